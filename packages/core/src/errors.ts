@@ -1,0 +1,121 @@
+/**
+ * The typed errors of every package: a closed set of classes, one `code` each failure, and for each the answer to the two
+ * questions a caller has: may I try again (`processed`), and whom do I tell (`initiator`, `origin`)? Knows no protocol engine.
+ */
+
+/**
+ * Whether the server may have acted on the request: `no` is certain (RFC 9113 §8.7), `yes` means that a response had begun.
+ */
+export type Processed = 'no' | 'unknown' | 'yes'
+
+/** Who ended it: this client, or the other end of the connection. */
+export type Initiator = 'local' | 'peer'
+
+/** What every {@link UnshardError} can be told beyond its message. */
+export interface ErrorDetails {
+  /** The origin the request was for, such as `https://api.example`; `undefined` where there is none. */
+  readonly origin?: string | undefined
+  /** The lower error that led to this one. */
+  readonly cause?: unknown
+  /** Whether the server may have acted. Default `unknown`. */
+  readonly processed?: Processed | undefined
+}
+
+/** The base class of every error this project makes. `code` is stable; the message is for people. */
+export class UnshardError extends Error {
+  /** Stable, machine-readable, upper case, such as `ERR_PEER_RESET`. */
+  readonly code: string
+  /** The origin concerned. */
+  readonly origin: string | undefined
+  /** Whether the server may have acted on the request. */
+  readonly processed: Processed
+
+  constructor(code: string, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.origin = details.origin
+    this.processed = details.processed ?? 'unknown'
+  }
+
+  override get name(): string {
+    return this.constructor.name
+  }
+}
+
+/** The call itself is wrong: nothing was sent, and sending the same again cannot work. */
+export class UsageError extends UnshardError {
+  constructor(code: string, message: string, details: ErrorDetails = {}) {
+    super(code, message, { ...details, processed: 'no' })
+  }
+}
+
+/** The step of establishing a connection that failed. */
+export type ConnectPhase = 'resolve' | 'tcp' | 'proxy' | 'tls' | 'negotiate'
+
+/** No connection could be established. The request was never sent. */
+export class ConnectError extends UnshardError {
+  readonly phase: ConnectPhase
+
+  constructor(phase: ConnectPhase, message: string, details: ErrorDetails & { code?: string } = {}) {
+    super(details.code ?? `ERR_CONNECT_${phase.toUpperCase()}`, message, { ...details, processed: 'no' })
+    this.phase = phase
+  }
+}
+
+/** The part of a request's life that a deadline covers. */
+export type TimeoutPhase = 'queue' | 'connect' | 'headers' | 'body' | 'total'
+
+/** A deadline of the request passed. `ms` is the limit that was set, in milliseconds. */
+export class TimeoutError extends UnshardError {
+  readonly phase: TimeoutPhase
+  readonly ms: number
+
+  constructor(phase: TimeoutPhase, ms: number, details: ErrorDetails = {}) {
+    super(`ERR_TIMEOUT_${phase.toUpperCase()}`, `${phase} timeout after ${ms} ms${forOrigin(details.origin)}`, details)
+    this.phase = phase
+    this.ms = ms
+  }
+}
+
+interface ProtocolDetails extends ErrorDetails {
+  readonly initiator: Initiator
+  /** RFC 9113 §7 error code; `undefined` where no HTTP/2 code was involved. */
+  readonly errorCode?: number | undefined
+}
+
+/** The whole connection ended: every request on it is concerned. */
+export class ConnectionError extends UnshardError {
+  readonly initiator: Initiator
+  /** RFC 9113 §7 error code; `undefined` for HTTP/1.1 and for a transport that closed without one. */
+  readonly errorCode: number | undefined
+
+  constructor(code: string, message: string, details: ProtocolDetails) {
+    super(code, message, details)
+    this.initiator = details.initiator
+    this.errorCode = details.errorCode
+  }
+}
+
+/** One stream ended early: only its request is concerned, the connection goes on. */
+export class StreamError extends UnshardError {
+  readonly initiator: Initiator
+  /** RFC 9113 §7 error code. */
+  readonly errorCode: number | undefined
+
+  constructor(code: string, message: string, details: ProtocolDetails) {
+    super(code, message, details)
+    this.initiator = details.initiator
+    this.errorCode = details.errorCode
+  }
+}
+
+/** The response is malformed, over a size limit, or cannot be decoded. */
+export class ResponseError extends UnshardError {
+  constructor(code: string, message: string, details: ErrorDetails = {}) {
+    super(code, message, { processed: 'yes', ...details })
+  }
+}
+
+function forOrigin(origin: string | undefined): string {
+  return origin === undefined ? '' : ` (${origin})`
+}

@@ -1,0 +1,40 @@
+/**
+ * What a field name, a field value and a method may contain (RFC 9110 §5.1, §5.5, §5.6.2; RFC 9113 §8.2.1).
+ * A leaf: it imports nothing, because both `message/` and the engine stand on it.
+ */
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const LOWER_TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
+/** Anything outside HTAB, SP, VCHAR and obs-text. Code points over 0xFF cannot be written as octets of a field. */
+const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/
+const EDGE_SPACE = /^[ \t]|[ \t]$/
+
+/** Whether `text` is a token (RFC 9110 §5.6.2): what a method and a field name must be. */
+export function isToken(text: string): boolean {
+  return TOKEN.test(text)
+}
+
+/** Whether `name` may stand in an HTTP/2 field section: a token without upper-case letters (RFC 9113 §8.2.1). */
+export function isLowerCaseFieldName(name: string): boolean {
+  return LOWER_TOKEN.test(name)
+}
+
+/** Whether `value` has only octets that a field value may hold, CR, LF and NUL excluded (RFC 9110 §5.5). */
+export function isFieldValue(value: string): boolean {
+  return !NOT_IN_VALUE.test(value)
+}
+
+/** Whether `value` starts or ends with SP or HTAB, which RFC 9113 §8.2.1 forbids in HTTP/2. */
+export function hasEdgeSpace(value: string): boolean {
+  return EDGE_SPACE.test(value)
+}
+
+/** Fields that speak about one connection and have no place in HTTP/2 (RFC 9113 §8.2.2). `te` is apart: `trailers` is allowed. */
+export const CONNECTION_SPECIFIC_FIELDS: ReadonlySet<string> = new Set([
+  'connection',
+  'proxy-connection',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+])
