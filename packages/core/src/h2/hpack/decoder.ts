@@ -1,0 +1,272 @@
+/**
+ * Field blocks to field sections (RFC 7541 §3, §6). Strict: whatever the RFC calls a decoding error is an HpackError, and
+ * everything it keeps is bounded. It does not judge names and values: what is malformed (RFC 9113 §8.2.1) is its reader's to say.
+ */
+
+import { DEFAULT_TABLE_BYTES, DynamicTable, ENTRY_OVERHEAD } from './dynamic-table.js'
+import { HpackError } from './hpack-error.js'
+import { huffmanDecode, huffmanDecodedLength } from './huffman.js'
+import { type Cursor, decodeInteger } from './integer.js'
+import { latin1Slice } from './octet-writer.js'
+import { STATIC_LENGTH, STATIC_NAMES, STATIC_VALUES } from './static-table.js'
+
+/** One decoded block. The same object is returned for a repeated block: nobody changes `fields`. */
+export interface DecodedSection {
+  /** Name, value, name, value… as Latin-1 strings, in order of the block. Over a limit: the fields before it. */
+  readonly fields: readonly string[]
+  /** The whole section's size in the sense of RFC 9113 §6.5.2, in octets: name + value + 32 for each field. */
+  readonly bytes: number
+  /** Over `maxFieldSectionBytes` or `maxFields`: `fields` is not complete. */
+  readonly tooLarge: boolean
+  /** Free for the reader to remember what it made of this section; undefined at first. */
+  parsed: unknown
+}
+
+export interface DecoderOptions {
+  /** The SETTINGS_HEADER_TABLE_SIZE we advertised, in octets. Default 4096. */
+  maxTableBytes?: number
+  /** Larger sections come back `tooLarge`, in octets (RFC 9113 §6.5.2). Default 65536. */
+  maxFieldSectionBytes?: number
+  /** Sections of more fields come back `tooLarge`. Default 1000. */
+  maxFields?: number
+}
+
+const DEFAULT_SECTION_BYTES = 65_536
+const DEFAULT_FIELDS = 1000
+/** RFC 7541 §4.2: the smallest size in the interval and the final one. */
+const MAX_SIZE_UPDATES = 2
+const NONE = -1
+/** Stands for the fields between two blocks, so that the last section is not kept alive; never pushed to. */
+const NOTHING: string[] = []
+
+export class HpackDecoder {
+  private readonly table: DynamicTable
+  private readonly memo = new SectionMemo()
+  private readonly cursor: Cursor = { position: 0 }
+  private readonly maxSectionBytes: number
+  private readonly maxFields: number
+  private maxTableBytes: number
+  /** The next block must begin with a size update to at most this many octets, or NONE. */
+  private requiredTableBytes = NONE
+  // The section under way.
+  private fields: string[] = NOTHING
+  private bytes = 0
+  private tooLarge = false
+
+  constructor(options: DecoderOptions = {}) {
+    this.maxTableBytes = options.maxTableBytes ?? DEFAULT_TABLE_BYTES
+    this.maxSectionBytes = options.maxFieldSectionBytes ?? DEFAULT_SECTION_BYTES
+    this.maxFields = options.maxFields ?? DEFAULT_FIELDS
+    this.table = new DynamicTable(this.maxTableBytes)
+  }
+
+  /** Size of the dynamic table (RFC 7541 §4.1), in octets. */
+  get tableBytes(): number {
+    return this.table.bytes
+  }
+
+  /**
+   * Call when the peer has acknowledged a new SETTINGS_HEADER_TABLE_SIZE, in octets. If that is less than the table may hold now,
+   * the next block must begin with a size update to at most that.
+   */
+  setMaxTableBytes(bytes: number): void {
+    this.maxTableBytes = bytes
+    if (bytes >= this.table.maxBytes) return
+    // RFC 7541 §4.2: of several changes between two blocks the smallest must be signalled.
+    if (this.requiredTableBytes === NONE || bytes < this.requiredTableBytes) this.requiredTableBytes = bytes
+  }
+
+  /**
+   * Decodes the whole field block in [start, end) of `block`, of which it keeps nothing.
+   * @throws HpackError when the block is not valid; the decoder is of no use afterwards
+   */
+  decode(block: Buffer, start: number = 0, end: number = block.length): DecodedSection {
+    const hash = this.requiredTableBytes === NONE ? hashIndexedBlock(block, start, end) : NOT_INDEXED
+    if (hash !== NOT_INDEXED) {
+      const known = this.memo.find(hash, block, start, end)
+      if (known !== undefined) return known
+    }
+    this.fields = []
+    this.bytes = 0
+    this.tooLarge = false
+    this.cursor.position = start
+    this.readSizeUpdates(block, end)
+    this.readFields(block, end)
+    const section = { fields: this.fields, bytes: this.bytes, tooLarge: this.tooLarge, parsed: undefined }
+    this.fields = NOTHING
+    // A memo of anything but indexed fields would be wrong: those blocks change the table, or hold what §7.1.3 forbids to keep.
+    if (hash !== NOT_INDEXED) this.memo.remember(hash, block, start, end, section)
+    return section
+  }
+
+  /** RFC 7541 §4.2, §6.3: size updates stand at the beginning of a block, and nowhere else. */
+  private readSizeUpdates(block: Buffer, end: number): void {
+    const cursor = this.cursor
+    let smallest = Number.POSITIVE_INFINITY
+    for (let updates = 0; cursor.position < end && (block[cursor.position]! & 0xe0) === 0x20; updates++) {
+      if (updates === MAX_SIZE_UPDATES) throw new HpackError('more than two table size updates')
+      const bytes = decodeInteger(block, cursor, end, 5)
+      // RFC 7541 §6.3: over the limit that the protocol set is a decoding error.
+      if (bytes > this.maxTableBytes) throw new HpackError('table size update is over the limit')
+      if (bytes < smallest) smallest = bytes
+      this.table.resize(bytes)
+      this.memo.clear()
+    }
+    if (this.requiredTableBytes === NONE) return
+    // RFC 7541 §4.2: a reduced size must be signalled in the first block after the settings were acknowledged.
+    if (smallest > this.requiredTableBytes) throw new HpackError('table size update is missing')
+    this.requiredTableBytes = NONE
+  }
+
+  private readFields(block: Buffer, end: number): void {
+    const cursor = this.cursor
+    while (cursor.position < end) {
+      const octet = block[cursor.position]!
+      if (octet >= 0x80) {
+        // RFC 7541 §6.1: an indexed field.
+        this.readIndexed(octet === 0xff ? decodeInteger(block, cursor, end, 7) : this.shortIndex(octet))
+        continue
+      }
+      // RFC 7541 §6.2.1: a literal with incremental indexing.
+      if (octet >= 0x40) this.readInserted(block, end)
+      else if (octet >= 0x20) throw new HpackError('table size update is not at the beginning of the block')
+      // RFC 7541 §6.2.2, §6.2.3: a literal without indexing or never indexed; a client, which forwards nothing, reads both alike.
+      else this.readLiteral(block, end)
+    }
+  }
+
+  private shortIndex(octet: number): number {
+    this.cursor.position++
+    return octet & 0x7f
+  }
+
+  private readIndexed(index: number): void {
+    if (index > STATIC_LENGTH) {
+      const absolute = this.dynamicEntry(index)
+      this.collect(this.table.nameOf(absolute), this.table.valueOf(absolute))
+      return
+    }
+    // RFC 7541 §6.1: the index value of 0 is a decoding error.
+    if (index === 0) throw new HpackError('index 0')
+    this.collect(STATIC_NAMES[index]!, STATIC_VALUES[index]!)
+  }
+
+  private readInserted(block: Buffer, end: number): void {
+    const name = this.readName(block, end, 6, true)
+    const value = this.readString(block, end, true)
+    this.collect(name, value)
+    // The name is ours already, should this evict the entry that it came from (RFC 7541 §4.4).
+    this.table.insert(name, value)
+    this.memo.clear()
+  }
+
+  private readLiteral(block: Buffer, end: number): void {
+    if (this.tooLarge) {
+      this.readName(block, end, 4, false)
+      this.readString(block, end, false)
+      this.bytes += ENTRY_OVERHEAD
+      return
+    }
+    const name = this.readName(block, end, 4, true)
+    this.collect(name, this.readString(block, end, true))
+  }
+
+  private readName(block: Buffer, end: number, prefixBits: number, keep: boolean): string {
+    const index = decodeInteger(block, this.cursor, end, prefixBits)
+    if (index === 0) return this.readString(block, end, keep)
+    const name = index > STATIC_LENGTH ? this.table.nameOf(this.dynamicEntry(index)) : STATIC_NAMES[index]!
+    if (!keep) this.bytes += name.length
+    return name
+  }
+
+  /** Unless `keep`, checks the string and counts its octets, but makes no text of it. */
+  private readString(block: Buffer, end: number, keep: boolean): string {
+    const cursor = this.cursor
+    const huffman = block[cursor.position]! >= 0x80
+    const length = decodeInteger(block, cursor, end, 7)
+    const from = cursor.position
+    if (length > end - from) throw new HpackError('string is longer than the block')
+    const to = from + length
+    cursor.position = to
+    if (keep) return huffman ? huffmanDecode(block, from, to) : latin1Slice(block, from, to)
+    this.bytes += huffman ? huffmanDecodedLength(block, from, to) : length
+    return ''
+  }
+
+  /** The absolute number of the dynamic entry with `index`, which is over STATIC_LENGTH. */
+  private dynamicEntry(index: number): number {
+    const age = index - STATIC_LENGTH
+    // RFC 7541 §2.3.3: an index beyond both tables is a decoding error.
+    if (age > this.table.length) throw new HpackError('index is beyond the tables')
+    return this.table.inserted - age
+  }
+
+  /** Once over a limit nothing more is kept, but decoding goes on: the dynamic table must stay in step. */
+  private collect(name: string, value: string): void {
+    this.bytes += name.length + value.length + ENTRY_OVERHEAD
+    if (this.tooLarge) return
+    if (this.bytes > this.maxSectionBytes || this.fields.length >= this.maxFields * 2) this.tooLarge = true
+    else this.fields.push(name, value)
+  }
+}
+
+const NOT_INDEXED = 0
+/** In octets. Longer blocks are rare, and hashing them would cost what decoding does. */
+const MAX_MEMO_BLOCK = 128
+/** A power of two. */
+const MEMO_SLOTS = 64
+
+interface Remembered {
+  readonly hash: number
+  readonly block: Uint8Array
+  readonly section: DecodedSection
+}
+
+/** What blocks of nothing but indexed fields decoded to, while the dynamic table does not change. One block a slot: bounded. */
+class SectionMemo {
+  private readonly slots: (Remembered | undefined)[] = new Array<Remembered | undefined>(MEMO_SLOTS).fill(undefined)
+  private empty = true
+
+  find(hash: number, block: Buffer, start: number, end: number): DecodedSection | undefined {
+    const entry = this.slots[hash & (MEMO_SLOTS - 1)]
+    if (entry === undefined || entry.hash !== hash) return undefined
+    const known = entry.block
+    if (known.length !== end - start) return undefined
+    // A hash alone proves nothing: a peer can choose its octets.
+    for (let i = 0; i < known.length; i++) {
+      if (known[i] !== block[start + i]) return undefined
+    }
+    return entry.section
+  }
+
+  remember(hash: number, block: Buffer, start: number, end: number, section: DecodedSection): void {
+    // A copy: the block is a view of a socket's buffer, which must not be kept alive nor trusted to stay the same.
+    this.slots[hash & (MEMO_SLOTS - 1)] = { hash, block: Uint8Array.prototype.slice.call(block, start, end), section }
+    this.empty = false
+  }
+
+  clear(): void {
+    if (this.empty) return
+    this.slots.fill(undefined)
+    this.empty = true
+  }
+}
+
+/**
+ * A hash of a block of nothing but indexed fields; NOT_INDEXED of any other, at the first octet that shows it. Every other
+ * representation begins with an octet below 0x80, at the start of the block or behind an index; and an index never ends in 0xff.
+ * So an octet below 0x80 behind 0xff is the rest of an index. (Indexes over 254 are refused too: no table of ours gets there often.)
+ */
+export function hashIndexedBlock(block: Buffer, start: number, end: number): number {
+  if (end - start > MAX_MEMO_BLOCK) return NOT_INDEXED
+  let hash = end - start
+  let previous = 0
+  for (let i = start; i < end; i++) {
+    const octet = block[i]!
+    if (octet < 0x80 && previous !== 0xff) return NOT_INDEXED
+    hash = Math.imul(hash ^ octet, 0x01000193)
+    previous = octet
+  }
+  // Folded, because the lowest bits, which choose the slot, never hear of the higher ones; and never NOT_INDEXED.
+  return (hash ^ (hash >>> 15)) | 0x40000000
+}

@@ -1,0 +1,47 @@
+/**
+ * The Huffman code of RFC 7541 Appendix B, symbol by symbol; symbol 256 is EOS.
+ * The code is canonical (shorter codes first, equal lengths in order of symbol), so the lengths say it all.
+ */
+
+/** End of string: its code may appear only as padding, and never whole (RFC 7541 §5.2). */
+export const EOS = 256
+
+/** Bits of each symbol's code, sixteen symbols a line. */
+// biome-ignore format: sixteen symbols a line, as one reads an ASCII table
+export const HUFFMAN_LENGTHS: Uint8Array = Uint8Array.of(
+  13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28,
+  28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 28,
+  6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6,
+  5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 8, 15, 6, 12, 10,
+  13, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+  7, 7, 7, 7, 7, 7, 7, 7, 8, 7, 8, 13, 19, 13, 14, 6,
+  15, 5, 6, 5, 6, 5, 6, 6, 6, 5, 7, 7, 6, 6, 6, 5,
+  6, 7, 6, 5, 5, 6, 7, 7, 7, 7, 7, 15, 11, 14, 13, 28,
+  20, 22, 20, 20, 22, 22, 22, 23, 22, 23, 23, 23, 23, 23, 24, 23,
+  24, 24, 22, 23, 24, 23, 23, 23, 23, 21, 22, 23, 22, 23, 23, 24,
+  22, 21, 20, 22, 22, 23, 23, 21, 23, 22, 22, 24, 21, 22, 23, 23,
+  21, 21, 22, 21, 23, 22, 23, 23, 20, 22, 22, 22, 23, 22, 22, 23,
+  26, 26, 20, 19, 22, 23, 22, 25, 26, 26, 26, 27, 27, 26, 24, 25,
+  19, 21, 26, 27, 27, 26, 27, 24, 21, 21, 26, 26, 28, 27, 27, 27,
+  20, 24, 20, 21, 22, 21, 21, 23, 22, 22, 25, 25, 24, 24, 26, 23,
+  26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26,
+  30,
+)
+
+const SHORTEST = 5
+const LONGEST = 30
+
+/** Each symbol's code, in the low HUFFMAN_LENGTHS[symbol] bits. */
+export const HUFFMAN_CODES: Uint32Array = canonicalCodes()
+
+function canonicalCodes(): Uint32Array {
+  const codes = new Uint32Array(EOS + 1)
+  let next = 0
+  for (let length = SHORTEST; length <= LONGEST; length++) {
+    for (let symbol = 0; symbol <= EOS; symbol++) {
+      if (HUFFMAN_LENGTHS[symbol] === length) codes[symbol] = next++
+    }
+    next *= 2
+  }
+  return codes
+}

@@ -1,0 +1,60 @@
+/**
+ * Integers with an N-bit prefix (RFC 7541 §5.1): written after the flag bits of a representation, read at a cursor.
+ */
+
+import { HpackError } from './hpack-error.js'
+import type { OctetWriter } from './octet-writer.js'
+
+/** Where a reader stands in a block. One object is reused for a whole block, so that reading an integer allocates nothing. */
+export interface Cursor {
+  position: number
+}
+
+/** No count, size or index of ours comes near this; a peer that sends more is broken or hostile. */
+export const MAX_INTEGER: number = 0x7fffffff
+/** Five octets carry 35 bits: enough for MAX_INTEGER, and an end to runs of zero-valued continuation octets. */
+const MAX_CONTINUATION = 5
+
+/** Writes `value` (0 to MAX_INTEGER) below `flags`, the bits of the first octet above the prefix. */
+export function encodeInteger(writer: OctetWriter, flags: number, prefixBits: number, value: number): void {
+  writer.ensure(MAX_CONTINUATION + 1)
+  const buffer = writer.buffer
+  const prefixMax = (1 << prefixBits) - 1
+  if (value < prefixMax) {
+    buffer[writer.position++] = flags | value
+    return
+  }
+  buffer[writer.position++] = flags | prefixMax
+  let rest = value - prefixMax
+  while (rest >= 0x80) {
+    buffer[writer.position++] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+  }
+  buffer[writer.position++] = rest
+}
+
+/**
+ * Reads the integer whose first octet is at the cursor and leaves the cursor behind it.
+ * @throws HpackError when it is cut off, longer than five continuation octets or over MAX_INTEGER
+ */
+export function decodeInteger(bytes: Uint8Array, cursor: Cursor, end: number, prefixBits: number): number {
+  let position = cursor.position
+  if (position >= end) throw new HpackError('block ends where an integer must begin')
+  const prefixMax = (1 << prefixBits) - 1
+  let value = bytes[position++]! & prefixMax
+  if (value === prefixMax) {
+    // RFC 7541 §5.1: integers over an implementation's limits, in value or octet length, are decoding errors.
+    const last = position + MAX_CONTINUATION
+    // Multiplied, not shifted: the fifth octet reaches past 32 bits.
+    for (let scale = 1; ; scale *= 0x80) {
+      if (position === last) throw new HpackError('integer is encoded in too many octets')
+      if (position >= end) throw new HpackError('block ends inside an integer')
+      const octet = bytes[position++]!
+      value += (octet & 0x7f) * scale
+      if (octet < 0x80) break
+    }
+    if (value > MAX_INTEGER) throw new HpackError('integer is too large')
+  }
+  cursor.position = position
+  return value
+}

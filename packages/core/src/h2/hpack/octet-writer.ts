@@ -1,0 +1,65 @@
+/**
+ * A growing run of octets that encoders append to, and Latin-1 text both ways. It knows nothing of what the octets mean.
+ * Hot code may write straight into `buffer` at `position` after `ensure`.
+ */
+
+const DEFAULT_CAPACITY = 1024
+/** Up to this length a loop in JavaScript beats the call into native code, measured on Node 20. */
+const SHORT_TEXT = 24
+
+export class OctetWriter {
+  /** Octets [0, position) are written. Any call that may grow can replace this object: never hold on to it across one. */
+  buffer: Buffer
+  position: number
+
+  /** @param capacity octets to begin with, default 1024 */
+  constructor(capacity: number = DEFAULT_CAPACITY) {
+    // Slow: not cut from Node's shared pool, so that a long-lived writer does not pin a pool slab.
+    this.buffer = Buffer.allocUnsafeSlow(capacity)
+    this.position = 0
+  }
+
+  /** Makes room for `extra` more octets after `position`. */
+  ensure(extra: number): void {
+    const needed = this.position + extra
+    if (needed <= this.buffer.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2))
+    this.buffer.copy(larger, 0, 0, this.position)
+    this.buffer = larger
+  }
+
+  writeByte(octet: number): void {
+    if (this.position === this.buffer.length) this.ensure(1)
+    this.buffer[this.position++] = octet
+  }
+
+  /** Writes one octet for each character; characters over 0xFF lose their high bits. */
+  writeLatin1(text: string): void {
+    const length = text.length
+    this.ensure(length)
+    if (length > SHORT_TEXT) {
+      this.position += this.buffer.write(text, this.position, length, 'latin1')
+      return
+    }
+    const buffer = this.buffer
+    const at = this.position
+    for (let i = 0; i < length; i++) buffer[at + i] = text.charCodeAt(i)
+    this.position = at + length
+  }
+
+  writeBytes(bytes: Uint8Array): void {
+    this.ensure(bytes.length)
+    this.buffer.set(bytes, this.position)
+    this.position += bytes.length
+  }
+}
+
+/** Node's own method under `toString('latin1')`, which it saves the parsing of an encoding's name; @types/node does not list it. */
+interface Latin1Source {
+  latin1Slice(start: number, end: number): string
+}
+
+/** The octets [start, end) as text, one character each: a copy, so it does not keep `bytes` alive. */
+export function latin1Slice(bytes: Buffer, start: number, end: number): string {
+  return (bytes as unknown as Latin1Source).latin1Slice(start, end)
+}

@@ -1,0 +1,39 @@
+/** Bytes and blocks for the tests of this folder. */
+
+import type { HpackDecoder } from '../../../src/h2/hpack/decoder.js'
+import { HpackEncoder } from '../../../src/h2/hpack/encoder.js'
+import { OctetWriter } from '../../../src/h2/hpack/octet-writer.js'
+
+export function bytes(hex: string): Buffer {
+  return Buffer.from(hex, 'hex')
+}
+
+export function written(writer: OctetWriter): Buffer {
+  return writer.buffer.subarray(0, writer.position)
+}
+
+export function writtenHex(writer: OctetWriter): string {
+  return written(writer).toString('hex')
+}
+
+/** What the decoder's dynamic table holds, newest first: it must have exactly `entries`. */
+export function dynamicTable(decoder: HpackDecoder, entries: number): readonly string[] {
+  expect(() => decoder.decode(Buffer.of(0xbe + entries))).toThrow('index is beyond the tables')
+  return decoder.decode(Buffer.from(Array.from({ length: entries }, (_, i) => 0xbe + i))).fields
+}
+
+/** Encodes name, value, name, value… as one block of its own. */
+export function encodeBlock(encoder: HpackEncoder, fields: readonly string[], sensitive = false): Buffer {
+  const writer = new OctetWriter(16)
+  encoder.beginBlock(writer)
+  for (let i = 0; i < fields.length; i += 2) encoder.encodeField(writer, fields[i]!, fields[i + 1]!, sensitive)
+  return written(writer)
+}
+
+export function encodeHex(encoder: HpackEncoder, fields: readonly string[], sensitive = false): string {
+  return encodeBlock(encoder, fields, sensitive).toString('hex')
+}
+
+export function newEncoder(maxTableBytes?: number): HpackEncoder {
+  return new HpackEncoder(maxTableBytes === undefined ? {} : { maxTableBytes })
+}
