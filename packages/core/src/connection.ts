@@ -1,0 +1,99 @@
+/** What an HTTP/2 and an HTTP/1.1 connection both are to the pool, and what the pool's requests are to them. No engine is named here. */
+
+import type { X509Certificate } from 'node:crypto'
+import type { PeerCertificate } from 'node:tls'
+import type { ResponseBody } from './message/body.js'
+import type { Origin, SerializedOrigin } from './message/origin.js'
+import type { HttpRequest } from './message/request.js'
+
+/** An address that was, or may be, connected to. */
+export interface Address {
+  /** IPv4 or IPv6, as text. */
+  readonly address: string
+  readonly family: 4 | 6
+}
+
+/** The certificate a server has shown, read once when the handshake ended and kept (a socket answers only once). */
+export interface Certificate {
+  /** As `tls.checkServerIdentity` takes it. */
+  readonly peer: PeerCertificate
+  /** For the strict checks. Parsed at first use. */
+  readonly x509: X509Certificate
+}
+
+/** How a connection was made: everything that decides whom it may serve. */
+export interface Route {
+  /** The origin it was dialled for. */
+  readonly origin: Origin
+  /** TLS identity, proxy, isolation and local address: must be equal for any reuse. */
+  readonly reuseKey: string
+  /** The address and port that the socket is connected to; `undefined` where there is no such thing, as under an interceptor. */
+  readonly remoteAddress: string | undefined
+  readonly remotePort: number | undefined
+  readonly localAddress: string | undefined
+  readonly localPort: number | undefined
+  /** `undefined` without TLS, and where a resumed session has no recorded one. */
+  readonly certificate: Certificate | undefined
+  /** The TLS peer was verified against the trusted authorities. */
+  readonly authorized: boolean
+  /** The client has shown a certificate of its own, or was ready to. */
+  readonly clientCertificate: boolean
+}
+
+/** What a connection tells about one request. At most one of `onResponse` and `onError` comes, and `onClosed` comes last. */
+export interface ExchangeObserver {
+  /** An interim response, 1xx. */
+  onInformational(status: number, fields: readonly string[]): void
+  /** The final response. Its content is pushed into `body`. */
+  onResponse(status: number, fields: readonly string[], body: ResponseBody): void
+  /** No response will come. Not called after {@link Exchange.abort}. */
+  onError(error: Error): void
+  /** The request holds no place on the connection any more: nothing will happen to it. */
+  onClosed(): void
+}
+
+/** One request under way. */
+export interface Exchange {
+  /** The trailers of the response, once it is complete: name, value, name, value. */
+  readonly trailers: readonly string[] | undefined
+  /** Octets of the request's content handed to the connection so far. */
+  readonly sentBytes: number
+  /** Ends it now, wherever it is. A reader of the body gets `reason`. */
+  abort(reason: unknown): void
+}
+
+/** Open: takes requests. Draining: finishes those it has. Closed: gone. */
+export type ConnectionState = 'open' | 'draining' | 'closed'
+
+/** One transport connection, whichever engine runs it. */
+export interface Connection {
+  /** Unique in the process. */
+  readonly id: number
+  readonly protocol: 'h2' | 'http/1.1'
+  readonly route: Route
+  readonly state: ConnectionState
+  /** Requests that may start now. */
+  readonly capacity: number
+  /** Requests in flight. */
+  readonly active: number
+  /** RFC 8336: bounded and checked; `undefined` while the server has sent none. */
+  readonly originSet: ReadonlySet<SerializedOrigin> | undefined
+  /** Sends a request. Only while `capacity` is above 0. Nothing is called back before this returns. */
+  request(request: HttpRequest, observer: ExchangeObserver): Exchange
+  /** Measures a round trip in milliseconds. Rejects when no answer comes within `timeoutMs`, or ever can. */
+  ping(timeoutMs: number): Promise<number>
+  /** Takes no more requests, finishes those in flight, then closes. Resolves when the socket is gone. */
+  close(): Promise<void>
+  /** Ends it now. Requests in flight fail with `reason`. */
+  destroy(reason: Error): void
+  /** Called when capacity, state or origin set may have changed. The pool listens. */
+  onChange: (() => void) | undefined
+}
+
+let lastConnectionId = 0
+
+/** The next connection's number. */
+export function nextConnectionId(): number {
+  lastConnectionId++
+  return lastConnectionId
+}

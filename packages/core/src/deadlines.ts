@@ -1,0 +1,99 @@
+/** Time: the clock a client runs on, and one coarse timer for all of its deadlines. */
+
+/** A timer under way. */
+export interface ClockTimer {
+  /** Keeps the process alive until it fires. A new timer does. */
+  ref(): void
+  unref(): void
+  cancel(): void
+}
+
+/** Where a client gets time from. Tests bring their own. */
+export interface Clock {
+  /** Milliseconds, monotonic. */
+  now(): number
+  startTimer(delayMs: number, callback: () => void): ClockTimer
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  startTimer(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs)
+    return { ref: () => timer.ref(), unref: () => timer.unref(), cancel: () => clearTimeout(timer) }
+  },
+}
+
+/** How late a deadline may be noticed, in milliseconds. */
+export const TICK_MS = 50
+
+/** Something with a deadline. It is asked on every tick; it knows itself whether it is late. */
+export interface Deadline {
+  onTick(nowMs: number): void
+  /** Links of the list, used by {@link Deadlines} alone. */
+  previousDeadline: Deadline | undefined
+  nextDeadline: Deadline | undefined
+}
+
+/**
+ * All deadlines of one client: an intrusive list, so that a request costs four assignments, and one timer that runs while the list
+ * is not empty. It keeps the process alive exactly as long.
+ */
+export class Deadlines {
+  readonly #clock: Clock
+  #first: Deadline | undefined
+  #timer: ClockTimer | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get clock(): Clock {
+    return this.#clock
+  }
+
+  /** Asks `deadline` on every tick from now on. */
+  add(deadline: Deadline): void {
+    if (this.#first === undefined) this.#start()
+    else this.#first.previousDeadline = deadline
+    deadline.previousDeadline = undefined
+    deadline.nextDeadline = this.#first
+    this.#first = deadline
+  }
+
+  /** Stops asking. Only for what was added, once. */
+  delete(deadline: Deadline): void {
+    const { previousDeadline: previous, nextDeadline: next } = deadline
+    if (previous === undefined) this.#first = next
+    else previous.nextDeadline = next
+    if (next !== undefined) next.previousDeadline = previous
+    deadline.previousDeadline = undefined
+    if (this.#first === undefined) this.#timer?.unref()
+  }
+
+  /** Ends the timer for good. */
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#first = undefined
+  }
+
+  /** A timer that is still running is taken up again: starting one costs more than keeping one. */
+  #start(): void {
+    if (this.#timer !== undefined) this.#timer.ref()
+    else this.#timer = this.#clock.startTimer(TICK_MS, () => this.#tick())
+  }
+
+  #tick(): void {
+    this.#timer = undefined
+    const now = this.#clock.now()
+    let deadline = this.#first
+    while (deadline !== undefined) {
+      // Read first: a deadline that has passed takes itself out of the list.
+      const next = deadline.nextDeadline
+      deadline.onTick(now)
+      deadline = next
+    }
+    if (this.#first !== undefined) this.#start()
+  }
+}

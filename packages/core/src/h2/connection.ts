@@ -1,0 +1,301 @@
+/**
+ * One HTTP/2 connection: a socket on one side, the sans-IO protocol on the other. Owns when bytes are written and how the
+ * connection ends; what the bytes mean is the protocol's affair, one request is its exchange's.
+ */
+
+import type { Duplex } from 'node:stream'
+import {
+  type Connection,
+  type ConnectionState,
+  type Exchange,
+  type ExchangeObserver,
+  nextConnectionId,
+  type Route,
+} from '../connection.js'
+import type { Clock } from '../deadlines.js'
+import { ConnectionError, UsageError } from '../errors.js'
+import type { SerializedOrigin } from '../message/origin.js'
+import type { HttpRequest } from '../message/request.js'
+import { H2Exchange } from './exchange.js'
+import { OriginSet } from './origin-set.js'
+import { Pings } from './pings.js'
+import type { ProtocolListener, StreamEnd } from './protocol/connection-state.js'
+import { ErrorCode, errorCodeName, type ProtocolFault } from './protocol/error-code.js'
+import type { FieldSection } from './protocol/field-section.js'
+import { Protocol } from './protocol/protocol.js'
+import type { LocalSettings } from './protocol/settings.js'
+import type { Stream } from './protocol/stream.js'
+import type { WindowBudget } from './protocol/window.js'
+
+/** A socket that can be told not to keep the process alive. */
+export interface H2Socket extends Duplex {
+  ref?(): unknown
+  unref?(): unknown
+}
+
+/** What a connection runs on. */
+export interface H2Options {
+  readonly settings: LocalSettings
+  readonly budget: WindowBudget
+  readonly clock: Clock
+  /** Forgiven budgets: see `Protocol.refillLimits`. Milliseconds. */
+  readonly refillMs?: number
+}
+
+const DEFAULT_REFILL_MS = 1_000
+
+/** The engine's `Connection`. */
+export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
+  readonly id: number = nextConnectionId()
+  readonly protocol = 'h2'
+  readonly route: Route
+  onChange: (() => void) | undefined
+  readonly #socket: H2Socket
+  readonly #engine: Protocol<H2Exchange>
+  readonly #clock: Clock
+  readonly #pings: Pings
+  readonly #originSet: OriginSet
+  readonly #refillMs: number
+  #refilledAt: number
+  #state: ConnectionState = 'open'
+  #flushScheduled = false
+  /** The socket has more than it can send: nothing is taken from the engine until it has drained. */
+  #blocked = false
+  /** The highest stream whose request has been handed to the socket: above it nothing was sent. */
+  #writtenStreamId = 0
+  #openedStreamId = 0
+  #goaway: string | undefined
+  readonly #closed: Promise<void>
+
+  constructor(socket: H2Socket, route: Route, options: H2Options) {
+    this.#socket = socket
+    this.route = route
+    this.#clock = options.clock
+    this.#refillMs = options.refillMs ?? DEFAULT_REFILL_MS
+    this.#refilledAt = options.clock.now()
+    this.#engine = new Protocol(this, options.settings, options.budget)
+    this.#pings = new Pings(options.clock, (opaque) => this.#sendPing(opaque))
+    this.#originSet = new OriginSet(route)
+    this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
+    this.#listen()
+    this.#engine.start()
+    this.#scheduleFlush()
+    socket.unref?.()
+  }
+
+  get state(): ConnectionState {
+    return this.#state
+  }
+
+  get capacity(): number {
+    return this.#state === 'open' ? this.#engine.capacity : 0
+  }
+
+  get active(): number {
+    return this.#engine.active
+  }
+
+  get originSet(): ReadonlySet<SerializedOrigin> | undefined {
+    return this.#originSet.value
+  }
+
+  request(request: HttpRequest, observer: ExchangeObserver): Exchange {
+    if (this.#engine.exceedsPeerLimit(request)) {
+      const limit = this.#engine.peerSettings.maxFieldSectionBytes
+      const origin = request.origin.serialized
+      throw new UsageError('ERR_REQUEST_FIELDS_TOO_LARGE', `the server takes field sections of ${limit} octets at the most`, {
+        origin,
+      })
+    }
+    if (this.#engine.active === 0) this.#socket.ref?.()
+    const exchange = new H2Exchange(this.#engine, request, observer, () => this.#scheduleFlush())
+    exchange.start()
+    this.#openedStreamId = exchange.streamId
+    this.#scheduleFlush()
+    return exchange
+  }
+
+  ping(timeoutMs: number): Promise<number> {
+    if (this.#state === 'closed') return Promise.reject(this.#closedError('local'))
+    return this.#pings.send(timeoutMs)
+  }
+
+  close(): Promise<void> {
+    if (this.#state === 'open') {
+      this.#engine.goaway(ErrorCode.NO_ERROR, '')
+      this.#drain()
+    }
+    return this.#closed
+  }
+
+  destroy(reason: Error): void {
+    this.#end(reason)
+  }
+
+  toString(): string {
+    const { origin, remoteAddress, remotePort } = this.route
+    return `h2 #${this.id} ${origin.serialized} at ${remoteAddress}:${remotePort}, ${this.#state}, ${this.active} active`
+  }
+
+  onSettings(): void {
+    this.onChange?.()
+  }
+
+  onInformational(stream: Stream<H2Exchange>, section: FieldSection): void {
+    stream.owner.onInformational(section)
+  }
+
+  onResponse(stream: Stream<H2Exchange>, section: FieldSection): void {
+    stream.owner.onResponse(section)
+  }
+
+  onData(stream: Stream<H2Exchange>, bytes: Buffer): void {
+    stream.owner.onData(bytes)
+  }
+
+  onEnd(stream: Stream<H2Exchange>, trailers: readonly string[] | undefined): void {
+    stream.owner.onEnd(trailers)
+  }
+
+  onStreamError(stream: Stream<H2Exchange>, end: StreamEnd): void {
+    stream.owner.onStreamError(end)
+  }
+
+  onSendable(stream: Stream<H2Exchange>, stopped: boolean): void {
+    stream.owner.onSendable(stopped)
+  }
+
+  onClosed(stream: Stream<H2Exchange>): void {
+    stream.owner.onClosed()
+    if (this.#engine.active === 0) this.#idle()
+    this.onChange?.()
+  }
+
+  onGoaway(lastStreamId: number, errorCode: number, debug: string): void {
+    this.#goaway = `GOAWAY ${errorCodeName(errorCode)}, last stream ${lastStreamId}${debug === '' ? '' : `, ${JSON.stringify(debug)}`}`
+    this.#drain()
+  }
+
+  onPong(opaque: Buffer): void {
+    this.#pings.received(opaque)
+  }
+
+  onOrigin(origins: readonly string[]): void {
+    if (this.#originSet.add(origins)) this.onChange?.()
+  }
+
+  onAltSvc(): void {
+    // RFC 7838: an alternative is an offer. This client takes none.
+  }
+
+  #listen(): void {
+    const socket = this.#socket
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    socket.on('drain', () => this.#drained())
+    socket.on('error', (cause: Error) => this.#end(this.#closedError('peer', cause)))
+    socket.on('end', () => this.#end(this.#closedError('peer')))
+    socket.on('close', () => this.#end(this.#closedError('peer')))
+  }
+
+  #receive(chunk: Buffer): void {
+    const now = this.#clock.now()
+    if (now - this.#refilledAt >= this.#refillMs) {
+      this.#refilledAt = now
+      this.#engine.refillLimits()
+    }
+    const fault = this.#engine.receive(chunk)
+    if (fault !== undefined) this.#fail(fault)
+    else if (this.#engine.hasOutput) this.#scheduleFlush()
+  }
+
+  /** After all that this turn has to say: a microtask, so that everything that runs now is in, then a tick, after the other microtasks. */
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return
+    this.#flushScheduled = true
+    queueMicrotask(this.#deferFlush)
+  }
+
+  readonly #deferFlush = (): void => process.nextTick(this.#flush)
+
+  readonly #flush = (): void => {
+    this.#flushScheduled = false
+    if (this.#blocked || this.#state === 'closed') return
+    const chunks = this.#engine.takeOutput()
+    if (chunks.length === 0) return
+    this.#writtenStreamId = this.#openedStreamId
+    this.#blocked = !this.#write(chunks)
+  }
+
+  #write(chunks: readonly Uint8Array[]): boolean {
+    const socket = this.#socket
+    if (chunks.length === 1) return socket.write(chunks[0]!)
+    socket.cork()
+    let ready = true
+    for (const chunk of chunks) ready = socket.write(chunk)
+    socket.uncork()
+    return ready
+  }
+
+  #drained(): void {
+    this.#blocked = false
+    this.#engine.resume()
+    this.#flush()
+  }
+
+  #sendPing(opaque: Uint8Array): void {
+    this.#engine.ping(opaque)
+    this.#scheduleFlush()
+  }
+
+  /** Takes no more requests; the last one that ends closes the socket. */
+  #drain(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'draining'
+    this.#scheduleFlush()
+    if (this.#engine.active === 0) this.#idle()
+    this.onChange?.()
+  }
+
+  #idle(): void {
+    this.#socket.unref?.()
+    if (this.#state === 'draining') this.#end(this.#closedError('local'))
+  }
+
+  /** A connection error of our finding: GOAWAY leaves before the socket closes (RFC 9113 §5.4.1). */
+  #fail(fault: ProtocolFault): void {
+    const message = `${errorCodeName(fault.errorCode)}: ${fault.message} (${this.route.origin.serialized})`
+    this.#end(
+      new ConnectionError('ERR_PROTOCOL', message, {
+        origin: this.route.origin.serialized,
+        initiator: 'local',
+        errorCode: fault.errorCode,
+      }),
+    )
+  }
+
+  #closedError(initiator: 'local' | 'peer', cause?: Error): ConnectionError {
+    const origin = this.route.origin.serialized
+    const why = this.#goaway === undefined ? '' : ` after ${this.#goaway}`
+    const what = cause === undefined ? `the connection was closed${why}` : `the connection failed${why}: ${cause.message}`
+    return new ConnectionError('ERR_CONNECTION_LOST', `${what} (${origin})`, { origin, initiator, cause })
+  }
+
+  /** The end, once: what is written goes out, exchanges fail, the socket goes. */
+  #end(reason: Error): void {
+    if (this.#state === 'closed') return
+    const last = this.#engine.takeOutput()
+    this.#state = 'closed'
+    this.#pings.fail(reason)
+    this.#engine.abandon((stream) => stream.owner.onConnectionLost(reason, stream.id > this.#writtenStreamId))
+    if (!this.#socket.destroyed) {
+      if (last.length > 0) this.#write(last)
+      this.#socket.end(() => this.#socket.destroy())
+      // A peer that does not read must not keep the socket: what is not sent by then is lost.
+      this.#clock.startTimer(LINGER_MS, () => this.#socket.destroy()).unref()
+    }
+    this.onChange?.()
+  }
+}
+
+/** How long a closing socket may take to send what it has, milliseconds. */
+const LINGER_MS = 1_000

@@ -1,0 +1,125 @@
+/** Sends the content of a request: as fast as the stream takes it, no faster, and no longer than anybody wants it. */
+
+import { UsageError } from '../errors.js'
+import type { Content } from '../message/content.js'
+import { checkFields } from '../message/fields.js'
+import type { HttpRequest } from '../message/request.js'
+
+/** Where content goes. */
+export interface ContentSink {
+  /** Takes bytes, the end, or both. Returns false when the next ones have to wait for {@link ContentSender.resume}. */
+  write(bytes: Uint8Array | undefined, end: boolean, trailers?: readonly string[]): boolean
+  /** The source failed, or was not what it said. */
+  contentFailed(cause: unknown): void
+}
+
+/** Reads one source into one sink. */
+export class ContentSender {
+  readonly #request: HttpRequest
+  readonly #content: Content
+  readonly #sink: ContentSink
+  #iterator: AsyncIterator<Uint8Array | string> | undefined
+  #stopped = false
+  #waiting: (() => void) | undefined
+  /** Octets handed to the sink. */
+  sentBytes = 0
+
+  constructor(request: HttpRequest, content: Content, sink: ContentSink) {
+    this.#request = request
+    this.#content = content
+    this.#sink = sink
+  }
+
+  /** Bytes in memory are handed over now; a source is read from now on. */
+  start(): void {
+    const { bytes } = this.#content
+    if (bytes === undefined) {
+      this.#pump().catch((error: unknown) => this.#failed(error))
+      return
+    }
+    this.sentBytes = bytes.length
+    if (this.#request.trailers === undefined) this.#sink.write(bytes, true)
+    else this.#sink.write(bytes, true, checkFields(this.#request.trailers()).list)
+  }
+
+  /** The sink takes more. */
+  resume(): void {
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    waiting?.()
+  }
+
+  /** Nobody wants the rest. The source is told. */
+  stop(): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#leave()
+    this.resume()
+  }
+
+  async #pump(): Promise<void> {
+    this.#iterator = this.#content.open()
+    while (!this.#stopped) {
+      const { done, value } = await this.#iterator.next()
+      if (this.#stopped) return
+      if (done === true) return this.#end()
+      const bytes = this.#check(value)
+      this.sentBytes += bytes.length
+      if (!this.#sink.write(bytes, false)) await this.#sendable()
+    }
+  }
+
+  #sendable(): Promise<void> {
+    if (this.#stopped) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#waiting = resolve
+    })
+  }
+
+  /** RFC 9113 §8.1.1: content has to match the content-length that was sent. */
+  #check(value: unknown): Uint8Array {
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value
+    if (!(bytes instanceof Uint8Array)) {
+      throw new UsageError(
+        'ERR_INVALID_BODY',
+        `the body yielded ${value === null ? 'null' : `a ${typeof value}`}, not bytes or text`,
+      )
+    }
+    const length = this.#announced()
+    if (length !== undefined && this.sentBytes + bytes.length > length) {
+      throw new UsageError('ERR_CONTENT_LENGTH', `the body is longer than its content-length, ${length}`)
+    }
+    return bytes
+  }
+
+  #end(): void {
+    const length = this.#announced()
+    if (length !== undefined && this.sentBytes !== length) {
+      throw new UsageError('ERR_CONTENT_LENGTH', `the body has ${this.sentBytes} octets, its content-length said ${length}`)
+    }
+    this.#iterator = undefined
+    const { trailers } = this.#request
+    this.#sink.write(undefined, true, trailers === undefined ? undefined : checkFields(trailers()).list)
+  }
+
+  #announced(): number | undefined {
+    const { fields } = this.#request
+    for (let i = 0; i < fields.length; i += 2) if (fields[i] === 'content-length') return Number(fields[i + 1])
+    return undefined
+  }
+
+  #failed(error: unknown): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#leave()
+    this.#sink.contentFailed(error)
+  }
+
+  /** Lets the source clean up. What it says to that is of no use to anybody. */
+  #leave(): void {
+    const iterator = this.#iterator
+    this.#iterator = undefined
+    if (iterator?.return === undefined) return
+    Promise.resolve(iterator.return()).catch(() => undefined)
+  }
+}

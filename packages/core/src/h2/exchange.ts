@@ -1,0 +1,153 @@
+/** One request on one stream: turns the protocol's events into a response and its body, and hands over the request's content. */
+
+import type { Exchange, ExchangeObserver } from '../connection.js'
+import { ConnectionError, ResponseError, StreamError, UsageError } from '../errors.js'
+import { type BodySource, ResponseBody } from '../message/body.js'
+import type { HttpRequest } from '../message/request.js'
+import { ContentSender, type ContentSink } from './content-sender.js'
+import type { StreamEnd } from './protocol/connection-state.js'
+import { ErrorCode, errorCodeName } from './protocol/error-code.js'
+import type { FieldSection } from './protocol/field-section.js'
+import type { Protocol } from './protocol/protocol.js'
+import type { Stream } from './protocol/stream.js'
+
+/** The owner of a stream. */
+export class H2Exchange implements Exchange, BodySource, ContentSink {
+  readonly #engine: Protocol<H2Exchange>
+  readonly #request: HttpRequest
+  readonly #observer: ExchangeObserver
+  readonly #flush: () => void
+  #stream: Stream<H2Exchange> | undefined
+  #body: ResponseBody | undefined
+  #sender: ContentSender | undefined
+  #trailers: readonly string[] | undefined
+  /** The observer has been told how it ended, or has ended it itself. */
+  #settled = false
+
+  constructor(engine: Protocol<H2Exchange>, request: HttpRequest, observer: ExchangeObserver, flush: () => void) {
+    this.#engine = engine
+    this.#request = request
+    this.#observer = observer
+    this.#flush = flush
+  }
+
+  /** Opens the stream. Content in memory goes with it; a source is read from now on. */
+  start(): void {
+    const { content } = this.#request
+    this.#stream = this.#engine.openStream(this, this.#request, content === undefined)
+    if (content === undefined) return
+    this.#sender = new ContentSender(this.#request, content, this)
+    this.#sender.start()
+  }
+
+  get streamId(): number {
+    return this.#stream!.id
+  }
+
+  get trailers(): readonly string[] | undefined {
+    return this.#trailers
+  }
+
+  get sentBytes(): number {
+    return this.#sender?.sentBytes ?? 0
+  }
+
+  abort(reason: unknown): void {
+    this.#settled = true
+    this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
+    this.#body?.discard(reason)
+    this.#flush()
+  }
+
+  consumed(bytes: number): void {
+    this.#engine.consumed(this.#stream!, bytes)
+    if (this.#engine.hasOutput) this.#flush()
+  }
+
+  cancel(reason: unknown): void {
+    this.abort(reason)
+  }
+
+  write(bytes: Uint8Array | undefined, end: boolean, trailers?: readonly string[]): boolean {
+    const ready = this.#engine.sendData(this.#stream!, bytes, end, trailers)
+    this.#flush()
+    return ready
+  }
+
+  contentFailed(cause: unknown): void {
+    const origin = this.#request.origin.serialized
+    this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
+    this.#flush()
+    if (cause instanceof UsageError) return this.#fail(cause)
+    const message = `the body of the request failed: ${cause instanceof Error ? cause.message : String(cause)}`
+    this.#fail(new StreamError('ERR_REQUEST_BODY', message, { origin, initiator: 'local', errorCode: ErrorCode.CANCEL, cause }))
+  }
+
+  onInformational(section: FieldSection): void {
+    this.#observer.onInformational(section.status, section.fields)
+  }
+
+  onResponse(section: FieldSection): void {
+    this.#body = new ResponseBody(this)
+    this.#observer.onResponse(section.status, section.fields, this.#body)
+  }
+
+  onData(bytes: Buffer): void {
+    this.#body!.push(bytes)
+  }
+
+  onEnd(trailers: readonly string[] | undefined): void {
+    this.#settled = true
+    this.#trailers = trailers
+    this.#body!.end()
+  }
+
+  onSendable(stopped: boolean): void {
+    if (stopped) this.#sender?.stop()
+    else this.#sender?.resume()
+  }
+
+  onStreamError(end: StreamEnd): void {
+    this.#fail(this.#errorOf(end))
+  }
+
+  /** The connection is gone. `unsent`: not a byte of this request had been handed to the socket. */
+  onConnectionLost(reason: Error, unsent: boolean): void {
+    if (!(reason instanceof ConnectionError)) return this.#fail(reason)
+    const processed = this.#body !== undefined ? 'yes' : unsent ? 'no' : 'unknown'
+    const origin = this.#request.origin.serialized
+    const { code, message, initiator, errorCode } = reason
+    this.#fail(new ConnectionError(code, message, { origin, initiator, errorCode, processed, cause: reason.cause }))
+  }
+
+  onClosed(): void {
+    this.#observer.onClosed()
+  }
+
+  /** A malformed response is the response's fault; everything else is the stream's. */
+  #errorOf(end: StreamEnd): Error {
+    const origin = this.#request.origin.serialized
+    const { errorCode, initiator, reason } = end
+    const message = `${reason} (${origin})`
+    if (initiator === 'local') {
+      const code = errorCode === ErrorCode.ENHANCE_YOUR_CALM ? 'ERR_RESPONSE_TOO_LARGE' : 'ERR_MALFORMED_RESPONSE'
+      return new ResponseError(code, message, { origin, cause: new Error(errorCodeName(errorCode)) })
+    }
+    const code = STREAM_ERROR_CODES.get(errorCode) ?? 'ERR_STREAM_RESET'
+    const processed = end.unprocessed ? 'no' : this.#body === undefined ? 'unknown' : 'yes'
+    return new StreamError(code, message, { origin, initiator, errorCode, processed })
+  }
+
+  #fail(error: Error): void {
+    if (this.#settled) return
+    this.#settled = true
+    if (this.#body === undefined) this.#observer.onError(error)
+    else this.#body.fail(error)
+  }
+}
+
+/** Resets that a caller, or the retry rules, treat apart. */
+const STREAM_ERROR_CODES: ReadonlyMap<number, string> = new Map([
+  [ErrorCode.REFUSED_STREAM, 'ERR_STREAM_REFUSED'],
+  [ErrorCode.HTTP_1_1_REQUIRED, 'ERR_HTTP_1_1_REQUIRED'],
+])

@@ -1,0 +1,49 @@
+/** The Origin Set of one connection (RFC 8336 §2.3): what the server says it answers for. Bounded; never a reason to trust by itself. */
+
+import type { Route } from '../connection.js'
+import type { SerializedOrigin } from '../message/origin.js'
+
+/** Origins remembered for one connection; further ones are not. RFC 8336 §4: the size is the peer's to choose, so the bound is ours. */
+export const MAX_ORIGIN_SET = 128
+
+/** Collects ORIGIN frames. */
+export class OriginSet {
+  readonly #route: Route
+  #set: Set<SerializedOrigin> | undefined
+
+  constructor(route: Route) {
+    this.#route = route
+  }
+
+  /** `undefined` until the first ORIGIN frame. */
+  get value(): ReadonlySet<SerializedOrigin> | undefined {
+    return this.#set
+  }
+
+  /** Takes one frame's entries. Returns whether the set changed. */
+  add(entries: readonly string[]): boolean {
+    // RFC 8336 §2.1, §2.2: ignored on cleartext connections.
+    if (this.#route.origin.scheme !== 'https') return false
+    const before = this.#set?.size ?? -1
+    // RFC 8336 §2.3: the set begins with the origin the connection was made for.
+    this.#set ??= new Set([this.#route.origin.serialized])
+    for (const entry of entries) {
+      if (this.#set.size >= MAX_ORIGIN_SET) break
+      const origin = parseEntry(entry)
+      if (origin !== undefined) this.#set.add(origin)
+    }
+    return this.#set.size !== before
+  }
+
+  /** RFC 8336 §2.3: a 421 takes the origin out. */
+  remove(origin: SerializedOrigin): void {
+    this.#set?.delete(origin)
+  }
+}
+
+/** An entry that is not the ASCII serialisation of an https origin is skipped (RFC 8336 §2.1). */
+function parseEntry(entry: string): SerializedOrigin | undefined {
+  if (!URL.canParse(entry)) return undefined
+  const { origin, protocol } = new URL(entry)
+  return protocol === 'https:' && origin === entry ? (origin as SerializedOrigin) : undefined
+}

@@ -1,0 +1,106 @@
+/** What the sending and the receiving half of one connection share. Data and small rules; no frame is read or written here. */
+
+import { HpackDecoder } from '../hpack/decoder.js'
+import { HpackEncoder } from '../hpack/encoder.js'
+import { AbuseLimits, MAX_REMEMBERED_RESETS } from './abuse-limits.js'
+import type { FieldSection } from './field-section.js'
+import { DEFAULT_WINDOW_BYTES, MAX_31_BIT } from './frame.js'
+import { Output } from './output.js'
+import { type LocalSettings, PeerSettings } from './settings.js'
+import type { Stream } from './stream.js'
+import { ReceiveWindow, type WindowBudget } from './window.js'
+
+/** Why a stream ended before its response was complete. */
+export interface StreamEnd {
+  /** RFC 9113 §7. */
+  readonly errorCode: number
+  readonly initiator: 'local' | 'peer'
+  readonly reason: string
+  /** The peer has certainly not acted on the request (RFC 9113 §8.7). */
+  readonly unprocessed: boolean
+}
+
+/** What happens, told synchronously while bytes are received. Nothing may be thrown from here. */
+export interface ProtocolListener<Owner> {
+  /** The peer's settings changed: the number of streams that may be open is read from `Protocol.capacity`. */
+  onSettings(): void
+  /** An interim response, 1xx. */
+  onInformational(stream: Stream<Owner>, section: FieldSection): void
+  /** The final response's fields. */
+  onResponse(stream: Stream<Owner>, section: FieldSection): void
+  /** Part of the content. `bytes` is a view that stays valid. */
+  onData(stream: Stream<Owner>, bytes: Buffer): void
+  /** The response is complete; `trailers` is name, value, name, value. */
+  onEnd(stream: Stream<Owner>, trailers: readonly string[] | undefined): void
+  /** The stream ended early. Called once at most, and never after `onEnd`. */
+  onStreamError(stream: Stream<Owner>, end: StreamEnd): void
+  /** Content may be handed over again: all that was queued is written, or nobody wants it any more (`stopped`). */
+  onSendable(stream: Stream<Owner>, stopped: boolean): void
+  /** The stream holds no place any more. Called once for every stream that was opened. */
+  onClosed(stream: Stream<Owner>): void
+  /** The peer opens no new door (RFC 9113 §6.8); streams above `lastStreamId` have been told already. */
+  onGoaway(lastStreamId: number, errorCode: number, debug: string): void
+  /** A PING of ours came back with these eight octets. */
+  onPong(opaque: Buffer): void
+  /** RFC 8336: serialised origins, unchecked, in the peer's words. */
+  onOrigin(origins: readonly string[]): void
+  /** RFC 7838 §4: on stream 0 with an origin, or on a stream without. */
+  onAltSvc(streamId: number, origin: string, value: string): void
+}
+
+/** The state of one connection. */
+export class ConnectionState<Owner> {
+  readonly listener: ProtocolListener<Owner>
+  readonly output: Output = new Output()
+  readonly encoder: HpackEncoder = new HpackEncoder()
+  readonly decoder: HpackDecoder
+  readonly limits: AbuseLimits = new AbuseLimits()
+  readonly local: LocalSettings
+  readonly peer: PeerSettings = new PeerSettings()
+  readonly budget: WindowBudget
+
+  readonly streams: Map<number, Stream<Owner>> = new Map()
+  /** Client streams are odd (RFC 9113 §5.1.1). */
+  nextStreamId = 1
+  sendWindow: number = DEFAULT_WINDOW_BYTES
+  readonly receiveWindow: ReceiveWindow
+  /** The last stream the peer may process, from GOAWAY; 2^31 - 1 while none came. */
+  lastStreamId: number = MAX_31_BIT
+  goawayReceived = false
+  goawaySent = false
+  /** SETTINGS of ours that the peer has not acknowledged yet. */
+  unacknowledgedSettings = 0
+
+  readonly #reset: Set<number> = new Set()
+  #forgottenReset = 0
+
+  constructor(listener: ProtocolListener<Owner>, local: LocalSettings, budget: WindowBudget) {
+    this.listener = listener
+    this.local = local
+    this.budget = budget
+    this.decoder = new HpackDecoder({ maxTableBytes: local.headerTableBytes, maxFieldSectionBytes: local.maxFieldSectionBytes })
+    this.receiveWindow = new ReceiveWindow(local.connectionWindowBytes)
+  }
+
+  /** Remembers that we reset this stream: frames that are on their way to it are ignored (RFC 9113 §5.1). Bounded. */
+  rememberReset(streamId: number): void {
+    this.#reset.add(streamId)
+    if (this.#reset.size <= MAX_REMEMBERED_RESETS) return
+    const oldest = this.#reset.values().next().value!
+    this.#reset.delete(oldest)
+    this.#forgottenReset = Math.max(this.#forgottenReset, oldest)
+  }
+
+  /** Whether a late frame on this closed stream is excused. Below what was forgotten, every stream gets the benefit of the doubt. */
+  wasReset(streamId: number): boolean {
+    return streamId <= this.#forgottenReset || this.#reset.has(streamId)
+  }
+
+  /** Takes a stream out and gives back what its window had taken from the client's budget. */
+  remove(stream: Stream<Owner>): void {
+    if (!this.streams.delete(stream.id)) return
+    const grown = stream.receiveWindow.size - this.local.initialWindowBytes
+    if (grown > 0) this.budget.give(grown)
+    this.listener.onClosed(stream)
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Received field blocks: HEADERS with its CONTINUATION frames (RFC 9113 §6.2, §6.10), decoded in the order they came, even where
+ * nobody wants them any more: the compression state is the connection's. Then: interim response, final response or trailers (§8.1).
+ */
+
+import type { DecodedSection } from '../hpack/decoder.js'
+import { HpackError } from '../hpack/hpack-error.js'
+import { MAX_CONTINUATION_FRAMES, MAX_FIELD_BLOCK_BYTES, MAX_INFORMATIONAL } from './abuse-limits.js'
+import type { ConnectionState } from './connection-state.js'
+import { ErrorCode, ProtocolFault } from './error-code.js'
+import { type FieldSection, parseFieldSection } from './field-section.js'
+import { Flag, FrameType, frameTypeName } from './frame.js'
+import { ResponsePhase, type Stream } from './stream.js'
+import { StreamInput, StreamState } from './stream-state.js'
+
+/** What is done with a stream once its fields are known. */
+export interface StreamEvents<Owner> {
+  streamFor(type: number, streamId: number): Stream<Owner> | undefined
+  endResponse(stream: Stream<Owner>, trailers: readonly string[] | undefined): void
+  failStream(stream: Stream<Owner>, errorCode: number, reason: string): void
+}
+
+/** Assembles and interprets the field blocks of one connection. */
+export class FieldBlocks<Owner> {
+  readonly #state: ConnectionState<Owner>
+  readonly #streams: StreamEvents<Owner>
+  /** The stream whose block is not complete, 0 when none is. */
+  #openStreamId = 0
+  #openFlags = 0
+  #parts: Buffer[] = []
+  #bytes = 0
+
+  constructor(state: ConnectionState<Owner>, streams: StreamEvents<Owner>) {
+    this.#state = state
+    this.#streams = streams
+  }
+
+  /** RFC 9113 §6.10: between HEADERS and END_HEADERS nothing but CONTINUATION of that stream may come, and nowhere else. */
+  expect(type: number, streamId: number): void {
+    const wanted = this.#openStreamId !== 0
+    if (wanted === (type === FrameType.CONTINUATION) && (!wanted || streamId === this.#openStreamId)) return
+    const where = wanted ? `inside the field block of stream ${this.#openStreamId}` : 'outside a field block'
+    throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, `${frameTypeName(type)} on stream ${streamId} ${where}`)
+  }
+
+  /** A HEADERS frame: padding and the deprecated priority are skipped (RFC 9113 §6.2). */
+  headers(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
+    if ((flags & Flag.PADDED) !== 0) end -= bytes[start++]!
+    if ((flags & Flag.PRIORITY) !== 0) start += 5
+    if (end < start) throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, 'HEADERS padding exceeds its payload')
+    if ((flags & Flag.END_HEADERS) !== 0) return this.#complete(flags, streamId, bytes, start, end)
+    this.#openStreamId = streamId
+    this.#openFlags = flags
+    this.#keep(bytes, start, end)
+  }
+
+  continuation(flags: number, bytes: Buffer, start: number, end: number): void {
+    this.#keep(bytes, start, end)
+    if ((flags & Flag.END_HEADERS) === 0) return
+    const block = Buffer.concat(this.#parts)
+    const streamId = this.#openStreamId
+    this.#openStreamId = 0
+    this.#parts = []
+    this.#bytes = 0
+    this.#complete(this.#openFlags, streamId, block, 0, block.length)
+  }
+
+  /** Bounded in frames and in octets (CVE-2024-27316): a block without end is no block. */
+  #keep(bytes: Buffer, start: number, end: number): void {
+    this.#bytes += end - start
+    this.#parts.push(Buffer.from(bytes.subarray(start, end)))
+    if (this.#parts.length > MAX_CONTINUATION_FRAMES + 1 || this.#bytes > MAX_FIELD_BLOCK_BYTES) {
+      throw new ProtocolFault(
+        ErrorCode.ENHANCE_YOUR_CALM,
+        `field block of ${this.#bytes} octets in ${this.#parts.length} frames, not ended`,
+      )
+    }
+  }
+
+  #complete(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
+    const stream = this.#streams.streamFor(FrameType.HEADERS, streamId)
+    const section = this.#decode(bytes, start, end)
+    if (stream === undefined) return
+    if (!stream.allows(StreamInput.RECEIVE_HEADERS)) {
+      return this.#streams.failStream(stream, ErrorCode.STREAM_CLOSED, 'HEADERS after the end of the response')
+    }
+    if (section.tooLarge) {
+      return this.#streams.failStream(
+        stream,
+        ErrorCode.ENHANCE_YOUR_CALM,
+        `field section over the limit (${section.bytes} octets)`,
+      )
+    }
+    this.#interpret(stream, parseFieldSection(section), (flags & Flag.END_STREAM) !== 0)
+  }
+
+  #decode(bytes: Buffer, start: number, end: number): DecodedSection {
+    try {
+      return this.#state.decoder.decode(bytes, start, end)
+    } catch (error) {
+      // RFC 9113 §4.3: "A decoding error in a field block MUST be treated as a connection error of type COMPRESSION_ERROR".
+      if (error instanceof HpackError) throw new ProtocolFault(ErrorCode.COMPRESSION_ERROR, error.reason)
+      throw error
+    }
+  }
+
+  #interpret(stream: Stream<Owner>, section: FieldSection, endStream: boolean): void {
+    if (section.malformed !== undefined) return this.#malformed(stream, section.malformed)
+    if (stream.phase === ResponsePhase.CONTENT) return this.#trailers(stream, section, endStream)
+    if (section.status === 0) return this.#malformed(stream, 'a response without :status')
+    if (section.status < 200) return this.#informational(stream, section, endStream)
+    this.#state.limits.productive()
+    stream.phase = ResponsePhase.CONTENT
+    stream.expectedBytes = section.contentLength
+    // RFC 9110 §6.4.1: no content in 204 and 304; HEAD was known when the stream was opened.
+    if (section.status === 204 || section.status === 304) stream.noContent = true
+    this.#state.listener.onResponse(stream, section)
+    if (endStream && stream.state !== StreamState.CLOSED) this.#streams.endResponse(stream, undefined)
+  }
+
+  #informational(stream: Stream<Owner>, section: FieldSection, endStream: boolean): void {
+    this.#state.limits.unproductive('an interim response')
+    // RFC 9113 §8.1: an interim response with END_STREAM is malformed; §8.6: HTTP/2 has no 101.
+    if (endStream) return this.#malformed(stream, `interim response ${section.status} with END_STREAM`)
+    if (section.status === 101) return this.#malformed(stream, 'status 101')
+    if (++stream.informational > MAX_INFORMATIONAL) {
+      return this.#streams.failStream(stream, ErrorCode.ENHANCE_YOUR_CALM, `over ${MAX_INFORMATIONAL} interim responses`)
+    }
+    this.#state.listener.onInformational(stream, section)
+  }
+
+  /** RFC 9113 §8.1: trailers carry END_STREAM and no pseudo-field. */
+  #trailers(stream: Stream<Owner>, section: FieldSection, endStream: boolean): void {
+    if (section.status !== 0) return this.#malformed(stream, 'a second final response, or pseudo-fields in trailers')
+    if (!endStream) return this.#malformed(stream, 'trailers without END_STREAM')
+    this.#streams.endResponse(stream, section.fields)
+  }
+
+  /** RFC 9113 §8.1.1: a malformed response is a stream error of type PROTOCOL_ERROR. */
+  #malformed(stream: Stream<Owner>, reason: string): void {
+    this.#streams.failStream(stream, ErrorCode.PROTOCOL_ERROR, reason)
+  }
+}

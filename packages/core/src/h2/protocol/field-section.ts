@@ -1,0 +1,150 @@
+/**
+ * Field sections as HTTP sees them (RFC 9113 §8): pseudo-fields, what makes a response or its trailers malformed, and the order in
+ * which a request's fields are encoded. Knows no frames and no streams.
+ */
+
+import { CONNECTION_SPECIFIC_FIELDS, hasEdgeSpace, isFieldValue, isLowerCaseFieldName } from '../../field-syntax.js'
+import type { DecodedSection } from '../hpack/decoder.js'
+import type { HpackEncoder } from '../hpack/encoder.js'
+import type { OctetWriter } from '../hpack/octet-writer.js'
+
+/** What one received field section says. Shared between responses that repeat it: never changed. */
+export interface FieldSection {
+  /** `:status`, or 0 where there was none, as in trailers. */
+  readonly status: number
+  /** The fields without pseudo-fields: name, value, name, value. Names are lower case, values Latin-1. */
+  readonly fields: readonly string[]
+  /** `content-length`, or -1 where it is absent. */
+  readonly contentLength: number
+  /** Why the section is malformed (RFC 9113 §8.1.1); `undefined` where it is not. */
+  readonly malformed: string | undefined
+}
+
+/** What a request's field section is made of. */
+export interface RequestHead {
+  readonly method: string
+  readonly scheme: string
+  readonly authority: string
+  /** Path and query. */
+  readonly path: string
+  /** Name, value, name, value: lower-case names, checked values. */
+  readonly fields: readonly string[]
+  /** Names whose values are never put into a compression table (RFC 7541 §7.1.3). */
+  readonly sensitive: ReadonlySet<string> | undefined
+}
+
+/** Reads a decoded section, once for each: a memoised section keeps what was made of it. */
+export function parseFieldSection(section: DecodedSection): FieldSection {
+  const known = section.parsed as FieldSection | undefined
+  if (known !== undefined) return known
+  const parsed = parse(section.fields)
+  section.parsed = parsed
+  return parsed
+}
+
+function parse(all: readonly string[]): FieldSection {
+  const start = countPseudoFields(all) * 2
+  const status = start === 0 ? 0 : parseStatus(all[1]!)
+  const fields = start === 0 ? all : all.slice(start)
+  const length = parseContentLength(fields)
+  const malformed =
+    malformedPseudoFields(all, start, status) ??
+    malformedFields(fields) ??
+    (length === INVALID_LENGTH ? 'invalid content-length' : undefined)
+  return { status, fields, contentLength: length, malformed }
+}
+
+function countPseudoFields(all: readonly string[]): number {
+  let count = 0
+  while (count * 2 < all.length && all[count * 2]!.charCodeAt(0) === COLON) count++
+  return count
+}
+
+const COLON = 0x3a
+
+/** RFC 9113 §8.3.2: exactly one `:status` and no other pseudo-field. */
+function malformedPseudoFields(all: readonly string[], start: number, status: number): string | undefined {
+  if (start === 0) return undefined
+  if (all[0] !== ':status') return `pseudo-field ${quote(all[0]!)} in a response`
+  if (start > 2) return all[2] === ':status' ? 'two :status fields' : `pseudo-field ${quote(all[2]!)} in a response`
+  return status === 0 ? `:status ${quote(all[1]!)} is not a status code` : undefined
+}
+
+/** RFC 9110 §15: three digits, 100 to 999 here; what a code above 599 means is the caller's affair. 0 where it is none. */
+function parseStatus(text: string): number {
+  return /^[1-9][0-9]{2}$/.test(text) ? Number(text) : 0
+}
+
+function malformedFields(fields: readonly string[]): string | undefined {
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!
+    const value = fields[i + 1]!
+    // RFC 9113 §8.3: "pseudo-header fields MUST appear in a field block before all regular field lines".
+    if (name.charCodeAt(0) === COLON) return `pseudo-field ${quote(name)} after a regular field`
+    // RFC 9113 §8.2.1: no upper case, no octet that a token cannot hold, no empty name.
+    if (!isLowerCaseFieldName(name)) return `field name ${quote(name)}`
+    if (!isFieldValue(value) || hasEdgeSpace(value)) return `value of field ${quote(name)}`
+    // RFC 9113 §8.2.2: connection-specific fields; `te` may only say trailers.
+    if (CONNECTION_SPECIFIC_FIELDS.has(name)) return `connection-specific field ${quote(name)}`
+    if (name === 'te' && value !== 'trailers') return 'field "te" other than trailers'
+  }
+  return undefined
+}
+
+const INVALID_LENGTH = -2
+
+/** RFC 9110 §8.6: digits only; a list of identical values counts as one of them. -1 absent, -2 invalid. */
+function parseContentLength(fields: readonly string[]): number {
+  let length = -1
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i] !== 'content-length') continue
+    for (const part of fields[i + 1]!.split(',')) {
+      const text = part.trim()
+      if (!/^[0-9]{1,15}$/.test(text)) return INVALID_LENGTH
+      if (length !== -1 && length !== Number(text)) return INVALID_LENGTH
+      length = Number(text)
+    }
+  }
+  return length
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text)
+}
+
+/** RFC 9113 §6.5.2: octets of a request's section as the peer counts them, 32 more for each field. */
+export function fieldSectionBytes(head: RequestHead): number {
+  let bytes = head.method.length + head.scheme.length + head.authority.length + head.path.length + PSEUDO_FIELD_BYTES
+  for (let i = 0; i < head.fields.length; i += 2) bytes += head.fields[i]!.length + head.fields[i + 1]!.length + 32
+  return bytes
+}
+
+const PSEUDO_FIELD_BYTES = ':method:scheme:authority:path'.length + 4 * 32
+
+/** Encodes a request's section: pseudo-fields first (RFC 9113 §8.3), CONNECT without scheme and path (§8.5). */
+export function encodeRequest(encoder: HpackEncoder, writer: OctetWriter, head: RequestHead): void {
+  encoder.beginBlock(writer)
+  encoder.encodeField(writer, ':method', head.method, false)
+  if (head.method !== 'CONNECT') encoder.encodeField(writer, ':scheme', head.scheme, false)
+  encoder.encodeField(writer, ':authority', head.authority, false)
+  if (head.method !== 'CONNECT') encoder.encodeField(writer, ':path', head.path, false)
+  encodeFields(encoder, writer, head.fields, head.sensitive)
+}
+
+/** Encodes trailers. */
+export function encodeTrailers(encoder: HpackEncoder, writer: OctetWriter, fields: readonly string[]): void {
+  encoder.beginBlock(writer)
+  encodeFields(encoder, writer, fields, undefined)
+}
+
+function encodeFields(
+  encoder: HpackEncoder,
+  writer: OctetWriter,
+  fields: readonly string[],
+  sensitive: ReadonlySet<string> | undefined,
+): void {
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!
+    encoder.encodeField(writer, name, fields[i + 1]!, sensitive?.has(name) ?? false)
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * One HTTP/2 connection of a client, without a socket (RFC 9113): bytes in, calls of a listener and bytes out. Synchronous, no clock,
+ * no promise. Everything a caller may do stands here; how it is done stands in the sending and the receiving half.
+ */
+
+import { ConnectionState, type ProtocolListener } from './connection-state.js'
+import { ErrorCode, ProtocolFault } from './error-code.js'
+import { fieldSectionBytes, type RequestHead } from './field-section.js'
+import {
+  DEFAULT_WINDOW_BYTES,
+  MAX_31_BIT,
+  MIN_MAX_FRAME_BYTES,
+  PREFACE,
+  writeGoaway,
+  writePing,
+  writeSettings,
+  writeWindowUpdate,
+} from './frame.js'
+import { FrameReader } from './frame-reader.js'
+import { Receiver } from './receiver.js'
+import { Sender } from './sender.js'
+import { initialSettings, type LocalSettings, type PeerSettings } from './settings.js'
+import type { Stream } from './stream.js'
+import { StreamState } from './stream-state.js'
+import type { WindowBudget } from './window.js'
+
+/** The engine of one connection. `Owner` is whatever the caller attaches to a stream. */
+export class Protocol<Owner> {
+  readonly #state: ConnectionState<Owner>
+  readonly #sender: Sender<Owner>
+  readonly #receiver: Receiver<Owner>
+  readonly #reader: FrameReader
+  #fault: ProtocolFault | undefined
+
+  constructor(listener: ProtocolListener<Owner>, local: LocalSettings, budget: WindowBudget) {
+    this.#state = new ConnectionState(listener, local, budget)
+    this.#sender = new Sender(this.#state)
+    this.#receiver = new Receiver(this.#state, this.#sender)
+    this.#reader = new FrameReader(this.#receiver, MIN_MAX_FRAME_BYTES)
+  }
+
+  /** Writes the client's connection preface (RFC 9113 §3.4). Requests may follow at once. */
+  start(): void {
+    const { output, local } = this.#state
+    output.writeLatin1(PREFACE)
+    writeSettings(output, initialSettings(local))
+    this.#state.unacknowledgedSettings = 1
+    const increment = local.connectionWindowBytes - DEFAULT_WINDOW_BYTES
+    if (increment > 0) writeWindowUpdate(output, 0, increment)
+  }
+
+  /** What the peer has told about itself. */
+  get peerSettings(): PeerSettings {
+    return this.#state.peer
+  }
+
+  /** Streams that hold a place. */
+  get active(): number {
+    return this.#state.streams.size
+  }
+
+  /** Streams that may be opened now: 0 after GOAWAY either way, a connection error, or the last identifier (RFC 9113 §5.1.1). */
+  get capacity(): number {
+    const state = this.#state
+    if (this.#fault !== undefined || state.goawayReceived || state.goawaySent || state.nextStreamId > MAX_31_BIT) return 0
+    return Math.max(0, state.peer.maxConcurrentStreams - state.streams.size)
+  }
+
+  /** Whether the received octets end between two frames. */
+  get atFrameBoundary(): boolean {
+    return this.#reader.atBoundary
+  }
+
+  /** Whether a request's field section is larger than the peer accepts (RFC 9113 §6.5.2), and by its own words. */
+  exceedsPeerLimit(head: RequestHead): boolean {
+    const limit = this.#state.peer.maxFieldSectionBytes
+    return limit !== Number.POSITIVE_INFINITY && fieldSectionBytes(head) > limit
+  }
+
+  /** Opens a stream and writes the request. Only while {@link capacity} is above 0. */
+  openStream(owner: Owner, head: RequestHead, endStream: boolean): Stream<Owner> {
+    return this.#sender.open(owner, head, endStream)
+  }
+
+  /**
+   * Hands over content of the request, and its end with or without trailers. Bytes are kept by reference until written.
+   * Returns false while something waits for a window or the socket: then `onSendable` says when to go on.
+   */
+  sendData(stream: Stream<Owner>, bytes: Uint8Array | undefined, endStream: boolean, trailers?: readonly string[]): boolean {
+    return this.#sender.send(stream, bytes, endStream, trailers)
+  }
+
+  /** Ends a stream early (RFC 9113 §5.4.2). Its owner hears `onClosed`, and `onSendable` where content was still wanted. */
+  resetStream(stream: Stream<Owner>, errorCode: number): void {
+    this.#sender.reset(stream, errorCode)
+  }
+
+  /** The connection is gone: tells `each` about every stream that was open, and closes it. */
+  abandon(each: (stream: Stream<Owner>) => void): void {
+    for (const stream of [...this.#state.streams.values()]) {
+      each(stream)
+      if (stream.state !== StreamState.CLOSED) this.#sender.close(stream)
+    }
+  }
+
+  /** The reader took content: credit goes back to the peer (RFC 9113 §6.9). */
+  consumed(stream: Stream<Owner>, bytes: number): void {
+    this.#receiver.consumed(stream, bytes)
+  }
+
+  /** Asks for a PING acknowledgement with these eight octets (RFC 9113 §6.7). */
+  ping(opaque: Uint8Array): void {
+    writePing(this.#state.output, opaque, 0, false)
+  }
+
+  /** Says goodbye (RFC 9113 §6.8). Streams that are open go on; none is opened any more. */
+  goaway(errorCode: number, debug: string): void {
+    if (this.#state.goawaySent) return
+    this.#state.goawaySent = true
+    writeGoaway(this.#state.output, 0, errorCode, debug)
+  }
+
+  /**
+   * Takes received bytes. A connection error (RFC 9113 §5.4.1) is returned, once: GOAWAY is then written, the caller sends it, closes,
+   * and whatever still arrives is ignored.
+   */
+  receive(bytes: Buffer): ProtocolFault | undefined {
+    if (this.#fault !== undefined) return undefined
+    try {
+      this.#reader.read(bytes)
+      return undefined
+    } catch (error) {
+      const fault = error instanceof ProtocolFault ? error : new ProtocolFault(ErrorCode.INTERNAL_ERROR, String(error))
+      this.#fault = fault
+      this.#state.goawaySent = true
+      writeGoaway(this.#state.output, 0, fault.errorCode, fault.message.slice(0, 256).replace(/[^\x20-\x7e]/g, '?'))
+      return fault
+    }
+  }
+
+  /** Bytes to send, in order, each exactly once. Empty when there are none. */
+  takeOutput(): Uint8Array[] {
+    this.#state.limits.outputTaken()
+    return this.#state.output.take()
+  }
+
+  /** Whether there is something to take. */
+  get hasOutput(): boolean {
+    return this.#state.output.pendingBytes > 0
+  }
+
+  /** The socket has caught up: content that waited for it is written. */
+  resume(): void {
+    this.#sender.pump()
+  }
+
+  /** Time has passed: what the peer did long ago is not held against it. Once a second at the most. */
+  refillLimits(): void {
+    this.#state.limits.refill()
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * The receiving half: which frame may come when, and what DATA, RST_STREAM and WINDOW_UPDATE do to a stream (RFC 9113 §5, §6).
+ * Connection errors are thrown as ProtocolFault; stream errors end their stream here. Field blocks and the connection's own frames
+ * have files of their own.
+ */
+
+import { ConnectionFrames } from './connection-frames.js'
+import type { ConnectionState } from './connection-state.js'
+import { ErrorCode, errorCodeName, ProtocolFault } from './error-code.js'
+import { FieldBlocks } from './field-blocks.js'
+import { Flag, FrameType, frameTypeName, MAX_31_BIT, writeWindowUpdate } from './frame.js'
+import { checkFrameHeader } from './frame-checks.js'
+import type { FrameSink } from './frame-reader.js'
+import type { Sender } from './sender.js'
+import { ResponsePhase, type Stream } from './stream.js'
+import { StreamInput, StreamState } from './stream-state.js'
+
+/** Acts on received frames. */
+export class Receiver<Owner> implements FrameSink {
+  readonly #state: ConnectionState<Owner>
+  readonly #sender: Sender<Owner>
+  readonly #fieldBlocks: FieldBlocks<Owner>
+  readonly #connectionFrames: ConnectionFrames<Owner>
+  #settingsSeen = false
+  /** The stream of the DATA frame under way, and its octets that are not content so far. */
+  #dataStream: Stream<Owner> | undefined
+  #dataOverhead = 0
+
+  constructor(state: ConnectionState<Owner>, sender: Sender<Owner>) {
+    this.#state = state
+    this.#sender = sender
+    this.#fieldBlocks = new FieldBlocks(state, this)
+    this.#connectionFrames = new ConnectionFrames(state, sender)
+  }
+
+  frameHeader(type: number, flags: number, streamId: number, length: number): boolean {
+    if (!this.#settingsSeen) this.#expectSettings(type, flags, length)
+    this.#fieldBlocks.expect(type, streamId)
+    checkFrameHeader(type, flags, streamId, length)
+    switch (type) {
+      case FrameType.DATA:
+        return this.#beginData(streamId, length)
+      case FrameType.HEADERS:
+      case FrameType.RST_STREAM:
+      case FrameType.WINDOW_UPDATE:
+        if (streamId !== 0) this.#refuseIdle(type, streamId)
+        return true
+      case FrameType.PRIORITY:
+        return this.#priority(streamId, length)
+      case FrameType.SETTINGS:
+      case FrameType.PING:
+      case FrameType.GOAWAY:
+      case FrameType.CONTINUATION:
+      case FrameType.ALTSVC:
+      case FrameType.ORIGIN:
+        return true
+      default: // RFC 9113 §5.5: frames of unknown type MUST be ignored and discarded.
+        this.#state.limits.unproductive(frameTypeName(type))
+        return false
+    }
+  }
+
+  frame(type: number, flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
+    switch (type) {
+      case FrameType.HEADERS:
+        return this.#fieldBlocks.headers(flags, streamId, bytes, start, end)
+      case FrameType.CONTINUATION:
+        return this.#fieldBlocks.continuation(flags, bytes, start, end)
+      case FrameType.RST_STREAM:
+        return this.#rstStream(streamId, bytes.readUInt32BE(start))
+      case FrameType.WINDOW_UPDATE:
+        return this.#windowUpdate(streamId, bytes.readUInt32BE(start) & MAX_31_BIT)
+      default:
+        return this.#connectionFrames.frame(type, flags, streamId, bytes, start, end)
+    }
+  }
+
+  dataPart(_streamId: number, bytes: Buffer, start: number, end: number): void {
+    const stream = this.#dataStream
+    const length = end - start
+    if (stream === undefined) return
+    this.#dataOverhead -= length
+    if (stream.state === StreamState.CLOSED) return
+    stream.receivedBytes += length
+    // RFC 9113 §8.1.1: content that does not match content-length, or where a response has none, is malformed.
+    if (stream.noContent || (stream.expectedBytes >= 0 && stream.receivedBytes > stream.expectedBytes)) {
+      this.failStream(
+        stream,
+        ErrorCode.PROTOCOL_ERROR,
+        stream.noContent ? 'content where there is none' : 'content over content-length',
+      )
+      return
+    }
+    this.#state.limits.productive()
+    this.#state.listener.onData(stream, bytes.subarray(start, end))
+  }
+
+  dataEnd(_streamId: number, flags: number): void {
+    const stream = this.#dataStream
+    this.#dataStream = undefined
+    if (stream === undefined || stream.state === StreamState.CLOSED) return
+    if ((flags & Flag.END_STREAM) !== 0) this.endResponse(stream, undefined)
+    // RFC 9113 §6.1: padding counts for flow control; nobody will read it, so its credit goes back now.
+    else if (this.#dataOverhead > 0) this.consumed(stream, this.#dataOverhead)
+  }
+
+  /** The reader has taken `bytes` of content: gives credit back, and enlarges the window of a reader that keeps up. */
+  consumed(stream: Stream<Owner>, bytes: number): void {
+    if (stream.state === StreamState.CLOSED || stream.phase === ResponsePhase.ENDED) return
+    const window = stream.receiveWindow
+    const increment = window.consume(bytes)
+    if (increment === 0) return
+    // Everything that has arrived is consumed: the reader waits for the peer, not the peer for the reader.
+    const growth = window.available === window.size ? window.grow(window.size, this.#state.budget) : 0
+    writeWindowUpdate(this.#state.output, stream.id, increment + growth)
+  }
+
+  /** The peer's last frame of a response, DATA or trailers. */
+  endResponse(stream: Stream<Owner>, trailers: readonly string[] | undefined): void {
+    if (stream.phase === ResponsePhase.BEFORE_FINAL) {
+      return this.failStream(stream, ErrorCode.PROTOCOL_ERROR, 'ended before the final response')
+    }
+    if (!stream.noContent && stream.expectedBytes >= 0 && stream.receivedBytes !== stream.expectedBytes) {
+      const reason = `content-length ${stream.expectedBytes}, content ${stream.receivedBytes} octets`
+      return this.failStream(stream, ErrorCode.PROTOCOL_ERROR, reason)
+    }
+    stream.phase = ResponsePhase.ENDED
+    stream.apply(StreamInput.RECEIVE_END)
+    this.#state.listener.onEnd(stream, trailers)
+    if (stream.state === StreamState.CLOSED) this.#state.remove(stream)
+  }
+
+  /** A stream error (RFC 9113 §5.4.2): RST_STREAM, and its owner is told why unless the response was already complete. */
+  failStream(stream: Stream<Owner>, errorCode: number, reason: string): void {
+    if (stream.state === StreamState.CLOSED) return
+    this.#state.limits.unproductive(reason)
+    const complete = stream.phase === ResponsePhase.ENDED
+    this.#sender.reset(stream, errorCode)
+    if (!complete) this.#state.listener.onStreamError(stream, { errorCode, initiator: 'local', reason, unprocessed: false })
+  }
+
+  /** RFC 9113 §3.4: "The server connection preface consists of a potentially empty SETTINGS frame that MUST be the first frame". */
+  #expectSettings(type: number, flags: number, length: number): void {
+    if (type === FrameType.SETTINGS && (flags & Flag.ACK) === 0) {
+      this.#settingsSeen = true
+      return
+    }
+    const isHttp1 = length === 0x48_54_54 && type === 0x50 && flags === 0x2f
+    const what = isHttp1 ? '"HTTP/", an HTTP/1.x response' : frameTypeName(type)
+    throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, `the peer's first frame is not SETTINGS but ${what}`)
+  }
+
+  /** RFC 9113 §5.1: on an idle stream only HEADERS and PRIORITY may come, and HEADERS only where we opened it. */
+  #refuseIdle(type: number, streamId: number): void {
+    if (streamId >= this.#state.nextStreamId || streamId % 2 === 0) {
+      throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, `${frameTypeName(type)} on stream ${streamId}, which was never opened`)
+    }
+  }
+
+  #beginData(streamId: number, length: number): boolean {
+    const state = this.#state
+    this.#refuseIdle(FrameType.DATA, streamId)
+    // Credit for the connection goes back on receipt, even for streams we reset: a paused reader must not starve its siblings.
+    if (!state.receiveWindow.receive(length)) {
+      throw new ProtocolFault(ErrorCode.FLOW_CONTROL_ERROR, 'more DATA than the connection window allows')
+    }
+    const increment = state.receiveWindow.consume(length)
+    if (increment > 0) writeWindowUpdate(state.output, 0, increment)
+    if (length === 0) state.limits.unproductive('an empty DATA frame')
+    const stream = this.streamFor(FrameType.DATA, streamId)
+    if (stream === undefined || !this.#mayReceiveData(stream, length)) {
+      this.#dataStream = undefined
+      return false
+    }
+    this.#dataStream = stream
+    this.#dataOverhead = length
+    return true
+  }
+
+  #mayReceiveData(stream: Stream<Owner>, length: number): boolean {
+    if (!stream.allows(StreamInput.RECEIVE_DATA)) {
+      this.failStream(stream, ErrorCode.STREAM_CLOSED, 'DATA after the end of the response')
+      return false
+    }
+    if (!stream.receiveWindow.receive(length)) {
+      this.failStream(stream, ErrorCode.FLOW_CONTROL_ERROR, 'more DATA than the stream window allows')
+      return false
+    }
+    if (stream.phase === ResponsePhase.BEFORE_FINAL) {
+      this.failStream(stream, ErrorCode.PROTOCOL_ERROR, 'DATA before the response')
+      return false
+    }
+    return true
+  }
+
+  /** The open stream, or `undefined` for one where a late frame is excused. @throws ProtocolFault STREAM_CLOSED for the others. */
+  streamFor(type: number, streamId: number): Stream<Owner> | undefined {
+    const stream = this.#state.streams.get(streamId)
+    if (stream !== undefined || this.#state.wasReset(streamId) || streamId > this.#state.lastStreamId) return stream
+    throw new ProtocolFault(ErrorCode.STREAM_CLOSED, `${frameTypeName(type)} on stream ${streamId}, which is closed`)
+  }
+
+  #priority(streamId: number, length: number): boolean {
+    this.#state.limits.unproductive('PRIORITY')
+    if (length === 5) return false
+    // RFC 9113 §6.3: a stream error; on a stream that is not open there is none to end, and the peer's framing is broken.
+    const stream = this.#state.streams.get(streamId)
+    if (stream === undefined) throw new ProtocolFault(ErrorCode.FRAME_SIZE_ERROR, `PRIORITY of ${length} octets`)
+    this.failStream(stream, ErrorCode.FRAME_SIZE_ERROR, `PRIORITY of ${length} octets`)
+    return false
+  }
+
+  #rstStream(streamId: number, errorCode: number): void {
+    this.#state.limits.unproductive('RST_STREAM')
+    const stream = this.#state.streams.get(streamId)
+    if (stream === undefined) return
+    const complete = stream.phase === ResponsePhase.ENDED
+    this.#sender.close(stream)
+    // RFC 9113 §8.1: after a complete response RST_STREAM only means that the rest of the request is not wanted.
+    if (complete) return
+    const reason = `the peer reset the stream: ${errorCodeName(errorCode)}`
+    const unprocessed = errorCode === ErrorCode.REFUSED_STREAM
+    this.#state.listener.onStreamError(stream, { errorCode, initiator: 'peer', reason, unprocessed })
+  }
+
+  #windowUpdate(streamId: number, increment: number): void {
+    const state = this.#state
+    state.limits.unproductive('WINDOW_UPDATE')
+    if (streamId === 0) {
+      // RFC 9113 §6.9: an increment of 0, and §6.9.1: a window over 2^31 - 1, are connection errors on the connection's window.
+      if (increment === 0) throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE of 0 on the connection')
+      if (state.sendWindow + increment > MAX_31_BIT)
+        throw new ProtocolFault(ErrorCode.FLOW_CONTROL_ERROR, 'connection window over 2^31 - 1')
+      state.sendWindow += increment
+      this.#sender.pump()
+      return
+    }
+    const stream = state.streams.get(streamId)
+    if (stream === undefined) return
+    if (increment === 0) return this.failStream(stream, ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE of 0')
+    if (stream.sendWindow + increment > MAX_31_BIT) {
+      return this.failStream(stream, ErrorCode.FLOW_CONTROL_ERROR, 'stream window over 2^31 - 1')
+    }
+    stream.sendWindow += increment
+    this.#sender.unblock(stream)
+    this.#sender.pump()
+  }
+}

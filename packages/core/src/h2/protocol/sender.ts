@@ -1,0 +1,146 @@
+/**
+ * The sending half: requests, content under both flow-control windows (RFC 9113 §5.2, §6.9), trailers and resets. Content waits
+ * here while a window is closed or the socket is behind; streams that could send take turns, one frame each.
+ */
+
+import type { ConnectionState } from './connection-state.js'
+import { beginFieldBlock, endFieldBlock } from './field-block.js'
+import { encodeRequest, encodeTrailers, type RequestHead } from './field-section.js'
+import { writeDataHeader, writeRstStream } from './frame.js'
+import { Stream } from './stream.js'
+import { StreamInput, StreamState } from './stream-state.js'
+
+/** No content is written while this much output waits for the socket: it would only move from the queue to the socket. */
+const OUTPUT_HIGH_WATER_BYTES = 262_144
+
+/** Writes what one connection sends on its streams. */
+export class Sender<Owner> {
+  readonly #state: ConnectionState<Owner>
+  /** Streams with content and an open window of their own, in the order of their turns. Others are parked until credit comes. */
+  readonly #ready: Stream<Owner>[] = []
+
+  constructor(state: ConnectionState<Owner>) {
+    this.#state = state
+  }
+
+  /** Opens a stream with its request (RFC 9113 §8.1). The caller has checked that one may be opened. */
+  open(owner: Owner, head: RequestHead, endStream: boolean): Stream<Owner> {
+    const state = this.#state
+    const id = state.nextStreamId
+    state.nextStreamId += 2
+    const stream = new Stream(id, owner, head.method === 'HEAD', state.peer.initialWindowBytes, state.local.initialWindowBytes)
+    state.streams.set(id, stream)
+    stream.apply(StreamInput.SEND_HEADERS)
+    beginFieldBlock(state.output)
+    encodeRequest(state.encoder, state.output, head)
+    endFieldBlock(state.output, id, endStream, state.peer.maxFrameBytes)
+    if (endStream) {
+      stream.endQueued = true
+      stream.apply(StreamInput.SEND_END)
+    }
+    return stream
+  }
+
+  /**
+   * Hands over content, kept by reference until it is written; with `endStream` it is the last, and `trailers` may follow it.
+   * Returns false while some of it has to wait: `onSendable` says when to go on. Nothing happens once sending has ended.
+   */
+  send(stream: Stream<Owner>, bytes: Uint8Array | undefined, endStream: boolean, trailers?: readonly string[]): boolean {
+    if (stream.endQueued) return true
+    if (bytes !== undefined && bytes.length > 0) stream.queue.push(bytes)
+    stream.endQueued = endStream
+    stream.trailers = trailers
+    if (stream.queue.length === 0) {
+      if (endStream) this.#writeEnd(stream)
+      return true
+    }
+    this.unblock(stream)
+    this.pump()
+    stream.backlogged = stream.queue.length > 0
+    return !stream.backlogged
+  }
+
+  /** Gives a stream its turn again, after its window has opened. */
+  unblock(stream: Stream<Owner>): void {
+    if (stream.ready || stream.queue.length === 0 || stream.sendWindow <= 0) return
+    stream.ready = true
+    this.#ready.push(stream)
+  }
+
+  /** Writes what the windows and the socket now allow, one frame a turn. */
+  pump(): void {
+    const { output } = this.#state
+    while (this.#ready.length > 0 && this.#state.sendWindow > 0 && output.pendingBytes < OUTPUT_HIGH_WATER_BYTES) {
+      const stream = this.#ready.shift()!
+      stream.ready = false
+      if (stream.queue.length === 0) continue
+      this.#writeData(stream)
+      if (stream.queue.length > 0) this.unblock(stream)
+      else if (stream.backlogged) this.#drained(stream)
+    }
+  }
+
+  /** Ends a stream at once in both directions (RFC 9113 §5.4.2) and forgets what it still had to send. */
+  reset(stream: Stream<Owner>, errorCode: number): void {
+    if (stream.state === StreamState.CLOSED) return
+    writeRstStream(this.#state.output, stream.id, errorCode)
+    this.#state.rememberReset(stream.id)
+    this.close(stream)
+  }
+
+  /** The stream is over, by RST_STREAM either way: forgets its content and takes it out. */
+  close(stream: Stream<Owner>): void {
+    const unfinished = !stream.endQueued || stream.queue.length > 0
+    stream.apply(StreamInput.RESET)
+    stream.queue.length = 0
+    stream.endQueued = true
+    if (unfinished) this.#state.listener.onSendable(stream, true)
+    this.#state.remove(stream)
+  }
+
+  /** One DATA frame: the least of the chunk, both windows and SETTINGS_MAX_FRAME_SIZE (RFC 9113 §4.2, §6.9). */
+  #writeData(stream: Stream<Owner>): void {
+    const state = this.#state
+    const chunk = stream.queue[0]!
+    const from = stream.queueOffset
+    const size = Math.min(chunk.length - from, stream.sendWindow, state.sendWindow, state.peer.maxFrameBytes)
+    if (from + size === chunk.length) {
+      stream.queue.shift()
+      stream.queueOffset = 0
+    } else {
+      stream.queueOffset = from + size
+    }
+    stream.sendWindow -= size
+    state.sendWindow -= size
+    // Sent content earns the peer its WINDOW_UPDATE frames.
+    state.limits.productive()
+    const last = stream.queue.length === 0 && stream.endQueued && stream.trailers === undefined
+    writeDataHeader(state.output, size, stream.id, last)
+    state.output.appendBody(size === chunk.length ? chunk : chunk.subarray(from, from + size))
+    if (last) this.#ended(stream)
+    else if (stream.queue.length === 0 && stream.endQueued) this.#writeEnd(stream)
+  }
+
+  /** The end that no content carries: trailers, or an empty DATA frame, which needs no window (RFC 9113 §6.9.1, §8.1). */
+  #writeEnd(stream: Stream<Owner>): void {
+    const state = this.#state
+    if (stream.trailers === undefined) {
+      writeDataHeader(state.output, 0, stream.id, true)
+    } else {
+      beginFieldBlock(state.output)
+      encodeTrailers(state.encoder, state.output, stream.trailers)
+      endFieldBlock(state.output, stream.id, true, state.peer.maxFrameBytes)
+    }
+    this.#ended(stream)
+  }
+
+  #ended(stream: Stream<Owner>): void {
+    stream.apply(StreamInput.SEND_END)
+    if (stream.state === StreamState.CLOSED) this.#state.remove(stream)
+  }
+
+  #drained(stream: Stream<Owner>): void {
+    stream.backlogged = false
+    this.#state.listener.onSendable(stream, false)
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * RFC 9113 §5.1 for a client that refuses push: no stream is ever reserved. The whole machine is the table below.
+ *
+ *                     send HEADERS
+ *              idle ───────────────► open
+ *                                   ╱    ╲
+ *                send END_STREAM  ╱        ╲  receive END_STREAM
+ *                               ▼            ▼
+ *               half-closed (local)      half-closed (remote)
+ *                               ╲            ╱
+ *            receive END_STREAM   ╲        ╱  send END_STREAM
+ *                                   ▼    ▼
+ *                                   closed        (from anywhere: RST_STREAM, either way)
+ */
+
+/** RFC 9113 §5.1. */
+export const StreamState = { IDLE: 0, OPEN: 1, HALF_CLOSED_LOCAL: 2, HALF_CLOSED_REMOTE: 3, CLOSED: 4 } as const
+export type StreamState = (typeof StreamState)[keyof typeof StreamState]
+
+/** What can happen to a stream. END is the END_STREAM flag, after the frame that carried it. */
+export const StreamInput = {
+  SEND_HEADERS: 0,
+  SEND_DATA: 1,
+  SEND_END: 2,
+  RECEIVE_HEADERS: 3,
+  RECEIVE_DATA: 4,
+  RECEIVE_END: 5,
+  RESET: 6,
+} as const
+export type StreamInput = (typeof StreamInput)[keyof typeof StreamInput]
+
+/** Not allowed: locally a defect of this engine; from the peer a PROTOCOL_ERROR (idle) or STREAM_CLOSED (afterwards). */
+export const REFUSED = 255
+const INPUTS = 7
+const X = REFUSED
+
+// biome-ignore format: one row a state, one column an input
+const TABLE = Uint8Array.from([
+  //             send: HEADERS  DATA  END    receive: HEADERS  DATA  END    RESET
+  /* idle        */ 1,       X,    X,               X,       X,    X,     X,
+  /* open        */ 1,       1,    2,               1,       1,    3,     4,
+  /* half (local)*/ X,       X,    X,               2,       2,    4,     4,
+  /* half (remot)*/ 3,       3,    4,               X,       X,    X,     4,
+  /* closed      */ X,       X,    X,               X,       X,    X,     4,
+])
+
+/** The state after `input`, or {@link REFUSED}. */
+export function nextState(state: StreamState, input: StreamInput): StreamState | typeof REFUSED {
+  return TABLE[state * INPUTS + input] as StreamState | typeof REFUSED
+}

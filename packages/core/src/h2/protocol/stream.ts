@@ -1,0 +1,64 @@
+/** One stream (RFC 9113 §5): its state, its two windows, what its response has shown so far, and the content still to be sent. */
+
+import { ErrorCode, ProtocolFault } from './error-code.js'
+import { nextState, REFUSED, type StreamInput, StreamState } from './stream-state.js'
+import { ReceiveWindow } from './window.js'
+
+/** How far the response of a stream has come (RFC 9113 §8.1). */
+export const ResponsePhase = { BEFORE_FINAL: 0, CONTENT: 1, ENDED: 2 } as const
+export type ResponsePhase = (typeof ResponsePhase)[keyof typeof ResponsePhase]
+
+/** A stream and what the protocol keeps for it. `owner` is whatever the caller of `openStream` handed over. */
+export class Stream<Owner> {
+  readonly id: number
+  readonly owner: Owner
+  state: StreamState = StreamState.IDLE
+
+  /** What we may send. Negative after the peer lowered SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 §6.9.2). */
+  sendWindow: number
+  readonly receiveWindow: ReceiveWindow
+
+  phase: ResponsePhase = ResponsePhase.BEFORE_FINAL
+  /** Responses to HEAD, 204 and 304 have no content, whatever `content-length` says (RFC 9110 §6.4.1). */
+  noContent: boolean
+  /** `content-length` of the response, -1 where it said none. */
+  expectedBytes = -1
+  receivedBytes = 0
+  informational = 0
+
+  /** Content handed over and not yet written, in order. */
+  readonly queue: Uint8Array[] = []
+  /** Octets of `queue[0]` that are already written. */
+  queueOffset = 0
+  /** The end of the content was handed over; trailers, if any, follow the queue. */
+  endQueued = false
+  trailers: readonly string[] | undefined
+  /** Whether the sender's list of streams that could send now holds this one. */
+  ready = false
+  /** Whether its owner was told to wait, and is owed an `onSendable`. */
+  backlogged = false
+
+  constructor(id: number, owner: Owner, head: boolean, sendWindow: number, receiveWindowBytes: number) {
+    this.id = id
+    this.owner = owner
+    this.noContent = head
+    this.sendWindow = sendWindow
+    this.receiveWindow = new ReceiveWindow(receiveWindowBytes)
+  }
+
+  /**
+   * Moves through the table of RFC 9113 §5.1.
+   * @throws ProtocolFault INTERNAL_ERROR where the table refuses: callers ask {@link allows} first for what the peer decides.
+   */
+  apply(input: StreamInput): void {
+    const next = nextState(this.state, input)
+    if (next === REFUSED)
+      throw new ProtocolFault(ErrorCode.INTERNAL_ERROR, `stream ${this.id}: input ${input} in state ${this.state}`)
+    this.state = next
+  }
+
+  /** Whether the table has a way from here. */
+  allows(input: StreamInput): boolean {
+    return nextState(this.state, input) !== REFUSED
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The content of a response, between the engine that receives it and whoever reads it. Parts wait here until a reader takes them;
+ * taking is what gives flow-control credit back, so an unread body costs at most one window of memory.
+ */
+
+import { UsageError } from '../errors.js'
+
+/** The engine's side of a body. */
+export interface BodySource {
+  /** The reader took octets. */
+  consumed(bytes: number): void
+  /** The reader wants no more of it. */
+  cancel(reason: unknown): void
+}
+
+interface Waiter {
+  resolve(result: IteratorResult<Uint8Array>): void
+  reject(reason: unknown): void
+}
+
+const DONE: IteratorResult<Uint8Array> = { done: true, value: undefined }
+
+/** One response's content. The engine calls `push`, `end` and `fail`; a reader calls the rest. */
+export class ResponseBody {
+  readonly #source: BodySource
+  #parts: Uint8Array[] = []
+  #state: 'open' | 'ended' | 'failed' = 'open'
+  #error: unknown
+  #waiter: Waiter | undefined
+  /** Set while the whole content is being collected: parts are taken as they come. */
+  #collected: (() => void) | undefined
+  #used = false
+  /** Octets received so far: deadlines look at it to see progress. */
+  received = 0
+  /** Octets that wait for the reader. */
+  buffered = 0
+
+  constructor(source: BodySource) {
+    this.#source = source
+  }
+
+  /** Whether somebody has begun to read. */
+  get used(): boolean {
+    return this.#used
+  }
+
+  /** Whether all of it has arrived. */
+  get complete(): boolean {
+    return this.#state === 'ended'
+  }
+
+  /** Marks the content as taken by one reader. @throws UsageError `ERR_BODY_USED` the second time. */
+  claim(): void {
+    if (this.#used) throw new UsageError('ERR_BODY_USED', 'the body of the response was read before')
+    this.#used = true
+  }
+
+  /** A part has arrived. It is kept as it is. */
+  push(part: Uint8Array): void {
+    this.received += part.length
+    if (this.#waiter !== undefined) {
+      const waiter = this.#waiter
+      this.#waiter = undefined
+      waiter.resolve({ done: false, value: part })
+      this.#source.consumed(part.length)
+      return
+    }
+    this.#parts.push(part)
+    if (this.#collected !== undefined) this.#source.consumed(part.length)
+    else this.buffered += part.length
+  }
+
+  /** All of it has arrived. */
+  end(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'ended'
+    this.#settle()
+  }
+
+  /** It breaks off. Parts that have arrived are still read before the error. */
+  fail(error: unknown): void {
+    if (this.#state !== 'open') return
+    this.#state = 'failed'
+    this.#error = error
+    this.#settle()
+  }
+
+  /** It is wanted no more: parts are dropped, and who reads now or later gets the error. */
+  discard(error: unknown): void {
+    this.#parts = []
+    this.buffered = 0
+    if (this.#state === 'ended') this.#state = 'open'
+    this.fail(error)
+  }
+
+  /** The next part. Parts are consumed as they are returned. */
+  next(): Promise<IteratorResult<Uint8Array>> {
+    const part = this.#parts.shift()
+    if (part !== undefined) {
+      this.buffered -= part.length
+      this.#source.consumed(part.length)
+      return Promise.resolve({ done: false, value: part })
+    }
+    if (this.#state === 'ended') return Promise.resolve(DONE)
+    if (this.#state === 'failed') return Promise.reject(this.#error)
+    return new Promise((resolve, reject) => {
+      this.#waiter = { resolve, reject }
+    })
+  }
+
+  /** The reader leaves. What is still to come is not wanted. */
+  cancel(reason: unknown): void {
+    if (this.#state === 'open') this.#source.cancel(reason)
+    this.#parts = []
+    this.buffered = 0
+  }
+
+  /** Everything, as the parts that arrived. */
+  collect(): Promise<Uint8Array[]> {
+    if (this.buffered > 0) {
+      const { buffered } = this
+      this.buffered = 0
+      this.#source.consumed(buffered)
+    }
+    if (this.#state === 'ended') return Promise.resolve(this.#takeParts())
+    if (this.#state === 'failed') return Promise.reject(this.#error)
+    return new Promise((resolve, reject) => {
+      this.#collected = () => (this.#state === 'ended' ? resolve(this.#takeParts()) : reject(this.#error))
+    })
+  }
+
+  /** An iterator over the parts; leaving the loop cancels the rest. */
+  iterate(): AsyncIterableIterator<Uint8Array> {
+    return {
+      next: () => this.next(),
+      return: () => {
+        this.cancel(new UsageError('ERR_BODY_CANCELLED', 'the reader left before the end of the body'))
+        return Promise.resolve(DONE)
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      },
+    }
+  }
+
+  #takeParts(): Uint8Array[] {
+    const parts = this.#parts
+    this.#parts = []
+    return parts
+  }
+
+  #settle(): void {
+    this.#collected?.()
+    const waiter = this.#waiter
+    this.#waiter = undefined
+    if (waiter === undefined) return
+    if (this.#state === 'ended') waiter.resolve(DONE)
+    else waiter.reject(this.#error)
+  }
+}

@@ -1,0 +1,86 @@
+/** The content of a request (RFC 9110 §6.4): bytes that are there, or a source that is opened when they are sent. */
+
+import { Readable } from 'node:stream'
+import { UsageError } from '../errors.js'
+
+/** What a caller may send. A stream or an iterable is read once, as it is sent; everything else can be sent again. */
+export type RequestBody =
+  | string
+  | Uint8Array
+  | ArrayBuffer
+  | ArrayBufferView
+  | Blob
+  | URLSearchParams
+  | ReadableStream<Uint8Array>
+  | NodeJS.ReadableStream
+  | AsyncIterable<Uint8Array | string>
+
+/** Content, made ready. */
+export interface Content {
+  /** All of it; `undefined` where it comes from a source. */
+  readonly bytes: Uint8Array | undefined
+  /** Octets, where that is known. */
+  readonly length: number | undefined
+  /** The media type that the kind of body implies, sent unless the caller names one. */
+  readonly type: string | undefined
+  /** Whether {@link open} may be called again: a replay needs it. */
+  readonly replayable: boolean
+  /** Opens the source. Only where `bytes` is `undefined`. */
+  open(): AsyncIterator<Uint8Array | string>
+}
+
+/**
+ * Makes a body ready.
+ * @throws UsageError `ERR_BODY_USED` for a stream that was read before, `ERR_INVALID_BODY` for what is no body.
+ */
+export function toContent(body: RequestBody): Content {
+  if (typeof body === 'string') return inMemory(Buffer.from(body), 'text/plain;charset=UTF-8')
+  if (body instanceof Uint8Array) return inMemory(body, undefined)
+  if (ArrayBuffer.isView(body)) return inMemory(new Uint8Array(body.buffer, body.byteOffset, body.byteLength), undefined)
+  if (isArrayBuffer(body)) return inMemory(new Uint8Array(body), undefined)
+  if (body instanceof URLSearchParams) return inMemory(Buffer.from(body.toString()), FORM_TYPE)
+  if (body instanceof Blob) return fromBlob(body)
+  if (body instanceof ReadableStream || body instanceof Readable) {
+    if (Readable.isDisturbed(body as Readable) || (body instanceof ReadableStream && body.locked)) {
+      throw new UsageError('ERR_BODY_USED', 'the body is a stream that was read from before, or that somebody else reads')
+    }
+    return once(body as AsyncIterable<Uint8Array>)
+  }
+  if (typeof body === 'object' && body !== null && Symbol.asyncIterator in body) return once(body as AsyncIterable<Uint8Array>)
+  throw new UsageError('ERR_INVALID_BODY', `a body cannot be of type ${body === null ? 'null' : typeof body}`)
+}
+
+const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8'
+
+function isArrayBuffer(body: unknown): body is ArrayBuffer {
+  return Object.prototype.toString.call(body) === '[object ArrayBuffer]'
+}
+
+function inMemory(bytes: Uint8Array, type: string | undefined): Content {
+  return { bytes, length: bytes.length, type, replayable: true, open: unreachable }
+}
+
+function unreachable(): never {
+  throw new UsageError('ERR_INVALID_BODY', 'content in memory has no source')
+}
+
+function fromBlob(blob: Blob): Content {
+  const open = (): AsyncIterator<Uint8Array> => (blob.stream() as unknown as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
+  return { bytes: undefined, length: blob.size, type: blob.type === '' ? undefined : blob.type, replayable: true, open }
+}
+
+function once(source: AsyncIterable<Uint8Array | string>): Content {
+  let opened = false
+  return {
+    bytes: undefined,
+    length: undefined,
+    type: undefined,
+    get replayable() {
+      return !opened
+    },
+    open() {
+      opened = true
+      return source[Symbol.asyncIterator]()
+    },
+  }
+}

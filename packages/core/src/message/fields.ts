@@ -1,0 +1,181 @@
+/** Field lines of a message (RFC 9110 §5): the list a response shows, and the check that a request's fields pass before anything is sent. */
+
+import { UsageError } from '../errors.js'
+import { CONNECTION_SPECIFIC_FIELDS, isFieldValue, isToken } from '../field-syntax.js'
+
+/** Fields as a caller may write them: a record (a list value is one line each), pairs, or {@link Fields}. `undefined` values are left out. */
+export type FieldsInit =
+  | Readonly<Record<string, string | number | readonly string[] | undefined>>
+  | Iterable<readonly [name: string, value: string]>
+
+/** The fields of a response or its trailers, in order. Read only; names are found whatever their case. */
+export class Fields implements Iterable<[name: string, value: string]> {
+  readonly #list: readonly string[]
+
+  /** @param list name, value, name, value…; names in lower case. Kept, not copied. */
+  constructor(list: readonly string[]) {
+    this.#list = list
+  }
+
+  /** The values of a field joined with `, ` (RFC 9110 §5.3), or `undefined`. For `set-cookie` use {@link getAll}. */
+  get(name: string): string | undefined {
+    const wanted = name.toLowerCase()
+    let joined: string | undefined
+    for (let i = 0; i < this.#list.length; i += 2) {
+      if (this.#list[i] !== wanted) continue
+      joined = joined === undefined ? this.#list[i + 1]! : `${joined}, ${this.#list[i + 1]!}`
+    }
+    return joined
+  }
+
+  /** The values of a field, one for each line, in order. */
+  getAll(name: string): string[] {
+    const wanted = name.toLowerCase()
+    const values: string[] = []
+    for (let i = 0; i < this.#list.length; i += 2) if (this.#list[i] === wanted) values.push(this.#list[i + 1]!)
+    return values
+  }
+
+  /** Whether there is a line with this name. */
+  has(name: string): boolean {
+    const wanted = name.toLowerCase()
+    for (let i = 0; i < this.#list.length; i += 2) if (this.#list[i] === wanted) return true
+    return false
+  }
+
+  /** Field lines. */
+  get size(): number {
+    return this.#list.length / 2
+  }
+
+  /** Name to value, without a prototype: repeated lines are joined with `, `, `set-cookie` is always a list. */
+  toObject(): Record<string, string | string[]> {
+    const object: Record<string, string | string[]> = Object.create(null)
+    for (const [name, value] of this) {
+      const before = object[name]
+      if (name === 'set-cookie') object[name] = before === undefined ? [value] : [...(before as string[]), value]
+      else object[name] = before === undefined ? value : `${before as string}, ${value}`
+    }
+    return object
+  }
+
+  /** Every line as `[name, value]`. */
+  *[Symbol.iterator](): Iterator<[name: string, value: string]> {
+    for (let i = 0; i < this.#list.length; i += 2) yield [this.#list[i]!, this.#list[i + 1]!]
+  }
+
+  /** Name, value, name, value…: the list itself, not to be changed. */
+  get list(): readonly string[] {
+    return this.#list
+  }
+}
+
+/** A request's fields after the check. */
+export interface CheckedFields {
+  /** Name, value, name, value…: lower-case names, trimmed values. Without `host`, `connection` and `content-length`. */
+  readonly list: readonly string[]
+  /** The `host` field: it replaces the URL's authority. */
+  readonly host: string | undefined
+  /** `connection: close`: a connection of its own, closed after the answer. */
+  readonly close: boolean
+  /** `content-length`, to be held against the content. */
+  readonly contentLength: number | undefined
+}
+
+const NONE: CheckedFields = { list: [], host: undefined, close: false, contentLength: undefined }
+
+/**
+ * Checks a request's fields (RFC 9110 §5.1, §5.5; RFC 9113 §8.2).
+ * @throws UsageError naming the field: `ERR_INVALID_FIELD_NAME`, `ERR_INVALID_FIELD_VALUE`, `ERR_FORBIDDEN_FIELD`.
+ */
+export function checkFields(init: FieldsInit | undefined): CheckedFields {
+  if (init === undefined) return NONE
+  const check = new FieldCheck()
+  if (init instanceof Fields) {
+    const { list } = init
+    for (let i = 0; i < list.length; i += 2) check.add(list[i]!, list[i + 1]!)
+  } else if (Symbol.iterator in init) {
+    for (const [name, value] of init as Iterable<readonly [string, string]>) check.add(name, value)
+  } else {
+    for (const name of Object.keys(init)) check.addValue(name, init[name])
+  }
+  return check
+}
+
+/** Collects lines; each is checked as it comes. */
+class FieldCheck implements CheckedFields {
+  readonly list: string[] = []
+  host: string | undefined
+  close = false
+  contentLength: number | undefined
+
+  addValue(name: string, value: string | number | readonly string[] | undefined): void {
+    if (value === undefined) return
+    if (typeof value === 'string') this.add(name, value)
+    else if (typeof value === 'number') this.add(name, String(value))
+    else if (Array.isArray(value)) for (const line of value) this.add(name, line as string)
+    else throw invalidValue(name, value)
+  }
+
+  add(givenName: string, givenValue: string): void {
+    const name = lowerCaseName(givenName)
+    if (typeof givenValue !== 'string' || !isFieldValue(givenValue)) throw invalidValue(name, givenValue)
+    const value = trimmed(givenValue)
+    if (SPECIAL.has(name) && this.#special(name, value)) return
+    this.list.push(name, value)
+  }
+
+  /** Fields with a meaning of their own. Returns true when the line is taken out of the list. */
+  #special(name: string, value: string): boolean {
+    if (name === 'host') {
+      this.host = value
+      return true
+    }
+    if (name === 'content-length') {
+      if (!/^[0-9]{1,15}$/.test(value) || (this.contentLength ?? Number(value)) !== Number(value)) throw invalidValue(name, value)
+      this.contentLength = Number(value)
+      return true
+    }
+    if (name === 'connection' && value.toLowerCase() === 'close') {
+      this.close = true
+      return true
+    }
+    if (name === 'te' && value.toLowerCase() === 'trailers') return false
+    throw new UsageError(
+      'ERR_FORBIDDEN_FIELD',
+      `field "${name}: ${value}" speaks about the connection, which is not the caller's`,
+    )
+  }
+}
+
+const SPECIAL: ReadonlySet<string> = new Set(['host', 'content-length', 'te', ...CONNECTION_SPECIFIC_FIELDS])
+
+const MAX_KNOWN_NAMES = 1_024
+const lowerCased = new Map<string, string>()
+
+/** Lower case and checked; remembered, because requests use few names. */
+function lowerCaseName(name: string): string {
+  const known = lowerCased.get(name)
+  if (known !== undefined) return known
+  if (typeof name !== 'string' || !isToken(name)) {
+    throw new UsageError('ERR_INVALID_FIELD_NAME', `invalid field name ${JSON.stringify(name)}`)
+  }
+  if (lowerCased.size >= MAX_KNOWN_NAMES) lowerCased.clear()
+  const lower = name.toLowerCase()
+  lowerCased.set(name, lower)
+  return lower
+}
+
+/** RFC 9110 §5.5: leading and trailing SP and HTAB are not part of the value. */
+function trimmed(value: string): string {
+  const first = value.charCodeAt(0)
+  const last = value.charCodeAt(value.length - 1)
+  if (first > 0x20 && last > 0x20) return value
+  return value.replace(/^[ \t]+|[ \t]+$/g, '')
+}
+
+/** Says which field, never its value where that may be a credential. */
+function invalidValue(name: string, value: unknown): UsageError {
+  const what = typeof value === 'string' ? 'a character that a field cannot hold' : `a value of type ${typeof value}`
+  return new UsageError('ERR_INVALID_FIELD_VALUE', `field ${JSON.stringify(name)} has ${what}`)
+}

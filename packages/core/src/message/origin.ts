@@ -1,0 +1,89 @@
+/** Origins and request targets (RFC 6454, RFC 9110 §4): what a URL says about where to connect and what to ask for. */
+
+import { isIP } from 'node:net'
+import { UsageError } from '../errors.js'
+
+/** An origin as text, such as `https://a.example:8443`; the default port is left out (RFC 6454 §6.2). */
+export type SerializedOrigin = string & { readonly '~origin': true }
+
+/** Scheme, host and port. One object for each origin while it is remembered: compare `serialized`, not objects. */
+export interface Origin {
+  readonly serialized: SerializedOrigin
+  readonly scheme: 'https' | 'http'
+  /** Lower case, A-labels; an IPv6 address stands without brackets. */
+  readonly host: string
+  readonly port: number
+  /** What is sent as `:authority` or `host`: the host, and the port where it is not the scheme's own. */
+  readonly authority: string
+  /** Whether `host` is an IP address and not a name. */
+  readonly isAddress: boolean
+}
+
+/** Where a request goes: its origin, and path and query as they are sent. */
+export interface RequestUrl {
+  readonly origin: Origin
+  readonly path: string
+}
+
+/** Bounded by forgetting everything: an origin costs one URL parse to learn again. */
+const MAX_KNOWN_ORIGINS = 16_384
+const known = new Map<string, Origin>()
+
+/**
+ * Path characters that the WHATWG parser leaves as they are, in the path and in the query alike. Anything else takes the slow way
+ * through `URL`, and so do dot segments.
+ */
+const PLAIN_PATH = /^\/(?:[A-Za-z0-9\-._~!$&()*+,;=:@/?]|%[0-9A-Fa-f]{2})*$/
+const DOT_SEGMENT = /\/(?:\.|%2e)(?:\.|%2e)?(?:[/?]|$)/i
+
+/**
+ * Splits an absolute `http:` or `https:` URL. A fragment is dropped (RFC 9110 §4.2.5).
+ * @throws UsageError `ERR_INVALID_URL` or `ERR_UNSUPPORTED_SCHEME`; `ERR_URL_CREDENTIALS` for `user:password@`.
+ */
+export function parseRequestUrl(url: string | URL): RequestUrl {
+  if (typeof url !== 'string') return split(url)
+  const slash = url.indexOf('/', 8)
+  const origin = slash === -1 ? undefined : known.get(url.slice(0, slash))
+  if (origin !== undefined) {
+    const path = url.slice(slash)
+    if (PLAIN_PATH.test(path) && !DOT_SEGMENT.test(path)) return { origin, path }
+  }
+  if (!URL.canParse(url)) throw new UsageError('ERR_INVALID_URL', `invalid URL ${JSON.stringify(url)}`)
+  return split(new URL(url))
+}
+
+/** The origin of a URL. @throws UsageError as {@link parseRequestUrl} does. */
+export function parseOrigin(url: string | URL): Origin {
+  return parseRequestUrl(url).origin
+}
+
+function split(url: URL): RequestUrl {
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw new UsageError(
+      'ERR_UNSUPPORTED_SCHEME',
+      `unsupported scheme ${JSON.stringify(url.protocol)} in ${JSON.stringify(url.href)}`,
+    )
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new UsageError('ERR_URL_CREDENTIALS', `credentials in the URL for ${url.host}: send an authorization field instead`)
+  }
+  return { origin: learn(url), path: url.pathname + url.search }
+}
+
+function learn(url: URL): Origin {
+  let origin = known.get(url.origin)
+  if (origin !== undefined) return origin
+  const secure = url.protocol === 'https:'
+  const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
+  origin = {
+    serialized: url.origin as SerializedOrigin,
+    scheme: secure ? 'https' : 'http',
+    host,
+    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+    authority: url.host,
+    isAddress: isIP(host) !== 0,
+  }
+  if (known.size >= MAX_KNOWN_ORIGINS) known.clear()
+  known.set(url.origin, origin)
+  return origin
+}

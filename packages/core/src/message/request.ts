@@ -1,0 +1,129 @@
+/** A request as a caller writes it, and as it travels after every check: from here on nothing about it can be wrong. */
+
+import { UsageError } from '../errors.js'
+import { isToken } from '../field-syntax.js'
+import { type Content, type RequestBody, toContent } from './content.js'
+import { checkFields, type FieldsInit } from './fields.js'
+import { type Origin, parseRequestUrl } from './origin.js'
+
+/** Deadlines of one request, in milliseconds; 0 switches one off. What is left out is the client's. */
+export interface Timeouts {
+  /** Waiting for a place on a connection that is open. */
+  readonly queue?: number
+  /** Resolving, connecting, TLS. */
+  readonly connect?: number
+  /** From the request being sent to the response's fields. */
+  readonly headers?: number
+  /** Between two parts of the content, either way. */
+  readonly body?: number
+  /** The whole request, to the last octet of the response. */
+  readonly total?: number
+}
+
+/** What `Client.request` takes. */
+export interface RequestOptions {
+  /** A token (RFC 9110 §9.1), sent as it is written. Default `GET`. */
+  readonly method?: string
+  /** Absolute, `http:` or `https:`; without credentials. A fragment is not sent. */
+  readonly url: string | URL
+  /** The request's fields. `host` replaces the authority; `connection: close` asks for a connection of its own. */
+  readonly headers?: FieldsInit
+  /** The content. Streams are read as they are sent. */
+  readonly body?: RequestBody | null | undefined
+  /** Trailers, read when the content is complete. Needs `body`. */
+  readonly trailers?: () => FieldsInit
+  /** Ends the request wherever it is: its promise, or the body's reader, rejects with `signal.reason` itself. */
+  readonly signal?: AbortSignal | null | undefined
+  /** Deadlines that differ from the client's. */
+  readonly timeouts?: Timeouts
+  /** Requests with different tags never share a connection. Default: the untagged ones share among themselves. */
+  readonly isolation?: string
+  /** Names of fields, in lower case, whose values never enter a compression table (RFC 7541 §7.1.3). */
+  readonly sensitive?: Iterable<string>
+  /** Called for each interim response, 1xx. */
+  readonly onInformational?: (status: number, fields: readonly string[]) => void
+}
+
+/** A request after every check. Has the shape of the engine's `RequestHead`, so that no copy is made on the way. */
+export interface HttpRequest {
+  readonly method: string
+  readonly scheme: 'https' | 'http'
+  readonly authority: string
+  readonly path: string
+  /** Name, value, name, value…, `content-length` included. */
+  readonly fields: readonly string[]
+  readonly sensitive: ReadonlySet<string> | undefined
+  readonly origin: Origin
+  readonly content: Content | undefined
+  readonly trailers: (() => FieldsInit) | undefined
+  /** `connection: close` was asked for. */
+  readonly close: boolean
+}
+
+/** RFC 9110 §9.2.2: sending it twice has the same intended effect as sending it once. */
+export function isIdempotent(method: string): boolean {
+  return IDEMPOTENT.has(method)
+}
+
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
+/**
+ * Checks everything about a request. Nothing is sent, opened or read.
+ * @throws UsageError naming what is wrong.
+ */
+export function checkRequest(options: RequestOptions): HttpRequest {
+  const method = options.method ?? 'GET'
+  if (method !== 'GET') checkMethod(method)
+  const { origin, path } = parseRequestUrl(options.url)
+  const checked = checkFields(options.headers)
+  const content = options.body === undefined || options.body === null ? undefined : toContent(options.body)
+  if (content === undefined && options.trailers !== undefined) {
+    throw new UsageError('ERR_INVALID_TRAILERS', 'trailers need a body in front of them', { origin: origin.serialized })
+  }
+  return {
+    method,
+    scheme: origin.scheme,
+    authority: checked.host ?? origin.authority,
+    path,
+    fields: withContentFields(checked.list, method, content, checked.contentLength),
+    sensitive: options.sensitive === undefined ? undefined : new Set(options.sensitive),
+    origin,
+    content,
+    trailers: options.trailers,
+    close: checked.close,
+  }
+}
+
+function checkMethod(method: string): void {
+  if (typeof method !== 'string' || !isToken(method)) {
+    throw new UsageError('ERR_INVALID_METHOD', `method ${JSON.stringify(method)} is not a token`)
+  }
+  // CONNECT asks for a tunnel, not for a resource: it has no path and its answer no content (RFC 9110 §9.3.6).
+  if (method === 'CONNECT') throw new UsageError('ERR_INVALID_METHOD', 'method CONNECT opens a tunnel and is not a request here')
+}
+
+/** Adds `content-type` and `content-length` where the content implies them (RFC 9110 §8.3, §8.6). */
+function withContentFields(
+  list: readonly string[],
+  method: string,
+  content: Content | undefined,
+  claimed: number | undefined,
+): readonly string[] {
+  const length = content === undefined ? (claimed ?? impliedLength(method)) : (content.length ?? claimed)
+  const actual = content === undefined ? 0 : content.length
+  if (claimed !== undefined && actual !== undefined && claimed !== actual) {
+    throw new UsageError('ERR_CONTENT_LENGTH', `content-length ${claimed}, but the content has ${actual} octets`)
+  }
+  if (length === undefined && content?.type === undefined) return list
+  const fields = list.slice()
+  if (content?.type !== undefined && !fields.some((name, i) => i % 2 === 0 && name === 'content-type')) {
+    fields.push('content-type', content.type)
+  }
+  if (length !== undefined) fields.push('content-length', String(length))
+  return fields
+}
+
+/** RFC 9110 §8.6: a method that anticipates content says 0 when there is none. */
+function impliedLength(method: string): number | undefined {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH' ? 0 : undefined
+}

@@ -1,0 +1,183 @@
+/** A response as the caller sees it. Everything beyond status and fields is made when it is asked for. */
+
+import { Readable } from 'node:stream'
+import { ResponseError } from '../errors.js'
+import type { ResponseBody } from './body.js'
+import { Fields } from './fields.js'
+
+/** Which connection carried a response, and why that one. */
+export interface ConnectionInfo {
+  /** Unique in the process. */
+  readonly id: number
+  readonly protocol: 'h2' | 'http/1.1'
+  readonly remoteAddress: string | undefined
+  readonly remotePort: number | undefined
+  readonly localAddress: string | undefined
+  readonly localPort: number | undefined
+  /** Whether the connection was opened for another origin. */
+  readonly coalesced: boolean
+  /** The named reason why this connection served the request: see docs/unsharding.md. */
+  readonly because: string
+}
+
+/** When things happened, milliseconds since the request was made. */
+export interface Timings {
+  /** A connection was there and the request was handed to it. */
+  readonly sentMs: number
+  /** The final response's fields had arrived. */
+  readonly headersMs: number
+}
+
+/** What a response is made of. */
+export interface ResponseParts {
+  readonly status: number
+  readonly fields: readonly string[]
+  readonly body: ResponseBody
+  readonly trailers: () => readonly string[] | undefined
+  readonly connection: () => ConnectionInfo
+  readonly timings: Timings
+}
+
+/** The answer to one request. Its body can be read once, in one of the ways offered. */
+export class HttpResponse {
+  /** 200 to 999 (RFC 9110 §15); any status is an answer, none is an error. */
+  readonly status: number
+  readonly #parts: ResponseParts
+  #headers: Fields | undefined
+
+  constructor(parts: ResponseParts) {
+    this.status = parts.status
+    this.#parts = parts
+  }
+
+  /** The response's fields. */
+  get headers(): Fields {
+    this.#headers ??= new Fields(this.#parts.fields)
+    return this.#headers
+  }
+
+  /** The trailers, once the body has been read to its end; `undefined` before that, empty where there are none. */
+  get trailers(): Fields | undefined {
+    const { body, trailers } = this.#parts
+    return body.complete ? new Fields(trailers() ?? []) : undefined
+  }
+
+  /** Which connection carried it, and why. */
+  get connection(): ConnectionInfo {
+    return this.#parts.connection()
+  }
+
+  /** When it was sent and answered. */
+  get timings(): Timings {
+    return this.#parts.timings
+  }
+
+  /** Whether somebody has begun to read the body. */
+  get bodyUsed(): boolean {
+    return this.#parts.body.used
+  }
+
+  /** Whether the whole content has arrived. */
+  get complete(): boolean {
+    return this.#parts.body.complete
+  }
+
+  /** The content in parts, as they arrive. Leaving the loop early resets the stream. @throws UsageError when read before. */
+  get body(): AsyncIterableIterator<Uint8Array> {
+    this.#parts.body.claim()
+    return this.#parts.body.iterate()
+  }
+
+  /** The whole content, in memory of its own. */
+  async bytes(): Promise<Uint8Array> {
+    return join(await this.#collect())
+  }
+
+  /** The whole content, in memory of its own. */
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    return (await this.bytes()).buffer as ArrayBuffer
+  }
+
+  /** The content as UTF-8, without a byte order mark; malformed sequences become U+FFFD. */
+  text(): Promise<string> {
+    return this.#collect().then(decodeUtf8)
+  }
+
+  /** The content as JSON. @throws ResponseError `ERR_INVALID_JSON` where it is none. */
+  json(): Promise<unknown> {
+    return this.text().then(parseJson)
+  }
+
+  /** The content as a Node stream. Destroying it resets the HTTP stream. */
+  nodeStream(): Readable {
+    return Readable.from(this.body, { objectMode: false, highWaterMark: 0 })
+  }
+
+  /** The content as a web byte stream. Cancelling it resets the HTTP stream. */
+  webStream(): ReadableStream<Uint8Array> {
+    this.#parts.body.claim()
+    return toWebStream(this.#parts.body)
+  }
+
+  /** Drops the content: resets the stream where it has not ended. */
+  discard(reason?: unknown): void {
+    this.#parts.body.cancel(reason)
+  }
+
+  #collect(): Promise<Uint8Array[]> {
+    try {
+      this.#parts.body.claim()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return this.#parts.body.collect()
+  }
+}
+
+/** A byte stream over a body, with no queue of its own: the body's is the only one. */
+export function toWebStream(body: ResponseBody): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    type: 'bytes',
+    async pull(controller) {
+      const { done, value } = await body.next()
+      if (done !== true) {
+        // The stream takes the buffer away from whoever holds it: a part may share its memory with another response.
+        controller.enqueue(Uint8Array.from(value))
+        return
+      }
+      controller.close()
+      controller.byobRequest?.respond(0)
+    },
+    cancel(reason) {
+      body.cancel(reason)
+    },
+  }) as ReadableStream<Uint8Array>
+}
+
+function join(parts: Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const part of parts) length += part.length
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+/** UTF-8 decode (Encoding standard): a leading byte order mark is dropped. */
+export function decodeUtf8(parts: Uint8Array[]): string {
+  const only = parts.length === 1 ? parts[0]! : join(parts)
+  const bytes = only instanceof Buffer ? only : Buffer.from(only.buffer, only.byteOffset, only.byteLength)
+  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  return bytes.toString('utf8', start)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new ResponseError('ERR_INVALID_JSON', `the content is not JSON: ${(cause as Error).message}`, { cause })
+  }
+}
