@@ -1,1 +1,13 @@
-export {}
+// The names of @unshard/testkit, no code. Frame builders come as one name, `frames`, because theirs are everyday words.
+export * from './certificates.js'
+export * from './default-routes.js'
+export * from './external-servers.js'
+export * from './fake-clock.js'
+export * from './frame-names.js'
+export * from './frame-parser.js'
+export type { Field, SettingsRecord } from './frames.js'
+export * as frames from './frames.js'
+export * from './origin-server.js'
+export * from './resolver.js'
+export * from './scripted-peer.js'
+export * from './tcp-proxy.js'

@@ -1,0 +1,111 @@
+// A TCP relay that can be slow (a round-trip time), silent (a black hole) or cut (a reset), for whatever server stands behind it.
+// Bytes keep their order; a half-close travels like the bytes before it.
+import net, { type AddressInfo, type Socket } from 'node:net'
+
+export interface TcpProxyOptions {
+  /** Delay of each direction in milliseconds: the round trip takes twice as long. Default 0. */
+  readonly delayMs?: number
+  /** Where to listen. Default 127.0.0.1. */
+  readonly address?: string
+  /** Where the target listens. Default 127.0.0.1. */
+  readonly targetAddress?: string
+}
+
+export interface TcpProxy {
+  readonly port: number
+  readonly address: string
+  /** Connections accepted so far. */
+  readonly connections: number
+  /** Of those, the ones still open. */
+  readonly openSockets: number
+  /** From now on bytes go nowhere, in both directions; connections are still accepted. */
+  pause(): void
+  /** Delivers what was held back and goes on. */
+  resume(): void
+  /** Answers every open connection with a TCP RST. */
+  reset(): void
+  close(): Promise<void>
+}
+
+interface Relay {
+  flush(): void
+}
+
+export async function startTcpProxy(targetPort: number, options: TcpProxyOptions = {}): Promise<TcpProxy> {
+  const { delayMs = 0, address = '127.0.0.1', targetAddress = '127.0.0.1' } = options
+  const clients = new Map<Socket, readonly [Relay, Relay]>()
+  const gate = { paused: false }
+  let connections = 0
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    connections++
+    const target = net.connect({ port: targetPort, host: targetAddress, allowHalfOpen: true, noDelay: true })
+    clients.set(client, [relay(client, target, delayMs, gate), relay(target, client, delayMs, gate)])
+    client.once('close', () => clients.delete(client))
+    tie(client, target)
+    tie(target, client)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, address, resolve)
+  })
+  const { port } = server.address() as AddressInfo
+
+  return {
+    port,
+    address,
+    get connections() {
+      return connections
+    },
+    get openSockets() {
+      return clients.size
+    },
+    pause() {
+      gate.paused = true
+    },
+    resume() {
+      gate.paused = false
+      for (const relays of clients.values()) for (const each of relays) each.flush()
+    },
+    reset() {
+      for (const client of clients.keys()) client.resetAndDestroy()
+    },
+    close() {
+      for (const client of clients.keys()) client.destroy()
+      return new Promise((resolve) => {
+        server.close(() => resolve())
+      })
+    },
+  }
+}
+
+/** When one side is gone, so is the other, in the same manner. */
+function tie(socket: Socket, other: Socket): void {
+  socket.on('error', () => other.resetAndDestroy())
+  // After a clean end the queue brings the other side to its own end.
+  socket.once('close', () => {
+    if (!socket.readableEnded) other.destroy()
+  })
+}
+
+function relay(from: Socket, to: Socket, delayMs: number, gate: { readonly paused: boolean }): Relay {
+  const queue: { due: number; bytes: Buffer | undefined }[] = []
+  const flush = (): void => {
+    while (!gate.paused) {
+      const head = queue[0]
+      if (head === undefined || head.due > performance.now()) break
+      queue.shift()
+      if (head.bytes === undefined) to.end()
+      else if (!to.write(head.bytes)) from.pause()
+    }
+    const head = queue[0]
+    if (head !== undefined && !gate.paused) setTimeout(flush, Math.max(1, Math.ceil(head.due - performance.now())))
+  }
+  const push = (bytes: Buffer | undefined): void => {
+    queue.push({ due: performance.now() + delayMs, bytes })
+    // Otherwise a timer is on its way for the bytes before these, or resume() will come.
+    if (queue.length === 1) flush()
+  }
+  from.on('data', push)
+  from.once('end', () => push(undefined))
+  to.on('drain', () => from.resume())
+  return { flush }
+}
