@@ -1,0 +1,62 @@
+/**
+ * The question that coalescing answers: may this connection serve that origin? The pool asks it in two places, before a dial and
+ * after one; it never decides by itself. RFC 9113 §9.1.1.
+ */
+
+import type { Address, Certificate, Connection, Route } from '../connection.js'
+import type { Origin } from '../message/origin.js'
+
+/** What a request needs of a connection. */
+export interface Target {
+  readonly origin: Origin
+  /** Must equal `route.reuseKey` for any reuse: TLS identity, isolation, local address. */
+  readonly reuseKey: string
+  /** Origin and reuse key: known before dialling, one dial at a time for each. */
+  readonly dialKey: string
+  /** What the origin's host resolved to; absent before that is known. */
+  readonly addresses?: readonly Address[]
+  /** The client's own check of this host against a certificate, as for a new connection (RFC 9113 §9.1.1). */
+  verify(certificate: Certificate): Error | undefined
+}
+
+/** A connection under way. */
+export interface Dial {
+  readonly origin: Origin
+  readonly reuseKey: string
+  /** The addresses tried so far, each with `port`. */
+  readonly addresses: readonly Address[]
+  readonly port: number
+}
+
+/** An answer always carries a named reason: it reaches diagnostics, tests and docs. */
+export type Verdict =
+  | { readonly use: true; readonly because: string }
+  | { readonly use: false; readonly because: string }
+  | { readonly wait: true; readonly because: string }
+
+/** Decides whether a connection made for one origin may carry requests to another. */
+export interface ReusePolicy {
+  /**
+   * @param candidate an open connection (it has a `route`), or a dial that may become one (only `wait` or `use: false` make sense).
+   * @param target the other origin, with its addresses.
+   */
+  verdict(candidate: Connection | Dial, target: Target): Verdict
+  /** A server answered 421 for `origin` on this shared connection (RFC 9110 §15.5.20): do not offer it again for a while. */
+  misdirected(connection: Connection, origin: Origin): void
+}
+
+/** Whether a candidate is a connection, and not yet a dial. */
+export function isConnection(candidate: Connection | Dial): candidate is Connection {
+  return 'route' in candidate
+}
+
+/** The plain policy: a connection serves the origin it was made for. */
+export function sameOrigin(): ReusePolicy {
+  return {
+    verdict: () => ({ use: false, because: 'coalescing-off' }),
+    misdirected: () => undefined,
+  }
+}
+
+/** Where a connection leads, for the pool's index and for policies. */
+export type { Route }
