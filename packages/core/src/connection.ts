@@ -40,6 +40,19 @@ export interface Route {
   readonly clientCertificate: boolean
 }
 
+/** What a request needs of a connection. */
+export interface Target {
+  readonly origin: Origin
+  /** Must equal `route.reuseKey` for any reuse: TLS identity, isolation, local address. */
+  readonly reuseKey: string
+  /** Origin and reuse key: known before dialling, one dial at a time for each. */
+  readonly dialKey: string
+  /** What the origin's host resolved to; absent before that is known. */
+  readonly addresses?: readonly Address[]
+  /** The client's own check of this host against a certificate, as for a new connection (RFC 9113 §9.1.1). */
+  verify(certificate: Certificate): Error | undefined
+}
+
 /** What a connection tells about one request. At most one of `onResponse` and `onError` comes, and `onClosed` comes last. */
 export interface ExchangeObserver {
   /** An interim response, 1xx. */

@@ -1,3 +1,5 @@
+export { Client, type ClientStats, type ConnectionStats } from './client.js'
+export type { ProtocolName, TlsOptions } from './connect/tls-options.js'
 export type {
   Address,
   Certificate,
@@ -6,8 +8,14 @@ export type {
   Exchange,
   ExchangeObserver,
   Route,
+  Target,
 } from './connection.js'
+export { type Clock, type ClockTimer, systemClock } from './deadlines.js'
 export * from './errors.js'
-export type { Origin, SerializedOrigin } from './message/origin.js'
-export { parseOrigin } from './message/origin.js'
-export { type Dial, isConnection, type ReusePolicy, sameOrigin, type Target, type Verdict } from './pool/reuse-policy.js'
+export type { RequestBody } from './message/content.js'
+export { Fields, type FieldsInit } from './message/fields.js'
+export { type Origin, parseOrigin, type SerializedOrigin } from './message/origin.js'
+export type { HttpRequest, RequestOptions, Timeouts } from './message/request.js'
+export { type ConnectionInfo, HttpResponse, type Timings } from './message/response.js'
+export { type ClientOptions, DEFAULT_TIMEOUTS } from './options.js'
+export { type Dial, isConnection, type ReusePolicy, sameOrigin, type Verdict } from './pool/reuse-policy.js'

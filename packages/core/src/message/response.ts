@@ -58,8 +58,7 @@ export class HttpResponse {
 
   /** The trailers, once the body has been read to its end; `undefined` before that, empty where there are none. */
   get trailers(): Fields | undefined {
-    const { body, trailers } = this.#parts
-    return body.complete ? new Fields(trailers() ?? []) : undefined
+    return this.complete ? new Fields(this.#parts.trailers() ?? []) : undefined
   }
 
   /** Which connection carried it, and why. */

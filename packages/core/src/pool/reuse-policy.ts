@@ -3,21 +3,8 @@
  * after one; it never decides by itself. RFC 9113 §9.1.1.
  */
 
-import type { Address, Certificate, Connection, Route } from '../connection.js'
+import type { Address, Connection, Target } from '../connection.js'
 import type { Origin } from '../message/origin.js'
-
-/** What a request needs of a connection. */
-export interface Target {
-  readonly origin: Origin
-  /** Must equal `route.reuseKey` for any reuse: TLS identity, isolation, local address. */
-  readonly reuseKey: string
-  /** Origin and reuse key: known before dialling, one dial at a time for each. */
-  readonly dialKey: string
-  /** What the origin's host resolved to; absent before that is known. */
-  readonly addresses?: readonly Address[]
-  /** The client's own check of this host against a certificate, as for a new connection (RFC 9113 §9.1.1). */
-  verify(certificate: Certificate): Error | undefined
-}
 
 /** A connection under way. */
 export interface Dial {
@@ -57,6 +44,3 @@ export function sameOrigin(): ReusePolicy {
     misdirected: () => undefined,
   }
 }
-
-/** Where a connection leads, for the pool's index and for policies. */
-export type { Route }

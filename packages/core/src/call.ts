@@ -1,0 +1,251 @@
+/**
+ * One call of `Client.request` through its whole life: acquire → send → retry. Keeps its deadlines, hears its signal, and settles
+ * exactly once. Until the response its promise carries the outcome, after it the response's body does.
+ */
+
+import { type Abortable, link, unlink } from './abort.js'
+import type { Exchange, ExchangeObserver, Target } from './connection.js'
+import type { Deadline, Deadlines } from './deadlines.js'
+import { TimeoutError, type TimeoutPhase } from './errors.js'
+import type { ResponseBody } from './message/body.js'
+import type { HttpRequest, RequestOptions, Timeouts } from './message/request.js'
+import { type ConnectionInfo, HttpResponse, type ResponseParts, type Timings } from './message/response.js'
+import type { Member, Waiter } from './pool/group.js'
+import type { Pool } from './pool/pool.js'
+import { canResend, mayReplay } from './retry.js'
+
+/** What a call needs of its client. */
+export interface CallOwner {
+  readonly pool: Pool
+  readonly deadlines: Deadlines
+  /** The request was sent once more. */
+  onReplay(): void
+  /** The request goes over a connection that was made for another origin. */
+  onCoalesced(): void
+  /** Nothing of the call is left. */
+  onOver(call: Call): void
+}
+
+/** RFC 9110 §15.5.20. */
+const MISDIRECTED_REQUEST = 421
+
+/** One request under way. */
+export class Call implements Waiter, ExchangeObserver, Deadline, Abortable, Timings, ResponseParts {
+  readonly #owner: CallOwner
+  readonly #request: HttpRequest
+  readonly #target: Target
+  readonly #signal: AbortSignal | undefined
+  readonly #onInformational: RequestOptions['onInformational']
+  readonly #timeouts: Required<Timeouts>
+  readonly #startedAt: number
+  #resolve!: (response: HttpResponse) => void
+  #reject!: (reason: unknown) => void
+
+  #member: Member | undefined
+  #exchange: Exchange | undefined
+  #body: ResponseBody | undefined
+  #attempts = 0
+  #misdirected = false
+  /** The promise is settled. */
+  #settled = false
+  #over = false
+  #phase: TimeoutPhase = 'connect'
+  #phaseStartedAt: number
+  /** Octets moved either way at the last look: progress restarts the body deadline. */
+  #movedBytes = 0
+
+  previousDeadline: Deadline | undefined
+  nextDeadline: Deadline | undefined
+  sentMs = 0
+  headersMs = 0
+  status = 0
+  fields: readonly string[] = []
+
+  constructor(owner: CallOwner, request: HttpRequest, target: Target, options: RequestOptions, timeouts: Required<Timeouts>) {
+    this.#owner = owner
+    this.#request = request
+    this.#target = target
+    this.#signal = options.signal ?? undefined
+    this.#onInformational = options.onInformational
+    this.#timeouts = timeouts
+    this.#startedAt = owner.deadlines.clock.now()
+    this.#phaseStartedAt = this.#startedAt
+  }
+
+  /** Sets off. One of the two is called, once. */
+  start(resolve: (response: HttpResponse) => void, reject: (reason: unknown) => void): void {
+    this.#resolve = resolve
+    this.#reject = reject
+    if (this.#signal !== undefined) link(this.#signal, this)
+    this.#owner.deadlines.add(this)
+    this.#acquire()
+  }
+
+  /** Ends it wherever it is: a caller's abort, a deadline, the client's end. */
+  abort(reason: unknown): void {
+    if (this.#over) return
+    this.#settle(reason)
+    const exchange = this.#exchange
+    if (exchange === undefined) {
+      this.#owner.pool.leave(this.#target, this)
+      this.#finish()
+      return
+    }
+    // Still there unless the exchange ended by itself meanwhile: then it has said so.
+    exchange.abort(reason)
+  }
+
+  onMember(member: Member): void {
+    if (this.#over) {
+      if (this.#request.close) void member.connection.close()
+      return
+    }
+    this.#send(member)
+  }
+
+  onUnavailable(error: Error): void {
+    if (this.#over) return
+    this.#settle(error)
+    this.#finish()
+  }
+
+  onInformational(status: number, fields: readonly string[]): void {
+    this.#onInformational?.(status, fields)
+  }
+
+  onResponse(status: number, fields: readonly string[], body: ResponseBody): void {
+    this.status = status
+    this.fields = fields
+    this.#body = body
+    if (status === MISDIRECTED_REQUEST && this.#mayRedirect()) return this.#redirect()
+    const now = this.#owner.deadlines.clock.now()
+    this.headersMs = now - this.#startedAt
+    this.#enter('body', now)
+    this.#settled = true
+    this.#resolve(new HttpResponse(this))
+  }
+
+  onError(error: Error): void {
+    this.#exchange = undefined
+    if (mayReplay(error, this.#request, this.#attempts)) {
+      this.#owner.onReplay()
+      // Not from inside the connection that is just failing.
+      queueMicrotask(() => this.#acquire())
+      return
+    }
+    this.#settle(error)
+    this.#finish()
+  }
+
+  onClosed(): void {
+    if (this.#request.close) void this.#member?.connection.close()
+    // Without a settled promise a replay is on its way: this was the end of an attempt, not of the call.
+    if (this.#settled) this.#finish()
+  }
+
+  onTick(now: number): void {
+    const { total } = this.#timeouts
+    if (total > 0 && now - this.#startedAt >= total) return this.#expire('total')
+    if (this.#phase === 'body') this.#noteProgress(now)
+    const limit = this.#timeouts[this.#phase]
+    if (limit > 0 && now - this.#phaseStartedAt >= limit) this.#expire(this.#phase)
+  }
+
+  get body(): ResponseBody {
+    return this.#body!
+  }
+
+  get timings(): Timings {
+    return { sentMs: this.sentMs, headersMs: this.headersMs }
+  }
+
+  trailers(): readonly string[] | undefined {
+    return this.#exchange?.trailers
+  }
+
+  connection(): ConnectionInfo {
+    const { connection, coalesced, because } = this.#member!
+    const { remoteAddress, remotePort, localAddress, localPort } = connection.route
+    const { id, protocol } = connection
+    return { id, protocol, remoteAddress, remotePort, localAddress, localPort, coalesced, because }
+  }
+
+  #acquire(): void {
+    if (this.#over) return
+    if (this.#request.close) return this.#owner.pool.acquireDedicated(this.#target, this)
+    const member = this.#owner.pool.acquire(this.#target, this)
+    if (member !== undefined) return this.#send(member)
+    this.#enter(this.#owner.pool.hasConnection(this.#target) ? 'queue' : 'connect', this.#owner.deadlines.clock.now())
+  }
+
+  #send(member: Member): void {
+    this.#member = member
+    this.#attempts++
+    if (member.coalesced) this.#owner.onCoalesced()
+    try {
+      this.#exchange = member.connection.request(this.#request, this)
+    } catch (error) {
+      this.#settle(error)
+      this.#finish()
+      return
+    }
+    if (this.#over) return
+    const now = this.#owner.deadlines.clock.now()
+    this.sentMs = now - this.#startedAt
+    this.#enter('headers', now)
+  }
+
+  /** RFC 9110 §15.5.20: a 421 may be asked again elsewhere, whatever the method; only a shared connection gives reason to. */
+  #mayRedirect(): boolean {
+    return this.#member!.coalesced && !this.#misdirected && canResend(this.#request)
+  }
+
+  /** Once more, over a connection made for this origin. The shared one goes on untouched. */
+  #redirect(): void {
+    this.#misdirected = true
+    const exchange = this.#exchange
+    this.#exchange = undefined
+    this.#body = undefined
+    this.#owner.pool.misdirected(this.#target, this.#member!.connection)
+    this.#owner.onReplay()
+    // Not from inside the connection's own event: ending the exchange there would pull the stream from under it.
+    queueMicrotask(() => {
+      exchange?.abort(new Error('misdirected'))
+      this.#acquire()
+    })
+  }
+
+  #enter(phase: TimeoutPhase, now: number): void {
+    this.#phase = phase
+    this.#phaseStartedAt = now
+  }
+
+  /** Content that moves, or that waits for its reader, keeps the body deadline away. */
+  #noteProgress(now: number): void {
+    const moved = (this.#body?.received ?? 0) + (this.#exchange?.sentBytes ?? 0)
+    if (moved === this.#movedBytes && (this.#body?.buffered ?? 0) === 0) return
+    this.#movedBytes = moved
+    this.#phaseStartedAt = now
+  }
+
+  #expire(phase: TimeoutPhase): void {
+    const sent = this.#exchange !== undefined
+    const processed = this.#body !== undefined ? 'yes' : sent ? 'unknown' : 'no'
+    this.abort(new TimeoutError(phase, this.#timeouts[phase], { origin: this.#target.origin.serialized, processed }))
+  }
+
+  #settle(reason: unknown): void {
+    if (this.#settled) return
+    this.#settled = true
+    this.#reject(reason)
+  }
+
+  /** Nothing will happen any more: lets go of everything that holds the call. */
+  #finish(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#owner.deadlines.delete(this)
+    if (this.#signal !== undefined) unlink(this.#signal, this)
+    this.#owner.onOver(this)
+  }
+}

@@ -1,0 +1,158 @@
+/** From an origin and its addresses to a connection that takes requests: TCP race, TLS with ALPN, engine. One deadline for all. */
+
+import type { LookupFunction, Socket } from 'node:net'
+import type { Address, Connection, Route, Target } from '../connection.js'
+import type { Clock } from '../deadlines.js'
+import { TimeoutError } from '../errors.js'
+import type { H2Options } from '../h2/connection.js'
+import type { LocalSettings } from '../h2/protocol/settings.js'
+import { WindowBudget } from '../h2/protocol/window.js'
+import type { Origin } from '../message/origin.js'
+import { negotiate } from './negotiate.js'
+import { ProtocolMemory } from './protocol-memory.js'
+import { race } from './race.js'
+import { Resolver } from './resolve.js'
+import { Securer, type SecureSocket } from './secure.js'
+import { tlsIdentity } from './tls-identity.js'
+import type { ProtocolName, TlsOptions } from './tls-options.js'
+
+/** What connecting depends on; a client's options have it all. */
+export interface ConnectOptions {
+  readonly tls: TlsOptions
+  readonly lookup: LookupFunction | undefined
+  readonly lookupTtlMs: number
+  readonly protocols: readonly ProtocolName[]
+  readonly cleartextProtocol: ProtocolName
+  readonly localAddress: string | undefined
+  readonly timeouts: { readonly connect: number }
+  readonly streamWindowBytes: number
+  readonly connectionWindowBytes: number
+  readonly windowBudgetBytes: number
+  readonly maxFieldSectionBytes: number
+  readonly clock: Clock
+}
+
+/** What a dial hears about itself. */
+export interface ConnectProgress {
+  /** An address is being tried. */
+  onAttempt(address: Address): void
+  /** TCP is connected; with TLS the handshake follows. */
+  onTcpConnected(): void
+}
+
+/** Makes the connections of one client. */
+export class Connector {
+  readonly #options: ConnectOptions
+  readonly #resolver: Resolver
+  readonly #securer: Securer
+  readonly #memory: ProtocolMemory
+  readonly #h2: H2Options
+  /** The part of every reuse key that this client's options make. */
+  readonly identity: string
+
+  constructor(options: ConnectOptions) {
+    this.#options = options
+    this.#resolver = new Resolver(options.lookup, options.lookupTtlMs, options.clock)
+    this.#securer = new Securer(options.tls, options.protocols)
+    this.#memory = new ProtocolMemory(options.protocols, options.clock)
+    this.identity = `${tlsIdentity(options.tls)}|${options.protocols.join()}|${options.localAddress ?? ''}`
+    const settings: LocalSettings = {
+      initialWindowBytes: options.streamWindowBytes,
+      connectionWindowBytes: options.connectionWindowBytes,
+      headerTableBytes: 4_096,
+      maxFieldSectionBytes: options.maxFieldSectionBytes,
+    }
+    this.#h2 = { settings, budget: new WindowBudget(options.windowBudgetBytes), clock: options.clock }
+  }
+
+  /** The client's own check of a host against a certificate. */
+  verify(host: string, certificate: NonNullable<Route['certificate']>): Error | undefined {
+    return this.#securer.verify(host, certificate)
+  }
+
+  /** Addresses of an origin's host. The protocol resolver is loaded meanwhile. @throws ConnectError phase `resolve`. */
+  async resolve(origin: Origin): Promise<readonly Address[]> {
+    if (origin.scheme === 'https') void this.#memory.load()
+    return await this.#resolver.resolve(origin.host)
+  }
+
+  /** What a target will speak, as far as that is known without asking. */
+  knownProtocol(target: Target): string | undefined {
+    if (target.origin.scheme === 'http') return this.#options.cleartextProtocol
+    return this.#memory.known(target.dialKey)
+  }
+
+  /**
+   * Connects to one of `addresses`; `signal` ends it.
+   * @throws ConnectError; TimeoutError phase `connect` after the client's connect timeout; the reason of `signal`.
+   */
+  async connect(
+    target: Target,
+    addresses: readonly Address[],
+    progress: ConnectProgress,
+    signal: AbortSignal,
+  ): Promise<Connection> {
+    const { clock, timeouts } = this.#options
+    const deadline = new AbortController()
+    const abort = (): void => deadline.abort(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    if (signal.aborted) abort()
+    const origin = target.origin.serialized
+    const timer =
+      timeouts.connect === 0
+        ? undefined
+        : clock.startTimer(timeouts.connect, () =>
+            deadline.abort(new TimeoutError('connect', timeouts.connect, { origin, processed: 'no' })),
+          )
+    try {
+      return await this.#dial(target, addresses, progress, deadline.signal)
+    } finally {
+      timer?.cancel()
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  async #dial(
+    target: Target,
+    addresses: readonly Address[],
+    progress: ConnectProgress,
+    signal: AbortSignal,
+  ): Promise<Connection> {
+    const { origin } = target
+    const { clock, localAddress, cleartextProtocol } = this.#options
+    const onAttempt = (address: Address): void => progress.onAttempt(address)
+    const tcp = async (): Promise<Socket> => {
+      const socket = await race({
+        addresses,
+        port: origin.port,
+        origin: origin.serialized,
+        localAddress,
+        clock,
+        signal,
+        onAttempt,
+      })
+      progress.onTcpConnected()
+      return socket
+    }
+    if (origin.scheme === 'http') {
+      const socket = await tcp()
+      return negotiate(socket, cleartextProtocol, this.#route(socket, target, undefined), this.#h2)
+    }
+    const secured = await this.#memory.resolve(target.dialKey, async () => this.#securer.secure(await tcp(), origin, signal))
+    return negotiate(secured.socket, secured.protocol, this.#route(secured.socket, target, secured), this.#h2)
+  }
+
+  #route(socket: Socket, target: Target, secured: SecureSocket | undefined): Route {
+    return {
+      origin: target.origin,
+      reuseKey: target.reuseKey,
+      remoteAddress: socket.remoteAddress,
+      remotePort: socket.remotePort,
+      localAddress: socket.localAddress,
+      localPort: socket.localPort,
+      certificate: secured?.certificate,
+      authorized: secured?.authorized ?? false,
+      clientCertificate: secured !== undefined && this.#securer.clientCertificate,
+    }
+  }
+}

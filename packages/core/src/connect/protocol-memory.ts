@@ -1,0 +1,75 @@
+/**
+ * What an origin is known to speak. http2-wrapper resolves ALPN and remembers; the memory is ours, with a bound and a lifetime. It is
+ * loaded when the first name is being resolved: that takes longer, and a program that only speaks cleartext never needs it.
+ */
+
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../deadlines.js'
+import type { SecureSocket } from './secure.js'
+import type { ProtocolName } from './tls-options.js'
+
+/** Origins remembered, and for how long: a server that learns HTTP/2 is met in time. */
+const MAX_ORIGINS = 4_096
+const TTL_MS = 300_000
+
+type ResolveProtocol = (options: object) => Promise<{ alpnProtocol: string; socket?: unknown }>
+type CreateResolveProtocol = (
+  cache: { has(key: string): boolean; get(key: string): string | undefined; set(key: string, value: string): unknown },
+  queue: Map<string, Promise<unknown>>,
+  connect: (options: { dial: () => Promise<SecureSocket> }, callback: () => void) => Promise<unknown>,
+) => ResolveProtocol
+
+/** The ALPN answers of one client. */
+export class ProtocolMemory {
+  readonly #protocols: readonly ProtocolName[]
+  readonly #cache: LRUCache<string, string>
+  #resolver: Promise<ResolveProtocol> | undefined
+
+  constructor(protocols: readonly ProtocolName[], clock: Clock) {
+    this.#protocols = protocols
+    this.#cache = new LRUCache({ max: MAX_ORIGINS, ttl: TTL_MS, ttlResolution: 0, perf: clock })
+  }
+
+  /** What `dialKey` answered last, while that is fresh. */
+  known(dialKey: string): string | undefined {
+    return this.#cache.get(this.#name(dialKey))
+  }
+
+  /** Starts loading the resolver. */
+  load(): Promise<unknown> {
+    this.#resolver ??= import('http2-wrapper').then((module) => this.#create(module.default.auto as never))
+    return this.#resolver
+  }
+
+  /**
+   * Makes a connection and learns its protocol. `dial` offers every protocol and is called once: by the resolver where the answer is
+   * not known, else here, because a remembered answer brings no socket.
+   */
+  async resolve(dialKey: string, dial: () => Promise<SecureSocket>): Promise<SecureSocket> {
+    await this.load()
+    const resolveProtocol = await this.#resolver!
+    let secured: SecureSocket | undefined
+    const dialOnce = async (): Promise<SecureSocket> => {
+      secured = await dial()
+      return secured
+    }
+    // Our own key stands in for the host: http2-wrapper's leaves TLS options out, and a waiter would get another's answer.
+    await resolveProtocol({ host: dialKey, ALPNProtocols: [...this.#protocols], resolveSocket: true, dial: dialOnce })
+    const result = secured ?? (await dialOnce())
+    this.#cache.set(this.#name(dialKey), result.protocol ?? 'http/1.1')
+    return result
+  }
+
+  #create(auto: { createResolveProtocol: CreateResolveProtocol }): ResolveProtocol {
+    return auto.createResolveProtocol(this.#cache, new Map(), async ({ dial }, callback) => {
+      const { socket } = await dial()
+      callback()
+      return socket
+    })
+  }
+
+  /** http2-wrapper's own form of a cache key. */
+  #name(dialKey: string): string {
+    return `${dialKey}:undefined:${[...this.#protocols].sort().join()}`
+  }
+}

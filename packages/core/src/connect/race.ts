@@ -1,0 +1,107 @@
+/** TCP to the first of several addresses that answers: Happy Eyeballs (RFC 8305 §5), one attempt more every 250 ms or failure. */
+
+import { connect, type Socket } from 'node:net'
+import type { Address } from '../connection.js'
+import type { Clock, ClockTimer } from '../deadlines.js'
+import { ConnectError } from '../errors.js'
+
+/** RFC 8305 §5: "Connection Attempt Delay". */
+export const ATTEMPT_DELAY_MS = 250
+
+/** What a race needs. */
+export interface RaceOptions {
+  readonly addresses: readonly Address[]
+  readonly port: number
+  readonly origin: string
+  readonly localAddress: string | undefined
+  readonly clock: Clock
+  /** Aborting ends every attempt; the race rejects with its reason. */
+  readonly signal: AbortSignal
+  /** Called as each address is tried. */
+  onAttempt(address: Address): void
+}
+
+/** RFC 8305 §4: families take turns, starting with that of the first address. */
+export function interleave(addresses: readonly Address[]): Address[] {
+  const first = addresses.filter((a) => a.family === addresses[0]?.family)
+  const second = addresses.filter((a) => a.family !== addresses[0]?.family)
+  const order: Address[] = []
+  for (let i = 0; i < Math.max(first.length, second.length); i++) {
+    if (i < first.length) order.push(first[i]!)
+    if (i < second.length) order.push(second[i]!)
+  }
+  return order
+}
+
+/** Connects. @throws ConnectError phase `tcp` when every address has failed, naming each. */
+export function race(options: RaceOptions): Promise<Socket> {
+  return new Promise((resolve, reject) => new Race(options, resolve, reject).start())
+}
+
+class Race {
+  readonly #options: RaceOptions
+  readonly #resolve: (socket: Socket) => void
+  readonly #reject: (reason: unknown) => void
+  readonly #left: Address[]
+  readonly #sockets = new Set<Socket>()
+  readonly #failures: string[] = []
+  #lastError: Error | undefined
+  #timer: ClockTimer | undefined
+
+  constructor(options: RaceOptions, resolve: (socket: Socket) => void, reject: (reason: unknown) => void) {
+    this.#options = options
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#left = interleave(options.addresses)
+  }
+
+  start(): void {
+    const { signal } = this.#options
+    if (signal.aborted) return this.#reject(signal.reason)
+    signal.addEventListener('abort', this.#aborted, { once: true })
+    this.#attempt()
+  }
+
+  readonly #aborted = (): void => {
+    this.#finish(undefined)
+    this.#reject(this.#options.signal.reason)
+  }
+
+  #attempt(): void {
+    this.#timer?.cancel()
+    const address = this.#left.shift()!
+    const { port, localAddress, clock, onAttempt } = this.#options
+    onAttempt(address)
+    const local = localAddress === undefined ? {} : { localAddress }
+    const socket = connect({ host: address.address, port, noDelay: true, ...local })
+    this.#sockets.add(socket)
+    socket.once('connect', () => this.#won(socket))
+    socket.on('error', (error: Error) => this.#lost(socket, address, error))
+    if (this.#left.length > 0) this.#timer = clock.startTimer(ATTEMPT_DELAY_MS, () => this.#attempt())
+  }
+
+  #won(socket: Socket): void {
+    if (!this.#sockets.delete(socket)) return
+    this.#finish(socket)
+    this.#resolve(socket)
+  }
+
+  #lost(socket: Socket, address: Address, error: Error): void {
+    if (!this.#sockets.delete(socket)) return
+    this.#failures.push(`${address.address}: ${error.message}`)
+    this.#lastError = error
+    if (this.#left.length > 0) return this.#attempt()
+    if (this.#sockets.size > 0) return
+    this.#finish(undefined)
+    const { origin, port } = this.#options
+    const message = `cannot connect to ${origin} (port ${port}): ${this.#failures.join('; ')}`
+    this.#reject(new ConnectError('tcp', message, { origin, cause: this.#lastError }))
+  }
+
+  #finish(winner: Socket | undefined): void {
+    this.#timer?.cancel()
+    this.#options.signal.removeEventListener('abort', this.#aborted)
+    for (const socket of this.#sockets) if (socket !== winner) socket.destroy()
+    this.#sockets.clear()
+  }
+}

@@ -1,0 +1,74 @@
+/** Host names to addresses: one question at a time for each name, answers kept for a short while. */
+
+import { lookup as systemLookup } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
+import { LRUCache } from 'lru-cache'
+import type { Address } from '../connection.js'
+import type { Clock } from '../deadlines.js'
+import { ConnectError } from '../errors.js'
+
+/** Names remembered. */
+const MAX_NAMES = 4_096
+
+/** The resolver of one client. */
+export class Resolver {
+  readonly #lookup: LookupFunction
+  readonly #answers: LRUCache<string, readonly Address[]> | undefined
+  readonly #asked = new Map<string, Promise<readonly Address[]>>()
+
+  /** @param ttlMs how long an answer is used; `lookup` tells no TTL. 0 asks every time. */
+  constructor(lookup: LookupFunction | undefined, ttlMs: number, clock: Clock) {
+    this.#lookup = lookup ?? (systemLookup as LookupFunction)
+    this.#answers = ttlMs === 0 ? undefined : new LRUCache({ max: MAX_NAMES, ttl: ttlMs, ttlResolution: 0, perf: clock })
+  }
+
+  /** The addresses of `host`, in the order to try them; an address is its own answer. @throws ConnectError phase `resolve`. */
+  resolve(host: string): Promise<readonly Address[]> | readonly Address[] {
+    const family = isIP(host)
+    if (family !== 0) return [{ address: host, family: family as 4 | 6 }]
+    const known = this.#answers?.get(host)
+    if (known !== undefined) return known
+    let asked = this.#asked.get(host)
+    if (asked === undefined) {
+      asked = this.#ask(host).finally(() => this.#asked.delete(host))
+      this.#asked.set(host, asked)
+    }
+    return asked
+  }
+
+  async #ask(host: string): Promise<readonly Address[]> {
+    const addresses = await new Promise<readonly Address[]>((resolve, reject) => {
+      const failed = (cause: unknown): void => {
+        const why = cause instanceof Error || isErrorLike(cause) ? cause.message : String(cause)
+        reject(new ConnectError('resolve', `cannot resolve ${JSON.stringify(host)}: ${why}`, { cause }))
+      }
+      try {
+        this.#lookup(host, { all: true }, (error, address, family) => {
+          if (error !== null && error !== undefined) return failed(error)
+          const list = toAddresses(address, family)
+          if (list.length === 0) return failed(new Error('no address'))
+          resolve(list)
+        })
+      } catch (error) {
+        failed(error)
+      }
+    })
+    this.#answers?.set(host, addresses)
+    return addresses
+  }
+}
+
+/** A `lookup` may answer with a list or, if it does not know `all`, with one address. What is no address is left out. */
+function toAddresses(answer: unknown, family: number | undefined): Address[] {
+  const list = Array.isArray(answer) ? answer : [{ address: answer, family }]
+  const addresses: Address[] = []
+  for (const entry of list as { address: unknown }[]) {
+    const actual = typeof entry.address === 'string' ? isIP(entry.address) : 0
+    if (actual !== 0) addresses.push({ address: entry.address as string, family: actual as 4 | 6 })
+  }
+  return addresses
+}
+
+function isErrorLike(value: unknown): value is { message: string } {
+  return typeof value === 'object' && value !== null && 'message' in value
+}

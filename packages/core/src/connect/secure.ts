@@ -1,0 +1,145 @@
+/**
+ * TLS over a connected socket: one handshake that offers every protocol (RFC 7301), the certificate read once and kept, sessions
+ * resumed only under the name and the options they were made with.
+ */
+
+import { X509Certificate } from 'node:crypto'
+import { isIP, type Socket } from 'node:net'
+import {
+  checkServerIdentity,
+  connect,
+  createSecureContext,
+  type PeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls'
+import { LRUCache } from 'lru-cache'
+import type { Certificate } from '../connection.js'
+import { ConnectError } from '../errors.js'
+import type { Origin } from '../message/origin.js'
+import type { ProtocolName, TlsOptions } from './tls-options.js'
+
+/** Tickets kept, with the certificate of the handshake that brought them: a resumed session shows none. */
+const MAX_SESSIONS = 1_000
+
+interface StoredSession {
+  readonly ticket: Buffer
+  readonly certificate: Certificate
+}
+
+/** A socket after its handshake. */
+export interface SecureSocket {
+  readonly socket: TLSSocket
+  /** What ALPN chose; `undefined` where the server does not speak ALPN. */
+  readonly protocol: string | undefined
+  readonly certificate: Certificate | undefined
+  readonly authorized: boolean
+}
+
+/** Makes the TLS connections of one client: its options are one identity. */
+export class Securer {
+  readonly #tls: TlsOptions
+  readonly #protocols: readonly ProtocolName[]
+  readonly #sessions: LRUCache<string, StoredSession> = new LRUCache({ max: MAX_SESSIONS })
+  #context: SecureContext | undefined
+
+  constructor(tls: TlsOptions, protocols: readonly ProtocolName[]) {
+    this.#tls = tls
+    this.#protocols = protocols
+  }
+
+  /** Whether a client certificate would be shown: such a connection speaks for somebody, and is not shared. */
+  get clientCertificate(): boolean {
+    return this.#tls.cert !== undefined || this.#tls.key !== undefined || this.#tls.pfx !== undefined
+  }
+
+  /** The client's own check of `host` against a certificate: the one a new connection would pass (RFC 9113 §9.1.1). */
+  verify(host: string, certificate: Certificate): Error | undefined {
+    return (this.#tls.checkServerIdentity ?? checkServerIdentity)(host, certificate.peer)
+  }
+
+  /** Secures `socket` for `origin`. @throws ConnectError phase `tls`, or `negotiate` where no protocol is in common. */
+  secure(socket: Socket, origin: Origin, signal: AbortSignal): Promise<SecureSocket> {
+    return new Promise((resolve, reject) => {
+      const stored = this.#sessions.get(origin.host)
+      const secured = this.#connect(socket, origin, stored)
+      const settle = (finish: () => void): void => {
+        signal.removeEventListener('abort', onAbort)
+        secured.removeListener('error', onError)
+        secured.removeListener('close', onClose)
+        finish()
+      }
+      const fail = (reason: unknown): void =>
+        settle(() => {
+          secured.destroy()
+          reject(reason)
+        })
+      const onAbort = (): void => fail(signal.reason)
+      const onError = (cause: Error): void => fail(tlsError(origin, cause))
+      const onClose = (): void => fail(tlsError(origin, new Error('the server closed the connection during the handshake')))
+      // Between one owner and the next an error must not become an exception of the process.
+      secured.on('error', () => undefined)
+      secured.once('error', onError)
+      secured.once('close', onClose)
+      signal.addEventListener('abort', onAbort, { once: true })
+      secured.once('secureConnect', () => {
+        try {
+          const result = this.#handshaken(secured, origin, stored)
+          settle(() => resolve(result))
+        } catch (error) {
+          fail(error)
+        }
+      })
+    })
+  }
+
+  #connect(socket: Socket, origin: Origin, stored: StoredSession | undefined): TLSSocket {
+    this.#context ??= createSecureContext(this.#tls)
+    return connect({
+      ...this.#tls,
+      socket,
+      secureContext: this.#context,
+      host: origin.host,
+      // RFC 6066 §3: an address is no server name.
+      servername: isIP(origin.host) === 0 ? origin.host : '',
+      ALPNProtocols: [...this.#protocols],
+      ...(stored === undefined ? {} : { session: stored.ticket }),
+    })
+  }
+
+  #handshaken(socket: TLSSocket, origin: Origin, stored: StoredSession | undefined): SecureSocket {
+    const certificate = socket.isSessionReused() ? stored?.certificate : readCertificate(socket)
+    if (socket.isSessionReused() && this.#tls.rejectUnauthorized !== false) {
+      // Node skips the identity check on a resumed session, so it is made here, on the certificate of the first handshake.
+      const mismatch = certificate === undefined ? new Error('no recorded certificate') : this.verify(origin.host, certificate)
+      if (mismatch !== undefined) throw tlsError(origin, mismatch)
+    }
+    if (certificate !== undefined) {
+      socket.on('session', (ticket: Buffer) => this.#sessions.set(origin.host, { ticket, certificate }))
+    }
+    const { alpnProtocol } = socket
+    const protocol = typeof alpnProtocol === 'string' ? alpnProtocol : undefined
+    return { socket, protocol, certificate, authorized: socket.authorized }
+  }
+}
+
+/** Read once: on Node 20 to 24 a second question to the socket is answered with nothing. */
+function readCertificate(socket: TLSSocket): Certificate | undefined {
+  const peer: PeerCertificate = socket.getPeerCertificate()
+  if (peer?.raw === undefined) return undefined
+  let x509: X509Certificate | undefined
+  return {
+    peer,
+    get x509(): X509Certificate {
+      x509 ??= new X509Certificate(peer.raw)
+      return x509
+    },
+  }
+}
+
+/** RFC 7301 §3.2: a server without a protocol in common says so with an alert. */
+function tlsError(origin: Origin, cause: Error): ConnectError {
+  const code = (cause as NodeJS.ErrnoException).code ?? ''
+  const phase = code.includes('NO_APPLICATION_PROTOCOL') ? 'negotiate' : 'tls'
+  return new ConnectError(phase, `TLS with ${origin.serialized} failed: ${cause.message}`, { origin: origin.serialized, cause })
+}

@@ -1,0 +1,60 @@
+/**
+ * The part of the reuse key that TLS options make: equal strings mean that two connections would be made with the same trust and the
+ * same identity. Everything that could make them differ is in it; bytes by their hash, functions and opaque objects by identity.
+ */
+
+import { createHash } from 'node:crypto'
+import type { TlsOptions } from './tls-options.js'
+
+let lastIdentity = 0
+const identities = new WeakMap<object, number>()
+
+/** A canonical hash of TLS options, whatever the order they were written in. */
+export function tlsIdentity(options: TlsOptions): string {
+  const hash = createHash('sha256')
+  for (const name of Object.keys(options).sort()) {
+    const value = options[name as keyof TlsOptions]
+    if (value === undefined) continue
+    hash.update(`${name}=`)
+    describe(value, (part) => hash.update(part))
+    hash.update(';')
+  }
+  return hash.digest('base64url').slice(0, 22)
+}
+
+/** Every kind of value says which kind it is, so that no two of different kinds can look alike. */
+function describe(value: unknown, write: (part: string | Uint8Array) => void): void {
+  if (typeof value === 'string') write(`s${value.length}:${value}`)
+  else if (value instanceof Uint8Array) {
+    write(`b${value.length}:`)
+    write(value)
+  } else if (Array.isArray(value)) {
+    write(`a${value.length}[`)
+    for (const item of value) describe(item, write)
+    write(']')
+  } else if (typeof value === 'function') write(`f${identityOf(value)}`)
+  else if (isPlain(value)) {
+    write('{')
+    for (const key of Object.keys(value).sort()) {
+      write(`${key.length}:${key}=`)
+      describe(value[key], write)
+    }
+    write('}')
+  } else if (typeof value === 'object' && value !== null) write(`o${identityOf(value)}`)
+  else write(`${typeof value}:${String(value)}`)
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function identityOf(value: object): number {
+  let identity = identities.get(value)
+  if (identity === undefined) {
+    identity = ++lastIdentity
+    identities.set(value, identity)
+  }
+  return identity
+}

@@ -1,0 +1,164 @@
+/** One request over HTTP/1.1: undici's handler on one side, a response and its body on the other. Same surface as an HTTP/2 exchange. */
+
+import type { Dispatcher } from 'undici'
+import type { Exchange, ExchangeObserver } from '../connection.js'
+import { ConnectionError, ResponseError, StreamError, UnshardError, UsageError } from '../errors.js'
+import { type BodySource, ResponseBody } from '../message/body.js'
+import type { Content } from '../message/content.js'
+import type { HttpRequest } from '../message/request.js'
+
+/** Octets that may wait for a reader before the socket is paused: HTTP/1.1 has no window. */
+const BUFFER_BYTES = 131_072
+
+/** A handler as undici's older generation has them: raw fields, no object for each response. */
+export class H1Exchange implements Exchange, BodySource {
+  readonly #request: HttpRequest
+  readonly #observer: ExchangeObserver
+  readonly #release: () => void
+  #body: ResponseBody | undefined
+  #resumeSocket: (() => void) | undefined
+  #abortRequest: ((reason?: Error) => void) | undefined
+  #contentError: unknown
+  #paused = false
+  #settled = false
+  #over = false
+  trailers: readonly string[] | undefined
+  sentBytes = 0
+
+  /** @param release called once, when the connection may take the next request. */
+  constructor(request: HttpRequest, observer: ExchangeObserver, release: () => void) {
+    this.#request = request
+    this.#observer = observer
+    this.#release = release
+  }
+
+  /** The request in undici's terms. Fields have been checked; `content-length` is among them. */
+  dispatchOptions(): Dispatcher.DispatchOptions {
+    const { method, path, authority, fields, content, close } = this.#request
+    return {
+      method: method as Dispatcher.HttpMethod,
+      path,
+      headers: ['host', authority, ...fields],
+      body: content === undefined ? null : ((content.bytes ?? this.#read(content)) as Buffer),
+      reset: close,
+    }
+  }
+
+  abort(reason: unknown): void {
+    if (this.#over) return
+    this.#settled = true
+    this.#body?.discard(reason)
+    this.#abortRequest?.(new Error('aborted'))
+  }
+
+  cancel(reason: unknown): void {
+    this.abort(reason)
+  }
+
+  consumed(): void {
+    if (!this.#paused || this.#body!.buffered >= BUFFER_BYTES) return
+    this.#paused = false
+    this.#resumeSocket?.()
+  }
+
+  /** The connection ends for a reason of ours. */
+  connectionLost(reason: Error): void {
+    this.#fail(reason)
+  }
+
+  onConnect(abort: (reason?: Error) => void): void {
+    this.#abortRequest = abort
+    if (this.#settled) abort(new Error('aborted'))
+  }
+
+  onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
+    if (status < 200) {
+      this.#observer.onInformational(status, toFields(rawHeaders))
+      return true
+    }
+    this.#resumeSocket = resume
+    this.#body = new ResponseBody(this)
+    this.#observer.onResponse(status, toFields(rawHeaders), this.#body)
+    return true
+  }
+
+  onData(chunk: Buffer): boolean {
+    this.#body!.push(chunk)
+    this.#paused = this.#body!.buffered >= BUFFER_BYTES
+    return !this.#paused
+  }
+
+  onComplete(rawTrailers: readonly Buffer[] | null): void {
+    this.#settled = true
+    this.trailers = toFields(rawTrailers ?? [])
+    this.#body!.end()
+    this.#finish()
+  }
+
+  onError(error: Error): void {
+    this.#fail(this.#errorOf(error))
+    this.#finish()
+  }
+
+  async *#read(content: Content): AsyncGenerator<Uint8Array | string> {
+    try {
+      for await (const part of { [Symbol.asyncIterator]: () => content.open() }) {
+        this.sentBytes += part.length
+        yield part
+      }
+    } catch (error) {
+      this.#contentError = error
+      throw error
+    }
+  }
+
+  #fail(error: Error): void {
+    if (this.#settled) return
+    this.#settled = true
+    if (this.#body === undefined) this.#observer.onError(error)
+    else this.#body.fail(error)
+  }
+
+  #finish(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#release()
+    this.#observer.onClosed()
+  }
+
+  /** undici's errors in our terms. What a caller may do about it decides the class. */
+  #errorOf(cause: Error): Error {
+    if (cause instanceof UnshardError) return cause
+    const origin = this.#request.origin.serialized
+    const processed = this.#body === undefined ? 'unknown' : 'yes'
+    if (this.#contentError !== undefined) {
+      const details = { origin, initiator: 'local', cause: this.#contentError, processed } as const
+      return new StreamError('ERR_REQUEST_BODY', `the body of the request failed: ${cause.message}`, details)
+    }
+    const code = String((cause as NodeJS.ErrnoException).code)
+    const kind = KINDS.get(code.startsWith('HPE_') ? 'HPE' : code)
+    const message = `${cause.message} (${origin})`
+    if (kind === 'usage') return new UsageError('ERR_UNSUPPORTED_OVER_HTTP1', message, { origin, cause })
+    if (kind === 'length') return new UsageError('ERR_CONTENT_LENGTH', message, { origin, cause })
+    if (kind !== undefined) return new ResponseError(kind, message, { origin, cause })
+    return new ConnectionError('ERR_CONNECTION_LOST', message, { origin, cause, initiator: 'peer', processed })
+  }
+}
+
+/** What undici's codes mean here; `HPE` stands for all of llhttp's. */
+const KINDS: ReadonlyMap<string, string> = new Map([
+  ['UND_ERR_INVALID_ARG', 'usage'],
+  ['UND_ERR_NOT_SUPPORTED', 'usage'],
+  ['UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'length'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'ERR_MALFORMED_RESPONSE'],
+  ['UND_ERR_HEADERS_OVERFLOW', 'ERR_RESPONSE_TOO_LARGE'],
+  ['HPE', 'ERR_MALFORMED_RESPONSE'],
+])
+
+function toFields(raw: readonly Buffer[]): string[] {
+  const fields: string[] = []
+  for (let i = 0; i < raw.length; i += 2) {
+    fields.push(raw[i]!.toString('latin1').toLowerCase(), raw[i + 1]!.toString('latin1'))
+  }
+  return fields
+}

@@ -1,0 +1,178 @@
+/**
+ * How a group gets a connection: resolve, ask the policy about what leads to those addresses, wait for a handshake under way, dial,
+ * and ask once more, because the world has moved on meanwhile.
+ */
+
+import type { Connector, ConnectProgress } from '../connect/connect.js'
+import type { Address, Connection, Target } from '../connection.js'
+import type { Clock } from '../deadlines.js'
+import type { Origin } from '../message/origin.js'
+import type { AddressIndex } from './address-index.js'
+import type { Member } from './group.js'
+import { type Dial, isConnection, type ReusePolicy } from './reuse-policy.js'
+
+/** A handshake of another host is waited for this long from its start, or 4 × its TCP connect time where that is more. */
+const WAIT_MS = 250
+const WAIT_FACTOR = 4
+
+/** A dial, as policies and other dials see it. */
+class DialUnderWay implements Dial, ConnectProgress {
+  readonly origin: Origin
+  readonly reuseKey: string
+  readonly port: number
+  readonly addresses: Address[] = []
+  readonly startedAt: number
+  tcpMs: number | undefined
+  readonly settled: Promise<void>
+  readonly #clock: Clock
+  readonly #index: AddressIndex
+  #settle!: () => void
+
+  constructor(target: Target, clock: Clock, index: AddressIndex) {
+    this.origin = target.origin
+    this.reuseKey = target.reuseKey
+    this.port = target.origin.port
+    this.startedAt = clock.now()
+    this.#clock = clock
+    this.#index = index
+    this.settled = new Promise((resolve) => {
+      this.#settle = resolve
+    })
+  }
+
+  onAttempt(address: Address): void {
+    this.addresses.push(address)
+    this.#index.add(address.address, this.port, this)
+  }
+
+  onTcpConnected(): void {
+    this.tcpMs = this.#clock.now() - this.startedAt
+  }
+
+  /** It is over, well or not. */
+  end(): void {
+    for (const { address } of this.addresses) this.#index.delete(address, this.port, this)
+    this.#settle()
+  }
+
+  /** How long a waiter may still wait, milliseconds. */
+  get patienceMs(): number {
+    return this.startedAt + Math.max(WAIT_MS, WAIT_FACTOR * (this.tcpMs ?? 0)) - this.#clock.now()
+  }
+}
+
+/** What dialling works with. */
+export interface DiallingParts {
+  readonly connector: Connector
+  readonly policy: ReusePolicy
+  readonly index: AddressIndex
+  readonly clock: Clock
+  /** Ends every dial. */
+  readonly signal: AbortSignal
+  /** A new connection is there: it is put into the pool, and the index, before anybody else hears of it. */
+  register(connection: Connection): void
+  /** A TCP connection is being made. */
+  onDial(): void
+}
+
+type Answer = { use: Connection; because: string } | { wait: DialUnderWay } | { because: string }
+
+/** Finds or makes connections. */
+export class Dialling {
+  readonly #parts: DiallingParts
+
+  constructor(parts: DiallingParts) {
+    this.#parts = parts
+  }
+
+  /** A connection for `target`: somebody else's, where the policy allows it, or one of its own. @throws what the connector throws. */
+  async obtain(target: Target): Promise<Member> {
+    const addresses = await this.#parts.connector.resolve(target.origin)
+    const resolved: Target = { ...target, addresses, verify: (certificate) => target.verify(certificate) }
+    const late = new Set<Dial>()
+    for (;;) {
+      const answer = this.#ask(resolved, late)
+      if ('use' in answer) return { connection: answer.use, coalesced: true, because: answer.because }
+      if (!('wait' in answer)) return this.#dial(resolved, addresses, answer.because)
+      await this.#await(answer.wait)
+      late.add(answer.wait)
+    }
+  }
+
+  /** A connection that nobody else will use. */
+  async dedicated(target: Target): Promise<Member> {
+    const { connector, signal, onDial } = this.#parts
+    const addresses = await connector.resolve(target.origin)
+    onDial()
+    const progress = { onAttempt: () => undefined, onTcpConnected: () => undefined }
+    const connection = await connector.connect(target, addresses, progress, signal)
+    return { connection, coalesced: false, because: 'connection-close' }
+  }
+
+  async #dial(target: Target, addresses: readonly Address[], because: string): Promise<Member> {
+    const { connector, clock, index, signal, register, onDial } = this.#parts
+    const dial = new DialUnderWay(target, clock, index)
+    onDial()
+    try {
+      const connection = await connector.connect(target, addresses, dial, signal)
+      const other = connection.protocol === 'h2' ? this.#askAgain(target, connection) : undefined
+      if (other !== undefined) {
+        void connection.close()
+        return other
+      }
+      register(connection)
+      return { connection, coalesced: false, because: connection.protocol === 'h2' ? because : 'not-h2' }
+    } finally {
+      dial.end()
+    }
+  }
+
+  /** Another connection to the same address may have come up while this one was being made. */
+  #askAgain(target: Target, own: Connection): Member | undefined {
+    const { remoteAddress } = own.route
+    if (remoteAddress === undefined) return undefined
+    for (const candidate of this.#parts.index.find([{ address: remoteAddress, family: 4 }], target.origin.port)) {
+      if (!isConnection(candidate)) continue
+      const verdict = this.#parts.policy.verdict(candidate, target)
+      if ('use' in verdict && verdict.use) return { connection: candidate, coalesced: true, because: verdict.because }
+    }
+    return undefined
+  }
+
+  /** Asks about everything that leads to the target's addresses: a connection to use, a dial to wait for, or why neither. */
+  #ask(target: Target, late: ReadonlySet<Dial>): Answer {
+    const { index, policy } = this.#parts
+    let because = index.empty ? 'first-connection' : 'address-differs'
+    let wait: DialUnderWay | undefined
+    for (const candidate of index.find(target.addresses!, target.origin.port)) {
+      if (late.has(candidate as Dial)) continue
+      const verdict = policy.verdict(candidate, target)
+      if ('wait' in verdict) wait ??= candidate as DialUnderWay
+      else if (verdict.use && isConnection(candidate)) return { use: candidate, because: verdict.because }
+      else because = verdict.because
+    }
+    return wait === undefined ? { because } : { wait }
+  }
+
+  /** Until the dial is over, or patience is: a slow handshake of one host must not hold up another. */
+  async #await(dial: DialUnderWay): Promise<void> {
+    let over = false
+    const settled = dial.settled.then(() => {
+      over = true
+    })
+    while (!over && dial.patienceMs > 0) {
+      const { promise, cancel } = this.#sleep(dial.patienceMs)
+      await Promise.race([settled, promise])
+      cancel()
+    }
+  }
+
+  #sleep(ms: number): { promise: Promise<void>; cancel: () => void } {
+    let cancel = (): void => undefined
+    const promise = new Promise<void>((resolve) => {
+      const timer = this.#parts.clock.startTimer(ms, resolve)
+      cancel = () => timer.cancel()
+    })
+    return { promise, cancel }
+  }
+}
