@@ -41,7 +41,9 @@ export class ConnectionFrames<Owner> {
     const before = state.peer.initialWindowBytes
     const tableBefore = state.peer.headerTableBytes
     state.peer.apply(bytes, start, end)
-    if (state.peer.headerTableBytes !== tableBefore) state.encoder.setMaxTableBytes(state.peer.headerTableBytes)
+    const { headerTableBytes, leastHeaderTableBytes } = state.peer
+    if (leastHeaderTableBytes < headerTableBytes) state.encoder.setMaxTableBytes(leastHeaderTableBytes)
+    if (headerTableBytes !== tableBefore || leastHeaderTableBytes < tableBefore) state.encoder.setMaxTableBytes(headerTableBytes)
     this.#adjustWindows(state.peer.initialWindowBytes - before)
     state.limits.answer()
     // RFC 9113 §6.5.3: acknowledged as soon as all values are applied.

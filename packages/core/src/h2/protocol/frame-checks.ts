@@ -1,7 +1,12 @@
 /** What is wrong with a frame whatever the state of anything: its size and whether it may name a stream (RFC 9113 §6). */
 
 import { ErrorCode, ProtocolFault } from './error-code.js'
-import { Flag, FrameType, frameTypeName } from './frame.js'
+import { Flag, FrameType, frameTypeName, MIN_MAX_FRAME_BYTES } from './frame.js'
+
+/** @throws ProtocolFault for a frame longer than our SETTINGS_MAX_FRAME_SIZE, which is the initial one (RFC 9113 §4.2). */
+export function checkFrameSize(type: number, length: number): void {
+  if (length > MIN_MAX_FRAME_BYTES) wrongSize(type, length)
+}
 
 /** @throws ProtocolFault for a frame that is wrong in itself. Called with the header alone, before any payload is kept. */
 export function checkFrameHeader(type: number, flags: number, streamId: number, length: number): void {

@@ -1,6 +1,6 @@
 /**
  * Octets to frames (RFC 9113 §4.1), however the octets are cut. DATA is passed on as it arrives, without waiting for the whole
- * frame and without a copy; every other frame is passed on whole. Knows layout and sizes, not what a frame means.
+ * frame and without a copy; every other frame is passed on whole. Knows the layout, not what a frame means nor how long it may be.
  */
 
 import { ErrorCode, ProtocolFault } from './error-code.js'
@@ -8,7 +8,10 @@ import { Flag, FRAME_HEADER_BYTES, FrameType } from './frame.js'
 
 /** What the reader calls. Offsets are into `bytes`, which is only valid during the call. */
 export interface FrameSink {
-  /** A frame's header has been read: the moment to refuse it, before any of its payload is kept. Returns false to discard it. */
+  /**
+   * A frame's header has been read: the moment to refuse it, above all for its size (RFC 9113 §4.2), before any of its payload is
+   * kept. Returns false to discard it.
+   */
   frameHeader(type: number, flags: number, streamId: number, length: number): boolean
   /** A whole frame other than DATA. */
   frame(type: number, flags: number, streamId: number, bytes: Buffer, start: number, end: number): void
@@ -25,10 +28,9 @@ const AT_DATA = 3
 const AT_DISCARD = 4
 const AT_PADDING = 5
 
-/** One connection's reader. Throws what its sink throws, and {@link ProtocolFault} for a frame over the size limit. */
+/** One connection's reader. Throws what its sink throws, and {@link ProtocolFault} for padding that does not fit. */
 export class FrameReader {
   readonly #sink: FrameSink
-  readonly #maxFrameBytes: number
   #state: number = AT_HEADER
   #type = 0
   #flags = 0
@@ -39,9 +41,8 @@ export class FrameReader {
   /** The start of a header or payload that was cut. Empty between frames. */
   #kept: Buffer = EMPTY
 
-  constructor(sink: FrameSink, maxFrameBytes: number) {
+  constructor(sink: FrameSink) {
     this.#sink = sink
-    this.#maxFrameBytes = maxFrameBytes
   }
 
   /** Whether the octets so far end between two frames: where a connection may end without loss. */
@@ -85,8 +86,6 @@ export class FrameReader {
     this.#flags = bytes[at + 4]!
     // RFC 9113 §4.1: the reserved bit MUST be ignored.
     this.#streamId = ((bytes[at + 5]! & 0x7f) << 24) | (bytes[at + 6]! << 16) | (bytes[at + 7]! << 8) | bytes[at + 8]!
-    // RFC 9113 §4.2: before a payload is kept, so that a peer cannot make us keep one.
-    if (length > this.#maxFrameBytes) throw new ProtocolFault(ErrorCode.FRAME_SIZE_ERROR, `frame of ${length} octets`)
     const wanted = this.#sink.frameHeader(this.#type, this.#flags, this.#streamId, length)
     this.#left = length
     this.#padding = 0

@@ -9,7 +9,6 @@ import { fieldSectionBytes, type RequestHead } from './field-section.js'
 import {
   DEFAULT_WINDOW_BYTES,
   MAX_31_BIT,
-  MIN_MAX_FRAME_BYTES,
   PREFACE,
   writeGoaway,
   writePing,
@@ -36,7 +35,7 @@ export class Protocol<Owner> {
     this.#state = new ConnectionState(listener, local, budget)
     this.#sender = new Sender(this.#state)
     this.#receiver = new Receiver(this.#state, this.#sender)
-    this.#reader = new FrameReader(this.#receiver, MIN_MAX_FRAME_BYTES)
+    this.#reader = new FrameReader(this.#receiver)
   }
 
   /** Writes the client's connection preface (RFC 9113 §3.4). Requests may follow at once. */

@@ -9,7 +9,7 @@ import type { ConnectionState } from './connection-state.js'
 import { ErrorCode, errorCodeName, ProtocolFault } from './error-code.js'
 import { FieldBlocks } from './field-blocks.js'
 import { Flag, FrameType, frameTypeName, MAX_31_BIT, writeWindowUpdate } from './frame.js'
-import { checkFrameHeader } from './frame-checks.js'
+import { checkFrameHeader, checkFrameSize } from './frame-checks.js'
 import type { FrameSink } from './frame-reader.js'
 import type { Sender } from './sender.js'
 import { ResponsePhase, type Stream } from './stream.js'
@@ -34,7 +34,9 @@ export class Receiver<Owner> implements FrameSink {
   }
 
   frameHeader(type: number, flags: number, streamId: number, length: number): boolean {
+    // First, because the octets of an HTTP/1.x response look like a frame of 4 MiB.
     if (!this.#settingsSeen) this.#expectSettings(type, flags, length)
+    checkFrameSize(type, length)
     this.#fieldBlocks.expect(type, streamId)
     checkFrameHeader(type, flags, streamId, length)
     switch (type) {

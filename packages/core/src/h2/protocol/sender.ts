@@ -73,7 +73,8 @@ export class Sender<Owner> {
     while (this.#ready.length > 0 && this.#state.sendWindow > 0 && output.pendingBytes < OUTPUT_HIGH_WATER_BYTES) {
       const stream = this.#ready.shift()!
       stream.ready = false
-      if (stream.queue.length === 0) continue
+      // RFC 9113 §6.9.2: SETTINGS may have closed its window while it waited. New credit gives it its turn again.
+      if (stream.queue.length === 0 || stream.sendWindow <= 0) continue
       this.#writeData(stream)
       if (stream.queue.length > 0) this.unblock(stream)
       else if (stream.backlogged) this.#drained(stream)

@@ -20,6 +20,8 @@ export const ASSUMED_MAX_CONCURRENT_STREAMS = 100
 /** The peer's settings, as far as they bind a client. */
 export class PeerSettings {
   headerTableBytes = 4_096
+  /** The smallest value that {@link headerTableBytes} had since the last SETTINGS frame began: it is to be signalled (RFC 7541 §4.2). */
+  leastHeaderTableBytes = 4_096
   /** Before SETTINGS arrive {@link ASSUMED_MAX_CONCURRENT_STREAMS}; after it without this setting, no limit. */
   maxConcurrentStreams: number = ASSUMED_MAX_CONCURRENT_STREAMS
   initialWindowBytes: number = DEFAULT_WINDOW_BYTES
@@ -39,6 +41,7 @@ export class PeerSettings {
       this.received = true
       this.maxConcurrentStreams = Number.POSITIVE_INFINITY
     }
+    this.leastHeaderTableBytes = this.headerTableBytes
     for (let at = start; at < end; at += 6) this.#set(payload.readUInt16BE(at), payload.readUInt32BE(at + 2))
   }
 
@@ -46,6 +49,7 @@ export class PeerSettings {
     switch (identifier) {
       case Setting.HEADER_TABLE_SIZE:
         this.headerTableBytes = value
+        this.leastHeaderTableBytes = Math.min(this.leastHeaderTableBytes, value)
         return
       case Setting.ENABLE_PUSH:
         // RFC 9113 §6.5.2: "A client MUST treat receipt of a SETTINGS frame with SETTINGS_ENABLE_PUSH set to 1 as a connection error".

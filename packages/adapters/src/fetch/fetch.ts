@@ -1,0 +1,48 @@
+/** `fetch` over a client: the main loop of the Fetch standard's HTTP fetch, as far as it means something outside a browser. */
+
+import type { Client, HttpResponse } from '@unshard/core'
+import { toFetchError } from './errors.js'
+import { followRedirect, MAX_REDIRECTS, redirectTarget } from './redirect.js'
+import { type FetchInit, type FetchRequest, toFetchRequest } from './request.js'
+import { FetchResponse } from './response.js'
+
+/** The built-in `fetch`, with members of its own in `init` and in the response. */
+export type Fetch = (input: string | URL | Request, init?: FetchInit | RequestInit) => Promise<Response>
+
+/** A `fetch` that sends its requests through `client`. */
+export function createFetch(client: Client): Fetch {
+  return (input, init) => {
+    try {
+      return run(client, toFetchRequest(input, init as FetchInit | undefined))
+    } catch (error) {
+      return Promise.reject(toFetchError(error))
+    }
+  }
+}
+
+/** Follows redirects until there is an answer. */
+async function run(client: Client, request: FetchRequest): Promise<Response> {
+  for (let redirects = 0; ; redirects++) {
+    const response = await send(client, request)
+    const answer = { response, url: request.url, redirected: redirects > 0, head: request.method === 'HEAD' }
+    const isRedirect = response.status >= 301 && response.status <= 308
+    const target = isRedirect && request.redirect !== 'manual' ? redirectTarget(request, response) : undefined
+    if (target === undefined) return new FetchResponse(answer) as unknown as Response
+    response.discard()
+    if (request.redirect === 'error') throw new TypeError(`fetch failed: redirect from ${request.url} with redirect: 'error'`)
+    if (redirects === MAX_REDIRECTS) throw new TypeError(`fetch failed: over ${MAX_REDIRECTS} redirects`)
+    followRedirect(request, response.status, target)
+  }
+}
+
+function send(client: Client, request: FetchRequest): Promise<HttpResponse> {
+  const { url, method, signal, extras } = request
+  const opened = request.body?.open()
+  const headers =
+    opened?.type === undefined ? request.fields : [...request.fields, ['content-type', opened.type] as [string, string]]
+  return client.request({ url, method, headers, body: opened?.body, signal, ...extras }).catch(rethrow)
+}
+
+function rethrow(error: unknown): never {
+  throw toFetchError(error)
+}

@@ -1,0 +1,50 @@
+/** HTTP-redirect fetch (Fetch standard §4.4): where a 3xx leads, what changes on the way, and what must not travel along. */
+
+import type { HttpResponse } from '@unshard/core'
+import type { FetchRequest } from './request.js'
+
+/** Fetch standard §4.4 step 5. */
+export const MAX_REDIRECTS = 20
+
+const STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+/** Never to another origin, and not back again either. */
+const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'host'])
+/** Fields about content that is not sent any more. */
+const CONTENT_FIELDS: ReadonlySet<string> = new Set([
+  'content-encoding',
+  'content-language',
+  'content-location',
+  'content-type',
+  'content-length',
+])
+
+/** The URL a response redirects to; `undefined` where it does not. @throws TypeError for a `location` that is no URL. */
+export function redirectTarget(request: FetchRequest, response: HttpResponse): URL | undefined {
+  if (!STATUSES.has(response.status)) return undefined
+  const location = response.headers.get('location')
+  if (location === undefined) return undefined
+  if (!URL.canParse(location, request.url)) throw new TypeError(`redirect to an invalid URL ${JSON.stringify(location)}`)
+  const target = new URL(location, request.url)
+  if (target.protocol !== 'https:' && target.protocol !== 'http:') throw new TypeError(`redirect to scheme ${target.protocol}`)
+  // §4.4 step 3: a fragment stays unless the new URL has its own.
+  if (target.hash === '') target.hash = new URL(request.url).hash
+  return target
+}
+
+/** Turns the request to its new target. @throws TypeError where its body would be needed again and is gone. */
+export function followRedirect(request: FetchRequest, status: number, target: URL): void {
+  const { method } = request
+  if (((status === 301 || status === 302) && method === 'POST') || (status === 303 && method !== 'GET' && method !== 'HEAD')) {
+    request.method = 'GET'
+    request.body = undefined
+    request.fields = without(request, CONTENT_FIELDS)
+  } else if (request.body?.replayable === false) {
+    throw new TypeError(`status ${status} asks for the body again, which was a stream`)
+  }
+  if (target.origin !== new URL(request.url).origin) request.fields = without(request, CREDENTIALS)
+  request.url = target.href
+}
+
+function without(request: FetchRequest, names: ReadonlySet<string>): [string, string][] {
+  return [...request.fields].filter(([name]) => !names.has(name.toLowerCase()))
+}

@@ -1,0 +1,1 @@
+export { openDuplex, openWebDuplex, type RequestDuplex } from './duplex.js'

@@ -1,0 +1,54 @@
+/** Whether two addresses lead to the same place. They come from the resolver and from the socket, which write them differently. */
+
+import { isIPv4, isIPv6, SocketAddress } from 'node:net'
+import type { Address } from '@unshard/core'
+
+const MAPPED = '::ffff:'
+
+/** Bounded by forgetting everything: an address costs a microsecond to learn again. IPv4 is not stored. */
+const MAX_KNOWN_ADDRESSES = 4_096
+const known = new Map<string, string>()
+
+/**
+ * The one textual form of an address: dotted for IPv4 and for IPv4-mapped IPv6 (RFC 4291 §2.5.5.2), RFC 5952 for other IPv6, with
+ * its zone. `undefined` for what is no address, and for the unspecified ones, `0.0.0.0` and `::`: they name no peer.
+ */
+export function canonicalAddress(address: string): string | undefined {
+  const text = isIPv4(address) ? address : canonicalIPv6(address)
+  return text === '' || text === '0.0.0.0' || text === '::' ? undefined : text
+}
+
+/** Whether `connected` is one of `addresses`. Unspecified addresses and text that is no address equal nothing. */
+export function includesAddress(addresses: readonly Address[], connected: string): boolean {
+  const wanted = canonicalAddress(connected)
+  if (wanted === undefined) return false
+  for (const { address } of addresses) {
+    if (canonicalAddress(address) === wanted) return true
+  }
+  return false
+}
+
+/** Whether some address is in both lists. */
+export function sharesAddress(one: readonly Address[], other: readonly Address[]): boolean {
+  return one.some(({ address }) => includesAddress(other, address))
+}
+
+function canonicalIPv6(address: string): string {
+  let text = known.get(address)
+  if (text !== undefined) return text
+  text = parseIPv6(address)
+  if (known.size >= MAX_KNOWN_ADDRESSES) known.clear()
+  known.set(address, text)
+  return text
+}
+
+/** The empty string for what is no IPv6 address. */
+function parseIPv6(address: string): string {
+  if (!isIPv6(address)) return ''
+  // A zone is cut off by SocketAddress, but the same link-local address on another interface is another machine (RFC 4007 §6).
+  const percent = address.indexOf('%')
+  const zone = percent === -1 ? '' : address.slice(percent)
+  const text = new SocketAddress({ address: percent === -1 ? address : address.slice(0, percent), family: 'ipv6' }).address
+  const dotted = text.startsWith(MAPPED) ? text.slice(MAPPED.length) : ''
+  return isIPv4(dotted) ? dotted : text + zone
+}

@@ -1,0 +1,55 @@
+// One form for each address, whoever wrote it.
+import { canonicalAddress, includesAddress, sharesAddress } from '../src/addresses.js'
+import { addresses } from './fixtures.js'
+
+test.each([
+  ['192.0.2.1', '192.0.2.1'],
+  ['::ffff:192.0.2.1', '192.0.2.1'],
+  ['::FFFF:C000:0201', '192.0.2.1'],
+  ['0:0:0:0:0:ffff:192.0.2.1', '192.0.2.1'],
+  ['2001:0DB8:0000:0000:0000:0000:0000:0001', '2001:db8::1'],
+  ['2001:db8::0:1', '2001:db8::1'],
+  ['::1', '::1'],
+  ['fe80::1%eth0', 'fe80::1%eth0'],
+  ['FE80:0::1%eth0', 'fe80::1%eth0'],
+])('%s is %s', (written, canonical) => {
+  expect(canonicalAddress(written)).toBe(canonical)
+  expect(canonicalAddress(written)).toBe(canonical)
+})
+
+test.each([
+  '0.0.0.0',
+  '::',
+  '0::0',
+  '::0.0.0.0',
+  '::ffff:0.0.0.0',
+  '::ffff:0:0',
+  '',
+  'a.example',
+  '1.2.3',
+  '01.2.3.4',
+  '[::1]',
+  '1::2::3',
+  '0x7f.1',
+])('%j is no address to compare', (written) => {
+  expect(canonicalAddress(written)).toBeUndefined()
+  expect(includesAddress(addresses(written), written)).toBe(false)
+})
+
+test('zones and embedded forms that are not IPv4-mapped stay apart', () => {
+  expect(includesAddress(addresses('fe80::1%eth1', 'fe80::1'), 'fe80::1%eth0')).toBe(false)
+  expect(includesAddress(addresses('192.0.2.1'), '64:ff9b::c000:201')).toBe(false)
+  expect(includesAddress(addresses('192.0.2.1'), '::192.0.2.1')).toBe(false)
+})
+
+test('two lists share an address or they do not', () => {
+  expect(sharesAddress(addresses('192.0.2.1', '::1'), addresses('0::1'))).toBe(true)
+  expect(sharesAddress(addresses('192.0.2.1', '::1'), addresses('192.0.2.2', '::2'))).toBe(false)
+  expect(sharesAddress([], addresses('192.0.2.2'))).toBe(false)
+  expect(sharesAddress(addresses('::'), addresses('::'))).toBe(false)
+})
+
+test('the memory of addresses is bounded, and forgetting changes no answer', () => {
+  for (let i = 0; i < 5_000; i++)
+    expect(canonicalAddress(`2001:db8:0::${i.toString(16)}:1`)).toBe(canonicalAddress(`2001:DB8::${i.toString(16)}:1`))
+})

@@ -1,0 +1,119 @@
+// The strict gate alone, and the vectors of four libraries against it and against the whole policy.
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { coalescing } from '@unshard/coalescing'
+import { parseOrigin } from '@unshard/core'
+import { isValidAt, strictGate } from '../src/certificate-gate.js'
+import { certificateFor, connectionTo, recorded, targetFor } from './fixtures.js'
+
+const NOT_COVERED = 'certificate-does-not-cover-host'
+const ON_SUFFIX = 'wildcard-on-public-suffix'
+
+test.each([
+  [['a.example.com'], 'a.example.com', 'covered'],
+  [['A.Example.COM'], 'a.example.com', 'covered'],
+  [['*.Example.COM'], 'b.example.com', 'covered'],
+  [['localhost'], 'localhost', 'covered'],
+  [['*.googleapis.com'], 'storage.googleapis.com', 'covered'],
+  [['*.s3.amazonaws.com'], 'bucket.s3.amazonaws.com', 'covered'],
+  [['*.github.io'], 'somebody.github.io', 'covered'],
+  [['*.example.co.uk'], 'a.example.co.uk', 'covered'],
+  [['*.example.test'], 'a.example.test', 'covered'],
+  [['*.example.com'], 'xn--bcher-kva.example.com', 'covered'],
+  [['*.co.uk'], 'a.co.uk', ON_SUFFIX],
+  [['*.com.br'], 'a.com.br', ON_SUFFIX],
+  [['*.anything.ck'], 'a.anything.ck', ON_SUFFIX],
+  [['*.co.uk', 'a.co.uk'], 'a.co.uk', 'covered'],
+  [['*.com'], 'example.com', NOT_COVERED],
+  [['*.test'], 'a.test', NOT_COVERED],
+  [['*.example.com'], 'example.com', NOT_COVERED],
+  [['*.example.com'], 'a.b.example.com', NOT_COVERED],
+  [['*.*.example.com'], 'a.b.example.com', NOT_COVERED],
+  [['a.*.example.com'], 'a.b.example.com', NOT_COVERED],
+  [['b*.example.com'], 'bar.example.com', NOT_COVERED],
+  [['*r.example.com'], 'bar.example.com', NOT_COVERED],
+  [['.example.com'], 'a.example.com', NOT_COVERED],
+  [['example.com'], 'a.example.com', NOT_COVERED],
+  [['*'], 'a', NOT_COVERED],
+  [['a.example.com.'], 'a.example.com', NOT_COVERED],
+  [['a.example.com'], 'a.example.com.', NOT_COVERED],
+  [['a.example.com'], 'A.example.com', NOT_COVERED],
+  [['192.0.2.1'], '192.0.2.1', NOT_COVERED],
+])('%p for %s: %s', async (names, host, expected) => {
+  const certificate = await certificateFor(...names)
+  expect(strictGate(certificate, host)).toBe(expected)
+  expect(strictGate(certificate, host)).toBe(expected)
+})
+
+test('answers are remembered for each certificate and host; the memory is bounded, and forgetting changes no answer', async () => {
+  const certificate = await certificateFor('*.example.com')
+  let asked = 0
+  const checkHost = certificate.x509.checkHost.bind(certificate.x509)
+  certificate.x509.checkHost = (...question) => {
+    asked++
+    return checkHost(...question)
+  }
+  for (let round = 0; round < 3; round++) expect(strictGate(certificate, 'first.example.com')).toBe('covered')
+  expect(asked).toBe(2)
+  for (let i = 0; i < 16_384; i++) strictGate(certificate, `h${i}.example.org`)
+  asked = 0
+  expect(strictGate(certificate, 'first.example.com')).toBe('covered')
+  expect(asked).toBe(2)
+})
+
+test('a date that cannot be read is not valid', async () => {
+  const { peer, x509 } = await certificateFor('a.example.com')
+  const odd = {
+    peer,
+    x509: Object.create(x509, { validTo: { value: 'soon' }, validFrom: { value: 'Jan  1 00:00:00 2020 GMT' } }),
+  }
+  expect(isValidAt({ peer, x509 }, Date.now())).toBe(true)
+  expect(isValidAt(odd, Date.now())).toBe(false)
+})
+
+interface NameVector {
+  readonly source: string
+  readonly host: string
+  readonly dns: readonly string[]
+  readonly ip: readonly string[]
+  readonly match: boolean
+  readonly cert: string
+}
+
+const corpora = process.env['UNSHARD_CORPORA'] ?? join(import.meta.dirname, '../../../../shared/corpora')
+const file = join(corpora, 'vectors/name-vectors-with-certs.json')
+const present = existsSync(file)
+const vectors: NameVector[] = present ? JSON.parse(readFileSync(file, 'utf8')) : []
+/** Sources disagree on some questions: the strictest verdict is the one that counts. */
+const strictest = new Map<string, boolean>()
+const question = ({ host, dns, ip }: NameVector): string => JSON.stringify([host.toLowerCase(), [...dns].sort(), [...ip].sort()])
+for (const vector of vectors) strictest.set(question(vector), vector.match && (strictest.get(question(vector)) ?? true))
+
+describe(present ? 'name vectors' : `name vectors: SKIPPED, ${file} is absent`, () => {
+  const maybe = present ? test : test.skip
+
+  maybe('0 false accepts by the gate alone, whatever the host looks like', () => {
+    const wrong = vectors.filter((vector) => {
+      const certificate = recorded(Buffer.from(vector.cert, 'base64'))
+      return strictGate(certificate, vector.host.toLowerCase()) === 'covered' && strictest.get(question(vector)) !== true
+    })
+    expect(wrong.map(({ source, host, dns }) => ({ source, host, dns }))).toEqual([])
+    expect(vectors.length).toBeGreaterThan(100)
+  })
+
+  maybe('0 false accepts by the policy, even where the own check takes anything; true matches of DNS names mostly pass', () => {
+    const policy = coalescing()
+    let used = 0
+    const wrong: NameVector[] = []
+    for (const vector of vectors) {
+      if (!URL.canParse(`https://${vector.host}/`)) continue
+      const target = targetFor(parseOrigin(`https://${vector.host}/`), { verify: () => undefined })
+      const k = connectionTo(recorded(Buffer.from(vector.cert, 'base64')))
+      const { use } = policy.verdict(k, target) as { use: boolean }
+      if (use) used++
+      if (use && strictest.get(question(vector)) !== true) wrong.push(vector)
+    }
+    expect(wrong.map(({ source, host, dns }) => ({ source, host, dns }))).toEqual([])
+    expect(used).toBeGreaterThan(20)
+  })
+})

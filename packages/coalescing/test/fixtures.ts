@@ -1,0 +1,146 @@
+// Connections, dials and targets as the pool would show them, on real certificates. One authority for each test file.
+import { X509Certificate } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { checkServerIdentity, connect, createServer } from 'node:tls'
+import {
+  type Address,
+  type Certificate,
+  type Connection,
+  type ConnectionState,
+  type Dial,
+  type Origin,
+  parseOrigin,
+  type Route,
+  type Target,
+} from '@unshard/core'
+import { type Authority, type CertificateOptions, type Credentials, createAuthority } from '@unshard/testkit'
+
+let authority: Promise<Authority> | undefined
+
+export function theAuthority(): Promise<Authority> {
+  authority ??= createAuthority()
+  return authority
+}
+
+/** A certificate as a connection records it, without a handshake. */
+export function recorded(certificate: string | Buffer): Certificate {
+  const x509 = new X509Certificate(certificate)
+  return { x509, peer: x509.toLegacyObject() as unknown as Certificate['peer'] }
+}
+
+/** Issues and records. A string is one DNS name. */
+export async function certificateFor(...names: (string | Omit<CertificateOptions, 'names'>)[]): Promise<Certificate> {
+  const options = names.filter((name) => typeof name !== 'string')
+  const dnsNames = names.filter((name) => typeof name === 'string')
+  const { cert } = await (await theAuthority()).issue(Object.assign({ names: dnsNames }, ...options))
+  return recorded(cert)
+}
+
+/** What core records of a real handshake on loopback. */
+export async function handshake(credentials: Credentials, servername: string): Promise<Certificate & { authorized: boolean }> {
+  const { ca } = await theAuthority()
+  const server = createServer({ ...credentials, ALPNProtocols: ['h2'] })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    const { port } = server.address() as AddressInfo
+    return await new Promise((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port, servername, ca, ALPNProtocols: ['h2'] })
+      socket.once('error', reject)
+      socket.once('secureConnect', () => {
+        const peer = socket.getPeerCertificate()
+        const { authorized } = socket
+        socket.once('close', () => resolve({ peer, x509: new X509Certificate(peer.raw), authorized }))
+        socket.destroy()
+      })
+    })
+  } finally {
+    await new Promise((resolve) => server.close(resolve))
+  }
+}
+
+export function addresses(...texts: string[]): Address[] {
+  return texts.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+}
+
+export interface ConnectionSettings extends Partial<Omit<Route, 'origin'>> {
+  /** Default `https://a.example.com`. */
+  readonly origin?: string
+  readonly protocol?: Connection['protocol']
+  readonly state?: ConnectionState
+  readonly capacity?: number
+  readonly originSet?: readonly string[]
+}
+
+let lastId = 0
+
+/** An open, idle, authorized h2 connection to 192.0.2.1. */
+export function connectionTo(certificate: Certificate | undefined, settings: ConnectionSettings = {}): Connection {
+  const { origin = 'https://a.example.com', protocol = 'h2', state = 'open', capacity = 100, originSet, ...route } = settings
+  const parsed = parseOrigin(origin)
+  const unused = (): never => {
+    throw new Error('a policy only looks')
+  }
+  return {
+    id: ++lastId,
+    protocol,
+    state,
+    capacity,
+    active: 0,
+    originSet: originSet === undefined ? undefined : new Set(originSet.map((text) => parseOrigin(text).serialized)),
+    route: {
+      origin: parsed,
+      reuseKey: 'key',
+      remoteAddress: '192.0.2.1',
+      remotePort: parsed.port,
+      localAddress: '192.0.2.99',
+      localPort: 50_000,
+      certificate,
+      authorized: true,
+      clientCertificate: false,
+      ...route,
+    },
+    request: unused,
+    ping: unused,
+    close: unused,
+    destroy: unused,
+    onChange: undefined,
+  }
+}
+
+export interface TargetSettings {
+  readonly addresses?: readonly string[] | undefined
+  readonly reuseKey?: string
+  readonly verify?: (host: string, certificate: Certificate) => Error | undefined
+}
+
+/** A request's wish, resolved to 192.0.2.1 and checked by `tls.checkServerIdentity`, unless told otherwise. */
+export function targetFor(url: string | Origin, settings: TargetSettings = {}): Target {
+  const origin = typeof url === 'string' ? parseOrigin(url) : url
+  const { reuseKey = 'key', verify = (host, { peer }) => checkServerIdentity(host, peer) } = settings
+  const resolved = 'addresses' in settings ? settings.addresses : ['192.0.2.1']
+  return {
+    origin,
+    reuseKey,
+    dialKey: `${origin.serialized} ${reuseKey}`,
+    ...(resolved === undefined ? {} : { addresses: addresses(...resolved) }),
+    verify: (certificate) => verify(origin.host, certificate),
+  }
+}
+
+export interface DialSettings {
+  readonly origin?: string
+  readonly reuseKey?: string
+  readonly addresses?: readonly string[]
+  readonly port?: number
+}
+
+/** A dial to 192.0.2.1. */
+export function dialTo(settings: DialSettings = {}): Dial {
+  const origin = parseOrigin(settings.origin ?? 'https://a.example.com')
+  return {
+    origin,
+    reuseKey: settings.reuseKey ?? 'key',
+    addresses: addresses(...(settings.addresses ?? ['192.0.2.1'])),
+    port: settings.port ?? origin.port,
+  }
+}
