@@ -1,6 +1,7 @@
 /** From an origin and its addresses to a connection that takes requests: TCP race, TLS with ALPN, engine. One deadline for all. */
 
 import type { LookupFunction, Socket } from 'node:net'
+import { type Abortable, link, unlink } from '../abort.js'
 import type { Address, Connection, Route, Target } from '../connection.js'
 import type { Clock } from '../deadlines.js'
 import { TimeoutError } from '../errors.js'
@@ -94,9 +95,9 @@ export class Connector {
   ): Promise<Connection> {
     const { clock, timeouts } = this.#options
     const deadline = new AbortController()
-    const abort = (): void => deadline.abort(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    if (signal.aborted) abort()
+    const dial: Abortable = { abort: (reason) => deadline.abort(reason) }
+    if (signal.aborted) throw signal.reason
+    link(signal, dial)
     const origin = target.origin.serialized
     const timer =
       timeouts.connect === 0
@@ -108,7 +109,7 @@ export class Connector {
       return await this.#dial(target, addresses, progress, deadline.signal)
     } finally {
       timer?.cancel()
-      signal.removeEventListener('abort', abort)
+      unlink(signal, dial)
     }
   }
 

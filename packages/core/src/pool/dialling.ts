@@ -28,7 +28,8 @@ class DialUnderWay implements Dial, ConnectProgress {
   readonly #index: AddressIndex
   #settle!: () => void
 
-  constructor(target: Target, clock: Clock, index: AddressIndex) {
+  /** Findable from the start under the address that will be tried first: hosts that are resolved in the same turn must find it. */
+  constructor(target: Target, first: Address, clock: Clock, index: AddressIndex) {
     this.origin = target.origin
     this.reuseKey = target.reuseKey
     this.port = target.origin.port
@@ -38,9 +39,11 @@ class DialUnderWay implements Dial, ConnectProgress {
     this.settled = new Promise((resolve) => {
       this.#settle = resolve
     })
+    this.onAttempt(first)
   }
 
   onAttempt(address: Address): void {
+    if (this.addresses.some((known) => known.address === address.address)) return
     this.addresses.push(address)
     this.#index.add(address.address, this.port, this)
   }
@@ -111,7 +114,7 @@ export class Dialling {
 
   async #dial(target: Target, addresses: readonly Address[], because: string): Promise<Member> {
     const { connector, clock, index, signal, register, onDial } = this.#parts
-    const dial = new DialUnderWay(target, clock, index)
+    const dial = new DialUnderWay(target, addresses[0]!, clock, index)
     onDial()
     try {
       const connection = await connector.connect(target, addresses, dial, signal)

@@ -99,10 +99,10 @@ function parseContentLength(fields: readonly string[]): number {
   for (let i = 0; i < fields.length; i += 2) {
     if (fields[i] !== 'content-length') continue
     for (const part of fields[i + 1]!.split(',')) {
-      const text = part.trim()
-      if (!/^[0-9]{1,15}$/.test(text)) return INVALID_LENGTH
-      if (length !== -1 && length !== Number(text)) return INVALID_LENGTH
-      length = Number(text)
+      // Only SP and HTAB may stand around a member of a list (RFC 9110 §5.6.1): `trim` would take off more.
+      const digits = /^[ \t]*([0-9]{1,15})[ \t]*$/.exec(part)?.[1]
+      if (digits === undefined || (length !== -1 && length !== Number(digits))) return INVALID_LENGTH
+      length = Number(digits)
     }
   }
   return length

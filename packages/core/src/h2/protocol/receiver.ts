@@ -22,9 +22,10 @@ export class Receiver<Owner> implements FrameSink {
   readonly #fieldBlocks: FieldBlocks<Owner>
   readonly #connectionFrames: ConnectionFrames<Owner>
   #settingsSeen = false
-  /** The stream of the DATA frame under way, and its octets that are not content so far. */
+  /** The stream of the DATA frame under way, its octets that are not content so far, and all of them. */
   #dataStream: Stream<Owner> | undefined
   #dataOverhead = 0
+  #dataLength = 0
 
   constructor(state: ConnectionState<Owner>, sender: Sender<Owner>) {
     this.#state = state
@@ -101,9 +102,11 @@ export class Receiver<Owner> implements FrameSink {
     const stream = this.#dataStream
     this.#dataStream = undefined
     if (stream === undefined || stream.state === StreamState.CLOSED) return
+    const overhead = this.#dataOverhead
+    if (overhead > 0 && overhead === this.#dataLength) this.#state.limits.unproductive('DATA of padding alone')
     if ((flags & Flag.END_STREAM) !== 0) this.endResponse(stream, undefined)
     // RFC 9113 §6.1: padding counts for flow control; nobody will read it, so its credit goes back now.
-    else if (this.#dataOverhead > 0) this.consumed(stream, this.#dataOverhead)
+    else if (overhead > 0) this.consumed(stream, overhead)
   }
 
   /** The reader has taken `bytes` of content: gives credit back, and enlarges the window of a reader that keeps up. */
@@ -176,6 +179,7 @@ export class Receiver<Owner> implements FrameSink {
     }
     this.#dataStream = stream
     this.#dataOverhead = length
+    this.#dataLength = length
     return true
   }
 
@@ -221,7 +225,8 @@ export class Receiver<Owner> implements FrameSink {
     // RFC 9113 §8.1: after a complete response RST_STREAM only means that the rest of the request is not wanted.
     if (complete) return
     const reason = `the peer reset the stream: ${errorCodeName(errorCode)}`
-    const unprocessed = errorCode === ErrorCode.REFUSED_STREAM
+    // RFC 9113 §8.7: refused "prior to any processing"; a response that has begun says otherwise.
+    const unprocessed = errorCode === ErrorCode.REFUSED_STREAM && stream.phase === ResponsePhase.BEFORE_FINAL
     this.#state.listener.onStreamError(stream, { errorCode, initiator: 'peer', reason, unprocessed })
   }
 

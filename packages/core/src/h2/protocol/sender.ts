@@ -74,7 +74,7 @@ export class Sender<Owner> {
       const stream = this.#ready.shift()!
       stream.ready = false
       // RFC 9113 §6.9.2: SETTINGS may have closed its window while it waited. New credit gives it its turn again.
-      if (stream.queue.length === 0 || stream.sendWindow <= 0) continue
+      if (stream.sendWindow <= 0) continue
       this.#writeData(stream)
       if (stream.queue.length > 0) this.unblock(stream)
       else if (stream.backlogged) this.#drained(stream)
@@ -95,8 +95,16 @@ export class Sender<Owner> {
     stream.apply(StreamInput.RESET)
     stream.queue.length = 0
     stream.endQueued = true
+    this.#forget(stream)
     if (unfinished) this.#state.listener.onSendable(stream, true)
     this.#state.remove(stream)
+  }
+
+  /** Out of the list: while the connection window stays closed, nothing else would take a stream out that was reset. */
+  #forget(stream: Stream<Owner>): void {
+    if (!stream.ready) return
+    stream.ready = false
+    this.#ready.splice(this.#ready.indexOf(stream), 1)
   }
 
   /** One DATA frame: the least of the chunk, both windows and SETTINGS_MAX_FRAME_SIZE (RFC 9113 §4.2, §6.9). */

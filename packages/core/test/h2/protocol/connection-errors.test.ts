@@ -26,7 +26,7 @@ function afterResponse(): Peer {
   peer.post()
   peer.receive(headers(1, inserting))
   peer.events()
-  peer.client.takeOutput()
+  peer.sent()
   return peer
 }
 

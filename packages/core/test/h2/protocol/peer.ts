@@ -174,7 +174,7 @@ export class Peer {
     this.client.start()
     if (options.settings === false) return
     this.receive(settings(options.settings ?? {}), settingsAck())
-    this.client.takeOutput()
+    this.sent()
     this.recorder.lines = []
   }
 
@@ -217,7 +217,7 @@ export class Peer {
     const stream = this.get('/before')
     this.receive(headers(stream.id, inserting, { endStream: true }))
     this.events()
-    this.client.takeOutput()
+    this.sent()
     return stream
   }
 
@@ -227,7 +227,7 @@ export class Peer {
    */
   proveAlive(): void {
     this.events()
-    this.client.takeOutput()
+    this.sent()
     const { id } = this.get('/alive')
     expect(this.receive(headers(id, indexed, { endStream: true }))).toBeUndefined()
     expect(this.events()).toEqual([`response ${id} 200 in=step`, `end ${id}`, `closed ${id}`])

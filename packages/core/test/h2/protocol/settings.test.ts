@@ -156,7 +156,7 @@ describe('RFC 9113 §6.9.2 SETTINGS_INITIAL_WINDOW_SIZE', () => {
 describe('C16 RFC 7541 §4.2 SETTINGS_HEADER_TABLE_SIZE', () => {
   /** The octets of the first field block that is sent next. */
   const nextBlock = (peer: Peer): string => {
-    peer.client.takeOutput()
+    peer.sent()
     peer.get('/x')
     return Buffer.concat(peer.client.takeOutput()).toString('hex', 9)
   }

@@ -1,0 +1,93 @@
+/**
+ * `npm start`: twelve hosts of one certificate at one address, and three odd ones. The built-in fetch and unshard each fetch ten
+ * resources of every host, cold; then it is told how many connections that took, and which connection served whom and why.
+ */
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type ClientReport, type HostReport, RESOURCES_PER_SHARD, type Seen, type Servers, SHARDS } from './scenario.js'
+
+interface ClientResult {
+  readonly name: string
+  readonly connections: number
+  readonly handshakes: number
+  readonly protocol: string
+  readonly requests: number
+  readonly ok: number
+  readonly ms: number
+}
+
+const json = process.argv.includes('--json')
+const folder = mkdtempSync(join(tmpdir(), 'unshard-demo-'))
+const servers = fork(script('servers.js'))
+try {
+  await demo()
+} finally {
+  servers.disconnect()
+  rmSync(folder, { recursive: true })
+}
+
+async function demo(): Promise<void> {
+  const where = await nextMessage<Servers>(servers)
+  const caFile = join(folder, 'ca.pem')
+  writeFileSync(caFile, where.ca)
+  const builtIn = await runClient('built-in', where, caFile)
+  builtIn.child.disconnect()
+  const ours = await runClient('unshard', where, caFile)
+  ours.child.send('odd')
+  const hosts = await nextMessage<readonly HostReport[]>(ours.child)
+  ours.child.disconnect()
+  const clients = [builtIn.result, ours.result]
+  if (json) console.log(JSON.stringify({ clients, hosts }))
+  else print(clients, hosts)
+  if (clients.some(({ ok, requests }) => ok !== requests)) process.exitCode = 1
+}
+
+/** One client from a cold start, and what the servers saw of it. */
+async function runClient(name: string, where: Servers, caFile: string): Promise<{ child: ChildProcess; result: ClientResult }> {
+  const child = fork(script('client.js'), [name], { env: { ...process.env, NODE_EXTRA_CA_CERTS: caFile } })
+  child.send(where)
+  const { ok, requests, ms, protocol } = await nextMessage<ClientReport>(child)
+  servers.send('seen')
+  const { connections, handshakes } = await nextMessage<Seen>(servers)
+  return { child, result: { name, connections, handshakes, protocol, requests, ok, ms } }
+}
+
+function nextMessage<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null): void => reject(new Error(`a process of the demo ended early, with code ${code}`))
+    child.once('exit', onExit)
+    child.once('message', (message) => {
+      child.off('exit', onExit)
+      resolve(message as T)
+    })
+  })
+}
+
+function print(clients: readonly ClientResult[], hosts: readonly HostReport[]): void {
+  console.log(`\n${SHARDS.length} hosts × ${RESOURCES_PER_SHARD} resources, cold, over TLS on this machine:\n`)
+  printTable(
+    ['client', 'connections', 'handshakes', 'protocol', 'right answers', 'time'],
+    clients.map((c) => [c.name, `${c.connections}`, `${c.handshakes}`, c.protocol, `${c.ok} of ${c.requests}`, `${c.ms} ms`]),
+  )
+  console.log('\nWhich connection served whom with unshard, and why:\n')
+  printTable(
+    ['host', 'protocol', 'connection', 'shared', 'because'],
+    hosts.map((h) => [h.host, h.protocol, `#${h.connection}`, h.coalesced ? 'yes' : 'no', h.because]),
+  )
+  console.log()
+}
+
+function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)))
+  for (const row of [head, widths.map((width) => '─'.repeat(width)), ...rows]) {
+    console.log(`  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd())
+  }
+}
+
+function script(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url))
+}

@@ -1,0 +1,354 @@
+/** Flow control both ways: RFC 9113 §5.2, §6.9, rows F of the matrix. */
+
+import fc from 'fast-check'
+import { ReceiveWindow, WindowBudget } from '../../../src/h2/protocol/window.js'
+import { bytesOf, data, Peer, raw, response, rstStream, settings, windowUpdate } from './peer.js'
+
+const updates = (peer: Peer): string[] => peer.sent().filter((line) => line.startsWith('WINDOW_UPDATE'))
+const frames = (peer: Peer): string[] => peer.sent().filter((line) => line.startsWith('DATA'))
+
+describe('sending', () => {
+  it('"MUST NOT send a flow-controlled frame with a length that exceeds the space available": the stream window', () => {
+    const peer = new Peer({ settings: { initialWindowSize: 20_000 } })
+    expect(peer.client.sendData(peer.post(), bytesOf(30_000), true)).toBe(false)
+    expect(frames(peer)).toEqual(['DATA 1 16384', 'DATA 1 3616'])
+    expect(peer.events()).toEqual([])
+    peer.receive(windowUpdate(1, 10_000))
+    expect(frames(peer)).toEqual(['DATA 1 10000 END_STREAM'])
+    expect(peer.events()).toEqual(['sendable 1'])
+  })
+
+  it('the connection window', () => {
+    const peer = new Peer({ settings: { initialWindowSize: 1_000_000 } })
+    peer.client.sendData(peer.post(), bytesOf(70_000), true)
+    expect(frames(peer)).toEqual(['DATA 1 16384', 'DATA 1 16384', 'DATA 1 16384', 'DATA 1 16383'])
+    peer.receive(windowUpdate(0, 100_000))
+    expect(frames(peer)).toEqual(['DATA 1 4465 END_STREAM'])
+  })
+
+  it('§4.2 SETTINGS_MAX_FRAME_SIZE', () => {
+    const peer = new Peer({ settings: { maxFrameSize: 50_000 } })
+    peer.client.sendData(peer.post(), bytesOf(60_000), true)
+    expect(frames(peer)).toEqual(['DATA 1 50000', 'DATA 1 10000 END_STREAM'])
+  })
+
+  it('streams take turns, one frame each', () => {
+    const peer = new Peer({ settings: { initialWindowSize: 1_000_000 } })
+    peer.client.sendData(peer.post(), bytesOf(65_535 + 40_000), true)
+    for (let i = 0; i < 2; i++) peer.client.sendData(peer.post(), bytesOf(20_000), true)
+    peer.sent()
+    peer.receive(windowUpdate(0, 1_000_000))
+    expect(frames(peer)).toEqual([
+      'DATA 1 16384',
+      'DATA 3 16384',
+      'DATA 5 16384',
+      'DATA 1 16384',
+      'DATA 3 3616 END_STREAM',
+      'DATA 5 3616 END_STREAM',
+      'DATA 1 7232 END_STREAM',
+    ])
+    expect(peer.events()).toEqual(['sendable 3', 'sendable 5', 'sendable 1'])
+  })
+
+  it('a stream without window does not hold up the others', () => {
+    const peer = new Peer({ settings: { initialWindowSize: 100 } })
+    peer.client.sendData(peer.post(), bytesOf(200), true)
+    peer.client.sendData(peer.post(), bytesOf(50), true)
+    expect(frames(peer)).toEqual(['DATA 1 100', 'DATA 3 50 END_STREAM'])
+  })
+
+  it('content waits while the socket is behind, until resume', () => {
+    const peer = new Peer({ settings: { initialWindowSize: 10_000_000 } })
+    peer.receive(windowUpdate(0, 10_000_000))
+    const stream = peer.post()
+    expect(peer.client.sendData(stream, bytesOf(1_000_000), true)).toBe(false)
+    const first = frames(peer)
+    expect(first).toHaveLength(16)
+    expect(frames(peer)).toEqual([])
+    for (let i = 0; i < 3; i++) peer.client.resume()
+    expect(frames(peer)).toHaveLength(16)
+    while (peer.client.active > 0 && stream.queue.length > 0) {
+      peer.client.resume()
+      peer.sent()
+    }
+    expect(peer.events()).toEqual(['sendable 1'])
+  })
+
+  it('F01 the connection window over 2^31 - 1: connection error FLOW_CONTROL_ERROR', () => {
+    const peer = new Peer()
+    expect(peer.receive(windowUpdate(0, 0x7fff_ffff - 65_535))).toBeUndefined()
+    expect(peer.receive(windowUpdate(0, 1))).toBe('FLOW_CONTROL_ERROR')
+  })
+
+  it('F01 the stream window at 2^31 - 1 is fine, one more is a stream error with full clean-up (CVE-2026-21714)', () => {
+    const peer = new Peer({ settings: { initialWindowSize: 0 } })
+    const stream = peer.post()
+    peer.client.sendData(stream, bytesOf(70_000), true)
+    expect(peer.receive(windowUpdate(1, 0x7fff_ffff))).toBeUndefined()
+    peer.events()
+    peer.receive(windowUpdate(1, 70_000))
+    expect(peer.events()).toEqual(['stopped 1', 'closed 1', 'error 1 FLOW_CONTROL_ERROR local'])
+    expect([peer.client.active, stream.queue.length]).toEqual([0, 0])
+    peer.sent()
+    peer.receive(windowUpdate(0, 70_000))
+    expect(peer.sent()).toEqual([])
+  })
+
+  it('F05 a window opened one octet at a time: progress, a frame each', () => {
+    const peer = new Peer({ settings: { initialWindowSize: 0 } })
+    peer.client.sendData(peer.post(), bytesOf(2_500), true)
+    peer.sent()
+    for (let i = 1; i < 2_500; i++) {
+      expect(peer.receive(windowUpdate(1, 1))).toBeUndefined()
+    }
+    expect(frames(peer)).toHaveLength(2_499)
+    peer.receive(windowUpdate(1, 1))
+    expect(frames(peer)).toEqual(['DATA 1 1 END_STREAM'])
+  })
+
+  it('F06 WINDOW_UPDATE flood where nothing is sent: ENHANCE_YOUR_CALM; refillLimits forgives', () => {
+    const peer = new Peer()
+    peer.get()
+    const flood = Array.from({ length: 900 }, () => windowUpdate(1, 1))
+    expect(peer.receive(...flood)).toBeUndefined()
+    peer.client.refillLimits()
+    expect(peer.receive(...flood)).toBeUndefined()
+    expect(peer.receive(...flood)).toBe('ENHANCE_YOUR_CALM')
+  })
+
+  it('a stream that is reset while it waits leaves no trace among those that wait', () => {
+    const peer = new Peer()
+    peer.client.sendData(peer.post(), bytesOf(65_535), true)
+    const waiting = peer.post()
+    peer.client.sendData(waiting, bytesOf(10), true)
+    expect(waiting.ready).toBe(true)
+    peer.client.resetStream(waiting, 8)
+    expect(waiting.ready).toBe(false)
+    peer.sent()
+    peer.receive(windowUpdate(0, 100))
+    expect(peer.sent()).toEqual([])
+  })
+})
+
+describe('receiving', () => {
+  it('credit of the connection goes back on receipt, at half of the window', () => {
+    const peer = new Peer()
+    peer.get()
+    peer.receive(response(1), data(1, bytesOf(16_384)))
+    expect(updates(peer)).toEqual([])
+    peer.receive(data(1, bytesOf(16_384)))
+    expect(updates(peer)).toEqual(['WINDOW_UPDATE 0 32768'])
+  })
+
+  it('credit of a stream goes back when its reader has taken the content, at half of the window', () => {
+    const peer = new Peer()
+    const stream = peer.get()
+    peer.receive(response(1), data(1, bytesOf(16_384)), data(1, bytesOf(16_384)))
+    peer.sent()
+    peer.client.consumed(stream, 32_767)
+    expect(updates(peer)).toEqual([])
+    peer.client.consumed(stream, 1)
+    expect(updates(peer)).toEqual(['WINDOW_UPDATE 1 32768'])
+  })
+
+  it('§6.1 "The entire DATA frame payload is included in flow control, including the Pad Length and Padding fields"', () => {
+    const peer = new Peer()
+    const stream = peer.get()
+    peer.receive(response(1))
+    // 257 octets each, of which one is content: the others are nobody's to read.
+    for (let i = 0; i < 128; i++) peer.receive(data(1, 'x', { padding: 255 }))
+    expect(updates(peer)).toEqual(['WINDOW_UPDATE 0 32896', 'WINDOW_UPDATE 1 32768'])
+    expect(stream.receiveWindow.available).toBe(65_535 - 128)
+  })
+
+  it('F03 more than the connection window: connection error FLOW_CONTROL_ERROR', () => {
+    const peer = new Peer({ local: { initialWindowBytes: 1_000_000 } })
+    peer.get()
+    peer.receive(response(1))
+    // Credit goes back on receipt, so only a frame that the peer could not have been allowed is too much.
+    const window = new ReceiveWindow(65_535)
+    expect(window.receive(65_535)).toBe(true)
+    expect(window.receive(1)).toBe(false)
+    const small = new Peer({ local: { initialWindowBytes: 1_000_000, connectionWindowBytes: 10_000 } })
+    small.get()
+    expect(small.receive(response(1), raw(0, 0, 1, bytesOf(10_001)))).toBe('FLOW_CONTROL_ERROR')
+  })
+
+  it('F07 a reader that stops does not stop its siblings', () => {
+    const peer = new Peer()
+    peer.get('/stops')
+    peer.receive(response(1), ...Array.from({ length: 3 }, () => data(1, bytesOf(16_384))), data(1, bytesOf(16_383)))
+    for (let i = 0; i < 99; i++) {
+      const stream = peer.get()
+      expect(peer.receive(response(stream.id), data(stream.id, bytesOf(16_384), { endStream: true }))).toBeUndefined()
+    }
+    expect(peer.client.active).toBe(1)
+  })
+
+  it('no credit for a response that is complete, or a stream that is closed', () => {
+    const peer = new Peer()
+    const uploading = peer.post()
+    const done = peer.get()
+    for (const { id } of [uploading, done]) {
+      peer.receive(response(id), data(id, bytesOf(16_384)), data(id, bytesOf(16_384), { endStream: true }))
+    }
+    peer.sent()
+    peer.client.consumed(uploading, 32_768)
+    peer.client.consumed(done, 32_768)
+    expect(peer.client.hasOutput).toBe(false)
+  })
+})
+
+describe('growth of a stream window', () => {
+  const fill = (peer: Peer, id: number): void => {
+    for (const part of [16_384, 16_384]) peer.receive(data(id, bytesOf(part)))
+  }
+
+  it('a reader that keeps up doubles it from the budget; closing gives all back', () => {
+    const peer = new Peer({ local: { connectionWindowBytes: 10_000_000 }, budgetBytes: 100_000 })
+    const stream = peer.get()
+    peer.receive(response(1))
+    fill(peer, 1)
+    peer.client.consumed(stream, 32_768)
+    expect(updates(peer)).toEqual([`WINDOW_UPDATE 1 ${32_768 + 65_535}`])
+    expect([stream.receiveWindow.size, peer.budget.freeBytes]).toEqual([131_070, 34_465])
+    fill(peer, 1)
+    fill(peer, 1)
+    peer.client.consumed(stream, 65_536)
+    expect([stream.receiveWindow.size, peer.budget.freeBytes]).toEqual([165_535, 0])
+    fill(peer, 1)
+    fill(peer, 1)
+    fill(peer, 1)
+    peer.client.consumed(stream, 98_304)
+    expect(stream.receiveWindow.size).toBe(165_535)
+    peer.receive(rstStream(1, 8))
+    expect(peer.budget.freeBytes).toBe(100_000)
+  })
+
+  it('a reader that lags gets its credit and no more', () => {
+    const peer = new Peer({ local: { connectionWindowBytes: 10_000_000 }, budgetBytes: 100_000 })
+    const stream = peer.get()
+    peer.receive(response(1))
+    fill(peer, 1)
+    peer.receive(data(1, 'x'))
+    peer.client.consumed(stream, 32_768)
+    expect(updates(peer)).toEqual(['WINDOW_UPDATE 1 32768'])
+    expect(peer.budget.freeBytes).toBe(100_000)
+  })
+
+  it('no window grows over 2^31 - 1', () => {
+    const window = new ReceiveWindow(0x7fff_fff0)
+    const budget = new WindowBudget(1_000)
+    expect(window.grow(1_000, budget)).toBe(15)
+    expect(budget.freeBytes).toBe(985)
+  })
+
+  it('property: what the peer may send, what has not been read and what is not yet credited add up to the window', () => {
+    const step = fc.record({ length: fc.nat(16_000), padding: fc.option(fc.nat(255)), reads: fc.nat(40_000) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), fc.nat(200_000), (steps, budgetBytes) => {
+        const peer = new Peer({ local: { connectionWindowBytes: 200_000 }, budgetBytes })
+        const stream = peer.get()
+        peer.receive(response(1))
+        peer.sent()
+        let granted = 65_535
+        let grantedConnection = 200_000
+        let unread = 0
+        let overhead = 0
+        let taken = 0
+        const credit = (): void => {
+          for (const line of peer.sent()) {
+            const [, id, increment] = line.split(' ')
+            if (id === '0') grantedConnection += Number(increment)
+            else granted += Number(increment)
+          }
+        }
+        for (const { length, padding, reads } of steps) {
+          const extra = padding === null ? 0 : 1 + padding
+          if (length + extra > granted) continue
+          granted -= length + extra
+          grantedConnection -= length + extra
+          expect(peer.receive(data(1, bytesOf(length), padding === null ? {} : { padding }))).toBeUndefined()
+          unread += length
+          overhead += extra
+          const read = Math.min(reads, unread)
+          peer.client.consumed(stream, read)
+          unread -= read
+          taken += read
+          credit()
+          // The peer's count of the window and ours are the same, and never over the size.
+          expect(stream.receiveWindow.available).toBe(granted)
+          expect(granted + unread).toBeLessThanOrEqual(stream.receiveWindow.size)
+          expect(granted + unread).toBeGreaterThan(stream.receiveWindow.size / 2)
+          expect(grantedConnection).toBeGreaterThan(100_000 - 16_640)
+          expect(stream.receiveWindow.size - 65_535 + peer.budget.freeBytes).toBe(budgetBytes)
+        }
+        expect(taken + overhead + unread).toBeGreaterThanOrEqual(0)
+        peer.client.resetStream(stream, 8)
+        expect(peer.budget.freeBytes).toBe(budgetBytes)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('property: no octet of content is sent beyond the credit, none is lost, and onSendable comes exactly when owed', () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('send' as const), stream: fc.nat(2), value: fc.nat(30_000) }),
+      fc.record({ kind: fc.constant('stream' as const), stream: fc.nat(2), value: fc.integer({ min: 1, max: 20_000 }) }),
+      fc.record({ kind: fc.constant('connection' as const), stream: fc.constant(0), value: fc.integer({ min: 1, max: 40_000 }) }),
+      fc.record({ kind: fc.constant('initial' as const), stream: fc.constant(0), value: fc.nat(40_000) }),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const peer = new Peer({ settings: { initialWindowSize: 10_000 } })
+        const streams = [peer.post(), peer.post(), peer.post()]
+        peer.sent()
+        const handed = [0, 0, 0]
+        const written = [0, 0, 0]
+        const owed = [false, false, false]
+        const windows = [10_000, 10_000, 10_000]
+        let initial = 10_000
+        let connection = 65_535
+        peer.recorder.during = (line, stream) => {
+          if (!line.startsWith('sendable')) return
+          const i = streams.indexOf(stream!)
+          expect(owed[i]).toBe(true)
+          owed[i] = false
+        }
+        for (const { kind, stream: i, value } of steps) {
+          if (kind === 'send') {
+            if (owed[i]) continue
+            handed[i]! += value
+            owed[i] = !peer.client.sendData(streams[i]!, bytesOf(value), false)
+          } else if (kind === 'stream') {
+            windows[i]! += value
+            peer.receive(windowUpdate(streams[i]!.id, value))
+          } else if (kind === 'connection') {
+            connection += value
+            peer.receive(windowUpdate(0, value))
+          } else {
+            for (const j of [0, 1, 2]) windows[j]! += value - initial
+            initial = value
+            peer.receive(settings({ initialWindowSize: value }))
+          }
+          for (const line of peer.sent()) {
+            const [type, id, length] = line.split(' ')
+            if (type !== 'DATA') continue
+            const j = (Number(id) - 1) / 2
+            expect(Number(length)).toBeGreaterThan(0)
+            written[j]! += Number(length)
+            windows[j]! -= Number(length)
+            connection -= Number(length)
+            expect(windows[j]).toBeGreaterThanOrEqual(0)
+            expect(connection).toBeGreaterThanOrEqual(0)
+          }
+          for (const j of [0, 1, 2]) {
+            expect(owed[j]).toBe(handed[j]! > written[j]!)
+            if (handed[j]! > written[j]!) expect(Math.min(windows[j]!, connection)).toBeLessThanOrEqual(0)
+          }
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
