@@ -115,11 +115,11 @@ function namesRefusal(own: Origin, other: Origin, connectedPort: number | undefi
   return undefined
 }
 
-function engineRefusal({ protocol, state, capacity }: Connection): RefusalReason | undefined {
-  // 3. HTTP/2, and it takes requests now.
+function engineRefusal({ protocol, state, capacity, active }: Connection): RefusalReason | undefined {
+  // 3. HTTP/2, and it takes requests: now, or when one of those in flight has ended. Busy is no reason for another connection.
   if (protocol !== 'h2') return 'not-h2'
   if (state !== 'open') return 'draining'
-  if (!(capacity > 0)) return 'no-capacity'
+  if (capacity <= 0 && active === 0) return 'no-capacity'
   return undefined
 }
 

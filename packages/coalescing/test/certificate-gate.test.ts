@@ -2,9 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { coalescing } from '@unshard/coalescing'
-import { parseOrigin } from '@unshard/core'
 import { isValidAt, strictGate } from '../src/certificate-gate.js'
-import { certificateFor, connectionTo, recorded, targetFor } from './fixtures.js'
+import { certificateFor, connectionTo, originOf, recorded, targetFor } from './fixtures.js'
 
 const NOT_COVERED = 'certificate-does-not-cover-host'
 const ON_SUFFIX = 'wildcard-on-public-suffix'
@@ -106,8 +105,9 @@ describe(present ? 'name vectors' : `name vectors: SKIPPED, ${file} is absent`, 
     let used = 0
     const wrong: NameVector[] = []
     for (const vector of vectors) {
-      if (!URL.canParse(`https://${vector.host}/`)) continue
-      const target = targetFor(parseOrigin(`https://${vector.host}/`), { verify: () => undefined })
+      const origin = originOf(`https://${vector.host}/`)
+      if (origin === undefined) continue
+      const target = targetFor(origin, { verify: () => undefined })
       const k = connectionTo(recorded(Buffer.from(vector.cert, 'base64')))
       const { use } = policy.verdict(k, target) as { use: boolean }
       if (use) used++

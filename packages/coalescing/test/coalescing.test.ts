@@ -55,6 +55,11 @@ describe('1: deny memory', () => {
     expect(policy.verdict(connectionTo(await certificateFor('*.example.com')), targetFor(B))).toEqual(USE)
   })
 
+  test('another port is another server, with a memory of its own', () => {
+    policy.misdirected(connection({ remotePort: 8443 }), parseOrigin(B))
+    expect(policy.verdict(connection(), targetFor(B))).toEqual(USE)
+  })
+
   test('it is forgotten after five minutes', () => {
     let now = Date.now()
     policy = coalescing({ clock: { now: () => now } })
@@ -145,8 +150,12 @@ describe('3: the engine', () => {
     expect(policy.verdict(connection({ state }), targetFor(B))).toEqual(refuse('draining'))
   })
 
-  test.each([0, -1, Number.NaN])('no-capacity: %d', (capacity) => {
-    expect(policy.verdict(connection({ capacity }), targetFor(B))).toEqual(refuse('no-capacity'))
+  test('no-capacity: the server takes no requests at all', () => {
+    expect(policy.verdict(connection({ capacity: 0 }), targetFor(B))).toEqual(refuse('no-capacity'))
+  })
+
+  test('a connection that is only busy is shared: the request waits for its turn', () => {
+    expect(policy.verdict(connection({ capacity: 0, active: 100 }), targetFor(B))).toMatchObject({ use: true })
   })
 })
 

@@ -68,6 +68,7 @@ export interface ConnectionSettings extends Partial<Omit<Route, 'origin'>> {
   readonly protocol?: Connection['protocol']
   readonly state?: ConnectionState
   readonly capacity?: number
+  readonly active?: number
   readonly originSet?: readonly string[]
 }
 
@@ -75,7 +76,15 @@ let lastId = 0
 
 /** An open, idle, authorized h2 connection to 192.0.2.1. */
 export function connectionTo(certificate: Certificate | undefined, settings: ConnectionSettings = {}): Connection {
-  const { origin = 'https://a.example.com', protocol = 'h2', state = 'open', capacity = 100, originSet, ...route } = settings
+  const {
+    origin = 'https://a.example.com',
+    protocol = 'h2',
+    state = 'open',
+    capacity = 100,
+    active = 0,
+    originSet,
+    ...route
+  } = settings
   const parsed = parseOrigin(origin)
   const unused = (): never => {
     throw new Error('a policy only looks')
@@ -85,7 +94,7 @@ export function connectionTo(certificate: Certificate | undefined, settings: Con
     protocol,
     state,
     capacity,
-    active: 0,
+    active,
     originSet: originSet === undefined ? undefined : new Set(originSet.map((text) => parseOrigin(text).serialized)),
     route: {
       origin: parsed,
@@ -104,6 +113,15 @@ export function connectionTo(certificate: Certificate | undefined, settings: Con
     close: unused,
     destroy: unused,
     onChange: undefined,
+  }
+}
+
+/** By way of a `URL`: text goes through `URL.canParse`, which on Node 20, once optimised, refuses U+0080 to U+00FF. */
+export function originOf(text: string): Origin | undefined {
+  try {
+    return parseOrigin(new URL(text))
+  } catch {
+    return undefined
   }
 }
 

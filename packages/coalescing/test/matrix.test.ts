@@ -1,7 +1,7 @@
 // The rows of the coalescing matrix that the policy alone can show; each title starts with the row's id.
 import { checkServerIdentity } from 'node:tls'
 import { coalescing } from '@unshard/coalescing'
-import { certificateFor, connectionTo, dialTo, targetFor } from './fixtures.js'
+import { certificateFor, connectionTo, dialTo, originOf, targetFor } from './fixtures.js'
 
 const USE = { use: true, because: 'address-and-certificate' }
 const refuse = (because: string) => ({ use: false, because })
@@ -112,7 +112,7 @@ test('K69 the scheme http', async () => {
 
 test('K70 case and U-labels are canonical before they are compared; a trailing dot is never coalesced', async () => {
   const k = connectionTo(await certificateFor('xn--bcher-kva.example.com', 'b.example.com'))
-  expect(policy.verdict(k, targetFor('https://BÜCHER.Example.com'))).toEqual(USE)
+  expect(policy.verdict(k, targetFor(originOf('https://BÜCHER.Example.com')!))).toEqual(USE)
   expect(policy.verdict(k, targetFor('https://B.EXAMPLE.COM'))).toEqual(USE)
   expect(policy.verdict(k, targetFor('https://b.example.com.'))).toEqual(refuse('not-a-dns-name'))
 })

@@ -23,8 +23,7 @@ export function redirectTarget(request: FetchRequest, response: HttpResponse): U
   if (!STATUSES.has(response.status)) return undefined
   const location = response.headers.get('location')
   if (location === undefined) return undefined
-  if (!URL.canParse(location, request.url)) throw new TypeError(`redirect to an invalid URL ${JSON.stringify(location)}`)
-  const target = new URL(location, request.url)
+  const target = resolveLocation(location, request.url)
   if (target.protocol !== 'https:' && target.protocol !== 'http:') throw new TypeError(`redirect to scheme ${target.protocol}`)
   // §4.4 step 3: a fragment stays unless the new URL has its own.
   if (target.hash === '') target.hash = new URL(request.url).hash
@@ -47,4 +46,12 @@ export function followRedirect(request: FetchRequest, status: number, target: UR
 
 function without(request: FetchRequest, names: ReadonlySet<string>): [string, string][] {
   return [...request.fields].filter(([name]) => !names.has(name.toLowerCase()))
+}
+
+function resolveLocation(location: string, base: string): URL {
+  try {
+    return new URL(location, base)
+  } catch (cause) {
+    throw new TypeError(`redirect to an invalid URL ${JSON.stringify(location)}`, { cause })
+  }
 }

@@ -1,7 +1,7 @@
 /** The Origin Set of one connection (RFC 8336 §2.3): what the server says it answers for. Bounded; never a reason to trust by itself. */
 
 import type { Route } from '../connection.js'
-import type { SerializedOrigin } from '../message/origin.js'
+import { parseUrl, type SerializedOrigin } from '../message/origin.js'
 
 /** Origins remembered for one connection; further ones are not. RFC 8336 §4: the size is the peer's to choose, so the bound is ours. */
 export const MAX_ORIGIN_SET = 128
@@ -43,7 +43,6 @@ export class OriginSet {
 
 /** An entry that is not the ASCII serialisation of an https origin is skipped (RFC 8336 §2.1). */
 function parseEntry(entry: string): SerializedOrigin | undefined {
-  if (!URL.canParse(entry)) return undefined
-  const { origin, protocol } = new URL(entry)
-  return protocol === 'https:' && origin === entry ? (origin as SerializedOrigin) : undefined
+  const url = parseUrl(entry)
+  return url?.protocol === 'https:' && url.origin === entry ? (url.origin as SerializedOrigin) : undefined
 }

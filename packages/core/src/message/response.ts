@@ -56,7 +56,7 @@ export class HttpResponse {
     return this.#headers
   }
 
-  /** The trailers, once the body has been read to its end; `undefined` before that, empty where there are none. */
+  /** The trailers, once the whole content has arrived; `undefined` before that, empty where there are none. */
   get trailers(): Fields | undefined {
     return this.complete ? new Fields(this.#parts.trailers() ?? []) : undefined
   }

@@ -6,6 +6,8 @@ import { ErrorCode, errorCodeName, ProtocolFault } from './error-code.js'
 import { Flag, FrameType, MAX_31_BIT, writePing, writeSettingsAck } from './frame.js'
 import { parseAltSvc, parseOrigins } from './origin-frames.js'
 import type { Sender } from './sender.js'
+import { ResponsePhase } from './stream.js'
+import { StreamState } from './stream-state.js'
 
 /** Acts on the frames of stream 0. */
 export class ConnectionFrames<Owner> {
@@ -98,9 +100,13 @@ export class ConnectionFrames<Owner> {
     const reason = `GOAWAY ${errorCodeName(errorCode)} with last stream ${lastStreamId}`
     for (const stream of [...state.streams.values()]) {
       // RFC 9113 §6.8: above the identifier nothing was or will be processed; at or below it, the peer may still finish.
-      if (stream.id <= lastStreamId) continue
+      // And one that was told already may have closed this one.
+      if (stream.id <= lastStreamId || stream.state === StreamState.CLOSED) continue
       this.#sender.close(stream)
-      state.listener.onStreamError(stream, { errorCode: ErrorCode.REFUSED_STREAM, initiator: 'peer', reason, unprocessed: true })
+      if (stream.phase === ResponsePhase.ENDED) continue
+      // A response that has begun is proof of the contrary, whatever the peer says now.
+      const unprocessed = stream.phase === ResponsePhase.BEFORE_FINAL
+      state.listener.onStreamError(stream, { errorCode: ErrorCode.REFUSED_STREAM, initiator: 'peer', reason, unprocessed })
     }
     state.listener.onGoaway(
       lastStreamId,

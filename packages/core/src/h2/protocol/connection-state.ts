@@ -68,6 +68,8 @@ export class ConnectionState<Owner> {
   lastStreamId: number = MAX_31_BIT
   goawayReceived = false
   goawaySent = false
+  /** The connection is gone: nothing is opened, nothing that still arrives means anything. */
+  abandoned = false
   /** SETTINGS of ours that the peer has not acknowledged yet. */
   unacknowledgedSettings = 0
 
@@ -80,6 +82,12 @@ export class ConnectionState<Owner> {
     this.budget = budget
     this.decoder = new HpackDecoder({ maxTableBytes: local.headerTableBytes, maxFieldSectionBytes: local.maxFieldSectionBytes })
     this.receiveWindow = new ReceiveWindow(local.connectionWindowBytes)
+  }
+
+  /** Streams that may be opened now. A connection error counts as GOAWAY sent: one is written for it. */
+  get capacity(): number {
+    if (this.abandoned || this.goawayReceived || this.goawaySent || this.nextStreamId > MAX_31_BIT) return 0
+    return Math.max(0, this.peer.maxConcurrentStreams - this.streams.size)
   }
 
   /** Remembers that we reset this stream: frames that are on their way to it are ignored (RFC 9113 §5.1). Bounded. */

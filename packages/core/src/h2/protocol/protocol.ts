@@ -6,15 +6,7 @@
 import { ConnectionState, type ProtocolListener } from './connection-state.js'
 import { ErrorCode, ProtocolFault } from './error-code.js'
 import { fieldSectionBytes, type RequestHead } from './field-section.js'
-import {
-  DEFAULT_WINDOW_BYTES,
-  MAX_31_BIT,
-  PREFACE,
-  writeGoaway,
-  writePing,
-  writeSettings,
-  writeWindowUpdate,
-} from './frame.js'
+import { DEFAULT_WINDOW_BYTES, PREFACE, writeGoaway, writePing, writeSettings, writeWindowUpdate } from './frame.js'
 import { FrameReader } from './frame-reader.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
@@ -60,9 +52,7 @@ export class Protocol<Owner> {
 
   /** Streams that may be opened now: 0 after GOAWAY either way, a connection error, or the last identifier (RFC 9113 §5.1.1). */
   get capacity(): number {
-    const state = this.#state
-    if (this.#fault !== undefined || state.goawayReceived || state.goawaySent || state.nextStreamId > MAX_31_BIT) return 0
-    return Math.max(0, state.peer.maxConcurrentStreams - state.streams.size)
+    return this.#state.capacity
   }
 
   /** Whether the received octets end between two frames. */
@@ -94,11 +84,14 @@ export class Protocol<Owner> {
     this.#sender.reset(stream, errorCode)
   }
 
-  /** The connection is gone: tells `each` about every stream that was open, and closes it. */
+  /** The connection is gone: tells `each` about every stream that is open, and closes it. What still arrives is ignored. */
   abandon(each: (stream: Stream<Owner>) => void): void {
+    this.#state.abandoned = true
     for (const stream of [...this.#state.streams.values()]) {
+      // Whoever is told may close others.
+      if (stream.state === StreamState.CLOSED) continue
       each(stream)
-      if (stream.state !== StreamState.CLOSED) this.#sender.close(stream)
+      this.#sender.close(stream)
     }
   }
 
@@ -124,11 +117,13 @@ export class Protocol<Owner> {
    * and whatever still arrives is ignored.
    */
   receive(bytes: Buffer): ProtocolFault | undefined {
-    if (this.#fault !== undefined) return undefined
+    if (this.#fault !== undefined || this.#state.abandoned) return undefined
     try {
       this.#reader.read(bytes)
       return undefined
     } catch (error) {
+      // Abandoned by the listener meanwhile: that its streams are closed is no fault of the peer.
+      if (this.#state.abandoned) return undefined
       const fault = error instanceof ProtocolFault ? error : new ProtocolFault(ErrorCode.INTERNAL_ERROR, String(error))
       this.#fault = fault
       this.#state.goawaySent = true

@@ -22,7 +22,7 @@ export class Receiver<Owner> implements FrameSink {
   readonly #fieldBlocks: FieldBlocks<Owner>
   readonly #connectionFrames: ConnectionFrames<Owner>
   #settingsSeen = false
-  /** The stream of the DATA frame under way, its octets that are not content so far, and all of them. */
+  /** The stream of the DATA frame under way, unless that is being discarded, its octets that are not content so far, and all of them. */
   #dataStream: Stream<Owner> | undefined
   #dataOverhead = 0
   #dataLength = 0
@@ -79,9 +79,8 @@ export class Receiver<Owner> implements FrameSink {
   }
 
   dataPart(_streamId: number, bytes: Buffer, start: number, end: number): void {
-    const stream = this.#dataStream
+    const stream = this.#dataStream!
     const length = end - start
-    if (stream === undefined) return
     this.#dataOverhead -= length
     if (stream.state === StreamState.CLOSED) return
     stream.receivedBytes += length
@@ -99,9 +98,9 @@ export class Receiver<Owner> implements FrameSink {
   }
 
   dataEnd(_streamId: number, flags: number): void {
-    const stream = this.#dataStream
+    const stream = this.#dataStream!
     this.#dataStream = undefined
-    if (stream === undefined || stream.state === StreamState.CLOSED) return
+    if (stream.state === StreamState.CLOSED) return
     const overhead = this.#dataOverhead
     if (overhead > 0 && overhead === this.#dataLength) this.#state.limits.unproductive('DATA of padding alone')
     if ((flags & Flag.END_STREAM) !== 0) this.endResponse(stream, undefined)
@@ -120,11 +119,8 @@ export class Receiver<Owner> implements FrameSink {
     writeWindowUpdate(this.#state.output, stream.id, increment + growth)
   }
 
-  /** The peer's last frame of a response, DATA or trailers. */
+  /** The peer's last frame of a response: its only one, DATA or trailers. */
   endResponse(stream: Stream<Owner>, trailers: readonly string[] | undefined): void {
-    if (stream.phase === ResponsePhase.BEFORE_FINAL) {
-      return this.failStream(stream, ErrorCode.PROTOCOL_ERROR, 'ended before the final response')
-    }
     if (!stream.noContent && stream.expectedBytes >= 0 && stream.receivedBytes !== stream.expectedBytes) {
       const reason = `content-length ${stream.expectedBytes}, content ${stream.receivedBytes} octets`
       return this.failStream(stream, ErrorCode.PROTOCOL_ERROR, reason)
@@ -135,9 +131,8 @@ export class Receiver<Owner> implements FrameSink {
     if (stream.state === StreamState.CLOSED) this.#state.remove(stream)
   }
 
-  /** A stream error (RFC 9113 §5.4.2): RST_STREAM, and its owner is told why unless the response was already complete. */
+  /** A stream error (RFC 9113 §5.4.2) of a stream that is not closed: RST_STREAM, and its owner is told why unless the response was already complete. */
   failStream(stream: Stream<Owner>, errorCode: number, reason: string): void {
-    if (stream.state === StreamState.CLOSED) return
     this.#state.limits.unproductive(reason)
     const complete = stream.phase === ResponsePhase.ENDED
     this.#sender.reset(stream, errorCode)
@@ -173,10 +168,7 @@ export class Receiver<Owner> implements FrameSink {
     if (increment > 0) writeWindowUpdate(state.output, 0, increment)
     if (length === 0) state.limits.unproductive('an empty DATA frame')
     const stream = this.streamFor(FrameType.DATA, streamId)
-    if (stream === undefined || !this.#mayReceiveData(stream, length)) {
-      this.#dataStream = undefined
-      return false
-    }
+    if (stream === undefined || !this.#mayReceiveData(stream, length)) return false
     this.#dataStream = stream
     this.#dataOverhead = length
     this.#dataLength = length

@@ -91,6 +91,7 @@ export class Sender<Owner> {
 
   /** The stream is over, by RST_STREAM either way: forgets its content and takes it out. */
   close(stream: Stream<Owner>): void {
+    if (stream.state === StreamState.CLOSED) return
     const unfinished = !stream.endQueued || stream.queue.length > 0
     stream.apply(StreamInput.RESET)
     stream.queue.length = 0

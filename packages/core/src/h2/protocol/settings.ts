@@ -87,7 +87,7 @@ export class PeerSettings {
 export interface LocalSettings {
   /** Window of a new stream, octets. At least 65,535: until the peer has acknowledged, it may count on that. */
   readonly initialWindowBytes: number
-  /** Window of the connection, octets. */
+  /** Window of the connection, octets. At least 65,535: a connection window can only be raised (RFC 9113 §6.9.2). */
   readonly connectionWindowBytes: number
   /** HPACK decoder table, octets. */
   readonly headerTableBytes: number

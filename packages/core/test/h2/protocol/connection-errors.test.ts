@@ -61,14 +61,26 @@ describe('a connection error: the code, GOAWAY once, and nothing more is heard',
     ['B14 GOAWAY under 8 octets', 'FRAME_SIZE_ERROR', [raw(7, 0, 0, bytesOf(7))]],
     ['B15 §6.9 "length other than 4 octets" on the connection', 'FRAME_SIZE_ERROR', [raw(8, 0, 0, bytesOf(3))]],
     ['B15 on a stream', 'FRAME_SIZE_ERROR', [raw(8, 0, 1, bytesOf(5))]],
-    ['B16 §6.9 "errors on the connection flow-control window MUST be treated as a connection error"', 'PROTOCOL_ERROR', [windowUpdate(0, 0)]],
+    [
+      'B16 §6.9 "errors on the connection flow-control window MUST be treated as a connection error"',
+      'PROTOCOL_ERROR',
+      [windowUpdate(0, 0)],
+    ],
     ['B17 §6.10 CONTINUATION on stream 0', 'PROTOCOL_ERROR', [continuation(0, [])]],
     ['B17 CONTINUATION without HEADERS', 'PROTOCOL_ERROR', [continuation(1, [])]],
     ['B17 CONTINUATION after END_HEADERS', 'PROTOCOL_ERROR', [headers(1, [], { endStream: true }), continuation(1, [])]],
     ['B17 CONTINUATION after a DATA frame', 'PROTOCOL_ERROR', [data(1, 'x'), continuation(1, [])]],
     ['B17 CONTINUATION of another stream', 'PROTOCOL_ERROR', [response(1, [], { endHeaders: false }), continuation(3, [])]],
-    ['B17 CONTINUATION on stream 0 inside a block', 'PROTOCOL_ERROR', [response(1, [], { endHeaders: false }), continuation(0, [])]],
-    ['B21 §5.5 "extension frames that appear in the middle of a field block"', 'PROTOCOL_ERROR', [response(1, [], { endHeaders: false }), raw(0xbb, 0, 1)]],
+    [
+      'B17 CONTINUATION on stream 0 inside a block',
+      'PROTOCOL_ERROR',
+      [response(1, [], { endHeaders: false }), continuation(0, [])],
+    ],
+    [
+      'B21 §5.5 "extension frames that appear in the middle of a field block"',
+      'PROTOCOL_ERROR',
+      [response(1, [], { endHeaders: false }), raw(0xbb, 0, 1)],
+    ],
     ['E01 §5.1 idle: HEADERS', 'PROTOCOL_ERROR', [response(3)]],
     ['E01 §5.1 idle: DATA', 'PROTOCOL_ERROR', [data(3, 'x')]],
     ['E01 §5.1 idle: WINDOW_UPDATE', 'PROTOCOL_ERROR', [windowUpdate(3, 1)]],
@@ -86,11 +98,14 @@ describe('a connection error: the code, GOAWAY once, and nothing more is heard',
     expect(peer.client.capacity).toBe(0)
   })
 
-  it.each([0, 1, 4, 5, 6, 7, 8, 9, 0xa, 0xbb])('B18 §4.2 type %i over SETTINGS_MAX_FRAME_SIZE: refused from its header alone', (type) => {
-    const peer = afterResponse()
-    expect(peer.receive(raw(type, 0, 1, Buffer.alloc(0), 16_385))).toBe('FRAME_SIZE_ERROR')
-    expect(peer.sent()).toEqual(['GOAWAY 0 FRAME_SIZE_ERROR ' + peer.fault!.message])
-  })
+  it.each([0, 1, 4, 5, 6, 7, 8, 9, 0xa, 0xbb])(
+    'B18 §4.2 type %i over SETTINGS_MAX_FRAME_SIZE: refused from its header alone',
+    (type) => {
+      const peer = afterResponse()
+      expect(peer.receive(raw(type, 0, 1, Buffer.alloc(0), 16_385))).toBe('FRAME_SIZE_ERROR')
+      expect(peer.sent()).toEqual([`GOAWAY 0 FRAME_SIZE_ERROR ${peer.fault!.message}`])
+    },
+  )
 
   it('B18 inside a field block, and over the connection window, the size is still what is wrong', () => {
     const peer = afterResponse()

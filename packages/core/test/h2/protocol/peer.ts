@@ -3,6 +3,15 @@
  * a server that says anything. Bytes only: no socket, no clock.
  */
 
+import { type Frame, FrameParser, goawayOf, hasFlag, numberOf, settingsOf } from '../../../../testkit/src/frame-parser.js'
+import {
+  type Field,
+  type HeadersOptions,
+  headers,
+  type SettingsRecord,
+  settings,
+  settingsAck,
+} from '../../../../testkit/src/frames.js'
 import { HpackDecoder } from '../../../src/h2/hpack/decoder.js'
 import type { ProtocolListener, StreamEnd } from '../../../src/h2/protocol/connection-state.js'
 import { errorCodeName, type ProtocolFault } from '../../../src/h2/protocol/error-code.js'
@@ -11,8 +20,6 @@ import { Protocol } from '../../../src/h2/protocol/protocol.js'
 import type { LocalSettings } from '../../../src/h2/protocol/settings.js'
 import type { Stream } from '../../../src/h2/protocol/stream.js'
 import { WindowBudget } from '../../../src/h2/protocol/window.js'
-import { type Frame, FrameParser, goawayOf, hasFlag, numberOf, settingsOf } from '../../../../testkit/src/frame-parser.js'
-import { type Field, headers, type HeadersOptions, type SettingsRecord, settings, settingsAck } from '../../../../testkit/src/frames.js'
 
 export * from '../../../../testkit/src/frames.js'
 export { ErrorCode } from '../../../src/h2/protocol/error-code.js'
@@ -102,7 +109,7 @@ export class ClientReader {
   #head = ''
 
   constructor(maxTableBytes = 65_536) {
-    this.#decoder = new HpackDecoder({ maxTableBytes })
+    this.#decoder = new HpackDecoder({ maxTableBytes, maxFieldSectionBytes: 1_000_000 })
   }
 
   read(bytes: Uint8Array): string[] {
@@ -173,6 +180,7 @@ export class Peer {
     this.client = new Protocol(this.recorder, this.local, this.budget)
     this.client.start()
     if (options.settings === false) return
+    this.client.takeOutput()
     this.receive(settings(options.settings ?? {}), settingsAck())
     this.sent()
     this.recorder.lines = []

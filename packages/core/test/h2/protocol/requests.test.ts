@@ -70,17 +70,20 @@ describe('RFC 9113 §8.3 requests', () => {
 })
 
 describe('RFC 9113 §6.10 field blocks over SETTINGS_MAX_FRAME_SIZE', () => {
-  it.each([16_000, 16_384, 40_000, 200_000])('a field of %i octets, END_STREAM on HEADERS, END_HEADERS on the last frame', (length) => {
-    const peer = new Peer()
-    const value = '~'.repeat(length)
-    peer.open({ fields: ['x-long', value] })
-    const bytes = written(peer)
-    expect([bytes[4]! & 0x1, (bytes[4]! & 0x4) === 0]).toEqual([1, length > 16_300])
-    const lines = new ClientReader().read(bytes)
-    expect(lines).toHaveLength(Math.ceil((bytes.length - 9) / (16_384 + 9)))
-    expect(lines.at(-1)).toBe(`HEADERS 1 END_STREAM :method=GET :scheme=https :authority=a.test :path=/ x-long=${value}`)
-    for (const line of lines.slice(0, -2)) expect(line).toBe('CONTINUATION 1 16384')
-  })
+  it.each([16_000, 16_384, 40_000, 200_000])(
+    'a field of %i octets, END_STREAM on HEADERS, END_HEADERS on the last frame',
+    (length) => {
+      const peer = new Peer()
+      const value = '~'.repeat(length)
+      peer.open({ fields: ['x-long', value] })
+      const bytes = written(peer)
+      expect([bytes[4]! & 0x1, (bytes[4]! & 0x4) === 0]).toEqual([1, length > 16_300])
+      const lines = new ClientReader().read(bytes)
+      expect(lines).toHaveLength(Math.ceil((bytes.length - 9) / (16_384 + 9)))
+      expect(lines.at(-1)).toBe(`HEADERS 1 END_STREAM :method=GET :scheme=https :authority=a.test :path=/ x-long=${value}`)
+      for (const line of lines.slice(0, -2)) expect(line).toBe('CONTINUATION 1 16384')
+    },
+  )
 
   it('a block that exactly fills the frame has no CONTINUATION, one octet more has one', () => {
     const sizes = [0, 1].map((extra) => {

@@ -3,6 +3,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ConnectionState } from '../../../src/h2/protocol/connection-state.js'
+import { Receiver } from '../../../src/h2/protocol/receiver.js'
+import { Sender } from '../../../src/h2/protocol/sender.js'
+import { WindowBudget } from '../../../src/h2/protocol/window.js'
 import {
   bytesOf,
   continuation,
@@ -10,9 +14,12 @@ import {
   type Field,
   fieldBlock,
   headers,
-  inserting,
   indexed,
+  inserting,
+  LOCAL,
   Peer,
+  Recorder,
+  request,
   response,
   rstStream,
 } from './peer.js'
@@ -33,31 +40,144 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
   it.each<[string, Buffer[]]>([
     ['D08 §8.3.2 no :status', [headers(1, withInsertion([['a', 'b']]))]],
     ['D08 an empty field section', [headers(1, Buffer.alloc(0))]],
-    ['D09 :status twice', [headers(1, withInsertion([[':status', '200'], [':status', '200']]))]],
+    [
+      'D09 :status twice',
+      [
+        headers(
+          1,
+          withInsertion([
+            [':status', '200'],
+            [':status', '200'],
+          ]),
+        ),
+      ],
+    ],
     ...['20', '2000', '099', '1000', 'abc', '', ' 200', '+20', '2e2'].map((status): [string, Buffer[]] => [
       `D09 :status ${JSON.stringify(status)}`,
       [headers(1, withInsertion([[':status', status]]))],
     ]),
     ['D09 §8.6 101', [headers(1, withInsertion([[':status', '101']]))]],
-    ['D10 §8.3 "All pseudo-header fields MUST appear ... before all regular field lines"', [headers(1, withInsertion([[':status', '200'], ['a', 'b'], [':status', '200']]))]],
-    ['D10 :status after a regular field alone', [headers(1, withInsertion([['a', 'b'], [':status', '200']]))]],
-    ['D10 an unknown pseudo-field', [headers(1, withInsertion([[':status', '200'], [':what', 'x']]))]],
-    ['D10 an unknown pseudo-field first', [headers(1, withInsertion([[':what', 'x'.repeat(100)], [':status', '200']]))]],
-    ['D10 a request pseudo-field', [headers(1, withInsertion([[':method', 'GET'], [':status', '200']]))]],
-    ['D04 an empty name', [headers(1, withInsertion([[':status', '200'], ['', '']]))]],
-    ...['A', 'a b', 'a:b', 'a\0', 'é', 'x'.repeat(80) + 'X'].map((name): [string, Buffer[]] => [
+    [
+      'D10 §8.3 "All pseudo-header fields MUST appear ... before all regular field lines"',
+      [
+        headers(
+          1,
+          withInsertion([
+            [':status', '200'],
+            ['a', 'b'],
+            [':status', '200'],
+          ]),
+        ),
+      ],
+    ],
+    [
+      'D10 :status after a regular field alone',
+      [
+        headers(
+          1,
+          withInsertion([
+            ['a', 'b'],
+            [':status', '200'],
+          ]),
+        ),
+      ],
+    ],
+    [
+      'D10 an unknown pseudo-field',
+      [
+        headers(
+          1,
+          withInsertion([
+            [':status', '200'],
+            [':what', 'x'],
+          ]),
+        ),
+      ],
+    ],
+    [
+      'D10 an unknown pseudo-field first',
+      [
+        headers(
+          1,
+          withInsertion([
+            [':what', 'x'.repeat(100)],
+            [':status', '200'],
+          ]),
+        ),
+      ],
+    ],
+    [
+      'D10 a request pseudo-field',
+      [
+        headers(
+          1,
+          withInsertion([
+            [':method', 'GET'],
+            [':status', '200'],
+          ]),
+        ),
+      ],
+    ],
+    [
+      'D04 an empty name',
+      [
+        headers(
+          1,
+          withInsertion([
+            [':status', '200'],
+            ['', ''],
+          ]),
+        ),
+      ],
+    ],
+    ...['A', 'a b', 'a:b', 'a\0', 'é', `${'x'.repeat(80)}X`].map((name): [string, Buffer[]] => [
       `D11 §8.2.1 the field name ${JSON.stringify(name)}`,
-      [headers(1, withInsertion([[':status', '200'], [name, 'v']]))],
+      [
+        headers(
+          1,
+          withInsertion([
+            [':status', '200'],
+            [name, 'v'],
+          ]),
+        ),
+      ],
     ]),
     ...['a\rb', 'a\nb', 'a\0b', ' a', 'a ', '\ta', 'a\t', '\x7f', '\r\n'].map((value): [string, Buffer[]] => [
       `D11 §8.2.1 the field value ${JSON.stringify(value)}`,
-      [headers(1, withInsertion([[':status', '200'], ['a', value]]))],
+      [
+        headers(
+          1,
+          withInsertion([
+            [':status', '200'],
+            ['a', value],
+          ]),
+        ),
+      ],
     ]),
     ...['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'].map((name): [string, Buffer[]] => [
       `D12 §8.2.2 ${name}`,
-      [headers(1, withInsertion([[':status', '200'], [name, 'x']]))],
+      [
+        headers(
+          1,
+          withInsertion([
+            [':status', '200'],
+            [name, 'x'],
+          ]),
+        ),
+      ],
     ]),
-    ['D13 §8.2.2 te other than trailers', [headers(1, withInsertion([[':status', '200'], ['te', 'gzip']]))]],
+    [
+      'D13 §8.2.2 te other than trailers',
+      [
+        headers(
+          1,
+          withInsertion([
+            [':status', '200'],
+            ['te', 'gzip'],
+          ]),
+        ),
+      ],
+    ],
     ['D18 §8.1 an interim response with END_STREAM', [headers(1, withInsertion([[':status', '103']]), { endStream: true })]],
     ['D19 §8.1 DATA after an interim response only', [headers(1, withInsertion([[':status', '100']])), data(1, 'x')]],
     ['E04 DATA before HEADERS', [data(1, 'x')]],
@@ -65,9 +185,29 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
     ['D21 §8.1 a response that ends without a final one', [headers(1, withInsertion([]), { endStream: true })]],
     ...['+5', '5, 6', '0x5', '9223372036854775808', '5,', '', '-1', '5 5', '\xa05', '5\xa0'].map((value): [string, Buffer[]] => [
       `E07 RFC 9110 §8.6 content-length ${JSON.stringify(value)}`,
-      [headers(1, withInsertion([[':status', '200'], ['content-length', value]]))],
+      [
+        headers(
+          1,
+          withInsertion([
+            [':status', '200'],
+            ['content-length', value],
+          ]),
+        ),
+      ],
     ]),
-    ['E07 content-length twice, different', [headers(1, withInsertion([[':status', '200'], ['content-length', '5'], ['content-length', '6']]))]],
+    [
+      'E07 content-length twice, different',
+      [
+        headers(
+          1,
+          withInsertion([
+            [':status', '200'],
+            ['content-length', '5'],
+            ['content-length', '6'],
+          ]),
+        ),
+      ],
+    ],
   ])('%s', (_title, frames) => {
     const peer = new Peer()
     peer.get()
@@ -87,16 +227,37 @@ describe('responses that are malformed after they have begun', () => {
     ['D21 trailers with a pseudo-field', 'PROTOCOL_ERROR', [headers(1, withInsertion([[':path', '/']]), { endStream: true })]],
     ['D21 trailers with a bad :status', 'PROTOCOL_ERROR', [headers(1, withInsertion([[':status', 'x']]), { endStream: true })]],
     ['D21 trailers without END_STREAM', 'PROTOCOL_ERROR', [headers(1, insertion)]],
-    ['D21 trailers with a connection-specific field', 'PROTOCOL_ERROR', [headers(1, withInsertion([['connection', 'x']]), { endStream: true })]],
+    [
+      'D21 trailers with a connection-specific field',
+      'PROTOCOL_ERROR',
+      [headers(1, withInsertion([['connection', 'x']]), { endStream: true })],
+    ],
     ['E06 §8.1.1 content shorter than content-length', 'PROTOCOL_ERROR', [data(1, '1234', { endStream: true })]],
-    ['E06 content shorter than content-length, ended by trailers', 'PROTOCOL_ERROR', [data(1, '1234'), headers(1, insertion, { endStream: true })]],
+    [
+      'E06 content shorter than content-length, ended by trailers',
+      'PROTOCOL_ERROR',
+      [data(1, '1234'), headers(1, insertion, { endStream: true })],
+    ],
     ['E06 content longer than content-length', 'PROTOCOL_ERROR', [data(1, '123456')]],
-    ['E06 content longer than content-length, in the second frame', 'PROTOCOL_ERROR', [data(1, '12345'), data(1, '6', { endStream: true })]],
-    ['F02 §6.9 more than the stream window allows', 'FLOW_CONTROL_ERROR', Array.from({ length: 5 }, () => data(1, bytesOf(16_000)))],
+    [
+      'E06 content longer than content-length, in the second frame',
+      'PROTOCOL_ERROR',
+      [data(1, '12345'), data(1, '6', { endStream: true })],
+    ],
+    [
+      'F02 §6.9 more than the stream window allows',
+      'FLOW_CONTROL_ERROR',
+      Array.from({ length: 5 }, () => data(1, bytesOf(16_000))),
+    ],
   ])('%s: %s', (title, code, frames) => {
     const peer = new Peer({ local: { connectionWindowBytes: 1_000_000 } })
     peer.get()
-    const fields: Field[] = title.startsWith('E06') ? [[':status', '200'], ['content-length', '5']] : [[':status', '200']]
+    const fields: Field[] = title.startsWith('E06')
+      ? [
+          [':status', '200'],
+          ['content-length', '5'],
+        ]
+      : [[':status', '200']]
     peer.receive(headers(1, fields))
     peer.events()
     expect(peer.receive(...frames)).toBeUndefined()
@@ -120,11 +281,22 @@ describe('RFC 9113 §4.3 "A decoding error in a field block MUST be treated as a
     })
   }
 
-  it('D01 on a stream that was reset, too: the compression state is the connection\'s', () => {
+  it("D01 on a stream that was reset, too: the compression state is the connection's", () => {
     const peer = new Peer()
     peer.client.resetStream(peer.get(), 8)
     expect(peer.receive(headers(1, Buffer.from('80', 'hex')))).toBe('COMPRESSION_ERROR')
     expect(peer.sent().at(-1)).toBe('GOAWAY 0 COMPRESSION_ERROR index 0')
+  })
+
+  it('a defect of the decoder is none either', () => {
+    const state = new ConnectionState(new Recorder(), LOCAL, new WindowBudget(0))
+    const sender = new Sender(state)
+    const receiver = new Receiver(state, sender)
+    sender.open('/', request(), true)
+    state.decoder.decode = () => {
+      throw new RangeError('a defect')
+    }
+    expect(() => receiver.frame(1, 0x4, 1, Buffer.alloc(0), 0, 0)).toThrow(RangeError)
   })
 
   it('a defect of the listener inside a field block is no COMPRESSION_ERROR', () => {
@@ -140,10 +312,28 @@ describe('RFC 9113 §4.3 "A decoding error in a field block MUST be treated as a
 describe('limits on field sections', () => {
   it.each<[string, Buffer]>([
     // Dynamic entry 62 has 32 + 2 + 4 octets; 62 of 4,000 octets each make the bomb.
-    ['D02 HPACK bomb: one large entry named many times', Buffer.concat([Buffer.from([0x88, 0x40, 1, 0x62, 0x7f, 0xa1, 0x1e]), bytesOf(4_000), Buffer.alloc(2_000, 0xbe), insertion])],
-    ['D03 thousands of tiny indexed fields (CVE-2026-49975)', Buffer.concat([Buffer.from([0x88]), Buffer.alloc(3_000, 0x90), insertion])],
-    ['D03 more than 1,000 fields under the octet limit', Buffer.concat([Buffer.from([0x88]), fieldBlock(Array.from({ length: 1_001 }, () => ['a', ''])), insertion])],
-    ['D22 §6.5.2 fields over our SETTINGS_MAX_HEADER_LIST_SIZE', Buffer.concat([Buffer.from([0x88]), Buffer.from([0x40, 1, 0x62, 0x7f, 0xa1, 0x1e]), bytesOf(4_000), Buffer.alloc(16, 0xbe), insertion])],
+    [
+      'D02 HPACK bomb: one large entry named many times',
+      Buffer.concat([Buffer.from([0x88, 0x40, 1, 0x62, 0x7f, 0xa1, 0x1e]), bytesOf(4_000), Buffer.alloc(2_000, 0xbe), insertion]),
+    ],
+    [
+      'D03 thousands of tiny indexed fields (CVE-2026-49975)',
+      Buffer.concat([Buffer.from([0x88]), Buffer.alloc(3_000, 0x90), insertion]),
+    ],
+    [
+      'D03 more than 1,000 fields under the octet limit',
+      Buffer.concat([Buffer.from([0x88]), fieldBlock(Array.from({ length: 1_001 }, () => ['a', ''])), insertion]),
+    ],
+    [
+      'D22 §6.5.2 fields over our SETTINGS_MAX_HEADER_LIST_SIZE',
+      Buffer.concat([
+        Buffer.from([0x88]),
+        Buffer.from([0x40, 1, 0x62, 0x7f, 0xa1, 0x1e]),
+        bytesOf(4_000),
+        Buffer.alloc(16, 0xbe),
+        insertion,
+      ]),
+    ],
   ])('%s: a stream error, and HPACK stays in step', (_title, block) => {
     const peer = new Peer()
     peer.get()
@@ -182,7 +372,13 @@ describe('limits on field sections', () => {
   it('D14 __proto__ and its like are plain names', () => {
     const peer = new Peer()
     peer.get()
-    peer.receive(response(1, [['__proto__', 'x'], ['constructor', 'y'], ['tostring', 'z']]))
+    peer.receive(
+      response(1, [
+        ['__proto__', 'x'],
+        ['constructor', 'y'],
+        ['tostring', 'z'],
+      ]),
+    )
     expect(peer.events()).toEqual(['response 1 200 __proto__=x constructor=y tostring=z'])
   })
 
@@ -216,7 +412,15 @@ describe('RFC 9110 §15.2 interim responses', () => {
   it('D17 100, 103 and unknown ones are told, and the final response is whole', () => {
     const peer = new Peer()
     peer.get()
-    peer.receive(interim('100'), headers(1, [[':status', '103'], ['link', '</a>']]), interim('199'), response(1, [], { endStream: true }))
+    peer.receive(
+      interim('100'),
+      headers(1, [
+        [':status', '103'],
+        ['link', '</a>'],
+      ]),
+      interim('199'),
+      response(1, [], { endStream: true }),
+    )
     expect(peer.events()).toEqual([
       'informational 1 100',
       'informational 1 103 link=</a>',
@@ -232,13 +436,18 @@ describe('RFC 9110 §15.2 interim responses', () => {
       const [hundred, split, body, trailers] = [bits % 2 === 1, (bits >> 1) % 3, Math.floor(bits / 6) % 3, bits >= 18]
       const peer = new Peer()
       peer.get()
-      const block = fieldBlock([[':status', '200'], ['a', 'b']])
+      const block = fieldBlock([
+        [':status', '200'],
+        ['a', 'b'],
+      ])
       const bare = body === 0 && !trailers
       const frames = [
         ...(hundred ? [interim('100')] : []),
         headers(1, split === 0 ? block : block.subarray(0, 4), { endHeaders: split === 0, endStream: bare }),
         ...(split === 1 ? [continuation(1, block.subarray(4))] : []),
-        ...(split === 2 ? [continuation(1, block.subarray(4, 9), { endHeaders: false }), continuation(1, block.subarray(9))] : []),
+        ...(split === 2
+          ? [continuation(1, block.subarray(4, 9), { endHeaders: false }), continuation(1, block.subarray(9))]
+          : []),
         ...(body > 0 ? [data(1, 'x', { endStream: body === 1 && !trailers })] : []),
         ...(body === 2 ? [data(1, 'y', { endStream: !trailers })] : []),
         ...(trailers ? [headers(1, [['t', 'u']], { endStream: true })] : []),
@@ -259,7 +468,13 @@ describe('content', () => {
   it('E07 "5, 5" and content-length twice with one value is that value', () => {
     const peer = new Peer()
     peer.get()
-    peer.receive(response(1, [['content-length', '5, 5'], ['content-length', '5']]), data(1, '12345', { endStream: true }))
+    peer.receive(
+      response(1, [
+        ['content-length', '5, 5'],
+        ['content-length', '5'],
+      ]),
+      data(1, '12345', { endStream: true }),
+    )
     expect(peer.events().slice(1)).toEqual(['data 1 12345', 'end 1', 'closed 1'])
   })
 
@@ -271,13 +486,28 @@ describe('content', () => {
     const peer = new Peer()
     peer.exchange()
     peer.open({ method })
-    const head = headers(3, withInsertion([[':status', status], ['content-length', '5']]))
+    const head = headers(
+      3,
+      withInsertion([
+        [':status', status],
+        ['content-length', '5'],
+      ]),
+    )
     peer.receive(head, data(3, 'x'))
     expect(peer.events().slice(1)).toEqual(['closed 3', 'error 3 PROTOCOL_ERROR local'])
     expect(peer.recorder.ends[0]!.reason).toBe('content where there is none')
     peer.proveAlive()
     const other = peer.open({ method })
-    peer.receive(headers(other.id, [[':status', status], ['content-length', '5']], { endStream: true }))
+    peer.receive(
+      headers(
+        other.id,
+        [
+          [':status', status],
+          ['content-length', '5'],
+        ],
+        { endStream: true },
+      ),
+    )
     expect(peer.events().slice(1)).toEqual([`end ${other.id}`, `closed ${other.id}`])
   })
 

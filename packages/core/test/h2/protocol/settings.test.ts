@@ -15,11 +15,19 @@ const ordered = (...entries: [id: number, value: number][]): Buffer =>
 
 describe('RFC 9113 §6.5 what the peer may not say', () => {
   it.each<[string, string, Buffer]>([
-    ['C01 §6.5.2 INITIAL_WINDOW_SIZE "above the maximum flow-control window size"', 'FLOW_CONTROL_ERROR', ordered([4, 0x8000_0000])],
+    [
+      'C01 §6.5.2 INITIAL_WINDOW_SIZE "above the maximum flow-control window size"',
+      'FLOW_CONTROL_ERROR',
+      ordered([4, 0x8000_0000]),
+    ],
     ['C02 MAX_FRAME_SIZE 0', 'PROTOCOL_ERROR', ordered([5, 0])],
     ['C02 MAX_FRAME_SIZE 16,383', 'PROTOCOL_ERROR', ordered([5, 16_383])],
     ['C02 MAX_FRAME_SIZE 2^24', 'PROTOCOL_ERROR', ordered([5, 16_777_216])],
-    ['C03 "A client MUST treat receipt of ... SETTINGS_ENABLE_PUSH set to 1 as a connection error"', 'PROTOCOL_ERROR', ordered([2, 1])],
+    [
+      'C03 "A client MUST treat receipt of ... SETTINGS_ENABLE_PUSH set to 1 as a connection error"',
+      'PROTOCOL_ERROR',
+      ordered([2, 1]),
+    ],
     ['C03 ENABLE_PUSH 2', 'PROTOCOL_ERROR', ordered([2, 2])],
     ['C04 RFC 8441 §3 ENABLE_CONNECT_PROTOCOL 2', 'PROTOCOL_ERROR', ordered([8, 2])],
     ['C04 1, then 0', 'PROTOCOL_ERROR', ordered([8, 1], [8, 0])],

@@ -6,7 +6,7 @@ import { nextState, REFUSED, StreamInput, StreamState } from '../../../src/h2/pr
 import { WindowBudget } from '../../../src/h2/protocol/window.js'
 import { bytesOf, data, headers, inserting, LOCAL, Peer, priority, Recorder, response, rstStream, windowUpdate } from './peer.js'
 
-const { IDLE, OPEN, HALF_CLOSED_LOCAL, HALF_CLOSED_REMOTE, CLOSED } = StreamState
+const { OPEN, HALF_CLOSED_LOCAL, HALF_CLOSED_REMOTE, CLOSED } = StreamState
 const inputs = Object.keys(StreamInput) as (keyof typeof StreamInput)[]
 
 describe('the table', () => {
@@ -76,7 +76,9 @@ describe('closed', () => {
   it('"WINDOW_UPDATE or RST_STREAM frames ... MAY be received for a short period": ignored, and PRIORITY always', () => {
     const peer = new Peer()
     peer.exchange()
-    expect(peer.receive(windowUpdate(1, 0), windowUpdate(1, 0x7fff_ffff), rstStream(1, 8), priority(1, { dependsOn: 3 }))).toBeUndefined()
+    expect(
+      peer.receive(windowUpdate(1, 0), windowUpdate(1, 0x7fff_ffff), rstStream(1, 8), priority(1, { dependsOn: 3 })),
+    ).toBeUndefined()
     expect([peer.events(), peer.sent()]).toEqual([[], []])
     peer.proveAlive()
   })
@@ -107,7 +109,12 @@ describe('E05 after our RST_STREAM "frames that it receives ... MUST be ignored"
   it('is remembered for 1,024 streams, and below them every stream gets the benefit of the doubt', () => {
     const state = new ConnectionState(new Recorder(), LOCAL, new WindowBudget(0))
     for (let id = 1; id <= 2_049; id += 2) state.rememberReset(id)
-    expect([state.wasReset(1), state.wasReset(3), state.wasReset(2_049), state.wasReset(2_051)]).toEqual([true, true, true, false])
+    expect([state.wasReset(1), state.wasReset(3), state.wasReset(2_049), state.wasReset(2_051)]).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ])
     state.rememberReset(2_053)
     expect([state.wasReset(2), state.wasReset(3), state.wasReset(2_051)]).toEqual([true, true, false])
   })

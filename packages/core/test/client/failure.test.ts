@@ -1,0 +1,351 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { FakeClock, frames, type Peer, type ScriptedPeerOptions, startScriptedPeer } from '@unshard/testkit'
+import { rig } from './rig.js'
+
+const { client, server, tls, defer } = rig()
+
+/** A server that does one thing with each connection. */
+async function listen(make: () => Server): Promise<number> {
+  const listening = make()
+  const sockets = new Set<Socket>()
+  listening.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+  })
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve))
+  defer(() => {
+    for (const socket of sockets) socket.destroy()
+    listening.close()
+  })
+  return (listening.address() as { port: number }).port
+}
+
+async function peer(
+  script: (peer: Peer, index: number) => Promise<void>,
+  options: ScriptedPeerOptions = {},
+): Promise<{ port: number; connections: number }> {
+  const started = await startScriptedPeer(script, { tls: await tls(), ...options })
+  defer(async () => {
+    await started.close()
+    expect(started.failures).toEqual([])
+  })
+  return started
+}
+
+const url = (port: number): string => `https://a.test.example:${port}/`
+
+describe('a connection that cannot be made', () => {
+  it('a name that does not resolve', async () => {
+    await expect(client().request({ url: 'https://nowhere.test.example/' })).rejects.toMatchObject({
+      name: 'ConnectError',
+      code: 'ERR_CONNECT_RESOLVE',
+      phase: 'resolve',
+      processed: 'no',
+    })
+  })
+
+  it('a port where nobody listens: every address is named', async () => {
+    const origin = await server()
+    await origin.close()
+    const failing = client().request({ url: url(origin.port) })
+    await expect(failing).rejects.toMatchObject({ phase: 'tcp', message: expect.stringMatching(/127\.0\.0\.1: .*ECONNREFUSED/) })
+  })
+
+  it('a certificate for another name', async () => {
+    const { port } = await server({ tls: await tls('other.example') })
+    await expect(client().request({ url: url(port) })).rejects.toMatchObject({
+      phase: 'tls',
+      cause: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' },
+    })
+  })
+
+  it('a certificate of an authority that nobody trusts', async () => {
+    const { port } = await server()
+    await expect(client({ tls: {} }).request({ url: url(port) })).rejects.toMatchObject({ phase: 'tls' })
+  })
+
+  it('a server that speaks neither h2 nor HTTP/1.1', async () => {
+    const credentials = await tls()
+    const port = await listen(() => createTlsServer({ ...credentials, ALPNProtocols: ['spdy/3'] }))
+    await expect(client().request({ url: url(port) })).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate' })
+  })
+
+  it('a server that speaks no TLS', async () => {
+    const port = await listen(() => createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n')))
+    await expect(client().request({ url: url(port) })).rejects.toMatchObject({ name: 'ConnectError', phase: 'tls' })
+  })
+
+  it('a server that closes at once', async () => {
+    const port = await listen(() => createServer((socket) => socket.destroy()))
+    await expect(client().request({ url: url(port) })).rejects.toMatchObject({ name: 'ConnectError', phase: 'tls' })
+  })
+
+  it('a server that says nothing: one connect deadline', async () => {
+    const port = await listen(() => createServer())
+    const one = client({ timeouts: { connect: 100 } })
+    await expect(one.request({ url: url(port) })).rejects.toMatchObject({
+      name: 'TimeoutError',
+      phase: 'connect',
+      ms: 100,
+      processed: 'no',
+    })
+  })
+
+  it('everybody who waits for the same dial hears of its failure, once', async () => {
+    const port = await listen(() => createServer((socket) => socket.destroy()))
+    const one = client()
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => one.request({ url: url(port) })))
+    expect(results.every(({ status }) => status === 'rejected')).toBe(true)
+    expect(one.stats().totals.dials).toBe(1)
+  })
+})
+
+describe('an HTTP/2 server that misbehaves', () => {
+  it('answers in HTTP/1.1 although ALPN chose h2', async () => {
+    const { port } = await peer(async (p) => void p.send(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')))
+    await expect(client().request({ url: url(port) })).rejects.toMatchObject({
+      name: 'ConnectionError',
+      code: 'ERR_PROTOCOL',
+      errorCode: 1,
+      message: expect.stringContaining('HTTP/1.x'),
+    })
+  })
+
+  it('sends garbage', async () => {
+    const { port } = await peer(async (p) => {
+      await p.handshake()
+      p.send(Buffer.alloc(4_000, 0xfe))
+    })
+    await expect(client().request({ url: url(port), method: 'POST' })).rejects.toMatchObject({
+      name: 'ConnectionError',
+      initiator: 'local',
+    })
+  })
+
+  it('closes in the middle of the content: what came is read, then the error', async () => {
+    const { port } = await peer(async (p) => {
+      await p.handshake()
+      const { streamId } = await p.nextRequest()
+      p.send(frames.headers(streamId, [[':status', '200']]), frames.data(streamId, Buffer.from('half')))
+      p.end()
+    })
+    const response = await client().request({ url: url(port) })
+    const parts: string[] = []
+    const reading = (async () => {
+      for await (const part of response.body) parts.push(Buffer.from(part).toString())
+    })()
+    await expect(reading).rejects.toMatchObject({ name: 'ConnectionError', code: 'ERR_CONNECTION_LOST', processed: 'yes' })
+    expect(parts).toEqual(['half'])
+  })
+
+  it('resets the stream: its code, and the connection goes on', async () => {
+    const { port } = await peer(async (p) => {
+      await p.handshake()
+      const first = await p.nextRequest()
+      p.send(frames.rstStream(first.streamId, 0xb))
+      const second = await p.nextRequest()
+      p.respond(second.streamId, 204)
+    })
+    const one = client()
+    await expect(one.request({ url: url(port), method: 'POST' })).rejects.toMatchObject({
+      name: 'StreamError',
+      initiator: 'peer',
+      errorCode: 0xb,
+      processed: 'unknown',
+    })
+    expect((await one.request({ url: url(port), method: 'POST' })).status).toBe(204)
+    expect(one.stats().totals.dials).toBe(1)
+  })
+
+  it('sends a malformed response: a stream error, and the connection goes on', async () => {
+    const { port } = await peer(async (p) => {
+      await p.handshake()
+      const first = await p.nextRequest()
+      p.send(
+        frames.headers(
+          first.streamId,
+          [
+            [':status', '200'],
+            ['Bad Name', 'x'],
+          ],
+          { endStream: true },
+        ),
+      )
+      const second = await p.nextRequest()
+      p.respond(second.streamId, 204)
+    })
+    const one = client()
+    await expect(one.request({ url: url(port) })).rejects.toMatchObject({ name: 'ResponseError', code: 'ERR_MALFORMED_RESPONSE' })
+    expect((await one.request({ url: url(port) })).status).toBe(204)
+  })
+
+  it('sends nothing: the headers deadline, and the stream is reset', async () => {
+    const clock = new FakeClock()
+    let asked!: () => void
+    const request = new Promise<void>((resolve) => {
+      asked = resolve
+    })
+    let reset!: (frame: unknown) => void
+    const wasReset = new Promise((resolve) => {
+      reset = resolve
+    })
+    const { port } = await peer(async (p) => {
+      await p.handshake()
+      await p.nextRequest()
+      asked()
+      reset(await p.next('RST_STREAM'))
+    })
+    const failing = client({ clock, timeouts: { headers: 1_000 } }).request({ url: url(port) })
+    failing.catch(() => undefined)
+    await request
+    clock.advance(2_000)
+    await expect(failing).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers', ms: 1_000, processed: 'unknown' })
+    await wasReset
+  })
+
+  it('refuses the stream (RFC 9113 §8.7): sent once more, a POST too; refused for ever it fails as unprocessed', async () => {
+    const seen: string[] = []
+    const { port } = await peer(async (p) => {
+      await p.handshake()
+      for (let i = 0; ; i++) {
+        const { streamId, method } = await p.nextRequest()
+        seen.push(method)
+        if (i === 1) p.respond(streamId, 200)
+        else p.send(frames.rstStream(streamId, 0x7))
+      }
+    })
+    const one = client()
+    expect((await one.request({ url: url(port), method: 'POST', body: 'x' })).status).toBe(200)
+    expect(seen).toEqual(['POST', 'POST'])
+    await expect(one.request({ url: url(port) })).rejects.toMatchObject({ code: 'ERR_STREAM_REFUSED', processed: 'no' })
+    expect(seen).toHaveLength(4)
+    expect(one.stats().totals.replayed).toBe(2)
+  })
+
+  it('GOAWAY below the request: sent again on a new connection; at or above it, finished where it is', async () => {
+    const started = await startScriptedPeer(
+      async (p, index) => {
+        await p.handshake()
+        if (index === 1) {
+          const { streamId } = await p.nextRequest()
+          p.respond(streamId, 200, [], Buffer.from('second'))
+          return
+        }
+        const first = await p.nextRequest()
+        await p.nextRequest()
+        p.send(frames.goaway(first.streamId, 0), frames.headers(first.streamId, [[':status', '200']]))
+        p.send(frames.data(first.streamId, Buffer.from('first'), { endStream: true }))
+      },
+      { tls: await tls() },
+    )
+    defer(() => started.close())
+    const one = client()
+    const answers = await Promise.all(
+      [1, 2].map(async () => (await one.request({ url: url(started.port), method: 'POST', body: 'x' })).text()),
+    )
+    expect(answers).toEqual(['first', 'second'])
+    expect(started.connections).toBe(2)
+  })
+
+  it('closes after every request, unanswered: a GET is sent twice, a POST once, no more (RFC 9110 §9.2.2)', async () => {
+    const seen: string[] = []
+    const { port } = await peer(async (p) => {
+      await p.handshake()
+      seen.push((await p.nextRequest()).method)
+      p.destroy()
+    })
+    const one = client()
+    await expect(one.request({ url: url(port) })).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'unknown' })
+    expect(seen).toEqual(['GET', 'GET'])
+    await expect(one.request({ url: url(port), method: 'POST', body: 'x' })).rejects.toMatchObject({
+      code: 'ERR_CONNECTION_LOST',
+    })
+    expect(seen).toEqual(['GET', 'GET', 'POST'])
+  })
+})
+
+describe('the peer’s stream limit', () => {
+  it('limit 5, 40 requests: 40 right answers, never over 5 at once, 1 connection', async () => {
+    let most = 0
+    const open: (() => void)[] = []
+    const origin = await server({
+      settings: { maxConcurrentStreams: 5 },
+      protocols: ['h2'],
+      handler: (request, response) => {
+        open.push(() => response.end(request.url))
+        most = Math.max(most, open.length)
+        setImmediate(() => open.shift()!())
+      },
+    })
+    const one = client()
+    await (await one.request({ url: url(origin.port) })).text()
+    const paths = Array.from({ length: 40 }, (_, i) => `/${i}`)
+    const answers = await Promise.all(
+      paths.map(async (path) => (await one.request({ url: `https://a.test.example:${origin.port}${path}` })).text()),
+    )
+    expect(answers).toEqual(paths)
+    expect(most).toBeLessThanOrEqual(5)
+    expect(origin.connections).toBe(1)
+  })
+
+  it('a request that waits for a place can be aborted, and has a deadline of its own', async () => {
+    const clock = new FakeClock()
+    let asked!: () => void
+    const first = new Promise<void>((resolve) => {
+      asked = resolve
+    })
+    const { port } = await peer(async (p) => {
+      await p.handshake({ maxConcurrentStreams: 1 })
+      const { streamId } = await p.nextRequest()
+      p.send(frames.headers(streamId, [[':status', '200']]))
+      asked()
+      await p.closed
+    })
+    const one = client({ clock, timeouts: { queue: 500 } })
+    await Promise.all([one.request({ url: url(port) }), first])
+    const abort = new AbortController()
+    const aborted = one.request({ url: url(port), signal: abort.signal })
+    const late = one.request({ url: url(port) })
+    late.catch(() => undefined)
+    abort.abort('no more')
+    await expect(aborted).rejects.toBe('no more')
+    clock.advance(1_000)
+    await expect(late).rejects.toMatchObject({ name: 'TimeoutError', phase: 'queue', processed: 'no' })
+  })
+})
+
+describe('an HTTP/1.1 server that misbehaves', () => {
+  const serve = async (answer: string, then: 'end' | 'destroy' | 'stay' = 'end'): Promise<string> => {
+    const credentials = await tls()
+    const port = await listen(() =>
+      createTlsServer({ ...credentials, ALPNProtocols: ['http/1.1'] }, (socket) => {
+        socket.on('error', () => undefined)
+        socket.once('data', () => {
+          socket.write(answer)
+          if (then !== 'stay') socket[then]()
+        })
+      }),
+    )
+    return url(port)
+  }
+
+  it.each([
+    ['garbage', 'SSH-2.0-OpenSSH_9.2\r\n\r\n', 'ERR_MALFORMED_RESPONSE'],
+    ['nothing', '', 'ERR_CONNECTION_LOST'],
+    ['half a status line', 'HTTP/1.1 2', 'ERR_CONNECTION_LOST'],
+    ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab', 'ERR_MALFORMED_RESPONSE'],
+  ])('sends %s', async (_what, answer, code) => {
+    await expect(client().request({ url: await serve(answer), method: 'POST' })).rejects.toMatchObject({ code })
+  })
+
+  it('closes in the middle of the content', async () => {
+    const response = await client().request({ url: await serve('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf') })
+    await expect(response.text()).rejects.toMatchObject({ processed: 'yes' })
+  })
+
+  it('sends nothing and stays: the headers deadline', async () => {
+    const one = client({ timeouts: { headers: 100 } })
+    await expect(one.request({ url: await serve('', 'stay') })).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
+  })
+})

@@ -1,0 +1,208 @@
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
+import type { ProtocolName } from '../../src/index.js'
+import { rig } from './rig.js'
+
+const { client, server } = rig()
+const text = { 'content-type': 'text/plain' }
+
+describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (protocol) => {
+  const start = () => server({ protocols: [protocol] })
+
+  it('fetches, and says over which connection', async () => {
+    const { port } = await start()
+    const response = await client().request({ url: `https://a.test.example:${port}/` })
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain/)
+    expect(response.connection).toMatchObject({ protocol, remoteAddress: '127.0.0.1', remotePort: port, coalesced: false })
+    expect(response.timings.headersMs).toBeGreaterThanOrEqual(response.timings.sentMs)
+    expect(await response.text()).toMatch(/^hello from a\.test\.example/)
+  })
+
+  it.each([
+    ['a string', () => 'hällo'],
+    ['bytes', () => Buffer.from('hällo')],
+    ['a Blob', () => new Blob(['hällo'])],
+    ['a Node stream', () => Readable.from([Buffer.from('hä'), Buffer.from('llo')])],
+    ['a web stream', () => new Response('hällo').body!],
+    [
+      'an async iterable of text',
+      async function* () {
+        yield 'hä'
+        yield 'llo'
+      },
+    ],
+  ])('sends %s', async (_kind, body) => {
+    const { port } = await start()
+    const url = `https://a.test.example:${port}/inspect`
+    const response = await client().request({ url, method: 'POST', body: body() as never, headers: text })
+    const sha256 = createHash('sha256').update('hällo').digest('hex')
+    expect(await response.json()).toMatchObject({ method: 'POST', path: '/inspect', body: { length: 6, sha256 } })
+  })
+
+  it('10 MB up and down come through whole, from memory and from a stream', async () => {
+    const { port } = await start()
+    const origin = `https://a.test.example:${port}`
+    const one = client()
+    const big = Buffer.alloc(10_000_000, 'unshard')
+    const sha256 = createHash('sha256').update(big).digest('hex')
+    const parts = async function* (): AsyncGenerator<Uint8Array> {
+      for (let at = 0; at < big.length; at += 77_777) yield big.subarray(at, at + 77_777)
+    }
+    for (const body of [big, parts()]) {
+      const response = await one.request({ url: `${origin}/inspect`, method: 'PUT', body })
+      expect(await response.json()).toMatchObject({ body: { length: big.length, sha256 } })
+    }
+    const down = await one.request({ url: `${origin}/bytes/10000000` })
+    expect((await down.bytes()).length).toBe(10_000_000)
+  })
+
+  it('100 cold requests to one origin', async () => {
+    const origin = await start()
+    const one = client()
+    const urls = Array.from({ length: 100 }, (_, i) => `https://a.test.example:${origin.port}/bytes/${i}`)
+    const lengths = await Promise.all(urls.map(async (url) => (await (await one.request({ url })).bytes()).length))
+    expect(lengths).toEqual(urls.map((_, i) => i))
+    // One TLS connection carries them all in HTTP/2; HTTP/1.1 opens as many as it may at once, when ALPN has answered.
+    expect(origin.handshakes).toBe(protocol === 'h2' ? 1 : 6)
+    expect(one.stats().totals).toMatchObject({ dials: origin.handshakes, requests: 100, replayed: 0 })
+  })
+
+  it('reads trailers', async () => {
+    const { port } = await start()
+    const response = await client().request({ url: `https://a.test.example:${port}/trailers` })
+    await response.text()
+    expect(response.trailers?.has('x-checksum')).toBe(true)
+  })
+
+  it('tells of interim responses (RFC 9110 §15.2)', async () => {
+    const { port } = await start()
+    const seen: number[] = []
+    const onInformational = (status: number): void => void seen.push(status)
+    const response = await client().request({ url: `https://a.test.example:${port}/early-hints`, onInformational })
+    expect(seen).toEqual([103])
+    expect(response.status).toBe(200)
+  })
+
+  it('keeps several set-cookie fields apart', async () => {
+    const { port } = await start()
+    const response = await client().request({ url: `https://a.test.example:${port}/set-cookie` })
+    expect(response.headers.getAll('set-cookie')).toHaveLength(2)
+  })
+
+  it.each([204, 304, 404, 500, 599])('status %i is an answer', async (status) => {
+    const { port } = await start()
+    const response = await client().request({ url: `https://a.test.example:${port}/status/${status}` })
+    expect(response.status).toBe(status)
+    await response.text()
+  })
+
+  it('HEAD has fields and no content', async () => {
+    const { port } = await start()
+    const response = await client().request({ url: `https://a.test.example:${port}/bytes/5000`, method: 'HEAD' })
+    expect(response.headers.get('content-length')).toBe('5000')
+    expect((await response.bytes()).length).toBe(0)
+  })
+
+  it('connection: close means a connection of its own, closed after the answer', async () => {
+    const origin = await start()
+    const one = client()
+    const url = `https://a.test.example:${origin.port}/inspect`
+    await (await one.request({ url })).text()
+    const response = await one.request({ url, headers: { connection: 'close' } })
+    const { headers } = (await response.json()) as { headers: Record<string, string> }
+    // Never sent on HTTP/2 (RFC 9113 §8.2.2).
+    expect(headers['connection']).toBe(protocol === 'h2' ? undefined : 'close')
+    expect(response.connection.because).toBe('connection-close')
+    expect(origin.connections).toBe(2)
+    await (await one.request({ url })).text()
+    expect(origin.connections).toBe(2)
+  })
+
+  it('an abort rejects with the reason itself, before and after the response', async () => {
+    const { port, delivered } = await start()
+    const one = client()
+    const reason = { why: 'changed my mind' }
+    await expect(one.request({ url: `https://a.test.example:${port}/`, signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    const before = new AbortController()
+    const never = one.request({ url: `https://a.test.example:${port}/never`, signal: before.signal })
+    await delivered(1)
+    before.abort(reason)
+    await expect(never).rejects.toBe(reason)
+    const after = new AbortController()
+    const slow = await one.request({ url: `https://a.test.example:${port}/slow`, signal: after.signal })
+    const reading = slow.text()
+    after.abort(reason)
+    await expect(reading).rejects.toBe(reason)
+  })
+
+  it('leaving the body early leaves nothing behind', async () => {
+    const { port } = await start()
+    const one = client()
+    const response = await one.request({ url: `https://a.test.example:${port}/bytes/5000000` })
+    for await (const part of response.body) {
+      expect(part.length).toBeGreaterThan(0)
+      break
+    }
+    expect(await (await one.request({ url: `https://a.test.example:${port}/` })).text()).toMatch(/^hello/)
+    expect(one.stats().connections.every(({ active }) => active === 0)).toBe(true)
+  })
+
+  it('a body that fails fails the request with its own error as the cause', async () => {
+    const { port } = await start()
+    const body = (async function* (): AsyncGenerator<string> {
+      yield 'some'
+      throw new RangeError('out of paper')
+    })()
+    const sending = client().request({ url: `https://a.test.example:${port}/inspect`, method: 'POST', body })
+    await expect(sending).rejects.toMatchObject({ code: 'ERR_REQUEST_BODY', cause: { message: 'out of paper' } })
+  })
+
+  it.each([
+    [3, 'shorter'],
+    [5, 'longer'],
+  ])('a streamed body that is not its content-length, %i octets of 4, is an error', async (length) => {
+    const { port } = await start()
+    const body = Readable.from([Buffer.alloc(length)])
+    const sending = client().request({
+      url: `https://a.test.example:${port}/inspect`,
+      method: 'POST',
+      headers: { 'content-length': '4' },
+      body,
+    })
+    await expect(sending).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_CONTENT_LENGTH' })
+  })
+
+  it('close() lets requests finish and takes no more', async () => {
+    const { port, release, delivered } = await start()
+    const one = client()
+    const slow = await one.request({ url: `https://a.test.example:${port}/slow` })
+    await delivered(1)
+    const closing = one.close()
+    await expect(one.request({ url: `https://a.test.example:${port}/` })).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
+    release()
+    expect((await slow.text()).length).toBeGreaterThan(0)
+    await closing
+    expect(one.stats().connections).toEqual([])
+  })
+
+  it('destroy() ends everything now, with its reason', async () => {
+    const { port, delivered } = await start()
+    const one = client()
+    const never = one.request({ url: `https://a.test.example:${port}/never` })
+    await delivered(1)
+    one.destroy(new Error('enough'))
+    await expect(never).rejects.toThrow('enough')
+    await expect(one.request({ url: `https://a.test.example:${port}/` })).rejects.toThrow('enough')
+  })
+
+  it('an isolation tag keeps connections apart', async () => {
+    const origin = await start()
+    const one = client()
+    const url = `https://a.test.example:${origin.port}/`
+    for (const isolation of [undefined, 'one', 'two', 'one']) {
+      await (await one.request({ url, ...(isolation === undefined ? {} : { isolation }) })).text()
+    }
+    expect(origin.connections).toBe(3)
+  })
+})

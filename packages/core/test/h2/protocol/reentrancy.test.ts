@@ -1,0 +1,152 @@
+/** A listener may call back from inside every event: what it does there must not break what goes on around it. */
+
+import {
+  bytesOf,
+  data,
+  goaway,
+  headers,
+  Peer,
+  ping,
+  response,
+  rstStream,
+  settings,
+  type TestStream,
+  windowUpdate,
+} from './peer.js'
+
+/** Every kind of event on several streams; 5 is an upload that has to wait. */
+function script(peer: BusyPeer): void {
+  const upload = peer.streams[2]!
+  peer.client.sendData(upload, bytesOf(100), true)
+  peer.receive(settings({ initialWindowSize: 10 }), headers(1, [[':status', '103']]), response(1), data(1, 'x', { padding: 3 }))
+  peer.receive(
+    data(1, 'y', { endStream: true }),
+    response(3, [['content-length', '1']]),
+    data(3, 'toolong'),
+    windowUpdate(5, 1_000),
+  )
+  peer.receive(response(5), headers(5, [['t', 'u']], { endStream: true }), ping(undefined, true), rstStream(7, 2), goaway(9, 0))
+}
+
+class BusyPeer extends Peer {
+  readonly streams: TestStream[] = []
+
+  constructor() {
+    super({ settings: { initialWindowSize: 0 } })
+    this.streams.push(this.get(), this.get(), this.post(), this.get(), this.post(), this.post(), this.post())
+    this.sent()
+  }
+}
+
+const kinds = ['settings', 'informational', 'response', 'data', 'end', 'error', 'sendable', 'stopped', 'closed', 'pong', 'goaway']
+const acts: Record<string, (peer: BusyPeer, stream: TestStream | undefined) => void> = {
+  'resets the stream': (peer, stream) => stream !== undefined && peer.client.resetStream(stream, 8),
+  'resets every stream': (peer) => {
+    for (const stream of peer.streams) peer.client.resetStream(stream, 8)
+  },
+  'sends content and the end': (peer, stream) => stream !== undefined && peer.client.sendData(stream, bytesOf(20), true),
+  'sends content on every stream': (peer) => {
+    for (const stream of peer.streams) peer.client.sendData(stream, bytesOf(20), false)
+  },
+  'opens a stream': (peer) => peer.client.capacity > 0 && peer.streams.length < 50 && peer.streams.push(peer.post()),
+  'takes the content': (peer, stream) => stream !== undefined && peer.client.consumed(stream, 1),
+  'abandons the connection': (peer) => peer.client.abandon(() => undefined),
+  'says goodbye': (peer) => peer.client.goaway(0, ''),
+  'takes the output': (peer) => peer.sent(),
+  resumes: (peer) => peer.client.resume(),
+}
+
+describe.each(kinds)('inside %s', (kind) => {
+  it.each(Object.keys(acts))('the listener %s', (name) => {
+    const peer = new BusyPeer()
+    let depth = 0
+    let reached = 0
+    peer.recorder.during = (line, stream) => {
+      if (line.split(' ')[0] !== kind || depth > 2) return
+      depth++
+      reached++
+      acts[name]!(peer, stream)
+      depth--
+    }
+    script(peer)
+    peer.client.abandon(() => undefined)
+    peer.recorder.during = undefined
+    expect(peer.fault).toBeUndefined()
+    expect(reached).toBeGreaterThan(0)
+    const lines = peer.events()
+    for (const { id } of peer.streams) {
+      expect(lines.filter((line) => line === `closed ${id}`)).toHaveLength(1)
+      const ends = lines.filter((line) => line.startsWith(`end ${id}`) || line.startsWith(`error ${id} `))
+      expect(ends.length).toBeLessThanOrEqual(1)
+    }
+    expect(peer.client.active).toBe(0)
+    peer.sent()
+    expect(peer.reader.pendingBytes).toBe(0)
+  })
+})
+
+it('a stream that is reset inside GOAWAY by the owner of another one hears no error after it is closed', () => {
+  const peer = new Peer()
+  peer.get()
+  const second = peer.get()
+  peer.recorder.during = (line) => {
+    if (line === 'closed 1') peer.client.resetStream(second, 8)
+  }
+  peer.receive(goaway(0))
+  expect(peer.events()).toEqual(['closed 1', 'closed 3', 'error 1 REFUSED_STREAM peer unprocessed', 'goaway 0 NO_ERROR'])
+})
+
+it.each([
+  ['resets it', (peer: Peer, stream: TestStream): unknown => peer.client.resetStream(stream, 8)],
+  ['ends it', (peer: Peer, stream: TestStream): unknown => peer.client.sendData(stream, undefined, true)],
+])('a stream whose upload is open inside onEnd, where the listener %s, is closed once', (_title, act) => {
+  const peer = new Peer()
+  const stream = peer.post()
+  peer.recorder.during = (line) => line.startsWith('end') && act(peer, stream)
+  peer.receive(response(1, [], { endStream: true }))
+  expect(peer.events().filter((line) => line !== 'stopped 1')).toEqual(['response 1 200', 'end 1', 'closed 1'])
+})
+
+it('a stream that is reset inside onStreamError or onSendable of its own is closed once', () => {
+  const peer = new Peer()
+  const stream = peer.post()
+  peer.recorder.during = () => peer.client.resetStream(stream, 8)
+  peer.receive(data(1, 'before the response'))
+  expect(peer.events()).toEqual(['stopped 1', 'closed 1', 'error 1 PROTOCOL_ERROR local'])
+  expect(peer.sent().slice(1)).toEqual(['RST_STREAM 1 PROTOCOL_ERROR'])
+})
+
+it('a stream that is reset inside onResponse with END_STREAM has no end', () => {
+  const peer = new Peer()
+  const stream = peer.get()
+  peer.recorder.during = (line) => line.startsWith('response') && peer.client.resetStream(stream, 8)
+  peer.receive(response(1, [], { endStream: true }))
+  expect(peer.events()).toEqual(['response 1 200', 'closed 1'])
+})
+
+it('content that is cut after a reset inside onData is not told', () => {
+  const peer = new Peer()
+  const stream = peer.get()
+  peer.recorder.during = (line) => line.startsWith('data') && peer.client.resetStream(stream, 8)
+  const frame = data(1, 'abcdef', { endStream: true })
+  peer.receive(response(1), frame.subarray(0, 11))
+  peer.receive(frame.subarray(11))
+  expect(peer.events()).toEqual(['response 1 200', 'data 1 ab', 'closed 1'])
+})
+
+it('onSendable that hands over more goes on while the window lasts, without recursion getting lost', () => {
+  const peer = new Peer({ settings: { initialWindowSize: 1_000 } })
+  const stream = peer.post()
+  let left = 5
+  peer.recorder.during = (line) => {
+    while (line.startsWith('sendable') && left > 0) {
+      left--
+      if (!peer.client.sendData(stream, bytesOf(1_000), left === 0)) break
+    }
+  }
+  peer.client.sendData(stream, bytesOf(1_500), false)
+  peer.receive(windowUpdate(1, 2_000), windowUpdate(1, 10_000))
+  expect(peer.sent().slice(1).join()).toBe(
+    'DATA 1 1000,DATA 1 500,DATA 1 1000,DATA 1 500,DATA 1 500,DATA 1 1000,DATA 1 1000,DATA 1 1000 END_STREAM',
+  )
+})

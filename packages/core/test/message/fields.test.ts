@@ -1,0 +1,96 @@
+import { checkFields, Fields } from '../../src/message/fields.js'
+
+describe('Fields', () => {
+  const fields = new Fields(['content-type', 'text/plain', 'set-cookie', 'a=1', 'vary', 'x', 'set-cookie', 'b=2', 'vary', 'y'])
+
+  it('finds names whatever their case, and joins lines (RFC 9110 §5.3)', () => {
+    expect(fields.get('Vary')).toBe('x, y')
+    expect(fields.get('nope')).toBeUndefined()
+    expect(fields.has('CONTENT-TYPE')).toBe(true)
+    expect(fields.has('nope')).toBe(false)
+    expect(fields.getAll('Set-Cookie')).toEqual(['a=1', 'b=2'])
+    expect(fields.size).toBe(5)
+    expect([...fields][0]).toEqual(['content-type', 'text/plain'])
+  })
+
+  it('becomes an object without a prototype, set-cookie always a list', () => {
+    const object = new Fields(['__proto__', 'x', 'set-cookie', 'a=1', 'vary', 'x', 'vary', 'y']).toObject()
+    expect(Object.getPrototypeOf(object)).toBeNull()
+    expect(Object.entries(object)).toEqual([
+      ['__proto__', 'x'],
+      ['set-cookie', ['a=1']],
+      ['vary', 'x, y'],
+    ])
+    expect(fields.toObject()['set-cookie']).toEqual(['a=1', 'b=2'])
+  })
+})
+
+describe('checkFields', () => {
+  it('takes records, pairs and Fields; names become lower case, values lose white space at their ends', () => {
+    const expected = ['x-a', '1', 'x-b', '2', 'x-b', '3']
+    expect(checkFields({ 'X-A': ' 1\t', 'x-b': ['2', '3'], 'x-c': undefined }).list).toEqual(expected)
+    expect(checkFields(new Map([['X-A', '1']])).list).toEqual(['x-a', '1'])
+    expect(checkFields(new Fields(expected)).list).toEqual(expected)
+    expect(checkFields({ 'x-n': 5 }).list).toEqual(['x-n', '5'])
+    expect(checkFields(undefined).list).toEqual([])
+  })
+
+  it('takes out what is not a plain field: host, connection: close, content-length', () => {
+    const checked = checkFields({ host: 'b.example', connection: 'Close', 'content-length': '7', te: 'trailers' })
+    expect(checked).toMatchObject({ list: ['te', 'trailers'], host: 'b.example', close: true, contentLength: 7 })
+  })
+
+  it.each(['', 'a b', 'a:b', ':path', 'a\r\nb', 'ü', 'a\0'])(
+    'refuses the name %j (RFC 9110 §5.1: "field-name = token")',
+    (name) => {
+      expect(() => checkFields([[name, 'x']])).toThrow(
+        expect.objectContaining({ code: 'ERR_INVALID_FIELD_NAME', message: expect.stringContaining(JSON.stringify(name)) }),
+      )
+    },
+  )
+
+  it.each(['a\r\nb', 'a\nb', 'a\0b', '\x7f', 'snow ☃'])(
+    'refuses the value %j, and does not repeat it (it may be a credential)',
+    (value) => {
+      expect(() => checkFields({ authorization: value })).toThrow(
+        expect.objectContaining({ code: 'ERR_INVALID_FIELD_VALUE', message: expect.stringMatching(/"authorization"/) }),
+      )
+      expect(() => checkFields({ authorization: value })).toThrow(expect.not.stringContaining(value))
+    },
+  )
+
+  it.each([null, true, { a: 1 }, Symbol('x')])('refuses a value that is no text', (value) => {
+    expect(() => checkFields({ 'x-a': value } as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_FIELD_VALUE' }))
+  })
+
+  it.each([
+    ['transfer-encoding', 'chunked'],
+    ['upgrade', 'websocket'],
+    ['connection', 'keep-alive'],
+    ['connection', 'x-a'],
+    ['keep-alive', 'timeout=5'],
+    ['proxy-connection', 'keep-alive'],
+    ['http2-settings', 'AAMAAABk'],
+    ['te', 'gzip'],
+  ])(
+    'refuses %s: %s (RFC 9113 §8.2.2: "An endpoint MUST NOT generate an HTTP/2 message containing connection-specific")',
+    (name, value) => {
+      expect(() => checkFields({ [name]: value })).toThrow(
+        expect.objectContaining({ code: 'ERR_FORBIDDEN_FIELD', message: expect.stringContaining(name) }),
+      )
+    },
+  )
+
+  it.each(['-1', '+5', '5, 5', '0x5', '1e3', ''])('refuses content-length %j', (value) => {
+    expect(() => checkFields({ 'content-length': value })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_FIELD_VALUE' }))
+  })
+
+  it('refuses two content-lengths that differ', () => {
+    expect(() =>
+      checkFields([
+        ['content-length', '1'],
+        ['Content-Length', '2'],
+      ]),
+    ).toThrow(expect.objectContaining({ code: 'ERR_INVALID_FIELD_VALUE' }))
+  })
+})

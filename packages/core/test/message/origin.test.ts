@@ -1,0 +1,86 @@
+import fc from 'fast-check'
+import { parseOrigin, parseRequestUrl } from '../../src/message/origin.js'
+
+describe('parseRequestUrl', () => {
+  it('splits a URL into origin and what is sent; the fragment is not (RFC 9110 §4.2.5)', () => {
+    const { origin, path } = parseRequestUrl('https://API.example:443/a/../b?q=1#top')
+    expect(path).toBe('/b?q=1')
+    expect(origin).toEqual({
+      serialized: 'https://api.example',
+      scheme: 'https',
+      host: 'api.example',
+      port: 443,
+      authority: 'api.example',
+      isAddress: false,
+    })
+  })
+
+  it('knows addresses from names, and shows IPv6 without brackets', () => {
+    expect(parseOrigin('http://[::1]:8080/')).toMatchObject({ host: '::1', port: 8080, authority: '[::1]:8080', isAddress: true })
+    expect(parseOrigin('https://127.0.0.1/')).toMatchObject({ host: '127.0.0.1', isAddress: true })
+  })
+
+  it('gives one object for one origin', () => {
+    expect(parseOrigin('https://one.example/a')).toBe(parseOrigin(new URL('https://one.example:443/b')))
+  })
+
+  it.each([
+    ['/relative', 'ERR_INVALID_URL'],
+    ['https://', 'ERR_INVALID_URL'],
+    ['ftp://a.example/', 'ERR_UNSUPPORTED_SCHEME'],
+    ['data:text/plain,x', 'ERR_UNSUPPORTED_SCHEME'],
+    ['https://user:secret@a.example/', 'ERR_URL_CREDENTIALS'],
+  ])('refuses %s', (url, code) => {
+    expect(() => parseRequestUrl(url)).toThrow(expect.objectContaining({ code }))
+  })
+
+  it('never repeats a password', () => {
+    expect(() => parseRequestUrl('https://user:secret@a.example/')).toThrow(expect.not.stringContaining('secret'))
+  })
+
+  it('the fast way and the WHATWG parser agree on every path', () => {
+    parseRequestUrl('https://known.example/')
+    const piece = fc.constantFrom(
+      '/',
+      '.',
+      '..',
+      '%2e',
+      '%2E',
+      '%41',
+      '%zz',
+      '?',
+      '#',
+      '\\',
+      'a',
+      "'",
+      '"',
+      '<',
+      ' ',
+      '|',
+      'ü',
+      ';',
+      '@',
+      ':',
+      '\t',
+    )
+    const path = fc.oneof(
+      fc.array(piece).map((parts) => parts.join('')),
+      fc.string(),
+    )
+    fc.assert(
+      fc.property(path, (text) => {
+        const url = `https://known.example/${text}`
+        const expected = new URL(url)
+        expect(parseRequestUrl(url)).toMatchObject({
+          path: expected.pathname + expected.search,
+          origin: { serialized: expected.origin },
+        })
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
+
+it('a URL with Latin-1 characters parses however often one is parsed (Node 20’s URL.canParse does not)', () => {
+  for (let i = 0; i < 10_000; i++) expect(parseRequestUrl(`https://bücher.example/${i}?ä`).path).toBe(`/${i}?%C3%A4`)
+})
