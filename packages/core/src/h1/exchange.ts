@@ -135,8 +135,7 @@ export class H1Exchange implements Exchange, BodySource {
       const details = { origin, initiator: 'local', cause: this.#contentError, processed } as const
       return new StreamError('ERR_REQUEST_BODY', `the body of the request failed: ${cause.message}`, details)
     }
-    const code = String((cause as NodeJS.ErrnoException).code)
-    const kind = KINDS.get(code.startsWith('HPE_') ? 'HPE' : code)
+    const kind = KINDS.get(cause.name === 'HTTPParserError' ? cause.name : String((cause as NodeJS.ErrnoException).code))
     const message = `${cause.message} (${origin})`
     if (kind === 'usage') return new UsageError('ERR_UNSUPPORTED_OVER_HTTP1', message, { origin, cause })
     if (kind === 'length') return new UsageError('ERR_CONTENT_LENGTH', message, { origin, cause })
@@ -145,14 +144,14 @@ export class H1Exchange implements Exchange, BodySource {
   }
 }
 
-/** What undici's codes mean here; `HPE` stands for all of llhttp's. */
+/** What undici's codes mean here. A parser's error has a name, and not always a code. */
 const KINDS: ReadonlyMap<string, string> = new Map([
   ['UND_ERR_INVALID_ARG', 'usage'],
   ['UND_ERR_NOT_SUPPORTED', 'usage'],
   ['UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'length'],
   ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'ERR_MALFORMED_RESPONSE'],
   ['UND_ERR_HEADERS_OVERFLOW', 'ERR_RESPONSE_TOO_LARGE'],
-  ['HPE', 'ERR_MALFORMED_RESPONSE'],
+  ['HTTPParserError', 'ERR_MALFORMED_RESPONSE'],
 ])
 
 function toFields(raw: readonly Buffer[]): string[] {

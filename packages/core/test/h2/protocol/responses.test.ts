@@ -369,6 +369,13 @@ describe('limits on field sections', () => {
     expect(peer.events()).toEqual(['response 1 200 in=step', 'end 1', 'closed 1'])
   })
 
+  it('D13 §8.2.2 te may say trailers', () => {
+    const peer = new Peer()
+    peer.get()
+    peer.receive(response(1, [['te', 'trailers']]))
+    expect(peer.events()).toEqual(['response 1 200 te=trailers'])
+  })
+
   it('D14 __proto__ and its like are plain names', () => {
     const peer = new Peer()
     peer.get()

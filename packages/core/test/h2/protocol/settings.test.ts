@@ -187,6 +187,14 @@ describe('C16 RFC 7541 §4.2 SETTINGS_HEADER_TABLE_SIZE', () => {
     expect(nextBlock(peer)).toMatch(/^203fe11f/)
   })
 
+  it('a smaller size of an earlier frame is not signalled twice', () => {
+    const peer = new Peer()
+    peer.receive(ordered([1, 0], [1, 4_096]))
+    expect(nextBlock(peer)).toMatch(/^203fe11f/)
+    peer.receive(ordered([3, 1]))
+    expect(nextBlock(peer)).not.toMatch(/^[23]/)
+  })
+
   it('the same size again changes nothing', () => {
     const peer = new Peer()
     peer.receive(ordered([1, 4_096], [1, 4_096]))
