@@ -6,7 +6,10 @@ import {
   createAuthority,
   type OriginServer,
   type OriginServerOptions,
+  type Script,
+  type ScriptedPeer,
   startOriginServer,
+  startScriptedPeer,
   staticLookup,
 } from '@unshard/testkit'
 import { createFetch, type Fetch } from '../src/index.js'
@@ -14,6 +17,7 @@ import { createFetch, type Fetch } from '../src/index.js'
 /** A test file's world. Call once at the top level. */
 export function rig(): {
   server(options?: OriginServerOptions): Promise<OriginServer>
+  peer(script: Script): Promise<ScriptedPeer>
   client(options?: ClientOptions): Client
   fetch(options?: ClientOptions): Fetch
 } {
@@ -37,6 +41,12 @@ export function rig(): {
       const server = await startOriginServer({ tls, ...options })
       closers.push(() => server.close())
       return server
+    },
+    async peer(script) {
+      const tls = await authority.issue({ names: ['*.test.example'] })
+      const started = await startScriptedPeer(script, { tls })
+      closers.push(() => started.close())
+      return started
     },
     client,
     fetch: (options) => createFetch(client(options)),

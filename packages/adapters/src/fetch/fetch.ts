@@ -4,10 +4,10 @@ import type { Client, HttpResponse } from '@unshard/core'
 import { toFetchError } from './errors.js'
 import { followRedirect, MAX_REDIRECTS, redirectTarget } from './redirect.js'
 import { type FetchInit, type FetchRequest, toFetchRequest } from './request.js'
-import { FetchResponse } from './response.js'
+import { type FetchResponse, LazyResponse } from './response.js'
 
 /** The built-in `fetch`, with members of its own in `init` and in the response. */
-export type Fetch = (input: string | URL | Request, init?: FetchInit | RequestInit) => Promise<Response>
+export type Fetch = (input: string | URL | Request, init?: FetchInit | RequestInit) => Promise<FetchResponse>
 
 /** A `fetch` that sends its requests through `client`. */
 export function createFetch(client: Client): Fetch {
@@ -21,13 +21,13 @@ export function createFetch(client: Client): Fetch {
 }
 
 /** Follows redirects until there is an answer. */
-async function run(client: Client, request: FetchRequest): Promise<Response> {
+async function run(client: Client, request: FetchRequest): Promise<FetchResponse> {
   for (let redirects = 0; ; redirects++) {
     const response = await send(client, request)
     const answer = { response, url: request.url, redirected: redirects > 0, head: request.method === 'HEAD' }
     const isRedirect = response.status >= 301 && response.status <= 308
     const target = isRedirect && request.redirect !== 'manual' ? redirectTarget(request, response) : undefined
-    if (target === undefined) return new FetchResponse(answer) as unknown as Response
+    if (target === undefined) return new LazyResponse(answer) as unknown as FetchResponse
     response.discard()
     if (request.redirect === 'error') throw new TypeError(`fetch failed: redirect from ${request.url} with redirect: 'error'`)
     if (redirects === MAX_REDIRECTS) throw new TypeError(`fetch failed: over ${MAX_REDIRECTS} redirects`)

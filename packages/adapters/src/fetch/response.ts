@@ -21,8 +21,18 @@ export interface FetchResponseParts {
   readonly head: boolean
 }
 
-/** The response of `fetch`. */
-export class FetchResponse {
+/** The response of `fetch`: the platform's, and what only this client can tell. */
+export interface FetchResponse extends Response {
+  /** Which connection carried it, and why that one. */
+  readonly connection: ConnectionInfo
+  /** Trailers, once the whole content has arrived; `undefined` before. */
+  readonly trailers: Headers | undefined
+  /** The content in memory of its own. */
+  bytes(): Promise<Uint8Array<ArrayBuffer>>
+}
+
+/** A {@link FetchResponse}, made of what the client answered. */
+export class LazyResponse {
   readonly #parts: FetchResponseParts
   #headers: ResponseHeaders | undefined
   /** Made when asked for; from then on the only way to the content. */
@@ -83,7 +93,8 @@ export class FetchResponse {
   }
 
   get body(): ReadableStream<Uint8Array> | null {
-    if (this.#stream === undefined) this.#stream = this.#hasBody ? this.#makeStream() : null
+    // Once the content was taken as text or bytes there is nothing left to stream.
+    if (this.#stream === undefined) this.#stream = this.#hasBody ? (this.#used ? emptyStream() : this.#makeStream()) : null
     return this.#stream
   }
 
@@ -97,7 +108,7 @@ export class FetchResponse {
     return this.text().then(JSON.parse)
   }
 
-  bytes(): Promise<Uint8Array> {
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
     return this.#bytes()
   }
 
@@ -117,12 +128,12 @@ export class FetchResponse {
 
   /** @throws TypeError once the body is used or locked. */
   clone(): Response {
+    if (this.bodyUsed || this.#stream?.locked === true) throw new TypeError('a response whose body is used cannot be cloned')
     const { body } = this
-    if (this.bodyUsed || body?.locked === true) throw new TypeError('a response whose body is used cannot be cloned')
-    if (body === null) return new FetchResponse(this.#parts, null) as unknown as Response
+    if (body === null) return new LazyResponse(this.#parts, null) as unknown as Response
     const [mine, theirs] = body.tee()
     this.#stream = mine
-    return new FetchResponse(this.#parts, theirs) as unknown as Response
+    return new LazyResponse(this.#parts, theirs) as unknown as Response
   }
 
   /** Whether the content can be taken straight from the client: as it was sent, and by no stream. */
@@ -134,10 +145,10 @@ export class FetchResponse {
     return !this.#parts.head && !NULL_BODY.has(this.status)
   }
 
-  async #bytes(): Promise<Uint8Array> {
+  async #bytes(): Promise<Uint8Array<ArrayBuffer>> {
     if (this.#plain) {
       this.#used = true
-      return this.#parts.response.bytes().catch(rethrow)
+      return this.#parts.response.bytes().catch(rethrow) as Promise<Uint8Array<ArrayBuffer>>
     }
     if (this.bodyUsed || this.#stream?.locked === true) throw new TypeError('the body was read before, or somebody reads it')
     const { body } = this
@@ -146,11 +157,12 @@ export class FetchResponse {
   }
 
   #makeStream(): ReadableStream<Uint8Array> {
-    const iterator = this.#decoded()
+    let iterator: AsyncIterator<Uint8Array> | undefined
     return new ReadableStream({
       type: 'bytes',
-      async pull(controller) {
+      pull: async (controller) => {
         try {
+          iterator ??= this.#decoded()
           const { done, value } = await iterator.next()
           if (done !== true) return controller.enqueue(Uint8Array.from(value))
           controller.close()
@@ -159,8 +171,9 @@ export class FetchResponse {
           controller.error(toFetchError(error))
         }
       },
-      async cancel() {
-        await iterator.return?.()
+      cancel: async (reason) => {
+        if (iterator === undefined) this.#parts.response.discard(reason)
+        else await iterator.return?.()
       },
     }) as ReadableStream<Uint8Array>
   }
@@ -172,14 +185,18 @@ export class FetchResponse {
   }
 }
 
-Object.setPrototypeOf(FetchResponse.prototype, Response.prototype)
+Object.setPrototypeOf(LazyResponse.prototype, Response.prototype)
 // For `console.log`: the platform's own method would look for the platform's own slots.
-Object.defineProperty(FetchResponse.prototype, inspect.custom, {
-  value(this: FetchResponse): object {
+Object.defineProperty(LazyResponse.prototype, inspect.custom, {
+  value(this: LazyResponse): object {
     const { status, ok, url, redirected, bodyUsed, headers } = this
     return { status, ok, url, redirected, bodyUsed, headers }
   },
 })
+
+function emptyStream(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.close() }) as ReadableStream<Uint8Array>
+}
 
 function rethrow(error: unknown): never {
   throw toFetchError(error)

@@ -17,6 +17,8 @@ export interface RequestDuplex {
  */
 export function openDuplex(client: Client, options: Omit<RequestOptions, 'body'>): RequestDuplex {
   const content = new Transform({ transform: (chunk, _encoding, callback) => callback(null, chunk) })
+  // Its failure is the request's, and is told by the duplex.
+  content.on('error', () => undefined)
   const response = client.request({ method: 'POST', ...options, body: content })
   const reader = new ResponseReader(response)
   const duplex = new Duplex({

@@ -6,7 +6,7 @@ import type { LookupFunction } from 'node:net'
 import type { ConnectionInfo } from 'unshard'
 import { bodyOf, type ClientReport, type HostReport, ODD_HOSTS, resources, type Servers } from './scenario.js'
 
-type Fetch = (url: string) => Promise<Response & { connection?: ConnectionInfo }>
+type AnyFetch = (url: string) => Promise<Response & { connection?: ConnectionInfo }>
 
 /** The shards first; the odd hosts when asked, so that the servers' counts can be read in between. */
 process.once('message', (servers: Servers) => {
@@ -31,7 +31,7 @@ async function builtIn(servers: Servers): Promise<void> {
 async function unshard(servers: Servers): Promise<void> {
   const { createClient, createFetch } = await import('unshard')
   const client = createClient({ lookup: lookupOf(servers), tls: { ca: servers.ca } })
-  const myFetch = createFetch(client) as Fetch
+  const myFetch: AnyFetch = createFetch(client)
   const hosts = new Map<string, HostReport>()
   const counts = await fetchAll(servers, myFetch, hosts)
   const protocol = [...new Set([...hosts.values()].map((host) => host.protocol))].join('+')
@@ -47,7 +47,7 @@ async function unshard(servers: Servers): Promise<void> {
 
 async function fetchAll(
   servers: Servers,
-  fetchFunction: Fetch,
+  fetchFunction: AnyFetch,
   hosts?: Map<string, HostReport>,
 ): Promise<{ ok: number; requests: number; ms: number }> {
   const startedAt = performance.now()
@@ -58,7 +58,7 @@ async function fetchAll(
 /** Fetches one resource and says whether the answer is the one right answer. */
 async function fetchOne(
   { port }: Servers,
-  fetchFunction: Fetch,
+  fetchFunction: AnyFetch,
   { host, path }: { host: string; path: string },
   hosts?: Map<string, HostReport>,
 ): Promise<boolean> {

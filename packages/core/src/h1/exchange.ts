@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici'
 import type { Exchange, ExchangeObserver } from '../connection.js'
 import { ConnectionError, ResponseError, StreamError, UnshardError, UsageError } from '../errors.js'
 import { type BodySource, ResponseBody } from '../message/body.js'
-import type { Content } from '../message/content.js'
+import { type Content, toBytes } from '../message/content.js'
 import type { HttpRequest } from '../message/request.js'
 
 /** Octets that may wait for a reader before the socket is paused: HTTP/1.1 has no window. */
@@ -25,7 +25,7 @@ export class H1Exchange implements Exchange, BodySource {
   trailers: readonly string[] | undefined
   sentBytes = 0
 
-  /** @param release called once, when the connection may take the next request. */
+  /** @param release called once, when the connection is done with it, and knows whether it may take the next request. */
   constructor(request: HttpRequest, observer: ExchangeObserver, release: () => void) {
     this.#request = request
     this.#observer = observer
@@ -35,6 +35,7 @@ export class H1Exchange implements Exchange, BodySource {
   /** The request in undici's terms. Fields have been checked; `content-length` is among them. */
   dispatchOptions(): Dispatcher.DispatchOptions {
     const { method, path, authority, fields, content, close } = this.#request
+    this.sentBytes = content?.bytes?.length ?? 0
     return {
       method: method as Dispatcher.HttpMethod,
       path,
@@ -45,10 +46,9 @@ export class H1Exchange implements Exchange, BodySource {
   }
 
   abort(reason: unknown): void {
-    if (this.#over) return
     this.#settled = true
     this.#body?.discard(reason)
-    this.#abortRequest?.(new Error('aborted'))
+    if (!this.#over) this.#abortRequest?.(new Error('aborted'))
   }
 
   cancel(reason: unknown): void {
@@ -91,8 +91,9 @@ export class H1Exchange implements Exchange, BodySource {
   onComplete(rawTrailers: readonly Buffer[] | null): void {
     this.#settled = true
     this.trailers = toFields(rawTrailers ?? [])
-    this.#body!.end()
+    // First: the place is free before a reader can go on.
     this.#finish()
+    this.#body!.end()
   }
 
   onError(error: Error): void {
@@ -100,11 +101,12 @@ export class H1Exchange implements Exchange, BodySource {
     this.#finish()
   }
 
-  async *#read(content: Content): AsyncGenerator<Uint8Array | string> {
+  async *#read(content: Content): AsyncGenerator<Uint8Array> {
     try {
       for await (const part of { [Symbol.asyncIterator]: () => content.open() }) {
-        this.sentBytes += part.length
-        yield part
+        const bytes = toBytes(part)
+        this.sentBytes += bytes.length
+        yield bytes
       }
     } catch (error) {
       this.#contentError = error
@@ -119,11 +121,14 @@ export class H1Exchange implements Exchange, BodySource {
     else this.#body.fail(error)
   }
 
+  /** undici destroys a socket that is used up only after it has said so: a microtask later it is known whether this one is. */
   #finish(): void {
     if (this.#over) return
     this.#over = true
-    this.#release()
-    this.#observer.onClosed()
+    queueMicrotask(() => {
+      this.#release()
+      this.#observer.onClosed()
+    })
   }
 
   /** undici's errors in our terms. What a caller may do about it decides the class. */
@@ -131,6 +136,7 @@ export class H1Exchange implements Exchange, BodySource {
     if (cause instanceof UnshardError) return cause
     const origin = this.#request.origin.serialized
     const processed = this.#body === undefined ? 'unknown' : 'yes'
+    if (this.#contentError instanceof UsageError) return this.#contentError
     if (this.#contentError !== undefined) {
       const details = { origin, initiator: 'local', cause: this.#contentError, processed } as const
       return new StreamError('ERR_REQUEST_BODY', `the body of the request failed: ${cause.message}`, details)

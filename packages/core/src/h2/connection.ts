@@ -224,6 +224,13 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     if (chunks.length === 0) return
     this.#writtenStreamId = this.#openedStreamId
     this.#blocked = !this.#write(chunks)
+    // Content that was held back because so much output was waiting: a socket with a large buffer never drains, it is ready at once.
+    if (!this.#blocked) this.#resume()
+  }
+
+  #resume(): void {
+    this.#engine.resume()
+    if (this.#engine.hasOutput) this.#scheduleFlush()
   }
 
   #write(chunks: readonly Uint8Array[]): boolean {
@@ -238,8 +245,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
 
   #drained(): void {
     this.#blocked = false
-    this.#engine.resume()
-    this.#flush()
+    this.#resume()
   }
 
   #sendPing(opaque: Uint8Array): void {

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { FakeClock, frames, type Peer, type ScriptedPeerOptions, startScriptedPeer } from '@unshard/testkit'
+import { FakeClock, frames, type ScriptedConnection, type ScriptedPeerOptions, startScriptedPeer } from '@unshard/testkit'
 import { rig } from './rig.js'
 
 const { client, server, tls, defer } = rig()
@@ -22,7 +22,7 @@ async function listen(make: () => Server): Promise<number> {
 }
 
 async function peer(
-  script: (peer: Peer, index: number) => Promise<void>,
+  script: (peer: ScriptedConnection, index: number) => Promise<void>,
   options: ScriptedPeerOptions = {},
 ): Promise<{ port: number; connections: number }> {
   const started = await startScriptedPeer(script, { tls: await tls(), ...options })

@@ -62,7 +62,7 @@ describe.each(Object.keys(all))('%s', (name) => {
     if (origin === undefined) return
     const one = client()
     for (const letter of 'abc') {
-      const response = await one.request({ url: origin.replace('//a.', `//${letter}.`) + '/small.txt' })
+      const response = await one.request({ url: `${origin.replace('//a.', `//${letter}.`)}/small.txt` })
       expect(await response.text()).toBe(SMALL_TEXT)
       expect(response.connection.coalesced).toBe(false)
     }

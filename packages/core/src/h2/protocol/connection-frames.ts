@@ -102,11 +102,13 @@ export class ConnectionFrames<Owner> {
       // RFC 9113 §6.8: above the identifier nothing was or will be processed; at or below it, the peer may still finish.
       // And one that was told already may have closed this one.
       if (stream.id <= lastStreamId || stream.state === StreamState.CLOSED) continue
-      this.#sender.close(stream)
-      if (stream.phase === ResponsePhase.ENDED) continue
+      const complete = stream.phase === ResponsePhase.ENDED
       // A response that has begun is proof of the contrary, whatever the peer says now.
       const unprocessed = stream.phase === ResponsePhase.BEFORE_FINAL
-      state.listener.onStreamError(stream, { errorCode: ErrorCode.REFUSED_STREAM, initiator: 'peer', reason, unprocessed })
+      this.#sender.close(
+        stream,
+        complete ? undefined : { errorCode: ErrorCode.REFUSED_STREAM, initiator: 'peer', reason, unprocessed },
+      )
     }
     state.listener.onGoaway(
       lastStreamId,

@@ -135,8 +135,7 @@ export class Receiver<Owner> implements FrameSink {
   failStream(stream: Stream<Owner>, errorCode: number, reason: string): void {
     this.#state.limits.unproductive(reason)
     const complete = stream.phase === ResponsePhase.ENDED
-    this.#sender.reset(stream, errorCode)
-    if (!complete) this.#state.listener.onStreamError(stream, { errorCode, initiator: 'local', reason, unprocessed: false })
+    this.#sender.reset(stream, errorCode, complete ? undefined : { errorCode, initiator: 'local', reason, unprocessed: false })
   }
 
   /** RFC 9113 §3.4: "The server connection preface consists of a potentially empty SETTINGS frame that MUST be the first frame". */
@@ -213,13 +212,12 @@ export class Receiver<Owner> implements FrameSink {
     const stream = this.#state.streams.get(streamId)
     if (stream === undefined) return
     const complete = stream.phase === ResponsePhase.ENDED
-    this.#sender.close(stream)
     // RFC 9113 §8.1: after a complete response RST_STREAM only means that the rest of the request is not wanted.
-    if (complete) return
+    if (complete) return this.#sender.close(stream)
     const reason = `the peer reset the stream: ${errorCodeName(errorCode)}`
     // RFC 9113 §8.7: refused "prior to any processing"; a response that has begun says otherwise.
     const unprocessed = errorCode === ErrorCode.REFUSED_STREAM && stream.phase === ResponsePhase.BEFORE_FINAL
-    this.#state.listener.onStreamError(stream, { errorCode, initiator: 'peer', reason, unprocessed })
+    this.#sender.close(stream, { errorCode, initiator: 'peer', reason, unprocessed })
   }
 
   #windowUpdate(streamId: number, increment: number): void {

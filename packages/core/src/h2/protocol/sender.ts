@@ -3,7 +3,7 @@
  * here while a window is closed or the socket is behind; streams that could send take turns, one frame each.
  */
 
-import type { ConnectionState } from './connection-state.js'
+import type { ConnectionState, StreamEnd } from './connection-state.js'
 import { beginFieldBlock, endFieldBlock } from './field-block.js'
 import { encodeRequest, encodeTrailers, type RequestHead } from './field-section.js'
 import { writeDataHeader, writeRstStream } from './frame.js'
@@ -77,26 +77,31 @@ export class Sender<Owner> {
       if (stream.sendWindow <= 0) continue
       this.#writeData(stream)
       if (stream.queue.length > 0) this.unblock(stream)
-      else if (stream.backlogged) this.#drained(stream)
+      // Who is closed is owed nothing any more.
+      else if (stream.backlogged && stream.state !== StreamState.CLOSED) this.#drained(stream)
     }
   }
 
-  /** Ends a stream at once in both directions (RFC 9113 §5.4.2) and forgets what it still had to send. */
-  reset(stream: Stream<Owner>, errorCode: number): void {
+  /** Ends a stream at once in both directions (RFC 9113 §5.4.2). `end` is what its owner hears, who may have asked for it itself. */
+  reset(stream: Stream<Owner>, errorCode: number, end?: StreamEnd): void {
     if (stream.state === StreamState.CLOSED) return
     writeRstStream(this.#state.output, stream.id, errorCode)
     this.#state.rememberReset(stream.id)
-    this.close(stream)
+    this.close(stream, end)
   }
 
-  /** The stream is over, by RST_STREAM either way: forgets its content and takes it out. */
-  close(stream: Stream<Owner>): void {
+  /**
+   * The stream is over, by RST_STREAM or GOAWAY either way: forgets its content, tells its owner, and takes it out, in this order.
+   * It is closed before anybody is told, so that whatever they do cannot close it again.
+   */
+  close(stream: Stream<Owner>, end?: StreamEnd): void {
     if (stream.state === StreamState.CLOSED) return
     const unfinished = !stream.endQueued || stream.queue.length > 0
     stream.apply(StreamInput.RESET)
     stream.queue.length = 0
     stream.endQueued = true
     this.#forget(stream)
+    if (end !== undefined) this.#state.listener.onStreamError(stream, end)
     if (unfinished) this.#state.listener.onSendable(stream, true)
     this.#state.remove(stream)
   }

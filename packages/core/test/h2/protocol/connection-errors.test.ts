@@ -184,7 +184,7 @@ describe('stream errors of frames', () => {
   ])('%s: %s', (_title, code, frame) => {
     const peer = afterResponse()
     expect(peer.receive(frame)).toBeUndefined()
-    expect(peer.events()).toEqual(['stopped 1', 'closed 1', `error 1 ${code} local`])
+    expect(peer.events()).toEqual([`error 1 ${code} local`, 'stopped 1', 'closed 1'])
     expect(peer.sent()).toEqual([`RST_STREAM 1 ${code}`])
     peer.proveAlive()
   })

@@ -87,7 +87,7 @@ describe('sending', () => {
     expect(peer.receive(windowUpdate(1, 0x7fff_ffff))).toBeUndefined()
     peer.events()
     peer.receive(windowUpdate(1, 70_000))
-    expect(peer.events()).toEqual(['stopped 1', 'closed 1', 'error 1 FLOW_CONTROL_ERROR local'])
+    expect(peer.events()).toEqual(['error 1 FLOW_CONTROL_ERROR local', 'stopped 1', 'closed 1'])
     expect([peer.client.active, stream.queue.length]).toEqual([0, 0])
     peer.sent()
     peer.receive(windowUpdate(0, 70_000))

@@ -23,7 +23,7 @@ describe('RFC 9113 §6.8', () => {
     expect(peer.events()).toEqual(['goaway 2147483647 NO_ERROR soon'])
     expect([peer.client.capacity, peer.client.active]).toEqual([0, 3])
     peer.receive(goaway(3))
-    expect(peer.events()).toEqual(['closed 5', 'error 5 REFUSED_STREAM peer unprocessed', 'goaway 3 NO_ERROR'])
+    expect(peer.events()).toEqual(['error 5 REFUSED_STREAM peer unprocessed', 'closed 5', 'goaway 3 NO_ERROR'])
     peer.receive(response(1, [], { endStream: true }), response(3, [], { endStream: true }))
     expect(peer.events()).toEqual(['response 1 200', 'end 1', 'closed 1', 'response 3 200', 'end 3', 'closed 3'])
     expect(peer.client.capacity).toBe(0)
@@ -35,11 +35,11 @@ describe('RFC 9113 §6.8', () => {
     peer.post()
     peer.receive(goaway(0))
     expect(peer.events()).toEqual([
-      'closed 1',
       'error 1 REFUSED_STREAM peer unprocessed',
+      'closed 1',
+      'error 3 REFUSED_STREAM peer unprocessed',
       'stopped 3',
       'closed 3',
-      'error 3 REFUSED_STREAM peer unprocessed',
       'goaway 0 NO_ERROR',
     ])
   })
@@ -50,8 +50,8 @@ describe('RFC 9113 §6.8', () => {
     peer.get()
     peer.receive(goaway(1, 2, 'oh'), response(1, [], { endStream: true }))
     expect(peer.events()).toEqual([
-      'closed 3',
       'error 3 REFUSED_STREAM peer unprocessed',
+      'closed 3',
       'goaway 1 INTERNAL_ERROR oh',
       'response 1 200',
       'end 1',
@@ -96,7 +96,7 @@ describe('RFC 9113 §6.8', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(response(1), goaway(0))
-    expect(peer.events()).toEqual(['response 1 200', 'closed 1', 'error 1 REFUSED_STREAM peer', 'goaway 0 NO_ERROR'])
+    expect(peer.events()).toEqual(['response 1 200', 'error 1 REFUSED_STREAM peer', 'closed 1', 'goaway 0 NO_ERROR'])
   })
 
   it('the reserved bit of the identifier is ignored', () => {

@@ -93,7 +93,7 @@ it('a stream that is reset inside GOAWAY by the owner of another one hears no er
     if (line === 'closed 1') peer.client.resetStream(second, 8)
   }
   peer.receive(goaway(0))
-  expect(peer.events()).toEqual(['closed 1', 'closed 3', 'error 1 REFUSED_STREAM peer unprocessed', 'goaway 0 NO_ERROR'])
+  expect(peer.events()).toEqual(['error 1 REFUSED_STREAM peer unprocessed', 'closed 1', 'closed 3', 'goaway 0 NO_ERROR'])
 })
 
 it.each([
@@ -112,7 +112,7 @@ it('a stream that is reset inside onStreamError or onSendable of its own is clos
   const stream = peer.post()
   peer.recorder.during = () => peer.client.resetStream(stream, 8)
   peer.receive(data(1, 'before the response'))
-  expect(peer.events()).toEqual(['stopped 1', 'closed 1', 'error 1 PROTOCOL_ERROR local'])
+  expect(peer.events()).toEqual(['error 1 PROTOCOL_ERROR local', 'stopped 1', 'closed 1'])
   expect(peer.sent().slice(1)).toEqual(['RST_STREAM 1 PROTOCOL_ERROR'])
 })
 

@@ -213,7 +213,7 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
     peer.get()
     expect(peer.receive(...frames)).toBeUndefined()
     const events = peer.events().filter((line) => !line.startsWith('informational'))
-    expect(events).toEqual(['closed 1', 'error 1 PROTOCOL_ERROR local'])
+    expect(events).toEqual(['error 1 PROTOCOL_ERROR local', 'closed 1'])
     expect(peer.sent().at(-1)).toBe('RST_STREAM 1 PROTOCOL_ERROR')
     proveInStep(peer, frames)
   })
@@ -261,7 +261,7 @@ describe('responses that are malformed after they have begun', () => {
     peer.receive(headers(1, fields))
     peer.events()
     expect(peer.receive(...frames)).toBeUndefined()
-    expect(peer.events().filter((line) => !line.startsWith('data'))).toEqual(['closed 1', `error 1 ${code} local`])
+    expect(peer.events().filter((line) => !line.startsWith('data'))).toEqual([`error 1 ${code} local`, 'closed 1'])
     expect(peer.sent().filter((line) => line.startsWith('RST'))).toEqual([`RST_STREAM 1 ${code}`])
     proveInStep(peer, frames)
   })
@@ -338,7 +338,7 @@ describe('limits on field sections', () => {
     const peer = new Peer()
     peer.get()
     expect(peer.receive(headers(1, block))).toBeUndefined()
-    expect(peer.events()).toEqual(['closed 1', 'error 1 ENHANCE_YOUR_CALM local'])
+    expect(peer.events()).toEqual(['error 1 ENHANCE_YOUR_CALM local', 'closed 1'])
     peer.proveAlive()
   })
 
@@ -400,7 +400,7 @@ describe('limits on field sections', () => {
     respond(999)
     expect(peer.events()[0]!.match(/set-cookie=/g)).toHaveLength(999)
     respond(1_000)
-    expect(peer.events()).toEqual(['closed 3', 'error 3 ENHANCE_YOUR_CALM local'])
+    expect(peer.events()).toEqual(['error 3 ENHANCE_YOUR_CALM local', 'closed 3'])
   })
 })
 
@@ -413,7 +413,7 @@ describe('RFC 9110 §15.2 interim responses', () => {
     peer.receive(...Array.from({ length: 16 }, () => interim('103')))
     expect(peer.events()).toHaveLength(16)
     peer.receive(interim('103'))
-    expect(peer.events()).toEqual(['closed 1', 'error 1 ENHANCE_YOUR_CALM local'])
+    expect(peer.events()).toEqual(['error 1 ENHANCE_YOUR_CALM local', 'closed 1'])
   })
 
   it('D17 100, 103 and unknown ones are told, and the final response is whole', () => {
@@ -501,7 +501,7 @@ describe('content', () => {
       ]),
     )
     peer.receive(head, data(3, 'x'))
-    expect(peer.events().slice(1)).toEqual(['closed 3', 'error 3 PROTOCOL_ERROR local'])
+    expect(peer.events().slice(1)).toEqual(['error 3 PROTOCOL_ERROR local', 'closed 3'])
     expect(peer.recorder.ends[0]!.reason).toBe('content where there is none')
     peer.proveAlive()
     const other = peer.open({ method })
@@ -558,7 +558,7 @@ describe('RST_STREAM from the peer', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(rstStream(1, 0))
-    expect(peer.events()).toEqual(['closed 1', 'error 1 NO_ERROR peer'])
+    expect(peer.events()).toEqual(['error 1 NO_ERROR peer', 'closed 1'])
   })
 
   it.each([
@@ -569,7 +569,7 @@ describe('RST_STREAM from the peer', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(headers(1, inserting), data(1, 'some'), rstStream(1, code), rstStream(1, code))
-    expect(peer.events()).toEqual(['response 1 200 in=step', 'data 1 some', 'closed 1', `error 1 ${name} peer`])
+    expect(peer.events()).toEqual(['response 1 200 in=step', 'data 1 some', `error 1 ${name} peer`, 'closed 1'])
     expect(peer.sent().slice(1)).toEqual([])
     peer.proveAlive()
   })
@@ -578,14 +578,14 @@ describe('RST_STREAM from the peer', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(rstStream(1, 7))
-    expect(peer.events()).toEqual(['closed 1', 'error 1 REFUSED_STREAM peer unprocessed'])
+    expect(peer.events()).toEqual(['error 1 REFUSED_STREAM peer unprocessed', 'closed 1'])
   })
 
   it('REFUSED_STREAM after the response has begun proves nothing: it was processed', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(response(1), rstStream(1, 7))
-    expect(peer.events().at(-1)).toBe('error 1 REFUSED_STREAM peer')
+    expect(peer.events()).toEqual(['response 1 200', 'error 1 REFUSED_STREAM peer', 'closed 1'])
   })
 })
 

@@ -1,0 +1,116 @@
+// The contract suite over every engine there is, and over Node's own HTTP/2 client as an oracle: where the oracle fails, the suite is wrong.
+import { once } from 'node:events'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import {
+  connectionContract,
+  createAuthority,
+  type EngineTraits,
+  NodeHttp2Connection,
+  type OriginServer,
+  startOriginServer,
+} from '@unshard/testkit'
+import { type Connection, nextConnectionId, type Route } from '../../src/connection.js'
+import { systemClock } from '../../src/deadlines.js'
+import { H1Connection } from '../../src/h1/connection.js'
+import { H2Connection } from '../../src/h2/connection.js'
+import { WindowBudget } from '../../src/h2/protocol/window.js'
+import { parseOrigin } from '../../src/index.js'
+import { ResponseBody } from '../../src/message/body.js'
+import { checkRequest } from '../../src/message/request.js'
+
+const H2: EngineTraits = {
+  protocol: 'h2',
+  multiplexes: true,
+  pings: true,
+  requestTrailers: true,
+  unreadBytes: 1_048_576,
+  unsentBytes: 1_048_576,
+  checksContent: true,
+}
+const H1: EngineTraits = {
+  protocol: 'http/1.1',
+  multiplexes: false,
+  pings: false,
+  requestTrailers: false,
+  unreadBytes: 33_554_432,
+  unsentBytes: 33_554_432,
+  checksContent: true,
+}
+const ORACLE: EngineTraits = { ...H2, checksContent: false }
+
+const authority = createAuthority()
+const credentials = authority.then((each) => each.issue({ names: ['localhost'], ips: ['127.0.0.1'] }))
+
+async function connect(server: OriginServer, secure: boolean, protocol: string): Promise<Socket> {
+  const to = { host: server.address, port: server.port, noDelay: true }
+  if (!secure) {
+    const socket = connectTcp(to)
+    await once(socket, 'connect')
+    return socket
+  }
+  const { ca } = await authority
+  const socket = connectTls({ ...to, ca, ALPNProtocols: [protocol] })
+  await once(socket, 'secureConnect')
+  expect(socket.alpnProtocol).toBe(protocol)
+  return socket
+}
+
+function routeOf(server: OriginServer, socket: Socket): Route {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket
+  return {
+    origin: parseOrigin(server.url()),
+    reuseKey: '',
+    remoteAddress,
+    remotePort,
+    localAddress,
+    localPort,
+    certificate: undefined,
+    authorized: true,
+    clientCertificate: false,
+  }
+}
+
+/** Ready: SETTINGS have come. */
+async function h2(socket: Socket, route: Route): Promise<Connection> {
+  const settings = { initialWindowBytes: 131_072, connectionWindowBytes: 16_777_216, headerTableBytes: 4_096 }
+  const connection = new H2Connection(socket, route, {
+    settings: { ...settings, maxFieldSectionBytes: 65_536 },
+    budget: new WindowBudget(67_108_864),
+    clock: systemClock,
+  })
+  await new Promise<void>((resolve) => {
+    connection.onChange = resolve
+  })
+  return connection
+}
+
+async function oracle(socket: Socket, route: Route): Promise<Connection> {
+  const createBody = (source: ConstructorParameters<typeof ResponseBody>[0]): ResponseBody => new ResponseBody(source)
+  const connection = new NodeHttp2Connection(socket, route, { id: nextConnectionId(), createBody })
+  await connection.ready
+  return connection
+}
+
+const h1 = async (socket: Socket, route: Route): Promise<Connection> => new H1Connection(socket, route, 65_536)
+
+const ENGINES = [
+  ['H2Connection over TLS', H2, h2, true],
+  ['H2Connection over cleartext', H2, h2, false],
+  ['H1Connection over TLS', H1, h1, true],
+  ['H1Connection over cleartext', H1, h1, false],
+  ['node:http2 over TLS', ORACLE, oracle, true],
+] as const
+
+for (const [name, traits, make, secure] of ENGINES) {
+  connectionContract(name, {
+    traits,
+    request: checkRequest,
+    serve: async (options) =>
+      startOriginServer({ ...(secure && { tls: await credentials }), protocols: [traits.protocol], ...options }),
+    open: async (server) => {
+      const socket = await connect(server, secure, traits.protocol)
+      return make(socket, routeOf(server, socket))
+    },
+  })
+}
