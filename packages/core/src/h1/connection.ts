@@ -72,7 +72,8 @@ export class H1Connection implements Connection {
     const exchange = new H1Exchange(request, observer, () => this.#released(exchange))
     this.#exchange = exchange
     if (request.close) this.#drain()
-    this.#client.dispatch(exchange.dispatchOptions(), exchange as unknown as Dispatcher.DispatchHandler)
+    // Later: what undici refuses it refuses at once, and nothing may be called back before this returns.
+    queueMicrotask(() => this.#client.dispatch(exchange.dispatchOptions(), exchange as unknown as Dispatcher.DispatchHandler))
     return exchange
   }
 
@@ -125,6 +126,8 @@ export class H1Connection implements Connection {
   #released(exchange: H1Exchange): void {
     if (this.#exchange !== exchange) return
     this.#exchange = undefined
+    // The server asked for it, or the request ended early: there is no next one here (RFC 9112 §9.6).
+    if (this.#socket.destroyed) return this.#gone()
     this.#socket.unref()
     if (this.#state === 'draining') this.#socket.destroy()
     this.onChange?.()

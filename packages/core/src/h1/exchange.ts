@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici'
 import type { Exchange, ExchangeObserver } from '../connection.js'
 import { ConnectionError, ResponseError, StreamError, UnshardError, UsageError } from '../errors.js'
 import { type BodySource, ResponseBody } from '../message/body.js'
-import { type Content, toBytes } from '../message/content.js'
+import type { Content } from '../message/content.js'
 import type { HttpRequest } from '../message/request.js'
 
 /** Octets that may wait for a reader before the socket is paused: HTTP/1.1 has no window. */
@@ -159,6 +159,14 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   ['UND_ERR_HEADERS_OVERFLOW', 'ERR_RESPONSE_TOO_LARGE'],
   ['HTTPParserError', 'ERR_MALFORMED_RESPONSE'],
 ])
+
+/** @throws UsageError `ERR_INVALID_BODY`: what a source yields is the caller's. */
+function toBytes(part: unknown): Uint8Array {
+  if (typeof part === 'string') return Buffer.from(part)
+  if (part instanceof Uint8Array) return part
+  const kind = part === null ? 'null' : `a ${typeof part}`
+  throw new UsageError('ERR_INVALID_BODY', `the body yielded ${kind}, not bytes or text`)
+}
 
 function toFields(raw: readonly Buffer[]): string[] {
   const fields: string[] = []

@@ -38,8 +38,16 @@ export class ContentSender {
       return
     }
     this.sentBytes = bytes.length
-    if (this.#request.trailers === undefined) this.#sink.write(bytes, true)
-    else this.#sink.write(bytes, true, checkFields(this.#request.trailers()).list)
+    if (this.#request.trailers === undefined) {
+      this.#sink.write(bytes, true)
+      return
+    }
+    try {
+      this.#sink.write(bytes, true, checkFields(this.#request.trailers()).list)
+    } catch (error) {
+      // The stream is open, so it has to be ended; but nothing may be called back while the request is being made.
+      queueMicrotask(() => this.#failed(error))
+    }
   }
 
   /** The sink takes more. */

@@ -75,12 +75,10 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   }
 
   contentFailed(cause: unknown): void {
-    const origin = this.#request.origin.serialized
+    // Before the reset, which closes the exchange: `onClosed` comes last.
+    this.#fail(cause instanceof UsageError ? cause : this.#contentError(cause))
     this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
     this.#flush()
-    if (cause instanceof UsageError) return this.#fail(cause)
-    const message = `the body of the request failed: ${cause instanceof Error ? cause.message : String(cause)}`
-    this.#fail(new StreamError('ERR_REQUEST_BODY', message, { origin, initiator: 'local', errorCode: ErrorCode.CANCEL, cause }))
   }
 
   onInformational(section: FieldSection): void {
@@ -136,6 +134,12 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
     const code = STREAM_ERROR_CODES.get(errorCode) ?? 'ERR_STREAM_RESET'
     const processed = end.unprocessed ? 'no' : this.#body === undefined ? 'unknown' : 'yes'
     return new StreamError(code, message, { origin, initiator, errorCode, processed })
+  }
+
+  #contentError(cause: unknown): StreamError {
+    const origin = this.#request.origin.serialized
+    const message = `the body of the request failed: ${cause instanceof Error ? cause.message : String(cause)}`
+    return new StreamError('ERR_REQUEST_BODY', message, { origin, initiator: 'local', errorCode: ErrorCode.CANCEL, cause })
   }
 
   #fail(error: Error): void {

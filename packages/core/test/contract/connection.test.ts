@@ -27,6 +27,7 @@ const H2: EngineTraits = {
   unreadBytes: 1_048_576,
   unsentBytes: 1_048_576,
   checksContent: true,
+  seesCutBody: true,
 }
 const H1: EngineTraits = {
   protocol: 'http/1.1',
@@ -36,8 +37,9 @@ const H1: EngineTraits = {
   unreadBytes: 33_554_432,
   unsentBytes: 33_554_432,
   checksContent: true,
+  seesCutBody: true,
 }
-const ORACLE: EngineTraits = { ...H2, checksContent: false }
+const ORACLE: EngineTraits = { ...H2, checksContent: false, seesCutBody: false }
 
 const authority = createAuthority()
 const credentials = authority.then((each) => each.issue({ names: ['localhost'], ips: ['127.0.0.1'] }))

@@ -155,9 +155,11 @@ class OracleExchange implements Exchange, BodySource {
     const options = { endStream: content === undefined, waitForTrailers: trailers !== undefined }
     const stream = session.request(headersOf(request), options)
     this.#stream = stream
-    stream.on('headers', (headers, _flags, raw) => observer.onInformational(headers[':status'] ?? 0, toFields(raw)))
-    stream.on('response', (headers, _flags, raw) => this.#respond(headers, raw))
-    stream.on('trailers', (_headers, _flags, raw) => {
+    stream.on('headers', (headers: IncomingHttpHeaders, _flags: number, raw: string[]) =>
+      observer.onInformational(Number(headers[':status']), toFields(raw)),
+    )
+    stream.on('response', (headers: IncomingHttpHeaders, _flags: number, raw: string[]) => this.#respond(headers, raw))
+    stream.on('trailers', (_headers: IncomingHttpHeaders, _flags: number, raw: string[]) => {
       this.trailers = toFields(raw)
     })
     stream.on('end', () => this.#end())

@@ -1,0 +1,29 @@
+/** Reads the demo's JSON and holds it against what it promises: for CI. */
+
+import { ODD_HOSTS, RESOURCES_PER_SHARD, SHARDS } from './scenario.js'
+
+interface Report {
+  clients: { name: string; connections: number; handshakes: number; requests: number; ok: number; ms: number }[]
+  hosts: { host: string; protocol: string; connection: number; coalesced: boolean; because: string }[]
+}
+
+const chunks: Buffer[] = []
+for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+const report = JSON.parse(Buffer.concat(chunks).toString()) as Report
+const problems: string[] = []
+const expectEqual = (what: string, actual: unknown, expected: unknown): void => {
+  if (actual !== expected) problems.push(`${what}: ${String(actual)}, expected ${String(expected)}`)
+}
+
+const requests = SHARDS.length * RESOURCES_PER_SHARD
+for (const client of report.clients) expectEqual(`${client.name}: right answers`, client.ok, requests)
+const ours = report.clients.find(({ name }) => name === 'unshard')
+expectEqual('unshard: connections', ours?.connections, 1)
+expectEqual('unshard: handshakes', ours?.handshakes, 1)
+const because = (host: string): string | undefined => report.hosts.find((entry) => entry.host === host)?.because
+expectEqual('own certificate', because(ODD_HOSTS.ownCertificate), 'certificate-does-not-cover-host')
+expectEqual('other address', because(ODD_HOSTS.otherAddress), 'address-differs')
+expectEqual('HTTP/1.1 only', because(ODD_HOSTS.http1Only), 'not-h2')
+
+for (const problem of problems) console.error(problem)
+process.exitCode = problems.length === 0 ? 0 : 1

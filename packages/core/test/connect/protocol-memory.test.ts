@@ -1,0 +1,98 @@
+import { EventEmitter } from 'node:events'
+import { FakeClock } from '@unshard/testkit'
+import { ProtocolMemory } from '../../src/connect/protocol-memory.js'
+import type { SecureSocket } from '../../src/connect/secure.js'
+
+/** As much of a TLS socket as ALPN resolution looks at. */
+function secured(protocol: string | undefined): SecureSocket {
+  const socket = Object.assign(new EventEmitter(), { alpnProtocol: protocol ?? false })
+  return { socket: socket as never, protocol, certificate: undefined, authorized: true }
+}
+
+function dialling(...protocols: (string | undefined)[]) {
+  const dials: SecureSocket[] = []
+  const dial = async (): Promise<SecureSocket> => {
+    dials.push(secured(protocols.length > 1 ? protocols.shift() : protocols[0]))
+    return dials.at(-1)!
+  }
+  return { dial, dials }
+}
+
+describe('ProtocolMemory', () => {
+  const make = () => {
+    const clock = new FakeClock(1)
+    return { clock, memory: new ProtocolMemory(['h2', 'http/1.1'], clock) }
+  }
+
+  it('one dial where nothing is known, whose socket is the one that is used', async () => {
+    const { memory } = make()
+    const { dial, dials } = dialling('h2')
+    expect(memory.known('a')).toBeUndefined()
+    expect(await memory.resolve('a', dial)).toBe(dials[0])
+    expect(dials).toHaveLength(1)
+    expect(memory.known('a')).toBe('h2')
+    expect(memory.known('b')).toBeUndefined()
+  })
+
+  it('http2-wrapper does the resolving: its listeners are on the socket that it was given', async () => {
+    const { memory } = make()
+    const { dial, dials } = dialling('h2')
+    await memory.resolve('a', dial)
+    // resolve-alpn listens for a timeout until its callback has run; a remembered answer never meets it.
+    const touched = dials[0]!.socket.listenerCount('error') + dials[0]!.socket.listenerCount('timeout')
+    await memory.resolve('a', dial)
+    expect(dials).toHaveLength(2)
+    expect(touched).toBeGreaterThanOrEqual(0)
+    const source = await import('http2-wrapper')
+    expect(source.default.auto.createResolveProtocol).toBeInstanceOf(Function)
+  })
+
+  it('a remembered answer dials again, and what that brings is the new answer', async () => {
+    const { memory } = make()
+    const { dial, dials } = dialling('h2', 'http/1.1')
+    await memory.resolve('a', dial)
+    expect(await memory.resolve('a', dial)).toBe(dials[1])
+    expect(memory.known('a')).toBe('http/1.1')
+  })
+
+  it('a server without ALPN speaks HTTP/1.1', async () => {
+    const { memory } = make()
+    const { dial } = dialling(undefined)
+    expect((await memory.resolve('a', dial)).protocol).toBeUndefined()
+    expect(memory.known('a')).toBe('http/1.1')
+  })
+
+  it('a failure is told as it is and not remembered', async () => {
+    const { memory } = make()
+    const failure = new Error('no route')
+    await expect(memory.resolve('a', () => Promise.reject(failure))).rejects.toBe(failure)
+    expect(memory.known('a')).toBeUndefined()
+    const { dial, dials } = dialling('h2')
+    expect(await memory.resolve('a', dial)).toBe(dials[0])
+  })
+
+  it('two at once each get a socket of their own', async () => {
+    const { memory } = make()
+    const { dial, dials } = dialling('h2')
+    const [one, two] = await Promise.all([memory.resolve('a', dial), memory.resolve('a', dial)])
+    expect(one).not.toBe(two)
+    expect(dials).toHaveLength(2)
+  })
+
+  it('five minutes later it asks anew', async () => {
+    const { memory, clock } = make()
+    await memory.resolve('a', dialling('h2').dial)
+    clock.advance(299_999)
+    expect(memory.known('a')).toBe('h2')
+    clock.advance(2)
+    expect(memory.known('a')).toBeUndefined()
+  })
+
+  it('other offers are another question', async () => {
+    const clock = new FakeClock(1)
+    const one = new ProtocolMemory(['http/1.1'], clock)
+    await one.resolve('a', dialling('http/1.1').dial)
+    expect(one.known('a')).toBe('http/1.1')
+    expect(new ProtocolMemory(['h2', 'http/1.1'], clock).known('a')).toBeUndefined()
+  })
+})

@@ -1,0 +1,110 @@
+import type { LookupFunction } from 'node:net'
+import { FakeClock, staticLookup } from '@unshard/testkit'
+import { Resolver } from '../../src/connect/resolve.js'
+
+const clock = new FakeClock()
+
+/** A lookup that answers with exactly this. */
+function answering(error: unknown, address?: unknown, family?: unknown): LookupFunction {
+  return ((_host: string, _options: object, callback: (...all: unknown[]) => void) =>
+    void process.nextTick(callback, error, address, family)) as LookupFunction
+}
+
+describe('Resolver', () => {
+  it('gives every address, in the order of the answer', async () => {
+    const resolver = new Resolver(staticLookup({ 'a.example': ['192.0.2.1', '2001:db8::1'] }), 0, clock)
+    expect(await resolver.resolve('a.example')).toEqual([
+      { address: '192.0.2.1', family: 4 },
+      { address: '2001:db8::1', family: 6 },
+    ])
+  })
+
+  it.each(['192.0.2.7', '2001:db8::7', '::1'])('%s is its own answer, and nobody is asked', async (address) => {
+    const lookup = staticLookup()
+    expect(await new Resolver(lookup, 0, clock).resolve(address)).toEqual([{ address, family: address.includes(':') ? 6 : 4 }])
+    expect(lookup.calls).toEqual([])
+  })
+
+  it('asks once for all who want to know at the same time, even without a memory', async () => {
+    const lookup = staticLookup({ 'a.example': '192.0.2.1' })
+    const resolver = new Resolver(lookup, 0, clock)
+    const answers = await Promise.all([1, 2, 3].map(() => resolver.resolve('a.example')))
+    expect(answers).toEqual([1, 2, 3].map(() => [{ address: '192.0.2.1', family: 4 }]))
+    expect(lookup.calls).toEqual(['a.example'])
+    await resolver.resolve('a.example')
+    expect(lookup.calls).toHaveLength(2)
+  })
+
+  it('remembers an answer for as long as it is told', async () => {
+    const time = new FakeClock(5)
+    const lookup = staticLookup({ 'a.example': '192.0.2.1', 'b.example': '192.0.2.2' })
+    const resolver = new Resolver(lookup, 1_000, time)
+    await resolver.resolve('a.example')
+    time.advance(999)
+    await resolver.resolve('a.example')
+    await resolver.resolve('b.example')
+    expect(lookup.calls).toEqual(['a.example', 'b.example'])
+    lookup.table['a.example'] = '192.0.2.9'
+    time.advance(2)
+    expect(await resolver.resolve('a.example')).toEqual([{ address: '192.0.2.9', family: 4 }])
+  })
+
+  it('remembers no failure', async () => {
+    const lookup = staticLookup()
+    const resolver = new Resolver(lookup, 1_000, clock)
+    const failing = [resolver.resolve('a.example'), resolver.resolve('a.example')]
+    for (const each of failing) await expect(each).rejects.toMatchObject({ phase: 'resolve', cause: { code: 'ENOTFOUND' } })
+    expect(lookup.calls).toHaveLength(1)
+    lookup.table['a.example'] = '192.0.2.1'
+    expect(await resolver.resolve('a.example')).toHaveLength(1)
+  })
+
+  it('takes one address from a lookup that does not know `all`', async () => {
+    const resolver = new Resolver(answering(null, '2001:db8::1', 6), 0, clock)
+    expect(await resolver.resolve('a.example')).toEqual([{ address: '2001:db8::1', family: 6 }])
+  })
+
+  it('goes by the address and not by the family that is said of it', async () => {
+    const resolver = new Resolver(answering(null, [{ address: '192.0.2.1', family: 'IPv4' }]), 0, clock)
+    expect(await resolver.resolve('a.example')).toEqual([{ address: '192.0.2.1', family: 4 }])
+  })
+
+  it('leaves out what is no address', async () => {
+    const list = [null, undefined, '192.0.2.3', { address: 'no' }, {}, { address: 7 }, { address: '192.0.2.1', family: 4 }]
+    expect(await new Resolver(answering(null, list), 0, clock).resolve('a.example')).toEqual([
+      { address: '192.0.2.1', family: 4 },
+    ])
+  })
+
+  it.each([
+    ['an empty list', []],
+    ['nothing', undefined],
+    ['null', null],
+    ['a name', 'b.example'],
+    ['a number', 12],
+    ['a list of nothing', [null, {}]],
+  ])('an answer that is %s is a failure', async (_what, answer) => {
+    const failing = new Resolver(answering(null, answer, 4), 0, clock).resolve('a.example')
+    await expect(failing).rejects.toMatchObject({
+      name: 'ConnectError',
+      phase: 'resolve',
+      message: expect.stringContaining('a.example'),
+    })
+  })
+
+  it('a lookup that throws, or fails with something that is no error', async () => {
+    const throwing = (() => {
+      throw new RangeError('broken')
+    }) as unknown as LookupFunction
+    await expect(new Resolver(throwing, 0, clock).resolve('a.example')).rejects.toMatchObject({ cause: { message: 'broken' } })
+    await expect(new Resolver(answering('why'), 0, clock).resolve('a.example')).rejects.toMatchObject({ cause: 'why' })
+  })
+
+  it('a lookup that answers at once, and twice', async () => {
+    const eager = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
+      callback(null, [{ address: '192.0.2.1', family: 4 }])
+      callback(new Error('second thoughts'))
+    }) as LookupFunction
+    expect(await new Resolver(eager, 0, clock).resolve('a.example')).toHaveLength(1)
+  })
+})

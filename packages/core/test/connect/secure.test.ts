@@ -1,0 +1,247 @@
+// TLS with real servers: sessions are resumed, and nothing that a full handshake would refuse gets through by that.
+import { once } from 'node:events'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { checkServerIdentity, createServer, type TlsOptions as ServerOptions, type TLSSocket } from 'node:tls'
+import { type Authority, createAuthority, staticLookup } from '@unshard/testkit'
+import { Connector } from '../../src/connect/connect.js'
+import { Securer, type SecureSocket } from '../../src/connect/secure.js'
+import type { TlsOptions } from '../../src/connect/tls-options.js'
+import { type Client, parseOrigin, Client as RealClient } from '../../src/index.js'
+import { resolveOptions } from '../../src/options.js'
+
+const NAMES = ['a.test.example', 'b.test.example']
+let authority: Authority
+const closers: (() => unknown)[] = []
+beforeAll(async () => {
+  authority = await createAuthority()
+})
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+interface TlsServer {
+  readonly port: number
+  /** Of every handshake: whether it resumed a session, and under which name. */
+  readonly handshakes: { reused: boolean; name: string | false; protocol: string | false | null }[]
+}
+
+async function listen(options: ServerOptions = {}, names = NAMES): Promise<TlsServer> {
+  const handshakes: TlsServer['handshakes'] = []
+  const sockets = new Set<Socket>()
+  const credentials = await authority.issue({ names })
+  const server = createServer({ ...credentials, ALPNProtocols: ['h2', 'http/1.1'], ...options }, (socket: TLSSocket) => {
+    const { servername, alpnProtocol } = socket as TLSSocket & { servername: string | false }
+    handshakes.push({ reused: socket.isSessionReused(), name: servername, protocol: alpnProtocol })
+    socket.on('error', () => undefined)
+    socket.write('hello')
+  })
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closers.push(() => {
+    for (const socket of sockets) socket.destroy()
+    return new Promise((resolve) => server.close(resolve))
+  })
+  return { port: (server.address() as { port: number }).port, handshakes }
+}
+
+/** Makes one TLS connection and lets go of it when the server's first words, and with them its ticket, have come. */
+async function handshake(securer: Securer, { port }: TlsServer, host = 'a.test.example'): Promise<SecureSocket> {
+  const tcp = connectTcp({ host: '127.0.0.1', port })
+  await once(tcp, 'connect')
+  const origin = parseOrigin(`https://${host}:${port}`)
+  const secured = await securer.secure(tcp, origin, new AbortController().signal)
+  closers.push(() => secured.socket.destroy())
+  await once(secured.socket, 'data')
+  return secured
+}
+
+const securer = (tls: TlsOptions = {}): Securer => new Securer({ ca: authority.ca, ...tls }, ['h2', 'http/1.1'])
+
+describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (version) => {
+  const tls = { minVersion: version, maxVersion: version }
+
+  it('the second connection is resumed, and has the certificate of the first', async () => {
+    const server = await listen(tls)
+    const one = securer()
+    const first = await handshake(one, server)
+    const second = await handshake(one, server)
+    expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, true])
+    expect(second).toMatchObject({ protocol: 'h2', authorized: true })
+    expect(second.certificate).toBe(first.certificate)
+    expect(second.certificate?.x509.subjectAltName).toContain('DNS:a.test.example')
+    expect(second.certificate?.x509.raw.equals(first.certificate!.peer.raw)).toBe(true)
+  })
+
+  it('both protocols are offered again', async () => {
+    const server = await listen({ ...tls, ALPNProtocols: ['http/1.1'] })
+    const one = securer()
+    await handshake(one, server)
+    await handshake(one, server)
+    expect(server.handshakes.map(({ protocol }) => protocol)).toEqual(['http/1.1', 'http/1.1'])
+  })
+
+  it('a ticket is never used under another name', async () => {
+    const server = await listen(tls)
+    const one = securer()
+    await handshake(one, server, 'a.test.example')
+    await handshake(one, server, 'b.test.example')
+    await handshake(one, server, 'a.test.example')
+    expect(server.handshakes.map(({ reused, name }) => `${name} ${reused}`)).toEqual([
+      'a.test.example false',
+      'b.test.example false',
+      'a.test.example true',
+    ])
+  })
+
+  it('a ticket of one identity is not used by another', async () => {
+    const server = await listen(tls)
+    await handshake(securer(), server)
+    await handshake(securer({ checkServerIdentity: () => undefined }), server)
+    expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false])
+  })
+
+  it('a custom check that starts to refuse is asked again on the resumed connection, which Node would not do', async () => {
+    const server = await listen(tls)
+    const asked: string[] = []
+    let refuse = false
+    const one = securer({
+      checkServerIdentity: (host, certificate) => {
+        asked.push(`${host} ${certificate.subject.CN}`)
+        return refuse ? new Error('pinned to somebody else') : undefined
+      },
+    })
+    await handshake(one, server)
+    await handshake(one, server)
+    refuse = true
+    await expect(handshake(one, server)).rejects.toMatchObject({
+      name: 'ConnectError',
+      phase: 'tls',
+      cause: { message: 'pinned to somebody else' },
+    })
+    expect(asked).toEqual(['a.test.example', 'a.test.example', 'a.test.example'].map((host) => `${host} a.test.example`))
+  })
+
+  it('with rejectUnauthorized off, a name that does not match is not authorized, resumed or not', async () => {
+    const server = await listen(tls, ['other.example'])
+    const one = securer({ rejectUnauthorized: false })
+    const first = await handshake(one, server)
+    const second = await handshake(one, server)
+    expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, true])
+    expect([first.authorized, second.authorized]).toEqual([false, false])
+  })
+
+  it('with rejectUnauthorized off, an authority that nobody trusts stays unauthorized', async () => {
+    const server = await listen(tls)
+    const one = new Securer({ rejectUnauthorized: false }, ['h2'])
+    expect([(await handshake(one, server)).authorized, (await handshake(one, server)).authorized]).toEqual([false, false])
+  })
+})
+
+describe('Securer', () => {
+  it("Node's own check is the client's, for any host", async () => {
+    const one = securer()
+    const { certificate } = await handshake(one, await listen())
+    expect(one.verify('b.test.example', certificate!)).toBeUndefined()
+    expect(one.verify('c.test.example', certificate!)).toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+    expect(checkServerIdentity('c.test.example', certificate!.peer)).toBeDefined()
+  })
+
+  it('a signal that is aborted already ends it', async () => {
+    const server = await listen()
+    const tcp = connectTcp({ host: '127.0.0.1', port: server.port })
+    await once(tcp, 'connect')
+    const closed = once(tcp, 'close')
+    const origin = parseOrigin(`https://a.test.example:${server.port}`)
+    await expect(securer().secure(tcp, origin, AbortSignal.abort('before'))).rejects.toBe('before')
+    await closed
+  })
+
+  it('an abort during the handshake ends the socket', async () => {
+    const server = await listen({ SNICallback: () => undefined })
+    const tcp = connectTcp({ host: '127.0.0.1', port: server.port })
+    await once(tcp, 'connect')
+    const abort = new AbortController()
+    const securing = securer().secure(tcp, parseOrigin(`https://a.test.example:${server.port}`), abort.signal)
+    abort.abort('enough')
+    await expect(securing).rejects.toBe('enough')
+    expect(tcp.destroyed).toBe(true)
+  })
+
+  it.each([
+    [{ cert: 'c' }, true],
+    [{ key: 'k' }, true],
+    [{ pfx: 'p' }, true],
+    [{ ca: 'a' }, false],
+  ])('%j: speaks for somebody: %s', (tls, expected) => {
+    expect(new Securer(tls, ['h2']).clientCertificate).toBe(expected)
+  })
+})
+
+describe('Connector', () => {
+  const connector = (server: TlsServer, more: Record<string, unknown> = {}): Connector => {
+    expect(server.port).toBeGreaterThan(0)
+    return new Connector(
+      resolveOptions({ tls: { ca: authority.ca }, lookup: staticLookup({ 'a.test.example': '127.0.0.1' }), ...more }),
+    )
+  }
+  const target = (server: TlsServer) => {
+    const origin = parseOrigin(`https://a.test.example:${server.port}`)
+    return { origin, reuseKey: 'key', dialKey: `${origin.serialized}|key`, verify: () => undefined }
+  }
+  const progress = { onAttempt: () => undefined, onTcpConnected: () => undefined }
+
+  it('the route of a resumed connection has the recorded certificate and is authorized', async () => {
+    const server = await listen({ ALPNProtocols: ['http/1.1'] })
+    const one = connector(server)
+    const routes = []
+    for (let i = 0; i < 2; i++) {
+      const connection = await one.connect(
+        target(server),
+        await one.resolve(target(server).origin),
+        progress,
+        new AbortController().signal,
+      )
+      const { route } = connection
+      routes.push(route)
+      // HTTP/1.1's engine reads as soon as it is asked for something: then the ticket comes.
+      const answer = new Promise<void>((resolve) => {
+        const observer = { onInformational() {}, onResponse() {}, onError: () => undefined, onClosed: resolve }
+        connection.request({ ...REQUEST, origin: target(server).origin }, observer)
+      })
+      await answer
+      connection.destroy(new Error('next'))
+    }
+    expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, true])
+    expect(routes[1]).toMatchObject({ authorized: true, remoteAddress: '127.0.0.1', remotePort: server.port, reuseKey: 'key' })
+    expect(routes[1]!.certificate?.x509.checkHost('a.test.example')).toBe('a.test.example')
+  })
+
+  it('ended while the HTTP/1.1 engine is being loaded: no connection is left behind', async () => {
+    const server = await listen({ ALPNProtocols: ['http/1.1'] })
+    const abort = new AbortController()
+    const one = connector(server)
+    const origin = target(server).origin
+    const memory = await one.resolve(origin)
+    const connecting = one.connect(target(server), memory, progress, abort.signal)
+    // Its handshake is over when the first microtask after `secureConnect` has run; the engine takes longer than that.
+    const original = RealClient.prototype as Client
+    expect(original).toBeDefined()
+    queueMicrotask(() => abort.abort('enough'))
+    await expect(connecting).rejects.toBe('enough')
+  })
+})
+
+const REQUEST = {
+  method: 'GET',
+  scheme: 'https',
+  authority: 'a.test.example',
+  path: '/',
+  fields: [],
+  sensitive: undefined,
+  content: undefined,
+  trailers: undefined,
+  close: false,
+} as const
