@@ -106,7 +106,11 @@ export class Connector {
             deadline.abort(new TimeoutError('connect', timeouts.connect, { origin, processed: 'no' })),
           )
     try {
-      return await this.#dial(target, addresses, progress, deadline.signal)
+      const connection = await this.#dial(target, addresses, progress, deadline.signal)
+      if (!deadline.signal.aborted) return connection
+      // Ended while the engine was being loaded, when nobody looked: what nobody waits for is not left open.
+      connection.destroy(new Error('the dial was ended'))
+      throw deadline.signal.reason
     } finally {
       timer?.cancel()
       unlink(signal, dial)

@@ -73,7 +73,13 @@ class Race {
     const { port, localAddress, clock, onAttempt } = this.#options
     onAttempt(address)
     const local = localAddress === undefined ? {} : { localAddress }
-    const socket = connect({ host: address.address, port, noDelay: true, ...local })
+    let socket: Socket
+    try {
+      socket = connect({ host: address.address, port, noDelay: true, ...local })
+    } catch (error) {
+      // What Node refuses at once, such as a local address that is none.
+      return this.#failed(address, error as Error)
+    }
     this.#sockets.add(socket)
     socket.once('connect', () => this.#won(socket))
     socket.on('error', (error: Error) => this.#lost(socket, address, error))
@@ -87,7 +93,10 @@ class Race {
   }
 
   #lost(socket: Socket, address: Address, error: Error): void {
-    if (!this.#sockets.delete(socket)) return
+    if (this.#sockets.delete(socket)) this.#failed(address, error)
+  }
+
+  #failed(address: Address, error: Error): void {
     this.#failures.push(`${address.address}: ${error.message}`)
     this.#lastError = error
     if (this.#left.length > 0) return this.#attempt()

@@ -62,9 +62,10 @@ export class Resolver {
 function toAddresses(answer: unknown, family: number | undefined): Address[] {
   const list = Array.isArray(answer) ? answer : [{ address: answer, family }]
   const addresses: Address[] = []
-  for (const entry of list as { address: unknown }[]) {
-    const actual = typeof entry.address === 'string' ? isIP(entry.address) : 0
-    if (actual !== 0) addresses.push({ address: entry.address as string, family: actual as 4 | 6 })
+  for (const entry of list as ({ address: unknown } | null | undefined)[]) {
+    const address = entry?.address
+    const actual = typeof address === 'string' ? isIP(address) : 0
+    if (actual !== 0) addresses.push({ address: address as string, family: actual as 4 | 6 })
   }
   return addresses
 }

@@ -77,14 +77,22 @@ export class Securer {
       const onAbort = (): void => fail(signal.reason)
       const onError = (cause: Error): void => fail(tlsError(origin, cause))
       const onClose = (): void => fail(tlsError(origin, new Error('the server closed the connection during the handshake')))
+      // Before the handshake, because Node asks OpenSSL for TLS 1.2 tickets only if somebody listens by then; used only after it.
+      let certificate: Certificate | undefined
+      secured.on('session', (ticket: Buffer) => {
+        if (certificate !== undefined) this.#sessions.set(origin.host, { ticket, certificate })
+      })
       // Between one owner and the next an error must not become an exception of the process.
       secured.on('error', () => undefined)
       secured.once('error', onError)
       secured.once('close', onClose)
+      // Between the race that was won and now: nobody would tell a second time.
+      if (signal.aborted) return onAbort()
       signal.addEventListener('abort', onAbort, { once: true })
       secured.once('secureConnect', () => {
         try {
           const result = this.#handshaken(secured, origin, stored)
+          certificate = result.certificate
           settle(() => resolve(result))
         } catch (error) {
           fail(error)
@@ -108,18 +116,18 @@ export class Securer {
   }
 
   #handshaken(socket: TLSSocket, origin: Origin, stored: StoredSession | undefined): SecureSocket {
-    const certificate = socket.isSessionReused() ? stored?.certificate : readCertificate(socket)
-    if (socket.isSessionReused() && this.#tls.rejectUnauthorized !== false) {
+    const reused = socket.isSessionReused()
+    const certificate = reused ? stored?.certificate : readCertificate(socket)
+    let { authorized } = socket
+    if (reused) {
       // Node skips the identity check on a resumed session, so it is made here, on the certificate of the first handshake.
       const mismatch = certificate === undefined ? new Error('no recorded certificate') : this.verify(origin.host, certificate)
-      if (mismatch !== undefined) throw tlsError(origin, mismatch)
-    }
-    if (certificate !== undefined) {
-      socket.on('session', (ticket: Buffer) => this.#sessions.set(origin.host, { ticket, certificate }))
+      if (mismatch && this.#tls.rejectUnauthorized !== false) throw tlsError(origin, mismatch)
+      if (mismatch) authorized = false
     }
     const { alpnProtocol } = socket
     const protocol = typeof alpnProtocol === 'string' ? alpnProtocol : undefined
-    return { socket, protocol, certificate, authorized: socket.authorized }
+    return { socket, protocol, certificate, authorized }
   }
 }
 

@@ -108,7 +108,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
       })
     }
     if (this.#engine.active === 0) this.#socket.ref?.()
-    const exchange = new H2Exchange(this.#engine, request, observer, () => this.#scheduleFlush())
+    const exchange = new H2Exchange(this.#engine, request, observer, this.#scheduleFlush)
     exchange.start()
     this.#openedStreamId = exchange.streamId
     this.#scheduleFlush()
@@ -209,7 +209,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   }
 
   /** After all that this turn has to say: a microtask, so that everything that runs now is in, then a tick, after the other microtasks. */
-  #scheduleFlush(): void {
+  readonly #scheduleFlush = (): void => {
     if (this.#flushScheduled) return
     this.#flushScheduled = true
     queueMicrotask(this.#deferFlush)

@@ -122,10 +122,10 @@ export class ResponseBody {
       this.buffered = 0
       this.#source.consumed(buffered)
     }
-    if (this.#state === 'ended') return Promise.resolve(this.#takeParts())
+    if (this.#state === 'ended') return Promise.resolve(this.take())
     if (this.#state === 'failed') return Promise.reject(this.#error)
     return new Promise((resolve, reject) => {
-      this.#collected = () => (this.#state === 'ended' ? resolve(this.#takeParts()) : reject(this.#error))
+      this.#collected = () => (this.#state === 'ended' ? resolve(this.take()) : reject(this.#error))
     })
   }
 
@@ -143,9 +143,11 @@ export class ResponseBody {
     }
   }
 
-  #takeParts(): Uint8Array[] {
+  /** What is there, taken at once. Of a complete body: everything, and no credit is due any more. */
+  take(): Uint8Array[] {
     const parts = this.#parts
     this.#parts = []
+    this.buffered = 0
     return parts
   }
 

@@ -99,6 +99,12 @@ export class HttpResponse {
 
   /** The content as UTF-8, without a byte order mark; malformed sequences become U+FFFD. */
   text(): Promise<string> {
+    const { body } = this.#parts
+    // The common case in one step: all of it came with the fields.
+    if (body.complete && !body.used) {
+      body.claim()
+      return Promise.resolve(decodeUtf8(body.take()))
+    }
     return this.#collect().then(decodeUtf8)
   }
 

@@ -45,13 +45,16 @@ export function parseFieldSection(section: DecodedSection): FieldSection {
 function parse(all: readonly string[]): FieldSection {
   const start = countPseudoFields(all) * 2
   const status = start === 0 ? 0 : parseStatus(all[1]!)
-  const fields = start === 0 ? all : all.slice(start)
-  const length = parseContentLength(fields)
-  const malformed =
-    malformedPseudoFields(all, start, status) ??
-    malformedFields(fields) ??
-    (length === INVALID_LENGTH ? 'invalid content-length' : undefined)
-  return { status, fields, contentLength: length, malformed }
+  let malformed = malformedPseudoFields(all, start, status)
+  let contentLength = -1
+  for (let i = start; i < all.length; i += 2) {
+    const name = all[i]!
+    const value = all[i + 1]!
+    malformed ??= malformedField(name, value)
+    if (name === 'content-length') contentLength = parseContentLength(contentLength, value)
+  }
+  if (contentLength === INVALID_LENGTH) malformed ??= 'invalid content-length'
+  return { status, fields: start === 0 ? all : all.slice(start), contentLength, malformed }
 }
 
 function countPseudoFields(all: readonly string[]): number {
@@ -75,35 +78,42 @@ function parseStatus(text: string): number {
   return /^[1-9][0-9]{2}$/.test(text) ? Number(text) : 0
 }
 
-function malformedFields(fields: readonly string[]): string | undefined {
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i]!
-    const value = fields[i + 1]!
-    // RFC 9113 §8.3: "pseudo-header fields MUST appear in a field block before all regular field lines".
-    if (name.charCodeAt(0) === COLON) return `pseudo-field ${quote(name)} after a regular field`
-    // RFC 9113 §8.2.1: no upper case, no octet that a token cannot hold, no empty name.
-    if (!isLowerCaseFieldName(name)) return `field name ${quote(name)}`
-    if (!isFieldValue(value) || hasEdgeSpace(value)) return `value of field ${quote(name)}`
-    // RFC 9113 §8.2.2: connection-specific fields; `te` may only say trailers.
-    if (CONNECTION_SPECIFIC_FIELDS.has(name)) return `connection-specific field ${quote(name)}`
-    if (name === 'te' && value !== 'trailers') return 'field "te" other than trailers'
+/** Bounded by forgetting everything. */
+const MAX_KNOWN_NAMES = 1_024
+/** Names that were found to be good whatever their value: a server uses few. */
+const goodNames = new Set<string>()
+
+function malformedField(name: string, value: string): string | undefined {
+  if (!goodNames.has(name)) {
+    const malformed = malformedName(name, value)
+    if (malformed !== undefined) return malformed
+    if (goodNames.size >= MAX_KNOWN_NAMES) goodNames.clear()
+    if (name !== 'te') goodNames.add(name)
   }
-  return undefined
+  return isFieldValue(value) && !hasEdgeSpace(value) ? undefined : `value of field ${quote(name)}`
+}
+
+function malformedName(name: string, value: string): string | undefined {
+  // RFC 9113 §8.3: "pseudo-header fields MUST appear in a field block before all regular field lines".
+  if (name.charCodeAt(0) === COLON) return `pseudo-field ${quote(name)} after a regular field`
+  // RFC 9113 §8.2.1: no upper case, no octet that a token cannot hold, no empty name.
+  if (!isLowerCaseFieldName(name)) return `field name ${quote(name)}`
+  // RFC 9113 §8.2.2: connection-specific fields; `te` may only say trailers.
+  if (CONNECTION_SPECIFIC_FIELDS.has(name)) return `connection-specific field ${quote(name)}`
+  return name === 'te' && value !== 'trailers' ? 'field "te" other than trailers' : undefined
 }
 
 const INVALID_LENGTH = -2
 
-/** RFC 9110 §8.6: digits only; a list of identical values counts as one of them. -1 absent, -2 invalid. */
-function parseContentLength(fields: readonly string[]): number {
-  let length = -1
-  for (let i = 0; i < fields.length; i += 2) {
-    if (fields[i] !== 'content-length') continue
-    for (const part of fields[i + 1]!.split(',')) {
-      // Only SP and HTAB may stand around a member of a list (RFC 9110 §5.6.1): `trim` would take off more.
-      const digits = /^[ \t]*([0-9]{1,15})[ \t]*$/.exec(part)?.[1]
-      if (digits === undefined || (length !== -1 && length !== Number(digits))) return INVALID_LENGTH
-      length = Number(digits)
-    }
+/** RFC 9110 §8.6: digits only; a list of identical values counts as one of them, and so do identical lines. */
+function parseContentLength(before: number, value: string): number {
+  let length = before
+  for (const part of value.split(',')) {
+    // SP and HTAB alone are white space here: `trim` would take more.
+    const text = part.replace(/^[ \t]+|[ \t]+$/g, '')
+    if (!/^[0-9]{1,15}$/.test(text)) return INVALID_LENGTH
+    if (length !== -1 && length !== Number(text)) return INVALID_LENGTH
+    length = Number(text)
   }
   return length
 }

@@ -1,0 +1,68 @@
+/** The command line: what was asked for, or what is wrong with it. Pure. */
+
+import { parseArgs } from 'node:util'
+
+export interface Arguments {
+  /** In the order given; all where none is. */
+  readonly scenarios: readonly string[]
+  readonly json: boolean
+  readonly seconds: number
+  readonly warmupSeconds: number
+  readonly rounds: number
+  /** Whether to leave out servers that are installed. */
+  readonly ownServer: boolean
+}
+
+export class ArgumentsError extends Error {}
+
+export const USAGE = 'usage: pnpm bench [scenario…] [--json] [--seconds N] [--rounds N] [--warmup SECONDS] [--own-server]'
+
+/** @throws ArgumentsError naming the option, value or scenario that it does not know. */
+export function parseArguments(argv: readonly string[], known: readonly string[]): Arguments {
+  const { values, positionals } = split(argv)
+  const unknown = positionals.find((name) => !known.includes(name))
+  if (unknown !== undefined)
+    throw new ArgumentsError(`unknown scenario ${JSON.stringify(unknown)}; there is: ${known.join(', ')}`)
+  return {
+    scenarios: positionals.length === 0 ? known : [...new Set(positionals)],
+    json: values.json === true,
+    seconds: numberFrom('seconds', values.seconds ?? '2', (value) => value > 0 && value <= 600, 'above 0, at most 600'),
+    warmupSeconds: numberFrom('warmup', values.warmup ?? '1', (value) => value <= 600, 'from 0 to 600'),
+    rounds: numberFrom(
+      'rounds',
+      values.rounds ?? '3',
+      (value) => Number.isInteger(value) && value > 0 && value <= 1000,
+      'whole, from 1 to 1000',
+    ),
+    ownServer: values['own-server'] === true,
+  }
+}
+
+const OPTIONS = {
+  json: { type: 'boolean' },
+  'own-server': { type: 'boolean' },
+  seconds: { type: 'string' },
+  rounds: { type: 'string' },
+  warmup: { type: 'string' },
+} as const
+
+interface Split {
+  readonly values: Partial<Record<'json' | 'own-server', boolean> & Record<'seconds' | 'rounds' | 'warmup', string>>
+  readonly positionals: readonly string[]
+}
+
+function split(argv: readonly string[]): Split {
+  // `pnpm bench -- --json` brings the two dashes along.
+  const args = argv.filter((arg, index) => !(arg === '--' && index === 0))
+  try {
+    return parseArgs({ args, options: OPTIONS, allowPositionals: true })
+  } catch (error) {
+    throw new ArgumentsError((error as Error).message.split('. ')[0])
+  }
+}
+
+function numberFrom(option: string, text: string, allowed: (value: number) => boolean, range: string): number {
+  const value = Number(text)
+  if (/^\d+(\.\d+)?$/.test(text) && allowed(value)) return value
+  throw new ArgumentsError(`--${option} takes a number ${range}, not ${JSON.stringify(text)}`)
+}

@@ -1,0 +1,44 @@
+/** Reads what h2load prints, and what the shell's `times` says it cost. Text in, numbers out. */
+
+export interface H2loadReport {
+  /** Answered with 2xx. */
+  readonly requests: number
+  readonly seconds: number
+  readonly requestsPerSecond: number
+  /** Failed, or answered with another status. */
+  readonly errors: number
+  /** Octets of DATA received. */
+  readonly contentBytes: number
+}
+
+/** @throws Error where a line that must be there is not. */
+export function parseH2load(output: string): H2loadReport {
+  const [, amount, unit, rate] = find(output, /^finished in ([\d.]+)(us|ms|s|m|h), ([\d.]+) req\/s/m, 'finished in')
+  const [, done, failed] = find(output, /^requests: .*?(\d+) done, .*?(\d+) failed/m, 'requests')
+  const [, ok] = find(output, /^status codes: (\d+) 2xx/m, 'status codes')
+  const [, content] = find(output, /^traffic: .*\((\d+)\) data/m, 'traffic')
+  return {
+    requests: Number(ok),
+    seconds: Number(amount) * SECONDS[unit as keyof typeof SECONDS],
+    requestsPerSecond: Number(rate),
+    errors: Number(failed) + Math.max(0, Number(done) - Number(failed) - Number(ok)),
+    contentBytes: Number(content),
+  }
+}
+
+/** The second line of `times`: user and system time of the shell's children. @throws Error where there is none. */
+export function parseTimes(output: string): { cpuMicros: number } {
+  const lines = [...output.matchAll(/^(\d+)m([\d.]+)s (\d+)m([\d.]+)s$/gm)]
+  const children = lines.at(-1)
+  if (children === undefined || lines.length < 2) throw new Error(`no times in ${JSON.stringify(output.slice(-200))}`)
+  const [userMinutes, user, systemMinutes, system] = children.slice(1).map(Number) as [number, number, number, number]
+  return { cpuMicros: Math.round(((userMinutes + systemMinutes) * 60 + user + system) * 1e6) }
+}
+
+const SECONDS = { us: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 } as const
+
+function find(output: string, pattern: RegExp, what: string): RegExpExecArray {
+  const found = pattern.exec(output)
+  if (found === null) throw new Error(`h2load printed no line "${what}": ${JSON.stringify(output.slice(0, 500))}`)
+  return found
+}

@@ -1,0 +1,39 @@
+/** Starts this package's scripts, each in a process of its own on a given core, and waits for what they say. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { pinned } from './cores.js'
+
+export interface ScriptOptions {
+  readonly core?: number | undefined
+  readonly args?: readonly string[]
+  readonly env?: NodeJS.ProcessEnv
+}
+
+/** Its standard output goes to ours for errors: the table or the JSON stays alone on the other. */
+export function startScript(name: string, { core, args = [], env = {} }: ScriptOptions): ChildProcess {
+  const script = fileURLToPath(new URL(`./${name}`, import.meta.url))
+  const [file, ...rest] = pinned(core, [process.execPath, script, ...args])
+  return spawn(file, rest, { stdio: ['ignore', 2, 2, 'ipc'], env: { ...process.env, ...env } })
+}
+
+/** The next message of a process. @throws Error when it ends without one, or says nothing in time (then it is killed). */
+export function nextMessage<T>(child: ChildProcess, timeoutMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      reject(new Error(`no answer within ${timeoutMs} ms`))
+    }, timeoutMs)
+    const settle = (action: () => void): void => {
+      clearTimeout(timer)
+      child.off('exit', onExit).off('error', onError)
+      action()
+    }
+    const onExit = (code: number | null, signal: string | null): void =>
+      settle(() => reject(new Error(`a process of the benchmark ended early: ${signal ?? `code ${code}`}`)))
+    const onError = (error: Error): void => settle(() => reject(error))
+    child.once('exit', onExit)
+    child.once('error', onError)
+    child.once('message', (message) => settle(() => resolve(message as T)))
+  })
+}

@@ -1,0 +1,95 @@
+/** Runs a scenario: every competitor in turn, A B C A B C, each time in a fresh process, one at a time. */
+
+import type { Assignment, Outcome } from './child.js'
+import type { Competitor } from './competitor.js'
+import {
+  failedRound,
+  type MarkResult,
+  marksOf,
+  type Ratios,
+  type Result,
+  type Round,
+  ratiosOf,
+  resultOf,
+  roundOf,
+} from './figures.js'
+import { describe } from './load.js'
+import { nextMessage, startScript } from './processes.js'
+import type { Scenario } from './scenarios/scenario.js'
+import type { Servers } from './server.js'
+
+export interface RunOptions {
+  readonly rounds: number
+  readonly seconds: number
+  readonly warmupSeconds: number
+  /** The core of the clients; undefined where nothing is pinned. */
+  readonly core: number | undefined
+  readonly servers: Servers
+  readonly caFile: string
+  /** Told what is going on, a line at a time. */
+  readonly report: (line: string) => void
+}
+
+export interface ScenarioResult {
+  readonly name: string
+  readonly title: string
+  readonly results: readonly Result[]
+  readonly ratios: Ratios
+  readonly marks: readonly MarkResult[]
+  /** Who could not take part, and why. */
+  readonly skipped: readonly { readonly name: string; readonly because: string }[]
+}
+
+/** For what a process does beside its load: starting, connecting, the last answers. */
+const MARGIN_MS = 20_000
+
+export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
+  const standing = scenario.competitors.map((competitor) => ({ competitor, available: competitor.available() }))
+  const taking = standing.filter(({ available }) => available === true).map(({ competitor }) => competitor)
+  const skipped = standing.flatMap(({ competitor: { name }, available }) =>
+    available === true ? [] : [{ name, because: available }],
+  )
+  for (const { name, because } of skipped) options.report(`${scenario.name}: without ${name}: ${because}`)
+
+  const rounds = new Map<Competitor, Round[]>(taking.map((competitor) => [competitor, []]))
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const competitor of taking) {
+      const figures = await runOnce(scenario, competitor, options)
+      rounds.get(competitor)!.push(figures)
+      const { requestsPerSecond, error } = figures
+      options.report(
+        `${scenario.name} ${round}/${options.rounds}: ${competitor.name} ${requestsPerSecond}/s ${error ?? ''}`.trimEnd(),
+      )
+    }
+  }
+  const results = taking.map((competitor) =>
+    resultOf(competitor.name, options.servers.at[competitor.protocol].name, rounds.get(competitor)!),
+  )
+  const { name, title, baselines, marks } = scenario
+  return { name, title, results, ratios: ratiosOf(results, baselines), marks: marksOf(marks, results), skipped }
+}
+
+async function runOnce(scenario: Scenario, competitor: Competitor, options: RunOptions): Promise<Round> {
+  const { seconds, warmupSeconds, servers, caFile, core } = options
+  const { name, path, text, inFlight } = scenario
+  const assignment: Assignment = {
+    scenario: name,
+    competitor: competitor.name,
+    target: { origin: `https://127.0.0.1:${servers.at[competitor.protocol].port}`, path, text, ca: servers.ca, inFlight },
+    load: { inFlight, seconds, warmupSeconds },
+  }
+  const child = startScript('child.js', { core, env: { NODE_EXTRA_CA_CERTS: caFile } })
+  const exit = new Promise((resolve) => {
+    child.once('close', resolve).once('error', resolve)
+  })
+  try {
+    child.send(assignment)
+    const outcome = await nextMessage<Outcome>(child, (seconds + warmupSeconds) * 1000 + MARGIN_MS)
+    return 'sample' in outcome ? roundOf(outcome.sample) : failedRound(outcome.error)
+  } catch (error) {
+    return failedRound(describe(error))
+  } finally {
+    // The next one gets the core for itself.
+    await exit
+  }
+}

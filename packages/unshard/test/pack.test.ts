@@ -1,0 +1,80 @@
+/** What is published, as a stranger meets it: every package packed, installed into an empty project, imported from JavaScript and TypeScript. */
+
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
+const names = ['core', 'coalescing', 'adapters', 'unshard']
+let project: string
+
+// Packing and installing are real: they take seconds, not milliseconds.
+beforeAll(async () => {
+  project = await mkdtemp(join(tmpdir(), 'unshard-pack-'))
+  await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
+  for (const name of names) {
+    await run('npx', ['--yes', 'pnpm@10', 'pack', '--pack-destination', project], { cwd: join(root, 'packages', name) })
+  }
+  const tarballs = (await readdir(project)).filter((file) => file.endsWith('.tgz')).map((file) => `./${file}`)
+  await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs], { cwd: project })
+}, 120_000)
+afterAll(() => rm(project, { recursive: true, force: true }))
+
+it('plain JavaScript', async () => {
+  const source = `
+    import { fetch, createFetch, createClient, Client, coalescing, sameOrigin } from 'unshard'
+    import { Client as CoreClient, UsageError } from '@unshard/core'
+    import { coalescing as own } from '@unshard/coalescing'
+    import { createFetch as adapter } from '@unshard/adapters'
+    import { openDuplex } from '@unshard/adapters/streams'
+    import { fetch as fetchAlone } from '@unshard/adapters/fetch'
+    const all = [fetch, createFetch, createClient, coalescing, sameOrigin, own, adapter, openDuplex, fetchAlone]
+    const client = createClient()
+    const refused = await client.request({ url: 'nope' }).catch((error) => error)
+    console.log(all.every((f) => typeof f === 'function'), Client === CoreClient, refused instanceof UsageError)
+    await client.close()`
+  await writeFile(join(project, 'plain.js'), source)
+  expect((await run('node', ['plain.js'], { cwd: project })).stdout.trim()).toBe('true true true')
+}, 60_000)
+
+it('TypeScript, strict, with the types that are shipped', async () => {
+  const source = `
+    import { createClient, fetch, type HttpResponse, type ReusePolicy, UnshardError } from 'unshard'
+    import { openDuplex } from '@unshard/adapters/streams'
+    const policy: ReusePolicy = { verdict: () => ({ use: false, because: 'mine' }), misdirected: () => undefined }
+    const client = createClient({ reuse: policy, timeouts: { total: 1_000 } })
+    export async function get(url: string): Promise<string> {
+      const response: HttpResponse = await client.request({ url })
+      const id: number = response.connection.id
+      const other: Response = await fetch(url)
+      openDuplex(client, { url }).duplex.end()
+      return (await response.text()) + id + (await other.text())
+    }
+    // @ts-expect-error: an unknown option
+    createClient({ timeoutz: {} })
+    // @ts-expect-error: a url is needed
+    client.request({})
+    export const isOurs = (error: unknown): boolean => error instanceof UnshardError && error.processed === 'no'`
+  await writeFile(join(project, 'typed.ts'), source)
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--types',
+    'node',
+    '--typeRoots',
+    join(root, 'node_modules/@types'),
+  ]
+  await run('node', [join(root, 'node_modules/typescript/bin/tsc'), ...options, 'typed.ts'], { cwd: project }).catch(
+    (error: { stdout: string }) => {
+      throw new Error(error.stdout)
+    },
+  )
+}, 60_000)
