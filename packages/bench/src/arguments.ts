@@ -26,13 +26,13 @@ export function parseArguments(argv: readonly string[], known: readonly string[]
   return {
     scenarios: positionals.length === 0 ? known : [...new Set(positionals)],
     json: values.json === true,
-    seconds: numberFrom('seconds', values.seconds ?? '2', (value) => value > 0 && value <= 600, 'above 0, at most 600'),
-    warmupSeconds: numberFrom('warmup', values.warmup ?? '1', (value) => value <= 600, 'from 0 to 600'),
+    seconds: numberFrom('seconds', values.seconds ?? '2', (value) => value > 0 && value <= 600, 'a number above 0, at most 600'),
+    warmupSeconds: numberFrom('warmup', values.warmup ?? '1', (value) => value <= 600, 'a number from 0 to 600'),
     rounds: numberFrom(
       'rounds',
       values.rounds ?? '3',
       (value) => Number.isInteger(value) && value > 0 && value <= 1000,
-      'whole, from 1 to 1000',
+      'a whole number from 1 to 1000',
     ),
     ownServer: values['own-server'] === true,
   }
@@ -64,5 +64,5 @@ function split(argv: readonly string[]): Split {
 function numberFrom(option: string, text: string, allowed: (value: number) => boolean, range: string): number {
   const value = Number(text)
   if (/^\d+(\.\d+)?$/.test(text) && allowed(value)) return value
-  throw new ArgumentsError(`--${option} takes a number ${range}, not ${JSON.stringify(text)}`)
+  throw new ArgumentsError(`--${option} takes ${range}, not ${JSON.stringify(text)}`)
 }

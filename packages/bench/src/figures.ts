@@ -50,14 +50,16 @@ export function median(values: readonly number[]): number {
 /** `value / baseline` to two places; NaN where there is no baseline. */
 export function ratio(value: number, baseline: number | undefined): number {
   if (baseline === undefined || !(baseline > 0)) return Number.NaN
-  return Math.round((value / baseline) * 100) / 100
+  return hundredths(value / baseline)
 }
 
+/** A round without an answer and without an error is an error too. */
 export function roundOf({ requests, seconds, cpuMicros, errors, connections, firstError }: Sample): Round {
+  if (requests === 0 && errors === 0) return failedRound('no answer while it was measured')
   return {
     requestsPerSecond: seconds > 0 ? Math.round(requests / seconds) : 0,
     // Of no requests the cost is not known; in JSON that is null.
-    cpuMicrosPerRequest: requests > 0 ? Math.round((cpuMicros / requests) * 100) / 100 : Number.NaN,
+    cpuMicrosPerRequest: requests > 0 ? hundredths(cpuMicros / requests) : Number.NaN,
     errors,
     ...(connections !== undefined && { connections }),
     ...(firstError !== undefined && { error: firstError }),
@@ -75,7 +77,7 @@ export function resultOf(name: string, server: string, rounds: readonly Round[])
     name,
     server,
     requestsPerSecond: Math.round(median(measured.map((round) => round.requestsPerSecond))),
-    cpuMicrosPerRequest: median(measured.map((round) => round.cpuMicrosPerRequest)),
+    cpuMicrosPerRequest: hundredths(median(measured.map((round) => round.cpuMicrosPerRequest))),
     errors: rounds.reduce((sum, round) => sum + round.errors, 0),
     rounds,
   }
@@ -102,4 +104,8 @@ export function marksOf(marks: readonly Mark[], results: readonly Result[]): Mar
     const reached = ratio(rateOf(mark.name), rateOf(mark.baseline))
     return { ...mark, ratio: reached, holds: reached >= mark.atLeast }
   })
+}
+
+function hundredths(value: number): number {
+  return Math.round(value * 100) / 100
 }

@@ -6,7 +6,7 @@ import { type Authority, createAuthority, staticLookup } from '@unshard/testkit'
 import { Connector } from '../../src/connect/connect.js'
 import { Securer, type SecureSocket } from '../../src/connect/secure.js'
 import type { TlsOptions } from '../../src/connect/tls-options.js'
-import { type Client, parseOrigin, Client as RealClient } from '../../src/index.js'
+import { parseOrigin } from '../../src/index.js'
 import { resolveOptions } from '../../src/options.js'
 
 const NAMES = ['a.test.example', 'b.test.example']
@@ -22,6 +22,8 @@ afterEach(async () => {
 interface TlsServer {
   readonly port: number
   /** Of every handshake: whether it resumed a session, and under which name. */
+  /** Resolves when no connection is open. */
+  idle(): Promise<void>
   readonly handshakes: { reused: boolean; name: string | false; protocol: string | false | null }[]
 }
 
@@ -44,7 +46,10 @@ async function listen(options: ServerOptions = {}, names = NAMES): Promise<TlsSe
     for (const socket of sockets) socket.destroy()
     return new Promise((resolve) => server.close(resolve))
   })
-  return { port: (server.address() as { port: number }).port, handshakes }
+  const idle = async (): Promise<void> => {
+    for (const socket of sockets) if (!socket.destroyed) await once(socket.resume(), 'close')
+  }
+  return { port: (server.address() as { port: number }).port, handshakes, idle }
 }
 
 /** Makes one TLS connection and lets go of it when the server's first words, and with them its ticket, have come. */
@@ -89,11 +94,9 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
     await handshake(one, server, 'a.test.example')
     await handshake(one, server, 'b.test.example')
     await handshake(one, server, 'a.test.example')
-    expect(server.handshakes.map(({ reused, name }) => `${name} ${reused}`)).toEqual([
-      'a.test.example false',
-      'b.test.example false',
-      'a.test.example true',
-    ])
+    // Over TLS 1.2 Node's server forgets the name of a resumed session.
+    expect(server.handshakes.slice(0, 2).map(({ name }) => name)).toEqual(NAMES)
+    expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false, true])
   })
 
   it('a ticket of one identity is not used by another', async () => {
@@ -226,11 +229,10 @@ describe('Connector', () => {
     const origin = target(server).origin
     const memory = await one.resolve(origin)
     const connecting = one.connect(target(server), memory, progress, abort.signal)
-    // Its handshake is over when the first microtask after `secureConnect` has run; the engine takes longer than that.
-    const original = RealClient.prototype as Client
-    expect(original).toBeDefined()
-    queueMicrotask(() => abort.abort('enough'))
+    while (server.handshakes.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    abort.abort('enough')
     await expect(connecting).rejects.toBe('enough')
+    await server.idle()
   })
 })
 

@@ -1,0 +1,124 @@
+import { Client, type ClientOptions, sameOrigin } from '../../src/index.js'
+import { rig } from './rig.js'
+
+const { client, server } = rig()
+
+describe('http: origins', () => {
+  it('speak HTTP/1.1', async () => {
+    const { port } = await server({ tls: undefined as never, protocols: ['http/1.1'] })
+    const response = await client().request({ url: `http://127.0.0.1:${port}/` })
+    expect(response.connection).toMatchObject({ protocol: 'http/1.1', coalesced: false })
+    expect(await response.text()).toMatch(/^hello/)
+  })
+
+  it('or HTTP/2 with prior knowledge (RFC 9113 §3.3)', async () => {
+    const origin = await server({ tls: undefined as never, protocols: ['h2'] })
+    const one = client({ cleartextProtocol: 'h2' })
+    const answers = Array.from({ length: 20 }, () =>
+      one.request({ url: `http://127.0.0.1:${origin.port}/`, method: 'POST', body: 'x' }),
+    )
+    for (const response of await Promise.all(answers)) {
+      expect(response.connection.protocol).toBe('h2')
+      await response.text()
+    }
+    expect(origin.connections).toBe(1)
+  })
+})
+
+describe('protocols', () => {
+  it('only http/1.1 is offered, and the server takes it', async () => {
+    const { port } = await server()
+    const response = await client({ protocols: ['http/1.1'] }).request({ url: `https://a.test.example:${port}/` })
+    expect(response.connection.protocol).toBe('http/1.1')
+    await response.text()
+  })
+
+  it('only h2 is offered, and the server has none', async () => {
+    const { port } = await server({ protocols: ['http/1.1'] })
+    await expect(client({ protocols: ['h2'] }).request({ url: `https://a.test.example:${port}/` })).rejects.toMatchObject({
+      name: 'ConnectError',
+    })
+  })
+})
+
+it('closes itself at the end of `await using`', async () => {
+  const { port } = await server()
+  const one = client()
+  await (await one.request({ url: `https://a.test.example:${port}/` })).text()
+  await one[Symbol.asyncDispose]()
+  expect(one.stats().connections).toEqual([])
+})
+
+it('measures a round trip', async () => {
+  const { port } = await server()
+  const one = client()
+  const origin = `https://a.test.example:${port}`
+  await expect(one.ping(origin)).rejects.toMatchObject({ code: 'ERR_NOT_CONNECTED' })
+  await (await one.request({ url: `${origin}/` })).text()
+  expect(await one.ping(origin)).toBeGreaterThan(0)
+})
+
+it('a request larger than the peer takes is refused here, and the connection lives (RFC 9113 §6.5.2)', async () => {
+  const { port } = await server({ settings: { maxHeaderListSize: 1_000 } })
+  const one = client()
+  const url = `https://a.test.example:${port}/`
+  await (await one.request({ url })).text()
+  const failing = one.request({ url, headers: { 'x-long': 'x'.repeat(1_000) } })
+  await expect(failing).rejects.toMatchObject({ code: 'ERR_REQUEST_FIELDS_TOO_LARGE', processed: 'no' })
+  expect((await one.request({ url })).status).toBe(200)
+  expect(one.stats().totals.dials).toBe(1)
+})
+
+describe('options are checked', () => {
+  it.each<[ClientOptions, string, string]>([
+    [{ timeoutz: {} } as never, 'ERR_UNKNOWN_OPTION', '"timeoutz"'],
+    [{ tls: { servername: 'x' } } as never, 'ERR_UNKNOWN_OPTION', '"tls.servername"'],
+    [{ timeouts: { lunch: 1 } } as never, 'ERR_UNKNOWN_OPTION', '"timeouts.lunch"'],
+    [{ timeouts: { total: -1 } }, 'ERR_INVALID_OPTION', 'timeouts.total'],
+    [{ timeouts: { total: 1.5 } }, 'ERR_INVALID_OPTION', 'timeouts.total'],
+    [{ maxConnectionsPerOrigin: { h3: 1 } } as never, 'ERR_UNKNOWN_OPTION', '"maxConnectionsPerOrigin.h3"'],
+    [{ maxConnectionsPerOrigin: { h2: 0 } }, 'ERR_INVALID_OPTION', 'maxConnectionsPerOrigin.h2'],
+    [{ protocols: [] }, 'ERR_INVALID_OPTION', 'protocols'],
+    [{ protocols: ['spdy/3'] } as never, 'ERR_INVALID_OPTION', 'spdy/3'],
+    [{ cleartextProtocol: 'h3' } as never, 'ERR_INVALID_OPTION', 'cleartextProtocol'],
+    [{ streamWindowBytes: 1_000 }, 'ERR_INVALID_OPTION', 'streamWindowBytes'],
+    [{ connectionWindowBytes: 2 ** 31 }, 'ERR_INVALID_OPTION', 'connectionWindowBytes'],
+  ])('%j', (options, code, named) => {
+    expect(() => new Client(options)).toThrow(
+      expect.objectContaining({ name: 'UsageError', code, message: expect.stringContaining(named) }),
+    )
+  })
+
+  it('everything valid is taken', () => {
+    const options: ClientOptions = {
+      reuse: sameOrigin(),
+      timeouts: { total: 0 },
+      protocols: ['h2'],
+      lookupTtlMs: 0,
+      windowBudgetBytes: 0,
+    }
+    expect(() => new Client(options)).not.toThrow()
+  })
+})
+
+describe('abort signals', () => {
+  it('one signal for a thousand requests: one listener', async () => {
+    const { port, delivered } = await server()
+    const one = client()
+    const abort = new AbortController()
+    let listeners = 0
+    const { addEventListener } = abort.signal
+    abort.signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+      listeners++
+      addEventListener.apply(abort.signal, args)
+    }
+    const url = `https://a.test.example:${port}/never`
+    const requests = Array.from({ length: 1_000 }, () =>
+      one.request({ url, signal: abort.signal }).catch((error: unknown) => error),
+    )
+    await delivered(1)
+    abort.abort('all of them')
+    expect(new Set(await Promise.all(requests))).toEqual(new Set(['all of them']))
+    expect(listeners).toBe(1)
+  })
+})

@@ -1,0 +1,232 @@
+import { FakeClock } from '@unshard/testkit'
+import { isConnection, type ReusePolicy, sameOrigin } from '../../src/index.js'
+import { AddressIndex } from '../../src/pool/address-index.js'
+import { Dialling } from '../../src/pool/dialling.js'
+import type { Member } from '../../src/pool/group.js'
+import { type FakeConnection, FakeConnector, targetOf, turn } from './fakes.js'
+
+const A = targetOf('https://a.example')
+const B = targetOf('https://b.example')
+
+/** Shares whatever leads to the same address. */
+const sharing: ReusePolicy = {
+  verdict: (candidate) =>
+    isConnection(candidate) ? { use: true, because: 'shared' } : { wait: true, because: 'handshake-under-way' },
+  misdirected: () => undefined,
+}
+
+function make(policy: ReusePolicy = sharing, table: Record<string, string | string[]> = {}) {
+  const clock = new FakeClock()
+  const connector = new FakeConnector(table)
+  const index = new AddressIndex()
+  const stop = new AbortController()
+  const registered: FakeConnection[] = []
+  let dialled = 0
+  const dialling = new Dialling({
+    connector: connector.asConnector,
+    policy,
+    index,
+    clock,
+    signal: stop.signal,
+    register: (connection) => {
+      registered.push(connection as FakeConnection)
+      index.add(connection.route.remoteAddress!, connection.route.remotePort!, connection)
+    },
+    onDial: () => {
+      dialled++
+    },
+  })
+  return { clock, connector, index, stop, registered, dialling, dialled: () => dialled }
+}
+
+/** What became of a promise so far. */
+function watch(promise: Promise<Member>): { member?: Member; error?: unknown } {
+  const outcome: { member?: Member; error?: unknown } = {}
+  promise.then(
+    (member) => {
+      outcome.member = member
+    },
+    (error: unknown) => {
+      outcome.error = error
+    },
+  )
+  return outcome
+}
+
+describe('Dialling', () => {
+  it('the first connection: dialled, registered before anybody hears of it, nothing left in the index but it', async () => {
+    const { dialling, connector, registered, index } = make()
+    const one = watch(dialling.obtain(A))
+    await turn()
+    expect(connector.dials).toHaveLength(1)
+    expect([...index.find([{ address: '192.0.2.1', family: 4 }], 443)]).toMatchObject([{ origin: A.origin, port: 443 }])
+    const connection = await connector.dials[0]!.succeed()
+    expect(registered).toEqual([connection])
+    expect(one.member).toEqual({ connection, coalesced: false, because: 'first-connection' })
+    expect([...index.find([{ address: '192.0.2.1', family: 4 }], 443)]).toEqual([connection])
+  })
+
+  it('a connection that is there is used where the policy says so, without a dial', async () => {
+    const { dialling, connector, dialled } = make()
+    watch(dialling.obtain(A))
+    await turn()
+    const connection = await connector.dials[0]!.succeed()
+    const other = watch(dialling.obtain(B))
+    await turn()
+    expect(other.member).toEqual({ connection, coalesced: true, because: 'shared' })
+    expect(dialled()).toBe(1)
+  })
+
+  it('a second host waits for the handshake of the first, and shares what comes of it', async () => {
+    const { dialling, connector, clock } = make()
+    watch(dialling.obtain(A))
+    const other = watch(dialling.obtain(B))
+    await turn()
+    expect(connector.dials).toHaveLength(1)
+    expect(clock.pending).toBe(1)
+    const connection = await connector.dials[0]!.succeed()
+    expect(other.member).toMatchObject({ connection, coalesced: true })
+    expect(clock.pending).toBe(0)
+  })
+
+  it('is not waited for where no policy says so', async () => {
+    const { dialling, connector, clock } = make(sameOrigin())
+    watch(dialling.obtain(A))
+    const other = watch(dialling.obtain(B))
+    await turn()
+    expect(connector.dials.map(({ target }) => target.origin.host)).toEqual(['a.example', 'b.example'])
+    expect(clock.pending).toBe(0)
+    await connector.dials[1]!.succeed()
+    expect(other.member).toMatchObject({ coalesced: false, because: 'coalescing-off' })
+  })
+
+  it('an address that differs is neither waited for nor asked about', async () => {
+    const { dialling, connector } = make(sharing, { 'b.example': '192.0.2.2' })
+    watch(dialling.obtain(A))
+    const other = watch(dialling.obtain(B))
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+    await connector.dials[1]!.succeed()
+    expect(other.member?.because).toBe('address-differs')
+  })
+
+  it('a dial is found under every address it has tried', async () => {
+    const { dialling, connector } = make(sharing, { 'b.example': '192.0.2.2' })
+    watch(dialling.obtain(A))
+    await turn()
+    connector.dials[0]!.progress.onAttempt({ address: '192.0.2.2', family: 4 })
+    watch(dialling.obtain(B))
+    await turn()
+    expect(connector.dials).toHaveLength(1)
+  })
+
+  it('patience ends 250 ms after the dial began, and then the waiter dials', async () => {
+    const { dialling, connector, clock } = make()
+    watch(dialling.obtain(A))
+    await turn()
+    clock.advance(100)
+    watch(dialling.obtain(B))
+    await turn()
+    clock.advance(149)
+    await turn()
+    expect(connector.dials).toHaveLength(1)
+    clock.advance(1)
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+  })
+
+  it('on a long path it lasts 4 times as long as TCP took, noticed at 250 ms', async () => {
+    const { dialling, connector, clock } = make()
+    watch(dialling.obtain(A))
+    watch(dialling.obtain(B))
+    await turn()
+    clock.advance(200)
+    connector.dials[0]!.progress.onTcpConnected()
+    clock.advance(599)
+    await turn()
+    // The timer for 250 ms fires in one jump; it is set anew for what is left.
+    clock.advance(0)
+    await turn()
+    expect(connector.dials).toHaveLength(1)
+    clock.advance(1)
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+  })
+
+  it('a dial that fails lets its waiter dial at once', async () => {
+    const { dialling, connector, clock } = make()
+    const one = watch(dialling.obtain(A))
+    const other = watch(dialling.obtain(B))
+    await turn()
+    const failure = new Error('handshake failed')
+    await connector.dials[0]!.fail(failure)
+    expect(one.error).toBe(failure)
+    expect(connector.dials).toHaveLength(2)
+    expect(clock.now()).toBe(0)
+    await connector.dials[1]!.succeed()
+    expect(other.member).toMatchObject({ coalesced: false })
+  })
+
+  it('of several waiters one dials, and the others wait for that one', async () => {
+    const { dialling, connector } = make()
+    watch(dialling.obtain(A))
+    const others = [B, targetOf('https://c.example'), targetOf('https://d.example')].map((each) => watch(dialling.obtain(each)))
+    await turn()
+    await connector.dials[0]!.fail(new Error('no'))
+    expect(connector.dials).toHaveLength(2)
+    const connection = await connector.dials[1]!.succeed()
+    expect(others.map(({ member }) => member?.connection)).toEqual([connection, connection, connection])
+  })
+
+  it('after its own dial the policy is asked again: another connection came up meanwhile, and the own one is closed', async () => {
+    const { dialling, connector, clock, registered } = make()
+    watch(dialling.obtain(A))
+    const other = watch(dialling.obtain(B))
+    await turn()
+    clock.advance(250)
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+    const shared = await connector.dials[0]!.succeed()
+    const own = await connector.dials[1]!.succeed()
+    expect(other.member).toEqual({ connection: shared, coalesced: true, because: 'shared' })
+    expect(own.closes).toBe(1)
+    expect(registered).toEqual([shared])
+  })
+
+  it('an own connection that speaks HTTP/1.1 is kept: there is nothing to share', async () => {
+    const { dialling, connector, clock } = make()
+    watch(dialling.obtain(A))
+    const other = watch(dialling.obtain(B))
+    await turn()
+    clock.advance(250)
+    await turn()
+    await connector.dials[0]!.succeed()
+    const own = await connector.dials[1]!.succeed({ protocol: 'http/1.1' })
+    expect(other.member).toEqual({ connection: own, coalesced: false, because: 'not-h2' })
+  })
+
+  it("a dedicated connection asks nobody and is nobody else's", async () => {
+    const { dialling, connector, registered, index, dialled } = make()
+    const one = watch(dialling.dedicated(A))
+    await turn()
+    watch(dialling.obtain(B))
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+    const connection = await connector.dials[0]!.succeed()
+    expect(one.member).toEqual({ connection, coalesced: false, because: 'connection-close' })
+    expect(registered).toEqual([])
+    expect([...index.find([{ address: '192.0.2.1', family: 4 }], 443)]).not.toContain(connection)
+    expect(dialled()).toBe(2)
+  })
+
+  it('the end of the pool ends every dial, and who waits for one', async () => {
+    const { dialling, stop, index } = make()
+    const one = watch(dialling.obtain(A))
+    await turn()
+    const reason = new Error('the client was destroyed')
+    stop.abort(reason)
+    await turn()
+    expect(one.error).toBe(reason)
+    expect(index.empty).toBe(true)
+  })
+})

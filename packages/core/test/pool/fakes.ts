@@ -1,0 +1,180 @@
+/** A connector and connections without sockets: a test says when a dial ends, and how. */
+
+import type { Connector, ConnectProgress } from '../../src/connect/connect.js'
+import {
+  type Address,
+  type Connection,
+  type ConnectionState,
+  type Exchange,
+  type ExchangeObserver,
+  nextConnectionId,
+  type Route,
+  type Target,
+} from '../../src/connection.js'
+import { type HttpRequest, type Origin, parseOrigin } from '../../src/index.js'
+import type { Member, Waiter } from '../../src/pool/group.js'
+
+export function targetOf(url: string, reuseKey = 'key'): Target {
+  const origin = parseOrigin(url)
+  return { origin, reuseKey, dialKey: `${origin.serialized}|${reuseKey}`, verify: () => undefined }
+}
+
+export class FakeConnection implements Connection {
+  readonly id = nextConnectionId()
+  readonly protocol: 'h2' | 'http/1.1'
+  readonly route: Route
+  readonly originSet: undefined
+  state: ConnectionState = 'open'
+  places: number
+  onChange: (() => void) | undefined
+  /** Of requests in flight. */
+  readonly observers = new Set<ExchangeObserver>()
+  closes = 0
+
+  constructor(target: Target, address: string, options: { protocol?: 'h2' | 'http/1.1'; places?: number } = {}) {
+    this.protocol = options.protocol ?? 'h2'
+    this.places = options.places ?? (this.protocol === 'h2' ? 100 : 1)
+    this.route = {
+      origin: target.origin,
+      reuseKey: target.reuseKey,
+      remoteAddress: address,
+      remotePort: target.origin.port,
+      localAddress: undefined,
+      localPort: undefined,
+      certificate: undefined,
+      authorized: true,
+      clientCertificate: false,
+    }
+  }
+
+  get capacity(): number {
+    return this.state === 'open' ? Math.max(0, this.places - this.observers.size) : 0
+  }
+
+  get active(): number {
+    return this.observers.size
+  }
+
+  request(_request: HttpRequest, observer: ExchangeObserver): Exchange {
+    this.observers.add(observer)
+    return { trailers: undefined, sentBytes: 0, abort: () => this.finish(observer) }
+  }
+
+  /** The oldest request, or that one, is over. */
+  finish(observer: ExchangeObserver = [...this.observers][0]!): void {
+    this.observers.delete(observer)
+    observer.onClosed()
+    this.onChange?.()
+  }
+
+  ping(): Promise<number> {
+    return Promise.resolve(1)
+  }
+
+  close(): Promise<void> {
+    this.closes++
+    this.enter(this.active === 0 ? 'closed' : 'draining')
+    return Promise.resolve()
+  }
+
+  destroy(): void {
+    this.enter('closed')
+  }
+
+  enter(state: ConnectionState): void {
+    if (this.state === state) return
+    this.state = state
+    this.onChange?.()
+  }
+}
+
+export interface FakeDial {
+  readonly target: Target
+  readonly progress: ConnectProgress
+  readonly signal: AbortSignal
+  succeed(options?: { protocol?: 'h2' | 'http/1.1'; places?: number }): Promise<FakeConnection>
+  fail(error: Error): Promise<void>
+}
+
+export class FakeConnector {
+  readonly dials: FakeDial[] = []
+  readonly resolved: string[] = []
+  readonly table: Record<string, string | string[]>
+  known: string | undefined
+
+  constructor(table: Record<string, string | string[]> = {}) {
+    this.table = table
+  }
+
+  get asConnector(): Connector {
+    return this as unknown as Connector
+  }
+
+  knownProtocol(): string | undefined {
+    return this.known
+  }
+
+  async resolve({ host }: Origin): Promise<readonly Address[]> {
+    this.resolved.push(host)
+    return [this.table[host] ?? '192.0.2.1'].flat().map((address) => ({ address, family: 4 }))
+  }
+
+  connect(target: Target, addresses: readonly Address[], progress: ConnectProgress, signal: AbortSignal): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      progress.onAttempt(addresses[0]!)
+      signal.addEventListener('abort', () => reject(signal.reason))
+      this.dials.push({
+        target,
+        progress,
+        signal,
+        async succeed(options) {
+          const connection = new FakeConnection(target, addresses[0]!.address, options)
+          resolve(connection)
+          await turn()
+          return connection
+        },
+        async fail(error) {
+          reject(error)
+          await turn()
+        },
+      })
+    })
+  }
+}
+
+/** A request that waits in a pool, and sends itself when it may. */
+export class FakeCall implements Waiter, ExchangeObserver {
+  member: Member | undefined
+  error: Error | undefined
+  over = false
+  readonly name: string
+  readonly #log: string[] | undefined
+
+  constructor(name = '', log?: string[]) {
+    this.name = name
+    this.#log = log
+  }
+
+  onMember(member: Member): void {
+    this.member = member
+    this.#log?.push(this.name)
+    member.connection.request({} as HttpRequest, this)
+  }
+
+  onUnavailable(error: Error): void {
+    this.error = error
+  }
+
+  onInformational(): void {}
+  onResponse(): void {}
+  onError(): void {}
+
+  onClosed(): void {
+    this.over = true
+  }
+}
+
+/** Everything that promises have to say is said. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

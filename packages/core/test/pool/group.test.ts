@@ -1,0 +1,55 @@
+import { Group } from '../../src/pool/group.js'
+import { FakeCall, FakeConnection, targetOf } from './fakes.js'
+
+const target = targetOf('https://a.example')
+const member = (places = 1) => ({
+  connection: new FakeConnection(target, '192.0.2.1', { places }),
+  coalesced: false,
+  because: 'first-connection',
+})
+
+describe('Group', () => {
+  it('picks the first connection with room', () => {
+    const group = new Group(target)
+    expect(group.pick()).toBeUndefined()
+    const [full, free, other] = [member(0), member(1), member(1)]
+    group.members.push(full, free, other)
+    expect(group.pick()).toBe(free)
+    free.connection.enter('draining')
+    expect(group.pick()).toBe(other)
+    other.connection.places = 0
+    expect(group.pick()).toBeUndefined()
+  })
+
+  it('finds and removes by connection; one that is not there is no harm', () => {
+    const group = new Group(target)
+    const [one, two] = [member(), member()]
+    group.members.push(one, two)
+    expect(group.memberOf(two.connection)).toBe(two)
+    group.remove(one.connection)
+    group.remove(one.connection)
+    expect(group.members).toEqual([two])
+    expect(group.memberOf(one.connection)).toBeUndefined()
+  })
+
+  it('requests are served in the order in which they came, whoever leaves between them', () => {
+    const group = new Group(target)
+    const [a, b, c] = [new FakeCall('a'), new FakeCall('b'), new FakeCall('c')]
+    for (const call of [a, b, c]) group.waiting.add(call)
+    group.waiting.delete(b)
+    expect([group.next(), group.next(), group.next()]).toEqual([a, c, undefined])
+  })
+
+  it('is empty only without connections, requests and dials', () => {
+    const group = new Group(target)
+    expect(group.empty).toBe(true)
+    group.dials = 1
+    expect(group.empty).toBe(false)
+    group.dials = 0
+    group.waiting.add(new FakeCall())
+    expect(group.empty).toBe(false)
+    group.waiting.clear()
+    group.members.push(member())
+    expect(group.empty).toBe(false)
+  })
+})
