@@ -20,6 +20,8 @@ process.once('message', (assignment: Assignment) => {
   )
 })
 
+// A library that throws past its caller has failed, and says with what.
+process.once('uncaughtException', (error) => answer({ error: `uncaught: ${describe(error)}` }))
 // Who asked is gone: nobody wants the answer.
 process.once('disconnect', () => process.exit())
 

@@ -78,7 +78,7 @@ export interface DiallingParts {
   onDial(): void
 }
 
-type Answer = { use: Connection; because: string } | { wait: DialUnderWay } | { because: string }
+type Answer = { use: Connection; because: string } | { wait: DialUnderWay; because: string } | { because: string }
 
 /** Finds or makes connections. */
 export class Dialling {
@@ -88,17 +88,18 @@ export class Dialling {
     this.#parts = parts
   }
 
-  /** A connection for `target`: somebody else's, where the policy allows it, or one of its own. @throws what the connector throws. */
-  async obtain(target: Target): Promise<Member> {
+  /**
+   * A connection for `target`: somebody else's, where the policy allows it, or one of its own. What `isMember` knows is not offered
+   * again: the target wants more than it has. @throws what the connector throws.
+   */
+  async obtain(target: Target, isMember: (connection: Connection) => boolean = () => false): Promise<Member> {
     const addresses = await this.#parts.connector.resolve(target.origin)
     const resolved: Target = { ...target, addresses, verify: (certificate) => target.verify(certificate) }
-    const late = new Set<Dial>()
-    for (;;) {
-      const answer = this.#ask(resolved, late)
+    for (let patient = true; ; ) {
+      const answer = this.#ask(resolved, isMember)
       if ('use' in answer) return { connection: answer.use, coalesced: true, because: answer.because }
-      if (!('wait' in answer)) return this.#dial(resolved, addresses, answer.because)
-      await this.#await(answer.wait)
-      late.add(answer.wait)
+      if (!('wait' in answer) || !patient) return this.#dial(resolved, addresses, isMember, answer.because)
+      patient = await this.#await(answer.wait)
     }
   }
 
@@ -112,13 +113,18 @@ export class Dialling {
     return { connection, coalesced: false, because: 'connection-close' }
   }
 
-  async #dial(target: Target, addresses: readonly Address[], because: string): Promise<Member> {
+  async #dial(
+    target: Target,
+    addresses: readonly Address[],
+    isMember: (connection: Connection) => boolean,
+    because: string,
+  ): Promise<Member> {
     const { connector, clock, index, signal, register, onDial } = this.#parts
     const dial = new DialUnderWay(target, addresses[0]!, clock, index)
     onDial()
     try {
       const connection = await connector.connect(target, addresses, dial, signal)
-      const other = connection.protocol === 'h2' ? this.#askAgain(target, connection) : undefined
+      const other = connection.protocol === 'h2' ? this.#askAgain(target, connection, isMember) : undefined
       if (other !== undefined) {
         void connection.close()
         return other
@@ -131,34 +137,37 @@ export class Dialling {
   }
 
   /** Another connection to the same address may have come up while this one was being made. */
-  #askAgain(target: Target, own: Connection): Member | undefined {
+  #askAgain(target: Target, own: Connection, isMember: (connection: Connection) => boolean): Member | undefined {
     const { remoteAddress } = own.route
     if (remoteAddress === undefined) return undefined
     for (const candidate of this.#parts.index.find([{ address: remoteAddress, family: 4 }], target.origin.port)) {
-      if (!isConnection(candidate)) continue
+      if (!isConnection(candidate) || isMember(candidate)) continue
       const verdict = this.#parts.policy.verdict(candidate, target)
       if ('use' in verdict && verdict.use) return { connection: candidate, coalesced: true, because: verdict.because }
     }
     return undefined
   }
 
-  /** Asks about everything that leads to the target's addresses: a connection to use, a dial to wait for, or why neither. */
-  #ask(target: Target, late: ReadonlySet<Dial>): Answer {
+  /** Asks about everything that leads to the target's addresses: a connection to use, a dial to wait for, and why neither. */
+  #ask(target: Target, isMember: (connection: Connection) => boolean): Answer {
     const { index, policy } = this.#parts
     let because = index.empty ? 'first-connection' : 'address-differs'
     let wait: DialUnderWay | undefined
     for (const candidate of index.find(target.addresses!, target.origin.port)) {
-      if (late.has(candidate as Dial)) continue
+      if (isConnection(candidate) && isMember(candidate)) {
+        because = 'busy'
+        continue
+      }
       const verdict = policy.verdict(candidate, target)
       if ('wait' in verdict) wait ??= candidate as DialUnderWay
       else if (verdict.use && isConnection(candidate)) return { use: candidate, because: verdict.because }
       else because = verdict.because
     }
-    return wait === undefined ? { because } : { wait }
+    return wait === undefined ? { because } : { wait, because: 'handshake-too-slow' }
   }
 
-  /** Until the dial is over, or patience is: a slow handshake of one host must not hold up another. */
-  async #await(dial: DialUnderWay): Promise<void> {
+  /** Until the dial is over, or patience is: a slow handshake of one host must not hold up another. Returns whether it is over. */
+  async #await(dial: DialUnderWay): Promise<boolean> {
     let over = false
     const settled = dial.settled.then(() => {
       over = true
@@ -168,6 +177,7 @@ export class Dialling {
       await Promise.race([settled, promise])
       cancel()
     }
+    return over
   }
 
   #sleep(ms: number): { promise: Promise<void>; cancel: () => void } {

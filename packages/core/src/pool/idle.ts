@@ -17,9 +17,11 @@ export class IdleConnections {
     this.#timeoutMs = timeoutMs
   }
 
-  /** The connection carries nothing now. */
+  /** The connection carries nothing now: its time counts from here, however often that was said before. */
   add(connection: Connection): void {
-    if (this.#timeoutMs === 0 || this.#since.has(connection)) return
+    if (this.#timeoutMs === 0) return
+    // Out first: the order is that of the times.
+    this.#since.delete(connection)
     this.#since.set(connection, this.#clock.now())
     this.#schedule(this.#timeoutMs)
   }
@@ -49,6 +51,8 @@ export class IdleConnections {
       const left = since + this.#timeoutMs - now
       if (left > 0) return this.#schedule(left)
       this.#since.delete(connection)
+      // Nobody says when a request begins. When that one is over it comes back.
+      if (connection.active > 0) continue
       // Resolves when the socket is gone; nobody waits for it here, and it cannot reject.
       void connection.close()
     }

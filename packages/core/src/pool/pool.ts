@@ -134,10 +134,12 @@ export class Pool {
     const limit = known === 'h2' || known === 'http/1.1' ? this.#options.maxConnectionsPerOrigin[known] : 1
     while (group.dials < group.waiting.size && group.members.length + group.dials < limit) {
       group.dials++
-      this.#dialling.obtain(group.target).then(
-        (member) => this.#obtained(group, member),
-        (error: Error) => this.#unavailable(group, error),
-      )
+      this.#dialling
+        .obtain(group.target, (connection) => group.memberOf(connection) !== undefined)
+        .then(
+          (member) => this.#obtained(group, member),
+          (error: Error) => this.#unavailable(group, error),
+        )
     }
   }
 
@@ -158,6 +160,8 @@ export class Pool {
       service.groups.add(group)
       service.waiting.add(group)
       this.#serve(member.connection, service)
+      // Whoever it was made for has gone: it must not stay for ever.
+      if (member.connection.active === 0) this.#idle.add(member.connection)
     }
     this.#settle(group)
   }

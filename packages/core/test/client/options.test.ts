@@ -122,3 +122,13 @@ describe('abort signals', () => {
     expect(listeners).toBe(1)
   })
 })
+
+it('two connections to an HTTP/2 origin where two are allowed and one is full', async () => {
+  const origin = await server({ settings: { maxConcurrentStreams: 1 }, protocols: ['h2'] })
+  const one = client({ maxConnectionsPerOrigin: { h2: 2 } })
+  const url = `https://a.test.example:${origin.port}/`
+  await (await one.request({ url })).text()
+  const answers = await Promise.all(Array.from({ length: 10 }, async () => (await one.request({ url })).text()))
+  expect(new Set(answers).size).toBe(1)
+  expect(origin.connections).toBe(2)
+})

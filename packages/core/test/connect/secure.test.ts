@@ -184,11 +184,8 @@ describe('Securer', () => {
 })
 
 describe('Connector', () => {
-  const connector = (server: TlsServer, more: Record<string, unknown> = {}): Connector => {
-    expect(server.port).toBeGreaterThan(0)
-    return new Connector(
-      resolveOptions({ tls: { ca: authority.ca }, lookup: staticLookup({ 'a.test.example': '127.0.0.1' }), ...more }),
-    )
+  const connector = (): Connector => {
+    return new Connector(resolveOptions({ tls: { ca: authority.ca }, lookup: staticLookup({ 'a.test.example': '127.0.0.1' }) }))
   }
   const target = (server: TlsServer) => {
     const origin = parseOrigin(`https://a.test.example:${server.port}`)
@@ -198,7 +195,7 @@ describe('Connector', () => {
 
   it('the route of a resumed connection has the recorded certificate and is authorized', async () => {
     const server = await listen({ ALPNProtocols: ['http/1.1'] })
-    const one = connector(server)
+    const one = connector()
     const routes = []
     for (let i = 0; i < 2; i++) {
       const connection = await one.connect(
@@ -222,15 +219,13 @@ describe('Connector', () => {
     expect(routes[1]!.certificate?.x509.checkHost('a.test.example')).toBe('a.test.example')
   })
 
-  it('ended while the HTTP/1.1 engine is being loaded: no connection is left behind', async () => {
-    const server = await listen({ ALPNProtocols: ['http/1.1'] })
+  it('ended after the race was won, when no attempt is left to end: no connection is left behind', async () => {
+    const server = await listen()
+    const one = connector()
+    const origin = parseOrigin(`http://a.test.example:${server.port}`)
     const abort = new AbortController()
-    const one = connector(server)
-    const origin = target(server).origin
-    const memory = await one.resolve(origin)
-    const connecting = one.connect(target(server), memory, progress, abort.signal)
-    while (server.handshakes.length === 0) await new Promise((resolve) => setImmediate(resolve))
-    abort.abort('enough')
+    const ending = { ...progress, onTcpConnected: () => abort.abort('enough') }
+    const connecting = one.connect({ ...target(server), origin }, await one.resolve(origin), ending, abort.signal)
     await expect(connecting).rejects.toBe('enough')
     await server.idle()
   })

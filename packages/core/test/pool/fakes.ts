@@ -19,20 +19,28 @@ export function targetOf(url: string, reuseKey = 'key'): Target {
   return { origin, reuseKey, dialKey: `${origin.serialized}|${reuseKey}`, verify: () => undefined }
 }
 
+/** What a connection is like. Default: HTTP/2, open, with 100 places; HTTP/1.1 has one. */
+export interface FakeOptions {
+  readonly protocol?: 'h2' | 'http/1.1'
+  readonly places?: number
+  readonly state?: ConnectionState
+}
+
 export class FakeConnection implements Connection {
   readonly id = nextConnectionId()
   readonly protocol: 'h2' | 'http/1.1'
   readonly route: Route
   readonly originSet: undefined
-  state: ConnectionState = 'open'
+  state: ConnectionState
   places: number
   onChange: (() => void) | undefined
   /** Of requests in flight. */
   readonly observers = new Set<ExchangeObserver>()
   closes = 0
 
-  constructor(target: Target, address: string, options: { protocol?: 'h2' | 'http/1.1'; places?: number } = {}) {
+  constructor(target: Target, address: string, options: FakeOptions = {}) {
     this.protocol = options.protocol ?? 'h2'
+    this.state = options.state ?? 'open'
     this.places = options.places ?? (this.protocol === 'h2' ? 100 : 1)
     this.route = {
       origin: target.origin,
@@ -92,7 +100,7 @@ export interface FakeDial {
   readonly target: Target
   readonly progress: ConnectProgress
   readonly signal: AbortSignal
-  succeed(options?: { protocol?: 'h2' | 'http/1.1'; places?: number }): Promise<FakeConnection>
+  succeed(options?: FakeOptions): Promise<FakeConnection>
   fail(error: Error): Promise<void>
 }
 

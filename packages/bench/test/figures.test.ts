@@ -1,0 +1,76 @@
+import { failedRound, marksOf, median, type Result, ratio, ratiosOf, resultOf, roundOf } from '../src/figures.js'
+
+const result = (name: string, requestsPerSecond: number, cpuMicrosPerRequest: number): Result => {
+  return { name, server: 'nghttpd', requestsPerSecond, cpuMicrosPerRequest, errors: 0, rounds: [] }
+}
+
+describe('median', () => {
+  test.each([
+    [[5], 5],
+    [[9, 1, 5], 5],
+    [[4, 1, 3, 2], 2.5],
+    [[100, 20, 3], 20],
+    [[], Number.NaN],
+  ])('of %p is %p', (values, expected) => {
+    expect(median(values)).toBe(expected)
+  })
+
+  test('leaves its input as it is', () => {
+    const values = [3, 1, 2]
+    median(values)
+    expect(values).toEqual([3, 1, 2])
+  })
+})
+
+test('a ratio has two places, and is not a number without a baseline', () => {
+  expect(ratio(10, 3)).toBe(3.33)
+  expect(ratio(10, 0)).toBeNaN()
+  expect(ratio(10, undefined)).toBeNaN()
+  expect(ratio(10, Number.NaN)).toBeNaN()
+})
+
+describe('rounds', () => {
+  test('a sample becomes a rate and a cost', () => {
+    const sample = { requests: 3000, seconds: 1.5, cpuMicros: 100_000, errors: 0, connections: 1 }
+    expect(roundOf(sample)).toEqual({ requestsPerSecond: 2000, cpuMicrosPerRequest: 33.33, errors: 0, connections: 1 })
+  })
+
+  test('a first error is kept', () => {
+    const sample = { requests: 1, seconds: 1, cpuMicros: 1, errors: 7, firstError: 'Error: wrong' }
+    expect(roundOf(sample)).toMatchObject({ errors: 7, error: 'Error: wrong' })
+  })
+
+  test('no answer at all is an error', () => {
+    expect(roundOf({ requests: 0, seconds: 1, cpuMicros: 1, errors: 0 })).toMatchObject({ errors: 1, error: expect.any(String) })
+  })
+
+  test('a result is the median of the rounds that were measured, and the sum of all errors', () => {
+    const rounds = [1000, 3000, 2000].map((requests) => roundOf({ requests, seconds: 1, cpuMicros: 6000, errors: 0 }))
+    expect(resultOf('a', 'nginx', [...rounds, failedRound('killed')])).toMatchObject({
+      name: 'a',
+      server: 'nginx',
+      requestsPerSecond: 2000,
+      cpuMicrosPerRequest: 3,
+      errors: 1,
+    })
+  })
+})
+
+describe('comparison', () => {
+  const results = [result('ours', 50_000, 10), result('theirs', 5_000, 100)]
+
+  test('each with each baseline that took part', () => {
+    expect(ratiosOf(results, ['theirs', 'absent'])).toEqual({
+      ours: { theirs: { rate: 10, cpu: 0.1 } },
+      theirs: { theirs: { rate: 1, cpu: 1 } },
+    })
+  })
+
+  test('a mark holds from its ratio on, and never where one of the two is missing', () => {
+    const mark = (baseline: string, atLeast: number) => ({ name: 'ours', baseline, atLeast })
+    const [reached, missed, absent] = marksOf([mark('theirs', 10), mark('theirs', 10.01), mark('absent', 1)], results)
+    expect(reached).toMatchObject({ ratio: 10, holds: true })
+    expect(missed).toMatchObject({ ratio: 10, holds: false })
+    expect(absent).toMatchObject({ ratio: Number.NaN, holds: false })
+  })
+})

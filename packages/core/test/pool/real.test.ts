@@ -1,0 +1,191 @@
+// The pool with real servers and real processes: what fakes cannot show.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createServer as createTlsServer } from 'node:tls'
+import { rig } from '../client/rig.js'
+
+const world = rig()
+const { client, server, tls, defer } = world
+
+describe('HTTP/1.1', () => {
+  it('never more than 6 connections, for 60 requests of which some are aborted', async () => {
+    const origin = await server({ protocols: ['http/1.1'] })
+    const one = client()
+    const aborts = Array.from({ length: 10 }, () => new AbortController())
+    const requests = Array.from({ length: 60 }, async (_, i) => {
+      const abort = i % 6 === 5 ? aborts[(i - 5) / 6]! : undefined
+      const url = `https://a.test.example:${origin.port}/bytes/${i}`
+      const response = await one.request({ url, ...(abort && { signal: abort.signal }) })
+      return (await response.bytes()).length
+    })
+    const settled = Promise.allSettled(requests)
+    for (const abort of aborts) abort.abort('left')
+    const outcomes = await settled
+    outcomes.forEach((outcome, i) => {
+      if (i % 6 === 5) expect(outcome).toEqual({ status: 'rejected', reason: 'left' })
+      else expect(outcome).toEqual({ status: 'fulfilled', value: i })
+    })
+    expect(origin.connections).toBe(6)
+  })
+
+  it('a server that closes after every response serves 40 requests, none of them sent twice', async () => {
+    const origin = await server({
+      protocols: ['http/1.1'],
+      handler: (request, response) => {
+        response.setHeader('connection', 'close')
+        response.end(request.url)
+      },
+    })
+    const one = client()
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) =>
+        (await one.request({ url: `https://a.test.example:${origin.port}/${i}`, method: 'POST', body: 'once' })).text(),
+      ),
+    )
+    expect(answers).toEqual(Array.from({ length: 40 }, (_, i) => `/${i}`))
+    expect(origin.requests).toHaveLength(40)
+    expect(one.stats().totals).toMatchObject({ replayed: 0 })
+  })
+
+  it('an aborted request takes its connection with it, and no other request', async () => {
+    const origin = await server({ protocols: ['http/1.1'] })
+    const one = client({ maxConnectionsPerOrigin: { 'http/1.1': 1 } })
+    const base = `https://a.test.example:${origin.port}`
+    const abort = new AbortController()
+    const never = one.request({ url: `${base}/never`, signal: abort.signal })
+    await origin.delivered(1)
+    const next = one.request({ url: `${base}/bytes/7`, method: 'POST', body: 'x' })
+    abort.abort('left')
+    await expect(never).rejects.toBe('left')
+    expect(await (await next).bytes()).toHaveLength(7)
+    expect(one.stats().totals).toMatchObject({ replayed: 0, dials: 2 })
+  })
+})
+
+describe('a server that closes every connection at once', () => {
+  it.each([
+    ['before TLS', async () => createServer((socket) => socket.destroy())],
+    ['after the handshake, in HTTP/2', async () => createTlsServer({ ...(await tls()), ALPNProtocols: ['h2'] }, bye)],
+    ['after the handshake, in HTTP/1.1', async () => createTlsServer({ ...(await tls()), ALPNProtocols: ['http/1.1'] }, bye)],
+    ['at the first request', async () => createTlsServer({ ...(await tls()), ALPNProtocols: ['http/1.1'] }, byeAtData)],
+  ])('%s is dialled a bounded number of times, and every request fails', async (_when, make) => {
+    const listening = await make()
+    let connections = 0
+    listening.on('connection', (socket: Socket) => {
+      connections++
+      socket.on('error', () => undefined)
+    })
+    await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve))
+    defer(() => void listening.close())
+    const { port } = listening.address() as { port: number }
+    const one = client()
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 20 }, () => one.request({ url: `https://a.test.example:${port}/` })),
+    )
+    expect(outcomes.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 'rejected'))
+    // Two attempts for each request at the very most.
+    expect(connections).toBeLessThanOrEqual(40)
+    expect(one.stats().connections).toEqual([])
+  })
+})
+
+function bye(socket: Socket): void {
+  socket.on('error', () => undefined)
+  socket.destroy()
+}
+
+function byeAtData(socket: Socket): void {
+  socket.on('error', () => undefined)
+  socket.once('data', () => socket.destroy())
+}
+
+// A child runs the built package: what keeps a process alive cannot be seen from inside jest.
+describe('a process', () => {
+  const child = async (
+    body: string,
+    port: number,
+  ): Promise<{ lines: (readonly [line: string, at: number])[]; exitedAt: number }> => {
+    const folder = mkdtempSync(join(tmpdir(), 'unshard-child-'))
+    defer(() => rmSync(folder, { recursive: true, force: true }))
+    const file = join(folder, 'main.mjs')
+    const built = new URL('../../dist/index.js', import.meta.url).href
+    const lookup = `(_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }])`
+    writeFileSync(
+      file,
+      `import { Client } from ${JSON.stringify(built)}
+       const client = new Client({ tls: { ca: process.env.TEST_CA }, lookup: ${lookup} })
+       const base = 'https://a.test.example:${port}'
+       ${body}`,
+    )
+    const running = spawn(process.execPath, [file], {
+      env: { ...process.env, NODE_OPTIONS: '', TEST_CA: world.authority.ca },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    defer(() => running.kill('SIGKILL'))
+    const lines: (readonly [string, number])[] = []
+    running.stdout.setEncoding('utf8').on('data', (text: string) => {
+      for (const line of text.split('\n')) if (line !== '') lines.push([line, performance.now()])
+      running.emit('line')
+    })
+    children.add(running)
+    const [code] = await once(running, 'close')
+    const exitedAt = performance.now()
+    expect(code).toBe(0)
+    return { lines, exitedAt }
+  }
+  const children = new Set<NodeJS.EventEmitter>()
+  afterEach(() => children.clear())
+
+  it.each(['h2', 'http/1.1'] as const)('over %s exits by itself after the last response, without close()', async (protocol) => {
+    const { port } = await server({ protocols: [protocol] })
+    const { lines, exitedAt } = await child(
+      `for (let i = 0; i < 3; i++) await (await client.request({ url: base + '/bytes/10' })).bytes()
+       process.stdout.write('done\\n')`,
+      port,
+    )
+    expect(lines.map(([line]) => line)).toEqual(['done'])
+    // Meant are 100 ms; the bound is generous because the machine may be busy.
+    expect(exitedAt - lines[0]![1]).toBeLessThan(2_000)
+  })
+
+  it.each(['h2', 'http/1.1'] as const)('over %s with a response under way does not exit before it', async (protocol) => {
+    const origin = await server({ protocols: [protocol] })
+    const running = child(
+      `const response = await client.request({ url: base + '/slow' })
+       process.stdout.write('headers\\n')
+       response.text().then((text) => process.stdout.write(text + '\\n'))`,
+      origin.port,
+    )
+    const [process] = children
+    await once(process as NodeJS.EventEmitter, 'line')
+    // The child has nothing to do now but wait. A round trip of another client is an event that comes after its chance to exit.
+    const other = client()
+    for (let i = 0; i < 20; i++) await (await other.request({ url: `https://a.test.example:${origin.port}/bytes/1` })).bytes()
+    origin.release()
+    const { lines } = await running
+    expect(lines.map(([line]) => line)).toEqual(['headers', 'released'])
+  })
+
+  it("has Node's own fetch as it was, after a fallback to HTTP/1.1", async () => {
+    const { port } = await server({ protocols: ['http/1.1'] })
+    const { lines } = await child(
+      `const key = Symbol.for('undici.globalDispatcher.1')
+       const look = () => globalThis[key]
+       const unused = look()
+       await fetch('data:,x')
+       const before = look()
+       const response = await client.request({ url: base + '/bytes/10' })
+       await response.bytes()
+       await fetch('data:,x')
+       console.log(response.connection.protocol)
+       console.log(before === look() && before?.constructor === look()?.constructor)
+       console.log(unused === undefined || unused === look())`,
+      port,
+    )
+    expect(lines.map(([line]) => line)).toEqual(['http/1.1', 'true', 'true'])
+  })
+})
