@@ -27,8 +27,8 @@ export interface Session {
 interface Named {
   readonly name: string
   readonly protocol: Protocol
-  /** True, or why it cannot run here. */
-  available(): true | string
+  /** True, or why it cannot run here, or not against the server of that name. */
+  available(server: string): true | string
 }
 
 /** A client for Node.js: this process drives it. It loads its library in `start`, so that no other's process does. */
@@ -42,6 +42,9 @@ export interface Program extends Named {
 }
 
 export type Competitor = Library | Program
+
+/** The name of the server that is used where no other is installed: node:http2's. */
+export const OWN_SERVER = "the testkit's own"
 
 /** For libraries that are always there. */
 export const always = (): true => true

@@ -44,7 +44,11 @@ export interface ScenarioResult {
 const MARGIN_MS = 20_000
 
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
-  const standing = scenario.competitors.map((competitor) => ({ competitor, available: competitor.available() }))
+  const { servers } = options
+  const standing = scenario.competitors.map((competitor) => ({
+    competitor,
+    available: competitor.available(servers.at[competitor.protocol].name),
+  }))
   const taking = standing.filter(({ available }) => available === true).map(({ competitor }) => competitor)
   const skipped = standing.flatMap(({ competitor: { name }, available }) =>
     available === true ? [] : [{ name, because: available }],
@@ -63,7 +67,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     }
   }
   const results = taking.map((competitor) =>
-    resultOf(competitor.name, options.servers.at[competitor.protocol].name, rounds.get(competitor)!),
+    resultOf(competitor.name, servers.at[competitor.protocol].name, rounds.get(competitor)!),
   )
   const { name, title, baselines, marks } = scenario
   return { name, title, results, ratios: ratiosOf(results, baselines), marks: marksOf(marks, results), skipped }

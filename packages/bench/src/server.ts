@@ -12,7 +12,7 @@ import {
   startNginx,
   startOriginServer,
 } from '@unshard/testkit'
-import type { Protocol } from './competitor.js'
+import { OWN_SERVER, type Protocol } from './competitor.js'
 
 export interface Listening {
   readonly name: string
@@ -55,5 +55,5 @@ async function startOwn(): Promise<Listening> {
   })
   // It keeps account of every request, for tests. Here that would be a million of them.
   setInterval(() => (server.requests as Delivery[]).splice(0), FORGET_EVERY_MS).unref()
-  return { name: "the testkit's own", port: server.port }
+  return { name: OWN_SERVER, port: server.port }
 }

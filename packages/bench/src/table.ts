@@ -1,7 +1,10 @@
 /** What people read: a result as an aligned table. Pure. */
 
+import { OWN_SERVER } from './competitor.js'
 import type { Result } from './figures.js'
 import type { ScenarioResult } from './runner.js'
+
+const SLOW_SERVER = `${OWN_SERVER} server is slower than the fast clients: their rate is its rate, compare their CPU time`
 
 /** Lines of a scenario: the table, who is missing, whether the marks hold. */
 export function describeScenario({ name, title, results, ratios, marks, skipped }: ScenarioResult): string {
@@ -21,6 +24,7 @@ export function describeScenario({ name, title, results, ratios, marks, skipped 
     ...alignedTable(head, rows),
     '',
     ...results.flatMap(firstError),
+    ...(results.some(({ server }) => server === OWN_SERVER) ? [SLOW_SERVER] : []),
     ...skipped.map((missing) => `without ${missing.name}: ${missing.because}`),
     ...marks.map(
       (mark) =>

@@ -15,7 +15,7 @@ import {
 } from 'node:tls'
 import { LRUCache } from 'lru-cache'
 import type { Certificate } from '../connection.js'
-import { ConnectError } from '../errors.js'
+import { ConnectError, UsageError } from '../errors.js'
 import type { Origin } from '../message/origin.js'
 import type { ProtocolName, TlsOptions } from './tls-options.js'
 
@@ -55,14 +55,23 @@ export class Securer {
 
   /** The client's own check of `host` against a certificate: the one a new connection would pass (RFC 9113 §9.1.1). */
   verify(host: string, certificate: Certificate): Error | undefined {
-    return (this.#tls.checkServerIdentity ?? checkServerIdentity)(host, certificate.peer)
+    return this.#check(host, certificate.peer)
+  }
+
+  /** A caller's own check that throws refuses: inside the handshake it would be an exception of the process. */
+  #check(host: string, peer: PeerCertificate): Error | undefined {
+    try {
+      return (this.#tls.checkServerIdentity ?? checkServerIdentity)(host, peer)
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error))
+    }
   }
 
   /** Secures `socket` for `origin`. @throws ConnectError phase `tls`, or `negotiate` where no protocol is in common. */
   secure(socket: Socket, origin: Origin, signal: AbortSignal): Promise<SecureSocket> {
     return new Promise((resolve, reject) => {
       const stored = this.#sessions.get(origin.host)
-      const secured = this.#connect(socket, origin, stored)
+      const secured = this.#start(socket, origin, stored)
       const settle = (finish: () => void): void => {
         signal.removeEventListener('abort', onAbort)
         secured.removeListener('error', onError)
@@ -101,10 +110,21 @@ export class Securer {
     })
   }
 
+  /** @throws UsageError for options that OpenSSL refuses, such as a `ca` that is no certificate. */
+  #start(socket: Socket, origin: Origin, stored: StoredSession | undefined): TLSSocket {
+    try {
+      return this.#connect(socket, origin, stored)
+    } catch (cause) {
+      socket.destroy()
+      throw new UsageError('ERR_INVALID_OPTION', `option tls is refused: ${(cause as Error).message}`, { cause })
+    }
+  }
+
   #connect(socket: Socket, origin: Origin, stored: StoredSession | undefined): TLSSocket {
     this.#context ??= createSecureContext(this.#tls)
     return connect({
       ...this.#tls,
+      checkServerIdentity: (host, peer) => this.#check(host, peer),
       socket,
       secureContext: this.#context,
       host: origin.host,

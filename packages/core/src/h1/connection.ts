@@ -42,7 +42,8 @@ export class H1Connection implements Connection {
       connect: this.#hand(),
       pipelining: 1,
       maxHeaderSize: maxFieldSectionBytes,
-      // The pool's timers and the request's deadlines are the ones that count.
+      // The request's deadlines are the ones that count. What stays is undici's limit on idle sockets, 4 s or less where the server
+      // says so: servers close theirs after few seconds, and a request on its way then is lost.
       headersTimeout: 0,
       bodyTimeout: 0,
     })

@@ -1,7 +1,8 @@
 import { Client, type ClientOptions, sameOrigin } from '../../src/index.js'
 import { rig } from './rig.js'
 
-const { client, server } = rig()
+const world = rig()
+const { client, server } = world
 
 describe('http: origins', () => {
   it('speak HTTP/1.1', async () => {
@@ -131,4 +132,25 @@ it('two connections to an HTTP/2 origin where two are allowed and one is full', 
   const answers = await Promise.all(Array.from({ length: 10 }, async () => (await one.request({ url })).text()))
   expect(new Set(answers).size).toBe(1)
   expect(origin.connections).toBe(2)
+})
+
+it('a checkServerIdentity that throws refuses, and throws nowhere else', async () => {
+  const { port } = await server()
+  const checkServerIdentity = (): never => {
+    throw new RangeError('cannot say')
+  }
+  const failing = client({ tls: { rejectUnauthorized: true, checkServerIdentity, ca: world.authority.ca } }).request({
+    url: `https://a.test.example:${port}/`,
+  })
+  await expect(failing).rejects.toMatchObject({ phase: 'tls', cause: { message: 'cannot say' } })
+})
+
+it('TLS options that OpenSSL refuses are the caller’s error', async () => {
+  const { port } = await server()
+  const cert = '-----BEGIN CERTIFICATE-----\nnot one\n-----END CERTIFICATE-----'
+  await expect(client({ tls: { cert } }).request({ url: `https://a.test.example:${port}/` })).rejects.toMatchObject({
+    name: 'UsageError',
+    code: 'ERR_INVALID_OPTION',
+    message: expect.stringContaining('tls'),
+  })
 })
