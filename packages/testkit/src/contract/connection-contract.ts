@@ -363,7 +363,9 @@ export function connectionContract(name: string, engine: ContractEngine): void {
         expect(ended).toBe(false)
       })
 
-      ;(traits.checksContent ? it : it.skip).each([
+      // Only an engine that looks at the content can find this.
+      const checked = traits.checksContent ? it : undefined
+      checked?.each([
         ['longer than its content-length', { 'content-length': '3' }, 'four', 'ERR_CONTENT_LENGTH'],
         ['shorter than its content-length', { 'content-length': '5' }, 'four', 'ERR_CONTENT_LENGTH'],
         ['no bytes', {}, 4, 'ERR_INVALID_BODY'],
@@ -376,7 +378,8 @@ export function connectionContract(name: string, engine: ContractEngine): void {
         expect(recorder.events).toEqual(['error', 'closed'])
       })
 
-      ;(traits.checksContent && traits.requestTrailers ? it : it.skip).each([
+      const withTrailers = traits.requestTrailers ? checked : undefined
+      withTrailers?.each([
         ['bytes', () => 'content'],
         ['a stream', () => parts(Buffer.from('content'), 3)],
       ])('trailers after %s that are not allowed fail the request, and its place is free', async (_what, body) => {
