@@ -77,37 +77,30 @@ export class TimeoutError extends UnshardError {
   }
 }
 
-interface ProtocolDetails extends ErrorDetails {
+interface TransportDetails extends ErrorDetails {
   readonly initiator: Initiator
   /** RFC 9113 §7 error code; `undefined` where no HTTP/2 code was involved. */
   readonly errorCode?: number | undefined
 }
 
-/** The whole connection ended: every request on it is concerned. */
-export class ConnectionError extends UnshardError {
+/** What ended a request on its way: {@link ConnectionError} or {@link StreamError}. */
+export class TransportError extends UnshardError {
   readonly initiator: Initiator
-  /** RFC 9113 §7 error code; `undefined` for HTTP/1.1 and for a transport that closed without one. */
+  /** RFC 9113 §7 error code; `undefined` for HTTP/1.1, and for a transport that closed without one. */
   readonly errorCode: number | undefined
 
-  constructor(code: string, message: string, details: ProtocolDetails) {
+  constructor(code: string, message: string, details: TransportDetails) {
     super(code, message, details)
     this.initiator = details.initiator
     this.errorCode = details.errorCode
   }
 }
+
+/** The whole connection ended: every request on it is concerned. */
+export class ConnectionError extends TransportError {}
 
 /** One stream ended early: only its request is concerned, the connection goes on. */
-export class StreamError extends UnshardError {
-  readonly initiator: Initiator
-  /** RFC 9113 §7 error code. */
-  readonly errorCode: number | undefined
-
-  constructor(code: string, message: string, details: ProtocolDetails) {
-    super(code, message, details)
-    this.initiator = details.initiator
-    this.errorCode = details.errorCode
-  }
-}
+export class StreamError extends TransportError {}
 
 /** The response is malformed, over a size limit, or cannot be decoded. */
 export class ResponseError extends UnshardError {

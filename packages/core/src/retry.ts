@@ -1,6 +1,6 @@
 /** May this request be sent again? The one place that answers (RFC 9110 §9.2.2, RFC 9113 §8.7). */
 
-import { ConnectionError, StreamError } from './errors.js'
+import { ConnectionError, TransportError } from './errors.js'
 import { type HttpRequest, isIdempotent } from './message/request.js'
 
 /** Attempts in all. */
@@ -21,7 +21,7 @@ export function canResend(request: HttpRequest): boolean {
  */
 export function mayReplay(error: Error, request: HttpRequest, attempts: number): boolean {
   if (!canResend(request)) return false
-  if (!(error instanceof ConnectionError || error instanceof StreamError) || error.initiator === 'local') return false
+  if (!(error instanceof TransportError) || error.initiator === 'local') return false
   if (attempts >= MAX_ATTEMPTS) return false
   return error.processed === 'no' || (error instanceof ConnectionError && isIdempotent(request.method))
 }

@@ -1,17 +1,6 @@
 // A clock that stands still until a test advances it: timeouts without waiting and without races.
-// The interfaces have the structure of the product's own (core, deadlines.ts), without importing it.
 
-export interface ClockTimer {
-  ref(): void
-  unref(): void
-  cancel(): void
-}
-
-export interface Clock {
-  /** Milliseconds, only ever forwards; the origin means nothing. */
-  now(): number
-  startTimer(delayMs: number, callback: () => void): ClockTimer
-}
+import type { Clock, ClockTimer } from '@unshard/core'
 
 interface PendingTimer {
   readonly due: number

@@ -1,31 +1,15 @@
-/** What the tests of the whole share: an authority, servers, clients, closed after each test. */
+/** The world of the tests of the whole, and clients as people make them. */
 
-import { type Authority, createAuthority } from '@unshard/testkit'
+import { type TestWorld, testWorld } from '@unshard/testkit'
 import { type Client, type ClientOptions, createClient } from '../src/index.js'
 
-/** A test file's world. Call once at the top level. */
-export function rig(): {
-  readonly authority: Authority
-  client(options?: ClientOptions): Client
-  defer(close: () => unknown): void
-} {
-  let authority: Authority
-  const closers: (() => unknown)[] = []
-  beforeAll(async () => {
-    authority = await createAuthority()
-  })
-  afterEach(async () => {
-    for (const close of closers.splice(0).reverse()) await close()
-  })
-  return {
-    get authority() {
-      return authority
-    },
-    defer: (close) => void closers.push(close),
-    client(options = {}) {
-      const client = createClient({ tls: { ca: authority.ca }, ...options })
-      closers.push(() => client.destroy())
-      return client
-    },
+/** Call once, at the top level of a test file. */
+export function rig(): TestWorld & { client(options?: ClientOptions): Client } {
+  const world = testWorld()
+  const client = (options: ClientOptions = {}): Client => {
+    const made = createClient({ tls: { ca: world.authority.ca }, ...options })
+    world.defer(() => made.destroy())
+    return made
   }
+  return Object.defineProperties({ client } as never, Object.getOwnPropertyDescriptors(world)) as never
 }

@@ -1,9 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { FakeClock, frames, type ScriptedConnection, type ScriptedPeerOptions, startScriptedPeer } from '@unshard/testkit'
+import { FakeClock, frames, type Script, type ScriptedPeer } from '@unshard/testkit'
 import { rig } from './rig.js'
 
-const { client, server, tls, defer } = rig()
+const world = rig()
+const { client, server, tls, defer } = world
 
 /** A server that does one thing with each connection. */
 async function listen(make: () => Server): Promise<number> {
@@ -21,15 +22,10 @@ async function listen(make: () => Server): Promise<number> {
   return (listening.address() as { port: number }).port
 }
 
-async function peer(
-  script: (peer: ScriptedConnection, index: number) => Promise<void>,
-  options: ScriptedPeerOptions = {},
-): Promise<{ port: number; connections: number }> {
-  const started = await startScriptedPeer(script, { tls: await tls(), ...options })
-  defer(async () => {
-    await started.close()
-    expect(started.failures).toEqual([])
-  })
+/** A peer whose script may not fail: what it throws is a failure of the test. */
+async function peer(script: Script): Promise<ScriptedPeer> {
+  const started = await world.peer(script)
+  defer(() => expect(started.failures).toEqual([]))
   return started
 }
 
@@ -224,22 +220,18 @@ describe('an HTTP/2 server that misbehaves', () => {
   })
 
   it('GOAWAY below the request: sent again on a new connection; at or above it, finished where it is', async () => {
-    const started = await startScriptedPeer(
-      async (p, index) => {
-        await p.handshake()
-        if (index === 1) {
-          const { streamId } = await p.nextRequest()
-          p.respond(streamId, 200, [], Buffer.from('second'))
-          return
-        }
-        const first = await p.nextRequest()
-        await p.nextRequest()
-        p.send(frames.goaway(first.streamId, 0), frames.headers(first.streamId, [[':status', '200']]))
-        p.send(frames.data(first.streamId, Buffer.from('first'), { endStream: true }))
-      },
-      { tls: await tls() },
-    )
-    defer(() => started.close())
+    const started = await world.peer(async (p, index) => {
+      await p.handshake()
+      if (index === 1) {
+        const { streamId } = await p.nextRequest()
+        p.respond(streamId, 200, [], Buffer.from('second'))
+        return
+      }
+      const first = await p.nextRequest()
+      await p.nextRequest()
+      p.send(frames.goaway(first.streamId, 0), frames.headers(first.streamId, [[':status', '200']]))
+      p.send(frames.data(first.streamId, Buffer.from('first'), { endStream: true }))
+    })
     const one = client()
     const answers = await Promise.all(
       [1, 2].map(async () => (await one.request({ url: url(started.port), method: 'POST', body: 'x' })).text()),
