@@ -3,7 +3,7 @@
  * exactly once. Until the response its promise carries the outcome, after it the response's body does.
  */
 
-import { type Abortable, link, unlink } from './abort.js'
+import { link, unlink } from './abort.js'
 import type { Exchange, ExchangeObserver, Target } from './connection.js'
 import type { Deadline, Deadlines } from './deadlines.js'
 import { TimeoutError, type TimeoutPhase } from './errors.js'
@@ -23,14 +23,14 @@ export interface CallOwner {
   /** The request goes over a connection that was made for another origin. */
   onCoalesced(): void
   /** Nothing of the call is left. */
-  onOver(call: Call): void
+  onOver(): void
 }
 
 /** RFC 9110 §15.5.20. */
 const MISDIRECTED_REQUEST = 421
 
 /** One request under way. */
-export class Call implements Waiter, ExchangeObserver, Deadline, Abortable, Timings, ResponseParts {
+export class Call implements Waiter, ExchangeObserver, Deadline, Timings, ResponseParts {
   readonly #owner: CallOwner
   readonly #request: HttpRequest
   readonly #target: Target
@@ -246,6 +246,6 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Abortable, Timi
     this.#over = true
     this.#owner.deadlines.delete(this)
     if (this.#signal !== undefined) unlink(this.#signal, this)
-    this.#owner.onOver(this)
+    this.#owner.onOver()
   }
 }

@@ -48,7 +48,6 @@ export class Client {
   readonly #options: ResolvedOptions
   readonly #connector: Connector
   readonly #targets = new WeakMap<Origin, Target>()
-  readonly #calls = new Set<Call>()
   readonly #totals = { requests: 0, coalesced: 0, replayed: 0 }
   #closed: Error | undefined
   #onIdle: (() => void) | undefined
@@ -102,7 +101,7 @@ export class Client {
   /** Takes no more requests, finishes those under way, then closes every connection. */
   async close(): Promise<void> {
     this.#closed ??= new UsageError('ERR_CLIENT_CLOSED', 'the client was closed')
-    if (this.#calls.size > 0) {
+    if (!this.#deadlines.empty) {
       await new Promise<void>((resolve) => {
         const before = this.#onIdle
         this.#onIdle = () => {
@@ -118,7 +117,7 @@ export class Client {
   /** Ends every request and every connection now. Requests reject with `reason`. */
   destroy(reason: Error = new UsageError('ERR_CLIENT_DESTROYED', 'the client was destroyed')): void {
     this.#closed ??= reason
-    for (const call of [...this.#calls]) call.abort(reason)
+    for (const call of this.#deadlines.all()) call.abort(reason)
     this.#pool.destroy(reason)
     this.#deadlines.stop()
   }
@@ -140,9 +139,8 @@ export class Client {
       onCoalesced: () => {
         totals.coalesced++
       },
-      onOver: (call) => {
-        this.#calls.delete(call)
-        if (this.#calls.size === 0) this.#onIdle?.()
+      onOver: () => {
+        if (this.#deadlines.empty) this.#onIdle?.()
       },
     }
   }
@@ -154,7 +152,6 @@ export class Client {
     const { signal } = options
     if (signal?.aborted === true) throw signal.reason
     const call = new Call(this.#owner, request, this.#target(request.origin, options.isolation), options, timeouts)
-    this.#calls.add(call)
     this.#totals.requests++
     return call
   }

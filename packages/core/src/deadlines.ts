@@ -1,5 +1,7 @@
 /** Time: the clock a client runs on, and one coarse timer for all of its deadlines. */
 
+import type { Abortable } from './abort.js'
+
 /** A timer under way. */
 export interface ClockTimer {
   /** Keeps the process alive until it fires. A new timer does. */
@@ -28,7 +30,7 @@ export const systemClock: Clock = {
 export const TICK_MS = 50
 
 /** Something with a deadline. It is asked on every tick; it knows itself whether it is late. */
-export interface Deadline {
+export interface Deadline extends Abortable {
   onTick(nowMs: number): void
   /** Links of the list, used by {@link Deadlines} alone. */
   previousDeadline: Deadline | undefined
@@ -69,6 +71,18 @@ export class Deadlines {
     if (next !== undefined) next.previousDeadline = previous
     deadline.previousDeadline = undefined
     if (this.#first === undefined) this.#timer?.unref()
+  }
+
+  /** Whether nothing is under way. */
+  get empty(): boolean {
+    return this.#first === undefined
+  }
+
+  /** Everything under way, the latest first. */
+  all(): Deadline[] {
+    const all: Deadline[] = []
+    for (let deadline = this.#first; deadline !== undefined; deadline = deadline.nextDeadline) all.push(deadline)
+    return all
   }
 
   /** Ends the timer for good. */

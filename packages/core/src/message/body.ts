@@ -18,12 +18,14 @@ interface Waiter {
   reject(reason: unknown): void
 }
 
+/** Shared, and never pushed to. */
+const NONE: Uint8Array[] = []
 const DONE: IteratorResult<Uint8Array> = { done: true, value: undefined }
 
 /** One response's content. The engine calls `push`, `end` and `fail`; a reader calls the rest. */
 export class ResponseBody {
   readonly #source: BodySource
-  #parts: Uint8Array[] = []
+  #parts: Uint8Array[] = NONE
   #state: 'open' | 'ended' | 'failed' = 'open'
   #error: unknown
   #waiter: Waiter | undefined
@@ -65,7 +67,9 @@ export class ResponseBody {
       this.#source.consumed(part.length)
       return
     }
-    this.#parts.push(part)
+    // A list of one, made as such: pushing to an empty list reserves room for seventeen.
+    if (this.#parts.length === 0) this.#parts = [part]
+    else this.#parts.push(part)
     if (this.#collected !== undefined) this.#source.consumed(part.length)
     else this.buffered += part.length
   }
@@ -87,7 +91,7 @@ export class ResponseBody {
 
   /** It is wanted no more: parts are dropped, and who reads now or later gets the error. */
   discard(error: unknown): void {
-    this.#parts = []
+    this.#parts = NONE
     this.buffered = 0
     if (this.#state === 'ended') this.#state = 'open'
     this.fail(error)
@@ -111,7 +115,7 @@ export class ResponseBody {
   /** The reader leaves. What is still to come is not wanted. */
   cancel(reason: unknown): void {
     if (this.#state === 'open') this.#source.cancel(reason)
-    this.#parts = []
+    this.#parts = NONE
     this.buffered = 0
   }
 
@@ -146,7 +150,7 @@ export class ResponseBody {
   /** What is there, taken at once. Of a complete body: everything, and no credit is due any more. */
   take(): Uint8Array[] {
     const parts = this.#parts
-    this.#parts = []
+    this.#parts = NONE
     this.buffered = 0
     return parts
   }

@@ -52,6 +52,8 @@ export class HpackDecoder {
   private fields: string[] = NOTHING
   private bytes = 0
   private tooLarge = false
+  /** Whether the same octets would decode to the same once more: the block has not changed the table, and holds no secret. */
+  private repeatable = true
 
   constructor(options: DecoderOptions = {}) {
     this.maxTableBytes = options.maxTableBytes ?? DEFAULT_TABLE_BYTES
@@ -81,21 +83,21 @@ export class HpackDecoder {
    * @throws HpackError when the block is not valid; the decoder is of no use afterwards
    */
   decode(block: Buffer, start: number = 0, end: number = block.length): DecodedSection {
-    const hash = this.requiredTableBytes === NONE ? hashIndexedBlock(block, start, end) : NOT_INDEXED
-    if (hash !== NOT_INDEXED) {
+    const hash = this.requiredTableBytes === NONE ? hashBlock(block, start, end) : NO_HASH
+    if (hash !== NO_HASH) {
       const known = this.memo.find(hash, block, start, end)
       if (known !== undefined) return known
     }
     this.fields = []
     this.bytes = 0
     this.tooLarge = false
+    this.repeatable = true
     this.cursor.position = start
     this.readSizeUpdates(block, end)
     this.readFields(block, end)
     const section = { fields: this.fields, bytes: this.bytes, tooLarge: this.tooLarge, parsed: undefined }
     this.fields = NOTHING
-    // A memo of anything but indexed fields would be wrong: those blocks change the table, or hold what §7.1.3 forbids to keep.
-    if (hash !== NOT_INDEXED) this.memo.remember(hash, block, start, end, section)
+    if (hash !== NO_HASH && this.repeatable) this.memo.remember(hash, block, start, end, section)
     return section
   }
 
@@ -110,7 +112,7 @@ export class HpackDecoder {
       if (bytes > this.maxTableBytes) throw new HpackError('table size update is over the limit')
       if (bytes < smallest) smallest = bytes
       this.table.resize(bytes)
-      this.memo.clear()
+      this.tableChanged()
     }
     if (this.requiredTableBytes === NONE) return
     // RFC 7541 §4.2: a reduced size must be signalled in the first block after the settings were acknowledged.
@@ -131,7 +133,11 @@ export class HpackDecoder {
       if (octet >= 0x40) this.readInserted(block, end)
       else if (octet >= 0x20) throw new HpackError('table size update is not at the beginning of the block')
       // RFC 7541 §6.2.2, §6.2.3: a literal without indexing or never indexed; a client, which forwards nothing, reads both alike.
-      else this.readLiteral(block, end)
+      else {
+        // RFC 7541 §7.1.3: but what is not to be kept in a table is not kept in a memo either.
+        if (octet >= 0x10) this.repeatable = false
+        this.readLiteral(block, end)
+      }
     }
   }
 
@@ -157,6 +163,11 @@ export class HpackDecoder {
     this.collect(name, value)
     // The name is ours already, should this evict the entry that it came from (RFC 7541 §4.4).
     this.table.insert(name, value)
+    this.tableChanged()
+  }
+
+  private tableChanged(): void {
+    this.repeatable = false
     this.memo.clear()
   }
 
@@ -210,7 +221,7 @@ export class HpackDecoder {
   }
 }
 
-const NOT_INDEXED = 0
+const NO_HASH = 0
 /** In octets. Longer blocks are rare, and hashing them would cost what decoding does. */
 const MAX_MEMO_BLOCK = 128
 /** A power of two. */
@@ -222,7 +233,7 @@ interface Remembered {
   readonly section: DecodedSection
 }
 
-/** What blocks of nothing but indexed fields decoded to, while the dynamic table does not change. One block a slot: bounded. */
+/** What blocks that leave the dynamic table alone have decoded to, while it does not change. One block a slot: bounded. */
 class SectionMemo {
   private readonly slots: (Remembered | undefined)[] = new Array<Remembered | undefined>(MEMO_SLOTS).fill(undefined)
   private empty = true
@@ -252,21 +263,11 @@ class SectionMemo {
   }
 }
 
-/**
- * A hash of a block of nothing but indexed fields; NOT_INDEXED of any other, at the first octet that shows it. Every other
- * representation begins with an octet below 0x80, at the start of the block or behind an index; and an index never ends in 0xff.
- * So an octet below 0x80 behind 0xff is the rest of an index. (Indexes over 254 are refused too: no table of ours gets there often.)
- */
-export function hashIndexedBlock(block: Buffer, start: number, end: number): number {
-  if (end - start > MAX_MEMO_BLOCK) return NOT_INDEXED
+/** A hash of a whole block, or NO_HASH for one that is too long to be worth it. */
+export function hashBlock(block: Buffer, start: number, end: number): number {
+  if (end - start > MAX_MEMO_BLOCK) return NO_HASH
   let hash = end - start
-  let previous = 0
-  for (let i = start; i < end; i++) {
-    const octet = block[i]!
-    if (octet < 0x80 && previous !== 0xff) return NOT_INDEXED
-    hash = Math.imul(hash ^ octet, 0x01000193)
-    previous = octet
-  }
-  // Folded, because the lowest bits, which choose the slot, never hear of the higher ones; and never NOT_INDEXED.
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ block[i]!, 0x01000193)
+  // Folded, because the lowest bits, which choose the slot, never hear of the higher ones; and never NO_HASH.
   return (hash ^ (hash >>> 15)) | 0x40000000
 }

@@ -107,6 +107,7 @@ const INVALID_LENGTH = -2
 
 /** RFC 9110 §8.6: digits only; a list of identical values counts as one of them, and so do identical lines. */
 function parseContentLength(before: number, value: string): number {
+  if (before === -1 && /^[0-9]{1,15}$/.test(value)) return Number(value)
   let length = before
   for (const part of value.split(',')) {
     // SP and HTAB alone are white space here: `trim` would take more.

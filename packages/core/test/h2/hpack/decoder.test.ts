@@ -1,4 +1,4 @@
-import { HpackDecoder, hashIndexedBlock } from '../../../src/h2/hpack/decoder.js'
+import { HpackDecoder, hashBlock } from '../../../src/h2/hpack/decoder.js'
 import { HpackError } from '../../../src/h2/hpack/hpack-error.js'
 import { bytes, dynamicTable, encodeBlock, newEncoder } from './blocks.js'
 
@@ -215,7 +215,7 @@ describe('table size updates, RFC 7541 §4.2 and §6.3', () => {
   )
 })
 
-describe('memo of blocks that are all indexed', () => {
+describe('memo of blocks that leave the table alone', () => {
   it('returns the same section for the same octets', () => {
     const decoder = new HpackDecoder()
     const first = decodeHex(decoder, '8286')
@@ -262,11 +262,12 @@ describe('memo of blocks that are all indexed', () => {
     expect(again).not.toBe(first)
   })
 
-  it('remembers no literal and no long block', () => {
+  it('remembers no never-indexed literal (RFC 7541 §7.1.3), no insertion and no long block', () => {
     const decoder = new HpackDecoder()
-    for (const block of [bytes('040161'), bytes('82040161'), bytes('8210016101ff'), Buffer.alloc(129, 0x82)]) {
+    for (const block of [bytes('8210016101ff'), bytes('82400161016282'), Buffer.alloc(129, 0x82)]) {
       expect(decoder.decode(block)).not.toBe(decoder.decode(block))
     }
+    expect(decoder.decode(bytes('82040161'))).toBe(decoder.decode(bytes('82040161')))
     expect(decoder.decode(Buffer.alloc(128, 0x82))).toBe(decoder.decode(Buffer.alloc(128, 0x82)))
   })
 
@@ -279,7 +280,7 @@ describe('memo of blocks that are all indexed', () => {
       const block = Buffer.from(
         Array.from({ length }, (_, place) => 0x81 + (((i * 2654435761 + place * 40503 * (i >> 4)) >>> (place * 3)) % 61)),
       )
-      const hash = hashIndexedBlock(block, 0, length)
+      const hash = hashBlock(block, 0, length)
       const other = seen.get(hash)
       if (other === undefined) seen.set(hash, block)
       else if (!other.equals(block) && wanted(block, other)) pairs.push([block, other])
