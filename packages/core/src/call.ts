@@ -110,14 +110,19 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   }
 
   onInformational(status: number, fields: readonly string[]): void {
-    this.#onInformational?.(status, fields)
+    // What a caller's function throws ends its own request: the connection has others.
+    try {
+      this.#onInformational?.(status, fields)
+    } catch (error) {
+      this.abort(error)
+    }
   }
 
   onResponse(status: number, fields: readonly string[], body: ResponseBody): void {
     this.status = status
     this.fields = fields
     this.#body = body
-    if (status === MISDIRECTED_REQUEST && this.#mayRedirect()) return this.#redirect()
+    if (status === MISDIRECTED_REQUEST && this.#isMisdirected()) return this.#redirect()
     const now = this.#owner.deadlines.clock.now()
     this.headersMs = now - this.#startedAt
     this.#enter('body', now)
@@ -146,7 +151,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   onTick(now: number): void {
     const { total } = this.#timeouts
     if (total > 0 && now - this.#startedAt >= total) return this.#expire('total')
-    if (this.#phase === 'body') this.#noteProgress(now)
+    this.#look(now)
     const limit = this.#timeouts[this.#phase]
     if (limit > 0 && now - this.#phaseStartedAt >= limit) this.#expire(this.#phase)
   }
@@ -172,7 +177,10 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
 
   #acquire(): void {
     if (this.#over) return
-    if (this.#request.close) return this.#owner.pool.acquireDedicated(this.#target, this)
+    if (this.#request.close) {
+      this.#enter('connect', this.#owner.deadlines.clock.now())
+      return this.#owner.pool.acquireDedicated(this.#target, this)
+    }
     const member = this.#owner.pool.acquire(this.#target, this)
     if (member !== undefined) return this.#send(member)
     this.#enter(this.#owner.pool.hasConnection(this.#target) ? 'queue' : 'connect', this.#owner.deadlines.clock.now())
@@ -187,17 +195,25 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     } catch (error) {
       this.#settle(error)
       this.#finish()
+      if (this.#request.close) void member.connection.close()
       return
     }
-    if (this.#over) return
+    // The source of the content was opened meanwhile, and may have ended the call from inside.
+    if (this.#over) return this.#exchange.abort(new Error('the request was ended'))
     const now = this.#owner.deadlines.clock.now()
     this.sentMs = now - this.#startedAt
     this.#enter('headers', now)
   }
 
-  /** RFC 9110 §15.5.20: a 421 may be asked again elsewhere, whatever the method; only a shared connection gives reason to. */
-  #mayRedirect(): boolean {
-    return this.#member!.coalesced && !this.#misdirected && canResend(this.#request)
+  /**
+   * RFC 9110 §15.5.20: a 421 may be asked again elsewhere, whatever the method; only a shared connection gives reason to. Where this
+   * request cannot be sent again, the next ones are still kept off that connection.
+   */
+  #isMisdirected(): boolean {
+    const { coalesced, connection } = this.#member!
+    if (!coalesced) return false
+    this.#owner.pool.misdirected(this.#target, connection)
+    return !this.#misdirected && canResend(this.#request)
   }
 
   /** Once more, over a connection made for this origin. The shared one goes on untouched. */
@@ -206,7 +222,6 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     const exchange = this.#exchange
     this.#exchange = undefined
     this.#body = undefined
-    this.#owner.pool.misdirected(this.#target, this.#member!.connection)
     this.#owner.onReplay()
     // Not from inside the connection's own event: ending the exchange there would pull the stream from under it.
     queueMicrotask(() => {
@@ -220,7 +235,15 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     this.#phaseStartedAt = now
   }
 
-  /** Content that moves, or that waits for its reader, keeps the body deadline away. */
+  /** What has changed in silence since the last look. */
+  #look(now: number): void {
+    if (this.#phase === 'body' || this.#phase === 'headers') return this.#noteProgress(now)
+    // A connection has come, and has no room; or the one that had none has gone.
+    const phase = !this.#request.close && this.#owner.pool.hasConnection(this.#target) ? 'queue' : 'connect'
+    if (phase !== this.#phase) this.#enter(phase, now)
+  }
+
+  /** Content that moves, or that waits for its reader, keeps the deadline away. */
   #noteProgress(now: number): void {
     const moved = (this.#body?.received ?? 0) + (this.#exchange?.sentBytes ?? 0)
     if (moved === this.#movedBytes && (this.#body?.buffered ?? 0) === 0) return

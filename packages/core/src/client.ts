@@ -157,7 +157,7 @@ export class Client {
   }
 
   #target(origin: Origin, isolation: string | undefined): Target {
-    if (isolation !== undefined) return this.#newTarget(origin, isolation)
+    if (isolation !== undefined) return this.#newTarget(origin, `=${isolation}`)
     let target = this.#targets.get(origin)
     if (target === undefined) {
       target = this.#newTarget(origin, '')

@@ -26,12 +26,22 @@ async function run(client: Client, request: FetchRequest): Promise<FetchResponse
     const response = await send(client, request)
     const answer = { response, url: request.url, redirected: redirects > 0, head: request.method === 'HEAD' }
     const isRedirect = response.status >= 301 && response.status <= 308
-    const target = isRedirect && request.redirect !== 'manual' ? redirectTarget(request, response) : undefined
+    const target = isRedirect && request.redirect !== 'manual' ? targetOf(request, response) : undefined
     if (target === undefined) return new LazyResponse(answer) as unknown as FetchResponse
     response.discard()
     if (request.redirect === 'error') throw new TypeError(`fetch failed: redirect from ${request.url} with redirect: 'error'`)
     if (redirects === MAX_REDIRECTS) throw new TypeError(`fetch failed: over ${MAX_REDIRECTS} redirects`)
     followRedirect(request, response.status, target)
+  }
+}
+
+/** A redirect that leads nowhere is an error, and its content nobody's: it must not hold its stream. */
+function targetOf(request: FetchRequest, response: HttpResponse): URL | undefined {
+  try {
+    return redirectTarget(request, response)
+  } catch (error) {
+    response.discard(error)
+    throw error
   }
 }
 

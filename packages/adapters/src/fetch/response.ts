@@ -168,12 +168,15 @@ export class LazyResponse {
           controller.close()
           controller.byobRequest?.respond(0)
         } catch (error) {
+          // Where it was not the content that failed, but its codings.
+          this.#parts.response.discard(error)
           controller.error(toFetchError(error))
         }
       },
       cancel: async (reason) => {
-        if (iterator === undefined) this.#parts.response.discard(reason)
-        else await iterator.return?.()
+        // First: a decoder that waits for the next part hears of the end only through it.
+        this.#parts.response.discard(reason)
+        await iterator?.return?.()
       },
     }) as ReadableStream<Uint8Array>
   }

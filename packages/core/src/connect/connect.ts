@@ -4,7 +4,7 @@ import type { LookupFunction, Socket } from 'node:net'
 import { type Abortable, link, unlink } from '../abort.js'
 import type { Address, Connection, Route, Target } from '../connection.js'
 import type { Clock } from '../deadlines.js'
-import { TimeoutError } from '../errors.js'
+import { ConnectError, TimeoutError } from '../errors.js'
 import type { H2Options } from '../h2/connection.js'
 import type { LocalSettings } from '../h2/protocol/settings.js'
 import { WindowBudget } from '../h2/protocol/window.js'
@@ -53,7 +53,7 @@ export class Connector {
 
   constructor(options: ConnectOptions) {
     this.#options = options
-    this.#resolver = new Resolver(options.lookup, options.lookupTtlMs, options.clock)
+    this.#resolver = new Resolver(options.lookup, options.lookupTtlMs, options.clock, options.timeouts.connect)
     this.#securer = new Securer(options.tls, options.protocols)
     this.#memory = new ProtocolMemory(options.protocols, options.clock)
     this.identity = `${tlsIdentity(options.tls)}|${options.protocols.join()}|${options.localAddress ?? ''}`
@@ -71,10 +71,14 @@ export class Connector {
     return this.#securer.verify(host, certificate)
   }
 
-  /** Addresses of an origin's host. The protocol resolver is loaded meanwhile. @throws ConnectError phase `resolve`. */
+  /** Addresses of an origin's host. The protocol resolver is loaded meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`. */
   async resolve(origin: Origin): Promise<readonly Address[]> {
     if (origin.scheme === 'https') void this.#memory.load()
-    return await this.#resolver.resolve(origin.host)
+    try {
+      return await this.#resolver.resolve(origin.host)
+    } catch (error) {
+      throw withOrigin(error, origin.serialized)
+    }
   }
 
   /** What a target will speak, as far as that is known without asking. */
@@ -160,4 +164,11 @@ export class Connector {
       clientCertificate: secured !== undefined && this.#securer.clientCertificate,
     }
   }
+}
+
+/** A name is resolved once for all who ask; each hears about its own origin. */
+function withOrigin(error: unknown, origin: string): unknown {
+  if (error instanceof TimeoutError) return new TimeoutError(error.phase, error.ms, { origin, processed: 'no' })
+  if (error instanceof ConnectError) return new ConnectError(error.phase, error.message, { origin, cause: error.cause })
+  return error
 }

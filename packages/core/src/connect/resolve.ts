@@ -4,8 +4,8 @@ import { lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import type { Address } from '../connection.js'
-import type { Clock } from '../deadlines.js'
-import { ConnectError } from '../errors.js'
+import type { Clock, ClockTimer } from '../deadlines.js'
+import { ConnectError, TimeoutError } from '../errors.js'
 
 /** Names remembered. */
 const MAX_NAMES = 4_096
@@ -15,14 +15,21 @@ export class Resolver {
   readonly #lookup: LookupFunction
   readonly #answers: LRUCache<string, readonly Address[]> | undefined
   readonly #asked = new Map<string, Promise<readonly Address[]>>()
+  readonly #clock: Clock
+  readonly #timeoutMs: number
 
-  /** @param ttlMs how long an answer is used; `lookup` tells no TTL. 0 asks every time. */
-  constructor(lookup: LookupFunction | undefined, ttlMs: number, clock: Clock) {
+  /**
+   * @param ttlMs how long an answer is used; `lookup` tells no TTL. 0 asks every time.
+   * @param timeoutMs how long an answer is waited for, after which the name can be asked about anew. 0 waits for ever.
+   */
+  constructor(lookup: LookupFunction | undefined, ttlMs: number, clock: Clock, timeoutMs = 0) {
+    this.#clock = clock
+    this.#timeoutMs = timeoutMs
     this.#lookup = lookup ?? (systemLookup as LookupFunction)
     this.#answers = ttlMs === 0 ? undefined : new LRUCache({ max: MAX_NAMES, ttl: ttlMs, ttlResolution: 0, perf: clock })
   }
 
-  /** The addresses of `host`, in the order to try them; an address is its own answer. @throws ConnectError phase `resolve`. */
+  /** The addresses of `host`, in the order to try them; an address is its own answer. @throws ConnectError phase `resolve`; TimeoutError. */
   resolve(host: string): Promise<readonly Address[]> | readonly Address[] {
     const family = isIP(host)
     if (family !== 0) return [{ address: host, family: family as 4 | 6 }]
@@ -37,10 +44,16 @@ export class Resolver {
   }
 
   async #ask(host: string): Promise<readonly Address[]> {
+    let timer: ClockTimer | undefined
     const addresses = await new Promise<readonly Address[]>((resolve, reject) => {
       const failed = (cause: unknown): void => {
         const why = cause instanceof Error || isErrorLike(cause) ? cause.message : String(cause)
         reject(new ConnectError('resolve', `cannot resolve ${JSON.stringify(host)}: ${why}`, { cause }))
+      }
+      if (this.#timeoutMs > 0) {
+        timer = this.#clock.startTimer(this.#timeoutMs, () =>
+          reject(new TimeoutError('connect', this.#timeoutMs, { processed: 'no' })),
+        )
       }
       try {
         this.#lookup(host, { all: true }, (error, address, family) => {
@@ -52,7 +65,7 @@ export class Resolver {
       } catch (error) {
         failed(error)
       }
-    })
+    }).finally(() => timer?.cancel())
     this.#answers?.set(host, addresses)
     return addresses
   }

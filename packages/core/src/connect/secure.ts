@@ -128,8 +128,8 @@ export class Securer {
       socket,
       secureContext: this.#context,
       host: origin.host,
-      // RFC 6066 §3: an address is no server name.
-      servername: isIP(origin.host) === 0 ? origin.host : '',
+      // RFC 6066 §3: an address is no server name, and a name stands without a trailing dot.
+      servername: isIP(origin.host) === 0 ? origin.host.replace(/\.$/, '') : '',
       ALPNProtocols: [...this.#protocols],
       ...(stored === undefined ? {} : { session: stored.ticket }),
     })

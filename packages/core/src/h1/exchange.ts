@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici'
 import type { Exchange, ExchangeObserver } from '../connection.js'
 import { ConnectionError, ResponseError, StreamError, UnshardError, UsageError } from '../errors.js'
 import { type BodySource, ResponseBody } from '../message/body.js'
-import type { Content } from '../message/content.js'
+import { type Content, leave } from '../message/content.js'
 import type { HttpRequest } from '../message/request.js'
 
 /** Octets that may wait for a reader before the socket is paused: HTTP/1.1 has no window. */
@@ -19,6 +19,8 @@ export class H1Exchange implements Exchange, BodySource {
   #resumeSocket: (() => void) | undefined
   #abortRequest: ((reason?: Error) => void) | undefined
   #contentError: unknown
+  /** The source of the request's content, while it is being read. */
+  #source: AsyncIterator<Uint8Array | string> | undefined
   #paused = false
   #settled = false
   #over = false
@@ -103,7 +105,8 @@ export class H1Exchange implements Exchange, BodySource {
 
   async *#read(content: Content): AsyncGenerator<Uint8Array> {
     try {
-      for await (const part of { [Symbol.asyncIterator]: () => content.open() }) {
+      this.#source = content.open()
+      for await (const part of { [Symbol.asyncIterator]: () => this.#source! }) {
         const bytes = toBytes(part)
         this.sentBytes += bytes.length
         yield bytes
@@ -111,6 +114,8 @@ export class H1Exchange implements Exchange, BodySource {
     } catch (error) {
       this.#contentError = error
       throw error
+    } finally {
+      this.#source = undefined
     }
   }
 
@@ -125,6 +130,8 @@ export class H1Exchange implements Exchange, BodySource {
   #finish(): void {
     if (this.#over) return
     this.#over = true
+    // undici leaves a source only after its next part, which may never come.
+    if (this.#source !== undefined) leave(this.#source)
     queueMicrotask(() => {
       this.#release()
       this.#observer.onClosed()

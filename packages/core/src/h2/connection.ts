@@ -110,7 +110,8 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     if (this.#engine.active === 0) this.#socket.ref?.()
     const exchange = new H2Exchange(this.#engine, request, observer, this.#scheduleFlush)
     exchange.start()
-    this.#openedStreamId = exchange.streamId
+    // A source may make a request of its own while it is opened: that one's stream is later than this one's.
+    this.#openedStreamId = Math.max(this.#openedStreamId, exchange.streamId)
     this.#scheduleFlush()
     return exchange
   }
@@ -192,9 +193,9 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     const socket = this.#socket
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('drain', () => this.#drained())
-    socket.on('error', (cause: Error) => this.#end(this.#closedError('peer', cause)))
-    socket.on('end', () => this.#end(this.#closedError('peer')))
-    socket.on('close', () => this.#end(this.#closedError('peer')))
+    socket.on('error', (cause: Error) => this.#lost(cause))
+    socket.on('end', () => this.#lost())
+    socket.on('close', () => this.#lost())
   }
 
   #receive(chunk: Buffer): void {
@@ -286,10 +287,21 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     return new ConnectionError('ERR_CONNECTION_LOST', `${what} (${origin})`, { origin, initiator, cause })
   }
 
-  /** The end, once: what is written goes out, exchanges fail, the socket goes. */
+  /**
+   * The peer has closed. Nothing more is written: a peer that closed only its own side would still read it, and requests that now count
+   * as unprocessed are sent again elsewhere.
+   */
+  #lost(cause?: Error): void {
+    this.#engine.takeOutput()
+    this.#end(this.#closedError('peer', cause))
+  }
+
+  /** The end, once: what waits goes out, exchanges fail, the socket goes. */
   #end(reason: Error): void {
     if (this.#state === 'closed') return
     const last = this.#engine.takeOutput()
+    // Requests among it are sent by that, whoever reads them.
+    if (last.length > 0) this.#writtenStreamId = this.#openedStreamId
     this.#state = 'closed'
     this.#pings.fail(reason)
     this.#engine.abandon((stream) => stream.owner.onConnectionLost(reason, stream.id > this.#writtenStreamId))

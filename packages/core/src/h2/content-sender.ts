@@ -1,7 +1,7 @@
 /** Sends the content of a request: as fast as the stream takes it, no faster, and no longer than anybody wants it. */
 
 import { UsageError } from '../errors.js'
-import type { Content } from '../message/content.js'
+import { type Content, leave } from '../message/content.js'
 import { checkFields } from '../message/fields.js'
 import type { HttpRequest } from '../message/request.js'
 
@@ -127,7 +127,6 @@ export class ContentSender {
   #leave(): void {
     const iterator = this.#iterator
     this.#iterator = undefined
-    if (iterator?.return === undefined) return
-    Promise.resolve(iterator.return()).catch(() => undefined)
+    if (iterator !== undefined) leave(iterator)
   }
 }

@@ -28,7 +28,8 @@ export class ResponseBody {
   #parts: Uint8Array[] = NONE
   #state: 'open' | 'ended' | 'failed' = 'open'
   #error: unknown
-  #waiter: Waiter | undefined
+  /** Readers of the next parts, in turn: one at a time, unless somebody asks ahead. */
+  #waiters: Waiter[] | undefined
   /** Set while the whole content is being collected: parts are taken as they come. */
   #collected: (() => void) | undefined
   #used = false
@@ -60,9 +61,8 @@ export class ResponseBody {
   /** A part has arrived. It is kept as it is. */
   push(part: Uint8Array): void {
     this.received += part.length
-    if (this.#waiter !== undefined) {
-      const waiter = this.#waiter
-      this.#waiter = undefined
+    const waiter = this.#waiters?.shift()
+    if (waiter !== undefined) {
       waiter.resolve({ done: false, value: part })
       this.#source.consumed(part.length)
       return
@@ -108,7 +108,8 @@ export class ResponseBody {
     if (this.#state === 'ended') return Promise.resolve(DONE)
     if (this.#state === 'failed') return Promise.reject(this.#error)
     return new Promise((resolve, reject) => {
-      this.#waiter = { resolve, reject }
+      this.#waiters ??= []
+      this.#waiters.push({ resolve, reject })
     })
   }
 
@@ -157,10 +158,12 @@ export class ResponseBody {
 
   #settle(): void {
     this.#collected?.()
-    const waiter = this.#waiter
-    this.#waiter = undefined
-    if (waiter === undefined) return
-    if (this.#state === 'ended') waiter.resolve(DONE)
-    else waiter.reject(this.#error)
+    const waiters = this.#waiters
+    if (waiters === undefined) return
+    this.#waiters = undefined
+    for (const waiter of waiters) {
+      if (this.#state === 'ended') waiter.resolve(DONE)
+      else waiter.reject(this.#error)
+    }
   }
 }

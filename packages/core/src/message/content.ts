@@ -40,13 +40,12 @@ export function toContent(body: RequestBody): Content {
   if (isArrayBuffer(body)) return inMemory(new Uint8Array(body), undefined)
   if (body instanceof URLSearchParams) return inMemory(Buffer.from(body.toString()), FORM_TYPE)
   if (body instanceof Blob) return fromBlob(body)
-  if (body instanceof ReadableStream || body instanceof Readable) {
-    if (Readable.isDisturbed(body as Readable) || (body instanceof ReadableStream && body.locked)) {
-      throw new UsageError('ERR_BODY_USED', 'the body is a stream that was read from before, or that somebody else reads')
-    }
+  if (isStream(body) && (Readable.isDisturbed(body as never) || (body instanceof ReadableStream && body.locked)))
+    throw usedError()
+  if (typeof body === 'object' && body !== null && Symbol.asyncIterator in body) {
+    if (opened.has(body)) throw usedError()
     return once(body as AsyncIterable<Uint8Array>)
   }
-  if (typeof body === 'object' && body !== null && Symbol.asyncIterator in body) return once(body as AsyncIterable<Uint8Array>)
   throw new UsageError('ERR_INVALID_BODY', `a body cannot be of type ${body === null ? 'null' : typeof body}`)
 }
 
@@ -69,18 +68,63 @@ function fromBlob(blob: Blob): Content {
   return { bytes: undefined, length: blob.size, type: blob.type === '' ? undefined : blob.type, replayable: true, open }
 }
 
+/** Lets a source that is not read to its end clean up. What it says to that is of no use to anybody, and must not stop anybody. */
+export function leave(source: AsyncIterator<unknown>): void {
+  try {
+    Promise.resolve(source.return?.()).catch(() => undefined)
+  } catch {
+    // As above.
+  }
+}
+
+/** Streams and generators that are being sent, or were: what one request has read another cannot send. */
+const opened = new WeakSet<object>()
+
+/** @throws UsageError `ERR_BODY_USED` for a source that can be read once, and is. */
+function openOnce(source: AsyncIterable<Uint8Array | string>): AsyncIterator<Uint8Array | string> {
+  if (opened.has(source)) throw usedError()
+  const iterator = openSource(source)
+  if (isStream(source) || (iterator as unknown) === source) opened.add(source)
+  return iterator
+}
+
+/** Streams' own iterators hear of an end only after the next part, which may never come: these tell the stream at once. */
+function openSource(source: AsyncIterable<Uint8Array | string>): AsyncIterator<Uint8Array | string> {
+  if (source instanceof ReadableStream) {
+    const reader = (source as ReadableStream<Uint8Array>).getReader()
+    return { next: () => reader.read() as Promise<IteratorResult<Uint8Array>>, return: () => reader.cancel().then(() => END) }
+  }
+  const iterator = source[Symbol.asyncIterator]()
+  if (!(source instanceof Readable)) return iterator
+  const end = (): Promise<typeof END> => {
+    source.destroy()
+    return Promise.resolve(END)
+  }
+  return { next: () => iterator.next(), return: end }
+}
+
+const END = { done: true, value: undefined } as const
+
+function isStream(body: unknown): body is Readable | ReadableStream {
+  return body instanceof ReadableStream || body instanceof Readable
+}
+
+function usedError(): UsageError {
+  return new UsageError('ERR_BODY_USED', 'the body is a stream that was read from before, or that somebody else reads')
+}
+
 function once(source: AsyncIterable<Uint8Array | string>): Content {
-  let opened = false
+  let isOpened = false
   return {
     bytes: undefined,
     length: undefined,
     type: undefined,
     get replayable() {
-      return !opened
+      return !isOpened
     },
     open() {
-      opened = true
-      return source[Symbol.asyncIterator]()
+      isOpened = true
+      return openOnce(source)
     },
   }
 }

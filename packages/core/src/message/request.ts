@@ -12,7 +12,7 @@ export interface Timeouts {
   readonly queue?: number
   /** Resolving, connecting, TLS. */
   readonly connect?: number
-  /** From the request being sent to the response's fields. */
+  /** From the last part of the request that was sent to the response's fields. */
   readonly headers?: number
   /** Between two parts of the content, either way. */
   readonly body?: number
@@ -40,7 +40,7 @@ export interface RequestOptions {
   readonly isolation?: string
   /** Names of fields, in lower case, whose values never enter a compression table (RFC 7541 §7.1.3). */
   readonly sensitive?: Iterable<string>
-  /** Called for each interim response, 1xx. */
+  /** Called for each interim response, 1xx. What it throws ends the request, which rejects with it. */
   readonly onInformational?: (status: number, fields: readonly string[]) => void
 }
 
@@ -72,6 +72,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRAC
  * @throws UsageError naming what is wrong.
  */
 export function checkRequest(options: RequestOptions): HttpRequest {
+  checkKinds(options)
   const method = options.method ?? 'GET'
   if (method !== 'GET') checkMethod(method)
   const { origin, path } = parseRequestUrl(options.url)
@@ -92,6 +93,32 @@ export function checkRequest(options: RequestOptions): HttpRequest {
     trailers: options.trailers,
     close: checked.close,
   }
+}
+
+/** What a program without types may get wrong: said here, and not by an exception of the first line that trips over it. */
+function checkKinds(options: RequestOptions): void {
+  if (typeof options !== 'object' || options === null) throw wrongKind('a request', 'an object', options)
+  const { url, headers, trailers, signal, timeouts, isolation, sensitive, onInformational } = options
+  if (typeof url !== 'string' && typeof (url as URL | undefined)?.protocol !== 'string') {
+    throw new UsageError('ERR_INVALID_URL', `a URL is a string or a URL object, not ${String(url)}`)
+  }
+  if (headers !== undefined && (typeof headers !== 'object' || headers === null)) throw wrongKind('headers', 'an object', headers)
+  if (trailers !== undefined && typeof trailers !== 'function') throw wrongKind('trailers', 'a function', trailers)
+  if (typeof (signal ?? NO_SIGNAL).addEventListener !== 'function') throw wrongKind('signal', 'an AbortSignal', signal)
+  if (timeouts !== undefined && (typeof timeouts !== 'object' || timeouts === null))
+    throw wrongKind('timeouts', 'an object', timeouts)
+  if (isolation !== undefined && typeof isolation !== 'string') throw wrongKind('isolation', 'a string', isolation)
+  if (sensitive !== undefined && typeof sensitive?.[Symbol.iterator] !== 'function')
+    throw wrongKind('sensitive', 'a list', sensitive)
+  if (onInformational !== undefined && typeof onInformational !== 'function') {
+    throw wrongKind('onInformational', 'a function', onInformational)
+  }
+}
+
+const NO_SIGNAL = { addEventListener: checkMethod }
+
+function wrongKind(name: string, wanted: string, given: unknown): UsageError {
+  return new UsageError('ERR_INVALID_OPTION', `${name} is ${wanted}, not ${given === null ? 'null' : typeof given}`)
 }
 
 function checkMethod(method: string): void {

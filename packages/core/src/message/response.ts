@@ -1,7 +1,7 @@
 /** A response as the caller sees it. Everything beyond status and fields is made when it is asked for. */
 
 import { Readable } from 'node:stream'
-import { ResponseError } from '../errors.js'
+import { ResponseError, UsageError } from '../errors.js'
 import type { ResponseBody } from './body.js'
 import { Fields } from './fields.js'
 
@@ -124,9 +124,9 @@ export class HttpResponse {
     return toWebStream(this.#parts.body)
   }
 
-  /** Drops the content: resets the stream where it has not ended. */
+  /** Drops the content: resets the stream where it has not ended. Who reads it gets `reason`, or a {@link UsageError} `ERR_BODY_CANCELLED`. */
   discard(reason?: unknown): void {
-    this.#parts.body.cancel(reason)
+    this.#parts.body.cancel(reason ?? new UsageError('ERR_BODY_CANCELLED', 'the body was discarded'))
   }
 
   #collect(): Promise<Uint8Array[]> {

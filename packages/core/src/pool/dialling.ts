@@ -15,6 +15,9 @@ import { type Dial, isConnection, type ReusePolicy } from './reuse-policy.js'
 const WAIT_MS = 250
 const WAIT_FACTOR = 4
 
+/** Handshakes of other hosts waited for, one after the other: hosts that each have a certificate of their own must not queue up. */
+const MAX_WAITS = 3
+
 /** A dial, as policies and other dials see it. */
 class DialUnderWay implements Dial, ConnectProgress {
   readonly origin: Origin
@@ -95,11 +98,11 @@ export class Dialling {
   async obtain(target: Target, isMember: (connection: Connection) => boolean = () => false): Promise<Member> {
     const addresses = await this.#parts.connector.resolve(target.origin)
     const resolved: Target = { ...target, addresses, verify: (certificate) => target.verify(certificate) }
-    for (let patient = true; ; ) {
+    for (let waits = 0; ; waits++) {
       const answer = this.#ask(resolved, isMember)
-      if ('use' in answer) return { connection: answer.use, coalesced: true, because: answer.because }
-      if (!('wait' in answer) || !patient) return this.#dial(resolved, addresses, isMember, answer.because)
-      patient = await this.#await(answer.wait)
+      if ('use' in answer) return { connection: answer.use, coalesced: true, because: answer.because, target: resolved }
+      if (!('wait' in answer) || waits >= MAX_WAITS) return this.#dial(resolved, addresses, isMember, answer.because)
+      if (!(await this.#await(answer.wait))) waits = MAX_WAITS
     }
   }
 
@@ -143,7 +146,9 @@ export class Dialling {
     for (const candidate of this.#parts.index.find([{ address: remoteAddress, family: 4 }], target.origin.port)) {
       if (!isConnection(candidate) || isMember(candidate)) continue
       const verdict = this.#parts.policy.verdict(candidate, target)
-      if ('use' in verdict && verdict.use) return { connection: candidate, coalesced: true, because: verdict.because }
+      if ('use' in verdict && verdict.use) {
+        return { connection: candidate, coalesced: true, because: verdict.because, target }
+      }
     }
     return undefined
   }

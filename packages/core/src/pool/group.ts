@@ -9,6 +9,8 @@ export interface Member {
   readonly coalesced: boolean
   /** Why this connection, or for one of the target's own: why no other. */
   readonly because: string
+  /** The target as the policy saw it, with its addresses, where there was a question to ask. */
+  readonly target?: Target
 }
 
 /** A request that waits for a connection. */

@@ -26,6 +26,8 @@ interface Service {
   readonly groups: Set<Group>
   /** In turns, so that one origin's queue does not starve another's single request. */
   readonly waiting: Set<Group>
+  /** Size of the connection's Origin Set when the policy was last asked about all of `groups`; -1 without one. */
+  origins: number
 }
 
 /** Counts since the client was made. */
@@ -107,11 +109,7 @@ export class Pool {
   misdirected(target: Target, connection: Connection): void {
     this.#options.reuse.misdirected(connection, target.origin)
     const group = this.#groups.get(target.dialKey)
-    if (group === undefined) return
-    group.remove(connection)
-    const service = this.#services.get(connection)
-    service?.groups.delete(group)
-    service?.waiting.delete(group)
+    if (group !== undefined) this.#detach(group, connection)
   }
 
   /** Lets every connection finish what it has. */
@@ -172,7 +170,8 @@ export class Pool {
     if (group.dials === 0 && group.members.length === 0) {
       for (let waiter = group.next(); waiter !== undefined; waiter = group.next()) waiter.onUnavailable(error)
     }
-    this.#settle(group)
+    // Not dialled again at once: a server that takes one connection and no second would be asked without end.
+    if (group.empty) this.#groups.delete(group.target.dialKey)
   }
 
   /** After a change: more dials where requests still wait, or the group is forgotten. */
@@ -184,7 +183,7 @@ export class Pool {
   #register(connection: Connection): void {
     const { remoteAddress, remotePort, certificate, authorized } = connection.route
     if (certificate !== undefined || authorized) this.totals.handshakes++
-    const service: Service = { groups: new Set(), waiting: new Set() }
+    const service: Service = { groups: new Set(), waiting: new Set(), origins: connection.originSet?.size ?? -1 }
     this.#services.set(connection, service)
     if (remoteAddress !== undefined && remotePort !== undefined) this.#index.add(remoteAddress, remotePort, connection)
     connection.onChange = () => this.#changed(connection, service)
@@ -193,9 +192,33 @@ export class Pool {
 
   #changed(connection: Connection, service: Service): void {
     if (connection.state !== 'open') return this.#retire(connection, service)
+    const origins = connection.originSet?.size ?? -1
+    if (origins !== service.origins) {
+      service.origins = origins
+      this.#review(connection, service)
+    }
     if (service.waiting.size > 0) this.#serve(connection, service)
     if (connection.active > 0) this.#idle.delete(connection)
     else this.#idle.add(connection)
+  }
+
+  /** RFC 8336 §2.4: ORIGIN may come after others have joined, and what is not in the set is not served from then on. */
+  #review(connection: Connection, service: Service): void {
+    for (const group of [...service.groups]) {
+      const target = group.memberOf(connection)?.target
+      if (target === undefined) continue
+      const verdict = this.#options.reuse.verdict(connection, target)
+      if (!('use' in verdict) || !verdict.use) this.#detach(group, connection)
+    }
+  }
+
+  /** The connection goes on, but not for this group: who waited for it needs another. */
+  #detach(group: Group, connection: Connection): void {
+    group.remove(connection)
+    const service = this.#services.get(connection)
+    service?.groups.delete(group)
+    service?.waiting.delete(group)
+    this.#settle(group)
   }
 
   /** Gives free places away, one for each group in turn. */

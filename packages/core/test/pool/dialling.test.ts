@@ -73,7 +73,7 @@ describe('Dialling', () => {
     const connection = await connector.dials[0]!.succeed()
     const other = watch(dialling.obtain(B))
     await turn()
-    expect(other.member).toEqual({ connection, coalesced: true, because: 'shared' })
+    expect(other.member).toMatchObject({ connection, coalesced: true, because: 'shared' })
     expect(dialled()).toBe(1)
   })
 
@@ -188,7 +188,7 @@ describe('Dialling', () => {
     expect(connector.dials).toHaveLength(2)
     const shared = await connector.dials[0]!.succeed()
     const own = await connector.dials[1]!.succeed()
-    expect(other.member).toEqual({ connection: shared, coalesced: true, because: 'shared' })
+    expect(other.member).toMatchObject({ connection: shared, coalesced: true, because: 'shared' })
     expect(own.closes).toBe(1)
     expect(registered).toEqual([shared])
   })

@@ -1,0 +1,212 @@
+/** Never wedged: what callers' own functions, sources and resolvers do to a request stays with that request. */
+
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { Readable } from 'node:stream'
+import { FakeClock, startTcpProxy, staticLookup } from '@unshard/testkit'
+import type { ReusePolicy } from '../../src/index.js'
+import { rig } from '../client/rig.js'
+
+const { client, server, defer } = rig()
+
+/** Until there is nothing in flight, which is what the test waits for. */
+async function quiet(one: ReturnType<typeof client>): Promise<void> {
+  while (one.stats().connections.some(({ active }) => active > 0)) await new Promise(setImmediate)
+}
+
+function source(next: () => unknown, end: () => unknown): AsyncIterable<string> {
+  return { [Symbol.asyncIterator]: () => ({ next, return: end }) as unknown as AsyncIterator<string> }
+}
+
+describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
+  it('a source whose return() throws: the abort is the answer, and nothing else is', async () => {
+    const origin = await server({ protocols: [protocol] })
+    const one = client()
+    const { signal, abort } = aborting()
+    let parts = 0
+    const body = source(
+      () => (parts++ === 0 ? Promise.resolve({ done: false, value: 'x' }) : new Promise(() => undefined)),
+      () => {
+        throw new Error('return')
+      },
+    )
+    const request = one.request({ url: `${origin.url('a.test.example')}/never`, method: 'POST', body, signal })
+    await origin.delivered(1)
+    abort()
+    await expect(request).rejects.toBe('mine')
+    await quiet(one)
+  })
+
+  it('a source whose next() fails and whose return() throws', async () => {
+    const origin = await server({ protocols: [protocol] })
+    const one = client()
+    const body = source(
+      () => Promise.reject(new Error('next')),
+      () => {
+        throw new Error('return')
+      },
+    )
+    const request = one.request({ url: `${origin.url('a.test.example')}/never`, method: 'POST', body })
+    await expect(request).rejects.toMatchObject({ code: 'ERR_REQUEST_BODY', cause: { message: 'next' } })
+    await quiet(one)
+  })
+
+  it('a stream that never yields again is told of the abort at once', async () => {
+    const origin = await server({ protocols: [protocol] })
+    let cancelled = 0
+    const { signal, abort } = aborting()
+    const one = client()
+    const node = new Readable({ read: () => undefined })
+    node.push('x')
+    const web = new ReadableStream<Uint8Array>({ start: (c) => c.enqueue(Buffer.from('x')), cancel: () => void cancelled++ })
+    const url = `${origin.url('a.test.example')}/never`
+    const requests = [node, web].map((body) => one.request({ url, method: 'POST', body, signal }))
+    await origin.delivered(2)
+    abort()
+    for (const request of requests) await expect(request).rejects.toBe('mine')
+    await quiet(one)
+    expect(node.destroyed).toBe(true)
+    expect(cancelled).toBe(1)
+  })
+
+  it('a signal aborted by the source itself, as it is opened', async () => {
+    const origin = await server({ protocols: [protocol] })
+    const one = client()
+    await (await one.request({ url: origin.url('a.test.example') })).text()
+    const { signal, abort } = aborting()
+    const body = source(
+      () => {
+        abort()
+        return new Promise(() => undefined)
+      },
+      () => Promise.resolve({ done: true }),
+    )
+    const url = `${origin.url('a.test.example')}/never`
+    await expect(one.request({ url, method: 'POST', body, signal })).rejects.toBe('mine')
+    await quiet(one)
+  })
+
+  it('onInformational that throws ends its own request, and no other on the connection', async () => {
+    const origin = await server({ protocols: [protocol] })
+    const one = client()
+    const url = origin.url('a.test.example')
+    const other = await one.request({ url: `${url}/slow` })
+    const onInformational = (): void => {
+      throw new Error('mine')
+    }
+    await expect(one.request({ url: `${url}/early-hints`, onInformational })).rejects.toThrow('mine')
+    // Once: an exception of the caller's is no lost connection.
+    expect(origin.requests).toHaveLength(2)
+    origin.release()
+    await expect(other.text()).resolves.toBe('released')
+  })
+
+  it('parts of the body that are asked for ahead all settle, in order', async () => {
+    const origin = await server({ protocols: [protocol] })
+    const response = await client().request({ url: `${origin.url('a.test.example')}/slow` })
+    const parts = response.body
+    const asked = [parts.next(), parts.next(), parts.next()]
+    origin.release()
+    const results = await Promise.all(asked)
+    expect(results.map(({ done }) => done)).toEqual([false, true, true])
+  })
+})
+
+it('what is refused on a connection of its own leaves none behind', async () => {
+  const origin = await server({ protocols: ['http/1.1'] })
+  const url = origin.url('a.test.example')
+  const request = { url, method: 'POST', headers: { connection: 'close' }, body: 'x', trailers: () => ({ a: 'b' }) }
+  const closed = new Promise<void>((resolve) => {
+    const check = (): unknown => (origin.connections > 0 && origin.openSockets === 0 ? resolve() : setImmediate(check))
+    check()
+  })
+  await expect(client().request(request)).rejects.toMatchObject({ code: 'ERR_TRAILERS_UNSUPPORTED' })
+  await closed
+})
+
+it('a resolver that never answers costs one deadline: the next request asks anew', async () => {
+  const origin = await server()
+  const clock = new FakeClock()
+  let calls = 0
+  const one = client({
+    clock,
+    timeouts: { connect: 1_000 },
+    lookup: (_host, _options, callback) => void (++calls > 1 && callback(null, [{ address: '127.0.0.1', family: 4 }])),
+  })
+  const url = origin.url('a.test.example')
+  const lost = one.request({ url })
+  clock.advance(1_100)
+  await expect(lost).rejects.toMatchObject({ code: 'ERR_TIMEOUT_CONNECT', origin: url })
+  await new Promise(setImmediate)
+  await expect(one.request({ url }).then((response) => response.status)).resolves.toBe(200)
+})
+
+it('a server that takes one HTTP/1.1 connection and refuses the next is not dialled without end', async () => {
+  const origin = await server({ protocols: ['http/1.1'] })
+  const proxy = await startTcpProxy(origin.port)
+  defer(() => proxy.close())
+  const lookup = staticLookup({ 'a.test.example': '127.0.0.1' })
+  const one = client({ lookup, lookupTtlMs: 0 })
+  const url = `https://a.test.example:${proxy.port}`
+  const slow = await one.request({ url: `${url}/slow` })
+  lookup.table['a.test.example'] = '127.0.0.9'
+  const waiting = [1, 2, 3].map(() => one.request({ url }))
+  while (one.stats().totals.dials < 4) await new Promise(setImmediate)
+  for (let turn = 0; turn < 200; turn++) await new Promise(setImmediate)
+  expect(one.stats().totals.dials).toBeLessThanOrEqual(4)
+  origin.release()
+  await slow.text()
+  for (const request of waiting) expect((await request).status).toBe(200)
+})
+
+it.each([
+  ['no options', undefined, 'ERR_INVALID_OPTION'],
+  ['url', { url: null }, 'ERR_INVALID_URL'],
+  ['url', {}, 'ERR_INVALID_URL'],
+  ['headers', { url: 'https://a.test.example', headers: null }, 'ERR_INVALID_OPTION'],
+  ['headers', { url: 'https://a.test.example', headers: 'x: y' }, 'ERR_INVALID_OPTION'],
+  ['signal', { url: 'https://a.test.example', signal: {} }, 'ERR_INVALID_OPTION'],
+  ['timeouts', { url: 'https://a.test.example', timeouts: null }, 'ERR_INVALID_OPTION'],
+  ['isolation', { url: 'https://a.test.example', isolation: {} }, 'ERR_INVALID_OPTION'],
+  ['sensitive', { url: 'https://a.test.example', sensitive: 5 }, 'ERR_INVALID_OPTION'],
+  ['onInformational', { url: 'https://a.test.example', onInformational: 5 }, 'ERR_INVALID_OPTION'],
+])('%s of the wrong kind: %j is a UsageError, and close() waits for nothing', async (_name, options, code) => {
+  const one = client()
+  await expect(one.request(options as never)).rejects.toMatchObject({ name: 'UsageError', code })
+  await one.close()
+})
+
+it('a name with a trailing dot is sent as server name without it', async () => {
+  const origin = await server()
+  const one = client({ lookup: staticLookup({ 'a.test.example.': '127.0.0.1' }) })
+  await (await one.request({ url: origin.url('a.test.example.') })).text()
+  expect(origin.requests[0]).toMatchObject({ servername: 'a.test.example', authority: `a.test.example.:${origin.port}` })
+})
+
+function aborting(): { signal: AbortSignal; abort: () => void } {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: () => controller.abort('mine') }
+}
+
+it('eight hosts at one address whose handshakes help nobody do not queue up behind each other', async () => {
+  const arrived: Socket[] = []
+  const listener = createServer((socket) => {
+    socket.on('error', () => undefined)
+    arrived.push(socket)
+  })
+  await new Promise<void>((resolve) => void listener.listen(0, '127.0.0.1', resolve))
+  defer(() => listener.close())
+  const { port } = listener.address() as AddressInfo
+  const reuse: ReusePolicy = {
+    verdict: (candidate) => ('route' in candidate ? { use: false, because: 'no' } : { wait: true, because: 'under-way' }),
+    misdirected: () => undefined,
+  }
+  // Time stands still: nobody's patience ends.
+  const one = client({ reuse, clock: new FakeClock() })
+  const requests = [...'abcdefgh'].map((host) => one.request({ url: `https://${host}.test.example:${port}` }))
+  for (const request of requests) request.catch(() => undefined)
+  for (const together of [1, 1, 1, 5]) {
+    while (arrived.length < together) await new Promise(setImmediate)
+    for (const socket of arrived.splice(0)) socket.destroy()
+  }
+  for (const request of requests) await expect(request).rejects.toMatchObject({ phase: 'tls' })
+})
