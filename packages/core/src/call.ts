@@ -6,7 +6,7 @@
 import { link, unlink } from './abort.js'
 import type { Exchange, ExchangeObserver, Target } from './connection.js'
 import type { Deadline, Deadlines } from './deadlines.js'
-import { TimeoutError, type TimeoutPhase } from './errors.js'
+import { TimeoutError } from './errors.js'
 import type { ResponseBody } from './message/body.js'
 import type { HttpRequest, RequestOptions, Timeouts } from './message/request.js'
 import { type ConnectionInfo, HttpResponse, type ResponseParts, type Timings } from './message/response.js'
@@ -49,7 +49,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   /** The promise is settled. */
   #settled = false
   #over = false
-  #phase: TimeoutPhase = 'connect'
+  #phase: keyof Timeouts = 'connect'
   #phaseStartedAt: number
   /** Octets moved either way at the last look: progress restarts the body deadline. */
   #movedBytes = 0
@@ -230,7 +230,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     })
   }
 
-  #enter(phase: TimeoutPhase, now: number): void {
+  #enter(phase: keyof Timeouts, now: number): void {
     this.#phase = phase
     this.#phaseStartedAt = now
   }
@@ -251,7 +251,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     this.#phaseStartedAt = now
   }
 
-  #expire(phase: TimeoutPhase): void {
+  #expire(phase: keyof Timeouts): void {
     const sent = this.#exchange !== undefined
     const processed = this.#body !== undefined ? 'yes' : sent ? 'unknown' : 'no'
     this.abort(new TimeoutError(phase, this.#timeouts[phase], { origin: this.#target.origin.serialized, processed }))

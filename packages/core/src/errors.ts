@@ -62,8 +62,8 @@ export class ConnectError extends UnshardError {
   }
 }
 
-/** The part of a request's life that a deadline covers. */
-export type TimeoutPhase = 'queue' | 'connect' | 'headers' | 'body' | 'total'
+/** The part of a request's life that a deadline covers; `ping` is that of a PING. */
+export type TimeoutPhase = 'queue' | 'connect' | 'headers' | 'body' | 'total' | 'ping'
 
 /** A deadline of the request passed. `ms` is the limit that was set, in milliseconds. */
 export class TimeoutError extends UnshardError {

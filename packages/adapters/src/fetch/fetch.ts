@@ -2,9 +2,9 @@
 
 import type { Client, HttpResponse } from '@unshard/core'
 import { toFetchError } from './errors.js'
-import { followRedirect, MAX_REDIRECTS, redirectTarget } from './redirect.js'
+import { followRedirect, isRedirect, MAX_REDIRECTS, redirectTarget } from './redirect.js'
 import { type FetchInit, type FetchRequest, toFetchRequest } from './request.js'
-import { type FetchResponse, LazyResponse } from './response.js'
+import { type FetchResponse, type FetchResponseParts, LazyResponse } from './response.js'
 
 /** The built-in `fetch`, with members of its own in `init` and in the response. */
 export type Fetch = (input: string | URL | Request, init?: FetchInit | RequestInit) => Promise<FetchResponse>
@@ -25,14 +25,23 @@ async function run(client: Client, request: FetchRequest): Promise<FetchResponse
   for (let redirects = 0; ; redirects++) {
     const response = await send(client, request)
     const answer = { response, url: request.url, redirected: redirects > 0, head: request.method === 'HEAD' }
-    const isRedirect = response.status >= 301 && response.status <= 308
-    const target = isRedirect && request.redirect !== 'manual' ? targetOf(request, response) : undefined
-    if (target === undefined) return new LazyResponse(answer) as unknown as FetchResponse
+    const redirecting = isRedirect(response.status)
+    if (redirecting && request.redirect === 'error') {
+      response.discard()
+      throw new TypeError(`fetch failed: redirect from ${request.url} with redirect: 'error'`)
+    }
+    const target = redirecting && request.redirect !== 'manual' ? targetOf(request, response) : undefined
+    if (target === undefined) return toResponse(answer)
     response.discard()
-    if (request.redirect === 'error') throw new TypeError(`fetch failed: redirect from ${request.url} with redirect: 'error'`)
     if (redirects === MAX_REDIRECTS) throw new TypeError(`fetch failed: over ${MAX_REDIRECTS} redirects`)
     followRedirect(request, response.status, target)
   }
+}
+
+/** RFC 9110 §15.3.6: a 205 has no content; what a server sends all the same must not hold its stream. */
+function toResponse(answer: FetchResponseParts): FetchResponse {
+  if (answer.response.status === 205) answer.response.discard()
+  return new LazyResponse(answer) as unknown as FetchResponse
 }
 
 /** A redirect that leads nowhere is an error, and its content nobody's: it must not hold its stream. */

@@ -18,9 +18,13 @@ const CONTENT_FIELDS: ReadonlySet<string> = new Set([
   'content-length',
 ])
 
-/** The URL a response redirects to; `undefined` where it does not. @throws TypeError for a `location` that is no URL. */
+/** Whether a status is a redirect (Fetch standard §2.2.3): 300 and 304 are not. */
+export function isRedirect(status: number): boolean {
+  return STATUSES.has(status)
+}
+
+/** The URL a redirect leads to; `undefined` where it does not say. @throws TypeError for a `location` that is no URL. */
 export function redirectTarget(request: FetchRequest, response: HttpResponse): URL | undefined {
-  if (!STATUSES.has(response.status)) return undefined
   const location = response.headers.get('location')
   if (location === undefined) return undefined
   const target = resolveLocation(location, request.url)

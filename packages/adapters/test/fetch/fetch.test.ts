@@ -270,6 +270,16 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
       expect(origin.requests.length - before).toBeLessThanOrEqual(21)
     })
 
+    it('error refuses a redirect that leads nowhere too; others pass it on', async () => {
+      const { port } = await server({
+        protocols: [protocol],
+        handler: (_request, response) => response.writeHead(302).end('nowhere'),
+      })
+      await expect(fetch()(`https://a.test.example:${port}/`, { redirect: 'error' })).rejects.toThrow(/redirect/)
+      const response = await fetch()(`https://a.test.example:${port}/`)
+      expect([response.status, await response.text()]).toEqual([302, 'nowhere'])
+    })
+
     it('a streamed body cannot be sent again', async () => {
       const body = new Blob(['x']).stream() as ReadableStream
       await expect(fetch()(to(307, '/inspect'), { method: 'POST', body, duplex: 'half' })).rejects.toThrow(/stream/)

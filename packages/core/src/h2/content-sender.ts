@@ -34,7 +34,8 @@ export class ContentSender {
   start(): void {
     const { bytes } = this.#content
     if (bytes === undefined) {
-      this.#pump().catch((error: unknown) => this.#failed(error))
+      // A source is the caller's code, and what it does when it is opened must not happen inside the making of its request.
+      queueMicrotask(() => this.#pump().catch((error: unknown) => this.#failed(error)))
       return
     }
     this.sentBytes = bytes.length
@@ -66,6 +67,7 @@ export class ContentSender {
   }
 
   async #pump(): Promise<void> {
+    if (this.#stopped) return
     this.#iterator = this.#content.open()
     while (!this.#stopped) {
       const { done, value } = await this.#iterator.next()

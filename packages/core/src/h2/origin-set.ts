@@ -34,11 +34,6 @@ export class OriginSet {
     }
     return this.#set.size !== before
   }
-
-  /** RFC 8336 §2.3: a 421 takes the origin out. */
-  remove(origin: SerializedOrigin): void {
-    this.#set?.delete(origin)
-  }
 }
 
 /** An entry that is not the ASCII serialisation of an https origin is skipped (RFC 8336 §2.1). */

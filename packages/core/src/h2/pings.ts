@@ -28,7 +28,7 @@ export class Pings {
     return new Promise((resolve, reject) => {
       const timer = this.#clock.startTimer(timeoutMs, () => {
         this.#pending.delete(number)
-        reject(new TimeoutError('body', timeoutMs))
+        reject(new TimeoutError('ping', timeoutMs))
       })
       this.#pending.set(number, { sentAt: this.#clock.now(), timer, resolve, reject })
       const opaque = Buffer.alloc(8)

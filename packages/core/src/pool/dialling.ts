@@ -106,9 +106,9 @@ export class Dialling {
     }
   }
 
-  /** A connection that nobody else will use. */
-  async dedicated(target: Target): Promise<Member> {
-    const { connector, signal, onDial } = this.#parts
+  /** A connection that nobody else will use; `signal` ends the dial. */
+  async dedicated(target: Target, signal: AbortSignal): Promise<Member> {
+    const { connector, onDial } = this.#parts
     const addresses = await connector.resolve(target.origin)
     onDial()
     const progress = { onAttempt: () => undefined, onTcpConnected: () => undefined }

@@ -3,6 +3,7 @@
  * that one is on its way. Knows connections only by their interface.
  */
 
+import { link, unlink } from '../abort.js'
 import type { Connector } from '../connect/connect.js'
 import type { Connection, Target } from '../connection.js'
 import type { Clock } from '../deadlines.js'
@@ -47,6 +48,7 @@ export class Pool {
   readonly #index = new AddressIndex()
   readonly #groups = new Map<string, Group>()
   readonly #services = new Map<Connection, Service>()
+  readonly #dedicated = new Map<Waiter, AbortController>()
   readonly #stop = new AbortController()
   readonly totals: PoolTotals = { dials: 0, handshakes: 0 }
 
@@ -89,14 +91,25 @@ export class Pool {
 
   /** A connection for one request alone, which closes it when done. */
   acquireDedicated(target: Target, waiter: Waiter): void {
-    this.#dialling.dedicated(target).then(
-      (member) => waiter.onMember(member),
-      (error: Error) => waiter.onUnavailable(error),
-    )
+    const dial = new AbortController()
+    this.#dedicated.set(waiter, dial)
+    link(this.#stop.signal, dial)
+    const settled = (): void => {
+      this.#dedicated.delete(waiter)
+      unlink(this.#stop.signal, dial)
+    }
+    this.#dialling
+      .dedicated(target, dial.signal)
+      .finally(settled)
+      .then(
+        (member) => waiter.onMember(member),
+        (error: Error) => waiter.onUnavailable(error),
+      )
   }
 
-  /** The waiter waits no more. */
+  /** The waiter waits no more. A dial for it alone ends; one that others may use goes on. */
   leave(target: Target, waiter: Waiter): void {
+    this.#dedicated.get(waiter)?.abort()
     this.#groups.get(target.dialKey)?.waiting.delete(waiter)
   }
 

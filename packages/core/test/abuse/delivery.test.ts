@@ -77,7 +77,7 @@ describe('a POST is delivered once', () => {
     expect(Buffer.concat(written).toString('latin1')).not.toContain('/second')
   })
 
-  it('when it was made by the source of another request, which is opened inside the call', async () => {
+  it('when it was made by the source of another request, as it is opened', async () => {
     const seen: string[] = []
     const { port } = await peer(async (p, index) => {
       await p.handshake()
@@ -90,12 +90,19 @@ describe('a POST is delivered once', () => {
     const url = `https://a.test.example:${port}`
     await (await one.request({ url })).text()
     let inner!: Promise<unknown>
+    let open!: () => void
+    const opened = new Promise<void>((resolve) => {
+      open = resolve
+    })
     async function* body(): AsyncGenerator<string> {
       inner = one.request({ url: `${url}/inner`, method: 'POST', body: 'x' })
+      open()
       yield 'a'
       await inner
     }
     const outer = one.request({ url: `${url}/outer`, method: 'POST', body: body() })
+    outer.catch(() => undefined)
+    await opened
     await expect(inner).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'unknown' })
     await expect(outer).rejects.toBeDefined()
     expect(seen).toEqual(['/outer', '/inner'])

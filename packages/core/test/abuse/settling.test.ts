@@ -1,5 +1,6 @@
 /** Never wedged: what callers' own functions, sources and resolvers do to a request stays with that request. */
 
+import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { FakeClock, startTcpProxy, staticLookup } from '@unshard/testkit'
@@ -209,4 +210,22 @@ it('eight hosts at one address whose handshakes help nobody do not queue up behi
     for (const socket of arrived.splice(0)) socket.destroy()
   }
   for (const request of requests) await expect(request).rejects.toMatchObject({ phase: 'tls' })
+})
+
+it('a dial for one request alone ends with it', async () => {
+  const sockets: Socket[] = []
+  const listening = createServer((socket) => void sockets.push(socket))
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve))
+  defer(() => listening.close())
+  const connected = once(listening, 'connection')
+  const abort = new AbortController()
+  const { port } = listening.address() as AddressInfo
+  const url = `https://a.test.example:${port}/`
+  const failing = client({ timeouts: { connect: 0 } }).request({ url, headers: { connection: 'close' }, signal: abort.signal })
+  failing.catch(() => undefined)
+  await connected
+  const closed = once(sockets[0]!.resume(), 'close')
+  abort.abort('enough')
+  await expect(failing).rejects.toBe('enough')
+  await closed
 })

@@ -207,7 +207,7 @@ describe('Dialling', () => {
 
   it("a dedicated connection asks nobody and is nobody else's", async () => {
     const { dialling, connector, registered, index, dialled } = make()
-    const one = watch(dialling.dedicated(A))
+    const one = watch(dialling.dedicated(A, new AbortController().signal))
     await turn()
     watch(dialling.obtain(B))
     await turn()
