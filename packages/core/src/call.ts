@@ -198,7 +198,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
       if (this.#request.close) void member.connection.close()
       return
     }
-    // The source of the content was opened meanwhile, and may have ended the call from inside.
+    // The caller's `trailers` may have run meanwhile, and ended the call from inside.
     if (this.#over) return this.#exchange.abort(new Error('the request was ended'))
     const now = this.#owner.deadlines.clock.now()
     this.sentMs = now - this.#startedAt

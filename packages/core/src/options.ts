@@ -93,7 +93,8 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
   const number = (name: keyof typeof NUMBERS): number =>
     inRange(name, options[name], ...(NUMBERS[name] as readonly [number, number, number]))
   return {
-    tls: options.tls ?? {},
+    // A copy: connections that are made later must be of the identity that was hashed.
+    tls: { ...options.tls },
     lookup: options.lookup,
     timeouts: mergeTimeouts(DEFAULT_TIMEOUTS, options.timeouts),
     reuse: options.reuse ?? sameOrigin(),

@@ -128,6 +128,7 @@ class FieldCheck implements CheckedFields {
   /** Fields with a meaning of their own. Returns true when the line is taken out of the list. */
   #special(name: string, value: string): boolean {
     if (name === 'host') {
+      if (!AUTHORITY.test(value)) throw invalidValue(name, value)
       this.host = value
       return true
     }
@@ -147,6 +148,9 @@ class FieldCheck implements CheckedFields {
     )
   }
 }
+
+/** RFC 3986 §3.2: host and port, without user information, and nothing that would end an authority. */
+const AUTHORITY = /^[A-Za-z0-9\-._~!$&'()*+,;=%:[\]]+$/
 
 const SPECIAL: ReadonlySet<string> = new Set(['host', 'content-length', 'te', ...CONNECTION_SPECIFIC_FIELDS])
 
@@ -176,6 +180,6 @@ function trimmed(value: string): string {
 
 /** Says which field, never its value where that may be a credential. */
 function invalidValue(name: string, value: unknown): UsageError {
-  const what = typeof value === 'string' ? 'a character that a field cannot hold' : `a value of type ${typeof value}`
+  const what = typeof value === 'string' ? 'a value that it cannot hold' : `a value of type ${typeof value}`
   return new UsageError('ERR_INVALID_FIELD_VALUE', `field ${JSON.stringify(name)} has ${what}`)
 }

@@ -97,25 +97,29 @@ export function checkRequest(options: RequestOptions): HttpRequest {
 
 /** What a program without types may get wrong: said here, and not by an exception of the first line that trips over it. */
 function checkKinds(options: RequestOptions): void {
-  if (typeof options !== 'object' || options === null) throw wrongKind('a request', 'an object', options)
+  if (!isObject(options)) throw wrongKind('a request', 'an object', options)
   const { url, headers, trailers, signal, timeouts, isolation, sensitive, onInformational } = options
   if (typeof url !== 'string' && typeof (url as URL | undefined)?.protocol !== 'string') {
     throw new UsageError('ERR_INVALID_URL', `a URL is a string or a URL object, not ${String(url)}`)
   }
-  if (headers !== undefined && (typeof headers !== 'object' || headers === null)) throw wrongKind('headers', 'an object', headers)
-  if (trailers !== undefined && typeof trailers !== 'function') throw wrongKind('trailers', 'a function', trailers)
-  if (typeof (signal ?? NO_SIGNAL).addEventListener !== 'function') throw wrongKind('signal', 'an AbortSignal', signal)
-  if (timeouts !== undefined && (typeof timeouts !== 'object' || timeouts === null))
-    throw wrongKind('timeouts', 'an object', timeouts)
-  if (isolation !== undefined && typeof isolation !== 'string') throw wrongKind('isolation', 'a string', isolation)
-  if (sensitive !== undefined && typeof sensitive?.[Symbol.iterator] !== 'function')
-    throw wrongKind('sensitive', 'a list', sensitive)
-  if (onInformational !== undefined && typeof onInformational !== 'function') {
+  if (headers !== undefined && !isObject(headers)) throw wrongKind('headers', 'an object', headers)
+  if (timeouts !== undefined && !isObject(timeouts)) throw wrongKind('timeouts', 'an object', timeouts)
+  if (trailers !== undefined && !isFunction(trailers)) throw wrongKind('trailers', 'a function', trailers)
+  if (onInformational !== undefined && !isFunction(onInformational))
     throw wrongKind('onInformational', 'a function', onInformational)
-  }
+  if (isolation !== undefined && typeof isolation !== 'string') throw wrongKind('isolation', 'a string', isolation)
+  if (sensitive !== undefined && !isFunction(sensitive?.[Symbol.iterator])) throw wrongKind('sensitive', 'a list', sensitive)
+  if (signal !== undefined && signal !== null && !isFunction(signal.addEventListener))
+    throw wrongKind('signal', 'an AbortSignal', signal)
 }
 
-const NO_SIGNAL = { addEventListener: checkMethod }
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
+}
 
 function wrongKind(name: string, wanted: string, given: unknown): UsageError {
   return new UsageError('ERR_INVALID_OPTION', `${name} is ${wanted}, not ${given === null ? 'null' : typeof given}`)

@@ -85,6 +85,17 @@ describe('checkFields', () => {
     expect(() => checkFields({ 'content-length': value })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_FIELD_VALUE' }))
   })
 
+  it.each(['', 'a.example/path', 'user@a.example', 'a.example?q', 'a b', 'a.example#x', 'a\\b'])(
+    'refuses the host %j',
+    (host) => {
+      expect(() => checkFields({ host })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_FIELD_VALUE' }))
+    },
+  )
+
+  it.each(['a.example', 'a.example:8443', '[::1]:80', 'x_y.example'])('takes the host %j', (host) => {
+    expect(checkFields({ host }).host).toBe(host)
+  })
+
   it('refuses two content-lengths that differ', () => {
     expect(() =>
       checkFields([
