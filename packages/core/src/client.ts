@@ -98,7 +98,10 @@ export class Client {
     throw new UsageError('ERR_NOT_CONNECTED', `no open HTTP/2 connection to ${serialized}`, { origin: serialized })
   }
 
-  /** Takes no more requests, finishes those under way, then closes every connection. */
+  /**
+   * Takes no more requests, finishes those under way, then closes every connection. A response whose content nobody reads is under way
+   * until it is read or discarded.
+   */
   async close(): Promise<void> {
     this.#closed ??= new UsageError('ERR_CLIENT_CLOSED', 'the client was closed')
     if (!this.#deadlines.empty) {

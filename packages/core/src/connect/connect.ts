@@ -147,7 +147,7 @@ export class Connector {
       const socket = await tcp()
       return negotiate(socket, cleartextProtocol, this.#route(socket, target, undefined), this.#h2)
     }
-    const secured = await this.#memory.resolve(target.dialKey, async () => this.#securer.secure(await tcp(), origin, signal))
+    const secured = await this.#memory.resolve(target.dialKey, async () => this.#securer.secure(await tcp(), target, signal))
     return negotiate(secured.socket, secured.protocol, this.#route(secured.socket, target, secured), this.#h2)
   }
 

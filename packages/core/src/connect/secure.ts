@@ -14,7 +14,7 @@ import {
   type TLSSocket,
 } from 'node:tls'
 import { LRUCache } from 'lru-cache'
-import type { Certificate } from '../connection.js'
+import type { Certificate, Target } from '../connection.js'
 import { ConnectError, UsageError } from '../errors.js'
 import type { Origin } from '../message/origin.js'
 import type { ProtocolName, TlsOptions } from './tls-options.js'
@@ -67,10 +67,12 @@ export class Securer {
     }
   }
 
-  /** Secures `socket` for `origin`. @throws ConnectError phase `tls`, or `negotiate` where no protocol is in common. */
-  secure(socket: Socket, origin: Origin, signal: AbortSignal): Promise<SecureSocket> {
+  /** Secures `socket` for `target`'s origin. @throws ConnectError phase `tls`, or `negotiate` where no protocol is in common. */
+  secure(socket: Socket, { origin, reuseKey }: Target, signal: AbortSignal): Promise<SecureSocket> {
+    // Under the same name, the same options and the same isolation tag, and under no other: a ticket tells who was there before.
+    const ticketKey = `${origin.host} ${reuseKey}`
     return new Promise((resolve, reject) => {
-      const stored = this.#sessions.get(origin.host)
+      const stored = this.#sessions.get(ticketKey)
       const secured = this.#start(socket, origin, stored)
       const settle = (finish: () => void): void => {
         signal.removeEventListener('abort', onAbort)
@@ -89,7 +91,7 @@ export class Securer {
       // Before the handshake, because Node asks OpenSSL for TLS 1.2 tickets only if somebody listens by then; used only after it.
       let certificate: Certificate | undefined
       secured.on('session', (ticket: Buffer) => {
-        if (certificate !== undefined) this.#sessions.set(origin.host, { ticket, certificate })
+        if (certificate !== undefined) this.#sessions.set(ticketKey, { ticket, certificate })
       })
       // Between one owner and the next an error must not become an exception of the process.
       secured.on('error', () => undefined)

@@ -6,7 +6,7 @@ import { type Authority, createAuthority, staticLookup } from '@unshard/testkit'
 import { Connector } from '../../src/connect/connect.js'
 import { Securer, type SecureSocket } from '../../src/connect/secure.js'
 import type { TlsOptions } from '../../src/connect/tls-options.js'
-import { parseOrigin } from '../../src/index.js'
+import { type Origin, parseOrigin, type Target } from '../../src/index.js'
 import { resolveOptions } from '../../src/options.js'
 
 const NAMES = ['a.test.example', 'b.test.example']
@@ -52,12 +52,16 @@ async function listen(options: ServerOptions = {}, names = NAMES): Promise<TlsSe
   return { port: (server.address() as { port: number }).port, handshakes, idle }
 }
 
+function targetOf(origin: Origin, isolation = ''): Target {
+  return { origin, reuseKey: isolation, dialKey: `${origin.serialized} ${isolation}`, verify: () => undefined }
+}
+
 /** Makes one TLS connection and lets go of it when the server's first words, and with them its ticket, have come. */
-async function handshake(securer: Securer, { port }: TlsServer, host = 'a.test.example'): Promise<SecureSocket> {
+async function handshake(securer: Securer, { port }: TlsServer, host = 'a.test.example', isolation = ''): Promise<SecureSocket> {
   const tcp = connectTcp({ host: '127.0.0.1', port })
   await once(tcp, 'connect')
   const origin = parseOrigin(`https://${host}:${port}`)
-  const secured = await securer.secure(tcp, origin, new AbortController().signal)
+  const secured = await securer.secure(tcp, targetOf(origin, isolation), new AbortController().signal)
   closers.push(() => secured.socket.destroy())
   await once(secured.socket, 'data')
   return secured
@@ -96,6 +100,13 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
     await handshake(one, server, 'a.test.example')
     // Over TLS 1.2 Node's server forgets the name of a resumed session.
     expect(server.handshakes.slice(0, 2).map(({ name }) => name)).toEqual(NAMES)
+    expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false, true])
+  })
+
+  it('a ticket is never used under another isolation tag: it would tell the server that both are one', async () => {
+    const server = await listen(tls)
+    const one = securer()
+    for (const tag of ['one', 'two', 'one']) await handshake(one, server, 'a.test.example', tag)
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false, true])
   })
 
@@ -158,7 +169,7 @@ describe('Securer', () => {
     await once(tcp, 'connect')
     const closed = once(tcp, 'close')
     const origin = parseOrigin(`https://a.test.example:${server.port}`)
-    await expect(securer().secure(tcp, origin, AbortSignal.abort('before'))).rejects.toBe('before')
+    await expect(securer().secure(tcp, targetOf(origin), AbortSignal.abort('before'))).rejects.toBe('before')
     await closed
   })
 
@@ -167,7 +178,7 @@ describe('Securer', () => {
     const tcp = connectTcp({ host: '127.0.0.1', port: server.port })
     await once(tcp, 'connect')
     const abort = new AbortController()
-    const securing = securer().secure(tcp, parseOrigin(`https://a.test.example:${server.port}`), abort.signal)
+    const securing = securer().secure(tcp, targetOf(parseOrigin(`https://a.test.example:${server.port}`)), abort.signal)
     abort.abort('enough')
     await expect(securing).rejects.toBe('enough')
     expect(tcp.destroyed).toBe(true)
