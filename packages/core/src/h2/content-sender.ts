@@ -74,6 +74,8 @@ export class ContentSender {
       if (this.#stopped) return
       if (done === true) return this.#end()
       const bytes = this.#check(value)
+      // A source that has nothing to give, for ever, must not keep timers and sockets from their turn.
+      if (bytes.length === 0) await new Promise((resolve) => setImmediate(resolve))
       this.sentBytes += bytes.length
       if (!this.#sink.write(bytes, false)) await this.#sendable()
     }

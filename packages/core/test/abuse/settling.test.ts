@@ -229,3 +229,14 @@ it('a dial for one request alone ends with it', async () => {
   await expect(failing).rejects.toBe('enough')
   await closed
 })
+
+it('a source of nothing but empty parts does not starve its own deadline', async () => {
+  const origin = await server({ protocols: ['h2'] })
+  const body = (async function* () {
+    for (;;) yield ''
+  })()
+  const one = client({ timeouts: { headers: 100 } })
+  const failing = one.request({ url: `${origin.url('a.test.example')}/never`, method: 'POST', body })
+  await expect(failing).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
+  await quiet(one)
+})
