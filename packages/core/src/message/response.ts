@@ -162,7 +162,8 @@ export function toWebStream(body: ResponseBody): ReadableStream<Uint8Array> {
 function join(parts: Uint8Array[]): Uint8Array {
   let length = 0
   for (const part of parts) length += part.length
-  const whole = new Uint8Array(length)
+  // Memory of its own, not of a pool; not cleared first, because every octet of it is written.
+  const whole = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
   let at = 0
   for (const part of parts) {
     whole.set(part, at)
