@@ -24,35 +24,43 @@ class DialUnderWay implements Dial, ConnectProgress {
   readonly reuseKey: string
   readonly port: number
   readonly addresses: Address[] = []
-  readonly startedAt: number
-  tcpMs: number | undefined
   readonly settled: Promise<void>
   readonly #clock: Clock
   readonly #index: AddressIndex
   #settle!: () => void
+  /** When the first address was tried: what had to be loaded before that says nothing about the server. */
+  #startedAt: number
+  #attempted = false
+  #tcpMs = 0
 
   /** Findable from the start under the address that will be tried first: hosts that are resolved in the same turn must find it. */
   constructor(target: Target, first: Address, clock: Clock, index: AddressIndex) {
     this.origin = target.origin
     this.reuseKey = target.reuseKey
     this.port = target.origin.port
-    this.startedAt = clock.now()
+    this.#startedAt = clock.now()
     this.#clock = clock
     this.#index = index
     this.settled = new Promise((resolve) => {
       this.#settle = resolve
     })
-    this.onAttempt(first)
+    this.#list(first)
   }
 
   onAttempt(address: Address): void {
+    if (!this.#attempted) this.#startedAt = this.#clock.now()
+    this.#attempted = true
+    this.#list(address)
+  }
+
+  #list(address: Address): void {
     if (this.addresses.some((known) => known.address === address.address)) return
     this.addresses.push(address)
     this.#index.add(address.address, this.port, this)
   }
 
   onTcpConnected(): void {
-    this.tcpMs = this.#clock.now() - this.startedAt
+    this.#tcpMs = this.#clock.now() - this.#startedAt
   }
 
   /** It is over, well or not. */
@@ -63,7 +71,7 @@ class DialUnderWay implements Dial, ConnectProgress {
 
   /** How long a waiter may still wait, milliseconds. */
   get patienceMs(): number {
-    return this.startedAt + Math.max(WAIT_MS, WAIT_FACTOR * (this.tcpMs ?? 0)) - this.#clock.now()
+    return this.#startedAt + Math.max(WAIT_MS, WAIT_FACTOR * this.#tcpMs) - this.#clock.now()
   }
 }
 

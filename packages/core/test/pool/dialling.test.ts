@@ -135,6 +135,23 @@ describe('Dialling', () => {
     expect(connector.dials).toHaveLength(2)
   })
 
+  it('it is counted from the first attempt: loading modules before that is not the server’s slowness', async () => {
+    const { dialling, connector, clock } = make()
+    connector.attemptsAtOnce = false
+    watch(dialling.obtain(A))
+    await turn()
+    watch(dialling.obtain(B))
+    await turn()
+    clock.advance(200)
+    connector.dials[0]!.progress.onAttempt({ address: '192.0.2.1', family: 4 })
+    clock.advance(249)
+    await turn()
+    expect(connector.dials).toHaveLength(1)
+    clock.advance(1)
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+  })
+
   it('on a long path it lasts 4 times as long as TCP took, noticed at 250 ms', async () => {
     const { dialling, connector, clock } = make()
     watch(dialling.obtain(A))
