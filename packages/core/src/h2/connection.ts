@@ -309,7 +309,9 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
       if (last.length > 0) this.#write(last)
       this.#socket.end(() => this.#socket.destroy())
       // A peer that does not read must not keep the socket: what is not sent by then is lost.
-      this.#clock.startTimer(LINGER_MS, () => this.#socket.destroy()).unref()
+      const linger = this.#clock.startTimer(LINGER_MS, () => this.#socket.destroy())
+      linger.unref()
+      this.#socket.once('close', () => linger.cancel())
     }
     this.onChange?.()
   }

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { FakeClock } from '@unshard/testkit'
 import { Client, type ClientOptions, sameOrigin } from '../../src/index.js'
 import { rig } from './rig.js'
 
@@ -153,4 +155,18 @@ it('TLS options that OpenSSL refuses are the caller’s error', async () => {
     code: 'ERR_INVALID_OPTION',
     message: expect.stringContaining('tls'),
   })
+})
+
+it.each(['close', 'destroy'] as const)('after %s() no timer is left behind', async (end) => {
+  const origin = await server({ protocols: ['h2'] })
+  const clock = new FakeClock()
+  const one = client({ clock })
+  await (await one.request({ url: `https://a.test.example:${origin.port}/` })).text()
+  const [session] = origin.sessions
+  const gone = once(session!, 'close')
+  await one[end]()
+  await gone
+  // The client's own socket closes with the turn after the server's, or before it.
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(clock.pending).toBe(0)
 })
