@@ -38,8 +38,14 @@ export class FrameReader {
   /** Octets of the current part still to come. */
   #left = 0
   #padding = 0
-  /** The start of a header or payload that was cut. Empty between frames. */
-  #kept: Buffer = EMPTY
+  /** Whether the sink wants the DATA frame under way: one that it does not want is still checked. */
+  #wanted = true
+  /** A header that was cut, as far as it has come. */
+  readonly #header: Buffer = Buffer.alloc(FRAME_HEADER_BYTES)
+  #headerFilled = 0
+  /** A payload that was cut, as far as it has come: `#payload` has its whole length, so that no octet is moved twice. */
+  #payload: Buffer | undefined
+  #payloadFilled = 0
 
   constructor(sink: FrameSink) {
     this.#sink = sink
@@ -47,70 +53,89 @@ export class FrameReader {
 
   /** Whether the octets so far end between two frames: where a connection may end without loss. */
   get atBoundary(): boolean {
-    return this.#state === AT_HEADER && this.#kept.length === 0
+    return this.#state === AT_HEADER && this.#headerFilled === 0
   }
 
   /** Reads a chunk. The sink may be called any number of times, synchronously. */
-  read(chunk: Buffer): void {
-    let bytes = chunk
-    if (this.#kept.length > 0) {
-      bytes = Buffer.concat([this.#kept, chunk])
-      this.#kept = EMPTY
-    }
+  read(bytes: Buffer): void {
     let at = 0
-    for (;;) {
-      const next = this.#step(bytes, at)
-      if (next < 0) break
-      at = next
-    }
-    if (at < bytes.length) this.#kept = at === 0 ? bytes : bytes.subarray(at)
+    while (at < bytes.length) at = this.#step(bytes, at)
   }
 
-  /** One step from `at`: returns where the next one starts, or -1 when it needs more octets than there are. */
+  /** One step from `at`, where there is at least one octet. Returns where the next one starts. */
   #step(bytes: Buffer, at: number): number {
     switch (this.#state) {
       case AT_HEADER:
-        return bytes.length - at < FRAME_HEADER_BYTES ? -1 : this.#readHeader(bytes, at)
+        return this.#headerFilled === 0 && bytes.length - at >= FRAME_HEADER_BYTES
+          ? this.#readHeader(bytes, at, bytes, at + FRAME_HEADER_BYTES)
+          : this.#collectHeader(bytes, at)
       case AT_PAYLOAD:
-        return bytes.length - at < this.#left ? -1 : this.#readPayload(bytes, at)
+        return this.#collectPayload(bytes, at)
       case AT_PAD_LENGTH:
-        return bytes.length === at ? -1 : this.#readPadLength(bytes, at)
+        return this.#readPadLength(bytes, at)
       default:
-        return bytes.length === at && this.#left > 0 ? -1 : this.#readPart(bytes, at)
+        return this.#readPart(bytes, at)
     }
   }
 
-  #readHeader(bytes: Buffer, at: number): number {
-    const length = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!
-    this.#type = bytes[at + 3]!
-    this.#flags = bytes[at + 4]!
+  #collectHeader(bytes: Buffer, at: number): number {
+    const next = Math.min(at + FRAME_HEADER_BYTES - this.#headerFilled, bytes.length)
+    this.#headerFilled += bytes.copy(this.#header, this.#headerFilled, at, next)
+    if (this.#headerFilled < FRAME_HEADER_BYTES) return next
+    this.#headerFilled = 0
+    return this.#readHeader(this.#header, 0, bytes, next)
+  }
+
+  /** Reads the header at `from` of `header`; the payload starts at `at` of `bytes`, as far as it is there. */
+  #readHeader(header: Buffer, from: number, bytes: Buffer, at: number): number {
+    const length = (header[from]! << 16) | (header[from + 1]! << 8) | header[from + 2]!
+    const type = header[from + 3]!
+    const flags = header[from + 4]!
+    this.#type = type
+    this.#flags = flags
     // RFC 9113 §4.1: the reserved bit MUST be ignored.
-    this.#streamId = ((bytes[at + 5]! & 0x7f) << 24) | (bytes[at + 6]! << 16) | (bytes[at + 7]! << 8) | bytes[at + 8]!
-    const wanted = this.#sink.frameHeader(this.#type, this.#flags, this.#streamId, length)
+    this.#streamId = ((header[from + 5]! & 0x7f) << 24) | (header[from + 6]! << 16) | (header[from + 7]! << 8) | header[from + 8]!
+    this.#wanted = this.#sink.frameHeader(type, flags, this.#streamId, length)
     this.#left = length
     this.#padding = 0
-    if (!wanted) this.#state = AT_DISCARD
-    else if (this.#type !== FrameType.DATA) this.#state = AT_PAYLOAD
-    else this.#state = (this.#flags & Flag.PADDED) === 0 ? AT_DATA : AT_PAD_LENGTH
-    const next = at + FRAME_HEADER_BYTES
-    return this.#state === AT_PAYLOAD && bytes.length - next >= length ? this.#readPayload(bytes, next) : next
+    if (type === FrameType.DATA && (flags & Flag.PADDED) !== 0) this.#state = AT_PAD_LENGTH
+    else if (!this.#wanted) this.#state = AT_DISCARD
+    else this.#state = type === FrameType.DATA ? AT_DATA : AT_PAYLOAD
+    if (this.#state === AT_PAYLOAD) return bytes.length - at >= length ? this.#readPayload(bytes, at) : at
+    // A part of no octets is complete without another one.
+    return length === 0 ? this.#readPart(bytes, at) : at
   }
 
   #readPayload(bytes: Buffer, at: number): number {
     const end = at + this.#left
     this.#state = AT_HEADER
-    this.#left = 0
     this.#sink.frame(this.#type, this.#flags, this.#streamId, bytes, at, end)
     return end
+  }
+
+  #collectPayload(bytes: Buffer, at: number): number {
+    this.#payload ??= Buffer.allocUnsafe(this.#left)
+    const payload = this.#payload
+    const next = Math.min(at + payload.length - this.#payloadFilled, bytes.length)
+    this.#payloadFilled += bytes.copy(payload, this.#payloadFilled, at, next)
+    if (this.#payloadFilled < payload.length) return next
+    this.#payload = undefined
+    this.#payloadFilled = 0
+    this.#readPayload(payload, 0)
+    return next
   }
 
   #readPadLength(bytes: Buffer, at: number): number {
     this.#padding = bytes[at]!
     // RFC 9113 §6.1: padding as long as the payload or longer is a connection error of type PROTOCOL_ERROR.
     if (this.#padding >= this.#left) throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, 'DATA padding exceeds its payload')
-    this.#left -= 1 + this.#padding
-    this.#state = AT_DATA
-    return at + 1
+    this.#left -= 1
+    this.#state = AT_DISCARD
+    if (this.#wanted) {
+      this.#left -= this.#padding
+      this.#state = AT_DATA
+    }
+    return this.#left === 0 ? this.#readPart(bytes, at + 1) : at + 1
   }
 
   /** Content, padding, or the payload of a frame that is being discarded: whatever is there of it. */
@@ -125,11 +150,8 @@ export class FrameReader {
       this.#state = AT_PADDING
       return end
     }
-    const wasData = this.#state !== AT_DISCARD
     this.#state = AT_HEADER
-    if (wasData) this.#sink.dataEnd(this.#streamId, this.#flags)
+    if (this.#wanted) this.#sink.dataEnd(this.#streamId, this.#flags)
     return end
   }
 }
-
-const EMPTY = Buffer.alloc(0)
