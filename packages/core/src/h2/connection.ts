@@ -12,11 +12,11 @@ import {
   nextConnectionId,
   type Route,
 } from '../connection.js'
-import type { Clock } from '../deadlines.js'
-import { ConnectionError, UsageError } from '../errors.js'
+import type { Clock, ClockTimer } from '../deadlines.js'
+import { ConnectionError } from '../errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
-import { H2Exchange } from './exchange.js'
+import { fieldsTooLarge, H2Exchange } from './exchange.js'
 import { OriginSet } from './origin-set.js'
 import { Pings } from './pings.js'
 import type { ProtocolListener, StreamEnd } from './protocol/connection-state.js'
@@ -57,6 +57,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   readonly #originSet: OriginSet
   readonly #refillMs: number
   #refilledAt: number
+  readonly #settingsTimer: ClockTimer
   #state: ConnectionState = 'open'
   #flushScheduled = false
   /** The socket has more than it can send: nothing is taken from the engine until it has drained. */
@@ -76,6 +77,8 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     this.#engine = new Protocol(this, options.settings, options.budget)
     this.#pings = new Pings(options.clock, (opaque) => this.#sendPing(opaque))
     this.#originSet = new OriginSet(route)
+    this.#settingsTimer = options.clock.startTimer(SETTINGS_TIMEOUT_MS, () => this.#settingsOverdue())
+    this.#settingsTimer.unref()
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
     this.#listen()
     this.#engine.start()
@@ -100,13 +103,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   }
 
   request(request: HttpRequest, observer: ExchangeObserver): Exchange {
-    if (this.#engine.exceedsPeerLimit(request)) {
-      const limit = this.#engine.peerSettings.maxFieldSectionBytes
-      const origin = request.origin.serialized
-      throw new UsageError('ERR_REQUEST_FIELDS_TOO_LARGE', `the server takes field sections of ${limit} octets at the most`, {
-        origin,
-      })
-    }
+    if (this.#engine.exceedsPeerLimit(request)) throw fieldsTooLarge(this.#engine, request)
     if (this.#engine.active === 0) this.#socket.ref?.()
     const exchange = new H2Exchange(this.#engine, request, observer, this.#scheduleFlush)
     exchange.start()
@@ -138,7 +135,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     return `h2 #${this.id} ${origin.serialized} at ${remoteAddress}:${remotePort}, ${this.#state}, ${this.active} active`
   }
 
-  onSettings(): void {
+  onCapacity(): void {
     this.onChange?.()
   }
 
@@ -201,12 +198,17 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   #receive(chunk: Buffer): void {
     const now = this.#clock.now()
     if (now - this.#refilledAt >= this.#refillMs) {
+      this.#engine.refillLimits(now - this.#refilledAt)
       this.#refilledAt = now
-      this.#engine.refillLimits()
     }
     const fault = this.#engine.receive(chunk)
     if (fault !== undefined) this.#fail(fault)
     else if (this.#engine.hasOutput) this.#scheduleFlush()
+  }
+
+  #settingsOverdue(): void {
+    const fault = this.#engine.settingsOverdue()
+    if (fault !== undefined) this.#fail(fault)
   }
 
   /** After all that this turn has to say: a microtask, so that everything that runs now is in, then a tick, after the other microtasks. */
@@ -303,6 +305,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     // Requests among it are sent by that, whoever reads them.
     if (last.length > 0) this.#writtenStreamId = this.#openedStreamId
     this.#state = 'closed'
+    this.#settingsTimer.cancel()
     this.#pings.fail(reason)
     this.#engine.abandon((stream) => stream.owner.onConnectionLost(reason, stream.id > this.#writtenStreamId))
     if (!this.#socket.destroyed) {
@@ -317,5 +320,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   }
 }
 
+/** How long a peer may take to send SETTINGS and to acknowledge ours (RFC 9113 §6.5.3), milliseconds. */
+const SETTINGS_TIMEOUT_MS = 10_000
 /** How long a closing socket may take to send what it has, milliseconds. */
 const LINGER_MS = 1_000

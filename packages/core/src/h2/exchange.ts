@@ -69,6 +69,8 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   }
 
   write(bytes: Uint8Array | undefined, end: boolean, trailers?: readonly string[]): boolean {
+    if (trailers !== undefined && this.#engine.trailersExceedPeerLimit(trailers))
+      throw fieldsTooLarge(this.#engine, this.#request)
     const ready = this.#engine.sendData(this.#stream!, bytes, end, trailers)
     this.#flush()
     return ready
@@ -148,6 +150,13 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
     if (this.#body === undefined) this.#observer.onError(error)
     else this.#body.fail(error)
   }
+}
+
+/** A request, or its trailers, over what the peer has said it accepts: refused here, because there it would end in worse. */
+export function fieldsTooLarge(engine: Protocol<H2Exchange>, { origin }: HttpRequest): UsageError {
+  const limit = engine.peerSettings.maxFieldSectionBytes
+  const message = `the server takes field sections of ${limit} octets at the most`
+  return new UsageError('ERR_REQUEST_FIELDS_TOO_LARGE', message, { origin: origin.serialized })
 }
 
 /** Resets that a caller, or the retry rules, treat apart. */

@@ -5,10 +5,15 @@
 
 import { ErrorCode, ProtocolFault } from './error-code.js'
 
-/** CONTINUATION frames of one field block (CVE-2024-27316 and its family). */
-export const MAX_CONTINUATION_FRAMES = 8
-/** Encoded octets of one field block, whatever the number of frames. */
-export const MAX_FIELD_BLOCK_BYTES = 65_536
+/** CONTINUATION frames of one field block (CVE-2024-27316 and its family), unless a larger field section is allowed. */
+const MAX_CONTINUATION_FRAMES = 8
+/** Encoded octets of one field block, whatever the number of frames, unless a larger field section is allowed. */
+const MAX_FIELD_BLOCK_BYTES = 65_536
+/**
+ * Field sections of all open streams of a connection, octets as RFC 9113 §6.5.2 counts them: what a few octets on the wire may
+ * become (CVE-2016-6581, CVE-2026-49975) is bounded for each section, and here for many of them at once.
+ */
+export const MAX_OPEN_SECTIONS_BYTES = 16_777_216
 /** Interim responses (1xx) of one request. */
 export const MAX_INFORMATIONAL = 16
 /** Settings in one frame (CVE-2020-11080). */
@@ -19,13 +24,28 @@ export const MAX_DEBUG_BYTES = 4_096
 export const MAX_REMEMBERED_RESETS = 1_024
 /** Frames in a row that bring nothing: no field section, no content octet. */
 const MAX_IDLE_FRAMES = 1_000
+/** Streams that ended early by the peer's doing, its RST_STREAM or ours, over those that were answered (CVE-2025-8671). */
+const MAX_RESETS = 1_000
+/** How many of them a second of time forgives. */
+const FORGIVEN_RESETS_PER_SECOND = 100
 
 /** Answers to PING and SETTINGS that wait while the peer does not read them (CVE-2019-9512, CVE-2019-9515). */
 const MAX_WAITING_ANSWERS = 1_000
 
+/** The largest field block that a limit on field sections leaves room for, in octets: encoded it is shorter, hardly ever longer. */
+export function maxFieldBlockBytes(maxFieldSectionBytes: number): number {
+  return Math.max(MAX_FIELD_BLOCK_BYTES, maxFieldSectionBytes)
+}
+
+/** CONTINUATION frames of one block of that size: a few short ones are no attack. */
+export function maxContinuationFrames(fieldBlockBytes: number): number {
+  return MAX_CONTINUATION_FRAMES * (fieldBlockBytes / MAX_FIELD_BLOCK_BYTES)
+}
+
 /** Counts frames that bring no response nearer. */
 export class AbuseLimits {
   #idleFrames = 0
+  #resets = 0
   #answers = 0
 
   /** A frame that brings content or a field section: the peer works for us. */
@@ -43,6 +63,19 @@ export class AbuseLimits {
     }
   }
 
+  /** A stream that was answered makes up for one that was not. */
+  answered(): void {
+    if (this.#resets > 0) this.#resets--
+  }
+
+  /** A stream ended early, by the peer's doing. @throws ProtocolFault ENHANCE_YOUR_CALM past the bound. */
+  reset(what: string): void {
+    this.unproductive(what)
+    if (++this.#resets > MAX_RESETS) {
+      throw new ProtocolFault(ErrorCode.ENHANCE_YOUR_CALM, `over ${MAX_RESETS} streams ended early, the last one by ${what}`)
+    }
+  }
+
   /** An answer that the peer makes us send. @throws ProtocolFault ENHANCE_YOUR_CALM when it does not take them. */
   answer(): void {
     if (++this.#answers > MAX_WAITING_ANSWERS) {
@@ -56,7 +89,8 @@ export class AbuseLimits {
   }
 
   /** Forgives what is past, called by the driver once a second at the most: a slow peer is not a hostile one. */
-  refill(): void {
+  refill(elapsedMs: number): void {
     this.#idleFrames = 0
+    this.#resets = Math.max(0, this.#resets - Math.floor((elapsedMs * FORGIVEN_RESETS_PER_SECOND) / 1_000))
   }
 }

@@ -51,7 +51,7 @@ export class ConnectionFrames<Owner> {
     // RFC 9113 §6.5.3: acknowledged as soon as all values are applied.
     writeSettingsAck(state.output)
     this.#sender.pump()
-    state.listener.onSettings()
+    state.listener.onCapacity()
   }
 
   /** RFC 9113 §6.9.2: a new initial window moves every stream's window by the difference, below zero if need be. */
@@ -76,6 +76,7 @@ export class ConnectionFrames<Owner> {
   #ping(flags: number, bytes: Buffer, start: number): void {
     this.#state.limits.unproductive('PING')
     if ((flags & Flag.ACK) !== 0) {
+      if (this.#state.heldSlots.release(bytes, start)) return this.#state.listener.onCapacity()
       this.#state.listener.onPong(Buffer.from(bytes.subarray(start, start + 8)))
       return
     }

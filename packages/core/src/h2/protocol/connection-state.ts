@@ -2,10 +2,12 @@
 
 import { HpackDecoder } from '../hpack/decoder.js'
 import { HpackEncoder } from '../hpack/encoder.js'
-import { AbuseLimits, MAX_REMEMBERED_RESETS } from './abuse-limits.js'
+import { AbuseLimits } from './abuse-limits.js'
 import type { FieldSection } from './field-section.js'
 import { DEFAULT_WINDOW_BYTES, MAX_31_BIT } from './frame.js'
+import { HeldSlots } from './held-slots.js'
 import { Output } from './output.js'
+import { ResetStreams } from './reset-streams.js'
 import { type LocalSettings, PeerSettings } from './settings.js'
 import type { Stream } from './stream.js'
 import { ReceiveWindow, type WindowBudget } from './window.js'
@@ -22,8 +24,8 @@ export interface StreamEnd {
 
 /** What happens, told synchronously while bytes are received. Nothing may be thrown from here. */
 export interface ProtocolListener<Owner> {
-  /** The peer's settings changed: the number of streams that may be open is read from `Protocol.capacity`. */
-  onSettings(): void
+  /** `Protocol.capacity` may have changed: the peer's settings came, or slots that were held are free. */
+  onCapacity(): void
   /** An interim response, 1xx. */
   onInformational(stream: Stream<Owner>, section: FieldSection): void
   /** The final response's fields. */
@@ -70,11 +72,12 @@ export class ConnectionState<Owner> {
   goawaySent = false
   /** The connection is gone: nothing is opened, nothing that still arrives means anything. */
   abandoned = false
+  /** Octets of the field sections of open streams. */
+  openSectionsBytes = 0
   /** SETTINGS of ours that the peer has not acknowledged yet. */
   unacknowledgedSettings = 0
-
-  readonly #reset: Set<number> = new Set()
-  #forgottenReset = 0
+  readonly resets: ResetStreams = new ResetStreams()
+  readonly heldSlots: HeldSlots = new HeldSlots()
 
   constructor(listener: ProtocolListener<Owner>, local: LocalSettings, budget: WindowBudget) {
     this.listener = listener
@@ -87,26 +90,13 @@ export class ConnectionState<Owner> {
   /** Streams that may be opened now. A connection error counts as GOAWAY sent: one is written for it. */
   get capacity(): number {
     if (this.abandoned || this.goawayReceived || this.goawaySent || this.nextStreamId > MAX_31_BIT) return 0
-    return Math.max(0, this.peer.maxConcurrentStreams - this.streams.size)
-  }
-
-  /** Remembers that we reset this stream: frames that are on their way to it are ignored (RFC 9113 §5.1). Bounded. */
-  rememberReset(streamId: number): void {
-    this.#reset.add(streamId)
-    if (this.#reset.size <= MAX_REMEMBERED_RESETS) return
-    const oldest = this.#reset.values().next().value!
-    this.#reset.delete(oldest)
-    this.#forgottenReset = Math.max(this.#forgottenReset, oldest)
-  }
-
-  /** Whether a late frame on this closed stream is excused. Below what was forgotten, every stream gets the benefit of the doubt. */
-  wasReset(streamId: number): boolean {
-    return streamId <= this.#forgottenReset || this.#reset.has(streamId)
+    return Math.max(0, this.peer.maxConcurrentStreams - this.streams.size - this.heldSlots.count)
   }
 
   /** Takes a stream out and gives back what its window had taken from the client's budget. */
   remove(stream: Stream<Owner>): void {
     if (!this.streams.delete(stream.id)) return
+    this.openSectionsBytes -= stream.sectionBytes
     const grown = stream.receiveWindow.size - this.local.initialWindowBytes
     if (grown > 0) this.budget.give(grown)
     this.listener.onClosed(stream)

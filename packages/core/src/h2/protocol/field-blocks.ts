@@ -5,7 +5,7 @@
 
 import type { DecodedSection } from '../hpack/decoder.js'
 import { HpackError } from '../hpack/hpack-error.js'
-import { MAX_CONTINUATION_FRAMES, MAX_FIELD_BLOCK_BYTES, MAX_INFORMATIONAL } from './abuse-limits.js'
+import { MAX_INFORMATIONAL, MAX_OPEN_SECTIONS_BYTES, maxContinuationFrames, maxFieldBlockBytes } from './abuse-limits.js'
 import type { ConnectionState } from './connection-state.js'
 import { ErrorCode, ProtocolFault } from './error-code.js'
 import { type FieldSection, parseFieldSection } from './field-section.js'
@@ -15,7 +15,7 @@ import { StreamInput, StreamState } from './stream-state.js'
 
 /** What is done with a stream once its fields are known. */
 export interface StreamEvents<Owner> {
-  streamFor(type: number, streamId: number): Stream<Owner> | undefined
+  lateSection(streamId: number, endStream: boolean): void
   endResponse(stream: Stream<Owner>, trailers: readonly string[] | undefined): void
   failStream(stream: Stream<Owner>, errorCode: number, reason: string): void
 }
@@ -29,10 +29,14 @@ export class FieldBlocks<Owner> {
   #openFlags = 0
   #parts: Buffer[] = []
   #bytes = 0
+  readonly #maxBytes: number
+  readonly #maxParts: number
 
   constructor(state: ConnectionState<Owner>, streams: StreamEvents<Owner>) {
     this.#state = state
     this.#streams = streams
+    this.#maxBytes = maxFieldBlockBytes(state.local.maxFieldSectionBytes)
+    this.#maxParts = 1 + maxContinuationFrames(this.#maxBytes)
   }
 
   /** RFC 9113 §6.10: between HEADERS and END_HEADERS nothing but CONTINUATION of that stream may come, and nowhere else. */
@@ -69,7 +73,7 @@ export class FieldBlocks<Owner> {
   #keep(bytes: Buffer, start: number, end: number): void {
     this.#bytes += end - start
     this.#parts.push(Buffer.from(bytes.subarray(start, end)))
-    if (this.#parts.length > MAX_CONTINUATION_FRAMES + 1 || this.#bytes > MAX_FIELD_BLOCK_BYTES) {
+    if (this.#parts.length > this.#maxParts || this.#bytes > this.#maxBytes) {
       throw new ProtocolFault(
         ErrorCode.ENHANCE_YOUR_CALM,
         `field block of ${this.#bytes} octets in ${this.#parts.length} frames, not ended`,
@@ -78,20 +82,22 @@ export class FieldBlocks<Owner> {
   }
 
   #complete(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
-    const stream = this.#streams.streamFor(FrameType.HEADERS, streamId)
+    const stream = this.#state.streams.get(streamId)
+    const endStream = (flags & Flag.END_STREAM) !== 0
+    if (stream === undefined) this.#streams.lateSection(streamId, endStream)
     const section = this.#decode(bytes, start, end)
+    this.#state.heldSlots.peerSpoke()
     if (stream === undefined) return
     if (!stream.allows(StreamInput.RECEIVE_HEADERS)) {
       return this.#streams.failStream(stream, ErrorCode.STREAM_CLOSED, 'HEADERS after the end of the response')
     }
-    if (section.tooLarge) {
-      return this.#streams.failStream(
-        stream,
-        ErrorCode.ENHANCE_YOUR_CALM,
-        `field section over the limit (${section.bytes} octets)`,
-      )
+    if (section.tooLarge) return this.#tooMuch(stream, `field section over the limit (${section.bytes} octets)`)
+    stream.sectionBytes += section.bytes
+    this.#state.openSectionsBytes += section.bytes
+    if (this.#state.openSectionsBytes > MAX_OPEN_SECTIONS_BYTES) {
+      return this.#tooMuch(stream, `field sections of all open streams over ${MAX_OPEN_SECTIONS_BYTES} octets`)
     }
-    this.#interpret(stream, parseFieldSection(section), (flags & Flag.END_STREAM) !== 0)
+    this.#interpret(stream, parseFieldSection(section), endStream)
   }
 
   #decode(bytes: Buffer, start: number, end: number): DecodedSection {
@@ -110,6 +116,7 @@ export class FieldBlocks<Owner> {
     if (section.status === 0) return this.#malformed(stream, 'a response without :status')
     if (section.status < 200) return this.#informational(stream, section, endStream)
     this.#state.limits.productive()
+    this.#state.limits.answered()
     stream.phase = ResponsePhase.CONTENT
     stream.expectedBytes = section.contentLength
     // RFC 9110 §6.4.1: no content in 204 and 304; HEAD was known when the stream was opened.
@@ -124,7 +131,7 @@ export class FieldBlocks<Owner> {
     if (endStream) return this.#malformed(stream, `interim response ${section.status} with END_STREAM`)
     if (section.status === 101) return this.#malformed(stream, 'status 101')
     if (++stream.informational > MAX_INFORMATIONAL) {
-      return this.#streams.failStream(stream, ErrorCode.ENHANCE_YOUR_CALM, `over ${MAX_INFORMATIONAL} interim responses`)
+      return this.#tooMuch(stream, `over ${MAX_INFORMATIONAL} interim responses`)
     }
     this.#state.listener.onInformational(stream, section)
   }
@@ -134,6 +141,11 @@ export class FieldBlocks<Owner> {
     if (section.status !== 0) return this.#malformed(stream, 'a second final response, or pseudo-fields in trailers')
     if (!endStream) return this.#malformed(stream, 'trailers without END_STREAM')
     this.#streams.endResponse(stream, section.fields)
+  }
+
+  /** RFC 9113 §10.5: a response that costs more than it may; the connection and its other streams go on. */
+  #tooMuch(stream: Stream<Owner>, reason: string): void {
+    this.#streams.failStream(stream, ErrorCode.ENHANCE_YOUR_CALM, reason)
   }
 
   /** RFC 9113 §8.1.1: a malformed response is a stream error of type PROTOCOL_ERROR. */

@@ -123,11 +123,17 @@ function quote(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text)
 }
 
-/** RFC 9113 §6.5.2: octets of a request's section as the peer counts them, 32 more for each field. */
-export function fieldSectionBytes(head: RequestHead): number {
-  let bytes = head.method.length + head.scheme.length + head.authority.length + head.path.length + PSEUDO_FIELD_BYTES
-  for (let i = 0; i < head.fields.length; i += 2) bytes += head.fields[i]!.length + head.fields[i + 1]!.length + 32
+/** RFC 9113 §6.5.2: octets of a section as the peer counts them, 32 more for each field. */
+export function fieldSectionBytes(fields: readonly string[]): number {
+  let bytes = 0
+  for (let i = 0; i < fields.length; i += 2) bytes += fields[i]!.length + fields[i + 1]!.length + 32
   return bytes
+}
+
+/** The same for a request, pseudo-fields included. */
+export function requestBytes(head: RequestHead): number {
+  const pseudo = head.method.length + head.scheme.length + head.authority.length + head.path.length
+  return pseudo + PSEUDO_FIELD_BYTES + fieldSectionBytes(head.fields)
 }
 
 const PSEUDO_FIELD_BYTES = ':method:scheme:authority:path'.length + 4 * 32

@@ -5,7 +5,7 @@
 
 import { ConnectionState, type ProtocolListener } from './connection-state.js'
 import { ErrorCode, ProtocolFault } from './error-code.js'
-import { fieldSectionBytes, type RequestHead } from './field-section.js'
+import { fieldSectionBytes, type RequestHead, requestBytes } from './field-section.js'
 import { DEFAULT_WINDOW_BYTES, PREFACE, writeGoaway, writePing, writeSettings, writeWindowUpdate } from './frame.js'
 import { FrameReader } from './frame-reader.js'
 import { Receiver } from './receiver.js'
@@ -63,7 +63,12 @@ export class Protocol<Owner> {
   /** Whether a request's field section is larger than the peer accepts (RFC 9113 §6.5.2), and by its own words. */
   exceedsPeerLimit(head: RequestHead): boolean {
     const limit = this.#state.peer.maxFieldSectionBytes
-    return limit !== Number.POSITIVE_INFINITY && fieldSectionBytes(head) > limit
+    return limit !== Number.POSITIVE_INFINITY && requestBytes(head) > limit
+  }
+
+  /** The same for a request's trailers. */
+  trailersExceedPeerLimit(trailers: readonly string[]): boolean {
+    return fieldSectionBytes(trailers) > this.#state.peer.maxFieldSectionBytes
   }
 
   /** Opens a stream and writes the request. Only while {@link capacity} is above 0. */
@@ -124,12 +129,26 @@ export class Protocol<Owner> {
     } catch (error) {
       // Abandoned by the listener meanwhile: that its streams are closed is no fault of the peer.
       if (this.#state.abandoned) return undefined
-      const fault = error instanceof ProtocolFault ? error : new ProtocolFault(ErrorCode.INTERNAL_ERROR, String(error))
-      this.#fault = fault
-      this.#state.goawaySent = true
-      writeGoaway(this.#state.output, 0, fault.errorCode, fault.message.slice(0, 256).replace(/[^\x20-\x7e]/g, '?'))
-      return fault
+      return this.#fail(error instanceof ProtocolFault ? error : new ProtocolFault(ErrorCode.INTERNAL_ERROR, String(error)))
     }
+  }
+
+  /**
+   * The peer has had its time: where its SETTINGS have not come, or it has not acknowledged ours (RFC 9113 §6.5.3), that is a
+   * connection error, returned as {@link receive} does.
+   */
+  settingsOverdue(): ProtocolFault | undefined {
+    if (this.#fault !== undefined || this.#state.abandoned) return undefined
+    if (!this.#state.peer.received) return this.#fail(new ProtocolFault(ErrorCode.SETTINGS_TIMEOUT, 'no SETTINGS came in time'))
+    if (this.#state.unacknowledgedSettings === 0) return undefined
+    return this.#fail(new ProtocolFault(ErrorCode.SETTINGS_TIMEOUT, 'our SETTINGS were not acknowledged in time'))
+  }
+
+  #fail(fault: ProtocolFault): ProtocolFault {
+    this.#fault = fault
+    this.#state.goawaySent = true
+    writeGoaway(this.#state.output, 0, fault.errorCode, fault.message.slice(0, 256).replace(/[^\x20-\x7e]/g, '?'))
+    return fault
   }
 
   /** Bytes to send, in order, each exactly once. Empty when there are none. */
@@ -148,8 +167,8 @@ export class Protocol<Owner> {
     this.#sender.pump()
   }
 
-  /** Time has passed: what the peer did long ago is not held against it. Once a second at the most. */
-  refillLimits(): void {
-    this.#state.limits.refill()
+  /** `elapsedMs` have passed since the last time: what the peer did long ago is not held against it. Once a second at the most. */
+  refillLimits(elapsedMs: number): void {
+    this.#state.limits.refill(elapsedMs)
   }
 }

@@ -11,6 +11,7 @@ import { FieldBlocks } from './field-blocks.js'
 import { Flag, FrameType, frameTypeName, MAX_31_BIT, writeWindowUpdate } from './frame.js'
 import { checkFrameHeader, checkFrameSize } from './frame-checks.js'
 import type { FrameSink } from './frame-reader.js'
+import { type LateFrames, NOTHING_KNOWN } from './reset-streams.js'
 import type { Sender } from './sender.js'
 import { ResponsePhase, type Stream } from './stream.js'
 import { StreamInput, StreamState } from './stream-state.js'
@@ -35,6 +36,8 @@ export class Receiver<Owner> implements FrameSink {
   }
 
   frameHeader(type: number, flags: number, streamId: number, length: number): boolean {
+    // By the listener, a frame or two ago.
+    if (this.#state.abandoned) return false
     // First, because the octets of an HTTP/1.x response look like a frame of 4 MiB.
     if (!this.#settingsSeen) this.#expectSettings(type, flags, length)
     checkFrameSize(type, length)
@@ -42,7 +45,7 @@ export class Receiver<Owner> implements FrameSink {
     checkFrameHeader(type, flags, streamId, length)
     switch (type) {
       case FrameType.DATA:
-        return this.#beginData(streamId, length)
+        return this.#beginData(flags, streamId, length)
       case FrameType.HEADERS:
       case FrameType.RST_STREAM:
       case FrameType.WINDOW_UPDATE:
@@ -133,7 +136,7 @@ export class Receiver<Owner> implements FrameSink {
 
   /** A stream error (RFC 9113 §5.4.2) of a stream that is not closed: RST_STREAM, and its owner is told why unless the response was already complete. */
   failStream(stream: Stream<Owner>, errorCode: number, reason: string): void {
-    this.#state.limits.unproductive(reason)
+    this.#state.limits.reset(reason)
     const complete = stream.phase === ResponsePhase.ENDED
     this.#sender.reset(stream, errorCode, complete ? undefined : { errorCode, initiator: 'local', reason, unprocessed: false })
   }
@@ -156,7 +159,7 @@ export class Receiver<Owner> implements FrameSink {
     }
   }
 
-  #beginData(streamId: number, length: number): boolean {
+  #beginData(flags: number, streamId: number, length: number): boolean {
     const state = this.#state
     this.#refuseIdle(FrameType.DATA, streamId)
     // Credit for the connection goes back on receipt, even for streams we reset: a paused reader must not starve its siblings.
@@ -166,8 +169,13 @@ export class Receiver<Owner> implements FrameSink {
     const increment = state.receiveWindow.consume(length)
     if (increment > 0) writeWindowUpdate(state.output, 0, increment)
     if (length === 0) state.limits.unproductive('an empty DATA frame')
-    const stream = this.streamFor(FrameType.DATA, streamId)
-    if (stream === undefined || !this.#mayReceiveData(stream, length)) return false
+    const stream = state.streams.get(streamId)
+    if (stream === undefined) {
+      this.#lateData(flags, streamId, length)
+      return false
+    }
+    if (!this.#mayReceiveData(stream, length)) return false
+    state.heldSlots.peerSpoke()
     this.#dataStream = stream
     this.#dataOverhead = length
     this.#dataLength = length
@@ -190,10 +198,21 @@ export class Receiver<Owner> implements FrameSink {
     return true
   }
 
-  /** The open stream, or `undefined` for one where a late frame is excused. @throws ProtocolFault STREAM_CLOSED for the others. */
-  streamFor(type: number, streamId: number): Stream<Owner> | undefined {
-    const stream = this.#state.streams.get(streamId)
-    if (stream !== undefined || this.#state.wasReset(streamId) || streamId > this.#state.lastStreamId) return stream
+  /** A field section on a stream that is over: decoded, and dropped. @throws ProtocolFault as {@link #late}. */
+  lateSection(streamId: number, endStream: boolean): void {
+    if (!this.#late(FrameType.HEADERS, streamId).excusesSection()) this.#state.limits.unproductive('HEADERS on a closed stream')
+    if (endStream) this.#state.resets.ended(streamId)
+  }
+
+  #lateData(flags: number, streamId: number, length: number): void {
+    if (!this.#late(FrameType.DATA, streamId).excusesData(length)) this.#state.limits.unproductive('DATA on a closed stream')
+    if ((flags & Flag.END_STREAM) !== 0) this.#state.resets.ended(streamId)
+  }
+
+  /** What is excused on a closed stream: we reset it, or GOAWAY did. @throws ProtocolFault STREAM_CLOSED for the others (RFC 9113 §5.1). */
+  #late(type: number, streamId: number): LateFrames {
+    const late = this.#state.resets.find(streamId) ?? (streamId > this.#state.lastStreamId ? NOTHING_KNOWN : undefined)
+    if (late !== undefined) return late
     throw new ProtocolFault(ErrorCode.STREAM_CLOSED, `${frameTypeName(type)} on stream ${streamId}, which is closed`)
   }
 
@@ -208,12 +227,11 @@ export class Receiver<Owner> implements FrameSink {
   }
 
   #rstStream(streamId: number, errorCode: number): void {
-    this.#state.limits.unproductive('RST_STREAM')
     const stream = this.#state.streams.get(streamId)
-    if (stream === undefined) return
-    const complete = stream.phase === ResponsePhase.ENDED
+    if (stream === undefined) return this.#state.limits.unproductive('RST_STREAM')
     // RFC 9113 §8.1: after a complete response RST_STREAM only means that the rest of the request is not wanted.
-    if (complete) return this.#sender.close(stream)
+    if (stream.phase === ResponsePhase.ENDED) return this.#sender.close(stream)
+    this.#state.limits.reset('RST_STREAM')
     const reason = `the peer reset the stream: ${errorCodeName(errorCode)}`
     // RFC 9113 §8.7: refused "prior to any processing"; a response that has begun says otherwise.
     const unprocessed = errorCode === ErrorCode.REFUSED_STREAM && stream.phase === ResponsePhase.BEFORE_FINAL

@@ -7,7 +7,7 @@ import type { ConnectionState, StreamEnd } from './connection-state.js'
 import { beginFieldBlock, endFieldBlock } from './field-block.js'
 import { encodeRequest, encodeTrailers, type RequestHead } from './field-section.js'
 import { writeDataHeader, writeRstStream } from './frame.js'
-import { Stream } from './stream.js'
+import { ResponsePhase, Stream } from './stream.js'
 import { StreamInput, StreamState } from './stream-state.js'
 
 /** No content is written while this much output waits for the socket: it would only move from the queue to the socket. */
@@ -86,7 +86,11 @@ export class Sender<Owner> {
   reset(stream: Stream<Owner>, errorCode: number, end?: StreamEnd): void {
     if (stream.state === StreamState.CLOSED) return
     writeRstStream(this.#state.output, stream.id, errorCode)
-    this.#state.rememberReset(stream.id)
+    this.#state.resets.add(stream.id, stream.receiveWindow.available)
+    // A peer without a limit has no slots to hold.
+    if (stream.phase !== ResponsePhase.ENDED && this.#state.peer.maxConcurrentStreams !== Number.POSITIVE_INFINITY) {
+      this.#state.heldSlots.hold(this.#state.output)
+    }
     this.close(stream, end)
   }
 

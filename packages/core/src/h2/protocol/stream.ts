@@ -25,6 +25,8 @@ export class Stream<Owner> {
   expectedBytes = -1
   receivedBytes = 0
   informational = 0
+  /** Octets of the field sections that have arrived (RFC 9113 §6.5.2). */
+  sectionBytes = 0
 
   /** Content handed over and not yet written, in order. */
   readonly queue: Uint8Array[] = []

@@ -111,7 +111,7 @@ describe('sending', () => {
     peer.get()
     const flood = Array.from({ length: 900 }, () => windowUpdate(1, 1))
     expect(peer.receive(...flood)).toBeUndefined()
-    peer.client.refillLimits()
+    peer.client.refillLimits(1_000)
     expect(peer.receive(...flood)).toBeUndefined()
     expect(peer.receive(...flood)).toBe('ENHANCE_YOUR_CALM')
   })

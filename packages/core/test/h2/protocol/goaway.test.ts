@@ -127,14 +127,14 @@ describe('floods', () => {
     const peer = new Peer()
     const half = Array.from({ length: 600 }, () => ping())
     expect(peer.receive(...half)).toBeUndefined()
-    peer.client.refillLimits()
+    peer.client.refillLimits(1_000)
     expect(peer.receive(...half)).toBe('ENHANCE_YOUR_CALM')
     expect(peer.fault!.message).toContain('answers wait')
     const reading = new Peer()
     for (let i = 0; i < 5; i++) {
       expect(reading.receive(...half)).toBeUndefined()
       reading.sent()
-      reading.client.refillLimits()
+      reading.client.refillLimits(1_000)
     }
   })
 
@@ -194,8 +194,9 @@ describe('abandon', () => {
     peer.recorder.during = (line) => {
       if (line.startsWith('data')) peer.client.abandon(() => undefined)
     }
-    expect(peer.receive(response(1), data(1, 'x'), response(3), ping())).toBeUndefined()
+    expect(peer.receive(response(1), data(1, 'x'), response(3), goaway(0), settings(), ping())).toBeUndefined()
     expect(peer.events()).toEqual(['response 1 200', 'data 1 x', 'closed 1', 'closed 3'])
+    expect(peer.sent().slice(1)).toEqual(['HEADERS 3 END_STREAM :method=GET :scheme=https :authority=a.test :path=/'])
     expect(peer.receive(response(3))).toBeUndefined()
   })
 })

@@ -49,7 +49,7 @@ export class Recorder implements ProtocolListener<string> {
   during: ((line: string, stream: TestStream | undefined) => void) | undefined
   #dataOf: number | undefined
 
-  onSettings(): void {
+  onCapacity(): void {
     this.#add('settings')
   }
   onInformational(stream: TestStream, section: FieldSection): void {
@@ -171,6 +171,8 @@ export class Peer {
   readonly local: LocalSettings
   readonly client: Protocol<string>
   readonly reader = new ClientReader()
+  /** Every stream so far. */
+  readonly opened: TestStream[] = []
   fault: ProtocolFault | undefined
 
   /** The handshake is done, and what it said is forgotten. */
@@ -207,7 +209,9 @@ export class Peer {
   }
 
   open(head: Partial<RequestHead> = {}, endStream = true): TestStream {
-    return this.client.openStream(head.path ?? '/', request(head), endStream)
+    const stream = this.client.openStream(head.path ?? '/', request(head), endStream)
+    this.opened.push(stream)
+    return stream
   }
 
   /** A request without content. */

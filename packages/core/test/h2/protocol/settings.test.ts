@@ -62,7 +62,7 @@ describe('RFC 9113 §6.5 what the peer may not say', () => {
 
   it('C07 SETTINGS flood (CVE-2019-9515): ENHANCE_YOUR_CALM while the answers are not read', () => {
     const peer = new Peer()
-    peer.client.refillLimits()
+    peer.client.refillLimits(1_000)
     expect(peer.receive(...Array.from({ length: 1_100 }, () => settings()))).toBe('ENHANCE_YOUR_CALM')
     expect(peer.sent().filter((line) => line === 'SETTINGS ACK')).toHaveLength(1_000)
   })

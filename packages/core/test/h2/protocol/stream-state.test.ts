@@ -1,10 +1,9 @@
 /** RFC 9113 §5.1: the table, every state and every input, and what comes late on streams that are closed. */
 
-import { ConnectionState } from '../../../src/h2/protocol/connection-state.js'
+import { ResetStreams } from '../../../src/h2/protocol/reset-streams.js'
 import { Stream } from '../../../src/h2/protocol/stream.js'
 import { nextState, REFUSED, StreamInput, StreamState } from '../../../src/h2/protocol/stream-state.js'
-import { WindowBudget } from '../../../src/h2/protocol/window.js'
-import { bytesOf, data, headers, inserting, LOCAL, Peer, priority, Recorder, response, rstStream, windowUpdate } from './peer.js'
+import { bytesOf, data, headers, indexed, inserting, Peer, priority, raw, response, rstStream, windowUpdate } from './peer.js'
 
 const { OPEN, HALF_CLOSED_LOCAL, HALF_CLOSED_REMOTE, CLOSED } = StreamState
 const inputs = Object.keys(StreamInput) as (keyof typeof StreamInput)[]
@@ -107,16 +106,54 @@ describe('E05 after our RST_STREAM "frames that it receives ... MUST be ignored"
   })
 
   it('is remembered for 1,024 streams, and below them every stream gets the benefit of the doubt', () => {
-    const state = new ConnectionState(new Recorder(), LOCAL, new WindowBudget(0))
-    for (let id = 1; id <= 2_049; id += 2) state.rememberReset(id)
-    expect([state.wasReset(1), state.wasReset(3), state.wasReset(2_049), state.wasReset(2_051)]).toEqual([
-      true,
-      true,
-      true,
-      false,
-    ])
-    state.rememberReset(2_053)
-    expect([state.wasReset(2), state.wasReset(3), state.wasReset(2_051)]).toEqual([true, true, false])
+    const resets = new ResetStreams()
+    for (let id = 1; id <= 2_047; id += 2) resets.add(id, 10)
+    expect(resets.find(2_049)).toBeUndefined()
+    resets.add(2_049, 10)
+    expect([resets.find(3), resets.find(2_049)].map((each) => each?.excusesData(10))).toEqual([true, true])
+    // Of the oldest nothing is known any more: it is no error, and not excused either.
+    expect(resets.find(1)?.excusesData(0)).toBe(false)
+    expect(resets.find(1)?.excusesSection()).toBe(false)
+    expect(resets.find(2_051)).toBeUndefined()
+  })
+
+  it('the peer could have sent what the window allowed, and a response has so many field sections: the rest is counted', () => {
+    const peer = new Peer()
+    peer.client.resetStream(peer.get(), 8)
+    for (let i = 0; i < 18; i++) expect(peer.receive(headers(1, indexed.subarray(0, 1)))).toBeUndefined()
+    expect(peer.receive(...Array.from({ length: 1_001 }, () => headers(1, indexed.subarray(0, 1))))).toBe('ENHANCE_YOUR_CALM')
+    expect(peer.fault!.message).toContain('HEADERS on a closed stream')
+    const other = new Peer()
+    other.client.resetStream(other.get(), 8)
+    expect(other.receive(...Array.from({ length: 4 }, () => data(1, bytesOf(16_384 - 1))))).toBeUndefined()
+    expect(other.receive(...Array.from({ length: 1_001 }, () => data(1, bytesOf(100))))).toBe('ENHANCE_YOUR_CALM')
+    expect(other.fault!.message).toContain('DATA on a closed stream')
+  })
+
+  it('1,000 downloads aborted at once: what is on its way to them is no flood', () => {
+    const peer = new Peer({ local: { connectionWindowBytes: 16_777_216 } })
+    const streams = Array.from({ length: 1_000 }, () => peer.get())
+    for (const stream of streams) peer.client.resetStream(stream, 8)
+    for (const { id } of streams) {
+      expect(peer.receive(headers(id, inserting), data(id, bytesOf(100)), data(id, 'x', { endStream: true }))).toBeUndefined()
+    }
+  })
+
+  it('until the peer has ended it too: then "An endpoint that receives any frames after ... END_STREAM" says STREAM_CLOSED', () => {
+    for (const last of [response(1, [], { endStream: true }), data(1, '', { endStream: true })]) {
+      const peer = new Peer()
+      peer.client.resetStream(peer.get(), 8)
+      expect(peer.receive(last)).toBeUndefined()
+      expect(peer.receive(data(1, 'x'))).toBe('STREAM_CLOSED')
+    }
+  })
+
+  it('B02 padding is checked though the content is not wanted', () => {
+    const peer = new Peer()
+    peer.client.resetStream(peer.get(), 8)
+    expect(peer.receive(data(1, 'x', { padding: 20 }))).toBeUndefined()
+    expect(peer.receive(raw(0, 8, 1, Buffer.from([1, 0])))).toBeUndefined()
+    expect(peer.receive(raw(0, 8, 1, Buffer.from([2, 0])))).toBe('PROTOCOL_ERROR')
   })
 
   it('resetStream twice, or on a stream that is over, says nothing', () => {

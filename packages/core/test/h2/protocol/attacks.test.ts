@@ -1,0 +1,231 @@
+/** What a hostile server can make this engine do, and where it ends: the limits that docs/security.md lists. */
+
+import {
+  bytesOf,
+  continuation,
+  data,
+  fieldBlock,
+  headers,
+  indexed,
+  Peer,
+  ping,
+  response,
+  rstStream,
+  settings,
+  settingsAck,
+  windowUpdate,
+} from './peer.js'
+
+/** The acknowledgement of the PING that follows a RST_STREAM. */
+const resetAck = ping(Buffer.from('resetack'), true)
+const RESET_PING = `PING ${Buffer.from('resetack').toString('hex')}`
+
+describe('streams that end early', () => {
+  it('G13 RST_STREAM storm between answers (CVE-2019-9514): over 1,000 more resets than answers', () => {
+    const peer = new Peer()
+    let fault: string | undefined
+    let resets = 0
+    while (fault === undefined) {
+      resets++
+      fault = peer.receive(
+        rstStream(peer.get().id, 7),
+        rstStream(peer.get().id, 7),
+        response(peer.get().id, [], { endStream: true }),
+      )
+    }
+    expect([fault, resets]).toEqual(['ENHANCE_YOUR_CALM', 1_000])
+    expect(peer.fault!.message).toContain('streams ended early')
+  })
+
+  it('G13 as many answers as resets are no storm, and time forgives a hundred a second', () => {
+    const peer = new Peer()
+    for (let i = 0; i < 3_000; i++) {
+      const [refused, answered] = [peer.get().id, peer.get().id]
+      expect(peer.receive(rstStream(refused, 7), response(answered, [], { endStream: true }))).toBeUndefined()
+    }
+    for (let i = 0; i < 3_000; i++) {
+      if (i % 100 === 0) peer.client.refillLimits(1_000)
+      expect(peer.receive(rstStream(peer.get().id, 7))).toBeUndefined()
+    }
+  })
+
+  it('MadeYouReset (CVE-2025-8671): frames that make us reset our own streams are counted with them', () => {
+    const peer = new Peer()
+    const provocations = [
+      (id: number) => [windowUpdate(id, 0)],
+      (id: number) => [windowUpdate(id, 0x7fff_ffff)],
+      (id: number) => [headers(id, [['a', 'b']])],
+      (id: number) => [data(id, 'x')],
+    ]
+    let fault: string | undefined
+    let provoked = 0
+    while (fault === undefined) {
+      const { id } = peer.get()
+      fault = peer.receive(...provocations[provoked++ % 4]!(id))
+    }
+    expect(fault).toBe('ENHANCE_YOUR_CALM')
+    // Sooner than after 1,000, because WINDOW_UPDATE where nothing is sent is counted by itself too.
+    expect(provoked).toBeLessThanOrEqual(1_001)
+  })
+})
+
+describe('I08 slots of streams that we reset are held until the peer has seen it (CVE-2023-44487, the other side of it)', () => {
+  const limited = (): Peer => {
+    const peer = new Peer({ settings: { maxConcurrentStreams: 3 } })
+    for (let i = 0; i < 3; i++) peer.get()
+    peer.sent()
+    return peer
+  }
+  const resetAll = (peer: Peer): void => {
+    for (const stream of peer.opened) peer.client.resetStream(stream, 8)
+  }
+
+  it('one PING follows the first RST_STREAM; its acknowledgement frees all of them, and the listener is told', () => {
+    const peer = limited()
+    resetAll(peer)
+    expect(peer.sent()).toEqual(['RST_STREAM 1 CANCEL', RESET_PING, 'RST_STREAM 3 CANCEL', 'RST_STREAM 5 CANCEL'])
+    expect([peer.client.active, peer.client.capacity]).toEqual([0, 0])
+    peer.events()
+    peer.receive(resetAck)
+    expect([peer.events(), peer.client.capacity]).toEqual([['settings'], 3])
+  })
+
+  it('not twice without a word from the peer in between: servers count PINGs (gRPC: too_many_pings)', () => {
+    const peer = limited()
+    resetAll(peer)
+    peer.receive(resetAck)
+    peer.client.resetStream(peer.get(), 8)
+    expect(peer.sent().slice(-1)).toEqual(['RST_STREAM 7 CANCEL'])
+    expect(peer.client.capacity).toBe(3)
+    peer.receive(response(peer.get().id, [], { endStream: true }))
+    peer.client.resetStream(peer.get(), 8)
+    expect(peer.sent().at(-1)).toBe(RESET_PING)
+    expect(peer.client.capacity).toBe(2)
+  })
+
+  it('not for a response that is complete, nor where the peer has no limit', () => {
+    const peer = new Peer({ settings: { maxConcurrentStreams: 3 } })
+    const upload = peer.post()
+    peer.receive(response(upload.id, [], { endStream: true }))
+    peer.client.resetStream(upload, 0)
+    expect([peer.sent().at(-1), peer.client.capacity]).toEqual(['RST_STREAM 1 NO_ERROR', 3])
+    const unlimited = new Peer()
+    unlimited.client.resetStream(unlimited.get(), 8)
+    expect(unlimited.sent().at(-1)).toBe('RST_STREAM 1 CANCEL')
+  })
+
+  it('an acknowledgement that nobody waits for is like any other', () => {
+    const peer = limited()
+    peer.receive(resetAck)
+    expect(peer.events()).toEqual(['pong 726573657461636b'])
+  })
+})
+
+describe('field sections', () => {
+  it('HPACK bombs on many streams at once (CVE-2026-49975): 16 MiB for all open streams of a connection', () => {
+    const peer = new Peer()
+    // 62 octets of block each; 16 references to one entry of 4 KiB make a section under the limit of one.
+    const entry = Buffer.concat([Buffer.from([0x88, 0x40, 1, 0x62, 0x7f, 0xa1, 0x1e]), bytesOf(4_000)])
+    const references = Buffer.concat([Buffer.from([0x88]), Buffer.alloc(15, 0xbe)])
+    peer.receive(headers(peer.get().id, entry))
+    let refused = 0
+    for (let i = 0; i < 300; i++) {
+      peer.receive(headers(peer.get().id, references))
+      if (peer.events().some((line) => line.includes('ENHANCE_YOUR_CALM local'))) refused++
+    }
+    expect(refused).toBeGreaterThan(0)
+    // Streams that end make room.
+    for (const stream of peer.opened) peer.client.resetStream(stream, 8)
+    peer.events()
+    peer.receive(headers(peer.get().id, references))
+    expect(peer.events()[0]).toMatch(/^response /)
+  })
+
+  it('D05 a limit that was raised leaves room for longer blocks, in more frames', () => {
+    const peer = new Peer({ local: { maxFieldSectionBytes: 300_000 } })
+    peer.get()
+    const block = fieldBlock([
+      [':status', '200'],
+      ['a', 'x'.repeat(200_000)],
+    ])
+    const parts: Buffer[] = []
+    for (let at = 0; at < block.length; at += 16_384) {
+      const endHeaders = at + 16_384 >= block.length
+      const part = block.subarray(at, at + 16_384)
+      parts.push(at === 0 ? headers(1, part, { endHeaders }) : continuation(1, part, { endHeaders }))
+    }
+    expect(peer.receive(...parts)).toBeUndefined()
+    expect(peer.events()[0]).toMatch(/^response 1 200 a=x/)
+  })
+
+  it('D07 Huffman strings of sections that are over the limit are measured, not made: a megabyte of them a frame at a time', () => {
+    const peer = new Peer({ local: { maxFieldSectionBytes: 1_024 } })
+    const { id } = peer.get()
+    // 16,000 octets of five-bit codes, `0` each: 25,600 octets of text.
+    const huffman = Buffer.concat([Buffer.from([0x88, 0x00, 0x01, 0x61, 0xff, 0x81, 0x7c]), Buffer.alloc(16_000, 0)])
+    expect(peer.receive(headers(id, huffman))).toBeUndefined()
+    expect(peer.events()).toEqual([`error ${id} ENHANCE_YOUR_CALM local`, `closed ${id}`])
+  })
+
+  it('D23 names that are all different, for hours: the table holds 4 KiB', () => {
+    const peer = new Peer()
+    for (let i = 0; i < 500; i++) {
+      const name = Buffer.from(`x${String(i).padStart(9, '0')}`)
+      const block = Buffer.concat([Buffer.from([0x88, 0x40, 10]), name, Buffer.from([1, 0x79])])
+      peer.receive(headers(peer.get().id, block, { endStream: true }))
+    }
+    expect(peer.events().filter((line) => line.startsWith('response'))).toHaveLength(500)
+    // 43 octets an entry, 32 of them for itself: the 95 newest are there, from index 62, and no other.
+    const byIndex = (index: number): Buffer => Buffer.from([0x88, 0xff, index - 127])
+    peer.receive(headers(peer.get().id, byIndex(62 + 94)))
+    expect(peer.events()).toEqual(['response 1001 200 x000000405=y'])
+    expect(peer.receive(headers(peer.get().id, byIndex(62 + 95)))).toBe('COMPRESSION_ERROR')
+  })
+
+  it('a huge :status is none, and so is one of a thousand digits', () => {
+    for (const status of ['4294967496', '2'.repeat(1_000)]) {
+      const peer = new Peer()
+      peer.get()
+      peer.receive(headers(1, [[':status', status]]))
+      expect(peer.events()).toEqual(['error 1 PROTOCOL_ERROR local', 'closed 1'])
+    }
+  })
+})
+
+describe('SETTINGS that do not come', () => {
+  it('A04 none at all: GOAWAY SETTINGS_TIMEOUT', () => {
+    const peer = new Peer({ settings: false })
+    peer.client.takeOutput()
+    peer.get()
+    expect(peer.client.settingsOverdue()?.message).toBe('no SETTINGS came in time')
+    expect(peer.sent().at(-1)).toMatch(/^GOAWAY 0 SETTINGS_TIMEOUT/)
+    expect(peer.client.capacity).toBe(0)
+    expect(peer.client.settingsOverdue()).toBeUndefined()
+  })
+
+  it('C09 ours never acknowledged: "MAY issue a connection error of type SETTINGS_TIMEOUT"', () => {
+    const peer = new Peer({ settings: false })
+    peer.receive(settings())
+    expect(peer.client.settingsOverdue()?.errorCode).toBe(4)
+  })
+
+  it('in time, or on a connection that is gone: nothing', () => {
+    const peer = new Peer({ settings: false })
+    peer.receive(settings(), settingsAck())
+    expect(peer.client.settingsOverdue()).toBeUndefined()
+    const gone = new Peer({ settings: false })
+    gone.client.abandon(() => undefined)
+    expect(gone.client.settingsOverdue()).toBeUndefined()
+  })
+})
+
+it('B23 a field section of 16 KiB may arrive octet by octet', () => {
+  const peer = new Peer()
+  const { id } = peer.get()
+  const frame = headers(
+    id,
+    Buffer.concat([indexed.subarray(0, 1), Buffer.from([0x00, 0x01, 0x61, 0x7f, 0x81, 0x7e]), bytesOf(16_256)]),
+  )
+  for (let at = 0; at < frame.length; at++) peer.receive(frame.subarray(at, at + 1))
+  expect(peer.events()[0]).toMatch(new RegExp(`^response ${id} 200 a=`))
+})
