@@ -4,6 +4,7 @@
  */
 
 import { UsageError } from '../errors.js'
+import { Gatherer, isSmallView } from './gatherer.js'
 
 /** The engine's side of a body. */
 export interface BodySource {
@@ -32,6 +33,7 @@ export class ResponseBody {
   #waiters: Waiter[] | undefined
   /** Set while the whole content is being collected: parts are taken as they come. */
   #collected: (() => void) | undefined
+  #gatherer: Gatherer | undefined
   #used = false
   /** Octets received so far: deadlines look at it to see progress. */
   received = 0
@@ -58,7 +60,7 @@ export class ResponseBody {
     this.#used = true
   }
 
-  /** A part has arrived. It is kept as it is. */
+  /** A part has arrived. It is kept as it is, unless others wait already and it is a small view of something large. */
   push(part: Uint8Array): void {
     this.received += part.length
     const waiter = this.#waiters?.shift()
@@ -69,6 +71,7 @@ export class ResponseBody {
     }
     // A list of one, made as such: pushing to an empty list reserves room for seventeen.
     if (this.#parts.length === 0) this.#parts = [part]
+    else if (isSmallView(part)) this.#gather(part)
     else this.#parts.push(part)
     if (this.#collected !== undefined) this.#source.consumed(part.length)
     else this.buffered += part.length
@@ -154,6 +157,11 @@ export class ResponseBody {
     this.#parts = NONE
     this.buffered = 0
     return parts
+  }
+
+  #gather(part: Uint8Array): void {
+    this.#gatherer ??= new Gatherer()
+    this.#gatherer.append(this.#parts, part)
   }
 
   #settle(): void {
