@@ -22,6 +22,8 @@ import type { ProtocolName, TlsOptions } from './tls-options.js'
 /** Tickets kept, with the certificate of the handshake that brought them: a resumed session shows none. */
 const MAX_SESSIONS = 1_000
 
+const HTTP1_ONLY: readonly ProtocolName[] = ['http/1.1']
+
 interface StoredSession {
   readonly ticket: Buffer
   readonly certificate: Certificate
@@ -68,12 +70,13 @@ export class Securer {
   }
 
   /** Secures `socket` for `target`'s origin. @throws ConnectError phase `tls`, or `negotiate` where no protocol is in common. */
-  secure(socket: Socket, { origin, reuseKey }: Target, signal: AbortSignal): Promise<SecureSocket> {
+  secure(socket: Socket, { origin, reuseKey, http1Only }: Target, signal: AbortSignal): Promise<SecureSocket> {
     // Under the same name, the same options and the same isolation tag, and under no other: a ticket tells who was there before.
     const ticketKey = `${origin.host} ${reuseKey}`
     return new Promise((resolve, reject) => {
       const stored = this.#sessions.get(ticketKey)
-      const secured = this.#start(socket, origin, stored)
+      const protocols = http1Only === true ? HTTP1_ONLY : this.#protocols
+      const secured = this.#start(socket, origin, protocols, stored)
       const settle = (finish: () => void): void => {
         signal.removeEventListener('abort', onAbort)
         secured.removeListener('error', onError)
@@ -113,16 +116,16 @@ export class Securer {
   }
 
   /** @throws UsageError for options that OpenSSL refuses, such as a `ca` that is no certificate. */
-  #start(socket: Socket, origin: Origin, stored: StoredSession | undefined): TLSSocket {
+  #start(socket: Socket, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
     try {
-      return this.#connect(socket, origin, stored)
+      return this.#connect(socket, origin, protocols, stored)
     } catch (cause) {
       socket.destroy()
       throw new UsageError('ERR_INVALID_OPTION', `option tls is refused: ${(cause as Error).message}`, { cause })
     }
   }
 
-  #connect(socket: Socket, origin: Origin, stored: StoredSession | undefined): TLSSocket {
+  #connect(socket: Socket, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
     this.#context ??= createSecureContext(this.#tls)
     return connect({
       ...this.#tls,
@@ -132,7 +135,7 @@ export class Securer {
       host: origin.host,
       // RFC 6066 §3: an address is no server name, and a name stands without a trailing dot.
       servername: isIP(origin.host) === 0 ? origin.host.replace(/\.$/, '') : '',
-      ALPNProtocols: [...this.#protocols],
+      ALPNProtocols: [...protocols],
       ...(stored === undefined ? {} : { session: stored.ticket }),
     })
   }
@@ -149,9 +152,24 @@ export class Securer {
     }
     const { alpnProtocol } = socket
     const protocol = typeof alpnProtocol === 'string' ? alpnProtocol : undefined
+    if (protocol === 'h2') refuseInadequate(socket, origin)
     return { socket, protocol, certificate, authorized }
   }
 }
+
+/**
+ * RFC 9113 §9.2: HTTP/2 over TLS needs version 1.2 or more, and of 1.2 no suite of Appendix A: what is left has ephemeral keys and
+ * authenticated encryption. @throws ConnectError phase `negotiate`, code `ERR_INADEQUATE_SECURITY`, before anything is sent.
+ */
+function refuseInadequate(socket: TLSSocket, origin: Origin): void {
+  const version = socket.getProtocol()
+  const { standardName } = socket.getCipher()
+  if (version === 'TLSv1.3' || (version === 'TLSv1.2' && MODERN_SUITE.test(standardName))) return
+  const message = `HTTP/2 over ${version} with ${standardName} is INADEQUATE_SECURITY: ${origin.serialized} chose both`
+  throw new ConnectError('negotiate', message, { code: 'ERR_INADEQUATE_SECURITY', origin: origin.serialized })
+}
+
+const MODERN_SUITE = /^TLS_(EC)?DHE_.*_(GCM|CCM|CHACHA20)(_|$)/
 
 /** Read once: on Node 20 to 24 a second question to the socket is answered with nothing. */
 function readCertificate(socket: TLSSocket): Certificate | undefined {
