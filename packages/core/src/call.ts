@@ -12,7 +12,7 @@ import type { HttpRequest, RequestOptions, Timeouts } from './message/request.js
 import { type ConnectionInfo, HttpResponse, type ResponseParts, type Timings } from './message/response.js'
 import type { Member, Waiter } from './pool/group.js'
 import type { Pool } from './pool/pool.js'
-import { canResend, mayReplay } from './retry.js'
+import { canResend, mayReplay, requiresHttp1 } from './retry.js'
 
 /** What a call needs of its client. */
 export interface CallOwner {
@@ -20,6 +20,8 @@ export interface CallOwner {
   readonly deadlines: Deadlines
   /** The request was sent once more. */
   onReplay(): void
+  /** The origin wants HTTP/1.1: the target to ask instead; `undefined` where this client does not speak it. */
+  onHttp1Required(target: Target): Target | undefined
   /** The request goes over a connection that was made for another origin. */
   onCoalesced(): void
   /** Nothing of the call is left. */
@@ -33,7 +35,7 @@ const MISDIRECTED_REQUEST = 421
 export class Call implements Waiter, ExchangeObserver, Deadline, Timings, ResponseParts {
   readonly #owner: CallOwner
   readonly #request: HttpRequest
-  readonly #target: Target
+  #target: Target
   readonly #signal: AbortSignal | undefined
   readonly #onInformational: RequestOptions['onInformational']
   readonly #timeouts: Required<Timeouts>
@@ -132,7 +134,11 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
 
   onError(error: Error): void {
     this.#exchange = undefined
-    if (mayReplay(error, this.#request, this.#attempts)) {
+    const required = requiresHttp1(error) && this.#target.http1Only !== true
+    const http1 = required ? this.#owner.onHttp1Required(this.#target) : undefined
+    // Where HTTP/2 is not wanted and nothing else is spoken, once more would be the same.
+    if (required === (http1 !== undefined) && mayReplay(error, this.#request, this.#attempts)) {
+      if (http1 !== undefined) this.#target = http1
       this.#owner.onReplay()
       // Not from inside the connection that is just failing.
       queueMicrotask(() => this.#acquire())

@@ -5,6 +5,7 @@ import { Connector } from './connect/connect.js'
 import type { Target } from './connection.js'
 import { Deadlines } from './deadlines.js'
 import { UsageError } from './errors.js'
+import { Http1Origins } from './http1-origins.js'
 import { type Origin, parseOrigin } from './message/origin.js'
 import { checkRequest, type RequestOptions } from './message/request.js'
 import type { HttpResponse } from './message/response.js'
@@ -48,6 +49,7 @@ export class Client {
   readonly #options: ResolvedOptions
   readonly #connector: Connector
   readonly #targets = new WeakMap<Origin, Target>()
+  readonly #http1: Http1Origins
   readonly #totals = { requests: 0, coalesced: 0, replayed: 0 }
   #closed: Error | undefined
   #onIdle: (() => void) | undefined
@@ -57,6 +59,7 @@ export class Client {
     this.#options = resolveOptions(options)
     this.#deadlines = new Deadlines(this.#options.clock)
     this.#connector = new Connector(this.#options)
+    this.#http1 = new Http1Origins(this.#options.clock)
     this.#pool = new Pool(this.#connector, this.#options)
     this.#owner = this.#ownCalls()
   }
@@ -139,6 +142,7 @@ export class Client {
       onReplay: () => {
         totals.replayed++
       },
+      onHttp1Required: (target) => (this.#options.protocols.includes('http/1.1') ? this.#http1.add(target) : undefined),
       onCoalesced: () => {
         totals.coalesced++
       },
@@ -154,7 +158,8 @@ export class Client {
     const timeouts = mergeTimeouts(this.#options.timeouts, options.timeouts)
     const { signal } = options
     if (signal?.aborted === true) throw signal.reason
-    const call = new Call(this.#owner, request, this.#target(request.origin, options.isolation), options, timeouts)
+    const target = this.#http1.resolve(this.#target(request.origin, options.isolation))
+    const call = new Call(this.#owner, request, target, options, timeouts)
     this.#totals.requests++
     return call
   }

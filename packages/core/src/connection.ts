@@ -49,6 +49,8 @@ export interface Target {
   readonly dialKey: string
   /** What the origin's host resolved to; absent before that is known. */
   readonly addresses?: readonly Address[]
+  /** The origin has said HTTP_1_1_REQUIRED (RFC 9113 §7): nothing else is offered to it. */
+  readonly http1Only?: boolean
   /** The client's own check of this host against a certificate, as for a new connection (RFC 9113 §9.1.1). */
   verify(certificate: Certificate): Error | undefined
 }

@@ -6,6 +6,14 @@ import { type HttpRequest, isIdempotent } from './message/request.js'
 /** Attempts in all. */
 const MAX_ATTEMPTS = 2
 
+/** RFC 9113 §7. */
+const HTTP_1_1_REQUIRED = 0xd
+
+/** Whether the server wants to be asked over HTTP/1.1. */
+export function requiresHttp1(error: Error): boolean {
+  return error instanceof TransportError && error.initiator === 'peer' && error.errorCode === HTTP_1_1_REQUIRED
+}
+
 /** Whether the content, if there is any, can be sent once more. */
 export function canResend(request: HttpRequest): boolean {
   return request.content === undefined || request.content.replayable

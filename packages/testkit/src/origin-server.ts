@@ -16,7 +16,7 @@ import {
 
 export interface OriginServerOptions {
   /** Without it the server speaks cleartext. `ca` is whom client certificates are checked against. */
-  readonly tls?: Credentials & { readonly ca?: string }
+  readonly tls?: (Credentials & { readonly ca?: string }) | undefined
   /** Certificates by server name (exact, or `*.` for one label); any other name gets `tls`. */
   readonly sni?: Readonly<Record<string, Credentials>>
   /** In ALPN order. Default both. Cleartext is HTTP/1.1 unless this is `['h2']`. */

@@ -12,7 +12,7 @@ export type Script = (peer: ScriptedConnection, index: number) => void | Promise
 
 export interface ScriptedPeerOptions {
   /** Without it the peer speaks cleartext. */
-  readonly tls?: Credentials
+  readonly tls?: Credentials | undefined
   /** Default `['h2']`; an empty list negotiates nothing. */
   readonly alpn?: readonly string[]
   /** Default 127.0.0.1. */

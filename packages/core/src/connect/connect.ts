@@ -83,6 +83,7 @@ export class Connector {
 
   /** What a target will speak, as far as that is known without asking. */
   knownProtocol(target: Target): string | undefined {
+    if (target.http1Only === true) return 'http/1.1'
     if (target.origin.scheme === 'http') return this.#options.cleartextProtocol
     return this.#memory.known(target.dialKey)
   }
@@ -145,9 +146,11 @@ export class Connector {
     }
     if (origin.scheme === 'http') {
       const socket = await tcp()
-      return negotiate(socket, cleartextProtocol, this.#route(socket, target, undefined), this.#h2)
+      const protocol = target.http1Only === true ? 'http/1.1' : cleartextProtocol
+      return negotiate(socket, protocol, this.#route(socket, target, undefined), this.#h2)
     }
-    const secured = await this.#memory.resolve(target.dialKey, async () => this.#securer.secure(await tcp(), target, signal))
+    const secure = async (): Promise<SecureSocket> => this.#securer.secure(await tcp(), target, signal)
+    const secured = target.http1Only === true ? await secure() : await this.#memory.resolve(target.dialKey, secure)
     return negotiate(secured.socket, secured.protocol, this.#route(secured.socket, target, secured), this.#h2)
   }
 

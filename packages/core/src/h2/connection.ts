@@ -66,6 +66,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   #writtenStreamId = 0
   #openedStreamId = 0
   #goaway: string | undefined
+  #goawayCode: number | undefined
   readonly #closed: Promise<void>
 
   constructor(socket: H2Socket, route: Route, options: H2Options) {
@@ -171,6 +172,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
 
   onGoaway(lastStreamId: number, errorCode: number, debug: string): void {
     this.#goaway = `GOAWAY ${errorCodeName(errorCode)}, last stream ${lastStreamId}${debug === '' ? '' : `, ${JSON.stringify(debug)}`}`
+    if (errorCode !== ErrorCode.NO_ERROR) this.#goawayCode = errorCode
     this.#drain()
   }
 
@@ -286,7 +288,12 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     const origin = this.route.origin.serialized
     const why = this.#goaway === undefined ? '' : ` after ${this.#goaway}`
     const what = cause === undefined ? `the connection was closed${why}` : `the connection failed${why}: ${cause.message}`
-    return new ConnectionError('ERR_CONNECTION_LOST', `${what} (${origin})`, { origin, initiator, cause })
+    return new ConnectionError('ERR_CONNECTION_LOST', `${what} (${origin})`, {
+      origin,
+      initiator,
+      errorCode: this.#goawayCode,
+      cause,
+    })
   }
 
   /**

@@ -99,6 +99,8 @@ export class ConnectionFrames<Owner> {
     state.goawayReceived = true
     state.lastStreamId = lastStreamId
     const reason = `GOAWAY ${errorCodeName(errorCode)} with last stream ${lastStreamId}`
+    // RFC 9113 §8.7: as if refused, unless it is said that another protocol would be welcome.
+    const streamCode = errorCode === ErrorCode.HTTP_1_1_REQUIRED ? errorCode : ErrorCode.REFUSED_STREAM
     for (const stream of [...state.streams.values()]) {
       // RFC 9113 §6.8: above the identifier nothing was or will be processed; at or below it, the peer may still finish.
       // And one that was told already may have closed this one.
@@ -106,10 +108,7 @@ export class ConnectionFrames<Owner> {
       const complete = stream.phase === ResponsePhase.ENDED
       // A response that has begun is proof of the contrary, whatever the peer says now.
       const unprocessed = stream.phase === ResponsePhase.BEFORE_FINAL
-      this.#sender.close(
-        stream,
-        complete ? undefined : { errorCode: ErrorCode.REFUSED_STREAM, initiator: 'peer', reason, unprocessed },
-      )
+      this.#sender.close(stream, complete ? undefined : { errorCode: streamCode, initiator: 'peer', reason, unprocessed })
     }
     state.listener.onGoaway(
       lastStreamId,

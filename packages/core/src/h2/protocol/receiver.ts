@@ -233,8 +233,9 @@ export class Receiver<Owner> implements FrameSink {
     if (stream.phase === ResponsePhase.ENDED) return this.#sender.close(stream)
     this.#state.limits.reset('RST_STREAM')
     const reason = `the peer reset the stream: ${errorCodeName(errorCode)}`
-    // RFC 9113 §8.7: refused "prior to any processing"; a response that has begun says otherwise.
-    const unprocessed = errorCode === ErrorCode.REFUSED_STREAM && stream.phase === ResponsePhase.BEFORE_FINAL
+    // RFC 9113 §8.7: refused "prior to any processing", and §7: not over this protocol; a response that has begun says otherwise.
+    const refused = errorCode === ErrorCode.REFUSED_STREAM || errorCode === ErrorCode.HTTP_1_1_REQUIRED
+    const unprocessed = refused && stream.phase === ResponsePhase.BEFORE_FINAL
     this.#sender.close(stream, { errorCode, initiator: 'peer', reason, unprocessed })
   }
 
