@@ -1,31 +1,19 @@
 /** The same client against servers that other people wrote. A server that is not installed is named, not silently passed over. */
 
-import { type ExternalServer, externalServers, SMALL_TEXT, startOriginServer } from '@unshard/testkit'
+import { patternBytes, SMALL_TEXT } from '@unshard/testkit'
+import { ConnectionError, type RequestOptions, ResponseError, TransportError } from '../../src/index.js'
 import { rig } from '../client/rig.js'
+import { type Behind, createBehind, TRAILER } from './behind.js'
+import { type Peer, peerList } from './peers.js'
 
 const { client, tls, defer } = rig()
 
-async function startNode(options: { tls: { cert: string; key: string } }): Promise<ExternalServer> {
-  const server = await startOriginServer({
-    ...options,
-    protocols: ['h2'],
-    handler: (request, response) => {
-      if (request.url === '/small.txt') return void response.end(SMALL_TEXT)
-      if (request.url === '/1m.bin') return void response.end(Buffer.alloc(1 << 20))
-      request.resume().on('end', () => response.end())
-    },
-  })
-  return { name: 'node', port: server.port, pid: process.pid, stop: () => server.close() } as ExternalServer
-}
+describe.each(peerList)('%s', (name, peer) => {
+  let behind: Behind
 
-const all: Record<string, (options: { tls: { cert: string; key: string } }) => Promise<ExternalServer | undefined>> = {
-  ...externalServers,
-  node: startNode,
-}
-
-describe.each(Object.keys(all))('%s', (name) => {
-  async function start(): Promise<string | undefined> {
-    const server = await all[name]!({ tls: await tls() })
+  async function start(how: Peer['start'] = peer.start): Promise<string | undefined> {
+    behind = createBehind()
+    const server = await how({ tls: await tls(), behind: behind.listener })
     if (server === undefined) {
       console.warn(`${name} is not installed: its tests show nothing here`)
       return undefined
@@ -45,6 +33,20 @@ describe.each(Object.keys(all))('%s', (name) => {
     expect(one.stats()).toMatchObject({ connections: [{ protocol: 'h2', active: 0 }], totals: { dials: 1, replayed: 0 } })
   })
 
+  it('100 streams at the same time on one connection', async () => {
+    const origin = await start()
+    if (origin === undefined) return
+    const one = client()
+    await (await one.request({ url: `${origin}/small.txt` })).text()
+    const answers = Array.from({ length: 100 }, async (_, at) => {
+      const response = await one.request({ url: at % 2 === 0 ? `${origin}/small.txt` : `${origin}/10k.json` })
+      return at % 2 === 0 ? response.text() : ((await response.json()) as object[]).length
+    })
+    expect(one.stats().connections).toMatchObject([{ active: 100 }])
+    expect(await Promise.all(answers)).toEqual(Array.from({ length: 100 }, (_, at) => (at % 2 === 0 ? SMALL_TEXT : 128)))
+    expect(one.stats().totals).toMatchObject({ dials: 1, requests: 101, replayed: 0 })
+  })
+
   it('a download that is longer than every window, and an upload that is', async () => {
     const origin = await start()
     if (origin === undefined) return
@@ -55,6 +57,20 @@ describe.each(Object.keys(all))('%s', (name) => {
     const response = await one.request({ url: `${origin}/upload`, method: 'POST', body })
     expect(response.status).toBe(200)
     await response.bytes()
+  })
+
+  it('POST of 10 MB arrives whole', async () => {
+    const origin = await start()
+    if (origin === undefined) return
+    const one = client()
+    const body = patternBytes(10_000_000)
+    const { path, answers } = peer.upload
+    const response = await one.request({ url: origin + path, method: 'POST', body })
+    const answer = Buffer.from(await response.bytes())
+    expect(response.status).toBe(200)
+    if (answers === 'body') expect(answer.equals(body)).toBe(true)
+    else expect(answer.toString()).toBe(String(body.length))
+    expect(one.stats().totals).toMatchObject({ dials: 1, replayed: 0 })
   })
 
   it('twelve hosts of one certificate at one address stay apart without a policy', async () => {
@@ -75,7 +91,7 @@ describe.each(Object.keys(all))('%s', (name) => {
     const one = client()
     const head = await one.request({ url: `${origin}/1m.bin`, method: 'HEAD' })
     expect((await head.bytes()).length).toBe(0)
-    if (name !== 'node') expect((await one.request({ url: `${origin}/nowhere` })).status).toBe(404)
+    expect((await one.request({ url: `${origin}/nowhere` })).status).toBe(404)
     const abort = new AbortController()
     const download = await one.request({ url: `${origin}/1m.bin`, signal: abort.signal })
     abort.abort('enough')
@@ -83,4 +99,63 @@ describe.each(Object.keys(all))('%s', (name) => {
     expect(await (await one.request({ url: `${origin}/small.txt` })).text()).toBe(SMALL_TEXT)
     expect(one.stats().totals.dials).toBe(1)
   })
+
+  const { responseTrailers } = peer
+  const noTrailers = typeof responseTrailers === 'object'
+  it(noTrailers ? `no trailers of responses: ${responseTrailers.because}` : 'trailers of a response', async () => {
+    const origin = await start()
+    if (origin === undefined) return
+    const response = await client().request({ url: origin + (noTrailers ? '/behind/trailers' : responseTrailers) })
+    await response.text()
+    expect(response.status).toBe(200)
+    expect([...response.trailers!]).toEqual(noTrailers ? [] : [TRAILER])
+  })
+
+  const { requestTrailers } = peer
+  const withTrailers = (url: string, whole: boolean): RequestOptions => ({
+    ...{ url, method: 'POST', body: whole ? Buffer.from('content') : parts(), headers: { trailer: 'x-checksum' } },
+    trailers: () => ({ 'x-checksum': 'of the request' }),
+  })
+
+  it('because' in requestTrailers ? `trailers of a request: ${requestTrailers.because}` : 'trailers of a request', async () => {
+    const origin = await start()
+    if (origin === undefined) return
+    const one = client()
+    if ('because' in requestTrailers) {
+      // Whether it likes them or not: an answer, or an error that names what the server did, and then business as usual.
+      const outcome = await one.request(withTrailers(`${origin}${peer.upload.path}`, false)).catch((error: unknown) => error)
+      if (outcome instanceof Error) expect(outcome).toBeInstanceOf(TransportError)
+      else expect(outcome).toMatchObject({ status: 200 })
+    } else {
+      const { path, whole = false } = requestTrailers
+      const response = await one.request(withTrailers(origin + path, whole))
+      expect(await response.text()).toBe('of the request')
+    }
+    expect(await (await one.request({ url: `${origin}/small.txt` })).text()).toBe(SMALL_TEXT)
+  })
+
+  const { path, octets, because } = peer.fields
+  it(`${octets} octets of fields are refused${because === undefined ? '' : `; not more, because ${because}`}`, async () => {
+    const origin = await start(peer.startWithFields)
+    if (origin === undefined) return
+    const one = client()
+    const tooMany = one.request({ url: origin + path }).then((response) => response.bytes())
+    const error = await tooMany.catch((reason: unknown) => reason)
+    // Over what one block may have in octets the connection ends: what is not decoded leaves the compression state unknown.
+    const tooMuchToDecode = { code: 'ERR_PROTOCOL', initiator: 'local', errorCode: ENHANCE_YOUR_CALM }
+    if (error instanceof ConnectionError) expect(error).toMatchObject(tooMuchToDecode)
+    else expect(error).toMatchObject({ name: 'ResponseError', code: 'ERR_RESPONSE_TOO_LARGE', processed: 'yes' })
+    const next = await one.request({ url: `${origin}/small.txt`, method: peer.startWithFields ? 'HEAD' : 'GET' })
+    expect([next.status, await next.text()]).toEqual([200, peer.startWithFields ? '' : SMALL_TEXT])
+    if (because !== undefined) expect(error).toBeInstanceOf(ResponseError)
+    if (error instanceof ResponseError) expect(one.stats().totals.dials).toBe(1)
+  })
 })
+
+/** RFC 9113 §7. */
+const ENHANCE_YOUR_CALM = 0xb
+
+async function* parts(): AsyncGenerator<Buffer> {
+  yield Buffer.from('con')
+  yield Buffer.from('tent')
+}

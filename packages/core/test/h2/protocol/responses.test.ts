@@ -437,38 +437,6 @@ describe('RFC 9110 §15.2 interim responses', () => {
       'closed 1',
     ])
   })
-
-  it('E19 every order of interim, CONTINUATION, content and trailers', () => {
-    for (let bits = 0; bits < 36; bits++) {
-      const [hundred, split, body, trailers] = [bits % 2 === 1, (bits >> 1) % 3, Math.floor(bits / 6) % 3, bits >= 18]
-      const peer = new Peer()
-      peer.get()
-      const block = fieldBlock([
-        [':status', '200'],
-        ['a', 'b'],
-      ])
-      const bare = body === 0 && !trailers
-      const frames = [
-        ...(hundred ? [interim('100')] : []),
-        headers(1, split === 0 ? block : block.subarray(0, 4), { endHeaders: split === 0, endStream: bare }),
-        ...(split === 1 ? [continuation(1, block.subarray(4))] : []),
-        ...(split === 2
-          ? [continuation(1, block.subarray(4, 9), { endHeaders: false }), continuation(1, block.subarray(9))]
-          : []),
-        ...(body > 0 ? [data(1, 'x', { endStream: body === 1 && !trailers })] : []),
-        ...(body === 2 ? [data(1, 'y', { endStream: !trailers })] : []),
-        ...(trailers ? [headers(1, [['t', 'u']], { endStream: true })] : []),
-      ]
-      expect(peer.receive(...frames)).toBeUndefined()
-      expect(peer.events()).toEqual([
-        ...(hundred ? ['informational 1 100'] : []),
-        'response 1 200 a=b',
-        ...(body > 0 ? [`data 1 ${body === 1 ? 'x' : 'xy'}`] : []),
-        trailers ? 'end 1 trailers t=u' : 'end 1',
-        'closed 1',
-      ])
-    }
-  })
 })
 
 describe('content', () => {

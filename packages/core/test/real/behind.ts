@@ -1,0 +1,73 @@
+/** What stands behind the servers: they pass /behind/… on to this, so that it can say what has reached it. */
+
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+
+export const TRAILER = ['x-checksum', '1234'] as const
+
+export interface Behind {
+  readonly listener: RequestListener
+  /** Resolves when a request to /behind/held has arrived. Until `release()` none of them is answered. */
+  arrived(): Promise<void>
+  release(): void
+  /** How many requests to /behind/held have arrived. */
+  readonly taken: number
+}
+
+type Route = (request: IncomingMessage, response: ServerResponse, args: readonly string[], length: number) => void
+
+export function createBehind(): Behind {
+  const held: ServerResponse[] = []
+  let released = false
+  let taken = 0
+  let arrive: () => void
+  const arrival = new Promise<void>((resolve) => {
+    arrive = resolve
+  })
+  const routes: Record<string, Route> = {
+    ...fixedRoutes,
+    held: (_request, response) => {
+      taken++
+      if (released) return void response.end('held')
+      held.push(response)
+      arrive()
+    },
+  }
+  return {
+    listener: (request, response) => {
+      let length = 0
+      request.on('data', (part: Buffer) => {
+        length += part.length
+      })
+      request.once('end', () => {
+        const [, , name = '', ...args] = (request.url ?? '').split('/')
+        routes[name]?.(request, response, args, length)
+      })
+    },
+    arrived: () => arrival,
+    get taken() {
+      return taken
+    },
+    release() {
+      released = true
+      for (const response of held.splice(0)) response.end('held')
+    },
+  }
+}
+
+const fixedRoutes: Record<string, Route> = {
+  length: (_request, response, _args, length) => void response.end(String(length)),
+
+  /** Answers with the request's trailers, and with one of its own. */
+  trailers: (request, response) => {
+    response.writeHead(200, { 'content-type': 'text/plain', trailer: TRAILER[0] })
+    response.write(String(request.trailers[TRAILER[0]]))
+    response.addTrailers(Object.fromEntries([TRAILER]))
+    response.end()
+  },
+
+  /** /behind/fields/COUNT/LENGTH */
+  fields: (_request, response, [count, length]) => {
+    for (let at = 0; at < Number(count); at++) response.setHeader(`x-${at}`, 'v'.repeat(Number(length)))
+    response.end('many fields')
+  },
+}

@@ -1,0 +1,49 @@
+/** Node's own server with the documents of the others. Node's part of HTTP/2 is nghttp2. */
+
+import type { RequestListener } from 'node:http'
+import http2, { type ServerHttp2Session } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { type ExternalServer, type ExternalServerOptions, patternBytes, SMALL_TEXT } from '@unshard/testkit'
+
+const DOCUMENTS: Readonly<Record<string, string | Buffer>> = {
+  '/small.txt': SMALL_TEXT,
+  '/10k.json': JSON.stringify(Array.from({ length: 128 }, (_, id) => ({ id, name: `item ${id}` }))),
+  '/1m.bin': patternBytes(1_048_576),
+}
+
+export async function startNode({ tls, behind }: ExternalServerOptions): Promise<ExternalServer> {
+  // Left alone, nghttp2 sends no field block over 64 KiB.
+  const options = { maxSendHeaderBlockLength: 4 << 20 }
+  const server = tls === undefined ? http2.createServer(options) : http2.createSecureServer({ ...options, ...tls })
+  const sessions = new Set<ServerHttp2Session>()
+  server.on('session', (session: ServerHttp2Session) => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+  })
+  server.on('request', ((request, response) => {
+    const path = request.url ?? ''
+    if (path.startsWith('/behind/')) return void behind?.(request, response)
+    request.resume().once('end', () => {
+      const document = path === '/upload' ? 'ok' : DOCUMENTS[path]
+      response.writeHead(document === undefined ? 404 : 200).end(document)
+    })
+  }) satisfies RequestListener as never)
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  return {
+    name: 'node',
+    port: (server.address() as AddressInfo).port,
+    pid: process.pid,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        for (const session of sessions) session.destroy()
+      }),
+    pause: () => {},
+    resume: () => {},
+    reload: async () => {
+      for (const session of sessions) session.goaway()
+    },
+  }
+}
