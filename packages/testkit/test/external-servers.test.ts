@@ -12,6 +12,8 @@ beforeAll(async () => {
   tls = await authority.issue({ names: ['localhost'], ips: ['127.0.0.1'] })
 })
 
+const names = Object.keys(externalServers) as (keyof typeof externalServers)[]
+
 const connectCode = (port: number): Promise<string | undefined> =>
   new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1', () => {
@@ -21,7 +23,7 @@ const connectCode = (port: number): Promise<string | undefined> =>
     socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
   })
 
-test.each(['nghttpd', 'nginx', 'h2o'] as const)('%s serves its documents, takes an upload, and stops', async (name) => {
+test.each(names)('%s serves its documents, takes an upload, and stops', async (name) => {
   const server = await externalServers[name]({ tls })
   if (server === undefined) return // the reason is on stderr
   try {
@@ -45,20 +47,32 @@ test.each(['nghttpd', 'nginx', 'h2o'] as const)('%s serves its documents, takes 
   expect(await connectCode(server.port)).toBe('ECONNREFUSED')
 })
 
-test('nginx drains old connections on reload() and serves on', async () => {
-  const server = await externalServers.nginx({ tls })
+test.each(names.filter((name) => name !== 'nghttpd'))('%s drains old connections on reload() and serves on', async (name) => {
+  const server = await externalServers[name]({ tls })
   if (server === undefined) return
   try {
     const session = await openSession(`https://127.0.0.1:${server.port}`, { ca: authority.ca })
-    await requestH2(session, { ':path': '/small.txt' })
-    const drained = new Promise((resolve) => {
-      session.once('close', resolve)
-    })
-    server.reload?.()
-    await drained
+    const get = () => requestH2(session, { ':path': '/small.txt' })
+    await get()
+    await server.reload?.()
+    // HAProxy says goodbye with the next response, not to a connection that is idle.
+    while (!session.closed) await get()
     const next = await openSession(`https://127.0.0.1:${server.port}`, { ca: authority.ca })
     expect((await requestH2(next, { ':path': '/small.txt' })).status).toBe(200)
     next.destroy()
+  } finally {
+    await server.stop()
+  }
+})
+
+test.each(names.filter((name) => name !== 'nghttpd'))('%s passes on what is behind it, also in cleartext', async (name) => {
+  const server = await externalServers[name]({ behind: (request, response) => response.end(`${request.method} ${request.url}`) })
+  if (server === undefined) return
+  try {
+    const session = await openSession(`http://127.0.0.1:${server.port}`)
+    const answer = await requestH2(session, { ':path': '/behind/it' })
+    expect([answer.status, answer.body.toString()]).toEqual([200, 'GET /behind/it'])
+    session.destroy()
   } finally {
     await server.stop()
   }
@@ -84,14 +98,14 @@ test('a paused server is silent until it is resumed', async () => {
   }
 })
 
-test('a server that cannot start fails with what it said', async () => {
-  if ((await externalServers.nginx({ tls }).then((server) => server?.stop().then(() => true))) !== true) return
-  await expect(externalServers.nginx({ tls: { cert: 'no certificate', key: tls.key } })).rejects.toThrow(
-    /nginx did not start.*cert\.pem/s,
-  )
+test.each(names)('%s that cannot start fails with what it said', async (name) => {
+  const started = externalServers[name]({ tls: { cert: 'no certificate', key: tls.key } })
+  const outcome = await started.catch((reason: Error) => reason.message)
+  if (outcome === undefined) return
+  expect(outcome).toMatch(/did not start on port \d+: .*(cert|pem)/is)
 })
 
-test('a server dies with the process that started it, however that died', async () => {
+test('servers die with the process that started them, however that died', async () => {
   const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
   const bundle = execFileSync(
     path('../../../node_modules/.bin/esbuild'),
@@ -99,14 +113,15 @@ test('a server dies with the process that started it, however that died', async 
     { encoding: 'utf8' },
   )
   const code = `${bundle}
-    module.exports.startNghttpd({ tls: ${JSON.stringify(tls)} }).then((server) => {
-      require('node:fs').writeSync(1, String(server?.port))
+    const starts = Object.values(module.exports.externalServers)
+    Promise.all(starts.map((start) => start({ tls: ${JSON.stringify(tls)} }))).then((servers) => {
+      require('node:fs').writeSync(1, JSON.stringify(servers.map((server) => server?.port)))
       process.kill(process.pid, 'SIGKILL')
     })`
-  const port = await new Promise<string>((resolve) => {
+  const ports = await new Promise<string>((resolve) => {
     execFile(process.execPath, ['-e', code], (_error, stdout) => resolve(stdout))
   })
-  if (port === 'undefined') return
-  expect(Number(port)).toBeGreaterThan(0)
-  while ((await connectCode(Number(port))) === undefined);
+  for (const port of JSON.parse(ports) as (number | null)[]) {
+    if (port !== null) while ((await connectCode(port)) === undefined);
+  }
 })

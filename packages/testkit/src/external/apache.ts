@@ -1,0 +1,66 @@
+import { chmodSync, existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type ExternalServerOptions, type Files, runsAsRoot, serveDocuments, writeFiles } from './documents.js'
+import { type ExternalServer, type Place, startProgram } from './process.js'
+
+/** POST /upload reads the whole body and answers `ok`; POST /trailers answers with the request's trailer `x-checksum`. */
+export function startApache(options: ExternalServerOptions): Promise<ExternalServer | undefined> {
+  return startProgram({
+    name: 'apache2',
+    reload: 'SIGUSR1',
+    // It listens before it has read its certificate; the file is written when nothing is left to fail.
+    ready: ({ folder }) => existsSync(join(folder, PID_FILE)),
+    behind: (folder) => serveDocuments(folder, options),
+    configure(place) {
+      const config = join(place.folder, 'apache2.conf')
+      writeFileSync(config, apacheConfig(place, writeFiles(place.folder, options)))
+      writeFileSync(join(place.folder, 'handler.lua'), HANDLER)
+      // Started by root it always gives up root, and has to get at the documents all the same.
+      if (runsAsRoot) chmodSync(place.folder, 0o711)
+      return ['-f', config, '-D', 'FOREGROUND']
+    },
+  })
+}
+
+const PID_FILE = 'apache2.pid'
+const MODULES = ['mpm_event', 'authz_core', 'http2', 'ssl', 'dir', 'proxy', 'proxy_http', 'lua']
+
+function apacheConfig({ folder, port, behindPort }: Place, { pem, docroot }: Files): string {
+  const secure = pem && `SSLEngine on\nSSLCertificateFile ${pem.cert}\nSSLCertificateKeyFile ${pem.key}`
+  return `
+ServerRoot ${folder}
+DefaultRuntimeDir ${folder}
+PidFile ${folder}/${PID_FILE}
+ServerName localhost
+ErrorLog /dev/stderr
+LogLevel warn
+${runsAsRoot ? 'User #65534\nGroup #65534' : ''}
+${MODULES.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
+StartServers 1
+ServerLimit 4
+ThreadsPerChild 64
+MaxRequestWorkers 256
+Listen 127.0.0.1:${port}
+Protocols ${pem ? 'h2' : 'h2c'}
+DocumentRoot ${docroot}
+DirectoryIndex index.html
+MergeTrailers On
+<Location />
+  Require all granted
+</Location>
+LuaMapHandler ^/trailers$ ${folder}/handler.lua trailers
+${secure ?? ''}
+ProxyPass /behind/ http://127.0.0.1:${behindPort}/behind/
+ProxyPass /upload http://127.0.0.1:${behindPort}/upload
+`
+}
+
+// With MergeTrailers the trailers of a request are among its fields as soon as its body has been read; Lua reads one of known length.
+const HANDLER = `
+function trailers(r)
+  r:requestbody()
+  r.content_type = 'text/plain'
+  r:puts(tostring(r.headers_in['x-checksum']))
+  return apache2.OK
+end
+`

@@ -1,0 +1,78 @@
+// What every external server serves, and the little origin server behind those that need one: a proxy serves nothing by itself.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { RequestListener } from 'node:http'
+import { join } from 'node:path'
+import type { Credentials } from '../certificates.js'
+import { patternBytes } from '../default-routes.js'
+
+export interface ExternalServerOptions {
+  /** Without it the server speaks cleartext: HTTP/2 with prior knowledge. */
+  readonly tls?: Credentials
+  /** A folder to serve instead of index.html, small.txt, 10k.json and 1m.bin. It is left as it is. */
+  readonly docroot?: string
+  /** Answers every path under /behind/, over HTTP/1.1 and through the server. Not behind nghttpd, which passes nothing on. */
+  readonly behind?: RequestListener
+}
+
+/** What `small.txt` holds. */
+export const SMALL_TEXT = 'hello\n'
+
+export interface Files {
+  /** Absent in cleartext. */
+  readonly pem?: { readonly cert: string; readonly key: string }
+  readonly docroot: string
+}
+
+// Unless told otherwise, programs started by root give up root, and could then not read the folder.
+export const runsAsRoot: boolean = process.getuid?.() === 0
+
+export function writeFiles(folder: string, { tls, docroot = join(folder, 'docroot') }: ExternalServerOptions): Files {
+  if (docroot === join(folder, 'docroot')) writeDocuments(docroot)
+  if (tls === undefined) return { docroot }
+  const pem = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
+  writeFileSync(pem.cert, tls.cert)
+  writeFileSync(pem.key, tls.key)
+  return { pem, docroot }
+}
+
+function writeDocuments(docroot: string): void {
+  mkdirSync(docroot)
+  writeFileSync(join(docroot, 'index.html'), '<!doctype html><title>unshard</title><p>hello\n')
+  writeFileSync(join(docroot, 'small.txt'), SMALL_TEXT)
+  writeFileSync(join(docroot, '10k.json'), tenKilobytesOfJson())
+  writeFileSync(join(docroot, '1m.bin'), patternBytes(1_048_576))
+  // nghttpd answers a POST with the file of that name, after it has read the body.
+  writeFileSync(join(docroot, 'upload'), 'ok')
+}
+
+function tenKilobytesOfJson(): string {
+  const items = Array.from({ length: 128 }, (_, id) => ({ id, name: `item ${id}`, tags: ['a', 'b'], price: id * 1.25 + 1000 }))
+  return JSON.stringify(items, undefined, 1)
+}
+
+/** For servers that have documents of their own: only what `behind` answers is passed on. */
+export function behindOf({ behind }: ExternalServerOptions): (() => RequestListener) | undefined {
+  return behind && (() => behind)
+}
+
+/** The documents as an origin server has them, `POST /upload`, and `behind` for the rest. */
+export function serveDocuments(folder: string, { docroot, behind }: ExternalServerOptions): RequestListener {
+  return (request, response) => {
+    const path = request.url ?? '/'
+    if (path.startsWith('/behind/')) return void behind?.(request, response)
+    // A whole body has to come before the answer, or the proxy may stop reading it.
+    request.resume().once('end', () => {
+      if (path === '/upload') return void response.end('ok')
+      const bytes = readIfThere(join(docroot ?? join(folder, 'docroot'), path))
+      response.writeHead(bytes === undefined ? 404 : 200).end(bytes)
+    })
+  }
+}
+
+function readIfThere(file: string): Buffer | undefined {
+  try {
+    return readFileSync(file)
+  } catch {
+    return undefined
+  }
+}

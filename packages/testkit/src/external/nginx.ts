@@ -1,0 +1,70 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { behindOf, type ExternalServerOptions, type Files, runsAsRoot, writeFiles } from './documents.js'
+import { type ExternalServer, type Place, startProgram } from './process.js'
+
+/**
+ * /upload reads the whole body and answers `ok`; /upload-early answers without reading it, then RST_STREAM(NO_ERROR);
+ * /trailers is small.txt with trailers.
+ */
+export function startNginx(options: ExternalServerOptions): Promise<ExternalServer | undefined> {
+  return startProgram({
+    name: 'nginx',
+    reload: 'SIGHUP',
+    behind: behindOf(options),
+    configure(place) {
+      const config = join(place.folder, 'nginx.conf')
+      writeFileSync(config, nginxConfig(place, writeFiles(place.folder, options)))
+      return ['-p', place.folder, '-c', config, '-e', 'stderr']
+    },
+  })
+}
+
+function nginxConfig({ folder, port, behindPort }: Place, { pem, docroot }: Files): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  const secure = pem && `ssl_certificate ${pem.cert};\n    ssl_certificate_key ${pem.key};\n    ssl_protocols TLSv1.2 TLSv1.3;`
+  // Buffers that hold a megabyte of fields: what a response may have is the client's decision in our tests.
+  const behind =
+    behindPort &&
+    `location /behind/ {
+      proxy_pass http://127.0.0.1:${behindPort};
+      proxy_http_version 1.1;
+      proxy_buffer_size 2m;
+      proxy_buffers 4 2m;
+      proxy_busy_buffers_size 2m;
+    }`
+  return `
+${runsAsRoot ? 'user root;' : ''}
+daemon off;
+master_process on;
+worker_processes 1;
+pid ${folder}/nginx.pid;
+error_log stderr;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  default_type application/octet-stream;
+  types { text/html html; text/plain txt; application/json json; }
+  ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join('\n  ')}
+  keepalive_requests 1000000000;
+  client_max_body_size 0;
+  server {
+    listen 127.0.0.1:${port} ${pem ? 'ssl ' : ''}http2;
+    ${secure ?? ''}
+    root ${docroot};
+    location = /upload { proxy_pass http://unix:${folder}/sink.sock; }
+    location = /upload-early { return 200 'ok'; }
+    location = /trailers {
+      add_trailer x-checksum 1234;
+      try_files /small.txt =404;
+    }
+    ${behind ?? ''}
+  }
+  # A bare \`return\` answers before it has read the body; the proxy reads all of it first.
+  server {
+    listen unix:${folder}/sink.sock;
+    location / { return 200 'ok'; }
+  }
+}
+`
+}

@@ -1,0 +1,225 @@
+// Runs a foreign server program for a test: finds it, gives it a folder and a free port, waits until it listens, and makes sure
+// that it dies with the test, even when the test's process is killed (a watchdog reads a pipe that closes with its writer).
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
+import { accessSync, closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import http, { type RequestListener } from 'node:http'
+import net, { type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import type { Readable } from 'node:stream'
+
+export interface ExternalServer {
+  readonly name: string
+  readonly port: number
+  readonly pid: number
+  /** Kills the program and everything it started, and removes its folder. */
+  stop(): Promise<void>
+  /** SIGSTOP: the kernel still accepts and acknowledges, the program is silent. */
+  pause(): void
+  /** SIGCONT. */
+  resume(): void
+  /** Reads the configuration anew; old connections drain. Resolves when it has been asked to. nghttpd cannot. */
+  reload?(): Promise<void>
+}
+
+/** Where a program lives. */
+export interface Place {
+  readonly folder: string
+  readonly port: number
+  /** Where the server behind it listens, when it has one. */
+  readonly behindPort: number | undefined
+}
+
+export interface ExternalProgram {
+  readonly name: string
+  /** Writes what the program needs into the folder, returns its arguments. */
+  configure(place: Place): readonly string[]
+  /** What a server in this process answers that the program passes requests on to. */
+  readonly behind?: ((folder: string) => RequestListener) | undefined
+  /** The signal that makes it read its configuration anew, or what else does. */
+  readonly reload?: NodeJS.Signals | ((place: Place) => Promise<void>)
+  /** Asked once it listens, for a program that does so before it is sure to stay, or before it hears signals. */
+  readonly ready?: (place: Place) => boolean | Promise<boolean>
+  /** Added to this process's environment. */
+  readonly environment?: (folder: string) => NodeJS.ProcessEnv
+}
+
+const START_TIMEOUT_MS = 10_000
+const POLL_MS = 20
+const ADDRESS = '127.0.0.1'
+
+const reported = new Set<string>()
+
+/** @throws with the program's stderr when it does not come up. Resolves with undefined when it is not installed. */
+export async function startProgram(program: ExternalProgram): Promise<ExternalServer | undefined> {
+  const file = findProgram(program.name)
+  if (file === undefined) {
+    if (!reported.has(program.name)) process.stderr.write(`${program.name} is not installed: tests with it are skipped\n`)
+    reported.add(program.name)
+    return undefined
+  }
+  const folder = mkdtempSync(join(tmpdir(), `unshard-${program.name}-`))
+  const behind = program.behind && (await listenBehind(program.behind(folder)))
+  const clean = (): void => {
+    behind?.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    return await run(program, file, { folder, port: await freePort(), behindPort: behind?.port }, clean)
+  } catch (error) {
+    clean()
+    throw error
+  }
+}
+
+async function listenBehind(listener: RequestListener): Promise<{ readonly port: number; close(): void }> {
+  const server = http.createServer(listener)
+  await new Promise<void>((resolve) => {
+    server.listen(0, ADDRESS, resolve)
+  })
+  // Like the program: no reason for this process to stay.
+  server.unref().on('connection', (socket) => socket.unref())
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+function findProgram(name: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
+  return folders.map((folder) => join(folder, name)).find(isExecutable)
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer()
+  await new Promise<void>((resolve) => {
+    server.listen(0, ADDRESS, resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => {
+    server.close(resolve)
+  })
+  return port
+}
+
+async function run(program: ExternalProgram, file: string, place: Place, clean: () => void): Promise<ExternalServer> {
+  const { name, reload } = program
+  const { folder, port } = place
+  // A file, not a pipe: Apache opens /dev/stderr once more, which a pipe of Node's does not allow.
+  const log = join(folder, 'stderr.log')
+  const said = (): string => readFileSync(log, 'utf8').slice(-10_000)
+  const child = launch(program, file, place, log)
+  // Its workers have this pipe too: it ends, and `close` comes, when the last of them is gone.
+  const handles = [child, child.stdout.resume() as net.Socket]
+  let failure = ''
+  let exited = false
+  const exit = new Promise<void>((resolve) => {
+    child.once('error', (error) => {
+      failure = error.message
+    })
+    child.once('close', () => {
+      exited = true
+      resolve()
+    })
+  })
+  const watchdog = child.pid === undefined ? undefined : startWatchdog(child, folder)
+  // A number that is free again may become another process's: no watchdog over it.
+  void exit.then(() => watchdog?.kill('SIGKILL'))
+  const stop = async (): Promise<void> => {
+    for (const handle of handles) handle.ref()
+    if (!exited) signalGroup(child, 'SIGKILL')
+    await exit
+    clean()
+  }
+
+  if (!(await comesUp(program, place, () => exited))) {
+    const why = failure + said()
+    await stop()
+    throw new Error(`${name} did not start on port ${port}: ${why}`)
+  }
+  for (const handle of handles) handle.unref()
+
+  return {
+    name,
+    port,
+    pid: child.pid!,
+    stop,
+    pause: () => signalGroup(child, 'SIGSTOP'),
+    resume: () => signalGroup(child, 'SIGCONT'),
+    ...(reload !== undefined && {
+      reload: async () => {
+        if (typeof reload === 'string') child.kill(reload)
+        else await reload(place)
+      },
+    }),
+  }
+}
+
+/** Whether it listens, and is ready, before its time is over or it has gone. */
+async function comesUp({ ready = () => true }: ExternalProgram, place: Place, exited: () => boolean): Promise<boolean> {
+  const deadline = Date.now() + START_TIMEOUT_MS
+  while (!exited() && Date.now() <= deadline) {
+    if ((await accepts(place.port)) && (await ready(place)) && !exited()) return true
+    await new Promise((resolve) => {
+      setTimeout(resolve, POLL_MS)
+    })
+  }
+  return false
+}
+
+// Detached: a process group of its own, so that one signal reaches the program's workers too.
+function launch(program: ExternalProgram, file: string, place: Place, log: string): ChildProcessByStdio<null, Readable, null> {
+  const { folder } = place
+  const stderr = openSync(log, 'a')
+  try {
+    return spawn(file, program.configure(place), {
+      cwd: folder,
+      detached: true,
+      stdio: ['ignore', 'pipe', stderr],
+      env: { ...process.env, ...program.environment?.(folder) },
+    }) as ChildProcessByStdio<null, Readable, null>
+  } finally {
+    closeSync(stderr)
+  }
+}
+
+/** Reads until this process is gone, then kills the program's group and removes its folder. */
+function startWatchdog(child: ChildProcess, folder: string): ChildProcess {
+  const script = 'read -r line; kill -s KILL -- "-$1"; rm -rf -- "$2"'
+  const watchdog = spawn('/bin/sh', ['-c', script, 'sh', String(child.pid), folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  for (const handle of [watchdog, watchdog.stdin as net.Socket]) handle.unref()
+  return watchdog
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, ADDRESS)
+    socket.once('connect', () => resolve(true))
+    socket.once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
+}
