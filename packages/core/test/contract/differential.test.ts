@@ -1,0 +1,420 @@
+/**
+ * One script of a server, two engines: ours, and nghttp2 in Node's clothes. What a caller hears, and what the server hears back, must
+ * be the same. Where it is not, the table says what the other one does and why we do not.
+ */
+
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { type Frame, frames, NodeHttp2Connection, type ScriptedConnection, startScriptedPeer } from '@unshard/testkit'
+import { Recorder, read, standstill } from '../../../testkit/src/contract/recorder.js'
+import { goawayOf, numberOf } from '../../../testkit/src/frame-parser.js'
+import { type Connection, nextConnectionId, type Route } from '../../src/connection.js'
+import { systemClock } from '../../src/deadlines.js'
+import { H2Connection } from '../../src/h2/connection.js'
+import { errorCodeName } from '../../src/h2/protocol/error-code.js'
+import { WindowBudget } from '../../src/h2/protocol/window.js'
+import { parseOrigin } from '../../src/index.js'
+import { ResponseBody } from '../../src/message/body.js'
+import { checkRequest } from '../../src/message/request.js'
+
+const { altsvc, continuation, data, fieldBlock, goaway, headers, origin, ping, priority, pushPromise, raw, rstStream } = frames
+const { settings, windowUpdate } = frames
+
+interface Exchange {
+  readonly name: string
+  /** Methods, one a request. Default one GET. A POST has a body that does not end. */
+  readonly requests?: readonly string[]
+  readonly server: readonly Buffer[]
+  /** The server closes after it. */
+  readonly close?: boolean
+  /** What nghttp2 makes of it, line by line, and why we do not. */
+  readonly differs?: { readonly because: string; readonly oracle: readonly string[] }
+}
+
+const ok = (id = 1, end = false): Buffer => headers(id, [[':status', '200']], { endStream: end })
+const fields = (...list: [string, string][]): Buffer => headers(1, [[':status', '200'], ...list], { endStream: true })
+const longBlock = fieldBlock([
+  [':status', '200'],
+  ['a', 'b'],
+])
+
+type Difference = NonNullable<Exchange['differs']>
+
+/** Node answers GOAWAY with its own, one when it hears it and one when it closes. */
+const GOODBYES = ['server: GOAWAY NO_ERROR', 'server: GOAWAY NO_ERROR'] as const
+const SAYS_GOODBYE: Difference = {
+  because: 'a server that goes away needs no goodbye: RFC 9113 §6.8 asks for none',
+  oracle: ['1: response 200 ', '1: content "" trailers ', ...GOODBYES],
+}
+const WRAPPED: Difference = {
+  because: 'Node makes INTERNAL_ERROR of every error that nghttp2 reports to it: the peer does not learn what it did',
+  oracle: ['1: error', 'server: GOAWAY INTERNAL_ERROR'],
+}
+const DROPS_FIELD: Difference = {
+  because: 'RFC 9113 §8.2.1: such a response is malformed; nghttp2 leaves the field out and goes on',
+  oracle: ['1: response 200 ', '1: content "" trailers '],
+}
+const IGNORES: Difference = {
+  because:
+    'RFC 9113 §5.1: on a stream that END_STREAM closed it is a connection error of type STREAM_CLOSED; nghttp2 forgets closed streams',
+  oracle: ['1: response 200 ', '1: content "" trailers '],
+}
+/** nghttp2 says goodbye and waits for the socket to close; Node does not close it, and tells no request. */
+const hangs = (errorCode: string): Difference => ({
+  because: 'every request settles: after a connection error none may hang',
+  oracle: ['1: nothing', `server: GOAWAY ${errorCode}`],
+})
+
+const exchanges: readonly Exchange[] = [
+  { name: 'fields and content', server: [ok(), data(1, 'hello', { endStream: true })] },
+  { name: 'no content', server: [ok(1, true)] },
+  { name: 'content, then an empty DATA that ends it', server: [ok(), data(1, 'x'), data(1, '', { endStream: true })] },
+  {
+    name: 'padding everywhere',
+    server: [headers(1, [[':status', '200']], { padding: 9 }), data(1, 'x', { padding: 99, endStream: true })],
+  },
+  {
+    name: 'interim responses',
+    server: [
+      headers(1, [[':status', '100']]),
+      headers(1, [
+        [':status', '103'],
+        ['link', '<x>'],
+      ]),
+      ok(1, true),
+    ],
+  },
+  { name: 'trailers', server: [ok(), data(1, 'x'), headers(1, [['t', 'u']], { endStream: true })] },
+  { name: 'trailers without content', server: [ok(), headers(1, [['t', 'u']], { endStream: true })] },
+  {
+    name: 'a field block in three frames',
+    server: [
+      headers(1, longBlock.subarray(0, 3), { endHeaders: false, endStream: true }),
+      continuation(1, longBlock.subarray(3, 6), { endHeaders: false }),
+      continuation(1, longBlock.subarray(6)),
+    ],
+  },
+  {
+    name: 'fields that repeat keep their order',
+    server: [fields(['set-cookie', 'a'], ['x', '1'], ['set-cookie', 'b'], ['x', '2'])],
+  },
+  { name: 'empty values, and names of one letter', server: [fields(['a', ''], ['b', 'c'])] },
+  { name: 'HEAD with content-length', requests: ['HEAD'], server: [fields(['content-length', '5'])] },
+  { name: '204', server: [headers(1, [[':status', '204']], { endStream: true })] },
+  {
+    name: '304 with content-length',
+    server: [
+      headers(
+        1,
+        [
+          [':status', '304'],
+          ['content-length', '5'],
+        ],
+        { endStream: true },
+      ),
+    ],
+  },
+  { name: 'a status that nobody knows', server: [headers(1, [[':status', '999']], { endStream: true })] },
+  {
+    name: 'three streams, interleaved',
+    requests: ['GET', 'GET', 'GET'],
+    server: [ok(5), ok(1), data(5, 'a'), data(1, 'b', { endStream: true }), ok(3, true), data(5, 'c', { endStream: true })],
+  },
+  {
+    name: 'content-length that fits',
+    server: [
+      headers(1, [
+        [':status', '200'],
+        ['content-length', '2'],
+      ]),
+      data(1, 'ab', { endStream: true }),
+    ],
+  },
+  {
+    name: 'content over content-length',
+    server: [
+      headers(1, [
+        [':status', '200'],
+        ['content-length', '2'],
+      ]),
+      data(1, 'abc', { endStream: true }),
+    ],
+  },
+  {
+    name: 'content under content-length',
+    server: [
+      headers(1, [
+        [':status', '200'],
+        ['content-length', '2'],
+      ]),
+      data(1, 'a', { endStream: true }),
+    ],
+  },
+  { name: 'a content-length that is none', server: [fields(['content-length', 'x'])] },
+  ...['NO_ERROR', 'PROTOCOL_ERROR', 'INTERNAL_ERROR', 'REFUSED_STREAM', 'CANCEL', 'ENHANCE_YOUR_CALM', 'HTTP_1_1_REQUIRED'].map(
+    (name, i): Exchange => ({
+      name: `RST_STREAM ${name} before the response`,
+      server: [rstStream(1, [0, 1, 2, 7, 8, 11, 13][i]!)],
+      ...(i === 0 && {
+        differs: { because: 'a request without an answer has failed: it must not hang', oracle: ['1: nothing'] },
+      }),
+    }),
+  ),
+  { name: 'RST_STREAM in the middle of the content', server: [ok(), data(1, 'half'), rstStream(1, 2)] },
+  {
+    name: 'RST_STREAM NO_ERROR after a whole response, while we upload',
+    requests: ['POST'],
+    server: [ok(1, true), rstStream(1, 0)],
+  },
+  { name: 'GOAWAY that spares the stream', server: [goaway(1, 0), ok(1, true)], differs: SAYS_GOODBYE },
+  { name: 'GOAWAY in two steps', server: [goaway(0x7fff_ffff, 0), goaway(1, 0), ok(1, true)], differs: SAYS_GOODBYE },
+  {
+    name: 'GOAWAY below the stream',
+    server: [goaway(0, 0)],
+    close: true,
+    differs: {
+      because: 'Node says goodbye in its turn, twice; there is nobody left to hear it',
+      oracle: ['1: error', ...GOODBYES],
+    },
+  },
+  {
+    name: 'GOAWAY with an error code that spares the stream',
+    server: [goaway(1, 2), ok(1, true)],
+    differs: {
+      because: 'RFC 9113 §6.8: streams at or below the identifier may still be completed, whatever the code',
+      oracle: ['1: error', GOODBYES[0]],
+    },
+  },
+  { name: 'a close in the middle of the content', server: [ok(), data(1, 'half')], close: true },
+  { name: 'a close before the response', server: [], close: true },
+  {
+    name: 'DATA before the response',
+    server: [data(1, 'x')],
+    differs: {
+      because: 'RFC 9113 §8.1.1: malformed is a stream error; Node ends the connection, and the request hangs',
+      oracle: ['1: nothing', 'server: GOAWAY PROTOCOL_ERROR'],
+    },
+  },
+  { name: 'DATA after an interim response', server: [headers(1, [[':status', '103']]), data(1, 'x')] },
+  { name: 'a second final response', server: [ok(), ok()] },
+  { name: 'trailers that do not end the stream', server: [ok(), headers(1, [['t', 'u']])] },
+  { name: 'a pseudo-field in trailers', server: [ok(), headers(1, [[':status', '200']], { endStream: true })] },
+  { name: 'no :status', server: [headers(1, [['a', 'b']], { endStream: true })] },
+  {
+    name: 'two :status',
+    server: [
+      headers(
+        1,
+        [
+          [':status', '200'],
+          [':status', '200'],
+        ],
+        { endStream: true },
+      ),
+    ],
+  },
+  {
+    name: ':status after a field',
+    server: [
+      headers(
+        1,
+        [
+          ['a', 'b'],
+          [':status', '200'],
+        ],
+        { endStream: true },
+      ),
+    ],
+  },
+  { name: 'a pseudo-field of requests', server: [fields([':path', '/'])] },
+  { name: 'an upper-case name', server: [fields(['Abc', 'x'])] },
+  { name: 'a space in a name', server: [fields(['a b', 'x'])], differs: DROPS_FIELD },
+  { name: 'a line feed in a value', server: [fields(['a', 'x\ny'])], differs: DROPS_FIELD },
+  { name: 'spaces around a value', server: [fields(['a', ' x '])], differs: DROPS_FIELD },
+  { name: 'connection-specific fields', server: [fields(['connection', 'close'])] },
+  { name: 'transfer-encoding', server: [fields(['transfer-encoding', 'chunked'])] },
+  { name: 'status 101', server: [headers(1, [[':status', '101']])] },
+  { name: 'an interim response that ends the stream', server: [headers(1, [[':status', '103']], { endStream: true })] },
+  { name: 'content in a response to HEAD', requests: ['HEAD'], server: [ok(), data(1, 'x', { endStream: true })] },
+  {
+    name: 'DATA after the end, while we upload',
+    requests: ['POST'],
+    server: [ok(1, true), data(1, 'x')],
+    differs: {
+      because: 'RFC 9113 §5.1: half-closed (remote) is a stream error',
+      oracle: ['1: response 200 ', '1: content "" trailers ', 'server: GOAWAY STREAM_CLOSED'],
+    },
+  },
+  { name: 'DATA on a stream that is over', server: [ok(1, true), data(1, 'x')], differs: IGNORES },
+  { name: 'HEADERS on a stream that is over', server: [ok(1, true), ok(1, true)], differs: IGNORES },
+  {
+    name: 'WINDOW_UPDATE, RST_STREAM and PRIORITY on a stream that is over',
+    server: [ok(1, true), windowUpdate(1, 1), rstStream(1, 8), priority(1, { dependsOn: 0 })],
+  },
+  { name: 'DATA on an idle stream', server: [data(7, 'x')], differs: hangs('PROTOCOL_ERROR') },
+  { name: 'HEADERS on an even stream', server: [ok(2, true)], differs: WRAPPED },
+  { name: 'RST_STREAM on an idle stream', server: [rstStream(7, 8)], differs: WRAPPED },
+  { name: 'DATA on stream 0', server: [data(0, 'x')], differs: hangs('PROTOCOL_ERROR') },
+  {
+    name: 'WINDOW_UPDATE of 0 on the stream',
+    requests: ['POST'],
+    server: [windowUpdate(1, 0)],
+    differs: { because: 'RFC 9113 §6.9: a stream error', oracle: WRAPPED.oracle },
+  },
+  { name: 'WINDOW_UPDATE of 0 on the connection', server: [windowUpdate(0, 0)], differs: WRAPPED },
+  {
+    name: 'a stream window over 2^31 - 1',
+    requests: ['POST'],
+    server: [windowUpdate(1, 0x7fff_ffff)],
+    differs: {
+      because: 'RFC 9113 §6.9.1: a stream error, and no more',
+      oracle: ['1: error', 'server: RST_STREAM 1 FLOW_CONTROL_ERROR', 'server: GOAWAY INTERNAL_ERROR'],
+    },
+  },
+  { name: 'a connection window over 2^31 - 1', server: [windowUpdate(0, 0x7fff_ffff)], differs: WRAPPED },
+  {
+    name: 'SETTINGS_INITIAL_WINDOW_SIZE over 2^31 - 1',
+    server: [settings({ initialWindowSize: 0x8000_0000 })],
+    differs: WRAPPED,
+  },
+  { name: 'SETTINGS_MAX_FRAME_SIZE too small', server: [settings({ maxFrameSize: 100 })], differs: WRAPPED },
+  { name: 'SETTINGS_ENABLE_PUSH from a server', server: [settings({ enablePush: 1 })], differs: WRAPPED },
+  { name: 'settings that nobody knows', server: [settings({ 61453: 1 }), ok(1, true)] },
+  {
+    name: 'PUSH_PROMISE',
+    server: [pushPromise(1, 2, [[':method', 'GET']])],
+    differs: {
+      because: 'RFC 9113 §8.4: a connection error where push is disabled; Node leaves it enabled',
+      oracle: ['1: nothing', 'server: RST_STREAM 2 PROTOCOL_ERROR'],
+    },
+  },
+  { name: 'CONTINUATION without HEADERS', server: [continuation(1, [['a', 'b']])], differs: hangs('PROTOCOL_ERROR') },
+  {
+    name: 'HEADERS without END_HEADERS, then DATA',
+    server: [headers(1, longBlock, { endHeaders: false }), data(1, 'x')],
+    differs: hangs('PROTOCOL_ERROR'),
+  },
+  { name: 'frames that nobody knows', server: [raw(0xbb, 0xff, 0, Buffer.alloc(10)), raw(0xbb, 0, 1), ok(1, true)] },
+  { name: 'ORIGIN and ALTSVC', server: [origin(['https://x.test']), altsvc(0, 'https://x.test', 'h2=":1"'), ok(1, true)] },
+  { name: 'PRIORITY', server: [priority(1, { dependsOn: 3 }), ok(1, true)] },
+  { name: 'PING of seven octets', server: [raw(6, 0, 0, Buffer.alloc(7))], differs: hangs('FRAME_SIZE_ERROR') },
+  { name: 'RST_STREAM of three octets', server: [raw(3, 0, 1, Buffer.alloc(3))], differs: hangs('FRAME_SIZE_ERROR') },
+  { name: 'SETTINGS of five octets', server: [raw(4, 0, 0, Buffer.alloc(5))], differs: hangs('FRAME_SIZE_ERROR') },
+  {
+    name: 'a frame over SETTINGS_MAX_FRAME_SIZE',
+    server: [raw(0, 0, 1, Buffer.alloc(16_385))],
+    differs: hangs('FRAME_SIZE_ERROR'),
+  },
+  {
+    name: 'a field block that is no HPACK',
+    server: [headers(1, Buffer.from([0x80]), { endStream: true })],
+    differs: hangs('COMPRESSION_ERROR'),
+  },
+  {
+    name: 'a second GOAWAY that raises the identifier',
+    server: [goaway(1, 0), goaway(3, 0)],
+    differs: { because: WRAPPED.because, oracle: ['1: error', GOODBYES[0], 'server: GOAWAY INTERNAL_ERROR'] },
+  },
+  {
+    name: 'an answer to a PING that nobody sent',
+    server: [ping(undefined, true), ok(1, true)],
+    differs: { because: 'RFC 9113 §6.7 makes it no error', oracle: WRAPPED.oracle },
+  },
+]
+
+type Open = (socket: Socket, route: Route) => Connection
+
+const SETTINGS = {
+  initialWindowBytes: 65_535,
+  connectionWindowBytes: 65_535,
+  headerTableBytes: 4_096,
+  maxFieldSectionBytes: 65_536,
+}
+const ours: Open = (socket, route) =>
+  new H2Connection(socket, route, { settings: SETTINGS, budget: new WindowBudget(0), clock: systemClock })
+const oracle: Open = (socket, route) =>
+  new NodeHttp2Connection(socket, route, { id: nextConnectionId(), createBody: (source) => new ResponseBody(source) })
+
+/** Plays an exchange to an engine. Returns what every request heard, and what the server heard back, as lines. */
+async function play(exchange: Exchange, open: Open): Promise<string[]> {
+  const { requests = ['GET'], server, close = false } = exchange
+  let script!: (p: ScriptedConnection) => void
+  const scripted = new Promise<ScriptedConnection>((resolve) => {
+    script = resolve
+  })
+  const peer = await startScriptedPeer(async (p) => {
+    await p.handshake()
+    for (const _ of requests) await p.nextRequest()
+    p.send(...server)
+    if (close) p.end()
+    script(p)
+  })
+  const socket = connect(peer.port, '127.0.0.1')
+  await once(socket, 'connect')
+  const serialized = `http://127.0.0.1:${peer.port}`
+  const connection = open(socket, routeOf(serialized))
+  const recorders = requests.map((method) => {
+    const recorder = new Recorder()
+    const body = method === 'POST' ? endless() : undefined
+    recorder.exchange = connection.request(checkRequest({ url: `${serialized}/`, method, body }), recorder)
+    recorder.returned = true
+    return recorder
+  })
+  const { received } = await scripted
+  await standstill(() => recorders.reduce((sum, { events }) => sum + events.length, received.length))
+  const replies = received.flatMap(line)
+  const heard = await Promise.all(recorders.map((recorder, i) => outcome(recorder, 2 * i + 1)))
+  connection.destroy(new Error('the test is over'))
+  await peer.close()
+  return [...heard.flat(), ...replies]
+}
+
+function line(frame: Frame): string[] {
+  if (frame.typeName === 'RST_STREAM') return [`server: RST_STREAM ${frame.streamId} ${errorCodeName(numberOf(frame))}`]
+  if (frame.typeName === 'GOAWAY') return [`server: GOAWAY ${errorCodeName(goawayOf(frame).errorCode)}`]
+  return []
+}
+
+async function outcome(recorder: Recorder, id: number): Promise<string[]> {
+  const { informational, events, error, answer } = recorder
+  const lines = informational.map(([status, list]) => `${id}: interim ${status} ${list.join()}`)
+  if (error !== undefined) return [...lines, `${id}: error`]
+  if (!events.includes('response')) return [...lines, `${id}: nothing`]
+  const { status, fields: list, body } = await answer
+  lines.push(`${id}: response ${status} ${list.join()}`)
+  const pending = Symbol('pending')
+  const quiet = new Promise<typeof pending>((resolve) => setImmediate(() => resolve(pending)))
+  const content = await Promise.race([read(body).catch((reason: Error) => reason), quiet])
+  if (content === pending) return [...lines, `${id}: content goes on`]
+  if (content instanceof Error) return [...lines, `${id}: content breaks off`]
+  return [
+    ...lines,
+    `${id}: content ${JSON.stringify((content as Buffer).toString())} trailers ${recorder.exchange.trailers?.join() ?? ''}`,
+  ]
+}
+
+async function* endless(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('x')
+  await new Promise(() => undefined)
+}
+
+function routeOf(serialized: string): Route {
+  const nobody = {
+    remoteAddress: '127.0.0.1',
+    remotePort: 1,
+    localAddress: undefined,
+    localPort: undefined,
+    certificate: undefined,
+  }
+  return { origin: parseOrigin(serialized), reuseKey: '', ...nobody, authorized: false, clientCertificate: false }
+}
+
+it.each(exchanges.map((exchange): [string, Exchange] => [exchange.name, exchange]))('%s', async (_name, exchange) => {
+  const mine = await play(exchange, ours)
+  const theirs = await play(exchange, oracle)
+  if (exchange.differs === undefined) expect(mine).toEqual(theirs)
+  else {
+    expect(theirs).toEqual(exchange.differs.oracle)
+    expect(mine).not.toEqual(theirs)
+  }
+})
