@@ -74,14 +74,19 @@ export class ConnectionFrames<Owner> {
   }
 
   #ping(flags: number, bytes: Buffer, start: number): void {
+    if ((flags & Flag.ACK) !== 0) return this.#pong(bytes, start)
     this.#state.limits.unproductive('PING')
-    if ((flags & Flag.ACK) !== 0) {
-      if (this.#state.heldSlots.release(bytes, start)) return this.#state.listener.onCapacity()
-      this.#state.listener.onPong(Buffer.from(bytes.subarray(start, start + 8)))
-      return
-    }
     this.#state.limits.answer()
     writePing(this.#state.output, bytes, start, true)
+  }
+
+  /** An answer, to what we asked or out of the blue: only the latter is held against the peer. */
+  #pong(bytes: Buffer, start: number): void {
+    const state = this.#state
+    if (state.heldSlots.release(bytes, start)) return state.listener.onCapacity()
+    if (state.pingsUnderWay > 0) state.pingsUnderWay--
+    else state.limits.unproductive('an acknowledgement of no PING')
+    state.listener.onPong(Buffer.from(bytes.subarray(start, start + 8)))
   }
 
   #goaway(bytes: Buffer, start: number, end: number): void {

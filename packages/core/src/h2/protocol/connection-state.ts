@@ -74,6 +74,8 @@ export class ConnectionState<Owner> {
   abandoned = false
   /** Octets of the field sections of open streams. */
   openSectionsBytes = 0
+  /** PINGs of ours that are not answered yet. */
+  pingsUnderWay = 0
   /** SETTINGS of ours that the peer has not acknowledged yet. */
   unacknowledgedSettings = 0
   readonly resets: ResetStreams = new ResetStreams()

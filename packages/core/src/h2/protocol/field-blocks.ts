@@ -73,12 +73,12 @@ export class FieldBlocks<Owner> {
   #keep(bytes: Buffer, start: number, end: number): void {
     this.#bytes += end - start
     this.#parts.push(Buffer.from(bytes.subarray(start, end)))
-    if (this.#parts.length > this.#maxParts || this.#bytes > this.#maxBytes) {
-      throw new ProtocolFault(
-        ErrorCode.ENHANCE_YOUR_CALM,
-        `field block of ${this.#bytes} octets in ${this.#parts.length} frames, not ended`,
-      )
-    }
+    if (this.#parts.length <= this.#maxParts && this.#bytes <= this.#maxBytes) return
+    const reason = `field block of ${this.#bytes} octets in ${this.#parts.length} frames, not ended`
+    // The request that it answers hears what was wrong with its response; the others, that the connection is gone.
+    const stream = this.#state.streams.get(this.#openStreamId)
+    if (stream !== undefined) this.#tooMuch(stream, reason)
+    throw new ProtocolFault(ErrorCode.ENHANCE_YOUR_CALM, reason)
   }
 
   #complete(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {

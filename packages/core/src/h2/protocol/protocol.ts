@@ -107,6 +107,7 @@ export class Protocol<Owner> {
 
   /** Asks for a PING acknowledgement with these eight octets (RFC 9113 §6.7). */
   ping(opaque: Uint8Array): void {
+    this.#state.pingsUnderWay++
     writePing(this.#state.output, opaque, 0, false)
   }
 

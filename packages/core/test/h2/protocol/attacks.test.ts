@@ -192,6 +192,27 @@ describe('field sections', () => {
   })
 })
 
+describe('PING', () => {
+  it('G10 answers to our own PINGs are no flood, however many', () => {
+    const peer = new Peer()
+    for (let i = 0; i < 3_000; i++) {
+      peer.client.ping(Buffer.alloc(8))
+      expect(peer.receive(ping(Buffer.alloc(8), true))).toBeUndefined()
+    }
+    expect(peer.events()).toHaveLength(3_000)
+  })
+})
+
+it('D05 the request whose response has no end hears that it is too large; the others, that the connection is gone', () => {
+  const peer = new Peer()
+  const [culprit, other] = [peer.get(), peer.get()]
+  peer.receive(headers(culprit.id, bytesOf(10), { endHeaders: false }))
+  const part = continuation(culprit.id, bytesOf(10), { endHeaders: false })
+  expect(peer.receive(...Array.from({ length: 9 }, () => part))).toBe('ENHANCE_YOUR_CALM')
+  expect(peer.events()).toEqual([`error ${culprit.id} ENHANCE_YOUR_CALM local`, `closed ${culprit.id}`])
+  expect(peer.opened.filter(({ state }) => state !== 4)).toEqual([other])
+})
+
 describe('SETTINGS that do not come', () => {
   it('A04 none at all: GOAWAY SETTINGS_TIMEOUT', () => {
     const peer = new Peer({ settings: false })
