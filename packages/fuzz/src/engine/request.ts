@@ -1,0 +1,83 @@
+/** One stream as the fuzzer sees it: what was asked of the engine, and what it has told about it. */
+
+import type { RequestHead } from '../../../core/src/h2/protocol/field-section.js'
+import type { Stream } from '../../../core/src/h2/protocol/stream.js'
+
+export class Request {
+  readonly head: RequestHead
+  /** Streams that were open when this one was opened. */
+  readonly openBefore: number
+  stream: Stream<Request> | undefined
+  /** Octets of content handed over, and the trailers that follow them. */
+  handedOver = 0
+  trailers: readonly string[] | undefined
+  sendingEnded: boolean
+  /** `sendData` has said that it has to wait. */
+  waiting = false
+
+  responses = 0
+  ended = false
+  failed = false
+  stopped = false
+  closed = false
+  /** Content that was told and not yet consumed, and what was. */
+  unread = 0
+  consumed = 0
+
+  constructor(head: RequestHead, openBefore: number, ended: boolean) {
+    this.head = head
+    this.openBefore = openBefore
+    this.sendingEnded = ended
+  }
+
+  get id(): number {
+    return this.stream?.id ?? 0
+  }
+
+  /** Whether the response may still bring something. */
+  get receiving(): boolean {
+    return !this.ended && !this.failed && !this.closed
+  }
+}
+
+/** Field lists with everything an encoder treats apart: static, volatile, sensitive, repeated, long. */
+const FIELDS: readonly (readonly string[])[] = [
+  [],
+  ['accept', '*/*'],
+  ['accept', '*/*', 'user-agent', 'fuzz/1', 'accept-encoding', 'gzip, deflate'],
+  ['cookie', 'a=b', 'cookie', 'session=0123456789abcdef0123', 'authorization', 'Bearer x'],
+  ['etag', 'x', 'if-none-match', 'y', 'x-request-id', '1'],
+  ['x-a', '1', 'x-a', '2', 'x-a', '1'],
+  ['x-high', '\u00e9\u00ff', 'content-length', '5'],
+  ['secret', 'kept out of tables', 'te', 'trailers'],
+]
+const METHODS = ['GET', 'GET', 'GET', 'GET', 'POST', 'POST', 'HEAD', 'CONNECT'] as const
+const SENSITIVE: ReadonlySet<string> = new Set(['secret'])
+const LONG_FIELD = 20_000
+const VERY_LONG_FIELD = 40_000
+
+/** A request from three octets of an input. */
+export function headOf(x: number, y: number, z: number): RequestHead {
+  const fields = [...FIELDS[y % FIELDS.length]!]
+  if (z === 255) fields.push('x-long', '*'.repeat(VERY_LONG_FIELD))
+  else if (z > 250) fields.push('x-long', 'a'.repeat(LONG_FIELD))
+  else if (z > 200) fields.push(`x-${z}`, 'v'.repeat(z))
+  const path = y < 128 ? '/' : `/${'p'.repeat(y % 100)}`
+  return { method: METHODS[x % METHODS.length]!, scheme: 'https', authority: 'a.test', path, fields, sensitive: SENSITIVE }
+}
+
+export function hasContent(head: RequestHead): boolean {
+  return head.method === 'POST' || head.method === 'CONNECT'
+}
+
+export const TRAILERS: readonly string[] = ['t', 'u', 'x-checksum', '0123']
+
+const PATTERN_PERIOD = 251
+const MAX_PART = 70_000
+const pattern = Buffer.from(Uint8Array.from({ length: PATTERN_PERIOD + MAX_PART }, (_, i) => i % PATTERN_PERIOD))
+
+/** Content whose octets tell their place, so that lost, doubled or swapped parts show. */
+export function contentAt(offset: number, length: number): Buffer {
+  const from = offset % PATTERN_PERIOD
+  return pattern.subarray(from, from + length)
+}

@@ -1,0 +1,163 @@
+/** The loop for one target: choose, change, run, keep what reached something new, report what broke a promise. */
+
+import { performance } from 'node:perf_hooks'
+import { Script } from 'node:vm'
+import { Corpus, type Entry } from './corpus.js'
+import { Coverage } from './coverage.js'
+import { minimise } from './minimise.js'
+import { Mutator } from './mutator.js'
+import { Prng } from './prng.js'
+import type { Target } from './target.js'
+
+/** A promise that was broken, and the shortest input known to break it. */
+export interface Finding {
+  readonly message: string
+  readonly input: Uint8Array
+}
+
+/** One execution may take this long. */
+const MAX_EXECUTION_MS = 1_000
+/** And may be stopped after this long: it would never have ended. */
+const HANGING_MS = 5_000
+const MAX_FINDINGS = 20
+const MINIMISING_TRIES = 4_000
+const TRIMMING_TRIES = 200
+const TRIMMED_ABOVE_BYTES = 64
+/** Mutations of one input before another is chosen. */
+const ENERGY = 32
+const STACK_LINES = 6
+
+const batchScript = new Script('batch()')
+
+export class Fuzzer {
+  readonly target: Target
+  readonly coverage: Coverage
+  readonly corpus: Corpus = new Corpus()
+  readonly findings: Finding[] = []
+  readonly #keys = new Set<string>()
+  readonly #random: Prng
+  readonly #mutator: Mutator
+  #chosen: Entry | undefined
+  #left = 0
+  #current: Uint8Array = new Uint8Array(0)
+  executions = 0
+  milliseconds = 0
+
+  constructor(target: Target, counters: Uint32Array, seed: number) {
+    this.target = target
+    this.coverage = new Coverage(counters)
+    this.#random = new Prng(seed)
+    this.#mutator = new Mutator(target.layout, this.#random)
+  }
+
+  /** Inputs to begin with. Those that reach nothing new are forgotten. */
+  begin(inputs: readonly Uint8Array[]): void {
+    for (const input of inputs) this.try(input)
+    if (this.corpus.entries.length > 0) return
+    // There has to be something to change.
+    this.corpus.add({ input: Uint8Array.of(0), features: [], steps: 0 })
+  }
+
+  /** Runs for about `milliseconds`, and stops an execution that does not end. */
+  run(milliseconds: number): void {
+    const start = performance.now()
+    const until = start + milliseconds
+    this.#guarded(() => {
+      while (performance.now() < until) this.step()
+    }, milliseconds + HANGING_MS)
+    this.milliseconds += performance.now() - start
+  }
+
+  /** One execution of something new. */
+  step(): void {
+    const random = this.#random
+    if (this.#chosen === undefined || this.#left-- <= 0) {
+      this.#chosen = this.corpus.choose(random)
+      this.#left = ENERGY
+    }
+    this.try(this.#mutator.mutate(this.#chosen.input, this.corpus.choose(random).input))
+  }
+
+  /** One execution. */
+  try(input: Uint8Array): void {
+    this.#current = input
+    this.executions++
+    this.coverage.clear()
+    const start = performance.now()
+    const message = this.#failure(input)
+    const took = performance.now() - start
+    if (message !== undefined) this.#found(message, input)
+    else if (took > MAX_EXECUTION_MS) this.#found('an execution takes over a second', input)
+    else if (this.coverage.learn()) this.#keep(input)
+  }
+
+  #failure(input: Uint8Array): string | undefined {
+    try {
+      this.target.run(input)
+      return undefined
+    } catch (error) {
+      return describe(error)
+    }
+  }
+
+  #keep(input: Uint8Array): void {
+    const features = this.coverage.features()
+    const { steps } = this.coverage
+    if (input.length <= TRIMMED_ABOVE_BYTES) return this.corpus.add({ input, features, steps })
+    const wanted = this.coverage.fingerprint()
+    const same = (bytes: Uint8Array): boolean => {
+      this.executions++
+      this.coverage.clear()
+      return this.#failure(bytes) === undefined && this.coverage.fingerprint() === wanted
+    }
+    this.corpus.add({ input: minimise(input, this.target.layout, same, TRIMMING_TRIES), features, steps })
+  }
+
+  /** Findings that differ in numbers alone are one. */
+  #found(message: string, input: Uint8Array): void {
+    const key = keyOf(message)
+    if (this.#keys.has(key) || this.findings.length >= MAX_FINDINGS) return
+    this.#keys.add(key)
+    const full = this.#withStack(input) ?? message
+    const again = (bytes: Uint8Array): boolean => {
+      const failure = this.#failure(bytes)
+      return failure !== undefined && keyOf(failure) === key
+    }
+    this.findings.push({
+      message: full,
+      input: again(input) ? minimise(input, this.target.layout, again, MINIMISING_TRIES) : input,
+    })
+  }
+
+  /** The same once more, now with the stack of an error that is not the target's own. */
+  #withStack(input: Uint8Array): string | undefined {
+    const limit = Error.stackTraceLimit
+    Error.stackTraceLimit = STACK_LINES
+    try {
+      return this.#failure(input)
+    } finally {
+      Error.stackTraceLimit = limit
+    }
+  }
+
+  /** The only way to stop code that never comes back is to run it in a script with a time limit: one for many executions. */
+  #guarded(batch: () => void, limit: number): void {
+    try {
+      batchScript.runInNewContext({ batch }, { timeout: Math.ceil(limit) })
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
+      this.findings.push({ message: 'an execution does not end', input: this.#current })
+    }
+  }
+}
+
+function keyOf(message: string): string {
+  return message.split('\n', 1)[0]!.slice(0, 60).replace(/\d+/g, '#')
+}
+
+/** The message, and where an error comes from that is not one of the target's own. It may be of another realm. */
+function describe(error: unknown): string {
+  if (typeof (error as Error | null)?.message !== 'string') return String(error)
+  const { message, name, stack = '' } = error as Error
+  return name === 'Violation' ? message : `${message}\n${stack.split('\n').slice(1).join('\n')}`
+}

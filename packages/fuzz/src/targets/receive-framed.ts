@@ -1,0 +1,15 @@
+/** Frames that are well formed, after a handshake: what goes wrong is what they say, and when. */
+
+import { ConversationLayout } from '../engine/conversation-layout.js'
+import { play } from '../engine/play.js'
+import { conversationSeeds } from '../engine/seeds.js'
+import type { Target } from '../target.js'
+
+export const target: Target = {
+  name: 'receive-framed',
+  layout: new ConversationLayout(),
+  seeds: conversationSeeds,
+  run(input, trace) {
+    play(input, { framed: true, inner: true, cut: true }, trace)
+  },
+}
