@@ -80,6 +80,8 @@ function parseStatus(text: string): number {
 
 /** Bounded by forgetting everything. */
 const MAX_KNOWN_NAMES = 1_024
+/** Longer names are rare, and would make the bound a large one. */
+const MAX_KNOWN_NAME_LENGTH = 64
 /** Names that were found to be good whatever their value: a server uses few. */
 const goodNames = new Set<string>()
 
@@ -88,7 +90,7 @@ function malformedField(name: string, value: string): string | undefined {
     const malformed = malformedName(name, value)
     if (malformed !== undefined) return malformed
     if (goodNames.size >= MAX_KNOWN_NAMES) goodNames.clear()
-    if (name !== 'te') goodNames.add(name)
+    if (name !== 'te' && name.length <= MAX_KNOWN_NAME_LENGTH) goodNames.add(name)
   }
   return isFieldValue(value) && !hasEdgeSpace(value) ? undefined : `value of field ${quote(name)}`
 }

@@ -182,6 +182,15 @@ describe('field sections', () => {
     expect(peer.receive(headers(peer.get().id, byIndex(62 + 95)))).toBe('COMPRESSION_ERROR')
   })
 
+  it('D23 names that were found good are remembered for all connections: 1,024 of them, and short ones', () => {
+    const names = Array.from({ length: 1_100 }, (_, i) => `name-${i}`)
+    for (const name of [...names, 'n'.repeat(5_000), names[0]!, 'n'.repeat(5_000)]) {
+      const peer = new Peer()
+      peer.receive(response(peer.get().id, [[name, 'x']], { endStream: true }))
+      expect(peer.events()[0]).toBe(`response 1 200 ${name}=x`)
+    }
+  })
+
   it('a huge :status is none, and so is one of a thousand digits', () => {
     for (const status of ['4294967496', '2'.repeat(1_000)]) {
       const peer = new Peer()
@@ -213,6 +222,16 @@ it('D05 the request whose response has no end hears that it is too large; the ot
   expect(peer.opened.filter(({ state }) => state !== 4)).toEqual([other])
 })
 
+it('D05 without end on a stream that was reset is the end of the connection, and of no request', () => {
+  const peer = new Peer()
+  peer.client.resetStream(peer.get(), 8)
+  peer.events()
+  const part = continuation(1, bytesOf(10), { endHeaders: false })
+  peer.receive(headers(1, bytesOf(10), { endHeaders: false }))
+  expect(peer.receive(...Array.from({ length: 9 }, () => part))).toBe('ENHANCE_YOUR_CALM')
+  expect(peer.events()).toEqual([])
+})
+
 describe('SETTINGS that do not come', () => {
   it('A04 none at all: GOAWAY SETTINGS_TIMEOUT', () => {
     const peer = new Peer({ settings: false })
@@ -228,6 +247,12 @@ describe('SETTINGS that do not come', () => {
     const peer = new Peer({ settings: false })
     peer.receive(settings())
     expect(peer.client.settingsOverdue()?.errorCode).toBe(4)
+  })
+
+  it('after a connection error: that is enough', () => {
+    const peer = new Peer({ settings: false })
+    peer.receive(bytesOf(9))
+    expect(peer.client.settingsOverdue()).toBeUndefined()
   })
 
   it('in time, or on a connection that is gone: nothing', () => {

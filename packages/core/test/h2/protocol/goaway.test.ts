@@ -44,6 +44,17 @@ describe('RFC 9113 §6.8', () => {
     ])
   })
 
+  it('A10 HTTP_1_1_REQUIRED: what was not processed hears that another protocol would be', () => {
+    const peer = new Peer()
+    peer.get()
+    peer.receive(goaway(0, 0xd))
+    expect(peer.events()[0]).toBe('error 1 HTTP_1_1_REQUIRED peer unprocessed')
+    const other = new Peer()
+    other.get()
+    other.receive(rstStream(1, 0xd))
+    expect(other.events()[0]).toBe('error 1 HTTP_1_1_REQUIRED peer unprocessed')
+  })
+
   it('G03 with an error code the accepted streams finish all the same (the issue wins over the row)', () => {
     const peer = new Peer()
     peer.get()
@@ -185,6 +196,17 @@ describe('abandon', () => {
     })
     expect(told).toEqual([1, 5])
     expect(peer.events()).toEqual(['closed 3', 'closed 1', 'closed 5'])
+  })
+
+  it('during receive by a listener that then fails: whose fault it was does not matter any more', () => {
+    const peer = new Peer()
+    peer.get()
+    peer.recorder.during = () => {
+      peer.client.abandon(() => undefined)
+      peer.recorder.during = undefined
+      throw new Error('late')
+    }
+    expect(peer.receive(response(1))).toBeUndefined()
   })
 
   it('during receive: the rest of the octets is no fault and no event', () => {

@@ -208,6 +208,13 @@ describe('what we say', () => {
     expect(initialSettings({ ...LOCAL, headerTableBytes: 0 })[0]).toEqual([1, 0])
   })
 
+  it('C17 trailers over SETTINGS_MAX_HEADER_LIST_SIZE are known beforehand too', () => {
+    const peer = new Peer({ settings: { maxHeaderListSize: 100 } })
+    expect(peer.client.trailersExceedPeerLimit(['a', 'x'.repeat(67)])).toBe(false)
+    expect(peer.client.trailersExceedPeerLimit(['a', 'x'.repeat(68)])).toBe(true)
+    expect(new Peer().client.trailersExceedPeerLimit(['a', 'x'.repeat(100_000)])).toBe(false)
+  })
+
   it('§6.5.2 MAX_HEADER_LIST_SIZE: a request over it is known beforehand, 32 octets counted for each field', () => {
     const peer = new Peer()
     const head = { method: 'GET', scheme: 'https', authority: 'a.test', path: '/', fields: ['a', 'b'], sensitive: undefined }
