@@ -5,11 +5,16 @@ import { parseUrl, type SerializedOrigin } from '../message/origin.js'
 
 /** Origins remembered for one connection; further ones are not. RFC 8336 §4: the size is the peer's to choose, so the bound is ours. */
 export const MAX_ORIGIN_SET = 128
+/** Entries looked at over the life of a connection, good or bad: each costs a parse. */
+export const MAX_EXAMINED_ORIGINS = 1_024
+/** Longer entries are skipped, in characters: a DNS name has 253 at the most. */
+const MAX_ORIGIN_LENGTH = 300
 
 /** Collects ORIGIN frames. */
 export class OriginSet {
   readonly #route: Route
   #set: Set<SerializedOrigin> | undefined
+  #examined = 0
 
   constructor(route: Route) {
     this.#route = route
@@ -28,7 +33,8 @@ export class OriginSet {
     // RFC 8336 §2.3: the set begins with the origin the connection was made for.
     this.#set ??= new Set([this.#route.origin.serialized])
     for (const entry of entries) {
-      if (this.#set.size >= MAX_ORIGIN_SET) break
+      if (this.#set.size >= MAX_ORIGIN_SET || this.#examined >= MAX_EXAMINED_ORIGINS) break
+      this.#examined++
       const origin = parseEntry(entry)
       if (origin !== undefined) this.#set.add(origin)
     }
@@ -38,6 +44,6 @@ export class OriginSet {
 
 /** An entry that is not the ASCII serialisation of an https origin is skipped (RFC 8336 §2.1). */
 function parseEntry(entry: string): SerializedOrigin | undefined {
-  const url = parseUrl(entry)
+  const url = entry.length > MAX_ORIGIN_LENGTH ? undefined : parseUrl(entry)
   return url?.protocol === 'https:' && url.origin === entry ? (url.origin as SerializedOrigin) : undefined
 }

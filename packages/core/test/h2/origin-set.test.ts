@@ -1,5 +1,5 @@
 import type { Route } from '../../src/connection.js'
-import { MAX_ORIGIN_SET, OriginSet } from '../../src/h2/origin-set.js'
+import { MAX_EXAMINED_ORIGINS, MAX_ORIGIN_SET, OriginSet } from '../../src/h2/origin-set.js'
 import { parseOrigin } from '../../src/index.js'
 
 const set = (url = 'https://a.example'): OriginSet => new OriginSet({ origin: parseOrigin(url) } as Route)
@@ -47,5 +47,14 @@ describe('OriginSet', () => {
     for (let i = 0; i < 1_000; i++) one.add([`https://h${i}.example`])
     expect(one.value!.size).toBe(MAX_ORIGIN_SET)
     expect(one.value!.has(parseOrigin('https://a.example').serialized)).toBe(true)
+  })
+
+  it('ORIGIN flood: an entry costs a parse, so there is an end to looking at them, and to their length', () => {
+    const one = set()
+    one.add([`https://${'h'.repeat(400)}.example`])
+    for (let i = 0; i < MAX_EXAMINED_ORIGINS - 2; i++) one.add(['not an origin'])
+    expect(one.add(['https://last.example'])).toBe(true)
+    expect(one.add(['https://late.example'])).toBe(false)
+    expect([...one.value!]).toEqual(['https://a.example', 'https://last.example'])
   })
 })
