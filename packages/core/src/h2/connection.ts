@@ -58,6 +58,10 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   readonly #refillMs: number
   #refilledAt: number
   readonly #settingsTimer: ClockTimer
+  /** Runs while the PING that follows a reset is under way. */
+  #pongTimer: ClockTimer | undefined
+  /** Whether the peer has said anything since. */
+  #heardSincePing = false
   #state: ConnectionState = 'open'
   #flushScheduled = false
   /** The socket has more than it can send: nothing is taken from the engine until it has drained. */
@@ -137,6 +141,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   }
 
   onCapacity(): void {
+    if (this.#engine.heldSlots === 0) this.#stopWaitingForPong()
     this.onChange?.()
   }
 
@@ -199,6 +204,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
 
   #receive(chunk: Buffer): void {
     const now = this.#clock.now()
+    this.#heardSincePing = true
     if (now - this.#refilledAt >= this.#refillMs) {
       this.#engine.refillLimits(now - this.#refilledAt)
       this.#refilledAt = now
@@ -206,6 +212,30 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     const fault = this.#engine.receive(chunk)
     if (fault !== undefined) this.#fail(fault)
     else if (this.#engine.hasOutput) this.#scheduleFlush()
+  }
+
+  #expectPong(): void {
+    if (this.#pongTimer !== undefined) return
+    this.#heardSincePing = false
+    this.#pongTimer = this.#clock.startTimer(PONG_TIMEOUT_MS, () => this.#pongOverdue())
+    this.#pongTimer.unref()
+  }
+
+  #stopWaitingForPong(): void {
+    this.#pongTimer?.cancel()
+    this.#pongTimer = undefined
+  }
+
+  /**
+   * RFC 9113 §6.7: a PING is answered before anything else. A peer that has said nothing at all since is not there any more: what can be
+   * sent again is, elsewhere. Behind content that the socket has not sent yet, the PING cannot have arrived.
+   */
+  #pongOverdue(): void {
+    this.#pongTimer = undefined
+    if (this.#engine.heldSlots === 0) return
+    if (this.#socket.writableLength > 0) return this.#expectPong()
+    if (this.#heardSincePing) return this.#engine.giveUpHeldSlots()
+    this.#end(this.#closedError('peer', new Error(`no answer to PING within ${PONG_TIMEOUT_MS} ms`)))
   }
 
   #settingsOverdue(): void {
@@ -228,6 +258,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     const chunks = this.#engine.takeOutput()
     if (chunks.length === 0) return
     this.#writtenStreamId = this.#openedStreamId
+    if (this.#engine.heldSlots > 0) this.#expectPong()
     this.#blocked = !this.#write(chunks)
     // Content that was held back because so much output was waiting: a socket with a large buffer never drains, it is ready at once.
     if (!this.#blocked) this.#resume()
@@ -313,6 +344,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     if (last.length > 0) this.#writtenStreamId = this.#openedStreamId
     this.#state = 'closed'
     this.#settingsTimer.cancel()
+    this.#stopWaitingForPong()
     this.#pings.fail(reason)
     this.#engine.abandon((stream) => stream.owner.onConnectionLost(reason, stream.id > this.#writtenStreamId))
     if (!this.#socket.destroyed) {
@@ -329,5 +361,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
 
 /** How long a peer may take to send SETTINGS and to acknowledge ours (RFC 9113 §6.5.3), milliseconds. */
 const SETTINGS_TIMEOUT_MS = 10_000
+/** How long a peer may take to answer the PING that follows a reset, milliseconds. */
+const PONG_TIMEOUT_MS = 10_000
 /** How long a closing socket may take to send what it has, milliseconds. */
 const LINGER_MS = 1_000

@@ -1,7 +1,8 @@
 /**
  * Slots of streams that we reset while the peer was still at work on them. RST_STREAM frees a slot at once (RFC 9113 §5.1.2), but a
  * client that opens and resets without pause is a rapid-reset attack to its server (CVE-2023-44487). So a slot is held until a PING
- * that followed RST_STREAM has come back: by then the peer has seen it.
+ * that followed RST_STREAM has come back: by then the peer has seen it. That PING also shows whether anybody is there: most resets
+ * are of requests that were waited for in vain.
  */
 
 import { writePing } from './frame.js'
@@ -33,11 +34,16 @@ export class HeldSlots {
     this.#quiet = false
   }
 
+  /** The peer is alive, and does not answer PINGs: nothing more is expected of it. */
+  giveUp(): void {
+    this.#held = 0
+    this.#quiet = true
+  }
+
   /** Whether this PING acknowledgement is that of {@link hold}: then all slots are free. */
   release(opaque: Buffer, start: number): boolean {
     if (this.#held === 0 || opaque.compare(OPAQUE, 0, 8, start, start + 8) !== 0) return false
-    this.#held = 0
-    this.#quiet = true
+    this.giveUp()
     return true
   }
 }

@@ -55,6 +55,17 @@ export class Protocol<Owner> {
     return this.#state.capacity
   }
 
+  /** Streams that we reset and whose slots are held until a PING has come back; that PING is under way. */
+  get heldSlots(): number {
+    return this.#state.heldSlots.count
+  }
+
+  /** Frees them: the peer does not answer PINGs. */
+  giveUpHeldSlots(): void {
+    this.#state.heldSlots.giveUp()
+    this.#state.listener.onCapacity()
+  }
+
   /** Whether the received octets end between two frames. */
   get atFrameBoundary(): boolean {
     return this.#reader.atBoundary
@@ -86,7 +97,7 @@ export class Protocol<Owner> {
 
   /** Ends a stream early (RFC 9113 §5.4.2). Its owner hears `onClosed`, and `onSendable` where content was still wanted. */
   resetStream(stream: Stream<Owner>, errorCode: number): void {
-    this.#sender.reset(stream, errorCode)
+    this.#sender.cancel(stream, errorCode)
   }
 
   /** The connection is gone: tells `each` about every stream that is open, and closes it. What still arrives is ignored. */

@@ -82,16 +82,24 @@ export class Sender<Owner> {
     }
   }
 
-  /** Ends a stream at once in both directions (RFC 9113 §5.4.2). `end` is what its owner hears, who may have asked for it itself. */
+  /** A stream error (RFC 9113 §5.4.2): ends the stream in both directions. `end` is what its owner hears. */
   reset(stream: Stream<Owner>, errorCode: number, end?: StreamEnd): void {
     if (stream.state === StreamState.CLOSED) return
+    this.#writeReset(stream, errorCode)
+    this.close(stream, end)
+  }
+
+  /** Its owner wants no more of it. Where the peer is still at work on it, the slot is held until it has heard. */
+  cancel(stream: Stream<Owner>, errorCode: number): void {
+    if (stream.state === StreamState.CLOSED) return
+    this.#writeReset(stream, errorCode)
+    if (stream.phase !== ResponsePhase.ENDED) this.#state.heldSlots.hold(this.#state.output)
+    this.close(stream)
+  }
+
+  #writeReset(stream: Stream<Owner>, errorCode: number): void {
     writeRstStream(this.#state.output, stream.id, errorCode)
     this.#state.resets.add(stream.id, stream.receiveWindow.available)
-    // A peer without a limit has no slots to hold.
-    if (stream.phase !== ResponsePhase.ENDED && this.#state.peer.maxConcurrentStreams !== Number.POSITIVE_INFINITY) {
-      this.#state.heldSlots.hold(this.#state.output)
-    }
-    this.close(stream, end)
   }
 
   /**

@@ -103,15 +103,22 @@ describe('I08 slots of streams that we reset are held until the peer has seen it
     expect(peer.client.capacity).toBe(2)
   })
 
-  it('not for a response that is complete, nor where the peer has no limit', () => {
+  it('not for a response that is complete', () => {
     const peer = new Peer({ settings: { maxConcurrentStreams: 3 } })
     const upload = peer.post()
     peer.receive(response(upload.id, [], { endStream: true }))
     peer.client.resetStream(upload, 0)
     expect([peer.sent().at(-1), peer.client.capacity]).toEqual(['RST_STREAM 1 NO_ERROR', 3])
-    const unlimited = new Peer()
-    unlimited.client.resetStream(unlimited.get(), 8)
-    expect(unlimited.sent().at(-1)).toBe('RST_STREAM 1 CANCEL')
+  })
+
+  it('a peer that does not answer PINGs is asked no more, and its slots are free', () => {
+    const peer = limited()
+    resetAll(peer)
+    peer.events()
+    peer.client.giveUpHeldSlots()
+    expect([peer.events(), peer.client.heldSlots, peer.client.capacity]).toEqual([['settings'], 0, 3])
+    peer.client.resetStream(peer.get(), 8)
+    expect(peer.sent().at(-1)).toBe('RST_STREAM 7 CANCEL')
   })
 
   it('an acknowledgement that nobody waits for is like any other', () => {

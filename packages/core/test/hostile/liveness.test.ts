@@ -1,0 +1,85 @@
+/** G11 PING never acknowledged (half-open TCP): the PING that follows a reset shows whether anybody is there. */
+
+import { FakeClock, frames, type ScriptedConnection } from '@unshard/testkit'
+import type { Client } from '../../src/index.js'
+import { rig } from '../client/rig.js'
+
+const world = rig()
+const RESET_PING = Buffer.from('resetack')
+
+/** Two requests are with the server; the first one's deadline passes. Resolves when the server has its RST_STREAM and the PING. */
+async function oneTimesOut(
+  answer: (p: ScriptedConnection) => void,
+): Promise<{ clock: FakeClock; one: Client; other: Promise<string> }> {
+  const clock = new FakeClock()
+  let asked!: () => void
+  let probed!: () => void
+  const bothAsked = new Promise<void>((resolve) => {
+    asked = resolve
+  })
+  const pinged = new Promise<void>((resolve) => {
+    probed = resolve
+  })
+  const peer = await world.peer(async (p, index) => {
+    await p.handshake({ maxConcurrentStreams: 2 })
+    if (index === 0) p.respond((await p.nextRequest()).streamId, 204)
+    if (index === 1) return p.respond((await p.nextRequest()).streamId, 200, [], 'from the second connection')
+    await p.nextRequest()
+    await p.nextRequest()
+    asked()
+    await p.next('RST_STREAM')
+    expect((await p.next('PING')).payload).toEqual(RESET_PING)
+    answer(p)
+    probed()
+  })
+  world.defer(() => expect(peer.failures).toEqual([]))
+  const one = world.client({ clock })
+  const url = `https://a.test.example:${peer.port}/`
+  // SETTINGS have come by then.
+  await one.request({ url })
+  const first = one.request({ url, timeouts: { headers: 1_000 } })
+  const other = one.request({ url }).then((response) => response.text())
+  for (const each of [first, other]) each.catch(() => undefined)
+  await bothAsked
+  clock.advance(1_100)
+  await expect(first).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
+  await pinged
+  return { clock, one, other }
+}
+
+it('G11 no answer and no other word for ten seconds: the connection is over, and what may be sent again is, elsewhere', async () => {
+  const { clock, one, other } = await oneTimesOut(() => undefined)
+  clock.advance(10_000)
+  expect(await other).toBe('from the second connection')
+  expect(one.stats().totals).toMatchObject({ dials: 2, replayed: 1 })
+})
+
+it('an answer in time: nothing happens', async () => {
+  let server!: ScriptedConnection
+  const { clock, one, other } = await oneTimesOut((p) => {
+    server = p
+    p.send(frames.ping(RESET_PING, true))
+    p.respond(5, 200, [], 'from the first')
+  })
+  expect(await other).toBe('from the first')
+  clock.advance(20_000)
+  const again = one.request({ url: `https://a.test.example:${server.socket.localPort}/` })
+  server.respond((await server.nextRequest()).streamId, 204)
+  expect((await again).status).toBe(204)
+  expect(one.stats().totals.dials).toBe(1)
+})
+
+it('a peer that answers requests and no PINGs is asked no more, and its places are free again', async () => {
+  let server!: ScriptedConnection
+  const { clock, one, other } = await oneTimesOut((p) => {
+    server = p
+    p.respond(5, 200, [], 'from the first')
+  })
+  expect(await other).toBe('from the first')
+  clock.advance(10_000)
+  const url = `https://a.test.example:${server.socket.localPort}/`
+  const both = [1, 2].map(async () => (await one.request({ url })).text())
+  for (let i = 0; i < 2; i++) server.respond((await server.nextRequest()).streamId, 200, [], `again ${i}`)
+  expect(await Promise.all(both)).toEqual(['again 0', 'again 1'])
+  expect(one.stats().totals.dials).toBe(1)
+})
