@@ -191,8 +191,10 @@ export class Conversation {
     this.engine.resume()
   }
 
+  /** Time passes: limits forgive, and a PING that is still not answered is given up. */
   refill(): void {
     this.engine.refillLimits(1_000)
+    if (this.engine.heldSlots > 0) this.engine.giveUpHeldSlots()
   }
 
   /** The socket takes what was written. */
