@@ -12,12 +12,13 @@ import {
   nextConnectionId,
   type Route,
 } from '../connection.js'
-import type { Clock, ClockTimer } from '../deadlines.js'
+import type { Clock } from '../deadlines.js'
 import { ConnectionError } from '../errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
 import { fieldsTooLarge, H2Exchange } from './exchange.js'
 import { OriginSet } from './origin-set.js'
+import { Patience, PONG_TIMEOUT_MS } from './patience.js'
 import { Pings } from './pings.js'
 import type { ProtocolListener, StreamEnd } from './protocol/connection-state.js'
 import { ErrorCode, errorCodeName, type ProtocolFault } from './protocol/error-code.js'
@@ -57,11 +58,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   readonly #originSet: OriginSet
   readonly #refillMs: number
   #refilledAt: number
-  readonly #settingsTimer: ClockTimer
-  /** Runs while the PING that follows a reset is under way. */
-  #pongTimer: ClockTimer | undefined
-  /** Whether the peer has said anything since. */
-  #heardSincePing = false
+  readonly #patience: Patience
   #state: ConnectionState = 'open'
   #flushScheduled = false
   /** The socket has more than it can send: nothing is taken from the engine until it has drained. */
@@ -82,8 +79,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     this.#engine = new Protocol(this, options.settings, options.budget)
     this.#pings = new Pings(options.clock, (opaque) => this.#sendPing(opaque))
     this.#originSet = new OriginSet(route)
-    this.#settingsTimer = options.clock.startTimer(SETTINGS_TIMEOUT_MS, () => this.#settingsOverdue())
-    this.#settingsTimer.unref()
+    this.#patience = this.#waitForPeer()
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
     this.#listen()
     this.#engine.start()
@@ -141,7 +137,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   }
 
   onCapacity(): void {
-    if (this.#engine.heldSlots === 0) this.#stopWaitingForPong()
+    if (this.#engine.heldSlots === 0) this.#patience.answered()
     this.onChange?.()
   }
 
@@ -204,7 +200,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
 
   #receive(chunk: Buffer): void {
     const now = this.#clock.now()
-    this.#heardSincePing = true
+    this.#patience.heard()
     if (now - this.#refilledAt >= this.#refillMs) {
       this.#engine.refillLimits(now - this.#refilledAt)
       this.#refilledAt = now
@@ -214,33 +210,17 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     else if (this.#engine.hasOutput) this.#scheduleFlush()
   }
 
-  #expectPong(): void {
-    if (this.#pongTimer !== undefined) return
-    this.#heardSincePing = false
-    this.#pongTimer = this.#clock.startTimer(PONG_TIMEOUT_MS, () => this.#pongOverdue())
-    this.#pongTimer.unref()
-  }
-
-  #stopWaitingForPong(): void {
-    this.#pongTimer?.cancel()
-    this.#pongTimer = undefined
-  }
-
-  /**
-   * RFC 9113 §6.7: a PING is answered before anything else. A peer that has said nothing at all since is not there any more: what can be
-   * sent again is, elsewhere. Behind content that the socket has not sent yet, the PING cannot have arrived.
-   */
-  #pongOverdue(): void {
-    this.#pongTimer = undefined
-    if (this.#engine.heldSlots === 0) return
-    if (this.#socket.writableLength > 0) return this.#expectPong()
-    if (this.#heardSincePing) return this.#engine.giveUpHeldSlots()
-    this.#end(this.#closedError('peer', new Error(`no answer to PING within ${PONG_TIMEOUT_MS} ms`)))
-  }
-
-  #settingsOverdue(): void {
-    const fault = this.#engine.settingsOverdue()
-    if (fault !== undefined) this.#fail(fault)
+  #waitForPeer(): Patience {
+    return new Patience(this.#clock, {
+      settingsOverdue: () => {
+        const fault = this.#engine.settingsOverdue()
+        if (fault !== undefined) this.#fail(fault)
+      },
+      sending: () => this.#socket.writableLength > 0,
+      unanswered: () => this.#engine.giveUpHeldSlots(),
+      // What can be sent again is, elsewhere.
+      gone: () => this.#end(this.#closedError('peer', new Error(`no answer to PING within ${PONG_TIMEOUT_MS} ms`))),
+    })
   }
 
   /** After all that this turn has to say: a microtask, so that everything that runs now is in, then a tick, after the other microtasks. */
@@ -258,7 +238,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     const chunks = this.#engine.takeOutput()
     if (chunks.length === 0) return
     this.#writtenStreamId = this.#openedStreamId
-    if (this.#engine.heldSlots > 0) this.#expectPong()
+    if (this.#engine.heldSlots > 0) this.#patience.expectPong()
     this.#blocked = !this.#write(chunks)
     // Content that was held back because so much output was waiting: a socket with a large buffer never drains, it is ready at once.
     if (!this.#blocked) this.#resume()
@@ -343,8 +323,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     // Requests among it are sent by that, whoever reads them.
     if (last.length > 0) this.#writtenStreamId = this.#openedStreamId
     this.#state = 'closed'
-    this.#settingsTimer.cancel()
-    this.#stopWaitingForPong()
+    this.#patience.stop()
     this.#pings.fail(reason)
     this.#engine.abandon((stream) => stream.owner.onConnectionLost(reason, stream.id > this.#writtenStreamId))
     if (!this.#socket.destroyed) {
@@ -359,9 +338,5 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   }
 }
 
-/** How long a peer may take to send SETTINGS and to acknowledge ours (RFC 9113 §6.5.3), milliseconds. */
-const SETTINGS_TIMEOUT_MS = 10_000
-/** How long a peer may take to answer the PING that follows a reset, milliseconds. */
-const PONG_TIMEOUT_MS = 10_000
 /** How long a closing socket may take to send what it has, milliseconds. */
 const LINGER_MS = 1_000
