@@ -42,10 +42,13 @@ export class UnshardError extends Error {
   }
 }
 
-/** The call itself is wrong: nothing was sent, and sending the same again cannot work. */
+/**
+ * The call itself is wrong: nothing was sent, and sending the same again cannot work. Only where a body turns out wrong while it is
+ * being sent has the server seen a part, and `processed` says so.
+ */
 export class UsageError extends UnshardError {
   constructor(code: string, message: string, details: ErrorDetails = {}) {
-    super(code, message, { ...details, processed: 'no' })
+    super(code, message, { ...details, processed: details.processed ?? 'no' })
   }
 }
 

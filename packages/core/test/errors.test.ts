@@ -2,7 +2,7 @@ import { ConnectError, ResponseError, StreamError, TimeoutError, UnshardError, U
 
 describe('errors', () => {
   it('a usage error says that nothing was sent', () => {
-    const error = new UsageError('ERR_INVALID_METHOD', 'method "G T" is not a token', { processed: 'yes' })
+    const error = new UsageError('ERR_INVALID_METHOD', 'method "G T" is not a token')
     expect(error).toBeInstanceOf(UnshardError)
     expect(error).toMatchObject({ name: 'UsageError', code: 'ERR_INVALID_METHOD', processed: 'no' })
   })

@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici'
 import type { Exchange, ExchangeObserver } from '../connection.js'
 import { ConnectionError, ResponseError, StreamError, UnshardError, UsageError } from '../errors.js'
 import { type BodySource, ResponseBody } from '../message/body.js'
-import { type Content, leave } from '../message/content.js'
+import { type Content, leave, wrongWhileSent } from '../message/content.js'
 import type { HttpRequest } from '../message/request.js'
 
 /** Octets that may wait for a reader before the socket is paused: HTTP/1.1 has no window. */
@@ -143,7 +143,7 @@ export class H1Exchange implements Exchange, BodySource {
     if (cause instanceof UnshardError) return cause
     const origin = this.#request.origin.serialized
     const processed = this.#body === undefined ? 'unknown' : 'yes'
-    if (this.#contentError instanceof UsageError) return this.#contentError
+    if (this.#contentError instanceof UsageError) return wrongWhileSent(this.#contentError, origin, processed)
     if (this.#contentError !== undefined) {
       const details = { origin, initiator: 'local', cause: this.#contentError, processed } as const
       return new StreamError('ERR_REQUEST_BODY', `the body of the request failed: ${cause.message}`, details)
@@ -151,7 +151,7 @@ export class H1Exchange implements Exchange, BodySource {
     const kind = KINDS.get(cause.name === 'HTTPParserError' ? cause.name : String((cause as NodeJS.ErrnoException).code))
     const message = `${cause.message} (${origin})`
     if (kind === 'usage') return new UsageError('ERR_UNSUPPORTED_OVER_HTTP1', message, { origin, cause })
-    if (kind === 'length') return new UsageError('ERR_CONTENT_LENGTH', message, { origin, cause })
+    if (kind === 'length') return new UsageError('ERR_CONTENT_LENGTH', message, { origin, cause, processed })
     if (kind !== undefined) return new ResponseError(kind, message, { origin, cause })
     return new ConnectionError('ERR_CONNECTION_LOST', message, { origin, cause, initiator: 'peer', processed })
   }

@@ -3,6 +3,7 @@
 import type { Exchange, ExchangeObserver } from '../connection.js'
 import { ConnectionError, ResponseError, StreamError, UsageError } from '../errors.js'
 import { type BodySource, ResponseBody } from '../message/body.js'
+import { wrongWhileSent } from '../message/content.js'
 import type { HttpRequest } from '../message/request.js'
 import { ContentSender, type ContentSink } from './content-sender.js'
 import type { StreamEnd } from './protocol/connection-state.js'
@@ -78,7 +79,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
 
   contentFailed(cause: unknown): void {
     // Before the reset, which closes the exchange: `onClosed` comes last.
-    this.#fail(cause instanceof UsageError ? cause : this.#contentError(cause))
+    this.#fail(this.#contentError(cause))
     this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
     this.#flush()
   }
@@ -138,10 +139,18 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
     return new StreamError(code, message, { origin, initiator, errorCode, processed })
   }
 
-  #contentError(cause: unknown): StreamError {
+  #contentError(cause: unknown): Error {
     const origin = this.#request.origin.serialized
+    const processed = this.#body === undefined ? 'unknown' : 'yes'
+    if (cause instanceof UsageError) return wrongWhileSent(cause, origin, processed)
     const message = `the body of the request failed: ${cause instanceof Error ? cause.message : String(cause)}`
-    return new StreamError('ERR_REQUEST_BODY', message, { origin, initiator: 'local', errorCode: ErrorCode.CANCEL, cause })
+    return new StreamError('ERR_REQUEST_BODY', message, {
+      origin,
+      initiator: 'local',
+      errorCode: ErrorCode.CANCEL,
+      cause,
+      processed,
+    })
   }
 
   #fail(error: Error): void {

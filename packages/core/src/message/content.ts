@@ -1,7 +1,7 @@
 /** The content of a request (RFC 9110 §6.4): bytes that are there, or a source that is opened when they are sent. */
 
 import { Readable } from 'node:stream'
-import { UsageError } from '../errors.js'
+import { type Processed, UsageError } from '../errors.js'
 
 /** What a caller may send. A stream or an iterable is read once, as it is sent; everything else can be sent again. */
 export type RequestBody =
@@ -127,4 +127,9 @@ function once(source: AsyncIterable<Uint8Array | string>): Content {
       return openOnce(source)
     },
   }
+}
+
+/** What was wrong with the content of a request that is under way: the server may have seen a part of it. */
+export function wrongWhileSent({ code, message, cause }: UsageError, origin: string, processed: Processed): UsageError {
+  return new UsageError(code, message, { origin, processed, cause })
 }

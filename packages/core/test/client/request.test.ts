@@ -170,7 +170,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (proto
       headers: { 'content-length': '4' },
       body,
     })
-    await expect(sending).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_CONTENT_LENGTH' })
+    await expect(sending).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_CONTENT_LENGTH', processed: 'unknown' })
   })
 
   it('close() lets requests finish and takes no more', async () => {

@@ -5,6 +5,7 @@ import {
   bytesOf,
   continuation,
   data,
+  fieldBlock,
   goaway,
   headers,
   indexed,
@@ -65,7 +66,6 @@ function everythingSent(): RawFrame[] {
   return framesOf(Buffer.concat([preface, written(peer)]))
 }
 
-const AUTHORITY_BLOCK = [':status', '200'] as const
 const status = (code: string): [string, string] => [':status', code]
 
 describe('what is sent', () => {
@@ -145,7 +145,7 @@ describe('the size of frames', () => {
     expect(largest(peer)).toEqual([16_384, 16_384])
   })
 
-  const long = Buffer.concat([inserting, Buffer.from('0001617fd17e', 'hex'), bytesOf(16_384 - 8 - 6)])
+  const long = Buffer.concat([inserting, fieldBlock([['a', '.'.repeat(16_384 - inserting.length - 6)]])])
   it.each<[string, Buffer[], string[]]>([
     ['DATA', [response(1), data(1, bytesOf(16_384))], ['response 1 200', `data 1 ${'.'.repeat(16_384)}`]],
     [
@@ -193,7 +193,7 @@ describe('field blocks', () => {
     peer.receive(ping(), windowUpdate(3, 1), ping(), settings({ initialWindowSize: 60_000 }), ping())
     peer.open({ fields })
     const frames = framesOf(written(peer))
-    expect(frames.filter(({ type }) => type === 1)).toHaveLength(7)
+    expect(frames.filter(({ type }) => type === 1)).toHaveLength(8)
     let block = 0
     for (const { type, flags, streamId } of frames) {
       // RFC 9113 §6.2, §6.10: CONTINUATION of that stream where a block is open, and nowhere else.
@@ -307,7 +307,7 @@ describe('closed streams', () => {
   it('§6.4 "RST_STREAM frames MUST NOT be sent for a stream in the "idle" state": the request goes out before it, however short it lived', () => {
     const peer = new Peer()
     peer.client.resetStream(peer.get(), 8)
-    expect(peer.sent()).toEqual([expect.stringMatching(/^HEADERS 1 END_STREAM/), 'RST_STREAM 1 CANCEL'])
+    expect(peer.sent().slice(0, 2)).toEqual([expect.stringMatching(/^HEADERS 1 END_STREAM/), 'RST_STREAM 1 CANCEL'])
   })
 })
 
@@ -427,7 +427,13 @@ describe('flow control', () => {
     ['content of a 204', () => [headers(1, [status('204')]), ...half(1)]],
     ['after the end of the response', () => [response(1, [], { endStream: true }), ...half(1)]],
     ['over the stream window', () => [response(1), ...half(1)]],
-    ['after our RST_STREAM', (peer) => (peer.client.resetStream(peer.opened[0]!, 8), half(1))],
+    [
+      'after our RST_STREAM',
+      (peer) => {
+        peer.client.resetStream(peer.opened[0]!, 8)
+        return half(1)
+      },
+    ],
     ['after GOAWAY refused the stream', () => [goaway(0), ...half(1)]],
     ['padding', () => [response(1), ...Array.from({ length: 128 }, () => data(1, '', { padding: 255 }))]],
   ])('§6.9 "MUST always account for its contribution against the connection flow-control window": %s', (title, frames) => {
@@ -468,7 +474,7 @@ describe('§8.2.1 "Implementations MUST perform the following minimal validation
   const judge = (name: string, value: string): boolean => {
     const peer = new Peer()
     peer.get()
-    peer.receive(headers(1, [AUTHORITY_BLOCK, [name, value]]))
+    peer.receive(headers(1, [status('200'), [name, value]]))
     const [first] = peer.events()
     if (first!.startsWith('response')) return true
     expect(first).toBe('error 1 PROTOCOL_ERROR local')
