@@ -26,11 +26,12 @@ export class Patience {
   readonly #settings: ClockTimer
   #pong: ClockTimer | undefined
   #heard = false
+  #stopped = false
 
   constructor(clock: Clock, impatience: Impatience) {
     this.#clock = clock
     this.#impatience = impatience
-    this.#settings = clock.startTimer(SETTINGS_TIMEOUT_MS, () => impatience.settingsOverdue())
+    this.#settings = clock.startTimer(SETTINGS_TIMEOUT_MS, () => this.#afterReading(() => impatience.settingsOverdue()))
     this.#settings.unref()
   }
 
@@ -43,7 +44,7 @@ export class Patience {
   expectPong(): void {
     if (this.#pong !== undefined) return
     this.#heard = false
-    this.#pong = this.#clock.startTimer(PONG_TIMEOUT_MS, () => this.#overdue())
+    this.#pong = this.#clock.startTimer(PONG_TIMEOUT_MS, () => this.#afterReading(() => this.#overdue()))
     this.#pong.unref()
   }
 
@@ -55,11 +56,21 @@ export class Patience {
 
   /** The connection is over. */
   stop(): void {
+    this.#stopped = true
     this.#settings.cancel()
     this.answered()
   }
 
+  /** A process that was busy for long runs its timers before it reads: what has arrived meanwhile counts. */
+  #afterReading(act: () => void): void {
+    setImmediate(() => {
+      if (!this.#stopped) act()
+    })
+  }
+
   #overdue(): void {
+    // It may have come just now.
+    if (this.#pong === undefined) return
     this.#pong = undefined
     if (this.#impatience.sending()) this.expectPong()
     else if (this.#heard) this.#impatience.unanswered()

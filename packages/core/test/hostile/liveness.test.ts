@@ -83,3 +83,31 @@ it('a peer that answers requests and no PINGs is asked no more, and its places a
   expect(await Promise.all(both)).toEqual(['again 0', 'again 1'])
   expect(one.stats().totals.dials).toBe(1)
 })
+
+it('a process that was busy for longer than that reads first: SETTINGS that have arrived are not overdue', async () => {
+  const clock = new FakeClock()
+  let told!: () => void
+  const written = new Promise<void>((resolve) => {
+    told = resolve
+  })
+  const peer = await world.peer(
+    async (p) => {
+      await p.preface()
+      // All at once, and all of it waits in the socket while this turn goes on.
+      p.socket.write(Buffer.concat([frames.settings({}), frames.settingsAck()]), () => {
+        // The timer is due when the busy turn ends, and timers run before the next read.
+        setTimeout(() => {
+          clock.advance(10_000)
+          told()
+        }, 0)
+        for (const end = performance.now() + 5; performance.now() < end; );
+      })
+      p.respond((await p.nextRequest()).streamId, 204)
+    },
+    { tls: undefined },
+  )
+  const one = world.client({ clock, cleartextProtocol: 'h2', timeouts: { connect: 0 } })
+  const response = one.request({ url: `http://a.test.example:${peer.port}/` })
+  await written
+  expect((await response).status).toBe(204)
+})
