@@ -45,6 +45,8 @@ export class Deadlines {
   readonly #clock: Clock
   #first: Deadline | undefined
   #timer: ClockTimer | undefined
+  /** When it is due. */
+  #dueAt = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -94,12 +96,19 @@ export class Deadlines {
 
   /** A timer that is still running is taken up again: starting one costs more than keeping one. */
   #start(): void {
-    if (this.#timer !== undefined) this.#timer.ref()
-    else this.#timer = this.#clock.startTimer(TICK_MS, () => this.#tick())
+    if (this.#timer !== undefined) return this.#timer.ref()
+    this.#dueAt = this.#clock.now() + TICK_MS
+    this.#timer = this.#clock.startTimer(TICK_MS, () => this.#tick())
   }
 
+  /** A process that was busy runs its timers before it reads: what has arrived meanwhile is in time. */
   #tick(): void {
     this.#timer = undefined
+    if (this.#clock.now() - this.#dueAt > TICK_MS) setImmediate(() => this.#look())
+    else this.#look()
+  }
+
+  #look(): void {
     const now = this.#clock.now()
     let deadline = this.#first
     while (deadline !== undefined) {
