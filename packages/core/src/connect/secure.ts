@@ -3,7 +3,7 @@
  * resumed only under the name and the options they were made with.
  */
 
-import { X509Certificate } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import {
   checkServerIdentity,
@@ -125,8 +125,14 @@ export class Securer {
     }
   }
 
+  /** RFC 9113 §9.2.1: HTTP/2 over TLS 1.2 MUST disable renegotiation. ALPN decides too late, so wherever HTTP/2 is offered. */
+  get #secureOptions(): number {
+    const { secureOptions = 0 } = this.#tls
+    return this.#protocols.includes('h2') ? secureOptions | constants.SSL_OP_NO_RENEGOTIATION : secureOptions
+  }
+
   #connect(socket: Socket, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
-    this.#context ??= createSecureContext(this.#tls)
+    this.#context ??= createSecureContext({ ...this.#tls, secureOptions: this.#secureOptions })
     return connect({
       ...this.#tls,
       checkServerIdentity: (host, peer) => this.#check(host, peer),

@@ -122,7 +122,8 @@ class FieldCheck implements CheckedFields {
     if (typeof givenValue !== 'string' || !isFieldValue(givenValue)) throw invalidValue(name, givenValue)
     const value = trimmed(givenValue)
     if (SPECIAL.has(name) && this.#special(name, value)) return
-    this.list.push(name, value)
+    // RFC 9113 §8.2.2: the one value that `te` may have, in the one form that every server knows.
+    this.list.push(name, name === 'te' ? 'trailers' : value)
   }
 
   /** Fields with a meaning of their own. Returns true when the line is taken out of the list. */

@@ -160,7 +160,7 @@ it.each([
   expect(connections()).toBe(1)
 })
 
-describe('RFC 9113 §9.2: "deployments of HTTP/2 that use TLS 1.2 MUST disable" what is not adequate', () => {
+describe('RFC 9113 §9.2 "Implementations of HTTP/2 MUST use TLS version 1.2 [TLS12] or higher"', () => {
   async function secure(options: TlsOptions): Promise<{ port: number; seen: Buffer[] }> {
     const credentials = await tls()
     const seen: Buffer[] = []
@@ -198,6 +198,29 @@ describe('RFC 9113 §9.2: "deployments of HTTP/2 that use TLS 1.2 MUST disable" 
       message: expect.stringContaining('TLSv1.1'),
     })
     expect(seen).toEqual([])
+  })
+
+  it('§9.2.1 "A deployment of HTTP/2 over TLS 1.2 MUST disable renegotiation": a server that asks for it is refused', async () => {
+    const credentials = await tls()
+    let refused!: (error: Error | null) => void
+    const renegotiation = new Promise<Error | null>((resolve) => {
+      refused = resolve
+    })
+    const { port } = await listen(() =>
+      createTlsServer({ ...credentials, ALPNProtocols: ['h2'], maxVersion: 'TLSv1.2' }, (socket) => {
+        socket.on('error', (error) => refused(error))
+        socket.once('data', () => {
+          socket.write(Buffer.concat([frames.settings({}), frames.settingsAck()]))
+          socket.renegotiate({ rejectUnauthorized: false }, (error) => {
+            refused(error)
+            if (error === null) socket.write(frames.headers(1, [[':status', '200']], { endStream: true }))
+          })
+        })
+      }),
+    )
+    const failing = client().request({ url: url(port), method: 'POST' })
+    await expect(failing).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST' })
+    expect(await renegotiation).toMatchObject({ code: 'ERR_SSL_NO_RENEGOTIATION' })
   })
 
   it('TLS 1.2 with ephemeral keys and authenticated encryption is adequate', async () => {

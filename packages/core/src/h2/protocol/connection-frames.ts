@@ -71,6 +71,8 @@ export class ConnectionFrames<Owner> {
       throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, 'acknowledgement of SETTINGS that were never sent')
     }
     this.#state.unacknowledgedSettings--
+    // RFC 7541 §4.2: from now on, where that is less than before, the next block has to say so.
+    this.#state.decoder.setMaxTableBytes(this.#state.local.headerTableBytes)
   }
 
   #ping(flags: number, bytes: Buffer, start: number): void {

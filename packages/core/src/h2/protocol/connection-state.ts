@@ -12,6 +12,9 @@ import { type LocalSettings, PeerSettings } from './settings.js'
 import type { Stream } from './stream.js'
 import { ReceiveWindow, type WindowBudget } from './window.js'
 
+/** SETTINGS_HEADER_TABLE_SIZE before anything is said (RFC 9113 §6.5.2). */
+const INITIAL_TABLE_BYTES = 4_096
+
 /** Why a stream ended before its response was complete. */
 export interface StreamEnd {
   /** RFC 9113 §7. */
@@ -85,7 +88,9 @@ export class ConnectionState<Owner> {
     this.listener = listener
     this.local = local
     this.budget = budget
-    this.decoder = new HpackDecoder({ maxTableBytes: local.headerTableBytes, maxFieldSectionBytes: local.maxFieldSectionBytes })
+    // RFC 7541 §4.2: until the peer has acknowledged a smaller table, it may count on the initial one.
+    const maxTableBytes = Math.max(INITIAL_TABLE_BYTES, local.headerTableBytes)
+    this.decoder = new HpackDecoder({ maxTableBytes, maxFieldSectionBytes: local.maxFieldSectionBytes })
     this.receiveWindow = new ReceiveWindow(local.connectionWindowBytes)
   }
 
