@@ -18,7 +18,7 @@ import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
 import { fieldsTooLarge, H2Exchange } from './exchange.js'
 import { OriginSet } from './origin-set.js'
-import { Patience, PONG_TIMEOUT_MS } from './patience.js'
+import { Patience } from './patience.js'
 import { Pings } from './pings.js'
 import type { ProtocolListener, StreamEnd } from './protocol/connection-state.js'
 import { ErrorCode, errorCodeName, type ProtocolFault } from './protocol/error-code.js'
@@ -59,6 +59,8 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   readonly #refillMs: number
   #refilledAt: number
   readonly #patience: Patience
+  /** Octets written since the peer was last heard of. */
+  #sentSinceHeard = 0
   #state: ConnectionState = 'open'
   #flushScheduled = false
   /** The socket has more than it can send: nothing is taken from the engine until it has drained. */
@@ -111,6 +113,8 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     // A source may make a request of its own while it is opened: that one's stream is later than this one's.
     this.#openedStreamId = Math.max(this.#openedStreamId, exchange.streamId)
     this.#scheduleFlush()
+    // That was the last identifier: nobody must wait here for another (RFC 9113 §5.1.1).
+    if (this.#engine.retiring) this.#drain()
     return exchange
   }
 
@@ -120,10 +124,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   }
 
   close(): Promise<void> {
-    if (this.#state === 'open') {
-      this.#engine.goaway(ErrorCode.NO_ERROR, '')
-      this.#drain()
-    }
+    if (this.#state === 'open') this.#retire()
     return this.#closed
   }
 
@@ -137,8 +138,9 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   }
 
   onCapacity(): void {
-    if (this.#engine.heldSlots === 0) this.#patience.answered()
-    this.onChange?.()
+    if (this.#engine.heldSlots === 0) this.#patience.slotsFree()
+    if (this.#engine.retiring) this.#drain()
+    else this.onChange?.()
   }
 
   onInformational(stream: Stream<H2Exchange>, section: FieldSection): void {
@@ -201,6 +203,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   #receive(chunk: Buffer): void {
     const now = this.#clock.now()
     this.#patience.heard()
+    this.#sentSinceHeard = 0
     if (now - this.#refilledAt >= this.#refillMs) {
       this.#engine.refillLimits(now - this.#refilledAt)
       this.#refilledAt = now
@@ -216,11 +219,18 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
         const fault = this.#engine.settingsOverdue()
         if (fault !== undefined) this.#fail(fault)
       },
-      sending: () => this.#socket.writableLength > 0,
-      unanswered: () => this.#engine.giveUpHeldSlots(),
-      // What can be sent again is, elsewhere.
-      gone: () => this.#end(this.#closedError('peer', new Error(`no answer to PING within ${PONG_TIMEOUT_MS} ms`))),
+      unsentBytes: () => this.#socket.writableLength,
+      uploading: () => this.#sentSinceHeard > UPLOAD_BYTES,
+      freeSlots: () => this.#engine.freeHeldSlots(),
+      silent: () => this.#retire(),
+      gone: () => this.#end(this.#closedError('peer', new Error('the server is silent, and answers no PING'))),
     })
+  }
+
+  /** Says goodbye, and lets what is open finish. */
+  #retire(): void {
+    this.#engine.goaway(ErrorCode.NO_ERROR, '')
+    this.#drain()
   }
 
   /** After all that this turn has to say: a microtask, so that everything that runs now is in, then a tick, after the other microtasks. */
@@ -234,11 +244,11 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
 
   readonly #flush = (): void => {
     this.#flushScheduled = false
+    if (this.#state !== 'closed' && this.#engine.heldSlots > 0) this.#patience.expectWord(this.#engine.heldByPing)
     if (this.#blocked || this.#state === 'closed') return
     const chunks = this.#engine.takeOutput()
     if (chunks.length === 0) return
     this.#writtenStreamId = this.#openedStreamId
-    if (this.#engine.heldSlots > 0) this.#patience.expectPong()
     this.#blocked = !this.#write(chunks)
     // Content that was held back because so much output was waiting: a socket with a large buffer never drains, it is ready at once.
     if (!this.#blocked) this.#resume()
@@ -251,6 +261,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
 
   #write(chunks: readonly Uint8Array[]): boolean {
     const socket = this.#socket
+    for (const { length } of chunks) this.#sentSinceHeard += length
     if (chunks.length === 1) return socket.write(chunks[0]!)
     socket.cork()
     let ready = true
@@ -292,6 +303,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
         initiator: 'local',
         errorCode: fault.errorCode,
       }),
+      true,
     )
   }
 
@@ -316,8 +328,11 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     this.#end(this.#closedError('peer', cause))
   }
 
-  /** The end, once: what waits goes out, exchanges fail, the socket goes. */
-  #end(reason: Error): void {
+  /**
+   * The end, once: what waits goes out, exchanges fail, the socket goes. With `linger` it goes on reading until the peer closes: closing on
+   * octets that were not read makes the kernel drop what it has not sent, GOAWAY above all.
+   */
+  #end(reason: Error, linger = false): void {
     if (this.#state === 'closed') return
     const last = this.#engine.takeOutput()
     // Requests among it are sent by that, whoever reads them.
@@ -328,15 +343,18 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     this.#engine.abandon((stream) => stream.owner.onConnectionLost(reason, stream.id > this.#writtenStreamId))
     if (!this.#socket.destroyed) {
       if (last.length > 0) this.#write(last)
-      this.#socket.end(() => this.#socket.destroy())
-      // A peer that does not read must not keep the socket: what is not sent by then is lost.
-      const linger = this.#clock.startTimer(LINGER_MS, () => this.#socket.destroy())
-      linger.unref()
-      this.#socket.once('close', () => linger.cancel())
+      if (linger) this.#socket.end()
+      else this.#socket.end(() => this.#socket.destroy())
+      // A peer that does not read, or does not close, must not keep the socket: what is not sent by then is lost.
+      const timer = this.#clock.startTimer(LINGER_MS, () => this.#socket.destroy())
+      timer.unref()
+      this.#socket.once('close', () => timer.cancel())
     }
     this.onChange?.()
   }
 }
 
+/** More than what requests alone come to: content is on its way. */
+const UPLOAD_BYTES = 65_536
 /** How long a closing socket may take to send what it has, milliseconds. */
 const LINGER_MS = 1_000

@@ -10,7 +10,7 @@ const RESET_PING = Buffer.from('resetack')
 /** Two requests are with the server; the first one's deadline passes. Resolves when the server has its RST_STREAM and the PING. */
 async function oneTimesOut(
   answer: (p: ScriptedConnection) => void,
-): Promise<{ clock: FakeClock; one: Client; other: Promise<string> }> {
+): Promise<{ clock: FakeClock; one: Client; url: string; other: Promise<string> }> {
   const clock = new FakeClock()
   let asked!: () => void
   let probed!: () => void
@@ -23,7 +23,7 @@ async function oneTimesOut(
   const peer = await world.peer(async (p, index) => {
     await p.handshake({ maxConcurrentStreams: 2 })
     if (index === 0) p.respond((await p.nextRequest()).streamId, 204)
-    if (index === 1) return p.respond((await p.nextRequest()).streamId, 200, [], 'from the second connection')
+    if (index > 0) for (;;) p.respond((await p.nextRequest()).streamId, 200, [], 'from another connection')
     await p.nextRequest()
     await p.nextRequest()
     asked()
@@ -44,14 +44,40 @@ async function oneTimesOut(
   clock.advance(1_100)
   await expect(first).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
   await pinged
-  return { clock, one, other }
+  return { clock, one, url, other }
 }
 
-it('G11 no answer and no other word for ten seconds: the connection is over, and what may be sent again is, elsewhere', async () => {
-  const { clock, one, other } = await oneTimesOut(() => undefined)
+it('G11 no answer and no other word: new requests go elsewhere after ten seconds, and after thirty what may be sent again', async () => {
+  const { clock, one, url, other } = await oneTimesOut(() => undefined)
   clock.advance(10_000)
-  expect(await other).toBe('from the second connection')
-  expect(one.stats().totals).toMatchObject({ dials: 2, replayed: 1 })
+  await new Promise(setImmediate)
+  expect(await (await one.request({ url })).text()).toBe('from another connection')
+  expect(one.stats().totals).toMatchObject({ dials: 2, replayed: 0 })
+  for (let i = 0; i < 2; i++) {
+    clock.advance(10_000)
+    await new Promise(setImmediate)
+  }
+  expect(await other).toBe('from another connection')
+  expect(one.stats().totals).toMatchObject({ replayed: 1 })
+})
+
+it('G11 a peer that has answered the PING and dies then is found out by the next reset', async () => {
+  const { clock, one, url, other } = await oneTimesOut((p) => {
+    p.send(frames.ping(RESET_PING, true))
+    void p.next('PING').then(({ payload }) => p.send(frames.ping(payload, true)))
+  })
+  // The answer has been read when this one is.
+  await one.ping(url)
+  const second = one.request({ url, timeouts: { headers: 1_000 } })
+  second.catch(() => undefined)
+  // Its place was free again: it is on the first connection, and no second PING may be sent.
+  clock.advance(1_100)
+  await expect(second).rejects.toMatchObject({ name: 'TimeoutError' })
+  await new Promise(setImmediate)
+  clock.advance(10_000)
+  await new Promise(setImmediate)
+  expect(await (await one.request({ url })).text()).toBe('from another connection')
+  other.catch(() => undefined)
 })
 
 it('an answer in time: nothing happens', async () => {

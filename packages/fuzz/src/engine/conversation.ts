@@ -194,7 +194,7 @@ export class Conversation {
   /** Time passes: limits forgive, and a PING that is still not answered is given up. */
   refill(): void {
     this.engine.refillLimits(1_000)
-    if (this.engine.heldSlots > 0) this.engine.giveUpHeldSlots()
+    if (this.engine.heldSlots > 0) this.engine.freeHeldSlots()
   }
 
   /** The socket takes what was written. */

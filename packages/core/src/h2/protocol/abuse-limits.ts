@@ -21,11 +21,13 @@ export const MAX_SETTINGS_ENTRIES = 32
 /** GOAWAY debug data kept, octets; the rest of the frame is only counted. */
 export const MAX_DEBUG_BYTES = 4_096
 /** Streams of ours that we have reset and still recognise, so that late frames on them are no error. */
-export const MAX_REMEMBERED_RESETS = 1_024
+export const MAX_REMEMBERED_RESETS = 16_384
 /** Frames in a row that bring nothing: no field section, no content octet. */
 const MAX_IDLE_FRAMES = 1_000
 /** Streams that ended early by the peer's doing, its RST_STREAM or ours, over those that were answered (CVE-2025-8671). */
 const MAX_RESETS = 1_000
+/** WINDOW_UPDATE frames that a DATA frame of ours may bring back: one for its stream and one for the connection, and as many again. */
+const UPDATES_PER_DATA_FRAME = 4
 /** How many of them a second of time forgives. */
 const FORGIVEN_RESETS_PER_SECOND = 100
 
@@ -47,6 +49,8 @@ export class AbuseLimits {
   #idleFrames = 0
   #resets = 0
   #answers = 0
+  /** WINDOW_UPDATE frames that content has earned the peer. */
+  #updates = 0
 
   /** A frame that brings content or a field section: the peer works for us. */
   productive(): void {
@@ -63,17 +67,26 @@ export class AbuseLimits {
     }
   }
 
+  /** A DATA frame of ours is written: the peer gives credit for it, in frames that may come much later. */
+  contentSent(): void {
+    this.#idleFrames = 0
+    this.#updates += UPDATES_PER_DATA_FRAME
+  }
+
+  /** A WINDOW_UPDATE. @throws ProtocolFault ENHANCE_YOUR_CALM past the bound on those that nothing was sent for. */
+  windowUpdate(): void {
+    if (this.#updates > 0) this.#updates--
+    else this.unproductive('WINDOW_UPDATE')
+  }
+
   /** A stream that was answered makes up for one that was not. */
   answered(): void {
     if (this.#resets > 0) this.#resets--
   }
 
-  /** A stream ended early, by the peer's doing. @throws ProtocolFault ENHANCE_YOUR_CALM past the bound. */
-  reset(what: string): void {
-    this.unproductive(what)
-    if (++this.#resets > MAX_RESETS) {
-      throw new ProtocolFault(ErrorCode.ENHANCE_YOUR_CALM, `over ${MAX_RESETS} streams ended early, the last one by ${what}`)
-    }
+  /** A stream ended early, by the peer's doing. Returns false past the bound: then no more are opened, and those that are go on. */
+  reset(): boolean {
+    return ++this.#resets <= MAX_RESETS
   }
 
   /** An answer that the peer makes us send. @throws ProtocolFault ENHANCE_YOUR_CALM when it does not take them. */

@@ -114,7 +114,7 @@ export class ConnectionFrames<Owner> {
       if (stream.id <= lastStreamId || stream.state === StreamState.CLOSED) continue
       const complete = stream.phase === ResponsePhase.ENDED
       // A response that has begun is proof of the contrary, whatever the peer says now.
-      const unprocessed = stream.phase === ResponsePhase.BEFORE_FINAL
+      const unprocessed = !stream.answering
       this.#sender.close(stream, complete ? undefined : { errorCode: streamCode, initiator: 'peer', reason, unprocessed })
     }
     state.listener.onGoaway(

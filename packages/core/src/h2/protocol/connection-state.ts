@@ -1,10 +1,11 @@
-/** What the sending and the receiving half of one connection share. Data and small rules; no frame is read or written here. */
+/** What the sending and the receiving half of one connection share. Data and small rules; no frame is read here. */
 
 import { HpackDecoder } from '../hpack/decoder.js'
 import { HpackEncoder } from '../hpack/encoder.js'
 import { AbuseLimits } from './abuse-limits.js'
+import { ErrorCode } from './error-code.js'
 import type { FieldSection } from './field-section.js'
-import { DEFAULT_WINDOW_BYTES, MAX_31_BIT } from './frame.js'
+import { DEFAULT_WINDOW_BYTES, MAX_31_BIT, writeGoaway } from './frame.js'
 import { HeldSlots } from './held-slots.js'
 import { Output } from './output.js'
 import { ResetStreams } from './reset-streams.js'
@@ -96,8 +97,24 @@ export class ConnectionState<Owner> {
 
   /** Streams that may be opened now. A connection error counts as GOAWAY sent: one is written for it. */
   get capacity(): number {
-    if (this.abandoned || this.goawayReceived || this.goawaySent || this.nextStreamId > MAX_31_BIT) return 0
+    if (this.retiring) return 0
     return Math.max(0, this.peer.maxConcurrentStreams - this.streams.size - this.heldSlots.count)
+  }
+
+  /** No stream will be opened any more. */
+  get retiring(): boolean {
+    return this.abandoned || this.goawayReceived || this.goawaySent || this.nextStreamId > MAX_31_BIT
+  }
+
+  /**
+   * A stream ended early by the peer's doing. Past the bound this connection opens no more, and says why; those that are open go on: an
+   * overloaded server is not to cost them their answers.
+   */
+  endedEarly(): void {
+    if (this.limits.reset() || this.goawaySent) return
+    this.goawaySent = true
+    writeGoaway(this.output, 0, ErrorCode.ENHANCE_YOUR_CALM, 'too many streams ended early')
+    this.listener.onCapacity()
   }
 
   /** Takes a stream out and gives back what its window had taken from the client's budget. */

@@ -18,6 +18,7 @@ export interface StreamEvents<Owner> {
   lateSection(streamId: number, endStream: boolean): void
   endResponse(stream: Stream<Owner>, trailers: readonly string[] | undefined): void
   failStream(stream: Stream<Owner>, errorCode: number, reason: string): void
+  refuse(stream: Stream<Owner>, errorCode: number, reason: string): void
 }
 
 /** Assembles and interprets the field blocks of one connection. */
@@ -92,10 +93,9 @@ export class FieldBlocks<Owner> {
       return this.#streams.failStream(stream, ErrorCode.STREAM_CLOSED, 'HEADERS after the end of the response')
     }
     if (section.tooLarge) return this.#tooMuch(stream, `field section over the limit (${section.bytes} octets)`)
-    stream.sectionBytes += section.bytes
-    this.#state.openSectionsBytes += section.bytes
-    if (this.#state.openSectionsBytes > MAX_OPEN_SECTIONS_BYTES) {
-      return this.#tooMuch(stream, `field sections of all open streams over ${MAX_OPEN_SECTIONS_BYTES} octets`)
+    if (!this.#charge(stream, section)) {
+      const reason = `field sections of all open streams over ${MAX_OPEN_SECTIONS_BYTES} octets`
+      return this.#streams.refuse(stream, ErrorCode.ENHANCE_YOUR_CALM, reason)
     }
     this.#interpret(stream, parseFieldSection(section), endStream)
   }
@@ -108,6 +108,14 @@ export class FieldBlocks<Owner> {
       if (error instanceof HpackError) throw new ProtocolFault(ErrorCode.COMPRESSION_ERROR, error.reason)
       throw error
     }
+  }
+
+  /** Counts a section against its connection. One that repeats another is the same object, and costs nothing more. */
+  #charge(stream: Stream<Owner>, section: DecodedSection): boolean {
+    if (section.parsed !== undefined) return true
+    stream.sectionBytes += section.bytes
+    this.#state.openSectionsBytes += section.bytes
+    return this.#state.openSectionsBytes <= MAX_OPEN_SECTIONS_BYTES
   }
 
   #interpret(stream: Stream<Owner>, section: FieldSection, endStream: boolean): void {

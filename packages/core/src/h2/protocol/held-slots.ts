@@ -14,6 +14,7 @@ const OPAQUE = Buffer.from('resetack')
 /** The held slots of one connection. */
 export class HeldSlots {
   #held = 0
+  #pinged = false
   /** Servers count PINGs between which they sent nothing (gRPC: "too_many_pings"): after each one wait until something has come. */
   #quiet = false
 
@@ -22,11 +23,17 @@ export class HeldSlots {
     return this.#held
   }
 
+  /** Whether the PING is under way. Slots that are held without one are freed by time. */
+  get pinged(): boolean {
+    return this.#pinged
+  }
+
   /** A stream was reset; RST_STREAM is written. */
   hold(output: Output): void {
-    if (this.#quiet) return
-    if (this.#held === 0) writePing(output, OPAQUE, 0, false)
     this.#held++
+    if (this.#quiet || this.#pinged) return
+    writePing(output, OPAQUE, 0, false)
+    this.#pinged = true
   }
 
   /** HEADERS or DATA have come. */
@@ -34,16 +41,17 @@ export class HeldSlots {
     this.#quiet = false
   }
 
-  /** The peer is alive, and does not answer PINGs: nothing more is expected of it. */
-  giveUp(): void {
+  /** Time has passed. */
+  free(): void {
     this.#held = 0
+    this.#pinged = false
     this.#quiet = true
   }
 
   /** Whether this PING acknowledgement is that of {@link hold}: then all slots are free. */
   release(opaque: Buffer, start: number): boolean {
-    if (this.#held === 0 || opaque.compare(OPAQUE, 0, 8, start, start + 8) !== 0) return false
-    this.giveUp()
+    if (!this.#pinged || opaque.compare(OPAQUE, 0, 8, start, start + 8) !== 0) return false
+    this.free()
     return true
   }
 }

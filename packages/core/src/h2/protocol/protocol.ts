@@ -55,15 +55,25 @@ export class Protocol<Owner> {
     return this.#state.capacity
   }
 
-  /** Streams that we reset and whose slots are held until a PING has come back; that PING is under way. */
+  /** Streams that we reset, and whose slots are not to be used yet. */
   get heldSlots(): number {
     return this.#state.heldSlots.count
   }
 
-  /** Frees them: the peer does not answer PINGs. */
-  giveUpHeldSlots(): void {
-    this.#state.heldSlots.giveUp()
+  /** Whether they wait for a PING to come back; if not, for {@link freeHeldSlots}. */
+  get heldByPing(): boolean {
+    return this.#state.heldSlots.pinged
+  }
+
+  /** Frees them, because time has passed. */
+  freeHeldSlots(): void {
+    this.#state.heldSlots.free()
     this.#state.listener.onCapacity()
+  }
+
+  /** Whether {@link capacity} stays 0: GOAWAY either way, or the last identifier. The driver lets what is open finish, and closes. */
+  get retiring(): boolean {
+    return this.#state.retiring
   }
 
   /** Whether the received octets end between two frames. */

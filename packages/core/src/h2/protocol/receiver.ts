@@ -136,7 +136,12 @@ export class Receiver<Owner> implements FrameSink {
 
   /** A stream error (RFC 9113 §5.4.2) of a stream that is not closed: RST_STREAM, and its owner is told why unless the response was already complete. */
   failStream(stream: Stream<Owner>, errorCode: number, reason: string): void {
-    this.#state.limits.reset(reason)
+    this.#state.endedEarly()
+    this.refuse(stream, errorCode, reason)
+  }
+
+  /** The same for what is our own bound, and no doing of the peer's. */
+  refuse(stream: Stream<Owner>, errorCode: number, reason: string): void {
     const complete = stream.phase === ResponsePhase.ENDED
     this.#sender.reset(stream, errorCode, complete ? undefined : { errorCode, initiator: 'local', reason, unprocessed: false })
   }
@@ -168,7 +173,8 @@ export class Receiver<Owner> implements FrameSink {
     }
     const increment = state.receiveWindow.consume(length)
     if (increment > 0) writeWindowUpdate(state.output, 0, increment)
-    if (length === 0) state.limits.unproductive('an empty DATA frame')
+    // One that ends a stream ends one that we opened.
+    if (length === 0 && (flags & Flag.END_STREAM) === 0) state.limits.unproductive('an empty DATA frame')
     const stream = state.streams.get(streamId)
     if (stream === undefined) {
       this.#lateData(flags, streamId, length)
@@ -231,17 +237,17 @@ export class Receiver<Owner> implements FrameSink {
     if (stream === undefined) return this.#state.limits.unproductive('RST_STREAM')
     // RFC 9113 §8.1: after a complete response RST_STREAM only means that the rest of the request is not wanted.
     if (stream.phase === ResponsePhase.ENDED) return this.#sender.close(stream)
-    this.#state.limits.reset('RST_STREAM')
+    this.#state.endedEarly()
     const reason = `the peer reset the stream: ${errorCodeName(errorCode)}`
     // RFC 9113 §8.7: refused "prior to any processing", and §7: not over this protocol; a response that has begun says otherwise.
     const refused = errorCode === ErrorCode.REFUSED_STREAM || errorCode === ErrorCode.HTTP_1_1_REQUIRED
-    const unprocessed = refused && stream.phase === ResponsePhase.BEFORE_FINAL
+    const unprocessed = refused && !stream.answering
     this.#sender.close(stream, { errorCode, initiator: 'peer', reason, unprocessed })
   }
 
   #windowUpdate(streamId: number, increment: number): void {
     const state = this.#state
-    state.limits.unproductive('WINDOW_UPDATE')
+    state.limits.windowUpdate()
     if (streamId === 0) {
       // RFC 9113 §6.9: an increment of 0, and §6.9.1: a window over 2^31 - 1, are connection errors on the connection's window.
       if (increment === 0) throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE of 0 on the connection')

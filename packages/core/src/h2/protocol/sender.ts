@@ -139,8 +139,7 @@ export class Sender<Owner> {
     }
     stream.sendWindow -= size
     state.sendWindow -= size
-    // Sent content earns the peer its WINDOW_UPDATE frames.
-    state.limits.productive()
+    state.limits.contentSent()
     const last = stream.queue.length === 0 && stream.endQueued && stream.trailers === undefined
     writeDataHeader(state.output, size, stream.id, last)
     state.output.appendBody(size === chunk.length ? chunk : chunk.subarray(from, from + size))

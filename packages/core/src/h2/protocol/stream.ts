@@ -48,6 +48,11 @@ export class Stream<Owner> {
     this.receiveWindow = new ReceiveWindow(receiveWindowBytes)
   }
 
+  /** Whether the peer has begun to answer: with a final response, or with an interim one. */
+  get answering(): boolean {
+    return this.phase !== ResponsePhase.BEFORE_FINAL || this.informational > 0
+  }
+
   /**
    * Moves through the table of RFC 9113 §5.1.
    * @throws ProtocolFault INTERNAL_ERROR where the table refuses: callers ask {@link allows} first for what the peer decides.

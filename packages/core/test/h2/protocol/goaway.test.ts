@@ -161,11 +161,12 @@ describe('floods', () => {
     expect(new Peer().receive(...Array.from({ length: 1_100 }, () => frame))).toBe('ENHANCE_YOUR_CALM')
   })
 
-  it('G13 RST_STREAM of each stream we open, none answered (CVE-2019-9514)', () => {
+  it('G13 RST_STREAM of each stream we open, none answered (CVE-2019-9514): GOAWAY, and no more are opened', () => {
     const peer = new Peer()
-    let fault: string | undefined
-    for (let i = 0; i < 1_100 && fault === undefined; i++) fault = peer.receive(rstStream(peer.get().id, 7))
-    expect(fault).toBe('ENHANCE_YOUR_CALM')
+    let resets = 0
+    for (; peer.client.capacity > 0; resets++) expect(peer.receive(rstStream(peer.get().id, 7))).toBeUndefined()
+    expect([resets, peer.client.retiring]).toEqual([1_001, true])
+    expect(peer.sent().at(-1)).toBe('GOAWAY 0 ENHANCE_YOUR_CALM too many streams ended early')
   })
 })
 
