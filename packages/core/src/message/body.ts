@@ -4,7 +4,7 @@
  */
 
 import { UsageError } from '../errors.js'
-import { Gatherer, isSmallView } from './gatherer.js'
+import { Gatherer, isCostly } from './gatherer.js'
 
 /** The engine's side of a body. */
 export interface BodySource {
@@ -19,6 +19,9 @@ interface Waiter {
   reject(reason: unknown): void
 }
 
+/** Places in the list that were read, at the most. */
+const MOST_READ = 256
+const EMPTY = new Uint8Array(0)
 /** Shared, and never pushed to. */
 const NONE: Uint8Array[] = []
 const DONE: IteratorResult<Uint8Array> = { done: true, value: undefined }
@@ -27,6 +30,8 @@ const DONE: IteratorResult<Uint8Array> = { done: true, value: undefined }
 export class ResponseBody {
   readonly #source: BodySource
   #parts: Uint8Array[] = NONE
+  /** The first of them that was not read: taking it out of a long list would move all others. */
+  #next = 0
   #state: 'open' | 'ended' | 'failed' = 'open'
   #error: unknown
   /** Readers of the next parts, in turn: one at a time, unless somebody asks ahead. */
@@ -60,7 +65,7 @@ export class ResponseBody {
     this.#used = true
   }
 
-  /** A part has arrived. It is kept as it is, unless others wait already and it is a small view of something large. */
+  /** A part has arrived. It is kept as it is, unless others wait already and it costs much more than its octets. */
   push(part: Uint8Array): void {
     this.received += part.length
     const waiter = this.#waiters?.shift()
@@ -71,7 +76,7 @@ export class ResponseBody {
     }
     // A list of one, made as such: pushing to an empty list reserves room for seventeen.
     if (this.#parts.length === 0) this.#parts = [part]
-    else if (isSmallView(part)) this.#gather(part)
+    else if (isCostly(part)) this.#gather(part)
     else this.#parts.push(part)
     if (this.#collected !== undefined) this.#source.consumed(part.length)
     else this.buffered += part.length
@@ -94,7 +99,7 @@ export class ResponseBody {
 
   /** It is wanted no more: parts are dropped, and who reads now or later gets the error. */
   discard(error: unknown): void {
-    this.#parts = NONE
+    this.#drop()
     this.buffered = 0
     if (this.#state === 'ended') this.#state = 'open'
     this.fail(error)
@@ -102,7 +107,7 @@ export class ResponseBody {
 
   /** The next part. Parts are consumed as they are returned. */
   next(): Promise<IteratorResult<Uint8Array>> {
-    const part = this.#parts.shift()
+    const part = this.#shift()
     if (part !== undefined) {
       this.buffered -= part.length
       this.#source.consumed(part.length)
@@ -119,7 +124,7 @@ export class ResponseBody {
   /** The reader leaves. What is still to come is not wanted. */
   cancel(reason: unknown): void {
     if (this.#state === 'open') this.#source.cancel(reason)
-    this.#parts = NONE
+    this.#drop()
     this.buffered = 0
   }
 
@@ -153,10 +158,30 @@ export class ResponseBody {
 
   /** What is there, taken at once. Of a complete body: everything, and no credit is due any more. */
   take(): Uint8Array[] {
-    const parts = this.#parts
-    this.#parts = NONE
+    const parts = this.#next === 0 ? this.#parts : this.#parts.slice(this.#next)
+    this.#drop()
     this.buffered = 0
     return parts
+  }
+
+  #shift(): Uint8Array | undefined {
+    const part = this.#parts[this.#next]
+    if (part === undefined) return undefined
+    // Let go of: the list may keep its place for a while.
+    this.#parts[this.#next++] = EMPTY
+    if (this.#next === this.#parts.length) this.#drop()
+    else if (this.#next >= MOST_READ) this.#forgetRead()
+    return part
+  }
+
+  #forgetRead(): void {
+    this.#parts = this.#parts.slice(this.#next)
+    this.#next = 0
+  }
+
+  #drop(): void {
+    this.#parts = NONE
+    this.#next = 0
   }
 
   #gather(part: Uint8Array): void {

@@ -1,16 +1,19 @@
 /**
- * Small parts of content that wait for a reader. Each is a view of what came from the socket, and keeps all of that alive: a peer that
- * sends one octet and 255 of padding a frame would make us hold hundreds of octets for each that its window allows. So they are copied.
+ * Small parts of content that wait for a reader. Each is an object, and a view of what came from the socket, which it keeps alive: a
+ * peer that sends one octet and 255 of padding a frame, or a TLS record for every octet, would make us hold hundreds of octets for each
+ * that its window allows. So they are copied together.
  */
 
 /** A part that is less than this share of its memory is copied: unread content costs at most so many times its size. */
 const SHARE = 8
+/** Shorter parts are copied whatever their memory: an object costs about as much. In octets. */
+const SMALL_BYTES = 1_024
 const FIRST_BLOCK_BYTES = 1_024
 const LARGEST_BLOCK_BYTES = 16_384
 
-/** Whether `part` keeps much more alive than itself. */
-export function isSmallView(part: Uint8Array): boolean {
-  return part.length * SHARE < part.buffer.byteLength
+/** Whether `part` costs much more than its octets. */
+export function isCostly(part: Uint8Array): boolean {
+  return part.length < SMALL_BYTES || part.length * SHARE < part.buffer.byteLength
 }
 
 /** Gathers the small parts of one body in blocks of its own. */

@@ -4,6 +4,7 @@ import { ErrorCode, frames } from '@unshard/testkit'
 import {
   type Attack,
   type ErrorName,
+  endless,
   endsConnection,
   endsStream,
   endWith,
@@ -18,12 +19,6 @@ import {
 
 const { data, headers, rstStream, windowUpdate } = frames
 const t = theatre()
-
-/** Content that has begun and never ends. */
-async function* forever(): AsyncGenerator<string> {
-  yield 'x'
-  await new Promise(() => undefined)
-}
 
 type Row = [title: string, code: ErrorName, attack: Attack, options?: RowOptions]
 
@@ -65,7 +60,7 @@ const harmless: [title: string, text: string, attack: Attack, options?: RowOptio
     'E10 §8.1 RST_STREAM(NO_ERROR) after the response, in the middle of the upload: a success, and the upload stops',
     'ok',
     (id) => [response(id), endWith(id), rstStream(id, 0)],
-    { request: { method: 'POST', body: forever() } },
+    { request: { method: 'POST', body: endless } },
   ],
   [
     'E18 the response before the end of the upload: delivered, and the upload goes on as far as the window allows',
@@ -121,14 +116,16 @@ describe.each(transports)('over %s', (_name, on) => {
     ['DATA', (id) => [data(id, 'x')]],
   ])('E03 %s after END_STREAM while the upload goes on: RST_STREAM STREAM_CLOSED, and the response stays', (_what, extra) =>
     isHarmless(t, on, 'ok', (id) => [endWith(id), ...extra(id)], {
-      request: { method: 'POST', body: forever() },
+      request: { method: 'POST', body: endless },
       heard: ['RST_STREAM 1 STREAM_CLOSED'],
-    }))
+    }),
+  )
 
-  it.each<Row>(malformed)('%s: RST_STREAM %s, the connection goes on', (_title, code, attack, options) =>
-    endsStream(t, on, code, attack, options))
+  it.each<Row>(malformed)('%s: RST_STREAM %s, the connection goes on', (...[, code, attack, options]) =>
+    endsStream(t, on, code, attack, options),
+  )
 
-  it.each(harmless)('%s', (_title, text, attack, options) => isHarmless(t, on, text, attack, { begun: false, ...options }))
+  it.each(harmless)('%s', (...[, text, attack, options]) => isHarmless(t, on, text, attack, { begun: false, ...options }))
 
   it('E11 RST_STREAM(NO_ERROR) before a response: an error', () =>
     endsStream(t, on, 'NO_ERROR', (id) => [rstStream(id, 0)], { culprit: reset(0, 'unknown'), heard: [] }))
@@ -160,7 +157,9 @@ describe.each(transports)('over %s', (_name, on) => {
 
   it('E19 the orders of (1xx) × HEADERS, CONTINUATION × DATA × trailers: 36, and all are read', async () => {
     const orders = [0, 100, 103].flatMap((interim) =>
-      [false, true].flatMap((cut) => [0, 1, 2].flatMap((parts) => [false, true].map((trailers) => ({ interim, cut, parts, trailers })))),
+      [false, true].flatMap((cut) =>
+        [0, 1, 2].flatMap((parts) => [false, true].map((trailers) => ({ interim, cut, parts, trailers }))),
+      ),
     )
     const actors = await t.stage(on, async (p) => {
       await p.handshake()
@@ -168,9 +167,16 @@ describe.each(transports)('over %s', (_name, on) => {
         const { streamId: id } = await p.nextRequest()
         if (interim > 0) p.send(headers(id, [[':status', String(interim)]]))
         const bare = parts === 0 && !trailers
-        const block = frames.fieldBlock([[':status', '200'], ['a', 'b']])
+        const block = frames.fieldBlock([
+          [':status', '200'],
+          ['a', 'b'],
+        ])
         if (!cut) p.send(headers(id, block, { endStream: bare }))
-        else p.send(headers(id, block.subarray(0, 9), { endStream: bare, endHeaders: false }), frames.continuation(id, block.subarray(9)))
+        else
+          p.send(
+            headers(id, block.subarray(0, 9), { endStream: bare, endHeaders: false }),
+            frames.continuation(id, block.subarray(9)),
+          )
         for (let i = 1; i <= parts; i++) p.send(data(id, 'x', { endStream: i === parts && !trailers }))
         if (trailers) p.send(headers(id, [['t', 'v']], { endStream: true }))
       }
@@ -201,7 +207,9 @@ describe.each(transports)('over %s', (_name, on) => {
     )
     for (let i = 0; i < 256; i++) expect(await (await actors.request()).text()).toBe('xxx')
     const sent = 3 * 256 * (2 + 127.5)
-    const updates = actors.peer.peers[0]!.received.filter(({ typeName, streamId }) => typeName === 'WINDOW_UPDATE' && streamId === 0)
+    const updates = actors.peer.peers[0]!.received.filter(
+      ({ typeName, streamId }) => typeName === 'WINDOW_UPDATE' && streamId === 0,
+    )
     const credit = updates.reduce((sum, { payload }) => sum + payload.readUInt32BE(0), 0)
     expect(sent - credit).toBeLessThan(32_768)
     expect(credit).toBeLessThanOrEqual(sent)

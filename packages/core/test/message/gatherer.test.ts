@@ -59,6 +59,39 @@ describe('E22 one octet of content and 255 of padding in every frame, unread', (
     expect(Buffer.concat(body.take()).toString()).toBe('def')
   })
 
+  it('nor with a TLS record for every octet, where each part has memory of its own', () => {
+    const body = open()
+    for (let i = 0; i < 50_000; i++) body.push(Buffer.from(String(i % 10)))
+    body.end()
+    const parts = body.take()
+    expect(parts.length).toBeLessThan(20)
+    expect(Buffer.concat(parts).toString()).toBe('0123456789'.repeat(5_000))
+  })
+
+  it('many parts that wait are read in the time that their number takes, whoever pushes meanwhile', async () => {
+    const body = open()
+    const part = Buffer.alloc(1_024, 'x')
+    for (let i = 0; i < 20_000; i++) body.push(part)
+    let octets = 0
+    for (let i = 0; i < 30_000; i++) {
+      if (i < 10_000) body.push(part)
+      octets += (await body.next()).value.length
+    }
+    expect([octets, body.buffered]).toEqual([30_000 * 1_024, 0])
+    body.push(part)
+    body.end()
+    expect(body.take()).toEqual([part])
+  })
+
+  it('what was read is not taken again', async () => {
+    const body = open()
+    const parts = [1, 2, 3].map((fill) => Buffer.alloc(2_000, fill))
+    for (const part of parts) body.push(part)
+    expect((await body.next()).value).toBe(parts[0])
+    body.end()
+    expect(body.take()).toEqual(parts.slice(1))
+  })
+
   it('large parts stay what they are', () => {
     const body = open()
     const parts = [1, 2, 3].map(() => Buffer.alloc(10_000))
