@@ -149,8 +149,11 @@ export class Connector {
       const protocol = target.http1Only === true ? 'http/1.1' : cleartextProtocol
       return negotiate(socket, protocol, this.#route(socket, target, undefined), this.#h2)
     }
-    const secure = async (): Promise<SecureSocket> => this.#securer.secure(await tcp(), target, signal)
-    const secured = target.http1Only === true ? await secure() : await this.#memory.resolve(target.dialKey, secure)
+    const secure = async (http1Only: boolean): Promise<SecureSocket> =>
+      this.#securer.secure(await tcp(), target, signal, http1Only)
+    // Who has chosen HTTP/1.1 is offered nothing else while that is remembered.
+    const http1Only = this.knownProtocol(target) === 'http/1.1' && this.#options.protocols.includes('http/1.1')
+    const secured = http1Only ? await secure(true) : await this.#memory.resolve(target.dialKey, () => secure(false))
     return negotiate(secured.socket, secured.protocol, this.#route(secured.socket, target, secured), this.#h2)
   }
 

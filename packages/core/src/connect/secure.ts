@@ -43,7 +43,8 @@ export class Securer {
   readonly #tls: TlsOptions
   readonly #protocols: readonly ProtocolName[]
   readonly #sessions: LRUCache<string, StoredSession> = new LRUCache({ max: MAX_SESSIONS })
-  #context: SecureContext | undefined
+  #withoutRenegotiation: SecureContext | undefined
+  #withRenegotiation: SecureContext | undefined
 
   constructor(tls: TlsOptions, protocols: readonly ProtocolName[]) {
     this.#tls = tls
@@ -70,12 +71,12 @@ export class Securer {
   }
 
   /** Secures `socket` for `target`'s origin. @throws ConnectError phase `tls`, or `negotiate` where no protocol is in common. */
-  secure(socket: Socket, { origin, reuseKey, http1Only }: Target, signal: AbortSignal): Promise<SecureSocket> {
+  secure(socket: Socket, { origin, reuseKey }: Target, signal: AbortSignal, http1Only = false): Promise<SecureSocket> {
     // Under the same name, the same options and the same isolation tag, and under no other: a ticket tells who was there before.
     const ticketKey = `${origin.host} ${reuseKey}`
     return new Promise((resolve, reject) => {
       const stored = this.#sessions.get(ticketKey)
-      const protocols = http1Only === true ? HTTP1_ONLY : this.#protocols
+      const protocols = http1Only ? HTTP1_ONLY : this.#protocols
       const secured = this.#start(socket, origin, protocols, stored)
       const settle = (finish: () => void): void => {
         signal.removeEventListener('abort', onAbort)
@@ -126,18 +127,25 @@ export class Securer {
   }
 
   /** RFC 9113 §9.2.1: HTTP/2 over TLS 1.2 MUST disable renegotiation. ALPN decides too late, so wherever HTTP/2 is offered. */
-  get #secureOptions(): number {
-    const { secureOptions = 0 } = this.#tls
-    return this.#protocols.includes('h2') ? secureOptions | constants.SSL_OP_NO_RENEGOTIATION : secureOptions
+  #h2Context(): SecureContext {
+    const secureOptions = (this.#tls.secureOptions ?? 0) | constants.SSL_OP_NO_RENEGOTIATION
+    this.#withoutRenegotiation ??= createSecureContext({ ...this.#tls, secureOptions })
+    return this.#withoutRenegotiation
+  }
+
+  /** HTTP/1.1 servers ask for client certificates by it: one more reason to send HTTP_1_1_REQUIRED. */
+  #http1Context(): SecureContext {
+    this.#withRenegotiation ??= createSecureContext(this.#tls)
+    return this.#withRenegotiation
   }
 
   #connect(socket: Socket, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
-    this.#context ??= createSecureContext({ ...this.#tls, secureOptions: this.#secureOptions })
+    const secureContext = protocols.includes('h2') ? this.#h2Context() : this.#http1Context()
     return connect({
       ...this.#tls,
       checkServerIdentity: (host, peer) => this.#check(host, peer),
       socket,
-      secureContext: this.#context,
+      secureContext,
       host: origin.host,
       // RFC 6066 §3: an address is no server name, and a name stands without a trailing dot.
       servername: isIP(origin.host) === 0 ? origin.host.replace(/\.$/, '') : '',

@@ -223,6 +223,25 @@ describe('RFC 9113 §9.2 "Implementations of HTTP/2 MUST use TLS version 1.2 [TL
     expect(await renegotiation).toMatchObject({ code: 'ERR_SSL_NO_RENEGOTIATION' })
   })
 
+  it('an HTTP/1.1 server that renegotiates is let, once it is known to be one: HTTP_1_1_REQUIRED above all (client certificates)', async () => {
+    const credentials = await tls()
+    const { port } = await listen(() =>
+      createTlsServer({ ...credentials, ALPNProtocols: ['h2', 'http/1.1'], maxVersion: 'TLSv1.2' }, (socket) => {
+        socket.on('error', () => undefined)
+        socket.once('data', () => {
+          if (socket.alpnProtocol === 'h2') {
+            socket.write(Buffer.concat([frames.settings({}), frames.settingsAck(), frames.rstStream(1, 0xd)]))
+            return
+          }
+          socket.renegotiate({ rejectUnauthorized: false }, (error) => {
+            if (error === null) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok')
+          })
+        })
+      }),
+    )
+    expect(await (await client().request({ url: url(port), method: 'POST', body: 'x' })).text()).toBe('ok')
+  })
+
   it('TLS 1.2 with ephemeral keys and authenticated encryption is adequate', async () => {
     const origin = await server({ protocols: ['h2'], tls: { ...(await tls()), maxVersion: 'TLSv1.2' } as never })
     expect((await client().request({ url: origin.url('a.test.example') })).status).toBe(200)
