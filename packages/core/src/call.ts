@@ -6,7 +6,7 @@
 import { link, unlink } from './abort.js'
 import type { Exchange, ExchangeObserver, Target } from './connection.js'
 import type { Deadline, Deadlines } from './deadlines.js'
-import { TimeoutError } from './errors.js'
+import { afterAttempt, TimeoutError, TransportError } from './errors.js'
 import type { ResponseBody } from './message/body.js'
 import type { HttpRequest, RequestOptions, Timeouts } from './message/request.js'
 import { type ConnectionInfo, HttpResponse, type ResponseParts, type Timings } from './message/response.js'
@@ -48,6 +48,8 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   #body: ResponseBody | undefined
   #attempts = 0
   #misdirected = false
+  /** An earlier attempt ended, and nobody knows whether the server had acted on it. */
+  #maybeActed = false
   /** The promise is settled. */
   #settled = false
   #over = false
@@ -139,6 +141,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     // Where HTTP/2 is not wanted and nothing else is spoken, once more would be the same.
     if (required === (http1 !== undefined) && mayReplay(error, this.#request, this.#attempts)) {
       if (http1 !== undefined) this.#target = http1
+      this.#maybeActed ||= !(error instanceof TransportError && error.processed === 'no')
       this.#owner.onReplay()
       // Not from inside the connection that is just failing.
       queueMicrotask(() => this.#acquire())
@@ -266,7 +269,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   #settle(reason: unknown): void {
     if (this.#settled) return
     this.#settled = true
-    this.#reject(reason)
+    this.#reject(this.#maybeActed && reason instanceof Error ? afterAttempt(reason) : reason)
   }
 
   /** Nothing will happen any more: lets go of everything that holds the call. */

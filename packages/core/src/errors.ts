@@ -55,12 +55,12 @@ export class UsageError extends UnshardError {
 /** The step of establishing a connection that failed. */
 export type ConnectPhase = 'resolve' | 'tcp' | 'proxy' | 'tls' | 'negotiate'
 
-/** No connection could be established. The request was never sent. */
+/** No connection could be established. The request was not sent, unless `processed` says that an earlier attempt was. */
 export class ConnectError extends UnshardError {
   readonly phase: ConnectPhase
 
   constructor(phase: ConnectPhase, message: string, details: ErrorDetails & { code?: string } = {}) {
-    super(details.code ?? `ERR_CONNECT_${phase.toUpperCase()}`, message, { ...details, processed: 'no' })
+    super(details.code ?? `ERR_CONNECT_${phase.toUpperCase()}`, message, { ...details, processed: details.processed ?? 'no' })
     this.phase = phase
   }
 }
@@ -110,6 +110,23 @@ export class ResponseError extends UnshardError {
   constructor(code: string, message: string, details: ErrorDetails = {}) {
     super(code, message, { processed: 'yes', ...details })
   }
+}
+
+/**
+ * What ended a request that an earlier attempt may have delivered: an error that is sure of the contrary speaks only of the last one.
+ * A new error, because others may have been told the same one.
+ */
+export function afterAttempt(error: Error): Error {
+  if (!(error instanceof UnshardError) || error.processed !== 'no') return error
+  const { code, message, origin, cause } = error
+  const details = { origin, cause, processed: 'unknown' } as const
+  if (error instanceof ConnectError) return new ConnectError(error.phase, message, { ...details, code })
+  if (error instanceof TimeoutError) return new TimeoutError(error.phase, error.ms, details)
+  if (error instanceof UsageError) return new UsageError(code, message, details)
+  if (!(error instanceof TransportError)) return error
+  const { initiator, errorCode } = error
+  const Kind = error instanceof StreamError ? StreamError : ConnectionError
+  return new Kind(code, message, { ...details, initiator, errorCode })
 }
 
 function forOrigin(origin: string | undefined): string {

@@ -1,4 +1,13 @@
-import { ConnectError, ResponseError, StreamError, TimeoutError, UnshardError, UsageError } from '../src/index.js'
+import { afterAttempt } from '../src/errors.js'
+import {
+  ConnectError,
+  ConnectionError,
+  ResponseError,
+  StreamError,
+  TimeoutError,
+  UnshardError,
+  UsageError,
+} from '../src/index.js'
 
 describe('errors', () => {
   it('a usage error says that nothing was sent', () => {
@@ -26,5 +35,37 @@ describe('errors', () => {
 
   it('a response error means that the server has acted', () => {
     expect(new ResponseError('ERR_MALFORMED_RESPONSE', 'no :status').processed).toBe('yes')
+  })
+
+  it.each([
+    new ConnectError('tcp', 'refused', { origin: 'https://a.example', cause: 'c', code: 'ERR_X' }),
+    new TimeoutError('total', 5, { origin: 'https://a.example', cause: 'c', processed: 'no' }),
+    new UsageError('ERR_X', 'wrong', { origin: 'https://a.example', cause: 'c' }),
+    new ConnectionError('ERR_X', 'lost', {
+      origin: 'https://a.example',
+      cause: 'c',
+      initiator: 'peer',
+      errorCode: 7,
+      processed: 'no',
+    }),
+    new StreamError('ERR_X', 'reset', {
+      origin: 'https://a.example',
+      cause: 'c',
+      initiator: 'peer',
+      errorCode: 7,
+      processed: 'no',
+    }),
+  ])('after an attempt that may have been acted on, %s is no longer sure, and says the rest', (error) => {
+    const after = afterAttempt(error)
+    expect(after).not.toBe(error)
+    expect(after.constructor).toBe(error.constructor)
+    expect({ ...after, message: after.message }).toEqual({ ...error, message: error.message, processed: 'unknown' })
+    expect(error.processed).toBe('no')
+  })
+
+  it('an error that was not sure, or is not ours, stays what it is', () => {
+    for (const error of [new ResponseError('ERR_X', 'x'), new Error('x'), new UnshardError('ERR_X', 'x', { processed: 'no' })]) {
+      expect(afterAttempt(error)).toBe(error)
+    }
   })
 })

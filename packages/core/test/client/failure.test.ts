@@ -257,6 +257,16 @@ describe('an HTTP/2 server that misbehaves', () => {
   })
 })
 
+it('a request that was lost after it was sent, and cannot be sent again: the server may have acted, whatever the last error knows', async () => {
+  const started = await world.peer(async (p) => {
+    await p.handshake()
+    await p.nextRequest()
+    await started.close()
+  })
+  const refused = client().request({ url: url(started.port), method: 'DELETE' })
+  await expect(refused).rejects.toMatchObject({ name: 'ConnectError', phase: 'tcp', processed: 'unknown' })
+})
+
 describe('the peer’s stream limit', () => {
   it('limit 5, 40 requests: 40 right answers, never over 5 at once, 1 connection', async () => {
     let most = 0
