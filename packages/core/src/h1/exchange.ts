@@ -22,6 +22,7 @@ export class H1Exchange implements Exchange, BodySource {
   /** The source of the request's content, while it is being read. */
   #source: AsyncIterator<Uint8Array | string> | undefined
   #paused = false
+  #informational = 0
   #settled = false
   #over = false
   trailers: readonly string[] | undefined
@@ -74,6 +75,11 @@ export class H1Exchange implements Exchange, BodySource {
   }
 
   onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
+    const refusal = this.#refusalOf(status, rawHeaders.length / 2)
+    if (refusal !== undefined) {
+      this.#abortRequest!(refusal)
+      return false
+    }
     if (status < 200) {
       this.#observer.onInformational(status, toFields(rawHeaders))
       return true
@@ -82,6 +88,17 @@ export class H1Exchange implements Exchange, BodySource {
     this.#body = new ResponseBody(this)
     this.#observer.onResponse(status, toFields(rawHeaders), this.#body)
     return true
+  }
+
+  /** The bounds that HTTP/2 has, and RFC 9110 §15.2.2: nobody asked for another protocol. */
+  #refusalOf(status: number, fields: number): ResponseError | undefined {
+    const origin = this.#request.origin.serialized
+    if (status === 101)
+      return new ResponseError('ERR_MALFORMED_RESPONSE', `status 101, which nobody asked for (${origin})`, { origin })
+    if (fields > MAX_FIELDS)
+      return new ResponseError('ERR_RESPONSE_TOO_LARGE', `over ${MAX_FIELDS} fields (${origin})`, { origin })
+    if (status >= 200 || ++this.#informational <= MAX_INFORMATIONAL) return undefined
+    return new ResponseError('ERR_RESPONSE_TOO_LARGE', `over ${MAX_INFORMATIONAL} interim responses (${origin})`, { origin })
   }
 
   onData(chunk: Buffer): boolean {
@@ -152,10 +169,16 @@ export class H1Exchange implements Exchange, BodySource {
     const message = `${cause.message} (${origin})`
     if (kind === 'usage') return new UsageError('ERR_UNSUPPORTED_OVER_HTTP1', message, { origin, cause })
     if (kind === 'length') return new UsageError('ERR_CONTENT_LENGTH', message, { origin, cause, processed })
+    // What undici says of a 101 that it did not ask for, where it says so before we do.
+    if (cause.message === 'bad upgrade') return new ResponseError('ERR_MALFORMED_RESPONSE', message, { origin, cause })
     if (kind !== undefined) return new ResponseError(kind, message, { origin, cause })
     return new ConnectionError('ERR_CONNECTION_LOST', message, { origin, cause, initiator: 'peer', processed })
   }
 }
+
+/** Fields of one section, and interim responses of one request: as many as HTTP/2 takes. */
+const MAX_FIELDS = 1_000
+const MAX_INFORMATIONAL = 16
 
 /** What undici's codes mean here. A parser's error has a name, and not always a code. */
 const KINDS: ReadonlyMap<string, string> = new Map([

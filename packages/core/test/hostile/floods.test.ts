@@ -147,15 +147,11 @@ describe.each(transports)('over %s', (_name, on) => {
       const requests = Array.from({ length: 1_050 }, () => actors.request({ method: 'POST' }))
       const ends = await Promise.allSettled(requests)
       expect(ends.every(({ status }) => status === 'rejected')).toBe(true)
-      const calm = (ends as PromiseRejectedResult[]).filter(({ reason }) => reason.name === 'ConnectionError')
-      expect(calm.length).toBeGreaterThanOrEqual(50)
-      expect(calm).toContainEqual(
-        expect.objectContaining({
-          reason: expect.objectContaining({ errorCode: ErrorCode.ENHANCE_YOUR_CALM, initiator: 'local' }),
-        }),
-      )
+      // Each hears how its own stream ended; what is open is not taken from anybody.
+      const names = new Set((ends as PromiseRejectedResult[]).map(({ reason }) => reason.name))
+      expect([['StreamError'], ['ResponseError']]).toContainEqual([...names])
       await actors.peer.peers[0]!.closed
-      expect(heard(actors.peer.peers[0]!).at(-1)).toBe('GOAWAY ENHANCE_YOUR_CALM')
+      expect(heard(actors.peer.peers[0]!)).toContain('GOAWAY ENHANCE_YOUR_CALM')
       // Whoever was never sent, or not told, is not sent again and again.
       expect(streams).toBeLessThanOrEqual(1_050)
     }),
@@ -289,8 +285,9 @@ describe.each(transports)('over %s', (_name, on) => {
       await p.handshake()
       for (let i = 0; i < 300; i++) {
         const { streamId } = await p.nextRequest()
-        // 15 references to one entry of 4,000 octets: a section under the limit of one.
-        const block = i === 0 ? bomb() : Buffer.concat([Buffer.from([0x88]), Buffer.alloc(15, 0xbe)])
+        // 15 references to one entry of 4,000 octets: a section under the limit of one, and like no other.
+        const unlike = Buffer.concat([Buffer.from([0x00, 1, 0x63, 4]), Buffer.from(String(1_000 + i))])
+        const block = i === 0 ? bomb() : Buffer.concat([Buffer.from([0x88]), Buffer.alloc(15, 0xbe), unlike])
         p.send(headers(streamId, block))
       }
       await serve(p)

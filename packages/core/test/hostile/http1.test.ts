@@ -71,9 +71,11 @@ const refused: [title: string, answer: string, error: object][] = [
   ['H04 a field without a colon', `${status}nothing\r\ncontent-length: 0\r\n\r\n`, bad],
   ['H05 no status line (HTTP/0.9)', '<html>hello</html>', bad],
   ['H05 a status of two digits', 'HTTP/1.1 20 OK\r\ncontent-length: 0\r\n\r\n', bad],
-  ['H07 101 that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\nok', {}],
-  ['H07 101 without a word', 'HTTP/1.1 101 Switching Protocols\r\n\r\nok', {}],
+  ['H07 101 that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\nok', bad],
+  ['H07 101 without a word', 'HTTP/1.1 101 Switching Protocols\r\n\r\nok', bad],
   ['H06 a line of 100 KiB', `${status}a: ${'x'.repeat(102_400)}\r\ncontent-length: 0\r\n\r\n`, large],
+  ['H06 1,001 fields in 54 kB', `${status}${'a: b\r\n'.repeat(1_001)}\r\n`, large],
+  ['D16 1xx without end', `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(17)}${status}content-length: 0\r\n\r\n`, large],
   ['H06 100,000 fields', `${status}${'a: b\r\n'.repeat(100_000)}content-length: 0\r\n\r\n`, large],
 ]
 
