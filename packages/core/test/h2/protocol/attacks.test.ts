@@ -68,6 +68,19 @@ describe('streams that end early', () => {
   })
 })
 
+it.each<[string, (id: number) => Buffer]>([
+  ['RST_STREAM', (id) => rstStream(id, 8)],
+  ['a provocation', (id) => data(id, 'x')],
+])('the listener may end the stream that %s is about when it hears that no more are opened', (_title, attack) => {
+  const peer = new Peer()
+  for (let i = 0; i < 1_000; i++) peer.receive(attack(peer.get().id))
+  const last = peer.get()
+  peer.events()
+  peer.recorder.during = (line) => line === 'settings' && peer.client.resetStream(last, 8)
+  expect(peer.receive(attack(last.id))).toBeUndefined()
+  expect(peer.events()).toEqual(['settings', `closed ${last.id}`])
+})
+
 describe('what looks like a flood and is none', () => {
   it('E21 an empty DATA frame that ends a stream: 2,000 streams that end at once', () => {
     const peer = new Peer()
