@@ -42,7 +42,7 @@ export class H1Exchange implements Exchange, BodySource {
     return {
       method: method as Dispatcher.HttpMethod,
       path,
-      headers: ['host', authority, ...fields],
+      headers: ['host', authority, ...withOneCookie(fields)],
       body: content === undefined ? null : ((content.bytes ?? this.#read(content)) as Buffer),
       reset: close,
     }
@@ -196,6 +196,14 @@ function toBytes(part: unknown): Uint8Array {
   if (part instanceof Uint8Array) return part
   const kind = part === null ? 'null' : `a ${typeof part}`
   throw new UsageError('ERR_INVALID_BODY', `the body yielded ${kind}, not bytes or text`)
+}
+
+/** RFC 6265 §5.4: over HTTP/1.1 cookies are one field; HTTP/2 may have several (RFC 9113 §8.2.3). */
+function withOneCookie(fields: readonly string[]): readonly string[] {
+  const cookies = fields.filter((_, i) => i % 2 === 1 && fields[i - 1] === 'cookie')
+  if (cookies.length < 2) return fields
+  const others = fields.filter((_, i) => fields[i - (i % 2)] !== 'cookie')
+  return [...others, 'cookie', cookies.join('; ')]
 }
 
 function toFields(raw: readonly Buffer[]): string[] {

@@ -79,6 +79,22 @@ const refused: [title: string, answer: string, error: object][] = [
   ['H06 100,000 fields', `${status}${'a: b\r\n'.repeat(100_000)}content-length: 0\r\n\r\n`, large],
 ]
 
+it('I05 RFC 6265 §5.4 several cookie fields go as one over HTTP/1.1', async () => {
+  const seen: string[] = []
+  const origin = await world.server({
+    protocols: ['http/1.1'],
+    handler: (request, response) => {
+      for (let i = 0; i < request.rawHeaders.length; i += 2) {
+        const name = request.rawHeaders[i]!.toLowerCase()
+        if (name === 'cookie' || name === 'x') seen.push(`${name}: ${request.rawHeaders[i + 1]}`)
+      }
+      response.end()
+    },
+  })
+  await client().request({ url: origin.url('a.test.example'), headers: { cookie: ['a=1', 'b=2; c=3'], x: ['1', '2'] } })
+  expect(seen).toEqual(['x: 1', 'x: 2', 'cookie: a=1; b=2; c=3'])
+})
+
 describe.each(['https', 'http'])('over %s', (scheme) => {
   it.each(refused)('%s: an error, and the socket is not used again', async (_title, answer, error) => {
     const actors = await stage(scheme, (socket, connection) =>
