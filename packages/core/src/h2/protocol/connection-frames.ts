@@ -51,7 +51,8 @@ export class ConnectionFrames<Owner> {
     // RFC 9113 §6.5.3: acknowledged as soon as all values are applied.
     writeSettingsAck(state.output)
     this.#sender.pump()
-    state.listener.onCapacity()
+    // By whoever was told meanwhile that it may send.
+    if (!state.abandoned) state.listener.onCapacity()
   }
 
   /** RFC 9113 §6.9.2: a new initial window moves every stream's window by the difference, below zero if need be. */
@@ -117,6 +118,8 @@ export class ConnectionFrames<Owner> {
       const unprocessed = !stream.answering
       this.#sender.close(stream, complete ? undefined : { errorCode: streamCode, initiator: 'peer', reason, unprocessed })
     }
+    // By whoever was told meanwhile.
+    if (state.abandoned) return
     state.listener.onGoaway(
       lastStreamId,
       errorCode,

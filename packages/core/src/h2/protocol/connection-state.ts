@@ -74,6 +74,8 @@ export class ConnectionState<Owner> {
   lastStreamId: number = MAX_31_BIT
   goawayReceived = false
   goawaySent = false
+  /** A connection error was found: GOAWAY is the last thing that is written. */
+  failed = false
   /** The connection is gone: nothing is opened, nothing that still arrives means anything. */
   abandoned = false
   /** Octets of the field sections of open streams. */

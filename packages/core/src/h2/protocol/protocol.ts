@@ -168,6 +168,7 @@ export class Protocol<Owner> {
 
   #fail(fault: ProtocolFault): ProtocolFault {
     this.#fault = fault
+    this.#state.failed = true
     this.#state.goawaySent = true
     writeGoaway(this.#state.output, 0, fault.errorCode, fault.message.slice(0, 256).replace(/[^\x20-\x7e]/g, '?'))
     return fault

@@ -46,7 +46,7 @@ export class Sender<Owner> {
    * Returns false while some of it has to wait: `onSendable` says when to go on. Nothing happens once sending has ended.
    */
   send(stream: Stream<Owner>, bytes: Uint8Array | undefined, endStream: boolean, trailers?: readonly string[]): boolean {
-    if (stream.endQueued) return true
+    if (stream.endQueued || this.#state.failed) return true
     if (bytes !== undefined && bytes.length > 0) stream.queue.push(bytes)
     stream.endQueued = endStream
     stream.trailers = trailers
@@ -70,6 +70,7 @@ export class Sender<Owner> {
   /** Writes what the windows and the socket now allow, one frame a turn. */
   pump(): void {
     const { output } = this.#state
+    if (this.#state.failed) return
     while (this.#ready.length > 0 && this.#state.sendWindow > 0 && output.pendingBytes < OUTPUT_HIGH_WATER_BYTES) {
       const stream = this.#ready.shift()!
       stream.ready = false

@@ -7,6 +7,7 @@ import {
   headers,
   Peer,
   ping,
+  raw,
   response,
   rstStream,
   settings,
@@ -83,6 +84,34 @@ describe.each(kinds)('inside %s', (kind) => {
     peer.sent()
     expect(peer.reader.pendingBytes).toBe(0)
   })
+})
+
+it.each<[string, (peer: Peer) => Buffer]>([
+  ['GOAWAY', () => goaway(0)],
+  ['SETTINGS', () => settings({ initialWindowSize: 1_000 })],
+])('abandoned from inside %s: nothing more is told, not even that', (_name, frame) => {
+  const peer = new Peer({ settings: { initialWindowSize: 0 } })
+  const stream = peer.post()
+  peer.client.sendData(stream, bytesOf(10), false)
+  peer.recorder.during = () => {
+    peer.recorder.during = undefined
+    peer.client.abandon(() => undefined)
+  }
+  expect(peer.receive(frame(peer))).toBeUndefined()
+  expect(peer.events().at(-1)).toBe('closed 1')
+})
+
+it('after a connection error nothing is written but GOAWAY, whatever is handed over', () => {
+  const peer = new Peer({ settings: { initialWindowSize: 100_000 } })
+  const [stream, other] = [peer.post(), peer.post()]
+  peer.client.sendData(stream, bytesOf(70_000), false)
+  peer.sent()
+  // Values that were applied before the one that is an error must not be acted upon.
+  const applied = Buffer.from('0005 00010000 0008 00010000'.replaceAll(' ', ''), 'hex')
+  expect(peer.receive(raw(4, 0, 0, applied))).toBe('PROTOCOL_ERROR')
+  expect(peer.client.sendData(other, bytesOf(10), true)).toBe(true)
+  peer.client.resume()
+  expect(peer.sent()).toEqual([expect.stringMatching(/^GOAWAY 0 PROTOCOL_ERROR/)])
 })
 
 it('a stream that is reset inside GOAWAY by the owner of another one hears no error after it is closed', () => {
