@@ -108,6 +108,8 @@ export function connectionTo(certificate: Certificate | undefined, settings: Con
       clientCertificate: false,
       ...route,
     },
+    verifying: false,
+    verify: unused,
     request: unused,
     ping: unused,
     close: unused,

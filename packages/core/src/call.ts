@@ -4,15 +4,16 @@
  */
 
 import { link, unlink } from './abort.js'
-import type { Exchange, ExchangeObserver, Target } from './connection.js'
-import type { Deadline, Deadlines } from './deadlines.js'
-import { afterAttempt, TimeoutError, TransportError } from './errors.js'
+import type { Exchange, ExchangeObserver, PoolTarget } from './connection.js'
+import type { ClockTimer, Deadline, Deadlines } from './deadlines.js'
+import { afterAttempt, ConnectionError, type Processed, TimeoutError, UnshardError } from './errors.js'
 import type { ResponseBody } from './message/body.js'
 import type { HttpRequest, RequestOptions, Timeouts } from './message/request.js'
 import { type ConnectionInfo, HttpResponse, type ResponseParts, type Timings } from './message/response.js'
-import type { Member, Waiter } from './pool/group.js'
+import { connectionInfo, type Member, type Waiter } from './pool/group.js'
 import type { Pool } from './pool/pool.js'
-import { canResend, mayReplay, requiresHttp1 } from './retry.js'
+import { canResend, Replays, requiresHttp1 } from './retry.js'
+import { type ResolvedRetryPolicy, retryDelayMs } from './retry-policy.js'
 
 /** What a call needs of its client. */
 export interface CallOwner {
@@ -21,12 +22,23 @@ export interface CallOwner {
   /** The request was sent once more. */
   onReplay(): void
   /** The origin wants HTTP/1.1: the target to ask instead; `undefined` where this client does not speak it. */
-  onHttp1Required(target: Target): Target | undefined
+  onHttp1Required(target: PoolTarget): PoolTarget | undefined
   /** The request goes over a connection that was made for another origin. */
   onCoalesced(): void
   /** Nothing of the call is left. */
   onOver(): void
 }
+
+/** What a call may do by itself. */
+export interface CallLimits {
+  readonly timeouts: Required<Timeouts>
+  /** Replays of a request whose outcome nobody knows. */
+  readonly replay: number
+  readonly retry: ResolvedRetryPolicy | undefined
+}
+
+/** Where a call is: each of {@link Timeouts}, and `pause` between two attempts, which only `total` limits. */
+type Phase = keyof Timeouts | 'pause'
 
 /** RFC 9110 §15.5.20. */
 const MISDIRECTED_REQUEST = 421
@@ -35,10 +47,11 @@ const MISDIRECTED_REQUEST = 421
 export class Call implements Waiter, ExchangeObserver, Deadline, Timings, ResponseParts {
   readonly #owner: CallOwner
   readonly #request: HttpRequest
-  #target: Target
+  readonly affinity: string | undefined
+  #target: PoolTarget
   readonly #signal: AbortSignal | undefined
   readonly #onInformational: RequestOptions['onInformational']
-  readonly #timeouts: Required<Timeouts>
+  readonly #limits: CallLimits
   readonly #startedAt: number
   #resolve!: (response: HttpResponse) => void
   #reject!: (reason: unknown) => void
@@ -47,13 +60,20 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   #exchange: Exchange | undefined
   #body: ResponseBody | undefined
   #attempts = 0
+  /** Answers the origin had given when the last attempt was sent. */
+  #answersBefore = 0
+  #replays: Replays | undefined
+  /** Under way between two attempts. */
+  #pause: ClockTimer | undefined
+  /** The attempt whose response said "later". */
+  #leftover: Exchange | undefined
   #misdirected = false
   /** An earlier attempt ended, and nobody knows whether the server had acted on it. */
   #maybeActed = false
   /** The promise is settled. */
   #settled = false
   #over = false
-  #phase: keyof Timeouts = 'connect'
+  #phase: Phase = 'connect'
   #phaseStartedAt: number
   /** Octets moved either way at the last look: progress restarts the body deadline. */
   #movedBytes = 0
@@ -65,13 +85,14 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   status = 0
   fields: readonly string[] = []
 
-  constructor(owner: CallOwner, request: HttpRequest, target: Target, options: RequestOptions, timeouts: Required<Timeouts>) {
+  constructor(owner: CallOwner, request: HttpRequest, target: PoolTarget, options: RequestOptions, limits: CallLimits) {
     this.#owner = owner
     this.#request = request
+    this.affinity = options.affinity
     this.#target = target
     this.#signal = options.signal ?? undefined
     this.#onInformational = options.onInformational
-    this.#timeouts = timeouts
+    this.#limits = limits
     this.#startedAt = owner.deadlines.clock.now()
     this.#phaseStartedAt = this.#startedAt
   }
@@ -127,6 +148,10 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     this.fields = fields
     this.#body = body
     if (status === MISDIRECTED_REQUEST && this.#isMisdirected()) return this.#redirect()
+    this.#target.progress.answered++
+    const { retry } = this.#limits
+    const delayMs = retry === undefined ? undefined : retryDelayMs(retry, this.#request, status, fields, this.#attempts)
+    if (delayMs !== undefined) return this.#askLater(delayMs)
     const now = this.#owner.deadlines.clock.now()
     this.headersMs = now - this.#startedAt
     this.#enter('body', now)
@@ -136,19 +161,9 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
 
   onError(error: Error): void {
     this.#exchange = undefined
-    const required = requiresHttp1(error) && this.#target.http1Only !== true
-    const http1 = required ? this.#owner.onHttp1Required(this.#target) : undefined
-    // Where HTTP/2 is not wanted and nothing else is spoken, once more would be the same.
-    if (required === (http1 !== undefined) && mayReplay(error, this.#request, this.#attempts)) {
-      if (http1 !== undefined) this.#target = http1
-      this.#maybeActed ||= !(error instanceof TransportError && error.processed === 'no')
-      this.#owner.onReplay()
-      // Not from inside the connection that is just failing.
-      queueMicrotask(() => this.#acquire())
-      return
-    }
-    this.#settle(error)
-    this.#finish()
+    this.#maybeActed ||= !(error instanceof UnshardError && error.processed === 'no')
+    // Not from inside the connection that is just failing: it is still telling others, and what it has taken is known only then.
+    queueMicrotask(() => this.#failed(error))
   }
 
   onClosed(): void {
@@ -158,10 +173,12 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   }
 
   onTick(now: number): void {
-    const { total } = this.#timeouts
+    const { timeouts } = this.#limits
+    const { total } = timeouts
     if (total > 0 && now - this.#startedAt >= total) return this.#expire('total')
     this.#look(now)
-    const limit = this.#timeouts[this.#phase]
+    if (this.#phase === 'pause') return
+    const limit = timeouts[this.#phase]
     if (limit > 0 && now - this.#phaseStartedAt >= limit) this.#expire(this.#phase)
   }
 
@@ -178,10 +195,71 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   }
 
   connection(): ConnectionInfo {
-    const { connection, coalesced, because } = this.#member!
-    const { remoteAddress, remotePort, localAddress, localPort } = connection.route
-    const { id, protocol } = connection
-    return { id, protocol, remoteAddress, remotePort, localAddress, localPort, coalesced, because }
+    return connectionInfo(this.#member!)
+  }
+
+  /** Ends it because its client ends. */
+  end(code: string, message: string): void {
+    const { processed } = this
+    const origin = this.#target.origin.serialized
+    this.abort(new ConnectionError(code, `${message} (${origin})`, { origin, initiator: 'local', processed }))
+  }
+
+  /** Whether the server may have acted on what was sent so far. */
+  get processed(): Processed {
+    if (this.#body !== undefined) return 'yes'
+    return this.#exchange !== undefined || this.#maybeActed ? 'unknown' : 'no'
+  }
+
+  /** An attempt has failed before any part of a response. */
+  #failed(error: Error): void {
+    if (this.#over) return
+    const required = requiresHttp1(error) && this.#target.http1Only !== true
+    const http1 = required ? this.#owner.onHttp1Required(this.#target) : undefined
+    this.#replays ??= new Replays(this.#limits.replay)
+    // Where HTTP/2 is not wanted and nothing else is spoken, once more would be the same.
+    if (required !== (http1 !== undefined) || !this.#replays.mayReplay(error, this.#request, this.#originProgresses())) {
+      this.#settle(error)
+      return this.#finish()
+    }
+    if (http1 !== undefined) this.#target = http1
+    this.#owner.onReplay()
+    const delayMs = this.#replays.delayMs(error)
+    if (delayMs === 0) this.#acquire()
+    else this.#pauseFor(delayMs)
+  }
+
+  /** Whether the origin has answered a request since the last attempt was sent, or has taken one: then it is draining, not refusing. */
+  #originProgresses(): boolean {
+    if (this.#target.progress.answered > this.#answersBefore) return true
+    const connection = this.#member?.connection
+    return connection?.state === 'draining' && connection.active > 0
+  }
+
+  /** The response says "later", and the caller's policy takes it at its word. What it says beyond that may come until then. */
+  #askLater(delayMs: number): void {
+    this.#leftover = this.#exchange
+    this.#exchange = undefined
+    this.#body = undefined
+    this.#maybeActed = true
+    this.#owner.onReplay()
+    this.#pauseFor(delayMs)
+  }
+
+  #pauseFor(delayMs: number): void {
+    const { clock } = this.#owner.deadlines
+    this.#enter('pause', clock.now())
+    this.#pause = clock.startTimer(delayMs, () => {
+      this.#pause = undefined
+      this.#dropLeftover()
+      this.#acquire()
+    })
+  }
+
+  #dropLeftover(): void {
+    const leftover = this.#leftover
+    this.#leftover = undefined
+    leftover?.abort(new Error('asked again'))
   }
 
   #acquire(): void {
@@ -190,14 +268,27 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
       this.#enter('connect', this.#owner.deadlines.clock.now())
       return this.#owner.pool.acquireDedicated(this.#target, this)
     }
-    const member = this.#owner.pool.acquire(this.#target, this)
+    const member = this.#ask()
     if (member !== undefined) return this.#send(member)
+    if (this.#over) return
     this.#enter(this.#owner.pool.hasConnection(this.#target) ? 'queue' : 'connect', this.#owner.deadlines.clock.now())
+  }
+
+  /** A strategy of the caller's own may fail: that ends its request. */
+  #ask(): Member | undefined {
+    try {
+      return this.#owner.pool.acquire(this.#target, this)
+    } catch (error) {
+      this.#settle(error)
+      this.#finish()
+      return undefined
+    }
   }
 
   #send(member: Member): void {
     this.#member = member
     this.#attempts++
+    this.#answersBefore = this.#target.progress.answered
     if (member.coalesced) this.#owner.onCoalesced()
     try {
       this.#exchange = member.connection.request(this.#request, this)
@@ -239,13 +330,14 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     })
   }
 
-  #enter(phase: keyof Timeouts, now: number): void {
+  #enter(phase: Phase, now: number): void {
     this.#phase = phase
     this.#phaseStartedAt = now
   }
 
   /** What has changed in silence since the last look. */
   #look(now: number): void {
+    if (this.#phase === 'pause') return
     if (this.#phase === 'body' || this.#phase === 'headers') return this.#noteProgress(now)
     // A connection has come, and has no room; or the one that had none has gone.
     const phase = !this.#request.close && this.#owner.pool.hasConnection(this.#target) ? 'queue' : 'connect'
@@ -261,9 +353,8 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   }
 
   #expire(phase: keyof Timeouts): void {
-    const sent = this.#exchange !== undefined
-    const processed = this.#body !== undefined ? 'yes' : sent ? 'unknown' : 'no'
-    this.abort(new TimeoutError(phase, this.#timeouts[phase], { origin: this.#target.origin.serialized, processed }))
+    const { processed } = this
+    this.abort(new TimeoutError(phase, this.#limits.timeouts[phase], { origin: this.#target.origin.serialized, processed }))
   }
 
   #settle(reason: unknown): void {
@@ -276,6 +367,8 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   #finish(): void {
     if (this.#over) return
     this.#over = true
+    this.#pause?.cancel()
+    this.#dropLeftover()
     this.#owner.deadlines.delete(this)
     if (this.#signal !== undefined) unlink(this.#signal, this)
     this.#owner.onOver()

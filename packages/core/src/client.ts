@@ -1,16 +1,22 @@
 /** The client: options, targets, and every call that is under way. What happens to one request stands in `call.ts`. */
 
-import { Call, type CallOwner } from './call.js'
+import { Call, type CallLimits, type CallOwner } from './call.js'
 import { Connector } from './connect/connect.js'
-import type { Target } from './connection.js'
+import type { PoolTarget } from './connection.js'
 import { Deadlines } from './deadlines.js'
 import { UsageError } from './errors.js'
+import { ConnectionHandle, type HandleOptions } from './handle.js'
 import { Http1Origins } from './http1-origins.js'
-import { type Origin, parseOrigin } from './message/origin.js'
+import { parseOrigin } from './message/origin.js'
 import { checkRequest, type RequestOptions } from './message/request.js'
-import type { HttpResponse } from './message/response.js'
+import type { ConnectionInfo, HttpResponse } from './message/response.js'
+import { inRange } from './option-checks.js'
 import { type ClientOptions, mergeTimeouts, type ResolvedOptions, resolveOptions } from './options.js'
+import { connectionInfo } from './pool/group.js'
 import { Pool } from './pool/pool.js'
+import { type PoolStats, Pools } from './pools.js'
+import { resolveRetryPolicy } from './retry-policy.js'
+import { Targets } from './targets.js'
 
 /** One open connection in {@link ClientStats}. */
 export interface ConnectionStats {
@@ -19,14 +25,32 @@ export interface ConnectionStats {
   /** The origin it was made for. */
   readonly origin: string
   readonly remoteAddress: string | undefined
+  readonly remotePort: number | undefined
   readonly state: 'open' | 'draining' | 'closed'
   /** Requests in flight. */
   readonly active: number
+  /** Requests that may start now. */
+  readonly capacity: number
+}
+
+/** One origin's outcome of {@link Client.warm}: a connection, or the reason why there is none. */
+export interface WarmResult {
+  readonly origin: string
+  readonly connection?: ConnectionInfo
+  readonly error?: Error
+}
+
+/** How a client closes. */
+export interface CloseOptions {
+  /** How long requests under way may take, milliseconds; then they are ended. Default 30,000; at most 2,147,483,647. */
+  readonly graceMs?: number
 }
 
 /** What a client has open, and what it has done. */
 export interface ClientStats {
   readonly connections: readonly ConnectionStats[]
+  /** Each origin, or tag of one, that has a connection, a dial or a request. */
+  readonly pools: readonly PoolStats[]
   readonly totals: {
     /** TCP connections tried. */
     readonly dials: number
@@ -48,9 +72,12 @@ export class Client {
   readonly #owner: CallOwner
   readonly #options: ResolvedOptions
   readonly #connector: Connector
-  readonly #targets = new WeakMap<Origin, Target>()
+  readonly #targets: Targets
+  readonly #limits: CallLimits
   readonly #http1: Http1Origins
   readonly #totals = { requests: 0, coalesced: 0, replayed: 0 }
+  /** Settings and connections by origin and tag. */
+  readonly pools: Pools
   #closed: Error | undefined
   #onIdle: (() => void) | undefined
 
@@ -61,6 +88,10 @@ export class Client {
     this.#connector = new Connector(this.#options)
     this.#http1 = new Http1Origins(this.#options.clock)
     this.#pool = new Pool(this.#connector, this.#options)
+    this.#targets = new Targets(this.#connector, this.#options.poolDefaults, this.#options.pools)
+    this.pools = new Pools(this.#pool, this.#targets)
+    const { timeouts, replay, retry } = this.#options
+    this.#limits = { timeouts, replay, retry }
     this.#owner = this.#ownCalls()
   }
 
@@ -71,8 +102,50 @@ export class Client {
    * `TimeoutError`, `ConnectionError`, `StreamError` or `ResponseError` for what happens on the way; with `signal.reason` when aborted.
    */
   request(options: RequestOptions): Promise<HttpResponse> {
+    return this.#request(options, undefined)
+  }
+
+  /** Sends several requests at once. The answers, and the errors, come in the order of the requests; nothing rejects. */
+  requestAll(requests: Iterable<RequestOptions>): Promise<PromiseSettledResult<HttpResponse>[]> {
+    return Promise.allSettled([...requests].map((options) => this.request(options)))
+  }
+
+  /**
+   * Opens connections before they are needed, and says which one each origin got: several may share one.
+   * @throws UsageError for an origin that is none.
+   */
+  async warm(origins: Iterable<string | URL>): Promise<WarmResult[]> {
+    this.#refuseClosed()
+    const targets = [...origins].map((origin) => this.#targets.of(parseOrigin(origin), undefined))
+    return Promise.all(
+      targets.map(async (target) => {
+        const origin = target.origin.serialized
+        try {
+          return { origin, connection: connectionInfo(await this.#pool.open(this.#http1.resolve(target))) }
+        } catch (error) {
+          return { origin, error: error as Error }
+        }
+      }),
+    )
+  }
+
+  /**
+   * A connection to `origin` for the caller alone.
+   * @throws ConnectError, TimeoutError where there is none to be had; UsageError for an origin that is none.
+   */
+  async connect(origin: string | URL, { reopen = true, isolation }: HandleOptions = {}): Promise<ConnectionHandle> {
+    this.#refuseClosed()
+    const target = this.#targets.alone(parseOrigin(origin), isolation, !reopen)
+    await this.#pool.open(target)
+    return new ConnectionHandle(target, {
+      pool: this.#pool,
+      request: (options, own) => this.#request(options, own),
+    })
+  }
+
+  #request(options: RequestOptions, own: PoolTarget | undefined): Promise<HttpResponse> {
     try {
-      const call = this.#call(options)
+      const call = this.#call(options, own)
       return new Promise((resolve, reject) => call.start(resolve, reject))
     } catch (error) {
       return Promise.reject(error)
@@ -82,10 +155,11 @@ export class Client {
   /** Open connections, and counts since the client was made. */
   stats(): ClientStats {
     const connections: ConnectionStats[] = []
-    for (const { id, protocol, route, state, active } of this.#pool.connections) {
-      connections.push({ id, protocol, origin: route.origin.serialized, remoteAddress: route.remoteAddress, state, active })
+    for (const { id, protocol, route, state, active, capacity } of this.#pool.connections) {
+      const { remoteAddress, remotePort } = route
+      connections.push({ id, protocol, origin: route.origin.serialized, remoteAddress, remotePort, state, active, capacity })
     }
-    return { connections, totals: { ...this.#pool.totals, ...this.#totals } }
+    return { connections, pools: [...this.pools], totals: { ...this.#pool.totals, ...this.#totals } }
   }
 
   /**
@@ -103,10 +177,12 @@ export class Client {
 
   /**
    * Takes no more requests, finishes those under way, then closes every connection. A response whose content nobody reads is under way
-   * until it is read or discarded.
+   * until it is read or discarded. What is not over after the grace period is ended: it fails with `ERR_CLIENT_CLOSED`.
    */
-  async close(): Promise<void> {
+  async close({ graceMs = DEFAULT_GRACE_MS }: CloseOptions = {}): Promise<void> {
+    inRange('graceMs', graceMs, DEFAULT_GRACE_MS, 0, 0x7fff_ffff)
     this.#closed ??= new UsageError('ERR_CLIENT_CLOSED', 'the client was closed')
+    const grace = this.#deadlines.clock.startTimer(graceMs, () => this.#end('ERR_CLIENT_CLOSED', 'the client was closed'))
     if (!this.#deadlines.empty) {
       await new Promise<void>((resolve) => {
         const before = this.#onIdle
@@ -117,20 +193,34 @@ export class Client {
       })
     }
     await this.#pool.close()
+    grace.cancel()
     this.#deadlines.stop()
   }
 
-  /** Ends every request and every connection now. Requests reject with `reason`. */
-  destroy(reason: Error = new UsageError('ERR_CLIENT_DESTROYED', 'the client was destroyed')): void {
-    this.#closed ??= reason
-    for (const call of this.#deadlines.all()) call.abort(reason)
-    this.#pool.destroy(reason)
+  /**
+   * Ends every request and every connection now. Requests reject with `reason`; without one, with a `ConnectionError` that says for each
+   * whether the server may have acted.
+   */
+  destroy(reason?: Error): void {
+    this.#closed ??= reason ?? new UsageError('ERR_CLIENT_DESTROYED', 'the client was destroyed')
+    if (reason !== undefined) for (const call of this.#deadlines.all()) call.abort(reason)
+    this.#end('ERR_CLIENT_DESTROYED', 'the client was destroyed')
     this.#deadlines.stop()
   }
 
   /** For `await using`: {@link close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #end(code: string, message: string): void {
+    // Every deadline of a client is a call's.
+    for (const call of this.#deadlines.all()) (call as Call).end(code, message)
+    this.#pool.destroy(new UsageError(code, message))
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed !== undefined) throw this.#closed
   }
 
   /** What calls tell their client, kept out of its public face. */
@@ -142,7 +232,7 @@ export class Client {
       onReplay: () => {
         totals.replayed++
       },
-      onHttp1Required: (target) => (this.#options.protocols.includes('http/1.1') ? this.#http1.add(target) : undefined),
+      onHttp1Required: (target) => (target.settings.protocols.includes('http/1.1') ? this.#http1.add(target) : undefined),
       onCoalesced: () => {
         totals.coalesced++
       },
@@ -152,35 +242,27 @@ export class Client {
     }
   }
 
-  #call(options: RequestOptions): Call {
-    if (this.#closed !== undefined) throw this.#closed
+  #call(options: RequestOptions, own: PoolTarget | undefined): Call {
+    this.#refuseClosed()
     const request = checkRequest(options)
-    const timeouts = mergeTimeouts(this.#options.timeouts, options.timeouts)
+    const limits = this.#limitsOf(options)
     const { signal } = options
     if (signal?.aborted === true) throw signal.reason
-    const target = this.#http1.resolve(this.#target(request.origin, options.isolation))
-    const call = new Call(this.#owner, request, target, options, timeouts)
+    const target = this.#http1.resolve(own ?? this.#targets.of(request.origin, options.isolation))
+    const call = new Call(this.#owner, request, target, options, limits)
     this.#totals.requests++
     return call
   }
 
-  #target(origin: Origin, isolation: string | undefined): Target {
-    if (isolation !== undefined) return this.#newTarget(origin, `=${isolation}`)
-    let target = this.#targets.get(origin)
-    if (target === undefined) {
-      target = this.#newTarget(origin, '')
-      this.#targets.set(origin, target)
-    }
-    return target
-  }
-
-  #newTarget(origin: Origin, isolation: string): Target {
-    const reuseKey = `${this.#connector.identity}|${isolation}`
+  #limitsOf({ timeouts, replay, retry }: RequestOptions): CallLimits {
+    const limits = this.#limits
+    if (timeouts === undefined && replay === undefined && retry === undefined) return limits
     return {
-      origin,
-      reuseKey,
-      dialKey: `${origin.serialized}|${reuseKey}`,
-      verify: (certificate) => this.#connector.verify(origin.host, certificate),
+      timeouts: mergeTimeouts(limits.timeouts, timeouts),
+      replay: inRange('replay', replay, limits.replay, 0, 100),
+      retry: retry === undefined ? limits.retry : resolveRetryPolicy(retry),
     }
   }
 }
+
+const DEFAULT_GRACE_MS = 30_000

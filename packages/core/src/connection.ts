@@ -5,6 +5,7 @@ import type { PeerCertificate } from 'node:tls'
 import type { ResponseBody } from './message/body.js'
 import type { Origin, SerializedOrigin } from './message/origin.js'
 import type { HttpRequest } from './message/request.js'
+import type { ResolvedPoolSettings } from './pool-settings.js'
 
 /** An address that was, or may be, connected to. */
 export interface Address {
@@ -40,19 +41,43 @@ export interface Route {
   readonly clientCertificate: boolean
 }
 
-/** What a request needs of a connection. */
+/** What an origin has done so far, as this client has seen it. Counted, never reset. */
+export interface OriginProgress {
+  /** Responses it has given. */
+  answered: number
+  /** Connections that were made for it. */
+  connections: number
+  /** How often it has complained of our PINGs. */
+  tooManyPings: number
+}
+
+/** What a request needs of a connection, as a reuse policy sees it. */
 export interface Target {
   readonly origin: Origin
-  /** Must equal `route.reuseKey` for any reuse: TLS identity, isolation, local address. */
+  /** Must equal `route.reuseKey` for any reuse: TLS identity, protocols, isolation, local address. */
   readonly reuseKey: string
   /** Origin and reuse key: known before dialling, one dial at a time for each. */
   readonly dialKey: string
   /** What the origin's host resolved to; absent before that is known. */
   readonly addresses?: readonly Address[]
-  /** The origin has said HTTP_1_1_REQUIRED (RFC 9113 §7): nothing else is offered to it. */
-  readonly http1Only?: boolean
   /** The client's own check of this host against a certificate, as for a new connection (RFC 9113 §9.1.1). */
   verify(certificate: Certificate): Error | undefined
+}
+
+/** What the pool and the connector know of it beyond that. */
+export interface PoolTarget extends Target {
+  /** The tag of its requests, if they have one. */
+  readonly isolation: string | undefined
+  /** What holds for connections that are made for it. */
+  readonly settings: ResolvedPoolSettings
+  /** What the origin has done for this client: replays end where it does nothing. */
+  readonly progress: OriginProgress
+  /** The origin has said HTTP_1_1_REQUIRED (RFC 9113 §7): nothing else is offered to it. */
+  readonly http1Only?: boolean
+  /** It has a connection of its own, with settings of its own. */
+  readonly alone?: boolean
+  /** Dialled once: when that connection is gone its requests fail, and no other is made. */
+  readonly once?: boolean
 }
 
 /** What a connection tells about one request. At most one of `onResponse` and `onError` comes, and `onClosed` comes last. */
@@ -99,6 +124,13 @@ export interface Connection {
   ping(timeoutMs: number): Promise<number>
   /** Takes no more requests, finishes those in flight, then closes. Resolves when the socket is gone. */
   close(): Promise<void>
+  /**
+   * Asked of an idle connection before it is used again. False: it makes sure first that the peer is there and has not spoken out of
+   * turn; it is {@link verifying} meanwhile, and `onChange` is called within which the answer is true, or the connection is gone.
+   */
+  verify(): boolean
+  /** Whether it is making sure: what waits for it needs no other connection yet. */
+  readonly verifying: boolean
   /** Ends it now. Requests in flight fail with `reason`. */
   destroy(reason: Error): void
   /** Called when capacity, state or origin set may have changed. The pool listens. */

@@ -1,7 +1,7 @@
 /** Origins that have answered HTTP/2 with HTTP_1_1_REQUIRED (RFC 9113 §7): asked over HTTP/1.1 from then on, for a while. */
 
 import { LRUCache } from 'lru-cache'
-import type { Target } from './connection.js'
+import type { PoolTarget } from './connection.js'
 import type { Clock } from './deadlines.js'
 
 /** Origins remembered, and for how long: a server that learns better is met in time. */
@@ -10,25 +10,24 @@ const TTL_MS = 300_000
 
 /** The memory of one client. */
 export class Http1Origins {
-  readonly #targets: LRUCache<string, Target>
+  readonly #targets: LRUCache<string, PoolTarget>
 
   constructor(clock: Clock) {
     this.#targets = new LRUCache({ max: MAX_ORIGINS, ttl: TTL_MS, ttlResolution: 0, perf: clock })
   }
 
   /** What to ask for, where `target` was meant. */
-  resolve(target: Target): Target {
+  resolve(target: PoolTarget): PoolTarget {
     return this.#targets.size === 0 ? target : (this.#targets.get(target.dialKey) ?? target)
   }
 
   /** Remembers that `target` wants HTTP/1.1; returns the target that stands for it. Its keys are its own: no HTTP/2 connection fits. */
-  add(target: Target): Target {
-    const http1: Target = {
-      origin: target.origin,
+  add(target: PoolTarget): PoolTarget {
+    const http1: PoolTarget = {
+      ...target,
       reuseKey: `${target.reuseKey}|http/1.1`,
       dialKey: `${target.dialKey}|http/1.1`,
       http1Only: true,
-      verify: (certificate) => target.verify(certificate),
     }
     this.#targets.set(target.dialKey, http1)
     return http1

@@ -1,5 +1,5 @@
-export { Client, type ClientStats, type ConnectionStats } from './client.js'
-export type { ProtocolName, TlsOptions } from './connect/tls-options.js'
+export { Client, type ClientStats, type CloseOptions, type ConnectionStats, type WarmResult } from './client.js'
+export type { TlsOptions } from './connect/tls-options.js'
 export type {
   Address,
   Certificate,
@@ -12,10 +12,20 @@ export type {
 } from './connection.js'
 export { type Clock, type ClockTimer, systemClock } from './deadlines.js'
 export * from './errors.js'
+export { ConnectionHandle, type HandleOptions } from './handle.js'
 export type { RequestBody } from './message/content.js'
 export { Fields, type FieldsInit } from './message/fields.js'
 export { type Origin, parseOrigin, type SerializedOrigin } from './message/origin.js'
-export type { HttpRequest, RequestOptions, Timeouts } from './message/request.js'
+export type { HttpRequest, RequestOptions, RetryPolicy, Timeouts } from './message/request.js'
 export { type ConnectionInfo, HttpResponse, type Timings } from './message/response.js'
 export { type ClientOptions, DEFAULT_TIMEOUTS } from './options.js'
 export { type Dial, isConnection, type ReusePolicy, sameOrigin, type Verdict } from './pool/reuse-policy.js'
+export type {
+  KeepaliveOptions,
+  PoolSettings,
+  ProtocolName,
+  ResolvedPoolSettings,
+  Strategy,
+  StrategyCandidate,
+} from './pool-settings.js'
+export { type PoolStats, Pools } from './pools.js'

@@ -1,14 +1,16 @@
 /** The options of a client: one table of names, defaults, units and ranges, and the one function that reads it. */
 
 import type { LookupFunction } from 'node:net'
-import { type ProtocolName, TLS_OPTIONS, type TlsOptions } from './connect/tls-options.js'
+import { TLS_OPTIONS, type TlsOptions } from './connect/tls-options.js'
 import { type Clock, systemClock } from './deadlines.js'
-import { UsageError } from './errors.js'
-import type { Timeouts } from './message/request.js'
+import type { RetryPolicy, Timeouts } from './message/request.js'
+import { DURATION_RANGE, inRange, type NumberRange, refuseUnknown } from './option-checks.js'
 import { type ReusePolicy, sameOrigin } from './pool/reuse-policy.js'
+import { POOL_SETTINGS, type PoolSettings, resolvePoolSettings } from './pool-settings.js'
+import { type ResolvedRetryPolicy, resolveRetryPolicy } from './retry-policy.js'
 
-/** What `new Client` takes. Everything has a default; an unknown name is refused. */
-export interface ClientOptions {
+/** What `new Client` takes. Everything has a default; an unknown name is refused. Those of {@link PoolSettings} hold for every origin. */
+export interface ClientOptions extends PoolSettings {
   /** Trust and identity for TLS, as `tls.connect` takes them. */
   readonly tls?: TlsOptions
   /** Resolves host names, in the shape of `net.connect`'s option. Default `dns.lookup`. */
@@ -17,14 +19,20 @@ export interface ClientOptions {
   readonly timeouts?: Timeouts
   /** Which connection may serve which origin. Default here: the same origin only. */
   readonly reuse?: ReusePolicy
-  /** Offered by ALPN, in this order. Default both. */
-  readonly protocols?: readonly ProtocolName[]
-  /** What `http:` origins speak: HTTP/1.1 (default), or HTTP/2 with prior knowledge (RFC 9113 §3.3). */
-  readonly cleartextProtocol?: ProtocolName
-  /** A connection without requests is closed after this many milliseconds. Default 60,000; 0 never. */
-  readonly idleTimeoutMs?: number
-  /** Connections to one origin at the most. Default 1 for HTTP/2, 6 for HTTP/1.1. */
-  readonly maxConnectionsPerOrigin?: { readonly h2?: number; readonly 'http/1.1'?: number }
+  /**
+   * Settings that differ: under `default`, for every origin; under an origin such as `https://api.example`, for its untagged requests;
+   * under a tag, for requests with that `isolation`; under `https://api.example#tag`, for those to that origin. The narrowest wins.
+   */
+  readonly pools?: Readonly<Record<string, PoolSettings>>
+  /** Idle connections kept in all; beyond that the one that has been idle longest is closed. Default 1,024. */
+  readonly maxIdleConnections?: number
+  /**
+   * How often a request is sent again where its connection was lost and nobody knows whether the server has acted. Only methods that are
+   * idempotent (RFC 9110 §9.2.2), only before any part of the response. Default 1; 0 to 100.
+   */
+  readonly replay?: number
+  /** Asks again after a status that says "later". Default false; true takes the defaults of {@link RetryPolicy}. */
+  readonly retry?: RetryPolicy | boolean
   /** The local address to connect from. */
   readonly localAddress?: string
   /** How long an answer of the resolver is used, milliseconds. Default 10,000. */
@@ -47,10 +55,12 @@ export interface ResolvedOptions {
   readonly lookup: LookupFunction | undefined
   readonly timeouts: Required<Timeouts>
   readonly reuse: ReusePolicy
-  readonly protocols: readonly ProtocolName[]
-  readonly cleartextProtocol: ProtocolName
-  readonly idleTimeoutMs: number
-  readonly maxConnectionsPerOrigin: Readonly<Record<ProtocolName, number>>
+  /** The settings of every origin that has none of its own, defaults not filled in. */
+  readonly poolDefaults: PoolSettings
+  readonly pools: Readonly<Record<string, PoolSettings>>
+  readonly maxIdleConnections: number
+  readonly replay: number
+  readonly retry: ResolvedRetryPolicy | undefined
   readonly localAddress: string | undefined
   readonly lookupTtlMs: number
   readonly streamWindowBytes: number
@@ -64,21 +74,21 @@ export interface ResolvedOptions {
 export const DEFAULT_TIMEOUTS: Required<Timeouts> = { queue: 60_000, connect: 10_000, headers: 300_000, body: 300_000, total: 0 }
 
 const WINDOW_RANGE = [65_535, 0x7fff_ffff] as const
-const DURATION_RANGE = [0, 0x7fff_ffff] as const
 
-/** Numbers: default, least, most. */
 const NUMBERS = {
-  idleTimeoutMs: [60_000, ...DURATION_RANGE],
+  maxIdleConnections: [1_024, 0, 0x7fff_ffff],
+  replay: [1, 0, 100],
   lookupTtlMs: [10_000, ...DURATION_RANGE],
   streamWindowBytes: [131_072, ...WINDOW_RANGE],
   connectionWindowBytes: [16_777_216, ...WINDOW_RANGE],
   windowBudgetBytes: [67_108_864, 0, Number.MAX_SAFE_INTEGER],
   maxFieldSectionBytes: [65_536, 1_024, 16_777_216],
-} as const
+} as const satisfies Record<string, NumberRange>
 
 const NAMES: ReadonlySet<string> = new Set([
   ...Object.keys(NUMBERS),
-  ...['tls', 'lookup', 'timeouts', 'reuse', 'protocols', 'cleartextProtocol', 'maxConnectionsPerOrigin', 'localAddress', 'clock'],
+  ...POOL_SETTINGS,
+  ...['tls', 'lookup', 'timeouts', 'reuse', 'pools', 'retry', 'localAddress', 'clock'],
 ])
 
 /**
@@ -88,23 +98,18 @@ const NAMES: ReadonlySet<string> = new Set([
 export function resolveOptions(options: ClientOptions): ResolvedOptions {
   refuseUnknown(options, NAMES, '')
   refuseUnknown(options.tls, new Set(TLS_OPTIONS), 'tls.')
-  const connections = options.maxConnectionsPerOrigin
-  refuseUnknown(connections, new Set(['h2', 'http/1.1']), 'maxConnectionsPerOrigin.')
-  const number = (name: keyof typeof NUMBERS): number =>
-    inRange(name, options[name], ...(NUMBERS[name] as readonly [number, number, number]))
+  const number = (name: keyof typeof NUMBERS): number => inRange(name, options[name], ...(NUMBERS[name] as NumberRange))
   return {
     // A copy: connections that are made later must be of the identity that was hashed.
     tls: { ...options.tls },
     lookup: options.lookup,
     timeouts: mergeTimeouts(DEFAULT_TIMEOUTS, options.timeouts),
     reuse: options.reuse ?? sameOrigin(),
-    protocols: protocolNames(options.protocols),
-    cleartextProtocol: protocolNames([options.cleartextProtocol ?? 'http/1.1'], 'cleartextProtocol')[0]!,
-    idleTimeoutMs: number('idleTimeoutMs'),
-    maxConnectionsPerOrigin: {
-      h2: inRange('maxConnectionsPerOrigin.h2', connections?.h2, 1, 1, 1_000),
-      'http/1.1': inRange('maxConnectionsPerOrigin.http/1.1', connections?.['http/1.1'], 6, 1, 1_000),
-    },
+    poolDefaults: poolSettingsOf(options),
+    pools: { ...options.pools },
+    maxIdleConnections: number('maxIdleConnections'),
+    replay: number('replay'),
+    retry: resolveRetryPolicy(options.retry),
     localAddress: options.localAddress,
     lookupTtlMs: number('lookupTtlMs'),
     streamWindowBytes: number('streamWindowBytes'),
@@ -128,24 +133,8 @@ export function mergeTimeouts(base: Required<Timeouts>, given: Timeouts | undefi
 
 const TIMEOUT_NAMES: ReadonlySet<string> = new Set(Object.keys(DEFAULT_TIMEOUTS))
 
-function protocolNames(names: readonly ProtocolName[] | undefined, option = 'protocols'): readonly ProtocolName[] {
-  if (names === undefined) return ['h2', 'http/1.1']
-  if (!Array.isArray(names) || names.length === 0 || names.some((name) => name !== 'h2' && name !== 'http/1.1')) {
-    throw new UsageError('ERR_INVALID_OPTION', `option ${option} takes "h2" and "http/1.1", not ${JSON.stringify(names)}`)
-  }
-  return names
-}
-
-/** @throws UsageError `ERR_UNKNOWN_OPTION` for the first name that is not in `known`. */
-export function refuseUnknown(options: object | undefined, known: ReadonlySet<string>, prefix: string): void {
-  if (options === undefined) return
-  for (const name of Object.keys(options)) {
-    if (!known.has(name)) throw new UsageError('ERR_UNKNOWN_OPTION', `unknown option ${JSON.stringify(prefix + name)}`)
-  }
-}
-
-function inRange(name: string, value: number | undefined, fallback: number, least: number, most: number): number {
-  if (value === undefined) return fallback
-  if (Number.isInteger(value) && value >= least && value <= most) return value
-  throw new UsageError('ERR_INVALID_OPTION', `option ${name} takes a whole number from ${least} to ${most}, not ${String(value)}`)
+/** Those of a client's options that are settings of its pools, each checked. */
+function poolSettingsOf(options: ClientOptions): PoolSettings {
+  resolvePoolSettings(options)
+  return Object.fromEntries(Object.entries(options).filter(([name]) => POOL_SETTINGS.includes(name)))
 }

@@ -2,7 +2,7 @@
 
 import type { LookupFunction, Socket } from 'node:net'
 import { type Abortable, link, unlink } from '../abort.js'
-import type { Address, Connection, Route, Target } from '../connection.js'
+import type { Address, Connection, PoolTarget, Route } from '../connection.js'
 import type { Clock } from '../deadlines.js'
 import { ConnectError, TimeoutError } from '../errors.js'
 import type { H2Options } from '../h2/connection.js'
@@ -15,15 +15,13 @@ import { race } from './race.js'
 import { Resolver } from './resolve.js'
 import { Securer, type SecureSocket } from './secure.js'
 import { tlsIdentity } from './tls-identity.js'
-import type { ProtocolName, TlsOptions } from './tls-options.js'
+import type { TlsOptions } from './tls-options.js'
 
 /** What connecting depends on; a client's options have it all. */
 export interface ConnectOptions {
   readonly tls: TlsOptions
   readonly lookup: LookupFunction | undefined
   readonly lookupTtlMs: number
-  readonly protocols: readonly ProtocolName[]
-  readonly cleartextProtocol: ProtocolName
   readonly localAddress: string | undefined
   readonly timeouts: { readonly connect: number }
   readonly streamWindowBytes: number
@@ -47,16 +45,16 @@ export class Connector {
   readonly #resolver: Resolver
   readonly #securer: Securer
   readonly #memory: ProtocolMemory
-  readonly #h2: H2Options
+  readonly #h2: Omit<H2Options, 'pool' | 'progress'>
   /** The part of every reuse key that this client's options make. */
   readonly identity: string
 
   constructor(options: ConnectOptions) {
     this.#options = options
     this.#resolver = new Resolver(options.lookup, options.lookupTtlMs, options.clock, options.timeouts.connect)
-    this.#securer = new Securer(options.tls, options.protocols)
-    this.#memory = new ProtocolMemory(options.protocols, options.clock)
-    this.identity = `${tlsIdentity(options.tls)}|${options.protocols.join()}|${options.localAddress ?? ''}`
+    this.#securer = new Securer(options.tls)
+    this.#memory = new ProtocolMemory(options.clock)
+    this.identity = `${tlsIdentity(options.tls)}|${options.localAddress ?? ''}`
     const settings: LocalSettings = {
       initialWindowBytes: options.streamWindowBytes,
       connectionWindowBytes: options.connectionWindowBytes,
@@ -81,10 +79,15 @@ export class Connector {
     }
   }
 
+  /** Addresses are asked for anew: the ones that are known have been used for long enough. */
+  forget(origin: Origin): void {
+    this.#resolver.forget(origin.host)
+  }
+
   /** What a target will speak, as far as that is known without asking. */
-  knownProtocol(target: Target): string | undefined {
+  knownProtocol(target: PoolTarget): string | undefined {
     if (target.http1Only === true) return 'http/1.1'
-    if (target.origin.scheme === 'http') return this.#options.cleartextProtocol
+    if (target.origin.scheme === 'http') return target.settings.cleartextProtocol
     return this.#memory.known(target.dialKey)
   }
 
@@ -93,7 +96,7 @@ export class Connector {
    * @throws ConnectError; TimeoutError phase `connect` after the client's connect timeout; the reason of `signal`.
    */
   async connect(
-    target: Target,
+    target: PoolTarget,
     addresses: readonly Address[],
     progress: ConnectProgress,
     signal: AbortSignal,
@@ -123,13 +126,13 @@ export class Connector {
   }
 
   async #dial(
-    target: Target,
+    target: PoolTarget,
     addresses: readonly Address[],
     progress: ConnectProgress,
     signal: AbortSignal,
   ): Promise<Connection> {
     const { origin } = target
-    const { clock, localAddress, cleartextProtocol } = this.#options
+    const { clock, localAddress } = this.#options
     const onAttempt = (address: Address): void => progress.onAttempt(address)
     const tcp = async (): Promise<Socket> => {
       const socket = await race({
@@ -146,18 +149,18 @@ export class Connector {
     }
     if (origin.scheme === 'http') {
       const socket = await tcp()
-      const protocol = target.http1Only === true ? 'http/1.1' : cleartextProtocol
-      return negotiate(socket, protocol, this.#route(socket, target, undefined), this.#h2)
+      const protocol = target.http1Only === true ? 'http/1.1' : target.settings.cleartextProtocol
+      return negotiate(socket, protocol, this.#route(socket, target, undefined), target, this.#h2)
     }
     const secure = async (http1Only: boolean): Promise<SecureSocket> =>
       this.#securer.secure(await tcp(), target, signal, http1Only)
     // Who has chosen HTTP/1.1 is offered nothing else while that is remembered.
-    const http1Only = this.knownProtocol(target) === 'http/1.1' && this.#options.protocols.includes('http/1.1')
+    const http1Only = this.knownProtocol(target) === 'http/1.1' && target.settings.protocols.includes('http/1.1')
     const secured = http1Only ? await secure(true) : await this.#memory.resolve(target.dialKey, () => secure(false))
-    return negotiate(secured.socket, secured.protocol, this.#route(secured.socket, target, secured), this.#h2)
+    return negotiate(secured.socket, secured.protocol, this.#route(secured.socket, target, secured), target, this.#h2)
   }
 
-  #route(socket: Socket, target: Target, secured: SecureSocket | undefined): Route {
+  #route(socket: Socket, target: PoolTarget, secured: SecureSocket | undefined): Route {
     return {
       origin: target.origin,
       reuseKey: target.reuseKey,

@@ -1,7 +1,7 @@
 /** What ALPN chose becomes an engine (RFC 9113 §3.2, RFC 7301). The HTTP/1.1 one is loaded when the first server wants it. */
 
 import type { Socket } from 'node:net'
-import type { Connection, Route } from '../connection.js'
+import type { Connection, PoolTarget, Route } from '../connection.js'
 import { ConnectError } from '../errors.js'
 import { H2Connection, type H2Options } from '../h2/connection.js'
 
@@ -10,14 +10,15 @@ export async function negotiate(
   socket: Socket,
   protocol: string | undefined,
   route: Route,
-  options: H2Options,
+  { settings, progress }: Pick<PoolTarget, 'settings' | 'progress'>,
+  options: Omit<H2Options, 'pool' | 'progress'>,
 ): Promise<Connection> {
   switch (protocol) {
     case 'h2':
-      return new H2Connection(socket, route, options)
+      return new H2Connection(socket, route, { ...options, pool: settings, progress })
     case undefined:
     case 'http/1.1':
-      return startHttp1(socket, route, options)
+      return startHttp1(socket, route, settings, options.settings.maxFieldSectionBytes)
     default: {
       socket.destroy()
       const origin = route.origin.serialized
@@ -26,7 +27,12 @@ export async function negotiate(
   }
 }
 
-async function startHttp1(socket: Socket, route: Route, options: H2Options): Promise<Connection> {
+async function startHttp1(
+  socket: Socket,
+  route: Route,
+  settings: PoolTarget['settings'],
+  maxFieldSectionBytes: number,
+): Promise<Connection> {
   // While the engine is being loaded nobody else looks after the socket: an error has to be seen, not thrown.
   let failure: Error | undefined
   const onError = (error: Error): void => {
@@ -35,7 +41,7 @@ async function startHttp1(socket: Socket, route: Route, options: H2Options): Pro
   socket.on('error', onError)
   const { H1Connection } = await import('../h1/connection.js')
   socket.off('error', onError)
-  if (failure === undefined && !socket.destroyed) return new H1Connection(socket, route, options.settings.maxFieldSectionBytes)
+  if (failure === undefined && !socket.destroyed) return new H1Connection(socket, route, { maxFieldSectionBytes, pool: settings })
   const origin = route.origin.serialized
   throw new ConnectError('negotiate', `${origin} closed the connection after the handshake`, { origin, cause: failure })
 }

@@ -5,12 +5,13 @@
 
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../deadlines.js'
+import type { ProtocolName } from '../pool-settings.js'
 import type { SecureSocket } from './secure.js'
-import type { ProtocolName } from './tls-options.js'
 
 /** Origins remembered, and for how long: a server that learns HTTP/2 is met in time. */
 const MAX_ORIGINS = 4_096
 const TTL_MS = 300_000
+const PROTOCOLS: readonly ProtocolName[] = ['h2', 'http/1.1']
 
 type ResolveProtocol = (options: object) => Promise<{ alpnProtocol: string; socket?: unknown }>
 type CreateResolveProtocol = (
@@ -21,18 +22,16 @@ type CreateResolveProtocol = (
 
 /** The ALPN answers of one client. */
 export class ProtocolMemory {
-  readonly #protocols: readonly ProtocolName[]
   readonly #cache: LRUCache<string, string>
   #resolver: Promise<ResolveProtocol> | undefined
 
-  constructor(protocols: readonly ProtocolName[], clock: Clock) {
-    this.#protocols = protocols
+  constructor(clock: Clock) {
     this.#cache = new LRUCache({ max: MAX_ORIGINS, ttl: TTL_MS, ttlResolution: 0, perf: clock })
   }
 
   /** What `dialKey` answered last, while that is fresh. */
   known(dialKey: string): string | undefined {
-    return this.#cache.get(this.#name(dialKey))
+    return this.#cache.get(nameOf(dialKey))
   }
 
   /** Starts loading the resolver. */
@@ -54,9 +53,9 @@ export class ProtocolMemory {
       return secured
     }
     // Our own key stands in for the host: http2-wrapper's leaves TLS options out, and a waiter would get another's answer.
-    await resolveProtocol({ host: dialKey, ALPNProtocols: [...this.#protocols], resolveSocket: true, dial: dialOnce })
+    await resolveProtocol({ host: dialKey, ALPNProtocols: PROTOCOLS, resolveSocket: true, dial: dialOnce })
     const result = secured ?? (await dialOnce())
-    this.#cache.set(this.#name(dialKey), result.protocol ?? 'http/1.1')
+    this.#cache.set(nameOf(dialKey), result.protocol ?? 'http/1.1')
     return result
   }
 
@@ -67,9 +66,9 @@ export class ProtocolMemory {
       return socket
     })
   }
+}
 
-  /** http2-wrapper's own form of a cache key. */
-  #name(dialKey: string): string {
-    return `${dialKey}:undefined:${[...this.#protocols].sort().join()}`
-  }
+/** http2-wrapper's own form of a cache key. What is offered is in the dial key already. */
+function nameOf(dialKey: string): string {
+  return `${dialKey}:undefined:${PROTOCOLS.join()}`
 }

@@ -43,6 +43,11 @@ export class Resolver {
     return asked
   }
 
+  /** The next question is asked anew. */
+  forget(host: string): void {
+    this.#answers?.delete(host)
+  }
+
   async #ask(host: string): Promise<readonly Address[]> {
     let timer: ClockTimer | undefined
     const addresses = await new Promise<readonly Address[]>((resolve, reject) => {

@@ -14,10 +14,11 @@ import {
   type TLSSocket,
 } from 'node:tls'
 import { LRUCache } from 'lru-cache'
-import type { Certificate, Target } from '../connection.js'
+import type { Certificate, PoolTarget } from '../connection.js'
 import { ConnectError, UsageError } from '../errors.js'
 import type { Origin } from '../message/origin.js'
-import type { ProtocolName, TlsOptions } from './tls-options.js'
+import type { ProtocolName } from '../pool-settings.js'
+import type { TlsOptions } from './tls-options.js'
 
 /** Tickets kept, with the certificate of the handshake that brought them: a resumed session shows none. */
 const MAX_SESSIONS = 1_000
@@ -41,14 +42,12 @@ export interface SecureSocket {
 /** Makes the TLS connections of one client: its options are one identity. */
 export class Securer {
   readonly #tls: TlsOptions
-  readonly #protocols: readonly ProtocolName[]
   readonly #sessions: LRUCache<string, StoredSession> = new LRUCache({ max: MAX_SESSIONS })
   #withoutRenegotiation: SecureContext | undefined
   #withRenegotiation: SecureContext | undefined
 
-  constructor(tls: TlsOptions, protocols: readonly ProtocolName[]) {
+  constructor(tls: TlsOptions) {
     this.#tls = tls
-    this.#protocols = protocols
   }
 
   /** Whether a client certificate would be shown: such a connection speaks for somebody, and is not shared. */
@@ -71,12 +70,17 @@ export class Securer {
   }
 
   /** Secures `socket` for `target`'s origin. @throws ConnectError phase `tls`, or `negotiate` where no protocol is in common. */
-  secure(socket: Socket, { origin, reuseKey }: Target, signal: AbortSignal, http1Only = false): Promise<SecureSocket> {
+  secure(
+    socket: Socket,
+    { origin, reuseKey, settings }: PoolTarget,
+    signal: AbortSignal,
+    http1Only = false,
+  ): Promise<SecureSocket> {
     // Under the same name, the same options and the same isolation tag, and under no other: a ticket tells who was there before.
     const ticketKey = `${origin.host} ${reuseKey}`
     return new Promise((resolve, reject) => {
       const stored = this.#sessions.get(ticketKey)
-      const protocols = http1Only ? HTTP1_ONLY : this.#protocols
+      const protocols = http1Only ? HTTP1_ONLY : settings.protocols
       const secured = this.#start(socket, origin, protocols, stored)
       const settle = (finish: () => void): void => {
         signal.removeEventListener('abort', onAbort)

@@ -38,6 +38,3 @@ export const TLS_OPTIONS: readonly (keyof TlsOptions)[] = [
   'rejectUnauthorized',
   'checkServerIdentity',
 ]
-
-/** An application protocol as ALPN names it. */
-export type ProtocolName = 'h2' | 'http/1.1'

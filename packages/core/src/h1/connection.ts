@@ -17,9 +17,17 @@ import {
 import { ConnectionError, UsageError } from '../errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
+import type { ResolvedPoolSettings } from '../pool-settings.js'
 import { H1Exchange } from './exchange.js'
 
 const UndiciClient = createRequire(import.meta.url)('undici/lib/dispatcher/client.js') as typeof Client
+
+/** What a connection runs on. */
+export interface H1Options {
+  /** The largest field section of a response, octets. */
+  readonly maxFieldSectionBytes: number
+  readonly pool: Pick<ResolvedPoolSettings, 'maxRequestsPerConnection'>
+}
 
 /** undici over the socket that ALPN has left us with. */
 export class H1Connection implements Connection {
@@ -33,8 +41,14 @@ export class H1Connection implements Connection {
   readonly #closed: Promise<void>
   #state: ConnectionState = 'open'
   #exchange: H1Exchange | undefined
+  /** Requests that may still be sent. */
+  #left: number
+  /** Nothing can have been said out of turn: the connection is new, or has just been left for a turn of the event loop. */
+  #aired = true
+  #verifying = false
 
-  constructor(socket: Socket, route: Route, maxFieldSectionBytes: number) {
+  constructor(socket: Socket, route: Route, { maxFieldSectionBytes, pool }: H1Options) {
+    this.#left = pool.maxRequestsPerConnection === 0 ? Number.POSITIVE_INFINITY : pool.maxRequestsPerConnection
     this.#socket = socket
     this.route = route
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
@@ -70,12 +84,28 @@ export class H1Connection implements Connection {
       throw new UsageError('ERR_TRAILERS_UNSUPPORTED', `${origin} speaks HTTP/1.1, over which trailers are not sent`, { origin })
     }
     if (this.#exchange === undefined) this.#socket.ref()
+    this.#aired = false
     const exchange = new H1Exchange(request, observer, () => this.#released(exchange))
     this.#exchange = exchange
-    if (request.close) this.#drain()
+    if (request.close || --this.#left === 0) this.#drain()
     // Later: what undici refuses it refuses at once, and nothing may be called back before this returns.
     queueMicrotask(() => this.#client.dispatch(exchange.dispatchOptions(), exchange as unknown as Dispatcher.DispatchHandler))
     return exchange
+  }
+
+  /**
+   * HTTP/1.1 answers bear no number: whatever a server sends now would be taken for the answer to the next request. So an idle socket is
+   * left for one whole turn of the event loop, wherever in a turn this is; what lies in it is read by then, and ends it.
+   */
+  verify(): boolean {
+    if (this.#aired || this.#verifying) return this.#aired
+    this.#verifying = true
+    setImmediate(() => setImmediate(() => this.#verified()))
+    return false
+  }
+
+  get verifying(): boolean {
+    return this.#verifying
   }
 
   ping(): Promise<number> {
@@ -116,6 +146,15 @@ export class H1Connection implements Connection {
       // Not before undici has finished asking.
       queueMicrotask(() => (refusal === null ? callback(null, this.#socket) : callback(refusal, null)))
     }
+  }
+
+  #verified(): void {
+    this.#verifying = false
+    if (this.#state !== 'open') return
+    this.#aired = true
+    this.onChange?.()
+    // For those who waited for it, and not for later ones.
+    this.#aired = false
   }
 
   #drain(): void {

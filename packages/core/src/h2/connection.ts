@@ -10,21 +10,25 @@ import {
   type Exchange,
   type ExchangeObserver,
   nextConnectionId,
+  type OriginProgress,
   type Route,
 } from '../connection.js'
 import type { Clock } from '../deadlines.js'
 import { ConnectionError } from '../errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
-import { fieldsTooLarge, H2Exchange } from './exchange.js'
+import type { ResolvedPoolSettings } from '../pool-settings.js'
+import { type ExchangeHost, fieldsTooLarge, H2Exchange } from './exchange.js'
+import { Liveness } from './liveness.js'
 import { OriginSet } from './origin-set.js'
+import { Outlet } from './outlet.js'
 import { Patience } from './patience.js'
 import { Pings } from './pings.js'
 import type { ProtocolListener, StreamEnd } from './protocol/connection-state.js'
 import { ErrorCode, errorCodeName, type ProtocolFault } from './protocol/error-code.js'
 import type { FieldSection } from './protocol/field-section.js'
 import { Protocol } from './protocol/protocol.js'
-import type { LocalSettings } from './protocol/settings.js'
+import { ASSUMED_MAX_CONCURRENT_STREAMS, type LocalSettings, type StreamLimits } from './protocol/settings.js'
 import type { Stream } from './protocol/stream.js'
 import type { WindowBudget } from './protocol/window.js'
 
@@ -39,6 +43,9 @@ export interface H2Options {
   readonly settings: LocalSettings
   readonly budget: WindowBudget
   readonly clock: Clock
+  readonly pool: ResolvedPoolSettings
+  /** What is known of the origin that this connection is made for. */
+  readonly progress: OriginProgress
   /** Forgiven budgets: see `Protocol.refillLimits`. Milliseconds. */
   readonly refillMs?: number
 }
@@ -46,7 +53,7 @@ export interface H2Options {
 const DEFAULT_REFILL_MS = 1_000
 
 /** The engine's `Connection`. */
-export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
+export class H2Connection implements Connection, ProtocolListener<H2Exchange>, ExchangeHost {
   readonly id: number = nextConnectionId()
   readonly protocol = 'h2'
   readonly route: Route
@@ -59,12 +66,11 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   readonly #refillMs: number
   #refilledAt: number
   readonly #patience: Patience
-  /** Octets written since the peer was last heard of. */
-  #sentSinceHeard = 0
+  readonly #liveness: Liveness
+  readonly #progress: OriginProgress
+  /** Counts since the peer was last heard of. */
+  readonly #outlet: Outlet
   #state: ConnectionState = 'open'
-  #flushScheduled = false
-  /** The socket has more than it can send: nothing is taken from the engine until it has drained. */
-  #blocked = false
   /** The highest stream whose request has been handed to the socket: above it nothing was sent. */
   #writtenStreamId = 0
   #openedStreamId = 0
@@ -76,16 +82,19 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     this.#socket = socket
     this.route = route
     this.#clock = options.clock
+    this.#outlet = new Outlet(socket, () => this.#writeOutput())
     this.#refillMs = options.refillMs ?? DEFAULT_REFILL_MS
     this.#refilledAt = options.clock.now()
-    this.#engine = new Protocol(this, options.settings, options.budget)
+    this.#engine = new Protocol(this, options.settings, options.budget, streamLimits(options.pool))
     this.#pings = new Pings(options.clock, (opaque) => this.#sendPing(opaque))
     this.#originSet = new OriginSet(route)
     this.#patience = this.#waitForPeer()
+    this.#progress = options.progress
+    this.#liveness = this.#watch(options)
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
     this.#listen()
     this.#engine.start()
-    this.#scheduleFlush()
+    this.flush()
     socket.unref?.()
   }
 
@@ -94,7 +103,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   }
 
   get capacity(): number {
-    return this.#state === 'open' ? this.#engine.capacity : 0
+    return this.#state === 'open' && !this.#liveness.verifying ? this.#engine.capacity : 0
   }
 
   get active(): number {
@@ -108,11 +117,11 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   request(request: HttpRequest, observer: ExchangeObserver): Exchange {
     if (this.#engine.exceedsPeerLimit(request)) throw fieldsTooLarge(this.#engine, request)
     if (this.#engine.active === 0) this.#socket.ref?.()
-    const exchange = new H2Exchange(this.#engine, request, observer, this.#scheduleFlush)
+    const exchange = new H2Exchange(this.#engine, request, observer, this)
     exchange.start()
     // A source may make a request of its own while it is opened: that one's stream is later than this one's.
     this.#openedStreamId = Math.max(this.#openedStreamId, exchange.streamId)
-    this.#scheduleFlush()
+    this.flush()
     // That was the last identifier: nobody must wait here for another (RFC 9113 §5.1.1).
     if (this.#engine.retiring) this.#drain()
     return exchange
@@ -121,6 +130,18 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   ping(timeoutMs: number): Promise<number> {
     if (this.#state === 'closed') return Promise.reject(this.#closedError('local'))
     return this.#pings.send(timeoutMs)
+  }
+
+  verify(): boolean {
+    return this.#liveness.verify()
+  }
+
+  get verifying(): boolean {
+    return this.#liveness.verifying
+  }
+
+  suspect(): void {
+    this.#liveness.suspect()
   }
 
   close(): Promise<void> {
@@ -176,6 +197,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   onGoaway(lastStreamId: number, errorCode: number, debug: string): void {
     this.#goaway = `GOAWAY ${errorCodeName(errorCode)}, last stream ${lastStreamId}${debug === '' ? '' : `, ${JSON.stringify(debug)}`}`
     if (errorCode !== ErrorCode.NO_ERROR) this.#goawayCode = errorCode
+    if (errorCode === ErrorCode.ENHANCE_YOUR_CALM && debug.includes('too_many_pings')) this.#progress.tooManyPings++
     this.#drain()
   }
 
@@ -203,14 +225,16 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
   #receive(chunk: Buffer): void {
     const now = this.#clock.now()
     this.#patience.heard()
-    this.#sentSinceHeard = 0
+    this.#outlet.restart()
     if (now - this.#refilledAt >= this.#refillMs) {
       this.#engine.refillLimits(now - this.#refilledAt)
       this.#refilledAt = now
     }
     const fault = this.#engine.receive(chunk)
     if (fault !== undefined) this.#fail(fault)
-    else if (this.#engine.hasOutput) this.#scheduleFlush()
+    else if (this.#engine.hasOutput) this.flush()
+    // Last: what was said may have ended the connection.
+    this.#liveness.heard(now)
   }
 
   #waitForPeer(): Patience {
@@ -220,11 +244,26 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
         if (fault !== undefined) this.#fail(fault)
       },
       unsentBytes: () => this.#socket.writableLength,
-      uploading: () => this.#sentSinceHeard > UPLOAD_BYTES,
+      uploading: () => this.#outlet.writtenBytes > UPLOAD_BYTES,
       freeSlots: () => this.#engine.freeHeldSlots(),
       silent: () => this.#retire(),
       gone: () => this.#end(this.#closedError('peer', new Error('the server is silent, and answers no PING'))),
     })
+  }
+
+  #watch({ pool, progress }: H2Options): Liveness {
+    const { verifyAfterIdleMs, keepalive } = pool
+    return new Liveness(
+      this.#clock,
+      { verifyAfterIdleMs, keepalive, tooManyPings: progress.tooManyPings },
+      {
+        ping: (timeoutMs) => this.#pings.send(timeoutMs),
+        active: () => this.#engine.active,
+        uploading: () => this.#outlet.writtenBytes > UPLOAD_BYTES,
+        changed: () => this.onChange?.(),
+        gone: () => this.#end(this.#closedError('peer', new Error('the server answers no PING'))),
+      },
+    )
   }
 
   /** Says goodbye, and lets what is open finish. */
@@ -233,58 +272,41 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     this.#drain()
   }
 
-  /** After all that this turn has to say: a microtask, so that everything that runs now is in, then a tick, after the other microtasks. */
-  readonly #scheduleFlush = (): void => {
-    if (this.#flushScheduled) return
-    this.#flushScheduled = true
-    queueMicrotask(this.#deferFlush)
+  flush(): void {
+    this.#outlet.schedule()
   }
 
-  readonly #deferFlush = (): void => process.nextTick(this.#flush)
-
-  readonly #flush = (): void => {
-    this.#flushScheduled = false
+  #writeOutput(): void {
     if (this.#state !== 'closed' && this.#engine.heldSlots > 0) this.#patience.expectWord(this.#engine.heldByPing)
-    if (this.#blocked || this.#state === 'closed') return
+    if (this.#outlet.blocked || this.#state === 'closed') return
     const chunks = this.#engine.takeOutput()
     if (chunks.length === 0) return
     this.#writtenStreamId = this.#openedStreamId
-    this.#blocked = !this.#write(chunks)
+    this.#outlet.put(chunks)
     // Content that was held back because so much output was waiting: a socket with a large buffer never drains, it is ready at once.
-    if (!this.#blocked) this.#resume()
+    if (!this.#outlet.blocked) this.#resume()
   }
 
   #resume(): void {
     this.#engine.resume()
-    if (this.#engine.hasOutput) this.#scheduleFlush()
-  }
-
-  #write(chunks: readonly Uint8Array[]): boolean {
-    const socket = this.#socket
-    for (const { length } of chunks) this.#sentSinceHeard += length
-    if (chunks.length === 1) return socket.write(chunks[0]!)
-    socket.cork()
-    let ready = true
-    for (const chunk of chunks) ready = socket.write(chunk)
-    socket.uncork()
-    return ready
+    if (this.#engine.hasOutput) this.flush()
   }
 
   #drained(): void {
-    this.#blocked = false
+    this.#outlet.drained()
     this.#resume()
   }
 
   #sendPing(opaque: Uint8Array): void {
     this.#engine.ping(opaque)
-    this.#scheduleFlush()
+    this.flush()
   }
 
   /** Takes no more requests; the last one that ends closes the socket. */
   #drain(): void {
     if (this.#state !== 'open') return
     this.#state = 'draining'
-    this.#scheduleFlush()
+    this.flush()
     if (this.#engine.active === 0) this.#idle()
     this.onChange?.()
   }
@@ -339,10 +361,11 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
     if (last.length > 0) this.#writtenStreamId = this.#openedStreamId
     this.#state = 'closed'
     this.#patience.stop()
+    this.#liveness.stop()
     this.#pings.fail(reason)
     this.#engine.abandon((stream) => stream.owner.onConnectionLost(reason, stream.id > this.#writtenStreamId))
     if (!this.#socket.destroyed) {
-      if (last.length > 0) this.#write(last)
+      if (last.length > 0) this.#outlet.put(last)
       if (linger) this.#socket.end()
       else this.#socket.end(() => this.#socket.destroy())
       // A peer that does not read, or does not close, must not keep the socket: what is not sent by then is lost.
@@ -351,6 +374,14 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange> {
       this.#socket.once('close', () => timer.cancel())
     }
     this.onChange?.()
+  }
+}
+
+function streamLimits({ maxConcurrentRequests, maxRequestsPerConnection, waitForSettings }: ResolvedPoolSettings): StreamLimits {
+  return {
+    concurrent: maxConcurrentRequests,
+    total: maxRequestsPerConnection === 0 ? Number.POSITIVE_INFINITY : maxRequestsPerConnection,
+    assumed: waitForSettings ? 0 : ASSUMED_MAX_CONCURRENT_STREAMS,
   }
 }
 

@@ -1,7 +1,7 @@
 /** One request on one stream: turns the protocol's events into a response and its body, and hands over the request's content. */
 
 import type { Exchange, ExchangeObserver } from '../connection.js'
-import { ConnectionError, ResponseError, StreamError, UsageError } from '../errors.js'
+import { ConnectionError, ResponseError, StreamError, TimeoutError, UsageError } from '../errors.js'
 import { type BodySource, ResponseBody } from '../message/body.js'
 import { wrongWhileSent } from '../message/content.js'
 import type { HttpRequest } from '../message/request.js'
@@ -12,12 +12,20 @@ import type { FieldSection } from './protocol/field-section.js'
 import type { Protocol } from './protocol/protocol.js'
 import type { Stream } from './protocol/stream.js'
 
+/** What an exchange asks of its connection. */
+export interface ExchangeHost {
+  /** There is output to write. */
+  flush(): void
+  /** The peer has kept a request waiting for too long: whether it is there at all is to be seen. */
+  suspect(): void
+}
+
 /** The owner of a stream. */
 export class H2Exchange implements Exchange, BodySource, ContentSink {
   readonly #engine: Protocol<H2Exchange>
   readonly #request: HttpRequest
   readonly #observer: ExchangeObserver
-  readonly #flush: () => void
+  readonly #host: ExchangeHost
   #stream: Stream<H2Exchange> | undefined
   #body: ResponseBody | undefined
   #sender: ContentSender | undefined
@@ -25,11 +33,11 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   /** The observer has been told how it ended, or has ended it itself. */
   #settled = false
 
-  constructor(engine: Protocol<H2Exchange>, request: HttpRequest, observer: ExchangeObserver, flush: () => void) {
+  constructor(engine: Protocol<H2Exchange>, request: HttpRequest, observer: ExchangeObserver, host: ExchangeHost) {
     this.#engine = engine
     this.#request = request
     this.#observer = observer
-    this.#flush = flush
+    this.#host = host
   }
 
   /** Opens the stream. Content in memory goes with it; a source is read from now on. */
@@ -55,14 +63,15 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
 
   abort(reason: unknown): void {
     this.#settled = true
+    if (reason instanceof TimeoutError) this.#host.suspect()
     this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
     this.#body?.discard(reason)
-    this.#flush()
+    this.#host.flush()
   }
 
   consumed(bytes: number): void {
     this.#engine.consumed(this.#stream!, bytes)
-    if (this.#engine.hasOutput) this.#flush()
+    if (this.#engine.hasOutput) this.#host.flush()
   }
 
   cancel(reason: unknown): void {
@@ -73,7 +82,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
     if (trailers !== undefined && this.#engine.trailersExceedPeerLimit(trailers))
       throw fieldsTooLarge(this.#engine, this.#request)
     const ready = this.#engine.sendData(this.#stream!, bytes, end, trailers)
-    this.#flush()
+    this.#host.flush()
     return ready
   }
 
@@ -81,7 +90,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
     // Before the reset, which closes the exchange: `onClosed` comes last.
     this.#fail(this.#contentError(cause))
     this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
-    this.#flush()
+    this.#host.flush()
   }
 
   onInformational(section: FieldSection): void {

@@ -20,6 +20,18 @@ export interface Timeouts {
   readonly total?: number
 }
 
+/** When to ask again after a response: requests with a method that is idempotent, or with an `idempotency-key` field, and no others. */
+export interface RetryPolicy {
+  /** Attempts in all. Default 3; 1 to 100. */
+  readonly attempts?: number
+  /** Statuses that are asked again. Default 429 and 503. */
+  readonly statuses?: readonly number[]
+  /** The first wait where the server names none, milliseconds; doubled each time, and a random part of it is waited. Default 200. */
+  readonly baseDelayMs?: number
+  /** The longest wait, milliseconds. A response whose `retry-after` asks for more is the answer. Default 30,000. */
+  readonly maxDelayMs?: number
+}
+
 /** What `Client.request` takes. */
 export interface RequestOptions {
   /** A token (RFC 9110 §9.1), sent as it is written. Default `GET`. */
@@ -36,8 +48,14 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | null | undefined
   /** Deadlines that differ from the client's. */
   readonly timeouts?: Timeouts
+  /** Replays where a connection is lost and nobody knows whether the server has acted: see the client's option. */
+  readonly replay?: number
+  /** Retries after a status that says "later": see the client's option. */
+  readonly retry?: RetryPolicy | boolean
   /** Requests with different tags never share a connection. Default: the untagged ones share among themselves. */
   readonly isolation?: string
+  /** Requests with the same one go over the same of several connections, where the origin's strategy is `hash`. */
+  readonly affinity?: string
   /** Names of fields, in lower case, whose values never enter a compression table (RFC 7541 §7.1.3). */
   readonly sensitive?: Iterable<string>
   /** Called for each interim response, 1xx. What it throws ends the request, which rejects with it. */
@@ -98,7 +116,7 @@ export function checkRequest(options: RequestOptions): HttpRequest {
 /** What a program without types may get wrong: said here, and not by an exception of the first line that trips over it. */
 function checkKinds(options: RequestOptions): void {
   if (!isObject(options)) throw wrongKind('a request', 'an object', options)
-  const { url, headers, trailers, signal, timeouts, isolation, sensitive, onInformational } = options
+  const { url, headers, trailers, signal, timeouts, isolation, affinity, sensitive, onInformational } = options
   if (typeof url !== 'string' && typeof (url as URL | undefined)?.protocol !== 'string') {
     throw new UsageError('ERR_INVALID_URL', `a URL is a string or a URL object, not ${String(url)}`)
   }
@@ -108,6 +126,7 @@ function checkKinds(options: RequestOptions): void {
   if (onInformational !== undefined && !isFunction(onInformational))
     throw wrongKind('onInformational', 'a function', onInformational)
   if (isolation !== undefined && typeof isolation !== 'string') throw wrongKind('isolation', 'a string', isolation)
+  if (affinity !== undefined && typeof affinity !== 'string') throw wrongKind('affinity', 'a string', affinity)
   if (sensitive !== undefined && !isFunction(sensitive?.[Symbol.iterator])) throw wrongKind('sensitive', 'a list', sensitive)
   if (signal !== undefined && signal !== null && !isFunction(signal.addEventListener))
     throw wrongKind('signal', 'an AbortSignal', signal)

@@ -4,7 +4,7 @@
  */
 
 import type { Connector, ConnectProgress } from '../connect/connect.js'
-import type { Address, Connection, Target } from '../connection.js'
+import type { Address, Connection, PoolTarget } from '../connection.js'
 import type { Clock } from '../deadlines.js'
 import type { Origin } from '../message/origin.js'
 import type { AddressIndex } from './address-index.js'
@@ -34,7 +34,7 @@ class DialUnderWay implements Dial, ConnectProgress {
   #tcpMs = 0
 
   /** Findable from the start under the address that will be tried first: hosts that are resolved in the same turn must find it. */
-  constructor(target: Target, first: Address, clock: Clock, index: AddressIndex) {
+  constructor(target: PoolTarget, first: Address, clock: Clock, index: AddressIndex) {
     this.origin = target.origin
     this.reuseKey = target.reuseKey
     this.port = target.origin.port
@@ -84,7 +84,7 @@ export interface DiallingParts {
   /** Ends every dial. */
   readonly signal: AbortSignal
   /** A new connection is there: it is put into the pool, and the index, before anybody else hears of it. */
-  register(connection: Connection): void
+  register(connection: Connection, target: PoolTarget): void
   /** A TCP connection is being made. */
   onDial(): void
 }
@@ -103,9 +103,9 @@ export class Dialling {
    * A connection for `target`: somebody else's, where the policy allows it, or one of its own. What `isMember` knows is not offered
    * again: the target wants more than it has. @throws what the connector throws.
    */
-  async obtain(target: Target, isMember: (connection: Connection) => boolean = () => false): Promise<Member> {
+  async obtain(target: PoolTarget, isMember: (connection: Connection) => boolean = () => false): Promise<Member> {
     const addresses = await this.#parts.connector.resolve(target.origin)
-    const resolved: Target = { ...target, addresses, verify: (certificate) => target.verify(certificate) }
+    const resolved: PoolTarget = { ...target, addresses, verify: (certificate) => target.verify(certificate) }
     for (let waits = 0; ; waits++) {
       const answer = this.#ask(resolved, isMember)
       if ('use' in answer) return { connection: answer.use, coalesced: true, because: answer.because, target: resolved }
@@ -115,7 +115,7 @@ export class Dialling {
   }
 
   /** A connection that nobody else will use; `signal` ends the dial. */
-  async dedicated(target: Target, signal: AbortSignal): Promise<Member> {
+  async dedicated(target: PoolTarget, signal: AbortSignal): Promise<Member> {
     const { connector, onDial } = this.#parts
     const addresses = await connector.resolve(target.origin)
     onDial()
@@ -125,7 +125,7 @@ export class Dialling {
   }
 
   async #dial(
-    target: Target,
+    target: PoolTarget,
     addresses: readonly Address[],
     isMember: (connection: Connection) => boolean,
     because: string,
@@ -140,7 +140,7 @@ export class Dialling {
         void connection.close()
         return other
       }
-      register(connection)
+      register(connection, target)
       return { connection, coalesced: false, because: connection.protocol === 'h2' ? because : 'not-h2' }
     } finally {
       dial.end()
@@ -148,7 +148,7 @@ export class Dialling {
   }
 
   /** Another connection to the same address may have come up while this one was being made. */
-  #askAgain(target: Target, own: Connection, isMember: (connection: Connection) => boolean): Member | undefined {
+  #askAgain(target: PoolTarget, own: Connection, isMember: (connection: Connection) => boolean): Member | undefined {
     const { remoteAddress } = own.route
     if (remoteAddress === undefined) return undefined
     for (const candidate of this.#parts.index.find([{ address: remoteAddress, family: 4 }], target.origin.port)) {
@@ -162,7 +162,7 @@ export class Dialling {
   }
 
   /** Asks about everything that leads to the target's addresses: a connection to use, a dial to wait for, and why neither. */
-  #ask(target: Target, isMember: (connection: Connection) => boolean): Answer {
+  #ask(target: PoolTarget, isMember: (connection: Connection) => boolean): Answer {
     const { index, policy } = this.#parts
     let because = index.empty ? 'first-connection' : 'address-differs'
     let wait: DialUnderWay | undefined

@@ -1,6 +1,8 @@
 /** What a pool keeps for one target: the connections that may serve it, the requests that wait for one, the dials on their behalf. */
 
-import type { Connection, Target } from '../connection.js'
+import type { Connection, PoolTarget } from '../connection.js'
+import type { ConnectionInfo } from '../message/response.js'
+import { choose } from './strategy.js'
 
 /** A connection in its role for one target. One object serves every request that goes this way. */
 export interface Member {
@@ -10,34 +12,74 @@ export interface Member {
   /** Why this connection, or for one of the target's own: why no other. */
   readonly because: string
   /** The target as the policy saw it, with its addresses, where there was a question to ask. */
-  readonly target?: Target
+  readonly target?: PoolTarget
+}
+
+/** What callers are told about it. */
+export function connectionInfo({ connection, coalesced, because }: Member): ConnectionInfo {
+  const { id, protocol, route } = connection
+  const { remoteAddress, remotePort, localAddress, localPort } = route
+  return { id, protocol, remoteAddress, remotePort, localAddress, localPort, coalesced, because }
 }
 
 /** A request that waits for a connection. */
 export interface Waiter {
+  /** Requests with the same one prefer the same connection, where the strategy is `hash`. */
+  readonly affinity: string | undefined
   /** A connection with room is there. The request must be sent before this returns. */
   onMember(member: Member): void
   /** No connection can be had. */
   onUnavailable(error: Error): void
 }
 
+/** Whether a connection takes a request now. One that is idle may have to make sure of its peer first. */
+export function hasRoom(connection: Connection): boolean {
+  return connection.capacity > 0 && (connection.active > 0 || connection.verify())
+}
+
 /** One target's part of the pool. */
 export class Group {
-  readonly target: Target
+  /** The one that was asked for last: settings may change while the pool runs. */
+  target: PoolTarget
   readonly members: Member[] = []
   /** First come, first served; leaving costs nothing. */
   readonly waiting: Set<Waiter> = new Set()
   /** Connections on their way. */
   dials = 0
+  /** When a dial failed last, though there is a connection: no other is tried at once. */
+  failedAt: number = Number.NEGATIVE_INFINITY
+  #turn = 0
 
-  constructor(target: Target) {
+  constructor(target: PoolTarget) {
     this.target = target
   }
 
-  /** A connection that takes a request now. */
-  pick(): Member | undefined {
-    for (const member of this.members) if (member.connection.capacity > 0) return member
-    return undefined
+  /** A connection that takes a request now. @throws UsageError from a strategy of the caller's own. */
+  pick(waiter: Waiter): Member | undefined {
+    const { members } = this
+    if (members.length > 1) return this.#choose(waiter)
+    const member = members[0]
+    return member !== undefined && hasRoom(member.connection) ? member : undefined
+  }
+
+  /** Requests that connections take which are just making sure of their peer. */
+  get verifying(): number {
+    let count = 0
+    for (const { connection } of this.members) {
+      if (connection.verifying) count += connection.protocol === 'h2' ? Number.POSITIVE_INFINITY : 1
+    }
+    return count
+  }
+
+  /** One that has to make sure of its peer is not passed over: it was chosen, and it will not be long. */
+  #choose(waiter: Waiter): Member | undefined {
+    const candidates = this.members.filter(({ connection }) => connection.capacity > 0 && !connection.verifying)
+    const only = candidates[0]?.connection
+    if (only === undefined) return undefined
+    const connections = candidates.map(({ connection }) => connection)
+    const chosen =
+      connections.length === 1 ? only : choose(this.target.settings.strategy, connections, this.#turn++, waiter.affinity)
+    return hasRoom(chosen) ? this.memberOf(chosen) : undefined
   }
 
   /** The member that `connection` is, if it is one. */

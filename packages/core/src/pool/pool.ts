@@ -5,20 +5,19 @@
 
 import { link, unlink } from '../abort.js'
 import type { Connector } from '../connect/connect.js'
-import type { Connection, Target } from '../connection.js'
+import type { Connection, PoolTarget } from '../connection.js'
 import type { Clock } from '../deadlines.js'
 import { ConnectionError } from '../errors.js'
 import { AddressIndex } from './address-index.js'
 import { Dialling } from './dialling.js'
-import { Group, type Member, type Waiter } from './group.js'
-import { IdleConnections } from './idle.js'
+import { Group, hasRoom, type Member, type Waiter } from './group.js'
+import { Lifetimes } from './lifetimes.js'
 import type { ReusePolicy } from './reuse-policy.js'
 
 /** What a pool depends on. */
 export interface PoolOptions {
   readonly reuse: ReusePolicy
-  readonly idleTimeoutMs: number
-  readonly maxConnectionsPerOrigin: { readonly h2: number; readonly 'http/1.1': number }
+  readonly maxIdleConnections: number
   readonly clock: Clock
 }
 
@@ -29,7 +28,12 @@ interface Service {
   readonly waiting: Set<Group>
   /** Size of the connection's Origin Set when the policy was last asked about all of `groups`; -1 without one. */
   origins: number
+  /** The one it was made for. */
+  home: Group | undefined
 }
+
+/** Where an origin has a connection and gets no further one, that is not tried again for so long, milliseconds. */
+const FAILURE_PAUSE_MS = 1_000
 
 /** Counts since the client was made. */
 export interface PoolTotals {
@@ -44,7 +48,7 @@ export class Pool {
   readonly #options: PoolOptions
   readonly #connector: Connector
   readonly #dialling: Dialling
-  readonly #idle: IdleConnections
+  readonly #lifetimes: Lifetimes
   readonly #index = new AddressIndex()
   readonly #groups = new Map<string, Group>()
   readonly #services = new Map<Connection, Service>()
@@ -55,14 +59,19 @@ export class Pool {
   constructor(connector: Connector, options: PoolOptions) {
     this.#connector = connector
     this.#options = options
-    this.#idle = new IdleConnections(options.clock, options.idleTimeoutMs)
+    this.#lifetimes = new Lifetimes({
+      clock: options.clock,
+      maxIdleConnections: options.maxIdleConnections,
+      siblings: (connection) => this.#services.get(connection)?.home?.members.map((member) => member.connection) ?? [connection],
+      aged: ({ route }) => connector.forget(route.origin),
+    })
     this.#dialling = new Dialling({
       connector,
       policy: options.reuse,
       index: this.#index,
       clock: options.clock,
       signal: this.#stop.signal,
-      register: (connection) => this.#register(connection),
+      register: (connection, target) => this.#register(connection, target),
       onDial: () => {
         this.totals.dials++
       },
@@ -74,11 +83,27 @@ export class Pool {
     return this.#services.keys()
   }
 
-  /** A connection with room, now; or `undefined`, and `waiter` is called when there is one. */
-  acquire(target: Target, waiter: Waiter): Member | undefined {
+  /** What each target has. */
+  get groups(): Iterable<Group> {
+    return this.#groups.values()
+  }
+
+  /** What one target has. */
+  find(target: PoolTarget): Group | undefined {
+    return this.#groups.get(target.dialKey)
+  }
+
+  /**
+   * A connection with room, now; or `undefined`, and `waiter` is called when there is one.
+   * @throws UsageError from a strategy of the caller's own.
+   */
+  acquire(target: PoolTarget, waiter: Waiter): Member | undefined {
     let group = this.#groups.get(target.dialKey)
-    const member = group?.pick()
-    if (member !== undefined) return member
+    const member = group?.pick(waiter)
+    if (member !== undefined) {
+      if (group!.members.length < target.settings.minConnections) this.#grow(group!)
+      return member
+    }
     if (group === undefined) {
       group = new Group(target)
       this.#groups.set(target.dialKey, group)
@@ -89,8 +114,36 @@ export class Pool {
     return undefined
   }
 
+  /** A connection of `target`, whether it has room or not. @throws what the connector throws. */
+  open(target: PoolTarget): Promise<Member> {
+    const group = this.#groups.get(target.dialKey)
+    const member = group?.members[0]
+    if (member !== undefined) return Promise.resolve(member)
+    return new Promise((resolve, reject) => {
+      this.acquire(target, { affinity: undefined, onMember: resolve, onUnavailable: reject })
+    })
+  }
+
+  /** Other settings hold for a group from now on. Connections beyond its limit finish what they have. */
+  update(group: Group, target: PoolTarget): void {
+    group.target = target
+    const own = group.members.filter(({ coalesced }) => !coalesced).map(({ connection }) => connection)
+    const limit = own[0] === undefined ? 0 : target.settings.maxConnections[own[0].protocol]
+    const surplus = own.toSorted((a, b) => a.active - b.active).slice(0, Math.max(0, own.length - limit))
+    for (const connection of surplus) void connection.close()
+    if (group.waiting.size > 0) this.#grow(group)
+  }
+
+  /** The connections made for a group finish what they have; those of others are left. Who waits gets new ones. */
+  async closeGroup(group: Group): Promise<void> {
+    const closing = group.members.map(({ connection, coalesced }) =>
+      coalesced ? this.#detach(group, connection) : connection.close(),
+    )
+    await Promise.all(closing)
+  }
+
   /** A connection for one request alone, which closes it when done. */
-  acquireDedicated(target: Target, waiter: Waiter): void {
+  acquireDedicated(target: PoolTarget, waiter: Waiter): void {
     const dial = new AbortController()
     this.#dedicated.set(waiter, dial)
     link(this.#stop.signal, dial)
@@ -108,18 +161,18 @@ export class Pool {
   }
 
   /** The waiter waits no more. A dial for it alone ends; one that others may use goes on. */
-  leave(target: Target, waiter: Waiter): void {
+  leave(target: PoolTarget, waiter: Waiter): void {
     this.#dedicated.get(waiter)?.abort()
     this.#groups.get(target.dialKey)?.waiting.delete(waiter)
   }
 
   /** Whether a waiter of this target waits for a place on an open connection, and not for a connection. */
-  hasConnection(target: Target): boolean {
+  hasConnection(target: PoolTarget): boolean {
     return (this.#groups.get(target.dialKey)?.members.length ?? 0) > 0
   }
 
   /** The server would not answer for this target on that shared connection (RFC 9110 §15.5.20): the target gets its own. */
-  misdirected(target: Target, connection: Connection): void {
+  misdirected(target: PoolTarget, connection: Connection): void {
     this.#options.reuse.misdirected(connection, target.origin)
     const group = this.#groups.get(target.dialKey)
     if (group !== undefined) this.#detach(group, connection)
@@ -127,64 +180,78 @@ export class Pool {
 
   /** Lets every connection finish what it has. */
   async close(): Promise<void> {
-    this.#idle.stop()
+    this.#lifetimes.stop()
     this.#stop.abort(new Error('the client was closed'))
     await Promise.all([...this.#services.keys()].map((connection) => connection.close()))
   }
 
   /** Ends everything now. */
   destroy(reason: Error): void {
-    this.#idle.stop()
+    this.#lifetimes.stop()
     this.#stop.abort(reason)
     for (const connection of [...this.#services.keys()]) connection.destroy(reason)
   }
 
   /** Starts as many dials as the queue and the limits ask for: one until it is known what the origin speaks. */
   #grow(group: Group): void {
+    if (group.target.once === true && group.target.progress.connections > 0)
+      return this.#fail(group, this.#lost(group, 'the connection was closed'))
+    const { maxConnections, minConnections } = group.target.settings
     const known = group.members[0]?.connection.protocol ?? this.#connector.knownProtocol(group.target)
-    const limit = known === 'h2' || known === 'http/1.1' ? this.#options.maxConnectionsPerOrigin[known] : 1
-    while (group.dials < group.waiting.size && group.members.length + group.dials < limit) {
-      group.dials++
-      this.#dialling
-        .obtain(group.target, (connection) => group.memberOf(connection) !== undefined)
-        .then(
-          (member) => this.#obtained(group, member),
-          (error: Error) => this.#unavailable(group, error),
-        )
-    }
+    const limit = known === 'h2' || known === 'http/1.1' ? maxConnections[known] : 1
+    const coming = group.dials + group.verifying
+    const there = group.members.length + group.dials
+    const needed = Math.max(group.waiting.size - coming, Math.min(minConnections, limit) - there)
+    if (group.members.length > 0 && this.#options.clock.now() - group.failedAt < FAILURE_PAUSE_MS) return
+    for (let more = Math.min(needed, limit - there); more > 0; more--) this.#dial(group)
+  }
+
+  #dial(group: Group): void {
+    group.dials++
+    this.#dialling
+      .obtain(group.target, (connection) => group.memberOf(connection) !== undefined)
+      .then(
+        (member) => this.#obtained(group, member),
+        (error: Error) => this.#unavailable(group, error),
+      )
   }
 
   #obtained(group: Group, member: Member): void {
     const service = this.#services.get(member.connection)
     if (service === undefined || member.connection.state !== 'open') {
       // It closed while the promise was on its way. A server that does this every time must not be dialled without end.
-      const origin = group.target.origin.serialized
-      const message = `the connection was closed as soon as it was open (${origin})`
-      return this.#unavailable(
-        group,
-        new ConnectionError('ERR_CONNECTION_LOST', message, { origin, initiator: 'peer', processed: 'no' }),
-      )
+      return this.#unavailable(group, this.#lost(group, 'the connection was closed as soon as it was open'))
     }
     group.dials--
     if (group.memberOf(member.connection) === undefined) {
       group.members.push(member)
+      if (!member.coalesced) service.home = group
       service.groups.add(group)
       service.waiting.add(group)
       this.#serve(member.connection, service)
       // Whoever it was made for has gone: it must not stay for ever.
-      if (member.connection.active === 0) this.#idle.add(member.connection)
+      if (member.connection.active === 0) this.#lifetimes.idle(member.connection)
     }
-    this.#settle(group)
+    this.#grow(group)
   }
 
   /** A dial failed. Those who wait for nothing else hear of it; with a connection or another dial there is still hope. */
   #unavailable(group: Group, error: Error): void {
     group.dials--
-    if (group.dials === 0 && group.members.length === 0) {
-      for (let waiter = group.next(); waiter !== undefined; waiter = group.next()) waiter.onUnavailable(error)
-    }
+    group.failedAt = this.#options.clock.now()
+    if (group.dials === 0 && group.members.length === 0) return this.#fail(group, error)
     // Not dialled again at once: a server that takes one connection and no second would be asked without end.
     if (group.empty) this.#groups.delete(group.target.dialKey)
+  }
+
+  #fail(group: Group, error: Error): void {
+    for (let waiter = group.next(); waiter !== undefined; waiter = group.next()) waiter.onUnavailable(error)
+    if (group.empty) this.#groups.delete(group.target.dialKey)
+  }
+
+  #lost({ target }: Group, what: string): ConnectionError {
+    const origin = target.origin.serialized
+    return new ConnectionError('ERR_CONNECTION_LOST', `${what} (${origin})`, { origin, initiator: 'peer', processed: 'no' })
   }
 
   /** After a change: more dials where requests still wait, or the group is forgotten. */
@@ -193,11 +260,13 @@ export class Pool {
     else if (group.empty) this.#groups.delete(group.target.dialKey)
   }
 
-  #register(connection: Connection): void {
+  #register(connection: Connection, target: PoolTarget): void {
     const { remoteAddress, remotePort, certificate, authorized } = connection.route
     if (certificate !== undefined || authorized) this.totals.handshakes++
-    const service: Service = { groups: new Set(), waiting: new Set(), origins: connection.originSet?.size ?? -1 }
+    const service: Service = { groups: new Set(), waiting: new Set(), origins: connection.originSet?.size ?? -1, home: undefined }
     this.#services.set(connection, service)
+    target.progress.connections++
+    this.#lifetimes.add(connection, target.settings)
     if (remoteAddress !== undefined && remotePort !== undefined) this.#index.add(remoteAddress, remotePort, connection)
     connection.onChange = () => this.#changed(connection, service)
     if (connection.state !== 'open') this.#changed(connection, service)
@@ -211,8 +280,8 @@ export class Pool {
       this.#review(connection, service)
     }
     if (service.waiting.size > 0) this.#serve(connection, service)
-    if (connection.active > 0) this.#idle.delete(connection)
-    else this.#idle.add(connection)
+    if (connection.active > 0) this.#lifetimes.busy(connection)
+    else this.#lifetimes.idle(connection)
   }
 
   /** RFC 8336 §2.4: ORIGIN may come after others have joined, and what is not in the set is not served from then on. */
@@ -239,8 +308,12 @@ export class Pool {
     while (connection.capacity > 0 && service.waiting.size > 0) {
       const [group] = service.waiting as Iterable<Group> as [Group]
       service.waiting.delete(group)
-      const waiter = group.next()
-      if (waiter === undefined) continue
+      if (group.waiting.size === 0) continue
+      if (!hasRoom(connection)) {
+        service.waiting.add(group)
+        return
+      }
+      const waiter = group.next()!
       if (group.waiting.size > 0) service.waiting.add(group)
       waiter.onMember(group.memberOf(connection)!)
     }
@@ -249,7 +322,7 @@ export class Pool {
   /** It takes no more requests: nobody finds it any more, and who waited for it needs another. */
   #retire(connection: Connection, service: Service): void {
     const { remoteAddress, remotePort } = connection.route
-    this.#idle.delete(connection)
+    this.#lifetimes.delete(connection)
     if (remoteAddress !== undefined && remotePort !== undefined) this.#index.delete(remoteAddress, remotePort, connection)
     if (connection.state === 'closed') this.#services.delete(connection)
     const groups = [...service.groups]

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/deadlines.js'
 import type { H2Options } from '../../src/h2/connection.js'
 import { WindowBudget } from '../../src/h2/protocol/window.js'
 import { parseOrigin } from '../../src/index.js'
+import { plainTarget } from '../fixtures.js'
 
 const route: Route = {
   origin: parseOrigin('https://a.example'),
@@ -18,7 +19,8 @@ const route: Route = {
   clientCertificate: false,
 }
 const settings = { initialWindowBytes: 131_072, connectionWindowBytes: 1_048_576, headerTableBytes: 4_096 }
-const options: H2Options = {
+const target = plainTarget(parseOrigin('https://a.example'))
+const options: Omit<H2Options, 'pool' | 'progress'> = {
   settings: { ...settings, maxFieldSectionBytes: 65_536 },
   budget: new WindowBudget(0),
   clock: systemClock,
@@ -35,14 +37,14 @@ describe('negotiate', () => {
     ['http/1.1', 'http/1.1'],
     [undefined, 'http/1.1'],
   ])('ALPN %s is the engine for %s', async (chosen, protocol) => {
-    const connection = await negotiate(socket() as never, chosen, route, options)
+    const connection = await negotiate(socket() as never, chosen, route, target, options)
     expect(connection).toMatchObject({ protocol, route, state: 'open' })
     connection.destroy(new Error('done'))
   })
 
   it.each(['spdy/3', '', 'H2', 'http/1.0'])('%j was never offered: refused, and the socket goes', async (chosen) => {
     const given = socket()
-    const refused = negotiate(given as never, chosen, route, options)
+    const refused = negotiate(given as never, chosen, route, target, options)
     await expect(refused).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate', processed: 'no' })
     expect(given.destroyed).toBe(true)
   })
@@ -51,7 +53,7 @@ describe('negotiate', () => {
     const given = socket()
     // As whoever made it leaves it.
     given.on('error', () => undefined)
-    const starting = negotiate(given as never, 'http/1.1', route, options)
+    const starting = negotiate(given as never, 'http/1.1', route, target, options)
     given.destroy(new Error('reset'))
     await expect(starting).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate' })
   })

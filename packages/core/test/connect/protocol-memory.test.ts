@@ -23,7 +23,7 @@ type Create = (...parts: unknown[]) => (options: object) => Promise<{ alpnProtoc
 describe('ProtocolMemory', () => {
   const make = () => {
     const clock = new FakeClock(1)
-    return { clock, memory: new ProtocolMemory(['h2', 'http/1.1'], clock) }
+    return { clock, memory: new ProtocolMemory(clock) }
   }
 
   it('one dial where nothing is known, whose socket is the one that is used', async () => {
@@ -99,13 +99,5 @@ describe('ProtocolMemory', () => {
     expect(memory.known('a')).toBe('h2')
     clock.advance(2)
     expect(memory.known('a')).toBeUndefined()
-  })
-
-  it('other offers are another question', async () => {
-    const clock = new FakeClock(1)
-    const one = new ProtocolMemory(['http/1.1'], clock)
-    await one.resolve('a', dialling('http/1.1').dial)
-    expect(one.known('a')).toBe('http/1.1')
-    expect(new ProtocolMemory(['h2', 'http/1.1'], clock).known('a')).toBeUndefined()
   })
 })

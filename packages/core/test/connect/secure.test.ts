@@ -6,8 +6,10 @@ import { type Authority, createAuthority, staticLookup } from '@unshard/testkit'
 import { Connector } from '../../src/connect/connect.js'
 import { Securer, type SecureSocket } from '../../src/connect/secure.js'
 import type { TlsOptions } from '../../src/connect/tls-options.js'
-import { type Origin, parseOrigin, type Target } from '../../src/index.js'
+import type { PoolTarget } from '../../src/connection.js'
+import { type Origin, parseOrigin } from '../../src/index.js'
 import { resolveOptions } from '../../src/options.js'
+import { plainTarget } from '../fixtures.js'
 
 const NAMES = ['a.test.example', 'b.test.example']
 let authority: Authority
@@ -52,8 +54,8 @@ async function listen(options: ServerOptions = {}, names = NAMES): Promise<TlsSe
   return { port: (server.address() as { port: number }).port, handshakes, idle }
 }
 
-function targetOf(origin: Origin, isolation = ''): Target {
-  return { origin, reuseKey: isolation, dialKey: `${origin.serialized} ${isolation}`, verify: () => undefined }
+function targetOf(origin: Origin, isolation = ''): PoolTarget {
+  return plainTarget(origin, isolation)
 }
 
 /** Makes one TLS connection and lets go of it when the server's first words, and with them its ticket, have come. */
@@ -67,7 +69,7 @@ async function handshake(securer: Securer, { port }: TlsServer, host = 'a.test.e
   return secured
 }
 
-const securer = (tls: TlsOptions = {}): Securer => new Securer({ ca: authority.ca, ...tls }, ['h2', 'http/1.1'])
+const securer = (tls: TlsOptions = {}): Securer => new Securer({ ca: authority.ca, ...tls })
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (version) => {
   const tls = { minVersion: version, maxVersion: version }
@@ -149,7 +151,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
 
   it('with rejectUnauthorized off, an authority that nobody trusts stays unauthorized', async () => {
     const server = await listen(tls)
-    const one = new Securer({ rejectUnauthorized: false }, ['h2'])
+    const one = new Securer({ rejectUnauthorized: false })
     expect([(await handshake(one, server)).authorized, (await handshake(one, server)).authorized]).toEqual([false, false])
   })
 })
@@ -190,7 +192,7 @@ describe('Securer', () => {
     [{ pfx: 'p' }, true],
     [{ ca: 'a' }, false],
   ])('%j: speaks for somebody: %s', (tls, expected) => {
-    expect(new Securer(tls, ['h2']).clientCertificate).toBe(expected)
+    expect(new Securer(tls).clientCertificate).toBe(expected)
   })
 })
 
@@ -200,7 +202,7 @@ describe('Connector', () => {
   }
   const target = (server: TlsServer) => {
     const origin = parseOrigin(`https://a.test.example:${server.port}`)
-    return { origin, reuseKey: 'key', dialKey: `${origin.serialized}|key`, verify: () => undefined }
+    return plainTarget(origin)
   }
   const progress = { onAttempt: () => undefined, onTcpConnected: () => undefined }
 

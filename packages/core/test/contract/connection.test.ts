@@ -18,6 +18,7 @@ import { WindowBudget } from '../../src/h2/protocol/window.js'
 import { parseOrigin } from '../../src/index.js'
 import { ResponseBody } from '../../src/message/body.js'
 import { checkRequest } from '../../src/message/request.js'
+import { POOL, progress } from '../fixtures.js'
 
 const H2: EngineTraits = {
   protocol: 'h2',
@@ -82,6 +83,8 @@ async function h2(socket: Socket, route: Route): Promise<Connection> {
     settings: { ...settings, maxFieldSectionBytes: 65_536 },
     budget: new WindowBudget(67_108_864),
     clock: systemClock,
+    pool: POOL,
+    progress: progress(),
   })
   await new Promise<void>((resolve) => {
     connection.onChange = resolve
@@ -96,7 +99,8 @@ async function oracle(socket: Socket, route: Route): Promise<Connection> {
   return connection
 }
 
-const h1 = async (socket: Socket, route: Route): Promise<Connection> => new H1Connection(socket, route, 65_536)
+const h1 = async (socket: Socket, route: Route): Promise<Connection> =>
+  new H1Connection(socket, route, { maxFieldSectionBytes: 65_536, pool: POOL })
 
 const ENGINES = [
   ['H2Connection over TLS', H2, h2, true],

@@ -16,6 +16,7 @@ import { WindowBudget } from '../../src/h2/protocol/window.js'
 import { parseOrigin } from '../../src/index.js'
 import { ResponseBody } from '../../src/message/body.js'
 import { checkRequest } from '../../src/message/request.js'
+import { POOL, progress } from '../fixtures.js'
 
 const { altsvc, continuation, data, fieldBlock, goaway, headers, origin, ping, priority, pushPromise, raw, rstStream } = frames
 const { settings, windowUpdate } = frames
@@ -331,7 +332,13 @@ const SETTINGS = {
   maxFieldSectionBytes: 65_536,
 }
 const ours: Open = (socket, route) =>
-  new H2Connection(socket, route, { settings: SETTINGS, budget: new WindowBudget(0), clock: systemClock })
+  new H2Connection(socket, route, {
+    settings: SETTINGS,
+    budget: new WindowBudget(0),
+    clock: systemClock,
+    pool: POOL,
+    progress: progress(),
+  })
 const oracle: Open = (socket, route) =>
   new NodeHttp2Connection(socket, route, { id: nextConnectionId(), createBody: (source) => new ResponseBody(source) })
 

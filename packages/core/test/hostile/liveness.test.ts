@@ -7,8 +7,9 @@ import { rig } from '../client/rig.js'
 const world = rig()
 const RESET_PING = Buffer.from('resetack')
 
-/** Two requests are with the server; the first one's deadline passes. Resolves when the server has its RST_STREAM and the PING. */
-async function oneTimesOut(
+/** Two requests are with the server; the first one is given up. Resolves when the server has its RST_STREAM and the PING. */
+async function oneIsGivenUp(
+  how: 'abort' | 'timeout',
   answer: (p: ScriptedConnection) => void,
 ): Promise<{ clock: FakeClock; one: Client; url: string; other: Promise<string> }> {
   const clock = new FakeClock()
@@ -33,22 +34,29 @@ async function oneTimesOut(
     probed()
   })
   world.defer(() => expect(peer.failures).toEqual([]))
-  const one = world.client({ clock })
+  // Of a long silence while idle: h2/liveness.test.ts.
+  const one = world.client({ clock, verifyAfterIdleMs: 0 })
   const url = `https://a.test.example:${peer.port}/`
   // SETTINGS have come by then.
   await one.request({ url })
-  const first = one.request({ url, timeouts: { headers: 1_000 } })
+  const abort = new AbortController()
+  const first = one.request({ url, timeouts: { headers: 1_000 }, signal: abort.signal })
   const other = one.request({ url }).then((response) => response.text())
   for (const each of [first, other]) each.catch(() => undefined)
   await bothAsked
-  clock.advance(1_100)
-  await expect(first).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
+  if (how === 'abort') {
+    abort.abort(new Error('enough'))
+    await expect(first).rejects.toThrow('enough')
+  } else {
+    clock.advance(1_100)
+    await expect(first).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
+  }
   await pinged
   return { clock, one, url, other }
 }
 
 it('G11 no answer and no other word: new requests go elsewhere after ten seconds, and after thirty what may be sent again', async () => {
-  const { clock, one, url, other } = await oneTimesOut(() => undefined)
+  const { clock, one, url, other } = await oneIsGivenUp('abort', () => undefined)
   clock.advance(10_000)
   await new Promise(setImmediate)
   expect(await (await one.request({ url })).text()).toBe('from another connection')
@@ -62,17 +70,17 @@ it('G11 no answer and no other word: new requests go elsewhere after ten seconds
 })
 
 it('G11 a peer that has answered the PING and dies then is found out by the next reset', async () => {
-  const { clock, one, url, other } = await oneTimesOut((p) => {
+  const { clock, one, url, other } = await oneIsGivenUp('abort', (p) => {
     p.send(frames.ping(RESET_PING, true))
     void p.next('PING').then(({ payload }) => p.send(frames.ping(payload, true)))
   })
   // The answer has been read when this one is.
   await one.ping(url)
-  const second = one.request({ url, timeouts: { headers: 1_000 } })
-  second.catch(() => undefined)
+  const abort = new AbortController()
+  const second = one.request({ url, signal: abort.signal })
   // Its place was free again: it is on the first connection, and no second PING may be sent.
-  clock.advance(1_100)
-  await expect(second).rejects.toMatchObject({ name: 'TimeoutError' })
+  abort.abort(new Error('enough'))
+  await expect(second).rejects.toThrow('enough')
   await new Promise(setImmediate)
   clock.advance(10_000)
   await new Promise(setImmediate)
@@ -80,9 +88,42 @@ it('G11 a peer that has answered the PING and dies then is found out by the next
   other.catch(() => undefined)
 })
 
+describe('a request that ran out of time', () => {
+  it('nobody answers the PING within five seconds: the connection is gone, and what may be sent again is', async () => {
+    const { clock, one, url, other } = await oneIsGivenUp('timeout', () => undefined)
+    const next = one.request({ url, method: 'POST', body: 'x' })
+    await new Promise(setImmediate)
+    // Nothing is sent after it, and no other connection is made, before it is known.
+    expect(one.stats()).toMatchObject({ totals: { dials: 1 }, pools: [{ queued: 1 }] })
+    clock.advance(5_000)
+    expect(await other).toBe('from another connection')
+    expect(await (await next).text()).toBe('from another connection')
+    // The POST had not been tried.
+    expect(one.stats().totals).toMatchObject({ dials: 2, replayed: 1 })
+  })
+
+  it.each([
+    ['the answer', (p: ScriptedConnection) => p.send(frames.ping(RESET_PING, true))],
+    ['another response', (p: ScriptedConnection) => p.respond(5, 200, [], 'late')],
+  ])('%s in time: the connection goes on', async (_title, word) => {
+    let server!: ScriptedConnection
+    const { clock, one, url, other } = await oneIsGivenUp('timeout', (p) => {
+      server = p
+    })
+    const next = one.request({ url })
+    word(server)
+    server.respond((await server.nextRequest()).streamId, 204)
+    expect((await next).status).toBe(204)
+    clock.advance(6_000)
+    await new Promise(setImmediate)
+    expect(one.stats().totals).toMatchObject({ dials: 1, replayed: 0 })
+    other.catch(() => undefined)
+  })
+})
+
 it('an answer in time: nothing happens', async () => {
   let server!: ScriptedConnection
-  const { clock, one, other } = await oneTimesOut((p) => {
+  const { clock, one, other } = await oneIsGivenUp('abort', (p) => {
     server = p
     p.send(frames.ping(RESET_PING, true))
     p.respond(5, 200, [], 'from the first')
@@ -97,7 +138,7 @@ it('an answer in time: nothing happens', async () => {
 
 it('a peer that answers requests and no PINGs is asked no more, and its places are free again', async () => {
   let server!: ScriptedConnection
-  const { clock, one, other } = await oneTimesOut((p) => {
+  const { clock, one, other } = await oneIsGivenUp('abort', (p) => {
     server = p
     p.respond(5, 200, [], 'from the first')
   })

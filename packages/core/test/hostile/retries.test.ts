@@ -100,6 +100,7 @@ describe.each(transports)('over %s', (_name, on) => {
       if (phase === 'body') p.send(response(streamId), data(streamId, 'half'))
       asked.open()
       await p.next('RST_STREAM')
+      p.send(frames.ping((await p.next('PING')).payload, true))
       wasReset.open()
       await serve(p)
     })

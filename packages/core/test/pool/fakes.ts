@@ -8,15 +8,17 @@ import {
   type Exchange,
   type ExchangeObserver,
   nextConnectionId,
+  type PoolTarget,
   type Route,
-  type Target,
 } from '../../src/connection.js'
 import { type HttpRequest, type Origin, parseOrigin } from '../../src/index.js'
 import type { Member, Waiter } from '../../src/pool/group.js'
+import type { PoolSettings } from '../../src/pool-settings.js'
+import { plainTarget } from '../fixtures.js'
 
-export function targetOf(url: string, reuseKey = 'key'): Target {
-  const origin = parseOrigin(url)
-  return { origin, reuseKey, dialKey: `${origin.serialized}|${reuseKey}`, verify: () => undefined }
+/** A target whose idle connections live for a second, unless told otherwise. */
+export function targetOf(url: string, reuseKey = 'key', settings: PoolSettings = {}): PoolTarget {
+  return plainTarget(parseOrigin(url), reuseKey, { idleTimeoutMs: 1_000, ...settings })
 }
 
 /** What a connection is like. Default: HTTP/2, open, with 100 places; HTTP/1.1 has one. */
@@ -38,7 +40,11 @@ export class FakeConnection implements Connection {
   readonly observers = new Set<ExchangeObserver>()
   closes = 0
 
-  constructor(target: Target, address: string, options: FakeOptions = {}) {
+  /** Set: the connection makes sure of its peer when it is asked while idle. */
+  doubtful = false
+  verifying = false
+
+  constructor(target: PoolTarget, address: string, options: FakeOptions = {}) {
     this.protocol = options.protocol ?? 'h2'
     this.state = options.state ?? 'open'
     this.places = options.places ?? (this.protocol === 'h2' ? 100 : 1)
@@ -56,7 +62,7 @@ export class FakeConnection implements Connection {
   }
 
   get capacity(): number {
-    return this.state === 'open' ? Math.max(0, this.places - this.observers.size) : 0
+    return this.state === 'open' && !this.verifying ? Math.max(0, this.places - this.observers.size) : 0
   }
 
   get active(): number {
@@ -72,6 +78,18 @@ export class FakeConnection implements Connection {
   finish(observer: ExchangeObserver = [...this.observers][0]!): void {
     this.observers.delete(observer)
     observer.onClosed()
+    this.onChange?.()
+  }
+
+  verify(): boolean {
+    if (this.doubtful) this.verifying = true
+    return !this.doubtful
+  }
+
+  /** The peer is there. */
+  verified(): void {
+    this.verifying = false
+    this.doubtful = false
     this.onChange?.()
   }
 
@@ -97,7 +115,7 @@ export class FakeConnection implements Connection {
 }
 
 export interface FakeDial {
-  readonly target: Target
+  readonly target: PoolTarget
   readonly progress: ConnectProgress
   readonly signal: AbortSignal
   succeed(options?: FakeOptions): Promise<FakeConnection>
@@ -118,6 +136,12 @@ export class FakeConnector {
     return this as unknown as Connector
   }
 
+  readonly forgotten: string[] = []
+
+  forget({ host }: Origin): void {
+    this.forgotten.push(host)
+  }
+
   knownProtocol(): string | undefined {
     return this.known
   }
@@ -130,7 +154,12 @@ export class FakeConnector {
   /** Off: a dial is still loading what it needs, and the test says when it tries its first address. */
   attemptsAtOnce = true
 
-  connect(target: Target, addresses: readonly Address[], progress: ConnectProgress, signal: AbortSignal): Promise<Connection> {
+  connect(
+    target: PoolTarget,
+    addresses: readonly Address[],
+    progress: ConnectProgress,
+    signal: AbortSignal,
+  ): Promise<Connection> {
     return new Promise((resolve, reject) => {
       if (this.attemptsAtOnce) progress.onAttempt(addresses[0]!)
       signal.addEventListener('abort', () => reject(signal.reason))
@@ -155,6 +184,7 @@ export class FakeConnector {
 
 /** A request that waits in a pool, and sends itself when it may. */
 export class FakeCall implements Waiter, ExchangeObserver {
+  affinity: string | undefined
   member: Member | undefined
   error: Error | undefined
   over = false

@@ -2,6 +2,7 @@ import { Group } from '../../src/pool/group.js'
 import { FakeCall, FakeConnection, targetOf } from './fakes.js'
 
 const target = targetOf('https://a.example')
+const call = new FakeCall()
 const member = (places = 1) => ({
   connection: new FakeConnection(target, '192.0.2.1', { places }),
   coalesced: false,
@@ -11,14 +12,14 @@ const member = (places = 1) => ({
 describe('Group', () => {
   it('picks the first connection with room', () => {
     const group = new Group(target)
-    expect(group.pick()).toBeUndefined()
+    expect(group.pick(call)).toBeUndefined()
     const [full, free, other] = [member(0), member(1), member(1)]
     group.members.push(full, free, other)
-    expect(group.pick()).toBe(free)
+    expect(group.pick(call)).toBe(free)
     free.connection.enter('draining')
-    expect(group.pick()).toBe(other)
+    expect(group.pick(call)).toBe(other)
     other.connection.places = 0
-    expect(group.pick()).toBeUndefined()
+    expect(group.pick(call)).toBeUndefined()
   })
 
   it('finds and removes by connection; one that is not there is no harm', () => {

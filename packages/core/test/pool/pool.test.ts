@@ -11,11 +11,10 @@ const sharing: ReusePolicy = {
   misdirected: () => undefined,
 }
 
-function make(reuse: ReusePolicy = sameOrigin(), h2 = 1) {
+function make(reuse: ReusePolicy = sameOrigin()) {
   const clock = new FakeClock()
   const connector = new FakeConnector()
-  const maxConnectionsPerOrigin = { h2, 'http/1.1': 6 }
-  const pool = new Pool(connector.asConnector, { reuse, idleTimeoutMs: 1_000, maxConnectionsPerOrigin, clock })
+  const pool = new Pool(connector.asConnector, { reuse, maxIdleConnections: 1_024, clock })
   const log: string[] = []
   const call = (target = A, name = ''): FakeCall => {
     const one = new FakeCall(name, log)

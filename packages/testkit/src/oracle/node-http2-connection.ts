@@ -63,6 +63,12 @@ export class NodeHttp2Connection implements Connection {
     session.on('close', () => this.#lost(this.#lostError()))
   }
 
+  readonly verifying = false
+
+  verify(): boolean {
+    return true
+  }
+
   get state(): ConnectionState {
     return this.#state
   }

@@ -9,7 +9,7 @@ import { DEFAULT_WINDOW_BYTES, MAX_31_BIT, writeGoaway } from './frame.js'
 import { HeldSlots } from './held-slots.js'
 import { Output } from './output.js'
 import { ResetStreams } from './reset-streams.js'
-import { type LocalSettings, PeerSettings } from './settings.js'
+import { type LocalSettings, NO_STREAM_LIMITS, PeerSettings, type StreamLimits } from './settings.js'
 import type { Stream } from './stream.js'
 import { ReceiveWindow, type WindowBudget } from './window.js'
 
@@ -62,7 +62,10 @@ export class ConnectionState<Owner> {
   readonly decoder: HpackDecoder
   readonly limits: AbuseLimits = new AbuseLimits()
   readonly local: LocalSettings
-  readonly peer: PeerSettings = new PeerSettings()
+  readonly peer: PeerSettings
+  readonly #streamLimits: StreamLimits
+  /** No stream of ours is above it. */
+  readonly #finalStreamId: number
   readonly budget: WindowBudget
 
   readonly streams: Map<number, Stream<Owner>> = new Map()
@@ -87,7 +90,15 @@ export class ConnectionState<Owner> {
   readonly resets: ResetStreams = new ResetStreams()
   readonly heldSlots: HeldSlots = new HeldSlots()
 
-  constructor(listener: ProtocolListener<Owner>, local: LocalSettings, budget: WindowBudget) {
+  constructor(
+    listener: ProtocolListener<Owner>,
+    local: LocalSettings,
+    budget: WindowBudget,
+    streams: StreamLimits = NO_STREAM_LIMITS,
+  ) {
+    this.#streamLimits = streams
+    this.#finalStreamId = Math.min(MAX_31_BIT, 2 * streams.total - 1)
+    this.peer = new PeerSettings(streams.assumed)
     this.listener = listener
     this.local = local
     this.budget = budget
@@ -100,12 +111,15 @@ export class ConnectionState<Owner> {
   /** Streams that may be opened now. A connection error counts as GOAWAY sent: one is written for it. */
   get capacity(): number {
     if (this.retiring) return 0
-    return Math.max(0, this.peer.maxConcurrentStreams - this.streams.size - this.heldSlots.count)
+    return Math.max(
+      0,
+      Math.min(this.peer.maxConcurrentStreams, this.#streamLimits.concurrent) - this.streams.size - this.heldSlots.count,
+    )
   }
 
   /** No stream will be opened any more. */
   get retiring(): boolean {
-    return this.abandoned || this.goawayReceived || this.goawaySent || this.nextStreamId > MAX_31_BIT
+    return this.abandoned || this.goawayReceived || this.goawaySent || this.nextStreamId > this.#finalStreamId
   }
 
   /**

@@ -10,7 +10,7 @@ import { DEFAULT_WINDOW_BYTES, PREFACE, writeGoaway, writePing, writeSettings, w
 import { FrameReader } from './frame-reader.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
-import { initialSettings, type LocalSettings, type PeerSettings } from './settings.js'
+import { initialSettings, type LocalSettings, type PeerSettings, type StreamLimits } from './settings.js'
 import type { Stream } from './stream.js'
 import { StreamState } from './stream-state.js'
 import type { WindowBudget } from './window.js'
@@ -23,8 +23,8 @@ export class Protocol<Owner> {
   readonly #reader: FrameReader
   #fault: ProtocolFault | undefined
 
-  constructor(listener: ProtocolListener<Owner>, local: LocalSettings, budget: WindowBudget) {
-    this.#state = new ConnectionState(listener, local, budget)
+  constructor(listener: ProtocolListener<Owner>, local: LocalSettings, budget: WindowBudget, streams?: StreamLimits) {
+    this.#state = new ConnectionState(listener, local, budget, streams)
     this.#sender = new Sender(this.#state)
     this.#receiver = new Receiver(this.#state, this.#sender)
     this.#reader = new FrameReader(this.#receiver)

@@ -22,8 +22,8 @@ export class PeerSettings {
   headerTableBytes = 4_096
   /** The smallest value that {@link headerTableBytes} had since the last SETTINGS frame began: it is to be signalled (RFC 7541 §4.2). */
   leastHeaderTableBytes = 4_096
-  /** Before SETTINGS arrive {@link ASSUMED_MAX_CONCURRENT_STREAMS}; after it without this setting, no limit. */
-  maxConcurrentStreams: number = ASSUMED_MAX_CONCURRENT_STREAMS
+  /** Before SETTINGS arrive what is assumed; after it without this setting, no limit. */
+  maxConcurrentStreams: number
   initialWindowBytes: number = DEFAULT_WINDOW_BYTES
   maxFrameBytes: number = MIN_MAX_FRAME_BYTES
   /** RFC 9113 §6.5.2: advisory, but a request above it is refused here rather than there. */
@@ -31,6 +31,10 @@ export class PeerSettings {
   connectProtocol = false
   /** Whether the peer's first SETTINGS has arrived. */
   received = false
+
+  constructor(assumedMaxConcurrentStreams: number = ASSUMED_MAX_CONCURRENT_STREAMS) {
+    this.maxConcurrentStreams = assumedMaxConcurrentStreams
+  }
 
   /**
    * Applies one SETTINGS payload in order, the last value of a setting winning (RFC 9113 §6.5.3).
@@ -93,6 +97,23 @@ export interface LocalSettings {
   readonly headerTableBytes: number
   /** A response's or trailer's field section, octets as RFC 9113 §6.5.2 counts them. */
   readonly maxFieldSectionBytes: number
+}
+
+/** Bounds of ours on streams, below the peer's. They are announced to nobody. */
+export interface StreamLimits {
+  /** Streams at once. */
+  readonly concurrent: number
+  /** Streams in all: after the last one the connection opens no more. */
+  readonly total: number
+  /** Streams that may be opened before the peer's SETTINGS have come. */
+  readonly assumed: number
+}
+
+/** No bound but the peer's, and the least it is to allow. */
+export const NO_STREAM_LIMITS: StreamLimits = {
+  concurrent: Number.POSITIVE_INFINITY,
+  total: Number.POSITIVE_INFINITY,
+  assumed: ASSUMED_MAX_CONCURRENT_STREAMS,
 }
 
 /** The SETTINGS a client opens with: no push, our window, our limit on field sections; defaults are not repeated. */

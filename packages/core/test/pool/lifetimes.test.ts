@@ -1,19 +1,34 @@
 import { FakeClock } from '@unshard/testkit'
-import { IdleConnections } from '../../src/pool/idle.js'
+import { Lifetimes } from '../../src/pool/lifetimes.js'
+import type { PoolSettings } from '../../src/pool-settings.js'
 import { FakeConnection, targetOf } from './fakes.js'
 
 const TIMEOUT_MS = 1_000
-const make = (timeoutMs = TIMEOUT_MS) => {
+const make = (settings: PoolSettings = { idleTimeoutMs: TIMEOUT_MS }, maxIdleConnections = 100) => {
   const clock = new FakeClock()
-  return { clock, idle: new IdleConnections(clock, timeoutMs) }
+  const aged: FakeConnection[] = []
+  const all: FakeConnection[] = []
+  const lifetimes = new Lifetimes({
+    clock,
+    maxIdleConnections,
+    siblings: () => all,
+    aged: (connection) => aged.push(connection as FakeConnection),
+  })
+  const target = targetOf('https://a.example', 'key', settings)
+  const connection = (): FakeConnection => {
+    const one = new FakeConnection(target, '192.0.2.1')
+    lifetimes.add(one, target.settings)
+    all.push(one)
+    return one
+  }
+  return { clock, lifetimes, connection, aged }
 }
-const connection = () => new FakeConnection(targetOf('https://a.example'), '192.0.2.1')
 
-describe('IdleConnections', () => {
+describe('Lifetimes: idle connections', () => {
   it('closes a connection that carried nothing for the whole time, once', () => {
-    const { clock, idle } = make()
+    const { clock, lifetimes, connection } = make()
     const one = connection()
-    idle.add(one)
+    lifetimes.idle(one)
     clock.advance(TIMEOUT_MS - 1)
     expect(one.closes).toBe(0)
     clock.advance(1)
@@ -24,10 +39,10 @@ describe('IdleConnections', () => {
   })
 
   it('one timer for all, which never keeps a process alive', () => {
-    const { clock, idle } = make()
+    const { clock, lifetimes, connection } = make()
     const all = [connection(), connection(), connection()]
     for (const each of all) {
-      idle.add(each)
+      lifetimes.idle(each)
       clock.advance(100)
     }
     expect(clock.pending).toBe(1)
@@ -41,11 +56,11 @@ describe('IdleConnections', () => {
   })
 
   it('the time counts from the last request, not from the first', () => {
-    const { clock, idle } = make()
+    const { clock, lifetimes, connection } = make()
     const one = connection()
     for (let i = 0; i < 5; i++) {
       // Each time a request is over.
-      idle.add(one)
+      lifetimes.idle(one)
       clock.advance(TIMEOUT_MS - 100)
     }
     expect(one.closes).toBe(0)
@@ -54,12 +69,12 @@ describe('IdleConnections', () => {
   })
 
   it('one that is used again before the others goes to the end of the line', () => {
-    const { clock, idle } = make()
+    const { clock, lifetimes, connection } = make()
     const [one, two] = [connection(), connection()]
-    idle.add(one)
-    idle.add(two)
+    lifetimes.idle(one)
+    lifetimes.idle(two)
     clock.advance(500)
-    idle.add(one)
+    lifetimes.idle(one)
     clock.advance(500)
     expect([one.closes, two.closes]).toEqual([0, 1])
     clock.advance(500)
@@ -67,38 +82,38 @@ describe('IdleConnections', () => {
   })
 
   it('one that carries a request when its time comes is left alone', () => {
-    const { clock, idle } = make()
+    const { clock, lifetimes, connection } = make()
     const one = connection()
-    idle.add(one)
+    lifetimes.idle(one)
     one.request({} as never, { onInformational() {}, onResponse() {}, onError() {}, onClosed() {} })
     clock.advance(TIMEOUT_MS * 2)
     expect(one.closes).toBe(0)
     one.finish()
-    idle.add(one)
+    lifetimes.idle(one)
     clock.advance(TIMEOUT_MS)
     expect(one.closes).toBe(1)
   })
 
   it('one that was taken out is not closed', () => {
-    const { clock, idle } = make()
+    const { clock, lifetimes, connection } = make()
     const one = connection()
-    idle.add(one)
-    idle.delete(one)
+    lifetimes.idle(one)
+    lifetimes.delete(one)
     clock.advance(TIMEOUT_MS * 2)
     expect(one.closes).toBe(0)
   })
 
   it('0 keeps them for ever', () => {
-    const { clock, idle } = make(0)
-    idle.add(connection())
+    const { clock, lifetimes, connection } = make({ idleTimeoutMs: 0 })
+    lifetimes.idle(connection())
     expect(clock.pending).toBe(0)
   })
 
   it('stop() ends the timer', () => {
-    const { clock, idle } = make()
+    const { clock, lifetimes, connection } = make()
     const one = connection()
-    idle.add(one)
-    idle.stop()
+    lifetimes.idle(one)
+    lifetimes.stop()
     clock.advance(TIMEOUT_MS * 2)
     expect([clock.pending, one.closes]).toEqual([0, 0])
   })

@@ -1,0 +1,64 @@
+/** Which of several connections of one origin takes a request. */
+
+import { UsageError } from '../errors.js'
+import type { Strategy, StrategyCandidate } from '../pool-settings.js'
+
+/** Chooses one of `candidates`, of which there are two at least; `turn` counts the choices made so far. @throws UsageError */
+export function choose<T extends StrategyCandidate>(
+  strategy: Strategy,
+  candidates: readonly T[],
+  turn: number,
+  affinity: string | undefined,
+): T {
+  switch (strategy) {
+    case 'least-streams':
+      return least(candidates, ({ active }) => active)
+    case 'random':
+      return candidates[Math.floor(Math.random() * candidates.length)]!
+    case 'round-robin':
+      return candidates[turn % candidates.length]!
+    case 'hash':
+      return affinity === undefined
+        ? least(candidates, ({ active }) => active)
+        : least(candidates, ({ id }) => hash(`${affinity} ${id}`))
+    default:
+      return ask(strategy, candidates, affinity)
+  }
+}
+
+/** The first of those for which `measure` is least. By a hash, that is rendezvous hashing: who leaves moves only what was with it. */
+function least<T extends StrategyCandidate>(candidates: readonly T[], measure: (candidate: T) => number): T {
+  let best = candidates[0]!
+  let bestMeasure = measure(best)
+  for (const candidate of candidates) {
+    const measured = measure(candidate)
+    if (measured < bestMeasure) {
+      best = candidate
+      bestMeasure = measured
+    }
+  }
+  return best
+}
+
+/** FNV-1a, 32 bits, with a last mixing: ids that follow each other must not hash alike. */
+function hash(text: string): number {
+  let value = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193)
+  value = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d)
+  return (value ^ (value >>> 13)) >>> 0
+}
+
+function ask<T extends StrategyCandidate>(
+  strategy: Exclude<Strategy, string>,
+  candidates: readonly T[],
+  affinity: string | undefined,
+): T {
+  let chosen: unknown
+  try {
+    chosen = strategy(candidates, affinity)
+  } catch (cause) {
+    throw new UsageError('ERR_STRATEGY', `the strategy of the pool failed: ${String(cause)}`, { cause })
+  }
+  if (candidates.includes(chosen as T)) return chosen as T
+  throw new UsageError('ERR_STRATEGY', 'the strategy of the pool returned none of the connections it was given')
+}

@@ -1,0 +1,109 @@
+/** From an origin and a tag to a target: which settings hold, and what a connection must equal to serve it. One object for each. */
+
+import { LRUCache } from 'lru-cache'
+import type { Connector } from './connect/connect.js'
+import type { PoolTarget } from './connection.js'
+import { type Origin, parseOrigin } from './message/origin.js'
+import { mergePoolSettings, type PoolSettings, resolvePoolSettings } from './pool-settings.js'
+
+/** Tagged targets remembered. */
+const MAX_TAGGED = 16_384
+const DEFAULT = 'default'
+
+/** The targets of one client. */
+export class Targets {
+  readonly #connector: Connector
+  #defaults: PoolSettings
+  readonly #definitions = new Map<string, PoolSettings>()
+  #handles = 0
+  #plain = new WeakMap<Origin, PoolTarget>()
+  readonly #tagged = new LRUCache<string, PoolTarget>({ max: MAX_TAGGED })
+
+  /** @throws UsageError naming a setting that is unknown or out of range, or a pool whose name is none. */
+  constructor(connector: Connector, defaults: PoolSettings, pools: Readonly<Record<string, PoolSettings>>) {
+    this.#connector = connector
+    this.#defaults = mergePoolSettings(defaults, pools[DEFAULT] ?? {}, `pools.${DEFAULT}.`)
+    for (const [name, settings] of Object.entries(pools)) if (name !== DEFAULT) this.define(name, settings)
+  }
+
+  /** What a request to `origin` needs. */
+  of(origin: Origin, isolation: string | undefined): PoolTarget {
+    if (isolation !== undefined) return this.#taggedOf(origin, isolation)
+    let target = this.#plain.get(origin)
+    if (target === undefined) {
+      target = this.#make(origin, undefined)
+      this.#plain.set(origin, target)
+    }
+    return target
+  }
+
+  /**
+   * Settings for `name`: `default`, an origin, a tag, or an origin and a tag as `https://api.example#tag`. They hold for targets that are
+   * asked for from now on. @throws UsageError naming what is wrong.
+   */
+  define(name: string, settings: PoolSettings): void {
+    const merged = mergePoolSettings(this.#defaults, settings, `pools.${name}.`)
+    if (name === DEFAULT) this.#defaults = merged
+    else this.#definitions.set(keyOf(name), merged)
+    this.#forget()
+  }
+
+  /** Takes the settings away: the defaults hold again. */
+  undefine(name: string): void {
+    this.#definitions.delete(keyOf(name))
+    this.#forget()
+  }
+
+  /** The settings that hold for a target, as they were given. An unknown tag takes the defaults, not those of the origin. */
+  settingsOf(origin: Origin, isolation: string | undefined): PoolSettings {
+    const { serialized } = origin
+    if (isolation === undefined) return this.#definitions.get(serialized) ?? this.#defaults
+    return this.#definitions.get(`${serialized}#${isolation}`) ?? this.#definitions.get(isolation) ?? this.#defaults
+  }
+
+  /** A target that nobody else has, with one connection. @param once see {@link PoolTarget}. */
+  alone(origin: Origin, isolation: string | undefined, once: boolean): PoolTarget {
+    const target = this.#make(origin, isolation)
+    const reuseKey = `${target.reuseKey}|handle ${++this.#handles}`
+    const settings = { ...target.settings, maxConnections: { h2: 1, 'http/1.1': 1 }, minConnections: 1 }
+    return { ...target, settings, reuseKey, dialKey: `${origin.serialized}|${reuseKey}`, alone: true, once }
+  }
+
+  #forget(): void {
+    this.#plain = new WeakMap()
+    this.#tagged.clear()
+  }
+
+  #taggedOf(origin: Origin, isolation: string): PoolTarget {
+    const key = `${origin.serialized}#${isolation}`
+    let target = this.#tagged.get(key)
+    if (target === undefined) {
+      target = this.#make(origin, isolation)
+      this.#tagged.set(key, target)
+    }
+    return target
+  }
+
+  #make(origin: Origin, isolation: string | undefined): PoolTarget {
+    const settings = resolvePoolSettings(this.settingsOf(origin, isolation))
+    const tag = isolation === undefined ? '' : `=${isolation}`
+    const reuseKey = `${this.#connector.identity}|${settings.protocols.join()}|${tag}`
+    return {
+      origin,
+      isolation,
+      settings,
+      reuseKey,
+      dialKey: `${origin.serialized}|${reuseKey}`,
+      progress: { answered: 0, connections: 0, tooManyPings: 0 },
+      verify: (certificate) => this.#connector.verify(origin.host, certificate),
+    }
+  }
+}
+
+/** A name that holds an origin is known by the origin as it is serialised. @throws UsageError for an origin that is none. */
+function keyOf(name: string): string {
+  if (!/^https?:/i.test(name)) return name
+  const hash = name.indexOf('#')
+  const { serialized } = parseOrigin(hash === -1 ? name : name.slice(0, hash))
+  return hash === -1 ? serialized : serialized + name.slice(hash)
+}

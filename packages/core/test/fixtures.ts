@@ -1,0 +1,24 @@
+/** What tests below the client need and do not care about: default settings, an origin of which nothing is known, a plain target. */
+
+import type { OriginProgress, PoolTarget } from '../src/connection.js'
+import type { Origin } from '../src/index.js'
+import { type PoolSettings, type ResolvedPoolSettings, resolvePoolSettings } from '../src/pool-settings.js'
+
+export const POOL: ResolvedPoolSettings = resolvePoolSettings({})
+
+export function progress(): OriginProgress {
+  return { answered: 0, connections: 0, tooManyPings: 0 }
+}
+
+/** A target whose certificate checks all pass. */
+export function plainTarget(origin: Origin, reuseKey = 'key', settings: PoolSettings = {}): PoolTarget {
+  return {
+    origin,
+    isolation: undefined,
+    settings: resolvePoolSettings(settings),
+    reuseKey,
+    dialKey: `${origin.serialized}|${reuseKey}`,
+    progress: progress(),
+    verify: () => undefined,
+  }
+}
