@@ -163,16 +163,16 @@ describe.each(transports)('over %s', (_name, on) => {
   })
 
   // Asking by ourselves whether a silent connection still lives is a later issue: here somebody calls ping().
-  it('G11 a PING that is never acknowledged: ping() rejects, requests have deadlines of their own, liveness checks come later', async () => {
+  it('G11 a PING that is never acknowledged: ping() rejects, the request has its deadline, and five seconds after it the connection is gone', async () => {
     const asked = gate()
-    const actors = await t.stage(on, async (p) => {
+    const actors = await t.stage(on, async (p, index) => {
       await p.handshake()
+      if (index > 0) await serve(p)
       p.respond((await take(p, 1))[0]!, 204)
       await p.next('PING')
       await take(p, 1)
       asked.open()
       await p.next('RST_STREAM')
-      await serve(p)
     })
     await actors.request()
     const pinging = actors.one.ping(actors.url(), 5_000)
@@ -183,8 +183,11 @@ describe.each(transports)('over %s', (_name, on) => {
     actors.clock.advance(5_100)
     await expect(pinging).rejects.toMatchObject({ name: 'TimeoutError', phase: 'ping', ms: 5_000 })
     await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
-    expect((await actors.request()).status).toBe(204)
-    expect(actors.peer.connections).toBe(1)
+    const next = actors.request({ method: 'POST', body: 'x' })
+    await until(() => actors.one.stats().pools[0]!.queued === 1)
+    actors.clock.advance(5_000)
+    expect((await next).status).toBe(204)
+    expect(actors.peer.connections).toBe(2)
   })
 
   it.each<[string, Attack]>([

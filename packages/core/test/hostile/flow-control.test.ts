@@ -102,6 +102,7 @@ describe.each(transports)('over %s', (_name, on) => {
       asked.open()
       p.respond((await p.nextRequest()).streamId, 204)
       await p.next('RST_STREAM')
+      p.send(frames.ping((await p.next('PING')).payload, true))
       wasReset.open()
       await serve(p)
     })
