@@ -1,0 +1,66 @@
+import { choose } from '../../src/pool/strategy.js'
+
+const candidates = [5, 2, 9].map((active, i) => ({ id: i + 1, active, capacity: 10 }))
+
+it('least-streams: the one with the fewest requests, the first of equals', () => {
+  expect(choose('least-streams', candidates, 0, undefined).id).toBe(2)
+  expect(choose('least-streams', [candidates[0]!, { ...candidates[0]!, id: 7 }], 0, undefined).id).toBe(1)
+})
+
+it('round-robin: each in turn', () => {
+  expect([0, 1, 2, 3].map((turn) => choose('round-robin', candidates, turn, undefined).id)).toEqual([1, 2, 3, 1])
+})
+
+it('random: each of them, about as often', () => {
+  const counts = new Map<number, number>()
+  for (let i = 0; i < 3_000; i++) {
+    const { id } = choose('random', candidates, i, undefined)
+    counts.set(id, (counts.get(id) ?? 0) + 1)
+  }
+  expect([...counts.values()].every((count) => count > 800)).toBe(true)
+})
+
+describe('hash', () => {
+  const tenants = Array.from({ length: 1_000 }, (_, i) => `tenant-${i}`)
+  const of = (list: typeof candidates, tenant: string): number => choose('hash', list, 0, tenant).id
+
+  it('the same connection for the same affinity, and all of them used about as much', () => {
+    const counts = [0, 0, 0]
+    for (const tenant of tenants) {
+      expect(of(candidates, tenant)).toBe(of(candidates.toReversed(), tenant))
+      counts[of(candidates, tenant) - 1]!++
+    }
+    expect(Math.min(...counts)).toBeGreaterThan(250)
+  })
+
+  it('a connection that goes moves only those that were on it', () => {
+    const left = candidates.filter(({ id }) => id !== 2)
+    for (const tenant of tenants) if (of(candidates, tenant) !== 2) expect(of(left, tenant)).toBe(of(candidates, tenant))
+  })
+
+  it('without an affinity: the fewest requests', () => {
+    expect(choose('hash', candidates, 0, undefined).id).toBe(2)
+  })
+})
+
+describe('a function of the caller', () => {
+  it('is given the candidates and the affinity, and decides', () => {
+    expect(choose((all, affinity) => all.find(({ id }) => String(id) === affinity)!, candidates, 0, '3').id).toBe(3)
+  })
+
+  it.each([
+    [
+      'throws',
+      (): never => {
+        throw new Error('no idea')
+      },
+      'no idea',
+    ],
+    ['returns something else', () => ({ id: 1, active: 0, capacity: 1 }), 'none of the connections'],
+    ['returns nothing', () => undefined as never, 'none of the connections'],
+  ])('%s: a UsageError', (_title, strategy, message) => {
+    expect(() => choose(strategy, candidates, 0, undefined)).toThrow(
+      expect.objectContaining({ code: 'ERR_STRATEGY', message: expect.stringContaining(message) }),
+    )
+  })
+})

@@ -1,0 +1,127 @@
+import { ConnectionError, ResponseError, StreamError } from '../src/errors.js'
+import { checkRequest } from '../src/message/request.js'
+import { Replays, requiresHttp1 } from '../src/retry.js'
+import { resolveRetryPolicy, retryDelayMs } from '../src/retry-policy.js'
+
+const url = 'https://a.example/'
+const get = checkRequest({ url })
+const post = checkRequest({ url, method: 'POST', body: 'x' })
+async function* once(): AsyncGenerator<string> {
+  yield 'x'
+}
+const streamed = checkRequest({ url, method: 'PUT', body: once() })
+streamed.content!.open()
+const refused = new StreamError('ERR_STREAM_REFUSED', 'refused', { initiator: 'peer', errorCode: 7, processed: 'no' })
+const lost = new ConnectionError('ERR_CONNECTION_LOST', 'lost', { initiator: 'peer' })
+const unsent = new ConnectionError('ERR_CONNECTION_LOST', 'lost', { initiator: 'peer', processed: 'no' })
+
+describe('certainly not processed', () => {
+  it.each([
+    ['a stream that was refused', refused],
+    ['a connection lost before a byte was sent', unsent],
+  ])('%s: two attempts while the origin does nothing, whatever the method', (_title, error) => {
+    const replays = new Replays(1)
+    expect([replays.mayReplay(error, post, false), replays.mayReplay(error, post, false)]).toEqual([true, false])
+  })
+
+  it('as long as the origin answers others', () => {
+    const replays = new Replays(0)
+    for (let i = 0; i < 20; i++) expect(replays.mayReplay(refused, post, true)).toBe(true)
+    expect([replays.mayReplay(refused, post, false), replays.mayReplay(refused, post, false)]).toEqual([true, false])
+  })
+
+  it('not with content that is gone', () => {
+    expect(new Replays(1).mayReplay(refused, streamed, true)).toBe(false)
+  })
+})
+
+describe('nobody knows', () => {
+  it.each([
+    ['GET', 0, [false]],
+    ['GET', 1, [true, false]],
+    ['GET', 3, [true, true, true, false]],
+    ['POST', 3, [false]],
+  ])('%s, replay %d: %j', (method, limit, expected) => {
+    const replays = new Replays(limit)
+    const request = checkRequest({ url, method })
+    expect(expected.map(() => replays.mayReplay(lost, request, true))).toEqual(expected)
+  })
+
+  it.each([
+    ['one stream that ended', new StreamError('ERR_STREAM_RESET', 'reset', { initiator: 'peer', errorCode: 2 })],
+    ['an end of our own', new ConnectionError('ERR_PROTOCOL', 'fault', { initiator: 'local' })],
+    ['a malformed response', new ResponseError('ERR_MALFORMED_RESPONSE', 'malformed')],
+  ])('%s is an answer of a kind', (_title, error) => {
+    expect(new Replays(1).mayReplay(error, get, true)).toBe(false)
+  })
+})
+
+it('refused: again at once, then after waits that double, up to a second; a connection that is gone is not waited for', () => {
+  const replays = new Replays(1)
+  expect([replays.delayMs(unsent), replays.delayMs(refused)]).toEqual([0, 0])
+  for (const most of [50, 100, 200, 400, 800, 1_000, 1_000]) {
+    const delay = replays.delayMs(refused)
+    expect(delay).toBeGreaterThanOrEqual(most / 2)
+    expect(delay).toBeLessThanOrEqual(most)
+  }
+})
+
+it('HTTP_1_1_REQUIRED counts from the peer alone', () => {
+  const required = (initiator: 'peer' | 'local') => new StreamError('ERR', 'x', { initiator, errorCode: 0xd })
+  expect([requiresHttp1(required('peer')), requiresHttp1(required('local')), requiresHttp1(refused)]).toEqual([
+    true,
+    false,
+    false,
+  ])
+})
+
+describe('the policy for statuses', () => {
+  const policy = resolveRetryPolicy(true)!
+  const keyed = checkRequest({ url, method: 'POST', body: 'x', headers: { 'Idempotency-Key': 'k' } })
+
+  it('is off unless asked for', () => {
+    expect([resolveRetryPolicy(undefined), resolveRetryPolicy(false)]).toEqual([undefined, undefined])
+    expect(resolveRetryPolicy({ attempts: 5 })).toEqual({ ...policy, attempts: 5 })
+  })
+
+  it.each([
+    [{ attempts: 0 }, 'retry.attempts'],
+    [{ statuses: [42] }, 'retry.statuses'],
+    [{ statuses: 503 as never }, 'retry.statuses'],
+    [{ delay: 1 } as never, '"retry.delay"'],
+    [3 as never, 'retry'],
+  ])('%j is refused, by name', (given, name) => {
+    expect(() => resolveRetryPolicy(given)).toThrow(name)
+  })
+
+  it.each([
+    ['429', get, 429, ['retry-after', '2'], 1, 2_000],
+    ['an idempotency key', keyed, 503, ['retry-after', '0'], 1, 0],
+    ['a POST without one', post, 503, ['retry-after', '0'], 1, undefined],
+    ['content that is gone', streamed, 503, ['retry-after', '0'], 1, undefined],
+    ['another status', get, 500, ['retry-after', '0'], 1, undefined],
+    ['the last attempt', get, 503, ['retry-after', '0'], 3, undefined],
+    ['longer than is waited', get, 503, ['retry-after', '31'], 1, undefined],
+    ['a date that has passed', get, 503, ['retry-after', 'Fri, 31 Dec 1999 23:59:59 GMT'], 1, 0],
+  ])('%s', (_title, request, status, fields, attempts, expected) => {
+    expect(retryDelayMs(policy, request, status, fields, attempts)).toBe(expected)
+  })
+
+  it('a date to come', () => {
+    const at = new Date(Date.now() + 10_000).toUTCString()
+    const delay = retryDelayMs(policy, get, 503, ['retry-after', at], 1)!
+    expect(delay).toBeGreaterThan(7_000)
+    expect(delay).toBeLessThanOrEqual(10_000)
+  })
+
+  it.each([[[]], [['retry-after', 'soon']]])('fields %j: a random part of a wait that doubles', (fields) => {
+    for (const [attempts, most] of [
+      [1, 200],
+      [2, 400],
+    ] as const) {
+      const delay = retryDelayMs(policy, get, 503, fields, attempts)!
+      expect(delay).toBeGreaterThanOrEqual(0)
+      expect(delay).toBeLessThanOrEqual(most)
+    }
+  })
+})
