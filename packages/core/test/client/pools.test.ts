@@ -1,0 +1,415 @@
+import { FakeClock, frames, type ScriptedConnection, staticLookup } from '@unshard/testkit'
+import type { Client, ClientOptions, PoolSettings } from '../../src/index.js'
+import { rig } from './rig.js'
+
+const world = rig()
+const { client, server, peer } = world
+
+async function text(one: Client, url: string, options = {}): Promise<string> {
+  return (await one.request({ url, ...options })).text()
+}
+
+/** Serves each request of one connection. */
+async function serve(p: ScriptedConnection): Promise<never> {
+  for (;;) p.respond((await p.nextRequest()).streamId, 204)
+}
+
+describe('settings', () => {
+  it.each<[PoolSettings, string]>([
+    [{ protocols: ['h3' as never] }, 'pools.x.protocols'],
+    [{ maxConnectionsPerOrigin: 0 }, 'pools.x.maxConnectionsPerOrigin'],
+    [{ maxConnectionsPerOrigin: { h3: 1 } as never }, '"pools.x.maxConnectionsPerOrigin.h3"'],
+    [{ strategy: 'best' as never }, 'pools.x.strategy'],
+    [{ waitForSettings: 1 as never }, 'pools.x.waitForSettings'],
+    [{ keepalive: { intervalMs: 9_999 } }, 'pools.x.keepalive.intervalMs'],
+    [{ keepalive: { everyMs: 1 } as never }, '"pools.x.keepalive.everyMs"'],
+    [{ keepalive: 5 as never }, 'pools.x.keepalive'],
+    [{ verifyAfterIdleMs: -1 }, 'pools.x.verifyAfterIdleMs'],
+    [{ tls: {} } as never, '"pools.x.tls"'],
+    [5 as never, 'pools.x'],
+  ])('%j is refused, by name', (settings, name) => {
+    expect(() => client({ pools: { x: settings } })).toThrow(name)
+    expect(() => client().pools.open('x', settings)).toThrow(name)
+  })
+
+  it.each(['https://', 'https://u:p@a.test.example', 'http:'])('a pool named %j is of no origin', (name) => {
+    expect(() => client({ pools: { [name]: {} } })).toThrow(expect.objectContaining({ name: 'UsageError' }))
+  })
+
+  it('the narrowest name wins; an unknown tag takes the defaults', async () => {
+    const origin = await server()
+    const base = origin.url('a.test.example')
+    const one = client({
+      protocols: ['h2'],
+      pools: {
+        default: { protocols: ['http/1.1', 'h2'] },
+        [base.toUpperCase()]: { protocols: ['http/1.1'] },
+        bulk: { protocols: ['http/1.1'] },
+        [`${base}#bulk`]: { protocols: ['h2'] },
+      },
+    })
+    const protocolOf = async (host: string, isolation?: string): Promise<string> => {
+      const response = await one.request({ url: `${origin.url(host)}/`, ...(isolation && { isolation }) })
+      await response.text()
+      return response.connection.protocol
+    }
+    expect(await protocolOf('a.test.example')).toBe('http/1.1')
+    expect(await protocolOf('b.test.example', 'bulk')).toBe('http/1.1')
+    expect(await protocolOf('a.test.example', 'bulk')).toBe('h2')
+    // The server prefers h2 where both are offered.
+    expect(await protocolOf('a.test.example', 'unknown')).toBe('h2')
+    expect(await protocolOf('b.test.example')).toBe('h2')
+  })
+
+  it('tags never share a connection, and have statistics of their own', async () => {
+    const origin = await server()
+    const base = origin.url('a.test.example')
+    const one = client()
+    for (const isolation of ['one', 'two', 'one']) await text(one, `${base}/`, { isolation })
+    await text(one, `${base}/`)
+    expect(origin.connections).toBe(3)
+    expect(one.pools.find(base, 'one')).toMatchObject({ origin: base, isolation: 'one', dialling: 0, queued: 0 })
+    expect([...one.pools].map(({ isolation }) => isolation)).toEqual(['one', 'two', undefined])
+    expect(one.pools.find(base, 'three')).toBeUndefined()
+  })
+})
+
+describe('limits', () => {
+  it('the server allows 5 streams, and there are 40 requests: 40 answers, 5 at once, 1 connection', async () => {
+    let active = 0
+    let most = 0
+    const origin = await server({
+      settings: { maxConcurrentStreams: 5 },
+      handler: (_request, response) => {
+        most = Math.max(most, ++active)
+        setImmediate(() => {
+          active--
+          response.end('ok')
+        })
+      },
+    })
+    const one = client()
+    const answers = await Promise.all(Array.from({ length: 40 }, () => text(one, `${origin.url('a.test.example')}/`)))
+    expect(answers).toEqual(Array(40).fill('ok'))
+    expect([most <= 5, origin.connections]).toEqual([true, 1])
+  })
+
+  it('maxConcurrentRequests: fewer than the server allows', async () => {
+    const origin = await server()
+    const one = client({ maxConcurrentRequests: 2 })
+    const all = Array.from({ length: 6 }, () => text(one, `${origin.url('a.test.example')}/slow`))
+    await origin.delivered(2)
+    expect(one.stats().connections).toMatchObject([{ active: 2, capacity: 0 }])
+    expect(one.stats().pools).toMatchObject([{ queued: 4 }])
+    for (let i = 2; i <= 6; i += 2) {
+      await origin.delivered(i)
+      origin.release()
+    }
+    await Promise.all(all)
+    expect(origin.connections).toBe(1)
+  })
+
+  it('maxRequestsPerConnection: after that many, another one', async () => {
+    for (const protocols of [['h2'], ['http/1.1']] as const) {
+      const origin = await server({ protocols })
+      const one = client({ maxRequestsPerConnection: 3, maxConnectionsPerOrigin: 1 })
+      const answers = await Promise.all(Array.from({ length: 7 }, () => text(one, `${origin.url('a.test.example')}/`)))
+      expect([answers.length, origin.connections, origin.requests.length]).toEqual([7, 3, 7])
+    }
+  })
+
+  it('waitForSettings: nothing is sent before the server has said what it allows; nothing fails', async () => {
+    let streamsBefore = -1
+    let go!: () => void
+    const held = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    const scripted = await peer(async (p) => {
+      await p.preface()
+      await held
+      streamsBefore = p.received.filter(({ typeName }) => typeName === 'HEADERS').length
+      p.send(frames.settings({ maxConcurrentStreams: 1 }), frames.settingsAck())
+      await serve(p)
+    })
+    const one = client({ waitForSettings: true })
+    const url = `https://a.test.example:${scripted.port}/`
+    const both = [one.request({ url }), one.request({ url, method: 'POST', body: 'x' })]
+    while (one.stats().connections.length === 0) await new Promise(setImmediate)
+    go()
+    expect((await Promise.all(both)).map(({ status }) => status)).toEqual([204, 204])
+    expect(streamsBefore).toBe(0)
+  })
+
+  it('several connections: by turns, by affinity, and by a function', async () => {
+    const origin = await server()
+    const url = `${origin.url('a.test.example')}/`
+    const idOf = async (one: Client, affinity?: string): Promise<number> => {
+      const response = await one.request({ url, ...(affinity && { affinity }) })
+      await response.text()
+      return response.connection.id
+    }
+    const ready = async (settings: ClientOptions): Promise<Client> => {
+      const one = client({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3, ...settings })
+      await one.warm([url])
+      while (one.stats().connections.length < 3) await new Promise(setImmediate)
+      return one
+    }
+    const turns = await ready({ strategy: 'round-robin' })
+    const seen = [await idOf(turns), await idOf(turns), await idOf(turns)]
+    expect(new Set(seen).size).toBe(3)
+    const hashed = await ready({ strategy: 'hash' })
+    const [first, again] = [await idOf(hashed, 'tenant-7'), await idOf(hashed, 'tenant-7')]
+    expect(first).toBe(again)
+    const last = await ready({ strategy: (candidates) => candidates.at(-1)! })
+    expect(await idOf(last)).toBe(Math.max(...last.stats().connections.map(({ id }) => id)))
+    const failing = await ready({ strategy: () => undefined as never })
+    await expect(idOf(failing)).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_STRATEGY', processed: 'no' })
+  })
+})
+
+describe('while the client runs', () => {
+  it('resize: surplus connections finish what they have', async () => {
+    const origin = await server()
+    const base = origin.url('a.test.example')
+    const one = client({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3, strategy: 'round-robin' })
+    await one.warm([base])
+    while (one.stats().connections.length < 3) await new Promise(setImmediate)
+    const slow = Array.from({ length: 3 }, () => text(one, `${base}/slow`))
+    await origin.delivered(3)
+    one.pools.resize(base, 1)
+    expect(
+      one
+        .stats()
+        .connections.map(({ state }) => state)
+        .toSorted(),
+    ).toEqual(['draining', 'draining', 'open'])
+    origin.release()
+    expect((await Promise.all(slow)).length).toBe(3)
+    while (one.stats().connections.length > 1) await new Promise(setImmediate)
+    expect(one.pools.find(base)!.connections).toHaveLength(1)
+    expect(() => one.pools.resize(base, 0)).toThrow('maxConnectionsPerOrigin')
+  })
+
+  it('close: the requests it has are answered, the next one gets another connection', async () => {
+    const origin = await server()
+    const base = origin.url('a.test.example')
+    const one = client()
+    const slow = text(one, `${base}/slow`)
+    await origin.delivered(1)
+    const closed = one.pools.close(base)
+    const next = text(one, `${base}/`)
+    await origin.delivered(2)
+    origin.release()
+    expect(await Promise.all([slow, next])).toHaveLength(2)
+    await closed
+    expect(origin.connections).toBe(2)
+    await one.pools.close(origin.url('b.test.example'))
+  })
+
+  it('open: other protocols from the next request on', async () => {
+    const origin = await server()
+    const base = origin.url('a.test.example')
+    const one = client()
+    await text(one, `${base}/`)
+    one.pools.open(base, { protocols: ['http/1.1'] })
+    const response = await one.request({ url: `${base}/` })
+    expect(response.connection.protocol).toBe('http/1.1')
+    await response.text()
+    await one.pools.close(base)
+    expect((await one.request({ url: `${base}/` })).connection.protocol).toBe('h2')
+  })
+
+  it('at its age a connection takes no more requests, and the next one goes where the name leads by then', async () => {
+    const [old, young] = [await server(), await server({ address: '127.0.0.2' })]
+    const clock = new FakeClock(1)
+    let address = '127.0.0.1'
+    const one = client({
+      clock,
+      lookup: (host, options, done) => staticLookup({ [host]: address })(host, options, done),
+      lookupTtlMs: 1_000_000,
+      maxConnectionAgeMs: 60_000,
+      maxConnectionAgeJitterMs: 1_000,
+      idleTimeoutMs: 0,
+      verifyAfterIdleMs: 0,
+    })
+    const sameClock = { timeouts: { headers: 0, body: 0 } }
+    const url = `https://a.test.example:${old.port}`
+    await text(one, `${url}/`, sameClock)
+    const slow = text(one, `${url}/slow`, sameClock)
+    await old.delivered(2)
+    address = '127.0.0.2'
+    clock.advance(59_999)
+    expect(one.stats().connections).toMatchObject([{ state: 'open' }])
+    clock.advance(1_001)
+    expect(one.stats().connections).toMatchObject([{ state: 'draining', active: 1 }])
+    await expect(text(one, `https://a.test.example:${young.port}/`, sameClock)).resolves.toMatch('hello')
+    expect(young.requests).toHaveLength(1)
+    old.release()
+    await slow
+  })
+})
+
+describe('idle connections', () => {
+  it('beyond maxIdleConnections the one that has been idle longest is closed', async () => {
+    const origin = await server()
+    const one = client({ maxIdleConnections: 2 })
+    const ids: number[] = []
+    for (const letter of ['a', 'b', 'a', 'c']) {
+      const response = await one.request({ url: `${origin.url(`${letter}.test.example`)}/` })
+      ids.push(response.connection.id)
+      await response.text()
+    }
+    while (one.stats().connections.length > 2) await new Promise(setImmediate)
+    expect(one.stats().connections.map(({ id }) => id)).toEqual([ids[0], ids[3]])
+  })
+
+  it('poolIdleTimeoutMs: all of a pool, when none has carried anything', async () => {
+    const origin = await server()
+    const clock = new FakeClock(1)
+    const base = origin.url('a.test.example')
+    const one = client({
+      clock,
+      idleTimeoutMs: 0,
+      poolIdleTimeoutMs: 5_000,
+      minConnectionsPerOrigin: 2,
+      strategy: 'round-robin',
+      maxConnectionsPerOrigin: 2,
+    })
+    await one.warm([base])
+    while (one.stats().connections.length < 2) await new Promise(setImmediate)
+    // Each has had its SETTINGS by then.
+    for (let i = 0; i < 2; i++) await text(one, `${base}/`)
+    const slow = text(one, `${base}/slow`, { timeouts: { headers: 0 } })
+    await origin.delivered(3)
+    clock.advance(20_000)
+    expect(one.stats().connections).toHaveLength(2)
+    origin.release()
+    await slow
+    clock.advance(4_999)
+    expect(one.stats().connections).toHaveLength(2)
+    clock.advance(10_000)
+    while (one.stats().connections.length > 0) await new Promise(setImmediate)
+  })
+})
+
+describe('connect: a connection of one’s own', () => {
+  it('carries its requests and no others, and is opened again after a loss', async () => {
+    const origin = await server()
+    const base = origin.url('a.test.example')
+    const one = client()
+    const handle = await one.connect(base)
+    const { id } = handle.connection!
+    const [own, other] = [await handle.request({ url: '/own' }), await one.request({ url: `${base}/other` })]
+    expect([own.connection.id, other.connection.id === id]).toEqual([id, false])
+    await Promise.all([own.text(), other.text()])
+    expect(await handle.ping()).toBeGreaterThan(0)
+    origin.closeIdle()
+    while (handle.connection !== undefined) await new Promise(setImmediate)
+    await expect(handle.ping()).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST' })
+    const again = await handle.request({ url: `${base}/again` })
+    expect(again.connection.id).not.toBe(id)
+    await again.text()
+    await expect(handle.request({ url: `${origin.url('b.test.example')}/` })).rejects.toMatchObject({ code: 'ERR_OTHER_ORIGIN' })
+    await expect(handle.request({ url: 'https://' })).rejects.toMatchObject({ code: 'ERR_INVALID_URL' })
+    await handle.close()
+    await expect(handle.request({ url: '/late' })).rejects.toMatchObject({ code: 'ERR_HANDLE_CLOSED' })
+  })
+
+  it('reopen: false: after a loss its requests fail, and were not sent', async () => {
+    const origin = await server()
+    const one = client()
+    const handle = await one.connect(origin.url('a.test.example'), { reopen: false })
+    await (await handle.request({ url: '/' })).text()
+    origin.closeIdle()
+    while (handle.connection !== undefined) await new Promise(setImmediate)
+    for (let i = 0; i < 2; i++) {
+      await expect(handle.request({ url: '/' })).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
+    }
+    expect(origin.connections).toBe(1)
+  })
+
+  it('rejects where there is nobody', async () => {
+    const origin = await server()
+    await origin.close()
+    await expect(client().connect(origin.url('a.test.example'))).rejects.toMatchObject({ name: 'ConnectError', phase: 'tcp' })
+  })
+})
+
+it('warm: connections before they are needed, and what each origin got', async () => {
+  const origin = await server()
+  const one = client()
+  const [a, b, nobody] = await one.warm([origin.url('a.test.example'), origin.url('b.test.example'), 'https://nobody.example'])
+  expect(a).toMatchObject({ origin: origin.url('a.test.example'), connection: { protocol: 'h2', because: 'first-connection' } })
+  expect(b!.connection!.id).not.toBe(a!.connection!.id)
+  expect(nobody).toMatchObject({ origin: 'https://nobody.example', error: { name: 'ConnectError', phase: 'resolve' } })
+  const response = await one.request({ url: `${origin.url('a.test.example')}/` })
+  expect(response.connection.id).toBe(a!.connection!.id)
+  await response.text()
+  expect(origin.connections).toBe(2)
+  await one.close()
+  await expect(one.warm([origin.url('a.test.example')])).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
+  await expect(one.connect(origin.url('a.test.example'))).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
+})
+
+it('requestAll: answers in order, errors for each', async () => {
+  const origin = await server()
+  const base = origin.url('a.test.example')
+  const results = await client().requestAll([{ url: `${base}/bytes/3` }, { url: 'nonsense' }, { url: `${base}/bytes/5` }])
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  const sizes = results.map((result) => (result.status === 'fulfilled' ? result.value.headers.get('content-length') : undefined))
+  expect(sizes).toEqual(['3', undefined, '5'])
+})
+
+describe('close', () => {
+  it('after the grace period what is not over fails, and says that the server may have acted', async () => {
+    const origin = await server()
+    const clock = new FakeClock()
+    const one = client({ clock })
+    const slow = one.request({ url: `${origin.url('a.test.example')}/never` })
+    const failing = expect(slow).rejects.toMatchObject({
+      code: 'ERR_CLIENT_CLOSED',
+      name: 'ConnectionError',
+      processed: 'unknown',
+    })
+    await origin.delivered(1)
+    const closed = one.close({ graceMs: 5_000 })
+    clock.advance(4_999)
+    expect(one.stats().connections).toHaveLength(1)
+    clock.advance(1)
+    await Promise.all([failing, closed])
+    expect(one.stats().connections).toEqual([])
+    expect(clock.referenced).toBe(0)
+  })
+
+  it('destroy: each request is told for itself', async () => {
+    const origin = await server()
+    const one = client()
+    const sent = one.request({ url: `${origin.url('a.test.example')}/never` })
+    await origin.delivered(1)
+    const unsent = one.request({ url: `${origin.url('b.test.example')}/never` })
+    const failing = [sent, unsent].map((each) => each.catch((error) => error))
+    one.destroy()
+    expect(await Promise.all(failing)).toMatchObject([
+      { code: 'ERR_CLIENT_DESTROYED', processed: 'unknown', origin: origin.url('a.test.example') },
+      { code: 'ERR_CLIENT_DESTROYED', processed: 'no', origin: origin.url('b.test.example') },
+    ])
+  })
+
+  it.each([-1, 1.5, Number.POSITIVE_INFINITY])('graceMs %d is refused', async (graceMs) => {
+    await expect(client().close({ graceMs })).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' })
+  })
+})
+
+it('1,000 origins, one request each: no socket is left when they have been idle', async () => {
+  const origin = await server()
+  const clock = new FakeClock(1)
+  const one = client({ clock, lookup: (host, options, done) => staticLookup({ [host]: '127.0.0.1' })(host, options, done) })
+  for (let i = 0; i < 1_000; i += 50) {
+    await Promise.all(Array.from({ length: 50 }, (_, j) => text(one, `https://n${i + j}.test.example:${origin.port}/`)))
+  }
+  expect(one.stats().connections).toHaveLength(1_000)
+  clock.advance(61_000)
+  while (one.stats().connections.length > 0) await new Promise(setImmediate)
+  expect(one.stats().pools).toEqual([])
+  while (origin.openSockets > 0) await new Promise(setImmediate)
+})
