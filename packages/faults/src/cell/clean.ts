@@ -1,5 +1,7 @@
 /** What a run leaves behind: sockets, timers, streams, rejections that nobody heard. Nothing of it may be left. */
 
+import { subscribe } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
 import type { Stage } from './stage.js'
 import { turn, until, within } from './time.js'
 
@@ -9,6 +11,14 @@ const PATIENCE_MS = 5_000
 const uncaught: unknown[] = []
 process.on('uncaughtException', (error) => uncaught.push(error))
 process.on('unhandledRejection', (error) => uncaught.push(error))
+
+/** Sockets that somebody in this process has opened and that are not closed: also those that do not keep it alive. */
+const opened = new Set<Socket>()
+subscribe('net.client.socket', (message) => {
+  const { socket } = message as { socket: Socket }
+  opened.add(socket)
+  socket.once('close', () => opened.delete(socket))
+})
 
 /** How many there are of each. Files and signals of the process itself come and go. */
 function resources(): ReadonlyMap<string, number> {
@@ -32,7 +42,10 @@ export class Traces {
     if (gently) await attempt('close() does not resolve', ending(stage))
     client.destroy()
     await lingers(stage)
-    await attempt('sockets of the client stay open', Promise.all(proxy.links.map(({ clientGone }) => clientGone)))
+    // Those of the proxy lead to the server.
+    const toProxy = (): Socket[] => [...opened].filter(({ remotePort }) => remotePort === proxy.port)
+    await until(PATIENCE_MS, 'no socket', () => toProxy().length === 0).catch(() => undefined)
+    if (toProxy().length > 0) wrong.push(`${toProxy().length} sockets of the client stay open`)
     if (client.stats().connections.length > 0) wrong.push(`${client.stats().connections.length} connections are in the pool`)
     if (clock !== undefined && clock.pending > 0) wrong.push(`${clock.pending} timers of the client run`)
     await attempt('the proxy does not close', proxy.close())
@@ -46,8 +59,11 @@ export class Traces {
   async #left(): Promise<string[]> {
     const left = (): string[] =>
       [...resources()].filter(([name, count]) => count > (this.#before.get(name) ?? 0)).map(([name, count]) => `${count} ${name}`)
-    await until(PATIENCE_MS, 'resources', () => left().length === 0).catch(() => undefined)
-    return left().length === 0 ? [] : [`left open: ${left().join(', ')}`]
+    await until(PATIENCE_MS, 'resources', () => left().length === 0 && opened.size === 0).catch(() => undefined)
+    const sockets = opened.size === 0 ? [] : [`${opened.size} sockets`]
+    opened.clear()
+    const all = [...sockets, ...left()]
+    return all.length === 0 ? [] : [`left open: ${all.join(', ')}`]
   }
 }
 

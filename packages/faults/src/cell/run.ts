@@ -14,6 +14,8 @@ const ONE_DEADLINE_MS = 8_200
 /** How long a peer may be silent after a reset before new requests go elsewhere (docs/security.md). */
 const SILENCE_MS = 10_300
 const STEP_MS = 50
+/** A tick for the progress that is still seen, one for the deadline, and the steps between. */
+const LATE_MS = 200
 
 export interface Play {
   readonly scene: Omit<Scene, 'reached'>
@@ -31,8 +33,10 @@ export async function play({ scene: given, harm, expected }: Play): Promise<stri
   const attempt = reached.attempt()
   reached.proceed()
   await harm.during?.(scene)
-  if (byDeadline(expected)) await passTime(stage, attempt)
+  const passedMs = byDeadline(expected) ? await passTime(stage, attempt) : 0
   const ending = await within(PATIENCE_MS, 'the request does not settle', attempt.ending)
+  const late = passedMs - (ending.ok ? ONE_DEADLINE_MS : ((ending.error as { ms?: number }).ms ?? ONE_DEADLINE_MS))
+  if (late > LATE_MS) wrong.push(`its deadline passed ${late} ms too late`)
   const outcome = outcomeOf(ending, stage.client.stats().totals.replayed)
   if (!isExpected(plain(outcome, reached.others.length > 0), plain(expected, reached.others.length > 0))) {
     wrong.push(`ended with ${outcome}, not ${expected}${said(ending)}`)
@@ -57,12 +61,14 @@ function said(ending: Ending): string {
   return `: ${message}${ending.error instanceof TypeError ? `\n${stack}` : ''}`
 }
 
-/** What waits for a deadline waits for time alone. */
-async function passTime(stage: Stage, attempt: Attempt): Promise<void> {
-  for (let ms = 0; ms < ONE_DEADLINE_MS && !attempt.settled; ms += STEP_MS) {
+/** What waits for a deadline waits for time alone. Returns how much of it, milliseconds. */
+async function passTime(stage: Stage, attempt: Attempt): Promise<number> {
+  let ms = 0
+  for (; ms < ONE_DEADLINE_MS && !attempt.settled; ms += STEP_MS) {
     stage.clock!.advance(STEP_MS)
     await turn()
   }
+  return ms
 }
 
 /** Requests beside it end in any way, within their own deadlines. */

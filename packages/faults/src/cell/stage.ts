@@ -25,6 +25,10 @@ export interface StageOptions {
   /** Octets of content. */
   readonly size: number
   readonly client?: ClientOptions
+  /** Without the proxy between. */
+  readonly direct: boolean
+  /** All deadlines, where they are not the usual ones. */
+  readonly timeoutMs: number | undefined
 }
 
 export class Stage {
@@ -48,23 +52,27 @@ export class Stage {
   }
 
   static async open(options: StageOptions): Promise<Stage> {
-    const { backend, phase, random } = options
-    const port = phase === 'queued' ? backend.narrowPort : backend.port
-    return new Stage(options, await startChaosProxy(port, { random, address: ADDRESS }))
+    const { backend, phase, random, direct } = options
+    const stage = new Stage(options, await startChaosProxy(portFor(backend, phase), { random, address: ADDRESS }))
+    if (direct) stage.names.answer = [{ address: '127.0.0.1', family: 4 }]
+    return stage
   }
 
   newClient(): Client {
-    const { ca, client } = this.options
-    const timeouts = this.clock === undefined ? REAL_TIMEOUTS : FAKE_TIMEOUTS
+    const { ca, client, timeoutMs } = this.options
+    const usual = this.clock === undefined ? REAL_TIMEOUTS : FAKE_TIMEOUTS
+    const all = { connect: timeoutMs, headers: timeoutMs, body: timeoutMs, queue: timeoutMs } as typeof REAL_TIMEOUTS
+    const timeouts = timeoutMs === undefined ? usual : all
     const clock = this.clock === undefined ? {} : { clock: this.clock }
     return new Client({ tls: { ca }, lookup: this.names.lookup, timeouts, ...clock, ...client })
   }
 
   /** A request over the proxy. */
   ask(route: string, options: Partial<AttemptOptions> = {}): Attempt {
-    const { kind, size, run } = this.options
+    const { kind, size, run, direct, phase } = this.options
+    const port = direct ? portFor(this.backend, phase) : this.proxy.port
     const path = `${this.backend.prefix}/${route}${route === 'half' ? `/${size}` : ''}`
-    const url = `https://a.test.example:${this.proxy.port}${path}`
+    const url = `https://a.test.example:${port}${path}`
     const attempt = new Attempt(this.client, { url, id: `${run}.${++this.#number}`, kind, size, ...options })
     this.attempts.push(attempt)
     return attempt
@@ -79,4 +87,8 @@ export class Stage {
   get active(): number {
     return this.client.stats().connections.reduce((all, { active }) => all + active, 0)
   }
+}
+
+function portFor(backend: Backend, phase: Phase): number {
+  return phase === 'queued' ? backend.narrowPort : backend.port
 }

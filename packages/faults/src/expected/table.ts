@@ -169,7 +169,11 @@ export const EXPECTED: Readonly<Record<string, Row>> = {
   F19: { dial: { unreachable: 'ok', silent: 'ok', all: NO_TCP } },
   F20: { tls: { expired: NO_TLS, name: NO_TLS, authority: NO_TLS } },
   F21: { tls: { 'http/1.1': 'ok', none: 'ConnectError negotiate no' } },
-  F22: FINE,
+  F22: {
+    ...FINE,
+    // Every deadline is over when the process looks up, and what has arrived meanwhile is in time all the same.
+    ...each({ idle: 'ok', queued: 'ok', waiting: 'ok', reading: 'ok', complete: 'ok', closing: 'ok' }, 'proxied', 'late'),
+  },
   F23: each(CUT_OFF, 'EMFILE', 'refused', 'unreachable'),
   F24: Object.fromEntries(Object.entries(SILENT).map(([phase, silent]) => [phase, link(phase, silent)])),
 }

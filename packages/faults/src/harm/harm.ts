@@ -33,6 +33,10 @@ export interface Harm {
   /** Octets of content. */
   readonly size?: number
   readonly client?: ClientOptions
+  /** Without the proxy between. */
+  readonly direct?: (variant: string) => boolean
+  /** All deadlines, where they are not the stage's. */
+  readonly timeoutMs?: (variant: string) => number | undefined
   /** The phase to bring the request into first, where the fault has to come before the cell's phase. */
   readonly startIn?: Phase
   /** Strikes, when the phase is reached. Resolves when it has struck. */

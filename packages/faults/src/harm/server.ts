@@ -41,7 +41,7 @@ const STEP_MS = 100
 
 export const stop: Harm = {
   says: 'SIGSTOP of the server, five seconds, SIGCONT',
-  client: { timeouts: { connect: 30_000, headers: 30_000, body: 30_000, queue: 30_000 } },
+  timeoutMs: () => 30_000,
   apply: (scene) => processOf(scene).stop(),
   async during(scene) {
     for (let ms = 0; ms < STOPPED_MS; ms += STEP_MS) {

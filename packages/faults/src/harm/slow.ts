@@ -1,5 +1,6 @@
 /** F06, F08, F09, F22: nothing is lost, but it comes late, in octets, all at once, or while the client does not listen. */
 
+import { turn } from '../cell/time.js'
 import type { Phase } from '../phases.js'
 import { pick } from '../random.js'
 import { type Harm, SLOW_SIZE } from './harm.js'
@@ -45,8 +46,13 @@ const BLOCKED_MS = 1_000
 export const blockedLoop: Harm = {
   says: "the client's event loop is blocked for a second",
   realClock: true,
+  // The proxy is in the blocked process, too: without it the answer is there when the process looks up, and every deadline is over.
+  direct: (variant) => variant === 'late',
+  timeoutMs: (variant) => (variant === 'late' ? BLOCKED_MS / 2 : undefined),
   apply() {},
-  during() {
+  async during() {
+    // What was written last has to leave.
+    await turn()
     for (const end = performance.now() + BLOCKED_MS; performance.now() < end; );
   },
 }

@@ -55,6 +55,7 @@ async function runVariant(cell: Cell, variant: string, expected: Outcome): Promi
   const stage = await Stage.open({
     ...{ run: `r${++runs}`, phase, kind, variant, backend, random, ca: at.certificates.ca },
     ...{ realClock: harm.realClock ?? false, size: harm.size ?? DEFAULT_SIZE },
+    ...{ direct: harm.direct?.(variant) ?? false, timeoutMs: harm.timeoutMs?.(variant) },
     ...(harm.client !== undefined && { client: harm.client }),
   })
   stage.undo.push(close)
