@@ -1,5 +1,6 @@
 // The names of @unshard/testkit, no code. Frame builders come as one name, `frames`, because theirs are everyday words.
 export * from './certificates.js'
+export * from './chaos-proxy.js'
 export * from './contract/connection-contract.js'
 export * from './default-routes.js'
 export * from './external-servers.js'

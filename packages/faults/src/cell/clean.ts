@@ -1,0 +1,89 @@
+/** What a run leaves behind: sockets, timers, streams, rejections that nobody heard. Nothing of it may be left. */
+
+import { subscribe } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
+import type { Stage } from './stage.js'
+import { turn, until, within } from './time.js'
+
+const PATIENCE_MS = 5_000
+
+/** Errors that nobody caught, since they were taken last. */
+const uncaught: unknown[] = []
+process.on('uncaughtException', (error) => uncaught.push(error))
+process.on('unhandledRejection', (error) => uncaught.push(error))
+
+/** Sockets that somebody in this process has opened and that are not closed: also those that do not keep it alive. */
+const opened = new Set<Socket>()
+subscribe('net.client.socket', (message) => {
+  const { socket } = message as { socket: Socket }
+  opened.add(socket)
+  socket.once('close', () => opened.delete(socket))
+})
+
+/** How many there are of each. Files and signals of the process itself come and go. */
+function resources(): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const name of process.getActiveResourcesInfo()) {
+    if (/TCP|TLS|Timeout|GetAddrInfo|Connect/.test(name)) counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  return counts
+}
+
+export class Traces {
+  readonly #before = resources()
+
+  /** Ends the client, in one of the two ways, and returns what is wrong. */
+  async sweep(stage: Stage, gently: boolean): Promise<string[]> {
+    const wrong: string[] = []
+    const { client, clock, proxy, backend } = stage
+    const attempt = async (what: string, promise: Promise<unknown>): Promise<void> => {
+      await within(PATIENCE_MS, what, promise).catch((error: Error) => wrong.push(error.message))
+    }
+    if (gently) await attempt('close() does not resolve', ending(stage))
+    client.destroy()
+    await lingers(stage)
+    // Those of the proxy lead to the server.
+    const toProxy = (): Socket[] => [...opened].filter(({ remotePort }) => remotePort === proxy.port)
+    await until(PATIENCE_MS, 'no socket', () => toProxy().length === 0).catch(() => undefined)
+    if (toProxy().length > 0) wrong.push(`${toProxy().length} sockets of the client stay open`)
+    if (client.stats().connections.length > 0) wrong.push(`${client.stats().connections.length} connections are in the pool`)
+    if (clock !== undefined && clock.pending > 0) wrong.push(`${clock.pending} timers of the client run`)
+    await attempt('the proxy does not close', proxy.close())
+    for (const undo of stage.undo.splice(0).reverse()) await undo()
+    await attempt('the server has sockets open', backend.quiet())
+    wrong.push(...(await this.#left()))
+    for (const error of uncaught.splice(0)) wrong.push(`nobody caught ${(error as Error)?.stack ?? String(error)}`)
+    return wrong
+  }
+
+  async #left(): Promise<string[]> {
+    const left = (): string[] =>
+      [...resources()].filter(([name, count]) => count > (this.#before.get(name) ?? 0)).map(([name, count]) => `${count} ${name}`)
+    await until(PATIENCE_MS, 'resources', () => left().length === 0 && opened.size === 0).catch(() => undefined)
+    const sockets = opened.size === 0 ? [] : [`${opened.size} sockets`]
+    opened.clear()
+    const all = [...sockets, ...left()]
+    return all.length === 0 ? [] : [`left open: ${all.join(', ')}`]
+  }
+}
+
+/** `close()`, with the clock going on for a peer that does not close. */
+async function ending(stage: Stage): Promise<void> {
+  let closed = false
+  const closing = stage.client.close().then(() => {
+    closed = true
+  })
+  for (let ms = 0; ms < 5_000 && !closed; ms += 500) {
+    await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, 20).unref())])
+    if (!closed) stage.clock?.advance(500)
+  }
+  await closing
+}
+
+/** A socket whose peer does not close stays for one second, of the client's clock. */
+async function lingers({ clock, proxy }: Stage): Promise<void> {
+  const gone = Promise.all(proxy.links.map(({ clientGone }) => clientGone))
+  await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 50).unref())])
+  clock?.advance(1_100)
+  await turn()
+}

@@ -1,0 +1,40 @@
+/** What may come of a request, in words that a table can hold, and whether that is what came. */
+
+import { ConnectError, ConnectionError, StreamError, TimeoutError, UnshardError } from '@unshard/core'
+import type { Ending } from '../cell/attempt.js'
+
+/**
+ * `ok`: the right answer, and the request was sent once. `replayed`: the right answer, sent twice. `served`: either, where a race
+ * decides. Otherwise the error: its class, its phase or code, and `processed`. Alternatives are divided by ` | `.
+ */
+export type Outcome = string
+
+/** One for all kinds, or one for each: GET, POST, streamed POST. */
+export type Expectation = Outcome | readonly [get: Outcome, post: Outcome, stream: Outcome]
+
+/** One for a cell, or one for each of its variants. */
+export type CellExpectation = Expectation | { readonly [variant: string]: Expectation }
+
+/** What an ending is called in a table. */
+export function outcomeOf(ending: Ending, replays: number): Outcome {
+  if (ending.ok) return replays === 0 ? 'ok' : replays === 1 ? 'replayed' : `replayed ${replays} times`
+  const { error } = ending
+  if (!(error instanceof UnshardError)) return `${(error as Error)?.name}: ${(error as Error)?.message ?? String(error)}`
+  const { name, processed } = error
+  if (error instanceof ConnectError || error instanceof TimeoutError) return `${name} ${error.phase} ${processed}`
+  if (error instanceof StreamError && error.errorCode !== undefined) return `${name} ${error.errorCode} ${processed}`
+  if (error instanceof ConnectionError) return `${name} ${error.initiator} ${processed}`
+  return `${name} ${error.code} ${processed}`
+}
+
+/** Whether `outcome` is one of those that are expected. */
+export function isExpected(outcome: Outcome, expected: Outcome): boolean {
+  return expected
+    .split(' | ')
+    .some((each) => each === outcome || (each === 'served' && (outcome === 'ok' || outcome === 'replayed')))
+}
+
+/** Whether only the passing of time can end it. */
+export function byDeadline(expected: Outcome): boolean {
+  return expected.startsWith('TimeoutError')
+}

@@ -1,0 +1,184 @@
+/**
+ * What a request comes to, for every fault in every phase: the list of cells, and of what is promised. Where the words of a cell
+ * differ from what happens, one of the two is a defect; the words are not loosened to fit.
+ */
+
+import { CODES } from '../harm/server.js'
+import type { Phase } from '../phases.js'
+import type { CellExpectation, Expectation } from './outcome.js'
+
+export type Row = { readonly [phase in Phase]?: CellExpectation }
+
+/** Nothing is known of what a server did that had the request: only what is idempotent is sent again. */
+const LOST: Expectation = ['replayed', 'ConnectionError peer unknown', 'ConnectionError peer unknown']
+const LOST_ANSWER: Expectation = 'ConnectionError peer yes'
+const NO_TLS: Expectation = 'ConnectError tls no'
+const NO_TCP: Expectation = 'ConnectError tcp no'
+
+/** The connection ends in this phase, and another can be made. */
+const CUT: Row = {
+  tls: NO_TLS,
+  settings: LOST,
+  // The one that waits was not sent: it goes over the next connection.
+  queued: 'ok',
+  headers: LOST,
+  body: LOST,
+  waiting: LOST,
+  reading: LOST_ANSWER,
+  complete: 'ok',
+  closing: LOST,
+}
+
+/** The connection ends, and no other can be made. */
+const CUT_OFF_REPLAY: Expectation = ['ConnectError tcp unknown', 'ConnectionError peer unknown', 'ConnectionError peer unknown']
+const CUT_OFF: Row = {
+  dial: NO_TCP,
+  tls: NO_TLS,
+  settings: CUT_OFF_REPLAY,
+  idle: NO_TCP,
+  queued: NO_TCP,
+  headers: CUT_OFF_REPLAY,
+  body: CUT_OFF_REPLAY,
+  waiting: CUT_OFF_REPLAY,
+  reading: LOST_ANSWER,
+  complete: 'ok',
+  closing: CUT_OFF_REPLAY,
+}
+
+const NO_CONNECTION: Expectation = 'TimeoutError connect no'
+const NO_ANSWER: Expectation = 'TimeoutError headers unknown'
+
+/** Nothing comes back, and nobody says why: each request costs one deadline. */
+const SILENT: Row = {
+  dial: NO_CONNECTION,
+  tls: NO_CONNECTION,
+  settings: NO_ANSWER,
+  // with verifyAfterIdleMs: a connection that was idle is asked first, and what was not sent goes over a new one: `ok`.
+  idle: NO_ANSWER,
+  queued: 'TimeoutError queue no',
+  headers: NO_ANSWER,
+  body: NO_ANSWER,
+  waiting: NO_ANSWER,
+  reading: 'TimeoutError body yes',
+  complete: 'ok',
+  closing: NO_ANSWER,
+}
+
+/** Late, but whole. */
+const FINE: Row = {
+  dial: 'ok',
+  tls: 'ok',
+  settings: 'ok',
+  idle: 'ok',
+  queued: 'ok',
+  headers: 'ok',
+  body: 'ok',
+  waiting: 'ok',
+  reading: 'ok',
+  complete: 'ok',
+  closing: 'ok',
+}
+
+/** RFC 9113 §6.8: what GOAWAY leaves out was not processed and is sent again, a source that was opened excepted. */
+const UNPROCESSED: Expectation = ['replayed', 'replayed', 'StreamError 7 no']
+
+const GOAWAY: Row = {
+  settings: { zero: UNPROCESSED, graceful: 'ok', error: LOST },
+  idle: { zero: 'ok', graceful: 'ok', error: 'ok' },
+  queued: { zero: 'ok', graceful: 'ok', error: 'ok' },
+  // The server had seen no stream of it: its last one is lower.
+  headers: { zero: UNPROCESSED, graceful: UNPROCESSED, error: UNPROCESSED },
+  body: { zero: UNPROCESSED, graceful: 'ok', error: LOST },
+  waiting: { zero: UNPROCESSED, graceful: 'ok', error: LOST },
+  reading: { zero: 'StreamError 7 yes', graceful: 'ok', error: LOST_ANSWER },
+  complete: { zero: 'ok', graceful: 'ok', error: 'ok' },
+  closing: { zero: UNPROCESSED, graceful: 'ok', error: LOST },
+}
+
+/** RFC 9113 §8.7: REFUSED_STREAM says that nothing was done; HTTP_1_1_REQUIRED says how to ask. Every other code is an answer. */
+function resets(ending: (code: number) => Expectation): CellExpectation {
+  return Object.fromEntries(CODES.map((name, code) => [name, ending(code)]))
+}
+
+const unanswered = resets((code) => {
+  if (code === CODES.indexOf('REFUSED_STREAM')) return UNPROCESSED
+  if (code === CODES.indexOf('HTTP_1_1_REQUIRED')) return ['replayed', 'replayed', 'StreamError 13 no']
+  return `StreamError ${code} unknown`
+})
+
+const STREAM_RESET: Row = {
+  headers: unanswered,
+  body: unanswered,
+  waiting: unanswered,
+  reading: resets((code) => `StreamError ${code} yes`),
+  complete: resets(() => 'ok'),
+  closing: unanswered,
+}
+
+/** A server that reloads finishes what it has, and refuses the rest in a way that says so. */
+const RELOAD: Row = {
+  ...FINE,
+  // A request that was on its way when the server said goodbye.
+  headers: ['served', 'served', 'ok | StreamError 7 no'],
+}
+
+/** All of a row, one for each of these variants. */
+function each(row: Row, ...variants: readonly string[]): Row {
+  return Object.fromEntries(
+    Object.entries(row).map(([phase, expectation]) => [
+      phase,
+      Object.fromEntries(variants.map((variant) => [variant, expectation])),
+    ]),
+  )
+}
+
+/** Seen: the client knows that its connection is gone. Unseen: the request is faster. */
+// with verifyAfterIdleMs: unseen is `ok` for all where the connection was idle for so long.
+const IDLE: CellExpectation = { seen: 'ok', unseen: LOST }
+
+export const EXPECTED: Readonly<Record<string, Row>> = {
+  F01: { ...CUT, dial: NO_TCP, idle: IDLE },
+  F02: { ...CUT, dial: NO_TLS, idle: IDLE },
+  F03: { ...each(SILENT, 'passes', 'gone'), dial: NO_CONNECTION },
+  F04: SILENT,
+  F05: FINE,
+  F06: FINE,
+  F07: FINE,
+  F08: FINE,
+  F09: FINE,
+  F10: { ...CUT, idle: LOST },
+  F11: { ...CUT, dial: NO_TLS, idle: LOST },
+  F12: {
+    ...each(CUT, 'alert', 'close_notify', 'bare'),
+    idle: { alert: LOST, close_notify: 'ok', bare: 'ok' },
+  },
+  F13: CUT_OFF,
+  F14: FINE,
+  F15: each(RELOAD, 'nginx', 'apache', 'haproxy', 'caddy'),
+  F16: GOAWAY,
+  F17: STREAM_RESET,
+  F18: {
+    dial: {
+      nxdomain: 'ConnectError resolve no',
+      servfail: 'ConnectError resolve no',
+      timeout: NO_CONNECTION,
+      empty: 'ConnectError resolve no',
+      changed: NO_TCP,
+    },
+  },
+  F19: { dial: { unreachable: 'ok', silent: 'ok', all: NO_TCP } },
+  F20: { tls: { expired: NO_TLS, name: NO_TLS, authority: NO_TLS } },
+  F21: { tls: { 'http/1.1': 'ok', none: 'ConnectError negotiate no' } },
+  F22: {
+    ...FINE,
+    // Every deadline is over when the process looks up, and what has arrived meanwhile is in time all the same.
+    ...each({ idle: 'ok', queued: 'ok', waiting: 'ok', reading: 'ok', complete: 'ok', closing: 'ok' }, 'proxied', 'late'),
+  },
+  F23: each(CUT_OFF, 'EMFILE', 'refused', 'unreachable'),
+  F24: Object.fromEntries(Object.entries(SILENT).map(([phase, silent]) => [phase, link(phase, silent)])),
+}
+
+/** A link that comes back was noticed by nobody, one that does not is a black hole; without its address nothing can be dialled. */
+function link(phase: string, silent: CellExpectation): CellExpectation {
+  return { back: 'ok', down: silent as Expectation, address: phase === 'dial' ? NO_TCP : (silent as Expectation) }
+}

@@ -1,0 +1,112 @@
+/** F04, F05, F07, F19 and F24: what only the kernel can do, in a network namespace of the worker's own, on its loopback link. */
+
+import { spawnSync } from 'node:child_process'
+import { LOCAL } from '../cell/lookup.js'
+import type { Phase } from '../phases.js'
+import { pick } from '../random.js'
+import type { Harm, Scene } from './harm.js'
+import { SLOW_SIZE } from './harm.js'
+
+const TABLE = 'inet harm'
+
+/** @throws Error with what the program said. */
+function run(program: string, args: readonly string[], input?: string): void {
+  const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8', input })
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? stderr}`)
+}
+
+function rules(...lines: readonly string[]): void {
+  const chain = `add table ${TABLE}\nadd chain ${TABLE} out { type filter hook output priority 0; policy accept; }\n`
+  run('nft', ['-f', '-'], chain + lines.map((line) => `add rule ${TABLE} out ${line} drop\n`).join(''))
+}
+
+/** Packets to and from a port are lost, or those from it. */
+export function drop(port: number, way: 'both' | 'fromServer'): void {
+  rules(`tcp sport ${port}`, ...(way === 'both' ? [`tcp dport ${port}`] : []))
+}
+
+export function undrop(): void {
+  run('nft', ['delete', 'table', ...TABLE.split(' ')])
+}
+
+const nft = (): readonly string[] => ['nft']
+
+export const oneWay: Harm = {
+  says: "one-way black hole: the server's packets are lost, its acknowledgements too",
+  kernel: nft,
+  apply: ({ stage }) => drop(stage.proxy.port, 'fromServer'),
+  lift: undrop,
+}
+
+export const loss: Harm = {
+  says: 'random loss, 1, 5 or 20 %',
+  kernel: nft,
+  realClock: true,
+  size: SLOW_SIZE,
+  apply({ stage, random }) {
+    const lost = `numgen random mod 100 < ${pick(random, [1, 5, 20])}`
+    rules(`tcp sport ${stage.proxy.port} ${lost}`, `tcp dport ${stage.proxy.port} ${lost}`)
+  },
+  lift: undrop,
+}
+
+/** Before the handshake 8 kbit/s would be all about the certificate. */
+const EARLY: ReadonlySet<Phase> = new Set(['dial', 'tls'])
+
+export const bandwidth: Harm = {
+  says: 'bandwidth, 8 kbit/s to 10 Mbit/s',
+  kernel: () => ['tc'],
+  realClock: true,
+  size: 3_000,
+  apply({ phase, random }) {
+    const rate = pick(random, EARLY.has(phase) ? ['64kbit', '1mbit', '10mbit'] : ['8kbit', '256kbit', '10mbit'])
+    run('tc', ['qdisc', 'add', 'dev', 'lo', 'root', 'tbf', 'rate', rate, 'burst', '1600', 'limit', '1mb'])
+  },
+  lift: () => run('tc', ['qdisc', 'del', 'dev', 'lo', 'root']),
+}
+
+/** TEST-NET-1 (RFC 5737): nobody has these. */
+const [UNREACHABLE, SILENT] = ['192.0.2.1', '192.0.2.2']
+
+export const deadAddress: Harm = {
+  says: 'one of several addresses is dead',
+  kernel: () => ['nft', 'ip'],
+  // The next address is tried after a quarter of a second, and that has to pass.
+  realClock: true,
+  apply({ stage, variant }) {
+    run('ip', ['route', 'add', 'unreachable', UNREACHABLE])
+    // Sent to the loopback link, and lost there.
+    run('ip', ['route', 'add', SILENT, 'dev', 'lo'])
+    rules(`ip daddr ${SILENT}`)
+    const dead = { address: variant === 'silent' ? SILENT : UNREACHABLE, family: 4 }
+    const [live] = LOCAL
+    stage.names.answer = variant === 'all' ? [dead, { address: UNREACHABLE, family: 4 }] : [dead, live!]
+  },
+  lift({ stage }) {
+    stage.names.answer = LOCAL
+    for (const address of [UNREACHABLE, SILENT]) run('ip', ['route', 'del', address])
+    undrop()
+  },
+  client: { lookupTtlMs: 0 },
+}
+
+const LOOPBACK = '127.0.0.1/8'
+
+function take({ variant }: Scene): void {
+  if (variant === 'address') run('ip', ['addr', 'del', LOOPBACK, 'dev', 'lo'])
+  else run('ip', ['link', 'set', 'lo', 'down'])
+}
+
+function give({ variant }: Scene): void {
+  if (variant === 'address') run('ip', ['addr', 'add', LOOPBACK, 'dev', 'lo'])
+  else run('ip', ['link', 'set', 'lo', 'up'])
+}
+
+export const linkDown: Harm = {
+  says: 'the link goes down and comes back, or its address goes',
+  kernel: () => ['ip'],
+  apply: take,
+  // Back before any deadline passes.
+  during: (scene) => (scene.variant === 'back' ? give(scene) : undefined),
+  lift: (scene) => (scene.variant === 'back' ? undefined : give(scene)),
+}

@@ -1,0 +1,121 @@
+/** F13 to F17: the server dies, stops, reloads, says goodbye or resets a stream. */
+
+import { turn, until } from '../cell/time.js'
+import { ExternalBackend } from '../server/external.js'
+import { OriginProcess } from '../server/origin-process.js'
+import { ScriptedBackend } from '../server/scripted.js'
+import type { Harm, Scene } from './harm.js'
+
+function processOf({ stage }: Scene): OriginProcess {
+  if (stage.backend instanceof OriginProcess) return stage.backend
+  throw new Error('not a server in a process of its own')
+}
+
+function scriptedOf({ stage }: Scene): ScriptedBackend {
+  if (stage.backend instanceof ScriptedBackend) return stage.backend
+  throw new Error('not a scripted server')
+}
+
+/** A port whose server has gone refuses; the proxy before it has to say so. */
+export const kill: Harm = {
+  says: 'SIGKILL of the server',
+  async apply(scene) {
+    const { stage, phase } = scene
+    await stage.proxy.refuse()
+    // What the proxy has kept of its half of the handshake was never sent.
+    if (phase === 'tls') stage.proxy.halfClose()
+    await processOf(scene).kill()
+    if (phase === 'idle') await until(5_000, 'the client sees the end', () => stage.open === 0)
+  },
+  async lift(scene) {
+    const server = processOf(scene)
+    await server.start()
+    scene.stage.proxy.targetPort = scene.phase === 'queued' ? server.narrowPort : server.port
+    scene.stage.backend.release(scene.stage.options.run)
+    await scene.stage.proxy.listen()
+  },
+}
+
+const STOPPED_MS = 5_000
+const STEP_MS = 100
+
+export const stop: Harm = {
+  says: 'SIGSTOP of the server, five seconds, SIGCONT',
+  timeoutMs: () => 30_000,
+  apply: (scene) => processOf(scene).stop(),
+  async during(scene) {
+    for (let ms = 0; ms < STOPPED_MS; ms += STEP_MS) {
+      scene.stage.clock!.advance(STEP_MS)
+      await turn()
+    }
+    processOf(scene).go()
+  },
+}
+
+/** Phases with a connection that takes requests when the server reloads. */
+export const reload: Harm = {
+  says: 'reload of nginx, Apache, HAProxy or Caddy',
+  server: 'external',
+  async apply({ stage, phase }) {
+    if (!(stage.backend instanceof ExternalBackend)) throw new Error('not an external server')
+    await stage.backend.server.reload!()
+    if (phase === 'dial' || phase === 'tls' || phase === 'settings') return
+    await until(10_000, 'the client hears GOAWAY', () => stage.open === 0)
+  },
+}
+
+const MAX_STREAM_ID = 0x7fff_ffff
+const INTERNAL_ERROR = 2
+
+export const goaway: Harm = {
+  says: 'GOAWAY: nothing processed, graceful in two steps, with an error',
+  server: 'scripted',
+  async apply(scene) {
+    const { variant, stage, phase } = scene
+    const { conversation } = scriptedOf(scene)
+    if (variant === 'zero') {
+      conversation.goaway(0, 0)
+      conversation.end()
+    } else if (variant === 'graceful') {
+      conversation.goaway(MAX_STREAM_ID, 0)
+      conversation.goaway(conversation.lastStreamId, 0)
+    } else {
+      conversation.goaway(conversation.lastStreamId, INTERNAL_ERROR)
+      conversation.end()
+    }
+    if (phase === 'idle') await until(5_000, 'the client hears GOAWAY', () => stage.open === 0)
+  },
+}
+
+/** RFC 9113 §7, in order: a name's place is its code. */
+export const CODES = [
+  'NO_ERROR',
+  'PROTOCOL_ERROR',
+  'INTERNAL_ERROR',
+  'FLOW_CONTROL_ERROR',
+  'SETTINGS_TIMEOUT',
+  'STREAM_CLOSED',
+  'FRAME_SIZE_ERROR',
+  'REFUSED_STREAM',
+  'CANCEL',
+  'COMPRESSION_ERROR',
+  'CONNECT_ERROR',
+  'ENHANCE_YOUR_CALM',
+  'INADEQUATE_SECURITY',
+  'HTTP_1_1_REQUIRED',
+] as const
+
+export const resetStream: Harm = {
+  says: 'RST_STREAM with each of the 14 codes',
+  server: 'scripted',
+  apply(scene) {
+    const { variant, stage, phase, reached } = scene
+    const code = CODES.indexOf(variant as (typeof CODES)[number])
+    const { conversation, http1Port } = scriptedOf(scene)
+    // Who is told to come back over HTTP/1.1 comes over a new connection, and stays there.
+    if (variant === 'HTTP_1_1_REQUIRED') stage.proxy.targetPort = http1Port
+    // A request that has not arrived has the next number; beside a stream's own there may be one of another request.
+    const streamId = phase === 'headers' ? conversation.lastStreamId + 2 : conversation.streamOf(reached.attempt().id)
+    conversation.reset(streamId, code, variant === 'REFUSED_STREAM' || variant === 'HTTP_1_1_REQUIRED')
+  },
+}

@@ -1,0 +1,58 @@
+/** F06, F08, F09, F22: nothing is lost, but it comes late, in octets, all at once, or while the client does not listen. */
+
+import { turn } from '../cell/time.js'
+import type { Phase } from '../phases.js'
+import { pick } from '../random.js'
+import { type Harm, SLOW_SIZE } from './harm.js'
+
+/** Phases after which few round trips are left. */
+const LATE: ReadonlySet<Phase> = new Set(['waiting', 'reading', 'complete', 'closing'])
+
+export const latency: Harm = {
+  says: 'latency of 1 ms to 2 s, with jitter',
+  realClock: true,
+  size: SLOW_SIZE,
+  apply({ phase, stage, random }) {
+    const [latencyMs, jitterMs] = pick(random, [
+      [1, 1] as const,
+      [20, 40] as const,
+      LATE.has(phase) ? [1_000, 1_000] : [100, 100],
+    ])
+    stage.proxy.set('both', { latencyMs, jitterMs })
+  },
+  lift: ({ stage }) => stage.proxy.set('both', { latencyMs: 0, jitterMs: 0 }),
+}
+
+export const slices: Harm = {
+  says: 'writes of one octet',
+  realClock: true,
+  size: SLOW_SIZE,
+  apply: ({ stage }) => stage.proxy.set('both', { sliceBytes: 1 }),
+  lift: ({ stage }) => stage.proxy.set('both', { sliceBytes: 0 }),
+}
+
+/** Longer than the server takes to write all of a response. */
+const MERGE_MS = 25
+
+export const merged: Harm = {
+  says: 'a whole response in one segment',
+  realClock: true,
+  apply: ({ stage }) => stage.proxy.set('both', { mergeMs: MERGE_MS }),
+  lift: ({ stage }) => stage.proxy.set('both', { mergeMs: 0 }),
+}
+
+const BLOCKED_MS = 1_000
+
+export const blockedLoop: Harm = {
+  says: "the client's event loop is blocked for a second",
+  realClock: true,
+  // The proxy is in the blocked process, too: without it the answer is there when the process looks up, and every deadline is over.
+  direct: (variant) => variant === 'late',
+  timeoutMs: (variant) => (variant === 'late' ? BLOCKED_MS / 2 : undefined),
+  apply() {},
+  async during() {
+    // What was written last has to leave.
+    await turn()
+    for (const end = performance.now() + BLOCKED_MS; performance.now() < end; );
+  },
+}

@@ -1,0 +1,113 @@
+/** A process that runs cells, one after the other: what a cell leaves open, blocks or uses up is seen here and nowhere else. */
+
+import { Traces } from '../cell/clean.js'
+import { play } from '../cell/run.js'
+import { Stage } from '../cell/stage.js'
+import { type Cell, expectationsOf, nameOf } from '../cells.js'
+import type { Outcome } from '../expected/outcome.js'
+import { HARMS } from '../harm/all.js'
+import { DEFAULT_SIZE } from '../harm/harm.js'
+import { randomFor } from '../random.js'
+import type { Backend } from '../server/account.js'
+import { type Certificates, World } from '../server/world.js'
+
+/** What a worker is told. */
+export type ToWorker = { readonly certificates: Certificates; readonly seed: number } | { readonly cell: Cell } | 'end'
+
+/** What it tells of each cell. */
+export interface Result {
+  /** What is wrong, in words. */
+  readonly wrong: readonly string[]
+  /** Variants that could not be run, and why. */
+  readonly skipped: readonly string[]
+  /** Variants that were run. */
+  readonly runs: number
+  readonly ms: number
+}
+
+let world: World | undefined
+let seed = 1
+let runs = 0
+
+async function backendFor(cell: Cell, variant: string, { certificates, ...on }: { certificates: Certificates; at: World }) {
+  const { server = 'process' } = HARMS[cell.fault]!
+  if (server === 'process') return { backend: (await on.at.process()) as Backend, close: () => Promise.resolve() }
+  if (server === 'external') return { backend: await on.at.external(variant), close: () => Promise.resolve() }
+  const scripted = await on.at.scripted()
+  const close = async (): Promise<void> => {
+    await scripted.close()
+    for (const failure of scripted.failures) throw new Error(`the server's script: ${(failure as Error)?.stack ?? failure}`)
+  }
+  return { backend: scripted as Backend, close }
+}
+
+async function runVariant(cell: Cell, variant: string, expected: Outcome): Promise<string[] | undefined> {
+  const at = world!
+  const harm = HARMS[cell.fault]!
+  // Started before anything is counted: they stay.
+  await at.process()
+  if (harm.server === 'external') await at.external(variant)
+  const traces = new Traces()
+  const { backend, close } = await backendFor(cell, variant, { certificates: at.certificates, at })
+  if (backend === undefined) return undefined
+  const random = randomFor(seed, `${nameOf(cell)} ${variant}`)
+  const { phase, kind } = cell
+  const stage = await Stage.open({
+    ...{ run: `r${++runs}`, phase, kind, variant, backend, random, ca: at.certificates.ca },
+    ...{ realClock: harm.realClock ?? false, size: harm.size ?? DEFAULT_SIZE },
+    ...{ direct: harm.direct?.(variant) ?? false, timeoutMs: harm.timeoutMs?.(variant) },
+    ...(harm.client !== undefined && { client: harm.client }),
+  })
+  stage.undo.push(close)
+  const wrong: string[] = []
+  try {
+    wrong.push(...(await play({ scene: { phase, kind, variant, random, stage, world: at }, harm, expected })))
+  } catch (error) {
+    wrong.push((error as Error).message)
+    await lift(cell, variant, stage)
+  }
+  wrong.push(...(await traces.sweep(stage, wrong.length === 0 && random() < 0.5)))
+  return wrong
+}
+
+/** A cell that broke off must not leave its fault to the next one. */
+async function lift(cell: Cell, variant: string, stage: Stage): Promise<void> {
+  const scene = { ...cell, variant, stage, world: world!, random: Math.random, reached: undefined as never }
+  try {
+    stage.proxy.letGo()
+    stage.backend.release(stage.options.run)
+    await HARMS[cell.fault]!.lift?.(scene)
+  } catch {
+    // It may never have struck.
+  }
+}
+
+async function runCell(cell: Cell): Promise<Result> {
+  const begun = performance.now()
+  const [wrong, skipped]: [string[], string[]] = [[], []]
+  let count = 0
+  for (const [variant, expected] of expectationsOf(cell)) {
+    const found = await runVariant(cell, variant, expected)
+    if (found === undefined) skipped.push(`${variant} is not installed`)
+    else count++
+    for (const each of found ?? []) wrong.push(variant === '' ? each : `${variant}: ${each}`)
+  }
+  return { wrong, skipped, runs: count, ms: performance.now() - begun }
+}
+
+process.on('message', (message: ToWorker) => {
+  if (message === 'end') {
+    void (world?.close() ?? Promise.resolve()).then(() => process.disconnect())
+  } else if ('cell' in message) {
+    void runCell(message.cell).then(
+      (result) => process.send!(result),
+      (error: Error) => process.send!({ wrong: [error.stack ?? error.message], skipped: [], runs: 1, ms: 0 } satisfies Result),
+    )
+  } else {
+    world = new World(message.certificates)
+    seed = message.seed
+  }
+})
+
+// Done, or whoever it works for is gone.
+process.once('disconnect', () => process.exit())

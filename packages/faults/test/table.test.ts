@@ -1,0 +1,89 @@
+import { ConnectError, ConnectionError, StreamError, TimeoutError } from '@unshard/core'
+import { allCells, expectationsOf, kernelNeeds } from '../src/cells.js'
+import { isExpected, outcomeOf } from '../src/expected/outcome.js'
+import { EXPECTED } from '../src/expected/table.js'
+import { HARMS } from '../src/harm/all.js'
+import { differences, matrixCells, ownCells } from '../src/matrix.js'
+import { KINDS } from '../src/phases.js'
+import { randomFor, shuffled } from '../src/random.js'
+
+it('every fault of the table is one that can be done, and the other way round', () => {
+  expect(Object.keys(EXPECTED).sort()).toEqual(Object.keys(HARMS).sort())
+})
+
+it('24 faults, 215 cells of fault and phase, 645 with the kinds of request', () => {
+  expect([Object.keys(EXPECTED).length, ownCells().length, allCells().length]).toEqual([24, 215, 645])
+})
+
+it('every cell says for each of its variants what is to come', () => {
+  const word = /^(ok|replayed|served|(Connect|Connection|Stream|Timeout)Error [a-z0-9]+ (no|yes|unknown))$/
+  for (const cell of allCells()) {
+    for (const expected of expectationsOf(cell).values()) for (const each of expected.split(' | ')) expect(each).toMatch(word)
+  }
+})
+
+it('no POST may be sent again where nobody knows whether the first one was acted on', () => {
+  for (const cell of allCells().filter(({ kind }) => kind !== 'get')) {
+    for (const [variant, expected] of expectationsOf(cell)) {
+      if (!expected.includes('replayed')) continue
+      expect([cell.fault, variant].join(' ')).toMatch(/^F16 (zero|graceful|error)$|^F17 (REFUSED_STREAM|HTTP_1_1_REQUIRED)$/)
+    }
+  }
+})
+
+it('the table has the cells of the matrix, no more and no less', () => {
+  const matrix = matrixCells()
+  if (matrix === undefined) return console.warn('the matrix of faults is not there: this test shows nothing here')
+  expect(differences(matrix)).toEqual([])
+})
+
+it('a cell that is missing, or too many, is named', () => {
+  expect(differences(['F01 dial', 'F99 idle'], ['F01 dial', 'F02 tls'])).toEqual([
+    'F99 idle is in the matrix and not in the table',
+    'F02 tls is in the table and not in the matrix',
+  ])
+  expect(matrixCells('/nowhere')).toBeUndefined()
+})
+
+it('only what a proxy cannot do needs the kernel', () => {
+  const faults = new Set(allCells().flatMap((cell) => (kernelNeeds(cell) === undefined ? [] : [cell.fault])))
+  expect([...faults]).toEqual(['F03', 'F04', 'F05', 'F07', 'F19', 'F24'])
+})
+
+it('an ending has the name that tables use', () => {
+  const details = { initiator: 'peer', processed: 'unknown' } as const
+  expect([
+    outcomeOf({ ok: true }, 0),
+    outcomeOf({ ok: true }, 1),
+    outcomeOf({ ok: false, error: new ConnectError('tls', '') }, 0),
+    outcomeOf({ ok: false, error: new TimeoutError('body', 1, { processed: 'yes' }) }, 0),
+    outcomeOf({ ok: false, error: new ConnectionError('ERR', '', details) }, 0),
+    outcomeOf({ ok: false, error: new StreamError('ERR', '', { ...details, errorCode: 7 }) }, 0),
+    outcomeOf({ ok: false, error: new RangeError('no') }, 0),
+  ]).toEqual([
+    'ok',
+    'replayed',
+    'ConnectError tls no',
+    'TimeoutError body yes',
+    'ConnectionError peer unknown',
+    'StreamError 7 unknown',
+    'RangeError: no',
+  ])
+})
+
+it('alternatives, and a race that may go either way', () => {
+  expect(isExpected('ok', 'ok | StreamError 7 no')).toBe(true)
+  expect(isExpected('replayed', 'ok | StreamError 7 no')).toBe(false)
+  expect([isExpected('ok', 'served'), isExpected('replayed', 'served'), isExpected('replayed twice', 'served')]).toEqual([
+    true,
+    true,
+    false,
+  ])
+})
+
+it('a seed gives the same order again, whatever else was asked of it', () => {
+  const order = (seed: number): string[] => shuffled(randomFor(seed, 'order'), [...KINDS, 'd', 'e', 'f'])
+  expect(order(1)).toEqual(order(1))
+  expect(order(1)).not.toEqual(order(2))
+  expect(randomFor(1, 'a')()).not.toBe(randomFor(1, 'b')())
+})

@@ -1,0 +1,73 @@
+// One connection through a chaos proxy: the client's socket, the server's, and a lane each way.
+import type { Socket } from 'node:net'
+import { Lane } from './lane.js'
+import type { Toxics, Way } from './toxics.js'
+
+export class Link {
+  readonly toServer: Lane
+  readonly toClient: Lane
+  /** Resolves when both sockets are closed. */
+  readonly closed: Promise<void>
+  /** Resolves when the client has closed its end, or has been cut off. */
+  readonly clientGone: Promise<void>
+  readonly #client: Socket
+  readonly #server: Socket
+
+  constructor(client: Socket, server: Socket, random: () => number) {
+    this.#client = client
+    this.#server = server
+    this.toServer = new Lane(client, server, random)
+    this.toClient = new Lane(server, client, random)
+    const gone = (socket: Socket): Promise<void> =>
+      new Promise((resolve) => {
+        socket.once('close', () => resolve())
+      })
+    this.closed = Promise.all([gone(client), gone(server)]).then(() => undefined)
+    this.clientGone = new Promise((resolve) => {
+      client.once('end', () => resolve()).once('close', () => resolve())
+    })
+    tie(client, server)
+    tie(server, client)
+  }
+
+  set(way: Way | 'both', toxics: Toxics): void {
+    if (way !== 'toServer') this.toClient.set(toxics)
+    if (way !== 'toClient') this.toServer.set(toxics)
+  }
+
+  /** RST to both. */
+  reset(): void {
+    reset(this.#client)
+    reset(this.#server)
+  }
+
+  /** FIN to the client, as from the server; what the client sends still passes. */
+  halfClose(): void {
+    this.toClient.set({ truncateAfter: 0 })
+  }
+
+  destroy(): void {
+    for (const socket of [this.#client, this.#server]) if (!resetting.has(socket)) socket.destroy()
+  }
+}
+
+const resetting = new WeakSet<Socket>()
+
+/**
+ * RST. Only where nothing waits to be sent, and once: Node shuts the socket down before it resets it, and a socket that is destroyed
+ * meanwhile is never closed.
+ */
+function reset(socket: Socket): void {
+  if (socket.destroyed || resetting.has(socket)) return
+  if (socket.writableEnded || socket.writableLength > 0 || socket.connecting) return void socket.destroy()
+  resetting.add(socket)
+  socket.resetAndDestroy()
+}
+
+/** An error of one socket is a reset of the other; a close without FIN is a close. */
+function tie(socket: Socket, other: Socket): void {
+  socket.on('error', () => reset(other))
+  socket.once('close', () => {
+    if (!socket.readableEnded && !resetting.has(other)) other.destroy()
+  })
+}
