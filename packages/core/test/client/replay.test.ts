@@ -164,7 +164,7 @@ describe('retry', () => {
     const response = await answer
     expect([response.status, origin.requests.length]).toEqual([429, 2])
     expect(one.stats().connections[0]!.active).toBe(1)
-    response.body.return?.()
+    await response.body.return?.()
   })
 
   it('an abort and a deadline end the pause, and nothing is left', async () => {

@@ -3,8 +3,6 @@
  * window grows while its reader keeps up. Plain arithmetic; knows no frames.
  */
 
-import { MAX_31_BIT } from './frame.js'
-
 /** Octets of receive window that all connections of a client may grant beyond each stream's start. */
 export class WindowBudget {
   #free: number
@@ -18,9 +16,9 @@ export class WindowBudget {
     return this.#free
   }
 
-  /** Takes up to `bytes` and says how many were granted. */
+  /** Takes up to `bytes`, and never more than half of what is left: there may be others. Says how many were granted. */
   take(bytes: number): number {
-    const granted = Math.min(bytes, this.#free)
+    const granted = Math.min(bytes, Math.ceil(this.#free / 2))
     this.#free -= granted
     return granted
   }
@@ -30,6 +28,9 @@ export class WindowBudget {
     this.#free += bytes
   }
 }
+
+/** No window grows beyond this, octets: 1.3 Gbit/s over a round trip of 100 ms. One that starts larger stays as it is. */
+const LARGEST_GROWN_BYTES = 16_777_216
 
 /** What the peer may send, on a stream or on the whole connection. */
 export class ReceiveWindow {
@@ -64,9 +65,12 @@ export class ReceiveWindow {
     return increment
   }
 
-  /** Enlarges the window by up to `bytes` from `budget`; returns the further increment to announce. */
+  /**
+   * Enlarges the window by up to `bytes` from `budget`; returns the further increment to announce. A reader that keeps up does so on any
+   * path, and without a clock nobody can tell which of them needs more: so there is a size that is enough for all that are likely.
+   */
   grow(bytes: number, budget: WindowBudget): number {
-    const granted = budget.take(Math.min(bytes, MAX_31_BIT - this.size))
+    const granted = budget.take(Math.max(0, Math.min(bytes, LARGEST_GROWN_BYTES - this.size)))
     this.size += granted
     this.available += granted
     return granted
