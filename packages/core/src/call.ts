@@ -179,9 +179,9 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
 
   connection(): ConnectionInfo {
     const { connection, coalesced, because } = this.#member!
-    const { remoteAddress, remotePort, localAddress, localPort } = connection.route
+    const { remoteAddress, remotePort, localAddress, localPort, proxy } = connection.route
     const { id, protocol } = connection
-    return { id, protocol, remoteAddress, remotePort, localAddress, localPort, coalesced, because }
+    return { id, protocol, remoteAddress, remotePort, localAddress, localPort, proxy, coalesced, because }
   }
 
   #acquire(): void {

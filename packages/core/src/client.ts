@@ -19,6 +19,8 @@ export interface ConnectionStats {
   /** The origin it was made for. */
   readonly origin: string
   readonly remoteAddress: string | undefined
+  /** The proxy it leads through, without credentials; `undefined` where it is direct. */
+  readonly proxy: string | undefined
   readonly state: 'open' | 'draining' | 'closed'
   /** Requests in flight. */
   readonly active: number
@@ -83,7 +85,8 @@ export class Client {
   stats(): ClientStats {
     const connections: ConnectionStats[] = []
     for (const { id, protocol, route, state, active } of this.#pool.connections) {
-      connections.push({ id, protocol, origin: route.origin.serialized, remoteAddress: route.remoteAddress, state, active })
+      const { origin, remoteAddress, proxy } = route
+      connections.push({ id, protocol, origin: origin.serialized, remoteAddress, proxy, state, active })
     }
     return { connections, totals: { ...this.#pool.totals, ...this.#totals } }
   }
@@ -117,6 +120,7 @@ export class Client {
       })
     }
     await this.#pool.close()
+    this.#connector.close()
     this.#deadlines.stop()
   }
 
@@ -125,6 +129,7 @@ export class Client {
     this.#closed ??= reason
     for (const call of this.#deadlines.all()) call.abort(reason)
     this.#pool.destroy(reason)
+    this.#connector.close()
     this.#deadlines.stop()
   }
 
@@ -175,10 +180,12 @@ export class Client {
   }
 
   #newTarget(origin: Origin, isolation: string): Target {
-    const reuseKey = `${this.#connector.identity}|${isolation}`
+    const proxy = this.#connector.proxyOf(origin)
+    const reuseKey = `${this.#connector.identity}|${proxy?.key ?? ''}|${isolation}`
     return {
       origin,
       reuseKey,
+      proxy,
       dialKey: `${origin.serialized}|${reuseKey}`,
       verify: (certificate) => this.#connector.verify(origin.host, certificate),
     }

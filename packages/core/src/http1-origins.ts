@@ -25,6 +25,7 @@ export class Http1Origins {
   add(target: Target): Target {
     const http1: Target = {
       origin: target.origin,
+      proxy: target.proxy,
       reuseKey: `${target.reuseKey}|http/1.1`,
       dialKey: `${target.dialKey}|http/1.1`,
       http1Only: true,

@@ -1,4 +1,6 @@
 export { Client, type ClientStats, type ConnectionStats } from './client.js'
+export type { ProxyOption } from './connect/proxy/choice.js'
+export type { ProxyOptions, ProxySetting } from './connect/proxy/settings.js'
 export type { ProtocolName, TlsOptions } from './connect/tls-options.js'
 export type {
   Address,

@@ -1,6 +1,7 @@
 /** The options of a client: one table of names, defaults, units and ranges, and the one function that reads it. */
 
 import type { LookupFunction } from 'node:net'
+import { type ProxyChoice, type ProxyOption, proxyChoice } from './connect/proxy/choice.js'
 import { type ProtocolName, TLS_OPTIONS, type TlsOptions } from './connect/tls-options.js'
 import { type Clock, systemClock } from './deadlines.js'
 import { UsageError } from './errors.js'
@@ -11,6 +12,11 @@ import { type ReusePolicy, sameOrigin } from './pool/reuse-policy.js'
 export interface ClientOptions {
   /** Trust and identity for TLS, as `tls.connect` takes them. */
   readonly tls?: TlsOptions
+  /**
+   * Reaches origins through a proxy: `'env'` for what the environment says now, a URL, {@link ProxyOptions}, or a function that is asked
+   * once for each origin. Default: none, whatever the environment says. There is never a way around it. See docs/proxies.md.
+   */
+  readonly proxy?: ProxyOption
   /** Resolves host names, in the shape of `net.connect`'s option. Default `dns.lookup`. */
   readonly lookup?: LookupFunction
   /** Default deadlines, see {@link Timeouts}. */
@@ -44,6 +50,7 @@ export interface ClientOptions {
 /** Options with every default filled in. */
 export interface ResolvedOptions {
   readonly tls: TlsOptions
+  readonly proxy: ProxyChoice | undefined
   readonly lookup: LookupFunction | undefined
   readonly timeouts: Required<Timeouts>
   readonly reuse: ReusePolicy
@@ -78,7 +85,18 @@ const NUMBERS = {
 
 const NAMES: ReadonlySet<string> = new Set([
   ...Object.keys(NUMBERS),
-  ...['tls', 'lookup', 'timeouts', 'reuse', 'protocols', 'cleartextProtocol', 'maxConnectionsPerOrigin', 'localAddress', 'clock'],
+  ...[
+    'tls',
+    'proxy',
+    'lookup',
+    'timeouts',
+    'reuse',
+    'protocols',
+    'cleartextProtocol',
+    'maxConnectionsPerOrigin',
+    'localAddress',
+    'clock',
+  ],
 ])
 
 /**
@@ -95,6 +113,7 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
   return {
     // A copy: connections that are made later must be of the identity that was hashed.
     tls: { ...options.tls },
+    proxy: proxyChoice(options.proxy, process.env),
     lookup: options.lookup,
     timeouts: mergeTimeouts(DEFAULT_TIMEOUTS, options.timeouts),
     reuse: options.reuse ?? sameOrigin(),

@@ -1,8 +1,9 @@
 /** From an origin and its addresses to a connection that takes requests: TCP race, TLS with ALPN, engine. One deadline for all. */
 
-import type { LookupFunction, Socket } from 'node:net'
+import { type LookupFunction, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { type Abortable, link, unlink } from '../abort.js'
-import type { Address, Connection, Route, Target } from '../connection.js'
+import type { Address, Carrier, Connection, Route, Target, TargetProxy } from '../connection.js'
 import type { Clock } from '../deadlines.js'
 import { ConnectError, TimeoutError } from '../errors.js'
 import type { H2Options } from '../h2/connection.js'
@@ -11,6 +12,9 @@ import { WindowBudget } from '../h2/protocol/window.js'
 import type { Origin } from '../message/origin.js'
 import { negotiate } from './negotiate.js'
 import { ProtocolMemory } from './protocol-memory.js'
+import type { ProxyChoice } from './proxy/choice.js'
+import { forwards, ProxyDialler } from './proxy/dialler.js'
+import type { ProxyServer } from './proxy/settings.js'
 import { race } from './race.js'
 import { Resolver } from './resolve.js'
 import { Securer, type SecureSocket } from './secure.js'
@@ -20,12 +24,15 @@ import type { ProtocolName, TlsOptions } from './tls-options.js'
 /** What connecting depends on; a client's options have it all. */
 export interface ConnectOptions {
   readonly tls: TlsOptions
+  /** Which origin is reached through which proxy; `undefined` where none is. */
+  readonly proxy: ProxyChoice | undefined
   readonly lookup: LookupFunction | undefined
   readonly lookupTtlMs: number
   readonly protocols: readonly ProtocolName[]
   readonly cleartextProtocol: ProtocolName
   readonly localAddress: string | undefined
   readonly timeouts: { readonly connect: number }
+  readonly idleTimeoutMs: number
   readonly streamWindowBytes: number
   readonly connectionWindowBytes: number
   readonly windowBudgetBytes: number
@@ -48,6 +55,7 @@ export class Connector {
   readonly #securer: Securer
   readonly #memory: ProtocolMemory
   readonly #h2: H2Options
+  readonly #proxies: ProxyDialler
   /** The part of every reuse key that this client's options make. */
   readonly identity: string
 
@@ -64,6 +72,18 @@ export class Connector {
       maxFieldSectionBytes: options.maxFieldSectionBytes,
     }
     this.#h2 = { settings, budget: new WindowBudget(options.windowBudgetBytes), clock: options.clock }
+    const { localAddress, idleTimeoutMs } = options
+    this.#proxies = new ProxyDialler({ resolver: this.#resolver, h2: this.#h2, localAddress, idleTimeoutMs })
+  }
+
+  /** The proxy that an origin is reached through. @throws UsageError where the caller's function gives no answer that is one. */
+  proxyOf(origin: Origin): TargetProxy | undefined {
+    return this.#options.proxy?.(origin)
+  }
+
+  /** Nothing more will be connected to: connections to proxies go when what they carry has. */
+  close(): void {
+    this.#proxies.close()
   }
 
   /** The client's own check of a host against a certificate. */
@@ -71,9 +91,13 @@ export class Connector {
     return this.#securer.verify(host, certificate)
   }
 
-  /** Addresses of an origin's host. The protocol resolver is loaded meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`. */
-  async resolve(origin: Origin): Promise<readonly Address[]> {
+  /**
+   * Addresses of a target's host: none where a proxy is asked, because then nobody here may ask for them. The protocol resolver is loaded
+   * meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
+   */
+  async resolve({ origin, proxy }: Target): Promise<readonly Address[]> {
     if (origin.scheme === 'https') void this.#memory.load()
+    if (proxy !== undefined) return []
     try {
       return await this.#resolver.resolve(origin.host)
     } catch (error) {
@@ -129,46 +153,64 @@ export class Connector {
     signal: AbortSignal,
   ): Promise<Connection> {
     const { origin } = target
-    const { clock, localAddress, cleartextProtocol } = this.#options
-    const onAttempt = (address: Address): void => progress.onAttempt(address)
-    const tcp = async (): Promise<Socket> => {
-      const socket = await race({
-        addresses,
-        port: origin.port,
-        origin: origin.serialized,
-        localAddress,
-        clock,
-        signal,
-        onAttempt,
-      })
+    // Made by the choice of this client's options, and by nothing else.
+    const proxy = target.proxy as ProxyServer | undefined
+    const carry = async (): Promise<Carrier> => {
+      if (proxy !== undefined) return this.#proxies.tunnel(proxy, target, signal)
+      const socket = await this.#race(origin, addresses, progress, signal)
       progress.onTcpConnected()
       return socket
     }
     if (origin.scheme === 'http') {
-      const socket = await tcp()
-      const protocol = target.http1Only === true ? 'http/1.1' : cleartextProtocol
-      return negotiate(socket, protocol, this.#route(socket, target, undefined), this.#h2)
+      const protocol = target.http1Only === true ? 'http/1.1' : this.#options.cleartextProtocol
+      const forwarded = proxy !== undefined && protocol === 'http/1.1' && forwards(proxy)
+      const socket = forwarded ? await this.#proxies.forward(proxy, target, signal) : await carry()
+      return negotiate(socket, protocol, this.#route(socket, target, undefined), this.#h2, forwarded ? proxy.fields : undefined)
     }
-    const secure = async (http1Only: boolean): Promise<SecureSocket> =>
-      this.#securer.secure(await tcp(), target, signal, http1Only)
+    const secure = async (http1Only: boolean): Promise<SecureSocket> => {
+      const carrier = await carry()
+      const secured = await this.#securer.secure(carrier, target, signal, http1Only)
+      if (!(carrier instanceof Socket)) carryHold(secured.socket, carrier)
+      return { ...secured, carrier }
+    }
     // Who has chosen HTTP/1.1 is offered nothing else while that is remembered.
     const http1Only = this.knownProtocol(target) === 'http/1.1' && this.#options.protocols.includes('http/1.1')
     const secured = http1Only ? await secure(true) : await this.#memory.resolve(target.dialKey, () => secure(false))
-    return negotiate(secured.socket, secured.protocol, this.#route(secured.socket, target, secured), this.#h2)
+    const route = this.#route(secured.carrier ?? secured.socket, target, secured)
+    return negotiate(secured.socket, secured.protocol, route, this.#h2)
   }
 
-  #route(socket: Socket, target: Target, secured: SecureSocket | undefined): Route {
+  #race(origin: Origin, addresses: readonly Address[], progress: ConnectProgress, signal: AbortSignal): Promise<Socket> {
+    const { clock, localAddress } = this.#options
+    const onAttempt = (address: Address): void => progress.onAttempt(address)
+    return race({ addresses, port: origin.port, origin: origin.serialized, localAddress, clock, signal, onAttempt })
+  }
+
+  #route(carrier: Carrier, target: Target, secured: SecureSocket | undefined): Route {
     return {
       origin: target.origin,
       reuseKey: target.reuseKey,
-      remoteAddress: socket.remoteAddress,
-      remotePort: socket.remotePort,
-      localAddress: socket.localAddress,
-      localPort: socket.localPort,
+      proxy: target.proxy?.name,
+      remoteAddress: carrier.remoteAddress,
+      remotePort: carrier.remotePort,
+      localAddress: carrier.localAddress,
+      localPort: carrier.localPort,
       certificate: secured?.certificate,
       authorized: secured?.authorized ?? false,
       clientCertificate: secured !== undefined && this.#securer.clientCertificate,
     }
+  }
+}
+
+/** Node asks a socket's handle whether the process is kept alive, and a tunnel has none. */
+function carryHold(socket: TLSSocket, carrier: Carrier): void {
+  socket.ref = () => {
+    carrier.ref()
+    return socket
+  }
+  socket.unref = () => {
+    carrier.unref()
+    return socket
   }
 }
 

@@ -1,23 +1,27 @@
 /** What ALPN chose becomes an engine (RFC 9113 §3.2, RFC 7301). The HTTP/1.1 one is loaded when the first server wants it. */
 
-import type { Socket } from 'node:net'
-import type { Connection, Route } from '../connection.js'
+import type { Carrier, Connection, Route } from '../connection.js'
 import { ConnectError } from '../errors.js'
 import { H2Connection, type H2Options } from '../h2/connection.js'
 
-/** Puts the engine for `protocol` on `socket`. @throws ConnectError phase `negotiate` for a protocol that was never offered. */
+/**
+ * Puts the engine for `protocol` on `socket`. Where that leads to a proxy that forwards requests, `forwarding` is what it is sent with
+ * each of them: name, value, name, value.
+ * @throws ConnectError phase `negotiate` for a protocol that was never offered.
+ */
 export async function negotiate(
-  socket: Socket,
+  socket: Carrier,
   protocol: string | undefined,
   route: Route,
   options: H2Options,
+  forwarding?: readonly string[],
 ): Promise<Connection> {
   switch (protocol) {
     case 'h2':
       return new H2Connection(socket, route, options)
     case undefined:
     case 'http/1.1':
-      return startHttp1(socket, route, options)
+      return startHttp1(socket, route, options, forwarding)
     default: {
       socket.destroy()
       const origin = route.origin.serialized
@@ -26,7 +30,12 @@ export async function negotiate(
   }
 }
 
-async function startHttp1(socket: Socket, route: Route, options: H2Options): Promise<Connection> {
+async function startHttp1(
+  socket: Carrier,
+  route: Route,
+  options: H2Options,
+  forwarding: readonly string[] | undefined,
+): Promise<Connection> {
   // While the engine is being loaded nobody else looks after the socket: an error has to be seen, not thrown.
   let failure: Error | undefined
   const onError = (error: Error): void => {
@@ -35,7 +44,9 @@ async function startHttp1(socket: Socket, route: Route, options: H2Options): Pro
   socket.on('error', onError)
   const { H1Connection } = await import('../h1/connection.js')
   socket.off('error', onError)
-  if (failure === undefined && !socket.destroyed) return new H1Connection(socket, route, options.settings.maxFieldSectionBytes)
+  if (failure === undefined && !socket.destroyed) {
+    return new H1Connection(socket, route, options.settings.maxFieldSectionBytes, forwarding)
+  }
   const origin = route.origin.serialized
   throw new ConnectError('negotiate', `${origin} closed the connection after the handshake`, { origin, cause: failure })
 }

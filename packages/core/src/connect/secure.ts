@@ -4,7 +4,8 @@
  */
 
 import { constants, X509Certificate } from 'node:crypto'
-import { isIP, type Socket } from 'node:net'
+import { isIP } from 'node:net'
+import type { Duplex } from 'node:stream'
 import {
   checkServerIdentity,
   connect,
@@ -14,7 +15,7 @@ import {
   type TLSSocket,
 } from 'node:tls'
 import { LRUCache } from 'lru-cache'
-import type { Certificate, Target } from '../connection.js'
+import type { Carrier, Certificate, Target } from '../connection.js'
 import { ConnectError, UsageError } from '../errors.js'
 import type { Origin } from '../message/origin.js'
 import type { ProtocolName, TlsOptions } from './tls-options.js'
@@ -36,6 +37,8 @@ export interface SecureSocket {
   readonly protocol: string | undefined
   readonly certificate: Certificate | undefined
   readonly authorized: boolean
+  /** What it runs on, where that knows the addresses. */
+  readonly carrier?: Carrier
 }
 
 /** Makes the TLS connections of one client: its options are one identity. */
@@ -71,7 +74,12 @@ export class Securer {
   }
 
   /** Secures `socket` for `target`'s origin. @throws ConnectError phase `tls`, or `negotiate` where no protocol is in common. */
-  secure(socket: Socket, { origin, reuseKey }: Target, signal: AbortSignal, http1Only = false): Promise<SecureSocket> {
+  secure(
+    socket: Duplex,
+    { origin, reuseKey }: Pick<Target, 'origin' | 'reuseKey'>,
+    signal: AbortSignal,
+    http1Only = false,
+  ): Promise<SecureSocket> {
     // Under the same name, the same options and the same isolation tag, and under no other: a ticket tells who was there before.
     const ticketKey = `${origin.host} ${reuseKey}`
     return new Promise((resolve, reject) => {
@@ -117,7 +125,7 @@ export class Securer {
   }
 
   /** @throws UsageError for options that OpenSSL refuses, such as a `ca` that is no certificate. */
-  #start(socket: Socket, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
+  #start(socket: Duplex, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
     try {
       return this.#connect(socket, origin, protocols, stored)
     } catch (cause) {
@@ -139,7 +147,7 @@ export class Securer {
     return this.#withRenegotiation
   }
 
-  #connect(socket: Socket, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
+  #connect(socket: Duplex, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
     const secureContext = protocols.includes('h2') ? this.#h2Context() : this.#http1Context()
     return connect({
       ...this.#tls,

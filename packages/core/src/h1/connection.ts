@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import type { buildConnector, Client, Dispatcher } from 'undici'
 import {
+  type Carrier,
   type Connection,
   type ConnectionState,
   type Exchange,
@@ -28,14 +29,17 @@ export class H1Connection implements Connection {
   readonly route: Route
   readonly originSet: ReadonlySet<SerializedOrigin> | undefined = undefined
   onChange: (() => void) | undefined
-  readonly #socket: Socket
+  readonly #socket: Carrier
+  readonly #forwarding: readonly string[] | undefined
   readonly #client: Client
   readonly #closed: Promise<void>
   #state: ConnectionState = 'open'
   #exchange: H1Exchange | undefined
 
-  constructor(socket: Socket, route: Route, maxFieldSectionBytes: number) {
+  /** @param forwarding the socket leads to a proxy that forwards requests, and this is what it is sent with each of them. */
+  constructor(socket: Carrier, route: Route, maxFieldSectionBytes: number, forwarding?: readonly string[]) {
     this.#socket = socket
+    this.#forwarding = forwarding
     this.route = route
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
     this.#client = new UndiciClient(route.origin.serialized, {
@@ -70,7 +74,7 @@ export class H1Connection implements Connection {
       throw new UsageError('ERR_TRAILERS_UNSUPPORTED', `${origin} speaks HTTP/1.1, over which trailers are not sent`, { origin })
     }
     if (this.#exchange === undefined) this.#socket.ref()
-    const exchange = new H1Exchange(request, observer, () => this.#released(exchange))
+    const exchange = new H1Exchange(request, observer, () => this.#released(exchange), this.#forwarding)
     this.#exchange = exchange
     if (request.close) this.#drain()
     // Later: what undici refuses it refuses at once, and nothing may be called back before this returns.
@@ -114,7 +118,7 @@ export class H1Connection implements Connection {
         : null
       handed = true
       // Not before undici has finished asking.
-      queueMicrotask(() => (refusal === null ? callback(null, this.#socket) : callback(refusal, null)))
+      queueMicrotask(() => (refusal === null ? callback(null, this.#socket as Socket) : callback(refusal, null)))
     }
   }
 

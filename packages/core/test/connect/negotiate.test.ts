@@ -9,6 +9,7 @@ import { parseOrigin } from '../../src/index.js'
 const route: Route = {
   origin: parseOrigin('https://a.example'),
   reuseKey: '',
+  proxy: undefined,
   remoteAddress: undefined,
   remotePort: undefined,
   localAddress: undefined,

@@ -53,7 +53,7 @@ async function listen(options: ServerOptions = {}, names = NAMES): Promise<TlsSe
 }
 
 function targetOf(origin: Origin, isolation = ''): Target {
-  return { origin, reuseKey: isolation, dialKey: `${origin.serialized} ${isolation}`, verify: () => undefined }
+  return { origin, reuseKey: isolation, proxy: undefined, dialKey: `${origin.serialized} ${isolation}`, verify: () => undefined }
 }
 
 /** Makes one TLS connection and lets go of it when the server's first words, and with them its ticket, have come. */
@@ -200,7 +200,7 @@ describe('Connector', () => {
   }
   const target = (server: TlsServer) => {
     const origin = parseOrigin(`https://a.test.example:${server.port}`)
-    return { origin, reuseKey: 'key', dialKey: `${origin.serialized}|key`, verify: () => undefined }
+    return { origin, reuseKey: 'key', proxy: undefined, dialKey: `${origin.serialized}|key`, verify: () => undefined }
   }
   const progress = { onAttempt: () => undefined, onTcpConnected: () => undefined }
 
@@ -211,7 +211,7 @@ describe('Connector', () => {
     for (let i = 0; i < 2; i++) {
       const connection = await one.connect(
         target(server),
-        await one.resolve(target(server).origin),
+        await one.resolve(target(server)),
         progress,
         new AbortController().signal,
       )
@@ -236,7 +236,12 @@ describe('Connector', () => {
     const origin = parseOrigin(`http://a.test.example:${server.port}`)
     const abort = new AbortController()
     const ending = { ...progress, onTcpConnected: () => abort.abort('enough') }
-    const connecting = one.connect({ ...target(server), origin }, await one.resolve(origin), ending, abort.signal)
+    const connecting = one.connect(
+      { ...target(server), origin },
+      await one.resolve({ ...target(server), origin }),
+      ending,
+      abort.signal,
+    )
     await expect(connecting).rejects.toBe('enough')
     await server.idle()
   })

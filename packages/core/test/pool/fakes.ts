@@ -16,7 +16,7 @@ import type { Member, Waiter } from '../../src/pool/group.js'
 
 export function targetOf(url: string, reuseKey = 'key'): Target {
   const origin = parseOrigin(url)
-  return { origin, reuseKey, dialKey: `${origin.serialized}|${reuseKey}`, verify: () => undefined }
+  return { origin, reuseKey, proxy: undefined, dialKey: `${origin.serialized}|${reuseKey}`, verify: () => undefined }
 }
 
 /** What a connection is like. Default: HTTP/2, open, with 100 places; HTTP/1.1 has one. */
@@ -45,6 +45,7 @@ export class FakeConnection implements Connection {
     this.route = {
       origin: target.origin,
       reuseKey: target.reuseKey,
+      proxy: target.proxy?.name,
       remoteAddress: address,
       remotePort: target.origin.port,
       localAddress: undefined,

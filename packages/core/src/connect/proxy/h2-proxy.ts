@@ -1,0 +1,162 @@
+/** One HTTP/2 connection to a proxy, and the tunnels on it (RFC 9113 §8.5). Closed when it has carried none for a while. */
+
+import type { ExchangeObserver, Target } from '../../connection.js'
+import type { Clock, ClockTimer } from '../../deadlines.js'
+import { ConnectionError, TransportError } from '../../errors.js'
+import type { H2Connection } from '../../h2/connection.js'
+import type { ResponseBody } from '../../message/body.js'
+import type { HttpRequest } from '../../message/request.js'
+import { proxyError, refusedByProxy } from './errors.js'
+import { tunnelAuthority } from './http1-connect.js'
+import type { ProxyServer } from './settings.js'
+import { Tunnel } from './tunnel.js'
+
+/** What a connection to a proxy is told. */
+export interface H2ProxyOptions {
+  readonly clock: Clock
+  /** 0 never. */
+  readonly idleTimeoutMs: number
+  /** It takes no more tunnels. */
+  onClosed(): void
+}
+
+/** A CONNECT that the proxy has certainly not acted on, or that was lost with a connection that had been idle: one more may be tried. */
+export class LostConnect extends Error {
+  readonly reason: unknown
+
+  constructor(reason: unknown) {
+    super('the CONNECT was lost')
+    this.reason = reason
+  }
+}
+
+const SENSITIVE: ReadonlySet<string> = new Set(['proxy-authorization'])
+
+/** A proxy's connection. */
+export class H2Proxy {
+  readonly #proxy: ProxyServer
+  readonly #connection: H2Connection
+  readonly #socket: { ref(): unknown; unref(): unknown }
+  readonly #options: H2ProxyOptions
+  /** Tunnels that keep the process alive, and those being opened. */
+  #held = 0
+  #opened = 0
+  #idle: ClockTimer | undefined
+
+  constructor(
+    proxy: ProxyServer,
+    connection: H2Connection,
+    socket: { ref(): unknown; unref(): unknown },
+    options: H2ProxyOptions,
+  ) {
+    this.#proxy = proxy
+    this.#connection = connection
+    this.#socket = socket
+    this.#options = options
+    connection.onChange = () => this.#changed()
+    this.#changed()
+  }
+
+  /** Whether a tunnel may be opened now. */
+  get hasRoom(): boolean {
+    return this.#connection.capacity > 0
+  }
+
+  /** Opens a tunnel. @throws LostConnect; ConnectError phase `proxy`; the reason of `signal`. */
+  open(target: Target, signal: AbortSignal): Promise<Tunnel> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason)
+      this.#idle?.cancel()
+      this.#idle = undefined
+      const first = this.#opened++ === 0
+      const { remoteAddress, remotePort, localAddress, localPort } = this.#connection.route
+      const tunnel = new Tunnel({
+        ...{ remoteAddress, remotePort, localAddress, localPort },
+        clock: this.#options.clock,
+        onHold: (held) => this.#hold(held),
+      })
+      const onAbort = (): void => {
+        exchange.abort(signal.reason)
+        failed(signal.reason)
+      }
+      const failed = (reason: unknown): void => {
+        signal.removeEventListener('abort', onAbort)
+        // Nobody has it yet.
+        tunnel.on('error', () => undefined).destroy()
+        reject(reason)
+      }
+      const observer: ExchangeObserver = {
+        onInformational: () => undefined,
+        onResponse: (status: number, _fields: readonly string[], body: ResponseBody) => {
+          if (status < 200 || status > 299) {
+            failed(refusedByProxy(this.#proxy, target, status))
+            // Not from inside the connection's own event.
+            queueMicrotask(() => exchange.abort(new Error('no tunnel')))
+            return
+          }
+          signal.removeEventListener('abort', onAbort)
+          tunnel.start(exchange, body)
+          resolve(tunnel)
+        },
+        onError: (error) => failed(this.#failureOf(error, target, first)),
+        onClosed: () => undefined,
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      const exchange = this.#connection.request(connectRequest(this.#proxy, target, tunnel), observer)
+      this.#syncHold()
+    })
+  }
+
+  /** Takes no more tunnels, and goes when the last one has. */
+  close(): void {
+    this.#idle?.cancel()
+    void this.#connection.close()
+  }
+
+  #failureOf(error: Error, target: Target, first: boolean): unknown {
+    const failure = proxyError(this.#proxy, target, `opened no tunnel: ${error.message}`, { cause: error })
+    if (!(error instanceof TransportError) || error.initiator !== 'peer') return failure
+    const stale = error instanceof ConnectionError && !first
+    return error.processed === 'no' || stale ? new LostConnect(failure) : failure
+  }
+
+  #changed(): void {
+    const { state, active } = this.#connection
+    if (state !== 'open') {
+      this.#idle?.cancel()
+      this.#idle = undefined
+      return this.#options.onClosed()
+    }
+    const { clock, idleTimeoutMs } = this.#options
+    if (active > 0 || this.#idle !== undefined || idleTimeoutMs === 0) return
+    this.#idle = clock.startTimer(idleTimeoutMs, () => this.close())
+    this.#idle.unref()
+  }
+
+  #hold(held: boolean): void {
+    this.#held += held ? 1 : -1
+    this.#syncHold()
+  }
+
+  /** The engine knows streams; which of them are worth waiting for, their tunnels know. */
+  #syncHold(): void {
+    if (this.#held > 0) this.#socket.ref()
+    else this.#socket.unref()
+  }
+}
+
+/** RFC 9113 §8.5: `:method` and `:authority` alone, and the proxy's own fields. */
+function connectRequest(proxy: ProxyServer, target: Target, tunnel: Tunnel): HttpRequest {
+  return {
+    method: 'CONNECT',
+    scheme: target.origin.scheme,
+    authority: tunnelAuthority(target),
+    path: '',
+    fields: proxy.fields,
+    sensitive: SENSITIVE,
+    origin: target.origin,
+    content: tunnel.content,
+    trailers: undefined,
+    close: false,
+  }
+}
