@@ -59,8 +59,10 @@ export interface TestProxy {
   readonly sessions: ReadonlySet<ServerHttp2Session>
   /** Resolves when this holds. Looked at whenever something opens, closes or is asked for. */
   until(holds: () => boolean): Promise<void>
-  /** Ends every tunnel that is open: over HTTP/2 with RST_STREAM CONNECT_ERROR, else by closing its connection. */
+  /** Ends every tunnel that is open: over HTTP/2 with RST_STREAM, else by closing its connection. */
   cut(): void
+  /** The same with the oldest one alone. */
+  cutOne(): void
   /** Destroys every connection that it has accepted. */
   die(): void
   close(): Promise<void>
@@ -76,8 +78,6 @@ export interface ProxyBooks {
   /** Bytes both ways, from now until both are gone. */
   tie(near: Duplex, far: Socket, cut: () => void): void
 }
-
-const connectError = http2.constants.NGHTTP2_CONNECT_ERROR
 
 export async function startTestProxy(options: TestProxyOptions = {}): Promise<TestProxy> {
   const { kind = 'http', tls, resolve: resolveName = () => '127.0.0.1' } = options
@@ -198,6 +198,9 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
     cut() {
       for (const each of [...open]) each()
     },
+    cutOne() {
+      for (const each of [...open].slice(0, 1)) each()
+    },
     die() {
       for (const socket of sockets) socket.destroy()
     },
@@ -244,7 +247,8 @@ function onConnect(
   if (!isAuthorized(books.options, headers)) return say(407)
   const { hostname, port } = new URL(`http://${authority}`)
   let tied = false
-  const cut = (): void => void (isH2 ? stream!.close(connectError) : near.destroy())
+  // With an error Node sends RST_STREAM alone, else DATA with END_STREAM in front of it.
+  const cut = (): void => void near.destroy(isH2 ? new Error('cut') : undefined)
   const far = books.dial(hostname.replace(/^\[|\]$/g, ''), Number(port || 80), () => {
     if (near.destroyed) return void far.destroy()
     tied = true

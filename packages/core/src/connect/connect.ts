@@ -170,7 +170,7 @@ export class Connector {
     const secure = async (http1Only: boolean): Promise<SecureSocket> => {
       const carrier = await carry()
       const secured = await this.#securer.secure(carrier, target, signal, http1Only)
-      if (!(carrier instanceof Socket)) carryHold(secured.socket, carrier)
+      if (!(carrier instanceof Socket)) carryOn(carrier, secured.socket)
       return { ...secured, carrier }
     }
     // Who has chosen HTTP/1.1 is offered nothing else while that is remembered.
@@ -202,8 +202,8 @@ export class Connector {
   }
 }
 
-/** Node asks a socket's handle whether the process is kept alive, and a tunnel has none. */
-function carryHold(socket: TLSSocket, carrier: Carrier): void {
+/** Node asks a socket's handle whether the process is kept alive, and a tunnel has none; of its errors Node makes a plain end. */
+function carryOn(carrier: Carrier, socket: TLSSocket): void {
   socket.ref = () => {
     carrier.ref()
     return socket
@@ -212,6 +212,7 @@ function carryHold(socket: TLSSocket, carrier: Carrier): void {
     carrier.unref()
     return socket
   }
+  carrier.once('error', (error: Error) => socket.destroy(error))
 }
 
 /** A name is resolved once for all who ask; each hears about its own origin. */

@@ -89,6 +89,7 @@ export class Securer {
       const settle = (finish: () => void): void => {
         signal.removeEventListener('abort', onAbort)
         secured.removeListener('error', onError)
+        socket.removeListener('error', onError)
         secured.removeListener('close', onClose)
         finish()
       }
@@ -108,6 +109,8 @@ export class Securer {
       // Between one owner and the next an error must not become an exception of the process.
       secured.on('error', () => undefined)
       secured.once('error', onError)
+      // Of an error of a tunnel Node makes a plain end.
+      socket.once('error', onError)
       secured.once('close', onClose)
       // Between the race that was won and now: nobody would tell a second time.
       if (signal.aborted) return onAbort()

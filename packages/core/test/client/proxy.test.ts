@@ -1,41 +1,11 @@
 /** Requests through real proxies of every kind: what the origin sees, what the proxy sees, and what nobody sees. */
 
 import { createHash } from 'node:crypto'
-import type { Duplex } from 'node:stream'
-import { coalescing } from '@unshard/coalescing'
-import {
-  type OriginServer,
-  patternBytes,
-  type StaticLookup,
-  startTestProxy,
-  staticLookup,
-  type TestProxy,
-  type TestProxyOptions,
-  type TunnelRequest,
-} from '@unshard/testkit'
-import type { Client, ClientOptions } from '../../src/index.js'
-import { rig } from './rig.js'
+import { patternBytes, type TestProxy, type TestProxyOptions } from '@unshard/testkit'
+import type { ReusePolicy } from '../../src/index.js'
+import { failureOf, proxyNames, proxyRig, silence, told, urlOf } from './proxy-rig.js'
 
-const world = rig()
-const { server, tls, defer } = world
-
-async function proxy(options: TestProxyOptions = {}): Promise<TestProxy> {
-  const started = await startTestProxy(options)
-  defer(() => started.close())
-  return started
-}
-
-/** Knows proxies and no origins: who is asked about an origin has leaked it. */
-function proxyNames(): StaticLookup {
-  return staticLookup({ 'proxy.test.example': '127.0.0.1' })
-}
-
-/** A client whose proxy has a certificate of the test's own authority, as origins have. */
-function through(setting: string, options: ClientOptions = {}): Client {
-  return world.client({ lookup: proxyNames(), proxy: { url: setting, tls: { ca: world.authority.ca } }, ...options })
-}
-
-const urlOf = (origin: OriginServer, path = '/', host = 'a.test.example'): string => `${origin.url(host)}${path}`
+const { server, tls, proxy, through } = proxyRig()
 
 interface Kind {
   readonly name: string
@@ -117,10 +87,7 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
     expect((await right.request({ url: urlOf(origin) })).status).toBe(200)
     expect(origin.requests[0]!.headers).not.toHaveProperty('proxy-authorization')
     const wrong = through(via.url('mallory:hunter2'))
-    const error = await wrong.request({ url: urlOf(origin) }).then(
-      () => undefined,
-      (reason: Error) => reason,
-    )
+    const error = await failureOf(wrong.request({ url: urlOf(origin) }))
     const socks = name.startsWith('socks')
     expect(error).toMatchObject({
       name: 'ConnectError',
@@ -145,14 +112,23 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
     await via.until(() => via.openConnections === 0 || name.endsWith('HTTP/2'))
   })
 
-  it('requests to different origins have tunnels of their own; a policy that coalesces by address shares none', async () => {
+  it('requests to different origins have tunnels of their own; a policy that would share them is not asked', async () => {
     const origin = await server({ origins: (port) => [`https://a.test.example:${port}`, `https://b.test.example:${port}`] })
     const via = await start()
-    const one = through(via.url(), { reuse: coalescing() })
+    const asked: unknown[] = []
+    const greedy: ReusePolicy = {
+      verdict: (candidate) => {
+        asked.push(candidate)
+        return { use: true, because: 'greedy' }
+      },
+      misdirected: () => undefined,
+    }
+    const one = through(via.url(), { reuse: greedy })
     for (const host of ['a', 'b', 'a', 'b']) {
       const response = await one.request({ url: urlOf(origin, '/', `${host}.test.example`) })
       expect(response.connection.coalesced).toBe(false)
     }
+    expect(asked).toEqual([])
     expect(origin.connections).toBe(2)
     expect(via.tunnels).toHaveLength(2)
     expect(via.connections).toBe(name.endsWith('HTTP/2') ? 1 : 2)
@@ -211,18 +187,3 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
     await via.until(() => via.openConnections === 0)
   })
 })
-
-/** Takes a CONNECT, and says nothing for ever. */
-function silence(_tunnel: TunnelRequest, stream: Duplex): boolean {
-  stream.resume().once('end', () => stream.end())
-  return true
-}
-
-/** Everything that a log would show of an error. */
-function told(error: unknown): string {
-  const seen: string[] = []
-  for (let each = error as Error | undefined; each !== undefined; each = each.cause as Error | undefined) {
-    seen.push(each.message, each.stack ?? '', JSON.stringify(each, Object.getOwnPropertyNames(each)))
-  }
-  return seen.join('\n')
-}

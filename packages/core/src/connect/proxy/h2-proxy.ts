@@ -1,6 +1,7 @@
 /** One HTTP/2 connection to a proxy, and the tunnels on it (RFC 9113 §8.5). Closed when it has carried none for a while. */
 
-import type { ExchangeObserver, Target } from '../../connection.js'
+import { type Abortable, link, unlink } from '../../abort.js'
+import type { Exchange, ExchangeObserver, Target } from '../../connection.js'
 import type { Clock, ClockTimer } from '../../deadlines.js'
 import { ConnectionError, TransportError } from '../../errors.js'
 import type { H2Connection } from '../../h2/connection.js'
@@ -64,47 +65,52 @@ export class H2Proxy {
 
   /** Opens a tunnel. @throws LostConnect; ConnectError phase `proxy`; the reason of `signal`. */
   open(target: Target, signal: AbortSignal): Promise<Tunnel> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason)
-      this.#idle?.cancel()
-      this.#idle = undefined
-      const first = this.#opened++ === 0
-      const { remoteAddress, remotePort, localAddress, localPort } = this.#connection.route
-      const tunnel = new Tunnel({
-        ...{ remoteAddress, remotePort, localAddress, localPort },
-        clock: this.#options.clock,
-        onHold: (held) => this.#hold(held),
-      })
-      const onAbort = (): void => {
-        exchange.abort(signal.reason)
-        failed(signal.reason)
-      }
-      const failed = (reason: unknown): void => {
-        signal.removeEventListener('abort', onAbort)
-        // Nobody has it yet.
-        tunnel.on('error', () => undefined).destroy()
-        reject(reason)
-      }
+    if (signal.aborted) return Promise.reject(signal.reason)
+    this.#idle?.cancel()
+    this.#idle = undefined
+    const first = this.#opened++ === 0
+    const tunnel = this.#newTunnel()
+    const abort: Abortable = { abort: () => undefined }
+    link(signal, abort)
+    return new Promise<Tunnel>((resolve, reject) => {
       const observer: ExchangeObserver = {
         onInformational: () => undefined,
         onResponse: (status: number, _fields: readonly string[], body: ResponseBody) => {
-          if (status < 200 || status > 299) {
-            failed(refusedByProxy(this.#proxy, target, status))
-            // Not from inside the connection's own event.
-            queueMicrotask(() => exchange.abort(new Error('no tunnel')))
-            return
-          }
-          signal.removeEventListener('abort', onAbort)
-          tunnel.start(exchange, body)
+          if (status < 200 || status > 299) return reject(refusedByProxy(this.#proxy, target, status))
+          tunnel.start(body)
           resolve(tunnel)
         },
-        onError: (error) => failed(this.#failureOf(error, target, first)),
+        onError: (error) => reject(this.#failureOf(error, target, first)),
         onClosed: () => undefined,
       }
-      signal.addEventListener('abort', onAbort, { once: true })
-      const exchange = this.#connection.request(connectRequest(this.#proxy, target, tunnel), observer)
-      this.#syncHold()
+      tunnel.exchange = this.#request(target, tunnel, observer)
+      abort.abort = reject
     })
+      .catch((reason: unknown) => {
+        // Nobody has it yet. The stream, where it is still there, is reset with it.
+        tunnel.destroy()
+        throw reason
+      })
+      .finally(() => unlink(signal, abort))
+  }
+
+  #newTunnel(): Tunnel {
+    const { remoteAddress, remotePort, localAddress, localPort } = this.#connection.route
+    return new Tunnel({
+      ...{ remoteAddress, remotePort, localAddress, localPort },
+      clock: this.#options.clock,
+      onHold: (held) => this.#hold(held),
+    })
+  }
+
+  #request(target: Target, tunnel: Tunnel, observer: ExchangeObserver): Exchange {
+    try {
+      return this.#connection.request(connectRequest(this.#proxy, target, tunnel), observer)
+    } catch (error) {
+      throw proxyError(this.#proxy, target, `cannot be asked: ${(error as Error).message}`, { cause: error })
+    } finally {
+      this.#syncHold()
+    }
   }
 
   /** Takes no more tunnels, and goes when the last one has. */

@@ -79,7 +79,7 @@ class Upstream implements AsyncIterator<Uint8Array> {
   }
 }
 
-/** The tunnel. Its creator opens the stream with {@link content}, then hands over {@link start} what came of it. */
+/** The tunnel. Its creator opens the stream with {@link content}, and starts it when the proxy has said yes. */
 export class Tunnel extends Duplex implements Carrier {
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
@@ -87,19 +87,24 @@ export class Tunnel extends Duplex implements Carrier {
   readonly localPort: number | undefined
   readonly #ends: TunnelEnds
   readonly #upstream = new Upstream()
-  #exchange: Exchange | undefined
+  /** Its stream, once that is open. */
+  exchange: Exchange | undefined
   #body: ResponseBody | undefined
   #reading = false
   #held = true
 
   constructor(ends: TunnelEnds) {
-    super({ allowHalfOpen: true })
+    // As a socket that Node connects: who hears the end ends.
+    super({ allowHalfOpen: false })
     this.#ends = ends
     this.remoteAddress = ends.remoteAddress
     this.remotePort = ends.remotePort
     this.localAddress = ends.localAddress
     this.localPort = ends.localPort
-    this.#upstream.onLeft = () => this.destroy(new Error('the proxy reads no more from the tunnel'))
+    // Not at once: what ended the stream is on its way to the reader, and says more.
+    this.#upstream.onLeft = () => void setImmediate(() => this.destroy(new Error('the proxy reads no more from the tunnel')))
+    // Between one owner and the next an error must not become an exception of the process.
+    this.on('error', () => undefined)
     ends.onHold(true)
   }
 
@@ -109,8 +114,7 @@ export class Tunnel extends Duplex implements Carrier {
   }
 
   /** The proxy has said yes: what it sends from now on comes out of the tunnel. */
-  start(exchange: Exchange, body: ResponseBody): void {
-    this.#exchange = exchange
+  start(body: ResponseBody): void {
     this.#body = body
   }
 
@@ -152,14 +156,14 @@ export class Tunnel extends Duplex implements Carrier {
       if (unread) this.#linger()
     } else {
       this.#upstream.fail(error ?? new Error('the tunnel was closed'))
-      this.#exchange?.abort(error ?? new Error('the tunnel was closed'))
+      this.exchange?.abort(error ?? new Error('the tunnel was closed'))
     }
     callback(error)
   }
 
   /** Our end was said. RST_STREAM now would make the proxy send a RST, and the origin lose what it has not read (RFC 9113 §8.5). */
   #linger(): void {
-    const reset = this.#ends.clock.startTimer(LINGER_MS, () => this.#exchange?.abort(new Error('the tunnel was closed')))
+    const reset = this.#ends.clock.startTimer(LINGER_MS, () => this.exchange?.abort(new Error('the tunnel was closed')))
     reset.unref()
     const over = (): void => reset.cancel()
     const drain = (): Promise<void> => this.#body!.next().then(({ done }) => (done === true ? undefined : drain()))
