@@ -29,7 +29,7 @@ export function connectOverHttp1(socket: Socket, proxy: ProxyServer, target: Tar
     const answer = new AnswerReader()
     const settle = (finish: () => void): void => {
       signal.removeEventListener('abort', onAbort)
-      socket.off('data', onData).off('end', onClose).off('close', onClose).off('error', onError)
+      socket.off('readable', onReadable).off('end', onClose).off('close', onClose).off('error', onError)
       finish()
     }
     const fail = (reason: unknown): void =>
@@ -41,22 +41,30 @@ export function connectOverHttp1(socket: Socket, proxy: ProxyServer, target: Tar
     const onError = (cause: Error): void =>
       fail(proxyError(proxy, target, `failed before it had answered: ${cause.message}`, { cause }))
     const onClose = (): void => fail(proxyError(proxy, target, 'closed the connection before it had answered'))
-    const onData = (chunk: Buffer): void => {
-      const status = answer.read(chunk)
-      if (status === undefined) return
+    const answered = (status: number | string): void => {
       if (typeof status === 'string') return fail(proxyError(proxy, target, `sent ${status} for an answer to CONNECT`))
       if (status < 200 || status > 299) return fail(refusedByProxy(proxy, target, status))
       settle(() => {
-        socket.pause()
         if (answer.rest.length > 0) socket.unshift(answer.rest)
         resolve()
       })
     }
+    // By `read`, and not by events of data: a socket that was paused once starts for no later owner.
+    const onReadable = (): void => {
+      for (let chunk = read(socket); chunk !== undefined; chunk = read(socket)) {
+        const status = answer.read(chunk)
+        if (status !== undefined) return answered(status)
+      }
+    }
     if (signal.aborted) return onAbort()
     signal.addEventListener('abort', onAbort, { once: true })
-    socket.on('data', onData).on('end', onClose).on('close', onClose).on('error', onError)
+    socket.on('readable', onReadable).on('end', onClose).on('close', onClose).on('error', onError)
     socket.write(requestHead(proxy, target), 'latin1')
   })
+}
+
+function read(socket: Socket): Buffer | undefined {
+  return (socket.read() as Buffer | null) ?? undefined
 }
 
 function requestHead({ fields }: ProxyServer, target: Target): string {
