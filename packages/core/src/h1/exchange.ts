@@ -49,7 +49,7 @@ export class H1Exchange implements Exchange, BodySource {
       method: method as Dispatcher.HttpMethod,
       // RFC 9112 §3.2.2: to a proxy, "a client MUST send the target URI in absolute-form".
       path: forwarding === undefined ? path : origin.serialized + path,
-      headers: ['host', authority, ...withOneCookie(fields), ...(forwarding ?? [])],
+      headers: ['host', authority, ...withOneCookie(fields), ...without(forwarding, fields)],
       body: content === undefined ? null : ((content.bytes ?? this.#read(content)) as Buffer),
       reset: close,
     }
@@ -211,6 +211,12 @@ function withOneCookie(fields: readonly string[]): readonly string[] {
   if (cookies.length < 2) return fields
   const others = fields.filter((_, i) => fields[i - (i % 2)] !== 'cookie')
   return [...others, 'cookie', cookies.join('; ')]
+}
+
+/** What the caller has said to the proxy in the request itself is not said again. */
+function without(forwarding: readonly string[] | undefined, fields: readonly string[]): readonly string[] {
+  if (forwarding === undefined) return []
+  return forwarding.filter((_, i) => !fields.includes(forwarding[i - (i % 2)]!))
 }
 
 function toFields(raw: readonly Buffer[]): string[] {

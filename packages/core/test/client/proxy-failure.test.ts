@@ -197,6 +197,16 @@ describe('an HTTP/2 proxy', () => {
     expect(origin.connections).toBe(3)
   })
 
+  it('lets two tunnels in at a time, and nine are wanted at once: none is refused', async () => {
+    const origin = await server()
+    const via = await h2({ settings: { maxConcurrentStreams: 2 } })
+    const one = through(via.url())
+    const hosts = Array.from({ length: 9 }, (_, i) => `${i}.test.example`)
+    const answers = await Promise.all(hosts.map((host) => one.request({ url: urlOf(origin, '/', host) })))
+    expect(answers.map(({ status }) => status)).toEqual(hosts.map(() => 200))
+    expect([via.tunnels.length, via.connections, origin.connections]).toEqual([9, 5, 9])
+  })
+
   it('a connection without tunnels is closed after the idle timeout, and one with a tunnel is not', async () => {
     const clock = new FakeClock()
     const origin = await server()

@@ -46,6 +46,10 @@ export class H2Proxies {
         await connectOverHttp1(reached, proxy, target, signal)
         return reached
       }
+      const counted = reached.counted()
+      if (counted !== undefined) await unlessAborted(counted, signal)
+      // So many have waited for this connection that it is full.
+      if (!reached.hasRoom && reached.busy) continue
       try {
         return await reached.open(target, signal)
       } catch (error) {

@@ -42,6 +42,9 @@ export class H2Proxy {
   /** Tunnels that keep the process alive, and those being opened. */
   #held = 0
   #opened = 0
+  /** The proxy has told how many it takes, or the connection is over. */
+  readonly #told: Promise<void>
+  #isTold = false
   #idle: ClockTimer | undefined
 
   constructor(
@@ -54,7 +57,13 @@ export class H2Proxy {
     this.#connection = connection
     this.#socket = socket
     this.#options = options
-    connection.onChange = () => this.#changed()
+    this.#told = new Promise((resolve) => {
+      connection.onChange = () => {
+        this.#isTold = true
+        resolve()
+        this.#changed()
+      }
+    })
     this.#changed()
   }
 
@@ -63,9 +72,23 @@ export class H2Proxy {
     return this.#connection.capacity > 0
   }
 
+  /**
+   * When it is known how many tunnels there is room for. The first one does not wait for that; of many at once, all beyond a number that
+   * is not known yet would be refused.
+   */
+  counted(): Promise<void> | undefined {
+    return this.#opened === 0 || this.#isTold ? undefined : this.#told
+  }
+
+  /** Whether it carries tunnels, or is about to: one without, and without room, will have none later. */
+  get busy(): boolean {
+    return this.#connection.active > 0
+  }
+
   /** Opens a tunnel. @throws LostConnect; ConnectError phase `proxy`; the reason of `signal`. */
   open(target: Target, signal: AbortSignal): Promise<Tunnel> {
     if (signal.aborted) return Promise.reject(signal.reason)
+    if (!this.hasRoom) return Promise.reject(proxyError(this.#proxy, target, 'takes no tunnels on a connection that is new'))
     this.#idle?.cancel()
     this.#idle = undefined
     const first = this.#opened++ === 0
