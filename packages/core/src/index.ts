@@ -11,6 +11,7 @@ export type {
   ExchangeObserver,
   Route,
   Target,
+  TargetProxy,
 } from './connection.js'
 export { type Clock, type ClockTimer, systemClock } from './deadlines.js'
 export * from './errors.js'

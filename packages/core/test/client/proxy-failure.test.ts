@@ -250,6 +250,16 @@ describe('an HTTP/2 proxy', () => {
     expect(peer.failures).toEqual([])
   })
 
+  it('allows no tunnels at all: it is asked twice, and given up', async () => {
+    const via = await h2({ settings: { maxConcurrentStreams: 0 } })
+    const one = through(via.url())
+    const errors = await Promise.all(
+      ['a', 'b', 'c'].map((host) => failureOf(one.request({ url: `https://${host}.test.example/` }))),
+    )
+    for (const error of errors) expect(error).toMatchObject({ phase: 'proxy', code: 'ERR_CONNECT_PROXY' })
+    expect(via.connections).toBeLessThanOrEqual(6)
+  })
+
   it('breaks the protocol: its tunnels end with it', async () => {
     const peer = await startScriptedPeer(
       async (p) => {

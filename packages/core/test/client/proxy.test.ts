@@ -112,6 +112,15 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
     await via.until(() => via.openConnections === 0 || name.endsWith('HTTP/2'))
   })
 
+  it('an origin with a certificate for another name: the error is that of a direct connection, and the tunnel is closed', async () => {
+    const origin = await server({ tls: await tls('other.example') })
+    const via = await start()
+    const failing = through(via.url()).request({ url: urlOf(origin) })
+    await expect(failing).rejects.toMatchObject({ phase: 'tls', cause: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' } })
+    await via.until(() => via.openTunnels === 0)
+    expect(via.tunnels).toHaveLength(1)
+  })
+
   it('requests to different origins have tunnels of their own; a policy that would share them is not asked', async () => {
     const origin = await server({ origins: (port) => [`https://a.test.example:${port}`, `https://b.test.example:${port}`] })
     const via = await start()

@@ -11,7 +11,7 @@ import {
   type Route,
   type Target,
 } from '../../src/connection.js'
-import { type HttpRequest, type Origin, parseOrigin } from '../../src/index.js'
+import { type HttpRequest, parseOrigin } from '../../src/index.js'
 import type { Member, Waiter } from '../../src/pool/group.js'
 
 export function targetOf(url: string, reuseKey = 'key'): Target {
@@ -123,7 +123,8 @@ export class FakeConnector {
     return this.known
   }
 
-  async resolve({ host }: Origin): Promise<readonly Address[]> {
+  async resolve({ origin: { host }, proxy }: Target): Promise<readonly Address[]> {
+    if (proxy !== undefined) return []
     this.resolved.push(host)
     return [this.table[host] ?? '192.0.2.1'].flat().map((address) => ({ address, family: 4 }))
   }
@@ -133,14 +134,14 @@ export class FakeConnector {
 
   connect(target: Target, addresses: readonly Address[], progress: ConnectProgress, signal: AbortSignal): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      if (this.attemptsAtOnce) progress.onAttempt(addresses[0]!)
+      if (this.attemptsAtOnce && target.proxy === undefined) progress.onAttempt(addresses[0]!)
       signal.addEventListener('abort', () => reject(signal.reason))
       this.dials.push({
         target,
         progress,
         signal,
         async succeed(options) {
-          const connection = new FakeConnection(target, addresses[0]!.address, options)
+          const connection = new FakeConnection(target, addresses[0]?.address ?? '192.0.2.99', options)
           resolve(connection)
           await turn()
           return connection

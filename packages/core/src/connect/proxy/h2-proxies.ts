@@ -30,6 +30,8 @@ export class H2Proxies {
   readonly #parts: H2ProxiesParts
   readonly #open = new Set<H2Proxy>()
   #dial: SharedDial | undefined
+  /** Tunnels that are being opened. */
+  #wanted = 0
 
   constructor(parts: H2ProxiesParts) {
     this.#parts = parts
@@ -37,6 +39,16 @@ export class H2Proxies {
 
   /** A tunnel to the target's origin. @throws ConnectError phase `proxy`; UsageError; the reason of `signal`. */
   async tunnel(target: Target, signal: AbortSignal): Promise<Carrier> {
+    this.#wanted++
+    try {
+      return await this.#tunnel(target, signal)
+    } finally {
+      this.#wanted--
+      this.#settle()
+    }
+  }
+
+  async #tunnel(target: Target, signal: AbortSignal): Promise<Carrier> {
     const { proxy } = this.#parts
     for (let lost = 0; ; ) {
       const reached = this.#withRoom() ?? (await this.#reach(target, signal))
@@ -76,7 +88,6 @@ export class H2Proxies {
       this.#dial ??= new SharedDial((shared) =>
         this.#connect(shared).finally(() => {
           this.#dial = undefined
-          this.#settle()
         }),
       )
       return await this.#dial.join(signal)
@@ -86,17 +97,20 @@ export class H2Proxies {
   }
 
   async #connect(signal: AbortSignal): Promise<Reached> {
+    let over = false
+    let reached: Reached | undefined
     const closed = (): void => {
-      this.#open.delete(reached as H2Proxy)
+      over = true
+      if (reached instanceof H2Proxy) this.#open.delete(reached)
       this.#settle()
     }
-    const reached = await this.#parts.dial(signal, closed)
-    if (reached instanceof H2Proxy) this.#open.add(reached)
+    reached = await this.#parts.dial(signal, closed)
+    if (reached instanceof H2Proxy && !over) this.#open.add(reached)
     return reached
   }
 
   #settle(): void {
-    if (this.#open.size === 0 && this.#dial === undefined) this.#parts.onEmpty()
+    if (this.#open.size === 0 && this.#wanted === 0) this.#parts.onEmpty()
   }
 }
 

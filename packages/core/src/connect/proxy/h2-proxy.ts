@@ -80,7 +80,7 @@ export class H2Proxy {
     return this.#opened === 0 || this.#isTold ? undefined : this.#told
   }
 
-  /** Whether it carries tunnels, or is about to: one without, and without room, will have none later. */
+  /** Whether it carries tunnels: one without, and without room, will not have room later. */
   get busy(): boolean {
     return this.#connection.active > 0
   }
@@ -88,7 +88,7 @@ export class H2Proxy {
   /** Opens a tunnel. @throws LostConnect; ConnectError phase `proxy`; the reason of `signal`. */
   open(target: Target, signal: AbortSignal): Promise<Tunnel> {
     if (signal.aborted) return Promise.reject(signal.reason)
-    if (!this.hasRoom) return Promise.reject(proxyError(this.#proxy, target, 'takes no tunnels on a connection that is new'))
+    if (!this.hasRoom) return Promise.reject(new LostConnect(proxyError(this.#proxy, target, 'takes no tunnels')))
     this.#idle?.cancel()
     this.#idle = undefined
     const first = this.#opened++ === 0

@@ -269,7 +269,9 @@ it('a proxy that allows no streams at all', async () => {
     await p.closed
   })
   while (meeting.proxy.hasRoom) await new Promise((resolve) => setImmediate(resolve))
-  await expect(meeting.proxy.open(target, never)).rejects.toMatchObject({ phase: 'proxy', code: 'ERR_CONNECT_PROXY' })
+  await expect(meeting.proxy.open(target, never)).rejects.toMatchObject({
+    reason: { phase: 'proxy', code: 'ERR_CONNECT_PROXY' },
+  })
 })
 
 it('ended before it was asked for: nothing is sent', async () => {
