@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createServer as createTlsServer } from 'node:tls'
 import { frames, type OriginServer, patternBytes, startScriptedPeer, type TestProxyOptions } from '@unshard/testkit'
 import { failureOf, proxyNames, proxyRig, urlOf } from './proxy-rig.js'
 
@@ -223,13 +224,24 @@ it('an origin that is an IPv6 address', async () => {
   expect(via.tunnels).toMatchObject([{ authority: `[::1]:${origin.port}`, headers: { host: `[::1]:${origin.port}` } }])
 })
 
-it('TLS tickets and the protocol are remembered for the origin behind its proxy', async () => {
-  const origin = await server({ protocols: ['http/1.1'] })
-  const via = await proxy()
+it.each(['http', 'https'])('TLS tickets of an origin are used again behind an %s proxy', async (scheme) => {
+  const reused: boolean[] = []
+  const sockets = new Set<Socket>()
+  const origin = createTlsServer({ ...(await tls()), ALPNProtocols: ['http/1.1'] }, (socket) => {
+    reused.push(socket.isSessionReused())
+    socket.on('error', () => undefined).on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'))
+  }).on('connection', (socket: Socket) => void sockets.add(socket))
+  await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve))
+  defer(() => {
+    for (const socket of sockets) socket.destroy()
+    origin.close()
+  })
+  const via = await proxy(scheme === 'https' ? { tls: await tls() } : {})
   const one = through(via.url())
-  for (let i = 0; i < 3; i++) await (await one.request({ url: urlOf(origin), headers: { connection: 'close' } })).text()
-  expect(origin.handshakes).toBe(3)
-  expect([via.connections, via.tunnels.length]).toEqual([3, 3])
+  const url = `https://a.test.example:${(origin.address() as { port: number }).port}/`
+  for (let i = 0; i < 3; i++) await (await one.request({ url, headers: { connection: 'close' } })).text()
+  expect(reused).toEqual([false, true, true])
+  expect(via.tunnels).toHaveLength(3)
 })
 
 it('an origin that wants HTTP/1.1 (RFC 9113 §7) gets it, through its proxy as before', async () => {
