@@ -85,18 +85,8 @@ const NUMBERS = {
 
 const NAMES: ReadonlySet<string> = new Set([
   ...Object.keys(NUMBERS),
-  ...[
-    'tls',
-    'proxy',
-    'lookup',
-    'timeouts',
-    'reuse',
-    'protocols',
-    'cleartextProtocol',
-    'maxConnectionsPerOrigin',
-    'localAddress',
-    'clock',
-  ],
+  'proxy',
+  ...['tls', 'lookup', 'timeouts', 'reuse', 'protocols', 'cleartextProtocol', 'maxConnectionsPerOrigin', 'localAddress', 'clock'],
 ])
 
 /**
