@@ -99,6 +99,7 @@ export function connectionTo(certificate: Certificate | undefined, settings: Con
     route: {
       origin: parsed,
       reuseKey: 'key',
+      proxy: undefined,
       remoteAddress: '192.0.2.1',
       remotePort: parsed.port,
       localAddress: '192.0.2.99',
@@ -141,6 +142,7 @@ export function targetFor(url: string | Origin, settings: TargetSettings = {}): 
   return {
     origin,
     reuseKey,
+    proxy: undefined,
     dialKey: `${origin.serialized} ${reuseKey}`,
     ...(resolved === undefined ? {} : { addresses: addresses(...resolved) }),
     verify: (certificate) => verify(origin.host, certificate),

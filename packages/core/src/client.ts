@@ -26,6 +26,8 @@ export interface ConnectionStats {
   readonly origin: string
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
+  /** The proxy it leads through, without credentials; `undefined` where it is direct. */
+  readonly proxy: string | undefined
   readonly state: 'open' | 'draining' | 'closed'
   /** Requests in flight. */
   readonly active: number
@@ -156,8 +158,9 @@ export class Client {
   stats(): ClientStats {
     const connections: ConnectionStats[] = []
     for (const { id, protocol, route, state, active, capacity } of this.#pool.connections) {
-      const { remoteAddress, remotePort } = route
-      connections.push({ id, protocol, origin: route.origin.serialized, remoteAddress, remotePort, state, active, capacity })
+      const { remoteAddress, remotePort, proxy } = route
+      const origin = route.origin.serialized
+      connections.push({ id, protocol, origin, remoteAddress, remotePort, proxy, state, active, capacity })
     }
     return { connections, pools: [...this.pools], totals: { ...this.#pool.totals, ...this.#totals } }
   }
@@ -194,6 +197,7 @@ export class Client {
     }
     await this.#pool.close()
     grace.cancel()
+    this.#connector.close()
     this.#deadlines.stop()
   }
 
@@ -205,6 +209,7 @@ export class Client {
     this.#closed ??= reason ?? new UsageError('ERR_CLIENT_DESTROYED', 'the client was destroyed')
     if (reason !== undefined) for (const call of this.#deadlines.all()) call.abort(reason)
     this.#end('ERR_CLIENT_DESTROYED', 'the client was destroyed')
+    this.#connector.close()
     this.#deadlines.stop()
   }
 

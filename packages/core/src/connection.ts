@@ -1,6 +1,7 @@
 /** What an HTTP/2 and an HTTP/1.1 connection both are to the pool, and what the pool's requests are to them. No engine is named here. */
 
 import type { X509Certificate } from 'node:crypto'
+import type { Duplex } from 'node:stream'
 import type { PeerCertificate } from 'node:tls'
 import type { ResponseBody } from './message/body.js'
 import type { Origin, SerializedOrigin } from './message/origin.js'
@@ -22,12 +23,33 @@ export interface Certificate {
   readonly x509: X509Certificate
 }
 
+/** What a connection runs on: a socket, or a tunnel that looks like one. */
+export interface Carrier extends Duplex {
+  readonly remoteAddress?: string | undefined
+  readonly remotePort?: number | undefined
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
+  /** Keeps the process alive while it is open. */
+  ref(): unknown
+  unref(): unknown
+}
+
+/** The proxy that an origin is reached through, or that would be; what it is beyond that is the connector's affair. */
+export interface TargetProxy {
+  /** Scheme, host and port, such as `http://proxy.example:3128`: never credentials. */
+  readonly name: string
+  /** Equal strings mean the same proxy, asked by the same user with the same fields over the same kind of TLS. Says nothing to people. */
+  readonly key: string
+}
+
 /** How a connection was made: everything that decides whom it may serve. */
 export interface Route {
   /** The origin it was dialled for. */
   readonly origin: Origin
   /** TLS identity, proxy, isolation and local address: must be equal for any reuse. */
   readonly reuseKey: string
+  /** The name of the proxy it leads through, without credentials. Then the addresses are the proxy's, and say nothing about the origin. */
+  readonly proxy: string | undefined
   /** The address and port that the socket is connected to; `undefined` where there is no such thing, as under an interceptor. */
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
@@ -54,11 +76,13 @@ export interface OriginProgress {
 /** What a request needs of a connection, as a reuse policy sees it. */
 export interface Target {
   readonly origin: Origin
-  /** Must equal `route.reuseKey` for any reuse: TLS identity, protocols, isolation, local address. */
+  /** Must equal `route.reuseKey` for any reuse: TLS identity, protocols, proxy, isolation, local address. */
   readonly reuseKey: string
+  /** Where it is not `undefined`, only that proxy is connected to: no name of the origin is resolved, no address of it is tried. */
+  readonly proxy: TargetProxy | undefined
   /** Origin and reuse key: known before dialling, one dial at a time for each. */
   readonly dialKey: string
-  /** What the origin's host resolved to; absent before that is known. */
+  /** What the origin's host resolved to; absent before that is known, empty where a proxy is asked instead. */
   readonly addresses?: readonly Address[]
   /** The client's own check of this host against a certificate, as for a new connection (RFC 9113 §9.1.1). */
   verify(certificate: Certificate): Error | undefined

@@ -58,10 +58,13 @@ export type ConnectPhase = 'resolve' | 'tcp' | 'proxy' | 'tls' | 'negotiate'
 /** No connection could be established. The request was not sent, unless `processed` says that an earlier attempt was. */
 export class ConnectError extends UnshardError {
   readonly phase: ConnectPhase
+  /** What a proxy answered to CONNECT, such as 407; `undefined` where it was not that. */
+  readonly status: number | undefined
 
-  constructor(phase: ConnectPhase, message: string, details: ErrorDetails & { code?: string } = {}) {
+  constructor(phase: ConnectPhase, message: string, details: ErrorDetails & { code?: string; status?: number | undefined } = {}) {
     super(details.code ?? `ERR_CONNECT_${phase.toUpperCase()}`, message, { ...details, processed: details.processed ?? 'no' })
     this.phase = phase
+    this.status = details.status
   }
 }
 
@@ -120,7 +123,7 @@ export function afterAttempt(error: Error): Error {
   if (!(error instanceof UnshardError) || error.processed !== 'no') return error
   const { code, message, origin, cause } = error
   const details = { origin, cause, processed: 'unknown' } as const
-  if (error instanceof ConnectError) return new ConnectError(error.phase, message, { ...details, code })
+  if (error instanceof ConnectError) return new ConnectError(error.phase, message, { ...details, code, status: error.status })
   if (error instanceof TimeoutError) return new TimeoutError(error.phase, error.ms, details)
   if (error instanceof UsageError) return new UsageError(code, message, details)
   if (!(error instanceof TransportError)) return error

@@ -1,4 +1,6 @@
 export { Client, type ClientStats, type CloseOptions, type ConnectionStats, type WarmResult } from './client.js'
+export type { ProxyOption } from './connect/proxy/choice.js'
+export type { ProxyOptions, ProxySetting } from './connect/proxy/settings.js'
 export type { TlsOptions } from './connect/tls-options.js'
 export type {
   Address,
@@ -9,6 +11,7 @@ export type {
   ExchangeObserver,
   Route,
   Target,
+  TargetProxy,
 } from './connection.js'
 export { type Clock, type ClockTimer, systemClock } from './deadlines.js'
 export * from './errors.js'

@@ -1,6 +1,7 @@
 /** The options of a client: one table of names, defaults, units and ranges, and the one function that reads it. */
 
 import type { LookupFunction } from 'node:net'
+import { type ProxyChoice, type ProxyOption, proxyChoice } from './connect/proxy/choice.js'
 import { TLS_OPTIONS, type TlsOptions } from './connect/tls-options.js'
 import { type Clock, systemClock } from './deadlines.js'
 import type { RetryPolicy, Timeouts } from './message/request.js'
@@ -13,6 +14,11 @@ import { type ResolvedRetryPolicy, resolveRetryPolicy } from './retry-policy.js'
 export interface ClientOptions extends PoolSettings {
   /** Trust and identity for TLS, as `tls.connect` takes them. */
   readonly tls?: TlsOptions
+  /**
+   * Reaches origins through a proxy: `'env'` for what the environment says now, a URL, {@link ProxyOptions}, or a function that is asked
+   * once for each origin. Default: none, whatever the environment says. There is never a way around it. See docs/proxies.md.
+   */
+  readonly proxy?: ProxyOption
   /** Resolves host names, in the shape of `net.connect`'s option. Default `dns.lookup`. */
   readonly lookup?: LookupFunction
   /** Default deadlines, see {@link Timeouts}. */
@@ -52,6 +58,7 @@ export interface ClientOptions extends PoolSettings {
 /** Options with every default filled in. */
 export interface ResolvedOptions {
   readonly tls: TlsOptions
+  readonly proxy: ProxyChoice | undefined
   readonly lookup: LookupFunction | undefined
   readonly timeouts: Required<Timeouts>
   readonly reuse: ReusePolicy
@@ -59,6 +66,8 @@ export interface ResolvedOptions {
   readonly poolDefaults: PoolSettings
   readonly pools: Readonly<Record<string, PoolSettings>>
   readonly maxIdleConnections: number
+  /** That of origins without settings of their own: connections to proxies keep to it. */
+  readonly idleTimeoutMs: number
   readonly replay: number
   readonly retry: ResolvedRetryPolicy | undefined
   readonly localAddress: string | undefined
@@ -88,7 +97,7 @@ const NUMBERS = {
 const NAMES: ReadonlySet<string> = new Set([
   ...Object.keys(NUMBERS),
   ...POOL_SETTINGS,
-  ...['tls', 'lookup', 'timeouts', 'reuse', 'pools', 'retry', 'localAddress', 'clock'],
+  ...['tls', 'proxy', 'lookup', 'timeouts', 'reuse', 'pools', 'retry', 'localAddress', 'clock'],
 ])
 
 /**
@@ -102,12 +111,14 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
   return {
     // A copy: connections that are made later must be of the identity that was hashed.
     tls: { ...options.tls },
+    proxy: proxyChoice(options.proxy, process.env),
     lookup: options.lookup,
     timeouts: mergeTimeouts(DEFAULT_TIMEOUTS, options.timeouts),
     reuse: options.reuse ?? sameOrigin(),
     poolDefaults: poolSettingsOf(options),
     pools: { ...options.pools },
     maxIdleConnections: number('maxIdleConnections'),
+    idleTimeoutMs: resolvePoolSettings({ ...options, ...options.pools?.['default'] }).idleTimeoutMs,
     replay: number('replay'),
     retry: resolveRetryPolicy(options.retry),
     localAddress: options.localAddress,

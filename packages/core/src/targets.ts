@@ -87,12 +87,14 @@ export class Targets {
   #make(origin: Origin, isolation: string | undefined): PoolTarget {
     const settings = resolvePoolSettings(this.settingsOf(origin, isolation))
     const tag = isolation === undefined ? '' : `=${isolation}`
-    const reuseKey = `${this.#connector.identity}|${settings.protocols.join()}|${tag}`
+    const proxy = this.#connector.proxyOf(origin)
+    const reuseKey = `${this.#connector.identity}|${settings.protocols.join()}|${proxy?.key ?? ''}|${tag}`
     return {
       origin,
       isolation,
       settings,
       reuseKey,
+      proxy,
       dialKey: `${origin.serialized}|${reuseKey}`,
       progress: { answered: 0, connections: 0, tooManyPings: 0 },
       verify: (certificate) => this.#connector.verify(origin.host, certificate),

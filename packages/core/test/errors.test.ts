@@ -39,6 +39,7 @@ describe('errors', () => {
 
   it.each([
     new ConnectError('tcp', 'refused', { origin: 'https://a.example', cause: 'c', code: 'ERR_X' }),
+    new ConnectError('proxy', 'no', { origin: 'https://a.example', cause: 'c', code: 'ERR_PROXY_AUTHENTICATION', status: 407 }),
     new TimeoutError('total', 5, { origin: 'https://a.example', cause: 'c', processed: 'no' }),
     new UsageError('ERR_X', 'wrong', { origin: 'https://a.example', cause: 'c' }),
     new ConnectionError('ERR_X', 'lost', {

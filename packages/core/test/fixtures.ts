@@ -17,6 +17,7 @@ export function plainTarget(origin: Origin, reuseKey = 'key', settings: PoolSett
     isolation: undefined,
     settings: resolvePoolSettings(settings),
     reuseKey,
+    proxy: undefined,
     dialKey: `${origin.serialized}|${reuseKey}`,
     progress: progress(),
     verify: () => undefined,

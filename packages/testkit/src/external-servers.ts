@@ -10,11 +10,13 @@ import { startNginx } from './external/nginx.js'
 import type { ExternalServer } from './external/process.js'
 
 export { startApache } from './external/apache.js'
+export { type ExternalProxyOptions, startApacheProxy } from './external/apache-proxy.js'
 export { startCaddy } from './external/caddy.js'
 export { type ExternalServerOptions, SMALL_TEXT } from './external/documents.js'
 export { startH2o } from './external/h2o.js'
 export { startHaproxy } from './external/haproxy.js'
 export { type NghttpdOptions, startNghttpd } from './external/nghttpd.js'
+export { type NghttpxOptions, startNghttpx } from './external/nghttpx.js'
 export { startNginx } from './external/nginx.js'
 export type { ExternalServer } from './external/process.js'
 

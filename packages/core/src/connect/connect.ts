@@ -1,16 +1,21 @@
 /** From an origin and its addresses to a connection that takes requests: TCP race, TLS with ALPN, engine. One deadline for all. */
 
-import type { LookupFunction, Socket } from 'node:net'
+import { type LookupFunction, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { type Abortable, link, unlink } from '../abort.js'
-import type { Address, Connection, PoolTarget, Route } from '../connection.js'
+import type { Address, Carrier, Connection, PoolTarget, Route, TargetProxy } from '../connection.js'
 import type { Clock } from '../deadlines.js'
 import { ConnectError, TimeoutError } from '../errors.js'
 import type { H2Options } from '../h2/connection.js'
 import type { LocalSettings } from '../h2/protocol/settings.js'
 import { WindowBudget } from '../h2/protocol/window.js'
 import type { Origin } from '../message/origin.js'
+import { type ProtocolName, resolvePoolSettings } from '../pool-settings.js'
 import { negotiate } from './negotiate.js'
 import { ProtocolMemory } from './protocol-memory.js'
+import type { ProxyChoice } from './proxy/choice.js'
+import { forwards, ProxyDialler } from './proxy/dialler.js'
+import type { ProxyServer } from './proxy/settings.js'
 import { race } from './race.js'
 import { Resolver } from './resolve.js'
 import { Securer, type SecureSocket } from './secure.js'
@@ -20,10 +25,13 @@ import type { TlsOptions } from './tls-options.js'
 /** What connecting depends on; a client's options have it all. */
 export interface ConnectOptions {
   readonly tls: TlsOptions
+  /** Which origin is reached through which proxy; `undefined` where none is. */
+  readonly proxy: ProxyChoice | undefined
   readonly lookup: LookupFunction | undefined
   readonly lookupTtlMs: number
   readonly localAddress: string | undefined
   readonly timeouts: { readonly connect: number }
+  readonly idleTimeoutMs: number
   readonly streamWindowBytes: number
   readonly connectionWindowBytes: number
   readonly windowBudgetBytes: number
@@ -46,6 +54,7 @@ export class Connector {
   readonly #securer: Securer
   readonly #memory: ProtocolMemory
   readonly #h2: Omit<H2Options, 'pool' | 'progress'>
+  readonly #proxies: ProxyDialler
   /** The part of every reuse key that this client's options make. */
   readonly identity: string
 
@@ -62,6 +71,19 @@ export class Connector {
       maxFieldSectionBytes: options.maxFieldSectionBytes,
     }
     this.#h2 = { settings, budget: new WindowBudget(options.windowBudgetBytes), clock: options.clock }
+    const { localAddress, idleTimeoutMs } = options
+    const h2 = { ...this.#h2, pool: resolvePoolSettings({}) }
+    this.#proxies = new ProxyDialler({ resolver: this.#resolver, h2, localAddress, idleTimeoutMs })
+  }
+
+  /** The proxy that an origin is reached through. @throws UsageError where the caller's function gives no answer that is one. */
+  proxyOf(origin: Origin): TargetProxy | undefined {
+    return this.#options.proxy?.(origin)
+  }
+
+  /** Nothing more will be connected to: connections to proxies go when what they carry has. */
+  close(): void {
+    this.#proxies.close()
   }
 
   /** The client's own check of a host against a certificate. */
@@ -69,9 +91,13 @@ export class Connector {
     return this.#securer.verify(host, certificate)
   }
 
-  /** Addresses of an origin's host. The protocol resolver is loaded meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`. */
-  async resolve(origin: Origin): Promise<readonly Address[]> {
+  /**
+   * Addresses of a target's host: none where a proxy is asked, because then nobody here may ask for them. The protocol resolver is loaded
+   * meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
+   */
+  async resolve({ origin, proxy }: PoolTarget): Promise<readonly Address[]> {
     if (origin.scheme === 'https') void this.#memory.load()
+    if (proxy !== undefined) return []
     try {
       return await this.#resolver.resolve(origin.host)
     } catch (error) {
@@ -132,47 +158,68 @@ export class Connector {
     signal: AbortSignal,
   ): Promise<Connection> {
     const { origin } = target
-    const { clock, localAddress } = this.#options
-    const onAttempt = (address: Address): void => progress.onAttempt(address)
-    const tcp = async (): Promise<Socket> => {
-      const socket = await race({
-        addresses,
-        port: origin.port,
-        origin: origin.serialized,
-        localAddress,
-        clock,
-        signal,
-        onAttempt,
-      })
+    // Made by the choice of this client's options, and by nothing else.
+    const proxy = target.proxy as ProxyServer | undefined
+    const carry = async (): Promise<Carrier> => {
+      if (proxy !== undefined) return this.#proxies.tunnel(proxy, target, signal)
+      const socket = await this.#race(origin, addresses, progress, signal)
       progress.onTcpConnected()
       return socket
     }
     if (origin.scheme === 'http') {
-      const socket = await tcp()
       const protocol = target.http1Only === true ? 'http/1.1' : target.settings.cleartextProtocol
-      return negotiate(socket, protocol, this.#route(socket, target, undefined), target, this.#h2)
+      const forwarded = proxy !== undefined && protocol === 'http/1.1' && forwards(proxy)
+      const socket = forwarded ? await this.#proxies.forward(proxy, target, signal) : await carry()
+      const route = this.#route(socket, target, undefined)
+      return negotiate(socket, protocol, route, target, this.#h2, forwarded ? proxy.fields : undefined)
     }
-    const secure = async (http1Only: boolean): Promise<SecureSocket> =>
-      this.#securer.secure(await tcp(), target, signal, http1Only)
+    const secure = async (protocols: readonly ProtocolName[]): Promise<SecureSocket> => {
+      const carrier = await carry()
+      const secured = await this.#securer.secure(carrier, target, protocols, signal)
+      if (!(carrier instanceof Socket)) carryOn(carrier, secured.socket)
+      return { ...secured, carrier }
+    }
     // Who has chosen HTTP/1.1 is offered nothing else while that is remembered.
-    const http1Only = this.knownProtocol(target) === 'http/1.1' && target.settings.protocols.includes('http/1.1')
-    const secured = http1Only ? await secure(true) : await this.#memory.resolve(target.dialKey, () => secure(false))
-    return negotiate(secured.socket, secured.protocol, this.#route(secured.socket, target, secured), target, this.#h2)
+    const { protocols } = target.settings
+    const http1Only = this.knownProtocol(target) === 'http/1.1' && protocols.includes('http/1.1')
+    const secured = http1Only ? await secure(['http/1.1']) : await this.#memory.resolve(target.dialKey, () => secure(protocols))
+    const route = this.#route(secured.carrier ?? secured.socket, target, secured)
+    return negotiate(secured.socket, secured.protocol, route, target, this.#h2)
   }
 
-  #route(socket: Socket, target: PoolTarget, secured: SecureSocket | undefined): Route {
+  #race(origin: Origin, addresses: readonly Address[], progress: ConnectProgress, signal: AbortSignal): Promise<Socket> {
+    const { clock, localAddress } = this.#options
+    const onAttempt = (address: Address): void => progress.onAttempt(address)
+    return race({ addresses, port: origin.port, origin: origin.serialized, localAddress, clock, signal, onAttempt })
+  }
+
+  #route(carrier: Carrier, target: PoolTarget, secured: SecureSocket | undefined): Route {
     return {
       origin: target.origin,
       reuseKey: target.reuseKey,
-      remoteAddress: socket.remoteAddress,
-      remotePort: socket.remotePort,
-      localAddress: socket.localAddress,
-      localPort: socket.localPort,
+      proxy: target.proxy?.name,
+      remoteAddress: carrier.remoteAddress,
+      remotePort: carrier.remotePort,
+      localAddress: carrier.localAddress,
+      localPort: carrier.localPort,
       certificate: secured?.certificate,
       authorized: secured?.authorized ?? false,
       clientCertificate: secured !== undefined && this.#securer.clientCertificate,
     }
   }
+}
+
+/** Node asks a socket's handle whether the process is kept alive, and a tunnel has none; of its errors Node makes a plain end. */
+function carryOn(carrier: Carrier, socket: TLSSocket): void {
+  socket.ref = () => {
+    carrier.ref()
+    return socket
+  }
+  socket.unref = () => {
+    carrier.unref()
+    return socket
+  }
+  carrier.once('error', (error: Error) => socket.destroy(error))
 }
 
 /** A name is resolved once for all who ask; each hears about its own origin. */

@@ -1,24 +1,34 @@
 /** What ALPN chose becomes an engine (RFC 9113 §3.2, RFC 7301). The HTTP/1.1 one is loaded when the first server wants it. */
 
-import type { Socket } from 'node:net'
-import type { Connection, PoolTarget, Route } from '../connection.js'
+import type { Carrier, Connection, PoolTarget, Route } from '../connection.js'
 import { ConnectError } from '../errors.js'
+import type { H1Options } from '../h1/connection.js'
 import { H2Connection, type H2Options } from '../h2/connection.js'
 
-/** Puts the engine for `protocol` on `socket`. @throws ConnectError phase `negotiate` for a protocol that was never offered. */
+/**
+ * Puts the engine for `protocol` on `socket`. Where that leads to a proxy that forwards requests, `forwarding` is what it is sent with
+ * each of them: name, value, name, value.
+ * @throws ConnectError phase `negotiate` for a protocol that was never offered.
+ */
 export async function negotiate(
-  socket: Socket,
+  socket: Carrier,
   protocol: string | undefined,
   route: Route,
   { settings, progress }: Pick<PoolTarget, 'settings' | 'progress'>,
   options: Omit<H2Options, 'pool' | 'progress'>,
+  forwarding?: readonly string[],
 ): Promise<Connection> {
   switch (protocol) {
     case 'h2':
       return new H2Connection(socket, route, { ...options, pool: settings, progress })
     case undefined:
     case 'http/1.1':
-      return startHttp1(socket, route, settings, options.settings.maxFieldSectionBytes)
+      return startHttp1(
+        socket,
+        route,
+        { maxFieldSectionBytes: options.settings.maxFieldSectionBytes, pool: settings },
+        forwarding,
+      )
     default: {
       socket.destroy()
       const origin = route.origin.serialized
@@ -28,10 +38,10 @@ export async function negotiate(
 }
 
 async function startHttp1(
-  socket: Socket,
+  socket: Carrier,
   route: Route,
-  settings: PoolTarget['settings'],
-  maxFieldSectionBytes: number,
+  options: H1Options,
+  forwarding: readonly string[] | undefined,
 ): Promise<Connection> {
   // While the engine is being loaded nobody else looks after the socket: an error has to be seen, not thrown.
   let failure: Error | undefined
@@ -41,7 +51,7 @@ async function startHttp1(
   socket.on('error', onError)
   const { H1Connection } = await import('../h1/connection.js')
   socket.off('error', onError)
-  if (failure === undefined && !socket.destroyed) return new H1Connection(socket, route, { maxFieldSectionBytes, pool: settings })
+  if (failure === undefined && !socket.destroyed) return new H1Connection(socket, route, options, forwarding)
   const origin = route.origin.serialized
   throw new ConnectError('negotiate', `${origin} closed the connection after the handshake`, { origin, cause: failure })
 }

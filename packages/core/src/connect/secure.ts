@@ -4,7 +4,8 @@
  */
 
 import { constants, X509Certificate } from 'node:crypto'
-import { isIP, type Socket } from 'node:net'
+import { isIP } from 'node:net'
+import type { Duplex } from 'node:stream'
 import {
   checkServerIdentity,
   connect,
@@ -14,7 +15,7 @@ import {
   type TLSSocket,
 } from 'node:tls'
 import { LRUCache } from 'lru-cache'
-import type { Certificate, PoolTarget } from '../connection.js'
+import type { Carrier, Certificate, Target } from '../connection.js'
 import { ConnectError, UsageError } from '../errors.js'
 import type { Origin } from '../message/origin.js'
 import type { ProtocolName } from '../pool-settings.js'
@@ -22,8 +23,6 @@ import type { TlsOptions } from './tls-options.js'
 
 /** Tickets kept, with the certificate of the handshake that brought them: a resumed session shows none. */
 const MAX_SESSIONS = 1_000
-
-const HTTP1_ONLY: readonly ProtocolName[] = ['http/1.1']
 
 interface StoredSession {
   readonly ticket: Buffer
@@ -37,6 +36,8 @@ export interface SecureSocket {
   readonly protocol: string | undefined
   readonly certificate: Certificate | undefined
   readonly authorized: boolean
+  /** What it runs on, where that knows the addresses. */
+  readonly carrier?: Carrier
 }
 
 /** Makes the TLS connections of one client: its options are one identity. */
@@ -69,22 +70,22 @@ export class Securer {
     }
   }
 
-  /** Secures `socket` for `target`'s origin. @throws ConnectError phase `tls`, or `negotiate` where no protocol is in common. */
+  /** Secures `socket` for `target`'s origin, offering `protocols` in this order. @throws ConnectError phase `tls`, or `negotiate` where no protocol is in common. */
   secure(
-    socket: Socket,
-    { origin, reuseKey, settings }: PoolTarget,
+    socket: Duplex,
+    { origin, reuseKey }: Pick<Target, 'origin' | 'reuseKey'>,
+    protocols: readonly ProtocolName[],
     signal: AbortSignal,
-    http1Only = false,
   ): Promise<SecureSocket> {
     // Under the same name, the same options and the same isolation tag, and under no other: a ticket tells who was there before.
     const ticketKey = `${origin.host} ${reuseKey}`
     return new Promise((resolve, reject) => {
       const stored = this.#sessions.get(ticketKey)
-      const protocols = http1Only ? HTTP1_ONLY : settings.protocols
       const secured = this.#start(socket, origin, protocols, stored)
       const settle = (finish: () => void): void => {
         signal.removeEventListener('abort', onAbort)
         secured.removeListener('error', onError)
+        socket.removeListener('error', onError)
         secured.removeListener('close', onClose)
         finish()
       }
@@ -104,6 +105,8 @@ export class Securer {
       // Between one owner and the next an error must not become an exception of the process.
       secured.on('error', () => undefined)
       secured.once('error', onError)
+      // Of an error of a tunnel Node makes a plain end.
+      socket.once('error', onError)
       secured.once('close', onClose)
       // Between the race that was won and now: nobody would tell a second time.
       if (signal.aborted) return onAbort()
@@ -121,7 +124,7 @@ export class Securer {
   }
 
   /** @throws UsageError for options that OpenSSL refuses, such as a `ca` that is no certificate. */
-  #start(socket: Socket, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
+  #start(socket: Duplex, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
     try {
       return this.#connect(socket, origin, protocols, stored)
     } catch (cause) {
@@ -143,7 +146,7 @@ export class Securer {
     return this.#withRenegotiation
   }
 
-  #connect(socket: Socket, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
+  #connect(socket: Duplex, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
     const secureContext = protocols.includes('h2') ? this.#h2Context() : this.#http1Context()
     return connect({
       ...this.#tls,

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import type { buildConnector, Client, Dispatcher } from 'undici'
 import {
+  type Carrier,
   type Connection,
   type ConnectionState,
   type Exchange,
@@ -36,7 +37,8 @@ export class H1Connection implements Connection {
   readonly route: Route
   readonly originSet: ReadonlySet<SerializedOrigin> | undefined = undefined
   onChange: (() => void) | undefined
-  readonly #socket: Socket
+  readonly #socket: Carrier
+  readonly #forwarding: readonly string[] | undefined
   readonly #client: Client
   readonly #closed: Promise<void>
   #state: ConnectionState = 'open'
@@ -47,9 +49,11 @@ export class H1Connection implements Connection {
   #aired = true
   #verifying = false
 
-  constructor(socket: Socket, route: Route, { maxFieldSectionBytes, pool }: H1Options) {
+  /** @param forwarding the socket leads to a proxy that forwards requests, and this is what it is sent with each of them. */
+  constructor(socket: Carrier, route: Route, { maxFieldSectionBytes, pool }: H1Options, forwarding?: readonly string[]) {
     this.#left = pool.maxRequestsPerConnection === 0 ? Number.POSITIVE_INFINITY : pool.maxRequestsPerConnection
     this.#socket = socket
+    this.#forwarding = forwarding
     this.route = route
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
     this.#client = new UndiciClient(route.origin.serialized, {
@@ -85,7 +89,7 @@ export class H1Connection implements Connection {
     }
     if (this.#exchange === undefined) this.#socket.ref()
     this.#aired = false
-    const exchange = new H1Exchange(request, observer, () => this.#released(exchange))
+    const exchange = new H1Exchange(request, observer, () => this.#released(exchange), this.#forwarding)
     this.#exchange = exchange
     if (request.close || --this.#left === 0) this.#drain()
     // Later: what undici refuses it refuses at once, and nothing may be called back before this returns.
@@ -144,7 +148,7 @@ export class H1Connection implements Connection {
         : null
       handed = true
       // Not before undici has finished asking.
-      queueMicrotask(() => (refusal === null ? callback(null, this.#socket) : callback(refusal, null)))
+      queueMicrotask(() => (refusal === null ? callback(null, this.#socket as Socket) : callback(refusal, null)))
     }
   }
 

@@ -15,6 +15,7 @@ export class H1Exchange implements Exchange, BodySource {
   readonly #request: HttpRequest
   readonly #observer: ExchangeObserver
   readonly #release: () => void
+  readonly #forwarding: readonly string[] | undefined
   #body: ResponseBody | undefined
   #resumeSocket: (() => void) | undefined
   #abortRequest: ((reason?: Error) => void) | undefined
@@ -28,21 +29,27 @@ export class H1Exchange implements Exchange, BodySource {
   trailers: readonly string[] | undefined
   sentBytes = 0
 
-  /** @param release called once, when the connection is done with it, and knows whether it may take the next request. */
-  constructor(request: HttpRequest, observer: ExchangeObserver, release: () => void) {
+  /**
+   * @param release called once, when the connection is done with it, and knows whether it may take the next request.
+   * @param forwarding fields for the proxy that forwards the request; `undefined` where the origin itself is asked.
+   */
+  constructor(request: HttpRequest, observer: ExchangeObserver, release: () => void, forwarding?: readonly string[]) {
     this.#request = request
     this.#observer = observer
     this.#release = release
+    this.#forwarding = forwarding
   }
 
   /** The request in undici's terms. Fields have been checked; `content-length` is among them. */
   dispatchOptions(): Dispatcher.DispatchOptions {
-    const { method, path, authority, fields, content, close } = this.#request
+    const { method, path, authority, fields, content, close, origin } = this.#request
+    const forwarding = this.#forwarding
     this.sentBytes = content?.bytes?.length ?? 0
     return {
       method: method as Dispatcher.HttpMethod,
-      path,
-      headers: ['host', authority, ...withOneCookie(fields)],
+      // RFC 9112 §3.2.2: to a proxy, "a client MUST send the target URI in absolute-form".
+      path: forwarding === undefined ? path : origin.serialized + path,
+      headers: ['host', authority, ...withOneCookie(fields), ...without(forwarding, fields)],
       body: content === undefined ? null : ((content.bytes ?? this.#read(content)) as Buffer),
       reset: close,
     }
@@ -204,6 +211,12 @@ function withOneCookie(fields: readonly string[]): readonly string[] {
   if (cookies.length < 2) return fields
   const others = fields.filter((_, i) => fields[i - (i % 2)] !== 'cookie')
   return [...others, 'cookie', cookies.join('; ')]
+}
+
+/** What the caller has said to the proxy in the request itself is not said again. */
+function without(forwarding: readonly string[] | undefined, fields: readonly string[]): readonly string[] {
+  if (forwarding === undefined) return []
+  return forwarding.filter((_, i) => !fields.includes(forwarding[i - (i % 2)]!))
 }
 
 function toFields(raw: readonly Buffer[]): string[] {

@@ -14,6 +14,8 @@ export interface ConnectionInfo {
   readonly remotePort: number | undefined
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
+  /** The proxy it led through, without credentials, such as `http://proxy.example:3128`; the addresses are those of that connection. */
+  readonly proxy: string | undefined
   /** Whether the connection was opened for another origin. */
   readonly coalesced: boolean
   /** The named reason why this connection served the request: see docs/unsharding.md. */

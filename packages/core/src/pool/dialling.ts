@@ -34,7 +34,7 @@ class DialUnderWay implements Dial, ConnectProgress {
   #tcpMs = 0
 
   /** Findable from the start under the address that will be tried first: hosts that are resolved in the same turn must find it. */
-  constructor(target: PoolTarget, first: Address, clock: Clock, index: AddressIndex) {
+  constructor(target: PoolTarget, first: Address | undefined, clock: Clock, index: AddressIndex) {
     this.origin = target.origin
     this.reuseKey = target.reuseKey
     this.port = target.origin.port
@@ -44,7 +44,7 @@ class DialUnderWay implements Dial, ConnectProgress {
     this.settled = new Promise((resolve) => {
       this.#settle = resolve
     })
-    this.#list(first)
+    if (first !== undefined) this.#list(first)
   }
 
   onAttempt(address: Address): void {
@@ -104,7 +104,7 @@ export class Dialling {
    * again: the target wants more than it has. @throws what the connector throws.
    */
   async obtain(target: PoolTarget, isMember: (connection: Connection) => boolean = () => false): Promise<Member> {
-    const addresses = await this.#parts.connector.resolve(target.origin)
+    const addresses = await this.#parts.connector.resolve(target)
     const resolved: PoolTarget = { ...target, addresses, verify: (certificate) => target.verify(certificate) }
     for (let waits = 0; ; waits++) {
       const answer = this.#ask(resolved, isMember)
@@ -117,7 +117,7 @@ export class Dialling {
   /** A connection that nobody else will use; `signal` ends the dial. */
   async dedicated(target: PoolTarget, signal: AbortSignal): Promise<Member> {
     const { connector, onDial } = this.#parts
-    const addresses = await connector.resolve(target.origin)
+    const addresses = await connector.resolve(target)
     onDial()
     const progress = { onAttempt: () => undefined, onTcpConnected: () => undefined }
     const connection = await connector.connect(target, addresses, progress, signal)
@@ -131,7 +131,7 @@ export class Dialling {
     because: string,
   ): Promise<Member> {
     const { connector, clock, index, signal, register, onDial } = this.#parts
-    const dial = new DialUnderWay(target, addresses[0]!, clock, index)
+    const dial = new DialUnderWay(target, addresses[0], clock, index)
     onDial()
     try {
       const connection = await connector.connect(target, addresses, dial, signal)
@@ -149,8 +149,8 @@ export class Dialling {
 
   /** Another connection to the same address may have come up while this one was being made. */
   #askAgain(target: PoolTarget, own: Connection, isMember: (connection: Connection) => boolean): Member | undefined {
-    const { remoteAddress } = own.route
-    if (remoteAddress === undefined) return undefined
+    const { remoteAddress, proxy } = own.route
+    if (remoteAddress === undefined || proxy !== undefined) return undefined
     for (const candidate of this.#parts.index.find([{ address: remoteAddress, family: 4 }], target.origin.port)) {
       if (!isConnection(candidate) || isMember(candidate)) continue
       const verdict = this.#parts.policy.verdict(candidate, target)
@@ -164,6 +164,7 @@ export class Dialling {
   /** Asks about everything that leads to the target's addresses: a connection to use, a dial to wait for, and why neither. */
   #ask(target: PoolTarget, isMember: (connection: Connection) => boolean): Answer {
     const { index, policy } = this.#parts
+    if (target.proxy !== undefined) return { because: 'proxied' }
     let because = index.empty ? 'first-connection' : 'address-differs'
     let wait: DialUnderWay | undefined
     for (const candidate of index.find(target.addresses!, target.origin.port)) {

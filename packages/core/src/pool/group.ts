@@ -18,8 +18,8 @@ export interface Member {
 /** What callers are told about it. */
 export function connectionInfo({ connection, coalesced, because }: Member): ConnectionInfo {
   const { id, protocol, route } = connection
-  const { remoteAddress, remotePort, localAddress, localPort } = route
-  return { id, protocol, remoteAddress, remotePort, localAddress, localPort, coalesced, because }
+  const { remoteAddress, remotePort, localAddress, localPort, proxy } = route
+  return { id, protocol, remoteAddress, remotePort, localAddress, localPort, proxy, coalesced, because }
 }
 
 /** A request that waits for a connection. */

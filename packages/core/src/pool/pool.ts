@@ -261,13 +261,15 @@ export class Pool {
   }
 
   #register(connection: Connection, target: PoolTarget): void {
-    const { remoteAddress, remotePort, certificate, authorized } = connection.route
+    const { remoteAddress, remotePort, certificate, authorized, proxy } = connection.route
     if (certificate !== undefined || authorized) this.totals.handshakes++
     const service: Service = { groups: new Set(), waiting: new Set(), origins: connection.originSet?.size ?? -1, home: undefined }
     this.#services.set(connection, service)
     target.progress.connections++
     this.#lifetimes.add(connection, target.settings)
-    if (remoteAddress !== undefined && remotePort !== undefined) this.#index.add(remoteAddress, remotePort, connection)
+    // A proxy's address leads to every origin, and so to none.
+    if (remoteAddress !== undefined && remotePort !== undefined && proxy === undefined)
+      this.#index.add(remoteAddress, remotePort, connection)
     connection.onChange = () => this.#changed(connection, service)
     if (connection.state !== 'open') this.#changed(connection, service)
   }
@@ -286,6 +288,8 @@ export class Pool {
 
   /** RFC 8336 §2.4: ORIGIN may come after others have joined, and what is not in the set is not served from then on. */
   #review(connection: Connection, service: Service): void {
+    // Through a proxy nobody joins, and the connection's own origin is always in its set (RFC 8336 §2.3).
+    if (connection.route.proxy !== undefined) return
     for (const group of [...service.groups]) {
       const target = group.memberOf(connection)?.target
       if (target === undefined) continue

@@ -10,6 +10,7 @@ import { plainTarget } from '../fixtures.js'
 const route: Route = {
   origin: parseOrigin('https://a.example'),
   reuseKey: '',
+  proxy: undefined,
   remoteAddress: undefined,
   remotePort: undefined,
   localAddress: undefined,

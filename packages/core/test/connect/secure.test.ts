@@ -63,12 +63,13 @@ async function handshake(securer: Securer, { port }: TlsServer, host = 'a.test.e
   const tcp = connectTcp({ host: '127.0.0.1', port })
   await once(tcp, 'connect')
   const origin = parseOrigin(`https://${host}:${port}`)
-  const secured = await securer.secure(tcp, targetOf(origin, isolation), new AbortController().signal)
+  const secured = await securer.secure(tcp, targetOf(origin, isolation), BOTH, new AbortController().signal)
   closers.push(() => secured.socket.destroy())
   await once(secured.socket, 'data')
   return secured
 }
 
+const BOTH = ['h2', 'http/1.1'] as const
 const securer = (tls: TlsOptions = {}): Securer => new Securer({ ca: authority.ca, ...tls })
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (version) => {
@@ -171,7 +172,7 @@ describe('Securer', () => {
     await once(tcp, 'connect')
     const closed = once(tcp, 'close')
     const origin = parseOrigin(`https://a.test.example:${server.port}`)
-    await expect(securer().secure(tcp, targetOf(origin), AbortSignal.abort('before'))).rejects.toBe('before')
+    await expect(securer().secure(tcp, targetOf(origin), BOTH, AbortSignal.abort('before'))).rejects.toBe('before')
     await closed
   })
 
@@ -180,7 +181,7 @@ describe('Securer', () => {
     const tcp = connectTcp({ host: '127.0.0.1', port: server.port })
     await once(tcp, 'connect')
     const abort = new AbortController()
-    const securing = securer().secure(tcp, targetOf(parseOrigin(`https://a.test.example:${server.port}`)), abort.signal)
+    const securing = securer().secure(tcp, targetOf(parseOrigin(`https://a.test.example:${server.port}`)), BOTH, abort.signal)
     abort.abort('enough')
     await expect(securing).rejects.toBe('enough')
     expect(tcp.destroyed).toBe(true)
@@ -213,7 +214,7 @@ describe('Connector', () => {
     for (let i = 0; i < 2; i++) {
       const connection = await one.connect(
         target(server),
-        await one.resolve(target(server).origin),
+        await one.resolve(target(server)),
         progress,
         new AbortController().signal,
       )
@@ -238,7 +239,12 @@ describe('Connector', () => {
     const origin = parseOrigin(`http://a.test.example:${server.port}`)
     const abort = new AbortController()
     const ending = { ...progress, onTcpConnected: () => abort.abort('enough') }
-    const connecting = one.connect({ ...target(server), origin }, await one.resolve(origin), ending, abort.signal)
+    const connecting = one.connect(
+      { ...target(server), origin },
+      await one.resolve({ ...target(server), origin }),
+      ending,
+      abort.signal,
+    )
     await expect(connecting).rejects.toBe('enough')
     await server.idle()
   })

@@ -66,6 +66,7 @@ function routeOf(server: OriginServer, socket: Socket): Route {
   return {
     origin: parseOrigin(server.url()),
     reuseKey: '',
+    proxy: undefined,
     remoteAddress,
     remotePort,
     localAddress,

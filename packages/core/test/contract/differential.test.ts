@@ -413,7 +413,14 @@ function routeOf(serialized: string): Route {
     localPort: undefined,
     certificate: undefined,
   }
-  return { origin: parseOrigin(serialized), reuseKey: '', ...nobody, authorized: false, clientCertificate: false }
+  return {
+    origin: parseOrigin(serialized),
+    reuseKey: '',
+    proxy: undefined,
+    ...nobody,
+    authorized: false,
+    clientCertificate: false,
+  }
 }
 
 it.each(exchanges.map((exchange): [string, Exchange] => [exchange.name, exchange]))('%s', async (_name, exchange) => {

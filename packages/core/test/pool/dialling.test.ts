@@ -54,6 +54,22 @@ function watch(promise: Promise<Member>): { member?: Member; error?: unknown } {
 }
 
 describe('Dialling', () => {
+  it('through a proxy: no name is asked for, no policy is asked, and nobody finds the dial or waits for it', async () => {
+    const { dialling, connector, registered, index } = make()
+    const proxy = { name: 'http://proxy.example:80', key: 'p' }
+    const one = watch(dialling.obtain({ ...A, proxy }))
+    await turn()
+    const other = watch(dialling.obtain({ ...B, proxy }))
+    await turn()
+    expect(connector.resolved).toEqual([])
+    expect(index.empty).toBe(true)
+    expect(connector.dials).toHaveLength(2)
+    for (const dial of connector.dials) await dial.succeed()
+    expect([one.member?.because, other.member?.because]).toEqual(['proxied', 'proxied'])
+    expect(one.member?.connection).not.toBe(other.member?.connection)
+    expect(registered.map(({ route }) => route.proxy)).toEqual([proxy.name, proxy.name])
+  })
+
   it('the first connection: dialled, registered before anybody hears of it, nothing left in the index but it', async () => {
     const { dialling, connector, registered, index } = make()
     const one = watch(dialling.obtain(A))

@@ -51,6 +51,7 @@ export class FakeConnection implements Connection {
     this.route = {
       origin: target.origin,
       reuseKey: target.reuseKey,
+      proxy: target.proxy?.name,
       remoteAddress: address,
       remotePort: target.origin.port,
       localAddress: undefined,
@@ -146,7 +147,8 @@ export class FakeConnector {
     return this.known
   }
 
-  async resolve({ host }: Origin): Promise<readonly Address[]> {
+  async resolve({ origin: { host }, proxy }: PoolTarget): Promise<readonly Address[]> {
+    if (proxy !== undefined) return []
     this.resolved.push(host)
     return [this.table[host] ?? '192.0.2.1'].flat().map((address) => ({ address, family: 4 }))
   }
@@ -161,14 +163,14 @@ export class FakeConnector {
     signal: AbortSignal,
   ): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      if (this.attemptsAtOnce) progress.onAttempt(addresses[0]!)
+      if (this.attemptsAtOnce && target.proxy === undefined) progress.onAttempt(addresses[0]!)
       signal.addEventListener('abort', () => reject(signal.reason))
       this.dials.push({
         target,
         progress,
         signal,
         async succeed(options) {
-          const connection = new FakeConnection(target, addresses[0]!.address, options)
+          const connection = new FakeConnection(target, addresses[0]?.address ?? '192.0.2.99', options)
           resolve(connection)
           await turn()
           return connection

@@ -126,9 +126,13 @@ export class FieldBlocks<Owner> {
     this.#state.limits.productive()
     this.#state.limits.answered()
     stream.phase = ResponsePhase.CONTENT
-    stream.expectedBytes = section.contentLength
-    // RFC 9110 §6.4.1: no content in 204 and 304; HEAD was known when the stream was opened.
-    if (section.status === 204 || section.status === 304) stream.noContent = true
+    if (section.status > 299) stream.tunnel = false
+    // RFC 9110 §9.3.6: in a successful answer to CONNECT, content-length MUST be ignored, and any 2xx is one.
+    if (!stream.tunnel) {
+      stream.expectedBytes = section.contentLength
+      // RFC 9110 §6.4.1: no content in 204 and 304; HEAD was known when the stream was opened.
+      if (section.status === 204 || section.status === 304) stream.noContent = true
+    }
     this.#state.listener.onResponse(stream, section)
     if (endStream && stream.state !== StreamState.CLOSED) this.#streams.endResponse(stream, undefined)
   }
@@ -146,6 +150,8 @@ export class FieldBlocks<Owner> {
 
   /** RFC 9113 §8.1: trailers carry END_STREAM and no pseudo-field. */
   #trailers(stream: Stream<Owner>, section: FieldSection, endStream: boolean): void {
+    // RFC 9113 §8.5: on a connected stream, frames other than DATA and those of stream management are a stream error.
+    if (stream.tunnel) return this.#malformed(stream, 'HEADERS in a tunnel')
     if (section.status !== 0) return this.#malformed(stream, 'a second final response, or pseudo-fields in trailers')
     if (!endStream) return this.#malformed(stream, 'trailers without END_STREAM')
     this.#streams.endResponse(stream, section.fields)

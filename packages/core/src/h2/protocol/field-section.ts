@@ -134,11 +134,12 @@ export function fieldSectionBytes(fields: readonly string[]): number {
 
 /** The same for a request, pseudo-fields included. */
 export function requestBytes(head: RequestHead): number {
-  const pseudo = head.method.length + head.scheme.length + head.authority.length + head.path.length
-  return pseudo + PSEUDO_FIELD_BYTES + fieldSectionBytes(head.fields)
+  const bytes = head.method.length + head.authority.length + CONNECT_FIELDS_BYTES + fieldSectionBytes(head.fields)
+  return head.method === 'CONNECT' ? bytes : bytes + head.scheme.length + head.path.length + FURTHER_FIELDS_BYTES
 }
 
-const PSEUDO_FIELD_BYTES = ':method:scheme:authority:path'.length + 4 * 32
+const CONNECT_FIELDS_BYTES = ':method:authority'.length + 2 * 32
+const FURTHER_FIELDS_BYTES = ':scheme:path'.length + 2 * 32
 
 /** Encodes a request's section: pseudo-fields first (RFC 9113 §8.3), CONNECT without scheme and path (§8.5). */
 export function encodeRequest(encoder: HpackEncoder, writer: OctetWriter, head: RequestHead): void {

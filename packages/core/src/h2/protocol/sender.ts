@@ -29,6 +29,7 @@ export class Sender<Owner> {
     const id = state.nextStreamId
     state.nextStreamId += 2
     const stream = new Stream(id, owner, head.method === 'HEAD', state.peer.initialWindowBytes, state.local.initialWindowBytes)
+    if (head.method === 'CONNECT') stream.tunnel = true
     state.streams.set(id, stream)
     stream.apply(StreamInput.SEND_HEADERS)
     beginFieldBlock(state.output)

@@ -21,6 +21,8 @@ export class Stream<Owner> {
   phase: ResponsePhase = ResponsePhase.BEFORE_FINAL
   /** Responses to HEAD, 204 and 304 have no content, whatever `content-length` says (RFC 9110 §6.4.1). */
   noContent: boolean
+  /** Opened by CONNECT: with a 2xx it is a tunnel, and carries nothing but DATA from then on (RFC 9113 §8.5). */
+  tunnel = false
   /** `content-length` of the response, -1 where it said none. */
   expectedBytes = -1
   receivedBytes = 0

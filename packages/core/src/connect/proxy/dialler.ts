@@ -1,0 +1,166 @@
+/** From an origin and its proxy to something that carries bytes to the origin. Nobody but the proxy is connected to. */
+
+import { isIPv4, type Socket } from 'node:net'
+import { LRUCache } from 'lru-cache'
+import type { Address, Carrier, Target } from '../../connection.js'
+import { ConnectError } from '../../errors.js'
+import { H2Connection, type H2Options } from '../../h2/connection.js'
+import { type Origin, parseOrigin } from '../../message/origin.js'
+import { interleave, race } from '../race.js'
+import type { Resolver } from '../resolve.js'
+import { Securer, type SecureSocket } from '../secure.js'
+import { unlessAborted } from './aborted.js'
+import { asProxyError, proxyError } from './errors.js'
+import { H2Proxies, type Reached } from './h2-proxies.js'
+import { H2Proxy } from './h2-proxy.js'
+import { connectOverHttp1 } from './http1-connect.js'
+import type { ProxyServer } from './settings.js'
+import { connectOverSocks } from './socks.js'
+
+/** Proxies whose TLS context and protocol are remembered. */
+const MAX_PROXIES = 1_000
+
+/** What proxied connections are made with. */
+export interface ProxyDiallerOptions {
+  readonly resolver: Resolver
+  readonly h2: Omit<H2Options, 'progress'>
+  readonly localAddress: string | undefined
+  /** A connection to a proxy without tunnels is closed after this many milliseconds; 0 never. */
+  readonly idleTimeoutMs: number
+}
+
+/** Reaches proxies, for one client. */
+export class ProxyDialler {
+  readonly #options: ProxyDiallerOptions
+  readonly #securers = new LRUCache<string, Securer>({ max: MAX_PROXIES })
+  /** By key of the proxy: that it chose HTTP/1.1 when it was asked last. */
+  readonly #http1 = new LRUCache<string, true>({ max: MAX_PROXIES })
+  /** By reuse key: what may not share a connection shares none to the proxy either. */
+  readonly #shared = new Map<string, H2Proxies>()
+
+  constructor(options: ProxyDiallerOptions) {
+    this.#options = options
+  }
+
+  /**
+   * A tunnel to the target's origin.
+   * @throws ConnectError phase `proxy`, or `resolve` where SOCKS wants an address; TimeoutError; UsageError; the reason of `signal`.
+   */
+  tunnel(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
+    if (proxy.scheme === 'https') return this.#h2Proxies(proxy, target).tunnel(target, signal)
+    return proxy.scheme === 'http' ? this.#http(proxy, target, signal) : this.#socks(proxy, target, signal)
+  }
+
+  /** A connection to a proxy that forwards requests (RFC 9112 §3.2.2). Only HTTP/1.1 is offered: HTTP/2 has no form for them. @throws as {@link tunnel}. */
+  async forward(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
+    try {
+      const socket = await this.#tcp(proxy, signal)
+      return proxy.scheme === 'https' ? (await this.#secure(proxy, socket, signal, ['http/1.1'])).socket : socket
+    } catch (error) {
+      throw signal.aborted ? signal.reason : asProxyError(error, proxy, target)
+    }
+  }
+
+  /** No more tunnels will be asked for. Those that are open go on. */
+  close(): void {
+    for (const each of [...this.#shared.values()]) each.close()
+  }
+
+  async #http(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
+    const socket = await this.forward(proxy, target, signal)
+    await connectOverHttp1(socket as Socket, proxy, target, signal)
+    return socket
+  }
+
+  async #socks(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
+    const hosts = await this.#socksHosts(proxy, target, signal)
+    for (let i = 0; ; i++) {
+      const socket = await this.forward(proxy, target, signal)
+      try {
+        await connectOverSocks(socket as Socket, proxy, target, hosts[i]!, signal)
+        return socket
+      } catch (error) {
+        // One address may be out of the proxy's reach, and the next not.
+        if (signal.aborted || i === hosts.length - 1) throw error
+      }
+    }
+  }
+
+  /** What the proxy is asked for: the name itself, or the addresses that it has here. */
+  async #socksHosts(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<readonly string[]> {
+    const { host, isAddress, serialized } = target.origin
+    const version4 = proxy.scheme.startsWith('socks4')
+    let hosts = [host]
+    if (!isAddress && (proxy.scheme === 'socks5' || proxy.scheme === 'socks4')) {
+      hosts = interleave(await this.#resolve(host, serialized, signal)).map(({ address }) => address)
+    }
+    if (version4) hosts = hosts.filter((each) => isIPv4(each) || (each === host && !isAddress))
+    if (hosts.length === 0) throw proxyError(proxy, target, 'takes IPv4 addresses alone, and the origin has none')
+    return hosts
+  }
+
+  async #resolve(host: string, origin: string, signal: AbortSignal): Promise<readonly Address[]> {
+    try {
+      return await unlessAborted(this.#options.resolver.resolve(host), signal)
+    } catch (error) {
+      if (!(error instanceof ConnectError)) throw error
+      throw new ConnectError(error.phase, error.message, { origin, cause: error.cause })
+    }
+  }
+
+  async #tcp(proxy: ProxyServer, signal: AbortSignal): Promise<Socket> {
+    const { resolver, localAddress, h2 } = this.#options
+    const addresses = await unlessAborted(resolver.resolve(proxy.host), signal)
+    const { port, name } = proxy
+    return race({ addresses, port, origin: name, localAddress, clock: h2.clock, signal, onAttempt: () => undefined })
+  }
+
+  #secure(proxy: ProxyServer, socket: Socket, signal: AbortSignal, protocols = proxy.protocols): Promise<SecureSocket> {
+    let securer = this.#securers.get(proxy.key)
+    if (securer === undefined) {
+      securer = new Securer(proxy.tls)
+      this.#securers.set(proxy.key, securer)
+    }
+    return securer.secure(socket, { origin: originOf(proxy), reuseKey: proxy.key }, protocols, signal)
+  }
+
+  #h2Proxies(proxy: ProxyServer, { reuseKey }: Target): H2Proxies {
+    let proxies = this.#shared.get(reuseKey)
+    if (proxies === undefined) {
+      proxies = new H2Proxies({
+        proxy,
+        dial: (signal, onClosed) => this.#dial(proxy, signal, onClosed),
+        speaksHttp1: () => !proxy.protocols.includes('h2') || this.#http1.has(proxy.key),
+        onEmpty: () => void this.#shared.delete(reuseKey),
+      })
+      this.#shared.set(reuseKey, proxies)
+    }
+    return proxies
+  }
+
+  async #dial(proxy: ProxyServer, signal: AbortSignal, onClosed: () => void): Promise<Reached> {
+    const { socket, protocol, certificate, authorized } = await this.#secure(proxy, await this.#tcp(proxy, signal), signal)
+    if (protocol !== 'h2') {
+      this.#http1.set(proxy.key, true)
+      return socket
+    }
+    this.#http1.delete(proxy.key)
+    const { remoteAddress, remotePort, localAddress, localPort } = socket
+    const { h2, idleTimeoutMs } = this.#options
+    const route = {
+      ...{ origin: originOf(proxy), reuseKey: proxy.key, proxy: undefined, certificate, authorized, clientCertificate: false },
+      ...{ remoteAddress, remotePort, localAddress, localPort },
+    }
+    const connection = new H2Connection(socket, route, { ...h2, progress: { answered: 0, connections: 1, tooManyPings: 0 } })
+    return new H2Proxy(proxy, connection, socket, { clock: h2.clock, idleTimeoutMs, onClosed })
+  }
+}
+
+/** Whether a request to an `http:` origin is handed to the proxy as it is: HTTP proxies do that, and curl lets them. */
+export function forwards({ scheme, protocols }: ProxyServer): boolean {
+  return scheme === 'http' || (scheme === 'https' && protocols.includes('http/1.1'))
+}
+
+function originOf({ host, port }: ProxyServer): Origin {
+  return parseOrigin(`https://${host.includes(':') ? `[${host}]` : host}:${port}`)
+}

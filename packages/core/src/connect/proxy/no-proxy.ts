@@ -1,0 +1,82 @@
+/**
+ * `NO_PROXY`: which hosts are reached without the proxy. Read as curl reads it, because that is what people have tried it with; on top,
+ * entries may name a port and write IPv6 addresses in brackets, where curl would let such an entry match nothing.
+ */
+
+import { BlockList, isIP } from 'node:net'
+
+/** One entry of the list. */
+interface Entry {
+  readonly host: string
+  /** `undefined`: any. */
+  readonly port: number | undefined
+}
+
+/** A list, read once. */
+export class NoProxy {
+  readonly #all: boolean
+  readonly #entries: readonly Entry[]
+
+  constructor(text: string) {
+    this.#all = text === '*'
+    this.#entries = tokens(text).map(readEntry)
+  }
+
+  /** Whether `host`, a name or an address without brackets, is on the list. */
+  matches(host: string, port: number): boolean {
+    if (this.#all) return true
+    const family = isIP(host)
+    const name = withoutTrailingDot(host).toLowerCase()
+    return this.#entries.some((entry) => {
+      if (entry.port !== undefined && entry.port !== port) return false
+      return family === 0 ? matchesName(entry.host, name) : matchesAddress(entry.host, host, family)
+    })
+  }
+}
+
+/** Entries stand between commas, with blanks around them. A blank inside ends the list: what follows is not read. */
+function tokens(text: string): string[] {
+  const found: string[] = []
+  for (const part of text.split(/,+/)) {
+    const words = part.split(/[ \t]+/).filter((word) => word !== '')
+    if (words[0] !== undefined) found.push(words[0])
+    if (words.length > 1) break
+  }
+  return found
+}
+
+function readEntry(token: string): Entry {
+  const bracketed = /^\[([^\]]*)\](?::([0-9]{1,5}))?$/.exec(token)
+  if (bracketed !== null) return { host: bracketed[1]!, port: portOf(bracketed[2]) }
+  const withPort = /^([^:]*):([0-9]{1,5})$/.exec(token)
+  if (withPort !== null) return { host: withPort[1]!, port: portOf(withPort[2]) }
+  return { host: token, port: undefined }
+}
+
+function portOf(digits: string | undefined): number | undefined {
+  return digits === undefined ? undefined : Number(digits)
+}
+
+/** `example.com` and `.example.com` both mean that name and every name below it; never a name that only ends in the same letters. */
+function matchesName(entry: string, name: string): boolean {
+  const suffix = withoutTrailingDot(entry).replace(/^\./, '').toLowerCase()
+  return suffix !== '' && (name === suffix || name.endsWith(`.${suffix}`))
+}
+
+/** Only addresses match addresses. A prefix length of 0 means that the address itself is compared, as without one. */
+function matchesAddress(entry: string, address: string, family: number): boolean {
+  const [network = '', prefix, ...rest] = entry.split('/')
+  if (isIP(network) !== family || rest.length > 0) return false
+  const most = family === 4 ? 32 : 128
+  if (prefix !== undefined && !/^[0-9]{1,3}$/.test(prefix)) return false
+  const bits = Number(prefix ?? most) || most
+  if (bits > most) return false
+  const list = new BlockList()
+  const type = family === 4 ? 'ipv4' : 'ipv6'
+  list.addSubnet(network, bits, type)
+  return list.check(address, type)
+}
+
+function withoutTrailingDot(name: string): string {
+  return name.endsWith('.') ? name.slice(0, -1) : name
+}

@@ -1,0 +1,330 @@
+/** Proxies that are not there, that say nothing, or that go away: one error in the words of the request, and nothing left behind. */
+
+import net, { type AddressInfo } from 'node:net'
+import { FakeClock, frames, startScriptedPeer } from '@unshard/testkit'
+import { failureOf, proxyNames, proxyRig, silence, told, urlOf } from './proxy-rig.js'
+
+const world = proxyRig()
+const { server, tls, proxy, client, through, defer } = world
+
+const ORIGIN = 'https://a.test.example/'
+
+/** Turns of the event loop, until something is so. */
+async function turns(until: () => boolean): Promise<void> {
+  while (!until()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** A little time, and what happens in it. */
+async function step(clock: FakeClock): Promise<void> {
+  clock.advance(250)
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
+describe('a proxy that cannot be reached', () => {
+  it.each(['http', 'https', 'socks5h', 'socks5'])('%s: connection refused', async (scheme) => {
+    const gone = await proxy()
+    await gone.close()
+    const lookup = proxyNames()
+    lookup.table['a.test.example'] = '127.0.0.1'
+    const one = client({ lookup, proxy: `${scheme}://user:hunter2@127.0.0.1:${gone.port}` })
+    const error = await failureOf(one.request({ url: ORIGIN }))
+    expect(error).toMatchObject({
+      name: 'ConnectError',
+      phase: 'proxy',
+      code: 'ERR_CONNECT_PROXY',
+      processed: 'no',
+      origin: 'https://a.test.example',
+      cause: { code: 'ECONNREFUSED' },
+    })
+    expect(error!.message).toContain(`proxy ${scheme}://127.0.0.1:${gone.port} `)
+    expect(error!.message).toContain('https://a.test.example')
+    expect(told(error)).not.toContain('hunter2')
+  })
+
+  it('a name that does not resolve: the proxy’s, not the origin’s', async () => {
+    const lookup = proxyNames()
+    const one = client({ lookup, proxy: 'http://nowhere.test.example:1' })
+    await expect(one.request({ url: ORIGIN })).rejects.toMatchObject({ phase: 'proxy', cause: { code: 'ENOTFOUND' } })
+    expect(lookup.calls).toEqual(['nowhere.test.example'])
+  })
+
+  it('its second address is tried when the first does not answer (RFC 8305)', async () => {
+    const origin = await server()
+    const via = await proxy()
+    const lookup = proxyNames()
+    lookup.table['two.test.example'] = ['127.0.0.66', '127.0.0.1']
+    const one = client({ lookup, proxy: `http://two.test.example:${via.port}` })
+    const response = await one.request({ url: urlOf(origin) })
+    expect(response.connection.remoteAddress).toBe('127.0.0.1')
+  })
+
+  it('speaks no TLS', async () => {
+    const via = await proxy()
+    const error = await failureOf(through(`https://proxy.test.example:${via.port}`).request({ url: ORIGIN }))
+    expect(error).toMatchObject({ phase: 'proxy', cause: { code: expect.stringMatching(/SSL|PROTOCOL|ECONNRESET/) } })
+  })
+
+  it('chooses a protocol that was not offered to it', async () => {
+    const via = await proxy({ tls: await tls(), protocols: ['h2'] })
+    const one = client({
+      lookup: proxyNames(),
+      proxy: { url: via.url(), tls: { ca: world.authority.ca }, protocols: ['http/1.1'] },
+    })
+    await expect(one.request({ url: ORIGIN })).rejects.toMatchObject({ phase: 'proxy' })
+  })
+
+  it('everybody who waits for one dial to a proxy hears of its failure, in words of their own', async () => {
+    const gone = await proxy()
+    await gone.close()
+    const one = through(`https://proxy.test.example:${gone.port}`)
+    const errors = await Promise.all(
+      ['a', 'b', 'c'].map((host) => failureOf(one.request({ url: `https://${host}.test.example/` }))),
+    )
+    expect(errors.map((error) => (error as unknown as { origin: string }).origin)).toEqual(
+      ['a', 'b', 'c'].map((host) => `https://${host}.test.example`),
+    )
+  })
+})
+
+describe('a proxy that never answers: the connect deadline covers all of it', () => {
+  it.each<[string, () => Promise<string>]>([
+    ['TCP alone', () => listen()],
+    ['TLS handshake', async () => (await listen()).replace('http:', 'https:')],
+    ['CONNECT over HTTP/1.1', async () => (await proxy({ answer: silence })).url()],
+    ['CONNECT over HTTP/2', async () => (await proxy({ tls: await tls(), answer: silence })).url()],
+    ['SOCKS greeting', async () => (await listen()).replace('http:', 'socks5h:')],
+    ['SOCKS request', async () => (await proxy({ kind: 'socks', answer: silence })).url()],
+  ])('%s', async (_title, start) => {
+    const clock = new FakeClock()
+    const url = await start()
+    const one = through(url.replace(/\/\/[^:]*:/, '//proxy.test.example:'), { clock, timeouts: { connect: 1_000 } })
+    const failing = failureOf(one.request({ url: ORIGIN }))
+    let over = false
+    void failing.then(() => {
+      over = true
+    })
+    // Each step goes as far as it can, and then time passes.
+    for (let i = 0; i < 60; i++) await new Promise((resolve) => setImmediate(resolve))
+    clock.advance(500)
+    await turns(() => true)
+    expect(over).toBe(false)
+    clock.advance(600)
+    expect(await failing).toMatchObject({
+      name: 'TimeoutError',
+      phase: 'connect',
+      ms: 1_000,
+      processed: 'no',
+      origin: 'https://a.test.example',
+    })
+    one.destroy()
+  })
+
+  async function listen(): Promise<string> {
+    const sockets = new Set<net.Socket>()
+    const silent = net.createServer((socket) => void sockets.add(socket.on('error', () => undefined)))
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    defer(() => {
+      for (const socket of sockets) socket.destroy()
+      silent.close()
+    })
+    return `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+  }
+})
+
+describe('an HTTP/2 proxy', () => {
+  const h2 = async (options: Parameters<typeof proxy>[0] = {}) => proxy({ tls: await tls(), protocols: ['h2'], ...options })
+
+  it.each([
+    [407, 'ERR_PROXY_AUTHENTICATION'],
+    [403, 'ERR_CONNECT_PROXY'],
+    [502, 'ERR_CONNECT_PROXY'],
+    [302, 'ERR_CONNECT_PROXY'],
+  ])('answers CONNECT with %i', async (status, code) => {
+    const via = await h2({
+      answer: (_tunnel, stream) => {
+        ;(stream as import('node:http2').ServerHttp2Stream).respond({ ':status': status })
+        stream.end('not read')
+        return true
+      },
+    })
+    const one = through(via.url())
+    await expect(one.request({ url: ORIGIN })).rejects.toMatchObject({ phase: 'proxy', status, code })
+    await expect(one.request({ url: 'https://b.test.example/' })).rejects.toMatchObject({ status })
+    expect(via.connections).toBe(1)
+  })
+
+  it('sends GOAWAY: tunnels that are open go on, a new one gets a new connection', async () => {
+    const origin = await server()
+    const via = await h2()
+    const one = through(via.url())
+    const slow = await one.request({ url: urlOf(origin, '/slow') })
+    for (const session of via.sessions) session.goaway(0)
+    const other = await one.request({ url: urlOf(origin, '/', 'b.test.example') })
+    expect(await other.text()).toContain('hello')
+    expect(via.connections).toBe(2)
+    origin.release()
+    expect(await slow.text()).toBe('released')
+    expect((await one.request({ url: urlOf(origin) })).connection.id).toBe(slow.connection.id)
+    expect(origin.connections).toBe(2)
+  })
+
+  it('resets one tunnel: its requests fail or are sent again, the others go on', async () => {
+    const origin = await server()
+    const via = await h2()
+    const one = through(via.url())
+    const [a, b] = await Promise.all(
+      ['a', 'b'].map((host) => one.request({ url: urlOf(origin, '/slow', `${host}.test.example`) })),
+    )
+    via.cutOne()
+    const results = await Promise.allSettled([a!.text(), b!.text(), Promise.resolve().then(() => origin.release())])
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled'])
+    expect((results[0] as PromiseRejectedResult).reason).toMatchObject({
+      name: 'ConnectionError',
+      code: 'ERR_CONNECTION_LOST',
+      initiator: 'peer',
+      message: expect.stringContaining('INTERNAL_ERROR'),
+    })
+    expect(via.connections).toBe(1)
+  })
+
+  it('lets one tunnel in at a time: the next ones have connections of their own', async () => {
+    const origin = await server()
+    const via = await h2({ settings: { maxConcurrentStreams: 1 } })
+    const one = through(via.url())
+    await one.request({ url: urlOf(origin, '/', 'a.test.example') })
+    await Promise.all(['b', 'c'].map((host) => one.request({ url: urlOf(origin, '/', `${host}.test.example`) })))
+    expect(via.tunnels.filter(({ connectionId }) => connectionId === 1)).toHaveLength(1)
+    expect(origin.connections).toBe(3)
+  })
+
+  it('lets two tunnels in at a time, and nine are wanted at once: none is refused', async () => {
+    const origin = await server()
+    const via = await h2({ settings: { maxConcurrentStreams: 2 } })
+    const one = through(via.url())
+    const hosts = Array.from({ length: 9 }, (_, i) => `${i}.test.example`)
+    const answers = await Promise.all(hosts.map((host) => one.request({ url: urlOf(origin, '/', host) })))
+    expect(answers.map(({ status }) => status)).toEqual(hosts.map(() => 200))
+    expect([via.tunnels.length, via.connections, origin.connections]).toEqual([9, 5, 9])
+  })
+
+  it('a connection without tunnels is closed after the idle timeout, and one with a tunnel is not', async () => {
+    const clock = new FakeClock()
+    const origin = await server()
+    const via = await h2()
+    const one = through(via.url(), { clock, idleTimeoutMs: 5_000 })
+    await (await one.request({ url: urlOf(origin) })).text()
+    // Its idle time begins when its last tunnel has ended, which takes a round trip.
+    clock.advance(4_000)
+    await turns(() => true)
+    expect(via.openTunnels).toBe(1)
+    while (via.openTunnels > 0) await step(clock)
+    expect(via.openConnections).toBe(1)
+    const since = clock.now()
+    while (via.openConnections > 0) await step(clock)
+    expect(clock.now() - since).toBeGreaterThanOrEqual(4_000)
+    expect((await one.request({ url: urlOf(origin) })).status).toBe(200)
+    expect(via.connections).toBe(2)
+  })
+
+  it('refuses the stream (RFC 9113 §8.7): CONNECT is sent once more, and no more than that', async () => {
+    let connects = 0
+    const peer = await startScriptedPeer(
+      async (p) => {
+        await p.handshake()
+        for (;;) {
+          const { streamId, fields } = await p.nextRequest()
+          connects++
+          expect(fields).toEqual([
+            [':method', 'CONNECT'],
+            [':authority', 'a.test.example:443'],
+          ])
+          p.send(frames.rstStream(streamId, 0x7))
+        }
+      },
+      { tls: await tls() },
+    )
+    defer(() => peer.close())
+    const error = await failureOf(through(`https://proxy.test.example:${peer.port}`).request({ url: ORIGIN }))
+    expect(error).toMatchObject({ phase: 'proxy', code: 'ERR_CONNECT_PROXY', message: expect.stringContaining('REFUSED_STREAM') })
+    expect(connects).toBe(2)
+    expect(peer.failures).toEqual([])
+  })
+
+  it('allows no tunnels at all: it is asked twice, and given up', async () => {
+    const via = await h2({ settings: { maxConcurrentStreams: 0 } })
+    const one = through(via.url())
+    const errors = await Promise.all(
+      ['a', 'b', 'c'].map((host) => failureOf(one.request({ url: `https://${host}.test.example/` }))),
+    )
+    for (const error of errors) expect(error).toMatchObject({ phase: 'proxy', code: 'ERR_CONNECT_PROXY' })
+    expect(via.connections).toBeLessThanOrEqual(6)
+  })
+
+  it('breaks the protocol: its tunnels end with it', async () => {
+    const peer = await startScriptedPeer(
+      async (p) => {
+        await p.handshake()
+        await p.nextRequest()
+        p.send(Buffer.alloc(100, 0xff))
+      },
+      { tls: await tls() },
+    )
+    defer(() => peer.close())
+    const error = await failureOf(through(`https://proxy.test.example:${peer.port}`).request({ url: ORIGIN }))
+    expect(error).toMatchObject({ phase: 'proxy', cause: { name: 'ConnectionError', code: 'ERR_PROTOCOL' } })
+  })
+
+  it('dies with all its tunnels: GETs are sent again over a new connection', async () => {
+    const origin = await server()
+    const via = await h2()
+    const one = through(via.url())
+    await Promise.all(
+      ['a', 'b'].map(async (host) => (await one.request({ url: urlOf(origin, '/', `${host}.test.example`) })).text()),
+    )
+    const pending = ['a', 'b'].map((host) => one.request({ url: urlOf(origin, '/never', `${host}.test.example`) }))
+    for (const each of pending) each.catch(() => undefined)
+    await origin.delivered(4)
+    via.die()
+    await origin.delivered(6)
+    expect(via.connections).toBe(2)
+    one.destroy()
+    await Promise.allSettled(pending)
+  })
+
+  it('more authentication than it takes (RFC 9113 §6.5.2) is refused here', async () => {
+    const peer = await startScriptedPeer(
+      async (p) => {
+        await p.handshake({ maxHeaderListSize: 200 })
+        const { streamId } = await p.nextRequest()
+        p.respond(streamId, 502)
+        await p.closed
+      },
+      { tls: await tls() },
+    )
+    defer(() => peer.close())
+    const one = client({
+      lookup: proxyNames(),
+      proxy: {
+        url: `https://proxy.test.example:${peer.port}`,
+        tls: { ca: world.authority.ca },
+        headers: { 'proxy-authorization': `Bearer ${'x'.repeat(500)}` },
+      },
+    })
+    // Before SETTINGS have come nobody knows.
+    await expect(one.request({ url: ORIGIN })).rejects.toMatchObject({ phase: 'proxy', status: 502 })
+    await expect(one.request({ url: ORIGIN })).rejects.toMatchObject({ phase: 'proxy', code: 'ERR_CONNECT_PROXY' })
+    expect(peer.connections).toBe(1)
+  })
+})
+
+it('an https proxy that speaks HTTP/1.1: once that is known, nobody waits for another’s tunnel', async () => {
+  const origin = await server()
+  const via = await proxy({ tls: await tls(), protocols: ['http/1.1'] })
+  const one = through(via.url())
+  const hosts = ['a', 'b', 'c', 'd', 'e']
+  await Promise.all(hosts.map((host) => one.request({ url: urlOf(origin, '/', `${host}.test.example`) })))
+  expect(via.connections).toBe(5)
+  expect(new Set(via.tunnels.map(({ connectionId }) => connectionId)).size).toBe(5)
+  await one.close()
+  await via.until(() => via.openConnections === 0)
+})

@@ -1,0 +1,289 @@
+/** What is special to one kind of proxy, or of origin: forwarded requests, cleartext HTTP/2, the versions of SOCKS. */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createServer as createTlsServer } from 'node:tls'
+import { frames, type OriginServer, patternBytes, startScriptedPeer, type TestProxyOptions } from '@unshard/testkit'
+import { failureOf, proxyNames, proxyRig, urlOf } from './proxy-rig.js'
+
+const world = proxyRig()
+const { server, tls, proxy, client, through, defer } = world
+
+/** Like {@link server}, in cleartext. */
+function plain(protocols: readonly ('h2' | 'http/1.1')[] = ['http/1.1']): Promise<OriginServer> {
+  return server({ tls: undefined, protocols })
+}
+
+describe.each<[string, () => Promise<TestProxyOptions>]>([
+  ['http', async () => ({})],
+  ['https', async () => ({ tls: await tls() })],
+])('an http origin and an %s proxy: requests are forwarded (RFC 9112 §3.2.2)', (_scheme, options) => {
+  it('in absolute form, with the proxy’s own fields, over a connection that is kept', async () => {
+    const origin = await plain()
+    const via = await proxy({ ...(await options()), credentials: 'user:pass' })
+    const lookup = proxyNames()
+    const one = through(via.url('user:pass'), { lookup })
+    const first = await one.request({
+      url: urlOf(origin, '/inspect?x=1#y'),
+      method: 'POST',
+      body: 'content',
+      headers: { 'x-a': '1' },
+    })
+    expect(await first.json()).toMatchObject({ method: 'POST', path: '/inspect?x=1', body: { length: 7 } })
+    expect(first.connection).toMatchObject({ protocol: 'http/1.1', proxy: via.url() })
+    await (await one.request({ url: urlOf(origin) })).text()
+    expect(via.forwarded).toMatchObject([
+      { method: 'POST', target: urlOf(origin, '/inspect?x=1'), headers: { host: `a.test.example:${origin.port}`, 'x-a': '1' } },
+      { method: 'GET', target: urlOf(origin, '/') },
+    ])
+    expect(via.forwarded.map(({ headers }) => headers['proxy-authorization'])).toEqual(Array(2).fill('Basic dXNlcjpwYXNz'))
+    expect(origin.requests.map(({ headers }) => headers['proxy-authorization'])).toEqual([undefined, undefined])
+    expect([via.connections, via.tunnels.length]).toEqual([1, 0])
+    expect(lookup.calls.filter((host) => host !== 'proxy.test.example')).toEqual([])
+  })
+
+  it('407 is an answer to the request, like any status', async () => {
+    const origin = await plain()
+    const via = await proxy({ ...(await options()), credentials: 'user:pass' })
+    const response = await through(via.url('user:wrong')).request({ url: urlOf(origin) })
+    expect(response.status).toBe(407)
+    expect(response.headers.get('proxy-authenticate')).toBe('Basic realm="x"')
+    expect(origin.connections).toBe(0)
+  })
+
+  it('a large body goes up and comes down', async () => {
+    const origin = await plain()
+    const via = await proxy(await options())
+    const body = patternBytes(1_000_000)
+    const response = await through(via.url()).request({ url: urlOf(origin, '/echo'), method: 'POST', body })
+    expect(Buffer.from(await response.bytes()).equals(body)).toBe(true)
+  })
+
+  it('with HTTP/2 by prior knowledge there is no such form: a tunnel', async () => {
+    const origin = await plain(['h2'])
+    const via = await proxy(await options())
+    const response = await through(via.url(), { cleartextProtocol: 'h2' }).request({ url: urlOf(origin) })
+    expect(await response.text()).toContain('hello')
+    expect(response.connection.protocol).toBe('h2')
+    expect([via.forwarded.length, via.tunnels.length]).toEqual([0, 1])
+  })
+})
+
+it('a proxy that may only be asked over HTTP/2 forwards nothing: HTTP/1.1 in a tunnel', async () => {
+  const origin = await plain()
+  const via = await proxy({ tls: await tls(), protocols: ['h2'] })
+  const one = client({
+    lookup: proxyNames(),
+    proxy: { url: via.url(), tls: { ca: world.authority.ca }, protocols: ['h2'] },
+  })
+  for (let i = 0; i < 3; i++) {
+    const response = await one.request({ url: urlOf(origin, '/bytes/100000') })
+    expect((await response.bytes()).length).toBe(100_000)
+    expect(response.connection.protocol).toBe('http/1.1')
+  }
+  expect([via.forwarded.length, via.tunnels.length, origin.connections]).toEqual([0, 1, 1])
+  await one.close()
+  await via.until(() => via.openConnections === 0)
+})
+
+it.each(['http', 'socks5h'])('what an origin says at once, glued behind the answer of an %s proxy, is read', async (scheme) => {
+  // SETTINGS of a server come first in cleartext HTTP/2: here in the very packet that says yes.
+  const peer = await startScriptedPeer(async (p) => {
+    await p.handshake()
+    const { streamId } = await p.nextRequest()
+    p.respond(streamId, 204)
+    await p.closed
+  })
+  defer(() => peer.close())
+  const gluing = await gluingProxy(scheme === 'socks5h')
+  const one = client({ cleartextProtocol: 'h2', proxy: `${scheme}://127.0.0.1:${gluing}` })
+  expect((await one.request({ url: `http://a.test.example:${peer.port}/` })).status).toBe(204)
+})
+
+/** Says yes with a SETTINGS frame in the same packet, before it has connected to anything. */
+async function gluingProxy(socks: boolean): Promise<number> {
+  const sockets = new Set<Socket>()
+  const gluing = createServer({ noDelay: true }, (near) => {
+    sockets.add(near.on('error', () => undefined))
+    let step = 0
+    const onData = (chunk: Buffer): void => {
+      if (socks && step++ === 0) return void near.write(Buffer.from([5, 0]))
+      near.off('data', onData)
+      const port = socks ? chunk.readUInt16BE(chunk.length - 2) : Number(/:(\d+) HTTP/.exec(chunk.toString('latin1'))![1])
+      const yes = socks ? Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]) : Buffer.from('HTTP/1.1 200 OK\r\n\r\n')
+      near.write(Buffer.concat([yes, frames.settings({ maxConcurrentStreams: 7 })]))
+      const far = connect({ port, host: '127.0.0.1', noDelay: true })
+      sockets.add(far)
+      near.pipe(far).pipe(near)
+    }
+    near.on('data', onData)
+  })
+  await new Promise<void>((resolve) => gluing.listen(0, '127.0.0.1', resolve))
+  defer(() => {
+    for (const socket of sockets) socket.destroy()
+    gluing.close()
+  })
+  return (gluing.address() as { port: number }).port
+}
+
+describe('SOCKS', () => {
+  const socks = (options: TestProxyOptions = {}) => proxy({ kind: 'socks', ...options })
+
+  it('socks5: names are resolved here, and the proxy is asked for an address', async () => {
+    const origin = await server()
+    const via = await socks()
+    const lookup = proxyNames()
+    lookup.table['a.test.example'] = '127.0.0.1'
+    const one = through(via.url().replace('socks5h', 'socks5'), { lookup })
+    expect((await one.request({ url: urlOf(origin) })).connection.remotePort).toBe(via.port)
+    expect(via.tunnels).toMatchObject([{ authority: `127.0.0.1:${origin.port}`, protocol: 'socks5' }])
+    expect(lookup.calls).toEqual(['a.test.example'])
+  })
+
+  it('socks5: an address that the proxy cannot reach is not the last', async () => {
+    const origin = await server()
+    const via = await socks({ resolve: (host) => host })
+    const lookup = proxyNames()
+    lookup.table['a.test.example'] = ['127.0.0.66', '::1', '127.0.0.1']
+    const one = through(via.url().replace('socks5h', 'socks5'), { lookup })
+    expect((await one.request({ url: urlOf(origin) })).status).toBe(200)
+    expect(via.tunnels.map(({ authority }) => authority)).toEqual(
+      ['127.0.0.66', '[0:0:0:0:0:0:0:1]', '127.0.0.1'].map((host) => `${host}:${origin.port}`),
+    )
+  })
+
+  it('socks5: a name that has no address', async () => {
+    const via = await socks()
+    const one = through(via.url().replace('socks5h', 'socks5'))
+    await expect(one.request({ url: 'https://nowhere.test.example/' })).rejects.toMatchObject({
+      phase: 'resolve',
+      origin: 'https://nowhere.test.example',
+    })
+    expect(via.connections).toBe(0)
+  })
+
+  it.each(['socks4', 'socks4a'])('%s, with a user', async (scheme) => {
+    const origin = await server()
+    const via = await socks({ credentials: 'user' })
+    const lookup = proxyNames()
+    lookup.table['a.test.example'] = ['::1', '127.0.0.1']
+    const one = through(via.url('user').replace('socks5h', scheme), { lookup })
+    expect((await one.request({ url: urlOf(origin) })).status).toBe(200)
+    const asked = scheme === 'socks4' ? '127.0.0.1' : 'a.test.example'
+    expect(via.tunnels).toMatchObject([{ authority: `${asked}:${origin.port}`, protocol: 'socks4' }])
+    const wrong = through(via.url('other').replace('socks5h', scheme), { lookup })
+    await expect(wrong.request({ url: urlOf(origin) })).rejects.toMatchObject({ phase: 'proxy', code: 'ERR_CONNECT_PROXY' })
+  })
+
+  it.each([
+    ['socks4', 'https://a.test.example/'],
+    ['socks4', 'https://[::1]/'],
+    ['socks4a', 'https://[::1]/'],
+  ])('%s has no IPv6: %s is an error here', async (scheme, url) => {
+    const via = await socks()
+    const lookup = proxyNames()
+    lookup.table['a.test.example'] = '::1'
+    const error = await failureOf(through(via.url().replace('socks5h', scheme), { lookup }).request({ url }))
+    expect(error).toMatchObject({ phase: 'proxy', message: expect.stringContaining('IPv4') })
+    expect(via.connections).toBe(0)
+  })
+
+  it.each([
+    ['garbage', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['no method in common', Buffer.from([5, 0xff])],
+    ['nothing', Buffer.alloc(0)],
+  ])('an answer of %s', async (_title, answer) => {
+    const server = createServer((socket) => void socket.on('error', () => undefined).once('data', () => socket.end(answer)))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    defer(() => void server.close())
+    const one = client({ proxy: `socks5h://user:hunter2@127.0.0.1:${(server.address() as { port: number }).port}` })
+    const error = await failureOf(one.request({ url: 'https://a.test.example/' }))
+    expect(error).toMatchObject({ name: 'ConnectError', phase: 'proxy', code: 'ERR_CONNECT_PROXY' })
+    expect(error!.message).not.toContain('hunter2')
+  })
+
+  it('an http origin is always reached through a tunnel', async () => {
+    const origin = await plain()
+    const via = await socks()
+    const one = through(via.url())
+    for (let i = 0; i < 2; i++) expect(await (await one.request({ url: urlOf(origin) })).text()).toContain('hello')
+    expect([via.tunnels.length, origin.connections]).toEqual([1, 1])
+    expect(origin.requests.map(({ path }) => path)).toEqual(['/', '/'])
+  })
+})
+
+it('an origin that is an IPv6 address', async () => {
+  const origin = await server({ address: '::1', tls: await world.authority.issue({ names: [], ips: ['::1'] }) })
+  const via = await proxy({ resolve: (host) => host })
+  const response = await through(via.url()).request({ url: origin.url() })
+  expect(response.status).toBe(200)
+  expect(via.tunnels).toMatchObject([{ authority: `[::1]:${origin.port}`, headers: { host: `[::1]:${origin.port}` } }])
+})
+
+it.each(['http', 'https'])('TLS tickets of an origin are used again behind an %s proxy', async (scheme) => {
+  const reused: boolean[] = []
+  const sockets = new Set<Socket>()
+  const origin = createTlsServer({ ...(await tls()), ALPNProtocols: ['http/1.1'] }, (socket) => {
+    reused.push(socket.isSessionReused())
+    socket.on('error', () => undefined).on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'))
+  }).on('connection', (socket: Socket) => void sockets.add(socket))
+  await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve))
+  defer(() => {
+    for (const socket of sockets) socket.destroy()
+    origin.close()
+  })
+  const via = await proxy(scheme === 'https' ? { tls: await tls() } : {})
+  const one = through(via.url())
+  const url = `https://a.test.example:${(origin.address() as { port: number }).port}/`
+  for (let i = 0; i < 3; i++) await (await one.request({ url, headers: { connection: 'close' } })).text()
+  expect(reused).toEqual([false, true, true])
+  expect(via.tunnels).toHaveLength(3)
+})
+
+it('an origin that wants HTTP/1.1 (RFC 9113 §7) gets it, through its proxy as before', async () => {
+  const origin = await server({
+    handler: (request, response) => {
+      if (request.stream === undefined) response.end('by 1.1')
+      else request.stream.close(0xd)
+    },
+  })
+  const via = await proxy({ tls: await tls() })
+  const response = await through(via.url()).request({ url: urlOf(origin) })
+  expect(await response.text()).toBe('by 1.1')
+  expect(response.connection).toMatchObject({ protocol: 'http/1.1', proxy: via.url() })
+  expect(via.tunnels).toHaveLength(2)
+})
+
+// A child runs the built package: what keeps a process alive cannot be seen from inside jest.
+it('a process exits by itself after its last response, whatever tunnels are open', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'unshard-proxy-'))
+  defer(() => rmSync(folder, { recursive: true, force: true }))
+  const origin = await server()
+  const over1 = await proxy()
+  const over2 = await proxy({ tls: await tls(), protocols: ['h2'] })
+  const file = join(folder, 'main.mjs')
+  writeFileSync(
+    file,
+    `import { Client } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)}
+     const lookup = (_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }])
+     const tls = { ca: process.env.TEST_CA }
+     for (const url of ${JSON.stringify([over1.url(), over2.url()])}) {
+       const client = new Client({ tls, lookup, proxy: { url, tls } })
+       const response = await client.request({ url: ${JSON.stringify(urlOf(origin, '/bytes/10'))} })
+       process.stdout.write((await response.bytes()).length + ' through ' + response.connection.proxy + '\\n')
+     }`,
+  )
+  const env = { ...process.env, NODE_OPTIONS: '', TEST_CA: world.authority.ca }
+  const child = spawn(process.execPath, [file], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  defer(() => child.kill('SIGKILL'))
+  let said = ''
+  child.stdout.on('data', (chunk) => {
+    said += chunk
+  })
+  expect(await once(child, 'close')).toEqual([0, null])
+  expect(said).toBe(`10 through ${over1.url()}\n10 through ${over2.url()}\n`)
+})

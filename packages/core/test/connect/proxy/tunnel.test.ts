@@ -1,0 +1,290 @@
+/** A tunnel on a stream, frame by frame (RFC 9113 §8.5): against a proxy that says exactly what a test wants. */
+
+import net from 'node:net'
+import { FakeClock, frames, type Script, type ScriptedConnection, type ScriptedPeer, startScriptedPeer } from '@unshard/testkit'
+import { H2Proxy, LostConnect } from '../../../src/connect/proxy/h2-proxy.js'
+import { checkProxy } from '../../../src/connect/proxy/settings.js'
+import type { Tunnel } from '../../../src/connect/proxy/tunnel.js'
+import { H2Connection } from '../../../src/h2/connection.js'
+import { WindowBudget } from '../../../src/h2/protocol/window.js'
+import { parseOrigin } from '../../../src/index.js'
+import { POOL, progress } from '../../fixtures.js'
+import { targetOf } from '../../pool/fakes.js'
+
+const closers: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+const target = targetOf('https://a.test.example/')
+const never = new AbortController().signal
+const WINDOW = 131_072
+
+interface Meeting {
+  readonly proxy: H2Proxy
+  readonly peer: ScriptedPeer
+  readonly clock: FakeClock
+  readonly socket: net.Socket
+  /** Whether the process is kept alive for the connection. */
+  held: boolean
+}
+
+async function meet(script: Script): Promise<Meeting> {
+  const clock = new FakeClock()
+  const peer = await startScriptedPeer(script)
+  const socket = net.connect(peer.port, peer.address)
+  const route = {
+    ...{ origin: parseOrigin('https://proxy.example'), reuseKey: '', proxy: undefined, certificate: undefined },
+    ...{
+      remoteAddress: '192.0.2.1',
+      remotePort: 443,
+      localAddress: '192.0.2.2',
+      localPort: 1,
+      authorized: true,
+      clientCertificate: false,
+    },
+  }
+  const settings = {
+    initialWindowBytes: WINDOW,
+    connectionWindowBytes: WINDOW,
+    headerTableBytes: 4_096,
+    maxFieldSectionBytes: 65_536,
+  }
+  const connection = new H2Connection(socket, route, {
+    settings,
+    budget: new WindowBudget(0),
+    clock,
+    pool: POOL,
+    progress: progress(),
+  })
+  const meeting = { peer, clock, socket, held: false } as Meeting & { proxy: H2Proxy }
+  const hold = { ref: () => (meeting.held = true), unref: () => (meeting.held = false) }
+  meeting.proxy = new H2Proxy(checkProxy('https://proxy.example', 'x'), connection, hold, {
+    ...{ clock, idleTimeoutMs: 0 },
+    onClosed: () => undefined,
+  })
+  closers.push(
+    () => peer.close(),
+    () => connection.destroy(new Error('the test is over')),
+    () => expect(peer.failures).toEqual([]),
+  )
+  return meeting
+}
+
+/** A proxy that opens one tunnel, and then does as it is told. */
+function tunnelling(then: (p: ScriptedConnection, streamId: number) => unknown): Script {
+  return async (p) => {
+    await p.handshake()
+    const { streamId, endStream } = await p.nextRequest()
+    expect(endStream).toBe(false)
+    p.send(frames.headers(streamId, [[':status', '200']]))
+    await then(p, streamId)
+    await p.closed
+  }
+}
+
+async function read(tunnel: Tunnel): Promise<string> {
+  let text = ''
+  for await (const chunk of tunnel) text += (chunk as Buffer).toString()
+  return text
+}
+
+/** DATA of a stream, until the end of it. */
+async function heard(p: ScriptedConnection): Promise<string> {
+  let text = ''
+  for (;;) {
+    const frame = await p.next('DATA')
+    text += frame.payload.toString()
+    if ((frame.flags & 1) !== 0) return text
+  }
+}
+
+it('DATA goes both ways; each side’s end is its own END_STREAM; addresses are the proxy’s', async () => {
+  const { proxy, held } = await meet(
+    tunnelling(async (p, id) => {
+      p.send(frames.data(id, Buffer.from('hello ')), frames.data(id, Buffer.from('there')))
+      const said = await heard(p)
+      p.send(frames.data(id, Buffer.from(`, ${said}`), { endStream: true }))
+    }),
+  )
+  expect(held).toBe(false)
+  const tunnel = await proxy.open(target, never)
+  expect(tunnel).toMatchObject({ remoteAddress: '192.0.2.1', remotePort: 443, localAddress: '192.0.2.2', localPort: 1 })
+  tunnel.write('you ')
+  tunnel.write('too')
+  tunnel.end('!')
+  expect(await read(tunnel)).toBe('hello there, you too!')
+})
+
+it('what is written waits for the stream’s window: a proxy that gives no credit stops the writer', async () => {
+  let open = (): void => undefined
+  const gate = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  let total = 0
+  const meeting = await meet(
+    tunnelling(async (p, id) => {
+      await gate
+      while (total < 300_000) {
+        const { payload } = await p.next('DATA')
+        total += payload.length
+        p.send(frames.windowUpdate(0, payload.length), frames.windowUpdate(id, payload.length))
+      }
+    }),
+  )
+  const tunnel = await meeting.proxy.open(target, never)
+  let written = 0
+  for (let i = 0; i < 30; i++) tunnel.write(Buffer.alloc(10_000), () => written++)
+  while (written < 6) await new Promise((resolve) => setImmediate(resolve))
+  // The window has 65,535 octets; what does not fit is not accepted, and the stream says so.
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
+  expect(written).toBeLessThanOrEqual(7)
+  expect(tunnel.writableNeedDrain).toBe(true)
+  open()
+  await new Promise((resolve) => tunnel.once('drain', resolve))
+  expect(total).toBeGreaterThan(200_000)
+})
+
+it('what is not read gives no credit: the proxy may send a window, and no more', async () => {
+  const meeting = await meet(
+    tunnelling(async (p, id) => {
+      for (let at = 0; at < WINDOW; at += 16_384) p.send(frames.data(id, Buffer.alloc(16_384, 0x61)))
+    }),
+  )
+  const tunnel = await meeting.proxy.open(target, never)
+  const peer = meeting.peer.peers[0]!
+  const credits = (): number =>
+    peer.received.filter(({ typeName, streamId }) => typeName === 'WINDOW_UPDATE' && streamId === 1).length
+  while (meeting.socket.bytesRead < WINDOW) await new Promise((resolve) => setImmediate(resolve))
+  expect(credits()).toBe(0)
+  let length = 0
+  tunnel.on('data', (chunk: Buffer) => {
+    length += chunk.length
+  })
+  while (length < WINDOW) await new Promise((resolve) => setImmediate(resolve))
+  while (credits() === 0) await new Promise((resolve) => setImmediate(resolve))
+})
+
+it('RST_STREAM is an error of the tunnel, with its code', async () => {
+  const { proxy } = await meet(tunnelling((p, id) => p.send(frames.data(id, Buffer.from('a')), frames.rstStream(id, 0xa))))
+  const tunnel = await proxy.open(target, never)
+  await expect(read(tunnel)).rejects.toMatchObject({ name: 'StreamError', errorCode: 0xa, initiator: 'peer' })
+  expect(tunnel.destroyed).toBe(true)
+})
+
+it('destroyed with an error: RST_STREAM at once, and writes that wait fail', async () => {
+  let reset!: (code: number) => void
+  const wasReset = new Promise<number>((resolve) => {
+    reset = resolve
+  })
+  const { proxy } = await meet(tunnelling(async (p) => reset((await p.next('RST_STREAM')).payload.readUInt32BE())))
+  const tunnel = await proxy.open(target, never)
+  const failed = new Promise((resolve) => tunnel.write(Buffer.alloc(200_000), resolve))
+  tunnel.destroy(new Error('enough'))
+  expect(await failed).toMatchObject({ message: 'enough' })
+  expect(await wasReset).toBe(0x8)
+})
+
+it('ended and let go of: END_STREAM, and RST_STREAM only when no end comes back in a second', async () => {
+  const seen: string[] = []
+  const meeting = await meet(
+    tunnelling(async (p, id) => {
+      expect(await heard(p)).toBe('bye')
+      p.send(frames.data(id, Buffer.from('late')), frames.ping(Buffer.alloc(8)))
+      seen.push((await p.next('PING')).typeName)
+      meeting.clock.advance(1_100)
+      seen.push((await p.next('RST_STREAM')).typeName)
+    }),
+  )
+  const tunnel = await meeting.proxy.open(target, never)
+  tunnel.end('bye', () => tunnel.destroy())
+  while (seen.length < 2) await new Promise((resolve) => setImmediate(resolve))
+  expect(seen).toEqual(['PING', 'RST_STREAM'])
+})
+
+it('ended by both: no RST_STREAM', async () => {
+  const meeting = await meet(
+    tunnelling(async (p, id) => {
+      expect(await heard(p)).toBe('bye')
+      p.send(frames.data(id, Buffer.from('bye'), { endStream: true }), frames.ping(Buffer.alloc(8)))
+      await p.next('PING')
+      expect(p.received.some(({ typeName }) => typeName === 'RST_STREAM')).toBe(false)
+      p.end()
+    }),
+  )
+  const tunnel = await meeting.proxy.open(target, never)
+  tunnel.end('bye', () => tunnel.destroy())
+  await meeting.peer.peers[0]!.closed
+  meeting.clock.advance(2_000)
+})
+
+it('the proxy has ended, and wants no more (RFC 9113 §8.1): the writer hears of it', async () => {
+  const { proxy } = await meet(
+    tunnelling((p, id) => p.send(frames.data(id, Buffer.alloc(0), { endStream: true }), frames.rstStream(id, 0))),
+  )
+  const tunnel = await proxy.open(target, never)
+  const closed = new Promise((resolve) => tunnel.once('close', resolve))
+  tunnel.write(Buffer.alloc(200_000))
+  await closed
+  expect(tunnel.destroyed).toBe(true)
+})
+
+it('keeps the process alive while it is wanted: each tunnel for itself', async () => {
+  const meeting = await meet(async (p) => {
+    await p.handshake()
+    for (let i = 0; i < 2; i++) p.send(frames.headers((await p.nextRequest()).streamId, [[':status', '200']]))
+    await p.closed
+  })
+  const opening = meeting.proxy.open(target, never)
+  expect(meeting.held).toBe(true)
+  const one = await opening
+  one.unref()
+  one.unref()
+  expect(meeting.held).toBe(false)
+  const two = await meeting.proxy.open(target, never)
+  expect(meeting.held).toBe(true)
+  one.ref()
+  two.destroy(new Error('enough'))
+  await new Promise((resolve) => two.once('close', resolve))
+  expect(meeting.held).toBe(true)
+  one.destroy(new Error('enough'))
+  await new Promise((resolve) => one.once('close', resolve))
+  expect(meeting.held).toBe(false)
+})
+
+it('a CONNECT that was lost with the connection may be sent once more, where that had been in use before', async () => {
+  const meeting = await meet(async (p) => {
+    await p.handshake()
+    p.send(frames.headers((await p.nextRequest()).streamId, [[':status', '200']]))
+    await p.nextRequest()
+    p.destroy()
+  })
+  await meeting.proxy.open(target, never)
+  await expect(meeting.proxy.open(target, never)).rejects.toBeInstanceOf(LostConnect)
+  const fresh = await meet(async (p) => {
+    await p.handshake()
+    await p.nextRequest()
+    p.destroy()
+  })
+  await expect(fresh.proxy.open(target, never)).rejects.toMatchObject({ name: 'ConnectError', phase: 'proxy' })
+})
+
+it('a proxy that allows no streams at all', async () => {
+  const meeting = await meet(async (p) => {
+    await p.handshake({ maxConcurrentStreams: 0 })
+    await p.closed
+  })
+  while (meeting.proxy.hasRoom) await new Promise((resolve) => setImmediate(resolve))
+  await expect(meeting.proxy.open(target, never)).rejects.toMatchObject({
+    reason: { phase: 'proxy', code: 'ERR_CONNECT_PROXY' },
+  })
+})
+
+it('ended before it was asked for: nothing is sent', async () => {
+  const meeting = await meet(async (p) => {
+    await p.handshake()
+    await p.closed
+  })
+  await expect(meeting.proxy.open(target, AbortSignal.abort('enough'))).rejects.toBe('enough')
+  expect(meeting.held).toBe(false)
+})

@@ -1,0 +1,29 @@
+// nghttpx, the proxy of nghttp2: takes CONNECT over HTTP/2, and asks the next proxy for it over HTTP/1.1.
+import type { Credentials } from '../certificates.js'
+import { writeFiles } from './documents.js'
+import { type ExternalServer, startProgram } from './process.js'
+
+export interface NghttpxOptions {
+  readonly tls: Credentials
+  /** Where the next proxy listens, on 127.0.0.1. */
+  readonly nextPort: number
+}
+
+export function startNghttpx({ tls, nextPort }: NghttpxOptions): Promise<ExternalServer | undefined> {
+  return startProgram({
+    name: 'nghttpx',
+    configure({ folder, port }) {
+      const { pem } = writeFiles(folder, { tls })
+      return [
+        '--conf=/dev/null',
+        '--errorlog-file=/dev/stderr',
+        '--workers=1',
+        '--http2-proxy',
+        `--frontend=127.0.0.1,${port}`,
+        `--backend=127.0.0.1,${nextPort}`,
+        pem!.key,
+        pem!.cert,
+      ]
+    },
+  })
+}
