@@ -11,6 +11,8 @@ export interface Behind {
   release(): void
   /** How many requests to /behind/held have arrived. */
   readonly taken: number
+  /** How many requests to /behind/length have arrived. */
+  readonly lengths: number
 }
 
 type Route = (request: IncomingMessage, response: ServerResponse, args: readonly string[], length: number) => void
@@ -19,12 +21,17 @@ export function createBehind(): Behind {
   const held: ServerResponse[] = []
   let released = false
   let taken = 0
+  let lengths = 0
   let arrive: () => void
   const arrival = new Promise<void>((resolve) => {
     arrive = resolve
   })
   const routes: Record<string, Route> = {
     ...fixedRoutes,
+    length: (_request, response, _args, length) => {
+      lengths++
+      response.end(String(length))
+    },
     held: (_request, response) => {
       taken++
       if (released) return void response.end('held')
@@ -47,6 +54,9 @@ export function createBehind(): Behind {
     get taken() {
       return taken
     },
+    get lengths() {
+      return lengths
+    },
     release() {
       released = true
       for (const response of held.splice(0)) response.end('held')
@@ -55,8 +65,6 @@ export function createBehind(): Behind {
 }
 
 const fixedRoutes: Record<string, Route> = {
-  length: (_request, response, _args, length) => void response.end(String(length)),
-
   /** Answers with the request's trailers, and with one of its own. */
   trailers: (request, response) => {
     response.writeHead(200, { 'content-type': 'text/plain', trailer: TRAILER[0] })

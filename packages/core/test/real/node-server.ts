@@ -2,7 +2,7 @@
 
 import type { RequestListener } from 'node:http'
 import http2, { type ServerHttp2Session } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { type ExternalServer, type ExternalServerOptions, patternBytes, SMALL_TEXT } from '@unshard/testkit'
 
@@ -20,6 +20,11 @@ export async function startNode({ tls, behind }: ExternalServerOptions): Promise
   server.on('session', (session: ServerHttp2Session) => {
     sessions.add(session)
     session.once('close', () => sessions.delete(session))
+  })
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
   })
   server.on('request', ((request, response) => {
     const path = request.url ?? ''
@@ -40,6 +45,8 @@ export async function startNode({ tls, behind }: ExternalServerOptions): Promise
       new Promise((resolve) => {
         server.close(() => resolve())
         for (const session of sessions) session.destroy()
+        // After goaway() Node leaves a connection half closed when its client ends it, and waits for it here.
+        for (const socket of sockets) socket.destroy()
       }),
     pause: () => {},
     resume: () => {},

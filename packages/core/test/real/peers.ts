@@ -31,6 +31,8 @@ export interface Peer {
   startWithFields?(options: ExternalServerOptions): Promise<ExternalServer | undefined>
   /** A server that says goodbye before it goes has `reload()`. */
   readonly goodbye?: Cannot
+  /** Requests with content are safe while it says goodbye, unless it says why not. */
+  readonly contentAtGoodbye?: Cannot
 }
 
 const behind = { upload: { path: '/behind/length', answers: 'length' }, responseTrailers: '/behind/trailers' } as const
@@ -70,6 +72,9 @@ export const peers = {
     // Its proxy drops them; its own handlers see them.
     requestTrailers: { path: '/trailers', whole: true },
     fields: { path: `/behind/fields/${manyShort}/1`, octets: manyShort * 36, because: nghttp2 },
+    contentAtGoodbye: {
+      because: 'Apache 2.4 ends a connection on which DATA arrives while it says goodbye ("The user callback function failed")',
+    },
   },
   haproxy: { ...behind, start: startHaproxy, requestTrailers: { path: '/behind/trailers' }, fields: megabyte },
   caddy: {

@@ -160,8 +160,10 @@ async function run(program: ExternalProgram, file: string, place: Place, clean: 
     resume: () => signalGroup(child, 'SIGCONT'),
     ...(reload !== undefined && {
       reload: async () => {
-        if (typeof reload === 'string') child.kill(reload)
-        else await reload(place)
+        if (typeof reload !== 'string') return reload(place)
+        // Of the last time: a program that is still busy with it may not hear another signal.
+        while (!exited && !((await program.ready?.(place)) ?? true)) await pause()
+        child.kill(reload)
       },
     }),
   }
@@ -172,11 +174,15 @@ async function comesUp({ ready = () => true }: ExternalProgram, place: Place, ex
   const deadline = Date.now() + START_TIMEOUT_MS
   while (!exited() && Date.now() <= deadline) {
     if ((await accepts(place.port)) && (await ready(place)) && !exited()) return true
-    await new Promise((resolve) => {
-      setTimeout(resolve, POLL_MS)
-    })
+    await pause()
   }
   return false
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, POLL_MS)
+  })
 }
 
 // Detached: a process group of its own, so that one signal reaches the program's workers too.
