@@ -92,6 +92,8 @@ async function giveFiles(): Promise<void> {
 /** What is open is cut, and nothing new can be opened. */
 export const noConnection: Harm = {
   says: 'the connection is cut, and a new one fails: EMFILE, ECONNREFUSED, ENETUNREACH',
+  lacks: (variant) =>
+    variant === 'EMFILE' && spawnSync('prlimit', ['--version']).error !== undefined ? 'no program prlimit' : undefined,
   client: { lookupTtlMs: 0 },
   async apply({ variant, stage, phase }) {
     if (variant === 'refused') await stage.proxy.refuse()
