@@ -40,11 +40,26 @@ const tell = (message: FromServers): void => void process.send!(message)
 const deliveries = new Map<string, number>()
 let all = 0
 
+/** The last stream that a session has named in GOAWAY. */
+const lastStreams = new WeakMap<ServerHttp2Session, number>()
+
+/** node:http2 still takes what arrives between `goaway()` and the frame: it was said not to be processed, and so it must not be. */
+function isDisowned({ stream }: OriginResponse): boolean {
+  const session = stream?.session as ServerHttp2Session | undefined
+  return stream !== undefined && session !== undefined && (stream.id ?? 0) > (lastStreams.get(session) ?? MAX_STREAM_ID)
+}
+
+/** Before any word of GOAWAY: what is named in it. */
+function nameLast(session: ServerHttp2Session): void {
+  lastStreams.set(session, session.state.lastProcStreamID ?? 0)
+}
+
 function handle(request: OriginRequest, response: OriginResponse): void {
   const id = String(request.headers[ID_FIELD])
   const [act, argument = '0'] = String(request.headers[DO_FIELD]).split(':')
   for (const each of [request, response]) each.on('error', () => undefined)
   const key = `${request.method} ${id}`
+  if (isDisowned(response)) return
   // A request that we refuse was not processed, and says so.
   if (act === 'reset' && Number(argument) === REFUSED_STREAM && response.stream !== undefined) {
     response.stream.close(REFUSED_STREAM)
@@ -98,7 +113,7 @@ function misdeed(random: Random): void {
   const session = sessions.length === 0 ? undefined : pick(random, sessions)
   const acts: (() => unknown)[] = [
     () => session && graceful(session),
-    () => session?.goaway(pick(random, [0, 2, 11]), 0),
+    () => session && goaway(session, pick(random, [0, 2, 11])),
     () => session?.destroy(undefined, 2),
     () => session && room(session, 1 + below(random, 100)),
     () => session && room(session, 0),
@@ -113,7 +128,16 @@ function misdeed(random: Random): void {
 /** Two steps (RFC 9113 §6.8). */
 function graceful(session: ServerHttp2Session): void {
   session.goaway(0, MAX_STREAM_ID)
-  setImmediate(() => session.destroyed || session.close())
+  setImmediate(() => {
+    if (session.destroyed) return
+    nameLast(session)
+    session.close()
+  })
+}
+
+function goaway(session: ServerHttp2Session, errorCode: number): void {
+  nameLast(session)
+  session.goaway(errorCode, 0)
 }
 
 /** The number of streams that may be open; none only for a moment. */
