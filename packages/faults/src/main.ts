@@ -94,6 +94,8 @@ async function main(): Promise<number> {
   return differ + entries.filter(failed).length === 0 ? 0 : 1
 }
 
+// Debian keeps the programs of the kernel in sbin, which is not in everybody's path.
+process.env['PATH'] += ':/usr/sbin:/sbin'
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     deleteNamespaces()

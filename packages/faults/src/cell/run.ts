@@ -29,6 +29,8 @@ export async function play({ scene: given, harm, expected }: Play): Promise<stri
   const wrong: string[] = []
   const reached = await within(PATIENCE_MS, `phase ${phase} is not reached`, reach(harm.startIn ?? phase, stage))
   const scene: Scene = { ...given, reached }
+  // A server that still reloads from the cell before may have cost the first request of this one a replay.
+  const before = stage.client.stats().totals.replayed
   await within(PATIENCE_MS, 'the fault does not strike', Promise.resolve(harm.apply(scene)))
   const attempt = reached.attempt()
   reached.proceed()
@@ -37,7 +39,7 @@ export async function play({ scene: given, harm, expected }: Play): Promise<stri
   const ending = await within(PATIENCE_MS, 'the request does not settle', attempt.ending)
   const late = passedMs - (ending.ok ? ONE_DEADLINE_MS : ((ending.error as { ms?: number }).ms ?? ONE_DEADLINE_MS))
   if (late > LATE_MS) wrong.push(`its deadline passed ${late} ms too late`)
-  const outcome = outcomeOf(ending, stage.client.stats().totals.replayed)
+  const outcome = outcomeOf(ending, stage.client.stats().totals.replayed - before)
   if (!isExpected(plain(outcome, reached.others.length > 0), plain(expected, reached.others.length > 0))) {
     wrong.push(`ended with ${outcome}, not ${expected}${said(ending)}`)
   }
@@ -52,7 +54,7 @@ export async function play({ scene: given, harm, expected }: Play): Promise<stri
 
 /** Beside other requests a count of replays says nothing about this one. */
 function plain(outcome: Outcome, crowded: boolean): Outcome {
-  return crowded ? outcome.replaceAll(/replayed( \d+ times)?/g, 'ok') : outcome
+  return crowded ? outcome.replace(/replayed( \d+ times)?/g, 'ok') : outcome
 }
 
 function said(ending: Ending): string {

@@ -38,7 +38,7 @@ export class Stage {
   readonly names: Names = new Names()
   readonly proxy: ChaosProxy
   readonly attempts: Attempt[] = []
-  client: Client
+  readonly client: Client
   /** What a fault has to undo. */
   readonly undo: (() => unknown)[] = []
   #number = 0
@@ -48,7 +48,7 @@ export class Stage {
     this.backend = options.backend
     this.proxy = proxy
     this.clock = options.realClock ? undefined : new FakeClock()
-    this.client = this.newClient()
+    this.client = this.#newClient()
   }
 
   static async open(options: StageOptions): Promise<Stage> {
@@ -58,7 +58,7 @@ export class Stage {
     return stage
   }
 
-  newClient(): Client {
+  #newClient(): Client {
     const { ca, client, timeoutMs } = this.options
     const usual = this.clock === undefined ? REAL_TIMEOUTS : FAKE_TIMEOUTS
     const all = { connect: timeoutMs, headers: timeoutMs, body: timeoutMs, queue: timeoutMs } as typeof REAL_TIMEOUTS

@@ -1,8 +1,9 @@
 /** F18, F20, F21 and F23: names, certificates, ALPN, and connections that cannot be made. */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { type Credentials, startScriptedPeer } from '@unshard/testkit'
+import { type Credentials, startChaosProxy, startScriptedPeer } from '@unshard/testkit'
 import { LOCAL } from '../cell/lookup.js'
+import type { Stage } from '../cell/stage.js'
 import { until } from '../cell/time.js'
 import type { Harm, Scene } from './harm.js'
 
@@ -10,18 +11,33 @@ function failure(code: string): Error {
   return Object.assign(new Error(`getaddrinfo ${code} a.test.example`), { code, syscall: 'getaddrinfo' })
 }
 
+/** Where nobody listens. */
+const NOBODY = { address: '127.0.0.2', family: 4 }
+/** Where the server has moved to. */
+const ELSEWHERE = { address: '127.0.0.3', family: 4 }
+
+/** The old address refuses, and the name has another one. */
+async function moved({ proxy, backend, names, undo }: Stage): Promise<void> {
+  const other = await startChaosProxy(backend.port, { address: ELSEWHERE.address, port: proxy.port })
+  undo.push(() => other.close())
+  await proxy.refuse()
+  names.answer = [ELSEWHERE]
+}
+
 export const dns: Harm = {
-  says: 'DNS: no such name, failure, no answer, empty, changed',
+  says: 'DNS: no such name, failure, no answer, empty, stale, changed',
   client: { lookupTtlMs: 0 },
-  apply({ variant, stage }) {
+  async apply({ variant, stage }) {
     const { names } = stage
+    if (variant === 'changed') return moved(stage)
     if (variant === 'nxdomain') names.answer = failure('ENOTFOUND')
     else if (variant === 'servfail') names.answer = failure('EAI_AGAIN')
     else if (variant === 'timeout') names.answer = 'never'
-    else names.answer = variant === 'empty' ? [] : [{ address: '127.0.0.2', family: 4 }]
+    else names.answer = variant === 'empty' ? [] : [NOBODY]
   },
-  lift({ stage }) {
-    stage.names.answer = LOCAL
+  lift({ stage, variant }) {
+    // It stays where it is now.
+    if (variant !== 'changed') stage.names.answer = LOCAL
   },
 }
 
@@ -92,6 +108,8 @@ async function giveFiles(): Promise<void> {
 /** What is open is cut, and nothing new can be opened. */
 export const noConnection: Harm = {
   says: 'the connection is cut, and a new one fails: EMFILE, ECONNREFUSED, ENETUNREACH',
+  lacks: (variant) =>
+    variant === 'EMFILE' && spawnSync('prlimit', ['--version']).error !== undefined ? 'no program prlimit' : undefined,
   client: { lookupTtlMs: 0 },
   async apply({ variant, stage, phase }) {
     if (variant === 'refused') await stage.proxy.refuse()

@@ -26,6 +26,8 @@ export interface Harm {
   readonly says: string
   /** Needs the kernel: a network namespace with root's rights, and these programs in it. */
   readonly kernel?: (phase: Phase) => readonly string[] | undefined
+  /** Why a variant cannot be run here. */
+  readonly lacks?: (variant: string) => string | undefined
   /** Default `process`. */
   readonly server?: Server
   /** Time goes on by itself: for faults that end by themselves. */

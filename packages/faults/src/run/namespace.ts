@@ -8,26 +8,47 @@ function ip(...args: readonly string[]): boolean {
   return spawnSync('ip', args, { stdio: 'ignore' }).status === 0
 }
 
-/** Why there can be none, or that lacks a program; `undefined` where there can. */
+/** What shows that the kernel has what a program asks it for. */
+const TRIALS: Readonly<Record<string, { readonly args: readonly string[]; readonly input?: string }>> = {
+  ip: { args: ['route', 'add', 'unreachable', '192.0.2.1'] },
+  nft: {
+    args: ['-f', '-'],
+    input: `add table inet try
+add chain inet try out { type filter hook output priority 0; policy accept; }
+add rule inet try out tcp sport 1 numgen random mod 100 < 1 drop
+`,
+  },
+  tc: { args: ['qdisc', 'add', 'dev', 'lo', 'root', 'tbf', 'rate', '1mbit', 'burst', '1600', 'limit', '1mb'] },
+}
+
+/** Why cells that need these programs cannot be run here; `undefined` where they can. */
 export function namespaceLacks(programs: readonly string[]): string | undefined {
   if (process.getuid?.() !== 0) return 'not root'
   for (const program of ['ip', ...programs]) {
-    const asked = spawnSync(program, [program === 'nft' ? '--version' : '-V'], { stdio: 'ignore' })
-    if (asked.error !== undefined) return `no program ${program}`
+    const why = lacking(program)
+    if (why !== undefined) return why
   }
-  return checked()
+  return undefined
 }
 
-let verdict: string | undefined | false = false
+const verdicts = new Map<string, string | undefined>()
 
-/** Whether a namespace can be made, asked once. */
-function checked(): string | undefined {
-  if (verdict === false) {
-    const name = `unshard-${process.pid}-try`
-    verdict = ip('netns', 'add', name) ? undefined : 'no network namespaces'
-    ip('netns', 'del', name)
-  }
-  return verdict
+/** Each is asked once. */
+function lacking(program: string): string | undefined {
+  if (!verdicts.has(program)) verdicts.set(program, tryOut(program))
+  return verdicts.get(program)
+}
+
+function tryOut(program: string): string | undefined {
+  if (spawnSync(program, ['-V'], { stdio: 'ignore' }).error !== undefined) return `no program ${program}`
+  const name = `unshard-${process.pid}-try`
+  if (!ip('netns', 'add', name)) return 'no network namespaces'
+  const inside = (args: readonly string[], input?: string): boolean =>
+    spawnSync('ip', ['netns', 'exec', name, ...args], { stdio: ['pipe', 'ignore', 'ignore'], input }).status === 0
+  const { args, input } = TRIALS[program]!
+  const fine = inside(['ip', 'link', 'set', 'lo', 'up']) && inside([program, ...args], input)
+  ip('netns', 'del', name)
+  return fine ? undefined : `no ${program} in network namespaces`
 }
 
 /** Makes one with a loopback link of Ethernet's packet size, and returns what runs a command in it. */

@@ -87,8 +87,9 @@ async function runCell(cell: Cell): Promise<Result> {
   const [wrong, skipped]: [string[], string[]] = [[], []]
   let count = 0
   for (const [variant, expected] of expectationsOf(cell)) {
-    const found = await runVariant(cell, variant, expected)
-    if (found === undefined) skipped.push(`${variant} is not installed`)
+    const lacks = HARMS[cell.fault]!.lacks?.(variant)
+    const found = lacks === undefined ? await runVariant(cell, variant, expected) : undefined
+    if (found === undefined) skipped.push(lacks ?? `${variant} is not installed`)
     else count++
     for (const each of found ?? []) wrong.push(variant === '' ? each : `${variant}: ${each}`)
   }

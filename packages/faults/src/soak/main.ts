@@ -1,0 +1,47 @@
+/** `pnpm soak`: load for as long as is asked, and two fixed runs. Exit code 1 when something is wrong, or grows. */
+
+import { createAuthority } from '@unshard/testkit'
+import { readSoakArguments, type SoakArguments, USAGE } from './arguments.js'
+import { abortMany, type CycleResult, goawayMany } from './cycles.js'
+import { soak } from './mix.js'
+import { compare } from './samples.js'
+
+/** Of one kind, at the most. */
+const MAX_LINES = 20
+
+/** Returns how much is wrong. */
+function report(name: string, { samples, said, wrong }: CycleResult): number {
+  const { lines, grown } = compare(samples)
+  console.log(`${name}: ${said}`)
+  console.log([`${samples.length} samples, medians of the first and the last third`, ...lines].join('\n'))
+  for (const each of wrong.slice(0, MAX_LINES)) console.log(`FAIL ${each}`)
+  if (wrong.length > MAX_LINES) console.log(`FAIL and ${wrong.length - MAX_LINES} more`)
+  for (const each of grown) console.log(`FAIL ${each}`)
+  return wrong.length + grown.length
+}
+
+async function main(): Promise<number> {
+  let args: SoakArguments
+  try {
+    args = readSoakArguments(process.argv.slice(2), Date.now())
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`)
+    return 2
+  }
+  const { seed, seconds, aborts, goaways } = args
+  console.log(`seed ${seed}`)
+  const uncaught: unknown[] = []
+  process.on('uncaughtException', (error) => uncaught.push(error))
+  process.on('unhandledRejection', (error) => uncaught.push(error))
+  const authority = await createAuthority()
+  let wrong = 0
+  if (aborts !== undefined) wrong += report('aborts', await abortMany(aborts, authority))
+  if (goaways !== undefined) wrong += report('goaways', await goawayMany(goaways, authority))
+  if (seconds !== undefined) wrong += report('soak', await soak(seconds, seed, authority))
+  for (const error of uncaught) console.log(`FAIL nobody caught ${(error as Error)?.stack ?? String(error)}`)
+  wrong += uncaught.length
+  console.log(wrong === 0 ? 'nothing wrong' : `${wrong} wrong`)
+  return wrong === 0 ? 0 : 1
+}
+
+process.exitCode = await main()
