@@ -58,6 +58,11 @@ export class H2Proxies {
         await connectOverHttp1(reached, proxy, target, signal)
         return reached
       }
+      const doubt = reached.doubt()
+      if (doubt !== undefined) {
+        await unlessAborted(doubt, signal)
+        continue
+      }
       const counted = reached.counted()
       if (counted !== undefined) await unlessAborted(counted, signal)
       // So many have waited for this connection that it is full.
@@ -77,7 +82,7 @@ export class H2Proxies {
   }
 
   #withRoom(): H2Proxy | undefined {
-    for (const each of this.#open) if (each.hasRoom) return each
+    for (const each of this.#open) if (each.hasRoom || each.doubtful) return each
     return undefined
   }
 

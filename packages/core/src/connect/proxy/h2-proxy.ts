@@ -3,7 +3,7 @@
 import { type Abortable, link, unlink } from '../../abort.js'
 import type { Exchange, ExchangeObserver, Target } from '../../connection.js'
 import type { Clock, ClockTimer } from '../../deadlines.js'
-import { ConnectionError, TransportError } from '../../errors.js'
+import { ConnectionError, TimeoutError, TransportError } from '../../errors.js'
 import type { H2Connection } from '../../h2/connection.js'
 import type { ResponseBody } from '../../message/body.js'
 import type { HttpRequest } from '../../message/request.js'
@@ -46,6 +46,7 @@ export class H2Proxy {
   readonly #told: Promise<void>
   #isTold = false
   #idle: ClockTimer | undefined
+  #doubted: (() => void)[] = []
 
   constructor(
     proxy: ProxyServer,
@@ -80,6 +81,22 @@ export class H2Proxy {
     return this.#opened === 0 || this.#isTold ? undefined : this.#told
   }
 
+  /**
+   * Until it is known whether anybody is there: a connection that has carried nothing for a while is asked, and so is one on which a
+   * tunnel was waited for in vain. `undefined` where there is no doubt.
+   */
+  doubt(): Promise<void> | undefined {
+    const connection = this.#connection
+    if (connection.state !== 'open') return undefined
+    if (!connection.verifying && (connection.active > 0 || connection.verify())) return undefined
+    return new Promise((resolve) => this.#doubted.push(resolve))
+  }
+
+  /** Whether that is being asked. */
+  get doubtful(): boolean {
+    return this.#connection.verifying
+  }
+
   /** Whether it carries tunnels: one without, and without room, will not have room later. */
   get busy(): boolean {
     return this.#connection.active > 0
@@ -110,6 +127,7 @@ export class H2Proxy {
       abort.abort = reject
     })
       .catch((reason: unknown) => {
+        if (reason instanceof TimeoutError) this.#connection.suspect()
         // Nobody has it yet. The stream, where it is still there, is reset with it.
         tunnel.destroy()
         throw reason
@@ -150,7 +168,8 @@ export class H2Proxy {
   }
 
   #changed(): void {
-    const { state, active } = this.#connection
+    const { state, active, verifying } = this.#connection
+    if (!verifying) for (const resolve of this.#doubted.splice(0)) resolve()
     if (state !== 'open') {
       this.#idle?.cancel()
       this.#idle = undefined

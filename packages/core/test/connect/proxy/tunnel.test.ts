@@ -5,10 +5,11 @@ import { FakeClock, frames, type Script, type ScriptedConnection, type ScriptedP
 import { H2Proxy, LostConnect } from '../../../src/connect/proxy/h2-proxy.js'
 import { checkProxy } from '../../../src/connect/proxy/settings.js'
 import type { Tunnel } from '../../../src/connect/proxy/tunnel.js'
+import { TimeoutError } from '../../../src/errors.js'
 import { H2Connection } from '../../../src/h2/connection.js'
 import { WindowBudget } from '../../../src/h2/protocol/window.js'
 import { parseOrigin } from '../../../src/index.js'
-import { POOL, progress } from '../../fixtures.js'
+import { POOL, plainTarget, progress } from '../../fixtures.js'
 import { targetOf } from '../../pool/fakes.js'
 
 const closers: (() => unknown)[] = []
@@ -287,4 +288,51 @@ it('ended before it was asked for: nothing is sent', async () => {
   })
   await expect(meeting.proxy.open(target, AbortSignal.abort('enough'))).rejects.toBe('enough')
   expect(meeting.held).toBe(false)
+})
+
+describe('a proxy that may be gone', () => {
+  let waitedFor: () => void
+  const target = plainTarget(parseOrigin('https://a.example'))
+
+  it('a connection that has been idle for long is asked before it carries another tunnel', async () => {
+    const { proxy, clock } = await meet(
+      tunnelling(async (p, id) => {
+        p.send(frames.rstStream(id, 0))
+        p.send(frames.ping((await p.next('PING')).payload, true))
+      }),
+    )
+    const tunnel = await proxy.open(target, new AbortController().signal)
+    await new Promise((resolve) => tunnel.on('error', () => undefined).once('close', resolve))
+    expect(proxy.doubt()).toBeUndefined()
+    clock.advance(20_000)
+    const doubt = proxy.doubt()
+    expect([doubt instanceof Promise, proxy.doubtful, proxy.hasRoom]).toEqual([true, true, false])
+    await doubt
+    expect([proxy.doubtful, proxy.hasRoom, proxy.doubt()]).toEqual([false, true, undefined])
+  })
+
+  it('a tunnel that was waited for in vain: where nobody answers a PING either, the connection is over', async () => {
+    const asked = new Promise<void>((resolve) => {
+      waitedFor = resolve
+    })
+    const { proxy, clock } = await meet(
+      tunnelling(async (p) => {
+        await p.nextRequest()
+        waitedFor()
+      }),
+    )
+    const tunnel = await proxy.open(target, never)
+    tunnel.on('error', () => undefined)
+    const waiting = new AbortController()
+    const opening = proxy.open(target, waiting.signal)
+    await asked
+    clock.advance(2_000)
+    waiting.abort(new TimeoutError('connect', 2_000))
+    await expect(opening).rejects.toBe(waiting.signal.reason)
+    const doubt = proxy.doubt()
+    expect([proxy.doubtful, proxy.hasRoom]).toEqual([true, false])
+    clock.advance(5_000)
+    await doubt
+    expect([proxy.doubtful, proxy.hasRoom]).toEqual([false, false])
+  })
 })
