@@ -95,6 +95,7 @@ export class Liveness {
   /** The connection is over. */
   stop(): void {
     this.#stopped = true
+    this.#verifying = false
     this.#keepalive?.cancel()
   }
 
