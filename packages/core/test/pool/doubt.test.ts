@@ -1,0 +1,166 @@
+// The pool and connections that make sure of their peers, settings that change, connections beyond the first: with fakes, turn by turn.
+import { FakeClock } from '@unshard/testkit'
+import { isConnection, type ReusePolicy, sameOrigin } from '../../src/index.js'
+import { Pool } from '../../src/pool/pool.js'
+import { FakeCall, type FakeConnection, FakeConnector, targetOf, turn } from './fakes.js'
+
+const sharing: ReusePolicy = {
+  verdict: (candidate) =>
+    isConnection(candidate) ? { use: true, because: 'shared' } : { wait: true, because: 'handshake-under-way' },
+  misdirected: () => undefined,
+}
+
+function make(reuse: ReusePolicy = sameOrigin()) {
+  const clock = new FakeClock(1)
+  const connector = new FakeConnector()
+  const pool = new Pool(connector.asConnector, { reuse, maxIdleConnections: 1_024, clock })
+  const call = (target = A): FakeCall => {
+    const one = new FakeCall()
+    const member = pool.acquire(target, one)
+    if (member !== undefined) one.onMember(member)
+    return one
+  }
+  const open = async (protocol: 'h2' | 'http/1.1', target = A): Promise<FakeConnection> => {
+    const first = call(target)
+    await turn()
+    const connection = await connector.dials.at(-1)!.succeed({ protocol })
+    connection.finish(first)
+    return connection
+  }
+  return { clock, connector, pool, call, open }
+}
+
+const A = targetOf('https://a.example')
+const B = targetOf('https://b.example')
+
+describe('an idle connection that has to make sure of its peer', () => {
+  it.each(['h2', 'http/1.1'] as const)('%s: a request waits for it, and for no other connection', async (protocol) => {
+    const { connector, call, open } = make()
+    const connection = await open(protocol)
+    connection.doubtful = true
+    const waiting = call()
+    await turn()
+    expect([waiting.member, connection.verifying, connector.dials.length]).toEqual([undefined, true, 1])
+    connection.verified()
+    expect([waiting.member?.connection, connector.dials.length]).toEqual([connection, 1])
+  })
+
+  it('h2: as many as there is room for, when the answer comes', async () => {
+    const { connector, call, open } = make()
+    const connection = await open('h2')
+    connection.doubtful = true
+    const waiting = Array.from({ length: 50 }, () => call())
+    await turn()
+    connection.verified()
+    expect([waiting.every(({ member }) => member?.connection === connection), connector.dials.length]).toEqual([true, 1])
+  })
+
+  it('http/1.1: who is more than it can take gets another connection at once', async () => {
+    const { connector, call, open } = make()
+    const connection = await open('http/1.1')
+    connection.doubtful = true
+    const [one, two] = [call(), call()]
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+    const other = await connector.dials[1]!.succeed({ protocol: 'http/1.1' })
+    expect(one.member?.connection).toBe(other)
+    connection.verified()
+    expect(two.member?.connection).toBe(connection)
+  })
+
+  it('nobody is there: who waited gets a new connection, and has not been tried', async () => {
+    const { connector, call, open } = make()
+    const connection = await open('h2')
+    connection.doubtful = true
+    const waiting = [call(), call()]
+    connection.enter('closed')
+    await turn()
+    expect(waiting.map(({ error, member }) => [error, member])).toEqual([
+      [undefined, undefined],
+      [undefined, undefined],
+    ])
+    const other = await connector.dials[1]!.succeed()
+    expect(waiting.map(({ member }) => member?.connection)).toEqual([other, other])
+  })
+
+  it('shared by two origins: the answer serves both', async () => {
+    const { connector, call, open } = make(sharing)
+    const connection = await open('h2')
+    const other = call(B)
+    await turn()
+    connection.finish(other)
+    connection.doubtful = true
+    const waiting = [call(A), call(B)]
+    await turn()
+    connection.verified()
+    expect(waiting.map(({ member }) => member?.connection)).toEqual([connection, connection])
+    expect(connector.dials).toHaveLength(1)
+  })
+
+  it('the one who asked has gone: it stays, and is closed when it has been idle', async () => {
+    const { clock, pool, call, open } = make()
+    const connection = await open('h2')
+    connection.doubtful = true
+    pool.leave(A, call())
+    clock.advance(1_000)
+    expect(connection.closes).toBe(0)
+    connection.verified()
+    clock.advance(1_000)
+    expect(connection.closes).toBe(1)
+  })
+})
+
+describe('several connections', () => {
+  it('minConnections: as soon as it is known what is spoken, and not again because they were idle', async () => {
+    const { clock, connector, call } = make()
+    const two = targetOf('https://a.example', 'key', { minConnectionsPerOrigin: 2, maxConnectionsPerOrigin: 2 })
+    const first = call(two)
+    await turn()
+    const one = await connector.dials[0]!.succeed()
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+    const other = await connector.dials[1]!.succeed()
+    one.finish(first)
+    clock.advance(2_000)
+    expect([one.state, other.state]).toEqual(['closed', 'closed'])
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+  })
+
+  it('a further connection that cannot be had is not tried again for a second, and nobody fails', async () => {
+    const { clock, connector, call } = make()
+    const two = targetOf('https://a.example', 'key', { maxConnectionsPerOrigin: 2 })
+    call(two)
+    await turn()
+    const one = await connector.dials[0]!.succeed({ places: 1 })
+    const waiting = [call(two)]
+    await turn()
+    await connector.dials[1]!.fail(new Error('refused'))
+    waiting.push(call(two))
+    await turn()
+    expect([connector.dials.length, waiting.map(({ error }) => error)]).toEqual([2, [undefined, undefined]])
+    clock.advance(1_000)
+    waiting.push(call(two))
+    await turn()
+    expect(connector.dials).toHaveLength(3)
+    one.finish()
+    expect(waiting[0]!.member?.connection).toBe(one)
+  })
+})
+
+describe('a target that is dialled once', () => {
+  const once = { ...A, once: true, progress: { answered: 0, connections: 0, tooManyPings: 0 } }
+
+  it('fails who waits when its connection goes, and who comes later', async () => {
+    const { connector, call } = make()
+    call(once)
+    await turn()
+    const connection = await connector.dials[0]!.succeed({ places: 1 })
+    const waiting = call(once)
+    connection.enter('draining')
+    const late = call(once)
+    await turn()
+    for (const { error } of [waiting, late]) expect(error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
+    expect(connector.dials).toHaveLength(1)
+  })
+})
