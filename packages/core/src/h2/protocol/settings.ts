@@ -32,7 +32,7 @@ export class PeerSettings {
   /** Whether the peer's first SETTINGS has arrived. */
   received = false
 
-  constructor(assumedMaxConcurrentStreams: number = ASSUMED_MAX_CONCURRENT_STREAMS) {
+  constructor(assumedMaxConcurrentStreams: number) {
     this.maxConcurrentStreams = assumedMaxConcurrentStreams
   }
 

@@ -1,7 +1,9 @@
 /** SETTINGS both ways: rows C of the matrix. */
 
-import { initialSettings } from '../../../src/h2/protocol/settings.js'
-import { bytesOf, LOCAL, Peer, raw, settings, settingsAck, windowUpdate } from './peer.js'
+import { Protocol } from '../../../src/h2/protocol/protocol.js'
+import { initialSettings, NO_STREAM_LIMITS, type StreamLimits } from '../../../src/h2/protocol/settings.js'
+import { WindowBudget } from '../../../src/h2/protocol/window.js'
+import { bytesOf, LOCAL, Peer, Recorder, raw, request, settings, settingsAck, windowUpdate } from './peer.js'
 
 const entry = (id: number, value: number): Buffer => {
   const bytes = Buffer.alloc(6)
@@ -224,5 +226,38 @@ describe('what we say', () => {
     expect(peer.client.exceedsPeerLimit(head)).toBe(false)
     peer.receive(settings({ maxHeaderListSize: bytes - 1 }))
     expect(peer.client.exceedsPeerLimit(head)).toBe(true)
+  })
+})
+
+describe('bounds of ours on streams, announced to nobody', () => {
+  const limited = (streams: Partial<StreamLimits>) => {
+    const listener = new Recorder()
+    const engine = new Protocol<string>(listener, LOCAL, new WindowBudget(0), { ...NO_STREAM_LIMITS, ...streams })
+    engine.start()
+    return { engine, open: () => engine.openStream('/', request(), true), told: listener.lines }
+  }
+
+  it('at once: the smaller of ours and the peer’s', () => {
+    const { engine, open } = limited({ concurrent: 2 })
+    expect(engine.capacity).toBe(2)
+    open()
+    expect(engine.capacity).toBe(1)
+    engine.receive(settings({ maxConcurrentStreams: 1 }))
+    expect(engine.capacity).toBe(0)
+  })
+
+  it('in all: after the last one none is opened, and it is said so', () => {
+    const { engine, open } = limited({ total: 2 })
+    open()
+    expect(engine.retiring).toBe(false)
+    expect(open().id).toBe(3)
+    expect([engine.retiring, engine.capacity]).toEqual([true, 0])
+  })
+
+  it('none before SETTINGS have come', () => {
+    const { engine, told } = limited({ assumed: 0 })
+    expect(engine.capacity).toBe(0)
+    engine.receive(settings({}))
+    expect([engine.capacity, told]).toEqual([Number.POSITIVE_INFINITY, ['settings']])
   })
 })
