@@ -136,7 +136,8 @@ export class Pool {
 
   /** The connections made for a group finish what they have; those of others are left. Who waits gets new ones. */
   async closeGroup(group: Group): Promise<void> {
-    const closing = group.members.map(({ connection, coalesced }) =>
+    // A copy: who closes leaves the list at once.
+    const closing = [...group.members].map(({ connection, coalesced }) =>
       coalesced ? this.#detach(group, connection) : connection.close(),
     )
     await Promise.all(closing)

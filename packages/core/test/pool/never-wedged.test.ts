@@ -1,0 +1,41 @@
+/** Nobody waits for what never comes, and nothing is kept that nobody waits for. */
+
+import { FakeClock } from '@unshard/testkit'
+import type { PoolTarget } from '../../src/connection.js'
+import { type ReusePolicy, sameOrigin } from '../../src/index.js'
+import { Pool } from '../../src/pool/pool.js'
+import type { PoolSettings } from '../../src/pool-settings.js'
+import { FakeCall, type FakeConnection, FakeConnector, type FakeOptions, targetOf, turn } from './fakes.js'
+
+function make(reuse: ReusePolicy = sameOrigin()) {
+  const clock = new FakeClock()
+  const connector = new FakeConnector()
+  const pool = new Pool(connector.asConnector, { reuse, maxIdleConnections: 1_024, clock })
+  const call = (target: PoolTarget): FakeCall => {
+    const one = new FakeCall()
+    const member = pool.acquire(target, one)
+    if (member !== undefined) one.onMember(member)
+    return one
+  }
+  /** As many connections as requests make, idle again. */
+  const idle = async (target: PoolTarget, count: number, options?: FakeOptions): Promise<FakeConnection[]> => {
+    for (let i = 0; i < count; i++) call(target)
+    await turn()
+    const connections = await Promise.all(connector.dials.map((dial) => dial.succeed(options)))
+    for (const connection of connections) while (connection.active > 0) connection.finish()
+    return connections
+  }
+  return { clock, connector, pool, call, idle }
+}
+
+const targetWith = (settings: PoolSettings = {}): PoolTarget => targetOf('https://a.example', 'key', settings)
+
+it('closing a group closes all of its connections', async () => {
+  const { connector, pool, idle } = make()
+  connector.known = 'http/1.1'
+  const target = targetWith()
+  const six = await idle(target, 6, { protocol: 'http/1.1' })
+  await pool.closeGroup(pool.find(target)!)
+  expect(six.map(({ closes }) => closes)).toEqual([1, 1, 1, 1, 1, 1])
+  expect(pool.find(target)).toBeUndefined()
+})
