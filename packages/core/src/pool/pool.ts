@@ -195,8 +195,11 @@ export class Pool {
 
   /** Starts as many dials as the queue and the limits ask for: one until it is known what the origin speaks. */
   #grow(group: Group): void {
-    if (group.target.once === true && group.target.progress.connections > 0)
-      return this.#fail(group, this.#lost(group, 'the connection was closed'))
+    if (group.target.once === true && group.target.progress.connections > 0) {
+      // Its one connection may be here, and busy or in doubt: then there is something to wait for.
+      if (group.members.length + group.dials === 0) this.#fail(group, this.#lost(group, 'the connection was closed'))
+      return
+    }
     const { maxConnections, minConnections } = group.target.settings
     const known = group.members[0]?.connection.protocol ?? this.#connector.knownProtocol(group.target)
     const limit = known === 'h2' || known === 'http/1.1' ? maxConnections[known] : 1

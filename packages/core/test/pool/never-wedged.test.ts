@@ -39,3 +39,21 @@ it('closing a group closes all of its connections', async () => {
   expect(six.map(({ closes }) => closes)).toEqual([1, 1, 1, 1, 1, 1])
   expect(pool.find(target)).toBeUndefined()
 })
+
+it('dialled once: who finds that connection busy, or in doubt, waits for it', async () => {
+  const { connector, call } = make()
+  const target = { ...targetWith(), once: true }
+  const first = call(target)
+  await turn()
+  const connection = await connector.dials[0]!.succeed({ protocol: 'http/1.1' })
+  const second = call(target)
+  connection.doubtful = true
+  connection.finish()
+  expect([first.over, second.error, second.member]).toEqual([true, undefined, undefined])
+  connection.verified()
+  expect(second.member?.connection).toBe(connection)
+  const third = call(target)
+  connection.enter('closed')
+  expect(third.error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
+  expect(connector.dials).toHaveLength(1)
+})
