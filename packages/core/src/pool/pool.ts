@@ -286,6 +286,8 @@ export class Pool {
       this.#review(connection, service)
     }
     if (service.waiting.size > 0) this.#serve(connection, service)
+    // While it was in doubt nobody dialled, and it may have room for fewer than have come.
+    for (const group of service.waiting) this.#grow(group)
     if (connection.active > 0) this.#lifetimes.busy(connection)
     else this.#lifetimes.idle(connection)
   }

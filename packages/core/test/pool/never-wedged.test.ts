@@ -57,3 +57,16 @@ it('dialled once: who finds that connection busy, or in doubt, waits for it', as
   expect(third.error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
   expect(connector.dials).toHaveLength(1)
 })
+
+it('a connection that was in doubt has room for one of three: the others are dialled for', async () => {
+  const { connector, call, idle } = make()
+  const target = targetWith({ maxConnectionsPerOrigin: 3 })
+  const [connection] = await idle(target, 1, { places: 1 })
+  connection!.doubtful = true
+  const three = [call(target), call(target), call(target)]
+  await turn()
+  expect(connector.dials).toHaveLength(1)
+  connection!.verified()
+  await turn()
+  expect([three.filter(({ member }) => member !== undefined).length, connector.dials.length]).toEqual([1, 3])
+})
