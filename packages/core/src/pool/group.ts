@@ -1,6 +1,7 @@
 /** What a pool keeps for one target: the connections that may serve it, the requests that wait for one, the dials on their behalf. */
 
 import type { Connection, PoolTarget } from '../connection.js'
+import type { ClockTimer } from '../deadlines.js'
 import type { ConnectionInfo } from '../message/response.js'
 import { choose } from './strategy.js'
 
@@ -48,6 +49,8 @@ export class Group {
   dials = 0
   /** When a dial failed last, though there is a connection: no other is tried at once. */
   failedAt: number = Number.NEGATIVE_INFINITY
+  /** When that time is over. */
+  later: ClockTimer | undefined
   #turn = 0
 
   constructor(target: PoolTarget) {

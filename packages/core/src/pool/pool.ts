@@ -206,8 +206,19 @@ export class Pool {
     const coming = group.dials + group.verifying
     const there = group.members.length + group.dials
     const needed = Math.max(group.waiting.size - coming, Math.min(minConnections, limit) - there)
-    if (group.members.length > 0 && this.#options.clock.now() - group.failedAt < FAILURE_PAUSE_MS) return
+    const pauseMs = group.members.length > 0 ? group.failedAt + FAILURE_PAUSE_MS - this.#options.clock.now() : 0
+    if (pauseMs > 0) return this.#growLater(group, pauseMs)
     for (let more = Math.min(needed, limit - there); more > 0; more--) this.#dial(group)
+  }
+
+  /** What the others have may never be free. Nothing is dialled for those who have gone by then. */
+  #growLater(group: Group, pauseMs: number): void {
+    if (group.waiting.size === 0) return
+    group.later ??= this.#options.clock.startTimer(pauseMs, () => {
+      group.later = undefined
+      if (group.waiting.size > 0) this.#grow(group)
+    })
+    group.later.unref()
   }
 
   #dial(group: Group): void {
@@ -245,7 +256,7 @@ export class Pool {
     group.failedAt = this.#options.clock.now()
     if (group.dials === 0 && group.members.length === 0) return this.#fail(group, error)
     // Not dialled again at once: a server that takes one connection and no second would be asked without end.
-    if (group.empty) this.#groups.delete(group.target.dialKey)
+    if (group.members.length > 0) this.#settle(group)
   }
 
   #fail(group: Group, error: Error): void {

@@ -70,3 +70,40 @@ it('a connection that was in doubt has room for one of three: the others are dia
   await turn()
   expect([three.filter(({ member }) => member !== undefined).length, connector.dials.length]).toEqual([1, 3])
 })
+
+it('a dial fails while the only connection is busy for ever: once a second another is tried, for as long as somebody waits', async () => {
+  const { clock, connector, pool, call } = make()
+  const target = targetWith({ maxConnectionsPerOrigin: 2 })
+  call(target)
+  await turn()
+  await connector.dials[0]!.succeed({ places: 1 })
+  const waiting = call(target)
+  await turn()
+  for (let dial = 1; dial <= 3; dial++) {
+    await connector.dials[dial]!.fail(new Error('refused'))
+    clock.advance(999)
+    // Whoever comes meanwhile makes no difference.
+    if (dial === 2) pool.leave(target, call(target))
+    await turn()
+    expect(connector.dials).toHaveLength(dial + 1)
+    clock.advance(1)
+    await turn()
+    expect(connector.dials).toHaveLength(dial + 2)
+  }
+  pool.leave(target, waiting)
+  await connector.dials[4]!.fail(new Error('refused'))
+  clock.advance(10_000)
+  await turn()
+  expect([connector.dials.length, clock.referenced]).toEqual([5, 0])
+})
+
+it('six dials fail one after the other: none is repeated, and then all hear of it', async () => {
+  const { connector, call } = make()
+  connector.known = 'http/1.1'
+  const all = Array.from({ length: 10 }, () => call(targetWith()))
+  await turn()
+  expect(connector.dials).toHaveLength(6)
+  for (const dial of connector.dials.slice(0, 6)) await dial.fail(new Error('refused'))
+  expect(connector.dials).toHaveLength(6)
+  expect(all.map(({ error }) => error?.message)).toEqual(Array(10).fill('refused'))
+})
