@@ -49,6 +49,8 @@ export class Group {
   dials = 0
   /** When a dial failed last, though there is a connection: no other is tried at once. */
   failedAt: number = Number.NEGATIVE_INFINITY
+  /** Connections that ended before they had room for a request, one after the other. */
+  fruitless = 0
   /** When that time is over. */
   later: ClockTimer | undefined
   #turn = 0

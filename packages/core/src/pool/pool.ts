@@ -30,10 +30,15 @@ interface Service {
   origins: number
   /** The one it was made for. */
   home: Group | undefined
+  /** It has had room for a request. */
+  roomy: boolean
 }
 
 /** Where an origin has a connection and gets no further one, that is not tried again for so long, milliseconds. */
 const FAILURE_PAUSE_MS = 1_000
+
+/** So many connections one after the other that ended before there was room for a request: then those who wait hear of it. */
+const MAX_FRUITLESS = 2
 
 /** Counts since the client was made. */
 export interface PoolTotals {
@@ -206,6 +211,7 @@ export class Pool {
     const coming = group.dials + group.verifying
     const there = group.members.length + group.dials
     const needed = Math.max(group.waiting.size - coming, Math.min(minConnections, limit) - there)
+    if (group.fruitless >= MAX_FRUITLESS && there > 0) return
     const pauseMs = group.members.length > 0 ? group.failedAt + FAILURE_PAUSE_MS - this.#options.clock.now() : 0
     if (pauseMs > 0) return this.#growLater(group, pauseMs)
     for (let more = Math.min(needed, limit - there); more > 0; more--) this.#dial(group)
@@ -243,6 +249,8 @@ export class Pool {
       if (!member.coalesced) service.home = group
       service.groups.add(group)
       service.waiting.add(group)
+      this.#note(member.connection, service)
+      if (service.roomy) group.fruitless = 0
       this.#serve(member.connection, service)
       // Whoever it was made for has gone: it must not stay for ever.
       if (member.connection.active === 0) this.#lifetimes.idle(member.connection)
@@ -261,12 +269,20 @@ export class Pool {
 
   #fail(group: Group, error: Error): void {
     for (let waiter = group.next(); waiter !== undefined; waiter = group.next()) waiter.onUnavailable(error)
+    group.fruitless = 0
     if (group.empty) this.#groups.delete(group.target.dialKey)
   }
 
   #lost({ target }: Group, what: string): ConnectionError {
     const origin = target.origin.serialized
     return new ConnectionError('ERR_CONNECTION_LOST', `${what} (${origin})`, { origin, initiator: 'peer', processed: 'no' })
+  }
+
+  /** A connection has ended before it had room. Without an end to that, a server that takes no requests would be dialled for ever. */
+  #fruitless(group: Group): void {
+    group.failedAt = this.#options.clock.now()
+    if (++group.fruitless < MAX_FRUITLESS || group.members.length + group.dials > 0) return this.#settle(group)
+    this.#fail(group, this.#lost(group, 'the connection was closed before it took a request'))
   }
 
   /** After a change: more dials where requests still wait, or the group is forgotten. */
@@ -278,7 +294,13 @@ export class Pool {
   #register(connection: Connection, target: PoolTarget): void {
     const { remoteAddress, remotePort, certificate, authorized, proxy } = connection.route
     if (certificate !== undefined || authorized) this.totals.handshakes++
-    const service: Service = { groups: new Set(), waiting: new Set(), origins: connection.originSet?.size ?? -1, home: undefined }
+    const service: Service = {
+      groups: new Set(),
+      waiting: new Set(),
+      origins: connection.originSet?.size ?? -1,
+      home: undefined,
+      roomy: false,
+    }
     this.#services.set(connection, service)
     target.progress.connections++
     this.#lifetimes.add(connection, target.settings)
@@ -296,11 +318,18 @@ export class Pool {
       service.origins = origins
       this.#review(connection, service)
     }
+    this.#note(connection, service)
     if (service.waiting.size > 0) this.#serve(connection, service)
     // While it was in doubt nobody dialled, and it may have room for fewer than have come.
     for (const group of service.waiting) this.#grow(group)
     if (connection.active > 0) this.#lifetimes.busy(connection)
     else this.#lifetimes.idle(connection)
+  }
+
+  #note(connection: Connection, service: Service): void {
+    if (service.roomy || connection.capacity === 0) return
+    service.roomy = true
+    for (const group of service.groups) group.fruitless = 0
   }
 
   /** RFC 8336 §2.4: ORIGIN may come after others have joined, and what is not in the set is not served from then on. */
@@ -351,7 +380,8 @@ export class Pool {
     service.waiting.clear()
     for (const group of groups) {
       group.remove(connection)
-      this.#settle(group)
+      if (service.roomy) this.#settle(group)
+      else this.#fruitless(group)
     }
   }
 }

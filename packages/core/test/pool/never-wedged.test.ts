@@ -107,3 +107,37 @@ it('six dials fail one after the other: none is repeated, and then all hear of i
   expect(connector.dials).toHaveLength(6)
   expect(all.map(({ error }) => error?.message)).toEqual(Array(10).fill('refused'))
 })
+
+it.each([1, 3])(
+  'connections that end before they take a request, at most %d: dialled twice or so, then it is said',
+  async (most) => {
+    const { clock, connector, pool, call } = make()
+    const target = targetWith({ maxConnectionsPerOrigin: most })
+    const all = [call(target), call(target), call(target)]
+    for (let dial = 0; dial < 20; dial++) {
+      await turn()
+      clock.advance(1_000)
+      await turn()
+      const connection = await connector.dials[dial]?.succeed({ places: 0 })
+      await turn()
+      connection?.enter('closed')
+    }
+    for (const { error } of all) expect(error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
+    expect(connector.dials.length).toBeLessThanOrEqual(most + 2)
+    expect(pool.find(target)).toBeUndefined()
+  },
+)
+
+it('connections that are lost while they are in doubt, with a request that waits: it gets another, however often', async () => {
+  const { connector, call, idle } = make()
+  let [connection] = await idle(targetWith(), 1)
+  for (let losses = 1; losses <= 4; losses++) {
+    connection!.doubtful = true
+    const waiting = call(targetWith())
+    connection!.enter('closed')
+    await turn()
+    connection = await connector.dials[losses]!.succeed()
+    expect(waiting.member?.connection).toBe(connection)
+    connection.finish()
+  }
+})
