@@ -292,6 +292,8 @@ export class Pool {
   }
 
   #register(connection: Connection, target: PoolTarget): void {
+    // Between its making and now the pool may have ended: whoever made it hears that nobody has it.
+    if (this.#stop.signal.aborted) return connection.destroy(this.#stop.signal.reason)
     const { remoteAddress, remotePort, certificate, authorized, proxy } = connection.route
     if (certificate !== undefined || authorized) this.totals.handshakes++
     const service: Service = {

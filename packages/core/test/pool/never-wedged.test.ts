@@ -141,3 +141,14 @@ it('connections that are lost while they are in doubt, with a request that waits
     connection.finish()
   }
 })
+
+it.each(['close', 'destroy'] as const)('%s() in the turn in which a dial succeeds: nothing is left open', async (end) => {
+  const { clock, connector, pool, call } = make()
+  const waiting = call(targetWith())
+  await turn()
+  const dialled = connector.dials[0]!.succeed()
+  void pool[end](new Error('enough'))
+  const { state } = await dialled
+  expect([state, [...pool.connections], [...pool.groups], clock.pending]).toEqual(['closed', [], [], 0])
+  expect(waiting.error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
+})
