@@ -3,12 +3,12 @@
  * that one is on its way. Knows connections only by their interface.
  */
 
-import { link, unlink } from '../abort.js'
 import type { Connector } from '../connect/connect.js'
 import type { Connection, PoolTarget } from '../connection.js'
 import type { Clock } from '../deadlines.js'
 import { ConnectionError } from '../errors.js'
 import { AddressIndex } from './address-index.js'
+import { Dedicated } from './dedicated.js'
 import { Dialling } from './dialling.js'
 import { Group, hasRoom, type Member, type Waiter } from './group.js'
 import { Lifetimes } from './lifetimes.js'
@@ -57,7 +57,7 @@ export class Pool {
   readonly #index = new AddressIndex()
   readonly #groups = new Map<string, Group>()
   readonly #services = new Map<Connection, Service>()
-  readonly #dedicated = new Map<Waiter, AbortController>()
+  readonly #dedicated: Dedicated
   readonly #stop = new AbortController()
   readonly totals: PoolTotals = { dials: 0, handshakes: 0 }
 
@@ -81,6 +81,7 @@ export class Pool {
         this.totals.dials++
       },
     })
+    this.#dedicated = new Dedicated(this.#dialling, this.#stop.signal)
   }
 
   /** Open connections. */
@@ -150,25 +151,12 @@ export class Pool {
 
   /** A connection for one request alone, which closes it when done. */
   acquireDedicated(target: PoolTarget, waiter: Waiter): void {
-    const dial = new AbortController()
-    this.#dedicated.set(waiter, dial)
-    link(this.#stop.signal, dial)
-    const settled = (): void => {
-      this.#dedicated.delete(waiter)
-      unlink(this.#stop.signal, dial)
-    }
-    this.#dialling
-      .dedicated(target, dial.signal)
-      .finally(settled)
-      .then(
-        (member) => waiter.onMember(member),
-        (error: Error) => waiter.onUnavailable(error),
-      )
+    this.#dedicated.acquire(target, waiter)
   }
 
   /** The waiter waits no more. A dial for it alone ends; one that others may use goes on. */
   leave(target: PoolTarget, waiter: Waiter): void {
-    this.#dedicated.get(waiter)?.abort()
+    this.#dedicated.leave(waiter)
     this.#groups.get(target.dialKey)?.waiting.delete(waiter)
   }
 
