@@ -45,6 +45,8 @@ export class Group {
   readonly members: Member[] = []
   /** First come, first served; leaving costs nothing. */
   readonly waiting: Set<Waiter> = new Set()
+  /** Those who want a connection, with room or without. None is here while there is one. */
+  readonly opening: Waiter[] = []
   /** Connections on their way. */
   dials = 0
   /** When a dial failed last, though there is a connection: no other is tried at once. */

@@ -104,16 +104,14 @@ export class Pool {
    * @throws UsageError from a strategy of the caller's own.
    */
   acquire(target: PoolTarget, waiter: Waiter): Member | undefined {
-    let group = this.#groups.get(target.dialKey)
-    const member = group?.pick(waiter)
+    const known = this.#groups.get(target.dialKey)
+    const member = known?.pick(waiter)
     if (member !== undefined) {
-      if (group!.members.length < target.settings.minConnections) this.#grow(group!)
+      if (known!.members.length < target.settings.minConnections) this.#grow(known!)
       return member
     }
-    if (group === undefined) {
-      group = new Group(target)
-      this.#groups.set(target.dialKey, group)
-    }
+    // Not before: a strategy of the caller's own may have closed all there was, and then that group is forgotten.
+    const group = this.#groupFor(target)
     group.waiting.add(waiter)
     for (const { connection } of group.members) this.#services.get(connection)?.waiting.add(group)
     this.#grow(group)
@@ -122,11 +120,12 @@ export class Pool {
 
   /** A connection of `target`, whether it has room or not. @throws what the connector throws. */
   open(target: PoolTarget): Promise<Member> {
-    const group = this.#groups.get(target.dialKey)
-    const member = group?.members[0]
+    const group = this.#groupFor(target)
+    const member = group.members[0]
     if (member !== undefined) return Promise.resolve(member)
     return new Promise((resolve, reject) => {
-      this.acquire(target, { affinity: undefined, onMember: resolve, onUnavailable: reject })
+      group.opening.push({ affinity: undefined, onMember: resolve, onUnavailable: reject })
+      this.#grow(group)
     })
   }
 
@@ -186,6 +185,15 @@ export class Pool {
     for (const connection of [...this.#services.keys()]) connection.destroy(reason)
   }
 
+  #groupFor(target: PoolTarget): Group {
+    let group = this.#groups.get(target.dialKey)
+    if (group === undefined) {
+      group = new Group(target)
+      this.#groups.set(target.dialKey, group)
+    }
+    return group
+  }
+
   /** Starts as many dials as the queue and the limits ask for: one until it is known what the origin speaks. */
   #grow(group: Group): void {
     if (group.target.once === true && group.target.progress.connections > 0) {
@@ -232,6 +240,7 @@ export class Pool {
       return this.#unavailable(group, this.#lost(group, 'the connection was closed as soon as it was open'))
     }
     group.dials--
+    for (const { onMember } of group.opening.splice(0)) onMember(member)
     if (group.memberOf(member.connection) === undefined) {
       group.members.push(member)
       if (!member.coalesced) service.home = group
@@ -256,6 +265,7 @@ export class Pool {
   }
 
   #fail(group: Group, error: Error): void {
+    for (const { onUnavailable } of group.opening.splice(0)) onUnavailable(error)
     for (let waiter = group.next(); waiter !== undefined; waiter = group.next()) waiter.onUnavailable(error)
     group.fruitless = 0
     if (group.empty) this.#groups.delete(group.target.dialKey)

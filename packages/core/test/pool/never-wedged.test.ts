@@ -152,3 +152,44 @@ it.each(['close', 'destroy'] as const)('%s() in the turn in which a dial succeed
   expect([state, [...pool.connections], [...pool.groups], clock.pending]).toEqual(['closed', [], [], 0])
   expect(waiting.error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
 })
+
+it('open() takes a connection without room', async () => {
+  const { connector, pool } = make()
+  const opened = [pool.open(targetWith()), pool.open(targetWith())]
+  await turn()
+  const connection = await connector.dials[0]!.succeed({ places: 0 })
+  for (const member of await Promise.all(opened)) expect(member.connection).toBe(connection)
+  expect((await pool.open(targetWith())).connection).toBe(connection)
+  expect(connector.dials).toHaveLength(1)
+})
+
+it('open() rejects where there is none to be had', async () => {
+  const { connector, pool } = make()
+  const opened = expect(pool.open(targetWith())).rejects.toThrow('refused')
+  await turn()
+  await connector.dials[0]!.fail(new Error('refused'))
+  await opened
+  expect([...pool.groups]).toEqual([])
+})
+
+it('a strategy that closes what it is to choose from: its request gets a new connection, which others find', async () => {
+  let close = (): void => undefined
+  const target = targetWith({
+    maxConnectionsPerOrigin: 2,
+    strategy: ([first]) => {
+      close()
+      return first!
+    },
+  })
+  const { connector, pool, call, idle } = make()
+  connector.known = 'h2'
+  const two = await idle(target, 2)
+  close = () => {
+    for (const connection of two) void connection.close()
+  }
+  const waiting = call(target)
+  expect([pool.find(target)?.waiting.size, pool.hasConnection(target)]).toEqual([1, false])
+  await turn()
+  const connection = await connector.dials[2]!.succeed()
+  expect([waiting.member?.connection, call(target).member?.connection]).toEqual([connection, connection])
+})
