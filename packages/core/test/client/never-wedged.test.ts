@@ -1,10 +1,12 @@
 /** Requests that wait, connections in doubt, handles: everything ends, and nothing is left. */
 
+import { createServer } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { frames, type ScriptedConnection } from '@unshard/testkit'
 import { rig } from './rig.js'
 
 const world = rig()
-const { client, peer } = world
+const { client, defer, peer } = world
 
 async function serve(p: ScriptedConnection): Promise<never> {
   for (;;) p.respond((await p.nextRequest()).streamId, 204)
@@ -50,5 +52,33 @@ describe('waitForSettings, and a connection for one request alone', () => {
     await until(() => heard === 2)
     scripted.peers[1]!.destroy()
     await lost
+  })
+})
+
+describe.each(['http', 'https'])('a warm HTTP/1.1 connection over %s', (scheme) => {
+  it.each([
+    ['says something and closes', true],
+    ['says something and stays', false],
+  ])('whose server %s before the first request: that is not its answer', async (_title, closes) => {
+    let connections = 0
+    const listening = (scheme === 'https' ? createTlsServer(await world.tls()) : createServer()).on(
+      scheme === 'https' ? 'secureConnection' : 'connection',
+      (socket) => {
+        defer(() => socket.destroy())
+        socket.on('error', () => undefined)
+        socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'))
+        if (connections++ > 0) return
+        socket.write('HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n')
+        if (closes) socket.end()
+      },
+    )
+    await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve))
+    defer(() => listening.close())
+    const url = `${scheme}://a.test.example:${(listening.address() as { port: number }).port}`
+    const one = client()
+    await one.warm([url])
+    await until(() => one.stats().connections.length === 0)
+    const response = await one.request({ url, method: 'POST', body: 'x' })
+    expect([response.status, await response.text(), connections]).toEqual([200, 'ok', 2])
   })
 })
