@@ -49,6 +49,8 @@ export class Group {
   readonly opening: Waiter[] = []
   /** Connections on their way. */
   dials = 0
+  /** When the last of them is over. */
+  dialled: Promise<void> = Promise.resolve()
   /** When a dial failed last, though there is a connection: no other is tried at once. */
   failedAt: number = Number.NEGATIVE_INFINITY
   /** Connections that ended before they had room for a request, one after the other. */

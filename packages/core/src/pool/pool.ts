@@ -148,6 +148,14 @@ export class Pool {
     await Promise.all(closing)
   }
 
+  /** The same for a target that has no others' connections, and what is on its way is closed when those who wait for it have it. */
+  async endGroup(group: Group): Promise<void> {
+    while (!group.empty) {
+      await this.closeGroup(group)
+      await group.dialled
+    }
+  }
+
   /** A connection for one request alone, which closes it when done. */
   acquireDedicated(target: PoolTarget, waiter: Waiter): void {
     this.#dedicated.acquire(target, waiter)
@@ -225,7 +233,7 @@ export class Pool {
 
   #dial(group: Group): void {
     group.dials++
-    this.#dialling
+    group.dialled = this.#dialling
       .obtain(group.target, (connection) => group.memberOf(connection) !== undefined)
       .then(
         (member) => this.#obtained(group, member),

@@ -6,7 +6,7 @@ import { frames, type ScriptedConnection } from '@unshard/testkit'
 import { rig } from './rig.js'
 
 const world = rig()
-const { client, defer, peer } = world
+const { client, defer, peer, server } = world
 
 async function serve(p: ScriptedConnection): Promise<never> {
   for (;;) p.respond((await p.nextRequest()).streamId, 204)
@@ -80,5 +80,34 @@ describe.each(['http', 'https'])('a warm HTTP/1.1 connection over %s', (scheme) 
     await until(() => one.stats().connections.length === 0)
     const response = await one.request({ url, method: 'POST', body: 'x' })
     expect([response.status, await response.text(), connections]).toEqual([200, 'ok', 2])
+  })
+})
+
+describe('a handle that is closed', () => {
+  it.each(['h2', 'http/1.1'] as const)(
+    'while it opens again, %s: its request is answered, and then nothing is left',
+    async (protocol) => {
+      const origin = await server({ protocols: [protocol] })
+      const one = client({ idleTimeoutMs: 0 })
+      const handle = await one.connect(origin.url('a.test.example'))
+      await (await handle.request({ url: '/' })).text()
+      origin.closeIdle()
+      await until(() => handle.connection === undefined)
+      const all = Array.from({ length: 3 }, async () => (await handle.request({ url: '/bytes/3' })).bytes())
+      const closed = handle.close()
+      expect((await Promise.all(all)).map(({ length }) => length)).toEqual([3, 3, 3])
+      await closed
+      expect([one.stats().connections, one.stats().pools]).toEqual([[], []])
+    },
+  )
+
+  it('while there is nothing: at once', async () => {
+    const origin = await server()
+    const handle = await client().connect(origin.url('a.test.example'))
+    await (await handle.request({ url: '/' })).text()
+    origin.closeIdle()
+    await until(() => handle.connection === undefined)
+    await handle.close()
+    await handle.close()
   })
 })
