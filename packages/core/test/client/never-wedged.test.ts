@@ -111,3 +111,15 @@ describe('a handle that is closed', () => {
     await handle.close()
   })
 })
+
+it('a tag that looks like the key of a handle is a tag', async () => {
+  const origin = await server()
+  const url = origin.url('a.test.example')
+  const one = client()
+  const { connection } = await one.connect(url, { isolation: 'a' })
+  for (const isolation of ['a|handle 1', '"a"|handle 1', 'a"|handle 1']) {
+    const response = await one.request({ url, isolation })
+    await response.text()
+    expect(response.connection.id).not.toBe(connection!.id)
+  }
+})
