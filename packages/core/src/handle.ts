@@ -73,7 +73,7 @@ export class ConnectionHandle {
   async close(): Promise<void> {
     this.#closed = true
     const group = this.#owner.pool.find(this.#target)
-    if (group !== undefined) await this.#owner.pool.closeGroup(group)
+    if (group !== undefined) await this.#owner.pool.endGroup(group)
   }
 
   get #member(): Member | undefined {

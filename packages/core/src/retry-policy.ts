@@ -45,11 +45,15 @@ export function retryDelayMs(
   return Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (attempts - 1)) * Math.random()
 }
 
-/** RFC 9110 §10.2.3: seconds, or a date. */
+/** What `Date.parse` takes for a date is more: "-1", "1.5" and "in 5" are days of the year 2001, and long over. */
+const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*,? .+ (?:GMT|\d{4})$/
+
+/** RFC 9110 §10.2.3: seconds, or a date, which is in GMT even where it does not say so (RFC 9110 §5.6.7). */
 function retryAfterMs(value: string | undefined): number | undefined {
   if (value === undefined) return undefined
   if (/^\d+$/.test(value)) return Number(value) * 1_000
-  const date = Date.parse(value)
+  if (!HTTP_DATE.test(value)) return undefined
+  const date = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`)
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
 }
 

@@ -86,7 +86,8 @@ export class Targets {
 
   #make(origin: Origin, isolation: string | undefined): PoolTarget {
     const settings = resolvePoolSettings(this.settingsOf(origin, isolation))
-    const tag = isolation === undefined ? '' : `=${isolation}`
+    // Quoted: a tag is anybody's text, and must not look like what is put behind it.
+    const tag = isolation === undefined ? '' : JSON.stringify(isolation)
     const proxy = this.#connector.proxyOf(origin)
     const reuseKey = `${this.#connector.identity}|${settings.protocols.join()}|${proxy?.key ?? ''}|${tag}`
     return {

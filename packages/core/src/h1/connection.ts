@@ -45,7 +45,7 @@ export class H1Connection implements Connection {
   #exchange: H1Exchange | undefined
   /** Requests that may still be sent. */
   #left: number
-  /** Nothing can have been said out of turn: the connection is new, or has just been left for a turn of the event loop. */
+  /** Nothing can have been said out of turn: the connection is new in this turn, or has just been left for one. */
   #aired = true
   #verifying = false
 
@@ -67,7 +67,11 @@ export class H1Connection implements Connection {
     })
     socket.on('error', () => this.#gone())
     socket.on('close', () => this.#gone())
+    socket.on('readable', this.#early)
     socket.unref()
+    setImmediate(() => {
+      this.#aired = false
+    })
   }
 
   get state(): ConnectionState {
@@ -148,8 +152,17 @@ export class H1Connection implements Connection {
         : null
       handed = true
       // Not before undici has finished asking.
-      queueMicrotask(() => (refusal === null ? callback(null, this.#socket as Socket) : callback(refusal, null)))
+      queueMicrotask(() => {
+        if (refusal !== null) return callback(refusal, null)
+        this.#socket.off('readable', this.#early)
+        callback(null, this.#socket as Socket)
+      })
     }
+  }
+
+  /** Something was said before the first request, and undici, which refuses that, does not read yet: it would be the first answer. */
+  readonly #early = (): void => {
+    this.#socket.destroy()
   }
 
   #verified(): void {

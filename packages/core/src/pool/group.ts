@@ -1,6 +1,7 @@
 /** What a pool keeps for one target: the connections that may serve it, the requests that wait for one, the dials on their behalf. */
 
 import type { Connection, PoolTarget } from '../connection.js'
+import type { ClockTimer } from '../deadlines.js'
 import type { ConnectionInfo } from '../message/response.js'
 import { choose } from './strategy.js'
 
@@ -44,10 +45,18 @@ export class Group {
   readonly members: Member[] = []
   /** First come, first served; leaving costs nothing. */
   readonly waiting: Set<Waiter> = new Set()
+  /** Those who want a connection, with room or without. None is here while there is one. */
+  readonly opening: Waiter[] = []
   /** Connections on their way. */
   dials = 0
+  /** When the last of them is over. */
+  dialled: Promise<void> = Promise.resolve()
   /** When a dial failed last, though there is a connection: no other is tried at once. */
   failedAt: number = Number.NEGATIVE_INFINITY
+  /** Connections that ended before they had room for a request, one after the other. */
+  fruitless = 0
+  /** When that time is over. */
+  later: ClockTimer | undefined
   #turn = 0
 
   constructor(target: PoolTarget) {

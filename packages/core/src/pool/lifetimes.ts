@@ -7,6 +7,8 @@ import type { Connection } from '../connection.js'
 import type { Clock, ClockTimer } from '../deadlines.js'
 import type { ResolvedPoolSettings } from '../pool-settings.js'
 
+/** The longest that a timer of Node waits, milliseconds. */
+const MAX_WAIT_MS = 0x7fff_ffff
 /** Connections that become due one after the other are looked at together, milliseconds. */
 const LEAST_WAIT_MS = 10
 
@@ -56,7 +58,7 @@ export class Lifetimes {
     this.#idle.delete(connection)
     const now = this.#parts.clock.now()
     this.#idle.set(connection, now)
-    if (this.#idle.size > this.#parts.maxIdleConnections) this.#closeLongestIdle()
+    this.#closeLongestIdle()
     this.#schedule(now + idleLimitMs(life.settings))
   }
 
@@ -84,7 +86,9 @@ export class Lifetimes {
     if (at >= this.#dueAt) return
     this.#timer?.cancel()
     this.#dueAt = at
-    this.#timer = this.#parts.clock.startTimer(Math.max(0, at - this.#parts.clock.now()), () => this.#look())
+    this.#timer = this.#parts.clock.startTimer(Math.min(MAX_WAIT_MS, Math.max(0, at - this.#parts.clock.now())), () =>
+      this.#look(),
+    )
     this.#timer.unref()
   }
 
@@ -126,10 +130,12 @@ export class Lifetimes {
     return latest + poolIdleTimeoutMs
   }
 
+  /** While there are too many. Some of them are not idle any more, and only count for it. */
   #closeLongestIdle(): void {
     for (const connection of this.#idle.keys()) {
+      if (this.#idle.size <= this.#parts.maxIdleConnections) return
       this.#idle.delete(connection)
-      if (!isInUse(connection)) return this.#end(connection, false)
+      if (!isInUse(connection)) this.#end(connection, false)
     }
   }
 

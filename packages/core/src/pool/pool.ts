@@ -3,12 +3,12 @@
  * that one is on its way. Knows connections only by their interface.
  */
 
-import { link, unlink } from '../abort.js'
 import type { Connector } from '../connect/connect.js'
 import type { Connection, PoolTarget } from '../connection.js'
 import type { Clock } from '../deadlines.js'
 import { ConnectionError } from '../errors.js'
 import { AddressIndex } from './address-index.js'
+import { Dedicated } from './dedicated.js'
 import { Dialling } from './dialling.js'
 import { Group, hasRoom, type Member, type Waiter } from './group.js'
 import { Lifetimes } from './lifetimes.js'
@@ -30,10 +30,15 @@ interface Service {
   origins: number
   /** The one it was made for. */
   home: Group | undefined
+  /** It has had room for a request. */
+  roomy: boolean
 }
 
 /** Where an origin has a connection and gets no further one, that is not tried again for so long, milliseconds. */
 const FAILURE_PAUSE_MS = 1_000
+
+/** So many connections one after the other that ended before there was room for a request: then those who wait hear of it. */
+const MAX_FRUITLESS = 2
 
 /** Counts since the client was made. */
 export interface PoolTotals {
@@ -52,7 +57,7 @@ export class Pool {
   readonly #index = new AddressIndex()
   readonly #groups = new Map<string, Group>()
   readonly #services = new Map<Connection, Service>()
-  readonly #dedicated = new Map<Waiter, AbortController>()
+  readonly #dedicated: Dedicated
   readonly #stop = new AbortController()
   readonly totals: PoolTotals = { dials: 0, handshakes: 0 }
 
@@ -76,6 +81,7 @@ export class Pool {
         this.totals.dials++
       },
     })
+    this.#dedicated = new Dedicated(this.#dialling, this.#stop.signal)
   }
 
   /** Open connections. */
@@ -98,16 +104,14 @@ export class Pool {
    * @throws UsageError from a strategy of the caller's own.
    */
   acquire(target: PoolTarget, waiter: Waiter): Member | undefined {
-    let group = this.#groups.get(target.dialKey)
-    const member = group?.pick(waiter)
+    const known = this.#groups.get(target.dialKey)
+    const member = known?.pick(waiter)
     if (member !== undefined) {
-      if (group!.members.length < target.settings.minConnections) this.#grow(group!)
+      if (known!.members.length < target.settings.minConnections) this.#grow(known!)
       return member
     }
-    if (group === undefined) {
-      group = new Group(target)
-      this.#groups.set(target.dialKey, group)
-    }
+    // Not before: a strategy of the caller's own may have closed all there was, and then that group is forgotten.
+    const group = this.#groupFor(target)
     group.waiting.add(waiter)
     for (const { connection } of group.members) this.#services.get(connection)?.waiting.add(group)
     this.#grow(group)
@@ -116,11 +120,12 @@ export class Pool {
 
   /** A connection of `target`, whether it has room or not. @throws what the connector throws. */
   open(target: PoolTarget): Promise<Member> {
-    const group = this.#groups.get(target.dialKey)
-    const member = group?.members[0]
+    const group = this.#groupFor(target)
+    const member = group.members[0]
     if (member !== undefined) return Promise.resolve(member)
     return new Promise((resolve, reject) => {
-      this.acquire(target, { affinity: undefined, onMember: resolve, onUnavailable: reject })
+      group.opening.push({ affinity: undefined, onMember: resolve, onUnavailable: reject })
+      this.#grow(group)
     })
   }
 
@@ -136,33 +141,29 @@ export class Pool {
 
   /** The connections made for a group finish what they have; those of others are left. Who waits gets new ones. */
   async closeGroup(group: Group): Promise<void> {
-    const closing = group.members.map(({ connection, coalesced }) =>
+    // A copy: who closes leaves the list at once.
+    const closing = [...group.members].map(({ connection, coalesced }) =>
       coalesced ? this.#detach(group, connection) : connection.close(),
     )
     await Promise.all(closing)
   }
 
+  /** The same for a target that has no others' connections, and what is on its way is closed when those who wait for it have it. */
+  async endGroup(group: Group): Promise<void> {
+    while (!group.empty) {
+      await this.closeGroup(group)
+      await group.dialled
+    }
+  }
+
   /** A connection for one request alone, which closes it when done. */
   acquireDedicated(target: PoolTarget, waiter: Waiter): void {
-    const dial = new AbortController()
-    this.#dedicated.set(waiter, dial)
-    link(this.#stop.signal, dial)
-    const settled = (): void => {
-      this.#dedicated.delete(waiter)
-      unlink(this.#stop.signal, dial)
-    }
-    this.#dialling
-      .dedicated(target, dial.signal)
-      .finally(settled)
-      .then(
-        (member) => waiter.onMember(member),
-        (error: Error) => waiter.onUnavailable(error),
-      )
+    this.#dedicated.acquire(target, waiter)
   }
 
   /** The waiter waits no more. A dial for it alone ends; one that others may use goes on. */
   leave(target: PoolTarget, waiter: Waiter): void {
-    this.#dedicated.get(waiter)?.abort()
+    this.#dedicated.leave(waiter)
     this.#groups.get(target.dialKey)?.waiting.delete(waiter)
   }
 
@@ -192,23 +193,47 @@ export class Pool {
     for (const connection of [...this.#services.keys()]) connection.destroy(reason)
   }
 
+  #groupFor(target: PoolTarget): Group {
+    let group = this.#groups.get(target.dialKey)
+    if (group === undefined) {
+      group = new Group(target)
+      this.#groups.set(target.dialKey, group)
+    }
+    return group
+  }
+
   /** Starts as many dials as the queue and the limits ask for: one until it is known what the origin speaks. */
   #grow(group: Group): void {
-    if (group.target.once === true && group.target.progress.connections > 0)
-      return this.#fail(group, this.#lost(group, 'the connection was closed'))
+    if (group.target.once === true && group.target.progress.connections > 0) {
+      // Its one connection may be here, and busy or in doubt: then there is something to wait for.
+      if (group.members.length + group.dials === 0) this.#fail(group, this.#lost(group, 'the connection was closed'))
+      return
+    }
     const { maxConnections, minConnections } = group.target.settings
     const known = group.members[0]?.connection.protocol ?? this.#connector.knownProtocol(group.target)
     const limit = known === 'h2' || known === 'http/1.1' ? maxConnections[known] : 1
     const coming = group.dials + group.verifying
     const there = group.members.length + group.dials
     const needed = Math.max(group.waiting.size - coming, Math.min(minConnections, limit) - there)
-    if (group.members.length > 0 && this.#options.clock.now() - group.failedAt < FAILURE_PAUSE_MS) return
+    if (group.fruitless >= MAX_FRUITLESS && there > 0) return
+    const pauseMs = group.members.length > 0 ? group.failedAt + FAILURE_PAUSE_MS - this.#options.clock.now() : 0
+    if (pauseMs > 0) return this.#growLater(group, pauseMs)
     for (let more = Math.min(needed, limit - there); more > 0; more--) this.#dial(group)
+  }
+
+  /** What the others have may never be free. Nothing is dialled for those who have gone by then. */
+  #growLater(group: Group, pauseMs: number): void {
+    if (group.waiting.size === 0) return
+    group.later ??= this.#options.clock.startTimer(pauseMs, () => {
+      group.later = undefined
+      if (group.waiting.size > 0) this.#grow(group)
+    })
+    group.later.unref()
   }
 
   #dial(group: Group): void {
     group.dials++
-    this.#dialling
+    group.dialled = this.#dialling
       .obtain(group.target, (connection) => group.memberOf(connection) !== undefined)
       .then(
         (member) => this.#obtained(group, member),
@@ -223,11 +248,14 @@ export class Pool {
       return this.#unavailable(group, this.#lost(group, 'the connection was closed as soon as it was open'))
     }
     group.dials--
+    for (const { onMember } of group.opening.splice(0)) onMember(member)
     if (group.memberOf(member.connection) === undefined) {
       group.members.push(member)
       if (!member.coalesced) service.home = group
       service.groups.add(group)
       service.waiting.add(group)
+      this.#note(member.connection, service)
+      if (service.roomy) group.fruitless = 0
       this.#serve(member.connection, service)
       // Whoever it was made for has gone: it must not stay for ever.
       if (member.connection.active === 0) this.#lifetimes.idle(member.connection)
@@ -241,17 +269,26 @@ export class Pool {
     group.failedAt = this.#options.clock.now()
     if (group.dials === 0 && group.members.length === 0) return this.#fail(group, error)
     // Not dialled again at once: a server that takes one connection and no second would be asked without end.
-    if (group.empty) this.#groups.delete(group.target.dialKey)
+    if (group.members.length > 0) this.#settle(group)
   }
 
   #fail(group: Group, error: Error): void {
+    for (const { onUnavailable } of group.opening.splice(0)) onUnavailable(error)
     for (let waiter = group.next(); waiter !== undefined; waiter = group.next()) waiter.onUnavailable(error)
+    group.fruitless = 0
     if (group.empty) this.#groups.delete(group.target.dialKey)
   }
 
   #lost({ target }: Group, what: string): ConnectionError {
     const origin = target.origin.serialized
     return new ConnectionError('ERR_CONNECTION_LOST', `${what} (${origin})`, { origin, initiator: 'peer', processed: 'no' })
+  }
+
+  /** A connection has ended before it had room. Without an end to that, a server that takes no requests would be dialled for ever. */
+  #fruitless(group: Group): void {
+    group.failedAt = this.#options.clock.now()
+    if (++group.fruitless < MAX_FRUITLESS || group.members.length + group.dials > 0) return this.#settle(group)
+    this.#fail(group, this.#lost(group, 'the connection was closed before it took a request'))
   }
 
   /** After a change: more dials where requests still wait, or the group is forgotten. */
@@ -261,9 +298,17 @@ export class Pool {
   }
 
   #register(connection: Connection, target: PoolTarget): void {
+    // Between its making and now the pool may have ended: whoever made it hears that nobody has it.
+    if (this.#stop.signal.aborted) return connection.destroy(this.#stop.signal.reason)
     const { remoteAddress, remotePort, certificate, authorized, proxy } = connection.route
     if (certificate !== undefined || authorized) this.totals.handshakes++
-    const service: Service = { groups: new Set(), waiting: new Set(), origins: connection.originSet?.size ?? -1, home: undefined }
+    const service: Service = {
+      groups: new Set(),
+      waiting: new Set(),
+      origins: connection.originSet?.size ?? -1,
+      home: undefined,
+      roomy: false,
+    }
     this.#services.set(connection, service)
     target.progress.connections++
     this.#lifetimes.add(connection, target.settings)
@@ -281,9 +326,18 @@ export class Pool {
       service.origins = origins
       this.#review(connection, service)
     }
+    this.#note(connection, service)
     if (service.waiting.size > 0) this.#serve(connection, service)
+    // While it was in doubt nobody dialled, and it may have room for fewer than have come.
+    for (const group of service.waiting) this.#grow(group)
     if (connection.active > 0) this.#lifetimes.busy(connection)
     else this.#lifetimes.idle(connection)
+  }
+
+  #note(connection: Connection, service: Service): void {
+    if (service.roomy || connection.capacity === 0) return
+    service.roomy = true
+    for (const group of service.groups) group.fruitless = 0
   }
 
   /** RFC 8336 §2.4: ORIGIN may come after others have joined, and what is not in the set is not served from then on. */
@@ -334,7 +388,8 @@ export class Pool {
     service.waiting.clear()
     for (const group of groups) {
       group.remove(connection)
-      this.#settle(group)
+      if (service.roomy) this.#settle(group)
+      else this.#fruitless(group)
     }
   }
 }

@@ -118,3 +118,33 @@ describe('Lifetimes: idle connections', () => {
     expect([clock.pending, one.closes]).toEqual([0, 0])
   })
 })
+
+describe('Lifetimes: limits', () => {
+  it('a connection that is active again does not count as idle, and takes no idle one with it', () => {
+    const { lifetimes, connection } = make(undefined, 1)
+    const [one, other] = [connection(), connection()]
+    lifetimes.idle(one)
+    one.request({} as never, {} as never)
+    lifetimes.idle(other)
+    expect([one.closes, other.closes]).toEqual([0, 0])
+    const third = connection()
+    lifetimes.idle(third)
+    expect([one.closes, other.closes, third.closes]).toEqual([0, 1, 0])
+  })
+
+  it('an age and its jitter may be longer together than a timer of Node', () => {
+    const longest = 0x7fff_ffff
+    const { clock, connection } = make({ maxConnectionAgeMs: longest, maxConnectionAgeJitterMs: longest })
+    const delays: number[] = []
+    const start = clock.startTimer.bind(clock)
+    clock.startTimer = (delayMs, callback) => {
+      delays.push(delayMs)
+      return start(delayMs, callback)
+    }
+    const one = connection()
+    clock.advance(longest - 1)
+    expect(one.closes).toBe(0)
+    clock.advance(longest + 20)
+    expect([one.closes, Math.max(...delays) <= longest]).toEqual([1, true])
+  })
+})

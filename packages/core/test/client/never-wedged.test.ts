@@ -1,0 +1,125 @@
+/** Requests that wait, connections in doubt, handles: everything ends, and nothing is left. */
+
+import { createServer } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { frames, type ScriptedConnection } from '@unshard/testkit'
+import { rig } from './rig.js'
+
+const world = rig()
+const { client, defer, peer, server } = world
+
+async function serve(p: ScriptedConnection): Promise<never> {
+  for (;;) p.respond((await p.nextRequest()).streamId, 204)
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise(setImmediate)
+}
+
+describe('waitForSettings, and a connection for one request alone', () => {
+  const headers = { connection: 'close' }
+
+  it('nothing is sent before they have come', async () => {
+    let before = -1
+    const scripted = await peer(async (p) => {
+      await p.preface()
+      for (let i = 0; i < 20; i++) await new Promise(setImmediate)
+      before = p.received.filter(({ typeName }) => typeName === 'HEADERS').length
+      p.send(frames.settings({}), frames.settingsAck())
+      await serve(p)
+    })
+    const one = client({ waitForSettings: true })
+    const { status } = await one.request({ url: `https://a.test.example:${scripted.port}/`, headers })
+    expect([status, before]).toEqual([204, 0])
+    await scripted.peers[0]!.closed
+  })
+
+  it('they do not come: an abort, and the end of the connection, end the request', async () => {
+    let heard = 0
+    const scripted = await peer(async (p) => {
+      await p.preface()
+      heard++
+    })
+    const one = client({ waitForSettings: true })
+    const abort = new AbortController()
+    const url = `https://a.test.example:${scripted.port}/`
+    const aborted = expect(one.request({ url, headers, signal: abort.signal })).rejects.toBe('enough')
+    await until(() => heard === 1)
+    abort.abort('enough')
+    await aborted
+    await scripted.peers[0]!.closed
+    const lost = expect(one.request({ url, headers })).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
+    await until(() => heard === 2)
+    scripted.peers[1]!.destroy()
+    await lost
+  })
+})
+
+describe.each(['http', 'https'])('a warm HTTP/1.1 connection over %s', (scheme) => {
+  it.each([
+    ['says something and closes', true],
+    ['says something and stays', false],
+  ])('whose server %s before the first request: that is not its answer', async (_title, closes) => {
+    let connections = 0
+    const listening = (scheme === 'https' ? createTlsServer(await world.tls()) : createServer()).on(
+      scheme === 'https' ? 'secureConnection' : 'connection',
+      (socket) => {
+        defer(() => socket.destroy())
+        socket.on('error', () => undefined)
+        socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'))
+        if (connections++ > 0) return
+        socket.write('HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n')
+        if (closes) socket.end()
+      },
+    )
+    await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve))
+    defer(() => listening.close())
+    const url = `${scheme}://a.test.example:${(listening.address() as { port: number }).port}`
+    const one = client()
+    await one.warm([url])
+    await until(() => one.stats().connections.length === 0)
+    const response = await one.request({ url, method: 'POST', body: 'x' })
+    expect([response.status, await response.text(), connections]).toEqual([200, 'ok', 2])
+  })
+})
+
+describe('a handle that is closed', () => {
+  it.each(['h2', 'http/1.1'] as const)(
+    'while it opens again, %s: its request is answered, and then nothing is left',
+    async (protocol) => {
+      const origin = await server({ protocols: [protocol] })
+      const one = client({ idleTimeoutMs: 0 })
+      const handle = await one.connect(origin.url('a.test.example'))
+      await (await handle.request({ url: '/' })).text()
+      origin.closeIdle()
+      await until(() => handle.connection === undefined)
+      const all = Array.from({ length: 3 }, async () => (await handle.request({ url: '/bytes/3' })).bytes())
+      const closed = handle.close()
+      expect((await Promise.all(all)).map(({ length }) => length)).toEqual([3, 3, 3])
+      await closed
+      expect([one.stats().connections, one.stats().pools]).toEqual([[], []])
+    },
+  )
+
+  it('while there is nothing: at once', async () => {
+    const origin = await server()
+    const handle = await client().connect(origin.url('a.test.example'))
+    await (await handle.request({ url: '/' })).text()
+    origin.closeIdle()
+    await until(() => handle.connection === undefined)
+    await handle.close()
+    await handle.close()
+  })
+})
+
+it('a tag that looks like the key of a handle is a tag', async () => {
+  const origin = await server()
+  const url = origin.url('a.test.example')
+  const one = client()
+  const { connection } = await one.connect(url, { isolation: 'a' })
+  for (const isolation of ['a|handle 1', '"a"|handle 1', 'a"|handle 1']) {
+    const response = await one.request({ url, isolation })
+    await response.text()
+    expect(response.connection.id).not.toBe(connection!.id)
+  }
+})

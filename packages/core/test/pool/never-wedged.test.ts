@@ -1,0 +1,195 @@
+/** Nobody waits for what never comes, and nothing is kept that nobody waits for. */
+
+import { FakeClock } from '@unshard/testkit'
+import type { PoolTarget } from '../../src/connection.js'
+import { type ReusePolicy, sameOrigin } from '../../src/index.js'
+import { Pool } from '../../src/pool/pool.js'
+import type { PoolSettings } from '../../src/pool-settings.js'
+import { FakeCall, type FakeConnection, FakeConnector, type FakeOptions, targetOf, turn } from './fakes.js'
+
+function make(reuse: ReusePolicy = sameOrigin()) {
+  const clock = new FakeClock()
+  const connector = new FakeConnector()
+  const pool = new Pool(connector.asConnector, { reuse, maxIdleConnections: 1_024, clock })
+  const call = (target: PoolTarget): FakeCall => {
+    const one = new FakeCall()
+    const member = pool.acquire(target, one)
+    if (member !== undefined) one.onMember(member)
+    return one
+  }
+  /** As many connections as requests make, idle again. */
+  const idle = async (target: PoolTarget, count: number, options?: FakeOptions): Promise<FakeConnection[]> => {
+    for (let i = 0; i < count; i++) call(target)
+    await turn()
+    const connections = await Promise.all(connector.dials.map((dial) => dial.succeed(options)))
+    for (const connection of connections) while (connection.active > 0) connection.finish()
+    return connections
+  }
+  return { clock, connector, pool, call, idle }
+}
+
+const targetWith = (settings: PoolSettings = {}): PoolTarget => targetOf('https://a.example', 'key', settings)
+
+it('closing a group closes all of its connections', async () => {
+  const { connector, pool, idle } = make()
+  connector.known = 'http/1.1'
+  const target = targetWith()
+  const six = await idle(target, 6, { protocol: 'http/1.1' })
+  await pool.closeGroup(pool.find(target)!)
+  expect(six.map(({ closes }) => closes)).toEqual([1, 1, 1, 1, 1, 1])
+  expect(pool.find(target)).toBeUndefined()
+})
+
+it('dialled once: who finds that connection busy, or in doubt, waits for it', async () => {
+  const { connector, call } = make()
+  const target = { ...targetWith(), once: true }
+  const first = call(target)
+  await turn()
+  const connection = await connector.dials[0]!.succeed({ protocol: 'http/1.1' })
+  const second = call(target)
+  connection.doubtful = true
+  connection.finish()
+  expect([first.over, second.error, second.member]).toEqual([true, undefined, undefined])
+  connection.verified()
+  expect(second.member?.connection).toBe(connection)
+  const third = call(target)
+  connection.enter('closed')
+  expect(third.error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
+  expect(connector.dials).toHaveLength(1)
+})
+
+it('a connection that was in doubt has room for one of three: the others are dialled for', async () => {
+  const { connector, call, idle } = make()
+  const target = targetWith({ maxConnectionsPerOrigin: 3 })
+  const [connection] = await idle(target, 1, { places: 1 })
+  connection!.doubtful = true
+  const three = [call(target), call(target), call(target)]
+  await turn()
+  expect(connector.dials).toHaveLength(1)
+  connection!.verified()
+  await turn()
+  expect([three.filter(({ member }) => member !== undefined).length, connector.dials.length]).toEqual([1, 3])
+})
+
+it('a dial fails while the only connection is busy for ever: once a second another is tried, for as long as somebody waits', async () => {
+  const { clock, connector, pool, call } = make()
+  const target = targetWith({ maxConnectionsPerOrigin: 2 })
+  call(target)
+  await turn()
+  await connector.dials[0]!.succeed({ places: 1 })
+  const waiting = call(target)
+  await turn()
+  for (let dial = 1; dial <= 3; dial++) {
+    await connector.dials[dial]!.fail(new Error('refused'))
+    clock.advance(999)
+    // Whoever comes meanwhile makes no difference.
+    if (dial === 2) pool.leave(target, call(target))
+    await turn()
+    expect(connector.dials).toHaveLength(dial + 1)
+    clock.advance(1)
+    await turn()
+    expect(connector.dials).toHaveLength(dial + 2)
+  }
+  pool.leave(target, waiting)
+  await connector.dials[4]!.fail(new Error('refused'))
+  clock.advance(10_000)
+  await turn()
+  expect([connector.dials.length, clock.referenced]).toEqual([5, 0])
+})
+
+it('six dials fail one after the other: none is repeated, and then all hear of it', async () => {
+  const { connector, call } = make()
+  connector.known = 'http/1.1'
+  const all = Array.from({ length: 10 }, () => call(targetWith()))
+  await turn()
+  expect(connector.dials).toHaveLength(6)
+  for (const dial of connector.dials.slice(0, 6)) await dial.fail(new Error('refused'))
+  expect(connector.dials).toHaveLength(6)
+  expect(all.map(({ error }) => error?.message)).toEqual(Array(10).fill('refused'))
+})
+
+it.each([1, 3])(
+  'connections that end before they take a request, at most %d: dialled twice or so, then it is said',
+  async (most) => {
+    const { clock, connector, pool, call } = make()
+    const target = targetWith({ maxConnectionsPerOrigin: most })
+    const all = [call(target), call(target), call(target)]
+    for (let dial = 0; dial < 20; dial++) {
+      await turn()
+      clock.advance(1_000)
+      await turn()
+      const connection = await connector.dials[dial]?.succeed({ places: 0 })
+      await turn()
+      connection?.enter('closed')
+    }
+    for (const { error } of all) expect(error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
+    expect(connector.dials.length).toBeLessThanOrEqual(most + 2)
+    expect(pool.find(target)).toBeUndefined()
+  },
+)
+
+it('connections that are lost while they are in doubt, with a request that waits: it gets another, however often', async () => {
+  const { connector, call, idle } = make()
+  let [connection] = await idle(targetWith(), 1)
+  for (let losses = 1; losses <= 4; losses++) {
+    connection!.doubtful = true
+    const waiting = call(targetWith())
+    connection!.enter('closed')
+    await turn()
+    connection = await connector.dials[losses]!.succeed()
+    expect(waiting.member?.connection).toBe(connection)
+    connection.finish()
+  }
+})
+
+it.each(['close', 'destroy'] as const)('%s() in the turn in which a dial succeeds: nothing is left open', async (end) => {
+  const { clock, connector, pool, call } = make()
+  const waiting = call(targetWith())
+  await turn()
+  const dialled = connector.dials[0]!.succeed()
+  void pool[end](new Error('enough'))
+  const { state } = await dialled
+  expect([state, [...pool.connections], [...pool.groups], clock.pending]).toEqual(['closed', [], [], 0])
+  expect(waiting.error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
+})
+
+it('open() takes a connection without room', async () => {
+  const { connector, pool } = make()
+  const opened = [pool.open(targetWith()), pool.open(targetWith())]
+  await turn()
+  const connection = await connector.dials[0]!.succeed({ places: 0 })
+  for (const member of await Promise.all(opened)) expect(member.connection).toBe(connection)
+  expect((await pool.open(targetWith())).connection).toBe(connection)
+  expect(connector.dials).toHaveLength(1)
+})
+
+it('open() rejects where there is none to be had', async () => {
+  const { connector, pool } = make()
+  const opened = expect(pool.open(targetWith())).rejects.toThrow('refused')
+  await turn()
+  await connector.dials[0]!.fail(new Error('refused'))
+  await opened
+  expect([...pool.groups]).toEqual([])
+})
+
+it('a strategy that closes what it is to choose from: its request gets a new connection, which others find', async () => {
+  let close = (): void => undefined
+  const target = targetWith({
+    maxConnectionsPerOrigin: 2,
+    strategy: ([first]) => {
+      close()
+      return first!
+    },
+  })
+  const { connector, pool, call, idle } = make()
+  connector.known = 'h2'
+  const two = await idle(target, 2)
+  close = () => {
+    for (const connection of two) void connection.close()
+  }
+  const waiting = call(target)
+  expect([pool.find(target)?.waiting.size, pool.hasConnection(target)]).toEqual([1, false])
+  await turn()
+  const connection = await connector.dials[2]!.succeed()
+  expect([waiting.member?.connection, call(target).member?.connection]).toEqual([connection, connection])
+})
