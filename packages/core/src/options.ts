@@ -19,7 +19,10 @@ export interface ClientOptions extends PoolSettings {
    * once for each origin. Default: none, whatever the environment says. There is never a way around it. See docs/proxies.md.
    */
   readonly proxy?: ProxyOption
-  /** Resolves host names, in the shape of `net.connect`'s option. Default `dns.lookup`. */
+  /**
+   * Resolves host names, in the shape of `net.connect`'s option. Default `dns.lookup`. Addresses of its answer may have a `ttl` in seconds,
+   * as those of `dns.resolve4` with `ttl: true` have.
+   */
   readonly lookup?: LookupFunction
   /** Default deadlines, see {@link Timeouts}. */
   readonly timeouts?: Timeouts
@@ -41,7 +44,10 @@ export interface ClientOptions extends PoolSettings {
   readonly retry?: RetryPolicy | boolean
   /** The local address to connect from. */
   readonly localAddress?: string
-  /** How long an answer of the resolver is used, milliseconds. Default 10,000. */
+  /**
+   * How long an answer of the resolver is used, milliseconds. Default 10,000; 0 asks every time. Less where `lookup` tells a TTL: the
+   * smallest of the answer's addresses counts.
+   */
   readonly lookupTtlMs?: number
   /** Receive window a stream starts with, octets. Default 131,072; at least 65,535. It grows while its reader keeps up. */
   readonly streamWindowBytes?: number

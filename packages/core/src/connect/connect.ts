@@ -4,13 +4,14 @@ import { type LookupFunction, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type Abortable, link, unlink } from '../abort.js'
 import type { Address, Carrier, Connection, PoolTarget, Route, TargetProxy } from '../connection.js'
-import type { Clock } from '../deadlines.js'
+import { type Clock, startDeadline } from '../deadlines.js'
 import { ConnectError, TimeoutError } from '../errors.js'
 import type { H2Options } from '../h2/connection.js'
 import type { LocalSettings } from '../h2/protocol/settings.js'
 import { WindowBudget } from '../h2/protocol/window.js'
 import type { Origin } from '../message/origin.js'
 import { type ProtocolName, resolvePoolSettings } from '../pool-settings.js'
+import { AddressMemory } from './address-order.js'
 import { negotiate } from './negotiate.js'
 import { ProtocolMemory } from './protocol-memory.js'
 import type { ProxyChoice } from './proxy/choice.js'
@@ -51,6 +52,7 @@ export interface ConnectProgress {
 export class Connector {
   readonly #options: ConnectOptions
   readonly #resolver: Resolver
+  readonly #addresses: AddressMemory
   readonly #securer: Securer
   readonly #memory: ProtocolMemory
   readonly #h2: Omit<H2Options, 'pool' | 'progress'>
@@ -61,6 +63,7 @@ export class Connector {
   constructor(options: ConnectOptions) {
     this.#options = options
     this.#resolver = new Resolver(options.lookup, options.lookupTtlMs, options.clock, options.timeouts.connect)
+    this.#addresses = new AddressMemory(options.clock)
     this.#securer = new Securer(options.tls)
     this.#memory = new ProtocolMemory(options.clock)
     this.identity = `${tlsIdentity(options.tls)}|${options.localAddress ?? ''}`
@@ -73,7 +76,7 @@ export class Connector {
     this.#h2 = { settings, budget: new WindowBudget(options.windowBudgetBytes), clock: options.clock }
     const { localAddress, idleTimeoutMs } = options
     const h2 = { ...this.#h2, pool: resolvePoolSettings({}) }
-    this.#proxies = new ProxyDialler({ resolver: this.#resolver, h2, localAddress, idleTimeoutMs })
+    this.#proxies = new ProxyDialler({ resolver: this.#resolver, addresses: this.#addresses, h2, localAddress, idleTimeoutMs })
   }
 
   /** The proxy that an origin is reached through. @throws UsageError where the caller's function gives no answer that is one. */
@@ -92,14 +95,14 @@ export class Connector {
   }
 
   /**
-   * Addresses of a target's host: none where a proxy is asked, because then nobody here may ask for them. The protocol resolver is loaded
+   * Addresses of a target's host, in the order to try them: none where a proxy is asked, because then nobody here may ask for them. The protocol resolver is loaded
    * meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
    */
   async resolve({ origin, proxy }: PoolTarget): Promise<readonly Address[]> {
     if (origin.scheme === 'https') void this.#memory.load()
     if (proxy !== undefined) return []
     try {
-      return await this.#resolver.resolve(origin.host)
+      return this.#addresses.order(origin.host, origin.port, await this.#resolver.resolve(origin.host))
     } catch (error) {
       throw withOrigin(error, origin.serialized)
     }
@@ -108,6 +111,7 @@ export class Connector {
   /** Addresses are asked for anew: the ones that are known have been used for long enough. */
   forget(origin: Origin): void {
     this.#resolver.forget(origin.host)
+    this.#addresses.forget(origin.host, origin.port)
   }
 
   /** What a target will speak, as far as that is known without asking. */
@@ -136,7 +140,7 @@ export class Connector {
     const timer =
       timeouts.connect === 0
         ? undefined
-        : clock.startTimer(timeouts.connect, () =>
+        : startDeadline(clock, timeouts.connect, () =>
             deadline.abort(new TimeoutError('connect', timeouts.connect, { origin, processed: 'no' })),
           )
     try {
@@ -190,7 +194,8 @@ export class Connector {
   #race(origin: Origin, addresses: readonly Address[], progress: ConnectProgress, signal: AbortSignal): Promise<Socket> {
     const { clock, localAddress } = this.#options
     const onAttempt = (address: Address): void => progress.onAttempt(address)
-    return race({ addresses, port: origin.port, origin: origin.serialized, localAddress, clock, signal, onAttempt })
+    const memory = { known: this.#addresses, host: origin.host }
+    return race({ addresses, port: origin.port, origin: origin.serialized, localAddress, clock, memory, signal, onAttempt })
   }
 
   #route(carrier: Carrier, target: PoolTarget, secured: SecureSocket | undefined): Route {

@@ -6,7 +6,8 @@ import type { Address, Carrier, Target } from '../../connection.js'
 import { ConnectError } from '../../errors.js'
 import { H2Connection, type H2Options } from '../../h2/connection.js'
 import { type Origin, parseOrigin } from '../../message/origin.js'
-import { interleave, race } from '../race.js'
+import { type AddressMemory, interleave } from '../address-order.js'
+import { race } from '../race.js'
 import type { Resolver } from '../resolve.js'
 import { Securer, type SecureSocket } from '../secure.js'
 import { unlessAborted } from './aborted.js'
@@ -23,6 +24,7 @@ const MAX_PROXIES = 1_000
 /** What proxied connections are made with. */
 export interface ProxyDiallerOptions {
   readonly resolver: Resolver
+  readonly addresses: AddressMemory
   readonly h2: Omit<H2Options, 'progress'>
   readonly localAddress: string | undefined
   /** A connection to a proxy without tunnels is closed after this many milliseconds; 0 never. */
@@ -109,10 +111,11 @@ export class ProxyDialler {
   }
 
   async #tcp(proxy: ProxyServer, signal: AbortSignal): Promise<Socket> {
-    const { resolver, localAddress, h2 } = this.#options
+    const { resolver, addresses: known, localAddress, h2 } = this.#options
     const addresses = await unlessAborted(resolver.resolve(proxy.host), signal)
     const { port, name } = proxy
-    return race({ addresses, port, origin: name, localAddress, clock: h2.clock, signal, onAttempt: () => undefined })
+    const memory = { known, host: proxy.host }
+    return race({ addresses, port, origin: name, localAddress, clock: h2.clock, memory, signal, onAttempt: () => undefined })
   }
 
   #secure(proxy: ProxyServer, socket: Socket, signal: AbortSignal, protocols = proxy.protocols): Promise<SecureSocket> {
