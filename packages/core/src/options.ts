@@ -1,8 +1,9 @@
 /** The options of a client: one table of names, defaults, units and ranges, and the one function that reads it. */
 
 import type { LookupFunction } from 'node:net'
+import { type KeyLogTarget, keyLogTarget } from './connect/key-log.js'
 import { type ProxyChoice, type ProxyOption, proxyChoice } from './connect/proxy/choice.js'
-import { TLS_OPTIONS, type TlsOptions } from './connect/tls-options.js'
+import { type ClientTlsOptions, checkTls, TLS_OPTIONS, type TlsOptions } from './connect/tls-options.js'
 import { type Clock, systemClock } from './deadlines.js'
 import type { RetryPolicy, Timeouts } from './message/request.js'
 import { DURATION_RANGE, inRange, type NumberRange, refuseUnknown } from './option-checks.js'
@@ -12,8 +13,8 @@ import { type ResolvedRetryPolicy, resolveRetryPolicy } from './retry-policy.js'
 
 /** What `new Client` takes. Everything has a default; an unknown name is refused. Those of {@link PoolSettings} hold for every origin. */
 export interface ClientOptions extends PoolSettings {
-  /** Trust and identity for TLS, as `tls.connect` takes them. */
-  readonly tls?: TlsOptions
+  /** Trust and identity for TLS, as `tls.connect` takes them, `pins`, `servername` and `keylog`. */
+  readonly tls?: ClientTlsOptions
   /**
    * Reaches origins through a proxy: `'env'` for what the environment says now, a URL, {@link ProxyOptions}, or a function that is asked
    * once for each origin. Default: none, whatever the environment says. There is never a way around it. See docs/proxies.md.
@@ -64,6 +65,7 @@ export interface ClientOptions extends PoolSettings {
 /** Options with every default filled in. */
 export interface ResolvedOptions {
   readonly tls: TlsOptions
+  readonly keyLog: KeyLogTarget | undefined
   readonly proxy: ProxyChoice | undefined
   readonly lookup: LookupFunction | undefined
   readonly timeouts: Required<Timeouts>
@@ -106,17 +108,20 @@ const NAMES: ReadonlySet<string> = new Set([
   ...['tls', 'proxy', 'lookup', 'timeouts', 'reuse', 'pools', 'retry', 'localAddress', 'clock'],
 ])
 
+const TLS_NAMES: ReadonlySet<string> = new Set([...TLS_OPTIONS, 'keylog'])
+
 /**
  * Checks options and fills in defaults.
  * @throws UsageError `ERR_UNKNOWN_OPTION` or `ERR_INVALID_OPTION`, naming the option.
  */
 export function resolveOptions(options: ClientOptions): ResolvedOptions {
   refuseUnknown(options, NAMES, '')
-  refuseUnknown(options.tls, new Set(TLS_OPTIONS), 'tls.')
+  refuseUnknown(options.tls, TLS_NAMES, 'tls.')
+  const { keylog, ...tls } = options.tls ?? {}
   const number = (name: keyof typeof NUMBERS): number => inRange(name, options[name], ...(NUMBERS[name] as NumberRange))
   return {
-    // A copy: connections that are made later must be of the identity that was hashed.
-    tls: { ...options.tls },
+    tls: checkTls(tls, 'tls.'),
+    keyLog: keyLogTarget(keylog, process.env),
     proxy: proxyChoice(options.proxy, process.env),
     lookup: options.lookup,
     timeouts: mergeTimeouts(DEFAULT_TIMEOUTS, options.timeouts),

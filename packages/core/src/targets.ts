@@ -88,7 +88,7 @@ export class Targets {
     const settings = resolvePoolSettings(this.settingsOf(origin, isolation))
     const tag = isolation === undefined ? '' : `=${isolation}`
     const proxy = this.#connector.proxyOf(origin)
-    const reuseKey = `${this.#connector.identity}|${settings.protocols.join()}|${proxy?.key ?? ''}|${tag}`
+    const reuseKey = `${this.#connector.identityOf(origin)}|${settings.protocols.join()}|${proxy?.key ?? ''}|${tag}`
     return {
       origin,
       isolation,
@@ -97,7 +97,7 @@ export class Targets {
       proxy,
       dialKey: `${origin.serialized}|${reuseKey}`,
       progress: { answered: 0, connections: 0, tooManyPings: 0 },
-      verify: (certificate) => this.#connector.verify(origin.host, certificate),
+      verify: (certificate) => this.#connector.verify(origin, certificate),
     }
   }
 }

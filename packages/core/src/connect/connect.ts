@@ -12,6 +12,7 @@ import { WindowBudget } from '../h2/protocol/window.js'
 import type { Origin } from '../message/origin.js'
 import { type ProtocolName, resolvePoolSettings } from '../pool-settings.js'
 import { AddressMemory } from './address-order.js'
+import { KeyLog, type KeyLogTarget } from './key-log.js'
 import { negotiate } from './negotiate.js'
 import { ProtocolMemory } from './protocol-memory.js'
 import type { ProxyChoice } from './proxy/choice.js'
@@ -26,6 +27,8 @@ import type { TlsOptions } from './tls-options.js'
 /** What connecting depends on; a client's options have it all. */
 export interface ConnectOptions {
   readonly tls: TlsOptions
+  /** Where secrets of TLS connections go, to origins and to proxies. */
+  readonly keyLog: KeyLogTarget | undefined
   /** Which origin is reached through which proxy; `undefined` where none is. */
   readonly proxy: ProxyChoice | undefined
   readonly lookup: LookupFunction | undefined
@@ -57,16 +60,17 @@ export class Connector {
   readonly #memory: ProtocolMemory
   readonly #h2: Omit<H2Options, 'pool' | 'progress'>
   readonly #proxies: ProxyDialler
-  /** The part of every reuse key that this client's options make. */
-  readonly identity: string
+  readonly #keyLog: KeyLog | undefined
+  readonly #identity: string
 
   constructor(options: ConnectOptions) {
     this.#options = options
     this.#resolver = new Resolver(options.lookup, options.lookupTtlMs, options.clock, options.timeouts.connect)
     this.#addresses = new AddressMemory(options.clock)
-    this.#securer = new Securer(options.tls)
+    this.#keyLog = options.keyLog === undefined ? undefined : new KeyLog(options.keyLog)
+    this.#securer = new Securer(options.tls, this.#keyLog)
     this.#memory = new ProtocolMemory(options.clock)
-    this.identity = `${tlsIdentity(options.tls)}|${options.localAddress ?? ''}`
+    this.#identity = `${tlsIdentity(options.tls)}|${options.localAddress ?? ''}`
     const settings: LocalSettings = {
       initialWindowBytes: options.streamWindowBytes,
       connectionWindowBytes: options.connectionWindowBytes,
@@ -76,7 +80,13 @@ export class Connector {
     this.#h2 = { settings, budget: new WindowBudget(options.windowBudgetBytes), clock: options.clock }
     const { localAddress, idleTimeoutMs } = options
     const h2 = { ...this.#h2, pool: resolvePoolSettings({}) }
-    this.#proxies = new ProxyDialler({ resolver: this.#resolver, addresses: this.#addresses, h2, localAddress, idleTimeoutMs })
+    const common = { resolver: this.#resolver, addresses: this.#addresses, keyLog: this.#keyLog }
+    this.#proxies = new ProxyDialler({ ...common, h2, localAddress, idleTimeoutMs })
+  }
+
+  /** The part of an origin's reuse key that this client's options make. With a server name of the caller's, names prove nothing: each origin has its own. */
+  identityOf({ serialized }: Origin): string {
+    return this.#options.tls.servername === undefined ? this.#identity : `${this.#identity}|for ${serialized}`
   }
 
   /** The proxy that an origin is reached through. @throws UsageError where the caller's function gives no answer that is one. */
@@ -87,11 +97,12 @@ export class Connector {
   /** Nothing more will be connected to: connections to proxies go when what they carry has. */
   close(): void {
     this.#proxies.close()
+    this.#keyLog?.close()
   }
 
-  /** The client's own check of a host against a certificate. */
-  verify(host: string, certificate: NonNullable<Route['certificate']>): Error | undefined {
-    return this.#securer.verify(host, certificate)
+  /** The client's own check of an origin against a certificate. */
+  verify(origin: Origin, certificate: NonNullable<Route['certificate']>): Error | undefined {
+    return this.#securer.verify(origin, certificate)
   }
 
   /**

@@ -3,7 +3,7 @@
  * resumed only under the name and the options they were made with.
  */
 
-import { constants, X509Certificate } from 'node:crypto'
+import { constants, createHash, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
@@ -19,6 +19,7 @@ import type { Carrier, Certificate, Target } from '../connection.js'
 import { ConnectError, UsageError } from '../errors.js'
 import type { Origin } from '../message/origin.js'
 import type { ProtocolName } from '../pool-settings.js'
+import type { KeyLog } from './key-log.js'
 import type { TlsOptions } from './tls-options.js'
 
 /** Tickets kept, with the certificate of the handshake that brought them: a resumed session shows none. */
@@ -42,13 +43,20 @@ export interface SecureSocket {
 
 /** Makes the TLS connections of one client: its options are one identity. */
 export class Securer {
-  readonly #tls: TlsOptions
+  readonly #tls: Omit<TlsOptions, 'pins' | 'servername'>
+  readonly #pins: readonly string[] | undefined
+  readonly #servername: string | undefined
+  readonly #keyLog: KeyLog | undefined
   readonly #sessions: LRUCache<string, StoredSession> = new LRUCache({ max: MAX_SESSIONS })
   #withoutRenegotiation: SecureContext | undefined
   #withRenegotiation: SecureContext | undefined
 
-  constructor(tls: TlsOptions) {
+  /** @param tls after `checkTls`. */
+  constructor({ pins, servername, ...tls }: TlsOptions, keyLog?: KeyLog) {
     this.#tls = tls
+    this.#pins = pins
+    this.#servername = servername
+    this.#keyLog = keyLog
   }
 
   /** Whether a client certificate would be shown: such a connection speaks for somebody, and is not shared. */
@@ -56,9 +64,19 @@ export class Securer {
     return this.#tls.cert !== undefined || this.#tls.key !== undefined || this.#tls.pfx !== undefined
   }
 
-  /** The client's own check of `host` against a certificate: the one a new connection would pass (RFC 9113 §9.1.1). */
-  verify(host: string, certificate: Certificate): Error | undefined {
-    return this.#check(host, certificate.peer)
+  /** The client's own check of `origin` against a certificate: the one a new connection would pass (RFC 9113 §9.1.1). */
+  verify(origin: Origin, certificate: Certificate): Error | undefined {
+    return this.#checkPins(origin, certificate) ?? this.#check(this.#servername ?? origin.host, certificate.peer)
+  }
+
+  /** Whether the server's own key is one of those the client insists on. */
+  #checkPins(origin: Origin, certificate: Certificate | undefined): ConnectError | undefined {
+    if (this.#pins === undefined) return undefined
+    const shown = certificate === undefined ? 'none' : pinOfKey(certificate.x509)
+    if (this.#pins.includes(shown)) return undefined
+    const { serialized } = origin
+    const message = `the key of ${serialized} is not pinned: sha256/${shown} (${this.#pins.length} are)`
+    return new ConnectError('tls', message, { code: 'ERR_TLS_PIN', origin: serialized })
   }
 
   /** A caller's own check that throws refuses: inside the handshake it would be an exception of the process. */
@@ -102,6 +120,7 @@ export class Securer {
       secured.on('session', (ticket: Buffer) => {
         if (certificate !== undefined) this.#sessions.set(ticketKey, { ticket, certificate })
       })
+      if (this.#keyLog !== undefined) secured.on('keylog', (line: Buffer) => this.#keyLog!.write(line))
       // Between one owner and the next an error must not become an exception of the process.
       secured.on('error', () => undefined)
       secured.once('error', onError)
@@ -155,7 +174,7 @@ export class Securer {
       secureContext,
       host: origin.host,
       // RFC 6066 §3: an address is no server name, and a name stands without a trailing dot.
-      servername: isIP(origin.host) === 0 ? origin.host.replace(/\.$/, '') : '',
+      servername: this.#servername ?? (isIP(origin.host) === 0 ? origin.host.replace(/\.$/, '') : ''),
       ALPNProtocols: [...protocols],
       ...(stored === undefined ? {} : { session: stored.ticket }),
     })
@@ -165,9 +184,11 @@ export class Securer {
     const reused = socket.isSessionReused()
     const certificate = reused ? stored?.certificate : readCertificate(socket)
     let { authorized } = socket
+    const foreign = this.#checkPins(origin, certificate)
+    if (foreign !== undefined) throw foreign
     if (reused) {
       // Node skips the identity check on a resumed session, so it is made here, on the certificate of the first handshake.
-      const mismatch = certificate === undefined ? new Error('no recorded certificate') : this.verify(origin.host, certificate)
+      const mismatch = certificate === undefined ? new Error('no recorded certificate') : this.verify(origin, certificate)
       if (mismatch && this.#tls.rejectUnauthorized !== false) throw tlsError(origin, mismatch)
       if (mismatch) authorized = false
     }
@@ -191,6 +212,13 @@ function refuseInadequate(socket: TLSSocket, origin: Origin): void {
 }
 
 const MODERN_SUITE = /^TLS_(EC)?DHE_.*_(GCM|CCM|CHACHA20)(_|$)/
+
+/** As OkHttp and curl write it: base64 of SHA-256 of the DER of SubjectPublicKeyInfo. */
+function pinOfKey({ publicKey }: X509Certificate): string {
+  return createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('base64')
+}
 
 /** Read once: on Node 20 to 24 a second question to the socket is answered with nothing. */
 function readCertificate(socket: TLSSocket): Certificate | undefined {

@@ -75,7 +75,7 @@ it('a request larger than the peer takes is refused here, and the connection liv
 describe('options are checked', () => {
   it.each<[ClientOptions, string, string]>([
     [{ timeoutz: {} } as never, 'ERR_UNKNOWN_OPTION', '"timeoutz"'],
-    [{ tls: { servername: 'x' } } as never, 'ERR_UNKNOWN_OPTION', '"tls.servername"'],
+    [{ tls: { socket: 'x' } } as never, 'ERR_UNKNOWN_OPTION', '"tls.socket"'],
     [{ timeouts: { lunch: 1 } } as never, 'ERR_UNKNOWN_OPTION', '"timeouts.lunch"'],
     [{ timeouts: { total: -1 } }, 'ERR_INVALID_OPTION', 'timeouts.total'],
     [{ timeouts: { total: 1.5 } }, 'ERR_INVALID_OPTION', 'timeouts.total'],

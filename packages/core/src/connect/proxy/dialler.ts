@@ -7,6 +7,7 @@ import { ConnectError } from '../../errors.js'
 import { H2Connection, type H2Options } from '../../h2/connection.js'
 import { type Origin, parseOrigin } from '../../message/origin.js'
 import { type AddressMemory, interleave } from '../address-order.js'
+import type { KeyLog } from '../key-log.js'
 import { race } from '../race.js'
 import type { Resolver } from '../resolve.js'
 import { Securer, type SecureSocket } from '../secure.js'
@@ -25,6 +26,7 @@ const MAX_PROXIES = 1_000
 export interface ProxyDiallerOptions {
   readonly resolver: Resolver
   readonly addresses: AddressMemory
+  readonly keyLog: KeyLog | undefined
   readonly h2: Omit<H2Options, 'progress'>
   readonly localAddress: string | undefined
   /** A connection to a proxy without tunnels is closed after this many milliseconds; 0 never. */
@@ -121,7 +123,7 @@ export class ProxyDialler {
   #secure(proxy: ProxyServer, socket: Socket, signal: AbortSignal, protocols = proxy.protocols): Promise<SecureSocket> {
     let securer = this.#securers.get(proxy.key)
     if (securer === undefined) {
-      securer = new Securer(proxy.tls)
+      securer = new Securer(proxy.tls, this.#options.keyLog)
       this.#securers.set(proxy.key, securer)
     }
     return securer.secure(socket, { origin: originOf(proxy), reuseKey: proxy.key }, protocols, signal)
