@@ -1,12 +1,12 @@
 /** The options of a client: one table of names, defaults, units and ranges, and the one function that reads it. */
 
-import type { LookupFunction } from 'node:net'
+import { isIP, type LookupFunction } from 'node:net'
 import { type KeyLogTarget, keyLogTarget } from './connect/key-log.js'
 import { type ProxyChoice, type ProxyOption, proxyChoice } from './connect/proxy/choice.js'
 import { type ClientTlsOptions, checkTls, TLS_OPTIONS, type TlsOptions } from './connect/tls-options.js'
 import { type Clock, systemClock } from './deadlines.js'
 import type { RetryPolicy, Timeouts } from './message/request.js'
-import { DURATION_RANGE, inRange, type NumberRange, refuseUnknown } from './option-checks.js'
+import { DURATION_RANGE, inRange, invalidOption, type NumberRange, refuseUnknown } from './option-checks.js'
 import { type ReusePolicy, sameOrigin } from './pool/reuse-policy.js'
 import { POOL_SETTINGS, type PoolSettings, resolvePoolSettings } from './pool-settings.js'
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from './retry-policy.js'
@@ -43,8 +43,13 @@ export interface ClientOptions extends PoolSettings {
   readonly replay?: number
   /** Asks again after a status that says "later". Default false; true takes the defaults of {@link RetryPolicy}. */
   readonly retry?: RetryPolicy | boolean
-  /** The local address to connect from. */
+  /** The local address to connect from, IPv4 or IPv6. Default: the system's choice. */
   readonly localAddress?: string
+  /**
+   * The local port to connect from, 1 to 65,535. Default: the system's choice. Only one connection at a time has it to the same address and
+   * port; a second one is refused by the system, and so may be the next for a minute.
+   */
+  readonly localPort?: number
   /**
    * How long an answer of the resolver is used, milliseconds. Default 10,000; 0 asks every time. Less where `lookup` tells a TTL: the
    * smallest of the answer's addresses counts.
@@ -79,6 +84,7 @@ export interface ResolvedOptions {
   readonly replay: number
   readonly retry: ResolvedRetryPolicy | undefined
   readonly localAddress: string | undefined
+  readonly localPort: number | undefined
   readonly lookupTtlMs: number
   readonly streamWindowBytes: number
   readonly connectionWindowBytes: number
@@ -105,7 +111,7 @@ const NUMBERS = {
 const NAMES: ReadonlySet<string> = new Set([
   ...Object.keys(NUMBERS),
   ...POOL_SETTINGS,
-  ...['tls', 'proxy', 'lookup', 'timeouts', 'reuse', 'pools', 'retry', 'localAddress', 'clock'],
+  ...['tls', 'proxy', 'lookup', 'timeouts', 'reuse', 'pools', 'retry', 'localAddress', 'localPort', 'clock'],
 ])
 
 const TLS_NAMES: ReadonlySet<string> = new Set([...TLS_OPTIONS, 'keylog'])
@@ -132,7 +138,8 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     idleTimeoutMs: resolvePoolSettings({ ...options, ...options.pools?.['default'] }).idleTimeoutMs,
     replay: number('replay'),
     retry: resolveRetryPolicy(options.retry),
-    localAddress: options.localAddress,
+    localAddress: localAddressOf(options.localAddress),
+    localPort: options.localPort === undefined ? undefined : inRange('localPort', options.localPort, 0, 1, 65_535),
     lookupTtlMs: number('lookupTtlMs'),
     streamWindowBytes: number('streamWindowBytes'),
     connectionWindowBytes: number('connectionWindowBytes'),
@@ -140,6 +147,11 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     maxFieldSectionBytes: number('maxFieldSectionBytes'),
     clock: options.clock ?? systemClock,
   }
+}
+
+function localAddressOf(address: string | undefined): string | undefined {
+  if (address === undefined || (typeof address === 'string' && isIP(address) !== 0)) return address
+  throw invalidOption('localAddress', 'an IPv4 or IPv6 address', address)
 }
 
 /** Deadlines with those given put over those that hold otherwise. @throws UsageError naming an unknown or impossible one. */

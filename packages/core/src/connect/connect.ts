@@ -34,6 +34,7 @@ export interface ConnectOptions {
   readonly lookup: LookupFunction | undefined
   readonly lookupTtlMs: number
   readonly localAddress: string | undefined
+  readonly localPort: number | undefined
   readonly timeouts: { readonly connect: number }
   readonly idleTimeoutMs: number
   readonly streamWindowBytes: number
@@ -70,7 +71,7 @@ export class Connector {
     this.#keyLog = options.keyLog === undefined ? undefined : new KeyLog(options.keyLog)
     this.#securer = new Securer(options.tls, this.#keyLog)
     this.#memory = new ProtocolMemory(options.clock)
-    this.#identity = `${tlsIdentity(options.tls)}|${options.localAddress ?? ''}`
+    this.#identity = `${tlsIdentity(options.tls)}|${options.localAddress ?? ''}|${options.localPort ?? ''}`
     const settings: LocalSettings = {
       initialWindowBytes: options.streamWindowBytes,
       connectionWindowBytes: options.connectionWindowBytes,
@@ -78,10 +79,10 @@ export class Connector {
       maxFieldSectionBytes: options.maxFieldSectionBytes,
     }
     this.#h2 = { settings, budget: new WindowBudget(options.windowBudgetBytes), clock: options.clock }
-    const { localAddress, idleTimeoutMs } = options
+    const { localAddress, localPort, idleTimeoutMs } = options
     const h2 = { ...this.#h2, pool: resolvePoolSettings({}) }
     const common = { resolver: this.#resolver, addresses: this.#addresses, keyLog: this.#keyLog }
-    this.#proxies = new ProxyDialler({ ...common, h2, localAddress, idleTimeoutMs })
+    this.#proxies = new ProxyDialler({ ...common, h2, localAddress, localPort, idleTimeoutMs })
   }
 
   /** The part of an origin's reuse key that this client's options make. With a server name of the caller's, names prove nothing: each origin has its own. */
@@ -203,10 +204,11 @@ export class Connector {
   }
 
   #race(origin: Origin, addresses: readonly Address[], progress: ConnectProgress, signal: AbortSignal): Promise<Socket> {
-    const { clock, localAddress } = this.#options
+    const { clock, localAddress, localPort } = this.#options
     const onAttempt = (address: Address): void => progress.onAttempt(address)
     const memory = { known: this.#addresses, host: origin.host }
-    return race({ addresses, port: origin.port, origin: origin.serialized, localAddress, clock, memory, signal, onAttempt })
+    const local = { localAddress, localPort }
+    return race({ addresses, port: origin.port, origin: origin.serialized, ...local, clock, memory, signal, onAttempt })
   }
 
   #route(carrier: Carrier, target: PoolTarget, secured: SecureSocket | undefined): Route {

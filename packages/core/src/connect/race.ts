@@ -15,6 +15,7 @@ export interface RaceOptions {
   readonly port: number
   readonly origin: string
   readonly localAddress: string | undefined
+  readonly localPort?: number | undefined
   readonly clock: Clock
   /** What is known of the addresses, and learns what becomes of them; `host` is the name they belong to. */
   readonly memory?: { readonly known: AddressMemory; readonly host: string } | undefined
@@ -67,9 +68,9 @@ class Race {
   #attempt(): void {
     this.#timer?.cancel()
     const address = this.#left.shift()!
-    const { port, localAddress, clock, onAttempt } = this.#options
+    const { port, localAddress, localPort, clock, onAttempt } = this.#options
     onAttempt(address)
-    const local = localAddress === undefined ? {} : { localAddress }
+    const local = { ...(localAddress !== undefined && { localAddress }), ...(localPort !== undefined && { localPort }) }
     let socket: Socket
     try {
       socket = connect({ host: address.address, port, noDelay: true, ...local })
@@ -97,8 +98,9 @@ class Race {
 
   #failed(address: Address, error: Error): void {
     const { memory, port } = this.#options
-    memory?.known.failed(port, address.address, (error as NodeJS.ErrnoException).code)
-    this.#failures.push(`${address.address}: ${error.message}`)
+    const { code } = error as NodeJS.ErrnoException
+    memory?.known.failed(port, address.address, code)
+    this.#failures.push(`${address.address}: ${error.message}${code?.startsWith('EADDR') ? this.#from() : ''}`)
     this.#lastError = error
     if (this.#left.length > 0) return this.#attempt()
     if (this.#sockets.size > 0) return
@@ -106,6 +108,12 @@ class Race {
     const { origin } = this.#options
     const message = `cannot connect to ${origin} (port ${port}): ${this.#failures.join('; ')}`
     this.#reject(new ConnectError('tcp', message, { origin, cause: this.#lastError }))
+  }
+
+  /** The end that is at fault. */
+  #from(): string {
+    const { localAddress = 'any local address', localPort } = this.#options
+    return ` (from ${localAddress}${localPort === undefined ? '' : `, port ${localPort}`})`
   }
 
   #finish(): void {

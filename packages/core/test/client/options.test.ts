@@ -84,6 +84,10 @@ describe('options are checked', () => {
     [{ protocols: [] }, 'ERR_INVALID_OPTION', 'protocols'],
     [{ protocols: ['spdy/3'] } as never, 'ERR_INVALID_OPTION', 'spdy/3'],
     [{ cleartextProtocol: 'h3' } as never, 'ERR_INVALID_OPTION', 'cleartextProtocol'],
+    [{ localAddress: 'localhost' }, 'ERR_INVALID_OPTION', 'localAddress'],
+    [{ localAddress: 7 } as never, 'ERR_INVALID_OPTION', 'localAddress'],
+    [{ localPort: 0 }, 'ERR_INVALID_OPTION', 'localPort'],
+    [{ localPort: 65_536 }, 'ERR_INVALID_OPTION', 'localPort'],
     [{ streamWindowBytes: 1_000 }, 'ERR_INVALID_OPTION', 'streamWindowBytes'],
     [{ connectionWindowBytes: 2 ** 31 }, 'ERR_INVALID_OPTION', 'connectionWindowBytes'],
   ])('%j', (options, code, named) => {

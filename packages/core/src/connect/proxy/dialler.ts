@@ -29,6 +29,7 @@ export interface ProxyDiallerOptions {
   readonly keyLog: KeyLog | undefined
   readonly h2: Omit<H2Options, 'progress'>
   readonly localAddress: string | undefined
+  readonly localPort: number | undefined
   /** A connection to a proxy without tunnels is closed after this many milliseconds; 0 never. */
   readonly idleTimeoutMs: number
 }
@@ -113,11 +114,12 @@ export class ProxyDialler {
   }
 
   async #tcp(proxy: ProxyServer, signal: AbortSignal): Promise<Socket> {
-    const { resolver, addresses: known, localAddress, h2 } = this.#options
+    const { resolver, addresses: known, localAddress, localPort, h2 } = this.#options
     const addresses = await unlessAborted(resolver.resolve(proxy.host), signal)
     const { port, name } = proxy
     const memory = { known, host: proxy.host }
-    return race({ addresses, port, origin: name, localAddress, clock: h2.clock, memory, signal, onAttempt: () => undefined })
+    const local = { localAddress, localPort }
+    return race({ addresses, port, origin: name, ...local, clock: h2.clock, memory, signal, onAttempt: () => undefined })
   }
 
   #secure(proxy: ProxyServer, socket: Socket, signal: AbortSignal, protocols = proxy.protocols): Promise<SecureSocket> {
