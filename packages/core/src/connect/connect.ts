@@ -10,7 +10,7 @@ import type { H2Options } from '../h2/connection.js'
 import type { LocalSettings } from '../h2/protocol/settings.js'
 import { WindowBudget } from '../h2/protocol/window.js'
 import type { Origin } from '../message/origin.js'
-import { type ProtocolName, resolvePoolSettings } from '../pool-settings.js'
+import { type ProtocolName, resolvePoolSettings, socketPathOf } from '../pool-settings.js'
 import { AddressMemory } from './address-order.js'
 import { KeyLog, type KeyLogTarget } from './key-log.js'
 import { negotiate } from './negotiate.js'
@@ -23,6 +23,7 @@ import { Resolver } from './resolve.js'
 import { Securer, type SecureSocket } from './secure.js'
 import { tlsIdentity } from './tls-identity.js'
 import type { TlsOptions } from './tls-options.js'
+import { connectUnix } from './unix-socket.js'
 
 /** What connecting depends on; a client's options have it all. */
 export interface ConnectOptions {
@@ -107,12 +108,13 @@ export class Connector {
   }
 
   /**
-   * Addresses of a target's host, in the order to try them: none where a proxy is asked, because then nobody here may ask for them. The protocol resolver is loaded
-   * meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
+   * Addresses of a target's host, in the order to try them: none where a proxy is asked, because then nobody here may ask for them, or a Unix socket. The
+   * protocol resolver is loaded meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
    */
-  async resolve({ origin, proxy }: PoolTarget): Promise<readonly Address[]> {
+  async resolve(target: PoolTarget): Promise<readonly Address[]> {
+    const { origin, proxy } = target
     if (origin.scheme === 'https') void this.#memory.load()
-    if (proxy !== undefined) return []
+    if (proxy !== undefined || socketPathOf(target) !== undefined) return []
     try {
       return this.#addresses.order(origin.host, origin.port, await this.#resolver.resolve(origin.host))
     } catch (error) {
@@ -178,7 +180,10 @@ export class Connector {
     const proxy = target.proxy as ProxyServer | undefined
     const carry = async (): Promise<Carrier> => {
       if (proxy !== undefined) return this.#proxies.tunnel(proxy, target, signal)
-      const socket = await this.#race(origin, addresses, progress, signal)
+      const path = socketPathOf(target)
+      const socket = await (path === undefined
+        ? this.#race(origin, addresses, progress, signal)
+        : connectUnix(path, origin.serialized, signal))
       progress.onTcpConnected()
       return socket
     }

@@ -56,7 +56,8 @@ export class H1Connection implements Connection {
     this.#forwarding = forwarding
     this.route = route
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
-    this.#client = new UndiciClient(route.origin.serialized, {
+    // Not as serialised: undici knows no `http+unix:`.
+    this.#client = new UndiciClient(`${route.origin.scheme}://${route.origin.authority}`, {
       connect: this.#hand(),
       pipelining: 1,
       maxHeaderSize: maxFieldSectionBytes,
