@@ -1,6 +1,7 @@
 /** The options of a client: one table of names, defaults, units and ranges, and the one function that reads it. */
 
 import { isIP, type LookupFunction } from 'node:net'
+import { GivenSockets, type SocketsOption } from './connect/given-sockets.js'
 import { type KeyLogTarget, keyLogTarget } from './connect/key-log.js'
 import { type ProxyChoice, type ProxyOption, proxyChoice } from './connect/proxy/choice.js'
 import { type ClientTlsOptions, checkTls, TLS_OPTIONS, type TlsOptions } from './connect/tls-options.js'
@@ -25,6 +26,13 @@ export interface ClientOptions extends PoolSettings {
    * as those of `dns.resolve4` with `ttl: true` have.
    */
   readonly lookup?: LookupFunction
+  /**
+   * Sockets that are connected already, used in place of dialling: a Duplex for whoever asks first, a Map by `ip:port` (IPv6 in brackets) as names
+   * resolve, or a function that is asked about each address. Where the last two have nothing, it is dialled. Each is read and written, never
+   * closed, and carries one connection. TLS is made on it for `https:`, unless it is a `TLSSocket` whose ALPN chose a protocol: that holds.
+   * Not asked for origins behind a proxy or a Unix socket.
+   */
+  readonly sockets?: SocketsOption
   /** Default deadlines, see {@link Timeouts}. */
   readonly timeouts?: Timeouts
   /** Which connection may serve which origin. Default here: the same origin only. */
@@ -73,6 +81,7 @@ export interface ResolvedOptions {
   readonly keyLog: KeyLogTarget | undefined
   readonly proxy: ProxyChoice | undefined
   readonly lookup: LookupFunction | undefined
+  readonly sockets: GivenSockets | undefined
   readonly timeouts: Required<Timeouts>
   readonly reuse: ReusePolicy
   /** The settings of every origin that has none of its own, defaults not filled in. */
@@ -111,7 +120,7 @@ const NUMBERS = {
 const NAMES: ReadonlySet<string> = new Set([
   ...Object.keys(NUMBERS),
   ...POOL_SETTINGS,
-  ...['tls', 'proxy', 'lookup', 'timeouts', 'reuse', 'pools', 'retry', 'localAddress', 'localPort', 'clock'],
+  ...['tls', 'proxy', 'lookup', 'sockets', 'timeouts', 'reuse', 'pools', 'retry', 'localAddress', 'localPort', 'clock'],
 ])
 
 const TLS_NAMES: ReadonlySet<string> = new Set([...TLS_OPTIONS, 'keylog'])
@@ -130,6 +139,7 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     keyLog: keyLogTarget(keylog, process.env),
     proxy: proxyChoice(options.proxy, process.env),
     lookup: options.lookup,
+    sockets: options.sockets === undefined ? undefined : new GivenSockets(options.sockets),
     timeouts: mergeTimeouts(DEFAULT_TIMEOUTS, options.timeouts),
     reuse: options.reuse ?? sameOrigin(),
     poolDefaults: poolSettingsOf(options),

@@ -12,6 +12,7 @@ import { WindowBudget } from '../h2/protocol/window.js'
 import type { Origin } from '../message/origin.js'
 import { type ProtocolName, resolvePoolSettings, socketPathOf } from '../pool-settings.js'
 import { AddressMemory } from './address-order.js'
+import type { GivenSocket, GivenSockets } from './given-sockets.js'
 import { KeyLog, type KeyLogTarget } from './key-log.js'
 import { negotiate } from './negotiate.js'
 import { ProtocolMemory } from './protocol-memory.js'
@@ -20,7 +21,7 @@ import { forwards, ProxyDialler } from './proxy/dialler.js'
 import type { ProxyServer } from './proxy/settings.js'
 import { race } from './race.js'
 import { Resolver } from './resolve.js'
-import { Securer, type SecureSocket } from './secure.js'
+import { adoptSecured, Securer, type SecureSocket } from './secure.js'
 import { tlsIdentity } from './tls-identity.js'
 import type { TlsOptions } from './tls-options.js'
 import { connectUnix } from './unix-socket.js'
@@ -34,6 +35,8 @@ export interface ConnectOptions {
   readonly proxy: ProxyChoice | undefined
   readonly lookup: LookupFunction | undefined
   readonly lookupTtlMs: number
+  /** What the caller has connected already. */
+  readonly sockets: GivenSockets | undefined
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
   readonly timeouts: { readonly connect: number }
@@ -108,13 +111,13 @@ export class Connector {
   }
 
   /**
-   * Addresses of a target's host, in the order to try them: none where a proxy is asked, because then nobody here may ask for them, or a Unix socket. The
-   * protocol resolver is loaded meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
+   * Addresses of a target's host, in the order to try them: none where a proxy is asked, because then nobody here may ask for them, a Unix socket,
+   * or the caller's only one. The protocol resolver is loaded meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
    */
   async resolve(target: PoolTarget): Promise<readonly Address[]> {
     const { origin, proxy } = target
     if (origin.scheme === 'https') void this.#memory.load()
-    if (proxy !== undefined || socketPathOf(target) !== undefined) return []
+    if (proxy !== undefined || socketPathOf(target) !== undefined || this.#options.sockets?.needsNoAddress === true) return []
     try {
       return this.#addresses.order(origin.host, origin.port, await this.#resolver.resolve(origin.host))
     } catch (error) {
@@ -176,24 +179,62 @@ export class Connector {
     signal: AbortSignal,
   ): Promise<Connection> {
     const { origin } = target
-    // Made by the choice of this client's options, and by nothing else.
-    const proxy = target.proxy as ProxyServer | undefined
-    const carry = async (): Promise<Carrier> => {
-      if (proxy !== undefined) return this.#proxies.tunnel(proxy, target, signal)
-      const path = socketPathOf(target)
-      const socket = await (path === undefined
-        ? this.#race(origin, addresses, progress, signal)
-        : connectUnix(path, origin.serialized, signal))
-      progress.onTcpConnected()
-      return socket
-    }
+    const given = this.#given(target, addresses)
+    const carry = (): Promise<Carrier> => this.#carry(target, given, addresses, progress, signal)
     if (origin.scheme === 'http') {
+      // Made by the choice of this client's options, and by nothing else.
+      const proxy = target.proxy as ProxyServer | undefined
       const protocol = target.http1Only === true ? 'http/1.1' : target.settings.cleartextProtocol
       const forwarded = proxy !== undefined && protocol === 'http/1.1' && forwards(proxy)
       const socket = forwarded ? await this.#proxies.forward(proxy, target, signal) : await carry()
       const route = this.#route(socket, target, undefined)
       return negotiate(socket, protocol, route, target, this.#h2, forwarded ? proxy.fields : undefined)
     }
+    const secured = this.#adopt(given, target) ?? (await this.#secure(target, carry, signal))
+    const route = this.#route(secured.carrier ?? secured.socket, target, secured)
+    return negotiate(secured.socket, secured.protocol, route, target, this.#h2)
+  }
+
+  /** Something that carries octets to the origin. */
+  async #carry(
+    target: PoolTarget,
+    given: GivenSocket | undefined,
+    addresses: readonly Address[],
+    progress: ConnectProgress,
+    signal: AbortSignal,
+  ): Promise<Carrier> {
+    if (target.proxy !== undefined) return this.#proxies.tunnel(target.proxy as ProxyServer, target, signal)
+    const { origin } = target
+    const path = socketPathOf(target)
+    const socket =
+      given ??
+      (await (path === undefined
+        ? this.#race(origin, addresses, progress, signal)
+        : connectUnix(path, origin.serialized, signal)))
+    progress.onTcpConnected()
+    return socket
+  }
+
+  /** A socket that the caller has connected, for an origin that is reached by TCP and by no proxy. */
+  #given(target: PoolTarget, addresses: readonly Address[]): GivenSocket | undefined {
+    if (target.proxy !== undefined || socketPathOf(target) !== undefined) return undefined
+    return this.#options.sockets?.take(target.origin, addresses)
+  }
+
+  /** One that the caller has secured as well. */
+  #adopt(given: GivenSocket | undefined, target: PoolTarget): SecureSocket | undefined {
+    if (given === undefined) return undefined
+    const http1Only = this.knownProtocol(target) === 'http/1.1'
+    try {
+      return adoptSecured(given.given, given, target.origin, http1Only ? ['http/1.1'] : target.settings.protocols)
+    } catch (error) {
+      given.destroy()
+      throw error
+    }
+  }
+
+  /** TLS on what `carry` brings. */
+  #secure(target: PoolTarget, carry: () => Promise<Carrier>, signal: AbortSignal): Promise<SecureSocket> {
     const secure = async (protocols: readonly ProtocolName[]): Promise<SecureSocket> => {
       const carrier = await carry()
       const secured = await this.#securer.secure(carrier, target, protocols, signal)
@@ -203,9 +244,7 @@ export class Connector {
     // Who has chosen HTTP/1.1 is offered nothing else while that is remembered.
     const { protocols } = target.settings
     const http1Only = this.knownProtocol(target) === 'http/1.1' && protocols.includes('http/1.1')
-    const secured = http1Only ? await secure(['http/1.1']) : await this.#memory.resolve(target.dialKey, () => secure(protocols))
-    const route = this.#route(secured.carrier ?? secured.socket, target, secured)
-    return negotiate(secured.socket, secured.protocol, route, target, this.#h2)
+    return http1Only ? secure(['http/1.1']) : this.#memory.resolve(target.dialKey, () => secure(protocols))
   }
 
   #race(origin: Origin, addresses: readonly Address[], progress: ConnectProgress, signal: AbortSignal): Promise<Socket> {

@@ -6,14 +6,7 @@
 import { constants, createHash, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import {
-  checkServerIdentity,
-  connect,
-  createSecureContext,
-  type PeerCertificate,
-  type SecureContext,
-  type TLSSocket,
-} from 'node:tls'
+import { checkServerIdentity, connect, createSecureContext, type PeerCertificate, type SecureContext, TLSSocket } from 'node:tls'
 import { LRUCache } from 'lru-cache'
 import type { Carrier, Certificate, Target } from '../connection.js'
 import { ConnectError, UsageError } from '../errors.js'
@@ -32,13 +25,18 @@ interface StoredSession {
 
 /** A socket after its handshake. */
 export interface SecureSocket {
-  readonly socket: TLSSocket
+  readonly socket: TLSSocket | Carrier
   /** What ALPN chose; `undefined` where the server does not speak ALPN. */
   readonly protocol: string | undefined
   readonly certificate: Certificate | undefined
   readonly authorized: boolean
   /** What it runs on, where that knows the addresses. */
   readonly carrier?: Carrier
+}
+
+/** One whose handshake was made here. */
+export interface SecuredHere extends SecureSocket {
+  readonly socket: TLSSocket
 }
 
 /** Makes the TLS connections of one client: its options are one identity. */
@@ -94,7 +92,7 @@ export class Securer {
     { origin, reuseKey }: Pick<Target, 'origin' | 'reuseKey'>,
     protocols: readonly ProtocolName[],
     signal: AbortSignal,
-  ): Promise<SecureSocket> {
+  ): Promise<SecuredHere> {
     // Under the same name, the same options and the same isolation tag, and under no other: a ticket tells who was there before.
     const ticketKey = `${origin.host} ${reuseKey}`
     return new Promise((resolve, reject) => {
@@ -180,7 +178,7 @@ export class Securer {
     })
   }
 
-  #handshaken(socket: TLSSocket, origin: Origin, stored: StoredSession | undefined): SecureSocket {
+  #handshaken(socket: TLSSocket, origin: Origin, stored: StoredSession | undefined): SecuredHere {
     const reused = socket.isSessionReused()
     const certificate = reused ? stored?.certificate : readCertificate(socket)
     let { authorized } = socket
@@ -197,6 +195,27 @@ export class Securer {
     if (protocol === 'h2') refuseInadequate(socket, origin)
     return { socket, protocol, certificate, authorized }
   }
+}
+
+/**
+ * A socket whose handshake the caller has made, `carrier` being what it is read and written by; `undefined` where it has none that chose a
+ * protocol. @throws ConnectError phase `negotiate` for a protocol that is not wanted, or HTTP/2 over inadequate TLS.
+ */
+export function adoptSecured(
+  socket: Duplex,
+  carrier: Carrier,
+  origin: Origin,
+  protocols: readonly ProtocolName[],
+): SecureSocket | undefined {
+  if (!(socket instanceof TLSSocket) || typeof socket.alpnProtocol !== 'string') return undefined
+  const protocol = socket.alpnProtocol
+  if (!(protocols as readonly string[]).includes(protocol)) {
+    const { serialized } = origin
+    const message = `the socket that was given for ${serialized} speaks ${JSON.stringify(protocol)}, not ${protocols.join(' or ')}`
+    throw new ConnectError('negotiate', message, { origin: serialized })
+  }
+  if (protocol === 'h2') refuseInadequate(socket, origin)
+  return { socket: carrier, protocol, certificate: readCertificate(socket), authorized: socket.authorized }
 }
 
 /**

@@ -10,7 +10,7 @@ import { type AddressMemory, interleave } from '../address-order.js'
 import type { KeyLog } from '../key-log.js'
 import { race } from '../race.js'
 import type { Resolver } from '../resolve.js'
-import { Securer, type SecureSocket } from '../secure.js'
+import { type SecuredHere, Securer } from '../secure.js'
 import { unlessAborted } from './aborted.js'
 import { asProxyError, proxyError } from './errors.js'
 import { H2Proxies, type Reached } from './h2-proxies.js'
@@ -122,7 +122,7 @@ export class ProxyDialler {
     return race({ addresses, port, origin: name, ...local, clock: h2.clock, memory, signal, onAttempt: () => undefined })
   }
 
-  #secure(proxy: ProxyServer, socket: Socket, signal: AbortSignal, protocols = proxy.protocols): Promise<SecureSocket> {
+  #secure(proxy: ProxyServer, socket: Socket, signal: AbortSignal, protocols = proxy.protocols): Promise<SecuredHere> {
     let securer = this.#securers.get(proxy.key)
     if (securer === undefined) {
       securer = new Securer(proxy.tls, this.#options.keyLog)
