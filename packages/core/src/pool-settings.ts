@@ -66,7 +66,10 @@ export interface PoolSettings {
   readonly verifyAfterIdleMs?: number
   /** PINGs while requests wait for a silent server. Default: none. */
   readonly keepalive?: KeepaliveOptions
-  /** Requests at once on one HTTP/1.1 connection (RFC 9112 §9.3.2). Default 1: no pipelining. Only idempotent ones without content. */
+  /**
+   * Requests at once on one HTTP/1.1 connection (RFC 9112 §9.3.2), 1 to 100. Default 1: no pipelining. Only idempotent ones without content, and not
+   * HEAD; others have the connection to themselves. A server that breaks it is asked with care for five minutes.
+   */
   readonly pipelining?: number
   /**
    * Connects to this Unix domain socket (on Windows, a named pipe) whatever the URL's host and port; its scheme still decides about TLS. No name
