@@ -75,6 +75,8 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   #over = false
   #phase: Phase = 'connect'
   #phaseStartedAt: number
+  /** Its connect deadline was noticed late, and has been moved by that. */
+  #granted = false
   /** Octets moved either way at the last look: progress restarts the body deadline. */
   #movedBytes = 0
 
@@ -179,7 +181,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     this.#look(now)
     if (this.#phase === 'pause') return
     const limit = timeouts[this.#phase]
-    if (limit > 0 && now - this.#phaseStartedAt >= limit) this.#expire(this.#phase)
+    if (limit > 0 && now - this.#phaseStartedAt >= limit && !this.#grantsTime()) this.#expire(this.#phase)
   }
 
   get body(): ResponseBody {
@@ -350,6 +352,15 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     if (moved === this.#movedBytes && (this.#body?.buffered ?? 0) === 0) return
     this.#movedBytes = moved
     this.#phaseStartedAt = now
+  }
+
+  /** As the connector does: a process that was busy has had no time for a handshake that the server answered. Once. */
+  #grantsTime(): boolean {
+    const { lateMs } = this.#owner.deadlines
+    if (this.#phase !== 'connect' || lateMs === 0 || this.#granted) return false
+    this.#granted = true
+    this.#phaseStartedAt += lateMs
+    return true
   }
 
   #expire(phase: keyof Timeouts): void {

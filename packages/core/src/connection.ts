@@ -71,6 +71,8 @@ export interface OriginProgress {
   connections: number
   /** How often it has complained of our PINGs. */
   tooManyPings: number
+  /** That it broke HTTP/1.1 pipelining: once, or with one request at a time as well; and when. */
+  brokenPipelining?: { readonly step: 1 | 2; readonly atMs: number }
 }
 
 /** What a request needs of a connection, as a reuse policy sees it. */

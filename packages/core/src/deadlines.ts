@@ -29,6 +29,32 @@ export const systemClock: Clock = {
 /** How late a deadline may be noticed, in milliseconds. */
 export const TICK_MS = 50
 
+/**
+ * A deadline for something that the peer may have answered in time: where the timer is noticed late, because the process was busy, as
+ * much time again is granted as it was late, once.
+ */
+export function startDeadline(clock: Clock, delayMs: number, callback: () => void): ClockTimer {
+  const dueAt = clock.now() + delayMs
+  let timer = clock.startTimer(delayMs, () => {
+    const lateMs = clock.now() - dueAt
+    if (lateMs <= TICK_MS) return callback()
+    timer = clock.startTimer(lateMs, callback)
+    if (!referenced) timer.unref()
+  })
+  let referenced = true
+  return {
+    ref() {
+      referenced = true
+      timer.ref()
+    },
+    unref() {
+      referenced = false
+      timer.unref()
+    },
+    cancel: () => timer.cancel(),
+  }
+}
+
 /** Something with a deadline. It is asked on every tick; it knows itself whether it is late. */
 export interface Deadline extends Abortable {
   onTick(nowMs: number): void
@@ -47,9 +73,15 @@ export class Deadlines {
   #timer: ClockTimer | undefined
   /** When it is due. */
   #dueAt = 0
+  #lateMs = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
+  }
+
+  /** By how much the tick that asks now is late, where that is more than a tick; else 0. */
+  get lateMs(): number {
+    return this.#lateMs
   }
 
   get clock(): Clock {
@@ -104,8 +136,13 @@ export class Deadlines {
   /** A process that was busy runs its timers before it reads: what has arrived meanwhile is in time. */
   #tick(): void {
     this.#timer = undefined
-    if (this.#clock.now() - this.#dueAt > TICK_MS) setImmediate(() => this.#look())
-    else this.#look()
+    const lateMs = this.#clock.now() - this.#dueAt
+    if (lateMs <= TICK_MS) return this.#look()
+    setImmediate(() => {
+      this.#lateMs = lateMs
+      this.#look()
+      this.#lateMs = 0
+    })
   }
 
   #look(): void {

@@ -1,7 +1,8 @@
 export { Client, type ClientStats, type CloseOptions, type ConnectionStats, type WarmResult } from './client.js'
+export type { SocketEndpoint, SocketsOption } from './connect/given-sockets.js'
 export type { ProxyOption } from './connect/proxy/choice.js'
 export type { ProxyOptions, ProxySetting } from './connect/proxy/settings.js'
-export type { TlsOptions } from './connect/tls-options.js'
+export type { ClientTlsOptions, TlsOptions } from './connect/tls-options.js'
 export type {
   Address,
   Certificate,

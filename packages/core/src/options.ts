@@ -1,26 +1,38 @@
 /** The options of a client: one table of names, defaults, units and ranges, and the one function that reads it. */
 
-import type { LookupFunction } from 'node:net'
+import { isIP, type LookupFunction } from 'node:net'
+import { GivenSockets, type SocketsOption } from './connect/given-sockets.js'
+import { type KeyLogTarget, keyLogTarget } from './connect/key-log.js'
 import { type ProxyChoice, type ProxyOption, proxyChoice } from './connect/proxy/choice.js'
-import { TLS_OPTIONS, type TlsOptions } from './connect/tls-options.js'
+import { type ClientTlsOptions, checkTls, TLS_OPTIONS, type TlsOptions } from './connect/tls-options.js'
 import { type Clock, systemClock } from './deadlines.js'
 import type { RetryPolicy, Timeouts } from './message/request.js'
-import { DURATION_RANGE, inRange, type NumberRange, refuseUnknown } from './option-checks.js'
+import { DURATION_RANGE, inRange, invalidOption, type NumberRange, refuseUnknown } from './option-checks.js'
 import { type ReusePolicy, sameOrigin } from './pool/reuse-policy.js'
 import { POOL_SETTINGS, type PoolSettings, resolvePoolSettings } from './pool-settings.js'
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from './retry-policy.js'
 
 /** What `new Client` takes. Everything has a default; an unknown name is refused. Those of {@link PoolSettings} hold for every origin. */
 export interface ClientOptions extends PoolSettings {
-  /** Trust and identity for TLS, as `tls.connect` takes them. */
-  readonly tls?: TlsOptions
+  /** Trust and identity for TLS, as `tls.connect` takes them, `pins`, `servername` and `keylog`. */
+  readonly tls?: ClientTlsOptions
   /**
    * Reaches origins through a proxy: `'env'` for what the environment says now, a URL, {@link ProxyOptions}, or a function that is asked
    * once for each origin. Default: none, whatever the environment says. There is never a way around it. See docs/proxies.md.
    */
   readonly proxy?: ProxyOption
-  /** Resolves host names, in the shape of `net.connect`'s option. Default `dns.lookup`. */
+  /**
+   * Resolves host names, in the shape of `net.connect`'s option. Default `dns.lookup`. Addresses of its answer may have a `ttl` in seconds,
+   * as those of `dns.resolve4` with `ttl: true` have.
+   */
   readonly lookup?: LookupFunction
+  /**
+   * Sockets that are connected already, used in place of dialling: a Duplex for whoever asks first, a Map by `ip:port` (IPv6 in brackets) as names
+   * resolve, or a function that is asked about each address. Where the last two have nothing, it is dialled. Each is read and written, never
+   * closed, and carries one connection. TLS is made on it for `https:`, unless it is a `TLSSocket` whose ALPN chose a protocol: that holds.
+   * Not asked for origins behind a proxy or a Unix socket.
+   */
+  readonly sockets?: SocketsOption
   /** Default deadlines, see {@link Timeouts}. */
   readonly timeouts?: Timeouts
   /** Which connection may serve which origin. Default here: the same origin only. */
@@ -39,9 +51,17 @@ export interface ClientOptions extends PoolSettings {
   readonly replay?: number
   /** Asks again after a status that says "later". Default false; true takes the defaults of {@link RetryPolicy}. */
   readonly retry?: RetryPolicy | boolean
-  /** The local address to connect from. */
+  /** The local address to connect from, IPv4 or IPv6. Default: the system's choice. */
   readonly localAddress?: string
-  /** How long an answer of the resolver is used, milliseconds. Default 10,000. */
+  /**
+   * The local port to connect from, 1 to 65,535. Default: the system's choice. Only one connection at a time has it to the same address and
+   * port; a second one is refused by the system, and so may be the next for a minute.
+   */
+  readonly localPort?: number
+  /**
+   * How long an answer of the resolver is used, milliseconds. Default 10,000; 0 asks every time. Less where `lookup` tells a TTL: the
+   * smallest of the answer's addresses counts.
+   */
   readonly lookupTtlMs?: number
   /** Receive window a stream starts with, octets. Default 131,072; at least 65,535. It grows while its reader keeps up. */
   readonly streamWindowBytes?: number
@@ -58,8 +78,10 @@ export interface ClientOptions extends PoolSettings {
 /** Options with every default filled in. */
 export interface ResolvedOptions {
   readonly tls: TlsOptions
+  readonly keyLog: KeyLogTarget | undefined
   readonly proxy: ProxyChoice | undefined
   readonly lookup: LookupFunction | undefined
+  readonly sockets: GivenSockets | undefined
   readonly timeouts: Required<Timeouts>
   readonly reuse: ReusePolicy
   /** The settings of every origin that has none of its own, defaults not filled in. */
@@ -71,6 +93,7 @@ export interface ResolvedOptions {
   readonly replay: number
   readonly retry: ResolvedRetryPolicy | undefined
   readonly localAddress: string | undefined
+  readonly localPort: number | undefined
   readonly lookupTtlMs: number
   readonly streamWindowBytes: number
   readonly connectionWindowBytes: number
@@ -97,8 +120,10 @@ const NUMBERS = {
 const NAMES: ReadonlySet<string> = new Set([
   ...Object.keys(NUMBERS),
   ...POOL_SETTINGS,
-  ...['tls', 'proxy', 'lookup', 'timeouts', 'reuse', 'pools', 'retry', 'localAddress', 'clock'],
+  ...['tls', 'proxy', 'lookup', 'sockets', 'timeouts', 'reuse', 'pools', 'retry', 'localAddress', 'localPort', 'clock'],
 ])
+
+const TLS_NAMES: ReadonlySet<string> = new Set([...TLS_OPTIONS, 'keylog'])
 
 /**
  * Checks options and fills in defaults.
@@ -106,13 +131,15 @@ const NAMES: ReadonlySet<string> = new Set([
  */
 export function resolveOptions(options: ClientOptions): ResolvedOptions {
   refuseUnknown(options, NAMES, '')
-  refuseUnknown(options.tls, new Set(TLS_OPTIONS), 'tls.')
+  refuseUnknown(options.tls, TLS_NAMES, 'tls.')
+  const { keylog, ...tls } = options.tls ?? {}
   const number = (name: keyof typeof NUMBERS): number => inRange(name, options[name], ...(NUMBERS[name] as NumberRange))
   return {
-    // A copy: connections that are made later must be of the identity that was hashed.
-    tls: { ...options.tls },
+    tls: checkTls(tls, 'tls.'),
+    keyLog: keyLogTarget(keylog, process.env),
     proxy: proxyChoice(options.proxy, process.env),
     lookup: options.lookup,
+    sockets: options.sockets === undefined ? undefined : new GivenSockets(options.sockets),
     timeouts: mergeTimeouts(DEFAULT_TIMEOUTS, options.timeouts),
     reuse: options.reuse ?? sameOrigin(),
     poolDefaults: poolSettingsOf(options),
@@ -121,7 +148,8 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     idleTimeoutMs: resolvePoolSettings({ ...options, ...options.pools?.['default'] }).idleTimeoutMs,
     replay: number('replay'),
     retry: resolveRetryPolicy(options.retry),
-    localAddress: options.localAddress,
+    localAddress: localAddressOf(options.localAddress),
+    localPort: options.localPort === undefined ? undefined : inRange('localPort', options.localPort, 0, 1, 65_535),
     lookupTtlMs: number('lookupTtlMs'),
     streamWindowBytes: number('streamWindowBytes'),
     connectionWindowBytes: number('connectionWindowBytes'),
@@ -129,6 +157,11 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     maxFieldSectionBytes: number('maxFieldSectionBytes'),
     clock: options.clock ?? systemClock,
   }
+}
+
+function localAddressOf(address: string | undefined): string | undefined {
+  if (address === undefined || (typeof address === 'string' && isIP(address) !== 0)) return address
+  throw invalidOption('localAddress', 'an IPv4 or IPv6 address', address)
 }
 
 /** Deadlines with those given put over those that hold otherwise. @throws UsageError naming an unknown or impossible one. */

@@ -1,5 +1,6 @@
 /** What may differ from origin to origin: how many connections, which protocol, how long they live. One table, one resolver. */
 
+import type { Origin } from './message/origin.js'
 import { DURATION_RANGE, flag, inRange, invalidOption, type NumberRange, refuseUnknown } from './option-checks.js'
 
 /** An application protocol as ALPN names it. */
@@ -65,8 +66,16 @@ export interface PoolSettings {
   readonly verifyAfterIdleMs?: number
   /** PINGs while requests wait for a silent server. Default: none. */
   readonly keepalive?: KeepaliveOptions
-  /** Requests at once on one HTTP/1.1 connection (RFC 9112 §9.3.2). Default 1: no pipelining. Only idempotent ones without content. */
+  /**
+   * Requests at once on one HTTP/1.1 connection (RFC 9112 §9.3.2), 1 to 100. Default 1: no pipelining. Only idempotent ones without content, and not
+   * HEAD; others have the connection to themselves. A server that breaks it is asked with care for five minutes.
+   */
   readonly pipelining?: number
+  /**
+   * Connects to this Unix domain socket (on Windows, a named pipe) whatever the URL's host and port; its scheme still decides about TLS. No name
+   * is resolved, no proxy asked, and no other origin served. Default: none.
+   */
+  readonly socketPath?: string
 }
 
 /** Settings with every default filled in. */
@@ -86,6 +95,18 @@ export interface ResolvedPoolSettings {
   readonly verifyAfterIdleMs: number
   readonly keepalive: Required<KeepaliveOptions> | undefined
   readonly pipelining: number
+  readonly socketPath: string | undefined
+}
+
+/** The socket that an origin is reached through, by its URL or by its settings; `undefined` where it is reached by TCP. */
+export function socketPathOf({
+  origin,
+  settings,
+}: {
+  readonly origin: Origin
+  readonly settings: Pick<ResolvedPoolSettings, 'socketPath'>
+}): string | undefined {
+  return origin.socketPath ?? settings.socketPath
 }
 
 /** Connections to one origin at the most. */
@@ -108,7 +129,7 @@ const NUMBERS = {
 /** Names of the settings. */
 export const POOL_SETTINGS: readonly string[] = [
   ...Object.keys(NUMBERS),
-  ...['protocols', 'cleartextProtocol', 'maxConnectionsPerOrigin', 'strategy', 'waitForSettings', 'keepalive'],
+  ...['protocols', 'cleartextProtocol', 'maxConnectionsPerOrigin', 'strategy', 'waitForSettings', 'keepalive', 'socketPath'],
 ]
 
 const KNOWN = new Set(POOL_SETTINGS)
@@ -147,7 +168,13 @@ export function resolvePoolSettings(settings: PoolSettings, prefix = ''): Resolv
     verifyAfterIdleMs: number('verifyAfterIdleMs'),
     keepalive: keepaliveOf(settings.keepalive, `${prefix}keepalive`),
     pipelining: number('pipelining'),
+    socketPath: socketPathIn(settings.socketPath, `${prefix}socketPath`),
   }
+}
+
+function socketPathIn(path: string | undefined, name: string): string | undefined {
+  if (path === undefined || (typeof path === 'string' && path !== '' && !path.includes('\0'))) return path
+  throw invalidOption(name, 'the path of a socket', path)
 }
 
 function connectionLimits(given: PoolSettings['maxConnectionsPerOrigin'], name: string): Record<ProtocolName, number> {

@@ -3,6 +3,9 @@
 import { ConnectionError, TransportError } from './errors.js'
 import { type HttpRequest, isIdempotent } from './message/request.js'
 
+/** Code of a request that stood behind another one in a pipeline when the connection was lost (RFC 9112 §9.3.2). */
+export const LOST_BEHIND = 'ERR_PIPELINE_LOST'
+
 /** Attempts at an origin that answers nothing meanwhile. */
 const MAX_FRUITLESS = 2
 
@@ -29,6 +32,7 @@ export class Replays {
   /** How often an unknown outcome may be tried again. */
   readonly #limit: number
   #unknown = 0
+  #lostBehind = false
   #fruitless = 0
   #refusals = 0
 
@@ -42,7 +46,8 @@ export class Replays {
    *
    * 1. Content that is gone is not sent again.
    * 2. Certainly unprocessed (RFC 9113 §8.7): whatever the method, as long as the origin answers others meanwhile, else twice in all.
-   * 3. The connection was lost and nobody knows: as often as the limit says, and only where twice means the same as once.
+   * 3. The connection was lost and nobody knows: as often as the limit says, and only where twice means the same as once. The first loss behind
+   *    another request of a pipeline does not count: it says more about that connection than about this request. With a limit of 0 it does.
    * 4. Everything else is an answer of a kind, and the caller's.
    *
    * @param progress whether the origin has answered, or taken, a request since this attempt was sent.
@@ -54,7 +59,12 @@ export class Replays {
       this.#fruitless = progress ? 0 : this.#fruitless + 1
       return this.#fruitless < MAX_FRUITLESS
     }
-    return error instanceof ConnectionError && isIdempotent(request.method) && ++this.#unknown <= this.#limit
+    if (!(error instanceof ConnectionError) || !isIdempotent(request.method)) return false
+    if (error.code === LOST_BEHIND && !this.#lostBehind && this.#limit > 0) {
+      this.#lostBehind = true
+      return true
+    }
+    return ++this.#unknown <= this.#limit
   }
 
   /**

@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache'
 import type { Connector } from './connect/connect.js'
 import type { PoolTarget } from './connection.js'
 import { type Origin, parseOrigin } from './message/origin.js'
-import { mergePoolSettings, type PoolSettings, resolvePoolSettings } from './pool-settings.js'
+import { mergePoolSettings, type PoolSettings, resolvePoolSettings, socketPathOf } from './pool-settings.js'
 
 /** Tagged targets remembered. */
 const MAX_TAGGED = 16_384
@@ -88,8 +88,10 @@ export class Targets {
     const settings = resolvePoolSettings(this.settingsOf(origin, isolation))
     // Quoted: a tag is anybody's text, and must not look like what is put behind it.
     const tag = isolation === undefined ? '' : JSON.stringify(isolation)
-    const proxy = this.#connector.proxyOf(origin)
-    const reuseKey = `${this.#connector.identity}|${settings.protocols.join()}|${proxy?.key ?? ''}|${tag}`
+    const socketPath = socketPathOf({ origin, settings })
+    const proxy = socketPath === undefined ? this.#connector.proxyOf(origin) : undefined
+    const through = socketPath === undefined ? (proxy?.key ?? '') : `unix ${encodeURIComponent(socketPath)}`
+    const reuseKey = `${this.#connector.identityOf(origin)}|${settings.protocols.join()}|${through}|${tag}`
     return {
       origin,
       isolation,
@@ -98,14 +100,14 @@ export class Targets {
       proxy,
       dialKey: `${origin.serialized}|${reuseKey}`,
       progress: { answered: 0, connections: 0, tooManyPings: 0 },
-      verify: (certificate) => this.#connector.verify(origin.host, certificate),
+      verify: (certificate) => this.#connector.verify(origin, certificate),
     }
   }
 }
 
 /** A name that holds an origin is known by the origin as it is serialised. @throws UsageError for an origin that is none. */
 function keyOf(name: string): string {
-  if (!/^https?:/i.test(name)) return name
+  if (!/^https?(\+unix)?:/i.test(name)) return name
   const hash = name.indexOf('#')
   const { serialized } = parseOrigin(hash === -1 ? name : name.slice(0, hash))
   return hash === -1 ? serialized : serialized + name.slice(hash)

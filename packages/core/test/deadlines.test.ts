@@ -1,5 +1,5 @@
 import { FakeClock } from '@unshard/testkit'
-import { type Deadline, Deadlines, TICK_MS } from '../src/deadlines.js'
+import { type Deadline, Deadlines, startDeadline, TICK_MS } from '../src/deadlines.js'
 
 class Recorder implements Deadline {
   readonly looks: number[] = []
@@ -57,5 +57,46 @@ describe('Deadlines', () => {
     deadlines.stop()
     await new Promise(setImmediate)
     expect([one.looks, clock.pending]).toEqual([[], 0])
+  })
+})
+
+describe('startDeadline', () => {
+  it.each([
+    [0, 0],
+    [TICK_MS, 0],
+    [TICK_MS + 1, TICK_MS + 1],
+    [3_000, 3_000],
+  ])('noticed %d ms late: %d ms more, once', (lateMs, moreMs) => {
+    const clock = new FakeClock()
+    let late = 0
+    let over = 0
+    startDeadline({ now: () => clock.now() + late, startTimer: clock.startTimer.bind(clock) }, 1_000, () => over++)
+    late = lateMs
+    clock.advance(1_000)
+    late = 60_000
+    if (moreMs > 0) {
+      clock.advance(moreMs - 1)
+      expect(over).toBe(0)
+      clock.advance(1)
+    }
+    expect([over, clock.pending]).toEqual([1, 0])
+  })
+
+  it('can be cancelled, and let the process go, before and after it was moved', () => {
+    const clock = new FakeClock()
+    let late = 0
+    const timer = startDeadline({ now: () => clock.now() + late, startTimer: clock.startTimer.bind(clock) }, 100, () => {
+      throw new Error('cancelled')
+    })
+    timer.unref()
+    expect(clock.referenced).toBe(0)
+    late = 200
+    clock.advance(100)
+    expect([clock.pending, clock.referenced]).toEqual([1, 0])
+    timer.ref()
+    expect(clock.referenced).toBe(1)
+    timer.cancel()
+    clock.advance(1_000)
+    expect(clock.pending).toBe(0)
   })
 })

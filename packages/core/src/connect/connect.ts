@@ -4,13 +4,16 @@ import { type LookupFunction, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type Abortable, link, unlink } from '../abort.js'
 import type { Address, Carrier, Connection, PoolTarget, Route, TargetProxy } from '../connection.js'
-import type { Clock } from '../deadlines.js'
+import { type Clock, startDeadline } from '../deadlines.js'
 import { ConnectError, TimeoutError } from '../errors.js'
 import type { H2Options } from '../h2/connection.js'
 import type { LocalSettings } from '../h2/protocol/settings.js'
 import { WindowBudget } from '../h2/protocol/window.js'
 import type { Origin } from '../message/origin.js'
-import { type ProtocolName, resolvePoolSettings } from '../pool-settings.js'
+import { type ProtocolName, resolvePoolSettings, socketPathOf } from '../pool-settings.js'
+import { AddressMemory } from './address-order.js'
+import type { GivenSocket, GivenSockets } from './given-sockets.js'
+import { KeyLog, type KeyLogTarget } from './key-log.js'
 import { negotiate } from './negotiate.js'
 import { ProtocolMemory } from './protocol-memory.js'
 import type { ProxyChoice } from './proxy/choice.js'
@@ -18,18 +21,24 @@ import { forwards, ProxyDialler } from './proxy/dialler.js'
 import type { ProxyServer } from './proxy/settings.js'
 import { race } from './race.js'
 import { Resolver } from './resolve.js'
-import { Securer, type SecureSocket } from './secure.js'
+import { adoptSecured, Securer, type SecureSocket } from './secure.js'
 import { tlsIdentity } from './tls-identity.js'
 import type { TlsOptions } from './tls-options.js'
+import { connectUnix } from './unix-socket.js'
 
 /** What connecting depends on; a client's options have it all. */
 export interface ConnectOptions {
   readonly tls: TlsOptions
+  /** Where secrets of TLS connections go, to origins and to proxies. */
+  readonly keyLog: KeyLogTarget | undefined
   /** Which origin is reached through which proxy; `undefined` where none is. */
   readonly proxy: ProxyChoice | undefined
   readonly lookup: LookupFunction | undefined
   readonly lookupTtlMs: number
+  /** What the caller has connected already. */
+  readonly sockets: GivenSockets | undefined
   readonly localAddress: string | undefined
+  readonly localPort: number | undefined
   readonly timeouts: { readonly connect: number }
   readonly idleTimeoutMs: number
   readonly streamWindowBytes: number
@@ -51,19 +60,22 @@ export interface ConnectProgress {
 export class Connector {
   readonly #options: ConnectOptions
   readonly #resolver: Resolver
+  readonly #addresses: AddressMemory
   readonly #securer: Securer
   readonly #memory: ProtocolMemory
   readonly #h2: Omit<H2Options, 'pool' | 'progress'>
   readonly #proxies: ProxyDialler
-  /** The part of every reuse key that this client's options make. */
-  readonly identity: string
+  readonly #keyLog: KeyLog | undefined
+  readonly #identity: string
 
   constructor(options: ConnectOptions) {
     this.#options = options
     this.#resolver = new Resolver(options.lookup, options.lookupTtlMs, options.clock, options.timeouts.connect)
-    this.#securer = new Securer(options.tls)
+    this.#addresses = new AddressMemory(options.clock)
+    this.#keyLog = options.keyLog === undefined ? undefined : new KeyLog(options.keyLog)
+    this.#securer = new Securer(options.tls, this.#keyLog)
     this.#memory = new ProtocolMemory(options.clock)
-    this.identity = `${tlsIdentity(options.tls)}|${options.localAddress ?? ''}`
+    this.#identity = `${tlsIdentity(options.tls)}|${options.localAddress ?? ''}|${options.localPort ?? ''}`
     const settings: LocalSettings = {
       initialWindowBytes: options.streamWindowBytes,
       connectionWindowBytes: options.connectionWindowBytes,
@@ -71,9 +83,15 @@ export class Connector {
       maxFieldSectionBytes: options.maxFieldSectionBytes,
     }
     this.#h2 = { settings, budget: new WindowBudget(options.windowBudgetBytes), clock: options.clock }
-    const { localAddress, idleTimeoutMs } = options
+    const { localAddress, localPort, idleTimeoutMs } = options
     const h2 = { ...this.#h2, pool: resolvePoolSettings({}) }
-    this.#proxies = new ProxyDialler({ resolver: this.#resolver, h2, localAddress, idleTimeoutMs })
+    const common = { resolver: this.#resolver, addresses: this.#addresses, keyLog: this.#keyLog }
+    this.#proxies = new ProxyDialler({ ...common, h2, localAddress, localPort, idleTimeoutMs })
+  }
+
+  /** The part of an origin's reuse key that this client's options make. With a server name of the caller's, names prove nothing: each origin has its own. */
+  identityOf({ serialized }: Origin): string {
+    return this.#options.tls.servername === undefined ? this.#identity : `${this.#identity}|for ${serialized}`
   }
 
   /** The proxy that an origin is reached through. @throws UsageError where the caller's function gives no answer that is one. */
@@ -84,22 +102,24 @@ export class Connector {
   /** Nothing more will be connected to: connections to proxies go when what they carry has. */
   close(): void {
     this.#proxies.close()
+    this.#keyLog?.close()
   }
 
-  /** The client's own check of a host against a certificate. */
-  verify(host: string, certificate: NonNullable<Route['certificate']>): Error | undefined {
-    return this.#securer.verify(host, certificate)
+  /** The client's own check of an origin against a certificate. */
+  verify(origin: Origin, certificate: NonNullable<Route['certificate']>): Error | undefined {
+    return this.#securer.verify(origin, certificate)
   }
 
   /**
-   * Addresses of a target's host: none where a proxy is asked, because then nobody here may ask for them. The protocol resolver is loaded
-   * meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
+   * Addresses of a target's host, in the order to try them: none where a proxy is asked, because then nobody here may ask for them, a Unix socket,
+   * or the caller's only one. The protocol resolver is loaded meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
    */
-  async resolve({ origin, proxy }: PoolTarget): Promise<readonly Address[]> {
+  async resolve(target: PoolTarget): Promise<readonly Address[]> {
+    const { origin, proxy } = target
     if (origin.scheme === 'https') void this.#memory.load()
-    if (proxy !== undefined) return []
+    if (proxy !== undefined || socketPathOf(target) !== undefined || this.#options.sockets?.needsNoAddress === true) return []
     try {
-      return await this.#resolver.resolve(origin.host)
+      return this.#addresses.order(origin.host, origin.port, await this.#resolver.resolve(origin.host))
     } catch (error) {
       throw withOrigin(error, origin.serialized)
     }
@@ -108,6 +128,7 @@ export class Connector {
   /** Addresses are asked for anew: the ones that are known have been used for long enough. */
   forget(origin: Origin): void {
     this.#resolver.forget(origin.host)
+    this.#addresses.forget(origin.host, origin.port)
   }
 
   /** What a target will speak, as far as that is known without asking. */
@@ -136,7 +157,7 @@ export class Connector {
     const timer =
       timeouts.connect === 0
         ? undefined
-        : clock.startTimer(timeouts.connect, () =>
+        : startDeadline(clock, timeouts.connect, () =>
             deadline.abort(new TimeoutError('connect', timeouts.connect, { origin, processed: 'no' })),
           )
     try {
@@ -158,21 +179,62 @@ export class Connector {
     signal: AbortSignal,
   ): Promise<Connection> {
     const { origin } = target
-    // Made by the choice of this client's options, and by nothing else.
-    const proxy = target.proxy as ProxyServer | undefined
-    const carry = async (): Promise<Carrier> => {
-      if (proxy !== undefined) return this.#proxies.tunnel(proxy, target, signal)
-      const socket = await this.#race(origin, addresses, progress, signal)
-      progress.onTcpConnected()
-      return socket
-    }
+    const given = this.#given(target, addresses)
+    const carry = (): Promise<Carrier> => this.#carry(target, given, addresses, progress, signal)
     if (origin.scheme === 'http') {
+      // Made by the choice of this client's options, and by nothing else.
+      const proxy = target.proxy as ProxyServer | undefined
       const protocol = target.http1Only === true ? 'http/1.1' : target.settings.cleartextProtocol
       const forwarded = proxy !== undefined && protocol === 'http/1.1' && forwards(proxy)
       const socket = forwarded ? await this.#proxies.forward(proxy, target, signal) : await carry()
       const route = this.#route(socket, target, undefined)
       return negotiate(socket, protocol, route, target, this.#h2, forwarded ? proxy.fields : undefined)
     }
+    const secured = this.#adopt(given, target) ?? (await this.#secure(target, carry, signal))
+    const route = this.#route(secured.carrier ?? secured.socket, target, secured)
+    return negotiate(secured.socket, secured.protocol, route, target, this.#h2)
+  }
+
+  /** Something that carries octets to the origin. */
+  async #carry(
+    target: PoolTarget,
+    given: GivenSocket | undefined,
+    addresses: readonly Address[],
+    progress: ConnectProgress,
+    signal: AbortSignal,
+  ): Promise<Carrier> {
+    if (target.proxy !== undefined) return this.#proxies.tunnel(target.proxy as ProxyServer, target, signal)
+    const { origin } = target
+    const path = socketPathOf(target)
+    const socket =
+      given ??
+      (await (path === undefined
+        ? this.#race(origin, addresses, progress, signal)
+        : connectUnix(path, origin.serialized, signal)))
+    progress.onTcpConnected()
+    return socket
+  }
+
+  /** A socket that the caller has connected, for an origin that is reached by TCP and by no proxy. */
+  #given(target: PoolTarget, addresses: readonly Address[]): GivenSocket | undefined {
+    if (target.proxy !== undefined || socketPathOf(target) !== undefined) return undefined
+    return this.#options.sockets?.take(target.origin, addresses)
+  }
+
+  /** One that the caller has secured as well. */
+  #adopt(given: GivenSocket | undefined, target: PoolTarget): SecureSocket | undefined {
+    if (given === undefined) return undefined
+    const http1Only = this.knownProtocol(target) === 'http/1.1'
+    try {
+      return adoptSecured(given.given, given, target.origin, http1Only ? ['http/1.1'] : target.settings.protocols)
+    } catch (error) {
+      given.destroy()
+      throw error
+    }
+  }
+
+  /** TLS on what `carry` brings. */
+  #secure(target: PoolTarget, carry: () => Promise<Carrier>, signal: AbortSignal): Promise<SecureSocket> {
     const secure = async (protocols: readonly ProtocolName[]): Promise<SecureSocket> => {
       const carrier = await carry()
       const secured = await this.#securer.secure(carrier, target, protocols, signal)
@@ -182,15 +244,15 @@ export class Connector {
     // Who has chosen HTTP/1.1 is offered nothing else while that is remembered.
     const { protocols } = target.settings
     const http1Only = this.knownProtocol(target) === 'http/1.1' && protocols.includes('http/1.1')
-    const secured = http1Only ? await secure(['http/1.1']) : await this.#memory.resolve(target.dialKey, () => secure(protocols))
-    const route = this.#route(secured.carrier ?? secured.socket, target, secured)
-    return negotiate(secured.socket, secured.protocol, route, target, this.#h2)
+    return http1Only ? secure(['http/1.1']) : this.#memory.resolve(target.dialKey, () => secure(protocols))
   }
 
   #race(origin: Origin, addresses: readonly Address[], progress: ConnectProgress, signal: AbortSignal): Promise<Socket> {
-    const { clock, localAddress } = this.#options
+    const { clock, localAddress, localPort } = this.#options
     const onAttempt = (address: Address): void => progress.onAttempt(address)
-    return race({ addresses, port: origin.port, origin: origin.serialized, localAddress, clock, signal, onAttempt })
+    const memory = { known: this.#addresses, host: origin.host }
+    const local = { localAddress, localPort }
+    return race({ addresses, port: origin.port, origin: origin.serialized, ...local, clock, memory, signal, onAttempt })
   }
 
   #route(carrier: Carrier, target: PoolTarget, secured: SecureSocket | undefined): Route {

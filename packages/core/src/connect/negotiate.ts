@@ -26,7 +26,7 @@ export async function negotiate(
       return startHttp1(
         socket,
         route,
-        { maxFieldSectionBytes: options.settings.maxFieldSectionBytes, pool: settings },
+        { maxFieldSectionBytes: options.settings.maxFieldSectionBytes, pool: settings, progress, clock: options.clock },
         forwarding,
       )
     default: {

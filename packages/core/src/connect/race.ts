@@ -3,7 +3,8 @@
 import { connect, type Socket } from 'node:net'
 import type { Address } from '../connection.js'
 import type { Clock, ClockTimer } from '../deadlines.js'
-import { ConnectError } from '../errors.js'
+import { ConnectError, TimeoutError } from '../errors.js'
+import { type AddressMemory, interleave } from './address-order.js'
 
 /** RFC 8305 §5: "Connection Attempt Delay". */
 export const ATTEMPT_DELAY_MS = 250
@@ -14,23 +15,14 @@ export interface RaceOptions {
   readonly port: number
   readonly origin: string
   readonly localAddress: string | undefined
+  readonly localPort?: number | undefined
   readonly clock: Clock
+  /** What is known of the addresses, and learns what becomes of them; `host` is the name they belong to. */
+  readonly memory?: { readonly known: AddressMemory; readonly host: string } | undefined
   /** Aborting ends every attempt; the race rejects with its reason. */
   readonly signal: AbortSignal
   /** Called as each address is tried. */
   onAttempt(address: Address): void
-}
-
-/** RFC 8305 §4: families take turns, starting with that of the first address. */
-export function interleave(addresses: readonly Address[]): Address[] {
-  const first = addresses.filter((a) => a.family === addresses[0]?.family)
-  const second = addresses.filter((a) => a.family !== addresses[0]?.family)
-  const order: Address[] = []
-  for (let i = 0; i < Math.max(first.length, second.length); i++) {
-    if (i < first.length) order.push(first[i]!)
-    if (i < second.length) order.push(second[i]!)
-  }
-  return order
 }
 
 /** Connects. @throws ConnectError phase `tcp` when every address has failed, naming each. */
@@ -43,7 +35,7 @@ class Race {
   readonly #resolve: (socket: Socket) => void
   readonly #reject: (reason: unknown) => void
   readonly #left: Address[]
-  readonly #sockets = new Set<Socket>()
+  readonly #sockets = new Map<Socket, Address>()
   readonly #failures: string[] = []
   #lastError: Error | undefined
   #timer: ClockTimer | undefined
@@ -52,7 +44,8 @@ class Race {
     this.#options = options
     this.#resolve = resolve
     this.#reject = reject
-    this.#left = interleave(options.addresses)
+    const { addresses, memory, port } = options
+    this.#left = memory?.known.order(memory.host, port, addresses) ?? interleave(addresses)
   }
 
   start(): void {
@@ -63,16 +56,21 @@ class Race {
   }
 
   readonly #aborted = (): void => {
-    this.#finish(undefined)
-    this.#reject(this.#options.signal.reason)
+    const { signal, memory, port } = this.#options
+    // Who has not answered by the deadline is as good as one who refuses.
+    if (signal.reason instanceof TimeoutError) {
+      for (const { address } of this.#sockets.values()) memory?.known.failed(port, address, 'ETIMEDOUT')
+    }
+    this.#finish()
+    this.#reject(signal.reason)
   }
 
   #attempt(): void {
     this.#timer?.cancel()
     const address = this.#left.shift()!
-    const { port, localAddress, clock, onAttempt } = this.#options
+    const { port, localAddress, localPort, clock, onAttempt } = this.#options
     onAttempt(address)
-    const local = localAddress === undefined ? {} : { localAddress }
+    const local = { ...(localAddress !== undefined && { localAddress }), ...(localPort !== undefined && { localPort }) }
     let socket: Socket
     try {
       socket = connect({ host: address.address, port, noDelay: true, ...local })
@@ -80,15 +78,17 @@ class Race {
       // What Node refuses at once, such as a local address that is none.
       return this.#failed(address, error as Error)
     }
-    this.#sockets.add(socket)
-    socket.once('connect', () => this.#won(socket))
+    this.#sockets.set(socket, address)
+    socket.once('connect', () => this.#won(socket, address))
     socket.on('error', (error: Error) => this.#lost(socket, address, error))
     if (this.#left.length > 0) this.#timer = clock.startTimer(ATTEMPT_DELAY_MS, () => this.#attempt())
   }
 
-  #won(socket: Socket): void {
+  #won(socket: Socket, { address }: Address): void {
     if (!this.#sockets.delete(socket)) return
-    this.#finish(socket)
+    const { memory, port } = this.#options
+    memory?.known.won(memory.host, port, address)
+    this.#finish()
     this.#resolve(socket)
   }
 
@@ -97,20 +97,29 @@ class Race {
   }
 
   #failed(address: Address, error: Error): void {
-    this.#failures.push(`${address.address}: ${error.message}`)
+    const { memory, port } = this.#options
+    const { code } = error as NodeJS.ErrnoException
+    memory?.known.failed(port, address.address, code)
+    this.#failures.push(`${address.address}: ${error.message}${code?.startsWith('EADDR') ? this.#from() : ''}`)
     this.#lastError = error
     if (this.#left.length > 0) return this.#attempt()
     if (this.#sockets.size > 0) return
-    this.#finish(undefined)
-    const { origin, port } = this.#options
+    this.#finish()
+    const { origin } = this.#options
     const message = `cannot connect to ${origin} (port ${port}): ${this.#failures.join('; ')}`
     this.#reject(new ConnectError('tcp', message, { origin, cause: this.#lastError }))
   }
 
-  #finish(winner: Socket | undefined): void {
+  /** The end that is at fault. */
+  #from(): string {
+    const { localAddress = 'any local address', localPort } = this.#options
+    return ` (from ${localAddress}${localPort === undefined ? '' : `, port ${localPort}`})`
+  }
+
+  #finish(): void {
     this.#timer?.cancel()
     this.#options.signal.removeEventListener('abort', this.#aborted)
-    for (const socket of this.#sockets) if (socket !== winner) socket.destroy()
+    for (const socket of this.#sockets.keys()) socket.destroy()
     this.#sockets.clear()
   }
 }

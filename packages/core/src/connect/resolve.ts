@@ -4,7 +4,7 @@ import { lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import type { Address } from '../connection.js'
-import type { Clock, ClockTimer } from '../deadlines.js'
+import { type Clock, type ClockTimer, startDeadline } from '../deadlines.js'
 import { ConnectError, TimeoutError } from '../errors.js'
 
 /** Names remembered. */
@@ -16,14 +16,16 @@ export class Resolver {
   readonly #answers: LRUCache<string, readonly Address[]> | undefined
   readonly #asked = new Map<string, Promise<readonly Address[]>>()
   readonly #clock: Clock
+  readonly #ttlMs: number
   readonly #timeoutMs: number
 
   /**
-   * @param ttlMs how long an answer is used; `lookup` tells no TTL. 0 asks every time.
+   * @param ttlMs how long an answer is used at the most: less where `lookup` tells a TTL with its addresses. 0 asks every time.
    * @param timeoutMs how long an answer is waited for, after which the name can be asked about anew. 0 waits for ever.
    */
   constructor(lookup: LookupFunction | undefined, ttlMs: number, clock: Clock, timeoutMs = 0) {
     this.#clock = clock
+    this.#ttlMs = ttlMs
     this.#timeoutMs = timeoutMs
     this.#lookup = lookup ?? (systemLookup as LookupFunction)
     this.#answers = ttlMs === 0 ? undefined : new LRUCache({ max: MAX_NAMES, ttl: ttlMs, ttlResolution: 0, perf: clock })
@@ -50,42 +52,55 @@ export class Resolver {
 
   async #ask(host: string): Promise<readonly Address[]> {
     let timer: ClockTimer | undefined
-    const addresses = await new Promise<readonly Address[]>((resolve, reject) => {
+    const { addresses, ttlMs } = await new Promise<Answer>((resolve, reject) => {
       const failed = (cause: unknown): void => {
         const why = cause instanceof Error || isErrorLike(cause) ? cause.message : String(cause)
         reject(new ConnectError('resolve', `cannot resolve ${JSON.stringify(host)}: ${why}`, { cause }))
       }
       if (this.#timeoutMs > 0) {
-        timer = this.#clock.startTimer(this.#timeoutMs, () =>
+        timer = startDeadline(this.#clock, this.#timeoutMs, () =>
           reject(new TimeoutError('connect', this.#timeoutMs, { processed: 'no' })),
         )
       }
       try {
         this.#lookup(host, { all: true }, (error, address, family) => {
           if (error !== null && error !== undefined) return failed(error)
-          const list = toAddresses(address, family)
-          if (list.length === 0) return failed(new Error('no address'))
-          resolve(list)
+          const answer = toAnswer(address, family)
+          if (answer.addresses.length === 0) return failed(new Error('no address'))
+          resolve(answer)
         })
       } catch (error) {
         failed(error)
       }
     }).finally(() => timer?.cancel())
-    this.#answers?.set(host, addresses)
+    if (ttlMs > 0) this.#answers?.set(host, addresses, { ttl: Math.min(ttlMs, this.#ttlMs) })
     return addresses
   }
 }
 
-/** A `lookup` may answer with a list or, if it does not know `all`, with one address. What is no address is left out. */
-function toAddresses(answer: unknown, family: number | undefined): Address[] {
+interface Answer {
+  readonly addresses: readonly Address[]
+  /** The smallest that was told; without one, no limit. */
+  readonly ttlMs: number
+}
+
+/**
+ * A `lookup` may answer with a list or, if it does not know `all`, with one address. What is no address is left out. An entry may have
+ * a `ttl` in seconds, as those of `dns.resolve4` with `ttl: true` do.
+ */
+function toAnswer(answer: unknown, family: number | undefined): Answer {
   const list = Array.isArray(answer) ? answer : [{ address: answer, family }]
   const addresses: Address[] = []
-  for (const entry of list as ({ address: unknown } | null | undefined)[]) {
+  let ttlMs = Number.POSITIVE_INFINITY
+  for (const entry of list as ({ address: unknown; ttl?: unknown } | null | undefined)[]) {
     const address = entry?.address
     const actual = typeof address === 'string' ? isIP(address) : 0
-    if (actual !== 0) addresses.push({ address: address as string, family: actual as 4 | 6 })
+    if (actual === 0) continue
+    addresses.push({ address: address as string, family: actual as 4 | 6 })
+    const ttl = entry?.ttl
+    if (typeof ttl === 'number' && ttl >= 0) ttlMs = Math.min(ttlMs, ttl * 1_000)
   }
-  return addresses
+  return { addresses, ttlMs }
 }
 
 function isErrorLike(value: unknown): value is { message: string } {

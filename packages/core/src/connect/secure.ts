@@ -3,22 +3,16 @@
  * resumed only under the name and the options they were made with.
  */
 
-import { constants, X509Certificate } from 'node:crypto'
+import { constants, createHash, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import {
-  checkServerIdentity,
-  connect,
-  createSecureContext,
-  type PeerCertificate,
-  type SecureContext,
-  type TLSSocket,
-} from 'node:tls'
+import { checkServerIdentity, connect, createSecureContext, type PeerCertificate, type SecureContext, TLSSocket } from 'node:tls'
 import { LRUCache } from 'lru-cache'
 import type { Carrier, Certificate, Target } from '../connection.js'
 import { ConnectError, UsageError } from '../errors.js'
 import type { Origin } from '../message/origin.js'
 import type { ProtocolName } from '../pool-settings.js'
+import type { KeyLog } from './key-log.js'
 import type { TlsOptions } from './tls-options.js'
 
 /** Tickets kept, with the certificate of the handshake that brought them: a resumed session shows none. */
@@ -31,7 +25,7 @@ interface StoredSession {
 
 /** A socket after its handshake. */
 export interface SecureSocket {
-  readonly socket: TLSSocket
+  readonly socket: TLSSocket | Carrier
   /** What ALPN chose; `undefined` where the server does not speak ALPN. */
   readonly protocol: string | undefined
   readonly certificate: Certificate | undefined
@@ -40,15 +34,27 @@ export interface SecureSocket {
   readonly carrier?: Carrier
 }
 
+/** One whose handshake was made here. */
+export interface SecuredHere extends SecureSocket {
+  readonly socket: TLSSocket
+}
+
 /** Makes the TLS connections of one client: its options are one identity. */
 export class Securer {
-  readonly #tls: TlsOptions
+  readonly #tls: Omit<TlsOptions, 'pins' | 'servername'>
+  readonly #pins: readonly string[] | undefined
+  readonly #servername: string | undefined
+  readonly #keyLog: KeyLog | undefined
   readonly #sessions: LRUCache<string, StoredSession> = new LRUCache({ max: MAX_SESSIONS })
   #withoutRenegotiation: SecureContext | undefined
   #withRenegotiation: SecureContext | undefined
 
-  constructor(tls: TlsOptions) {
+  /** @param tls after `checkTls`. */
+  constructor({ pins, servername, ...tls }: TlsOptions, keyLog?: KeyLog) {
     this.#tls = tls
+    this.#pins = pins
+    this.#servername = servername
+    this.#keyLog = keyLog
   }
 
   /** Whether a client certificate would be shown: such a connection speaks for somebody, and is not shared. */
@@ -56,9 +62,19 @@ export class Securer {
     return this.#tls.cert !== undefined || this.#tls.key !== undefined || this.#tls.pfx !== undefined
   }
 
-  /** The client's own check of `host` against a certificate: the one a new connection would pass (RFC 9113 §9.1.1). */
-  verify(host: string, certificate: Certificate): Error | undefined {
-    return this.#check(host, certificate.peer)
+  /** The client's own check of `origin` against a certificate: the one a new connection would pass (RFC 9113 §9.1.1). */
+  verify(origin: Origin, certificate: Certificate): Error | undefined {
+    return this.#checkPins(origin, certificate) ?? this.#check(this.#servername ?? origin.host, certificate.peer)
+  }
+
+  /** Whether the server's own key is one of those the client insists on. */
+  #checkPins(origin: Origin, certificate: Certificate | undefined): ConnectError | undefined {
+    if (this.#pins === undefined) return undefined
+    const shown = certificate === undefined ? 'none' : pinOfKey(certificate.x509)
+    if (this.#pins.includes(shown)) return undefined
+    const { serialized } = origin
+    const message = `the key of ${serialized} is not pinned: sha256/${shown} (${this.#pins.length} are)`
+    return new ConnectError('tls', message, { code: 'ERR_TLS_PIN', origin: serialized })
   }
 
   /** A caller's own check that throws refuses: inside the handshake it would be an exception of the process. */
@@ -76,7 +92,7 @@ export class Securer {
     { origin, reuseKey }: Pick<Target, 'origin' | 'reuseKey'>,
     protocols: readonly ProtocolName[],
     signal: AbortSignal,
-  ): Promise<SecureSocket> {
+  ): Promise<SecuredHere> {
     // Under the same name, the same options and the same isolation tag, and under no other: a ticket tells who was there before.
     const ticketKey = `${origin.host} ${reuseKey}`
     return new Promise((resolve, reject) => {
@@ -102,6 +118,7 @@ export class Securer {
       secured.on('session', (ticket: Buffer) => {
         if (certificate !== undefined) this.#sessions.set(ticketKey, { ticket, certificate })
       })
+      if (this.#keyLog !== undefined) secured.on('keylog', (line: Buffer) => this.#keyLog!.write(line))
       // Between one owner and the next an error must not become an exception of the process.
       secured.on('error', () => undefined)
       secured.once('error', onError)
@@ -155,19 +172,21 @@ export class Securer {
       secureContext,
       host: origin.host,
       // RFC 6066 §3: an address is no server name, and a name stands without a trailing dot.
-      servername: isIP(origin.host) === 0 ? origin.host.replace(/\.$/, '') : '',
+      servername: this.#servername ?? (isIP(origin.host) === 0 ? origin.host.replace(/\.$/, '') : ''),
       ALPNProtocols: [...protocols],
       ...(stored === undefined ? {} : { session: stored.ticket }),
     })
   }
 
-  #handshaken(socket: TLSSocket, origin: Origin, stored: StoredSession | undefined): SecureSocket {
+  #handshaken(socket: TLSSocket, origin: Origin, stored: StoredSession | undefined): SecuredHere {
     const reused = socket.isSessionReused()
     const certificate = reused ? stored?.certificate : readCertificate(socket)
     let { authorized } = socket
+    const foreign = this.#checkPins(origin, certificate)
+    if (foreign !== undefined) throw foreign
     if (reused) {
       // Node skips the identity check on a resumed session, so it is made here, on the certificate of the first handshake.
-      const mismatch = certificate === undefined ? new Error('no recorded certificate') : this.verify(origin.host, certificate)
+      const mismatch = certificate === undefined ? new Error('no recorded certificate') : this.verify(origin, certificate)
       if (mismatch && this.#tls.rejectUnauthorized !== false) throw tlsError(origin, mismatch)
       if (mismatch) authorized = false
     }
@@ -176,6 +195,27 @@ export class Securer {
     if (protocol === 'h2') refuseInadequate(socket, origin)
     return { socket, protocol, certificate, authorized }
   }
+}
+
+/**
+ * A socket whose handshake the caller has made, `carrier` being what it is read and written by; `undefined` where it has none that chose a
+ * protocol. @throws ConnectError phase `negotiate` for a protocol that is not wanted, or HTTP/2 over inadequate TLS.
+ */
+export function adoptSecured(
+  socket: Duplex,
+  carrier: Carrier,
+  origin: Origin,
+  protocols: readonly ProtocolName[],
+): SecureSocket | undefined {
+  if (!(socket instanceof TLSSocket) || typeof socket.alpnProtocol !== 'string') return undefined
+  const protocol = socket.alpnProtocol
+  if (!(protocols as readonly string[]).includes(protocol)) {
+    const { serialized } = origin
+    const message = `the socket that was given for ${serialized} speaks ${JSON.stringify(protocol)}, not ${protocols.join(' or ')}`
+    throw new ConnectError('negotiate', message, { origin: serialized })
+  }
+  if (protocol === 'h2') refuseInadequate(socket, origin)
+  return { socket: carrier, protocol, certificate: readCertificate(socket), authorized: socket.authorized }
 }
 
 /**
@@ -191,6 +231,13 @@ function refuseInadequate(socket: TLSSocket, origin: Origin): void {
 }
 
 const MODERN_SUITE = /^TLS_(EC)?DHE_.*_(GCM|CCM|CHACHA20)(_|$)/
+
+/** As OkHttp and curl write it: base64 of SHA-256 of the DER of SubjectPublicKeyInfo. */
+function pinOfKey({ publicKey }: X509Certificate): string {
+  return createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('base64')
+}
 
 /** Read once: on Node 20 to 24 a second question to the socket is answered with nothing. */
 function readCertificate(socket: TLSSocket): Certificate | undefined {

@@ -13,13 +13,16 @@ import {
   type Exchange,
   type ExchangeObserver,
   nextConnectionId,
+  type OriginProgress,
   type Route,
 } from '../connection.js'
-import { ConnectionError, UsageError } from '../errors.js'
+import type { Clock } from '../deadlines.js'
+import { ConnectionError, TimeoutError, UsageError } from '../errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
 import type { ResolvedPoolSettings } from '../pool-settings.js'
-import { H1Exchange } from './exchange.js'
+import { H1Exchange, type H1Place } from './exchange.js'
+import { mayPipeline, noteBroken, type PipelineLimit, pipelineLimit } from './pipelining.js'
 
 const UndiciClient = createRequire(import.meta.url)('undici/lib/dispatcher/client.js') as typeof Client
 
@@ -27,7 +30,10 @@ const UndiciClient = createRequire(import.meta.url)('undici/lib/dispatcher/clien
 export interface H1Options {
   /** The largest field section of a response, octets. */
   readonly maxFieldSectionBytes: number
-  readonly pool: Pick<ResolvedPoolSettings, 'maxRequestsPerConnection'>
+  readonly pool: Pick<ResolvedPoolSettings, 'maxRequestsPerConnection' | 'pipelining'>
+  /** What the origin is remembered for. */
+  readonly progress: OriginProgress
+  readonly clock: Clock
 }
 
 /** undici over the socket that ALPN has left us with. */
@@ -41,8 +47,23 @@ export class H1Connection implements Connection {
   readonly #forwarding: readonly string[] | undefined
   readonly #client: Client
   readonly #closed: Promise<void>
+  readonly #progress: OriginProgress
+  readonly #clock: Clock
+  /** Requests in flight that are wanted at the most. */
+  readonly #pipelining: number
   #state: ConnectionState = 'open'
-  #exchange: H1Exchange | undefined
+  /** In the order in which they are sent, and answered. */
+  readonly #exchanges = new Set<H1Exchange>()
+  /** Those of them that were sent while others were unanswered. */
+  readonly #behind = new WeakSet<H1Exchange>()
+  /** One that others may neither precede nor follow. */
+  #alone: H1Exchange | undefined
+  /** Responses that have begun, and whether one of them was to a request behind another. */
+  #answered = 0
+  #answeredBehind = false
+  /** Somebody here has ended it. */
+  #endedHere = false
+  #blamed = false
   /** Requests that may still be sent. */
   #left: number
   /** Nothing can have been said out of turn: the connection is new in this turn, or has just been left for one. */
@@ -50,15 +71,20 @@ export class H1Connection implements Connection {
   #verifying = false
 
   /** @param forwarding the socket leads to a proxy that forwards requests, and this is what it is sent with each of them. */
-  constructor(socket: Carrier, route: Route, { maxFieldSectionBytes, pool }: H1Options, forwarding?: readonly string[]) {
+  constructor(socket: Carrier, route: Route, options: H1Options, forwarding?: readonly string[]) {
+    const { maxFieldSectionBytes, pool, progress, clock } = options
+    this.#progress = progress
+    this.#clock = clock
+    this.#pipelining = pool.pipelining
     this.#left = pool.maxRequestsPerConnection === 0 ? Number.POSITIVE_INFINITY : pool.maxRequestsPerConnection
     this.#socket = socket
     this.#forwarding = forwarding
     this.route = route
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
-    this.#client = new UndiciClient(route.origin.serialized, {
+    // Not as serialised: undici knows no `http+unix:`.
+    this.#client = new UndiciClient(`${route.origin.scheme}://${route.origin.authority}`, {
       connect: this.#hand(),
-      pipelining: 1,
+      pipelining: pool.pipelining,
       maxHeaderSize: maxFieldSectionBytes,
       // The request's deadlines are the ones that count. What stays is undici's limit on idle sockets, 4 s or less where the server
       // says so: servers close theirs after few seconds, and a request on its way then is lost.
@@ -79,11 +105,16 @@ export class H1Connection implements Connection {
   }
 
   get capacity(): number {
-    return this.#state === 'open' && this.#exchange === undefined ? 1 : 0
+    if (this.#state !== 'open' || this.#alone !== undefined) return 0
+    return Math.max(0, Math.min(this.#limit.depth - this.#exchanges.size, this.#left))
   }
 
   get active(): number {
-    return this.#exchange === undefined ? 0 : 1
+    return this.#exchanges.size
+  }
+
+  get #limit(): PipelineLimit {
+    return pipelineLimit(this.#progress, this.#pipelining, this.#clock.now())
   }
 
   request(request: HttpRequest, observer: ExchangeObserver): Exchange {
@@ -91,11 +122,20 @@ export class H1Connection implements Connection {
     if (request.trailers !== undefined) {
       throw new UsageError('ERR_TRAILERS_UNSUPPORTED', `${origin} speaks HTTP/1.1, over which trailers are not sent`, { origin })
     }
-    if (this.#exchange === undefined) this.#socket.ref()
+    if (this.#exchanges.size === 0) this.#socket.ref()
     this.#aired = false
-    const exchange = new H1Exchange(request, observer, () => this.#released(exchange), this.#forwarding)
-    this.#exchange = exchange
-    if (request.close || --this.#left === 0) this.#drain()
+    const pipelined = this.#pipelining > 1 && mayPipeline(request)
+    const close = request.close || this.#limit.once
+    const exchange: H1Exchange = new H1Exchange(
+      request,
+      observer,
+      this.#place(pipelined, close, () => exchange),
+    )
+    // Where others are in flight undici holds it back until they are answered.
+    if (!pipelined) this.#alone = exchange
+    else if (this.#exchanges.size > 0) this.#behind.add(exchange)
+    this.#exchanges.add(exchange)
+    if (close || --this.#left === 0) this.#drain()
     // Later: what undici refuses it refuses at once, and nothing may be called back before this returns.
     queueMicrotask(() => this.#client.dispatch(exchange.dispatchOptions(), exchange as unknown as Dispatcher.DispatchHandler))
     return exchange
@@ -123,13 +163,13 @@ export class H1Connection implements Connection {
 
   close(): Promise<void> {
     this.#drain()
-    if (this.#exchange === undefined) this.#socket.destroy()
+    if (this.#exchanges.size === 0) this.#end()
     return this.#closed
   }
 
   destroy(reason: Error): void {
-    this.#exchange?.connectionLost(reason)
-    this.#socket.destroy()
+    for (const exchange of this.#exchanges) exchange.connectionLost(reason)
+    this.#end()
     this.#gone()
   }
 
@@ -180,20 +220,64 @@ export class H1Connection implements Connection {
     this.onChange?.()
   }
 
+  #place(pipelined: boolean, close: boolean, exchange: () => H1Exchange): H1Place {
+    return {
+      forwarding: this.#forwarding,
+      pipelined,
+      close,
+      released: () => this.#released(exchange()),
+      answered: () => {
+        this.#answered++
+        this.#answeredBehind ||= this.#behind.has(exchange())
+      },
+      aborted: (reason) => {
+        // A deadline that passed is the peer's doing.
+        if (reason instanceof TimeoutError && !this.#endedHere) this.#judge()
+        this.#endedHere = true
+      },
+      blamed: () => {
+        const first = !this.#blamed
+        this.#blamed = true
+        return first
+      },
+    }
+  }
+
   #released(exchange: H1Exchange): void {
-    if (this.#exchange !== exchange) return
-    this.#exchange = undefined
+    if (!this.#exchanges.delete(exchange)) return
+    if (this.#alone === exchange) this.#alone = undefined
     // The server asked for it, or the request ended early: there is no next one here (RFC 9112 §9.6).
     if (this.#socket.destroyed) return this.#gone()
-    this.#socket.unref()
-    if (this.#state === 'draining') this.#socket.destroy()
+    if (this.#exchanges.size === 0) {
+      this.#socket.unref()
+      if (this.#state === 'draining') this.#end()
+    }
     this.onChange?.()
+  }
+
+  #end(): void {
+    this.#endedHere = true
+    this.#socket.destroy()
   }
 
   #gone(): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
+    if (!this.#endedHere) this.#judge()
     this.#client.destroy().catch(() => undefined)
     this.onChange?.()
+  }
+
+  /**
+   * Whether the peer has ended the connection because of what {@link pipelineLimit} allows: requests behind others, of which it has answered
+   * none; or, once that was given up, a second request on a connection.
+   */
+  #judge(): void {
+    if (this.#pipelining === 1) return
+    const limit = this.#limit
+    const left = [...this.#exchanges].filter((exchange) => exchange.written && !exchange.over)
+    const behind = left.some((exchange) => this.#behind.has(exchange)) && !this.#answeredBehind
+    const second = left.length === 1 && left[0]!.unanswered && !this.#behind.has(left[0]!) && this.#answered > 0
+    if (limit.depth > 1 ? behind : second && !limit.once) noteBroken(this.#progress, limit, this.#clock.now())
   }
 }

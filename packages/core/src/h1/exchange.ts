@@ -10,12 +10,29 @@ import type { HttpRequest } from '../message/request.js'
 /** Octets that may wait for a reader before the socket is paused: HTTP/1.1 has no window. */
 const BUFFER_BYTES = 131_072
 
+/** What an exchange and its connection tell each other. */
+export interface H1Place {
+  /** Fields for the proxy that forwards the request; `undefined` where the origin itself is asked. */
+  readonly forwarding: readonly string[] | undefined
+  /** Others may be in flight with it. */
+  readonly pipelined: boolean
+  /** No other request follows on this connection. */
+  readonly close: boolean
+  /** Called once, when the connection is done with it, and knows whether it may take the next request. */
+  released(): void
+  /** The final response has begun. */
+  answered(): void
+  /** Its caller ends it, and the connection with it. */
+  aborted(reason: unknown): void
+  /** Whether what ended the connection is this request's own affair: that of the first one on the wire, and of none behind it. */
+  blamed(): boolean
+}
+
 /** A handler as undici's older generation has them: raw fields, no object for each response. */
 export class H1Exchange implements Exchange, BodySource {
   readonly #request: HttpRequest
   readonly #observer: ExchangeObserver
-  readonly #release: () => void
-  readonly #forwarding: readonly string[] | undefined
+  readonly #place: H1Place
   #body: ResponseBody | undefined
   #resumeSocket: (() => void) | undefined
   #abortRequest: ((reason?: Error) => void) | undefined
@@ -29,21 +46,31 @@ export class H1Exchange implements Exchange, BodySource {
   trailers: readonly string[] | undefined
   sentBytes = 0
 
-  /**
-   * @param release called once, when the connection is done with it, and knows whether it may take the next request.
-   * @param forwarding fields for the proxy that forwards the request; `undefined` where the origin itself is asked.
-   */
-  constructor(request: HttpRequest, observer: ExchangeObserver, release: () => void, forwarding?: readonly string[]) {
+  constructor(request: HttpRequest, observer: ExchangeObserver, place: H1Place) {
     this.#request = request
     this.#observer = observer
-    this.#release = release
-    this.#forwarding = forwarding
+    this.#place = place
+  }
+
+  /** It is on the wire, or has been. */
+  get written(): boolean {
+    return this.#abortRequest !== undefined
+  }
+
+  /** No part of a final response has come. */
+  get unanswered(): boolean {
+    return this.#body === undefined
+  }
+
+  /** Its whole response is there, or none will come. */
+  get over(): boolean {
+    return this.#over
   }
 
   /** The request in undici's terms. Fields have been checked; `content-length` is among them. */
   dispatchOptions(): Dispatcher.DispatchOptions {
-    const { method, path, authority, fields, content, close, origin } = this.#request
-    const forwarding = this.#forwarding
+    const { method, path, authority, fields, content, origin } = this.#request
+    const { forwarding, pipelined, close } = this.#place
     this.sentBytes = content?.bytes?.length ?? 0
     return {
       method: method as Dispatcher.HttpMethod,
@@ -52,13 +79,18 @@ export class H1Exchange implements Exchange, BodySource {
       headers: ['host', authority, ...withOneCookie(fields), ...without(forwarding, fields)],
       body: content === undefined ? null : ((content.bytes ?? this.#read(content)) as Buffer),
       reset: close,
+      // In undici's terms: it may be sent while others are unanswered, and holds none up.
+      idempotent: pipelined,
+      blocking: !pipelined,
     }
   }
 
   abort(reason: unknown): void {
     this.#settled = true
     this.#body?.discard(reason)
-    if (!this.#over) this.#abortRequest?.(new Error('aborted'))
+    if (this.#over) return
+    this.#place.aborted(reason)
+    this.#abortRequest?.(new Error('aborted'))
   }
 
   cancel(reason: unknown): void {
@@ -92,6 +124,7 @@ export class H1Exchange implements Exchange, BodySource {
       return true
     }
     this.#resumeSocket = resume
+    this.#place.answered()
     this.#body = new ResponseBody(this)
     this.#observer.onResponse(status, toFields(rawHeaders), this.#body)
     return true
@@ -123,7 +156,9 @@ export class H1Exchange implements Exchange, BodySource {
   }
 
   onError(error: Error): void {
-    this.#fail(this.#errorOf(error))
+    // Asked whether it is settled or not: who comes next is behind it.
+    const blamed = this.written && this.#place.blamed()
+    this.#fail(blamed ? this.#errorOf(error) : this.#unblamedErrorOf(error))
     this.#finish()
   }
 
@@ -157,9 +192,21 @@ export class H1Exchange implements Exchange, BodySource {
     // undici leaves a source only after its next part, which may never come.
     if (this.#source !== undefined) leave(this.#source)
     queueMicrotask(() => {
-      this.#release()
+      this.#place.released()
       this.#observer.onClosed()
     })
+  }
+
+  /** What became of a connection is no error of a request that was never written, or stood behind another (RFC 9112 §9.3.2). */
+  #unblamedErrorOf(cause: Error): Error {
+    const origin = this.#request.origin.serialized
+    const details = { origin, cause, initiator: 'peer' } as const
+    if (this.written) {
+      const message = `the connection was lost while others were to be answered first (${origin})`
+      return new ConnectionError('ERR_PIPELINE_LOST', message, details)
+    }
+    if (cause instanceof UnshardError || KINDS.get(codeOf(cause)) === 'usage') return this.#errorOf(cause)
+    return new ConnectionError('ERR_CONNECTION_LOST', `${cause.message} (${origin})`, { ...details, processed: 'no' })
   }
 
   /** undici's errors in our terms. What a caller may do about it decides the class. */
@@ -172,7 +219,7 @@ export class H1Exchange implements Exchange, BodySource {
       const details = { origin, initiator: 'local', cause: this.#contentError, processed } as const
       return new StreamError('ERR_REQUEST_BODY', `the body of the request failed: ${cause.message}`, details)
     }
-    const kind = KINDS.get(cause.name === 'HTTPParserError' ? cause.name : String((cause as NodeJS.ErrnoException).code))
+    const kind = KINDS.get(codeOf(cause))
     const message = `${cause.message} (${origin})`
     if (kind === 'usage') return new UsageError('ERR_UNSUPPORTED_OVER_HTTP1', message, { origin, cause })
     if (kind === 'length') return new UsageError('ERR_CONTENT_LENGTH', message, { origin, cause, processed })
@@ -183,11 +230,16 @@ export class H1Exchange implements Exchange, BodySource {
   }
 }
 
+/** A parser's error has a name, and not always a code. */
+function codeOf(cause: Error): string {
+  return cause.name === 'HTTPParserError' ? cause.name : String((cause as NodeJS.ErrnoException).code)
+}
+
 /** Fields of one section, and interim responses of one request: as many as HTTP/2 takes. */
 const MAX_FIELDS = 1_000
 const MAX_INFORMATIONAL = 16
 
-/** What undici's codes mean here. A parser's error has a name, and not always a code. */
+/** What undici's codes mean here. */
 const KINDS: ReadonlyMap<string, string> = new Map([
   ['UND_ERR_INVALID_ARG', 'usage'],
   ['UND_ERR_NOT_SUPPORTED', 'usage'],

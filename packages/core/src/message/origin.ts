@@ -3,7 +3,7 @@
 import { isIP } from 'node:net'
 import { UsageError } from '../errors.js'
 
-/** An origin as text, such as `https://a.example:8443`; the default port is left out (RFC 6454 §6.2). */
+/** An origin as text, such as `https://a.example:8443`; the default port is left out (RFC 6454 §6.2). Or `http+unix://%2Frun%2Fa.sock`. */
 export type SerializedOrigin = string & { readonly '~origin': true }
 
 /** Scheme, host and port. One object for each origin while it is remembered: compare `serialized`, not objects. */
@@ -17,6 +17,8 @@ export interface Origin {
   readonly authority: string
   /** Whether `host` is an IP address and not a name. */
   readonly isAddress: boolean
+  /** Of `http+unix:` and `https+unix:`: the path of the socket. Their host is `localhost`, and never resolved. */
+  readonly socketPath?: string | undefined
 }
 
 /** Where a request goes: its origin, and path and query as they are sent. */
@@ -39,7 +41,8 @@ const PLAIN_PATH = /^\/(?:[A-Za-z0-9\-._~!$&()*+,;=:@/?]|%[0-9A-Fa-f]{2})*$/
 const REWRITTEN = /\/(?:\.|%2e)(?:\.|%2e)?(?:[/?]|$)|\?$/i
 
 /**
- * Splits an absolute `http:` or `https:` URL. A fragment is dropped (RFC 9110 §4.2.5).
+ * Splits an absolute `http:` or `https:` URL, or one of `http+unix:` or `https+unix:` whose host is the percent-encoded path of a socket.
+ * A fragment is dropped (RFC 9110 §4.2.5).
  * @throws UsageError `ERR_INVALID_URL` or `ERR_UNSUPPORTED_SCHEME`; `ERR_URL_CREDENTIALS` for `user:password@`.
  */
 export function parseRequestUrl(url: string | URL): RequestUrl {
@@ -81,6 +84,7 @@ export function parseOrigin(url: string | URL): Origin {
 }
 
 function split(url: URL): RequestUrl {
+  if (url.protocol === 'http+unix:' || url.protocol === 'https+unix:') return splitUnix(url)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw new UsageError(
       'ERR_UNSUPPORTED_SCHEME',
@@ -93,20 +97,54 @@ function split(url: URL): RequestUrl {
   return { origin: learn(url), path: url.pathname + url.search }
 }
 
+/**
+ * The URL standard does not know these schemes: host and path are taken as they are written, and the path once more as that of an `http:`
+ * URL. Without a host the whole path is the socket's, as in `http+unix:///run/a.sock`.
+ */
+function splitUnix(url: URL): RequestUrl {
+  if (url.username !== '' || url.password !== '')
+    throw new UsageError('ERR_URL_CREDENTIALS', 'credentials in the URL of a socket')
+  const socketPath = decoded(url.hostname === '' ? url.pathname : url.hostname)
+  if (socketPath === undefined || socketPath === '' || socketPath.includes('\0') || url.port !== '') {
+    throw new UsageError('ERR_INVALID_URL', `no path of a socket in ${JSON.stringify(url.href)}`)
+  }
+  const scheme = url.protocol === 'https+unix:' ? 'https' : 'http'
+  const { pathname, search } = new URL(`http://localhost${url.hostname === '' ? '/' : url.pathname}${url.search}`)
+  return { origin: learnUnix(scheme, socketPath), path: pathname + search }
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
+function learnUnix(scheme: 'https' | 'http', socketPath: string): Origin {
+  const serialized = `${scheme}+unix://${encodeURIComponent(socketPath)}` as SerializedOrigin
+  const port = scheme === 'https' ? 443 : 80
+  const names = { serialized, scheme, host: 'localhost', port, authority: 'localhost' }
+  return known.get(serialized) ?? remember({ ...names, isAddress: false, socketPath })
+}
+
 function learn(url: URL): Origin {
-  let origin = known.get(url.origin)
+  const origin = known.get(url.origin)
   if (origin !== undefined) return origin
   const secure = url.protocol === 'https:'
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
-  origin = {
+  return remember({
     serialized: url.origin as SerializedOrigin,
     scheme: secure ? 'https' : 'http',
     host,
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     authority: url.host,
     isAddress: isIP(host) !== 0,
-  }
+  })
+}
+
+function remember(origin: Origin): Origin {
   if (known.size >= MAX_KNOWN_ORIGINS) known.clear()
-  known.set(url.origin, origin)
+  known.set(origin.serialized, origin)
   return origin
 }

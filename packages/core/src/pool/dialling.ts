@@ -7,6 +7,7 @@ import type { Connector, ConnectProgress } from '../connect/connect.js'
 import type { Address, Connection, PoolTarget } from '../connection.js'
 import type { Clock } from '../deadlines.js'
 import type { Origin } from '../message/origin.js'
+import { socketPathOf } from '../pool-settings.js'
 import type { AddressIndex } from './address-index.js'
 import type { Member } from './group.js'
 import { type Dial, isConnection, type ReusePolicy } from './reuse-policy.js'
@@ -165,6 +166,7 @@ export class Dialling {
   #ask(target: PoolTarget, isMember: (connection: Connection) => boolean): Answer {
     const { index, policy } = this.#parts
     if (target.proxy !== undefined) return { because: 'proxied' }
+    if (socketPathOf(target) !== undefined) return { because: 'unix-socket' }
     let because = index.empty ? 'first-connection' : 'address-differs'
     let wait: DialUnderWay | undefined
     for (const candidate of index.find(target.addresses!, target.origin.port)) {

@@ -75,7 +75,7 @@ it('a request larger than the peer takes is refused here, and the connection liv
 describe('options are checked', () => {
   it.each<[ClientOptions, string, string]>([
     [{ timeoutz: {} } as never, 'ERR_UNKNOWN_OPTION', '"timeoutz"'],
-    [{ tls: { servername: 'x' } } as never, 'ERR_UNKNOWN_OPTION', '"tls.servername"'],
+    [{ tls: { socket: 'x' } } as never, 'ERR_UNKNOWN_OPTION', '"tls.socket"'],
     [{ timeouts: { lunch: 1 } } as never, 'ERR_UNKNOWN_OPTION', '"timeouts.lunch"'],
     [{ timeouts: { total: -1 } }, 'ERR_INVALID_OPTION', 'timeouts.total'],
     [{ timeouts: { total: 1.5 } }, 'ERR_INVALID_OPTION', 'timeouts.total'],
@@ -84,6 +84,10 @@ describe('options are checked', () => {
     [{ protocols: [] }, 'ERR_INVALID_OPTION', 'protocols'],
     [{ protocols: ['spdy/3'] } as never, 'ERR_INVALID_OPTION', 'spdy/3'],
     [{ cleartextProtocol: 'h3' } as never, 'ERR_INVALID_OPTION', 'cleartextProtocol'],
+    [{ localAddress: 'localhost' }, 'ERR_INVALID_OPTION', 'localAddress'],
+    [{ localAddress: 7 } as never, 'ERR_INVALID_OPTION', 'localAddress'],
+    [{ localPort: 0 }, 'ERR_INVALID_OPTION', 'localPort'],
+    [{ localPort: 65_536 }, 'ERR_INVALID_OPTION', 'localPort'],
     [{ streamWindowBytes: 1_000 }, 'ERR_INVALID_OPTION', 'streamWindowBytes'],
     [{ connectionWindowBytes: 2 ** 31 }, 'ERR_INVALID_OPTION', 'connectionWindowBytes'],
   ])('%j', (options, code, named) => {

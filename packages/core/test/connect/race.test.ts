@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { FakeClock } from '@unshard/testkit'
-import { ATTEMPT_DELAY_MS, interleave, race } from '../../src/connect/race.js'
+import { interleave } from '../../src/connect/address-order.js'
+import { ATTEMPT_DELAY_MS, race } from '../../src/connect/race.js'
 import type { Address } from '../../src/connection.js'
 
 const closers: (() => unknown)[] = []

@@ -49,6 +49,67 @@ describe('Resolver', () => {
     expect(await resolver.resolve('a.example')).toEqual([{ address: '192.0.2.9', family: 4 }])
   })
 
+  it.each([
+    ['the smallest TTL of its addresses, where `lookup` tells them', [30, 2, 9], 60_000, 2_000],
+    ['no longer than it was told to, whatever the TTL', [30], 1_000, 1_000],
+    ['what is told of some addresses alone', [undefined, 3], 60_000, 3_000],
+    ['a TTL that is none does not count', ['5', -1, Number.NaN], 7_000, 7_000],
+  ])('an answer is used for %s', async (_what, ttls, most, wanted) => {
+    const time = new FakeClock(5)
+    let asked = 0
+    const list = ttls.map((ttl, i) => ({ address: `192.0.2.${i + 1}`, ttl }))
+    const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
+      asked++
+      callback(null, list)
+    }) as LookupFunction
+    const resolver = new Resolver(lookup, most, time)
+    const answer = await resolver.resolve('a.example')
+    expect(answer).toEqual(list.map(({ address }) => ({ address, family: 4 })))
+    time.advance(wanted - 1)
+    await resolver.resolve('a.example')
+    expect(asked).toBe(1)
+    time.advance(2)
+    await resolver.resolve('a.example')
+    expect(asked).toBe(2)
+  })
+
+  it('a TTL of 0 is used for those who wait, and for nobody else', async () => {
+    let asked = 0
+    const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
+      asked++
+      process.nextTick(callback, null, [{ address: '192.0.2.1', ttl: 0 }])
+    }) as LookupFunction
+    const resolver = new Resolver(lookup, 1_000, clock)
+    await Promise.all([resolver.resolve('a.example'), resolver.resolve('a.example')])
+    expect(asked).toBe(1)
+    await resolver.resolve('a.example')
+    expect(asked).toBe(2)
+  })
+
+  it('a deadline that is noticed late, because the process was busy, is moved once', async () => {
+    const time = new FakeClock()
+    let late = 0
+    const busy = { now: () => time.now() + late, startTimer: time.startTimer.bind(time) }
+    let answer: (() => void) | undefined
+    const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
+      answer = () => callback(null, [{ address: '192.0.2.1' }])
+    }) as LookupFunction
+    const resolver = new Resolver(lookup, 0, busy, 100)
+    const asked = resolver.resolve('a.example')
+    late = 500
+    time.advance(100)
+    time.advance(499)
+    answer!()
+    expect(await asked).toHaveLength(1)
+    const unanswered = resolver.resolve('b.example')
+    late += 500
+    time.advance(100)
+    late += 500
+    time.advance(500)
+    await expect(unanswered).rejects.toMatchObject({ name: 'TimeoutError', phase: 'connect', ms: 100 })
+    expect(time.pending).toBe(0)
+  })
+
   it('remembers no failure', async () => {
     const lookup = staticLookup()
     const resolver = new Resolver(lookup, 1_000, clock)

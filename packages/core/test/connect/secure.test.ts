@@ -1,12 +1,21 @@
 // TLS with real servers: sessions are resumed, and nothing that a full handshake would refuse gets through by that.
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
-import { checkServerIdentity, createServer, type TlsOptions as ServerOptions, type TLSSocket } from 'node:tls'
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect as connectTls,
+  createSecureContext,
+  createServer,
+  type TlsOptions as ServerOptions,
+  type TLSSocket,
+} from 'node:tls'
 import { type Authority, createAuthority, staticLookup } from '@unshard/testkit'
 import { Connector } from '../../src/connect/connect.js'
 import { Securer, type SecureSocket } from '../../src/connect/secure.js'
 import type { TlsOptions } from '../../src/connect/tls-options.js'
-import type { PoolTarget } from '../../src/connection.js'
+import type { Certificate, PoolTarget } from '../../src/connection.js'
 import { type Origin, parseOrigin } from '../../src/index.js'
 import { resolveOptions } from '../../src/options.js'
 import { plainTarget } from '../fixtures.js'
@@ -69,6 +78,13 @@ async function handshake(securer: Securer, { port }: TlsServer, host = 'a.test.e
   return secured
 }
 
+/** As any program would. */
+function nodeConnect({ port }: TlsServer, options: ConnectionOptions): TLSSocket {
+  const socket = connectTls({ host: '127.0.0.1', port, ca: authority.ca, ALPNProtocols: ['h2'], ...options })
+  closers.push(() => socket.destroy())
+  return socket.resume()
+}
+
 const BOTH = ['h2', 'http/1.1'] as const
 const securer = (tls: TlsOptions = {}): Securer => new Securer({ ca: authority.ca, ...tls })
 
@@ -104,6 +120,44 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
     // Over TLS 1.2 Node's server forgets the name of a resumed session.
     expect(server.handshakes.slice(0, 2).map(({ name }) => name)).toEqual(NAMES)
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false, true])
+  })
+
+  it('a ticket of one name would get a stranger past the check of another: Node takes it, we have no use for it', async () => {
+    const [own, stranger] = [await authority.issue({ names: NAMES }), await authority.issue({ names: ['stranger.example'] })]
+    const context = createSecureContext(stranger)
+    const SNICallback: ServerOptions['SNICallback'] = (name, done) => done(null, name === NAMES[1] ? context : undefined)
+    const server = await listen({ ...tls, ...own, SNICallback })
+    const [ticket] = (await once(nodeConnect(server, { ...tls, servername: NAMES[0]! }), 'session')) as [Buffer]
+    // The server takes it, whatever the name, and Node 20 and 24 call the other end authorized: there is no certificate to look at.
+    const resumed = nodeConnect(server, { ...tls, servername: NAMES[1]!, session: ticket })
+    await once(resumed, 'secureConnect')
+    expect(resumed.isSessionReused()).toBe(true)
+    const one = securer()
+    await handshake(one, server, NAMES[0])
+    await expect(handshake(one, server, NAMES[1])).rejects.toMatchObject({
+      phase: 'tls',
+      cause: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' },
+    })
+    await handshake(one, server, NAMES[0])
+    expect(server.handshakes.slice(-1)).toMatchObject([{ reused: true }])
+  })
+
+  it('a session that was made before a key was pinned is not resumed, and one that was made under a pin is checked again', async () => {
+    const server = await listen(tls)
+    const first = await handshake(securer(), server)
+    const spki = first.certificate!.x509.publicKey.export({ type: 'spki', format: 'der' })
+    const pins = [createHash('sha256').update(spki).digest('base64')]
+    const one = securer({ pins })
+    const asked: Certificate[] = []
+    for (let i = 0; i < 2; i++) asked.push((await handshake(one, server)).certificate!)
+    expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false, true])
+    expect(asked[1]).toBe(asked[0])
+    expect(one.verify(parseOrigin('https://b.test.example'), asked[0]!)).toBeUndefined()
+    const other = securer({ pins: [Buffer.alloc(32).toString('base64')] })
+    expect(other.verify(parseOrigin('https://b.test.example'), asked[0]!)).toMatchObject({ code: 'ERR_TLS_PIN', phase: 'tls' })
+    pins[0] = 'changed meanwhile'
+    await expect(handshake(one, server)).rejects.toMatchObject({ code: 'ERR_TLS_PIN' })
+    expect(server.handshakes.at(-1)).toMatchObject({ reused: true })
   })
 
   it('a ticket is never used under another isolation tag: it would tell the server that both are one', async () => {
@@ -161,8 +215,10 @@ describe('Securer', () => {
   it("Node's own check is the client's, for any host", async () => {
     const one = securer()
     const { certificate } = await handshake(one, await listen())
-    expect(one.verify('b.test.example', certificate!)).toBeUndefined()
-    expect(one.verify('c.test.example', certificate!)).toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+    expect(one.verify(parseOrigin('https://b.test.example'), certificate!)).toBeUndefined()
+    expect(one.verify(parseOrigin('https://c.test.example'), certificate!)).toMatchObject({
+      code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+    })
     expect(checkServerIdentity('c.test.example', certificate!.peer)).toBeDefined()
   })
 

@@ -19,6 +19,8 @@ const VALUES: Record<keyof TlsOptions, readonly [unknown, unknown]> = {
   secureOptions: [0, 1],
   rejectUnauthorized: [true, false],
   checkServerIdentity: [check, () => undefined],
+  pins: [['a'], ['b']],
+  servername: ['a.example', 'b.example'],
 }
 const of = (options: Record<string, unknown>): string => tlsIdentity(options as TlsOptions)
 

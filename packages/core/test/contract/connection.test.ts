@@ -101,7 +101,7 @@ async function oracle(socket: Socket, route: Route): Promise<Connection> {
 }
 
 const h1 = async (socket: Socket, route: Route): Promise<Connection> =>
-  new H1Connection(socket, route, { maxFieldSectionBytes: 65_536, pool: POOL })
+  new H1Connection(socket, route, { maxFieldSectionBytes: 65_536, pool: POOL, progress: progress(), clock: systemClock })
 
 const ENGINES = [
   ['H2Connection over TLS', H2, h2, true],

@@ -6,9 +6,11 @@ import type { Address, Carrier, Target } from '../../connection.js'
 import { ConnectError } from '../../errors.js'
 import { H2Connection, type H2Options } from '../../h2/connection.js'
 import { type Origin, parseOrigin } from '../../message/origin.js'
-import { interleave, race } from '../race.js'
+import { type AddressMemory, interleave } from '../address-order.js'
+import type { KeyLog } from '../key-log.js'
+import { race } from '../race.js'
 import type { Resolver } from '../resolve.js'
-import { Securer, type SecureSocket } from '../secure.js'
+import { type SecuredHere, Securer } from '../secure.js'
 import { unlessAborted } from './aborted.js'
 import { asProxyError, proxyError } from './errors.js'
 import { H2Proxies, type Reached } from './h2-proxies.js'
@@ -23,8 +25,11 @@ const MAX_PROXIES = 1_000
 /** What proxied connections are made with. */
 export interface ProxyDiallerOptions {
   readonly resolver: Resolver
+  readonly addresses: AddressMemory
+  readonly keyLog: KeyLog | undefined
   readonly h2: Omit<H2Options, 'progress'>
   readonly localAddress: string | undefined
+  readonly localPort: number | undefined
   /** A connection to a proxy without tunnels is closed after this many milliseconds; 0 never. */
   readonly idleTimeoutMs: number
 }
@@ -109,16 +114,18 @@ export class ProxyDialler {
   }
 
   async #tcp(proxy: ProxyServer, signal: AbortSignal): Promise<Socket> {
-    const { resolver, localAddress, h2 } = this.#options
+    const { resolver, addresses: known, localAddress, localPort, h2 } = this.#options
     const addresses = await unlessAborted(resolver.resolve(proxy.host), signal)
     const { port, name } = proxy
-    return race({ addresses, port, origin: name, localAddress, clock: h2.clock, signal, onAttempt: () => undefined })
+    const memory = { known, host: proxy.host }
+    const local = { localAddress, localPort }
+    return race({ addresses, port, origin: name, ...local, clock: h2.clock, memory, signal, onAttempt: () => undefined })
   }
 
-  #secure(proxy: ProxyServer, socket: Socket, signal: AbortSignal, protocols = proxy.protocols): Promise<SecureSocket> {
+  #secure(proxy: ProxyServer, socket: Socket, signal: AbortSignal, protocols = proxy.protocols): Promise<SecuredHere> {
     let securer = this.#securers.get(proxy.key)
     if (securer === undefined) {
-      securer = new Securer(proxy.tls)
+      securer = new Securer(proxy.tls, this.#options.keyLog)
       this.#securers.set(proxy.key, securer)
     }
     return securer.secure(socket, { origin: originOf(proxy), reuseKey: proxy.key }, protocols, signal)

@@ -7,7 +7,7 @@ import { checkFields, type FieldsInit } from '../../message/fields.js'
 import { parseUrl } from '../../message/origin.js'
 import type { ProtocolName } from '../../pool-settings.js'
 import { tlsIdentity } from '../tls-identity.js'
-import { TLS_OPTIONS, type TlsOptions } from '../tls-options.js'
+import { checkTls, TLS_OPTIONS, type TlsOptions } from '../tls-options.js'
 
 /** A proxy with everything that can be said about it. */
 export interface ProxyOptions {
@@ -75,7 +75,7 @@ export function checkProxy(setting: ProxySetting, where: string): ProxyServer {
   if (socks && options.headers !== undefined) throw invalid(where, 'takes no headers: SOCKS has no fields')
   if (socks) checkSocksUser(scheme, user, password, where)
   const fields = socks ? [] : proxyFields(options.headers, user, password, where)
-  const tls = { ...options.tls }
+  const tls = checkTls(options.tls, `${where}, tls.`)
   const protocols = checkProtocols(options.protocols, where)
   const name = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
   const secret = [user, password, ...fields].map((part) => (part === undefined ? '-' : `${part.length}:${part}`)).join()

@@ -1,0 +1,57 @@
+/** Where connections come from: `localAddress` and `localPort`. */
+
+import { type AddressInfo, createServer } from 'node:net'
+import { rig } from './rig.js'
+
+const { client, server, defer } = rig()
+
+/** A port of `address` that nobody listens at, or that `taken` says somebody does. */
+async function localPort(address: string, taken = false): Promise<number> {
+  const holder = createServer()
+  await new Promise<void>((resolve) => holder.listen(0, address, resolve))
+  const { port } = holder.address() as AddressInfo
+  if (taken) defer(() => holder.close())
+  else await new Promise((resolve) => holder.close(resolve))
+  return port
+}
+
+it.each(['h2', 'http/1.1'] as const)('both ends are on the response: %s', async (protocol) => {
+  const origin = await server({ protocols: [protocol] })
+  const port = await localPort('127.0.0.9')
+  const response = await client({ localAddress: '127.0.0.9', localPort: port }).request({
+    url: `${origin.url('a.test.example')}/`,
+  })
+  expect(response.connection).toMatchObject({
+    ...{ protocol, remoteAddress: '127.0.0.1', remotePort: origin.port },
+    ...{ localAddress: '127.0.0.9', localPort: port },
+  })
+  await response.text()
+})
+
+it('a port alone leaves the address to the system', async () => {
+  const origin = await server()
+  const port = await localPort('0.0.0.0')
+  const response = await client({ localPort: port }).request({ url: `${origin.url('a.test.example')}/` })
+  expect(response.connection).toMatchObject({ localAddress: '127.0.0.1', localPort: port })
+  await response.text()
+})
+
+it('EADDRINUSE names the local end', async () => {
+  const origin = await server()
+  const port = await localPort('127.0.0.9', true)
+  const failing = client({ localAddress: '127.0.0.9', localPort: port }).request({ url: `${origin.url('a.test.example')}/` })
+  await expect(failing).rejects.toMatchObject({
+    ...{ name: 'ConnectError', phase: 'tcp', processed: 'no', cause: { code: 'EADDRINUSE' } },
+    message: expect.stringContaining(`from 127.0.0.9, port ${port}`),
+  })
+})
+
+it('EADDRNOTAVAIL names the local end, and says nothing about the address that was to be reached', async () => {
+  const origin = await server()
+  // RFC 5737: an address that no machine has.
+  const failing = client({ localAddress: '192.0.2.9' }).request({ url: `${origin.url('a.test.example')}/` })
+  await expect(failing).rejects.toMatchObject({
+    ...{ name: 'ConnectError', phase: 'tcp', cause: { code: 'EADDRNOTAVAIL' } },
+    message: expect.stringContaining('from 192.0.2.9'),
+  })
+})

@@ -1,0 +1,213 @@
+/** Sockets that the caller brings: read and written, and left as they were. */
+
+import { once } from 'node:events'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { type OriginServer, staticLookup } from '@unshard/testkit'
+import type { SocketEndpoint } from '../../src/index.js'
+import { rig } from './rig.js'
+
+const world = rig()
+const { client, server, defer } = world
+
+async function tcp({ port }: OriginServer): Promise<Socket> {
+  const socket = connectTcp({ host: '127.0.0.1', port })
+  socket.on('error', () => undefined)
+  defer(() => socket.destroy())
+  await once(socket, 'connect')
+  return socket
+}
+
+async function tls({ port }: OriginServer, ALPNProtocols: string[]): Promise<TLSSocket> {
+  const socket = connectTls({
+    ...{ host: '127.0.0.1', port, servername: 'a.test.example', ca: world.authority.ca, ALPNProtocols },
+  })
+  socket.on('error', () => undefined)
+  defer(() => socket.destroy())
+  await once(socket, 'secureConnect')
+  return socket
+}
+
+const countsOf = (socket: Duplex): Record<string, number> =>
+  Object.fromEntries(
+    ['data', 'end', 'error', 'close', 'drain', 'readable', 'finish'].map((event) => [event, socket.listenerCount(event)]),
+  )
+
+/** Neither a socket nor anything that Node connects: octets that go through a program. */
+async function plain(origin: OriginServer): Promise<Duplex> {
+  const socket = await tcp(origin)
+  const duplex = new Duplex({
+    allowHalfOpen: true,
+    read: () => void socket.resume(),
+    write: (part, _encoding, done) => void socket.write(part, () => done()),
+  })
+  socket.on('data', (part: Buffer) => void (duplex.push(part) || socket.pause()))
+  socket.on('end', () => duplex.push(null))
+  return duplex
+}
+
+describe.each([
+  ['https', 'h2'],
+  ['https', 'http/1.1'],
+  ['http', 'h2'],
+  ['http', 'http/1.1'],
+] as const)('%s, %s', (scheme, protocol) => {
+  const start = (): Promise<OriginServer> => server({ protocols: [protocol], ...(scheme === 'http' && { tls: undefined }) })
+
+  it.each([
+    ['a socket', tcp],
+    ['any Duplex', plain],
+  ])('%s is used instead of dialling, then left open with the listeners that it had', async (_what, make) => {
+    const origin = await start()
+    const socket = await make(origin)
+    const before = countsOf(socket)
+    const lookup = staticLookup()
+    const one = client({ sockets: socket, lookup, cleartextProtocol: protocol })
+    for (let i = 0; i < 3; i++) {
+      const response = await one.request({
+        url: `${origin.url('a.test.example')}/echo`,
+        method: 'POST',
+        body: 'x'.repeat(100_000),
+      })
+      expect(response.connection.protocol).toBe(protocol)
+      await response.bytes()
+    }
+    await one.close()
+    expect([origin.connections, lookup.calls]).toEqual([1, []])
+    expect([socket.destroyed, socket.writableEnded, countsOf(socket)]).toEqual([false, false, before])
+  })
+})
+
+it('what remains of the client is nothing when it is destroyed in the middle', async () => {
+  const origin = await server({ protocols: ['h2'] })
+  const socket = await tcp(origin)
+  const before = countsOf(socket)
+  const one = client({ sockets: socket })
+  const response = await one.request({ url: `${origin.url('a.test.example')}/slow` })
+  const gone = once(socket, 'pause')
+  one.destroy()
+  await expect(response.text()).rejects.toMatchObject({ code: 'ERR_CLIENT_DESTROYED' })
+  await gone
+  expect([socket.destroyed, countsOf(socket)]).toEqual([false, before])
+})
+
+describe('a TLSSocket', () => {
+  it.each(['h2', 'http/1.1'] as const)('whose ALPN chose %s is used as it is', async (protocol) => {
+    const origin = await server()
+    const socket = await tls(origin, [protocol])
+    const before = countsOf(socket)
+    const one = client({ sockets: socket })
+    const response = await one.request({ url: `${origin.url('a.test.example')}/` })
+    expect(response.connection).toMatchObject({ protocol, remoteAddress: '127.0.0.1', remotePort: origin.port })
+    await response.text()
+    await one.close()
+    expect([origin.handshakes, socket.destroyed, countsOf(socket)]).toEqual([1, false, before])
+  })
+
+  it('whose ALPN chose what is not wanted is refused', async () => {
+    const origin = await server()
+    const socket = await tls(origin, ['h2'])
+    const before = countsOf(socket)
+    const asked = client({ sockets: socket, protocols: ['http/1.1'] }).request({ url: `${origin.url('a.test.example')}/` })
+    await expect(asked).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate' })
+    expect([socket.destroyed, countsOf(socket)]).toEqual([false, before])
+  })
+})
+
+describe('a Map', () => {
+  it('is asked for the addresses of a name, in order; what it does not have is dialled', async () => {
+    const [mapped, dialled] = [await server({ protocols: ['h2'] }), await server({ protocols: ['h2'] })]
+    const socket = await tcp(mapped)
+    const lookup = staticLookup({ 'a.test.example': ['::1', '127.0.0.7'], 'b.test.example': '127.0.0.1' })
+    const one = client({ sockets: new Map([[`127.0.0.7:${mapped.port}`, socket]]), lookup })
+    const first = await one.request({ url: `${mapped.url('a.test.example')}/` })
+    expect(first.connection.localPort).toBe(socket.localPort)
+    await first.text()
+    expect(await (await one.request({ url: `${dialled.url('b.test.example')}/` })).text()).toMatch(/^hello/)
+    expect([mapped.connections, dialled.connections]).toEqual([1, 1])
+  })
+
+  it('has IPv6 addresses in brackets', async () => {
+    const origin = await server({ protocols: ['h2'] })
+    const lookup = staticLookup({ 'a.test.example': '2001:db8::1' })
+    const one = client({ sockets: new Map([[`[2001:db8::1]:${origin.port}`, await tcp(origin)]]), lookup })
+    expect((await one.request({ url: `${origin.url('a.test.example')}/` })).status).toBe(200)
+  })
+})
+
+describe('a function', () => {
+  it('is asked about each address, for each connection', async () => {
+    const origin = await server({ protocols: ['h2'] })
+    const sockets = [await tcp(origin), await tcp(origin)]
+    const asked: SocketEndpoint[] = []
+    const lookup = staticLookup({ 'a.test.example': ['127.0.0.8', '127.0.0.1'] })
+    const one = client({
+      lookup,
+      sockets: (endpoint) => {
+        asked.push(endpoint)
+        return endpoint.address === '127.0.0.1' ? sockets.shift() : undefined
+      },
+    })
+    for (let i = 0; i < 2; i++) {
+      const response = await one.request({ url: `${origin.url('a.test.example')}/`, headers: { connection: 'close' } })
+      await response.text()
+    }
+    const { port } = origin
+    const wanted = ['127.0.0.8', '127.0.0.1'].map((address) => ({ host: 'a.test.example', port, address }))
+    expect(asked).toEqual([...wanted, ...wanted])
+    expect(origin.connections).toBe(2)
+  })
+
+  it('that throws, or answers with what is no socket, ends the request', async () => {
+    const url = 'https://a.test.example/'
+    const failing = client({
+      sockets: () => {
+        throw new RangeError('none left')
+      },
+    })
+    await expect(failing.request({ url })).rejects.toMatchObject({
+      code: 'ERR_SOCKETS_FUNCTION',
+      cause: { message: 'none left' },
+    })
+    const wrong = client({ sockets: () => 7 as never })
+    await expect(wrong.request({ url })).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_INVALID_SOCKET' })
+  })
+})
+
+describe('one socket is one connection', () => {
+  const unusable = { name: 'ConnectError', phase: 'tcp', code: 'ERR_SOCKET_UNUSABLE', processed: 'no' }
+
+  it('for one origin, of one client', async () => {
+    const origin = await server({ protocols: ['h2'] })
+    const socket = await tcp(origin)
+    const one = client({ sockets: socket })
+    await (await one.request({ url: `${origin.url('a.test.example')}/` })).text()
+    await expect(one.request({ url: `${origin.url('b.test.example')}/` })).rejects.toMatchObject(unusable)
+    await expect(client({ sockets: socket }).request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject(unusable)
+    expect((await one.request({ url: `${origin.url('a.test.example')}/` })).status).toBe(200)
+  })
+
+  it('when it ends the connection is lost, and there is no other', async () => {
+    const origin = await server({ protocols: ['h2'] })
+    const socket = await tcp(origin)
+    const one = client({ sockets: socket })
+    const response = await one.request({ url: `${origin.url('a.test.example')}/slow` })
+    const before = socket.listenerCount('data')
+    socket.destroy()
+    await expect(response.text()).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST' })
+    expect([before, socket.listenerCount('data')]).toEqual([1, 0])
+    await expect(one.request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject(unusable)
+  })
+
+  it('one that has ended before is of no use', async () => {
+    const origin = await server({ protocols: ['h2'] })
+    const socket = await tcp(origin)
+    socket.destroy()
+    await expect(client({ sockets: socket }).request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject(unusable)
+  })
+})
+
+it.each([7, 'socket', {}, null])('%j is refused', (sockets) => {
+  expect(() => client({ sockets } as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }))
+})
