@@ -43,14 +43,14 @@ export class GivenSockets {
 
   /**
    * A socket for a connection to `origin`; `undefined` where it is to be dialled.
-   * @throws ConnectError phase `tcp`, code `ERR_SOCKET_UNUSABLE`, for one that was used before or has ended; UsageError for what is none.
+   * @throws ConnectError phase `tcp`, code `ERR_SOCKET_UNUSABLE`, for one that was used before, has ended or is not connected; UsageError for what is none.
    */
   take(origin: Origin, addresses: readonly Address[]): GivenSocket | undefined {
     const given = this.#find(origin, addresses)
     if (given === undefined) return undefined
     const { serialized } = origin
-    if (used.has(given) || given.destroyed || !given.readable || !given.writable) {
-      const why = used.has(given) ? 'has carried a connection' : 'has ended'
+    const why = whyUnusable(given)
+    if (why !== undefined) {
       throw new ConnectError('tcp', `the socket that was given for ${serialized} ${why}`, {
         ...{ code: 'ERR_SOCKET_UNUSABLE', origin: serialized },
       })
@@ -74,6 +74,14 @@ export class GivenSockets {
     }
     return undefined
   }
+}
+
+/** One that is not connected yet cannot say what its ALPN will choose. */
+function whyUnusable(given: Duplex): string | undefined {
+  const { connecting, secureConnecting } = given as { connecting?: boolean; secureConnecting?: boolean }
+  if (used.has(given)) return 'has carried a connection'
+  if (connecting === true || secureConnecting === true) return 'is not connected yet'
+  return given.destroyed || !given.readable || !given.writable ? 'has ended' : undefined
 }
 
 function ask(

@@ -60,13 +60,14 @@ export class KeyLog {
   readonly #target: KeyLogTarget
   #file: OpenFile | undefined
   #broken = false
+  #closed = false
 
   constructor(target: KeyLogTarget) {
     this.#target = target
   }
 
   write(line: Buffer): void {
-    if (this.#broken) return
+    if (this.#broken || this.#closed) return
     try {
       if (typeof this.#target === 'function') this.#target(line)
       else this.#writeAll(this.#target, line)
@@ -78,6 +79,8 @@ export class KeyLog {
 
   /** The client is over: the file is closed with the last one that writes to it. */
   close(): void {
+    // A handshake that ends after its client opens nothing anew.
+    this.#closed = true
     const file = this.#file
     this.#file = undefined
     if (file === undefined || --file.users > 0) return

@@ -81,7 +81,8 @@ export class H1Exchange implements Exchange, BodySource {
       reset: close,
       // In undici's terms: it may be sent while others are unanswered, and holds none up.
       idempotent: pipelined,
-      blocking: !pipelined,
+      // HEAD is never blocking there: nothing would end that.
+      blocking: !pipelined && method !== 'HEAD',
     }
   }
 

@@ -200,6 +200,14 @@ describe('one socket is one connection', () => {
     await expect(one.request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject(unusable)
   })
 
+  it('one that is not connected yet is of no use', async () => {
+    const origin = await server({ protocols: ['h2'] })
+    const socket = connectTls({ host: '127.0.0.1', port: origin.port, rejectUnauthorized: false, ALPNProtocols: ['h2'] })
+    defer(() => socket.destroy())
+    await expect(client({ sockets: socket }).request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject(unusable)
+    await once(socket, 'secureConnect')
+  })
+
   it('one that has ended before is of no use', async () => {
     const origin = await server({ protocols: ['h2'] })
     const socket = await tcp(origin)

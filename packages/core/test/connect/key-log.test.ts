@@ -155,6 +155,15 @@ describe('what cannot be written', () => {
     expect(calls).toBe(1)
   })
 
+  it('after the end of the client nothing is written, and no file opened', async () => {
+    const path = join(directory, 'keys')
+    const log = new KeyLog(path)
+    log.close()
+    log.write(Buffer.from('line\n'))
+    log.close()
+    await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
   it('a file that is gone between construction and use too', () => {
     const log = new KeyLog(join(directory, 'missing', 'keys'))
     log.write(Buffer.from('line\n'))

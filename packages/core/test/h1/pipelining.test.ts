@@ -106,6 +106,7 @@ describe('a server that takes it', () => {
     ['POST', 'x'],
     ['PUT', 'x'],
     ['POST', undefined],
+    ['HEAD', undefined],
   ])(
     '%s with content %s waits until the connection is empty, and nothing follows it until its response',
     async (method, body) => {
@@ -124,7 +125,10 @@ describe('a server that takes it', () => {
       line.answer()
       await until(() => paths(line).length >= 3)
       expect([paths(line), using.stats().connections[0]!.capacity]).toEqual([['/1', '/2', '/3'], 0])
-      line.answer()
+      if (method === 'HEAD') {
+        line.waiting.shift()
+        line.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n')
+      } else line.answer()
       await until(() => paths(line).length >= 4)
       line.answer()
       expect(await Promise.all(answers)).toEqual([200, 200, 200, 200])
