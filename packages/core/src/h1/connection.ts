@@ -95,7 +95,8 @@ export class H1Connection implements Connection {
     this.#aired = false
     const exchange = new H1Exchange(request, observer, () => this.#released(exchange), this.#forwarding)
     this.#exchange = exchange
-    if (request.close || --this.#left === 0) this.#drain()
+    this.#left--
+    if (request.close) this.#drain()
     // Later: what undici refuses it refuses at once, and nothing may be called back before this returns.
     queueMicrotask(() => this.#client.dispatch(exchange.dispatchOptions(), exchange as unknown as Dispatcher.DispatchHandler))
     return exchange
@@ -186,6 +187,8 @@ export class H1Connection implements Connection {
     // The server asked for it, or the request ended early: there is no next one here (RFC 9112 §9.6).
     if (this.#socket.destroyed) return this.#gone()
     this.#socket.unref()
+    // Not when it began: until now it was one of those that the origin may have.
+    if (this.#left === 0) this.#drain()
     if (this.#state === 'draining') this.#socket.destroy()
     this.onChange?.()
   }

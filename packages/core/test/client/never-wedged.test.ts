@@ -168,3 +168,21 @@ it('the time in the queue is counted over all connections that come, and go, wit
   const late = { name: 'TimeoutError', phase: 'queue', processed: 'no' }
   expect(ends).toMatchObject(['ok', 'ok', 'ok', late, late])
 })
+
+it('maxRequestsPerConnection over HTTP/1.1: the last request of a connection counts for maxConnectionsPerOrigin', async () => {
+  let active = 0
+  let most = 0
+  const origin = await server({
+    protocols: ['http/1.1'],
+    handler: (_request, response) => {
+      most = Math.max(most, ++active)
+      const answer = (turns: number): unknown =>
+        turns === 0 ? response.end(String(active--)) : setImmediate(() => answer(turns - 1))
+      answer(20)
+    },
+  })
+  const one = client({ maxRequestsPerConnection: 1, maxConnectionsPerOrigin: 2 })
+  const url = origin.url('a.test.example')
+  await Promise.all(Array.from({ length: 20 }, async () => (await one.request({ url })).text()))
+  expect([most, origin.connections]).toEqual([2, 20])
+})
