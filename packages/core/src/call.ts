@@ -77,6 +77,8 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   #phaseStartedAt: number
   /** Its connect deadline was noticed late, and has been moved by that. */
   #granted = false
+  /** Since when it has waited for a place, on one connection after the other. */
+  #queuedAt: number | undefined
   /** Octets moved either way at the last look: progress restarts the body deadline. */
   #movedBytes = 0
 
@@ -289,6 +291,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
 
   #send(member: Member): void {
     this.#member = member
+    this.#queuedAt = undefined
     this.#attempts++
     this.#answersBefore = this.#target.progress.answered
     if (member.coalesced) this.#owner.onCoalesced()
@@ -343,7 +346,10 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     if (this.#phase === 'body' || this.#phase === 'headers') return this.#noteProgress(now)
     // A connection has come, and has no room; or the one that had none has gone.
     const phase = !this.#request.close && this.#owner.pool.hasConnection(this.#target) ? 'queue' : 'connect'
-    if (phase !== this.#phase) this.#enter(phase, now)
+    if (phase === this.#phase) return
+    // A new connection without room does not begin the time anew: who loses them often enough would keep a request for ever.
+    if (phase === 'queue') this.#queuedAt ??= now
+    this.#enter(phase, phase === 'queue' ? this.#queuedAt! : now)
   }
 
   /** Content that moves, or that waits for its reader, keeps the deadline away. */

@@ -141,6 +141,7 @@ export class Client {
     await this.#pool.open(target)
     return new ConnectionHandle(target, {
       pool: this.#pool,
+      resolve: (own) => this.#http1.resolve(own),
       request: (options, own) => this.#request(options, own),
     })
   }

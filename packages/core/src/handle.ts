@@ -11,6 +11,8 @@ import type { Pool } from './pool/pool.js'
 /** What {@link ConnectionHandle} needs of its client. */
 export interface HandleOwner {
   readonly pool: Pool
+  /** What is asked in the place of a target: after HTTP_1_1_REQUIRED another one. */
+  resolve(target: PoolTarget): PoolTarget
   request(options: RequestOptions, target: PoolTarget): Promise<HttpResponse>
 }
 
@@ -72,11 +74,12 @@ export class ConnectionHandle {
   /** Takes no more requests, finishes those under way, closes. Resolves when the connection is gone. */
   async close(): Promise<void> {
     this.#closed = true
-    const group = this.#owner.pool.find(this.#target)
-    if (group !== undefined) await this.#owner.pool.endGroup(group)
+    const { pool } = this.#owner
+    const groups = new Set([pool.find(this.#target), pool.find(this.#owner.resolve(this.#target))])
+    await Promise.all([...groups].map((group) => group && pool.endGroup(group)))
   }
 
   get #member(): Member | undefined {
-    return this.#owner.pool.find(this.#target)?.members[0]
+    return this.#owner.pool.find(this.#owner.resolve(this.#target))?.members[0]
   }
 }

@@ -135,7 +135,8 @@ export class H1Connection implements Connection {
     if (!pipelined) this.#alone = exchange
     else if (this.#exchanges.size > 0) this.#behind.add(exchange)
     this.#exchanges.add(exchange)
-    if (close || --this.#left === 0) this.#drain()
+    this.#left--
+    if (close) this.#drain()
     // Later: what undici refuses it refuses at once, and nothing may be called back before this returns.
     queueMicrotask(() => this.#client.dispatch(exchange.dispatchOptions(), exchange as unknown as Dispatcher.DispatchHandler))
     return exchange
@@ -250,6 +251,8 @@ export class H1Connection implements Connection {
     if (this.#socket.destroyed) return this.#gone()
     if (this.#exchanges.size === 0) {
       this.#socket.unref()
+      // Not when the last one began: until now it was one of those that the origin may have.
+      if (this.#left === 0) this.#drain()
       if (this.#state === 'draining') this.#end()
     }
     this.onChange?.()

@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { frames, type ScriptedConnection } from '@unshard/testkit'
+import { FakeClock, frames, type ScriptedConnection } from '@unshard/testkit'
 import { rig } from './rig.js'
 
 const world = rig()
@@ -84,6 +84,23 @@ describe.each(['http', 'https'])('a warm HTTP/1.1 connection over %s', (scheme) 
 })
 
 describe('a handle that is closed', () => {
+  it('after HTTP_1_1_REQUIRED: the connection over HTTP/1.1 is its own, and goes with it', async () => {
+    const origin = await server({
+      protocols: ['h2', 'http/1.1'],
+      handler: (request, response) => {
+        if ('stream' in request) request.stream.close(0xd)
+        else response.end('ok')
+      },
+    })
+    const one = client({ idleTimeoutMs: 0 })
+    const handle = await one.connect(origin.url('a.test.example'))
+    const response = await handle.request({ url: '/' })
+    expect([await response.text(), handle.connection]).toEqual(['ok', response.connection])
+    await handle.close()
+    await until(() => one.stats().connections.length === 0)
+    await until(() => origin.openSockets === 0)
+  })
+
   it.each(['h2', 'http/1.1'] as const)(
     'while it opens again, %s: its request is answered, and then nothing is left',
     async (protocol) => {
@@ -122,4 +139,50 @@ it('a tag that looks like the key of a handle is a tag', async () => {
     await response.text()
     expect(response.connection.id).not.toBe(connection!.id)
   }
+})
+
+it('the time in the queue is counted over all connections that come, and go, without room', async () => {
+  const origin = await server({
+    protocols: ['http/1.1'],
+    handler: (request, response) => {
+      response.setHeader('connection', 'close')
+      held.push(() => response.end('ok'))
+      request.resume()
+    },
+  })
+  const held: (() => void)[] = []
+  const clock = new FakeClock(1)
+  const one = client({ clock, maxConnectionsPerOrigin: 1 })
+  const url = origin.url('a.test.example')
+  const all = Array.from({ length: 5 }, async () => (await one.request({ url })).text())
+  const settled = Promise.allSettled(all)
+  for (let i = 0; i < 3; i++) {
+    await until(() => held.length === i + 1)
+    clock.advance(25_000)
+    held[i]!()
+    await until(() => one.pools.find(url)?.connections.length === 0 || i === 2)
+    // Between two connections the phase is another.
+    clock.advance(100)
+  }
+  const ends = (await settled).map((each) => (each.status === 'fulfilled' ? each.value : each.reason))
+  const late = { name: 'TimeoutError', phase: 'queue', processed: 'no' }
+  expect(ends).toMatchObject(['ok', 'ok', 'ok', late, late])
+})
+
+it('maxRequestsPerConnection over HTTP/1.1: the last request of a connection counts for maxConnectionsPerOrigin', async () => {
+  let active = 0
+  let most = 0
+  const origin = await server({
+    protocols: ['http/1.1'],
+    handler: (_request, response) => {
+      most = Math.max(most, ++active)
+      const answer = (turns: number): unknown =>
+        turns === 0 ? response.end(String(active--)) : setImmediate(() => answer(turns - 1))
+      answer(20)
+    },
+  })
+  const one = client({ maxRequestsPerConnection: 1, maxConnectionsPerOrigin: 2 })
+  const url = origin.url('a.test.example')
+  await Promise.all(Array.from({ length: 20 }, async () => (await one.request({ url })).text()))
+  expect([most, origin.connections]).toEqual([2, 20])
 })
