@@ -91,7 +91,7 @@ export class Client {
     this.#http1 = new Http1Origins(this.#options.clock)
     this.#pool = new Pool(this.#connector, this.#options)
     this.#targets = new Targets(this.#connector, this.#options.poolDefaults, this.#options.pools)
-    this.pools = new Pools(this.#pool, this.#targets)
+    this.pools = new Pools(this.#pool, this.#targets, (target) => this.#http1.resolve(target))
     const { timeouts, replay, retry } = this.#options
     this.#limits = { timeouts, replay, retry }
     this.#owner = this.#ownCalls()

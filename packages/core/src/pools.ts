@@ -1,5 +1,6 @@
 /** The pools of a client, by name: settings that change while it runs, connections that are counted and closed. */
 
+import type { PoolTarget } from './connection.js'
 import { parseOrigin } from './message/origin.js'
 import type { Group } from './pool/group.js'
 import type { Pool } from './pool/pool.js'
@@ -23,10 +24,13 @@ export interface PoolStats {
 export class Pools {
   readonly #pool: Pool
   readonly #targets: Targets
+  readonly #current: (target: PoolTarget) => PoolTarget
 
-  constructor(pool: Pool, targets: Targets) {
+  /** @param current what stands for a target now: one that wants HTTP/1.1 has another in its place. */
+  constructor(pool: Pool, targets: Targets, current: (target: PoolTarget) => PoolTarget) {
     this.#pool = pool
     this.#targets = targets
+    this.#current = current
   }
 
   /**
@@ -74,7 +78,7 @@ export class Pools {
   }
 
   #groupOf(origin: string | URL, isolation: string | undefined): Group | undefined {
-    return this.#pool.find(this.#targets.of(parseOrigin(origin), isolation))
+    return this.#pool.find(this.#current(this.#targets.of(parseOrigin(origin), isolation)))
   }
 
   /** A group whose target is a different one now is of no use to new requests. */

@@ -2,7 +2,7 @@
 
 import { LRUCache } from 'lru-cache'
 import type { Connector } from './connect/connect.js'
-import type { PoolTarget } from './connection.js'
+import type { OriginProgress, PoolTarget } from './connection.js'
 import { type Origin, parseOrigin } from './message/origin.js'
 import { mergePoolSettings, type PoolSettings, resolvePoolSettings, socketPathOf } from './pool-settings.js'
 
@@ -16,6 +16,8 @@ export class Targets {
   #defaults: PoolSettings
   readonly #definitions = new Map<string, PoolSettings>()
   #handles = 0
+  /** Outlives the targets: other settings do not undo what an origin has done. */
+  readonly #progress = new LRUCache<string, OriginProgress>({ max: MAX_TAGGED })
   #plain = new WeakMap<Origin, PoolTarget>()
   readonly #tagged = new LRUCache<string, PoolTarget>({ max: MAX_TAGGED })
 
@@ -66,7 +68,8 @@ export class Targets {
     const target = this.#make(origin, isolation)
     const reuseKey = `${target.reuseKey}|handle ${++this.#handles}`
     const settings = { ...target.settings, maxConnections: { h2: 1, 'http/1.1': 1 }, minConnections: 1 }
-    return { ...target, settings, reuseKey, dialKey: `${origin.serialized}|${reuseKey}`, alone: true, once }
+    const progress = { ...target.progress, answered: 0, connections: 0 }
+    return { ...target, settings, reuseKey, dialKey: `${origin.serialized}|${reuseKey}`, progress, alone: true, once }
   }
 
   #forget(): void {
@@ -84,6 +87,15 @@ export class Targets {
     return target
   }
 
+  #progressOf(key: string): OriginProgress {
+    let progress = this.#progress.get(key)
+    if (progress === undefined) {
+      progress = { answered: 0, connections: 0, tooManyPings: 0 }
+      this.#progress.set(key, progress)
+    }
+    return progress
+  }
+
   #make(origin: Origin, isolation: string | undefined): PoolTarget {
     const settings = resolvePoolSettings(this.settingsOf(origin, isolation))
     // Quoted: a tag is anybody's text, and must not look like what is put behind it.
@@ -99,7 +111,7 @@ export class Targets {
       reuseKey,
       proxy,
       dialKey: `${origin.serialized}|${reuseKey}`,
-      progress: { answered: 0, connections: 0, tooManyPings: 0 },
+      progress: this.#progressOf(`${origin.serialized}|${tag}`),
       verify: (certificate) => this.#connector.verify(origin, certificate),
     }
   }

@@ -80,6 +80,13 @@ export class Group {
     return count
   }
 
+  /** Connections made for it beyond the limit, those with the fewest requests first. */
+  surplus(): Connection[] {
+    const own = this.members.filter(({ coalesced }) => !coalesced).map(({ connection }) => connection)
+    const limit = own[0] === undefined ? 0 : this.target.settings.maxConnections[own[0].protocol]
+    return own.toSorted((a, b) => a.active - b.active).slice(0, Math.max(0, own.length - limit))
+  }
+
   /** One that has to make sure of its peer is not passed over: it was chosen, and it will not be long. */
   #choose(waiter: Waiter): Member | undefined {
     const candidates = this.members.filter(({ connection }) => connection.capacity > 0 && !connection.verifying)

@@ -132,10 +132,7 @@ export class Pool {
   /** Other settings hold for a group from now on. Connections beyond its limit finish what they have. */
   update(group: Group, target: PoolTarget): void {
     group.target = target
-    const own = group.members.filter(({ coalesced }) => !coalesced).map(({ connection }) => connection)
-    const limit = own[0] === undefined ? 0 : target.settings.maxConnections[own[0].protocol]
-    const surplus = own.toSorted((a, b) => a.active - b.active).slice(0, Math.max(0, own.length - limit))
-    for (const connection of surplus) void connection.close()
+    for (const connection of group.surplus()) void connection.close()
     if (group.waiting.size > 0) this.#grow(group)
   }
 
@@ -245,7 +242,10 @@ export class Pool {
     const service = this.#services.get(member.connection)
     if (service === undefined || member.connection.state !== 'open') {
       // It closed while the promise was on its way. A server that does this every time must not be dialled without end.
-      return this.#unavailable(group, this.#lost(group, 'the connection was closed as soon as it was open'))
+      if (!member.coalesced)
+        return this.#unavailable(group, this.#lost(group, 'the connection was closed as soon as it was open'))
+      group.dials--
+      return this.#grow(group)
     }
     group.dials--
     for (const { onMember } of group.opening.splice(0)) onMember(member)
@@ -260,6 +260,8 @@ export class Pool {
       // Whoever it was made for has gone: it must not stay for ever.
       if (member.connection.active === 0) this.#lifetimes.idle(member.connection)
     }
+    // The limit may have been lowered since it was dialled.
+    if (group.members.length > 1) for (const surplus of group.surplus()) void surplus.close()
     this.#grow(group)
   }
 

@@ -206,6 +206,58 @@ describe('while the client runs', () => {
     await one.pools.close(origin.url('b.test.example'))
   })
 
+  it('resize while connections are on their way: what is too much when it comes is closed', async () => {
+    const origin = await server({ protocols: ['http/1.1'] })
+    const base = origin.url('a.test.example')
+    const one = client({ maxConnectionsPerOrigin: 4 })
+    const slow = Array.from({ length: 4 }, () => text(one, `${base}/slow`))
+    await origin.delivered(1)
+    one.pools.resize(base, 1)
+    const all = Promise.all(slow)
+    let settled = false
+    void all.then(() => {
+      settled = true
+    })
+    while (!settled) {
+      origin.release()
+      await new Promise(setImmediate)
+    }
+    await text(one, `${base}/`)
+    while (one.stats().connections.length > 1) await new Promise(setImmediate)
+    expect(one.pools.find(base)!.connections).toHaveLength(1)
+  })
+
+  it('an origin that wants HTTP/1.1 is found, and closed, under its name', async () => {
+    const origin = await server({
+      handler: (request, response) => {
+        if ('stream' in request) request.stream.close(0xd)
+        else response.end('ok')
+      },
+    })
+    const base = origin.url('a.test.example')
+    const one = client()
+    const response = await one.request({ url: `${base}/` })
+    await response.text()
+    expect(one.pools.find(base)).toMatchObject({ origin: base, connections: [response.connection.id] })
+    await one.pools.close(base)
+    expect(one.pools.find(base)).toBeUndefined()
+  })
+
+  it('what an origin has done outlives its settings', async () => {
+    const scripted = await peer(async (p) => {
+      await p.handshake()
+      p.respond((await p.nextRequest()).streamId, 204)
+      p.send(frames.goaway(1, 11, 'too_many_pings'))
+      await p.closed
+    })
+    const one = client({ keepalive: { intervalMs: 10_000 } })
+    const url = `https://a.test.example:${scripted.port}/`
+    await one.request({ url })
+    one.pools.open('bulk', { maxRequestsPerConnection: 1 })
+    expect((await one.request({ url })).status).toBe(204)
+    expect(scripted.connections).toBe(2)
+  })
+
   it('open: other protocols from the next request on', async () => {
     const origin = await server()
     const base = origin.url('a.test.example')
