@@ -13,25 +13,13 @@ import { Dialling } from './dialling.js'
 import { Group, hasRoom, type Member, type Waiter } from './group.js'
 import { Lifetimes } from './lifetimes.js'
 import type { ReusePolicy } from './reuse-policy.js'
+import { Service } from './service.js'
 
 /** What a pool depends on. */
 export interface PoolOptions {
   readonly reuse: ReusePolicy
   readonly maxIdleConnections: number
   readonly clock: Clock
-}
-
-/** Which groups a connection serves, and which of them have requests waiting for room on it. */
-interface Service {
-  readonly groups: Set<Group>
-  /** In turns, so that one origin's queue does not starve another's single request. */
-  readonly waiting: Set<Group>
-  /** Size of the connection's Origin Set when the policy was last asked about all of `groups`; -1 without one. */
-  origins: number
-  /** The one it was made for. */
-  home: Group | undefined
-  /** It has had room for a request. */
-  roomy: boolean
 }
 
 /** Where an origin has a connection and gets no further one, that is not tried again for so long, milliseconds. */
@@ -113,7 +101,7 @@ export class Pool {
     // Not before: a strategy of the caller's own may have closed all there was, and then that group is forgotten.
     const group = this.#groupFor(target)
     group.waiting.add(waiter)
-    for (const { connection } of group.members) this.#services.get(connection)?.waiting.add(group)
+    for (const { connection } of group.members) this.#services.get(connection)?.queue(group)
     this.#grow(group)
     return undefined
   }
@@ -254,7 +242,7 @@ export class Pool {
       if (!member.coalesced) service.home = group
       service.groups.add(group)
       service.waiting.add(group)
-      this.#note(member.connection, service)
+      service.noteRoom()
       if (service.roomy) group.fruitless = 0
       this.#serve(member.connection, service)
       // Whoever it was made for has gone: it must not stay for ever.
@@ -278,7 +266,7 @@ export class Pool {
     for (const { onUnavailable } of group.opening.splice(0)) onUnavailable(error)
     for (let waiter = group.next(); waiter !== undefined; waiter = group.next()) waiter.onUnavailable(error)
     group.fruitless = 0
-    if (group.empty) this.#groups.delete(group.target.dialKey)
+    this.#forget(group)
   }
 
   #lost({ target }: Group, what: string): ConnectionError {
@@ -296,7 +284,14 @@ export class Pool {
   /** After a change: more dials where requests still wait, or the group is forgotten. */
   #settle(group: Group): void {
     if (group.waiting.size > 0) this.#grow(group)
-    else if (group.empty) this.#groups.delete(group.target.dialKey)
+    else this.#forget(group)
+  }
+
+  /** Unless it still has something. */
+  #forget(group: Group): void {
+    if (!group.empty) return
+    group.later?.cancel()
+    this.#groups.delete(group.target.dialKey)
   }
 
   #register(connection: Connection, target: PoolTarget): void {
@@ -304,13 +299,7 @@ export class Pool {
     if (this.#stop.signal.aborted) return connection.destroy(this.#stop.signal.reason)
     const { remoteAddress, remotePort, certificate, authorized, proxy } = connection.route
     if (certificate !== undefined || authorized) this.totals.handshakes++
-    const service: Service = {
-      groups: new Set(),
-      waiting: new Set(),
-      origins: connection.originSet?.size ?? -1,
-      home: undefined,
-      roomy: false,
-    }
+    const service = new Service(connection)
     this.#services.set(connection, service)
     target.progress.connections++
     this.#lifetimes.add(connection, target.settings)
@@ -328,18 +317,12 @@ export class Pool {
       service.origins = origins
       this.#review(connection, service)
     }
-    this.#note(connection, service)
+    service.noteRoom()
     if (service.waiting.size > 0) this.#serve(connection, service)
-    // While it was in doubt nobody dialled, and it may have room for fewer than have come.
-    for (const group of service.waiting) this.#grow(group)
+    // It may have room for fewer than have come.
+    if (service.doubtEnded()) for (const group of service.waiting) this.#grow(group)
     if (connection.active > 0) this.#lifetimes.busy(connection)
     else this.#lifetimes.idle(connection)
-  }
-
-  #note(connection: Connection, service: Service): void {
-    if (service.roomy || connection.capacity === 0) return
-    service.roomy = true
-    for (const group of service.groups) group.fruitless = 0
   }
 
   /** RFC 8336 §2.4: ORIGIN may come after others have joined, and what is not in the set is not served from then on. */

@@ -164,3 +164,36 @@ describe('a target that is dialled once', () => {
     expect(connector.dials).toHaveLength(1)
   })
 })
+
+it('a response over a connection that many origins wait for looks at none of them but the one that is next', async () => {
+  const { clock, connector, pool, call, open } = make(sharing)
+  const connection = await open('h2')
+  connection.places = 1
+  call()
+  const origins = Array.from({ length: 100 }, (_, i) => targetOf(`https://n${i}.example`))
+  for (const target of origins) call(target)
+  await turn()
+  // Each looks at the clock when it asks whether another connection is due.
+  let looks = 0
+  clock.now = () => {
+    looks++
+    return 1
+  }
+  connection.finish()
+  expect(looks).toBeLessThan(10)
+  expect([connector.dials.length, [...pool.groups].filter(({ waiting }) => waiting.size > 0).length]).toEqual([1, 99])
+})
+
+it('a dial that waits for its turn leaves no timer behind when the pool ends', async () => {
+  const { clock, connector, pool, call } = make()
+  const two = targetOf('https://a.example', 'key', { maxConnectionsPerOrigin: 2 })
+  call(two)
+  await turn()
+  await connector.dials[0]!.succeed({ places: 1 })
+  const waiting = call(two)
+  await turn()
+  await connector.dials[1]!.fail(new Error('refused'))
+  pool.leave(two, waiting)
+  pool.destroy(new Error('enough'))
+  expect([clock.pending, [...pool.groups]]).toEqual([0, []])
+})

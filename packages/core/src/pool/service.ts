@@ -1,0 +1,48 @@
+/** What one connection does for its pool: which groups it serves, and which of them have requests waiting for room on it. */
+
+import type { Connection } from '../connection.js'
+import type { Group } from './group.js'
+
+/** The service of one connection. */
+export class Service {
+  readonly groups: Set<Group> = new Set()
+  /** In turns, so that one origin's queue does not starve another's single request. */
+  readonly waiting: Set<Group> = new Set()
+  /** Size of the connection's Origin Set when the policy was last asked about all of `groups`; -1 without one. */
+  origins: number
+  /** The one it was made for. */
+  home: Group | undefined
+  readonly #connection: Connection
+  #roomy = false
+  #doubted = false
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+    this.origins = connection.originSet?.size ?? -1
+  }
+
+  /** It has had room for a request. */
+  get roomy(): boolean {
+    return this.#roomy
+  }
+
+  /** A request of the group waits for it. */
+  queue(group: Group): void {
+    this.waiting.add(group)
+    if (this.#connection.verifying) this.#doubted = true
+  }
+
+  /** Whether requests came while it was making sure of its peer, for which nothing was dialled, and that is over. True once. */
+  doubtEnded(): boolean {
+    if (!this.#doubted || this.#connection.verifying) return false
+    this.#doubted = false
+    return true
+  }
+
+  /** Where there is room now, none of its groups has tried in vain. */
+  noteRoom(): void {
+    if (this.#roomy || this.#connection.capacity === 0) return
+    this.#roomy = true
+    for (const group of this.groups) group.fruitless = 0
+  }
+}
