@@ -22,7 +22,7 @@ import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
 import type { ResolvedPoolSettings } from '../pool-settings.js'
 import { H1Exchange, type H1Place } from './exchange.js'
-import { mayPipeline, noteBroken, type PipelineLimit, pipelineLimit } from './pipelining.js'
+import { mayPipeline, NOT_PIPELINED, noteBroken, type PipelineLimit, pipelineLimit } from './pipelining.js'
 
 const UndiciClient = createRequire(import.meta.url)('undici/lib/dispatcher/client.js') as typeof Client
 
@@ -114,7 +114,7 @@ export class H1Connection implements Connection {
   }
 
   get #limit(): PipelineLimit {
-    return pipelineLimit(this.#progress, this.#pipelining, this.#clock.now())
+    return this.#pipelining === 1 ? NOT_PIPELINED : pipelineLimit(this.#progress, this.#pipelining, this.#clock.now())
   }
 
   request(request: HttpRequest, observer: ExchangeObserver): Exchange {

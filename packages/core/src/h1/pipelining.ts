@@ -14,6 +14,9 @@ export interface PipelineLimit {
   readonly once: boolean
 }
 
+/** One after the other, as long as both sides like. */
+export const NOT_PIPELINED: PipelineLimit = { depth: 1, once: false }
+
 /** The limit where `depth` is wanted. After a break it is one at a time; after a second, one for each connection. */
 export function pipelineLimit({ brokenPipelining }: OriginProgress, depth: number, nowMs: number): PipelineLimit {
   if (depth === 1 || brokenPipelining === undefined || nowMs - brokenPipelining.atMs >= BROKEN_TTL_MS)

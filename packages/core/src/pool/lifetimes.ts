@@ -26,6 +26,8 @@ export interface LifetimeParts {
 interface Life {
   readonly settings: ResolvedPoolSettings
   readonly endsAt: number
+  /** When idle for so long, there is something to look at, milliseconds. */
+  readonly idleLimitMs: number
 }
 
 /** The lifetimes of one pool's connections. */
@@ -46,7 +48,7 @@ export class Lifetimes {
     const { maxConnectionAgeMs, maxConnectionAgeJitterMs } = settings
     const ageMs = maxConnectionAgeMs + Math.random() * maxConnectionAgeJitterMs
     const endsAt = maxConnectionAgeMs === 0 ? Number.POSITIVE_INFINITY : this.#parts.clock.now() + ageMs
-    this.#lives.set(connection, { settings, endsAt })
+    this.#lives.set(connection, { settings, endsAt, idleLimitMs: idleLimitMs(settings) })
     this.#schedule(endsAt)
   }
 
@@ -59,7 +61,7 @@ export class Lifetimes {
     const now = this.#parts.clock.now()
     this.#idle.set(connection, now)
     this.#closeLongestIdle()
-    this.#schedule(now + idleLimitMs(life.settings))
+    this.#schedule(now + life.idleLimitMs)
   }
 
   /** It carries something. */
