@@ -243,19 +243,38 @@ describe('while the client runs', () => {
     expect(one.pools.find(base)).toBeUndefined()
   })
 
-  it('what an origin has done outlives its settings', async () => {
-    const scripted = await peer(async (p) => {
+  it('what an origin has done outlives its settings: an interval that it had doubled stays so', async () => {
+    let second!: ScriptedConnection
+    const scripted = await peer(async (p, index) => {
       await p.handshake()
+      if (index > 0) {
+        second = p
+        await p.closed
+        return
+      }
       p.respond((await p.nextRequest()).streamId, 204)
       p.send(frames.goaway(1, 11, 'too_many_pings'))
       await p.closed
     })
-    const one = client({ keepalive: { intervalMs: 10_000 } })
+    const clock = new FakeClock(1)
+    const one = client({ clock, keepalive: { intervalMs: 10_000 } })
     const url = `https://a.test.example:${scripted.port}/`
     await one.request({ url })
+    while (one.stats().connections.length > 0) await new Promise(setImmediate)
     one.pools.open('bulk', { maxRequestsPerConnection: 1 })
-    expect((await one.request({ url })).status).toBe(204)
-    expect(scripted.connections).toBe(2)
+    const abort = new AbortController()
+    const held = [one.request({ url, signal: abort.signal })]
+    while (second === undefined) await new Promise(setImmediate)
+    await second.nextRequest()
+    clock.advance(10_000)
+    held.push(one.request({ url, signal: abort.signal }))
+    // Whatever was written before this request has arrived with it.
+    await second.nextRequest()
+    expect(second.received.map(({ typeName }) => typeName)).not.toContain('PING')
+    clock.advance(10_000)
+    await second.next('PING')
+    abort.abort('enough')
+    for (const each of held) await expect(each).rejects.toBe('enough')
   })
 
   it('open: other protocols from the next request on', async () => {

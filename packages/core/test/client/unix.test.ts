@@ -184,7 +184,7 @@ describe('a socket that cannot be connected to', () => {
   })
 
   const superuser = process.getuid?.() === 0
-  ;(superuser ? it.skip : it)('EACCES: is not ours', async () => {
+  ;(superuser ? it.skip : it)(`EACCES: is not ours${superuser ? ' (SKIPPED: to root everything is)' : ''}`, async () => {
     await listen(http.createServer(echo as never))
     await chmod(path, 0)
     await expect(client().request({ url: url('http') })).rejects.toMatchObject(failing('EACCES'))
