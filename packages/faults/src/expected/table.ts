@@ -115,11 +115,15 @@ const STREAM_RESET: Row = {
   closing: unanswered,
 }
 
+const PARTED: Expectation = ['served', 'served', 'ok | StreamError 7 no']
+
 /** A server that reloads finishes what it has, and refuses the rest in a way that says so. */
 const RELOAD: Row = {
   ...FINE,
-  // A request that was on its way when the server said goodbye.
-  headers: ['served', 'served', 'ok | StreamError 7 no'],
+  // Requests that were on their way when the server said goodbye. Apache's goodbye may name a stream below one whose content it
+  // has begun to take: unprocessed is what it says, so what has its content whole is sent again, and a source that was opened is not.
+  headers: PARTED,
+  body: PARTED,
 }
 
 /** All of a row, one for each of these variants. */
