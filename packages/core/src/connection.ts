@@ -53,12 +53,16 @@ export interface Route {
   /** The address and port that the socket is connected to; `undefined` where there is no such thing, as under an interceptor. */
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
+  /** What the origin's host had resolved to when it was dialled; empty where nothing was: behind a proxy, on a socket of the caller's. */
+  readonly addresses: readonly Address[]
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
   /** `undefined` without TLS, and where a resumed session has no recorded one. */
   readonly certificate: Certificate | undefined
   /** The TLS peer was verified against the trusted authorities. */
   readonly authorized: boolean
+  /** A peer that is not verified would have been taken as well: `rejectUnauthorized` is false. */
+  readonly lenient: boolean
   /** The client has shown a certificate of its own, or was ready to. */
   readonly clientCertificate: boolean
 }
@@ -142,8 +146,12 @@ export interface Connection {
   readonly capacity: number
   /** Requests in flight. */
   readonly active: number
+  /** The peer has said what it allows: its SETTINGS are here (RFC 9113 §3.4). HTTP/1.1 has nothing to wait for. */
+  readonly confirmed: boolean
   /** RFC 8336: bounded and checked; `undefined` while the server has sent none. */
   readonly originSet: ReadonlySet<SerializedOrigin> | undefined
+  /** The server has answered 421 for `origin`: it leaves the Origin Set, if there is one (RFC 8336 §2.3). */
+  disown(origin: SerializedOrigin): void
   /** Sends a request. Only while `capacity` is above 0. Nothing is called back before this returns. */
   request(request: HttpRequest, observer: ExchangeObserver): Exchange
   /** Measures a round trip in milliseconds. Rejects when no answer comes within `timeoutMs`, or ever can. */

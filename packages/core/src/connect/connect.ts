@@ -187,11 +187,11 @@ export class Connector {
       const protocol = target.http1Only === true ? 'http/1.1' : target.settings.cleartextProtocol
       const forwarded = proxy !== undefined && protocol === 'http/1.1' && forwards(proxy)
       const socket = forwarded ? await this.#proxies.forward(proxy, target, signal) : await carry()
-      const route = this.#route(socket, target, undefined)
+      const route = this.#route(socket, target, undefined, given === undefined ? addresses : [])
       return negotiate(socket, protocol, route, target, this.#h2, forwarded ? proxy.fields : undefined)
     }
     const secured = this.#adopt(given, target) ?? (await this.#secure(target, carry, signal))
-    const route = this.#route(secured.carrier ?? secured.socket, target, secured)
+    const route = this.#route(secured.carrier ?? secured.socket, target, secured, given === undefined ? addresses : [])
     return negotiate(secured.socket, secured.protocol, route, target, this.#h2)
   }
 
@@ -255,17 +255,19 @@ export class Connector {
     return race({ addresses, port: origin.port, origin: origin.serialized, ...local, clock, memory, signal, onAttempt })
   }
 
-  #route(carrier: Carrier, target: PoolTarget, secured: SecureSocket | undefined): Route {
+  #route(carrier: Carrier, target: PoolTarget, secured: SecureSocket | undefined, addresses: readonly Address[]): Route {
     return {
       origin: target.origin,
       reuseKey: target.reuseKey,
       proxy: target.proxy?.name,
       remoteAddress: carrier.remoteAddress,
       remotePort: carrier.remotePort,
+      addresses,
       localAddress: carrier.localAddress,
       localPort: carrier.localPort,
       certificate: secured?.certificate,
       authorized: secured?.authorized ?? false,
+      lenient: this.#options.tls.rejectUnauthorized === false,
       clientCertificate: secured !== undefined && this.#securer.clientCertificate,
     }
   }

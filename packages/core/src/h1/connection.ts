@@ -42,6 +42,7 @@ export class H1Connection implements Connection {
   readonly protocol = 'http/1.1'
   readonly route: Route
   readonly originSet: ReadonlySet<SerializedOrigin> | undefined = undefined
+  readonly confirmed = true
   onChange: (() => void) | undefined
   readonly #socket: Carrier
   readonly #forwarding: readonly string[] | undefined
@@ -155,6 +156,10 @@ export class H1Connection implements Connection {
 
   get verifying(): boolean {
     return this.#verifying
+  }
+
+  disown(): void {
+    // ORIGIN is a frame of HTTP/2.
   }
 
   ping(): Promise<number> {

@@ -68,7 +68,6 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   readonly #patience: Patience
   readonly #liveness: Liveness
   readonly #progress: OriginProgress
-  /** Counts since the peer was last heard of. */
   readonly #outlet: Outlet
   #state: ConnectionState = 'open'
   /** The highest stream whose request has been handed to the socket: above it nothing was sent. */
@@ -110,8 +109,16 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     return this.#engine.active
   }
 
+  get confirmed(): boolean {
+    return this.#engine.peerSettings.received
+  }
+
   get originSet(): ReadonlySet<SerializedOrigin> | undefined {
     return this.#originSet.value
+  }
+
+  disown(origin: SerializedOrigin): void {
+    this.#originSet.delete(origin)
   }
 
   request(request: HttpRequest, observer: ExchangeObserver): Exchange {

@@ -15,9 +15,12 @@ export interface Dial {
   readonly port: number
 }
 
-/** An answer always carries a named reason: it reaches diagnostics, tests and docs. */
+/**
+ * An answer always carries a named reason: it reaches diagnostics, tests and docs. With `trial` one request goes first, and the others
+ * wait until it is answered: a server that disowned the origin a while ago is asked whether it still does.
+ */
 export type Verdict =
-  | { readonly use: true; readonly because: string }
+  | { readonly use: true; readonly because: string; readonly trial?: boolean }
   | { readonly use: false; readonly because: string }
   | { readonly wait: true; readonly because: string }
 
@@ -25,11 +28,21 @@ export type Verdict =
 export interface ReusePolicy {
   /**
    * @param candidate an open connection (it has a `route`), or a dial that may become one (only `wait` or `use: false` make sense).
-   * @param target the other origin, with its addresses.
+   * @param target the other origin. Without addresses while nobody has been asked for them: then only connections are candidates whose
+   *   Origin Set has the origin.
    */
   verdict(candidate: Connection | Dial, target: Target): Verdict
   /** A server answered 421 for `origin` on this shared connection (RFC 9110 §15.5.20): do not offer it again for a while. */
   misdirected(connection: Connection, origin: Origin): void
+  /** A trial request for `origin` got an answer on this shared connection that is no 421. */
+  answered?(connection: Connection, origin: Origin): void
+  /** Statuses which, on a shared connection, an idempotent request takes for a 421. Default none. */
+  readonly suspectStatuses?: ReadonlySet<number>
+  /**
+   * Groups of hosts that the caller has declared to be one. Behind a proxy no address is known: there, only connections made for a host
+   * of the same group are candidates.
+   */
+  groupsOf?(origin: Origin): readonly string[]
 }
 
 /** Whether a candidate is a connection, and not yet a dial. */

@@ -17,6 +17,8 @@ const route: Route = {
   localPort: undefined,
   certificate: undefined,
   authorized: true,
+  lenient: false,
+  addresses: [],
   clientCertificate: false,
 }
 const settings = { initialWindowBytes: 131_072, connectionWindowBytes: 1_048_576, headerTableBytes: 4_096 }

@@ -73,6 +73,8 @@ function routeOf(server: OriginServer, socket: Socket): Route {
     localPort,
     certificate: undefined,
     authorized: true,
+    lenient: false,
+    addresses: [],
     clientCertificate: false,
   }
 }

@@ -419,6 +419,8 @@ function routeOf(serialized: string): Route {
     proxy: undefined,
     ...nobody,
     authorized: false,
+    lenient: false,
+    addresses: [],
     clientCertificate: false,
   }
 }

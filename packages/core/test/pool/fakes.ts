@@ -33,6 +33,8 @@ export class FakeConnection implements Connection {
   readonly protocol: 'h2' | 'http/1.1'
   readonly route: Route
   readonly originSet: undefined
+  confirmed = true
+  readonly disowned: string[] = []
   state: ConnectionState
   places: number
   onChange: (() => void) | undefined
@@ -58,8 +60,14 @@ export class FakeConnection implements Connection {
       localPort: undefined,
       certificate: undefined,
       authorized: true,
+      lenient: false,
+      addresses: [],
       clientCertificate: false,
     }
+  }
+
+  disown(origin: string): void {
+    this.disowned.push(origin)
   }
 
   get capacity(): number {

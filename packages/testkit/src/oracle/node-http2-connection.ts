@@ -39,6 +39,7 @@ export class NodeHttp2Connection implements Connection {
   readonly protocol = 'h2'
   readonly route: Route
   readonly originSet: undefined
+  confirmed = false
   onChange: (() => void) | undefined
   /** The server's SETTINGS are here. */
   readonly ready: Promise<void>
@@ -57,13 +58,20 @@ export class NodeHttp2Connection implements Connection {
     this.ready = new Promise((resolve) => session.once('remoteSettings', () => resolve()))
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
     session.once('connect', () => keepHandle(session))
-    session.on('remoteSettings', () => this.onChange?.())
+    session.on('remoteSettings', () => {
+      this.confirmed = true
+      this.onChange?.()
+    })
     session.on('goaway', () => this.#enter('draining'))
     session.on('error', () => this.#lost(this.#lostError()))
     session.on('close', () => this.#lost(this.#lostError()))
   }
 
   readonly verifying = false
+
+  disown(): void {
+    // The oracle's Origin Set is Node's own.
+  }
 
   verify(): boolean {
     return true

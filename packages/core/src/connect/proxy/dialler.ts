@@ -156,7 +156,7 @@ export class ProxyDialler {
     const { h2, idleTimeoutMs } = this.#options
     const route = {
       ...{ origin: originOf(proxy), reuseKey: proxy.key, proxy: undefined, certificate, authorized, clientCertificate: false },
-      ...{ remoteAddress, remotePort, localAddress, localPort },
+      ...{ remoteAddress, remotePort, localAddress, localPort, addresses: [], lenient: false },
     }
     const connection = new H2Connection(socket, route, { ...h2, progress: { answered: 0, connections: 1, tooManyPings: 0 } })
     return new H2Proxy(proxy, connection, socket, { clock: h2.clock, idleTimeoutMs, onClosed })

@@ -42,6 +42,8 @@ async function meet(script: Script): Promise<Meeting> {
       localAddress: '192.0.2.2',
       localPort: 1,
       authorized: true,
+      lenient: false,
+      addresses: [],
       clientCertificate: false,
     },
   }
