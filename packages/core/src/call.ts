@@ -4,38 +4,16 @@
  */
 
 import { link, unlink } from './abort.js'
+import type { CallLimits, CallOwner } from './call-owner.js'
 import type { Exchange, ExchangeObserver, PoolTarget } from './connection.js'
-import type { ClockTimer, Deadline, Deadlines } from './deadlines.js'
+import type { ClockTimer, Deadline } from './deadlines.js'
 import { afterAttempt, ConnectionError, type Processed, TimeoutError, UnshardError } from './errors.js'
 import type { ResponseBody } from './message/body.js'
-import type { HttpRequest, RequestOptions, Timeouts } from './message/request.js'
+import { type HttpRequest, isIdempotent, type RequestOptions, type Timeouts } from './message/request.js'
 import { type ConnectionInfo, HttpResponse, type ResponseParts, type Timings } from './message/response.js'
 import { connectionInfo, type Member, type Waiter } from './pool/group.js'
-import type { Pool } from './pool/pool.js'
 import { canResend, Replays, requiresHttp1 } from './retry.js'
-import { type ResolvedRetryPolicy, retryDelayMs } from './retry-policy.js'
-
-/** What a call needs of its client. */
-export interface CallOwner {
-  readonly pool: Pool
-  readonly deadlines: Deadlines
-  /** The request was sent once more. */
-  onReplay(): void
-  /** The origin wants HTTP/1.1: the target to ask instead; `undefined` where this client does not speak it. */
-  onHttp1Required(target: PoolTarget): PoolTarget | undefined
-  /** The request goes over a connection that was made for another origin. */
-  onCoalesced(): void
-  /** Nothing of the call is left. */
-  onOver(): void
-}
-
-/** What a call may do by itself. */
-export interface CallLimits {
-  readonly timeouts: Required<Timeouts>
-  /** Replays of a request whose outcome nobody knows. */
-  readonly replay: number
-  readonly retry: ResolvedRetryPolicy | undefined
-}
+import { retryDelayMs } from './retry-policy.js'
 
 /** Where a call is: each of {@link Timeouts}, and `pause` between two attempts, which only `total` limits. */
 type Phase = keyof Timeouts | 'pause'
@@ -151,7 +129,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     this.status = status
     this.fields = fields
     this.#body = body
-    if (status === MISDIRECTED_REQUEST && this.#isMisdirected()) return this.#redirect()
+    if (this.#member!.coalesced && this.#isMisdirected(status)) return this.#redirect()
     this.#target.progress.answered++
     const { retry } = this.#limits
     const delayMs = retry === undefined ? undefined : retryDelayMs(retry, this.#request, status, fields, this.#attempts)
@@ -314,10 +292,15 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
    * RFC 9110 §15.5.20: a 421 may be asked again elsewhere, whatever the method; only a shared connection gives reason to. Where this
    * request cannot be sent again, the next ones are still kept off that connection.
    */
-  #isMisdirected(): boolean {
-    const { coalesced, connection } = this.#member!
-    if (!coalesced) return false
-    this.#owner.pool.misdirected(this.#target, connection)
+  #isMisdirected(status: number): boolean {
+    const { pool } = this.#owner
+    const member = this.#member!
+    const suspect = status !== MISDIRECTED_REQUEST && isIdempotent(this.#request.method) && pool.suspects(status)
+    if (status !== MISDIRECTED_REQUEST && !suspect) {
+      if (member.trial !== undefined) pool.answered(this.#target, member)
+      return false
+    }
+    pool.misdirected(this.#target, member.connection, status)
     return !this.#misdirected && canResend(this.#request)
   }
 

@@ -1,9 +1,11 @@
 /** The client: options, targets, and every call that is under way. What happens to one request stands in `call.ts`. */
 
-import { Call, type CallLimits, type CallOwner } from './call.js'
+import { Call } from './call.js'
+import type { CallLimits, CallOwner } from './call-owner.js'
 import { Connector } from './connect/connect.js'
 import type { PoolTarget } from './connection.js'
 import { Deadlines } from './deadlines.js'
+import { Diagnostics } from './diagnostics.js'
 import { UsageError } from './errors.js'
 import { ConnectionHandle, type HandleOptions } from './handle.js'
 import { Http1Origins } from './http1-origins.js'
@@ -12,6 +14,7 @@ import { checkRequest, type RequestOptions } from './message/request.js'
 import type { ConnectionInfo, HttpResponse } from './message/response.js'
 import { inRange } from './option-checks.js'
 import { type ClientOptions, mergeTimeouts, type ResolvedOptions, resolveOptions } from './options.js'
+import type { Explanation } from './pool/explain.js'
 import { connectionInfo } from './pool/group.js'
 import { Pool } from './pool/pool.js'
 import { type PoolStats, Pools } from './pools.js'
@@ -64,6 +67,10 @@ export interface ClientStats {
     readonly coalesced: number
     /** Requests that were sent once more. */
     readonly replayed: number
+    /** How often a connection, or a dial under way, was refused for an origin, by the named reason: see docs/unsharding.md. */
+    readonly declined: Readonly<Record<string, number>>
+    /** Answers of 421, or of a suspected status, on connections made for another origin. */
+    readonly misdirected: number
   }
 }
 
@@ -77,6 +84,7 @@ export class Client {
   readonly #targets: Targets
   readonly #limits: CallLimits
   readonly #http1: Http1Origins
+  readonly #diagnostics = new Diagnostics()
   readonly #totals = { requests: 0, coalesced: 0, replayed: 0 }
   /** Settings and connections by origin and tag. */
   readonly pools: Pools
@@ -89,7 +97,7 @@ export class Client {
     this.#deadlines = new Deadlines(this.#options.clock)
     this.#connector = new Connector(this.#options)
     this.#http1 = new Http1Origins(this.#options.clock)
-    this.#pool = new Pool(this.#connector, this.#options)
+    this.#pool = new Pool(this.#connector, this.#diagnostics, this.#options)
     this.#targets = new Targets(this.#connector, this.#options.poolDefaults, this.#options.pools)
     this.pools = new Pools(this.#pool, this.#targets, (target) => this.#http1.resolve(target))
     const { timeouts, replay, retry } = this.#options
@@ -163,7 +171,19 @@ export class Client {
       const origin = route.origin.serialized
       connections.push({ id, protocol, origin, remoteAddress, remotePort, proxy, state, active, capacity })
     }
-    return { connections, pools: [...this.pools], totals: { ...this.#pool.totals, ...this.#totals } }
+    return { connections, pools: [...this.pools], totals: { ...this.#pool.totals, ...this.#totals, ...this.#diagnostics.counts } }
+  }
+
+  /**
+   * What a request to this URL would do now: go over a connection that is there, wait for one under way, or dial; and what is said of every connection
+   * and every dial. The host is resolved; nothing is dialled, and nothing sent.
+   * @param isolation the tag of the request, if it has one.
+   * @throws UsageError for a URL whose origin is none; ConnectError phase `resolve`.
+   */
+  async explain(url: string | URL, { isolation }: { readonly isolation?: string } = {}): Promise<Explanation> {
+    this.#refuseClosed()
+    const { origin } = checkRequest({ url })
+    return this.#pool.explain(this.#http1.resolve(this.#targets.of(origin, isolation)))
   }
 
   /**

@@ -75,6 +75,8 @@ export interface OriginProgress {
   connections: number
   /** How often it has complained of our PINGs. */
   tooManyPings: number
+  /** It was disowned on a connection of another origin: its next one is its own. */
+  misdirected?: boolean
   /** That it broke HTTP/1.1 pipelining: once, or with one request at a time as well; and when. */
   brokenPipelining?: { readonly step: 1 | 2; readonly atMs: number }
 }

@@ -15,6 +15,7 @@ export type {
   TargetProxy,
 } from './connection.js'
 export { type Clock, type ClockTimer, systemClock } from './deadlines.js'
+export type { CoalescedEvent, DeclinedEvent, MisdirectedEvent } from './diagnostics.js'
 export * from './errors.js'
 export { ConnectionHandle, type HandleOptions } from './handle.js'
 export type { RequestBody } from './message/content.js'
@@ -23,6 +24,7 @@ export { type Origin, parseOrigin, type SerializedOrigin } from './message/origi
 export type { HttpRequest, RequestOptions, RetryPolicy, Timeouts } from './message/request.js'
 export { type ConnectionInfo, HttpResponse, type Timings } from './message/response.js'
 export { type ClientOptions, DEFAULT_TIMEOUTS } from './options.js'
+export type { ExplainedCandidate, Explanation } from './pool/explain.js'
 export { type Dial, isConnection, type ReusePolicy, sameOrigin, type Verdict } from './pool/reuse-policy.js'
 export type {
   KeepaliveOptions,

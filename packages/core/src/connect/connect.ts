@@ -20,7 +20,7 @@ import type { ProxyChoice } from './proxy/choice.js'
 import { forwards, ProxyDialler } from './proxy/dialler.js'
 import type { ProxyServer } from './proxy/settings.js'
 import { race } from './race.js'
-import { Resolver } from './resolve.js'
+import { type Resolution, Resolver } from './resolve.js'
 import { adoptSecured, Securer, type SecureSocket } from './secure.js'
 import { tlsIdentity } from './tls-identity.js'
 import type { TlsOptions } from './tls-options.js'
@@ -55,6 +55,9 @@ export interface ConnectProgress {
   /** TCP is connected; with TLS the handshake follows. */
   onTcpConnected(): void
 }
+
+/** Where no name is resolved. */
+const NOTHING: Resolution = { addresses: [], expiresAt: Number.POSITIVE_INFINITY }
 
 /** Makes the connections of one client. */
 export class Connector {
@@ -114,12 +117,14 @@ export class Connector {
    * Addresses of a target's host, in the order to try them: none where a proxy is asked, because then nobody here may ask for them, a Unix socket,
    * or the caller's only one. The protocol resolver is loaded meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
    */
-  async resolve(target: PoolTarget): Promise<readonly Address[]> {
+  async resolve(target: PoolTarget): Promise<Resolution> {
     const { origin, proxy } = target
     if (origin.scheme === 'https') void this.#memory.load()
-    if (proxy !== undefined || socketPathOf(target) !== undefined || this.#options.sockets?.needsNoAddress === true) return []
+    if (proxy !== undefined || socketPathOf(target) !== undefined || this.#options.sockets?.needsNoAddress === true)
+      return NOTHING
     try {
-      return this.#addresses.order(origin.host, origin.port, await this.#resolver.resolve(origin.host))
+      const { addresses, expiresAt } = await this.#resolver.resolve(origin.host)
+      return { addresses: this.#addresses.order(origin.host, origin.port, addresses), expiresAt }
     } catch (error) {
       throw withOrigin(error, origin.serialized)
     }

@@ -8,13 +8,21 @@ import { type Clock, type ClockTimer, startDeadline } from '../deadlines.js'
 import { ConnectError, TimeoutError } from '../errors.js'
 
 /** Names remembered. */
-const MAX_NAMES = 4_096
+const MAX_NAMES = 16_384
+
+/** What a name has resolved to. */
+export interface Resolution {
+  /** In the order to try them. */
+  readonly addresses: readonly Address[]
+  /** Until when that may be used, by the client's clock, milliseconds. */
+  readonly expiresAt: number
+}
 
 /** The resolver of one client. */
 export class Resolver {
   readonly #lookup: LookupFunction
-  readonly #answers: LRUCache<string, readonly Address[]> | undefined
-  readonly #asked = new Map<string, Promise<readonly Address[]>>()
+  readonly #answers: LRUCache<string, Resolution> | undefined
+  readonly #asked = new Map<string, Promise<Resolution>>()
   readonly #clock: Clock
   readonly #ttlMs: number
   readonly #timeoutMs: number
@@ -32,9 +40,9 @@ export class Resolver {
   }
 
   /** The addresses of `host`, in the order to try them; an address is its own answer. @throws ConnectError phase `resolve`; TimeoutError. */
-  resolve(host: string): Promise<readonly Address[]> | readonly Address[] {
+  resolve(host: string): Promise<Resolution> | Resolution {
     const family = isIP(host)
-    if (family !== 0) return [{ address: host, family: family as 4 | 6 }]
+    if (family !== 0) return { addresses: [{ address: host, family: family as 4 | 6 }], expiresAt: Number.POSITIVE_INFINITY }
     const known = this.#answers?.get(host)
     if (known !== undefined) return known
     let asked = this.#asked.get(host)
@@ -50,7 +58,7 @@ export class Resolver {
     this.#answers?.delete(host)
   }
 
-  async #ask(host: string): Promise<readonly Address[]> {
+  async #ask(host: string): Promise<Resolution> {
     let timer: ClockTimer | undefined
     const { addresses, ttlMs } = await new Promise<Answer>((resolve, reject) => {
       const failed = (cause: unknown): void => {
@@ -73,8 +81,10 @@ export class Resolver {
         failed(error)
       }
     }).finally(() => timer?.cancel())
-    if (ttlMs > 0) this.#answers?.set(host, addresses, { ttl: Math.min(ttlMs, this.#ttlMs) })
-    return addresses
+    const usedMs = Math.min(ttlMs, this.#ttlMs)
+    const resolution = { addresses, expiresAt: this.#clock.now() + usedMs }
+    if (usedMs > 0) this.#answers?.set(host, resolution, { ttl: usedMs })
+    return resolution
   }
 }
 

@@ -14,6 +14,10 @@ export interface Member {
   readonly because: string
   /** The target as the policy saw it, with its addresses, where there was a question to ask. */
   readonly target?: PoolTarget
+  /** When the answer of the resolver that the policy saw is used up, by the client's clock, milliseconds: then it is asked anew. */
+  readonly expiresAt?: number
+  /** One request goes first; while it is on its way there is no room for others. */
+  trial?: 'due' | 'sent' | undefined
 }
 
 /** What callers are told about it. */
@@ -34,8 +38,8 @@ export interface Waiter {
 }
 
 /** Whether a connection takes a request now. One that is idle may have to make sure of its peer first. */
-export function hasRoom(connection: Connection): boolean {
-  return connection.capacity > 0 && (connection.active > 0 || connection.verify())
+export function hasRoom({ connection, trial }: Member): boolean {
+  return trial !== 'sent' && connection.capacity > 0 && (connection.active > 0 || connection.verify())
 }
 
 /** One target's part of the pool. */
@@ -57,6 +61,10 @@ export class Group {
   fruitless = 0
   /** When that time is over. */
   later: ClockTimer | undefined
+  /** Since when its requests have waited in vain for a place on connections of others. */
+  crowdedAt: number | undefined
+  /** When the first of its members is to be asked about anew. */
+  expiresAt: number = Number.POSITIVE_INFINITY
   #turn = 0
 
   constructor(target: PoolTarget) {
@@ -68,7 +76,20 @@ export class Group {
     const { members } = this
     if (members.length > 1) return this.#choose(waiter)
     const member = members[0]
-    return member !== undefined && hasRoom(member.connection) ? member : undefined
+    return member !== undefined && hasRoom(member) ? member : undefined
+  }
+
+  /** Another connection that may serve it. */
+  add(member: Member): void {
+    this.members.push(member)
+    this.expiresAt = Math.min(this.expiresAt, member.expiresAt ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** Connections that were made for it. */
+  get own(): number {
+    let count = 0
+    for (const { coalesced } of this.members) if (!coalesced) count++
+    return count
   }
 
   /** Requests that connections take which are just making sure of their peer. */
@@ -89,13 +110,17 @@ export class Group {
 
   /** One that has to make sure of its peer is not passed over: it was chosen, and it will not be long. */
   #choose(waiter: Waiter): Member | undefined {
-    const candidates = this.members.filter(({ connection }) => connection.capacity > 0 && !connection.verifying)
+    const candidates = this.members.filter(
+      ({ connection, trial }) => trial !== 'sent' && connection.capacity > 0 && !connection.verifying,
+    )
     const only = candidates[0]?.connection
     if (only === undefined) return undefined
     const connections = candidates.map(({ connection }) => connection)
     const chosen =
       connections.length === 1 ? only : choose(this.target.settings.strategy, connections, this.#turn++, waiter.affinity)
-    return hasRoom(chosen) ? this.memberOf(chosen) : undefined
+    // A strategy of the caller's own may have closed it.
+    const member = this.memberOf(chosen)
+    return member !== undefined && hasRoom(member) ? member : undefined
   }
 
   /** The member that `connection` is, if it is one. */
@@ -106,7 +131,9 @@ export class Group {
   /** Takes the connection out. */
   remove(connection: Connection): void {
     const at = this.members.findIndex((member) => member.connection === connection)
-    if (at !== -1) this.members.splice(at, 1)
+    if (at === -1) return
+    this.members.splice(at, 1)
+    this.expiresAt = Math.min(...this.members.map(({ expiresAt }) => expiresAt ?? Number.POSITIVE_INFINITY))
   }
 
   /** The request that has waited longest, taken out of the queue. */

@@ -69,6 +69,12 @@ export class Lifetimes {
     this.#idle.delete(connection)
   }
 
+  /** Whether it is to be closed for its age, and nobody has come round to it. */
+  isPastAge(connection: Connection): boolean {
+    const life = this.#lives.get(connection)
+    return life !== undefined && life.endsAt <= this.#parts.clock.now()
+  }
+
   /** It takes no more requests, or is gone. */
   delete(connection: Connection): void {
     this.#lives.delete(connection)

@@ -6,27 +6,25 @@
 import type { Connector } from '../connect/connect.js'
 import type { Connection, PoolTarget } from '../connection.js'
 import type { Clock } from '../deadlines.js'
-import { ConnectionError } from '../errors.js'
-import { AddressIndex } from './address-index.js'
+import type { Diagnostics } from '../diagnostics.js'
+import { CandidateIndex } from './candidate-index.js'
 import { Dedicated } from './dedicated.js'
 import { Dialling } from './dialling.js'
-import { Group, hasRoom, type Member, type Waiter } from './group.js'
+import { type Explanation, explain } from './explain.js'
+import { Group, type Member, type Waiter } from './group.js'
+import { Growth } from './growth.js'
 import { Lifetimes } from './lifetimes.js'
+import { Reuse } from './reuse.js'
 import type { ReusePolicy } from './reuse-policy.js'
-import { Service } from './service.js'
+import { Services } from './services.js'
 
 /** What a pool depends on. */
 export interface PoolOptions {
   readonly reuse: ReusePolicy
   readonly maxIdleConnections: number
+  readonly timeouts: { readonly connect: number }
   readonly clock: Clock
 }
-
-/** Where an origin has a connection and gets no further one, that is not tried again for so long, milliseconds. */
-const FAILURE_PAUSE_MS = 1_000
-
-/** So many connections one after the other that ended before there was room for a request: then those who wait hear of it. */
-const MAX_FRUITLESS = 2
 
 /** Counts since the client was made. */
 export interface PoolTotals {
@@ -40,41 +38,44 @@ export interface PoolTotals {
 export class Pool {
   readonly #options: PoolOptions
   readonly #connector: Connector
-  readonly #dialling: Dialling
+  readonly #diagnostics: Diagnostics
   readonly #lifetimes: Lifetimes
-  readonly #index = new AddressIndex()
-  readonly #groups = new Map<string, Group>()
-  readonly #services = new Map<Connection, Service>()
+  readonly #reuse: Reuse
+  readonly #dialling: Dialling
+  readonly #services: Services
+  readonly #growth: Growth
   readonly #dedicated: Dedicated
+  readonly #groups = new Map<string, Group>()
   readonly #stop = new AbortController()
   readonly totals: PoolTotals = { dials: 0, handshakes: 0 }
 
-  constructor(connector: Connector, options: PoolOptions) {
+  constructor(connector: Connector, diagnostics: Diagnostics, options: PoolOptions) {
     this.#connector = connector
+    this.#diagnostics = diagnostics
     this.#options = options
-    this.#lifetimes = new Lifetimes({
-      clock: options.clock,
-      maxIdleConnections: options.maxIdleConnections,
-      siblings: (connection) => this.#services.get(connection)?.home?.members.map((member) => member.connection) ?? [connection],
-      aged: ({ route }) => connector.forget(route.origin),
+    const { clock, reuse: policy } = options
+    const index = new CandidateIndex()
+    this.#lifetimes = this.#makeLifetimes()
+    const lifetimes = this.#lifetimes
+    const isPastAge = (connection: Connection): boolean => lifetimes.isPastAge(connection)
+    this.#reuse = new Reuse({ policy, index, diagnostics, isPastAge })
+    this.#dialling = this.#makeDialling(index)
+    this.#services = new Services({
+      ...{ policy, reuse: this.#reuse, index, lifetimes, diagnostics, clock, stop: this.#stop.signal },
+      settle: (group) => this.#growth.settle(group),
+      fruitless: (group) => this.#growth.fruitless(group),
+      grow: (group) => this.#growth.grow(group),
     })
-    this.#dialling = new Dialling({
-      connector,
-      policy: options.reuse,
-      index: this.#index,
-      clock: options.clock,
-      signal: this.#stop.signal,
-      register: (connection, target) => this.#register(connection, target),
-      onDial: () => {
-        this.totals.dials++
-      },
+    this.#growth = new Growth({
+      ...{ connector, clock, dialling: this.#dialling, services: this.#services },
+      forget: (group) => this.#forget(group),
     })
     this.#dedicated = new Dedicated(this.#dialling, this.#stop.signal)
   }
 
   /** Open connections. */
   get connections(): Iterable<Connection> {
-    return this.#services.keys()
+    return this.#services.connections
   }
 
   /** What each target has. */
@@ -87,33 +88,47 @@ export class Pool {
     return this.#groups.get(target.dialKey)
   }
 
+  /** What would become of a request now, and what the policy says of everything that is open or under way. Nothing is dialled. */
+  async explain(target: PoolTarget): Promise<Explanation> {
+    const { addresses } = await this.#connector.resolve(target)
+    const { connections } = this.#services
+    const resolved = { ...target, addresses }
+    const parts = { reuse: this.#reuse, policy: this.#options.reuse, connections, dials: this.#dialling.underWay }
+    return explain(resolved, this.find(target), parts)
+  }
+
   /**
    * A connection with room, now; or `undefined`, and `waiter` is called when there is one.
    * @throws UsageError from a strategy of the caller's own.
    */
   acquire(target: PoolTarget, waiter: Waiter): Member | undefined {
     const known = this.#groups.get(target.dialKey)
+    // Only connections of others are ever asked about anew: their clock is not looked at for all.
+    if (known !== undefined && known.expiresAt !== Number.POSITIVE_INFINITY) this.#expire(known)
     const member = known?.pick(waiter)
     if (member !== undefined) {
-      if (known!.members.length < target.settings.minConnections) this.#grow(known!)
+      if (member.trial === 'due') member.trial = 'sent'
+      if (known!.members.length < target.settings.minConnections) this.#growth.grow(known!)
       return member
     }
     // Not before: a strategy of the caller's own may have closed all there was, and then that group is forgotten.
     const group = this.#groupFor(target)
+    if (group.waiting.size === 0) group.crowdedAt = undefined
     group.waiting.add(waiter)
-    for (const { connection } of group.members) this.#services.get(connection)?.queue(group)
-    this.#grow(group)
+    for (const { connection } of group.members) this.#services.of(connection)?.queue(group)
+    this.#growth.grow(group)
     return undefined
   }
 
   /** A connection of `target`, whether it has room or not. @throws what the connector throws. */
   open(target: PoolTarget): Promise<Member> {
     const group = this.#groupFor(target)
+    this.#expire(group)
     const member = group.members[0]
     if (member !== undefined) return Promise.resolve(member)
     return new Promise((resolve, reject) => {
       group.opening.push({ affinity: undefined, onMember: resolve, onUnavailable: reject })
-      this.#grow(group)
+      this.#growth.grow(group)
     })
   }
 
@@ -121,14 +136,14 @@ export class Pool {
   update(group: Group, target: PoolTarget): void {
     group.target = target
     for (const connection of group.surplus()) void connection.close()
-    if (group.waiting.size > 0) this.#grow(group)
+    if (group.waiting.size > 0) this.#growth.grow(group)
   }
 
   /** The connections made for a group finish what they have; those of others are left. Who waits gets new ones. */
   async closeGroup(group: Group): Promise<void> {
     // A copy: who closes leaves the list at once.
     const closing = [...group.members].map(({ connection, coalesced }) =>
-      coalesced ? this.#detach(group, connection) : connection.close(),
+      coalesced ? this.#services.detach(group, connection) : connection.close(),
     )
     await Promise.all(closing)
   }
@@ -157,25 +172,52 @@ export class Pool {
     return (this.#groups.get(target.dialKey)?.members.length ?? 0) > 0
   }
 
-  /** The server would not answer for this target on that shared connection (RFC 9110 §15.5.20): the target gets its own. */
-  misdirected(target: PoolTarget, connection: Connection): void {
+  /** Whether an idempotent request takes this status on a shared connection for a 421. */
+  suspects(status: number): boolean {
+    return this.#options.reuse.suspectStatuses?.has(status) === true
+  }
+
+  /**
+   * The server would not answer for this target on that shared connection (RFC 9110 §15.5.20): the target's next one is made for it, with
+   * its own name, and no policy is asked until then. The shared one goes on untouched.
+   */
+  misdirected(target: PoolTarget, connection: Connection, status: number): void {
+    const origin = target.origin.serialized
     this.#options.reuse.misdirected(connection, target.origin)
+    this.#diagnostics.misdirected({ origin, connection: connection.id, status })
+    target.progress.misdirected = true
     const group = this.#groups.get(target.dialKey)
-    if (group !== undefined) this.#detach(group, connection)
+    this.#services.disown(group, connection, origin)
+    if (group !== undefined) this.#growth.settle(group)
+  }
+
+  /** A request that was a trial got its answer, and no 421: the others may follow. */
+  answered(target: PoolTarget, member: Member): void {
+    member.trial = undefined
+    this.#options.reuse.answered?.(member.connection, target.origin)
+    const group = this.#groups.get(target.dialKey)
+    const service = this.#services.of(member.connection)
+    if (service !== undefined && group?.memberOf(member.connection) === member) {
+      this.#services.serve(group, member.connection, service)
+    }
   }
 
   /** Lets every connection finish what it has. */
   async close(): Promise<void> {
     this.#lifetimes.stop()
     this.#stop.abort(new Error('the client was closed'))
-    await Promise.all([...this.#services.keys()].map((connection) => connection.close()))
+    await Promise.all([...this.connections].map((connection) => connection.close()))
   }
 
   /** Ends everything now. */
   destroy(reason: Error): void {
     this.#lifetimes.stop()
     this.#stop.abort(reason)
-    for (const connection of [...this.#services.keys()]) connection.destroy(reason)
+    for (const connection of [...this.connections]) connection.destroy(reason)
+  }
+
+  #expire(group: Group): void {
+    if (group.expiresAt <= this.#options.clock.now()) this.#services.expire(group)
   }
 
   #groupFor(target: PoolTarget): Group {
@@ -187,106 +229,6 @@ export class Pool {
     return group
   }
 
-  /** Starts as many dials as the queue and the limits ask for: one until it is known what the origin speaks. */
-  #grow(group: Group): void {
-    if (group.target.once === true && group.target.progress.connections > 0) {
-      // Its one connection may be here, and busy or in doubt: then there is something to wait for.
-      if (group.members.length + group.dials === 0) this.#fail(group, this.#lost(group, 'the connection was closed'))
-      return
-    }
-    const { maxConnections, minConnections } = group.target.settings
-    const known = group.members[0]?.connection.protocol ?? this.#connector.knownProtocol(group.target)
-    const limit = known === 'h2' || known === 'http/1.1' ? maxConnections[known] : 1
-    const coming = group.dials + group.verifying
-    const there = group.members.length + group.dials
-    const needed = Math.max(group.waiting.size - coming, Math.min(minConnections, limit) - there)
-    if (group.fruitless >= MAX_FRUITLESS && there > 0) return
-    const pauseMs = group.members.length > 0 ? group.failedAt + FAILURE_PAUSE_MS - this.#options.clock.now() : 0
-    if (pauseMs > 0) return this.#growLater(group, pauseMs)
-    for (let more = Math.min(needed, limit - there); more > 0; more--) this.#dial(group)
-  }
-
-  /** What the others have may never be free. Nothing is dialled for those who have gone by then. */
-  #growLater(group: Group, pauseMs: number): void {
-    if (group.waiting.size === 0) return
-    group.later ??= this.#options.clock.startTimer(pauseMs, () => {
-      group.later = undefined
-      if (group.waiting.size > 0) this.#grow(group)
-    })
-    group.later.unref()
-  }
-
-  #dial(group: Group): void {
-    group.dials++
-    group.dialled = this.#dialling
-      .obtain(group.target, (connection) => group.memberOf(connection) !== undefined)
-      .then(
-        (member) => this.#obtained(group, member),
-        (error: Error) => this.#unavailable(group, error),
-      )
-  }
-
-  #obtained(group: Group, member: Member): void {
-    const service = this.#services.get(member.connection)
-    if (service === undefined || member.connection.state !== 'open') {
-      // It closed while the promise was on its way. A server that does this every time must not be dialled without end.
-      if (!member.coalesced)
-        return this.#unavailable(group, this.#lost(group, 'the connection was closed as soon as it was open'))
-      group.dials--
-      return this.#grow(group)
-    }
-    group.dials--
-    for (const { onMember } of group.opening.splice(0)) onMember(member)
-    if (group.memberOf(member.connection) === undefined) {
-      group.members.push(member)
-      if (!member.coalesced) service.home = group
-      service.groups.add(group)
-      service.waiting.add(group)
-      service.noteRoom()
-      if (service.roomy) group.fruitless = 0
-      this.#serve(member.connection, service)
-      // Whoever it was made for has gone: it must not stay for ever.
-      if (member.connection.active === 0) this.#lifetimes.idle(member.connection)
-    }
-    // The limit may have been lowered since it was dialled.
-    if (group.members.length > 1) for (const surplus of group.surplus()) void surplus.close()
-    this.#grow(group)
-  }
-
-  /** A dial failed. Those who wait for nothing else hear of it; with a connection or another dial there is still hope. */
-  #unavailable(group: Group, error: Error): void {
-    group.dials--
-    group.failedAt = this.#options.clock.now()
-    if (group.dials === 0 && group.members.length === 0) return this.#fail(group, error)
-    // Not dialled again at once: a server that takes one connection and no second would be asked without end.
-    if (group.members.length > 0) this.#settle(group)
-  }
-
-  #fail(group: Group, error: Error): void {
-    for (const { onUnavailable } of group.opening.splice(0)) onUnavailable(error)
-    for (let waiter = group.next(); waiter !== undefined; waiter = group.next()) waiter.onUnavailable(error)
-    group.fruitless = 0
-    this.#forget(group)
-  }
-
-  #lost({ target }: Group, what: string): ConnectionError {
-    const origin = target.origin.serialized
-    return new ConnectionError('ERR_CONNECTION_LOST', `${what} (${origin})`, { origin, initiator: 'peer', processed: 'no' })
-  }
-
-  /** A connection has ended before it had room. Without an end to that, a server that takes no requests would be dialled for ever. */
-  #fruitless(group: Group): void {
-    group.failedAt = this.#options.clock.now()
-    if (++group.fruitless < MAX_FRUITLESS || group.members.length + group.dials > 0) return this.#settle(group)
-    this.#fail(group, this.#lost(group, 'the connection was closed before it took a request'))
-  }
-
-  /** After a change: more dials where requests still wait, or the group is forgotten. */
-  #settle(group: Group): void {
-    if (group.waiting.size > 0) this.#grow(group)
-    else this.#forget(group)
-  }
-
   /** Unless it still has something. */
   #forget(group: Group): void {
     if (!group.empty) return
@@ -294,87 +236,28 @@ export class Pool {
     this.#groups.delete(group.target.dialKey)
   }
 
-  #register(connection: Connection, target: PoolTarget): void {
-    // Between its making and now the pool may have ended: whoever made it hears that nobody has it.
-    if (this.#stop.signal.aborted) return connection.destroy(this.#stop.signal.reason)
-    const { remoteAddress, remotePort, certificate, authorized, proxy } = connection.route
-    if (certificate !== undefined || authorized) this.totals.handshakes++
-    const service = new Service(connection)
-    this.#services.set(connection, service)
-    target.progress.connections++
-    this.#lifetimes.add(connection, target.settings)
-    // A proxy's address leads to every origin, and so to none.
-    if (remoteAddress !== undefined && remotePort !== undefined && proxy === undefined)
-      this.#index.add(remoteAddress, remotePort, connection)
-    connection.onChange = () => this.#changed(connection, service)
-    if (connection.state !== 'open') this.#changed(connection, service)
+  #makeLifetimes(): Lifetimes {
+    const { clock, maxIdleConnections } = this.#options
+    return new Lifetimes({
+      clock,
+      maxIdleConnections,
+      siblings: (connection) => this.#services.of(connection)?.home?.members.map((member) => member.connection) ?? [connection],
+      aged: ({ route }) => this.#connector.forget(route.origin),
+    })
   }
 
-  #changed(connection: Connection, service: Service): void {
-    if (connection.state !== 'open') return this.#retire(connection, service)
-    const origins = connection.originSet?.size ?? -1
-    if (origins !== service.origins) {
-      service.origins = origins
-      this.#review(connection, service)
-    }
-    service.noteRoom()
-    if (service.waiting.size > 0) this.#serve(connection, service)
-    // It may have room for fewer than have come.
-    if (service.doubtEnded()) for (const group of service.waiting) this.#grow(group)
-    if (connection.active > 0) this.#lifetimes.busy(connection)
-    else this.#lifetimes.idle(connection)
-  }
-
-  /** RFC 8336 §2.4: ORIGIN may come after others have joined, and what is not in the set is not served from then on. */
-  #review(connection: Connection, service: Service): void {
-    // Through a proxy nobody joins, and the connection's own origin is always in its set (RFC 8336 §2.3).
-    if (connection.route.proxy !== undefined) return
-    for (const group of [...service.groups]) {
-      const target = group.memberOf(connection)?.target
-      if (target === undefined) continue
-      const verdict = this.#options.reuse.verdict(connection, target)
-      if (!('use' in verdict) || !verdict.use) this.#detach(group, connection)
-    }
-  }
-
-  /** The connection goes on, but not for this group: who waited for it needs another. */
-  #detach(group: Group, connection: Connection): void {
-    group.remove(connection)
-    const service = this.#services.get(connection)
-    service?.groups.delete(group)
-    service?.waiting.delete(group)
-    this.#settle(group)
-  }
-
-  /** Gives free places away, one for each group in turn. */
-  #serve(connection: Connection, service: Service): void {
-    while (connection.capacity > 0 && service.waiting.size > 0) {
-      const [group] = service.waiting as Iterable<Group> as [Group]
-      service.waiting.delete(group)
-      if (group.waiting.size === 0) continue
-      if (!hasRoom(connection)) {
-        service.waiting.add(group)
-        return
-      }
-      const waiter = group.next()!
-      if (group.waiting.size > 0) service.waiting.add(group)
-      waiter.onMember(group.memberOf(connection)!)
-    }
-  }
-
-  /** It takes no more requests: nobody finds it any more, and who waited for it needs another. */
-  #retire(connection: Connection, service: Service): void {
-    const { remoteAddress, remotePort } = connection.route
-    this.#lifetimes.delete(connection)
-    if (remoteAddress !== undefined && remotePort !== undefined) this.#index.delete(remoteAddress, remotePort, connection)
-    if (connection.state === 'closed') this.#services.delete(connection)
-    const groups = [...service.groups]
-    service.groups.clear()
-    service.waiting.clear()
-    for (const group of groups) {
-      group.remove(connection)
-      if (service.roomy) this.#settle(group)
-      else this.#fruitless(group)
-    }
+  #makeDialling(index: CandidateIndex): Dialling {
+    const { clock, timeouts } = this.#options
+    return new Dialling({
+      ...{ connector: this.#connector, reuse: this.#reuse, index, clock, signal: this.#stop.signal },
+      connectTimeoutMs: timeouts.connect,
+      register: (connection, target, dial) => this.#services.register(connection, target, dial),
+      onDial: () => {
+        this.totals.dials++
+      },
+      onConnected: ({ route }) => {
+        if (route.certificate !== undefined || route.authorized) this.totals.handshakes++
+      },
+    })
   }
 }

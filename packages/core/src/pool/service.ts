@@ -1,6 +1,7 @@
 /** What one connection does for its pool: which groups it serves, and which of them have requests waiting for room on it. */
 
 import type { Connection } from '../connection.js'
+import type { DialUnderWay } from './dial-under-way.js'
 import type { Group } from './group.js'
 
 /** The service of one connection. */
@@ -9,16 +10,22 @@ export class Service {
   /** In turns, so that one origin's queue does not starve another's single request. */
   readonly waiting: Set<Group> = new Set()
   /** Size of the connection's Origin Set when the policy was last asked about all of `groups`; -1 without one. */
-  origins: number
+  origins = -1
   /** The one it was made for. */
   home: Group | undefined
+  /** What it came of, until others may find it. */
+  dial: DialUnderWay | undefined
+  /** Groups of the caller's by which it is found; `undefined` where nobody else is to find it at all. */
+  groupNames: readonly string[] | undefined
+  /** A connection that answers for all that this one does (RFC 8336 §2.4): when there is room for its requests there, it goes. */
+  coveredBy: Connection | undefined
   readonly #connection: Connection
   #roomy = false
   #doubted = false
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, dial: DialUnderWay) {
     this.#connection = connection
-    this.origins = connection.originSet?.size ?? -1
+    this.dial = dial
   }
 
   /** It has had room for a request. */

@@ -13,7 +13,7 @@ function answering(error: unknown, address?: unknown, family?: unknown): LookupF
 describe('Resolver', () => {
   it('gives every address, in the order of the answer', async () => {
     const resolver = new Resolver(staticLookup({ 'a.example': ['192.0.2.1', '2001:db8::1'] }), 0, clock)
-    expect(await resolver.resolve('a.example')).toEqual([
+    expect((await resolver.resolve('a.example')).addresses).toEqual([
       { address: '192.0.2.1', family: 4 },
       { address: '2001:db8::1', family: 6 },
     ])
@@ -21,7 +21,9 @@ describe('Resolver', () => {
 
   it.each(['192.0.2.7', '2001:db8::7', '::1'])('%s is its own answer, and nobody is asked', async (address) => {
     const lookup = staticLookup()
-    expect(await new Resolver(lookup, 0, clock).resolve(address)).toEqual([{ address, family: address.includes(':') ? 6 : 4 }])
+    expect((await new Resolver(lookup, 0, clock).resolve(address)).addresses).toEqual([
+      { address, family: address.includes(':') ? 6 : 4 },
+    ])
     expect(lookup.calls).toEqual([])
   })
 
@@ -29,7 +31,7 @@ describe('Resolver', () => {
     const lookup = staticLookup({ 'a.example': '192.0.2.1' })
     const resolver = new Resolver(lookup, 0, clock)
     const answers = await Promise.all([1, 2, 3].map(() => resolver.resolve('a.example')))
-    expect(answers).toEqual([1, 2, 3].map(() => [{ address: '192.0.2.1', family: 4 }]))
+    expect(answers.map(({ addresses }) => addresses)).toEqual([1, 2, 3].map(() => [{ address: '192.0.2.1', family: 4 }]))
     expect(lookup.calls).toEqual(['a.example'])
     await resolver.resolve('a.example')
     expect(lookup.calls).toHaveLength(2)
@@ -46,7 +48,7 @@ describe('Resolver', () => {
     expect(lookup.calls).toEqual(['a.example', 'b.example'])
     lookup.table['a.example'] = '192.0.2.9'
     time.advance(2)
-    expect(await resolver.resolve('a.example')).toEqual([{ address: '192.0.2.9', family: 4 }])
+    expect((await resolver.resolve('a.example')).addresses).toEqual([{ address: '192.0.2.9', family: 4 }])
   })
 
   it.each([
@@ -64,7 +66,7 @@ describe('Resolver', () => {
     }) as LookupFunction
     const resolver = new Resolver(lookup, most, time)
     const answer = await resolver.resolve('a.example')
-    expect(answer).toEqual(list.map(({ address }) => ({ address, family: 4 })))
+    expect(answer.addresses).toEqual(list.map(({ address }) => ({ address, family: 4 })))
     time.advance(wanted - 1)
     await resolver.resolve('a.example')
     expect(asked).toBe(1)
@@ -100,7 +102,7 @@ describe('Resolver', () => {
     time.advance(100)
     time.advance(499)
     answer!()
-    expect(await asked).toHaveLength(1)
+    expect((await asked).addresses).toHaveLength(1)
     const unanswered = resolver.resolve('b.example')
     late += 500
     time.advance(100)
@@ -117,22 +119,22 @@ describe('Resolver', () => {
     for (const each of failing) await expect(each).rejects.toMatchObject({ phase: 'resolve', cause: { code: 'ENOTFOUND' } })
     expect(lookup.calls).toHaveLength(1)
     lookup.table['a.example'] = '192.0.2.1'
-    expect(await resolver.resolve('a.example')).toHaveLength(1)
+    expect((await resolver.resolve('a.example')).addresses).toHaveLength(1)
   })
 
   it('takes one address from a lookup that does not know `all`', async () => {
     const resolver = new Resolver(answering(null, '2001:db8::1', 6), 0, clock)
-    expect(await resolver.resolve('a.example')).toEqual([{ address: '2001:db8::1', family: 6 }])
+    expect((await resolver.resolve('a.example')).addresses).toEqual([{ address: '2001:db8::1', family: 6 }])
   })
 
   it('goes by the address and not by the family that is said of it', async () => {
     const resolver = new Resolver(answering(null, [{ address: '192.0.2.1', family: 'IPv4' }]), 0, clock)
-    expect(await resolver.resolve('a.example')).toEqual([{ address: '192.0.2.1', family: 4 }])
+    expect((await resolver.resolve('a.example')).addresses).toEqual([{ address: '192.0.2.1', family: 4 }])
   })
 
   it('leaves out what is no address', async () => {
     const list = [null, undefined, '192.0.2.3', { address: 'no' }, {}, { address: 7 }, { address: '192.0.2.1', family: 4 }]
-    expect(await new Resolver(answering(null, list), 0, clock).resolve('a.example')).toEqual([
+    expect((await new Resolver(answering(null, list), 0, clock).resolve('a.example')).addresses).toEqual([
       { address: '192.0.2.1', family: 4 },
     ])
   })
@@ -166,6 +168,6 @@ describe('Resolver', () => {
       callback(null, [{ address: '192.0.2.1', family: 4 }])
       callback(new Error('second thoughts'))
     }) as LookupFunction
-    expect(await new Resolver(eager, 0, clock).resolve('a.example')).toHaveLength(1)
+    expect((await new Resolver(eager, 0, clock).resolve('a.example')).addresses).toHaveLength(1)
   })
 })

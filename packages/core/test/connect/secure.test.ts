@@ -270,7 +270,7 @@ describe('Connector', () => {
     for (let i = 0; i < 2; i++) {
       const connection = await one.connect(
         target(server),
-        await one.resolve(target(server)),
+        (await one.resolve(target(server))).addresses,
         progress,
         new AbortController().signal,
       )
@@ -297,7 +297,7 @@ describe('Connector', () => {
     const ending = { ...progress, onTcpConnected: () => abort.abort('enough') }
     const connecting = one.connect(
       { ...target(server), origin },
-      await one.resolve({ ...target(server), origin }),
+      (await one.resolve({ ...target(server), origin })).addresses,
       ending,
       abort.signal,
     )

@@ -1,8 +1,10 @@
 import { FakeClock } from '@unshard/testkit'
+import { Diagnostics } from '../../src/diagnostics.js'
 import { isConnection, type ReusePolicy, sameOrigin } from '../../src/index.js'
-import { AddressIndex } from '../../src/pool/address-index.js'
+import { CandidateIndex } from '../../src/pool/candidate-index.js'
 import { Dialling } from '../../src/pool/dialling.js'
 import type { Member } from '../../src/pool/group.js'
+import { Reuse } from '../../src/pool/reuse.js'
 import { type FakeConnection, FakeConnector, targetOf, turn } from './fakes.js'
 
 const A = targetOf('https://a.example')
@@ -18,25 +20,35 @@ const sharing: ReusePolicy = {
 function make(policy: ReusePolicy = sharing, table: Record<string, string | string[]> = {}) {
   const clock = new FakeClock()
   const connector = new FakeConnector(table)
-  const index = new AddressIndex()
+  const index = new CandidateIndex()
   const stop = new AbortController()
   const registered: FakeConnection[] = []
   let dialled = 0
+  const reuse = new Reuse({ policy, index, diagnostics: new Diagnostics(), isPastAge: () => false })
   const dialling = new Dialling({
     connector: connector.asConnector,
-    policy,
+    reuse,
     index,
     clock,
+    connectTimeoutMs: 10_000,
+    random: () => 0,
     signal: stop.signal,
-    register: (connection) => {
+    register: (connection, _target, dial) => {
       registered.push(connection as FakeConnection)
-      index.add(connection.route.remoteAddress!, connection.route.remotePort!, connection)
+      index.addConnection(connection)
+      dial.end()
     },
+    onConnected: () => undefined,
     onDial: () => {
       dialled++
     },
   })
   return { clock, connector, index, stop, registered, dialling, dialled: () => dialled }
+}
+
+/** What leads to the address of all. */
+function found(index: CandidateIndex) {
+  return index.find({ ...A, addresses: [{ address: '192.0.2.1', family: 4 }] })
 }
 
 /** What became of a promise so far. */
@@ -75,11 +87,11 @@ describe('Dialling', () => {
     const one = watch(dialling.obtain(A))
     await turn()
     expect(connector.dials).toHaveLength(1)
-    expect([...index.find([{ address: '192.0.2.1', family: 4 }], 443)]).toMatchObject([{ origin: A.origin, port: 443 }])
+    expect(found(index)).toMatchObject([{ origin: A.origin, port: 443 }])
     const connection = await connector.dials[0]!.succeed()
     expect(registered).toEqual([connection])
     expect(one.member).toEqual({ connection, coalesced: false, because: 'first-connection' })
-    expect([...index.find([{ address: '192.0.2.1', family: 4 }], 443)]).toEqual([connection])
+    expect(found(index)).toEqual([connection])
   })
 
   it('a connection that is there is used where the policy says so, without a dial', async () => {
@@ -248,7 +260,7 @@ describe('Dialling', () => {
     const connection = await connector.dials[0]!.succeed()
     expect(one.member).toEqual({ connection, coalesced: false, because: 'connection-close' })
     expect(registered).toEqual([])
-    expect([...index.find([{ address: '192.0.2.1', family: 4 }], 443)]).not.toContain(connection)
+    expect(found(index)).not.toContain(connection)
     expect(dialled()).toBe(2)
   })
 

@@ -1,8 +1,7 @@
 // The pool and connections that make sure of their peers, settings that change, connections beyond the first: with fakes, turn by turn.
 import { FakeClock } from '@unshard/testkit'
 import { isConnection, type ReusePolicy, sameOrigin } from '../../src/index.js'
-import { Pool } from '../../src/pool/pool.js'
-import { FakeCall, type FakeConnection, FakeConnector, targetOf, turn } from './fakes.js'
+import { FakeCall, type FakeConnection, FakeConnector, poolOf, targetOf, turn } from './fakes.js'
 
 const sharing: ReusePolicy = {
   verdict: (candidate) =>
@@ -13,7 +12,7 @@ const sharing: ReusePolicy = {
 function make(reuse: ReusePolicy = sameOrigin()) {
   const clock = new FakeClock(1)
   const connector = new FakeConnector()
-  const pool = new Pool(connector.asConnector, { reuse, maxIdleConnections: 1_024, clock })
+  const pool = poolOf(connector, clock, reuse)
   const call = (target = A): FakeCall => {
     const one = new FakeCall()
     const member = pool.acquire(target, one)

@@ -1,8 +1,10 @@
 /** A connector and connections without sockets: a test says when a dial ends, and how. */
 
 import type { Connector, ConnectProgress } from '../../src/connect/connect.js'
+import type { Resolution } from '../../src/connect/resolve.js'
 import {
   type Address,
+  type Certificate,
   type Connection,
   type ConnectionState,
   type Exchange,
@@ -11,8 +13,11 @@ import {
   type PoolTarget,
   type Route,
 } from '../../src/connection.js'
-import { type HttpRequest, type Origin, parseOrigin } from '../../src/index.js'
+import type { Clock } from '../../src/deadlines.js'
+import { Diagnostics } from '../../src/diagnostics.js'
+import { type HttpRequest, type Origin, parseOrigin, type ReusePolicy, type SerializedOrigin } from '../../src/index.js'
 import type { Member, Waiter } from '../../src/pool/group.js'
+import { Pool } from '../../src/pool/pool.js'
 import type { PoolSettings } from '../../src/pool-settings.js'
 import { plainTarget } from '../fixtures.js'
 
@@ -26,14 +31,19 @@ export interface FakeOptions {
   readonly protocol?: 'h2' | 'http/1.1'
   readonly places?: number
   readonly state?: ConnectionState
+  /** Default: the peer's SETTINGS are here. */
+  readonly confirmed?: boolean
+  /** SAN of its certificate, as text. Default: no certificate. */
+  readonly names?: string
+  readonly originSet?: readonly string[]
 }
 
 export class FakeConnection implements Connection {
   readonly id = nextConnectionId()
   readonly protocol: 'h2' | 'http/1.1'
   readonly route: Route
-  readonly originSet: undefined
-  confirmed = true
+  originSet: Set<SerializedOrigin> | undefined
+  confirmed: boolean
   readonly disowned: string[] = []
   state: ConnectionState
   places: number
@@ -49,6 +59,8 @@ export class FakeConnection implements Connection {
   constructor(target: PoolTarget, address: string, options: FakeOptions = {}) {
     this.protocol = options.protocol ?? 'h2'
     this.state = options.state ?? 'open'
+    this.confirmed = options.confirmed ?? true
+    this.originSet = options.originSet && new Set(options.originSet as SerializedOrigin[])
     this.places = options.places ?? (this.protocol === 'h2' ? 100 : 1)
     this.route = {
       origin: target.origin,
@@ -58,7 +70,7 @@ export class FakeConnection implements Connection {
       remotePort: target.origin.port,
       localAddress: undefined,
       localPort: undefined,
-      certificate: undefined,
+      certificate: options.names === undefined ? undefined : ({ peer: { subjectaltname: options.names } } as Certificate),
       authorized: true,
       lenient: false,
       addresses: [],
@@ -66,8 +78,9 @@ export class FakeConnection implements Connection {
     }
   }
 
-  disown(origin: string): void {
+  disown(origin: SerializedOrigin): void {
     this.disowned.push(origin)
+    this.originSet?.delete(origin)
   }
 
   get capacity(): number {
@@ -155,10 +168,14 @@ export class FakeConnector {
     return this.known
   }
 
-  async resolve({ origin: { host }, proxy }: PoolTarget): Promise<readonly Address[]> {
-    if (proxy !== undefined) return []
+  /** Of the answers, by the clock of the test. */
+  expiresAt = Number.POSITIVE_INFINITY
+
+  async resolve({ origin: { host }, proxy }: PoolTarget): Promise<Resolution> {
+    const { expiresAt } = this
+    if (proxy !== undefined) return { addresses: [], expiresAt }
     this.resolved.push(host)
-    return [this.table[host] ?? '192.0.2.1'].flat().map((address) => ({ address, family: 4 }))
+    return { addresses: [this.table[host] ?? '192.0.2.1'].flat().map((address) => ({ address, family: 4 })), expiresAt }
   }
 
   /** Off: a dial is still loading what it needs, and the test says when it tries its first address. */
@@ -228,4 +245,10 @@ export class FakeCall implements Waiter, ExchangeObserver {
 /** Everything that promises have to say is said. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** A pool with nothing real below it. */
+export function poolOf(connector: FakeConnector, clock: Clock, reuse: ReusePolicy): Pool {
+  const options = { reuse, maxIdleConnections: 1_024, timeouts: { connect: 10_000 }, clock }
+  return new Pool(connector.asConnector, new Diagnostics(), options)
 }

@@ -3,14 +3,13 @@
 import { FakeClock } from '@unshard/testkit'
 import type { PoolTarget } from '../../src/connection.js'
 import { type ReusePolicy, sameOrigin } from '../../src/index.js'
-import { Pool } from '../../src/pool/pool.js'
 import type { PoolSettings } from '../../src/pool-settings.js'
-import { FakeCall, type FakeConnection, FakeConnector, type FakeOptions, targetOf, turn } from './fakes.js'
+import { FakeCall, type FakeConnection, FakeConnector, type FakeOptions, poolOf, targetOf, turn } from './fakes.js'
 
 function make(reuse: ReusePolicy = sameOrigin()) {
   const clock = new FakeClock()
   const connector = new FakeConnector()
-  const pool = new Pool(connector.asConnector, { reuse, maxIdleConnections: 1_024, clock })
+  const pool = poolOf(connector, clock, reuse)
   const call = (target: PoolTarget): FakeCall => {
     const one = new FakeCall()
     const member = pool.acquire(target, one)

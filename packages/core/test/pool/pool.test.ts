@@ -1,7 +1,6 @@
 import { FakeClock } from '@unshard/testkit'
 import { isConnection, type ReusePolicy, sameOrigin } from '../../src/index.js'
-import { Pool } from '../../src/pool/pool.js'
-import { FakeCall, FakeConnector, targetOf, turn } from './fakes.js'
+import { FakeCall, FakeConnector, poolOf, targetOf, turn } from './fakes.js'
 
 const A = targetOf('https://a.example')
 const B = targetOf('https://b.example')
@@ -14,7 +13,7 @@ const sharing: ReusePolicy = {
 function make(reuse: ReusePolicy = sameOrigin()) {
   const clock = new FakeClock()
   const connector = new FakeConnector()
-  const pool = new Pool(connector.asConnector, { reuse, maxIdleConnections: 1_024, clock })
+  const pool = poolOf(connector, clock, reuse)
   const log: string[] = []
   const call = (target = A, name = ''): FakeCall => {
     const one = new FakeCall(name, log)
@@ -159,7 +158,7 @@ describe('Pool', () => {
     const shared = await connector.dials[0]!.succeed()
     expect(call(B).member).toBeUndefined()
     await turn()
-    pool.misdirected(B, shared)
+    pool.misdirected(B, shared, 421)
     expect(pool.hasConnection(B)).toBe(false)
     expect(pool.hasConnection(A)).toBe(true)
     expect(call(A).member?.connection).toBe(shared)

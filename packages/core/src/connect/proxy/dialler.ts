@@ -106,7 +106,7 @@ export class ProxyDialler {
 
   async #resolve(host: string, origin: string, signal: AbortSignal): Promise<readonly Address[]> {
     try {
-      return await unlessAborted(this.#options.resolver.resolve(host), signal)
+      return (await unlessAborted(this.#options.resolver.resolve(host), signal)).addresses
     } catch (error) {
       if (!(error instanceof ConnectError)) throw error
       throw new ConnectError(error.phase, error.message, { origin, cause: error.cause })
@@ -115,7 +115,7 @@ export class ProxyDialler {
 
   async #tcp(proxy: ProxyServer, signal: AbortSignal): Promise<Socket> {
     const { resolver, addresses: known, localAddress, localPort, h2 } = this.#options
-    const addresses = await unlessAborted(resolver.resolve(proxy.host), signal)
+    const { addresses } = await unlessAborted(resolver.resolve(proxy.host), signal)
     const { port, name } = proxy
     const memory = { known, host: proxy.host }
     const local = { localAddress, localPort }

@@ -1,0 +1,55 @@
+/**
+ * RFC 8336 §2.4: a client that has two connections, of which one answers for all that the other does, should drain the other. Done when
+ * its requests would fit on the one that stays, so that nobody waits for it.
+ */
+
+import type { Connection } from '../connection.js'
+import { type CandidateIndex, MAX_OFFERED } from './candidate-index.js'
+import type { ReusePolicy } from './reuse-policy.js'
+import type { Service } from './service.js'
+
+/** What is known of the connections of a pool. */
+type ServiceOf = { get(connection: Connection): Service | undefined }
+
+/** The Origin Set of `covering` has changed: marks the connections that it covers, and closes those that may go at once. */
+export function noteCovered(covering: Connection, services: ServiceOf, policy: ReusePolicy, index: CandidateIndex): void {
+  for (const other of candidates(covering, index)) {
+    const service = services.get(other)
+    if (service === undefined || !covers(covering, other, service, policy)) continue
+    service.coveredBy = covering
+    closeCovered(other, service, services)
+  }
+}
+
+/** Closes a connection that is covered, if its requests fit on the one that covers it. */
+export function closeCovered(covered: Connection, service: Service, services: ServiceOf): void {
+  const covering = service.coveredBy!
+  if (covering.state !== 'open' || services.get(covering) === undefined) service.coveredBy = undefined
+  else if (covered.active <= covering.capacity) void covered.close()
+}
+
+/** Connections that were made for one of its origins, or list one: each of those looks is bounded, as the set is. */
+function candidates(covering: Connection, index: CandidateIndex): Set<Connection> {
+  const found = new Set<Connection>()
+  const { reuseKey } = covering.route
+  for (const origin of covering.originSet ?? []) {
+    for (const connection of index.madeFor(origin, reuseKey)) {
+      if (connection !== covering && found.size < MAX_OFFERED) found.add(connection)
+    }
+  }
+  return found
+}
+
+/** Whether `covering` answers for everything that `other` does, and would be used for it. Of two that cover each other the older stays. */
+function covers(covering: Connection, other: Connection, { groups }: Service, policy: ReusePolicy): boolean {
+  const set = covering.originSet!
+  if (other.protocol !== 'h2' || other.state !== 'open') return false
+  for (const origin of other.originSet ?? [other.route.origin.serialized]) if (!set.has(origin)) return false
+  if (other.originSet?.size === set.size && other.id < covering.id) return false
+  for (const { target, members } of groups) {
+    const seen = members.find(({ connection }) => connection === other)?.target ?? { ...target, addresses: other.route.addresses }
+    const verdict = policy.verdict(covering, seen)
+    if (!('use' in verdict) || !verdict.use) return false
+  }
+  return true
+}

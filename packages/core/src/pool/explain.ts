@@ -1,0 +1,96 @@
+/** What a request would meet, without sending one: every connection and every dial with what the policy says of it. */
+
+import type { Connection, PoolTarget } from '../connection.js'
+import type { ConnectionInfo } from '../message/response.js'
+import { connectionInfo, type Group } from './group.js'
+import type { Reuse } from './reuse.js'
+import type { Dial, ReusePolicy, Verdict } from './reuse-policy.js'
+
+/** One connection, or one that is under way, and what is said of it. */
+export interface ExplainedCandidate {
+  /** Its number; `undefined` for a dial under way. */
+  readonly connection: number | undefined
+  /** The origin it was made for. */
+  readonly origin: string
+  /** The address it leads to, or those that are being tried. */
+  readonly addresses: readonly string[]
+  /** `own`: it was made for this origin, or serves it already. */
+  readonly verdict: 'own' | 'use' | 'wait' | 'refuse'
+  /** The named reason: see docs/unsharding.md. */
+  readonly because: string
+}
+
+/** What `Client.explain` says. */
+export interface Explanation {
+  readonly origin: string
+  /** What the host resolves to now; empty where nobody is asked: behind a proxy, over a Unix socket. */
+  readonly addresses: readonly string[]
+  /** What a request would do: go over a connection that is there, wait for a handshake under way, or dial. */
+  readonly action: 'use' | 'wait' | 'dial'
+  readonly because: string
+  /** The connection it would go over, where `action` is `use`. */
+  readonly connection: ConnectionInfo | undefined
+  readonly candidates: readonly ExplainedCandidate[]
+}
+
+/** Whom to ask. */
+export interface ExplainParts {
+  readonly reuse: Reuse
+  readonly policy: ReusePolicy
+  readonly connections: Iterable<Connection>
+  readonly dials: Iterable<Dial>
+}
+
+/** Explains for a target whose addresses are known. */
+export function explain(target: PoolTarget, group: Group | undefined, parts: ExplainParts): Explanation {
+  const members = group?.members ?? []
+  const answer = parts.reuse.preview(target)
+  const first = members[0]
+  const candidates = [
+    ...[...parts.connections].map((each) => explainConnection(each, target, group, parts)),
+    ...[...parts.dials].map((each) => explainDial(each, target, parts)),
+  ]
+  const common = { origin: target.origin.serialized, addresses: textOf(target.addresses), candidates }
+  if (first !== undefined) return { ...common, action: 'use', because: first.because, connection: connectionInfo(first) }
+  if (target.progress.misdirected === true) {
+    return { ...common, action: 'dial', because: 'misdirected-before', connection: undefined }
+  }
+  if ('use' in answer) {
+    const connection = connectionInfo({ connection: answer.use, coalesced: true, because: answer.because })
+    return { ...common, action: 'use', because: answer.because, connection }
+  }
+  const waits = 'wait' in answer || (group?.dials ?? 0) > 0
+  return { ...common, action: waits ? 'wait' : 'dial', because: answer.because, connection: undefined }
+}
+
+function explainConnection(
+  connection: Connection,
+  target: PoolTarget,
+  group: Group | undefined,
+  { reuse }: ExplainParts,
+): ExplainedCandidate {
+  const { route, id } = connection
+  const common = { connection: id, origin: route.origin.serialized, addresses: textOf([{ address: route.remoteAddress }]) }
+  const member = group?.memberOf(connection)
+  if (member !== undefined) return { ...common, verdict: 'own', because: member.because }
+  if (!reuse.sharable(target)) return { ...common, verdict: 'refuse', because: 'unix-socket' }
+  return { ...common, ...said(reuse.verdict(connection, target)) }
+}
+
+function explainDial(dial: Dial, target: PoolTarget, { policy }: ExplainParts): ExplainedCandidate {
+  const common = { connection: undefined, origin: dial.origin.serialized, addresses: textOf(dial.addresses) }
+  if (dial.origin === target.origin && dial.reuseKey === target.reuseKey) {
+    return { ...common, verdict: 'own', because: 'handshake-under-way' }
+  }
+  return { ...common, ...said(policy.verdict(dial, target)) }
+}
+
+function said(verdict: Verdict): Pick<ExplainedCandidate, 'verdict' | 'because'> {
+  const { because } = verdict
+  if ('wait' in verdict) return { verdict: 'wait', because }
+  return { verdict: verdict.use ? 'use' : 'refuse', because }
+}
+
+function textOf(addresses: readonly { readonly address: string | undefined }[] = []): string[] {
+  return addresses.map(({ address }) => address).filter((address) => address !== undefined)
+}

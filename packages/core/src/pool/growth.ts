@@ -1,0 +1,151 @@
+/**
+ * The groups' side of a pool: how many connections a group needs, when it is given another, and what becomes of its requests when there
+ * is none to be had.
+ */
+
+import type { Connector } from '../connect/connect.js'
+import type { Clock } from '../deadlines.js'
+import { ConnectionError } from '../errors.js'
+import type { Dialling } from './dialling.js'
+import type { Group, Member } from './group.js'
+import type { Services } from './services.js'
+
+/** Where an origin has a connection and gets no further one, that is not tried again for so long, milliseconds. */
+const FAILURE_PAUSE_MS = 1_000
+
+/** So many connections one after the other that ended before there was room for a request: then those who wait hear of it. */
+const MAX_FRUITLESS = 2
+
+/** An origin whose requests get no place on connections of others for so long, milliseconds, gets one of its own. */
+const CROWDED_MS = 1_000
+
+/** What growth works with. */
+export interface GrowthParts {
+  readonly connector: Connector
+  readonly dialling: Dialling
+  readonly services: Services
+  readonly clock: Clock
+  /** Nothing is left of a group. */
+  forget(group: Group): void
+}
+
+/** Makes groups grow. */
+export class Growth {
+  readonly #parts: GrowthParts
+
+  constructor(parts: GrowthParts) {
+    this.#parts = parts
+  }
+
+  /** Starts as many dials as the queue and the limits ask for: one until it is known what the origin speaks. */
+  grow(group: Group): void {
+    if (group.target.once === true && group.target.progress.connections > 0) {
+      // Its one connection may be here, and busy or in doubt: then there is something to wait for.
+      if (group.members.length + group.dials === 0) this.#fail(group, lost(group, 'the connection was closed'))
+      return
+    }
+    const limit = this.#limit(group)
+    const there = group.members.length + group.dials
+    if (group.fruitless >= MAX_FRUITLESS && there > 0) return
+    const least = Math.min(group.target.settings.minConnections, limit) - there
+    const waiting = group.waiting.size - group.dials - group.verifying
+    // Connections of others do not count: they may be full of what others do.
+    const free = limit - group.own - group.dials
+    let more = Math.min(Math.max(waiting, least), free)
+    if (more <= 0) return
+    const pauseMs = group.members.length > 0 ? group.failedAt + FAILURE_PAUSE_MS - this.#parts.clock.now() : 0
+    if (pauseMs > 0) return this.#growLater(group, pauseMs)
+    const patienceMs = this.#patienceMs(group)
+    if (patienceMs > 0) {
+      more = least
+      this.#growLater(group, patienceMs)
+    }
+    for (; more > 0; more--) this.#dial(group)
+  }
+
+  /** After a change: more dials where requests still wait, or the group is forgotten. */
+  settle(group: Group): void {
+    if (group.waiting.size > 0) this.grow(group)
+    else this.#parts.forget(group)
+  }
+
+  /** A connection has ended before it had room. Without an end to that, a server that takes no requests would be dialled for ever. */
+  fruitless(group: Group): void {
+    group.failedAt = this.#parts.clock.now()
+    if (++group.fruitless < MAX_FRUITLESS || group.members.length + group.dials > 0) return this.settle(group)
+    this.#fail(group, lost(group, 'the connection was closed before it took a request'))
+  }
+
+  /** Connections of its own that it may have, as far as its protocol is known. */
+  #limit({ target, members }: Group): number {
+    const known = members[0]?.connection.protocol ?? this.#parts.connector.knownProtocol(target)
+    return known === 'h2' || known === 'http/1.1' ? target.settings.maxConnections[known] : 1
+  }
+
+  /** How long its requests still wait for a place on the connections of others that it has. */
+  #patienceMs(group: Group): number {
+    if (group.members.length === group.own || group.waiting.size === 0) return 0
+    const now = this.#parts.clock.now()
+    group.crowdedAt ??= now
+    return group.crowdedAt + CROWDED_MS - now
+  }
+
+  /** What the others have may never be free. Nothing is dialled for those who have gone by then. */
+  #growLater(group: Group, pauseMs: number): void {
+    if (group.waiting.size === 0) return
+    group.later ??= this.#parts.clock.startTimer(pauseMs, () => {
+      group.later = undefined
+      if (group.waiting.size > 0) this.grow(group)
+    })
+    group.later.unref()
+  }
+
+  #dial(group: Group): void {
+    group.dials++
+    group.dialled = this.#parts.dialling
+      .obtain(group.target, (connection) => group.memberOf(connection) !== undefined)
+      .then(
+        (member) => this.#obtained(group, member),
+        (error: Error) => {
+          group.dials--
+          this.#unavailable(group, error)
+        },
+      )
+  }
+
+  #obtained(group: Group, member: Member): void {
+    group.dials--
+    const service = this.#parts.services.of(member.connection)
+    if (service === undefined || member.connection.state !== 'open') {
+      // It closed while the promise was on its way. A server that does this every time must not be dialled without end.
+      if (member.coalesced) return this.grow(group)
+      return this.#unavailable(group, lost(group, 'the connection was closed as soon as it was open'))
+    }
+    for (const { onMember } of group.opening.splice(0)) onMember(member)
+    if (group.memberOf(member.connection) === undefined) this.#parts.services.attach(group, member, service)
+    // The limit may have been lowered since it was dialled.
+    if (group.members.length > 1) for (const surplus of group.surplus()) void surplus.close()
+    this.grow(group)
+  }
+
+  /** A dial failed. Those who wait for nothing else hear of it; with a connection or another dial there is still hope. */
+  #unavailable(group: Group, error: Error): void {
+    group.failedAt = this.#parts.clock.now()
+    group.target.progress.misdirected = false
+    if (group.dials === 0 && group.members.length === 0) return this.#fail(group, error)
+    // Not dialled again at once: a server that takes one connection and no second would be asked without end.
+    if (group.members.length > 0) this.settle(group)
+  }
+
+  #fail(group: Group, error: Error): void {
+    for (const { onUnavailable } of group.opening.splice(0)) onUnavailable(error)
+    for (let waiter = group.next(); waiter !== undefined; waiter = group.next()) waiter.onUnavailable(error)
+    group.fruitless = 0
+    this.#parts.forget(group)
+  }
+}
+
+function lost({ target }: Group, what: string): ConnectionError {
+  const origin = target.origin.serialized
+  return new ConnectionError('ERR_CONNECTION_LOST', `${what} (${origin})`, { origin, initiator: 'peer', processed: 'no' })
+}

@@ -1,0 +1,145 @@
+/**
+ * Asks the policy about what there is: may an open connection carry this target's requests, or is one under way that might? Decides which
+ * candidates are asked and which of those allowed is taken; what is allowed is the policy's affair alone.
+ */
+
+import type { Connection, PoolTarget } from '../connection.js'
+import type { Diagnostics } from '../diagnostics.js'
+import { socketPathOf } from '../pool-settings.js'
+import { type Candidate, type CandidateIndex, MAX_OFFERED } from './candidate-index.js'
+import type { DialUnderWay } from './dial-under-way.js'
+import { isConnection, type ReusePolicy, type Verdict } from './reuse-policy.js'
+
+/** What asking needs. */
+export interface ReuseParts {
+  readonly policy: ReusePolicy
+  readonly index: CandidateIndex
+  readonly diagnostics: Diagnostics
+  /** The connection has reached its age limit, and somebody is about to close it. */
+  isPastAge(connection: Connection): boolean
+}
+
+/** A connection to use; a dial to wait for; or why neither. */
+export type Answer = Found | { readonly wait: DialUnderWay; readonly because: string } | { readonly because: string }
+
+/** A connection that may be used. */
+export interface Found {
+  readonly use: Connection
+  readonly because: string
+  /** One request is to go first. */
+  readonly trial: boolean
+}
+
+/** Connections that the target has already: it wants more than those. */
+export type IsMember = (connection: Connection) => boolean
+
+type Use = Extract<Verdict, { readonly use: true }>
+type Declined = (target: PoolTarget, connection: number | undefined, because: string) => void
+
+const PAST_ITS_AGE: Verdict = { use: false, because: 'past-its-age' }
+
+/** Why a target that has waited dials for itself. */
+const TOO_SLOW = 'handshake-too-slow'
+
+/** The questions of one pool. */
+export class Reuse {
+  readonly #parts: ReuseParts
+
+  constructor(parts: ReuseParts) {
+    this.#parts = parts
+  }
+
+  /** Whether others may ever share with this target: not over a Unix socket, which leads to one server and has no address. */
+  sharable(target: PoolTarget): boolean {
+    return socketPathOf(target) === undefined
+  }
+
+  /** Groups of the caller's that the target's host is in, where those are what counts. */
+  groupsOf({ origin, proxy }: PoolTarget): readonly string[] {
+    return proxy === undefined ? [] : (this.#parts.policy.groupsOf?.(origin) ?? [])
+  }
+
+  /** A connection whose server says that it answers for the origin; asked before its name is resolved, and in silence. */
+  askListed(target: PoolTarget, isMember: IsMember): Found | undefined {
+    if (!this.sharable(target)) return undefined
+    let left = MAX_OFFERED
+    for (const connection of this.#parts.index.listing(target)) {
+      if (left-- === 0) return undefined
+      if (isMember(connection)) continue
+      const verdict = this.verdict(connection, target)
+      if ('use' in verdict && verdict.use) return answer(connection, verdict)
+    }
+    return undefined
+  }
+
+  /** Asks about everything that leads to where the target would be dialled. What is refused is counted. */
+  ask(target: PoolTarget, isMember: IsMember): Answer {
+    return this.#ask(target, isMember, ({ origin }, connection, because) =>
+      this.#parts.diagnostics.declined({ origin: origin.serialized, connection, because }),
+    )
+  }
+
+  /** The same without a trace. */
+  preview(target: PoolTarget): Answer {
+    const nobody = (): boolean => false
+    return this.askListed(target, nobody) ?? this.#ask(target, nobody, () => undefined)
+  }
+
+  /** What the policy says of an open connection, and what only the pool knows: that it is about to be closed. */
+  verdict(connection: Connection, target: PoolTarget): Verdict {
+    return this.#parts.isPastAge(connection) ? PAST_ITS_AGE : this.#parts.policy.verdict(connection, target)
+  }
+
+  /** Another connection may have come up while `own` was being made: then that one is to be used, and `own` to be given up. */
+  askAgain(target: PoolTarget, own: Connection, isMember: IsMember): Found | undefined {
+    const { remoteAddress, proxy } = own.route
+    if (!this.sharable(target) || (remoteAddress === undefined && proxy === undefined)) return undefined
+    const there = proxy === undefined ? { ...target, addresses: [{ address: remoteAddress!, family: 4 as const }] } : target
+    for (const candidate of this.#candidates(there)) {
+      if (!isConnection(candidate) || candidate.capacity === 0 || isMember(candidate)) continue
+      const verdict = this.verdict(candidate, target)
+      if ('use' in verdict && verdict.use) return answer(candidate, verdict)
+    }
+    return undefined
+  }
+
+  #ask(target: PoolTarget, isMember: IsMember, declined: Declined): Answer {
+    const { index, policy } = this.#parts
+    if (!this.sharable(target)) return { because: 'unix-socket' }
+    const candidates = this.#candidates(target)
+    let because = target.proxy === undefined ? index.near(target) : 'proxied'
+    if (candidates.length === 0 && because === 'certificate-does-not-cover-host') declined(target, undefined, because)
+    let best: { connection: Connection; verdict: Use } | undefined
+    for (const candidate of candidates) {
+      if (isConnection(candidate) && isMember(candidate)) {
+        because = 'busy'
+        continue
+      }
+      const verdict = isConnection(candidate) ? this.verdict(candidate, target) : policy.verdict(candidate, target)
+      if ('wait' in verdict) {
+        // Dials come last.
+        if (best === undefined) return { wait: candidate as DialUnderWay, because: TOO_SLOW }
+        break
+      }
+      because = verdict.because
+      if (!verdict.use) declined(target, isConnection(candidate) ? candidate.id : undefined, because)
+      else if (isConnection(candidate) && isBetter(candidate, best?.connection)) best = { connection: candidate, verdict }
+    }
+    return best === undefined ? { because } : answer(best.connection, best.verdict)
+  }
+
+  #candidates(target: PoolTarget): Candidate[] {
+    const { index } = this.#parts
+    return target.proxy === undefined ? index.find(target) : index.findInGroups(target, this.groupsOf(target))
+  }
+}
+
+function answer(use: Connection, { because, trial = false }: Use): Found {
+  return { use, because, trial }
+}
+
+/** The one with room, and of two with room the one with more to do: the other may become idle, and go. */
+function isBetter(candidate: Connection, best: Connection | undefined): boolean {
+  if (best === undefined || best.capacity === 0) return true
+  return candidate.capacity > 0 && candidate.active > best.active
+}

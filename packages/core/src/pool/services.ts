@@ -1,0 +1,206 @@
+/**
+ * The connections' side of a pool: which are there, which groups each of them serves, who gets the places that become free. Knows
+ * connections only by their interface.
+ */
+
+import type { Connection, PoolTarget } from '../connection.js'
+import type { Clock } from '../deadlines.js'
+import type { Diagnostics } from '../diagnostics.js'
+import type { SerializedOrigin } from '../message/origin.js'
+import type { CandidateIndex } from './candidate-index.js'
+import { closeCovered, noteCovered } from './coverage.js'
+import type { DialUnderWay } from './dial-under-way.js'
+import { type Group, hasRoom, type Member } from './group.js'
+import type { Lifetimes } from './lifetimes.js'
+import type { Reuse } from './reuse.js'
+import type { ReusePolicy } from './reuse-policy.js'
+import { Service } from './service.js'
+
+/** What services stand on, and whom they tell. */
+export interface ServiceParts {
+  readonly policy: ReusePolicy
+  readonly reuse: Reuse
+  readonly index: CandidateIndex
+  readonly lifetimes: Lifetimes
+  readonly diagnostics: Diagnostics
+  readonly clock: Clock
+  /** Ended with the pool: what comes later is not taken. */
+  readonly stop: AbortSignal
+  /** A group has lost a connection, or may use one no more. */
+  settle(group: Group): void
+  /** The same, before that connection had had room. */
+  fruitless(group: Group): void
+  /** A group may have too few connections. */
+  grow(group: Group): void
+}
+
+/** All of one pool. */
+export class Services {
+  readonly #parts: ServiceParts
+  readonly #services = new Map<Connection, Service>()
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts
+  }
+
+  /** Open connections. */
+  get connections(): Iterable<Connection> {
+    return this.#services.keys()
+  }
+
+  of(connection: Connection): Service | undefined {
+    return this.#services.get(connection)
+  }
+
+  /** A new connection, made for `target`. Others find it when it has said what it allows. */
+  register(connection: Connection, target: PoolTarget, dial: DialUnderWay): void {
+    // Between its making and now the pool may have ended: whoever made it hears that nobody has it.
+    if (this.#parts.stop.aborted) {
+      dial.end()
+      return connection.destroy(this.#parts.stop.reason)
+    }
+    const service = new Service(connection, dial)
+    this.#services.set(connection, service)
+    target.progress.connections++
+    target.progress.misdirected = false
+    this.#parts.lifetimes.add(connection, target.settings)
+    service.groupNames = this.#parts.reuse.sharable(target) ? this.#parts.reuse.groupsOf(target) : undefined
+    connection.onChange = () => this.#changed(connection, service)
+    if (connection.state !== 'open' || connection.confirmed) this.#changed(connection, service)
+  }
+
+  /** From now on the group is served by that connection too. */
+  attach(group: Group, member: Member, service: Service): void {
+    const { connection, coalesced, because } = member
+    group.add(member)
+    if (coalesced) {
+      this.#parts.diagnostics.coalesced({ origin: group.target.origin.serialized, connection: connection.id, because })
+    } else service.home = group
+    service.groups.add(group)
+    service.noteRoom()
+    if (service.roomy) group.fruitless = 0
+    this.serve(group, connection, service)
+    // Whoever it was made for has gone: it must not stay for ever.
+    if (connection.active === 0) this.#parts.lifetimes.idle(connection)
+  }
+
+  /** The connection goes on, but not for this group. Who waited for it needs another. */
+  detach(group: Group, connection: Connection): void {
+    this.#part(group, connection)
+    this.#parts.settle(group)
+  }
+
+  /** Takes those away that the resolver's answer no longer speaks for: they are to be asked about anew. */
+  expire(group: Group): void {
+    const now = this.#parts.clock.now()
+    for (const { connection, expiresAt = Number.POSITIVE_INFINITY } of [...group.members]) {
+      if (expiresAt <= now) this.#part(group, connection)
+    }
+  }
+
+  /** RFC 9110 §15.5.20: the group shares nothing until it has a connection of its own. */
+  disown(group: Group | undefined, connection: Connection, origin: SerializedOrigin): void {
+    connection.disown(origin)
+    const service = this.#services.get(connection)
+    if (service !== undefined) this.#noteOrigins(connection, service)
+    for (const member of group === undefined ? [] : [...group.members]) {
+      if (member.coalesced) this.#part(group!, member.connection)
+    }
+  }
+
+  /** The group has requests that may go over it. */
+  serve(group: Group, connection: Connection, service: Service): void {
+    service.queue(group)
+    this.#serve(connection, service)
+  }
+
+  #part(group: Group, connection: Connection): void {
+    group.remove(connection)
+    const service = this.#services.get(connection)
+    service?.groups.delete(group)
+    service?.waiting.delete(group)
+  }
+
+  #changed(connection: Connection, service: Service): void {
+    if (connection.state !== 'open') return this.#retire(connection, service)
+    if (service.dial !== undefined && connection.confirmed) this.#publish(connection, service)
+    if ((connection.originSet?.size ?? -1) !== service.origins) this.#noteOrigins(connection, service)
+    service.noteRoom()
+    if (service.waiting.size > 0) this.#serve(connection, service)
+    // It may have room for fewer than have come.
+    if (service.doubtEnded()) for (const group of service.waiting) this.#parts.grow(group)
+    if (service.coveredBy !== undefined) closeCovered(connection, service, this.#services)
+    if (connection.active > 0) this.#parts.lifetimes.busy(connection)
+    else this.#parts.lifetimes.idle(connection)
+  }
+
+  /** Others may find it, and those who waited for it do. */
+  #publish(connection: Connection, service: Service): void {
+    const { index } = this.#parts
+    const { reuseKey, origin } = connection.route
+    if (service.groupNames !== undefined) {
+      index.addConnection(connection)
+      for (const name of service.groupNames) index.addToGroup(connection, { reuseKey, port: origin.port }, name)
+      if (connection.originSet !== undefined) index.list(connection)
+    }
+    service.dial?.end()
+    service.dial = undefined
+  }
+
+  /** RFC 8336 §2.4: ORIGIN may come after others have joined, and what is not in the set is not served from then on. */
+  #noteOrigins(connection: Connection, service: Service): void {
+    const { index, policy } = this.#parts
+    service.origins = connection.originSet?.size ?? -1
+    if (service.groupNames !== undefined && service.dial === undefined) index.list(connection)
+    for (const group of [...service.groups]) {
+      const target = group.memberOf(connection)?.target
+      if (target === undefined) continue
+      const verdict = policy.verdict(connection, target)
+      if (!('use' in verdict) || !verdict.use) this.detach(group, connection)
+    }
+    if (service.groupNames !== undefined && service.origins >= 0) noteCovered(connection, this.#services, policy, index)
+  }
+
+  /** Gives free places away, one for each group in turn. */
+  #serve(connection: Connection, service: Service): void {
+    const { clock } = this.#parts
+    while (connection.capacity > 0 && service.waiting.size > 0) {
+      const [group] = service.waiting as Iterable<Group> as [Group]
+      service.waiting.delete(group)
+      const member = group.waiting.size === 0 ? undefined : group.memberOf(connection)
+      // With a trial on its way the group comes back when that is answered.
+      if (member === undefined || member.trial === 'sent') continue
+      if (group.expiresAt !== Number.POSITIVE_INFINITY && group.expiresAt <= clock.now()) {
+        this.expire(group)
+        this.#parts.settle(group)
+        continue
+      }
+      if (!hasRoom(member)) {
+        service.waiting.add(group)
+        return
+      }
+      if (member.trial === 'due') member.trial = 'sent'
+      const waiter = group.next()!
+      group.crowdedAt = undefined
+      if (group.waiting.size > 0) service.waiting.add(group)
+      waiter.onMember(member)
+    }
+  }
+
+  /** It takes no more requests: nobody finds it any more, and who waited for it needs another. */
+  #retire(connection: Connection, service: Service): void {
+    this.#parts.lifetimes.delete(connection)
+    this.#parts.index.delete(connection)
+    service.dial?.end()
+    service.dial = undefined
+    if (connection.state === 'closed') this.#services.delete(connection)
+    const groups = [...service.groups]
+    service.groups.clear()
+    service.waiting.clear()
+    for (const group of groups) {
+      group.remove(connection)
+      if (service.roomy) this.#parts.settle(group)
+      else this.#parts.fruitless(group)
+    }
+  }
+}
