@@ -3,7 +3,7 @@
 import { Call } from './call.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
 import { Connector } from './connect/connect.js'
-import type { PoolTarget } from './connection.js'
+import type { Connection, PoolTarget } from './connection.js'
 import { Deadlines } from './deadlines.js'
 import { Diagnostics } from './diagnostics.js'
 import { UsageError } from './errors.js'
@@ -36,6 +36,10 @@ export interface ConnectionStats {
   readonly active: number
   /** Requests that may start now. */
   readonly capacity: number
+  /** The subjectAltName of the server's certificate, as Node writes it; `undefined` without one. */
+  readonly subjectAltName: string | undefined
+  /** Origins that the server says it answers for (RFC 8336); `undefined` while it has sent no ORIGIN. */
+  readonly originSet: readonly string[] | undefined
 }
 
 /** One origin's outcome of {@link Client.warm}: a connection, or the reason why there is none. */
@@ -165,12 +169,7 @@ export class Client {
 
   /** Open connections, and counts since the client was made. */
   stats(): ClientStats {
-    const connections: ConnectionStats[] = []
-    for (const { id, protocol, route, state, active, capacity } of this.#pool.connections) {
-      const { remoteAddress, remotePort, proxy } = route
-      const origin = route.origin.serialized
-      connections.push({ id, protocol, origin, remoteAddress, remotePort, proxy, state, active, capacity })
-    }
+    const connections = [...this.#pool.connections].map(connectionStats)
     return { connections, pools: [...this.pools], totals: { ...this.#pool.totals, ...this.#totals, ...this.#diagnostics.counts } }
   }
 
@@ -292,3 +291,12 @@ export class Client {
 }
 
 const DEFAULT_GRACE_MS = 30_000
+
+function connectionStats({ id, protocol, route, state, active, capacity, originSet }: Connection): ConnectionStats {
+  const { remoteAddress, remotePort, proxy, certificate } = route
+  return {
+    ...{ id, protocol, origin: route.origin.serialized, remoteAddress, remotePort, proxy, state, active, capacity },
+    subjectAltName: certificate?.peer.subjectaltname,
+    originSet: originSet === undefined ? undefined : [...originSet],
+  }
+}

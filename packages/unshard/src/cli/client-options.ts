@@ -1,0 +1,25 @@
+/** What the commands' options come to as options of a client. */
+
+import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
+import type { ClientOptions } from '@unshard/core'
+import type { CommandOptions } from './arguments.js'
+
+/** Every client of a command is made with these. */
+export function clientOptions({ ca, resolve, timeoutMs }: CommandOptions): ClientOptions {
+  return {
+    ...(ca === undefined ? {} : { tls: { ca } }),
+    ...(resolve.size === 0 ? {} : { lookup: lookupOf(resolve) }),
+    timeouts: { connect: timeoutMs, headers: timeoutMs, body: timeoutMs },
+  }
+}
+
+/** Names of the table are not asked for anywhere else. */
+function lookupOf(table: ReadonlyMap<string, readonly string[]>): LookupFunction {
+  return (host, options: LookupOptions, callback) => {
+    const found = table.get(host)
+    if (found === undefined) return systemLookup(host, options, callback as never)
+    const answer: LookupAddress[] = found.map((address) => ({ address, family: isIP(address) }))
+    process.nextTick(() => callback(null, answer))
+  }
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+/** The command `unshard`. Says everything on standard output, errors on standard error, and the outcome as its exit code. */
+
+import { createRequire } from 'node:module'
+import { ArgumentsError, parseArguments, USAGE } from './arguments.js'
+import { get } from './get.js'
+import { printGet } from './print-get.js'
+import { printProbe } from './print-probe.js'
+import { probe } from './probe.js'
+
+const USAGE_ERROR = 2
+
+/** Runs one command. @returns the exit code: see docs/unsharding.md. */
+async function run(argv: readonly string[]): Promise<number> {
+  const asked = parseArguments(argv)
+  if (asked.command === 'help') {
+    console.log(USAGE)
+    return 0
+  }
+  if (asked.command === 'version') {
+    console.log((createRequire(import.meta.url)('../../package.json') as { version: string }).version)
+    return 0
+  }
+  if (asked.command === 'get') {
+    const report = await get(asked.targets, asked.options)
+    console.log(asked.options.json ? JSON.stringify(report) : printGet(report))
+    return report.exitCode
+  }
+  const report = await probe(asked.targets, asked.options)
+  console.log(asked.options.json ? JSON.stringify(report) : printProbe(report))
+  return report.exitCode
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2))
+} catch (error) {
+  console.error(
+    error instanceof ArgumentsError ? `unshard: ${error.message}\n\n${USAGE}` : `unshard: ${(error as Error).message}`,
+  )
+  process.exitCode = USAGE_ERROR
+}

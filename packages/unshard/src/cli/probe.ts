@@ -1,0 +1,128 @@
+/**
+ * `unshard probe`: makes one connection for each origin, asks the policy about every pair, and with `--send` asks the servers too. A
+ * policy can only say what is safe to try; whether a server then means the same host, it alone knows.
+ */
+
+import { coalescing } from '@unshard/coalescing'
+import { Client, type Explanation, type ReusePolicy, type WarmResult } from '@unshard/core'
+import type { CommandOptions } from './arguments.js'
+import { clientOptions } from './client-options.js'
+import { type Comparison, compare } from './compare.js'
+import { type Configuration, configurationFor } from './configuration.js'
+
+/** What was found at one origin. */
+export interface ProbedOrigin {
+  readonly origin: string
+  readonly addresses: readonly string[]
+  /** What ALPN chose; `undefined` where there is no connection. */
+  readonly protocol: 'h2' | 'http/1.1' | undefined
+  /** The address that was connected to. */
+  readonly connectedTo: string | undefined
+  /** The subjectAltName of the certificate. */
+  readonly subjectAltName: string | undefined
+  /** What the server says it answers for (RFC 8336); `undefined` without ORIGIN. */
+  readonly originSet: readonly string[] | undefined
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+/** Whether a connection made for `from` may carry requests to `to`. */
+export interface Pair {
+  readonly from: string
+  readonly to: string
+  readonly share: boolean
+  readonly because: string
+}
+
+/** What came of it. */
+export interface ProbeReport {
+  readonly origins: readonly ProbedOrigin[]
+  readonly pairs: readonly Pair[]
+  /** Origins that one connection can serve; the first is the one it is made for. As few of these as can be had that way. */
+  readonly connections: readonly (readonly string[])[]
+  /** With `--send`: what the servers say. */
+  readonly comparisons: readonly Comparison[] | undefined
+  readonly configuration: Configuration
+  readonly exitCode: 0 | 1 | 2
+}
+
+/** Probes all of `origins`. */
+export async function probe(origins: readonly string[], options: CommandOptions): Promise<ProbeReport> {
+  const policy = new Witness()
+  const client = new Client({ ...clientOptions(options), reuse: policy })
+  try {
+    const warmed = await client.warm(origins)
+    await Promise.all(warmed.map((result) => heard(client, result, options.timeoutMs)))
+    policy.listening = true
+    const explanations = await Promise.all(origins.map((origin) => client.explain(origin).catch(() => undefined)))
+    const probed = warmed.map((result, i) => probedOrigin(client, result, explanations[i]))
+    policy.listening = false
+    const pairs = explanations.flatMap((explanation) => pairsOf(explanation))
+    const connections = fewest(probed, pairs)
+    const comparisons = options.send ? await compare(client, connections, options) : undefined
+    const exitCode = exitCodeOf(probed, connections, comparisons)
+    return { origins: probed, pairs, connections, comparisons, configuration: configurationFor(comparisons), exitCode }
+  } finally {
+    await client.close({ graceMs: options.timeoutMs })
+  }
+}
+
+/** Lets every origin have a connection of its own, and then says what coalescing would have said. */
+class Witness implements ReusePolicy {
+  listening = false
+  readonly #policy = coalescing()
+
+  verdict(...question: Parameters<ReusePolicy['verdict']>): ReturnType<ReusePolicy['verdict']> {
+    return this.listening ? this.#policy.verdict(...question) : { use: false, because: 'coalescing-off' }
+  }
+
+  misdirected(): void {
+    // Nothing is shared here.
+  }
+}
+
+/** Whatever the server says on a new connection, ORIGIN for one, is here when it has answered a PING. */
+async function heard(client: Client, { origin, connection }: WarmResult, timeoutMs: number): Promise<void> {
+  if (connection?.protocol === 'h2') await client.ping(origin, timeoutMs).catch(() => undefined)
+}
+
+function probedOrigin(client: Client, { origin, connection, error }: WarmResult, explanation?: Explanation): ProbedOrigin {
+  const found = client.stats().connections.find(({ id }) => id === connection?.id)
+  return {
+    origin,
+    addresses: explanation?.addresses ?? [],
+    protocol: connection?.protocol,
+    connectedTo: connection?.remoteAddress,
+    subjectAltName: found?.subjectAltName,
+    originSet: found?.originSet,
+    ...(error === undefined ? {} : { error: { code: (error as NodeJS.ErrnoException).code ?? 'ERR', message: error.message } }),
+  }
+}
+
+function pairsOf(explanation: Explanation | undefined): Pair[] {
+  if (explanation === undefined) return []
+  const { origin: to, candidates } = explanation
+  return candidates
+    .filter(({ verdict }) => verdict !== 'own')
+    .map(({ origin: from, verdict, because }) => ({ from, to, share: verdict === 'use', because }))
+}
+
+/** Each origin goes with the first connection that may carry it: so does a client that meets them in this order. */
+function fewest(probed: readonly ProbedOrigin[], pairs: readonly Pair[]): string[][] {
+  const connections: string[][] = []
+  for (const { origin, protocol } of probed) {
+    if (protocol === undefined) continue
+    const shared = connections.find(([from]) => pairs.some((pair) => pair.from === from && pair.to === origin && pair.share))
+    if (shared === undefined) connections.push([origin])
+    else shared.push(origin)
+  }
+  return connections
+}
+
+function exitCodeOf(
+  probed: readonly ProbedOrigin[],
+  connections: readonly unknown[],
+  comparisons: readonly Comparison[] = [],
+): ProbeReport['exitCode'] {
+  if (probed.some(({ error }) => error !== undefined)) return 2
+  return connections.length > 1 || comparisons.some(({ outcome }) => outcome !== 'same' && outcome !== 'varies') ? 1 : 0
+}
