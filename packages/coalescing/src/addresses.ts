@@ -28,11 +28,6 @@ export function includesAddress(addresses: readonly Address[], connected: string
   return false
 }
 
-/** Whether some address is in both lists. */
-export function sharesAddress(one: readonly Address[], other: readonly Address[]): boolean {
-  return one.some(({ address }) => includesAddress(other, address))
-}
-
 function canonicalIPv6(address: string): string {
   let text = known.get(address)
   if (text !== undefined) return text

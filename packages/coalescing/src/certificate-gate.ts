@@ -11,8 +11,8 @@ import { createRequire } from 'node:module'
 import type { Certificate } from '@unshard/core'
 import { isDnsName } from './host-name.js'
 
-/** What the gate can answer. */
-export type GateResult = 'covered' | 'certificate-does-not-cover-host' | 'wildcard-on-public-suffix'
+/** What the gate can answer: the first two say that the host is covered. A host that is named is never `by-wildcard`. */
+export type GateResult = 'named' | 'by-wildcard' | 'certificate-does-not-cover-host' | 'wildcard-on-public-suffix'
 
 type Tldts = Pick<typeof import('tldts'), 'getPublicSuffix'>
 
@@ -54,10 +54,10 @@ export function strictGate(certificate: Certificate, host: string): GateResult {
 function ask({ x509 }: Certificate, host: string): GateResult {
   if (!isDnsName(host)) return 'certificate-does-not-cover-host'
   // Exact names first: checkHost tells only the first match, and a wildcard before it must not hide one.
-  if (x509.checkHost(host, EXACT) !== undefined) return 'covered'
+  if (x509.checkHost(host, EXACT) !== undefined) return 'named'
   const name = x509.checkHost(host, STRICT)
   if (name === undefined) return 'certificate-does-not-cover-host'
-  return isSafeWildcard(name.toLowerCase()) ? 'covered' : 'wildcard-on-public-suffix'
+  return isSafeWildcard(name.toLowerCase()) ? 'by-wildcard' : 'wildcard-on-public-suffix'
 }
 
 /** At least three labels, and not directly on a suffix under which strangers register names: never `*.co.uk`. */

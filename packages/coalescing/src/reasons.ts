@@ -1,33 +1,48 @@
 /** The names of every answer. They reach diagnostics, tests and `docs/unsharding.md`, and are as stable as error codes. */
 
 /** Why a connection, or one under way, may serve another origin. */
-export const GRANT_REASONS = ['address-and-certificate', 'handshake-under-way'] as const
+export const GRANT_REASONS = [
+  'address-and-certificate',
+  'origin-set-and-certificate',
+  'declared-and-certificate',
+  'handshake-under-way',
+] as const
 
 /** Why it may not, in the order in which the rules are asked. The first rule that fails gives the name. */
 export const REFUSAL_REASONS = [
-  'misdirected-before',
+  'coalescing-off',
+  'denied-by-option',
   'not-https',
   'ip-literal',
   'not-a-dns-name',
   'port-differs',
   'not-h2',
+  'settings-outstanding',
   'draining',
   'no-capacity',
   'options-differ',
   'client-certificate',
   'unauthorized',
+  'verification-off',
   'certificate-unknown',
   'certificate-expired',
   'certificate-does-not-cover-host',
   'wildcard-on-public-suffix',
+  'wildcard-not-declared',
+  'proxied',
   'addresses-unknown',
   'address-differs',
+  'private-address',
+  'no-origin-frame',
   'not-in-origin-set',
-  'denied-by-option',
+  'misdirected-before',
 ] as const
+
+/** All rules hold. */
+export type GrantReason = (typeof GRANT_REASONS)[number]
 
 /** A rule that failed. */
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 
 /** The `because` of every verdict of the coalescing policy. */
-export type CoalescingReason = (typeof GRANT_REASONS)[number] | RefusalReason
+export type CoalescingReason = GrantReason | RefusalReason

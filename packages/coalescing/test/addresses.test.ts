@@ -1,5 +1,5 @@
 // One form for each address, whoever wrote it.
-import { canonicalAddress, includesAddress, sharesAddress } from '../src/addresses.js'
+import { canonicalAddress, includesAddress } from '../src/addresses.js'
 import { addresses } from './fixtures.js'
 
 test.each([
@@ -40,13 +40,6 @@ test('zones and embedded forms that are not IPv4-mapped stay apart', () => {
   expect(includesAddress(addresses('fe80::1%eth1', 'fe80::1'), 'fe80::1%eth0')).toBe(false)
   expect(includesAddress(addresses('192.0.2.1'), '64:ff9b::c000:201')).toBe(false)
   expect(includesAddress(addresses('192.0.2.1'), '::192.0.2.1')).toBe(false)
-})
-
-test('two lists share an address or they do not', () => {
-  expect(sharesAddress(addresses('192.0.2.1', '::1'), addresses('0::1'))).toBe(true)
-  expect(sharesAddress(addresses('192.0.2.1', '::1'), addresses('192.0.2.2', '::2'))).toBe(false)
-  expect(sharesAddress([], addresses('192.0.2.2'))).toBe(false)
-  expect(sharesAddress(addresses('::'), addresses('::'))).toBe(false)
 })
 
 test('the memory of addresses is bounded, and forgetting changes no answer', () => {

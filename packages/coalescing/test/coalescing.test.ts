@@ -1,6 +1,6 @@
-// Each rule of the policy with each of its reasons, in the order in which they are asked.
+// Rules 1 to 7 of the policy with each of their reasons, and dials. Rule 8 is in places.test.ts, 9 in origin-frame.test.ts, 10 in deny-memory.test.ts.
 import { checkServerIdentity } from 'node:tls'
-import { coalescing, GRANT_REASONS, REFUSAL_REASONS } from '@unshard/coalescing'
+import { type CoalescingOptions, coalescing } from '@unshard/coalescing'
 import { type Certificate, type Connection, type Origin, parseOrigin, type ReusePolicy, type Target } from '@unshard/core'
 import { type ConnectionSettings, certificateFor, connectionTo, dialTo, handshake, targetFor, theAuthority } from './fixtures.js'
 
@@ -11,10 +11,12 @@ const WAIT = { wait: true, because: 'handshake-under-way' }
 const refuse = (because: string) => ({ use: false, because })
 
 let certificate: Certificate
-let policy: ReusePolicy
+let manyNames: Certificate
+let policy: Required<ReusePolicy>
 
 beforeAll(async () => {
   certificate = await certificateFor('*.example.com', 'other.test')
+  manyNames = await certificateFor('*.example.com', 'x.b.example.com', 'y.x.b.example.com', 'x.exact.test')
 })
 beforeEach(() => {
   policy = coalescing()
@@ -38,52 +40,50 @@ test('all hold for a certificate that a real TLS handshake has shown', async () 
   expect(policy.verdict(k, targetFor(B))).toEqual(refuse('misdirected-before'))
 })
 
-describe('1: deny memory', () => {
-  test('misdirected-before: after a 421 neither this connection nor its like serves that origin; others it does', () => {
-    const k = connection()
-    policy.misdirected(k, parseOrigin(B))
-    expect(policy.verdict(k, targetFor(B))).toEqual(refuse('misdirected-before'))
-    expect(policy.verdict(connection({ origin: 'https://x.example.com' }), targetFor(B))).toEqual(refuse('misdirected-before'))
-    expect(policy.verdict(connection({ remoteAddress: '::ffff:192.0.2.1' }), targetFor(B))).toEqual(refuse('misdirected-before'))
-    expect(policy.verdict(k, targetFor('https://c.example.com'))).toEqual(USE)
+describe('1: the options', () => {
+  test('coalescing-off: nothing is shared, and nobody waits', () => {
+    policy = coalescing({ mode: 'off', allow: [['*.example.com']] })
+    expect(policy.verdict(connection(), targetFor(B))).toEqual(refuse('coalescing-off'))
+    expect(policy.verdict(dialTo(), targetFor(B))).toEqual(refuse('coalescing-off'))
   })
 
-  test('another address or another certificate may be asked', async () => {
-    policy.misdirected(connection(), parseOrigin(B))
-    const elsewhere = { addresses: ['192.0.2.2'] }
-    expect(policy.verdict(connection({ remoteAddress: '192.0.2.2' }), targetFor(B, elsewhere))).toEqual(USE)
-    expect(policy.verdict(connectionTo(await certificateFor('*.example.com')), targetFor(B))).toEqual(USE)
-  })
-
-  test('another port is another server, with a memory of its own', () => {
-    policy.misdirected(connection({ remotePort: 8443 }), parseOrigin(B))
+  test('address is the default mode', () => {
+    policy = coalescing({ mode: 'address' })
     expect(policy.verdict(connection(), targetFor(B))).toEqual(USE)
   })
 
-  test('it is forgotten after five minutes', () => {
-    let now = Date.now()
-    policy = coalescing({ clock: { now: () => now } })
-    policy.misdirected(connection(), parseOrigin(B))
-    now += 299_000
-    expect(policy.verdict(connection(), targetFor(B))).toEqual(refuse('misdirected-before'))
-    now += 1_001
+  test('denied-by-option: such a host neither joins nor is joined', () => {
+    policy = coalescing({ deny: ['B.example.com', 'bücher.example.com'] })
+    expect(policy.verdict(connection(), targetFor(B))).toEqual(refuse('denied-by-option'))
+    expect(policy.verdict(connection({ origin: B }), targetFor(A))).toEqual(refuse('denied-by-option'))
+    expect(policy.verdict(connection(), targetFor('https://xn--bcher-kva.example.com'))).toEqual(refuse('denied-by-option'))
+    expect(policy.verdict(dialTo(), targetFor(B))).toEqual(refuse('denied-by-option'))
+    expect(policy.verdict(dialTo({ origin: B }), targetFor(A))).toEqual(refuse('denied-by-option'))
+    expect(policy.verdict(connection(), targetFor('https://c.example.com'))).toEqual(USE)
+  })
+
+  test('denied-by-option: a pattern denies one label, whole, on either side', () => {
+    policy = coalescing({ deny: ['*.b.example.com', 'exact.test'] })
+    const wide = connectionTo(manyNames, { origin: 'https://x.b.example.com' })
+    expect(policy.verdict(wide, targetFor(B))).toEqual(refuse('denied-by-option'))
+    expect(policy.verdict(connectionTo(manyNames), targetFor('https://x.b.example.com'))).toEqual(refuse('denied-by-option'))
+    expect(policy.verdict(connectionTo(manyNames), targetFor(B))).toEqual(USE)
+    expect(policy.verdict(connectionTo(manyNames), targetFor('https://y.x.b.example.com'))).toEqual(USE)
+    expect(policy.verdict(connectionTo(manyNames), targetFor('https://x.exact.test'))).toEqual(USE)
+  })
+
+  test('allow adds and never restricts: hosts of no group are shared as ever', () => {
+    policy = coalescing({ allow: [['a.example.com', 'x.test']] })
     expect(policy.verdict(connection(), targetFor(B))).toEqual(USE)
+    expect(policy.groupsOf(parseOrigin(B))).toEqual([])
   })
 
-  test('it is bounded, oldest first', () => {
-    const k = connection()
-    for (let i = 0; i <= 4_096; i++) policy.misdirected(k, parseOrigin(`https://h${i}.example.com`))
-    expect(policy.verdict(k, targetFor('https://h0.example.com'))).toEqual(USE)
-    expect(policy.verdict(k, targetFor('https://h1.example.com'))).toEqual(refuse('misdirected-before'))
-    expect(policy.verdict(k, targetFor('https://h4096.example.com'))).toEqual(refuse('misdirected-before'))
-  })
-
-  test('it belongs to the policy object, and takes a connection without certificate or address', () => {
-    const bare = connectionTo(undefined, { remoteAddress: undefined })
-    policy.misdirected(bare, parseOrigin(B))
-    expect(policy.verdict(bare, targetFor(B))).toEqual(refuse('certificate-unknown'))
-    policy.misdirected(connection(), parseOrigin(B))
-    expect(coalescing().verdict(connection(), targetFor(B))).toEqual(USE)
+  test('allow replaces neither the certificate nor the address', () => {
+    policy = coalescing({ allow: [['*.example.com', 'victim.test']] })
+    expect(policy.verdict(connection(), targetFor('https://victim.test'))).toEqual(refuse('certificate-does-not-cover-host'))
+    expect(policy.verdict(connection(), targetFor(B, { addresses: ['93.184.216.2'] }))).toEqual(refuse('address-differs'))
+    expect(policy.verdict(connection(), targetFor(B, { addresses: undefined }))).toEqual(refuse('addresses-unknown'))
+    expect(policy.verdict(dialTo(), targetFor(B, { addresses: ['93.184.216.2'] }))).toEqual(refuse('address-differs'))
   })
 })
 
@@ -97,12 +97,12 @@ describe('2: names and ports', () => {
   })
 
   test.each([
-    [A, 'https://192.0.2.1'],
-    ['https://192.0.2.1', B],
+    [A, 'https://93.184.216.1'],
+    ['https://93.184.216.1', B],
     ['https://[2001:db8::1]', B],
-    [A, 'https://[::ffff:192.0.2.1]'],
+    [A, 'https://[::ffff:93.184.216.1]'],
   ])('ip-literal: %s for %s', async (own, other) => {
-    const covering = await certificateFor('*.example.com', { ips: ['192.0.2.1', '2001:db8::1'] })
+    const covering = await certificateFor('*.example.com', { ips: ['93.184.216.1', '2001:db8::1'] })
     expect(policy.verdict(connectionTo(covering, { origin: own }), targetFor(other))).toEqual(refuse('ip-literal'))
   })
 
@@ -118,6 +118,14 @@ describe('2: names and ports', () => {
     '-.com',
   ])('not-a-dns-name: %j', (host) => {
     expect(policy.verdict(connection(), targetFor(withOrigin({ host })))).toEqual(refuse('not-a-dns-name'))
+  })
+
+  test.each([
+    [A, 'https+unix://%2Frun%2Fb.sock/'],
+    ['https+unix://%2Frun%2Fa.sock/', B],
+  ])('not-a-dns-name: what is on a Unix socket: %s for %s', async (own, other) => {
+    const covering = connectionTo(await certificateFor('*.example.com', 'localhost'), { origin: own })
+    expect(policy.verdict(covering, targetFor(other))).toEqual(refuse('not-a-dns-name'))
   })
 
   test('not-a-dns-name: a trailing dot on the connection', () => {
@@ -146,6 +154,10 @@ describe('3: the engine', () => {
     expect(policy.verdict(connection({ protocol: 'http/1.1' }), targetFor(B))).toEqual(refuse('not-h2'))
   })
 
+  test('settings-outstanding: the server has not said yet what it allows', () => {
+    expect(policy.verdict(connection({ confirmed: false }), targetFor(B))).toEqual(refuse('settings-outstanding'))
+  })
+
   test.each(['draining', 'closed'] as const)('draining: %s', (state) => {
     expect(policy.verdict(connection({ state }), targetFor(B))).toEqual(refuse('draining'))
   })
@@ -159,11 +171,11 @@ describe('3: the engine', () => {
   })
 })
 
-test('4: options-differ', () => {
+test('4, 5: options-differ', () => {
   expect(policy.verdict(connection(), targetFor(B, { reuseKey: 'another' }))).toEqual(refuse('options-differ'))
 })
 
-describe('5: who speaks, and to whom', () => {
+describe('6: who speaks, and to whom', () => {
   test('client-certificate', () => {
     expect(policy.verdict(connection({ clientCertificate: true }), targetFor(B))).toEqual(refuse('client-certificate'))
   })
@@ -172,12 +184,30 @@ describe('5: who speaks, and to whom', () => {
     expect(policy.verdict(connection({ authorized: false }), targetFor(B))).toEqual(refuse('unauthorized'))
   })
 
+  test('verification-off: it was verified, but would have been taken unverified as well', () => {
+    expect(policy.verdict(connection({ lenient: true }), targetFor(B))).toEqual(refuse('verification-off'))
+  })
+
+  test('allowUnauthorized lifts both, and nothing else', () => {
+    policy = coalescing({ allowUnauthorized: true })
+    const careless = { authorized: false, lenient: true }
+    expect(policy.verdict(connection(careless), targetFor(B))).toEqual(USE)
+    expect(policy.verdict(connection({ lenient: true }), targetFor(B))).toEqual(USE)
+    expect(policy.verdict(connection({ ...careless, clientCertificate: true }), targetFor(B))).toEqual(
+      refuse('client-certificate'),
+    )
+    expect(policy.verdict(connectionTo(undefined, careless), targetFor(B))).toEqual(refuse('certificate-unknown'))
+    expect(policy.verdict(connection(careless), targetFor('https://victim.test'))).toEqual(
+      refuse('certificate-does-not-cover-host'),
+    )
+  })
+
   test('certificate-unknown', () => {
     expect(policy.verdict(connectionTo(undefined), targetFor(B))).toEqual(refuse('certificate-unknown'))
   })
 })
 
-describe('6: the certificate', () => {
+describe('7: the certificate', () => {
   test('certificate-expired: before its time and after it, both ends included', async () => {
     const notBefore = new Date('2026-01-01T00:00:00Z')
     const notAfter = new Date('2026-02-01T00:00:00Z')
@@ -225,64 +255,51 @@ describe('6: the certificate', () => {
   })
 })
 
-describe('7: addresses', () => {
-  test.each([undefined, []])('addresses-unknown: %p', (none) => {
-    expect(policy.verdict(connection(), targetFor(B, { addresses: none }))).toEqual(refuse('addresses-unknown'))
+describe("7: wildcards: 'declared'", () => {
+  const other = 'https://other.test'
+
+  test('wildcard-not-declared: only a wildcard covers it, and no group has both', () => {
+    policy = coalescing({ wildcards: 'declared' })
+    expect(policy.verdict(connection(), targetFor(B))).toEqual(refuse('wildcard-not-declared'))
+    policy = coalescing({
+      wildcards: 'declared',
+      allow: [
+        ['b.example.com', 'c.example.com'],
+        ['a.example.com', 'd.example.com'],
+      ],
+    })
+    expect(policy.verdict(connection(), targetFor(B))).toEqual(refuse('wildcard-not-declared'))
   })
 
-  test('addresses-unknown: where the connection leads', () => {
-    expect(policy.verdict(connection({ remoteAddress: undefined }), targetFor(B))).toEqual(refuse('addresses-unknown'))
+  test('a name that the certificate has as it is needs no group, though a wildcard covers it as well', async () => {
+    policy = coalescing({ wildcards: 'declared' })
+    expect(policy.verdict(connection(), targetFor(other))).toEqual(USE)
+    const both = connectionTo(await certificateFor('*.example.com', 'b.example.com'))
+    expect(policy.verdict(both, targetFor(B))).toEqual(USE)
   })
 
-  test('address-differs', () => {
-    expect(policy.verdict(connection(), targetFor(B, { addresses: ['192.0.2.2', '::1'] }))).toEqual(refuse('address-differs'))
-  })
-
-  test.each([
-    ['192.0.2.1', ['192.0.2.9', '192.0.2.1']],
-    ['::ffff:192.0.2.1', ['192.0.2.1']],
-    ['192.0.2.1', ['::FFFF:c000:201']],
-    ['2001:db8::1', ['2001:0DB8:0:0:0:0:0:1']],
-  ])('one place, written differently: %s in %p', (remoteAddress, list) => {
-    expect(policy.verdict(connection({ remoteAddress }), targetFor(B, { addresses: list }))).toEqual(USE)
-  })
-
-  test.each(['0.0.0.0', '::', '::ffff:0.0.0.0', '0:0:0:0:0:0:0:0'])(
-    'address-differs: %s never equals itself',
-    (remoteAddress) => {
-      const target = targetFor(B, { addresses: [remoteAddress] })
-      expect(policy.verdict(connection({ remoteAddress }), target)).toEqual(refuse('address-differs'))
-      expect(policy.verdict(dialTo({ addresses: [remoteAddress] }), target)).toEqual(refuse('address-differs'))
+  test.each([[[A, B]], [['https://*.example.com']], [['https://x.test', A, 'https://*.example.com']]])(
+    'a group that has both declares it: %j',
+    (group) => {
+      policy = coalescing({ wildcards: 'declared', allow: [['x.test', 'y.test'], group.map((each) => each.slice(8))] })
+      expect(policy.verdict(connection(), targetFor(B))).toEqual(USE)
     },
   )
-})
 
-describe('8: Origin Set', () => {
-  test('not-in-origin-set: it narrows', () => {
-    expect(policy.verdict(connection({ originSet: [A] }), targetFor(B))).toEqual(refuse('not-in-origin-set'))
-    expect(policy.verdict(connection({ originSet: [] }), targetFor(B))).toEqual(refuse('not-in-origin-set'))
-    expect(policy.verdict(connection({ originSet: [A, B] }), targetFor(B))).toEqual(USE)
+  test('a wildcard on a public suffix stays refused', async () => {
+    policy = coalescing({ wildcards: 'declared', allow: [['*.co.uk']] })
+    const k = connectionTo(await certificateFor('*.co.uk'), { origin: 'https://a.co.uk' })
+    expect(policy.verdict(k, targetFor('https://b.co.uk'))).toEqual(refuse('wildcard-on-public-suffix'))
   })
 
-  test('it never widens: addresses and certificate are asked all the same', () => {
-    const k = connection({ originSet: [A, B, 'https://victim.test'] })
-    expect(policy.verdict(k, targetFor(B, { addresses: ['192.0.2.2'] }))).toEqual(refuse('address-differs'))
-    expect(policy.verdict(k, targetFor('https://victim.test'))).toEqual(refuse('certificate-does-not-cover-host'))
+  test('any is the default', () => {
+    policy = coalescing({ wildcards: 'any' })
+    expect(policy.verdict(connection(), targetFor(B))).toEqual(USE)
   })
-})
-
-test('9: denied-by-option: such a host neither joins nor is joined', () => {
-  policy = coalescing({ deny: ['B.example.com', 'bücher.example.com'] })
-  expect(policy.verdict(connection(), targetFor(B))).toEqual(refuse('denied-by-option'))
-  expect(policy.verdict(connection({ origin: B }), targetFor(A))).toEqual(refuse('denied-by-option'))
-  expect(policy.verdict(connection(), targetFor('https://xn--bcher-kva.example.com'))).toEqual(refuse('denied-by-option'))
-  expect(policy.verdict(dialTo(), targetFor(B))).toEqual(refuse('denied-by-option'))
-  expect(policy.verdict(dialTo({ origin: B }), targetFor(A))).toEqual(refuse('denied-by-option'))
-  expect(policy.verdict(connection(), targetFor('https://c.example.com'))).toEqual(USE)
 })
 
 describe('a dial under way', () => {
-  const dialled = dialTo({ addresses: ['192.0.2.7', '::ffff:192.0.2.1'] })
+  const dialled = dialTo({ addresses: ['93.184.216.7', '::ffff:93.184.216.1'] })
 
   test('handshake-under-way: to an address that the host has, too', () => {
     expect(policy.verdict(dialled, targetFor(B))).toEqual(WAIT)
@@ -290,15 +307,23 @@ describe('a dial under way', () => {
 
   test.each<[string, Target]>([
     ['not-https', targetFor('http://b.example.com')],
-    ['ip-literal', targetFor('https://192.0.2.1')],
+    ['ip-literal', targetFor('https://93.184.216.1')],
     ['not-a-dns-name', targetFor('https://b.example.com.')],
     ['port-differs', targetFor('https://b.example.com:8443')],
     ['options-differ', targetFor(B, { reuseKey: 'another' })],
     ['addresses-unknown', targetFor(B, { addresses: undefined })],
     ['addresses-unknown', targetFor(B, { addresses: [] })],
-    ['address-differs', targetFor(B, { addresses: ['192.0.2.2'] })],
+    ['address-differs', targetFor(B, { addresses: ['93.184.216.2'] })],
   ])('%s', (because, target) => {
     expect(policy.verdict(dialled, target)).toEqual(refuse(because))
+  })
+
+  test.each<CoalescingOptions>([
+    { mode: 'origin-frame' },
+    { mode: 'origin-frame', trustOriginFrame: true },
+    { wildcards: 'declared' },
+  ])('handshake-under-way: %j asks for what only the finished connection shows', (options) => {
+    expect(coalescing(options).verdict(dialled, targetFor(B))).toEqual(WAIT)
   })
 
   test('port-differs: what the dial is really made to', () => {
@@ -308,44 +333,4 @@ describe('a dial under way', () => {
   test('address-differs: no address was tried yet', () => {
     expect(policy.verdict(dialTo({ addresses: [] }), targetFor(B))).toEqual(refuse('address-differs'))
   })
-})
-
-test('the first rule that fails gives the name, in the order of the list', async () => {
-  const k = (settings: ConnectionSettings) => connectionTo(certificate, settings)
-  const everythingWrong = { reuseKey: 'z', addresses: ['192.0.2.2'], verify: () => new Error('no') }
-  const later = {
-    protocol: 'http/1.1',
-    state: 'draining',
-    capacity: 0,
-    clientCertificate: true,
-    authorized: false,
-    certificate: undefined,
-    originSet: [A],
-  } as const
-  policy = coalescing({ deny: ['b.example.com'], clock: { now: () => 0 } })
-  const steps: ConnectionSettings[] = [{ origin: 'http://a.example.com' }, { origin: 'https://a.example.com:1' }, {}]
-  const found = steps.map((step) => policy.verdict(k({ ...later, ...step }), targetFor(B, everythingWrong)).because)
-  const fixes: ConnectionSettings[] = [
-    { protocol: 'h2' },
-    { state: 'open' },
-    { capacity: 1 },
-    { reuseKey: 'z' },
-    { clientCertificate: false },
-    { authorized: true },
-    { certificate },
-  ]
-  let settings: ConnectionSettings = later
-  for (const fix of fixes) {
-    settings = { ...settings, ...fix }
-    found.push(policy.verdict(k(settings), targetFor(B, everythingWrong)).because)
-  }
-  policy = coalescing({ deny: ['b.example.com'] })
-  found.push(policy.verdict(k(settings), targetFor(B, everythingWrong)).because)
-  found.push(policy.verdict(k(settings), targetFor(B, { reuseKey: 'z', addresses: [] })).because)
-  found.push(policy.verdict(k(settings), targetFor(B, { reuseKey: 'z', addresses: ['192.0.2.2'] })).because)
-  found.push(policy.verdict(k(settings), targetFor(B, { reuseKey: 'z' })).because)
-  found.push(policy.verdict(k({ ...settings, originSet: [A, B] }), targetFor(B, { reuseKey: 'z' })).because)
-  const unordered = ['misdirected-before', 'ip-literal', 'not-a-dns-name', 'wildcard-on-public-suffix']
-  expect(found).toEqual(REFUSAL_REASONS.filter((reason) => !unordered.includes(reason)))
-  expect(GRANT_REASONS).toEqual([USE.because, WAIT.because])
 })

@@ -1,10 +1,60 @@
-// Every reason is explained in docs/unsharding.md, and nothing else is called one.
+// docs/unsharding.md: every reason and every option is explained, nothing else is called one, and every example runs.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { GRANT_REASONS, REFUSAL_REASONS } from '@unshard/coalescing'
+import { type CoalescingOptions, coalescing, GRANT_REASONS, REFUSAL_REASONS } from '@unshard/coalescing'
+import { Client, type ClientOptions, sameOrigin } from '@unshard/core'
+import { staticLookup, testWorld } from '@unshard/testkit'
 
-test('docs/unsharding.md explains every reason, in order', () => {
-  const text = readFileSync(join(import.meta.dirname, '../../../docs/unsharding.md'), 'utf8')
-  const rows = [...text.matchAll(/^\| (?:\d )?`([a-z0-9-]+)` \|/gm)].map(([, reason]) => reason)
-  expect(rows).toEqual([...GRANT_REASONS, ...REFUSAL_REASONS])
+const text = readFileSync(join(import.meta.dirname, '../../../docs/unsharding.md'), 'utf8')
+const examples = [...text.matchAll(/```(?:ts|js)\n(.*?)```/gs)].map((match) => match[1]!)
+
+test('every reason is in the table, in order', () => {
+  const rows = [...text.matchAll(/^\| (?:[\d, ]+ )?`([a-z0-9-]+)` \|.*\|.*\|$/gm)].map(([, reason]) => reason)
+  const options = [...text.matchAll(/^\| `(\w+)` \| \S+ \|/gm)].map(([, option]) => option)
+  expect(rows.filter((row) => !options.includes(row))).toEqual([...GRANT_REASONS, ...REFUSAL_REASONS])
+})
+
+test('every reason stands beside the number of a rule, in the order of the rules', () => {
+  const numbers = [...text.matchAll(/^\| (\d+)(?:, \d+)? `[a-z0-9-]+` \|/gm)].map(([, number]) => Number(number))
+  expect(numbers).toHaveLength(REFUSAL_REASONS.length)
+  expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+  expect([...text.matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+})
+
+test('every option is in the table of options, but for the one of tests', () => {
+  const every: Record<keyof Omit<CoalescingOptions, 'clock'>, true> = {
+    ...{ mode: true, allow: true, deny: true, wildcards: true, trustOriginFrame: true, suspectStatuses: true },
+    allowUnauthorized: true,
+  }
+  const listed = [...text.matchAll(/^\| `(\w+)` \| (?:none|`\S+`) \|/gm)].map(([, option]) => option)
+  expect(listed.sort()).toEqual(Object.keys(every).sort())
+})
+
+describe('the examples run', () => {
+  const world = testWorld()
+
+  test.each(examples.map((source, i) => [i + 1, source] as const))('example %d', async (_, source) => {
+    const { port } = await world.server({ tls: await world.tls('*.example.com', '*.cdn.example.com') })
+    // What `unshard` exports, for a world in which every name leads to this machine; the port is all that is changed in an example.
+    const createClient = (options: ClientOptions = {}): Client => {
+      const lookup = staticLookup({ 'a.example.com': '127.0.0.1', 'b.example.com': '127.0.0.1' })
+      const client = new Client({ reuse: coalescing(), lookup, ...options, tls: { ca: world.authority.ca, ...options.tls } })
+      world.defer(() => client.destroy())
+      return client
+    }
+    const runnable = source
+      .replaceAll(/(https:\/\/\w+\.example\.com)\//g, `$1:${port}/`)
+      .replaceAll(/^import (\{.*\}) from 'unshard'/gm, 'const $1 = unshard')
+      // `expression // 'value'` is a claim.
+      .replaceAll(/^([\w.]+) \/\/ (true|false|\d+|'[^']*').*$/gm, 'claim($1, $2)')
+    const claim = (actual: unknown, expected: unknown): void => expect(actual).toEqual(expected)
+    const run = new Function('unshard', 'claim', `return (async () => { ${runnable}\n })()`)
+    await run({ createClient, coalescing, sameOrigin }, claim)
+    expect(source).toContain("from 'unshard'")
+  })
+
+  test('there are some, and the first makes two claims', () => {
+    expect(examples.length).toBeGreaterThan(5)
+    expect(examples[0]!.match(/^[\w.]+ \/\/ (?:true|')/gm)).toHaveLength(2)
+  })
 })

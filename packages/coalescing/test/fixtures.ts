@@ -62,19 +62,25 @@ export function addresses(...texts: string[]): Address[] {
   return texts.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
 }
 
-export interface ConnectionSettings extends Partial<Omit<Route, 'origin'>> {
+export interface ConnectionSettings extends Partial<Omit<Route, 'origin' | 'addresses'>> {
   /** Default `https://a.example.com`. */
   readonly origin?: string
   readonly protocol?: Connection['protocol']
   readonly state?: ConnectionState
   readonly capacity?: number
   readonly active?: number
+  readonly confirmed?: boolean
+  /** What A's host had resolved to. Default where the socket is connected to. */
+  readonly resolved?: readonly string[]
   readonly originSet?: readonly string[]
 }
 
+/** Where connections lead unless told otherwise: a public address, as none for documentation is. Nothing is ever sent there. */
+export const HERE = '93.184.216.1'
+
 let lastId = 0
 
-/** An open, idle, authorized h2 connection to 192.0.2.1. */
+/** An open, idle, authorized h2 connection to {@link HERE}. */
 export function connectionTo(certificate: Certificate | undefined, settings: ConnectionSettings = {}): Connection {
   const {
     origin = 'https://a.example.com',
@@ -82,6 +88,8 @@ export function connectionTo(certificate: Certificate | undefined, settings: Con
     state = 'open',
     capacity = 100,
     active = 0,
+    confirmed = true,
+    resolved = settings.proxy === undefined ? [settings.remoteAddress ?? HERE] : [],
     originSet,
     ...route
   } = settings
@@ -100,18 +108,18 @@ export function connectionTo(certificate: Certificate | undefined, settings: Con
       origin: parsed,
       reuseKey: 'key',
       proxy: undefined,
-      remoteAddress: '192.0.2.1',
+      remoteAddress: HERE,
       remotePort: parsed.port,
-      localAddress: '192.0.2.99',
+      localAddress: '192.168.0.99',
       localPort: 50_000,
       certificate,
       authorized: true,
       lenient: false,
-      addresses: [{ address: route.remoteAddress ?? '192.0.2.1', family: 4 }],
+      addresses: addresses(...resolved),
       clientCertificate: false,
       ...route,
     },
-    confirmed: true,
+    confirmed,
     verifying: false,
     verify: unused,
     disown: unused,
@@ -135,18 +143,20 @@ export function originOf(text: string): Origin | undefined {
 export interface TargetSettings {
   readonly addresses?: readonly string[] | undefined
   readonly reuseKey?: string
+  /** The name of a proxy; then there are no addresses. */
+  readonly proxy?: string
   readonly verify?: (host: string, certificate: Certificate) => Error | undefined
 }
 
-/** A request's wish, resolved to 192.0.2.1 and checked by `tls.checkServerIdentity`, unless told otherwise. */
+/** A request's wish, resolved to {@link HERE} and checked by `tls.checkServerIdentity`, unless told otherwise. */
 export function targetFor(url: string | Origin, settings: TargetSettings = {}): Target {
   const origin = typeof url === 'string' ? parseOrigin(url) : url
   const { reuseKey = 'key', verify = (host, { peer }) => checkServerIdentity(host, peer) } = settings
-  const resolved = 'addresses' in settings ? settings.addresses : ['192.0.2.1']
+  const { proxy, addresses: resolved = 'addresses' in settings ? undefined : proxy === undefined ? [HERE] : [] } = settings
   return {
     origin,
     reuseKey,
-    proxy: undefined,
+    proxy: proxy === undefined ? undefined : { name: proxy, key: proxy },
     dialKey: `${origin.serialized} ${reuseKey}`,
     ...(resolved === undefined ? {} : { addresses: addresses(...resolved) }),
     verify: (certificate) => verify(origin.host, certificate),
@@ -160,13 +170,13 @@ export interface DialSettings {
   readonly port?: number
 }
 
-/** A dial to 192.0.2.1. */
+/** A dial to {@link HERE}. */
 export function dialTo(settings: DialSettings = {}): Dial {
   const origin = parseOrigin(settings.origin ?? 'https://a.example.com')
   return {
     origin,
     reuseKey: settings.reuseKey ?? 'key',
-    addresses: addresses(...(settings.addresses ?? ['192.0.2.1'])),
+    addresses: addresses(...(settings.addresses ?? [HERE])),
     port: settings.port ?? origin.port,
   }
 }

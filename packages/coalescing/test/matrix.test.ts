@@ -118,9 +118,9 @@ test('K70 case and U-labels are canonical before they are compared; a trailing d
 })
 
 test('K71 an IP literal never, not even with an iPAddress SAN (the issue is stricter than the row)', async () => {
-  const k = connectionTo(await certificateFor('*.example.com', '192.0.2.1', { ips: ['192.0.2.1'] }))
-  expect(policy.verdict(k, targetFor('https://192.0.2.1'))).toEqual(refuse('ip-literal'))
-  expect(policy.verdict(dialTo(), targetFor('https://192.0.2.1'))).toEqual(refuse('ip-literal'))
+  const k = connectionTo(await certificateFor('*.example.com', '93.184.216.1', { ips: ['93.184.216.1'] }))
+  expect(policy.verdict(k, targetFor('https://93.184.216.1'))).toEqual(refuse('ip-literal'))
+  expect(policy.verdict(dialTo(), targetFor('https://93.184.216.1'))).toEqual(refuse('ip-literal'))
 })
 
 test('K80 ORIGIN lists a name that the certificate does not cover', async () => {

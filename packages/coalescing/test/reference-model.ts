@@ -1,5 +1,5 @@
 // The rules once more, as plain as they can be said, on plain data and by other means than the policy: no X509Certificate, no tldts,
-// no SocketAddress, no regular expression over names. Anything unclear is a refusal.
+// no SocketAddress, no BlockList, no regular expression over names. Anything unclear is a refusal.
 
 export interface World {
   readonly ownUrl: string
@@ -10,48 +10,80 @@ export interface World {
   readonly validToMs: number
   readonly nowMs: number
   readonly h2: boolean
+  readonly confirmed: boolean
   readonly state: 'open' | 'draining' | 'closed'
   readonly capacity: number
   readonly sameKey: boolean
   readonly clientCertificate: boolean
   readonly authorized: boolean
+  readonly lenient: boolean
   readonly ownCheckPasses: boolean
+  readonly tunnel: boolean
   /** As octets, 4 or 16. */
   readonly connected: readonly number[]
   readonly remotePort: number
-  readonly resolved: readonly (readonly number[])[]
+  /** What A's host had resolved to. */
+  readonly ownResolved: readonly (readonly number[])[]
+  /** `undefined` where nobody has asked. */
+  readonly resolved: readonly (readonly number[])[] | undefined
   readonly originSet: readonly string[] | undefined
+  readonly mode: 'off' | 'origin-frame' | 'address'
+  readonly allow: readonly (readonly string[])[]
   readonly deny: readonly string[]
-  readonly misdirected: boolean
+  readonly wildcards: 'any' | 'declared'
+  readonly trustOriginFrame: boolean
+  readonly allowUnauthorized: boolean
+  /** How long ago the server answered 421. */
+  readonly misdirectedMs: number | undefined
 }
 
 const SUFFIXES = new Set(['com', 'test', 'uk', 'co.uk', 'example'])
+const MINUTE = 60_000
 
-export function mayServe(world: World): boolean {
+/** Whose word it is that both lead to one place, and `trial` where one request has to go first; `undefined` where it must not serve. */
+export function mayServe(world: World): { because: string; trial: boolean } | undefined {
   const own = new URL(world.ownUrl)
   const other = new URL(world.otherUrl)
   const ownPort = own.port === '' ? 443 : Number(own.port)
   const otherPort = other.port === '' ? 443 : Number(other.port)
-  return [
-    !world.misdirected,
+  const declared = world.allow.some((group) => inGroup(group, own.hostname) && inGroup(group, other.hostname))
+  const named = world.names.some((name) => !name.includes('*') && covers(name, other.hostname))
+  const listed = world.originSet?.includes(other.origin)
+  const trusted = world.trustOriginFrame && listed === true
+  const age = world.misdirectedMs ?? Number.POSITIVE_INFINITY
+  const holds = [
+    world.mode !== 'off',
+    !inGroup(world.deny, own.hostname) && !inGroup(world.deny, other.hostname),
     own.protocol === 'https:' && other.protocol === 'https:',
     isName(own.hostname) && isName(other.hostname),
-    ownPort === otherPort && world.remotePort === otherPort,
-    world.h2 && world.state === 'open' && world.capacity > 0,
+    ownPort === otherPort && (world.tunnel || world.remotePort === otherPort),
+    world.h2 && world.confirmed && world.state === 'open' && world.capacity > 0,
     world.sameKey,
-    !world.clientCertificate && world.authorized,
+    !world.clientCertificate,
+    world.allowUnauthorized || (world.authorized && !world.lenient),
     world.validFromMs <= world.nowMs && world.nowMs <= world.validToMs,
     world.ownCheckPasses,
     world.names.some((name) => covers(name, other.hostname)),
-    world.resolved.some((octets) => samePlace(octets, world.connected)),
-    world.originSet === undefined || world.originSet.includes(other.origin),
-    !world.deny.includes(own.hostname) && !world.deny.includes(other.hostname),
+    world.wildcards === 'any' || named || declared,
+    trusted || (world.tunnel ? declared : leadsThere(world)),
+    listed !== false,
+    world.mode !== 'origin-frame' || listed === true || declared,
+    age >= 5 * MINUTE,
   ].every((rule) => rule)
+  if (!holds) return undefined
+  const word = trusted ? 'origin-set' : world.tunnel ? 'declared' : 'address'
+  return { because: `${word}-and-certificate`, trial: age < 60 * MINUTE }
 }
 
 function isName(host: string): boolean {
   const labels = host.split('.')
   return !host.startsWith('[') && labels.every((label) => label !== '') && Number.isNaN(Number(labels.at(-1)))
+}
+
+function inGroup(patterns: readonly string[], host: string): boolean {
+  return patterns.some((pattern) =>
+    pattern.startsWith('*') ? host.split('.').slice(1).join('.') === pattern.slice(2) && !host.startsWith('.') : pattern === host,
+  )
 }
 
 function covers(pattern: string, host: string): boolean {
@@ -62,10 +94,27 @@ function covers(pattern: string, host: string): boolean {
   return wanted.length >= 3 && !parent.includes('*') && !SUFFIXES.has(parent) && labels.slice(1).join('.') === parent
 }
 
+function leadsThere({ resolved = [], connected, ownResolved }: World): boolean {
+  if (!resolved.some((octets) => samePlace(octets, connected))) return false
+  return (
+    !isPrivate(connected) ||
+    (ownResolved.some((octets) => samePlace(octets, connected)) && resolved.every((octets) => isPrivate(octets)))
+  )
+}
+
 function samePlace(one: readonly number[], other: readonly number[]): boolean {
   const a = widen(one)
   const b = widen(other)
   return !isUnspecified(a) && a.every((octet, i) => octet === b[i])
+}
+
+/** Of the addresses that the property tries. */
+function isPrivate(octets: readonly number[]): boolean {
+  const a = widen(octets)
+  const mapped = a.slice(0, 12).join() === '0,0,0,0,0,0,0,0,0,0,255,255'
+  if (isUnspecified(a)) return false
+  if (mapped) return [10, 127].includes(a[12]!) || a.slice(12, 15).join() === '192,0,2'
+  return a[0] !== 0x20 || a.slice(0, 4).join() === '32,1,13,184'
 }
 
 /** `::` and `::ffff:0.0.0.0`, octet by octet. */

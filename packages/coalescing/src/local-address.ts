@@ -1,0 +1,80 @@
+/**
+ * Addresses that mean something else on another network: private, loopback, link-local, shared (CGNAT), unique local, and whatever
+ * else the IANA special-purpose registries do not call globally reachable (RFC 6890, RFC 8190).
+ *
+ * By `net.BlockList` and the registries' own tables. `ipaddr.js` would be a dependency for a table of twenty lines, and its ranges are
+ * older than the registries': it calls `3fff::/20` (RFC 9637) and `5f00::/16` (RFC 9602) plain unicast.
+ */
+
+import { BlockList, isIPv4 } from 'node:net'
+import type { Address } from '@unshard/core'
+import { canonicalAddress } from './addresses.js'
+
+/**
+ * Not globally reachable, with multicast (RFC 5771), to which nobody connects. Of 192.0.0.0/24 all: the few anycast addresses in it
+ * that are reachable (RFC 7723, RFC 8155) are no web servers.
+ */
+const LOCAL_IPV4 = [
+  ...[
+    '0.0.0.0/8',
+    '10.0.0.0/8',
+    '100.64.0.0/10',
+    '127.0.0.0/8',
+    '169.254.0.0/16',
+    '172.16.0.0/12',
+    '192.0.0.0/24',
+    '192.0.2.0/24',
+  ],
+  ...['192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
+]
+
+/** What the Internet's unicast addresses are among (RFC 4291 §2.4, RFC 6052 §2.1); everything else is local. */
+const GLOBAL_IPV6 = ['2000::/3', '64:ff9b::/96']
+
+/**
+ * Local though they look global: protocol assignments with Teredo (RFC 2928), documentation (RFC 3849, RFC 9637), 6to4 (RFC 3056; it may
+ * carry a private IPv4 address).
+ */
+const LOCAL_IPV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
+
+/** Bounded by forgetting everything: an address costs some microseconds to learn again. */
+const MAX_KNOWN_ADDRESSES = 4_096
+const known = new Map<string, boolean>()
+
+const ipv4 = blockList('ipv4', LOCAL_IPV4)
+const global = blockList('ipv6', GLOBAL_IPV6)
+// NAT64 with its well-known prefix leads to the IPv4 address at its end (RFC 6052 §2.2).
+const ipv6 = blockList('ipv6', [...LOCAL_IPV6, ...LOCAL_IPV4.map(behindNat64)])
+
+/** Whether `address` is not globally reachable. Text that is no address, and the unspecified ones, are neither: `false`. */
+export function isLocalAddress({ address }: Pick<Address, 'address'>): boolean {
+  const text = canonicalAddress(address)
+  if (text === undefined) return false
+  let local = known.get(text)
+  if (local !== undefined) return local
+  local = ask(text)
+  if (known.size >= MAX_KNOWN_ADDRESSES) known.clear()
+  known.set(text, local)
+  return local
+}
+
+function ask(canonical: string): boolean {
+  if (isIPv4(canonical)) return ipv4.check(canonical)
+  const percent = canonical.indexOf('%')
+  const address = percent === -1 ? canonical : canonical.slice(0, percent)
+  return !global.check(address, 'ipv6') || ipv6.check(address, 'ipv6')
+}
+
+function blockList(family: 'ipv4' | 'ipv6', subnets: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const subnet of subnets) {
+    const [net, prefix] = subnet.split('/') as [string, string]
+    list.addSubnet(net, Number(prefix), family)
+  }
+  return list
+}
+
+function behindNat64(subnet: string): string {
+  const [net, prefix] = subnet.split('/') as [string, string]
+  return `64:ff9b::${net}/${96 + Number(prefix)}`
+}
