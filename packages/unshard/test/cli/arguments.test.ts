@@ -1,0 +1,64 @@
+import { ArgumentsError, parseArguments } from '../../src/cli/arguments.js'
+
+const options = { json: false, send: false, path: '/', resolve: new Map(), ca: undefined, timeoutMs: 10_000 }
+
+it.each([
+  [['probe', 'a.example', 'https://B.example:8443/x'], ['https://a.example', 'https://b.example:8443'], {}],
+  [['probe', 'a.example', 'https://a.example:443'], ['https://a.example'], {}],
+  [
+    ['probe', 'http://a.example', '--json', '--send', '--path', '/x'],
+    ['http://a.example'],
+    { json: true, send: true, path: '/x' },
+  ],
+  [['probe', 'a.example', '--timeout', '0.5'], ['https://a.example'], { timeoutMs: 500 }],
+  [
+    ['probe', 'a.example', '--resolve', 'A.example=192.0.2.1,2001:db8::1', '--resolve', 'b.example=192.0.2.2'],
+    ['https://a.example'],
+    {
+      resolve: new Map([
+        ['a.example', ['192.0.2.1', '2001:db8::1']],
+        ['b.example', ['192.0.2.2']],
+      ]),
+    },
+  ],
+])('%j', (argv, targets, differing) => {
+  expect(parseArguments(argv)).toEqual({ command: 'probe', targets, options: { ...options, ...differing } })
+})
+
+it('get takes URLs, as often as they are given', () => {
+  const targets = ['https://a.example/x?y', 'https://a.example/x?y', 'https://b.example/']
+  expect(parseArguments(['get', 'a.example/x?y', ...targets.slice(1)])).toEqual({ command: 'get', targets, options })
+})
+
+it.each([
+  [['--help'], 'help'],
+  [['help'], 'help'],
+  [['probe', '-h'], 'help'],
+  [['--version'], 'version'],
+])('%j', (argv, command) => {
+  expect(parseArguments(argv)).toEqual({ command })
+})
+
+it.each([
+  [[], 'no command'],
+  [['fetch', 'a.example'], 'unknown command "fetch"'],
+  [['probe'], 'probe takes one origin at the least'],
+  [['get'], 'get takes one URL at the least'],
+  [['probe', 'ftp://a.example'], '"ftp://a.example" is no origin'],
+  [['probe', 'https://'], '"https://" is no origin'],
+  [['get', 'https://a b/'], '"https://a b/" is no origin'],
+  [['get', 'a.example', '--send'], '--send and --path are options of probe'],
+  [['probe', 'a.example', '--path', 'x'], '--path begins with a slash, unlike "x"'],
+  [['probe', 'a.example', '--resolve', 'a.example'], '--resolve takes HOST=ADDRESS[,ADDRESS…], not "a.example"'],
+  [
+    ['probe', 'a.example', '--resolve', 'a.example=b.example'],
+    '--resolve takes HOST=ADDRESS[,ADDRESS…], not "a.example=b.example"',
+  ],
+  [['probe', 'a.example', '--timeout', '0'], '--timeout takes seconds, above 0 and at most 3600, not "0"'],
+  [['probe', 'a.example', '--timeout', ''], '--timeout takes seconds, above 0 and at most 3600, not ""'],
+  [['probe', 'a.example', '--cacert', '/nowhere/ca.pem'], /^--cacert: ENOENT/],
+  [['probe', 'a.example', '--frobnicate'], "Unknown option '--frobnicate'"],
+])('%j is refused', (argv, message) => {
+  expect(() => parseArguments(argv)).toThrow(ArgumentsError)
+  expect(() => parseArguments(argv)).toThrow(message)
+})

@@ -1,0 +1,49 @@
+/** The command as a process of its own, against servers of this machine. */
+
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type OriginServer, type OriginServerOptions, startOriginServer, type TestWorld, testWorld } from '@unshard/testkit'
+
+const main = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist', 'cli', 'main.js')
+
+export interface Ran {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Call once, at the top level of a test file. */
+export function commandRig(): {
+  world: TestWorld
+  server(options?: OriginServerOptions & { names?: string[] }): Promise<OriginServer>
+  unshard(...args: string[]): Promise<Ran>
+  /** The same, trusting the authority of this world, every name of `hosts` at its address. */
+  unshardAt(hosts: Record<string, string>, ...args: string[]): Promise<Ran>
+} {
+  const world = testWorld()
+  const unshard = (...args: string[]): Promise<Ran> =>
+    new Promise((resolve) => {
+      execFile(process.execPath, [main, ...args], (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : (error.code as unknown as number), stdout, stderr })
+      })
+    })
+  return {
+    world,
+    unshard,
+    async server({ names = ['*.test.example'], ...options } = {}) {
+      const started = await startOriginServer({ tls: await world.authority.issue({ names }), ...options })
+      world.defer(() => started.close())
+      return started
+    },
+    async unshardAt(hosts, ...args) {
+      const folder = await mkdtemp(join(tmpdir(), 'unshard-cli-'))
+      world.defer(() => rm(folder, { recursive: true }))
+      await writeFile(join(folder, 'ca.pem'), world.authority.ca)
+      const resolve = Object.entries(hosts).flatMap(([host, address]) => ['--resolve', `${host}=${address}`])
+      return unshard(...args, '--cacert', join(folder, 'ca.pem'), ...resolve)
+    },
+  }
+}
