@@ -13,7 +13,7 @@ export function startApache(options: ExternalServerOptions): Promise<ExternalSer
     behind: (folder) => serveDocuments(folder, options),
     configure(place) {
       const config = join(place.folder, 'apache2.conf')
-      writeFileSync(config, apacheConfig(place, writeFiles(place.folder, options)))
+      writeFileSync(config, apacheConfig(place, writeFiles(place.folder, options), options.strictHost))
       writeFileSync(join(place.folder, 'handler.lua'), HANDLER)
       // Started by root it always gives up root, and has to get at the documents all the same.
       if (runsAsRoot) chmodSync(place.folder, 0o711)
@@ -25,7 +25,7 @@ export function startApache(options: ExternalServerOptions): Promise<ExternalSer
 const PID_FILE = 'apache2.pid'
 const MODULES = ['mpm_event', 'authz_core', 'http2', 'ssl', 'dir', 'proxy', 'proxy_http', 'lua']
 
-function apacheConfig({ folder, port, behindPort }: Place, { pem, docroot }: Files): string {
+function apacheConfig({ folder, port, behindPort }: Place, { pem, docroot }: Files, strictHost?: string): string {
   const secure = pem && `SSLEngine on\nSSLCertificateFile ${pem.cert}\nSSLCertificateKeyFile ${pem.key}`
   return `
 ServerRoot ${folder}
@@ -49,10 +49,23 @@ MergeTrailers On
   Require all granted
 </Location>
 LuaMapHandler ^/trailers$ ${folder}/handler.lua trailers
-${secure ?? ''}
+${strictHost === undefined ? (secure ?? '') : virtualHosts(port, secure!, strictHost)}
 ProxyPass /behind/ http://127.0.0.1:${behindPort}/behind/
 ProxyPass /upload http://127.0.0.1:${behindPort}/upload
 `
+}
+
+/** A host with TLS settings of its own is not served on a connection that was made with others: 421. */
+function virtualHosts(port: number, secure: string, strictHost: string): string {
+  return `
+<VirtualHost 127.0.0.1:${port}>
+${secure}
+</VirtualHost>
+<VirtualHost 127.0.0.1:${port}>
+ServerName ${strictHost}
+${secure}
+SSLCipherSuite ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384
+</VirtualHost>`
 }
 
 // With MergeTrailers the trailers of a request are among its fields as soon as its body has been read; Lua reads one of known length.

@@ -14,7 +14,7 @@ export function startCaddy(options: ExternalServerOptions): Promise<ExternalServ
     // Where it would keep certificates and its last configuration.
     environment: (folder) => ({ HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }),
     configure(place) {
-      config = JSON.stringify(caddyConfig(place, writeFiles(place.folder, options)))
+      config = JSON.stringify(caddyConfig(place, writeFiles(place.folder, options), options.strictHost))
       const file = join(place.folder, 'caddy.json')
       writeFileSync(file, config)
       return ['run', '--config', file]
@@ -22,13 +22,15 @@ export function startCaddy(options: ExternalServerOptions): Promise<ExternalServ
   })
 }
 
-function caddyConfig({ folder, port, behindPort }: Place, { pem, docroot }: Files): object {
+function caddyConfig({ folder, port, behindPort }: Place, { pem, docroot }: Files, strictHost?: string): object {
   const pass = { handler: 'reverse_proxy', upstreams: [{ dial: `127.0.0.1:${behindPort}` }] }
   const server = {
     listen: [`127.0.0.1:${port}`],
     // Caddy lets h2c in only where HTTP/1.1 is served too.
     protocols: pem ? ['h1', 'h2'] : ['h1', 'h2c'],
     automatic_https: { disable: true },
+    // For every host: 421 where the name of the handshake is another.
+    ...(strictHost === undefined ? {} : { strict_sni_host: true }),
     ...(pem && { tls_connection_policies: [{ alpn: ['h2'] }] }),
     routes: [
       { match: [{ path: ['/upload', '/behind/*'] }], handle: [pass] },

@@ -12,6 +12,11 @@ export interface ExternalServerOptions {
   readonly docroot?: string
   /** Answers every path under /behind/, over HTTP/1.1 and through the server. Not behind nghttpd, which passes nothing on. */
   readonly behind?: RequestListener
+  /**
+   * A host whose requests are answered with 421 on connections that were made for another name (RFC 9110 §15.5.20): by nginx, Apache and
+   * Caddy, each in its own way.
+   */
+  readonly strictHost?: string
 }
 
 /** What `small.txt` holds. */

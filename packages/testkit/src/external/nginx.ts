@@ -14,15 +14,25 @@ export function startNginx(options: ExternalServerOptions): Promise<ExternalServ
     behind: behindOf(options),
     configure(place) {
       const config = join(place.folder, 'nginx.conf')
-      writeFileSync(config, nginxConfig(place, writeFiles(place.folder, options)))
+      writeFileSync(config, nginxConfig(place, writeFiles(place.folder, options), options.strictHost))
       return ['-p', place.folder, '-c', config, '-e', 'stderr']
     },
   })
 }
 
-function nginxConfig({ folder, port, behindPort }: Place, { pem, docroot }: Files): string {
+function nginxConfig({ folder, port, behindPort }: Place, { pem, docroot }: Files, strictHost?: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   const secure = pem && `ssl_certificate ${pem.cert};\n    ssl_certificate_key ${pem.key};\n    ssl_protocols TLSv1.2 TLSv1.3;`
+  // A host that may ask for client certificates is never served on a connection that was made for another one it knows: 421.
+  const strict =
+    strictHost &&
+    `server {
+      listen 127.0.0.1:${port} ssl http2;
+      server_name ${strictHost};
+      ${secure}
+      ssl_verify_client optional_no_ca;
+      root ${docroot};
+    }`
   // Buffers that hold a megabyte of fields: what a response may have is the client's decision in our tests.
   const behind =
     behindPort &&
@@ -51,6 +61,7 @@ http {
   server {
     listen 127.0.0.1:${port} ${pem ? 'ssl ' : ''}http2;
     ${secure ?? ''}
+    ${strict === undefined ? '' : 'server_name ~.;'}
     root ${docroot};
     location = /upload { proxy_pass http://unix:${folder}/sink.sock; }
     location = /upload-early { return 200 'ok'; }
@@ -60,6 +71,7 @@ http {
     }
     ${behind ?? ''}
   }
+  ${strict ?? ''}
   # A bare \`return\` answers before it has read the body; the proxy reads all of it first.
   server {
     listen unix:${folder}/sink.sock;

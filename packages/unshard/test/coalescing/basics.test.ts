@@ -10,8 +10,8 @@ import {
   startTcpProxy,
   staticLookup,
 } from '@unshard/testkit'
-import { type Client, sameOrigin } from '../src/index.js'
-import { rig } from './rig.js'
+import { type Client, sameOrigin } from '../../src/index.js'
+import { rig } from '../rig.js'
 
 const world = rig()
 const shards = Array.from({ length: 12 }, (_, i) => `s${i}.test.example`)

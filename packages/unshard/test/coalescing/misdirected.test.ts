@@ -1,0 +1,217 @@
+/** 421 Misdirected Request (RFC 9110 §15.5.20), as real servers say it, and what is taken for one. */
+
+import {
+  FakeClock,
+  type OriginServer,
+  startApache,
+  startCaddy,
+  startNginx,
+  startOriginServer,
+  staticLookup,
+} from '@unshard/testkit'
+import { type Client, coalescing, type HttpResponse } from '../../src/index.js'
+import { rig } from '../rig.js'
+
+const world = rig()
+const lookup = staticLookup({ 'a.test.example': '127.0.0.1', 'b.test.example': '127.0.0.1', 'c.test.example': '127.0.0.1' })
+
+async function read(response: HttpResponse): Promise<HttpResponse> {
+  await response.text()
+  return response
+}
+
+/** Asks one host of a client. */
+const asking =
+  (client: Client, port: number) =>
+  async (host: string, more: object = {}, path = '/small.txt') =>
+    read(await client.request({ url: `https://${host}.test.example:${port}${path}`, ...more }))
+
+describe.each([
+  ['nginx, a host that asks for client certificates', startNginx],
+  ['Apache, a host with other TLS settings', startApache],
+  ['Caddy, strict_sni_host', startCaddy],
+] as const)('%s', (_what, start) => {
+  it('its 421 costs one request: the next connection is the host’s own, and stays', async () => {
+    const tls = await world.authority.issue({ names: ['*.test.example'] })
+    const server = await start({ tls, strictHost: 'b.test.example' })
+    if (server === undefined) return
+    world.defer(() => server.stop())
+    const client = world.client({ lookup })
+    const get = asking(client, server.port)
+    const shared = (await get('a')).connection
+    const first = await get('b')
+    expect([first.status, first.connection.coalesced, first.connection.because]).toEqual([200, false, 'misdirected-before'])
+    expect((await get('b')).connection.id).toBe(first.connection.id)
+    expect((await get('a')).connection.id).toBe(shared.id)
+    expect(client.stats().totals).toMatchObject({ misdirected: 1, coalesced: 1, replayed: 1, dials: 2 })
+  })
+})
+
+/** Answers for a host only on a connection whose SNI names it, with that status otherwise. */
+const strict = (status: number, of = 'b'): Promise<OriginServer> =>
+  bySni((host, servername, answer) => answer(host === of && servername !== `${of}.test.example` ? status : 200))
+
+async function bySni(
+  decide: (host: string, servername: string, answer: (status: number) => void) => void,
+): Promise<OriginServer> {
+  const server = await startOriginServer({
+    tls: await world.authority.issue({ names: ['*.test.example'] }),
+    handler: (request, response) => {
+      const { servername = '' } = request.socket as { servername?: string }
+      const [host = ''] = String(request.headers[':authority']).split('.')
+      decide(host, servername, (status) => response.writeHead(status).end(`${servername} for ${host}`))
+    },
+  })
+  world.defer(() => server.close())
+  return server
+}
+
+it('K17 misdirectedRequestResponseCode: retried once on a fresh connection, K goes on', async () => {
+  const server = await strict(421)
+  const client = world.client({ lookup })
+  const get = asking(client, server.port)
+  await get('a')
+  expect((await get('b')).status).toBe(200)
+  expect(server.connections).toBe(2)
+  expect(server.requests.map(({ authority, connectionId }) => [authority[0], connectionId])).toEqual([
+    ['a', 1],
+    ['b', 1],
+    ['b', 2],
+  ])
+})
+
+it('K72 a 421 on the first, own connection is the answer', async () => {
+  const server = await bySni((_host, _servername, answer) => answer(421))
+  const client = world.client({ lookup })
+  expect((await asking(client, server.port)('a')).status).toBe(421)
+  expect([server.requests.length, client.stats().totals.misdirected]).toEqual([1, 0])
+})
+
+it('two 421s: the second is the answer, and there is no third request', async () => {
+  const server = await bySni((host, _servername, answer) => answer(host === 'b' ? 421 : 200))
+  const client = world.client({ lookup })
+  const get = asking(client, server.port)
+  await get('a')
+  const response = await get('b')
+  expect([response.status, response.connection.coalesced]).toEqual([421, false])
+  expect(server.requests).toHaveLength(3)
+})
+
+it('K73 with a streaming body that is gone the 421 is the answer, and the exclusion is remembered', async () => {
+  const server = await strict(421)
+  const client = world.client({ lookup })
+  const get = asking(client, server.port)
+  await get('a')
+  const body = (async function* () {
+    yield Buffer.from('once')
+  })()
+  expect((await get('b', { method: 'POST', body })).status).toBe(421)
+  expect((await get('b', { method: 'POST', body: 'again' })).status).toBe(200)
+  expect(server.requests.map(({ connectionId }) => connectionId)).toEqual([1, 1, 2])
+})
+
+it('K75 however often b comes back: one wasted request in five minutes', async () => {
+  const clock = new FakeClock(1)
+  const server = await strict(421)
+  const policy = coalescing({ clock: { now: () => Date.now() + clock.now() } })
+  for (let i = 0; i < 3; i++) {
+    const client = world.client({ lookup, reuse: policy })
+    const get = asking(client, server.port)
+    await get('a')
+    expect((await get('b')).status).toBe(200)
+    await client.close()
+  }
+  expect(server.requests.filter(({ authority, servername }) => !authority.startsWith(servername!))).toHaveLength(1)
+})
+
+it('after five minutes it is probed with one request, whose siblings wait for the outcome', async () => {
+  const clock = new FakeClock(1)
+  let forgiving = false
+  const server = await bySni((host, servername, answer) =>
+    answer(host !== 'b' || forgiving || servername.startsWith('b') ? 200 : 421),
+  )
+  const policy = coalescing({ clock: { now: () => Date.now() + clock.now() } })
+  const burst = async (): Promise<{ client: Client; responses: HttpResponse[] }> => {
+    const client = world.client({ lookup, reuse: policy })
+    const get = asking(client, server.port)
+    await get('a')
+    return { client, responses: await Promise.all(Array.from({ length: 8 }, () => get('b', { method: 'POST', body: 'x' }))) }
+  }
+  await (await burst()).client.close()
+  clock.advance(300_001)
+  const misdirected = (): number =>
+    server.requests.filter(({ authority, servername }) => !authority.startsWith(servername!)).length
+  const before = misdirected()
+  const second = await burst()
+  expect(second.responses.map(({ status }) => status)).toEqual(Array(8).fill(200))
+  expect(misdirected() - before).toBe(1)
+  expect(second.client.stats().totals.misdirected).toBe(1)
+  await second.client.close()
+  clock.advance(300_001)
+  forgiving = true
+  const third = await burst()
+  expect(third.responses.map(({ connection }) => connection.coalesced)).toEqual(Array(8).fill(true))
+  expect(third.client.stats().totals).toMatchObject({ misdirected: 0, dials: 1 })
+})
+
+describe('a gateway that routes by SNI, behind one wildcard certificate and one address', () => {
+  const gateway = (): Promise<OriginServer> => strict(404)
+
+  it('that says 404, as Envoy does: with suspectStatuses the request is answered by the right tenant', async () => {
+    const server = await gateway()
+    const client = world.client({ lookup, reuse: coalescing({ suspectStatuses: [404] }) })
+    const get = asking(client, server.port)
+    await get('a')
+    const response = await get('b')
+    expect([response.status, response.connection.because]).toEqual([200, 'misdirected-before'])
+    expect((await get('b')).connection.id).toBe(response.connection.id)
+    expect(server.requests).toHaveLength(4)
+  })
+
+  it('only for what is idempotent: a POST gets the 404, and is not sent twice', async () => {
+    const server = await gateway()
+    const client = world.client({ lookup, reuse: coalescing({ suspectStatuses: [404] }) })
+    const get = asking(client, server.port)
+    await get('a')
+    expect((await get('b', { method: 'POST', body: 'x' })).status).toBe(404)
+    expect(server.requests).toHaveLength(2)
+  })
+
+  it('without the option the 404 is the answer: nothing says that it is not', async () => {
+    const server = await gateway()
+    const get = asking(world.client({ lookup }), server.port)
+    await get('a')
+    expect((await get('b')).status).toBe(404)
+  })
+
+  it('a 404 on an own connection is never suspected', async () => {
+    const server = await bySni((_host, _servername, answer) => answer(404))
+    const client = world.client({ lookup, reuse: coalescing({ suspectStatuses: [404] }) })
+    expect((await asking(client, server.port)('a')).status).toBe(404)
+    expect(server.requests).toHaveLength(1)
+  })
+
+  it('that says 200 with the wrong tenant is kept out by wildcards: declared, or deny', async () => {
+    for (const options of [{ wildcards: 'declared' }, { deny: ['*.test.example'] }] as const) {
+      const server = await bySni((_host, _servername, answer) => answer(200))
+      const client = world.client({ lookup, reuse: coalescing(options) })
+      const texts = await Promise.all(
+        ['a', 'b', 'c'].map(async (host) =>
+          (await client.request({ url: `https://${host}.test.example:${server.port}/` })).text(),
+        ),
+      )
+      expect(texts).toEqual(['a', 'b', 'c'].map((host) => `${host}.test.example for ${host}`))
+      expect(server.connections).toBe(3)
+    }
+  })
+
+  it('what the caller has declared is shared behind a wildcard', async () => {
+    const server = await bySni((_host, _servername, answer) => answer(200))
+    const allow = [['a.test.example', 'b.test.example']]
+    const client = world.client({ lookup, reuse: coalescing({ wildcards: 'declared', allow }) })
+    const get = asking(client, server.port)
+    const ids = [await get('a'), await get('b'), await get('c')].map(({ connection }) => connection.id)
+    expect(ids[0]).toBe(ids[1])
+    expect(ids[2]).not.toBe(ids[0])
+  })
+})
