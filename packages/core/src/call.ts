@@ -5,7 +5,7 @@
 
 import { link, unlink } from './abort.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
-import type { Exchange, ExchangeObserver, PoolTarget } from './connection.js'
+import { type Exchange, type ExchangeObserver, newestConnectionId, type PoolTarget } from './connection.js'
 import type { ClockTimer, Deadline } from './deadlines.js'
 import { afterAttempt, ConnectionError, type Processed, TimeoutError, UnshardError } from './errors.js'
 import type { ResponseBody } from './message/body.js'
@@ -31,6 +31,8 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   readonly #onInformational: RequestOptions['onInformational']
   readonly #limits: CallLimits
   readonly #startedAt: number
+  /** The newest connection there was at the start. */
+  readonly #newestBefore: number = newestConnectionId()
   #resolve!: (response: HttpResponse) => void
   #reject!: (reason: unknown) => void
 
@@ -211,11 +213,15 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     else this.#pauseFor(delayMs)
   }
 
-  /** Whether the origin has answered a request since the last attempt was sent, or has taken one: then it is draining, not refusing. */
+  /**
+   * Whether the origin has answered a request since the last attempt was sent, or has taken one: then it is draining, not refusing. A
+   * connection that is older than this call and goes says nothing: there are only so many of them.
+   */
   #originProgresses(): boolean {
     if (this.#target.progress.answered > this.#answersBefore) return true
     const connection = this.#member?.connection
-    return connection?.state === 'draining' && connection.active > 0
+    if (connection === undefined || connection.state === 'open') return false
+    return connection.id <= this.#newestBefore || (connection.state === 'draining' && connection.active > 0)
   }
 
   /** The response says "later", and the caller's policy takes it at its word. What it says beyond that may come until then. */

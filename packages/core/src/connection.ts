@@ -175,6 +175,11 @@ export interface Connection {
 
 let lastConnectionId = 0
 
+/** The number of the newest connection: whatever has a greater one was made later. */
+export function newestConnectionId(): number {
+  return lastConnectionId
+}
+
 /** The next connection's number. */
 export function nextConnectionId(): number {
   lastConnectionId++

@@ -240,3 +240,31 @@ describe('HTTP/1.1: an idle connection is left for a turn before it is used agai
     expect(await (await one.request({ url, ...post })).text()).toBe('right 2')
   })
 })
+
+it('connections that were there before, and are going, say nothing about the origin: a POST meets three of them, and is answered', async () => {
+  const { seen, started, url } = await noting(async (p, index, taken) => {
+    await p.handshake()
+    for (;;) {
+      const { streamId, path } = await p.nextRequest()
+      if (path === '/last' && index < 3) return p.send(goaway(0, 0))
+      taken.push(path)
+      p.respond(streamId, 200, [], path)
+    }
+  })
+  const clock = new FakeClock(1)
+  const one = client({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3, clock })
+  await one.warm([url()])
+  while (started.connections < 3 || one.stats().connections.length < 3) await new Promise(setImmediate)
+  const last = one.request({ url: url('last'), ...post })
+  let settled = false
+  const settle = (): void => {
+    settled = true
+  }
+  last.then(settle, settle)
+  while (!settled) {
+    clock.advance(1)
+    await new Promise(setImmediate)
+  }
+  expect(await (await last).text()).toBe('/last')
+  expect(seen).toEqual(['/last'])
+})
