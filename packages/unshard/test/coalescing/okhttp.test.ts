@@ -1,0 +1,218 @@
+// OkHttp's ConnectionCoalescingTest as requirements, on real servers; each title starts with the row of the matrix.
+import { checkServerIdentity } from 'node:tls'
+import { FakeClock, type OriginServer, startTcpProxy } from '@unshard/testkit'
+import { createFetch } from '../../src/index.js'
+import { sharingRig } from './rig.js'
+
+const NAMES = ['host.example', 'san.example', '*.wildcard.example']
+const { ca, client, defer, get, lookup, serving, until } = sharingRig({
+  'host.example': '127.0.0.1',
+  'san.example': '127.0.0.1',
+  'www.wildcard.example': '127.0.0.1',
+  'nonsan.example': '127.0.0.1',
+})
+
+const at = (host: string, { port }: { port: number }, path = '/'): string => `https://${host}:${port}${path}`
+
+/** Redirects host.example/to/<host> there. */
+const redirecting = (): Promise<OriginServer> =>
+  serving(NAMES, {
+    handler: (request, response) => {
+      const [, host, port] = /^\/to\/([^:]+):(\d+)/.exec(request.url!) ?? []
+      if (host === undefined) response.end('there')
+      else response.writeHead(301, { location: `https://${host}:${port}/` }).end()
+    },
+  })
+
+it.each([
+  ['K01 commonThenAlternative', 'host.example', 'san.example'],
+  ['K02 alternativeThenCommon', 'san.example', 'host.example'],
+  ['K15 commonThenWildcard', 'host.example', 'www.wildcard.example'],
+])('%s: one connection', async (_row, first, second) => {
+  const started = await serving(NAMES)
+  const one = client()
+  const [a, b] = [await get(one, at(first, started)), await get(one, at(second, started))]
+  expect([a.text, b.text]).toEqual([`${first}:${started.port}`, `${second}:${started.port}`])
+  expect([a.coalesced, b.coalesced, a.id === b.id]).toEqual([false, true, true])
+  expect([started.connections, started.handshakes]).toEqual([1, 1])
+})
+
+it('K03 staleCoalescedConnection: its socket was closed under us, the request goes over a new one', async () => {
+  const started = await serving(NAMES)
+  const one = client()
+  await get(one, at('host.example', started))
+  for (const session of started.sessions) session.destroy()
+  await until(() => one.stats().connections.length === 0)
+  expect(await get(one, at('san.example', started))).toMatchObject({ status: 200, coalesced: false })
+  expect(one.stats().connections).toHaveLength(1)
+})
+
+it('K04 coalescedConnectionDestroyedAfterAcquire: who gave up a connection for another, and loses that, is served', async () => {
+  const started = await serving(NAMES)
+  const relay = await startTcpProxy(started.port)
+  defer(() => relay.close())
+  const clock = new FakeClock()
+  const one = client({ clock })
+  // The handshake of the first is not over when the second has waited long enough, and dials for itself.
+  relay.pause()
+  const first = get(one, at('host.example', relay))
+  await until(() => relay.connections === 1)
+  const second = get(one, at('san.example', relay))
+  await until(() => lookup.calls.includes('san.example'))
+  await new Promise((resolve) => setImmediate(resolve))
+  clock.advance(250)
+  await until(() => relay.connections === 2)
+  relay.resume()
+  const [a, b] = await Promise.all([first, second])
+  expect([a.status, b.status]).toEqual([200, 200])
+  expect(one.stats().connections.filter(({ state }) => state === 'open').length).toBeLessThanOrEqual(2)
+  for (const session of started.sessions) session.destroy()
+  // Both are going: the request meets the one and then the other, and pauses before it tries a third time.
+  const last = get(one, at('san.example', relay))
+  let over = false
+  void last.then(() => {
+    over = true
+  })
+  await until(() => {
+    clock.advance(1)
+    return over
+  })
+  expect(await last).toMatchObject({ status: 200 })
+})
+
+it('K05 skipsWhenDnsDontMatch: nothing, or somewhere else', async () => {
+  const started = await serving(NAMES)
+  const one = client()
+  await get(one, at('host.example', started))
+  delete lookup.table['san.example']
+  await expect(get(one, at('san.example', started))).rejects.toMatchObject({ phase: 'resolve' })
+  lookup.table['www.wildcard.example'] = '127.0.0.9'
+  await expect(get(one, at('www.wildcard.example', started))).rejects.toMatchObject({ phase: 'tcp' })
+  expect(started.requests).toHaveLength(1)
+})
+
+it('K06 skipsOnRedirectWhenDnsDontMatch', async () => {
+  const started = await redirecting()
+  lookup.table['san.example'] = '127.0.0.9'
+  const fetch = createFetch(client())
+  const failing = fetch(at('host.example', started, `/to/san.example:${started.port}`))
+  await expect(failing).rejects.toMatchObject({ cause: { phase: 'tcp' } })
+  expect(started.requests).toHaveLength(1)
+})
+
+it('K07 skipsWhenNotSubjectAltName: a connection of its own, which fails', async () => {
+  const started = await serving(NAMES)
+  const one = client()
+  await get(one, at('host.example', started))
+  const failing = get(one, at('nonsan.example', started))
+  await expect(failing).rejects.toMatchObject({ phase: 'tls', cause: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' } })
+  expect([started.requests.length, started.connections]).toEqual([1, 2])
+})
+
+it('K08 skipsOnRedirectWhenNotSubjectAltName', async () => {
+  const started = await redirecting()
+  const fetch = createFetch(client())
+  const failing = fetch(at('host.example', started, `/to/nonsan.example:${started.port}`))
+  await expect(failing).rejects.toMatchObject({ cause: { phase: 'tls' } })
+  expect(started.requests).toHaveLength(1)
+})
+
+it('a redirect to a host that may share goes over the same connection', async () => {
+  const started = await redirecting()
+  const response = await createFetch(client())(at('host.example', started, `/to/san.example:${started.port}`))
+  expect([await response.text(), response.connection.coalesced, started.connections]).toEqual(['there', true, 1])
+})
+
+/** The check of a client that insists on one key for some host: as OkHttp's pins, which are for a host each. */
+const pinning =
+  (pinned: string, fingerprint: string): typeof checkServerIdentity =>
+  (host, certificate) => {
+    if (host === pinned && certificate.fingerprint256 !== fingerprint) return new Error(`${host} is pinned`)
+    return checkServerIdentity(host, certificate)
+  }
+
+describe('pins', () => {
+  const tls = (pinned: string, fingerprint: string) => ({ ca: ca(), checkServerIdentity: pinning(pinned, fingerprint) })
+
+  it('K09 coalescesWhenCertificatePinsMatch', async () => {
+    const started = await serving(NAMES)
+    let fingerprint = ''
+    const checking: typeof checkServerIdentity = (host, certificate) => {
+      fingerprint ||= certificate.fingerprint256
+      return pinning('san.example', fingerprint)(host, certificate)
+    }
+    const one = client({ tls: { ca: ca(), checkServerIdentity: checking } })
+    await get(one, at('host.example', started))
+    expect(await get(one, at('san.example', started))).toMatchObject({ coalesced: true })
+  })
+
+  it('K10 skipsWhenCertificatePinningFails: and the dial fails on the pin', async () => {
+    const started = await serving(NAMES)
+    const one = client({ tls: tls('san.example', 'another') })
+    await get(one, at('host.example', started))
+    await expect(get(one, at('san.example', started))).rejects.toMatchObject({
+      phase: 'tls',
+      cause: { message: 'san.example is pinned' },
+    })
+    expect(started.requests).toHaveLength(1)
+  })
+
+  it('K11 skipsOnRedirectWhenCertificatePinningFails', async () => {
+    const started = await redirecting()
+    const fetch = createFetch(client({ tls: tls('san.example', 'another') }))
+    const failing = fetch(at('host.example', started, `/to/san.example:${started.port}`))
+    await expect(failing).rejects.toMatchObject({ cause: { phase: 'tls' } })
+    expect(started.requests).toHaveLength(1)
+  })
+})
+
+describe.each([
+  ['K12 skipsWhenHostnameVerifierUsed', false],
+  ['K13 skipsOnRedirectWhenHostnameVerifierUsed', true],
+])('%s: ours is asked again for the new host (the issue is more exact than the row)', (_row, redirect) => {
+  it.each([[true], [false]])('and says %s', async (accepts) => {
+    const started = await redirecting()
+    const asked: string[] = []
+    const verifier = (host: string): Error | undefined => {
+      asked.push(host)
+      return accepts || host === 'host.example' ? undefined : new Error('no')
+    }
+    const one = client({ tls: { ca: ca(), checkServerIdentity: verifier } })
+    const fetch = createFetch(one)
+    const first = at('host.example', started, redirect ? `/to/san.example:${started.port}` : '/')
+    const go = async (): Promise<boolean> => {
+      const response = await fetch(first)
+      await response.text()
+      return redirect ? response.connection.coalesced : (await get(one, at('san.example', started))).coalesced
+    }
+    if (accepts) expect(await go()).toBe(true)
+    else await expect(go()).rejects.toThrow()
+    expect(asked).toContain('san.example')
+    expect(started.requests.some(({ authority: name }) => name.startsWith('san.'))).toBe(accepts)
+  })
+})
+
+it('K14 prefersExistingCompatible: of several addresses the one that is connected', async () => {
+  const started = await serving(NAMES)
+  lookup.table['san.example'] = ['127.0.0.9', '127.0.0.1']
+  const one = client()
+  await get(one, at('host.example', started))
+  expect(await get(one, at('san.example', started))).toMatchObject({ coalesced: true, remoteAddress: '127.0.0.1' })
+  expect(one.stats().totals.dials).toBe(1)
+})
+
+it('K16 worksWithNetworkInterceptors: with hooks on requests', async () => {
+  const started = await serving(NAMES)
+  const one = client({ retry: true })
+  const onInformational = (): void => undefined
+  await get(one, at('host.example', started), { onInformational })
+  expect(await get(one, at('san.example', started), { onInformational })).toMatchObject({ coalesced: true })
+})
+
+it('K18 redirectWithDevSetup: who trusts everybody shares nothing', async () => {
+  const started = await redirecting()
+  const fetch = createFetch(client({ tls: { rejectUnauthorized: false } }))
+  const response = await fetch(at('host.example', started, `/to/san.example:${started.port}`))
+  expect(response.connection.coalesced).toBe(false)
+  expect(started.connections).toBe(2)
+})
