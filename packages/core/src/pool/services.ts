@@ -8,7 +8,7 @@ import type { Clock } from '../deadlines.js'
 import type { Diagnostics } from '../diagnostics.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { CandidateIndex } from './candidate-index.js'
-import { closeCovered, noteCovered } from './coverage.js'
+import { noteCovered, reviewCoverage } from './coverage.js'
 import type { DialUnderWay } from './dial-under-way.js'
 import { type Group, hasRoom, type Member } from './group.js'
 import type { Lifetimes } from './lifetimes.js'
@@ -129,7 +129,7 @@ export class Services {
     if (service.waiting.size > 0) this.#serve(connection, service)
     // It may have room for fewer than have come.
     if (service.doubtEnded()) for (const group of service.waiting) this.#parts.grow(group)
-    if (service.coveredBy !== undefined) closeCovered(connection, service, this.#services)
+    if (service.coveredBy !== undefined || service.covered !== undefined) reviewCoverage(connection, service, this.#services)
     if (connection.active > 0) this.#parts.lifetimes.busy(connection)
     else this.#parts.lifetimes.idle(connection)
   }

@@ -1,0 +1,180 @@
+// What Chromium tests of its pooling by address, as it applies here, on real servers; each title starts with the row of the matrix.
+import { startTcpProxy, startTestProxy } from '@unshard/testkit'
+import { coalescing } from '../../src/index.js'
+import { sharingRig } from './rig.js'
+
+const NAMES = ['a.example', 'b.example', 'c.example']
+const { ca, client, defer, get, issue, lookup, serving, until } = sharingRig({
+  'a.example': '127.0.0.1',
+  'b.example': '127.0.0.1',
+  'c.example': '127.0.0.1',
+})
+const at = (host: string, { port }: { port: number }, path = '/'): string => `https://${host}.example:${port}${path}`
+
+it('K19 IPPooling: b shares an address with a, c does not', async () => {
+  const started = await serving(NAMES, { address: '127.0.0.33' })
+  const elsewhere = await serving(NAMES, { address: '127.0.0.4', port: started.port })
+  lookup.table['a.example'] = ['127.0.0.33', '127.0.0.41', '127.0.0.5']
+  lookup.table['b.example'] = ['127.0.0.42', '127.0.0.43', '127.0.0.5', '127.0.0.33']
+  lookup.table['c.example'] = ['127.0.0.4', '127.0.0.43']
+  const one = client()
+  const [a, b, c] = [await get(one, at('a', started)), await get(one, at('b', started)), await get(one, at('c', started))]
+  expect([b.id, b.coalesced]).toEqual([a.id, true])
+  expect([c.coalesced, c.because, c.remoteAddress]).toEqual([false, 'address-differs', '127.0.0.4'])
+  expect([started.connections, elsewhere.connections]).toEqual([1, 1])
+})
+
+it('K20 IPPoolingCloseCurrentSessions: what closes is no alias for anybody', async () => {
+  const started = await serving(NAMES)
+  const one = client()
+  const first = await get(one, at('a', started))
+  await get(one, at('b', started))
+  await one.pools.close(`https://a.example:${started.port}`)
+  expect(one.stats().pools).toEqual([])
+  const again = await get(one, at('b', started))
+  expect([again.coalesced, again.id === first.id]).toEqual([false, false])
+  expect(await get(one, at('a', started))).toMatchObject({ coalesced: true, id: again.id })
+})
+
+it('K21 IPPoolingDisabled: mode off', async () => {
+  const started = await serving(NAMES)
+  const one = client({ reuse: coalescing({ mode: 'off' }) })
+  await get(one, at('a', started))
+  expect(await get(one, at('b', started))).toMatchObject({ coalesced: false, because: 'coalescing-off' })
+})
+
+it('K22, K28 IPPoolingClientCert, CanNotPoolWithClientCerts: who shows a certificate speaks for somebody', async () => {
+  const started = await serving(NAMES, { requestCert: true })
+  const { cert, key } = await issue({ names: ['me.example'], clientAuth: true })
+  const one = client({ tls: { ca: ca(), cert, key } })
+  await get(one, at('a', started))
+  expect(await get(one, at('b', started))).toMatchObject({ coalesced: false, because: 'client-certificate' })
+})
+
+it('K23 IPPoolingDnsAlpn: a connection that did not choose h2 is nobody else’s (no HTTPS records are asked for here)', async () => {
+  const started = await serving(NAMES, { protocols: ['http/1.1'] })
+  const one = client()
+  await get(one, at('a', started))
+  expect(await get(one, at('b', started))).toMatchObject({ coalesced: false, because: 'not-h2' })
+})
+
+it('K24 IPConnectionPoolingWithWebSockets: no CONNECT is sent for anybody, so no tunnel can be aliased', async () => {
+  const started = await serving(NAMES)
+  const one = client()
+  await get(one, at('a', started))
+  await expect(get(one, at('b', started), { method: 'CONNECT' })).rejects.toMatchObject({ name: 'UsageError' })
+  expect(started.requests).toHaveLength(1)
+})
+
+it('K25 GoAwayOnChange: when connections are told to go, requests under way end well, and the next ones dial anew', async () => {
+  const started = await serving(NAMES, {
+    handler: (request, response) => void (request.url === '/slow' ? held.push(response) : response.end()),
+  })
+  const held: { end(): void }[] = []
+  const one = client()
+  await get(one, at('a', started))
+  const slow = get(one, at('b', started, '/slow'))
+  await started.delivered(2)
+  const closing = one.pools.close(`https://a.example:${started.port}`)
+  expect(await get(one, at('b', started))).toMatchObject({ coalesced: false })
+  for (const response of held) response.end()
+  expect(await slow).toMatchObject({ status: 200, coalesced: true })
+  await closing
+  expect(started.connections).toBe(2)
+})
+
+it('K27 CanNotPoolWithCertErrors: an error that was overridden for the first host', async () => {
+  const started = await serving(NAMES)
+  const one = client({ tls: { rejectUnauthorized: false } })
+  await get(one, at('a', started))
+  expect(await get(one, at('b', started))).toMatchObject({ coalesced: false, because: 'unauthorized' })
+  const trusted = client({ tls: { ca: ca(), rejectUnauthorized: false } })
+  await get(trusted, at('a', started))
+  expect(await get(trusted, at('b', started))).toMatchObject({ coalesced: false, because: 'verification-off' })
+})
+
+it('K33 NoConnectionPoolingOverTunnel: never by address; by a group of the caller’s, yes', async () => {
+  const started = await serving(NAMES)
+  const via = await startTestProxy()
+  defer(() => via.close())
+  const plain = client({ proxy: via.url() })
+  await get(plain, at('a', started))
+  expect(await get(plain, at('b', started))).toMatchObject({ coalesced: false, because: 'proxied' })
+  const declared = client({ proxy: via.url(), reuse: coalescing({ allow: [['a.example', 'b.example']] }) })
+  const [a, b, c] = [
+    await get(declared, at('a', started)),
+    await get(declared, at('b', started)),
+    await get(declared, at('c', started)),
+  ]
+  expect(b).toMatchObject({ coalesced: true, because: 'declared-and-certificate', id: a.id })
+  expect(c).toMatchObject({ coalesced: false, because: 'proxied' })
+  expect(via.tunnels).toHaveLength(4)
+  expect(lookup.calls).toEqual([])
+})
+
+it('K34 ConnectionPoolingSessionClosedBeforeUse: between choice and use it is gone, and nobody notices', async () => {
+  const started = await serving(NAMES)
+  const relay = await startTcpProxy(started.port)
+  defer(() => relay.close())
+  const one = client()
+  await get(one, at('a', relay))
+  await get(one, at('b', relay))
+  relay.reset()
+  expect(await get(one, at('b', relay))).toMatchObject({ status: 200 })
+  await until(() => one.stats().connections.length === 1)
+})
+
+it.each([
+  ['K35 ConnectionPoolingMultipleSocketTags', ['one', 'other']],
+  ['K36 SpdySessionKeyPrivacyMode', [undefined, 'without credentials']],
+])('%s: what is kept apart by a tag is kept apart', async (_row, [first, second]) => {
+  const started = await serving(NAMES)
+  const one = client()
+  const a = await get(one, at('a', started), first === undefined ? {} : { isolation: first })
+  const b = await get(one, at('b', started), { isolation: second })
+  expect(b).toMatchObject({ coalesced: false, because: 'options-differ' })
+  expect(await get(one, at('c', started), { isolation: second })).toMatchObject({ coalesced: true, id: b.id })
+  expect(b.id).not.toBe(a.id)
+})
+
+it('K37 SSLConfigForServerChanged: other trust is another client, and shares nothing with the first', async () => {
+  const started = await serving(NAMES)
+  const policy = coalescing()
+  const [one, other] = [client({ reuse: policy }), client({ reuse: policy, tls: { ca: ca(), minVersion: 'TLSv1.3' } })]
+  await get(one, at('a', started))
+  expect(await get(other, at('b', started))).toMatchObject({ coalesced: false, because: 'first-connection' })
+})
+
+it('K38 WebSocketOverHTTP2DetectsNewSessionWithAliasing: an alias that appears during the look-up is taken', async () => {
+  const started = await serving(NAMES)
+  let answer: (() => void) | undefined
+  const slow: typeof lookup = Object.assign(
+    (host: string, options: object, callback: (...all: never[]) => void) => {
+      const go = (): void => lookup(host, options as never, callback as never)
+      if (host === 'b.example') answer = go
+      else go()
+    },
+    { calls: [], table: {} },
+  ) as never
+  const one = client({ lookup: slow })
+  const waiting = get(one, at('b', started))
+  await until(() => answer !== undefined)
+  const a = await get(one, at('a', started))
+  answer!()
+  expect(await waiting).toMatchObject({ coalesced: true, id: a.id })
+  expect(one.stats().totals.dials).toBe(1)
+})
+
+it('K39 CloseOneIdleConnectionWithAlias: the longest idle goes at the limit, with its aliases', async () => {
+  const started = await serving(NAMES)
+  const elsewhere = await serving(NAMES, { address: '127.0.0.2', port: started.port })
+  lookup.table['c.example'] = elsewhere.address
+  const one = client({ maxIdleConnections: 1 })
+  const a = await get(one, at('a', started))
+  await get(one, at('b', started))
+  await get(one, at('c', started))
+  await until(() => one.stats().connections.length === 1)
+  const again = await get(one, at('b', started))
+  expect(again).toMatchObject({ coalesced: false, status: 200 })
+  expect(again.id).not.toBe(a.id)
+})
