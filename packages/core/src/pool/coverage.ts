@@ -19,24 +19,24 @@ export function noteCovered(covering: Connection, services: ServiceOf, policy: R
     service.coveredBy = covering
     const own = services.get(covering)
     if (own !== undefined) own.covered = (own.covered ?? new Set()).add(other)
-    closeCovered(other, service, services)
+    closeCovered(other, service)
   }
 }
 
 /** Either of them has changed: room here, fewer requests there. */
 export function reviewCoverage(connection: Connection, service: Service, services: ServiceOf): void {
-  if (service.coveredBy !== undefined) closeCovered(connection, service, services)
+  if (service.coveredBy !== undefined) closeCovered(connection, service)
   for (const covered of service.covered ?? []) {
     const other = services.get(covered)
-    if (other?.coveredBy === connection) closeCovered(covered, other, services)
+    if (other?.coveredBy === connection) closeCovered(covered, other)
     else service.covered!.delete(covered)
   }
 }
 
 /** Closes a connection that is covered, if its requests fit on the one that covers it. */
-function closeCovered(covered: Connection, service: Service, services: ServiceOf): void {
+function closeCovered(covered: Connection, service: Service): void {
   const covering = service.coveredBy!
-  if (covering.state !== 'open' || services.get(covering) === undefined) service.coveredBy = undefined
+  if (covered.state !== 'open' || covering.state !== 'open') service.coveredBy = undefined
   else if (covered.active <= covering.capacity) void covered.close()
 }
 
