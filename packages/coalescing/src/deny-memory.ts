@@ -44,8 +44,6 @@ export class DenyMemory {
     const key = keyOf(connection, origin)
     if (key === undefined) return
     this.#denied ??= new LRUCache({ max: MAX_DENIED })
-    // Deleted first: then it is the youngest, also where it was there before.
-    this.#denied.delete(key)
     this.#denied.set(key, this.#clock.now())
   }
 

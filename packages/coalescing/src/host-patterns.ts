@@ -47,9 +47,9 @@ export class HostGroups {
   readonly #groups = new Map<string, string[]>()
 
   /** `allow[0]`, `allow[1]` and so on are the names of the groups. */
-  constructor(groups: readonly Iterable<string>[]) {
+  constructor(groups: readonly ReadonlySet<string>[]) {
     for (const [i, group] of groups.entries()) {
-      for (const pattern of new Set(group)) {
+      for (const pattern of group) {
         const names = this.#groups.get(pattern)
         if (names === undefined) this.#groups.set(pattern, [`allow[${i}]`])
         else names.push(`allow[${i}]`)

@@ -2,8 +2,8 @@
  * Addresses that mean something else on another network: private, loopback, link-local, shared (CGNAT), unique local, and whatever
  * else the IANA special-purpose registries do not call globally reachable (RFC 6890, RFC 8190).
  *
- * By `net.BlockList` and the registries' own tables. `ipaddr.js` would be a dependency for a table of twenty lines, and its ranges are
- * older than the registries': it calls `3fff::/20` (RFC 9637) and `5f00::/16` (RFC 9602) plain unicast.
+ * By `net.BlockList` and the registries' own tables. `ipaddr.js` would be a dependency in place of a table of twenty lines, and it
+ * says what kind of address one is, not whether it is globally reachable: that table would be needed all the same.
  */
 
 import { BlockList, isIPv4 } from 'node:net'
@@ -60,9 +60,7 @@ export function isLocalAddress({ address }: Pick<Address, 'address'>): boolean {
 
 function ask(canonical: string): boolean {
   if (isIPv4(canonical)) return ipv4.check(canonical)
-  const percent = canonical.indexOf('%')
-  const address = percent === -1 ? canonical : canonical.slice(0, percent)
-  return !global.check(address, 'ipv6') || ipv6.check(address, 'ipv6')
+  return !global.check(canonical, 'ipv6') || ipv6.check(canonical, 'ipv6')
 }
 
 function blockList(family: 'ipv4' | 'ipv6', subnets: readonly string[]): BlockList {

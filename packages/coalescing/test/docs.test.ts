@@ -1,4 +1,4 @@
-// docs/unsharding.md: every reason and every option is explained, nothing else is called one, and every example runs.
+// docs/unsharding.md: every reason and every option is explained, nothing else is called one, and every example runs; the README's too.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CoalescingOptions, coalescing, GRANT_REASONS, REFUSAL_REASONS } from '@unshard/coalescing'
@@ -6,7 +6,8 @@ import { Client, type ClientOptions, sameOrigin } from '@unshard/core'
 import { staticLookup, testWorld } from '@unshard/testkit'
 
 const text = readFileSync(join(import.meta.dirname, '../../../docs/unsharding.md'), 'utf8')
-const examples = [...text.matchAll(/```(?:ts|js)\n(.*?)```/gs)].map((match) => match[1]!)
+const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
+const examples = [...(text + readme).matchAll(/```(?:ts|js)\n(.*?)```/gs)].map((match) => match[1]!)
 
 test('every reason is in the table, in order', () => {
   const rows = [...text.matchAll(/^\| (?:[\d, ]+ )?`([a-z0-9-]+)` \|.*\|.*\|$/gm)].map(([, reason]) => reason)
@@ -44,13 +45,13 @@ describe('the examples run', () => {
     }
     const runnable = source
       .replaceAll(/(https:\/\/\w+\.example\.com)\//g, `$1:${port}/`)
-      .replaceAll(/^import (\{.*\}) from 'unshard'/gm, 'const $1 = unshard')
+      .replaceAll(/^import (\{.*\}) from '(?:unshard|@unshard\/\w+)'/gm, 'const $1 = unshard')
       // `expression // 'value'` is a claim.
       .replaceAll(/^([\w.]+) \/\/ (true|false|\d+|'[^']*').*$/gm, 'claim($1, $2)')
     const claim = (actual: unknown, expected: unknown): void => expect(actual).toEqual(expected)
     const run = new Function('unshard', 'claim', `return (async () => { ${runnable}\n })()`)
-    await run({ createClient, coalescing, sameOrigin }, claim)
-    expect(source).toContain("from 'unshard'")
+    await run({ createClient, coalescing, sameOrigin, Client }, claim)
+    expect(source).toMatch(/^import .* from '@?unshard/m)
   })
 
   test('there are some, and the first makes two claims', () => {

@@ -140,12 +140,17 @@ test('suspectStatuses are there for the client to ask; 421 is not one of them', 
 
 describe('groupsOf', () => {
   const policy = coalescing({
-    allow: [['*.example.com', 'Example.com'], ['a.example.com', 'x.test'], ['*.example.com', 'a.example.com'], ['*.bücher.test']],
+    allow: [
+      ['*.example.com', 'Example.com'],
+      ['a.example.com', 'x.test'],
+      ['*.example.com', 'a.example.com'],
+      ['*.bücher.test', '*.com'],
+    ],
   })
   test.each([
     ['https://a.example.com', ['allow[0]', 'allow[1]', 'allow[2]']],
     ['https://b.example.com:8443', ['allow[0]', 'allow[2]']],
-    ['https://example.com', ['allow[0]']],
+    ['https://example.com', ['allow[0]', 'allow[3]']],
     ['https://x.test', ['allow[1]']],
     ['https://a.bücher.test', ['allow[3]']],
     ['https://a.b.example.com', []],
