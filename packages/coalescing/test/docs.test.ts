@@ -46,11 +46,12 @@ describe('the examples run', () => {
     const runnable = source
       .replaceAll(/(https:\/\/\w+\.example\.com)\//g, `$1:${port}/`)
       .replaceAll(/^import (\{.*\}) from '(?:unshard|@unshard\/\w+)'/gm, 'const $1 = unshard')
+      .replaceAll(/^import (\{.*\}) from 'node:diagnostics_channel'/gm, 'const $1 = diagnostics')
       // `expression // 'value'` is a claim.
       .replaceAll(/^([\w.]+) \/\/ (true|false|\d+|'[^']*').*$/gm, 'claim($1, $2)')
     const claim = (actual: unknown, expected: unknown): void => expect(actual).toEqual(expected)
-    const run = new Function('unshard', 'claim', `return (async () => { ${runnable}\n })()`)
-    await run({ createClient, coalescing, sameOrigin, Client }, claim)
+    const run = new Function('unshard', 'diagnostics', 'claim', `return (async () => { ${runnable}\n })()`)
+    await run({ createClient, coalescing, sameOrigin, Client }, { subscribe: () => undefined }, claim)
     expect(source).toMatch(/^import .* from '@?unshard/m)
   })
 

@@ -92,9 +92,9 @@ describe('--send', () => {
   })
 
   it.each([
-    ['a gateway that chooses the tenant by SNI and answers 200', 200, 'other-content'],
-    ['one that answers 404', 404, 'other-status'],
-  ])('%s: found, denied in the configuration, exit code 1', async (_what, status, outcome) => {
+    ['a gateway that chooses the tenant by SNI and answers 200', 200, 'other-content', { wildcards: 'declared' }],
+    ['one that answers 404', 404, 'other-status', { suspectStatuses: [404] }],
+  ])('%s: found, denied in the configuration, exit code 1', async (_what, status, outcome, more) => {
     const started = await server({
       handler: (request, response) => {
         const { servername } = request.socket as { servername?: string }
@@ -106,7 +106,7 @@ describe('--send', () => {
     const { code, report } = await probe(HOSTS, a, b, '--send', '--path', '/who')
     expect(code).toBe(1)
     expect(report.comparisons).toMatchObject([{ origin: b, sharedWith: a, outcome, own: { status: 200 }, shared: { status } }])
-    expect(report.configuration.deny).toEqual(['b.test.example'])
+    expect(report.configuration).toEqual({ deny: ['b.test.example'], ...more })
     expect(started.requests.every(({ path }) => path === '/who')).toBe(true)
     const { stdout } = await unshardAt(HOSTS, 'probe', a, b, '--send')
     expect(stdout).toContain("deny: ['b.test.example']")
