@@ -60,10 +60,11 @@ export class Dialling {
     const alone = target.progress.misdirected === true
     const listed = alone ? undefined : reuse.askListed(target, isMember)
     if (listed !== undefined) return shared(listed, target, NOTHING_RESOLVED)
-    const resolution = await connector.resolve(target)
-    const resolved: PoolTarget = { ...target, addresses: resolution.addresses }
-    if (alone) return this.#dial(resolved, () => true, 'misdirected-before')
     for (let waits = 0; ; waits++) {
+      // After a wait too: what was answered before it may be used up.
+      const resolution = await connector.resolve(target)
+      const resolved: PoolTarget = { ...target, addresses: resolution.addresses }
+      if (alone) return this.#dial(resolved, () => true, 'misdirected-before')
       const answer = reuse.ask(resolved, isMember)
       if ('use' in answer) return shared(answer, resolved, resolution.expiresAt)
       if (!('wait' in answer) || waits >= MAX_WAITS) return this.#dial(resolved, isMember, answer.because, resolution)
@@ -84,7 +85,7 @@ export class Dialling {
 
   /** @param resolution of the target, where somebody else's connection would do as well. */
   async #dial(target: PoolTarget, isMember: IsMember, because: string, resolution?: Resolution): Promise<Member> {
-    const { connector, reuse, signal, register, onDial, onConnected } = this.#parts
+    const { connector, reuse, clock, signal, register, onDial, onConnected } = this.#parts
     const addresses = target.addresses!
     const dial = new DialUnderWay(target, reuse.sharable(target) ? addresses[0] : undefined, reuse.groupsOf(target), this.#parts)
     this.#underWay.add(dial)
@@ -93,7 +94,9 @@ export class Dialling {
     try {
       const connection = await connector.connect(target, addresses, dial, signal)
       onConnected(connection)
-      const other = resolution && connection.protocol === 'h2' ? reuse.askAgain(target, connection, isMember) : undefined
+      // Not by an answer that is used up by now: a connection of its own is always right.
+      const mayShare = connection.protocol === 'h2' && resolution !== undefined && resolution.expiresAt > clock.now()
+      const other = mayShare ? reuse.askAgain(target, connection, isMember) : undefined
       if (other !== undefined) {
         void connection.close()
         dial.end()

@@ -79,7 +79,8 @@ export class Services {
     service.groups.add(group)
     service.noteRoom()
     if (service.roomy) group.fruitless = 0
-    this.serve(group, connection, service)
+    service.queue(group)
+    this.#serve(connection, service, group)
     // Whoever it was made for has gone: it must not stay for ever.
     if (connection.active === 0) this.#parts.lifetimes.idle(connection)
   }
@@ -161,8 +162,12 @@ export class Services {
     if (service.groupNames !== undefined && service.origins >= 0) noteCovered(connection, this.#services, policy, index)
   }
 
-  /** Gives free places away, one for each group in turn. */
-  #serve(connection: Connection, service: Service): void {
+  /**
+   * Gives free places away, one for each group in turn.
+   * @param justAsked for whom the resolver has answered this moment. Its requests go by that answer, however short its life is: one that
+   *   is used up at once would be asked for without end.
+   */
+  #serve(connection: Connection, service: Service, justAsked?: Group): void {
     const { clock } = this.#parts
     while (connection.capacity > 0 && service.waiting.size > 0) {
       const [group] = service.waiting as Iterable<Group> as [Group]
@@ -170,7 +175,7 @@ export class Services {
       const member = group.waiting.size === 0 ? undefined : group.memberOf(connection)
       // With a trial on its way the group comes back when that is answered.
       if (member === undefined || member.trial === 'sent') continue
-      if (group.expiresAt !== Number.POSITIVE_INFINITY && group.expiresAt <= clock.now()) {
+      if (group !== justAsked && group.expiresAt !== Number.POSITIVE_INFINITY && group.expiresAt <= clock.now()) {
         this.expire(group)
         this.#parts.settle(group)
         continue

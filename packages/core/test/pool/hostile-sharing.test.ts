@@ -1,0 +1,53 @@
+/** Sharing against odds: answers that are used up at once, trials that nobody answers, policies that throw, memory. */
+
+import { FakeClock } from '@unshard/testkit'
+import type { PoolTarget } from '../../src/connection.js'
+import { isConnection, type ReusePolicy, type Target, type Verdict } from '../../src/index.js'
+import { FakeCall, type FakeConnection, FakeConnector, type FakeOptions, poolOf, targetOf, turn } from './fakes.js'
+
+const A = targetOf('https://a.example')
+const B = targetOf('https://b.example')
+const USE: Verdict = { use: true, because: 'shared' }
+
+function make(rule: (connection: FakeConnection, target: Target) => Verdict = () => USE, more: Partial<ReusePolicy> = {}) {
+  const clock = new FakeClock(1)
+  const connector = new FakeConnector()
+  const policy: ReusePolicy = {
+    verdict: (candidate, target) =>
+      isConnection(candidate) ? rule(candidate as FakeConnection, target) : { wait: true, because: 'handshake-under-way' },
+    misdirected: () => undefined,
+    ...more,
+  }
+  const pool = poolOf(connector, clock, policy)
+  const call = (target: PoolTarget = A): FakeCall => {
+    const one = new FakeCall()
+    const member = pool.acquire(target, one)
+    if (member !== undefined) one.onMember(member)
+    return one
+  }
+  const open = async (options?: FakeOptions): Promise<FakeConnection> => {
+    const before = connector.dials.length
+    call(A)
+    await turn()
+    return connector.dials[before]!.succeed(options)
+  }
+  return { clock, connector, pool, call, open }
+}
+
+it('an answer of the resolver that is used up at once serves those who asked for it', async () => {
+  const { call, clock, connector, open } = make()
+  const shared = await open()
+  connector.resolve = async ({ origin: { host } }) => {
+    connector.resolved.push(host)
+    if (connector.resolved.length > 20) return new Promise(() => undefined)
+    return { addresses: [{ address: '192.0.2.1', family: 4 }], expiresAt: clock.now() }
+  }
+  const one = call(B)
+  await turn()
+  expect(connector.resolved).toEqual(['a.example', 'b.example'])
+  expect(one.member?.connection).toBe(shared)
+  const two = call(B)
+  await turn()
+  expect(two.member?.connection).toBe(shared)
+  expect(connector.resolved).toEqual(['a.example', 'b.example', 'b.example'])
+})
