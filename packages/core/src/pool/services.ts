@@ -103,7 +103,8 @@ export class Services {
   disown(group: Group | undefined, connection: Connection, origin: SerializedOrigin): void {
     connection.disown(origin)
     const service = this.#services.get(connection)
-    if (service !== undefined) this.#noteOrigins(connection, service)
+    // Only where there was a set: asking about all who share, for each of them that is disowned, would be quadratic.
+    if (service !== undefined && hasNewOrigins(connection, service)) this.#noteOrigins(connection, service)
     for (const member of group === undefined ? [] : [...group.members]) {
       if (member.coalesced) this.#part(group!, member.connection)
     }
@@ -125,7 +126,7 @@ export class Services {
   #changed(connection: Connection, service: Service): void {
     if (connection.state !== 'open') return this.#retire(connection, service)
     if (service.dial !== undefined && connection.confirmed) this.#publish(connection, service)
-    if ((connection.originSet?.size ?? -1) !== service.origins) this.#noteOrigins(connection, service)
+    if (hasNewOrigins(connection, service)) this.#noteOrigins(connection, service)
     service.noteRoom()
     if (service.waiting.size > 0) this.#serve(connection, service)
     // It may have room for fewer than have come.
@@ -208,4 +209,9 @@ export class Services {
       else this.#parts.fruitless(group)
     }
   }
+}
+
+/** Whether the Origin Set is another one than when the policy was asked last: it only grows, but for origins that are disowned. */
+function hasNewOrigins({ originSet }: Connection, { origins }: Service): boolean {
+  return (originSet?.size ?? -1) !== origins
 }

@@ -51,3 +51,18 @@ it('an answer of the resolver that is used up at once serves those who asked for
   expect(two.member?.connection).toBe(shared)
   expect(connector.resolved).toEqual(['a.example', 'b.example', 'b.example'])
 })
+
+it('a 421 for one of many origins that share: the others are not asked about', async () => {
+  let asked = 0
+  const { call, open, pool } = make(() => {
+    asked++
+    return USE
+  })
+  const shared = await open()
+  const targets = Array.from({ length: 500 }, (_, i) => targetOf(`https://t${i}.example`))
+  for (const target of targets) call(target)
+  await turn()
+  asked = 0
+  for (const target of targets) pool.misdirected(target, shared, 421)
+  expect(asked).toBe(0)
+})
