@@ -66,3 +66,80 @@ it('a 421 for one of many origins that share: the others are not asked about', a
   for (const target of targets) pool.misdirected(target, shared, 421)
   expect(asked).toBe(0)
 })
+
+describe('a policy that throws, or gives no answer that is one', () => {
+  const thrower = (): never => {
+    throw new Error('of the policy')
+  }
+  const warned: string[] = []
+  const { emitWarning } = process
+  beforeEach(() => {
+    warned.length = 0
+    process.emitWarning = (warning: string | Error) => void warned.push(String(warning))
+  })
+  afterEach(() => {
+    process.emitWarning = emitWarning
+  })
+
+  it.each([
+    ['throws', thrower],
+    ['says nothing', () => undefined as unknown as Verdict],
+    ['waits for what is there', () => ({ wait: true, because: 'x' }) as Verdict],
+    ['says yes in words', () => ({ use: 'yes' }) as unknown as Verdict],
+  ])('%s: a connection of its own', async (_what, rule) => {
+    const { call, connector, open } = make(rule)
+    await open()
+    const one = call(B)
+    await turn()
+    const own = await connector.dials[1]!.succeed()
+    expect(one.member).toMatchObject({ connection: own, coalesced: false, because: 'policy-failed' })
+  })
+
+  it('asked again when ORIGIN has come: who shares leaves, and the connection goes on', async () => {
+    let broken = false
+    const { call, connector, open } = make(() => (broken ? thrower() : USE))
+    const shared = await open()
+    const joined = call(B)
+    await turn()
+    broken = true
+    shared.originSet = new Set([A.origin.serialized])
+    shared.onChange!()
+    expect([joined.over, call(A).member?.connection]).toEqual([false, shared])
+    call(B)
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+    expect(warned).toEqual(['the reuse policy failed: Error: of the policy'])
+  })
+
+  it('asked again after a dial: the new connection is kept', async () => {
+    let broken = false
+    const { call, connector, open } = make(() => (broken ? thrower() : { use: false, because: 'no' }))
+    await open()
+    const one = call(B)
+    await turn()
+    broken = true
+    const own = await connector.dials[1]!.succeed()
+    expect(one.member?.connection).toBe(own)
+  })
+
+  it('told of an answer, or of a 421: nobody else is concerned', async () => {
+    const { call, connector, open, pool } = make(() => ({ ...USE, trial: true }), { misdirected: thrower, answered: thrower })
+    const shared = await open()
+    const [one, two] = [call(B), call(B)]
+    await turn()
+    pool.answered(B, one.member!)
+    expect(two.member?.connection).toBe(shared)
+    pool.misdirected(B, shared, 421)
+    call(B)
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+  })
+
+  it('asked for groups: there are none', async () => {
+    const { call, connector } = make(() => USE, { groupsOf: thrower })
+    const one = call({ ...A, proxy: { name: 'http://proxy.example:80', key: 'p' } })
+    await turn()
+    const own = await connector.dials[0]!.succeed()
+    expect(one.member?.connection).toBe(own)
+  })
+})
