@@ -199,6 +199,16 @@ export class Pool {
   answered(target: PoolTarget, member: Member): void {
     member.trial = undefined
     this.#policy.answered(member.connection, target.origin)
+    this.#serve(target, member)
+  }
+
+  /** A request that was a trial is over, and nobody knows what its answer would have been: the next one is the trial. */
+  unanswered(target: PoolTarget, member: Member): void {
+    member.trial = 'due'
+    this.#serve(target, member)
+  }
+
+  #serve(target: PoolTarget, member: Member): void {
     const group = this.#groups.get(target.dialKey)
     const service = this.#services.of(member.connection)
     if (service !== undefined && group?.memberOf(member.connection) === member) {
