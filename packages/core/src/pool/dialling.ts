@@ -34,8 +34,11 @@ export interface DiallingParts {
   onConnected(connection: Connection): void
 }
 
-/** Nothing is known that could become stale. */
-const NOTHING_RESOLVED = Number.POSITIVE_INFINITY
+/**
+ * For so long at the most an origin shares a connection before the policy is asked anew, milliseconds, whatever the resolver says, and where
+ * it says nothing: certificates expire.
+ */
+const RECHECK_MS = 60_000
 
 /** Finds or makes connections. */
 export class Dialling {
@@ -59,14 +62,14 @@ export class Dialling {
     const { connector, reuse } = this.#parts
     const alone = target.progress.misdirected === true
     const listed = alone ? undefined : reuse.askListed(target, isMember)
-    if (listed !== undefined) return shared(listed, target, NOTHING_RESOLVED)
+    if (listed !== undefined) return this.#shared(listed, target)
     for (let waits = 0; ; waits++) {
       // After a wait too: what was answered before it may be used up.
       const resolution = await connector.resolve(target)
       const resolved: PoolTarget = { ...target, addresses: resolution.addresses }
       if (alone) return this.#dial(resolved, () => true, 'misdirected-before')
       const answer = reuse.ask(resolved, isMember)
-      if ('use' in answer) return shared(answer, resolved, resolution.expiresAt)
+      if ('use' in answer) return this.#shared(answer, resolved, resolution)
       if (!('wait' in answer) || waits >= MAX_WAITS) return this.#dial(resolved, isMember, answer.because, resolution)
       if (!(await this.#await(answer.wait))) waits = MAX_WAITS
     }
@@ -100,7 +103,7 @@ export class Dialling {
       if (other !== undefined) {
         void connection.close()
         dial.end()
-        return shared(other, target, resolution!.expiresAt)
+        return this.#shared(other, target, resolution)
       }
       register(connection, target, dial)
       return { connection, coalesced: false, because: connection.protocol === 'h2' ? because : 'not-h2' }
@@ -133,8 +136,9 @@ export class Dialling {
     })
     return { promise, cancel }
   }
-}
 
-function shared({ use, because, trial }: Found, target: PoolTarget, expiresAt: number): Member {
-  return { connection: use, coalesced: true, because, target, expiresAt, trial: trial ? 'due' : undefined }
+  #shared({ use, because, trial }: Found, target: PoolTarget, resolution?: Resolution): Member {
+    const expiresAt = Math.min(resolution?.expiresAt ?? Number.POSITIVE_INFINITY, this.#parts.clock.now() + RECHECK_MS)
+    return { connection: use, coalesced: true, because, target, expiresAt, trial: trial ? 'due' : undefined }
+  }
 }

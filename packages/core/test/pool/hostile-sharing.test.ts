@@ -5,8 +5,12 @@ import type { PoolTarget } from '../../src/connection.js'
 import { isConnection, type ReusePolicy, type Target, type Verdict } from '../../src/index.js'
 import { FakeCall, type FakeConnection, FakeConnector, type FakeOptions, poolOf, targetOf, turn } from './fakes.js'
 
-const A = targetOf('https://a.example')
-const B = targetOf('https://b.example')
+let A: PoolTarget
+let B: PoolTarget
+beforeEach(() => {
+  A = targetOf('https://a.example')
+  B = targetOf('https://b.example')
+})
 const USE: Verdict = { use: true, because: 'shared' }
 
 function make(rule: (connection: FakeConnection, target: Target) => Verdict = () => USE, more: Partial<ReusePolicy> = {}) {
@@ -19,7 +23,7 @@ function make(rule: (connection: FakeConnection, target: Target) => Verdict = ()
     ...more,
   }
   const pool = poolOf(connector, clock, policy)
-  const call = (target: PoolTarget = A): FakeCall => {
+  const call = (target: PoolTarget): FakeCall => {
     const one = new FakeCall()
     const member = pool.acquire(target, one)
     if (member !== undefined) one.onMember(member)
@@ -142,4 +146,19 @@ describe('a policy that throws, or gives no answer that is one', () => {
     const own = await connector.dials[0]!.succeed()
     expect(one.member?.connection).toBe(own)
   })
+})
+
+it('an origin that shares is asked about anew after a minute, though no answer of a resolver is used up: certificates expire', async () => {
+  let valid = true
+  const { call, clock, connector, open } = make(() => (valid ? USE : { use: false, because: 'certificate-expired' }))
+  const shared = await open()
+  call(B)
+  await turn()
+  valid = false
+  clock.advance(59_999)
+  expect(call(B).member?.connection).toBe(shared)
+  clock.advance(1)
+  call(B)
+  await turn()
+  expect(connector.dials).toHaveLength(2)
 })
