@@ -34,6 +34,9 @@ export interface ServiceParts {
   grow(group: Group): void
 }
 
+/** Origins of a connection that are looked at for each that joins it: two, and the one it was made for, which stays. */
+const LOOKED_AT = 3
+
 /** All of one pool. */
 export class Services {
   readonly #parts: ServiceParts
@@ -75,6 +78,7 @@ export class Services {
     group.add(member)
     if (coalesced) {
       this.#parts.diagnostics.coalesced({ origin: group.target.origin.serialized, connection: connection.id, because })
+      this.#forgetOldest(service)
     } else service.home = group
     service.groups.add(group)
     service.noteRoom()
@@ -83,6 +87,21 @@ export class Services {
     this.#serve(connection, service, group)
     // Whoever it was made for has gone: it must not stay for ever.
     if (connection.active === 0) this.#parts.lifetimes.idle(connection)
+  }
+
+  /**
+   * Origins that nobody asks for any more must not stay for as long as a connection that is never idle. Those that joined first come first, and
+   * for each that joins some are looked at: more are never kept than have joined while an answer lasts.
+   */
+  #forgetOldest({ groups, home }: Service): void {
+    const now = this.#parts.clock.now()
+    let left = LOOKED_AT
+    for (const group of groups) {
+      if (left-- === 0) return
+      if (group === home || group.waiting.size > 0 || group.expiresAt > now) continue
+      this.expire(group)
+      this.#parts.settle(group)
+    }
   }
 
   /** The connection goes on, but not for this group. Who waited for it needs another. */

@@ -162,3 +162,18 @@ it('an origin that shares is asked about anew after a minute, though no answer o
   await turn()
   expect(connector.dials).toHaveLength(2)
 })
+
+it('origins that have joined a connection, and are asked for no more, are forgotten', async () => {
+  const { call, clock, connector, open, pool } = make()
+  const shared = await open()
+  let most = 0
+  for (let i = 0; i < 1_000; i++) {
+    connector.expiresAt = clock.now() + 1_000
+    const one = call(targetOf(`https://t${i}.example`))
+    await turn()
+    shared.finish(one)
+    clock.advance(100)
+    most = Math.max(most, [...pool.groups].length)
+  }
+  expect(most).toBeLessThan(20)
+})
