@@ -189,8 +189,9 @@ export class Pool {
     const origin = target.origin.serialized
     this.#policy.misdirected(connection, target.origin)
     this.#diagnostics.misdirected({ origin, connection: connection.id, status })
-    target.progress.misdirected = true
     const group = this.#groups.get(target.dialKey)
+    // Where it has one of its own already, that is the one.
+    target.progress.misdirected = group === undefined || group.own === 0
     this.#services.disown(group, connection, origin)
     if (group !== undefined) this.#growth.settle(group)
   }

@@ -177,3 +177,43 @@ it('origins that have joined a connection, and are asked for no more, are forgot
   }
   expect(most).toBeLessThan(20)
 })
+
+describe('a 421 that comes late', () => {
+  it('while another connection is looked for: a shared one is not taken, the next one is its own', async () => {
+    const { call, clock, connector, open, pool } = make((_connection, { origin }) =>
+      origin === B.origin ? USE : { use: false, because: 'no' },
+    )
+    const first = await open({ places: 1 })
+    const other = call(targetOf('https://c.example'))
+    await turn()
+    const second = await connector.dials[1]!.succeed({ places: 1 })
+    expect(other.member?.connection).toBe(second)
+    const waiting = call(B)
+    await turn()
+    clock.advance(1_000)
+    // The look-up is under way, and so is an earlier request's answer.
+    pool.misdirected(B, first, 421)
+    await turn()
+    second.finish()
+    const own = await connector.dials[2]!.succeed()
+    expect(waiting.member).toMatchObject({ connection: own, coalesced: false, because: 'misdirected-before' })
+  })
+
+  it('when there is a connection of its own already: that is not the reason for another, later', async () => {
+    const { call, connector, open, pool } = make()
+    const shared = await open()
+    const [one, two] = [call(B), call(B)]
+    await turn()
+    pool.misdirected(B, shared, 421)
+    shared.finish(one)
+    call(B)
+    await turn()
+    const own = await connector.dials[1]!.succeed()
+    pool.misdirected(B, shared, 421)
+    shared.finish(two)
+    own.enter('closed')
+    const later = call(B)
+    await turn()
+    expect(later.member?.connection).toBe(shared)
+  })
+})
