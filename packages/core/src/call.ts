@@ -152,6 +152,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
 
   onClosed(): void {
     if (this.#request.close) void this.#member?.connection.close()
+    this.#endTrial()
     // Without a settled promise a replay is on its way: this was the end of an attempt, not of the call.
     if (this.#settled) this.#finish()
   }
@@ -284,6 +285,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     } catch (error) {
       this.#settle(error)
       this.#finish()
+      this.#endTrial()
       if (this.#request.close) void member.connection.close()
       return
     }
@@ -308,6 +310,12 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     }
     pool.misdirected(this.#target, member.connection, status)
     return !this.#misdirected && canResend(this.#request)
+  }
+
+  /** Aborted, reset, timed out: without a word of the server's about this origin nothing has been tried. */
+  #endTrial(): void {
+    const member = this.#member
+    if (member?.trial === 'sent') this.#owner.pool.unanswered(this.#target, member)
   }
 
   /** Once more, over a connection made for this origin. The shared one goes on untouched. */

@@ -44,7 +44,8 @@ export class Resolver {
     const family = isIP(host)
     if (family !== 0) return { addresses: [{ address: host, family: family as 4 | 6 }], expiresAt: Number.POSITIVE_INFINITY }
     const known = this.#answers?.get(host)
-    if (known !== undefined) return known
+    // The cache keeps it a little longer than it says.
+    if (known !== undefined && this.#clock.now() < known.expiresAt) return known
     let asked = this.#asked.get(host)
     if (asked === undefined) {
       asked = this.#ask(host).finally(() => this.#asked.delete(host))

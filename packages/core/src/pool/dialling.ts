@@ -34,8 +34,11 @@ export interface DiallingParts {
   onConnected(connection: Connection): void
 }
 
-/** Nothing is known that could become stale. */
-const NOTHING_RESOLVED = Number.POSITIVE_INFINITY
+/**
+ * For so long at the most an origin shares a connection before the policy is asked anew, milliseconds, whatever the resolver says, and where
+ * it says nothing: certificates expire.
+ */
+const RECHECK_MS = 60_000
 
 /** Finds or makes connections. */
 export class Dialling {
@@ -59,13 +62,14 @@ export class Dialling {
     const { connector, reuse } = this.#parts
     const alone = target.progress.misdirected === true
     const listed = alone ? undefined : reuse.askListed(target, isMember)
-    if (listed !== undefined) return shared(listed, target, NOTHING_RESOLVED)
-    const resolution = await connector.resolve(target)
-    const resolved: PoolTarget = { ...target, addresses: resolution.addresses }
-    if (alone) return this.#dial(resolved, () => true, 'misdirected-before')
+    if (listed !== undefined) return this.#shared(listed, target)
     for (let waits = 0; ; waits++) {
+      // After a wait too: what was answered before it may be used up.
+      const resolution = await connector.resolve(target)
+      const resolved: PoolTarget = { ...target, addresses: resolution.addresses }
+      if (alone) return this.#dial(resolved, () => true, 'misdirected-before')
       const answer = reuse.ask(resolved, isMember)
-      if ('use' in answer) return shared(answer, resolved, resolution.expiresAt)
+      if ('use' in answer) return this.#shared(answer, resolved, resolution)
       if (!('wait' in answer) || waits >= MAX_WAITS) return this.#dial(resolved, isMember, answer.because, resolution)
       if (!(await this.#await(answer.wait))) waits = MAX_WAITS
     }
@@ -84,7 +88,7 @@ export class Dialling {
 
   /** @param resolution of the target, where somebody else's connection would do as well. */
   async #dial(target: PoolTarget, isMember: IsMember, because: string, resolution?: Resolution): Promise<Member> {
-    const { connector, reuse, signal, register, onDial, onConnected } = this.#parts
+    const { connector, reuse, clock, signal, register, onDial, onConnected } = this.#parts
     const addresses = target.addresses!
     const dial = new DialUnderWay(target, reuse.sharable(target) ? addresses[0] : undefined, reuse.groupsOf(target), this.#parts)
     this.#underWay.add(dial)
@@ -93,11 +97,13 @@ export class Dialling {
     try {
       const connection = await connector.connect(target, addresses, dial, signal)
       onConnected(connection)
-      const other = resolution && connection.protocol === 'h2' ? reuse.askAgain(target, connection, isMember) : undefined
+      // Not by an answer that is used up by now: a connection of its own is always right.
+      const mayShare = connection.protocol === 'h2' && resolution !== undefined && resolution.expiresAt > clock.now()
+      const other = mayShare ? reuse.askAgain(target, connection, isMember) : undefined
       if (other !== undefined) {
         void connection.close()
         dial.end()
-        return shared(other, target, resolution!.expiresAt)
+        return this.#shared(other, target, resolution)
       }
       register(connection, target, dial)
       return { connection, coalesced: false, because: connection.protocol === 'h2' ? because : 'not-h2' }
@@ -130,8 +136,9 @@ export class Dialling {
     })
     return { promise, cancel }
   }
-}
 
-function shared({ use, because, trial }: Found, target: PoolTarget, expiresAt: number): Member {
-  return { connection: use, coalesced: true, because, target, expiresAt, trial: trial ? 'due' : undefined }
+  #shared({ use, because, trial }: Found, target: PoolTarget, resolution?: Resolution): Member {
+    const expiresAt = Math.min(resolution?.expiresAt ?? Number.POSITIVE_INFINITY, this.#parts.clock.now() + RECHECK_MS)
+    return { connection: use, coalesced: true, because, target, expiresAt, trial: trial ? 'due' : undefined }
+  }
 }

@@ -65,7 +65,7 @@ export class Growth {
 
   /** After a change: more dials where requests still wait, or the group is forgotten. */
   settle(group: Group): void {
-    if (group.waiting.size > 0) this.grow(group)
+    if (group.waiting.size > 0 || group.opening.length > 0) this.grow(group)
     else this.#parts.forget(group)
   }
 
@@ -116,9 +116,11 @@ export class Growth {
   #obtained(group: Group, member: Member): void {
     group.dials--
     const service = this.#parts.services.of(member.connection)
+    // A 421 came while this one was looked for: the next one is the group's own.
+    if (member.coalesced && group.target.progress.misdirected === true) return this.settle(group)
     if (service === undefined || member.connection.state !== 'open') {
       // It closed while the promise was on its way. A server that does this every time must not be dialled without end.
-      if (member.coalesced) return this.grow(group)
+      if (member.coalesced) return this.settle(group)
       return this.#unavailable(group, lost(group, 'the connection was closed as soon as it was open'))
     }
     for (const { onMember } of group.opening.splice(0)) onMember(member)

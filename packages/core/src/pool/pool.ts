@@ -13,6 +13,7 @@ import { Dialling } from './dialling.js'
 import { type Explanation, explain } from './explain.js'
 import { Group, type Member, type Waiter } from './group.js'
 import { Growth } from './growth.js'
+import { GuardedPolicy } from './guarded-policy.js'
 import { Lifetimes } from './lifetimes.js'
 import { Reuse } from './reuse.js'
 import type { ReusePolicy } from './reuse-policy.js'
@@ -37,6 +38,7 @@ export interface PoolTotals {
 /** One client's pool. */
 export class Pool {
   readonly #options: PoolOptions
+  readonly #policy: GuardedPolicy
   readonly #connector: Connector
   readonly #diagnostics: Diagnostics
   readonly #lifetimes: Lifetimes
@@ -53,7 +55,9 @@ export class Pool {
     this.#connector = connector
     this.#diagnostics = diagnostics
     this.#options = options
-    const { clock, reuse: policy } = options
+    const { clock } = options
+    const policy = new GuardedPolicy(options.reuse)
+    this.#policy = policy
     const index = new CandidateIndex()
     this.#lifetimes = this.#makeLifetimes()
     const lifetimes = this.#lifetimes
@@ -93,7 +97,7 @@ export class Pool {
     const { addresses } = await this.#connector.resolve(target)
     const { connections } = this.#services
     const resolved = { ...target, addresses }
-    const parts = { reuse: this.#reuse, policy: this.#options.reuse, connections, dials: this.#dialling.underWay }
+    const parts = { reuse: this.#reuse, policy: this.#policy, connections, dials: this.#dialling.underWay }
     return explain(resolved, this.find(target), parts)
   }
 
@@ -174,7 +178,7 @@ export class Pool {
 
   /** Whether an idempotent request takes this status on a shared connection for a 421. */
   suspects(status: number): boolean {
-    return this.#options.reuse.suspectStatuses?.has(status) === true
+    return this.#policy.suspectStatuses.has(status)
   }
 
   /**
@@ -183,10 +187,11 @@ export class Pool {
    */
   misdirected(target: PoolTarget, connection: Connection, status: number): void {
     const origin = target.origin.serialized
-    this.#options.reuse.misdirected(connection, target.origin)
+    this.#policy.misdirected(connection, target.origin)
     this.#diagnostics.misdirected({ origin, connection: connection.id, status })
-    target.progress.misdirected = true
     const group = this.#groups.get(target.dialKey)
+    // Where it has one of its own already, that is the one.
+    target.progress.misdirected = group === undefined || group.own === 0
     this.#services.disown(group, connection, origin)
     if (group !== undefined) this.#growth.settle(group)
   }
@@ -194,7 +199,17 @@ export class Pool {
   /** A request that was a trial got its answer, and no 421: the others may follow. */
   answered(target: PoolTarget, member: Member): void {
     member.trial = undefined
-    this.#options.reuse.answered?.(member.connection, target.origin)
+    this.#policy.answered(member.connection, target.origin)
+    this.#serve(target, member)
+  }
+
+  /** A request that was a trial is over, and nobody knows what its answer would have been: the next one is the trial. */
+  unanswered(target: PoolTarget, member: Member): void {
+    member.trial = 'due'
+    this.#serve(target, member)
+  }
+
+  #serve(target: PoolTarget, member: Member): void {
     const group = this.#groups.get(target.dialKey)
     const service = this.#services.of(member.connection)
     if (service !== undefined && group?.memberOf(member.connection) === member) {

@@ -24,7 +24,10 @@ export type Verdict =
   | { readonly use: false; readonly because: string }
   | { readonly wait: true; readonly because: string }
 
-/** Decides whether a connection made for one origin may carry requests to another. */
+/**
+ * Decides whether a connection made for one origin may carry requests to another. What a policy throws is a refusal, `policy-failed`, and
+ * a warning of the process.
+ */
 export interface ReusePolicy {
   /**
    * @param candidate an open connection (it has a `route`), or a dial that may become one (only `wait` or `use: false` make sense).

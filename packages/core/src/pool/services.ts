@@ -34,6 +34,9 @@ export interface ServiceParts {
   grow(group: Group): void
 }
 
+/** Origins of a connection that are looked at for each that joins it: two, and the one it was made for, which stays. */
+const LOOKED_AT = 3
+
 /** All of one pool. */
 export class Services {
   readonly #parts: ServiceParts
@@ -75,13 +78,30 @@ export class Services {
     group.add(member)
     if (coalesced) {
       this.#parts.diagnostics.coalesced({ origin: group.target.origin.serialized, connection: connection.id, because })
+      this.#forgetOldest(service)
     } else service.home = group
     service.groups.add(group)
     service.noteRoom()
     if (service.roomy) group.fruitless = 0
-    this.serve(group, connection, service)
+    service.queue(group)
+    this.#serve(connection, service, group)
     // Whoever it was made for has gone: it must not stay for ever.
     if (connection.active === 0) this.#parts.lifetimes.idle(connection)
+  }
+
+  /**
+   * Origins that nobody asks for any more must not stay for as long as a connection that is never idle. Those that joined first come first, and
+   * for each that joins some are looked at: more are never kept than have joined while an answer lasts.
+   */
+  #forgetOldest({ groups, home }: Service): void {
+    const now = this.#parts.clock.now()
+    let left = LOOKED_AT
+    for (const group of groups) {
+      if (left-- === 0) return
+      if (group === home || group.waiting.size > 0 || group.expiresAt > now) continue
+      this.expire(group)
+      this.#parts.settle(group)
+    }
   }
 
   /** The connection goes on, but not for this group. Who waited for it needs another. */
@@ -102,7 +122,8 @@ export class Services {
   disown(group: Group | undefined, connection: Connection, origin: SerializedOrigin): void {
     connection.disown(origin)
     const service = this.#services.get(connection)
-    if (service !== undefined) this.#noteOrigins(connection, service)
+    // Only where there was a set: asking about all who share, for each of them that is disowned, would be quadratic.
+    if (service !== undefined && hasNewOrigins(connection, service)) this.#noteOrigins(connection, service)
     for (const member of group === undefined ? [] : [...group.members]) {
       if (member.coalesced) this.#part(group!, member.connection)
     }
@@ -124,7 +145,7 @@ export class Services {
   #changed(connection: Connection, service: Service): void {
     if (connection.state !== 'open') return this.#retire(connection, service)
     if (service.dial !== undefined && connection.confirmed) this.#publish(connection, service)
-    if ((connection.originSet?.size ?? -1) !== service.origins) this.#noteOrigins(connection, service)
+    if (hasNewOrigins(connection, service)) this.#noteOrigins(connection, service)
     service.noteRoom()
     if (service.waiting.size > 0) this.#serve(connection, service)
     // It may have room for fewer than have come.
@@ -161,8 +182,12 @@ export class Services {
     if (service.groupNames !== undefined && service.origins >= 0) noteCovered(connection, this.#services, policy, index)
   }
 
-  /** Gives free places away, one for each group in turn. */
-  #serve(connection: Connection, service: Service): void {
+  /**
+   * Gives free places away, one for each group in turn.
+   * @param justAsked for whom the resolver has answered this moment. Its requests go by that answer, however short its life is: one that
+   *   is used up at once would be asked for without end.
+   */
+  #serve(connection: Connection, service: Service, justAsked?: Group): void {
     const { clock } = this.#parts
     while (connection.capacity > 0 && service.waiting.size > 0) {
       const [group] = service.waiting as Iterable<Group> as [Group]
@@ -170,7 +195,7 @@ export class Services {
       const member = group.waiting.size === 0 ? undefined : group.memberOf(connection)
       // With a trial on its way the group comes back when that is answered.
       if (member === undefined || member.trial === 'sent') continue
-      if (group.expiresAt !== Number.POSITIVE_INFINITY && group.expiresAt <= clock.now()) {
+      if (group !== justAsked && group.expiresAt !== Number.POSITIVE_INFINITY && group.expiresAt <= clock.now()) {
         this.expire(group)
         this.#parts.settle(group)
         continue
@@ -203,4 +228,9 @@ export class Services {
       else this.#parts.fruitless(group)
     }
   }
+}
+
+/** Whether the Origin Set is another one than when the policy was asked last: it only grows, but for origins that are disowned. */
+function hasNewOrigins({ originSet }: Connection, { origins }: Service): boolean {
+  return (originSet?.size ?? -1) !== origins
 }

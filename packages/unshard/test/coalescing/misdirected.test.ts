@@ -154,6 +154,38 @@ it('after five minutes it is probed with one request, whose siblings wait for th
   expect(third.client.stats().totals).toMatchObject({ misdirected: 0, dials: 1 })
 })
 
+it('a probe that is given up is made by the next request: its siblings do not wait for an answer that never comes', async () => {
+  const clock = new FakeClock(1)
+  const policy = coalescing({ clock: { now: () => Date.now() + clock.now() } })
+  let asked: (() => void) | undefined
+  let forgiving = false
+  const server = await bySni((host, servername, answer) => {
+    if (host === 'b' && asked !== undefined) asked()
+    else answer(host !== 'b' || forgiving || servername.startsWith('b') ? 200 : 421)
+    asked = undefined
+  })
+  const first = world.client({ lookup, reuse: policy })
+  await asking(first, server.port)('a')
+  await asking(first, server.port)('b')
+  await first.close()
+  clock.advance(300_001)
+  forgiving = true
+  const client = world.client({ lookup, reuse: policy })
+  const get = asking(client, server.port)
+  await get('a')
+  const abort = new AbortController()
+  const arrived = new Promise<void>((resolve) => {
+    asked = resolve
+  })
+  const probe = get('b', { signal: abort.signal })
+  const siblings = [get('b'), get('b')]
+  await arrived
+  abort.abort(new Error('given up'))
+  await expect(probe).rejects.toThrow('given up')
+  expect((await Promise.all(siblings)).map(({ connection }) => connection.coalesced)).toEqual([true, true])
+  expect(client.stats().totals).toMatchObject({ misdirected: 0, dials: 1 })
+})
+
 describe('a gateway that routes by SNI, behind one wildcard certificate and one address', () => {
   const gateway = (): Promise<OriginServer> => strict(404)
 

@@ -45,7 +45,11 @@ export function sharingRig(table: Record<string, string | readonly string[]>): S
       return { ...response.connection, status: response.status, text: await response.text() }
     },
     async until(condition) {
-      while (!condition()) await new Promise((resolve) => setImmediate(resolve))
+      // A test that has failed must not go on for ever: what is not so after as many turns will not be.
+      for (let turns = 0; !condition(); turns++) {
+        if (turns === 200_000) throw new Error(`it never came about: ${condition}`)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
     },
   }
 }
