@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { pinned } from './cores.js'
+import { pinned } from '@unshard/testkit'
 
 export interface ScriptOptions {
   readonly core?: number | undefined

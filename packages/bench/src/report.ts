@@ -1,6 +1,6 @@
 /** What every scenario comes to, whatever it measures: what people read, what programs read, and how much was wrong. */
 
-import type { Cores } from './cores.js'
+import type { Cores } from '@unshard/testkit'
 
 export interface ScenarioReport {
   readonly text: string
