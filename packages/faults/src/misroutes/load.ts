@@ -29,6 +29,10 @@ interface UnderWay extends Asked {
   readonly method: 'GET' | 'POST'
   /** Deliveries that were not turned away. */
   deliveries: number
+  /** Connections on which it was told 421. */
+  readonly turnedAway: number[]
+  /** What the caller got, where it was 421. */
+  status: number
   settledAtMs: number | undefined
   /** The error that the caller got says that nothing was done. */
   unprocessed: boolean
@@ -82,7 +86,7 @@ export class Load {
     const method = random() < POST_PART ? 'POST' : 'GET'
     const request: UnderWay = {
       ...{ id, client, tag, host, method, atMs: Date.now() },
-      ...{ deliveries: 0, settledAtMs: undefined, unprocessed: false },
+      ...{ deliveries: 0, turnedAway: [], status: 0, settledAtMs: undefined, unprocessed: false },
     }
     this.#underWay.set(id, request)
     try {
@@ -116,7 +120,8 @@ export class Load {
         this.#note('a delivery of what nobody asked for', `${id} to ${host}`)
         continue
       }
-      if (status !== 421) request.deliveries++
+      if (status === 421) request.turnedAway.push(connection)
+      else request.deliveries++
       if (post !== (request.method === 'POST')) this.#note('another method', `${id}`)
       const broken = this.model.delivered(request, { connection, host, credential, status })
       if (request.settledAtMs !== undefined) this.model.settled(id, request.settledAtMs)
@@ -184,7 +189,8 @@ export class Load {
     if (connection > 0) this.model.heard(connection, Date.now())
   }
 
-  #answered({ id, host }: UnderWay, response: HttpResponse, text: string): void {
+  #answered(request: UnderWay, response: HttpResponse, text: string): void {
+    const { id, host } = request
     const { coalesced, because } = response.connection
     this.answered++
     if (coalesced) this.coalesced++
@@ -215,7 +221,12 @@ export class Load {
       if (request.settledAtMs! > beforeMs) break
       gone++
       this.#underWay.delete(request.id)
-      const { id, method, deliveries, unprocessed } = request
+      const { id, method, deliveries, unprocessed, status, turnedAway } = request
+      // The second try is on a connection of the host's own, and there these servers never say it.
+      if (status === 421) {
+        const where = turnedAway.map((connection) => this.model.describe(connection))
+        this.#note('421 was the answer', `to ${method} ${id} for ${request.host}, told by ${where.join(' and ')}`)
+      }
       if (deliveries > (method === 'POST' ? 1 : 2)) this.#note(`a ${method} delivered ${deliveries} times`, `${id}`)
       if (unprocessed && deliveries > 0) this.#note('delivered, and "processed" is "no"', `${method} ${id}`)
     }

@@ -10,8 +10,11 @@ import { Servers } from './servers.js'
 import { World } from './world.js'
 
 /** Requests at once. */
-const WIDTH = 96
-const CHANGE_EVERY = 600
+const WIDTH = 192
+/** Changes of the world in one run, and the most and the fewest requests from one to the next. */
+const CHANGES = 100
+const MOST_BETWEEN = 1_000
+const FEWEST_BETWEEN = 300
 const REPORT_EVERY = 50_000
 /** No deadline of a request is as long. */
 const STUCK_MS = 30_000
@@ -33,10 +36,11 @@ export async function run({ requests, seed, cores, report }: RunOptions): Promis
   const port = await servers.start({ certificates, ca: authority.ca, lives: world.lives() })
   const load = new Load({ world, random: randomFor(seed, 'load'), port, ca: authority.ca, certificate })
   seen = (what) => load.seen(what)
+  const changeEvery = Math.min(MOST_BETWEEN, Math.max(FEWEST_BETWEEN, Math.floor(requests / CHANGES)))
   const lane = async (): Promise<void> => {
     while (load.requests < requests) {
       const number = load.requests + 1
-      if (number % CHANGE_EVERY === 0) {
+      if (number % changeEvery === 0) {
         const change = world.change()
         if (change !== undefined) servers.change(change)
       }
