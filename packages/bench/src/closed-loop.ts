@@ -20,7 +20,7 @@ export async function runClosedLoop(scenario: Scenario, context: RunContext): Pr
     writeFileSync(caFile, servers.ca)
     const result = await runScenario(scenario, { rounds, seconds, warmupSeconds, core: cores?.client, servers, caFile, report })
     return {
-      json: result,
+      json: { ...result, server: { h2: servers.at.h2.name, 'http/1.1': servers.at['http/1.1'].name } } as ScenarioReport['json'],
       text: describeScenario(result),
       errors: result.results.reduce((sum, { errors }) => sum + errors, 0),
     }
