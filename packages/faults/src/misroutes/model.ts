@@ -3,7 +3,7 @@
  * connections and deliveries, it names the rule that a delivery has broken. Pure: times are given to it.
  */
 
-import { CERTIFICATES, CLIENTS, KEPT_APART, TTL_MS } from './plan.js'
+import { ADDRESSES, CERTIFICATES, CLIENTS, HTTP1_ADDRESS, KEPT_APART, TTL_MS } from './plan.js'
 
 /** As a server saw it. */
 export interface SeenConnection {
@@ -48,6 +48,7 @@ export type Misroute =
   | 'own-address'
   | 'own-certificate'
   | 'may-not-share'
+  | 'http/1.1'
   | 'kept-apart'
   | 'certificate'
   | 'address-never'
@@ -181,6 +182,7 @@ export class Model {
   #shared(connection: Known, { id, client, host, atMs }: Asked, { status }: Delivered): Misroute | undefined {
     const { address, certificate, serverName = '', originHosts, heardAtMs } = connection
     if (CLIENTS[client]!.alone !== undefined) return 'may-not-share'
+    if (address === ADDRESSES[HTTP1_ADDRESS]) return 'http/1.1'
     if (KEPT_APART.has(host) || KEPT_APART.has(serverName)) return 'kept-apart'
     if (!coversStrictly(certificate, host)) return 'certificate'
     const led = this.#led(client, host, address, atMs)

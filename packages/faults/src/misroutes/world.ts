@@ -12,6 +12,7 @@ const SLOWEST_MS = 10
 const LOST_PART = 0.001
 
 const ORIGIN_PART = 0.35
+const DISOWNING_PART = 0.7
 /** Where everybody's names lead to but those of HTTP/1.1. */
 const SHARED: readonly string[] = ADDRESSES.filter((_, number) => number !== HTTP1_ADDRESS)
 
@@ -100,7 +101,7 @@ export class World {
         CERTIFICATES.map((_, number) => number),
       ),
       originHosts: random() < ORIGIN_PART ? some(0.7) : undefined,
-      disowned: random() < 0.5 ? some(0.1) : [],
+      disowned: random() < DISOWNING_PART ? some(0.3) : [],
       maxStreams: pick(random, [10, 100, 100, 100]),
     }
   }

@@ -87,6 +87,10 @@ describe('is a misroute', () => {
     expect(rig().ask({ client: 2, host: A })).toBeUndefined()
   })
 
+  it('anything for another host over HTTP/1.1', () => {
+    expect(rig({ address: '127.0.0.8' }).ask()).toBe('http/1.1')
+  })
+
   it('a host that is kept apart, on whatever connection, and whatever on its connection', () => {
     expect(rig().ask({ host: 'g0.gated.example' })).toBe('kept-apart')
     expect(rig({ serverName: 'g0.gated.example' }).ask()).toBe('kept-apart')
