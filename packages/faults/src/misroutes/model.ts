@@ -71,8 +71,8 @@ interface Known extends SeenConnection {
   ledThere: boolean | undefined
 }
 
-/** Busy processes see things late. Far less than a moved host stays where it was moved to. */
-export const SLACK_MS = 1_000
+/** A host takes its answer along while it waits for others' handshakes, and busy processes see things late. Moved hosts stay far longer. */
+export const SLACK_MS = 2_000
 /** A dial begins with an answer, waits for others' handshakes, and takes its time: all within the deadline for connecting. */
 export const DIAL_MS = 5_000
 /** Answers are kept for so long: connections that are looked at for the first time are not older. */
