@@ -6,7 +6,7 @@ import type { Credentials } from '@unshard/testkit'
 import { below, pick, type Random } from '../random.js'
 import { CONNECTION_FIELD, DELAY_FIELD, ID_FIELD, type Seen } from './messages.js'
 import { type Asked, credentialOf, Model } from './model.js'
-import { ADDRESSES, CLIENTS, HOSTS, KEPT_APART, TAGS } from './plan.js'
+import { ADDRESSES, BUSY_HOSTS, CLIENTS, HOSTS, KEPT_APART, TAGS } from './plan.js'
 import type { World } from './world.js'
 
 const TIMEOUTS = { connect: 3_000, queue: 5_000, headers: 5_000, body: 5_000, total: 10_000 }
@@ -18,6 +18,7 @@ const ODD_PART = 0.003
 const SLOW_PART = 0.05
 const SLOWEST_MS = 20
 const POST_PART = 0.3
+const BUSY_PART = 0.6
 
 /** Something wrong, how often, and where it was seen first. */
 export interface Noted {
@@ -82,7 +83,8 @@ export class Load {
     const id = ++this.#number
     const client = this.#pickClient()
     const tag = pick(random, TAGS)
-    const { url, host } = random() < ODD_PART ? oddUrl(random, port) : urlOf(pick(random, HOSTS), port)
+    const { url, host } =
+      random() < ODD_PART ? oddUrl(random, port) : urlOf(pick(random, random() < BUSY_PART ? BUSY_HOSTS : HOSTS), port)
     const method = random() < POST_PART ? 'POST' : 'GET'
     const request: UnderWay = {
       ...{ id, client, tag, host, method, atMs: Date.now() },

@@ -23,6 +23,8 @@ export const HTTP1_HOSTS: ReadonlySet<string> = new Set(WIDE.slice(4))
 /** By family: the hosts of one often lead to the same address. */
 export const FAMILIES: readonly (readonly string[])[] = [ONE, TWO, SHOPS, COMMON, WIDE, DEEP, GATED]
 export const HOSTS: readonly string[] = FAMILIES.flat()
+/** They get more of the requests than the rest, most of which can share little. */
+export const BUSY_HOSTS: readonly string[] = [...ONE, ...TWO]
 /** What clients are told with `deny`. */
 export const KEPT_APART: ReadonlySet<string> = new Set(GATED)
 
@@ -47,7 +49,8 @@ export const DEFAULT_CERTIFICATE = 4
 /** How long a resolver's answer holds, milliseconds. */
 export const TTL_MS = 200
 
-export const TAGS: readonly (string | undefined)[] = [undefined, 'red', 'blue']
+/** Most requests have none. */
+export const TAGS: readonly (string | undefined)[] = [undefined, undefined, undefined, undefined, 'red', 'blue']
 
 export interface ClientPlan {
   readonly name: string

@@ -10,11 +10,11 @@ import { Servers } from './servers.js'
 import { World } from './world.js'
 
 /** Requests at once. */
-const WIDTH = 192
+const WIDTH = 256
 /** Changes of the world in one run, and the most and the fewest requests from one to the next. */
 const CHANGES = 100
-const MOST_BETWEEN = 1_000
-const FEWEST_BETWEEN = 300
+const MOST_BETWEEN = 2_000
+const FEWEST_BETWEEN = 500
 const REPORT_EVERY = 50_000
 /** No deadline of a request is as long. */
 const STUCK_MS = 30_000

@@ -11,8 +11,8 @@ const SLOW_PART = 0.05
 const SLOWEST_MS = 10
 const LOST_PART = 0.001
 
-const ORIGIN_PART = 0.35
-const DISOWNING_PART = 0.7
+const ORIGIN_PART = 0.3
+const DISOWNING_PART = 0.4
 /** Where everybody's names lead to but those of HTTP/1.1. */
 const SHARED: readonly string[] = ADDRESSES.filter((_, number) => number !== HTTP1_ADDRESS)
 
@@ -72,19 +72,23 @@ export class World {
   }
 
   #moveHost(): undefined {
-    const random = this.#random
-    const count = pick(random, [1, 1, 2, 3])
-    this.#lead(pick(random, HOSTS), shuffled(random, SHARED).slice(0, count))
+    const addresses = Array.from({ length: pick(this.#random, [1, 1, 2, 3]) }, () => this.#address())
+    this.#lead(pick(this.#random, HOSTS), [...new Set(addresses)])
   }
 
   /** To one address, and some of its hosts to one more: otherwise there would be little to share. */
   #moveFamily(family: readonly string[]): undefined {
     const random = this.#random
-    const home = pick(random, SHARED)
+    const home = this.#address()
     for (const host of family) {
-      const more = random() < 0.3 ? [pick(random, SHARED)] : []
+      const more = random() < 0.2 ? [this.#address()] : []
       this.#lead(host, [...new Set([home, ...more])])
     }
+  }
+
+  /** The first ones more often than the last: hosts that meet nowhere share nothing. */
+  #address(): string {
+    return SHARED[Math.floor(this.#random() ** 2 * SHARED.length)]!
   }
 
   #lead(host: string, addresses: readonly string[]): void {
@@ -101,7 +105,7 @@ export class World {
         CERTIFICATES.map((_, number) => number),
       ),
       originHosts: random() < ORIGIN_PART ? some(0.7) : undefined,
-      disowned: random() < DISOWNING_PART ? some(0.3) : [],
+      disowned: random() < DISOWNING_PART ? some(0.2) : [],
       maxStreams: pick(random, [10, 100, 100, 100]),
     }
   }
