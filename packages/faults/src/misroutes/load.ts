@@ -130,10 +130,9 @@ export class Load {
       if (broken === undefined) continue
       this.misroutes++
       const { name } = CLIENTS[request.client]!
-      this.#note(
-        `misroute ${broken}`,
-        `request ${id} of client ${name}, tag ${request.tag}, for ${host} at ${this.model.describe(connection)}`,
-      )
+      const age = this.model.answerAgeMs(request, connection)
+      const what = `request ${id} of client ${name}, tag ${request.tag}, for ${host}, whose resolver last led there ${age} ms before`
+      this.#note(`misroute ${broken}`, `${what}, at ${this.model.describe(connection)}`)
     }
     this.#forget(Date.now() - TOLD_MS)
   }

@@ -122,6 +122,13 @@ export class Model {
     return `connection ${number} to ${address}, made for ${serverName}, certificate ${certificate}, first ${first} of ${partition}`
   }
 
+  /** How long before a request the last answer with its connection's address came, milliseconds; NaN where there was none. */
+  answerAgeMs({ client, host, atMs }: Asked, connection: number): number {
+    const address = this.#connections.get(connection)?.address ?? ''
+    const answers = this.#answers.get(`${client} ${host}`) ?? []
+    return atMs - (answers.findLast(({ addresses }) => addresses.includes(address))?.atMs ?? Number.NaN)
+  }
+
   /** The client's resolver has answered. */
   answered(client: number, host: string, addresses: readonly string[], atMs: number): void {
     const key = `${client} ${host}`

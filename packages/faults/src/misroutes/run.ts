@@ -44,7 +44,7 @@ export async function run({ requests, seed, cores, report }: RunOptions): Promis
         const change = world.change()
         if (change !== undefined) servers.change(change)
       }
-      if (number % REPORT_EVERY === 0) report(`${number} requests, ${load.misroutes} misroutes`)
+      if (number % REPORT_EVERY === 0) report(`${number} requests, ${load.misroutes} misroutes${wrongSoFar(load)}`)
       await within(STUCK_MS, `request ${number}`, load.one())
     }
   }
@@ -60,4 +60,8 @@ export async function run({ requests, seed, cores, report }: RunOptions): Promis
 
 function issue(authority: Authority, { names, commonName }: (typeof CERTIFICATES)[number]) {
   return authority.issue({ names, ...(commonName !== undefined && { commonName, noSubjectAltName: true }) })
+}
+
+function wrongSoFar({ wrong }: Load): string {
+  return wrong.size === 0 ? '' : `; wrong: ${[...wrong.keys()].join(', ')}`
 }

@@ -42,6 +42,13 @@ it('its own host, and another one that leads there and that the certificate cove
   expect(ask({ host: B })).toBeUndefined()
 })
 
+it('tells how old the answer was that led there', () => {
+  const { model, ask } = rig()
+  ask({ id: 1 })
+  expect(model.answerAgeMs({ id: 1, client: 0, tag: undefined, host: B, atMs: NOW }, 1)).toBe(50)
+  expect(model.answerAgeMs({ id: 1, client: 0, tag: undefined, host: 'nowhere.example', atMs: NOW }, 1)).toBeNaN()
+})
+
 describe('what a certificate covers, strictly', () => {
   it.each([
     [0, 'a0.one.example', true],
