@@ -44,6 +44,8 @@ export interface LoadParts {
   readonly random: Random
   readonly port: number
   readonly ca: string
+  /** Of the servers' certificates, in their order. */
+  readonly fingerprints: readonly string[]
   /** For the client that has one. */
   readonly certificate: Credentials
 }
@@ -125,8 +127,7 @@ export class Load {
       if (status === 421) request.turnedAway.push(connection)
       else request.deliveries++
       if (post !== (request.method === 'POST')) this.#note('another method', `${id}`)
-      const broken = this.model.delivered(request, { connection, host, credential, status })
-      if (request.settledAtMs !== undefined) this.model.settled(id, request.settledAtMs)
+      const broken = this.model.delivered(request, { connection, host, credential })
       if (broken === undefined) continue
       this.misroutes++
       const { name } = CLIENTS[request.client]!
@@ -155,22 +156,27 @@ export class Load {
       ...(alone === 'client-certificate' && certificate),
       ...(client === 1 && { minVersion: 'TLSv1.3' }),
     }
-    return new Client({ tls, lookup, timeouts: TIMEOUTS, reuse: this.#counted(policy) })
+    return new Client({ tls, lookup, timeouts: TIMEOUTS, reuse: this.#watched(client, policy) })
   }
 
-  /** The same policy, and a count of what it refuses. */
-  #counted(policy: ReusePolicy): ReusePolicy {
-    const { refusals } = this
+  /** The same policy, with a count of what it refuses, and a word to the model when a 421 has been read. */
+  #watched(client: number, policy: ReusePolicy): ReusePolicy {
+    const verdict: ReusePolicy['verdict'] = (...parts) => {
+      const answer = policy.verdict(...parts)
+      if ('use' in answer && !answer.use) count(this.refusals, answer.because)
+      return answer
+    }
+    const misdirected: ReusePolicy['misdirected'] = (connection, origin) => {
+      const { remoteAddress = '', certificate } = connection.route
+      const shown = this.#parts.fingerprints.indexOf(certificate?.peer.fingerprint256 ?? '')
+      this.model.turnedAway(client, remoteAddress, shown, origin.host, Date.now())
+      policy.misdirected(connection, origin)
+    }
+    const own: Record<PropertyKey, unknown> = { verdict, misdirected }
     return new Proxy(policy, {
       get(target, name) {
-        const member: unknown = Reflect.get(target, name, target)
-        if (typeof member !== 'function') return member
-        if (name !== 'verdict') return member.bind(target)
-        return (...parts: Parameters<ReusePolicy['verdict']>) => {
-          const verdict = target.verdict(...parts)
-          if ('use' in verdict && !verdict.use) count(refusals, verdict.because)
-          return verdict
-        }
+        const member: unknown = own[name] ?? Reflect.get(target, name, target)
+        return typeof member === 'function' ? member.bind(target) : member
       },
     })
   }
@@ -211,7 +217,6 @@ export class Load {
 
   #over(request: UnderWay): void {
     request.settledAtMs = Date.now()
-    this.model.settled(request.id, request.settledAtMs)
     this.#settled.push(request)
   }
 

@@ -35,7 +35,6 @@ export interface Delivered {
   /** Of the authority. */
   readonly host: string
   readonly credential: string
-  readonly status: number
 }
 
 /** The broken rule. */
@@ -108,9 +107,8 @@ const HOST_NAME = /^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*$/
 export class Model {
   readonly #answers = new Map<string, Answer[]>()
   readonly #connections = new Map<number, Known>()
-  /** By client, address, certificate and host: when the client knew that it was disowned; Infinity while it does not. */
-  readonly #denied = new Map<string, { readonly id: number; atMs: number }>()
-  readonly #deniedById = new Map<number, { atMs: number }>()
+  /** By client, address, certificate and host: when the client read that it was turned away there. */
+  readonly #denied = new Map<string, number>()
 
   get connections(): number {
     return this.#connections.size
@@ -154,11 +152,9 @@ export class Model {
     if (known !== undefined) known.heardAtMs = Math.min(known.heardAtMs, atMs)
   }
 
-  /** The client has its answer to a request: if that was disowned on the way, it knows now. */
-  settled(id: number, atMs: number): void {
-    const denied = this.#deniedById.get(id)
-    if (denied !== undefined) denied.atMs = atMs
-    this.#deniedById.delete(id)
+  /** The client has read a 421. That a server has sent one says little: it may have been lost. */
+  turnedAway(client: number, address: string, certificate: number, host: string, atMs: number): void {
+    this.#denied.set(`${client} ${address} ${certificate} ${host}`, atMs)
   }
 
   /** The rule that this delivery has broken, or nothing. */
@@ -175,7 +171,7 @@ export class Model {
       return connection.first === asked.host ? undefined : 'odd-origin'
     }
     if (connection.serverName === asked.host) return this.#own(connection, asked)
-    return this.#shared(connection, asked, delivery)
+    return this.#shared(connection, asked)
   }
 
   /** A connection that was made for this host. */
@@ -186,7 +182,7 @@ export class Model {
     return connection.ledThere ? undefined : 'own-address'
   }
 
-  #shared(connection: Known, { id, client, host, atMs }: Asked, { status }: Delivered): Misroute | undefined {
+  #shared(connection: Known, { client, host, atMs }: Asked): Misroute | undefined {
     const { address, certificate, serverName = '', originHosts, heardAtMs } = connection
     if (CLIENTS[client]!.alone !== undefined) return 'may-not-share'
     if (address === ADDRESSES[HTTP1_ADDRESS]) return 'http/1.1'
@@ -195,14 +191,8 @@ export class Model {
     const led = this.#led(client, host, address, atMs)
     if (led !== 'now') return led === 'never' ? 'address-never' : 'address-stale'
     if (originHosts !== undefined && !originHosts.includes(host) && atMs > heardAtMs) return 'origin-set'
-    const key = `${client} ${address} ${certificate} ${host}`
-    const before = this.#denied.get(key)
-    if (status === 421 && (before === undefined || before.atMs < atMs - DENIED_MS)) {
-      const denied = { id, atMs: Number.POSITIVE_INFINITY }
-      this.#denied.set(key, denied)
-      this.#deniedById.set(id, denied)
-    }
-    return before !== undefined && atMs > before.atMs && atMs < before.atMs + DENIED_MS ? 'misdirected-again' : undefined
+    const deniedAtMs = this.#denied.get(`${client} ${address} ${certificate} ${host}`) ?? Number.POSITIVE_INFINITY
+    return atMs > deniedAtMs && atMs < deniedAtMs + DENIED_MS ? 'misdirected-again' : undefined
   }
 
   /** Whether the client was told that the host leads to that address: by an answer that still held, by an older one, or by none. */

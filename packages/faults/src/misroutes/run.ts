@@ -1,5 +1,6 @@
 /** Runs it: so many requests at once until all have been sent, and a change of the world every few hundred. */
 
+import { X509Certificate } from 'node:crypto'
 import { type Authority, type Cores, createAuthority } from '@unshard/testkit'
 import { within } from '../cell/time.js'
 import { randomFor } from '../random.js'
@@ -29,12 +30,13 @@ export interface RunOptions {
 export async function run({ requests, seed, cores, report }: RunOptions): Promise<Load> {
   const authority = await createAuthority()
   const certificates = await Promise.all(CERTIFICATES.map((plan) => issue(authority, plan)))
+  const fingerprints = certificates.map(({ cert }) => new X509Certificate(cert).fingerprint256)
   const certificate = await authority.issue({ names: ['client.example'], clientAuth: true })
   const world = new World(randomFor(seed, 'world'))
   let seen = (_: Seen): void => undefined
   const servers = new Servers(cores?.server, (what) => seen(what))
   const port = await servers.start({ certificates, ca: authority.ca, lives: world.lives() })
-  const load = new Load({ world, random: randomFor(seed, 'load'), port, ca: authority.ca, certificate })
+  const load = new Load({ world, random: randomFor(seed, 'load'), port, ca: authority.ca, fingerprints, certificate })
   seen = (what) => load.seen(what)
   const changeEvery = Math.min(MOST_BETWEEN, Math.max(FEWEST_BETWEEN, Math.floor(requests / CHANGES)))
   const lane = async (): Promise<void> => {

@@ -18,7 +18,7 @@ const NOW = 100_000
 /** A connection made for A, which has just answered something, and B that leads there too. */
 function rig(connection: Partial<SeenConnection> = {}): {
   model: Model
-  ask(asked?: Partial<Asked>, status?: number, at?: number): Misroute | undefined
+  ask(asked?: Partial<Asked>): Misroute | undefined
 } {
   const model = new Model()
   for (const client of [0, 1, 2]) {
@@ -28,10 +28,10 @@ function rig(connection: Partial<SeenConnection> = {}): {
   const made = { number: 1, address: HERE, serverName: A, certificate: 4, atMs: NOW - 50, originHosts: undefined }
   model.connected({ ...made, ...connection })
   let id = 0
-  const ask = (asked: Partial<Asked> = {}, status = 200): Misroute | undefined => {
+  const ask = (asked: Partial<Asked> = {}): Misroute | undefined => {
     const request: Asked = { id: ++id, client: 0, tag: undefined, host: B, atMs: NOW, ...asked }
     const { client, tag, host } = request
-    return model.delivered(request, { connection: 1, host, credential: credentialOf(client, tag, host), status })
+    return model.delivered(request, { connection: 1, host, credential: credentialOf(client, tag, host) })
   }
   return { model, ask }
 }
@@ -111,16 +111,14 @@ describe('is a misroute', () => {
     expect(ask({ atMs: NOW + 1 })).toBe('origin-set')
   })
 
-  it('a host that was turned away, from when the client has the answer to that until five minutes later', () => {
+  it('a host that was turned away, from when the client has read that until five minutes later', () => {
     const { model, ask } = rig()
-    const retold = (atMs: number): void => model.answered(0, B, [HERE], atMs)
-    expect(ask({ id: 7 }, 421)).toBeUndefined()
-    expect(ask({ atMs: NOW + 5 })).toBeUndefined()
-    model.settled(7, NOW + 10)
-    expect(ask({ atMs: NOW + 9 })).toBeUndefined()
-    expect(ask({ atMs: NOW + 11 })).toBe('misdirected-again')
-    retold(NOW + 300_010)
-    expect(ask({ atMs: NOW + 300_011 })).toBeUndefined()
+    model.turnedAway(0, HERE, 4, B, NOW)
+    expect(ask({ atMs: NOW })).toBeUndefined()
+    expect(ask({ atMs: NOW + 1 })).toBe('misdirected-again')
+    expect(ask({ atMs: NOW + 1, host: A })).toBeUndefined()
+    model.answered(0, B, [HERE], NOW + 300_000)
+    expect(ask({ atMs: NOW + 300_001 })).toBeUndefined()
   })
 
   it('a connection of its own to where the host did not lead when it was made, or with a certificate for others', () => {
@@ -142,7 +140,7 @@ describe('is a misroute', () => {
   it("another authority than was asked for, somebody else's credentials, or a connection that nobody has seen", () => {
     const { model } = rig()
     const asked: Asked = { id: 1, client: 0, tag: undefined, host: A, atMs: NOW }
-    const good = { connection: 1, host: A, credential: credentialOf(0, undefined, A), status: 200 }
+    const good = { connection: 1, host: A, credential: credentialOf(0, undefined, A) }
     expect(model.delivered(asked, good)).toBeUndefined()
     expect(model.delivered(asked, { ...good, host: B })).toBe('wrong-authority')
     expect(model.delivered(asked, { ...good, credential: credentialOf(0, undefined, B) })).toBe('wrong-credentials')
