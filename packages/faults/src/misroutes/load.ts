@@ -18,7 +18,7 @@ const ODD_PART = 0.003
 const SLOW_PART = 0.05
 const SLOWEST_MS = 20
 const POST_PART = 0.3
-const BUSY_PART = 0.6
+const BUSY_PART = 0.75
 
 /** Something wrong, how often, and where it was seen first. */
 export interface Noted {
