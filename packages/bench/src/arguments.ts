@@ -9,13 +9,16 @@ export interface Arguments {
   readonly seconds: number
   readonly warmupSeconds: number
   readonly rounds: number
+  /** Of the path in the cold start, milliseconds. */
+  readonly roundTripMs: number
   /** Whether to leave out servers that are installed. */
   readonly ownServer: boolean
 }
 
 export class ArgumentsError extends Error {}
 
-export const USAGE = 'usage: pnpm bench [scenario…] [--json] [--seconds N] [--rounds N] [--warmup SECONDS] [--own-server]'
+export const USAGE =
+  'usage: pnpm bench [scenario…] [--json] [--seconds N] [--rounds N] [--warmup SECONDS] [--round-trip MS] [--own-server]'
 
 /** @throws ArgumentsError naming the option, value or scenario that it does not know. */
 export function parseArguments(argv: readonly string[], known: readonly string[]): Arguments {
@@ -34,6 +37,7 @@ export function parseArguments(argv: readonly string[], known: readonly string[]
       (value) => Number.isInteger(value) && value > 0 && value <= 1000,
       'a whole number from 1 to 1000',
     ),
+    roundTripMs: numberFrom('round-trip', values['round-trip'] ?? '40', (value) => value <= 1000, 'a number from 0 to 1000'),
     ownServer: values['own-server'] === true,
   }
 }
@@ -44,10 +48,13 @@ const OPTIONS = {
   seconds: { type: 'string' },
   rounds: { type: 'string' },
   warmup: { type: 'string' },
+  'round-trip': { type: 'string' },
 } as const
 
 interface Split {
-  readonly values: Partial<Record<'json' | 'own-server', boolean> & Record<'seconds' | 'rounds' | 'warmup', string>>
+  readonly values: Partial<
+    Record<'json' | 'own-server', boolean> & Record<'seconds' | 'rounds' | 'warmup' | 'round-trip', string>
+  >
   readonly positionals: readonly string[]
 }
 

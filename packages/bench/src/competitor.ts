@@ -50,7 +50,7 @@ export const OWN_SERVER = "the testkit's own"
 export const always = (): true => true
 
 /** @throws Error when the answer is not the right one. */
-export function check(target: Target, status: number | undefined, text: string): void {
+export function check(target: Pick<Target, 'text'>, status: number | undefined, text: string): void {
   if (status !== 200 || text !== target.text) {
     throw new Error(`expected 200 ${JSON.stringify(target.text)}, got ${status} ${JSON.stringify(text.slice(0, 100))}`)
   }

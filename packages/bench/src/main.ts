@@ -3,18 +3,25 @@
  * standard error. Exit code 1 when an answer was wrong or missing, 2 when the command line is.
  */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Cores, chooseCores } from '@unshard/testkit'
 import { type Arguments, ArgumentsError, parseArguments, USAGE } from './arguments.js'
-import { type Cores, chooseCores } from './cores.js'
-import { nextMessage, startScript } from './processes.js'
-import { runScenario, type ScenarioResult } from './runner.js'
+import { runClosedLoop } from './closed-loop.js'
+import { runColdStart } from './cold-start/run.js'
+import { runManyOrigins } from './many-origins/run.js'
+import type { RunContext, ScenarioReport } from './report.js'
 import { scenarios } from './scenarios/index.js'
-import type { Servers } from './server.js'
-import { describeScenario } from './table.js'
 
-const SERVERS_TIMEOUT_MS = 30_000
+type Run = (context: RunContext) => Promise<ScenarioReport>
+
+/** In the order in which they run. */
+const runs = new Map<string, Run>([
+  ...[...scenarios].map(([name, scenario]): [string, Run] => [name, (context) => runClosedLoop(scenario, context)]),
+  ['cold-start', runColdStart],
+  ['many-origins', runManyOrigins],
+])
 
 await main()
 
@@ -25,20 +32,15 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'unshard-bench-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
-  const serverProcess = startScript('server.js', { core: cores?.server, args: options.ownServer ? ['own'] : [] })
-  try {
-    const servers = await nextMessage<Servers>(serverProcess, SERVERS_TIMEOUT_MS)
-    const caFile = join(folder, 'ca.pem')
-    writeFileSync(caFile, servers.ca)
-    print(options, cores, servers, await runAll(options, cores, servers, caFile))
-  } finally {
-    if (serverProcess.connected) serverProcess.disconnect()
-  }
+  const context = { ...options, cores, folder, report: (line: string) => console.error(line) }
+  const reports: ScenarioReport[] = []
+  for (const name of options.scenarios) reports.push(await runs.get(name)!(context))
+  print(options, cores, reports)
 }
 
 function readArguments(): Arguments | undefined {
   try {
-    return parseArguments(process.argv.slice(2), [...scenarios.keys()])
+    return parseArguments(process.argv.slice(2), [...runs.keys()])
   } catch (error) {
     if (!(error instanceof ArgumentsError)) throw error
     console.error(`${error.message}\n${USAGE}`)
@@ -47,29 +49,20 @@ function readArguments(): Arguments | undefined {
   }
 }
 
-async function runAll(options: Arguments, cores: Cores | undefined, servers: Servers, caFile: string): Promise<ScenarioResult[]> {
-  const { rounds, seconds, warmupSeconds } = options
-  const report = (line: string): void => console.error(line)
-  const results: ScenarioResult[] = []
-  for (const name of options.scenarios) {
-    const scenario = scenarios.get(name)!
-    results.push(await runScenario(scenario, { rounds, seconds, warmupSeconds, core: cores?.client, servers, caFile, report }))
-  }
-  return results
-}
-
-function print(options: Arguments, cores: Cores | undefined, servers: Servers, results: readonly ScenarioResult[]): void {
+function print(options: Arguments, cores: Cores | undefined, reports: readonly ScenarioReport[]): void {
   const cpu = cpus()[0]?.model.trim() ?? 'unknown'
   if (options.json) {
-    const { h2, 'http/1.1': http1 } = servers.at
-    const server = { h2: h2.name, 'http/1.1': http1.name }
-    console.log(JSON.stringify({ node: process.version, cpu, pinned: cores !== undefined, server, scenarios: results }))
+    console.log(
+      JSON.stringify({ node: process.version, cpu, pinned: cores !== undefined, scenarios: reports.map(({ json }) => json) }),
+    )
   } else {
     console.log(`\nNode ${process.version}, ${cpus().length} × ${cpu}, ${describeCores(cores)}`)
-    console.log(`${options.rounds} rounds of ${options.seconds} s after ${options.warmupSeconds} s of warm-up, medians\n`)
-    for (const result of results) console.log(`${describeScenario(result)}\n`)
+    console.log(
+      `${options.rounds} rounds, medians; a closed loop: ${options.seconds} s after ${options.warmupSeconds} s of warm-up\n`,
+    )
+    for (const { text } of reports) console.log(`${text}\n`)
   }
-  if (results.some(({ results: each }) => each.some(({ errors }) => errors > 0))) process.exitCode = 1
+  if (reports.some(({ errors }) => errors > 0)) process.exitCode = 1
 }
 
 function describeCores(cores: Cores | undefined): string {

@@ -2,18 +2,20 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { pinned } from './cores.js'
+import { pinned } from '@unshard/testkit'
 
 export interface ScriptOptions {
   readonly core?: number | undefined
   readonly args?: readonly string[]
+  /** For Node itself. */
+  readonly nodeOptions?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
 }
 
 /** Its standard output goes to ours for errors: the table or the JSON stays alone on the other. */
-export function startScript(name: string, { core, args = [], env = {} }: ScriptOptions): ChildProcess {
+export function startScript(name: string, { core, args = [], nodeOptions = [], env = {} }: ScriptOptions): ChildProcess {
   const script = fileURLToPath(new URL(`./${name}`, import.meta.url))
-  const [file, ...rest] = pinned(core, [process.execPath, script, ...args])
+  const [file, ...rest] = pinned(core, [process.execPath, ...nodeOptions, script, ...args])
   return spawn(file, rest, { stdio: ['ignore', 2, 2, 'ipc'], env: { ...process.env, ...env } })
 }
 

@@ -5,16 +5,25 @@ const parse = (line: string) => parseArguments(line === '' ? [] : line.split(' '
 
 describe('parseArguments', () => {
   test('nothing given: every scenario, three rounds of two seconds after one', () => {
-    expect(parse('')).toEqual({ scenarios: KNOWN, json: false, seconds: 2, warmupSeconds: 1, rounds: 3, ownServer: false })
+    expect(parse('')).toEqual({
+      scenarios: KNOWN,
+      json: false,
+      seconds: 2,
+      warmupSeconds: 1,
+      rounds: 3,
+      roundTripMs: 40,
+      ownServer: false,
+    })
   })
 
   test('scenarios and options in any order, a scenario only once', () => {
-    expect(parse('--json download --seconds 0.2 download --rounds=1 --warmup 0 --own-server')).toEqual({
+    expect(parse('--json download --seconds 0.2 download --rounds=1 --warmup 0 --round-trip 80 --own-server')).toEqual({
       scenarios: ['download'],
       json: true,
       seconds: 0.2,
       warmupSeconds: 0,
       rounds: 1,
+      roundTripMs: 80,
       ownServer: true,
     })
   })
@@ -35,6 +44,7 @@ describe('parseArguments', () => {
     ['--warmup 601', '--warmup takes a number from 0 to 600, not "601"'],
     ['--rounds 1.5', '--rounds takes a whole number from 1 to 1000, not "1.5"'],
     ['--rounds 0', '--rounds takes'],
+    ['--round-trip 1001', '--round-trip takes a number from 0 to 1000, not "1001"'],
   ])('%s is refused by name', (line, message) => {
     const act = () => parse(line)
     expect(act).toThrow(ArgumentsError)

@@ -1,4 +1,4 @@
-import { parseCpuList, pinned } from '../src/cores.js'
+import { parseCpuList, pinned } from '@unshard/testkit'
 import { scenarios } from '../src/scenarios/index.js'
 import { describeScenario } from '../src/table.js'
 

@@ -17,7 +17,7 @@ export { startH2o } from './external/h2o.js'
 export { startHaproxy } from './external/haproxy.js'
 export { type NghttpdOptions, startNghttpd } from './external/nghttpd.js'
 export { type NghttpxOptions, startNghttpx } from './external/nghttpx.js'
-export { startNginx } from './external/nginx.js'
+export { type NginxOptions, startNginx } from './external/nginx.js'
 export type { ExternalServer } from './external/process.js'
 
 export type ExternalServerName = 'nghttpd' | 'nginx' | 'h2o' | 'apache' | 'haproxy' | 'caddy'

@@ -2,6 +2,7 @@
 export * from './certificates.js'
 export * from './chaos-proxy.js'
 export * from './contract/connection-contract.js'
+export * from './cores.js'
 export * from './default-routes.js'
 export * from './external-servers.js'
 export * from './fake-clock.js'

@@ -16,7 +16,9 @@ export interface TcpProxy {
   readonly address: string
   /** Connections accepted so far. */
   readonly connections: number
-  /** Of those, the ones still open. */
+  /** Of those, the ones on which the target has answered a TLS handshake. */
+  readonly handshakes: number
+  /** Of the connections, the ones still open. */
   readonly openSockets: number
   /** From now on bytes go nowhere, in both directions; connections are still accepted. */
   pause(): void
@@ -27,6 +29,11 @@ export interface TcpProxy {
   close(): Promise<void>
 }
 
+/** RFC 8446 §5.1 and §4: a record's type, the length of its header, and the message that it begins with. */
+const TLS_HANDSHAKE = 22
+const RECORD_HEADER_BYTES = 5
+const SERVER_HELLO = 2
+
 interface Relay {
   flush(): void
 }
@@ -36,6 +43,7 @@ export async function startTcpProxy(targetPort: number, options: TcpProxyOptions
   const clients = new Map<Socket, readonly [Relay, Relay]>()
   const gate = { paused: false }
   let connections = 0
+  let handshakes = 0
   const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     connections++
     const target = net.connect({ port: targetPort, host: targetAddress, allowHalfOpen: true, noDelay: true })
@@ -43,6 +51,9 @@ export async function startTcpProxy(targetPort: number, options: TcpProxyOptions
     client.once('close', () => clients.delete(client))
     tie(client, target)
     tie(target, client)
+    target.once('data', (bytes: Buffer) => {
+      if (bytes[0] === TLS_HANDSHAKE && bytes[RECORD_HEADER_BYTES] === SERVER_HELLO) handshakes++
+    })
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(0, address, resolve)
@@ -54,6 +65,9 @@ export async function startTcpProxy(targetPort: number, options: TcpProxyOptions
     address,
     get connections() {
       return connections
+    },
+    get handshakes() {
+      return handshakes
     },
     get openSockets() {
       return clients.size

@@ -1,7 +1,15 @@
 // The relay counts, delays, goes silent and cuts.
 import { once } from 'node:events'
 import net from 'node:net'
-import { type OriginServer, patternBytes, startOriginServer, startTcpProxy, type TcpProxy } from '@unshard/testkit'
+import tls from 'node:tls'
+import {
+  createAuthority,
+  type OriginServer,
+  patternBytes,
+  startOriginServer,
+  startTcpProxy,
+  type TcpProxy,
+} from '@unshard/testkit'
 import { openSession, requestH2 } from './client.js'
 
 let origin: OriginServer
@@ -21,6 +29,20 @@ test('bytes arrive in order and late by the delay of both directions', async () 
   expect(body.equals(patternBytes(300_000))).toBe(true)
   expect(proxy).toMatchObject({ connections: 1, openSockets: 1 })
   session.destroy()
+})
+
+test('a TLS handshake is counted when the server answers it, and a connection without one is not', async () => {
+  const authority = await createAuthority()
+  const secure = await startOriginServer({ tls: await authority.issue({ names: ['a.test.example'] }) })
+  proxy = await startTcpProxy(secure.port)
+  const plain = net.connect(proxy.port, '127.0.0.1')
+  await once(plain, 'connect')
+  const socket = tls.connect({ port: proxy.port, host: '127.0.0.1', servername: 'a.test.example', ca: authority.ca })
+  await once(socket, 'secureConnect')
+  expect(proxy).toMatchObject({ connections: 2, handshakes: 1 })
+  plain.destroy()
+  socket.destroy()
+  await secure.close()
 })
 
 test('a half-close passes, and what comes after it still comes back', async () => {

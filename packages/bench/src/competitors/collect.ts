@@ -8,7 +8,12 @@ interface Answer extends EventEmitter {
 }
 
 /** Calls back once, when the answer is whole and right, or with what is wrong. */
-export function collect(answer: Answer, target: Target, status: () => number | undefined, done: (error?: Error) => void): void {
+export function collect(
+  answer: Answer,
+  target: Pick<Target, 'text'>,
+  status: () => number | undefined,
+  done: (error?: Error) => void,
+): void {
   let text = ''
   answer.setEncoding('utf8')
   answer.on('data', (chunk: string) => {

@@ -3,24 +3,33 @@ import { join } from 'node:path'
 import { behindOf, type ExternalServerOptions, type Files, runsAsRoot, writeFiles } from './documents.js'
 import { type ExternalServer, type Place, startProgram } from './process.js'
 
+export interface NginxOptions extends ExternalServerOptions {
+  /** On one HTTP/2 connection. nginx's default is 128. */
+  readonly maxConcurrentStreams?: number
+}
+
 /**
  * /upload reads the whole body and answers `ok`; /upload-early answers without reading it, then RST_STREAM(NO_ERROR);
  * /trailers is small.txt with trailers.
  */
-export function startNginx(options: ExternalServerOptions): Promise<ExternalServer | undefined> {
+export function startNginx(options: NginxOptions): Promise<ExternalServer | undefined> {
   return startProgram({
     name: 'nginx',
     reload: 'SIGHUP',
     behind: behindOf(options),
     configure(place) {
       const config = join(place.folder, 'nginx.conf')
-      writeFileSync(config, nginxConfig(place, writeFiles(place.folder, options), options.strictHost))
+      writeFileSync(config, nginxConfig(place, writeFiles(place.folder, options), options))
       return ['-p', place.folder, '-c', config, '-e', 'stderr']
     },
   })
 }
 
-function nginxConfig({ folder, port, behindPort }: Place, { pem, docroot }: Files, strictHost?: string): string {
+function nginxConfig(
+  { folder, port, behindPort }: Place,
+  { pem, docroot }: Files,
+  { maxConcurrentStreams = 128, strictHost }: NginxOptions,
+): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   const secure = pem && `ssl_certificate ${pem.cert};\n    ssl_certificate_key ${pem.key};\n    ssl_protocols TLSv1.2 TLSv1.3;`
   // A host that may ask for client certificates is never served on a connection that was made for another one it knows: 421.
@@ -58,6 +67,7 @@ http {
   ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join('\n  ')}
   keepalive_requests 1000000000;
   client_max_body_size 0;
+  http2_max_concurrent_streams ${maxConcurrentStreams};
   server {
     listen 127.0.0.1:${port} ${pem ? 'ssl ' : ''}http2;
     ${secure ?? ''}
