@@ -4,7 +4,13 @@ import { LRUCache } from 'lru-cache'
 import type { Connector } from './connect/connect.js'
 import type { OriginProgress, PoolTarget } from './connection.js'
 import { type Origin, parseOrigin } from './message/origin.js'
-import { mergePoolSettings, type PoolSettings, resolvePoolSettings, socketPathOf } from './pool-settings.js'
+import {
+  mergePoolSettings,
+  type PoolSettings,
+  type ResolvedPoolSettings,
+  resolvePoolSettings,
+  socketPathOf,
+} from './pool-settings.js'
 
 /** Tagged targets remembered. */
 const MAX_TAGGED = 16_384
@@ -19,6 +25,9 @@ export class Targets {
   /** Outlives the targets: other settings do not undo what an origin has done. */
   readonly #progress = new LRUCache<string, OriginProgress>({ max: MAX_TAGGED })
   #plain = new WeakMap<Origin, PoolTarget>()
+  readonly #resolved = new WeakMap<PoolSettings, ResolvedPoolSettings>()
+  /** One string for all that are equal. */
+  #lastReuseKey = ''
   readonly #tagged = new LRUCache<string, PoolTarget>({ max: MAX_TAGGED })
 
   /** @throws UsageError naming a setting that is unknown or out of range, or a pool whose name is none. */
@@ -69,7 +78,16 @@ export class Targets {
     const reuseKey = `${target.reuseKey}|handle ${++this.#handles}`
     const settings = { ...target.settings, maxConnections: { h2: 1, 'http/1.1': 1 }, minConnections: 1 }
     const progress = { ...target.progress, answered: 0, connections: 0 }
-    return { ...target, settings, reuseKey, dialKey: `${origin.serialized}|${reuseKey}`, progress, alone: true, once }
+    return {
+      ...target,
+      settings,
+      reuseKey,
+      dialKey: `${origin.serialized}|${reuseKey}`,
+      progress,
+      alone: true,
+      once,
+      group: undefined,
+    }
   }
 
   #forget(): void {
@@ -96,14 +114,26 @@ export class Targets {
     return progress
   }
 
+  /** One object for all who have the same: there may be ten thousand of them. */
+  #resolve(settings: PoolSettings): ResolvedPoolSettings {
+    let resolved = this.#resolved.get(settings)
+    if (resolved === undefined) {
+      resolved = resolvePoolSettings(settings)
+      this.#resolved.set(settings, resolved)
+    }
+    return resolved
+  }
+
   #make(origin: Origin, isolation: string | undefined): PoolTarget {
-    const settings = resolvePoolSettings(this.settingsOf(origin, isolation))
+    const settings = this.#resolve(this.settingsOf(origin, isolation))
     // Quoted: a tag is anybody's text, and must not look like what is put behind it.
     const tag = isolation === undefined ? '' : JSON.stringify(isolation)
     const socketPath = socketPathOf({ origin, settings })
     const proxy = socketPath === undefined ? this.#connector.proxyOf(origin) : undefined
     const through = socketPath === undefined ? (proxy?.key ?? '') : `unix ${encodeURIComponent(socketPath)}`
-    const reuseKey = `${this.#connector.identityOf(origin)}|${settings.protocols.join()}|${through}|${tag}`
+    const key = `${this.#connector.identityOf(origin)}|${settings.protocols.join()}|${through}|${tag}`
+    const reuseKey = key === this.#lastReuseKey ? this.#lastReuseKey : key
+    this.#lastReuseKey = reuseKey
     return {
       origin,
       isolation,
@@ -113,6 +143,7 @@ export class Targets {
       dialKey: `${origin.serialized}|${reuseKey}`,
       progress: this.#progressOf(`${origin.serialized}|${tag}`),
       verify: (certificate) => this.#connector.verify(origin, certificate),
+      group: undefined,
     }
   }
 }

@@ -249,7 +249,14 @@ export class Connector {
     // Who has chosen HTTP/1.1 is offered nothing else while that is remembered.
     const { protocols } = target.settings
     const http1Only = this.knownProtocol(target) === 'http/1.1' && protocols.includes('http/1.1')
-    return http1Only ? secure(['http/1.1']) : this.#memory.resolve(target.dialKey, () => secure(protocols))
+    const anew = (): Promise<SecureSocket> => this.#memory.resolve(target.dialKey, () => secure(protocols))
+    if (!http1Only) return anew()
+    return secure(['http/1.1']).catch((error: unknown) => {
+      // RFC 7301 §3.2: what the server chose once it speaks no more. It is asked again with all there is.
+      if (!(error instanceof ConnectError) || error.phase !== 'negotiate' || target.http1Only === true) throw error
+      this.#memory.forget(target.dialKey)
+      return anew()
+    })
   }
 
   #race(origin: Origin, addresses: readonly Address[], progress: ConnectProgress, signal: AbortSignal): Promise<Socket> {

@@ -34,6 +34,11 @@ export class ProtocolMemory {
     return this.#cache.get(nameOf(dialKey))
   }
 
+  /** What it answered last is not so any more. */
+  forget(dialKey: string): void {
+    this.#cache.delete(nameOf(dialKey))
+  }
+
   /** Starts loading the resolver. */
   load(): Promise<unknown> {
     this.#resolver ??= import('http2-wrapper').then((module) => this.#create(module.default.auto as never))

@@ -5,6 +5,7 @@
 
 import type { Connection } from '../connection.js'
 import { type CandidateIndex, MAX_OFFERED } from './candidate-index.js'
+import { seenBy } from './reuse.js'
 import type { ReusePolicy } from './reuse-policy.js'
 import type { Service } from './service.js'
 
@@ -59,7 +60,7 @@ function covers(covering: Connection, other: Connection, { groups }: Service, po
   for (const origin of other.originSet ?? [other.route.origin.serialized]) if (!set.has(origin)) return false
   if (other.originSet?.size === set.size && other.id < covering.id) return false
   for (const { target, members } of groups) {
-    const seen = members.find(({ connection }) => connection === other)?.target ?? { ...target, addresses: other.route.addresses }
+    const seen = members.find(({ connection }) => connection === other)?.target ?? seenBy(target, other.route.addresses)
     const verdict = policy.verdict(covering, seen)
     if (!('use' in verdict) || !verdict.use) return false
   }

@@ -5,14 +5,17 @@
 
 import type { Connector } from '../connect/connect.js'
 import type { Resolution } from '../connect/resolve.js'
-import type { Connection, PoolTarget } from '../connection.js'
-import type { Clock } from '../deadlines.js'
+import type { Address, Connection, PoolTarget, Target } from '../connection.js'
+import { type Clock, startDeadline } from '../deadlines.js'
 import type { CandidateIndex } from './candidate-index.js'
 import { DialUnderWay } from './dial-under-way.js'
 import type { Member } from './group.js'
-import type { Found, IsMember, Reuse } from './reuse.js'
+import { type Found, type IsMember, type Reuse, seenBy } from './reuse.js'
 
-/** Handshakes of other hosts waited for, one after the other: hosts that each have a certificate of their own must not queue up. */
+/**
+ * Handshakes of other hosts waited for, one after the other: hosts that each have a certificate of their own must not queue up. More than one, because
+ * of many who have waited for a slow one in vain only the first is to dial, and the others wait for that.
+ */
 const MAX_WAITS = 3
 
 /** What dialling works with. */
@@ -62,16 +65,18 @@ export class Dialling {
     const { connector, reuse } = this.#parts
     const alone = target.progress.misdirected === true
     const listed = alone ? undefined : reuse.askListed(target, isMember)
-    if (listed !== undefined) return this.#shared(listed, target)
+    if (listed !== undefined) return this.#shared(listed, seenBy(target))
+    const givenUp = new Set<DialUnderWay>()
     for (let waits = 0; ; waits++) {
       // After a wait too: what was answered before it may be used up.
       const resolution = await connector.resolve(target)
-      const resolved: PoolTarget = { ...target, addresses: resolution.addresses }
-      if (alone) return this.#dial(resolved, () => true, 'misdirected-before')
-      const answer = reuse.ask(resolved, isMember)
-      if ('use' in answer) return this.#shared(answer, resolved, resolution)
-      if (!('wait' in answer) || waits >= MAX_WAITS) return this.#dial(resolved, isMember, answer.because, resolution)
-      if (!(await this.#await(answer.wait))) waits = MAX_WAITS
+      const { addresses } = resolution
+      if (alone) return this.#dial(target, addresses, () => true, 'misdirected-before')
+      const answer = reuse.ask(target, addresses, isMember)
+      if ('use' in answer) return this.#shared(answer, seenBy(target, addresses), resolution)
+      const patient = 'wait' in answer && waits < MAX_WAITS && answer.wait.some((dial) => !givenUp.has(dial))
+      if (!patient) return this.#dial(target, addresses, isMember, answer.because, resolution)
+      await this.#await(answer.wait, givenUp)
     }
   }
 
@@ -87,9 +92,14 @@ export class Dialling {
   }
 
   /** @param resolution of the target, where somebody else's connection would do as well. */
-  async #dial(target: PoolTarget, isMember: IsMember, because: string, resolution?: Resolution): Promise<Member> {
+  async #dial(
+    target: PoolTarget,
+    addresses: readonly Address[],
+    isMember: IsMember,
+    because: string,
+    resolution?: Resolution,
+  ): Promise<Member> {
     const { connector, reuse, clock, signal, register, onDial, onConnected } = this.#parts
-    const addresses = target.addresses!
     const dial = new DialUnderWay(target, reuse.sharable(target) ? addresses[0] : undefined, reuse.groupsOf(target), this.#parts)
     this.#underWay.add(dial)
     void dial.settled.then(() => this.#underWay.delete(dial))
@@ -99,11 +109,11 @@ export class Dialling {
       onConnected(connection)
       // Not by an answer that is used up by now: a connection of its own is always right.
       const mayShare = connection.protocol === 'h2' && resolution !== undefined && resolution.expiresAt > clock.now()
-      const other = mayShare ? reuse.askAgain(target, connection, isMember) : undefined
+      const other = mayShare ? reuse.askAgain(target, addresses, connection, isMember) : undefined
       if (other !== undefined) {
         void connection.close()
         dial.end()
-        return this.#shared(other, target, resolution)
+        return this.#shared(other, seenBy(target, addresses), resolution)
       }
       register(connection, target, dial)
       return { connection, coalesced: false, because: connection.protocol === 'h2' ? because : 'not-h2' }
@@ -113,31 +123,36 @@ export class Dialling {
     }
   }
 
-  /** Until the dial is over, or patience is: a slow handshake of one host must not hold up another. Returns whether it is over. */
-  async #await(dial: DialUnderWay): Promise<boolean> {
+  /**
+   * Until one of the dials is over, or patience with all of them is: slow handshakes of others must not hold up a host. Those that it has no
+   * more patience with are given up: a younger one is still worth a wait.
+   */
+  async #await(dials: readonly DialUnderWay[], givenUp: Set<DialUnderWay>): Promise<void> {
     const chance = (this.#parts.random ?? Math.random)()
     let over = false
-    const settled = dial.settled.then(() => {
+    const settled = Promise.race(dials.map((dial) => dial.settled)).then(() => {
       over = true
     })
-    for (let left = dial.patienceMs(chance); !over && left > 0; left = dial.patienceMs(chance)) {
+    const patienceMs = (): number => Math.max(...dials.map((dial) => (givenUp.has(dial) ? 0 : dial.patienceMs(chance))))
+    for (let left = patienceMs(); !over && left > 0; left = patienceMs()) {
       const { promise, cancel } = this.#sleep(left)
       await Promise.race([settled, promise])
       cancel()
     }
-    return over
+    if (!over) for (const dial of dials) givenUp.add(dial)
   }
 
+  /** A process that was busy has not been waiting: it has not looked. */
   #sleep(ms: number): { promise: Promise<void>; cancel: () => void } {
     let cancel = (): void => undefined
     const promise = new Promise<void>((resolve) => {
-      const timer = this.#parts.clock.startTimer(ms, resolve)
+      const timer = startDeadline(this.#parts.clock, ms, resolve)
       cancel = () => timer.cancel()
     })
     return { promise, cancel }
   }
 
-  #shared({ use, because, trial }: Found, target: PoolTarget, resolution?: Resolution): Member {
+  #shared({ use, because, trial }: Found, target: Target, resolution?: Resolution): Member {
     const expiresAt = Math.min(resolution?.expiresAt ?? Number.POSITIVE_INFINITY, this.#parts.clock.now() + RECHECK_MS)
     return { connection: use, coalesced: true, because, target, expiresAt, trial: trial ? 'due' : undefined }
   }

@@ -1,9 +1,9 @@
 /** What a request would meet, without sending one: every connection and every dial with what the policy says of it. */
 
-import type { Connection, PoolTarget } from '../connection.js'
+import type { Address, Connection, PoolTarget, Target } from '../connection.js'
 import type { ConnectionInfo } from '../message/response.js'
 import { connectionInfo, type Group } from './group.js'
-import type { Reuse } from './reuse.js'
+import { type Reuse, seenBy } from './reuse.js'
 import type { Dial, ReusePolicy, Verdict } from './reuse-policy.js'
 
 /** One connection, or one that is under way, and what is said of it. */
@@ -42,17 +42,23 @@ export interface ExplainParts {
 }
 
 /** Explains for a target whose addresses are known. */
-export function explain(target: PoolTarget, group: Group | undefined, parts: ExplainParts): Explanation {
+export function explain(
+  pooled: PoolTarget,
+  addresses: readonly Address[],
+  group: Group | undefined,
+  parts: ExplainParts,
+): Explanation {
   const members = group?.members ?? []
-  const answer = parts.reuse.preview(target)
+  const answer = parts.reuse.preview(pooled, addresses)
+  const target = seenBy(pooled, addresses)
   const first = members[0]
   const candidates = [
-    ...[...parts.connections].map((each) => explainConnection(each, target, group, parts)),
+    ...[...parts.connections].map((each) => explainConnection(each, pooled, target, group, parts)),
     ...[...parts.dials].map((each) => explainDial(each, target, parts)),
   ]
-  const common = { origin: target.origin.serialized, addresses: textOf(target.addresses), candidates }
+  const common = { origin: target.origin.serialized, addresses: textOf(addresses), candidates }
   if (first !== undefined) return { ...common, action: 'use', because: first.because, connection: connectionInfo(first) }
-  if (target.progress.misdirected === true) {
+  if (pooled.progress.misdirected === true) {
     return { ...common, action: 'dial', because: 'misdirected-before', connection: undefined }
   }
   if ('use' in answer) {
@@ -65,7 +71,8 @@ export function explain(target: PoolTarget, group: Group | undefined, parts: Exp
 
 function explainConnection(
   connection: Connection,
-  target: PoolTarget,
+  pooled: PoolTarget,
+  target: Target,
   group: Group | undefined,
   { reuse }: ExplainParts,
 ): ExplainedCandidate {
@@ -73,11 +80,11 @@ function explainConnection(
   const common = { connection: id, origin: route.origin.serialized, addresses: textOf([{ address: route.remoteAddress }]) }
   const member = group?.memberOf(connection)
   if (member !== undefined) return { ...common, verdict: 'own', because: member.because }
-  if (!reuse.sharable(target)) return { ...common, verdict: 'refuse', because: 'unix-socket' }
+  if (!reuse.sharable(pooled)) return { ...common, verdict: 'refuse', because: 'unix-socket' }
   return { ...common, ...said(reuse.verdict(connection, target)) }
 }
 
-function explainDial(dial: Dial, target: PoolTarget, { policy }: ExplainParts): ExplainedCandidate {
+function explainDial(dial: Dial, target: Target, { policy }: ExplainParts): ExplainedCandidate {
   const common = { connection: undefined, origin: dial.origin.serialized, addresses: textOf(dial.addresses) }
   if (dial.origin === target.origin && dial.reuseKey === target.reuseKey) {
     return { ...common, verdict: 'own', because: 'handshake-under-way' }

@@ -1,6 +1,6 @@
 /** What a pool keeps for one target: the connections that may serve it, the requests that wait for one, the dials on their behalf. */
 
-import type { Connection, PoolTarget } from '../connection.js'
+import type { Connection, PoolTarget, Target } from '../connection.js'
 import type { ClockTimer } from '../deadlines.js'
 import type { ConnectionInfo } from '../message/response.js'
 import { choose } from './strategy.js'
@@ -13,7 +13,7 @@ export interface Member {
   /** Why this connection, or for one of the target's own: why no other. */
   readonly because: string
   /** The target as the policy saw it, with its addresses, where there was a question to ask. */
-  readonly target?: PoolTarget
+  readonly target?: Target
   /** When the answer of the resolver that the policy saw is used up, by the client's clock, milliseconds: then it is asked anew. */
   readonly expiresAt?: number
   /** One request goes first; while it is on its way there is no room for others. */
@@ -42,19 +42,48 @@ export function hasRoom({ connection, trial }: Member): boolean {
   return trial !== 'sent' && connection.capacity > 0 && (connection.active > 0 || connection.verify())
 }
 
-/** One target's part of the pool. */
+/** First come, first served; leaving costs nothing. Nobody waits for most origins at most times: then it holds nothing. */
+export class Waiting {
+  #waiters: Set<Waiter> | undefined
+
+  get size(): number {
+    return this.#waiters?.size ?? 0
+  }
+
+  add(waiter: Waiter): void {
+    this.#waiters ??= new Set()
+    this.#waiters.add(waiter)
+  }
+
+  delete(waiter: Waiter): void {
+    if (this.#waiters?.delete(waiter) === true && this.#waiters.size === 0) this.#waiters = undefined
+  }
+
+  /** The request that has waited longest, taken out of the queue. */
+  next(): Waiter | undefined {
+    for (const waiter of this.#waiters ?? []) {
+      this.delete(waiter)
+      return waiter
+    }
+    return undefined
+  }
+}
+
+const NOBODY: readonly never[] = []
+const OVER = Promise.resolve()
+
+/** One target's part of the pool: small, because there may be ten thousand. */
 export class Group {
   /** The one that was asked for last: settings may change while the pool runs. */
   target: PoolTarget
-  readonly members: Member[] = []
-  /** First come, first served; leaving costs nothing. */
-  readonly waiting: Set<Waiter> = new Set()
-  /** Those who want a connection, with room or without. None is here while there is one. */
-  readonly opening: Waiter[] = []
+  members: readonly Member[] = NOBODY
+  readonly waiting: Waiting = new Waiting()
+  /** The pool it is kept in; `undefined` when it is kept no more, and whoever still knows it has to look for another. */
+  owner: object | undefined
   /** Connections on their way. */
   dials = 0
   /** When the last of them is over. */
-  dialled: Promise<void> = Promise.resolve()
+  dialled: Promise<void> = OVER
   /** When a dial failed last, though there is a connection: no other is tried at once. */
   failedAt: number = Number.NEGATIVE_INFINITY
   /** Connections that ended before they had room for a request, one after the other. */
@@ -66,9 +95,12 @@ export class Group {
   /** When the first of its members is to be asked about anew. */
   expiresAt: number = Number.POSITIVE_INFINITY
   #turn = 0
+  /** Those who want a connection, with room or without. None is here while there is one. */
+  #opening: readonly Waiter[] = NOBODY
 
-  constructor(target: PoolTarget) {
+  constructor(target: PoolTarget, owner?: object) {
     this.target = target
+    this.owner = owner
   }
 
   /** A connection that takes a request now. @throws UsageError from a strategy of the caller's own. */
@@ -81,7 +113,7 @@ export class Group {
 
   /** Another connection that may serve it. */
   add(member: Member): void {
-    this.members.push(member)
+    this.members = [...this.members, member]
     this.expiresAt = Math.min(this.expiresAt, member.expiresAt ?? Number.POSITIVE_INFINITY)
   }
 
@@ -130,19 +162,31 @@ export class Group {
 
   /** Takes the connection out. */
   remove(connection: Connection): void {
-    const at = this.members.findIndex((member) => member.connection === connection)
-    if (at === -1) return
-    this.members.splice(at, 1)
+    if (this.memberOf(connection) === undefined) return
+    this.members = this.members.filter((member) => member.connection !== connection)
     this.expiresAt = Math.min(...this.members.map(({ expiresAt }) => expiresAt ?? Number.POSITIVE_INFINITY))
   }
 
-  /** The request that has waited longest, taken out of the queue. */
-  next(): Waiter | undefined {
-    for (const waiter of this.waiting) {
-      this.waiting.delete(waiter)
-      return waiter
-    }
-    return undefined
+  /** Somebody wants a connection, with room or without. */
+  open(waiter: Waiter): void {
+    this.#opening = [...this.#opening, waiter]
+  }
+
+  /** Whether somebody does. */
+  get opening(): boolean {
+    return this.#opening.length > 0
+  }
+
+  /** All of those, who are told now. */
+  takeOpening(): readonly Waiter[] {
+    const opening = this.#opening
+    this.#opening = NOBODY
+    return opening
+  }
+
+  /** When the last dial is over nothing of it is kept. */
+  dialOver(): void {
+    if (this.dials === 0) this.dialled = OVER
   }
 
   /** Nothing is here and nothing is coming. */

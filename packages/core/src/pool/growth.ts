@@ -65,7 +65,7 @@ export class Growth {
 
   /** After a change: more dials where requests still wait, or the group is forgotten. */
   settle(group: Group): void {
-    if (group.waiting.size > 0 || group.opening.length > 0) this.grow(group)
+    if (group.waiting.size > 0 || group.opening) this.grow(group)
     else this.#parts.forget(group)
   }
 
@@ -111,6 +111,7 @@ export class Growth {
           this.#unavailable(group, error)
         },
       )
+      .finally(() => group.dialOver())
   }
 
   #obtained(group: Group, member: Member): void {
@@ -123,7 +124,7 @@ export class Growth {
       if (member.coalesced) return this.settle(group)
       return this.#unavailable(group, lost(group, 'the connection was closed as soon as it was open'))
     }
-    for (const { onMember } of group.opening.splice(0)) onMember(member)
+    for (const { onMember } of group.takeOpening()) onMember(member)
     if (group.memberOf(member.connection) === undefined) this.#parts.services.attach(group, member, service)
     // The limit may have been lowered since it was dialled.
     if (group.members.length > 1) for (const surplus of group.surplus()) void surplus.close()
@@ -140,8 +141,8 @@ export class Growth {
   }
 
   #fail(group: Group, error: Error): void {
-    for (const { onUnavailable } of group.opening.splice(0)) onUnavailable(error)
-    for (let waiter = group.next(); waiter !== undefined; waiter = group.next()) waiter.onUnavailable(error)
+    for (const { onUnavailable } of group.takeOpening()) onUnavailable(error)
+    for (let waiter = group.waiting.next(); waiter !== undefined; waiter = group.waiting.next()) waiter.onUnavailable(error)
     group.fruitless = 0
     this.#parts.forget(group)
   }

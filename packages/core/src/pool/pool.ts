@@ -89,16 +89,17 @@ export class Pool {
 
   /** What one target has. */
   find(target: PoolTarget): Group | undefined {
-    return this.#groups.get(target.dialKey)
+    const { group } = target
+    const known = group instanceof Group && group.owner === this && group.target.dialKey === target.dialKey
+    return known ? group : this.#groups.get(target.dialKey)
   }
 
   /** What would become of a request now, and what the policy says of everything that is open or under way. Nothing is dialled. */
   async explain(target: PoolTarget): Promise<Explanation> {
     const { addresses } = await this.#connector.resolve(target)
     const { connections } = this.#services
-    const resolved = { ...target, addresses }
     const parts = { reuse: this.#reuse, policy: this.#policy, connections, dials: this.#dialling.underWay }
-    return explain(resolved, this.find(target), parts)
+    return explain(target, addresses, this.find(target), parts)
   }
 
   /**
@@ -106,7 +107,7 @@ export class Pool {
    * @throws UsageError from a strategy of the caller's own.
    */
   acquire(target: PoolTarget, waiter: Waiter): Member | undefined {
-    const known = this.#groups.get(target.dialKey)
+    const known = this.find(target)
     // Only connections of others are ever asked about anew: their clock is not looked at for all.
     if (known !== undefined && known.expiresAt !== Number.POSITIVE_INFINITY) this.#expire(known)
     const member = known?.pick(waiter)
@@ -131,7 +132,7 @@ export class Pool {
     const member = group.members[0]
     if (member !== undefined) return Promise.resolve(member)
     return new Promise((resolve, reject) => {
-      group.opening.push({ affinity: undefined, onMember: resolve, onUnavailable: reject })
+      group.open({ affinity: undefined, onMember: resolve, onUnavailable: reject })
       this.#growth.grow(group)
     })
   }
@@ -168,12 +169,12 @@ export class Pool {
   /** The waiter waits no more. A dial for it alone ends; one that others may use goes on. */
   leave(target: PoolTarget, waiter: Waiter): void {
     this.#dedicated.leave(waiter)
-    this.#groups.get(target.dialKey)?.waiting.delete(waiter)
+    this.find(target)?.waiting.delete(waiter)
   }
 
   /** Whether a waiter of this target waits for a place on an open connection, and not for a connection. */
   hasConnection(target: PoolTarget): boolean {
-    return (this.#groups.get(target.dialKey)?.members.length ?? 0) > 0
+    return (this.find(target)?.members.length ?? 0) > 0
   }
 
   /** Whether an idempotent request takes this status on a shared connection for a 421. */
@@ -189,7 +190,7 @@ export class Pool {
     const origin = target.origin.serialized
     this.#policy.misdirected(connection, target.origin)
     this.#diagnostics.misdirected({ origin, connection: connection.id, status })
-    const group = this.#groups.get(target.dialKey)
+    const group = this.find(target)
     // Where it has one of its own already, that is the one.
     target.progress.misdirected = group === undefined || group.own === 0
     this.#services.disown(group, connection, origin)
@@ -210,7 +211,7 @@ export class Pool {
   }
 
   #serve(target: PoolTarget, member: Member): void {
-    const group = this.#groups.get(target.dialKey)
+    const group = this.find(target)
     const service = this.#services.of(member.connection)
     if (service !== undefined && group?.memberOf(member.connection) === member) {
       this.#services.serve(group, member.connection, service)
@@ -236,11 +237,12 @@ export class Pool {
   }
 
   #groupFor(target: PoolTarget): Group {
-    let group = this.#groups.get(target.dialKey)
+    let group = this.find(target)
     if (group === undefined) {
-      group = new Group(target)
+      group = new Group(target, this)
       this.#groups.set(target.dialKey, group)
     }
+    target.group = group
     return group
   }
 
@@ -248,6 +250,7 @@ export class Pool {
   #forget(group: Group): void {
     if (!group.empty) return
     group.later?.cancel()
+    group.owner = undefined
     this.#groups.delete(group.target.dialKey)
   }
 

@@ -3,7 +3,7 @@
  * candidates are asked and which of those allowed is taken; what is allowed is the policy's affair alone.
  */
 
-import type { Connection, PoolTarget } from '../connection.js'
+import type { Address, Connection, PoolTarget, Target } from '../connection.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { socketPathOf } from '../pool-settings.js'
 import { type Candidate, type CandidateIndex, MAX_OFFERED } from './candidate-index.js'
@@ -20,7 +20,7 @@ export interface ReuseParts {
 }
 
 /** A connection to use; a dial to wait for; or why neither. */
-export type Answer = Found | { readonly wait: DialUnderWay; readonly because: string } | { readonly because: string }
+export type Answer = Found | { readonly wait: readonly DialUnderWay[]; readonly because: string } | { readonly because: string }
 
 /** A connection that may be used. */
 export interface Found {
@@ -66,72 +66,82 @@ export class Reuse {
     for (const connection of this.#parts.index.listing(target)) {
       if (left-- === 0) return undefined
       if (isMember(connection)) continue
-      const verdict = this.verdict(connection, target)
+      const verdict = this.verdict(connection, seenBy(target))
       if ('use' in verdict && verdict.use) return answer(connection, verdict)
     }
     return undefined
   }
 
   /** Asks about everything that leads to where the target would be dialled. What is refused is counted. */
-  ask(target: PoolTarget, isMember: IsMember): Answer {
-    return this.#ask(target, isMember, ({ origin }, connection, because) =>
+  ask(target: PoolTarget, addresses: readonly Address[], isMember: IsMember): Answer {
+    return this.#ask(target, addresses, isMember, ({ origin }, connection, because) =>
       this.#parts.diagnostics.declined({ origin: origin.serialized, connection, because }),
     )
   }
 
   /** The same without a trace. */
-  preview(target: PoolTarget): Answer {
+  preview(target: PoolTarget, addresses: readonly Address[]): Answer {
     const nobody = (): boolean => false
-    return this.askListed(target, nobody) ?? this.#ask(target, nobody, () => undefined)
+    return this.askListed(target, nobody) ?? this.#ask(target, addresses, nobody, () => undefined)
   }
 
   /** What the policy says of an open connection, and what only the pool knows: that it is about to be closed. */
-  verdict(connection: Connection, target: PoolTarget): Verdict {
+  verdict(connection: Connection, target: Target): Verdict {
     return this.#parts.isPastAge(connection) ? PAST_ITS_AGE : this.#parts.policy.verdict(connection, target)
   }
 
   /** Another connection may have come up while `own` was being made: then that one is to be used, and `own` to be given up. */
-  askAgain(target: PoolTarget, own: Connection, isMember: IsMember): Found | undefined {
+  askAgain(target: PoolTarget, addresses: readonly Address[], own: Connection, isMember: IsMember): Found | undefined {
     const { remoteAddress, proxy } = own.route
     if (!this.sharable(target) || (remoteAddress === undefined && proxy === undefined)) return undefined
-    const there = proxy === undefined ? { ...target, addresses: [{ address: remoteAddress!, family: 4 as const }] } : target
-    for (const candidate of this.#candidates(there)) {
+    const there = proxy === undefined ? [{ address: remoteAddress!, family: 4 as const }] : []
+    const seen = seenBy(target, addresses)
+    for (const candidate of this.#candidates(target, seenBy(target, there))) {
       if (!isConnection(candidate) || candidate.capacity === 0 || isMember(candidate)) continue
-      const verdict = this.verdict(candidate, target)
+      const verdict = this.verdict(candidate, seen)
       if ('use' in verdict && verdict.use) return answer(candidate, verdict)
     }
     return undefined
   }
 
-  #ask(target: PoolTarget, isMember: IsMember, declined: Declined): Answer {
+  #ask(target: PoolTarget, addresses: readonly Address[], isMember: IsMember, declined: Declined): Answer {
     const { index, policy } = this.#parts
     if (!this.sharable(target)) return { because: 'unix-socket' }
-    const candidates = this.#candidates(target)
-    let because = target.proxy === undefined ? index.near(target) : 'proxied'
+    const seen = seenBy(target, addresses)
+    const candidates = this.#candidates(target, seen)
+    let because = target.proxy === undefined ? index.near(seen) : 'proxied'
     if (candidates.length === 0 && because === 'certificate-does-not-cover-host') declined(target, undefined, because)
     let best: { connection: Connection; verdict: Use } | undefined
+    const wait: DialUnderWay[] = []
     for (const candidate of candidates) {
       if (isConnection(candidate) && isMember(candidate)) {
         because = 'busy'
         continue
       }
-      const verdict = isConnection(candidate) ? this.verdict(candidate, target) : policy.verdict(candidate, target)
+      const verdict = isConnection(candidate) ? this.verdict(candidate, seen) : policy.verdict(candidate, seen)
       if ('wait' in verdict) {
-        // Dials come last.
-        if (best === undefined) return { wait: candidate as DialUnderWay, because: TOO_SLOW }
-        break
+        wait.push(candidate as DialUnderWay)
+        continue
       }
       because = verdict.because
       if (!verdict.use) declined(target, isConnection(candidate) ? candidate.id : undefined, because)
       else if (isConnection(candidate) && isBetter(candidate, best?.connection)) best = { connection: candidate, verdict }
     }
-    return best === undefined ? { because } : answer(best.connection, best.verdict)
+    if (best !== undefined) return answer(best.connection, best.verdict)
+    return wait.length === 0 ? { because } : { wait, because: TOO_SLOW }
   }
 
-  #candidates(target: PoolTarget): Candidate[] {
+  #candidates(target: PoolTarget, seen: Target): Candidate[] {
     const { index } = this.#parts
-    return target.proxy === undefined ? index.find(target) : index.findInGroups(target, this.groupsOf(target))
+    return target.proxy === undefined ? index.find(seen) : index.findInGroups(seen, this.groupsOf(target))
   }
+}
+
+/** A target as a policy sees it: one small object, of which there may be ten thousand. */
+export function seenBy({ origin, reuseKey, proxy, dialKey, verify }: PoolTarget, addresses?: readonly Address[]): Target {
+  return addresses === undefined
+    ? { origin, reuseKey, proxy, dialKey, verify }
+    : { origin, reuseKey, proxy, dialKey, verify, addresses }
 }
 
 function answer(use: Connection, { because, trial = false }: Use): Found {

@@ -205,7 +205,7 @@ export class Services {
         return
       }
       if (member.trial === 'due') member.trial = 'sent'
-      const waiter = group.next()!
+      const waiter = group.waiting.next()!
       group.crowdedAt = undefined
       if (group.waiting.size > 0) service.waiting.add(group)
       waiter.onMember(member)

@@ -17,7 +17,7 @@ const sharing: ReusePolicy = {
   misdirected: () => undefined,
 }
 
-function make(policy: ReusePolicy = sharing, table: Record<string, string | string[]> = {}) {
+function make(policy: ReusePolicy = sharing, table: Record<string, string | string[]> = {}, random = () => 0) {
   const clock = new FakeClock()
   const connector = new FakeConnector(table)
   const index = new CandidateIndex()
@@ -31,7 +31,7 @@ function make(policy: ReusePolicy = sharing, table: Record<string, string | stri
     index,
     clock,
     connectTimeoutMs: 10_000,
-    random: () => 0,
+    random,
     signal: stop.signal,
     register: (connection, _target, dial) => {
       registered.push(connection as FakeConnection)
@@ -196,6 +196,38 @@ describe('Dialling', () => {
     clock.advance(1)
     await turn()
     expect(connector.dials).toHaveLength(2)
+  })
+
+  it('of many who have waited in vain for a slow handshake the first dials, and the others wait for that, or for the slow one', async () => {
+    const chances = [1, 0.5, 0, 0.2]
+    const { dialling, connector, clock } = make(sharing, {}, () => chances.shift() ?? 0)
+    watch(dialling.obtain(A))
+    const others = ['b', 'c', 'd', 'e'].map((host) => watch(dialling.obtain(targetOf(`https://${host}.example`))))
+    await turn()
+    for (let ms = 0; ms < 250; ms++) {
+      clock.advance(1)
+      await turn()
+    }
+    expect(connector.dials.map(({ target }) => target.origin.host)).toEqual(['a.example', 'b.example'])
+    const slow = await connector.dials[0]!.succeed()
+    expect(others.slice(1).map(({ member }) => member?.connection)).toEqual([slow, slow, slow])
+    await connector.dials[1]!.succeed()
+    expect(others[0]!.member?.connection).toBe(slow)
+  })
+
+  it('not without end: a host that has waited for three of them dials for itself', async () => {
+    const { dialling, connector, clock } = make()
+    const hosts = ['a', 'b', 'c', 'd', 'e', 'f'].map((host) => targetOf(`https://${host}.example`))
+    // One after the other, each in time to be waited for by the next.
+    for (const target of hosts) {
+      watch(dialling.obtain(target))
+      await turn()
+    }
+    for (let ms = 0; ms < 1_000; ms++) {
+      clock.advance(1)
+      await turn()
+    }
+    expect(connector.dials).toHaveLength(6)
   })
 
   it('a dial that fails lets its waiter dial at once', async () => {

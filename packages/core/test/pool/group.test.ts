@@ -14,7 +14,7 @@ describe('Group', () => {
     const group = new Group(target)
     expect(group.pick(call)).toBeUndefined()
     const [full, free, other] = [member(0), member(1), member(1)]
-    group.members.push(full, free, other)
+    for (const each of [full, free, other]) group.add(each)
     expect(group.pick(call)).toBe(free)
     free.connection.enter('draining')
     expect(group.pick(call)).toBe(other)
@@ -25,7 +25,7 @@ describe('Group', () => {
   it('finds and removes by connection; one that is not there is no harm', () => {
     const group = new Group(target)
     const [one, two] = [member(), member()]
-    group.members.push(one, two)
+    for (const each of [one, two]) group.add(each)
     expect(group.memberOf(two.connection)).toBe(two)
     group.remove(one.connection)
     group.remove(one.connection)
@@ -38,7 +38,7 @@ describe('Group', () => {
     const [a, b, c] = [new FakeCall('a'), new FakeCall('b'), new FakeCall('c')]
     for (const call of [a, b, c]) group.waiting.add(call)
     group.waiting.delete(b)
-    expect([group.next(), group.next(), group.next()]).toEqual([a, c, undefined])
+    expect([group.waiting.next(), group.waiting.next(), group.waiting.next()]).toEqual([a, c, undefined])
   })
 
   it('is empty only without connections, requests and dials', () => {
@@ -49,8 +49,8 @@ describe('Group', () => {
     group.dials = 0
     group.waiting.add(new FakeCall())
     expect(group.empty).toBe(false)
-    group.waiting.clear()
-    group.members.push(member())
+    group.waiting.next()
+    group.add(member())
     expect(group.empty).toBe(false)
   })
 })
