@@ -21,13 +21,20 @@ function hasDnsName({ host, socketPath }: Origin): boolean {
   return socketPath === undefined && isDnsName(host)
 }
 
-export function engineRefusal({ protocol, confirmed, state, capacity, active }: Connection): RefusalReason | undefined {
-  // 3. HTTP/2 that the peer has confirmed with its SETTINGS, and it takes requests: now, or when one of those in flight has ended. Busy
-  // is no reason for another connection. Its age is the pool's affair: one that is too old is draining.
+export function engineRefusal({
+  protocol,
+  confirmed,
+  state,
+  capacity,
+  active,
+  verifying,
+}: Connection): RefusalReason | undefined {
+  // 3. HTTP/2 that the peer has confirmed with its SETTINGS, and it takes requests: now, or when one of those in flight has ended, or
+  // when it has made sure of its peer. Busy is no reason for another connection. Its age is the pool's affair: one that is too old is draining.
   if (protocol !== 'h2') return 'not-h2'
   if (!confirmed) return 'settings-outstanding'
   if (state !== 'open') return 'draining'
-  if (capacity <= 0 && active === 0) return 'no-capacity'
+  if (capacity <= 0 && active === 0 && !verifying) return 'no-capacity'
   return undefined
 }
 

@@ -266,7 +266,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   /** A strategy of the caller's own may fail: that ends its request. */
   #ask(): Member | undefined {
     try {
-      return this.#owner.pool.acquire(this.#target, this)
+      return this.#owner.pool.acquire(this.#target, this, this.#attempts === 0 ? this.#startedAt : undefined)
     } catch (error) {
       this.#settle(error)
       this.#finish()

@@ -89,9 +89,10 @@ export class Pool {
 
   /** What one target has. */
   find(target: PoolTarget): Group | undefined {
-    const { group } = target
-    const known = group instanceof Group && group.owner === this && group.target.dialKey === target.dialKey
-    return known ? group : this.#groups.get(target.dialKey)
+    // Put there by a pool: perhaps by another one, or long ago.
+    const group = target.group as Group | undefined
+    if (group !== undefined && group.owner === this && group.target.dialKey === target.dialKey) return group
+    return this.#groups.get(target.dialKey)
   }
 
   /** What would become of a request now, and what the policy says of everything that is open or under way. Nothing is dialled. */
@@ -104,12 +105,12 @@ export class Pool {
 
   /**
    * A connection with room, now; or `undefined`, and `waiter` is called when there is one.
+   * @param now by the client's clock, milliseconds.
    * @throws UsageError from a strategy of the caller's own.
    */
-  acquire(target: PoolTarget, waiter: Waiter): Member | undefined {
+  acquire(target: PoolTarget, waiter: Waiter, now: number = this.#options.clock.now()): Member | undefined {
     const known = this.find(target)
-    // Only connections of others are ever asked about anew: their clock is not looked at for all.
-    if (known !== undefined && known.expiresAt !== Number.POSITIVE_INFINITY) this.#expire(known)
+    if (known !== undefined && known.expiresAt <= now) this.#services.expire(known)
     const member = known?.pick(waiter)
     if (member !== undefined) {
       if (member.trial === 'due') member.trial = 'sent'
@@ -128,7 +129,7 @@ export class Pool {
   /** A connection of `target`, whether it has room or not. @throws what the connector throws. */
   open(target: PoolTarget): Promise<Member> {
     const group = this.#groupFor(target)
-    this.#expire(group)
+    if (group.expiresAt <= this.#options.clock.now()) this.#services.expire(group)
     const member = group.members[0]
     if (member !== undefined) return Promise.resolve(member)
     return new Promise((resolve, reject) => {
@@ -230,10 +231,6 @@ export class Pool {
     this.#lifetimes.stop()
     this.#stop.abort(reason)
     for (const connection of [...this.connections]) connection.destroy(reason)
-  }
-
-  #expire(group: Group): void {
-    if (group.expiresAt <= this.#options.clock.now()) this.#services.expire(group)
   }
 
   #groupFor(target: PoolTarget): Group {

@@ -51,6 +51,13 @@ const VOLATILE: ReadonlySet<string> = new Set([
   'x-request-id',
 ])
 
+/**
+ * A name whose values are driven out before they come again would only drive out others: `:authority` of thousands of origins on one
+ * connection. After so many losses there must have been as many uses; if not, one in so many tries says whether that has changed.
+ */
+const PATIENT_LOSSES = 64
+const TRIES = 64
+
 /** RFC 7541 §7.1.3: values shorter than this, in octets, can be guessed through their size once the table knows them. */
 const NEVER_INDEXED_BELOW: ReadonlyMap<string, number> = new Map([
   ['authorization', 0x7fffffff],
@@ -67,6 +74,10 @@ class NameRecord {
   readonly volatile: boolean
   /** Absolute number of the newest entry with this name, or NONE. */
   newest = NONE
+  /** Values that were driven out of the table, and how often one was found there; both halved at each try. */
+  losses = 0
+  uses = 0
+  private untilTry = TRIES
   /** Each value with this name that a table holds: the absolute number in the dynamic table, or the static index negated. */
   readonly values = new Map<string, number>()
 
@@ -76,6 +87,17 @@ class NameRecord {
     this.volatile = VOLATILE.has(name)
     if (this.staticIndex === 0) return
     for (let index = this.staticIndex; STATIC_NAMES[index] === name; index++) this.values.set(STATIC_VALUES[index]!, -index)
+  }
+
+  /** Whether a value that is in no table is worth a place there. */
+  deservesPlace(): boolean {
+    if (this.losses < PATIENT_LOSSES || this.uses >= this.losses) return true
+    if (--this.untilTry > 0) return false
+    this.untilTry = TRIES
+    // Not below: what is learned now counts for more, and patience does not begin anew.
+    this.losses = Math.max(PATIENT_LOSSES, this.losses >> 1)
+    this.uses >>= 1
+    return true
   }
 
   /** Whether the record says more than a new one would, and so must outlive the name's last entry. */
@@ -141,7 +163,11 @@ export class HpackEncoder {
       return
     }
     // RFC 7541 §6.1: an indexed field; §2.3.3: the newest dynamic entry follows the static ones.
-    const index = entry < 0 ? -entry : STATIC_LENGTH + this.table.inserted - entry
+    let index = -entry
+    if (entry >= 0) {
+      record.uses++
+      index = STATIC_LENGTH + this.table.inserted - entry
+    }
     if (index < 0x7f) writer.writeByte(INDEXED | index)
     else encodeInteger(writer, INDEXED, INDEXED_BITS, index)
   }
@@ -150,7 +176,8 @@ export class HpackEncoder {
   private encodeUnknown(writer: OctetWriter, record: NameRecord | undefined, name: string, value: string): void {
     const size = name.length + value.length + ENTRY_OVERHEAD
     // Over three quarters of the table it would drive out nearly all the rest.
-    if (record?.volatile || size * 4 > this.table.maxBytes * 3) {
+    const useless = record !== undefined && (record.volatile || !record.deservesPlace())
+    if (useless || size * 4 > this.table.maxBytes * 3) {
       this.writeLiteral(writer, NOT_INDEXED, LITERAL_BITS, record, name, value)
       return
     }
@@ -198,6 +225,7 @@ export class HpackEncoder {
   private forget(name: string, value: string, absolute: number): void {
     const record = this.names.get(name)!
     record.values.delete(value)
+    record.losses++
     if (record.newest !== absolute) return
     // Entries leave in the order they came: without the newest there is none left.
     record.newest = NONE

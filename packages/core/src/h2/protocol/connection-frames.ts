@@ -58,7 +58,7 @@ export class ConnectionFrames<Owner> {
   /** RFC 9113 §6.9.2: a new initial window moves every stream's window by the difference, below zero if need be. */
   #adjustWindows(difference: number): void {
     if (difference === 0) return
-    for (const stream of this.#state.streams.values()) {
+    for (const stream of this.#state.streams.all()) {
       stream.sendWindow += difference
       if (stream.sendWindow > MAX_31_BIT) {
         throw new ProtocolFault(ErrorCode.FLOW_CONTROL_ERROR, 'SETTINGS_INITIAL_WINDOW_SIZE lifts a stream window over 2^31 - 1')
@@ -109,7 +109,7 @@ export class ConnectionFrames<Owner> {
     const reason = `GOAWAY ${errorCodeName(errorCode)} with last stream ${lastStreamId}`
     // RFC 9113 §8.7: as if refused, unless it is said that another protocol would be welcome.
     const streamCode = errorCode === ErrorCode.HTTP_1_1_REQUIRED ? errorCode : ErrorCode.REFUSED_STREAM
-    for (const stream of [...state.streams.values()]) {
+    for (const stream of state.streams.all()) {
       // RFC 9113 §6.8: above the identifier nothing was or will be processed; at or below it, the peer may still finish.
       // And one that was told already may have closed this one.
       if (stream.id <= lastStreamId || stream.state === StreamState.CLOSED) continue

@@ -11,6 +11,7 @@ import { Output } from './output.js'
 import { ResetStreams } from './reset-streams.js'
 import { type LocalSettings, NO_STREAM_LIMITS, PeerSettings, type StreamLimits } from './settings.js'
 import type { Stream } from './stream.js'
+import { StreamTable } from './stream-table.js'
 import { ReceiveWindow, type WindowBudget } from './window.js'
 
 /** SETTINGS_HEADER_TABLE_SIZE before anything is said (RFC 9113 §6.5.2). */
@@ -68,7 +69,7 @@ export class ConnectionState<Owner> {
   readonly #finalStreamId: number
   readonly budget: WindowBudget
 
-  readonly streams: Map<number, Stream<Owner>> = new Map()
+  readonly streams: StreamTable<Owner> = new StreamTable()
   /** Client streams are odd (RFC 9113 §5.1.1). */
   nextStreamId = 1
   sendWindow: number = DEFAULT_WINDOW_BYTES
@@ -135,7 +136,7 @@ export class ConnectionState<Owner> {
 
   /** Takes a stream out and gives back what its window had taken from the client's budget. */
   remove(stream: Stream<Owner>): void {
-    if (!this.streams.delete(stream.id)) return
+    if (!this.streams.delete(stream)) return
     this.openSectionsBytes -= stream.sectionBytes
     const grown = stream.receiveWindow.size - this.local.initialWindowBytes
     if (grown > 0) this.budget.give(grown)

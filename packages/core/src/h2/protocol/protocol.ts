@@ -113,7 +113,7 @@ export class Protocol<Owner> {
   /** The connection is gone: tells `each` about every stream that is open, and closes it. What still arrives is ignored. */
   abandon(each: (stream: Stream<Owner>) => void): void {
     this.#state.abandoned = true
-    for (const stream of [...this.#state.streams.values()]) {
+    for (const stream of this.#state.streams.all()) {
       // Whoever is told may close others.
       if (stream.state === StreamState.CLOSED) continue
       each(stream)

@@ -39,6 +39,8 @@ export class Stream<Owner> {
   trailers: readonly string[] | undefined
   /** Whether the sender's list of streams that could send now holds this one. */
   ready = false
+  /** The next one in the same place of the connection's table. */
+  nextInTable: Stream<Owner> | undefined
   /** Whether its owner was told to wait, and is owed an `onSendable`. */
   backlogged = false
 
