@@ -197,6 +197,8 @@ export class Services {
       if (member === undefined || member.trial === 'sent') continue
       if (group !== justAsked && group.expiresAt !== Number.POSITIVE_INFINITY && group.expiresAt <= clock.now()) {
         this.expire(group)
+        // Its own connections stay, and this may be one.
+        if (group.memberOf(connection) !== undefined) service.waiting.add(group)
         this.#parts.settle(group)
         continue
       }

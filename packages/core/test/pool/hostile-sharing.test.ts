@@ -217,3 +217,18 @@ describe('a 421 that comes late', () => {
     expect(later.member?.connection).toBe(shared)
   })
 })
+
+it('a place on its own connection is taken, though what it shares is to be asked about anew', async () => {
+  const { call, clock, connector, open } = make()
+  await open({ places: 1 })
+  connector.expiresAt = 2_000
+  const [first, second] = [call(B), call(B)]
+  await turn()
+  clock.advance(1_000)
+  await turn()
+  const own = await connector.dials[1]!.succeed({ places: 1 })
+  expect([first.member?.connection, second.member]).toEqual([own, undefined])
+  clock.advance(1_000)
+  own.finish()
+  expect(second.member?.connection).toBe(own)
+})
