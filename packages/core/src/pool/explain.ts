@@ -79,7 +79,7 @@ function explainConnection(
 
 function explainDial(dial: Dial, target: PoolTarget, { policy }: ExplainParts): ExplainedCandidate {
   const common = { connection: undefined, origin: dial.origin.serialized, addresses: textOf(dial.addresses) }
-  if (dial.origin === target.origin && dial.reuseKey === target.reuseKey) {
+  if (dial.origin.serialized === target.origin.serialized && dial.reuseKey === target.reuseKey) {
     return { ...common, verdict: 'own', because: 'handshake-under-way' }
   }
   return { ...common, ...said(policy.verdict(dial, target)) }
