@@ -13,9 +13,15 @@ type ServiceOf = { get(connection: Connection): Service | undefined }
 
 /** The Origin Set of `covering` has changed: marks the connections that it covers, and closes those that may go at once. */
 export function noteCovered(covering: Connection, services: ServiceOf, policy: ReusePolicy, index: CandidateIndex): void {
-  for (const other of candidates(covering, index)) {
+  const before = services.get(covering)?.covered ?? []
+  for (const other of new Set([...before, ...candidates(covering, index)])) {
     const service = services.get(other)
-    if (service === undefined || !covers(covering, other, service, policy)) continue
+    if (service === undefined) continue
+    if (!covers(covering, other, service, policy)) {
+      // What it covered before it may not cover now: an origin that was disowned has left the set.
+      if (service.coveredBy === covering) service.coveredBy = undefined
+      continue
+    }
     service.coveredBy = covering
     const own = services.get(covering)
     if (own !== undefined) own.covered = (own.covered ?? new Set()).add(other)

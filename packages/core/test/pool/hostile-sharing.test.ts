@@ -232,3 +232,35 @@ it('a place on its own connection is taken, though what it shares is to be asked
   own.finish()
   expect(second.member?.connection).toBe(own)
 })
+
+it.each(['b', 'c'])(
+  '§2.4: what was covered, and is covered no more because of a 421 for %s, is not closed when there is room',
+  async (host) => {
+    let allowed = false
+    const { call, connector, open, pool } = make(() => (allowed ? USE : { use: false, because: 'not yet' }))
+    const covering = await open({ places: 1 })
+    const C = targetOf('https://c.example')
+    call(B)
+    await turn()
+    const covered = await connector.dials[1]!.succeed()
+    call(C)
+    await turn()
+    allowed = true
+    covered.originSet = new Set([B, C].map(({ origin }) => origin.serialized))
+    covering.originSet = new Set([A, B, C].map(({ origin }) => origin.serialized))
+    covering.onChange!()
+    covered.onChange!()
+    expect(covered.closes).toBe(0)
+    pool.misdirected(host === 'b' ? B : C, covering, 421)
+    covering.finish()
+    expect(covered.closes).toBe(0)
+  },
+)
+
+it('explains a dial of the same origin as its own, though origins are remembered for a while only', async () => {
+  const { call, pool } = make()
+  call(A)
+  await turn()
+  const again = { ...A, origin: { ...A.origin } }
+  expect((await pool.explain(again)).candidates).toMatchObject([{ verdict: 'own', because: 'handshake-under-way' }])
+})
