@@ -62,6 +62,8 @@ function candidates(covering: Connection, index: CandidateIndex): Set<Connection
 function covers(covering: Connection, other: Connection, { groups }: Service, policy: ReusePolicy): boolean {
   const set = covering.originSet!
   if (other.protocol !== 'h2' || other.state !== 'open') return false
+  // How many connections an origin has of its own is for its settings to say.
+  if (other.route.origin.serialized === covering.route.origin.serialized) return false
   for (const origin of other.originSet ?? [other.route.origin.serialized]) if (!set.has(origin)) return false
   if (other.originSet?.size === set.size && other.id < covering.id) return false
   for (const { target, members } of groups) {

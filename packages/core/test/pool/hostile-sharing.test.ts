@@ -264,3 +264,15 @@ it('explains a dial of the same origin as its own, though origins are remembered
   const again = { ...A, origin: { ...A.origin } }
   expect((await pool.explain(again)).candidates).toMatchObject([{ verdict: 'own', because: 'handshake-under-way' }])
 })
+
+it('§2.4: connections of one origin do not close each other, where it is to have several', async () => {
+  const { call, connector, pool } = make()
+  const target = targetOf('https://a.example', 'key', { minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3 })
+  call(target)
+  await turn()
+  const first = await connector.dials[0]!.succeed()
+  for (const dial of connector.dials.slice(1)) await dial.succeed()
+  first.originSet = new Set([target.origin.serialized])
+  first.onChange!()
+  expect(pool.find(target)?.members).toHaveLength(3)
+})
