@@ -60,7 +60,8 @@ export function explain(target: PoolTarget, group: Group | undefined, parts: Exp
     return { ...common, action: 'use', because: answer.because, connection }
   }
   const waits = 'wait' in answer || (group?.dials ?? 0) > 0
-  return { ...common, action: waits ? 'wait' : 'dial', because: answer.because, connection: undefined }
+  if (waits) return { ...common, action: 'wait', because: 'handshake-under-way', connection: undefined }
+  return { ...common, action: 'dial', because: answer.because, connection: undefined }
 }
 
 function explainConnection(
