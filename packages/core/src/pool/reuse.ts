@@ -111,7 +111,8 @@ export class Reuse {
     if (candidates.length === 0 && because === 'certificate-does-not-cover-host') declined(target, undefined, because)
     let best: { connection: Connection; verdict: Use } | undefined
     for (const candidate of candidates) {
-      if (isConnection(candidate) && isMember(candidate)) {
+      // What it has, and what it is making for itself, is not enough.
+      if (isConnection(candidate) ? isMember(candidate) : candidate.origin.serialized === target.origin.serialized) {
         because = 'busy'
         continue
       }

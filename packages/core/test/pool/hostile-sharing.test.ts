@@ -276,3 +276,11 @@ it('§2.4: connections of one origin do not close each other, where it is to hav
   first.onChange!()
   expect(pool.find(target)?.members).toHaveLength(3)
 })
+
+it('connections of one origin are made at the same time: what it is making for itself is not waited for', async () => {
+  const { call, connector } = make()
+  connector.known = 'http/1.1'
+  for (let i = 0; i < 6; i++) call(A)
+  await turn()
+  expect(connector.dials).toHaveLength(6)
+})
