@@ -3,6 +3,7 @@
  * and origins there are: whatever is found can be asked about, and what is not found could not be used.
  */
 
+import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 import type { Address, Connection } from '../connection.js'
 import type { Origin, SerializedOrigin } from '../message/origin.js'
 import type { Dial } from './reuse-policy.js'
@@ -15,6 +16,8 @@ export const MAX_OFFERED = 32
 
 /** Names of one certificate by which its connection is found. */
 const MAX_NAMES = 1_000
+
+const MAPPED = '::ffff:'
 
 /** What a question is about. */
 export interface Wanted {
@@ -203,7 +206,17 @@ export class CandidateIndex {
 }
 
 function endpointOf(address: string, port: number): string {
-  return `${address} ${port}`
+  return `${isIPv6(address) ? canonicalIPv6(address) : address} ${port}`
+}
+
+/** Sockets and resolvers write one address in several ways (RFC 4291 §2.2), and an IPv4-mapped one is that IPv4 address (§2.5.5.2). */
+function canonicalIPv6(address: string): string {
+  const [ip, zone] = address.split('%') as [string, string?]
+  const text = new SocketAddress({ address: ip, family: 'ipv6' }).address
+  const mapped = text.startsWith(MAPPED) ? text.slice(MAPPED.length) : ''
+  if (isIPv4(mapped)) return mapped
+  // The same link-local address on another interface is another machine (RFC 4007 §6).
+  return zone === undefined ? text : `${text}%${zone}`
 }
 
 function groupSpot(reuseKey: string, group: string, port: number): string {

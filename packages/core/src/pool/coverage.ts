@@ -14,9 +14,15 @@ type ServiceOf = { get(connection: Connection): Service | undefined }
 
 /** The Origin Set of `covering` has changed: marks the connections that it covers, and closes those that may go at once. */
 export function noteCovered(covering: Connection, services: ServiceOf, policy: ReusePolicy, index: CandidateIndex): void {
-  for (const other of candidates(covering, index)) {
+  const before = services.get(covering)?.covered ?? []
+  for (const other of new Set([...before, ...candidates(covering, index)])) {
     const service = services.get(other)
-    if (service === undefined || !covers(covering, other, service, policy)) continue
+    if (service === undefined) continue
+    if (!covers(covering, other, service, policy)) {
+      // What it covered before it may not cover now: an origin that was disowned has left the set.
+      if (service.coveredBy === covering) service.coveredBy = undefined
+      continue
+    }
     service.coveredBy = covering
     const own = services.get(covering)
     if (own !== undefined) own.covered = (own.covered ?? new Set()).add(other)
@@ -57,6 +63,8 @@ function candidates(covering: Connection, index: CandidateIndex): Set<Connection
 function covers(covering: Connection, other: Connection, { groups }: Service, policy: ReusePolicy): boolean {
   const set = covering.originSet!
   if (other.protocol !== 'h2' || other.state !== 'open') return false
+  // How many connections an origin has of its own is for its settings to say.
+  if (other.route.origin.serialized === covering.route.origin.serialized) return false
   for (const origin of other.originSet ?? [other.route.origin.serialized]) if (!set.has(origin)) return false
   if (other.originSet?.size === set.size && other.id < covering.id) return false
   for (const { target, members } of groups) {

@@ -66,7 +66,8 @@ export function explain(
     return { ...common, action: 'use', because: answer.because, connection }
   }
   const waits = 'wait' in answer || (group?.dials ?? 0) > 0
-  return { ...common, action: waits ? 'wait' : 'dial', because: answer.because, connection: undefined }
+  if (waits) return { ...common, action: 'wait', because: 'handshake-under-way', connection: undefined }
+  return { ...common, action: 'dial', because: answer.because, connection: undefined }
 }
 
 function explainConnection(
@@ -86,7 +87,7 @@ function explainConnection(
 
 function explainDial(dial: Dial, target: Target, { policy }: ExplainParts): ExplainedCandidate {
   const common = { connection: undefined, origin: dial.origin.serialized, addresses: textOf(dial.addresses) }
-  if (dial.origin === target.origin && dial.reuseKey === target.reuseKey) {
+  if (dial.origin.serialized === target.origin.serialized && dial.reuseKey === target.reuseKey) {
     return { ...common, verdict: 'own', because: 'handshake-under-way' }
   }
   return { ...common, ...said(policy.verdict(dial, target)) }

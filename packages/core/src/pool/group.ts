@@ -86,6 +86,8 @@ export class Group {
   dialled: Promise<void> = OVER
   /** When a dial failed last, though there is a connection: no other is tried at once. */
   failedAt: number = Number.NEGATIVE_INFINITY
+  /** When connections were dialled last for which nobody waited. */
+  toppedUpAt: number = Number.NEGATIVE_INFINITY
   /** Connections that ended before they had room for a request, one after the other. */
   fruitless = 0
   /** When that time is over. */

@@ -13,6 +13,9 @@ import type { Services } from './services.js'
 /** Where an origin has a connection and gets no further one, that is not tried again for so long, milliseconds. */
 const FAILURE_PAUSE_MS = 1_000
 
+/** Connections that nobody waits for are not made more often, milliseconds. */
+const TOP_UP_PAUSE_MS = 1_000
+
 /** So many connections one after the other that ended before there was room for a request: then those who wait hear of it. */
 const MAX_FRUITLESS = 2
 
@@ -52,7 +55,7 @@ export class Growth {
     // Connections of others do not count: they may be full of what others do.
     const free = limit - group.own - group.dials
     let more = Math.min(Math.max(waiting, least), free)
-    if (more <= 0) return
+    if (more <= 0 || !this.#mayTopUp(group, there)) return
     const pauseMs = group.members.length > 0 ? group.failedAt + FAILURE_PAUSE_MS - this.#parts.clock.now() : 0
     if (pauseMs > 0) return this.#growLater(group, pauseMs)
     const patienceMs = this.#patienceMs(group)
@@ -80,6 +83,18 @@ export class Growth {
   #limit({ target, members }: Group): number {
     const known = members[0]?.connection.protocol ?? this.#parts.connector.knownProtocol(target)
     return known === 'h2' || known === 'http/1.1' ? target.settings.maxConnections[known] : 1
+  }
+
+  /**
+   * Whether the least number is to be made up for now. Where nobody waits, once in a while: a server that closes what carries nothing would
+   * be dialled without end.
+   */
+  #mayTopUp(group: Group, there: number): boolean {
+    const now = this.#parts.clock.now()
+    if (group.waiting.size > 0 || group.opening.length > 0) return true
+    if (there === 0 || group.toppedUpAt + TOP_UP_PAUSE_MS > now) return false
+    group.toppedUpAt = now
+    return true
   }
 
   /** How long its requests still wait for a place on the connections of others that it has. */

@@ -114,7 +114,8 @@ export class Reuse {
     let best: { connection: Connection; verdict: Use } | undefined
     const wait: DialUnderWay[] = []
     for (const candidate of candidates) {
-      if (isConnection(candidate) && isMember(candidate)) {
+      // What it has, and what it is making for itself, is not enough.
+      if (isConnection(candidate) ? isMember(candidate) : candidate.origin.serialized === target.origin.serialized) {
         because = 'busy'
         continue
       }

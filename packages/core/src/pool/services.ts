@@ -85,8 +85,8 @@ export class Services {
     if (service.roomy) group.fruitless = 0
     service.queue(group)
     this.#serve(connection, service, group)
-    // Whoever it was made for has gone: it must not stay for ever.
-    if (connection.active === 0) this.#parts.lifetimes.idle(connection)
+    // Whoever it was made for may have gone: it must not stay for ever.
+    this.#noteActivity(connection, service)
   }
 
   /**
@@ -151,8 +151,13 @@ export class Services {
     // It may have room for fewer than have come.
     if (service.doubtEnded()) for (const group of service.waiting) this.#parts.grow(group)
     if (service.coveredBy !== undefined || service.covered !== undefined) reviewCoverage(connection, service, this.#services)
+    this.#noteActivity(connection, service)
+  }
+
+  /** Until whoever it was made for has it, it is not idle: where no idle ones are kept it would be closed before its first request. */
+  #noteActivity(connection: Connection, { home }: Service): void {
     if (connection.active > 0) this.#parts.lifetimes.busy(connection)
-    else this.#parts.lifetimes.idle(connection)
+    else if (home !== undefined) this.#parts.lifetimes.idle(connection)
   }
 
   /** Others may find it, and those who waited for it do. */
@@ -197,6 +202,8 @@ export class Services {
       if (member === undefined || member.trial === 'sent') continue
       if (group !== justAsked && group.expiresAt !== Number.POSITIVE_INFINITY && group.expiresAt <= clock.now()) {
         this.expire(group)
+        // Its own connections stay, and this may be one.
+        if (group.memberOf(connection) !== undefined) service.waiting.add(group)
         this.#parts.settle(group)
         continue
       }

@@ -334,6 +334,18 @@ describe('idle connections', () => {
     expect(one.stats().connections.map(({ id }) => id)).toEqual([ids[0], ids[3]])
   })
 
+  it.each(['h2', 'http/1.1'] as const)('maxIdleConnections 0, %s: each carries what it was made for', async (protocol) => {
+    const origin = await server({ protocols: [protocol] })
+    const one = client({ maxIdleConnections: 0 })
+    for (let i = 0; i < 2; i++) {
+      const response = await one.request({ url: `${origin.url('a.test.example')}/` })
+      expect(response.status).toBe(200)
+      await response.text()
+    }
+    while (one.stats().connections.length > 0) await new Promise(setImmediate)
+    expect(one.stats().totals.dials).toBeGreaterThan(0)
+  })
+
   it('poolIdleTimeoutMs: all of a pool, when none has carried anything', async () => {
     const origin = await server()
     const clock = new FakeClock(1)

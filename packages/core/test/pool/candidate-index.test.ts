@@ -26,6 +26,21 @@ describe('CandidateIndex', () => {
     expect(index.empty).toBe(false)
   })
 
+  it.each([
+    ['2001:DB8:0:0::1', '2001:db8::1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['::FFFF:c000:201', '192.0.2.1'],
+    ['FE80:0::1%eth0', 'fe80::1%eth0'],
+  ])('%s is %s', (one, other) => {
+    for (const [connected, resolved] of [[one, other] as const, [other, one] as const]) {
+      const index = new CandidateIndex()
+      const there = connection(connected)
+      index.addConnection(there)
+      expect(index.find(wanted(at(resolved)))).toEqual([there])
+      expect(index.find(wanted(at('fe80::1%eth1', '192.0.2.2')))).toEqual([])
+    }
+  })
+
   it('another reuse key is another place', () => {
     const index = new CandidateIndex()
     index.addConnection(connection())

@@ -217,3 +217,70 @@ describe('a 421 that comes late', () => {
     expect(later.member?.connection).toBe(shared)
   })
 })
+
+it('a place on its own connection is taken, though what it shares is to be asked about anew', async () => {
+  const { call, clock, connector, open } = make()
+  await open({ places: 1 })
+  connector.expiresAt = 2_000
+  const [first, second] = [call(B), call(B)]
+  await turn()
+  clock.advance(1_000)
+  await turn()
+  const own = await connector.dials[1]!.succeed({ places: 1 })
+  expect([first.member?.connection, second.member]).toEqual([own, undefined])
+  clock.advance(1_000)
+  own.finish()
+  expect(second.member?.connection).toBe(own)
+})
+
+it.each(['b', 'c'])(
+  '§2.4: what was covered, and is covered no more because of a 421 for %s, is not closed when there is room',
+  async (host) => {
+    let allowed = false
+    const { call, connector, open, pool } = make(() => (allowed ? USE : { use: false, because: 'not yet' }))
+    const covering = await open({ places: 1 })
+    const C = targetOf('https://c.example')
+    call(B)
+    await turn()
+    const covered = await connector.dials[1]!.succeed()
+    call(C)
+    await turn()
+    allowed = true
+    covered.originSet = new Set([B, C].map(({ origin }) => origin.serialized))
+    covering.originSet = new Set([A, B, C].map(({ origin }) => origin.serialized))
+    covering.onChange!()
+    covered.onChange!()
+    expect(covered.closes).toBe(0)
+    pool.misdirected(host === 'b' ? B : C, covering, 421)
+    covering.finish()
+    expect(covered.closes).toBe(0)
+  },
+)
+
+it('explains a dial of the same origin as its own, though origins are remembered for a while only', async () => {
+  const { call, pool } = make()
+  call(A)
+  await turn()
+  const again = { ...A, origin: { ...A.origin } }
+  expect((await pool.explain(again)).candidates).toMatchObject([{ verdict: 'own', because: 'handshake-under-way' }])
+})
+
+it('§2.4: connections of one origin do not close each other, where it is to have several', async () => {
+  const { call, connector, pool } = make()
+  const target = targetOf('https://a.example', 'key', { minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3 })
+  call(target)
+  await turn()
+  const first = await connector.dials[0]!.succeed()
+  for (const dial of connector.dials.slice(1)) await dial.succeed()
+  first.originSet = new Set([target.origin.serialized])
+  first.onChange!()
+  expect(pool.find(target)?.members).toHaveLength(3)
+})
+
+it('connections of one origin are made at the same time: what it is making for itself is not waited for', async () => {
+  const { call, connector } = make()
+  connector.known = 'http/1.1'
+  for (let i = 0; i < 6; i++) call(A)
+  await turn()
+  expect(connector.dials).toHaveLength(6)
+})

@@ -192,3 +192,17 @@ it('a strategy that closes what it is to choose from: its request gets a new con
   const connection = await connector.dials[2]!.succeed()
   expect([waiting.member?.connection, call(target).member?.connection]).toEqual([connection, connection])
 })
+
+it('minConnections, and a server that sends away whatever carries nothing: nobody waits, so it is not dialled without end', async () => {
+  const { clock, connector, call } = make()
+  const target = targetWith({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3 })
+  call(target)
+  await turn()
+  const first = await connector.dials[0]!.succeed()
+  for (let i = 1; i < connector.dials.length && i < 50; i++) (await connector.dials[i]!.succeed()).enter('closed')
+  expect([first.state, connector.dials.length]).toEqual(['open', 3])
+  clock.advance(1_000)
+  call(target)
+  await turn()
+  expect(connector.dials).toHaveLength(5)
+})

@@ -389,7 +389,7 @@ describe('explain', () => {
     call(A)
     await turn()
     const candidates = [{ connection: undefined, origin: 'https://a.example', addresses: ['192.0.2.1'], verdict: 'wait' }]
-    expect(await pool.explain(B)).toMatchObject({ action: 'wait', candidates })
+    expect(await pool.explain(B)).toMatchObject({ action: 'wait', because: 'handshake-under-way', candidates })
     expect(await pool.explain(A)).toMatchObject({ action: 'wait', candidates: [{ verdict: 'own' }] })
   })
 })

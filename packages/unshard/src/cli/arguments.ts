@@ -84,7 +84,7 @@ export function parseArguments(argv: readonly string[]): Asked {
     path: values.path ?? '/',
     resolve: new Map((values.resolve ?? []).map(parseResolve)),
     ca: values.cacert === undefined ? undefined : readAuthorities(values.cacert),
-    timeoutMs: parseSeconds(values.timeout ?? DEFAULT_TIMEOUT_SECONDS) * 1_000,
+    timeoutMs: Math.max(1, Math.round(parseSeconds(values.timeout ?? DEFAULT_TIMEOUT_SECONDS) * 1_000)),
   }
   return { command, targets: command === 'probe' ? [...new Set(targets.map(originOf))] : targets.map(urlOf), options }
 }
@@ -119,10 +119,21 @@ function withScheme(text: string): string {
 function parseResolve(text: string): [host: string, addresses: string[]] {
   const equals = text.indexOf('=')
   const addresses = text.slice(equals + 1).split(',')
-  if (equals < 1 || addresses.some((address) => isIP(address) === 0)) {
+  const host = equals < 1 ? undefined : hostOf(text.slice(0, equals))
+  if (host === undefined || addresses.some((address) => isIP(address) === 0)) {
     throw new ArgumentsError(`--resolve takes HOST=ADDRESS[,ADDRESS…], not ${JSON.stringify(text)}`)
   }
-  return [text.slice(0, equals).toLowerCase(), addresses]
+  return [host, addresses]
+}
+
+/** As origins have it: a name in another form, or with a port, would never be asked for, in silence. */
+function hostOf(text: string): string | undefined {
+  if (/[:/\\?#@%\s]/.test(text)) return undefined
+  try {
+    return parseOrigin(`https://${text}`).host
+  } catch {
+    return undefined
+  }
 }
 
 function readAuthorities(file: string): string {

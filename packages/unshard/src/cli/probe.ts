@@ -109,9 +109,10 @@ function pairsOf(explanation: Explanation | undefined): Pair[] {
 /** Each origin goes with the first connection that may carry it: so does a client that meets them in this order. */
 function fewest(probed: readonly ProbedOrigin[], pairs: readonly Pair[]): string[][] {
   const connections: string[][] = []
+  const sharing = new Set(pairs.filter(({ share }) => share).map(({ from, to }) => `${from} ${to}`))
   for (const { origin, protocol } of probed) {
     if (protocol === undefined) continue
-    const shared = connections.find(([from]) => pairs.some((pair) => pair.from === from && pair.to === origin && pair.share))
+    const shared = connections.find(([from]) => sharing.has(`${from} ${origin}`))
     if (shared === undefined) connections.push([origin])
     else shared.push(origin)
   }

@@ -11,6 +11,13 @@ it.each([
     { json: true, send: true, path: '/x' },
   ],
   [['probe', 'a.example', '--timeout', '0.5'], ['https://a.example'], { timeoutMs: 500 }],
+  [['probe', 'a.example', '--timeout', '1.0009'], ['https://a.example'], { timeoutMs: 1_001 }],
+  [['probe', 'a.example', '--timeout', '1e-9'], ['https://a.example'], { timeoutMs: 1 }],
+  [
+    ['probe', 'a.example', '--resolve', 'Bücher.example=192.0.2.1'],
+    ['https://a.example'],
+    { resolve: new Map([['xn--bcher-kva.example', ['192.0.2.1']]]) },
+  ],
   [
     ['probe', 'a.example', '--resolve', 'A.example=192.0.2.1,2001:db8::1', '--resolve', 'b.example=192.0.2.2'],
     ['https://a.example'],
@@ -53,6 +60,10 @@ it.each([
   [
     ['probe', 'a.example', '--resolve', 'a.example=b.example'],
     '--resolve takes HOST=ADDRESS[,ADDRESS…], not "a.example=b.example"',
+  ],
+  [
+    ['probe', 'a.example', '--resolve', 'a.example:443=192.0.2.1'],
+    '--resolve takes HOST=ADDRESS[,ADDRESS…], not "a.example:443=192.0.2.1"',
   ],
   [['probe', 'a.example', '--timeout', '0'], '--timeout takes seconds, above 0 and at most 3600, not "0"'],
   [['probe', 'a.example', '--timeout', ''], '--timeout takes seconds, above 0 and at most 3600, not ""'],
