@@ -91,7 +91,7 @@ export class Growth {
    */
   #mayTopUp(group: Group, there: number): boolean {
     const now = this.#parts.clock.now()
-    if (group.waiting.size > 0 || group.opening.length > 0) return true
+    if (group.waiting.size > 0 || group.opening) return true
     if (there === 0 || group.toppedUpAt + TOP_UP_PAUSE_MS > now) return false
     group.toppedUpAt = now
     return true

@@ -30,7 +30,7 @@ async function answering(say: (p: ScriptedConnection, index: number, count: numb
   return { started, at }
 }
 
-it('Firefox’s test_origin.js, K41 to K50', async () => {
+it('Firefox’s test_origin.js: K41 K42 K43 K44 K45 K46 K47 K48 K49 K50', async () => {
   const { started, at } = await answering((p, index, count, port) => {
     const listed = ['alt1', 'alt2', 'bar'].map((host) => `https://${host}.example:${port}`)
     // K44: with the answer to the fourth request an empty frame; K46: on the next connection for foo a list.

@@ -110,7 +110,8 @@ it('K full: an origin whose requests get no place for a second has a connection 
   const poll = get(one, at('a', started, '/poll'))
   await started.delivered(2)
   const other = get(one, at('b', started))
-  await until(() => one.stats().pools.some(({ queued }) => queued === 1))
+  // It has joined, and waits for a place.
+  await until(() => one.stats().pools.some(({ queued, connections }) => queued === 1 && connections.length === 1))
   clock.advance(1_000)
   expect(await other).toMatchObject({ status: 200, coalesced: false, because: 'busy' })
   for (const response of held) response.end()
