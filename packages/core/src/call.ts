@@ -216,12 +216,14 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
 
   /**
    * Whether the origin has answered a request since the last attempt was sent, or has taken one: then it is draining, not refusing. A
-   * connection that is older than this call and goes says nothing: there are only so many of them.
+   * connection that is older than this call and goes says nothing: there are only so many of them. Nor does one that is full: its server
+   * said how many it takes when more were on their way.
    */
   #originProgresses(): boolean {
     if (this.#target.progress.answered > this.#answersBefore) return true
     const connection = this.#member?.connection
-    if (connection === undefined || connection.state === 'open') return false
+    if (connection === undefined) return false
+    if (connection.state === 'open') return connection.capacity === 0 && connection.active > 0
     return connection.id <= this.#newestBefore || (connection.state === 'draining' && connection.active > 0)
   }
 

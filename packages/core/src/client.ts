@@ -186,14 +186,16 @@ export class Client {
   }
 
   /**
-   * Measures a round trip over an open HTTP/2 connection of `origin`, in milliseconds (RFC 9113 §6.7).
+   * Measures a round trip over an open HTTP/2 connection that serves `origin`, its own or a shared one, in milliseconds (RFC 9113 §6.7).
    * @throws UsageError `ERR_NOT_CONNECTED` where there is none; TimeoutError after `timeoutMs`, default 5,000.
    */
   async ping(origin: string | URL, timeoutMs = 5_000): Promise<number> {
     const { serialized } = parseOrigin(origin)
+    const members = this.#pool.find(this.#http1.resolve(this.#targets.of(parseOrigin(origin), undefined)))?.members ?? []
     for (const connection of this.#pool.connections) {
       const { route, protocol, state } = connection
-      if (route.origin.serialized === serialized && protocol === 'h2' && state === 'open') return connection.ping(timeoutMs)
+      const serves = route.origin.serialized === serialized || members.some((member) => member.connection === connection)
+      if (serves && protocol === 'h2' && state === 'open') return connection.ping(timeoutMs)
     }
     throw new UsageError('ERR_NOT_CONNECTED', `no open HTTP/2 connection to ${serialized}`, { origin: serialized })
   }

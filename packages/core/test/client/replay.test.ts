@@ -268,3 +268,38 @@ it('connections that were there before, and are going, say nothing about the ori
   expect(await (await last).text()).toBe('/last')
   expect(seen).toEqual(['/last'])
 })
+
+it('refused twice by connections that are full, one after the other: the request waits for room, and is answered', async () => {
+  const held: (() => void)[] = []
+  const { seen, started, url } = await noting(async (p, index, taken) => {
+    await p.preface()
+    await p.next('SETTINGS')
+    // All are on their way before the server says that it takes one.
+    const requests = [await p.nextRequest(), await p.nextRequest()]
+    if (index === 0) requests.push(await p.nextRequest())
+    p.send(frames.settings({ maxConcurrentStreams: 1 }), frames.settingsAck())
+    for (const { streamId } of requests.slice(1)) p.send(rstStream(streamId, REFUSED_STREAM))
+    const answer = ({ streamId, path }: { streamId: number; path: string }): void => {
+      taken.push(path)
+      p.respond(streamId, 200, [], path)
+    }
+    held.push(() => answer(requests[0]!))
+    for (;;) answer(await p.nextRequest())
+  })
+  const clock = new FakeClock(1)
+  const one = client({ maxConnectionsPerOrigin: 2, clock })
+  const all = ['a', 'b', 'c'].map(async (path) => (await one.request({ url: url(path), ...post })).text())
+  while (held.length < 2 || one.stats().totals.replayed < 3) await new Promise(setImmediate)
+  for (const release of held) release()
+  const over = Promise.allSettled(all)
+  let settled = false
+  void over.then(() => {
+    settled = true
+  })
+  while (!settled) {
+    clock.advance(1)
+    await new Promise(setImmediate)
+  }
+  expect(await Promise.all(all)).toEqual(['/a', '/b', '/c'])
+  expect([seen.toSorted(), started.connections]).toEqual([['/a', '/b', '/c'], 2])
+})

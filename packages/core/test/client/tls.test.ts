@@ -231,3 +231,16 @@ describe('pins', () => {
     },
   )
 })
+
+it('RFC 7301 §3.2: a server that chose HTTP/1.1 and now speaks HTTP/2 alone is asked again with both, at once', async () => {
+  const before = await server({ protocols: ['http/1.1'] })
+  const one = client({ idleTimeoutMs: 1 })
+  const url = `https://a.test.example:${before.port}/`
+  await (await one.request({ url })).text()
+  await before.close()
+  const after = await server({ protocols: ['h2'], port: before.port })
+  const response = await one.request({ url })
+  await response.text()
+  expect([response.status, response.connection.protocol]).toEqual([200, 'h2'])
+  expect(after.requests).toHaveLength(1)
+})

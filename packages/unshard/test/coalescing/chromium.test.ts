@@ -178,3 +178,12 @@ it('K39 CloseOneIdleConnectionWithAlias: the longest idle goes at the limit, wit
   expect(again).toMatchObject({ coalesced: false, status: 200 })
   expect(again.id).not.toBe(a.id)
 })
+
+it('a PING for an origin goes over the connection that serves it, whoever that was made for', async () => {
+  const started = await serving(NAMES)
+  const one = client()
+  await get(one, at('a', started))
+  await expect(one.ping(`https://b.example:${started.port}`)).rejects.toMatchObject({ code: 'ERR_NOT_CONNECTED' })
+  await get(one, at('b', started))
+  expect(await one.ping(`https://b.example:${started.port}`)).toBeGreaterThan(0)
+})
