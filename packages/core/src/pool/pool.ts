@@ -7,6 +7,7 @@ import type { Connector } from '../connect/connect.js'
 import type { Connection, PoolTarget } from '../connection.js'
 import type { Clock } from '../deadlines.js'
 import type { Diagnostics } from '../diagnostics.js'
+import type { SerializedOrigin } from '../message/origin.js'
 import { CandidateIndex } from './candidate-index.js'
 import { Dedicated } from './dedicated.js'
 import { Dialling } from './dialling.js'
@@ -48,6 +49,8 @@ export class Pool {
   readonly #growth: Growth
   readonly #dedicated: Dedicated
   readonly #groups = new Map<string, Group>()
+  /** Those of them that have a tag. */
+  #tagged = 0
   readonly #stop = new AbortController()
   readonly totals: PoolTotals = { dials: 0, handshakes: 0 }
 
@@ -196,6 +199,15 @@ export class Pool {
     target.progress.misdirected = group === undefined || group.own === 0
     this.#services.disown(group, connection, origin)
     if (group !== undefined) this.#growth.settle(group)
+    if (this.#tagged > 0) this.#reviewTags(group, origin)
+  }
+
+  /** What is said of an origin holds for all of its tags, though each has connections of its own. */
+  #reviewTags(but: Group | undefined, origin: SerializedOrigin): void {
+    for (const group of this.#groups.values()) {
+      if (group === but || group.target.origin.serialized !== origin) continue
+      this.#services.review(group)
+    }
   }
 
   /** A request that was a trial got its answer, and no 421: the others may follow. */
@@ -237,6 +249,7 @@ export class Pool {
     let group = this.find(target)
     if (group === undefined) {
       group = new Group(target, this)
+      if (target.isolation !== undefined) this.#tagged++
       this.#groups.set(target.dialKey, group)
     }
     target.group = group
@@ -248,6 +261,7 @@ export class Pool {
     if (!group.empty) return
     group.later?.cancel()
     group.owner = undefined
+    if (group.target.isolation !== undefined) this.#tagged--
     this.#groups.delete(group.target.dialKey)
   }
 

@@ -3,7 +3,7 @@
  * connections only by their interface.
  */
 
-import type { Connection, PoolTarget } from '../connection.js'
+import type { Connection, PoolTarget, Target } from '../connection.js'
 import type { Clock } from '../deadlines.js'
 import type { Diagnostics } from '../diagnostics.js'
 import type { SerializedOrigin } from '../message/origin.js'
@@ -129,6 +129,18 @@ export class Services {
     }
   }
 
+  /** Asks anew about the connections of others that a group has. */
+  review(group: Group): void {
+    for (const { connection, target } of [...group.members]) {
+      if (target !== undefined && !this.#mayServe(connection, target)) this.detach(group, connection)
+    }
+  }
+
+  #mayServe(connection: Connection, target: Target): boolean {
+    const verdict = this.#parts.policy.verdict(connection, target)
+    return 'use' in verdict && verdict.use
+  }
+
   /** The group has requests that may go over it. */
   serve(group: Group, connection: Connection, service: Service): void {
     service.queue(group)
@@ -181,8 +193,7 @@ export class Services {
     for (const group of [...service.groups]) {
       const target = group.memberOf(connection)?.target
       if (target === undefined) continue
-      const verdict = policy.verdict(connection, target)
-      if (!('use' in verdict) || !verdict.use) this.detach(group, connection)
+      if (!this.#mayServe(connection, target)) this.detach(group, connection)
     }
     if (service.groupNames !== undefined && service.origins >= 0) noteCovered(connection, this.#services, policy, index)
   }

@@ -221,6 +221,33 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     expect(call(A).member?.connection).toBe(shared)
   })
 
+  it('holds for every tag of the origin: what another one has joined is asked about anew', async () => {
+    let disowned = false
+    const { call, connector, open, pool } = make((_connection, { origin }) =>
+      disowned && origin === B.origin ? { use: false, because: 'misdirected-before' } : USE,
+    )
+    const tagged = (target: typeof A) => ({
+      ...target,
+      isolation: 'tag',
+      reuseKey: 'tagged',
+      dialKey: `${target.dialKey} tagged`,
+    })
+    const shared = await open()
+    call(B)
+    call(tagged(A))
+    await turn()
+    const other = await connector.dials[1]!.succeed()
+    const waiting = call(tagged(B))
+    await turn()
+    expect(waiting.member?.connection).toBe(other)
+    disowned = true
+    pool.misdirected(B, shared, 421)
+    const again = call(tagged(B))
+    expect(again.member).toBeUndefined()
+    await turn()
+    expect(connector.dials.map(({ target }) => target.dialKey)).toContain(tagged(B).dialKey)
+  })
+
   it('where that dial fails, the next request may share again', async () => {
     const { call, connector, open, pool } = make()
     const shared = await open()
