@@ -50,8 +50,8 @@ describe('the examples run', () => {
       // `expression // 'value'` is a claim.
       .replaceAll(/^([\w.]+) \/\/ (true|false|\d+|'[^']*').*$/gm, 'claim($1, $2)')
     const claim = (actual: unknown, expected: unknown): void => expect(actual).toEqual(expected)
-    const run = new Function('unshard', 'diagnostics', 'claim', `return (async () => { ${runnable}\n })()`)
-    await run({ createClient, coalescing, sameOrigin, Client }, { subscribe: () => undefined }, claim)
+    const run = new Function('unshard', 'diagnostics', 'claim', 'console', `return (async () => { ${runnable}\n })()`)
+    await run({ createClient, coalescing, sameOrigin, Client }, { subscribe: () => undefined }, claim, { log: () => undefined })
     expect(source).toMatch(/^import .* from '@?unshard/m)
   })
 
