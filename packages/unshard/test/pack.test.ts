@@ -78,3 +78,12 @@ it('TypeScript, strict, with the types that are shipped', async () => {
     },
   )
 }, 60_000)
+
+it('the command', async () => {
+  const command = join(project, 'node_modules/.bin/unshard')
+  expect((await run(command, ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  await expect(run(command, ['probe'])).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('usage: unshard probe'),
+  })
+}, 60_000)
