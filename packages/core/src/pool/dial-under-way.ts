@@ -11,7 +11,7 @@ import type { Dial } from './reuse-policy.js'
 const WAIT_MS = 250
 const WAIT_FACTOR = 4
 /** Up to this part of that time less, at random: those who have waited for one handshake do not all dial in the same moment. */
-const JITTER = 0.2
+const JITTER = 0.1
 
 /** What a dial is listed in, and measured by. */
 export interface DialParts {
