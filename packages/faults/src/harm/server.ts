@@ -52,16 +52,21 @@ export const stop: Harm = {
   },
 }
 
-/** Apache with all of its streams taken says it late, and later on a busy machine. Milliseconds. */
+/** Apache says it late, and later on a busy machine. Milliseconds. */
 const APACHE_MS = 20_000
+/** With all of its streams taken it may say nothing before one of them ends: after so long it is let go on, and may say it then. */
+const APACHE_FULL_MS = 3_000
 
 export const reload: Harm = {
   says: 'reload of nginx, Apache, HAProxy or Caddy',
   server: 'external',
-  async apply({ stage, phase }) {
+  async apply({ stage, phase, variant }) {
     if (!(stage.backend instanceof ExternalBackend)) throw new Error('not an external server')
     await stage.backend.server.reload!()
     if (phase === 'dial' || phase === 'tls' || phase === 'settings') return
+    if (phase === 'queued' && variant === 'apache') {
+      return until(APACHE_FULL_MS, 'the client hears GOAWAY', () => stage.open === 0).catch(() => undefined)
+    }
     await until(APACHE_MS, 'the client hears GOAWAY', () => stage.open === 0)
   },
 }
