@@ -166,6 +166,11 @@ describe('3: the engine', () => {
     expect(policy.verdict(connection({ capacity: 0 }), targetFor(B))).toEqual(refuse('no-capacity'))
   })
 
+  test('a connection that is idle and makes sure of its peer takes nothing now, and is shared all the same', () => {
+    const doubting = { ...connection({ capacity: 0 }), verifying: true }
+    expect(policy.verdict(doubting, targetFor(B))).toMatchObject({ use: true })
+  })
+
   test('a connection that is only busy is shared: the request waits for its turn', () => {
     expect(policy.verdict(connection({ capacity: 0, active: 100 }), targetFor(B))).toMatchObject({ use: true })
   })
