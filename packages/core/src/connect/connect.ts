@@ -253,7 +253,13 @@ export class Connector {
       // Under way before there is a resolver to be told: what that takes to load passes while the server thinks.
       const secured = secure(protocols)
       secured.catch(() => undefined)
-      return this.#memory.resolve(target.dialKey, () => secured)
+      return this.#memory
+        .resolve(target.dialKey, () => secured)
+        .catch((error: unknown) => {
+          // Whatever failed, nobody else has this socket.
+          secured.then(({ socket }) => socket.destroy()).catch(() => undefined)
+          throw error
+        })
     }
     if (!http1Only) return anew()
     return secure(['http/1.1']).catch((error: unknown) => {

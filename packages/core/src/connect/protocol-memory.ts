@@ -23,7 +23,7 @@ type CreateResolveProtocol = (
 /** The ALPN answers of one client. */
 export class ProtocolMemory {
   readonly #cache: LRUCache<string, string>
-  #resolver: Promise<ResolveProtocol> | undefined
+  #resolver: Promise<ResolveProtocol | undefined> | undefined
 
   constructor(clock: Clock) {
     this.#cache = new LRUCache({ max: MAX_ORIGINS, ttl: TTL_MS, ttlResolution: 0, perf: clock })
@@ -39,9 +39,15 @@ export class ProtocolMemory {
     this.#cache.delete(nameOf(dialKey))
   }
 
-  /** Starts loading the resolver. */
-  load(): Promise<unknown> {
-    this.#resolver ??= import('http2-wrapper').then((module) => this.#create(module.default.auto as never))
+  /** Starts loading the resolver. Where that fails, for want of files for instance, there is none, and it is tried again. */
+  load(): Promise<ResolveProtocol | undefined> {
+    this.#resolver ??= import('http2-wrapper').then(
+      (module) => this.#create(module.default.auto as never),
+      () => {
+        this.#resolver = undefined
+        return undefined
+      },
+    )
     return this.#resolver
   }
 
@@ -50,15 +56,14 @@ export class ProtocolMemory {
    * not known, else here, because a remembered answer brings no socket.
    */
   async resolve(dialKey: string, dial: () => Promise<SecureSocket>): Promise<SecureSocket> {
-    await this.load()
-    const resolveProtocol = await this.#resolver!
+    const resolveProtocol = await this.load()
     let secured: SecureSocket | undefined
     const dialOnce = async (): Promise<SecureSocket> => {
       secured = await dial()
       return secured
     }
     // Our own key stands in for the host: http2-wrapper's leaves TLS options out, and a waiter would get another's answer.
-    await resolveProtocol({ host: dialKey, ALPNProtocols: PROTOCOLS, resolveSocket: true, dial: dialOnce })
+    await resolveProtocol?.({ host: dialKey, ALPNProtocols: PROTOCOLS, resolveSocket: true, dial: dialOnce })
     const result = secured ?? (await dialOnce())
     this.#cache.set(nameOf(dialKey), result.protocol ?? 'http/1.1')
     return result
