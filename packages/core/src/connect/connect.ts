@@ -249,18 +249,8 @@ export class Connector {
     // Who has chosen HTTP/1.1 is offered nothing else while that is remembered.
     const { protocols } = target.settings
     const http1Only = this.knownProtocol(target) === 'http/1.1' && protocols.includes('http/1.1')
-    const anew = (): Promise<SecureSocket> => {
-      // Under way before there is a resolver to be told: what that takes to load passes while the server thinks.
-      const secured = secure(protocols)
-      secured.catch(() => undefined)
-      return this.#memory
-        .resolve(target.dialKey, () => secured)
-        .catch((error: unknown) => {
-          // Whatever failed, nobody else has this socket.
-          secured.then(({ socket }) => socket.destroy()).catch(() => undefined)
-          throw error
-        })
-    }
+    // Under way before there is a resolver to be told: what that takes to load passes while the server thinks.
+    const anew = (): Promise<SecureSocket> => this.#memory.resolve(target.dialKey, secure(protocols))
     if (!http1Only) return anew()
     return secure(['http/1.1']).catch((error: unknown) => {
       // RFC 7301 §3.2: what the server chose once it speaks no more. It is asked again with all there is.

@@ -22,10 +22,13 @@ type CreateResolveProtocol = (
 
 /** The ALPN answers of one client. */
 export class ProtocolMemory {
+  readonly #import: () => Promise<{ default: unknown }>
   readonly #cache: LRUCache<string, string>
   #resolver: Promise<ResolveProtocol | undefined> | undefined
 
-  constructor(clock: Clock) {
+  /** @param importResolver what brings http2-wrapper. */
+  constructor(clock: Clock, importResolver: () => Promise<{ default: unknown }> = () => import('http2-wrapper')) {
+    this.#import = importResolver
     this.#cache = new LRUCache({ max: MAX_ORIGINS, ttl: TTL_MS, ttlResolution: 0, perf: clock })
   }
 
@@ -41,8 +44,8 @@ export class ProtocolMemory {
 
   /** Starts loading the resolver. Where that fails, for want of files for instance, there is none, and it is tried again. */
   load(): Promise<ResolveProtocol | undefined> {
-    this.#resolver ??= import('http2-wrapper').then(
-      (module) => this.#create(module.default.auto as never),
+    this.#resolver ??= this.#import().then(
+      (module) => this.#create((module.default as { auto: { createResolveProtocol: CreateResolveProtocol } }).auto),
       () => {
         this.#resolver = undefined
         return undefined
@@ -52,19 +55,17 @@ export class ProtocolMemory {
   }
 
   /**
-   * Makes a connection and learns its protocol. `dial` offers every protocol and is called once: by the resolver where the answer is
-   * not known, else here, because a remembered answer brings no socket.
+   * Learns the protocol of a connection that is being made, and was offered every one. What becomes of it is told as it is, whatever the
+   * resolver says: that makes one dial of several at a time wait for another's, which may fail or take for ever.
    */
-  async resolve(dialKey: string, dial: () => Promise<SecureSocket>): Promise<SecureSocket> {
+  async resolve(dialKey: string, secured: Promise<SecureSocket>): Promise<SecureSocket> {
+    // Until there is a resolver nobody waits for it.
+    secured.catch(() => undefined)
     const resolveProtocol = await this.load()
-    let secured: SecureSocket | undefined
-    const dialOnce = async (): Promise<SecureSocket> => {
-      secured = await dial()
-      return secured
-    }
     // Our own key stands in for the host: http2-wrapper's leaves TLS options out, and a waiter would get another's answer.
-    await resolveProtocol?.({ host: dialKey, ALPNProtocols: PROTOCOLS, resolveSocket: true, dial: dialOnce })
-    const result = secured ?? (await dialOnce())
+    const asked = { host: dialKey, ALPNProtocols: PROTOCOLS, resolveSocket: true, dial: () => secured }
+    resolveProtocol?.(asked).catch(() => undefined)
+    const result = await secured
     this.#cache.set(nameOf(dialKey), result.protocol ?? 'http/1.1')
     return result
   }

@@ -18,6 +18,8 @@ function dialling(...protocols: (string | undefined)[]) {
   return { dial, dials }
 }
 
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
 type Create = (...parts: unknown[]) => (options: object) => Promise<{ alpnProtocol: string; socket?: unknown }>
 
 describe('ProtocolMemory', () => {
@@ -30,13 +32,13 @@ describe('ProtocolMemory', () => {
     const { memory } = make()
     const { dial, dials } = dialling('h2')
     expect(memory.known('a')).toBeUndefined()
-    expect(await memory.resolve('a', dial)).toBe(dials[0])
+    expect(await memory.resolve('a', dial())).toBe(dials[0])
     expect(dials).toHaveLength(1)
     expect(memory.known('a')).toBe('h2')
     expect(memory.known('b')).toBeUndefined()
   })
 
-  it('http2-wrapper does the resolving: it is asked every time, and dials itself where it knows no answer', async () => {
+  it('http2-wrapper does the resolving: it is asked every time, and takes the socket where it knows no answer', async () => {
     const { auto } = (await import('http2-wrapper')).default as unknown as { auto: { createResolveProtocol: Create } }
     const original = auto.createResolveProtocol
     const answers: { alpnProtocol: string; socket?: unknown }[] = []
@@ -51,8 +53,10 @@ describe('ProtocolMemory', () => {
     try {
       const { memory } = make()
       const { dial, dials } = dialling('h2')
-      await memory.resolve('a', dial)
-      await memory.resolve('a', dial)
+      await memory.resolve('a', dial())
+      await turn()
+      await memory.resolve('a', dial())
+      await turn()
       expect(answers.map(({ alpnProtocol }) => alpnProtocol)).toEqual(['h2', 'h2'])
       expect(answers.map(({ socket }) => socket)).toEqual([dials[0]!.socket, undefined])
     } finally {
@@ -63,38 +67,65 @@ describe('ProtocolMemory', () => {
   it('a remembered answer dials again, and what that brings is the new answer', async () => {
     const { memory } = make()
     const { dial, dials } = dialling('h2', 'http/1.1')
-    await memory.resolve('a', dial)
-    expect(await memory.resolve('a', dial)).toBe(dials[1])
+    await memory.resolve('a', dial())
+    expect(await memory.resolve('a', dial())).toBe(dials[1])
     expect(memory.known('a')).toBe('http/1.1')
   })
 
   it('a server without ALPN speaks HTTP/1.1', async () => {
     const { memory } = make()
     const { dial } = dialling(undefined)
-    expect((await memory.resolve('a', dial)).protocol).toBeUndefined()
+    expect((await memory.resolve('a', dial())).protocol).toBeUndefined()
     expect(memory.known('a')).toBe('http/1.1')
   })
 
   it('a failure is told as it is and not remembered', async () => {
     const { memory } = make()
     const failure = new Error('no route')
-    await expect(memory.resolve('a', () => Promise.reject(failure))).rejects.toBe(failure)
+    await expect(memory.resolve('a', Promise.reject(failure))).rejects.toBe(failure)
     expect(memory.known('a')).toBeUndefined()
     const { dial, dials } = dialling('h2')
-    expect(await memory.resolve('a', dial)).toBe(dials[0])
+    expect(await memory.resolve('a', dial())).toBe(dials[0])
   })
 
   it('two at once each get a socket of their own', async () => {
     const { memory } = make()
     const { dial, dials } = dialling('h2')
-    const [one, two] = await Promise.all([memory.resolve('a', dial), memory.resolve('a', dial)])
+    const [one, two] = await Promise.all([memory.resolve('a', dial()), memory.resolve('a', dial())])
     expect(one).not.toBe(two)
     expect(dials).toHaveLength(2)
   })
 
+  it('of two at once the one that fails, or hangs, is nothing to the other', async () => {
+    const { memory } = make()
+    const failure = new Error('no route')
+    const hanging = new Promise<SecureSocket>(() => undefined)
+    const { dial, dials } = dialling('h2')
+    for (const first of [Promise.reject(failure), hanging]) {
+      const other = memory.resolve('a', first)
+      other.catch(() => undefined)
+      expect(await memory.resolve('a', dial())).toBe(dials.at(-1))
+      if (first !== hanging) await expect(other).rejects.toBe(failure)
+    }
+  })
+
+  it('without a resolver the dial is enough; and loading it is tried again', async () => {
+    let loads = 0
+    const memory = new ProtocolMemory(new FakeClock(1), () => {
+      loads++
+      return loads === 1 ? Promise.reject(new Error('EMFILE')) : import('http2-wrapper')
+    })
+    const { dial, dials } = dialling('h2')
+    expect(await memory.resolve('a', dial())).toBe(dials[0])
+    expect(memory.known('a')).toBe('h2')
+    expect(await memory.resolve('b', dial())).toBe(dials[1])
+    await memory.resolve('c', dial())
+    expect(loads).toBe(2)
+  })
+
   it('five minutes later it asks anew', async () => {
     const { memory, clock } = make()
-    await memory.resolve('a', dialling('h2').dial)
+    await memory.resolve('a', dialling('h2').dial())
     clock.advance(299_999)
     expect(memory.known('a')).toBe('h2')
     clock.advance(2)
