@@ -6,7 +6,7 @@
 import type { Connection } from '../connection.js'
 import { type CandidateIndex, MAX_OFFERED } from './candidate-index.js'
 import { seenBy } from './reuse.js'
-import type { ReusePolicy } from './reuse-policy.js'
+import { isGrant, type ReusePolicy } from './reuse-policy.js'
 import type { Service } from './service.js'
 
 /** What is known of the connections of a pool. */
@@ -69,8 +69,7 @@ function covers(covering: Connection, other: Connection, { groups }: Service, po
   if (other.originSet?.size === set.size && other.id < covering.id) return false
   for (const { target, members } of groups) {
     const seen = members.find(({ connection }) => connection === other)?.target ?? seenBy(target, other.route.addresses)
-    const verdict = policy.verdict(covering, seen)
-    if (!('use' in verdict) || !verdict.use) return false
+    if (!isGrant(policy.verdict(covering, seen))) return false
   }
   return true
 }

@@ -90,8 +90,8 @@ export class Growth {
    * be dialled without end.
    */
   #mayTopUp(group: Group, there: number): boolean {
-    const now = this.#parts.clock.now()
     if (group.waiting.size > 0 || group.opening) return true
+    const now = this.#parts.clock.now()
     if (there === 0 || group.toppedUpAt + TOP_UP_PAUSE_MS > now) return false
     group.toppedUpAt = now
     return true

@@ -258,7 +258,8 @@ export class Pool {
 
   /** Unless it still has something. */
   #forget(group: Group): void {
-    if (!group.empty) return
+    // Once: by now another group may stand in its place.
+    if (!group.empty || group.owner !== this) return
     group.later?.cancel()
     group.owner = undefined
     if (group.target.isolation !== undefined) this.#tagged--

@@ -48,6 +48,14 @@ export interface ReusePolicy {
   groupsOf?(origin: Origin): readonly string[]
 }
 
+/** A clear yes. */
+export type Grant = Extract<Verdict, { readonly use: true }>
+
+/** Whether a verdict is one. */
+export function isGrant(verdict: Verdict): verdict is Grant {
+  return 'use' in verdict && verdict.use
+}
+
 /** Whether a candidate is a connection, and not yet a dial. */
 export function isConnection(candidate: Connection | Dial): candidate is Connection {
   return 'route' in candidate

@@ -8,7 +8,7 @@ import type { Diagnostics } from '../diagnostics.js'
 import { socketPathOf } from '../pool-settings.js'
 import { type Candidate, type CandidateIndex, MAX_OFFERED } from './candidate-index.js'
 import type { DialUnderWay } from './dial-under-way.js'
-import { isConnection, type ReusePolicy, type Verdict } from './reuse-policy.js'
+import { type Grant, isConnection, isGrant, type ReusePolicy, type Verdict } from './reuse-policy.js'
 
 /** What asking needs. */
 export interface ReuseParts {
@@ -33,7 +33,6 @@ export interface Found {
 /** Connections that the target has already: it wants more than those. */
 export type IsMember = (connection: Connection) => boolean
 
-type Use = Extract<Verdict, { readonly use: true }>
 type Declined = (target: PoolTarget, connection: number | undefined, because: string) => void
 
 const PAST_ITS_AGE: Verdict = { use: false, because: 'past-its-age' }
@@ -67,7 +66,7 @@ export class Reuse {
       if (left-- === 0) return undefined
       if (isMember(connection)) continue
       const verdict = this.verdict(connection, seenBy(target))
-      if ('use' in verdict && verdict.use) return answer(connection, verdict)
+      if (isGrant(verdict)) return answer(connection, verdict)
     }
     return undefined
   }
@@ -99,7 +98,7 @@ export class Reuse {
     for (const candidate of this.#candidates(target, seenBy(target, there))) {
       if (!isConnection(candidate) || candidate.capacity === 0 || isMember(candidate)) continue
       const verdict = this.verdict(candidate, seen)
-      if ('use' in verdict && verdict.use) return answer(candidate, verdict)
+      if (isGrant(verdict)) return answer(candidate, verdict)
     }
     return undefined
   }
@@ -111,7 +110,7 @@ export class Reuse {
     const candidates = this.#candidates(target, seen)
     let because = target.proxy === undefined ? index.near(seen) : 'proxied'
     if (candidates.length === 0 && because === 'certificate-does-not-cover-host') declined(target, undefined, because)
-    let best: { connection: Connection; verdict: Use } | undefined
+    let best: { connection: Connection; verdict: Grant } | undefined
     const wait: DialUnderWay[] = []
     for (const candidate of candidates) {
       // What it has, and what it is making for itself, is not enough.
@@ -145,7 +144,7 @@ export function seenBy({ origin, reuseKey, proxy, dialKey, verify }: PoolTarget,
     : { origin, reuseKey, proxy, dialKey, verify, addresses }
 }
 
-function answer(use: Connection, { because, trial = false }: Use): Found {
+function answer(use: Connection, { because, trial = false }: Grant): Found {
   return { use, because, trial }
 }
 

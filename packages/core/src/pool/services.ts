@@ -13,7 +13,7 @@ import type { DialUnderWay } from './dial-under-way.js'
 import { type Group, hasRoom, type Member } from './group.js'
 import type { Lifetimes } from './lifetimes.js'
 import type { Reuse } from './reuse.js'
-import type { ReusePolicy } from './reuse-policy.js'
+import { isGrant, type ReusePolicy } from './reuse-policy.js'
 import { Service } from './service.js'
 
 /** What services stand on, and whom they tell. */
@@ -137,8 +137,7 @@ export class Services {
   }
 
   #mayServe(connection: Connection, target: Target): boolean {
-    const verdict = this.#parts.policy.verdict(connection, target)
-    return 'use' in verdict && verdict.use
+    return isGrant(this.#parts.policy.verdict(connection, target))
   }
 
   /** The group has requests that may go over it. */
