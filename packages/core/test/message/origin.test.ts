@@ -84,3 +84,22 @@ describe('parseRequestUrl', () => {
 it('a URL with Latin-1 characters parses however often one is parsed (Node 20’s URL.canParse does not)', () => {
   for (let i = 0; i < 10_000; i++) expect(parseRequestUrl(`https://bücher.example/${i}?ä`).path).toBe(`/${i}?%C3%A4`)
 })
+
+it('of more origins than are remembered none is taken for another, and each is one object while it is remembered', () => {
+  const hosts = Array.from(
+    { length: 40_000 },
+    (_, i) => `https://${i % 2 === 0 ? 'a' : 'b'}${i}.example${i % 3 === 0 ? ':8443' : ''}`,
+  )
+  for (const round of [1, 2]) {
+    for (const host of hosts) {
+      const { origin, path } = parseRequestUrl(`${host}/${round}`)
+      if (origin.serialized !== host || path !== `/${round}`) throw new Error(`${host} was taken for ${origin.serialized}`)
+      if (parseRequestUrl(`${host}/again`).origin !== origin) throw new Error(`${host} is two objects`)
+    }
+  }
+  // A longer host that begins as a known one does, and a port behind it.
+  parseRequestUrl('https://known.example/')
+  for (const other of ['https://known.example.evil.example', 'https://known.example:444', 'http://known.example']) {
+    expect(parseRequestUrl(`${other}/`).origin.serialized).toBe(other)
+  }
+})
