@@ -18,7 +18,9 @@ class Load {
   readonly #origin: string
   readonly #workers: Promise<void>[]
   #going = true
-  #latest = 0
+  /** The connection that answered last, for each worker. */
+  readonly #latest: number[] = new Array(AT_ONCE).fill(0)
+  #newest = 0
   #moved: (() => void) | undefined
   posted = 0
   answered = 0
@@ -26,11 +28,15 @@ class Load {
   constructor(one: Client, origin: string, posts: boolean) {
     this.#one = one
     this.#origin = origin
-    this.#workers = Array.from({ length: AT_ONCE }, (_, i) => this.#work(posts && i % 2 === 1))
+    this.#workers = Array.from({ length: AT_ONCE }, (_, i) => this.#work(i, posts && i % 2 === 1))
   }
 
-  /** Resolves when an answer has come over a connection that is newer than any so far. */
+  /**
+   * Resolves when every worker has had an answer over a connection that is newer than any so far: no request meets two reloads. One whose
+   * connection was lost is sent once more, not twice.
+   */
   moved(): Promise<void> {
+    this.#newest = Math.max(...this.#latest)
     return new Promise((resolve, reject) => {
       this.#moved = resolve
       Promise.all(this.#workers).catch(reject)
@@ -42,13 +48,12 @@ class Load {
     await Promise.all(this.#workers)
   }
 
-  async #work(posts: boolean): Promise<void> {
+  async #work(at: number, posts: boolean): Promise<void> {
     while (this.#going) {
       const id = posts ? await this.#post() : await this.#get()
       this.answered++
-      if (id <= this.#latest) continue
-      this.#latest = id
-      this.#moved?.()
+      this.#latest[at] = id
+      if (id > this.#newest && this.#latest.every((each) => each > this.#newest)) this.#moved?.()
     }
   }
 
