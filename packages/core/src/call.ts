@@ -179,6 +179,10 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     return this.#exchange?.trailers
   }
 
+  reprioritize(priority: string): boolean {
+    return this.#exchange?.reprioritize(priority) ?? false
+  }
+
   connection(): ConnectionInfo {
     return connectionInfo(this.#member!)
   }

@@ -132,6 +132,8 @@ export interface Exchange {
   readonly trailers: readonly string[] | undefined
   /** Octets of the request's content handed to the connection so far. */
   readonly sentBytes: number
+  /** Tells the peer a new priority of the response (RFC 9218 §7.1), as the field would say it. Returns whether there was a way to. */
+  reprioritize(priority: string): boolean
   /** Ends it now, wherever it is. A reader of the body gets `reason`. */
   abort(reason: unknown): void
 }

@@ -17,6 +17,7 @@ export const FrameType = {
   CONTINUATION: 0x9,
   ALTSVC: 0xa, // RFC 7838 §4
   ORIGIN: 0xc, // RFC 8336 §2
+  PRIORITY_UPDATE: 0x10, // RFC 9218 §7.1
 } as const
 
 /** A frame type by name; `UNKNOWN` for every type that has none here. */

@@ -86,6 +86,11 @@ export class H1Exchange implements Exchange, BodySource {
     }
   }
 
+  /** HTTP/1.1 has no frame for it. */
+  reprioritize(): boolean {
+    return false
+  }
+
   abort(reason: unknown): void {
     this.#settled = true
     this.#body?.discard(reason)

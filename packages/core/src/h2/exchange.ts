@@ -61,6 +61,12 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
     return this.#sender?.sentBytes ?? 0
   }
 
+  reprioritize(priority: string): boolean {
+    const told = this.#engine.reprioritize(this.#stream!, priority)
+    if (told) this.#host.flush()
+    return told
+  }
+
   abort(reason: unknown): void {
     this.#settled = true
     if (reason instanceof TimeoutError) this.#host.suspect()

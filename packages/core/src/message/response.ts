@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { ResponseError, UsageError } from '../errors.js'
 import type { ResponseBody } from './body.js'
 import { Fields } from './fields.js'
+import { type Priority, serializePriority } from './priority.js'
 
 /** Which connection carried a response, and why that one. */
 export interface ConnectionInfo {
@@ -36,6 +37,7 @@ export interface ResponseParts {
   readonly fields: readonly string[]
   readonly body: ResponseBody
   readonly trailers: () => readonly string[] | undefined
+  readonly reprioritize: (priority: string) => boolean
   readonly connection: () => ConnectionInfo
   readonly timings: Timings
 }
@@ -124,6 +126,16 @@ export class HttpResponse {
   webStream(): ReadableStream<Uint8Array> {
     this.#parts.body.claim()
     return toWebStream(this.#parts.body)
+  }
+
+  /**
+   * Tells the server that the rest of this response has become more or less urgent (PRIORITY_UPDATE, RFC 9218 §7.1). Returns whether it
+   * was told: over HTTP/1.1, to a server that does not schedule so, and when everything has arrived, there is nothing to tell.
+   * @throws UsageError `ERR_INVALID_PRIORITY`.
+   */
+  reprioritize(priority: Priority): boolean {
+    const value = serializePriority(priority)
+    return !this.complete && this.#parts.reprioritize(value)
   }
 
   /** Drops the content: resets the stream where it has not ended. Who reads it gets `reason`, or a {@link UsageError} `ERR_BODY_CANCELLED`. */

@@ -10,6 +10,7 @@ function open(): { body: ResponseBody; consumed: number[]; cancelled: unknown[];
     fields: ['x', 'y'],
     body,
     trailers: () => ['t', '1'],
+    reprioritize: () => false,
     connection: () => ({}) as never,
     timings: { sentMs: 1, headersMs: 2 },
   }

@@ -93,7 +93,7 @@ export class FakeConnection implements Connection {
 
   request(_request: HttpRequest, observer: ExchangeObserver): Exchange {
     this.observers.add(observer)
-    return { trailers: undefined, sentBytes: 0, abort: () => this.finish(observer) }
+    return { trailers: undefined, sentBytes: 0, reprioritize: () => false, abort: () => this.finish(observer) }
   }
 
   /** The oldest request, or that one, is over. */

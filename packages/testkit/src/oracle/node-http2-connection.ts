@@ -202,6 +202,11 @@ class OracleExchange implements Exchange, BodySource {
     if (content !== undefined) this.#pump().catch((error: unknown) => this.#contentFailed(error))
   }
 
+  /** node:http2 writes no frame that it does not know. */
+  reprioritize(): boolean {
+    return false
+  }
+
   abort(reason: unknown): void {
     this.#settled = true
     this.#body?.discard(reason)

@@ -13,7 +13,7 @@ export const MAX_31_BIT = 0x7fff_ffff
 /** SETTINGS_INITIAL_WINDOW_SIZE and the connection's window before anything else is said (RFC 9113 §6.9.2). */
 export const DEFAULT_WINDOW_BYTES = 65_535
 
-/** RFC 9113 §6; ALTSVC is RFC 7838 §4, ORIGIN RFC 8336 §2. */
+/** RFC 9113 §6; ALTSVC is RFC 7838 §4, ORIGIN RFC 8336 §2, PRIORITY_UPDATE RFC 9218 §7.1. */
 export const FrameType = {
   DATA: 0x0,
   HEADERS: 0x1,
@@ -27,6 +27,7 @@ export const FrameType = {
   CONTINUATION: 0x9,
   ALTSVC: 0xa,
   ORIGIN: 0xc,
+  PRIORITY_UPDATE: 0x10,
 } as const
 
 /** RFC 9113 §6: flags share bits, because their meaning depends on the frame's type. */
@@ -114,4 +115,11 @@ export function writeGoaway(output: Output, lastStreamId: number, errorCode: num
   putUint32(output.buffer, payload, lastStreamId)
   putUint32(output.buffer, payload + 4, errorCode)
   output.buffer.write(debug, payload + 8, 'latin1')
+}
+
+/** Writes PRIORITY_UPDATE (RFC 9218 §7.1): the new priority of a request on `streamId`, as the value of its `priority` field would say it. */
+export function writePriorityUpdate(output: Output, streamId: number, priority: string): void {
+  const payload = writeHeader(output, 4 + priority.length, FrameType.PRIORITY_UPDATE, 0, 0)
+  putUint32(output.buffer, payload, streamId)
+  output.buffer.write(priority, payload + 4, 'latin1')
 }

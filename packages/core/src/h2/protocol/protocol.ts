@@ -6,12 +6,20 @@
 import { ConnectionState, type ProtocolListener } from './connection-state.js'
 import { ErrorCode, ProtocolFault } from './error-code.js'
 import { fieldSectionBytes, type RequestHead, requestBytes } from './field-section.js'
-import { DEFAULT_WINDOW_BYTES, PREFACE, writeGoaway, writePing, writeSettings, writeWindowUpdate } from './frame.js'
+import {
+  DEFAULT_WINDOW_BYTES,
+  PREFACE,
+  writeGoaway,
+  writePing,
+  writePriorityUpdate,
+  writeSettings,
+  writeWindowUpdate,
+} from './frame.js'
 import { FrameReader } from './frame-reader.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
 import { initialSettings, type LocalSettings, type PeerSettings, type StreamLimits } from './settings.js'
-import type { Stream } from './stream.js'
+import { ResponsePhase, type Stream } from './stream.js'
 import { StreamState } from './stream-state.js'
 import type { WindowBudget } from './window.js'
 
@@ -103,6 +111,18 @@ export class Protocol<Owner> {
    */
   sendData(stream: Stream<Owner>, bytes: Uint8Array | undefined, endStream: boolean, trailers?: readonly string[]): boolean {
     return this.#sender.send(stream, bytes, endStream, trailers)
+  }
+
+  /**
+   * Tells the peer that a response has become more or less urgent (RFC 9218 §7.1): `priority` as the field would say it. Returns whether
+   * it was told: not where the response has ended, nor a peer that has not said it schedules so, because it is "likely to" ignore it (§2.1).
+   */
+  reprioritize(stream: Stream<Owner>, priority: string): boolean {
+    const { peer, output, abandoned } = this.#state
+    if (!peer.extensiblePriorities || abandoned || stream.state === StreamState.CLOSED) return false
+    if (stream.phase === ResponsePhase.ENDED) return false
+    writePriorityUpdate(output, stream.id, priority)
+    return true
   }
 
   /** Ends a stream early (RFC 9113 §5.4.2). Its owner hears `onClosed`, and `onSendable` where content was still wanted. */

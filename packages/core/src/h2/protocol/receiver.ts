@@ -60,7 +60,9 @@ export class Receiver<Owner> implements FrameSink {
       case FrameType.ALTSVC:
       case FrameType.ORIGIN:
         return true
-      default: // RFC 9113 §5.5: frames of unknown type MUST be ignored and discarded.
+      // RFC 9113 §5.5: frames of unknown type MUST be ignored and discarded. PRIORITY_UPDATE, which RFC 9218 §7.1 forbids to servers, means
+      // nothing here either: a connection is not given up for it.
+      default:
         this.#state.limits.unproductive(frameTypeName(type))
         return false
     }

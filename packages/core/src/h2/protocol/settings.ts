@@ -3,7 +3,7 @@
 import { ErrorCode, ProtocolFault } from './error-code.js'
 import { DEFAULT_WINDOW_BYTES, MAX_31_BIT, MAX_MAX_FRAME_BYTES, MIN_MAX_FRAME_BYTES } from './frame.js'
 
-/** RFC 9113 §6.5.2; ENABLE_CONNECT_PROTOCOL is RFC 8441 §3. */
+/** RFC 9113 §6.5.2; ENABLE_CONNECT_PROTOCOL is RFC 8441 §3, NO_RFC7540_PRIORITIES RFC 9218 §2.1. */
 export const Setting = {
   HEADER_TABLE_SIZE: 0x1,
   ENABLE_PUSH: 0x2,
@@ -12,6 +12,7 @@ export const Setting = {
   MAX_FRAME_SIZE: 0x5,
   MAX_HEADER_LIST_SIZE: 0x6,
   ENABLE_CONNECT_PROTOCOL: 0x8,
+  NO_RFC7540_PRIORITIES: 0x9,
 } as const
 
 /** Streams a client may assume before it knows the peer's SETTINGS: the least that RFC 9113 §6.5.2 recommends. */
@@ -29,6 +30,8 @@ export class PeerSettings {
   /** RFC 9113 §6.5.2: advisory, but a request above it is refused here rather than there. */
   maxFieldSectionBytes: number = Number.POSITIVE_INFINITY
   connectProtocol = false
+  /** The peer schedules by RFC 9218, if by anything: it has said that it does not by RFC 7540. */
+  extensiblePriorities = false
   /** Whether the peer's first SETTINGS has arrived. */
   received = false
 
@@ -82,6 +85,11 @@ export class PeerSettings {
         }
         this.connectProtocol = value === 1
         return
+      case Setting.NO_RFC7540_PRIORITIES:
+        // RFC 9218 §2.1: "Any value other than 0 or 1 MUST be treated as a connection error".
+        if (value > 1) throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, `SETTINGS_NO_RFC7540_PRIORITIES ${value}`)
+        this.extensiblePriorities = value === 1
+        return
       default: // RFC 9113 §6.5.2: an unknown setting MUST be ignored.
     }
   }
@@ -116,12 +124,13 @@ export const NO_STREAM_LIMITS: StreamLimits = {
   assumed: ASSUMED_MAX_CONCURRENT_STREAMS,
 }
 
-/** The SETTINGS a client opens with: no push, our window, our limit on field sections; defaults are not repeated. */
+/** The SETTINGS a client opens with: no push, our window, our limit on field sections, no priorities of RFC 7540; defaults are not repeated. */
 export function initialSettings(local: LocalSettings): [identifier: number, value: number][] {
   const settings: [number, number][] = [
     [Setting.ENABLE_PUSH, 0],
     [Setting.INITIAL_WINDOW_SIZE, local.initialWindowBytes],
     [Setting.MAX_HEADER_LIST_SIZE, local.maxFieldSectionBytes],
+    [Setting.NO_RFC7540_PRIORITIES, 1],
   ]
   if (local.headerTableBytes !== 4_096) settings.unshift([Setting.HEADER_TABLE_SIZE, local.headerTableBytes])
   return settings

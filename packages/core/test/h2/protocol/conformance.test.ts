@@ -87,7 +87,7 @@ describe('what is sent', () => {
   it('§6.5 "The stream identifier for a SETTINGS frame MUST be zero (0x00)", "the frame payload of the SETTINGS frame MUST be empty" with ACK', () => {
     const sent = frames.filter(({ type }) => type === 4)
     expect(sent.map(({ flags, streamId, length }) => [flags, streamId, length])).toEqual([
-      [0, 0, 18],
+      [0, 0, 24],
       [1, 0, 0],
     ])
   })

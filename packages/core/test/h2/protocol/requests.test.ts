@@ -14,7 +14,7 @@ describe('RFC 9113 §3.4 the client connection preface', () => {
     expect(written(peer).toString('hex')).toBe(
       [
         '505249202a20485454502f322e300d0a0d0a534d0d0a0d0a',
-        '000012 04 00 00000000 0002 00000000 0004 00020000 0006 00010000',
+        '000018 04 00 00000000 0002 00000000 0004 00020000 0006 00010000 0009 00000001',
         '000004 08 00 00000000 00ff0001',
       ]
         .join('')
@@ -23,7 +23,7 @@ describe('RFC 9113 §3.4 the client connection preface', () => {
   })
 
   it('says nothing of a connection window that is the default', () => {
-    expect(written(new Peer({ settings: false }))).toHaveLength(24 + 9 + 18)
+    expect(written(new Peer({ settings: false }))).toHaveLength(24 + 9 + 24)
   })
 
   it('requests may follow at once, within what a peer must be assumed to allow', () => {

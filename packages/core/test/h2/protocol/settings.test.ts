@@ -33,6 +33,7 @@ describe('RFC 9113 §6.5 what the peer may not say', () => {
     ['C03 ENABLE_PUSH 2', 'PROTOCOL_ERROR', ordered([2, 2])],
     ['C04 RFC 8441 §3 ENABLE_CONNECT_PROTOCOL 2', 'PROTOCOL_ERROR', ordered([8, 2])],
     ['C04 1, then 0', 'PROTOCOL_ERROR', ordered([8, 1], [8, 0])],
+    ['RFC 9218 §2.1 NO_RFC7540_PRIORITIES 2', 'PROTOCOL_ERROR', ordered([9, 2])],
     ['C06 33 entries', 'ENHANCE_YOUR_CALM', raw(4, 0, 0, bytesOf(33 * 6))],
     ['C06 10,000 entries (B18 comes first)', 'FRAME_SIZE_ERROR', raw(4, 0, 0, bytesOf(60_000))],
     ['C08 §6.5.3 an acknowledgement of nothing', 'PROTOCOL_ERROR', settingsAck()],
@@ -45,6 +46,7 @@ describe('RFC 9113 §6.5 what the peer may not say', () => {
     ['MAX_FRAME_SIZE at both ends', ordered([5, 16_777_215], [5, 16_384])],
     ['INITIAL_WINDOW_SIZE 2^31 - 1', ordered([4, 0x7fff_ffff])],
     ['ENABLE_CONNECT_PROTOCOL 0, then 1, twice', ordered([8, 0], [8, 1], [8, 1])],
+    ['NO_RFC7540_PRIORITIES 1', ordered([9, 1])],
     ['C05 "MUST ignore that setting" where it is unknown', ordered([0x99, 1], [0xffff, 0xffff_ffff], [0, 0])],
     ['C06 32 entries', ordered(...Array.from({ length: 32 }, (): [number, number] => [3, 1]))],
     ['none', ordered()],
@@ -206,7 +208,7 @@ describe('C16 RFC 7541 §4.2 SETTINGS_HEADER_TABLE_SIZE', () => {
 
 describe('what we say', () => {
   it('leaves a default of 4,096 octets out, and names another', () => {
-    expect(initialSettings(LOCAL).map(([id]) => id)).toEqual([2, 4, 6])
+    expect(initialSettings(LOCAL).map(([id]) => id)).toEqual([2, 4, 6, 9])
     expect(initialSettings({ ...LOCAL, headerTableBytes: 0 })[0]).toEqual([1, 0])
   })
 

@@ -1,0 +1,62 @@
+/** Priorities on the wire: the field with the request, PRIORITY_UPDATE while its response is on the way (RFC 9218). */
+
+import { type Frame, frames, type ScriptedConnection } from '@unshard/testkit'
+import type { Priority, ProtocolName } from '../../src/index.js'
+import { rig } from './rig.js'
+
+const { client, server, peer } = rig()
+
+describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
+  it.each<[Priority | undefined, string | undefined]>([
+    [undefined, undefined],
+    [{ urgency: 3 }, undefined],
+    [{ urgency: 1, incremental: true }, 'u=1, i'],
+  ])('%j is the field %j', async (priority, value) => {
+    const { port } = await server({ protocols: [protocol] })
+    const url = `https://a.test.example:${port}/inspect`
+    const response = await client().request({ url, ...(priority === undefined ? {} : { priority }) })
+    const { headers } = (await response.json()) as { headers: Record<string, string> }
+    expect(headers.priority).toBe(value)
+  })
+
+  it('a response that has arrived, or travels over HTTP/1.1, is not reprioritized', async () => {
+    const { port } = await server({ protocols: [protocol] })
+    const response = await client().request({ url: `https://a.test.example:${port}/bytes/100000` })
+    const early = response.reprioritize({ urgency: 7 })
+    if (protocol === 'http/1.1') expect(early).toBe(false)
+    await response.bytes()
+    expect(response.reprioritize({ urgency: 7 })).toBe(false)
+  })
+})
+
+it('a priority that is given twice is refused before anything is sent', async () => {
+  const one = client()
+  const asking = one.request({ url: 'https://a.test.example/', headers: { Priority: 'u=1' }, priority: { urgency: 1 } })
+  await expect(asking).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_INVALID_PRIORITY' })
+  expect(one.stats().totals.dials).toBe(0)
+})
+
+it('RFC 9218 §7.1: a response under way is told of with PRIORITY_UPDATE, and its connection goes on', async () => {
+  let update!: (frame: Frame) => void
+  const updated = new Promise<Frame>((resolve) => {
+    update = resolve
+  })
+  const { port, failures } = await peer(async (p: ScriptedConnection) => {
+    await p.handshake({ noRfc7540Priorities: 1 })
+    const { streamId } = await p.nextRequest()
+    p.send(frames.headers(streamId, [[':status', '200']]))
+    update(await p.next('PRIORITY_UPDATE'))
+    p.send(frames.data(streamId, 'late', { endStream: true }))
+    p.respond((await p.nextRequest()).streamId, 204)
+  })
+  const one = client()
+  const url = `https://a.test.example:${port}/`
+  const response = await one.request({ url })
+  expect(() => response.reprioritize({ urgency: 9 })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_PRIORITY' }))
+  expect(response.reprioritize({ urgency: 6, incremental: true })).toBe(true)
+  const { streamId, payload } = await updated
+  expect([streamId, payload.readUInt32BE(0), payload.toString('latin1', 4)]).toEqual([0, 1, 'u=6, i'])
+  expect(await response.text()).toBe('late')
+  expect((await one.request({ url })).status).toBe(204)
+  expect(failures).toEqual([])
+})

@@ -1,0 +1,47 @@
+/** PRIORITY_UPDATE (RFC 9218 §7.1): when a client may send one, and that a server may not. */
+
+import { headers, Peer, raw, settings } from './peer.js'
+
+const SCHEDULES = { noRfc7540Priorities: 1 }
+const sentFrames = (peer: Peer): Buffer => Buffer.concat(peer.client.takeOutput())
+
+it('§7.1 names the prioritized stream, and the value of the field in ASCII, on stream 0', () => {
+  const peer = new Peer({ settings: SCHEDULES })
+  const stream = peer.get()
+  peer.sent()
+  expect(peer.client.reprioritize(stream, 'u=5, i')).toBe(true)
+  expect(sentFrames(peer)).toEqual(raw(0x10, 0, 0, Buffer.from('00000001753d352c2069', 'hex')))
+})
+
+it('§2.1 a peer that has not said so, or takes it back, is told nothing: "those frames are likely to be ignored"', () => {
+  const peer = new Peer()
+  const stream = peer.get()
+  peer.sent()
+  expect(peer.client.reprioritize(stream, 'u=0')).toBe(false)
+  peer.receive(settings(SCHEDULES))
+  peer.sent()
+  expect(peer.client.reprioritize(stream, 'u=0')).toBe(true)
+  peer.receive(settings({ noRfc7540Priorities: 0 }))
+  peer.sent()
+  expect(peer.client.reprioritize(stream, 'u=0')).toBe(false)
+  expect(peer.sent()).toEqual([])
+})
+
+it('a response that is over, and a connection that is gone, have no priority any more', () => {
+  const peer = new Peer({ settings: SCHEDULES })
+  const [answered, reset, open] = [peer.post(), peer.get(), peer.get()]
+  peer.receive(headers(answered.id, [[':status', '200']], { endStream: true }))
+  peer.client.resetStream(reset, 8)
+  peer.sent()
+  expect([answered, reset].map((stream) => peer.client.reprioritize(stream, 'u=0'))).toEqual([false, false])
+  peer.client.abandon(() => expect(peer.client.reprioritize(open, 'u=0')).toBe(false))
+  expect(peer.client.reprioritize(open, 'u=0')).toBe(false)
+  expect(peer.sent()).toEqual([])
+})
+
+it('§7.1 one from a server, who has no business to send it, changes nothing', () => {
+  const peer = new Peer({ settings: SCHEDULES })
+  const { id } = peer.exchange()
+  expect(peer.receive(raw(0x10, 0, 0, Buffer.from([0, 0, 0, id])))).toBeUndefined()
+  peer.proveAlive()
+})
