@@ -148,7 +148,8 @@ export class H1Exchange implements Exchange, BodySource {
   }
 
   onData(chunk: Buffer): boolean {
-    this.#body!.push(chunk)
+    // A parser that goes on after a pause may say so with a part that is empty.
+    if (chunk.length > 0) this.#body!.push(chunk)
     this.#paused = this.#body!.buffered >= BUFFER_BYTES
     return !this.#paused
   }

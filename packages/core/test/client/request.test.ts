@@ -57,6 +57,19 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (proto
     expect((await down.bytes()).length).toBe(10_000_000)
   })
 
+  it('a part of the content is never empty, however slowly it is read: a web byte stream takes none that is', async () => {
+    const { port } = await start()
+    const response = await client().request({ url: `https://a.test.example:${port}/bytes/3000000` })
+    let length = 0
+    for await (const part of response.body) {
+      expect(part.length).toBeGreaterThan(0)
+      length += part.length
+      // What has arrived meanwhile fills the buffer, so that the socket is paused and goes on again.
+      await new Promise(setImmediate)
+    }
+    expect(length).toBe(3_000_000)
+  })
+
   it('100 cold requests to one origin', async () => {
     const origin = await start()
     const one = client()
