@@ -23,6 +23,7 @@ const config: Config = {
     '^@unshard/([a-z]+)$': '<rootDir>/packages/$1/src/index.ts',
     '^@unshard/([a-z]+)/([a-z0-9-]+)$': '<rootDir>/packages/$1/src/$2/index.ts',
     '^unshard$': '<rootDir>/packages/unshard/src/index.ts',
+    '^unshard/([a-z0-9-]+)$': '<rootDir>/packages/unshard/src/$1/index.ts',
   },
   maxWorkers: 2,
   testTimeout: 20_000,

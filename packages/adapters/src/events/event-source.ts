@@ -1,0 +1,24 @@
+/** `EventSource` (HTML standard §9.2) over our fetch: the class is the package eventsource's, the connections are the client's. */
+
+import { type EventSourceInit, EventSource as PackagedEventSource } from 'eventsource'
+import { fetch as defaultFetch } from '../fetch/default.js'
+import type { Fetch } from '../fetch/fetch.js'
+
+/** The class of the platform, whose init also takes the `fetch` to use. */
+export type EventSourceClass = typeof PackagedEventSource
+
+/**
+ * An `EventSource` class whose streams go through `fetch`: many of them share one HTTP/2 connection. No limit is set on the silence
+ * between two events.
+ */
+export function createEventSource(fetch: Fetch): EventSourceClass {
+  return class EventSource extends PackagedEventSource {
+    constructor(url: string | URL, init?: EventSourceInit) {
+      const patient = (input: string | URL, given: object): Promise<Response> => fetch(input, { ...given, timeouts: { body: 0 } })
+      super(url, { fetch: patient as NonNullable<EventSourceInit['fetch']>, ...init })
+    }
+  }
+}
+
+/** {@link createEventSource} over the default client. */
+export const EventSource: EventSourceClass = createEventSource(defaultFetch)

@@ -1,0 +1,90 @@
+/** Server-sent events of any request, as an async iteration that comes back when its connection is lost (HTML standard §9.2.3). */
+
+import { type Clock, ResponseError, systemClock, UnshardError, UsageError } from '@unshard/core'
+import { fetch as defaultFetch } from '../fetch/default.js'
+import type { Fetch } from '../fetch/fetch.js'
+import type { FetchInit } from '../fetch/request.js'
+import { type ReadEventsOptions, readInto, type ServerSentEvent, type StreamMemory } from './event-stream.js'
+
+/** How {@link streamEvents} asks, and asks again. */
+export interface StreamEventsOptions extends ReadEventsOptions {
+  /** Through which the requests go. Default: this package's own. */
+  readonly fetch?: Fetch
+  /** Whether to ask again when the stream ends or is lost. Default true. */
+  readonly reconnect?: boolean
+  /** The wait before that, milliseconds, until the server says another (`retry:`). Doubled with each attempt that fails, to a minute. Default 3,000. */
+  readonly retryMs?: number
+  /** The ID to go on from: sent as `Last-Event-ID`. Default none. */
+  readonly lastEventId?: string
+  /** What waits are measured on. Default: the machine's. */
+  readonly clock?: Clock
+}
+
+const DEFAULT_RETRY_MS = 3_000
+const MAX_RETRY_MS = 60_000
+
+/**
+ * Asks, and yields the events. When the stream ends or its connection is lost, it asks again with the ID of the last event; with
+ * `reconnect: false` the end is the end. A 204 ends it as well. There is no limit on the silence between two events unless `init.timeouts` says one.
+ *
+ * @param init as for `fetch`; a body has to be one that can be sent again.
+ * @throws ResponseError `ERR_EVENT_STREAM`, `ERR_EVENT_TOO_LARGE` as {@link readInto}; what `fetch` rejects with where asking again cannot
+ *   help; `signal.reason`.
+ */
+export async function* streamEvents(
+  url: string | URL,
+  init: FetchInit = {},
+  options: StreamEventsOptions = {},
+): AsyncGenerator<ServerSentEvent, void> {
+  const { fetch = defaultFetch, reconnect = true, clock = systemClock } = options
+  const memory: StreamMemory = { lastEventId: options.lastEventId ?? '', retryMs: options.retryMs ?? DEFAULT_RETRY_MS }
+  for (let failures = 0; ; ) {
+    try {
+      const response = await fetch(url, attemptInit(init, memory))
+      // HTML standard §9.2: "clients will reconnect ... unless ... HTTP 204 No Content".
+      if (response.status === 204) return
+      for await (const event of readInto(memory, response, options)) {
+        failures = 0
+        yield event
+      }
+      if (!reconnect) return
+    } catch (error) {
+      if (!reconnect || !mayComeBack(error)) throw error
+    }
+    await pause(Math.max(memory.retryMs, Math.min(MAX_RETRY_MS, memory.retryMs * 2 ** failures++)), clock, init.signal)
+  }
+}
+
+function attemptInit(init: FetchInit, { lastEventId }: StreamMemory): FetchInit {
+  const headers = new Headers(init.headers as RequestInit['headers'])
+  if (!headers.has('accept')) headers.set('accept', 'text/event-stream')
+  if (lastEventId !== '') headers.set('last-event-id', utf8AsOctets(lastEventId))
+  // A response of last time is not this stream's.
+  return { cache: 'no-store', ...init, headers, timeouts: { body: 0, ...init.timeouts } } as FetchInit
+}
+
+/** HTML standard §9.2.3: the ID travels UTF-8 encoded; a field's value holds an octet in each character. */
+function utf8AsOctets(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1')
+}
+
+/** What the network did may pass; a request that is wrong, and a response that is none, stay so. */
+function mayComeBack(error: unknown): boolean {
+  const cause = error instanceof TypeError ? error.cause : error
+  return cause instanceof UnshardError && !(cause instanceof UsageError) && !(cause instanceof ResponseError)
+}
+
+function pause(ms: number, clock: Clock, signal: AbortSignal | null | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason)
+    const timer = clock.startTimer(ms, () => {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    })
+    const abort = (): void => {
+      timer.cancel()
+      reject(signal!.reason)
+    }
+    signal?.addEventListener('abort', abort, { once: true })
+  })
+}

@@ -1,0 +1,1 @@
+export { multipart, type Part } from './multipart.js'

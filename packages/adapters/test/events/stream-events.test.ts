@@ -1,0 +1,211 @@
+/** Server-sent events over a real server, that loses its connections: HTML standard §9.2. */
+
+import type { Clock, ProtocolName } from '@unshard/core'
+import type { OriginHandler, OriginRequest, OriginResponse } from '@unshard/testkit'
+import { readEvents, type ServerSentEvent, type StreamEventsOptions, streamEvents } from '../../src/events/index.js'
+import { rig } from '../rig.js'
+
+const { server, fetch, client } = rig()
+
+/** Time in which every wait is over at once; what was waited for is written down. */
+function hurry(): Clock & { readonly waits: number[] } {
+  const waits: number[] = []
+  return {
+    waits,
+    now: () => performance.now(),
+    startTimer(delayMs, callback) {
+      waits.push(delayMs)
+      const immediate = setImmediate(callback)
+      return { ref: () => immediate.ref(), unref: () => immediate.unref(), cancel: () => clearImmediate(immediate) }
+    },
+  }
+}
+
+type Answer = (response: OriginResponse, request: OriginRequest) => void
+
+const stream = (response: OriginResponse): void => void response.writeHead(200, { 'content-type': 'text/event-stream' })
+const says =
+  (text: string): Answer =>
+  (response) => {
+    stream(response)
+    response.end(text)
+  }
+/** Breaks off in the middle of an event. */
+const breaks =
+  (text: string): Answer =>
+  (response) => {
+    stream(response)
+    response.write(text, () => setImmediate(() => response.stream?.close(2) ?? response.socket?.destroy()))
+  }
+
+/** Answers one request after the other as told, and keeps their fields. */
+function script(...answers: Answer[]): { handler: OriginHandler; asked: OriginRequest['headers'][] } {
+  const asked: OriginRequest['headers'][] = []
+  const handler: OriginHandler = (request, response) => {
+    asked.push(request.headers)
+    const answer = answers[asked.length - 1] ?? ((last: OriginResponse) => void last.writeHead(204).end())
+    answer(response, request)
+  }
+  return { handler, asked }
+}
+
+async function all(events: AsyncIterable<ServerSentEvent>): Promise<ServerSentEvent[]> {
+  const list: ServerSentEvent[] = []
+  for await (const event of events) list.push(event)
+  return list
+}
+
+describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
+  const start = async (...answers: Answer[]) => {
+    const { handler, asked } = script(...answers)
+    const { port } = await server({ protocols: [protocol], handler })
+    const url = `https://a.test.example:${port}/`
+    const clock = hurry()
+    const options: StreamEventsOptions = { fetch: fetch(), clock }
+    return { url, asked, clock, options }
+  }
+
+  it('reads names, data, IDs and lines as HTML standard §9.2.6 says', async () => {
+    const text =
+      '\ufeff: comment\ndata: one\ndata:two\r\nid: 1\r\n\r\nevent: named\rdata\r\runknown: x\n\ndata: äöü\nid\n\ndata: never dispatched'
+    const { url, options } = await start(says(text))
+    expect(await all(streamEvents(url, {}, { ...options, reconnect: false }))).toEqual([
+      { event: 'message', data: 'one\ntwo', id: '1' },
+      { event: 'named', data: '', id: '1' },
+      { event: 'message', data: 'äöü', id: '' },
+    ])
+  })
+
+  it('asks again where it ended or was lost, from the last event on, after the wait the server wants', async () => {
+    const { url, options, asked, clock } = await start(
+      says('id: 7é\ndata: a\n\n'),
+      breaks('retry: 1234\nid: 8\ndata: b\n\ndata: half'),
+      says('data: c\n\n'),
+    )
+    expect((await all(streamEvents(url, {}, options))).map(({ data }) => data)).toEqual(['a', 'b', 'c'])
+    const ids = asked.map(({ 'last-event-id': id }) => (id === undefined ? id : Buffer.from(id as string, 'latin1').toString()))
+    expect(ids).toEqual([undefined, '7é', '8', '8'])
+    expect(asked.map(({ accept }) => accept)).toEqual(new Array(4).fill('text/event-stream'))
+    expect(clock.waits).toEqual([3_000, 1_234, 1_234])
+  })
+
+  it('attempts that bring nothing are further and further apart, a minute at the most', async () => {
+    const { url, options, clock } = await start(...new Array<Answer>(7).fill(says('')), says('data: x\n\n'), says(''))
+    await all(streamEvents(url, {}, options))
+    expect(clock.waits).toEqual([3_000, 6_000, 12_000, 24_000, 48_000, 60_000, 60_000, 3_000, 6_000])
+  })
+
+  it.each<[string, Answer, RegExp]>([
+    ['another status', (response) => void response.writeHead(503, { 'content-type': 'text/event-stream' }).end(), /status 503/],
+    [
+      'another type',
+      (response) => void response.writeHead(200, { 'content-type': 'text/plain' }).end('data: x\n\n'),
+      /"text\/plain"/,
+    ],
+    [
+      'a longer type',
+      (response) => void response.writeHead(200, { 'content-type': 'text/event-streams' }).end(),
+      /event-streams/,
+    ],
+  ])('%s is no event stream, and is not asked again', async (_what, answer, message) => {
+    const { url, options, asked } = await start(answer)
+    const failing = all(streamEvents(url, {}, options))
+    await expect(failing).rejects.toMatchObject({ name: 'ResponseError', code: 'ERR_EVENT_STREAM', origin: new URL(url).origin })
+    await expect(failing).rejects.toThrow(message)
+    expect(asked).toHaveLength(1)
+  })
+
+  it('an event that never ends is not kept for ever; what came before it is delivered', async () => {
+    const { url, options } = await start(says(`data: first\n\ndata: ${'x'.repeat(100_000)}`))
+    const seen: string[] = []
+    const reading = (async () => {
+      for await (const { data } of streamEvents(url, {}, { ...options, maxEventLength: 50_000 })) seen.push(data)
+    })()
+    await expect(reading).rejects.toMatchObject({ name: 'ResponseError', code: 'ERR_EVENT_TOO_LARGE' })
+    expect(seen).toEqual(['first'])
+  })
+
+  it('a POST with content is asked again as it was', async () => {
+    const bodies: string[] = []
+    const answer: Answer = (response, request) => {
+      let body = ''
+      request.on('data', (chunk: Buffer) => {
+        body += chunk.toString()
+      })
+      request.on('end', () => {
+        bodies.push(`${request.method} ${body}`)
+        says('data: x\n\n')(response, request)
+      })
+    }
+    const { url, options } = await start(answer, answer)
+    await all(streamEvents(url, { method: 'POST', body: '{"stream":true}' }, options))
+    expect(bodies).toEqual(['POST {"stream":true}', 'POST {"stream":true}'])
+  })
+
+  it('an abort ends it with its reason: while it waits, and while it reads', async () => {
+    const { url, options, clock } = await start(says(''), (response) => {
+      stream(response)
+      response.write('data: x\n\n')
+    })
+    const reason = new Error('enough')
+    const waiting = new AbortController()
+    const patient: Clock = {
+      ...clock,
+      startTimer() {
+        queueMicrotask(() => waiting.abort(reason))
+        return { ref() {}, unref() {}, cancel() {} }
+      },
+    }
+    await expect(all(streamEvents(url, { signal: waiting.signal }, { ...options, clock: patient }))).rejects.toBe(reason)
+    const reading = new AbortController()
+    const events = streamEvents(url, { signal: reading.signal }, options)
+    expect((await events.next()).value).toMatchObject({ data: 'x' })
+    const next = events.next()
+    reading.abort(reason)
+    await expect(next).rejects.toBe(reason)
+  })
+
+  it('leaving the loop ends the response, and the connection serves on where it can', async () => {
+    const { handler } = script(
+      (response) => {
+        stream(response)
+        response.write('data: x\n\n')
+      },
+      (response) => void response.end('next'),
+    )
+    const { port } = await server({ protocols: [protocol], handler })
+    const url = `https://a.test.example:${port}/`
+    const one = client()
+    const { createFetch } = await import('../../src/index.js')
+    const send = createFetch(one)
+    for await (const { data } of streamEvents(url, {}, { fetch: send })) {
+      expect(data).toBe('x')
+      break
+    }
+    expect(await (await send(url)).text()).toBe('next')
+    expect(one.stats().totals.dials).toBe(protocol === 'h2' ? 1 : 2)
+  })
+
+  it('a request that is wrong is not made again', async () => {
+    const { options, clock } = await start()
+    await expect(all(streamEvents('ftp://a.test.example/', {}, options))).rejects.toBeInstanceOf(TypeError)
+    expect(clock.waits).toEqual([])
+  })
+
+  it('readEvents takes any response', async () => {
+    const { url } = await start(says('data: x\n\n'))
+    expect(await all(readEvents(await fetch()(url)))).toEqual([{ event: 'message', data: 'x', id: '' }])
+  })
+})
+
+it('a server that is not there is asked again', async () => {
+  const clock = hurry()
+  let attempts = 0
+  const flaky: StreamEventsOptions['fetch'] = (input, init) => fetch()(++attempts < 3 ? 'https://a.test.example:1/' : input, init)
+  const { handler } = script(says('data: x\n\n'))
+  const alive = await server({ handler })
+  const events = streamEvents(`https://a.test.example:${alive.port}/`, {}, { fetch: flaky, clock })
+  expect((await events.next()).value).toMatchObject({ data: 'x' })
+  await events.return()
+  expect(clock.waits).toEqual([3_000, 6_000])
+})

@@ -1,0 +1,215 @@
+/** Responses in parts (RFC 2046 §5.1), whole, cut, and against the reader's pace. */
+
+import type { ProtocolName } from '@unshard/core'
+import type { OriginHandler } from '@unshard/testkit'
+import { parseDisposition } from '../../src/multipart/disposition.js'
+import { multipart } from '../../src/multipart/index.js'
+import { rig } from '../rig.js'
+
+const { server, fetch } = rig()
+
+const answer =
+  (content: string | Buffer, type = 'multipart/mixed; boundary=b'): OriginHandler =>
+  (_request, response) => {
+    response.writeHead(200, { 'content-type': type })
+    response.end(content)
+  }
+
+const lines = (...text: string[]): string => text.join('\r\n')
+const two = lines(
+  'preamble',
+  '--b',
+  'Content-Type: text/plain',
+  'X-Two: 1',
+  'x-two: 2',
+  '',
+  'first',
+  '--b',
+  '',
+  'second',
+  '',
+  '--b--',
+  'epilogue',
+)
+
+describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
+  const get = async (handler: OriginHandler) => {
+    const { port } = await server({ protocols: [protocol], handler })
+    return await fetch()(`https://a.test.example:${port}/`)
+  }
+
+  it('gives parts with their fields, in order', async () => {
+    const seen: unknown[] = []
+    for await (const part of multipart(await get(answer(two)))) seen.push([[...part.headers], await part.text()])
+    expect(seen).toEqual([
+      [
+        [
+          ['content-type', 'text/plain'],
+          ['x-two', '1'],
+          ['x-two', '2'],
+        ],
+        'first',
+      ],
+      [[], 'second\r\n'],
+    ])
+  })
+
+  it('however it is cut: an octet at a time', async () => {
+    const response = await get((_request, response) => {
+      response.writeHead(200, { 'content-type': 'multipart/mixed; boundary="b"' })
+      const octets = [...Buffer.from(two)]
+      const next = (): void => {
+        const octet = octets.shift()
+        if (octet === undefined) return void response.end()
+        response.write(Buffer.from([octet]), () => setImmediate(next))
+      }
+      next()
+    })
+    const seen: string[] = []
+    for await (const part of multipart(response)) seen.push(await part.text())
+    expect(seen).toEqual(['first', 'second\r\n'])
+  })
+
+  it('empty parts, and none at all', async () => {
+    const texts = async (content: string): Promise<string[]> => {
+      const seen: string[] = []
+      for await (const part of multipart(await get(answer(content)))) seen.push(await part.text())
+      return seen
+    }
+    expect(await texts(lines('--b', 'a: 1', '', '', '--b', 'b: 2', '', 'x', '--b', 'c: 3', '', '', '--b--'))).toEqual([
+      '',
+      'x',
+      '',
+    ])
+    expect(await texts('--b--\r\n')).toEqual([])
+  })
+
+  it('what is not read is passed over', async () => {
+    const big = lines('--b', '', 'x'.repeat(1_000_000), '--b', '', 'y'.repeat(1_000_000), '--b', 'name: last', '', 'z', '--b--')
+    const names: (string | undefined)[] = []
+    for await (const part of multipart(await get(answer(big)))) {
+      if (names.length === 1) for await (const _chunk of part.body) break
+      names.push(part.headers.get('name'))
+    }
+    expect(names).toEqual([undefined, undefined, 'last'])
+  })
+
+  it('a reader that stands still holds the sender back, and siblings go on', async () => {
+    let written = 0
+    const chunk = Buffer.alloc(65_536, 'x')
+    const response = await get((_request, response) => {
+      response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' })
+      response.write('--b\r\n\r\n')
+      const more = (): void => {
+        while (written < 64_000_000) {
+          written += chunk.length
+          if (!response.write(chunk)) return void response.once('drain', more)
+        }
+        response.end('\r\n--b--')
+      }
+      more()
+    })
+    for await (const part of multipart(response)) {
+      const body = part.body
+      await body.next()
+      // Whatever is on its way has arrived when a whole other exchange is over.
+      for (let i = 0; i < 5; i++) await (await get(answer(two))).text()
+      expect(written).toBeLessThan(32_000_000)
+      let rest = 0
+      for await (const bytes of body) rest += bytes.length
+      expect(rest).toBeGreaterThan(60_000_000)
+    }
+  })
+
+  it('content that ends before its last boundary is an error: for the part that is cut, and for the next', async () => {
+    const cut = lines('--b', '', 'whole', '--b', '', 'cut off')
+    const parts = multipart(await get(answer(cut)))
+    expect(await ((await parts.next()).value as { text(): Promise<string> }).text()).toBe('whole')
+    const second = (await parts.next()).value as { text(): Promise<string> }
+    await expect(second.text()).rejects.toMatchObject({ name: 'ResponseError', code: 'ERR_MULTIPART' })
+    await expect(parts.next()).rejects.toMatchObject({ code: 'ERR_MULTIPART' })
+    await expect(multipart(await get(answer(''))).next()).rejects.toMatchObject({ code: 'ERR_MULTIPART' })
+  })
+
+  it('a connection that is lost is that error, in the part that is being read', async () => {
+    const response = await get((_request, response) => {
+      response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' })
+      response.write('--b\r\n\r\nbegun', () => setImmediate(() => response.stream?.close(2) ?? response.socket?.destroy()))
+    })
+    const parts = multipart(response)
+    const { value } = await parts.next()
+    await expect((value as { text(): Promise<string> }).text()).rejects.toMatchObject({
+      name: 'TypeError',
+      message: 'fetch failed',
+    })
+    await expect(parts.next()).rejects.toMatchObject({ message: 'fetch failed' })
+  })
+
+  it('leaving the loop ends the response; a part that was kept says why it has no more', async () => {
+    let closed!: () => void
+    const ended = new Promise<void>((resolve) => {
+      closed = resolve
+    })
+    const response = await get((_request, response) => {
+      response.once('close', closed)
+      response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' })
+      response.write('--b\r\n\r\nbegun')
+    })
+    let kept: { text(): Promise<string> } | undefined
+    for await (const part of multipart(response)) {
+      kept = part
+      break
+    }
+    await ended
+    await expect(kept!.text()).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_BODY_CANCELLED' })
+  })
+
+  it('a part is read once', async () => {
+    const parts = multipart(await get(answer(two)))
+    const { value } = await parts.next()
+    const part = value as { text(): Promise<string>; readonly body: unknown }
+    await part.text()
+    expect(() => part.body).toThrow(expect.objectContaining({ code: 'ERR_BODY_USED' }))
+    await parts.return()
+  })
+
+  it('the connection serves on after the last part, whatever follows it', async () => {
+    const response = await get(answer(Buffer.concat([Buffer.from(two), Buffer.alloc(1_000_000)])))
+    const seen: string[] = []
+    for await (const part of multipart(response)) seen.push(await part.text())
+    expect(seen).toHaveLength(2)
+  })
+
+  it.each(['text/plain', 'multipart/mixed', 'multipart/mixed; boundary=', 'text/plain; boundary=b', 'nothing'])(
+    'content of type %s is not multipart',
+    async (type) => {
+      const parts = multipart(await get(answer(two, type)))
+      await expect(parts.next()).rejects.toMatchObject({ name: 'ResponseError', code: 'ERR_MULTIPART' })
+    },
+  )
+
+  it('form data says names and file names', async () => {
+    const form = new FormData()
+    form.append('söme "name"\r\n', 'value')
+    form.append('file', new File(['content'], 'ä%22".txt', { type: 'text/x-test' }))
+    const made = new Response(form)
+    const bytes = Buffer.from(await made.arrayBuffer())
+    const seen: unknown[] = []
+    for await (const part of multipart(await get(answer(bytes, made.headers.get('content-type')!)))) {
+      seen.push([part.name, part.filename, part.headers.get('content-type'), await part.text()])
+    }
+    expect(seen[0]).toEqual(['söme "name"\r\n', undefined, undefined, 'value'])
+    expect(seen[1]).toEqual(['file', expect.stringMatching(/^ä(%22|")"\.txt$/), 'text/x-test', 'content'])
+  })
+})
+
+it.each([
+  [undefined, undefined, undefined],
+  ['form-data; name=a', 'a', undefined],
+  ['form-data; name="\xc3\xa4"; filename*=UTF-8\'\'%e2%82%ac.txt', 'ä', '€.txt'],
+  ['form-data; name="\xe4"', 'ä', undefined],
+  ['form-data; name="a%0D%0Ab"', 'a\r\nb', undefined],
+  ['form-data; name="unclosed', undefined, undefined],
+])('content-disposition %j', (value, name, filename) => {
+  expect(parseDisposition(value)).toEqual({ name, filename })
+})

@@ -1,0 +1,61 @@
+/** Where the examples of a page run as they stand: against a server of this machine that carries the names in them. */
+
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { type OriginHandler, type OriginServer, startOriginServer } from '@unshard/testkit'
+import { rig } from '../rig.js'
+
+const run = promisify(execFile)
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', '..')
+
+/** A page's stage, set up anew for each test. */
+export interface DocsStage {
+  readonly origin: OriginServer
+  /** The JavaScript examples of the page, in order. */
+  readonly examples: readonly string[]
+  /** Runs one, as a program of its own. Names in URLs lead to the server; nothing else is changed. Gives what it printed. */
+  play(example: string): Promise<string>
+}
+
+/** Call once, at the top level of a test file. `page` is a path from the repository's root. */
+export function docsStage(page: string, handler: OriginHandler): DocsStage {
+  const world = rig()
+  let origin: OriginServer
+  let folder: string
+  let examples: readonly string[]
+  beforeEach(async () => {
+    const tls = await world.authority.issue({ names: ['*.wikipedia.org', '*.wikimedia.org'] })
+    origin = await startOriginServer({ tls, handler })
+    world.defer(() => origin.close())
+    folder = await mkdtemp(join(tmpdir(), 'unshard-docs-'))
+    world.defer(() => rm(folder, { recursive: true }))
+    await symlink(join(root, 'packages/bench/node_modules'), join(folder, 'node_modules'))
+    await writeFile(join(folder, 'ca.pem'), world.authority.ca)
+    const preload = `import dns from 'node:dns'; import { syncBuiltinESMExports } from 'node:module'
+      const { lookup } = dns
+      dns.lookup = (host, options, callback) => callback === undefined ? lookup(host, options) : callback(null, [{ address: '127.0.0.1', family: 4 }])
+      syncBuiltinESMExports()`
+    await writeFile(join(folder, 'preload.mjs'), preload)
+    examples = [...(await readFile(join(root, page), 'utf8')).matchAll(/```js\n(.*?)```/gs)].map((match) => match[1]!)
+  })
+  async function play(example: string): Promise<string> {
+    // The port is the only thing that is changed.
+    const source = example.replace(/(\.org|https:\/\/\$\{host\})(?=\/)/g, `$1:${origin.port}`)
+    await writeFile(join(folder, 'example.mjs'), source)
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') }
+    return (await run('node', ['--import', './preload.mjs', 'example.mjs'], { cwd: folder, env, timeout: 15_000 })).stdout
+  }
+  return {
+    get origin() {
+      return origin
+    },
+    get examples() {
+      return examples
+    },
+    play,
+  }
+}
