@@ -5,6 +5,7 @@ import { GivenSockets, type SocketsOption } from './connect/given-sockets.js'
 import { type KeyLogTarget, keyLogTarget } from './connect/key-log.js'
 import { type ProxyChoice, type ProxyOption, proxyChoice } from './connect/proxy/choice.js'
 import { type ClientTlsOptions, checkTls, TLS_OPTIONS, type TlsOptions } from './connect/tls-options.js'
+import type { Connection, Target } from './connection.js'
 import { type Clock, systemClock } from './deadlines.js'
 import type { RetryPolicy, Timeouts } from './message/request.js'
 import { DURATION_RANGE, inRange, invalidOption, type NumberRange, refuseUnknown } from './option-checks.js'
@@ -33,6 +34,11 @@ export interface ClientOptions extends PoolSettings {
    * Not asked for origins behind a proxy or a Unix socket.
    */
   readonly sockets?: SocketsOption
+  /**
+   * Connections of the caller's own making, in place of every dial: asked once for each, and never for a name, an address or a proxy. For tests: see
+   * `mockClient` of `unshard/testing`. What it throws is what the requests that wait for the dial fail with.
+   */
+  readonly connections?: (target: Target) => Connection | Promise<Connection>
   /** Default deadlines, see {@link Timeouts}. */
   readonly timeouts?: Timeouts
   /** Which connection may serve which origin. Default here: the same origin only. */
@@ -82,6 +88,7 @@ export interface ResolvedOptions {
   readonly proxy: ProxyChoice | undefined
   readonly lookup: LookupFunction | undefined
   readonly sockets: GivenSockets | undefined
+  readonly connections: ClientOptions['connections']
   readonly timeouts: Required<Timeouts>
   readonly reuse: ReusePolicy
   /** The settings of every origin that has none of its own, defaults not filled in. */
@@ -120,7 +127,20 @@ const NUMBERS = {
 const NAMES: ReadonlySet<string> = new Set([
   ...Object.keys(NUMBERS),
   ...POOL_SETTINGS,
-  ...['tls', 'proxy', 'lookup', 'sockets', 'timeouts', 'reuse', 'pools', 'retry', 'localAddress', 'localPort', 'clock'],
+  ...[
+    'tls',
+    'proxy',
+    'lookup',
+    'sockets',
+    'connections',
+    'timeouts',
+    'reuse',
+    'pools',
+    'retry',
+    'localAddress',
+    'localPort',
+    'clock',
+  ],
 ])
 
 const TLS_NAMES: ReadonlySet<string> = new Set([...TLS_OPTIONS, 'keylog'])
@@ -140,6 +160,7 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     proxy: proxyChoice(options.proxy, process.env),
     lookup: options.lookup,
     sockets: options.sockets === undefined ? undefined : new GivenSockets(options.sockets),
+    connections: options.connections,
     timeouts: mergeTimeouts(DEFAULT_TIMEOUTS, options.timeouts),
     reuse: options.reuse ?? sameOrigin(),
     poolDefaults: poolSettingsOf(options),

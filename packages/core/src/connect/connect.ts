@@ -37,6 +37,8 @@ export interface ConnectOptions {
   readonly lookupTtlMs: number
   /** What the caller has connected already. */
   readonly sockets: GivenSockets | undefined
+  /** What is asked in place of dialling. */
+  readonly connections?: ((target: PoolTarget) => Connection | Promise<Connection>) | undefined
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
   readonly timeouts: { readonly connect: number }
@@ -118,6 +120,7 @@ export class Connector {
    * or the caller's only one. The protocol resolver is loaded meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
    */
   async resolve(target: PoolTarget): Promise<Resolution> {
+    if (this.#options.connections !== undefined) return NOTHING
     const { origin, proxy } = target
     if (origin.scheme === 'https') void this.#memory.load()
     if (proxy !== undefined || socketPathOf(target) !== undefined || this.#options.sockets?.needsNoAddress === true)
@@ -183,6 +186,7 @@ export class Connector {
     progress: ConnectProgress,
     signal: AbortSignal,
   ): Promise<Connection> {
+    if (this.#options.connections !== undefined) return this.#options.connections(target)
     const { origin } = target
     const given = this.#given(target, addresses)
     const carry = (): Promise<Carrier> => this.#carry(target, given, addresses, progress, signal)

@@ -1,0 +1,123 @@
+/** A `Connection` whose other end is a function: for tests of whatever stands above connections, without sockets, names or certificates. */
+
+import {
+  type Connection,
+  type ConnectionState,
+  type Exchange,
+  type ExchangeObserver,
+  nextConnectionId,
+  type Route,
+  type Target,
+} from '../connection.js'
+import type { SerializedOrigin } from '../message/origin.js'
+import type { HttpRequest } from '../message/request.js'
+import { connectionLost, MockExchange } from './mock-exchange.js'
+import type { MockHandler } from './mock-message.js'
+
+/** What a {@link MockConnection} is like. */
+export interface MockConnectionOptions {
+  /** What it says it speaks. Default `h2`. */
+  readonly protocol?: 'h2' | 'http/1.1'
+  /** Requests at once. Default 100, and 1 for HTTP/1.1. */
+  readonly concurrency?: number
+  /** The address it says it leads to. Default none. */
+  readonly remoteAddress?: string
+}
+
+/** One connection, for one target. */
+export class MockConnection implements Connection {
+  readonly id: number = nextConnectionId()
+  readonly protocol: 'h2' | 'http/1.1'
+  readonly route: Route
+  readonly confirmed: boolean = true
+  readonly verifying: boolean = false
+  readonly originSet: undefined
+  onChange: (() => void) | undefined
+  readonly #handler: MockHandler
+  readonly #concurrency: number
+  readonly #exchanges = new Set<MockExchange>()
+  readonly #closed: (() => void)[] = []
+  #state: ConnectionState = 'open'
+
+  constructor(target: Target, handler: MockHandler, options: MockConnectionOptions = {}) {
+    this.protocol = options.protocol ?? 'h2'
+    this.#concurrency = options.concurrency ?? (this.protocol === 'h2' ? 100 : 1)
+    this.#handler = handler
+    this.route = {
+      origin: target.origin,
+      reuseKey: target.reuseKey,
+      proxy: undefined,
+      remoteAddress: options.remoteAddress,
+      remotePort: target.origin.port,
+      addresses: [],
+      localAddress: undefined,
+      localPort: undefined,
+      certificate: undefined,
+      authorized: false,
+      lenient: false,
+      clientCertificate: false,
+    }
+  }
+
+  get state(): ConnectionState {
+    return this.#state
+  }
+
+  get capacity(): number {
+    return this.#state === 'open' ? Math.max(0, this.#concurrency - this.#exchanges.size) : 0
+  }
+
+  get active(): number {
+    return this.#exchanges.size
+  }
+
+  request(request: HttpRequest, observer: ExchangeObserver): Exchange {
+    const exchange: MockExchange = new MockExchange(request, observer, this.id, () => {
+      this.#exchanges.delete(exchange)
+      if (this.#state === 'draining' && this.#exchanges.size === 0) this.#enter('closed')
+      else this.onChange?.()
+    })
+    this.#exchanges.add(exchange)
+    exchange.start(this.#handler)
+    return exchange
+  }
+
+  /** Says goodbye, as a server does: requests under way are finished, new ones go elsewhere. */
+  goaway(): void {
+    if (this.#state === 'open') this.#enter(this.#exchanges.size === 0 ? 'closed' : 'draining')
+  }
+
+  /** Breaks, as a network does: every request under way fails with `error`. */
+  lose(error: Error = connectionLost(this.route.origin.serialized)): void {
+    this.destroy(error)
+  }
+
+  disown(_origin: SerializedOrigin): void {
+    // It has no Origin Set.
+  }
+
+  ping(): Promise<number> {
+    return Promise.resolve(0)
+  }
+
+  close(): Promise<void> {
+    this.goaway()
+    return this.#state === 'closed' ? Promise.resolve() : new Promise((resolve) => this.#closed.push(resolve))
+  }
+
+  verify(): boolean {
+    return true
+  }
+
+  destroy(reason: Error): void {
+    if (this.#state === 'closed') return
+    this.#enter('closed')
+    for (const exchange of [...this.#exchanges]) exchange.lost(reason)
+  }
+
+  #enter(state: ConnectionState): void {
+    this.#state = state
+    if (state === 'closed') for (const closed of this.#closed.splice(0)) closed()
+    this.onChange?.()
+  }
+}

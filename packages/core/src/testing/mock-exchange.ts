@@ -1,0 +1,147 @@
+/** One request on a mock connection: asks the handler, and tells what it answers as an engine would. */
+
+import type { Exchange, ExchangeObserver } from '../connection.js'
+import { ConnectionError, StreamError, UnshardError } from '../errors.js'
+import { type BodySource, ResponseBody } from '../message/body.js'
+import { type Content, leave, toContent } from '../message/content.js'
+import { checkFields } from '../message/fields.js'
+import type { HttpRequest } from '../message/request.js'
+import { type MockHandler, MockRequest, type MockResponse } from './mock-message.js'
+
+/** Octets that wait for the reader before the handler's stream does. */
+const BUFFER_BYTES = 65_536
+
+/** The engine's half of a request without an engine. */
+export class MockExchange implements Exchange, BodySource {
+  readonly #request: HttpRequest
+  readonly #observer: ExchangeObserver
+  readonly #connectionId: number
+  readonly #released: () => void
+  readonly #gone = new AbortController()
+  #body: ResponseBody | undefined
+  #resume: (() => void) | undefined
+  #over = false
+  trailers: readonly string[] | undefined
+  sentBytes = 0
+
+  /** @param released called when it holds no place any more. */
+  constructor(request: HttpRequest, observer: ExchangeObserver, connectionId: number, released: () => void) {
+    this.#request = request
+    this.#observer = observer
+    this.#connectionId = connectionId
+    this.#released = released
+  }
+
+  /** Asks the handler. Nothing is called back before this returns. */
+  start(handler: MockHandler): void {
+    queueMicrotask(() => this.#serve(handler).catch((error: unknown) => this.#fail(error)))
+  }
+
+  /** A mock schedules nothing. */
+  reprioritize(): boolean {
+    return false
+  }
+
+  abort(reason: unknown): void {
+    this.#body?.discard(reason)
+    this.#end(reason)
+  }
+
+  cancel(reason: unknown): void {
+    this.abort(reason)
+  }
+
+  consumed(): void {
+    if (this.#body!.buffered < BUFFER_BYTES) this.#resume?.()
+  }
+
+  /** The connection is gone. */
+  lost(error: Error): void {
+    this.#fail(error)
+  }
+
+  async #serve(handler: MockHandler): Promise<void> {
+    if (this.#over) return
+    const inform = (status: number, headers: Parameters<typeof checkFields>[0]): void => {
+      if (!this.#over && this.#body === undefined) this.#observer.onInformational(status, checkFields(headers).list)
+    }
+    const sent = (bytes: number): void => {
+      this.sentBytes += bytes
+    }
+    const answer = (await handler(new MockRequest(this.#request, this.#connectionId, this.#gone.signal, inform, sent))) ?? {}
+    if (this.#over) return
+    const content = contentOf(answer)
+    const body = new ResponseBody(this)
+    this.#body = body
+    this.#observer.onResponse(answer.status ?? 200, fieldsOf(answer, content), body)
+    if (content !== undefined && this.#request.method !== 'HEAD') await this.#send(content, body)
+    if (this.#over) return
+    this.trailers = checkFields(answer.trailers).list
+    body.end()
+    this.#end(undefined)
+  }
+
+  async #send({ bytes, open }: Content, body: ResponseBody): Promise<void> {
+    if (bytes !== undefined) {
+      if (bytes.length > 0) body.push(bytes)
+      return
+    }
+    const source = open()
+    try {
+      while (!this.#over) {
+        const { done, value } = await source.next()
+        if (done === true || this.#over) return
+        const part = typeof value === 'string' ? Buffer.from(value) : value
+        if (part.length > 0) body.push(part)
+        if (body.buffered >= BUFFER_BYTES) await new Promise<void>((resolve) => (this.#resume = resolve))
+      }
+    } finally {
+      leave(source)
+    }
+  }
+
+  #fail(cause: unknown): void {
+    if (this.#over) return
+    const error = this.#typed(cause)
+    if (this.#body === undefined) this.#observer.onError(error)
+    else this.#body.fail(error)
+    this.#end(error)
+  }
+
+  /** What a handler throws stands for what a server does; that it threw is told as a stream that the peer has ended. */
+  #typed(cause: unknown): Error {
+    if (cause instanceof UnshardError) return cause
+    const { serialized } = this.#request.origin
+    const message = `the handler failed: ${cause instanceof Error ? cause.message : String(cause)} (${serialized})`
+    const processed = this.#body === undefined ? 'unknown' : 'yes'
+    return new StreamError('ERR_MOCK_HANDLER', message, { origin: serialized, initiator: 'peer', cause, processed })
+  }
+
+  #end(reason: unknown): void {
+    if (this.#over) return
+    this.#over = true
+    this.#resume?.()
+    this.#released()
+    this.#observer.onClosed()
+    if (reason !== undefined) this.#gone.abort(reason)
+  }
+}
+
+/** What a mock connection's requests fail with when it goes. */
+export function connectionLost(origin: string): ConnectionError {
+  const details = { origin, initiator: 'peer', processed: 'unknown' } as const
+  return new ConnectionError('ERR_CONNECTION_LOST', `the mock connection was lost (${origin})`, details)
+}
+
+function contentOf({ body, json }: MockResponse): Content | undefined {
+  if (json !== undefined) return { ...toContent(Buffer.from(JSON.stringify(json))), type: 'application/json' }
+  return body === undefined ? undefined : toContent(body)
+}
+
+function fieldsOf({ headers }: MockResponse, content: Content | undefined): readonly string[] {
+  const fields = [...checkFields(headers).list]
+  const says = (name: string): boolean => fields.some((each, i) => i % 2 === 0 && each === name)
+  if (content?.type !== undefined && !says('content-type')) fields.push('content-type', content.type)
+  if (content?.length !== undefined) fields.push('content-length', String(content.length))
+  return fields
+}
