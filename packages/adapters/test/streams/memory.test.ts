@@ -43,11 +43,14 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
         printed += chunk
       })
       await once(child, 'close')
-      const { bytes, peak } = JSON.parse(printed) as { bytes: number; peak: number }
-      if (MEGABYTES !== 100)
-        process.stderr.write(`${way} ${protocol}: ${bytes} octets, peak ${Math.round(peak / 1e6)} MB above base\n`)
+      const { bytes, used, resident } = JSON.parse(printed) as { bytes: number; used: number; resident: number }
+      const figures = `${Math.round(used / 1e6)} MB used, ${Math.round(resident / 1e6)} MB resident above base`
+      if (MEGABYTES !== 100) process.stderr.write(`${way} ${protocol}: ${bytes} octets, ${figures}\n`)
       expect(bytes).toBe(MEGABYTES * 1_000_000)
-      expect(peak).toBeLessThan(LIMIT)
+      expect(used).toBeLessThan(LIMIT)
+      // What is read over HTTP/1.1 is copied by its parser: V8 lets 32 MB of those copies pile up before it collects them, and the
+      // allocator keeps twice that. It does not grow with the content.
+      expect(resident).toBeLessThan(protocol === 'h2' ? LIMIT : LIMIT * 1.5)
     },
     MEGABYTES * 1_000 + 20_000,
   )

@@ -6,17 +6,22 @@ import { openDuplex, pipeline, pull } from '../../dist/streams/index.js'
 const [way, protocol, url] = process.argv.slice(2)
 const client = new Client({ protocols: [protocol], tls: { rejectUnauthorized: false } })
 let bytes = 0
-let peak = 0
+let resident = 0
+let used = 0
 let parts = 0
 // Whatever is loaded and compiled by the first request is no part of the content's memory.
 await (await client.request({ url, method: 'HEAD' })).bytes().catch(() => undefined)
 globalThis.gc()
-const base = process.memoryUsage().rss
+const base = process.memoryUsage()
 
 /** A turn of the event loop for each part: the sender is several times as fast. */
 async function read(part) {
   bytes += part.length
-  if (++parts % 16 === 0) peak = Math.max(peak, process.memoryUsage().rss - base)
+  if (++parts % 16 === 0) {
+    const now = process.memoryUsage()
+    resident = Math.max(resident, now.rss - base.rss)
+    used = Math.max(used, now.heapUsed + now.external - base.heapUsed - base.external)
+  }
   await new Promise((resolve) => setImmediate(resolve))
 }
 
@@ -30,5 +35,5 @@ if (way === 'pull') {
   const sink = new Writable({ write: (part, _encoding, done) => void read(part).then(() => done(), done) })
   await pipeline(client, { url, method: 'GET' }, '', sink)
 }
-console.log(JSON.stringify({ bytes, peak }))
+console.log(JSON.stringify({ bytes, used, resident }))
 client.destroy()
