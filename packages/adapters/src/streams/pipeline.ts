@@ -5,6 +5,7 @@ import { pipeline as join } from 'node:stream/promises'
 import { type Client, type HttpResponse, type RequestBody, type RequestOptions, UsageError } from '@unshard/core'
 import { Cancellation } from './cancellation.js'
 import { withFields } from './fields.js'
+import { iteratorOf, type PartIterator } from './part-iterator.js'
 import { openFile, type SourceFile } from './source-file.js'
 
 /** Where content comes from: whatever a request takes as its body, an iterable, or a file by its path. */
@@ -81,27 +82,7 @@ function isReadAsSent(source: unknown): source is AsyncIterable<Uint8Array | str
   return Symbol.asyncIterator in source || Symbol.iterator in source
 }
 
-type PartIterator = AsyncIterator<Uint8Array | string>
-
-/** Streams' own iterators hear of an end only after the next part, which may never come: these tell the stream at once. */
-function iteratorOf(source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): PartIterator {
-  if (source instanceof ReadableStream) {
-    const reader = (source as ReadableStream<Uint8Array>).getReader()
-    return { next: () => reader.read() as Promise<IteratorResult<Uint8Array>>, return: () => reader.cancel().then(() => DONE) }
-  }
-  if (!(Symbol.asyncIterator in source)) return fromSync(source[Symbol.iterator]())
-  const iterator = source[Symbol.asyncIterator]()
-  if (!(source instanceof Readable)) return iterator
-  const leave = (): Promise<typeof DONE> => Promise.resolve(source.destroy()).then(() => DONE)
-  return { next: () => iterator.next(), return: leave }
-}
-
 const DONE = { done: true, value: undefined } as const
-
-function fromSync(iterator: Iterator<Uint8Array | string>): PartIterator {
-  const leave = (): Promise<typeof DONE> => Promise.resolve(iterator.return?.()).then(() => DONE)
-  return { next: async () => iterator.next(), return: leave }
-}
 
 function watched(iterator: PartIterator, over: () => void): PartIterator {
   return {
