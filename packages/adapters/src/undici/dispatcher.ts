@@ -199,7 +199,7 @@ export class Dispatcher extends EventEmitter implements Dispatching {
 
   #emitOnce(event: 'connectionError' | 'disconnect', exchange: Exchange, error: Error): void {
     if (this.listenerCount(event) === 0) return
-    const failure = error.cause instanceof Object ? error.cause : error
+    const failure = typeof error.cause === 'object' && error.cause !== null ? error.cause : error
     if (this.#told.has(failure)) return
     this.#told.add(failure)
     this.#emit(event, exchange.origin, toDispatchError(error, false))

@@ -82,7 +82,7 @@ const USAGE: Readonly<Record<string, DispatchErrorCode>> = {
 export function toDispatchError(error: unknown, answered: boolean): unknown {
   if (!(error instanceof UnshardError) || error instanceof DispatchError) return error
   // As in undici: the source's own error.
-  if (error instanceof StreamError && error.code === 'ERR_REQUEST_BODY' && error.cause instanceof Object) return error.cause
+  if (error instanceof StreamError && error.code === 'ERR_REQUEST_BODY' && isObject(error.cause)) return error.cause
   const { origin, processed, message } = error
   const code = codeOf(error, answered)
   const told = new DispatchError(code, message, { origin, processed, cause: error })
@@ -119,8 +119,8 @@ function responseCode(error: ResponseError): string {
 
 /** The code of the first error below that Node has made. */
 function systemCode(cause: unknown): string | undefined {
-  for (let error = cause, depth = 0; error instanceof Object && depth < 8; error = (error as Error).cause, depth++) {
-    const { code } = error as NodeJS.ErrnoException
+  for (let error = cause, depth = 0; isObject(error) && depth < 8; error = error.cause, depth++) {
+    const { code } = error
     if (!(error instanceof UnshardError) && typeof code === 'string') return code
   }
   return undefined
@@ -131,4 +131,9 @@ function systemDetails(cause: unknown): object {
   const { errno, syscall, hostname, address, port } = (cause ?? {}) as NodeJS.ErrnoException & Record<string, unknown>
   const entries = Object.entries({ errno, syscall, hostname, address, port })
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
+}
+
+/** Not by its class: an error may come from another realm. */
+function isObject(value: unknown): value is NodeJS.ErrnoException {
+  return typeof value === 'object' && value !== null
 }
