@@ -50,8 +50,8 @@ export class Dispatcher extends EventEmitter implements Dispatching {
   readonly #full = new Set<string>()
   /** Connections that `connect` was emitted for. */
   readonly #seen = new Set<number>()
-  /** Errors that were told of: one connection's failure is that of all its requests. */
-  readonly #told = new WeakSet<object>()
+  /** What was told of in this turn: one connection's failure is that of all its requests, and they hear of it at once. */
+  readonly #told = new Set<string>()
   #isClosed = false
   #isDestroyed = false
   #onIdle: (() => void)[] = []
@@ -199,9 +199,10 @@ export class Dispatcher extends EventEmitter implements Dispatching {
 
   #emitOnce(event: 'connectionError' | 'disconnect', exchange: Exchange, error: Error): void {
     if (this.listenerCount(event) === 0) return
-    const failure = typeof error.cause === 'object' && error.cause !== null ? error.cause : error
-    if (this.#told.has(failure)) return
-    this.#told.add(failure)
+    const what = `${event} ${exchange.origin}`
+    if (this.#told.has(what)) return
+    if (this.#told.size === 0) setImmediate(() => this.#told.clear())
+    this.#told.add(what)
     this.#emit(event, exchange.origin, toDispatchError(error, false))
   }
 
