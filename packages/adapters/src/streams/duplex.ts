@@ -41,10 +41,15 @@ export function openDuplex(client: Client, options: Omit<RequestOptions, 'body'>
 export function openWebDuplex(client: Client, options: Omit<RequestOptions, 'body'>): WebRequestDuplex {
   const { content, cancellation, response } = open(client, options)
   const parts = response.then((answer) => answer.body)
+  let failWriter!: (error: unknown) => void
+  const failBoth = (error: unknown): never => {
+    failWriter(error)
+    throw error
+  }
   const readable = new ReadableStream({
     type: 'bytes',
     async pull(controller) {
-      const { done, value } = await (await parts).next()
+      const { done, value } = await (await parts).next().catch(failBoth)
       // The stream takes the buffer away from whoever holds it: a part may share its memory with another response.
       if (done !== true) return controller.enqueue(Uint8Array.from(value))
       controller.close()
@@ -53,7 +58,10 @@ export function openWebDuplex(client: Client, options: Omit<RequestOptions, 'bod
     cancel: (reason) => cancellation.cancel(reason ?? cancelled()),
   })
   const writable = new WritableStream<Uint8Array | string>({
-    start: (controller) => void parts.catch((error: unknown) => controller.error(error)),
+    start(controller) {
+      failWriter = (error) => controller.error(error)
+      parts.catch(failWriter)
+    },
     write: (chunk) => new Promise((resolve) => content.write(toBytes(chunk), resolve)),
     close: () => new Promise((resolve) => content.end(resolve)),
     abort: (reason) => cancellation.cancel(reason ?? cancelled()),

@@ -44,9 +44,11 @@ export async function pipeline(
     await deliver(response, sink, signal)
     await content.over
     return response
-  } catch (error) {
+  } catch (caught) {
     unwatch()
-    cancellation.cancel(error)
+    cancellation.cancel(caught)
+    // Whoever came first: where that was an abort, Node's own pipeline calls it by another name.
+    const error = cancellation.signal.reason
     await Promise.all([file?.close(), dropSource(source), dropSink(sink, error)])
     throw error
   }

@@ -71,6 +71,10 @@ describe.each(PROTOCOLS)('openDuplex over %s', (protocol) => {
     expect((await response).status).toBe(413)
     // RFC 9113 §8.1: "clients MUST NOT discard responses as a result of receiving such a RST_STREAM"
     expect(await textOf(duplex.iterator({ destroyOnReturn: false }))).toBe('too much')
+    const ended = Promise.all([once(duplex, 'finish'), once(duplex, 'close')])
+    duplex.end(Buffer.alloc(1_000_000))
+    await ended
+    expect(duplex.errored).toBe(null)
   })
 
   it('a peer that does not read holds the writer back', async () => {
@@ -160,6 +164,18 @@ it('a request that fails fails the stream', async () => {
   const error = once(duplex, 'error')
   await expect(response).rejects.toMatchObject({ code: 'ERR_CONNECT_RESOLVE' })
   expect((await error)[0]).toMatchObject({ code: 'ERR_CONNECT_RESOLVE' })
+})
+
+it.each(PROTOCOLS)('over %s: a response that breaks off errors both web streams', async (protocol) => {
+  const { port } = await server()
+  const { readable, writable } = openWebDuplex(client(speaking(protocol)), { url: `${url(port)}reset` })
+  const writer = writable.getWriter()
+  const closed = expect(writer.closed).rejects.toMatchObject({ processed: 'yes' })
+  await writer.write('x')
+  await expect(new Response(readable).arrayBuffer()).rejects.toMatchObject({
+    processed: 'yes',
+  })
+  await closed
 })
 
 it('a request that fails errors both web streams', async () => {

@@ -169,6 +169,18 @@ describe.each(PROTOCOLS)('pipeline over %s', (protocol) => {
     expect(source.destroyed && sink.destroyed).toBe(true)
   })
 
+  it('an abort while the response comes, into a sink that takes no more', async () => {
+    const { handler, left } = watching(endless)
+    const { port } = await server({ handler })
+    const abort = new AbortController()
+    const reason = new Error('changed my mind')
+    const sink = new Writable({ write: () => setImmediate(() => abort.abort(reason)) })
+    const whole = pipeline(client(speaking(protocol)), { url: url(port), signal: abort.signal }, 'x', sink)
+    await expect(whole).rejects.toBe(reason)
+    expect(sink.destroyed).toBe(true)
+    expect(await left).toEqual(leaving(protocol))
+  })
+
   it('an early answer: the response goes into the sink, the source is left', async () => {
     const { port } = await server({ handler: (_request, response) => void response.writeHead(413).end('too much') })
     const source = new PassThrough()
