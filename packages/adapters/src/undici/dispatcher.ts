@@ -14,6 +14,7 @@ import type {
 } from './contract.js'
 import { DispatchError, toDispatchError } from './errors.js'
 import { Exchange, type ExchangeOwner } from './exchange.js'
+import { ExchangeList } from './exchange-list.js'
 import { isControllerHandler, type Listener, listenerOf } from './generations.js'
 import { HTTP1_ISOLATION, toRequest } from './request-options.js'
 
@@ -43,7 +44,7 @@ export class Dispatcher extends EventEmitter implements Dispatching {
   fallback: Dispatching | undefined
   readonly #ownsClient: boolean
   readonly #highWaterMark: number
-  readonly #exchanges = new Set<Exchange>()
+  readonly #exchanges = new ExchangeList<Exchange>()
   /** Requests in flight, by origin. */
   readonly #inFlight = new Map<string, number>()
   /** Origins whose last dispatch was answered with false. */
@@ -159,7 +160,7 @@ export class Dispatcher extends EventEmitter implements Dispatching {
     this.#isClosed = true
     this.#isDestroyed = true
     const reason = error ?? new DispatchError('UND_ERR_DESTROYED', 'The client is destroyed')
-    for (const exchange of this.#exchanges) exchange.abort(reason)
+    for (const exchange of this.#exchanges.all()) exchange.abort(reason)
     if (this.#ownsClient) this.client.destroy(reason)
   }
 

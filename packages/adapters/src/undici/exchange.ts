@@ -1,10 +1,10 @@
 /** One dispatch through its whole life: tells a handler what happens, in undici's order, each thing once, and nothing after the end. */
 
 import { STATUS_CODES } from 'node:http'
-import { type Client, type HttpResponse, UnshardError } from '@unshard/core'
-import { AbortSource } from './abort-source.js'
+import { AbortHandle, type Client, type HttpResponse, type RequestOptions, UnshardError } from '@unshard/core'
 import { watched } from './body.js'
 import { requestAborted, toDispatchError } from './errors.js'
+import type { Linked } from './exchange-list.js'
 import type { Controlled, Listener } from './generations.js'
 import type { PreparedRequest } from './request-options.js'
 
@@ -18,11 +18,13 @@ export interface ExchangeOwner {
 }
 
 /** A request under way, and the controller of it that the newer handlers hold. */
-export class Exchange implements Controlled {
+export class Exchange implements Controlled, Linked<Exchange> {
   readonly origin: string
   readonly #owner: ExchangeOwner
   readonly #listener: Listener
-  readonly #source = new AbortSource()
+  readonly #abort = new AbortHandle()
+  previous: Exchange | undefined
+  next: Exchange | undefined
   aborted = false
   paused = false
   reason: unknown = null
@@ -49,11 +51,20 @@ export class Exchange implements Controlled {
   start(client: Client, request: PreparedRequest): void {
     this.#call(() => this.#listener.start(this))
     if (this.#over) return
-    const body = this.#watch(request.body)
-    const signal = this.#source as unknown as AbortSignal
-    client
-      .request({ ...request, body, signal, onInformational: (status, fields) => this.#inform(status, fields) })
-      .then(this.#answer, this.#fail)
+    const { method, url, headers, timeouts, isolation, replay } = request
+    // One shape for all: what reads it is on every request's path.
+    const options = {
+      method,
+      url,
+      headers,
+      timeouts,
+      isolation,
+      replay,
+      body: this.#watch(request.body),
+      signal: this.#abort.signal,
+      onInformational: (status: number, fields: readonly string[]) => this.#inform(status, fields),
+    }
+    client.request(options as RequestOptions).then(this.#answer, this.#fail)
   }
 
   abort(reason?: unknown): void {
@@ -160,7 +171,7 @@ export class Exchange implements Controlled {
   #stop(reason: unknown): void {
     if (this.#over) return
     this.#over = true
-    this.#source.abort(reason)
+    this.#abort.abort(reason)
     this.#owner.onOver(this)
     this.#tell(reason)
   }

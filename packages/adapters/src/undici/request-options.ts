@@ -10,9 +10,15 @@ import { DispatchError, invalidArgument } from './errors.js'
 /** The tag of requests that must not go over HTTP/2. */
 export const HTTP1_ISOLATION = 'unshard:http/1.1'
 
-/** A request that is ready, but for what only its exchange knows. */
-export type PreparedRequest = Pick<RequestOptions, 'method' | 'url' | 'headers' | 'timeouts' | 'isolation' | 'replay'> & {
+/** A request that is ready, but for what only its exchange knows. Every member is there, so that all of them have one shape. */
+export interface PreparedRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: Fields
   readonly body: RequestBody | undefined
+  readonly timeouts: RequestOptions['timeouts'] | undefined
+  readonly isolation: string | undefined
+  readonly replay: number | undefined
 }
 
 /** @throws DispatchError `UND_ERR_INVALID_ARG` or `UND_ERR_NOT_SUPPORTED`, as undici would. */
@@ -25,15 +31,14 @@ export function toRequest(options: DispatchOptions): PreparedRequest {
   if (options.reset === true || fields.close) fields.list.push('connection', 'close')
   if (type !== undefined && !fields.hasType) fields.list.push('content-type', type)
   checkLength(fields.length, body)
-  const timeouts = timeoutsOf(options)
   return {
     method,
     url: originOf(options) + pathOf(options),
     headers: new Fields(fields.list),
     body,
-    ...(timeouts === undefined ? undefined : { timeouts }),
-    ...(idempotent === false ? { replay: 0 } : undefined),
-    ...(allowH2 === false ? { isolation: HTTP1_ISOLATION } : undefined),
+    timeouts: timeoutsOf(options),
+    isolation: allowH2 === false ? HTTP1_ISOLATION : undefined,
+    replay: idempotent === false ? 0 : undefined,
   }
 }
 
