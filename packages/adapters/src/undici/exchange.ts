@@ -1,6 +1,5 @@
 /** One dispatch through its whole life: tells a handler what happens, in undici's order, each thing once, and nothing after the end. */
 
-import { STATUS_CODES } from 'node:http'
 import { AbortHandle, type Client, type HttpResponse, type RequestOptions, UnshardError } from '@unshard/core'
 import { watched } from './body.js'
 import { requestAborted, toDispatchError } from './errors.js'
@@ -178,7 +177,7 @@ export class Exchange implements Controlled, Linked<Exchange> {
 
   /** HTTP/2 has no reason phrase (RFC 9113 §8.3.2); over HTTP/1.1 it is the registered one, which is nearly always what was sent. */
   #statusText(status: number, response: HttpResponse | undefined): string {
-    return response?.connection.protocol === 'http/1.1' ? (STATUS_CODES[status] ?? '') : ''
+    return response?.connection.protocol === 'http/1.1' ? reasonPhrase(status) : ''
   }
 
   /** Prepares to tell of content that is sent, where the handler wants to know. */
@@ -209,4 +208,9 @@ export class Exchange implements Controlled, Linked<Exchange> {
       handler.onRequestSent?.()
     })
   }
+}
+
+/** Loaded when the first answer comes over HTTP/1.1: `node:http` takes longer than everything here. */
+function reasonPhrase(status: number): string {
+  return process.getBuiltinModule('node:http').STATUS_CODES[status] ?? ''
 }
