@@ -5,6 +5,39 @@ export interface Abortable {
   abort(reason: unknown): void
 }
 
+/**
+ * A way to end one request, for adapters that need one for each: what a signal costs is an EventTarget, a listener and an entry in a weak table
+ * that every major collection walks. Used once; afterwards it does nothing.
+ */
+export class AbortHandle {
+  aborted = false
+  reason: unknown
+  #target: Abortable | undefined
+
+  /** For `RequestOptions.signal`, and nothing else: it is no real AbortSignal. */
+  get signal(): AbortSignal {
+    return this as unknown as AbortSignal
+  }
+
+  /** Ends the request, which rejects with `reason`. */
+  abort(reason: unknown): void {
+    if (this.aborted) return
+    this.aborted = true
+    this.reason = reason
+    this.#target?.abort(reason)
+  }
+
+  /** What a request asks of a signal. */
+  addEventListener(): void {
+    throw new TypeError('an AbortHandle is no event target: it is the `signal` of one request')
+  }
+
+  /** @internal The request that it ends. */
+  link(target: Abortable | undefined): void {
+    this.#target = target
+  }
+}
+
 const listening = new WeakMap<AbortSignal, Listener>()
 
 class Listener {
@@ -33,7 +66,8 @@ class Listener {
 }
 
 /** Ends `target` when `signal` is aborted, until {@link unlink}. */
-export function link(signal: AbortSignal, target: Abortable): void {
+export function link(signal: AbortSignal | AbortHandle, target: Abortable): void {
+  if (signal instanceof AbortHandle) return signal.link(target)
   let listener = listening.get(signal)
   if (listener === undefined) {
     listener = new Listener(signal)
@@ -43,6 +77,7 @@ export function link(signal: AbortSignal, target: Abortable): void {
 }
 
 /** The signal concerns `target` no more. */
-export function unlink(signal: AbortSignal, target: Abortable): void {
+export function unlink(signal: AbortSignal | AbortHandle, target: Abortable): void {
+  if (signal instanceof AbortHandle) return signal.link(undefined)
   listening.get(signal)?.delete(target)
 }

@@ -30,9 +30,10 @@ it('plain JavaScript', async () => {
     import { Client as CoreClient, UsageError } from '@unshard/core'
     import { coalescing as own } from '@unshard/coalescing'
     import { createFetch as adapter } from '@unshard/adapters'
-    import { openDuplex } from '@unshard/adapters/streams'
+    import { openDuplex, pipeline, pull, receiveFile, sendFile } from '@unshard/adapters/streams'
+    import { Dispatcher, installGlobalDispatcher } from '@unshard/adapters/undici'
     import { fetch as fetchAlone } from '@unshard/adapters/fetch'
-    const all = [fetch, createFetch, createClient, coalescing, sameOrigin, own, adapter, openDuplex, fetchAlone]
+    const all = [fetch, createFetch, createClient, coalescing, sameOrigin, own, adapter, openDuplex, fetchAlone, pipeline, pull, receiveFile, sendFile, Dispatcher, installGlobalDispatcher]
     const client = createClient()
     const refused = await client.request({ url: 'nope' }).catch((error) => error)
     console.log(all.every((f) => typeof f === 'function'), Client === CoreClient, refused instanceof UsageError)

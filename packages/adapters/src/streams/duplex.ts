@@ -1,9 +1,11 @@
 /** One request as a stream both ways: what is written is the request's content, what is read the response's. Full duplex over HTTP/2. */
 
-import { Duplex, type Readable, Transform } from 'node:stream'
-import type { Client, HttpResponse, RequestOptions } from '@unshard/core'
+import { Duplex } from 'node:stream'
+import { type Client, type HttpResponse, type RequestOptions, UsageError } from '@unshard/core'
+import { Cancellation } from './cancellation.js'
+import { ContentHandoff } from './content-handoff.js'
 
-/** A request and its answer as streams. */
+/** A request and its answer as one Node stream. */
 export interface RequestDuplex {
   /** Writes the request's content, reads the response's. Destroying it resets the HTTP stream. */
   readonly duplex: Duplex
@@ -11,73 +13,138 @@ export interface RequestDuplex {
   readonly response: Promise<HttpResponse>
 }
 
+/** A request and its answer as web streams. */
+export interface WebRequestDuplex {
+  /** The response's content, a byte stream. Cancelling it resets the HTTP stream, and with it the request. */
+  readonly readable: ReadableStream<Uint8Array>
+  /** The request's content. Aborting it resets the HTTP stream, and with it the response. */
+  readonly writable: WritableStream<Uint8Array | string>
+  /** The response, as soon as its fields are there. Its body is the readable's to read. */
+  readonly response: Promise<HttpResponse>
+}
+
 /**
- * Opens a request whose content is written to a stream. Default method `POST`.
+ * Opens a request whose content is written to a stream. Default method `POST`. The response is read from the same stream, also while content is
+ * still written (RFC 9113 §8.1); a write waits for the peer's flow control, and an unread response holds the peer back. What is written after the peer
+ * wants no more is dropped, so that its answer can be read. A request that fails destroys the stream with its error.
  * @param options as for `client.request`, without `body`.
  */
 export function openDuplex(client: Client, options: Omit<RequestOptions, 'body'>): RequestDuplex {
-  const content = new Transform({ transform: (chunk, _encoding, callback) => callback(null, chunk) })
-  // Its failure is the request's, and is told by the duplex.
-  content.on('error', () => undefined)
-  const response = client.request({ method: 'POST', ...options, body: content })
-  const reader = new ResponseReader(response)
-  const duplex = new Duplex({
-    write: (chunk, encoding, callback) => void content.write(chunk, encoding, callback),
-    final: (callback) => void content.end(callback),
-    read: () => reader.read(duplex),
-    destroy: (error, callback) => {
-      content.destroy(error ?? undefined)
-      reader.destroy(error)
-      callback(error)
+  const { content, cancellation, response } = open(client, options)
+  return { duplex: new RequestStream(content, cancellation, response), response }
+}
+
+/**
+ * The same as web streams, with no stream of Node's in between. A request that fails errors both of them.
+ * @param options as for `client.request`, without `body`.
+ */
+export function openWebDuplex(client: Client, options: Omit<RequestOptions, 'body'>): WebRequestDuplex {
+  const { content, cancellation, response } = open(client, options)
+  const parts = response.then((answer) => answer.body)
+  let failWriter!: (error: unknown) => void
+  const failBoth = (error: unknown): never => {
+    failWriter(error)
+    throw error
+  }
+  const readable = new ReadableStream({
+    type: 'bytes',
+    async pull(controller) {
+      const { done, value } = await (await parts).next().catch(failBoth)
+      // The stream takes the buffer away from whoever holds it: a part may share its memory with another response.
+      if (done !== true) return controller.enqueue(Uint8Array.from(value))
+      controller.close()
+      controller.byobRequest?.respond(0)
     },
+    cancel: (reason) => cancellation.cancel(reason ?? cancelled()),
   })
-  response.then(
-    (answer) => reader.attach(answer, duplex),
-    (error: Error) => duplex.destroy(error),
-  )
-  return { duplex, response }
+  const writable = new WritableStream<Uint8Array | string>({
+    start(controller) {
+      failWriter = (error) => controller.error(error)
+      parts.catch(failWriter)
+    },
+    write: (chunk) => new Promise((resolve) => content.write(toBytes(chunk), resolve)),
+    close: () => new Promise((resolve) => content.end(resolve)),
+    abort: (reason) => cancellation.cancel(reason ?? cancelled()),
+  })
+  return { readable: readable as ReadableStream<Uint8Array>, writable, response }
 }
 
-/** The same as web streams. */
-export function openWebDuplex(
-  client: Client,
-  options: Omit<RequestOptions, 'body'>,
-): { readable: ReadableStream<Uint8Array>; writable: WritableStream<Uint8Array>; response: Promise<HttpResponse> } {
-  const { duplex, response } = openDuplex(client, options)
-  const { readable, writable } = Duplex.toWeb(duplex)
-  return { readable: readable as ReadableStream<Uint8Array>, writable: writable as WritableStream<Uint8Array>, response }
+interface OpenRequest {
+  readonly content: ContentHandoff
+  readonly cancellation: Cancellation
+  readonly response: Promise<HttpResponse>
 }
 
-/** Moves the response's content into the duplex at the pace of whoever reads it. */
-class ResponseReader {
-  #source: Readable | undefined
-  #destroyed = false
+function open(client: Client, options: Omit<RequestOptions, 'body'>): OpenRequest {
+  const content = new ContentHandoff()
+  const cancellation = new Cancellation(options.signal)
+  const response = client.request({ method: 'POST', ...options, body: content, signal: cancellation.signal })
+  // Whoever wants the response handles its failure; the streams report it to everybody else.
+  response.catch(() => content.abandon())
+  return { content, cancellation, response }
+}
 
-  constructor(response: Promise<HttpResponse>) {
-    // Whoever wants the response handles its failure; the duplex reports it to everybody else.
-    response.catch(() => undefined)
+/** Reads straight from the response's body, writes straight into the request's content. */
+class RequestStream extends Duplex {
+  readonly #content: ContentHandoff
+  readonly #cancellation: Cancellation
+  #parts: AsyncIterator<Uint8Array> | undefined
+  #wanted = false
+
+  constructor(content: ContentHandoff, cancellation: Cancellation, response: Promise<HttpResponse>) {
+    super()
+    this.#content = content
+    this.#cancellation = cancellation
+    // A peer that wants no more has said why, and that is read before anybody asks.
+    content.onUnwanted = () => void this.read(0)
+    response.then(
+      (answer) => this.#attach(answer),
+      (error: Error) => this.destroy(error),
+    )
   }
 
-  attach(response: HttpResponse, duplex: Duplex): void {
-    const source = response.nodeStream()
-    if (this.#destroyed) {
-      source.destroy()
-      return
-    }
-    this.#source = source
-    source.on('data', (chunk: Buffer) => {
-      if (!duplex.push(chunk)) source.pause()
-    })
-    source.on('end', () => duplex.push(null))
-    source.on('error', (error: Error) => duplex.destroy(error))
+  override _write(chunk: Uint8Array, _encoding: string, taken: () => void): void {
+    this.#content.write(chunk, taken)
   }
 
-  read(_duplex: Duplex): void {
-    this.#source?.resume()
+  override _final(taken: () => void): void {
+    this.#content.end(taken)
   }
 
-  destroy(error: Error | null): void {
-    this.#destroyed = true
-    this.#source?.destroy(error ?? undefined)
+  override _read(): void {
+    this.#wanted = true
+    if (this.#parts !== undefined) this.#take(this.#parts)
   }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    // At the natural end content may still wait for the peer's window: that is sent.
+    if (error !== null || !this.readableEnded || !this.writableFinished) this.#cancellation.cancel(error ?? cancelled())
+    this.#content.abandon()
+    callback(error)
+  }
+
+  #attach(response: HttpResponse): void {
+    if (this.destroyed) return
+    this.#parts = response.body
+    if (this.#wanted) this.#take(this.#parts)
+  }
+
+  /** One part for one `_read`: Node asks again when there is room. */
+  #take(parts: AsyncIterator<Uint8Array>): void {
+    this.#wanted = false
+    parts.next().then(
+      ({ done, value }) => this.push(done === true ? null : value),
+      (error: Error) => this.destroy(error),
+    )
+  }
+}
+
+function toBytes(chunk: Uint8Array | string): Uint8Array {
+  if (typeof chunk === 'string') return Buffer.from(chunk)
+  if (chunk instanceof Uint8Array) return chunk
+  throw new UsageError('ERR_INVALID_BODY', `content is bytes or text, not ${chunk === null ? 'null' : typeof chunk}`)
+}
+
+function cancelled(): UsageError {
+  return new UsageError('ERR_BODY_CANCELLED', 'the stream was destroyed before its end')
 }

@@ -1,1 +1,5 @@
-export { openDuplex, openWebDuplex, type RequestDuplex } from './duplex.js'
+export { openDuplex, openWebDuplex, type RequestDuplex, type WebRequestDuplex } from './duplex.js'
+export { type PipelineSink, type PipelineSource, pipeline } from './pipeline.js'
+export { type Pull, type PullEvent, pull } from './pull.js'
+export { type ReceivedFile, type ReceiveFileOptions, receiveFile } from './receive-file.js'
+export { type SendFileOptions, sendFile, type TransferProgress } from './send-file.js'

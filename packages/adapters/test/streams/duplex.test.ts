@@ -1,29 +1,59 @@
+import { once } from 'node:events'
 import { pipeline } from 'node:stream/promises'
+import type { OriginHandler } from '@unshard/testkit'
 import { openDuplex, openWebDuplex } from '../../src/index.js'
 import { rig } from '../rig.js'
+import { endless, leaving, PROTOCOLS, speaking, watching } from './kinds.js'
 
 const { server, client } = rig()
 
 /** Answers at once and sends back each part as it comes. */
-const echo = () => server({ handler: (request, response) => request.pipe(response.writeHead(200) as never) })
+const echo: OriginHandler = (request, response) => void request.pipe(response.writeHead(200) as never)
 
-describe('openDuplex', () => {
-  it('is full duplex over HTTP/2: an answer to the first part before the second is written', async () => {
-    const { port } = await echo()
-    const { duplex, response } = openDuplex(client(), { url: `https://a.test.example:${port}/` })
+/** Answers completely before it reads. */
+const hasty: OriginHandler = (_request, response) => void response.writeHead(413).end('too much')
+
+const url = (port: number): string => `https://a.test.example:${port}/`
+
+async function textOf(parts: AsyncIterable<unknown>): Promise<string> {
+  const all: Buffer[] = []
+  for await (const part of parts) all.push(part as Buffer)
+  return Buffer.concat(all).toString()
+}
+
+describe.each(PROTOCOLS)('openDuplex over %s', (protocol) => {
+  it('an answer to the first part is read before the second is written', async () => {
+    const { port } = await server({ handler: echo })
+    const { duplex, response } = openDuplex(client(speaking(protocol)), { url: url(port) })
     for (const word of ['one', 'two', 'three']) {
       duplex.write(word)
-      const [part] = (await new Promise((resolve) => duplex.once('data', (chunk: Buffer) => resolve([chunk])))) as [Buffer]
-      expect(part.toString()).toBe(word)
+      const [part] = await once(duplex, 'data')
+      expect(String(part)).toBe(word)
     }
     duplex.end()
-    await new Promise((resolve) => duplex.once('end', resolve))
+    await once(duplex, 'end')
     expect((await response).status).toBe(200)
+    expect((await response).connection.protocol).toBe(protocol)
+  })
+
+  it('half-close: the end of the content comes before the answer to it', async () => {
+    const handler: OriginHandler = (request, response) => {
+      let length = 0
+      request.on('data', (chunk: Buffer) => {
+        length += chunk.length
+      })
+      request.on('end', () => response.end(`got ${length}`))
+    }
+    const { port } = await server({ handler })
+    const { duplex } = openDuplex(client(speaking(protocol)), { url: url(port) })
+    duplex.write('ab')
+    duplex.end('cde')
+    expect(await textOf(duplex)).toBe('got 5')
   })
 
   it('a pipeline through it comes back whole', async () => {
-    const { port } = await echo()
-    const { duplex } = openDuplex(client(), { url: `https://a.test.example:${port}/` })
+    const { port } = await server({ handler: echo })
+    const { duplex } = openDuplex(client(speaking(protocol)), { url: url(port) })
     const source = async function* (): AsyncGenerator<Buffer> {
       for (let i = 0; i < 100; i++) yield Buffer.alloc(20_000, i)
     }
@@ -34,34 +64,123 @@ describe('openDuplex', () => {
     expect(length).toBe(2_000_000)
   })
 
-  it('destroying it resets the stream and leaves the connection healthy', async () => {
-    const { port } = await echo()
-    const one = client()
-    const { duplex, response } = openDuplex(one, { url: `https://a.test.example:${port}/` })
+  it('an early answer is read whole while content is still written; what is written then is dropped', async () => {
+    const { port } = await server({ handler: hasty })
+    const { duplex, response } = openDuplex(client(speaking(protocol)), { url: url(port) })
     duplex.write('x')
-    await response
-    const closed = new Promise((resolve) => duplex.once('close', resolve))
-    duplex.destroy()
-    await closed
-    const again = await one.request({ url: `https://a.test.example:${port}/`, method: 'POST', body: 'still here' })
-    expect(await again.text()).toBe('still here')
-    expect(one.stats().totals.dials).toBe(1)
+    expect((await response).status).toBe(413)
+    // RFC 9113 §8.1: "clients MUST NOT discard responses as a result of receiving such a RST_STREAM"
+    expect(await textOf(duplex.iterator({ destroyOnReturn: false }))).toBe('too much')
+    const ended = Promise.all([once(duplex, 'finish'), once(duplex, 'close')])
+    duplex.end(Buffer.alloc(1_000_000))
+    await ended
+    expect(duplex.errored).toBe(null)
   })
 
-  it('a request that fails fails the stream', async () => {
-    const { duplex, response } = openDuplex(client(), { url: 'https://nowhere.example/' })
-    const error = new Promise((resolve) => duplex.once('error', resolve))
-    await expect(response).rejects.toMatchObject({ code: 'ERR_CONNECT_RESOLVE' })
-    expect(await error).toMatchObject({ code: 'ERR_CONNECT_RESOLVE' })
+  it('a peer that does not read holds the writer back', async () => {
+    const { port } = await server({ handler: (_request, response) => void response.writeHead(200).flushHeaders() })
+    const { duplex, response } = openDuplex(client(speaking(protocol)), { url: url(port) })
+    const chunk = Buffer.alloc(262_144)
+    let written = 0
+    const fill = (): void => {
+      do written += chunk.length
+      while (duplex.write(chunk))
+    }
+    duplex.on('drain', fill)
+    fill()
+    await response
+    // Until nothing moves any more: two looks with the event loop's turns in between see the same.
+    for (let before = -1; before !== written; ) {
+      before = written
+      for (let turn = 0; turn < 500; turn++) await new Promise((resolve) => setImmediate(resolve))
+    }
+    // The peer's window and the kernel's buffers, and no more.
+    expect(written).toBeLessThan(16_000_000)
+    duplex.destroy()
+  })
+
+  it('destroying it is seen by the server at once, and the next request is served', async () => {
+    const { handler, left } = watching(endless)
+    const { port, requests } = await server({
+      handler: (request, response) => (request.method === 'POST' ? handler(request, response) : void response.end('still here')),
+    })
+    const one = client(speaking(protocol))
+    const { duplex, response } = openDuplex(one, { url: url(port) })
+    duplex.write('x')
+    const first = (await response).connection.id
+    await once(duplex, 'readable')
+    duplex.destroy()
+    expect(await left).toEqual(leaving(protocol))
+    const again = await one.request({ url: url(port) })
+    expect(await again.text()).toBe('still here')
+    expect(again.connection.id === first).toBe(protocol === 'h2')
+    expect(requests.length).toBe(2)
+  })
+
+  it('an abort rejects with the reason itself, and destroys the stream with it', async () => {
+    const { port, delivered } = await server({ handler: (request) => void request.resume() })
+    const abort = new AbortController()
+    const { duplex, response } = openDuplex(client(speaking(protocol)), { url: url(port), signal: abort.signal })
+    const error = once(duplex, 'error')
+    duplex.write('x')
+    await delivered(1)
+    const reason = new Error('changed my mind')
+    abort.abort(reason)
+    await expect(response).rejects.toBe(reason)
+    expect((await error)[0]).toBe(reason)
   })
 
   it('as web streams', async () => {
-    const { port } = await echo()
-    const { readable, writable, response } = openWebDuplex(client(), { url: `https://a.test.example:${port}/` })
+    const { port } = await server({ handler: echo })
+    const { readable, writable, response } = openWebDuplex(client(speaking(protocol)), { url: url(port) })
     const writer = writable.getWriter()
-    await writer.write(Buffer.from('hello'))
+    await writer.write(Buffer.from('hel'))
+    await writer.write('lo')
     await writer.close()
     expect(await new Response(readable).text()).toBe('hello')
     expect((await response).status).toBe(200)
   })
+
+  it('cancelling the readable ends the request; aborting the writable does as well', async () => {
+    for (const end of ['cancel', 'abort'] as const) {
+      const { handler, left } = watching(endless)
+      const { port } = await server({ handler })
+      const { readable, writable, response } = openWebDuplex(client(speaking(protocol)), { url: url(port) })
+      const writer = writable.getWriter()
+      // Over HTTP/1.1 a request leaves with the first part of its content.
+      await writer.write('x')
+      await response
+      const reader = readable.getReader()
+      expect((await reader.read()).done).toBe(false)
+      if (end === 'cancel') await reader.cancel()
+      else await writer.abort()
+      expect(await left).toEqual(leaving(protocol))
+    }
+  })
+})
+
+it('a request that fails fails the stream', async () => {
+  const { duplex, response } = openDuplex(client(), { url: 'https://nowhere.example/' })
+  const error = once(duplex, 'error')
+  await expect(response).rejects.toMatchObject({ code: 'ERR_CONNECT_RESOLVE' })
+  expect((await error)[0]).toMatchObject({ code: 'ERR_CONNECT_RESOLVE' })
+})
+
+it.each(PROTOCOLS)('over %s: a response that breaks off errors both web streams', async (protocol) => {
+  const { port } = await server()
+  const { readable, writable } = openWebDuplex(client(speaking(protocol)), { url: `${url(port)}reset` })
+  const writer = writable.getWriter()
+  const closed = expect(writer.closed).rejects.toMatchObject({ processed: 'yes' })
+  await writer.write('x')
+  await expect(new Response(readable).arrayBuffer()).rejects.toMatchObject({
+    processed: 'yes',
+  })
+  await closed
+})
+
+it('a request that fails errors both web streams', async () => {
+  const { readable, writable, response } = openWebDuplex(client(), { url: 'https://nowhere.example/' })
+  await expect(response).rejects.toMatchObject({ code: 'ERR_CONNECT_RESOLVE' })
+  await expect(readable.getReader().read()).rejects.toMatchObject({ code: 'ERR_CONNECT_RESOLVE' })
+  await expect(writable.getWriter().closed).rejects.toMatchObject({ code: 'ERR_CONNECT_RESOLVE' })
 })

@@ -1,6 +1,9 @@
 /** Every scenario by name, in the order in which they run. */
 
+import { builtinOverDispatcher } from './builtin-over-dispatcher.js'
 import type { Scenario } from './scenario.js'
 import { smallGet } from './small-get.js'
 
-export const scenarios: ReadonlyMap<string, Scenario> = new Map([smallGet].map((scenario) => [scenario.name, scenario]))
+export const scenarios: ReadonlyMap<string, Scenario> = new Map(
+  [smallGet, builtinOverDispatcher].map((scenario) => [scenario.name, scenario]),
+)

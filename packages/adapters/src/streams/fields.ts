@@ -1,0 +1,29 @@
+/** A request's fields with more of them: whatever form a caller has written them in. */
+
+import { type FieldsInit, UsageError } from '@unshard/core'
+
+type Pair = readonly [name: string, value: string]
+
+/** The caller's fields, and `added` where the caller says nothing of that name. */
+export function withFields(init: FieldsInit | undefined, added: Readonly<Record<string, string | number>>): FieldsInit {
+  const pairs = pairsOf(init)
+  const names = new Set(pairs.map(([name]) => name.toLowerCase()))
+  const more = Object.entries(added).filter(([name]) => !names.has(name))
+  return [...pairs, ...more.map(([name, value]): Pair => [name, String(value)])]
+}
+
+/** @throws UsageError `ERR_FORBIDDEN_FIELD` where the caller writes a field that is not the caller's to write. */
+export function refuseFields(init: FieldsInit | undefined, names: readonly string[], whose: string): void {
+  for (const [name] of pairsOf(init)) {
+    if (names.includes(name.toLowerCase())) throw new UsageError('ERR_FORBIDDEN_FIELD', `field "${name}" is written by ${whose}`)
+  }
+}
+
+function pairsOf(init: FieldsInit | undefined): Pair[] {
+  if (init === undefined) return []
+  if (Symbol.iterator in init) return [...init]
+  return Object.entries(init).flatMap(([name, value]): Pair[] => {
+    if (value === undefined) return []
+    return Array.isArray(value) ? value.map((line): Pair => [name, String(line)]) : [[name, String(value)]]
+  })
+}

@@ -1,0 +1,29 @@
+/** Iterators over content that let its source go at once when they are left. */
+
+import { Readable } from 'node:stream'
+
+/** Content, part by part. */
+export type PartIterator = AsyncIterator<Uint8Array | string>
+
+/**
+ * The parts of whatever can be iterated. Streams' own iterators hear of an end only after the next part, which may never come: these tell the stream at
+ * once.
+ */
+export function iteratorOf(source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): PartIterator {
+  if (source instanceof ReadableStream) {
+    const reader = (source as ReadableStream<Uint8Array>).getReader()
+    return { next: () => reader.read() as Promise<IteratorResult<Uint8Array>>, return: () => reader.cancel().then(() => DONE) }
+  }
+  if (!(Symbol.asyncIterator in source)) return fromSync(source[Symbol.iterator]())
+  const iterator = source[Symbol.asyncIterator]()
+  if (!(source instanceof Readable)) return iterator
+  const leave = (): Promise<typeof DONE> => Promise.resolve(source.destroy()).then(() => DONE)
+  return { next: () => iterator.next(), return: leave }
+}
+
+const DONE = { done: true, value: undefined } as const
+
+function fromSync(iterator: Iterator<Uint8Array | string>): PartIterator {
+  const leave = (): Promise<typeof DONE> => Promise.resolve(iterator.return?.()).then(() => DONE)
+  return { next: async () => iterator.next(), return: leave }
+}

@@ -1,0 +1,126 @@
+/** A response as a series of events that its reader asks for, one by one: nothing is received that nobody has asked for, beyond a window. */
+
+import { type Client, Fields as FieldList, type Fields, type HttpResponse, type RequestOptions, UsageError } from '@unshard/core'
+import { Cancellation } from './cancellation.js'
+
+/** One step of a response, in the order of the wire. */
+export type PullEvent =
+  | { readonly type: 'informational'; readonly status: number; readonly headers: Fields }
+  | { readonly type: 'headers'; readonly status: number; readonly headers: Fields; readonly response: HttpResponse }
+  | { readonly type: 'data'; readonly data: Uint8Array }
+  | { readonly type: 'trailers'; readonly headers: Fields }
+
+/** What {@link pull} returns: an iterator that can be left at any time, also while a `next()` is waiting. */
+export interface Pull extends AsyncIterableIterator<PullEvent> {
+  /** Leaves: the HTTP stream is reset at once, and whoever waits for an event is told that there is none. */
+  return(): Promise<IteratorResult<PullEvent>>
+}
+
+/**
+ * Sends a request and hands out its response event by event. Nothing is sent before the first `next()`. A reader that is slow, or stops asking,
+ * holds the peer back: over HTTP/2 by flow control, over HTTP/1.1 by the socket. Leaving the loop resets the HTTP/2 stream; over HTTP/1.1 it closes
+ * the connection. `trailers` comes only where there are any.
+ * @param options as for `client.request`; its `body` holds there as well.
+ */
+export function pull(client: Client, options: RequestOptions): Pull {
+  return new ResponsePull(client, options)
+}
+
+const DONE: IteratorResult<PullEvent> = { done: true, value: undefined }
+
+class ResponsePull implements Pull {
+  readonly #client: Client
+  readonly #options: RequestOptions
+  #cancellation: Cancellation | undefined
+  /** Interim responses that nobody has asked for yet: the engines allow sixteen. */
+  readonly #interim: PullEvent[] = []
+  #response: HttpResponse | undefined
+  #parts: AsyncIterator<Uint8Array> | undefined
+  #failed: { readonly reason: unknown } | undefined
+  #over = false
+  #wake: (() => void) | undefined
+  /** The last `next()`: they are answered in turn. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(client: Client, options: RequestOptions) {
+    this.#client = client
+    this.#options = options
+  }
+
+  next(): Promise<IteratorResult<PullEvent>> {
+    const turn = this.#turn.then(() => this.#step())
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+
+  return(): Promise<IteratorResult<PullEvent>> {
+    if (!this.#over) {
+      this.#over = true
+      this.#cancellation?.cancel(new UsageError('ERR_BODY_CANCELLED', 'the reader left before the end of the response'))
+      this.#wake?.()
+    }
+    return Promise.resolve(DONE)
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async #step(): Promise<IteratorResult<PullEvent>> {
+    if (this.#over) return DONE
+    if (this.#cancellation === undefined) this.#start()
+    while (this.#interim.length === 0 && this.#response === undefined && this.#failed === undefined && !this.#over) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    if (this.#over) return DONE
+    const interim = this.#interim.shift()
+    if (interim !== undefined) return { done: false, value: interim }
+    if (this.#failed !== undefined) {
+      this.#over = true
+      throw this.#failed.reason
+    }
+    return this.#parts === undefined ? { done: false, value: this.#begin(this.#response!) } : this.#content(this.#parts)
+  }
+
+  #start(): void {
+    const cancellation = new Cancellation(this.#options.signal)
+    this.#cancellation = cancellation
+    const onInformational = (status: number, fields: readonly string[]): void => {
+      this.#options.onInformational?.(status, fields)
+      this.#interim.push({ type: 'informational', status, headers: new FieldList(fields) })
+      this.#wake?.()
+    }
+    this.#client.request({ ...this.#options, onInformational, signal: cancellation.signal }).then(
+      (response) => {
+        this.#response = response
+        this.#wake?.()
+      },
+      (reason: unknown) => {
+        this.#failed = { reason }
+        this.#wake?.()
+      },
+    )
+  }
+
+  #begin(response: HttpResponse): PullEvent {
+    this.#parts = response.body
+    return { type: 'headers', status: response.status, headers: response.headers, response }
+  }
+
+  async #content(parts: AsyncIterator<Uint8Array>): Promise<IteratorResult<PullEvent>> {
+    try {
+      const { done, value } = await parts.next()
+      if (this.#over) return DONE
+      if (done !== true) return { done: false, value: { type: 'data', data: value } }
+    } catch (error) {
+      if (this.#over) return DONE
+      this.#over = true
+      throw error
+    }
+    this.#over = true
+    const headers = this.#response!.trailers
+    return headers === undefined || headers.size === 0 ? DONE : { done: false, value: { type: 'trailers', headers } }
+  }
+}

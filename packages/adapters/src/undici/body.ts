@@ -1,0 +1,89 @@
+/** Content as undici's callers give it, as the client takes it. */
+
+import { Readable } from 'node:stream'
+import type { RequestBody } from '@unshard/core'
+import { iteratorOf, type PartIterator } from '../streams/part-iterator.js'
+import { invalidArgument } from './errors.js'
+
+/** Content, and the media type that its kind implies. */
+export interface DispatchBody {
+  readonly body: RequestBody | undefined
+  readonly type: string | undefined
+}
+
+/** What wants to know of content that is sent. */
+export interface SentListener {
+  onBodySent?(chunk: Uint8Array): void
+  /** All of it is sent. */
+  onContentSent(): void
+}
+
+const NOTHING: DispatchBody = { body: undefined, type: undefined }
+
+/** @throws DispatchError `UND_ERR_INVALID_ARG` for what is no body. */
+export function toDispatchBody(body: unknown): DispatchBody {
+  if (body === undefined || body === null) return NOTHING
+  if (typeof body === 'string') return body === '' ? NOTHING : bytes(Buffer.from(body))
+  if (ArrayBuffer.isView(body)) return bytes(new Uint8Array(body.buffer, body.byteOffset, body.byteLength))
+  if (Object.prototype.toString.call(body) === '[object ArrayBuffer]') return bytes(new Uint8Array(body as ArrayBuffer))
+  if (isForm(body)) return fromForm(body)
+  if (isBlob(body)) return { body: body as Blob, type: body.type === '' ? undefined : body.type }
+  if (typeof body === 'object' && (Symbol.asyncIterator in body || Symbol.iterator in body)) {
+    return { body: asAsync(body as Iterable<Uint8Array>), type: undefined }
+  }
+  // A stream of another library, without an iterator.
+  if (typeof (body as NodeJS.ReadableStream).pipe === 'function') {
+    return { body: new Readable().wrap(body as NodeJS.ReadableStream), type: undefined }
+  }
+  throw invalidArgument('body must be a string, a Buffer, a Readable stream, an iterable, or an async iterable')
+}
+
+function bytes(body: Uint8Array): DispatchBody {
+  return body.length === 0 ? NOTHING : { body, type: undefined }
+}
+
+function asAsync(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): RequestBody {
+  return Symbol.asyncIterator in source ? source : { [Symbol.asyncIterator]: () => iteratorOf(source) }
+}
+
+/** Tells what is sent of content that is read as it is sent; what lies in memory is told by whoever sends it. */
+export function watched(body: RequestBody, listener: SentListener): RequestBody {
+  return { [Symbol.asyncIterator]: () => watchedIterator(iteratorOf(body as AsyncIterable<Uint8Array>), listener) }
+}
+
+function watchedIterator(iterator: PartIterator, listener: SentListener): PartIterator {
+  return {
+    async next() {
+      const result = await iterator.next()
+      if (result.done === true) listener.onContentSent()
+      else listener.onBodySent?.(typeof result.value === 'string' ? Buffer.from(result.value) : result.value)
+      return result
+    },
+    return: () => Promise.resolve(iterator.return?.()).then(() => ({ done: true, value: undefined })),
+  }
+}
+
+/** By what they do: undici's classes are not the platform's. */
+function isForm(body: unknown): body is FormData {
+  const { append, delete: remove, getAll } = body as Partial<FormData>
+  return [append, remove, getAll].every((method) => typeof method === 'function') && !(body instanceof URLSearchParams)
+}
+
+function isBlob(body: unknown): body is Blob {
+  return body instanceof Blob || (tagOf(body) === 'Blob' && typeof (body as Blob).stream === 'function') || tagOf(body) === 'File'
+}
+
+function tagOf(body: unknown): unknown {
+  return (body as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]
+}
+
+/** The platform writes multipart/form-data. */
+function fromForm(form: FormData): DispatchBody {
+  const own = new FormData()
+  for (const [name, value] of form as unknown as Iterable<[string, string | File]>) {
+    if (typeof value === 'string') own.append(name, value)
+    else own.append(name, value, value.name)
+  }
+  const response = new Response(own)
+  return { body: response.body as RequestBody, type: response.headers.get('content-type') ?? undefined }
+}

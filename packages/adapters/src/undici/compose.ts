@@ -1,0 +1,39 @@
+/** A dispatcher behind interceptors, as undici composes them. */
+
+import type { ComposedDispatcher, Dispatch, DispatchHandler, Dispatching, DispatchOptions, Interceptor } from './contract.js'
+import { BothGenerations, isControllerHandler } from './generations.js'
+
+/**
+ * The dispatcher with another `dispatch`: everything else of it, events included, is its own.
+ * @throws TypeError for an interceptor that is none, as undici does.
+ */
+export function compose(
+  dispatcher: object & Dispatching,
+  interceptors: readonly (Interceptor | null | undefined)[],
+): ComposedDispatcher {
+  let dispatch: Dispatch = (options, handler) => dispatcher.dispatch(options, handler)
+  for (const interceptor of interceptors) {
+    if (interceptor === null || interceptor === undefined) continue
+    if (typeof interceptor !== 'function') {
+      throw new TypeError(`invalid interceptor, expected function received ${typeof interceptor}`)
+    }
+    const next = interceptor(dispatch)
+    if (typeof next !== 'function' || next.length !== 2) throw new TypeError('invalid interceptor')
+    dispatch = (options: DispatchOptions, handler: DispatchHandler) => next(options, forBoth(handler))
+  }
+  const composed: object = new Proxy(dispatcher, {
+    get(target, key) {
+      if (key === 'dispatch') return dispatch
+      if (key === 'compose') return (...more: Interceptor[]) => compose(composed as ComposedDispatcher, more.flat())
+      const value: unknown = Reflect.get(target, key, target)
+      // Its private members are the dispatcher's, not the proxy's.
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  return composed as ComposedDispatcher
+}
+
+function forBoth(handler: DispatchHandler): DispatchHandler {
+  if (typeof handler !== 'object' || handler === null || isControllerHandler(handler)) return handler
+  return new BothGenerations(handler)
+}

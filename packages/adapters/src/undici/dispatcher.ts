@@ -1,0 +1,249 @@
+/** undici's Dispatcher over a client: what was written for undici, and Node's own fetch, on shared HTTP/2 connections. Imports nothing of undici. */
+
+import { EventEmitter } from 'node:events'
+import { coalescing } from '@unshard/coalescing'
+import { Client, type ClientOptions, ConnectError, ConnectionError, type HttpResponse } from '@unshard/core'
+import { compose } from './compose.js'
+import type {
+  ComposedDispatcher,
+  ControllerHandler,
+  DispatchHandler,
+  Dispatching,
+  DispatchOptions,
+  Interceptor,
+} from './contract.js'
+import { DispatchError, toDispatchError } from './errors.js'
+import { Exchange, type ExchangeOwner } from './exchange.js'
+import { ExchangeList } from './exchange-list.js'
+import { isControllerHandler, type Listener, listenerOf } from './generations.js'
+import { HTTP1_ISOLATION, toRequest } from './request-options.js'
+
+/** What {@link Dispatcher} takes: a client's options, for a client of its own that coalesces, or a client. */
+export interface DispatcherOptions extends ClientOptions {
+  /** Sends the requests. It stays open when the dispatcher is closed. Default: a client of its own, with the other options. */
+  readonly client?: Client
+  /** Takes what this one cannot do: `upgrade`, `CONNECT`, and everything while it is a mock (`isMockActive`). Default: refused. */
+  readonly fallback?: Dispatching
+  /** Requests in flight to one origin above which `dispatch` returns false, until `drain`. They are sent all the same. Default 1,024. */
+  readonly highWaterMark?: number
+}
+
+const DEFAULT_HIGH_WATER_MARK = 1_024
+
+type Callback = (error: Error | null, data: null) => void
+
+/**
+ * A Dispatcher for `undici.setGlobalDispatcher`, `fetch(url, { dispatcher })`, and `dispatcher` of undici's functions, versions 6 to 8. Handlers of both
+ * generations are spoken to, chosen for each call. Events: `connect`, `disconnect`, `connectionError` with `(origin, targets, error)`, as far as requests
+ * tell of them, and `drain`.
+ */
+export class Dispatcher extends EventEmitter implements Dispatching {
+  /** Sends the requests. */
+  readonly client: Client
+  /** See {@link DispatcherOptions.fallback}. */
+  fallback: Dispatching | undefined
+  readonly #ownsClient: boolean
+  readonly #highWaterMark: number
+  readonly #exchanges = new ExchangeList<Exchange>()
+  /** Requests in flight, by origin. */
+  readonly #inFlight = new Map<string, number>()
+  /** Origins whose last dispatch was answered with false. */
+  readonly #full = new Set<string>()
+  /** Connections that `connect` was emitted for. */
+  readonly #seen = new Set<number>()
+  /** What was told of in this turn: one connection's failure is that of all its requests, and they hear of it at once. */
+  readonly #told = new Set<string>()
+  #isClosed = false
+  #isDestroyed = false
+  #onIdle: (() => void)[] = []
+
+  /** @throws UsageError naming an option that is unknown or out of range. */
+  constructor({ client, fallback, highWaterMark = DEFAULT_HIGH_WATER_MARK, ...options }: DispatcherOptions = {}) {
+    super()
+    this.#ownsClient = client === undefined
+    this.client = client ?? new Client({ reuse: coalescing(), ...options })
+    this.fallback = fallback
+    this.#highWaterMark = highWaterMark
+    this.client.pools.open(HTTP1_ISOLATION, { protocols: ['http/1.1'] })
+  }
+
+  /** Whether {@link close} or {@link destroy} was called. */
+  get closed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Whether {@link destroy} was called, or {@link close} is done. */
+  get destroyed(): boolean {
+    return this.#isDestroyed
+  }
+
+  /** Read by undici's fetch: whether requests are to be shown whole to a mock. */
+  get isMockActive(): boolean {
+    return this.fallback?.isMockActive === true
+  }
+
+  /**
+   * Sends a request and tells `handler`. What is wrong with it is told there as well.
+   * @returns false where it is better to wait for `drain`; the request is sent nevertheless.
+   * @throws DispatchError `UND_ERR_INVALID_ARG` for a handler that could not be told.
+   */
+  dispatch(options: DispatchOptions, handler: DispatchHandler): boolean {
+    const listener = listenerOf(handler)
+    const { fallback } = this
+    if (fallback !== undefined && (this.isMockActive || isTunnel(options))) return fallback.dispatch(options, handler)
+    try {
+      return this.#dispatch(options, listener)
+    } catch (error) {
+      if (isControllerHandler(handler)) refuseController(handler, error)
+      else handler.onError!(error as Error)
+      return false
+    }
+  }
+
+  /** This dispatcher behind interceptors, as undici's `compose`: the last one is asked first. Those of undici 6, 7 and 8. */
+  compose(
+    ...interceptors: (Interceptor | null | undefined)[] | [readonly (Interceptor | null | undefined)[]]
+  ): ComposedDispatcher {
+    return compose(this, interceptors.flat())
+  }
+
+  /** Takes no more requests; resolves, or calls back, when those in flight are over. A client of its own is closed. */
+  close(): Promise<void>
+  close(callback: Callback): void
+  close(callback?: Callback): Promise<void> | undefined {
+    return settle(this.#close(), callback)
+  }
+
+  /** Ends every request now, with `error` or `UND_ERR_DESTROYED`. A client of its own is destroyed. */
+  destroy(error?: Error | null): Promise<void>
+  destroy(callback: Callback): void
+  destroy(error: Error | null, callback: Callback): void
+  destroy(error?: Error | null | Callback, callback?: Callback): Promise<void> | undefined {
+    if (typeof error === 'function') return settle(this.#destroy(undefined), error)
+    return settle(this.#destroy(error ?? undefined), callback)
+  }
+
+  /** For `await using`: {@link close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #dispatch(options: DispatchOptions, listener: Listener): boolean {
+    if (typeof options !== 'object' || options === null) throw new DispatchError('UND_ERR_INVALID_ARG', 'opts must be an object.')
+    if (this.#isDestroyed) throw new DispatchError('UND_ERR_DESTROYED', 'The client is destroyed')
+    if (this.#isClosed) throw new DispatchError('UND_ERR_CLOSED', 'The client is closed')
+    if (isTunnel(options)) {
+      const what = options.method === 'CONNECT' ? 'CONNECT' : `upgrade to ${String(options.upgrade)}`
+      throw new DispatchError('UND_ERR_NOT_SUPPORTED', `${what} is not supported: set a fallback dispatcher`, { processed: 'no' })
+    }
+    const request = toRequest(options)
+    const origin = String(options.origin)
+    const exchange = new Exchange(this.#owner, listener, origin)
+    this.#exchanges.add(exchange)
+    const inFlight = (this.#inFlight.get(origin) ?? 0) + 1
+    this.#inFlight.set(origin, inFlight)
+    exchange.start(this.client, request)
+    if (inFlight < this.#highWaterMark) return true
+    this.#full.add(origin)
+    return false
+  }
+
+  async #close(): Promise<void> {
+    if (this.#isDestroyed) throw new DispatchError('UND_ERR_DESTROYED', 'The client is destroyed')
+    this.#isClosed = true
+    if (this.#exchanges.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
+    if (this.#ownsClient) await this.client.close()
+    this.#isDestroyed = true
+  }
+
+  async #destroy(error: Error | undefined): Promise<void> {
+    this.#isClosed = true
+    this.#isDestroyed = true
+    const reason = error ?? new DispatchError('UND_ERR_DESTROYED', 'The client is destroyed')
+    for (const exchange of this.#exchanges.all()) exchange.abort(reason)
+    if (this.#ownsClient) this.client.destroy(reason)
+  }
+
+  readonly #owner: ExchangeOwner = {
+    onAnswer: (exchange, response) => {
+      if (this.listenerCount('connect') > 0) this.#noteConnection(exchange, response)
+    },
+    onOver: (exchange, error) => {
+      this.#exchanges.delete(exchange)
+      if (error instanceof ConnectError) this.#emitOnce('connectionError', exchange, error)
+      else if (error instanceof ConnectionError) this.#emitOnce('disconnect', exchange, error)
+      this.#release(exchange.origin)
+      if (this.#exchanges.size === 0) for (const idle of this.#onIdle.splice(0)) idle()
+    },
+    onHandlerError: (error) => {
+      if (this.listenerCount('error') > 0) this.emit('error', error)
+      else throwLater(error)
+    },
+  }
+
+  #release(origin: string): void {
+    const inFlight = this.#inFlight.get(origin)! - 1
+    if (inFlight === 0) this.#inFlight.delete(origin)
+    else this.#inFlight.set(origin, inFlight)
+    if (inFlight >= this.#highWaterMark || !this.#full.delete(origin)) return
+    // Not from inside: who listens dispatches, and the exchange that is just over has not been told of yet.
+    queueMicrotask(() => this.#emit('drain', origin))
+  }
+
+  #noteConnection(exchange: Exchange, response: HttpResponse): void {
+    const { id } = response.connection
+    if (this.#seen.has(id)) return
+    if (this.#seen.size >= MOST_SEEN) this.#seen.clear()
+    this.#seen.add(id)
+    this.#emit('connect', exchange.origin)
+  }
+
+  #emitOnce(event: 'connectionError' | 'disconnect', exchange: Exchange, error: Error): void {
+    if (this.listenerCount(event) === 0) return
+    const what = `${event} ${exchange.origin}`
+    if (this.#told.has(what)) return
+    if (this.#told.size === 0) setImmediate(() => this.#told.clear())
+    this.#told.add(what)
+    this.#emit(event, exchange.origin, toDispatchError(error, false))
+  }
+
+  /** What a listener throws is its own, and no request's. */
+  #emit(event: string, origin: string, error?: unknown): void {
+    try {
+      this.emit(event, new URL(origin), [this], ...(error === undefined ? [] : [error]))
+    } catch (thrown) {
+      throwLater(thrown)
+    }
+  }
+}
+
+/** Connections are remembered only so that nobody is told of them twice. */
+const MOST_SEEN = 65_536
+
+function isTunnel(options: DispatchOptions | null): boolean {
+  return options !== null && typeof options === 'object' && (options.method === 'CONNECT' || Boolean(options.upgrade))
+}
+
+/** A handler of the newer generation is told with a controller of a request that never was. */
+function refuseController(handler: ControllerHandler, error: unknown): void {
+  const controller = { aborted: false, paused: false, reason: null, rawHeaders: undefined, rawTrailers: undefined }
+  const nothing = (): void => undefined
+  handler.onResponseError?.({ ...controller, abort: nothing, pause: nothing, resume: nothing }, error as Error)
+}
+
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
+}
+
+/** A promise, or a callback in its place. */
+function settle(promise: Promise<void>, callback: Callback | undefined): Promise<void> | undefined {
+  if (callback === undefined) return promise
+  if (typeof callback !== 'function') throw new DispatchError('UND_ERR_INVALID_ARG', 'invalid callback')
+  promise.then(
+    () => callback(null, null),
+    (error: Error) => callback(error, null),
+  )
+  return undefined
+}

@@ -1,0 +1,169 @@
+/** The two generations of undici's handlers behind one face: an exchange says what happens, and need not know to whom. */
+
+import type { ControllerHandler, DispatchController, DispatchHandler, RawHandler, ResponseFields } from './contract.js'
+import { invalidArgument } from './errors.js'
+import { toObject, toRaw } from './raw-fields.js'
+
+/** What an exchange can be asked for, and the newer handlers are given. */
+export interface Controlled extends DispatchController {
+  rawHeaders: Buffer[] | undefined
+  rawTrailers: Buffer[] | undefined
+}
+
+/** A handler, whatever its generation. Where it answers `false` it wants a pause. */
+export interface Listener {
+  start(exchange: Controlled): void
+  headers(exchange: Controlled, status: number, fields: readonly string[], statusText: string): boolean
+  data(exchange: Controlled, chunk: Buffer): boolean
+  end(exchange: Controlled, trailers: readonly string[]): void
+  error(exchange: Controlled, error: Error): void
+  /** Optional in both generations. */
+  readonly handler: Pick<RawHandler, 'onResponseStarted' | 'onBodySent' | 'onRequestSent'>
+}
+
+/** Chosen for each call by `onRequestStart`. @throws DispatchError `UND_ERR_INVALID_ARG` for what is no handler. */
+export function listenerOf(handler: DispatchHandler): Listener {
+  if (typeof handler !== 'object' || handler === null) throw invalidArgument('handler must be an object')
+  if (isControllerHandler(handler)) return new ControllerListener(handler)
+  if (typeof handler.onError !== 'function') throw invalidArgument('invalid onError method')
+  return new RawListener(handler)
+}
+
+/** Whether it is of the newer generation. */
+export function isControllerHandler(handler: DispatchHandler): handler is ControllerHandler {
+  return typeof (handler as Partial<ControllerHandler>).onRequestStart === 'function'
+}
+
+class RawListener implements Listener {
+  readonly handler: RawHandler
+
+  constructor(handler: RawHandler) {
+    this.handler = handler
+  }
+
+  start(exchange: Controlled): void {
+    this.handler.onConnect?.((reason) => exchange.abort(reason), null)
+  }
+
+  headers(exchange: Controlled, status: number, fields: readonly string[], statusText: string): boolean {
+    return this.handler.onHeaders?.(status, toRaw(fields), () => exchange.resume(), statusText) !== false
+  }
+
+  data(_exchange: Controlled, chunk: Buffer): boolean {
+    return this.handler.onData?.(chunk) !== false
+  }
+
+  end(_exchange: Controlled, trailers: readonly string[]): void {
+    this.handler.onComplete?.(toRaw(trailers))
+  }
+
+  error(_exchange: Controlled, error: Error): void {
+    this.handler.onError?.(error)
+  }
+}
+
+class ControllerListener implements Listener {
+  readonly handler: ControllerHandler
+
+  constructor(handler: ControllerHandler) {
+    this.handler = handler
+  }
+
+  start(exchange: Controlled): void {
+    this.handler.onRequestStart(exchange, null)
+  }
+
+  headers(exchange: Controlled, status: number, fields: readonly string[], statusText: string): boolean {
+    exchange.rawHeaders = toRaw(fields)
+    this.handler.onResponseStart?.(exchange, status, toObject(fields), statusText)
+    return !exchange.paused
+  }
+
+  data(exchange: Controlled, chunk: Buffer): boolean {
+    this.handler.onResponseData?.(exchange, chunk)
+    return !exchange.paused
+  }
+
+  end(exchange: Controlled, trailers: readonly string[]): void {
+    exchange.rawTrailers = toRaw(trailers)
+    this.handler.onResponseEnd?.(exchange, toObject(trailers))
+  }
+
+  error(exchange: Controlled, error: Error): void {
+    if (typeof this.handler.onResponseError !== 'function') throw invalidArgument('invalid onResponseError method')
+    this.handler.onResponseError(exchange, error)
+  }
+}
+
+/** An older handler for interceptors of either generation: undici 7's speak to the newer methods, undici 6's to the older ones. */
+export class BothGenerations implements ControllerHandler, Required<Omit<RawHandler, 'onBodySent' | 'onRequestSent'>> {
+  readonly #handler: RawHandler
+
+  constructor(handler: RawHandler) {
+    this.#handler = handler
+    // Only what is there is called: their absence saves an exchange the trouble.
+    const { onBodySent, onRequestSent } = handler
+    if (typeof onBodySent === 'function') Object.assign(this, { onBodySent: onBodySent.bind(handler) })
+    if (typeof onRequestSent === 'function') Object.assign(this, { onRequestSent: onRequestSent.bind(handler) })
+  }
+
+  onConnect(abort: (reason?: unknown) => void, context?: unknown): void {
+    this.#handler.onConnect?.(abort, context)
+  }
+
+  onUpgrade(status: number, headers: Buffer[], socket: unknown): void {
+    this.#handler.onUpgrade?.(status, headers, socket)
+  }
+
+  onResponseStarted(): void {
+    this.#handler.onResponseStarted?.()
+  }
+
+  onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean | undefined {
+    return this.#handler.onHeaders?.(status, headers, resume, statusText)
+  }
+
+  onData(chunk: Buffer): boolean | undefined {
+    return this.#handler.onData?.(chunk)
+  }
+
+  onComplete(trailers: Buffer[]): void {
+    this.#handler.onComplete?.(trailers)
+  }
+
+  onError(error: Error): void {
+    this.#handler.onError?.(error)
+  }
+
+  onRequestStart(controller: DispatchController, context: unknown): void {
+    this.#handler.onConnect?.((reason) => controller.abort(reason), context)
+  }
+
+  onRequestUpgrade(_controller: DispatchController, status: number, headers: ResponseFields, socket: unknown): void {
+    this.#handler.onUpgrade?.(status, rawOf(headers), socket)
+  }
+
+  onResponseStart(controller: DispatchController, status: number, headers: ResponseFields, statusMessage = ''): void {
+    const goesOn = this.#handler.onHeaders?.(status, rawOf(headers), () => controller.resume(), statusMessage)
+    if (goesOn === false) controller.pause()
+  }
+
+  onResponseData(controller: DispatchController, chunk: Buffer): void {
+    if (this.#handler.onData?.(chunk) === false) controller.pause()
+  }
+
+  onResponseEnd(_controller: DispatchController, trailers: ResponseFields): void {
+    this.#handler.onComplete?.(rawOf(trailers))
+  }
+
+  onResponseError(_controller: DispatchController, error: Error): void {
+    this.#handler.onError?.(error)
+  }
+}
+
+/** An interceptor may have changed the object: it is what counts. */
+function rawOf(fields: ResponseFields): Buffer[] {
+  return Object.entries(fields).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).flatMap((line) => [Buffer.from(name, 'latin1'), Buffer.from(line, 'utf8')]),
+  )
+}

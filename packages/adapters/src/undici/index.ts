@@ -1,0 +1,15 @@
+export type {
+  ComposedDispatcher,
+  ControllerHandler,
+  Dispatch,
+  DispatchController,
+  DispatchHandler,
+  Dispatching,
+  DispatchOptions,
+  Interceptor,
+  RawHandler,
+  ResponseFields,
+} from './contract.js'
+export { Dispatcher, type DispatcherOptions } from './dispatcher.js'
+export { DispatchError, type DispatchErrorCode } from './errors.js'
+export { installGlobalDispatcher } from './global.js'

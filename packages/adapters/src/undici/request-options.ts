@@ -1,0 +1,215 @@
+/** A dispatch as a request of the client's: undici's checks, with undici's words, and everything that only HTTP/1.1 would mean taken out. */
+
+import { isIP } from 'node:net'
+import { stringify } from 'node:querystring'
+import { Fields, type RequestBody, type RequestOptions } from '@unshard/core'
+import { toDispatchBody } from './body.js'
+import type { DispatchOptions } from './contract.js'
+import { DispatchError, invalidArgument } from './errors.js'
+
+/** The tag of requests that must not go over HTTP/2. */
+export const HTTP1_ISOLATION = 'unshard:http/1.1'
+
+/** A request that is ready, but for what only its exchange knows. Every member is there, so that all of them have one shape. */
+export interface PreparedRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: Fields
+  readonly body: RequestBody | undefined
+  readonly timeouts: RequestOptions['timeouts'] | undefined
+  readonly isolation: string | undefined
+  readonly replay: number | undefined
+}
+
+/** @throws DispatchError `UND_ERR_INVALID_ARG` or `UND_ERR_NOT_SUPPORTED`, as undici would. */
+export function toRequest(options: DispatchOptions): PreparedRequest {
+  checkKinds(options)
+  const { method, idempotent, allowH2 } = options
+  const { body, type } = toDispatchBody(options.body)
+  const fields = new FieldLines()
+  fields.addAll(options.headers)
+  if (options.reset === true || fields.close) fields.list.push('connection', 'close')
+  if (type !== undefined && !fields.hasType) fields.list.push('content-type', type)
+  checkLength(fields.length, body)
+  return {
+    method,
+    url: originOf(options) + pathOf(options),
+    headers: new Fields(fields.list),
+    body,
+    timeouts: timeoutsOf(options),
+    isolation: allowH2 === false ? HTTP1_ISOLATION : undefined,
+    replay: idempotent === false ? 0 : undefined,
+  }
+}
+
+function checkKinds({
+  path,
+  method,
+  headersTimeout,
+  bodyTimeout,
+  reset,
+  expectContinue,
+  maxRedirections,
+}: DispatchOptions): void {
+  if (typeof path !== 'string') throw invalidArgument('path must be a string')
+  if (path[0] !== '/') {
+    if (!/^https?:\/\//.test(path)) throw invalidArgument('path must be an absolute URL or start with a slash')
+    throw new DispatchError('UND_ERR_NOT_SUPPORTED', 'a path is a path: for a proxy use the option `proxy` of the client')
+  }
+  if (/[^\u0021-\u00ff]/.test(path)) throw invalidArgument('invalid request path')
+  if (typeof method !== 'string') throw invalidArgument('method must be a string')
+  if (!TOKEN.test(method)) throw invalidArgument('invalid request method')
+  if (!isDuration(headersTimeout)) throw invalidArgument('invalid headersTimeout')
+  if (!isDuration(bodyTimeout)) throw invalidArgument('invalid bodyTimeout')
+  if (!isFlag(reset)) throw invalidArgument('invalid reset')
+  if (!isFlag(expectContinue)) throw invalidArgument('invalid expectContinue')
+  if (maxRedirections !== undefined && maxRedirections !== null && maxRedirections !== 0) {
+    throw invalidArgument('maxRedirections is not supported, use the redirect interceptor')
+  }
+}
+
+/** RFC 9110 §8.6: what is in memory has the length that is announced; what is read as it is sent is held to it then. */
+function checkLength(announced: string | undefined, body: RequestBody | undefined): void {
+  if (announced === undefined) return
+  if (!/^[0-9]{1,15}$/.test(announced)) throw invalidArgument('invalid content-length header')
+  if (body instanceof Uint8Array && Number(announced) !== body.length) {
+    const message = `content-length ${announced}, but the content has ${body.length} octets`
+    throw new DispatchError('UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', message, { processed: 'no' })
+  }
+}
+
+function isDuration(value: number | null | undefined): boolean {
+  return value === undefined || value === null || (Number.isFinite(value) && value >= 0)
+}
+
+function isFlag(value: boolean | null | undefined): boolean {
+  return value === undefined || value === null || typeof value === 'boolean'
+}
+
+function timeoutsOf({ headersTimeout, bodyTimeout }: DispatchOptions): RequestOptions['timeouts'] {
+  if ((headersTimeout ?? bodyTimeout ?? undefined) === undefined) return undefined
+  return {
+    ...(typeof headersTimeout === 'number' ? { headers: Math.ceil(headersTimeout) } : undefined),
+    ...(typeof bodyTimeout === 'number' ? { body: Math.ceil(bodyTimeout) } : undefined),
+  }
+}
+
+const MOST_ORIGINS = 1_024
+const origins = new Map<string, string>()
+
+/** Scheme, host and port, and nothing behind them. */
+function originOf({ origin, servername }: DispatchOptions): string {
+  if (!(origin instanceof URL) && (typeof origin !== 'string' || origin === '')) {
+    throw invalidArgument('opts.origin must be a non-empty string or URL.')
+  }
+  const text = String(origin)
+  if (servername !== undefined && servername !== null && servername !== '') return named(text, servername)
+  let known = origins.get(text)
+  if (known === undefined) {
+    known = parsed(text).origin
+    if (origins.size >= MOST_ORIGINS) origins.clear()
+    origins.set(text, known)
+  }
+  return known
+}
+
+/** An interceptor that resolves names puts an address in the place of the name: the name is what is asked for, and resolved here. */
+function named(text: string, servername: string): string {
+  const { protocol, hostname, port, origin } = parsed(text)
+  if (isIP(hostname.replace(/^\[|\]$/g, '')) === 0) return origin
+  return `${protocol}//${servername}${port === '' ? '' : `:${port}`}`
+}
+
+function parsed(text: string): URL {
+  try {
+    return new URL(text)
+  } catch {
+    throw invalidArgument(`invalid origin ${JSON.stringify(text)}`)
+  }
+}
+
+function pathOf({ path, query }: DispatchOptions): string {
+  if (query === undefined || query === null) return path
+  if (/[?#]/.test(path)) throw invalidArgument('Query params cannot be passed when "path" already contains "?" or "#".')
+  const text = stringify(query as Parameters<typeof stringify>[0])
+  return text === '' ? path : `${path}?${text}`
+}
+
+/** Collects fields. Values are made text as undici makes them; what they may contain is the client's to check. */
+class FieldLines {
+  readonly list: string[] = []
+  close = false
+  hasType = false
+  /** `content-length`, as it was written. */
+  length: string | undefined
+
+  addAll(headers: unknown): void {
+    if (headers === undefined || headers === null) return
+    if (typeof headers !== 'object') throw invalidArgument('headers must be an object or an array')
+    if (Array.isArray(headers)) return this.#addFlat(headers)
+    if (!(Symbol.iterator in headers)) {
+      for (const name of Object.keys(headers)) this.#add(name, (headers as Record<string, unknown>)[name])
+      return
+    }
+    for (const pair of headers as Iterable<unknown>) {
+      if (!Array.isArray(pair) || pair.length !== 2) throw invalidArgument('headers must be in key-value pair format')
+      this.#add(pair[0], pair[1])
+    }
+  }
+
+  #addFlat(headers: readonly unknown[]): void {
+    if (headers.length % 2 !== 0) throw invalidArgument('headers array must be even')
+    for (let i = 0; i < headers.length; i += 2) this.#add(headers[i], headers[i + 1])
+  }
+
+  #add(key: unknown, value: unknown): void {
+    if (value === undefined) return
+    const name = toText('name', key)
+    const lower = name.toLowerCase()
+    if (CONNECTION.has(lower) && this.#connection(lower, value)) return
+    if (lower === 'content-type') this.hasType = true
+    else if (lower === 'content-length') this.#setLength(toText(name, value))
+    else if (!TOKEN.test(name)) throw invalidArgument('invalid header key')
+    if (!Array.isArray(value)) this.list.push(name, toValue(name, value))
+    else for (const line of value) this.list.push(name, toValue(name, line))
+  }
+
+  #setLength(value: string): void {
+    if (this.length !== undefined) throw invalidArgument('duplicate content-length header')
+    this.length = value
+  }
+
+  /** Fields about the connection. Returns true for one that is dealt with. */
+  #connection(name: string, value: unknown): boolean {
+    if (name === 'expect') throw new DispatchError('UND_ERR_NOT_SUPPORTED', 'expect header not supported')
+    if (name === 'connection') {
+      if (typeof value !== 'string') throw invalidArgument('invalid connection header')
+      this.close ||= value.split(',').some((token) => token.trim().toLowerCase() === 'close')
+      return true
+    }
+    if (REFUSED.has(name)) throw invalidArgument(`invalid ${name} header`)
+    return true
+  }
+}
+
+/** RFC 9113 §8.2.2: none of them is in an HTTP/2 message. undici refuses the first three, and `connection` has a meaning. */
+const REFUSED: ReadonlySet<string> = new Set(['transfer-encoding', 'keep-alive', 'upgrade'])
+const CONNECTION: ReadonlySet<string> = new Set([...REFUSED, 'connection', 'expect', 'proxy-connection', 'http2-settings'])
+
+/** What undici lets a field hold (RFC 9110 §5.5). */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+
+function toValue(name: string, value: unknown): string {
+  const text = toText(name, value)
+  if (!VALUE.test(text)) throw invalidArgument(`invalid ${name} header`)
+  return text
+}
+
+function toText(name: string, value: unknown): string {
+  if (typeof value === 'string') return value
+  if (value === null) return ''
+  if (Buffer.isBuffer(value)) return value.toString('latin1')
+  if (typeof value === 'object') throw invalidArgument(`invalid ${name} header`)
+  return `${value as number}`
+}

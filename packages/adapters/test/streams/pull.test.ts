@@ -1,0 +1,133 @@
+import type { OriginHandler } from '@unshard/testkit'
+import { type PullEvent, pull } from '../../src/index.js'
+import { rig } from '../rig.js'
+import { endless, leaving, PROTOCOLS, speaking, watching } from './kinds.js'
+
+const { server, client } = rig()
+const url = (port: number, path = '/'): string => `https://a.test.example:${port}${path}`
+
+async function typesOf(events: AsyncIterable<PullEvent>): Promise<string[]> {
+  const types: string[] = []
+  for await (const event of events) if (types.at(-1) !== event.type) types.push(event.type)
+  return types
+}
+
+describe.each(PROTOCOLS)('pull over %s', (protocol) => {
+  it('informational, headers, data, trailers, in the order of the wire', async () => {
+    const handler: OriginHandler = (_request, response) => {
+      response.writeEarlyHints({ link: '</style.css>; rel=preload; as=style' })
+      response.writeHead(200, { trailer: 'x-sum' })
+      response.write('content')
+      response.addTrailers({ 'x-sum': '7' })
+      response.end()
+    }
+    const { port } = await server({ handler })
+    const seen: PullEvent[] = []
+    for await (const event of pull(client(speaking(protocol)), { url: url(port) })) seen.push(event)
+    expect(seen.map(({ type }) => type)).toEqual(['informational', 'headers', 'data', 'trailers'])
+    expect(seen[0]).toMatchObject({ status: 103 })
+    expect(seen[1]).toMatchObject({ status: 200 })
+    expect(Buffer.from((seen[2] as Extract<PullEvent, { type: 'data' }>).data).toString()).toBe('content')
+    expect((seen[3] as Extract<PullEvent, { type: 'trailers' }>).headers.get('x-sum')).toBe('7')
+  })
+
+  it('a response without content or trailers is its headers', async () => {
+    const { port } = await server()
+    expect(await typesOf(pull(client(speaking(protocol)), { url: url(port, '/status/204') }))).toEqual(['headers'])
+  })
+
+  it('nothing is sent before it is asked for', async () => {
+    const one = client(speaking(protocol))
+    const { port, requests } = await server()
+    const events = pull(one, { url: url(port) })
+    await one.request({ url: url(port, '/json') }).then((response) => response.text())
+    expect(requests.map(({ path }) => path)).toEqual(['/json'])
+    expect((await events.next()).value).toMatchObject({ type: 'headers' })
+    await events.return()
+  })
+
+  it('a puller that stops asking holds the peer back', async () => {
+    let sent = 0
+    const handler: OriginHandler = (_request, response) => {
+      const chunk = Buffer.alloc(65_536)
+      const fill = (): void => {
+        do sent += chunk.length
+        while (response.write(chunk))
+      }
+      response.writeHead(200)
+      response.on('drain', fill)
+      fill()
+    }
+    const { port } = await server({ handler })
+    const events = pull(client(speaking(protocol)), { url: url(port) })
+    await events.next()
+    // Until nothing moves any more: two looks with the event loop's turns in between see the same.
+    for (let before = -1; before !== sent; ) {
+      before = sent
+      for (let turn = 0; turn < 500; turn++) await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(sent).toBeLessThan(16_000_000)
+    await events.return()
+  })
+
+  it('break is seen by the server at once, and the next request is served', async () => {
+    const { handler, left } = watching(endless)
+    const { port } = await server({
+      handler: (request, response) => (request.url === '/' ? handler(request, response) : void response.end('still here')),
+    })
+    const one = client(speaking(protocol))
+    let first = 0
+    for await (const event of pull(one, { url: url(port) })) {
+      if (event.type === 'headers') first = event.response.connection.id
+      if (event.type === 'data') break
+    }
+    expect(await left).toEqual(leaving(protocol))
+    const again = await one.request({ url: url(port, '/again') })
+    expect(await again.text()).toBe('still here')
+    expect(again.connection.id === first).toBe(protocol === 'h2')
+  })
+
+  it('an error thrown in the loop ends the request', async () => {
+    const { handler, left } = watching(endless)
+    const { port } = await server({ handler })
+    const loop = async (): Promise<void> => {
+      for await (const event of pull(client(speaking(protocol)), { url: url(port) })) {
+        if (event.type === 'data') throw new RangeError('enough')
+      }
+    }
+    await expect(loop()).rejects.toThrow('enough')
+    expect(await left).toEqual(leaving(protocol))
+  })
+
+  it('return() while a next() waits: it is told that nothing comes', async () => {
+    const { handler, left } = watching((request) => void request.resume())
+    const { port, delivered } = await server({ handler })
+    const events = pull(client(speaking(protocol)), { url: url(port) })
+    const waiting = events.next()
+    await delivered(1)
+    await events.return()
+    expect(await waiting).toEqual({ done: true, value: undefined })
+    expect(await left).toEqual(leaving(protocol))
+  })
+
+  it('an abort is thrown in the loop, as the reason itself', async () => {
+    const { port } = await server({ handler: endless })
+    const abort = new AbortController()
+    const events = pull(client(speaking(protocol)), { url: url(port), signal: abort.signal })
+    await events.next()
+    const reason = new Error('changed my mind')
+    abort.abort(reason)
+    await expect(events.next()).rejects.toBe(reason)
+    expect(await events.next()).toEqual({ done: true, value: undefined })
+  })
+
+  it('a response that breaks off throws after what has arrived', async () => {
+    const { port } = await server()
+    const seen: string[] = []
+    const loop = async (): Promise<void> => {
+      for await (const { type } of pull(client(speaking(protocol)), { url: url(port, '/reset') })) seen.push(type)
+    }
+    await expect(loop()).rejects.toMatchObject({ processed: 'yes' })
+    expect(seen[0]).toBe('headers')
+  })
+})

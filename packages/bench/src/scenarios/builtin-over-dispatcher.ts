@@ -1,0 +1,17 @@
+/** What the built-in fetch gains from our dispatcher: the same calls over its own connections and over ours. */
+
+import { builtInFetch } from '../competitors/built-in-fetch.js'
+import { builtInOverUnshard } from '../competitors/built-in-over-unshard.js'
+import { undiciFetchH2 } from '../competitors/undici-fetch-h2.js'
+import type { Scenario } from './scenario.js'
+
+export const builtinOverDispatcher: Scenario = {
+  name: 'builtin-over-dispatcher',
+  title: 'GET of 6 octets, 100 in flight: the built-in fetch alone, and over our dispatcher',
+  path: '/small.txt',
+  text: 'hello\n',
+  inFlight: 100,
+  competitors: [builtInOverUnshard, builtInFetch, undiciFetchH2],
+  baselines: [builtInFetch.name],
+  marks: [],
+}
