@@ -1,7 +1,8 @@
 /** Where the examples of a page run as they stand: against a server of this machine that carries the names in them. */
 
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,6 +13,11 @@ import { rig } from '../rig.js'
 const run = promisify(execFile)
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', '..')
 
+/** The JavaScript examples of a page, in order. `page` is a path from the repository's root. */
+export function examplesOf(page: string): string[] {
+  return [...readFileSync(join(root, page), 'utf8').matchAll(/```js\n(.*?)```/gs)].map((match) => match[1]!)
+}
+
 /** A page's stage, set up anew for each test. */
 export interface DocsStage {
   readonly origin: OriginServer
@@ -21,30 +27,39 @@ export interface DocsStage {
   play(example: string): Promise<string>
 }
 
-/** Call once, at the top level of a test file. `page` is a path from the repository's root. */
-export function docsStage(page: string, handler: OriginHandler): DocsStage {
+/** What a reader has installed: `unshard`, and whatever an example shows it together with. */
+async function installInto(modules: string): Promise<void> {
+  const unshard = join(root, 'packages/unshard')
+  await mkdir(modules)
+  await symlink(unshard, join(modules, 'unshard'))
+  for (const name of await readdir(join(unshard, 'node_modules'))) {
+    if (!name.startsWith('.')) await symlink(join(unshard, 'node_modules', name), join(modules, name))
+  }
+}
+
+/** Call once, at the top level of a test file. @param handler default: the routes of the testkit. */
+export function docsStage(page: string, handler?: OriginHandler): DocsStage {
   const world = rig()
+  const examples = examplesOf(page)
   let origin: OriginServer
   let folder: string
-  let examples: readonly string[]
   beforeEach(async () => {
-    const tls = await world.authority.issue({ names: ['*.wikipedia.org', '*.wikimedia.org'] })
-    origin = await startOriginServer({ tls, handler })
+    const tls = await world.authority.issue({ names: ['*.wikipedia.org', '*.wikimedia.org', '*.example.com'] })
+    origin = await startOriginServer(handler === undefined ? { tls } : { tls, handler })
     world.defer(() => origin.close())
     folder = await mkdtemp(join(tmpdir(), 'unshard-docs-'))
     world.defer(() => rm(folder, { recursive: true }))
-    await symlink(join(root, 'packages/bench/node_modules'), join(folder, 'node_modules'))
+    await installInto(join(folder, 'node_modules'))
     await writeFile(join(folder, 'ca.pem'), world.authority.ca)
     const preload = `import dns from 'node:dns'; import { syncBuiltinESMExports } from 'node:module'
       const { lookup } = dns
       dns.lookup = (host, options, callback) => callback === undefined ? lookup(host, options) : callback(null, [{ address: '127.0.0.1', family: 4 }])
       syncBuiltinESMExports()`
     await writeFile(join(folder, 'preload.mjs'), preload)
-    examples = [...(await readFile(join(root, page), 'utf8')).matchAll(/```js\n(.*?)```/gs)].map((match) => match[1]!)
   })
   async function play(example: string): Promise<string> {
     // The port is the only thing that is changed.
-    const source = example.replace(/(\.org|https:\/\/\$\{host\})(?=\/)/g, `$1:${origin.port}`)
+    const source = example.replace(/(\.org(?=\/)|\.example\.com|https:\/\/\$\{host\})/g, `$1:${origin.port}`)
     await writeFile(join(folder, 'example.mjs'), source)
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') }
     return (await run('node', ['--import', './preload.mjs', 'example.mjs'], { cwd: folder, env, timeout: 15_000 })).stdout
@@ -53,9 +68,7 @@ export function docsStage(page: string, handler: OriginHandler): DocsStage {
     get origin() {
       return origin
     },
-    get examples() {
-      return examples
-    },
+    examples,
     play,
   }
 }
