@@ -9,10 +9,17 @@ import { type FetchResponse, type FetchResponseParts, LazyResponse } from './res
 /** The built-in `fetch`, with members of its own in `init` and in the response. */
 export type Fetch = (input: string | URL | Request, init?: FetchInit | RequestInit) => Promise<FetchResponse>
 
+/** What every call of a {@link createFetch} begins with. */
+export interface FetchDefaults {
+  /** What relative URLs are relative to. Default: nothing; they are refused. */
+  readonly baseUrl?: string
+}
+
 /** A `fetch` that sends its requests through `client`. */
-export function createFetch(client: Client): Fetch {
+export function createFetch(client: Client, { baseUrl }: FetchDefaults = {}): Fetch {
   return (input, init) => {
     try {
+      if (baseUrl !== undefined && typeof input === 'string') input = new URL(input, baseUrl).href
       return run(client, toFetchRequest(input, init as FetchInit | undefined))
     } catch (error) {
       return Promise.reject(toFetchError(error))
