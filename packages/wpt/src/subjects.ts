@@ -29,7 +29,7 @@ async function unshardGlobals(ca: string | undefined, baseUrl: string): Promise<
   const { Client } = await import('@unshard/core')
   const client = new Client({ reuse: coalescing(), ...(ca === undefined ? {} : { tls: { ca } }) })
   // Types of its own would be a circle here: what is passed on are the platform's classes, ours live on their prototypes.
-  return { fetch: createFetch(client, { baseUrl }) }
+  return { fetch: createFetch(client, { page: baseUrl }) }
 }
 
 async function undiciGlobals(ca: string | undefined, baseUrl: string): Promise<Record<string, unknown>> {

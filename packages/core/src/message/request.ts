@@ -5,6 +5,7 @@ import { isToken } from '../field-syntax.js'
 import { type Content, type RequestBody, toContent } from './content.js'
 import { checkFields, type FieldsInit } from './fields.js'
 import { type Origin, parseRequestUrl } from './origin.js'
+import { type Priority, serializePriority } from './priority.js'
 
 /** Deadlines of one request, in milliseconds; 0 switches one off. What is left out is the client's. */
 export interface Timeouts {
@@ -56,6 +57,8 @@ export interface RequestOptions {
   readonly isolation?: string
   /** Requests with the same one go over the same of several connections, where the origin's strategy is `hash`. */
   readonly affinity?: string
+  /** How urgent the response is (RFC 9218): the `priority` field. Default: none is sent. */
+  readonly priority?: Priority
   /** Names of fields, in lower case, whose values never enter a compression table (RFC 7541 §7.1.3). */
   readonly sensitive?: Iterable<string>
   /** Called for each interim response, 1xx. What it throws ends the request, which rejects with it. */
@@ -104,7 +107,7 @@ export function checkRequest(options: RequestOptions): HttpRequest {
     scheme: origin.scheme,
     authority: checked.host ?? origin.authority,
     path,
-    fields: withContentFields(checked.list, method, content, checked.contentLength),
+    fields: withContentFields(withPriority(checked.list, options.priority), method, content, checked.contentLength),
     sensitive: options.sensitive === undefined ? undefined : new Set(options.sensitive),
     origin,
     content,
@@ -150,6 +153,16 @@ function checkMethod(method: string): void {
   }
   // CONNECT asks for a tunnel, not for a resource: it has no path and its answer no content (RFC 9110 §9.3.6).
   if (method === 'CONNECT') throw new UsageError('ERR_INVALID_METHOD', 'method CONNECT opens a tunnel and is not a request here')
+}
+
+/** @throws UsageError `ERR_INVALID_PRIORITY` also where a field of the caller's says another thing, or the same. */
+function withPriority(list: readonly string[], priority: Priority | undefined): readonly string[] {
+  if (priority === undefined) return list
+  const value = serializePriority(priority)
+  if (list.some((name, i) => i % 2 === 0 && name === 'priority')) {
+    throw new UsageError('ERR_INVALID_PRIORITY', 'the priority is given twice: as an option, and as a field')
+  }
+  return value === '' ? list : [...list, 'priority', value]
 }
 
 /** Adds `content-type` and `content-length` where the content implies them (RFC 9110 §8.3, §8.6). */
