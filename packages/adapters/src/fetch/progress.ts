@@ -30,8 +30,10 @@ function known(body: FetchBody): { content: Uint8Array | Blob | undefined; type:
 }
 
 async function* partsOf(content: Uint8Array | Blob): AsyncGenerator<Uint8Array> {
-  if (content instanceof Blob) yield* content.stream() as unknown as AsyncIterable<Uint8Array>
-  else for (let at = 0; at < content.length; at += PART_BYTES) yield content.subarray(at, at + PART_BYTES)
+  const chunks = content instanceof Blob ? (content.stream() as unknown as AsyncIterable<Uint8Array>) : [content]
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += PART_BYTES) yield chunk.subarray(at, at + PART_BYTES)
+  }
 }
 
 /** Who asks for the next part has taken the ones before. */

@@ -47,10 +47,11 @@ export function toFetchRequest(input: unknown, init: FetchInit | undefined | nul
   const mode = given.mode ?? request?.mode
   const method = normalizeMethod(given.method ?? request?.method ?? 'GET', mode)
   const signal = (given.signal === undefined ? request?.signal : given.signal) ?? undefined
+  const fields = headersOf(request, given, defaults)
   const head = {
     url: request === undefined ? toUrl(String(input), defaults) : toUrl(request.url, defaults),
     method,
-    fields: headersOf(request, given, defaults),
+    fields,
     referrer: toReferrer(given.referrer ?? request?.referrer, defaults.page),
     referrerPolicy: String(given.referrerPolicy ?? request?.referrerPolicy ?? ''),
     page: defaults.page,
@@ -58,7 +59,7 @@ export function toFetchRequest(input: unknown, init: FetchInit | undefined | nul
     integrity: String(given.integrity ?? request?.integrity ?? ''),
     redirect: given.redirect ?? request?.redirect ?? 'follow',
     options: contentOptions(signal, given, defaults),
-    extras: extrasOf(given),
+    extras: extrasOf(given, fields),
     client: given.client,
     onUploadProgress: given.onUploadProgress,
   }
@@ -121,10 +122,12 @@ function headersOf(request: Request | undefined, init: FetchInit, defaults: Reso
   return pairs
 }
 
-function extrasOf(init: FetchInit): FetchRequest['extras'] {
+function extrasOf(init: FetchInit, fields: Fields | Pair[]): FetchRequest['extras'] {
   if (init === NO_INIT) return NO_EXTRAS
   const { timeouts, isolation, onInformational } = init
-  const priority = toPriority(init)
+  const wanted = toPriority(init)
+  // A field of the caller's goes before what it is made from.
+  const priority = wanted === undefined || firstValue(fields, 'priority') !== undefined ? undefined : wanted
   return {
     ...(timeouts === undefined ? {} : { timeouts }),
     ...(isolation === undefined ? {} : { isolation }),
