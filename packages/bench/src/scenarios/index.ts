@@ -1,6 +1,7 @@
 /** Every scenario by name, in the order in which they run. */
 
+import { json10k } from './json-10k.js'
 import type { Scenario } from './scenario.js'
 import { smallGet } from './small-get.js'
 
-export const scenarios: ReadonlyMap<string, Scenario> = new Map([smallGet].map((scenario) => [scenario.name, scenario]))
+export const scenarios: ReadonlyMap<string, Scenario> = new Map([smallGet, json10k].map((scenario) => [scenario.name, scenario]))
