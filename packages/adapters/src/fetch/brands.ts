@@ -36,7 +36,9 @@ export function isBlob(value: unknown): value is Blob {
  * when somebody asks. Its members are not inherited: they want the platform's own slots.
  */
 export function standInFor(name: 'Response' | 'Headers'): object {
-  const platform = new Proxy({}, { getPrototypeOf: () => globalThis[name].prototype })
+  // A program may have taken the global away: then nobody can ask for it.
+  const prototype = (): object => (globalThis[name] as { prototype: object } | undefined)?.prototype ?? Object.prototype
+  const platform = new Proxy({}, { getPrototypeOf: prototype })
   // biome-ignore lint/suspicious/noThenProperty: every promise looks for it, and what it finds here costs a fifth of asking the proxy.
   return Object.create(platform, { then: { value: undefined } })
 }

@@ -70,9 +70,16 @@ function send(client: Client, request: FetchRequest, redirects: number): Promise
   const { url, method, body, options, extras } = request
   const { signal } = options
   const headers = fieldsToSend(request)
-  return client
-    .request({ url, method, headers, body: body?.open(), signal, ...extras })
-    .then((response) => answered(client, request, response, redirects), rethrow)
+  return client.request({ url, method, headers, body: body?.open(), signal, ...extras }).then(
+    (response) => answered(client, request, response, redirects),
+    (error) => failed(request, error),
+  )
+}
+
+/** Fetch standard §4.1, "abort": a body that is a stream, and that nobody has begun to read, hears of it. */
+function failed({ body, options }: FetchRequest, error: unknown): never {
+  if (options.signal?.aborted === true) body?.cancel(error)
+  throw toFetchError(error)
 }
 
 /** The response, or the next request of a redirect. */
