@@ -172,7 +172,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
     })
 
     it('sends headers from records, pairs and Headers, with defaults where they say nothing', async () => {
-      const defaults = { accept: '*/*', 'accept-encoding': 'gzip, deflate, br', 'user-agent': 'unshard' }
+      const defaults = { accept: '*/*', 'accept-encoding': expect.stringContaining('gzip, deflate, br'), 'user-agent': 'unshard' }
       expect((await inspected(`${base}/inspect`)).headers).toMatchObject(defaults)
       for (const headers of [
         { 'X-A': ' 1 ', Accept: 'x/y' },

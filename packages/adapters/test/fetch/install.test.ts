@@ -39,15 +39,17 @@ describe('what is loaded', () => {
   it('a request that says nothing of Response, Headers or Request does not load Node’s own fetch', () => {
     const program = `
       import { fetch } from ${JSON.stringify(fileURLToPath(new URL('../../dist/index.js', import.meta.url)))}
-      import { createServer } from 'node:http'
+      import { createServer } from 'node:net'
       const own = () => process.moduleLoadList.filter((name) => name.includes('undici')).length
-      const server = createServer((request, response) => request.pipe(response)).listen(0)
+      // Not node:http, which loads it on Node 24.
+      const answer = 'HTTP/1.1 200 OK\\r\\ncontent-length: 4\\r\\nx-a: b\\r\\n\\r\\ntext'
+      const server = createServer((socket) => socket.once('data', () => socket.write(answer))).listen(0)
       await new Promise((resolve) => server.once('listening', resolve))
       const response = await fetch('http://127.0.0.1:' + server.address().port, { method: 'POST', body: 'text', headers: { a: 'b' } })
-      const seen = [await response.text(), response.headers.get('connection'), own(), response instanceof Response]
+      const seen = [await response.text(), response.headers.get('x-a'), own(), response instanceof Response]
       console.log(JSON.stringify(seen))
       process.exit()`
     const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', timeout: 20_000 })
-    expect(JSON.parse(output)).toEqual(['text', 'keep-alive', 0, true])
+    expect(JSON.parse(output)).toEqual(['text', 'b', 0, true])
   })
 })
