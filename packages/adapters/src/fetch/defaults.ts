@@ -28,12 +28,15 @@ export interface ResolvedDefaults {
 
 const NAMES: ReadonlySet<string> = new Set(['baseUrl', 'headers', 'maxDecodedBytes', 'page'])
 
-/** @throws UsageError naming what is unknown; TypeError for a URL or headers that are none. */
+/** @throws UsageError naming what is unknown; and a limit that is none; TypeError for a URL or headers that are none. */
 export function resolveDefaults(defaults: FetchDefaults): ResolvedDefaults {
   for (const name of Object.keys(defaults)) {
     if (!NAMES.has(name)) throw new UsageError('ERR_INVALID_OPTION', `unknown default ${JSON.stringify(name)} of createFetch`)
   }
   const { baseUrl, headers, maxDecodedBytes, page } = defaults
+  if (maxDecodedBytes !== undefined && !(maxDecodedBytes >= 0)) {
+    throw new UsageError('ERR_INVALID_OPTION', `maxDecodedBytes is a number of octets, not ${String(maxDecodedBytes)}`)
+  }
   return {
     baseUrl: hrefOf(baseUrl ?? page),
     headers: headers === undefined ? [] : toPairs(headers).map(([name, value]) => [name.toLowerCase(), value]),

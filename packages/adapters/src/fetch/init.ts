@@ -14,7 +14,9 @@ export interface Progress {
 
 /** What `init` may hold: the platform's members, and ours. */
 export interface FetchInit extends Omit<RequestInit, 'body' | 'dispatcher' | 'signal' | 'cache' | 'priority'> {
+  /** The content (Fetch standard §5.2). Streams, which are sent once, need `duplex: 'half'`. */
   readonly body?: FetchBodyInit | null
+  /** Ends it wherever it is, the reading of the content included: with `signal.reason` itself. */
   readonly signal?: AbortSignal | null
   /** There is no cache; `no-store`, `reload` and `no-cache` send the fields that ask caches on the way. Default `default`. */
   readonly cache?: 'default' | 'no-store' | 'reload' | 'no-cache' | 'force-cache' | 'only-if-cached'

@@ -6,7 +6,7 @@
 import type { ReadableStreamReadResult } from 'node:stream/web'
 import { extractBody, type FetchBody, inMemory } from './body.js'
 
-/** What is read before anything is sent, in octets at the most. */
+/** What is read before anything is sent, in octets, unless one part alone has more. */
 const MOST_BYTES = 1_048_576
 
 /**
@@ -16,6 +16,11 @@ const MOST_BYTES = 1_048_576
 export function takeRequestBody(request: Request): () => Promise<FetchBody> {
   const { body } = request
   if (request.bodyUsed || body?.locked === true) throw new TypeError('the body of the Request was used before')
+  // Those of packages that stand in for the platform have Node streams.
+  if (typeof (body as Partial<ReadableStream>).getReader !== 'function') {
+    const content = extractBody(body, 'half')
+    return () => Promise.resolve(content)
+  }
   const reader = (body as ReadableStream<Uint8Array>).getReader()
   return () => readAhead(reader)
 }
@@ -29,8 +34,9 @@ async function readAhead(reader: ReadableStreamDefaultReader<Uint8Array>): Promi
     if (result === undefined) return rest(reader, parts, reading)
     if (result.done) return inMemory(Buffer.concat(parts))
     parts.push(result.value)
-    bytes += result.value.length
+    // Of one large part it is still to be seen whether it is the last.
     if (bytes > MOST_BYTES) return rest(reader, parts, undefined)
+    bytes += result.value.length
   }
 }
 

@@ -81,6 +81,17 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
     expect(request.bodyUsed).toBe(true)
     await expect(fetch(request)).rejects.toMatchObject({ name: 'TypeError' })
 
+    const large = new Request(url('/inspect'), { method: 'POST', body: Buffer.alloc(5_000_000) })
+    expect(((await (await fetch(large)).json()) as Inspected).headers['content-length']).toBe('5000000')
+    const nodeBody = {
+      [Symbol.toStringTag]: 'Request',
+      url: url('/inspect'),
+      method: 'PUT',
+      headers: {},
+      body: Readable.from(['text']),
+    }
+    expect(((await (await fetch(nodeBody as never)).json()) as Inspected).body.sha256).toBe(sha256('text'))
+
     let controller!: ReadableStreamDefaultController
     const body = new ReadableStream({
       start(given) {
