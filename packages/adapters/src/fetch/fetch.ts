@@ -9,7 +9,7 @@ import { matchesIntegrity, parseIntegrity } from './integrity.js'
 import { fetchLocal } from './local.js'
 import { withUploadProgress } from './progress.js'
 import { followRedirect, isRedirect, MAX_REDIRECTS, redirectTarget } from './redirect.js'
-import { type FetchRequest, fieldsToSend, toFetchRequest } from './request.js'
+import { type FetchRequest, fieldsToSend, NO_EXTRAS, toFetchRequest } from './request.js'
 import { firstValue } from './request-headers.js'
 import { type FetchResponse, LazyResponse } from './response.js'
 import { type ContentOptions, ResponseContent } from './response-content.js'
@@ -70,7 +70,8 @@ function send(client: Client, request: FetchRequest, redirects: number): Promise
   const { url, method, body, options, extras } = request
   const { signal } = options
   const headers = fieldsToSend(request)
-  return client.request({ url, method, headers, body: body?.open(), signal, ...extras }).then(
+  const plain = { url, method, headers, body: body?.open(), signal }
+  return client.request(extras === NO_EXTRAS ? plain : { ...plain, ...extras }).then(
     (response) => answered(client, request, response, redirects),
     (error) => failed(request, error),
   )

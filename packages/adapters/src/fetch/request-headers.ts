@@ -21,13 +21,23 @@ export const DEFAULT_FIELDS: Fields = new Fields(DEFAULTS.flat())
 export function mergeHeaders(init: unknown, defaults: readonly Pair[]): Fields | Pair[] {
   if (init === undefined && defaults.length === 0) return DEFAULT_FIELDS
   const pairs = init === undefined ? [] : toPairs(init)
-  const names = new Set(pairs.map(([name]) => name.toLowerCase()))
-  for (const pair of [...defaults, ...DEFAULTS]) {
-    if (names.has(pair[0])) continue
-    names.add(pair[0])
-    pairs.push(pair)
-  }
+  addMissing(pairs, defaults)
+  addMissing(pairs, DEFAULTS)
   return pairs
+}
+
+/** By a look through the list and not by a set: requests have few headers. */
+function addMissing(pairs: Pair[], more: readonly Pair[]): void {
+  const { length } = pairs
+  for (const pair of more) if (!hasName(pairs, length, pair[0])) pairs.push(pair)
+}
+
+function hasName(pairs: readonly Pair[], length: number, wanted: string): boolean {
+  for (let i = 0; i < length; i++) {
+    const name = pairs[i]![0]
+    if (name === wanted || (name.length === wanted.length && name.toLowerCase() === wanted)) return true
+  }
+  return false
 }
 
 /**
@@ -36,23 +46,31 @@ export function mergeHeaders(init: unknown, defaults: readonly Pair[]): Fields |
  */
 export function toPairs(init: unknown): Pair[] {
   if (typeof init !== 'object' || init === null) throw new TypeError('headers are a record, pairs, or a Headers object')
-  const pairs = Symbol.iterator in init ? [...(init as Iterable<readonly unknown[]>)] : Object.entries(init)
-  return pairs.map(toPair)
+  const pairs: Pair[] = []
+  if (Symbol.iterator in init) {
+    for (const pair of init as Iterable<readonly unknown[]>) pairs.push(toPair(pair))
+    return pairs
+  }
+  for (const name of Object.keys(init)) pairs.push([name, trim(toText((init as Record<string, unknown>)[name]))])
+  return pairs
 }
 
 function toPair(pair: readonly unknown[]): Pair {
-  const [name, value, ...rest] = [...pair]
-  if (pair.length !== 2 || rest.length > 0) throw new TypeError('each of headers is a pair of name and value')
-  return [toText(name), trim(toText(value))]
+  // Any iterable of two will do, and a text of two characters is none.
+  const both = Array.isArray(pair) ? pair : [...(Object(pair) as Iterable<unknown>)]
+  if (both.length !== 2 || typeof pair === 'string') throw new TypeError('each of headers is a pair of name and value')
+  return [toText(both[0]), trim(toText(both[1]))]
 }
 
 function toText(value: unknown): string {
+  if (typeof value === 'string') return value
   if (typeof value === 'symbol') throw new TypeError('a symbol is no name and no value of a header')
   return String(value)
 }
 
 /** Fetch standard §2.2.2, "normalize": white space around a value is taken off, line ends included; inside it they are an error. */
 function trim(value: string): string {
+  if (value.charCodeAt(0) > 0x20 && value.charCodeAt(value.length - 1) > 0x20) return value
   return value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '')
 }
 

@@ -35,7 +35,8 @@ export interface FetchRequest {
   readonly onUploadProgress: FetchInit['onUploadProgress']
 }
 
-const NO_EXTRAS = {}
+/** Nothing beyond what every request has: shared, and asked for by identity. */
+export const NO_EXTRAS: FetchRequest['extras'] = {}
 const NO_INIT: FetchInit = {}
 
 /** @throws TypeError naming what is wrong. */
@@ -48,23 +49,29 @@ export function toFetchRequest(input: unknown, init: FetchInit | undefined | nul
   const method = normalizeMethod(given.method ?? request?.method ?? 'GET', mode)
   const signal = (given.signal === undefined ? request?.signal : given.signal) ?? undefined
   const fields = headersOf(request, given, defaults)
-  const head = {
-    url: request === undefined ? toUrl(String(input), defaults) : toUrl(request.url, defaults),
+  const url = toUrl(request === undefined ? String(input) : request.url, defaults)
+  const referrer = toReferrer(given.referrer ?? request?.referrer, defaults.page)
+  const extras = extrasOf(given, fields)
+  // Last: where something above is wrong, the body stays the caller's.
+  const { body, pendingBody } = bodyOf(request, given, method)
+  // One literal, without spreading: that costs more than all the checks.
+  return {
+    url,
     method,
     fields,
-    referrer: toReferrer(given.referrer ?? request?.referrer, defaults.page),
+    body,
+    pendingBody,
+    referrer,
     referrerPolicy: String(given.referrerPolicy ?? request?.referrerPolicy ?? ''),
     page: defaults.page,
     isCors: mode === undefined || mode === 'cors',
     integrity: String(given.integrity ?? request?.integrity ?? ''),
     redirect: given.redirect ?? request?.redirect ?? 'follow',
     options: contentOptions(signal, given, defaults),
-    extras: extrasOf(given, fields),
+    extras,
     client: given.client,
     onUploadProgress: given.onUploadProgress,
   }
-  // Last: whoever was wrong above keeps the body.
-  return { ...head, ...bodyOf(request, given, method) }
 }
 
 function plainGet(input: string, defaults: ResolvedDefaults): FetchRequest {
@@ -123,11 +130,12 @@ function headersOf(request: Request | undefined, init: FetchInit, defaults: Reso
 }
 
 function extrasOf(init: FetchInit, fields: Fields | Pair[]): FetchRequest['extras'] {
-  if (init === NO_INIT) return NO_EXTRAS
   const { timeouts, isolation, onInformational } = init
   const wanted = toPriority(init)
   // A field of the caller's goes before what it is made from.
   const priority = wanted === undefined || firstValue(fields, 'priority') !== undefined ? undefined : wanted
+  if (timeouts === undefined && isolation === undefined && onInformational === undefined && priority === undefined)
+    return NO_EXTRAS
   return {
     ...(timeouts === undefined ? {} : { timeouts }),
     ...(isolation === undefined ? {} : { isolation }),
