@@ -13,6 +13,7 @@ import { runColdStart } from './cold-start/run.js'
 import { runManyOrigins } from './many-origins/run.js'
 import type { RunContext, ScenarioReport } from './report.js'
 import { scenarios } from './scenarios/index.js'
+import { runStream } from './stream/run.js'
 
 type Run = (context: RunContext) => Promise<ScenarioReport>
 
@@ -21,6 +22,7 @@ const runs = new Map<string, Run>([
   ...[...scenarios].map(([name, scenario]): [string, Run] => [name, (context) => runClosedLoop(scenario, context)]),
   ['cold-start', runColdStart],
   ['many-origins', runManyOrigins],
+  ['stream-100m', runStream],
 ])
 
 await main()

@@ -68,6 +68,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   headersMs = 0
   status = 0
   fields: readonly string[] = []
+  reason: string | undefined
 
   constructor(owner: CallOwner, request: HttpRequest, target: PoolTarget, options: RequestOptions, limits: CallLimits) {
     this.#owner = owner
@@ -127,8 +128,9 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
     }
   }
 
-  onResponse(status: number, fields: readonly string[], body: ResponseBody): void {
+  onResponse(status: number, fields: readonly string[], body: ResponseBody, reason?: string): void {
     this.status = status
+    this.reason = reason
     this.fields = fields
     this.#body = body
     if (this.#member!.coalesced && this.#isMisdirected(status)) return this.#redirect()

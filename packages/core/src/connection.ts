@@ -118,8 +118,8 @@ export interface PoolTarget extends Target {
 export interface ExchangeObserver {
   /** An interim response, 1xx. */
   onInformational(status: number, fields: readonly string[]): void
-  /** The final response. Its content is pushed into `body`. */
-  onResponse(status: number, fields: readonly string[], body: ResponseBody): void
+  /** The final response. Its content is pushed into `body`. HTTP/2 has no reason phrase (RFC 9113 §8.3.2). */
+  onResponse(status: number, fields: readonly string[], body: ResponseBody, reason?: string): void
   /** No response will come. Not called after {@link Exchange.abort}. */
   onError(error: Error): void
   /** The request holds no place on the connection any more: nothing will happen to it. */

@@ -3,7 +3,7 @@
 import { type Clock, ResponseError, systemClock, UnshardError, UsageError } from '@unshard/core'
 import { fetch as defaultFetch } from '../fetch/default.js'
 import type { Fetch } from '../fetch/fetch.js'
-import type { FetchInit } from '../fetch/request.js'
+import type { FetchInit } from '../fetch/init.js'
 import { type ReadEventsOptions, readInto, type ServerSentEvent, type StreamMemory } from './event-stream.js'
 
 /** How {@link streamEvents} asks, and asks again. */

@@ -1,49 +1,90 @@
 /** The request bodies of Fetch (standard §5.2): what kind, with which type, and whether it can be sent again after a redirect. */
 
 import type { RequestBody } from '@unshard/core'
+import { brandOf, isBlob, isObject } from './brands.js'
+import { encodeForm } from './multipart.js'
 
-/** A body as `init.body` may hold it, beyond the platform's own: async iterables, as undici takes them. */
-export type FetchBodyInit = NonNullable<RequestInit['body']> | AsyncIterable<Uint8Array | string>
+/** A body as `init.body` may hold it, beyond the platform's own: Node streams and async iterables, as undici takes them. */
+export type FetchBodyInit = NonNullable<RequestInit['body']> | NodeJS.ReadableStream | AsyncIterable<Uint8Array | string>
 
 /** A body, ready to be opened for each attempt. */
 export interface FetchBody {
   /** Streams are gone once they are sent. */
   readonly replayable: boolean
-  /** Opens it: the content, and its media type where that depends on the opening. */
-  open(): { body: RequestBody; type: string | undefined }
+  /** The media type that it implies, where the client does not know better. */
+  readonly type: string | undefined
+  /** Octets, where that is known and the client cannot tell. */
+  readonly length: number | undefined
+  /** The content. */
+  open(): RequestBody
+  /** Nobody will read it. */
+  cancel(reason: unknown): void
 }
 
 /**
  * Takes `init.body`.
  * @throws TypeError for a stream without `duplex: 'half'`, and for one that is used.
  */
-export function extractBody(body: FetchBodyInit, duplex: unknown): FetchBody {
-  if (body instanceof FormData) return { replayable: true, open: () => openForm(body) }
-  if (isStreaming(body)) {
+export function extractBody(body: unknown, duplex: unknown): FetchBody {
+  if (typeof body === 'string') return inMemory(body)
+  // Fetch standard §5.2, "extract a body": a copy, because the caller's memory is the caller's.
+  if (ArrayBuffer.isView(body)) return inMemory(new Uint8Array(asBytes(body)))
+  if (!isObject(body)) return inMemory(String(body))
+  const brand = brandOf(body)
+  if (brand === 'ArrayBuffer') return inMemory(new Uint8Array((body as ArrayBuffer).slice(0)))
+  if (brand === 'FormData') return formBody(body as FormData)
+  if (brand === 'URLSearchParams') return inMemory(String(body), 'application/x-www-form-urlencoded;charset=UTF-8')
+  if (isBlob(body)) return blobBody(body)
+  if (brand === 'ReadableStream' || Symbol.asyncIterator in body) {
     if (duplex !== 'half') throw new TypeError("a stream as body needs duplex: 'half'")
-    return { replayable: false, open: () => ({ body: body as RequestBody, type: undefined }) }
+    return streamBody(body)
   }
-  const content = isContent(body) ? (body as RequestBody) : String(body)
-  return { replayable: true, open: () => ({ body: content, type: undefined }) }
+  return inMemory(String(body))
 }
 
-/** The platform writes multipart/form-data; a new boundary each time. */
-function openForm(form: FormData): { body: RequestBody; type: string | undefined } {
-  const response = new Response(form)
-  return { body: response.body as RequestBody, type: response.headers.get('content-type') ?? undefined }
+/** Content that is there. */
+export function inMemory(content: string | Uint8Array, type?: string): FetchBody {
+  return { replayable: true, type, length: undefined, open: () => content, cancel: () => undefined }
 }
 
-function isStreaming(body: unknown): boolean {
-  if (typeof body !== 'object' || body === null || body instanceof Blob) return false
-  return body instanceof ReadableStream || Symbol.asyncIterator in body
+function asBytes(view: ArrayBufferView): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
 
-function isContent(body: unknown): boolean {
-  return (
-    typeof body === 'string' ||
-    body instanceof URLSearchParams ||
-    body instanceof Blob ||
-    ArrayBuffer.isView(body) ||
-    Object.prototype.toString.call(body) === '[object ArrayBuffer]'
-  )
+function formBody(form: FormData): FetchBody {
+  const { body, type, length } = encodeForm(form)
+  return { replayable: true, type, length, open: () => body, cancel: () => undefined }
+}
+
+/** The platform's the client knows; of another copy of the class it is told what there is to know. */
+function blobBody(blob: Blob): FetchBody {
+  const known = (blob as object) instanceof Blob
+  const body: RequestBody = known ? blob : { [Symbol.asyncIterator]: () => openStream(blob.stream()) }
+  const type = blob.type === '' ? undefined : blob.type
+  return { replayable: true, type, length: known ? undefined : blob.size, open: () => body, cancel: () => undefined }
+}
+
+function streamBody(body: object): FetchBody {
+  const own = body instanceof ReadableStream || Symbol.asyncIterator in body
+  const opened = own ? (body as RequestBody) : { [Symbol.asyncIterator]: () => openStream(body as ReadableStream) }
+  if ((body as ReadableStream).locked === true) throw new TypeError('the stream that is to be sent is locked')
+  return { replayable: false, type: undefined, length: undefined, open: () => opened, cancel: (reason) => cancel(body, reason) }
+}
+
+/** A stream of another copy of the class, which may not be iterable. */
+function openStream(stream: ReadableStream): AsyncIterator<Uint8Array> {
+  const reader = stream.getReader()
+  const end = async (): Promise<IteratorResult<Uint8Array>> => {
+    await reader.cancel()
+    return { done: true, value: undefined }
+  }
+  return { next: () => reader.read() as Promise<IteratorResult<Uint8Array>>, return: end }
+}
+
+/** A source that is not read hears why; what it says to that is of no use to anybody. */
+function cancel(body: object, reason: unknown): void {
+  const { cancel, destroy } = body as { cancel?: (reason: unknown) => unknown; destroy?: () => void }
+  if ((body as ReadableStream).locked === true) return
+  if (typeof cancel === 'function') Promise.resolve(cancel.call(body, reason)).catch(() => undefined)
+  else if (typeof destroy === 'function') destroy.call(body)
 }

@@ -1,14 +1,51 @@
-/** Content codings (RFC 9110 §8.4.1): what a response's content is wrapped in, taken off as it streams. */
+/** Content codings (RFC 9110 §8.4.1): what a response's content is wrapped in, taken off as it streams, or at once where it is short. */
 
 import { pipeline, type Transform } from 'node:stream'
-import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
+import * as zlib from 'node:zlib'
 import { ResponseError, UnshardError } from '@unshard/core'
 
 /** Codings one on top of another (CVE-2022-32206: a chain of a thousand). */
 const MAX_CODINGS = 5
+/** What short content may become without a stream, octets: decoding more of it at once would hold up everybody else. */
+const MOST_AT_ONCE = 1_048_576
+
+type Bytes = Uint8Array<ArrayBufferLike>
+interface Coding {
+  /** Given the first octet there is. */
+  stream(first: number): Transform
+  /** @throws RangeError `ERR_BUFFER_TOO_LARGE`. */
+  whole(bytes: Bytes, limit: { maxOutputLength: number }): Uint8Array
+}
+
+/** Node has it since 22.15; the types are those of 20. */
+const { createZstdDecompress, zstdDecompressSync } = zlib as {
+  createZstdDecompress?: () => Transform
+  zstdDecompressSync?: Coding['whole']
+}
+const GZIP: Coding = { stream: () => zlib.createGunzip(), whole: zlib.gunzipSync }
+const CODINGS: ReadonlyMap<string, Coding> = new Map<string, Coding>([
+  ['gzip', GZIP],
+  ['x-gzip', GZIP],
+  // RFC 9110 §8.4.1.2 says zlib; many servers send the bare data. The first octet of zlib has 8 in its low half.
+  [
+    'deflate',
+    {
+      stream: (first) => (isZlib(first) ? zlib.createInflate() : zlib.createInflateRaw()),
+      whole: (bytes, limit) => (isZlib(bytes[0]!) ? zlib.inflateSync(bytes, limit) : zlib.inflateRawSync(bytes, limit)),
+    },
+  ],
+  ['br', { stream: () => zlib.createBrotliDecompress(), whole: zlib.brotliDecompressSync }],
+  ...(createZstdDecompress === undefined || zstdDecompressSync === undefined
+    ? []
+    : ([['zstd', { stream: () => createZstdDecompress(), whole: zstdDecompressSync }]] as const)),
+])
+
+function isZlib(first: number): boolean {
+  return (first & 0x0f) === 0x08
+}
 
 /** What requests say they accept. */
-export const ACCEPT_ENCODING = 'gzip, deflate, br'
+export const ACCEPT_ENCODING: string = ['gzip', 'deflate', 'br', 'zstd'].filter((name) => CODINGS.has(name)).join(', ')
 
 /**
  * The codings of a `content-encoding` value, innermost last. Empty where one is unknown: the content is then passed on as it is.
@@ -24,35 +61,67 @@ export function parseCodings(value: string | undefined): string[] {
   if (codings.length > MAX_CODINGS) {
     throw new ResponseError('ERR_TOO_MANY_CODINGS', `${codings.length} content codings, ${MAX_CODINGS} at the most`)
   }
-  return codings.every((coding) => DECODERS.has(coding)) ? codings : []
+  return codings.every((coding) => CODINGS.has(coding)) ? codings : []
 }
 
-/** Takes the codings off. An error of the source or of a decoder ends the iteration with it; leaving it ends the source. */
-export async function* decode(source: AsyncIterable<Uint8Array>, codings: readonly string[]): AsyncGenerator<Uint8Array> {
+/**
+ * Takes the codings off. An error of the source or of a decoder ends the iteration with it; leaving it ends the source.
+ * @param limit octets of what comes out, and of what comes out of each decoder.
+ */
+export async function* decode(
+  source: AsyncIterable<Uint8Array>,
+  codings: readonly string[],
+  limit: number,
+): AsyncGenerator<Uint8Array> {
   let current: AsyncIterable<Uint8Array> = source
-  for (const coding of [...codings].reverse()) current = apply(current, coding)
+  for (const coding of codings.toReversed()) current = bounded(apply(current, coding), limit)
   try {
     yield* current
   } catch (cause) {
-    if (!isDecoderError(cause)) throw cause
-    throw new ResponseError('ERR_DECODE', `the content is not ${codings.join(', ')}: ${cause.message}`, { cause })
+    throw toDecodeError(cause, codings)
   }
 }
 
-const DECODERS: ReadonlyMap<string, (first: Uint8Array) => Transform> = new Map<string, (first: Uint8Array) => Transform>([
-  ['gzip', () => createGunzip()],
-  ['x-gzip', () => createGunzip()],
-  // RFC 9110 §8.4.1.2 says zlib; many servers send the bare data. The first octet of zlib has 8 in its low half.
-  ['deflate', (first) => ((first[0]! & 0x0f) === 0x08 ? createInflate() : createInflateRaw())],
-  ['br', () => createBrotliDecompress()],
-])
+/**
+ * The same for short content, without a stream. `undefined` where it is no short one once it is decoded.
+ * @throws ResponseError `ERR_DECODE`, `ERR_DECODED_TOO_LARGE`.
+ */
+export function decodeAtOnce(bytes: Uint8Array, codings: readonly string[], limit: number): Uint8Array | undefined {
+  const maxOutputLength = Math.max(Math.min(limit, MOST_AT_ONCE), 1)
+  let current = bytes
+  try {
+    for (const coding of codings.toReversed()) {
+      // Nothing at all decodes to nothing.
+      if (current.length > 0) current = CODINGS.get(coding)!.whole(current, { maxOutputLength })
+    }
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw toDecodeError(cause, codings)
+    if (limit > MOST_AT_ONCE) return undefined
+    throw tooLarge(limit)
+  }
+  if (current.length > limit) throw tooLarge(limit)
+  return current
+}
+
+async function* bounded(source: AsyncIterable<Uint8Array>, limit: number): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  for await (const part of source) {
+    bytes += part.length
+    if (bytes > limit) throw tooLarge(limit)
+    yield part
+  }
+}
+
+function tooLarge(limit: number): ResponseError {
+  return new ResponseError('ERR_DECODED_TOO_LARGE', `the content decodes to more than ${limit} octets`)
+}
 
 async function* apply(source: AsyncIterable<Uint8Array>, coding: string): AsyncGenerator<Uint8Array> {
   const iterator = source[Symbol.asyncIterator]()
   const first = await firstPart(iterator)
   // Nothing at all decodes to nothing.
   if (first === undefined) return
-  const decoder = DECODERS.get(coding)!(first)
+  const decoder = CODINGS.get(coding)!.stream(first[0]!)
   // The decoder's own iteration reports what pipeline reports here.
   pipeline(rest(first, iterator), decoder, () => undefined)
   yield* decoder as AsyncIterable<Uint8Array>
@@ -77,6 +146,11 @@ async function* rest(first: Uint8Array, iterator: AsyncIterator<Uint8Array>): As
   } finally {
     await iterator.return?.()
   }
+}
+
+function toDecodeError(cause: unknown, codings: readonly string[]): unknown {
+  if (!isDecoderError(cause)) return cause
+  return new ResponseError('ERR_DECODE', `the content is not ${codings.join(', ')}: ${cause.message}`, { cause })
 }
 
 /** zlib's codes begin with `Z_`, brotli's are `ERR__ERROR_…`, `ERR_PADDING_…` and the like: none of them is ours. */

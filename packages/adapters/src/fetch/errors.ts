@@ -8,3 +8,8 @@ export function toFetchError(error: unknown): unknown {
   if (error instanceof UnshardError) return new TypeError('fetch failed', { cause: error })
   return error
 }
+
+/** For the end of a chain of promises. */
+export function rethrow(error: unknown): never {
+  throw toFetchError(error)
+}

@@ -1,47 +1,118 @@
 /** `fetch` over a client: the main loop of the Fetch standard's HTTP fetch, as far as it means something outside a browser. */
 
-import type { Client, HttpResponse } from '@unshard/core'
-import { toFetchError } from './errors.js'
+import { type Client, Fields, type HttpResponse } from '@unshard/core'
+import { type Answer, LocalAnswer } from './answer.js'
+import { type FetchDefaults, resolveDefaults } from './defaults.js'
+import { rethrow, toFetchError } from './errors.js'
+import type { FetchInit } from './init.js'
+import { matchesIntegrity, parseIntegrity } from './integrity.js'
+import { fetchLocal } from './local.js'
+import { withUploadProgress } from './progress.js'
 import { followRedirect, isRedirect, MAX_REDIRECTS, redirectTarget } from './redirect.js'
-import { type FetchInit, type FetchRequest, toFetchRequest } from './request.js'
-import { type FetchResponse, type FetchResponseParts, LazyResponse } from './response.js'
+import { type FetchRequest, fieldsToSend, NO_EXTRAS, toFetchRequest } from './request.js'
+import { firstValue } from './request-headers.js'
+import { type FetchResponse, LazyResponse } from './response.js'
+import { type ContentOptions, ResponseContent } from './response-content.js'
 
 /** The built-in `fetch`, with members of its own in `init` and in the response. */
 export type Fetch = (input: string | URL | Request, init?: FetchInit | RequestInit) => Promise<FetchResponse>
 
-/** A `fetch` that sends its requests through `client`. */
-export function createFetch(client: Client): Fetch {
-  return (input, init) => {
+/**
+ * A `fetch` that sends its requests through `client`.
+ * @throws UsageError for a default that is unknown.
+ */
+export function createFetch(client: Client, defaults: FetchDefaults = {}): Fetch {
+  const resolved = resolveDefaults(defaults)
+  return function fetch(input, init) {
     try {
-      return run(client, toFetchRequest(input, init as FetchInit | undefined))
+      return start(client, toFetchRequest(input, init as FetchInit | undefined, resolved))
     } catch (error) {
       return Promise.reject(toFetchError(error))
     }
   }
 }
 
-/** Follows redirects until there is an answer. */
-async function run(client: Client, request: FetchRequest): Promise<FetchResponse> {
-  for (let redirects = 0; ; redirects++) {
-    const response = await send(client, request)
-    const answer = { response, url: request.url, redirected: redirects > 0, head: request.method === 'HEAD' }
-    const redirecting = isRedirect(response.status)
-    if (redirecting && request.redirect === 'error') {
-      response.discard()
-      throw new TypeError(`fetch failed: redirect from ${request.url} with redirect: 'error'`)
-    }
-    const target = redirecting && request.redirect !== 'manual' ? targetOf(request, response) : undefined
-    if (target === undefined) return toResponse(answer)
-    response.discard()
-    if (redirects === MAX_REDIRECTS) throw new TypeError(`fetch failed: over ${MAX_REDIRECTS} redirects`)
-    followRedirect(request, response.status, target)
-  }
+/** Fetch standard §5.6: an aborted signal rejects at once, and the body hears of it. */
+function start(client: Client, request: FetchRequest): Promise<FetchResponse> {
+  const { signal } = request.options
+  if (signal?.aborted === true) return refuseAborted(request, signal.reason)
+  if (request.pendingBody !== undefined) return readBody(request).then(() => route(client, request))
+  return route(client, request)
 }
 
-/** RFC 9110 §15.3.6: a 205 has no content; what a server sends all the same must not hold its stream. */
-function toResponse(answer: FetchResponseParts): FetchResponse {
-  if (answer.response.status === 205) answer.response.discard()
-  return new LazyResponse(answer) as unknown as FetchResponse
+function refuseAborted(request: FetchRequest, reason: unknown): Promise<never> {
+  request.body?.cancel(reason)
+  // It is locked by us: only through its reader can it be told.
+  request.pendingBody?.().then(
+    (body) => body.cancel(reason),
+    () => undefined,
+  )
+  return Promise.reject(reason)
+}
+
+async function readBody(request: FetchRequest): Promise<void> {
+  const body = await request.pendingBody!().catch(rethrow)
+  const { onUploadProgress } = request
+  request.body = onUploadProgress === undefined ? body : withUploadProgress(body, onUploadProgress)
+}
+
+/** By scheme (Fetch standard §4.2). Those of Unix sockets the client knows. */
+function route(client: Client, request: FetchRequest): Promise<FetchResponse> {
+  const { url } = request
+  if (!url.startsWith('http')) {
+    const answer = fetchLocal(new URL(url), request.method, firstValue(request.fields, 'range'))
+    return Promise.resolve(toResponse(request, answer, false))
+  }
+  return send(request.client ?? client, request, 0)
+}
+
+function send(client: Client, request: FetchRequest, redirects: number): Promise<FetchResponse> {
+  const { url, method, body, options, extras } = request
+  const { signal } = options
+  const headers = fieldsToSend(request)
+  const plain = { url, method, headers, body: body?.open(), signal }
+  return client.request(extras === NO_EXTRAS ? plain : { ...plain, ...extras }).then(
+    (response) => answered(client, request, response, redirects),
+    (error) => failed(request, error),
+  )
+}
+
+/** Fetch standard §4.1, "abort": a body that is a stream, and that nobody has begun to read, hears of it. */
+function failed({ body, options }: FetchRequest, error: unknown): never {
+  if (options.signal?.aborted === true) body?.cancel(error)
+  throw toFetchError(error)
+}
+
+/** The response, or the next request of a redirect. */
+function answered(
+  client: Client,
+  request: FetchRequest,
+  response: HttpResponse,
+  redirects: number,
+): FetchResponse | Promise<FetchResponse> {
+  if (!isRedirect(response.status)) return toResponse(request, response, redirects > 0)
+  if (request.redirect === 'manual') return notFollowed(request, response, redirects > 0)
+  if (request.redirect === 'error') {
+    response.discard()
+    throw new TypeError(`fetch failed: redirect from ${request.url} with redirect: 'error'`)
+  }
+  const target = targetOf(request, response)
+  if (target === undefined) return toResponse(request, response, redirects > 0)
+  response.discard()
+  if (redirects === MAX_REDIRECTS) throw new TypeError(`fetch failed: over ${MAX_REDIRECTS} redirects`)
+  followRedirect(request, response, target)
+  return send(client, request, redirects + 1)
+}
+
+/** The redirect itself, as servers' programs want it; a page's program is not told where it leads (Fetch standard §2.2.6). */
+function notFollowed(request: FetchRequest, response: HttpResponse, redirected: boolean): FetchResponse | Promise<FetchResponse> {
+  if (request.page === undefined) return toResponse(request, response, redirected)
+  response.discard()
+  const { url, options } = request
+  const { connection } = response
+  const head = { status: 0, statusText: '', headers: new Fields([]), trailers: undefined, connection }
+  const answer = new LocalAnswer(head, new Uint8Array(0))
+  return new LazyResponse({ answer, url, redirected, head: true, opaqueRedirect: true, options }) as unknown as FetchResponse
 }
 
 /** A redirect that leads nowhere is an error, and its content nobody's: it must not hold its stream. */
@@ -54,14 +125,22 @@ function targetOf(request: FetchRequest, response: HttpResponse): URL | undefine
   }
 }
 
-function send(client: Client, request: FetchRequest): Promise<HttpResponse> {
-  const { url, method, signal, extras } = request
-  const opened = request.body?.open()
-  const headers =
-    opened?.type === undefined ? request.fields : [...request.fields, ['content-type', opened.type] as [string, string]]
-  return client.request({ url, method, headers, body: opened?.body, signal, ...extras }).catch(rethrow)
+function toResponse(request: FetchRequest, answer: Answer, redirected: boolean): FetchResponse | Promise<FetchResponse> {
+  // RFC 9110 §15.3.6: a 205 has no content; what a server sends all the same must not hold its stream.
+  if (answer.status === 205) answer.discard()
+  const { url, method, options, integrity } = request
+  const head = method === 'HEAD'
+  if (integrity !== '' && !head) return verified(request, answer, redirected)
+  return new LazyResponse({ answer, url, redirected, head, options }) as unknown as FetchResponse
 }
 
-function rethrow(error: unknown): never {
-  throw toFetchError(error)
+/** Fetch standard §4.1 step 22: with integrity metadata the whole content comes first. */
+async function verified(request: FetchRequest, answer: Answer, redirected: boolean): Promise<FetchResponse> {
+  const { url, options, integrity } = request
+  const metadata = parseIntegrity(integrity)
+  const bytes = await new ResponseContent(answer, options).bytes()
+  if (!matchesIntegrity(bytes, metadata)) throw new TypeError(`fetch failed: the content of ${url} is not what integrity says`)
+  const decoded: ContentOptions = { ...options, isDecoded: true, onDownloadProgress: undefined }
+  const parts = { answer: new LocalAnswer(answer, bytes), url, redirected, head: false, options: decoded }
+  return new LazyResponse(parts) as unknown as FetchResponse
 }

@@ -3,8 +3,9 @@
  * is used as it is; nothing is copied.
  */
 
-import { inspect } from 'node:util'
+import { type InspectOptions, inspect } from 'node:util'
 import type { Fields } from '@unshard/core'
+import { standInFor } from './brands.js'
 
 type Callback = (value: string, name: string, headers: Headers) => void
 
@@ -59,18 +60,29 @@ export class ResponseHeaders {
   [Symbol.iterator](): IterableIterator<[string, string]> {
     return this.entries()
   }
+
+  get [Symbol.toStringTag](): string {
+    return 'Headers'
+  }
 }
 
-// The platform's constructor would copy the list; its prototype is all that `instanceof` asks for.
-Object.setPrototypeOf(ResponseHeaders.prototype, Headers.prototype)
-// For `console.log`: the platform's own method would look for the platform's own slots.
-Object.defineProperty(ResponseHeaders.prototype, inspect.custom, {
-  value(this: ResponseHeaders): object {
-    return Object.fromEntries(this)
+Object.setPrototypeOf(ResponseHeaders.prototype, standInFor('Headers'))
+Object.defineProperties(ResponseHeaders.prototype, {
+  constructor: { get: () => globalThis.Headers },
+  // For `console.log`: the platform's own method would look for the platform's own slots.
+  [inspect.custom]: {
+    value(this: ResponseHeaders, _depth: number, options: InspectOptions): string {
+      return `Headers ${inspect(Object.fromEntries(this), options)}`
+    },
   },
 })
 
-/** Fetch standard, "sort and combine": by name, values joined, `set-cookie` one by one. */
+/** The headers of `fields`, as their readers want them typed. */
+export function toHeaders(fields: Fields): Headers {
+  return new ResponseHeaders(fields) as unknown as Headers
+}
+
+/** Fetch standard §2.2.2, "sort and combine": by name, values joined, `set-cookie` one by one. */
 function sortAndCombine(fields: Fields): [string, string][] {
   const names = [...new Set([...fields].map(([name]) => name))].sort()
   return names.flatMap((name): [string, string][] => {

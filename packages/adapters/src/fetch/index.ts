@@ -1,5 +1,7 @@
 export type { FetchBodyInit } from './body.js'
 export { fetch } from './default.js'
+export type { FetchDefaults } from './defaults.js'
 export { createFetch, type Fetch } from './fetch.js'
-export type { FetchInit } from './request.js'
+export type { FetchInit, Progress } from './init.js'
+export { install, uninstall } from './install.js'
 export type { FetchResponse } from './response.js'

@@ -1,7 +1,10 @@
 /** HTTP-redirect fetch (Fetch standard §4.4): where a 3xx leads, what changes on the way, and what must not travel along. */
 
 import type { HttpResponse } from '@unshard/core'
+import { checkTarget } from './location.js'
+import { policyOf } from './referrer.js'
 import type { FetchRequest } from './request.js'
+import { without } from './request-headers.js'
 
 /** Fetch standard §4.4 step 5. */
 export const MAX_REDIRECTS = 20
@@ -29,32 +32,33 @@ export function redirectTarget(request: FetchRequest, response: HttpResponse): U
   if (location === undefined) return undefined
   const target = resolveLocation(location, request.url)
   if (target.protocol !== 'https:' && target.protocol !== 'http:') throw new TypeError(`redirect to scheme ${target.protocol}`)
+  checkTarget(target)
   // §4.4 step 3: a fragment stays unless the new URL has its own.
   if (target.hash === '') target.hash = new URL(request.url).hash
   return target
 }
 
 /** Turns the request to its new target. @throws TypeError where its body would be needed again and is gone. */
-export function followRedirect(request: FetchRequest, status: number, target: URL): void {
+export function followRedirect(request: FetchRequest, response: HttpResponse, target: URL): void {
   const { method } = request
+  const { status } = response
   if (((status === 301 || status === 302) && method === 'POST') || (status === 303 && method !== 'GET' && method !== 'HEAD')) {
     request.method = 'GET'
     request.body = undefined
-    request.fields = without(request, CONTENT_FIELDS)
+    request.fields = without(request.fields, CONTENT_FIELDS)
   } else if (request.body?.replayable === false) {
     throw new TypeError(`status ${status} asks for the body again, which was a stream`)
   }
-  if (target.origin !== new URL(request.url).origin) request.fields = without(request, CREDENTIALS)
+  if (target.origin !== new URL(request.url).origin) request.fields = without(request.fields, CREDENTIALS)
+  request.referrerPolicy = policyOf(response.headers.get('referrer-policy')) ?? request.referrerPolicy
   request.url = target.href
 }
 
-function without(request: FetchRequest, names: ReadonlySet<string>): [string, string][] {
-  return [...request.fields].filter(([name]) => !names.has(name.toLowerCase()))
-}
-
 function resolveLocation(location: string, base: string): URL {
+  // §2.2.6, "location URL": octets that are no ASCII are UTF-8.
+  const text = /[^\x21-\x7e]/.test(location) ? Buffer.from(location, 'latin1').toString() : location
   try {
-    return new URL(location, base)
+    return new URL(text, base)
   } catch (cause) {
     throw new TypeError(`redirect to an invalid URL ${JSON.stringify(location)}`, { cause })
   }

@@ -1,104 +1,180 @@
 /** `fetch(input, init)` to what the client takes: method, fields, body, signal, redirect mode (Fetch standard §5.4). Nothing is sent here. */
 
-import { Fields, type RequestOptions, type Timeouts } from '@unshard/core'
-import { extractBody, type FetchBody, type FetchBodyInit } from './body.js'
-import { ACCEPT_ENCODING } from './decode.js'
-
-/** What `init` may hold: the platform's members, and ours. */
-export interface FetchInit extends Omit<RequestInit, 'body' | 'dispatcher'> {
-  readonly body?: FetchBodyInit | null
-  /** Deadlines of this request, milliseconds; see the client's options. */
-  readonly timeouts?: Timeouts
-  /** Requests with different tags never share a connection. */
-  readonly isolation?: string
-}
+import { type Client, Fields, type RequestOptions } from '@unshard/core'
+import { extractBody, type FetchBody } from './body.js'
+import { isRequest } from './brands.js'
+import type { ResolvedDefaults } from './defaults.js'
+import { toHeaders } from './headers.js'
+import { checkInit, type FetchInit, normalizeMethod, toPriority } from './init.js'
+import { checkTarget, isPlainHttp, parseUrl } from './location.js'
+import { withUploadProgress } from './progress.js'
+import { originFor, refererFor, toReferrer } from './referrer.js'
+import { takeRequestBody } from './request-body.js'
+import { firstValue, mergeHeaders, type Pair } from './request-headers.js'
+import type { ContentOptions } from './response-content.js'
 
 /** A request in the course of being fetched; redirects change it. */
 export interface FetchRequest {
   url: string
   method: string
   /** Pairs, or the shared default list. */
-  fields: Fields | [string, string][]
+  fields: Fields | Pair[]
   body: FetchBody | undefined
-  readonly signal: AbortSignal | undefined
+  referrerPolicy: string
+  /** The body of a `Request` object, which is still to be looked into. */
+  readonly pendingBody: (() => Promise<FetchBody>) | undefined
+  /** Where there is one: what `referer` is made from. */
+  readonly referrer: string | undefined
+  readonly page: string | undefined
+  readonly isCors: boolean
+  readonly integrity: string
   readonly redirect: Request['redirect']
-  readonly extras: Pick<RequestOptions, 'timeouts' | 'isolation'>
+  readonly options: ContentOptions
+  readonly extras: Pick<RequestOptions, 'timeouts' | 'isolation' | 'priority' | 'onInformational'>
+  readonly client: Client | undefined
+  readonly onUploadProgress: FetchInit['onUploadProgress']
 }
 
-const DEFAULTS: readonly [string, string][] = [
-  ['accept', '*/*'],
-  ['accept-encoding', ACCEPT_ENCODING],
-  ['user-agent', 'unshard'],
-]
-const DEFAULT_FIELDS: Fields = new Fields(DEFAULTS.flat())
-const NO_EXTRAS = {}
+/** Nothing beyond what every request has: shared, and asked for by identity. */
+export const NO_EXTRAS: FetchRequest['extras'] = {}
+const NO_INIT: FetchInit = {}
 
 /** @throws TypeError naming what is wrong. */
-export function toFetchRequest(input: string | URL | Request, init: FetchInit | undefined): FetchRequest {
-  const request = input instanceof Request ? input : undefined
-  if (init === undefined && request === undefined) return plainGet(input as string | URL)
-  const method = normalizeMethod(init?.method ?? request?.method ?? 'GET')
-  const body = takeBody(request, init)
-  if (body !== undefined && (method === 'GET' || method === 'HEAD')) {
-    throw new TypeError(`a ${method} request cannot have a body`)
-  }
-  const redirect = init?.redirect ?? request?.redirect ?? 'follow'
-  if (redirect !== 'follow' && redirect !== 'error' && redirect !== 'manual') {
-    throw new TypeError(`redirect ${JSON.stringify(redirect)} is not follow, error or manual`)
-  }
+export function toFetchRequest(input: unknown, init: FetchInit | undefined | null, defaults: ResolvedDefaults): FetchRequest {
+  if (typeof input === 'string' && (init === undefined || init === null)) return plainGet(input, defaults)
+  const request = isRequest(input) ? input : undefined
+  const given = init ?? NO_INIT
+  checkInit(given)
+  const mode = given.mode ?? request?.mode
+  const method = normalizeMethod(given.method ?? request?.method ?? 'GET', mode)
+  const signal = (given.signal === undefined ? request?.signal : given.signal) ?? undefined
+  const fields = headersOf(request, given, defaults)
+  const url = toUrl(request === undefined ? String(input) : request.url, defaults)
+  const referrer = toReferrer(given.referrer ?? request?.referrer, defaults.page)
+  const extras = extrasOf(given, fields)
+  // Last: where something above is wrong, the body stays the caller's.
+  const { body, pendingBody } = bodyOf(request, given, method)
+  // One literal, without spreading: that costs more than all the checks.
   return {
-    url: request?.url ?? String(input),
+    url,
     method,
-    fields: mergeFields(init?.headers ?? request?.headers),
+    fields,
     body,
-    signal: (init?.signal === undefined ? request?.signal : init.signal) ?? undefined,
-    redirect,
-    extras: init === undefined ? NO_EXTRAS : extrasOf(init),
+    pendingBody,
+    referrer,
+    referrerPolicy: String(given.referrerPolicy ?? request?.referrerPolicy ?? ''),
+    page: defaults.page,
+    isCors: mode === undefined || mode === 'cors',
+    integrity: String(given.integrity ?? request?.integrity ?? ''),
+    redirect: given.redirect ?? request?.redirect ?? 'follow',
+    options: contentOptions(signal, given, defaults),
+    extras,
+    client: given.client,
+    onUploadProgress: given.onUploadProgress,
   }
 }
 
-function plainGet(input: string | URL): FetchRequest {
-  const url = typeof input === 'string' ? input : String(input)
-  return { url, method: 'GET', fields: DEFAULT_FIELDS, body: undefined, signal: undefined, redirect: 'follow', extras: NO_EXTRAS }
+function plainGet(input: string, defaults: ResolvedDefaults): FetchRequest {
+  return {
+    url: toUrl(input, defaults),
+    method: 'GET',
+    fields: mergeHeaders(undefined, defaults.headers),
+    body: undefined,
+    pendingBody: undefined,
+    referrer: defaults.page,
+    referrerPolicy: '',
+    page: defaults.page,
+    isCors: true,
+    integrity: '',
+    redirect: 'follow',
+    options: defaults.maxDecodedBytes === undefined ? NO_OPTIONS : contentOptions(undefined, NO_INIT, defaults),
+    extras: NO_EXTRAS,
+    client: undefined,
+    onUploadProgress: undefined,
+  }
 }
 
-function extrasOf({ timeouts, isolation }: FetchInit): FetchRequest['extras'] {
-  return { ...(timeouts === undefined ? {} : { timeouts }), ...(isolation === undefined ? {} : { isolation }) }
+const NO_OPTIONS: ContentOptions = { signal: undefined, maxDecodedBytes: undefined, onDownloadProgress: undefined }
+
+function contentOptions(signal: AbortSignal | undefined, init: FetchInit, defaults: ResolvedDefaults): ContentOptions {
+  return {
+    signal,
+    maxDecodedBytes: init.maxDecodedBytes ?? defaults.maxDecodedBytes,
+    onDownloadProgress: init.onDownloadProgress,
+  }
 }
 
-/** Fetch standard §2.2.1: six methods are matched whatever their case; three are refused. */
-function normalizeMethod(method: string): string {
-  const upper = String(method).toUpperCase()
-  if (upper === 'CONNECT' || upper === 'TRACE' || upper === 'TRACK')
-    throw new TypeError(`method ${JSON.stringify(method)} is forbidden`)
-  return NORMALIZED.has(upper) ? upper : String(method)
+/** An absolute URL; one of `http:` or `https:` as it was written, where nothing about it is in doubt. */
+function toUrl(text: string, { baseUrl }: ResolvedDefaults): string {
+  if (isPlainHttp(text)) return text
+  const url = parseUrl(text, baseUrl)
+  checkTarget(url)
+  return url.href
 }
 
-const NORMALIZED: ReadonlySet<string> = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'])
-
-function takeBody(request: Request | undefined, init: FetchInit | undefined): FetchBody | undefined {
-  if (init?.body !== undefined && init.body !== null) return extractBody(init.body, init.duplex)
-  if (request === undefined || request.body === null || init?.body === null) return undefined
-  if (request.bodyUsed || request.body.locked) throw new TypeError('the body of the Request was used before')
-  return extractBody(request.body, 'half')
+/** Headers, and those that a cache mode stands for (Fetch standard §4.5 steps 8.16 to 8.18). */
+function headersOf(request: Request | undefined, init: FetchInit, defaults: ResolvedDefaults): Fields | Pair[] {
+  const fields = mergeHeaders(init.headers ?? request?.headers, defaults.headers)
+  const cache = init.cache ?? request?.cache ?? 'default'
+  if (cache !== 'no-store' && cache !== 'reload' && cache !== 'no-cache') return fields
+  const pairs: Pair[] = [...fields]
+  const add = (name: string, value: string): void => {
+    if (firstValue(pairs, name) === undefined) pairs.push([name, value])
+  }
+  if (cache === 'no-cache') add('cache-control', 'max-age=0')
+  else {
+    add('pragma', 'no-cache')
+    add('cache-control', 'no-cache')
+  }
+  return pairs
 }
 
-/** The caller's fields, and the defaults where they say nothing. */
-function mergeFields(init: RequestInit['headers'] | undefined): Fields | [string, string][] {
-  if (init === undefined) return DEFAULT_FIELDS
-  const fields = toPairs(init)
-  const names = new Set(fields.map(([name]) => name.toLowerCase()))
-  for (const [name, value] of DEFAULTS) if (!names.has(name)) fields.push([name, value])
-  return fields
+function extrasOf(init: FetchInit, fields: Fields | Pair[]): FetchRequest['extras'] {
+  const { timeouts, isolation, onInformational } = init
+  const wanted = toPriority(init)
+  // A field of the caller's goes before what it is made from.
+  const priority = wanted === undefined || firstValue(fields, 'priority') !== undefined ? undefined : wanted
+  if (timeouts === undefined && isolation === undefined && onInformational === undefined && priority === undefined)
+    return NO_EXTRAS
+  return {
+    ...(timeouts === undefined ? {} : { timeouts }),
+    ...(isolation === undefined ? {} : { isolation }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(onInformational === undefined ? {} : informational(onInformational)),
+  }
 }
 
-function toPairs(init: NonNullable<RequestInit['headers']>): [string, string][] {
-  if (typeof init !== 'object') throw new TypeError('headers are a record, pairs, or a Headers object')
-  const pairs =
-    Symbol.iterator in init ? [...(init as Iterable<[string, string]>)] : Object.entries(init as Record<string, string>)
-  return pairs.map((pair) => {
-    if (pair.length !== 2) throw new TypeError('each of headers is a pair of name and value')
-    // Fetch standard §2.2.2: white space around a value is taken off, line ends included; inside it they are an error.
-    return [String(pair[0]), String(pair[1]).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '')]
-  })
+function informational(call: (status: number, headers: Headers) => void): Pick<RequestOptions, 'onInformational'> {
+  return { onInformational: (status, fields) => call(status, toHeaders(new Fields(fields))) }
+}
+
+type Bodies = Pick<FetchRequest, 'body' | 'pendingBody'>
+const NO_BODY: Bodies = { body: undefined, pendingBody: undefined }
+
+function bodyOf(request: Request | undefined, init: FetchInit, method: string): Bodies {
+  const own = init.body !== undefined && init.body !== null
+  const inherited = !own && init.body !== null && request !== undefined && request.body !== null
+  if (!own && !inherited) return NO_BODY
+  if (method === 'GET' || method === 'HEAD') throw new TypeError(`a ${method} request cannot have a body`)
+  if (inherited) return { body: undefined, pendingBody: takeRequestBody(request) }
+  const body = extractBody(init.body, init.duplex)
+  const report = init.onUploadProgress
+  return { body: report === undefined ? body : withUploadProgress(body, report), pendingBody: undefined }
+}
+
+/** The fields of the next attempt: what its body, its target and its referrer add to the caller's. */
+export function fieldsToSend(request: FetchRequest): Fields | Pair[] {
+  const { body, fields, referrer, page } = request
+  if (body?.type === undefined && body?.length === undefined && referrer === undefined && page === undefined) return fields
+  const pairs: Pair[] = [...fields]
+  const add = (name: string, value: string | undefined): void => {
+    if (value !== undefined && firstValue(fields, name) === undefined) pairs.push([name, value])
+  }
+  add('content-type', body?.type)
+  add('content-length', body?.length === undefined ? undefined : String(body.length))
+  add('referer', refererFor(referrer, request.referrerPolicy, request.url))
+  if (page !== undefined && request.method !== 'GET' && request.method !== 'HEAD') {
+    add('origin', originFor(page, request.referrerPolicy, request.url, request.isCors))
+  }
+  return pairs
 }

@@ -34,9 +34,10 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
       const response = await fetch()(`${base}/#top`)
       expect(response).toBeInstanceOf(Response)
       expect(response.headers).toBeInstanceOf(Headers)
-      expect(response).toMatchObject({ status: 200, ok: true, redirected: false, type: 'basic', statusText: '', bodyUsed: false })
+      expect(response).toMatchObject({ status: 200, ok: true, redirected: false, type: 'basic', bodyUsed: false })
+      expect(response.statusText).toBe(protocol === 'h2' ? '' : 'OK')
       expect(response.url).toBe(`${base}/`)
-      expect(response.connection.protocol).toBe(protocol)
+      expect(response.connection?.protocol).toBe(protocol)
       expect(await response.text()).toMatch(/^hello from a\.test\.example/)
       expect(response.bodyUsed).toBe(true)
     })
@@ -171,7 +172,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
     })
 
     it('sends headers from records, pairs and Headers, with defaults where they say nothing', async () => {
-      const defaults = { accept: '*/*', 'accept-encoding': 'gzip, deflate, br', 'user-agent': 'unshard' }
+      const defaults = { accept: '*/*', 'accept-encoding': expect.stringContaining('gzip, deflate, br'), 'user-agent': 'unshard' }
       expect((await inspected(`${base}/inspect`)).headers).toMatchObject(defaults)
       for (const headers of [
         { 'X-A': ' 1 ', Accept: 'x/y' },

@@ -6,7 +6,7 @@ import type { LookupFunction } from 'node:net'
 import type { ConnectionInfo } from 'unshard'
 import { bodyOf, type ClientReport, type HostReport, ODD_HOSTS, resources, type Servers } from './scenario.js'
 
-type AnyFetch = (url: string) => Promise<Response & { connection?: ConnectionInfo }>
+type AnyFetch = (url: string) => Promise<Response & { connection?: ConnectionInfo | undefined }>
 
 /** The shards first; the odd hosts when asked, so that the servers' counts can be read in between. */
 process.once('message', (servers: Servers) => {

@@ -119,7 +119,7 @@ export class H1Exchange implements Exchange, BodySource {
     if (this.#settled) abort(new Error('aborted'))
   }
 
-  onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
+  onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void, reason: string): boolean {
     const refusal = this.#refusalOf(status, rawHeaders.length / 2)
     if (refusal !== undefined) {
       this.#abortRequest!(refusal)
@@ -132,7 +132,7 @@ export class H1Exchange implements Exchange, BodySource {
     this.#resumeSocket = resume
     this.#place.answered()
     this.#body = new ResponseBody(this)
-    this.#observer.onResponse(status, toFields(rawHeaders), this.#body)
+    this.#observer.onResponse(status, toFields(rawHeaders), this.#body, reason)
     return true
   }
 

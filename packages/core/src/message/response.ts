@@ -34,6 +34,8 @@ export interface Timings {
 /** What a response is made of. */
 export interface ResponseParts {
   readonly status: number
+  /** The reason phrase of HTTP/1.1. */
+  readonly reason?: string | undefined
   readonly fields: readonly string[]
   readonly body: ResponseBody
   readonly trailers: () => readonly string[] | undefined
@@ -52,6 +54,11 @@ export class HttpResponse {
   constructor(parts: ResponseParts) {
     this.status = parts.status
     this.#parts = parts
+  }
+
+  /** HTTP/1.1's reason phrase (RFC 9112 §4), which means nothing; empty over HTTP/2, which has none (RFC 9113 §8.3.2). */
+  get statusText(): string {
+    return this.#parts.reason ?? ''
   }
 
   /** The response's fields. */
@@ -161,7 +168,7 @@ export function toWebStream(body: ResponseBody): ReadableStream<Uint8Array> {
       const { done, value } = await body.next()
       if (done !== true) {
         // The stream takes the buffer away from whoever holds it: a part may share its memory with another response.
-        controller.enqueue(Uint8Array.from(value))
+        controller.enqueue(new Uint8Array(value))
         return
       }
       controller.close()

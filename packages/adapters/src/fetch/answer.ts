@@ -1,0 +1,88 @@
+/** What a response is made from: the client's answer, or content that is here already, as of a `data:` URL. */
+
+import { type ConnectionInfo, Fields } from '@unshard/core'
+
+/** The part of the client's `HttpResponse` that a `Response` needs. */
+export interface Answer {
+  readonly status: number
+  readonly statusText: string
+  readonly headers: Fields
+  readonly trailers: Fields | undefined
+  /** `undefined` where there was none. */
+  readonly connection: ConnectionInfo | undefined
+  readonly body: AsyncIterableIterator<Uint8Array>
+  text(): Promise<string>
+  bytes(): Promise<Uint8Array>
+  discard(reason?: unknown): void
+}
+
+type Head = Pick<Answer, 'status' | 'statusText' | 'headers' | 'trailers' | 'connection'>
+
+/** Content in memory, or in a `Blob`. */
+export class LocalAnswer implements Answer {
+  readonly #head: Head
+  readonly #content: Uint8Array | Blob
+  #discarded: { readonly reason: unknown } | undefined
+
+  constructor(head: Head, content: Uint8Array | Blob) {
+    this.#head = head
+    this.#content = content
+  }
+
+  get status(): number {
+    return this.#head.status
+  }
+
+  get statusText(): string {
+    return this.#head.statusText
+  }
+
+  get headers(): Fields {
+    return this.#head.headers
+  }
+
+  get trailers(): Fields | undefined {
+    return this.#head.trailers
+  }
+
+  get connection(): ConnectionInfo | undefined {
+    return this.#head.connection
+  }
+
+  get body(): AsyncIterableIterator<Uint8Array> {
+    return this.#read()
+  }
+
+  async text(): Promise<string> {
+    return new TextDecoder().decode(await this.bytes())
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    if (this.#discarded !== undefined) throw this.#discarded.reason
+    const content = this.#content
+    // Memory of its own: what is given away may be changed, and sent to another thread.
+    return content instanceof Uint8Array ? new Uint8Array(content) : new Uint8Array(await content.arrayBuffer())
+  }
+
+  discard(reason?: unknown): void {
+    this.#discarded ??= { reason }
+  }
+
+  async *#read(): AsyncGenerator<Uint8Array> {
+    if (this.#content instanceof Uint8Array) {
+      if (this.#content.length > 0) yield this.#content
+      return
+    }
+    for await (const part of this.#content.stream() as unknown as AsyncIterable<Uint8Array>) {
+      if (this.#discarded !== undefined) throw this.#discarded.reason
+      yield part
+    }
+  }
+}
+
+/** A head for what came over no connection (Fetch standard §4.2, "scheme fetch"). */
+export function localHead(type: string, length: number | undefined, status = 200, fields: readonly string[] = []): Head {
+  const list = [...(length === undefined ? [] : ['content-length', String(length)]), 'content-type', type, ...fields]
+  const statusText = status === 206 ? 'Partial Content' : 'OK'
+  return { status, statusText, headers: new Fields(list), trailers: undefined, connection: undefined }
+}

@@ -1,0 +1,122 @@
+/** What a request says about where it comes from: `referer` and `origin` (Referrer Policy §8.3; Fetch standard §3.2). */
+
+import { parseUrl } from './location.js'
+
+/** The policy of who names none (Referrer Policy §3). */
+const DEFAULT_POLICY = 'strict-origin-when-cross-origin'
+/** Referrer Policy §8.3 step 4: what is longer is cut down to the origin. */
+const MAX_LENGTH = 4_096
+/** Referrer Policy §3: what a `referrer-policy` field may say. */
+const POLICIES: ReadonlySet<string> = new Set([
+  'no-referrer',
+  'no-referrer-when-downgrade',
+  'origin',
+  'origin-when-cross-origin',
+  'same-origin',
+  'strict-origin',
+  'strict-origin-when-cross-origin',
+  'unsafe-url',
+])
+
+/**
+ * `init.referrer` as a URL: none for `''`, the page for `about:client`. Of a page, another origin than its own is the page as well.
+ * @throws TypeError for what is no URL.
+ */
+export function toReferrer(referrer: string | undefined, page: string | undefined): string | undefined {
+  if (referrer === undefined || referrer === 'about:client') return page
+  if (referrer === '') return undefined
+  const url = parseUrl(String(referrer), page)
+  if (url.protocol === 'about:' && url.pathname === 'client') return page
+  return page !== undefined && new URL(page).origin !== url.origin ? page : url.href
+}
+
+/** What `referer` says under `policy`; `undefined` where it says nothing. */
+export function refererFor(referrer: string | undefined, policy: string, target: string): string | undefined {
+  if (referrer === undefined) return undefined
+  const from = new URL(referrer)
+  const to = new URL(target)
+  if (from.protocol !== 'https:' && from.protocol !== 'http:') return undefined
+  const origin = `${from.origin}/`
+  from.username = ''
+  from.password = ''
+  from.hash = ''
+  const full = from.href.length > MAX_LENGTH ? origin : from.href
+  return choose(policy === '' ? DEFAULT_POLICY : policy, {
+    full,
+    origin,
+    same: from.origin === to.origin,
+    downgrade: isDowngrade(from, to),
+  })
+}
+
+interface Choice {
+  readonly full: string
+  readonly origin: string
+  readonly same: boolean
+  readonly downgrade: boolean
+}
+
+function choose(policy: string, { full, origin, same, downgrade }: Choice): string | undefined {
+  switch (policy) {
+    case 'no-referrer':
+      return undefined
+    case 'origin':
+      return origin
+    case 'unsafe-url':
+      return full
+    case 'strict-origin':
+      return downgrade ? undefined : origin
+    case 'same-origin':
+      return same ? full : undefined
+    case 'origin-when-cross-origin':
+      return same ? full : origin
+    case 'no-referrer-when-downgrade':
+      return downgrade ? undefined : full
+    default:
+      if (same) return full
+      return downgrade ? undefined : origin
+  }
+}
+
+/** From where nobody listens to where anybody may. Addresses of this machine are as good as TLS (Secure Contexts §3.1). */
+function isDowngrade(from: URL, to: URL): boolean {
+  return isTrustworthy(from) && !isTrustworthy(to)
+}
+
+function isTrustworthy({ protocol, hostname }: URL): boolean {
+  return (
+    protocol === 'https:' ||
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    /^127\./.test(hostname) ||
+    hostname === '[::1]'
+  )
+}
+
+/** The policy that a redirect's `referrer-policy` asks for: the last one that is known (Referrer Policy §8.1). */
+export function policyOf(value: string | undefined): string | undefined {
+  return value
+    ?.split(',')
+    .map((word) => word.trim().toLowerCase())
+    .findLast((word) => POLICIES.has(word))
+}
+
+/** What `origin` says for methods other than GET and HEAD (Fetch standard §3.2, "append a request `Origin` header"). */
+export function originFor(page: string, policy: string, target: string, isCors: boolean): string {
+  const from = new URL(page)
+  if (isCors) return from.origin
+  const to = new URL(target)
+  switch (policy) {
+    case 'no-referrer':
+      return 'null'
+    case 'same-origin':
+      return from.origin === to.origin ? from.origin : 'null'
+    case '':
+    case 'strict-origin':
+    case 'strict-origin-when-cross-origin':
+    case 'no-referrer-when-downgrade':
+      return from.protocol === 'https:' && to.protocol !== 'https:' ? 'null' : from.origin
+    default:
+      return from.origin
+  }
+}

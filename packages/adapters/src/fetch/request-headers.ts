@@ -1,0 +1,88 @@
+/** The headers of a request: what the caller may write, and what is added where that says nothing. */
+
+import { Fields } from '@unshard/core'
+import { ACCEPT_ENCODING } from './decode.js'
+
+/** Name and value, in the order they are sent. */
+export type Pair = [name: string, value: string]
+
+const DEFAULTS: readonly Pair[] = [
+  ['accept', '*/*'],
+  // Fetch standard §4.5 step 8.14: any language is as good.
+  ['accept-language', '*'],
+  ['accept-encoding', ACCEPT_ENCODING],
+  ['user-agent', 'unshard'],
+]
+
+/** What is sent for a caller who says nothing: one list, shared. */
+export const DEFAULT_FIELDS: Fields = new Fields(DEFAULTS.flat())
+
+/** The caller's headers, those of `createFetch`, and the defaults: each where the ones before say nothing. */
+export function mergeHeaders(init: unknown, defaults: readonly Pair[]): Fields | Pair[] {
+  if (init === undefined && defaults.length === 0) return DEFAULT_FIELDS
+  const pairs = init === undefined ? [] : toPairs(init)
+  addMissing(pairs, defaults)
+  addMissing(pairs, DEFAULTS)
+  return pairs
+}
+
+/** By a look through the list and not by a set: requests have few headers. */
+function addMissing(pairs: Pair[], more: readonly Pair[]): void {
+  const { length } = pairs
+  for (const pair of more) if (!hasName(pairs, length, pair[0])) pairs.push(pair)
+}
+
+function hasName(pairs: readonly Pair[], length: number, wanted: string): boolean {
+  for (let i = 0; i < length; i++) {
+    const name = pairs[i]![0]
+    if (name === wanted || (name.length === wanted.length && name.toLowerCase() === wanted)) return true
+  }
+  return false
+}
+
+/**
+ * `HeadersInit` of any realm (Fetch standard §5.1, "fill").
+ * @throws TypeError for what is no record and no list of pairs.
+ */
+export function toPairs(init: unknown): Pair[] {
+  if (typeof init !== 'object' || init === null) throw new TypeError('headers are a record, pairs, or a Headers object')
+  const pairs: Pair[] = []
+  if (Symbol.iterator in init) {
+    for (const pair of init as Iterable<readonly unknown[]>) pairs.push(toPair(pair))
+    return pairs
+  }
+  for (const name of Object.keys(init)) pairs.push([name, trim(toText((init as Record<string, unknown>)[name]))])
+  return pairs
+}
+
+function toPair(pair: readonly unknown[]): Pair {
+  // Any iterable of two will do, and a text of two characters is none.
+  const both = Array.isArray(pair) ? pair : [...(Object(pair) as Iterable<unknown>)]
+  if (both.length !== 2 || typeof pair === 'string') throw new TypeError('each of headers is a pair of name and value')
+  return [toText(both[0]), trim(toText(both[1]))]
+}
+
+function toText(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (typeof value === 'symbol') throw new TypeError('a symbol is no name and no value of a header')
+  return String(value)
+}
+
+/** Fetch standard §2.2.2, "normalize": white space around a value is taken off, line ends included; inside it they are an error. */
+function trim(value: string): string {
+  if (value.charCodeAt(0) > 0x20 && value.charCodeAt(value.length - 1) > 0x20) return value
+  return value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '')
+}
+
+/** The first value of a field, whatever its case. */
+export function firstValue(fields: Iterable<readonly [string, string]>, wanted: string): string | undefined {
+  for (const [name, value] of fields) if (name.toLowerCase() === wanted) return value
+  return undefined
+}
+
+/** Without some fields; names in lower case. */
+export function without(fields: Iterable<readonly [string, string]>, names: ReadonlySet<string>): Pair[] {
+  const kept: Pair[] = []
+  for (const [name, value] of fields) if (!names.has(name.toLowerCase())) kept.push([name, value])
+  return kept
+}

@@ -1,0 +1,225 @@
+/**
+ * The content of a response, read once: whole, straight from the client where that is possible, or as a byte stream that is made when it is
+ * asked for and is from then on the only way to it.
+ */
+
+import { Readable } from 'node:stream'
+import type { Answer } from './answer.js'
+import { decode, decodeAtOnce, parseCodings } from './decode.js'
+import { rethrow, toFetchError } from './errors.js'
+import type { Progress } from './init.js'
+import { withDownloadProgress } from './progress.js'
+
+/** How content is read. */
+export interface ContentOptions {
+  /** Whoever aborts it after the response is there ends the reading too. */
+  readonly signal: AbortSignal | undefined
+  /** Octets that codings may decode to; `undefined` for the default. */
+  readonly maxDecodedBytes: number | undefined
+  readonly onDownloadProgress: ((progress: Progress) => void) | undefined
+  /** The answer's content is what its `content-encoding` was taken off already. */
+  readonly isDecoded?: boolean
+}
+
+/** What is held in memory whole, octets: as much as one string of V8 has room for. */
+const DEFAULT_MAX_DECODED_BYTES = 536_870_912
+/** Compressed content up to this, octets, is decoded at once. */
+const SHORT_BYTES = 65_536
+
+/** Reads one answer's content. */
+export class ResponseContent {
+  readonly #answer: Answer
+  readonly #options: ContentOptions
+  #stream: ReadableStream<Uint8Array> | undefined
+  #used = false
+
+  /** @param stream where the content is one half of a clone. */
+  constructor(answer: Answer, options: ContentOptions, stream?: ReadableStream<Uint8Array>) {
+    this.#answer = answer
+    this.#options = options
+    this.#stream = stream
+  }
+
+  /** Somebody has begun to read. */
+  get used(): boolean {
+    return this.#used || (this.#stream !== undefined && Readable.isDisturbed(this.#stream as unknown as Readable))
+  }
+
+  /** Nobody else may begin. */
+  get taken(): boolean {
+    return this.used || this.#stream?.locked === true
+  }
+
+  /** As a stream; locked where the content was taken as a whole. */
+  get stream(): ReadableStream<Uint8Array> {
+    this.#stream ??= this.#used ? lockedStream() : this.#makeStream()
+    return this.#stream
+  }
+
+  text(): Promise<string> {
+    if (this.#isPlain) {
+      this.#used = true
+      return this.#answer.text().catch(rethrow)
+    }
+    return this.#whole().then(decodeText)
+  }
+
+  /** In memory of its own. */
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#isPlain) {
+      this.#used = true
+      return this.#answer.bytes().catch(rethrow) as Promise<Uint8Array<ArrayBuffer>>
+    }
+    return this.#whole().then(owned)
+  }
+
+  /** Two that read the same. */
+  tee(): ResponseContent {
+    const [mine, theirs] = this.stream.tee()
+    this.#stream = mine
+    return new ResponseContent(this.#answer, this.#options, theirs)
+  }
+
+  /** Whether the content can be taken straight from the client: as it was sent, and by no stream. */
+  get #isPlain(): boolean {
+    const { signal, onDownloadProgress, isDecoded } = this.#options
+    return (
+      this.#stream === undefined &&
+      !this.#used &&
+      onDownloadProgress === undefined &&
+      signal?.aborted !== true &&
+      (isDecoded === true || !this.#answer.headers.has('content-encoding'))
+    )
+  }
+
+  async #whole(): Promise<Uint8Array> {
+    if (this.taken) throw new TypeError('the body was read before, or somebody reads it')
+    const stream = this.#stream
+    this.#used = true
+    if (stream !== undefined) return joined(readerParts(stream))
+    this.#refuseAborted()
+    try {
+      return await this.#decodedWhole()
+    } catch (error) {
+      // Where it was not the content that failed, but its codings.
+      this.#answer.discard(error)
+      throw toFetchError(error)
+    }
+  }
+
+  async #decodedWhole(): Promise<Uint8Array> {
+    const { headers } = this.#answer
+    const codings = this.#codings()
+    const limit = this.#options.maxDecodedBytes ?? DEFAULT_MAX_DECODED_BYTES
+    const length = Number(headers.get('content-length') ?? Number.NaN)
+    if (length > SHORT_BYTES || Number.isNaN(length) || codings.length === 0) return joined(this.#parts(limit))
+    const raw = await joined(this.#rawParts())
+    return decodeAtOnce(raw, codings, limit) ?? (await joined(decode(once(raw), codings, limit)))
+  }
+
+  #makeStream(): ReadableStream<Uint8Array> {
+    let iterator: AsyncIterator<Uint8Array> | undefined
+    const fail = (controller: ReadableByteStreamController, error: unknown): void => {
+      this.#answer.discard(error)
+      controller.error(toFetchError(error))
+    }
+    // Without a prototype: what others put on Object.prototype is no part of it.
+    const source = Object.assign(Object.create(null), {
+      type: 'bytes',
+      pull: (controller: ReadableByteStreamController) => {
+        try {
+          this.#refuseAborted()
+          iterator ??= this.#parts(this.#options.maxDecodedBytes ?? Number.POSITIVE_INFINITY)
+        } catch (error) {
+          return fail(controller, error)
+        }
+        const onError = (error: unknown): void => fail(controller, error)
+        return iterator.next().then((result) => give(controller, result), onError)
+      },
+      cancel: async (reason: unknown) => {
+        // First: a decoder that waits for the next part hears of the end only through it.
+        this.#answer.discard(reason)
+        await iterator?.return?.()
+      },
+    })
+    const strategy = Object.assign(Object.create(null), { highWaterMark: 0 })
+    return new ReadableStream(source, strategy) as unknown as ReadableStream<Uint8Array>
+  }
+
+  /** @throws ResponseError for codings that are refused. */
+  #parts(limit: number): AsyncIterableIterator<Uint8Array> {
+    const codings = this.#codings()
+    const raw = this.#rawParts()
+    return codings.length === 0 ? raw : decode(raw, codings, limit)
+  }
+
+  #codings(): string[] {
+    return this.#options.isDecoded === true ? [] : parseCodings(this.#answer.headers.get('content-encoding'))
+  }
+
+  #rawParts(): AsyncIterableIterator<Uint8Array> {
+    const { body, headers } = this.#answer
+    const report = this.#options.onDownloadProgress
+    if (report === undefined) return body
+    const length = headers.get('content-length')
+    return withDownloadProgress(body, length === undefined ? undefined : Number(length), report)
+  }
+
+  /** Fetch standard §4.1 step "abort": what has arrived and was not read is gone as well. */
+  #refuseAborted(): void {
+    const { signal } = this.#options
+    if (signal?.aborted === true) throw signal.reason
+  }
+}
+
+/**
+ * The stream takes its memory away from whoever holds it, and its reader may change it: a part is a view of what came from the socket, next
+ * to other responses, so it is copied.
+ */
+function give(controller: ReadableByteStreamController, { done, value }: IteratorResult<Uint8Array>): void {
+  if (done === true) {
+    controller.close()
+    controller.byobRequest?.respond(0)
+    return
+  }
+  if (value.length > 0) controller.enqueue(new Uint8Array(value))
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+async function* readerParts(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  // Never released: who comes later finds the stream locked (Fetch standard §5.3).
+  const reader = stream.getReader()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return
+    if (!(value instanceof Uint8Array)) throw new TypeError('the body yielded what is no Uint8Array')
+    yield value
+  }
+}
+
+async function joined(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for await (const part of source) parts.push(part)
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+}
+
+/** A copy, unless the memory holds nothing else. */
+function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const whole = bytes.byteLength === bytes.buffer.byteLength && !(bytes instanceof Buffer)
+  return (whole ? bytes : new Uint8Array(bytes)) as Uint8Array<ArrayBuffer>
+}
+
+const decoder = new TextDecoder()
+
+function decodeText(bytes: Uint8Array): string {
+  return decoder.decode(bytes)
+}
+
+function lockedStream(): ReadableStream<Uint8Array> {
+  const stream = new ReadableStream<Uint8Array>()
+  stream.getReader()
+  return stream as unknown as ReadableStream<Uint8Array>
+}

@@ -1,0 +1,115 @@
+import { getEventListeners } from 'node:events'
+import { gzipSync } from 'node:zlib'
+import type { FetchResponse } from '../../src/index.js'
+import { PROTOCOLS, stages } from './stage.js'
+
+const stage = stages()
+const reason = new Error('the reason')
+/** Content of which only the beginning comes. */
+const begun = (): ReadableStream => new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('begun')) })
+
+describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (protocol) => {
+  it('before: at once, nothing is connected to', async () => {
+    const { fetch, url, origin } = await stage(protocol)
+    const order: string[] = []
+    const failing = fetch(url(), { signal: AbortSignal.abort(reason) }).catch((error: unknown) => {
+      order.push('fetch')
+      return error
+    })
+    void Promise.resolve().then(() => order.push('microtask'))
+    expect(await failing).toBe(reason)
+    expect(order).toEqual(['fetch', 'microtask'])
+    expect(origin.connections).toBe(0)
+  })
+
+  it('while connecting, queued, waiting for the answer, sending the body', async () => {
+    const { fetch, url, origin } = await stage(protocol, { client: { maxConnectionsPerOrigin: 1 } as never })
+    for (const init of [{}, { method: 'POST', body: begun() as never, duplex: 'half' as const }]) {
+      const controller = new AbortController()
+      const connecting = fetch(url('/never'), { ...init, signal: controller.signal })
+      controller.abort(reason)
+      await expect(connecting).rejects.toBe(reason)
+      const before = origin.requests.length
+      const second = new AbortController()
+      const body = init.method === undefined ? {} : { ...init, body: begun() as never }
+      const waiting = fetch(url('/never'), { ...body, signal: second.signal })
+      await origin.delivered(before + 1)
+      second.abort(reason)
+      await expect(waiting).rejects.toBe(reason)
+    }
+    expect(await (await fetch(url())).text()).toMatch(/^hello/)
+  })
+
+  it('between two hops of a redirect', async () => {
+    const controller = new AbortController()
+    const { fetch, url } = await stage(protocol, {
+      handler: (request, response) => {
+        if (request.url === '/') response.writeHead(302, { location: '/never' }).end()
+        else controller.abort(reason)
+      },
+    })
+    await expect(fetch(url(), { signal: controller.signal })).rejects.toBe(reason)
+  })
+
+  it.each(['text', 'json', 'bytes', 'arrayBuffer', 'blob', 'formData'] as const)(
+    'while %s() waits for content, and after all has come',
+    async (read) => {
+      const { fetch, url } = await stage(protocol)
+      const controller = new AbortController()
+      const slow = await fetch(url('/slow'), { signal: controller.signal })
+      const clone = slow.clone()
+      const whole = await fetch(url('/bytes/10'), { signal: controller.signal })
+      const [reading, cloned] = [slow[read](), (clone as FetchResponse)[read]()]
+      controller.abort(reason)
+      await expect(reading).rejects.toBe(reason)
+      await expect(cloned).rejects.toBe(reason)
+      await expect((whole as FetchResponse)[read]()).rejects.toBe(reason)
+    },
+  )
+
+  it('while a stream is read, decoded or not', async () => {
+    const { fetch, url } = await stage(protocol, {
+      handler: (request, response) => {
+        response.writeHead(200, request.url === '/gzip' ? { 'content-encoding': 'gzip' } : {})
+        response.write(gzipSync('x'.repeat(10_000)).subarray(0, 20))
+      },
+    })
+    for (const path of ['/', '/gzip']) {
+      const controller = new AbortController()
+      const response = await fetch(url(path), { signal: controller.signal })
+      const reader = response.body!.getReader()
+      if (path === '/') await reader.read()
+      const reading = reader.read()
+      controller.abort(reason)
+      await expect(reading).rejects.toBe(reason)
+      await expect(reader.closed).rejects.toBe(reason)
+    }
+  })
+
+  it('one signal for 1,000 requests, through the reading of their bodies: one listener, no warning', async () => {
+    const { fetch, url } = await stage(protocol, { client: { timeouts: { queue: 0 } } })
+    const warnings: Error[] = []
+    const onWarning = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', onWarning)
+    const { signal } = new AbortController()
+    const fetching = Array.from({ length: 1_000 }, () => fetch(url(), { signal }))
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    const reading = fetching.map(async (response) => (await response).text())
+    await Promise.race(reading)
+    expect(getEventListeners(signal, 'abort').length).toBeLessThanOrEqual(1)
+    await Promise.all(reading)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+    await new Promise(setImmediate)
+    process.off('warning', onWarning)
+    expect(warnings).toEqual([])
+  })
+
+  it('an error of the connection is a TypeError with a typed cause, and is no abort', async () => {
+    const { fetch, url } = await stage(protocol)
+    const response: FetchResponse = await fetch(url('/reset'))
+    await expect(response.text()).rejects.toMatchObject({
+      name: 'TypeError',
+      cause: { code: expect.any(String), processed: 'yes' },
+    })
+  })
+})

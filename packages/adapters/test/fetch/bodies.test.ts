@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { runInNewContext } from 'node:vm'
+import { FormData as NpmFormData, Headers as NpmHeaders, Request as NpmRequest } from 'undici'
+import type { FetchInit, Progress } from '../../src/index.js'
+import { type Inspected, PROTOCOLS, stages } from './stage.js'
+
+const stage = stages()
+const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex')
+
+/** A class that is not the platform's, but behaves as it: what another copy of an implementation brings. */
+class ForeignBlob {
+  readonly #text: string
+  readonly type = 'text/x'
+  readonly name = 'foreign.txt'
+  constructor(text: string) {
+    this.#text = text
+  }
+  get size(): number {
+    return Buffer.byteLength(this.#text)
+  }
+  stream(): ReadableStream {
+    return new Blob([this.#text]).stream() as ReadableStream
+  }
+  get [Symbol.toStringTag](): string {
+    return 'File'
+  }
+}
+
+describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (protocol) => {
+  const inspect = async (init: FetchInit | undefined, input?: (url: string) => Request): Promise<Inspected> => {
+    const { fetch, url } = await stage(protocol)
+    const target = url('/inspect')
+    return (await (await fetch(input?.(target) ?? target, { method: 'POST', ...init })).json()) as Inspected
+  }
+
+  it('memory is copied: what the caller does to it afterwards is not sent', async () => {
+    const { fetch, url } = await stage(protocol)
+    for (const content of [Buffer.alloc(200_000, 1), Buffer.alloc(200_000, 1).buffer, new DataView(new ArrayBuffer(10))]) {
+      const bytes = ArrayBuffer.isView(content)
+        ? Buffer.from(content.buffer, content.byteOffset, content.byteLength)
+        : Buffer.from(content)
+      const expected = sha256(bytes)
+      const sending = fetch(url('/inspect'), { method: 'POST', body: content as never })
+      bytes.fill(2)
+      expect(((await (await sending).json()) as Inspected).body.sha256).toBe(expected)
+    }
+  })
+
+  it('those of other realms, and of other copies of a class, are known by their brand', async () => {
+    const view = runInNewContext('new Uint8Array([1, 2, 3])') as Uint8Array
+    expect((await inspect({ body: view as never })).body.sha256).toBe(sha256(Buffer.from([1, 2, 3])))
+    const buffer = runInNewContext('new Uint8Array([1, 2, 3]).buffer') as ArrayBuffer
+    expect((await inspect({ body: buffer })).body.sha256).toBe(sha256(Buffer.from([1, 2, 3])))
+    const blob = await inspect({ body: new ForeignBlob('välue') as never })
+    expect(blob).toMatchObject({
+      body: { sha256: sha256('välue') },
+      headers: { 'content-type': 'text/x', 'content-length': '6' },
+    })
+    const form = new NpmFormData()
+    form.set('a', 'b')
+    expect((await inspect({ body: form as never })).headers['content-type']).toMatch(/^multipart\/form-data; boundary=/)
+    const headers = new NpmHeaders({ 'x-a': '1' })
+    const request = (url: string): Request => new NpmRequest(url, { method: 'PUT', body: 'text', headers }) as never
+    expect(await inspect({ method: 'PUT' }, request)).toMatchObject({
+      method: 'PUT',
+      headers: { 'x-a': '1' },
+      body: { sha256: sha256('text') },
+    })
+  })
+
+  it('a Request’s content has a length, and goes along with a redirect; what it streams later is streamed', async () => {
+    const { fetch, url } = await stage(protocol)
+    const request = new Request(url(`/redirect/307?to=${encodeURIComponent('/inspect')}`), {
+      method: 'POST',
+      body: 'x'.repeat(100_000),
+    })
+    const seen = (await (await fetch(request)).json()) as Inspected
+    expect(seen).toMatchObject({ method: 'POST', headers: { 'content-length': '100000' }, body: { length: 100_000 } })
+    expect(request.bodyUsed).toBe(true)
+    await expect(fetch(request)).rejects.toMatchObject({ name: 'TypeError' })
+
+    const large = new Request(url('/inspect'), { method: 'POST', body: Buffer.alloc(5_000_000) })
+    expect(((await (await fetch(large)).json()) as Inspected).headers['content-length']).toBe('5000000')
+    const nodeBody = {
+      [Symbol.toStringTag]: 'Request',
+      url: url('/inspect'),
+      method: 'PUT',
+      headers: {},
+      body: Readable.from(['text']),
+    }
+    expect(((await (await fetch(nodeBody as never)).json()) as Inspected).body.sha256).toBe(sha256('text'))
+
+    let controller!: ReadableStreamDefaultController
+    const body = new ReadableStream({
+      start(given) {
+        controller = given
+      },
+    })
+    controller.enqueue(Buffer.from('one '))
+    const { fetch: other, url: at, origin } = await stage(protocol)
+    const sending = other(new Request(at('/echo'), { method: 'POST', body: body as never, duplex: 'half' }))
+    await origin.delivered(1)
+    controller.enqueue(Buffer.from('two'))
+    controller.close()
+    expect(await (await sending).text()).toBe('one two')
+    expect(origin.requests[0]?.headers).not.toHaveProperty('content-length')
+  })
+
+  it('multipart: names and file names are escaped, line ends are CRLF, the length is known (RFC 7578)', async () => {
+    const form = new FormData()
+    form.set('a"b\r\nc', 'one\ntwo\rthree\r\nfour')
+    form.append('list', '1')
+    form.append('list', '2')
+    form.set('file', new File([Buffer.alloc(200_000, 7)], 'x"y\nz.bin', { type: 'a/b' }))
+    form.set('untyped', new Blob(['blob']))
+    const { fetch, url, origin } = await stage(protocol)
+    const response = await fetch(url('/echo'), { method: 'POST', body: form })
+    const text = await response.clone().text()
+    expect(Number(origin.requests[0]!.headers['content-length'])).toBe(text.length)
+    expect(text).toContain('name="a%22b%0D%0Ac"\r\n\r\none\r\ntwo\r\nthree\r\nfour\r\n')
+    expect(text).toContain('name="file"; filename="x%22y%0Az.bin"\r\nContent-Type: a/b\r\n\r\n')
+    expect(text).toContain('name="untyped"; filename="blob"\r\nContent-Type: application/octet-stream\r\n\r\nblob\r\n')
+    const back = await response.formData()
+    expect(back.getAll('list')).toEqual(['1', '2'])
+    expect((back.get('file') as File).size).toBe(200_000)
+    const foreign = {
+      [Symbol.toStringTag]: 'FormData',
+      *[Symbol.iterator]() {
+        yield ['file', new ForeignBlob('välue')]
+      },
+    }
+    const seen = await inspect({ body: foreign as never })
+    expect(Number(seen.headers['content-length'])).toBe(seen.body.length)
+  })
+
+  it('I04 CVE-2025-22150 a boundary has at least 96 bits that nobody can guess', async () => {
+    const { encodeForm } = await import('../../src/fetch/multipart.js')
+    const boundaries = Array.from({ length: 1_000 }, () => encodeForm(new FormData()).type.split('boundary=----unshard')[1]!)
+    expect(new Set(boundaries).size).toBe(1_000)
+    for (const boundary of boundaries) expect(boundary).toMatch(/^[A-Za-z0-9_-]{24}$/)
+  })
+
+  it('upload progress: as the connection takes it, to the end', async () => {
+    const { fetch, url } = await stage(protocol)
+    for (const [body, total] of [
+      ['x'.repeat(300_000), 300_000],
+      [new Blob(['x'.repeat(300_000)]), 300_000],
+      [Readable.from([Buffer.alloc(100), Buffer.alloc(200)]), undefined],
+      ['', 0],
+    ] as const) {
+      const seen: Progress[] = []
+      const report = (progress: Progress): void => void seen.push(progress)
+      const response = await fetch(url('/inspect'), {
+        method: 'POST',
+        body: body as never,
+        duplex: 'half',
+        onUploadProgress: report,
+      })
+      const { length } = ((await response.json()) as Inspected).body
+      expect(seen.at(-1)).toEqual({ bytes: length, total })
+      expect(seen.map(({ bytes }) => bytes)).toEqual(seen.map(({ bytes }) => bytes).sort((a, b) => a - b))
+      if (total === 300_000) expect(seen.length).toBeGreaterThan(2)
+    }
+    await expect(
+      fetch(url('/inspect'), {
+        method: 'POST',
+        body: 'text',
+        onUploadProgress: () => {
+          throw new Error('enough')
+        },
+      }),
+    ).rejects.toMatchObject({ name: 'TypeError', cause: { cause: { message: 'enough' } } })
+  })
+
+  it('a stream that is not sent hears why', async () => {
+    const { fetch, url } = await stage(protocol)
+    const reason = new Error('why')
+    const cancelled: unknown[] = []
+    const body = (): ReadableStream => new ReadableStream({ cancel: (given) => void cancelled.push(given) }) as never
+    const init = (): FetchInit => ({ method: 'POST', body: body(), duplex: 'half', signal: AbortSignal.abort(reason) })
+    await expect(fetch(url(), init())).rejects.toBe(reason)
+    const request = new Request(url(), { method: 'POST', body: body() as never, duplex: 'half' })
+    await expect(fetch(request, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    expect(request.bodyUsed).toBe(true)
+    const stream = Readable.from(['x'])
+    await expect(fetch(url(), { ...init(), body: stream })).rejects.toBe(reason)
+    await once(stream, 'close')
+    expect(cancelled[0]).toBe(reason)
+  })
+})

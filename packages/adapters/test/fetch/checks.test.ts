@@ -1,0 +1,74 @@
+import type { FetchInit } from '../../src/index.js'
+import { PROTOCOLS, stages } from './stage.js'
+
+const stage = stages()
+
+describe.each(PROTOCOLS)('what fetch refuses before anything is sent, over %s', (protocol) => {
+  it.each<[string, FetchInit]>([
+    ['mode', { mode: 'navigate' }],
+    ['credentials', { credentials: 'maybe' as never }],
+    ['cache', { cache: 'maybe' as never }],
+    ['only-if-cached', { cache: 'only-if-cached' }],
+    ['redirect', { redirect: 'maybe' as never }],
+    ['referrerPolicy', { referrerPolicy: 'maybe' as never }],
+    ['priority', { priority: 'urgent' as never }],
+    ['priority', { httpPriority: { urgency: 9 } }],
+    ['duplex', { duplex: 'full' as never }],
+    ['window', { window: {} as never }],
+    ['signal', { signal: {} as never }],
+    ['no-cors', { mode: 'no-cors', method: 'PUT' }],
+    ['invalid URL', { referrer: 'http:// ' }],
+    ['maxDecodedBytes', { maxDecodedBytes: -1 }],
+    ['onInformational', { onInformational: 1 as never }],
+  ])('%s: a TypeError that names it, and the signal is not asked', async (name, init) => {
+    const { fetch, url, origin } = await stage(protocol)
+    const signal = init.signal === undefined ? AbortSignal.abort() : init.signal
+    const failing = fetch(url(), name === 'priority' ? init : { ...init, signal })
+    await expect(failing).rejects.toMatchObject({ name: 'TypeError', message: expect.stringContaining(name) })
+    expect(origin.connections).toBe(0)
+  })
+
+  it.each(['default', 'no-store', 'reload', 'no-cache', 'force-cache'] as const)(
+    'cache %s: there is none here; caches on the way are asked (§4.5)',
+    async (cache) => {
+      const { fetch, url } = await stage(protocol)
+      const { headers } = (await (await fetch(url('/inspect'), { cache, keepalive: true, credentials: 'omit' })).json()) as {
+        headers: Record<string, string>
+      }
+      const asked = {
+        'no-cache': 'max-age=0',
+        'no-store': 'no-cache',
+        reload: 'no-cache',
+        default: undefined,
+        'force-cache': undefined,
+      }
+      expect(headers['cache-control']).toBe(asked[cache])
+      expect(headers['pragma']).toBe(asked[cache] === 'no-cache' ? 'no-cache' : undefined)
+    },
+  )
+
+  it('ports that are no HTTP server’s (§2.9), and credentials in the URL (§5.4)', async () => {
+    const { fetch, url } = await stage(protocol, {
+      handler: (_request, response) => response.writeHead(302, { location: 'http://a.test.example:6667/' }).end(),
+    })
+    for (const target of ['http://a.test.example:25/', 'https://a.test.example:6000', url()]) {
+      await expect(fetch(target)).rejects.toMatchObject({ name: 'TypeError', message: expect.stringContaining('is blocked') })
+    }
+    const refused = fetch(url().replace('//', '//user:secret@'), { signal: AbortSignal.abort() })
+    await expect(refused).rejects.toMatchObject({ name: 'TypeError', message: expect.not.stringContaining('secret') })
+  })
+
+  it('relative URLs, unless there is something they are relative to', async () => {
+    const { fetch } = await stage(protocol)
+    await expect(fetch('/inspect')).rejects.toMatchObject({ message: expect.stringContaining('relative') })
+    const other = await stage(protocol)
+    const { createFetch } = await import('../../src/index.js')
+    expect(() => createFetch({} as never, { lunch: 1 } as never)).toThrow('lunch')
+    const { fetch: based } = await stage(protocol, {
+      defaults: { baseUrl: other.url('/status/'), headers: { 'X-Default': '1', accept: 'a/b' } },
+    })
+    expect((await based('201')).status).toBe(201)
+    const seen = (await (await based('/inspect', { headers: { accept: 'c/d' } })).json()) as { headers: object }
+    expect(seen.headers).toMatchObject({ 'x-default': '1', accept: 'c/d', 'accept-language': '*' })
+  })
+})

@@ -1,0 +1,55 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { createFetch, install, uninstall } from '../../src/index.js'
+import { PROTOCOLS, stages } from './stage.js'
+
+const stage = stages()
+
+describe('install()', () => {
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'fetch')
+  afterEach(() => void uninstall())
+
+  it.each(PROTOCOLS)('puts ours in the place of the global one, over %s, and back exactly what was there', async (protocol) => {
+    const { fetch, url } = await stage(protocol)
+    install(fetch)
+    install(fetch)
+    expect(globalThis.fetch).toBe(fetch)
+    const response = await globalThis.fetch(new Request(url('/echo'), { method: 'POST', body: 'x' }))
+    expect(await response.text()).toBe('x')
+    expect(uninstall()).toBe(true)
+    expect(Object.getOwnPropertyDescriptor(globalThis, 'fetch')).toEqual(before)
+    expect(uninstall()).toBe(false)
+  })
+
+  it('leaves what somebody else has put over it', () => {
+    install(createFetch({} as never))
+    const mine = globalThis.fetch
+    const theirs = (): never => {
+      throw new Error('theirs')
+    }
+    globalThis.fetch = theirs as never
+    expect(uninstall()).toBe(false)
+    expect(globalThis.fetch).toBe(theirs)
+    globalThis.fetch = mine
+    expect(uninstall()).toBe(true)
+  })
+})
+
+describe('what is loaded', () => {
+  it('a request that says nothing of Response, Headers or Request does not load Node’s own fetch', () => {
+    const program = `
+      import { fetch } from ${JSON.stringify(fileURLToPath(new URL('../../dist/index.js', import.meta.url)))}
+      import { createServer } from 'node:net'
+      const own = () => process.moduleLoadList.filter((name) => name.includes('undici')).length
+      // Not node:http, which loads it on Node 24.
+      const answer = 'HTTP/1.1 200 OK\\r\\ncontent-length: 4\\r\\nx-a: b\\r\\n\\r\\ntext'
+      const server = createServer((socket) => socket.once('data', () => socket.write(answer))).listen(0)
+      await new Promise((resolve) => server.once('listening', resolve))
+      const response = await fetch('http://127.0.0.1:' + server.address().port, { method: 'POST', body: 'text', headers: { a: 'b' } })
+      const seen = [await response.text(), response.headers.get('x-a'), own(), response instanceof Response]
+      console.log(JSON.stringify(seen))
+      process.exit()`
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', timeout: 20_000 })
+    expect(JSON.parse(output)).toEqual(['text', 'b', 0, true])
+  })
+})

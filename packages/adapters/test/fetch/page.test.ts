@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import { type Inspected, PROTOCOLS, stages } from './stage.js'
+
+const stage = stages()
+const inspected = async (response: Promise<Response>): Promise<Inspected> => (await (await response).json()) as Inspected
+
+describe.each(PROTOCOLS)('where a request comes from, over %s', (protocol) => {
+  it('without a page nothing is said of it, except by `referrer`', async () => {
+    const { fetch, url } = await stage(protocol)
+    const silent = await inspected(fetch(url('/inspect'), { method: 'POST', body: 'x' }))
+    expect(silent.headers).not.toHaveProperty('referer')
+    expect(silent.headers).not.toHaveProperty('origin')
+    const named = await inspected(
+      fetch(url('/inspect'), { referrer: 'https://user:secret@page.example/path?q#fragment', referrerPolicy: 'unsafe-url' }),
+    )
+    expect(named.headers['referer']).toBe('https://page.example/path?q')
+    const own = await inspected(fetch(url('/inspect'), { referrer: 'https://page.example/', headers: { Referer: 'mine' } }))
+    expect(own.headers['referer']).toBe('mine')
+  })
+
+  // Referrer Policy §8.3, for a target of another origin, of the same, and one without TLS.
+  it.each([
+    ['', 'origin', 'full', undefined],
+    ['no-referrer', undefined, undefined, undefined],
+    ['origin', 'origin', 'origin', 'origin'],
+    ['unsafe-url', 'full', 'full', 'full'],
+    ['strict-origin', 'origin', 'origin', undefined],
+    ['same-origin', undefined, 'full', undefined],
+    ['origin-when-cross-origin', 'origin', 'full', 'origin'],
+    ['no-referrer-when-downgrade', 'full', 'full', undefined],
+    ['strict-origin-when-cross-origin', 'origin', 'full', undefined],
+  ] as const)('policy %s', async (referrerPolicy, cross, same, downgrade) => {
+    const { refererFor } = await import('../../src/fetch/referrer.js')
+    const page = 'https://a.test.example/page?q'
+    const what = { origin: 'https://a.test.example/', full: page, undefined: undefined }
+    expect(refererFor(page, referrerPolicy, 'https://b.test.example/')).toBe(what[`${cross}`])
+    expect(refererFor(page, referrerPolicy, 'https://a.test.example/x')).toBe(what[`${same}`])
+    expect(refererFor(page, referrerPolicy, 'http://b.test.example/')).toBe(what[`${downgrade}`])
+    const { fetch, url } = await stage(protocol, { defaults: { page } })
+    const seen = await inspected(fetch(url('/inspect'), { referrerPolicy }))
+    expect(seen.headers['referer']).toBe(what[`${cross}`])
+  })
+
+  it('a page sends `origin` with whatever is not GET or HEAD (§3.2), and a redirect may change the policy', async () => {
+    const { fetch, url } = await stage(protocol, {
+      defaults: { page: 'https://page.example/path' },
+      handler: (request, response) => {
+        if (request.url === '/') response.writeHead(307, { location: '/there', 'referrer-policy': 'lunch, no-referrer' }).end()
+        else response.end(JSON.stringify({ headers: request.headers }))
+      },
+    })
+    const { headers } = await inspected(fetch(url(), { method: 'POST', body: 'x' }))
+    expect(headers).toMatchObject({ origin: 'https://page.example' })
+    expect(headers).not.toHaveProperty('referer')
+    expect((await inspected(fetch(url('/there')))).headers).not.toHaveProperty('origin')
+    const opaque = await fetch(url(), { redirect: 'manual' })
+    expect(opaque).toMatchObject({ type: 'opaqueredirect', status: 0, statusText: '', body: null, url: url(), redirected: false })
+    expect([...opaque.headers]).toEqual([])
+  })
+
+  describe('integrity (SRI §3.3)', () => {
+    const hash = (algorithm: string, text = 'content'): string =>
+      `${algorithm}-${createHash(algorithm).update(text).digest('base64')}`
+    it.each([
+      [hash('sha256'), true],
+      [hash('sha512'), true],
+      [`${hash('sha384')}?option`, true],
+      [hash('sha256').replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, ''), true],
+      [hash('sha256', 'other'), false],
+      // "the strongest": a weaker one that matches does not help, and one that does not is no harm.
+      [`${hash('sha256')} ${hash('sha512', 'other')}`, false],
+      [`${hash('sha256', 'other')} ${hash('sha512')}`, true],
+      [`${hash('sha512', 'other')} ${hash('sha512')}`, true],
+      ['md5-abc', true],
+      ['', true],
+    ])('%s', async (integrity, good) => {
+      const { fetch, url } = await stage(protocol, { handler: (_request, response) => response.end('content') })
+      const fetching = fetch(url(), { integrity })
+      if (good) expect(await (await fetching).clone().text()).toBe('content')
+      else await expect(fetching).rejects.toMatchObject({ name: 'TypeError', message: expect.stringContaining('integrity') })
+    })
+  })
+})

@@ -1,0 +1,40 @@
+/** What the suites of fetch share: both protocols, and a server that answers as a test says. */
+
+import type { ClientOptions, ProtocolName } from '@unshard/core'
+import type { OriginHandler, OriginServer } from '@unshard/testkit'
+import type { FetchDefaults } from '../../src/fetch/defaults.js'
+import { createFetch, type Fetch } from '../../src/index.js'
+import { rig } from '../rig.js'
+
+/** Every behaviour is shown over both. */
+export const PROTOCOLS: readonly ProtocolName[] = ['h2', 'http/1.1']
+
+/** A server and a fetch that knows it. */
+export interface Stage {
+  readonly origin: OriginServer
+  readonly fetch: Fetch
+  /** `https://a.test.example:port` and a path; or another host. */
+  url(path?: string, host?: string): string
+}
+
+/** Call once, at the top level of a test file. */
+export function stages(): (
+  protocol: ProtocolName,
+  options?: { handler?: OriginHandler; defaults?: FetchDefaults; client?: ClientOptions },
+) => Promise<Stage> {
+  const { server, client } = rig()
+  return async (protocol, { handler, defaults, client: options } = {}) => {
+    const origin = await server({ protocols: [protocol], ...(handler === undefined ? {} : { handler }) })
+    const fetch = createFetch(client(options), defaults)
+    return { origin, fetch, url: (path = '/', host = 'a') => `https://${host}.test.example:${origin.port}${path}` }
+  }
+}
+
+/** What `/inspect` tells. */
+export interface Inspected {
+  readonly method: string
+  readonly authority: string
+  readonly path: string
+  readonly headers: Record<string, string>
+  readonly body: { readonly length: number; readonly sha256: string }
+}
