@@ -2,6 +2,7 @@
 
 import { type Client, Fields, type HttpResponse } from '@unshard/core'
 import { type Answer, LocalAnswer } from './answer.js'
+import { type CookieJar, cookiesFor, keepCookies, takesCookies } from './cookies.js'
 import { type FetchDefaults, resolveDefaults } from './defaults.js'
 import { rethrow, toFetchError } from './errors.js'
 import type { FetchInit } from './init.js'
@@ -10,7 +11,7 @@ import { fetchLocal } from './local.js'
 import { withUploadProgress } from './progress.js'
 import { followRedirect, isRedirect, MAX_REDIRECTS, redirectTarget } from './redirect.js'
 import { type FetchRequest, fieldsToSend, NO_EXTRAS, toFetchRequest } from './request.js'
-import { firstValue } from './request-headers.js'
+import { firstValue, type Pair } from './request-headers.js'
 import { type FetchResponse, LazyResponse } from './response.js'
 import { type ContentOptions, ResponseContent } from './response-content.js'
 
@@ -67,14 +68,57 @@ function route(client: Client, request: FetchRequest): Promise<FetchResponse> {
 }
 
 function send(client: Client, request: FetchRequest, redirects: number): Promise<FetchResponse> {
-  const { url, method, body, options, extras } = request
-  const { signal } = options
+  const { cookies, credentials, page, url } = request
   const headers = fieldsToSend(request)
-  const plain = { url, method, headers, body: body?.open(), signal }
+  if (cookies === undefined || !takesCookies(credentials, page, url)) return ask(client, request, headers, redirects, undefined)
+  return sendWithCookies(client, request, headers, redirects, cookies).catch((error: unknown) => failed(request, error))
+}
+
+/** A `cookie` header of the caller's is all that is sent; what comes back is kept all the same. */
+async function sendWithCookies(
+  client: Client,
+  request: FetchRequest,
+  headers: Fields | Pair[],
+  redirects: number,
+  jar: CookieJar,
+): Promise<FetchResponse> {
+  const cookie =
+    firstValue(headers, 'cookie') === undefined ? await cookiesFor(jar, request.url, request.options.signal) : undefined
+  return ask(client, request, cookie === undefined ? headers : [...headers, ['cookie', cookie]], redirects, jar)
+}
+
+/** @param jar where cookies of the response are kept. */
+function ask(
+  client: Client,
+  request: FetchRequest,
+  headers: Fields | Pair[],
+  redirects: number,
+  jar: CookieJar | undefined,
+): Promise<FetchResponse> {
+  const { url, method, body, options, extras } = request
+  const plain = { url, method, headers, body: body?.open(), signal: options.signal }
   return client.request(extras === NO_EXTRAS ? plain : { ...plain, ...extras }).then(
-    (response) => answered(client, request, response, redirects),
+    (response) =>
+      jar === undefined ? answered(client, request, response, redirects) : kept(client, request, response, redirects, jar),
     (error) => failed(request, error),
   )
+}
+
+/** Before anything follows: the next hop may need them. */
+async function kept(
+  client: Client,
+  request: FetchRequest,
+  response: HttpResponse,
+  redirects: number,
+  jar: CookieJar,
+): Promise<FetchResponse> {
+  try {
+    await keepCookies(jar, request.url, response.headers, request.options.signal)
+  } catch (error) {
+    response.discard(error)
+    throw error
+  }
+  return answered(client, request, response, redirects)
 }
 
 /** Fetch standard §4.1, "abort": a body that is a stream, and that nobody has begun to read, hears of it. */

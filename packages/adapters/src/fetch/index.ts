@@ -1,4 +1,5 @@
 export type { FetchBodyInit } from './body.js'
+export type { CookieJar } from './cookies.js'
 export { fetch } from './default.js'
 export type { FetchDefaults } from './defaults.js'
 export { createFetch, type Fetch } from './fetch.js'

@@ -1,6 +1,6 @@
 /** The members of `init` that have few values (Fetch standard §5.4): what each may be, and what is refused. Nothing else happens here. */
 
-import type { Client, Priority, Timeouts } from '@unshard/core'
+import type { Client, Priority, RetryPolicy, Timeouts } from '@unshard/core'
 import type { FetchBodyInit } from './body.js'
 import { isObject, isSignal } from './brands.js'
 
@@ -26,6 +26,10 @@ export interface FetchInit extends Omit<RequestInit, 'body' | 'dispatcher' | 'si
   readonly httpPriority?: Priority
   /** Deadlines of this request, milliseconds; see the client's options. */
   readonly timeouts?: Timeouts
+  /** Asks again after a status that says "later", such as 429 and 503: `true`, or when and how often. Default: the client's; see docs/client.md. */
+  readonly retry?: RetryPolicy | boolean
+  /** How often it is sent again where its connection was lost and nobody knows what came of it. Default: the client's; see docs/client.md. */
+  readonly replay?: number
   /** Requests with different tags never share a connection. */
   readonly isolation?: string
   /** Sends this one request through another client. */

@@ -3,6 +3,7 @@
 import { type Client, Fields, type RequestOptions } from '@unshard/core'
 import { extractBody, type FetchBody } from './body.js'
 import { isRequest } from './brands.js'
+import type { CookieJar } from './cookies.js'
 import type { ResolvedDefaults } from './defaults.js'
 import { toHeaders } from './headers.js'
 import { checkInit, type FetchInit, normalizeMethod, toPriority } from './init.js'
@@ -30,8 +31,11 @@ export interface FetchRequest {
   readonly integrity: string
   readonly redirect: Request['redirect']
   readonly options: ContentOptions
-  readonly extras: Pick<RequestOptions, 'timeouts' | 'isolation' | 'priority' | 'onInformational'>
+  readonly extras: Pick<RequestOptions, 'timeouts' | 'isolation' | 'priority' | 'retry' | 'replay' | 'onInformational'>
   readonly client: Client | undefined
+  /** Where its cookies are, if it takes any along. */
+  readonly cookies: CookieJar | undefined
+  readonly credentials: string
   readonly onUploadProgress: FetchInit['onUploadProgress']
 }
 
@@ -51,7 +55,7 @@ export function toFetchRequest(input: unknown, init: FetchInit | undefined | nul
   const fields = headersOf(request, given, defaults)
   const url = toUrl(request === undefined ? String(input) : request.url, defaults)
   const referrer = toReferrer(given.referrer ?? request?.referrer, defaults.page)
-  const extras = extrasOf(given, fields)
+  const extras = extrasOf(given, fields, defaults)
   // Last: where something above is wrong, the body stays the caller's.
   const { body, pendingBody } = bodyOf(request, given, method)
   // One literal, without spreading: that costs more than all the checks.
@@ -70,6 +74,8 @@ export function toFetchRequest(input: unknown, init: FetchInit | undefined | nul
     options: contentOptions(signal, given, defaults),
     extras,
     client: given.client,
+    cookies: defaults.cookies,
+    credentials: given.credentials ?? request?.credentials ?? 'same-origin',
     onUploadProgress: given.onUploadProgress,
   }
 }
@@ -88,8 +94,10 @@ function plainGet(input: string, defaults: ResolvedDefaults): FetchRequest {
     integrity: '',
     redirect: 'follow',
     options: defaults.maxDecodedBytes === undefined ? NO_OPTIONS : contentOptions(undefined, NO_INIT, defaults),
-    extras: NO_EXTRAS,
+    extras: defaults.retry === undefined ? NO_EXTRAS : { retry: defaults.retry },
     client: undefined,
+    cookies: defaults.cookies,
+    credentials: 'same-origin',
     onUploadProgress: undefined,
   }
 }
@@ -129,23 +137,24 @@ function headersOf(request: Request | undefined, init: FetchInit, defaults: Reso
   return pairs
 }
 
-function extrasOf(init: FetchInit, fields: Fields | Pair[]): FetchRequest['extras'] {
-  const { timeouts, isolation, onInformational } = init
-  const wanted = toPriority(init)
-  // A field of the caller's goes before what it is made from.
-  const priority = wanted === undefined || firstValue(fields, 'priority') !== undefined ? undefined : wanted
-  if (timeouts === undefined && isolation === undefined && onInformational === undefined && priority === undefined)
-    return NO_EXTRAS
-  return {
-    ...(timeouts === undefined ? {} : { timeouts }),
-    ...(isolation === undefined ? {} : { isolation }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(onInformational === undefined ? {} : informational(onInformational)),
-  }
-}
+type Extras = { -readonly [Name in keyof FetchRequest['extras']]: FetchRequest['extras'][Name] }
 
-function informational(call: (status: number, headers: Headers) => void): Pick<RequestOptions, 'onInformational'> {
-  return { onInformational: (status, fields) => call(status, toHeaders(new Fields(fields))) }
+/** What few requests say beyond the standard. Written member by member: that costs least for those who say nothing. */
+function extrasOf(init: FetchInit, fields: Fields | Pair[], defaults: ResolvedDefaults): FetchRequest['extras'] {
+  const { timeouts, isolation, replay, onInformational, retry = defaults.retry } = init
+  // A field of the caller's goes before what it is made from.
+  const priority = firstValue(fields, 'priority') === undefined ? toPriority(init) : undefined
+  const extras: Extras = {}
+  if (timeouts !== undefined) extras.timeouts = timeouts
+  if (isolation !== undefined) extras.isolation = isolation
+  if (priority !== undefined) extras.priority = priority
+  if (retry !== undefined) extras.retry = retry
+  if (replay !== undefined) extras.replay = replay
+  if (onInformational !== undefined) {
+    extras.onInformational = (status, list) => onInformational(status, toHeaders(new Fields(list)))
+  }
+  for (const _name in extras) return extras
+  return NO_EXTRAS
 }
 
 type Bodies = Pick<FetchRequest, 'body' | 'pendingBody'>

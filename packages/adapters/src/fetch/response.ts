@@ -5,6 +5,7 @@
 
 import { type InspectOptions, inspect } from 'node:util'
 import type { ConnectionInfo } from '@unshard/core'
+import type { Part } from '../multipart/index.js'
 import type { Answer } from './answer.js'
 import { standInFor } from './brands.js'
 import { toHeaders } from './headers.js'
@@ -32,6 +33,11 @@ export interface FetchResponse extends Response {
   readonly trailers: Headers | undefined
   /** The content in memory of its own. */
   bytes(): Promise<Uint8Array<ArrayBuffer>>
+  /**
+   * The parts of `multipart/…` content, one after the other as they arrive (docs/events.md).
+   * @throws ResponseError `ERR_MULTIPART` where it is none, or is cut off.
+   */
+  multipart(): AsyncGenerator<Part, void>
 }
 
 /** A {@link FetchResponse}, made of what the client answered. */
@@ -124,6 +130,12 @@ export class LazyResponse {
     const parse = (bytes: Uint8Array<ArrayBuffer>): Promise<FormData> =>
       new Response(bytes, { headers: { 'content-type': type } }).formData()
     return this.#refusal() ?? this.bytes().then(parse)
+  }
+
+  /** The parts of `multipart/…` content. Not part of Fetch. */
+  async *multipart(): AsyncGenerator<Part, void> {
+    const { multipart } = await import('../multipart/multipart.js')
+    yield* multipart(this as unknown as Response)
   }
 
   /** @throws TypeError once the body is used or locked. */

@@ -1,0 +1,142 @@
+/** Cookies with a real jar, tough-cookie's, hop by hop. */
+
+import type { OriginHandler } from '@unshard/testkit'
+import { CookieJar } from 'tough-cookie'
+import { createFetch } from '../../src/index.js'
+import { PROTOCOLS, stages } from './stage.js'
+
+const stage = stages()
+
+/** Sets what the query says, tells what it was sent, redirects where it should. */
+const handler: OriginHandler = (request, response) => {
+  const query = new URL(request.url ?? '/', 'https://x').searchParams
+  const to = query.get('to')
+  response.writeHead(to === null ? 200 : 302, {
+    ...(query.has('set') ? { 'set-cookie': query.getAll('set') } : {}),
+    ...(to === null ? {} : { location: to }),
+  })
+  response.end(`${request.headers.cookie ?? 'none'}`)
+}
+
+describe.each(PROTOCOLS)('over %s', (protocol) => {
+  const start = async (more: object = {}) => {
+    const jar = new CookieJar()
+    return { jar, ...(await stage(protocol, { handler, defaults: { cookies: jar, ...more } })) }
+  }
+
+  it('keeps what is set, and sends it where it belongs', async () => {
+    const { fetch, url } = await start()
+    const set = `/?set=${encodeURIComponent('a=1; Path=/')}&set=${encodeURIComponent('b=2; Path=/deep')}&set=${encodeURIComponent('nonsense')}`
+    expect(await (await fetch(url(set))).text()).toBe('none')
+    expect(await (await fetch(url('/'))).text()).toBe('a=1')
+    expect(await (await fetch(url('/deep/x'))).text()).toBe('b=2; a=1')
+    expect(await (await fetch(url('/', 'b'))).text()).toBe('none')
+  })
+
+  it('what a redirect sets is there at the next hop, and another origin gets its own', async () => {
+    const { fetch, url, jar } = await start()
+    await jar.setCookie('theirs=1', url('/', 'b'))
+    const next = encodeURIComponent(url('/', 'a'))
+    expect(await (await fetch(url(`/?set=mine%3D1&to=${next}`))).text()).toBe('mine=1')
+    expect(await (await fetch(url(`/?to=${encodeURIComponent(url('/', 'b'))}`))).text()).toBe('theirs=1')
+  })
+
+  it("a domain's cookie goes to its hosts, and nobody sets one of another's", async () => {
+    const { fetch, url } = await start()
+    await fetch(
+      url(`/?set=${encodeURIComponent('all=1; Domain=test.example')}&set=${encodeURIComponent('evil=1; Domain=b.test.example')}`),
+    )
+    expect(await (await fetch(url('/', 'b'))).text()).toBe('all=1')
+  })
+
+  it("credentials 'omit' sends none and keeps none", async () => {
+    const { fetch, url, jar } = await start()
+    await jar.setCookie('a=1', url())
+    expect(await (await fetch(url('/?set=b%3D2'), { credentials: 'omit' })).text()).toBe('none')
+    expect(await jar.getCookieString(url())).toBe('a=1')
+  })
+
+  it("with a page, 'same-origin' is that of the page, and 'include' is all", async () => {
+    const { fetch, url, jar } = await start({ page: 'https://page.example/' })
+    await jar.setCookie('a=1', url())
+    expect(await (await fetch(url())).text()).toBe('none')
+    expect(await (await fetch(url(), { credentials: 'include' })).text()).toBe('a=1')
+  })
+
+  it("a `cookie` header of the caller's is all that is sent", async () => {
+    const { fetch, url, jar } = await start()
+    await jar.setCookie('a=1', url())
+    expect(await (await fetch(url('/?set=b%3D2'), { headers: { Cookie: 'own=1' } })).text()).toBe('own=1')
+    expect(await jar.getCookieString(url())).toBe('a=1; b=2')
+  })
+
+  it('a jar that fails fails the request, and says so', async () => {
+    const cause = new Error('disk full')
+    const bad = { getCookieString: () => '', setCookie: () => Promise.reject(cause) }
+    const { fetch, url } = await start({ cookies: bad })
+    await expect(fetch(url('/?set=a%3D1'))).rejects.toMatchObject({
+      message: 'fetch failed: the cookie jar keeps no cookies',
+      cause,
+    })
+    const worse = { getCookieString: () => Promise.reject(cause), setCookie: () => undefined }
+    const other = await start({ cookies: worse })
+    await expect(other.fetch(url())).rejects.toMatchObject({ message: 'fetch failed: the cookie jar gives no cookies', cause })
+    expect(other.origin.requests).toEqual([])
+  })
+
+  it('an abort does not wait for the jar', async () => {
+    const reason = new Error('enough')
+    const abort = new AbortController()
+    const never = new Promise<string>(() => undefined)
+    const getCookieString = (): Promise<string> => {
+      queueMicrotask(() => abort.abort(reason))
+      return never
+    }
+    const slow = { getCookieString, setCookie: () => undefined }
+    const { fetch, url } = await start({ cookies: slow })
+    await expect(fetch(url(), { signal: abort.signal })).rejects.toBe(reason)
+    const slower = { getCookieString: () => '', setCookie: () => never }
+    const other = await start({ cookies: slower })
+    const setting = new AbortController()
+    const asking = other.fetch(other.url('/?set=a%3D1'), { signal: setting.signal })
+    await other.origin.delivered(1)
+    setting.abort(reason)
+    await expect(asking).rejects.toBe(reason)
+  })
+
+  it('retry: a status that says later is asked again, by default or by call', async () => {
+    let asked = 0
+    const flaky: OriginHandler = (_request, response) => {
+      response.writeHead(++asked % 2 === 1 ? 503 : 200, { 'retry-after': '0' })
+      response.end()
+    }
+    const retrying = await stage(protocol, { handler: flaky, defaults: { retry: true } })
+    expect((await retrying.fetch(retrying.url())).status).toBe(200)
+    expect((await retrying.fetch(retrying.url(), { retry: false })).status).toBe(503)
+    asked = 0
+    const plain = await stage(protocol, { handler: flaky })
+    expect((await plain.fetch(plain.url(), { retry: { attempts: 2 }, replay: 0 })).status).toBe(200)
+    await expect(plain.fetch(plain.url(), { retry: { attempts: 0 } })).rejects.toMatchObject({
+      name: 'TypeError',
+      cause: expect.objectContaining({ code: 'ERR_INVALID_OPTION' }),
+    })
+  })
+
+  it('response.multipart() gives the parts', async () => {
+    const parts: OriginHandler = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' })
+      response.end('--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--')
+    }
+    const { fetch, url } = await stage(protocol, { handler: parts })
+    const response = await fetch(url())
+    const seen: string[] = []
+    for await (const part of response.multipart()) seen.push(await part.text())
+    expect([seen, response.bodyUsed]).toEqual([['one', 'two'], true])
+  })
+})
+
+it('what is no jar is refused at once', () => {
+  expect(() => createFetch({} as never, { cookies: {} as never })).toThrow(
+    'cookies has no method getCookieString: it is no cookie jar',
+  )
+})
