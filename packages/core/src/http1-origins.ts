@@ -1,6 +1,6 @@
 /** Origins that have answered HTTP/2 with HTTP_1_1_REQUIRED (RFC 9113 §7): asked over HTTP/1.1 from then on, for a while. */
 
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from './bounded-cache.js'
 import type { PoolTarget } from './connection.js'
 import type { Clock } from './deadlines.js'
 
@@ -10,10 +10,10 @@ const TTL_MS = 300_000
 
 /** The memory of one client. */
 export class Http1Origins {
-  readonly #targets: LRUCache<string, PoolTarget>
+  readonly #targets: BoundedCache<PoolTarget>
 
   constructor(clock: Clock) {
-    this.#targets = new LRUCache({ max: MAX_ORIGINS, ttl: TTL_MS, ttlResolution: 0, perf: clock })
+    this.#targets = new BoundedCache({ max: MAX_ORIGINS, ttl: TTL_MS, ttlResolution: 0, perf: clock })
   }
 
   /** What to ask for, where `target` was meant. */

@@ -1,6 +1,6 @@
 /** From an origin and a tag to a target: which settings hold, and what a connection must equal to serve it. One object for each. */
 
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from './bounded-cache.js'
 import type { Connector } from './connect/connect.js'
 import type { OriginProgress, PoolTarget } from './connection.js'
 import { type Origin, parseOrigin } from './message/origin.js'
@@ -23,12 +23,12 @@ export class Targets {
   readonly #definitions = new Map<string, PoolSettings>()
   #handles = 0
   /** Outlives the targets: other settings do not undo what an origin has done. */
-  readonly #progress = new LRUCache<string, OriginProgress>({ max: MAX_TAGGED })
+  readonly #progress = new BoundedCache<OriginProgress>({ max: MAX_TAGGED })
   #plain = new WeakMap<Origin, PoolTarget>()
   readonly #resolved = new WeakMap<PoolSettings, ResolvedPoolSettings>()
   /** One string for all that are equal. */
   #lastReuseKey = ''
-  readonly #tagged = new LRUCache<string, PoolTarget>({ max: MAX_TAGGED })
+  readonly #tagged = new BoundedCache<PoolTarget>({ max: MAX_TAGGED })
 
   /** @throws UsageError naming a setting that is unknown or out of range, or a pool whose name is none. */
   constructor(connector: Connector, defaults: PoolSettings, pools: Readonly<Record<string, PoolSettings>>) {

@@ -133,8 +133,7 @@ export class ResponseContent {
         } catch (error) {
           return fail(controller, error)
         }
-        const onError = (error: unknown): void => fail(controller, error)
-        return iterator.next().then((result) => give(controller, result), onError)
+        return pullPart(iterator, controller).catch((error: unknown) => fail(controller, error))
       },
       cancel: async (reason: unknown) => {
         // First: a decoder that waits for the next part hears of the end only through it.
@@ -142,7 +141,8 @@ export class ResponseContent {
         await iterator?.return?.()
       },
     })
-    const strategy = Object.assign(Object.create(null), { highWaterMark: 0 })
+    // One part ahead of the reader: who waits for `closed` hears of a connection that is lost, though nobody reads.
+    const strategy = Object.assign(Object.create(null), { highWaterMark: 1 })
     return new ReadableStream(source, strategy) as unknown as ReadableStream<Uint8Array>
   }
 
@@ -172,6 +172,14 @@ export class ResponseContent {
   }
 }
 
+/** A part that is empty is none: the stream would wait for ever. */
+function pullPart(iterator: AsyncIterator<Uint8Array>, controller: ReadableByteStreamController): Promise<void> {
+  return iterator.next().then((result) => {
+    if (result.done !== true && result.value.length === 0) return pullPart(iterator, controller)
+    return give(controller, result)
+  })
+}
+
 /**
  * The stream takes its memory away from whoever holds it, and its reader may change it: a part is a view of what came from the socket, next
  * to other responses, so it is copied.
@@ -182,7 +190,7 @@ function give(controller: ReadableByteStreamController, { done, value }: Iterato
     controller.byobRequest?.respond(0)
     return
   }
-  if (value.length > 0) controller.enqueue(new Uint8Array(value))
+  controller.enqueue(new Uint8Array(value))
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

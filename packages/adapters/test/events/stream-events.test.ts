@@ -200,8 +200,11 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
 
 it('a server that is not there is asked again', async () => {
   const clock = hurry()
+  const gone = await server()
+  await gone.close()
   let attempts = 0
-  const flaky: StreamEventsOptions['fetch'] = (input, init) => fetch()(++attempts < 3 ? 'https://a.test.example:1/' : input, init)
+  const flaky: StreamEventsOptions['fetch'] = (input, init) =>
+    fetch()(++attempts < 3 ? `https://a.test.example:${gone.port}/` : input, init)
   const { handler } = script(says('data: x\n\n'))
   const alive = await server({ handler })
   const events = streamEvents(`https://a.test.example:${alive.port}/`, {}, { fetch: flaky, clock })

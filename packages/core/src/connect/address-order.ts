@@ -1,6 +1,6 @@
 /** In which order the addresses of a name are tried (RFC 8305 §4), and what earlier attempts say about that. Drops none. */
 
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from '../bounded-cache.js'
 import type { Address } from '../connection.js'
 import type { Clock } from '../deadlines.js'
 
@@ -36,14 +36,14 @@ export function interleave(addresses: readonly Address[]): Address[] {
 /** What one client has seen of the addresses that it tried. */
 export class AddressMemory {
   /** By address and port, whatever the name: TCP knows of none. */
-  readonly #failed: LRUCache<string, true>
+  readonly #failed: BoundedCache<true>
   /** By name and port. */
-  readonly #won: LRUCache<string, string>
+  readonly #won: BoundedCache<string>
 
   constructor(clock: Clock) {
     const common = { max: MAX_REMEMBERED, ttlResolution: 0, perf: clock }
-    this.#failed = new LRUCache({ ...common, ttl: FAILED_TTL_MS })
-    this.#won = new LRUCache({ ...common, ttl: WON_TTL_MS })
+    this.#failed = new BoundedCache({ ...common, ttl: FAILED_TTL_MS })
+    this.#won = new BoundedCache({ ...common, ttl: WON_TTL_MS })
   }
 
   /** The address that won last comes first, those that failed lately come last; within both families take turns. */

@@ -3,7 +3,7 @@
  * loaded when the first name is being resolved: that takes longer, and a program that only speaks cleartext never needs it.
  */
 
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from '../bounded-cache.js'
 import type { Clock } from '../deadlines.js'
 import type { ProtocolName } from '../pool-settings.js'
 import type { SecureSocket } from './secure.js'
@@ -23,13 +23,13 @@ type CreateResolveProtocol = (
 /** The ALPN answers of one client. */
 export class ProtocolMemory {
   readonly #import: () => Promise<{ default: unknown }>
-  readonly #cache: LRUCache<string, string>
+  readonly #cache: BoundedCache<string>
   #resolver: Promise<ResolveProtocol | undefined> | undefined
 
   /** @param importResolver what brings http2-wrapper. */
   constructor(clock: Clock, importResolver: () => Promise<{ default: unknown }> = () => import('http2-wrapper')) {
     this.#import = importResolver
-    this.#cache = new LRUCache({ max: MAX_ORIGINS, ttl: TTL_MS, ttlResolution: 0, perf: clock })
+    this.#cache = new BoundedCache({ max: MAX_ORIGINS, ttl: TTL_MS, ttlResolution: 0, perf: clock })
   }
 
   /** What `dialKey` answered last, while that is fresh. */

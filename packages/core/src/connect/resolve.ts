@@ -2,7 +2,7 @@
 
 import { lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from '../bounded-cache.js'
 import type { Address } from '../connection.js'
 import { type Clock, type ClockTimer, startDeadline } from '../deadlines.js'
 import { ConnectError, TimeoutError } from '../errors.js'
@@ -21,7 +21,7 @@ export interface Resolution {
 /** The resolver of one client. */
 export class Resolver {
   readonly #lookup: LookupFunction
-  readonly #answers: LRUCache<string, Resolution> | undefined
+  readonly #answers: BoundedCache<Resolution> | undefined
   readonly #asked = new Map<string, Promise<Resolution>>()
   readonly #clock: Clock
   readonly #ttlMs: number
@@ -36,7 +36,7 @@ export class Resolver {
     this.#ttlMs = ttlMs
     this.#timeoutMs = timeoutMs
     this.#lookup = lookup ?? (systemLookup as LookupFunction)
-    this.#answers = ttlMs === 0 ? undefined : new LRUCache({ max: MAX_NAMES, ttl: ttlMs, ttlResolution: 0, perf: clock })
+    this.#answers = ttlMs === 0 ? undefined : new BoundedCache({ max: MAX_NAMES, ttl: ttlMs, ttlResolution: 0, perf: clock })
   }
 
   /** The addresses of `host`, in the order to try them; an address is its own answer. @throws ConnectError phase `resolve`; TimeoutError. */

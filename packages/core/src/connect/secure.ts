@@ -7,7 +7,7 @@ import { constants, createHash, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { checkServerIdentity, connect, createSecureContext, type PeerCertificate, type SecureContext, TLSSocket } from 'node:tls'
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from '../bounded-cache.js'
 import type { Carrier, Certificate, Target } from '../connection.js'
 import { ConnectError, UsageError } from '../errors.js'
 import type { Origin } from '../message/origin.js'
@@ -45,7 +45,7 @@ export class Securer {
   readonly #pins: readonly string[] | undefined
   readonly #servername: string | undefined
   readonly #keyLog: KeyLog | undefined
-  readonly #sessions: LRUCache<string, StoredSession> = new LRUCache({ max: MAX_SESSIONS })
+  readonly #sessions: BoundedCache<StoredSession> = new BoundedCache({ max: MAX_SESSIONS })
   #withoutRenegotiation: SecureContext | undefined
   #withRenegotiation: SecureContext | undefined
 

@@ -1,7 +1,7 @@
 /** From an origin and its proxy to something that carries bytes to the origin. Nobody but the proxy is connected to. */
 
 import { isIPv4, type Socket } from 'node:net'
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from '../../bounded-cache.js'
 import type { Address, Carrier, Target } from '../../connection.js'
 import { ConnectError } from '../../errors.js'
 import { H2Connection, type H2Options } from '../../h2/connection.js'
@@ -37,9 +37,9 @@ export interface ProxyDiallerOptions {
 /** Reaches proxies, for one client. */
 export class ProxyDialler {
   readonly #options: ProxyDiallerOptions
-  readonly #securers = new LRUCache<string, Securer>({ max: MAX_PROXIES })
+  readonly #securers = new BoundedCache<Securer>({ max: MAX_PROXIES })
   /** By key of the proxy: that it chose HTTP/1.1 when it was asked last. */
-  readonly #http1 = new LRUCache<string, true>({ max: MAX_PROXIES })
+  readonly #http1 = new BoundedCache<true>({ max: MAX_PROXIES })
   /** By reuse key: what may not share a connection shares none to the proxy either. */
   readonly #shared = new Map<string, H2Proxies>()
 
