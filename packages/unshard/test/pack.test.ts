@@ -42,6 +42,29 @@ it('plain JavaScript', async () => {
   expect((await run('node', ['plain.js'], { cwd: project })).stdout.trim()).toBe('true true true')
 }, 60_000)
 
+it('every class that can be imported has its own name, which errors are told by', async () => {
+  const source = `
+    import * as unshard from 'unshard'
+    import * as testing from 'unshard/testing'
+    const classes = Object.entries({ ...unshard, ...testing }).filter(([, value]) => /^class\\b/.test(String(value)))
+    console.log(classes.length, classes.filter(([name, value]) => value.name !== name).map(([name]) => name))`
+  await writeFile(join(project, 'names.js'), source)
+  const { stdout } = await run('node', ['names.js'], { cwd: project })
+  expect(stdout.trim()).toMatch(/^[1-9]\d \[\]$/)
+}, 60_000)
+
+it('a program loads a few files of ours, not some hundred', async () => {
+  const watch = `export async function load(url, context, next) { process._rawDebug(url); return next(url, context) }`
+  const source = `import { register } from 'node:module'; register('data:text/javascript,${encodeURIComponent(watch)}')`
+  await writeFile(join(project, 'watch.js'), source)
+  const { stderr } = await run('node', ['--import', './watch.js', '--input-type=module', '-e', "import 'unshard'"], {
+    cwd: project,
+  })
+  const ours = stderr.split('\n').filter((url) => url.includes('unshard') && url.includes('/dist/'))
+  expect(ours.length).toBeGreaterThan(3)
+  expect(ours.length).toBeLessThan(20)
+}, 60_000)
+
 it('TypeScript, strict, with the types that are shipped', async () => {
   const source = `
     import { createClient, fetch, type HttpResponse, type ReusePolicy, UnshardError } from 'unshard'

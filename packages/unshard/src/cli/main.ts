@@ -18,7 +18,7 @@ async function run(argv: readonly string[]): Promise<number> {
     return 0
   }
   if (asked.command === 'version') {
-    console.log((createRequire(import.meta.url)('../../package.json') as { version: string }).version)
+    console.log((createRequire(import.meta.url)('unshard/package.json') as { version: string }).version)
     return 0
   }
   if (asked.command === 'get') {
