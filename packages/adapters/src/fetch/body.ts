@@ -1,5 +1,6 @@
 /** The request bodies of Fetch (standard §5.2): what kind, with which type, and whether it can be sent again after a redirect. */
 
+import { Readable } from 'node:stream'
 import type { RequestBody } from '@unshard/core'
 import { brandOf, isBlob, isObject } from './brands.js'
 import { encodeForm } from './multipart.js'
@@ -65,6 +66,8 @@ function blobBody(blob: Blob): FetchBody {
 }
 
 function streamBody(body: object): FetchBody {
+  // Fetch standard §5.2, "extract a body": what is left of it is not what the caller wrote.
+  if (Readable.isDisturbed(body as Readable)) throw new TypeError('the stream that is to be sent was read from before')
   const own = body instanceof ReadableStream || Symbol.asyncIterator in body
   const opened = own ? (body as RequestBody) : { [Symbol.asyncIterator]: () => openStream(body as ReadableStream) }
   if ((body as ReadableStream).locked === true) throw new TypeError('the stream that is to be sent is locked')

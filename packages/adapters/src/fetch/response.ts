@@ -13,6 +13,11 @@ import { type ContentOptions, ResponseContent } from './response-content.js'
 /** Fetch standard §2.2.3: statuses whose responses have no body. */
 const NULL_BODY: ReadonlySet<number> = new Set([101, 103, 204, 205, 304])
 
+/** Whether there is a body, be it empty. */
+export function mayHaveBody(method: string, status: number): boolean {
+  return method !== 'HEAD' && !NULL_BODY.has(status)
+}
+
 /** What {@link FetchResponse} is built from. */
 export interface FetchResponseParts {
   readonly answer: Answer
