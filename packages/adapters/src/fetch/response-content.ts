@@ -31,6 +31,8 @@ export class ResponseContent {
   readonly #answer: Answer
   readonly #options: ContentOptions
   #stream: ReadableStream<Uint8Array> | undefined
+  #controller: ReadableByteStreamController | undefined
+  #iterator: AsyncIterator<Uint8Array> | undefined
   #used = false
 
   /** @param stream where the content is one half of a clone. */
@@ -71,6 +73,14 @@ export class ResponseContent {
       return this.#answer.bytes().catch(rethrow) as Promise<Uint8Array<ArrayBuffer>>
     }
     return this.#whole().then(owned)
+  }
+
+  /** Ends the stream with an error: also one that nobody is reading just then (Fetch standard §4.1, "abort": the stream is errored). */
+  break(error: unknown): void {
+    this.#answer.discard(error)
+    this.#controller?.error(toFetchError(error))
+    // A decoder that is not waiting for the source would be there until it is collected.
+    this.#iterator?.return?.().catch(() => undefined)
   }
 
   /** Two that read the same. */
@@ -118,32 +128,38 @@ export class ResponseContent {
   }
 
   #makeStream(): ReadableStream<Uint8Array> {
-    let iterator: AsyncIterator<Uint8Array> | undefined
-    const fail = (controller: ReadableByteStreamController, error: unknown): void => {
-      this.#answer.discard(error)
-      controller.error(toFetchError(error))
-    }
     // Without a prototype: what others put on Object.prototype is no part of it.
     const source = Object.assign(Object.create(null), {
       type: 'bytes',
+      start: (controller: ReadableByteStreamController) => {
+        this.#controller = controller
+        tellWeakly(this.#answer, new WeakRef(this))
+      },
       pull: (controller: ReadableByteStreamController) => {
         try {
           this.#refuseAborted()
-          iterator ??= this.#parts(this.#options.maxDecodedBytes ?? Number.POSITIVE_INFINITY)
+          this.#iterator ??= this.#begin()
         } catch (error) {
-          return fail(controller, error)
+          return this.break(error)
         }
-        const onError = (error: unknown): void => fail(controller, error)
-        return iterator.next().then((result) => give(controller, result), onError)
+        const onError = (error: unknown): void => this.break(error)
+        return this.#iterator.next().then((result) => give(controller, result), onError)
       },
       cancel: async (reason: unknown) => {
         // First: a decoder that waits for the next part hears of the end only through it.
         this.#answer.discard(reason)
-        await iterator?.return?.()
+        await this.#iterator?.return?.()
       },
     })
     const strategy = Object.assign(Object.create(null), { highWaterMark: 0 })
     return new ReadableStream(source, strategy) as unknown as ReadableStream<Uint8Array>
+  }
+
+  /** From the first read on somebody waits for the end, and the answer holds on to what tells it. */
+  #begin(): AsyncIterator<Uint8Array> {
+    const parts = this.#parts(this.#options.maxDecodedBytes ?? Number.POSITIVE_INFINITY)
+    this.#answer.onBroken((error) => this.break(error))
+    return parts
   }
 
   /** @throws ResponseError for codings that are refused. */
@@ -170,6 +186,11 @@ export class ResponseContent {
     const { signal } = this.#options
     if (signal?.aborted === true) throw signal.reason
   }
+}
+
+/** A stream that nobody has read from must not be kept by its own answer: see `forgotten.ts`. */
+function tellWeakly(answer: Answer, content: WeakRef<ResponseContent>): void {
+  answer.onBroken((error) => content.deref()?.break(error))
 }
 
 /**

@@ -7,6 +7,7 @@ import { type InspectOptions, inspect } from 'node:util'
 import type { ConnectionInfo } from '@unshard/core'
 import type { Answer } from './answer.js'
 import { standInFor } from './brands.js'
+import { discardWhenForgotten } from './forgotten.js'
 import { toHeaders } from './headers.js'
 import { type ContentOptions, ResponseContent } from './response-content.js'
 
@@ -48,6 +49,8 @@ export class LazyResponse {
   constructor(parts: FetchResponseParts, content?: ResponseContent) {
     this.#parts = parts
     this.#content = content
+    // Content that is still to come is looked after; what has come with its fields, as most of it does, is only memory.
+    if (content === undefined && !parts.answer.complete) this.#watch()
   }
 
   get status(): number {
@@ -146,6 +149,11 @@ export class LazyResponse {
   #refusal(): Promise<never> | undefined {
     const { signal } = this.#parts.options
     return signal?.aborted === true ? Promise.reject(signal.reason) : undefined
+  }
+
+  #watch(): void {
+    const reader = this.#reader()
+    if (reader !== undefined) discardWhenForgotten(reader, this.#parts.answer)
   }
 
   /** `undefined` where there is no body. */
