@@ -7,9 +7,14 @@ const registry = new FinalizationRegistry((answer: Answer) => {
 })
 
 /**
- * Ends the content of `answer` when `reader`, through which alone it can be read, is collected before anybody has begun to. Nothing that `answer`
- * refers to may lead back to `reader`.
+ * Ends the content of `answer` when `reader`, through which alone it can be read, is collected before anybody has begun to, until
+ * {@link remembered}. Nothing that `answer` refers to may lead back to `reader`: the registry holds it.
  */
 export function discardWhenForgotten(reader: object, answer: Answer): void {
-  registry.register(reader, answer)
+  registry.register(reader, answer, reader)
+}
+
+/** Somebody reads, or has ended it. From here on the answer may lead back to the reader, be it through the stack of an error. */
+export function remembered(reader: object): void {
+  registry.unregister(reader)
 }

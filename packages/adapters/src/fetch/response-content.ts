@@ -7,6 +7,7 @@ import { Readable } from 'node:stream'
 import type { Answer } from './answer.js'
 import { decode, decodeAtOnce, parseCodings } from './decode.js'
 import { rethrow, toFetchError } from './errors.js'
+import { discardWhenForgotten, remembered } from './forgotten.js'
 import type { Progress } from './init.js'
 import { withDownloadProgress } from './progress.js'
 
@@ -34,6 +35,7 @@ export class ResponseContent {
   #controller: ReadableByteStreamController | undefined
   #iterator: AsyncIterator<Uint8Array> | undefined
   #used = false
+  #watched = false
 
   /** @param stream where the content is one half of a clone. */
   constructor(answer: Answer, options: ContentOptions, stream?: ReadableStream<Uint8Array>) {
@@ -60,6 +62,7 @@ export class ResponseContent {
 
   text(): Promise<string> {
     if (this.#isPlain) {
+      this.#remember()
       this.#used = true
       return this.#answer.text().catch(rethrow)
     }
@@ -69,14 +72,22 @@ export class ResponseContent {
   /** In memory of its own. */
   bytes(): Promise<Uint8Array<ArrayBuffer>> {
     if (this.#isPlain) {
+      this.#remember()
       this.#used = true
       return this.#answer.bytes().catch(rethrow) as Promise<Uint8Array<ArrayBuffer>>
     }
     return this.#whole().then(owned)
   }
 
+  /** Ends the answer when this is collected before anybody reads. */
+  watch(): void {
+    this.#watched = true
+    discardWhenForgotten(this, this.#answer)
+  }
+
   /** Ends the stream with an error: also one that nobody is reading just then (Fetch standard §4.1, "abort": the stream is errored). */
   break(error: unknown): void {
+    this.#remember()
     this.#answer.discard(error)
     this.#controller?.error(toFetchError(error))
     // A decoder that is not waiting for the source would be there until it is collected.
@@ -105,6 +116,7 @@ export class ResponseContent {
   async #whole(): Promise<Uint8Array> {
     if (this.taken) throw new TypeError('the body was read before, or somebody reads it')
     const stream = this.#stream
+    this.#remember()
     this.#used = true
     if (stream !== undefined) return joined(readerParts(stream))
     this.#refuseAborted()
@@ -146,6 +158,7 @@ export class ResponseContent {
         return this.#iterator.next().then((result) => give(controller, result), onError)
       },
       cancel: async (reason: unknown) => {
+        this.#remember()
         // First: a decoder that waits for the next part hears of the end only through it.
         this.#answer.discard(reason)
         await this.#iterator?.return?.()
@@ -155,8 +168,15 @@ export class ResponseContent {
     return new ReadableStream(source, strategy) as unknown as ReadableStream<Uint8Array>
   }
 
+  #remember(): void {
+    if (!this.#watched) return
+    this.#watched = false
+    remembered(this)
+  }
+
   /** From the first read on somebody waits for the end, and the answer holds on to what tells it. */
   #begin(): AsyncIterator<Uint8Array> {
+    this.#remember()
     const parts = this.#parts(this.#options.maxDecodedBytes ?? Number.POSITIVE_INFINITY)
     this.#answer.onBroken((error) => this.break(error))
     return parts

@@ -7,7 +7,6 @@ import { type InspectOptions, inspect } from 'node:util'
 import type { ConnectionInfo } from '@unshard/core'
 import type { Answer } from './answer.js'
 import { standInFor } from './brands.js'
-import { discardWhenForgotten } from './forgotten.js'
 import { toHeaders } from './headers.js'
 import { type ContentOptions, ResponseContent } from './response-content.js'
 
@@ -50,7 +49,7 @@ export class LazyResponse {
     this.#parts = parts
     this.#content = content
     // Content that is still to come is looked after; what has come with its fields, as most of it does, is only memory.
-    if (content === undefined && !parts.answer.complete) this.#watch()
+    if (content === undefined && !parts.answer.complete) this.#reader()?.watch()
   }
 
   get status(): number {
@@ -149,11 +148,6 @@ export class LazyResponse {
   #refusal(): Promise<never> | undefined {
     const { signal } = this.#parts.options
     return signal?.aborted === true ? Promise.reject(signal.reason) : undefined
-  }
-
-  #watch(): void {
-    const reader = this.#reader()
-    if (reader !== undefined) discardWhenForgotten(reader, this.#parts.answer)
   }
 
   /** `undefined` where there is no body. */
