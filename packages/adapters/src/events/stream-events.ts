@@ -12,7 +12,10 @@ export interface StreamEventsOptions extends ReadEventsOptions {
   readonly fetch?: Fetch
   /** Whether to ask again when the stream ends or is lost. Default true. */
   readonly reconnect?: boolean
-  /** The wait before that, milliseconds, until the server says another (`retry:`). Doubled with each attempt that fails, to a minute. Default 3,000. */
+  /**
+   * The wait before that, milliseconds, until the server says another (`retry:`). Doubled with each attempt that brings no event, from
+   * 100 at least, to a minute. Default 3,000.
+   */
   readonly retryMs?: number
   /** The ID to go on from: sent as `Last-Event-ID`. Default none. */
   readonly lastEventId?: string
@@ -22,6 +25,10 @@ export interface StreamEventsOptions extends ReadEventsOptions {
 
 const DEFAULT_RETRY_MS = 3_000
 const MAX_RETRY_MS = 60_000
+/** What doubling begins with where the server says less: nothing, doubled, would be nothing. */
+const MIN_FAILED_RETRY_MS = 100
+/** A timer has room for no more: beyond it, it would fire at once. */
+const MAX_TIMER_MS = 0x7fff_ffff
 
 /**
  * Asks, and yields the events. When the stream ends or its connection is lost, it asks again with the ID of the last event; with
@@ -51,8 +58,14 @@ export async function* streamEvents(
     } catch (error) {
       if (!reconnect || !mayComeBack(error)) throw error
     }
-    await pause(Math.max(memory.retryMs, Math.min(MAX_RETRY_MS, memory.retryMs * 2 ** failures++)), clock, init.signal)
+    await pause(waitMs(memory.retryMs, failures++), clock, init.signal)
   }
+}
+
+/** @param failures attempts in a row, before the last, that brought no event. */
+function waitMs(retryMs: number, failures: number): number {
+  const doubled = failures === 0 ? retryMs : Math.max(retryMs, MIN_FAILED_RETRY_MS) * 2 ** failures
+  return Math.min(MAX_TIMER_MS, Math.max(retryMs, Math.min(MAX_RETRY_MS, doubled)))
 }
 
 function attemptInit(init: FetchInit, { lastEventId }: StreamMemory): FetchInit {

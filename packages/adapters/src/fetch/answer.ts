@@ -11,9 +11,15 @@ export interface Answer {
   /** `undefined` where there was none. */
   readonly connection: ConnectionInfo | undefined
   readonly body: AsyncIterableIterator<Uint8Array>
+  /** Somebody has begun to read. */
+  readonly bodyUsed: boolean
+  /** All of it is here: it holds no place on a connection. */
+  readonly complete: boolean
   text(): Promise<string>
   bytes(): Promise<Uint8Array>
   discard(reason?: unknown): void
+  /** Calls `listener` when the content breaks off while nothing of it waits to be read. One listener. */
+  onBroken(listener: (reason: unknown) => void): void
 }
 
 type Head = Pick<Answer, 'status' | 'statusText' | 'headers' | 'trailers' | 'connection'>
@@ -23,6 +29,8 @@ export class LocalAnswer implements Answer {
   readonly #head: Head
   readonly #content: Uint8Array | Blob
   #discarded: { readonly reason: unknown } | undefined
+  readonly complete = true
+  readonly bodyUsed = false
 
   constructor(head: Head, content: Uint8Array | Blob) {
     this.#head = head
@@ -66,6 +74,10 @@ export class LocalAnswer implements Answer {
 
   discard(reason?: unknown): void {
     this.#discarded ??= { reason }
+  }
+
+  onBroken(): void {
+    // What is here does not break off.
   }
 
   async *#read(): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,8 @@
 /** The request bodies of Fetch (standard §5.2): what kind, with which type, and whether it can be sent again after a redirect. */
 
+import { Readable } from 'node:stream'
 import type { RequestBody } from '@unshard/core'
+import { leaveUnread } from '../streams/part-iterator.js'
 import { brandOf, isBlob, isObject } from './brands.js'
 import { encodeForm } from './multipart.js'
 
@@ -65,10 +67,18 @@ function blobBody(blob: Blob): FetchBody {
 }
 
 function streamBody(body: object): FetchBody {
+  // Fetch standard §5.2, "extract a body": what is left of it is not what the caller wrote.
+  if (Readable.isDisturbed(body as Readable)) throw new TypeError('the stream that is to be sent was read from before')
   const own = body instanceof ReadableStream || Symbol.asyncIterator in body
   const opened = own ? (body as RequestBody) : { [Symbol.asyncIterator]: () => openStream(body as ReadableStream) }
   if ((body as ReadableStream).locked === true) throw new TypeError('the stream that is to be sent is locked')
-  return { replayable: false, type: undefined, length: undefined, open: () => opened, cancel: (reason) => cancel(body, reason) }
+  return {
+    replayable: false,
+    type: undefined,
+    length: undefined,
+    open: () => opened,
+    cancel: (reason) => leaveUnread(body, reason),
+  }
 }
 
 /** A stream of another copy of the class, which may not be iterable. */
@@ -79,12 +89,4 @@ function openStream(stream: ReadableStream): AsyncIterator<Uint8Array> {
     return { done: true, value: undefined }
   }
   return { next: () => reader.read() as Promise<IteratorResult<Uint8Array>>, return: end }
-}
-
-/** A source that is not read hears why; what it says to that is of no use to anybody. */
-function cancel(body: object, reason: unknown): void {
-  const { cancel, destroy } = body as { cancel?: (reason: unknown) => unknown; destroy?: () => void }
-  if ((body as ReadableStream).locked === true) return
-  if (typeof cancel === 'function') Promise.resolve(cancel.call(body, reason)).catch(() => undefined)
-  else if (typeof destroy === 'function') destroy.call(body)
 }

@@ -1,6 +1,6 @@
 /** `fetch` over a client: the main loop of the Fetch standard's HTTP fetch, as far as it means something outside a browser. */
 
-import { type Client, Fields, type HttpResponse } from '@unshard/core'
+import { type Client, Fields, type HttpResponse, UsageError } from '@unshard/core'
 import { type Answer, LocalAnswer } from './answer.js'
 import { type CookieJar, cookiesFor, keepCookies, takesCookies } from './cookies.js'
 import { type FetchDefaults, resolveDefaults } from './defaults.js'
@@ -12,7 +12,7 @@ import { withUploadProgress } from './progress.js'
 import { followRedirect, isRedirect, MAX_REDIRECTS, redirectTarget } from './redirect.js'
 import { type FetchRequest, fieldsToSend, NO_EXTRAS, toFetchRequest } from './request.js'
 import { firstValue, type Pair } from './request-headers.js'
-import { type FetchResponse, LazyResponse } from './response.js'
+import { type FetchResponse, LazyResponse, mayHaveBody } from './response.js'
 import { type ContentOptions, ResponseContent } from './response-content.js'
 
 /** The built-in `fetch`, with members of its own in `init` and in the response. */
@@ -121,9 +121,12 @@ async function kept(
   return answered(client, request, response, redirects)
 }
 
-/** Fetch standard §4.1, "abort": a body that is a stream, and that nobody has begun to read, hears of it. */
-function failed({ body, options }: FetchRequest, error: unknown): never {
-  if (options.signal?.aborted === true) body?.cancel(error)
+/**
+ * Fetch standard §4.1, "abort": a body that is a stream, and that nobody has begun to read, hears of it; and of every other end as well, because
+ * a file that waits to be read is open. Where the call itself is wrong the body stays the caller's.
+ */
+function failed({ body }: FetchRequest, error: unknown): never {
+  if (!(error instanceof UsageError)) body?.cancel(error)
   throw toFetchError(error)
 }
 
@@ -174,13 +177,18 @@ function toResponse(request: FetchRequest, answer: Answer, redirected: boolean):
   if (answer.status === 205) answer.discard()
   const { url, method, options, integrity } = request
   const head = method === 'HEAD'
-  if (integrity !== '' && !head) return verified(request, answer, redirected)
+  if (integrity !== '') return verified(request, answer, redirected)
   return new LazyResponse({ answer, url, redirected, head, options }) as unknown as FetchResponse
 }
 
 /** Fetch standard §4.1 step 22: with integrity metadata the whole content comes first. */
 async function verified(request: FetchRequest, answer: Answer, redirected: boolean): Promise<FetchResponse> {
-  const { url, options, integrity } = request
+  const { url, options, integrity, method } = request
+  // "If response's body is null, then run processBodyError": there is nothing that could be what the hash is of.
+  if (!mayHaveBody(method, answer.status)) {
+    answer.discard()
+    throw new TypeError(`fetch failed: integrity is given for ${url}, and its response has no body`)
+  }
   const metadata = parseIntegrity(integrity)
   const bytes = await new ResponseContent(answer, options).bytes()
   if (!matchesIntegrity(bytes, metadata)) throw new TypeError(`fetch failed: the content of ${url} is not what integrity says`)

@@ -21,7 +21,8 @@ export function isPlainHttp(url: string): boolean {
   const colon = url.indexOf(':', start)
   if (colon === -1) return true
   const slash = url.indexOf('/', start)
-  if (slash !== -1 && slash < colon) return true
+  // URL standard §4.4: slashes in front of the host are passed over, however many.
+  if (slash !== -1 && slash < colon) return slash > start
   return slash !== -1 && hasGoodPort(url, colon, slash)
 }
 

@@ -1,6 +1,7 @@
 /** Progress of content, either way. Only where somebody asked: content is then cut into parts on its way. */
 
 import type { RequestBody } from '@unshard/core'
+import { iteratorOf } from '../streams/part-iterator.js'
 import type { FetchBody } from './body.js'
 import type { Progress } from './init.js'
 
@@ -42,7 +43,7 @@ function counted(
   total: number | undefined,
   report: Report,
 ): AsyncIterator<Uint8Array | string> {
-  const iterator = source[Symbol.asyncIterator]()
+  const iterator = iteratorOf(source)
   let bytes = 0
   return {
     async next() {

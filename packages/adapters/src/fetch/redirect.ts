@@ -26,10 +26,13 @@ export function isRedirect(status: number): boolean {
   return STATUSES.has(status)
 }
 
-/** The URL a redirect leads to; `undefined` where it does not say. @throws TypeError for a `location` that is no URL. */
+/** The URL a redirect leads to; `undefined` where it does not say. @throws TypeError for a `location` that is no URL, and for several. */
 export function redirectTarget(request: FetchRequest, response: HttpResponse): URL | undefined {
-  const location = response.headers.get('location')
+  const [location, ...others] = response.headers.getAll('location')
   if (location === undefined) return undefined
+  // §2.2.2, "extract header list values": a field of one value that comes twice is a failure. Which of them was meant, nobody knows.
+  if (others.some((other) => other !== location))
+    throw new TypeError(`redirect to several URLs: ${[location, ...others].join(', ')}`)
   const target = resolveLocation(location, request.url)
   if (target.protocol !== 'https:' && target.protocol !== 'http:') throw new TypeError(`redirect to scheme ${target.protocol}`)
   checkTarget(target)
@@ -42,12 +45,14 @@ export function redirectTarget(request: FetchRequest, response: HttpResponse): U
 export function followRedirect(request: FetchRequest, response: HttpResponse, target: URL): void {
   const { method } = request
   const { status } = response
+  // §4.4 step 11: whatever becomes of the method.
+  if (status !== 303 && request.body?.replayable === false) {
+    throw new TypeError(`status ${status} asks for the body again, which was a stream`)
+  }
   if (((status === 301 || status === 302) && method === 'POST') || (status === 303 && method !== 'GET' && method !== 'HEAD')) {
     request.method = 'GET'
     request.body = undefined
     request.fields = without(request.fields, CONTENT_FIELDS)
-  } else if (request.body?.replayable === false) {
-    throw new TypeError(`status ${status} asks for the body again, which was a stream`)
   }
   if (target.origin !== new URL(request.url).origin) request.fields = without(request.fields, CREDENTIALS)
   request.referrerPolicy = policyOf(response.headers.get('referrer-policy')) ?? request.referrerPolicy

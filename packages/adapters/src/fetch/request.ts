@@ -162,7 +162,8 @@ const NO_BODY: Bodies = { body: undefined, pendingBody: undefined }
 
 function bodyOf(request: Request | undefined, init: FetchInit, method: string): Bodies {
   const own = init.body !== undefined && init.body !== null
-  const inherited = !own && init.body !== null && request !== undefined && request.body !== null
+  // Fetch standard §5.4: "inputOrInitBody be initBody if it is non-null; otherwise inputBody".
+  const inherited = !own && request !== undefined && request.body !== null
   if (!own && !inherited) return NO_BODY
   if (method === 'GET' || method === 'HEAD') throw new TypeError(`a ${method} request cannot have a body`)
   if (inherited) return { body: undefined, pendingBody: takeRequestBody(request) }

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream'
 import type { Answer } from './answer.js'
 import { decode, decodeAtOnce, parseCodings } from './decode.js'
 import { rethrow, toFetchError } from './errors.js'
+import { discardWhenForgotten, remembered } from './forgotten.js'
 import type { Progress } from './init.js'
 import { withDownloadProgress } from './progress.js'
 
@@ -31,7 +32,10 @@ export class ResponseContent {
   readonly #answer: Answer
   readonly #options: ContentOptions
   #stream: ReadableStream<Uint8Array> | undefined
+  #controller: ReadableByteStreamController | undefined
+  #iterator: AsyncIterator<Uint8Array> | undefined
   #used = false
+  #watched = false
 
   /** @param stream where the content is one half of a clone. */
   constructor(answer: Answer, options: ContentOptions, stream?: ReadableStream<Uint8Array>) {
@@ -58,6 +62,7 @@ export class ResponseContent {
 
   text(): Promise<string> {
     if (this.#isPlain) {
+      this.#remember()
       this.#used = true
       return this.#answer.text().catch(rethrow)
     }
@@ -67,10 +72,26 @@ export class ResponseContent {
   /** In memory of its own. */
   bytes(): Promise<Uint8Array<ArrayBuffer>> {
     if (this.#isPlain) {
+      this.#remember()
       this.#used = true
       return this.#answer.bytes().catch(rethrow) as Promise<Uint8Array<ArrayBuffer>>
     }
     return this.#whole().then(owned)
+  }
+
+  /** Ends the answer when this is collected before anybody reads. */
+  watch(): void {
+    this.#watched = true
+    discardWhenForgotten(this, this.#answer)
+  }
+
+  /** Ends the stream with an error: also one that nobody is reading just then (Fetch standard §4.1, "abort": the stream is errored). */
+  break(error: unknown): void {
+    this.#remember()
+    this.#answer.discard(error)
+    this.#controller?.error(toFetchError(error))
+    // A decoder that is not waiting for the source would be there until it is collected.
+    this.#iterator?.return?.().catch(() => undefined)
   }
 
   /** Two that read the same. */
@@ -95,6 +116,7 @@ export class ResponseContent {
   async #whole(): Promise<Uint8Array> {
     if (this.taken) throw new TypeError('the body was read before, or somebody reads it')
     const stream = this.#stream
+    this.#remember()
     this.#used = true
     if (stream !== undefined) return joined(readerParts(stream))
     this.#refuseAborted()
@@ -118,32 +140,45 @@ export class ResponseContent {
   }
 
   #makeStream(): ReadableStream<Uint8Array> {
-    let iterator: AsyncIterator<Uint8Array> | undefined
-    const fail = (controller: ReadableByteStreamController, error: unknown): void => {
-      this.#answer.discard(error)
-      controller.error(toFetchError(error))
-    }
     // Without a prototype: what others put on Object.prototype is no part of it.
     const source = Object.assign(Object.create(null), {
       type: 'bytes',
+      start: (controller: ReadableByteStreamController) => {
+        this.#controller = controller
+        tellWeakly(this.#answer, new WeakRef(this))
+      },
       pull: (controller: ReadableByteStreamController) => {
         try {
           this.#refuseAborted()
-          iterator ??= this.#parts(this.#options.maxDecodedBytes ?? Number.POSITIVE_INFINITY)
+          this.#iterator ??= this.#begin()
         } catch (error) {
-          return fail(controller, error)
+          return this.break(error)
         }
-        return pullPart(iterator, controller).catch((error: unknown) => fail(controller, error))
+        return pullPart(this.#iterator, controller).catch((error: unknown) => this.break(error))
       },
       cancel: async (reason: unknown) => {
+        this.#remember()
         // First: a decoder that waits for the next part hears of the end only through it.
         this.#answer.discard(reason)
-        await iterator?.return?.()
+        await this.#iterator?.return?.()
       },
     })
-    // One part ahead of the reader: who waits for `closed` hears of a connection that is lost, though nobody reads.
-    const strategy = Object.assign(Object.create(null), { highWaterMark: 1 })
+    const strategy = Object.assign(Object.create(null), { highWaterMark: 0 })
     return new ReadableStream(source, strategy) as unknown as ReadableStream<Uint8Array>
+  }
+
+  #remember(): void {
+    if (!this.#watched) return
+    this.#watched = false
+    remembered(this)
+  }
+
+  /** From the first read on somebody waits for the end, and the answer holds on to what tells it. */
+  #begin(): AsyncIterator<Uint8Array> {
+    this.#remember()
+    const parts = this.#parts(this.#options.maxDecodedBytes ?? Number.POSITIVE_INFINITY)
+    this.#answer.onBroken((error) => this.break(error))
+    return parts
   }
 
   /** @throws ResponseError for codings that are refused. */
@@ -178,6 +213,11 @@ function pullPart(iterator: AsyncIterator<Uint8Array>, controller: ReadableByteS
     if (result.done !== true && result.value.length === 0) return pullPart(iterator, controller)
     return give(controller, result)
   })
+}
+
+/** A stream that nobody has read from must not be kept by its own answer: see `forgotten.ts`. */
+function tellWeakly(answer: Answer, content: WeakRef<ResponseContent>): void {
+  answer.onBroken((error) => content.deref()?.break(error))
 }
 
 /**

@@ -14,6 +14,11 @@ import { type ContentOptions, ResponseContent } from './response-content.js'
 /** Fetch standard §2.2.3: statuses whose responses have no body. */
 const NULL_BODY: ReadonlySet<number> = new Set([101, 103, 204, 205, 304])
 
+/** Whether there is a body, be it empty. */
+export function mayHaveBody(method: string, status: number): boolean {
+  return method !== 'HEAD' && !NULL_BODY.has(status)
+}
+
 /** What {@link FetchResponse} is built from. */
 export interface FetchResponseParts {
   readonly answer: Answer
@@ -49,6 +54,8 @@ export class LazyResponse {
   constructor(parts: FetchResponseParts, content?: ResponseContent) {
     this.#parts = parts
     this.#content = content
+    // Content that is still to come is looked after; what has come with its fields, as most of it does, is only memory.
+    if (content === undefined && !parts.answer.complete) this.#reader()?.watch()
   }
 
   get status(): number {

@@ -21,6 +21,17 @@ export function iteratorOf(source: AsyncIterable<Uint8Array | string> | Iterable
   return { next: () => iterator.next(), return: leave }
 }
 
+/**
+ * Closes a source that nobody will read, be it a stream of Node's, which may be an open file, or the web's: it hears why; what it says to that is of
+ * no use to anybody. What somebody else reads is theirs.
+ */
+export function leaveUnread(source: object, reason: unknown): void {
+  const { cancel, destroy } = source as { cancel?: (reason: unknown) => unknown; destroy?: () => void }
+  if ((source as ReadableStream).locked === true) return
+  if (typeof cancel === 'function') Promise.resolve(cancel.call(source, reason)).catch(() => undefined)
+  else if (typeof destroy === 'function') destroy.call(source)
+}
+
 const DONE = { done: true, value: undefined } as const
 
 function fromSync(iterator: Iterator<Uint8Array | string>): PartIterator {

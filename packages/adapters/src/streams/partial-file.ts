@@ -1,7 +1,8 @@
 /** A file that is not complete yet: where it lies, what is known of it, and what becomes of it. Knows nothing of HTTP. */
 
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { UsageError } from '@unshard/core'
 
 /** What is kept beside a part that can be resumed. */
 interface Note {
@@ -29,8 +30,9 @@ export class PartialFile {
     this.length = 0
   }
 
-  /** Makes one, or finds the one that an earlier attempt for the same `url` has left; without `url` it has a name of its own, and leaves nothing. */
+  /** Makes one, or finds the one that an earlier attempt for the same `url` has left; without `url` it has a name of its own, and leaves nothing. @throws UsageError. */
   static async open(path: string, url: string | undefined): Promise<PartialFile> {
+    await refuseOthers(path)
     const name = url === undefined ? `${path}.${randomUUID()}.part` : `${path}.part`
     const note = url === undefined ? undefined : await readNote(noteOf(name))
     const found = note?.url === url && note !== undefined ? await openThere(name) : undefined
@@ -67,6 +69,16 @@ export class PartialFile {
     await rm(this.#name, { force: true })
     if (this.#url !== undefined) await rm(noteOf(this.#name), { force: true })
   }
+}
+
+/**
+ * What a file takes the place of is a file: to be renamed over `/dev/null`, or a pipe, would be its end.
+ * @throws UsageError `ERR_INVALID_OPTION`.
+ */
+async function refuseOthers(path: string): Promise<void> {
+  const there = await stat(path).catch(() => undefined)
+  if (path !== '' && (there === undefined || there.isFile())) return
+  throw new UsageError('ERR_INVALID_OPTION', `${JSON.stringify(path)} is not a regular file, and cannot be replaced by one`)
 }
 
 function noteOf(name: string): string {

@@ -34,7 +34,8 @@ export interface ReceivedFile {
  * Downloads into `path`. The content is written beside it and takes its name when it is complete and on the disk; a file that was there stays until then.
  * Content codings are not asked for, and what is sent with one is written as it is sent.
  * @throws ResponseError `ERR_UNEXPECTED_STATUS` for any status but 200, 203, and those of a range; `ERR_CONTENT_RANGE` for a part that was
- * not asked for, or is not whole; UsageError for `range` and `if-range` among the fields; otherwise as `client.request`, or as the file system.
+ * not asked for, or is not whole; UsageError for `range` and `if-range` among the fields, and for a path
+ * at which there is something other than a file; otherwise as `client.request`, or as the file system.
  */
 export async function receiveFile(client: Client, options: ReceiveFileOptions, path: string | URL): Promise<ReceivedFile> {
   const { resume = false, onProgress, ...request } = options

@@ -1,6 +1,7 @@
 /** One dispatch through its whole life: tells a handler what happens, in undici's order, each thing once, and nothing after the end. */
 
 import { AbortHandle, type Client, type HttpResponse, type RequestOptions, UnshardError } from '@unshard/core'
+import { leaveUnread } from '../streams/part-iterator.js'
 import { watched } from './body.js'
 import { requestAborted, toDispatchError } from './errors.js'
 import type { Linked } from './exchange-list.js'
@@ -38,6 +39,8 @@ export class Exchange implements Controlled, Linked<Exchange> {
   #sentTold = true
   #memory: Uint8Array | undefined
   #streams = false
+  /** Content that is read as it is sent, until it is sent. */
+  #source: object | undefined
   #over = false
 
   constructor(owner: ExchangeOwner, listener: Listener, origin: string) {
@@ -48,6 +51,8 @@ export class Exchange implements Controlled, Linked<Exchange> {
 
   /** Sets off. The handler has its way to abort from the beginning, not only when there is a connection. */
   start(client: Client, request: PreparedRequest): void {
+    const { body } = request
+    if (typeof body === 'object' && !(body instanceof Uint8Array)) this.#source = body
     this.#call(() => this.#listener.start(this))
     if (this.#over) return
     const { method, url, headers, timeouts, isolation, replay } = request
@@ -87,11 +92,12 @@ export class Exchange implements Controlled, Linked<Exchange> {
   }
 
   #inform(status: number, fields: readonly string[]): void {
-    if (this.#over) return
     this.#tellSent()
+    if (this.#over) return
     this.#call(() => {
       this.#listener.handler.onResponseStarted?.()
-      this.#listener.headers(this, status, fields, this.#statusText(status, undefined))
+      // Any of them may end it from inside.
+      if (!this.#over) this.#listener.headers(this, status, fields, this.#statusText(status, undefined))
     })
   }
 
@@ -100,9 +106,11 @@ export class Exchange implements Controlled, Linked<Exchange> {
     this.#response = response
     this.#owner.onAnswer(this, response)
     this.#tellSent()
+    if (this.#over) return
     this.#parts = response.body
     this.#call(() => {
       this.#listener.handler.onResponseStarted?.()
+      if (this.#over) return
       const { status, headers } = response
       if (!this.#listener.headers(this, status, headers.list, this.#statusText(status, response))) this.paused = true
     })
@@ -131,8 +139,16 @@ export class Exchange implements Controlled, Linked<Exchange> {
     this.#read()
   }
 
+  /** As undici does: what was not sent to its end is closed, whoever has opened it. */
+  #leaveSource(reason: unknown): void {
+    const source = this.#source
+    this.#source = undefined
+    if (source !== undefined) leaveUnread(source, reason)
+  }
+
   #end(): void {
     this.#over = true
+    this.#source = undefined
     this.#owner.onOver(this)
     try {
       this.#listener.end(this, this.#response!.trailers?.list ?? [])
@@ -146,6 +162,7 @@ export class Exchange implements Controlled, Linked<Exchange> {
     if (!this.#streams && error instanceof UnshardError && error.processed !== 'no') this.#tellSent()
     if (this.#over) return
     this.#over = true
+    this.#leaveSource(error)
     this.#owner.onOver(this, error)
     this.#tell(toDispatchError(error, this.#response !== undefined))
   }
@@ -171,6 +188,7 @@ export class Exchange implements Controlled, Linked<Exchange> {
     if (this.#over) return
     this.#over = true
     this.#abort.abort(reason)
+    this.#leaveSource(reason)
     this.#owner.onOver(this)
     this.#tell(reason)
   }
@@ -205,7 +223,7 @@ export class Exchange implements Controlled, Linked<Exchange> {
     this.#memory = undefined
     this.#call(() => {
       if (memory !== undefined) handler.onBodySent?.(memory)
-      handler.onRequestSent?.()
+      if (!this.#over) handler.onRequestSent?.()
     })
   }
 }

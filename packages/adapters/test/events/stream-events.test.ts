@@ -76,6 +76,18 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     ])
   })
 
+  it('a server that says retry: 0 and nothing else is not stormed', async () => {
+    const { url, options, clock } = await start(...Array.from({ length: 5 }, () => says('retry: 0\n\n')))
+    expect(await all(streamEvents(url, {}, options))).toEqual([])
+    expect(clock.waits).toEqual([0, 200, 400, 800, 1_600])
+  })
+
+  it('a retry beyond what a timer holds is not one of a millisecond', async () => {
+    const { url, options, clock } = await start(says('retry: 99999999999\n\n'))
+    expect(await all(streamEvents(url, {}, options))).toEqual([])
+    expect(clock.waits).toEqual([0x7fff_ffff])
+  })
+
   it('asks again where it ended or was lost, from the last event on, after the wait the server wants', async () => {
     const { url, options, asked, clock } = await start(
       says('id: 7é\ndata: a\n\n'),

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -292,4 +293,20 @@ describe.each(PROTOCOLS)('receiveFile over %s', (protocol) => {
 it('range and if-range are not the caller’s', async () => {
   const options = { url: 'https://a.test.example/', headers: { Range: 'bytes=0-1' } }
   await expect(receiveFile(client(), options, join(folder, 'file'))).rejects.toMatchObject({ code: 'ERR_FORBIDDEN_FIELD' })
+})
+
+it('a path at which there is something other than a file is refused, and stays what it is', async () => {
+  const { port, requests } = await server()
+  const pipe = join(folder, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  for (const path of [folder, pipe, '/dev/null', '']) {
+    for (const resume of [false, true]) {
+      const failing = receiveFile(client(), { url: url(port), resume }, path)
+      await expect(failing).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION', message: expect.stringContaining(path) })
+    }
+  }
+  expect((await stat(pipe)).isFIFO()).toBe(true)
+  expect((await stat('/dev/null')).isCharacterDevice()).toBe(true)
+  expect(await readdir(folder)).toEqual(['pipe'])
+  expect(requests).toHaveLength(0)
 })

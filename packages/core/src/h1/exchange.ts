@@ -36,7 +36,7 @@ export class H1Exchange implements Exchange, BodySource {
   #body: ResponseBody | undefined
   #resumeSocket: (() => void) | undefined
   #abortRequest: ((reason?: Error) => void) | undefined
-  #contentError: unknown
+  #contentFailure: { readonly cause: unknown } | undefined
   /** The source of the request's content, while it is being read. */
   #source: AsyncIterator<Uint8Array | string> | undefined
   #paused = false
@@ -177,9 +177,10 @@ export class H1Exchange implements Exchange, BodySource {
         this.sentBytes += bytes.length
         yield bytes
       }
-    } catch (error) {
-      this.#contentError = error
-      throw error
+    } catch (cause) {
+      this.#contentFailure = { cause }
+      // undici takes a failure that gives no reason for none, and its request would never be over.
+      throw cause || new Error('the source gave no reason')
     } finally {
       this.#source = undefined
     }
@@ -221,9 +222,10 @@ export class H1Exchange implements Exchange, BodySource {
     if (cause instanceof UnshardError) return cause
     const origin = this.#request.origin.serialized
     const processed = this.#body === undefined ? 'unknown' : 'yes'
-    if (this.#contentError instanceof UsageError) return wrongWhileSent(this.#contentError, origin, processed)
-    if (this.#contentError !== undefined) {
-      const details = { origin, initiator: 'local', cause: this.#contentError, processed } as const
+    const failure = this.#contentFailure
+    if (failure?.cause instanceof UsageError) return wrongWhileSent(failure.cause, origin, processed)
+    if (failure !== undefined) {
+      const details = { origin, initiator: 'local', cause: failure.cause, processed } as const
       return new StreamError('ERR_REQUEST_BODY', `the body of the request failed: ${cause.message}`, details)
     }
     const kind = KINDS.get(codeOf(cause))

@@ -40,6 +40,8 @@ export class ResponseBody {
   #collected: (() => void) | undefined
   #gatherer: Gatherer | undefined
   #used = false
+  /** Called when it breaks off while nothing that has arrived waits to be read: for a reader that is not asking just then. */
+  onBroken: ((error: unknown) => void) | undefined
   /** Octets received so far: deadlines look at it to see progress. */
   received = 0
   /** Octets that wait for the reader. */
@@ -95,6 +97,7 @@ export class ResponseBody {
     this.#state = 'failed'
     this.#error = error
     this.#settle()
+    if (this.#parts.length === 0) this.onBroken?.(error)
   }
 
   /** It is wanted no more: parts are dropped, and who reads now or later gets the error. */

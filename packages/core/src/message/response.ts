@@ -150,6 +150,14 @@ export class HttpResponse {
     this.#parts.body.cancel(reason ?? new UsageError('ERR_BODY_CANCELLED', 'the body was discarded'))
   }
 
+  /**
+   * Calls `listener` when the content breaks off, or is ended by an abort, while nothing of it waits to be read: streams over it are told at
+   * once, and not with their next read. One listener; what has failed before is told by reading.
+   */
+  onBroken(listener: (reason: unknown) => void): void {
+    this.#parts.body.onBroken = listener
+  }
+
   #collect(): Promise<Uint8Array[]> {
     try {
       this.#parts.body.claim()
@@ -164,6 +172,9 @@ export class HttpResponse {
 export function toWebStream(body: ResponseBody): ReadableStream<Uint8Array> {
   return new ReadableStream({
     type: 'bytes',
+    start(controller) {
+      body.onBroken = (error) => controller.error(error)
+    },
     async pull(controller) {
       const { done, value } = await body.next()
       if (done !== true) {

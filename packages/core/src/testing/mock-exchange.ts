@@ -7,17 +7,21 @@ import { type Content, leave, toContent } from '../message/content.js'
 import { checkFields } from '../message/fields.js'
 import type { HttpRequest } from '../message/request.js'
 import { type MockHandler, MockRequest, type MockResponse } from './mock-message.js'
+import { MockUpload, type MockUploadOwner } from './mock-upload.js'
 
 /** Octets that wait for the reader before the handler's stream does. */
 const BUFFER_BYTES = 65_536
 
 /** The engine's half of a request without an engine. */
-export class MockExchange implements Exchange, BodySource {
+export class MockExchange implements Exchange, BodySource, MockUploadOwner {
   readonly #request: HttpRequest
   readonly #observer: ExchangeObserver
   readonly #connectionId: number
   readonly #released: () => void
   readonly #gone = new AbortController()
+  readonly #upload: MockUpload
+  /** The content of the answer, while it is being read. */
+  #source: AsyncIterator<unknown> | undefined
   #body: ResponseBody | undefined
   #resume: (() => void) | undefined
   #over = false
@@ -27,6 +31,7 @@ export class MockExchange implements Exchange, BodySource {
   /** @param released called when it holds no place any more. */
   constructor(request: HttpRequest, observer: ExchangeObserver, connectionId: number, released: () => void) {
     this.#request = request
+    this.#upload = new MockUpload(request, this)
     this.#observer = observer
     this.#connectionId = connectionId
     this.#released = released
@@ -55,6 +60,14 @@ export class MockExchange implements Exchange, BodySource {
     if (this.#body!.buffered < BUFFER_BYTES) this.#resume?.()
   }
 
+  onSent(bytes: number): void {
+    this.sentBytes += bytes
+  }
+
+  onUploadFailed(error: Error): void {
+    this.#fail(error)
+  }
+
   /** The connection is gone. */
   lost(error: Error): void {
     this.#fail(error)
@@ -65,10 +78,8 @@ export class MockExchange implements Exchange, BodySource {
     const inform = (status: number, headers: Parameters<typeof checkFields>[0]): void => {
       if (!this.#over && this.#body === undefined) this.#observer.onInformational(status, checkFields(headers).list)
     }
-    const sent = (bytes: number): void => {
-      this.sentBytes += bytes
-    }
-    const answer = (await handler(new MockRequest(this.#request, this.#connectionId, this.#gone.signal, inform, sent))) ?? {}
+    const request = new MockRequest(this.#request, this.#connectionId, this.#gone.signal, inform, this.#upload)
+    const answer = (await handler(request)) ?? {}
     if (this.#over) return
     const content = contentOf(answer)
     const body = new ResponseBody(this)
@@ -87,6 +98,7 @@ export class MockExchange implements Exchange, BodySource {
       return
     }
     const source = open()
+    this.#source = source
     try {
       while (!this.#over) {
         const { done, value } = await source.next()
@@ -96,8 +108,15 @@ export class MockExchange implements Exchange, BodySource {
         if (body.buffered >= BUFFER_BYTES) await new Promise<void>((resolve) => (this.#resume = resolve))
       }
     } finally {
-      leave(source)
+      this.#leaveSource()
     }
+  }
+
+  /** At once: a source that is waited for may never give another part. */
+  #leaveSource(): void {
+    const source = this.#source
+    this.#source = undefined
+    if (source !== undefined) leave(source)
   }
 
   #fail(cause: unknown): void {
@@ -121,6 +140,9 @@ export class MockExchange implements Exchange, BodySource {
     if (this.#over) return
     this.#over = true
     this.#resume?.()
+    this.#leaveSource()
+    if (reason === undefined) this.#upload.end()
+    else this.#upload.stop(reason)
     this.#released()
     this.#observer.onClosed()
     if (reason !== undefined) this.#gone.abort(reason)

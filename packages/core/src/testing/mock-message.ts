@@ -1,9 +1,9 @@
 /** What a mock server is asked, and what it may answer: requests and responses as a test reads and writes them. */
 
 import type { RequestBody } from '../message/content.js'
-import { leave } from '../message/content.js'
 import { Fields, type FieldsInit } from '../message/fields.js'
 import type { HttpRequest } from '../message/request.js'
+import type { MockUpload } from './mock-upload.js'
 
 /** What a {@link MockHandler} answers with. */
 export interface MockResponse {
@@ -34,7 +34,7 @@ export class MockRequest {
   readonly signal: AbortSignal
   readonly #request: HttpRequest
   readonly #inform: (status: number, headers: FieldsInit) => void
-  readonly #sent: (bytes: number) => void
+  readonly #upload: MockUpload
 
   /** Made by {@link MockConnection}. */
   constructor(
@@ -42,7 +42,7 @@ export class MockRequest {
     connectionId: number,
     signal: AbortSignal,
     inform: (status: number, headers: FieldsInit) => void,
-    sent: (bytes: number) => void,
+    upload: MockUpload,
   ) {
     const { method, scheme, authority, path, fields } = request
     this.method = method
@@ -52,7 +52,7 @@ export class MockRequest {
     this.signal = signal
     this.#request = request
     this.#inform = inform
-    this.#sent = sent
+    this.#upload = upload
   }
 
   /** Sends an interim response, 1xx, such as 103 with `link` (RFC 8297). */
@@ -60,26 +60,9 @@ export class MockRequest {
     this.#inform(status, headers)
   }
 
-  /** The content, as the client sends it. A client that gives up ends it with its error. */
-  async *body(): AsyncGenerator<Uint8Array, void> {
-    const { content } = this.#request
-    if (content === undefined) return
-    if (content.bytes !== undefined) {
-      this.#sent(content.bytes.length)
-      return yield content.bytes
-    }
-    const source = content.open()
-    try {
-      for (;;) {
-        const { done, value } = await source.next()
-        if (done === true) return
-        const bytes = typeof value === 'string' ? Buffer.from(value) : value
-        this.#sent(bytes.length)
-        yield bytes
-      }
-    } finally {
-      leave(source)
-    }
+  /** The content, as the client sends it. A client that gives up ends it with its error; so does a complete answer. */
+  body(): AsyncGenerator<Uint8Array, void> {
+    return this.#upload.parts()
   }
 
   /** All of the content. */

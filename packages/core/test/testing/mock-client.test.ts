@@ -187,3 +187,70 @@ it('a function that makes no connection fails those who wait for it', async () =
   })
   await expect(client.request({ url })).rejects.toMatchObject({ code: 'ERR_MINE' })
 })
+
+describe.each(['h2', 'http/1.1'] as const)('content over a mock connection of %s is what it is over a real one', (protocol) => {
+  /** A stream that has begun and does not end; `cancelled` resolves when it is told that nobody wants it. */
+  function begun(): { body: ReadableStream<Uint8Array>; cancelled: Promise<void> } {
+    let body!: ReadableStream<Uint8Array>
+    const cancelled = new Promise<void>((resolve) => {
+      const start = (controller: ReadableStreamDefaultController<Uint8Array>): void => controller.enqueue(Buffer.from('begun'))
+      body = new ReadableStream({ start, cancel: () => resolve() }) as ReadableStream<Uint8Array>
+    })
+    return { body, cancelled }
+  }
+
+  it('an abort ends a source that is waited for, and the handler that waits for it', async () => {
+    const reason = new Error('the reason')
+    const controller = new AbortController()
+    const { body, cancelled } = begun()
+    let heard!: (error: unknown) => void
+    const hearing = new Promise((resolve) => {
+      heard = resolve
+    })
+    const handler: MockHandler = async (request) => {
+      setImmediate(() => controller.abort(reason))
+      await request.bytes().catch(heard)
+      return undefined
+    }
+    const asking = mock(handler, { protocol }).ask({ method: 'POST', body, signal: controller.signal })
+    await expect(asking).rejects.toBe(reason)
+    expect(await hearing).toBe(reason)
+    await cancelled
+  })
+
+  it('an answer that is complete ends a source that nobody has read', async () => {
+    const { body, cancelled } = begun()
+    const response = await mock(() => ({ body: 'early' }), { protocol }).ask({ method: 'POST', body })
+    expect(await response.text()).toBe('early')
+    await cancelled
+  })
+
+  it('an abort ends the source of an answer that is waited for', async () => {
+    const { body, cancelled } = begun()
+    const controller = new AbortController()
+    const response = await mock(() => ({ body }), { protocol }).ask({ signal: controller.signal })
+    const reading = response.text()
+    controller.abort(new Error('the reason'))
+    await expect(reading).rejects.toThrow('the reason')
+    await cancelled
+  })
+
+  it('what cannot be sent fails with the codes of an engine', async () => {
+    const { ask } = mock(async (request) => ({ body: await request.text() }), { protocol })
+    const yields = (part: unknown) =>
+      new ReadableStream({
+        start: (controller) => {
+          controller.enqueue(part)
+          controller.close()
+        },
+      })
+    const post = (body: ReadableStream, length?: number) =>
+      ask({ method: 'POST', body, ...(length === undefined ? {} : { headers: { 'content-length': String(length) } }) })
+    await expect(post(yields(5))).rejects.toMatchObject({ code: 'ERR_INVALID_BODY' })
+    await expect(post(yields('abc'), 5)).rejects.toMatchObject({ code: 'ERR_CONTENT_LENGTH' })
+    await expect(post(yields('abc'), 2)).rejects.toMatchObject({ code: 'ERR_CONTENT_LENGTH' })
+    expect(await (await post(yields('abc'), 3)).text()).toBe('abc')
+    const failing = new ReadableStream({ start: (c) => c.error(new Error('out of paper')) })
+    await expect(post(failing)).rejects.toMatchObject({ code: 'ERR_REQUEST_BODY', cause: { message: 'out of paper' } })
+  })
+})

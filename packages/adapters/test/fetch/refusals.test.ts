@@ -1,0 +1,42 @@
+/** Where fetch does not go, and what it does not take for an answer. */
+
+import { PROTOCOLS, stages } from './stage.js'
+
+const stage = stages()
+
+it.each([
+  'https://a.test.example:25/',
+  'https:///a.test.example:25/',
+  'https:////a.test.example:25/',
+  'http:///a.test.example:6667/x',
+])('a blocked port is blocked however the URL is written: %s (Fetch standard §2.9)', async (url) => {
+  const { fetch } = await stage('h2')
+  await expect(fetch(url)).rejects.toThrow('is blocked')
+  // Once more: what was said of the one before must not count.
+  await expect(fetch(url)).rejects.toThrow('is blocked')
+})
+
+it('a redirect with two locations that differ leads nowhere ("extract header list values": failure); twice the same is one', async () => {
+  const { fetch, url, origin } = await stage('http/1.1', {
+    handler: (request, response) => {
+      if (request.url === '/two') response.writeHead(302, { location: ['/one', '/other'] as never }).end()
+      else if (request.url === '/twice') response.writeHead(302, { location: ['/there', '/there'] as never }).end()
+      else response.end('there')
+    },
+  })
+  await expect(fetch(url('/two'))).rejects.toThrow('redirect to several URLs')
+  expect(origin.requests).toHaveLength(1)
+  expect(await (await fetch(url('/twice'))).text()).toBe('there')
+})
+
+describe.each(PROTOCOLS)('over %s', (protocol) => {
+  it('integrity of what has no body is an error ("If response’s body is null, then run processBodyError")', async () => {
+    const { fetch, url } = await stage(protocol, {
+      handler: (request, response) => void response.writeHead(request.url === '/204' ? 204 : 200).end(),
+    })
+    const integrity = 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
+    await expect(fetch(url(), { method: 'HEAD', integrity })).rejects.toThrow('no body')
+    await expect(fetch(url('/204'), { integrity })).rejects.toThrow('no body')
+    expect(await (await fetch(url(), { integrity })).text()).toBe('')
+  })
+})

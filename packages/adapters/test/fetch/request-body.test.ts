@@ -1,0 +1,116 @@
+/** What becomes of a body that is not sent, or not to its end: its source hears of it, and nobody waits for ever. */
+
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import type { FetchInit } from '../../src/index.js'
+import { PROTOCOLS, stages } from './stage.js'
+
+const stage = stages()
+
+/** A stream that has begun and does not end; `cancelled` resolves with the reason when it is told that nobody wants it. */
+function begun(): { body: ReadableStream<Uint8Array>; cancelled: Promise<unknown> } {
+  let body!: ReadableStream<Uint8Array>
+  const cancelled = new Promise((resolve) => {
+    const start = (controller: ReadableStreamDefaultController<Uint8Array>): void => controller.enqueue(Buffer.from('begun'))
+    body = new ReadableStream({ start, cancel: resolve }) as ReadableStream<Uint8Array>
+  })
+  return { body, cancelled }
+}
+
+const post = (body: unknown, more: FetchInit = {}): FetchInit => ({
+  method: 'POST',
+  duplex: 'half',
+  body: body as never,
+  ...more,
+})
+
+describe.each(PROTOCOLS)('the body of a request over %s', (protocol) => {
+  it('is cancelled, or closed, where there is nobody to send it to', async () => {
+    const { fetch, url, origin } = await stage(protocol)
+    await origin.close()
+    const { body, cancelled } = begun()
+    const failure = await fetch(url(), post(body)).catch((error: unknown) => error)
+    expect(failure).toMatchObject({ cause: { code: 'ERR_CONNECT_TCP' } })
+    await expect(cancelled).resolves.toMatchObject({ code: 'ERR_CONNECT_TCP' })
+    const file = createReadStream(fileURLToPath(import.meta.url))
+    const closed = new Promise((resolve) => file.once('close', () => resolve(undefined)))
+    await expect(fetch(url(), post(file))).rejects.toMatchObject({ cause: { code: 'ERR_CONNECT_TCP' } })
+    await closed
+  })
+
+  it.each([
+    ['and nobody watches it', {}],
+    ['and its progress is told', { onUploadProgress: () => undefined }],
+  ])('hears of an abort while it waits for its own next part, %s', async (_what, more) => {
+    const { fetch, url, origin } = await stage(protocol)
+    const { body, cancelled } = begun()
+    const controller = new AbortController()
+    const reason = new Error('the reason')
+    const sending = fetch(url('/never'), post(body, { ...more, signal: controller.signal }))
+    await origin.delivered(1)
+    controller.abort(reason)
+    await expect(sending).rejects.toBe(reason)
+    await cancelled
+  })
+
+  it.each([{}, { onUploadProgress: () => undefined }])('is refused where it was read from before: %o', async (more) => {
+    const { fetch, url, origin } = await stage(protocol)
+    const read = new ReadableStream({
+      start: (controller) => {
+        controller.enqueue(Buffer.from('a'))
+        controller.enqueue(Buffer.from('b'))
+      },
+    })
+    const reader = read.getReader()
+    await reader.read()
+    reader.releaseLock()
+    const destroyed = Readable.from(['a'])
+    destroyed.destroy()
+    for (const body of [read, destroyed]) await expect(fetch(url(), post(body, more))).rejects.toBeInstanceOf(TypeError)
+    expect(origin.requests).toHaveLength(0)
+  })
+
+  it.each([undefined, null, 0, '', false])('that fails and says %p for a reason fails its request', async (reason) => {
+    const { fetch, url } = await stage(protocol)
+    const failing = new ReadableStream({ start: (controller) => controller.error(reason) })
+    const failure = await fetch(url(), post(failing)).catch((error: TypeError) => error.cause as Error & { code: string })
+    expect(failure).toMatchObject({ code: 'ERR_REQUEST_BODY' })
+    expect((failure as Error).cause).toBe(reason)
+    expect((await fetch(url())).status).toBe(200)
+  })
+
+  it('of a Request goes along where init says null ("inputOrInitBody be initBody if it is non-null; otherwise inputBody")', async () => {
+    const { fetch, url } = await stage(protocol)
+    const request = new Request(url('/echo'), { method: 'POST', body: 'kept' })
+    expect(await (await fetch(request, { body: null })).text()).toBe('kept')
+  })
+
+  it.each([301, 302, 307, 308])(
+    'that is a stream does not survive a %i (§4.4: "internalResponse’s status is not 303, request’s body is non-null, and request’s body’s source is null")',
+    async (status) => {
+      const { fetch, url, origin } = await stage(protocol, {
+        handler: (_request, response) => void response.writeHead(status, { location: '/there' }).end(),
+      })
+      const { body, cancelled } = begun()
+      await expect(fetch(url(), post(body))).rejects.toThrow(`status ${status}`)
+      await cancelled
+      expect(origin.requests).toHaveLength(1)
+    },
+  )
+
+  it('that is a stream is cancelled by a 303, and what follows is a GET without it', async () => {
+    const { fetch, url, origin } = await stage(protocol, {
+      handler: (request, response) => {
+        if (request.url === '/') response.writeHead(303, { location: '/there' }).end()
+        else response.end('there')
+      },
+    })
+    const { body, cancelled } = begun()
+    const response = await fetch(url(), post(body, { headers: { 'content-type': 'a/b' } }))
+    expect(await response.text()).toBe('there')
+    await cancelled
+    expect(origin.requests[1]).toMatchObject({ method: 'GET', path: '/there' })
+    expect(origin.requests[1]!.headers).not.toHaveProperty('content-type')
+  })
+})

@@ -1,0 +1,125 @@
+/** Content that nobody is reading just then: its stream hears of the end at once, and a response that is forgotten gives its place back. */
+
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { gzipSync } from 'node:zlib'
+import type { Client } from '@unshard/core'
+import type { OriginHandler } from '@unshard/testkit'
+import { createFetch, type Fetch } from '../../src/index.js'
+import { rig } from '../rig.js'
+import { PROTOCOLS, stages } from './stage.js'
+
+const stage = stages()
+const { server, client } = rig()
+const reason = new Error('the reason')
+
+const begun: OriginHandler = (request, response) => {
+  const content = request.url === '/gzip' ? gzipSync('x'.repeat(10_000)).subarray(0, 20) : 'begun'
+  response.writeHead(200, request.url === '/gzip' ? { 'content-encoding': 'gzip' } : {})
+  response.write(content)
+}
+
+describe.each(PROTOCOLS)('a stream over %s that nobody reads from', (protocol) => {
+  it.each(['/', '/gzip'])(
+    'is errored by an abort ("abort: ... error the stream"), before its first read and after: %s',
+    async (path) => {
+      const { fetch, url } = await stage(protocol, { handler: begun })
+      for (const reads of [0, 1]) {
+        const controller = new AbortController()
+        const response = await fetch(url(path), { signal: controller.signal })
+        const reader = response.body!.getReader()
+        if (reads > 0 && path === '/') await reader.read()
+        const { closed } = reader
+        controller.abort(reason)
+        await expect(closed).rejects.toBe(reason)
+        await expect(reader.read()).rejects.toBe(reason)
+      }
+    },
+  )
+
+  it('is errored when the connection goes, once what has come is read', async () => {
+    const { fetch, url, origin } = await stage(protocol, { handler: begun })
+    const reader = (await fetch(url())).body!.getReader()
+    const other = (await fetch(url())).body!.getReader()
+    await reader.read()
+    const { closed } = reader
+    await origin.close()
+    await expect(closed).rejects.toMatchObject({ name: 'TypeError', cause: { processed: 'yes' } })
+    expect(Buffer.from((await other.read()).value!).toString()).toBe('begun')
+    await expect(other.read()).rejects.toMatchObject({ name: 'TypeError' })
+  })
+})
+
+describe.each(PROTOCOLS)('a response over %s whose content is not all there', (protocol) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+
+  /** Collects garbage until `done`, for two hundred turns at the most. */
+  async function collecting(done: () => boolean): Promise<void> {
+    for (let turn = 0; turn < 200 && !done(); turn++) {
+      collect()
+      await new Promise(setImmediate)
+    }
+  }
+
+  /** In a function of its own: what it leaves on the stack is gone when it returns. */
+  async function forget(fetch: Fetch, url: string, touch: (response: Response) => unknown): Promise<void> {
+    touch(await fetch(url))
+  }
+
+  const touches: [string, (response: Response) => unknown][] = [
+    ['as it is', () => undefined],
+    ['with its headers read', ({ headers }) => headers.get('date')],
+    ['with its stream made', ({ body }) => body],
+    ['cloned', (response) => response.clone()],
+  ]
+  it.each(touches)('gives its place back when it is forgotten, %s', async (_what, touch) => {
+    const origin = await server({ protocols: [protocol], handler: begun })
+    const own: Client = client()
+    const active = (): number => own.stats().connections.reduce((sum, connection) => sum + connection.active, 0)
+    await forget(createFetch(own), origin.url('a.test.example'), touch)
+    expect(active()).toBe(1)
+    await collecting(() => active() === 0)
+    expect(active()).toBe(0)
+  })
+
+  it('is held by nobody once it is cancelled: a thousand of them leave no memory', async () => {
+    const origin = await server({
+      protocols: [protocol],
+      handler: (_request, response) => void response.writeHead(200).flushHeaders(),
+    })
+    const fetch = createFetch(client())
+    const cancelling = async (): Promise<void> => (await fetch(origin.url('a.test.example'))).body!.cancel()
+    const many = async (count: number): Promise<number> => {
+      for (let i = 0; i < count; i += 20) await Promise.all(Array.from({ length: 20 }, cancelling))
+      for (let turn = 0; turn < 3; turn++) {
+        collect()
+        await new Promise(setImmediate)
+      }
+      return process.memoryUsage().heapUsed
+    }
+    const count = protocol === 'h2' ? 1_000 : 200
+    const before = await many(count)
+    // The stack of an error that ends the content leads back to the stream: 5,000 octets for each where somebody holds the error.
+    expect(((await many(count)) - before) / count).toBeLessThan(4_000)
+  })
+
+  it('is kept as long as somebody can read it', async () => {
+    const origin = await server({ protocols: [protocol], handler: begun })
+    const own: Client = client()
+    const fetch = createFetch(own)
+    const { body } = await fetch(origin.url('a.test.example'))
+    const [left] = (await fetch(origin.url('a.test.example'))).body!.tee()
+    const copy = (await fetch(origin.url('a.test.example'))).clone()
+    const reading = (await fetch(origin.url('a.test.example'))).text()
+    for (let turn = 0; turn < 5; turn++) {
+      collect()
+      await new Promise(setImmediate)
+    }
+    for (const stream of [body, left, copy.body]) {
+      expect(Buffer.from((await stream!.getReader().read()).value!).toString()).toBe('begun')
+    }
+    own.destroy(reason)
+    await expect(reading).rejects.toBe(reason)
+  })
+})

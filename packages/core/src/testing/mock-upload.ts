@@ -1,0 +1,111 @@
+/** The content of a request on its way to a handler: read as the handler asks for it, and left when its exchange is over, whoever waits then. */
+
+import { StreamError, UsageError } from '../errors.js'
+import { type Content, leave, wrongWhileSent } from '../message/content.js'
+import type { HttpRequest } from '../message/request.js'
+
+/** What an upload tells its exchange. */
+export interface MockUploadOwner {
+  onSent(bytes: number): void
+  /** The source failed, or gave what cannot be sent: that ends the request, as an engine ends it. */
+  onUploadFailed(error: Error): void
+}
+
+/** One request's content. */
+export class MockUpload {
+  readonly #content: Content | undefined
+  readonly #origin: string
+  /** Octets, where a field announces them. */
+  readonly #announced: number | undefined
+  readonly #owner: MockUploadOwner
+  #source: AsyncIterator<Uint8Array | string> | undefined
+  #sent = 0
+  #over: { readonly reason: unknown } | undefined
+  #reject: ((reason: unknown) => void) | undefined
+
+  constructor({ content, origin, fields }: HttpRequest, owner: MockUploadOwner) {
+    this.#content = content
+    this.#origin = origin.serialized
+    const at = fields.findIndex((name, i) => i % 2 === 0 && name === 'content-length')
+    this.#announced = at === -1 ? undefined : Number(fields[at + 1])
+    this.#owner = owner
+  }
+
+  /** The content, for the handler. */
+  async *parts(): AsyncGenerator<Uint8Array, void> {
+    const content = this.#content
+    if (content === undefined) return
+    if (content.bytes !== undefined) {
+      this.#owner.onSent(content.bytes.length)
+      return yield content.bytes
+    }
+    for (let part = await this.#next(content); part !== undefined; part = await this.#next(content)) {
+      this.#owner.onSent(part.length)
+      yield part
+    }
+  }
+
+  /** The answer is complete: what nobody has read is not wanted. */
+  end(): void {
+    const content = this.#content
+    if (this.#over === undefined && this.#source === undefined && content?.bytes === undefined) this.#source = content?.open()
+    this.stop(new UsageError('ERR_BODY_CANCELLED', 'the request was answered before its content was read'))
+  }
+
+  /** The exchange has failed, or was ended. A source that was not opened may be sent another time. */
+  stop(reason: unknown): void {
+    if (this.#over !== undefined) return
+    this.#over = { reason }
+    if (this.#source !== undefined) leave(this.#source)
+    this.#reject?.(reason)
+  }
+
+  get #isOver(): boolean {
+    return this.#over !== undefined
+  }
+
+  async #next(content: Content): Promise<Uint8Array | undefined> {
+    if (this.#over !== undefined) throw this.#over.reason
+    try {
+      this.#source ??= content.open()
+      const { done, value } = await this.#unlessOver(this.#source)
+      return this.#checked(done === true ? undefined : value)
+    } catch (cause) {
+      // Meanwhile: what is thrown then is the reason already.
+      if (this.#isOver) throw cause
+      const error = this.#typed(cause)
+      this.#owner.onUploadFailed(error)
+      throw error
+    }
+  }
+
+  /** A source may never give another part: who waits for it hears of the end all the same. */
+  #unlessOver(source: AsyncIterator<Uint8Array | string>): Promise<IteratorResult<Uint8Array | string>> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject
+      source.next().then(resolve, reject)
+    })
+  }
+
+  /** @throws UsageError for what an engine would not send. */
+  #checked(value: unknown): Uint8Array | undefined {
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value
+    if (bytes !== undefined && !(bytes instanceof Uint8Array)) {
+      const kind = bytes === null ? 'null' : `a ${typeof bytes}`
+      throw new UsageError('ERR_INVALID_BODY', `the body yielded ${kind}, not bytes or text`)
+    }
+    this.#sent += bytes?.length ?? 0
+    const announced = this.#announced ?? this.#sent
+    if (this.#sent > announced || (bytes === undefined && this.#sent < announced)) {
+      throw new UsageError('ERR_CONTENT_LENGTH', `the body has ${this.#sent} octets, its content-length said ${announced}`)
+    }
+    return bytes
+  }
+
+  #typed(cause: unknown): Error {
+    if (cause instanceof UsageError) return wrongWhileSent(cause, this.#origin, 'unknown')
+    const what = cause instanceof Error ? cause.message : String(cause)
+    const details = { origin: this.#origin, initiator: 'local', cause, processed: 'unknown' } as const
+    return new StreamError('ERR_REQUEST_BODY', `the body of the request failed: ${what}`, details)
+  }
+}
