@@ -1,7 +1,7 @@
 /** The world of the adapters' tests, and clients that know its hosts. */
 
 import { Client, type ClientOptions } from '@unshard/core'
-import { staticLookup, type TestWorld, testWorld } from '@unshard/testkit'
+import { type OriginHandler, staticLookup, type TestWorld, testWorld } from '@unshard/testkit'
 import { createFetch, type Fetch } from '../src/index.js'
 
 /** Call once, at the top level of a test file. */
@@ -17,4 +17,20 @@ export function rig(): Pick<TestWorld, 'server' | 'peer'> & {
     return made
   }
   return { server: world.server, peer: world.peer, client, fetch: (options) => createFetch(client(options)) }
+}
+
+/** A server's program that writes without end, and counts the octets it could write before it was held back. */
+export function flood(): { handler: OriginHandler; sent(): number } {
+  let sent = 0
+  const handler: OriginHandler = (_request, response) => {
+    const chunk = Buffer.alloc(65_536)
+    const fill = (): void => {
+      do sent += chunk.length
+      while (response.write(chunk))
+    }
+    response.writeHead(200)
+    response.on('drain', fill)
+    fill()
+  }
+  return { handler, sent: () => sent }
 }

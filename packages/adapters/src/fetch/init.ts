@@ -3,6 +3,7 @@
 import type { Client, Priority, RetryPolicy, Timeouts } from '@unshard/core'
 import type { FetchBodyInit } from './body.js'
 import { isObject, isSignal } from './brands.js'
+import { REFERRER_POLICIES } from './referrer.js'
 
 /** How far a request's or a response's content has come. */
 export interface Progress {
@@ -55,17 +56,7 @@ const ENUMS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     redirect: ['follow', 'error', 'manual'],
     priority: ['high', 'low', 'auto'],
     duplex: ['half'],
-    referrerPolicy: [
-      '',
-      'no-referrer',
-      'no-referrer-when-downgrade',
-      'origin',
-      'origin-when-cross-origin',
-      'same-origin',
-      'strict-origin',
-      'strict-origin-when-cross-origin',
-      'unsafe-url',
-    ],
+    referrerPolicy: ['', ...REFERRER_POLICIES],
   }).map(([name, values]) => [name, new Set(values)]),
 )
 const FUNCTIONS = ['onInformational', 'onUploadProgress', 'onDownloadProgress'] as const

@@ -6,8 +6,8 @@ import { parseUrl } from './location.js'
 const DEFAULT_POLICY = 'strict-origin-when-cross-origin'
 /** Referrer Policy §8.3 step 4: what is longer is cut down to the origin. */
 const MAX_LENGTH = 4_096
-/** Referrer Policy §3: what a `referrer-policy` field may say. */
-const POLICIES: ReadonlySet<string> = new Set([
+/** Referrer Policy §3: what a `referrer-policy` field may say; `init.referrerPolicy` may be empty as well. */
+export const REFERRER_POLICIES: ReadonlySet<string> = new Set([
   'no-referrer',
   'no-referrer-when-downgrade',
   'origin',
@@ -98,7 +98,7 @@ export function policyOf(value: string | undefined): string | undefined {
   return value
     ?.split(',')
     .map((word) => word.trim().toLowerCase())
-    .findLast((word) => POLICIES.has(word))
+    .findLast((word) => REFERRER_POLICIES.has(word))
 }
 
 /** What `origin` says for methods other than GET and HEAD (Fetch standard §3.2, "append a request `Origin` header"). */

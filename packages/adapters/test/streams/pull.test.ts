@@ -1,6 +1,6 @@
 import type { OriginHandler } from '@unshard/testkit'
 import { type PullEvent, pull } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { flood, rig } from '../rig.js'
 import { endless, leaving, PROTOCOLS, speaking, watching } from './kinds.js'
 
 const { server, client } = rig()
@@ -47,26 +47,16 @@ describe.each(PROTOCOLS)('pull over %s', (protocol) => {
   })
 
   it('a puller that stops asking holds the peer back', async () => {
-    let sent = 0
-    const handler: OriginHandler = (_request, response) => {
-      const chunk = Buffer.alloc(65_536)
-      const fill = (): void => {
-        do sent += chunk.length
-        while (response.write(chunk))
-      }
-      response.writeHead(200)
-      response.on('drain', fill)
-      fill()
-    }
+    const { handler, sent } = flood()
     const { port } = await server({ handler })
     const events = pull(client(speaking(protocol)), { url: url(port) })
     await events.next()
     // Until nothing moves any more: two looks with the event loop's turns in between see the same.
-    for (let before = -1; before !== sent; ) {
-      before = sent
+    for (let before = -1; before !== sent(); ) {
+      before = sent()
       for (let turn = 0; turn < 500; turn++) await new Promise((resolve) => setImmediate(resolve))
     }
-    expect(sent).toBeLessThan(16_000_000)
+    expect(sent()).toBeLessThan(16_000_000)
     await events.return()
   })
 

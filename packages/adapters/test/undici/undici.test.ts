@@ -5,6 +5,7 @@ import { PassThrough, Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type OriginHandler, staticLookup, testWorld } from '@unshard/testkit'
 import { Dispatcher, type DispatcherOptions } from '../../src/undici/index.js'
+import { flood } from '../rig.js'
 import { PROTOCOLS, speaking } from '../streams/kinds.js'
 import { versions } from './versions.js'
 
@@ -19,22 +20,6 @@ function dispatcher(options: DispatcherOptions = {}): Dispatcher {
 }
 
 const url = (port: number, path = '/', host = 'a.test.example'): string => `https://${host}:${port}${path}`
-
-/** Counts the octets that a server could send before it was held back. */
-function flood(): { handler: OriginHandler; sent(): number } {
-  let sent = 0
-  const handler: OriginHandler = (_request, response) => {
-    const chunk = Buffer.alloc(65_536)
-    const fill = (): void => {
-      do sent += chunk.length
-      while (response.write(chunk))
-    }
-    response.writeHead(200)
-    response.on('drain', fill)
-    fill()
-  }
-  return { handler, sent: () => sent }
-}
 
 async function untilStill(value: () => number): Promise<void> {
   for (let before = -1; before !== value(); ) {
