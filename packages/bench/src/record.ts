@@ -33,14 +33,16 @@ export function writePlots(docs: string, records: readonly Recorded[]): string[]
     .map(({ figures, charts }) => writeBeside(docs, `${figures.name}.svg`, drawCharts(charts)))
 }
 
-/** Writes plots, `docs/benchmarks/<scenario>.json`, and what lies between the markers of `docs/benchmarks.md`. Returns the files. */
+/** Writes plots, `docs/benchmarks/<scenario>.json`, and what lies between the markers of `docs/benchmarks.md`, where it has them. Returns the files. */
 export function writeDocs(docs: string, records: readonly Recorded[]): string[] {
   const page = join(docs, 'benchmarks.md')
-  writeFileSync(page, records.reduce(withRecord, readFileSync(page, 'utf8')))
+  const before = readFileSync(page, 'utf8')
+  const shown = records.filter(({ figures }) => before.includes(opening(figures.name)))
+  writeFileSync(page, shown.reduce(withRecord, before))
   const kept = records.map((record) =>
     writeBeside(docs, `${record.figures.name}.json`, `${JSON.stringify(record, undefined, 2)}\n`),
   )
-  return [...writePlots(docs, records), ...kept, page]
+  return [...writePlots(docs, records), ...kept, ...(shown.length > 0 ? [page] : [])]
 }
 
 function writeBeside(docs: string, name: string, text: string): string {
@@ -53,7 +55,7 @@ function writeBeside(docs: string, name: string, text: string): string {
 /** The page with that run between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`. @throws Error where it has no such markers. */
 export function withRecord(page: string, record: Recorded): string {
   const { name } = record.figures
-  const [open, close] = [`<!-- bench:${name} -->`, `<!-- /bench:${name} -->`]
+  const [open, close] = [opening(name), `<!-- /bench:${name} -->`]
   const from = page.indexOf(open)
   const to = page.indexOf(close)
   if (from === -1 || to < from) throw new Error(`docs/benchmarks.md has no markers ${open} … ${close}`)
@@ -69,4 +71,8 @@ function between({ date, node, cpu, pinned, rounds, seconds, text, charts, figur
 ${text}
 \`\`\`
 ${picture}`
+}
+
+function opening(name: string): string {
+  return `<!-- bench:${name} -->`
 }

@@ -33,7 +33,9 @@ describe('what is kept of a run', () => {
       writeFileSync(join(docs, 'benchmarks.md'), page)
       const record = recordOf(report, conditions)
       expect(writeDocs(docs, [record])).toHaveLength(3)
-      expect(readdirSync(join(docs, 'benchmarks')).sort()).toEqual(['small-get.json', 'small-get.svg'])
+      // A page that does not show it is left as it is.
+      expect(writeDocs(docs, [{ ...record, charts: [], figures: { name: 'upload-2' } }])).toHaveLength(1)
+      expect(readdirSync(join(docs, 'benchmarks')).sort()).toEqual(['small-get.json', 'small-get.svg', 'upload-2.json'])
       expect(JSON.parse(readFileSync(join(docs, 'benchmarks/small-get.json'), 'utf8'))).toEqual(record)
     } finally {
       rmSync(docs, { recursive: true })

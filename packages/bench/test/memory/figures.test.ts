@@ -18,7 +18,9 @@ describe('memory', () => {
   })
 
   test('is told and drawn', () => {
-    expect(describeMemory(weights, ['aborts: reset'], [])).toMatch(/TLS socket with nothing on it +300 +2,000[^]*aborts: reset/)
+    expect(describeMemory(weights, ['aborts: reset'], [])).toMatch(
+      /TLS socket with nothing on it +300 +2,000[\s\S]*aborts: reset/,
+    )
     expect(memoryCharts(weights)[0]!.bars.map(({ value }) => value)).toEqual([40_000, 2_000])
   })
 })
