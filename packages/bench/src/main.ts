@@ -31,6 +31,9 @@ const runs = new Map<string, Run>([
   ['import-time', runImportTime],
 ])
 
+/** Below the root of the repository, wherever this is called from. */
+const DOCS = fileURLToPath(new URL('../../../docs', import.meta.url))
+
 await main()
 
 async function main(): Promise<void> {
@@ -50,9 +53,6 @@ async function main(): Promise<void> {
   }
   print(options, cores, reports)
 }
-
-/** Below the root of the repository, wherever this is called from. */
-const DOCS = fileURLToPath(new URL('../../../docs', import.meta.url))
 
 function keep({ plot, docs, rounds, seconds }: Arguments, cores: Cores | undefined, report: ScenarioReport): void {
   if (!plot && !docs) return
