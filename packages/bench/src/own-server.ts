@@ -22,7 +22,7 @@ export async function startOwnServer(tls: Tls, large: Buffer): Promise<OriginSer
         received += chunk.length
       })
       request.once('end', () => {
-        const content = contentOf(request.url ?? '/', received, large)
+        const content = contentOf(pathOf(request.url), received, large)
         response.writeHead(200, { 'content-type': 'text/plain', 'content-length': Buffer.byteLength(content) })
         response.end(content)
       })
@@ -44,4 +44,9 @@ function contentOf(path: string, received: number, large: Buffer): Buffer | stri
     default:
       return SMALL_TEXT
   }
+}
+
+/** Without the query: curl numbers its transfers there. */
+function pathOf(url: string | undefined): string {
+  return (url ?? '/').split('?', 1)[0]!
 }
