@@ -6,6 +6,12 @@ export interface Arguments {
   /** In the order given; all where none is. */
   readonly scenarios: readonly string[]
   readonly json: boolean
+  /** Whether to write the plots. */
+  readonly plot: boolean
+  /** Whether to write the plots and the tables of the documentation. */
+  readonly docs: boolean
+  /** Where each client's process leaves a CPU profile; none without it. */
+  readonly profileFolder?: string
   readonly seconds: number
   readonly warmupSeconds: number
   readonly rounds: number
@@ -18,7 +24,7 @@ export interface Arguments {
 export class ArgumentsError extends Error {}
 
 export const USAGE =
-  'usage: pnpm bench [scenario…] [--json] [--seconds N] [--rounds N] [--warmup SECONDS] [--round-trip MS] [--own-server]'
+  'usage: pnpm bench [scenario…] [--json] [--plot] [--docs] [--seconds N] [--rounds N] [--warmup SECONDS] [--round-trip MS] [--own-server] [--profile FOLDER]'
 
 /** @throws ArgumentsError naming the option, value or scenario that it does not know. */
 export function parseArguments(argv: readonly string[], known: readonly string[]): Arguments {
@@ -29,11 +35,14 @@ export function parseArguments(argv: readonly string[], known: readonly string[]
   return {
     scenarios: positionals.length === 0 ? known : [...new Set(positionals)],
     json: values.json === true,
+    plot: values.plot === true,
+    docs: values.docs === true,
+    ...(values.profile !== undefined && { profileFolder: values.profile }),
     seconds: numberFrom('seconds', values.seconds ?? '2', (value) => value > 0 && value <= 600, 'a number above 0, at most 600'),
     warmupSeconds: numberFrom('warmup', values.warmup ?? '1', (value) => value <= 600, 'a number from 0 to 600'),
     rounds: numberFrom(
       'rounds',
-      values.rounds ?? '3',
+      values.rounds ?? '5',
       (value) => Number.isInteger(value) && value > 0 && value <= 1000,
       'a whole number from 1 to 1000',
     ),
@@ -44,6 +53,9 @@ export function parseArguments(argv: readonly string[], known: readonly string[]
 
 const OPTIONS = {
   json: { type: 'boolean' },
+  plot: { type: 'boolean' },
+  docs: { type: 'boolean' },
+  profile: { type: 'string' },
   'own-server': { type: 'boolean' },
   seconds: { type: 'string' },
   rounds: { type: 'string' },
@@ -53,7 +65,8 @@ const OPTIONS = {
 
 interface Split {
   readonly values: Partial<
-    Record<'json' | 'own-server', boolean> & Record<'seconds' | 'rounds' | 'warmup' | 'round-trip', string>
+    Record<'json' | 'plot' | 'docs' | 'own-server', boolean> &
+      Record<'seconds' | 'rounds' | 'warmup' | 'round-trip' | 'profile', string>
   >
   readonly positionals: readonly string[]
 }

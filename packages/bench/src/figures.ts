@@ -8,6 +8,8 @@ export interface Round {
   readonly cpuMicrosPerRequest: number
   readonly errors: number
   readonly connections?: number
+  /** 99th percentile of the event loop's delay, milliseconds. */
+  readonly delayMs?: number
   /** Why there are errors, or no figures at all. */
   readonly error?: string
 }
@@ -20,6 +22,8 @@ export interface Result {
   readonly requestsPerSecond: number
   /** Median of the rounds. */
   readonly cpuMicrosPerRequest: number
+  /** Median of the rounds; not there for programs. */
+  readonly delayMs?: number
   /** Sum over the rounds. */
   readonly errors: number
   readonly rounds: readonly Round[]
@@ -34,10 +38,8 @@ export interface Ratio {
 /** By competitor, then by baseline. */
 export type Ratios = Readonly<Record<string, Readonly<Record<string, Ratio>>>>
 
-export interface MarkResult extends Mark {
-  readonly ratio: number
-  readonly holds: boolean
-}
+/** Of one competitor to another, or for the event loop's delay the milliseconds. `holds` is not told where one of the two took no part. */
+export type MarkResult = Mark & { readonly ratio: number; readonly holds?: boolean }
 
 /** The middle value; between two, their mean. NaN of nothing. */
 export function median(values: readonly number[]): number {
@@ -47,21 +49,22 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-/** `value / baseline` to two places; NaN where there is no baseline. */
-export function ratio(value: number, baseline: number | undefined): number {
+/** `value / baseline`, by default to two places; NaN where there is no baseline. */
+export function ratio(value: number, baseline: number | undefined, grain = 100): number {
   if (baseline === undefined || !(baseline > 0)) return Number.NaN
-  return hundredths(value / baseline)
+  return Math.round((value / baseline) * grain) / grain
 }
 
 /** A round without an answer and without an error is an error too. */
-export function roundOf({ requests, seconds, cpuMicros, errors, connections, firstError }: Sample): Round {
+export function roundOf({ requests, seconds, cpuMicros, errors, connections, delayMs, firstError }: Sample): Round {
   if (requests === 0 && errors === 0) return failedRound('no answer while it was measured')
   return {
-    requestsPerSecond: seconds > 0 ? Math.round(requests / seconds) : 0,
+    requestsPerSecond: seconds > 0 ? hundredths(requests / seconds) : 0,
     // Of no requests the cost is not known; in JSON that is null.
     cpuMicrosPerRequest: requests > 0 ? hundredths(cpuMicros / requests) : Number.NaN,
     errors,
     ...(connections !== undefined && { connections }),
+    ...(delayMs !== undefined && { delayMs: hundredths(delayMs) }),
     ...(firstError !== undefined && { error: firstError }),
   }
 }
@@ -73,11 +76,13 @@ export function failedRound(error: string): Round {
 
 export function resultOf(name: string, server: string, rounds: readonly Round[]): Result {
   const measured = rounds.filter((round) => round.requestsPerSecond > 0)
+  const delays = measured.flatMap(({ delayMs }) => delayMs ?? [])
   return {
     name,
     server,
-    requestsPerSecond: Math.round(median(measured.map((round) => round.requestsPerSecond))),
+    requestsPerSecond: hundredths(median(measured.map((round) => round.requestsPerSecond))),
     cpuMicrosPerRequest: hundredths(median(measured.map((round) => round.cpuMicrosPerRequest))),
+    ...(delays.length > 0 && { delayMs: hundredths(median(delays)) }),
     errors: rounds.reduce((sum, round) => sum + round.errors, 0),
     rounds,
   }
@@ -99,10 +104,16 @@ export function ratiosOf(results: readonly Result[], baselines: readonly string[
 }
 
 export function marksOf(marks: readonly Mark[], results: readonly Result[]): MarkResult[] {
-  const rateOf = (wanted: string): number => results.find(({ name }) => name === wanted)?.requestsPerSecond ?? Number.NaN
   return marks.map((mark) => {
-    const reached = ratio(rateOf(mark.name), rateOf(mark.baseline))
-    return { ...mark, ratio: reached, holds: reached >= mark.atLeast }
+    const ours = results.find(({ name }) => name === mark.name)
+    const theirs = 'baseline' in mark ? results.find(({ name }) => name === mark.baseline) : ours
+    if (ours === undefined || theirs === undefined) return { ...mark, ratio: Number.NaN }
+    if ('delayBelowMs' in mark)
+      return { ...mark, ratio: ours.delayMs ?? Number.NaN, holds: (ours.delayMs ?? Infinity) < mark.delayBelowMs }
+    const cpu = ratio(ours.cpuMicrosPerRequest, theirs.cpuMicrosPerRequest, 1e6)
+    if ('cpuAtMost' in mark) return { ...mark, ratio: cpu, holds: cpu <= mark.cpuAtMost }
+    const rate = ratio(ours.requestsPerSecond, theirs.requestsPerSecond)
+    return { ...mark, ratio: rate, holds: rate >= mark.atLeast }
   })
 }
 

@@ -1,5 +1,6 @@
 /** The closed loop: N requests in flight, each followed by the next, until time is up. Knows no client and no protocol. */
 
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 
 export interface Load {
@@ -23,6 +24,8 @@ export interface Sample {
   readonly firstError?: string
   /** Sockets open while measured, where it is known. */
   readonly connections?: number
+  /** How late the event loop was while measured: 99 of 100 looks found it less, milliseconds. */
+  readonly delayMs?: number
 }
 
 /** What the loop needs of the world; replaced in tests. */
@@ -33,6 +36,8 @@ export interface Meter {
   /** CPU time of this process, microseconds. */
   cpuMicros(): number
   connections(): number
+  /** Starts to watch the event loop. Gives what ends that and tells its 99th percentile, milliseconds. */
+  watchDelay?(): () => number
 }
 
 const systemMeter: Meter = {
@@ -43,7 +48,19 @@ const systemMeter: Meter = {
     return user + system
   },
   connections: () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length,
+  watchDelay() {
+    const histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS })
+    histogram.enable()
+    return () => {
+      histogram.disable()
+      // It records from one look to the next: what is beyond the interval is the delay.
+      return Math.max(0, histogram.percentile(99) / 1e6 - DELAY_RESOLUTION_MS)
+    }
+  },
 }
+
+/** A timer in C: nothing of it runs in JavaScript. */
+const DELAY_RESOLUTION_MS = 5
 
 /** Runs `once` over and over, `inFlight` times side by side. It must wait for something outside: the loop yields to nothing else. */
 export async function closedLoop(once: () => Promise<void>, load: Load, meter: Meter = systemMeter): Promise<Sample> {
@@ -67,6 +84,7 @@ export async function closedLoop(once: () => Promise<void>, load: Load, meter: M
 
   const lanes = Array.from({ length: load.inFlight }, lane)
   await meter.sleep(load.warmupSeconds * 1000)
+  const delay = meter.watchDelay?.()
   const before = { requests, now: meter.now(), cpu: meter.cpuMicros() }
   await meter.sleep(load.seconds * 1000)
   const sample = {
@@ -74,6 +92,7 @@ export async function closedLoop(once: () => Promise<void>, load: Load, meter: M
     seconds: (meter.now() - before.now) / 1000,
     cpuMicros: meter.cpuMicros() - before.cpu,
     connections: meter.connections(),
+    ...(delay !== undefined && { delayMs: delay() }),
   }
   running = false
   await Promise.all(lanes)

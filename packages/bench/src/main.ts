@@ -6,11 +6,16 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Cores, chooseCores } from '@unshard/testkit'
 import { type Arguments, ArgumentsError, parseArguments, USAGE } from './arguments.js'
 import { runClosedLoop } from './closed-loop.js'
 import { runColdStart } from './cold-start/run.js'
+import { runGrowth } from './growth/run.js'
+import { runImportTime } from './import-time/run.js'
 import { runManyOrigins } from './many-origins/run.js'
+import { runMemory } from './memory/run.js'
+import { recordOf, writeDocs, writePlots } from './record.js'
 import type { RunContext, ScenarioReport } from './report.js'
 import { scenarios } from './scenarios/index.js'
 import { runStream } from './stream/run.js'
@@ -23,7 +28,13 @@ const runs = new Map<string, Run>([
   ['cold-start', runColdStart],
   ['many-origins', runManyOrigins],
   ['stream-100m', runStream],
+  ['growth', runGrowth],
+  ['memory', runMemory],
+  ['import-time', runImportTime],
 ])
+
+/** Below the root of the repository, wherever this is called from. */
+const DOCS = fileURLToPath(new URL('../../../docs', import.meta.url))
 
 await main()
 
@@ -36,8 +47,21 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
   const context = { ...options, cores, folder, report: (line: string) => console.error(line) }
   const reports: ScenarioReport[] = []
-  for (const name of options.scenarios) reports.push(await runs.get(name)!(context))
+  for (const name of options.scenarios) {
+    const report = await runs.get(name)!(context)
+    reports.push(report)
+    // Each as soon as it is there: a run of all takes long.
+    keep(options, cores, report)
+  }
   print(options, cores, reports)
+}
+
+function keep({ plot, docs, rounds, seconds }: Arguments, cores: Cores | undefined, report: ScenarioReport): void {
+  if (!plot && !docs) return
+  const date = new Date().toISOString().slice(0, 10)
+  const conditions = { date, node: process.version, cpu: cpuName(), pinned: cores !== undefined, rounds, seconds }
+  const records = [recordOf(report, conditions)]
+  for (const file of docs ? writeDocs(DOCS, records) : writePlots(DOCS, records)) console.error(`written: ${file}`)
 }
 
 function readArguments(): Arguments | undefined {
@@ -52,13 +76,17 @@ function readArguments(): Arguments | undefined {
 }
 
 function print(options: Arguments, cores: Cores | undefined, reports: readonly ScenarioReport[]): void {
-  const cpu = cpus()[0]?.model.trim() ?? 'unknown'
   if (options.json) {
     console.log(
-      JSON.stringify({ node: process.version, cpu, pinned: cores !== undefined, scenarios: reports.map(({ json }) => json) }),
+      JSON.stringify({
+        node: process.version,
+        cpu: cpuName(),
+        pinned: cores !== undefined,
+        scenarios: reports.map(({ json }) => json),
+      }),
     )
   } else {
-    console.log(`\nNode ${process.version}, ${cpus().length} × ${cpu}, ${describeCores(cores)}`)
+    console.log(`\nNode ${process.version}, ${cpus().length} × ${cpuName()}, ${describeCores(cores)}`)
     console.log(
       `${options.rounds} rounds, medians; a closed loop: ${options.seconds} s after ${options.warmupSeconds} s of warm-up\n`,
     )
@@ -69,4 +97,8 @@ function print(options: Arguments, cores: Cores | undefined, reports: readonly S
 
 function describeCores(cores: Cores | undefined): string {
   return cores === undefined ? 'not pinned to cores' : `servers pinned to core ${cores.server}, clients to core ${cores.client}`
+}
+
+function cpuName(): string {
+  return cpus()[0]?.model.trim() ?? 'unknown'
 }

@@ -19,6 +19,27 @@ export function startScript(name: string, { core, args = [], nodeOptions = [], e
   return spawn(file, rest, { stdio: ['ignore', 2, 2, 'ipc'], env: { ...process.env, ...env } })
 }
 
+/** One turn: a fresh process is sent a message, answers with one, and is gone when this is done: the next one gets the core for itself. */
+export async function takeTurn<T>(script: string, message: object, options: ScriptOptions, timeoutMs: number): Promise<T> {
+  const child = startScript(script, options)
+  const exit = new Promise((resolve) => {
+    child.once('close', resolve).once('error', resolve)
+  })
+  try {
+    child.send(message)
+    return await nextMessage<T>(child, timeoutMs)
+  } finally {
+    await exit
+  }
+}
+
+/** Options of Node's for a CPU profile that says in its name whose it is. */
+export function profiling(folder: string | undefined, name: string): string[] {
+  if (folder === undefined) return []
+  const file = `${name.replaceAll(/[^a-z0-9]+/gi, '-')}-${Date.now()}.cpuprofile`
+  return ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${file}`]
+}
+
 /** The next message of a process. @throws Error when it ends without one, or says nothing in time (then it is killed). */
 export function nextMessage<T>(child: ChildProcess, timeoutMs: number): Promise<T> {
   return new Promise((resolve, reject) => {

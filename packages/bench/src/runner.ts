@@ -1,7 +1,7 @@
 /** Runs a scenario: every competitor in turn, A B C A B C, each time in a fresh process, one at a time. */
 
 import type { Assignment, Outcome } from './child.js'
-import type { Competitor } from './competitor.js'
+import type { Competitor, Target } from './competitor.js'
 import {
   failedRound,
   type MarkResult,
@@ -14,7 +14,7 @@ import {
   roundOf,
 } from './figures.js'
 import { describe } from './load.js'
-import { nextMessage, startScript } from './processes.js'
+import { profiling, takeTurn } from './processes.js'
 import type { Scenario } from './scenarios/scenario.js'
 import type { Servers } from './server.js'
 
@@ -24,6 +24,7 @@ export interface RunOptions {
   readonly warmupSeconds: number
   /** The core of the clients; undefined where nothing is pinned. */
   readonly core: number | undefined
+  readonly profileFolder?: string
   readonly servers: Servers
   readonly caFile: string
   /** Told what is going on, a line at a time. */
@@ -33,6 +34,8 @@ export interface RunOptions {
 export interface ScenarioResult {
   readonly name: string
   readonly title: string
+  /** See {@link Scenario}. */
+  readonly movedBytes?: number
   readonly results: readonly Result[]
   readonly ratios: Ratios
   readonly marks: readonly MarkResult[]
@@ -69,31 +72,52 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const results = taking.map((competitor) =>
     resultOf(competitor.name, servers.at[competitor.protocol].name, rounds.get(competitor)!),
   )
-  const { name, title, baselines, marks } = scenario
-  return { name, title, results, ratios: ratiosOf(results, baselines), marks: marksOf(marks, results), skipped }
+  const { name, title, baselines, marks, movedBytes } = scenario
+  return {
+    name,
+    title,
+    ...(movedBytes !== undefined && { movedBytes }),
+    results,
+    ratios: ratiosOf(results, baselines),
+    marks: marksOf(marks, results),
+    skipped,
+  }
 }
 
 async function runOnce(scenario: Scenario, competitor: Competitor, options: RunOptions): Promise<Round> {
-  const { seconds, warmupSeconds, servers, caFile, core } = options
-  const { name, path, text, inFlight } = scenario
-  const assignment: Assignment = {
-    scenario: name,
-    competitor: competitor.name,
-    target: { origin: `https://127.0.0.1:${servers.at[competitor.protocol].port}`, path, text, ca: servers.ca, inFlight },
-    load: { inFlight, seconds, warmupSeconds },
+  const { servers } = options
+  const { name, path, text, bytes, reading, upload, inFlight, leastSeconds = 0 } = scenario
+  const target: Target = {
+    origin: `https://127.0.0.1:${servers.at[competitor.protocol].port}`,
+    path,
+    text,
+    ...(bytes !== undefined && { bytes }),
+    ...(reading !== undefined && { reading }),
+    ...(upload !== undefined && { upload }),
+    ca: servers.ca,
+    inFlight,
   }
-  const child = startScript('child.js', { core, env: { NODE_EXTRA_CA_CERTS: caFile } })
-  const exit = new Promise((resolve) => {
-    child.once('close', resolve).once('error', resolve)
-  })
+  const seconds = Math.max(leastSeconds, options.seconds)
+  const load = { inFlight, seconds, warmupSeconds: options.warmupSeconds }
+  return measureOnce({ scenario: name, competitor: competitor.name, target, load }, options)
+}
+
+/** One turn of one competitor, in a process of its own. */
+export async function measureOnce(
+  assignment: Assignment,
+  { core, caFile, profileFolder }: Pick<RunOptions, 'core' | 'caFile' | 'profileFolder'>,
+): Promise<Round> {
+  const { seconds, warmupSeconds } = assignment.load
+  const options = {
+    core,
+    env: { NODE_EXTRA_CA_CERTS: caFile },
+    nodeOptions: profiling(profileFolder, `${assignment.scenario}-${assignment.competitor}`),
+  }
+  const timeoutMs = (seconds + warmupSeconds) * 1000 + MARGIN_MS
   try {
-    child.send(assignment)
-    const outcome = await nextMessage<Outcome>(child, (seconds + warmupSeconds) * 1000 + MARGIN_MS)
+    const outcome = await takeTurn<Outcome>('child.js', assignment, options, timeoutMs)
     return 'sample' in outcome ? roundOf(outcome.sample) : failedRound(outcome.error)
   } catch (error) {
     return failedRound(describe(error))
-  } finally {
-    // The next one gets the core for itself.
-    await exit
   }
 }

@@ -1,18 +1,20 @@
 /**
- * The servers' process: nghttpd for HTTP/2 and nginx for HTTP/1.1 (nghttpd has none), and where one is not installed, the testkit's
- * own server in its place. What it starts inherits the core it is pinned to, and ends with it.
+ * The servers' process: nghttpd for HTTP/2 (nginx where a scenario wants it), nginx for HTTP/1.1, and where one is not installed, the
+ * testkit's own server in its place. What it starts inherits the core it is pinned to, and ends with it.
+ * Arguments: `own` to leave out servers that are installed; `nginx` to have it for HTTP/2 too.
  */
 
 import {
   createAuthority,
-  type Delivery,
   type ExternalServer,
-  SMALL_TEXT,
+  type ExternalServerOptions,
+  type NghttpdOptions,
   startNghttpd,
   startNginx,
-  startOriginServer,
 } from '@unshard/testkit'
 import { OWN_SERVER, type Protocol } from './competitor.js'
+import { startOwnServer } from './own-server.js'
+import { CONTENT_TEXT, LARGE_BYTES, LARGE_PATH } from './scenarios/contents.js'
 
 export interface Listening {
   readonly name: string
@@ -24,36 +26,25 @@ export interface Servers {
   readonly at: Readonly<Record<Protocol, Listening>>
 }
 
-const FORGET_EVERY_MS = 100
-
-const external: ExternalServer[] = []
+const words = process.argv.slice(2)
+const large = Buffer.alloc(LARGE_BYTES, CONTENT_TEXT)
 const authority = await createAuthority()
 const tls = await authority.issue({ names: ['localhost'], ips: ['127.0.0.1'] })
+const options: ExternalServerOptions = { tls, files: { [LARGE_PATH.slice(1)]: large } }
+const external: ExternalServer[] = []
 
 process.once('disconnect', () => {
   void Promise.all(external.map((server) => server.stop())).finally(() => process.exit())
 })
-process.send!(await start(process.argv[2] === 'own'))
+process.send!(await start())
 
-async function start(own: boolean): Promise<Servers> {
-  const h2 = own ? undefined : await startNghttpd({ tls })
-  const http1 = own ? undefined : await startNginx({ tls })
-  external.push(...[h2, http1].filter((server) => server !== undefined))
-  const fallback = h2 === undefined || http1 === undefined ? await startOwn() : undefined
+async function start(): Promise<Servers> {
+  const own = words.includes('own')
+  const http1 = own ? undefined : await startNginx(options)
+  const h2 = own ? undefined : words.includes('nginx') ? http1 : await startNghttpd(options satisfies NghttpdOptions)
+  external.push(...new Set([h2, http1].filter((server) => server !== undefined)))
+  const fallback = h2 === undefined || http1 === undefined ? await startOwnServer(tls, large) : undefined
   const listening = (server: ExternalServer | undefined): Listening =>
-    server === undefined ? fallback! : { name: server.name, port: server.port }
+    server === undefined ? { name: OWN_SERVER, port: fallback!.port } : { name: server.name, port: server.port }
   return { ca: authority.ca, at: { h2: listening(h2), 'http/1.1': listening(http1) } }
-}
-
-async function startOwn(): Promise<Listening> {
-  const server = await startOriginServer({
-    tls,
-    handler(_, response) {
-      response.writeHead(200, { 'content-type': 'text/plain', 'content-length': SMALL_TEXT.length })
-      response.end(SMALL_TEXT)
-    },
-  })
-  // It keeps account of every request, for tests. Here that would be a million of them.
-  setInterval(() => (server.requests as Delivery[]).splice(0), FORGET_EVERY_MS).unref()
-  return { name: OWN_SERVER, port: server.port }
 }

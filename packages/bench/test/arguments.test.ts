@@ -4,22 +4,31 @@ const KNOWN = ['small-get', 'download']
 const parse = (line: string) => parseArguments(line === '' ? [] : line.split(' '), KNOWN)
 
 describe('parseArguments', () => {
-  test('nothing given: every scenario, three rounds of two seconds after one', () => {
+  test('nothing given: every scenario, five rounds of two seconds after one', () => {
     expect(parse('')).toEqual({
       scenarios: KNOWN,
       json: false,
+      plot: false,
+      docs: false,
       seconds: 2,
       warmupSeconds: 1,
-      rounds: 3,
+      rounds: 5,
       roundTripMs: 40,
       ownServer: false,
     })
   })
 
   test('scenarios and options in any order, a scenario only once', () => {
-    expect(parse('--json download --seconds 0.2 download --rounds=1 --warmup 0 --round-trip 80 --own-server')).toEqual({
+    expect(
+      parse(
+        '--json download --seconds 0.2 download --rounds=1 --warmup 0 --round-trip 80 --own-server --plot --docs --profile p',
+      ),
+    ).toEqual({
       scenarios: ['download'],
       json: true,
+      plot: true,
+      docs: true,
+      profileFolder: 'p',
       seconds: 0.2,
       warmupSeconds: 0,
       rounds: 1,

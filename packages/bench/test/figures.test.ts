@@ -66,11 +66,27 @@ describe('comparison', () => {
     })
   })
 
-  test('a mark holds from its ratio on, and never where one of the two is missing', () => {
+  test('a mark on the rate holds from its ratio on, and is not told where one of the two is missing', () => {
     const mark = (baseline: string, atLeast: number) => ({ name: 'ours', baseline, atLeast })
     const [reached, missed, absent] = marksOf([mark('theirs', 10), mark('theirs', 10.01), mark('absent', 1)], results)
     expect(reached).toMatchObject({ ratio: 10, holds: true })
     expect(missed).toMatchObject({ ratio: 10, holds: false })
-    expect(absent).toMatchObject({ ratio: Number.NaN, holds: false })
+    expect(absent).toEqual({ ...mark('absent', 1), ratio: Number.NaN })
+  })
+
+  test('a mark on CPU time holds up to its ratio, and not a thousandth beyond', () => {
+    const mark = (cpuAtMost: number) => ({ name: 'ours', baseline: 'theirs', cpuAtMost })
+    const close = [result('ours', 1, 10.04), result('theirs', 1, 100)]
+    expect(marksOf([mark(1 / 10), mark(1 / 11)], results)).toMatchObject([{ ratio: 0.1, holds: true }, { holds: false }])
+    expect(marksOf([mark(1 / 10)], close)).toMatchObject([{ ratio: 0.1004, holds: false }])
+    expect(marksOf([mark(1)], [result('ours', 1, 5), result('theirs', 1, Number.NaN)])).toMatchObject([{ holds: false }])
+  })
+
+  test("a mark on the event loop's delay is in milliseconds, and does not hold where none was measured", () => {
+    const mark = { name: 'ours', delayBelowMs: 20 }
+    const delayed = (delayMs: number): Result => ({ ...result('ours', 1, 1), delayMs })
+    expect(marksOf([mark], [delayed(19.99)])).toMatchObject([{ ratio: 19.99, holds: true }])
+    expect(marksOf([mark], [delayed(20)])).toMatchObject([{ ratio: 20, holds: false }])
+    expect(marksOf([mark], results)).toMatchObject([{ ratio: Number.NaN, holds: false }])
   })
 })

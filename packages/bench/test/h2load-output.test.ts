@@ -41,6 +41,11 @@ describe('parseH2load', () => {
     expect(parseH2load(some)).toMatchObject({ requests: 27_690, errors: 10 })
   })
 
+  test('an answer that time cut off is none, although its status came', () => {
+    const cut = RIGHT.replace('27700 2xx', '27704 2xx')
+    expect(parseH2load(cut)).toMatchObject({ requests: 27_700, errors: 0 })
+  })
+
   test.each(['finished in', 'requests', 'status codes', 'traffic'])('output without "%s" is refused by that name', (line) => {
     const missing = RIGHT.replace(new RegExp(`^${line}.*$`, 'm'), '')
     expect(() => parseH2load(missing)).toThrow(`"${line}"`)

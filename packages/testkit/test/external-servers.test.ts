@@ -47,6 +47,25 @@ test.each(names)('%s serves its documents, takes an upload, and stops', async (n
   expect(await connectCode(server.port)).toBe('ECONNREFUSED')
 })
 
+test('nginx tells the length of what it was sent, answers a POST with a document, and has more of them', async () => {
+  const server = await externalServers.nginx({ tls, files: { 'more.txt': 'more' } })
+  if (server === undefined) return
+  try {
+    const session = await openSession(`https://127.0.0.1:${server.port}`, { ca: authority.ca })
+    const post = (path: string, bytes: number) =>
+      requestH2(session, { ':method': 'POST', ':path': path, 'content-length': bytes }, patternBytes(bytes))
+    const counted = await post('/upload-counted', 300_000)
+    expect([counted.status, counted.body.toString()]).toEqual([200, '300000'])
+    const json = await post('/10k.json', 1_000)
+    expect(json.status).toBe(200)
+    expect(JSON.parse(json.body.toString())).toHaveLength(128)
+    expect((await requestH2(session, { ':path': '/more.txt' })).body.toString()).toBe('more')
+    session.destroy()
+  } finally {
+    await server.stop()
+  }
+})
+
 test.each(names.filter((name) => name !== 'nghttpd'))('%s drains old connections on reload() and serves on', async (name) => {
   const server = await externalServers[name]({ tls })
   if (server === undefined) return

@@ -53,6 +53,7 @@ async function measureAll(context: RunContext, servers: ChildProcess, places: Pl
     json: { name: 'cold-start', title, results, marks, skipped } as { name: string },
     text: `cold-start: ${describeCold(title, results, marks, skipped)}`,
     errors: results.reduce((sum, { errors }) => sum + errors, 0),
+    charts: [{ title: 'cold-start: ms, less is better', bars: results.map(({ name, ms }) => ({ label: name, value: ms })) }],
   }
 }
 

@@ -1,19 +1,18 @@
 /** Node's own `fetch`, over HTTP/1.1 with as many connections as it likes. Its trust comes from NODE_EXTRA_CA_CERTS. */
 
-import { always, check, type Library } from '../competitor.js'
+import { always, type Library } from '../competitor.js'
+import { fetchSession } from './fetches.js'
 
 export const builtInFetch: Library = {
   name: 'built-in fetch',
   protocol: 'http/1.1',
   available: always,
-  start(target) {
-    const url = target.origin + target.path
-    return Promise.resolve({
-      async once() {
-        const response = await fetch(url)
-        check(target, response.status, await response.text())
-      },
-      close() {},
-    })
-  },
+  start: (target) =>
+    Promise.resolve(
+      fetchSession(
+        target,
+        (url, init) => fetch(url, init),
+        () => undefined,
+      ),
+    ),
 }

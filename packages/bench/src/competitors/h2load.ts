@@ -1,40 +1,35 @@
 /** h2load, the C client of nghttp2: the limit. It needs no warm-up; its CPU time includes its start and one handshake. */
 
-import { execFile } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
-import { promisify } from 'node:util'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Program } from '../competitor.js'
-import { parseH2load, parseTimes } from './h2load-output.js'
-
-// The shell's accounts of its children (POSIX `times`): Node tells nothing about the CPU time of a child.
-const SCRIPT = '"$@"; status=$?; times >&2; exit $status'
+import { parseH2load } from './h2load-output.js'
+import { isInstalled, runProgram } from './programs.js'
+import { contentOf } from './reading.js'
 
 export const h2load: Program = {
   name: 'h2load',
   protocol: 'h2',
-  available: () => isInstalled() || 'h2load is not installed',
+  available: () => isInstalled('h2load'),
   async run(target, load) {
     const url = target.origin + target.path
     const duration = `--duration=${Math.max(1, Math.round(load.seconds * 1000))}ms`
-    const command = ['h2load', '--clients=1', `--max-concurrent-streams=${load.inFlight}`, '--threads=1', duration, url]
-    const { stdout, stderr } = await promisify(execFile)('/bin/sh', ['-c', SCRIPT, 'sh', ...command], {
-      env: { ...process.env, LC_ALL: 'C' },
-    })
-    const { requests, seconds, errors, contentBytes } = parseH2load(stdout)
-    // It does not show the content: at least as much as whole answers have.
-    const wrong = contentBytes < requests * Buffer.byteLength(target.text) ? requests : 0
-    return { requests, seconds, cpuMicros: parseTimes(stderr).cpuMicros, errors: errors + wrong, connections: 1 }
-  },
-}
-
-function isInstalled(): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+    const command = ['h2load', '--clients=1', `--max-concurrent-streams=${load.inFlight}`, '--threads=1', duration]
+    const content = contentOf(target)
+    const folder = content && mkdtempSync(join(tmpdir(), 'unshard-h2load-'))
     try {
-      accessSync(join(folder, 'h2load'), constants.X_OK)
-      return true
-    } catch {
-      return false
+      if (folder !== undefined) {
+        writeFileSync(join(folder, 'content'), content!)
+        command.push(`--data=${join(folder, 'content')}`, '--header', `content-type: ${target.upload!.type}`)
+      }
+      const { stdout, cpuMicros } = await runProgram([...command, url])
+      const { requests, seconds, errors, contentBytes } = parseH2load(stdout)
+      // It does not show the content: at least as much as whole answers have.
+      const wrong = contentBytes < requests * (target.bytes ?? Buffer.byteLength(target.text)) ? requests : 0
+      return { requests, seconds, cpuMicros, errors: errors + wrong, connections: 1 }
+    } finally {
+      if (folder !== undefined) rmSync(folder, { recursive: true })
     }
-  })
+  },
 }

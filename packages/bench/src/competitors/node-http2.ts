@@ -3,6 +3,7 @@
 import { once as event } from 'node:events'
 import { always, type Library } from '../competitor.js'
 import { collect } from './collect.js'
+import { contentOf } from './reading.js'
 
 export const nodeHttp2: Library = {
   name: 'node:http2',
@@ -10,12 +11,20 @@ export const nodeHttp2: Library = {
   available: always,
   async start(target) {
     const http2 = await import('node:http2')
-    const session = http2.connect(target.origin, { ca: target.ca })
+    // By default it refuses its own uploads of more than 10 MB at once (ENHANCE_YOUR_CALM).
+    const session = http2.connect(target.origin, { ca: target.ca, maxSessionMemory: 1_000 })
     await event(session, 'connect')
+    const content = contentOf(target)
+    const fields =
+      content === undefined
+        ? { ':path': target.path }
+        : { ':path': target.path, ':method': 'POST', 'content-type': target.upload!.type, 'content-length': content.length }
     return {
       once: () =>
         new Promise((resolve, reject) => {
-          const stream = session.request({ ':path': target.path })
+          // The call adds to what it is given.
+          const stream = session.request({ ...fields })
+          if (content !== undefined) stream.end(content)
           let status: number | undefined
           stream.on('response', (headers) => {
             status = headers[':status']

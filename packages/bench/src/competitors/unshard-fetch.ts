@@ -1,6 +1,7 @@
-/** Ours: `fetch` and `text()`, answers that are `instanceof Response`. */
+/** Ours: `fetch`, answers that are `instanceof Response`. */
 
-import { always, check, type Library } from '../competitor.js'
+import { always, type Library } from '../competitor.js'
+import { type FetchAnswer, fetchSession } from './fetches.js'
 
 export const unshardFetch: Library = {
   name: 'unshard fetch',
@@ -10,13 +11,7 @@ export const unshardFetch: Library = {
     const { createClient, createFetch } = await import('unshard')
     const client = createClient({ tls: { ca: target.ca } })
     const fetch = createFetch(client)
-    const url = target.origin + target.path
-    return {
-      async once() {
-        const response = await fetch(url)
-        check(target, response.status, await response.text())
-      },
-      close: () => client.close(),
-    }
+    const send = (url: string, init?: object): Promise<FetchAnswer> => (init === undefined ? fetch(url) : fetch(url, init))
+    return fetchSession(target, send, () => client.close())
   },
 }

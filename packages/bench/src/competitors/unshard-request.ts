@@ -1,21 +1,35 @@
-/** Ours: `client.request` and `text()`, with everything a client does by default. */
+/** Ours: `client.request`, with everything a client does by default. */
 
-import { always, check, type Library } from '../competitor.js'
+import { always, check, type Library, type Session, type Target } from '../competitor.js'
+import { contentOf, readerOf } from './reading.js'
 
 export const unshardRequest: Library = {
   name: 'unshard client.request',
   protocol: 'h2',
   available: always,
-  async start(target) {
-    const { createClient } = await import('unshard')
-    const client = createClient({ tls: { ca: target.ca } })
-    const url = target.origin + target.path
-    return {
-      async once() {
-        const response = await client.request({ method: 'GET', url })
-        check(target, response.status, await response.text())
-      },
-      close: () => client.close(),
-    }
-  },
+  start: (target) => open(target, {}),
+}
+
+/** Ours where a server has no HTTP/2: a client of ours that offers none to a server that has. */
+export const unshardRequestH1: Library = {
+  name: 'unshard client.request h1',
+  protocol: 'http/1.1',
+  available: always,
+  start: (target) => open(target, { protocols: ['http/1.1'], maxConnectionsPerOrigin: 50 }),
+}
+
+async function open(target: Target, options: object): Promise<Session> {
+  const { createClient } = await import('unshard')
+  const client = createClient({ tls: { ca: target.ca }, ...options })
+  const url = target.origin + target.path
+  const body = contentOf(target)
+  const read = readerOf(target)
+  const post = body && { method: 'POST', url, body, headers: { 'content-type': target.upload!.type } }
+  return {
+    async once() {
+      const response = await client.request(post ?? { method: 'GET', url })
+      check(target, response.status, await read(response, () => response.body))
+    },
+    close: () => client.close(),
+  }
 }

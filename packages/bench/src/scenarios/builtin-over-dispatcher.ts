@@ -2,7 +2,7 @@
 
 import { builtInFetch } from '../competitors/built-in-fetch.js'
 import { builtInOverUnshard } from '../competitors/built-in-over-unshard.js'
-import { undiciFetchH2 } from '../competitors/undici-fetch-h2.js'
+import { undiciFetchH2 } from '../competitors/undici.js'
 import type { Scenario } from './scenario.js'
 
 export const builtinOverDispatcher: Scenario = {

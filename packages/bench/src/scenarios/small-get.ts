@@ -4,12 +4,20 @@ import { builtInFetch } from '../competitors/built-in-fetch.js'
 import { h2load } from '../competitors/h2load.js'
 import { http2Wrapper } from '../competitors/http2-wrapper.js'
 import { nodeHttp2 } from '../competitors/node-http2.js'
-import { undiciFetchH2 } from '../competitors/undici-fetch-h2.js'
-import { undiciRequestH1 } from '../competitors/undici-request-h1.js'
-import { undiciRequestH2 } from '../competitors/undici-request-h2.js'
+import { axiosH1, fetchH2, gotH2, nodeFetchH1 } from '../competitors/popular.js'
+import {
+  undici8RequestH1,
+  undici8RequestH2,
+  undiciFetchH2,
+  undiciPipelining,
+  undiciRequestH1,
+  undiciRequestH2,
+} from '../competitors/undici.js'
 import { unshardFetch } from '../competitors/unshard-fetch.js'
 import { unshardRequest } from '../competitors/unshard-request.js'
 import type { Scenario } from './scenario.js'
+
+const ours = unshardRequest.name
 
 export const smallGet: Scenario = {
   name: 'small-get',
@@ -25,13 +33,27 @@ export const smallGet: Scenario = {
     http2Wrapper,
     undiciRequestH2,
     undiciRequestH1,
+    undiciPipelining,
+    undici8RequestH2,
+    undici8RequestH1,
     undiciFetchH2,
     builtInFetch,
+    gotH2,
+    axiosH1,
+    nodeFetchH1,
+    fetchH2,
     h2load,
   ],
   baselines: [nodeHttp2.name, builtInFetch.name],
   marks: [
-    { name: unshardRequest.name, baseline: nodeHttp2.name, atLeast: 5 },
-    { name: unshardFetch.name, baseline: builtInFetch.name, atLeast: 8 },
+    { name: ours, baseline: h2load.name, cpuAtMost: 3 },
+    { name: ours, baseline: nodeHttp2.name, cpuAtMost: 1 / 10 },
+    { name: ours, baseline: undiciRequestH2.name, cpuAtMost: 1 / 20 },
+    { name: ours, baseline: undiciRequestH1.name, cpuAtMost: 1 / 8 },
+    { name: ours, baseline: h2load.name, atLeast: 0.6 },
+    { name: ours, baseline: nodeHttp2.name, atLeast: 7 },
+    { name: unshardFetch.name, baseline: builtInFetch.name, atLeast: 12 },
+    { name: unshardFetch.name, baseline: undiciFetchH2.name, atLeast: 15 },
+    { name: ours, delayBelowMs: 20 },
   ],
 }

@@ -11,7 +11,7 @@ it('medians of time, the highest of memory; a failed round counts as an error an
 
 it('claims hold up to their limit, and not beyond', () => {
   const undici = streamResult('undici', 'nghttpd', [turn(10, 0)])
-  const claims = (ms: number, bytes: number): boolean[] =>
+  const claims = (ms: number, bytes: number): (boolean | undefined)[] =>
     streamClaims(streamResult('ours', 'nghttpd', [turn(ms, bytes)]), undici).map(({ holds }) => holds)
   expect(claims(10, MAX_PEAK_BYTES - 1)).toEqual([true, true])
   expect(claims(11, MAX_PEAK_BYTES)).toEqual([false, false])

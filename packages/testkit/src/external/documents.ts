@@ -10,6 +10,8 @@ export interface ExternalServerOptions {
   readonly tls?: Credentials
   /** A folder to serve instead of index.html, small.txt, 10k.json and 1m.bin. It is left as it is. */
   readonly docroot?: string
+  /** More documents beside index.html and the others, by name. Not together with `docroot`. */
+  readonly files?: Readonly<Record<string, Uint8Array | string>>
   /** Answers every path under /behind/, over HTTP/1.1 and through the server. Not behind nghttpd, which passes nothing on. */
   readonly behind?: RequestListener
   /**
@@ -31,8 +33,12 @@ export interface Files {
 // Unless told otherwise, programs started by root give up root, and could then not read the folder.
 export const runsAsRoot: boolean = process.getuid?.() === 0
 
-export function writeFiles(folder: string, { tls, docroot = join(folder, 'docroot') }: ExternalServerOptions): Files {
-  if (docroot === join(folder, 'docroot')) writeDocuments(docroot)
+export function writeFiles(folder: string, options: ExternalServerOptions): Files {
+  const { tls, docroot = join(folder, 'docroot'), files = {} } = options
+  if (docroot === join(folder, 'docroot')) {
+    writeDocuments(docroot)
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(docroot, name), content)
+  }
   if (tls === undefined) return { docroot }
   const pem = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
   writeFileSync(pem.cert, tls.cert)

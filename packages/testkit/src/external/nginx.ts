@@ -10,7 +10,7 @@ export interface NginxOptions extends ExternalServerOptions {
 
 /**
  * /upload reads the whole body and answers `ok`; /upload-early answers without reading it, then RST_STREAM(NO_ERROR);
- * /trailers is small.txt with trailers.
+ * /upload-counted reads it into memory and answers with its length; a POST to /10k.json is answered as a GET. /trailers is small.txt with trailers.
  */
 export function startNginx(options: NginxOptions): Promise<ExternalServer | undefined> {
   return startProgram({
@@ -74,6 +74,15 @@ http {
     ${strict === undefined ? '' : 'server_name ~.;'}
     root ${docroot};
     location = /upload { proxy_pass http://unix:${folder}/sink.sock; }
+    location = /upload-counted {
+      client_body_buffer_size 16m;
+      proxy_pass http://unix:${folder}/sink.sock;
+      proxy_pass_request_body off;
+      proxy_set_header content-length "";
+      proxy_set_header x-received $content_length;
+    }
+    # What is static is not for POST: the error is answered with the file.
+    location = /10k.json { error_page 405 =200 $uri; }
     location = /upload-early { return 200 'ok'; }
     location = /trailers {
       add_trailer x-checksum 1234;
@@ -86,6 +95,7 @@ http {
   server {
     listen unix:${folder}/sink.sock;
     location / { return 200 'ok'; }
+    location = /upload-counted { return 200 $http_x_received; }
   }
 }
 `

@@ -1,0 +1,75 @@
+/** Clients that stand on those of Node, each as its documentation shows it, with connections that are kept. */
+
+import { always, check, type Library, OWN_SERVER } from '../competitor.js'
+import { fetchSession } from './fetches.js'
+
+/** HTTP/1.1 clients on node:https: as many connections as undici has. */
+const agentOptions = (ca: string): object => ({ ca, keepAlive: true, maxSockets: 50 })
+
+export const gotH2: Library = {
+  name: 'got http2',
+  protocol: 'h2',
+  available: (server) => server !== OWN_SERVER || 'it is http2-wrapper, whose resets a Node server does not bear',
+  async start(target) {
+    const { default: got } = await import('got')
+    const client = got.extend({ http2: true, https: { certificateAuthority: target.ca }, retry: { limit: 0 } })
+    const url = target.origin + target.path
+    return {
+      async once() {
+        const { statusCode, body } = await client(url)
+        check(target, statusCode, body)
+      },
+      // It keeps its connection in an agent of its module: the process ends it.
+      close() {},
+    }
+  },
+}
+
+export const axiosH1: Library = {
+  name: 'axios h1',
+  protocol: 'http/1.1',
+  available: always,
+  async start(target) {
+    const [{ default: axios }, { Agent }] = await Promise.all([import('axios'), import('node:https')])
+    const httpsAgent = new Agent(agentOptions(target.ca))
+    const client = axios.create({ httpsAgent, responseType: 'text', proxy: false })
+    const url = target.origin + target.path
+    return {
+      async once() {
+        const { status, data } = await client.get<string>(url)
+        check(target, status, data)
+      },
+      close: () => httpsAgent.destroy(),
+    }
+  },
+}
+
+export const nodeFetchH1: Library = {
+  name: 'node-fetch h1',
+  protocol: 'http/1.1',
+  available: always,
+  async start(target) {
+    const [{ default: fetch }, { Agent }] = await Promise.all([import('node-fetch'), import('node:https')])
+    const agent = new Agent(agentOptions(target.ca))
+    return fetchSession(
+      target,
+      (url, init) => fetch(url, { ...init, agent }),
+      () => agent.destroy(),
+    )
+  },
+}
+
+export const fetchH2: Library = {
+  name: 'fetch-h2',
+  protocol: 'h2',
+  available: always,
+  async start(target) {
+    const { context } = await import('fetch-h2')
+    const { fetch, disconnectAll } = context({ session: { ca: target.ca }, httpsProtocols: ['http2'] })
+    return fetchSession(
+      target,
+      (url) => fetch(url),
+      () => disconnectAll(),
+    )
+  },
+}

@@ -1,0 +1,2 @@
+/** What it takes to import anything. */
+export {}

@@ -1,0 +1,51 @@
+/** What is imported, and who sends the first request of a process. Imported by each of those processes: it loads nothing itself. */
+
+/** Module specifiers, as this package sees them. The first is nothing at all: its time is taken off the others'. */
+export const NOTHING = './nothing.js'
+export const IMPORTS: readonly string[] = [
+  'unshard',
+  '@unshard/core',
+  'http2-wrapper',
+  'undici',
+  'got',
+  'axios',
+  'node-fetch',
+  'fetch-h2',
+]
+
+/** By name: from a process that has loaded nothing to a function that sends one request and reads all of its answer. */
+export const FIRST_REQUESTS: ReadonlyMap<string, (ca: string) => Promise<(url: string) => Promise<FirstAnswer>>> = new Map([
+  ['unshard client.request', openRequest],
+  ['unshard fetch', openFetch],
+  ['built-in fetch', () => Promise.resolve((url: string) => fetch(url))],
+  ['undici fetch h2', openUndici],
+])
+
+export interface FirstAnswer {
+  readonly status: number
+  text(): Promise<string>
+}
+
+async function openRequest(ca: string): Promise<(url: string) => Promise<FirstAnswer>> {
+  const { createClient } = await import('unshard')
+  const client = createClient({ tls: { ca } })
+  return (url) => client.request({ method: 'GET', url })
+}
+
+async function openFetch(ca: string): Promise<(url: string) => Promise<FirstAnswer>> {
+  const { createClient, createFetch } = await import('unshard')
+  return createFetch(createClient({ tls: { ca } }))
+}
+
+async function openUndici(ca: string): Promise<(url: string) => Promise<FirstAnswer>> {
+  const { Agent, fetch } = await import('undici')
+  const dispatcher = new Agent({ allowH2: true, connect: { ca } })
+  return (url) => fetch(url, { dispatcher })
+}
+
+/** What a process is told: to import, or to send a request. */
+export type ImportAssignment =
+  | { readonly specifier: string }
+  | { readonly first: string; readonly url: string; readonly text: string; readonly ca: string }
+
+export type ImportTurn = { readonly ms: number } | { readonly error: string }

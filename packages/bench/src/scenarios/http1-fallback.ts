@@ -1,0 +1,16 @@
+/** Small GETs over HTTP/1.1: what our layer above undici's wire costs where a server has nothing better. */
+
+import { undici8RequestH1, undiciRequestH1 } from '../competitors/undici.js'
+import { unshardRequestH1 } from '../competitors/unshard-request.js'
+import type { Scenario } from './scenario.js'
+
+export const http1Fallback: Scenario = {
+  name: 'http1-fallback',
+  title: 'GET of 6 octets over HTTP/1.1, 100 in flight, 50 connections',
+  path: '/small.txt',
+  text: 'hello\n',
+  inFlight: 100,
+  competitors: [unshardRequestH1, undiciRequestH1, undici8RequestH1],
+  baselines: [undiciRequestH1.name],
+  marks: [{ name: unshardRequestH1.name, baseline: undiciRequestH1.name, atLeast: 0.85 }],
+}
