@@ -1,4 +1,4 @@
-export { AbortHandle } from './abort.js'
+export { type Abortable, AbortHandle, link as linkAbort, unlink as unlinkAbort } from './abort.js'
 export { Client, type ClientStats, type CloseOptions, type ConnectionStats, type WarmResult } from './client.js'
 export type { SocketEndpoint, SocketsOption } from './connect/given-sockets.js'
 export type { ProxyOption } from './connect/proxy/choice.js'

@@ -1,6 +1,15 @@
 /** Server-sent events of any request, as an async iteration that comes back when its connection is lost (HTML standard §9.2.3). */
 
-import { type Clock, ResponseError, systemClock, UnshardError, UsageError } from '@unshard/core'
+import {
+  type Abortable,
+  type Clock,
+  linkAbort,
+  ResponseError,
+  systemClock,
+  UnshardError,
+  UsageError,
+  unlinkAbort,
+} from '@unshard/core'
 import { fetch as defaultFetch } from '../fetch/default.js'
 import type { Fetch } from '../fetch/fetch.js'
 import type { FetchInit } from '../fetch/init.js'
@@ -91,13 +100,15 @@ function pause(ms: number, clock: Clock, signal: AbortSignal | null | undefined)
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(signal.reason)
     const timer = clock.startTimer(ms, () => {
-      signal?.removeEventListener('abort', abort)
+      if (signal) unlinkAbort(signal, waiting)
       resolve()
     })
-    const abort = (): void => {
-      timer.cancel()
-      reject(signal!.reason)
+    const waiting: Abortable = {
+      abort(reason) {
+        timer.cancel()
+        reject(reason)
+      },
     }
-    signal?.addEventListener('abort', abort, { once: true })
+    if (signal) linkAbort(signal, waiting)
   })
 }

@@ -1,6 +1,6 @@
 /** Cookies (RFC 6265), where `createFetch` is given a jar: whose they are is the jar's to know, when they travel is decided here. */
 
-import type { Fields } from '@unshard/core'
+import { type Abortable, type Fields, linkAbort, unlinkAbort } from '@unshard/core'
 
 /** Where cookies are kept: the part of tough-cookie's `CookieJar` that is needed. */
 export interface CookieJar {
@@ -46,11 +46,11 @@ export async function keepCookies(jar: CookieJar, url: string, headers: Fields, 
 /** What the jar does, for as long as anybody wants it: a store may be far away. */
 function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined, otherwise: string): Promise<Value> {
   return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal!.reason)
-    if (signal?.aborted === true) abort()
-    signal?.addEventListener('abort', abort, { once: true })
+    const waiting: Abortable = { abort: reject }
+    if (signal?.aborted === true) reject(signal.reason)
+    else if (signal !== undefined) linkAbort(signal, waiting)
     work
       .then(resolve, (cause: unknown) => reject(new TypeError(`fetch failed: ${otherwise}`, { cause })))
-      .finally(() => signal?.removeEventListener('abort', abort))
+      .finally(() => signal !== undefined && unlinkAbort(signal, waiting))
   })
 }

@@ -67,24 +67,16 @@ function route(client: Client, request: FetchRequest): Promise<FetchResponse> {
   return send(request.client ?? client, request, 0)
 }
 
+/** A `cookie` header of the caller's is all that is sent; what comes back is kept all the same. */
 function send(client: Client, request: FetchRequest, redirects: number): Promise<FetchResponse> {
-  const { cookies, credentials, page, url } = request
+  const { cookies, credentials, page, url, options } = request
   const headers = fieldsToSend(request)
   if (cookies === undefined || !takesCookies(credentials, page, url)) return ask(client, request, headers, redirects, undefined)
-  return sendWithCookies(client, request, headers, redirects, cookies).catch((error: unknown) => failed(request, error))
-}
-
-/** A `cookie` header of the caller's is all that is sent; what comes back is kept all the same. */
-async function sendWithCookies(
-  client: Client,
-  request: FetchRequest,
-  headers: Fields | Pair[],
-  redirects: number,
-  jar: CookieJar,
-): Promise<FetchResponse> {
-  const cookie =
-    firstValue(headers, 'cookie') === undefined ? await cookiesFor(jar, request.url, request.options.signal) : undefined
-  return ask(client, request, cookie === undefined ? headers : [...headers, ['cookie', cookie]], redirects, jar)
+  if (firstValue(headers, 'cookie') !== undefined) return ask(client, request, headers, redirects, cookies)
+  return cookiesFor(cookies, url, options.signal).then(
+    (cookie) => ask(client, request, cookie === undefined ? headers : [...headers, ['cookie', cookie]], redirects, cookies),
+    (error) => failed(request, error),
+  )
 }
 
 /** @param jar where cookies of the response are kept. */

@@ -1,5 +1,6 @@
 /** Cookies with a real jar, tough-cookie's, hop by hop. */
 
+import { getEventListeners } from 'node:events'
 import type { OriginHandler } from '@unshard/testkit'
 import { CookieJar } from 'tough-cookie'
 import { createFetch } from '../../src/index.js'
@@ -102,6 +103,30 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     await other.origin.delivered(1)
     setting.abort(reason)
     await expect(asking).rejects.toBe(reason)
+  })
+
+  it('a call that is wrong leaves its body to the caller, jar or no jar', async () => {
+    const { fetch, url } = await start()
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(Buffer.from('mine')) })
+    const wrong = fetch(url(), { method: 'POST', body, duplex: 'half', timeouts: { headers: -1 } })
+    await expect(wrong).rejects.toMatchObject({ cause: expect.objectContaining({ name: 'UsageError' }) })
+    expect(Buffer.from((await body.getReader().read()).value!).toString()).toBe('mine')
+  })
+
+  it('one signal for many requests has one listener while the jar is asked, and none afterwards', async () => {
+    const waiting: (() => void)[] = []
+    const slow = {
+      getCookieString: () => new Promise<string>((resolve) => void waiting.push(() => resolve('a=1'))),
+      setCookie: () => undefined,
+    }
+    const { fetch, url } = await start({ cookies: slow })
+    const { signal } = new AbortController()
+    const asking = Array.from({ length: 100 }, () => fetch(url(), { signal }))
+    expect(waiting).toHaveLength(100)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    for (const answer of waiting) answer()
+    expect(await Promise.all(asking.map(async (response) => (await response).text()))).toEqual(new Array(100).fill('a=1'))
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 
   it('retry: a status that says later is asked again, by default or by call', async () => {
