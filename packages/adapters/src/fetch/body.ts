@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import type { RequestBody } from '@unshard/core'
 import { leaveUnread } from '../streams/part-iterator.js'
 import { brandOf, isBlob, isObject } from './brands.js'
-import { encodeForm } from './multipart.js'
+import { encodeForm } from './form-data.js'
 
 /** A body as `init.body` may hold it, beyond the platform's own: Node streams and async iterables, as undici takes them. */
 export type FetchBodyInit = NonNullable<RequestInit['body']> | NodeJS.ReadableStream | AsyncIterable<Uint8Array | string>

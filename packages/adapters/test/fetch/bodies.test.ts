@@ -136,7 +136,7 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
   })
 
   it('I04 CVE-2025-22150 a boundary has at least 96 bits that nobody can guess', async () => {
-    const { encodeForm } = await import('../../src/fetch/multipart.js')
+    const { encodeForm } = await import('../../src/fetch/form-data.js')
     const boundaries = Array.from({ length: 1_000 }, () => encodeForm(new FormData()).type.split('boundary=----unshard')[1]!)
     expect(new Set(boundaries).size).toBe(1_000)
     for (const boundary of boundaries) expect(boundary).toMatch(/^[A-Za-z0-9_-]{24}$/)
