@@ -44,7 +44,7 @@ export function docsStage(page: string, handler?: OriginHandler): DocsStage {
   let origin: OriginServer
   let folder: string
   beforeEach(async () => {
-    const tls = await world.authority.issue({ names: ['*.wikipedia.org', '*.wikimedia.org', '*.example.com'] })
+    const tls = await world.authority.issue({ names: ['*.wikipedia.org', '*.wikimedia.org', '*.example.com', 'example.com'] })
     origin = await startOriginServer(handler === undefined ? { tls } : { tls, handler })
     world.defer(() => origin.close())
     folder = await mkdtemp(join(tmpdir(), 'unshard-docs-'))
@@ -59,10 +59,16 @@ export function docsStage(page: string, handler?: OriginHandler): DocsStage {
   })
   async function play(example: string): Promise<string> {
     // The port is the only thing that is changed.
-    const source = example.replace(/(\.org(?=\/)|\.example\.com|https:\/\/\$\{host\})/g, `$1:${origin.port}`)
+    const source = example.replace(/(\.org(?=\/)|\bexample\.com|https:\/\/\$\{host\})/g, `$1:${origin.port}`)
     await writeFile(join(folder, 'example.mjs'), source)
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') }
-    return (await run('node', ['--import', './preload.mjs', 'example.mjs'], { cwd: folder, env, timeout: 15_000 })).stdout
+    const { stdout, stderr } = await run('node', ['--import', './preload.mjs', 'example.mjs'], {
+      cwd: folder,
+      env,
+      timeout: 15_000,
+    })
+    expect(stderr).toBe('')
+    return stdout
   }
   return {
     get origin() {
