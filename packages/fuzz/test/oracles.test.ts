@@ -39,7 +39,7 @@ it('the listener refuses events out of order', () => {
   it.open(0, 0, 0)
   const { stream } = it.requests[0]!
   const witness = new Witness(undefined)
-  expect(() => witness.onData(stream!, Buffer.from('x'))).toThrow('before onResponse')
+  expect(() => witness.onData(stream!, Buffer.from('x'), 0, 1)).toThrow('before onResponse')
   witness.onClosed(stream!)
   expect(() => witness.onClosed(stream!)).toThrow('twice')
   expect(() => witness.onStreamError(stream!, { errorCode: 1, initiator: 'peer', reason: '', unprocessed: false })).toThrow(

@@ -10,6 +10,7 @@ export interface Answer {
   readonly trailers: Fields | undefined
   /** `undefined` where there was none. */
   readonly connection: ConnectionInfo | undefined
+  /** In parts, each in memory that nothing else is in. */
   readonly body: AsyncIterableIterator<Uint8Array>
   /** Somebody has begun to read. */
   readonly bodyUsed: boolean
@@ -82,7 +83,7 @@ export class LocalAnswer implements Answer {
 
   async *#read(): AsyncGenerator<Uint8Array> {
     if (this.#content instanceof Uint8Array) {
-      if (this.#content.length > 0) yield this.#content
+      if (this.#content.length > 0) yield new Uint8Array(this.#content)
       return
     }
     for await (const part of this.#content.stream() as unknown as AsyncIterable<Uint8Array>) {

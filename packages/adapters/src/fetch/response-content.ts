@@ -154,7 +154,7 @@ export class ResponseContent {
         } catch (error) {
           return this.break(error)
         }
-        return pullPart(this.#iterator, controller).catch((error: unknown) => this.break(error))
+        return pullPart(this.#iterator, controller, this.#codings().length > 0).catch((error: unknown) => this.break(error))
       },
       cancel: async (reason: unknown) => {
         this.#remember()
@@ -208,10 +208,16 @@ export class ResponseContent {
 }
 
 /** A part that is empty is none: the stream would wait for ever. */
-function pullPart(iterator: AsyncIterator<Uint8Array>, controller: ReadableByteStreamController): Promise<void> {
-  return iterator.next().then((result) => {
-    if (result.done !== true && result.value.length === 0) return pullPart(iterator, controller)
-    return give(controller, result)
+function pullPart(
+  iterator: AsyncIterator<Uint8Array>,
+  controller: ReadableByteStreamController,
+  decoded: boolean,
+): Promise<void> {
+  return iterator.next().then(({ done, value }) => {
+    if (done === true) return finish(controller)
+    if (value.length === 0) return pullPart(iterator, controller, decoded)
+    // The stream takes the memory away from whoever holds it, and its reader may change it. A decoder writes its next part next to this one.
+    controller.enqueue(decoded ? new Uint8Array(value) : value)
   })
 }
 
@@ -220,17 +226,9 @@ function tellWeakly(answer: Answer, content: WeakRef<ResponseContent>): void {
   answer.onBroken((error) => content.deref()?.break(error))
 }
 
-/**
- * The stream takes its memory away from whoever holds it, and its reader may change it: a part is a view of what came from the socket, next
- * to other responses, so it is copied.
- */
-function give(controller: ReadableByteStreamController, { done, value }: IteratorResult<Uint8Array>): void {
-  if (done === true) {
-    controller.close()
-    controller.byobRequest?.respond(0)
-    return
-  }
-  controller.enqueue(new Uint8Array(value))
+function finish(controller: ReadableByteStreamController): void {
+  controller.close()
+  controller.byobRequest?.respond(0)
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -50,8 +50,8 @@ export function openWebDuplex(client: Client, options: Omit<RequestOptions, 'bod
     type: 'bytes',
     async pull(controller) {
       const { done, value } = await (await parts).next().catch(failBoth)
-      // The stream takes the buffer away from whoever holds it: a part may share its memory with another response.
-      if (done !== true) return controller.enqueue(Uint8Array.from(value))
+      // The stream takes the memory away from whoever holds it: that of a part is its own.
+      if (done !== true) return controller.enqueue(value)
       controller.close()
       controller.byobRequest?.respond(0)
     },

@@ -131,8 +131,9 @@ export class H1Exchange implements Exchange, BodySource {
     }
     this.#resumeSocket = resume
     this.#place.answered()
-    this.#body = new ResponseBody(this)
-    this.#observer.onResponse(status, toFields(rawHeaders), this.#body, reason)
+    const fields = toFields(rawHeaders)
+    this.#body = new ResponseBody(this, expectedBytes(fields))
+    this.#observer.onResponse(status, fields, this.#body, reason)
     return true
   }
 
@@ -286,4 +287,14 @@ function toFields(raw: readonly Buffer[]): string[] {
     fields.push(raw[i]!.toString('latin1').toLowerCase(), raw[i + 1]!.toString('latin1'))
   }
   return fields
+}
+
+/** The content's length where it is framed by that (RFC 9112 §6.3): the parser has held the field to its syntax, and ends the content there. */
+function expectedBytes(fields: readonly string[]): number {
+  let length = -1
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i] === 'transfer-encoding') return -1
+    if (fields[i] === 'content-length') length = Number(fields[i + 1])
+  }
+  return Number.isSafeInteger(length) ? length : -1
 }

@@ -179,8 +179,8 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     stream.owner.onResponse(section)
   }
 
-  onData(stream: Stream<H2Exchange>, bytes: Buffer): void {
-    stream.owner.onData(bytes)
+  onData(stream: Stream<H2Exchange>, bytes: Buffer, start: number, end: number): void {
+    stream.owner.onData(bytes, start, end)
   }
 
   onEnd(stream: Stream<H2Exchange>, trailers: readonly string[] | undefined): void {

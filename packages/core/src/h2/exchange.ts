@@ -104,12 +104,12 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   }
 
   onResponse(section: FieldSection): void {
-    this.#body = new ResponseBody(this)
+    this.#body = new ResponseBody(this, this.#stream!.expectedBytes)
     this.#observer.onResponse(section.status, section.fields, this.#body)
   }
 
-  onData(bytes: Buffer): void {
-    this.#body!.push(bytes)
+  onData(bytes: Buffer, start: number, end: number): void {
+    this.#body!.push(bytes, start, end)
   }
 
   onEnd(trailers: readonly string[] | undefined): void {

@@ -4,7 +4,9 @@
  */
 
 import { UsageError } from '../errors.js'
-import { Gatherer, isCostly } from './gatherer.js'
+import { Assembly } from './assembly.js'
+import { copyOut, keepSmall, SMALL_BYTES } from './content-memory.js'
+import { Gatherer } from './gatherer.js'
 
 /** The engine's side of a body. */
 export interface BodySource {
@@ -29,6 +31,7 @@ const DONE: IteratorResult<Uint8Array> = { done: true, value: undefined }
 /** One response's content. The engine calls `push`, `end` and `fail`; a reader calls the rest. */
 export class ResponseBody {
   readonly #source: BodySource
+  readonly #expectedBytes: number
   #parts: Uint8Array[] = NONE
   /** The first of them that was not read: taking it out of a long list would move all others. */
   #next = 0
@@ -38,6 +41,7 @@ export class ResponseBody {
   #waiters: Waiter[] | undefined
   /** Set while the whole content is being collected: parts are taken as they come. */
   #collected: (() => void) | undefined
+  #assembly: Assembly | undefined
   #gatherer: Gatherer | undefined
   #used = false
   /** Called when it breaks off while nothing that has arrived waits to be read: for a reader that is not asking just then. */
@@ -47,8 +51,10 @@ export class ResponseBody {
   /** Octets that wait for the reader. */
   buffered = 0
 
-  constructor(source: BodySource) {
+  /** @param expectedBytes what content-length announced, and the engine holds the peer to; -1 where it says nothing. */
+  constructor(source: BodySource, expectedBytes = -1) {
     this.#source = source
+    this.#expectedBytes = expectedBytes
   }
 
   /** Whether somebody has begun to read. */
@@ -67,21 +73,24 @@ export class ResponseBody {
     this.#used = true
   }
 
-  /** A part has arrived. It is kept as it is, unless others wait already and it costs much more than its octets. */
-  push(part: Uint8Array): void {
-    this.received += part.length
+  /** A part has arrived: `bytes` from `start` to `end`, in memory that is only lent. */
+  push(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
+    const length = end - start
+    this.received += length
     const waiter = this.#waiters?.shift()
     if (waiter !== undefined) {
-      waiter.resolve({ done: false, value: part })
-      this.#source.consumed(part.length)
+      waiter.resolve({ done: false, value: copyOut(bytes, start, end) })
+      this.#source.consumed(length)
       return
     }
-    // A list of one, made as such: pushing to an empty list reserves room for seventeen.
-    if (this.#parts.length === 0) this.#parts = [part]
-    else if (isCostly(part)) this.#gather(part)
-    else this.#parts.push(part)
-    if (this.#collected !== undefined) this.#source.consumed(part.length)
-    else this.buffered += part.length
+    if (this.#assembly !== undefined) this.#assembly.append(bytes, start, end)
+    else this.#keep(bytes, start, end)
+    if (this.#collected === undefined) {
+      this.buffered += length
+      return
+    }
+    this.#assemble()
+    this.#source.consumed(length)
   }
 
   /** All of it has arrived. */
@@ -114,7 +123,7 @@ export class ResponseBody {
     if (part !== undefined) {
       this.buffered -= part.length
       this.#source.consumed(part.length)
-      return Promise.resolve({ done: false, value: part })
+      return Promise.resolve({ done: false, value: part.length < SMALL_BYTES ? copyOut(part, 0, part.length) : part })
     }
     if (this.#state === 'ended') return Promise.resolve(DONE)
     if (this.#state === 'failed') return Promise.reject(this.#error)
@@ -131,7 +140,7 @@ export class ResponseBody {
     this.buffered = 0
   }
 
-  /** Everything, as the parts that arrived. */
+  /** Everything, as parts that are decoded or joined, and not handed out. */
   collect(): Promise<Uint8Array[]> {
     if (this.buffered > 0) {
       const { buffered } = this
@@ -140,6 +149,7 @@ export class ResponseBody {
     }
     if (this.#state === 'ended') return Promise.resolve(this.take())
     if (this.#state === 'failed') return Promise.reject(this.#error)
+    this.#assemble()
     return new Promise((resolve, reject) => {
       this.#collected = () => (this.#state === 'ended' ? resolve(this.take()) : reject(this.#error))
     })
@@ -159,12 +169,31 @@ export class ResponseBody {
     }
   }
 
-  /** What is there, taken at once. Of a complete body: everything, and no credit is due any more. */
+  /** What is there, taken at once: to be decoded or joined. Of a complete body: everything, and no credit is due any more. */
   take(): Uint8Array[] {
+    if (this.#assembly !== undefined) return [this.#assembly.whole]
     const parts = this.#next === 0 ? this.#parts : this.#parts.slice(this.#next)
     this.#drop()
     this.buffered = 0
     return parts
+  }
+
+  #keep(bytes: Uint8Array, start: number, end: number): void {
+    const small = end - start < SMALL_BYTES
+    // A list of one, made as such: pushing to an empty list reserves room for seventeen.
+    if (this.#parts.length === 0) this.#parts = [small ? keepSmall(bytes, start, end) : copyOut(bytes, start, end)]
+    else if (small) this.#gather(bytes, start, end)
+    else this.#parts.push(copyOut(bytes, start, end))
+  }
+
+  /** From here on in one piece, if enough has come. */
+  #assemble(): void {
+    if (this.#assembly !== undefined) return
+    const assembly = Assembly.begin(this.#expectedBytes, this.received)
+    if (assembly === undefined) return
+    for (const part of this.#parts) assembly.append(part, 0, part.length)
+    this.#drop()
+    this.#assembly = assembly
   }
 
   #shift(): Uint8Array | undefined {
@@ -187,9 +216,9 @@ export class ResponseBody {
     this.#next = 0
   }
 
-  #gather(part: Uint8Array): void {
+  #gather(bytes: Uint8Array, start: number, end: number): void {
     this.#gatherer ??= new Gatherer()
-    this.#gatherer.append(this.#parts, part)
+    this.#gatherer.append(this.#parts, bytes, start, end)
   }
 
   #settle(): void {

@@ -3,6 +3,7 @@
 import { Readable } from 'node:stream'
 import { ResponseError, UsageError } from '../errors.js'
 import type { ResponseBody } from './body.js'
+import { join } from './content-memory.js'
 import { Fields } from './fields.js'
 import { type Priority, serializePriority } from './priority.js'
 
@@ -178,8 +179,8 @@ export function toWebStream(body: ResponseBody): ReadableStream<Uint8Array> {
     async pull(controller) {
       const { done, value } = await body.next()
       if (done !== true) {
-        // The stream takes the buffer away from whoever holds it: a part may share its memory with another response.
-        controller.enqueue(new Uint8Array(value))
+        // The stream takes the memory away from whoever holds it: that of a part is its own.
+        controller.enqueue(value)
         return
       }
       controller.close()
@@ -189,19 +190,6 @@ export function toWebStream(body: ResponseBody): ReadableStream<Uint8Array> {
       body.cancel(reason)
     },
   }) as ReadableStream<Uint8Array>
-}
-
-function join(parts: Uint8Array[]): Uint8Array {
-  let length = 0
-  for (const part of parts) length += part.length
-  // Memory of its own, not of a pool; not cleared first, because every octet of it is written.
-  const whole = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }
 
 /** UTF-8 decode (Encoding standard): a leading byte order mark is dropped. */

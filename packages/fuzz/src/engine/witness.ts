@@ -65,13 +65,13 @@ export class Witness implements ProtocolListener<Request> {
     this.#hear('response', stream, `${section.status} ${section.fields.join(' ')}`)
   }
 
-  onData(stream: Stream<Request>, bytes: Buffer): void {
+  onData(stream: Stream<Request>, bytes: Buffer, start: number, end: number): void {
     must(stream.owner.responses === 1, 'onData before onResponse')
-    must(bytes.length > 0, 'onData without an octet')
+    must(end > start && end <= bytes.length, 'onData without an octet')
     must(stream.owner.head.method !== 'HEAD', 'onData for HEAD')
-    stream.owner.unread += bytes.length
+    stream.owner.unread += end - start
     this.#receiving('data', stream)
-    this.#hear('data', stream, this.#trace === undefined ? '' : bytes.toString('latin1'))
+    this.#hear('data', stream, this.#trace === undefined ? '' : bytes.toString('latin1', start, end))
   }
 
   onEnd(stream: Stream<Request>, trailers: readonly string[] | undefined): void {

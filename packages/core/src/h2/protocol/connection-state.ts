@@ -35,8 +35,8 @@ export interface ProtocolListener<Owner> {
   onInformational(stream: Stream<Owner>, section: FieldSection): void
   /** The final response's fields. */
   onResponse(stream: Stream<Owner>, section: FieldSection): void
-  /** Part of the content. `bytes` is a view that stays valid. */
-  onData(stream: Stream<Owner>, bytes: Buffer): void
+  /** Part of the content: `bytes` from `start` to `end`, valid during the call. */
+  onData(stream: Stream<Owner>, bytes: Buffer, start: number, end: number): void
   /** The response is complete; `trailers` is name, value, name, value. */
   onEnd(stream: Stream<Owner>, trailers: readonly string[] | undefined): void
   /** The stream ended early. Called once at most, and never after `onEnd`. */

@@ -99,7 +99,7 @@ export class Receiver<Owner> implements FrameSink {
       return
     }
     this.#state.limits.productive()
-    this.#state.listener.onData(stream, bytes.subarray(start, end))
+    this.#state.listener.onData(stream, bytes, start, end)
   }
 
   dataEnd(_streamId: number, flags: number): void {

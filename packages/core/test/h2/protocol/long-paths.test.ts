@@ -24,9 +24,9 @@ class Reader extends Recorder {
   engine!: Protocol<string>
   received = 0
 
-  override onData(stream: TestStream, bytes: Buffer): void {
-    this.received += bytes.length
-    this.engine.consumed(stream, bytes.length)
+  override onData(stream: TestStream, _bytes: Buffer, start: number, end: number): void {
+    this.received += end - start
+    this.engine.consumed(stream, end - start)
   }
 }
 

@@ -58,8 +58,8 @@ export class Recorder implements ProtocolListener<string> {
   onResponse(stream: TestStream, section: FieldSection): void {
     this.#add(`response ${stream.id} ${section.status}${list(section.fields)}`, stream)
   }
-  onData(stream: TestStream, bytes: Buffer): void {
-    const text = bytes.toString('latin1')
+  onData(stream: TestStream, bytes: Buffer, start: number, end: number): void {
+    const text = bytes.toString('latin1', start, end)
     if (this.#dataOf === stream.id) {
       this.lines.push(this.lines.pop()! + text)
       this.during?.(`data ${stream.id} ${text}`, stream)
