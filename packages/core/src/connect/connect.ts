@@ -1,6 +1,6 @@
 /** From an origin and its addresses to a connection that takes requests: TCP race, TLS with ALPN, engine. One deadline for all. */
 
-import { type LookupFunction, Socket } from 'node:net'
+import { connect, type LookupFunction, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type Abortable, link, unlink } from '../abort.js'
 import type { Address, Carrier, Connection, PoolTarget, Route, TargetProxy } from '../connection.js'
@@ -13,13 +13,14 @@ import type { Origin } from '../message/origin.js'
 import { type ProtocolName, resolvePoolSettings, socketPathOf } from '../pool-settings.js'
 import { AddressMemory } from './address-order.js'
 import type { GivenSocket, GivenSockets } from './given-sockets.js'
+import type { Handshake } from './handshake.js'
 import { KeyLog, type KeyLogTarget } from './key-log.js'
 import { negotiate } from './negotiate.js'
 import { ProtocolMemory } from './protocol-memory.js'
 import type { ProxyChoice } from './proxy/choice.js'
 import { forwards, ProxyDialler } from './proxy/dialler.js'
 import type { ProxyServer } from './proxy/settings.js'
-import { race } from './race.js'
+import { race, type TcpEndpoint } from './race.js'
 import { type Resolution, Resolver } from './resolve.js'
 import { adoptSecured, Securer, type SecureSocket } from './secure.js'
 import { tlsIdentity } from './tls-identity.js'
@@ -199,9 +200,13 @@ export class Connector {
       const route = this.#route(socket, target, undefined, given === undefined ? addresses : [])
       return negotiate(socket, protocol, route, target, this.#h2, forwarded ? proxy.fields : undefined)
     }
-    const secured = this.#adopt(given, target) ?? (await this.#secure(target, carry, signal))
+    const direct = given === undefined && target.proxy === undefined && socketPathOf(target) === undefined
+    const start = direct
+      ? (protocols: readonly ProtocolName[]) => this.#open(target, addresses, protocols, progress, signal)
+      : (protocols: readonly ProtocolName[]) => this.#secureCarrier(target, carry, protocols, signal)
+    const secured = this.#adopt(given, target) ?? (await this.#secure(target, start))
     const route = this.#route(secured.carrier ?? secured.socket, target, secured, given === undefined ? addresses : [])
-    return negotiate(secured.socket, secured.protocol, route, target, this.#h2)
+    return negotiate(secured.socket, secured.protocol, route, target, { ...this.#h2, reads: secured.reads })
   }
 
   /** Something that carries octets to the origin. */
@@ -242,14 +247,39 @@ export class Connector {
     }
   }
 
+  /** TCP to the first address that answers, and TLS on it as soon as it does. */
+  async #open(
+    target: PoolTarget,
+    addresses: readonly Address[],
+    protocols: readonly ProtocolName[],
+    progress: ConnectProgress,
+    signal: AbortSignal,
+  ): Promise<SecureSocket> {
+    const handshakes = new Map<Socket, Handshake<SecureSocket>>()
+    const socket = await this.#race(target.origin, addresses, progress, signal, (endpoint) => {
+      const handshake = this.#securer.open(endpoint, target, protocols)
+      handshakes.set(handshake.socket, handshake)
+      return handshake.socket
+    })
+    progress.onTcpConnected()
+    return handshakes.get(socket)!.finish(signal)
+  }
+
   /** TLS on what `carry` brings. */
-  #secure(target: PoolTarget, carry: () => Promise<Carrier>, signal: AbortSignal): Promise<SecureSocket> {
-    const secure = async (protocols: readonly ProtocolName[]): Promise<SecureSocket> => {
-      const carrier = await carry()
-      const secured = await this.#securer.secure(carrier, target, protocols, signal)
-      if (!(carrier instanceof Socket)) carryOn(carrier, secured.socket)
-      return { ...secured, carrier }
-    }
+  async #secureCarrier(
+    target: PoolTarget,
+    carry: () => Promise<Carrier>,
+    protocols: readonly ProtocolName[],
+    signal: AbortSignal,
+  ): Promise<SecureSocket> {
+    const carrier = await carry()
+    const secured = await this.#securer.secure(carrier, target, protocols, signal)
+    if (!(carrier instanceof Socket)) carryOn(carrier, secured.socket)
+    return { ...secured, carrier }
+  }
+
+  /** TLS, offering what the origin may speak. */
+  #secure(target: PoolTarget, secure: (protocols: readonly ProtocolName[]) => Promise<SecureSocket>): Promise<SecureSocket> {
     // Who has chosen HTTP/1.1 is offered nothing else while that is remembered.
     const { protocols } = target.settings
     const http1Only = this.knownProtocol(target) === 'http/1.1' && protocols.includes('http/1.1')
@@ -264,12 +294,18 @@ export class Connector {
     })
   }
 
-  #race(origin: Origin, addresses: readonly Address[], progress: ConnectProgress, signal: AbortSignal): Promise<Socket> {
+  #race(
+    origin: Origin,
+    addresses: readonly Address[],
+    progress: ConnectProgress,
+    signal: AbortSignal,
+    open: (endpoint: TcpEndpoint) => Socket = connect,
+  ): Promise<Socket> {
     const { clock, localAddress, localPort } = this.#options
     const onAttempt = (address: Address): void => progress.onAttempt(address)
     const memory = { known: this.#addresses, host: origin.host }
     const local = { localAddress, localPort }
-    return race({ addresses, port: origin.port, origin: origin.serialized, ...local, clock, memory, signal, onAttempt })
+    return race({ addresses, port: origin.port, origin: origin.serialized, ...local, clock, memory, signal, onAttempt, open })
   }
 
   #route(carrier: Carrier, target: PoolTarget, secured: SecureSocket | undefined, addresses: readonly Address[]): Route {

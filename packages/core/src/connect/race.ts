@@ -1,9 +1,9 @@
 /** TCP to the first of several addresses that answers: Happy Eyeballs (RFC 8305 §5), one attempt more every 250 ms or failure. */
 
-import { connect, type Socket } from 'node:net'
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
 import type { Address } from '../connection.js'
 import type { Clock, ClockTimer } from '../deadlines.js'
-import { ConnectError, TimeoutError } from '../errors.js'
+import { ConnectError, TimeoutError, UsageError } from '../errors.js'
 import { type AddressMemory, interleave } from './address-order.js'
 
 /** RFC 8305 §5: "Connection Attempt Delay". */
@@ -23,7 +23,12 @@ export interface RaceOptions {
   readonly signal: AbortSignal
   /** Called as each address is tried. */
   onAttempt(address: Address): void
+  /** Makes a socket that connects to `endpoint`, and tells `connect` when it has. A {@link UsageError} of it is the end of the race. */
+  open?(endpoint: TcpEndpoint): Socket
 }
+
+/** Where an attempt leads, and from where. */
+export type TcpEndpoint = Pick<TcpNetConnectOpts, 'host' | 'port' | 'localAddress' | 'localPort' | 'noDelay'> & { host: string }
 
 /** Connects. @throws ConnectError phase `tcp` when every address has failed, naming each. */
 export function race(options: RaceOptions): Promise<Socket> {
@@ -68,13 +73,17 @@ class Race {
   #attempt(): void {
     this.#timer?.cancel()
     const address = this.#left.shift()!
-    const { port, localAddress, localPort, clock, onAttempt } = this.#options
+    const { port, localAddress, localPort, clock, onAttempt, open = connect } = this.#options
     onAttempt(address)
     const local = { ...(localAddress !== undefined && { localAddress }), ...(localPort !== undefined && { localPort }) }
     let socket: Socket
     try {
-      socket = connect({ host: address.address, port, noDelay: true, ...local })
+      socket = open({ host: address.address, port, noDelay: true, ...local })
     } catch (error) {
+      if (error instanceof UsageError) {
+        this.#finish()
+        return this.#reject(error)
+      }
       // What Node refuses at once, such as a local address that is none.
       return this.#failed(address, error as Error)
     }

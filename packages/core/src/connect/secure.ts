@@ -4,19 +4,32 @@
  */
 
 import { constants, createHash, X509Certificate } from 'node:crypto'
-import { isIP } from 'node:net'
+import { isIP, type OnReadOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { checkServerIdentity, connect, createSecureContext, type PeerCertificate, type SecureContext, TLSSocket } from 'node:tls'
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect,
+  createSecureContext,
+  type PeerCertificate,
+  type SecureContext,
+  TLSSocket,
+} from 'node:tls'
 import { BoundedCache } from '../bounded-cache.js'
 import type { Carrier, Certificate, Target } from '../connection.js'
 import { ConnectError, UsageError } from '../errors.js'
 import type { Origin } from '../message/origin.js'
 import type { ProtocolName } from '../pool-settings.js'
+import { Handshake } from './handshake.js'
 import type { KeyLog } from './key-log.js'
+import type { TcpEndpoint } from './race.js'
+import { SocketReads } from './socket-reads.js'
 import type { TlsOptions } from './tls-options.js'
 
 /** Tickets kept, with the certificate of the handshake that brought them: a resumed session shows none. */
 const MAX_SESSIONS = 1_000
+/** What `net.connect` says of an address or a port, which is no matter of TLS. */
+const ENDPOINT_REFUSED = new Set(['ERR_INVALID_IP_ADDRESS', 'ERR_SOCKET_BAD_PORT'])
 
 interface StoredSession {
   readonly ticket: Buffer
@@ -32,12 +45,17 @@ export interface SecureSocket {
   readonly authorized: boolean
   /** What it runs on, where that knows the addresses. */
   readonly carrier?: Carrier
+  /** How it is read, where not as a stream. */
+  readonly reads?: SocketReads | undefined
 }
 
 /** One whose handshake was made here. */
 export interface SecuredHere extends SecureSocket {
   readonly socket: TLSSocket
 }
+
+/** What a TLS socket begins on. Node's types know the last of these for TCP alone. */
+type Start = ConnectionOptions & { readonly onread?: OnReadOpts | undefined }
 
 /** Makes the TLS connections of one client: its options are one identity. */
 export class Securer {
@@ -87,65 +105,62 @@ export class Securer {
   }
 
   /** Secures `socket` for `target`'s origin, offering `protocols` in this order. @throws ConnectError phase `tls`, or `negotiate` where no protocol is in common. */
-  secure(
+  async secure(
     socket: Duplex,
-    { origin, reuseKey }: Pick<Target, 'origin' | 'reuseKey'>,
+    target: Pick<Target, 'origin' | 'reuseKey'>,
     protocols: readonly ProtocolName[],
     signal: AbortSignal,
   ): Promise<SecuredHere> {
-    // Under the same name, the same options and the same isolation tag, and under no other: a ticket tells who was there before.
-    const ticketKey = `${origin.host} ${reuseKey}`
-    return new Promise((resolve, reject) => {
-      const stored = this.#sessions.get(ticketKey)
-      const secured = this.#start(socket, origin, protocols, stored)
-      const settle = (finish: () => void): void => {
-        signal.removeEventListener('abort', onAbort)
-        secured.removeListener('error', onError)
-        socket.removeListener('error', onError)
-        secured.removeListener('close', onClose)
-        finish()
-      }
-      const fail = (reason: unknown): void =>
-        settle(() => {
-          secured.destroy()
-          reject(reason)
-        })
-      const onAbort = (): void => fail(signal.reason)
-      const onError = (cause: Error): void => fail(tlsError(origin, cause))
-      const onClose = (): void => fail(tlsError(origin, new Error('the server closed the connection during the handshake')))
-      // Before the handshake, because Node asks OpenSSL for TLS 1.2 tickets only if somebody listens by then; used only after it.
-      let certificate: Certificate | undefined
-      secured.on('session', (ticket: Buffer) => {
-        if (certificate !== undefined) this.#sessions.set(ticketKey, { ticket, certificate })
-      })
-      if (this.#keyLog !== undefined) secured.on('keylog', (line: Buffer) => this.#keyLog!.write(line))
-      // Between one owner and the next an error must not become an exception of the process.
-      secured.on('error', () => undefined)
-      secured.once('error', onError)
-      // Of an error of a tunnel Node makes a plain end.
-      socket.once('error', onError)
-      secured.once('close', onClose)
-      // Between the race that was won and now: nobody would tell a second time.
-      if (signal.aborted) return onAbort()
-      signal.addEventListener('abort', onAbort, { once: true })
-      secured.once('secureConnect', () => {
-        try {
-          const result = this.#handshaken(secured, origin, stored)
-          certificate = result.certificate
-          settle(() => resolve(result))
-        } catch (error) {
-          fail(error)
-        }
-      })
-    })
+    return this.#begin({ socket }, target, protocols).finish(signal)
   }
 
-  /** @throws UsageError for options that OpenSSL refuses, such as a `ca` that is no certificate. */
-  #start(socket: Duplex, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
+  /**
+   * A socket that connects to `endpoint` and secures itself as soon as it has, which whoever has waited for `connect` finishes.
+   * @throws UsageError for options that OpenSSL refuses; what `net.connect` throws.
+   */
+  open(
+    endpoint: TcpEndpoint,
+    target: Pick<Target, 'origin' | 'reuseKey'>,
+    protocols: readonly ProtocolName[],
+  ): Handshake<SecuredHere> {
+    return this.#begin(endpoint, target, protocols)
+  }
+
+  #begin(
+    on: TcpEndpoint | { readonly socket: Duplex },
+    { origin, reuseKey }: Pick<Target, 'origin' | 'reuseKey'>,
+    protocols: readonly ProtocolName[],
+  ): Handshake<SecuredHere> {
+    // Under the same name, the same options and the same isolation tag, and under no other: a ticket tells who was there before.
+    const ticketKey = `${origin.host} ${reuseKey}`
+    const stored = this.#sessions.get(ticketKey)
+    const carrier = 'socket' in on ? on.socket : undefined
+    const reads = carrier === undefined && protocols.includes('h2') ? new SocketReads() : undefined
+    const secured = this.#start({ ...on, onread: reads?.onread }, origin, protocols, stored)
+    // Before the handshake, because Node asks OpenSSL for TLS 1.2 tickets only if somebody listens by then; used only after it.
+    let certificate: Certificate | undefined
+    secured.on('session', (ticket: Buffer) => {
+      if (certificate !== undefined) this.#sessions.set(ticketKey, { ticket, certificate })
+    })
+    if (this.#keyLog !== undefined) secured.on('keylog', (line: Buffer) => this.#keyLog!.write(line))
+    const outcome = {
+      secured: (): SecuredHere => {
+        const result = this.#handshaken(secured, origin, stored)
+        certificate = result.certificate
+        return { ...result, reads }
+      },
+      failure: (cause: Error) => tlsError(origin, cause),
+    }
+    return new Handshake(secured, outcome, carrier, reads?.of(secured))
+  }
+
+  /** @throws UsageError for options that OpenSSL refuses, such as a `ca` that is no certificate; what `net.connect` throws of an endpoint. */
+  #start(on: Start, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
     try {
-      return this.#connect(socket, origin, protocols, stored)
+      return this.#connect(on, origin, protocols, stored)
     } catch (cause) {
-      socket.destroy()
+      on.socket?.destroy()
+      if (ENDPOINT_REFUSED.has((cause as NodeJS.ErrnoException).code ?? '')) throw cause
       throw new UsageError('ERR_INVALID_OPTION', `option tls is refused: ${(cause as Error).message}`, { cause })
     }
   }
@@ -163,19 +178,24 @@ export class Securer {
     return this.#withRenegotiation
   }
 
-  #connect(socket: Duplex, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
+  #connect(on: Start, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
     const secureContext = protocols.includes('h2') ? this.#h2Context() : this.#http1Context()
-    return connect({
-      ...this.#tls,
-      checkServerIdentity: (host, peer) => this.#check(host, peer),
-      socket,
-      secureContext,
+    // RFC 6066 §3: an address is no server name, and a name stands without a trailing dot.
+    const servername = this.#servername ?? (isIP(origin.host) === 0 ? origin.host.replace(/\.$/, '') : '')
+    const socket = connect({
       host: origin.host,
-      // RFC 6066 §3: an address is no server name, and a name stands without a trailing dot.
-      servername: this.#servername ?? (isIP(origin.host) === 0 ? origin.host.replace(/\.$/, '') : ''),
+      ...this.#tls,
+      ...on,
+      // Of whom the socket leads to Node knows an address at the most.
+      checkServerIdentity: (_host, peer) => this.#check(servername === '' ? origin.host : servername, peer),
+      secureContext,
+      servername,
       ALPNProtocols: [...protocols],
       ...(stored === undefined ? {} : { session: stored.ticket }),
     })
+    // Node passes that option on to no TLS socket.
+    if (on.socket === undefined) socket.setNoDelay(true)
+    return socket
   }
 
   #handshaken(socket: TLSSocket, origin: Origin, stored: StoredSession | undefined): SecuredHere {

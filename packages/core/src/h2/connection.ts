@@ -46,6 +46,8 @@ export interface H2Options {
   readonly pool: ResolvedPoolSettings
   /** What is known of the origin that this connection is made for. */
   readonly progress: OriginProgress
+  /** How the socket is read, where not as a stream: into memory that is lent for a call. */
+  readonly reads?: { start(sink: (bytes: Buffer) => void): void } | undefined
   /** Forgiven budgets: see `Protocol.refillLimits`. Milliseconds. */
   readonly refillMs?: number
 }
@@ -91,7 +93,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     this.#progress = options.progress
     this.#liveness = this.#watch(options)
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
-    this.#listen()
+    this.#listen(options.reads)
     this.#engine.start()
     this.flush()
     socket.unref?.()
@@ -216,13 +218,13 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     if (this.#originSet.add(origins)) this.onChange?.()
   }
 
-  onAltSvc(): void {
-    // RFC 7838: an alternative is an offer. This client takes none.
-  }
+  /** RFC 7838: an alternative is an offer. This client takes none. */
+  onAltSvc(): void {}
 
-  #listen(): void {
+  #listen(reads: H2Options['reads']): void {
     const socket = this.#socket
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    if (reads === undefined) socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    else reads.start((bytes) => this.#receive(bytes))
     socket.on('drain', () => this.#drained())
     socket.on('error', (cause: Error) => this.#lost(cause))
     socket.on('end', () => this.#lost())
