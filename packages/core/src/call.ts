@@ -12,6 +12,7 @@ import type { ResponseBody } from './message/body.js'
 import { type HttpRequest, isIdempotent, type RequestOptions, type Timeouts } from './message/request.js'
 import { type ConnectionInfo, HttpResponse, type ResponseParts, type Timings } from './message/response.js'
 import { connectionInfo, type Member, type Waiter } from './pool/group.js'
+import type { Place } from './pool/waiting.js'
 import { canResend, Replays, requiresHttp1 } from './retry.js'
 import { retryDelayMs } from './retry-policy.js'
 
@@ -63,6 +64,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   #movedBytes = 0
 
   previousDeadline: Deadline | undefined
+  place: Place | undefined
   nextDeadline: Deadline | undefined
   sentMs = 0
   headersMs = 0

@@ -21,7 +21,8 @@ import { ConnectionError, TimeoutError, UsageError } from '../errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
 import type { ResolvedPoolSettings } from '../pool-settings.js'
-import { H1Exchange, type H1Place } from './exchange.js'
+import { air } from './airing.js'
+import { H1Exchange, type H1Host } from './exchange.js'
 import { mayPipeline, NOT_PIPELINED, noteBroken, type PipelineLimit, pipelineLimit } from './pipelining.js'
 
 const UndiciClient = createRequire(import.meta.url)('undici/lib/dispatcher/client.js') as typeof Client
@@ -37,7 +38,7 @@ export interface H1Options {
 }
 
 /** undici over the socket that ALPN has left us with. */
-export class H1Connection implements Connection {
+export class H1Connection implements Connection, H1Host {
   readonly id: number = nextConnectionId()
   readonly protocol = 'http/1.1'
   readonly route: Route
@@ -45,7 +46,7 @@ export class H1Connection implements Connection {
   readonly confirmed = true
   onChange: (() => void) | undefined
   readonly #socket: Carrier
-  readonly #forwarding: readonly string[] | undefined
+  readonly forwarding: readonly string[] | undefined
   readonly #client: Client
   readonly #closed: Promise<void>
   readonly #progress: OriginProgress
@@ -54,7 +55,7 @@ export class H1Connection implements Connection {
   readonly #pipelining: number
   #state: ConnectionState = 'open'
   /** In the order in which they are sent, and answered. */
-  readonly #exchanges = new Set<H1Exchange>()
+  readonly #exchanges: H1Exchange[] = []
   /** Those of them that were sent while others were unanswered. */
   readonly #behind = new WeakSet<H1Exchange>()
   /** One that others may neither precede nor follow. */
@@ -79,7 +80,7 @@ export class H1Connection implements Connection {
     this.#pipelining = pool.pipelining
     this.#left = pool.maxRequestsPerConnection === 0 ? Number.POSITIVE_INFINITY : pool.maxRequestsPerConnection
     this.#socket = socket
-    this.#forwarding = forwarding
+    this.forwarding = forwarding
     this.route = route
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
     // Not as serialised: undici knows no `http+unix:`.
@@ -107,11 +108,11 @@ export class H1Connection implements Connection {
 
   get capacity(): number {
     if (this.#state !== 'open' || this.#alone !== undefined) return 0
-    return Math.max(0, Math.min(this.#limit.depth - this.#exchanges.size, this.#left))
+    return Math.max(0, Math.min(this.#limit.depth - this.#exchanges.length, this.#left))
   }
 
   get active(): number {
-    return this.#exchanges.size
+    return this.#exchanges.length
   }
 
   get #limit(): PipelineLimit {
@@ -123,19 +124,15 @@ export class H1Connection implements Connection {
     if (request.trailers !== undefined) {
       throw new UsageError('ERR_TRAILERS_UNSUPPORTED', `${origin} speaks HTTP/1.1, over which trailers are not sent`, { origin })
     }
-    if (this.#exchanges.size === 0) this.#socket.ref()
+    if (this.#exchanges.length === 0) this.#socket.ref()
     this.#aired = false
     const pipelined = this.#pipelining > 1 && mayPipeline(request)
     const close = request.close || this.#limit.once
-    const exchange: H1Exchange = new H1Exchange(
-      request,
-      observer,
-      this.#place(pipelined, close, () => exchange),
-    )
+    const exchange = new H1Exchange(request, observer, this, { pipelined, close })
     // Where others are in flight undici holds it back until they are answered.
     if (!pipelined) this.#alone = exchange
-    else if (this.#exchanges.size > 0) this.#behind.add(exchange)
-    this.#exchanges.add(exchange)
+    else if (this.#exchanges.length > 0) this.#behind.add(exchange)
+    this.#exchanges.push(exchange)
     this.#left--
     if (close) this.#drain()
     // Later: what undici refuses it refuses at once, and nothing may be called back before this returns.
@@ -150,7 +147,7 @@ export class H1Connection implements Connection {
   verify(): boolean {
     if (this.#aired || this.#verifying) return this.#aired
     this.#verifying = true
-    setImmediate(() => setImmediate(() => this.#verified()))
+    air(this.#verified)
     return false
   }
 
@@ -169,12 +166,12 @@ export class H1Connection implements Connection {
 
   close(): Promise<void> {
     this.#drain()
-    if (this.#exchanges.size === 0) this.#end()
+    if (this.#exchanges.length === 0) this.#end()
     return this.#closed
   }
 
   destroy(reason: Error): void {
-    for (const exchange of this.#exchanges) exchange.connectionLost(reason)
+    for (const exchange of [...this.#exchanges]) exchange.connectionLost(reason)
     this.#end()
     this.#gone()
   }
@@ -211,7 +208,7 @@ export class H1Connection implements Connection {
     this.#socket.destroy()
   }
 
-  #verified(): void {
+  readonly #verified = (): void => {
     this.#verifying = false
     if (this.#state !== 'open') return
     this.#aired = true
@@ -226,35 +223,31 @@ export class H1Connection implements Connection {
     this.onChange?.()
   }
 
-  #place(pipelined: boolean, close: boolean, exchange: () => H1Exchange): H1Place {
-    return {
-      forwarding: this.#forwarding,
-      pipelined,
-      close,
-      released: () => this.#released(exchange()),
-      answered: () => {
-        this.#answered++
-        this.#answeredBehind ||= this.#behind.has(exchange())
-      },
-      aborted: (reason) => {
-        // A deadline that passed is the peer's doing.
-        if (reason instanceof TimeoutError && !this.#endedHere) this.#judge()
-        this.#endedHere = true
-      },
-      blamed: () => {
-        const first = !this.#blamed
-        this.#blamed = true
-        return first
-      },
-    }
+  answered(exchange: H1Exchange): void {
+    this.#answered++
+    if (this.#pipelining > 1) this.#answeredBehind ||= this.#behind.has(exchange)
   }
 
-  #released(exchange: H1Exchange): void {
-    if (!this.#exchanges.delete(exchange)) return
+  aborted(reason: unknown): void {
+    // A deadline that passed is the peer's doing.
+    if (reason instanceof TimeoutError && !this.#endedHere) this.#judge()
+    this.#endedHere = true
+  }
+
+  blamed(): boolean {
+    const first = !this.#blamed
+    this.#blamed = true
+    return first
+  }
+
+  released(exchange: H1Exchange): void {
+    const index = this.#exchanges.indexOf(exchange)
+    if (index < 0) return
+    this.#exchanges.splice(index, 1)
     if (this.#alone === exchange) this.#alone = undefined
     // The server asked for it, or the request ended early: there is no next one here (RFC 9112 §9.6).
     if (this.#socket.destroyed) return this.#gone()
-    if (this.#exchanges.size === 0) {
+    if (this.#exchanges.length === 0) {
       this.#socket.unref()
       // Not when the last one began: until now it was one of those that the origin may have.
       if (this.#left === 0) this.#drain()
@@ -283,7 +276,7 @@ export class H1Connection implements Connection {
   #judge(): void {
     if (this.#pipelining === 1) return
     const limit = this.#limit
-    const left = [...this.#exchanges].filter((exchange) => exchange.written && !exchange.over)
+    const left = this.#exchanges.filter((exchange) => exchange.written && !exchange.over)
     const behind = left.some((exchange) => this.#behind.has(exchange)) && !this.#answeredBehind
     const second = left.length === 1 && left[0]!.unanswered && !this.#behind.has(left[0]!) && this.#answered > 0
     if (limit.depth > 1 ? behind : second && !limit.once) noteBroken(this.#progress, limit, this.#clock.now())

@@ -10,29 +10,34 @@ import type { HttpRequest } from '../message/request.js'
 /** Octets that may wait for a reader before the socket is paused: HTTP/1.1 has no window. */
 const BUFFER_BYTES = 131_072
 
-/** What an exchange and its connection tell each other. */
-export interface H1Place {
+/** What an exchange asks of its connection, and tells it. */
+export interface H1Host {
   /** Fields for the proxy that forwards the request; `undefined` where the origin itself is asked. */
   readonly forwarding: readonly string[] | undefined
-  /** Others may be in flight with it. */
-  readonly pipelined: boolean
-  /** No other request follows on this connection. */
-  readonly close: boolean
   /** Called once, when the connection is done with it, and knows whether it may take the next request. */
-  released(): void
+  released(exchange: H1Exchange): void
   /** The final response has begun. */
-  answered(): void
+  answered(exchange: H1Exchange): void
   /** Its caller ends it, and the connection with it. */
   aborted(reason: unknown): void
   /** Whether what ended the connection is this request's own affair: that of the first one on the wire, and of none behind it. */
   blamed(): boolean
 }
 
+/** How a request is sent. */
+export interface H1Sending {
+  /** Others may be in flight with it. */
+  readonly pipelined: boolean
+  /** No other request follows on this connection. */
+  readonly close: boolean
+}
+
 /** A handler as undici's older generation has them: raw fields, no object for each response. */
 export class H1Exchange implements Exchange, BodySource {
   readonly #request: HttpRequest
   readonly #observer: ExchangeObserver
-  readonly #place: H1Place
+  readonly #host: H1Host
+  readonly #sending: H1Sending
   #body: ResponseBody | undefined
   #resumeSocket: (() => void) | undefined
   #abortRequest: ((reason?: Error) => void) | undefined
@@ -46,10 +51,11 @@ export class H1Exchange implements Exchange, BodySource {
   trailers: readonly string[] | undefined
   sentBytes = 0
 
-  constructor(request: HttpRequest, observer: ExchangeObserver, place: H1Place) {
+  constructor(request: HttpRequest, observer: ExchangeObserver, host: H1Host, sending: H1Sending) {
     this.#request = request
     this.#observer = observer
-    this.#place = place
+    this.#host = host
+    this.#sending = sending
   }
 
   /** It is on the wire, or has been. */
@@ -70,7 +76,8 @@ export class H1Exchange implements Exchange, BodySource {
   /** The request in undici's terms. Fields have been checked; `content-length` is among them. */
   dispatchOptions(): Dispatcher.DispatchOptions {
     const { method, path, authority, fields, content, origin } = this.#request
-    const { forwarding, pipelined, close } = this.#place
+    const { forwarding } = this.#host
+    const { pipelined, close } = this.#sending
     this.sentBytes = content?.bytes?.length ?? 0
     return {
       method: method as Dispatcher.HttpMethod,
@@ -95,7 +102,7 @@ export class H1Exchange implements Exchange, BodySource {
     this.#settled = true
     this.#body?.discard(reason)
     if (this.#over) return
-    this.#place.aborted(reason)
+    this.#host.aborted(reason)
     this.#abortRequest?.(new Error('aborted'))
   }
 
@@ -130,7 +137,7 @@ export class H1Exchange implements Exchange, BodySource {
       return true
     }
     this.#resumeSocket = resume
-    this.#place.answered()
+    this.#host.answered(this)
     const fields = toFields(rawHeaders)
     this.#body = new ResponseBody(this, expectedBytes(fields))
     this.#observer.onResponse(status, fields, this.#body, reason)
@@ -165,7 +172,7 @@ export class H1Exchange implements Exchange, BodySource {
 
   onError(error: Error): void {
     // Asked whether it is settled or not: who comes next is behind it.
-    const blamed = this.written && this.#place.blamed()
+    const blamed = this.written && this.#host.blamed()
     this.#fail(blamed ? this.#errorOf(error) : this.#unblamedErrorOf(error))
     this.#finish()
   }
@@ -201,7 +208,7 @@ export class H1Exchange implements Exchange, BodySource {
     // undici leaves a source only after its next part, which may never come.
     if (this.#source !== undefined) leave(this.#source)
     queueMicrotask(() => {
-      this.#place.released()
+      this.#host.released(this)
       this.#observer.onClosed()
     })
   }

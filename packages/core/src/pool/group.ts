@@ -4,6 +4,7 @@ import type { Connection, PoolTarget, Target } from '../connection.js'
 import type { ClockTimer } from '../deadlines.js'
 import type { ConnectionInfo } from '../message/response.js'
 import { choose } from './strategy.js'
+import { type Place, Waiting } from './waiting.js'
 
 /** A connection in its role for one target. One object serves every request that goes this way. */
 export interface Member {
@@ -31,6 +32,8 @@ export function connectionInfo({ connection, coalesced, because }: Member): Conn
 export interface Waiter {
   /** Requests with the same one prefer the same connection, where the strategy is `hash`. */
   readonly affinity: string | undefined
+  /** Where it stands, used by {@link Waiting} alone. */
+  place?: Place | undefined
   /** A connection with room is there. The request must be sent before this returns. */
   onMember(member: Member): void
   /** No connection can be had. */
@@ -40,33 +43,6 @@ export interface Waiter {
 /** Whether a connection takes a request now. One that is idle may have to make sure of its peer first. */
 export function hasRoom({ connection, trial }: Member): boolean {
   return trial !== 'sent' && connection.capacity > 0 && (connection.active > 0 || connection.verify())
-}
-
-/** First come, first served; leaving costs nothing. Nobody waits for most origins at most times: then it holds nothing. */
-export class Waiting {
-  #waiters: Set<Waiter> | undefined
-
-  get size(): number {
-    return this.#waiters?.size ?? 0
-  }
-
-  add(waiter: Waiter): void {
-    this.#waiters ??= new Set()
-    this.#waiters.add(waiter)
-  }
-
-  delete(waiter: Waiter): void {
-    if (this.#waiters?.delete(waiter) === true && this.#waiters.size === 0) this.#waiters = undefined
-  }
-
-  /** The request that has waited longest, taken out of the queue. */
-  next(): Waiter | undefined {
-    for (const waiter of this.#waiters ?? []) {
-      this.delete(waiter)
-      return waiter
-    }
-    return undefined
-  }
 }
 
 const NOBODY: readonly never[] = []
@@ -144,12 +120,12 @@ export class Group {
 
   /** One that has to make sure of its peer is not passed over: it was chosen, and it will not be long. */
   #choose(waiter: Waiter): Member | undefined {
-    const candidates = this.members.filter(
-      ({ connection, trial }) => trial !== 'sent' && connection.capacity > 0 && !connection.verifying,
-    )
-    const only = candidates[0]?.connection
+    const connections: Connection[] = []
+    for (const { connection, trial } of this.members) {
+      if (trial !== 'sent' && !connection.verifying && connection.capacity > 0) connections.push(connection)
+    }
+    const [only] = connections
     if (only === undefined) return undefined
-    const connections = candidates.map(({ connection }) => connection)
     const chosen =
       connections.length === 1 ? only : choose(this.target.settings.strategy, connections, this.#turn++, waiter.affinity)
     // A strategy of the caller's own may have closed it.
@@ -159,7 +135,8 @@ export class Group {
 
   /** The member that `connection` is, if it is one. */
   memberOf(connection: Connection): Member | undefined {
-    return this.members.find((member) => member.connection === connection)
+    for (const member of this.members) if (member.connection === connection) return member
+    return undefined
   }
 
   /** Takes the connection out. */

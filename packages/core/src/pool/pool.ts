@@ -122,9 +122,11 @@ export class Pool {
     }
     // Not before: a strategy of the caller's own may have closed all there was, and then that group is forgotten.
     const group = this.#groupFor(target)
-    if (group.waiting.size === 0) group.crowdedAt = undefined
+    const first = group.waiting.size === 0
+    if (first) group.crowdedAt = undefined
     group.waiting.add(waiter)
-    for (const { connection } of group.members) this.#services.of(connection)?.queue(group)
+    // While others wait it is in all of their queues; one that makes sure of its peer has to know that there are more.
+    for (const { connection } of group.members) if (first || connection.verifying) this.#services.of(connection)?.queue(group)
     this.#growth.grow(group)
     return undefined
   }

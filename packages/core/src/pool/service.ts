@@ -41,6 +41,19 @@ export class Service {
     if (this.#connection.verifying) this.#doubted = true
   }
 
+  /** The group whose turn it is. There is one. */
+  get firstWaiting(): Group {
+    const [group] = this.waiting as Iterable<Group> as [Group]
+    return group
+  }
+
+  /** The group has its turn, and stands behind the others from now on. Alone it stays where it is: that costs nothing. */
+  takeTurn(group: Group): void {
+    if (this.waiting.size === 1) return
+    this.waiting.delete(group)
+    this.waiting.add(group)
+  }
+
   /** Whether requests came while it was making sure of its peer, for which nothing was dialled, and that is over. True once. */
   doubtEnded(): boolean {
     if (!this.#doubted || this.#connection.verifying) return false

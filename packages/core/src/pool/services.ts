@@ -205,26 +205,26 @@ export class Services {
   #serve(connection: Connection, service: Service, justAsked?: Group): void {
     const { clock } = this.#parts
     while (connection.capacity > 0 && service.waiting.size > 0) {
-      const [group] = service.waiting as Iterable<Group> as [Group]
-      service.waiting.delete(group)
+      const group = service.firstWaiting
       const member = group.waiting.size === 0 ? undefined : group.memberOf(connection)
       // With a trial on its way the group comes back when that is answered.
-      if (member === undefined || member.trial === 'sent') continue
+      if (member === undefined || member.trial === 'sent') {
+        service.waiting.delete(group)
+        continue
+      }
+      service.takeTurn(group)
       if (group !== justAsked && group.expiresAt !== Number.POSITIVE_INFINITY && group.expiresAt <= clock.now()) {
         this.expire(group)
         // Its own connections stay, and this may be one.
-        if (group.memberOf(connection) !== undefined) service.waiting.add(group)
+        if (group.memberOf(connection) === undefined) service.waiting.delete(group)
         this.#parts.settle(group)
         continue
       }
-      if (!hasRoom(member)) {
-        service.waiting.add(group)
-        return
-      }
+      if (!hasRoom(member)) return
       if (member.trial === 'due') member.trial = 'sent'
       const waiter = group.waiting.next()!
       group.crowdedAt = undefined
-      if (group.waiting.size > 0) service.waiting.add(group)
+      if (group.waiting.size === 0) service.waiting.delete(group)
       waiter.onMember(member)
     }
   }
