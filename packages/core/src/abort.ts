@@ -1,8 +1,19 @@
 /** Abort signals: one listener for each signal, however many requests it ends. Node warns at eleven. */
 
+import { Chain, type Link } from './chain.js'
+
 /** What a signal ends. */
 export interface Abortable {
   abort(reason: unknown): void
+  /** @internal The signals that end it. */
+  aborters?: Aborter | undefined
+}
+
+/** One of the signals that end something, and its place there. */
+export interface Aborter {
+  readonly listener: object
+  readonly link: Link<Abortable>
+  readonly another: Aborter | undefined
 }
 
 /**
@@ -42,27 +53,42 @@ const listening = new WeakMap<AbortSignal, Listener>()
 
 class Listener {
   readonly #signal: AbortSignal
-  readonly #targets = new Set<Abortable>()
+  readonly #targets: Chain<Abortable> = new Chain()
 
   constructor(signal: AbortSignal) {
     this.#signal = signal
   }
 
   add(target: Abortable): void {
+    if (this.#find(target) !== undefined) return
     if (this.#targets.size === 0) this.#signal.addEventListener('abort', this.#onAbort)
-    this.#targets.add(target)
+    target.aborters = { listener: this, link: this.#targets.add(target), another: target.aborters }
   }
 
   delete(target: Abortable): void {
-    if (this.#targets.delete(target) && this.#targets.size === 0) this.#signal.removeEventListener('abort', this.#onAbort)
+    const aborter = this.#find(target)
+    if (aborter === undefined) return
+    target.aborters = without(target.aborters, aborter)
+    this.#targets.delete(aborter.link)
+    if (this.#targets.size === 0) this.#signal.removeEventListener('abort', this.#onAbort)
+  }
+
+  #find(target: Abortable): Aborter | undefined {
+    let aborter = target.aborters
+    while (aborter !== undefined && aborter.listener !== this) aborter = aborter.another
+    return aborter
   }
 
   readonly #onAbort = (): void => {
-    const targets = [...this.#targets]
-    this.#targets.clear()
-    this.#signal.removeEventListener('abort', this.#onAbort)
+    const targets = this.#targets.all()
+    for (const target of targets) this.delete(target)
     for (const target of targets) target.abort(this.#signal.reason)
   }
+}
+
+function without(list: Aborter | undefined, out: Aborter): Aborter | undefined {
+  if (list === undefined || list === out) return out.another
+  return { ...list, another: without(list.another, out) }
 }
 
 /** Ends `target` when `signal` is aborted, until {@link unlink}. */

@@ -3,8 +3,9 @@
  * exactly once. Until the response its promise carries the outcome, after it the response's body does.
  */
 
-import { link, unlink } from './abort.js'
+import { type Aborter, link, unlink } from './abort.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
+import type { Link } from './chain.js'
 import { type Exchange, type ExchangeObserver, newestConnectionId, type PoolTarget } from './connection.js'
 import type { ClockTimer, Deadline } from './deadlines.js'
 import { afterAttempt, ConnectionError, type Processed, TimeoutError, UnshardError } from './errors.js'
@@ -12,14 +13,12 @@ import type { ResponseBody } from './message/body.js'
 import { type HttpRequest, isIdempotent, type RequestOptions, type Timeouts } from './message/request.js'
 import { type ConnectionInfo, HttpResponse, type ResponseParts, type Timings } from './message/response.js'
 import { connectionInfo, type Member, type Waiter } from './pool/group.js'
-import type { Place } from './pool/waiting.js'
 import { canResend, Replays, requiresHttp1 } from './retry.js'
 import { retryDelayMs } from './retry-policy.js'
 
 /** Where a call is: each of {@link Timeouts}, and `pause` between two attempts, which only `total` limits. */
 type Phase = keyof Timeouts | 'pause'
 
-/** RFC 9110 §15.5.20. */
 const MISDIRECTED_REQUEST = 421
 
 /** One request under way. */
@@ -64,7 +63,8 @@ export class Call implements Waiter, ExchangeObserver, Deadline, Timings, Respon
   #movedBytes = 0
 
   previousDeadline: Deadline | undefined
-  place: Place | undefined
+  place: Link<Waiter> | undefined
+  aborters: Aborter | undefined
   nextDeadline: Deadline | undefined
   sentMs = 0
   headersMs = 0

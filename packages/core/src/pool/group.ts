@@ -1,10 +1,11 @@
 /** What a pool keeps for one target: the connections that may serve it, the requests that wait for one, the dials on their behalf. */
 
+import type { Link } from '../chain.js'
 import type { Connection, PoolTarget, Target } from '../connection.js'
 import type { ClockTimer } from '../deadlines.js'
 import type { ConnectionInfo } from '../message/response.js'
 import { choose } from './strategy.js'
-import { type Place, Waiting } from './waiting.js'
+import { Waiting } from './waiting.js'
 
 /** A connection in its role for one target. One object serves every request that goes this way. */
 export interface Member {
@@ -33,7 +34,7 @@ export interface Waiter {
   /** Requests with the same one prefer the same connection, where the strategy is `hash`. */
   readonly affinity: string | undefined
   /** Where it stands, used by {@link Waiting} alone. */
-  place?: Place | undefined
+  place?: Link<Waiter> | undefined
   /** A connection with room is there. The request must be sent before this returns. */
   onMember(member: Member): void
   /** No connection can be had. */

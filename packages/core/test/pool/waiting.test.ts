@@ -58,7 +58,7 @@ it('who has left or been served knows nobody of those who stood next to it', () 
   const places = all.map(({ place }) => place!)
   queue.delete(all[1]!)
   queue.next()
-  expect(places.slice(0, 2).map(({ ahead, behind }) => [ahead, behind])).toEqual([
+  expect(places.slice(0, 2).map(({ previous, next }) => [previous, next])).toEqual([
     [undefined, undefined],
     [undefined, undefined],
   ])
