@@ -1,0 +1,77 @@
+/** The slabs that small output is copied into: what a connection holds while it is busy, and while it is not. */
+
+import { Output } from '../../../src/h2/protocol/output.js'
+import { Peer, response } from './peer.js'
+
+const LEAST_BYTES = 4_096
+const MOST_BYTES = 65_536
+
+/** Writes so many octets, 100 at a time, each run with its number; gives the lengths of the slabs they went into. */
+function fill(output: Output, octets: number, takeEach = true): number[] {
+  const lengths: number[] = []
+  for (let written = 0; written < octets; written += 100) {
+    output.writeBytes(Buffer.alloc(100, written / 100))
+    lengths.push(output.buffer.length)
+    if (takeEach) output.take()
+  }
+  return [...new Set(lengths)]
+}
+
+describe('the slab of a connection', () => {
+  it('is small at first, and doubles while a busy period lasts', () => {
+    const output = new Output()
+    expect(output.buffer).toHaveLength(LEAST_BYTES)
+    expect(fill(output, 300_000)).toEqual([LEAST_BYTES, 8_192, 16_384, 32_768, MOST_BYTES])
+  })
+
+  it('is given back at rest, and is small again', () => {
+    const output = new Output()
+    fill(output, 300_000)
+    output.rest()
+    expect(output.buffer).toHaveLength(LEAST_BYTES)
+    expect(fill(output, 10_000)).toEqual([LEAST_BYTES, 8_192])
+  })
+
+  it('is kept at rest where it is small: each of many busy periods writes on', () => {
+    const output = new Output()
+    const slabs = new Set<Buffer>()
+    for (let i = 0; i < 40; i++) {
+      output.writeBytes(Buffer.alloc(100))
+      slabs.add(output.buffer)
+      output.take()
+      output.rest()
+    }
+    expect(slabs.size).toBe(1)
+  })
+
+  it('loses nothing that waits at rest, however much, and touches nothing that was taken', () => {
+    for (const octets of [100, 3_000, 20_000]) {
+      const output = new Output()
+      fill(output, 100_000)
+      output.writeBytes(Buffer.from('taken'))
+      const taken = output.take()
+      fill(output, octets, false)
+      output.rest()
+      expect(output.pendingBytes).toBe(octets)
+      expect(output.buffer.length).toBe(Math.max(LEAST_BYTES, octets))
+      output.writeBytes(Buffer.from('later'))
+      const expected = Array.from({ length: octets / 100 }, (_, i) => Buffer.alloc(100, i))
+      expect(Buffer.concat(output.take())).toEqual(Buffer.concat([...expected, Buffer.from('later')]))
+      expect(Buffer.concat(taken).toString()).toBe('taken')
+    }
+  })
+})
+
+it('is small again when the last stream has closed, and not before', () => {
+  const peer = new Peer()
+  const path = `/${'~'.repeat(1_000)}`
+  for (let i = 0; i < 40; i++) peer.open({ path })
+  const slab = (): number => Math.max(...peer.client.takeOutput().map(({ buffer }) => buffer.byteLength))
+  expect(slab()).toBeGreaterThanOrEqual(MOST_BYTES)
+  peer.receive(...peer.opened.slice(1).map(({ id }) => response(id, [], { endStream: true })))
+  peer.open({ path })
+  expect(slab()).toBeGreaterThan(LEAST_BYTES)
+  peer.receive(response(1, [], { endStream: true }), response(81, [], { endStream: true }))
+  peer.open()
+  expect(slab()).toBe(LEAST_BYTES)
+})
