@@ -5,8 +5,8 @@
 
 import { OctetWriter } from '../hpack/octet-writer.js'
 
-/** The first slab of a busy period: about 30 small requests, and what a connection keeps that sends nothing. */
-const LEAST_SLAB_BYTES = 4_096
+/** The first slab of a busy period: about 15 small requests, and what a connection keeps that sends nothing. */
+const LEAST_SLAB_BYTES = 2_048
 /** Slabs double up to here while a busy period lasts: about 500 small requests. */
 const MOST_SLAB_BYTES = 65_536
 /** Below this a body is cheaper to copy than to send as a chunk of its own. */
