@@ -7,7 +7,7 @@ import { DEFAULT_TABLE_BYTES, DynamicTable, ENTRY_OVERHEAD } from './dynamic-tab
 import { huffmanEncode, huffmanEncodeInto, huffmanLength } from './huffman.js'
 import { encodeInteger } from './integer.js'
 import type { OctetWriter } from './octet-writer.js'
-import { STATIC_ENTRIES, STATIC_INDEX, STATIC_LENGTH } from './static-table.js'
+import { STATIC_INDEX, STATIC_LENGTH, STATIC_NAMES, STATIC_VALUES } from './static-table.js'
 
 export interface EncoderOptions {
   /** The table's maximum however much the peer allows, in octets: what it costs in memory. Default 65536. */
@@ -65,8 +65,6 @@ const NEVER_INDEXED_BELOW: ReadonlyMap<string, number> = new Map([
   ['cookie', 20],
 ])
 
-const NO_ENTRIES: ReadonlyMap<string, number> = new Map()
-
 /** What the encoder knows of one name. */
 class NameRecord {
   /** Lowest index in the static table, or 0. */
@@ -80,16 +78,15 @@ class NameRecord {
   losses = 0
   uses = 0
   private untilTry = TRIES
-  /** Indexes of this name's values in the static table: one map for all connections. */
-  readonly fixed: ReadonlyMap<string, number>
-  /** Absolute numbers of those in the dynamic table; `undefined` until there is one. */
-  values: Map<string, number> | undefined
+  /** Each value with this name that a table holds: the absolute number in the dynamic table, or the static index negated. */
+  readonly values = new Map<string, number>()
 
   constructor(name: string) {
     this.staticIndex = STATIC_INDEX.get(name) ?? 0
     this.neverIndexedBelow = NEVER_INDEXED_BELOW.get(name) ?? 0
     this.volatile = VOLATILE.has(name)
-    this.fixed = STATIC_ENTRIES.get(name) ?? NO_ENTRIES
+    if (this.staticIndex === 0) return
+    for (let index = this.staticIndex; STATIC_NAMES[index] === name; index++) this.values.set(STATIC_VALUES[index]!, -index)
   }
 
   /** Whether a value that is in no table is worth a place there. */
@@ -160,18 +157,17 @@ export class HpackEncoder {
       this.encodeUnknown(writer, record, name, value)
       return
     }
-    const absolute = record.values?.get(value)
-    let index = absolute === undefined ? record.fixed.get(value) : undefined
-    if (absolute !== undefined) {
-      record.uses++
-      // RFC 7541 §2.3.3: the newest dynamic entry follows the static ones.
-      index = STATIC_LENGTH + this.table.inserted - absolute
-    }
-    if (index === undefined) {
+    const entry = record.values.get(value)
+    if (entry === undefined) {
       this.encodeUnknown(writer, record, name, value)
       return
     }
-    // RFC 7541 §6.1: an indexed field.
+    // RFC 7541 §6.1: an indexed field; §2.3.3: the newest dynamic entry follows the static ones.
+    let index = -entry
+    if (entry >= 0) {
+      record.uses++
+      index = STATIC_LENGTH + this.table.inserted - entry
+    }
     if (index < 0x7f) writer.writeByte(INDEXED | index)
     else encodeInteger(writer, INDEXED, INDEXED_BITS, index)
   }
@@ -195,7 +191,6 @@ export class HpackEncoder {
       current = new NameRecord(name)
       this.names.set(name, current)
     }
-    current.values ??= new Map()
     current.values.set(value, absolute)
     current.newest = absolute
   }
@@ -229,7 +224,7 @@ export class HpackEncoder {
 
   private forget(name: string, value: string, absolute: number): void {
     const record = this.names.get(name)!
-    record.values!.delete(value)
+    record.values.delete(value)
     record.losses++
     if (record.newest !== absolute) return
     // Entries leave in the order they came: without the newest there is none left.

@@ -78,19 +78,6 @@ export const STATIC_VALUES: readonly string[] = ['', ...ENTRIES.filter((_, i) =>
 /** The lowest index under each name: what a literal refers to for its name. */
 export const STATIC_INDEX: ReadonlyMap<string, number> = firstIndexes()
 
-/** For each name the index of each value. */
-export const STATIC_ENTRIES: ReadonlyMap<string, ReadonlyMap<string, number>> = entriesByName()
-
-function entriesByName(): Map<string, Map<string, number>> {
-  const entries = new Map<string, Map<string, number>>()
-  for (const [name, first] of STATIC_INDEX) {
-    const values = new Map<string, number>()
-    for (let index = first; STATIC_NAMES[index] === name; index++) values.set(STATIC_VALUES[index]!, index)
-    entries.set(name, values)
-  }
-  return entries
-}
-
 function firstIndexes(): Map<string, number> {
   const indexes = new Map<string, number>()
   for (let index = STATIC_LENGTH; index > 0; index--) indexes.set(STATIC_NAMES[index]!, index)

@@ -38,10 +38,10 @@ export class Output extends OctetWriter {
     this.#slabBytes = Math.min(this.#slabBytes * 2, MOST_SLAB_BYTES)
   }
 
-  /** A busy period is over, between two frames: a large slab is given back. A small one stays: one request after the other shares it. */
+  /** A busy period is over, and everything taken: a large slab is given back. */
   rest(): void {
     this.#slabBytes = LEAST_SLAB_BYTES
-    if (this.buffer.length > LEAST_SLAB_BYTES) this.#moveTo(Math.max(LEAST_SLAB_BYTES, this.position - this.#taken))
+    if (this.buffer.length > LEAST_SLAB_BYTES) this.#moveTo(LEAST_SLAB_BYTES)
   }
 
   /** Starts a frame whose length is not known yet: leaves `headerBytes` free in front of it. */
