@@ -137,10 +137,9 @@ export class ConnectionState<Owner> {
   /** Takes a stream out and gives back what its window had taken from the client's budget. */
   remove(stream: Stream<Owner>): void {
     if (!this.streams.delete(stream)) return
-    if (this.streams.size === 0) this.output.rest()
     this.openSectionsBytes -= stream.sectionBytes
-    const grown = stream.receiveWindow.size - this.local.initialWindowBytes
-    if (grown > 0) this.budget.give(grown)
+    if (stream.grownBytes > 0) this.budget.give(stream.grownBytes)
+    stream.release()
     this.listener.onClosed(stream)
   }
 }
