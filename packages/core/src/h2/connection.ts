@@ -52,8 +52,6 @@ export interface H2Options {
   readonly refillMs?: number
 }
 
-const DEFAULT_REFILL_MS = 1_000
-
 /** The engine's `Connection`. */
 export class H2Connection implements Connection, ProtocolListener<H2Exchange>, ExchangeHost {
   readonly id: number = nextConnectionId()
@@ -323,6 +321,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   #idle(): void {
     this.#socket.unref?.()
     if (this.#state === 'draining') this.#end(this.#closedError('local'))
+    else this.flush()
   }
 
   /** A connection error of our finding: GOAWAY leaves before the socket closes (RFC 9113 §5.4.1). */
@@ -396,5 +395,6 @@ function streamLimits({ maxConcurrentRequests, maxRequestsPerConnection, waitFor
 
 /** More than what requests alone come to: content is on its way. */
 const UPLOAD_BYTES = 65_536
+const DEFAULT_REFILL_MS = 1_000
 /** How long a closing socket may take to send what it has, milliseconds. */
 const LINGER_MS = 1_000

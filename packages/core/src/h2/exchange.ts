@@ -70,8 +70,9 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   abort(reason: unknown): void {
     this.#settled = true
     if (reason instanceof TimeoutError) this.#host.suspect()
+    const body = this.#body
     this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
-    this.#body?.discard(reason)
+    body?.discard(reason)
     this.#host.flush()
   }
 
@@ -137,6 +138,8 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   }
 
   onClosed(): void {
+    // It is younger than the exchange, which may be garbage of the old generation by now: nothing there is to keep it.
+    this.#body = undefined
     this.#observer.onClosed()
   }
 

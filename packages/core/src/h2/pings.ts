@@ -14,7 +14,8 @@ interface Pending {
 export class Pings {
   readonly #clock: Clock
   readonly #write: (opaque: Uint8Array) => void
-  readonly #pending = new Map<number, Pending>()
+  /** `undefined` until one is sent: most connections send none. */
+  #pending: Map<number, Pending> | undefined
   #last = 0
 
   constructor(clock: Clock, write: (opaque: Uint8Array) => void) {
@@ -27,9 +28,10 @@ export class Pings {
     const number = ++this.#last
     return new Promise((resolve, reject) => {
       const timer = this.#clock.startTimer(timeoutMs, () => {
-        this.#pending.delete(number)
+        this.#pending!.delete(number)
         reject(new TimeoutError('ping', timeoutMs))
       })
+      this.#pending ??= new Map()
       this.#pending.set(number, { sentAt: this.#clock.now(), timer, resolve, reject })
       const opaque = Buffer.alloc(8)
       opaque.writeUInt32BE(number, 4)
@@ -45,12 +47,12 @@ export class Pings {
 
   /** No answer can come any more. */
   fail(reason: Error): void {
-    for (const number of [...this.#pending.keys()]) this.#take(number)?.reject(reason)
+    for (const number of [...(this.#pending?.keys() ?? [])]) this.#take(number)?.reject(reason)
   }
 
   #take(number: number): Pending | undefined {
-    const pending = this.#pending.get(number)
-    this.#pending.delete(number)
+    const pending = this.#pending?.get(number)
+    this.#pending?.delete(number)
     pending?.timer.cancel()
     return pending
   }

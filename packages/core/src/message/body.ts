@@ -16,6 +16,13 @@ export interface BodySource {
   cancel(reason: unknown): void
 }
 
+/** Wants the whole content, and what is made of it. */
+interface Collector {
+  finish(parts: Uint8Array[]): unknown
+  resolve(made: unknown): void
+  reject(reason: unknown): void
+}
+
 interface Waiter {
   resolve(result: IteratorResult<Uint8Array>): void
   reject(reason: unknown): void
@@ -40,7 +47,7 @@ export class ResponseBody {
   /** Readers of the next parts, in turn: one at a time, unless somebody asks ahead. */
   #waiters: Waiter[] | undefined
   /** Set while the whole content is being collected: parts are taken as they come. */
-  #collected: (() => void) | undefined
+  #collector: Collector | undefined
   #assembly: Assembly | undefined
   #gatherer: Gatherer | undefined
   #used = false
@@ -85,7 +92,7 @@ export class ResponseBody {
     }
     if (this.#assembly !== undefined) this.#assembly.append(bytes, start, end)
     else this.#keep(bytes, start, end)
-    if (this.#collected === undefined) {
+    if (this.#collector === undefined) {
       this.buffered += length
       return
     }
@@ -140,18 +147,21 @@ export class ResponseBody {
     this.buffered = 0
   }
 
-  /** Everything, as parts that are decoded or joined, and not handed out. */
-  collect(): Promise<Uint8Array[]> {
+  /**
+   * What `finish` makes of everything, the moment it is there: of parts that it decodes or joins, and does not hand out. No promise holds
+   * the parts: one that was waited for is old when it is settled, and keeps what it was settled with until a major collection.
+   */
+  collect<T>(finish: (parts: Uint8Array[]) => T): Promise<T> {
     if (this.buffered > 0) {
       const { buffered } = this
       this.buffered = 0
       this.#source.consumed(buffered)
     }
-    if (this.#state === 'ended') return Promise.resolve(this.take())
+    if (this.#state === 'ended') return made(finish, this.take())
     if (this.#state === 'failed') return Promise.reject(this.#error)
     this.#assemble()
-    return new Promise((resolve, reject) => {
-      this.#collected = () => (this.#state === 'ended' ? resolve(this.take()) : reject(this.#error))
+    return new Promise<T>((resolve, reject) => {
+      this.#collector = { finish, resolve: resolve as (made: unknown) => void, reject }
     })
   }
 
@@ -221,8 +231,18 @@ export class ResponseBody {
     this.#gatherer.append(this.#parts, bytes, start, end)
   }
 
+  #finish({ finish, resolve, reject }: Collector): void {
+    this.#collector = undefined
+    if (this.#state !== 'ended') return reject(this.#error)
+    try {
+      resolve(finish(this.take()))
+    } catch (error) {
+      reject(error)
+    }
+  }
+
   #settle(): void {
-    this.#collected?.()
+    if (this.#collector !== undefined) this.#finish(this.#collector)
     const waiters = this.#waiters
     if (waiters === undefined) return
     this.#waiters = undefined
@@ -230,5 +250,13 @@ export class ResponseBody {
       if (this.#state === 'ended') waiter.resolve(DONE)
       else waiter.reject(this.#error)
     }
+  }
+}
+
+function made<T>(finish: (parts: Uint8Array[]) => T, parts: Uint8Array[]): Promise<T> {
+  try {
+    return Promise.resolve(finish(parts))
+  } catch (error) {
+    return Promise.reject(error)
   }
 }

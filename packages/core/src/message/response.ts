@@ -100,8 +100,8 @@ export class HttpResponse {
   }
 
   /** The whole content, in memory of its own. */
-  async bytes(): Promise<Uint8Array> {
-    return join(await this.#collect())
+  bytes(): Promise<Uint8Array> {
+    return this.#collect(join)
   }
 
   /** The whole content, in memory of its own. */
@@ -111,18 +111,12 @@ export class HttpResponse {
 
   /** The content as UTF-8, without a byte order mark; malformed sequences become U+FFFD. */
   text(): Promise<string> {
-    const { body } = this.#parts
-    // The common case in one step: all of it came with the fields.
-    if (body.complete && !body.used) {
-      body.claim()
-      return Promise.resolve(decodeUtf8(body.take()))
-    }
-    return this.#collect().then(decodeUtf8)
+    return this.#collect(decodeUtf8)
   }
 
   /** The content as JSON. @throws ResponseError `ERR_INVALID_JSON` where it is none. */
   json(): Promise<unknown> {
-    return this.text().then(parseJson)
+    return this.#collect(parseJson)
   }
 
   /** The content as a Node stream. Destroying it resets the HTTP stream. */
@@ -159,13 +153,13 @@ export class HttpResponse {
     this.#parts.body.onBroken = listener
   }
 
-  #collect(): Promise<Uint8Array[]> {
+  #collect<T>(finish: (parts: Uint8Array[]) => T): Promise<T> {
     try {
       this.#parts.body.claim()
     } catch (error) {
       return Promise.reject(error)
     }
-    return this.#parts.body.collect()
+    return this.#parts.body.collect(finish)
   }
 }
 
@@ -200,9 +194,9 @@ export function decodeUtf8(parts: Uint8Array[]): string {
   return bytes.toString('utf8', start)
 }
 
-function parseJson(text: string): unknown {
+function parseJson(parts: Uint8Array[]): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(decodeUtf8(parts))
   } catch (cause) {
     throw new ResponseError('ERR_INVALID_JSON', `the content is not JSON: ${(cause as Error).message}`, { cause })
   }

@@ -50,6 +50,28 @@ describe('the content of a response', () => {
     expect(response.trailers?.get('t')).toBe('1')
   })
 
+  it('what is made of the whole is made the moment its end comes, and no promise holds the parts', async () => {
+    const { body } = open()
+    const seen: string[] = []
+    const made = body.collect((parts) => seen.push(decodeUtf8(parts)))
+    body.push(bytes('ab'))
+    expect(seen).toEqual([])
+    body.end()
+    expect(seen).toEqual(['ab'])
+    expect(await made).toBe(1)
+  })
+
+  it("what cannot be made of it is the promise's rejection, whether the end came before or after, and nobody else's", async () => {
+    for (const early of [true, false]) {
+      const { body, response } = open()
+      body.push(bytes('{'))
+      if (early) body.end()
+      const json = response.json()
+      if (!early) expect(() => body.end()).not.toThrow()
+      await expect(json).rejects.toMatchObject({ code: 'ERR_INVALID_JSON' })
+    }
+  })
+
   it('trailers are there when the content is complete, and not before', () => {
     const { body, response } = open()
     expect(response.trailers).toBeUndefined()

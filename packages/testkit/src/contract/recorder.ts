@@ -75,7 +75,7 @@ export class Recorder implements ExchangeObserver {
 
 /** All of a body. */
 export async function read(body: Body): Promise<Buffer> {
-  return Buffer.concat(await body.collect())
+  return await body.collect((parts) => Buffer.concat(parts))
 }
 
 /** The values of a field, in order. */

@@ -7,8 +7,8 @@
 export const ENTRY_OVERHEAD = 32
 /** RFC 9113 §6.5.2: the initial SETTINGS_HEADER_TABLE_SIZE, in octets. */
 export const DEFAULT_TABLE_BYTES = 4096
-/** A power of two, as every later number of slots. */
-const INITIAL_SLOTS = 32
+/** A power of two, as every later number of slots. Most connections are with servers that put few fields in. */
+const INITIAL_SLOTS = 8
 
 /** Told of each entry that leaves the table. */
 export type Evicted = (name: string, value: string, absolute: number) => void

@@ -138,8 +138,8 @@ export class ConnectionState<Owner> {
   remove(stream: Stream<Owner>): void {
     if (!this.streams.delete(stream)) return
     this.openSectionsBytes -= stream.sectionBytes
-    const grown = stream.receiveWindow.size - this.local.initialWindowBytes
-    if (grown > 0) this.budget.give(grown)
+    if (stream.grownBytes > 0) this.budget.give(stream.grownBytes)
+    stream.release()
     this.listener.onClosed(stream)
   }
 }

@@ -5,8 +5,10 @@
 
 import { OctetWriter } from '../hpack/octet-writer.js'
 
-/** Big enough for about 500 small requests; smaller than V8's limit for moving buffers around cheaply. */
-const SLAB_BYTES = 65_536
+/** The first slab of a busy period: about 15 small requests, and what a connection keeps that sends nothing. */
+const LEAST_SLAB_BYTES = 2_048
+/** Slabs double up to here while a busy period lasts: about 500 small requests. */
+const MOST_SLAB_BYTES = 65_536
 /** Below this a body is cheaper to copy than to send as a chunk of its own. */
 const COPY_LIMIT_BYTES = 4_096
 
@@ -15,11 +17,13 @@ export class Output extends OctetWriter {
   /** Where the frame that is being written starts, see {@link openFrame}. */
   #frameStart = 0
   #taken = 0
+  /** How large the next slab is. */
+  #slabBytes = LEAST_SLAB_BYTES
   #chunks: Uint8Array[] = []
   #chunkBytes = 0
 
   constructor() {
-    super(SLAB_BYTES)
+    super(LEAST_SLAB_BYTES)
   }
 
   /** Octets written and not yet taken. */
@@ -30,13 +34,14 @@ export class Output extends OctetWriter {
   /** Makes room for `extra` octets in one piece. The slab is replaced, never enlarged in place: its start may be in flight. */
   override ensure(extra: number): void {
     if (this.position + extra <= this.buffer.length) return
-    const unsent = this.position - this.#taken
-    const slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, (unsent + extra) * 2))
-    this.buffer.copy(slab, 0, this.#taken, this.position)
-    this.buffer = slab
-    this.#frameStart -= this.#taken
-    this.#taken = 0
-    this.position = unsent
+    this.#moveTo(Math.max(this.#slabBytes, (this.position - this.#taken + extra) * 2))
+    this.#slabBytes = Math.min(this.#slabBytes * 2, MOST_SLAB_BYTES)
+  }
+
+  /** A busy period is over, and everything taken: a large slab is given back. */
+  rest(): void {
+    this.#slabBytes = LEAST_SLAB_BYTES
+    if (this.buffer.length > LEAST_SLAB_BYTES) this.#moveTo(LEAST_SLAB_BYTES)
   }
 
   /** Starts a frame whose length is not known yet: leaves `headerBytes` free in front of it. */
@@ -69,6 +74,16 @@ export class Output extends OctetWriter {
     if (chunks.length > 0) this.#chunks = []
     this.#chunkBytes = 0
     return chunks
+  }
+
+  /** Goes on in a new slab of so many octets, with what was not taken out of the old one. */
+  #moveTo(bytes: number): void {
+    const slab = Buffer.allocUnsafeSlow(bytes)
+    const unsent = this.buffer.copy(slab, 0, this.#taken, this.position)
+    this.buffer = slab
+    this.#frameStart -= this.#taken
+    this.#taken = 0
+    this.position = unsent
   }
 
   #cut(): void {

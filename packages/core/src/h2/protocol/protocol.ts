@@ -194,10 +194,12 @@ export class Protocol<Owner> {
     return fault
   }
 
-  /** Bytes to send, in order, each exactly once. Empty when there are none. */
+  /** Bytes to send, in order, each exactly once. Empty when there are none. With no stream open, what a busy connection keeps at hand is given back. */
   takeOutput(): Uint8Array[] {
     this.#state.limits.outputTaken()
-    return this.#state.output.take()
+    const chunks = this.#state.output.take()
+    if (this.#state.streams.size === 0) this.#state.output.rest()
+    return chunks
   }
 
   /** Whether there is something to take. */

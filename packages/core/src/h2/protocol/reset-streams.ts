@@ -37,11 +37,13 @@ export const NOTHING_KNOWN: LateFrames = { excusesData: () => false, excusesSect
 
 /** The streams that one connection has reset, the latest of them. */
 export class ResetStreams {
-  readonly #streams: Map<number, ResetStream> = new Map()
+  /** `undefined` until one is: most connections never reset any. */
+  #streams: Map<number, ResetStream> | undefined
   #forgotten = 0
 
   /** A stream was reset with so much of its window open. */
   add(streamId: number, windowBytes: number): void {
+    this.#streams ??= new Map()
     this.#streams.set(streamId, new ResetStream(windowBytes))
     if (this.#streams.size <= MAX_REMEMBERED_RESETS) return
     const oldest = this.#streams.keys().next().value!
@@ -51,11 +53,11 @@ export class ResetStreams {
 
   /** What is excused on a closed stream; `undefined` for one that we did not reset. Below what was forgotten, each might have been. */
   find(streamId: number): LateFrames | undefined {
-    return this.#streams.get(streamId) ?? (streamId <= this.#forgotten ? NOTHING_KNOWN : undefined)
+    return this.#streams?.get(streamId) ?? (streamId <= this.#forgotten ? NOTHING_KNOWN : undefined)
   }
 
   /** The peer has ended it too: nothing more can be on its way. */
   ended(streamId: number): void {
-    this.#streams.delete(streamId)
+    this.#streams?.delete(streamId)
   }
 }

@@ -7,7 +7,7 @@ import type { ConnectionState, StreamEnd } from './connection-state.js'
 import { beginFieldBlock, endFieldBlock } from './field-block.js'
 import { encodeRequest, encodeTrailers, type RequestHead } from './field-section.js'
 import { writeDataHeader, writeRstStream } from './frame.js'
-import { ResponsePhase, Stream } from './stream.js'
+import { NO_CONTENT, ResponsePhase, Stream } from './stream.js'
 import { StreamInput, StreamState } from './stream-state.js'
 
 /** No content is written while this much output waits for the socket: it would only move from the queue to the socket. */
@@ -48,7 +48,7 @@ export class Sender<Owner> {
    */
   send(stream: Stream<Owner>, bytes: Uint8Array | undefined, endStream: boolean, trailers?: readonly string[]): boolean {
     if (stream.endQueued || this.#state.failed) return true
-    if (bytes !== undefined && bytes.length > 0) stream.queue.push(bytes)
+    if (bytes !== undefined && bytes.length > 0) stream.enqueue(bytes)
     stream.endQueued = endStream
     stream.trailers = trailers
     if (stream.queue.length === 0) {
@@ -112,7 +112,7 @@ export class Sender<Owner> {
     if (stream.state === StreamState.CLOSED) return
     const unfinished = !stream.endQueued || stream.queue.length > 0
     stream.apply(StreamInput.RESET)
-    stream.queue.length = 0
+    stream.queue = NO_CONTENT
     stream.endQueued = true
     this.#forget(stream)
     if (end !== undefined) this.#state.listener.onStreamError(stream, end)

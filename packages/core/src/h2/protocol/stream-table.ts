@@ -5,8 +5,10 @@
 
 import type { Stream } from './stream.js'
 
-/** A power of two, as every length of the table. Numbers that follow each other have places of their own. */
-const LEAST_LENGTH = 128
+/** A power of two, as every length of the table. Numbers that follow each other have places of their own. Many connections never have more. */
+const LEAST_LENGTH = 16
+/** What a table that has outgrown that begins with, and is left with when it is empty. */
+const USUAL_LENGTH = 128
 
 /** Places by number, each the first of a chain. */
 export class StreamTable<Owner> {
@@ -25,7 +27,7 @@ export class StreamTable<Owner> {
 
   /** A number that is not here yet. */
   add(stream: Stream<Owner>): void {
-    if (++this.#size > this.#heads.length) this.#resize(this.#heads.length * 2)
+    if (++this.#size > this.#heads.length) this.#resize(Math.max(USUAL_LENGTH, this.#heads.length * 2))
     this.#put(stream)
   }
 
@@ -43,7 +45,7 @@ export class StreamTable<Owner> {
     else previous.nextInTable = stream.nextInTable
     stream.nextInTable = undefined
     this.#size--
-    if (this.#size === 0 && this.#heads.length > LEAST_LENGTH) this.#heads = emptyPlaces(LEAST_LENGTH)
+    if (this.#size === 0 && this.#heads.length > USUAL_LENGTH) this.#heads = emptyPlaces(USUAL_LENGTH)
     return true
   }
 

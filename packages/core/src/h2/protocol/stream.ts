@@ -8,6 +8,9 @@ import { ReceiveWindow } from './window.js'
 export const ResponsePhase = { BEFORE_FINAL: 0, CONTENT: 1, ENDED: 2 } as const
 export type ResponsePhase = (typeof ResponsePhase)[keyof typeof ResponsePhase]
 
+/** The queue of all that have nothing to send: shared, and never pushed to. */
+export const NO_CONTENT: Uint8Array[] = []
+
 /** A stream and what the protocol keeps for it. `owner` is whatever the caller of `openStream` handed over. */
 export class Stream<Owner> {
   readonly id: number
@@ -16,7 +19,8 @@ export class Stream<Owner> {
 
   /** What we may send. Negative after the peer lowered SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 §6.9.2). */
   sendWindow: number
-  readonly receiveWindow: ReceiveWindow
+  readonly #receiveWindowBytes: number
+  #receiveWindow: ReceiveWindow | undefined
 
   phase: ResponsePhase = ResponsePhase.BEFORE_FINAL
   /** Responses to HEAD, 204 and 304 have no content, whatever `content-length` says (RFC 9110 §6.4.1). */
@@ -31,7 +35,7 @@ export class Stream<Owner> {
   sectionBytes = 0
 
   /** Content handed over and not yet written, in order. */
-  readonly queue: Uint8Array[] = []
+  queue: Uint8Array[] = NO_CONTENT
   /** Octets of `queue[0]` that are already written. */
   queueOffset = 0
   /** The end of the content was handed over; trailers, if any, follow the queue. */
@@ -49,7 +53,29 @@ export class Stream<Owner> {
     this.owner = owner
     this.noContent = head
     this.sendWindow = sendWindow
-    this.receiveWindow = new ReceiveWindow(receiveWindowBytes)
+    this.#receiveWindowBytes = receiveWindowBytes
+  }
+
+  /** What the peer may send. Made when something comes: ten thousand requests that wait for an answer need none. */
+  get receiveWindow(): ReceiveWindow {
+    this.#receiveWindow ??= new ReceiveWindow(this.#receiveWindowBytes)
+    return this.#receiveWindow
+  }
+
+  /** What that was enlarged by, octets. */
+  get grownBytes(): number {
+    return this.#receiveWindow === undefined ? 0 : this.#receiveWindow.size - this.#receiveWindowBytes
+  }
+
+  /** It is over: lets go of what it has got late. A stream that was open for long is garbage of the old generation, and would keep it for as long. */
+  release(): void {
+    this.#receiveWindow = undefined
+  }
+
+  /** Puts content behind what waits. */
+  enqueue(bytes: Uint8Array): void {
+    if (this.queue.length === 0) this.queue = [bytes]
+    else this.queue.push(bytes)
   }
 
   /** Whether the peer has begun to answer: with a final response, or with an interim one. */

@@ -1,0 +1,36 @@
+/** What a connection gives back when it has nothing to do. */
+
+import { Duplex } from 'node:stream'
+import { FakeClock } from '@unshard/testkit'
+import { H2Connection } from '../../src/h2/connection.js'
+import { WindowBudget } from '../../src/h2/protocol/window.js'
+import { parseOrigin } from '../../src/message/origin.js'
+import { checkRequest } from '../../src/message/request.js'
+import { POOL, progress } from '../fixtures.js'
+import { LOCAL, response, settings, settingsAck } from './protocol/peer.js'
+
+it('the slab that a hundred requests needed is given back at the end of a turn without any', async () => {
+  const slabs: number[] = []
+  const socket = new Duplex({
+    read: () => undefined,
+    write: (chunk: Buffer, _encoding, callback) => {
+      slabs.push(chunk.buffer.byteLength)
+      callback()
+    },
+  })
+  const options = { settings: LOCAL, budget: new WindowBudget(0), clock: new FakeClock(), pool: POOL, progress: progress() }
+  const connection = new H2Connection(socket, { origin: parseOrigin('http://127.0.0.1') } as never, options)
+  const observer = { onResponse: () => undefined, onClosed: () => undefined, onError: () => undefined } as never
+  const get = (path: string) => connection.request(checkRequest({ url: `http://127.0.0.1${path}` }), observer)
+  socket.push(Buffer.concat([settings({}), settingsAck()]))
+  for (let i = 0; i < 100; i++) get(`/${'~'.repeat(200)}`)
+  await new Promise(setImmediate)
+  const busy = slabs.at(-1)!
+  for (let i = 0; i < 100; i++) socket.push(response(1 + 2 * i, [], { endStream: true }))
+  await new Promise(setImmediate)
+  expect(connection.active).toBe(0)
+  get('/')
+  await new Promise(setImmediate)
+  expect([busy > 8_192, slabs.at(-1)]).toEqual([true, 2_048])
+  connection.destroy(new Error('over'))
+})
