@@ -138,8 +138,6 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   }
 
   onClosed(): void {
-    // It is younger than the exchange, which may be garbage of the old generation by now: nothing there is to keep it.
-    this.#body = undefined
     this.#observer.onClosed()
   }
 
