@@ -51,9 +51,11 @@ describe('ProtocolMemory', () => {
       }
     }
     try {
-      const { memory } = make()
+      const { memory, clock } = make()
       const { dial, dials } = dialling('h2')
-      await memory.resolve('a', dial())
+      const hanging = memory.resolve('a', new Promise((resolve) => setImmediate(() => setImmediate(() => resolve(dial())))))
+      clock.advance(1_000)
+      await hanging
       await turn()
       await memory.resolve('a', dial())
       await turn()
@@ -111,16 +113,64 @@ describe('ProtocolMemory', () => {
 
   it('without a resolver the dial is enough; and loading it is tried again', async () => {
     let loads = 0
-    const memory = new ProtocolMemory(new FakeClock(1), () => {
+    const clock = new FakeClock(1)
+    const memory = new ProtocolMemory(clock, () => {
       loads++
       return loads === 1 ? Promise.reject(new Error('EMFILE')) : import('http2-wrapper')
     })
     const { dial, dials } = dialling('h2')
     expect(await memory.resolve('a', dial())).toBe(dials[0])
     expect(memory.known('a')).toBe('h2')
+    clock.advance(1_000)
+    await turn()
+    expect(loads).toBe(1)
     expect(await memory.resolve('b', dial())).toBe(dials[1])
+    clock.advance(1_000)
+    await turn()
     await memory.resolve('c', dial())
     expect(loads).toBe(2)
+  })
+
+  describe('loading the resolver, which takes 25 ms', () => {
+    const counting = () => {
+      const clock = new FakeClock(1)
+      const counts = { loads: 0, asked: 0 }
+      const auto = {
+        createResolveProtocol: () => () => {
+          counts.asked++
+          return Promise.resolve({ alpnProtocol: 'h2' })
+        },
+      }
+      const memory = new ProtocolMemory(clock, () => {
+        counts.loads++
+        return Promise.resolve({ default: { auto } })
+      })
+      return { clock, memory, counts }
+    }
+
+    it('is not what a first answer waits for; the resolver is told of that connection later', async () => {
+      const { clock, memory, counts } = counting()
+      await memory.resolve('a', dialling('h2').dial())
+      await memory.resolve('b', dialling('h2').dial())
+      clock.advance(999)
+      await turn()
+      expect(counts).toEqual({ loads: 0, asked: 0 })
+      clock.advance(1)
+      await turn()
+      expect(counts).toEqual({ loads: 1, asked: 2 })
+      await memory.resolve('c', dialling('h2').dial())
+      expect(counts).toEqual({ loads: 1, asked: 3 })
+    })
+
+    it('is left out when the client has been closed', async () => {
+      const { clock, memory, counts } = counting()
+      memory.close()
+      await memory.resolve('a', dialling('h2').dial())
+      memory.close()
+      clock.advance(1_000)
+      await turn()
+      expect(counts.loads).toBe(0)
+    })
   })
 
   it('five minutes later it asks anew', async () => {
