@@ -118,7 +118,7 @@ export class Connector {
 
   /**
    * Addresses of a target's host, in the order to try them: none where a proxy is asked, because then nobody here may ask for them, a Unix socket,
-   * or the caller's only one. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
+   * or the caller's only one. TLS is made ready meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
    */
   async resolve(target: PoolTarget): Promise<Resolution> {
     if (this.#options.connections !== undefined) return NOTHING
@@ -126,7 +126,9 @@ export class Connector {
     if (proxy !== undefined || socketPathOf(target) !== undefined || this.#options.sockets?.needsNoAddress === true)
       return NOTHING
     try {
-      const { addresses, expiresAt } = await this.#resolver.resolve(origin.host)
+      const resolving = this.#resolver.resolve(origin.host)
+      if (origin.scheme === 'https') this.#securer.prepare()
+      const { addresses, expiresAt } = await resolving
       return { addresses: this.#addresses.order(origin.host, origin.port, addresses), expiresAt }
     } catch (error) {
       throw withOrigin(error, origin.serialized)
