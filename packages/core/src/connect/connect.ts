@@ -106,7 +106,6 @@ export class Connector {
 
   /** Nothing more will be connected to: connections to proxies go when what they carry has. */
   close(): void {
-    this.#memory.close()
     this.#proxies.close()
     this.#keyLog?.close()
   }

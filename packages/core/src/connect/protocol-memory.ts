@@ -1,18 +1,19 @@
 /**
  * What an origin is known to speak. http2-wrapper resolves ALPN and remembers; the memory is ours, with a bound and a lifetime. It is
- * loaded a while after the first handshake has begun, and told of that one then: it brings node:http2 with it, 25 ms in which nothing else
- * happens, and a first answer has no use for them. A program that only speaks cleartext never loads it.
+ * loaded with the first handshake that begins a while after the first of all: it brings node:http2 with it, 25 ms in which nothing else
+ * happens, and the first answers of a process would wait for that. The handshakes before it speak for themselves, and it finds in the memory
+ * what they have said. By no timer: nothing of ours happens when nobody asks for anything.
  */
 
 import { BoundedCache } from '../bounded-cache.js'
-import type { Clock, ClockTimer } from '../deadlines.js'
+import type { Clock } from '../deadlines.js'
 import type { ProtocolName } from '../pool-settings.js'
 import type { SecureSocket } from './secure.js'
 
 /** Origins remembered, and for how long: a server that learns HTTP/2 is met in time. */
 const MAX_ORIGINS = 4_096
 const TTL_MS = 300_000
-/** From the first handshake's beginning to the loading of the resolver: most first answers are there by then. */
+/** How long after the beginning of the first handshake: most first answers are there by then. */
 const LOAD_DELAY_MS = 1_000
 const PROTOCOLS: readonly ProtocolName[] = ['h2', 'http/1.1']
 
@@ -29,7 +30,7 @@ export class ProtocolMemory {
   readonly #cache: BoundedCache<string>
   readonly #clock: Clock
   #resolver: Promise<ResolveProtocol | undefined> | undefined
-  #timer: ClockTimer | undefined
+  #firstAt: number | undefined
 
   /** @param importResolver what brings http2-wrapper. */
   constructor(clock: Clock, importResolver: () => Promise<{ default: unknown }> = () => import('http2-wrapper')) {
@@ -48,31 +49,21 @@ export class ProtocolMemory {
     this.#cache.delete(nameOf(dialKey))
   }
 
-  /** Nothing more will be connected to, and nothing loaded. */
-  close(): void {
-    this.#timer?.cancel()
-  }
-
-  /** The resolver, when its time has come. Where loading it fails, for want of files for instance, there is none, and it is tried again. */
-  #load(): Promise<ResolveProtocol | undefined> {
-    this.#resolver ??= this.#delay()
-      .then(this.#import)
-      .then(
-        (module) => this.#create((module.default as { auto: { createResolveProtocol: CreateResolveProtocol } }).auto),
-        () => {
-          this.#resolver = undefined
-          return undefined
-        },
-      )
+  /**
+   * The resolver, from a while after the first handshake on. Where loading it fails, for want of files for instance, there is none, and it is
+   * tried again.
+   */
+  #load(): Promise<ResolveProtocol | undefined> | undefined {
+    this.#firstAt ??= this.#clock.now()
+    if (this.#clock.now() - this.#firstAt < LOAD_DELAY_MS) return undefined
+    this.#resolver ??= this.#import().then(
+      (module) => this.#create((module.default as { auto: { createResolveProtocol: CreateResolveProtocol } }).auto),
+      () => {
+        this.#resolver = undefined
+        return undefined
+      },
+    )
     return this.#resolver
-  }
-
-  /** No process is kept alive for it. */
-  #delay(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#timer = this.#clock.startTimer(LOAD_DELAY_MS, resolve)
-      this.#timer.unref()
-    })
   }
 
   /**
@@ -83,7 +74,7 @@ export class ProtocolMemory {
     // Our own key stands in for the host: http2-wrapper's leaves TLS options out, and a waiter would get another's answer.
     const asked = { host: dialKey, ALPNProtocols: PROTOCOLS, resolveSocket: true, dial: () => secured }
     secured.catch(() => undefined)
-    void this.#load().then((resolveProtocol) => resolveProtocol?.({ ...asked }).catch(() => undefined))
+    void this.#load()?.then((resolveProtocol) => resolveProtocol?.(asked).catch(() => undefined))
     const result = await secured
     this.#cache.set(nameOf(dialKey), result.protocol ?? 'http/1.1')
     return result
