@@ -1,20 +1,14 @@
 /**
  * The strict gate: whether a recorded certificate covers a host, more narrowly than `tls.checkServerIdentity`, which also accepts
  * common names, partial wildcards and `*.co.uk` (RFC 9525 §6.3, RFC 9113 §9.1.1). It stands beside the client's own check, not instead.
- *
- * tldts costs 12 to 21 ms to load. A verdict is synchronous, so `import()` cannot bring it in time, and a refusal until it is there
- * would make verdicts depend on timing. So it is required at the first wildcard question, and costs nothing where none is asked.
- * A bundler leaves the call as it is: tldts must then be installed beside the bundle.
  */
 
-import { createRequire } from 'node:module'
 import type { Certificate } from '@unshard/core'
 import { isDnsName } from './host-name.js'
+import { publicSuffixes } from './public-suffixes.js'
 
 /** What the gate can answer: the first two say that the host is covered. A host that is named is never `by-wildcard`. */
 export type GateResult = 'named' | 'by-wildcard' | 'certificate-does-not-cover-host' | 'wildcard-on-public-suffix'
-
-type Tldts = Pick<typeof import('tldts'), 'getPublicSuffix'>
 
 /** What is remembered of one certificate: it is asked about the same hosts again and again. */
 interface Examined {
@@ -31,7 +25,6 @@ const EXACT = { subject: 'never', wildcards: false, partialWildcards: false, mul
 const STRICT = { ...EXACT, wildcards: true, singleLabelSubdomains: false } as const
 
 const examined = new WeakMap<Certificate, Examined>()
-let tldts: Tldts | undefined
 
 /** Whether `nowMs`, milliseconds since the epoch, is within the certificate's validity (RFC 5280 §4.1.2.5: both ends included). */
 export function isValidAt(certificate: Certificate, nowMs: number): boolean {
@@ -64,9 +57,7 @@ function ask({ x509 }: Certificate, host: string): GateResult {
 function isSafeWildcard(name: string): boolean {
   const parent = name.slice('*.'.length)
   if (!name.startsWith('*.') || !isDnsName(parent) || !parent.includes('.')) return false
-  tldts ??= createRequire(import.meta.url)('tldts') as Tldts
-  // The ICANN section only: `*.googleapis.com` is one owner's, though the list's private section has it.
-  const suffix = tldts.getPublicSuffix(parent, { allowPrivateDomains: false, extractHostname: false, validateHostname: false })
+  const suffix = publicSuffixes.of(parent)
   return suffix !== null && suffix !== parent
 }
 

@@ -8,6 +8,7 @@ import { type Connection, type Dial, isConnection, type Origin, type ReusePolicy
 import { isValidAt, strictGate } from './certificate-gate.js'
 import { DenyMemory } from './deny-memory.js'
 import { type CoalescingOptions, type ResolvedCoalescingOptions, resolveOptions } from './options.js'
+import { publicSuffixes } from './public-suffixes.js'
 import { type CoalescingReason, type GrantReason, REFUSAL_REASONS, type RefusalReason } from './reasons.js'
 import { addressRefusal, dialAddressRefusal, engineRefusal, namesRefusal, passesOwnCheck } from './rules.js'
 
@@ -54,7 +55,10 @@ class CoalescingPolicy implements Required<ReusePolicy> {
   verdict(candidate: Connection | Dial, target: Target): NamedVerdict {
     if (!isConnection(candidate)) {
       const refused = this.#dialRefusal(candidate, target)
-      return refused === undefined ? WAIT : REFUSE[refused]
+      if (refused !== undefined) return REFUSE[refused]
+      // A wildcard will be asked about when the handshake is over, most of the time.
+      publicSuffixes.expect()
+      return WAIT
     }
     const refused = this.#refusal(candidate, target)
     if (refused !== undefined) return REFUSE[refused]

@@ -41,10 +41,14 @@ const LOCAL_IPV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
 const MAX_KNOWN_ADDRESSES = 4_096
 const known = new Map<string, boolean>()
 
-const ipv4 = blockList('ipv4', LOCAL_IPV4)
-const global = blockList('ipv6', GLOBAL_IPV6)
-// NAT64 with its well-known prefix leads to the IPv4 address at its end (RFC 6052 §2.2).
-const ipv6 = blockList('ipv6', [...LOCAL_IPV6, ...LOCAL_IPV4.map(behindNat64)])
+interface BlockLists {
+  readonly ipv4: BlockList
+  readonly global: BlockList
+  readonly ipv6: BlockList
+}
+
+/** Made at the first question: until a connection could be shared there is none. */
+let lists: BlockLists | undefined
 
 /** Whether `address` is not globally reachable. Text that is no address, and the unspecified ones, are neither: `false`. */
 export function isLocalAddress({ address }: Pick<Address, 'address'>): boolean {
@@ -59,8 +63,19 @@ export function isLocalAddress({ address }: Pick<Address, 'address'>): boolean {
 }
 
 function ask(canonical: string): boolean {
+  lists ??= makeLists()
+  const { ipv4, global, ipv6 } = lists
   if (isIPv4(canonical)) return ipv4.check(canonical)
   return !global.check(canonical, 'ipv6') || ipv6.check(canonical, 'ipv6')
+}
+
+function makeLists(): BlockLists {
+  return {
+    ipv4: blockList('ipv4', LOCAL_IPV4),
+    global: blockList('ipv6', GLOBAL_IPV6),
+    // NAT64 with its well-known prefix leads to the IPv4 address at its end (RFC 6052 §2.2).
+    ipv6: blockList('ipv6', [...LOCAL_IPV6, ...LOCAL_IPV4.map(behindNat64)]),
+  }
 }
 
 function blockList(family: 'ipv4' | 'ipv6', subnets: readonly string[]): BlockList {

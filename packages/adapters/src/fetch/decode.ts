@@ -1,7 +1,6 @@
 /** Content codings (RFC 9110 §8.4.1): what a response's content is wrapped in, taken off as it streams, or at once where it is short. */
 
 import { pipeline, type Transform } from 'node:stream'
-import * as zlib from 'node:zlib'
 import { ResponseError, UnshardError } from '@unshard/core'
 
 /** Codings one on top of another (CVE-2022-32206: a chain of a thousand). */
@@ -17,12 +16,28 @@ interface Coding {
   whole(bytes: Bytes, limit: { maxOutputLength: number }): Uint8Array
 }
 
-/** Node has it since 22.15; the types are those of 20. */
-const { createZstdDecompress, zstdDecompressSync } = zlib as {
-  createZstdDecompress?: () => Transform
-  zstdDecompressSync?: Coding['whole']
+/** What the types of Node 20 do not know. */
+interface Zstd {
+  createZstdDecompress(): Transform
+  readonly zstdDecompressSync: Coding['whole']
 }
-const GZIP: Coding = { stream: () => zlib.createGunzip(), whole: zlib.gunzipSync }
+
+/** Loaded with the first content that is encoded. */
+function zlib(): typeof import('node:zlib') & Zstd {
+  return process.getBuiltinModule('node:zlib') as typeof import('node:zlib') & Zstd
+}
+
+/** Whether a version of Node has Zstandard. Asking `node:zlib` would load it for programs that never decode anything: two milliseconds. */
+export function hasZstd(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > 23 || (major === 23 && minor >= 8) || (major === 22 && minor >= 15)
+}
+
+const GZIP: Coding = { stream: () => zlib().createGunzip(), whole: (bytes, limit) => zlib().gunzipSync(bytes, limit) }
+const ZSTD: Coding = {
+  stream: () => zlib().createZstdDecompress(),
+  whole: (bytes, limit) => zlib().zstdDecompressSync(bytes, limit),
+}
 const CODINGS: ReadonlyMap<string, Coding> = new Map<string, Coding>([
   ['gzip', GZIP],
   ['x-gzip', GZIP],
@@ -30,14 +45,12 @@ const CODINGS: ReadonlyMap<string, Coding> = new Map<string, Coding>([
   [
     'deflate',
     {
-      stream: (first) => (isZlib(first) ? zlib.createInflate() : zlib.createInflateRaw()),
-      whole: (bytes, limit) => (isZlib(bytes[0]!) ? zlib.inflateSync(bytes, limit) : zlib.inflateRawSync(bytes, limit)),
+      stream: (first) => (isZlib(first) ? zlib().createInflate() : zlib().createInflateRaw()),
+      whole: (bytes, limit) => (isZlib(bytes[0]!) ? zlib().inflateSync(bytes, limit) : zlib().inflateRawSync(bytes, limit)),
     },
   ],
-  ['br', { stream: () => zlib.createBrotliDecompress(), whole: zlib.brotliDecompressSync }],
-  ...(createZstdDecompress === undefined || zstdDecompressSync === undefined
-    ? []
-    : ([['zstd', { stream: () => createZstdDecompress(), whole: zstdDecompressSync }]] as const)),
+  ['br', { stream: () => zlib().createBrotliDecompress(), whole: (bytes, limit) => zlib().brotliDecompressSync(bytes, limit) }],
+  ...(hasZstd(process.versions.node) ? ([['zstd', ZSTD]] as const) : []),
 ])
 
 function isZlib(first: number): boolean {

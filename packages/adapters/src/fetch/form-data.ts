@@ -1,6 +1,5 @@
 /** `multipart/form-data` (RFC 7578; HTML standard, "multipart/form-data encoding algorithm"): a form as one content whose length is known. */
 
-import { randomBytes } from 'node:crypto'
 import type { RequestBody } from '@unshard/core'
 
 /** A form, encoded. */
@@ -22,6 +21,7 @@ const BOUNDARY_BYTES = 18
 
 /** Encodes a form, with a new boundary. */
 export function encodeForm(form: FormData): EncodedForm {
+  const { randomBytes } = process.getBuiltinModule('node:crypto')
   const boundary = `----unshard${randomBytes(BOUNDARY_BYTES).toString('base64url')}`
   const pieces: Piece[] = []
   for (const [name, value] of form as Iterable<[string, Entry]>) {

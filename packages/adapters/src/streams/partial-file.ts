@@ -1,6 +1,5 @@
 /** A file that is not complete yet: where it lies, what is known of it, and what becomes of it. Knows nothing of HTTP. */
 
-import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { UsageError } from '@unshard/core'
 
@@ -33,6 +32,7 @@ export class PartialFile {
   /** Makes one, or finds the one that an earlier attempt for the same `url` has left; without `url` it has a name of its own, and leaves nothing. @throws UsageError. */
   static async open(path: string, url: string | undefined): Promise<PartialFile> {
     await refuseOthers(path)
+    const { randomUUID } = process.getBuiltinModule('node:crypto')
     const name = url === undefined ? `${path}.${randomUUID()}.part` : `${path}.part`
     const note = url === undefined ? undefined : await readNote(noteOf(name))
     const found = note?.url === url && note !== undefined ? await openThere(name) : undefined

@@ -118,16 +118,17 @@ export class Connector {
 
   /**
    * Addresses of a target's host, in the order to try them: none where a proxy is asked, because then nobody here may ask for them, a Unix socket,
-   * or the caller's only one. The protocol resolver is loaded meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
+   * or the caller's only one. TLS is made ready meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
    */
   async resolve(target: PoolTarget): Promise<Resolution> {
     if (this.#options.connections !== undefined) return NOTHING
     const { origin, proxy } = target
-    if (origin.scheme === 'https') void this.#memory.load()
     if (proxy !== undefined || socketPathOf(target) !== undefined || this.#options.sockets?.needsNoAddress === true)
       return NOTHING
     try {
-      const { addresses, expiresAt } = await this.#resolver.resolve(origin.host)
+      const resolving = this.#resolver.resolve(origin.host)
+      if (origin.scheme === 'https') this.#securer.prepare()
+      const { addresses, expiresAt } = await resolving
       return { addresses: this.#addresses.order(origin.host, origin.port, addresses), expiresAt }
     } catch (error) {
       throw withOrigin(error, origin.serialized)
@@ -283,7 +284,6 @@ export class Connector {
     // Who has chosen HTTP/1.1 is offered nothing else while that is remembered.
     const { protocols } = target.settings
     const http1Only = this.knownProtocol(target) === 'http/1.1' && protocols.includes('http/1.1')
-    // Under way before there is a resolver to be told: what that takes to load passes while the server thinks.
     const anew = (): Promise<SecureSocket> => this.#memory.resolve(target.dialKey, secure(protocols))
     if (!http1Only) return anew()
     return secure(['http/1.1']).catch((error: unknown) => {

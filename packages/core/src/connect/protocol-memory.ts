@@ -1,6 +1,8 @@
 /**
  * What an origin is known to speak. http2-wrapper resolves ALPN and remembers; the memory is ours, with a bound and a lifetime. It is
- * loaded when the first name is being resolved: that takes longer, and a program that only speaks cleartext never needs it.
+ * loaded with the first handshake that begins a while after the first of all: it brings node:http2 with it, 25 ms in which nothing else
+ * happens, and the first answers of a process would wait for that. The handshakes before it speak for themselves, and it finds in the memory
+ * what they have said. By no timer: nothing of ours happens when nobody asks for anything.
  */
 
 import { BoundedCache } from '../bounded-cache.js'
@@ -11,6 +13,8 @@ import type { SecureSocket } from './secure.js'
 /** Origins remembered, and for how long: a server that learns HTTP/2 is met in time. */
 const MAX_ORIGINS = 4_096
 const TTL_MS = 300_000
+/** How long after the beginning of the first handshake: most first answers are there by then. */
+const LOAD_DELAY_MS = 1_000
 const PROTOCOLS: readonly ProtocolName[] = ['h2', 'http/1.1']
 
 type ResolveProtocol = (options: object) => Promise<{ alpnProtocol: string; socket?: unknown }>
@@ -24,11 +28,14 @@ type CreateResolveProtocol = (
 export class ProtocolMemory {
   readonly #import: () => Promise<{ default: unknown }>
   readonly #cache: BoundedCache<string>
+  readonly #clock: Clock
   #resolver: Promise<ResolveProtocol | undefined> | undefined
+  #firstAt: number | undefined
 
   /** @param importResolver what brings http2-wrapper. */
   constructor(clock: Clock, importResolver: () => Promise<{ default: unknown }> = () => import('http2-wrapper')) {
     this.#import = importResolver
+    this.#clock = clock
     this.#cache = new BoundedCache({ max: MAX_ORIGINS, ttl: TTL_MS, ttlResolution: 0, perf: clock })
   }
 
@@ -42,8 +49,13 @@ export class ProtocolMemory {
     this.#cache.delete(nameOf(dialKey))
   }
 
-  /** Starts loading the resolver. Where that fails, for want of files for instance, there is none, and it is tried again. */
-  load(): Promise<ResolveProtocol | undefined> {
+  /**
+   * The resolver, from a while after the first handshake on. Where loading it fails, for want of files for instance, there is none, and it is
+   * tried again.
+   */
+  #load(): Promise<ResolveProtocol | undefined> | undefined {
+    this.#firstAt ??= this.#clock.now()
+    if (this.#clock.now() - this.#firstAt < LOAD_DELAY_MS) return undefined
     this.#resolver ??= this.#import().then(
       (module) => this.#create((module.default as { auto: { createResolveProtocol: CreateResolveProtocol } }).auto),
       () => {
@@ -59,12 +71,10 @@ export class ProtocolMemory {
    * resolver says: that makes one dial of several at a time wait for another's, which may fail or take for ever.
    */
   async resolve(dialKey: string, secured: Promise<SecureSocket>): Promise<SecureSocket> {
-    // Until there is a resolver nobody waits for it.
-    secured.catch(() => undefined)
-    const resolveProtocol = await this.load()
     // Our own key stands in for the host: http2-wrapper's leaves TLS options out, and a waiter would get another's answer.
     const asked = { host: dialKey, ALPNProtocols: PROTOCOLS, resolveSocket: true, dial: () => secured }
-    resolveProtocol?.(asked).catch(() => undefined)
+    secured.catch(() => undefined)
+    void this.#load()?.then((resolveProtocol) => resolveProtocol?.(asked).catch(() => undefined))
     const result = await secured
     this.#cache.set(nameOf(dialKey), result.protocol ?? 'http/1.1')
     return result

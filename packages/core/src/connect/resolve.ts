@@ -1,6 +1,5 @@
 /** Host names to addresses: one question at a time for each name, answers kept for a short while. */
 
-import { lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { BoundedCache } from '../bounded-cache.js'
 import type { Address } from '../connection.js'
@@ -35,7 +34,7 @@ export class Resolver {
     this.#clock = clock
     this.#ttlMs = ttlMs
     this.#timeoutMs = timeoutMs
-    this.#lookup = lookup ?? (systemLookup as LookupFunction)
+    this.#lookup = lookup ?? systemLookup
     this.#answers = ttlMs === 0 ? undefined : new BoundedCache({ max: MAX_NAMES, ttl: ttlMs, ttlResolution: 0, perf: clock })
   }
 
@@ -87,6 +86,12 @@ export class Resolver {
     if (usedMs > 0) this.#answers?.set(host, resolution, { ttl: usedMs })
     return resolution
   }
+}
+
+/** The system's, as it is by then, and loaded by then. */
+const systemLookup: LookupFunction = (host, options, callback) => {
+  const { lookup } = process.getBuiltinModule('node:dns')
+  ;(lookup as LookupFunction)(host, options, callback)
 }
 
 interface Answer {

@@ -3,18 +3,10 @@
  * resumed only under the name and the options they were made with.
  */
 
-import { constants, createHash, X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { isIP, type OnReadOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
-import {
-  type ConnectionOptions,
-  checkServerIdentity,
-  connect,
-  createSecureContext,
-  type PeerCertificate,
-  type SecureContext,
-  TLSSocket,
-} from 'node:tls'
+import type { ConnectionOptions, PeerCertificate, SecureContext, TLSSocket } from 'node:tls'
 import { BoundedCache } from '../bounded-cache.js'
 import type { Carrier, Certificate, Target } from '../connection.js'
 import { ConnectError, UsageError } from '../errors.js'
@@ -22,6 +14,7 @@ import type { Origin } from '../message/origin.js'
 import type { ProtocolName } from '../pool-settings.js'
 import { Handshake } from './handshake.js'
 import type { KeyLog } from './key-log.js'
+import { nodeCrypto, nodeTls } from './node-tls.js'
 import type { TcpEndpoint } from './race.js'
 import { SocketReads } from './socket-reads.js'
 import type { TlsOptions } from './tls-options.js'
@@ -98,9 +91,18 @@ export class Securer {
   /** A caller's own check that throws refuses: inside the handshake it would be an exception of the process. */
   #check(host: string, peer: PeerCertificate): Error | undefined {
     try {
-      return (this.#tls.checkServerIdentity ?? checkServerIdentity)(host, peer)
+      return (this.#tls.checkServerIdentity ?? nodeTls().checkServerIdentity)(host, peer)
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error))
+    }
+  }
+
+  /** Loads and makes what the first handshake takes, five milliseconds of a process, while its caller waits for something else. */
+  prepare(): void {
+    try {
+      this.#h2Context()
+    } catch {
+      // Options that OpenSSL refuses: who connects is told.
     }
   }
 
@@ -167,14 +169,14 @@ export class Securer {
 
   /** RFC 9113 §9.2.1: HTTP/2 over TLS 1.2 MUST disable renegotiation. ALPN decides too late, so wherever HTTP/2 is offered. */
   #h2Context(): SecureContext {
-    const secureOptions = (this.#tls.secureOptions ?? 0) | constants.SSL_OP_NO_RENEGOTIATION
-    this.#withoutRenegotiation ??= createSecureContext({ ...this.#tls, secureOptions })
+    const secureOptions = (this.#tls.secureOptions ?? 0) | nodeCrypto().constants.SSL_OP_NO_RENEGOTIATION
+    this.#withoutRenegotiation ??= nodeTls().createSecureContext({ ...this.#tls, secureOptions })
     return this.#withoutRenegotiation
   }
 
   /** HTTP/1.1 servers ask for client certificates by it: one more reason to send HTTP_1_1_REQUIRED. */
   #http1Context(): SecureContext {
-    this.#withRenegotiation ??= createSecureContext(this.#tls)
+    this.#withRenegotiation ??= nodeTls().createSecureContext(this.#tls)
     return this.#withRenegotiation
   }
 
@@ -182,7 +184,7 @@ export class Securer {
     const secureContext = protocols.includes('h2') ? this.#h2Context() : this.#http1Context()
     // RFC 6066 §3: an address is no server name, and a name stands without a trailing dot.
     const servername = this.#servername ?? (isIP(origin.host) === 0 ? origin.host.replace(/\.$/, '') : '')
-    const socket = connect({
+    const socket = nodeTls().connect({
       host: origin.host,
       ...this.#tls,
       ...on,
@@ -227,7 +229,7 @@ export function adoptSecured(
   origin: Origin,
   protocols: readonly ProtocolName[],
 ): SecureSocket | undefined {
-  if (!(socket instanceof TLSSocket) || typeof socket.alpnProtocol !== 'string') return undefined
+  if (!(socket instanceof nodeTls().TLSSocket) || typeof socket.alpnProtocol !== 'string') return undefined
   const protocol = socket.alpnProtocol
   if (!(protocols as readonly string[]).includes(protocol)) {
     const { serialized } = origin
@@ -254,7 +256,8 @@ const MODERN_SUITE = /^TLS_(EC)?DHE_.*_(GCM|CCM|CHACHA20)(_|$)/
 
 /** As OkHttp and curl write it: base64 of SHA-256 of the DER of SubjectPublicKeyInfo. */
 function pinOfKey({ publicKey }: X509Certificate): string {
-  return createHash('sha256')
+  return nodeCrypto()
+    .createHash('sha256')
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('base64')
 }
@@ -267,7 +270,7 @@ function readCertificate(socket: TLSSocket): Certificate | undefined {
   return {
     peer,
     get x509(): X509Certificate {
-      x509 ??= new X509Certificate(peer.raw)
+      x509 ??= new (nodeCrypto().X509Certificate)(peer.raw)
       return x509
     },
   }

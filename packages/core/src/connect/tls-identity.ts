@@ -3,7 +3,7 @@
  * same identity. Everything that could make them differ is in it; bytes by their hash, functions and opaque objects by identity.
  */
 
-import { createHash } from 'node:crypto'
+import { nodeCrypto } from './node-tls.js'
 import type { TlsOptions } from './tls-options.js'
 
 let lastIdentity = 0
@@ -11,7 +11,7 @@ const identities = new WeakMap<object, number>()
 
 /** A canonical hash of TLS options, whatever the order they were written in. */
 export function tlsIdentity(options: TlsOptions): string {
-  const hash = createHash('sha256')
+  const hash = nodeCrypto().createHash('sha256')
   for (const name of Object.keys(options).sort()) {
     const value = options[name as keyof TlsOptions]
     if (value === undefined) continue

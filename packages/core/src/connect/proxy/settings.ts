@@ -1,11 +1,11 @@
 /** What a caller says about one proxy, checked: from here on nothing about it can be wrong. Its name may be shown, nothing else of it. */
 
-import { createHmac, randomBytes } from 'node:crypto'
 import type { TargetProxy } from '../../connection.js'
 import { UsageError } from '../../errors.js'
 import { checkFields, type FieldsInit } from '../../message/fields.js'
 import { parseUrl } from '../../message/origin.js'
 import type { ProtocolName } from '../../pool-settings.js'
+import { nodeCrypto } from '../node-tls.js'
 import { tlsIdentity } from '../tls-identity.js'
 import { checkTls, TLS_OPTIONS, type TlsOptions } from '../tls-options.js'
 
@@ -180,8 +180,10 @@ function invalid(where: string, what: string): UsageError {
 }
 
 /** Of this process alone: a key that gets into a log is no way to try passwords. */
-const secretKey = randomBytes(32)
+let secretKey: Buffer | undefined
 
 function fingerprint(secret: string): string {
+  const { createHmac, randomBytes } = nodeCrypto()
+  secretKey ??= randomBytes(32)
   return createHmac('sha256', secretKey).update(secret).digest('base64url').slice(0, 22)
 }

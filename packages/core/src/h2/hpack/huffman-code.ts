@@ -28,20 +28,16 @@ export const HUFFMAN_LENGTHS: Uint8Array = Uint8Array.of(
   30,
 )
 
-const SHORTEST = 5
 const LONGEST = 30
 
 /** Each symbol's code, in the low HUFFMAN_LENGTHS[symbol] bits. */
 export const HUFFMAN_CODES: Uint32Array = canonicalCodes()
 
 function canonicalCodes(): Uint32Array {
-  const codes = new Uint32Array(EOS + 1)
-  let next = 0
-  for (let length = SHORTEST; length <= LONGEST; length++) {
-    for (let symbol = 0; symbol <= EOS; symbol++) {
-      if (HUFFMAN_LENGTHS[symbol] === length) codes[symbol] = next++
-    }
-    next *= 2
-  }
-  return codes
+  const many = new Uint32Array(LONGEST + 1)
+  for (const length of HUFFMAN_LENGTHS) many[length]!++
+  // The next code of each length.
+  const next = new Uint32Array(LONGEST + 1)
+  for (let length = 1; length <= LONGEST; length++) next[length] = (next[length - 1]! + many[length - 1]!) * 2
+  return Uint32Array.from(HUFFMAN_LENGTHS, (length) => next[length]!++)
 }

@@ -17,8 +17,10 @@ const MAX_EXPANSION = 8 / 5
 const SCRATCH_BYTES = 8192
 
 const scratch: Buffer = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
-/** Built on first use (under a millisecond, 257 KiB): a process that only encodes never pays for it. */
+/** Filled where strings lead, 257 KiB when it is full: to build all of it takes the first response of a process five milliseconds. */
 let transitions: Int32Array | undefined
+/** Built on first use: a process that only encodes never pays for it. */
+let tree: Int32Array
 /** acceptable[state] is 1 where a string may end: at the root, or after at most seven bits of EOS. */
 const acceptable = new Uint8Array(DEAD + 1)
 
@@ -82,12 +84,12 @@ export function huffmanDecode(bytes: Buffer, start: number, end: number): string
 
 /** How many octets [start, end) decode to: every check of `huffmanDecode`, but no text is made. */
 export function huffmanDecodedLength(bytes: Buffer, start: number, end: number): number {
-  transitions ??= buildTransitions()
-  const table = transitions
+  const table = transitions ?? makeTable()
   let state = 0
   let length = 0
   for (let i = start; i < end; i++) {
-    const step = table[(state << 8) | bytes[i]!]!
+    const index = (state << 8) | bytes[i]!
+    const step = table[index]! || walk(table, index)
     length += (step >>> 16) & 3
     state = step >>> 18
   }
@@ -97,12 +99,12 @@ export function huffmanDecodedLength(bytes: Buffer, start: number, end: number):
 
 /** Returns how many symbols it put into `output`, which has room for two more. */
 function decodeInto(output: Buffer, bytes: Buffer, start: number, end: number): number {
-  transitions ??= buildTransitions()
-  const table = transitions
+  const table = transitions ?? makeTable()
   let state = 0
   let length = 0
   for (let i = start; i < end; i++) {
-    const step = table[(state << 8) | bytes[i]!]!
+    const index = (state << 8) | bytes[i]!
+    const step = table[index]! || walk(table, index)
     // Both are stored without asking how many there are; `length` says which count, the next octet overwrites the others.
     output[length] = step
     output[length + 1] = step >>> 8
@@ -119,46 +121,33 @@ function checkEnd(state: number): void {
   throw new HpackError(state === DEAD ? 'Huffman-coded string contains EOS' : 'Huffman-coded string ends in wrong padding')
 }
 
-/**
- * One number for each (state, octet): two symbols in bits 0 to 15, how many of them count in 16 and 17, the next state above.
- * Two steps of four bits make one of eight; four bits complete at most one code, because the shortest has five.
- */
-function buildTransitions(): Int32Array {
-  const nibbles = buildNibbleSteps(buildTree())
-  const table = new Int32Array((DEAD + 1) * 256)
-  for (let state = 0; state <= DEAD; state++) {
-    for (let octet = 0; octet < 256; octet++) {
-      const first = nibbles[state * 16 + (octet >>> 4)]!
-      const second = nibbles[(first >>> 18) * 16 + (octet & 0xf)]!
-      const firstCount = (first >>> 16) & 1
-      const secondCount = (second >>> 16) & 1
-      const symbols = firstCount === 0 ? second & 0xff : (first & 0xff) | ((second & 0xff) << 8)
-      table[state * 256 + octet] = ((second >>> 18) << 18) | ((firstCount + secondCount) << 16) | symbols
-    }
-  }
-  return table
+function makeTable(): Int32Array {
+  tree = buildTree()
+  transitions = new Int32Array((DEAD + 1) * 256)
+  return transitions
 }
 
-/** Each (state, four bits) in the layout of the whole table, with at most one symbol. */
-function buildNibbleSteps(tree: Int32Array): Int32Array {
-  const steps = new Int32Array((DEAD + 1) * 16)
-  for (let state = 0; state <= DEAD; state++) {
-    for (let nibble = 0; nibble < 16; nibble++) {
-      let node = state
-      let emitted = 0
-      for (let bit = 3; bit >= 0 && node !== DEAD; bit--) {
-        const child = tree[node * 2 + ((nibble >>> bit) & 1)]!
-        if (child >= 0) node = child
-        else if (~child === EOS) node = DEAD
-        else {
-          emitted = (1 << 16) | ~child
-          node = 0
-        }
-      }
-      steps[state * 16 + nibble] = (node << 18) | emitted
+/**
+ * One number for each (state, octet), found by walking the code tree and kept: two symbols in bits 0 to 15, how many of them count in
+ * 16 and 17, the next state above. None of them is 0: an octet that ends at the root has completed a symbol. Two symbols at the most,
+ * because the shortest code has five bits.
+ */
+function walk(table: Int32Array, index: number): number {
+  let node = index >>> 8
+  let symbols = 0
+  let count = 0
+  for (let bit = 7; bit >= 0 && node !== DEAD; bit--) {
+    const child = tree[node * 2 + ((index >>> bit) & 1)]!
+    if (child >= 0) node = child
+    else if (~child === EOS) node = DEAD
+    else {
+      symbols |= ~child << (8 * count++)
+      node = 0
     }
   }
-  return steps
+  const step = (node << 18) | (count << 16) | symbols
+  table[index] = step
+  return step
 }
 
 /** Two children for each inner node: an inner node, or the complement of the leaf's symbol. Marks `acceptable` on the way. */
