@@ -3,28 +3,31 @@
 import { Chain } from '../chain.js'
 import type { Waiter } from './group.js'
 
-/** One queue. A waiter stands in one at a time. */
+/** One queue. A waiter stands in one at a time. Nobody waits for most origins at most times: then it holds nothing. */
 export class Waiting {
-  readonly #chain: Chain<Waiter> = new Chain()
+  #chain: Chain<Waiter> | undefined
 
   get size(): number {
-    return this.#chain.size
+    return this.#chain?.size ?? 0
   }
 
   add(waiter: Waiter): void {
-    waiter.place ??= this.#chain.add(waiter)
+    if (waiter.place !== undefined) return
+    this.#chain ??= new Chain()
+    waiter.place = this.#chain.add(waiter)
   }
 
   delete(waiter: Waiter): void {
     const { place } = waiter
     if (place === undefined) return
     waiter.place = undefined
-    this.#chain.delete(place)
+    this.#chain!.delete(place)
+    if (this.#chain!.size === 0) this.#chain = undefined
   }
 
   /** The request that has waited longest, taken out of the queue. */
   next(): Waiter | undefined {
-    const waiter = this.#chain.first
+    const waiter = this.#chain?.first
     if (waiter !== undefined) this.delete(waiter)
     return waiter
   }
