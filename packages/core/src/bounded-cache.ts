@@ -53,6 +53,8 @@ export class BoundedCache<Value extends {}> {
     // From the least recently used on, so that it stays that. What is over is left behind.
     for (const [each, value] of full.rentries() as Iterable<[string, Value]>) {
       const leftMs = full.getRemainingTTL(each)
+      // Over this very moment: to the library no lifetime at all would be left.
+      if (leftMs <= 0) continue
       grown.set(each, value, own(leftMs === Number.POSITIVE_INFINITY ? {} : { ttl: leftMs }))
     }
     return grown

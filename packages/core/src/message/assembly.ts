@@ -7,8 +7,12 @@
 const MIN_BYTES = 65_536
 /** A peer makes us set aside at the most so many times what it has sent. Pages that nothing is written to cost address space alone. */
 const BELIEVED = 16
-/** More is not set aside in one piece for an announcement: Node's limit is 4 GiB and more. Octets. */
-const MAX_BYTES = 268_435_456
+/** More is not put together as it comes: what is here when it is believed is copied at once. Octets. */
+const MAX_BYTES = 67_108_864
+/** What has been announced and has not come, in all of the process, octets. Beyond that content is kept in parts. */
+const MAX_AHEAD_BYTES = 268_435_456
+
+let aheadBytes = 0
 
 /** One body in one piece. */
 export class Assembly {
@@ -16,19 +20,36 @@ export class Assembly {
   readonly whole: Uint8Array
   #filled = 0
 
-  private constructor(bytes: number) {
-    this.whole = new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
+  private constructor(whole: Uint8Array) {
+    this.whole = whole
+    aheadBytes += whole.length
   }
 
-  /** One for what is expected in all, once enough of it has come for that to be believed. */
-  static begin(expectedBytes: number, received: number): Assembly | undefined {
-    if (expectedBytes < MIN_BYTES || expectedBytes > MAX_BYTES || received * BELIEVED < expectedBytes) return undefined
-    return new Assembly(expectedBytes)
+  /** Whether so much of what is expected in all has come that a piece may be set aside for it. */
+  static due(expectedBytes: number, received: number): boolean {
+    return expectedBytes >= MIN_BYTES && expectedBytes <= MAX_BYTES && received * BELIEVED >= expectedBytes
+  }
+
+  /** A piece for what is expected; `undefined` where others have been promised too much, or there is no memory. */
+  static begin(expectedBytes: number): Assembly | undefined {
+    if (aheadBytes + expectedBytes > MAX_AHEAD_BYTES) return undefined
+    try {
+      return new Assembly(new Uint8Array(Buffer.allocUnsafeSlow(expectedBytes).buffer))
+    } catch {
+      // This is called while a connection reads: what one body lacks is no failure of the others.
+      return undefined
+    }
   }
 
   /** Copies octets behind what is there. The engine lets nothing pass beyond what was announced. */
   append(bytes: Uint8Array, start: number, end: number): void {
     this.whole.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), this.#filled)
     this.#filled += end - start
+    aheadBytes -= end - start
+  }
+
+  /** Nothing more is coming. Once. */
+  end(): void {
+    aheadBytes -= this.whole.length - this.#filled
   }
 }

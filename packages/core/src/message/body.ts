@@ -38,7 +38,8 @@ const DONE: IteratorResult<Uint8Array> = { done: true, value: undefined }
 /** One response's content. The engine calls `push`, `end` and `fail`; a reader calls the rest. */
 export class ResponseBody {
   readonly #source: BodySource
-  readonly #expectedBytes: number
+  /** What is to come in one piece; -1 where nobody knows, or it is read in parts. */
+  #expectedBytes: number
   #parts: Uint8Array[] = NONE
   /** The first of them that was not read: taking it out of a long list would move all others. */
   #next = 0
@@ -112,6 +113,7 @@ export class ResponseBody {
     if (this.#state !== 'open') return
     this.#state = 'failed'
     this.#error = error
+    if (this.#assembly !== undefined) this.#drop()
     this.#settle()
     if (this.#parts.length === 0) this.onBroken?.(error)
   }
@@ -126,6 +128,7 @@ export class ResponseBody {
 
   /** The next part. Parts are consumed as they are returned. */
   next(): Promise<IteratorResult<Uint8Array>> {
+    this.#expectedBytes = -1
     const part = this.#shift()
     if (part !== undefined) {
       this.buffered -= part.length
@@ -181,7 +184,11 @@ export class ResponseBody {
 
   /** What is there, taken at once: to be decoded or joined. Of a complete body: everything, and no credit is due any more. */
   take(): Uint8Array[] {
-    if (this.#assembly !== undefined) return [this.#assembly.whole]
+    const assembly = this.#assembly
+    if (assembly !== undefined) {
+      this.#drop()
+      return [assembly.whole]
+    }
     const parts = this.#next === 0 ? this.#parts : this.#parts.slice(this.#next)
     this.#drop()
     this.buffered = 0
@@ -198,8 +205,10 @@ export class ResponseBody {
 
   /** From here on in one piece, if enough has come. */
   #assemble(): void {
-    if (this.#assembly !== undefined) return
-    const assembly = Assembly.begin(this.#expectedBytes, this.received)
+    if (this.#assembly !== undefined || !Assembly.due(this.#expectedBytes, this.received)) return
+    const assembly = Assembly.begin(this.#expectedBytes)
+    // Once.
+    this.#expectedBytes = -1
     if (assembly === undefined) return
     for (const part of this.#parts) assembly.append(part, 0, part.length)
     this.#drop()
@@ -224,6 +233,8 @@ export class ResponseBody {
   #drop(): void {
     this.#parts = NONE
     this.#next = 0
+    this.#assembly?.end()
+    this.#assembly = undefined
   }
 
   #gather(bytes: Uint8Array, start: number, end: number): void {

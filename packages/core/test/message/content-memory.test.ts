@@ -109,6 +109,70 @@ describe('content whose length was announced', () => {
     expect((await parts)[0]).toHaveLength(200_000)
   })
 
+  it('many announcements together are believed up to a bound, which those that end give back', async () => {
+    const announced = 60_000_000
+    const before = process.memoryUsage().arrayBuffers
+    const bodies = Array.from({ length: 8 }, () => new ResponseBody(SOURCE, announced))
+    const results = bodies.map((body) => body.collect((parts) => parts.length).catch((error: Error) => error.message))
+    for (const body of bodies) for (let i = 0; i < 20; i++) receive(body, 200_000, 1)
+    // Four in one piece each, four as parts.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(4 * announced + 4 * 4_100_000)
+    for (const body of bodies.slice(0, 7)) body.fail(new Error('lost'))
+    bodies[7]!.discard(new Error('enough'))
+    expect(await Promise.all(results)).toEqual([...Array.from({ length: 7 }, () => 'lost'), 'enough'])
+    const after = [1, 2, 3, 4].map(() => new ResponseBody(SOURCE, 600_000))
+    const parts = after.map((body) => body.collect((all) => all.length))
+    for (const body of after) {
+      for (let i = 0; i < 3; i++) receive(body, 200_000, 1)
+      body.end()
+    }
+    expect(await Promise.all(parts)).toEqual([1, 1, 1, 1])
+  })
+
+  it('for which there is no memory is collected as what comes, and no other stream notices', async () => {
+    const real = Buffer.allocUnsafeSlow
+    Buffer.allocUnsafeSlow = (size) => {
+      if (size > 250_000) throw new RangeError('Array buffer allocation failed')
+      return real(size)
+    }
+    try {
+      const body = new ResponseBody(SOURCE, 600_000)
+      receive(body, 200_000, 1)
+      const parts = body.collect((all) => all.map(({ length }) => length))
+      for (const fill of [2, 3]) receive(body, 200_000, fill)
+      body.end()
+      expect(await parts).toEqual([200_000, 200_000, 200_000])
+    } finally {
+      Buffer.allocUnsafeSlow = real
+    }
+  })
+
+  it('is not kept by a body that was read, and not by one that broke off', async () => {
+    const gone: string[] = []
+    const read = new ResponseBody(SOURCE, 200_000)
+    const whole = read.collect((parts) => parts[0])
+    receive(read, 200_000, 1)
+    read.end()
+    expect(await whole).toHaveLength(200_000)
+    expect(read.take()).toEqual([])
+    const broken = new ResponseBody(SOURCE, 200_000)
+    broken.collect(() => undefined).catch(({ message }: Error) => gone.push(message))
+    receive(broken, 100_000, 1)
+    broken.fail(new Error('lost'))
+    await Promise.resolve()
+    expect([gone, broken.take()]).toEqual([['lost'], []])
+  })
+
+  it('and of which a part was read is never put together with what is not there', async () => {
+    const body = new ResponseBody(SOURCE, 200_000)
+    receive(body, 100_000, 1)
+    await body.next()
+    const rest = body.collect((parts) => parts.map(({ length }) => length))
+    receive(body, 100_000, 2)
+    body.end()
+    expect(await rest).toEqual([100_000])
+  })
+
   it('that breaks off fails', async () => {
     const body = new ResponseBody(SOURCE, 100_000)
     const bytes = respond(body).bytes()
