@@ -85,4 +85,15 @@ describe('BoundedCache', () => {
     cache.clear()
     expect([cache.size, cache.get('a')]).toEqual([0, undefined])
   })
+
+  it('what is over the very moment at which there is more room does not live for ever', () => {
+    const clock = new FakeClock(1)
+    const cache = new BoundedCache<number>({ max: MANY, ttl: 100, ttlResolution: 0, perf: clock })
+    cache.set('over', 1)
+    for (const name of names(15)) cache.set(name, 1)
+    clock.advance(100)
+    cache.set('one more', 1)
+    clock.advance(1_000_000)
+    expect(cache.get('over')).toBeUndefined()
+  })
 })

@@ -51,7 +51,16 @@ async function startHttp1(
   socket.on('error', onError)
   const { H1Connection } = await import('../h1/connection.js')
   socket.off('error', onError)
-  if (failure === undefined && !socket.destroyed) return new H1Connection(socket, route, options, forwarding)
   const origin = route.origin.serialized
-  throw new ConnectError('negotiate', `${origin} closed the connection after the handshake`, { origin, cause: failure })
+  if (socket.readableLength > 0) {
+    // It would be taken for the answer to the first request (RFC 9112 §9.2: answers bear no number).
+    failure = new Error(`${socket.readableLength} octets came before anything was asked`)
+    socket.destroy()
+  }
+  if (failure === undefined && !socket.destroyed) return new H1Connection(socket, route, options, forwarding)
+  throw new ConnectError(
+    'negotiate',
+    `${origin} is of no use after the handshake: ${failure?.message ?? 'it closed the connection'}`,
+    { origin, cause: failure },
+  )
 }

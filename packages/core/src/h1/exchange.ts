@@ -46,6 +46,8 @@ export class H1Exchange implements Exchange, BodySource {
   #source: AsyncIterator<Uint8Array | string> | undefined
   #paused = false
   #informational = 0
+  /** Its status says that there is no content. */
+  #bodiless = false
   #settled = false
   #over = false
   trailers: readonly string[] | undefined
@@ -139,7 +141,8 @@ export class H1Exchange implements Exchange, BodySource {
     this.#resumeSocket = resume
     this.#host.answered(this)
     const fields = toFields(rawHeaders)
-    this.#body = new ResponseBody(this, expectedBytes(fields))
+    this.#bodiless = status === 204 || status === 304
+    this.#body = new ResponseBody(this, this.#bodiless ? -1 : expectedBytes(fields))
     this.#observer.onResponse(status, fields, this.#body, reason)
     return true
   }
@@ -171,6 +174,8 @@ export class H1Exchange implements Exchange, BodySource {
   }
 
   onError(error: Error): void {
+    // RFC 9110 §8.6: with 304, and by many servers with 204, content-length is that of another response. undici waits for it here too, and gives up the socket.
+    if (this.#bodiless && codeOf(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return this.onComplete(null)
     // Asked whether it is settled or not: who comes next is behind it.
     const blamed = this.written && this.#host.blamed()
     this.#fail(blamed ? this.#errorOf(error) : this.#unblamedErrorOf(error))

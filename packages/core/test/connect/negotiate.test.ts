@@ -52,6 +52,15 @@ describe('negotiate', () => {
     expect(given.destroyed).toBe(true)
   })
 
+  it('what comes before anything is asked is no answer to the first request: the socket goes', async () => {
+    const given = socket()
+    const starting = negotiate(given as never, 'http/1.1', route, target, options)
+    given.push('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nEVIL!')
+    await expect(starting).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate', processed: 'no' })
+    await expect(starting).rejects.toThrow('43 octets came before anything was asked')
+    expect(given.destroyed).toBe(true)
+  })
+
   it('a socket that dies while the HTTP/1.1 engine is being loaded is an error, not an exception', async () => {
     const given = socket()
     // As whoever made it leaves it.
