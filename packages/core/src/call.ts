@@ -11,7 +11,7 @@ import type { ClockTimer, Deadline } from './deadlines.js'
 import { afterAttempt, ConnectionError, type Processed, TimeoutError, UnshardError } from './errors.js'
 import type { ResponseBody } from './message/body.js'
 import { type HttpRequest, isIdempotent, type RequestOptions, type Timeouts } from './message/request.js'
-import { type ConnectionInfo, HttpResponse, type ResponseParts, type Timings } from './message/response.js'
+import { type ConnectionInfo, HttpResponse, NO_FIELDS, type ResponseParts, type Timings } from './message/response.js'
 import { connectionInfo, type Member, type Waiter } from './pool/group.js'
 import { canResend, Replays, requiresHttp1 } from './retry.js'
 import { retryDelayMs } from './retry-policy.js'
@@ -20,8 +20,6 @@ import { retryDelayMs } from './retry-policy.js'
 type Phase = keyof Timeouts | 'pause'
 
 const MISDIRECTED_REQUEST = 421
-/** The fields of a response that has not come: shared. */
-const NO_FIELDS: readonly string[] = []
 
 /** One request under way. */
 export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {

@@ -32,6 +32,9 @@ export interface Timings {
   readonly headersMs: number
 }
 
+/** The fields of a response that has not come: shared. */
+export const NO_FIELDS: readonly string[] = []
+
 /** What a response is made of. */
 export interface ResponseParts {
   readonly status: number
