@@ -97,15 +97,22 @@ describe('what looks like a flood and is none', () => {
     expect(peer.client.capacity).toBeGreaterThan(0)
   })
 
-  it('F06 a server that credits every DATA frame twice, after all of them are written', () => {
+  it('F06 a server that returns credit byte by byte, on the stream and on the connection, is not a flood', () => {
     const peer = new Peer({ settings: { initialWindowSize: 1_000_000 } })
     const stream = peer.post()
-    peer.receive(windowUpdate(0, 1_000_000))
-    for (let i = 0; i < 2_000; i++) peer.client.sendData(stream, bytesOf(60), false)
-    const credit = Array.from({ length: 4_000 }, (_, i) => windowUpdate(i % 2 === 0 ? 0 : stream.id, 60))
+    peer.client.sendData(stream, bytesOf(10_000), false)
+    const credit = Array.from({ length: 20_000 }, (_, i) => windowUpdate(i % 2 === 0 ? 0 : stream.id, 1))
     expect(peer.receive(...credit)).toBeUndefined()
-    // Four for each frame, and then a thousand more.
-    expect(peer.receive(...credit, ...Array.from({ length: 1_002 }, () => windowUpdate(0, 1)))).toBe('ENHANCE_YOUR_CALM')
+  })
+
+  it('F06 WINDOW_UPDATE frames beyond that are counted: a thousand a second are forgiven, and no more', () => {
+    const peer = new Peer()
+    const tiny = (count: number): Buffer[] => Array.from({ length: count }, () => windowUpdate(0, 1))
+    peer.client.sendData(peer.post(), bytesOf(100), true)
+    expect(peer.receive(...tiny(1_200))).toBeUndefined()
+    peer.client.refillLimits(1_000)
+    expect(peer.receive(...tiny(1_000))).toBeUndefined()
+    expect(peer.receive(...tiny(1))).toBe('ENHANCE_YOUR_CALM')
   })
 
   it('10,000 responses at once with the same fields: a section that repeats another costs nothing more', () => {
