@@ -12,18 +12,39 @@ export interface ClockTimer {
 
 /** Where a client gets time from. Tests bring their own. */
 export interface Clock {
-  /** Milliseconds, monotonic. */
+  /** Milliseconds, monotonic. Stands still while the machine is suspended. */
   now(): number
+  /** Milliseconds of the wall clock. Goes on while the machine is suspended, and may be set to anything. */
+  wallNow(): number
   startTimer(delayMs: number, callback: () => void): ClockTimer
+  /** Calls back in the next turn of the event loop, after what lies in the sockets has been read. */
+  afterTurn(callback: () => void): void
+}
+
+// Captured when this module loads: fake timers of test runners replace the functions of the global object and of the modules.
+const {
+  setTimeout: startTimeout,
+  clearTimeout: cancelTimeout,
+  setImmediate: runAfterTurn,
+} = process.getBuiltinModule('node:timers')
+const { performance: monotonic } = process.getBuiltinModule('node:perf_hooks')
+const monotonicNow = monotonic.now.bind(monotonic)
+const { now: wallClockNow } = Date
+
+/** Calls back in the next turn of the event loop, whatever timers a test has faked. */
+export function afterEventLoopTurn(callback: () => void): void {
+  runAfterTurn(callback)
 }
 
 /** The machine's clock. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: monotonicNow,
+  wallNow: wallClockNow,
   startTimer(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs)
-    return { ref: () => timer.ref(), unref: () => timer.unref(), cancel: () => clearTimeout(timer) }
+    const timer = startTimeout(callback, delayMs)
+    return { ref: () => timer.ref(), unref: () => timer.unref(), cancel: () => cancelTimeout(timer) }
   },
+  afterTurn: afterEventLoopTurn,
 }
 
 /** How late a deadline may be noticed, in milliseconds. */
@@ -138,7 +159,7 @@ export class Deadlines {
     this.#timer = undefined
     const lateMs = this.#clock.now() - this.#dueAt
     if (lateMs <= TICK_MS) return this.#look()
-    setImmediate(() => {
+    this.#clock.afterTurn(() => {
       this.#lateMs = lateMs
       this.#look()
       this.#lateMs = 0

@@ -11,6 +11,7 @@ export type {
   ConnectionState,
   Exchange,
   ExchangeObserver,
+  Loss,
   Route,
   Target,
   TargetProxy,

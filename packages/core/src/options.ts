@@ -109,8 +109,8 @@ export interface ResolvedOptions {
   readonly clock: Clock
 }
 
-/** Default deadlines, milliseconds. The long ones are those of Node's own fetch: what answers there answers here. */
-export const DEFAULT_TIMEOUTS: Required<Timeouts> = { queue: 60_000, connect: 10_000, headers: 300_000, body: 300_000, total: 0 }
+/** Default deadlines, milliseconds; 0 is none. A live server may take as long as it wants: see docs/timeouts.md. */
+export const DEFAULT_TIMEOUTS: Required<Timeouts> = { queue: 60_000, connect: 10_000, headers: 0, body: 0, total: 0 }
 
 const WINDOW_RANGE = [65_535, 0x7fff_ffff] as const
 

@@ -1,6 +1,6 @@
 /** One request on one stream: turns the protocol's events into a response and its body, and hands over the request's content. */
 
-import type { Exchange, ExchangeObserver } from '../connection.js'
+import type { Exchange, ExchangeObserver, Loss } from '../connection.js'
 import { ConnectionError, ResponseError, StreamError, TimeoutError, UsageError } from '../errors.js'
 import { type BodySource, ResponseBody } from '../message/body.js'
 import { wrongWhileSent } from '../message/content.js'
@@ -61,6 +61,27 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
     return this.#sender?.sentBytes ?? 0
   }
 
+  get sending(): boolean {
+    const { endQueued, queue } = this.#stream!
+    return !endQueued || queue.length > 0
+  }
+
+  get unwrittenBytes(): number {
+    const { queue, queueOffset } = this.#stream!
+    return queue.reduce((bytes, { length }) => bytes + length, -queueOffset)
+  }
+
+  /** Grows with every byte of this stream, either way. */
+  get progress(): number {
+    const { receivedBytes, sectionBytes } = this.#stream!
+    return receivedBytes + sectionBytes + this.sentBytes - this.unwrittenBytes
+  }
+
+  /** Content has been received and waits for its reader. */
+  get waitsForReader(): boolean {
+    return (this.#body?.buffered ?? 0) > 0
+  }
+
   reprioritize(priority: string): boolean {
     const told = this.#engine.reprioritize(this.#stream!, priority)
     if (told) this.#host.flush()
@@ -69,10 +90,16 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
 
   abort(reason: unknown): void {
     this.#settled = true
-    if (reason instanceof TimeoutError) this.#host.suspect()
     const body = this.#body
     this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
+    if (reason instanceof TimeoutError) this.#host.suspect()
     body?.discard(reason)
+    this.#host.flush()
+  }
+
+  /** Nothing more is expected of this stream. */
+  giveUp(end: StreamEnd): void {
+    this.#engine.failStream(this.#stream!, end)
     this.#host.flush()
   }
 
@@ -129,12 +156,12 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   }
 
   /** The connection is gone. `unsent`: not a byte of this request had been handed to the socket. */
-  onConnectionLost(reason: Error, unsent: boolean): void {
+  onConnectionLost(reason: Error, unsent: boolean, loss: Loss): void {
     if (!(reason instanceof ConnectionError)) return this.#fail(reason)
     const processed = this.#body !== undefined ? 'yes' : unsent ? 'no' : 'unknown'
     const origin = this.#request.origin.serialized
     const { code, message, initiator, errorCode } = reason
-    this.#fail(new ConnectionError(code, message, { origin, initiator, errorCode, processed, cause: reason.cause }))
+    this.#fail(new ConnectionError(code, message, { origin, initiator, errorCode, processed, cause: reason.cause }), loss)
   }
 
   onClosed(): void {
@@ -169,10 +196,10 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
     })
   }
 
-  #fail(error: Error): void {
+  #fail(error: Error, loss?: Loss): void {
     if (this.#settled) return
     this.#settled = true
-    if (this.#body === undefined) this.#observer.onError(error)
+    if (this.#body === undefined) this.#observer.onError(error, loss)
     else this.#body.fail(error)
   }
 }

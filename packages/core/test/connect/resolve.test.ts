@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net'
-import { FakeClock, staticLookup } from '@unshard/testkit'
+import { FakeClock, lateBy, staticLookup } from '@unshard/testkit'
 import { Resolver } from '../../src/connect/resolve.js'
 
 const clock = new FakeClock()
@@ -91,7 +91,7 @@ describe('Resolver', () => {
   it('a deadline that is noticed late, because the process was busy, is moved once', async () => {
     const time = new FakeClock()
     let late = 0
-    const busy = { now: () => time.now() + late, startTimer: time.startTimer.bind(time) }
+    const busy = lateBy(time, () => late)
     let answer: (() => void) | undefined
     const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
       answer = () => callback(null, [{ address: '192.0.2.1' }])
