@@ -97,7 +97,7 @@ describe('Resolver', () => {
     const resolver = new Resolver(lookup, 0, time, 100)
     const first = resolver.resolve('a.example')
     time.advance(99)
-    resolver.resolve('a.example')
+    void resolver.resolve('a.example')
     expect(answers).toHaveLength(1)
     time.advance(1)
     const third = resolver.resolve('a.example')
