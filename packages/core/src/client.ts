@@ -78,6 +78,20 @@ export interface ClientStats {
   }
 }
 
+/** What adapters need to know of a client's options. */
+export interface ClientTraits {
+  /** Whether URLs of Unix sockets may be taken from outside: the option `unixSockets`. */
+  readonly unixSockets: boolean
+  /** Whether the client has rules about where requests go that nothing may bypass. */
+  readonly guarded: boolean
+}
+
+/** A client of another copy of this package: nothing is known of it. */
+const UNKNOWN_TRAITS: ClientTraits = { unixSockets: false, guarded: true }
+
+/** What adapters need to know of a client's options. */
+export let traitsOf: (client: Client) => ClientTraits
+
 /** Sends requests. One client is one pool: requests share connections as far as its options and its reuse policy allow. */
 export class Client {
   readonly #deadlines: Deadlines
@@ -92,6 +106,15 @@ export class Client {
   readonly #totals = { requests: 0, coalesced: 0, replayed: 0 }
   /** Settings and connections by origin and tag. */
   readonly pools: Pools
+
+  static {
+    traitsOf = (client) => {
+      if (!(#options in client)) return UNKNOWN_TRAITS
+      const { unixSockets, proxy } = client.#options
+      return { unixSockets, guarded: proxy !== undefined }
+    }
+  }
+
   #closed: Error | undefined
   #onIdle: (() => void) | undefined
 

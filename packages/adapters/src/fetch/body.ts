@@ -1,7 +1,7 @@
 /** The request bodies of Fetch (standard §5.2): what kind, with which type, and whether it can be sent again after a redirect. */
 
 import { Readable } from 'node:stream'
-import type { RequestBody } from '@unshard/core'
+import { type RequestBody, UsageError } from '@unshard/core'
 import { leaveUnread } from '../streams/part-iterator.js'
 import { brandOf, isBlob, isObject } from './brands.js'
 import { encodeForm } from './form-data.js'
@@ -25,7 +25,7 @@ export interface FetchBody {
 
 /**
  * Takes `init.body`.
- * @throws TypeError for a stream without `duplex: 'half'`, and for one that is used.
+ * @throws UsageError `ERR_INVALID_BODY` for a stream without `duplex: 'half'`, and for one that is used.
  */
 export function extractBody(body: unknown, duplex: unknown): FetchBody {
   if (typeof body === 'string') return inMemory(body)
@@ -38,7 +38,7 @@ export function extractBody(body: unknown, duplex: unknown): FetchBody {
   if (brand === 'URLSearchParams') return inMemory(String(body), 'application/x-www-form-urlencoded;charset=UTF-8')
   if (isBlob(body)) return blobBody(body)
   if (brand === 'ReadableStream' || Symbol.asyncIterator in body) {
-    if (duplex !== 'half') throw new TypeError("a stream as body needs duplex: 'half'")
+    if (duplex !== 'half') throw invalid("a stream as body needs duplex: 'half'")
     return streamBody(body)
   }
   return inMemory(String(body))
@@ -68,10 +68,10 @@ function blobBody(blob: Blob): FetchBody {
 
 function streamBody(body: object): FetchBody {
   // Fetch standard §5.2, "extract a body": what is left of it is not what the caller wrote.
-  if (Readable.isDisturbed(body as Readable)) throw new TypeError('the stream that is to be sent was read from before')
+  if (Readable.isDisturbed(body as Readable)) throw invalid('the stream that is to be sent was read from before')
   const own = body instanceof ReadableStream || Symbol.asyncIterator in body
   const opened = own ? (body as RequestBody) : { [Symbol.asyncIterator]: () => openStream(body as ReadableStream) }
-  if ((body as ReadableStream).locked === true) throw new TypeError('the stream that is to be sent is locked')
+  if ((body as ReadableStream).locked === true) throw invalid('the stream that is to be sent is locked')
   return {
     replayable: false,
     type: undefined,
@@ -79,6 +79,10 @@ function streamBody(body: object): FetchBody {
     open: () => opened,
     cancel: (reason) => leaveUnread(body, reason),
   }
+}
+
+function invalid(message: string): UsageError {
+  return new UsageError('ERR_INVALID_BODY', message)
 }
 
 /** A stream of another copy of the class, which may not be iterable. */

@@ -1,6 +1,8 @@
 /** `data:` URLs (Fetch standard §6): their media type and their octets. */
 
 import { MIMEType } from 'node:util'
+import { UsageError } from '@unshard/core'
+import { quoted } from './location.js'
 
 /** What a `data:` URL holds. */
 export interface DataUrl {
@@ -11,11 +13,11 @@ export interface DataUrl {
 const DEFAULT_TYPE = 'text/plain;charset=US-ASCII'
 const BASE64_MARK = /; *base64$/i
 
-/** @throws TypeError where there is no comma, or no base64 where it is promised. */
+/** @throws UsageError `ERR_DATA_URL` where there is no comma, or no base64 where it is promised. */
 export function parseDataUrl(url: URL): DataUrl {
   const input = url.href.slice('data:'.length, url.href.length - url.hash.length)
   const comma = input.indexOf(',')
-  if (comma === -1) throw new TypeError(`fetch failed: no comma in ${JSON.stringify(url.href.slice(0, 100))}`)
+  if (comma === -1) throw new UsageError('ERR_DATA_URL', `no comma in ${quoted(url.href)}`)
   const described = input.slice(0, comma).replace(/^[\t\n\f\r ]+|[\t\n\f\r ]+$/g, '')
   const content = percentDecode(input.slice(comma + 1))
   if (!BASE64_MARK.test(described)) return { type: toType(described), bytes: content }
@@ -52,6 +54,7 @@ function forgivingBase64(content: Uint8Array): Uint8Array {
     .toString('latin1')
     .replace(/[\t\n\f\r ]+/g, '')
   const bare = text.length % 4 === 0 ? text.replace(/={1,2}$/, '') : text
-  if (bare.length % 4 === 1 || !/^[A-Za-z0-9+/]*$/.test(bare)) throw new TypeError('fetch failed: invalid base64 in a data: URL')
+  if (bare.length % 4 === 1 || !/^[A-Za-z0-9+/]*$/.test(bare))
+    throw new UsageError('ERR_DATA_URL', 'the content of the data: URL is not valid base64')
   return Buffer.from(bare, 'base64')
 }

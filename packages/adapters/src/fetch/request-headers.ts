@@ -1,6 +1,6 @@
 /** The headers of a request: what the caller may write, and what is added where that says nothing. */
 
-import { Fields } from '@unshard/core'
+import { Fields, UsageError } from '@unshard/core'
 import { ACCEPT_ENCODING } from './decode.js'
 
 /** Name and value, in the order they are sent. */
@@ -42,10 +42,10 @@ function hasName(pairs: readonly Pair[], length: number, wanted: string): boolea
 
 /**
  * `HeadersInit` of any realm (Fetch standard §5.1, "fill").
- * @throws TypeError for what is no record and no list of pairs.
+ * @throws UsageError `ERR_INVALID_HEADERS` for a value that is not a record and not a list of pairs.
  */
 export function toPairs(init: unknown): Pair[] {
-  if (typeof init !== 'object' || init === null) throw new TypeError('headers are a record, pairs, or a Headers object')
+  if (typeof init !== 'object' || init === null) throw invalid('headers are a record, pairs, or a Headers object')
   const pairs: Pair[] = []
   if (Symbol.iterator in init) {
     for (const pair of init as Iterable<readonly unknown[]>) pairs.push(toPair(pair))
@@ -58,13 +58,17 @@ export function toPairs(init: unknown): Pair[] {
 function toPair(pair: readonly unknown[]): Pair {
   // Any iterable of two will do, and a text of two characters is none.
   const both = Array.isArray(pair) ? pair : [...(Object(pair) as Iterable<unknown>)]
-  if (both.length !== 2 || typeof pair === 'string') throw new TypeError('each of headers is a pair of name and value')
+  if (both.length !== 2 || typeof pair === 'string') throw invalid('each of headers is a pair of name and value')
   return [toText(both[0]), trim(toText(both[1]))]
+}
+
+function invalid(message: string): UsageError {
+  return new UsageError('ERR_INVALID_HEADERS', message)
 }
 
 function toText(value: unknown): string {
   if (typeof value === 'string') return value
-  if (typeof value === 'symbol') throw new TypeError('a symbol is no name and no value of a header')
+  if (typeof value === 'symbol') throw invalid('a symbol is not a name or a value of a header')
   return String(value)
 }
 
@@ -83,6 +87,16 @@ export function firstValue(fields: Iterable<readonly [string, string]>, wanted: 
 /** Without some fields; names in lower case. */
 export function without(fields: Iterable<readonly [string, string]>, names: ReadonlySet<string>): Pair[] {
   const kept: Pair[] = []
-  for (const [name, value] of fields) if (!names.has(name.toLowerCase())) kept.push([name, value])
+  // The pair itself: it is known by identity where it came from the defaults of a `fetch`.
+  for (const pair of fields) if (!names.has(pair[0].toLowerCase())) kept.push(pair as Pair)
+  return kept
+}
+
+/** Without those pairs of `fields` that came from `added`; what each request has takes the place of what they said. */
+export function withoutAdded(fields: Iterable<readonly [string, string]>, added: readonly Pair[]): Pair[] {
+  const known: ReadonlySet<unknown> = new Set(added)
+  const kept: Pair[] = []
+  for (const pair of fields) if (!known.has(pair)) kept.push(pair as Pair)
+  addMissing(kept, DEFAULTS)
   return kept
 }

@@ -6,7 +6,7 @@
 import { Readable } from 'node:stream'
 import type { Answer } from './answer.js'
 import { decode, decodeAtOnce, parseCodings } from './decode.js'
-import { rethrow, toFetchError } from './errors.js'
+import { toBodyError } from './errors.js'
 import { discardWhenForgotten, remembered } from './forgotten.js'
 import type { Progress } from './init.js'
 import { withDownloadProgress } from './progress.js'
@@ -64,7 +64,7 @@ export class ResponseContent {
     if (this.#isPlain) {
       this.#remember()
       this.#used = true
-      return this.#answer.text().catch(rethrow)
+      return this.#answer.text().catch(terminate)
     }
     return this.#whole().then(decodeText)
   }
@@ -74,7 +74,7 @@ export class ResponseContent {
     if (this.#isPlain) {
       this.#remember()
       this.#used = true
-      return this.#answer.bytes().catch(rethrow) as Promise<Uint8Array<ArrayBuffer>>
+      return this.#answer.bytes().catch(terminate) as Promise<Uint8Array<ArrayBuffer>>
     }
     return this.#whole().then(owned)
   }
@@ -89,7 +89,7 @@ export class ResponseContent {
   break(error: unknown): void {
     this.#remember()
     this.#answer.discard(error)
-    this.#controller?.error(toFetchError(error))
+    this.#controller?.error(toBodyError(error))
     // A decoder that is not waiting for the source would be there until it is collected.
     this.#iterator?.return?.().catch(() => undefined)
   }
@@ -125,7 +125,7 @@ export class ResponseContent {
     } catch (error) {
       // Where it was not the content that failed, but its codings.
       this.#answer.discard(error)
-      throw toFetchError(error)
+      throw toBodyError(error)
     }
   }
 
@@ -205,6 +205,10 @@ export class ResponseContent {
     const { signal } = this.#options
     if (signal?.aborted === true) throw signal.reason
   }
+}
+
+function terminate(error: unknown): never {
+  throw toBodyError(error)
 }
 
 /** A part that is empty is none: the stream would wait for ever. */

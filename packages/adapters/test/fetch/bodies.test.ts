@@ -156,7 +156,7 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
         method: 'POST',
         body: body as never,
         duplex: 'half',
-        onUploadProgress: report,
+        unshard: { onUploadProgress: report },
       })
       const { length } = ((await response.json()) as Inspected).body
       expect(seen.at(-1)).toEqual({ bytes: length, total })
@@ -167,8 +167,10 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
       fetch(url('/inspect'), {
         method: 'POST',
         body: 'text',
-        onUploadProgress: () => {
-          throw new Error('enough')
+        unshard: {
+          onUploadProgress: () => {
+            throw new Error('enough')
+          },
         },
       }),
     ).rejects.toMatchObject({ name: 'TypeError', cause: { cause: { message: 'enough' } } })
