@@ -62,7 +62,12 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     await (await fetch(url(), { unshard: { isolation: 'a' } })).text()
     expect(origin.connections).toBe(2)
     const seen: unknown[] = []
-    const client = { request: (options: unknown) => (seen.push(options), Promise.reject(new UsageError('ERR_X', 'x'))) }
+    const client = {
+      request: (options: unknown) => {
+        seen.push(options)
+        return Promise.reject(new UsageError('ERR_X', 'x'))
+      },
+    }
     await expect(fetch(url(), { unshard: { client: client as never, affinity: 'k' } })).rejects.toMatchObject(failure('ERR_X'))
     expect(seen).toMatchObject([{ affinity: 'k' }])
   })
