@@ -25,6 +25,7 @@ export type {
 } from './connection.js'
 export { type Clock, type ClockTimer, systemClock } from './deadlines.js'
 export type { CoalescedEvent, DeclinedEvent, MisdirectedEvent } from './diagnostics.js'
+export { ERROR_CODES, type UnshardCode } from './error-codes.js'
 export * from './errors.js'
 export { ConnectionHandle, type HandleOptions } from './handle.js'
 export type { RequestBody } from './message/content.js'

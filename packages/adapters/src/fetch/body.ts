@@ -33,7 +33,7 @@ export function extractBody(body: unknown, duplex: unknown): FetchBody {
   if (ArrayBuffer.isView(body)) return inMemory(new Uint8Array(asBytes(body)))
   if (!isObject(body)) return inMemory(String(body))
   const brand = brandOf(body)
-  if (brand === 'ArrayBuffer') return inMemory(new Uint8Array((body as ArrayBuffer).slice(0)))
+  if (brand === 'ArrayBuffer') return inMemory(copyOf(body as ArrayBuffer))
   if (brand === 'FormData') return formBody(body as FormData)
   if (brand === 'URLSearchParams') return inMemory(String(body), 'application/x-www-form-urlencoded;charset=UTF-8')
   if (isBlob(body)) return blobBody(body)
@@ -49,9 +49,17 @@ export function inMemory(content: string | Uint8Array, type?: string): FetchBody
   return { replayable: true, type, length: undefined, open: () => content, cancel: () => undefined }
 }
 
+/** Web IDL, "get a copy of the buffer source": of one that was transferred, nothing. */
 function asBytes(view: ArrayBufferView): Uint8Array {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+  // Not `view.byteLength`: a DataView throws there.
+  return view.buffer.byteLength === 0 ? EMPTY : new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
+
+function copyOf(buffer: ArrayBuffer): Uint8Array {
+  return buffer.byteLength === 0 ? EMPTY : new Uint8Array(buffer.slice(0))
+}
+
+const EMPTY = new Uint8Array(0)
 
 function formBody(form: FormData): FetchBody {
   const { body, type, length } = encodeForm(form)

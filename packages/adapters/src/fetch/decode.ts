@@ -66,13 +66,17 @@ export const ACCEPT_ENCODING: string = ['gzip', 'deflate', 'br', 'zstd'].filter(
  */
 export function parseCodings(value: string | undefined): string[] {
   if (value === undefined) return []
-  const codings = value
-    .toLowerCase()
-    .split(',')
-    .map((coding) => coding.trim())
-    .filter((coding) => coding !== '' && coding !== 'identity')
-  if (codings.length > MAX_CODINGS) {
-    throw new ResponseError('ERR_TOO_MANY_CODINGS', `${codings.length} content codings, ${MAX_CODINGS} at the most`)
+  const codings: string[] = []
+  let start = 0
+  while (start <= value.length) {
+    const comma = value.indexOf(',', start)
+    const end = comma === -1 ? value.length : comma
+    const coding = value.slice(start, end).trim().toLowerCase()
+    if (coding !== '' && coding !== 'identity') codings.push(coding)
+    if (codings.length > MAX_CODINGS) {
+      throw new ResponseError('ERR_TOO_MANY_CODINGS', `more than ${MAX_CODINGS} content codings`)
+    }
+    start = end + 1
   }
   return codings.every((coding) => CODINGS.has(coding)) ? codings : []
 }

@@ -3,6 +3,7 @@
 import { type Client, Fields, type HttpResponse, ResponseError, traitsOf, UnshardError, UsageError } from '@unshard/core'
 import { type Answer, LocalAnswer } from './answer.js'
 import { type CookieJar, cookiesFor, keepCookies, takesCookies } from './cookies.js'
+import { parseCodings } from './decode.js'
 import { type FetchDefaults, type ResolvedDefaults, resolveDefaults } from './defaults.js'
 import { networkError, rethrow, toFetchError } from './errors.js'
 import { NO_EXTRAS } from './extensions.js'
@@ -164,7 +165,10 @@ function answered(
   response: HttpResponse,
   redirects: number,
 ): FetchResponse | Promise<FetchResponse> {
-  if (!isRedirect(response.status)) return toResponse(request, response, redirects > 0)
+  if (!isRedirect(response.status)) {
+    if (response.status === PROXY_AUTHENTICATION_REQUIRED) throw refusedByServer(request, response)
+    return toResponse(request, response, redirects > 0)
+  }
   if (request.redirect === 'manual') return notFollowed(request, response, redirects > 0)
   if (request.redirect === 'error') {
     response.discard()
@@ -180,6 +184,16 @@ function answered(
   }
   follow(request, response, target)
   return send(client, request, redirects + 1)
+}
+
+/** RFC 9110 §15.5.8. */
+const PROXY_AUTHENTICATION_REQUIRED = 407
+
+/** Fetch standard §4.5 step 14: where there is no window that could ask for credentials, a 407 is a network error. */
+function refusedByServer(request: FetchRequest, response: HttpResponse): TypeError {
+  response.discard()
+  const message = 'the response is 407 (Proxy Authentication Required), and there is nothing that could ask for credentials'
+  return networkError(new ResponseError('ERR_PROXY_AUTHENTICATION', message, { origin: new URL(request.url).origin }))
 }
 
 /** The redirect itself, as servers' programs want it; a page's program is not told where it leads (Fetch standard §2.2.6). */
@@ -216,8 +230,19 @@ function toResponse(request: FetchRequest, answer: Answer, redirected: boolean):
   if (answer.status === 205) answer.discard()
   const { url, method, options, integrity } = request
   const head = method === 'HEAD'
+  if (answer.headers.has('content-encoding') && mayHaveBody(method, answer.status)) checkCodings(answer)
   if (integrity !== '') return verified(request, answer, redirected)
   return new LazyResponse({ answer, url, redirected, head, options }) as unknown as FetchResponse
+}
+
+/** Too many codings are refused at once, and not by the first reader. */
+function checkCodings(answer: Answer): void {
+  try {
+    parseCodings(answer.headers.get('content-encoding'))
+  } catch (error) {
+    answer.discard(error)
+    throw toFetchError(error)
+  }
 }
 
 /** Fetch standard §4.1 step 22: with integrity metadata the whole content comes first. */

@@ -347,7 +347,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
       await expect(fetch()('https://nowhere.example/')).rejects.toMatchObject({
         name: 'TypeError',
         message: 'fetch failed',
-        cause: { code: 'ERR_CONNECT_RESOLVE', processed: 'no' },
+        cause: { code: 'ENOTFOUND', processed: 'no' },
       })
       const cut = await fetch()(`${base}/reset`)
       await expect(cut.text()).rejects.toMatchObject({ name: 'TypeError', cause: { processed: 'yes' } })
@@ -377,15 +377,20 @@ describe('content codings that are not right', () => {
   ])('%s %s is an error, not a short text', async (_how, coding, body) => {
     const { port } = await answer(coding, body)
     const response = await fetch()(`https://a.test.example:${port}/`)
-    await expect(response.text()).rejects.toMatchObject({ name: 'TypeError', cause: { code: 'ERR_DECODE' } })
+    await expect(response.text()).rejects.toMatchObject({
+      name: 'TypeError',
+      message: 'terminated',
+      cause: { code: 'ERR_DECODE' },
+    })
   })
 
   it('codings on top of each other are taken off in order, five at the most', async () => {
     const { port } = await answer('gzip, gzip', gzipSync(gzipSync('twice')))
     expect(await (await fetch()(`https://a.test.example:${port}/`)).text()).toBe('twice')
     const many = await answer(Array(6).fill('gzip').join(), Buffer.alloc(1))
-    const response = await fetch()(`https://a.test.example:${many.port}/`)
-    await expect(response.text()).rejects.toMatchObject({ cause: { code: 'ERR_TOO_MANY_CODINGS' } })
+    await expect(fetch()(`https://a.test.example:${many.port}/`)).rejects.toMatchObject(failure('ERR_TOO_MANY_CODINGS'))
+    const head = await fetch()(`https://a.test.example:${many.port}/`, { method: 'HEAD' })
+    expect(head.status).toBe(200)
   })
 
   it('an unknown coding is passed on, an empty content is empty', async () => {

@@ -30,6 +30,20 @@ it('a redirect with two locations that differ leads nowhere ("extract header lis
 })
 
 describe.each(PROTOCOLS)('over %s', (protocol) => {
+  it('a 407 of a server is a network error (§4.5: "no-window"), and client.request returns it', async () => {
+    const { fetch, url, origin } = await stage(protocol, {
+      handler: (_request, response) => response.writeHead(407, { 'proxy-authenticate': 'Basic' }).end('no'),
+    })
+    await expect(fetch(url())).rejects.toMatchObject({
+      ...failure('ERR_PROXY_AUTHENTICATION', '407'),
+      cause: { name: 'ResponseError', processed: 'yes' },
+    })
+    await expect(fetch(url(), { method: 'POST', body: 'x', redirect: 'manual' })).rejects.toMatchObject(
+      failure('ERR_PROXY_AUTHENTICATION'),
+    )
+    expect(origin.requests).toHaveLength(2)
+  })
+
   it('integrity of what has no body is an error ("If response’s body is null, then run processBodyError")', async () => {
     const { fetch, url } = await stage(protocol, {
       handler: (request, response) => void response.writeHead(request.url === '/204' ? 204 : 200).end(),

@@ -35,7 +35,7 @@ describe('a connection that cannot be made', () => {
   it('a name that does not resolve', async () => {
     await expect(client().request({ url: 'https://nowhere.test.example/' })).rejects.toMatchObject({
       name: 'ConnectError',
-      code: 'ERR_CONNECT_RESOLVE',
+      code: 'ENOTFOUND',
       phase: 'resolve',
       processed: 'no',
     })
