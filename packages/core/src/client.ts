@@ -1,5 +1,6 @@
 /** The client: options, targets, and every call that is under way. What happens to one request stands in `call.ts`. */
 
+import { abortReason } from './abort.js'
 import { Call } from './call.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
 import { Connector } from './connect/connect.js'
@@ -297,7 +298,7 @@ export class Client {
     const request = checkRequest(options)
     const limits = this.#limitsOf(options)
     const { signal } = options
-    if (signal?.aborted === true) throw signal.reason
+    if (signal?.aborted === true) throw abortReason(signal)
     const target = this.#http1.resolve(own ?? this.#targets.of(request.origin, options.isolation))
     const call = new Call(this.#owner, request, target, options, limits)
     this.#totals.requests++

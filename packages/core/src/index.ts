@@ -1,4 +1,4 @@
-export { type Abortable, AbortHandle, link as linkAbort, unlink as unlinkAbort } from './abort.js'
+export { type Abortable, AbortHandle, abortReason, link as linkAbort, unlink as unlinkAbort } from './abort.js'
 export {
   Client,
   type ClientStats,

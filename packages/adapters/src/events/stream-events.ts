@@ -2,6 +2,7 @@
 
 import {
   type Abortable,
+  abortReason,
   type Clock,
   linkAbort,
   ResponseError,
@@ -99,7 +100,7 @@ function mayComeBack(error: unknown): boolean {
 
 function pause(ms: number, clock: Clock, signal: AbortSignal | null | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) return reject(signal.reason)
+    if (signal?.aborted === true) return reject(abortReason(signal))
     const timer = clock.startTimer(ms, () => {
       if (signal) unlinkAbort(signal, waiting)
       resolve()

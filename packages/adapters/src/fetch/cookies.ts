@@ -1,6 +1,6 @@
 /** Cookies (RFC 6265), where `createFetch` is given a jar: whose they are is the jar's to know, when they travel is decided here. */
 
-import { type Abortable, type Fields, linkAbort, type Processed, UsageError, unlinkAbort } from '@unshard/core'
+import { type Abortable, abortReason, type Fields, linkAbort, type Processed, UsageError, unlinkAbort } from '@unshard/core'
 import { networkError } from './errors.js'
 
 /** Where cookies are kept: the part of tough-cookie's `CookieJar` that is needed. */
@@ -54,7 +54,7 @@ function unlessAborted<Value>(
 ): Promise<Value> {
   return new Promise((resolve, reject) => {
     const waiting: Abortable = { abort: reject }
-    if (signal?.aborted === true) reject(signal.reason)
+    if (signal?.aborted === true) reject(abortReason(signal))
     else if (signal !== undefined) linkAbort(signal, waiting)
     work
       .then(resolve, (cause: unknown) => reject(networkError(new UsageError('ERR_COOKIE_JAR', otherwise, { cause, processed }))))

@@ -1,6 +1,15 @@
 /** `fetch` over a client: the main loop of the Fetch standard's HTTP fetch, as far as it means something outside a browser. */
 
-import { type Client, Fields, type HttpResponse, ResponseError, traitsOf, UnshardError, UsageError } from '@unshard/core'
+import {
+  abortReason,
+  type Client,
+  Fields,
+  type HttpResponse,
+  ResponseError,
+  traitsOf,
+  UnshardError,
+  UsageError,
+} from '@unshard/core'
 import { type Answer, LocalAnswer } from './answer.js'
 import { type CookieJar, cookiesFor, keepCookies, takesCookies } from './cookies.js'
 import { parseCodings } from './decode.js'
@@ -65,7 +74,7 @@ export function clientBehind(fetch: FetchFunction): Client | undefined {
 /** Fetch standard §5.6: an aborted signal rejects at once, and the body hears of it. */
 function start(client: Client, request: FetchRequest): Promise<FetchResponse> {
   const { signal } = request.options
-  if (signal?.aborted === true) return refuseAborted(request, signal.reason)
+  if (signal?.aborted === true) return refuseAborted(request, abortReason(signal))
   if (request.pendingBody !== undefined)
     return readBody(request)
       .then(() => route(client, request))

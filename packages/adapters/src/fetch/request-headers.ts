@@ -14,6 +14,9 @@ const DEFAULTS: readonly Pair[] = [
   ['user-agent', 'unshard'],
 ]
 
+/** Fetch standard §4.5 step 8.19: a part of content that is coded on the way could not be put together. */
+const RANGE_DEFAULTS: readonly Pair[] = DEFAULTS.map((pair) => (pair[0] === 'accept-encoding' ? [pair[0], 'identity'] : pair))
+
 /** What is sent for a caller who says nothing: one list, shared. */
 export const DEFAULT_FIELDS: Fields = new Fields(DEFAULTS.flat())
 
@@ -22,7 +25,7 @@ export function mergeHeaders(init: unknown, defaults: readonly Pair[]): Fields |
   if (init === undefined && defaults.length === 0) return DEFAULT_FIELDS
   const pairs = init === undefined ? [] : toPairs(init)
   addMissing(pairs, defaults)
-  addMissing(pairs, DEFAULTS)
+  addMissing(pairs, hasName(pairs, pairs.length, 'range') ? RANGE_DEFAULTS : DEFAULTS)
   return pairs
 }
 
@@ -76,6 +79,20 @@ function toText(value: unknown): string {
 function trim(value: string): string {
   if (value.charCodeAt(0) > 0x20 && value.charCodeAt(value.length - 1) > 0x20) return value
   return value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '')
+}
+
+const CONDITIONAL: ReadonlySet<string> = new Set([
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+  'if-range',
+])
+
+/** Whether a field makes the request conditional (RFC 9110 §13.1). */
+export function isConditional(fields: readonly Pair[]): boolean {
+  for (const [name] of fields) if (name[2] === '-' && CONDITIONAL.has(name.toLowerCase())) return true
+  return false
 }
 
 /** The first value of a field, whatever its case. */

@@ -12,7 +12,7 @@ import { clientOfDispatcher, dispatcherOf } from './other-dispatchers.js'
 import { withUploadProgress } from './progress.js'
 import { originFor, refererFor, toReferrer } from './referrer.js'
 import { takeRequestBody } from './request-body.js'
-import { firstValue, mergeHeaders, type Pair } from './request-headers.js'
+import { DEFAULT_FIELDS, firstValue, isConditional, mergeHeaders, type Pair } from './request-headers.js'
 import type { ContentOptions } from './response-content.js'
 
 /** A request in the course of being fetched; redirects change it. */
@@ -54,7 +54,7 @@ export function toFetchRequest(input: unknown, init: FetchInit | undefined | nul
   const extensions = extensionsOf(given, defaults.extensions)
   const mode = given.mode ?? request?.mode
   const method = normalizeMethod(given.method ?? request?.method ?? 'GET', mode)
-  const signal = (given.signal === undefined ? request?.signal : given.signal) ?? undefined
+  const signal = (given.signal === undefined ? signalOf(request) : given.signal) ?? undefined
   const url = toUrl(request === undefined ? String(input) : request.url, defaults)
   const added = defaultHeaders(url, defaults)
   const fields = headersOf(request, given, added)
@@ -93,7 +93,7 @@ function plainGet(input: string, defaults: ResolvedDefaults): FetchRequest {
   return {
     url,
     method: 'GET',
-    fields: mergeHeaders(undefined, added),
+    fields: added.length === 0 ? DEFAULT_FIELDS : withCacheFields(mergeHeaders(undefined, added), 'default'),
     body: undefined,
     pendingBody: undefined,
     referrer: defaults.page,
@@ -135,10 +135,26 @@ function toUrl(text: string, { baseUrl, page }: ResolvedDefaults): string {
   return url.href
 }
 
+/**
+ * The signal of a `Request` follows the one that it was made with only while the `Request` is there: it stays as long as its signal does, which the
+ * request under way and its response hold.
+ */
+const requestsBySignal = new WeakMap<AbortSignal, Request>()
+
+function signalOf(request: Request | undefined): AbortSignal | undefined {
+  const signal = request?.signal ?? undefined
+  if (signal !== undefined) requestsBySignal.set(signal, request!)
+  return signal
+}
+
 /** Headers, and those that a cache mode stands for (Fetch standard §4.5 steps 8.16 to 8.18). */
 function headersOf(request: Request | undefined, init: FetchInit, defaults: readonly Pair[]): Fields | Pair[] {
-  const fields = mergeHeaders(init.headers ?? request?.headers, defaults)
-  const cache = init.cache ?? request?.cache ?? 'default'
+  return withCacheFields(mergeHeaders(init.headers ?? request?.headers, defaults), init.cache ?? request?.cache ?? 'default')
+}
+
+function withCacheFields(fields: Fields | Pair[], given: string): Fields | Pair[] {
+  // Step 8.16: a cache must not answer what the caller asks the server to decide.
+  const cache = given === 'default' && Array.isArray(fields) && isConditional(fields) ? 'no-store' : given
   if (cache !== 'no-store' && cache !== 'reload' && cache !== 'no-cache') return fields
   const pairs: Pair[] = [...fields]
   const add = (name: string, value: string): void => {

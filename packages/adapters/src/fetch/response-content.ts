@@ -4,6 +4,7 @@
  */
 
 import { Readable } from 'node:stream'
+import { abortReason } from '@unshard/core'
 import type { Answer } from './answer.js'
 import { decode, decodeAtOnce, parseCodings } from './decode.js'
 import { toBodyError } from './errors.js'
@@ -64,9 +65,9 @@ export class ResponseContent {
     if (this.#isPlain) {
       this.#remember()
       this.#used = true
-      return this.#answer.text().catch(terminate)
+      return this.#unlessAborted(this.#answer.text().catch(terminate))
     }
-    return this.#whole().then(decodeText)
+    return this.#unlessAborted(this.#whole().then(decodeText))
   }
 
   /** In memory of its own. */
@@ -74,9 +75,9 @@ export class ResponseContent {
     if (this.#isPlain) {
       this.#remember()
       this.#used = true
-      return this.#answer.bytes().catch(terminate) as Promise<Uint8Array<ArrayBuffer>>
+      return this.#unlessAborted(this.#answer.bytes().catch(terminate) as Promise<Uint8Array<ArrayBuffer>>)
     }
-    return this.#whole().then(owned)
+    return this.#unlessAborted(this.#whole().then(owned))
   }
 
   /** Ends the answer when this is collected before anybody reads. */
@@ -200,10 +201,20 @@ export class ResponseContent {
     return withDownloadProgress(body, length === undefined ? undefined : Number(length), report)
   }
 
+  /** Content that has arrived is not given to a caller who aborts in the turn of asking for it. Costs nothing without a signal. */
+  #unlessAborted<Content>(content: Promise<Content>): Promise<Content> {
+    const { signal } = this.#options
+    if (signal === undefined) return content
+    return content.then((value) => {
+      if (signal.aborted) throw abortReason(signal)
+      return value
+    })
+  }
+
   /** Fetch standard §4.1 step "abort": what has arrived and was not read is gone as well. */
   #refuseAborted(): void {
     const { signal } = this.#options
-    if (signal?.aborted === true) throw signal.reason
+    if (signal?.aborted === true) throw abortReason(signal)
   }
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { type InspectOptions, inspect } from 'node:util'
-import type { ConnectionInfo } from '@unshard/core'
+import { abortReason, type ConnectionInfo } from '@unshard/core'
 import type { Part } from '../multipart/index.js'
 import type { Answer } from './answer.js'
 import { standInFor } from './brands.js'
@@ -159,7 +159,7 @@ export class LazyResponse {
   /** What was aborted is known to be so before the next microtask. */
   #refusal(): Promise<never> | undefined {
     const { signal } = this.#parts.options
-    return signal?.aborted === true ? Promise.reject(signal.reason) : undefined
+    return signal?.aborted === true ? Promise.reject(abortReason(signal)) : undefined
   }
 
   /** `undefined` where there is no body. */

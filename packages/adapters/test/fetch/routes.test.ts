@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createFetch, install, uninstall } from '../../src/index.js'
+import { clientBehind } from '../../src/fetch/fetch.js'
+import { createFetch, Dispatcher, install, uninstall } from '../../src/index.js'
 import { rig } from '../rig.js'
 import { failure, type Inspected, PROTOCOLS, stages } from './stage.js'
 
@@ -71,6 +72,86 @@ describe('URLs of Unix sockets', () => {
     })
     await expect(fetch(from())).rejects.toMatchObject(failure('ERR_REDIRECT_TARGET', 'scheme'))
     expect(requests).toBe(0)
+  })
+})
+
+describe.each(PROTOCOLS)('paths and headers as they arrive, over %s', (protocol) => {
+  it('the question mark of an empty query, of a Request, after a redirect, and through the Dispatcher', async () => {
+    const { fetch, url, origin } = await stage(protocol, {
+      handler: (request, response) => {
+        if (request.url === '/go') response.writeHead(302, { location: '/there?' }).end()
+        else response.end()
+      },
+    })
+    await fetch(url('/path/?'))
+    await fetch(new Request(url('/request?')))
+    await fetch(url('/path/?#fragment'))
+    await fetch(url('/#?'))
+    expect((await fetch(url('/go'))).url).toBe(url('/there?'))
+    const dispatcher = new Dispatcher({ client: clientBehind(fetch)! })
+    const ask = (path: string, query?: object): Promise<unknown> =>
+      new Promise((resolve, reject) =>
+        dispatcher.dispatch(
+          { origin: new URL(url()).origin, path, method: 'GET', query } as never,
+          {
+            onConnect: () => undefined,
+            onHeaders: () => true,
+            onData: () => true,
+            onComplete: resolve,
+            onError: reject,
+          } as never,
+        ),
+      )
+    await ask('/dispatched?')
+    await ask('/empty', {})
+    expect(origin.requests.map(({ path }) => path)).toEqual([
+      '/path/?',
+      '/request?',
+      '/path/?',
+      '/',
+      '/go',
+      '/there?',
+      '/dispatched?',
+      '/empty',
+    ])
+  })
+
+  it.each<[string, object, object]>([
+    ['a range asks for content as it is', { range: 'bytes=0-1' }, { 'accept-encoding': 'identity' }],
+    ['unless the caller says otherwise', { Range: 'bytes=0-1', 'Accept-Encoding': 'gzip' }, { 'accept-encoding': 'gzip' }],
+    ['if-none-match', { 'If-None-Match': '"x"' }, { 'cache-control': 'no-cache', pragma: 'no-cache' }],
+    ['if-match', { 'if-match': '"x"' }, { 'cache-control': 'no-cache', pragma: 'no-cache' }],
+    ['if-modified-since', { 'if-modified-since': 'x' }, { 'cache-control': 'no-cache', pragma: 'no-cache' }],
+    ['if-unmodified-since', { 'if-unmodified-since': 'x' }, { 'cache-control': 'no-cache', pragma: 'no-cache' }],
+    ['if-range', { range: 'bytes=0-1', 'if-range': '"x"' }, { 'cache-control': 'no-cache', 'accept-encoding': 'identity' }],
+    [
+      'a cache-control of the caller stays',
+      { 'if-match': '"x"', 'cache-control': 'max-age=5' },
+      { 'cache-control': 'max-age=5', pragma: 'no-cache' },
+    ],
+  ])('Fetch standard §4.5, steps 8.16 to 8.19: %s', async (_what, headers, expected) => {
+    const { fetch, url } = await stage(protocol)
+    const asked = [
+      fetch(url('/inspect'), { headers: headers as never }),
+      fetch(new Request(url('/inspect'), { headers: headers as never })),
+      fetch.with({ headers: headers as never })(url('/inspect')),
+    ]
+    for (const response of await Promise.all(asked))
+      expect(((await response.json()) as Inspected).headers).toMatchObject(expected)
+  })
+
+  it('what is not conditional says nothing of caches, and force-cache leaves conditions alone', async () => {
+    const { fetch, url } = await stage(protocol)
+    const inits = [
+      {},
+      { headers: { 'if-x': '1', 'x-if-match': '1' } },
+      { headers: { 'if-match': '"x"' }, cache: 'force-cache' as const },
+    ]
+    for (const init of inits) {
+      const { headers } = (await (await fetch(url('/inspect'), init)).json()) as Inspected
+      expect(headers).not.toHaveProperty('cache-control')
+      expect(headers['accept-encoding']).toContain('gzip')
+    }
   })
 })
 
