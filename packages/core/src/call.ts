@@ -10,7 +10,7 @@ import { type Exchange, type ExchangeObserver, newestConnectionId, type PoolTarg
 import type { ClockTimer, Deadline } from './deadlines.js'
 import { afterAttempt, ConnectionError, type Processed, TimeoutError, UnshardError } from './errors.js'
 import type { ResponseBody } from './message/body.js'
-import { type HttpRequest, isIdempotent, type RequestOptions, type Timeouts } from './message/request.js'
+import { type HttpRequest, isRepeatable, type RequestOptions, type Timeouts } from './message/request.js'
 import { type ConnectionInfo, HttpResponse, NO_FIELDS, type ResponseParts, type Timings } from './message/response.js'
 import { connectionInfo, type Member, type Waiter } from './pool/group.js'
 import { canResend, Replays, requiresHttp1 } from './retry.js'
@@ -313,7 +313,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
   #isMisdirected(status: number): boolean {
     const { pool } = this.#owner
     const member = this.#member!
-    const suspect = status !== MISDIRECTED_REQUEST && isIdempotent(this.#request.method) && pool.suspects(status)
+    const suspect = status !== MISDIRECTED_REQUEST && isRepeatable(this.#request) && pool.suspects(status)
     if (status !== MISDIRECTED_REQUEST && !suspect) {
       if (member.trial !== undefined) pool.answered(this.#target, member)
       return false

@@ -1,7 +1,7 @@
 /** May this request be sent again? The one place that answers (RFC 9110 §9.2.2, RFC 9113 §8.7). */
 
 import { ConnectionError, TransportError } from './errors.js'
-import { type HttpRequest, isIdempotent } from './message/request.js'
+import { type HttpRequest, isRepeatable } from './message/request.js'
 
 /** Code of a request that stood behind another one in a pipeline when the connection was lost (RFC 9112 §9.3.2). */
 export const LOST_BEHIND = 'ERR_PIPELINE_LOST'
@@ -59,7 +59,7 @@ export class Replays {
       this.#fruitless = progress ? 0 : this.#fruitless + 1
       return this.#fruitless < MAX_FRUITLESS
     }
-    if (!(error instanceof ConnectionError) || !isIdempotent(request.method)) return false
+    if (!(error instanceof ConnectionError) || !isRepeatable(request)) return false
     if (error.code === LOST_BEHIND && !this.#lostBehind && this.#limit > 0) {
       this.#lostBehind = true
       return true

@@ -255,6 +255,11 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
       [308, 'PUT', 'PUT', true],
       [301, 'PUT', 'PUT', true],
       [302, 'GET', 'GET', false],
+      [301, 'QUERY', 'QUERY', true],
+      [302, 'QUERY', 'QUERY', true],
+      [307, 'QUERY', 'QUERY', true],
+      [308, 'QUERY', 'QUERY', true],
+      [303, 'QUERY', 'GET', false],
     ])('%i makes %s a %s', async (status, method, then, keepsBody) => {
       const init = method === 'GET' ? {} : { body: 'content', headers: { 'content-type': 'x/y' } }
       const response = await fetch()(to(status, '/inspect'), { method, ...init })

@@ -116,6 +116,40 @@ describe.each(PROTOCOLS)('paths and headers as they arrive, over %s', (protocol)
     ])
   })
 
+  it('connection fields of pasted headers are dropped, by fetch and client.request alike; what changes the message is refused', async () => {
+    const { fetch, url } = await stage(protocol)
+    const pasted = {
+      Connection: 'keep-alive',
+      'Proxy-Connection': 'keep-alive',
+      'Keep-Alive': 'timeout=5',
+      TE: 'gzip',
+      'HTTP2-Settings': 'AAMAAABk',
+      'Content-Length': '1',
+      'X-A': 'b',
+    }
+    const one = clientBehind(fetch)!
+    const request = { url: url('/inspect'), method: 'POST', headers: pasted, body: 'x' }
+    const answers = [
+      (await (await fetch(request.url, request)).json()) as Inspected,
+      (await (await one.request(request)).json()) as Inspected,
+    ]
+    for (const { headers, body } of answers) {
+      expect(headers).toMatchObject({ 'x-a': 'b', 'content-length': '1' })
+      expect(body.length).toBe(1)
+      for (const name of ['proxy-connection', 'keep-alive', 'te', 'http2-settings']) expect(headers).not.toHaveProperty(name)
+      if (protocol === 'h2') expect(headers).not.toHaveProperty('connection')
+    }
+    for (const [name, value, code] of [
+      ['transfer-encoding', 'chunked', 'ERR_FORBIDDEN_FIELD'],
+      ['upgrade', 'h2c', 'ERR_FORBIDDEN_FIELD'],
+      ['content-length', '2', 'ERR_CONTENT_LENGTH'],
+    ] as const) {
+      const wrong = { ...request, headers: { [name]: value } }
+      await expect(fetch(wrong.url, wrong)).rejects.toMatchObject(failure(code))
+      await expect(one.request(wrong)).rejects.toMatchObject({ code })
+    }
+  })
+
   it.each<[string, object, object]>([
     ['a range asks for content as it is', { range: 'bytes=0-1' }, { 'accept-encoding': 'identity' }],
     ['unless the caller says otherwise', { Range: 'bytes=0-1', 'Accept-Encoding': 'gzip' }, { 'accept-encoding': 'gzip' }],

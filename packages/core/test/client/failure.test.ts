@@ -255,6 +255,23 @@ describe('an HTTP/2 server that misbehaves', () => {
     })
     expect(seen).toEqual(['GET', 'GET', 'POST'])
   })
+
+  it('a QUERY is sent twice (RFC 10008: safe and idempotent), and a POST with an idempotency-key', async () => {
+    const seen: string[] = []
+    const { port } = await peer(async (p) => {
+      await p.handshake()
+      seen.push((await p.nextRequest()).method)
+      p.destroy()
+    })
+    const one = client()
+    const lost = { name: 'ConnectionError', processed: 'unknown' }
+    await expect(one.request({ url: url(port), method: 'QUERY', body: 'x' })).rejects.toMatchObject(lost)
+    expect(seen.splice(0)).toEqual(['QUERY', 'QUERY'])
+    const headers = { 'Idempotency-Key': '"k"' }
+    await expect(one.request({ url: url(port), method: 'POST', body: 'x', headers })).rejects.toMatchObject(lost)
+    await expect(one.request({ url: url(port), method: 'PATCH', body: 'x', headers, replay: 0 })).rejects.toMatchObject(lost)
+    expect(seen).toEqual(['POST', 'POST', 'PATCH'])
+  })
 })
 
 it('a request that was lost after it was sent, and cannot be sent again: the server may have acted, whatever the last error knows', async () => {
