@@ -77,8 +77,15 @@ function toText(value: unknown): string {
 
 /** Fetch standard §2.2.2, "normalize": white space around a value is taken off, line ends included; inside it they are an error. */
 function trim(value: string): string {
-  if (value.charCodeAt(0) > 0x20 && value.charCodeAt(value.length - 1) > 0x20) return value
-  return value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '')
+  let start = 0
+  let end = value.length
+  while (start < end && isBlank(value.charCodeAt(start))) start++
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end--
+  return start === 0 && end === value.length ? value : value.slice(start, end)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d
 }
 
 const CONDITIONAL: ReadonlySet<string> = new Set([

@@ -59,7 +59,8 @@ describe('names and values of fields', () => {
 
   it('§8.2.2 te: "it MUST NOT contain any value other than "trailers""', () => {
     expect(checkFields({ te: ' trailers ' }).list).toEqual(['te', 'trailers'])
-    for (const te of ['trailers, gzip', 'trailers;q=0.5', 'trailers, trailers']) expect(checkFields({ te }).list).toEqual(['te', 'trailers'])
+    for (const te of ['trailers, gzip', 'trailers;q=0.5', 'trailers, trailers'])
+      expect(checkFields({ te }).list).toEqual(['te', 'trailers'])
     for (const te of ['', 'gzip', 'gzip;q=1']) expect(checkFields({ te }).list).toEqual([])
   })
 })
