@@ -2,6 +2,20 @@
 
 import { Chain, type Link } from './chain.js'
 
+const reasons = new WeakMap<AbortSignal, DOMException>()
+
+/** The reason of a signal that is aborted; of one without, as those of polyfills are, an `AbortError` as the platform's have it. */
+export function abortReason(signal: AbortSignal): unknown {
+  const { reason } = signal
+  if (reason !== undefined) return reason
+  let made = reasons.get(signal)
+  if (made === undefined) {
+    made = new DOMException('This operation was aborted', 'AbortError')
+    reasons.set(signal, made)
+  }
+  return made
+}
+
 /** What a signal ends. */
 export interface Abortable {
   abort(reason: unknown): void
@@ -82,7 +96,9 @@ class Listener {
   readonly #onAbort = (): void => {
     const targets = this.#targets.all()
     for (const target of targets) this.delete(target)
-    for (const target of targets) target.abort(this.#signal.reason)
+    if (targets.length === 0) return
+    const reason = abortReason(this.#signal)
+    for (const target of targets) target.abort(reason)
   }
 }
 

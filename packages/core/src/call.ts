@@ -11,7 +11,7 @@ import { type Exchange, type ExchangeObserver, type Loss, newestConnectionId, ty
 import type { ClockTimer } from './deadlines.js'
 import { afterAttempt, ConnectionError, type Processed, UnshardError } from './errors.js'
 import type { ResponseBody } from './message/body.js'
-import { type HttpRequest, isIdempotent, type RequestOptions } from './message/request.js'
+import { type HttpRequest, isRepeatable, type RequestOptions } from './message/request.js'
 import { type ConnectionInfo, HttpResponse, NO_FIELDS, type ResponseParts, type Timings } from './message/response.js'
 import { connectionInfo, type Member, type Waiter } from './pool/group.js'
 import { canResend, Replays, requiresHttp1 } from './retry.js'
@@ -293,7 +293,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
   #isMisdirected(status: number): boolean {
     const { pool } = this.owner
     const member = this.#member!
-    const suspect = status !== MISDIRECTED_REQUEST && isIdempotent(this.#request.method) && pool.suspects(status)
+    const suspect = status !== MISDIRECTED_REQUEST && isRepeatable(this.#request) && pool.suspects(status)
     if (status !== MISDIRECTED_REQUEST && !suspect) {
       if (member.trial !== undefined) pool.answered(this.#target, member)
       return false

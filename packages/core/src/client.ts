@@ -1,5 +1,6 @@
 /** The client: options, targets, and every call that is under way. What happens to one request stands in `call.ts`. */
 
+import { abortReason } from './abort.js'
 import { Call } from './call.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
 import { Connector } from './connect/connect.js'
@@ -78,6 +79,20 @@ export interface ClientStats {
   }
 }
 
+/** What adapters need to know of a client's options. */
+export interface ClientTraits {
+  /** Whether URLs of Unix sockets may be taken from outside: the option `unixSockets`. */
+  readonly unixSockets: boolean
+  /** Whether the client has rules about where requests go that nothing may bypass. */
+  readonly guarded: boolean
+}
+
+/** A client of another copy of this package: nothing is known of it. */
+const UNKNOWN_TRAITS: ClientTraits = { unixSockets: false, guarded: true }
+
+/** What adapters need to know of a client's options. */
+export let traitsOf: (client: Client) => ClientTraits
+
 /** Sends requests. One client is one pool: requests share connections as far as its options and its reuse policy allow. */
 export class Client {
   readonly #deadlines: Deadlines
@@ -92,6 +107,15 @@ export class Client {
   readonly #totals = { requests: 0, coalesced: 0, replayed: 0 }
   /** Settings and connections by origin and tag. */
   readonly pools: Pools
+
+  static {
+    traitsOf = (client) => {
+      if (!(#options in client)) return UNKNOWN_TRAITS
+      const { unixSockets, proxy } = client.#options
+      return { unixSockets, guarded: proxy !== undefined }
+    }
+  }
+
   #closed: Error | undefined
   #onIdle: (() => void) | undefined
 
@@ -275,7 +299,7 @@ export class Client {
     const request = checkRequest(options)
     const limits = this.#limitsOf(options)
     const { signal } = options
-    if (signal?.aborted === true) throw signal.reason
+    if (signal?.aborted === true) throw abortReason(signal)
     const target = this.#http1.resolve(own ?? this.#targets.of(request.origin, options.isolation))
     const call = new Call(this.#owner, request, target, options, limits)
     this.#totals.requests++

@@ -3,6 +3,8 @@
  * questions a caller has: may I try again (`processed`), and whom do I tell (`initiator`, `origin`)? Knows no protocol engine.
  */
 
+import type { UnshardCode } from './error-codes.js'
+
 /**
  * Whether the server may have acted on the request: `no` is certain (RFC 9113 §8.7), `yes` means that a response had begun.
  */
@@ -23,8 +25,12 @@ export interface ErrorDetails {
 
 /** The base class of every error this project makes. `code` is stable; the message is for people. */
 export class UnshardError extends Error {
-  /** Stable, machine-readable, upper case, such as `ERR_PEER_RESET`. */
-  readonly code: string
+  /** Stable, machine-readable, upper case: that of a system error underneath, such as `ECONNREFUSED`, else one of ours, such as `ERR_STREAM_RESET`. */
+  readonly code: UnshardCode | (string & {})
+  /** Number of the system error underneath, where there is one. */
+  declare readonly errno?: number
+  /** System call that failed, such as `connect`, where there was one. */
+  declare readonly syscall?: string
   /** The origin concerned. */
   readonly origin: string | undefined
   /** Whether the server may have acted on the request. */
@@ -40,6 +46,44 @@ export class UnshardError extends Error {
   override get name(): string {
     return this.constructor.name
   }
+}
+
+/** Levels of `cause` that are looked through for a system error. */
+const MAX_CAUSES = 8
+
+/** An error of the system or of TLS, as Node makes it. */
+type SystemError = Error & { readonly code: string; readonly errno?: unknown; readonly syscall?: unknown }
+
+/** The first error of the system, or of TLS, among `cause` and its causes. */
+function systemErrorIn(cause: unknown): SystemError | undefined {
+  let error = cause as (Error & { code?: unknown }) | null | undefined
+  for (let depth = 0; depth < MAX_CAUSES && typeof error === 'object' && error !== null; depth++) {
+    if (!(error instanceof UnshardError) && isSystemCode(error.code)) return error as SystemError
+    error = error.cause as typeof error
+  }
+  return undefined
+}
+
+/** Node's own codes begin with `ERR_`; of those only OpenSSL's and those of certificates say what happened on the network. */
+function isSystemCode(code: unknown): boolean {
+  if (typeof code !== 'string' || code === '') return false
+  if (code.startsWith('ERR_')) return code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')
+  return !code.startsWith('UND_ERR_') && !code.startsWith('HPE_')
+}
+
+/** The code of a failure: the system's where it says nothing but what the system says better. */
+function codeOf(given: string, general: UnshardCode, cause: unknown): string {
+  return given === general ? (systemErrorIn(cause)?.code ?? given) : given
+}
+
+/** Copies what the system said beside the code. */
+function copySystemDetails(error: UnshardError): void {
+  const system = systemErrorIn(error.cause)
+  if (system === undefined || system.code !== error.code) return
+  const { errno, syscall } = system
+  const target = error as { errno?: number; syscall?: string }
+  if (typeof errno === 'number') target.errno = errno
+  if (typeof syscall === 'string') target.syscall = syscall
 }
 
 /**
@@ -60,11 +104,17 @@ export class ConnectError extends UnshardError {
   readonly phase: ConnectPhase
   /** What a proxy answered to CONNECT, such as 407; `undefined` where it was not that. */
   readonly status: number | undefined
+  /** The error of each address, in the order of the attempts, where several were tried; they are those of `cause` as well. */
+  declare readonly errors?: readonly Error[]
 
   constructor(phase: ConnectPhase, message: string, details: ErrorDetails & { code?: string; status?: number | undefined } = {}) {
-    super(details.code ?? `ERR_CONNECT_${phase.toUpperCase()}`, message, { ...details, processed: details.processed ?? 'no' })
+    const general = `ERR_CONNECT_${phase.toUpperCase()}` as UnshardCode
+    const code = codeOf(details.code ?? general, general, details.cause)
+    super(code, message, { ...details, processed: details.processed ?? 'no' })
     this.phase = phase
     this.status = details.status
+    copySystemDetails(this)
+    if (details.cause instanceof AggregateError) (this as { errors?: readonly Error[] }).errors = details.cause.errors
   }
 }
 
@@ -103,7 +153,12 @@ export class TransportError extends UnshardError {
 }
 
 /** The whole connection ended: every request on it is concerned. */
-export class ConnectionError extends TransportError {}
+export class ConnectionError extends TransportError {
+  constructor(code: string, message: string, details: TransportDetails) {
+    super(codeOf(code, 'ERR_CONNECTION_LOST', details.cause), message, details)
+    copySystemDetails(this)
+  }
+}
 
 /** One stream ended early: only its request is concerned, the connection goes on. */
 export class StreamError extends TransportError {}

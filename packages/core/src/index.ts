@@ -1,5 +1,13 @@
-export { type Abortable, AbortHandle, link as linkAbort, unlink as unlinkAbort } from './abort.js'
-export { Client, type ClientStats, type CloseOptions, type ConnectionStats, type WarmResult } from './client.js'
+export { type Abortable, AbortHandle, abortReason, link as linkAbort, unlink as unlinkAbort } from './abort.js'
+export {
+  Client,
+  type ClientStats,
+  type ClientTraits,
+  type CloseOptions,
+  type ConnectionStats,
+  traitsOf,
+  type WarmResult,
+} from './client.js'
 export type { SocketEndpoint, SocketsOption } from './connect/given-sockets.js'
 export type { ProxyOption } from './connect/proxy/choice.js'
 export type { ProxyOptions, ProxySetting } from './connect/proxy/settings.js'
@@ -18,6 +26,7 @@ export type {
 } from './connection.js'
 export { type Clock, type ClockTimer, systemClock } from './deadlines.js'
 export type { CoalescedEvent, DeclinedEvent, MisdirectedEvent } from './diagnostics.js'
+export { ERROR_CODES, type UnshardCode } from './error-codes.js'
 export * from './errors.js'
 export { ConnectionHandle, type HandleOptions } from './handle.js'
 export type { RequestBody } from './message/content.js'
@@ -26,6 +35,7 @@ export { type Origin, parseOrigin, type SerializedOrigin } from './message/origi
 export type { Priority } from './message/priority.js'
 export type { HttpRequest, RequestOptions, RetryPolicy, Timeouts } from './message/request.js'
 export { type ConnectionInfo, HttpResponse, type Timings } from './message/response.js'
+export { refuseUnknown } from './option-checks.js'
 export { type ClientOptions, DEFAULT_TIMEOUTS } from './options.js'
 export type { ExplainedCandidate, Explanation } from './pool/explain.js'
 export { type Dial, isConnection, type ReusePolicy, sameOrigin, type Verdict } from './pool/reuse-policy.js'

@@ -8,7 +8,7 @@ import { type ClientTlsOptions, checkTls, TLS_OPTIONS, type TlsOptions } from '.
 import type { Connection, Target } from './connection.js'
 import { type Clock, systemClock } from './deadlines.js'
 import type { RetryPolicy, Timeouts } from './message/request.js'
-import { DURATION_RANGE, inRange, invalidOption, type NumberRange, refuseUnknown } from './option-checks.js'
+import { DURATION_RANGE, flag, inRange, invalidOption, type NumberRange, refuseUnknown } from './option-checks.js'
 import { type ReusePolicy, sameOrigin } from './pool/reuse-policy.js'
 import { POOL_SETTINGS, type PoolSettings, resolvePoolSettings } from './pool-settings.js'
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from './retry-policy.js'
@@ -77,6 +77,11 @@ export interface ClientOptions extends PoolSettings {
   readonly windowBudgetBytes?: number
   /** The largest field section of a response, octets as RFC 9113 §6.5.2 counts. Default 65,536. */
   readonly maxFieldSectionBytes?: number
+  /**
+   * Whether adapters take `http+unix:` and `https+unix:` URLs, which may come from users: in `fetch` they are unknown schemes otherwise. `request` and
+   * the other methods of the client take them always. Default false.
+   */
+  readonly unixSockets?: boolean
   /** Where time comes from. For tests. */
   readonly clock?: Clock
 }
@@ -106,6 +111,7 @@ export interface ResolvedOptions {
   readonly connectionWindowBytes: number
   readonly windowBudgetBytes: number
   readonly maxFieldSectionBytes: number
+  readonly unixSockets: boolean
   readonly clock: Clock
 }
 
@@ -139,6 +145,7 @@ const NAMES: ReadonlySet<string> = new Set([
     'retry',
     'localAddress',
     'localPort',
+    'unixSockets',
     'clock',
   ],
 ])
@@ -176,6 +183,7 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     connectionWindowBytes: number('connectionWindowBytes'),
     windowBudgetBytes: number('windowBudgetBytes'),
     maxFieldSectionBytes: number('maxFieldSectionBytes'),
+    unixSockets: flag('unixSockets', options.unixSockets, false),
     clock: options.clock ?? systemClock,
   }
 }

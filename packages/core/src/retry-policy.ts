@@ -1,7 +1,7 @@
 /** Retries that a caller has asked for: after a status that says "later" (RFC 9110 §10.2.3, RFC 6585 §4). Off unless asked for. */
 
 import { systemClock } from './deadlines.js'
-import { type HttpRequest, isIdempotent, type RetryPolicy } from './message/request.js'
+import { type HttpRequest, isRepeatable, type RetryPolicy } from './message/request.js'
 import { DURATION_RANGE, inRange, invalidOption, refuseUnknown } from './option-checks.js'
 import { canResend } from './retry.js'
 
@@ -40,7 +40,7 @@ export function retryDelayMs(
   attempts: number,
 ): number | undefined {
   if (!policy.statuses.includes(status) || attempts >= policy.attempts || !canResend(request)) return undefined
-  if (!isIdempotent(request.method) && fieldValue(request.fields, 'idempotency-key') === undefined) return undefined
+  if (!isRepeatable(request)) return undefined
   const asked = retryAfterMs(fieldValue(fields, 'retry-after'))
   if (asked !== undefined) return asked <= policy.maxDelayMs ? asked : undefined
   return Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (attempts - 1)) * Math.random()

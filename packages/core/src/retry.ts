@@ -2,7 +2,7 @@
 
 import type { Loss } from './connection.js'
 import { ConnectionError, TransportError } from './errors.js'
-import { type HttpRequest, isIdempotent } from './message/request.js'
+import { type HttpRequest, isRepeatable } from './message/request.js'
 
 /** Code of a request that stood behind another one in a pipeline when the connection was lost (RFC 9112 §9.3.2). */
 export const LOST_BEHIND = 'ERR_PIPELINE_LOST'
@@ -24,12 +24,8 @@ export function requiresHttp1(error: Error): boolean {
   return error instanceof TransportError && error.initiator === 'peer' && error.errorCode === HTTP_1_1_REQUIRED
 }
 
-/**
- * Whether a request whose outcome is unknown may be sent again: its connection was lost, the server was overloaded on it, or said of the
- * stream what it had disproved itself.
- */
-function isRepeatable(error: TransportError, { method }: HttpRequest): boolean {
-  if (!isIdempotent(method)) return false
+/** Whether another connection may do better: this one was lost, the server was overloaded on it, or denied a stream that it had answered. */
+function isPassing(error: TransportError): boolean {
   return error instanceof ConnectionError || error.errorCode === ENHANCE_YOUR_CALM || error.errorCode === REFUSED_STREAM
 }
 
@@ -73,7 +69,7 @@ export class Replays {
       this.#fruitless = progress ? 0 : this.#fruitless + 1
       return this.#fruitless < MAX_FRUITLESS ? 'together' : 'none'
     }
-    if (!isRepeatable(error, request) || this.#limit === 0) return 'none'
+    if (this.#limit === 0 || !isRepeatable(request) || !isPassing(error)) return 'none'
     if (error.code === LOST_BEHIND && !this.#lostBehind) {
       this.#lostBehind = true
       return 'together'

@@ -2,7 +2,8 @@
 
 import { BoundedCache } from './bounded-cache.js'
 import type { Connector } from './connect/connect.js'
-import type { OriginProgress, PoolTarget } from './connection.js'
+import type { OriginProgress, PoolTarget, TargetProxy } from './connection.js'
+import { UsageError } from './errors.js'
 import { type Origin, parseOrigin } from './message/origin.js'
 import {
   mergePoolSettings,
@@ -146,12 +147,28 @@ export class Targets {
     return resolved
   }
 
+  /**
+   * A URL may come from a user, and must not lead around a proxy; `socketPath` of the settings is written by who set the proxy, and is narrower.
+   * @throws UsageError `ERR_PROXY_BYPASS`.
+   */
+  #proxyFor(origin: Origin, socketPath: string | undefined): TargetProxy | undefined {
+    if (socketPath !== undefined && origin.socketPath === undefined) return undefined
+    const proxy = this.#connector.proxyOf(origin)
+    if (proxy === undefined || socketPath === undefined) return proxy
+    throw new UsageError(
+      'ERR_PROXY_BYPASS',
+      'a Unix socket is not reached through a proxy, and the client has one: ' +
+        `use a client without proxy, or a proxy function that returns undefined for it (${origin.serialized})`,
+      { origin: origin.serialized },
+    )
+  }
+
   #make(origin: Origin, isolation: string | undefined): PoolTarget {
     const settings = this.#resolve(this.settingsOf(origin, isolation))
     // Quoted: a tag is anybody's text, and must not look like what is put behind it.
     const tag = isolation === undefined ? '' : JSON.stringify(isolation)
     const socketPath = socketPathOf({ origin, settings })
-    const proxy = socketPath === undefined ? this.#connector.proxyOf(origin) : undefined
+    const proxy = this.#proxyFor(origin, socketPath)
     const through = socketPath === undefined ? (proxy?.key ?? '') : `unix ${encodeURIComponent(socketPath)}`
     const key = `${this.#connector.identityOf(origin)}|${settings.protocols.join()}|${through}|${tag}`
     const reuseKey = key === this.#lastReuseKey ? this.#lastReuseKey : key

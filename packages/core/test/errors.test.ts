@@ -22,6 +22,55 @@ describe('errors', () => {
     expect(error).toMatchObject({ code: 'ERR_CONNECT_TCP', phase: 'tcp', origin: 'https://a.example', processed: 'no', cause })
   })
 
+  it.each([
+    ['tcp', 'ECONNREFUSED', { errno: -111, syscall: 'connect' }],
+    ['resolve', 'ENOTFOUND', { errno: -3008, syscall: 'getaddrinfo' }],
+    ['resolve', 'EAI_AGAIN', { errno: -3001, syscall: 'getaddrinfo' }],
+    ['tls', 'CERT_HAS_EXPIRED', {}],
+    ['tls', 'ERR_TLS_CERT_ALTNAME_INVALID', {}],
+    ['tls', 'ERR_SSL_WRONG_VERSION_NUMBER', {}],
+    ['tls', 'ECONNRESET', {}],
+    ['proxy', 'ECONNREFUSED', { errno: -111, syscall: 'connect' }],
+  ] as const)('a connect error of phase %s has the code of the system error underneath: %s', (phase, code, details) => {
+    const system = Object.assign(new Error('failed'), { code, ...details })
+    for (const cause of [system, new ConnectError('tcp', 'x', { cause: system }), new Error('wrapped', { cause: system })]) {
+      const error = new ConnectError(phase, 'failed', { cause })
+      expect(error).toMatchObject({ code, phase, processed: 'no', ...details })
+      expect(afterAttempt(error)).toMatchObject({ code, phase, processed: 'unknown', ...details })
+    }
+    // What says more than "it failed" stays.
+    expect(new ConnectError(phase, 'x', { cause: system, code: 'ERR_TLS_PIN' }).code).toBe('ERR_TLS_PIN')
+  })
+
+  it.each(['ECONNRESET', 'EPIPE', 'ETIMEDOUT'])('a connection that was lost has the code of its socket: %s', (code) => {
+    const cause = Object.assign(new Error('gone'), { code, errno: -1, syscall: 'read' })
+    const error = new ConnectionError('ERR_CONNECTION_LOST', 'lost', { initiator: 'peer', cause })
+    expect(error).toMatchObject({ code, errno: -1, syscall: 'read', initiator: 'peer' })
+    expect(new ConnectionError('ERR_PROTOCOL', 'bad', { initiator: 'local', cause }).code).toBe('ERR_PROTOCOL')
+  })
+
+  it.each([
+    undefined,
+    null,
+    'ECONNRESET',
+    {},
+    { code: 5 },
+    { code: '' },
+    { code: 'UND_ERR_SOCKET' },
+    { code: 'HPE_INVALID' },
+    { code: 'ERR_STREAM_DESTROYED' },
+  ])('without a system error underneath the code is ours: %p', (cause) => {
+    const error = new ConnectionError('ERR_CONNECTION_LOST', 'lost', { initiator: 'peer', cause })
+    expect(error.code).toBe('ERR_CONNECTION_LOST')
+    expect(Object.keys(error)).not.toContain('errno')
+  })
+
+  it('causes that lead in a circle are followed for a while', () => {
+    const circle = new Error('a')
+    circle.cause = circle
+    expect(new ConnectError('tcp', 'x', { cause: circle }).code).toBe('ERR_CONNECT_TCP')
+  })
+
   it('a timeout names its phase, its limit and its origin', () => {
     const error = new TimeoutError('headers', 1500, { origin: 'https://a.example' })
     expect(error.message).toBe('headers timeout after 1500 ms (https://a.example)')

@@ -41,10 +41,21 @@ describe('nobody knows', () => {
     ['GET', 1, [true, false]],
     ['GET', 3, [true, true, true, false]],
     ['POST', 3, [false]],
+    ['QUERY', 1, [true, false]],
   ])('%s, replay %d: %j', (method, limit, expected) => {
     const replays = new Replays(limit)
     const request = checkRequest({ url, method })
     expect(expected.map(() => replays.next(lost, request, true) === 'together')).toEqual(expected)
+  })
+
+  it('a request with an idempotency-key counts as repeatable, whatever its method', () => {
+    for (const method of ['POST', 'PATCH', 'LOCK']) {
+      const replays = new Replays(1)
+      const request = checkRequest({ url, method, headers: { 'Idempotency-Key': 'k' } })
+      expect([replays.mayReplay(lost, request, true), replays.mayReplay(lost, request, true)]).toEqual([true, false])
+    }
+    const other = checkRequest({ url, method: 'POST', headers: { 'x-a': 'idempotency-key' } })
+    expect(new Replays(1).mayReplay(lost, other, true)).toBe(false)
   })
 
   it.each([
@@ -131,6 +142,7 @@ describe('the policy for statuses', () => {
   it.each([
     ['429', get, 429, ['retry-after', '2'], 1, 2_000],
     ['an idempotency key', keyed, 503, ['retry-after', '0'], 1, 0],
+    ['a QUERY', checkRequest({ url, method: 'QUERY', body: 'x' }), 503, ['retry-after', '0'], 1, 0],
     ['a POST without one', post, 503, ['retry-after', '0'], 1, undefined],
     ['content that is gone', streamed, 503, ['retry-after', '0'], 1, undefined],
     ['another status', get, 500, ['retry-after', '0'], 1, undefined],

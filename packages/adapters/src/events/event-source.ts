@@ -2,7 +2,7 @@
 
 import { type EventSourceInit, EventSource as PackagedEventSource } from 'eventsource'
 import { fetch as defaultFetch } from '../fetch/default.js'
-import type { Fetch } from '../fetch/fetch.js'
+import type { FetchFunction } from '../fetch/fetch.js'
 
 /** The class of the platform, whose init also takes the `fetch` to use. */
 export type EventSourceClass = typeof PackagedEventSource
@@ -11,11 +11,12 @@ export type EventSourceClass = typeof PackagedEventSource
  * An `EventSource` class whose streams go through `fetch`: many of them share one HTTP/2 connection. No limit is set on the silence
  * between two events.
  */
-export function createEventSource(fetch: Fetch): EventSourceClass {
+export function createEventSource(fetch: FetchFunction): EventSourceClass {
   return class EventSource extends PackagedEventSource {
     constructor(url: string | URL, init?: EventSourceInit) {
-      const patient = (input: string | URL, given: object): Promise<Response> => fetch(input, { ...given, timeouts: { body: 0 } })
-      super(url, { fetch: patient as NonNullable<EventSourceInit['fetch']>, ...init })
+      const unshard = { timeouts: { body: 0 } }
+      const patient: FetchFunction = (input, given) => fetch(input, { ...given, unshard })
+      super(url, { fetch: patient as unknown as NonNullable<EventSourceInit['fetch']>, ...init })
     }
   }
 }

@@ -2,6 +2,7 @@
 
 import {
   type Abortable,
+  abortReason,
   type Clock,
   linkAbort,
   ResponseError,
@@ -11,14 +12,14 @@ import {
   unlinkAbort,
 } from '@unshard/core'
 import { fetch as defaultFetch } from '../fetch/default.js'
-import type { Fetch } from '../fetch/fetch.js'
+import type { FetchFunction } from '../fetch/fetch.js'
 import type { FetchInit } from '../fetch/init.js'
 import { type ReadEventsOptions, readInto, type ServerSentEvent, type StreamMemory } from './event-stream.js'
 
 /** How {@link streamEvents} asks, and asks again. */
 export interface StreamEventsOptions extends ReadEventsOptions {
   /** Through which the requests go. Default: this package's own. */
-  readonly fetch?: Fetch
+  readonly fetch?: FetchFunction
   /** Whether to ask again when the stream ends or is lost. Default true. */
   readonly reconnect?: boolean
   /**
@@ -41,7 +42,7 @@ const MAX_TIMER_MS = 0x7fff_ffff
 
 /**
  * Asks, and yields the events. When the stream ends or its connection is lost, it asks again with the ID of the last event; with
- * `reconnect: false` the end is the end. A 204 ends it as well. There is no limit on the silence between two events unless `init.timeouts` says one.
+ * `reconnect: false` the end is the end. A 204 ends it as well. There is no limit on the silence between two events unless `init.unshard.timeouts` sets one.
  *
  * @param init as for `fetch`; a body has to be one that can be sent again.
  * @throws ResponseError `ERR_EVENT_STREAM`, `ERR_EVENT_TOO_LARGE` as {@link readInto}; what `fetch` rejects with where asking again cannot
@@ -82,7 +83,8 @@ function attemptInit(init: FetchInit, { lastEventId }: StreamMemory): FetchInit 
   if (!headers.has('accept')) headers.set('accept', 'text/event-stream')
   if (lastEventId !== '') headers.set('last-event-id', utf8AsOctets(lastEventId))
   // A response of last time is not this stream's.
-  return { cache: 'no-store', ...init, headers, timeouts: { body: 0, ...init.timeouts } } as FetchInit
+  const unshard = { ...init.unshard, timeouts: { body: 0, ...init.unshard?.timeouts } }
+  return { cache: 'no-store', ...init, headers, unshard } as FetchInit
 }
 
 /** HTML standard §9.2.3: the ID travels UTF-8 encoded; a field's value holds an octet in each character. */
@@ -98,7 +100,7 @@ function mayComeBack(error: unknown): boolean {
 
 function pause(ms: number, clock: Clock, signal: AbortSignal | null | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) return reject(signal.reason)
+    if (signal?.aborted === true) return reject(abortReason(signal))
     const timer = clock.startTimer(ms, () => {
       if (signal) unlinkAbort(signal, waiting)
       resolve()

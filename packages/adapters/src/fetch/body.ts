@@ -1,7 +1,7 @@
 /** The request bodies of Fetch (standard §5.2): what kind, with which type, and whether it can be sent again after a redirect. */
 
 import { Readable } from 'node:stream'
-import type { RequestBody } from '@unshard/core'
+import { type RequestBody, UsageError } from '@unshard/core'
 import { leaveUnread } from '../streams/part-iterator.js'
 import { brandOf, isBlob, isObject } from './brands.js'
 import { encodeForm } from './form-data.js'
@@ -25,7 +25,7 @@ export interface FetchBody {
 
 /**
  * Takes `init.body`.
- * @throws TypeError for a stream without `duplex: 'half'`, and for one that is used.
+ * @throws UsageError `ERR_INVALID_BODY` for a stream without `duplex: 'half'`, and for one that is used.
  */
 export function extractBody(body: unknown, duplex: unknown): FetchBody {
   if (typeof body === 'string') return inMemory(body)
@@ -33,12 +33,12 @@ export function extractBody(body: unknown, duplex: unknown): FetchBody {
   if (ArrayBuffer.isView(body)) return inMemory(new Uint8Array(asBytes(body)))
   if (!isObject(body)) return inMemory(String(body))
   const brand = brandOf(body)
-  if (brand === 'ArrayBuffer') return inMemory(new Uint8Array((body as ArrayBuffer).slice(0)))
+  if (brand === 'ArrayBuffer') return inMemory(copyOf(body as ArrayBuffer))
   if (brand === 'FormData') return formBody(body as FormData)
   if (brand === 'URLSearchParams') return inMemory(String(body), 'application/x-www-form-urlencoded;charset=UTF-8')
   if (isBlob(body)) return blobBody(body)
   if (brand === 'ReadableStream' || Symbol.asyncIterator in body) {
-    if (duplex !== 'half') throw new TypeError("a stream as body needs duplex: 'half'")
+    if (duplex !== 'half') throw invalid("a stream as body needs duplex: 'half'")
     return streamBody(body)
   }
   return inMemory(String(body))
@@ -49,9 +49,17 @@ export function inMemory(content: string | Uint8Array, type?: string): FetchBody
   return { replayable: true, type, length: undefined, open: () => content, cancel: () => undefined }
 }
 
+/** Web IDL, "get a copy of the buffer source": of one that was transferred, nothing. */
 function asBytes(view: ArrayBufferView): Uint8Array {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+  // Not `view.byteLength`: a DataView throws there.
+  return view.buffer.byteLength === 0 ? EMPTY : new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
+
+function copyOf(buffer: ArrayBuffer): Uint8Array {
+  return buffer.byteLength === 0 ? EMPTY : new Uint8Array(buffer.slice(0))
+}
+
+const EMPTY = new Uint8Array(0)
 
 function formBody(form: FormData): FetchBody {
   const { body, type, length } = encodeForm(form)
@@ -68,10 +76,10 @@ function blobBody(blob: Blob): FetchBody {
 
 function streamBody(body: object): FetchBody {
   // Fetch standard §5.2, "extract a body": what is left of it is not what the caller wrote.
-  if (Readable.isDisturbed(body as Readable)) throw new TypeError('the stream that is to be sent was read from before')
+  if (Readable.isDisturbed(body as Readable)) throw invalid('the stream that is to be sent was read from before')
   const own = body instanceof ReadableStream || Symbol.asyncIterator in body
   const opened = own ? (body as RequestBody) : { [Symbol.asyncIterator]: () => openStream(body as ReadableStream) }
-  if ((body as ReadableStream).locked === true) throw new TypeError('the stream that is to be sent is locked')
+  if ((body as ReadableStream).locked === true) throw invalid('the stream that is to be sent is locked')
   return {
     replayable: false,
     type: undefined,
@@ -79,6 +87,10 @@ function streamBody(body: object): FetchBody {
     open: () => opened,
     cancel: (reason) => leaveUnread(body, reason),
   }
+}
+
+function invalid(message: string): UsageError {
+  return new UsageError('ERR_INVALID_BODY', message)
 }
 
 /** A stream of another copy of the class, which may not be iterable. */

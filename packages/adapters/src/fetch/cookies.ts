@@ -1,6 +1,7 @@
 /** Cookies (RFC 6265), where `createFetch` is given a jar: whose they are is the jar's to know, when they travel is decided here. */
 
-import { type Abortable, type Fields, linkAbort, unlinkAbort } from '@unshard/core'
+import { type Abortable, abortReason, type Fields, linkAbort, type Processed, UsageError, unlinkAbort } from '@unshard/core'
+import { networkError } from './errors.js'
 
 /** Where cookies are kept: the part of tough-cookie's `CookieJar` that is needed. */
 export interface CookieJar {
@@ -10,10 +11,11 @@ export interface CookieJar {
   setCookie(cookie: string, url: string, options: { ignoreError: boolean }): unknown
 }
 
-/** @throws TypeError for what is no jar. */
+/** @throws UsageError `ERR_INVALID_OPTION`. */
 export function checkJar(jar: CookieJar): void {
   for (const method of ['getCookieString', 'setCookie'] as const) {
-    if (typeof jar[method] !== 'function') throw new TypeError(`cookies has no method ${method}: it is no cookie jar`)
+    if (typeof jar[method] !== 'function')
+      throw new UsageError('ERR_INVALID_OPTION', `cookies has no method ${method}: it is not a cookie jar`)
   }
 }
 
@@ -27,10 +29,10 @@ export function takesCookies(credentials: string, page: string | undefined, url:
   return new URL(page).origin === new URL(url).origin
 }
 
-/** The value of `cookie` for a request; `undefined` for none. @throws TypeError with what the jar said as `cause`; the reason of `signal`. */
+/** The value of `cookie` for a request; `undefined` for none. @throws TypeError whose `cause` is a UsageError `ERR_COOKIE_JAR`, whose cause is the jar's error; the reason of `signal`. */
 export async function cookiesFor(jar: CookieJar, url: string, signal: AbortSignal | undefined): Promise<string | undefined> {
   const asked = async (): Promise<string> => jar.getCookieString(url)
-  return (await unlessAborted(asked(), signal, 'the cookie jar gives no cookies')) || undefined
+  return (await unlessAborted(asked(), signal, 'the cookie jar gives no cookies', 'no')) || undefined
 }
 
 /** Keeps what a response sets. @throws as {@link cookiesFor}. */
@@ -40,17 +42,22 @@ export async function keepCookies(jar: CookieJar, url: string, headers: Fields, 
   const kept = async (): Promise<void> => {
     for (const cookie of cookies) await jar.setCookie(cookie, url, { ignoreError: true })
   }
-  await unlessAborted(kept(), signal, 'the cookie jar keeps no cookies')
+  await unlessAborted(kept(), signal, 'the cookie jar keeps no cookies', 'yes')
 }
 
 /** What the jar does, for as long as anybody wants it: a store may be far away. */
-function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined, otherwise: string): Promise<Value> {
+function unlessAborted<Value>(
+  work: Promise<Value>,
+  signal: AbortSignal | undefined,
+  otherwise: string,
+  processed: Processed,
+): Promise<Value> {
   return new Promise((resolve, reject) => {
     const waiting: Abortable = { abort: reject }
-    if (signal?.aborted === true) reject(signal.reason)
+    if (signal?.aborted === true) reject(abortReason(signal))
     else if (signal !== undefined) linkAbort(signal, waiting)
     work
-      .then(resolve, (cause: unknown) => reject(new TypeError(`fetch failed: ${otherwise}`, { cause })))
+      .then(resolve, (cause: unknown) => reject(networkError(new UsageError('ERR_COOKIE_JAR', otherwise, { cause, processed }))))
       .finally(() => signal !== undefined && unlinkAbort(signal, waiting))
   })
 }

@@ -1,6 +1,8 @@
 /** `data:` URLs (Fetch standard §6): their media type and their octets. */
 
-import { MIMEType } from 'node:util'
+import { UsageError } from '@unshard/core'
+import { quoted } from './location.js'
+import { parseMimeType, serializeMimeType } from './mime-type.js'
 
 /** What a `data:` URL holds. */
 export interface DataUrl {
@@ -9,25 +11,31 @@ export interface DataUrl {
 }
 
 const DEFAULT_TYPE = 'text/plain;charset=US-ASCII'
-const BASE64_MARK = /; *base64$/i
-
-/** @throws TypeError where there is no comma, or no base64 where it is promised. */
+/** @throws UsageError `ERR_DATA_URL` where there is no comma, or no base64 where it is promised. */
 export function parseDataUrl(url: URL): DataUrl {
   const input = url.href.slice('data:'.length, url.href.length - url.hash.length)
   const comma = input.indexOf(',')
-  if (comma === -1) throw new TypeError(`fetch failed: no comma in ${JSON.stringify(url.href.slice(0, 100))}`)
-  const described = input.slice(0, comma).replace(/^[\t\n\f\r ]+|[\t\n\f\r ]+$/g, '')
+  if (comma === -1) throw new UsageError('ERR_DATA_URL', `no comma in ${quoted(url.href)}`)
+  const described = trimmed(input.slice(0, comma))
   const content = percentDecode(input.slice(comma + 1))
-  if (!BASE64_MARK.test(described)) return { type: toType(described), bytes: content }
-  return { type: toType(described.replace(BASE64_MARK, '')), bytes: forgivingBase64(content) }
+  const mark = base64Mark(described)
+  if (mark === -1) return { type: toType(described), bytes: content }
+  return { type: toType(described.slice(0, mark)), bytes: forgivingBase64(content) }
+}
+
+const BASE64 = 'base64'
+
+/** Where `; base64` begins, at the end of the description; -1 where it is not there. */
+function base64Mark(described: string): number {
+  let at = described.length - BASE64.length
+  if (at < 1 || described.slice(at).toLowerCase() !== BASE64) return -1
+  while (at > 0 && described[at - 1] === ' ') at--
+  return at > 0 && described[at - 1] === ';' ? at - 1 : -1
 }
 
 function toType(text: string): string {
-  try {
-    return String(new MIMEType(text.startsWith(';') ? `text/plain${text}` : text))
-  } catch {
-    return DEFAULT_TYPE
-  }
+  const type = parseMimeType(text.startsWith(';') ? `text/plain${text}` : text)
+  return type === undefined ? DEFAULT_TYPE : serializeMimeType(type)
 }
 
 /** URL standard §1.3: what is no escape stays as it is. */
@@ -37,21 +45,63 @@ function percentDecode(text: string): Uint8Array {
   const output = Buffer.allocUnsafeSlow(input.length)
   let length = 0
   for (let at = 0; at < input.length; at++) {
-    const escaped = input[at] === 0x25 ? input.toString('latin1', at + 1, at + 3) : ''
-    if (/^[0-9a-f]{2}$/i.test(escaped)) {
-      output[length++] = Number.parseInt(escaped, 16)
-      at += 2
-    } else output[length++] = input[at]!
+    const byte = input[at]!
+    const escaped = byte === PERCENT ? hexAt(input, at + 1) : -1
+    output[length++] = escaped === -1 ? byte : escaped
+    if (escaped !== -1) at += 2
   }
   return output.subarray(0, length)
 }
 
+const PERCENT = 0x25
+
+/** The byte that two hexadecimal digits stand for; -1 where they are none. */
+function hexAt(input: Uint8Array, at: number): number {
+  const high = digit(input[at])
+  const low = digit(input[at + 1])
+  return high === -1 || low === -1 ? -1 : high * 16 + low
+}
+
+function digit(code: number | undefined): number {
+  if (code === undefined) return -1
+  if (code >= 0x30 && code <= 0x39) return code - 0x30
+  const lower = code | 0x20
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
+}
+
 /** Infra standard §7: white space is left out, padding may be missing, everything else is an error. */
 function forgivingBase64(content: Uint8Array): Uint8Array {
-  const text = Buffer.from(content)
-    .toString('latin1')
-    .replace(/[\t\n\f\r ]+/g, '')
-  const bare = text.length % 4 === 0 ? text.replace(/={1,2}$/, '') : text
-  if (bare.length % 4 === 1 || !/^[A-Za-z0-9+/]*$/.test(bare)) throw new TypeError('fetch failed: invalid base64 in a data: URL')
-  return Buffer.from(bare, 'base64')
+  const kept = Buffer.allocUnsafeSlow(content.length)
+  let length = 0
+  for (const byte of content) if (!isSpace(byte)) kept[length++] = byte
+  if (length % 4 === 0) {
+    for (let padding = 0; padding < 2 && kept[length - 1] === EQUALS; padding++) length--
+  }
+  for (let i = 0; i < length; i++) if (!isBase64(kept[i]!)) throw notBase64()
+  if (length % 4 === 1) throw notBase64()
+  return Buffer.from(kept.toString('latin1', 0, length), 'base64')
+}
+
+const EQUALS = 0x3d
+
+function notBase64(): UsageError {
+  return new UsageError('ERR_DATA_URL', 'the content of the data: URL is not valid base64')
+}
+
+function isBase64(code: number): boolean {
+  const lower = code | 0x20
+  return (lower >= 0x61 && lower <= 0x7a) || (code >= 0x2f && code <= 0x39) || code === 0x2b
+}
+
+/** Infra standard §4.7, "ASCII whitespace". */
+function isSpace(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d && code !== 0x0b)
+}
+
+function trimmed(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isSpace(text.charCodeAt(start))) start++
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
 }

@@ -2,12 +2,15 @@
 
 import { coalescing } from '@unshard/coalescing'
 import { Client } from '@unshard/core'
-import { createFetch, type Fetch } from './fetch.js'
+import { resolveDefaults } from './defaults.js'
+import { type Fetch, makeFetch } from './fetch.js'
 
-let send: Fetch | undefined
+let client: Client | undefined
+
+function clientOfProcess(): Client {
+  client ??= new Client({ reuse: coalescing() })
+  return client
+}
 
 /** Fetches as the built-in one does, over few connections. */
-export const fetch: Fetch = (input, init) => {
-  send ??= createFetch(new Client({ reuse: coalescing() }))
-  return send(input, init)
-}
+export const fetch: Fetch = makeFetch(clientOfProcess, resolveDefaults({}))

@@ -1,12 +1,23 @@
-/** Errors as Fetch has them: a TypeError whose `cause` says what happened. An abort's reason passes as it is. */
+/**
+ * Errors as Fetch has them: a TypeError whose message is the built-in's, because programs match on it, and whose `cause` says what happened. An abort's
+ * reason passes as it is.
+ */
 
-import { UnshardError, UsageError } from '@unshard/core'
+import { UnshardError } from '@unshard/core'
 
-/** What a promise of `fetch`, or a body's reader, rejects with. */
+/** What a promise of `fetch` rejects with. */
 export function toFetchError(error: unknown): unknown {
-  if (error instanceof UsageError) return new TypeError(error.message, { cause: error })
-  if (error instanceof UnshardError) return new TypeError('fetch failed', { cause: error })
-  return error
+  return error instanceof UnshardError ? networkError(error) : error
+}
+
+/** Fetch standard §2.2.6, "network error". */
+export function networkError(cause: UnshardError): TypeError {
+  return new TypeError('fetch failed', { cause })
+}
+
+/** What the reader of a response's content gets where it breaks off, or cannot be decoded. */
+export function toBodyError(error: unknown): unknown {
+  return error instanceof UnshardError ? new TypeError('terminated', { cause: error }) : error
 }
 
 /** For the end of a chain of promises. */

@@ -1,43 +1,84 @@
 /** `fetch` over a client: the main loop of the Fetch standard's HTTP fetch, as far as it means something outside a browser. */
 
-import { type Client, Fields, type HttpResponse, UsageError } from '@unshard/core'
+import {
+  abortReason,
+  type Client,
+  Fields,
+  type HttpResponse,
+  ResponseError,
+  traitsOf,
+  UnshardError,
+  UsageError,
+} from '@unshard/core'
 import { type Answer, LocalAnswer } from './answer.js'
 import { type CookieJar, cookiesFor, keepCookies, takesCookies } from './cookies.js'
-import { type FetchDefaults, resolveDefaults } from './defaults.js'
-import { rethrow, toFetchError } from './errors.js'
+import { parseCodings } from './decode.js'
+import { type FetchDefaults, type ResolvedDefaults, resolveDefaults } from './defaults.js'
+import { networkError, rethrow, toFetchError } from './errors.js'
+import { NO_EXTRAS } from './extensions.js'
 import type { FetchInit } from './init.js'
 import { matchesIntegrity, parseIntegrity } from './integrity.js'
 import { fetchLocal } from './local.js'
 import { withUploadProgress } from './progress.js'
-import { followRedirect, isRedirect, MAX_REDIRECTS, redirectTarget } from './redirect.js'
-import { type FetchRequest, fieldsToSend, NO_EXTRAS, toFetchRequest } from './request.js'
+import { followRedirect, isRedirect, MAX_REDIRECTS, redirectError, redirectTarget } from './redirect.js'
+import { type FetchRequest, fieldsToSend, toFetchRequest } from './request.js'
 import { firstValue, type Pair } from './request-headers.js'
 import { type FetchResponse, LazyResponse, mayHaveBody } from './response.js'
 import { type ContentOptions, ResponseContent } from './response-content.js'
 
-/** The built-in `fetch`, with members of its own in `init` and in the response. */
-export type Fetch = (input: string | URL | Request, init?: FetchInit | RequestInit) => Promise<FetchResponse>
+/** A call of the built-in `fetch`, with `init.unshard` and members of its own in the response. */
+export type FetchFunction = (input: string | URL | Request, init?: FetchInit | RequestInit) => Promise<FetchResponse>
+
+/** What `createFetch` returns. */
+export interface Fetch extends FetchFunction {
+  /**
+   * A `fetch` over the same client with these defaults, laid over those that there are.
+   * @throws UsageError naming a member that is unknown or not valid.
+   */
+  with(defaults: FetchDefaults): Fetch
+}
 
 /**
  * A `fetch` that sends its requests through `client`.
- * @throws UsageError for a default that is unknown.
+ * @throws UsageError for a client that is none, and for a default that is unknown or not valid.
  */
 export function createFetch(client: Client, defaults: FetchDefaults = {}): Fetch {
   const resolved = resolveDefaults(defaults)
-  return function fetch(input, init) {
+  if (typeof (client as Partial<Client> | undefined)?.request !== 'function') {
+    throw new UsageError('ERR_INVALID_OPTION', 'createFetch takes a client: pass what createClient() returns')
+  }
+  return makeFetch(() => client, resolved)
+}
+
+/** @param clientOf is asked with each request: the client may be made with the first one. */
+export function makeFetch(clientOf: () => Client, defaults: ResolvedDefaults): Fetch {
+  const fetch: FetchFunction = (input, init) => {
     try {
-      return start(client, toFetchRequest(input, init as FetchInit | undefined, resolved))
+      return start(clientOf(), toFetchRequest(input, init as FetchInit | undefined, defaults))
     } catch (error) {
       return Promise.reject(toFetchError(error))
     }
   }
+  const made = Object.assign(fetch, { with: (more: FetchDefaults) => makeFetch(clientOf, resolveDefaults(more, defaults)) })
+  behind.set(made, () => defaults.extensions.client ?? clientOf())
+  return made
+}
+
+const behind = new WeakMap<FetchFunction, () => Client>()
+
+/** The client that a `fetch` of ours sends through; `undefined` for another's. */
+export function clientBehind(fetch: FetchFunction): Client | undefined {
+  return behind.get(fetch)?.()
 }
 
 /** Fetch standard §5.6: an aborted signal rejects at once, and the body hears of it. */
 function start(client: Client, request: FetchRequest): Promise<FetchResponse> {
   const { signal } = request.options
-  if (signal?.aborted === true) return refuseAborted(request, signal.reason)
-  if (request.pendingBody !== undefined) return readBody(request).then(() => route(client, request))
+  if (signal?.aborted === true) return refuseAborted(request, abortReason(signal))
+  if (request.pendingBody !== undefined)
+    return readBody(request)
+      .then(() => route(client, request))
+      .catch(rethrow)
   return route(client, request)
 }
 
@@ -57,14 +98,18 @@ async function readBody(request: FetchRequest): Promise<void> {
   request.body = onUploadProgress === undefined ? body : withUploadProgress(body, onUploadProgress)
 }
 
-/** By scheme (Fetch standard §4.2). Those of Unix sockets the client knows. */
+/** A URL of a user must not reach the sockets of this machine, unless the client was made for that. */
+function isUnixSocket(url: string, client: Client): boolean {
+  return (url.startsWith('http+unix:') || url.startsWith('https+unix:')) && traitsOf(client).unixSockets
+}
+
+/** By scheme (Fetch standard §4.2). @throws UsageError `ERR_UNSUPPORTED_SCHEME` and others of {@link fetchLocal}. */
 function route(client: Client, request: FetchRequest): Promise<FetchResponse> {
   const { url } = request
-  if (!url.startsWith('http')) {
-    const answer = fetchLocal(new URL(url), request.method, firstValue(request.fields, 'range'))
-    return Promise.resolve(toResponse(request, answer, false))
-  }
-  return send(request.client ?? client, request, 0)
+  const sender = request.client ?? client
+  if (url.startsWith('http://') || url.startsWith('https://') || isUnixSocket(url, sender)) return send(sender, request, 0)
+  const answer = fetchLocal(new URL(url), request.method, firstValue(request.fields, 'range'))
+  return Promise.resolve(toResponse(request, answer, false))
 }
 
 /** A `cookie` header of the caller's is all that is sent; what comes back is kept all the same. */
@@ -129,18 +174,35 @@ function answered(
   response: HttpResponse,
   redirects: number,
 ): FetchResponse | Promise<FetchResponse> {
-  if (!isRedirect(response.status)) return toResponse(request, response, redirects > 0)
+  if (!isRedirect(response.status)) {
+    if (response.status === PROXY_AUTHENTICATION_REQUIRED) throw refusedByServer(request, response)
+    return toResponse(request, response, redirects > 0)
+  }
   if (request.redirect === 'manual') return notFollowed(request, response, redirects > 0)
   if (request.redirect === 'error') {
     response.discard()
-    throw new TypeError(`fetch failed: redirect from ${request.url} with redirect: 'error'`)
+    throw networkError(
+      redirectError('ERR_REDIRECT_REFUSED', request, "the response is a redirect, and redirect: 'error' was set"),
+    )
   }
   const target = targetOf(request, response)
   if (target === undefined) return toResponse(request, response, redirects > 0)
   response.discard()
-  if (redirects === MAX_REDIRECTS) throw new TypeError(`fetch failed: over ${MAX_REDIRECTS} redirects`)
-  followRedirect(request, response, target)
+  if (redirects === MAX_REDIRECTS) {
+    throw networkError(redirectError('ERR_TOO_MANY_REDIRECTS', request, `more than ${MAX_REDIRECTS} redirects`))
+  }
+  follow(request, response, target)
   return send(client, request, redirects + 1)
+}
+
+/** RFC 9110 §15.5.8. */
+const PROXY_AUTHENTICATION_REQUIRED = 407
+
+/** Fetch standard §4.5 step 14: where there is no window that could ask for credentials, a 407 is a network error. */
+function refusedByServer(request: FetchRequest, response: HttpResponse): TypeError {
+  response.discard()
+  const message = 'the response is 407 (Proxy Authentication Required), and there is nothing that could ask for credentials'
+  return networkError(new ResponseError('ERR_PROXY_AUTHENTICATION', message, { origin: new URL(request.url).origin }))
 }
 
 /** The redirect itself, as servers' programs want it; a page's program is not told where it leads (Fetch standard §2.2.6). */
@@ -160,7 +222,15 @@ function targetOf(request: FetchRequest, response: HttpResponse): URL | undefine
     return redirectTarget(request, response)
   } catch (error) {
     response.discard(error)
-    throw error
+    throw toFetchError(error)
+  }
+}
+
+function follow(request: FetchRequest, response: HttpResponse, target: URL): void {
+  try {
+    followRedirect(request, response, target)
+  } catch (error) {
+    throw toFetchError(error)
   }
 }
 
@@ -169,22 +239,42 @@ function toResponse(request: FetchRequest, answer: Answer, redirected: boolean):
   if (answer.status === 205) answer.discard()
   const { url, method, options, integrity } = request
   const head = method === 'HEAD'
+  if (answer.headers.has('content-encoding') && mayHaveBody(method, answer.status)) checkCodings(answer)
   if (integrity !== '') return verified(request, answer, redirected)
   return new LazyResponse({ answer, url, redirected, head, options }) as unknown as FetchResponse
+}
+
+/** Too many codings are refused at once, and not by the first reader. */
+function checkCodings(answer: Answer): void {
+  try {
+    parseCodings(answer.headers.get('content-encoding'))
+  } catch (error) {
+    answer.discard(error)
+    throw toFetchError(error)
+  }
 }
 
 /** Fetch standard §4.1 step 22: with integrity metadata the whole content comes first. */
 async function verified(request: FetchRequest, answer: Answer, redirected: boolean): Promise<FetchResponse> {
   const { url, options, integrity, method } = request
+  const origin = new URL(url).origin
   // "If response's body is null, then run processBodyError": there is nothing that could be what the hash is of.
   if (!mayHaveBody(method, answer.status)) {
     answer.discard()
-    throw new TypeError(`fetch failed: integrity is given for ${url}, and its response has no body`)
+    throw networkError(new ResponseError('ERR_INTEGRITY', 'integrity is given, and the response has no body', { origin }))
   }
   const metadata = parseIntegrity(integrity)
-  const bytes = await new ResponseContent(answer, options).bytes()
-  if (!matchesIntegrity(bytes, metadata)) throw new TypeError(`fetch failed: the content of ${url} is not what integrity says`)
+  const bytes = await new ResponseContent(answer, options).bytes().catch(toNetworkError)
+  if (!matchesIntegrity(bytes, metadata)) {
+    throw networkError(new ResponseError('ERR_INTEGRITY', 'the content does not match integrity', { origin }))
+  }
   const decoded: ContentOptions = { ...options, isDecoded: true, onDownloadProgress: undefined }
   const parts = { answer: new LocalAnswer(answer, bytes), url, redirected, head: false, options: decoded }
   return new LazyResponse(parts) as unknown as FetchResponse
+}
+
+/** The content was a part of the answer to `fetch`, and not yet somebody's to read. */
+function toNetworkError(error: unknown): never {
+  const cause = error instanceof TypeError ? error.cause : undefined
+  throw cause instanceof UnshardError ? networkError(cause) : error
 }

@@ -2,19 +2,24 @@
 
 interface Metadata {
   readonly algorithm: string
-  readonly digest: string
+  /** In base64, without padding; `undefined` where it is malformed: then it matches nothing. */
+  readonly digest: string | undefined
 }
 
 /** From the weakest to the strongest (SRI §3.2). */
 const ALGORITHMS = ['sha256', 'sha384', 'sha512']
-const PATTERN = /^(sha256|sha384|sha512)-([A-Za-z0-9+/_-]+={0,2})(?:\?[\x21-\x7e]*)?$/i
 
-/** What is worth checking in `init.integrity`; empty where nothing in it is understood, which then allows everything (SRI §3.3.4). */
+/**
+ * What counts in `init.integrity`; empty where it names no algorithm that is known, which then allows everything (SRI §3.3.4). A word that names one and is
+ * malformed counts: content must not pass because of a stray quote.
+ */
 export function parseIntegrity(text: string): Metadata[] {
-  const all = text.split(/[\t\n\f\r ]+/).flatMap((word): Metadata[] => {
-    const match = PATTERN.exec(word)
-    return match === null ? [] : [{ algorithm: match[1]!.toLowerCase(), digest: normalize(match[2]!) }]
-  })
+  const all: Metadata[] = []
+  for (const word of wordsOf(text)) {
+    const lower = word.toLowerCase()
+    const algorithm = ALGORITHMS.findLast((name) => lower.includes(name))
+    if (algorithm !== undefined) all.push({ algorithm, digest: digestOf(word, lower, algorithm) })
+  }
   const strongest = ALGORITHMS.findLast((name) => all.some(({ algorithm }) => algorithm === name))
   return all.filter(({ algorithm }) => algorithm === strongest)
 }
@@ -23,11 +28,54 @@ export function parseIntegrity(text: string): Metadata[] {
 export function matchesIntegrity(bytes: Uint8Array, metadata: readonly Metadata[]): boolean {
   if (metadata.length === 0) return true
   const { createHash } = process.getBuiltinModule('node:crypto')
-  const actual = normalize(createHash(metadata[0]!.algorithm).update(bytes).digest('base64'))
+  const actual = createHash(metadata[0]!.algorithm).update(bytes).digest('base64').replaceAll('=', '')
   return metadata.some(({ digest }) => digest === actual)
 }
 
-/** Hashes are also written in base64url, and without padding. */
-function normalize(digest: string): string {
-  return digest.replace(/-/g, '+').replace(/_/g, '/').replace(/=+$/, '')
+/** The words between white space (Infra standard §4.7, "split on ASCII whitespace"). */
+function wordsOf(text: string): string[] {
+  const words: string[] = []
+  let start = 0
+  for (let at = 0; at <= text.length; at++) {
+    if (at < text.length && !isSpace(text.charCodeAt(at))) continue
+    if (at > start) words.push(text.slice(start, at))
+    start = at + 1
+  }
+  return words
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d && code !== 0x0b)
+}
+
+/** `algorithm-digest?options`, with at most two signs of padding. Hashes are also written in base64url. */
+function digestOf(word: string, lower: string, algorithm: string): string | undefined {
+  if (!lower.startsWith(`${algorithm}-`)) return undefined
+  const question = word.indexOf('?')
+  const end = question === -1 ? word.length : question
+  let digest = ''
+  let at = algorithm.length + 1
+  for (; at < end && word[at] !== '='; at++) {
+    const character = BASE64URL.get(word[at]!) ?? word[at]!
+    if (!isBase64(character.charCodeAt(0))) return undefined
+    digest += character
+  }
+  const padding = end - at
+  if (digest === '' || padding > 2 || word.slice(at, end) !== '=='.slice(0, padding)) return undefined
+  return digest
+}
+
+const BASE64URL: ReadonlyMap<string, string> = new Map([
+  ['-', '+'],
+  ['_', '/'],
+])
+
+function isBase64(code: number): boolean {
+  return (
+    (code >= 0x41 && code <= 0x5a) ||
+    (code >= 0x61 && code <= 0x7a) ||
+    (code >= 0x30 && code <= 0x39) ||
+    code === 0x2b ||
+    code === 0x2f
+  )
 }

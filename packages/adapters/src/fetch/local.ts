@@ -1,10 +1,12 @@
 /** Scheme fetch (Fetch standard §4.2): what `blob:` and `data:` URLs hold. `about:blank` has nothing to fetch, in browsers either. Nothing of it goes over a network. */
 
 import { resolveObjectURL } from 'node:buffer'
+import { UsageError } from '@unshard/core'
 import { type Answer, LocalAnswer, localHead } from './answer.js'
 import { parseDataUrl } from './data-url.js'
+import { quoted } from './location.js'
 
-/** @throws TypeError where there is nothing, and for schemes that nobody fetches. */
+/** @throws UsageError where there is nothing, and for schemes that are not fetched. */
 export function fetchLocal(url: URL, method: string, range: string | undefined): Answer {
   switch (url.protocol) {
     case 'data:': {
@@ -14,13 +16,14 @@ export function fetchLocal(url: URL, method: string, range: string | undefined):
     case 'blob:':
       return fetchBlob(url, method, range)
   }
-  throw new TypeError(`fetch failed: nobody fetches ${JSON.stringify(url.href.slice(0, 100))}`)
+  throw new UsageError('ERR_UNSUPPORTED_SCHEME', `unsupported scheme ${quoted(url.protocol)}`)
 }
 
 function fetchBlob(url: URL, method: string, range: string | undefined): Answer {
-  if (method !== 'GET') throw new TypeError(`fetch failed: ${method} of a blob: URL`)
+  if (method !== 'GET')
+    throw new UsageError('ERR_INVALID_METHOD', `method ${quoted(method)} of a blob: URL: only GET is possible`)
   const blob = resolveObjectURL(url.href.slice(0, url.href.length - url.hash.length))
-  if (blob === undefined) throw new TypeError(`fetch failed: there is no object at ${url.href}`)
+  if (blob === undefined) throw new UsageError('ERR_NO_OBJECT', `there is no object at ${quoted(url.href)}`)
   if (range === undefined) return new LocalAnswer(localHead(blob.type, blob.size), blob)
   const { start, end } = parseRange(range, blob.size)
   const part = blob.slice(start, end + 1, blob.type)
@@ -28,13 +31,13 @@ function fetchBlob(url: URL, method: string, range: string | undefined): Answer 
   return new LocalAnswer(localHead(blob.type, part.size, 206, fields), part)
 }
 
-/** Fetch standard §2.2.2, "parse a single range header value". @throws TypeError for a range that there is not. */
+/** Fetch standard §2.2.2, "parse a single range header value". @throws UsageError `ERR_INVALID_RANGE`. */
 function parseRange(range: string, size: number): { start: number; end: number } {
   const match = /^bytes[\t ]*=[\t ]*([0-9]*)[\t ]*-[\t ]*([0-9]*)$/.exec(range)
   const [first, last] = [match?.[1] ?? '', match?.[2] ?? '']
   const start = first === '' ? Math.max(size - Number(last), 0) : Number(first)
   const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1)
   if ((first === '' && last === '') || start > end)
-    throw new TypeError(`fetch failed: no range ${JSON.stringify(range)} in ${size} octets`)
+    throw new UsageError('ERR_INVALID_RANGE', `no range ${quoted(range)} in ${size} bytes`)
   return { start, end }
 }

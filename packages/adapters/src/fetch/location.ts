@@ -1,5 +1,7 @@
 /** Where a request may go: schemes that are fetched, and ports that no HTTP server has (Fetch standard §2.9, "port blocking"). */
 
+import { UsageError } from '@unshard/core'
+
 /** Fetch standard §2.9: sending HTTP to these is how a mail or a chat server is made to take commands. */
 const BAD_PORTS: ReadonlySet<number> = new Set([
   0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113,
@@ -34,21 +36,65 @@ function hasGoodPort(url: string, colon: number, slash: number): boolean {
   return true
 }
 
-/** @throws TypeError for a port that is blocked, and for credentials (Fetch standard §5.4 step 5). */
+/**
+ * @throws UsageError `ERR_BLOCKED_PORT`, and `ERR_URL_CREDENTIALS` (Fetch standard §5.4 step 5).
+ */
 export function checkTarget(url: URL): void {
   if (url.username !== '' || url.password !== '') {
-    throw new TypeError(`credentials in the URL for ${url.host}: send an authorization field instead`)
+    const message = `credentials in the URL for ${url.host}: send an authorization field instead`
+    throw new UsageError('ERR_URL_CREDENTIALS', message)
   }
-  if (url.port !== '' && BAD_PORTS.has(Number(url.port)))
-    throw new TypeError(`fetch failed: port ${url.port} is blocked (${url.origin})`)
+  if (url.port !== '' && BAD_PORTS.has(Number(url.port))) {
+    throw new UsageError('ERR_BLOCKED_PORT', `port ${url.port} is blocked: no HTTP server has it`, { origin: url.origin })
+  }
 }
 
-/** @throws TypeError for what is no URL. */
+/** Whether an absolute URL is of an origin, which is given as it is serialized. */
+export function isOfOrigin(url: string, origin: string): boolean {
+  const next = url.charCodeAt(origin.length)
+  if (url.startsWith(origin) && (Number.isNaN(next) || next === SLASH || next === QUESTION || next === HASH)) return true
+  return parseUrl(url, undefined).origin === origin
+}
+
+const SLASH = 0x2f
+const QUESTION = 0x3f
+const HASH = 0x23
+
+/**
+ * A relative URL stays at the origin of its base, also where it is written by a user: `//other.example/` and `\\\\other.example` are relative and name a host.
+ * @throws UsageError `ERR_INVALID_URL`.
+ */
+export function checkSameOrigin(url: URL, text: string, base: string): void {
+  const { origin } = new URL(base)
+  if (url.origin === origin || isAbsolute(text)) return
+  throw new UsageError('ERR_INVALID_URL', `relative URL ${quoted(text)} leaves the origin of baseUrl: write an absolute URL`, {
+    origin,
+  })
+}
+
+function isAbsolute(text: string): boolean {
+  try {
+    return new URL(text).href !== ''
+  } catch {
+    return false
+  }
+}
+
+/** Longest part of a caller's text that an error shows, in characters. */
+const MAX_SHOWN = 100
+
+/** Text for an error: short, and without raw control characters. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text)
+}
+
+/** @throws UsageError `ERR_INVALID_URL`. */
 export function parseUrl(text: string, base: string | undefined): URL {
   try {
     return new URL(text, base)
   } catch (cause) {
-    const hint = base === undefined && !/^[a-z][a-z0-9+.-]*:/i.test(text) ? ': there is nothing that it is relative to' : ''
-    throw new TypeError(`invalid URL ${JSON.stringify(text)}${hint}`, { cause })
+    const hint =
+      base === undefined && !/^[a-z][a-z0-9+.-]{0,30}:/i.test(text) ? ': there is no baseUrl that it is relative to' : ''
+    throw new UsageError('ERR_INVALID_URL', `invalid URL ${quoted(text)}${hint}`, { cause })
   }
 }

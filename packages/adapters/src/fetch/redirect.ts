@@ -1,10 +1,10 @@
 /** HTTP-redirect fetch (Fetch standard §4.4): where a 3xx leads, what changes on the way, and what must not travel along. */
 
-import type { HttpResponse } from '@unshard/core'
-import { checkTarget } from './location.js'
+import { type HttpResponse, ResponseError, type UsageError } from '@unshard/core'
+import { checkTarget, quoted } from './location.js'
 import { policyOf } from './referrer.js'
 import type { FetchRequest } from './request.js'
-import { without } from './request-headers.js'
+import { without, withoutAdded } from './request-headers.js'
 
 /** Fetch standard §4.4 step 5. */
 export const MAX_REDIRECTS = 20
@@ -26,45 +26,69 @@ export function isRedirect(status: number): boolean {
   return STATUSES.has(status)
 }
 
-/** The URL a redirect leads to; `undefined` where it does not say. @throws TypeError for a `location` that is no URL, and for several. */
+/** The URL a redirect leads to; `undefined` where it does not say. @throws ResponseError for a `location` that is not a valid URL, and for several. */
 export function redirectTarget(request: FetchRequest, response: HttpResponse): URL | undefined {
   const [location, ...others] = response.headers.getAll('location')
   if (location === undefined) return undefined
   // §2.2.2, "extract header list values": a field of one value that comes twice is a failure. Which of them was meant, nobody knows.
   if (others.some((other) => other !== location))
-    throw new TypeError(`redirect to several URLs: ${[location, ...others].join(', ')}`)
-  const target = resolveLocation(location, request.url)
-  if (target.protocol !== 'https:' && target.protocol !== 'http:') throw new TypeError(`redirect to scheme ${target.protocol}`)
-  checkTarget(target)
+    throw refused(request, `redirect to several URLs: ${quoted([location, ...others].join(', '))}`)
+  const target = resolveLocation(request, location)
+  if (target.protocol !== 'https:' && target.protocol !== 'http:') {
+    throw refused(request, `redirect to the scheme ${quoted(target.protocol)}`)
+  }
+  checkRedirect(request, target)
   // §4.4 step 3: a fragment stays unless the new URL has its own.
   if (target.hash === '') target.hash = new URL(request.url).hash
   return target
 }
 
-/** Turns the request to its new target. @throws TypeError where its body would be needed again and is gone. */
+/** Turns the request to its new target. @throws ResponseError `ERR_REDIRECT_BODY` where its body would be needed again and is gone. */
 export function followRedirect(request: FetchRequest, response: HttpResponse, target: URL): void {
   const { method } = request
   const { status } = response
   // §4.4 step 11: whatever becomes of the method.
   if (status !== 303 && request.body?.replayable === false) {
-    throw new TypeError(`status ${status} asks for the body again, which was a stream`)
+    throw redirectError('ERR_REDIRECT_BODY', request, `status ${status} asks for the body again, which was a stream`)
   }
   if (((status === 301 || status === 302) && method === 'POST') || (status === 303 && method !== 'GET' && method !== 'HEAD')) {
     request.method = 'GET'
     request.body = undefined
     request.fields = without(request.fields, CONTENT_FIELDS)
   }
-  if (target.origin !== new URL(request.url).origin) request.fields = without(request.fields, CREDENTIALS)
+  if (target.origin !== new URL(request.url).origin) {
+    if (request.originHeaders.length > 0) request.fields = withoutAdded(request.fields, request.originHeaders)
+    request.fields = without(request.fields, CREDENTIALS)
+  }
   request.referrerPolicy = policyOf(response.headers.get('referrer-policy')) ?? request.referrerPolicy
   request.url = target.href
 }
 
-function resolveLocation(location: string, base: string): URL {
+/** The redirect came from a response: the request was processed. */
+export function redirectError(code: string, { url }: FetchRequest, message: string, cause?: unknown): ResponseError {
+  return new ResponseError(code, message, { origin: new URL(url).origin, cause })
+}
+
+function refused(request: FetchRequest, message: string, cause?: unknown): ResponseError {
+  return redirectError('ERR_REDIRECT_TARGET', request, message, cause)
+}
+
+/** What is refused of a call is refused of a redirect as well. */
+function checkRedirect(request: FetchRequest, target: URL): void {
+  try {
+    checkTarget(target)
+  } catch (error) {
+    const { code, message } = error as UsageError
+    throw redirectError(code, request, `redirect refused: ${message}`)
+  }
+}
+
+function resolveLocation(request: FetchRequest, location: string): URL {
   // §2.2.6, "location URL": octets that are no ASCII are UTF-8.
   const text = /[^\x21-\x7e]/.test(location) ? Buffer.from(location, 'latin1').toString() : location
   try {
-    return new URL(text, base)
+    return new URL(text, request.url)
   } catch (cause) {
-    throw new TypeError(`redirect to an invalid URL ${JSON.stringify(location)}`, { cause })
+    throw refused(request, `redirect to an invalid URL ${quoted(location)}`, cause)
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import type { ReadableStreamReadResult } from 'node:stream/web'
-import { systemClock } from '@unshard/core'
+import { systemClock, UsageError } from '@unshard/core'
 import { extractBody, type FetchBody, inMemory } from './body.js'
 
 /** What is read before anything is sent, in octets, unless one part alone has more. */
@@ -12,11 +12,12 @@ const MOST_BYTES = 1_048_576
 
 /**
  * Takes the body of a request of any realm; the request's `bodyUsed` is true from then on.
- * @throws TypeError for one that is used or locked.
+ * @throws UsageError `ERR_INVALID_BODY` for one that is used or locked.
  */
 export function takeRequestBody(request: Request): () => Promise<FetchBody> {
   const { body } = request
-  if (request.bodyUsed || body?.locked === true) throw new TypeError('the body of the Request was used before')
+  if (request.bodyUsed || body?.locked === true)
+    throw new UsageError('ERR_INVALID_BODY', 'the body of the Request was used before')
   // Those of packages that stand in for the platform have Node streams.
   if (typeof (body as Partial<ReadableStream>).getReader !== 'function') {
     const content = extractBody(body, 'half')

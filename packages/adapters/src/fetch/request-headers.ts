@@ -1,6 +1,6 @@
 /** The headers of a request: what the caller may write, and what is added where that says nothing. */
 
-import { Fields } from '@unshard/core'
+import { Fields, UsageError } from '@unshard/core'
 import { ACCEPT_ENCODING } from './decode.js'
 
 /** Name and value, in the order they are sent. */
@@ -14,6 +14,9 @@ const DEFAULTS: readonly Pair[] = [
   ['user-agent', 'unshard'],
 ]
 
+/** Fetch standard §4.5 step 8.19: a part of content that is coded on the way could not be put together. */
+const RANGE_DEFAULTS: readonly Pair[] = DEFAULTS.map((pair) => (pair[0] === 'accept-encoding' ? [pair[0], 'identity'] : pair))
+
 /** What is sent for a caller who says nothing: one list, shared. */
 export const DEFAULT_FIELDS: Fields = new Fields(DEFAULTS.flat())
 
@@ -22,7 +25,7 @@ export function mergeHeaders(init: unknown, defaults: readonly Pair[]): Fields |
   if (init === undefined && defaults.length === 0) return DEFAULT_FIELDS
   const pairs = init === undefined ? [] : toPairs(init)
   addMissing(pairs, defaults)
-  addMissing(pairs, DEFAULTS)
+  addMissing(pairs, hasName(pairs, pairs.length, 'range') ? RANGE_DEFAULTS : DEFAULTS)
   return pairs
 }
 
@@ -42,10 +45,10 @@ function hasName(pairs: readonly Pair[], length: number, wanted: string): boolea
 
 /**
  * `HeadersInit` of any realm (Fetch standard §5.1, "fill").
- * @throws TypeError for what is no record and no list of pairs.
+ * @throws UsageError `ERR_INVALID_HEADERS` for a value that is not a record and not a list of pairs.
  */
 export function toPairs(init: unknown): Pair[] {
-  if (typeof init !== 'object' || init === null) throw new TypeError('headers are a record, pairs, or a Headers object')
+  if (typeof init !== 'object' || init === null) throw invalid('headers are a record, pairs, or a Headers object')
   const pairs: Pair[] = []
   if (Symbol.iterator in init) {
     for (const pair of init as Iterable<readonly unknown[]>) pairs.push(toPair(pair))
@@ -58,20 +61,45 @@ export function toPairs(init: unknown): Pair[] {
 function toPair(pair: readonly unknown[]): Pair {
   // Any iterable of two will do, and a text of two characters is none.
   const both = Array.isArray(pair) ? pair : [...(Object(pair) as Iterable<unknown>)]
-  if (both.length !== 2 || typeof pair === 'string') throw new TypeError('each of headers is a pair of name and value')
+  if (both.length !== 2 || typeof pair === 'string') throw invalid('each of headers is a pair of name and value')
   return [toText(both[0]), trim(toText(both[1]))]
+}
+
+function invalid(message: string): UsageError {
+  return new UsageError('ERR_INVALID_HEADERS', message)
 }
 
 function toText(value: unknown): string {
   if (typeof value === 'string') return value
-  if (typeof value === 'symbol') throw new TypeError('a symbol is no name and no value of a header')
+  if (typeof value === 'symbol') throw invalid('a symbol is not a name or a value of a header')
   return String(value)
 }
 
 /** Fetch standard §2.2.2, "normalize": white space around a value is taken off, line ends included; inside it they are an error. */
 function trim(value: string): string {
-  if (value.charCodeAt(0) > 0x20 && value.charCodeAt(value.length - 1) > 0x20) return value
-  return value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '')
+  let start = 0
+  let end = value.length
+  while (start < end && isBlank(value.charCodeAt(start))) start++
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end--
+  return start === 0 && end === value.length ? value : value.slice(start, end)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d
+}
+
+const CONDITIONAL: ReadonlySet<string> = new Set([
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+  'if-range',
+])
+
+/** Whether a field makes the request conditional (RFC 9110 §13.1). */
+export function isConditional(fields: readonly Pair[]): boolean {
+  for (const [name] of fields) if (name[2] === '-' && CONDITIONAL.has(name.toLowerCase())) return true
+  return false
 }
 
 /** The first value of a field, whatever its case. */
@@ -83,6 +111,16 @@ export function firstValue(fields: Iterable<readonly [string, string]>, wanted: 
 /** Without some fields; names in lower case. */
 export function without(fields: Iterable<readonly [string, string]>, names: ReadonlySet<string>): Pair[] {
   const kept: Pair[] = []
-  for (const [name, value] of fields) if (!names.has(name.toLowerCase())) kept.push([name, value])
+  // The pair itself: it is known by identity where it came from the defaults of a `fetch`.
+  for (const pair of fields) if (!names.has(pair[0].toLowerCase())) kept.push(pair as Pair)
+  return kept
+}
+
+/** Without those pairs of `fields` that came from `added`; what each request has takes the place of what they said. */
+export function withoutAdded(fields: Iterable<readonly [string, string]>, added: readonly Pair[]): Pair[] {
+  const known: ReadonlySet<unknown> = new Set(added)
+  const kept: Pair[] = []
+  for (const pair of fields) if (!known.has(pair)) kept.push(pair as Pair)
+  addMissing(kept, DEFAULTS)
   return kept
 }

@@ -1,17 +1,18 @@
 /** `fetch(input, init)` to what the client takes: method, fields, body, signal, redirect mode (Fetch standard §5.4). Nothing is sent here. */
 
-import { type Client, Fields, type RequestOptions } from '@unshard/core'
+import { type Client, type Fields, UsageError } from '@unshard/core'
 import { extractBody, type FetchBody } from './body.js'
 import { isRequest } from './brands.js'
 import type { CookieJar } from './cookies.js'
 import type { ResolvedDefaults } from './defaults.js'
-import { toHeaders } from './headers.js'
+import { extensionsOf, type FetchExtensions, NO_EXTENSIONS, type RequestExtras, toExtras } from './extensions.js'
 import { checkInit, type FetchInit, normalizeMethod, toPriority } from './init.js'
-import { checkTarget, isPlainHttp, parseUrl } from './location.js'
+import { checkSameOrigin, checkTarget, isOfOrigin, isPlainHttp, parseUrl } from './location.js'
+import { clientOfDispatcher, dispatcherOf } from './other-dispatchers.js'
 import { withUploadProgress } from './progress.js'
 import { originFor, refererFor, toReferrer } from './referrer.js'
 import { takeRequestBody } from './request-body.js'
-import { firstValue, mergeHeaders, type Pair } from './request-headers.js'
+import { DEFAULT_FIELDS, firstValue, isConditional, mergeHeaders, type Pair } from './request-headers.js'
 import type { ContentOptions } from './response-content.js'
 
 /** A request in the course of being fetched; redirects change it. */
@@ -31,33 +32,37 @@ export interface FetchRequest {
   readonly integrity: string
   readonly redirect: Request['redirect']
   readonly options: ContentOptions
-  readonly extras: Pick<RequestOptions, 'timeouts' | 'isolation' | 'priority' | 'retry' | 'replay' | 'onInformational'>
+  readonly extras: RequestExtras
   readonly client: Client | undefined
   /** Where its cookies are, if it takes any along. */
   readonly cookies: CookieJar | undefined
   readonly credentials: string
-  readonly onUploadProgress: FetchInit['onUploadProgress']
+  readonly onUploadProgress: FetchExtensions['onUploadProgress']
+  /** Headers of the defaults that are for one origin alone: the request loses them where a redirect leaves it. */
+  readonly originHeaders: readonly Pair[]
 }
 
-/** Nothing beyond what every request has: shared, and asked for by identity. */
-export const NO_EXTRAS: FetchRequest['extras'] = {}
 const NO_INIT: FetchInit = {}
 
-/** @throws TypeError naming what is wrong. */
+/** @throws UsageError naming what is wrong. */
 export function toFetchRequest(input: unknown, init: FetchInit | undefined | null, defaults: ResolvedDefaults): FetchRequest {
   if (typeof input === 'string' && (init === undefined || init === null)) return plainGet(input, defaults)
+  const dispatcher = dispatcherOf(input, init)
   const request = isRequest(input) ? input : undefined
   const given = init ?? NO_INIT
   checkInit(given)
+  const extensions = extensionsOf(given, defaults.extensions)
   const mode = given.mode ?? request?.mode
   const method = normalizeMethod(given.method ?? request?.method ?? 'GET', mode)
-  const signal = (given.signal === undefined ? request?.signal : given.signal) ?? undefined
-  const fields = headersOf(request, given, defaults)
+  const signal = (given.signal === undefined ? signalOf(request) : given.signal) ?? undefined
   const url = toUrl(request === undefined ? String(input) : request.url, defaults)
+  const added = defaultHeaders(url, defaults)
+  const fields = headersOf(request, given, added)
   const referrer = toReferrer(given.referrer ?? request?.referrer, defaults.page)
-  const extras = extrasOf(given, fields, defaults)
+  // A field of the caller's goes before what it is made from.
+  const priority = firstValue(fields, 'priority') === undefined ? toPriority(given, extensions) : undefined
   // Last: where something above is wrong, the body stays the caller's.
-  const { body, pendingBody } = bodyOf(request, given, method)
+  const { body, pendingBody } = bodyOf(request, given, method, extensions)
   // One literal, without spreading: that costs more than all the checks.
   return {
     url,
@@ -71,20 +76,24 @@ export function toFetchRequest(input: unknown, init: FetchInit | undefined | nul
     isCors: mode === undefined || mode === 'cors',
     integrity: String(given.integrity ?? request?.integrity ?? ''),
     redirect: given.redirect ?? request?.redirect ?? 'follow',
-    options: contentOptions(signal, given, defaults),
-    extras,
-    client: given.client,
+    options: contentOptions(signal, extensions),
+    extras: toExtras(extensions, priority),
+    client: dispatcher === undefined ? extensions.client : clientOfDispatcher(dispatcher),
     cookies: defaults.cookies,
     credentials: given.credentials ?? request?.credentials ?? 'same-origin',
-    onUploadProgress: given.onUploadProgress,
+    onUploadProgress: extensions.onUploadProgress,
+    originHeaders: defaults.headersOrigin === undefined ? NO_PAIRS : added,
   }
 }
 
 function plainGet(input: string, defaults: ResolvedDefaults): FetchRequest {
+  const { extensions } = defaults
+  const url = toUrl(input, defaults)
+  const added = defaultHeaders(url, defaults)
   return {
-    url: toUrl(input, defaults),
+    url,
     method: 'GET',
-    fields: mergeHeaders(undefined, defaults.headers),
+    fields: added.length === 0 ? DEFAULT_FIELDS : withCacheFields(mergeHeaders(undefined, added), 'default'),
     body: undefined,
     pendingBody: undefined,
     referrer: defaults.page,
@@ -93,37 +102,59 @@ function plainGet(input: string, defaults: ResolvedDefaults): FetchRequest {
     isCors: true,
     integrity: '',
     redirect: 'follow',
-    options: defaults.maxDecodedBytes === undefined ? NO_OPTIONS : contentOptions(undefined, NO_INIT, defaults),
-    extras: defaults.retry === undefined ? NO_EXTRAS : { retry: defaults.retry },
-    client: undefined,
+    options: contentOptions(undefined, extensions),
+    extras: toExtras(extensions, extensions.httpPriority),
+    client: extensions.client,
     cookies: defaults.cookies,
     credentials: 'same-origin',
     onUploadProgress: undefined,
+    originHeaders: defaults.headersOrigin === undefined ? NO_PAIRS : added,
   }
+}
+
+const NO_PAIRS: readonly Pair[] = []
+
+/** The headers of the defaults that a request to `url` gets. */
+function defaultHeaders(url: string, { headers, headersOrigin }: ResolvedDefaults): readonly Pair[] {
+  return headersOrigin === undefined || headers.length === 0 || isOfOrigin(url, headersOrigin) ? headers : NO_PAIRS
 }
 
 const NO_OPTIONS: ContentOptions = { signal: undefined, maxDecodedBytes: undefined, onDownloadProgress: undefined }
 
-function contentOptions(signal: AbortSignal | undefined, init: FetchInit, defaults: ResolvedDefaults): ContentOptions {
-  return {
-    signal,
-    maxDecodedBytes: init.maxDecodedBytes ?? defaults.maxDecodedBytes,
-    onDownloadProgress: init.onDownloadProgress,
-  }
+function contentOptions(signal: AbortSignal | undefined, extensions: FetchExtensions): ContentOptions {
+  if (signal === undefined && extensions === NO_EXTENSIONS) return NO_OPTIONS
+  return { signal, maxDecodedBytes: extensions.maxDecodedBytes, onDownloadProgress: extensions.onDownloadProgress }
 }
 
 /** An absolute URL; one of `http:` or `https:` as it was written, where nothing about it is in doubt. */
-function toUrl(text: string, { baseUrl }: ResolvedDefaults): string {
+function toUrl(text: string, { baseUrl, page }: ResolvedDefaults): string {
   if (isPlainHttp(text)) return text
-  const url = parseUrl(text, baseUrl)
+  const url = parseUrl(text, baseUrl ?? page)
+  if (baseUrl !== undefined) checkSameOrigin(url, text, baseUrl)
   checkTarget(url)
   return url.href
 }
 
+/**
+ * The signal of a `Request` follows the one that it was made with only while the `Request` is there: it stays as long as its signal does, which the
+ * request under way and its response hold.
+ */
+const requestsBySignal = new WeakMap<AbortSignal, Request>()
+
+function signalOf(request: Request | undefined): AbortSignal | undefined {
+  const signal = request?.signal ?? undefined
+  if (signal !== undefined) requestsBySignal.set(signal, request!)
+  return signal
+}
+
 /** Headers, and those that a cache mode stands for (Fetch standard §4.5 steps 8.16 to 8.18). */
-function headersOf(request: Request | undefined, init: FetchInit, defaults: ResolvedDefaults): Fields | Pair[] {
-  const fields = mergeHeaders(init.headers ?? request?.headers, defaults.headers)
-  const cache = init.cache ?? request?.cache ?? 'default'
+function headersOf(request: Request | undefined, init: FetchInit, defaults: readonly Pair[]): Fields | Pair[] {
+  return withCacheFields(mergeHeaders(init.headers ?? request?.headers, defaults), init.cache ?? request?.cache ?? 'default')
+}
+
+function withCacheFields(fields: Fields | Pair[], given: string): Fields | Pair[] {
+  // Step 8.16: a cache must not answer what the caller asks the server to decide.
+  const cache = given === 'default' && Array.isArray(fields) && isConditional(fields) ? 'no-store' : given
   if (cache !== 'no-store' && cache !== 'reload' && cache !== 'no-cache') return fields
   const pairs: Pair[] = [...fields]
   const add = (name: string, value: string): void => {
@@ -137,39 +168,18 @@ function headersOf(request: Request | undefined, init: FetchInit, defaults: Reso
   return pairs
 }
 
-type Extras = { -readonly [Name in keyof FetchRequest['extras']]: FetchRequest['extras'][Name] }
-
-/** What few requests say beyond the standard. Written member by member: that costs least for those who say nothing. */
-function extrasOf(init: FetchInit, fields: Fields | Pair[], defaults: ResolvedDefaults): FetchRequest['extras'] {
-  const { timeouts, isolation, replay, onInformational, retry = defaults.retry } = init
-  // A field of the caller's goes before what it is made from.
-  const priority = firstValue(fields, 'priority') === undefined ? toPriority(init) : undefined
-  const extras: Extras = {}
-  if (timeouts !== undefined) extras.timeouts = timeouts
-  if (isolation !== undefined) extras.isolation = isolation
-  if (priority !== undefined) extras.priority = priority
-  if (retry !== undefined) extras.retry = retry
-  if (replay !== undefined) extras.replay = replay
-  if (onInformational !== undefined) {
-    extras.onInformational = (status, list) => onInformational(status, toHeaders(new Fields(list)))
-  }
-  for (const _name in extras) return extras
-  return NO_EXTRAS
-}
-
 type Bodies = Pick<FetchRequest, 'body' | 'pendingBody'>
 const NO_BODY: Bodies = { body: undefined, pendingBody: undefined }
 
-function bodyOf(request: Request | undefined, init: FetchInit, method: string): Bodies {
+function bodyOf(request: Request | undefined, init: FetchInit, method: string, { onUploadProgress }: FetchExtensions): Bodies {
   const own = init.body !== undefined && init.body !== null
   // Fetch standard §5.4: "inputOrInitBody be initBody if it is non-null; otherwise inputBody".
   const inherited = !own && request !== undefined && request.body !== null
   if (!own && !inherited) return NO_BODY
-  if (method === 'GET' || method === 'HEAD') throw new TypeError(`a ${method} request cannot have a body`)
+  if (method === 'GET' || method === 'HEAD') throw new UsageError('ERR_INVALID_BODY', `a ${method} request cannot have a body`)
   if (inherited) return { body: undefined, pendingBody: takeRequestBody(request) }
   const body = extractBody(init.body, init.duplex)
-  const report = init.onUploadProgress
-  return { body: report === undefined ? body : withUploadProgress(body, report), pendingBody: undefined }
+  return { body: onUploadProgress === undefined ? body : withUploadProgress(body, onUploadProgress), pendingBody: undefined }
 }
 
 /** The fields of the next attempt: what its body, its target and its referrer add to the caller's. */

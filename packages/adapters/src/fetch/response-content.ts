@@ -4,9 +4,10 @@
  */
 
 import { Readable } from 'node:stream'
+import { abortReason } from '@unshard/core'
 import type { Answer } from './answer.js'
 import { decode, decodeAtOnce, parseCodings } from './decode.js'
-import { rethrow, toFetchError } from './errors.js'
+import { toBodyError } from './errors.js'
 import { discardWhenForgotten, remembered } from './forgotten.js'
 import type { Progress } from './init.js'
 import { withDownloadProgress } from './progress.js'
@@ -64,9 +65,9 @@ export class ResponseContent {
     if (this.#isPlain) {
       this.#remember()
       this.#used = true
-      return this.#answer.text().catch(rethrow)
+      return this.#unlessAborted(this.#answer.text().catch(terminate))
     }
-    return this.#whole().then(decodeText)
+    return this.#unlessAborted(this.#whole().then(decodeText))
   }
 
   /** In memory of its own. */
@@ -74,9 +75,9 @@ export class ResponseContent {
     if (this.#isPlain) {
       this.#remember()
       this.#used = true
-      return this.#answer.bytes().catch(rethrow) as Promise<Uint8Array<ArrayBuffer>>
+      return this.#unlessAborted(this.#answer.bytes().catch(terminate) as Promise<Uint8Array<ArrayBuffer>>)
     }
-    return this.#whole().then(owned)
+    return this.#unlessAborted(this.#whole().then(owned))
   }
 
   /** Ends the answer when this is collected before anybody reads. */
@@ -89,7 +90,7 @@ export class ResponseContent {
   break(error: unknown): void {
     this.#remember()
     this.#answer.discard(error)
-    this.#controller?.error(toFetchError(error))
+    this.#controller?.error(toBodyError(error))
     // A decoder that is not waiting for the source would be there until it is collected.
     this.#iterator?.return?.().catch(() => undefined)
   }
@@ -125,7 +126,7 @@ export class ResponseContent {
     } catch (error) {
       // Where it was not the content that failed, but its codings.
       this.#answer.discard(error)
-      throw toFetchError(error)
+      throw toBodyError(error)
     }
   }
 
@@ -200,11 +201,25 @@ export class ResponseContent {
     return withDownloadProgress(body, length === undefined ? undefined : Number(length), report)
   }
 
+  /** Content that has arrived is not given to a caller who aborts in the turn of asking for it. Costs nothing without a signal. */
+  #unlessAborted<Content>(content: Promise<Content>): Promise<Content> {
+    const { signal } = this.#options
+    if (signal === undefined) return content
+    return content.then((value) => {
+      if (signal.aborted) throw abortReason(signal)
+      return value
+    })
+  }
+
   /** Fetch standard §4.1 step "abort": what has arrived and was not read is gone as well. */
   #refuseAborted(): void {
     const { signal } = this.#options
-    if (signal?.aborted === true) throw signal.reason
+    if (signal?.aborted === true) throw abortReason(signal)
   }
+}
+
+function terminate(error: unknown): never {
+  throw toBodyError(error)
 }
 
 /** A part that is empty is none: the stream would wait for ever. */

@@ -4,11 +4,12 @@
  */
 
 import { type InspectOptions, inspect } from 'node:util'
-import type { ConnectionInfo } from '@unshard/core'
+import { abortReason, type ConnectionInfo } from '@unshard/core'
 import type { Part } from '../multipart/index.js'
 import type { Answer } from './answer.js'
 import { standInFor } from './brands.js'
 import { toHeaders } from './headers.js'
+import { extractMimeType, serializeMimeType } from './mime-type.js'
 import { type ContentOptions, ResponseContent } from './response-content.js'
 
 /** Fetch standard §2.2.3: statuses whose responses have no body. */
@@ -127,13 +128,13 @@ export class LazyResponse {
   }
 
   blob(): Promise<Blob> {
-    const type = this.headers.get('content-type') ?? ''
+    const type = this.#type()
     return this.#refusal() ?? this.bytes().then((bytes) => new Blob([bytes], { type }))
   }
 
   /** The platform parses it. */
   formData(): Promise<FormData> {
-    const type = this.headers.get('content-type') ?? ''
+    const type = this.#type()
     const parse = (bytes: Uint8Array<ArrayBuffer>): Promise<FormData> =>
       new Response(bytes, { headers: { 'content-type': type } }).formData()
     return this.#refusal() ?? this.bytes().then(parse)
@@ -156,10 +157,16 @@ export class LazyResponse {
     return 'Response'
   }
 
+  /** Fetch standard §5.3: the media type of the content as it is parsed and serialized; empty where it is none. */
+  #type(): string {
+    const type = extractMimeType(this.#parts.answer.headers.get('content-type'))
+    return type === undefined ? '' : serializeMimeType(type)
+  }
+
   /** What was aborted is known to be so before the next microtask. */
   #refusal(): Promise<never> | undefined {
     const { signal } = this.#parts.options
-    return signal?.aborted === true ? Promise.reject(signal.reason) : undefined
+    return signal?.aborted === true ? Promise.reject(abortReason(signal)) : undefined
   }
 
   /** `undefined` where there is no body. */

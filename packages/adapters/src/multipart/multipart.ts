@@ -4,9 +4,10 @@
  */
 
 import type { Readable } from 'node:stream'
-import { MIMEType } from 'node:util'
 import { Dicer } from '@fastify/busboy'
 import { Fields, ResponseError, UsageError } from '@unshard/core'
+import { quoted } from '../fetch/location.js'
+import { extractMimeType } from '../fetch/mime-type.js'
 import { type Disposition, parseDisposition } from './disposition.js'
 
 /**
@@ -52,15 +53,11 @@ async function pump(reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
 /** @throws ResponseError where there is none, and so nothing to find parts by. */
 function boundaryOf({ headers, url }: Response): string {
   const type = headers.get('content-type')
-  try {
-    const parsed = new MIMEType(type ?? '')
-    const boundary = parsed.params.get('boundary')
-    if (parsed.type === 'multipart' && boundary) return boundary
-  } catch {
-    // No media type at all.
-  }
+  const parsed = extractMimeType(type ?? undefined)
+  const boundary = parsed?.parameters.get('boundary')
+  if (parsed?.essence.startsWith('multipart/') === true && boundary) return boundary
   const origin = originOf({ url })
-  throw new ResponseError('ERR_MULTIPART', `${url} is not multipart: its type is ${JSON.stringify(type)}`, { origin })
+  throw new ResponseError('ERR_MULTIPART', `${url} is not multipart: its type is ${quoted(type ?? '')}`, { origin })
 }
 
 function originOf({ url }: Pick<Response, 'url'>): string | undefined {

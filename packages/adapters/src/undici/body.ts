@@ -24,8 +24,10 @@ const NOTHING: DispatchBody = { body: undefined, type: undefined }
 export function toDispatchBody(body: unknown): DispatchBody {
   if (body === undefined || body === null) return NOTHING
   if (typeof body === 'string') return body === '' ? NOTHING : bytes(Buffer.from(body))
-  if (ArrayBuffer.isView(body)) return bytes(new Uint8Array(body.buffer, body.byteOffset, body.byteLength))
-  if (Object.prototype.toString.call(body) === '[object ArrayBuffer]') return bytes(new Uint8Array(body as ArrayBuffer))
+  if (ArrayBuffer.isView(body)) return body.buffer.byteLength === 0 ? NOTHING : bytes(asBytes(body))
+  if (Object.prototype.toString.call(body) === '[object ArrayBuffer]') {
+    return (body as ArrayBuffer).byteLength === 0 ? NOTHING : bytes(new Uint8Array(body as ArrayBuffer))
+  }
   if (isForm(body)) return fromForm(body)
   if (isBlob(body)) return { body: body as Blob, type: body.type === '' ? undefined : body.type }
   if (typeof body === 'object' && (Symbol.asyncIterator in body || Symbol.iterator in body)) {
@@ -36,6 +38,10 @@ export function toDispatchBody(body: unknown): DispatchBody {
     return { body: new Readable().wrap(body as NodeJS.ReadableStream), type: undefined }
   }
   throw invalidArgument('body must be a string, a Buffer, a Readable stream, an iterable, or an async iterable')
+}
+
+function asBytes({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
 }
 
 function bytes(body: Uint8Array): DispatchBody {

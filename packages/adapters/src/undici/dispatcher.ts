@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events'
 import { coalescing } from '@unshard/coalescing'
 import { Client, type ClientOptions, ConnectError, ConnectionError, type HttpResponse, systemClock } from '@unshard/core'
+import { registerDispatcher } from '../fetch/other-dispatchers.js'
 import { compose } from './compose.js'
 import type {
   ComposedDispatcher,
@@ -62,6 +63,7 @@ export class Dispatcher extends EventEmitter implements Dispatching {
     super()
     this.#ownsClient = client === undefined
     this.client = client ?? new Client({ reuse: coalescing(), ...options })
+    registerDispatcher(this, this.client)
     this.fallback = fallback
     this.#highWaterMark = highWaterMark
     this.client.pools.open(HTTP1_ISOLATION, { protocols: ['http/1.1'] })

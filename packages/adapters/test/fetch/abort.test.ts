@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { getEventListeners } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import type { FetchResponse } from '../../src/index.js'
 import { PROTOCOLS, stages } from './stage.js'
@@ -112,4 +114,79 @@ describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (pr
       cause: { code: expect.any(String), processed: 'yes' },
     })
   })
+})
+
+describe.each(PROTOCOLS)('signals, over %s', (protocol) => {
+  it.each(['text', 'json', 'bytes', 'arrayBuffer', 'blob'] as const)(
+    'abort() in the turn in which %s() was called rejects, also where all content has arrived',
+    async (read) => {
+      for (const coding of ['identity', 'gzip']) {
+        const { fetch, url } = await stage(protocol, {
+          handler: (_request, response) => {
+            response.writeHead(200, { 'content-encoding': coding })
+            response.end(coding === 'gzip' ? gzipSync('[1]') : '[1]')
+          },
+        })
+        const controller = new AbortController()
+        const response = await fetch(url(), { signal: controller.signal })
+        await response.clone().text()
+        const direct = await fetch(url(), { signal: controller.signal })
+        // Answered after the one before: all of that is there now.
+        await (await fetch(url())).text()
+        const reading = [response[read](), direct[read]()]
+        controller.abort(reason)
+        for (const each of reading) await expect(each).rejects.toBe(reason)
+      }
+    },
+  )
+
+  it('a signal of a polyfill, which has no reason, ends in an AbortError as the platform has it', async () => {
+    /** As the package abort-controller makes them. */
+    class OldSignal extends EventTarget {
+      aborted = false
+      abort(): void {
+        this.aborted = true
+        this.dispatchEvent(new Event('abort'))
+      }
+    }
+    const aborted = { name: 'AbortError', code: 20, message: 'This operation was aborted' }
+    const { fetch, url, origin } = await stage(protocol)
+    const before = new OldSignal()
+    before.abort()
+    await expect(fetch(url(), { signal: before as never })).rejects.toMatchObject(aborted)
+    const during = new OldSignal()
+    const waiting = fetch(url('/never'), { signal: during as never })
+    await origin.delivered(1)
+    during.abort()
+    await expect(waiting).rejects.toMatchObject(aborted)
+    await expect(waiting).rejects.toBeInstanceOf(DOMException)
+    const after = new OldSignal()
+    const response = await fetch(url('/slow'), { signal: after as never })
+    const text = response.text()
+    after.abort()
+    await expect(text).rejects.toMatchObject(aborted)
+    const known = new AbortController()
+    known.abort(null)
+    await expect(fetch(url(), { signal: known.signal })).rejects.toBe(null)
+  })
+})
+
+it('a signal inside a Request ends it although nothing else holds the Request: before the response, and while content comes', () => {
+  const program = `
+    import { createServer } from 'node:http'
+    import { fetch } from ${JSON.stringify(fileURLToPath(new URL('../../dist/index.js', import.meta.url)))}
+    const server = createServer((request, response) => {
+      if (request.url === '/begun') response.writeHead(200).write('begun')
+    }).listen(0)
+    await new Promise((resolve) => server.once('listening', resolve))
+    const base = 'http://127.0.0.1:' + server.address().port
+    const collecting = setInterval(gc, 10)
+    const failing = fetch(new Request(base + '/never', { signal: AbortSignal.timeout(300) })).then(String, (error) => error.name)
+    const content = fetch(new Request(base + '/begun', { signal: AbortSignal.timeout(400) })).then((response) => response.text()).then(String, (error) => error.name)
+    const timer = setTimeout(() => { console.log('stuck'); process.exit() }, 8000)
+    console.log(await failing, await content)
+    process.exit()`
+  const args = ['--expose-gc', '--input-type=module', '-e', program]
+  const output = execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 20_000 })
+  expect(output.trim()).toBe('TimeoutError TimeoutError')
 })

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { runInNewContext } from 'node:vm'
+import { Client } from '@unshard/core'
 import { FormData as NpmFormData, Headers as NpmHeaders, Request as NpmRequest } from 'undici'
 import type { FetchInit, Progress } from '../../src/index.js'
 import { type Inspected, PROTOCOLS, stages } from './stage.js'
@@ -156,7 +157,7 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
         method: 'POST',
         body: body as never,
         duplex: 'half',
-        onUploadProgress: report,
+        unshard: { onUploadProgress: report },
       })
       const { length } = ((await response.json()) as Inspected).body
       expect(seen.at(-1)).toEqual({ bytes: length, total })
@@ -167,11 +168,36 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
       fetch(url('/inspect'), {
         method: 'POST',
         body: 'text',
-        onUploadProgress: () => {
-          throw new Error('enough')
+        unshard: {
+          onUploadProgress: () => {
+            throw new Error('enough')
+          },
         },
       }),
     ).rejects.toMatchObject({ name: 'TypeError', cause: { cause: { message: 'enough' } } })
+  })
+
+  it('a buffer that was transferred is empty, as Web IDL has it: "get a copy of the buffer source"', async () => {
+    const { fetch, url } = await stage(protocol)
+    const client = new Client()
+    const views = [
+      (buffer: ArrayBuffer) => buffer,
+      (buffer: ArrayBuffer) => new Uint8Array(buffer, 1, 3),
+      (buffer: ArrayBuffer) => new Uint16Array(buffer),
+      (buffer: ArrayBuffer) => new DataView(buffer, 2),
+    ]
+    for (const view of views) {
+      const buffer = new ArrayBuffer(8)
+      const body = view(buffer)
+      structuredClone(buffer, { transfer: [buffer] })
+      const { body: seen } = (await (await fetch(url('/inspect'), { method: 'POST', body })).json()) as Inspected
+      expect(seen.length).toBe(0)
+      // A request that is wrong is refused before it is sent: here, only by the name.
+      await expect(client.request({ url: 'http://nowhere.invalid/', method: 'POST', body })).rejects.toMatchObject({
+        phase: 'resolve',
+      })
+    }
+    client.destroy()
   })
 
   it('a stream that is not sent hears why', async () => {

@@ -60,9 +60,12 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
       })
       const cause = { name: 'ResponseError', code: 'ERR_DECODED_TOO_LARGE' }
       await expect((await fetch(url())).text()).rejects.toMatchObject({ name: 'TypeError', cause })
-      await expect((await fetch(url(), { maxDecodedBytes: 100 })).bytes()).rejects.toMatchObject({ name: 'TypeError', cause })
+      await expect((await fetch(url(), { unshard: { maxDecodedBytes: 100 } })).bytes()).rejects.toMatchObject({
+        name: 'TypeError',
+        cause,
+      })
       await expect(new Response((await fetch(url())).body).text()).rejects.toMatchObject({ cause })
-      expect(await (await fetch(url(), { maxDecodedBytes: 3_000_000 })).bytes()).toHaveLength(3_000_000)
+      expect(await (await fetch(url(), { unshard: { maxDecodedBytes: 3_000_000 } })).bytes()).toHaveLength(3_000_000)
     })
   })
 
@@ -154,14 +157,16 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
     const { fetch, url } = await stage(protocol)
     for (const read of ['text', 'body', 'clone'] as const) {
       const seen: Progress[] = []
-      const response = await fetch(url('/bytes/300000'), { onDownloadProgress: (progress) => void seen.push(progress) })
+      const response = await fetch(url('/bytes/300000'), {
+        unshard: { onDownloadProgress: (progress) => void seen.push(progress) },
+      })
       if (read === 'text') await response.text()
       else if (read === 'body') await new Response(response.body).text()
       else await Promise.all([response.clone().text(), response.text()])
       expect(seen.at(-1)).toEqual({ bytes: 300_000, total: 300_000 })
     }
     const seen: Progress[] = []
-    await (await fetch(url('/gzip'), { onDownloadProgress: (progress) => void seen.push(progress) })).text()
+    await (await fetch(url('/gzip'), { unshard: { onDownloadProgress: (progress) => void seen.push(progress) } })).text()
     expect(seen.at(-1)!.bytes).toBeLessThan(1_000)
   })
 
@@ -172,7 +177,7 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
     expect(response.trailers?.get('x-checksum')).toMatch(/^[0-9a-f]{64}$/)
     const hints: [number, string | null][] = []
     const onInformational = (status: number, headers: Headers): void => void hints.push([status, headers.get('link')])
-    expect(await (await fetch(url('/early-hints'), { onInformational })).text()).toBe('after early hints')
+    expect(await (await fetch(url('/early-hints'), { unshard: { onInformational } })).text()).toBe('after early hints')
     expect(hints).toEqual([[103, expect.stringContaining('</style.css>')]])
   })
 
@@ -180,8 +185,8 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
     [{ priority: 'high' }, 'u=1'],
     [{ priority: 'low' }, 'u=5'],
     [{ priority: 'auto' }, undefined],
-    [{ httpPriority: { urgency: 0, incremental: true } }, 'u=0, i'],
-    [{ priority: 'high', httpPriority: { urgency: 6 } }, 'u=6'],
+    [{ unshard: { httpPriority: { urgency: 0, incremental: true } } }, 'u=0, i'],
+    [{ priority: 'high', unshard: { httpPriority: { urgency: 6 } } }, 'u=6'],
     [{ priority: 'high', headers: { Priority: 'u=2' } }, 'u=2'],
   ] as const)('priority (RFC 9218 §4): %j', async (init, sent) => {
     const { fetch, url } = await stage(protocol)

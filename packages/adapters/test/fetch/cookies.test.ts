@@ -4,7 +4,7 @@ import { getEventListeners } from 'node:events'
 import type { OriginHandler } from '@unshard/testkit'
 import { CookieJar } from 'tough-cookie'
 import { createFetch } from '../../src/index.js'
-import { PROTOCOLS, stages } from './stage.js'
+import { failure, PROTOCOLS, stages } from './stage.js'
 
 const stage = stages()
 
@@ -76,12 +76,12 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     const bad = { getCookieString: () => '', setCookie: () => Promise.reject(cause) }
     const { fetch, url } = await start({ cookies: bad })
     await expect(fetch(url('/?set=a%3D1'))).rejects.toMatchObject({
-      message: 'fetch failed: the cookie jar keeps no cookies',
-      cause,
+      ...failure('ERR_COOKIE_JAR', 'the cookie jar keeps no cookies'),
+      cause: { cause, processed: 'yes' },
     })
     const worse = { getCookieString: () => Promise.reject(cause), setCookie: () => undefined }
     const other = await start({ cookies: worse })
-    await expect(other.fetch(url())).rejects.toMatchObject({ message: 'fetch failed: the cookie jar gives no cookies', cause })
+    await expect(other.fetch(url())).rejects.toMatchObject(failure('ERR_COOKIE_JAR', 'the cookie jar gives no cookies'))
     expect(other.origin.requests).toEqual([])
   })
 
@@ -108,7 +108,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   it('a call that is wrong leaves its body to the caller, jar or no jar', async () => {
     const { fetch, url } = await start()
     const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(Buffer.from('mine')) })
-    const wrong = fetch(url(), { method: 'POST', body, duplex: 'half', timeouts: { headers: -1 } })
+    const wrong = fetch(url(), { method: 'POST', body, duplex: 'half', unshard: { timeouts: { headers: -1 } } })
     await expect(wrong).rejects.toMatchObject({ cause: expect.objectContaining({ name: 'UsageError' }) })
     expect(Buffer.from((await body.getReader().read()).value!).toString()).toBe('mine')
   })
@@ -137,11 +137,11 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     }
     const retrying = await stage(protocol, { handler: flaky, defaults: { retry: true } })
     expect((await retrying.fetch(retrying.url())).status).toBe(200)
-    expect((await retrying.fetch(retrying.url(), { retry: false })).status).toBe(503)
+    expect((await retrying.fetch(retrying.url(), { unshard: { retry: false } })).status).toBe(503)
     asked = 0
     const plain = await stage(protocol, { handler: flaky })
-    expect((await plain.fetch(plain.url(), { retry: { attempts: 2 }, replay: 0 })).status).toBe(200)
-    await expect(plain.fetch(plain.url(), { retry: { attempts: 0 } })).rejects.toMatchObject({
+    expect((await plain.fetch(plain.url(), { unshard: { retry: { attempts: 2 }, replay: 0 } })).status).toBe(200)
+    await expect(plain.fetch(plain.url(), { unshard: { retry: { attempts: 0 } } })).rejects.toMatchObject({
       name: 'TypeError',
       cause: expect.objectContaining({ code: 'ERR_INVALID_OPTION' }),
     })
@@ -162,6 +162,6 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
 
 it('what is no jar is refused at once', () => {
   expect(() => createFetch({} as never, { cookies: {} as never })).toThrow(
-    'cookies has no method getCookieString: it is no cookie jar',
+    'cookies has no method getCookieString: it is not a cookie jar',
   )
 })

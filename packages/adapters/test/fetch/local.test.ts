@@ -1,8 +1,8 @@
-import { createFetch } from '../../src/index.js'
+import { createFetch, type FetchFunction } from '../../src/index.js'
 import { rig } from '../rig.js'
 
 const { client } = rig()
-const fetch: ReturnType<typeof createFetch> = (input, init) => createFetch(client())(input, init)
+const fetch: FetchFunction = (input, init) => createFetch(client())(input, init)
 
 describe('scheme fetch (Fetch standard §4.2): no network is asked', () => {
   it.each([

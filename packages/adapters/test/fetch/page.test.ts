@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Inspected, PROTOCOLS, stages } from './stage.js'
+import { failure, type Inspected, PROTOCOLS, stages } from './stage.js'
 
 const stage = stages()
 const inspected = async (response: Promise<Response>): Promise<Inspected> => (await (await response).json()) as Inspected
@@ -72,12 +72,30 @@ describe.each(PROTOCOLS)('where a request comes from, over %s', (protocol) => {
       [`${hash('sha256', 'other')} ${hash('sha512')}`, true],
       [`${hash('sha512', 'other')} ${hash('sha512')}`, true],
       ['md5-abc', true],
+      // Malformed hashes of an algorithm that is known match nothing.
+      [`"${hash('sha256')}"`, false],
+      [`'${hash('sha384')}'`, false],
+      [`${hash('sha256')}"`, false],
+      [`${hash('sha256')},${hash('sha256')}`, false],
+      [`${hash('sha256')}, ${hash('sha256', 'other')}`, false],
+      [`${hash('sha256')}==`, false],
+      [`${hash('sha256').replace(/=+$/, '')}===`, false],
+      ['sha384-', false],
+      ['sha384-=', false],
+      ['sha384', false],
+      [`sha256- ${hash('sha256').slice(7)}`, false],
+      [`sha256 -${hash('sha256').slice(7)}`, false],
+      [`sha256=${hash('sha256').slice(7)}`, false],
+      [`${hash('sha256')} sha512-`, false],
+      [`SHA256-${hash('sha256').slice(7)}`, true],
+      [`\t\n ${hash('sha256')}\r\f `, true],
+      [`sha512- ${hash('sha512')}`, true],
       ['', true],
     ])('%s', async (integrity, good) => {
       const { fetch, url } = await stage(protocol, { handler: (_request, response) => response.end('content') })
       const fetching = fetch(url(), { integrity })
       if (good) expect(await (await fetching).clone().text()).toBe('content')
-      else await expect(fetching).rejects.toMatchObject({ name: 'TypeError', message: expect.stringContaining('integrity') })
+      else await expect(fetching).rejects.toMatchObject(failure('ERR_INTEGRITY'))
     })
   })
 })

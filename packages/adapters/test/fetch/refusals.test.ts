@@ -1,6 +1,6 @@
 /** Where fetch does not go, and what it does not take for an answer. */
 
-import { PROTOCOLS, stages } from './stage.js'
+import { failure, PROTOCOLS, stages } from './stage.js'
 
 const stage = stages()
 
@@ -11,9 +11,9 @@ it.each([
   'http:///a.test.example:6667/x',
 ])('a blocked port is blocked however the URL is written: %s (Fetch standard §2.9)', async (url) => {
   const { fetch } = await stage('h2')
-  await expect(fetch(url)).rejects.toThrow('is blocked')
+  await expect(fetch(url)).rejects.toMatchObject(failure('ERR_BLOCKED_PORT', 'is blocked'))
   // Once more: what was said of the one before must not count.
-  await expect(fetch(url)).rejects.toThrow('is blocked')
+  await expect(fetch(url)).rejects.toMatchObject(failure('ERR_BLOCKED_PORT', 'is blocked'))
 })
 
 it('a redirect with two locations that differ leads nowhere ("extract header list values": failure); twice the same is one', async () => {
@@ -24,19 +24,33 @@ it('a redirect with two locations that differ leads nowhere ("extract header lis
       else response.end('there')
     },
   })
-  await expect(fetch(url('/two'))).rejects.toThrow('redirect to several URLs')
+  await expect(fetch(url('/two'))).rejects.toMatchObject(failure('ERR_REDIRECT_TARGET', 'redirect to several URLs'))
   expect(origin.requests).toHaveLength(1)
   expect(await (await fetch(url('/twice'))).text()).toBe('there')
 })
 
 describe.each(PROTOCOLS)('over %s', (protocol) => {
+  it('a 407 of a server is a network error (§4.5: "no-window"), and client.request returns it', async () => {
+    const { fetch, url, origin } = await stage(protocol, {
+      handler: (_request, response) => response.writeHead(407, { 'proxy-authenticate': 'Basic' }).end('no'),
+    })
+    await expect(fetch(url())).rejects.toMatchObject({
+      ...failure('ERR_PROXY_AUTHENTICATION', '407'),
+      cause: { name: 'ResponseError', processed: 'yes' },
+    })
+    await expect(fetch(url(), { method: 'POST', body: 'x', redirect: 'manual' })).rejects.toMatchObject(
+      failure('ERR_PROXY_AUTHENTICATION'),
+    )
+    expect(origin.requests).toHaveLength(2)
+  })
+
   it('integrity of what has no body is an error ("If response’s body is null, then run processBodyError")', async () => {
     const { fetch, url } = await stage(protocol, {
       handler: (request, response) => void response.writeHead(request.url === '/204' ? 204 : 200).end(),
     })
     const integrity = 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
-    await expect(fetch(url(), { method: 'HEAD', integrity })).rejects.toThrow('no body')
-    await expect(fetch(url('/204'), { integrity })).rejects.toThrow('no body')
+    await expect(fetch(url(), { method: 'HEAD', integrity })).rejects.toMatchObject(failure('ERR_INTEGRITY', 'no body'))
+    await expect(fetch(url('/204'), { integrity })).rejects.toMatchObject(failure('ERR_INTEGRITY', 'no body'))
     expect(await (await fetch(url(), { integrity })).text()).toBe('')
   })
 })

@@ -38,3 +38,22 @@ export interface Inspected {
   readonly headers: Record<string, string>
   readonly body: { readonly length: number; readonly sha256: string }
 }
+
+/** What a `fetch` rejects with: the message of the built-in, and the reason in `cause`. */
+export function failure(code: string, message: string | RegExp = ''): object {
+  const cause = expect.objectContaining({ code, message: expect.stringMatching(message) })
+  return { name: 'TypeError', message: 'fetch failed', cause }
+}
+
+/** Collects what the process is warned of, until the end. */
+export function collectWarnings(): { end(): { code: string | undefined; message: string }[] } {
+  const warnings: { code: string | undefined; message: string }[] = []
+  const { emitWarning } = process
+  process.emitWarning = ((message: string, options?: { code?: string }) =>
+    void warnings.push({ code: options?.code, message })) as typeof emitWarning
+  const end = (): typeof warnings => {
+    process.emitWarning = emitWarning
+    return warnings
+  }
+  return { end }
+}

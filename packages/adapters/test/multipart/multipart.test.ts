@@ -140,9 +140,9 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     const { value } = await parts.next()
     await expect((value as { text(): Promise<string> }).text()).rejects.toMatchObject({
       name: 'TypeError',
-      message: 'fetch failed',
+      message: 'terminated',
     })
-    await expect(parts.next()).rejects.toMatchObject({ message: 'fetch failed' })
+    await expect(parts.next()).rejects.toMatchObject({ message: 'terminated' })
   })
 
   it('leaving the loop ends the response; a part that was kept says why it has no more', async () => {

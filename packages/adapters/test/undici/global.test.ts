@@ -133,7 +133,7 @@ it('its errors are the cause of the TypeError', async () => {
     await dispatcher.close()`,
     server.port,
   )
-  expect(told).toEqual(['TypeError', 'ENOTFOUND', 'ERR_CONNECT_RESOLVE'])
+  expect(told).toEqual(['TypeError', 'ENOTFOUND', 'ENOTFOUND'])
 })
 
 it("Node's own WebSocket goes its own way, where Node has one", async () => {

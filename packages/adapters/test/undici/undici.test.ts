@@ -174,7 +174,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
       await expect(refused).rejects.toMatchObject({
         code: 'ECONNREFUSED',
         syscall: 'connect',
-        cause: { code: 'ERR_CONNECT_TCP' },
+        cause: { code: 'ECONNREFUSED' },
       })
       const nowhere = undici.fetch('https://nowhere.example/', { dispatcher: ours() })
       await expect(nowhere).rejects.toMatchObject({ name: 'TypeError', cause: { code: 'ENOTFOUND' } })

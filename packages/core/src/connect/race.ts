@@ -35,6 +35,14 @@ export function race(options: RaceOptions): Promise<Socket> {
   return new Promise((resolve, reject) => new Race(options, resolve, reject).start())
 }
 
+/** One error as it is; of several, one that has them all and speaks for the last. */
+function joined(errors: readonly Error[], message: string): Error {
+  const last = errors.at(-1)!
+  if (errors.length === 1) return last
+  const { code, errno, syscall } = last as NodeJS.ErrnoException
+  return Object.assign(new AggregateError(errors, message), { code, errno, syscall })
+}
+
 class Race {
   readonly #options: RaceOptions
   readonly #resolve: (socket: Socket) => void
@@ -42,7 +50,7 @@ class Race {
   readonly #left: Address[]
   readonly #sockets = new Map<Socket, Address>()
   readonly #failures: string[] = []
-  #lastError: Error | undefined
+  readonly #errors: Error[] = []
   #timer: ClockTimer | undefined
 
   constructor(options: RaceOptions, resolve: (socket: Socket) => void, reject: (reason: unknown) => void) {
@@ -110,13 +118,13 @@ class Race {
     const { code } = error as NodeJS.ErrnoException
     memory?.known.failed(port, address.address, code)
     this.#failures.push(`${address.address}: ${error.message}${code?.startsWith('EADDR') ? this.#from() : ''}`)
-    this.#lastError = error
+    this.#errors.push(error)
     if (this.#left.length > 0) return this.#attempt()
     if (this.#sockets.size > 0) return
     this.#finish()
     const { origin } = this.#options
     const message = `cannot connect to ${origin} (port ${port}): ${this.#failures.join('; ')}`
-    this.#reject(new ConnectError('tcp', message, { origin, cause: this.#lastError }))
+    this.#reject(new ConnectError('tcp', message, { origin, cause: joined(this.#errors, message) }))
   }
 
   /** The end that is at fault. */

@@ -36,8 +36,8 @@ export interface Content {
 export function toContent(body: RequestBody): Content {
   if (typeof body === 'string') return inMemory(Buffer.from(body), 'text/plain;charset=UTF-8')
   if (body instanceof Uint8Array) return inMemory(body, undefined)
-  if (ArrayBuffer.isView(body)) return inMemory(new Uint8Array(body.buffer, body.byteOffset, body.byteLength), undefined)
-  if (isArrayBuffer(body)) return inMemory(new Uint8Array(body), undefined)
+  if (ArrayBuffer.isView(body)) return inMemory(bytesOf(body.buffer, body), undefined)
+  if (isArrayBuffer(body)) return inMemory(bytesOf(body, undefined), undefined)
   if (body instanceof URLSearchParams) return inMemory(Buffer.from(body.toString()), FORM_TYPE)
   if (body instanceof Blob) return fromBlob(body)
   if (isStream(body) && (Readable.isDisturbed(body as never) || (body instanceof ReadableStream && body.locked)))
@@ -53,6 +53,12 @@ const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8'
 
 function isArrayBuffer(body: unknown): body is ArrayBuffer {
   return Object.prototype.toString.call(body) === '[object ArrayBuffer]'
+}
+
+/** Web IDL, "get a copy of the buffer source": of a buffer that was transferred, nothing. */
+function bytesOf(buffer: ArrayBufferLike, view: ArrayBufferView | undefined): Uint8Array {
+  if (buffer.byteLength === 0) return new Uint8Array(0)
+  return view === undefined ? new Uint8Array(buffer) : new Uint8Array(buffer, view.byteOffset, view.byteLength)
 }
 
 function inMemory(bytes: Uint8Array, type: string | undefined): Content {

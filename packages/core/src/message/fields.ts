@@ -138,16 +138,34 @@ class FieldCheck implements CheckedFields {
       this.contentLength = Number(value)
       return true
     }
-    if (name === 'connection' && value.toLowerCase() === 'close') {
-      this.close = true
+    // RFC 9110 §7.6.1: options of the connection, which is not the caller's; pasted headers have them, and they say nothing here.
+    if (name === 'connection') {
+      this.close ||= hasToken(value, 'close')
       return true
     }
-    if (name === 'te' && value.toLowerCase() === 'trailers') return false
+    if (name === 'te') return !hasToken(value, 'trailers')
+    if (!CHANGES_THE_MESSAGE.has(name)) return true
     throw new UsageError(
       'ERR_FORBIDDEN_FIELD',
-      `field "${name}: ${value}" speaks about the connection, which is not the caller's`,
+      `field ${JSON.stringify(name)} changes how the message is sent, which is not the caller's to say: leave it out`,
     )
   }
+}
+
+/** What could not be left out without changing what the caller asks for. */
+const CHANGES_THE_MESSAGE: ReadonlySet<string> = new Set(['transfer-encoding', 'upgrade'])
+
+/** Whether a list has a token (RFC 9110 §5.6.1), whatever its case and its parameters. */
+function hasToken(list: string, wanted: string): boolean {
+  for (let start = 0; start < list.length; ) {
+    const comma = list.indexOf(',', start)
+    const end = comma === -1 ? list.length : comma
+    const semicolon = list.indexOf(';', start)
+    const token = trimmed(list.slice(start, semicolon === -1 || semicolon > end ? end : semicolon))
+    if (token.length === wanted.length && token.toLowerCase() === wanted) return true
+    start = end + 1
+  }
+  return false
 }
 
 /** RFC 3986 §3.2: host and port, without user information, and nothing that would end an authority. */
@@ -173,10 +191,15 @@ function lowerCaseName(name: string): string {
 
 /** RFC 9110 §5.5: leading and trailing SP and HTAB are not part of the value. */
 function trimmed(value: string): string {
-  const first = value.charCodeAt(0)
-  const last = value.charCodeAt(value.length - 1)
-  if (first > 0x20 && last > 0x20) return value
-  return value.replace(/^[ \t]+|[ \t]+$/g, '')
+  let start = 0
+  let end = value.length
+  while (start < end && isBlank(value.charCodeAt(start))) start++
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end--
+  return start === 0 && end === value.length ? value : value.slice(start, end)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
 }
 
 /** Says which field, never its value where that may be a credential. */

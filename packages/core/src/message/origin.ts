@@ -37,10 +37,10 @@ let latest: Origin | undefined
 
 /**
  * Path characters that the WHATWG parser leaves as they are, in the path and in the query alike. Anything else takes the slow way
- * through `URL`, and so do dot segments and an empty query.
+ * through `URL`, and so do dot segments.
  */
 const PLAIN_PATH = /^\/(?:[A-Za-z0-9\-._~!$&()*+,;=:@/?]|%[0-9A-Fa-f]{2})*$/
-const REWRITTEN = /\/(?:\.|%2e)(?:\.|%2e)?(?:[/?]|$)|\?$/i
+const REWRITTEN = /\/(?:\.|%2e)(?:\.|%2e)?(?:[/?]|$)/i
 
 /**
  * Splits an absolute `http:` or `https:` URL, or one of `http+unix:` or `https+unix:` whose host is the percent-encoded path of a socket.
@@ -110,7 +110,17 @@ function split(url: URL): RequestUrl {
   if (url.username !== '' || url.password !== '') {
     throw new UsageError('ERR_URL_CREDENTIALS', `credentials in the URL for ${url.host}: send an authorization field instead`)
   }
-  return { origin: learn(url), path: url.pathname + url.search }
+  return { origin: learn(url), path: url.pathname + queryOf(url) }
+}
+
+/** With its question mark, also where it is empty: `URL.search` has none then (URL standard §6.1), and a server may tell the two apart. */
+function queryOf({ search, href }: URL): string {
+  if (search !== '') return search
+  const mark = href.indexOf('?')
+  if (mark === -1) return ''
+  // One that stands behind `#` belongs to the fragment.
+  const fragment = href.indexOf('#')
+  return mark === (fragment === -1 ? href.length : fragment) - 1 ? '?' : ''
 }
 
 /**
@@ -125,8 +135,8 @@ function splitUnix(url: URL): RequestUrl {
     throw new UsageError('ERR_INVALID_URL', `no path of a socket in ${JSON.stringify(url.href)}`)
   }
   const scheme = url.protocol === 'https+unix:' ? 'https' : 'http'
-  const { pathname, search } = new URL(`http://localhost${url.hostname === '' ? '/' : url.pathname}${url.search}`)
-  return { origin: learnUnix(scheme, socketPath), path: pathname + search }
+  const target = new URL(`http://localhost${url.hostname === '' ? '/' : url.pathname}${queryOf(url)}`)
+  return { origin: learnUnix(scheme, socketPath), path: target.pathname + queryOf(target) }
 }
 
 function decoded(text: string): string | undefined {

@@ -86,7 +86,15 @@ export function isIdempotent(method: string): boolean {
   return IDEMPOTENT.has(method)
 }
 
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+/** RFC 10008 §2: QUERY is safe and idempotent. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'QUERY', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
+/** Whether sending it twice does no harm: by its method, or because the server knows the second by its `idempotency-key`. */
+export function isRepeatable({ method, fields }: HttpRequest): boolean {
+  if (isIdempotent(method)) return true
+  for (let i = 0; i < fields.length; i += 2) if (fields[i] === 'idempotency-key') return true
+  return false
+}
 
 /**
  * Checks everything about a request. Nothing is sent, opened or read.
@@ -188,5 +196,5 @@ function withContentFields(
 
 /** RFC 9110 §8.6: a method that anticipates content says 0 when there is none. */
 function impliedLength(method: string): number | undefined {
-  return method === 'POST' || method === 'PUT' || method === 'PATCH' ? 0 : undefined
+  return method === 'POST' || method === 'PUT' || method === 'PATCH' || method === 'QUERY' ? 0 : undefined
 }

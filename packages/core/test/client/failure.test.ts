@@ -35,7 +35,7 @@ describe('a connection that cannot be made', () => {
   it('a name that does not resolve', async () => {
     await expect(client().request({ url: 'https://nowhere.test.example/' })).rejects.toMatchObject({
       name: 'ConnectError',
-      code: 'ERR_CONNECT_RESOLVE',
+      code: 'ENOTFOUND',
       phase: 'resolve',
       processed: 'no',
     })
@@ -254,6 +254,23 @@ describe('an HTTP/2 server that misbehaves', () => {
       code: 'ERR_CONNECTION_LOST',
     })
     expect(seen).toEqual(['GET', 'GET', 'POST'])
+  })
+
+  it('a QUERY is sent twice (RFC 10008: safe and idempotent), and a POST with an idempotency-key', async () => {
+    const seen: string[] = []
+    const { port } = await peer(async (p) => {
+      await p.handshake()
+      seen.push((await p.nextRequest()).method)
+      p.destroy()
+    })
+    const one = client()
+    const lost = { name: 'ConnectionError', processed: 'unknown' }
+    await expect(one.request({ url: url(port), method: 'QUERY', body: 'x' })).rejects.toMatchObject(lost)
+    expect(seen.splice(0)).toEqual(['QUERY', 'QUERY'])
+    const headers = { 'Idempotency-Key': '"k"' }
+    await expect(one.request({ url: url(port), method: 'POST', body: 'x', headers })).rejects.toMatchObject(lost)
+    await expect(one.request({ url: url(port), method: 'PATCH', body: 'x', headers, replay: 0 })).rejects.toMatchObject(lost)
+    expect(seen).toEqual(['POST', 'POST', 'PATCH'])
   })
 })
 

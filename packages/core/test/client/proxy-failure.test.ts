@@ -31,7 +31,8 @@ describe('a proxy that cannot be reached', () => {
     expect(error).toMatchObject({
       name: 'ConnectError',
       phase: 'proxy',
-      code: 'ERR_CONNECT_PROXY',
+      code: 'ECONNREFUSED',
+      syscall: 'connect',
       processed: 'no',
       origin: 'https://a.test.example',
       cause: { code: 'ECONNREFUSED' },

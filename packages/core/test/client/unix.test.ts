@@ -8,7 +8,7 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { staticLookup } from '@unshard/testkit'
-import type { ClientOptions, ReusePolicy } from '../../src/index.js'
+import type { ClientOptions, ProxyOption, ReusePolicy } from '../../src/index.js'
 import { parseOrigin, parseRequestUrl } from '../../src/message/origin.js'
 import { rig } from './rig.js'
 
@@ -39,8 +39,26 @@ const echo: Respond = ({ headers, url }, response) => {
 }
 const url = (scheme: string, rest = '/v1/info?q=1'): string => `${scheme}+unix://${encodeURIComponent(path)}${rest}`
 
-/** A resolver and a proxy that nobody may ask. */
-const ALONE = { lookup: staticLookup(), proxy: 'http://proxy.test.example:1' } satisfies ClientOptions
+/** A resolver that is never asked. */
+const ALONE = { lookup: staticLookup() } satisfies ClientOptions
+/** A proxy that nothing may go around, and that does not exist. */
+const PROXY = 'http://proxy.test.example:1'
+
+it('a URL of a socket does not lead around a proxy that was set, unless the proxy function says so', async () => {
+  const server = await listen(http.createServer(echo as never))
+  const refused = { name: 'UsageError', code: 'ERR_PROXY_BYPASS', processed: 'no', message: expect.stringContaining('proxy') }
+  const everyOrigin: ProxyOption[] = [PROXY, { url: PROXY }, () => PROXY]
+  for (const proxy of everyOrigin) {
+    const one = client({ ...ALONE, proxy, unixSockets: true })
+    await expect(one.request({ url: url('http') })).rejects.toMatchObject(refused)
+    await expect(one.connect(url('http'))).rejects.toMatchObject(refused)
+    await expect(one.explain(url('https'))).rejects.toMatchObject(refused)
+    await expect(one.warm([url('http')])).rejects.toMatchObject(refused)
+  }
+  expect(server.connections).toBe(0)
+  const direct = client({ ...ALONE, proxy: (origin) => (origin.startsWith('http+unix:') ? undefined : PROXY) })
+  expect((await direct.request({ url: url('http') })).status).toBe(200)
+})
 
 describe('URLs', () => {
   it('http+unix: HTTP/1.1, for localhost, with nothing resolved and no proxy', async () => {
@@ -131,7 +149,7 @@ describe('socketPath', () => {
       },
       misdirected: () => undefined,
     }
-    const one = client({ ...ALONE, socketPath: path, reuse })
+    const one = client({ ...ALONE, proxy: PROXY, socketPath: path, reuse })
     for (const host of ['a.test.example', 'b.test.example:8443']) {
       const response = await one.request({ url: `${scheme}://${host}/x` })
       expect(await response.json()).toEqual({ authority: host, url: '/x' })

@@ -48,6 +48,25 @@ function run(addresses: readonly Address[], port: number, clock = new FakeClock(
   return { settled, abort, attempts, clock }
 }
 
+it('where several addresses fail, the error has the code of the last attempt, and all errors in cause.errors', async () => {
+  const { port, server } = await listen('127.0.0.1')
+  await new Promise((resolve) => server.close(resolve))
+  const error = await run(at('127.0.0.1', '127.0.0.2', '127.0.0.3'), port).settled.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  expect(error).toMatchObject({
+    name: 'ConnectError',
+    phase: 'tcp',
+    code: 'ECONNREFUSED',
+    syscall: 'connect',
+    cause: { code: 'ECONNREFUSED', errors: [{ address: '127.0.0.1' }, { address: '127.0.0.2' }, { address: '127.0.0.3' }] },
+    errors: [{ code: 'ECONNREFUSED' }, { code: 'ECONNREFUSED' }, { code: 'ECONNREFUSED' }],
+  })
+  const alone = run(at('127.0.0.1'), port).settled
+  await expect(alone).rejects.toMatchObject({ code: 'ECONNREFUSED', cause: { code: 'ECONNREFUSED', address: '127.0.0.1' } })
+})
+
 describe('interleave', () => {
   it.each([
     [

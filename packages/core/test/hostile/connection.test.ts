@@ -267,7 +267,14 @@ describe.each(transports)('over %s', (_name, on) => {
       await until(() => first.complete)
       if (how === 'reset') sockets[0]!.resetAndDestroy()
       else sockets[0]![how as 'end' | 'destroy']()
-      await expect(failing).rejects.toMatchObject({ name: 'ConnectionError', code: 'ERR_CONNECTION_LOST', processed: 'yes' })
+      // Whether destroying a socket resets the connection is the kernel's to decide: it does where bytes were not read.
+      const code =
+        { end: /^ERR_CONNECTION_LOST$/, reset: /^ECONNRESET$/ }[how as string] ?? /^(?:ERR_CONNECTION_LOST|ECONNRESET)$/
+      await expect(failing).rejects.toMatchObject({
+        name: 'ConnectionError',
+        code: expect.stringMatching(code),
+        processed: 'yes',
+      })
       expect(await first.text()).toBe('ok')
     },
   )

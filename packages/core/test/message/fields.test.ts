@@ -66,18 +66,37 @@ describe('checkFields', () => {
   it.each([
     ['transfer-encoding', 'chunked'],
     ['upgrade', 'websocket'],
-    ['connection', 'keep-alive'],
-    ['connection', 'x-a'],
-    ['keep-alive', 'timeout=5'],
-    ['proxy-connection', 'keep-alive'],
-    ['http2-settings', 'AAMAAABk'],
-    ['te', 'gzip'],
+    ['Upgrade', 'h2c'],
   ])(
     'refuses %s: %s (RFC 9113 §8.2.2: "An endpoint MUST NOT generate an HTTP/2 message containing connection-specific")',
     (name, value) => {
       expect(() => checkFields({ [name]: value })).toThrow(
-        expect.objectContaining({ code: 'ERR_FORBIDDEN_FIELD', message: expect.stringContaining(name) }),
+        expect.objectContaining({ code: 'ERR_FORBIDDEN_FIELD', message: expect.stringContaining(name.toLowerCase()) }),
       )
+    },
+  )
+
+  it.each([
+    ['connection', 'keep-alive', false],
+    ['Connection', 'Keep-Alive, Upgrade', false],
+    ['connection', 'keep-alive ,\tClose', true],
+    ['connection', 'x-a', false],
+    ['connection', 'closed', false],
+    ['connection', '', false],
+    ['connection', ',,', false],
+    ['keep-alive', 'timeout=5', false],
+    ['proxy-connection', 'close', false],
+    ['http2-settings', 'AAMAAABk', false],
+    ['te', 'gzip', false],
+    ['TE', 'deflate;q=0.5, trailersx', false],
+  ])('drops %s: %s, which pasted headers have', (name, value, close) => {
+    expect(checkFields({ [name]: value, 'x-a': 'b' })).toMatchObject({ list: ['x-a', 'b'], close })
+  })
+
+  it.each(['trailers', 'Trailers', 'gzip, trailers', 'trailers;q=0.5, deflate'])(
+    'te: %s is te: trailers, the one form that HTTP/2 has',
+    (value) => {
+      expect(checkFields({ te: value }).list).toEqual(['te', 'trailers'])
     },
   )
 

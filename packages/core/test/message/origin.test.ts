@@ -38,6 +38,25 @@ describe('parseRequestUrl', () => {
     expect(() => parseRequestUrl('https://user:secret@a.example/')).toThrow(expect.not.stringContaining('secret'))
   })
 
+  it.each([
+    ['https://a.example/path/?', '/path/?'],
+    ['https://a.example?', '/?'],
+    ['https://a.example/?#fragment', '/?'],
+    ['https://a.example/?#', '/?'],
+    ['https://a.example/#?', '/'],
+    ['https://a.example/??', '/??'],
+    ['https://A.example/a b?', '/a%20b?'],
+    ['https://a.example/a/../?', '/?'],
+    ['http+unix://%2Frun%2Fa.sock/x?', '/x?'],
+    ['http+unix://%2Frun%2Fa.sock/x?#y', '/x?'],
+    ['http+unix:///run/a.sock?', '/?'],
+  ])('the question mark of an empty query is kept: %s', (url, path) => {
+    expect(parseRequestUrl(url).path).toBe(path)
+    expect(parseRequestUrl(new URL(url)).path).toBe(path)
+    // Once more: the origin is known now.
+    expect(parseRequestUrl(url).path).toBe(path)
+  })
+
   it('the fast way and the WHATWG parser agree on every path', () => {
     parseRequestUrl('https://known.example/')
     const piece = fc.constantFrom(
@@ -72,7 +91,7 @@ describe('parseRequestUrl', () => {
         const url = `https://known.example/${text}`
         const expected = new URL(url)
         expect(parseRequestUrl(url)).toMatchObject({
-          path: expected.pathname + expected.search,
+          path: expected.href.slice(expected.origin.length).split('#')[0],
           origin: { serialized: expected.origin },
         })
       }),

@@ -64,7 +64,7 @@ describe('checkRequest', () => {
   })
 
   it('knows which methods may be sent twice (RFC 9110 §9.2.2)', () => {
-    expect(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'].every(isIdempotent)).toBe(true)
+    expect(['GET', 'HEAD', 'QUERY', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'].every(isIdempotent)).toBe(true)
     expect(['POST', 'PATCH', 'get', 'PURGE'].some(isIdempotent)).toBe(false)
   })
 })

@@ -298,7 +298,7 @@ it('a redirect to another tenant’s tag stays with its own: fetch keeps the iso
   const one = client()
   const fetch = createFetch(one)
   await (await fetch(at('b', started))).text()
-  const response = await fetch(at('a', started, '/go'), { isolation: 'tag' } as never)
+  const response = await fetch(at('a', started, '/go'), { unshard: { isolation: 'tag' } })
   expect(await response.text()).toBe('there')
   expect(started.connections).toBe(2)
 })

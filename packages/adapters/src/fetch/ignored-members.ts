@@ -1,0 +1,15 @@
+/** Members of `init` that decide elsewhere where a request goes. The Fetch standard ignores what it does not know; ignoring these is said once. */
+
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ['agent', 'use the options of createClient() (tls, proxy, lookup, maxConnectionsPerOrigin), or init.unshard.client'],
+  ['proxy', 'use createClient({ proxy }) and createFetch(client)'],
+])
+const warned = new Set<string>()
+
+/** Warns for the first member of each name in the process. A name with another meaning costs one lookup. */
+export function warnIfIgnored(name: string, value: unknown): void {
+  const hint = HINTS.get(name)
+  if (hint === undefined || value === null || warned.has(name)) return
+  warned.add(name)
+  process.emitWarning(`fetch() ignores init.${name}: ${hint}`, { type: 'UnshardWarning', code: 'UNSHARD_IGNORED_MEMBER' })
+}

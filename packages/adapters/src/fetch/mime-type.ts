@@ -1,0 +1,135 @@
+/** MIME types (MIME Sniffing standard §4): parsed and serialized in one pass over the text, however long it is. */
+
+/** A MIME type, parsed: names in lower case, parameters in order. */
+export interface MimeType {
+  /** Type and subtype, such as `text/html`. */
+  readonly essence: string
+  readonly parameters: Map<string, string>
+}
+
+/** MIME Sniffing §4.4, "parse a MIME type"; `undefined` for text that is not one. */
+export function parseMimeType(text: string): MimeType | undefined {
+  const slash = text.indexOf('/')
+  if (slash === -1) return undefined
+  const semicolon = text.indexOf(';', slash)
+  const end = semicolon === -1 ? text.length : semicolon
+  const type = trimBlanks(text, 0, slash, true, false).toLowerCase()
+  const subtype = trimBlanks(text, slash + 1, end, false, true).toLowerCase()
+  if (!isToken(type) || !isToken(subtype)) return undefined
+  return { essence: `${type}/${subtype}`, parameters: parseParameters(text, end) }
+}
+
+/** MIME Sniffing §4.5, "serialize a MIME type". */
+export function serializeMimeType({ essence, parameters }: MimeType): string {
+  let text = essence
+  for (const [name, value] of parameters) text += `;${name}=${isToken(value) ? value : quote(value)}`
+  return text
+}
+
+/** Fetch standard §3.5, "extract a MIME type", of the value of `content-type`; `undefined` where it has none. */
+export function extractMimeType(value: string | undefined): MimeType | undefined {
+  if (value === undefined) return undefined
+  let found: MimeType | undefined
+  let charset: string | undefined
+  for (const part of listOf(value)) {
+    const parsed = parseMimeType(part)
+    if (parsed === undefined || parsed.essence === '*/*') continue
+    const own = parsed.parameters.get('charset')
+    if (parsed.essence !== found?.essence) charset = own
+    else if (own === undefined && charset !== undefined) parsed.parameters.set('charset', charset)
+    found = parsed
+  }
+  return found
+}
+
+function parseParameters(text: string, from: number): Map<string, string> {
+  const parameters = new Map<string, string>()
+  // Behind each semicolon.
+  for (let at = from; at < text.length; ) {
+    at++
+    while (at < text.length && isBlank(text.charCodeAt(at))) at++
+    const start = at
+    while (at < text.length && text[at] !== ';' && text[at] !== '=') at++
+    if (text[at] !== '=') continue
+    const name = text.slice(start, at).toLowerCase()
+    const { value, end } = parseValue(text, at + 1)
+    at = end
+    if (value !== undefined && isToken(name) && isQuotable(value) && !parameters.has(name)) parameters.set(name, value)
+  }
+  return parameters
+}
+
+/** A value, and the semicolon behind it. Without quotes, nothing is no value. */
+function parseValue(text: string, at: number): { value: string | undefined; end: number } {
+  if (text[at] === '"') {
+    const { value, end } = parseQuoted(text, at)
+    const semicolon = text.indexOf(';', end)
+    return { value, end: semicolon === -1 ? text.length : semicolon }
+  }
+  const semicolon = text.indexOf(';', at)
+  const end = semicolon === -1 ? text.length : semicolon
+  const value = trimBlanks(text, at, end, false, true)
+  return { value: value === '' ? undefined : value, end }
+}
+
+/** Fetch standard §2.2, "collect an HTTP quoted string": what stands between two quotes, or up to the end. */
+function parseQuoted(text: string, quoteAt: number): { value: string; end: number } {
+  let value = ''
+  let start = quoteAt + 1
+  let at = start
+  while (at < text.length && text[at] !== '"') {
+    if (text[at] !== '\\') at++
+    else {
+      value += text.slice(start, at)
+      // One at the very end stands for itself.
+      start = at + 1 < text.length ? at + 1 : at
+      at = start + 1
+    }
+  }
+  return { value: value + text.slice(start, at), end: Math.min(at + 1, text.length) }
+}
+
+/** Fetch standard §2.2.2, "get, decode, and split": the values of a list, whose commas inside quotes separate nothing. */
+function* listOf(text: string): Generator<string> {
+  let start = 0
+  let at = 0
+  while (at < text.length) {
+    if (text[at] === '"') at = parseQuoted(text, at).end
+    else if (text[at] !== ',') at++
+    else {
+      if (at > start) yield text.slice(start, at)
+      start = ++at
+    }
+  }
+  if (at > start) yield text.slice(start, at)
+}
+
+function trimBlanks(text: string, start: number, end: number, atStart: boolean, atEnd: boolean): string {
+  while (atStart && start < end && isBlank(text.charCodeAt(start))) start++
+  while (atEnd && end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
+/** Fetch standard §2.2, "HTTP whitespace". */
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d
+}
+
+function isToken(text: string): boolean {
+  return TOKEN.test(text)
+}
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+
+/** Whether a quoted string can hold it. */
+function isQuotable(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code !== 0x09 && (code < 0x20 || code === 0x7f || code > 0xff)) return false
+  }
+  return true
+}
+
+function quote(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&')}"`
+}

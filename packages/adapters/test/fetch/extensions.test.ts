@@ -1,0 +1,137 @@
+/** What this fetch can do beyond the standard is under `init.unshard`: members of other libraries mean nothing to it. */
+
+import { UsageError } from '@unshard/core'
+import { createFetch, fetch as namedFetch } from '../../src/index.js'
+import { collectWarnings, failure, type Inspected, PROTOCOLS, stages } from './stage.js'
+
+const stage = stages()
+
+describe.each(PROTOCOLS)('over %s', (protocol) => {
+  it.each([
+    { retry: 0 },
+    { retry: 'never', timeout: 1 },
+    { client: {} },
+    { timeouts: { headers: -1 } },
+    { timeouts: 5 },
+    { isolation: 7, affinity: {}, replay: 'x' },
+    { baseURL: 'https://other.example/', baseUrl: 'https://other.example/' },
+    { maxDecodedBytes: -1, httpPriority: 'x' },
+    { onInformational: 1, onUploadProgress: 2, onDownloadProgress: 3 },
+    { lunch: true },
+  ])('a member that another library passes in init is ignored: %o', async (init) => {
+    const { fetch, url } = await stage(protocol)
+    expect((await fetch(url('/status/200'), init as never)).status).toBe(200)
+  })
+
+  it('retry in init asks nothing again, retry in init.unshard does', async () => {
+    const { fetch, url, origin } = await stage(protocol, {
+      handler: (_request, response) => response.writeHead(503, { 'retry-after': '0' }).end(),
+    })
+    await fetch(url(), { retry: { attempts: 3, baseDelayMs: 1 } } as never)
+    expect(origin.requests).toHaveLength(1)
+    await fetch(url(), { unshard: { retry: { attempts: 3, baseDelayMs: 1 } } })
+    expect(origin.requests).toHaveLength(4)
+  })
+
+  it('defaults of with() hold for each call, and a call says otherwise member by member', async () => {
+    const { fetch, url, origin } = await stage(protocol, {
+      handler: (_request, response) => response.writeHead(503, { 'retry-after': '0' }).end(),
+    })
+    const patient = fetch.with({ retry: { attempts: 3, baseDelayMs: 1 }, timeouts: { headers: 10_000 } })
+    await patient(url())
+    expect(origin.requests).toHaveLength(3)
+    await patient(url(), { unshard: { retry: false } })
+    expect(origin.requests).toHaveLength(4)
+    await patient(url(), { unshard: { timeouts: { body: 10_000 } } })
+    expect(origin.requests).toHaveLength(7)
+    await fetch(url())
+    expect(origin.requests).toHaveLength(8)
+  })
+
+  it('with() lays defaults over those that there are: headers by name, a relative baseUrl on the one before', async () => {
+    const { fetch, url } = await stage(protocol)
+    const first = fetch.with({ baseUrl: url('/api/'), headers: { 'X-A': '1', accept: 'a/b' } })
+    const second = first.with({ baseUrl: '../', headers: { accept: 'c/d' } })
+    const { headers } = (await (await second('inspect')).json()) as Inspected
+    expect(headers).toMatchObject({ 'x-a': '1', accept: 'c/d' })
+  })
+
+  it('init.unshard.client sends the request, and isolation keeps it on a connection of its own', async () => {
+    const { fetch, url, origin } = await stage(protocol)
+    await (await fetch(url())).text()
+    await (await fetch(url(), { unshard: { isolation: 'a' } })).text()
+    expect(origin.connections).toBe(2)
+    const seen: unknown[] = []
+    const client = {
+      request: (options: unknown) => {
+        seen.push(options)
+        return Promise.reject(new UsageError('ERR_X', 'x'))
+      },
+    }
+    await expect(fetch(url(), { unshard: { client: client as never, affinity: 'k' } })).rejects.toMatchObject(failure('ERR_X'))
+    expect(seen).toMatchObject([{ affinity: 'k' }])
+  })
+
+  it('only an own member counts: one on Object.prototype says nothing', async () => {
+    const { fetch, url, origin } = await stage(protocol)
+    const inherited = Object.create({ unshard: { isolation: 'a', lunch: 1 } }) as object
+    await (await fetch(url())).text()
+    expect((await fetch(url(), inherited)).status).toBe(200)
+    expect(origin.connections).toBe(1)
+  })
+})
+
+it.each<[object, RegExp]>([
+  [{ timeout: 1 }, /unknown option "unshard\.timeout": did you mean "unshard\.timeouts"\?/],
+  [{ retries: 1 }, /did you mean "unshard\.retry"\?/],
+  [{ IsolatioN: 1 }, /did you mean "unshard\.isolation"\?/],
+  [{ onUploadprogres: 1 }, /did you mean "unshard\.onUploadProgress"\?/],
+  [{ lunch: 1 }, /unknown option "unshard\.lunch"$/],
+  [{ ['x'.repeat(100_000)]: 1 }, /^.{0,120}$/],
+])('an unknown member of init.unshard is refused, with the name that was meant: %#', async (unshard, message) => {
+  const { fetch } = await stage('h2')
+  await expect(fetch('https://a.test.example/', { unshard } as never)).rejects.toMatchObject(
+    failure('ERR_UNKNOWN_OPTION', message),
+  )
+})
+
+it.each([null, 5, 'x'])('init.unshard is an object, not %p', async (unshard) => {
+  const { fetch } = await stage('h2')
+  await expect(fetch('https://a.test.example/', { unshard } as never)).rejects.toMatchObject(
+    failure('ERR_INVALID_OPTION', 'unshard'),
+  )
+})
+
+it('unknown and wrong defaults are refused when they are given, by createFetch and with() alike', async () => {
+  const { fetch } = await stage('h2')
+  const client = { request: () => undefined } as never
+  for (const make of [
+    (more: object) => createFetch(client, more),
+    (more: object) => fetch.with(more),
+    (more: object) => namedFetch.with(more),
+  ]) {
+    expect(() => make({ baseURL: 'https://a.example' })).toThrow('did you mean "baseUrl"?')
+    expect(() => make({ timeout: 5 })).toThrow('did you mean "timeouts"?')
+    expect(() => make({ unshard: {} })).toThrow(UsageError)
+    expect(() => make({ defaultHeadersFor: 'all' })).toThrow('defaultHeadersFor')
+    expect(() => make({ maxDecodedBytes: Number.NaN })).toThrow('maxDecodedBytes')
+    expect(() => make({ client: {} })).toThrow('client')
+    expect(() => make({ baseUrl: 'nope' })).toThrow(UsageError)
+  }
+  expect(() => createFetch(undefined as never)).toThrow('createFetch takes a client')
+})
+
+it('agent and proxy, which would change where a request goes, are ignored with one warning for each', async () => {
+  const { fetch, url } = await stage('h2')
+  const warnings = collectWarnings()
+  for (let i = 0; i < 3; i++) {
+    const response = await fetch(url('/status/200'), { agent: {}, proxy: 'http://p.example', lunch: 1 } as never)
+    expect(response.status).toBe(200)
+  }
+  await fetch(url('/status/200'), { agent: undefined, proxy: null } as never)
+  const code = 'UNSHARD_IGNORED_MEMBER'
+  expect(warnings.end()).toEqual([
+    { code, message: expect.stringContaining('init.agent: use the options of createClient()') },
+    { code, message: expect.stringContaining('init.proxy: use createClient({ proxy })') },
+  ])
+})
