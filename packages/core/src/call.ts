@@ -78,7 +78,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
     this.#settle(reason)
     const exchange = this.exchange
     if (exchange === undefined) {
-      this.owner.pool.leave(this.#target, this)
+      this.owner.pool.leave(this.#target, this, reason)
       this.#finish()
       return
     }
@@ -116,6 +116,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
     this.content = body
     if (this.#member!.coalesced && this.#isMisdirected(status)) return this.#redirect()
     this.#target.progress.answered++
+    if (this.#member!.proved !== true) this.owner.pool.proved(this.#member!)
     const { retry } = this.limits
     const delayMs = retry === undefined ? undefined : retryDelayMs(retry, this.#request, status, fields, this.#attempts)
     if (delayMs !== undefined) return this.#askLater(delayMs)
@@ -183,6 +184,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
 
   /** An attempt has failed before any part of a response. */
   #failed(error: Error, loss: Loss | undefined): void {
+    this.owner.pool.failed(this.#member!, error)
     if (this.#over) return
     const required = requiresHttp1(error) && this.#target.http1Only !== true
     const http1 = required ? this.owner.onHttp1Required(this.#target) : undefined

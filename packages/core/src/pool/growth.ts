@@ -3,11 +3,13 @@
  * is none to be had.
  */
 
+import { link, unlink } from '../abort.js'
 import type { Connector } from '../connect/connect.js'
 import type { Clock } from '../deadlines.js'
 import { ConnectionError } from '../errors.js'
 import type { Dialling } from './dialling.js'
 import type { Group, Member } from './group.js'
+import { Pursuit } from './pursuit.js'
 import type { Services } from './services.js'
 
 /** Where an origin has a connection and gets no further one, that is not tried again for so long, milliseconds. */
@@ -28,6 +30,10 @@ export interface GrowthParts {
   readonly dialling: Dialling
   readonly services: Services
   readonly clock: Clock
+  /** How long a connection may take that nothing waits for, milliseconds; 0 is forever. */
+  readonly connectTimeoutMs: number
+  /** Ends every dial. */
+  readonly stop: AbortSignal
   /** Nothing is left of a group. */
   forget(group: Group): void
 }
@@ -116,21 +122,41 @@ export class Growth {
   }
 
   #dial(group: Group): void {
-    group.dials++
-    group.dialled = this.#parts.dialling
-      .obtain(group.target, (connection) => group.memberOf(connection) !== undefined)
+    const { clock, connectTimeoutMs, stop, dialling } = this.#parts
+    const pursuit = new Pursuit(clock, connectTimeoutMs, () => group.waiting.size > 0 || group.opening)
+    link(stop, pursuit)
+    group.pursuits = [...group.pursuits, pursuit]
+    group.dialled = dialling
+      .obtain(group.target, pursuit, (connection) => group.memberOf(connection) !== undefined)
       .then(
-        (member) => this.#obtained(group, member),
+        (member) => {
+          this.#end(group, pursuit)
+          this.#obtained(group, member)
+        },
         (error: Error) => {
-          group.dials--
-          this.#unavailable(group, error)
+          this.#end(group, pursuit)
+          // Ended because nothing waited for it: what waits since then is given another.
+          if (pursuit.signal.aborted && !stop.aborted) this.settle(group)
+          else this.#unavailable(group, error)
         },
       )
       .finally(() => group.dialOver())
   }
 
+  #end(group: Group, pursuit: Pursuit): void {
+    unlink(this.#parts.stop, pursuit)
+    pursuit.end()
+    group.pursuits = group.pursuits.filter((each) => each !== pursuit)
+  }
+
+  /** Requests of a group have left: dials that nothing waits for are ended, with the reason of the last of them. */
+  review(group: Group, reason: unknown): void {
+    // Connections that are wanted in any case have a time of their own.
+    if (group.target.settings.minConnections > 1) return
+    for (const pursuit of group.pursuits) pursuit.review(reason)
+  }
+
   #obtained(group: Group, member: Member): void {
-    group.dials--
     const service = this.#parts.services.of(member.connection)
     // A 421 came while this one was looked for: the next one is the group's own.
     if (member.coalesced && group.target.progress.misdirected === true) return this.settle(group)
