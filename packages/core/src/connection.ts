@@ -116,6 +116,8 @@ export interface PoolTarget extends Target {
 
 /** What a connection tells about one request. At most one of `onResponse` and `onError` comes, and `onClosed` comes last. */
 export interface ExchangeObserver {
+  /** The caller wants interim responses: then there is no limit on them. */
+  readonly wantsInformational?: boolean
   /** An interim response, 1xx. */
   onInformational(status: number, fields: readonly string[]): void
   /** The final response. Its content is pushed into `body`. HTTP/2 has no reason phrase (RFC 9113 §8.3.2). */
@@ -152,6 +154,8 @@ export interface Connection {
   readonly capacity: number
   /** Requests in flight. */
   readonly active: number
+  /** It takes no request because its last response is not complete and no reader has come for it. Only over HTTP/1.1. */
+  readonly unread?: boolean
   /** The peer has said what it allows: its SETTINGS are here (RFC 9113 §3.4). HTTP/1.1 has nothing to wait for. */
   readonly confirmed: boolean
   /** RFC 8336: bounded and checked; `undefined` while the server has sent none. */

@@ -1,9 +1,10 @@
 /** Sends the content of a request: as fast as the stream takes it, no faster, and no longer than anybody wants it. */
 
 import { UsageError } from '../errors.js'
-import { type Content, leave } from '../message/content.js'
-import { checkFields } from '../message/fields.js'
-import type { HttpRequest } from '../message/request.js'
+import { queueMicrotask, setImmediate } from '../event-loop.js'
+import { type Content, leave } from './content.js'
+import { checkFields } from './fields.js'
+import type { HttpRequest } from './request.js'
 
 /** Where content goes. */
 export interface ContentSink {
