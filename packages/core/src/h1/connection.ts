@@ -239,7 +239,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
 
   readonly #write = (): void => {
     this.#writing = false
-    if (this.#state === 'closed') return
+    if (this.#state === 'closed') return this.#failUnsent()
     const [first] = this.#exchanges
     const several = this.#exchanges.length > 1
     if (several) this.socket.cork()
@@ -256,6 +256,14 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     if (this.#writing) return
     this.#writing = true
     queueMicrotask(this.#write)
+  }
+
+  /** Requests that came when the connection was no more. */
+  #failUnsent(): void {
+    for (const exchange of this.#exchanges.splice(0)) {
+      exchange.lost('the connection was closed', undefined, { first: true, begun: false })
+      exchange.closed()
+    }
   }
 
   readonly #verified = (): void => {
