@@ -19,12 +19,9 @@ const LATER = [/h1\/connection\.js$/]
 const inlineWasm = {
   name: 'inline WebAssembly',
   setup({ onResolve, onLoad, initialOptions }) {
-    onResolve({ filter: /^undici\/lib\/llhttp\// }, ({ path }) => ({
-      path: createRequire(join(initialOptions.absWorkingDir, 'package.json')).resolve(path),
-      namespace: 'wasm',
-    }))
+    onResolve({ filter: /^undici\/lib\/llhttp\// }, ({ path }) => ({ path, namespace: 'wasm' }))
     onLoad({ filter: /.*/, namespace: 'wasm' }, ({ path }) => {
-      const bytes = createRequire(path)(path).toString('base64')
+      const bytes = createRequire(join(initialOptions.absWorkingDir, 'package.json'))(path).toString('base64')
       return { contents: `import { Buffer } from 'node:buffer'\nexport default Buffer.from('${bytes}', 'base64')\n` }
     })
   },

@@ -10,6 +10,7 @@ import { type Exchange, type ExchangeObserver, newestConnectionId, type PoolTarg
 import type { ClockTimer, Deadline } from './deadlines.js'
 import { afterAttempt, ConnectionError, type Processed, TimeoutError, UnshardError } from './errors.js'
 import type { ResponseBody } from './message/body.js'
+import { inContext } from './message/context.js'
 import { type HttpRequest, isIdempotent, type RequestOptions, type Timeouts } from './message/request.js'
 import { type ConnectionInfo, HttpResponse, NO_FIELDS, type ResponseParts, type Timings } from './message/response.js'
 import { connectionInfo, type Member, type Waiter } from './pool/group.js'
@@ -78,7 +79,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
     this.affinity = options.affinity
     this.#target = target
     this.#signal = options.signal ?? undefined
-    this.#onInformational = options.onInformational
+    this.#onInformational = inContext(options.onInformational)
     this.#limits = limits
     this.#startedAt = owner.deadlines.clock.now()
     this.#phaseStartedAt = this.#startedAt
@@ -224,8 +225,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
 
   /**
    * Whether the origin has answered a request since the last attempt was sent, or has taken one: then it is draining, not refusing. A
-   * connection that is older than this call and goes says nothing: there are only so many of them. Nor does one that is full: its server
-   * said how many it takes when more were on their way.
+   * connection that is older than this call and goes says nothing: there are only so many of them. Nor does one that is full.
    */
   #originProgresses(): boolean {
     if (this.#target.progress.answered > this.#answersBefore) return true

@@ -116,8 +116,6 @@ export interface PoolTarget extends Target {
 
 /** What a connection tells about one request. At most one of `onResponse` and `onError` comes, and `onClosed` comes last. */
 export interface ExchangeObserver {
-  /** The caller wants interim responses: then there is no limit on them. */
-  readonly wantsInformational?: boolean
   /** An interim response, 1xx. */
   onInformational(status: number, fields: readonly string[]): void
   /** The final response. Its content is pushed into `body`. HTTP/2 has no reason phrase (RFC 9113 §8.3.2). */

@@ -140,7 +140,7 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
     // RFC 9110 §15.2: "A client MUST be able to parse one or more 1xx responses received prior to a final response, even if the client
     // does not expect one."
     if (status === 100) this.#writer!.goOn()
-    if (this.#observer.wantsInformational !== true && this.#isFlooded(bytes))
+    if (this.#request.wantsInformational !== true && this.#isFlooded(bytes))
       return { code: 'ERR_RESPONSE_TOO_LARGE', message: `${this.#interimBytes} bytes of interim responses` }
     this.#observer.onInformational(status, fields)
     return undefined

@@ -40,12 +40,25 @@ const COMPRESSIONS: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 
 export function codingOf(coding: string): 'chunked' | number | { readonly refusal: string } {
   const codings: string[] = []
   for (const part of coding.split(',')) {
-    const name = part.trim().toLowerCase()
+    const name = trimBlanks(part).toLowerCase()
     if (name !== '') codings.push(name)
   }
   for (const name of codings) if (COMPRESSIONS.has(name)) return { refusal: 'a transfer coding that was not asked for' }
   if (codings.at(-1) !== 'chunked') return UNTIL_CLOSE
   return codings.length === 1 ? 'chunked' : { refusal: 'chunked is not its only transfer coding' }
+}
+
+/** RFC 9110 §5.6.3: SP and HTAB at the ends are not part of a value. */
+export function trimBlanks(text: string): string {
+  let start = 0
+  let end = text.length
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  return end - start === text.length ? text : text.slice(start, end)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
 }
 
 /** The parameter `timeout` of a `keep-alive` field, in milliseconds; -1 where there is none. */

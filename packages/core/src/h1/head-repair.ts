@@ -1,7 +1,9 @@
 /**
- * Two forms of a response's head that llhttp refuses and RFC 9112 wants to be understood: folded field lines (§5.2), and a content-length that
- * is there several times with one value (§6.3). They are written in the plain form, and parsed again; everything else stays refused.
+ * Forms of a response's head that llhttp refuses and RFC 9112 wants to be understood: folded field lines (§5.2), a content-length that is there
+ * several times with one value (§6.3), or before a tab (§5.1). They are written in the plain form, and parsed again; everything else stays refused.
  */
+
+import { trimBlanks } from './framing.js'
 
 /** A head as llhttp takes it. `head` is all of it, its last line included. */
 export function repairHead(head: string): string {
@@ -28,7 +30,7 @@ function unfold(head: string): string {
 /** RFC 9112 §6.3: a list whose values are all valid and the same is "processed with that single value". */
 function mergeLengths(head: string): string {
   const lines = head.split('\r\n')
-  const values = lines.flatMap((line) => (isLength(line) ? line.slice(NAME.length).split(',') : [])).map((value) => value.trim())
+  const values = lines.flatMap((line) => (isLength(line) ? line.slice(NAME.length).split(',') : [])).map(trimBlanks)
   const [first] = values
   if (first === undefined || !isDigits(first) || values.some((value) => value !== first)) return head
   const place = lines.findIndex(isLength)

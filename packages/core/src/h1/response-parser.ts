@@ -4,7 +4,7 @@
  */
 
 import { copyOut } from '../message/content-memory.js'
-import { codingOf, type FramingFields, framingFields, UNTIL_CLOSE } from './framing.js'
+import { codingOf, type FramingFields, framingFields, trimBlanks, UNTIL_CLOSE } from './framing.js'
 import { repairHead } from './head-repair.js'
 import * as llhttp from './llhttp.js'
 
@@ -37,6 +37,7 @@ const CR = 0x0d
 const LF = 0x0a
 const SP = 0x20
 const HTAB = 0x09
+const COMMA = 0x2c
 const H = 0x48
 
 /** Which part of a field line llhttp is in. */
@@ -292,7 +293,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
   #isRepairable(result: number, bytes: Buffer, start: number, at: number): boolean {
     if (this.#repaired || this.#inChunks || this.#status !== 0) return false
     if (result === llhttp.DUPLICATE_LENGTH) return true
-    if (result === llhttp.INVALID_CONTENT_LENGTH) return bytes[at] === 0x2c
+    if (result === llhttp.INVALID_CONTENT_LENGTH) return bytes[at] === COMMA || bytes[at] === HTAB
     if (result !== llhttp.INVALID_HEADER_TOKEN) return false
     const earlier = Buffer.concat(this.#earlier ?? [])
     const byteAt = (index: number): number | undefined => (index >= start ? bytes[index] : earlier.at(index - start))
@@ -340,9 +341,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     if (this.#part === NONE) return
     this.#part = NONE
     const fields = this.#trailers ?? this.#fields
-    let end = this.#value.length
-    while (end > 0 && isBlank(this.#value.charCodeAt(end - 1))) end--
-    fields.push(this.#name.toLowerCase(), end === this.#value.length ? this.#value : this.#value.slice(0, end))
+    fields.push(this.#name.toLowerCase(), trimBlanks(this.#value))
     if (fields.length > 2 * MAX_FIELDS)
       this.fault ??= { code: 'ERR_RESPONSE_TOO_LARGE', message: `more than ${MAX_FIELDS} fields` }
   }
@@ -382,8 +381,4 @@ function endOfHead(head: string, from: number): number {
     if (head[at + 1] === '\r' && head[at + 2] === '\n') return at + 3
   }
   return Number.POSITIVE_INFINITY
-}
-
-function isBlank(code: number): boolean {
-  return code === SP || code === HTAB
 }
