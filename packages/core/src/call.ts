@@ -1,6 +1,5 @@
 /**
- * One call of `Client.request` through its whole life: acquire → send → retry. Keeps its deadlines, hears its signal, and settles
- * exactly once. Until the response its promise carries the outcome, after it the response's body does.
+ * One call of `Client.request` through its whole life: acquire → send → retry. Keeps its deadlines and its signal, and settles exactly once.
  */
 
 import { type Aborter, link, unlink } from './abort.js'
@@ -9,6 +8,7 @@ import type { Link } from './chain.js'
 import { type Exchange, type ExchangeObserver, newestConnectionId, type PoolTarget } from './connection.js'
 import type { ClockTimer, Deadline } from './deadlines.js'
 import { afterAttempt, ConnectionError, type Processed, TimeoutError, UnshardError } from './errors.js'
+import { queueMicrotask } from './event-loop.js'
 import type { ResponseBody } from './message/body.js'
 import { inContext } from './message/context.js'
 import { type HttpRequest, isIdempotent, type RequestOptions, type Timeouts } from './message/request.js'

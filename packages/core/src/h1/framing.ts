@@ -1,6 +1,5 @@
 /** How the content of a response is framed (RFC 9112 §6.3), from its fields. */
 
-
 /** Content that ends with the connection. */
 export const UNTIL_CLOSE: number = Number.POSITIVE_INFINITY
 

@@ -56,7 +56,8 @@ const llhttp = new WebAssembly.Instance(new WebAssembly.Module(wasm), {
     wasm_on_message_begin: () => 0,
     wasm_on_status: (_parser: number, at: number, length: number) => events.onReason(source, at + shift, at + shift + length),
     wasm_on_header_field: (_parser: number, at: number, length: number) => events.onName(source, at + shift, at + shift + length),
-    wasm_on_header_value: (_parser: number, at: number, length: number) => events.onValue(source, at + shift, at + shift + length),
+    wasm_on_header_value: (_parser: number, at: number, length: number) =>
+      events.onValue(source, at + shift, at + shift + length),
     wasm_on_headers_complete: (_parser: number, status: number, _upgrade: number, keepAlive: number) =>
       events.onHeadComplete(status, keepAlive === 1),
     wasm_on_body: (_parser: number, at: number, length: number) => events.onContent(source, at + shift, at + shift + length),

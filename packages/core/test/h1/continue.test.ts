@@ -40,7 +40,11 @@ async function* slowly(parts: readonly string[], between: () => Promise<unknown>
 describe.each([
   ['100', CONTINUE, [[100, []]]],
   ['100 three times', CONTINUE.repeat(3), [100, 100, 100].map((status) => [status, []])],
-  ['100 with fields', 'HTTP/1.1 100 Continue\r\nServer: Old\r\ncontent-length: 0\r\n\r\n', [[100, ['server', 'Old', 'content-length', '0']]]],
+  [
+    '100 with fields',
+    'HTTP/1.1 100 Continue\r\nServer: Old\r\ncontent-length: 0\r\n\r\n',
+    [[100, ['server', 'Old', 'content-length', '0']]],
+  ],
   ['100 without a reason', 'HTTP/1.1 100\r\n\r\n', [[100, []]]],
   ['100 and 102', `${CONTINUE}HTTP/1.1 102 Processing\r\n\r\n`, [[100, []], [102, []]]], // biome-ignore format: one line
   ['103', 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n', [[103, ['link', '</a>']]]],
@@ -105,7 +109,9 @@ it('interim responses over hours are no flood: time forgives them', async () => 
   const line = server.lines[0]!
   for (let i = 0; i < 20; i++) {
     // Eleven of them are the limit.
-    await new Promise<void>((resolve) => void line.socket.write(`HTTP/1.1 102 -\r\na: ${'x'.repeat(6_000)}\r\n\r\n`, () => resolve()))
+    await new Promise<void>(
+      (resolve) => void line.socket.write(`HTTP/1.1 102 -\r\na: ${'x'.repeat(6_000)}\r\n\r\n`, () => resolve()),
+    )
     for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
     clock.advance(10_000)
   }
@@ -152,31 +158,40 @@ describe('expect: 100-continue', () => {
     expect(server.requests).toMatchObject([{ content: 'content' }])
   })
 
-  it.each([417, 401, 413, 200, 500])('status %i instead: the content is not sent, and the connection has no next request', async (status) => {
-    const server = await serve({
-      onHead: ({ socket, number }) => {
-        if (number === 0) socket.write(`HTTP/1.1 ${status} -\r\ncontent-length: 2\r\n\r\nno`)
-      },
-      onRequest: ({ socket, number }) => {
-        if (number > 0) socket.write(OK)
-      },
-    })
-    const one = client()
-    let opened = 0
-    let left = false
-    const body = {
-      [Symbol.asyncIterator]: () => {
-        opened++
-        return { next: () => Promise.resolve({ done: false, value: 'x' }), return: () => ((left = true), Promise.resolve({ done: true })) }
-      },
-    } as unknown as AsyncIterable<string>
-    const response = await one.request({ url: server.url, method: 'POST', headers, body })
-    expect([response.status, await response.text()]).toEqual([status, 'no'])
-    expect([opened, left]).toEqual([0, false])
-    expect(await (await one.request({ url: server.url })).text()).toBe('ok')
-    expect(server.lines).toHaveLength(2)
-    expect(server.lines[0]!.text.endsWith('\r\n\r\n')).toBe(true)
-  })
+  it.each([417, 401, 413, 200, 500])(
+    'status %i instead: the content is not sent, and the connection has no next request',
+    async (status) => {
+      const server = await serve({
+        onHead: ({ socket, number }) => {
+          if (number === 0) socket.write(`HTTP/1.1 ${status} -\r\ncontent-length: 2\r\n\r\nno`)
+        },
+        onRequest: ({ socket, number }) => {
+          if (number > 0) socket.write(OK)
+        },
+      })
+      const one = client()
+      let opened = 0
+      let left = false
+      const body = {
+        [Symbol.asyncIterator]: () => {
+          opened++
+          return {
+            next: () => Promise.resolve({ done: false, value: 'x' }),
+            return: () => {
+              left = true
+              return Promise.resolve({ done: true })
+            },
+          }
+        },
+      } as unknown as AsyncIterable<string>
+      const response = await one.request({ url: server.url, method: 'POST', headers, body })
+      expect([response.status, await response.text()]).toEqual([status, 'no'])
+      expect([opened, left]).toEqual([0, false])
+      expect(await (await one.request({ url: server.url })).text()).toBe('ok')
+      expect(server.lines).toHaveLength(2)
+      expect(server.lines[0]!.text.endsWith('\r\n\r\n')).toBe(true)
+    },
+  )
 
   it('an interim response that is not 100 does not let the content go', async () => {
     const server = await serve({
@@ -210,7 +225,12 @@ describe('expect: 100-continue', () => {
     const server = await serve({})
     const abort = new AbortController()
     let opened = 0
-    const body = { [Symbol.asyncIterator]: () => (opened++, { next: () => new Promise(() => undefined) }) } as AsyncIterable<string>
+    const body = {
+      [Symbol.asyncIterator]: () => {
+        opened++
+        return { next: () => new Promise(() => undefined) }
+      },
+    } as AsyncIterable<string>
     const answer = client().request({ url: server.url, method: 'POST', headers, body, signal: abort.signal })
     await until(() => server.lines[0]?.text.includes('\r\n\r\n') === true)
     abort.abort('enough')
@@ -237,7 +257,15 @@ it('a final response before the content is all sent is the answer; the rest is n
       left()
     }
   })()
-  const source = { [Symbol.asyncIterator]: () => ({ next: () => body.next(), return: async () => (left(), { done: true, value: undefined }) }) }
+  const source = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => body.next(),
+      return: async () => {
+        left()
+        return { done: true, value: undefined }
+      },
+    }),
+  }
   const response = await one.request({ url: server.url, method: 'POST', body: source as AsyncIterable<string> })
   expect([response.status, await response.text()]).toEqual([413, 'no'])
   await told

@@ -119,7 +119,10 @@ const FORMS: Record<string, Form> = {
   'a quoted chunk extension': { answer: `${CHUNKED}2;a="b c"\r\nok\r\n0\r\n\r\n`, ...fine },
   'a chunk extension of 1 MB': { answer: `${CHUNKED}2;${'x'.repeat(1_000_000)}\r\nok\r\n0\r\n\r\n`, error: large },
   'a value of a chunk extension of 1 MB': { answer: `${CHUNKED}2;a=${'x'.repeat(1_000_000)}\r\nok\r\n0\r\n\r\n`, error: large },
-  'a chunk extension of 1 MB at the last chunk': { answer: `${CHUNKED}2\r\nok\r\n0;${'x'.repeat(1_000_000)}\r\n\r\n`, error: large },
+  'a chunk extension of 1 MB at the last chunk': {
+    answer: `${CHUNKED}2\r\nok\r\n0;${'x'.repeat(1_000_000)}\r\n\r\n`,
+    error: large,
+  },
   'chunk extensions that are ten times the content': {
     answer: `${CHUNKED}${'1;a=bcdef\r\nx\r\n'.repeat(20_000)}0\r\n\r\n`,
     content: 'x'.repeat(20_000),
@@ -198,7 +201,10 @@ const FORMS: Record<string, Form> = {
   'content that ends with the connection': { answer: `${OK}\r\nok`, close: true, content: 'ok' },
   'content that ends with the connection, and looks like an answer': { answer: `${OK}\r\n${EVIL}`, close: true, content: EVIL },
   'connection: close': { answer: `${OK}connection: close\r\ncontent-length: 2\r\n\r\nok`, content: 'ok' },
-  'connection: close, and an answer behind': { answer: `${OK}connection: close\r\ncontent-length: 2\r\n\r\nok${EVIL}`, content: 'ok' },
+  'connection: close, and an answer behind': {
+    answer: `${OK}connection: close\r\ncontent-length: 2\r\n\r\nok${EVIL}`,
+    content: 'ok',
+  },
   'bytes behind an answer': { answer: `${length('2')}garbage`, content: 'ok' },
   'an answer behind an answer': { answer: `${length('2')}${EVIL}`, content: 'ok' },
   'an answer behind chunks': { answer: `${CHUNKED}2\r\nok\r\n0\r\n\r\n${EVIL}`, content: 'ok' },
