@@ -1,6 +1,5 @@
 /**
- * One call of `Client.request` through its whole life: acquire → send → retry. Keeps its deadlines, hears its signal, and settles
- * exactly once. Until the response its promise carries the outcome, after it the response's body does.
+ * One call of `Client.request` through its whole life: acquire → send → retry. Keeps its deadlines and its signal, and settles exactly once.
  */
 
 import { link, unlink } from './abort.js'
@@ -10,7 +9,9 @@ import type { Link } from './chain.js'
 import { type Exchange, type ExchangeObserver, type Loss, newestConnectionId, type PoolTarget } from './connection.js'
 import type { ClockTimer } from './deadlines.js'
 import { afterAttempt, ConnectionError, type Processed, UnshardError } from './errors.js'
+import { queueMicrotask } from './event-loop.js'
 import type { ResponseBody } from './message/body.js'
+import { inContext } from './message/context.js'
 import { type HttpRequest, isRepeatable, type RequestOptions } from './message/request.js'
 import { type ConnectionInfo, HttpResponse, NO_FIELDS, type ResponseParts, type Timings } from './message/response.js'
 import { connectionInfo, type Member, type Waiter } from './pool/group.js'
@@ -60,7 +61,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
     this.affinity = options.affinity
     this.#target = target
     this.#signal = options.signal ?? undefined
-    this.#onInformational = options.onInformational
+    this.#onInformational = inContext(options.onInformational)
   }
 
   /** Sets off. One of the two is called, once. */
@@ -206,8 +207,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
 
   /**
    * Whether the origin has answered a request since the last attempt was sent, or has taken one: then it is draining, not refusing. A
-   * connection that is older than this call and goes says nothing: there are only so many of them. Nor does one that is full: its server
-   * said how many it takes when more were on their way.
+   * connection that is older than this call and goes says nothing: there are only so many of them. Nor does one that is full.
    */
   #originProgresses(): boolean {
     if (this.#target.progress.answered > this.#answersBefore) return true

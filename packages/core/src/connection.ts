@@ -162,6 +162,8 @@ export interface Connection {
   readonly capacity: number
   /** Requests in flight. */
   readonly active: number
+  /** It takes no request because of responses that no reader has come for, or that have been quiet for long: it does not count for a limit. */
+  readonly unread?: boolean
   /** The peer has said what it allows: its SETTINGS are here (RFC 9113 §3.4). HTTP/1.1 has nothing to wait for. */
   readonly confirmed: boolean
   /** RFC 8336: bounded and checked; `undefined` while the server has sent none. */

@@ -1,6 +1,7 @@
 /** Time: the clock a client runs on, and one coarse timer for all of its deadlines. */
 
 import type { Abortable } from './abort.js'
+import { setImmediate } from './event-loop.js'
 
 /** A timer under way. */
 export interface ClockTimer {
@@ -21,20 +22,11 @@ export interface Clock {
   afterTurn(callback: () => void): void
 }
 
-// Captured when this module loads: fake timers of test runners replace the functions of the global object and of the modules.
-const {
-  setTimeout: startTimeout,
-  clearTimeout: cancelTimeout,
-  setImmediate: runAfterTurn,
-} = process.getBuiltinModule('node:timers')
+// Copied when this module loads, as in event-loop.ts.
+const { setTimeout: startTimeout, clearTimeout: cancelTimeout } = process.getBuiltinModule('node:timers')
 const { performance: monotonic } = process.getBuiltinModule('node:perf_hooks')
 const monotonicNow = monotonic.now.bind(monotonic)
 const { now: wallClockNow } = Date
-
-/** Calls back in the next turn of the event loop, whatever timers a test has faked. */
-export function afterEventLoopTurn(callback: () => void): void {
-  runAfterTurn(callback)
-}
 
 /** The machine's clock. */
 export const systemClock: Clock = {
@@ -44,7 +36,7 @@ export const systemClock: Clock = {
     const timer = startTimeout(callback, delayMs)
     return { ref: () => timer.ref(), unref: () => timer.unref(), cancel: () => cancelTimeout(timer) }
   },
-  afterTurn: afterEventLoopTurn,
+  afterTurn: (callback) => void setImmediate(callback),
 }
 
 /** How late a deadline may be noticed, in milliseconds. */

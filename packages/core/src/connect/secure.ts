@@ -145,7 +145,7 @@ export class Securer {
     const ticketKey = `${origin.host} ${reuseKey}`
     const stored = this.#sessions.get(ticketKey)
     const carrier = 'socket' in on ? on.socket : undefined
-    const reads = carrier === undefined && protocols.includes('h2') ? new SocketReads() : undefined
+    const reads = carrier === undefined ? new SocketReads() : undefined
     const secured = this.#start({ ...on, onread: reads?.onread }, origin, protocols, stored)
     // Before the handshake, because Node asks OpenSSL for TLS 1.2 tickets only if somebody listens by then; used only after it.
     let certificate: Certificate | undefined

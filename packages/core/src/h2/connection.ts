@@ -106,6 +106,14 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     return this.#engine.active
   }
 
+  /** Its streams have all been quiet for long, or it is full and holds responses that nobody has begun to read. */
+  get unread(): boolean {
+    if (this.#health.stalled) return true
+    if (this.#state !== 'open' || this.#engine.capacity > 0) return false
+    for (const { owner } of this.#engine.open()) if (owner.unread) return true
+    return false
+  }
+
   get confirmed(): boolean {
     return this.#engine.peerSettings.received
   }

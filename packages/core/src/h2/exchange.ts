@@ -4,8 +4,8 @@ import type { Exchange, ExchangeObserver, Loss } from '../connection.js'
 import { ConnectionError, ResponseError, StreamError, TimeoutError, UsageError } from '../errors.js'
 import { type BodySource, ResponseBody } from '../message/body.js'
 import { wrongWhileSent } from '../message/content.js'
+import { ContentSender, type ContentSink } from '../message/content-sender.js'
 import type { HttpRequest } from '../message/request.js'
-import { ContentSender, type ContentSink } from './content-sender.js'
 import type { StreamEnd } from './protocol/connection-state.js'
 import { ErrorCode, errorCodeName } from './protocol/error-code.js'
 import type { FieldSection } from './protocol/field-section.js'
@@ -75,6 +75,11 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   get progress(): number {
     const { receivedBytes, sectionBytes } = this.#stream!
     return receivedBytes + sectionBytes + this.sentBytes - this.unwrittenBytes
+  }
+
+  /** Its response has begun, is not complete, and no reader has come for it. */
+  get unread(): boolean {
+    return this.#body !== undefined && !this.#body.complete && !this.#body.used
   }
 
   /** Content has been received and waits for its reader. */

@@ -2,6 +2,7 @@
 
 import { Readable } from 'node:stream'
 import { type Processed, UsageError } from '../errors.js'
+import { openerInContext } from './context.js'
 
 /** What a caller may send. A stream or an iterable is read once, as it is sent; everything else can be sent again. */
 export type RequestBody =
@@ -121,6 +122,7 @@ function usedError(): UsageError {
 
 function once(source: AsyncIterable<Uint8Array | string>): Content {
   let isOpened = false
+  const open = openerInContext(openOnce)
   return {
     bytes: undefined,
     length: undefined,
@@ -130,7 +132,7 @@ function once(source: AsyncIterable<Uint8Array | string>): Content {
     },
     open() {
       isOpened = true
-      return openOnce(source)
+      return open(source)
     },
   }
 }

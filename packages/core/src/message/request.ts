@@ -3,6 +3,7 @@
 import { UsageError } from '../errors.js'
 import { isToken } from '../field-syntax.js'
 import { type Content, type RequestBody, toContent } from './content.js'
+import { inContext } from './context.js'
 import { checkFields, type FieldsInit } from './fields.js'
 import { type Origin, parseRequestUrl } from './origin.js'
 import { type Priority, serializePriority } from './priority.js'
@@ -79,6 +80,8 @@ export interface HttpRequest {
   readonly trailers: (() => FieldsInit) | undefined
   /** `connection: close` was asked for. */
   readonly close: boolean
+  /** The caller wants interim responses: then there is no limit on them. */
+  readonly wantsInformational?: boolean
 }
 
 /** RFC 9110 §9.2.2: sending it twice has the same intended effect as sending it once. */
@@ -119,8 +122,9 @@ export function checkRequest(options: RequestOptions): HttpRequest {
     sensitive: options.sensitive === undefined ? undefined : new Set(options.sensitive),
     origin,
     content,
-    trailers: options.trailers,
+    trailers: inContext(options.trailers),
     close: checked.close,
+    wantsInformational: options.onInformational !== undefined,
   }
 }
 

@@ -113,6 +113,13 @@ export class Group {
     return count
   }
 
+  /** Connections made for it whose place is taken by a response that no reader has come for. */
+  get unread(): number {
+    let count = 0
+    for (const { connection, coalesced } of this.members) if (!coalesced && connection.unread === true) count++
+    return count
+  }
+
   /** Requests that connections take which are just making sure of their peer. */
   get verifying(): number {
     let count = 0
@@ -124,7 +131,9 @@ export class Group {
 
   /** Connections made for it beyond the limit, those with the fewest requests first. */
   surplus(): Connection[] {
-    const own = this.members.filter(({ coalesced }) => !coalesced).map(({ connection }) => connection)
+    const own = this.members
+      .filter(({ coalesced, connection }) => !coalesced && connection.unread !== true)
+      .map(({ connection }) => connection)
     const limit = own[0] === undefined ? 0 : this.target.settings.maxConnections[own[0].protocol]
     return own.toSorted((a, b) => a.active - b.active).slice(0, Math.max(0, own.length - limit))
   }

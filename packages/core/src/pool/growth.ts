@@ -24,6 +24,15 @@ const MAX_FRUITLESS = 2
 /** An origin whose requests get no place on connections of others for so long, milliseconds, gets one of its own. */
 const CROWDED_MS = 1_000
 
+/**
+ * Connections of one origin when those are counted too whose response no reader has come for. They do not count against
+ * `maxConnectionsPerOrigin`: a program that reads its responses only when it has all of them would wait for itself.
+ */
+const MAX_UNREAD = 256
+
+/** How often it is looked for such responses while requests wait, in milliseconds. */
+const UNREAD_PAUSE_MS = 50
+
 /** What growth works with. */
 export interface GrowthParts {
   readonly connector: Connector
@@ -61,6 +70,7 @@ export class Growth {
     // Connections of others do not count: they may be full of what others do.
     const free = limit - group.own - group.dials
     let more = Math.min(Math.max(waiting, least), free)
+    if (free <= 0 && waiting > 0) more = this.#growPastUnread(group, limit, waiting)
     if (more <= 0 || !this.#mayTopUp(group, there)) return
     const pauseMs = group.members.length > 0 ? group.failedAt + FAILURE_PAUSE_MS - this.#parts.clock.now() : 0
     if (pauseMs > 0) return this.#growLater(group, pauseMs)
@@ -89,6 +99,22 @@ export class Growth {
   #limit({ target, members }: Group): number {
     const known = members[0]?.connection.protocol ?? this.#parts.connector.knownProtocol(target)
     return known === 'h2' || known === 'http/1.1' ? target.settings.maxConnections[known] : 1
+  }
+
+  /** All connections that the origin may have are there. How many more are dialled because responses hold some that no reader has come for. */
+  #growPastUnread(group: Group, limit: number, waiting: number): number {
+    // One that looks in a moment is enough: whether there are any takes a look at every stream.
+    if (group.later !== undefined || group.members[0]?.connection.unread === undefined) return 0
+    const { own, dials, unread } = group
+    const more = Math.min(waiting, limit - (own - unread) - dials)
+    if (more <= 0) {
+      // Responses that begin tell nobody: that would cost each of them. Requests that wait here look themselves.
+      if (dials === 0) this.#growLater(group, UNREAD_PAUSE_MS)
+      return 0
+    }
+    const free = Math.max(MAX_UNREAD, limit) - own - dials
+    if (free <= 0 && dials === 0) this.#fail(group, allUnread(group))
+    return Math.min(more, free)
   }
 
   /**
@@ -187,6 +213,12 @@ export class Growth {
     group.fruitless = 0
     this.#parts.forget(group)
   }
+}
+
+function allUnread({ target, unread }: Group): ConnectionError {
+  const origin = target.origin.serialized
+  const message = `${unread} connections are held by responses that are not read: read or discard the body of each (${origin})`
+  return new ConnectionError('ERR_UNREAD_RESPONSES', message, { origin, initiator: 'local', processed: 'no' })
 }
 
 function lost({ target }: Group, what: string): ConnectionError {

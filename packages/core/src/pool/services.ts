@@ -184,8 +184,12 @@ export class Services {
 
   /** Until whoever it was made for has it, it is not idle: where no idle ones are kept it would be closed before its first request. */
   #noteActivity(connection: Connection, { home }: Service): void {
-    if (connection.active > 0) this.#parts.lifetimes.busy(connection)
-    else if (home !== undefined) this.#parts.lifetimes.idle(connection)
+    if (connection.active > 0) return this.#parts.lifetimes.busy(connection)
+    if (home === undefined) return
+    // One more than the origin may have was made while responses of others were not read.
+    if (connection.state === 'open' && home.own - home.unread > home.target.settings.maxConnections[connection.protocol])
+      return void connection.close()
+    this.#parts.lifetimes.idle(connection)
   }
 
   /** Others may find it, and those who waited for it do. */

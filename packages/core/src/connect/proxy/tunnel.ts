@@ -5,7 +5,8 @@
 
 import { Duplex } from 'node:stream'
 import type { Carrier, Exchange } from '../../connection.js'
-import { afterEventLoopTurn, type Clock } from '../../deadlines.js'
+import type { Clock } from '../../deadlines.js'
+import { setImmediate } from '../../event-loop.js'
 import type { ResponseBody } from '../../message/body.js'
 import type { Content } from '../../message/content.js'
 
@@ -102,7 +103,7 @@ export class Tunnel extends Duplex implements Carrier {
     this.localAddress = ends.localAddress
     this.localPort = ends.localPort
     // Not at once: what ended the stream is on its way to the reader, and says more.
-    this.#upstream.onLeft = () => afterEventLoopTurn(() => this.destroy(new Error('the proxy reads no more from the tunnel')))
+    this.#upstream.onLeft = () => void setImmediate(() => this.destroy(new Error('the proxy reads no more from the tunnel')))
     // Between one owner and the next an error must not become an exception of the process.
     this.on('error', () => undefined)
     ends.onHold(true)

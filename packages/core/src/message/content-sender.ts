@@ -1,10 +1,10 @@
 /** Sends the content of a request: as fast as the stream takes it, no faster, and no longer than anybody wants it. */
 
-import { afterEventLoopTurn } from '../deadlines.js'
 import { UsageError } from '../errors.js'
-import { type Content, leave } from '../message/content.js'
-import { checkFields } from '../message/fields.js'
-import type { HttpRequest } from '../message/request.js'
+import { queueMicrotask, setImmediate } from '../event-loop.js'
+import { type Content, leave } from './content.js'
+import { checkFields } from './fields.js'
+import type { HttpRequest } from './request.js'
 
 /** Where content goes. */
 export interface ContentSink {
@@ -76,7 +76,7 @@ export class ContentSender {
       if (done === true) return this.#end()
       const bytes = this.#check(value)
       // A source that has nothing to give, for ever, must not keep timers and sockets from their turn.
-      if (bytes.length === 0) await new Promise<void>((resolve) => afterEventLoopTurn(resolve))
+      if (bytes.length === 0) await new Promise((resolve) => setImmediate(resolve))
       this.sentBytes += bytes.length
       if (!this.#sink.write(bytes, false)) await this.#sendable()
     }
