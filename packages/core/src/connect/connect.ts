@@ -301,7 +301,9 @@ export class Connector {
     return secure(protocols).catch((error: unknown) => {
       const inadequate = error instanceof ConnectError && error.code === 'ERR_INADEQUATE_SECURITY'
       if (!inadequate || !protocols.includes('http/1.1')) throw error
-      return secure(['http/1.1'])
+      return secure(['http/1.1']).catch(() => {
+        throw error
+      })
     })
   }
 

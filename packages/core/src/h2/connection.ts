@@ -196,7 +196,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   onStreamError(stream: Stream<H2Exchange>, end: StreamEnd): void {
     stream.owner.onStreamError(end)
     // The server is overloaded on this connection, and will be with the next request: others go elsewhere.
-    if (end.initiator === 'peer' && end.errorCode === ErrorCode.ENHANCE_YOUR_CALM) this.#retire()
+    if (end.initiator === 'peer' && end.errorCode === ErrorCode.ENHANCE_YOUR_CALM) this.#drain()
   }
 
   onSendable(stream: Stream<H2Exchange>, stopped: boolean): void {

@@ -17,7 +17,7 @@ const PROBE_LOST_MS = 30_000
 const LOST_AFTER_MS = 45_000
 /** Another PING after so long, though the peer has sent neither HEADERS nor DATA, milliseconds. gRPC servers count those within 5 minutes. */
 const FORGIVEN_AFTER_MS = 310_000
-/** A connection whose streams have all been quiet for so long takes no new request, milliseconds. */
+/** A connection whose streams have all been quiet for so long takes no new request, milliseconds; up to 15 s more where some were opened late. */
 export const STALLED_AFTER_MS = 60_000
 /** While content is on its way a PING may be behind it: so many times as long. */
 const UPLOAD_FACTOR = 2

@@ -77,7 +77,7 @@ it('G11 a peer that has answered the PING and dies then: no second PING for 5 mi
   // Its place was free again: it is on the first connection, and no second PING may be sent.
   abort.abort(new Error('enough'))
   await expect(second).rejects.toThrow('enough')
-  await clock.pass(60_000)
+  await clock.pass(75_000)
   expect(await (await one.request({ url })).text()).toBe('from another connection')
   await clock.pass(300_000)
   expect(await other).toBe('from another connection')
