@@ -194,9 +194,19 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   }
 
   onStreamError(stream: Stream<H2Exchange>, end: StreamEnd): void {
+    if (this.#isLostBy(end)) {
+      const loss = lossOf(stream.id, this.#shutdown.culprit, true)
+      return stream.owner.onConnectionLost(this.#shutdown.closedError('peer'), false, loss)
+    }
     stream.owner.onStreamError(end)
     // The server is overloaded on this connection, and will be with the next request: others go elsewhere.
     if (end.initiator === 'peer' && end.errorCode === ErrorCode.ENHANCE_YOUR_CALM) this.#drain()
+  }
+
+  /** After a GOAWAY with an error, a server that resets the other streams ends its connection: that says nothing about their requests. */
+  #isLostBy({ initiator, errorCode, unprocessed }: StreamEnd): boolean {
+    const passing = errorCode === ErrorCode.NO_ERROR || errorCode === ErrorCode.CANCEL || errorCode === ErrorCode.INTERNAL_ERROR
+    return this.#shutdown.failing && initiator === 'peer' && !unprocessed && passing
   }
 
   onSendable(stream: Stream<H2Exchange>, stopped: boolean): void {
@@ -210,7 +220,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   }
 
   onGoaway(lastStreamId: number, errorCode: number, debug: string): void {
-    this.#shutdown.noteGoaway(lastStreamId, errorCode, debug)
+    this.#shutdown.noteGoaway(lastStreamId, errorCode, debug, this.#engine.isOpen(lastStreamId))
     if (errorCode !== ErrorCode.NO_ERROR) this.#health.goawayReceived(errorCode)
     if (errorCode === ErrorCode.ENHANCE_YOUR_CALM && debug.includes('too_many_pings')) this.#progress.tooManyPings++
     this.#drain()
@@ -338,10 +348,9 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   #tellLost(reason: Error): void {
     const engine = this.#engine
     const shared = engine.active > 1
-    const culprit = this.#shutdown.culprit((streamId) => engine.isOpen(streamId))
     engine.abandon((stream) => {
       const unsent = stream.id > this.#writtenStreamId
-      stream.owner.onConnectionLost(reason, unsent, lossOf(stream.id, culprit, shared))
+      stream.owner.onConnectionLost(reason, unsent, lossOf(stream.id, this.#shutdown.culprit, shared))
     })
   }
 

@@ -14,25 +14,30 @@ const LINGER_MS = 1_000
 export class Shutdown {
   readonly #origin: SerializedOrigin
   #goaway: string | undefined
-  /** The error code of a GOAWAY that named one, and the last stream it named. */
+  /** The error code of a GOAWAY that named one. */
   #errorCode: number | undefined
-  #lastStreamId = 0
+  #culprit: number | undefined
 
   constructor(origin: SerializedOrigin) {
     this.#origin = origin
   }
 
-  /** The peer has sent GOAWAY (RFC 9113 §6.8). */
-  noteGoaway(lastStreamId: number, errorCode: number, debug: string): void {
+  /** Whether the peer has found an error: what it does to streams from then on says nothing about their requests. */
+  get failing(): boolean {
+    return this.#errorCode !== undefined
+  }
+
+  /** The stream that a GOAWAY with an error named as its last one (RFC 9113 §6.8) while it was open: it has caused the error. */
+  get culprit(): number | undefined {
+    return this.#culprit
+  }
+
+  /** The peer has sent GOAWAY (RFC 9113 §6.8). @param isOpen whether the stream that it names is open. */
+  noteGoaway(lastStreamId: number, errorCode: number, debug: string, isOpen: boolean): void {
     this.#goaway = `GOAWAY ${errorCodeName(errorCode)}, last stream ${lastStreamId}${debug === '' ? '' : `, ${JSON.stringify(debug)}`}`
     if (errorCode === ErrorCode.NO_ERROR) return
     this.#errorCode = errorCode
-    this.#lastStreamId = lastStreamId
-  }
-
-  /** The stream that a GOAWAY with an error names as its last one (RFC 9113 §6.8), if it is open: it has caused the error. */
-  culprit(isOpen: (streamId: number) => boolean): number | undefined {
-    return this.#errorCode !== undefined && isOpen(this.#lastStreamId) ? this.#lastStreamId : undefined
+    if (isOpen) this.#culprit = lastStreamId
   }
 
   /** The connection was closed by one of its ends. */
