@@ -104,7 +104,8 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
 
   /** Nothing more is expected of this stream. */
   giveUp(end: StreamEnd): void {
-    this.#engine.failStream(this.#stream!, end)
+    this.#fail(this.#errorOf(end))
+    this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
     this.#host.flush()
   }
 

@@ -3,7 +3,7 @@
  * no promise. Everything a caller may do stands here; how it is done stands in the sending and the receiving half.
  */
 
-import { ConnectionState, type ProtocolListener, type StreamEnd } from './connection-state.js'
+import { ConnectionState, type ProtocolListener } from './connection-state.js'
 import { ErrorCode, ProtocolFault } from './error-code.js'
 import { fieldSectionBytes, type RequestHead, requestBytes } from './field-section.js'
 import {
@@ -152,11 +152,6 @@ export class Protocol<Owner> {
   /** Whether that stream is open. */
   isOpen(streamId: number): boolean {
     return this.#state.streams.get(streamId) !== undefined
-  }
-
-  /** Ends a stream on which nothing is expected any more. Its owner is told `end`. */
-  failStream(stream: Stream<Owner>, end: StreamEnd): void {
-    this.#sender.reset(stream, ErrorCode.CANCEL, end)
   }
 
   /** The connection is gone: tells `each` about every stream that is open, and closes it. What still arrives is ignored. */
