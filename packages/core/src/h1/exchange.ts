@@ -19,7 +19,7 @@ const BUFFER_BYTES = 131_072
 const INTERIM_BYTES = 65_536
 const INTERIM_BYTES_PER_MS = 1
 
-/** What an exchange asks of its connection, and tells it. */
+/** The connection, as an exchange sees it. */
 export interface H1Host {
   readonly socket: Carrier
   readonly clock: Clock
@@ -175,14 +175,14 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
     this.#observer.onClosed()
   }
 
-  /** The connection ends for a reason of ours. */
+  /** The connection ends for this side's reason. */
   destroyed(reason: Error): void {
     this.#stop()
     this.#fail(reason)
   }
 
   /**
-   * The connection has ended. What became of it is no error of a request that was not on the wire, or stood behind another (RFC 9112 §9.3.2).
+   * The connection has ended. That is not the error of a request that was not on the wire, or stood behind another (RFC 9112 §9.3.2).
    * @param begun a part of this response had arrived.
    */
   lost(message: string, cause: Error | undefined, { first, begun }: { readonly first: boolean; readonly begun: boolean }): void {

@@ -15,7 +15,7 @@ const JOINED_BYTES = 16_384
 /** How long content waits for a server that says nothing to `expect: 100-continue` (RFC 9110 §10.1.1), in milliseconds. */
 const CONTINUE_WAIT_MS = 1_000
 
-/** Whom a writer tells. */
+/** The owner of a writer. */
 export interface WriterHost {
   /** All of the request is written. */
   onWritten(): void
@@ -85,7 +85,7 @@ export class RequestWriter implements ContentSink {
     this.#sender?.resume()
   }
 
-  /** The rest is not wanted. The source is told. */
+  /** The rest is not wanted. The source is left. */
   stop(): void {
     if (this.#stopped) return
     this.#stopped = true
