@@ -240,6 +240,8 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   readonly #write = (): void => {
     this.#writing = false
     if (this.#state === 'closed') return this.#failUnsent()
+    // Nothing of them is sent: they may go over another connection.
+    if (this.socket.destroyed) return this.#lose('the connection was closed')
     const [first] = this.#exchanges
     const several = this.#exchanges.length > 1
     if (several) this.socket.cork()
