@@ -85,13 +85,13 @@ export class RequestWriter implements ContentSink {
     this.#sender?.resume()
   }
 
-  /** The rest is not wanted. The source is left. */
-  stop(): void {
+  /** The rest is not wanted. The source is left, and told why. */
+  stop(reason?: unknown): void {
     if (this.#stopped) return
     this.#stopped = true
     this.#wait?.cancel()
     this.#wait = undefined
-    this.#sender?.stop()
+    this.#sender?.stop(reason)
   }
 
   write(bytes: Uint8Array | undefined, end: boolean): boolean {

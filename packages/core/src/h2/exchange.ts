@@ -71,6 +71,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
     this.#settled = true
     if (reason instanceof TimeoutError) this.#host.suspect()
     const body = this.#body
+    this.#sender?.stop(reason)
     this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
     body?.discard(reason)
     this.#host.flush()
@@ -130,6 +131,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
 
   /** The connection is gone. `unsent`: not a byte of this request had been handed to the socket. */
   onConnectionLost(reason: Error, unsent: boolean): void {
+    this.#sender?.stop(reason)
     if (!(reason instanceof ConnectionError)) return this.#fail(reason)
     const processed = this.#body !== undefined ? 'yes' : unsent ? 'no' : 'unknown'
     const origin = this.#request.origin.serialized

@@ -24,7 +24,7 @@ export function openerInContext<T, Part>(open: (source: T) => AsyncIterator<Part
   return (source) => {
     const iterator = run(open, source)
     const next = (): Promise<IteratorResult<Part>> => iterator.next()
-    const leave = (): Promise<IteratorResult<Part>> | undefined => iterator.return?.()
-    return { next: () => run(next), return: () => run(leave) as Promise<IteratorResult<Part>> }
+    const leave = (reason: unknown): Promise<IteratorResult<Part>> | undefined => iterator.return?.(reason)
+    return { next: () => run(next), return: (reason) => run(leave, reason) as Promise<IteratorResult<Part>> }
   }
 }
