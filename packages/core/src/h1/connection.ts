@@ -1,6 +1,6 @@
 /**
  * An HTTP/1.1 connection over one negotiated socket (RFC 9112): which requests are on it, in which order, and what becomes of them when it ends.
- * What a response looks like is the parser's affair.
+ * How a response is written is known to the parser alone.
  */
 
 import {
@@ -25,12 +25,12 @@ import { IdleTimer } from './idle-timer.js'
 import { mayPipeline, NOT_PIPELINED, noteBroken, type PipelineLimit, pipelineLimit } from './pipelining.js'
 import { type ResponseEvents, ResponseParser } from './response-parser.js'
 
-/** What a connection runs on. */
+/** Settings and collaborators of a connection. */
 export interface H1Options {
   /** The largest field section of a response, in bytes. */
   readonly maxFieldSectionBytes: number
   readonly pool: Pick<ResolvedPoolSettings, 'maxRequestsPerConnection' | 'pipelining'>
-  /** What the origin is remembered for. */
+  /** The origin's record, where broken pipelining is noted. */
   readonly progress: OriginProgress
   readonly clock: Clock
   /** The reads of the socket, where they go into memory that is only lent. Default: the socket's own. */
@@ -240,6 +240,8 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   readonly #write = (): void => {
     this.#writing = false
     if (this.#state === 'closed') return this.#failUnsent()
+    // Nothing of them is sent: they may go over another connection.
+    if (this.socket.destroyed) return this.#lose('the connection was closed')
     const [first] = this.#exchanges
     const several = this.#exchanges.length > 1
     if (several) this.socket.cork()

@@ -19,7 +19,7 @@ const BUFFER_BYTES = 131_072
 const INTERIM_BYTES = 65_536
 const INTERIM_BYTES_PER_MS = 1
 
-/** What an exchange asks of its connection, and tells it. */
+/** The connection, as an exchange sees it. */
 export interface H1Host {
   readonly socket: Carrier
   readonly clock: Clock
@@ -121,7 +121,7 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
     this.#settled = true
     this.#body?.discard(reason)
     if (this.over) return
-    this.#stop()
+    this.#stop(reason)
     this.#host.ended(this, reason)
   }
 
@@ -175,45 +175,41 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
     this.#observer.onClosed()
   }
 
-  /** The connection ends for a reason of ours. */
+  /** The connection ends for this side's reason. */
   destroyed(reason: Error): void {
-    this.#stop()
-    this.#fail(reason)
+    this.#end(reason)
   }
 
   /**
-   * The connection has ended. What became of it is no error of a request that was not on the wire, or stood behind another (RFC 9112 §9.3.2).
+   * The connection has ended. That is not the error of a request that was not on the wire, or stood behind another (RFC 9112 §9.3.2).
    * @param begun a part of this response had arrived.
    */
   lost(message: string, cause: Error | undefined, { first, begun }: { readonly first: boolean; readonly begun: boolean }): void {
     const { written } = this
-    this.#stop()
     const origin = this.#request.origin.serialized
     const details = { origin, cause, initiator: 'peer' } as const
     if (!written) {
-      return this.#fail(new ConnectionError('ERR_CONNECTION_LOST', `${message} (${origin})`, { ...details, processed: 'no' }))
+      return this.#end(new ConnectionError('ERR_CONNECTION_LOST', `${message} (${origin})`, { ...details, processed: 'no' }))
     }
     if (!first) {
       const behind = `the connection was lost while others were to be answered first (${origin})`
-      return this.#fail(new ConnectionError('ERR_PIPELINE_LOST', behind, details))
+      return this.#end(new ConnectionError('ERR_PIPELINE_LOST', behind, details))
     }
-    if (cause instanceof UnshardError) return this.#fail(cause)
+    if (cause instanceof UnshardError) return this.#end(cause)
     const processed = begun ? 'yes' : this.#processed
-    this.#fail(new ConnectionError('ERR_CONNECTION_LOST', `${message} (${origin})`, { ...details, processed }))
+    this.#end(new ConnectionError('ERR_CONNECTION_LOST', `${message} (${origin})`, { ...details, processed }))
   }
 
   /** Its response cannot be read. */
   refused({ code, message }: ResponseFault): void {
-    this.#stop()
     const origin = this.#request.origin.serialized
-    this.#fail(new ResponseError(code, `${message} (${origin})`, { origin }))
+    this.#end(new ResponseError(code, `${message} (${origin})`, { origin }))
   }
 
   contentFailed(cause: unknown): void {
     if (this.over) return
     const error = this.#contentError(cause)
-    this.#stop()
-    this.#fail(error)
+    this.#end(error)
     this.#host.ended(this, error)
   }
 
@@ -236,12 +232,13 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
     return this.#interimBytes > INTERIM_BYTES + (now - this.#firstInterimAt) * INTERIM_BYTES_PER_MS
   }
 
-  #stop(): void {
+  #stop(reason: unknown): void {
     this.over = true
-    this.#writer?.stop()
+    this.#writer?.stop(reason)
   }
 
-  #fail(error: Error): void {
+  #end(error: Error): void {
+    this.#stop(error)
     if (this.#settled) return
     this.#settled = true
     if (this.#body === undefined) this.#observer.onError(error)

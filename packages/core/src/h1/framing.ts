@@ -3,9 +3,9 @@
 /** Content that ends with the connection. */
 export const UNTIL_CLOSE: number = Number.POSITIVE_INFINITY
 
-/** What the fields of a response say about its content and its connection. */
+/** The fields of a response that concern its content and its connection. */
 export interface FramingFields {
-  /** `content-length`; -1 where there is none. */
+  /** `content-length`; -1 where it is absent. */
   length: number
   /** `transfer-encoding`, its lines joined with commas. */
   coding: string | undefined
@@ -60,7 +60,7 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09
 }
 
-/** The parameter `timeout` of a `keep-alive` field, in milliseconds; -1 where there is none. */
+/** The parameter `timeout` of a `keep-alive` field, in milliseconds; -1 where it is absent. */
 function keepAliveMs(value: string): number {
   let at = value.toLowerCase().indexOf('timeout=')
   if (at === -1) return -1

@@ -12,7 +12,7 @@ export function repairHead(head: string): string {
 
 /**
  * RFC 9112 §5.2: "A user agent that receives an obs-fold in a response message [...] MUST replace each received obs-fold with one or more SP
- * octets prior to interpreting the field value." Not behind the status line: there is no field to continue (§2.2).
+ * [bytes] prior to interpreting the field value." Not behind the status line: there is no field to continue (§2.2).
  */
 function unfold(head: string): string {
   const statusEnd = head.indexOf('\n')

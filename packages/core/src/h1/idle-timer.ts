@@ -21,7 +21,7 @@ export class IdleTimer {
   #limitMs = DEFAULT_MS
   #since = 0
 
-  /** @param onIdle called when it has been idle for long enough, or has become busy meanwhile. */
+  /** @param onIdle called when it has been idle for long enough, or is busy again. */
   constructor(clock: Clock, onIdle: () => void) {
     this.#clock = clock
     this.#onIdle = onIdle

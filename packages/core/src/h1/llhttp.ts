@@ -126,7 +126,7 @@ export function stoppedAt(): number {
   return stop
 }
 
-/** What was wrong, in llhttp's fixed words. */
+/** Why llhttp has refused the bytes, in its own fixed sentences. */
 export function reasonOf(parser: number): string {
   const start = llhttp.llhttp_get_error_reason(parser)
   if (start === 0) return 'malformed'

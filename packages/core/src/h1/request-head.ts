@@ -56,7 +56,7 @@ export function isChunked({ fields, content }: HttpRequest): boolean {
   return true
 }
 
-/** What the caller has said to the proxy in the request itself is not said again. */
+/** Fields for the proxy, except those that the request has itself. */
 function forwardingLines(forwarding: readonly string[], fields: readonly string[]): string {
   let lines = ''
   for (let i = 0; i < forwarding.length; i += 2) {

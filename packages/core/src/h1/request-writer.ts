@@ -15,7 +15,7 @@ const JOINED_BYTES = 16_384
 /** How long content waits for a server that says nothing to `expect: 100-continue` (RFC 9110 §10.1.1), in milliseconds. */
 const CONTINUE_WAIT_MS = 1_000
 
-/** Whom a writer tells. */
+/** The owner of a writer. */
 export interface WriterHost {
   /** All of the request is written. */
   onWritten(): void
@@ -85,13 +85,13 @@ export class RequestWriter implements ContentSink {
     this.#sender?.resume()
   }
 
-  /** The rest is not wanted. The source is told. */
-  stop(): void {
+  /** The rest is not wanted. The source is left, and told why. */
+  stop(reason?: unknown): void {
     if (this.#stopped) return
     this.#stopped = true
     this.#wait?.cancel()
     this.#wait = undefined
-    this.#sender?.stop()
+    this.#sender?.stop(reason)
   }
 
   write(bytes: Uint8Array | undefined, end: boolean): boolean {

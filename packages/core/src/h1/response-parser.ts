@@ -4,9 +4,10 @@
  */
 
 import { copyOut } from '../message/content-memory.js'
-import { codingOf, type FramingFields, framingFields, trimBlanks, UNTIL_CLOSE } from './framing.js'
+import { codingOf, type FramingFields, framingFields, UNTIL_CLOSE } from './framing.js'
 import { repairHead } from './head-repair.js'
 import * as llhttp from './llhttp.js'
+import { SectionReader } from './section-reader.js'
 
 /** Why a response cannot be read. */
 export interface ResponseFault {
@@ -23,13 +24,11 @@ export interface ResponseEvents {
   onContent(bytes: Buffer, start: number, end: number): void
 }
 
-/** Field lines of one section: as many as HTTP/2 takes. */
-const MAX_FIELDS = 1_000
-/** What a head may have beside names, values and reason, in bytes: colons, line ends, blanks. */
+/** Room in a head for the rest beside names, values and reason, in bytes: colons, line ends, blanks. */
 const HEAD_OVERHEAD_BYTES = 16_384
 /** As much of what is read goes to llhttp while a head is parsed: what lies behind it is mostly content. */
 const HEAD_BYTES = 4_096
-/** What chunks may have beside their content: so many bytes, and so many for each byte of content. */
+/** Room in chunked content for sizes, extensions and trailers, in bytes: so many, and so many more for each byte of content. */
 const CHUNK_OVERHEAD_BYTES = 65_536
 const CHUNK_OVERHEAD = 16
 
@@ -40,11 +39,7 @@ const HTAB = 0x09
 const COMMA = 0x2c
 const H = 0x48
 
-/** Which part of a field line llhttp is in. */
-const NONE = 0
-const NAME = 1
-const VALUE = 2
-
+const NO_TRAILERS: readonly string[] = []
 const framing: FramingFields = { length: -1, coding: undefined, keepAliveMs: -1 }
 
 /** The parser of one connection. After a fault it is of no more use. */
@@ -66,13 +61,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
   keepAliveMs = -1
   #status = 0
   #reason = ''
-  #fields: string[] = []
-  #trailers: string[] | undefined
-  #part = NONE
-  #name = ''
-  #value = ''
-  /** Bytes of the section's names and values. */
-  #sectionBytes = 0
+  readonly #section: SectionReader
   /** Bytes of the head so far, everything counted. */
   #headBytes = 0
   /** The head so far, where it comes in several parts. */
@@ -83,6 +72,8 @@ export class ResponseParser implements llhttp.LlhttpEvents {
   /** Content that is still to come, where it is not chunked. */
   #left = 0
   #inChunks = false
+  /** The section that is read is the trailers. */
+  #trailing = false
   #contentBytes = 0
   #overheadBytes = 0
 
@@ -90,6 +81,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
   constructor(events: ResponseEvents, maxBytes: number) {
     this.#events = events
     this.#maxBytes = maxBytes
+    this.#section = new SectionReader(maxBytes)
     this.#parser = llhttp.makeParser()
   }
 
@@ -103,8 +95,9 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     return this.#left
   }
 
-  get trailers(): readonly string[] | undefined {
-    return this.#trailers
+  /** Behind a response that was chunked; else empty. */
+  get trailers(): readonly string[] {
+    return this.#trailing ? this.#section.fields : NO_TRAILERS
   }
 
   /** Parses `bytes` from `start` to `end`. Returns where it stopped: behind a final response, at a fault, or at `end`. */
@@ -126,7 +119,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     if (this.#left === UNTIL_CLOSE) this.complete = true
   }
 
-  /** What comes now is another response. */
+  /** Makes ready for another response. */
   next(): void {
     this.complete = false
     this.keepAliveMs = -1
@@ -142,29 +135,23 @@ export class ResponseParser implements llhttp.LlhttpEvents {
 
   onReason(bytes: Buffer, start: number, end: number): number {
     this.#reason += bytes.toString('latin1', start, end)
-    return this.#count(end - start)
+    this.#section.count(end - start)
+    return this.#bound()
   }
 
   onName(bytes: Buffer, start: number, end: number): number {
-    const text = bytes.toString('latin1', start, end)
-    if (this.#part === NAME) this.#name += text
-    else {
-      this.#endLine()
-      this.#name = text
-      this.#part = NAME
-    }
-    return this.#count(end - start)
+    this.#section.addName(bytes.toString('latin1', start, end))
+    return this.#bound()
   }
 
   onValue(bytes: Buffer, start: number, end: number): number {
-    const text = bytes.toString('latin1', start, end)
-    this.#value = this.#part === VALUE ? this.#value + text : text
-    this.#part = VALUE
-    return this.#count(end - start)
+    this.#section.addValue(bytes.toString('latin1', start, end))
+    return this.#bound()
   }
 
   onHeadComplete(status: number, keepAlive: boolean): number {
-    this.#endLine()
+    this.#section.endLine()
+    if (this.#bound() !== 0) return -1
     this.#status = status
     this.keepAlive = keepAlive
     const version = llhttp.versionOf(this.#parser)
@@ -185,12 +172,12 @@ export class ResponseParser implements llhttp.LlhttpEvents {
 
   /** Stops there: what follows belongs to another response, or to none. */
   onMessageComplete(): number {
-    this.#endLine()
-    return llhttp.PAUSED
+    this.#section.endLine()
+    return this.#bound() === 0 ? llhttp.PAUSED : -1
   }
 
   #beginContent(version: number): number {
-    const { length, coding, keepAliveMs } = framingFields(this.#fields, framing)
+    const { length, coding, keepAliveMs } = framingFields(this.#section.fields, framing)
     const status = this.#status
     this.keepAliveMs = keepAliveMs
     const bodiless = this.headOnly || status === 204 || status === 304
@@ -211,14 +198,14 @@ export class ResponseParser implements llhttp.LlhttpEvents {
       this.keepAlive = false
     }
     if (this.#left === UNTIL_CLOSE) this.keepAlive = false
-    this.#events.onHead(status, this.#fields, this.#reason, bodiless || coding !== undefined ? -1 : length)
+    this.#events.onHead(status, this.#section.fields, this.#reason, bodiless || coding !== undefined ? -1 : length)
     // Chunks are llhttp's; the rest is counted here.
     return this.#inChunks ? this.#beginTrailers() : 1
   }
 
   #beginTrailers(): number {
-    this.#trailers = []
-    this.#sectionBytes = 0
+    this.#trailing = true
+    this.#section.begin()
     return 0
   }
 
@@ -278,7 +265,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
   #messageOver(at: number): number {
     const status = this.#status
     if (status < 200) {
-      const fields = this.#fields
+      const { fields } = this.#section
       const bytes = this.#headBytes
       this.#forgetHead()
       this.#events.onInterim(status, fields, bytes)
@@ -323,10 +310,8 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     llhttp.resetParser(this.#parser)
     this.#status = 0
     this.#reason = ''
-    this.#fields = []
-    this.#trailers = undefined
-    this.#part = NONE
-    this.#sectionBytes = 0
+    this.#section.begin()
+    this.#trailing = false
     this.#headBytes = 0
     this.#earlier = undefined
     this.#gathered = undefined
@@ -336,20 +321,12 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     this.#overheadBytes = 0
   }
 
-  /** A field line is complete: RFC 9112 §5.1, blanks around the value are not part of it. */
-  #endLine(): void {
-    if (this.#part === NONE) return
-    this.#part = NONE
-    const fields = this.#trailers ?? this.#fields
-    fields.push(this.#name.toLowerCase(), trimBlanks(this.#value))
-    if (fields.length > 2 * MAX_FIELDS)
-      this.fault ??= { code: 'ERR_RESPONSE_TOO_LARGE', message: `more than ${MAX_FIELDS} fields` }
-  }
-
-  #count(bytes: number): number {
-    this.#sectionBytes += bytes
-    if (this.#sectionBytes > this.#maxBytes) this.#tooLarge(0)
-    return this.fault === undefined ? 0 : -1
+  /** 0 while the section is within its bounds: what llhttp is to be told. */
+  #bound(): number {
+    const { excess } = this.#section
+    if (excess === undefined) return 0
+    this.fault ??= { code: 'ERR_RESPONSE_TOO_LARGE', message: excess }
+    return -1
   }
 
   #refuse(what: string): number {

@@ -96,6 +96,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   abort(reason: unknown): void {
     this.#settled = true
     const body = this.#body
+    this.#sender?.stop(reason)
     this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
     if (reason instanceof TimeoutError) this.#host.suspect()
     body?.discard(reason)
@@ -163,6 +164,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
 
   /** The connection is gone. `unsent`: not a byte of this request had been handed to the socket. */
   onConnectionLost(reason: Error, unsent: boolean, loss: Loss): void {
+    this.#sender?.stop(reason)
     if (!(reason instanceof ConnectionError)) return this.#fail(reason)
     const processed = this.#body !== undefined ? 'yes' : unsent ? 'no' : 'unknown'
     const origin = this.#request.origin.serialized

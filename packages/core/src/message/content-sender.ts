@@ -59,11 +59,11 @@ export class ContentSender {
     waiting?.()
   }
 
-  /** Nobody wants the rest. The source is told. */
-  stop(): void {
+  /** The rest is not wanted. The source is left, and told why. */
+  stop(reason?: unknown): void {
     if (this.#stopped) return
     this.#stopped = true
-    this.#leave()
+    this.#leave(reason)
     this.resume()
   }
 
@@ -124,14 +124,14 @@ export class ContentSender {
   #failed(error: unknown): void {
     if (this.#stopped) return
     this.#stopped = true
-    this.#leave()
+    this.#leave(error)
     this.#sink.contentFailed(error)
   }
 
   /** Lets the source clean up. What it says to that is of no use to anybody. */
-  #leave(): void {
+  #leave(reason: unknown): void {
     const iterator = this.#iterator
     this.#iterator = undefined
-    if (iterator !== undefined) leave(iterator)
+    if (iterator !== undefined) leave(iterator, reason)
   }
 }

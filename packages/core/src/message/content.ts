@@ -41,6 +41,7 @@ export function toContent(body: RequestBody): Content {
   if (isArrayBuffer(body)) return inMemory(bytesOf(body, undefined), undefined)
   if (body instanceof URLSearchParams) return inMemory(Buffer.from(body.toString()), FORM_TYPE)
   if (body instanceof Blob) return fromBlob(body)
+  if (body instanceof Readable) watch(body)
   if (isStream(body) && (Readable.isDisturbed(body as never) || (body instanceof ReadableStream && body.locked)))
     throw usedError()
   if (typeof body === 'object' && body !== null && Symbol.asyncIterator in body) {
@@ -75,10 +76,13 @@ function fromBlob(blob: Blob): Content {
   return { bytes: undefined, length: blob.size, type: blob.type === '' ? undefined : blob.type, replayable: true, open }
 }
 
-/** Lets a source that is not read to its end clean up. What it says to that is of no use to anybody, and must not stop anybody. */
-export function leave(source: AsyncIterator<unknown>): void {
+/**
+ * Lets a source that is not read to its end clean up. Its answer to that is of no use, and must not stop the caller of this.
+ * @param reason why it is left: a `ReadableStream` is cancelled with it, a Node stream destroyed.
+ */
+export function leave(source: AsyncIterator<unknown>, reason?: unknown): void {
   try {
-    Promise.resolve(source.return?.()).catch(() => undefined)
+    Promise.resolve(source.return?.(reason)).catch(() => undefined)
   } catch {
     // As above.
   }
@@ -99,15 +103,34 @@ function openOnce(source: AsyncIterable<Uint8Array | string>): AsyncIterator<Uin
 function openSource(source: AsyncIterable<Uint8Array | string>): AsyncIterator<Uint8Array | string> {
   if (source instanceof ReadableStream) {
     const reader = (source as ReadableStream<Uint8Array>).getReader()
-    return { next: () => reader.read() as Promise<IteratorResult<Uint8Array>>, return: () => reader.cancel().then(() => END) }
+    return {
+      next: () => reader.read() as Promise<IteratorResult<Uint8Array>>,
+      return: (reason) => reader.cancel(reason).then(() => END),
+    }
   }
   const iterator = source[Symbol.asyncIterator]()
   if (!(source instanceof Readable)) return iterator
-  const end = (): Promise<typeof END> => {
-    source.destroy()
+  const end = (reason?: unknown): Promise<typeof END> => {
+    source.destroy(reason instanceof Error ? reason : undefined)
     return Promise.resolve(END)
   }
   return { next: () => iterator.next(), return: end }
+}
+
+/**
+ * A stream may fail before it is opened, such as that of a file that is not there: its `error` would end the process. Its reader gets it.
+ * @throws UsageError `ERR_BODY_USED` for a stream that has failed already.
+ */
+function watch(stream: Readable): void {
+  stream.on('error', ignore)
+  if (stream.errored === null) return
+  throw new UsageError('ERR_BODY_USED', `the body is a stream that has failed: ${stream.errored.message}`, {
+    cause: stream.errored,
+  })
+}
+
+function ignore(): void {
+  // The reader is told.
 }
 
 const END = { done: true, value: undefined } as const

@@ -1,6 +1,6 @@
 /**
- * The asynchronous context of a request (`AsyncLocalStorage`). What the caller hands over runs in it: on a shared connection it would run in that of
- * whichever request is served first. Captured only where there is such a function or source.
+ * The asynchronous context of a request (`AsyncLocalStorage`). Functions and sources of the caller run in it: on a shared connection they would run
+ * in that of whichever request is served first. Captured only where there is such a function or source.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
@@ -24,8 +24,7 @@ export function openerInContext<T, Part>(open: (source: T) => AsyncIterator<Part
   return (source) => {
     const iterator = run(open, source)
     const next = (): Promise<IteratorResult<Part>> => iterator.next()
-    const leave = (): Promise<IteratorResult<Part>> | undefined => iterator.return?.()
-    // What a source without `return` is told is nothing.
-    return { next: () => run(next), return: () => run(leave) as Promise<IteratorResult<Part>> }
+    const leave = (reason: unknown): Promise<IteratorResult<Part>> | undefined => iterator.return?.(reason)
+    return { next: () => run(next), return: (reason) => run(leave, reason) as Promise<IteratorResult<Part>> }
   }
 }
