@@ -75,8 +75,7 @@ describe.each(PROTOCOLS)('blob().type over %s', (protocol) => {
     [[], ''],
   ])('%j is %j: parsed and serialized', async (types, expected) => {
     const { fetch, url } = await stage(protocol, {
-      handler: (_request, response) =>
-        response.writeHead(200, types.length === 0 ? {} : { 'content-type': types[0]! }).end('x'),
+      handler: (_request, response) => response.writeHead(200, types.length === 0 ? {} : { 'content-type': types[0]! }).end('x'),
     })
     const blob = await (await fetch(url())).blob()
     expect(blob.type.toLowerCase()).toBe(expected.toLowerCase())

@@ -49,6 +49,8 @@ export class H1Exchange implements Exchange, BodySource {
   /** Its status says that there is no content. */
   #bodiless = false
   #settled = false
+  /** Why it ended, for the source of its content. */
+  #endReason: unknown
   #over = false
   trailers: readonly string[] | undefined
   sentBytes = 0
@@ -102,6 +104,7 @@ export class H1Exchange implements Exchange, BodySource {
 
   abort(reason: unknown): void {
     this.#settled = true
+    this.#endReason = reason
     this.#body?.discard(reason)
     if (this.#over) return
     this.#host.aborted(reason)
@@ -202,6 +205,7 @@ export class H1Exchange implements Exchange, BodySource {
   #fail(error: Error): void {
     if (this.#settled) return
     this.#settled = true
+    this.#endReason = error
     if (this.#body === undefined) this.#observer.onError(error)
     else this.#body.fail(error)
   }
@@ -211,7 +215,7 @@ export class H1Exchange implements Exchange, BodySource {
     if (this.#over) return
     this.#over = true
     // undici leaves a source only after its next part, which may never come.
-    if (this.#source !== undefined) leave(this.#source)
+    if (this.#source !== undefined) leave(this.#source, this.#endReason)
     queueMicrotask(() => {
       this.#host.released(this)
       this.#observer.onClosed()

@@ -58,11 +58,11 @@ export class ContentSender {
     waiting?.()
   }
 
-  /** Nobody wants the rest. The source is told. */
-  stop(): void {
+  /** Nobody wants the rest. The source is told why. */
+  stop(reason?: unknown): void {
     if (this.#stopped) return
     this.#stopped = true
-    this.#leave()
+    this.#leave(reason)
     this.resume()
   }
 
@@ -123,14 +123,14 @@ export class ContentSender {
   #failed(error: unknown): void {
     if (this.#stopped) return
     this.#stopped = true
-    this.#leave()
+    this.#leave(error)
     this.#sink.contentFailed(error)
   }
 
   /** Lets the source clean up. What it says to that is of no use to anybody. */
-  #leave(): void {
+  #leave(reason: unknown): void {
     const iterator = this.#iterator
     this.#iterator = undefined
-    if (iterator !== undefined) leave(iterator)
+    if (iterator !== undefined) leave(iterator, reason)
   }
 }

@@ -32,6 +32,8 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   #trailers: readonly string[] | undefined
   /** The observer has been told how it ended, or has ended it itself. */
   #settled = false
+  /** Why it ended, for the source of its content. */
+  #endReason: unknown
 
   constructor(engine: Protocol<H2Exchange>, request: HttpRequest, observer: ExchangeObserver, host: ExchangeHost) {
     this.#engine = engine
@@ -69,6 +71,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
 
   abort(reason: unknown): void {
     this.#settled = true
+    this.#endReason = reason
     if (reason instanceof TimeoutError) this.#host.suspect()
     const body = this.#body
     this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
@@ -120,7 +123,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   }
 
   onSendable(stopped: boolean): void {
-    if (stopped) this.#sender?.stop()
+    if (stopped) this.#sender?.stop(this.#endReason)
     else this.#sender?.resume()
   }
 
@@ -172,6 +175,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   #fail(error: Error): void {
     if (this.#settled) return
     this.#settled = true
+    this.#endReason = error
     if (this.#body === undefined) this.#observer.onError(error)
     else this.#body.fail(error)
   }

@@ -44,6 +44,7 @@ export function toContent(body: RequestBody): Content {
     throw usedError()
   if (typeof body === 'object' && body !== null && Symbol.asyncIterator in body) {
     if (opened.has(body)) throw usedError()
+    if (body instanceof Readable) expectErrors(body)
     return once(body as AsyncIterable<Uint8Array>)
   }
   throw new UsageError('ERR_INVALID_BODY', `a body cannot be of type ${body === null ? 'null' : typeof body}`)
@@ -74,10 +75,13 @@ function fromBlob(blob: Blob): Content {
   return { bytes: undefined, length: blob.size, type: blob.type === '' ? undefined : blob.type, replayable: true, open }
 }
 
-/** Lets a source that is not read to its end clean up. What it says to that is of no use to anybody, and must not stop anybody. */
-export function leave(source: AsyncIterator<unknown>): void {
+/**
+ * Lets a source that is not read to its end clean up. What it says to that is of no use to anybody, and must not stop anybody.
+ * @param reason why: streams hear it.
+ */
+export function leave(source: AsyncIterator<unknown>, reason?: unknown): void {
   try {
-    Promise.resolve(source.return?.()).catch(() => undefined)
+    Promise.resolve(source.return?.(reason)).catch(() => undefined)
   } catch {
     // As above.
   }
@@ -98,10 +102,14 @@ function openOnce(source: AsyncIterable<Uint8Array | string>): AsyncIterator<Uin
 function openSource(source: AsyncIterable<Uint8Array | string>): AsyncIterator<Uint8Array | string> {
   if (source instanceof ReadableStream) {
     const reader = (source as ReadableStream<Uint8Array>).getReader()
-    return { next: () => reader.read() as Promise<IteratorResult<Uint8Array>>, return: () => reader.cancel().then(() => END) }
+    return {
+      next: () => reader.read() as Promise<IteratorResult<Uint8Array>>,
+      return: (reason) => reader.cancel(reason).then(() => END),
+    }
   }
   const iterator = source[Symbol.asyncIterator]()
   if (!(source instanceof Readable)) return iterator
+  // Without the reason: that would be an error event to a caller who has done nothing wrong.
   const end = (): Promise<typeof END> => {
     source.destroy()
     return Promise.resolve(END)
@@ -110,6 +118,15 @@ function openSource(source: AsyncIterable<Uint8Array | string>): AsyncIterator<U
 }
 
 const END = { done: true, value: undefined } as const
+
+/** A file that cannot be opened says so before it is read: the request fails with that, and the process must not. */
+export function expectErrors(stream: Readable): void {
+  if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore)
+}
+
+function ignore(): void {
+  // The reader is told.
+}
 
 function isStream(body: unknown): body is Readable | ReadableStream {
   return body instanceof ReadableStream || body instanceof Readable
