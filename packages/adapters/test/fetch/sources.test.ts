@@ -110,6 +110,6 @@ it('no error event of a stream that is content ends the process', () => {
   const run = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', timeout: 20_000, cwd })
   expect([run.stderr, run.stdout.trim()]).toEqual([
     '',
-    expect.stringMatching(/^ERR_REQUEST_BODY,ERR_REQUEST_BODY,ECONNREFUSED,ERR_REQUEST_BODY,enough$/),
+    expect.stringMatching(/^ERR_REQUEST_BODY,ENOENT,ECONNREFUSED,ERR_REQUEST_BODY,enough$/),
   ])
 })
