@@ -112,7 +112,7 @@ export function policyOf(value: string | undefined): string | undefined {
   return undefined
 }
 
-/** What `origin` says for methods other than GET and HEAD (Fetch standard §3.2, "append a request `Origin` header"). */
+/** What `origin` says (Fetch standard §3.2, "append a request `Origin` header"). */
 export function originFor(page: string, policy: string, target: string, isCors: boolean): string {
   const from = new URL(page)
   if (isCors) return from.origin
