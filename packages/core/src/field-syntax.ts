@@ -25,10 +25,11 @@ export function isFieldValue(value: string): boolean {
 
 /** Whether `value` starts or ends with SP or HTAB, which RFC 9113 §8.2.1 forbids in HTTP/2. */
 export function hasEdgeSpace(value: string): boolean {
-  return isSpace(value.charCodeAt(0)) || isSpace(value.charCodeAt(value.length - 1))
+  return isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1))
 }
 
-function isSpace(code: number): boolean {
+/** Whether a character is SP or HTAB (RFC 9110 §5.6.3). */
+export function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09
 }
 

@@ -49,9 +49,12 @@ export function retryDelayMs(
 /** What `Date.parse` takes for a date is more: "-1", "1.5" and "in 5" are days of the year 2001, and long over. */
 const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*,? .+ (?:GMT|\d{4})$/
 
+/** Longer values are neither, in characters. */
+const MAX_DATE_LENGTH = 64
+
 /** RFC 9110 §10.2.3: seconds, or a date, which is in GMT even where it does not say so (RFC 9110 §5.6.7). */
-function retryAfterMs(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined
+export function retryAfterMs(value: string | undefined): number | undefined {
+  if (value === undefined || value.length > MAX_DATE_LENGTH) return undefined
   if (/^\d+$/.test(value)) return Number(value) * 1_000
   if (!HTTP_DATE.test(value)) return undefined
   const date = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`)

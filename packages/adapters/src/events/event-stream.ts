@@ -5,6 +5,8 @@
 
 import { ResponseError } from '@unshard/core'
 import { createParser, type ParseError } from 'eventsource-parser'
+import { quoted } from '../fetch/location.js'
+import { extractMimeType } from '../fetch/mime-type.js'
 
 /** One event, as it was dispatched. */
 export interface ServerSentEvent {
@@ -65,7 +67,7 @@ export async function* readInto(
   for await (const text of decoded(response)) {
     parser.feed(text)
     // What was complete before it went wrong is delivered.
-    while (events.length > 0) yield events.shift()!
+    yield* events.splice(0)
     if (failed !== undefined)
       throw new ResponseError('ERR_EVENT_TOO_LARGE', failed.message, { origin: originOf(response), cause: failed })
   }
@@ -80,9 +82,9 @@ async function* decoded(response: Response): AsyncGenerator<string> {
 
 async function checkEventStream(response: Response): Promise<void> {
   const type = response.headers.get('content-type') ?? ''
-  if (response.status === 200 && /^text\/event-stream[\t ]*(;|$)/i.test(type.trim())) return
+  if (response.status === 200 && extractMimeType(type)?.essence === 'text/event-stream') return
   await response.body?.cancel()
-  const what = response.status === 200 ? `content of type ${JSON.stringify(type)}` : `status ${response.status}`
+  const what = response.status === 200 ? `content of type ${quoted(type)}` : `status ${response.status}`
   throw new ResponseError('ERR_EVENT_STREAM', `${response.url} is no event stream: ${what}`, { origin: originOf(response) })
 }
 

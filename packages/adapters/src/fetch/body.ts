@@ -1,7 +1,7 @@
 /** The request bodies of Fetch (standard §5.2): what kind, with which type, and whether it can be sent again after a redirect. */
 
 import { Readable } from 'node:stream'
-import { type RequestBody, UsageError } from '@unshard/core'
+import { expectErrors, type RequestBody, UsageError } from '@unshard/core'
 import { leaveUnread } from '../streams/part-iterator.js'
 import { brandOf, isBlob, isObject } from './brands.js'
 import { encodeForm } from './form-data.js'
@@ -80,6 +80,7 @@ function streamBody(body: object): FetchBody {
   const own = body instanceof ReadableStream || Symbol.asyncIterator in body
   const opened = own ? (body as RequestBody) : { [Symbol.asyncIterator]: () => openStream(body as ReadableStream) }
   if ((body as ReadableStream).locked === true) throw invalid('the stream that is to be sent is locked')
+  if (body instanceof Readable) expectErrors(body)
   return {
     replayable: false,
     type: undefined,
@@ -96,8 +97,8 @@ function invalid(message: string): UsageError {
 /** A stream of another copy of the class, which may not be iterable. */
 function openStream(stream: ReadableStream): AsyncIterator<Uint8Array> {
   const reader = stream.getReader()
-  const end = async (): Promise<IteratorResult<Uint8Array>> => {
-    await reader.cancel()
+  const end = async (reason?: unknown): Promise<IteratorResult<Uint8Array>> => {
+    await reader.cancel(reason)
     return { done: true, value: undefined }
   }
   return { next: () => reader.read() as Promise<IteratorResult<Uint8Array>>, return: end }

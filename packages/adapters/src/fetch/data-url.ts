@@ -73,7 +73,10 @@ function digit(code: number | undefined): number {
 function forgivingBase64(content: Uint8Array): Uint8Array {
   const kept = Buffer.allocUnsafeSlow(content.length)
   let length = 0
-  for (const byte of content) if (!isSpace(byte)) kept[length++] = byte
+  for (let i = 0; i < content.length; i++) {
+    const byte = content[i]!
+    if (!isSpace(byte)) kept[length++] = byte
+  }
   if (length % 4 === 0) {
     for (let padding = 0; padding < 2 && kept[length - 1] === EQUALS; padding++) length--
   }

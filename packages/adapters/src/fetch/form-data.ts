@@ -40,14 +40,8 @@ function headOf(boundary: string, name: string, value: Entry): string {
 
 /** What would end the quoted string, or the line. */
 function escapeName(name: string): string {
-  return name.replace(/[\n\r"]/g, (character) => ESCAPES.get(character)!)
+  return name.replaceAll('\n', '%0A').replaceAll('\r', '%0D').replaceAll('"', '%22')
 }
-
-const ESCAPES: ReadonlyMap<string, string> = new Map([
-  ['\n', '%0A'],
-  ['\r', '%0D'],
-  ['"', '%22'],
-])
 
 function toCrlf(text: string): string {
   return text.replace(/\r\n?|\n/g, '\r\n')

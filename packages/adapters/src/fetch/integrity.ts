@@ -32,13 +32,16 @@ export function matchesIntegrity(bytes: Uint8Array, metadata: readonly Metadata[
   return metadata.some(({ digest }) => digest === actual)
 }
 
-/** The words between white space (Infra standard §4.7, "split on ASCII whitespace"). */
+/** Shorter words name no algorithm, in characters. */
+const MIN_LENGTH = 6
+
+/** The words between white space (Infra standard §4.7, "split on ASCII whitespace") that may name an algorithm. */
 function wordsOf(text: string): string[] {
   const words: string[] = []
   let start = 0
   for (let at = 0; at <= text.length; at++) {
     if (at < text.length && !isSpace(text.charCodeAt(at))) continue
-    if (at > start) words.push(text.slice(start, at))
+    if (at - start >= MIN_LENGTH) words.push(text.slice(start, at))
     start = at + 1
   }
   return words
@@ -53,6 +56,7 @@ function digestOf(word: string, lower: string, algorithm: string): string | unde
   if (!lower.startsWith(`${algorithm}-`)) return undefined
   const question = word.indexOf('?')
   const end = question === -1 ? word.length : question
+  if (end > MAX_LENGTH) return undefined
   let digest = ''
   let at = algorithm.length + 1
   for (; at < end && word[at] !== '='; at++) {
@@ -64,6 +68,9 @@ function digestOf(word: string, lower: string, algorithm: string): string | unde
   if (digest === '' || padding > 2 || word.slice(at, end) !== '=='.slice(0, padding)) return undefined
   return digest
 }
+
+/** No algorithm and its digest are longer, in characters. */
+const MAX_LENGTH = 128
 
 const BASE64URL: ReadonlyMap<string, string> = new Map([
   ['-', '+'],

@@ -7,9 +7,12 @@ export interface MimeType {
   readonly parameters: Map<string, string>
 }
 
+/** Longer text is not a MIME type, in characters. */
+const MAX_LENGTH = 65_536
+
 /** MIME Sniffing §4.4, "parse a MIME type"; `undefined` for text that is not one. */
 export function parseMimeType(text: string): MimeType | undefined {
-  const slash = text.indexOf('/')
+  const slash = text.length > MAX_LENGTH ? -1 : text.indexOf('/')
   if (slash === -1) return undefined
   const semicolon = text.indexOf(';', slash)
   const end = semicolon === -1 ? text.length : semicolon
@@ -28,7 +31,7 @@ export function serializeMimeType({ essence, parameters }: MimeType): string {
 
 /** Fetch standard §3.5, "extract a MIME type", of the value of `content-type`; `undefined` where it has none. */
 export function extractMimeType(value: string | undefined): MimeType | undefined {
-  if (value === undefined) return undefined
+  if (value === undefined || value.length > MAX_LENGTH) return undefined
   let found: MimeType | undefined
   let charset: string | undefined
   for (const part of listOf(value)) {
@@ -77,8 +80,8 @@ function parseQuoted(text: string, quoteAt: number): { value: string; end: numbe
   let value = ''
   let start = quoteAt + 1
   let at = start
-  while (at < text.length && text[at] !== '"') {
-    if (text[at] !== '\\') at++
+  for (let code = text.charCodeAt(at); at < text.length && code !== QUOTE; code = text.charCodeAt(at)) {
+    if (code !== BACKSLASH) at++
     else {
       value += text.slice(start, at)
       // One at the very end stands for itself.
@@ -89,13 +92,26 @@ function parseQuoted(text: string, quoteAt: number): { value: string; end: numbe
   return { value: value + text.slice(start, at), end: Math.min(at + 1, text.length) }
 }
 
+function endOfQuoted(text: string, quoteAt: number): number {
+  let at = quoteAt + 1
+  for (let code = text.charCodeAt(at); at < text.length && code !== QUOTE; code = text.charCodeAt(at)) {
+    at += code === BACKSLASH ? 2 : 1
+  }
+  return Math.min(at + 1, text.length)
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const COMMA = 0x2c
+
 /** Fetch standard §2.2.2, "get, decode, and split": the values of a list, whose commas inside quotes separate nothing. */
 function* listOf(text: string): Generator<string> {
   let start = 0
   let at = 0
   while (at < text.length) {
-    if (text[at] === '"') at = parseQuoted(text, at).end
-    else if (text[at] !== ',') at++
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) at = endOfQuoted(text, at)
+    else if (code !== COMMA) at++
     else {
       if (at > start) yield text.slice(start, at)
       start = ++at

@@ -53,7 +53,7 @@ function counted(
       else if (bytes === 0) report({ bytes, total })
       return result
     },
-    return: () => iterator.return?.() ?? Promise.resolve({ done: true, value: undefined }),
+    return: (reason) => iterator.return?.(reason) ?? Promise.resolve({ done: true, value: undefined }),
   }
 }
 

@@ -56,7 +56,9 @@ export function followRedirect(request: FetchRequest, response: HttpResponse, ta
     request.body = undefined
     request.fields = without(request.fields, CONTENT_FIELDS)
   }
-  if (target.origin !== new URL(request.url).origin) {
+  const from = new URL(request.url).origin
+  if (target.origin !== from) {
+    request.isTainted ||= request.page !== undefined && from !== new URL(request.page).origin
     if (request.originHeaders.length > 0) request.fields = withoutAdded(request.fields, request.originHeaders)
     request.fields = without(request.fields, CREDENTIALS)
   }

@@ -93,15 +93,26 @@ function isTrustworthy({ protocol, hostname }: URL): boolean {
   )
 }
 
+/** `origin`, in characters. */
+const MIN_LENGTH = 6
+/** No policy is longer, with the blanks around it. */
+const MAX_MEMBER_LENGTH = 256
+
 /** The policy that a redirect's `referrer-policy` asks for: the last one that is known (Referrer Policy §8.1). */
 export function policyOf(value: string | undefined): string | undefined {
-  return value
-    ?.split(',')
-    .map((word) => word.trim().toLowerCase())
-    .findLast((word) => REFERRER_POLICIES.has(word))
+  let end = value?.length ?? 0
+  while (end > 0) {
+    const start = value!.lastIndexOf(',', end - 1) + 1
+    if (end - start >= MIN_LENGTH && end - start <= MAX_MEMBER_LENGTH) {
+      const word = value!.slice(start, end).trim().toLowerCase()
+      if (REFERRER_POLICIES.has(word)) return word
+    }
+    end = start - 1
+  }
+  return undefined
 }
 
-/** What `origin` says for methods other than GET and HEAD (Fetch standard §3.2, "append a request `Origin` header"). */
+/** What `origin` says (Fetch standard §3.2, "append a request `Origin` header"). */
 export function originFor(page: string, policy: string, target: string, isCors: boolean): string {
   const from = new URL(page)
   if (isCors) return from.origin

@@ -75,8 +75,8 @@ function continueReading(
       reading = undefined
       return next as Promise<IteratorResult<Uint8Array>>
     },
-    async return() {
-      await reader.cancel()
+    async return(reason?: unknown) {
+      await reader.cancel(reason)
       return { done: true, value: undefined }
     },
   }

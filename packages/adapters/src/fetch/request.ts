@@ -29,6 +29,10 @@ export interface FetchRequest {
   readonly referrer: string | undefined
   readonly page: string | undefined
   readonly isCors: boolean
+  /** Of a `page`: whether a hop under CORS led to another origin. It stays so. */
+  isAcrossOrigins: boolean
+  /** Of a `page`: whether a redirect led from a foreign origin to another one (Fetch standard §2.2.5, "redirect-taint"). */
+  isTainted: boolean
   readonly integrity: string
   readonly redirect: Request['redirect']
   readonly options: ContentOptions
@@ -74,6 +78,8 @@ export function toFetchRequest(input: unknown, init: FetchInit | undefined | nul
     referrerPolicy: String(given.referrerPolicy ?? request?.referrerPolicy ?? ''),
     page: defaults.page,
     isCors: mode === undefined || mode === 'cors',
+    isAcrossOrigins: false,
+    isTainted: false,
     integrity: String(given.integrity ?? request?.integrity ?? ''),
     redirect: given.redirect ?? request?.redirect ?? 'follow',
     options: contentOptions(signal, extensions),
@@ -100,6 +106,8 @@ function plainGet(input: string, defaults: ResolvedDefaults): FetchRequest {
     referrerPolicy: '',
     page: defaults.page,
     isCors: true,
+    isAcrossOrigins: false,
+    isTainted: false,
     integrity: '',
     redirect: 'follow',
     options: contentOptions(undefined, extensions),
@@ -193,8 +201,15 @@ export function fieldsToSend(request: FetchRequest): Fields | Pair[] {
   add('content-type', body?.type)
   add('content-length', body?.length === undefined ? undefined : String(body.length))
   add('referer', refererFor(referrer, request.referrerPolicy, request.url))
-  if (page !== undefined && request.method !== 'GET' && request.method !== 'HEAD') {
-    add('origin', originFor(page, request.referrerPolicy, request.url, request.isCors))
-  }
+  if (page !== undefined) add('origin', originOf(request, page))
   return pairs
+}
+
+/** Fetch standard §3.2, "append a request `Origin` header": of every request across origins under CORS, and of others that may change something. */
+function originOf(request: FetchRequest, page: string): string | undefined {
+  const { isCors, method, url } = request
+  request.isAcrossOrigins ||= isCors && new URL(url).origin !== new URL(page).origin
+  if (!request.isAcrossOrigins && (method === 'GET' || method === 'HEAD')) return undefined
+  // "serialize a request origin": one redirect from one foreign origin to another, and nobody is told where it began.
+  return request.isTainted ? 'null' : originFor(page, request.referrerPolicy, url, isCors)
 }

@@ -10,14 +10,35 @@ export interface Disposition {
 
 /** @param value octets as characters, as fields travel. */
 export function parseDisposition(value: string | undefined): Disposition {
-  if (value === undefined) return NOTHING
+  if (value === undefined || value.length > MAX_LENGTH) return NOTHING
   try {
-    const { parameters } = parse(value)
+    const { parameters } = parse(withLiteralBackslashes(value))
     return { name: meant(parameters.name), filename: meant(parameters.filename) }
   } catch {
     // A part is worth more than its label.
     return NOTHING
   }
+}
+
+/** The longest field that is looked into, in characters: a label that is longer names nothing. */
+const MAX_LENGTH = 16_384
+
+/**
+ * In forms a backslash is a character like any other (HTML standard, multipart/form-data encoding; Windows has paths of them), where RFC 6266 would have
+ * it quote the next one. Only before a quote that does not end the value it does.
+ */
+function withLiteralBackslashes(value: string): string {
+  if (!value.includes('\\')) return value
+  let text = ''
+  for (let i = 0; i < value.length; i++) {
+    text += value[i] === '\\' && !quotes(value, i + 1) ? '\\\\' : value[i]
+  }
+  return text
+}
+
+/** Whether there is a quote at `at` that stands inside a value: what follows is neither the end nor the next parameter. */
+function quotes(value: string, at: number): boolean {
+  return value[at] === '"' && at + 1 < value.length && value[at + 1] !== ';'
 }
 
 const NOTHING: Disposition = { name: undefined, filename: undefined }

@@ -1,6 +1,7 @@
 /** Iterators over content that let its source go at once when they are left. */
 
 import { Readable } from 'node:stream'
+import { expectErrors } from '@unshard/core'
 
 /** Content, part by part. */
 export type PartIterator = AsyncIterator<Uint8Array | string>
@@ -12,11 +13,15 @@ export type PartIterator = AsyncIterator<Uint8Array | string>
 export function iteratorOf(source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): PartIterator {
   if (source instanceof ReadableStream) {
     const reader = (source as ReadableStream<Uint8Array>).getReader()
-    return { next: () => reader.read() as Promise<IteratorResult<Uint8Array>>, return: () => reader.cancel().then(() => DONE) }
+    return {
+      next: () => reader.read() as Promise<IteratorResult<Uint8Array>>,
+      return: (reason) => reader.cancel(reason).then(() => DONE),
+    }
   }
   if (!(Symbol.asyncIterator in source)) return fromSync(source[Symbol.iterator]())
   const iterator = source[Symbol.asyncIterator]()
   if (!(source instanceof Readable)) return iterator
+  expectErrors(source)
   const leave = (): Promise<typeof DONE> => Promise.resolve(source.destroy()).then(() => DONE)
   return { next: () => iterator.next(), return: leave }
 }

@@ -3,6 +3,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type Client, type HttpResponse, type RequestOptions, ResponseError } from '@unshard/core'
+import { decode, parseCodings } from '../fetch/decode.js'
 import { parseContentRange, strongValidator } from './content-range.js'
 import { refuseFields, withFields } from './fields.js'
 import { PartialFile } from './partial-file.js'
@@ -15,6 +16,11 @@ export interface ReceiveFileOptions extends RequestOptions {
    * Default false: nothing is left. What the server gives no strong validator for cannot be resumed, and is not kept. One download of a path at a time.
    */
   readonly resume?: boolean
+  /**
+   * Takes off content codings: some servers store content coded, and send it so although none were asked for. Default false: the file is as it was sent, and
+   * `contentEncoding` of the result says how it is coded. Content that is decoded cannot be resumed, and is not kept.
+   */
+  readonly decode?: boolean
   /** Told when the response begins, and after each part was written. What it throws ends the download. */
   readonly onProgress?: (progress: TransferProgress) => void
 }
@@ -26,31 +32,39 @@ export interface ReceivedFile {
   readonly bytes: number
   /** Octets of an earlier attempt that were not asked for again. */
   readonly resumedBytes: number
+  /** Codings that the file still has, such as `gzip`; `undefined` where it has none. */
+  readonly contentEncoding: string | undefined
   /** The last response: 200, 206, or 416 where everything was there already. */
   readonly response: HttpResponse
 }
 
 /**
  * Downloads into `path`. The content is written beside it and takes its name when it is complete and on the disk; a file that was there stays until then.
- * Content codings are not asked for, and what is sent with one is written as it is sent.
- * @throws ResponseError `ERR_UNEXPECTED_STATUS` for any status but 200, 203, and those of a range; `ERR_CONTENT_RANGE` for a part that was
+ * Content codings are not asked for. Content that is sent with one all the same is written as it is sent, and the result says so; or see `decode`.
+ * @throws ResponseError `ERR_DECODE` for content that cannot be decoded; `ERR_UNEXPECTED_STATUS` for any status but 200, 203, and those of a range; `ERR_CONTENT_RANGE` for a part that was
  * not asked for, or is not whole; UsageError for `range` and `if-range` among the fields, and for a path
  * at which there is something other than a file; otherwise as `client.request`, or as the file system.
  */
 export async function receiveFile(client: Client, options: ReceiveFileOptions, path: string | URL): Promise<ReceivedFile> {
-  const { resume = false, onProgress, ...request } = options
+  const { resume = false, decode = false, onProgress, ...request } = options
   refuseFields(request.headers, ['range', 'if-range'], 'receiveFile')
   const target = typeof path === 'string' ? path : fileURLToPath(path)
   const part = await PartialFile.open(target, resume ? String(request.url) : undefined)
-  const download = new Download(client, request, part, onProgress)
+  const download = new Download(client, request, part, { onProgress, decode })
   try {
     const response = await download.run()
     await part.complete()
-    return { path: target, bytes: part.length, resumedBytes: download.resumedBytes, response }
+    const { resumedBytes, contentEncoding } = download
+    return { path: target, bytes: part.length, resumedBytes, contentEncoding, response }
   } catch (error) {
     await part.abandon()
     throw error
   }
+}
+
+interface DownloadOptions {
+  readonly onProgress: ReceiveFileOptions['onProgress']
+  readonly decode: boolean
 }
 
 /** One file's way here: one request, and a second one where the first was for a range that does not exist. */
@@ -58,15 +72,16 @@ class Download {
   readonly #client: Client
   readonly #request: RequestOptions
   readonly #part: PartialFile
-  readonly #onProgress: ReceiveFileOptions['onProgress']
+  readonly #options: DownloadOptions
   #expected: number | undefined
   resumedBytes = 0
+  contentEncoding: string | undefined
 
-  constructor(client: Client, request: RequestOptions, part: PartialFile, onProgress: ReceiveFileOptions['onProgress']) {
+  constructor(client: Client, request: RequestOptions, part: PartialFile, options: DownloadOptions) {
     this.#client = client
     this.#request = request
     this.#part = part
-    this.#onProgress = onProgress
+    this.#options = options
   }
 
   async run(): Promise<HttpResponse> {
@@ -91,10 +106,12 @@ class Download {
 
   async #take(response: HttpResponse): Promise<HttpResponse> {
     try {
-      await this.#place(response)
+      const codings = this.#codingsOf(response)
+      await this.#place(response, codings.length > 0)
       this.#tell()
       const handle = this.#part.handle
-      for await (const bytes of response.body) {
+      const content = codings.length === 0 ? response.body : decode(response.body, codings, Number.POSITIVE_INFINITY)
+      for await (const bytes of content) {
         await writeAll(handle, bytes, this.#part.length)
         this.#part.length += bytes.length
         this.#tell()
@@ -109,16 +126,28 @@ class Download {
     return response
   }
 
-  /** Decides where the content goes. */
-  async #place(response: HttpResponse): Promise<void> {
+  /** Codings to take off. @throws ResponseError `ERR_DECODE` for one that is not known. */
+  #codingsOf({ headers }: HttpResponse): readonly string[] {
+    const value = headers.get('content-encoding')
+    const isCoded = value !== undefined && value !== '' && value.toLowerCase() !== 'identity'
+    this.contentEncoding = isCoded && !this.#options.decode ? value : undefined
+    if (!isCoded || !this.#options.decode) return []
+    const codings = parseCodings(value)
+    if (codings.length > 0) return codings
+    const shown = JSON.stringify(value.slice(0, 60))
+    throw new ResponseError('ERR_DECODE', `the content is coded as ${shown}, which cannot be decoded here`, this.#details)
+  }
+
+  /** Decides where the content goes. @param decoded its length is not that of the file, and a part of it cannot be joined to another. */
+  async #place(response: HttpResponse, decoded: boolean): Promise<void> {
     const { status, headers } = response
     if (status === 200 || status === 203) {
-      await this.#part.restart(strongValidator(headers))
+      await this.#part.restart(decoded ? undefined : strongValidator(headers))
       const length = headers.get('content-length')
-      this.#expected = length === undefined ? undefined : Number(length)
+      this.#expected = length === undefined || decoded ? undefined : Number(length)
       return
     }
-    if (status !== 206 || this.#part.length === 0) {
+    if (status !== 206 || this.#part.length === 0 || decoded) {
       throw new ResponseError('ERR_UNEXPECTED_STATUS', `status ${status} for ${String(this.#request.url)}`, this.#details)
     }
     const range = parseContentRange(headers.get('content-range'))
@@ -134,7 +163,7 @@ class Download {
   }
 
   #tell(): void {
-    this.#onProgress?.({ transferredBytes: this.#part.length, totalBytes: this.#expected })
+    this.#options.onProgress?.({ transferredBytes: this.#part.length, totalBytes: this.#expected })
   }
 
   #rangeError(response: HttpResponse, what: string): ResponseError {

@@ -52,10 +52,37 @@ describe.each(PROTOCOLS)('where a request comes from, over %s', (protocol) => {
     const { headers } = await inspected(fetch(url(), { method: 'POST', body: 'x' }))
     expect(headers).toMatchObject({ origin: 'https://page.example' })
     expect(headers).not.toHaveProperty('referer')
-    expect((await inspected(fetch(url('/there')))).headers).not.toHaveProperty('origin')
+    // Across origins under CORS, a GET says where it comes from as well.
+    expect((await inspected(fetch(url('/there')))).headers).toMatchObject({ origin: 'https://page.example' })
+    expect((await inspected(fetch(url('/there'), { mode: 'no-cors' }))).headers).not.toHaveProperty('origin')
     const opaque = await fetch(url(), { redirect: 'manual' })
     expect(opaque).toMatchObject({ type: 'opaqueredirect', status: 0, statusText: '', body: null, url: url(), redirected: false })
     expect([...opaque.headers]).toEqual([])
+  })
+
+  it('`origin` on redirects of a page (§3.2, "append a request Origin header", "serialize a request origin")', async () => {
+    const { fetch, url } = await stage(protocol)
+    const go = (target: string, host = 'a'): string => url(`/redirect/302?to=${encodeURIComponent(target)}`, host)
+    const own = fetch.with({ page: url('/page') })
+    const origin = async (asked: ReturnType<typeof own>): Promise<string | undefined> =>
+      (((await (await asked).json()) as Inspected).headers as Record<string, string>)['origin']
+    const page = new URL(url()).origin
+    // Same origin: a GET says nothing, a POST does.
+    expect(await origin(own(url('/inspect')))).toBeUndefined()
+    expect(await origin(own(go('/inspect')))).toBeUndefined()
+    expect(await origin(own(url('/inspect'), { method: 'POST' }))).toBe(page)
+    // To another origin, and within it.
+    expect(await origin(own(url('/inspect', 'b')))).toBe(page)
+    expect(await origin(own(go(url('/inspect', 'b'))))).toBe(page)
+    expect(await origin(own(go('/inspect', 'b')))).toBe(page)
+    // From a foreign origin to another one, be it the first: nobody is told where it began.
+    expect(await origin(own(go(url('/inspect'), 'b')))).toBe('null')
+    expect(await origin(own(go(go(url('/inspect'), 'b'))))).toBe('null')
+    expect(await origin(own(go(url('/inspect'), 'b'), { method: 'POST' }))).toBe('null')
+    expect(await origin(own(go(url('/inspect', 'b')), { headers: { origin: 'https://own.example' } }))).toBe(
+      'https://own.example',
+    )
+    expect(await origin(fetch(url('/inspect', 'b')))).toBeUndefined()
   })
 
   describe('integrity (SRI §3.3)', () => {

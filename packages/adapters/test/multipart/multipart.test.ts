@@ -188,6 +188,21 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     },
   )
 
+  it('a file name with backslashes is the one that formData() has', async () => {
+    const names = ['C:\\dir\\file.txt', 'dir\\', '\\\\server\\share', 'a\\%22b']
+    const parts = names.map((name) => `--b\r\nContent-Disposition: form-data; name="f"; filename="${name}"\r\n\r\nx\r\n`)
+    const type = 'multipart/form-data; boundary=b'
+    const content = `${parts.join('')}--b--\r\n`
+    const seen: unknown[] = []
+    for await (const part of multipart(await get(answer(content, type)))) {
+      seen.push(part.filename)
+      await part.bytes()
+    }
+    const form = await (await get(answer(content, type))).formData()
+    expect(seen).toEqual(form.getAll('f').map((file) => (file as File).name))
+    expect(seen).toEqual(['C:\\dir\\file.txt', 'dir\\', '\\\\server\\share', 'a\\"b'])
+  })
+
   it('form data says names and file names', async () => {
     const form = new FormData()
     form.append('söme "name"\r\n', 'value')
@@ -210,6 +225,12 @@ it.each([
   ['form-data; name="\xe4"', 'ä', undefined],
   ['form-data; name="a%0D%0Ab"', 'a\r\nb', undefined],
   ['form-data; name="unclosed', undefined, undefined],
+  ['form-data; name="f"; filename="C:\\dir\\file.txt"', 'f', 'C:\\dir\\file.txt'],
+  ['form-data; filename="dir\\"; name="f"', 'f', 'dir\\'],
+  ['form-data; name="f"; filename="dir\\"', 'f', 'dir\\'],
+  ['form-data; name="a\\b"; filename="say \\"hello\\" now.txt"', 'a\\b', 'say "hello" now.txt'],
+  ['form-data; name="f"; filename="\\\\server\\share"', 'f', '\\\\server\\share'],
+  [`form-data; name="${'a'.repeat(20_000)}"`, undefined, undefined],
 ])('content-disposition %j', (value, name, filename) => {
   expect(parseDisposition(value)).toEqual({ name, filename })
 })

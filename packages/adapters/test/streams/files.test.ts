@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { type OriginHandler, patternBytes } from '@unshard/testkit'
 import { receiveFile, sendFile, type TransferProgress } from '../../src/index.js'
 import { rig } from '../rig.js'
@@ -288,6 +289,54 @@ describe.each(PROTOCOLS)('receiveFile over %s', (protocol) => {
     await writeFile(join(folder, 'file.part'), part)
     await writeFile(join(folder, 'file.part.json'), JSON.stringify({ url: url(port, path), validator }))
   }
+})
+
+describe.each(PROTOCOLS)('content that is stored coded, over %s', (protocol) => {
+  const content = gzipSync(BYTES)
+  const coded =
+    (coding: string): OriginHandler =>
+    (_request, response) => {
+      response.writeHead(200, { 'content-encoding': coding, 'content-length': content.length, etag: '"x"' })
+      response.end(content)
+    }
+  const path = (): string => join(folder, 'file')
+
+  it('is written as it is sent, and the result says so', async () => {
+    const { port } = await server({ handler: coded('gzip') })
+    const received = await receiveFile(client(speaking(protocol)), { url: url(port) }, path())
+    expect(received).toMatchObject({ bytes: content.length, contentEncoding: 'gzip' })
+    expect((await readFile(path())).equals(content)).toBe(true)
+    const plain = await server({ handler: (_request, response) => void response.end('plain') })
+    expect((await receiveFile(client(speaking(protocol)), { url: url(plain.port) }, path())).contentEncoding).toBeUndefined()
+  })
+
+  it('or decoded with the option decode', async () => {
+    const { port } = await server({ handler: coded('gzip') })
+    const seen: TransferProgress[] = []
+    const options = {
+      url: url(port),
+      decode: true,
+      resume: true,
+      onProgress: (progress: TransferProgress) => void seen.push(progress),
+    }
+    const received = await receiveFile(client(speaking(protocol)), options, path())
+    expect(received).toMatchObject({ bytes: BYTES.length, contentEncoding: undefined })
+    expect((await readFile(path())).equals(BYTES)).toBe(true)
+    expect(seen.at(-1)).toEqual({ transferredBytes: BYTES.length, totalBytes: undefined })
+  })
+
+  it('a coding that is not known, or is not there, is an error, and no file is left', async () => {
+    for (const handler of [
+      coded('lunch'),
+      ((_request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('no gzip')) as OriginHandler,
+    ]) {
+      const { port } = await server({ handler })
+      const failing = receiveFile(client(speaking(protocol)), { url: url(port), decode: true }, path())
+      await expect(failing).rejects.toMatchObject({ name: 'ResponseError', code: 'ERR_DECODE' })
+    }
+    expect(await readdir(folder)).toEqual([])
+    expect(await openFiles()).toBe(0)
+  })
 })
 
 it('range and if-range are not the caller’s', async () => {

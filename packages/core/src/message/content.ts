@@ -122,11 +122,16 @@ function openSource(source: AsyncIterable<Uint8Array | string>): AsyncIterator<U
  * @throws UsageError `ERR_BODY_USED` for a stream that has failed already.
  */
 function watch(stream: Readable): void {
-  stream.on('error', ignore)
+  expectErrors(stream)
   if (stream.errored === null) return
   throw new UsageError('ERR_BODY_USED', `the body is a stream that has failed: ${stream.errored.message}`, {
     cause: stream.errored,
   })
+}
+
+/** Keeps an `error` of a stream that nothing reads yet from ending the process. */
+export function expectErrors(stream: Readable): void {
+  if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore)
 }
 
 function ignore(): void {

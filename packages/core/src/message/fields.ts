@@ -1,7 +1,7 @@
 /** Field lines of a message (RFC 9110 §5): the list a response shows, and the check that a request's fields pass before anything is sent. */
 
 import { UsageError } from '../errors.js'
-import { CONNECTION_SPECIFIC_FIELDS, isFieldValue, isToken } from '../field-syntax.js'
+import { CONNECTION_SPECIFIC_FIELDS, isBlank, isFieldValue, isToken } from '../field-syntax.js'
 
 /** Fields as a caller may write them: a record (a list value is one line each), pairs, or {@link Fields}. `undefined` values are left out. */
 export type FieldsInit =
@@ -160,12 +160,16 @@ function hasToken(list: string, wanted: string): boolean {
   for (let start = 0; start < list.length; ) {
     const comma = list.indexOf(',', start)
     const end = comma === -1 ? list.length : comma
-    const semicolon = list.indexOf(';', start)
-    const token = trimmed(list.slice(start, semicolon === -1 || semicolon > end ? end : semicolon))
-    if (token.length === wanted.length && token.toLowerCase() === wanted) return true
+    if (end - start >= wanted.length && tokenIn(list.slice(start, end)) === wanted) return true
     start = end + 1
   }
   return false
+}
+
+/** A member of a list in lower case, without its parameters. */
+function tokenIn(member: string): string {
+  const semicolon = member.indexOf(';')
+  return trimmed(semicolon === -1 ? member : member.slice(0, semicolon)).toLowerCase()
 }
 
 /** RFC 3986 §3.2: host and port, without user information, and nothing that would end an authority. */
@@ -196,10 +200,6 @@ function trimmed(value: string): string {
   while (start < end && isBlank(value.charCodeAt(start))) start++
   while (end > start && isBlank(value.charCodeAt(end - 1))) end--
   return start === 0 && end === value.length ? value : value.slice(start, end)
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09
 }
 
 /** Says which field, never its value where that may be a credential. */

@@ -55,8 +55,16 @@ export function parseRequestUrl(url: string | URL): RequestUrl {
     if (PLAIN_PATH.test(path) && !REWRITTEN.test(path)) return { origin, path }
   }
   const parsed = parseUrl(url)
-  if (parsed === undefined) throw new UsageError('ERR_INVALID_URL', `invalid URL ${JSON.stringify(url)}`)
+  if (parsed === undefined) throw new UsageError('ERR_INVALID_URL', `invalid URL ${quoted(url)}`)
   return split(parsed)
+}
+
+/** Longest part of a caller's text that an error shows, in characters. */
+const MAX_SHOWN = 200
+
+/** Text for an error: short, and without raw control characters. */
+function quoted(text: string): string {
+  return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text)
 }
 
 /** The origin of a URL that begins with an origin just as it is serialised, followed by a path. */
@@ -64,7 +72,7 @@ function knownOrigin(url: string): Origin | undefined {
   if (latest !== undefined && url.charCodeAt(latest.serialized.length) === SLASH && url.startsWith(latest.serialized))
     return latest
   const slash = url.indexOf('/', 'https://'.length)
-  if (slash === -1) return undefined
+  if (slash === -1 || slash > MAX_ORIGIN_LENGTH) return undefined
   const place = placeOf(url, slash)
   let origin = places[place]
   if (origin === undefined || origin.serialized.length !== slash || !url.startsWith(origin.serialized)) {
@@ -75,6 +83,9 @@ function knownOrigin(url: string): Origin | undefined {
   latest = origin
   return origin
 }
+
+/** Longer origins are looked up by a URL parse, in characters: a DNS name has 253. */
+const MAX_ORIGIN_LENGTH = 512
 
 /** FNV-1a over the text up to `end`, without the scheme: that is hardly ever what differs. */
 function placeOf(text: string, end: number): number {
@@ -102,10 +113,7 @@ export function parseOrigin(url: string | URL): Origin {
 function split(url: URL): RequestUrl {
   if (url.protocol === 'http+unix:' || url.protocol === 'https+unix:') return splitUnix(url)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw new UsageError(
-      'ERR_UNSUPPORTED_SCHEME',
-      `unsupported scheme ${JSON.stringify(url.protocol)} in ${JSON.stringify(url.href)}`,
-    )
+    throw new UsageError('ERR_UNSUPPORTED_SCHEME', `unsupported scheme ${quoted(url.protocol)} in ${quoted(url.href)}`)
   }
   if (url.username !== '' || url.password !== '') {
     throw new UsageError('ERR_URL_CREDENTIALS', `credentials in the URL for ${url.host}: send an authorization field instead`)
@@ -132,7 +140,7 @@ function splitUnix(url: URL): RequestUrl {
     throw new UsageError('ERR_URL_CREDENTIALS', 'credentials in the URL of a socket')
   const socketPath = decoded(url.hostname === '' ? url.pathname : url.hostname)
   if (socketPath === undefined || socketPath === '' || socketPath.includes('\0') || url.port !== '') {
-    throw new UsageError('ERR_INVALID_URL', `no path of a socket in ${JSON.stringify(url.href)}`)
+    throw new UsageError('ERR_INVALID_URL', `no path of a socket in ${quoted(url.href)}`)
   }
   const scheme = url.protocol === 'https+unix:' ? 'https' : 'http'
   const target = new URL(`http://localhost${url.hostname === '' ? '/' : url.pathname}${queryOf(url)}`)

@@ -56,7 +56,7 @@ export class MockUpload {
   stop(reason: unknown): void {
     if (this.#over !== undefined) return
     this.#over = { reason }
-    if (this.#source !== undefined) leave(this.#source)
+    if (this.#source !== undefined) leave(this.#source, reason)
     this.#reject?.(reason)
   }
 

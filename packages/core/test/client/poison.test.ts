@@ -15,7 +15,10 @@ interface Poisoned {
 }
 
 /** Ends the session of whoever asks for `/poison`, when `innocents` others are there, or when it is alone on a later connection. */
-async function poisoned(innocents: number, end: (session: http2.ServerHttp2Session, streamId: number) => void): Promise<Poisoned> {
+async function poisoned(
+  innocents: number,
+  end: (session: http2.ServerHttp2Session, streamId: number) => void,
+): Promise<Poisoned> {
   const deliveries = new Map<string, number>()
   let connections = 0
   let open = 0
@@ -54,18 +57,21 @@ async function poisoned(innocents: number, end: (session: http2.ServerHttp2Sessi
 
 const INNOCENT = ['/a', '/b', '/c', '/d']
 
-it.each([1, 2, 5])('without an explanation: the innocent ones are answered, and each is delivered at most %d + 2 times', async (replay) => {
-  const server = await poisoned(4, (session) => session.destroy())
-  const one = client({ replay })
-  const url = `https://a.test.example:${server.port}`
-  const innocent = INNOCENT.map(async (path) => (await one.request({ url: `${url}${path}` })).text())
-  const poison = one.request({ url: `${url}/poison` })
-  await expect(poison).rejects.toMatchObject({ name: 'ConnectionError', processed: 'unknown' })
-  expect(await Promise.all(innocent)).toEqual(INNOCENT)
-  for (const path of INNOCENT) expect(server.deliveries.get(path)).toBeLessThanOrEqual(3)
-  expect(server.deliveries.get('/poison')).toBeLessThanOrEqual(replay + 2)
-  expect(server.mostConnections()).toBeLessThanOrEqual(6)
-})
+it.each([1, 2, 5])(
+  'without an explanation: the innocent ones are answered, and each is delivered at most %d + 2 times',
+  async (replay) => {
+    const server = await poisoned(4, (session) => session.destroy())
+    const one = client({ replay })
+    const url = `https://a.test.example:${server.port}`
+    const innocent = INNOCENT.map(async (path) => (await one.request({ url: `${url}${path}` })).text())
+    const poison = one.request({ url: `${url}/poison` })
+    await expect(poison).rejects.toMatchObject({ name: 'ConnectionError', processed: 'unknown' })
+    expect(await Promise.all(innocent)).toEqual(INNOCENT)
+    for (const path of INNOCENT) expect(server.deliveries.get(path)).toBeLessThanOrEqual(3)
+    expect(server.deliveries.get('/poison')).toBeLessThanOrEqual(replay + 2)
+    expect(server.mostConnections()).toBeLessThanOrEqual(6)
+  },
+)
 
 it('a GOAWAY that names the culprit: it goes alone, and the innocent ones together, elsewhere', async () => {
   const deliveries: string[][] = []

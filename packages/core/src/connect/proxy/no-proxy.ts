@@ -4,6 +4,7 @@
  */
 
 import { BlockList, isIP } from 'node:net'
+import { isBlank } from '../../field-syntax.js'
 
 /** One entry of the list. */
 interface Entry {
@@ -19,7 +20,7 @@ export class NoProxy {
 
   constructor(text: string) {
     this.#all = text === '*'
-    this.#entries = tokens(text).map(readEntry)
+    this.#entries = [...tokens(text)].map(readEntry)
   }
 
   /** Whether `host`, a name or an address without brackets, is on the list. */
@@ -35,17 +36,21 @@ export class NoProxy {
 }
 
 /** Entries stand between commas, with blanks around them. A blank inside ends the list: what follows is not read. */
-function tokens(text: string): string[] {
-  const found: string[] = []
-  for (const part of text.split(/,+/)) {
-    const words = part.split(/[ \t]+/).filter((word) => word !== '')
-    if (words[0] !== undefined) found.push(words[0])
-    if (words.length > 1) break
+function tokens(text: string): Set<string> {
+  const found = new Set<string>()
+  for (let at = 0; at < text.length; ) {
+    while (at < text.length && (text[at] === ',' || isBlank(text.charCodeAt(at)))) at++
+    const start = at
+    while (at < text.length && text[at] !== ',' && !isBlank(text.charCodeAt(at))) at++
+    if (at > start) found.add(text.slice(start, at))
+    while (at < text.length && isBlank(text.charCodeAt(at))) at++
+    if (at < text.length && text[at] !== ',') break
   }
   return found
 }
 
 function readEntry(token: string): Entry {
+  if (!token.includes(':')) return { host: token, port: undefined }
   const bracketed = /^\[([^\]]*)\](?::([0-9]{1,5}))?$/.exec(token)
   if (bracketed !== null) return { host: bracketed[1]!, port: portOf(bracketed[2]) }
   const withPort = /^([^:]*):([0-9]{1,5})$/.exec(token)

@@ -3,7 +3,7 @@
  * which a request's fields are encoded. Knows no frames and no streams.
  */
 
-import { CONNECTION_SPECIFIC_FIELDS, hasEdgeSpace, isFieldValue, isLowerCaseFieldName } from '../../field-syntax.js'
+import { CONNECTION_SPECIFIC_FIELDS, hasEdgeSpace, isBlank, isFieldValue, isLowerCaseFieldName } from '../../field-syntax.js'
 import type { DecodedSection } from '../hpack/decoder.js'
 import type { HpackEncoder } from '../hpack/encoder.js'
 import type { OctetWriter } from '../hpack/octet-writer.js'
@@ -111,14 +111,28 @@ const INVALID_LENGTH = -2
 function parseContentLength(before: number, value: string): number {
   if (before === -1 && /^[0-9]{1,15}$/.test(value)) return Number(value)
   let length = before
-  for (const part of value.split(',')) {
-    // SP and HTAB alone are white space here: `trim` would take more.
-    const text = part.replace(/^[ \t]+|[ \t]+$/g, '')
-    if (!/^[0-9]{1,15}$/.test(text)) return INVALID_LENGTH
-    if (length !== -1 && length !== Number(text)) return INVALID_LENGTH
-    length = Number(text)
+  for (let start = 0; start <= value.length; ) {
+    const comma = value.indexOf(',', start)
+    const end = comma === -1 ? value.length : comma
+    const one = digitsBetween(value, start, end)
+    if (one === INVALID_LENGTH || (length !== -1 && length !== one)) return INVALID_LENGTH
+    length = one
+    start = end + 1
   }
   return length
+}
+
+/** The digits between two places, 15 at most, with blanks around them: one pass, because the peer decides how long it is. */
+function digitsBetween(value: string, start: number, end: number): number {
+  // SP and HTAB alone are white space here: `trim` would take more.
+  while (start < end && isBlank(value.charCodeAt(start))) start++
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end--
+  if (end === start || end - start > 15) return INVALID_LENGTH
+  for (let i = start; i < end; i++) {
+    const code = value.charCodeAt(i)
+    if (code < 0x30 || code > 0x39) return INVALID_LENGTH
+  }
+  return Number(value.slice(start, end))
 }
 
 function quote(text: string): string {

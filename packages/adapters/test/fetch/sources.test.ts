@@ -1,0 +1,116 @@
+/** Streams as content: what becomes of one that fails before it is read, and what one hears that is not read to its end. */
+
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { clientBehind } from '../../src/fetch/fetch.js'
+import { PROTOCOLS, stages } from './stage.js'
+
+const stage = stages()
+const reason = new Error('the reason')
+
+/** A web stream that gives one part, and then nothing, and the reason that it was cancelled with. */
+function webStream(): { body: ReadableStream<Uint8Array>; cancelled: Promise<unknown> } {
+  let tell!: (reason: unknown) => void
+  const cancelled = new Promise((resolve) => {
+    tell = resolve
+  })
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(Buffer.from('begun')),
+    cancel: (why) => tell(why),
+  }) as unknown as ReadableStream<Uint8Array>
+  return { body, cancelled }
+}
+
+describe.each(PROTOCOLS)('over %s', (protocol) => {
+  const post = (body: unknown, more: object = {}): object => ({ method: 'POST', body, duplex: 'half', ...more })
+
+  it('a file that does not exist rejects with its error, by fetch and by client.request', async () => {
+    const { fetch, url } = await stage(protocol)
+    const missing = (): Readable => createReadStream('/nowhere/at/all')
+    const cause = { name: 'StreamError', code: 'ERR_REQUEST_BODY', cause: { code: 'ENOENT' } }
+    await expect(fetch(url(), post(missing()))).rejects.toMatchObject({ message: 'fetch failed', cause })
+    await expect(clientBehind(fetch)!.request({ url: url(), ...post(missing()) } as never)).rejects.toMatchObject(cause)
+    // Long failed when the request is made.
+    const failed = missing()
+    await once(failed, 'error')
+    await expect(fetch(url(), post(failed))).rejects.toMatchObject({ name: 'TypeError' })
+  })
+
+  it('a stream hears why it is cancelled while it is being sent: the reason of the abort', async () => {
+    const { fetch, url, origin } = await stage(protocol)
+    const abort = new AbortController()
+    const first = webStream()
+    const failing = fetch(url('/never'), post(first.body, { signal: abort.signal }))
+    const node = new Readable({ read: () => undefined })
+    node.push('begun')
+    const second = fetch(url('/never'), post(node, { signal: abort.signal }))
+    const third = webStream()
+    const direct = clientBehind(fetch)!.request({ url: url('/never'), ...post(third.body, { signal: abort.signal }) } as never)
+    const fourth = webStream()
+    const viaRequest = fetch(new Request(url('/never'), post(fourth.body) as never), { signal: abort.signal })
+    const fifth = webStream()
+    const progress = { unshard: { onUploadProgress: () => undefined }, signal: abort.signal }
+    const counted = fetch(url('/never'), post(fifth.body, progress))
+    await origin.delivered(5)
+    const closed = new Promise((resolve) => node.once('close', resolve))
+    abort.abort(reason)
+    for (const each of [failing, second, direct, viaRequest, counted]) await expect(each).rejects.toBe(reason)
+    for (const { cancelled } of [first, third, fourth, fifth]) expect(await cancelled).toBe(reason)
+    // A stream of Node is destroyed with it, and its error does not end the process.
+    await closed
+    expect(node.errored).toBe(reason)
+  })
+
+  it('and where it was never sent: the error of the connection', async () => {
+    const { fetch } = await stage(protocol)
+    const { body, cancelled } = webStream()
+    await expect(fetch('https://nowhere.example/', post(body))).rejects.toMatchObject({ cause: { code: 'ENOTFOUND' } })
+    expect(await cancelled).toMatchObject({ code: 'ENOTFOUND' })
+  })
+
+  it('an aborted signal cancels with its reason before anything is sent', async () => {
+    const { fetch, url } = await stage(protocol)
+    const { body, cancelled } = webStream()
+    await expect(fetch(url(), post(body, { signal: AbortSignal.abort(reason) }))).rejects.toBe(reason)
+    expect(await cancelled).toBe(reason)
+  })
+})
+
+it('no error event of a stream that is content ends the process', () => {
+  const program = `
+    import { createReadStream } from 'node:fs'
+    import { Readable } from 'node:stream'
+    import { createServer } from 'node:net'
+    import { createFetch } from ${JSON.stringify(fileURLToPath(new URL('../../dist/index.js', import.meta.url)))}
+    import { Client } from '@unshard/core'
+    // A server that never says anything: the file fails while the request waits.
+    const server = createServer(() => undefined).listen(0)
+    await new Promise((resolve) => server.once('listening', resolve))
+    const url = 'http://127.0.0.1:' + server.address().port
+    const client = new Client()
+    const fetch = createFetch(client)
+    const seen = []
+    const note = (error) => seen.push(error.cause?.code ?? error.code)
+    const init = (body = createReadStream('/nowhere')) => ({ method: 'POST', body, duplex: 'half' })
+    await fetch(url, init()).catch(note)
+    await client.request({ url, ...init() }).catch(note)
+    await fetch('http://127.0.0.1:2/', init()).catch(note)
+    const slow = new Readable({ read() {} })
+    setTimeout(() => slow.destroy(new Error('later')), 20)
+    await fetch(url, init(slow)).catch(note)
+    const abort = new AbortController()
+    setTimeout(() => abort.abort(new Error('enough')), 20)
+    await fetch(url, { ...init(new Readable({ read() {} })), signal: abort.signal }).catch((error) => seen.push(error.message))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    console.log(seen.join())
+    process.exit()`
+  const cwd = fileURLToPath(new URL('../..', import.meta.url))
+  const run = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', timeout: 20_000, cwd })
+  expect([run.stderr, run.stdout.trim()]).toEqual([
+    '',
+    expect.stringMatching(/^ERR_REQUEST_BODY,ENOENT,ECONNREFUSED,ERR_REQUEST_BODY,enough$/),
+  ])
+})
