@@ -6,14 +6,8 @@ import type { HttpRequest } from '../message/request.js'
  * Request line and fields, the empty line included.
  * @param forwarding fields for the proxy that forwards the request; `undefined` where the origin itself is asked.
  * @param close no other request follows on this connection.
- * @param expects the server is to say 100 before the content is sent.
  */
-export function requestHead(
-  request: HttpRequest,
-  forwarding: readonly string[] | undefined,
-  close: boolean,
-  expects: boolean,
-): string {
+export function requestHead(request: HttpRequest, forwarding: readonly string[] | undefined, close: boolean): string {
   const { method, path, authority, fields, content, origin } = request
   // RFC 9112 §3.2.2: to a proxy, "a client MUST send the target URI in absolute-form".
   const target = forwarding === undefined ? path : origin.serialized + path
@@ -28,25 +22,12 @@ export function requestHead(
       cookie = cookie === undefined ? value : `${cookie}; ${value}`
       continue
     }
-    // RFC 9110 §10.1.1: "A client MUST NOT generate a 100-continue expectation in a request that does not include content."
-    if (name === 'expect' && !expects && isContinue(value)) continue
     if (name === 'content-length') framed = true
     head += `${name}: ${value}\r\n`
   }
   if (cookie !== undefined) head += `cookie: ${cookie}\r\n`
   if (forwarding !== undefined) head += forwardingLines(forwarding, fields)
   return framed ? `${head}\r\n` : `${head}transfer-encoding: chunked\r\n\r\n`
-}
-
-/** Whether the server is to say 100 before the content is sent (RFC 9110 §10.1.1). */
-export function expectsContinue({ fields, content }: HttpRequest): boolean {
-  if (content === undefined || content.length === 0) return false
-  for (let i = 0; i < fields.length; i += 2) if (fields[i] === 'expect' && isContinue(fields[i + 1]!)) return true
-  return false
-}
-
-function isContinue(value: string): boolean {
-  return value.toLowerCase() === '100-continue'
 }
 
 /** Whether content is sent in chunks: its length is not known, and the caller has not announced one. */

@@ -5,15 +5,12 @@
 
 import type { Carrier } from '../connection.js'
 import type { Clock, ClockTimer } from '../deadlines.js'
-import { ContentSender, type ContentSink } from '../message/content-sender.js'
+import { CONTINUE_WAIT_MS, ContentSender, type ContentSink } from '../message/content-sender.js'
 import type { HttpRequest } from '../message/request.js'
-import { expectsContinue, isChunked, requestHead } from './request-head.js'
+import { isChunked, requestHead } from './request-head.js'
 
 /** Content up to this size is copied behind the head, so that both are one write, in bytes. */
 const JOINED_BYTES = 16_384
-
-/** How long content waits for a server that says nothing to `expect: 100-continue` (RFC 9110 §10.1.1), in milliseconds. */
-const CONTINUE_WAIT_MS = 1_000
 
 /** The owner of a writer. */
 export interface WriterHost {
@@ -54,12 +51,12 @@ export class RequestWriter implements ContentSink {
     const request = this.#request
     const { content } = request
     if (content === undefined) {
-      this.#socket.write(requestHead(request, forwarding, close, false), 'latin1')
+      this.#socket.write(requestHead(request, forwarding, close), 'latin1')
       this.#written()
       return
     }
-    const expects = expectsContinue(request)
-    const head = requestHead(request, forwarding, close, expects)
+    const expects = request.expectsContinue === true
+    const head = requestHead(request, forwarding, close)
     this.#chunked = isChunked(request)
     if (!expects && content.bytes !== undefined) return this.#writeWhole(head, content.bytes)
     this.#socket.write(head, 'latin1')

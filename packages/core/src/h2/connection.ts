@@ -59,7 +59,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   onChange: (() => void) | undefined
   readonly #socket: H2Socket
   readonly #engine: Protocol<H2Exchange>
-  readonly #clock: Clock
+  readonly clock: Clock
   readonly #pings: Pings
   readonly #originSet: OriginSet
   readonly #refillMs: number
@@ -77,7 +77,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   constructor(socket: H2Socket, route: Route, options: H2Options) {
     this.#socket = socket
     this.route = route
-    this.#clock = options.clock
+    this.clock = options.clock
     this.#outlet = new Outlet(socket, () => this.#writeOutput())
     this.#refillMs = options.refillMs ?? DEFAULT_REFILL_MS
     this.#refilledAt = options.clock.now()
@@ -248,7 +248,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   }
 
   #receive(chunk: Buffer): void {
-    const now = this.#clock.now()
+    const now = this.clock.now()
     this.#outlet.restart()
     if (now - this.#refilledAt >= this.#refillMs) {
       this.#engine.refillLimits(now - this.#refilledAt)
@@ -263,7 +263,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
 
   #watch({ pool, progress }: H2Options): Health {
     return new Health({
-      ...{ clock: this.#clock, engine: this.#engine, pool, pings: this.#pings, complaints: progress.tooManyPings },
+      ...{ clock: this.clock, engine: this.#engine, pool, pings: this.#pings, complaints: progress.tooManyPings },
       unsentBytes: () => this.#socket.writableLength,
       writtenBytes: () => this.#outlet.writtenBytes,
       flush: () => this.flush(),
@@ -366,7 +366,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     this.#tellLost(reason)
     if (!this.#socket.destroyed) {
       if (last.length > 0) this.#outlet.put(last)
-      closeSocket(this.#socket, this.#clock, linger)
+      closeSocket(this.#socket, this.clock, linger)
     }
     this.onChange?.()
   }

@@ -1,10 +1,11 @@
 /** One request on one stream: turns the protocol's events into a response and its body, and hands over the request's content. */
 
 import type { Exchange, ExchangeObserver, Loss } from '../connection.js'
+import type { Clock, ClockTimer } from '../deadlines.js'
 import { ConnectionError, ResponseError, StreamError, TimeoutError, UsageError } from '../errors.js'
 import { type BodySource, ResponseBody } from '../message/body.js'
-import { wrongWhileSent } from '../message/content.js'
-import { ContentSender, type ContentSink } from '../message/content-sender.js'
+import { type Content, wrongWhileSent } from '../message/content.js'
+import { CONTINUE_WAIT_MS, ContentSender, type ContentSink } from '../message/content-sender.js'
 import type { HttpRequest } from '../message/request.js'
 import type { StreamEnd } from './protocol/connection-state.js'
 import { ErrorCode, errorCodeName } from './protocol/error-code.js'
@@ -14,6 +15,7 @@ import type { Stream } from './protocol/stream.js'
 
 /** What an exchange asks of its connection. */
 export interface ExchangeHost {
+  readonly clock: Clock
   /** There is output to write. */
   flush(): void
   /** The peer has kept a request waiting for too long: whether it is there at all is to be seen. */
@@ -29,6 +31,8 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   #stream: Stream<H2Exchange> | undefined
   #body: ResponseBody | undefined
   #sender: ContentSender | undefined
+  /** Content waits for 100 (RFC 9110 §10.1.1). Stays where a final status came first: then it is never sent. */
+  #wait: ClockTimer | undefined
   #trailers: readonly string[] | undefined
   /** The observer has been told how it ended, or has ended it itself. */
   #settled = false
@@ -45,8 +49,21 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
     const { content } = this.#request
     this.#stream = this.#engine.openStream(this, this.#request, content === undefined)
     if (content === undefined) return
+    if (this.#request.expectsContinue === true) this.#wait = this.#host.clock.startTimer(CONTINUE_WAIT_MS, () => this.#goOn())
+    else this.#send(content)
+  }
+
+  #send(content: Content): void {
     this.#sender = new ContentSender(this.#request, content, this)
     this.#sender.start()
+  }
+
+  /** The server has sent 100, or nothing for long enough. */
+  #goOn(): void {
+    if (this.#wait === undefined) return
+    this.#wait.cancel()
+    this.#wait = undefined
+    this.#send(this.#request.content!)
   }
 
   get streamId(): number {
@@ -135,10 +152,13 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   }
 
   onInformational(section: FieldSection): void {
+    if (section.status === 100) this.#goOn()
     this.#observer.onInformational(section.status, section.fields)
   }
 
   onResponse(section: FieldSection): void {
+    // Content that still waits is not sent (RFC 9110 §10.1.1).
+    this.#wait?.cancel()
     this.#body = new ResponseBody(this, this.#stream!.expectedBytes)
     this.#observer.onResponse(section.status, section.fields, this.#body)
   }
@@ -151,6 +171,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
     this.#settled = true
     this.#trailers = trailers
     this.#body!.end()
+    if (this.#wait !== undefined) this.#engine.resetStream(this.#stream!, ErrorCode.NO_ERROR)
   }
 
   onSendable(stopped: boolean): void {
@@ -173,6 +194,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   }
 
   onClosed(): void {
+    this.#wait?.cancel()
     this.#observer.onClosed()
   }
 

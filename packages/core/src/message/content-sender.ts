@@ -6,6 +6,9 @@ import { type Content, leave } from './content.js'
 import { checkFields } from './fields.js'
 import type { HttpRequest } from './request.js'
 
+/** How long content waits for an answer to `expect: 100-continue` (RFC 9110 §10.1.1), milliseconds: many servers know nothing of it. */
+export const CONTINUE_WAIT_MS = 1_000
+
 /** Where content goes. */
 export interface ContentSink {
   /** Takes bytes, the end, or both. Returns false when the next ones have to wait for {@link ContentSender.resume}. */
