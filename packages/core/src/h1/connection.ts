@@ -73,6 +73,8 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   /** No byte can have come out of turn: the connection is new in this turn, or has just been left for one. */
   #aired = true
   #verifying = false
+  /** A response waits for its reader. */
+  #paused = false
 
   /** @param forwarding the socket leads to a proxy that forwards requests, and this is what it is sent with each of them. */
   constructor(socket: Carrier, route: Route, options: H1Options, forwarding?: readonly string[]) {
@@ -194,10 +196,13 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   }
 
   pauseReading(): void {
+    this.#paused = true
     this.socket.pause()
   }
 
   resumeReading(): void {
+    if (!this.#paused) return
+    this.#paused = false
     this.socket.resume()
   }
 
@@ -296,7 +301,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
       this.#lose('the server closes the connection after an earlier response')
       return exchange.closed()
     }
-    this.socket.resume()
+    this.resumeReading()
     this.#released(exchange)
   }
 
