@@ -22,7 +22,7 @@ import type { ResolvedPoolSettings } from '../pool-settings.js'
 import { air } from './airing.js'
 import { H1Exchange, type H1Host } from './exchange.js'
 import { IdleTimer } from './idle-timer.js'
-import { mayPipeline, NOT_PIPELINED, noteBroken, type PipelineLimit, pipelineLimit } from './pipelining.js'
+import { Pipeline } from './pipelining.js'
 import { type ResponseEvents, ResponseParser } from './response-parser.js'
 
 /** Settings and collaborators of a connection. */
@@ -51,19 +51,12 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   readonly #parser: ResponseParser
   readonly #idle: IdleTimer
   readonly #closed: Promise<void>
-  readonly #progress: OriginProgress
-  /** Requests in flight that are wanted at most. */
-  readonly #pipelining: number
+  readonly #pipeline: Pipeline
   #state: ConnectionState = 'open'
   /** In the order in which they are sent, and answered. */
   readonly #exchanges: H1Exchange[] = []
-  /** Those of them that were sent while others were unanswered. */
-  readonly #behind = new WeakSet<H1Exchange>()
   /** One that others may neither precede nor follow. */
   #alone: H1Exchange | undefined
-  /** Responses that have begun, and whether one of them was to a request behind another. */
-  #answered = 0
-  #answeredBehind = false
   /** The end is this side's doing. */
   #endedHere = false
   /** Requests that may still be sent. */
@@ -73,13 +66,14 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   /** No byte can have come out of turn: the connection is new in this turn, or has just been left for one. */
   #aired = true
   #verifying = false
+  /** A response waits for its reader. */
+  #paused = false
 
   /** @param forwarding the socket leads to a proxy that forwards requests, and this is what it is sent with each of them. */
   constructor(socket: Carrier, route: Route, options: H1Options, forwarding?: readonly string[]) {
     const { maxFieldSectionBytes, pool, progress, clock, reads } = options
-    this.#progress = progress
     this.clock = clock
-    this.#pipelining = pool.pipelining
+    this.#pipeline = new Pipeline(progress, pool.pipelining, clock)
     this.#left = pool.maxRequestsPerConnection === 0 ? Number.POSITIVE_INFINITY : pool.maxRequestsPerConnection
     this.socket = socket
     this.forwarding = forwarding
@@ -100,7 +94,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
 
   get capacity(): number {
     if (this.#state !== 'open' || this.#alone !== undefined) return 0
-    return Math.max(0, Math.min(this.#limit.depth - this.#exchanges.length, this.#left))
+    return Math.max(0, Math.min(this.#pipeline.limit.depth - this.#exchanges.length, this.#left))
   }
 
   get active(): number {
@@ -111,10 +105,6 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     return this.#exchanges[0]?.unread === true
   }
 
-  get #limit(): PipelineLimit {
-    return this.#pipelining === 1 ? NOT_PIPELINED : pipelineLimit(this.#progress, this.#pipelining, this.clock.now())
-  }
-
   request(request: HttpRequest, observer: ExchangeObserver): Exchange {
     const origin = request.origin.serialized
     if (request.trailers !== undefined) {
@@ -122,12 +112,12 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     }
     if (this.#exchanges.length === 0) this.socket.ref()
     this.#aired = false
-    const pipelined = this.#pipelining > 1 && mayPipeline(request)
-    const close = request.close || this.#limit.once
+    const pipelined = this.#pipeline.takes(request)
+    const close = request.close || this.#pipeline.limit.once
     const exchange = new H1Exchange(request, observer, this, { pipelined, close })
     // Where others are in flight it is written when they are answered.
     if (!pipelined) this.#alone = exchange
-    else if (this.#exchanges.length > 0) this.#behind.add(exchange)
+    else if (this.#exchanges.length > 0) this.#pipeline.noteBehind(exchange)
     this.#exchanges.push(exchange)
     this.#left--
     if (close) this.#drain()
@@ -176,8 +166,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   }
 
   answered(exchange: H1Exchange): void {
-    this.#answered++
-    if (this.#pipelining > 1) this.#answeredBehind ||= this.#behind.has(exchange)
+    this.#pipeline.noteAnswered(exchange)
   }
 
   ended(exchange: H1Exchange, reason: unknown): void {
@@ -186,7 +175,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
       return this.#released(exchange)
     }
     // A deadline that passed is the peer's doing.
-    if (reason instanceof TimeoutError && !this.#endedHere) this.#judge()
+    if (reason instanceof TimeoutError && !this.#endedHere) this.#pipeline.judge(this.#exchanges)
     this.#endedHere = true
     this.#remove(exchange)
     this.#lose('a request before this one was ended', undefined, true)
@@ -194,10 +183,13 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   }
 
   pauseReading(): void {
+    this.#paused = true
     this.socket.pause()
   }
 
   resumeReading(): void {
+    if (!this.#paused) return
+    this.#paused = false
     this.socket.resume()
   }
 
@@ -296,7 +288,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
       this.#lose('the server closes the connection after an earlier response')
       return exchange.closed()
     }
-    this.socket.resume()
+    this.resumeReading()
     this.#released(exchange)
   }
 
@@ -323,7 +315,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
 
   #refuse(exchange: H1Exchange): void {
     const fault = this.#parser.fault!
-    if (!this.#endedHere) this.#judge()
+    if (!this.#endedHere) this.#pipeline.judge(this.#exchanges)
     this.#endedHere = true
     this.#remove(exchange)
     exchange.refused(fault)
@@ -360,7 +352,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   /** The connection is no more. `tell` is called for each request on it. */
   #over(tell: (exchange: H1Exchange, index: number) => void): void {
     if (this.#state === 'closed') return
-    if (!this.#endedHere) this.#judge()
+    if (!this.#endedHere) this.#pipeline.judge(this.#exchanges)
     this.#state = 'closed'
     this.socket.destroy()
     this.#parser.close()
@@ -370,18 +362,5 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     exchanges.forEach(tell)
     this.onChange?.()
     for (const exchange of exchanges) exchange.closed()
-  }
-
-  /**
-   * Whether the peer has ended the connection because of what {@link pipelineLimit} allows: requests behind others, of which it has answered
-   * none; or, once that was given up, a second request on a connection.
-   */
-  #judge(): void {
-    if (this.#pipelining === 1) return
-    const limit = this.#limit
-    const left = this.#exchanges.filter((exchange) => exchange.written && !exchange.over)
-    const behind = left.some((exchange) => this.#behind.has(exchange)) && !this.#answeredBehind
-    const second = left.length === 1 && left[0]!.unanswered && !this.#behind.has(left[0]!) && this.#answered > 0
-    if (limit.depth > 1 ? behind : second && !limit.once) noteBroken(this.#progress, limit, this.clock.now())
   }
 }

@@ -187,7 +187,7 @@ export class Services {
     if (connection.active > 0) return this.#parts.lifetimes.busy(connection)
     if (home === undefined) return
     // One more than the origin may have was made while responses of others were not read.
-    if (connection.state === 'open' && home.own - home.unread > home.target.settings.maxConnections[connection.protocol])
+    if (connection.unread !== undefined && connection.state === 'open' && isOverLimit(connection, home))
       return void connection.close()
     this.#parts.lifetimes.idle(connection)
   }
@@ -271,6 +271,10 @@ export class Services {
       else this.#parts.fruitless(group)
     }
   }
+}
+
+function isOverLimit({ protocol }: Connection, { own, unread, target }: Group): boolean {
+  return own - unread > target.settings.maxConnections[protocol]
 }
 
 /** Whether the Origin Set is another one than when the policy was asked last: it only grows, but for origins that are disowned. */
