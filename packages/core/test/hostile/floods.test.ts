@@ -103,7 +103,18 @@ const single: Row[] = [
     'ENHANCE_YOUR_CALM',
     (id) => [headers(id, Buffer.concat([Buffer.from([0x88]), Buffer.alloc(3_000, 0x90)]))],
   ],
-  ['D16 interim responses without end', 'ENHANCE_YOUR_CALM', (id) => many(headers(id, [[':status', '103']]), 18)],
+  [
+    'D16 interim responses without end',
+    'ENHANCE_YOUR_CALM',
+    (id) =>
+      many(
+        headers(id, [
+          [':status', '103'],
+          ['link', 'x'.repeat(9_000)],
+        ]),
+        9,
+      ),
+  ],
   ['B16 CVE-2025-8671 MadeYouReset: WINDOW_UPDATE of 0', 'PROTOCOL_ERROR', (id) => [windowUpdate(id, 0)]],
   ['F01 CVE-2026-21714 WINDOW_UPDATE over 2^31 - 1', 'FLOW_CONTROL_ERROR', (id) => [windowUpdate(id, 0x7fff_ffff)]],
   ['D09 a :status of 1,000 digits', 'PROTOCOL_ERROR', (id) => [headers(id, [[':status', '2'.repeat(1_000)]])]],

@@ -14,8 +14,10 @@ const MAX_FIELD_BLOCK_BYTES = 65_536
  * become (CVE-2016-6581, CVE-2026-49975) is bounded for each section, and here for many of them at once.
  */
 export const MAX_OPEN_SECTIONS_BYTES = 16_777_216
-/** Interim responses (1xx) of one request. */
-export const MAX_INFORMATIONAL = 16
+/** Interim responses (1xx) of one request, bytes as RFC 9113 §6.5.2 counts them, unless the caller wants them. Time allows more. */
+const MAX_INTERIM_BYTES = 65_536
+/** How many of those bytes a millisecond allows: a server that reports its progress for an hour is no flood. */
+const INTERIM_BYTES_PER_MS = 1
 /** Settings in one frame (CVE-2020-11080). */
 export const MAX_SETTINGS_ENTRIES = 32
 /** GOAWAY debug data kept, octets; the rest of the frame is only counted. */
@@ -52,6 +54,7 @@ export class AbuseLimits {
   #idleFrames = 0
   #resets = 0
   #answers = 0
+  #allowedInterimBytes = 0
   /** WINDOW_UPDATE frames that the peer may still send for content that it received. */
   #updates = 0
 
@@ -82,6 +85,16 @@ export class AbuseLimits {
     else this.unproductive('WINDOW_UPDATE')
   }
 
+  /** Bytes of interim responses that time has allowed since the connection began. */
+  get allowedInterimBytes(): number {
+    return this.#allowedInterimBytes
+  }
+
+  /** Whether a request has too many bytes of interim responses. @param since {@link allowedInterimBytes} when the first of them came. */
+  isInterimFlood(bytes: number, since: number): boolean {
+    return bytes > MAX_INTERIM_BYTES + this.#allowedInterimBytes - since
+  }
+
   /** A stream that was answered makes up for one that was not. */
   answered(): void {
     if (this.#resets > 0) this.#resets--
@@ -107,6 +120,7 @@ export class AbuseLimits {
   /** Forgives what is past, called by the driver once a second at the most: a slow peer is not a hostile one. */
   refill(elapsedMs: number): void {
     this.#idleFrames = 0
+    this.#allowedInterimBytes += elapsedMs * INTERIM_BYTES_PER_MS
     this.#resets = Math.max(0, this.#resets - Math.floor((elapsedMs * FORGIVEN_RESETS_PER_SECOND) / 1_000))
   }
 }

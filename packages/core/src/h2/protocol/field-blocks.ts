@@ -5,13 +5,16 @@
 
 import type { DecodedSection } from '../hpack/decoder.js'
 import { HpackError } from '../hpack/hpack-error.js'
-import { MAX_INFORMATIONAL, MAX_OPEN_SECTIONS_BYTES, maxContinuationFrames, maxFieldBlockBytes } from './abuse-limits.js'
+import { MAX_OPEN_SECTIONS_BYTES, maxContinuationFrames, maxFieldBlockBytes } from './abuse-limits.js'
 import type { ConnectionState } from './connection-state.js'
 import { ErrorCode, ProtocolFault } from './error-code.js'
-import { type FieldSection, parseFieldSection } from './field-section.js'
+import { type FieldSection, fieldSectionBytes, parseFieldSection } from './field-section.js'
 import { Flag, FrameType, frameTypeName } from './frame.js'
 import { ResponsePhase, type Stream } from './stream.js'
 import { StreamInput, StreamState } from './stream-state.js'
+
+/** `:status` with its value, as RFC 9113 §6.5.2 counts it. */
+const STATUS_BYTES = 42
 
 /** What is done with a stream once its fields are known. */
 export interface StreamEvents<Owner> {
@@ -139,14 +142,25 @@ export class FieldBlocks<Owner> {
   }
 
   #informational(stream: Stream<Owner>, section: FieldSection, endStream: boolean): void {
-    this.#state.limits.unproductive('an interim response')
     // RFC 9113 §8.1: an interim response with END_STREAM is malformed; §8.6: HTTP/2 has no 101.
     if (endStream) return this.#malformed(stream, `interim response ${section.status} with END_STREAM`)
     if (section.status === 101) return this.#malformed(stream, 'status 101')
-    if (++stream.informational > MAX_INFORMATIONAL) {
-      return this.#tooMuch(stream, `over ${MAX_INFORMATIONAL} interim responses`)
-    }
+    if (this.#isFlood(stream, section)) return this.#tooMuch(stream, `${stream.interimBytes} bytes of interim responses`)
     this.#state.listener.onInformational(stream, section)
+  }
+
+  /** Bytes are counted, and time allows more. A caller who wants interim responses has no limit. */
+  #isFlood(stream: Stream<Owner>, section: FieldSection): boolean {
+    const { limits } = this.#state
+    stream.informational++
+    if (stream.wantsInformational) {
+      limits.productive()
+      return false
+    }
+    limits.unproductive('an interim response')
+    if (stream.interimBytes === 0) stream.interimSince = limits.allowedInterimBytes
+    stream.interimBytes += STATUS_BYTES + fieldSectionBytes(section.fields)
+    return limits.isInterimFlood(stream.interimBytes, stream.interimSince)
   }
 
   /** RFC 9113 §8.1: trailers carry END_STREAM and no pseudo-field. */

@@ -31,6 +31,8 @@ export interface RequestHead {
   readonly fields: readonly string[]
   /** Names whose values are never put into a compression table (RFC 7541 §7.1.3). */
   readonly sensitive: ReadonlySet<string> | undefined
+  /** The caller wants interim responses: there is no limit on them. */
+  readonly wantsInformational?: boolean
 }
 
 /** Reads a decoded section, once for each: a memoised section keeps what was made of it. */

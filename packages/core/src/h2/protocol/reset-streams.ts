@@ -3,10 +3,10 @@
  * it knew, and no others. So each keeps what its window allowed, and a little for field sections.
  */
 
-import { MAX_INFORMATIONAL, MAX_REMEMBERED_RESETS } from './abuse-limits.js'
+import { MAX_REMEMBERED_RESETS } from './abuse-limits.js'
 
 /** One response's field sections at the most: interim ones, the final one, trailers. */
-const MAX_SECTIONS = MAX_INFORMATIONAL + 2
+const MAX_SECTIONS = 18
 
 /** What the peer could have sent before our RST_STREAM reached it. */
 class ResetStream {

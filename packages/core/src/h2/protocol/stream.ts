@@ -31,6 +31,11 @@ export class Stream<Owner> {
   expectedBytes = -1
   receivedBytes = 0
   informational = 0
+  /** The caller wants interim responses: there is no limit on them. */
+  wantsInformational = false
+  /** Bytes of interim responses, and what time had allowed of them when the first one came. */
+  interimBytes = 0
+  interimSince = 0
   /** Octets of the field sections that have arrived (RFC 9113 §6.5.2). */
   sectionBytes = 0
 

@@ -407,13 +407,29 @@ describe('limits on field sections', () => {
 describe('RFC 9110 §15.2 interim responses', () => {
   const interim = (status: string): Buffer => headers(1, [[':status', status]])
 
-  it('D16 sixteen are told, the next one is a stream error', () => {
+  it('D16 a hundred are told; over 64 KiB of them are a stream error, and time allows more', () => {
+    const large = headers(1, [
+      [':status', '103'],
+      ['link', 'x'.repeat(9_900)],
+    ])
     const peer = new Peer()
     peer.get()
-    peer.receive(...Array.from({ length: 16 }, () => interim('103')))
-    expect(peer.events()).toHaveLength(16)
-    peer.receive(interim('103'))
+    peer.receive(...Array.from({ length: 100 }, () => interim('103')))
+    expect(peer.events()).toHaveLength(100)
+    peer.receive(...Array.from({ length: 6 }, () => large))
+    expect(peer.events()).toHaveLength(6)
+    peer.client.refillLimits(10_000)
+    peer.receive(large)
+    expect(peer.events()).toHaveLength(1)
+    peer.receive(large)
     expect(peer.events()).toEqual(['error 1 ENHANCE_YOUR_CALM local', 'closed 1'])
+  })
+
+  it('D16 a caller who wants them has no limit', () => {
+    const peer = new Peer()
+    peer.open({ path: '/', wantsInformational: true })
+    for (let i = 0; i < 5_000; i++) peer.receive(interim('102'))
+    expect([peer.events().length, peer.fault]).toEqual([5_000, undefined])
   })
 
   it('D17 100, 103 and unknown ones are told, and the final response is whole', () => {
