@@ -44,6 +44,8 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
   #misdirected = false
   /** An earlier attempt ended, and nobody knows whether the server had acted on it. */
   #maybeActed = false
+  /** Why the promise was rejected: the source of the content is told. */
+  #endReason: unknown
   /** The promise is settled. */
   #settled = false
   #over = false
@@ -66,6 +68,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
 
   /** Sets off. One of the two is called, once. */
   start(resolve: (response: HttpResponse) => void, reject: (reason: unknown) => void): void {
+    this.#request.content?.hold?.()
     this.#resolve = resolve
     this.#reject = reject
     if (this.#signal !== undefined) link(this.#signal, this)
@@ -76,6 +79,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
   /** Ends it wherever it is: a caller's abort, a deadline, the client's end. */
   abort(reason: unknown): void {
     if (this.#over) return
+    this.#endReason = reason
     this.#settle(reason)
     const exchange = this.exchange
     if (exchange === undefined) {
@@ -327,6 +331,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
   #settle(reason: unknown): void {
     if (this.#settled) return
     this.#settled = true
+    this.#endReason = reason
     this.#reject(this.#maybeActed && reason instanceof Error ? afterAttempt(reason) : reason)
   }
 
@@ -336,6 +341,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
     this.#over = true
     this.#pause?.cancel()
     this.#dropLeftover()
+    this.#request.content?.release?.(this.#endReason)
     this.owner.deadlines.delete(this)
     if (this.#signal !== undefined) unlink(this.#signal, this)
     this.owner.onOver()

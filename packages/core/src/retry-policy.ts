@@ -54,9 +54,9 @@ const MAX_DATE_LENGTH = 64
 
 /** RFC 9110 §10.2.3: seconds, or a date, which is in GMT even where it does not say so (RFC 9110 §5.6.7). */
 export function retryAfterMs(value: string | undefined): number | undefined {
-  if (value === undefined || value.length > MAX_DATE_LENGTH) return undefined
+  if (value === undefined) return undefined
   if (/^\d+$/.test(value)) return Number(value) * 1_000
-  if (!HTTP_DATE.test(value)) return undefined
+  if (value.length > MAX_DATE_LENGTH || !HTTP_DATE.test(value)) return undefined
   const date = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`)
   return Number.isNaN(date) ? undefined : Math.max(0, date - systemClock.wallNow())
 }

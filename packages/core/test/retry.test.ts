@@ -1,4 +1,5 @@
 import { ConnectionError, ResponseError, StreamError } from '../src/errors.js'
+import { KEPT_BYTES } from '../src/message/recorded-source.js'
 import { checkRequest } from '../src/message/request.js'
 import { Replays, requiresHttp1 } from '../src/retry.js'
 import { resolveRetryPolicy, retryDelayMs } from '../src/retry-policy.js'
@@ -7,10 +8,10 @@ const url = 'https://a.example/'
 const get = checkRequest({ url })
 const post = checkRequest({ url, method: 'POST', body: 'x' })
 async function* once(): AsyncGenerator<string> {
-  yield 'x'
+  yield 'x'.repeat(KEPT_BYTES + 1)
 }
 const streamed = checkRequest({ url, method: 'PUT', body: once() })
-streamed.content!.open()
+beforeAll(() => streamed.content!.open().next())
 const refused = new StreamError('ERR_STREAM_REFUSED', 'refused', { initiator: 'peer', errorCode: 7, processed: 'no' })
 const lost = new ConnectionError('ERR_CONNECTION_LOST', 'lost', { initiator: 'peer' })
 const unsent = new ConnectionError('ERR_CONNECTION_LOST', 'lost', { initiator: 'peer', processed: 'no' })

@@ -141,10 +141,13 @@ export class Connector {
     }
   }
 
-  /** Addresses are asked for anew: the ones that are known have been used for long enough. */
-  forget(origin: Origin): void {
-    this.#resolver.forget(origin.host)
-    this.#addresses.forget(origin.host, origin.port)
+  /** The resolver is asked again for what a target leads to, its proxy as well: what is known has been used for long enough. */
+  forget({ origin, proxy }: PoolTarget): void {
+    const { host, port } = (proxy as ProxyServer | undefined) ?? origin
+    this.#resolver.forget(host)
+    this.#addresses.forget(host, port)
+    // SOCKS may have asked for the origin as well.
+    if (proxy !== undefined) this.#resolver.forget(origin.host)
   }
 
   /** What a target will speak, as far as that is known without asking. */
@@ -316,7 +319,7 @@ export class Connector {
     const { clock, localAddress, localPort, keepAliveMs } = this.#options
     const { serialized, host, port } = origin
     return {
-      ...{ addresses, port, origin: serialized, localAddress, localPort, keepAliveMs, clock, signal },
+      ...{ addresses, inOrder: true, port, origin: serialized, localAddress, localPort, keepAliveMs, clock, signal },
       memory: { known: this.#addresses, host },
       onAttempt: (address) => progress.onAttempt(address),
       onConnected: () => progress.onTcpConnected(),

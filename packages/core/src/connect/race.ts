@@ -17,6 +17,8 @@ export const HANDSHAKE_DELAY_MS = 1_000
 /** What a race needs. */
 export interface RaceOptions<Result = Socket> {
   readonly addresses: readonly Address[]
+  /** They are in the order to try them in. */
+  readonly inOrder?: boolean
   readonly port: number
   readonly origin: string
   readonly localAddress: string | undefined
@@ -79,8 +81,9 @@ class Race<Result> {
     this.#options = options
     this.#resolve = resolve
     this.#reject = reject
-    const { addresses, memory, port } = options
-    this.#left = memory?.known.order(memory.host, port, addresses) ?? interleave(addresses)
+    const { addresses, inOrder, memory, port } = options
+    if (inOrder === true) this.#left = [...addresses]
+    else this.#left = memory?.known.order(memory.host, port, addresses) ?? interleave(addresses)
   }
 
   start(): void {

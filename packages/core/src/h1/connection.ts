@@ -130,6 +130,10 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
    * left for one whole turn of the event loop, wherever in a turn this is; what lies in it is read by then, and ends it.
    */
   verify(): boolean {
+    if (this.#idle.expired) {
+      this.#end()
+      return false
+    }
     if (this.#aired || this.#verifying) return this.#aired
     this.#verifying = true
     air(this.#verified)

@@ -86,6 +86,14 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
     return this.#writer?.sentBytes ?? 0
   }
 
+  get sending(): boolean {
+    return this.#writer !== undefined && (!this.#writer.done || this.#host.socket.writableLength > 0)
+  }
+
+  get unwrittenBytes(): number {
+    return this.#host.socket.writableLength
+  }
+
   /** No part of a final response has come. */
   get unanswered(): boolean {
     return this.#body === undefined

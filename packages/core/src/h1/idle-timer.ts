@@ -20,6 +20,7 @@ export class IdleTimer {
   #dueAt = 0
   #limitMs = DEFAULT_MS
   #since = 0
+  #wallSince = Number.POSITIVE_INFINITY
 
   /** @param onIdle called when it has been idle for long enough, or is busy again. */
   constructor(clock: Clock, onIdle: () => void) {
@@ -37,9 +38,15 @@ export class IdleTimer {
   start(): void {
     const now = this.#clock.now()
     this.#since = now
+    this.#wallSince = this.#clock.wallNow()
     if (this.#timer !== undefined && this.#dueAt <= now + this.#limitMs) return
     this.#timer?.cancel()
     this.#schedule(now, this.#limitMs)
+  }
+
+  /** Whether the time is over by the wall clock: the machine was suspended, and the server has closed since. */
+  get expired(): boolean {
+    return this.#clock.wallNow() - this.#wallSince >= this.#limitMs
   }
 
   stop(): void {

@@ -3,6 +3,7 @@
 import { Readable } from 'node:stream'
 import { type Processed, UsageError } from '../errors.js'
 import { openerInContext } from './context.js'
+import { RecordedSource } from './recorded-source.js'
 
 /** What a caller may send. A stream or an iterable is read once, as it is sent; everything else can be sent again. */
 export type RequestBody =
@@ -28,6 +29,10 @@ export interface Content {
   readonly replayable: boolean
   /** Opens the source. Only where `bytes` is `undefined`. */
   open(): AsyncIterator<Uint8Array | string>
+  /** The request may be sent again: an attempt that ends leaves the source open until {@link release}. */
+  hold?(): void
+  /** The request is over, for `reason`. */
+  release?(reason: unknown): void
 }
 
 /**
@@ -149,20 +154,8 @@ function usedError(): UsageError {
 }
 
 function once(source: AsyncIterable<Uint8Array | string>): Content {
-  let isOpened = false
   const open = openerInContext(openOnce)
-  return {
-    bytes: undefined,
-    length: undefined,
-    type: undefined,
-    get replayable() {
-      return !isOpened
-    },
-    open() {
-      isOpened = true
-      return open(source)
-    },
-  }
+  return new RecordedSource(() => open(source))
 }
 
 /** What was wrong with the content of a request that is under way: the server may have seen a part of it. */

@@ -62,14 +62,14 @@ export class Dialling {
    * again: the target wants more than it has. @throws what the connector throws; the reason that the pursuit is ended with.
    */
   async obtain(target: PoolTarget, pursuit: Pursuit, isMember: IsMember = () => false): Promise<Member> {
-    const { connector, reuse } = this.#parts
+    const { reuse } = this.#parts
     const alone = target.progress.misdirected === true
     const listed = alone ? undefined : reuse.askListed(target, isMember)
     if (listed !== undefined) return this.#shared(listed, seenBy(target))
     const givenUp = new Set<DialUnderWay>()
     for (let waits = 0; ; waits++) {
       // After a wait too: what was answered before it may be used up.
-      const resolution = await unlessAborted(connector.resolve(target), pursuit.signal)
+      const resolution = await this.#resolve(target, pursuit)
       const { addresses } = resolution
       if (alone) return this.#dial(target, pursuit, addresses, () => true, 'misdirected-before')
       const answer = reuse.ask(target, addresses, isMember)
@@ -78,6 +78,22 @@ export class Dialling {
       if (!patient) return this.#dial(target, pursuit, addresses, isMember, answer.because, resolution)
       await this.#awaitFor(pursuit.signal, answer.wait, givenUp)
     }
+  }
+
+  /** Addresses of the target: those first that its group has no connection to, where it is to spread. */
+  async #resolve(target: PoolTarget, pursuit: Pursuit): Promise<Resolution> {
+    const { connector } = this.#parts
+    const ask = (): Promise<Resolution> => unlessAborted(connector.resolve(target), pursuit.signal)
+    let resolution = await ask()
+    const isFree = ({ address }: Address): boolean => pursuit.taken()?.has(address) !== true
+    if (resolution.addresses.length > 0 && !resolution.addresses.some(isFree)) {
+      // A resolver that rotates may have another one.
+      connector.forget(target)
+      resolution = await ask()
+    }
+    const { addresses } = resolution
+    if (pursuit.taken() === undefined) return resolution
+    return { ...resolution, addresses: [...addresses.filter(isFree), ...addresses.filter((each) => !isFree(each))] }
   }
 
   /** A connection that nobody else will use; `signal` ends the dial. */

@@ -129,6 +129,17 @@ export class Group {
     return count
   }
 
+  /** With `round-robin`, where its connections lead to, so that the next one leads elsewhere; `undefined` where that does not matter. */
+  takenAddresses(): ReadonlySet<string> | undefined {
+    if (this.target.settings.strategy !== 'round-robin') return undefined
+    const taken = new Set<string>()
+    for (const { connection, coalesced } of this.members) {
+      if (!coalesced && connection.route.remoteAddress !== undefined) taken.add(connection.route.remoteAddress)
+    }
+    for (const { dial } of this.pursuits) for (const { address } of dial?.addresses ?? []) taken.add(address)
+    return taken
+  }
+
   /** Connections made for it beyond the limit, those with the fewest requests first. */
   surplus(): Connection[] {
     const own = this.members

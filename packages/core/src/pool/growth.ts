@@ -149,7 +149,8 @@ export class Growth {
 
   #dial(group: Group): void {
     const { clock, connectTimeoutMs, stop, dialling } = this.#parts
-    const pursuit = new Pursuit(clock, connectTimeoutMs, () => group.waiting.size > 0 || group.opening)
+    const isWanted = (): boolean => group.waiting.size > 0 || group.opening
+    const pursuit = new Pursuit(clock, connectTimeoutMs, isWanted, () => group.takenAddresses())
     link(stop, pursuit)
     group.pursuits = [...group.pursuits, pursuit]
     group.dialled = dialling

@@ -309,13 +309,18 @@ export class Pool {
     this.#groups.delete(group.target.dialKey)
   }
 
+  /** The next connection of every origin that this one serves is to lead to where the resolver says then. */
+  #forgetAddresses(connection: Connection): void {
+    for (const { target } of this.#services.of(connection)?.groups ?? []) this.#connector.forget(target)
+  }
+
   #makeLifetimes(): Lifetimes {
     const { clock, maxIdleConnections } = this.#options
     return new Lifetimes({
       clock,
       maxIdleConnections,
       siblings: (connection) => this.#services.of(connection)?.home?.members.map((member) => member.connection) ?? [connection],
-      aged: ({ route }) => this.#connector.forget(route.origin),
+      aged: (connection) => this.#forgetAddresses(connection),
     })
   }
 

@@ -10,6 +10,8 @@ export class Pursuit {
   readonly #stop = new AbortController()
   readonly #isWanted: () => boolean
   readonly #timer: ClockTimer | undefined
+  /** Addresses that other connections of the group lead to, where it is to reach others. */
+  readonly taken: () => ReadonlySet<string> | undefined
   /** The dial that it has come to, which requests of other origins may wait for as well. */
   dial: PendingWait | undefined
 
@@ -17,8 +19,14 @@ export class Pursuit {
    * @param limitMs how long it may take while nothing waits for it, milliseconds; 0 is forever. What waits has a clock of its own.
    * @param isWanted whether something of the group waits.
    */
-  constructor(clock: Clock, limitMs: number, isWanted: () => boolean) {
+  constructor(
+    clock: Clock,
+    limitMs: number,
+    isWanted: () => boolean,
+    taken: () => ReadonlySet<string> | undefined = () => undefined,
+  ) {
     this.#isWanted = isWanted
+    this.taken = taken
     this.#timer =
       limitMs === 0 ? undefined : startDeadline(clock, limitMs, () => this.review(new TimeoutError('connect', limitMs)))
     this.#timer?.unref()

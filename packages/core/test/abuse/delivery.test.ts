@@ -7,6 +7,7 @@ import { H2Connection } from '../../src/h2/connection.js'
 import { WindowBudget } from '../../src/h2/protocol/window.js'
 import type { ReusePolicy } from '../../src/index.js'
 import { parseOrigin } from '../../src/message/origin.js'
+import { KEPT_BYTES } from '../../src/message/recorded-source.js'
 import { checkRequest } from '../../src/message/request.js'
 import { rig } from '../client/rig.js'
 import { POOL, progress } from '../fixtures.js'
@@ -150,6 +151,7 @@ describe('a connection that the rules refuse is left', () => {
       await p.handshake()
       for (;;) {
         const { streamId, authority } = await p.nextRequest()
+        await p.next('DATA')
         p.respond(streamId, index === 0 && authority.startsWith('b') ? 421 : 200)
       }
     })
@@ -157,7 +159,7 @@ describe('a connection that the rules refuse is left', () => {
     const one = client({ reuse })
     const send = async (host: string): Promise<number> => {
       async function* body(): AsyncGenerator<string> {
-        yield 'x'
+        yield 'x'.repeat(KEPT_BYTES + 1)
       }
       return (await one.request({ url: `https://${host}.test.example:${port}`, method: 'POST', body: body() })).status
     }

@@ -56,3 +56,16 @@ it('a timer is not touched by requests that come and go', async () => {
   expect(clock.pending).toBeLessThanOrEqual(3)
   expect(server.lines).toHaveLength(1)
 })
+
+it('after the machine was suspended an idle connection is not used again: the monotonic clock stood still, the server closed', async () => {
+  const { server, client, clock } = await serve('')
+  const ask = async (): Promise<string> => (await client.request({ url: server.url })).text()
+  expect(await ask()).toBe('ok')
+  clock.moveWall(3_600_000)
+  expect(await ask()).toBe('ok')
+  expect(server.lines).toHaveLength(2)
+  // A clock that is set back says nothing.
+  clock.moveWall(-7_200_000)
+  expect(await ask()).toBe('ok')
+  expect(server.lines).toHaveLength(2)
+})

@@ -2,6 +2,7 @@
 
 import { frames, type ScriptedConnection } from '@unshard/testkit'
 import { ConnectionState } from '../../src/h2/protocol/connection-state.js'
+import { KEPT_BYTES } from '../../src/message/recorded-source.js'
 import { gate, heard, insertion, response, serve, theatre, transports } from './rig.js'
 
 const { data, headers, rstStream } = frames
@@ -65,7 +66,7 @@ describe.each(transports)('over %s', (_name, on) => {
     })
     expect((await actors.request({ method: 'POST', body: 'x' })).status).toBe(204)
     async function* once(): AsyncGenerator<string> {
-      yield 'x'
+      yield 'x'.repeat(KEPT_BYTES + 1)
     }
     await expect(actors.request({ method: 'POST', body: once() })).rejects.toMatchObject({
       name: 'StreamError',

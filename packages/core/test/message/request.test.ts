@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { toContent } from '../../src/message/content.js'
+import { KEPT_BYTES } from '../../src/message/recorded-source.js'
 import { checkRequest, isIdempotent } from '../../src/message/request.js'
 
 const url = 'https://a.example/'
@@ -79,10 +80,14 @@ describe('toContent', () => {
     expect(() => toContent(bytes).open()).toThrow(expect.objectContaining({ code: 'ERR_INVALID_BODY' }))
   })
 
-  it('a stream can be sent once, a Blob again and again', async () => {
-    const stream = toContent(Readable.from(['a']))
+  it('a stream can be sent again while no more than 16 KiB of it have been read, a Blob again and again', async () => {
+    const stream = toContent(Readable.from(['a', 'x'.repeat(KEPT_BYTES)]))
     expect(stream.replayable).toBe(true)
-    stream.open()
+    await stream.open().next()
+    expect(stream.replayable).toBe(true)
+    const again = stream.open()
+    expect((await again.next()).value).toBe('a')
+    await again.next()
     expect(stream.replayable).toBe(false)
     const blob = toContent(new Blob(['abc']))
     for (let i = 0; i < 2; i++) {

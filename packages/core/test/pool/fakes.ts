@@ -15,7 +15,7 @@ import {
 } from '../../src/connection.js'
 import type { Clock } from '../../src/deadlines.js'
 import { Diagnostics } from '../../src/diagnostics.js'
-import { type HttpRequest, type Origin, parseOrigin, type ReusePolicy, type SerializedOrigin } from '../../src/index.js'
+import { type HttpRequest, parseOrigin, type ReusePolicy, type SerializedOrigin } from '../../src/index.js'
 import type { Member, Waiter } from '../../src/pool/group.js'
 import { Pool } from '../../src/pool/pool.js'
 import type { PoolSettings } from '../../src/pool-settings.js'
@@ -164,8 +164,8 @@ export class FakeConnector {
 
   readonly forgotten: string[] = []
 
-  forget({ host }: Origin): void {
-    this.forgotten.push(host)
+  forget({ origin }: PoolTarget): void {
+    this.forgotten.push(origin.host)
   }
 
   knownProtocol(): string | undefined {

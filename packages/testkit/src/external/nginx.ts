@@ -6,6 +6,8 @@ import { type ExternalServer, type Place, startProgram } from './process.js'
 export interface NginxOptions extends ExternalServerOptions {
   /** On one HTTP/2 connection. nginx's default is 128. */
   readonly maxConcurrentStreams?: number
+  /** Requests on one connection before nginx ends it. Default: as good as no limit. */
+  readonly keepaliveRequests?: number
 }
 
 /**
@@ -28,7 +30,7 @@ export function startNginx(options: NginxOptions): Promise<ExternalServer | unde
 function nginxConfig(
   { folder, port, behindPort }: Place,
   { pem, docroot }: Files,
-  { maxConcurrentStreams = 128, strictHost }: NginxOptions,
+  { maxConcurrentStreams = 128, strictHost, keepaliveRequests = 1_000_000_000 }: NginxOptions,
 ): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   const secure = pem && `ssl_certificate ${pem.cert};\n    ssl_certificate_key ${pem.key};\n    ssl_protocols TLSv1.2 TLSv1.3;`
@@ -65,7 +67,7 @@ http {
   default_type application/octet-stream;
   types { text/html html; text/plain txt; application/json json; }
   ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join('\n  ')}
-  keepalive_requests 1000000000;
+  keepalive_requests ${keepaliveRequests};
   client_max_body_size 0;
   http2_max_concurrent_streams ${maxConcurrentStreams};
   server {
