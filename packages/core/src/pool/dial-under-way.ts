@@ -25,8 +25,6 @@ export interface DialParts {
 export interface PendingWait {
   /** Whether requests of other origins wait for it. */
   readonly awaited: boolean
-  /** Those that it has tried, or will try first. */
-  readonly addresses: readonly Address[]
 }
 
 /** One of them. */

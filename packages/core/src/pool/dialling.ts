@@ -20,6 +20,9 @@ import { type Found, type IsMember, type Reuse, seenBy } from './reuse.js'
  */
 const MAX_WAITS = 3
 
+/** How often a resolver is asked again for an address that the origin's other connections do not lead to. */
+const ROTATIONS = 3
+
 /** What dialling works with. */
 export interface DiallingParts {
   readonly connector: Connector
@@ -86,14 +89,16 @@ export class Dialling {
     const ask = (): Promise<Resolution> => unlessAborted(connector.resolve(target), pursuit.signal)
     let resolution = await ask()
     const isFree = ({ address }: Address): boolean => pursuit.taken()?.has(address) !== true
-    if (resolution.addresses.length > 0 && !resolution.addresses.some(isFree)) {
-      // A resolver that rotates may have another one.
+    // A resolver that rotates may have another one.
+    for (let i = 0; i < ROTATIONS && resolution.addresses.length > 0 && !resolution.addresses.some(isFree); i++) {
       connector.forget(target)
       resolution = await ask()
     }
-    const { addresses } = resolution
     if (pursuit.taken() === undefined) return resolution
-    return { ...resolution, addresses: [...addresses.filter(isFree), ...addresses.filter((each) => !isFree(each))] }
+    const free = resolution.addresses.filter(isFree)
+    const addresses = [...free, ...resolution.addresses.filter((each) => !free.includes(each))]
+    pursuit.first = addresses[0]?.address
+    return { ...resolution, addresses }
   }
 
   /** A connection that nobody else will use; `signal` ends the dial. */

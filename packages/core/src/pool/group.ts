@@ -136,7 +136,7 @@ export class Group {
     for (const { connection, coalesced } of this.members) {
       if (!coalesced && connection.route.remoteAddress !== undefined) taken.add(connection.route.remoteAddress)
     }
-    for (const { dial } of this.pursuits) for (const { address } of dial?.addresses ?? []) taken.add(address)
+    for (const { first } of this.pursuits) if (first !== undefined) taken.add(first)
     return taken
   }
 

@@ -12,6 +12,8 @@ export class Pursuit {
   readonly #timer: ClockTimer | undefined
   /** Addresses that other connections of the group lead to, where it is to reach others. */
   readonly taken: () => ReadonlySet<string> | undefined
+  /** The address that it will try first, where that matters. */
+  first: string | undefined
   /** The dial that it has come to, which requests of other origins may wait for as well. */
   dial: PendingWait | undefined
 
