@@ -1,0 +1,90 @@
+/** Servers that count PINGs as grpc-go does: two strikes are forgiven, the third ends the connection with `too_many_pings`. */
+
+import { FakeClock, frames, type ScriptedConnection } from '@unshard/testkit'
+import { rig } from '../client/rig.js'
+import { gate } from './rig.js'
+
+const { client, peer } = rig()
+/** grpc-go's default `MinTime`. */
+const MIN_TIME_MS = 300_000
+
+interface Counted {
+  readonly url: string
+  readonly connections: () => number
+  readonly pings: number[]
+  /** The server has sent HEADERS or DATA. */
+  sent(): void
+  readonly server: Promise<ScriptedConnection>
+}
+
+async function counting(clock: FakeClock): Promise<Counted> {
+  const pings: number[] = []
+  let strikes = 0
+  let lastAt = Number.NEGATIVE_INFINITY
+  const ready = gate<ScriptedConnection>()
+  const sent = (): void => {
+    strikes = 0
+    lastAt = Number.NEGATIVE_INFINITY
+  }
+  const started = await peer(
+    async (p) => {
+      await p.handshake()
+      // The event stream: fields, and then nothing.
+      p.send(frames.headers((await p.nextRequest()).streamId, [[':status', '200']]))
+      sent()
+      ready.open(p)
+      for (;;) {
+        const { payload } = await p.next('PING')
+        pings.push(clock.now())
+        if (clock.now() - lastAt < MIN_TIME_MS && ++strikes > 2) p.send(frames.goaway(1, 0xb, Buffer.from('too_many_pings')))
+        lastAt = clock.now()
+        p.send(frames.ping(payload, true))
+      }
+    },
+    { tls: undefined },
+  )
+  const url = `http://a.test.example:${started.port}/`
+  return { url, connections: () => started.connections, pings, sent, server: ready.promise }
+}
+
+/** What is under way on loopback arrives. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+}
+
+it('an event stream that is quiet for an hour goes on, with at most one PING in 5 minutes', async () => {
+  const clock = new FakeClock()
+  const { url, pings, server, connections } = await counting(clock)
+  const one = client({ clock, cleartextProtocol: 'h2' })
+  const events = await one.request({ url })
+  await server
+  for (let second = 0; second < 3_600; second += 5) {
+    clock.advance(5_000)
+    await settle()
+  }
+  expect(pings.length).toBeGreaterThan(8)
+  expect(pings.length).toBeLessThanOrEqual(13)
+  ;(await server).send(frames.data(1, 'still here', { endStream: true }))
+  expect(await events.text()).toBe('still here')
+  expect(connections()).toBe(1)
+})
+
+it('sixteen requests that time out beside it cost it nothing: one PING, and none again before the server has sent something', async () => {
+  const clock = new FakeClock()
+  const { url, pings, server, connections } = await counting(clock)
+  const one = client({ clock, cleartextProtocol: 'h2' })
+  const events = await one.request({ url })
+  await server
+  for (let i = 0; i < 16; i++) {
+    const late = one.request({ url, timeouts: { headers: 500 } })
+    late.catch(() => undefined)
+    await settle()
+    clock.advance(600)
+    await expect(late).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
+    await settle()
+  }
+  expect(pings).toHaveLength(1)
+  ;(await server).send(frames.data(1, 'still here', { endStream: true }))
+  expect(await events.text()).toBe('still here')
+  expect(connections()).toBe(1)
+})
