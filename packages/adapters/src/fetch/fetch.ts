@@ -133,7 +133,7 @@ function ask(
   jar: CookieJar | undefined,
 ): Promise<FetchResponse> {
   const { url, method, body, options, extras } = request
-  const plain = { url, method, headers, body: body?.open(), signal: options.signal }
+  const plain = { url, method, headers, body: body?.open(), signal: options.signal, trimFieldValues: true }
   return client.request(extras === NO_EXTRAS ? plain : { ...plain, ...extras }).then(
     (response) =>
       jar === undefined ? answered(client, request, response, redirects) : kept(client, request, response, redirects, jar),
