@@ -12,7 +12,7 @@ import { build } from 'esbuild'
 /** Packages whose entry points share modules. */
 const TOGETHER = new Set(['core', 'adapters'])
 /** Loaded on demand, and standing on modules that the main entry point has as well. */
-const LATER = [/h1\/connection\.js$/]
+const LATER = [/h1\/connection\.js$/, /multipart\/multipart\.js$/]
 
 const packages = dirname(dirname(fileURLToPath(import.meta.url)))
 
