@@ -19,6 +19,7 @@ const config: Config = {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig: compilerOptions, diagnostics: false }] },
   moduleNameMapper: {
+    '^undici/lib/llhttp/llhttp-wasm\\.js$': '<rootDir>/packages/core/test/h1/llhttp-wasm.mjs',
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^@unshard/([a-z]+)$': '<rootDir>/packages/$1/src/index.ts',
     '^@unshard/([a-z]+)/([a-z0-9-]+)$': '<rootDir>/packages/$1/src/$2/index.ts',

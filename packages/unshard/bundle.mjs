@@ -5,6 +5,7 @@
  */
 
 import { readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -13,6 +14,18 @@ import { build } from 'esbuild'
 const TOGETHER = new Set(['core', 'adapters'])
 /** Loaded on demand, and standing on modules that the main entry point has as well. */
 const LATER = [/h1\/connection\.js$/, /multipart\/multipart\.js$/]
+
+/** llhttp's WebAssembly from undici's package, as a literal: what is published needs no undici, and any bundler can bundle it again. */
+const inlineWasm = {
+  name: 'inline WebAssembly',
+  setup({ onResolve, onLoad, initialOptions }) {
+    onResolve({ filter: /^undici\/lib\/llhttp\// }, ({ path }) => ({ path, namespace: 'wasm' }))
+    onLoad({ filter: /.*/, namespace: 'wasm' }, ({ path }) => {
+      const bytes = createRequire(join(initialOptions.absWorkingDir, 'package.json'))(path).toString('base64')
+      return { contents: `import { Buffer } from 'node:buffer'\nexport default Buffer.from('${bytes}', 'base64')\n` }
+    })
+  },
+}
 
 const packages = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -30,7 +43,7 @@ for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
     bundle: true,
     // What entry points share is there once: two copies would be two pools.
     splitting: true,
-    plugins: TOGETHER.has(name) ? [togetherWith(join(folder, 'dist/index.js'))] : [],
+    plugins: TOGETHER.has(name) ? [inlineWasm, togetherWith(join(folder, 'dist/index.js'))] : [],
     // Modules without side effects are not left out of an import for their side effects.
     ignoreAnnotations: true,
     packages: 'external',

@@ -6,6 +6,7 @@
  */
 
 import { createRequire } from 'node:module'
+import { systemClock } from '@unshard/core'
 
 type Tldts = Pick<typeof import('tldts'), 'getPublicSuffix'>
 
@@ -35,7 +36,7 @@ export class PublicSuffixes {
   expect(): void {
     if (this.#expected) return
     this.#expected = true
-    setImmediate(() => setImmediate(() => this.#try()))
+    systemClock.afterTurn(() => systemClock.afterTurn(() => this.#try()))
   }
 
   #try(): void {

@@ -123,3 +123,15 @@ export function unlink(signal: AbortSignal | AbortHandle, target: Abortable): vo
   if (signal instanceof AbortHandle) return signal.link(undefined)
   listening.get(signal)?.delete(target)
 }
+
+/** Settles as `promise` does, or with the reason of `signal` where that comes first: for what cannot be ended itself. */
+export function unlessAborted<Value>(promise: Promise<Value> | Value, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason)
+    const onAbort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    Promise.resolve(promise)
+      .finally(() => signal.removeEventListener('abort', onAbort))
+      .then(resolve, reject)
+  })
+}

@@ -14,6 +14,8 @@ export interface CallOwner {
   onReplay(): void
   /** The origin wants HTTP/1.1: the target to ask instead; `undefined` where this client does not speak it. */
   onHttp1Required(target: PoolTarget): PoolTarget | undefined
+  /** The target that stands for `target` where a request has to be alone on its connection. */
+  apart(target: PoolTarget): PoolTarget
   /** The request goes over a connection that was made for another origin. */
   onCoalesced(): void
   /** Nothing of the call is left. */

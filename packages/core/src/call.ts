@@ -1,44 +1,38 @@
 /**
- * One call of `Client.request` through its whole life: acquire → send → retry. Keeps its deadlines, hears its signal, and settles
- * exactly once. Until the response its promise carries the outcome, after it the response's body does.
+ * One call of `Client.request` through its whole life: acquire → send → retry. Keeps its deadlines and its signal, and settles exactly once.
  */
 
-import { type Aborter, link, unlink } from './abort.js'
+import { link, unlink } from './abort.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
+import { CallPhases } from './call-phases.js'
 import type { Link } from './chain.js'
-import { type Exchange, type ExchangeObserver, newestConnectionId, type PoolTarget } from './connection.js'
-import type { ClockTimer, Deadline } from './deadlines.js'
-import { afterAttempt, ConnectionError, type Processed, TimeoutError, UnshardError } from './errors.js'
+import { type Exchange, type ExchangeObserver, type Loss, newestConnectionId, type PoolTarget } from './connection.js'
+import type { ClockTimer } from './deadlines.js'
+import { afterAttempt, ConnectionError, type Processed, UnshardError } from './errors.js'
+import { queueMicrotask } from './event-loop.js'
 import type { ResponseBody } from './message/body.js'
-import { type HttpRequest, isRepeatable, type RequestOptions, type Timeouts } from './message/request.js'
+import { inContext } from './message/context.js'
+import { type HttpRequest, isRepeatable, type RequestOptions } from './message/request.js'
 import { type ConnectionInfo, HttpResponse, NO_FIELDS, type ResponseParts, type Timings } from './message/response.js'
 import { connectionInfo, type Member, type Waiter } from './pool/group.js'
 import { canResend, Replays, requiresHttp1 } from './retry.js'
 import { retryDelayMs } from './retry-policy.js'
 
-/** Where a call is: each of {@link Timeouts}, and `pause` between two attempts, which only `total` limits. */
-type Phase = keyof Timeouts | 'pause'
-
 const MISDIRECTED_REQUEST = 421
 
 /** One request under way. */
-export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
-  readonly #owner: CallOwner
+export class Call extends CallPhases implements Waiter, ExchangeObserver, ResponseParts {
   readonly #request: HttpRequest
   readonly affinity: string | undefined
   #target: PoolTarget
   readonly #signal: AbortSignal | undefined
   readonly #onInformational: RequestOptions['onInformational']
-  readonly #limits: CallLimits
-  readonly #startedAt: number
   /** The newest connection there was at the start. */
   readonly #newestBefore: number = newestConnectionId()
   #resolve!: (response: HttpResponse) => void
   #reject!: (reason: unknown) => void
 
   #member: Member | undefined
-  #exchange: Exchange | undefined
-  #body: ResponseBody | undefined
   #attempts = 0
   /** Answers the origin had given when the last attempt was sent. */
   #answersBefore = 0
@@ -53,18 +47,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
   /** The promise is settled. */
   #settled = false
   #over = false
-  #phase: Phase = 'connect'
-  #phaseStartedAt: number
-  /** Its connect deadline was noticed late, and has been moved by that. */
-  #granted = false
-  /** Since when it has waited for a place, on one connection after the other. */
-  #queuedAt: number | undefined
-  /** Octets moved either way at the last look: progress restarts the body deadline. */
-  #movedBytes = 0
-  previousDeadline: Deadline | undefined
   place: Link<Waiter> | undefined
-  aborters: Aborter | undefined
-  nextDeadline: Deadline | undefined
   /** Whole microseconds since the start, as V8 keeps without an object for each. */
   #sentMicros = 0
   #headersMicros = 0
@@ -73,15 +56,12 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
   reason: string | undefined
 
   constructor(owner: CallOwner, request: HttpRequest, target: PoolTarget, options: RequestOptions, limits: CallLimits) {
-    this.#owner = owner
+    super(owner, limits)
     this.#request = request
     this.affinity = options.affinity
     this.#target = target
     this.#signal = options.signal ?? undefined
-    this.#onInformational = options.onInformational
-    this.#limits = limits
-    this.#startedAt = owner.deadlines.clock.now()
-    this.#phaseStartedAt = this.#startedAt
+    this.#onInformational = inContext(options.onInformational)
   }
 
   /** Sets off. One of the two is called, once. */
@@ -89,7 +69,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
     this.#resolve = resolve
     this.#reject = reject
     if (this.#signal !== undefined) link(this.#signal, this)
-    this.#owner.deadlines.add(this)
+    this.owner.deadlines.add(this)
     this.#acquire()
   }
 
@@ -97,9 +77,9 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
   abort(reason: unknown): void {
     if (this.#over) return
     this.#settle(reason)
-    const exchange = this.#exchange
+    const exchange = this.exchange
     if (exchange === undefined) {
-      this.#owner.pool.leave(this.#target, this)
+      this.owner.pool.leave(this.#target, this, reason)
       this.#finish()
       return
     }
@@ -134,24 +114,25 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
     this.status = status
     this.reason = reason
     this.fields = fields
-    this.#body = body
+    this.content = body
     if (this.#member!.coalesced && this.#isMisdirected(status)) return this.#redirect()
     this.#target.progress.answered++
-    const { retry } = this.#limits
+    if (this.#member!.proved !== true) this.owner.pool.proved(this.#member!)
+    const { retry } = this.limits
     const delayMs = retry === undefined ? undefined : retryDelayMs(retry, this.#request, status, fields, this.#attempts)
     if (delayMs !== undefined) return this.#askLater(delayMs)
-    const now = this.#owner.deadlines.clock.now()
-    this.#headersMicros = Math.round((now - this.#startedAt) * 1000)
-    this.#enter('body', now)
+    const now = this.owner.deadlines.clock.now()
+    this.#headersMicros = Math.round((now - this.startedAt) * 1000)
+    this.enter('body', now)
     this.#settled = true
     this.#resolve(new HttpResponse(this))
   }
 
-  onError(error: Error): void {
-    this.#exchange = undefined
+  onError(error: Error, loss?: Loss): void {
+    this.exchange = undefined
     this.#maybeActed ||= !(error instanceof UnshardError && error.processed === 'no')
     // Not from inside the connection that is just failing: it is still telling others, and what it has taken is known only then.
-    queueMicrotask(() => this.#failed(error))
+    queueMicrotask(() => this.#failed(error, loss))
   }
 
   onClosed(): void {
@@ -161,18 +142,16 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
     if (this.#settled) this.#finish()
   }
 
-  onTick(now: number): void {
-    const { timeouts } = this.#limits
-    const { total } = timeouts
-    if (total > 0 && now - this.#startedAt >= total) return this.#expire('total')
-    this.#look(now)
-    if (this.#phase === 'pause') return
-    const limit = timeouts[this.#phase]
-    if (limit > 0 && now - this.#phaseStartedAt >= limit && !this.#grantsTime()) this.#expire(this.#phase)
+  protected waitingPhase(): 'queue' | 'connect' {
+    return !this.#request.close && this.owner.pool.hasConnection(this.#target) ? 'queue' : 'connect'
+  }
+
+  protected originName(): string {
+    return this.#target.origin.serialized
   }
 
   get body(): ResponseBody {
-    return this.#body!
+    return this.content!
   }
 
   get timings(): Timings {
@@ -180,11 +159,11 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
   }
 
   trailers(): readonly string[] | undefined {
-    return this.#exchange?.trailers
+    return this.exchange?.trailers
   }
 
   reprioritize(priority: string): boolean {
-    return this.#exchange?.reprioritize(priority) ?? false
+    return this.exchange?.reprioritize(priority) ?? false
   }
 
   connection(): ConnectionInfo {
@@ -200,23 +179,27 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
 
   /** Whether the server may have acted on what was sent so far. */
   get processed(): Processed {
-    if (this.#body !== undefined) return 'yes'
-    return this.#exchange !== undefined || this.#maybeActed ? 'unknown' : 'no'
+    if (this.content !== undefined) return 'yes'
+    return this.exchange !== undefined || this.#maybeActed ? 'unknown' : 'no'
   }
 
   /** An attempt has failed before any part of a response. */
-  #failed(error: Error): void {
+  #failed(error: Error, loss: Loss | undefined): void {
+    this.owner.pool.failed(this.#member!, error)
     if (this.#over) return
     const required = requiresHttp1(error) && this.#target.http1Only !== true
-    const http1 = required ? this.#owner.onHttp1Required(this.#target) : undefined
-    this.#replays ??= new Replays(this.#limits.replay)
+    const http1 = required ? this.owner.onHttp1Required(this.#target) : undefined
+    this.#replays ??= new Replays(this.limits.replay)
     // Where HTTP/2 is not wanted and nothing else is spoken, once more would be the same.
-    if (required !== (http1 !== undefined) || !this.#replays.mayReplay(error, this.#request, this.#originProgresses())) {
+    const again = required === (http1 !== undefined)
+    const how = again ? this.#replays.next(error, this.#request, this.#originProgresses(), loss) : 'none'
+    if (how === 'none') {
       this.#settle(error)
       return this.#finish()
     }
     if (http1 !== undefined) this.#target = http1
-    this.#owner.onReplay()
+    if (how === 'apart') this.#target = this.owner.apart(this.#target)
+    this.owner.onReplay()
     const delayMs = this.#replays.delayMs(error)
     if (delayMs === 0) this.#acquire()
     else this.#pauseFor(delayMs)
@@ -224,8 +207,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
 
   /**
    * Whether the origin has answered a request since the last attempt was sent, or has taken one: then it is draining, not refusing. A
-   * connection that is older than this call and goes says nothing: there are only so many of them. Nor does one that is full: its server
-   * said how many it takes when more were on their way.
+   * connection that is older than this call and goes says nothing: there are only so many of them. Nor does one that is full.
    */
   #originProgresses(): boolean {
     if (this.#target.progress.answered > this.#answersBefore) return true
@@ -237,17 +219,17 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
 
   /** The response says "later", and the caller's policy takes it at its word. What it says beyond that may come until then. */
   #askLater(delayMs: number): void {
-    this.#leftover = this.#exchange
-    this.#exchange = undefined
-    this.#body = undefined
+    this.#leftover = this.exchange
+    this.exchange = undefined
+    this.content = undefined
     this.#maybeActed = true
-    this.#owner.onReplay()
+    this.owner.onReplay()
     this.#pauseFor(delayMs)
   }
 
   #pauseFor(delayMs: number): void {
-    const { clock } = this.#owner.deadlines
-    this.#enter('pause', clock.now())
+    const { clock } = this.owner.deadlines
+    this.enter('pause', clock.now())
     this.#pause = clock.startTimer(delayMs, () => {
       this.#pause = undefined
       this.#dropLeftover()
@@ -264,19 +246,19 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
   #acquire(): void {
     if (this.#over) return
     if (this.#request.close) {
-      this.#enter('connect', this.#owner.deadlines.clock.now())
-      return this.#owner.pool.acquireDedicated(this.#target, this)
+      this.enter('connect', this.owner.deadlines.clock.now())
+      return this.owner.pool.acquireDedicated(this.#target, this)
     }
     const member = this.#ask()
     if (member !== undefined) return this.#send(member)
     if (this.#over) return
-    this.#enter(this.#owner.pool.hasConnection(this.#target) ? 'queue' : 'connect', this.#owner.deadlines.clock.now())
+    this.enter(this.waitingPhase(), this.owner.deadlines.clock.now())
   }
 
   /** A strategy of the caller's own may fail: that ends its request. */
   #ask(): Member | undefined {
     try {
-      return this.#owner.pool.acquire(this.#target, this, this.#attempts === 0 ? this.#startedAt : undefined)
+      return this.owner.pool.acquire(this.#target, this, this.#attempts === 0 ? this.startedAt : undefined)
     } catch (error) {
       this.#settle(error)
       this.#finish()
@@ -286,12 +268,12 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
 
   #send(member: Member): void {
     this.#member = member
-    this.#queuedAt = undefined
+    this.leaveQueue()
     this.#attempts++
     this.#answersBefore = this.#target.progress.answered
-    if (member.coalesced) this.#owner.onCoalesced()
+    if (member.coalesced) this.owner.onCoalesced()
     try {
-      this.#exchange = member.connection.request(this.#request, this)
+      this.exchange = member.connection.request(this.#request, this)
     } catch (error) {
       this.#settle(error)
       this.#finish()
@@ -300,10 +282,10 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
       return
     }
     // The caller's `trailers` may have run meanwhile, and ended the call from inside.
-    if (this.#over) return this.#exchange.abort(new Error('the request was ended'))
-    const now = this.#owner.deadlines.clock.now()
-    this.#sentMicros = Math.round((now - this.#startedAt) * 1000)
-    this.#enter('headers', now)
+    if (this.#over) return this.exchange.abort(new Error('the request was ended'))
+    const now = this.owner.deadlines.clock.now()
+    this.#sentMicros = Math.round((now - this.startedAt) * 1000)
+    this.enter('headers', now)
   }
 
   /**
@@ -311,7 +293,7 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
    * request cannot be sent again, the next ones are still kept off that connection.
    */
   #isMisdirected(status: number): boolean {
-    const { pool } = this.#owner
+    const { pool } = this.owner
     const member = this.#member!
     const suspect = status !== MISDIRECTED_REQUEST && isRepeatable(this.#request) && pool.suspects(status)
     if (status !== MISDIRECTED_REQUEST && !suspect) {
@@ -325,60 +307,21 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
   /** Aborted, reset, timed out: without a word of the server's about this origin nothing has been tried. */
   #endTrial(): void {
     const member = this.#member
-    if (member?.trial === 'sent') this.#owner.pool.unanswered(this.#target, member)
+    if (member?.trial === 'sent') this.owner.pool.unanswered(this.#target, member)
   }
 
   /** Once more, over a connection made for this origin. The shared one goes on untouched. */
   #redirect(): void {
     this.#misdirected = true
-    const exchange = this.#exchange
-    this.#exchange = undefined
-    this.#body = undefined
-    this.#owner.onReplay()
+    const exchange = this.exchange
+    this.exchange = undefined
+    this.content = undefined
+    this.owner.onReplay()
     // Not from inside the connection's own event: ending the exchange there would pull the stream from under it.
     queueMicrotask(() => {
       exchange?.abort(new Error('misdirected'))
       this.#acquire()
     })
-  }
-
-  #enter(phase: Phase, now: number): void {
-    this.#phase = phase
-    this.#phaseStartedAt = now
-  }
-
-  /** What has changed in silence since the last look. */
-  #look(now: number): void {
-    if (this.#phase === 'pause') return
-    if (this.#phase === 'body' || this.#phase === 'headers') return this.#noteProgress(now)
-    // A connection has come, and has no room; or the one that had none has gone.
-    const phase = !this.#request.close && this.#owner.pool.hasConnection(this.#target) ? 'queue' : 'connect'
-    if (phase === this.#phase) return
-    // A new connection without room does not begin the time anew: who loses them often enough would keep a request for ever.
-    if (phase === 'queue') this.#queuedAt ??= now
-    this.#enter(phase, phase === 'queue' ? this.#queuedAt! : now)
-  }
-
-  /** Content that moves, or that waits for its reader, keeps the deadline away. */
-  #noteProgress(now: number): void {
-    const moved = (this.#body?.received ?? 0) + (this.#exchange?.sentBytes ?? 0)
-    if (moved === this.#movedBytes && (this.#body?.buffered ?? 0) === 0) return
-    this.#movedBytes = moved
-    this.#phaseStartedAt = now
-  }
-
-  /** As the connector does: a process that was busy has had no time for a handshake that the server answered. Once. */
-  #grantsTime(): boolean {
-    const { lateMs } = this.#owner.deadlines
-    if (this.#phase !== 'connect' || lateMs === 0 || this.#granted) return false
-    this.#granted = true
-    this.#phaseStartedAt += lateMs
-    return true
-  }
-
-  #expire(phase: keyof Timeouts): void {
-    const { processed } = this
-    this.abort(new TimeoutError(phase, this.#limits.timeouts[phase], { origin: this.#target.origin.serialized, processed }))
   }
 
   #settle(reason: unknown): void {
@@ -393,8 +336,8 @@ export class Call implements Waiter, ExchangeObserver, Deadline, ResponseParts {
     this.#over = true
     this.#pause?.cancel()
     this.#dropLeftover()
-    this.#owner.deadlines.delete(this)
+    this.owner.deadlines.delete(this)
     if (this.#signal !== undefined) unlink(this.#signal, this)
-    this.#owner.onOver()
+    this.owner.onOver()
   }
 }

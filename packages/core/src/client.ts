@@ -284,6 +284,7 @@ export class Client {
         totals.replayed++
       },
       onHttp1Required: (target) => (target.settings.protocols.includes('http/1.1') ? this.#http1.add(target) : undefined),
+      apart: (target) => this.#targets.apart(target),
       onCoalesced: () => {
         totals.coalesced++
       },

@@ -114,14 +114,20 @@ export interface PoolTarget extends Target {
   readonly once?: boolean
 }
 
+/**
+ * What the loss of a connection says about one request on it. `alone`: there was no other. `shared`: any of several may have caused it.
+ * `culprit`: the peer has named it as the cause. `neighbor`: the peer has named another one.
+ */
+export type Loss = 'alone' | 'shared' | 'culprit' | 'neighbor'
+
 /** What a connection tells about one request. At most one of `onResponse` and `onError` comes, and `onClosed` comes last. */
 export interface ExchangeObserver {
   /** An interim response, 1xx. */
   onInformational(status: number, fields: readonly string[]): void
   /** The final response. Its content is pushed into `body`. HTTP/2 has no reason phrase (RFC 9113 §8.3.2). */
   onResponse(status: number, fields: readonly string[], body: ResponseBody, reason?: string): void
-  /** No response will come. Not called after {@link Exchange.abort}. */
-  onError(error: Error): void
+  /** No response will come. Not called after {@link Exchange.abort}. `loss`, where the connection was lost: absent means `alone`. */
+  onError(error: Error, loss?: Loss): void
   /** The request holds no place on the connection any more: nothing will happen to it. */
   onClosed(): void
 }
@@ -132,6 +138,10 @@ export interface Exchange {
   readonly trailers: readonly string[] | undefined
   /** Octets of the request's content handed to the connection so far. */
   readonly sentBytes: number
+  /** Whether content of the request is still to be handed over or written. */
+  readonly sending?: boolean
+  /** Octets of {@link sentBytes} that wait to be written: for credit of the peer, or for the socket. */
+  readonly unwrittenBytes?: number
   /** Tells the peer a new priority of the response (RFC 9218 §7.1), as the field would say it. Returns whether there was a way to. */
   reprioritize(priority: string): boolean
   /** Ends it now, wherever it is. A reader of the body gets `reason`. */
@@ -152,6 +162,8 @@ export interface Connection {
   readonly capacity: number
   /** Requests in flight. */
   readonly active: number
+  /** It takes no request because of responses that no reader has come for, or that have been quiet for long: it does not count for a limit. */
+  readonly unread?: boolean
   /** The peer has said what it allows: its SETTINGS are here (RFC 9113 §3.4). HTTP/1.1 has nothing to wait for. */
   readonly confirmed: boolean
   /** RFC 8336: bounded and checked; `undefined` while the server has sent none. */

@@ -1,6 +1,7 @@
 /** Time: the clock a client runs on, and one coarse timer for all of its deadlines. */
 
 import type { Abortable } from './abort.js'
+import { setImmediate } from './event-loop.js'
 
 /** A timer under way. */
 export interface ClockTimer {
@@ -12,18 +13,30 @@ export interface ClockTimer {
 
 /** Where a client gets time from. Tests bring their own. */
 export interface Clock {
-  /** Milliseconds, monotonic. */
+  /** Milliseconds, monotonic. Stands still while the machine is suspended. */
   now(): number
+  /** Milliseconds of the wall clock. Goes on while the machine is suspended, and may be set to anything. */
+  wallNow(): number
   startTimer(delayMs: number, callback: () => void): ClockTimer
+  /** Calls back in the next turn of the event loop, after what lies in the sockets has been read. */
+  afterTurn(callback: () => void): void
 }
+
+// Copied when this module loads, as in event-loop.ts.
+const { setTimeout: startTimeout, clearTimeout: cancelTimeout } = process.getBuiltinModule('node:timers')
+const { performance: monotonic } = process.getBuiltinModule('node:perf_hooks')
+const monotonicNow = monotonic.now.bind(monotonic)
+const { now: wallClockNow } = Date
 
 /** The machine's clock. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: monotonicNow,
+  wallNow: wallClockNow,
   startTimer(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs)
-    return { ref: () => timer.ref(), unref: () => timer.unref(), cancel: () => clearTimeout(timer) }
+    const timer = startTimeout(callback, delayMs)
+    return { ref: () => timer.ref(), unref: () => timer.unref(), cancel: () => cancelTimeout(timer) }
   },
+  afterTurn: (callback) => void setImmediate(callback),
 }
 
 /** How late a deadline may be noticed, in milliseconds. */
@@ -138,7 +151,7 @@ export class Deadlines {
     this.#timer = undefined
     const lateMs = this.#clock.now() - this.#dueAt
     if (lateMs <= TICK_MS) return this.#look()
-    setImmediate(() => {
+    this.#clock.afterTurn(() => {
       this.#lateMs = lateMs
       this.#look()
       this.#lateMs = 0

@@ -75,6 +75,7 @@ export const ERROR_CODES = {
   ERR_TRAILERS_UNSUPPORTED: 'UsageError',
   ERR_UNEXPECTED_STATUS: 'ResponseError',
   ERR_UNKNOWN_OPTION: 'UsageError',
+  ERR_UNREAD_RESPONSES: 'ConnectionError',
   ERR_UNSUPPORTED_OVER_HTTP1: 'UsageError',
   ERR_UNSUPPORTED_SCHEME: 'UsageError',
   ERR_URL_CREDENTIALS: 'UsageError',

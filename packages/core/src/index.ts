@@ -19,6 +19,7 @@ export type {
   ConnectionState,
   Exchange,
   ExchangeObserver,
+  Loss,
   Route,
   Target,
   TargetProxy,

@@ -65,6 +65,12 @@ export interface ClientOptions extends PoolSettings {
    */
   readonly localPort?: number
   /**
+   * TCP keepalive on the sockets that this client dials: the kernel sends its first probe after `idleMs` without a byte, 1,000 to 2,147,483,647.
+   * Default `{ idleMs: 60_000 }`; false for none. Node fixes ten probes, a second apart: a path that is gone for more than 10 s just then ends the
+   * connection, so a short time is no gain. Sockets of `sockets` are left as they are.
+   */
+  readonly tcpKeepAlive?: false | { readonly idleMs?: number }
+  /**
    * How long an answer of the resolver is used, milliseconds. Default 10,000; 0 asks every time. Less where `lookup` tells a TTL: the
    * smallest of the answer's addresses counts.
    */
@@ -106,6 +112,7 @@ export interface ResolvedOptions {
   readonly retry: ResolvedRetryPolicy | undefined
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
+  readonly keepAliveMs: number | undefined
   readonly lookupTtlMs: number
   readonly streamWindowBytes: number
   readonly connectionWindowBytes: number
@@ -115,8 +122,8 @@ export interface ResolvedOptions {
   readonly clock: Clock
 }
 
-/** Default deadlines, milliseconds. The long ones are those of Node's own fetch: what answers there answers here. */
-export const DEFAULT_TIMEOUTS: Required<Timeouts> = { queue: 60_000, connect: 10_000, headers: 300_000, body: 300_000, total: 0 }
+/** Default deadlines, milliseconds; 0 is none. A live server may take as long as it wants: see docs/timeouts.md. */
+export const DEFAULT_TIMEOUTS: Required<Timeouts> = { queue: 60_000, connect: 10_000, headers: 0, body: 0, total: 0 }
 
 const WINDOW_RANGE = [65_535, 0x7fff_ffff] as const
 
@@ -145,6 +152,7 @@ const NAMES: ReadonlySet<string> = new Set([
     'retry',
     'localAddress',
     'localPort',
+    'tcpKeepAlive',
     'unixSockets',
     'clock',
   ],
@@ -178,6 +186,7 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     retry: resolveRetryPolicy(options.retry),
     localAddress: localAddressOf(options.localAddress),
     localPort: options.localPort === undefined ? undefined : inRange('localPort', options.localPort, 0, 1, 65_535),
+    keepAliveMs: keepAliveMsOf(options.tcpKeepAlive),
     lookupTtlMs: number('lookupTtlMs'),
     streamWindowBytes: number('streamWindowBytes'),
     connectionWindowBytes: number('connectionWindowBytes'),
@@ -187,6 +196,17 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     clock: options.clock ?? systemClock,
   }
 }
+
+function keepAliveMsOf(option: ClientOptions['tcpKeepAlive']): number | undefined {
+  if (option === false) return undefined
+  if (option !== undefined && (typeof option !== 'object' || option === null)) {
+    throw invalidOption('tcpKeepAlive', 'false or an object with idleMs', option)
+  }
+  refuseUnknown(option, TCP_KEEPALIVE_NAMES, 'tcpKeepAlive.')
+  return inRange('tcpKeepAlive.idleMs', option?.idleMs, 60_000, 1_000, 0x7fff_ffff)
+}
+
+const TCP_KEEPALIVE_NAMES: ReadonlySet<string> = new Set(['idleMs'])
 
 function localAddressOf(address: string | undefined): string | undefined {
   if (address === undefined || (typeof address === 'string' && isIP(address) !== 0)) return address

@@ -64,8 +64,11 @@ export interface PoolSettings {
    * Default 20,000; 0 never. The request waits, and has not been tried if nobody answers.
    */
   readonly verifyAfterIdleMs?: number
-  /** PINGs while requests wait for a silent server. Default: none. */
-  readonly keepalive?: KeepaliveOptions
+  /**
+   * PINGs at an interval of your own, on HTTP/2 connections. Default: one after 15 s without a byte while a response is waited for, and no other
+   * before the server has sent HEADERS or DATA, for 5 minutes. `false`: none while a response is waited for.
+   */
+  readonly keepalive?: KeepaliveOptions | false
   /**
    * Requests at once on one HTTP/1.1 connection (RFC 9112 §9.3.2), 1 to 100. Default 1: no pipelining. Only idempotent ones without content, and not
    * HEAD; others have the connection to themselves. A server that breaks it is asked with care for five minutes.
@@ -93,7 +96,7 @@ export interface ResolvedPoolSettings {
   readonly maxConnectionAgeMs: number
   readonly maxConnectionAgeJitterMs: number
   readonly verifyAfterIdleMs: number
-  readonly keepalive: Required<KeepaliveOptions> | undefined
+  readonly keepalive: Required<KeepaliveOptions> | false | undefined
   readonly pipelining: number
   readonly socketPath: string | undefined
 }
@@ -196,8 +199,8 @@ function strategyOf(given: Strategy | undefined, name: string): Strategy {
   throw invalidOption(name, `${[...STRATEGIES].join(', ')} or a function`, given)
 }
 
-function keepaliveOf(given: KeepaliveOptions | undefined, name: string): Required<KeepaliveOptions> | undefined {
-  if (given === undefined) return undefined
+function keepaliveOf(given: KeepaliveOptions | false | undefined, name: string): Required<KeepaliveOptions> | false | undefined {
+  if (given === undefined || given === false) return given
   refuseUnknown(given, KEEPALIVE_NAMES, `${name}.`)
   return {
     intervalMs: inRange(`${name}.intervalMs`, given.intervalMs, 60_000, 10_000, 0x7fff_ffff),

@@ -1,5 +1,6 @@
 /** Retries that a caller has asked for: after a status that says "later" (RFC 9110 §10.2.3, RFC 6585 §4). Off unless asked for. */
 
+import { systemClock } from './deadlines.js'
 import { type HttpRequest, isRepeatable, type RetryPolicy } from './message/request.js'
 import { DURATION_RANGE, inRange, invalidOption, refuseUnknown } from './option-checks.js'
 import { canResend } from './retry.js'
@@ -57,7 +58,7 @@ export function retryAfterMs(value: string | undefined): number | undefined {
   if (/^\d+$/.test(value)) return Number(value) * 1_000
   if (!HTTP_DATE.test(value)) return undefined
   const date = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
+  return Number.isNaN(date) ? undefined : Math.max(0, date - systemClock.wallNow())
 }
 
 function fieldValue(fields: readonly string[], name: string): string | undefined {

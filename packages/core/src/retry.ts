@@ -1,5 +1,6 @@
 /** May this request be sent again? The one place that answers (RFC 9110 §9.2.2, RFC 9113 §8.7). */
 
+import type { Loss } from './connection.js'
 import { ConnectionError, TransportError } from './errors.js'
 import { type HttpRequest, isRepeatable } from './message/request.js'
 
@@ -11,6 +12,7 @@ const MAX_FRUITLESS = 2
 
 /** RFC 9113 §7. */
 const REFUSED_STREAM = 0x7
+const ENHANCE_YOUR_CALM = 0xb
 const HTTP_1_1_REQUIRED = 0xd
 
 /** A refused request comes back at once, the next times after about this, doubled each time, milliseconds. */
@@ -20,6 +22,11 @@ const MAX_REFUSAL_DELAY_MS = 1_000
 /** Whether the server wants to be asked over HTTP/1.1. */
 export function requiresHttp1(error: Error): boolean {
   return error instanceof TransportError && error.initiator === 'peer' && error.errorCode === HTTP_1_1_REQUIRED
+}
+
+/** Whether another connection may do better: this one was lost, the server was overloaded on it, or denied a stream that it had answered. */
+function isPassing(error: TransportError): boolean {
+  return error instanceof ConnectionError || error.errorCode === ENHANCE_YOUR_CALM || error.errorCode === REFUSED_STREAM
 }
 
 /** Whether the content, if there is any, can be sent once more. */
@@ -33,38 +40,47 @@ export class Replays {
   readonly #limit: number
   #unknown = 0
   #lostBehind = false
+  #lostTogether = false
   #fruitless = 0
   #refusals = 0
 
-  /** @param limit replays of a request whose outcome nobody knows. */
+  /** @param limit replays of a request whose outcome is unknown. */
   constructor(limit: number) {
     this.#limit = limit
   }
 
   /**
-   * Whether to send again after `error`, which came before any part of a response.
+   * Whether and how to send again after `error`, which came before any part of a response.
    *
    * 1. Content that is gone is not sent again.
    * 2. Certainly unprocessed (RFC 9113 §8.7): whatever the method, as long as the origin answers others meanwhile, else twice in all.
-   * 3. The connection was lost and nobody knows: as often as the limit says, and only where twice means the same as once. The first loss behind
-   *    another request of a pipeline does not count: it says more about that connection than about this request. With a limit of 0 it does.
+   * 3. The connection was lost, or the server was overloaded on it, and the outcome is unknown: as often as the limit says, and only
+   *    where twice means the same as once. With a limit of 0, never. Two losses do not count, once each, because they say more about the
+   *    connection than about this request: the first behind another request of a pipeline, and the first that other requests shared.
    * 4. Everything else is an answer of a kind, and the caller's.
    *
+   * A request that has lost connections together with others goes `apart` from the second time on, and one that the server has named as
+   * the cause at once: it must not take the others along again. So at most limit + 2 deliveries.
    * @param progress whether the origin has answered, or taken, a request since this attempt was sent.
    */
-  mayReplay(error: Error, request: HttpRequest, progress: boolean): boolean {
-    if (!canResend(request)) return false
-    if (!(error instanceof TransportError) || error.initiator === 'local') return false
+  next(error: Error, request: HttpRequest, progress: boolean, loss: Loss = 'alone'): 'none' | 'together' | 'apart' {
+    if (!canResend(request) || !(error instanceof TransportError) || error.initiator === 'local') return 'none'
     if (error.processed === 'no') {
       this.#fruitless = progress ? 0 : this.#fruitless + 1
-      return this.#fruitless < MAX_FRUITLESS
+      return this.#fruitless < MAX_FRUITLESS ? 'together' : 'none'
     }
-    if (!(error instanceof ConnectionError) || !isRepeatable(request)) return false
-    if (error.code === LOST_BEHIND && !this.#lostBehind && this.#limit > 0) {
+    if (this.#limit === 0 || !isRepeatable(request) || !isPassing(error)) return 'none'
+    if (error.code === LOST_BEHIND && !this.#lostBehind) {
       this.#lostBehind = true
-      return true
+      return 'together'
     }
-    return ++this.#unknown <= this.#limit
+    const others = loss === 'shared' || loss === 'neighbor'
+    if (others && !this.#lostTogether) {
+      this.#lostTogether = true
+      return 'together'
+    }
+    if (++this.#unknown > this.#limit) return 'none'
+    return others || loss === 'culprit' ? 'apart' : 'together'
   }
 
   /**

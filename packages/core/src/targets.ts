@@ -15,6 +15,8 @@ import {
 
 /** Tagged targets remembered. */
 const MAX_TAGGED = 16_384
+/** Connections at a time for requests that are each alone on one. */
+const APART_CONNECTIONS = 6
 const DEFAULT = 'default'
 
 /** The targets of one client. */
@@ -26,6 +28,7 @@ export class Targets {
   /** Outlives the targets: other settings do not undo what an origin has done. */
   readonly #progress = new BoundedCache<OriginProgress>({ max: MAX_TAGGED })
   #plain = new WeakMap<Origin, PoolTarget>()
+  readonly #apart = new WeakMap<PoolTarget, PoolTarget>()
   readonly #resolved = new WeakMap<PoolSettings, ResolvedPoolSettings>()
   /** One string for all that are equal. */
   #lastReuseKey = ''
@@ -89,6 +92,25 @@ export class Targets {
       once,
       group: undefined,
     }
+  }
+
+  /**
+   * What stands for `target` where each request has a connection to itself: for those that have lost connections together, and one of them
+   * may be the cause. At most {@link APART_CONNECTIONS} of them at a time; shared with no other origin.
+   */
+  apart(target: PoolTarget): PoolTarget {
+    // A handle's requests stay on its own connection.
+    if (target.alone === true) return target
+    let apart = this.#apart.get(target)
+    if (apart === undefined) {
+      const reuseKey = `${target.reuseKey}|apart`
+      const maxConnections = { h2: APART_CONNECTIONS, 'http/1.1': APART_CONNECTIONS }
+      const settings = { ...target.settings, maxConnections, minConnections: 1, maxConcurrentRequests: 1, pipelining: 1 }
+      const dialKey = `${target.dialKey}|apart`
+      apart = { ...target, settings, reuseKey, dialKey, alone: true, group: undefined }
+      this.#apart.set(target, apart)
+    }
+    return apart
   }
 
   #forget(): void {

@@ -1,4 +1,4 @@
-import { FakeClock } from '@unshard/testkit'
+import { FakeClock, lateBy } from '@unshard/testkit'
 import { type Deadline, Deadlines, startDeadline, TICK_MS } from '../src/deadlines.js'
 
 class Recorder implements Deadline {
@@ -33,7 +33,7 @@ describe('Deadlines', () => {
   it('after a busy time looks one turn later: what has arrived meanwhile is read first', async () => {
     const clock = new FakeClock()
     let late = 0
-    const busy = { now: () => clock.now() + late, startTimer: clock.startTimer.bind(clock) }
+    const busy = lateBy(clock, () => late)
     const deadlines = new Deadlines(busy)
     const one = new Recorder()
     deadlines.add(one)
@@ -49,7 +49,7 @@ describe('Deadlines', () => {
   it('a stop in that turn is a stop', async () => {
     const clock = new FakeClock()
     let late = 0
-    const deadlines = new Deadlines({ now: () => clock.now() + late, startTimer: clock.startTimer.bind(clock) })
+    const deadlines = new Deadlines(lateBy(clock, () => late))
     const one = new Recorder()
     deadlines.add(one)
     late = 5_000
@@ -70,7 +70,11 @@ describe('startDeadline', () => {
     const clock = new FakeClock()
     let late = 0
     let over = 0
-    startDeadline({ now: () => clock.now() + late, startTimer: clock.startTimer.bind(clock) }, 1_000, () => over++)
+    startDeadline(
+      lateBy(clock, () => late),
+      1_000,
+      () => over++,
+    )
     late = lateMs
     clock.advance(1_000)
     late = 60_000
@@ -85,9 +89,13 @@ describe('startDeadline', () => {
   it('can be cancelled, and let the process go, before and after it was moved', () => {
     const clock = new FakeClock()
     let late = 0
-    const timer = startDeadline({ now: () => clock.now() + late, startTimer: clock.startTimer.bind(clock) }, 100, () => {
-      throw new Error('cancelled')
-    })
+    const timer = startDeadline(
+      lateBy(clock, () => late),
+      100,
+      () => {
+        throw new Error('cancelled')
+      },
+    )
     timer.unref()
     expect(clock.referenced).toBe(0)
     late = 200

@@ -21,17 +21,17 @@ describe('certainly not processed', () => {
     ['a connection lost before a byte was sent', unsent],
   ])('%s: two attempts while the origin does nothing, whatever the method', (_title, error) => {
     const replays = new Replays(1)
-    expect([replays.mayReplay(error, post, false), replays.mayReplay(error, post, false)]).toEqual([true, false])
+    expect([replays.next(error, post, false), replays.next(error, post, false)]).toEqual(['together', 'none'])
   })
 
   it('as long as the origin answers others', () => {
     const replays = new Replays(0)
-    for (let i = 0; i < 20; i++) expect(replays.mayReplay(refused, post, true)).toBe(true)
-    expect([replays.mayReplay(refused, post, false), replays.mayReplay(refused, post, false)]).toEqual([true, false])
+    for (let i = 0; i < 20; i++) expect(replays.next(refused, post, true)).toBe('together')
+    expect([replays.next(refused, post, false), replays.next(refused, post, false)]).toEqual(['together', 'none'])
   })
 
   it('not with content that is gone', () => {
-    expect(new Replays(1).mayReplay(refused, streamed, true)).toBe(false)
+    expect(new Replays(1).next(refused, streamed, true)).toBe('none')
   })
 })
 
@@ -45,17 +45,17 @@ describe('nobody knows', () => {
   ])('%s, replay %d: %j', (method, limit, expected) => {
     const replays = new Replays(limit)
     const request = checkRequest({ url, method })
-    expect(expected.map(() => replays.mayReplay(lost, request, true))).toEqual(expected)
+    expect(expected.map(() => replays.next(lost, request, true) === 'together')).toEqual(expected)
   })
 
   it('a request with an idempotency-key counts as repeatable, whatever its method', () => {
     for (const method of ['POST', 'PATCH', 'LOCK']) {
       const replays = new Replays(1)
       const request = checkRequest({ url, method, headers: { 'Idempotency-Key': 'k' } })
-      expect([replays.mayReplay(lost, request, true), replays.mayReplay(lost, request, true)]).toEqual([true, false])
+      expect([replays.next(lost, request, true), replays.next(lost, request, true)]).toEqual(['together', 'none'])
     }
     const other = checkRequest({ url, method: 'POST', headers: { 'x-a': 'idempotency-key' } })
-    expect(new Replays(1).mayReplay(lost, other, true)).toBe(false)
+    expect(new Replays(1).next(lost, other, true)).toBe('none')
   })
 
   it.each([
@@ -63,8 +63,42 @@ describe('nobody knows', () => {
     ['an end of our own', new ConnectionError('ERR_PROTOCOL', 'fault', { initiator: 'local' })],
     ['a malformed response', new ResponseError('ERR_MALFORMED_RESPONSE', 'malformed')],
   ])('%s is an answer of a kind', (_title, error) => {
-    expect(new Replays(1).mayReplay(error, get, true)).toBe(false)
+    expect(new Replays(1).next(error, get, true)).toBe('none')
   })
+})
+
+describe('connections lost together with other requests', () => {
+  const all = (limit: number, losses: ('shared' | 'neighbor' | 'culprit' | 'alone')[]): string[] => {
+    const replays = new Replays(limit)
+    return losses.map((loss) => replays.next(lost, get, false, loss))
+  }
+
+  it('the first time together and free of charge, from then on apart, and at most replay + 2 deliveries', () => {
+    expect(all(1, ['shared', 'shared', 'alone'])).toEqual(['together', 'apart', 'none'])
+    expect(all(2, ['shared', 'neighbor', 'alone', 'alone'])).toEqual(['together', 'apart', 'together', 'none'])
+    expect(
+      all(
+        5,
+        Array.from({ length: 7 }, () => 'shared' as const),
+      ),
+    ).toEqual(['together', ...Array.from({ length: 5 }, () => 'apart'), 'none'])
+  })
+
+  it('a request that the server has named as the cause goes apart at once', () => {
+    expect(all(1, ['culprit', 'culprit'])).toEqual(['apart', 'none'])
+  })
+
+  it('never with a limit of 0, and never a method that is not idempotent', () => {
+    expect(all(0, ['shared'])).toEqual(['none'])
+    expect(new Replays(5).next(lost, post, false, 'shared')).toBe('none')
+  })
+})
+
+it('an overloaded server that resets a stream is asked again elsewhere; what a GOAWAY wrongly denies as well', () => {
+  const reset = (errorCode: number): StreamError => new StreamError('ERR_STREAM_RESET', 'reset', { initiator: 'peer', errorCode })
+  const replays = new Replays(2)
+  expect([replays.next(reset(0xb), get, false), replays.next(reset(0x7), get, false)]).toEqual(['together', 'together'])
+  expect(new Replays(2).next(reset(0xb), post, false)).toBe('none')
 })
 
 it('refused: again at once, then after waits that double, up to a second; a connection that is gone is not waited for', () => {

@@ -10,6 +10,7 @@ interface PendingTimer {
 
 export class FakeClock implements Clock {
   #now: number
+  #wallAheadMs = 0
   // In the order in which they were started, which is the order among timers due at the same moment.
   readonly #timers = new Set<PendingTimer>()
 
@@ -19,6 +20,20 @@ export class FakeClock implements Clock {
 
   now(): number {
     return this.#now
+  }
+
+  wallNow(): number {
+    return this.#now + this.#wallAheadMs
+  }
+
+  /** Moves the wall clock alone, as a suspended machine or a corrected clock does. */
+  moveWall(ms: number): void {
+    this.#wallAheadMs += ms
+  }
+
+  /** The event loop is the real one: what has arrived is read first. */
+  afterTurn(callback: () => void): void {
+    setImmediate(callback)
   }
 
   /** Timers that have neither run nor been cancelled. */
@@ -58,6 +73,15 @@ export class FakeClock implements Clock {
     this.#now = Math.max(this.#now, end)
   }
 
+  /** Moves time by `ms`, a second at a time, with turns of the event loop in between: what is due is noticed at its own second. */
+  async pass(ms: number): Promise<void> {
+    await turns()
+    for (let left = ms; left > 0; left -= 1_000) {
+      this.advance(Math.min(1_000, left))
+      await turns()
+    }
+  }
+
   #nextDue(end: number): PendingTimer | undefined {
     let next: PendingTimer | undefined
     for (const timer of this.#timers) {
@@ -65,4 +89,19 @@ export class FakeClock implements Clock {
     }
     return next
   }
+}
+
+/** The same clock as a process sees it that was busy for `lateMs()`. */
+export function lateBy(clock: FakeClock, lateMs: () => number): Clock {
+  return {
+    now: () => clock.now() + lateMs(),
+    wallNow: () => clock.wallNow() + lateMs(),
+    startTimer: (delayMs, callback) => clock.startTimer(delayMs, callback),
+    afterTurn: (callback) => clock.afterTurn(callback),
+  }
+}
+
+/** What was begun is written, and what is due is noticed. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
 }

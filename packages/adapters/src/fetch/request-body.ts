@@ -4,7 +4,7 @@
  */
 
 import type { ReadableStreamReadResult } from 'node:stream/web'
-import { UsageError } from '@unshard/core'
+import { systemClock, UsageError } from '@unshard/core'
 import { extractBody, type FetchBody, inMemory } from './body.js'
 
 /** What is read before anything is sent, in octets, unless one part alone has more. */
@@ -46,7 +46,7 @@ async function readAhead(reader: ReadableStreamDefaultReader<Uint8Array>): Promi
 function soon<T>(promise: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     promise.then(resolve, reject)
-    setImmediate(() => resolve(undefined))
+    systemClock.afterTurn(() => resolve(undefined))
   })
 }
 

@@ -2,7 +2,7 @@
 
 import { EventEmitter } from 'node:events'
 import { coalescing } from '@unshard/coalescing'
-import { Client, type ClientOptions, ConnectError, ConnectionError, type HttpResponse } from '@unshard/core'
+import { Client, type ClientOptions, ConnectError, ConnectionError, type HttpResponse, systemClock } from '@unshard/core'
 import { registerDispatcher } from '../fetch/other-dispatchers.js'
 import { compose } from './compose.js'
 import type {
@@ -204,7 +204,7 @@ export class Dispatcher extends EventEmitter implements Dispatching {
     if (this.listenerCount(event) === 0) return
     const what = `${event} ${exchange.origin}`
     if (this.#told.has(what)) return
-    if (this.#told.size === 0) setImmediate(() => this.#told.clear())
+    if (this.#told.size === 0) systemClock.afterTurn(() => this.#told.clear())
     this.#told.add(what)
     this.#emit(event, exchange.origin, toDispatchError(error, false))
   }

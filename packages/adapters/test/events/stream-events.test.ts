@@ -13,6 +13,8 @@ function hurry(): Clock & { readonly waits: number[] } {
   return {
     waits,
     now: () => performance.now(),
+    wallNow: () => Date.now(),
+    afterTurn: (callback) => void setImmediate(callback),
     startTimer(delayMs, callback) {
       waits.push(delayMs)
       const immediate = setImmediate(callback)

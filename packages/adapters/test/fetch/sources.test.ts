@@ -56,12 +56,13 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     const progress = { unshard: { onUploadProgress: () => undefined }, signal: abort.signal }
     const counted = fetch(url('/never'), post(fifth.body, progress))
     await origin.delivered(5)
-    const closed = once(node, 'close')
+    const closed = new Promise((resolve) => node.once('close', resolve))
     abort.abort(reason)
     for (const each of [failing, second, direct, viaRequest, counted]) await expect(each).rejects.toBe(reason)
     for (const { cancelled } of [first, third, fourth, fifth]) expect(await cancelled).toBe(reason)
-    // A stream of Node is destroyed: an error event is for who reads it.
+    // A stream of Node is destroyed with it, and its error does not end the process.
     await closed
+    expect(node.errored).toBe(reason)
   })
 
   it('and where it was never sent: the error of the connection', async () => {

@@ -56,7 +56,13 @@ export class AddressMemory {
     return [...interleave(well), ...interleave(ill)]
   }
 
-  /** Connected. */
+  /** It accepted TCP and was of no use, or it is slow: others come first for a while. */
+  demote(host: string, port: number, address: string): void {
+    this.#failed.set(keyOf(address, port), true)
+    if (this.#won.get(keyOf(host, port)) === address) this.#won.delete(keyOf(host, port))
+  }
+
+  /** Its server has answered: with SETTINGS, or with a response. */
   won(host: string, port: number, address: string): void {
     this.#failed.delete(keyOf(address, port))
     this.#won.set(keyOf(host, port), address)

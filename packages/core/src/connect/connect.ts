@@ -1,10 +1,9 @@
 /** From an origin and its addresses to a connection that takes requests: TCP race, TLS with ALPN, engine. One deadline for all. */
 
-import { connect, type LookupFunction, Socket } from 'node:net'
+import { type LookupFunction, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { type Abortable, link, unlink } from '../abort.js'
 import type { Address, Carrier, Connection, PoolTarget, Route, TargetProxy } from '../connection.js'
-import { type Clock, startDeadline } from '../deadlines.js'
+import type { Clock } from '../deadlines.js'
 import { ConnectError, TimeoutError } from '../errors.js'
 import type { H2Options } from '../h2/connection.js'
 import type { LocalSettings } from '../h2/protocol/settings.js'
@@ -20,7 +19,7 @@ import { ProtocolMemory } from './protocol-memory.js'
 import type { ProxyChoice } from './proxy/choice.js'
 import { forwards, ProxyDialler } from './proxy/dialler.js'
 import type { ProxyServer } from './proxy/settings.js'
-import { race, type TcpEndpoint } from './race.js'
+import { type RaceOptions, race } from './race.js'
 import { type Resolution, Resolver } from './resolve.js'
 import { adoptSecured, Securer, type SecureSocket } from './secure.js'
 import { tlsIdentity } from './tls-identity.js'
@@ -42,6 +41,8 @@ export interface ConnectOptions {
   readonly connections?: ((target: PoolTarget) => Connection | Promise<Connection>) | undefined
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
+  /** TCP keepalive on what is dialed begins after so long, milliseconds; `undefined` for none. */
+  readonly keepAliveMs: number | undefined
   readonly timeouts: { readonly connect: number }
   readonly idleTimeoutMs: number
   readonly streamWindowBytes: number
@@ -91,7 +92,12 @@ export class Connector {
     this.#h2 = { settings, budget: new WindowBudget(options.windowBudgetBytes), clock: options.clock }
     const { localAddress, localPort, idleTimeoutMs } = options
     const h2 = { ...this.#h2, pool: resolvePoolSettings({}) }
-    const common = { resolver: this.#resolver, addresses: this.#addresses, keyLog: this.#keyLog }
+    const common = {
+      resolver: this.#resolver,
+      addresses: this.#addresses,
+      keyLog: this.#keyLog,
+      keepAliveMs: options.keepAliveMs,
+    }
     this.#proxies = new ProxyDialler({ ...common, h2, localAddress, localPort, idleTimeoutMs })
   }
 
@@ -149,8 +155,8 @@ export class Connector {
   }
 
   /**
-   * Connects to one of `addresses`; `signal` ends it.
-   * @throws ConnectError; TimeoutError phase `connect` after the client's connect timeout; the reason of `signal`.
+   * Connects to one of `addresses`; `signal` ends it, and nothing else does: how long to wait is for those who do.
+   * @throws ConnectError; the reason of `signal`.
    */
   async connect(
     target: PoolTarget,
@@ -158,28 +164,24 @@ export class Connector {
     progress: ConnectProgress,
     signal: AbortSignal,
   ): Promise<Connection> {
-    const { clock, timeouts } = this.#options
-    const deadline = new AbortController()
-    const dial: Abortable = { abort: (reason) => deadline.abort(reason) }
     if (signal.aborted) throw signal.reason
-    link(signal, dial)
-    const origin = target.origin.serialized
-    const timer =
-      timeouts.connect === 0
-        ? undefined
-        : startDeadline(clock, timeouts.connect, () =>
-            deadline.abort(new TimeoutError('connect', timeouts.connect, { origin, processed: 'no' })),
-          )
-    try {
-      const connection = await this.#dial(target, addresses, progress, deadline.signal)
-      if (!deadline.signal.aborted) return connection
-      // Ended while the engine was being loaded, when nobody looked: what nobody waits for is not left open.
-      connection.destroy(new Error('the dial was ended'))
-      throw deadline.signal.reason
-    } finally {
-      timer?.cancel()
-      unlink(signal, dial)
-    }
+    const connection = await this.#dial(target, addresses, progress, signal)
+    if (!signal.aborted) return connection
+    // Ended while the engine was being loaded: what nobody waits for is not left open.
+    connection.destroy(new Error('the dial was ended'))
+    throw signal.reason
+  }
+
+  /** The server at the other end of a connection has answered: its address is tried first from now on. */
+  proved(route: Route): void {
+    const { origin, remoteAddress } = route
+    if (wasChosen(route)) this.#addresses.won(origin.host, origin.port, remoteAddress!)
+  }
+
+  /** A connection was of no use, or its server is late: other addresses of the name come first for a while. */
+  disproved(route: Route): void {
+    const { origin, remoteAddress } = route
+    if (wasChosen(route)) this.#addresses.demote(origin.host, origin.port, remoteAddress!)
   }
 
   async #dial(
@@ -221,11 +223,8 @@ export class Connector {
     if (target.proxy !== undefined) return this.#proxies.tunnel(target.proxy as ProxyServer, target, signal)
     const { origin } = target
     const path = socketPathOf(target)
-    const socket =
-      given ??
-      (await (path === undefined
-        ? this.#race(origin, addresses, progress, signal)
-        : connectUnix(path, origin.serialized, signal)))
+    if (given === undefined && path === undefined) return race(this.#raceOptions(origin, addresses, progress, signal))
+    const socket = given ?? (await connectUnix(path!, origin.serialized, signal))
     progress.onTcpConnected()
     return socket
   }
@@ -248,7 +247,7 @@ export class Connector {
     }
   }
 
-  /** TCP to the first address that answers, and TLS on it as soon as it does. */
+  /** TCP and TLS to the first address that completes both: TLS begins as soon as TCP is connected. */
   async #open(
     target: PoolTarget,
     addresses: readonly Address[],
@@ -257,13 +256,15 @@ export class Connector {
     signal: AbortSignal,
   ): Promise<SecureSocket> {
     const handshakes = new Map<Socket, Handshake<SecureSocket>>()
-    const socket = await this.#race(target.origin, addresses, progress, signal, (endpoint) => {
-      const handshake = this.#securer.open(endpoint, target, protocols)
-      handshakes.set(handshake.socket, handshake)
-      return handshake.socket
+    return race({
+      ...this.#raceOptions(target.origin, addresses, progress, signal),
+      open: (endpoint) => {
+        const handshake = this.#securer.open(endpoint, target, protocols)
+        handshakes.set(handshake.socket, handshake)
+        return handshake.socket
+      },
+      complete: (socket, stop) => handshakes.get(socket)!.finish(stop),
     })
-    progress.onTcpConnected()
-    return handshakes.get(socket)!.finish(signal)
   }
 
   /** TLS on what `carry` brings. */
@@ -284,7 +285,7 @@ export class Connector {
     // Who has chosen HTTP/1.1 is offered nothing else while that is remembered.
     const { protocols } = target.settings
     const http1Only = this.knownProtocol(target) === 'http/1.1' && protocols.includes('http/1.1')
-    const anew = (): Promise<SecureSocket> => this.#memory.resolve(target.dialKey, secure(protocols))
+    const anew = (): Promise<SecureSocket> => this.#memory.resolve(target.dialKey, this.#adequate(target, secure))
     if (!http1Only) return anew()
     return secure(['http/1.1']).catch((error: unknown) => {
       // RFC 7301 §3.2: what the server chose once it speaks no more. It is asked again with all there is.
@@ -294,18 +295,32 @@ export class Connector {
     })
   }
 
-  #race(
+  /** RFC 9113 §9.2.2: a server that chooses HTTP/2 with a suite that is not good enough for it may still be spoken to over HTTP/1.1. */
+  #adequate(target: PoolTarget, secure: (protocols: readonly ProtocolName[]) => Promise<SecureSocket>): Promise<SecureSocket> {
+    const { protocols } = target.settings
+    return secure(protocols).catch((error: unknown) => {
+      const inadequate = error instanceof ConnectError && error.code === 'ERR_INADEQUATE_SECURITY'
+      if (!inadequate || !protocols.includes('http/1.1')) throw error
+      return secure(['http/1.1']).catch(() => {
+        throw error
+      })
+    })
+  }
+
+  #raceOptions(
     origin: Origin,
     addresses: readonly Address[],
     progress: ConnectProgress,
     signal: AbortSignal,
-    open: (endpoint: TcpEndpoint) => Socket = connect,
-  ): Promise<Socket> {
-    const { clock, localAddress, localPort } = this.#options
-    const onAttempt = (address: Address): void => progress.onAttempt(address)
-    const memory = { known: this.#addresses, host: origin.host }
-    const local = { localAddress, localPort }
-    return race({ addresses, port: origin.port, origin: origin.serialized, ...local, clock, memory, signal, onAttempt, open })
+  ): Omit<RaceOptions<never>, 'open' | 'complete'> {
+    const { clock, localAddress, localPort, keepAliveMs } = this.#options
+    const { serialized, host, port } = origin
+    return {
+      ...{ addresses, port, origin: serialized, localAddress, localPort, keepAliveMs, clock, signal },
+      memory: { known: this.#addresses, host },
+      onAttempt: (address) => progress.onAttempt(address),
+      onConnected: () => progress.onTcpConnected(),
+    }
   }
 
   #route(carrier: Carrier, target: PoolTarget, secured: SecureSocket | undefined, addresses: readonly Address[]): Route {
@@ -320,10 +335,15 @@ export class Connector {
       localPort: carrier.localPort,
       certificate: secured?.certificate,
       authorized: secured?.authorized ?? false,
-      lenient: this.#options.tls.rejectUnauthorized === false,
+      lenient: this.#securer.lenient,
       clientCertificate: secured !== undefined && this.#securer.clientCertificate,
     }
   }
+}
+
+/** Whether its address was chosen here among those of the origin: not by a proxy, nor by a caller that has connected the socket. */
+function wasChosen({ addresses, proxy, remoteAddress }: Route): boolean {
+  return addresses.length > 0 && proxy === undefined && remoteAddress !== undefined
 }
 
 /** Node asks a socket's handle whether the process is kept alive, and a tunnel has none; of its errors Node makes a plain end. */

@@ -7,6 +7,7 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { Address, Carrier } from '../connection.js'
 import { ConnectError, UsageError } from '../errors.js'
+import { nextTick } from '../event-loop.js'
 import type { Origin } from '../message/origin.js'
 import { invalidOption } from '../option-checks.js'
 
@@ -149,7 +150,7 @@ export class GivenSocket extends Duplex implements Carrier {
   /** Our end was said, for all that can be said without closing. */
   override _final(callback: () => void): void {
     callback()
-    process.nextTick(() => this.destroy())
+    nextTick(() => this.destroy())
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {

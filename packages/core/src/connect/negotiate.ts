@@ -26,7 +26,13 @@ export async function negotiate(
       return startHttp1(
         socket,
         route,
-        { maxFieldSectionBytes: options.settings.maxFieldSectionBytes, pool: settings, progress, clock: options.clock },
+        {
+          maxFieldSectionBytes: options.settings.maxFieldSectionBytes,
+          pool: settings,
+          progress,
+          clock: options.clock,
+          reads: options.reads,
+        },
         forwarding,
       )
     default: {

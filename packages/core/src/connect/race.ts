@@ -1,4 +1,7 @@
-/** TCP to the first of several addresses that answers: Happy Eyeballs (RFC 8305 §5), one attempt more every 250 ms or failure. */
+/**
+ * The first of several addresses that is of use: Happy Eyeballs (RFC 8305 §5), one attempt more every 250 ms or failure. An address is of
+ * use when its handshake is complete: one that accepts TCP and fails then must not keep the others from their turn.
+ */
 
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
 import type { Address } from '../connection.js'
@@ -8,14 +11,18 @@ import { type AddressMemory, interleave } from './address-order.js'
 
 /** RFC 8305 §5: "Connection Attempt Delay". */
 export const ATTEMPT_DELAY_MS = 250
+/** A handshake that takes longer gets company: the next address is tried beside it, milliseconds. */
+export const HANDSHAKE_DELAY_MS = 1_000
 
 /** What a race needs. */
-export interface RaceOptions {
+export interface RaceOptions<Result = Socket> {
   readonly addresses: readonly Address[]
   readonly port: number
   readonly origin: string
   readonly localAddress: string | undefined
   readonly localPort?: number | undefined
+  /** TCP keepalive begins after so long without a byte, milliseconds; `undefined` for none. */
+  readonly keepAliveMs?: number | undefined
   readonly clock: Clock
   /** What is known of the addresses, and learns what becomes of them; `host` is the name they belong to. */
   readonly memory?: { readonly known: AddressMemory; readonly host: string } | undefined
@@ -23,15 +30,25 @@ export interface RaceOptions {
   readonly signal: AbortSignal
   /** Called as each address is tried. */
   onAttempt(address: Address): void
+  /** Called as the first socket is connected. */
+  onConnected?(): void
   /** Makes a socket that connects to `endpoint`, and tells `connect` when it has. A {@link UsageError} of it is the end of the race. */
   open?(endpoint: TcpEndpoint): Socket
+  /**
+   * What is left to do on a socket that is connected, such as TLS. A {@link UsageError} of it, or a {@link ConnectError} of phase `negotiate`,
+   * is the end of the race: at another address it would be the same. Default: nothing.
+   */
+  complete?(socket: Socket, signal: AbortSignal): Promise<Result>
 }
 
 /** Where an attempt leads, and from where. */
 export type TcpEndpoint = Pick<TcpNetConnectOpts, 'host' | 'port' | 'localAddress' | 'localPort' | 'noDelay'> & { host: string }
 
-/** Connects. @throws ConnectError phase `tcp` when every address has failed, naming each. */
-export function race(options: RaceOptions): Promise<Socket> {
+/**
+ * Connects, and completes the connection.
+ * @throws ConnectError phase `tcp` when every address has failed, naming each; where they have failed later, the phase of the last one.
+ */
+export function race<Result = Socket>(options: RaceOptions<Result>): Promise<Result> {
   return new Promise((resolve, reject) => new Race(options, resolve, reject).start())
 }
 
@@ -43,17 +60,22 @@ function joined(errors: readonly Error[], message: string): Error {
   return Object.assign(new AggregateError(errors, message), { code, errno, syscall })
 }
 
-class Race {
-  readonly #options: RaceOptions
-  readonly #resolve: (socket: Socket) => void
+class Race<Result> {
+  readonly #options: RaceOptions<Result>
+  readonly #resolve: (result: Result) => void
   readonly #reject: (reason: unknown) => void
   readonly #left: Address[]
-  readonly #sockets = new Map<Socket, Address>()
+  /** Sockets that are being connected. */
+  readonly #connecting = new Map<Socket, Address>()
+  /** Sockets that are connected, and not complete. */
+  readonly #completing = new Map<Socket, Address>()
   readonly #failures: string[] = []
   readonly #errors: Error[] = []
+  readonly #stop = new AbortController()
   #timer: ClockTimer | undefined
+  #over = false
 
-  constructor(options: RaceOptions, resolve: (socket: Socket) => void, reject: (reason: unknown) => void) {
+  constructor(options: RaceOptions<Result>, resolve: (result: Result) => void, reject: (reason: unknown) => void) {
     this.#options = options
     this.#resolve = resolve
     this.#reject = reject
@@ -69,62 +91,107 @@ class Race {
   }
 
   readonly #aborted = (): void => {
-    const { signal, memory, port } = this.#options
-    // Who has not answered by the deadline is as good as one who refuses.
-    if (signal.reason instanceof TimeoutError) {
-      for (const { address } of this.#sockets.values()) memory?.known.failed(port, address, 'ETIMEDOUT')
+    const { reason } = this.#options.signal
+    // An address that has not answered by the deadline is as good as one that refuses.
+    if (reason instanceof TimeoutError) {
+      for (const address of [...this.#connecting.values(), ...this.#completing.values()]) this.#demote(address)
     }
-    this.#finish()
-    this.#reject(signal.reason)
+    this.#fail(reason)
   }
 
   #attempt(): void {
     this.#timer?.cancel()
     const address = this.#left.shift()!
-    const { port, localAddress, localPort, clock, onAttempt, open = connect } = this.#options
+    const { port, localAddress, localPort, onAttempt, open = connect } = this.#options
     onAttempt(address)
     const local = { ...(localAddress !== undefined && { localAddress }), ...(localPort !== undefined && { localPort }) }
     let socket: Socket
     try {
       socket = open({ host: address.address, port, noDelay: true, ...local })
     } catch (error) {
-      if (error instanceof UsageError) {
-        this.#finish()
-        return this.#reject(error)
-      }
+      if (error instanceof UsageError) return this.#fail(error)
       // What Node refuses at once, such as a local address that is none.
       return this.#failed(address, error as Error)
     }
-    this.#sockets.set(socket, address)
-    socket.once('connect', () => this.#won(socket, address))
-    socket.on('error', (error: Error) => this.#lost(socket, address, error))
-    if (this.#left.length > 0) this.#timer = clock.startTimer(ATTEMPT_DELAY_MS, () => this.#attempt())
+    this.#connecting.set(socket, address)
+    socket.once('connect', () => this.#connected(socket, address))
+    socket.on('error', (error: Error) => {
+      if (this.#connecting.delete(socket)) this.#failed(address, error)
+    })
+    this.#attemptLater(ATTEMPT_DELAY_MS)
   }
 
-  #won(socket: Socket, { address }: Address): void {
-    if (!this.#sockets.delete(socket)) return
+  #attemptLater(delayMs: number): void {
+    this.#timer?.cancel()
+    if (this.#left.length > 0) this.#timer = this.#options.clock.startTimer(delayMs, () => this.#attempt())
+  }
+
+  #connected(socket: Socket, address: Address): void {
+    if (!this.#connecting.delete(socket)) return
+    const { onConnected, complete, keepAliveMs } = this.#options
+    if (keepAliveMs !== undefined) socket.setKeepAlive(true, keepAliveMs)
+    onConnected?.()
+    // What is called may end the race.
+    if (this.#over) return void socket.destroy()
+    if (complete === undefined) return this.#won(socket, socket as Result)
+    this.#completing.set(socket, address)
+    this.#recall()
+    this.#attemptLater(HANDSHAKE_DELAY_MS)
+    complete(socket, this.#stop.signal).then(
+      (result) => this.#won(socket, result),
+      (error: unknown) => {
+        if (!this.#completing.delete(socket)) return
+        if (error instanceof UsageError || (error instanceof ConnectError && error.phase === 'negotiate'))
+          return this.#fail(error)
+        this.#demote(address)
+        this.#failed(address, error as Error)
+      },
+    )
+  }
+
+  #demote({ address }: Address): void {
     const { memory, port } = this.#options
-    memory?.known.won(memory.host, port, address)
-    this.#finish()
-    this.#resolve(socket)
+    memory?.known.demote(memory.host, port, address)
   }
 
-  #lost(socket: Socket, address: Address, error: Error): void {
-    if (this.#sockets.delete(socket)) this.#failed(address, error)
+  /** Attempts that have not connected are taken back: they come first when the one that has fails, or takes long. */
+  #recall(): void {
+    for (const [socket, address] of [...this.#connecting].reverse()) {
+      this.#connecting.delete(socket)
+      socket.destroy()
+      this.#left.unshift(address)
+    }
+  }
+
+  #won(socket: Socket, result: Result): void {
+    if (this.#over) return
+    this.#completing.delete(socket)
+    this.#finish()
+    this.#resolve(result)
   }
 
   #failed(address: Address, error: Error): void {
+    if (this.#over) return
     const { memory, port } = this.#options
     const { code } = error as NodeJS.ErrnoException
     memory?.known.failed(port, address.address, code)
     this.#failures.push(`${address.address}: ${error.message}${code?.startsWith('EADDR') ? this.#from() : ''}`)
     this.#errors.push(error)
     if (this.#left.length > 0) return this.#attempt()
-    if (this.#sockets.size > 0) return
-    this.#finish()
+    if (this.#connecting.size + this.#completing.size === 0) this.#fail(this.#error())
+  }
+
+  #error(): Error {
     const { origin } = this.#options
-    const message = `cannot connect to ${origin} (port ${port}): ${this.#failures.join('; ')}`
-    this.#reject(new ConnectError('tcp', message, { origin, cause: joined(this.#errors, message) }))
+    const last = this.#errors.at(-1)!
+    // What came after TCP has its own words, and where there was nothing else no more is to be said.
+    if (last instanceof ConnectError && this.#errors.length === 1) return last
+    const message = `cannot connect to ${origin} (port ${this.#options.port}): ${this.#failures.join('; ')}`
+    const phase = last instanceof ConnectError ? last.phase : 'tcp'
+    const causes = this.#errors.map((error) =>
+      error instanceof ConnectError ? ((error.cause as Error | undefined) ?? error) : error,
+    )
+    return new ConnectError(phase, message, { origin, cause: joined(causes, message) })
   }
 
   /** The end that is at fault. */
@@ -133,10 +200,20 @@ class Race {
     return ` (from ${localAddress}${localPort === undefined ? '' : `, port ${localPort}`})`
   }
 
+  #fail(reason: unknown): void {
+    if (this.#over) return
+    this.#finish()
+    this.#reject(reason)
+  }
+
   #finish(): void {
+    this.#over = true
     this.#timer?.cancel()
     this.#options.signal.removeEventListener('abort', this.#aborted)
-    for (const socket of this.#sockets.keys()) socket.destroy()
-    this.#sockets.clear()
+    const sockets = [...this.#connecting.keys(), ...this.#completing.keys()]
+    this.#connecting.clear()
+    this.#completing.clear()
+    if (sockets.length > 0) this.#stop.abort(new Error('another address was faster'))
+    for (const socket of sockets) socket.destroy()
   }
 }

@@ -1,13 +1,28 @@
-/** Host names to addresses: one question at a time for each name, answers kept for a short while. */
+/** Host names to addresses: one question at a time for each name, answers kept for a short while, and for an hour if the resolver fails. */
 
 import { isIP, type LookupFunction } from 'node:net'
 import { BoundedCache } from '../bounded-cache.js'
 import type { Address } from '../connection.js'
 import { type Clock, type ClockTimer, startDeadline } from '../deadlines.js'
-import { ConnectError, TimeoutError } from '../errors.js'
+import { ConnectError } from '../errors.js'
 
 /** Names remembered. */
 const MAX_NAMES = 16_384
+/** An old answer is used for so long after its time, while the resolver has none (RFC 8767 §4), milliseconds. */
+export const MAX_STALE_MS = 3_600_000
+/** How long a request waits for the resolver while there is an old answer: the client response timer of RFC 8767 §5, milliseconds. */
+const STALE_AFTER_MS = 1_800
+/** How long an old answer is used before the resolver is asked again, the failure recheck timer of RFC 8767 §5, milliseconds. */
+const RECHECK_MS = 30_000
+
+/**
+ * Codes that say something about the resolver and nothing about the name: getaddrinfo(3), and the c-ares ones of `dns.resolve`. A code that
+ * is not here, or none, is an answer: the error of a user-supplied `lookup` that refuses an address must hold.
+ */
+const TEMPORARY: ReadonlySet<unknown> = new Set([
+  ...['EAI_AGAIN', 'EAI_FAIL', 'EAI_SYSTEM', 'EAI_MEMORY'],
+  ...['ESERVFAIL', 'ETIMEOUT', 'ECONNREFUSED', 'EREFUSED', 'ECANCELLED', 'ENOTIMP', 'EFORMERR', 'EBADRESP', 'ETIMEDOUT'],
+])
 
 /** What a name has resolved to. */
 export interface Resolution {
@@ -17,10 +32,18 @@ export interface Resolution {
   readonly expiresAt: number
 }
 
+/** What is known of a name whose answer may be used up. */
+interface Known extends Resolution {
+  /** Until when it may be used where the resolver has no answer. */
+  readonly staleUntil: number
+  /** It is being used because the resolver had no answer. */
+  readonly outage?: boolean
+}
+
 /** The resolver of one client. */
 export class Resolver {
   readonly #lookup: LookupFunction
-  readonly #answers: BoundedCache<Resolution> | undefined
+  readonly #answers: BoundedCache<Known> | undefined
   readonly #asked = new Map<string, Promise<Resolution>>()
   readonly #clock: Clock
   readonly #ttlMs: number
@@ -28,70 +51,132 @@ export class Resolver {
 
   /**
    * @param ttlMs how long an answer is used at the most: less where `lookup` tells a TTL with its addresses. 0 asks every time.
-   * @param timeoutMs how long an answer is waited for, after which the name can be asked about anew. 0 waits for ever.
+   * @param timeoutMs how long a question is shared by all who ask; then the next one asks again. 0 is forever.
    */
   constructor(lookup: LookupFunction | undefined, ttlMs: number, clock: Clock, timeoutMs = 0) {
     this.#clock = clock
     this.#ttlMs = ttlMs
     this.#timeoutMs = timeoutMs
     this.#lookup = lookup ?? systemLookup
-    this.#answers = ttlMs === 0 ? undefined : new BoundedCache({ max: MAX_NAMES, ttl: ttlMs, ttlResolution: 0, perf: clock })
+    this.#answers =
+      ttlMs === 0 ? undefined : new BoundedCache({ max: MAX_NAMES, ttl: ttlMs + MAX_STALE_MS, ttlResolution: 0, perf: clock })
   }
 
-  /** The addresses of `host`, in the order to try them; an address is its own answer. @throws ConnectError phase `resolve`; TimeoutError. */
+  /**
+   * The addresses of `host`, in the order to try them; an address is its own answer. Where the resolver fails or does not answer, an old
+   * answer is used for at most an hour, and the resolver is asked again without a request that waits for it.
+   * @throws ConnectError phase `resolve`. How long to wait is the caller's affair.
+   */
   resolve(host: string): Promise<Resolution> | Resolution {
     const family = isIP(host)
     if (family !== 0) return { addresses: [{ address: host, family: family as 4 | 6 }], expiresAt: Number.POSITIVE_INFINITY }
     const known = this.#answers?.get(host)
-    // The cache keeps it a little longer than it says.
-    if (known !== undefined && this.#clock.now() < known.expiresAt) return known
+    const now = this.#clock.now()
+    if (known !== undefined && now < known.expiresAt) return known
+    const asked = this.#question(host)
+    if (known === undefined || now >= known.staleUntil) return asked
+    const answer = this.#orStale(host, asked, known)
+    if (known.outage !== true) return answer
+    // The resolver is known to be out: no request waits for it, and the next one goes by what it has said by then.
+    answer.catch(() => undefined)
+    return { ...known, expiresAt: now + STALE_AFTER_MS }
+  }
+
+  /** The next question is asked again. Only where the resolver has no answer the old one is used. */
+  forget(host: string): void {
+    const known = this.#answers?.get(host)
+    if (known !== undefined) this.#keep(host, { ...known, expiresAt: this.#clock.now() })
+  }
+
+  /** One question at a time for each name; after a while one that is not answered is not waited for by others. */
+  #question(host: string): Promise<Resolution> {
     let asked = this.#asked.get(host)
     if (asked === undefined) {
-      asked = this.#ask(host).finally(() => this.#asked.delete(host))
-      this.#asked.set(host, asked)
+      const over = (): void => {
+        timer?.cancel()
+        if (this.#asked.get(host) === question) this.#asked.delete(host)
+      }
+      const timer = this.#timeoutMs === 0 ? undefined : this.#clock.startTimer(this.#timeoutMs, over)
+      timer?.unref()
+      const question = this.#ask(host).finally(over)
+      this.#asked.set(host, question)
+      asked = question
     }
     return asked
   }
 
-  /** The next question is asked anew. */
-  forget(host: string): void {
-    this.#answers?.delete(host)
+  async #orStale(host: string, asked: Promise<Resolution>, known: Known): Promise<Resolution> {
+    let timer: ClockTimer | undefined
+    const late = new Promise<undefined>((resolve) => {
+      timer = startDeadline(this.#clock, STALE_AFTER_MS, () => resolve(undefined))
+    })
+    // What comes too late for this request is kept for the next.
+    asked.catch(() => undefined)
+    try {
+      const answer = await Promise.race([asked, late])
+      if (answer !== undefined) return answer
+    } catch (error) {
+      if (!isTemporary(error)) {
+        this.#answers?.delete(host)
+        throw error
+      }
+    } finally {
+      timer?.cancel()
+    }
+    const stale = { ...known, outage: true, expiresAt: Math.min(known.staleUntil, this.#clock.now() + RECHECK_MS) }
+    // Unless the answer has come in between.
+    const current = this.#answers?.get(host)
+    if (current !== undefined && current.expiresAt > this.#clock.now()) return current
+    this.#keep(host, stale)
+    return stale
   }
 
   async #ask(host: string): Promise<Resolution> {
-    let timer: ClockTimer | undefined
     const { addresses, ttlMs } = await new Promise<Answer>((resolve, reject) => {
       const failed = (cause: unknown): void => {
         const why = cause instanceof Error || isErrorLike(cause) ? cause.message : String(cause)
         reject(new ConnectError('resolve', `cannot resolve ${JSON.stringify(host)}: ${why}`, { cause }))
       }
-      if (this.#timeoutMs > 0) {
-        timer = startDeadline(this.#clock, this.#timeoutMs, () =>
-          reject(new TimeoutError('connect', this.#timeoutMs, { processed: 'no' })),
-        )
-      }
       try {
-        this.#lookup(host, { all: true }, (error, address, family) => {
+        const returned: unknown = this.#lookup(host, { all: true }, (error, address, family) => {
           if (error !== null && error !== undefined) return failed(error)
           const answer = toAnswer(address, family)
           if (answer.addresses.length === 0) return failed(new Error('no address'))
           resolve(answer)
         })
+        // An async function answers by its callback too, and fails by rejecting.
+        if (returned instanceof Promise) returned.catch(failed)
       } catch (error) {
         failed(error)
       }
-    }).finally(() => timer?.cancel())
+    })
     const usedMs = Math.min(ttlMs, this.#ttlMs)
-    const resolution = { addresses, expiresAt: this.#clock.now() + usedMs }
-    if (usedMs > 0) this.#answers?.set(host, resolution, { ttl: usedMs })
+    const expiresAt = this.#clock.now() + usedMs
+    const resolution = { addresses, expiresAt, staleUntil: expiresAt + MAX_STALE_MS }
+    if (usedMs > 0) this.#keep(host, resolution)
     return resolution
+  }
+
+  #keep(host: string, known: Known): void {
+    this.#answers?.set(host, known, { ttl: Math.max(1, known.staleUntil - this.#clock.now()) })
   }
 }
 
-/** The system's, as it is by then, and loaded by then. */
+function isTemporary(error: unknown): boolean {
+  return error instanceof ConnectError && TEMPORARY.has((error.cause as NodeJS.ErrnoException | undefined)?.code)
+}
+
+/**
+ * The system's, loaded when it is asked first. RFC 6761 §6.3: names that end in `.localhost` lead to loopback addresses, which systems know of
+ * `localhost` alone.
+ */
 const systemLookup: LookupFunction = (host, options, callback) => {
   const { lookup } = process.getBuiltinModule('node:dns')
-  ;(lookup as LookupFunction)(host, options, callback)
+  ;(lookup as LookupFunction)(isLocalhost(host) ? 'localhost' : host, options, callback)
+}
+
+function isLocalhost(host: string): boolean {
+  return host.endsWith('.localhost') || host.endsWith('.localhost.')
 }
 
 interface Answer {

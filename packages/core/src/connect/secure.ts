@@ -73,6 +73,14 @@ export class Securer {
     return this.#tls.cert !== undefined || this.#tls.key !== undefined || this.#tls.pfx !== undefined
   }
 
+  /**
+   * Whether a server that is not verified is taken as well: by the option, or where it says nothing by the environment, as in Node. The one place
+   * that decides, for full, resumed and shared connections.
+   */
+  get lenient(): boolean {
+    return !(this.#tls.rejectUnauthorized ?? process.env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0')
+  }
+
   /** The client's own check of `origin` against a certificate: the one a new connection would pass (RFC 9113 §9.1.1). */
   verify(origin: Origin, certificate: Certificate): Error | undefined {
     return this.#checkPins(origin, certificate) ?? this.#check(this.#servername ?? origin.host, certificate.peer)
@@ -137,7 +145,7 @@ export class Securer {
     const ticketKey = `${origin.host} ${reuseKey}`
     const stored = this.#sessions.get(ticketKey)
     const carrier = 'socket' in on ? on.socket : undefined
-    const reads = carrier === undefined && protocols.includes('h2') ? new SocketReads() : undefined
+    const reads = carrier === undefined ? new SocketReads() : undefined
     const secured = this.#start({ ...on, onread: reads?.onread }, origin, protocols, stored)
     // Before the handshake, because Node asks OpenSSL for TLS 1.2 tickets only if somebody listens by then; used only after it.
     let certificate: Certificate | undefined
@@ -191,6 +199,7 @@ export class Securer {
       // Of whom the socket leads to Node knows an address at the most.
       checkServerIdentity: (_host, peer) => this.#check(servername === '' ? origin.host : servername, peer),
       secureContext,
+      rejectUnauthorized: !this.lenient,
       servername,
       ALPNProtocols: [...protocols],
       ...(stored === undefined ? {} : { session: stored.ticket }),
@@ -209,7 +218,7 @@ export class Securer {
     if (reused) {
       // Node skips the identity check on a resumed session, so it is made here, on the certificate of the first handshake.
       const mismatch = certificate === undefined ? new Error('no recorded certificate') : this.verify(origin, certificate)
-      if (mismatch && this.#tls.rejectUnauthorized !== false) throw tlsError(origin, mismatch)
+      if (mismatch && !this.lenient) throw tlsError(origin, mismatch)
       if (mismatch) authorized = false
     }
     const { alpnProtocol } = socket

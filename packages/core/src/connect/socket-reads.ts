@@ -7,13 +7,14 @@
  */
 
 import type { OnReadOpts, Socket } from 'node:net'
+import { nextTick } from '../event-loop.js'
 import { copyOut } from '../message/content-memory.js'
 
 /** What a TLS record holds, four times. Octets. */
 const MEMORY_BYTES = 65_536
 let memory: Buffer | undefined
 
-/** The reads of one socket. Until somebody wants them, they wait in the stream that the socket is: HTTP/1.1 reads that. */
+/** The reads of one socket. Until they are wanted, they wait in the stream that the socket is. */
 export class SocketReads {
   #socket: Socket | undefined
   #sink: ((bytes: Buffer) => void) | undefined
@@ -32,7 +33,7 @@ export class SocketReads {
 
   /** From now on `sink` gets what is read, and may look at it until it returns. What has been read before comes first, after this turn. */
   start(sink: (bytes: Buffer) => void): void {
-    process.nextTick(() => {
+    nextTick(() => {
       const waiting: Buffer | null = this.#socket!.read()
       if (waiting !== null) sink(waiting)
       this.#sink = sink

@@ -3,6 +3,8 @@
  * immediates: a pool of busy HTTP/1.1 connections asks for each of its requests.
  */
 
+import { setImmediate } from '../event-loop.js'
+
 let round: (() => void)[] | undefined
 
 /** Calls `aired` after the event loop has once looked at every socket from now on, wherever in a turn this is. */
@@ -21,7 +23,7 @@ function endTurn(): void {
   setImmediate(tell, asked, 0)
 }
 
-/** Who throws ends nobody else's wait. */
+/** A callback that throws does not keep the others waiting. */
 function tell(asked: readonly (() => void)[], first: number): void {
   let next = first
   try {

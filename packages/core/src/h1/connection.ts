@@ -1,11 +1,8 @@
 /**
- * An HTTP/1.1 connection over one negotiated socket. The wire is undici's; its client file is imported alone, because the package's
- * index replaces the dispatcher that Node's own fetch uses and takes three times as long to load.
+ * An HTTP/1.1 connection over one negotiated socket (RFC 9112): which requests are on it, in which order, and what becomes of them when it ends.
+ * How a response is written is known to the parser alone.
  */
 
-import { createRequire } from 'node:module'
-import type { Socket } from 'node:net'
-import type { buildConnector, Client, Dispatcher } from 'undici'
 import {
   type Carrier,
   type Connection,
@@ -17,85 +14,74 @@ import {
   type Route,
 } from '../connection.js'
 import type { Clock } from '../deadlines.js'
-import { ConnectionError, TimeoutError, UsageError } from '../errors.js'
+import { TimeoutError, UsageError } from '../errors.js'
+import { queueMicrotask, setImmediate } from '../event-loop.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
 import type { ResolvedPoolSettings } from '../pool-settings.js'
 import { air } from './airing.js'
 import { H1Exchange, type H1Host } from './exchange.js'
-import { mayPipeline, NOT_PIPELINED, noteBroken, type PipelineLimit, pipelineLimit } from './pipelining.js'
+import { IdleTimer } from './idle-timer.js'
+import { Pipeline } from './pipelining.js'
+import { type ResponseEvents, ResponseParser } from './response-parser.js'
 
-const UndiciClient = createRequire(import.meta.url)('undici/lib/dispatcher/client.js') as typeof Client
-
-/** What a connection runs on. */
+/** Settings and collaborators of a connection. */
 export interface H1Options {
-  /** The largest field section of a response, octets. */
+  /** The largest field section of a response, in bytes. */
   readonly maxFieldSectionBytes: number
   readonly pool: Pick<ResolvedPoolSettings, 'maxRequestsPerConnection' | 'pipelining'>
-  /** What the origin is remembered for. */
+  /** The origin's record, where broken pipelining is noted. */
   readonly progress: OriginProgress
   readonly clock: Clock
+  /** The reads of the socket, where they go into memory that is only lent. Default: the socket's own. */
+  readonly reads?: { start(sink: (bytes: Buffer) => void): void } | undefined
 }
 
-/** undici over the socket that ALPN has left us with. */
-export class H1Connection implements Connection, H1Host {
+/** Requests over the socket that ALPN has left us with. */
+export class H1Connection implements Connection, H1Host, ResponseEvents {
   readonly id: number = nextConnectionId()
   readonly protocol = 'http/1.1'
   readonly route: Route
   readonly originSet: ReadonlySet<SerializedOrigin> | undefined = undefined
   readonly confirmed = true
   onChange: (() => void) | undefined
-  readonly #socket: Carrier
+  readonly socket: Carrier
   readonly forwarding: readonly string[] | undefined
-  readonly #client: Client
+  readonly clock: Clock
+  readonly #parser: ResponseParser
+  readonly #idle: IdleTimer
   readonly #closed: Promise<void>
-  readonly #progress: OriginProgress
-  readonly #clock: Clock
-  /** Requests in flight that are wanted at the most. */
-  readonly #pipelining: number
+  readonly #pipeline: Pipeline
   #state: ConnectionState = 'open'
   /** In the order in which they are sent, and answered. */
   readonly #exchanges: H1Exchange[] = []
-  /** Those of them that were sent while others were unanswered. */
-  readonly #behind = new WeakSet<H1Exchange>()
   /** One that others may neither precede nor follow. */
   #alone: H1Exchange | undefined
-  /** Responses that have begun, and whether one of them was to a request behind another. */
-  #answered = 0
-  #answeredBehind = false
-  /** Somebody here has ended it. */
+  /** The end is this side's doing. */
   #endedHere = false
-  #blamed = false
   /** Requests that may still be sent. */
   #left: number
-  /** Nothing can have been said out of turn: the connection is new in this turn, or has just been left for one. */
+  /** Requests are written at the end of this turn of the microtask queue. */
+  #writing = false
+  /** No byte can have come out of turn: the connection is new in this turn, or has just been left for one. */
   #aired = true
   #verifying = false
+  /** A response waits for its reader. */
+  #paused = false
 
   /** @param forwarding the socket leads to a proxy that forwards requests, and this is what it is sent with each of them. */
   constructor(socket: Carrier, route: Route, options: H1Options, forwarding?: readonly string[]) {
-    const { maxFieldSectionBytes, pool, progress, clock } = options
-    this.#progress = progress
-    this.#clock = clock
-    this.#pipelining = pool.pipelining
+    const { maxFieldSectionBytes, pool, progress, clock, reads } = options
+    this.clock = clock
+    this.#pipeline = new Pipeline(progress, pool.pipelining, clock)
     this.#left = pool.maxRequestsPerConnection === 0 ? Number.POSITIVE_INFINITY : pool.maxRequestsPerConnection
-    this.#socket = socket
+    this.socket = socket
     this.forwarding = forwarding
     this.route = route
+    this.#parser = new ResponseParser(this, maxFieldSectionBytes)
+    this.#idle = new IdleTimer(clock, () => this.#exchanges.length === 0 && this.#end())
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
-    // Not as serialised: undici knows no `http+unix:`.
-    this.#client = new UndiciClient(`${route.origin.scheme}://${route.origin.authority}`, {
-      connect: this.#hand(),
-      pipelining: pool.pipelining,
-      maxHeaderSize: maxFieldSectionBytes,
-      // The request's deadlines are the ones that count. What stays is undici's limit on idle sockets, 4 s or less where the server
-      // says so: servers close theirs after few seconds, and a request on its way then is lost.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    })
-    socket.on('error', () => this.#gone())
-    socket.on('close', () => this.#gone())
-    socket.on('readable', this.#early)
+    this.#listen(reads)
     socket.unref()
     setImmediate(() => {
       this.#aired = false
@@ -108,15 +94,15 @@ export class H1Connection implements Connection, H1Host {
 
   get capacity(): number {
     if (this.#state !== 'open' || this.#alone !== undefined) return 0
-    return Math.max(0, Math.min(this.#limit.depth - this.#exchanges.length, this.#left))
+    return Math.max(0, Math.min(this.#pipeline.limit.depth - this.#exchanges.length, this.#left))
   }
 
   get active(): number {
     return this.#exchanges.length
   }
 
-  get #limit(): PipelineLimit {
-    return this.#pipelining === 1 ? NOT_PIPELINED : pipelineLimit(this.#progress, this.#pipelining, this.#clock.now())
+  get unread(): boolean {
+    return this.#exchanges[0]?.unread === true
   }
 
   request(request: HttpRequest, observer: ExchangeObserver): Exchange {
@@ -124,19 +110,18 @@ export class H1Connection implements Connection, H1Host {
     if (request.trailers !== undefined) {
       throw new UsageError('ERR_TRAILERS_UNSUPPORTED', `${origin} speaks HTTP/1.1, over which trailers are not sent`, { origin })
     }
-    if (this.#exchanges.length === 0) this.#socket.ref()
+    if (this.#exchanges.length === 0) this.socket.ref()
     this.#aired = false
-    const pipelined = this.#pipelining > 1 && mayPipeline(request)
-    const close = request.close || this.#limit.once
+    const pipelined = this.#pipeline.takes(request)
+    const close = request.close || this.#pipeline.limit.once
     const exchange = new H1Exchange(request, observer, this, { pipelined, close })
-    // Where others are in flight undici holds it back until they are answered.
+    // Where others are in flight it is written when they are answered.
     if (!pipelined) this.#alone = exchange
-    else if (this.#exchanges.length > 0) this.#behind.add(exchange)
+    else if (this.#exchanges.length > 0) this.#pipeline.noteBehind(exchange)
     this.#exchanges.push(exchange)
     this.#left--
     if (close) this.#drain()
-    // Later: what undici refuses it refuses at once, and nothing may be called back before this returns.
-    queueMicrotask(() => this.#client.dispatch(exchange.dispatchOptions(), exchange as unknown as Dispatcher.DispatchHandler))
+    this.#writeSoon()
     return exchange
   }
 
@@ -171,9 +156,8 @@ export class H1Connection implements Connection, H1Host {
   }
 
   destroy(reason: Error): void {
-    for (const exchange of [...this.#exchanges]) exchange.connectionLost(reason)
-    this.#end()
-    this.#gone()
+    this.#endedHere = true
+    this.#over((exchange) => exchange.destroyed(reason))
   }
 
   toString(): string {
@@ -181,31 +165,99 @@ export class H1Connection implements Connection, H1Host {
     return `http/1.1 #${this.id} ${origin.serialized} at ${remoteAddress}:${remotePort}, ${this.#state}, ${this.active} active`
   }
 
-  /** undici asks for a socket once; a second question means that the first is gone, and the pool dials, not undici. */
-  #hand(): buildConnector.connector {
-    let handed = false
-    return (_options, callback) => {
-      const origin = this.route.origin.serialized
-      const refusal = handed
-        ? new ConnectionError('ERR_CONNECTION_LOST', `the connection was closed (${origin})`, {
-            origin,
-            initiator: 'peer',
-            processed: 'no',
-          })
-        : null
-      handed = true
-      // Not before undici has finished asking.
-      queueMicrotask(() => {
-        if (refusal !== null) return callback(refusal, null)
-        this.#socket.off('readable', this.#early)
-        callback(null, this.#socket as Socket)
-      })
+  answered(exchange: H1Exchange): void {
+    this.#pipeline.noteAnswered(exchange)
+  }
+
+  ended(exchange: H1Exchange, reason: unknown): void {
+    if (!exchange.written) {
+      this.#remove(exchange)
+      return this.#released(exchange)
+    }
+    // A deadline that passed is the peer's doing.
+    if (reason instanceof TimeoutError && !this.#endedHere) this.#pipeline.judge(this.#exchanges)
+    this.#endedHere = true
+    this.#remove(exchange)
+    this.#lose('a request before this one was ended', undefined, true)
+    exchange.closed()
+  }
+
+  pauseReading(): void {
+    this.#paused = true
+    this.socket.pause()
+  }
+
+  resumeReading(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.socket.resume()
+  }
+
+  onInterim(status: number, fields: readonly string[], bytes: number): void {
+    this.#parser.fault ??= this.#exchanges[0]!.onInterim(status, fields, bytes)
+  }
+
+  onHead(status: number, fields: readonly string[], reason: string, expectedBytes: number): void {
+    this.#exchanges[0]!.onHead(status, fields, reason, expectedBytes)
+  }
+
+  onContent(bytes: Buffer, start: number, end: number): void {
+    this.#exchanges[0]?.onContent(bytes, start, end)
+  }
+
+  #listen(reads: H1Options['reads']): void {
+    const { socket } = this
+    if (reads === undefined) socket.on('data', this.#receive)
+    else reads.start(this.#receive)
+    socket.on('drain', () => this.#exchanges[0]?.onDrain())
+    socket.on('error', (cause: Error) => this.#lose(`the connection failed: ${cause.message}`, cause))
+    socket.on('end', () => this.#finish())
+    socket.on('close', () => this.#lose('the connection was closed'))
+  }
+
+  readonly #receive = (bytes: Buffer): void => {
+    let at = 0
+    while (at < bytes.length && this.#state !== 'closed') {
+      const exchange = this.#exchanges[0]
+      // Out of turn: it would be taken for the next answer.
+      if (exchange === undefined || !exchange.written) return this.#lose('the server has sent an answer before a request')
+      this.#parser.headOnly = exchange.headOnly
+      at = this.#parser.execute(bytes, at, bytes.length)
+      const { fault } = this.#parser
+      if (fault !== undefined) return this.#refuse(exchange)
+      if (this.#parser.complete && !exchange.over) this.#complete(exchange, at < bytes.length)
     }
   }
 
-  /** Something was said before the first request, and undici, which refuses that, does not read yet: it would be the first answer. */
-  readonly #early = (): void => {
-    this.#socket.destroy()
+  readonly #write = (): void => {
+    this.#writing = false
+    if (this.#state === 'closed') return this.#failUnsent()
+    // Nothing of them is sent: they may go over another connection.
+    if (this.socket.destroyed) return this.#lose('the connection was closed')
+    const [first] = this.#exchanges
+    const several = this.#exchanges.length > 1
+    if (several) this.socket.cork()
+    for (const exchange of this.#exchanges) {
+      if (exchange.written) continue
+      if (exchange !== first && !exchange.pipelined) break
+      exchange.send()
+    }
+    if (several) this.socket.uncork()
+  }
+
+  /** Nothing is called back before {@link request} returns, and what is sent in one turn is one write. */
+  #writeSoon(): void {
+    if (this.#writing) return
+    this.#writing = true
+    queueMicrotask(this.#write)
+  }
+
+  /** Requests that came when the connection was no more. */
+  #failUnsent(): void {
+    for (const exchange of this.#exchanges.splice(0)) {
+      exchange.lost('the connection was closed', undefined, { first: true, begun: false })
+      exchange.closed()
+    }
   }
 
   readonly #verified = (): void => {
@@ -223,62 +275,92 @@ export class H1Connection implements Connection, H1Host {
     this.onChange?.()
   }
 
-  answered(exchange: H1Exchange): void {
-    this.#answered++
-    if (this.#pipelining > 1) this.#answeredBehind ||= this.#behind.has(exchange)
+  /** A final response is there. @param more bytes have come behind it. */
+  #complete(exchange: H1Exchange, more: boolean): void {
+    const { keepAlive, keepAliveMs, trailers } = this.#parser
+    // RFC 9112 §9.3, §9.6: a request that is not all sent is not sent to its end, and there is no next one.
+    const reusable = keepAlive && exchange.sent && this.#idle.allows(keepAliveMs)
+    this.#parser.next()
+    this.#remove(exchange)
+    const next = this.#exchanges[0]
+    exchange.complete(trailers)
+    if (!reusable || (more && next?.written !== true)) {
+      this.#lose('the server closes the connection after an earlier response')
+      return exchange.closed()
+    }
+    this.resumeReading()
+    this.#released(exchange)
   }
 
-  aborted(reason: unknown): void {
-    // A deadline that passed is the peer's doing.
-    if (reason instanceof TimeoutError && !this.#endedHere) this.#judge()
-    this.#endedHere = true
-  }
-
-  blamed(): boolean {
-    const first = !this.#blamed
-    this.#blamed = true
-    return first
-  }
-
-  released(exchange: H1Exchange): void {
-    const index = this.#exchanges.indexOf(exchange)
-    if (index < 0) return
-    this.#exchanges.splice(index, 1)
-    if (this.#alone === exchange) this.#alone = undefined
-    // The server asked for it, or the request ended early: there is no next one here (RFC 9112 §9.6).
-    if (this.#socket.destroyed) return this.#gone()
-    if (this.#exchanges.length === 0) {
-      this.#socket.unref()
+  /** There is a place. */
+  #released(exchange: H1Exchange): void {
+    if (this.#exchanges.length > 0) this.#writeSoon()
+    else if (this.#state !== 'closed') {
+      this.socket.unref()
+      this.#idle.start()
       // Not when the last one began: until now it was one of those that the origin may have.
       if (this.#left === 0) this.#drain()
       if (this.#state === 'draining') this.#end()
     }
-    this.onChange?.()
+    if (this.#state === 'open') this.onChange?.()
+    exchange.closed()
+  }
+
+  #remove(exchange: H1Exchange): void {
+    const index = this.#exchanges.indexOf(exchange)
+    if (index === 0) this.#exchanges.shift()
+    else if (index > 0) this.#exchanges.splice(index, 1)
+    if (this.#alone === exchange) this.#alone = undefined
+  }
+
+  #refuse(exchange: H1Exchange): void {
+    const fault = this.#parser.fault!
+    if (!this.#endedHere) this.#pipeline.judge(this.#exchanges)
+    this.#endedHere = true
+    this.#remove(exchange)
+    exchange.refused(fault)
+    this.#lose('the answer to an earlier request was malformed', undefined, true)
+    exchange.closed()
+  }
+
+  /** The server has said all it will. */
+  #finish(): void {
+    const [exchange] = this.#exchanges
+    if (exchange?.written === true && this.#state !== 'closed') {
+      this.#parser.finish()
+      if (this.#parser.complete && !exchange.over) return this.#complete(exchange, false)
+    }
+    this.#lose('the server closed the connection')
   }
 
   #end(): void {
     this.#endedHere = true
-    this.#socket.destroy()
+    this.#lose('the connection was closed here')
   }
 
-  #gone(): void {
+  /** @param blamed the request whose affair it is has been told. */
+  #lose(message: string, cause?: Error, blamed = false): void {
+    const begun = this.#parser.begun
+    let first = !blamed
+    this.#over((exchange, index) => {
+      const { written } = exchange
+      exchange.lost(message, cause, { first: first && written, begun: begun && index === 0 })
+      if (written) first = false
+    })
+  }
+
+  /** The connection is no more. `tell` is called for each request on it. */
+  #over(tell: (exchange: H1Exchange, index: number) => void): void {
     if (this.#state === 'closed') return
+    if (!this.#endedHere) this.#pipeline.judge(this.#exchanges)
     this.#state = 'closed'
-    if (!this.#endedHere) this.#judge()
-    this.#client.destroy().catch(() => undefined)
+    this.socket.destroy()
+    this.#parser.close()
+    this.#idle.stop()
+    const exchanges = this.#exchanges.splice(0)
+    this.#alone = undefined
+    exchanges.forEach(tell)
     this.onChange?.()
-  }
-
-  /**
-   * Whether the peer has ended the connection because of what {@link pipelineLimit} allows: requests behind others, of which it has answered
-   * none; or, once that was given up, a second request on a connection.
-   */
-  #judge(): void {
-    if (this.#pipelining === 1) return
-    const limit = this.#limit
-    const left = this.#exchanges.filter((exchange) => exchange.written && !exchange.over)
-    const behind = left.some((exchange) => this.#behind.has(exchange)) && !this.#answeredBehind
-    const second = left.length === 1 && left[0]!.unanswered && !this.#behind.has(left[0]!) && this.#answered > 0
-    if (limit.depth > 1 ? behind : second && !limit.once) noteBroken(this.#progress, limit, this.#clock.now())
+    for (const exchange of exchanges) exchange.closed()
   }
 }

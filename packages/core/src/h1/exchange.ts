@@ -1,27 +1,36 @@
-/** One request over HTTP/1.1: undici's handler on one side, a response and its body on the other. Same surface as an HTTP/2 exchange. */
+/** One request over HTTP/1.1 and its response: what its connection reads becomes a response and its body. Same surface as an HTTP/2 exchange. */
 
-import type { Dispatcher } from 'undici'
-import type { Exchange, ExchangeObserver } from '../connection.js'
-import { ConnectionError, ResponseError, StreamError, UnshardError, UsageError } from '../errors.js'
+import type { Carrier, Exchange, ExchangeObserver } from '../connection.js'
+import type { Clock } from '../deadlines.js'
+import { ConnectionError, type Processed, ResponseError, StreamError, UnshardError, UsageError } from '../errors.js'
 import { type BodySource, ResponseBody } from '../message/body.js'
-import { type Content, leave, wrongWhileSent } from '../message/content.js'
+import { wrongWhileSent } from '../message/content.js'
 import type { HttpRequest } from '../message/request.js'
+import { RequestWriter, type WriterHost } from './request-writer.js'
+import type { ResponseFault } from './response-parser.js'
 
-/** Octets that may wait for a reader before the socket is paused: HTTP/1.1 has no window. */
+/** Bytes that may wait for a reader before the socket is paused: HTTP/1.1 has no window. */
 const BUFFER_BYTES = 131_072
 
-/** What an exchange asks of its connection, and tells it. */
+/**
+ * Interim responses of one request that no caller has asked for, in bytes of their heads: so many at once, and so many more for each
+ * millisecond since the first. A server may report progress for hours; it may not send them without end.
+ */
+const INTERIM_BYTES = 65_536
+const INTERIM_BYTES_PER_MS = 1
+
+/** The connection, as an exchange sees it. */
 export interface H1Host {
+  readonly socket: Carrier
+  readonly clock: Clock
   /** Fields for the proxy that forwards the request; `undefined` where the origin itself is asked. */
   readonly forwarding: readonly string[] | undefined
-  /** Called once, when the connection is done with it, and knows whether it may take the next request. */
-  released(exchange: H1Exchange): void
   /** The final response has begun. */
   answered(exchange: H1Exchange): void
-  /** Its caller ends it, and the connection with it. */
-  aborted(reason: unknown): void
-  /** Whether what ended the connection is this request's own affair: that of the first one on the wire, and of none behind it. */
-  blamed(): boolean
+  /** It is over before its time: the caller has ended it, or `error` has. A request that is on the wire takes the connection along. */
+  ended(exchange: H1Exchange, reason: unknown): void
+  pauseReading(): void
+  resumeReading(): void
 }
 
 /** How a request is sent. */
@@ -32,28 +41,21 @@ export interface H1Sending {
   readonly close: boolean
 }
 
-/** A handler as undici's older generation has them: raw fields, no object for each response. */
-export class H1Exchange implements Exchange, BodySource {
+/** One exchange. Its connection knows the order of several. */
+export class H1Exchange implements Exchange, BodySource, WriterHost {
   readonly #request: HttpRequest
   readonly #observer: ExchangeObserver
   readonly #host: H1Host
   readonly #sending: H1Sending
+  #writer: RequestWriter | undefined
   #body: ResponseBody | undefined
-  #resumeSocket: (() => void) | undefined
-  #abortRequest: ((reason?: Error) => void) | undefined
-  #contentFailure: { readonly cause: unknown } | undefined
-  /** The source of the request's content, while it is being read. */
-  #source: AsyncIterator<Uint8Array | string> | undefined
   #paused = false
-  #informational = 0
-  /** Its status says that there is no content. */
-  #bodiless = false
+  #interimBytes = 0
+  #firstInterimAt = 0
   #settled = false
-  /** Why it ended, for the source of its content. */
-  #endReason: unknown
-  #over = false
+  /** Its whole response is there, or none will come. */
+  over = false
   trailers: readonly string[] | undefined
-  sentBytes = 0
 
   constructor(request: HttpRequest, observer: ExchangeObserver, host: H1Host, sending: H1Sending) {
     this.#request = request
@@ -62,9 +64,26 @@ export class H1Exchange implements Exchange, BodySource {
     this.#sending = sending
   }
 
+  get pipelined(): boolean {
+    return this.#sending.pipelined
+  }
+
+  get headOnly(): boolean {
+    return this.#request.method === 'HEAD'
+  }
+
   /** It is on the wire, or has been. */
   get written(): boolean {
-    return this.#abortRequest !== undefined
+    return this.#writer !== undefined
+  }
+
+  /** All of it is on the wire. */
+  get sent(): boolean {
+    return this.#writer?.done === true
+  }
+
+  get sentBytes(): number {
+    return this.#writer?.sentBytes ?? 0
   }
 
   /** No part of a final response has come. */
@@ -72,29 +91,25 @@ export class H1Exchange implements Exchange, BodySource {
     return this.#body === undefined
   }
 
-  /** Its whole response is there, or none will come. */
-  get over(): boolean {
-    return this.#over
+  /** Its response has begun, is not complete, and no reader has come for it. */
+  get unread(): boolean {
+    return this.#body !== undefined && !this.over && !this.#body.used
   }
 
-  /** The request in undici's terms. Fields have been checked; `content-length` is among them. */
-  dispatchOptions(): Dispatcher.DispatchOptions {
-    const { method, path, authority, fields, content, origin } = this.#request
-    const { forwarding } = this.#host
-    const { pipelined, close } = this.#sending
-    this.sentBytes = content?.bytes?.length ?? 0
-    return {
-      method: method as Dispatcher.HttpMethod,
-      // RFC 9112 §3.2.2: to a proxy, "a client MUST send the target URI in absolute-form".
-      path: forwarding === undefined ? path : origin.serialized + path,
-      headers: ['host', authority, ...withOneCookie(fields), ...without(forwarding, fields)],
-      body: content === undefined ? null : ((content.bytes ?? this.#read(content)) as Buffer),
-      reset: close,
-      // In undici's terms: it may be sent while others are unanswered, and holds none up.
-      idempotent: pipelined,
-      // HEAD is never blocking there: nothing would end that.
-      blocking: !pipelined && method !== 'HEAD',
-    }
+  /** Puts the request on the wire. */
+  send(): void {
+    const { socket, forwarding, clock } = this.#host
+    this.#writer = new RequestWriter(this.#request, socket, this)
+    this.#writer.start(forwarding, this.#sending.close, clock)
+  }
+
+  onWritten(): void {
+    // The connection asks when the response is complete.
+  }
+
+  /** The socket takes more. */
+  onDrain(): void {
+    this.#writer?.resume()
   }
 
   /** HTTP/1.1 has no frame for it. */
@@ -104,11 +119,10 @@ export class H1Exchange implements Exchange, BodySource {
 
   abort(reason: unknown): void {
     this.#settled = true
-    this.#endReason = reason
     this.#body?.discard(reason)
-    if (this.#over) return
-    this.#host.aborted(reason)
-    this.#abortRequest?.(new Error('aborted'))
+    if (this.over) return
+    this.#stop(reason)
+    this.#host.ended(this, reason)
   }
 
   cancel(reason: unknown): void {
@@ -118,199 +132,116 @@ export class H1Exchange implements Exchange, BodySource {
   consumed(): void {
     if (!this.#paused || this.#body!.buffered >= BUFFER_BYTES) return
     this.#paused = false
-    this.#resumeSocket?.()
+    if (!this.over) this.#host.resumeReading()
   }
 
-  /** The connection ends for a reason of ours. */
-  connectionLost(reason: Error): void {
-    this.#fail(reason)
+  /** An interim response. @returns why the response is not read any further. */
+  onInterim(status: number, fields: readonly string[], bytes: number): ResponseFault | undefined {
+    // RFC 9110 §15.2: "A client MUST be able to parse one or more 1xx responses received prior to a final response, even if the client
+    // does not expect one."
+    if (status === 100) this.#writer!.goOn()
+    if (this.#request.wantsInformational !== true && this.#isFlooded(bytes))
+      return { code: 'ERR_RESPONSE_TOO_LARGE', message: `${this.#interimBytes} bytes of interim responses` }
+    this.#observer.onInformational(status, fields)
+    return undefined
   }
 
-  onConnect(abort: (reason?: Error) => void): void {
-    this.#abortRequest = abort
-    if (this.#settled) abort(new Error('aborted'))
-  }
-
-  onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void, reason: string): boolean {
-    const refusal = this.#refusalOf(status, rawHeaders.length / 2)
-    if (refusal !== undefined) {
-      this.#abortRequest!(refusal)
-      return false
-    }
-    if (status < 200) {
-      this.#observer.onInformational(status, toFields(rawHeaders))
-      return true
-    }
-    this.#resumeSocket = resume
+  onHead(status: number, fields: readonly string[], reason: string, expectedBytes: number): void {
+    this.#writer!.answered()
     this.#host.answered(this)
-    const fields = toFields(rawHeaders)
-    this.#bodiless = status === 204 || status === 304
-    this.#body = new ResponseBody(this, this.#bodiless ? -1 : expectedBytes(fields))
+    this.#body = new ResponseBody(this, expectedBytes)
     this.#observer.onResponse(status, fields, this.#body, reason)
-    return true
   }
 
-  /** The bounds that HTTP/2 has, and RFC 9110 §15.2.2: nobody asked for another protocol. */
-  #refusalOf(status: number, fields: number): ResponseError | undefined {
-    const origin = this.#request.origin.serialized
-    if (status === 101)
-      return new ResponseError('ERR_MALFORMED_RESPONSE', `status 101, which nobody asked for (${origin})`, { origin })
-    if (fields > MAX_FIELDS)
-      return new ResponseError('ERR_RESPONSE_TOO_LARGE', `over ${MAX_FIELDS} fields (${origin})`, { origin })
-    if (status >= 200 || ++this.#informational <= MAX_INFORMATIONAL) return undefined
-    return new ResponseError('ERR_RESPONSE_TOO_LARGE', `over ${MAX_INFORMATIONAL} interim responses (${origin})`, { origin })
+  onContent(bytes: Buffer, start: number, end: number): void {
+    const body = this.#body!
+    body.push(bytes, start, end)
+    if (this.#paused || body.buffered < BUFFER_BYTES) return
+    this.#paused = true
+    this.#host.pauseReading()
   }
 
-  onData(chunk: Buffer): boolean {
-    // A parser that goes on after a pause may say so with a part that is empty.
-    if (chunk.length > 0) this.#body!.push(chunk)
-    this.#paused = this.#body!.buffered >= BUFFER_BYTES
-    return !this.#paused
-  }
-
-  onComplete(rawTrailers: readonly Buffer[] | null): void {
+  /** All of the response has arrived. */
+  complete(trailers: readonly string[] | undefined): void {
     this.#settled = true
-    this.trailers = toFields(rawTrailers ?? [])
-    // First: the place is free before a reader can go on.
-    this.#finish()
+    this.over = true
+    this.trailers = trailers ?? []
+    this.#writer!.stop()
     this.#body!.end()
   }
 
-  onError(error: Error): void {
-    // RFC 9110 §8.6: with 304, and by many servers with 204, content-length is that of another response. undici waits for it here too, and gives up the socket.
-    if (this.#bodiless && codeOf(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return this.onComplete(null)
-    // Asked whether it is settled or not: who comes next is behind it.
-    const blamed = this.written && this.#host.blamed()
-    this.#fail(blamed ? this.#errorOf(error) : this.#unblamedErrorOf(error))
-    this.#finish()
+  /** It holds no place any more. */
+  closed(): void {
+    this.#observer.onClosed()
   }
 
-  async *#read(content: Content): AsyncGenerator<Uint8Array> {
-    try {
-      this.#source = content.open()
-      for await (const part of { [Symbol.asyncIterator]: () => this.#source! }) {
-        const bytes = toBytes(part)
-        this.sentBytes += bytes.length
-        yield bytes
-      }
-    } catch (cause) {
-      this.#contentFailure = { cause }
-      // undici takes a failure that gives no reason for none, and its request would never be over.
-      throw cause || new Error('the source gave no reason')
-    } finally {
-      this.#source = undefined
+  /** The connection ends for this side's reason. */
+  destroyed(reason: Error): void {
+    this.#end(reason)
+  }
+
+  /**
+   * The connection has ended. That is not the error of a request that was not on the wire, or stood behind another (RFC 9112 §9.3.2).
+   * @param begun a part of this response had arrived.
+   */
+  lost(message: string, cause: Error | undefined, { first, begun }: { readonly first: boolean; readonly begun: boolean }): void {
+    const { written } = this
+    const origin = this.#request.origin.serialized
+    const details = { origin, cause, initiator: 'peer' } as const
+    if (!written) {
+      return this.#end(new ConnectionError('ERR_CONNECTION_LOST', `${message} (${origin})`, { ...details, processed: 'no' }))
     }
+    if (!first) {
+      const behind = `the connection was lost while others were to be answered first (${origin})`
+      return this.#end(new ConnectionError('ERR_PIPELINE_LOST', behind, details))
+    }
+    if (cause instanceof UnshardError) return this.#end(cause)
+    const processed = begun ? 'yes' : this.#processed
+    this.#end(new ConnectionError('ERR_CONNECTION_LOST', `${message} (${origin})`, { ...details, processed }))
   }
 
-  #fail(error: Error): void {
+  /** Its response cannot be read. */
+  refused({ code, message }: ResponseFault): void {
+    const origin = this.#request.origin.serialized
+    this.#end(new ResponseError(code, `${message} (${origin})`, { origin }))
+  }
+
+  contentFailed(cause: unknown): void {
+    if (this.over) return
+    const error = this.#contentError(cause)
+    this.#end(error)
+    this.#host.ended(this, error)
+  }
+
+  get #processed(): Processed {
+    return this.#body === undefined ? 'unknown' : 'yes'
+  }
+
+  #contentError(cause: unknown): Error {
+    const origin = this.#request.origin.serialized
+    const processed = this.#processed
+    if (cause instanceof UsageError) return wrongWhileSent(cause, origin, processed)
+    const message = `the body of the request failed: ${cause instanceof Error ? cause.message : String(cause)}`
+    return new StreamError('ERR_REQUEST_BODY', message, { origin, initiator: 'local', cause, processed })
+  }
+
+  #isFlooded(bytes: number): boolean {
+    const now = this.#host.clock.now()
+    if (this.#interimBytes === 0) this.#firstInterimAt = now
+    this.#interimBytes += bytes
+    return this.#interimBytes > INTERIM_BYTES + (now - this.#firstInterimAt) * INTERIM_BYTES_PER_MS
+  }
+
+  #stop(reason: unknown): void {
+    this.over = true
+    this.#writer?.stop(reason)
+  }
+
+  #end(error: Error): void {
+    this.#stop(error)
     if (this.#settled) return
     this.#settled = true
-    this.#endReason = error
     if (this.#body === undefined) this.#observer.onError(error)
     else this.#body.fail(error)
   }
-
-  /** undici destroys a socket that is used up only after it has said so: a microtask later it is known whether this one is. */
-  #finish(): void {
-    if (this.#over) return
-    this.#over = true
-    // undici leaves a source only after its next part, which may never come.
-    if (this.#source !== undefined) leave(this.#source, this.#endReason)
-    queueMicrotask(() => {
-      this.#host.released(this)
-      this.#observer.onClosed()
-    })
-  }
-
-  /** What became of a connection is no error of a request that was never written, or stood behind another (RFC 9112 §9.3.2). */
-  #unblamedErrorOf(cause: Error): Error {
-    const origin = this.#request.origin.serialized
-    const details = { origin, cause, initiator: 'peer' } as const
-    if (this.written) {
-      const message = `the connection was lost while others were to be answered first (${origin})`
-      return new ConnectionError('ERR_PIPELINE_LOST', message, details)
-    }
-    if (cause instanceof UnshardError || KINDS.get(codeOf(cause)) === 'usage') return this.#errorOf(cause)
-    return new ConnectionError('ERR_CONNECTION_LOST', `${cause.message} (${origin})`, { ...details, processed: 'no' })
-  }
-
-  /** undici's errors in our terms. What a caller may do about it decides the class. */
-  #errorOf(cause: Error): Error {
-    if (cause instanceof UnshardError) return cause
-    const origin = this.#request.origin.serialized
-    const processed = this.#body === undefined ? 'unknown' : 'yes'
-    const failure = this.#contentFailure
-    if (failure?.cause instanceof UsageError) return wrongWhileSent(failure.cause, origin, processed)
-    if (failure !== undefined) {
-      const details = { origin, initiator: 'local', cause: failure.cause, processed } as const
-      return new StreamError('ERR_REQUEST_BODY', `the body of the request failed: ${cause.message}`, details)
-    }
-    const kind = KINDS.get(codeOf(cause))
-    const message = `${cause.message} (${origin})`
-    if (kind === 'usage') return new UsageError('ERR_UNSUPPORTED_OVER_HTTP1', message, { origin, cause })
-    if (kind === 'length') return new UsageError('ERR_CONTENT_LENGTH', message, { origin, cause, processed })
-    // What undici says of a 101 that it did not ask for, where it says so before we do.
-    if (cause.message === 'bad upgrade') return new ResponseError('ERR_MALFORMED_RESPONSE', message, { origin, cause })
-    if (kind !== undefined) return new ResponseError(kind, message, { origin, cause })
-    return new ConnectionError('ERR_CONNECTION_LOST', message, { origin, cause, initiator: 'peer', processed })
-  }
-}
-
-/** A parser's error has a name, and not always a code. */
-function codeOf(cause: Error): string {
-  return cause.name === 'HTTPParserError' ? cause.name : String((cause as NodeJS.ErrnoException).code)
-}
-
-/** Fields of one section, and interim responses of one request: as many as HTTP/2 takes. */
-const MAX_FIELDS = 1_000
-const MAX_INFORMATIONAL = 16
-
-/** What undici's codes mean here. */
-const KINDS: ReadonlyMap<string, string> = new Map([
-  ['UND_ERR_INVALID_ARG', 'usage'],
-  ['UND_ERR_NOT_SUPPORTED', 'usage'],
-  ['UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'length'],
-  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'ERR_MALFORMED_RESPONSE'],
-  ['UND_ERR_HEADERS_OVERFLOW', 'ERR_RESPONSE_TOO_LARGE'],
-  ['HTTPParserError', 'ERR_MALFORMED_RESPONSE'],
-])
-
-/** @throws UsageError `ERR_INVALID_BODY`: what a source yields is the caller's. */
-function toBytes(part: unknown): Uint8Array {
-  if (typeof part === 'string') return Buffer.from(part)
-  if (part instanceof Uint8Array) return part
-  const kind = part === null ? 'null' : `a ${typeof part}`
-  throw new UsageError('ERR_INVALID_BODY', `the body yielded ${kind}, not bytes or text`)
-}
-
-/** RFC 6265 §5.4: over HTTP/1.1 cookies are one field; HTTP/2 may have several (RFC 9113 §8.2.3). */
-function withOneCookie(fields: readonly string[]): readonly string[] {
-  const cookies = fields.filter((_, i) => i % 2 === 1 && fields[i - 1] === 'cookie')
-  if (cookies.length < 2) return fields
-  const others = fields.filter((_, i) => fields[i - (i % 2)] !== 'cookie')
-  return [...others, 'cookie', cookies.join('; ')]
-}
-
-/** What the caller has said to the proxy in the request itself is not said again. */
-function without(forwarding: readonly string[] | undefined, fields: readonly string[]): readonly string[] {
-  if (forwarding === undefined) return []
-  return forwarding.filter((_, i) => !fields.includes(forwarding[i - (i % 2)]!))
-}
-
-function toFields(raw: readonly Buffer[]): string[] {
-  const fields: string[] = []
-  for (let i = 0; i < raw.length; i += 2) {
-    fields.push(raw[i]!.toString('latin1').toLowerCase(), raw[i + 1]!.toString('latin1'))
-  }
-  return fields
-}
-
-/** The content's length where it is framed by that (RFC 9112 §6.3): the parser has held the field to its syntax, and ends the content there. */
-function expectedBytes(fields: readonly string[]): number {
-  let length = -1
-  for (let i = 0; i < fields.length; i += 2) {
-    if (fields[i] === 'transfer-encoding') return -1
-    if (fields[i] === 'content-length') length = Number(fields[i + 1])
-  }
-  return Number.isSafeInteger(length) ? length : -1
 }

@@ -1,6 +1,7 @@
 /** How many requests a peer is sent before it has answered the first (RFC 9112 §9.3.2), and what becomes of a peer that breaks that. */
 
 import type { OriginProgress } from '../connection.js'
+import type { Clock } from '../deadlines.js'
 import { type HttpRequest, isIdempotent } from '../message/request.js'
 
 /** How long a peer is asked with more care: one that learns better is met in time. */
@@ -35,4 +36,66 @@ export function noteBroken(progress: OriginProgress, limit: PipelineLimit, nowMs
  */
 export function mayPipeline({ method, content, close }: HttpRequest): boolean {
   return isIdempotent(method) && method !== 'HEAD' && content === undefined && !close
+}
+
+/** A request on a connection, as far as pipelining is concerned. */
+export interface PipelinedRequest {
+  /** It is on the wire. */
+  readonly written: boolean
+  /** Its whole response is there, or none will come. */
+  readonly over: boolean
+  /** No part of a final response has come. */
+  readonly unanswered: boolean
+}
+
+/** The pipelining of one connection: what is allowed, and whether the peer has ended the connection because of it. */
+export class Pipeline {
+  readonly #progress: OriginProgress
+  readonly #depth: number
+  readonly #clock: Clock
+  /** Requests that were sent while others were unanswered. */
+  readonly #behind = new WeakSet<PipelinedRequest>()
+  /** Responses that have begun, and whether one of them was to a request behind another. */
+  #answered = 0
+  #answeredBehind = false
+
+  /** @param depth requests in flight that are wanted at most. */
+  constructor(progress: OriginProgress, depth: number, clock: Clock) {
+    this.#progress = progress
+    this.#depth = depth
+    this.#clock = clock
+  }
+
+  get limit(): PipelineLimit {
+    return this.#depth === 1 ? NOT_PIPELINED : pipelineLimit(this.#progress, this.#depth, this.#clock.now())
+  }
+
+  /** Whether a request may be one of several. */
+  takes(request: HttpRequest): boolean {
+    return this.#depth > 1 && mayPipeline(request)
+  }
+
+  /** A request is sent while others are unanswered. */
+  noteBehind(request: PipelinedRequest): void {
+    this.#behind.add(request)
+  }
+
+  /** The response to a request has begun. */
+  noteAnswered(request: PipelinedRequest): void {
+    this.#answered++
+    if (this.#depth > 1) this.#answeredBehind ||= this.#behind.has(request)
+  }
+
+  /**
+   * Notes it where the peer has ended the connection because of what {@link limit} allows: requests behind others, of which it has answered
+   * none; or, once that was given up, a second request on a connection.
+   */
+  judge(requests: readonly PipelinedRequest[]): void {
+    if (this.#depth === 1) return
+    const { limit } = this
+    const left = requests.filter((request) => request.written && !request.over)
+    const behind = left.some((request) => this.#behind.has(request)) && !this.#answeredBehind
+    const second = left.length === 1 && left[0]!.unanswered && !this.#behind.has(left[0]!) && this.#answered > 0
+    if (limit.depth > 1 ? behind : second && !limit.once) noteBroken(this.#progress, limit, this.#clock.now())
+  }
 }

@@ -14,23 +14,22 @@ import {
   type Route,
 } from '../connection.js'
 import type { Clock } from '../deadlines.js'
-import { ConnectionError } from '../errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
 import type { ResolvedPoolSettings } from '../pool-settings.js'
 import { type ExchangeHost, fieldsTooLarge, H2Exchange } from './exchange.js'
-import { Liveness } from './liveness.js'
+import { Health } from './health.js'
 import { OriginSet } from './origin-set.js'
 import { Outlet } from './outlet.js'
-import { Patience } from './patience.js'
 import { Pings } from './pings.js'
 import type { ProtocolListener, StreamEnd } from './protocol/connection-state.js'
-import { ErrorCode, errorCodeName, type ProtocolFault } from './protocol/error-code.js'
+import { ErrorCode, type ProtocolFault } from './protocol/error-code.js'
 import type { FieldSection } from './protocol/field-section.js'
 import { Protocol } from './protocol/protocol.js'
 import { ASSUMED_MAX_CONCURRENT_STREAMS, type LocalSettings, type StreamLimits } from './protocol/settings.js'
 import type { Stream } from './protocol/stream.js'
 import type { WindowBudget } from './protocol/window.js'
+import { closeSocket, lossOf, Shutdown } from './shutdown.js'
 
 /** A socket that can be told not to keep the process alive. */
 export interface H2Socket extends Duplex {
@@ -60,36 +59,34 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   onChange: (() => void) | undefined
   readonly #socket: H2Socket
   readonly #engine: Protocol<H2Exchange>
-  readonly #clock: Clock
+  readonly clock: Clock
   readonly #pings: Pings
   readonly #originSet: OriginSet
   readonly #refillMs: number
   #refilledAt: number
-  readonly #patience: Patience
-  readonly #liveness: Liveness
+  readonly #health: Health
   readonly #progress: OriginProgress
   readonly #outlet: Outlet
   #state: ConnectionState = 'open'
   /** The highest stream whose request has been handed to the socket: above it nothing was sent. */
   #writtenStreamId = 0
   #openedStreamId = 0
-  #goaway: string | undefined
-  #goawayCode: number | undefined
+  readonly #shutdown: Shutdown
   readonly #closed: Promise<void>
 
   constructor(socket: H2Socket, route: Route, options: H2Options) {
     this.#socket = socket
     this.route = route
-    this.#clock = options.clock
+    this.clock = options.clock
     this.#outlet = new Outlet(socket, () => this.#writeOutput())
     this.#refillMs = options.refillMs ?? DEFAULT_REFILL_MS
     this.#refilledAt = options.clock.now()
     this.#engine = new Protocol(this, options.settings, options.budget, streamLimits(options.pool))
     this.#pings = new Pings(options.clock, (opaque) => this.#sendPing(opaque))
     this.#originSet = new OriginSet(route)
-    this.#patience = this.#waitForPeer()
+    this.#shutdown = new Shutdown(route.origin.serialized)
     this.#progress = options.progress
-    this.#liveness = this.#watch(options)
+    this.#health = this.#watch(options)
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
     this.#listen(options.reads)
     this.#engine.start()
@@ -102,11 +99,19 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   }
 
   get capacity(): number {
-    return this.#state === 'open' && !this.#liveness.verifying ? this.#engine.capacity : 0
+    return this.#state === 'open' && this.#health.ready ? this.#engine.capacity : 0
   }
 
   get active(): number {
     return this.#engine.active
+  }
+
+  /** Its streams have all been quiet for long, or it is full and holds responses that nobody has begun to read. */
+  get unread(): boolean {
+    if (this.#health.stalled) return true
+    if (this.#state !== 'open' || this.#engine.capacity > 0) return false
+    for (const { owner } of this.#engine.open()) if (owner.unread) return true
+    return false
   }
 
   get confirmed(): boolean {
@@ -123,9 +128,10 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
 
   request(request: HttpRequest, observer: ExchangeObserver): Exchange {
     if (this.#engine.exceedsPeerLimit(request)) throw fieldsTooLarge(this.#engine, request)
-    if (this.#engine.active === 0) this.#socket.ref?.()
+    const first = this.#engine.active === 0
     const exchange = new H2Exchange(this.#engine, request, observer, this)
     exchange.start()
+    if (first) this.#busy()
     // A source may make a request of its own while it is opened: that one's stream is later than this one's.
     this.#openedStreamId = Math.max(this.#openedStreamId, exchange.streamId)
     this.flush()
@@ -135,20 +141,20 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   }
 
   ping(timeoutMs: number): Promise<number> {
-    if (this.#state === 'closed') return Promise.reject(this.#closedError('local'))
+    if (this.#state === 'closed') return Promise.reject(this.#shutdown.closedError('local'))
     return this.#pings.send(timeoutMs)
   }
 
   verify(): boolean {
-    return this.#liveness.verify()
+    return this.#health.verify()
   }
 
   get verifying(): boolean {
-    return this.#liveness.verifying
+    return this.#health.verifying
   }
 
   suspect(): void {
-    this.#liveness.suspect()
+    this.#health.suspect()
   }
 
   close(): Promise<void> {
@@ -166,7 +172,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   }
 
   onCapacity(): void {
-    if (this.#engine.heldSlots === 0) this.#patience.slotsFree()
+    this.#health.settingsReceived()
     if (this.#engine.retiring) this.#drain()
     else this.onChange?.()
   }
@@ -188,7 +194,19 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   }
 
   onStreamError(stream: Stream<H2Exchange>, end: StreamEnd): void {
+    if (this.#isLostBy(end)) {
+      const loss = lossOf(stream.id, this.#shutdown.culprit, true)
+      return stream.owner.onConnectionLost(this.#shutdown.closedError('peer'), false, loss)
+    }
     stream.owner.onStreamError(end)
+    // The server is overloaded on this connection, and will be with the next request: others go elsewhere.
+    if (end.initiator === 'peer' && end.errorCode === ErrorCode.ENHANCE_YOUR_CALM) this.#drain()
+  }
+
+  /** After a GOAWAY with an error, a server that resets the other streams ends its connection: that says nothing about their requests. */
+  #isLostBy({ initiator, errorCode, unprocessed }: StreamEnd): boolean {
+    const passing = errorCode === ErrorCode.NO_ERROR || errorCode === ErrorCode.CANCEL || errorCode === ErrorCode.INTERNAL_ERROR
+    return this.#shutdown.failing && initiator === 'peer' && !unprocessed && passing
   }
 
   onSendable(stream: Stream<H2Exchange>, stopped: boolean): void {
@@ -202,8 +220,8 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   }
 
   onGoaway(lastStreamId: number, errorCode: number, debug: string): void {
-    this.#goaway = `GOAWAY ${errorCodeName(errorCode)}, last stream ${lastStreamId}${debug === '' ? '' : `, ${JSON.stringify(debug)}`}`
-    if (errorCode !== ErrorCode.NO_ERROR) this.#goawayCode = errorCode
+    this.#shutdown.noteGoaway(lastStreamId, errorCode, debug, this.#engine.isOpen(lastStreamId))
+    if (errorCode !== ErrorCode.NO_ERROR) this.#health.goawayReceived(errorCode)
     if (errorCode === ErrorCode.ENHANCE_YOUR_CALM && debug.includes('too_many_pings')) this.#progress.tooManyPings++
     this.#drain()
   }
@@ -230,8 +248,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   }
 
   #receive(chunk: Buffer): void {
-    const now = this.#clock.now()
-    this.#patience.heard()
+    const now = this.clock.now()
     this.#outlet.restart()
     if (now - this.#refilledAt >= this.#refillMs) {
       this.#engine.refillLimits(now - this.#refilledAt)
@@ -241,36 +258,20 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     if (fault !== undefined) this.#fail(fault)
     else if (this.#engine.hasOutput) this.flush()
     // Last: what was said may have ended the connection.
-    this.#liveness.heard(now)
+    this.#health.received(now)
   }
 
-  #waitForPeer(): Patience {
-    return new Patience(this.#clock, {
-      settingsOverdue: () => {
-        const fault = this.#engine.settingsOverdue()
-        if (fault !== undefined) this.#fail(fault)
-      },
+  #watch({ pool, progress }: H2Options): Health {
+    return new Health({
+      ...{ clock: this.clock, engine: this.#engine, pool, pings: this.#pings, complaints: progress.tooManyPings },
       unsentBytes: () => this.#socket.writableLength,
-      uploading: () => this.#outlet.writtenBytes > UPLOAD_BYTES,
-      freeSlots: () => this.#engine.freeHeldSlots(),
-      silent: () => this.#retire(),
-      gone: () => this.#end(this.#closedError('peer', new Error('the server is silent, and answers no PING'))),
+      writtenBytes: () => this.#outlet.writtenBytes,
+      flush: () => this.flush(),
+      changed: () => this.onChange?.(),
+      retire: () => this.#retire(),
+      gone: () =>
+        this.#end(this.#shutdown.closedError('peer', new Error('the server sends nothing, and does not answer a PING'))),
     })
-  }
-
-  #watch({ pool, progress }: H2Options): Liveness {
-    const { verifyAfterIdleMs, keepalive } = pool
-    return new Liveness(
-      this.#clock,
-      { verifyAfterIdleMs, keepalive, tooManyPings: progress.tooManyPings },
-      {
-        ping: (timeoutMs) => this.#pings.send(timeoutMs),
-        active: () => this.#engine.active,
-        uploading: () => this.#outlet.writtenBytes > UPLOAD_BYTES,
-        changed: () => this.onChange?.(),
-        gone: () => this.#end(this.#closedError('peer', new Error('the server answers no PING'))),
-      },
-    )
   }
 
   /** Says goodbye, and lets what is open finish. */
@@ -284,7 +285,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   }
 
   #writeOutput(): void {
-    if (this.#state !== 'closed' && this.#engine.heldSlots > 0) this.#patience.expectWord(this.#engine.heldByPing)
+    if (this.#state !== 'closed') this.#health.written()
     if (this.#outlet.blocked || this.#state === 'closed') return
     const chunks = this.#engine.takeOutput()
     if (chunks.length === 0) return
@@ -318,35 +319,21 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     this.onChange?.()
   }
 
+  #busy(): void {
+    this.#socket.ref?.()
+    this.#health.busy()
+  }
+
   #idle(): void {
     this.#socket.unref?.()
-    if (this.#state === 'draining') this.#end(this.#closedError('local'))
+    this.#health.idle()
+    if (this.#state === 'draining') this.#end(this.#shutdown.closedError('local'))
     else this.flush()
   }
 
   /** A connection error of our finding: GOAWAY leaves before the socket closes (RFC 9113 §5.4.1). */
   #fail(fault: ProtocolFault): void {
-    const message = `${errorCodeName(fault.errorCode)}: ${fault.message} (${this.route.origin.serialized})`
-    this.#end(
-      new ConnectionError('ERR_PROTOCOL', message, {
-        origin: this.route.origin.serialized,
-        initiator: 'local',
-        errorCode: fault.errorCode,
-      }),
-      true,
-    )
-  }
-
-  #closedError(initiator: 'local' | 'peer', cause?: Error): ConnectionError {
-    const origin = this.route.origin.serialized
-    const why = this.#goaway === undefined ? '' : ` after ${this.#goaway}`
-    const what = cause === undefined ? `the connection was closed${why}` : `the connection failed${why}: ${cause.message}`
-    return new ConnectionError('ERR_CONNECTION_LOST', `${what} (${origin})`, {
-      origin,
-      initiator,
-      errorCode: this.#goawayCode,
-      cause,
-    })
+    this.#end(this.#shutdown.faultError(fault), true)
   }
 
   /**
@@ -355,31 +342,31 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
    */
   #lost(cause?: Error): void {
     this.#engine.takeOutput()
-    this.#end(this.#closedError('peer', cause))
+    this.#end(this.#shutdown.closedError('peer', cause))
   }
 
-  /**
-   * The end, once: what waits goes out, exchanges fail, the socket goes. With `linger` it goes on reading until the peer closes: closing on
-   * octets that were not read makes the kernel drop what it has not sent, GOAWAY above all.
-   */
+  #tellLost(reason: Error): void {
+    const engine = this.#engine
+    const shared = engine.active > 1
+    engine.abandon((stream) => {
+      const unsent = stream.id > this.#writtenStreamId
+      stream.owner.onConnectionLost(reason, unsent, lossOf(stream.id, this.#shutdown.culprit, shared))
+    })
+  }
+
+  /** The end, once: what waits goes out, exchanges fail, the socket closes. */
   #end(reason: Error, linger = false): void {
     if (this.#state === 'closed') return
     const last = this.#engine.takeOutput()
     // Requests among it are sent by that, whoever reads them.
     if (last.length > 0) this.#writtenStreamId = this.#openedStreamId
     this.#state = 'closed'
-    this.#patience.stop()
-    this.#liveness.stop()
+    this.#health.stop()
     this.#pings.fail(reason)
-    this.#engine.abandon((stream) => stream.owner.onConnectionLost(reason, stream.id > this.#writtenStreamId))
+    this.#tellLost(reason)
     if (!this.#socket.destroyed) {
       if (last.length > 0) this.#outlet.put(last)
-      if (linger) this.#socket.end()
-      else this.#socket.end(() => this.#socket.destroy())
-      // A peer that does not read, or does not close, must not keep the socket: what is not sent by then is lost.
-      const timer = this.#clock.startTimer(LINGER_MS, () => this.#socket.destroy())
-      timer.unref()
-      this.#socket.once('close', () => timer.cancel())
+      closeSocket(this.#socket, this.clock, linger)
     }
     this.onChange?.()
   }
@@ -393,8 +380,4 @@ function streamLimits({ maxConcurrentRequests, maxRequestsPerConnection, waitFor
   }
 }
 
-/** More than what requests alone come to: content is on its way. */
-const UPLOAD_BYTES = 65_536
 const DEFAULT_REFILL_MS = 1_000
-/** How long a closing socket may take to send what it has, milliseconds. */
-const LINGER_MS = 1_000

@@ -1,11 +1,12 @@
 /** One request on one stream: turns the protocol's events into a response and its body, and hands over the request's content. */
 
-import type { Exchange, ExchangeObserver } from '../connection.js'
+import type { Exchange, ExchangeObserver, Loss } from '../connection.js'
+import type { Clock, ClockTimer } from '../deadlines.js'
 import { ConnectionError, ResponseError, StreamError, TimeoutError, UsageError } from '../errors.js'
 import { type BodySource, ResponseBody } from '../message/body.js'
-import { wrongWhileSent } from '../message/content.js'
+import { type Content, wrongWhileSent } from '../message/content.js'
+import { CONTINUE_WAIT_MS, ContentSender, type ContentSink } from '../message/content-sender.js'
 import type { HttpRequest } from '../message/request.js'
-import { ContentSender, type ContentSink } from './content-sender.js'
 import type { StreamEnd } from './protocol/connection-state.js'
 import { ErrorCode, errorCodeName } from './protocol/error-code.js'
 import type { FieldSection } from './protocol/field-section.js'
@@ -14,6 +15,7 @@ import type { Stream } from './protocol/stream.js'
 
 /** What an exchange asks of its connection. */
 export interface ExchangeHost {
+  readonly clock: Clock
   /** There is output to write. */
   flush(): void
   /** The peer has kept a request waiting for too long: whether it is there at all is to be seen. */
@@ -29,11 +31,11 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   #stream: Stream<H2Exchange> | undefined
   #body: ResponseBody | undefined
   #sender: ContentSender | undefined
+  /** Content waits for 100 (RFC 9110 §10.1.1). Stays where a final status came first: then it is never sent. */
+  #wait: ClockTimer | undefined
   #trailers: readonly string[] | undefined
   /** The observer has been told how it ended, or has ended it itself. */
   #settled = false
-  /** Why it ended, for the source of its content. */
-  #endReason: unknown
 
   constructor(engine: Protocol<H2Exchange>, request: HttpRequest, observer: ExchangeObserver, host: ExchangeHost) {
     this.#engine = engine
@@ -47,8 +49,21 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
     const { content } = this.#request
     this.#stream = this.#engine.openStream(this, this.#request, content === undefined)
     if (content === undefined) return
+    if (this.#request.expectsContinue === true) this.#wait = this.#host.clock.startTimer(CONTINUE_WAIT_MS, () => this.#goOn())
+    else this.#send(content)
+  }
+
+  #send(content: Content): void {
     this.#sender = new ContentSender(this.#request, content, this)
     this.#sender.start()
+  }
+
+  /** The server has sent 100, or nothing for long enough. */
+  #goOn(): void {
+    if (this.#wait === undefined) return
+    this.#wait.cancel()
+    this.#wait = undefined
+    this.#send(this.#request.content!)
   }
 
   get streamId(): number {
@@ -63,6 +78,32 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
     return this.#sender?.sentBytes ?? 0
   }
 
+  get sending(): boolean {
+    const { endQueued, queue } = this.#stream!
+    return !endQueued || queue.length > 0
+  }
+
+  get unwrittenBytes(): number {
+    const { queue, queueOffset } = this.#stream!
+    return queue.reduce((bytes, { length }) => bytes + length, -queueOffset)
+  }
+
+  /** Grows with every byte of this stream, either way. */
+  get progress(): number {
+    const { receivedBytes, sectionBytes } = this.#stream!
+    return receivedBytes + sectionBytes + this.sentBytes - this.unwrittenBytes
+  }
+
+  /** Its response has begun, is not complete, and no reader has come for it. */
+  get unread(): boolean {
+    return this.#body !== undefined && !this.#body.complete && !this.#body.used
+  }
+
+  /** Content has been received and waits for its reader. */
+  get waitsForReader(): boolean {
+    return (this.#body?.buffered ?? 0) > 0
+  }
+
   reprioritize(priority: string): boolean {
     const told = this.#engine.reprioritize(this.#stream!, priority)
     if (told) this.#host.flush()
@@ -71,11 +112,18 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
 
   abort(reason: unknown): void {
     this.#settled = true
-    this.#endReason = reason
-    if (reason instanceof TimeoutError) this.#host.suspect()
     const body = this.#body
+    this.#sender?.stop(reason)
     this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
+    if (reason instanceof TimeoutError) this.#host.suspect()
     body?.discard(reason)
+    this.#host.flush()
+  }
+
+  /** Nothing more is expected of this stream. */
+  giveUp(end: StreamEnd): void {
+    this.#fail(this.#errorOf(end))
+    this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
     this.#host.flush()
   }
 
@@ -104,10 +152,13 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   }
 
   onInformational(section: FieldSection): void {
+    if (section.status === 100) this.#goOn()
     this.#observer.onInformational(section.status, section.fields)
   }
 
   onResponse(section: FieldSection): void {
+    // Content that still waits is not sent (RFC 9110 §10.1.1).
+    this.#wait?.cancel()
     this.#body = new ResponseBody(this, this.#stream!.expectedBytes)
     this.#observer.onResponse(section.status, section.fields, this.#body)
   }
@@ -120,10 +171,11 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
     this.#settled = true
     this.#trailers = trailers
     this.#body!.end()
+    if (this.#wait !== undefined) this.#engine.resetStream(this.#stream!, ErrorCode.NO_ERROR)
   }
 
   onSendable(stopped: boolean): void {
-    if (stopped) this.#sender?.stop(this.#endReason)
+    if (stopped) this.#sender?.stop()
     else this.#sender?.resume()
   }
 
@@ -132,15 +184,17 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   }
 
   /** The connection is gone. `unsent`: not a byte of this request had been handed to the socket. */
-  onConnectionLost(reason: Error, unsent: boolean): void {
+  onConnectionLost(reason: Error, unsent: boolean, loss: Loss): void {
+    this.#sender?.stop(reason)
     if (!(reason instanceof ConnectionError)) return this.#fail(reason)
     const processed = this.#body !== undefined ? 'yes' : unsent ? 'no' : 'unknown'
     const origin = this.#request.origin.serialized
     const { code, message, initiator, errorCode } = reason
-    this.#fail(new ConnectionError(code, message, { origin, initiator, errorCode, processed, cause: reason.cause }))
+    this.#fail(new ConnectionError(code, message, { origin, initiator, errorCode, processed, cause: reason.cause }), loss)
   }
 
   onClosed(): void {
+    this.#wait?.cancel()
     this.#observer.onClosed()
   }
 
@@ -172,11 +226,10 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
     })
   }
 
-  #fail(error: Error): void {
+  #fail(error: Error, loss?: Loss): void {
     if (this.#settled) return
     this.#settled = true
-    this.#endReason = error
-    if (this.#body === undefined) this.#observer.onError(error)
+    if (this.#body === undefined) this.#observer.onError(error, loss)
     else this.#body.fail(error)
   }
 }

@@ -1,154 +1,317 @@
 /**
- * Whether the peer is still there (RFC 9113 §6.7): asked before a connection that has been idle is used again, after a request that ran
- * out of time, and, where the caller wants it, whenever nothing has been heard for a while.
+ * Whether the peer of an HTTP/2 connection is still there, by the rules of docs/timeouts.md. An open stream and no byte for a while: a PING
+ * (RFC 9113 §6.7). No byte after it: no new request, and in the end the connection fails. A peer that answers may take as long as it wants.
+ * It must not know what a request is; deadlines are the call's.
  */
 
 import type { Clock, ClockTimer } from '../deadlines.js'
-import type { KeepaliveOptions } from '../pool-settings.js'
+import type { Probe } from './protocol/probe.js'
 
+/** A connection with an open stream gets a PING after so long without a byte, milliseconds. */
+export const PROBE_AFTER_MS = 15_000
+/** How long a byte is waited for after a PING before new requests use other connections, milliseconds. */
+export const PROBE_TIMEOUT_MS = 10_000
+/** After so long without a byte since the PING the connection fails, milliseconds: a server may be busy for half a minute. */
+const PROBE_LOST_MS = 30_000
+/** It never fails before so long without a byte, whenever the PING was sent, milliseconds. */
+const LOST_AFTER_MS = 45_000
+/** Another PING after so long, though the peer has sent neither HEADERS nor DATA, milliseconds. gRPC servers count those within 5 minutes. */
+const FORGIVEN_AFTER_MS = 310_000
+/** A connection whose streams have all been quiet for so long takes no new request, milliseconds; up to 15 s more where some were opened late. */
+export const STALLED_AFTER_MS = 60_000
+/** While content is on its way a PING may be behind it: so many times as long. */
+const UPLOAD_FACTOR = 2
+/** How long slots are held for which no PING may be sent, milliseconds. */
+const SLOT_HOLD_MS = 1_000
 /** An idle connection is left for one turn of the event loop after so long: GOAWAY or the end may have arrived and not been read. */
 const AIR_AFTER_MS = 100
-/** How long an answer is waited for that a request depends on, milliseconds. */
-export const PROBE_TIMEOUT_MS = 5_000
-/** While content is on its way an answer may be behind it: so many times that. */
-const UPLOAD_PROBES = 6
-/** Who has spoken so recently is there, milliseconds. */
+/** A peer that has sent a byte so recently is there, milliseconds. */
 const RECENT_MS = 1_000
-/** A keepalive interval is never stretched beyond this, milliseconds. */
-const MAX_INTERVAL_MS = 0x7fff_ffff
 
-/** What liveness knows of its connection, and tells it. */
-export interface LivenessParts {
-  /** Sends a PING; rejects where no answer comes in time. */
-  ping(timeoutMs: number): Promise<number>
+/** What the liveness of a connection asks of it, and tells it. */
+export interface LivenessDeps {
+  readonly probe: Probe
+  /** Sends a PING if the rule for probes allows it. Returns whether. */
+  sendProbe(): boolean
   /** Requests in flight. */
   active(): number
-  /** Whether so much was sent since the peer was last heard of that an answer may be stuck behind it. */
+  /** Streams that were ever opened. */
+  openedStreams(): number
+  /** Whether the peer's SETTINGS have been received. */
+  confirmed(): boolean
+  /** Slots that wait for a PING acknowledgement, or for time. */
+  heldSlots(): number
+  freeSlots(): void
+  /** Bytes that wait for the socket: behind them, a PING cannot have arrived. */
+  unsentBytes(): number
+  /** Whether so much was sent since a byte was received last that the network may still be busy with it. */
   uploading(): boolean
-  /** The doubt is over: the peer is there. */
+  /** Whether requests may be sent has changed. */
   changed(): void
-  /** Nobody is there. */
+  /** No new request is to be sent here. */
+  retire(): void
+  /** Nothing is received any more. */
   gone(): void
 }
 
+/** What a connection may do. */
 export interface LivenessOptions {
   /** See `PoolSettings`; 0 never. */
   readonly verifyAfterIdleMs: number
-  readonly keepalive: Required<KeepaliveOptions> | undefined
-  /** How often the origin has complained of PINGs: the interval is doubled as often. */
-  readonly tooManyPings: number
+  /** Whether a PING is sent while responses are waited for. */
+  readonly probes: boolean
 }
 
-/** The doubts of one connection. */
+/** The liveness of one connection: one timer, which never keeps the process alive. */
 export class Liveness {
   readonly #clock: Clock
-  readonly #parts: LivenessParts
+  readonly #deps: LivenessDeps
   readonly #options: LivenessOptions
-  #heardAt: number
+  #receivedAt: number
+  /** Since when nothing received counts as silence: the last byte, or the first of the streams that are open. */
+  #silentSince: number
+  /** When HEADERS or DATA were received last, or streams were opened. */
+  #progressAt: number
+  /** How far the wall clock was ahead of the monotonic one at the last byte. Farther than that, and the machine was suspended. */
+  #wallAheadMs: number
   #airedAt = 0
-  #verifying = false
+  /** Whether the probe that is out has been noticed, and when it was written. */
   #probing = false
-  #probes = 0
-  #keepalive: ClockTimer | undefined
+  #probedAt = Number.NEGATIVE_INFINITY
+  /** Whether a byte was received after that. */
+  #receivedSince = false
+  #unsentBytes = 0
+  #missed = false
+  /** What is waited for before anything new is sent: a byte, or that a turn of the event loop has brought nothing. */
+  #verifying: 'byte' | 'turn' | undefined
+  #stalled = false
+  #openedStreams = 0
+  #heldSince = Number.POSITIVE_INFINITY
+  #timer: ClockTimer | undefined
+  #dueAt = Number.POSITIVE_INFINITY
   #stopped = false
 
-  constructor(clock: Clock, options: LivenessOptions, parts: LivenessParts) {
+  constructor(clock: Clock, options: LivenessOptions, deps: LivenessDeps) {
     this.#clock = clock
-    this.#parts = parts
+    this.#deps = deps
     this.#options = options
-    this.#heardAt = clock.now()
-    this.#keepAlive()
+    const now = clock.now()
+    this.#receivedAt = now
+    this.#silentSince = now
+    this.#progressAt = now
+    this.#wallAheadMs = clock.wallNow() - now
+    this.#schedule(now + PROBE_AFTER_MS)
   }
 
-  /** Whether nothing new should be sent until it is known. */
+  /** When the last byte was received. */
+  get receivedAt(): number {
+    return this.#receivedAt
+  }
+
+  /** Whether nothing new is sent until a byte is received. */
   get verifying(): boolean {
-    return this.#verifying
+    return this.#verifying !== undefined
   }
 
-  /** The peer has said something: whatever it was, it is there. */
-  heard(now: number): void {
-    this.#heardAt = now
-    if (this.#verifying && this.#probing) this.#settle()
+  /** Whether all open streams have been quiet for so long that other connections take new requests. */
+  get stalled(): boolean {
+    return this.#stalled
+  }
+
+  /** Bytes were received: whatever they were, the peer is there. */
+  received(now: number): void {
+    const { probe } = this.#deps
+    this.#receivedAt = now
+    this.#receivedSince = true
+    this.#silentSince = now
+    this.#wallAheadMs = this.#clock.wallNow() - now
+    if (!probe.outstanding) this.#probing = false
+    const progress = probe.takeProgress()
+    if (progress) this.#progressAt = now
+    if (this.#verifying !== undefined || (progress && this.#stalled)) this.#settle(progress)
+  }
+
+  /** The first of the streams that are open now was opened. */
+  busy(): void {
+    const now = this.#clock.now()
+    this.#openedStreams = this.#deps.openedStreams()
+    this.#silentSince = now
+    this.#progressAt = now
+    this.#schedule(now + PROBE_AFTER_MS)
+  }
+
+  /** No stream is open any more. */
+  idle(): void {
+    this.#stalled = false
   }
 
   /** See `Connection.verify`. */
   verify(): boolean {
     const now = this.#clock.now()
-    const silentMs = now - this.#heardAt
+    const silentMs = this.#silentMs(now, this.#receivedAt)
     const { verifyAfterIdleMs } = this.#options
     const due = verifyAfterIdleMs > 0 && silentMs >= verifyAfterIdleMs
     if (!due && (silentMs < AIR_AFTER_MS || now - this.#airedAt < AIR_AFTER_MS)) return true
-    if (this.#verifying) return false
-    this.#verifying = true
-    if (due) this.#probe(PROBE_TIMEOUT_MS)
-    else this.#air()
+    if (this.#verifying !== undefined) return false
+    this.#verifying = due ? 'byte' : 'turn'
+    if (!due) this.#air()
+    // Where no PING may be sent, nothing can be known about this connection: another one is used.
+    else if (!this.#deps.probe.outstanding && !this.#probe(now)) this.#deps.retire()
     return false
   }
 
-  /** A request has run out of time. Until the peer has shown that it is there, no other is sent after it. */
+  /** A request has run out of time; a PING follows its RST_STREAM, if one may. Nothing new is sent before a byte is received. */
   suspect(): void {
-    if (this.#stopped || this.#verifying || this.#clock.now() - this.#heardAt < RECENT_MS) return
-    this.#verifying = true
-    this.#probe(PROBE_TIMEOUT_MS)
+    if (this.#stopped || this.#verifying === 'byte' || !this.#deps.probe.outstanding) return
+    if (this.#clock.now() - this.#receivedAt >= RECENT_MS) this.#verifying = 'byte'
   }
 
-  /** The connection is over. */
+  /** Output was written: a probe may be among it, and slots of streams that were reset may be held. */
+  written(): void {
+    const { probe, heldSlots } = this.#deps
+    if (probe.outstanding && !this.#probing) this.#probed(this.#clock.now())
+    if (heldSlots() === 0) this.#heldSince = Number.POSITIVE_INFINITY
+    else if (this.#heldSince === Number.POSITIVE_INFINITY) {
+      this.#heldSince = this.#clock.now()
+      this.#schedule(this.#heldSince + SLOT_HOLD_MS)
+    }
+  }
+
+  /** The connection is closed. */
   stop(): void {
     this.#stopped = true
-    this.#verifying = false
-    this.#keepalive?.cancel()
+    this.#verifying = undefined
+    this.#timer?.cancel()
+  }
+
+  /** How long nothing has been received since `since`: by the clock that says more. The wall clock only causes a PING, never an end. */
+  #silentMs(now: number, since: number): number {
+    return now - since + Math.max(0, this.#clock.wallNow() - now - this.#wallAheadMs)
   }
 
   /** All of one turn, wherever in a turn this is: what lies in the socket is read before it is over. */
   #air(): void {
-    setImmediate(() =>
-      setImmediate(() => {
+    const { afterTurn } = this.#clock
+    afterTurn(() =>
+      afterTurn(() => {
         this.#airedAt = this.#clock.now()
-        this.#settle()
+        if (this.#verifying === 'turn') this.#settle(false)
       }),
     )
   }
 
-  #probe(timeoutMs: number): void {
-    if (this.#probing) return
-    this.#probing = true
-    const sentAt = this.#clock.now()
-    this.#parts.ping(timeoutMs).then(
-      () => this.#answered(),
-      // A process that was busy runs its timers before it reads: what has arrived meanwhile counts.
-      () => setImmediate(() => this.#unanswered(sentAt, timeoutMs)),
-    )
-  }
-
-  #answered(): void {
-    this.#probing = false
-    this.#probes = 0
-    this.#settle()
-  }
-
-  #unanswered(sentAt: number, timeoutMs: number): void {
-    this.#probing = false
+  #settle(progress: boolean): void {
     if (this.#stopped) return
-    if (this.#heardAt >= sentAt) return this.#answered()
-    if (this.#parts.uploading() && ++this.#probes < UPLOAD_PROBES) return this.#probe(timeoutMs)
-    this.#parts.gone()
+    this.#verifying = undefined
+    if (progress) this.#stalled = false
+    this.#deps.changed()
   }
 
-  #settle(): void {
-    if (!this.#verifying || this.#stopped) return
-    this.#verifying = false
-    this.#parts.changed()
+  #probe(now: number): boolean {
+    if (now - this.#probedAt >= FORGIVEN_AFTER_MS) this.#deps.probe.forgive()
+    if (!this.#deps.sendProbe()) return false
+    this.#probed(now)
+    return true
   }
 
-  /** One timer, which never keeps the process alive; activity only moves what it finds when it fires. */
-  #keepAlive(): void {
-    const { keepalive, tooManyPings } = this.#options
-    if (keepalive === undefined || this.#stopped) return
-    const intervalMs = Math.min(MAX_INTERVAL_MS, keepalive.intervalMs * 2 ** tooManyPings)
-    const silentMs = this.#clock.now() - this.#heardAt
-    const due = silentMs >= intervalMs
-    if (due && (keepalive.whenIdle || this.#parts.active() > 0)) this.#probe(keepalive.timeoutMs)
-    this.#keepalive = this.#clock.startTimer(due ? intervalMs : intervalMs - silentMs, () => this.#keepAlive())
-    this.#keepalive.unref()
+  #probed(now: number): void {
+    this.#probing = true
+    this.#missed = false
+    this.#receivedSince = false
+    this.#probedAt = now
+    this.#unsentBytes = this.#deps.unsentBytes()
+    this.#schedule(now + PROBE_TIMEOUT_MS)
+  }
+
+  /** Looks at everything that time decides. */
+  #look(): void {
+    if (this.#stopped) return
+    const now = this.#clock.now()
+    if (this.#probing && this.#deps.probe.outstanding) this.#judge(now)
+    else if (this.#mayProbe() && this.#silentMs(now, this.#silentSince) >= PROBE_AFTER_MS) this.#probe(now)
+    if (this.#stopped) return
+    if (now - this.#heldSince >= SLOT_HOLD_MS && !this.#deps.probe.outstanding) this.#freeSlots()
+    this.#noteStall(now)
+    if (!this.#stopped) this.#schedule(this.#nextDue(now))
+  }
+
+  /** A probe is out. */
+  #judge(now: number): void {
+    const { probe, unsentBytes, active, retire, gone } = this.#deps
+    const sinceMs = now - this.#probedAt
+    if (this.#receivedSince) {
+      // The peer is there and does not answer PINGs.
+      if (sinceMs < PROBE_TIMEOUT_MS) return
+      probe.giveUp()
+      this.#probing = false
+      return this.#freeSlots()
+    }
+    const unsent = unsentBytes()
+    if (unsent > 0 && unsent < this.#unsentBytes) {
+      // It is behind bytes that are still being sent.
+      this.#unsentBytes = unsent
+      this.#probedAt = now
+      return
+    }
+    if (sinceMs >= PROBE_TIMEOUT_MS && !this.#missed) {
+      this.#missed = true
+      this.#verifying = undefined
+      retire()
+    }
+    if (now >= this.#lostAt && active() > 0) gone()
+  }
+
+  #freeSlots(): void {
+    this.#heldSince = Number.POSITIVE_INFINITY
+    if (this.#deps.heldSlots() > 0) this.#deps.freeSlots()
+  }
+
+  #noteStall(now: number): void {
+    const { openedStreams, active, changed } = this.#deps
+    // Streams that were opened since the last look count as opened now.
+    if (openedStreams() !== this.#openedStreams) this.#progressAt = now
+    this.#openedStreams = openedStreams()
+    if (this.#stalled || active() === 0 || now - this.#progressAt < STALLED_AFTER_MS) return
+    this.#stalled = true
+    changed()
+  }
+
+  #mayProbe(): boolean {
+    return this.#options.probes && (this.#deps.active() > 0 || !this.#deps.confirmed())
+  }
+
+  /** When there is something to look at, if nothing happens until then. */
+  #nextDue(now: number): number {
+    const { probe, active } = this.#deps
+    let due: number
+    if (probe.outstanding) due = this.#missed ? this.#lostAt : this.#probedAt + PROBE_TIMEOUT_MS
+    else due = Math.min(this.#heldSince + SLOT_HOLD_MS, this.#mayProbe() ? this.#probeAt : Number.POSITIVE_INFINITY)
+    if (active() > 0 && !this.#stalled) due = Math.min(due, this.#progressAt + STALLED_AFTER_MS)
+    return Math.max(due, now + 1)
+  }
+
+  /** When the next PING is due, if no byte is received until then. */
+  get #probeAt(): number {
+    const silentDue = this.#silentSince + PROBE_AFTER_MS
+    return this.#deps.probe.available ? silentDue : Math.max(silentDue, this.#probedAt + FORGIVEN_AFTER_MS)
+  }
+
+  /** When nothing received means that the peer is gone. */
+  get #lostAt(): number {
+    const lostMs = this.#deps.uploading() ? PROBE_LOST_MS * UPLOAD_FACTOR : PROBE_LOST_MS
+    return Math.max(this.#probedAt + lostMs, this.#silentSince + LOST_AFTER_MS)
+  }
+
+  /** A timer that fires earlier is left: it looks again when it fires. */
+  #schedule(at: number): void {
+    if (at >= this.#dueAt || this.#stopped) return
+    this.#timer?.cancel()
+    this.#dueAt = at
+    this.#timer = this.#clock.startTimer(at - this.#clock.now(), () => {
+      this.#dueAt = Number.POSITIVE_INFINITY
+      // A process that was busy runs its timers before it reads: what has arrived by then counts.
+      this.#clock.afterTurn(() => this.#look())
+    })
+    this.#timer.unref()
   }
 }

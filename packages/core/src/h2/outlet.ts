@@ -1,6 +1,7 @@
 /** Octets on their way out: once each turn of the event loop, in one write, and none while the socket has more than it can send. */
 
 import type { Duplex } from 'node:stream'
+import { nextTick, queueMicrotask } from '../event-loop.js'
 
 /** The way out of one connection. */
 export class Outlet {
@@ -54,7 +55,7 @@ export class Outlet {
     this.#blocked = false
   }
 
-  readonly #defer = (): void => process.nextTick(this.#run)
+  readonly #defer = (): void => nextTick(this.#run)
 
   readonly #run = (): void => {
     this.#scheduled = false

@@ -2,6 +2,7 @@
 
 import { Readable } from 'node:stream'
 import { type Processed, UsageError } from '../errors.js'
+import { openerInContext } from './context.js'
 
 /** What a caller may send. A stream or an iterable is read once, as it is sent; everything else can be sent again. */
 export type RequestBody =
@@ -40,11 +41,11 @@ export function toContent(body: RequestBody): Content {
   if (isArrayBuffer(body)) return inMemory(bytesOf(body, undefined), undefined)
   if (body instanceof URLSearchParams) return inMemory(Buffer.from(body.toString()), FORM_TYPE)
   if (body instanceof Blob) return fromBlob(body)
+  if (body instanceof Readable) watch(body)
   if (isStream(body) && (Readable.isDisturbed(body as never) || (body instanceof ReadableStream && body.locked)))
     throw usedError()
   if (typeof body === 'object' && body !== null && Symbol.asyncIterator in body) {
     if (opened.has(body)) throw usedError()
-    if (body instanceof Readable) expectErrors(body)
     return once(body as AsyncIterable<Uint8Array>)
   }
   throw new UsageError('ERR_INVALID_BODY', `a body cannot be of type ${body === null ? 'null' : typeof body}`)
@@ -76,8 +77,8 @@ function fromBlob(blob: Blob): Content {
 }
 
 /**
- * Lets a source that is not read to its end clean up. What it says to that is of no use to anybody, and must not stop anybody.
- * @param reason why: streams hear it.
+ * Lets a source that is not read to its end clean up. Its answer to that is of no use, and must not stop the caller of this.
+ * @param reason why it is left: a `ReadableStream` is cancelled with it, a Node stream destroyed.
  */
 export function leave(source: AsyncIterator<unknown>, reason?: unknown): void {
   try {
@@ -109,17 +110,26 @@ function openSource(source: AsyncIterable<Uint8Array | string>): AsyncIterator<U
   }
   const iterator = source[Symbol.asyncIterator]()
   if (!(source instanceof Readable)) return iterator
-  // Without the reason: that would be an error event to a caller who has done nothing wrong.
-  const end = (): Promise<typeof END> => {
-    source.destroy()
+  const end = (reason?: unknown): Promise<typeof END> => {
+    source.destroy(reason instanceof Error ? reason : undefined)
     return Promise.resolve(END)
   }
   return { next: () => iterator.next(), return: end }
 }
 
-const END = { done: true, value: undefined } as const
+/**
+ * A stream may fail before it is opened, such as that of a file that is not there: its `error` would end the process. Its reader gets it.
+ * @throws UsageError `ERR_BODY_USED` for a stream that has failed already.
+ */
+function watch(stream: Readable): void {
+  expectErrors(stream)
+  if (stream.errored === null) return
+  throw new UsageError('ERR_BODY_USED', `the body is a stream that has failed: ${stream.errored.message}`, {
+    cause: stream.errored,
+  })
+}
 
-/** A file that cannot be opened says so before it is read: the request fails with that, and the process must not. */
+/** Keeps an `error` of a stream that nothing reads yet from ending the process. */
 export function expectErrors(stream: Readable): void {
   if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore)
 }
@@ -127,6 +137,8 @@ export function expectErrors(stream: Readable): void {
 function ignore(): void {
   // The reader is told.
 }
+
+const END = { done: true, value: undefined } as const
 
 function isStream(body: unknown): body is Readable | ReadableStream {
   return body instanceof ReadableStream || body instanceof Readable
@@ -138,6 +150,7 @@ function usedError(): UsageError {
 
 function once(source: AsyncIterable<Uint8Array | string>): Content {
   let isOpened = false
+  const open = openerInContext(openOnce)
   return {
     bytes: undefined,
     length: undefined,
@@ -147,7 +160,7 @@ function once(source: AsyncIterable<Uint8Array | string>): Content {
     },
     open() {
       isOpened = true
-      return openOnce(source)
+      return open(source)
     },
   }
 }

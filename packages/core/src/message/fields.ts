@@ -80,9 +80,11 @@ export interface CheckedFields {
   readonly close: boolean
   /** `content-length`, to be held against the content. */
   readonly contentLength: number | undefined
+  /** `expect: 100-continue` is in the list (RFC 9110 §10.1.1). */
+  readonly expects: boolean
 }
 
-const NONE: CheckedFields = { list: [], host: undefined, close: false, contentLength: undefined }
+const NONE: CheckedFields = { list: [], host: undefined, close: false, contentLength: undefined, expects: false }
 
 /**
  * Checks a request's fields (RFC 9110 §5.1, §5.5; RFC 9113 §8.2).
@@ -107,6 +109,7 @@ class FieldCheck implements CheckedFields {
   readonly list: string[] = []
   host: string | undefined
   close = false
+  expects = false
   contentLength: number | undefined
 
   addValue(name: string, value: string | number | readonly string[] | undefined): void {
@@ -144,6 +147,10 @@ class FieldCheck implements CheckedFields {
       this.close ||= hasToken(value, 'close')
       return true
     }
+    if (name === 'expect') {
+      this.expects ||= value.toLowerCase() === CONTINUE
+      return false
+    }
     if (name === 'te') return !hasToken(value, 'trailers')
     if (!CHANGES_THE_MESSAGE.has(name)) return true
     throw new UsageError(
@@ -176,7 +183,15 @@ function tokenIn(member: string): string {
 /** RFC 3986 §3.2: host and port, without user information, and nothing that would end an authority. */
 const AUTHORITY = /^[A-Za-z0-9\-._~!$&'()*+,;=%:[\]]+$/
 
-const SPECIAL: ReadonlySet<string> = new Set(['host', 'content-length', 'te', ...CONNECTION_SPECIFIC_FIELDS])
+/** The one expectation there is (RFC 9110 §10.1.1). */
+const CONTINUE = '100-continue'
+
+/** RFC 9110 §10.1.1: "A client MUST NOT generate a 100-continue expectation in a request that does not include content." */
+export function withoutExpectation(list: readonly string[]): readonly string[] {
+  return list.filter((_, i) => !(list[i - (i % 2)] === 'expect' && list[i - (i % 2) + 1]!.toLowerCase() === CONTINUE))
+}
+
+const SPECIAL: ReadonlySet<string> = new Set(['host', 'content-length', 'te', 'expect', ...CONNECTION_SPECIFIC_FIELDS])
 
 const MAX_KNOWN_NAMES = 1_024
 const lowerCased = new Map<string, string>()

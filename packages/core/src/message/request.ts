@@ -3,7 +3,8 @@
 import { UsageError } from '../errors.js'
 import { isToken } from '../field-syntax.js'
 import { type Content, type RequestBody, toContent } from './content.js'
-import { checkFields, type FieldsInit } from './fields.js'
+import { inContext } from './context.js'
+import { checkFields, type FieldsInit, withoutExpectation } from './fields.js'
 import { type Origin, parseRequestUrl } from './origin.js'
 import { type Priority, serializePriority } from './priority.js'
 
@@ -85,6 +86,10 @@ export interface HttpRequest {
   readonly trimFieldValues?: boolean | undefined
   /** `connection: close` was asked for. */
   readonly close: boolean
+  /** The content waits for 100, a final status, or a short time (RFC 9110 §10.1.1). */
+  readonly expectsContinue?: boolean
+  /** The caller wants interim responses: then there is no limit on them. */
+  readonly wantsInformational?: boolean
 }
 
 /** RFC 9110 §9.2.2: sending it twice has the same intended effect as sending it once. */
@@ -116,18 +121,22 @@ export function checkRequest(options: RequestOptions): HttpRequest {
   if (content === undefined && options.trailers !== undefined) {
     throw new UsageError('ERR_INVALID_TRAILERS', 'trailers need a body in front of them', { origin: origin.serialized })
   }
+  const expectsContinue = checked.expects && content !== undefined && content.length !== 0
+  const list = checked.expects && !expectsContinue ? withoutExpectation(checked.list) : checked.list
   return {
     method,
     scheme: origin.scheme,
     authority: checked.host ?? origin.authority,
     path,
-    fields: withContentFields(withPriority(checked.list, options.priority), method, content, checked.contentLength),
+    fields: withContentFields(withPriority(list, options.priority), method, content, checked.contentLength),
     sensitive: options.sensitive === undefined ? undefined : new Set(options.sensitive),
     origin,
     content,
-    trailers: options.trailers,
+    trailers: inContext(options.trailers),
     trimFieldValues: options.trimFieldValues,
     close: checked.close,
+    expectsContinue,
+    wantsInformational: options.onInformational !== undefined,
   }
 }
 

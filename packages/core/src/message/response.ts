@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { ResponseError, UsageError } from '../errors.js'
 import type { ResponseBody } from './body.js'
 import { join } from './content-memory.js'
+import { inContext } from './context.js'
 import { Fields } from './fields.js'
 import { type Priority, serializePriority } from './priority.js'
 
@@ -153,7 +154,7 @@ export class HttpResponse {
    * once, and not with their next read. One listener; what has failed before is told by reading.
    */
   onBroken(listener: (reason: unknown) => void): void {
-    this.#parts.body.onBroken = listener
+    this.#parts.body.onBroken = inContext(listener)
   }
 
   #collect<T>(finish: (parts: Uint8Array[]) => T): Promise<T> {

@@ -35,8 +35,8 @@ export class Dedicated {
   }
 
   /** The waiter waits no more. */
-  leave(waiter: Waiter): void {
-    this.#dials.get(waiter)?.abort()
+  leave(waiter: Waiter, reason: unknown): void {
+    this.#dials.get(waiter)?.abort(reason)
   }
 
   async #obtain(target: PoolTarget, signal: AbortSignal): Promise<Member> {

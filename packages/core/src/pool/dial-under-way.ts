@@ -21,8 +21,14 @@ export interface DialParts {
   readonly connectTimeoutMs: number
 }
 
+/** A dial, as the one who made it sees who else waits for it. */
+export interface PendingWait {
+  /** Whether requests of other origins wait for it. */
+  readonly awaited: boolean
+}
+
 /** One of them. */
-export class DialUnderWay implements Dial, ConnectProgress {
+export class DialUnderWay implements Dial, ConnectProgress, PendingWait {
   readonly origin: Origin
   readonly reuseKey: string
   readonly port: number
@@ -34,6 +40,9 @@ export class DialUnderWay implements Dial, ConnectProgress {
   /** When the first address was tried: what had to be loaded before that says nothing about the server. */
   #startedAt: number
   #attempted = false
+  #waits = 0
+  /** Called when no other origin waits for it any more. */
+  onLeft: ((reason: unknown) => void) | undefined
   #tcpMs = 0
 
   /** Findable from the start under the address that will be tried first: hosts that are resolved in the same turn must find it. */
@@ -58,6 +67,20 @@ export class DialUnderWay implements Dial, ConnectProgress {
 
   onTcpConnected(): void {
     this.#tcpMs = this.#parts.clock.now() - this.#startedAt
+  }
+
+  get awaited(): boolean {
+    return this.#waits > 0
+  }
+
+  /** Another origin waits for it. */
+  join(): void {
+    this.#waits++
+  }
+
+  /** And waits no more; `reason` says why, if it has not got what it waited for. */
+  leave(reason: unknown): void {
+    if (--this.#waits === 0) this.onLeft?.(reason)
   }
 
   /** Over, well or not. */

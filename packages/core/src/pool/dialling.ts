@@ -3,6 +3,7 @@
  * way there, or one of its own; and then once more somebody else's, because the world has moved on meanwhile.
  */
 
+import { unlessAborted } from '../abort.js'
 import type { Connector } from '../connect/connect.js'
 import type { Resolution } from '../connect/resolve.js'
 import type { Address, Connection, PoolTarget, Target } from '../connection.js'
@@ -10,6 +11,7 @@ import { type Clock, startDeadline } from '../deadlines.js'
 import type { CandidateIndex } from './candidate-index.js'
 import { DialUnderWay } from './dial-under-way.js'
 import type { Member } from './group.js'
+import type { Pursuit } from './pursuit.js'
 import { type Found, type IsMember, type Reuse, seenBy } from './reuse.js'
 
 /**
@@ -27,8 +29,6 @@ export interface DiallingParts {
   readonly connectTimeoutMs: number
   /** From 0 to 1, for jitter. Default `Math.random`. */
   readonly random?: () => number
-  /** Ends every dial. */
-  readonly signal: AbortSignal
   /** A new connection is there: it is put into the pool before anybody else hears of it. `dial` is to be ended when it may be found. */
   register(connection: Connection, target: PoolTarget, dial: DialUnderWay): void
   /** A TCP connection is being made. */
@@ -59,9 +59,9 @@ export class Dialling {
 
   /**
    * A connection for `target`: somebody else's, where the policy allows it, or one of its own. What `isMember` knows is not offered
-   * again: the target wants more than it has. @throws what the connector throws.
+   * again: the target wants more than it has. @throws what the connector throws; the reason that the pursuit is ended with.
    */
-  async obtain(target: PoolTarget, isMember: IsMember = () => false): Promise<Member> {
+  async obtain(target: PoolTarget, pursuit: Pursuit, isMember: IsMember = () => false): Promise<Member> {
     const { connector, reuse } = this.#parts
     const alone = target.progress.misdirected === true
     const listed = alone ? undefined : reuse.askListed(target, isMember)
@@ -69,21 +69,21 @@ export class Dialling {
     const givenUp = new Set<DialUnderWay>()
     for (let waits = 0; ; waits++) {
       // After a wait too: what was answered before it may be used up.
-      const resolution = await connector.resolve(target)
+      const resolution = await unlessAborted(connector.resolve(target), pursuit.signal)
       const { addresses } = resolution
-      if (alone) return this.#dial(target, addresses, () => true, 'misdirected-before')
+      if (alone) return this.#dial(target, pursuit, addresses, () => true, 'misdirected-before')
       const answer = reuse.ask(target, addresses, isMember)
       if ('use' in answer) return this.#shared(answer, seenBy(target, addresses), resolution)
       const patient = 'wait' in answer && waits < MAX_WAITS && answer.wait.some((dial) => !givenUp.has(dial))
-      if (!patient) return this.#dial(target, addresses, isMember, answer.because, resolution)
-      await this.#await(answer.wait, givenUp)
+      if (!patient) return this.#dial(target, pursuit, addresses, isMember, answer.because, resolution)
+      await this.#awaitFor(pursuit.signal, answer.wait, givenUp)
     }
   }
 
   /** A connection that nobody else will use; `signal` ends the dial. */
   async dedicated(target: PoolTarget, signal: AbortSignal): Promise<Member> {
     const { connector, onDial, onConnected } = this.#parts
-    const { addresses } = await connector.resolve(target)
+    const { addresses } = await unlessAborted(connector.resolve(target), signal)
     onDial()
     const progress = { onAttempt: () => undefined, onTcpConnected: () => undefined }
     const connection = await connector.connect(target, addresses, progress, signal)
@@ -94,13 +94,17 @@ export class Dialling {
   /** @param resolution of the target, where somebody else's connection would do as well. */
   async #dial(
     target: PoolTarget,
+    pursuit: Pursuit,
     addresses: readonly Address[],
     isMember: IsMember,
     because: string,
     resolution?: Resolution,
   ): Promise<Member> {
-    const { connector, reuse, clock, signal, register, onDial, onConnected } = this.#parts
+    const { connector, reuse, clock, register, onDial, onConnected } = this.#parts
+    const { signal } = pursuit
     const dial = new DialUnderWay(target, reuse.sharable(target) ? addresses[0] : undefined, reuse.groupsOf(target), this.#parts)
+    pursuit.dial = dial
+    dial.onLeft = (reason) => pursuit.review(reason)
     this.#underWay.add(dial)
     void dial.settled.then(() => this.#underWay.delete(dial))
     onDial()
@@ -120,6 +124,16 @@ export class Dialling {
     } catch (error) {
       dial.end()
       throw error
+    }
+  }
+
+  /** Waits for dials of other origins, which go on for as long as something waits. */
+  async #awaitFor(signal: AbortSignal, dials: readonly DialUnderWay[], givenUp: Set<DialUnderWay>): Promise<void> {
+    for (const dial of dials) dial.join()
+    try {
+      await unlessAborted(this.#await(dials, givenUp), signal)
+    } finally {
+      for (const dial of dials) dial.leave(signal.reason)
     }
   }
 

@@ -4,6 +4,7 @@ import type { Link } from '../chain.js'
 import type { Connection, PoolTarget, Target } from '../connection.js'
 import type { ClockTimer } from '../deadlines.js'
 import type { ConnectionInfo } from '../message/response.js'
+import type { Pursuit } from './pursuit.js'
 import { choose } from './strategy.js'
 import { Waiting } from './waiting.js'
 
@@ -18,6 +19,8 @@ export interface Member {
   readonly target?: Target
   /** When the answer of the resolver that the policy saw is used up, by the client's clock, milliseconds: then it is asked anew. */
   readonly expiresAt?: number
+  /** The connection has given it a response. */
+  proved?: boolean
   /** One request goes first; while it is on its way there is no room for others. */
   trial?: 'due' | 'sent' | undefined
 }
@@ -57,8 +60,8 @@ export class Group {
   readonly waiting: Waiting = new Waiting()
   /** The pool it is kept in; `undefined` when it is kept no more, and whoever still knows it has to look for another. */
   owner: object | undefined
-  /** Connections on their way. */
-  dials = 0
+  /** What is done to get connections. */
+  pursuits: readonly Pursuit[] = NOBODY
   /** When the last of them is over. */
   dialled: Promise<void> = OVER
   /** When a dial failed last, though there is a connection: no other is tried at once. */
@@ -96,10 +99,24 @@ export class Group {
     this.expiresAt = Math.min(this.expiresAt, member.expiresAt ?? Number.POSITIVE_INFINITY)
   }
 
+  /** Connections on their way, but for those that nothing waits for any more. */
+  get dials(): number {
+    let count = 0
+    for (const { signal } of this.pursuits) if (!signal.aborted) count++
+    return count
+  }
+
   /** Connections that were made for it. */
   get own(): number {
     let count = 0
     for (const { coalesced } of this.members) if (!coalesced) count++
+    return count
+  }
+
+  /** Connections made for it whose place is taken by a response that no reader has come for. */
+  get unread(): number {
+    let count = 0
+    for (const { connection, coalesced } of this.members) if (!coalesced && connection.unread === true) count++
     return count
   }
 
@@ -114,7 +131,9 @@ export class Group {
 
   /** Connections made for it beyond the limit, those with the fewest requests first. */
   surplus(): Connection[] {
-    const own = this.members.filter(({ coalesced }) => !coalesced).map(({ connection }) => connection)
+    const own = this.members
+      .filter(({ coalesced, connection }) => !coalesced && connection.unread !== true)
+      .map(({ connection }) => connection)
     const limit = own[0] === undefined ? 0 : this.target.settings.maxConnections[own[0].protocol]
     return own.toSorted((a, b) => a.active - b.active).slice(0, Math.max(0, own.length - limit))
   }
@@ -155,6 +174,11 @@ export class Group {
   /** Whether somebody does. */
   get opening(): boolean {
     return this.#opening.length > 0
+  }
+
+  /** One of them waits no more. */
+  leaveOpening(waiter: Waiter): void {
+    this.#opening = this.#opening.filter((each) => each !== waiter)
   }
 
   /** All of those, who are told now. */

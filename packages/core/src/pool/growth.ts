@@ -3,11 +3,13 @@
  * is none to be had.
  */
 
+import { link, unlink } from '../abort.js'
 import type { Connector } from '../connect/connect.js'
 import type { Clock } from '../deadlines.js'
 import { ConnectionError } from '../errors.js'
 import type { Dialling } from './dialling.js'
 import type { Group, Member } from './group.js'
+import { Pursuit } from './pursuit.js'
 import type { Services } from './services.js'
 
 /** Where an origin has a connection and gets no further one, that is not tried again for so long, milliseconds. */
@@ -22,12 +24,25 @@ const MAX_FRUITLESS = 2
 /** An origin whose requests get no place on connections of others for so long, milliseconds, gets one of its own. */
 const CROWDED_MS = 1_000
 
+/**
+ * Connections of one origin when those are counted too whose response no reader has come for. They do not count against
+ * `maxConnectionsPerOrigin`: a program that reads its responses only when it has all of them would wait for itself.
+ */
+const MAX_UNREAD = 256
+
+/** How often it is looked for such responses while requests wait, in milliseconds. */
+const UNREAD_PAUSE_MS = 50
+
 /** What growth works with. */
 export interface GrowthParts {
   readonly connector: Connector
   readonly dialling: Dialling
   readonly services: Services
   readonly clock: Clock
+  /** How long a connection may take that nothing waits for, milliseconds; 0 is forever. */
+  readonly connectTimeoutMs: number
+  /** Ends every dial. */
+  readonly stop: AbortSignal
   /** Nothing is left of a group. */
   forget(group: Group): void
 }
@@ -55,6 +70,7 @@ export class Growth {
     // Connections of others do not count: they may be full of what others do.
     const free = limit - group.own - group.dials
     let more = Math.min(Math.max(waiting, least), free)
+    if (free <= 0 && waiting > 0) more = this.#growPastUnread(group, limit, waiting)
     if (more <= 0 || !this.#mayTopUp(group, there)) return
     const pauseMs = group.members.length > 0 ? group.failedAt + FAILURE_PAUSE_MS - this.#parts.clock.now() : 0
     if (pauseMs > 0) return this.#growLater(group, pauseMs)
@@ -83,6 +99,22 @@ export class Growth {
   #limit({ target, members }: Group): number {
     const known = members[0]?.connection.protocol ?? this.#parts.connector.knownProtocol(target)
     return known === 'h2' || known === 'http/1.1' ? target.settings.maxConnections[known] : 1
+  }
+
+  /** All connections that the origin may have are there. How many more are dialled because responses hold some that no reader has come for. */
+  #growPastUnread(group: Group, limit: number, waiting: number): number {
+    // One that looks in a moment is enough: whether there are any takes a look at every stream.
+    if (group.later !== undefined || group.members[0]?.connection.unread === undefined) return 0
+    const { own, dials, unread } = group
+    const more = Math.min(waiting, limit - (own - unread) - dials)
+    if (more <= 0) {
+      // Responses that begin tell nobody: that would cost each of them. Requests that wait here look themselves.
+      if (dials === 0) this.#growLater(group, UNREAD_PAUSE_MS)
+      return 0
+    }
+    const free = Math.max(MAX_UNREAD, limit) - own - dials
+    if (free <= 0 && dials === 0) this.#fail(group, allUnread(group))
+    return Math.min(more, free)
   }
 
   /**
@@ -116,21 +148,41 @@ export class Growth {
   }
 
   #dial(group: Group): void {
-    group.dials++
-    group.dialled = this.#parts.dialling
-      .obtain(group.target, (connection) => group.memberOf(connection) !== undefined)
+    const { clock, connectTimeoutMs, stop, dialling } = this.#parts
+    const pursuit = new Pursuit(clock, connectTimeoutMs, () => group.waiting.size > 0 || group.opening)
+    link(stop, pursuit)
+    group.pursuits = [...group.pursuits, pursuit]
+    group.dialled = dialling
+      .obtain(group.target, pursuit, (connection) => group.memberOf(connection) !== undefined)
       .then(
-        (member) => this.#obtained(group, member),
+        (member) => {
+          this.#end(group, pursuit)
+          this.#obtained(group, member)
+        },
         (error: Error) => {
-          group.dials--
-          this.#unavailable(group, error)
+          this.#end(group, pursuit)
+          // Ended because nothing waited for it: what waits since then is given another.
+          if (pursuit.signal.aborted && !stop.aborted) this.settle(group)
+          else this.#unavailable(group, error)
         },
       )
       .finally(() => group.dialOver())
   }
 
+  #end(group: Group, pursuit: Pursuit): void {
+    unlink(this.#parts.stop, pursuit)
+    pursuit.end()
+    group.pursuits = group.pursuits.filter((each) => each !== pursuit)
+  }
+
+  /** Requests of a group have left: dials that nothing waits for are ended, with the reason of the last of them. */
+  review(group: Group, reason: unknown): void {
+    // Connections that are wanted in any case have a time of their own.
+    if (group.target.settings.minConnections > 1) return
+    for (const pursuit of group.pursuits) pursuit.review(reason)
+  }
+
   #obtained(group: Group, member: Member): void {
-    group.dials--
     const service = this.#parts.services.of(member.connection)
     // A 421 came while this one was looked for: the next one is the group's own.
     if (member.coalesced && group.target.progress.misdirected === true) return this.settle(group)
@@ -161,6 +213,12 @@ export class Growth {
     group.fruitless = 0
     this.#parts.forget(group)
   }
+}
+
+function allUnread({ target, unread }: Group): ConnectionError {
+  const origin = target.origin.serialized
+  const message = `${unread} connections are held by responses that are not read: read or discard the body of each (${origin})`
+  return new ConnectionError('ERR_UNREAD_RESPONSES', message, { origin, initiator: 'local', processed: 'no' })
 }
 
 function lost({ target }: Group, what: string): ConnectionError {

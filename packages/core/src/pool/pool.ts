@@ -5,8 +5,9 @@
 
 import type { Connector } from '../connect/connect.js'
 import type { Connection, PoolTarget } from '../connection.js'
-import type { Clock } from '../deadlines.js'
+import { type Clock, startDeadline } from '../deadlines.js'
 import type { Diagnostics } from '../diagnostics.js'
+import { TimeoutError, TransportError } from '../errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import { CandidateIndex } from './candidate-index.js'
 import { Dedicated } from './dedicated.js'
@@ -68,13 +69,14 @@ export class Pool {
     this.#reuse = new Reuse({ policy, index, diagnostics, isPastAge })
     this.#dialling = this.#makeDialling(index)
     this.#services = new Services({
-      ...{ policy, reuse: this.#reuse, index, lifetimes, diagnostics, clock, stop: this.#stop.signal },
+      ...{ policy, reuse: this.#reuse, index, lifetimes, diagnostics, clock, connector, stop: this.#stop.signal },
       settle: (group) => this.#growth.settle(group),
       fruitless: (group) => this.#growth.fruitless(group),
       grow: (group) => this.#growth.grow(group),
     })
     this.#growth = new Growth({
       ...{ connector, clock, dialling: this.#dialling, services: this.#services },
+      ...{ connectTimeoutMs: options.timeouts.connect, stop: this.#stop.signal },
       forget: (group) => this.#forget(group),
     })
     this.#dedicated = new Dedicated(this.#dialling, this.#stop.signal)
@@ -131,16 +133,40 @@ export class Pool {
     return undefined
   }
 
-  /** A connection of `target`, whether it has room or not. @throws what the connector throws. */
+  /** A connection of `target`, whether it has room or not. @throws what the connector throws; TimeoutError phase `connect`. */
   open(target: PoolTarget): Promise<Member> {
     const group = this.#groupFor(target)
     if (group.expiresAt <= this.#options.clock.now()) this.#services.expire(group)
     const member = group.members[0]
     if (member !== undefined) return Promise.resolve(member)
-    return new Promise((resolve, reject) => {
-      group.open({ affinity: undefined, onMember: resolve, onUnavailable: reject })
+    return new Promise<Member>((resolve, reject) => {
+      const waiter: Waiter = { affinity: undefined, onMember: resolve, onUnavailable: reject }
+      group.open(waiter)
+      this.#limitOpening(group, waiter)
       this.#growth.grow(group)
     })
+  }
+
+  /** A request has a clock of its own. What only wants a connection has the client's time for it. */
+  #limitOpening(group: Group, waiter: Waiter): void {
+    const { clock, timeouts } = this.#options
+    if (timeouts.connect === 0) return
+    const timer = startDeadline(clock, timeouts.connect, () => {
+      const origin = group.target.origin.serialized
+      const reason = new TimeoutError('connect', timeouts.connect, { origin, processed: 'no' })
+      group.leaveOpening(waiter)
+      waiter.onUnavailable(reason)
+      this.#growth.review(group, reason)
+    })
+    const { onMember, onUnavailable } = waiter
+    waiter.onMember = (member) => {
+      timer.cancel()
+      onMember(member)
+    }
+    waiter.onUnavailable = (error) => {
+      timer.cancel()
+      onUnavailable(error)
+    }
   }
 
   /** Other settings hold for a group from now on. Connections beyond its limit finish what they have. */
@@ -172,15 +198,30 @@ export class Pool {
     this.#dedicated.acquire(target, waiter)
   }
 
-  /** The waiter waits no more. A dial for it alone ends; one that others may use goes on. */
-  leave(target: PoolTarget, waiter: Waiter): void {
-    this.#dedicated.leave(waiter)
-    this.find(target)?.waiting.delete(waiter)
+  /** The waiter waits no more, for `reason`. A dial that nothing else waits for ends with it. */
+  leave(target: PoolTarget, waiter: Waiter, reason?: unknown): void {
+    this.#dedicated.leave(waiter, reason)
+    const group = this.find(target)
+    if (group === undefined) return
+    group.waiting.delete(waiter)
+    this.#growth.review(group, reason)
   }
 
   /** Whether a waiter of this target waits for a place on an open connection, and not for a connection. */
   hasConnection(target: PoolTarget): boolean {
     return (this.find(target)?.members.length ?? 0) > 0
+  }
+
+  /** The first response has come over a connection: the address that it leads to is a good one. */
+  proved(member: Member): void {
+    member.proved = true
+    if (!member.coalesced) this.#connector.proved(member.connection.route)
+  }
+
+  /** A request has failed. A connection that is lost, or refuses, before its first response speaks against the address. */
+  failed({ connection, coalesced, proved }: Member, error: Error): void {
+    if (coalesced || proved === true || connection.state === 'open') return
+    if (error instanceof TransportError && error.initiator === 'peer') this.#connector.disproved(connection.route)
   }
 
   /** Whether an idempotent request takes this status on a shared connection for a 421. */
@@ -281,7 +322,7 @@ export class Pool {
   #makeDialling(index: CandidateIndex): Dialling {
     const { clock, timeouts } = this.#options
     return new Dialling({
-      ...{ connector: this.#connector, reuse: this.#reuse, index, clock, signal: this.#stop.signal },
+      ...{ connector: this.#connector, reuse: this.#reuse, index, clock },
       connectTimeoutMs: timeouts.connect,
       register: (connection, target, dial) => this.#services.register(connection, target, dial),
       onDial: () => {

@@ -1,6 +1,7 @@
 /** What one connection does for its pool: which groups it serves, and which of them have requests waiting for room on it. */
 
 import type { Connection } from '../connection.js'
+import type { ClockTimer } from '../deadlines.js'
 import type { DialUnderWay } from './dial-under-way.js'
 import type { Group } from './group.js'
 
@@ -15,6 +16,8 @@ export class Service {
   home: Group | undefined
   /** What it came of, until others may find it. */
   dial: DialUnderWay | undefined
+  /** Runs until SETTINGS have come. */
+  settingsTimer: ClockTimer | undefined
   /** Groups of the caller's by which it is found; `undefined` where nobody else is to find it at all. */
   groupNames: readonly string[] | undefined
   /** A connection that answers for all that this one does (RFC 8336 §2.4): when there is room for its requests there, it goes. */

@@ -3,6 +3,7 @@
  * connections only by their interface.
  */
 
+import type { Connector } from '../connect/connect.js'
 import type { Connection, PoolTarget, Target } from '../connection.js'
 import type { Clock } from '../deadlines.js'
 import type { Diagnostics } from '../diagnostics.js'
@@ -24,6 +25,7 @@ export interface ServiceParts {
   readonly lifetimes: Lifetimes
   readonly diagnostics: Diagnostics
   readonly clock: Clock
+  readonly connector: Pick<Connector, 'proved' | 'disproved'>
   /** Ended with the pool: what comes later is not taken. */
   readonly stop: AbortSignal
   /** A group has lost a connection, or may use one no more. */
@@ -34,6 +36,8 @@ export interface ServiceParts {
   grow(group: Group): void
 }
 
+/** An address whose server has sent no SETTINGS so long after the handshake is tried after others, milliseconds. */
+const LATE_SETTINGS_MS = 2_000
 /** Origins of a connection that are looked at for each that joins it: two, and the one it was made for, which stays. */
 const LOOKED_AT = 3
 
@@ -68,8 +72,21 @@ export class Services {
     target.progress.misdirected = false
     this.#parts.lifetimes.add(connection, target.settings)
     service.groupNames = this.#parts.reuse.sharable(target) ? this.#parts.reuse.groupsOf(target) : undefined
+    if (!connection.confirmed) this.#watchSettings(connection, service)
     connection.onChange = () => this.#changed(connection, service)
     if (connection.state !== 'open' || connection.confirmed) this.#changed(connection, service)
+  }
+
+  /** SETTINGS that are late have no deadline (see `h2/liveness.ts`); but another address of the name may be the better one. */
+  #watchSettings(connection: Connection, service: Service): void {
+    const { clock, connector } = this.#parts
+    const timer = clock.startTimer(LATE_SETTINGS_MS, () =>
+      clock.afterTurn(() => {
+        if (connection.state === 'open' && !connection.confirmed) connector.disproved(connection.route)
+      }),
+    )
+    timer.unref()
+    service.settingsTimer = timer
   }
 
   /** From now on the group is served by that connection too. */
@@ -167,14 +184,20 @@ export class Services {
 
   /** Until whoever it was made for has it, it is not idle: where no idle ones are kept it would be closed before its first request. */
   #noteActivity(connection: Connection, { home }: Service): void {
-    if (connection.active > 0) this.#parts.lifetimes.busy(connection)
-    else if (home !== undefined) this.#parts.lifetimes.idle(connection)
+    if (connection.active > 0) return this.#parts.lifetimes.busy(connection)
+    if (home === undefined) return
+    // One more than the origin may have was made while responses of others were not read.
+    if (connection.unread !== undefined && connection.state === 'open' && isOverLimit(connection, home))
+      return void connection.close()
+    this.#parts.lifetimes.idle(connection)
   }
 
   /** Others may find it, and those who waited for it do. */
   #publish(connection: Connection, service: Service): void {
     const { index } = this.#parts
     const { reuseKey, origin } = connection.route
+    service.settingsTimer?.cancel()
+    if (connection.protocol === 'h2') this.#parts.connector.proved(connection.route)
     if (service.groupNames !== undefined) {
       index.addConnection(connection)
       for (const name of service.groupNames) index.addToGroup(connection, { reuseKey, port: origin.port }, name)
@@ -233,9 +256,12 @@ export class Services {
   #retire(connection: Connection, service: Service): void {
     this.#parts.lifetimes.delete(connection)
     this.#parts.index.delete(connection)
+    service.settingsTimer?.cancel()
     service.dial?.end()
     service.dial = undefined
     if (connection.state === 'closed') this.#services.delete(connection)
+    // Of no use to anybody: another address may be.
+    if (!service.roomy && !this.#parts.stop.aborted) this.#parts.connector.disproved(connection.route)
     const groups = [...service.groups]
     service.groups.clear()
     service.waiting.clear()
@@ -245,6 +271,10 @@ export class Services {
       else this.#parts.fruitless(group)
     }
   }
+}
+
+function isOverLimit({ protocol }: Connection, { own, unread, target }: Group): boolean {
+  return own - unread > target.settings.maxConnections[protocol]
 }
 
 /** Whether the Origin Set is another one than when the policy was asked last: it only grows, but for origins that are disowned. */

@@ -2,6 +2,7 @@
 
 import type { Exchange, ExchangeObserver } from '../connection.js'
 import { ConnectionError, StreamError, UnshardError } from '../errors.js'
+import { queueMicrotask } from '../event-loop.js'
 import { type BodySource, ResponseBody } from '../message/body.js'
 import { type Content, leave, toContent } from '../message/content.js'
 import { checkFields } from '../message/fields.js'

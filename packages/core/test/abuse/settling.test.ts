@@ -235,8 +235,8 @@ it('a source of nothing but empty parts does not starve its own deadline', async
   const body = (async function* () {
     for (;;) yield ''
   })()
-  const one = client({ timeouts: { headers: 100 } })
+  const one = client({ timeouts: { body: 100 } })
   const failing = one.request({ url: `${origin.url('a.test.example')}/never`, method: 'POST', body })
-  await expect(failing).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
+  await expect(failing).rejects.toMatchObject({ name: 'TimeoutError', phase: 'body' })
   await quiet(one)
 })

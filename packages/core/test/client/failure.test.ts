@@ -139,7 +139,7 @@ describe('an HTTP/2 server that misbehaves', () => {
     const { port } = await peer(async (p) => {
       await p.handshake()
       const first = await p.nextRequest()
-      p.send(frames.rstStream(first.streamId, 0xb))
+      p.send(frames.rstStream(first.streamId, 0x2))
       const second = await p.nextRequest()
       p.respond(second.streamId, 204)
     })
@@ -147,7 +147,7 @@ describe('an HTTP/2 server that misbehaves', () => {
     await expect(one.request({ url: url(port), method: 'POST' })).rejects.toMatchObject({
       name: 'StreamError',
       initiator: 'peer',
-      errorCode: 0xb,
+      errorCode: 0x2,
       processed: 'unknown',
     })
     expect((await one.request({ url: url(port), method: 'POST' })).status).toBe(204)

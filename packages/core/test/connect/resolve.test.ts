@@ -88,28 +88,44 @@ describe('Resolver', () => {
     expect(asked).toBe(2)
   })
 
-  it('a deadline that is noticed late, because the process was busy, is moved once', async () => {
+  it('a question without an answer is shared for a while; then the next one asks again, and who waits may still hear', async () => {
     const time = new FakeClock()
-    let late = 0
-    const busy = { now: () => time.now() + late, startTimer: time.startTimer.bind(time) }
-    let answer: (() => void) | undefined
+    const answers: (() => void)[] = []
     const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
-      answer = () => callback(null, [{ address: '192.0.2.1' }])
+      answers.push(() => callback(null, [{ address: '192.0.2.1' }]))
     }) as LookupFunction
-    const resolver = new Resolver(lookup, 0, busy, 100)
-    const asked = resolver.resolve('a.example')
-    late = 500
-    time.advance(100)
-    time.advance(499)
-    answer!()
-    expect((await asked).addresses).toHaveLength(1)
-    const unanswered = resolver.resolve('b.example')
-    late += 500
-    time.advance(100)
-    late += 500
-    time.advance(500)
-    await expect(unanswered).rejects.toMatchObject({ name: 'TimeoutError', phase: 'connect', ms: 100 })
+    const resolver = new Resolver(lookup, 0, time, 100)
+    const first = resolver.resolve('a.example')
+    time.advance(99)
+    void resolver.resolve('a.example')
+    expect(answers).toHaveLength(1)
+    time.advance(1)
+    const third = resolver.resolve('a.example')
+    expect(answers).toHaveLength(2)
+    answers[0]!()
+    expect((await first).addresses).toHaveLength(1)
+    answers[1]!()
+    expect((await third).addresses).toHaveLength(1)
     expect(time.pending).toBe(0)
+  })
+
+  it('an async lookup that rejects is a typed error', async () => {
+    const lookup = (async () => {
+      throw Object.assign(new Error('blocked'), { code: 'EBLOCKED' })
+    }) as unknown as LookupFunction
+    await expect(new Resolver(lookup, 0, clock).resolve('a.example')).rejects.toMatchObject({
+      name: 'ConnectError',
+      phase: 'resolve',
+      cause: { code: 'EBLOCKED' },
+    })
+  })
+
+  it('RFC 6761 §6.3: names that end in .localhost resolve to loopback addresses', async () => {
+    for (const host of ['app.localhost', 'a.b.localhost', 'app.localhost.']) {
+      const { addresses } = await new Resolver(undefined, 0, clock).resolve(host)
+      expect(addresses.length).toBeGreaterThan(0)
+      for (const { address } of addresses) expect(['127.0.0.1', '::1']).toContain(address)
+    }
   })
 
   it('remembers no failure', async () => {
@@ -169,5 +185,92 @@ describe('Resolver', () => {
       callback(new Error('second thoughts'))
     }) as LookupFunction
     expect((await new Resolver(eager, 0, clock).resolve('a.example')).addresses).toHaveLength(1)
+  })
+})
+
+describe('RFC 8767: while the resolver is out, an old answer is used', () => {
+  /** A resolver that is told what to do with each question. */
+  const started = async (): Promise<{
+    time: FakeClock
+    resolver: Resolver
+    answer(what: string | Error | undefined): void
+    asked(): number
+  }> => {
+    const time = new FakeClock(5)
+    let what: string | Error | undefined = '192.0.2.1'
+    let asked = 0
+    const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
+      asked++
+      if (what !== undefined) process.nextTick(callback, what instanceof Error ? what : null, what, 4)
+    }) as LookupFunction
+    const resolver = new Resolver(lookup, 10_000, time, 10_000)
+    await resolver.resolve('a.example')
+    time.advance(10_001)
+    return {
+      time,
+      resolver,
+      answer: (next) => {
+        what = next
+      },
+      asked: () => asked,
+    }
+  }
+  const failure = (code: string): Error => Object.assign(new Error(code), { code })
+  const first = [{ address: '192.0.2.1', family: 4 }]
+
+  it.each(['EAI_AGAIN', 'ESERVFAIL', 'ETIMEOUT', 'ECONNREFUSED', 'EREFUSED'])('%s', async (code) => {
+    const { time, resolver, answer, asked } = await started()
+    answer(failure(code))
+    expect((await resolver.resolve('a.example')).addresses).toEqual(first)
+    // Not asked again for half a minute, and then without a request that waits.
+    time.advance(29_999)
+    await resolver.resolve('a.example')
+    expect(asked()).toBe(2)
+    time.advance(2)
+    answer('192.0.2.2')
+    expect((await resolver.resolve('a.example')).addresses).toEqual(first)
+    await new Promise(setImmediate)
+    expect((await resolver.resolve('a.example')).addresses).toEqual([{ address: '192.0.2.2', family: 4 }])
+  })
+
+  it('a resolver that does not answer: after 1.8 s', async () => {
+    const { time, resolver, answer } = await started()
+    answer(undefined)
+    const resolving = resolver.resolve('a.example')
+    time.advance(1_800)
+    expect((await resolving).addresses).toEqual(first)
+  })
+
+  it('for at most an hour', async () => {
+    const { time, resolver, answer } = await started()
+    answer(failure('EAI_AGAIN'))
+    await resolver.resolve('a.example')
+    time.advance(3_600_000)
+    await expect(resolver.resolve('a.example')).rejects.toMatchObject({ phase: 'resolve' })
+  })
+
+  it.each([failure('ENOTFOUND'), failure('ENODATA'), new Error('a private address'), failure('EBLOCKED')])(
+    'not where the resolver has an answer: %s',
+    async (error) => {
+      const { resolver, answer } = await started()
+      answer(error)
+      await expect(resolver.resolve('a.example')).rejects.toMatchObject({ cause: error })
+      answer(failure('EAI_AGAIN'))
+      await expect(resolver.resolve('a.example')).rejects.toMatchObject({ phase: 'resolve' })
+    },
+  )
+
+  it('another answer counts at once', async () => {
+    const { resolver, answer } = await started()
+    answer('192.0.2.7')
+    expect((await resolver.resolve('a.example')).addresses).toEqual([{ address: '192.0.2.7', family: 4 }])
+  })
+
+  it('what is asked for again because a connection has reached its age is used as well', async () => {
+    const { resolver, answer } = await started()
+    await resolver.resolve('a.example')
+    resolver.forget('a.example')
+    answer(failure('EAI_AGAIN'))
+    expect((await resolver.resolve('a.example')).addresses).toEqual(first)
   })
 })

@@ -276,12 +276,13 @@ describe('Connector', () => {
       )
       const { route } = connection
       routes.push(route)
-      // HTTP/1.1's engine reads as soon as it is asked for something: then the ticket comes.
+      // What the server has sent out of turn ends the connection; its ticket is told of in the same turn of the event loop.
       const answer = new Promise<void>((resolve) => {
         const observer = { onInformational() {}, onResponse() {}, onError: () => undefined, onClosed: resolve }
         connection.request({ ...REQUEST, origin: target(server).origin }, observer)
       })
       await answer
+      await new Promise(setImmediate)
       connection.destroy(new Error('next'))
     }
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, true])

@@ -181,7 +181,7 @@ describe.each(transports)('over %s', (_name, on) => {
       expect([heard(actors.peer.peers[0]!), actors.peer.connections]).toEqual([[], 1])
     }))
 
-  it('CVE-2019-9517 an upload into a window of 0 for ever: the deadline, RST_STREAM CANCEL, and the content is let go', () =>
+  it('CVE-2019-9517 an upload into a window of 0 forever: `timeouts.body`, RST_STREAM CANCEL, and the content is let go', () =>
     bounded(async () => {
       const asked = gate()
       const wasReset = gate()
@@ -195,11 +195,11 @@ describe.each(transports)('over %s', (_name, on) => {
         await serve(p)
       })
       await actors.request()
-      const upload = actors.request({ method: 'POST', body: Buffer.alloc(33_554_432), timeouts: { headers: 500 } })
+      const upload = actors.request({ method: 'POST', body: Buffer.alloc(33_554_432), timeouts: { body: 500 } })
       upload.catch(() => undefined)
       await asked.promise
       actors.clock.advance(600)
-      await expect(upload).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
+      await expect(upload).rejects.toMatchObject({ name: 'TimeoutError', phase: 'body' })
       await wasReset.promise
       expect((await actors.request()).status).toBe(204)
     }))
@@ -232,25 +232,6 @@ describe.each(transports)('over %s', (_name, on) => {
     // While the peer still has not read a thing.
     expect((await memory()) - before).toBeLessThan(BOUND)
     over.open()
-    expect((await actors.request()).status).toBe(204)
-  })
-
-  it('SETTINGS of ours that are never acknowledged: GOAWAY SETTINGS_TIMEOUT after 10 s', async () => {
-    const asked = gate()
-    const actors = await t.stage(on, async (p, index) => {
-      if (index > 0) return p.handshake().then(() => serve(p))
-      p.send(settings())
-      await p.nextRequest()
-      asked.open()
-      await p.closed
-    })
-    const failing = actors.request()
-    failing.catch(() => undefined)
-    await asked.promise
-    actors.clock.advance(10_000)
-    await expect(failing).rejects.toMatchObject({ code: 'ERR_PROTOCOL', errorCode: ErrorCode.SETTINGS_TIMEOUT })
-    await actors.peer.peers[0]!.closed
-    expect(heard(actors.peer.peers[0]!)).toEqual(['GOAWAY SETTINGS_TIMEOUT'])
     expect((await actors.request()).status).toBe(204)
   })
 

@@ -92,7 +92,7 @@ describe.each(transports)('over %s', (_name, on) => {
     expect([heard(actors.peer.peers[0]!), actors.peer.connections]).toEqual([[], 1])
   })
 
-  it('F04 a send window of 0 for ever (CVE-2019-9517): the deadline ends the upload with RST_STREAM CANCEL, others go on', async () => {
+  it('F04 a send window of 0 forever (CVE-2019-9517): `timeouts.body` ends the upload with RST_STREAM CANCEL, others go on', async () => {
     const asked = gate()
     const wasReset = gate()
     const actors = await t.stage(on, async (p) => {
@@ -108,13 +108,12 @@ describe.each(transports)('over %s', (_name, on) => {
     })
     // Before the peer's SETTINGS are known, the window is 65,535.
     await actors.request()
-    const upload = actors.request({ method: 'POST', body: Buffer.alloc(100_000), timeouts: { headers: 1_000, body: 1_000 } })
+    const upload = actors.request({ method: 'POST', body: Buffer.alloc(100_000), timeouts: { headers: 100_000, body: 1_000 } })
     upload.catch(() => undefined)
     await asked.promise
     expect((await actors.request()).status).toBe(204)
     actors.clock.advance(1_200)
-    // Before a response it is the deadline of the response's fields that covers the upload.
-    await expect(upload).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers', processed: 'unknown' })
+    await expect(upload).rejects.toMatchObject({ name: 'TimeoutError', phase: 'body', processed: 'unknown' })
     await wasReset.promise
     expect((await actors.request()).status).toBe(204)
     const [p] = actors.peer.peers

@@ -1,4 +1,4 @@
-/** Rows H01 to H07 of the matrix, and G17 to G20 over HTTP/1.1: the wire is undici's, what a caller gets is ours. H08 to H10 are fetch's. */
+/** Rows H01 to H07 of the matrix, and G17 to G20 over HTTP/1.1: the parser is llhttp, strict. H08 to H10 are fetch's. */
 
 import { createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
@@ -63,7 +63,7 @@ const refused: [title: string, answer: string, error: object][] = [
   ['H03 a chunk that ends without CR LF', `${chunked}2\r\nokX0\r\n\r\n`, bad],
   ['H03 chunk lines that end with LF alone', `${chunked}2\nok\n0\n\n`, bad],
   ['H04 lines that end with LF alone', 'HTTP/1.1 200 OK\na: b\ncontent-length: 2\n\nok', bad],
-  ['H04 a folded value', `${status}a: b\r\n c\r\ncontent-length: 2\r\n\r\nok`, bad],
+  ['H04 a fold behind the status line', `${status} c\r\ncontent-length: 2\r\n\r\nok`, bad],
   ['H04 a bare CR in a value', `${status}a: b\rc\r\ncontent-length: 0\r\n\r\n`, bad],
   ['H04 a NUL in a value', `${status}a: b\0c\r\ncontent-length: 0\r\n\r\n`, bad],
   ['H04 a space before the colon', `${status}a : b\r\ncontent-length: 0\r\n\r\n`, bad],
@@ -75,7 +75,8 @@ const refused: [title: string, answer: string, error: object][] = [
   ['H07 101 without a word', 'HTTP/1.1 101 Switching Protocols\r\n\r\nok', bad],
   ['H06 a line of 100 KiB', `${status}a: ${'x'.repeat(102_400)}\r\ncontent-length: 0\r\n\r\n`, large],
   ['H06 1,001 fields in 54 kB', `${status}${'a: b\r\n'.repeat(1_001)}\r\n`, large],
-  ['D16 1xx without end', `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(17)}${status}content-length: 0\r\n\r\n`, large],
+  ['D16 1xx without end', `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(3_000)}${status}content-length: 0\r\n\r\n`, large],
+  ['H03 CVE-2023-39326 a chunk extension of 1 MB', `${chunked}2;${'x'.repeat(1_000_000)}\r\nok\r\n0\r\n\r\n`, large],
   ['H06 100,000 fields', `${status}${'a: b\r\n'.repeat(100_000)}content-length: 0\r\n\r\n`, large],
 ]
 
@@ -118,11 +119,26 @@ describe.each(['https', 'http'])('over %s', (scheme) => {
     },
   )
 
-  it('H03 CVE-2023-39326 a chunk extension of 1 MB: skipped, nothing of it is kept', async () => {
-    const actors = await stage(scheme, (socket) => socket.write(`${chunked}2;${'x'.repeat(1_000_000)}\r\nok\r\n0\r\n\r\n`))
+  it('H03 CVE-2023-39326 chunk extensions of 1 MB are skipped where the content is as long; nothing of them is kept', async () => {
+    const chunk = `3e8;${'x'.repeat(1_000)}\r\n${'y'.repeat(1_000)}\r\n`
+    const actors = await stage(scheme, (socket) => socket.write(`${chunked}${chunk.repeat(1_000)}0\r\n\r\n`))
     const before = await memory()
-    expect(await (await actors.request()).text()).toBe('ok')
+    expect(await (await actors.request()).text()).toHaveLength(1_000_000)
     expect((await memory()) - before).toBeLessThan(4 * 1_048_576)
+    expect(actors.connections()).toBe(1)
+  })
+
+  it('H04 RFC 9112 §5.2 a folded value is read with blanks in place of the fold', async () => {
+    const actors = await stage(scheme, (socket) => socket.write(`${status}a: b\r\n c\r\ncontent-length: 2\r\n\r\nok`))
+    const response = await actors.request()
+    expect(response.headers.get('a')).toBe('b   c')
+    expect(await response.text()).toBe('ok')
+    expect(actors.connections()).toBe(1)
+  })
+
+  it('D16 a hundred interim responses are no flood', async () => {
+    const actors = await stage(scheme, (socket) => socket.write(`${'HTTP/1.1 102 -\r\n\r\n'.repeat(100)}${OK}`))
+    expect(await (await actors.request()).text()).toBe('ok')
     expect(actors.connections()).toBe(1)
   })
 

@@ -2,7 +2,14 @@
 
 import { connect, createServer } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
-import { FakeClock, frames, type Script, type ScriptedPeer, type ScriptedPeerOptions } from '@unshard/testkit'
+import {
+  FakeClock,
+  frames,
+  type Script,
+  type ScriptedConnection,
+  type ScriptedPeer,
+  type ScriptedPeerOptions,
+} from '@unshard/testkit'
 import type { ClientOptions } from '../../src/index.js'
 import { rig } from '../client/rig.js'
 
@@ -75,36 +82,45 @@ describe.each(transports)('over %s', (_name, scheme, peerOptions, clientOptions)
     ['A04 no SETTINGS ever', async () => undefined],
     ['C09 SETTINGS, but no acknowledgement of ours', async (p) => p.send(frames.settings({}))],
   ] as [string, (p: Parameters<Script>[0]) => Promise<void>][])(
-    '%s: GOAWAY SETTINGS_TIMEOUT after 10 s',
+    '%s, and not a byte: lost after 45 s, sent once more, and then an error',
     async (_what, start) => {
       const clock = new FakeClock()
-      let asked!: () => void
-      const request = new Promise<void>((resolve) => {
-        asked = resolve
-      })
-      let goaway: Promise<number> | undefined
-      const { port } = await peer(async (p) => {
+      const requested: (() => void)[] = []
+      const requests = [0, 1].map((i) => new Promise<void>((resolve) => (requested[i] = resolve)))
+      const started = await peer(async (p, index) => {
         await start(p)
         // Requests may go out before SETTINGS have come (RFC 9113 §3.4).
         await p.nextRequest()
-        goaway = p.next('GOAWAY').then(({ payload }) => payload.readUInt32BE(4))
-        asked()
+        requested[index]!()
         await p.closed
       })
-      const failing = client({ ...clientOptions, clock }).request({ url: url(port, scheme) })
+      const failing = client({ ...clientOptions, clock }).request({ url: url(started.port, scheme) })
       failing.catch(() => undefined)
-      await request
-      clock.advance(9_999)
-      clock.advance(1)
-      await expect(failing).rejects.toMatchObject({
-        name: 'ConnectionError',
-        code: 'ERR_PROTOCOL',
-        errorCode: 4,
-        initiator: 'local',
-      })
-      expect(await goaway).toBe(4)
+      for (const request of requests) {
+        await request
+        await clock.pass(46_000)
+      }
+      await expect(failing).rejects.toMatchObject({ name: 'ConnectionError', code: 'ERR_CONNECTION_LOST', processed: 'unknown' })
+      expect(started.connections).toBe(2)
     },
   )
+
+  it('SETTINGS and their acknowledgement may come with the first answer, after 40 s', async () => {
+    const clock = new FakeClock()
+    let requested!: (p: ScriptedConnection) => void
+    const request = new Promise<ScriptedConnection>((resolve) => (requested = resolve))
+    const started = await peer(async (p) => {
+      await p.nextRequest()
+      requested(p)
+      await p.closed
+    })
+    const response = client({ ...clientOptions, clock }).request({ url: url(started.port, scheme) })
+    const server = await request
+    await clock.pass(40_000)
+    server.send(frames.settings({}), frames.settingsAck())
+    server.respond(1, 204)
+    expect([(await response).status, started.connections]).toEqual([204, 1])
+  })
 
   it.each(['destroy', 'end'] as const)(
     'A08 %s during the preface: one more attempt, because a GET may be sent twice',

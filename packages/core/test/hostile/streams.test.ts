@@ -130,8 +130,17 @@ describe.each(transports)('over %s', (_name, on) => {
   it('E11 RST_STREAM(NO_ERROR) before a response: an error', () =>
     endsStream(t, on, 'NO_ERROR', (id) => [rstStream(id, 0)], { culprit: reset(0, 'unknown'), heard: [] }))
 
-  it('E15 ENHANCE_YOUR_CALM on a stream: an error, and no second attempt', () =>
-    endsStream(t, on, 'ENHANCE_YOUR_CALM', (id) => [rstStream(id, 0xb)], { culprit: reset(0xb, 'unknown'), heard: [] }))
+  it('E15 ENHANCE_YOUR_CALM on a stream: what may be sent twice is, on another connection; a POST is an error', async () => {
+    const actors = await t.stage(on, async (p, index) => {
+      await p.handshake()
+      if (index === 1) return serve(p)
+      for (;;) p.send(rstStream((await p.nextRequest()).streamId, 0xb))
+    })
+    expect((await actors.request()).status).toBe(204)
+    expect([actors.peer.connections, actors.one.stats().totals.replayed]).toEqual([2, 1])
+    const other = t.world.client({ ...on.client, clock: actors.clock })
+    await expect(other.request({ url: actors.url(), method: 'POST' })).rejects.toMatchObject(reset(0xb, 'unknown'))
+  })
 
   it.each(['CANCEL', 'INTERNAL_ERROR', 'REFUSED_STREAM'] as const)(
     'E12 RST_STREAM %s in the middle of the content: what came is read, then the error',

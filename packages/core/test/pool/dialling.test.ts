@@ -1,9 +1,11 @@
 import { FakeClock } from '@unshard/testkit'
+import type { PoolTarget } from '../../src/connection.js'
 import { Diagnostics } from '../../src/diagnostics.js'
 import { isConnection, type ReusePolicy, sameOrigin } from '../../src/index.js'
 import { CandidateIndex } from '../../src/pool/candidate-index.js'
 import { Dialling } from '../../src/pool/dialling.js'
 import type { Member } from '../../src/pool/group.js'
+import { Pursuit } from '../../src/pool/pursuit.js'
 import { Reuse } from '../../src/pool/reuse.js'
 import { type FakeConnection, FakeConnector, targetOf, turn } from './fakes.js'
 
@@ -32,7 +34,6 @@ function make(policy: ReusePolicy = sharing, table: Record<string, string | stri
     clock,
     connectTimeoutMs: 10_000,
     random,
-    signal: stop.signal,
     register: (connection, _target, dial) => {
       registered.push(connection as FakeConnection)
       index.addConnection(connection)
@@ -43,7 +44,13 @@ function make(policy: ReusePolicy = sharing, table: Record<string, string | stri
       dialled++
     },
   })
-  return { clock, connector, index, stop, registered, dialling, dialled: () => dialled }
+  /** As a group does that has requests waiting until `stop` is aborted. */
+  const obtain = (target: PoolTarget): Promise<Member> => {
+    const pursuit = new Pursuit(clock, 0, () => true)
+    stop.signal.addEventListener('abort', () => pursuit.abort(stop.signal.reason))
+    return dialling.obtain(target, pursuit)
+  }
+  return { clock, connector, index, stop, registered, dialling, obtain, dialled: () => dialled }
 }
 
 /** What leads to the address of all. */
@@ -67,11 +74,11 @@ function watch(promise: Promise<Member>): { member?: Member; error?: unknown } {
 
 describe('Dialling', () => {
   it('through a proxy: no name is asked for, no policy is asked, and nobody finds the dial or waits for it', async () => {
-    const { dialling, connector, registered, index } = make()
+    const { obtain, connector, registered, index } = make()
     const proxy = { name: 'http://proxy.example:80', key: 'p' }
-    const one = watch(dialling.obtain({ ...A, proxy }))
+    const one = watch(obtain({ ...A, proxy }))
     await turn()
-    const other = watch(dialling.obtain({ ...B, proxy }))
+    const other = watch(obtain({ ...B, proxy }))
     await turn()
     expect(connector.resolved).toEqual([])
     expect(index.empty).toBe(true)
@@ -83,8 +90,8 @@ describe('Dialling', () => {
   })
 
   it('the first connection: dialled, registered before anybody hears of it, nothing left in the index but it', async () => {
-    const { dialling, connector, registered, index } = make()
-    const one = watch(dialling.obtain(A))
+    const { obtain, connector, registered, index } = make()
+    const one = watch(obtain(A))
     await turn()
     expect(connector.dials).toHaveLength(1)
     expect(found(index)).toMatchObject([{ origin: A.origin, port: 443 }])
@@ -95,20 +102,20 @@ describe('Dialling', () => {
   })
 
   it('a connection that is there is used where the policy says so, without a dial', async () => {
-    const { dialling, connector, dialled } = make()
-    watch(dialling.obtain(A))
+    const { obtain, connector, dialled } = make()
+    watch(obtain(A))
     await turn()
     const connection = await connector.dials[0]!.succeed()
-    const other = watch(dialling.obtain(B))
+    const other = watch(obtain(B))
     await turn()
     expect(other.member).toMatchObject({ connection, coalesced: true, because: 'shared' })
     expect(dialled()).toBe(1)
   })
 
   it('a second host waits for the handshake of the first, and shares what comes of it', async () => {
-    const { dialling, connector, clock } = make()
-    watch(dialling.obtain(A))
-    const other = watch(dialling.obtain(B))
+    const { obtain, connector, clock } = make()
+    watch(obtain(A))
+    const other = watch(obtain(B))
     await turn()
     expect(connector.dials).toHaveLength(1)
     expect(clock.pending).toBe(1)
@@ -118,9 +125,9 @@ describe('Dialling', () => {
   })
 
   it('is not waited for where no policy says so', async () => {
-    const { dialling, connector, clock } = make(sameOrigin())
-    watch(dialling.obtain(A))
-    const other = watch(dialling.obtain(B))
+    const { obtain, connector, clock } = make(sameOrigin())
+    watch(obtain(A))
+    const other = watch(obtain(B))
     await turn()
     expect(connector.dials.map(({ target }) => target.origin.host)).toEqual(['a.example', 'b.example'])
     expect(clock.pending).toBe(0)
@@ -129,9 +136,9 @@ describe('Dialling', () => {
   })
 
   it('an address that differs is neither waited for nor asked about', async () => {
-    const { dialling, connector } = make(sharing, { 'b.example': '192.0.2.2' })
-    watch(dialling.obtain(A))
-    const other = watch(dialling.obtain(B))
+    const { obtain, connector } = make(sharing, { 'b.example': '192.0.2.2' })
+    watch(obtain(A))
+    const other = watch(obtain(B))
     await turn()
     expect(connector.dials).toHaveLength(2)
     await connector.dials[1]!.succeed()
@@ -139,21 +146,21 @@ describe('Dialling', () => {
   })
 
   it('a dial is found under every address it has tried', async () => {
-    const { dialling, connector } = make(sharing, { 'b.example': '192.0.2.2' })
-    watch(dialling.obtain(A))
+    const { obtain, connector } = make(sharing, { 'b.example': '192.0.2.2' })
+    watch(obtain(A))
     await turn()
     connector.dials[0]!.progress.onAttempt({ address: '192.0.2.2', family: 4 })
-    watch(dialling.obtain(B))
+    watch(obtain(B))
     await turn()
     expect(connector.dials).toHaveLength(1)
   })
 
   it('patience ends 250 ms after the dial began, and then the waiter dials', async () => {
-    const { dialling, connector, clock } = make()
-    watch(dialling.obtain(A))
+    const { obtain, connector, clock } = make()
+    watch(obtain(A))
     await turn()
     clock.advance(100)
-    watch(dialling.obtain(B))
+    watch(obtain(B))
     await turn()
     clock.advance(149)
     await turn()
@@ -164,11 +171,11 @@ describe('Dialling', () => {
   })
 
   it('it is counted from the first attempt: loading modules before that is not the server’s slowness', async () => {
-    const { dialling, connector, clock } = make()
+    const { obtain, connector, clock } = make()
     connector.attemptsAtOnce = false
-    watch(dialling.obtain(A))
+    watch(obtain(A))
     await turn()
-    watch(dialling.obtain(B))
+    watch(obtain(B))
     await turn()
     clock.advance(200)
     connector.dials[0]!.progress.onAttempt({ address: '192.0.2.1', family: 4 })
@@ -181,9 +188,9 @@ describe('Dialling', () => {
   })
 
   it('on a long path it lasts 4 times as long as TCP took, noticed at 250 ms', async () => {
-    const { dialling, connector, clock } = make()
-    watch(dialling.obtain(A))
-    watch(dialling.obtain(B))
+    const { obtain, connector, clock } = make()
+    watch(obtain(A))
+    watch(obtain(B))
     await turn()
     clock.advance(200)
     connector.dials[0]!.progress.onTcpConnected()
@@ -200,9 +207,9 @@ describe('Dialling', () => {
 
   it('of many who have waited in vain for a slow handshake the first dials, and the others wait for that, or for the slow one', async () => {
     const chances = [1, 0.5, 0, 0.2]
-    const { dialling, connector, clock } = make(sharing, {}, () => chances.shift() ?? 0)
-    watch(dialling.obtain(A))
-    const others = ['b', 'c', 'd', 'e'].map((host) => watch(dialling.obtain(targetOf(`https://${host}.example`))))
+    const { obtain, connector, clock } = make(sharing, {}, () => chances.shift() ?? 0)
+    watch(obtain(A))
+    const others = ['b', 'c', 'd', 'e'].map((host) => watch(obtain(targetOf(`https://${host}.example`))))
     await turn()
     for (let ms = 0; ms < 250; ms++) {
       clock.advance(1)
@@ -216,11 +223,11 @@ describe('Dialling', () => {
   })
 
   it('not without end: a host that has waited for three of them dials for itself', async () => {
-    const { dialling, connector, clock } = make()
+    const { obtain, connector, clock } = make()
     const hosts = ['a', 'b', 'c', 'd', 'e', 'f'].map((host) => targetOf(`https://${host}.example`))
     // One after the other, each in time to be waited for by the next.
     for (const target of hosts) {
-      watch(dialling.obtain(target))
+      watch(obtain(target))
       await turn()
     }
     for (let ms = 0; ms < 1_000; ms++) {
@@ -231,9 +238,9 @@ describe('Dialling', () => {
   })
 
   it('a dial that fails lets its waiter dial at once', async () => {
-    const { dialling, connector, clock } = make()
-    const one = watch(dialling.obtain(A))
-    const other = watch(dialling.obtain(B))
+    const { obtain, connector, clock } = make()
+    const one = watch(obtain(A))
+    const other = watch(obtain(B))
     await turn()
     const failure = new Error('handshake failed')
     await connector.dials[0]!.fail(failure)
@@ -245,9 +252,9 @@ describe('Dialling', () => {
   })
 
   it('of several waiters one dials, and the others wait for that one', async () => {
-    const { dialling, connector } = make()
-    watch(dialling.obtain(A))
-    const others = [B, targetOf('https://c.example'), targetOf('https://d.example')].map((each) => watch(dialling.obtain(each)))
+    const { obtain, connector } = make()
+    watch(obtain(A))
+    const others = [B, targetOf('https://c.example'), targetOf('https://d.example')].map((each) => watch(obtain(each)))
     await turn()
     await connector.dials[0]!.fail(new Error('no'))
     expect(connector.dials).toHaveLength(2)
@@ -256,9 +263,9 @@ describe('Dialling', () => {
   })
 
   it('after its own dial the policy is asked again: another connection came up meanwhile, and the own one is closed', async () => {
-    const { dialling, connector, clock, registered } = make()
-    watch(dialling.obtain(A))
-    const other = watch(dialling.obtain(B))
+    const { obtain, connector, clock, registered } = make()
+    watch(obtain(A))
+    const other = watch(obtain(B))
     await turn()
     clock.advance(250)
     await turn()
@@ -271,9 +278,9 @@ describe('Dialling', () => {
   })
 
   it('an own connection that speaks HTTP/1.1 is kept: there is nothing to share', async () => {
-    const { dialling, connector, clock } = make()
-    watch(dialling.obtain(A))
-    const other = watch(dialling.obtain(B))
+    const { obtain, connector, clock } = make()
+    watch(obtain(A))
+    const other = watch(obtain(B))
     await turn()
     clock.advance(250)
     await turn()
@@ -283,10 +290,10 @@ describe('Dialling', () => {
   })
 
   it("a dedicated connection asks nobody and is nobody else's", async () => {
-    const { dialling, connector, registered, index, dialled } = make()
+    const { dialling, obtain, connector, registered, index, dialled } = make()
     const one = watch(dialling.dedicated(A, new AbortController().signal))
     await turn()
-    watch(dialling.obtain(B))
+    watch(obtain(B))
     await turn()
     expect(connector.dials).toHaveLength(2)
     const connection = await connector.dials[0]!.succeed()
@@ -297,8 +304,8 @@ describe('Dialling', () => {
   })
 
   it('the end of the pool ends every dial, and who waits for one', async () => {
-    const { dialling, stop, index } = make()
-    const one = watch(dialling.obtain(A))
+    const { obtain, stop, index } = make()
+    const one = watch(obtain(A))
     await turn()
     const reason = new Error('the client was destroyed')
     stop.abort(reason)

@@ -158,6 +158,10 @@ export class FakeConnector {
     return this as unknown as Connector
   }
 
+  proved(): void {}
+
+  disproved(): void {}
+
   readonly forgotten: string[] = []
 
   forget({ host }: Origin): void {

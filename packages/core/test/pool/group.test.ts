@@ -1,4 +1,6 @@
+import { FakeClock } from '@unshard/testkit'
 import { Group } from '../../src/pool/group.js'
+import { Pursuit } from '../../src/pool/pursuit.js'
 import { FakeCall, FakeConnection, targetOf } from './fakes.js'
 
 const target = targetOf('https://a.example')
@@ -44,9 +46,10 @@ describe('Group', () => {
   it('is empty only without connections, requests and dials', () => {
     const group = new Group(target)
     expect(group.empty).toBe(true)
-    group.dials = 1
+    const pursuit = new Pursuit(new FakeClock(), 0, () => true)
+    group.pursuits = [pursuit]
     expect(group.empty).toBe(false)
-    group.dials = 0
+    group.pursuits = []
     group.waiting.add(new FakeCall())
     expect(group.empty).toBe(false)
     group.waiting.next()

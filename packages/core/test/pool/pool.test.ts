@@ -181,13 +181,50 @@ describe('Pool', () => {
     expect(connection.closes).toBe(1)
   })
 
-  it('a connection whose request has gone before it was there is closed by the idle timer', async () => {
-    const { clock, connector, pool, call } = make()
-    pool.leave(A, call())
+  it('a dial ends with the last request that waits for it, and with its reason', async () => {
+    const { connector, pool, call } = make()
+    const [one, other] = [call(), call()]
     await turn()
-    const connection = await connector.dials[0]!.succeed({ protocol: 'http/1.1' })
-    clock.advance(1_000)
-    expect(connection.closes).toBe(1)
+    const { signal } = connector.dials[0]!
+    const reason = new Error('enough')
+    pool.leave(A, one, reason)
+    expect(signal.aborted).toBe(false)
+    pool.leave(A, other, reason)
+    expect(signal.reason).toBe(reason)
+    await turn()
+    expect(pool.find(A)).toBeUndefined()
+  })
+
+  it('a request that comes while an abandoned dial ends gets a dial of its own', async () => {
+    const { connector, pool, call } = make()
+    const one = call()
+    await turn()
+    pool.leave(A, one, new Error('enough'))
+    const other = call()
+    await turn()
+    await connector.dials[1]!.succeed()
+    expect([one.error, other.error, other.member === undefined]).toEqual([undefined, undefined, false])
+  })
+
+  it('a dial that requests of another origin wait for goes on until those leave too', async () => {
+    const sharing: ReusePolicy = {
+      verdict: (candidate) => (isConnection(candidate) ? { use: true, because: 'x' } : { wait: true, because: 'y' }),
+      misdirected: () => undefined,
+    }
+    const connector = new FakeConnector()
+    const pool = poolOf(connector, new FakeClock(), sharing)
+    const [one, other] = [new FakeCall(), new FakeCall()]
+    const [c, d] = [targetOf('https://c.example'), targetOf('https://d.example')]
+    pool.acquire(c, one)
+    await turn()
+    pool.acquire(d, other)
+    await turn()
+    expect(connector.dials).toHaveLength(1)
+    pool.leave(c, one, new Error('enough'))
+    expect(connector.dials[0]!.signal.aborted).toBe(false)
+    pool.leave(d, other, new Error('enough'))
+    await turn()
+    expect(connector.dials[0]!.signal.aborted).toBe(true)
   })
 
   it('close() lets connections finish and ends dials, destroy() ends both', async () => {

@@ -69,6 +69,8 @@ class World {
       confirmed: this.int(3) > 0,
       protocol: this.int(6) === 0 ? 'http/1.1' : 'h2',
     }
+    // One that nothing waits for any more is over.
+    if (dial.signal.aborted) return
     this.connections.push(await dial.succeed(sane ? {} : (options as object)))
   }
 
@@ -203,6 +205,7 @@ it.each(Array.from({ length: 300 }, (_, seed) => seed + 1))('seed %d', async (se
   for (const connection of world.connections) connection.enter('closed')
   await world.pass(2_000)
   expect([...world.pool.groups, ...world.pool.connections]).toEqual([])
-  expect((await world.pool.explain(world.targets[0]!)).because).toBe('first-connection')
+  // A request that left before its own connection came has left that to the next.
+  expect(['first-connection', 'misdirected-before']).toContain((await world.pool.explain(world.targets[0]!)).because)
   expect(world.clock.referenced).toBe(0)
 })

@@ -1,7 +1,7 @@
 /** What a pool does with a policy that shares: joining, waiting for room, asking anew, being disowned, trials, draining. */
 
 import { channel } from 'node:diagnostics_channel'
-import { FakeClock } from '@unshard/testkit'
+import { FakeClock, lateBy } from '@unshard/testkit'
 import { isConnection, parseOrigin, type ReusePolicy, type Target, type Verdict } from '../../src/index.js'
 import { FakeCall, type FakeConnection, FakeConnector, type FakeOptions, poolOf, targetOf, turn } from './fakes.js'
 
@@ -143,7 +143,7 @@ describe('an origin that joins a connection', () => {
     let lateMs = 0
     const time = new FakeClock(1)
     // Time passes without its timers, as in a process that is busy.
-    const clock = { now: () => time.now() + lateMs, startTimer: time.startTimer.bind(time) }
+    const clock = lateBy(time, () => lateMs)
     const connector = new FakeConnector()
     const pool = poolOf(connector, clock, { verdict: () => USE, misdirected: () => undefined })
     const aged = targetOf('https://a.example', 'key', { maxConnectionAgeMs: 100 })

@@ -102,10 +102,11 @@ export class Conversation {
     must(this.engine.capacity === 0, 'capacity after a fault')
   }
 
-  /** The time for SETTINGS is over. A timer's act: never inside a call of the listener. */
+  /** Nothing was received for a while: a PING, if one may be sent. A timer's act: never inside a call of the listener. */
   overdue(): void {
     if (this.#receiving) return
-    this.#failed(this.engine.settingsOverdue(), this.fault !== undefined || this.abandoned)
+    if (this.engine.sendProbe()) must(!this.engine.sendProbe(), 'a second probe while one is out')
+    else this.engine.probe.forgive()
   }
 
   /** Acts that wait for this call are done inside it, one a call. */

@@ -9,7 +9,7 @@ export interface EngineTraits {
   readonly multiplexes: boolean
   /** HTTP/1.1 has no PING and refuses, `ERR_PING_UNSUPPORTED`. */
   readonly pings: boolean
-  /** Sends trailers of a request. HTTP/1.1 here refuses, `ERR_TRAILERS_UNSUPPORTED`: undici sends none. */
+  /** Sends trailers of a request. HTTP/1.1 here refuses, `ERR_TRAILERS_UNSUPPORTED`. */
   readonly requestTrailers: boolean
   /**
    * Octets a server can write for a body that nobody reads: a stream window and what Node's server buffers in HTTP/2. HTTP/1.1 has no

@@ -1,17 +1,18 @@
 /** From an origin and its proxy to something that carries bytes to the origin. Nobody but the proxy is connected to. */
 
 import { isIPv4, type Socket } from 'node:net'
+import { unlessAborted } from '../../abort.js'
 import { BoundedCache } from '../../bounded-cache.js'
 import type { Address, Carrier, Target } from '../../connection.js'
 import { ConnectError } from '../../errors.js'
 import { H2Connection, type H2Options } from '../../h2/connection.js'
 import { type Origin, parseOrigin } from '../../message/origin.js'
+import type { ProtocolName } from '../../pool-settings.js'
 import { type AddressMemory, interleave } from '../address-order.js'
 import type { KeyLog } from '../key-log.js'
-import { race } from '../race.js'
+import { type RaceOptions, race } from '../race.js'
 import type { Resolver } from '../resolve.js'
 import { type SecuredHere, Securer } from '../secure.js'
-import { unlessAborted } from './aborted.js'
 import { asProxyError, proxyError } from './errors.js'
 import { H2Proxies, type Reached } from './h2-proxies.js'
 import { H2Proxy } from './h2-proxy.js'
@@ -30,6 +31,8 @@ export interface ProxyDiallerOptions {
   readonly h2: Omit<H2Options, 'progress'>
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
+  /** TCP keepalive, as in `RaceOptions`. */
+  readonly keepAliveMs: number | undefined
   /** A connection to a proxy without tunnels is closed after this many milliseconds; 0 never. */
   readonly idleTimeoutMs: number
 }
@@ -59,8 +62,7 @@ export class ProxyDialler {
   /** A connection to a proxy that forwards requests (RFC 9112 §3.2.2). Only HTTP/1.1 is offered: HTTP/2 has no form for them. @throws as {@link tunnel}. */
   async forward(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
     try {
-      const socket = await this.#tcp(proxy, signal)
-      return proxy.scheme === 'https' ? (await this.#secure(proxy, socket, signal, ['http/1.1'])).socket : socket
+      return proxy.scheme === 'https' ? (await this.#secured(proxy, signal, ['http/1.1'])).socket : await this.#tcp(proxy, signal)
     } catch (error) {
       throw signal.aborted ? signal.reason : asProxyError(error, proxy, target)
     }
@@ -114,15 +116,27 @@ export class ProxyDialler {
   }
 
   async #tcp(proxy: ProxyServer, signal: AbortSignal): Promise<Socket> {
-    const { resolver, addresses: known, localAddress, localPort, h2 } = this.#options
-    const { addresses } = await unlessAborted(resolver.resolve(proxy.host), signal)
-    const { port, name } = proxy
-    const memory = { known, host: proxy.host }
-    const local = { localAddress, localPort }
-    return race({ addresses, port, origin: name, ...local, clock: h2.clock, memory, signal, onAttempt: () => undefined })
+    return race(await this.#raceOptions(proxy, signal))
   }
 
-  #secure(proxy: ProxyServer, socket: Socket, signal: AbortSignal, protocols = proxy.protocols): Promise<SecuredHere> {
+  /** TCP and TLS to the first of the proxy's addresses that completes both. */
+  async #secured(proxy: ProxyServer, signal: AbortSignal, protocols = proxy.protocols): Promise<SecuredHere> {
+    const options = await this.#raceOptions(proxy, signal)
+    return race({ ...options, complete: (socket, stop) => this.#secure(proxy, socket, stop, protocols) })
+  }
+
+  async #raceOptions(proxy: ProxyServer, signal: AbortSignal): Promise<Omit<RaceOptions<never>, 'open' | 'complete'>> {
+    const { resolver, addresses: known, localAddress, localPort, keepAliveMs, h2 } = this.#options
+    const { addresses } = await unlessAborted(resolver.resolve(proxy.host), signal)
+    const { port, name, host } = proxy
+    const local = { localAddress, localPort, keepAliveMs }
+    return {
+      ...{ addresses, port, origin: name, ...local, clock: h2.clock, memory: { known, host }, signal },
+      onAttempt: () => undefined,
+    }
+  }
+
+  #secure(proxy: ProxyServer, socket: Socket, signal: AbortSignal, protocols: readonly ProtocolName[]): Promise<SecuredHere> {
     let securer = this.#securers.get(proxy.key)
     if (securer === undefined) {
       securer = new Securer(proxy.tls, this.#options.keyLog)
@@ -146,7 +160,7 @@ export class ProxyDialler {
   }
 
   async #dial(proxy: ProxyServer, signal: AbortSignal, onClosed: () => void): Promise<Reached> {
-    const { socket, protocol, certificate, authorized } = await this.#secure(proxy, await this.#tcp(proxy, signal), signal)
+    const { socket, protocol, certificate, authorized } = await this.#secured(proxy, signal)
     if (protocol !== 'h2') {
       this.#http1.set(proxy.key, true)
       return socket

@@ -4,8 +4,8 @@
  */
 
 import type { Socket } from 'node:net'
+import { unlessAborted } from '../../abort.js'
 import type { Carrier, Target } from '../../connection.js'
-import { unlessAborted } from './aborted.js'
 import { asProxyError } from './errors.js'
 import { H2Proxy, LostConnect } from './h2-proxy.js'
 import { connectOverHttp1 } from './http1-connect.js'

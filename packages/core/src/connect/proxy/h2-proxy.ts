@@ -127,9 +127,9 @@ export class H2Proxy {
       abort.abort = reject
     })
       .catch((reason: unknown) => {
-        if (reason instanceof TimeoutError) this.#connection.suspect()
         // Nobody has it yet. The stream, where it is still there, is reset with it.
         tunnel.destroy()
+        if (reason instanceof TimeoutError) this.#connection.suspect()
         throw reason
       })
       .finally(() => unlink(signal, abort))

@@ -6,6 +6,7 @@
 import { Duplex } from 'node:stream'
 import type { Carrier, Exchange } from '../../connection.js'
 import type { Clock } from '../../deadlines.js'
+import { setImmediate } from '../../event-loop.js'
 import type { ResponseBody } from '../../message/body.js'
 import type { Content } from '../../message/content.js'
 

@@ -26,8 +26,11 @@ export const MAX_REMEMBERED_RESETS = 16_384
 const MAX_IDLE_FRAMES = 1_000
 /** Streams that ended early by the peer's doing, its RST_STREAM or ours, over those that were answered (CVE-2025-8671). */
 const MAX_RESETS = 1_000
-/** WINDOW_UPDATE frames that a DATA frame of ours may bring back: one for its stream and one for the connection, and as many again. */
-const UPDATES_PER_DATA_FRAME = 4
+/**
+ * WINDOW_UPDATE frames that one byte of DATA may bring back: one for its stream and one for the connection. An increment is at least 1
+ * (RFC 9113 §6.9), so a peer that credits only what it was sent cannot send more.
+ */
+const UPDATES_PER_CONTENT_BYTE = 2
 /** How many of them a second of time forgives. */
 const FORGIVEN_RESETS_PER_SECOND = 100
 
@@ -49,7 +52,7 @@ export class AbuseLimits {
   #idleFrames = 0
   #resets = 0
   #answers = 0
-  /** WINDOW_UPDATE frames that content has earned the peer. */
+  /** WINDOW_UPDATE frames that the peer may still send for content that it received. */
   #updates = 0
 
   /** A frame that brings content or a field section: the peer works for us. */
@@ -67,10 +70,10 @@ export class AbuseLimits {
     }
   }
 
-  /** A DATA frame of ours is written: the peer gives credit for it, in frames that may come much later. */
-  contentSent(): void {
+  /** Counts content that is written: the peer returns credit for it, in frames that may arrive much later. */
+  contentSent(bytes: number): void {
     this.#idleFrames = 0
-    this.#updates += UPDATES_PER_DATA_FRAME
+    this.#updates += bytes * UPDATES_PER_CONTENT_BYTE
   }
 
   /** A WINDOW_UPDATE. @throws ProtocolFault ENHANCE_YOUR_CALM past the bound on those that nothing was sent for. */

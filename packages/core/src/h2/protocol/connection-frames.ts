@@ -86,7 +86,10 @@ export class ConnectionFrames<Owner> {
   /** An answer, to what we asked or out of the blue: only the latter is held against the peer. */
   #pong(bytes: Buffer, start: number): void {
     const state = this.#state
-    if (state.heldSlots.release(bytes, start)) return state.listener.onCapacity()
+    if (state.probe.acknowledge(bytes, start)) {
+      state.heldSlots.free()
+      return state.listener.onCapacity()
+    }
     if (state.pingsUnderWay > 0) state.pingsUnderWay--
     else state.limits.unproductive('an acknowledgement of no PING')
     state.listener.onPong(Buffer.from(bytes.subarray(start, start + 8)))
@@ -114,8 +117,8 @@ export class ConnectionFrames<Owner> {
       // And one that was told already may have closed this one.
       if (stream.id <= lastStreamId || stream.state === StreamState.CLOSED) continue
       const complete = stream.phase === ResponsePhase.ENDED
-      // A response that has begun is proof of the contrary, whatever the peer says now.
-      const unprocessed = !stream.answering
+      // A response is proof of the contrary, whatever the peer says now: on this stream, or on any that it denies.
+      const unprocessed = !stream.answering && lastStreamId >= state.answeredStreamId
       this.#sender.close(stream, complete ? undefined : { errorCode: streamCode, initiator: 'peer', reason, unprocessed })
     }
     // By whoever was told meanwhile.

@@ -8,6 +8,7 @@ import type { FieldSection } from './field-section.js'
 import { DEFAULT_WINDOW_BYTES, MAX_31_BIT, writeGoaway } from './frame.js'
 import { HeldSlots } from './held-slots.js'
 import { Output } from './output.js'
+import { Probe } from './probe.js'
 import { ResetStreams } from './reset-streams.js'
 import { type LocalSettings, NO_STREAM_LIMITS, PeerSettings, type StreamLimits } from './settings.js'
 import type { Stream } from './stream.js'
@@ -76,6 +77,8 @@ export class ConnectionState<Owner> {
   readonly receiveWindow: ReceiveWindow
   /** The last stream the peer may process, from GOAWAY; 2^31 - 1 while none came. */
   lastStreamId: number = MAX_31_BIT
+  /** The highest stream that the peer has sent a final response on. */
+  answeredStreamId = 0
   goawayReceived = false
   goawaySent = false
   /** A connection error was found: GOAWAY is the last thing that is written. */
@@ -89,7 +92,8 @@ export class ConnectionState<Owner> {
   /** SETTINGS of ours that the peer has not acknowledged yet. */
   unacknowledgedSettings = 0
   readonly resets: ResetStreams = new ResetStreams()
-  readonly heldSlots: HeldSlots = new HeldSlots()
+  readonly probe: Probe = new Probe()
+  readonly heldSlots: HeldSlots = new HeldSlots(this.probe)
 
   constructor(
     listener: ProtocolListener<Owner>,

@@ -87,7 +87,7 @@ export class FieldBlocks<Owner> {
     const endStream = (flags & Flag.END_STREAM) !== 0
     if (stream === undefined) this.#streams.lateSection(streamId, endStream)
     const section = this.#decode(bytes, start, end)
-    this.#state.heldSlots.peerSpoke()
+    this.#state.probe.renew()
     if (stream === undefined) return
     if (!stream.allows(StreamInput.RECEIVE_HEADERS)) {
       return this.#streams.failStream(stream, ErrorCode.STREAM_CLOSED, 'HEADERS after the end of the response')
@@ -126,6 +126,7 @@ export class FieldBlocks<Owner> {
     if (section.status < 200) return this.#informational(stream, section, endStream)
     this.#state.limits.productive()
     this.#state.limits.answered()
+    this.#state.answeredStreamId = Math.max(this.#state.answeredStreamId, stream.id)
     stream.phase = ResponsePhase.CONTENT
     if (section.status > 299) stream.tunnel = false
     // RFC 9110 §9.3.6: in a successful answer to CONNECT, content-length MUST be ignored, and any 2xx is one.

@@ -16,6 +16,7 @@ import {
   writeWindowUpdate,
 } from './frame.js'
 import { FrameReader } from './frame-reader.js'
+import type { Probe } from './probe.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
 import { initialSettings, type LocalSettings, type PeerSettings, type StreamLimits } from './settings.js'
@@ -58,6 +59,11 @@ export class Protocol<Owner> {
     return this.#state.streams.size
   }
 
+  /** Grows with each stream that is opened. */
+  get openedStreams(): number {
+    return this.#state.nextStreamId
+  }
+
   /** Streams that may be opened now: 0 after GOAWAY either way, a connection error, or the last identifier (RFC 9113 §5.1.1). */
   get capacity(): number {
     return this.#state.capacity
@@ -68,9 +74,17 @@ export class Protocol<Owner> {
     return this.#state.heldSlots.count
   }
 
-  /** Whether they wait for a PING to come back; if not, for {@link freeHeldSlots}. */
-  get heldByPing(): boolean {
-    return this.#state.heldSlots.pinged
+  /** The PINGs that are sent without a caller's asking for one. */
+  get probe(): Probe {
+    return this.#state.probe
+  }
+
+  /** Sends one, if the rule allows it. Returns whether. */
+  sendProbe(): boolean {
+    const { probe, output, abandoned } = this.#state
+    if (abandoned || !probe.available) return false
+    probe.send(output)
+    return true
   }
 
   /** Frees them, because time has passed. */
@@ -130,6 +144,16 @@ export class Protocol<Owner> {
     this.#sender.cancel(stream, errorCode)
   }
 
+  /** Streams that are open. */
+  *open(): Iterable<Stream<Owner>> {
+    for (const stream of this.#state.streams.all()) if (stream.state !== StreamState.CLOSED) yield stream
+  }
+
+  /** Whether that stream is open. */
+  isOpen(streamId: number): boolean {
+    return this.#state.streams.get(streamId) !== undefined
+  }
+
   /** The connection is gone: tells `each` about every stream that is open, and closes it. What still arrives is ignored. */
   abandon(each: (stream: Stream<Owner>) => void): void {
     this.#state.abandoned = true
@@ -173,17 +197,6 @@ export class Protocol<Owner> {
       if (this.#state.abandoned) return undefined
       return this.#fail(error instanceof ProtocolFault ? error : new ProtocolFault(ErrorCode.INTERNAL_ERROR, String(error)))
     }
-  }
-
-  /**
-   * The peer has had its time: where its SETTINGS have not come, or it has not acknowledged ours (RFC 9113 §6.5.3), that is a
-   * connection error, returned as {@link receive} does.
-   */
-  settingsOverdue(): ProtocolFault | undefined {
-    if (this.#fault !== undefined || this.#state.abandoned) return undefined
-    if (!this.#state.peer.received) return this.#fail(new ProtocolFault(ErrorCode.SETTINGS_TIMEOUT, 'no SETTINGS came in time'))
-    if (this.#state.unacknowledgedSettings === 0) return undefined
-    return this.#fail(new ProtocolFault(ErrorCode.SETTINGS_TIMEOUT, 'our SETTINGS were not acknowledged in time'))
   }
 
   #fail(fault: ProtocolFault): ProtocolFault {

@@ -183,7 +183,7 @@ export class Receiver<Owner> implements FrameSink {
       return false
     }
     if (!this.#mayReceiveData(stream, length)) return false
-    state.heldSlots.peerSpoke()
+    state.probe.renew()
     this.#dataStream = stream
     this.#dataOverhead = length
     this.#dataLength = length

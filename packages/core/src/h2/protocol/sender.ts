@@ -128,26 +128,38 @@ export class Sender<Owner> {
     this.#ready.splice(this.#ready.indexOf(stream), 1)
   }
 
-  /** One DATA frame: the least of the chunk, both windows and SETTINGS_MAX_FRAME_SIZE (RFC 9113 §4.2, §6.9). */
+  /**
+   * Writes one DATA frame: the least of what waits, both windows and SETTINGS_MAX_FRAME_SIZE (RFC 9113 §4.2, §6.9). Chunks that wait are
+   * joined: a source that yields a few bytes at a time would cost the peer a frame, and a WINDOW_UPDATE, for each.
+   */
   #writeData(stream: Stream<Owner>): void {
     const state = this.#state
+    const limit = Math.min(stream.sendWindow, state.sendWindow, state.peer.maxFrameBytes)
+    const waiting = waitingBytes(stream, limit)
+    const size = Math.min(waiting, limit)
+    stream.sendWindow -= size
+    state.sendWindow -= size
+    state.limits.contentSent(size)
+    const last = waiting <= limit && stream.endQueued && stream.trailers === undefined
+    writeDataHeader(state.output, size, stream.id, last)
+    for (let left = size; left > 0; ) left -= this.#writeChunk(stream, left)
+    if (last) this.#ended(stream)
+    else if (stream.queue.length === 0 && stream.endQueued) this.#writeEnd(stream)
+  }
+
+  /** Moves at most `limit` bytes of the first chunk to the output. Returns how many. */
+  #writeChunk(stream: Stream<Owner>, limit: number): number {
     const chunk = stream.queue[0]!
     const from = stream.queueOffset
-    const size = Math.min(chunk.length - from, stream.sendWindow, state.sendWindow, state.peer.maxFrameBytes)
+    const size = Math.min(chunk.length - from, limit)
     if (from + size === chunk.length) {
       stream.queue.shift()
       stream.queueOffset = 0
     } else {
       stream.queueOffset = from + size
     }
-    stream.sendWindow -= size
-    state.sendWindow -= size
-    state.limits.contentSent()
-    const last = stream.queue.length === 0 && stream.endQueued && stream.trailers === undefined
-    writeDataHeader(state.output, size, stream.id, last)
-    state.output.appendBody(size === chunk.length ? chunk : chunk.subarray(from, from + size))
-    if (last) this.#ended(stream)
-    else if (stream.queue.length === 0 && stream.endQueued) this.#writeEnd(stream)
+    this.#state.output.appendBody(size === chunk.length ? chunk : chunk.subarray(from, from + size))
+    return size
   }
 
   /** The end that no content carries: trailers, or an empty DATA frame, which needs no window (RFC 9113 §6.9.1, §8.1). */
@@ -172,4 +184,11 @@ export class Sender<Owner> {
     stream.backlogged = false
     this.#state.listener.onSendable(stream, false)
   }
+}
+
+/** Bytes that wait in a stream's queue; counting ends beyond `limit`. */
+function waitingBytes({ queue, queueOffset }: Stream<unknown>, limit: number): number {
+  let bytes = -queueOffset
+  for (let i = 0; i < queue.length && bytes <= limit; i++) bytes += queue[i]!.length
+  return bytes
 }

@@ -333,7 +333,7 @@ describe('a proxy that may be gone', () => {
     await expect(opening).rejects.toBe(waiting.signal.reason)
     const doubt = proxy.doubt()
     expect([proxy.doubtful, proxy.hasRoom]).toEqual([true, false])
-    clock.advance(5_000)
+    await clock.pass(10_000)
     await doubt
     expect([proxy.doubtful, proxy.hasRoom]).toEqual([false, false])
   })

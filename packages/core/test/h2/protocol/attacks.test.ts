@@ -97,15 +97,22 @@ describe('what looks like a flood and is none', () => {
     expect(peer.client.capacity).toBeGreaterThan(0)
   })
 
-  it('F06 a server that credits every DATA frame twice, after all of them are written', () => {
+  it('F06 a server that returns credit byte by byte, on the stream and on the connection, is not a flood', () => {
     const peer = new Peer({ settings: { initialWindowSize: 1_000_000 } })
     const stream = peer.post()
-    peer.receive(windowUpdate(0, 1_000_000))
-    for (let i = 0; i < 2_000; i++) peer.client.sendData(stream, bytesOf(60), false)
-    const credit = Array.from({ length: 4_000 }, (_, i) => windowUpdate(i % 2 === 0 ? 0 : stream.id, 60))
+    peer.client.sendData(stream, bytesOf(10_000), false)
+    const credit = Array.from({ length: 20_000 }, (_, i) => windowUpdate(i % 2 === 0 ? 0 : stream.id, 1))
     expect(peer.receive(...credit)).toBeUndefined()
-    // Four for each frame, and then a thousand more.
-    expect(peer.receive(...credit, ...Array.from({ length: 1_002 }, () => windowUpdate(0, 1)))).toBe('ENHANCE_YOUR_CALM')
+  })
+
+  it('F06 WINDOW_UPDATE frames beyond that are counted: a thousand a second are forgiven, and no more', () => {
+    const peer = new Peer()
+    const tiny = (count: number): Buffer[] => Array.from({ length: count }, () => windowUpdate(0, 1))
+    peer.client.sendData(peer.post(), bytesOf(100), true)
+    expect(peer.receive(...tiny(1_200))).toBeUndefined()
+    peer.client.refillLimits(1_000)
+    expect(peer.receive(...tiny(1_000))).toBeUndefined()
+    expect(peer.receive(...tiny(1))).toBe('ENHANCE_YOUR_CALM')
   })
 
   it('10,000 responses at once with the same fields: a section that repeats another costs nothing more', () => {
@@ -150,13 +157,13 @@ describe('I08 slots of streams that we reset are held until the peer has seen it
     peer.receive(resetAck)
     peer.client.resetStream(peer.get(), 8)
     expect(peer.sent().at(-1)).toBe('RST_STREAM 7 CANCEL')
-    expect([peer.client.capacity, peer.client.heldSlots, peer.client.heldByPing]).toEqual([2, 1, false])
+    expect([peer.client.capacity, peer.client.heldSlots, peer.client.probe.outstanding]).toEqual([2, 1, false])
     peer.client.freeHeldSlots()
     expect(peer.client.capacity).toBe(3)
     peer.receive(response(peer.get().id, [], { endStream: true }))
     peer.client.resetStream(peer.get(), 8)
     expect(peer.sent().at(-1)).toBe(RESET_PING)
-    expect([peer.client.capacity, peer.client.heldByPing]).toEqual([2, true])
+    expect([peer.client.capacity, peer.client.probe.outstanding]).toEqual([2, true])
   })
 
   it('not for a response that is complete', () => {
@@ -171,6 +178,7 @@ describe('I08 slots of streams that we reset are held until the peer has seen it
     const peer = limited()
     resetAll(peer)
     peer.events()
+    peer.client.probe.giveUp()
     peer.client.freeHeldSlots()
     expect([peer.events(), peer.client.heldSlots, peer.client.capacity]).toEqual([['settings'], 0, 3])
     peer.client.resetStream(peer.get(), 8)
@@ -302,37 +310,12 @@ it('D05 without end on a stream that was reset is the end of the connection, and
   expect(peer.events()).toEqual([])
 })
 
-describe('SETTINGS that do not come', () => {
-  it('A04 none at all: GOAWAY SETTINGS_TIMEOUT', () => {
-    const peer = new Peer({ settings: false })
-    peer.client.takeOutput()
-    peer.get()
-    expect(peer.client.settingsOverdue()?.message).toBe('no SETTINGS came in time')
-    expect(peer.sent().at(-1)).toMatch(/^GOAWAY 0 SETTINGS_TIMEOUT/)
-    expect(peer.client.capacity).toBe(0)
-    expect(peer.client.settingsOverdue()).toBeUndefined()
-  })
-
-  it('C09 ours never acknowledged: "MAY issue a connection error of type SETTINGS_TIMEOUT"', () => {
-    const peer = new Peer({ settings: false })
-    peer.receive(settings())
-    expect(peer.client.settingsOverdue()?.errorCode).toBe(4)
-  })
-
-  it('after a connection error: that is enough', () => {
-    const peer = new Peer({ settings: false })
-    peer.receive(bytesOf(9))
-    expect(peer.client.settingsOverdue()).toBeUndefined()
-  })
-
-  it('in time, or on a connection that is gone: nothing', () => {
-    const peer = new Peer({ settings: false })
-    peer.receive(settings(), settingsAck())
-    expect(peer.client.settingsOverdue()).toBeUndefined()
-    const gone = new Peer({ settings: false })
-    gone.client.abandon(() => undefined)
-    expect(gone.client.settingsOverdue()).toBeUndefined()
-  })
+it('RFC 9113 §6.5.3 "MAY": neither SETTINGS that are late nor a late acknowledgement of ours is an error', () => {
+  const peer = new Peer({ settings: false })
+  const { id } = peer.get()
+  peer.client.refillLimits(3_600_000)
+  peer.receive(settings(), response(id, [], { endStream: true }), settingsAck())
+  expect([peer.fault, peer.events().at(-1)]).toEqual([undefined, `closed ${id}`])
 })
 
 it('B23 a field section of 16 KiB may arrive octet by octet', () => {

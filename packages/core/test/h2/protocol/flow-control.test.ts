@@ -50,6 +50,17 @@ describe('sending', () => {
     expect(peer.events()).toEqual(['sendable 3', 'sendable 5', 'sendable 1'])
   })
 
+  it('chunks that wait for a window are joined: a few bytes at a time do not cost the peer a frame each', () => {
+    const peer = new Peer({ settings: { initialWindowSize: 1 } })
+    const stream = peer.post()
+    for (let i = 0; i < 20; i++) peer.client.sendData(stream, bytesOf(10), i === 19)
+    peer.sent()
+    peer.receive(windowUpdate(1, 54))
+    expect(frames(peer)).toEqual(['DATA 1 54'])
+    peer.receive(windowUpdate(1, 1_000))
+    expect(frames(peer)).toEqual(['DATA 1 145 END_STREAM'])
+  })
+
   it('a stream without window does not hold up the others', () => {
     const peer = new Peer({ settings: { initialWindowSize: 100 } })
     peer.client.sendData(peer.post(), bytesOf(200), true)

@@ -1,9 +1,13 @@
 /** Sends the content of a request: as fast as the stream takes it, no faster, and no longer than anybody wants it. */
 
 import { UsageError } from '../errors.js'
-import { type Content, leave } from '../message/content.js'
-import { checkFields } from '../message/fields.js'
-import type { HttpRequest } from '../message/request.js'
+import { queueMicrotask, setImmediate } from '../event-loop.js'
+import { type Content, leave } from './content.js'
+import { checkFields } from './fields.js'
+import type { HttpRequest } from './request.js'
+
+/** How long content waits for an answer to `expect: 100-continue` (RFC 9110 §10.1.1), milliseconds: many servers know nothing of it. */
+export const CONTINUE_WAIT_MS = 1_000
 
 /** Where content goes. */
 export interface ContentSink {
@@ -58,7 +62,7 @@ export class ContentSender {
     waiting?.()
   }
 
-  /** Nobody wants the rest. The source is told why. */
+  /** The rest is not wanted. The source is left, and told why. */
   stop(reason?: unknown): void {
     if (this.#stopped) return
     this.#stopped = true

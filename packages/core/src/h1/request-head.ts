@@ -1,0 +1,49 @@
+/** The head of a request as HTTP/1.1 writes it (RFC 9112 §3). Every part has been checked: nothing here can end a line. */
+
+import type { HttpRequest } from '../message/request.js'
+
+/**
+ * Request line and fields, the empty line included.
+ * @param forwarding fields for the proxy that forwards the request; `undefined` where the origin itself is asked.
+ * @param close no other request follows on this connection.
+ */
+export function requestHead(request: HttpRequest, forwarding: readonly string[] | undefined, close: boolean): string {
+  const { method, path, authority, fields, content, origin } = request
+  // RFC 9112 §3.2.2: to a proxy, "a client MUST send the target URI in absolute-form".
+  const target = forwarding === undefined ? path : origin.serialized + path
+  let head = `${method} ${target} HTTP/1.1\r\nhost: ${authority}\r\nconnection: ${close ? 'close' : 'keep-alive'}\r\n`
+  let cookie: string | undefined
+  let framed = content === undefined
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!
+    const value = fields[i + 1]!
+    if (name === 'cookie') {
+      // RFC 6265 §5.4: over HTTP/1.1 cookies are one field; HTTP/2 may have several (RFC 9113 §8.2.3).
+      cookie = cookie === undefined ? value : `${cookie}; ${value}`
+      continue
+    }
+    if (name === 'content-length') framed = true
+    head += `${name}: ${value}\r\n`
+  }
+  if (cookie !== undefined) head += `cookie: ${cookie}\r\n`
+  if (forwarding !== undefined) head += forwardingLines(forwarding, fields)
+  return framed ? `${head}\r\n` : `${head}transfer-encoding: chunked\r\n\r\n`
+}
+
+/** Whether content is sent in chunks: its length is not known, and the caller has not announced one. */
+export function isChunked({ fields, content }: HttpRequest): boolean {
+  if (content === undefined || content.bytes !== undefined) return false
+  for (let i = 0; i < fields.length; i += 2) if (fields[i] === 'content-length') return false
+  return true
+}
+
+/** Fields for the proxy, except those that the request has itself. */
+function forwardingLines(forwarding: readonly string[], fields: readonly string[]): string {
+  let lines = ''
+  for (let i = 0; i < forwarding.length; i += 2) {
+    let isGiven = false
+    for (let j = 0; j < fields.length; j += 2) isGiven ||= fields[j] === forwarding[i]
+    if (!isGiven) lines += `${forwarding[i]}: ${forwarding[i + 1]}\r\n`
+  }
+  return lines
+}

@@ -1,0 +1,149 @@
+/**
+ * Writes one request to a socket (RFC 9112): its head, and its content as far as the server wants it. Content in memory goes in one write with
+ * the head; a source is read as fast as the socket takes it.
+ */
+
+import type { Carrier } from '../connection.js'
+import type { Clock, ClockTimer } from '../deadlines.js'
+import { CONTINUE_WAIT_MS, ContentSender, type ContentSink } from '../message/content-sender.js'
+import type { HttpRequest } from '../message/request.js'
+import { isChunked, requestHead } from './request-head.js'
+
+/** Content up to this size is copied behind the head, so that both are one write, in bytes. */
+const JOINED_BYTES = 16_384
+
+/** The owner of a writer. */
+export interface WriterHost {
+  /** All of the request is written. */
+  onWritten(): void
+  /** The source of the content failed, or was not what it said. */
+  contentFailed(cause: unknown): void
+}
+
+/** The writer of one request. */
+export class RequestWriter implements ContentSink {
+  readonly #request: HttpRequest
+  readonly #socket: Carrier
+  readonly #host: WriterHost
+  #sender: ContentSender | undefined
+  #chunked = false
+  /** Content waits for the server's word. */
+  #wait: ClockTimer | undefined
+  #memoryBytes = 0
+  /** All of the request is written. */
+  done = false
+  /** Nothing more is written. */
+  #stopped = false
+
+  constructor(request: HttpRequest, socket: Carrier, host: WriterHost) {
+    this.#request = request
+    this.#socket = socket
+    this.#host = host
+  }
+
+  /** Bytes of the content handed to the socket. */
+  get sentBytes(): number {
+    return this.#sender?.sentBytes ?? this.#memoryBytes
+  }
+
+  /** Writes the head, and begins with the content. */
+  start(forwarding: readonly string[] | undefined, close: boolean, clock: Clock): void {
+    const request = this.#request
+    const { content } = request
+    if (content === undefined) {
+      this.#socket.write(requestHead(request, forwarding, close), 'latin1')
+      this.#written()
+      return
+    }
+    const expects = request.expectsContinue === true
+    const head = requestHead(request, forwarding, close)
+    this.#chunked = isChunked(request)
+    if (!expects && content.bytes !== undefined) return this.#writeWhole(head, content.bytes)
+    this.#socket.write(head, 'latin1')
+    if (expects) this.#wait = clock.startTimer(CONTINUE_WAIT_MS, () => this.goOn())
+    else this.#send()
+  }
+
+  /** The server has said 100, or has been silent for long enough. */
+  goOn(): void {
+    if (this.#wait === undefined) return
+    this.#wait.cancel()
+    this.#wait = undefined
+    this.#send()
+  }
+
+  /** A final response has begun. Content that still waits is not sent (RFC 9110 §10.1.1): then the connection has no next request. */
+  answered(): void {
+    if (this.#wait !== undefined) this.stop()
+  }
+
+  /** The socket takes more. */
+  resume(): void {
+    this.#sender?.resume()
+  }
+
+  /** The rest is not wanted. The source is left, and told why. */
+  stop(reason?: unknown): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#wait?.cancel()
+    this.#wait = undefined
+    this.#sender?.stop(reason)
+  }
+
+  write(bytes: Uint8Array | undefined, end: boolean): boolean {
+    const socket = this.#socket
+    if (!this.#chunked) {
+      if (bytes !== undefined && bytes.length > 0) socket.write(bytes)
+    } else {
+      socket.cork()
+      if (bytes !== undefined && bytes.length > 0) {
+        socket.write(`${bytes.length.toString(16)}\r\n`, 'latin1')
+        socket.write(bytes)
+        socket.write('\r\n', 'latin1')
+      }
+      // RFC 9112 §7.1: the last chunk, and no trailers.
+      if (end) socket.write('0\r\n\r\n', 'latin1')
+      socket.uncork()
+    }
+    if (end) this.#written()
+    return !socket.writableNeedDrain
+  }
+
+  contentFailed(cause: unknown): void {
+    this.#host.contentFailed(cause)
+  }
+
+  #send(): void {
+    const content = this.#request.content!
+    if (content.bytes !== undefined) {
+      this.#memoryBytes = content.bytes.length
+      this.#socket.write(content.bytes)
+      return this.#written()
+    }
+    this.#sender = new ContentSender(this.#request, content, this)
+    this.#sender.start()
+  }
+
+  #writeWhole(head: string, bytes: Uint8Array): void {
+    const socket = this.#socket
+    this.#memoryBytes = bytes.length
+    if (bytes.length <= JOINED_BYTES) {
+      const whole = Buffer.allocUnsafe(head.length + bytes.length)
+      whole.write(head, 0, 'latin1')
+      whole.set(bytes, head.length)
+      socket.write(whole)
+    } else {
+      socket.cork()
+      socket.write(head, 'latin1')
+      socket.write(bytes)
+      socket.uncork()
+    }
+    this.#written()
+  }
+
+  #written(): void {
+    this.done = true
+    this.#host.onWritten()
+  }
+}

@@ -1,0 +1,54 @@
+/** Bodies of requests that fail before they are read, or are left before they are sent. */
+
+import { createReadStream } from 'node:fs'
+import { PassThrough, Readable } from 'node:stream'
+import { rig } from './rig.js'
+
+const { client, server } = rig()
+
+describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
+  it('the stream of a file that is not there: the request rejects with the reason, and the process goes on', async () => {
+    const origin = await server({ protocols: [protocol] })
+    const one = client()
+    const url = origin.url('a.test.example')
+    for (let i = 0; i < 2; i++) {
+      const body = createReadStream('/there/is/no/such/file')
+      const request = one.request({ url: `${url}/inspect`, method: 'POST', body })
+      await expect(request).rejects.toMatchObject({ code: 'ERR_REQUEST_BODY', cause: { code: 'ENOENT' } })
+    }
+    expect((await one.request({ url })).status).toBe(200)
+  })
+
+  it('a stream that has failed before is refused, and its error is the cause', async () => {
+    const origin = await server({ protocols: [protocol] })
+    const body = new PassThrough()
+    const failed = new Promise((resolve) => body.once('error', resolve))
+    body.destroy(new Error('out of paper'))
+    await failed
+    await expect(client().request({ url: origin.url('a.test.example'), method: 'POST', body })).rejects.toMatchObject({
+      ...{ name: 'UsageError', code: 'ERR_BODY_USED', processed: 'no' },
+      cause: { message: 'out of paper' },
+    })
+  })
+
+  it('a body that is left hears the reason of the abort', async () => {
+    const origin = await server({ protocols: [protocol] })
+    const one = client()
+    const reason = new Error('enough')
+    const heard: unknown[] = []
+    const bytes = Buffer.from('x')
+    const web = new ReadableStream<Uint8Array>({ start: (c) => c.enqueue(bytes), cancel: (why) => void heard.push(why) })
+    const node = new Readable({ read: () => undefined })
+    node.push(bytes)
+    const closed = new Promise((resolve) => node.once('close', resolve))
+    node.once('error', (why) => heard.push(why))
+    const abort = new AbortController()
+    const url = `${origin.url('a.test.example')}/never`
+    const requests = [web, node].map((body) => one.request({ url, method: 'POST', body, signal: abort.signal }))
+    await origin.delivered(2)
+    abort.abort(reason)
+    for (const request of requests) await expect(request).rejects.toBe(reason)
+    await closed
+    expect(heard).toEqual([reason, reason])
+  })
+})

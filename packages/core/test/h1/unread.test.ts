@@ -1,0 +1,130 @@
+/** Responses that are not read: over HTTP/1.1 each holds a connection, and a program that has them all before it reads must not wait for itself. */
+
+import { createServer, type Server } from 'node:http'
+import { Client, type ClientOptions } from '../../src/index.js'
+
+const closers: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+/** More than is kept for a response that is not read. */
+const LARGE = Buffer.alloc(1_000_000, 'x')
+
+interface Peer {
+  readonly url: string
+  connections: number
+  open: number
+  most: number
+  /** Ends the responses to `/open`. */
+  release(): void
+}
+
+async function serve(): Promise<Peer> {
+  const held: (() => void)[] = []
+  let released = false
+  const server: Server = createServer((request, response) => {
+    if (request.url === '/large') return void response.end(LARGE)
+    if (request.url === '/small') return void response.end('small')
+    response.write('begun')
+    if (released) response.end()
+    else held.push(() => response.end())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const peer: Peer = {
+    ...{ url: `http://127.0.0.1:${(server.address() as { port: number }).port}`, connections: 0, open: 0, most: 0 },
+    release() {
+      released = true
+      for (const end of held.splice(0)) end()
+    },
+  }
+  server.on('connection', (socket) => {
+    peer.connections++
+    peer.most = Math.max(peer.most, ++peer.open)
+    socket.on('close', () => peer.open--)
+  })
+  closers.push(() => new Promise((resolve) => server.close(resolve)))
+  return peer
+}
+
+function client(options: ClientOptions = {}): Client {
+  const made = new Client(options)
+  closers.push(() => made.destroy())
+  return made
+}
+
+it.each(['/large', '/open'])('twenty responses that are asked for at once and read later all come: %s', async (path) => {
+  const peer = await serve()
+  const one = client()
+  const responses = await Promise.all(Array.from({ length: 20 }, () => one.request({ url: peer.url + path })))
+  peer.release()
+  for (const response of responses) expect((await response.bytes()).length).toBe(path === '/large' ? LARGE.length : 5)
+  expect(peer.connections).toBe(20)
+})
+
+it.each(['/large', '/open'])('fifty responses of which only the status is looked at, one after the other: %s', async (path) => {
+  const peer = await serve()
+  const one = client()
+  const unread = []
+  for (let i = 0; i < 50; i++) {
+    const response = await one.request({ url: peer.url + path })
+    expect(response.status).toBe(200)
+    unread.push(response)
+  }
+  expect(peer.connections).toBe(50)
+})
+
+it('responses that are read keep to six connections', async () => {
+  const peer = await serve()
+  const one = client()
+  const lengths = await Promise.all(
+    Array.from({ length: 40 }, async (_, i) => {
+      const response = await one.request({ url: peer.url + (i % 2 === 0 ? '/small' : '/large') })
+      return (await response.bytes()).length
+    }),
+  )
+  expect(new Set(lengths)).toEqual(new Set([5, LARGE.length]))
+  expect(peer.most).toBe(6)
+})
+
+it('responses that are short hold nothing: they are all there before a reader comes', async () => {
+  const peer = await serve()
+  const one = client()
+  for (let i = 0; i < 50; i++) expect((await one.request({ url: `${peer.url}/small` })).status).toBe(200)
+  expect(peer.connections).toBe(1)
+})
+
+it('a stream that is being read counts against the limit, however slow its reader is', async () => {
+  const peer = await serve()
+  const one = client({ maxConnectionsPerOrigin: 1, timeouts: { queue: 300 } })
+  const response = await one.request({ url: `${peer.url}/large` })
+  await response.body.next()
+  await expect(one.request({ url: `${peer.url}/small` })).rejects.toMatchObject({ code: 'ERR_TIMEOUT_QUEUE' })
+  expect(peer.connections).toBe(1)
+})
+
+it('connections beyond the limit go when their responses have been read', async () => {
+  const peer = await serve()
+  const one = client({ maxConnectionsPerOrigin: 2 })
+  const responses = await Promise.all(Array.from({ length: 8 }, () => one.request({ url: `${peer.url}/open` })))
+  peer.release()
+  await Promise.all(responses.map((response) => response.text()))
+  while (peer.open > 2) await new Promise(setImmediate)
+  expect(one.stats().connections.filter(({ state }) => state === 'open')).toHaveLength(2)
+  expect(await (await one.request({ url: `${peer.url}/small` })).text()).toBe('small')
+  expect(peer.connections).toBe(8)
+})
+
+it('256 connections that are held so are the end: the next request fails at once, and says what holds them', async () => {
+  const peer = await serve()
+  const one = client()
+  const unread = []
+  for (let i = 0; i < 256; i++) unread.push(await one.request({ url: `${peer.url}/open` }))
+  await expect(one.request({ url: `${peer.url}/small` })).rejects.toMatchObject({
+    ...{ name: 'ConnectionError', code: 'ERR_UNREAD_RESPONSES', initiator: 'local', processed: 'no' },
+    message: expect.stringContaining('256 connections are held by responses that are not read'),
+  })
+  unread[0]!.discard()
+  expect(await (await one.request({ url: `${peer.url}/small` })).text()).toBe('small')
+  expect(peer.connections).toBe(257)
+})
