@@ -13,7 +13,7 @@ import { build } from 'esbuild'
 /** Packages whose entry points share modules. */
 const TOGETHER = new Set(['core', 'adapters'])
 /** Loaded on demand, and standing on modules that the main entry point has as well. */
-const LATER = [/h1\/connection\.js$/]
+const LATER = [/h1\/connection\.js$/, /multipart\/multipart\.js$/]
 
 /** llhttp's WebAssembly from undici's package, as a literal: what is published needs no undici, and any bundler can bundle it again. */
 const inlineWasm = {

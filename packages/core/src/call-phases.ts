@@ -19,6 +19,8 @@ export abstract class CallPhases implements Deadline, Abortable {
   protected readonly owner: CallOwner
   protected readonly limits: CallLimits
   protected readonly startedAt: number
+  /** When `total` began to count: with this request, or with one that was redirected to it. */
+  readonly totalSince: number
   protected exchange: Exchange | undefined
   protected content: ResponseBody | undefined
   #phase: Phase = 'connect'
@@ -33,11 +35,12 @@ export abstract class CallPhases implements Deadline, Abortable {
   nextDeadline: Deadline | undefined
   aborters: Aborter | undefined
 
-  constructor(owner: CallOwner, limits: CallLimits) {
+  constructor(owner: CallOwner, limits: CallLimits, totalSince: number | undefined) {
     this.owner = owner
     this.limits = limits
     this.startedAt = owner.deadlines.clock.now()
     this.#phaseStartedAt = this.startedAt
+    this.totalSince = totalSince ?? this.startedAt
   }
 
   /** Ends the call. */
@@ -51,7 +54,7 @@ export abstract class CallPhases implements Deadline, Abortable {
 
   onTick(now: number): void {
     const { total } = this.limits.timeouts
-    if (total > 0 && now - this.startedAt >= total) return this.#expire('total')
+    if (total > 0 && now - this.totalSince >= total) return this.#expire('total')
     this.#look(now)
     if (this.#phase === 'pause') return
     const phase = this.#phase === 'headers' && this.exchange?.sending === true ? 'body' : this.#phase

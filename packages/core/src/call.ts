@@ -58,7 +58,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
   reason: string | undefined
 
   constructor(owner: CallOwner, request: HttpRequest, target: PoolTarget, options: RequestOptions, limits: CallLimits) {
-    super(owner, limits)
+    super(owner, limits, options.totalSince)
     this.#request = request
     this.affinity = options.affinity
     this.#target = target

@@ -33,6 +33,15 @@ export function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09
 }
 
+/** Without SP and HTAB at the ends, in one pass: the peer decides how many there are. */
+export function trimBlanks(value: string): string {
+  let start = 0
+  let end = value.length
+  while (start < end && isBlank(value.charCodeAt(start))) start++
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end--
+  return start === 0 && end === value.length ? value : value.slice(start, end)
+}
+
 /** Fields that speak about one connection and have no place in HTTP/2 (RFC 9113 §8.2.2). `te` is apart: `trailers` is allowed. */
 export const CONNECTION_SPECIFIC_FIELDS: ReadonlySet<string> = new Set([
   'connection',

@@ -132,9 +132,10 @@ function ask(
   redirects: number,
   jar: CookieJar | undefined,
 ): Promise<FetchResponse> {
-  const { url, method, body, options, extras } = request
-  const plain = { url, method, headers, body: body?.open(), signal: options.signal }
-  return client.request(extras === NO_EXTRAS ? plain : { ...plain, ...extras }).then(
+  const { url, method, body, options, extras, totalSince } = request
+  const hop = totalSince === undefined ? extras : { ...extras, totalSince }
+  const plain = { url, method, headers, body: body?.open(), signal: options.signal, trimFieldValues: true }
+  return client.request(hop === NO_EXTRAS ? plain : { ...plain, ...hop }).then(
     (response) =>
       jar === undefined ? answered(client, request, response, redirects) : kept(client, request, response, redirects, jar),
     (error) => failed(request, error),

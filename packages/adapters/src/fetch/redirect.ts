@@ -64,6 +64,7 @@ export function followRedirect(request: FetchRequest, response: HttpResponse, ta
   }
   request.referrerPolicy = policyOf(response.headers.get('referrer-policy')) ?? request.referrerPolicy
   request.url = target.href
+  request.totalSince = response.totalSince
 }
 
 /** The redirect came from a response: the request was processed. */

@@ -18,6 +18,8 @@ import type { ContentOptions } from './response-content.js'
 /** A request in the course of being fetched; redirects change it. */
 export interface FetchRequest {
   url: string
+  /** Of a redirect: when the first request was made, for `timeouts.total`. */
+  totalSince?: number
   method: string
   /** Pairs, or the shared default list. */
   fields: Fields | Pair[]

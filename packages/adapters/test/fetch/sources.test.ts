@@ -31,8 +31,9 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     const { fetch, url } = await stage(protocol)
     const missing = (): Readable => createReadStream('/nowhere/at/all')
     const cause = { name: 'StreamError', code: 'ERR_REQUEST_BODY', cause: { code: 'ENOENT' } }
-    await expect(fetch(url(), post(missing()))).rejects.toMatchObject({ message: 'fetch failed', cause })
-    await expect(clientBehind(fetch)!.request({ url: url(), ...post(missing()) } as never)).rejects.toMatchObject(cause)
+    // Answered when all content has come.
+    await expect(fetch(url('/inspect'), post(missing()))).rejects.toMatchObject({ message: 'fetch failed', cause })
+    await expect(clientBehind(fetch)!.request({ url: url('/inspect'), ...post(missing()) } as never)).rejects.toMatchObject(cause)
     // Long failed when the request is made.
     const failed = missing()
     await once(failed, 'error')

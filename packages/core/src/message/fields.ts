@@ -1,7 +1,7 @@
 /** Field lines of a message (RFC 9110 §5): the list a response shows, and the check that a request's fields pass before anything is sent. */
 
 import { UsageError } from '../errors.js'
-import { CONNECTION_SPECIFIC_FIELDS, isBlank, isFieldValue, isToken } from '../field-syntax.js'
+import { CONNECTION_SPECIFIC_FIELDS, isFieldValue, isToken, trimBlanks } from '../field-syntax.js'
 
 /** Fields as a caller may write them: a record (a list value is one line each), pairs, or {@link Fields}. `undefined` values are left out. */
 export type FieldsInit =
@@ -123,7 +123,8 @@ class FieldCheck implements CheckedFields {
   add(givenName: string, givenValue: string): void {
     const name = lowerCaseName(givenName)
     if (typeof givenValue !== 'string' || !isFieldValue(givenValue)) throw invalidValue(name, givenValue)
-    const value = trimmed(givenValue)
+    // RFC 9110 §5.5: leading and trailing SP and HTAB are not part of the value.
+    const value = trimBlanks(givenValue)
     if (SPECIAL.has(name) && this.#special(name, value)) return
     // RFC 9113 §8.2.2: the one value that `te` may have, in the one form that every server knows.
     this.list.push(name, name === 'te' ? 'trailers' : value)
@@ -176,7 +177,7 @@ function hasToken(list: string, wanted: string): boolean {
 /** A member of a list in lower case, without its parameters. */
 function tokenIn(member: string): string {
   const semicolon = member.indexOf(';')
-  return trimmed(semicolon === -1 ? member : member.slice(0, semicolon)).toLowerCase()
+  return trimBlanks(semicolon === -1 ? member : member.slice(0, semicolon)).toLowerCase()
 }
 
 /** RFC 3986 §3.2: host and port, without user information, and nothing that would end an authority. */
@@ -206,15 +207,6 @@ function lowerCaseName(name: string): string {
   const lower = name.toLowerCase()
   lowerCased.set(name, lower)
   return lower
-}
-
-/** RFC 9110 §5.5: leading and trailing SP and HTAB are not part of the value. */
-function trimmed(value: string): string {
-  let start = 0
-  let end = value.length
-  while (start < end && isBlank(value.charCodeAt(start))) start++
-  while (end > start && isBlank(value.charCodeAt(end - 1))) end--
-  return start === 0 && end === value.length ? value : value.slice(start, end)
 }
 
 /** Says which field, never its value where that may be a credential. */

@@ -50,6 +50,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | null | undefined
   /** Deadlines that differ from the client's. */
   readonly timeouts?: Timeouts
+  /** @internal When `timeouts.total` began to count, by the client's clock: a call that follows redirects has one for all of them. */
+  readonly totalSince?: number
   /** Replays where a connection is lost and nobody knows whether the server has acted: see the client's option. */
   readonly replay?: number
   /** Retries after a status that says "later": see the client's option. */
@@ -62,6 +64,11 @@ export interface RequestOptions {
   readonly priority?: Priority
   /** Names of fields, in lower case, whose values never enter a compression table (RFC 7541 §7.1.3). */
   readonly sensitive?: Iterable<string>
+  /**
+   * Takes SP and HTAB off the ends of an HTTP/2 response's field values, as curl and browsers do, in place of refusing such a response as malformed
+   * (RFC 9113 §8.2.1). `:status`, `content-length` and what speaks about the connection stay strict. Default false; `fetch` sets it.
+   */
+  readonly trimFieldValues?: boolean
   /** Called for each interim response, 1xx. What it throws ends the request, which rejects with it. */
   readonly onInformational?: (status: number, fields: readonly string[]) => void
 }
@@ -78,6 +85,7 @@ export interface HttpRequest {
   readonly origin: Origin
   readonly content: Content | undefined
   readonly trailers: (() => FieldsInit) | undefined
+  readonly trimFieldValues?: boolean | undefined
   /** `connection: close` was asked for. */
   readonly close: boolean
   /** The content waits for 100, a final status, or a short time (RFC 9110 §10.1.1). */
@@ -127,6 +135,7 @@ export function checkRequest(options: RequestOptions): HttpRequest {
     origin,
     content,
     trailers: inContext(options.trailers),
+    trimFieldValues: options.trimFieldValues,
     close: checked.close,
     expectsContinue,
     wantsInformational: options.onInformational !== undefined,
@@ -136,7 +145,7 @@ export function checkRequest(options: RequestOptions): HttpRequest {
 /** What a program without types may get wrong: said here, and not by an exception of the first line that trips over it. */
 function checkKinds(options: RequestOptions): void {
   if (!isObject(options)) throw wrongKind('a request', 'an object', options)
-  const { url, headers, trailers, signal, timeouts, isolation, affinity, sensitive, onInformational } = options
+  const { url, headers, trailers, signal, timeouts, isolation, affinity, sensitive, onInformational, trimFieldValues } = options
   if (typeof url !== 'string' && typeof (url as URL | undefined)?.protocol !== 'string') {
     throw new UsageError('ERR_INVALID_URL', `a URL is a string or a URL object, not ${String(url)}`)
   }
@@ -145,6 +154,8 @@ function checkKinds(options: RequestOptions): void {
   if (trailers !== undefined && !isFunction(trailers)) throw wrongKind('trailers', 'a function', trailers)
   if (onInformational !== undefined && !isFunction(onInformational))
     throw wrongKind('onInformational', 'a function', onInformational)
+  if (trimFieldValues !== undefined && typeof trimFieldValues !== 'boolean')
+    throw wrongKind('trimFieldValues', 'true or false', trimFieldValues)
   if (isolation !== undefined && typeof isolation !== 'string') throw wrongKind('isolation', 'a string', isolation)
   if (affinity !== undefined && typeof affinity !== 'string') throw wrongKind('affinity', 'a string', affinity)
   if (sensitive !== undefined && !isFunction(sensitive?.[Symbol.iterator])) throw wrongKind('sensitive', 'a list', sensitive)

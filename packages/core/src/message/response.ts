@@ -47,6 +47,8 @@ export interface ResponseParts {
   readonly reprioritize: (priority: string) => boolean
   readonly connection: () => ConnectionInfo
   readonly timings: Timings
+  /** When `timeouts.total` began to count, by the client's clock; 0 where nothing counts it. */
+  readonly totalSince: number
 }
 
 /** The answer to one request. Its body can be read once, in one of the ways offered. */
@@ -85,6 +87,11 @@ export class HttpResponse {
   /** When it was sent and answered. */
   get timings(): Timings {
     return this.#parts.timings
+  }
+
+  /** @internal For the next request of a redirect: see `RequestOptions.totalSince`. */
+  get totalSince(): number {
+    return this.#parts.totalSince
   }
 
   /** Whether somebody has begun to read the body. */

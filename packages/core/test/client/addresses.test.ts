@@ -36,7 +36,12 @@ describe('round-robin over three connections reaches three machines', () => {
     await (await one.request({ url })).text()
     while (one.stats().connections.length < 3) await new Promise(setImmediate)
     for (let i = 0; i < 6; i++) await (await one.request({ url })).text()
-    expect(one.stats().connections.map(({ remoteAddress }) => remoteAddress).toSorted()).toEqual(ADDRESSES)
+    expect(
+      one
+        .stats()
+        .connections.map(({ remoteAddress }) => remoteAddress)
+        .toSorted(),
+    ).toEqual(ADDRESSES)
     for (const { connections } of all) expect(connections).toBe(1)
   })
 })

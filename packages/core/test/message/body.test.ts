@@ -13,6 +13,7 @@ function open(): { body: ResponseBody; consumed: number[]; cancelled: unknown[];
     reprioritize: () => false,
     connection: () => ({}) as never,
     timings: { sentMs: 1, headersMs: 2 },
+    totalSince: 0,
   }
   return { body, consumed, cancelled, response: new HttpResponse(parts) }
 }

@@ -121,7 +121,8 @@ export class FieldBlocks<Owner> {
     return this.#state.openSectionsBytes <= MAX_OPEN_SECTIONS_BYTES
   }
 
-  #interpret(stream: Stream<Owner>, section: FieldSection, endStream: boolean): void {
+  #interpret(stream: Stream<Owner>, received: FieldSection, endStream: boolean): void {
+    const section = stream.trimsFieldValues ? (received.trimmed ?? received) : received
     if (section.malformed !== undefined) return this.#malformed(stream, section.malformed)
     if (stream.phase === ResponsePhase.CONTENT) return this.#trailers(stream, section, endStream)
     if (section.status === 0) return this.#malformed(stream, 'a response without :status')

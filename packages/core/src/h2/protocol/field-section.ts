@@ -3,7 +3,14 @@
  * which a request's fields are encoded. Knows no frames and no streams.
  */
 
-import { CONNECTION_SPECIFIC_FIELDS, hasEdgeSpace, isBlank, isFieldValue, isLowerCaseFieldName } from '../../field-syntax.js'
+import {
+  CONNECTION_SPECIFIC_FIELDS,
+  hasEdgeSpace,
+  isBlank,
+  isFieldValue,
+  isLowerCaseFieldName,
+  trimBlanks,
+} from '../../field-syntax.js'
 import type { DecodedSection } from '../hpack/decoder.js'
 import type { HpackEncoder } from '../hpack/encoder.js'
 import type { OctetWriter } from '../hpack/octet-writer.js'
@@ -18,6 +25,8 @@ export interface FieldSection {
   readonly contentLength: number
   /** Why the section is malformed (RFC 9113 §8.1.1); `undefined` where it is not. */
   readonly malformed: string | undefined
+  /** The same section without blanks at the ends of values, where these are all that is wrong with it; for requests that ask for it. */
+  readonly trimmed: FieldSection | undefined
 }
 
 /** What a request's field section is made of. */
@@ -33,6 +42,8 @@ export interface RequestHead {
   readonly sensitive: ReadonlySet<string> | undefined
   /** The caller wants interim responses: there is no limit on them. */
   readonly wantsInformational?: boolean
+  /** Blanks at the ends of the response's field values are taken off, in place of a malformed response. Default false. */
+  readonly trimFieldValues?: boolean | undefined
 }
 
 /** Reads a decoded section, once for each: a memoised section keeps what was made of it. */
@@ -49,14 +60,24 @@ function parse(all: readonly string[]): FieldSection {
   const status = start === 0 ? 0 : parseStatus(all[1]!)
   let malformed = malformedPseudoFields(all, start, status)
   let contentLength = -1
+  let blank: string | undefined
   for (let i = start; i < all.length; i += 2) {
     const name = all[i]!
     const value = all[i + 1]!
     malformed ??= malformedField(name, value)
+    if (hasEdgeSpace(value)) blank ??= name
     if (name === 'content-length') contentLength = parseContentLength(contentLength, value)
   }
   if (contentLength === INVALID_LENGTH) malformed ??= 'invalid content-length'
-  return { status, fields: start === 0 ? all : all.slice(start), contentLength, malformed }
+  const fields = start === 0 ? all : all.slice(start)
+  if (malformed !== undefined || blank === undefined) return { status, fields, contentLength, malformed, trimmed: undefined }
+  const trimmed = { status, fields: trimmedValues(fields), contentLength, malformed, trimmed: undefined }
+  return { ...trimmed, fields, malformed: `value of field ${quote(blank)} begins or ends with a blank`, trimmed }
+}
+
+/** Values without SP and HTAB at their ends. */
+function trimmedValues(fields: readonly string[]): string[] {
+  return fields.map((text, i) => (i % 2 === 0 ? text : trimBlanks(text)))
 }
 
 function countPseudoFields(all: readonly string[]): number {
@@ -94,7 +115,8 @@ function malformedField(name: string, value: string): string | undefined {
     if (goodNames.size >= MAX_KNOWN_NAMES) goodNames.clear()
     if (name !== 'te' && name.length <= MAX_KNOWN_NAME_LENGTH) goodNames.add(name)
   }
-  return isFieldValue(value) && !hasEdgeSpace(value) ? undefined : `value of field ${quote(name)}`
+  // RFC 9113 §8.2.1, "A field value MUST NOT start or end with an ASCII whitespace character", is judged for each request; not where a length is said.
+  return isFieldValue(value) && !(name === 'content-length' && hasEdgeSpace(value)) ? undefined : `value of field ${quote(name)}`
 }
 
 function malformedName(name: string, value: string): string | undefined {

@@ -31,6 +31,7 @@ export class Sender<Owner> {
     const stream = new Stream(id, owner, head.method === 'HEAD', state.peer.initialWindowBytes, state.local.initialWindowBytes)
     if (head.method === 'CONNECT') stream.tunnel = true
     if (head.wantsInformational === true) stream.wantsInformational = true
+    if (head.trimFieldValues === true) stream.trimsFieldValues = true
     state.streams.add(stream)
     stream.apply(StreamInput.SEND_HEADERS)
     beginFieldBlock(state.output)

@@ -27,6 +27,8 @@ export class Stream<Owner> {
   noContent: boolean
   /** Opened by CONNECT: with a 2xx it is a tunnel, and carries nothing but DATA from then on (RFC 9113 §8.5). */
   tunnel = false
+  /** Blanks at the ends of field values are taken off, in place of a malformed response. */
+  trimsFieldValues = false
   /** `content-length` of the response, -1 where it said none. */
   expectedBytes = -1
   receivedBytes = 0

@@ -1,0 +1,145 @@
+/** Blanks at the ends of an HTTP/2 field value: malformed by RFC 9113 §8.2.1, and taken off by curl, by browsers, and by fetch. */
+
+import { type Field, frames } from '@unshard/testkit'
+import { clientBehind } from '../../src/fetch/fetch.js'
+import { createFetch } from '../../src/index.js'
+import { rig } from '../rig.js'
+
+const { client, peer } = rig()
+
+/** Answers each request with the section that its path names. */
+async function answering(
+  sections: Record<string, readonly Field[]>,
+): Promise<{ url(path: string): string; connections(): number }> {
+  const started = await peer(async (p) => {
+    await p.handshake()
+    for (;;) {
+      const { streamId, path } = (await p.nextRequest()) as { streamId: number; path: string }
+      const section = sections[path.slice(1)] ?? [[':status', '200']]
+      if (path === '/early')
+        p.send(
+          frames.headers(streamId, [
+            [':status', '103'],
+            ['link', ' </a> '],
+          ]),
+        )
+      if (path === '/trailers') {
+        p.send(frames.headers(streamId, [[':status', '200']]), frames.headers(streamId, section, { endStream: true }))
+      } else p.send(frames.headers(streamId, section, { endStream: true }))
+    }
+  })
+  return { url: (path) => `https://a.test.example:${started.port}/${path}`, connections: () => started.connections }
+}
+
+const BLANK: readonly Field[] = [
+  [':status', '200'],
+  ['x-a', ' a'],
+  ['x-b', 'b '],
+  ['x-c', '\t c \t'],
+  ['x-d', ' '],
+  ['x-e', 'e e'],
+]
+const malformed = { name: 'ResponseError', code: 'ERR_MALFORMED_RESPONSE' }
+
+it('fetch takes them off, client.request refuses the response, on one connection and from one compression table', async () => {
+  const { url, connections } = await answering({ blank: BLANK })
+  const fetch = createFetch(client())
+  const one = clientBehind(fetch)!
+  // Twice: the second time the section is known.
+  for (let i = 0; i < 2; i++) {
+    const response = await fetch(url('blank'))
+    expect(Object.fromEntries(response.headers)).toEqual({ 'x-a': 'a', 'x-b': 'b', 'x-c': 'c', 'x-d': '', 'x-e': 'e e' })
+    await expect(one.request({ url: url('blank') })).rejects.toMatchObject(malformed)
+    const asked = await one.request({ url: url('blank'), trimFieldValues: true })
+    expect(asked.headers.get('x-c')).toBe('c')
+  }
+  expect(connections()).toBe(1)
+})
+
+it('in interim responses and trailers too, and behind a redirect', async () => {
+  const { url } = await answering({
+    early: [[':status', '200']],
+    trailers: [['x-t', ' t ']],
+    go: [
+      [':status', '302'],
+      ['location', ' /blank '],
+    ],
+    blank: BLANK,
+  })
+  const fetch = createFetch(client())
+  const links: unknown[] = []
+  const onInformational = (_status: number, headers: Headers): void => void links.push(headers.get('link'))
+  await fetch(url('early'), { unshard: { onInformational } })
+  expect(links).toEqual(['</a>'])
+  const response = await fetch(url('trailers'))
+  await response.text()
+  expect(response.trailers!.get('x-t')).toBe('t')
+  expect((await fetch(url('go'))).url).toBe(url('blank'))
+  await expect(
+    clientBehind(fetch)!
+      .request({ url: url('trailers') })
+      .then((each) => each.text()),
+  ).rejects.toMatchObject(malformed)
+})
+
+it.each<[string, readonly Field[]]>([
+  [
+    'content-length',
+    [
+      [':status', '200'],
+      ['content-length', ' 0'],
+    ],
+  ],
+  ['a status', [[':status', ' 200']]],
+  [
+    'a connection field',
+    [
+      [':status', '200'],
+      ['connection', ' close'],
+    ],
+  ],
+  [
+    'te',
+    [
+      [':status', '200'],
+      ['te', ' trailers'],
+    ],
+  ],
+  [
+    'a line feed at the end',
+    [
+      [':status', '200'],
+      ['x-a', 'a\n'],
+    ],
+  ],
+  [
+    'a blank and a NUL',
+    [
+      [':status', '200'],
+      ['x-a', ' a\0'],
+    ],
+  ],
+  [
+    'blanks beside another fault',
+    [
+      [':status', '200'],
+      ['x-a', ' a'],
+      ['X-B', 'b'],
+    ],
+  ],
+])('%s stays strict', async (_what, section) => {
+  const { url } = await answering({ wrong: section })
+  await expect(createFetch(client())(url('wrong'))).rejects.toMatchObject({ message: 'fetch failed', cause: malformed })
+})
+
+it('a field of 16,000 blanks costs nothing to speak of', async () => {
+  const { url } = await answering({
+    blank: [
+      [':status', '200'],
+      ['x-a', `${' '.repeat(8_000)}a${' '.repeat(8_000)}`],
+    ],
+  })
+  const start = performance.now()
+  expect((await createFetch(client())(url('blank'))).headers.get('x-a')).toBe('a')
+  expect(performance.now() - start).toBeLessThan(2_000)
+})
