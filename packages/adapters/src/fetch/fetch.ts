@@ -3,6 +3,7 @@
 import {
   abortReason,
   type Client,
+  ConnectError,
   Fields,
   type HttpResponse,
   ResponseError,
@@ -202,8 +203,16 @@ const PROXY_AUTHENTICATION_REQUIRED = 407
 /** Fetch standard §4.5 step 14: where there is no window that could ask for credentials, a 407 is a network error. */
 function refusedByServer(request: FetchRequest, response: HttpResponse): TypeError {
   response.discard()
+  const { protocol, origin } = new URL(request.url)
+  const { proxy } = response.connection
+  const code = 'ERR_PROXY_AUTHENTICATION'
+  // Requests for http: origins are forwarded by the proxy, which answers for itself (RFC 9110 §15.5.8); for https: it answers CONNECT.
+  if (proxy !== undefined && protocol === 'http:') {
+    const message = `proxy ${proxy} answered 407: it wants other credentials, or any (for ${origin})`
+    return networkError(new ConnectError('proxy', message, { code, status: response.status, origin, processed: 'unknown' }))
+  }
   const message = 'the response is 407 (Proxy Authentication Required), and there is nothing that could ask for credentials'
-  return networkError(new ResponseError('ERR_PROXY_AUTHENTICATION', message, { origin: new URL(request.url).origin }))
+  return networkError(new ResponseError(code, message, { origin }))
 }
 
 /** The redirect itself, as servers' programs want it; a page's program is not told where it leads (Fetch standard §2.2.6). */

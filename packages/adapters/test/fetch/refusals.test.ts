@@ -1,5 +1,8 @@
 /** Where fetch does not go, and what it does not take for an answer. */
 
+import { createServer } from 'node:http'
+import { Client } from '@unshard/core'
+import { createFetch } from '../../src/index.js'
 import { failure, PROTOCOLS, stages } from './stage.js'
 
 const stage = stages()
@@ -27,6 +30,21 @@ it('a redirect with two locations that differ leads nowhere ("extract header lis
   await expect(fetch(url('/two'))).rejects.toMatchObject(failure('ERR_REDIRECT_TARGET', 'redirect to several URLs'))
   expect(origin.requests).toHaveLength(1)
   expect(await (await fetch(url('/twice'))).text()).toBe('there')
+})
+
+it.each(['http', 'https'])('a 407 of a proxy itself says phase proxy, for %s: origins', async (scheme) => {
+  const proxy = createServer((_request, response) => response.writeHead(407, { 'proxy-authenticate': 'Basic' }).end())
+  proxy.on('connect', (_request, socket) => socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'))
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  const name = `http://127.0.0.1:${(proxy.address() as { port: number }).port}`
+  const client = new Client({ proxy: name.replace('//', '//user:hunter2@') })
+  const failing = createFetch(client)(`${scheme}://a.test.example/`)
+  await expect(failing).rejects.toMatchObject({
+    ...failure('ERR_PROXY_AUTHENTICATION', /^(?!.*hunter2).*127\.0\.0\.1/),
+    cause: { name: 'ConnectError', phase: 'proxy', status: 407, origin: `${scheme}://a.test.example` },
+  })
+  client.destroy()
+  proxy.close()
 })
 
 describe.each(PROTOCOLS)('over %s', (protocol) => {
