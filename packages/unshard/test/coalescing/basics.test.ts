@@ -168,7 +168,8 @@ describe('421 Misdirected Request (RFC 9110 §15.5.20)', () => {
     const client = world.client({ lookup })
     await (await client.request({ url: `https://s0.test.example:${origin.port}/` })).text()
     const body = (async function* () {
-      yield 'x'
+      // More than is kept to be sent again.
+      yield 'x'.repeat(20_000)
     })()
     const response = await client.request({ url: `https://s1.test.example:${origin.port}/`, method: 'POST', body })
     expect(response.status).toBe(421)
