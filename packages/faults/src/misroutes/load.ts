@@ -233,7 +233,7 @@ export class Load {
         const where = turnedAway.map((connection) => this.model.describe(connection))
         this.#note('421 was the answer', `to ${method} ${id} for ${request.host}, told by ${where.join(' and ')}`)
       }
-      if (deliveries > (method === 'POST' ? 1 : 2)) this.#note(`a ${method} delivered ${deliveries} times`, `${id}`)
+      if (deliveries > (method === 'POST' ? 1 : 3)) this.#note(`a ${method} delivered ${deliveries} times`, `${id}`)
       if (unprocessed && deliveries > 0) this.#note('delivered, and "processed" is "no"', `${method} ${id}`)
     }
     this.#settled = this.#settled.slice(gone)
