@@ -75,6 +75,8 @@ export interface OriginProgress {
   connections: number
   /** How often it has complained of our PINGs. */
   tooManyPings: number
+  /** It was overloaded by more than so many streams on one connection, and when: it resets what is beyond its memory. */
+  overload?: { readonly streams: number; readonly atMs: number }
   /** It was disowned on a connection of another origin: its next one is its own. */
   misdirected?: boolean
   /** That it broke HTTP/1.1 pipelining: once, or with one request at a time as well; and when. */

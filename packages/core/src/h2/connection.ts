@@ -81,7 +81,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     this.#outlet = new Outlet(socket, () => this.#writeOutput())
     this.#refillMs = options.refillMs ?? DEFAULT_REFILL_MS
     this.#refilledAt = options.clock.now()
-    this.#engine = new Protocol(this, options.settings, options.budget, streamLimits(options.pool))
+    this.#engine = new Protocol(this, options.settings, options.budget, streamLimits(options))
     this.#pings = new Pings(options.clock, (opaque) => this.#sendPing(opaque))
     this.#originSet = new OriginSet(route)
     this.#shutdown = new Shutdown(route.origin.serialized)
@@ -200,7 +200,16 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     }
     stream.owner.onStreamError(end)
     // The server is overloaded on this connection, and will be with the next request: others go elsewhere.
-    if (end.initiator === 'peer' && end.errorCode === ErrorCode.ENHANCE_YOUR_CALM) this.#drain()
+    if (end.initiator === 'peer' && end.errorCode === ErrorCode.ENHANCE_YOUR_CALM) this.#overloaded(stream.id)
+  }
+
+  /** Servers with a limit on memory (Node's has one of 10 MB) take the first streams, and reset the others. */
+  #overloaded(streamId: number): void {
+    if (this.#state === 'open') {
+      const streams = Math.max(1, [...this.#engine.open()].filter(({ id }) => id < streamId).length)
+      this.#progress.overload = { streams, atMs: this.clock.now() }
+    }
+    this.#drain()
   }
 
   /** After a GOAWAY with an error, a server that resets the other streams ends its connection: that says nothing about their requests. */
@@ -372,12 +381,16 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   }
 }
 
-function streamLimits({ maxConcurrentRequests, maxRequestsPerConnection, waitForSettings }: ResolvedPoolSettings): StreamLimits {
+function streamLimits({ pool, progress: { overload }, clock }: H2Options): StreamLimits {
+  const { maxConcurrentRequests, maxRequestsPerConnection, waitForSettings } = pool
+  const isOverloaded = overload !== undefined && clock.now() - overload.atMs < OVERLOAD_MS
   return {
-    concurrent: maxConcurrentRequests,
+    concurrent: isOverloaded ? Math.min(maxConcurrentRequests, overload.streams) : maxConcurrentRequests,
     total: maxRequestsPerConnection === 0 ? Number.POSITIVE_INFINITY : maxRequestsPerConnection,
     assumed: waitForSettings ? 0 : ASSUMED_MAX_CONCURRENT_STREAMS,
   }
 }
 
+/** How long new connections keep to what an overloaded server has taken, milliseconds. */
+const OVERLOAD_MS = 300_000
 const DEFAULT_REFILL_MS = 1_000

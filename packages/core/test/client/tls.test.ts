@@ -244,3 +244,60 @@ it('RFC 7301 §3.2: a server that chose HTTP/1.1 and now speaks HTTP/2 alone is 
   expect([response.status, response.connection.protocol]).toEqual([200, 'h2'])
   expect(after.requests).toHaveLength(1)
 })
+
+describe('NODE_TLS_REJECT_UNAUTHORIZED=0', () => {
+  const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+  const { emitWarning } = process
+  beforeEach(() => {
+    // Node warns of it, once.
+    process.emitWarning = () => undefined
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
+  })
+  afterEach(() => {
+    process.emitWarning = emitWarning
+    if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+    else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before
+  })
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'holds for the first connection, for resumed ones and for later ones, %s',
+    async (version) => {
+      const origin = await server({ tls: await world.tls('other.example'), handler: report })
+      const one = client({ tls: { minVersion: version, maxVersion: version } })
+      for (let i = 0; i < 4; i++) {
+        const response = await one.request({ url: `${origin.url('a.test.example')}/`, headers: { connection: 'close' } })
+        expect(response.status).toBe(200)
+        await response.text()
+      }
+      expect(origin.connections).toBe(4)
+    },
+  )
+
+  it('an option of the client wins over it', async () => {
+    const origin = await server({ tls: await world.tls('other.example'), handler: report })
+    const strict = client({ tls: { ca: world.authority.ca, rejectUnauthorized: true } })
+    await expect(strict.request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject({ phase: 'tls' })
+  })
+})
+
+describe('RFC 9113 §9.2.2: HTTP/2 chosen together with a TLS 1.2 suite that is not good enough for it', () => {
+  const cbc = 'ECDHE-ECDSA-AES128-SHA256'
+
+  it('HTTP/1.1 alone is tried, and used from then on', async () => {
+    const origin = await server({ handler: report, tls: await serving({ ciphers: cbc, maxVersion: 'TLSv1.2' }) })
+    const one = client({ tls: { ca: world.authority.ca, ciphers: `${cbc}:ECDHE-ECDSA-AES128-GCM-SHA256` } })
+    for (let i = 0; i < 2; i++) {
+      const response = await one.request({ url: `${origin.url('a.test.example')}/`, isolation: String(i) })
+      expect([response.status, response.connection.protocol]).toEqual([200, 'http/1.1'])
+      await response.text()
+    }
+  })
+
+  it('where HTTP/1.1 is not wanted it is an error that says so', async () => {
+    const origin = await server({ handler: report, tls: await serving({ ciphers: cbc, maxVersion: 'TLSv1.2' }) })
+    const one = client({ protocols: ['h2'], tls: { ca: world.authority.ca, ciphers: cbc } })
+    await expect(one.request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject({
+      code: 'ERR_INADEQUATE_SECURITY',
+    })
+  })
+})
