@@ -1,0 +1,63 @@
+/** The resolver is out, or has another answer, while hosts share an open connection. */
+
+import { FakeClock, startOriginServer } from '@unshard/testkit'
+import { rig } from '../rig.js'
+
+const world = rig()
+const HOSTS = ['a.test.example', 'b.test.example', 'c.test.example']
+
+async function shared(answer: () => string | Error | undefined) {
+  const origin = await startOriginServer({ tls: await world.authority.issue({ names: ['*.test.example'] }) })
+  world.defer(() => origin.close())
+  const clock = new FakeClock(1)
+  const client = world.client({
+    clock,
+    idleTimeoutMs: 0,
+    verifyAfterIdleMs: 0,
+    lookup: (_host, _options, callback) => {
+      const what = answer()
+      if (what instanceof Error) process.nextTick(callback, what)
+      else if (what !== undefined) process.nextTick(callback, null, [{ address: what, family: 4 }])
+    },
+  })
+  const get = async (host: string): Promise<string> => (await client.request({ url: `https://${host}:${origin.port}/` })).text()
+  for (const host of HOSTS) await get(host)
+  expect(client.stats().totals).toMatchObject({ dials: 1, coalesced: 2 })
+  return { client, clock, get, origin }
+}
+
+const failure = (code: string): Error => Object.assign(new Error(code), { code })
+
+it.each([['EAI_AGAIN'], ['ESERVFAIL'], ['no answer']])('%s: they go on sharing it, an hour long', async (outage) => {
+  let answer: string | Error | undefined = '127.0.0.1'
+  const { client, clock, get } = await shared(() => answer)
+  answer = outage === 'no answer' ? undefined : failure(outage)
+  for (let minutes = 0; minutes < 50; minutes += 10) {
+    clock.advance(600_000)
+    for (const host of HOSTS) {
+      const got = get(host)
+      // How long a request waits for a resolver while there is an old answer.
+      for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+      clock.advance(1_800)
+      expect(await got).toBeTruthy()
+    }
+  }
+  expect(client.stats().totals.dials).toBe(1)
+})
+
+it('NXDOMAIN parts them: the name is gone', async () => {
+  let answer: string | Error = '127.0.0.1'
+  const { clock, get } = await shared(() => answer)
+  answer = failure('ENOTFOUND')
+  clock.advance(60_000)
+  await expect(get('b.test.example')).rejects.toMatchObject({ name: 'ConnectError', phase: 'resolve', code: 'ENOTFOUND' })
+})
+
+it('another answer parts them: the request goes where the name leads now', async () => {
+  let answer: string | Error = '127.0.0.1'
+  const { clock, get } = await shared(() => answer)
+  answer = '127.0.0.9'
+  clock.advance(60_000)
+  // Nothing listens there.
+  await expect(get('b.test.example')).rejects.toMatchObject({ name: 'ConnectError', phase: 'tcp' })
+})
