@@ -1,4 +1,4 @@
-/** What one call is given: the client's pool and deadlines, whom it tells, what it may do by itself. */
+/** The client as one call sees it: pool, deadlines, events and limits. */
 
 import type { PoolTarget } from './connection.js'
 import type { Deadlines } from './deadlines.js'
@@ -6,7 +6,7 @@ import type { Timeouts } from './message/request.js'
 import type { Pool } from './pool/pool.js'
 import type { ResolvedRetryPolicy } from './retry-policy.js'
 
-/** What a call needs of its client. */
+/** The client of a call. */
 export interface CallOwner {
   readonly pool: Pool
   readonly deadlines: Deadlines
@@ -22,10 +22,10 @@ export interface CallOwner {
   onOver(): void
 }
 
-/** What a call may do by itself. */
+/** Limits of one call. */
 export interface CallLimits {
   readonly timeouts: Required<Timeouts>
-  /** Replays of a request whose outcome nobody knows. */
+  /** Replays of a request whose outcome is unknown. */
   readonly replay: number
   readonly retry: ResolvedRetryPolicy | undefined
 }

@@ -1,6 +1,6 @@
 /**
  * The deadlines of one call: which phase it is in, since when, and what counts as progress. A base class of `Call` for one reason alone: a
- * request must not cost another object. What the phases are made of is the call's.
+ * request must not cost another object. The phases themselves are the call's.
  */
 
 import type { Abortable, Aborter } from './abort.js'
@@ -47,7 +47,7 @@ export abstract class CallPhases implements Deadline, Abortable {
   abstract abort(reason: unknown): void
   /** Whether the server may have acted. */
   abstract readonly processed: Processed
-  /** What it waits for while it has no connection. */
+  /** The phase it is in while it has no connection. */
   protected abstract waitingPhase(): 'queue' | 'connect'
   /** For errors. */
   protected abstract originName(): string
@@ -72,7 +72,7 @@ export abstract class CallPhases implements Deadline, Abortable {
     this.#queuedAt = undefined
   }
 
-  /** What has changed since the last look without an event of its own. */
+  /** Notices changes since the last look that have no event of their own. */
   #look(now: number): void {
     if (this.#phase === 'pause') return
     if (this.#phase === 'body' || this.#phase === 'headers') return this.#noteProgress(now)

@@ -20,7 +20,7 @@ import { retryDelayMs } from './retry-policy.js'
 
 const MISDIRECTED_REQUEST = 421
 
-/** One request under way. */
+/** One request in flight. */
 export class Call extends CallPhases implements Waiter, ExchangeObserver, ResponseParts {
   readonly #request: HttpRequest
   readonly affinity: string | undefined
@@ -37,14 +37,14 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
   /** Answers the origin had given when the last attempt was sent. */
   #answersBefore = 0
   #replays: Replays | undefined
-  /** Under way between two attempts. */
+  /** Runs between two attempts. */
   #pause: ClockTimer | undefined
   /** The attempt whose response said "later". */
   #leftover: Exchange | undefined
   #misdirected = false
-  /** An earlier attempt ended, and nobody knows whether the server had acted on it. */
+  /** An earlier attempt ended with an unknown outcome. */
   #maybeActed = false
-  /** Why the promise was rejected: the source of the content is told. */
+  /** The reason that the promise was rejected with, for the source of the content. */
   #endReason: unknown
   /** The promise is settled. */
   #settled = false
@@ -106,7 +106,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
   }
 
   onInformational(status: number, fields: readonly string[]): void {
-    // What a caller's function throws ends its own request: the connection has others.
+    // An error of a caller's function ends its own request: the connection has others.
     try {
       this.#onInformational?.(status, fields)
     } catch (error) {
@@ -221,7 +221,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
     return connection.id <= this.#newestBefore || (connection.state === 'draining' && connection.active > 0)
   }
 
-  /** The response says "later", and the caller's policy takes it at its word. What it says beyond that may come until then. */
+  /** The response says "later", and the caller's policy takes it at its word. The rest of the response may come until then. */
   #askLater(delayMs: number): void {
     this.#leftover = this.exchange
     this.exchange = undefined

@@ -33,7 +33,7 @@ export function interleave(addresses: readonly Address[]): Address[] {
   return order
 }
 
-/** What one client has seen of the addresses that it tried. */
+/** Memory of the addresses that one client has tried. */
 export class AddressMemory {
   /** By address and port, whatever the name: TCP knows of none. */
   readonly #failed: BoundedCache<true>

@@ -26,7 +26,7 @@ import { tlsIdentity } from './tls-identity.js'
 import type { TlsOptions } from './tls-options.js'
 import { connectUnix } from './unix-socket.js'
 
-/** What connecting depends on; a client's options have it all. */
+/** The options of a client that connecting depends on. */
 export interface ConnectOptions {
   readonly tls: TlsOptions
   /** Where secrets of TLS connections go, to origins and to proxies. */
@@ -35,13 +35,13 @@ export interface ConnectOptions {
   readonly proxy: ProxyChoice | undefined
   readonly lookup: LookupFunction | undefined
   readonly lookupTtlMs: number
-  /** What the caller has connected already. */
+  /** Sockets that the caller has connected already. */
   readonly sockets: GivenSockets | undefined
-  /** What is asked in place of dialling. */
+  /** Asked in place of dialing. */
   readonly connections?: ((target: PoolTarget) => Connection | Promise<Connection>) | undefined
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
-  /** TCP keepalive on what is dialed begins after so long, milliseconds; `undefined` for none. */
+  /** Idle time after which TCP keepalive begins on dialed sockets, milliseconds; `undefined` for none. */
   readonly keepAliveMs: number | undefined
   readonly timeouts: { readonly connect: number }
   readonly idleTimeoutMs: number
@@ -52,7 +52,7 @@ export interface ConnectOptions {
   readonly clock: Clock
 }
 
-/** What a dial hears about itself. */
+/** Events of a dial. */
 export interface ConnectProgress {
   /** An address is being tried. */
   onAttempt(address: Address): void
@@ -111,7 +111,7 @@ export class Connector {
     return this.#options.proxy?.(origin)
   }
 
-  /** Nothing more will be connected to: connections to proxies go when what they carry has. */
+  /** Ends dialing: connections to proxies close with the last tunnel on them. */
   close(): void {
     this.#proxies.close()
     this.#keyLog?.close()
@@ -150,7 +150,7 @@ export class Connector {
     if (proxy !== undefined) this.#resolver.forget(origin.host)
   }
 
-  /** What a target will speak, as far as that is known without asking. */
+  /** The protocol of a target, as far as it is known without a handshake. */
   knownProtocol(target: PoolTarget): string | undefined {
     if (target.http1Only === true) return 'http/1.1'
     if (target.origin.scheme === 'http') return target.settings.cleartextProtocol
@@ -170,7 +170,7 @@ export class Connector {
     if (signal.aborted) throw signal.reason
     const connection = await this.#dial(target, addresses, progress, signal)
     if (!signal.aborted) return connection
-    // Ended while the engine was being loaded: what nobody waits for is not left open.
+    // Ended while the engine was being loaded: a connection that no request waits for is not left open.
     connection.destroy(new Error('the dial was ended'))
     throw signal.reason
   }
@@ -215,7 +215,7 @@ export class Connector {
     return negotiate(secured.socket, secured.protocol, route, target, { ...this.#h2, reads: secured.reads })
   }
 
-  /** Something that carries octets to the origin. */
+  /** A carrier of bytes to the origin. */
   async #carry(
     target: PoolTarget,
     given: GivenSocket | undefined,
@@ -285,7 +285,7 @@ export class Connector {
 
   /** TLS, offering what the origin may speak. */
   #secure(target: PoolTarget, secure: (protocols: readonly ProtocolName[]) => Promise<SecureSocket>): Promise<SecureSocket> {
-    // Who has chosen HTTP/1.1 is offered nothing else while that is remembered.
+    // A server that has chosen HTTP/1.1 is offered nothing else while that is remembered.
     const { protocols } = target.settings
     const http1Only = this.knownProtocol(target) === 'http/1.1' && protocols.includes('http/1.1')
     const anew = (): Promise<SecureSocket> => this.#memory.resolve(target.dialKey, this.#adequate(target, secure))

@@ -14,7 +14,7 @@ export const ATTEMPT_DELAY_MS = 250
 /** A handshake that takes longer gets company: the next address is tried beside it, milliseconds. */
 export const HANDSHAKE_DELAY_MS = 1_000
 
-/** What a race needs. */
+/** The ways of one race. */
 export interface RaceOptions<Result = Socket> {
   readonly addresses: readonly Address[]
   /** They are in the order to try them in. */
@@ -23,10 +23,10 @@ export interface RaceOptions<Result = Socket> {
   readonly origin: string
   readonly localAddress: string | undefined
   readonly localPort?: number | undefined
-  /** TCP keepalive begins after so long without a byte, milliseconds; `undefined` for none. */
+  /** Time without a byte after which TCP keepalive begins, milliseconds; `undefined` for none. */
   readonly keepAliveMs?: number | undefined
   readonly clock: Clock
-  /** What is known of the addresses, and learns what becomes of them; `host` is the name they belong to. */
+  /** Memory of earlier attempts, which learns of these; `host` is the name that the addresses belong to. */
   readonly memory?: { readonly known: AddressMemory; readonly host: string } | undefined
   /** Aborting ends every attempt; the race rejects with its reason. */
   readonly signal: AbortSignal
@@ -37,7 +37,7 @@ export interface RaceOptions<Result = Socket> {
   /** Makes a socket that connects to `endpoint`, and tells `connect` when it has. A {@link UsageError} of it is the end of the race. */
   open?(endpoint: TcpEndpoint): Socket
   /**
-   * What is left to do on a socket that is connected, such as TLS. A {@link UsageError} of it, or a {@link ConnectError} of phase `negotiate`,
+   * Completes a socket that is connected, such as by TLS. A {@link UsageError} of it, or a {@link ConnectError} of phase `negotiate`,
    * is the end of the race: at another address it would be the same. Default: nothing.
    */
   complete?(socket: Socket, signal: AbortSignal): Promise<Result>
@@ -113,7 +113,7 @@ class Race<Result> {
       socket = open({ host: address.address, port, noDelay: true, ...local })
     } catch (error) {
       if (error instanceof UsageError) return this.#fail(error)
-      // What Node refuses at once, such as a local address that is none.
+      // Node refuses some at once, such as a local address that is not valid.
       return this.#failed(address, error as Error)
     }
     this.#connecting.set(socket, address)
@@ -134,7 +134,7 @@ class Race<Result> {
     const { onConnected, complete, keepAliveMs } = this.#options
     if (keepAliveMs !== undefined) socket.setKeepAlive(true, keepAliveMs)
     onConnected?.()
-    // What is called may end the race.
+    // The callback may end the race.
     if (this.#over) return void socket.destroy()
     if (complete === undefined) return this.#won(socket, socket as Result)
     this.#completing.set(socket, address)
@@ -187,7 +187,7 @@ class Race<Result> {
   #error(): Error {
     const { origin } = this.#options
     const last = this.#errors.at(-1)!
-    // What came after TCP has its own words, and where there was nothing else no more is to be said.
+    // A single failure after TCP has a message of its own.
     if (last instanceof ConnectError && this.#errors.length === 1) return last
     const message = `cannot connect to ${origin} (port ${this.#options.port}): ${this.#failures.join('; ')}`
     const phase = last instanceof ConnectError ? last.phase : 'tcp'

@@ -8,7 +8,7 @@ import { ConnectError } from '../errors.js'
 
 /** Names remembered. */
 const MAX_NAMES = 16_384
-/** An old answer is used for so long after its time, while the resolver has none (RFC 8767 §4), milliseconds. */
+/** Time for which an old answer is used while the resolver has none (RFC 8767 §4), milliseconds. */
 export const MAX_STALE_MS = 3_600_000
 /** How long a request waits for the resolver while there is an old answer: the client response timer of RFC 8767 §5, milliseconds. */
 const STALE_AFTER_MS = 1_800
@@ -24,7 +24,7 @@ const TEMPORARY: ReadonlySet<unknown> = new Set([
   ...['ESERVFAIL', 'ETIMEOUT', 'ECONNREFUSED', 'EREFUSED', 'ECANCELLED', 'ENOTIMP', 'EFORMERR', 'EBADRESP', 'ETIMEDOUT'],
 ])
 
-/** What a name has resolved to. */
+/** The answer for a name. */
 export interface Resolution {
   /** In the order to try them. */
   readonly addresses: readonly Address[]
@@ -32,7 +32,7 @@ export interface Resolution {
   readonly expiresAt: number
 }
 
-/** What is known of a name whose answer may be used up. */
+/** An answer that may be used up. */
 interface Known extends Resolution {
   /** Until when it may be used where the resolver has no answer. */
   readonly staleUntil: number
@@ -50,7 +50,7 @@ export class Resolver {
   readonly #timeoutMs: number
 
   /**
-   * @param ttlMs how long an answer is used at the most: less where `lookup` tells a TTL with its addresses. 0 asks every time.
+   * @param ttlMs the longest time that an answer is used: less where `lookup` tells a TTL with its addresses. 0 asks every time.
    * @param timeoutMs how long a question is shared by all who ask; then the next one asks again. 0 is forever.
    */
   constructor(lookup: LookupFunction | undefined, ttlMs: number, clock: Clock, timeoutMs = 0) {
@@ -110,7 +110,7 @@ export class Resolver {
     const late = new Promise<undefined>((resolve) => {
       timer = startDeadline(this.#clock, STALE_AFTER_MS, () => resolve(undefined))
     })
-    // What comes too late for this request is kept for the next.
+    // An answer that comes too late for this request is kept for the next.
     asked.catch(() => undefined)
     try {
       const answer = await Promise.race([asked, late])
@@ -186,7 +186,7 @@ interface Answer {
 }
 
 /**
- * A `lookup` may answer with a list or, if it does not know `all`, with one address. What is no address is left out. An entry may have
+ * A `lookup` may answer with a list or, if it does not know `all`, with one address. An entry that is not an address is left out. An entry may have
  * a `ttl` in seconds, as those of `dns.resolve4` with `ttl: true` do.
  */
 function toAnswer(answer: unknown, family: number | undefined): Answer {

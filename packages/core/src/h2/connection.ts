@@ -37,13 +37,13 @@ export interface H2Socket extends Duplex {
   unref?(): unknown
 }
 
-/** What a connection runs on. */
+/** Options of one connection. */
 export interface H2Options {
   readonly settings: LocalSettings
   readonly budget: WindowBudget
   readonly clock: Clock
   readonly pool: ResolvedPoolSettings
-  /** What is known of the origin that this connection is made for. */
+  /** Record of the origin that this connection is made for. */
   readonly progress: OriginProgress
   /** How the socket is read, where not as a stream: into memory that is lent for a call. */
   readonly reads?: { start(sink: (bytes: Buffer) => void): void } | undefined

@@ -13,7 +13,7 @@ import type { FieldSection } from './protocol/field-section.js'
 import type { Protocol } from './protocol/protocol.js'
 import type { Stream } from './protocol/stream.js'
 
-/** What an exchange asks of its connection. */
+/** The connection of an exchange. */
 export interface ExchangeHost {
   readonly clock: Clock
   /** There is output to write. */

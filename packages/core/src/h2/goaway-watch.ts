@@ -5,11 +5,11 @@
 
 import type { Clock, ClockTimer } from '../deadlines.js'
 
-/** A stream fails after so long without a byte of its own, milliseconds. */
+/** Time without a byte of its own after which a stream fails, milliseconds. */
 export const STREAM_QUIET_MS = 30_000
 const LOOK_EVERY_MS = 5_000
 
-/** What is watched. */
+/** A stream, as the watch sees it. */
 export interface WatchedStream {
   /** Grows with every byte of this stream, either way. */
   readonly progress: number

@@ -13,12 +13,12 @@ import type { Pings } from './pings.js'
 import { errorCodeName } from './protocol/error-code.js'
 import type { Protocol } from './protocol/protocol.js'
 
-/** A peer that allows no stream may allow some a moment later; after so long other connections are used, milliseconds. */
+/** Time after which a peer that allows no stream is left, milliseconds: it may allow some a moment later. */
 const NO_STREAMS_MS = 1_000
-/** More than what requests alone come to: content is on its way. */
+/** Bytes without an answer that are more than requests alone come to: content is on its way. */
 const UPLOAD_BYTES = 65_536
 
-/** What the health of a connection asks of it, and tells it. */
+/** The connection, as its health sees it. */
 export interface HealthDeps {
   readonly clock: Clock
   readonly engine: Protocol<H2Exchange>
@@ -64,7 +64,7 @@ export class Health {
     return !this.#liveness.verifying && !this.#liveness.stalled
   }
 
-  /** Whether the streams that are open have all been quiet for so long that others are not to wait for them. */
+  /** Whether other connections take new requests, because no open stream has moved for long. */
   get stalled(): boolean {
     return this.#liveness.stalled
   }

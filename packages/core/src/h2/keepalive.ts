@@ -6,7 +6,7 @@ import type { KeepaliveOptions } from '../pool-settings.js'
 /** A keepalive interval is never stretched beyond this, milliseconds. */
 const MAX_INTERVAL_MS = 0x7fff_ffff
 
-/** What the keepalive of a connection asks of it. */
+/** The connection, as its keepalive sees it. */
 export interface KeepaliveDeps {
   /** When the last byte was received, by the client's clock. */
   receivedAt(): number

@@ -7,28 +7,28 @@
 import type { Clock, ClockTimer } from '../deadlines.js'
 import type { Probe } from './protocol/probe.js'
 
-/** A connection with an open stream gets a PING after so long without a byte, milliseconds. */
+/** Time without a byte after which a connection with an open stream gets a PING, milliseconds. */
 export const PROBE_AFTER_MS = 15_000
-/** How long a byte is waited for after a PING before new requests use other connections, milliseconds. */
+/** Time without a byte after a PING from which on new requests use other connections, milliseconds. */
 export const PROBE_TIMEOUT_MS = 10_000
-/** After so long without a byte since the PING the connection fails, milliseconds: a server may be busy for half a minute. */
+/** Time without a byte after a PING at which the connection fails, milliseconds: a server may be busy for half a minute. */
 const PROBE_LOST_MS = 30_000
-/** It never fails before so long without a byte, whenever the PING was sent, milliseconds. */
+/** Least time without a byte before it fails, whenever the PING was sent, milliseconds. */
 const LOST_AFTER_MS = 45_000
-/** Another PING after so long, though the peer has sent neither HEADERS nor DATA, milliseconds. gRPC servers count those within 5 minutes. */
+/** Time after a PING at which another may follow though the peer has sent neither HEADERS nor DATA, milliseconds. gRPC servers count those within 5 minutes. */
 const FORGIVEN_AFTER_MS = 310_000
-/** A connection whose streams have all been quiet for so long takes no new request, milliseconds; up to 15 s more where some were opened late. */
+/** Time without HEADERS or DATA on any open stream after which a connection takes no new request, milliseconds; up to 15 s more where streams were opened late. */
 export const STALLED_AFTER_MS = 60_000
-/** While content is on its way a PING may be behind it: so many times as long. */
+/** Factor for the time to fail while content is on its way: the PING may be behind it. */
 const UPLOAD_FACTOR = 2
-/** How long slots are held for which no PING may be sent, milliseconds. */
+/** Time for which slots are held where no PING may be sent, milliseconds. */
 const SLOT_HOLD_MS = 1_000
-/** An idle connection is left for one turn of the event loop after so long: GOAWAY or the end may have arrived and not been read. */
+/** Idle time after which a connection is left for one turn of the event loop, milliseconds: GOAWAY or the end may have arrived and not been read. */
 const AIR_AFTER_MS = 100
-/** A peer that has sent a byte so recently is there, milliseconds. */
+/** Time since the last byte within which the peer counts as there, milliseconds. */
 const RECENT_MS = 1_000
 
-/** What the liveness of a connection asks of it, and tells it. */
+/** The connection, as its liveness sees it. */
 export interface LivenessDeps {
   readonly probe: Probe
   /** Sends a PING if the rule for probes allows it. Returns whether. */
@@ -44,7 +44,7 @@ export interface LivenessDeps {
   freeSlots(): void
   /** Bytes that wait for the socket: behind them, a PING cannot have arrived. */
   unsentBytes(): number
-  /** Whether so much was sent since a byte was received last that the network may still be busy with it. */
+  /** Whether the network may still be busy with bytes that were sent since one was received last. */
   uploading(): boolean
   /** Whether requests may be sent has changed. */
   changed(): void
@@ -54,7 +54,7 @@ export interface LivenessDeps {
   gone(): void
 }
 
-/** What a connection may do. */
+/** Settings of one connection. */
 export interface LivenessOptions {
   /** See `PoolSettings`; 0 never. */
   readonly verifyAfterIdleMs: number
@@ -82,7 +82,7 @@ export class Liveness {
   #receivedSince = false
   #unsentBytes = 0
   #missed = false
-  /** What is waited for before anything new is sent: a byte, or that a turn of the event loop has brought nothing. */
+  /** Set while nothing new is sent: until a byte is received, or a turn of the event loop has brought nothing. */
   #verifying: 'byte' | 'turn' | undefined
   #stalled = false
   #openedStreams = 0
@@ -113,12 +113,12 @@ export class Liveness {
     return this.#verifying !== undefined
   }
 
-  /** Whether all open streams have been quiet for so long that other connections take new requests. */
+  /** Whether other connections take new requests, because no open stream has moved for long. */
   get stalled(): boolean {
     return this.#stalled
   }
 
-  /** Bytes were received: whatever they were, the peer is there. */
+  /** Bytes were received: the peer is there. */
   received(now: number): void {
     const { probe } = this.#deps
     this.#receivedAt = now

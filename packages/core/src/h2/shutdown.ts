@@ -74,7 +74,7 @@ export function closeSocket(socket: Duplex, clock: Clock, linger: boolean): void
   socket.once('close', () => timer.cancel())
 }
 
-/** What the loss of a connection says about one request on it. @param shared whether there were others. */
+/** The part of one request in the loss of its connection. @param shared whether there were others. */
 export function lossOf(streamId: number, culprit: number | undefined, shared: boolean): Loss {
   if (culprit === undefined) return shared ? 'shared' : 'alone'
   return streamId === culprit ? 'culprit' : 'neighbor'

@@ -13,7 +13,7 @@ const WAIT_FACTOR = 4
 /** Up to this part of that time less, at random: those who have waited for one handshake do not all dial in the same moment. */
 const JITTER = 0.1
 
-/** What a dial is listed in, and measured by. */
+/** Collaborators of a dial. */
 export interface DialParts {
   readonly clock: Clock
   readonly index: CandidateIndex

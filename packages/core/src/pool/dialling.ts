@@ -23,7 +23,7 @@ const MAX_WAITS = 3
 /** How often a resolver is asked again for an address that the origin's other connections do not lead to. */
 const ROTATIONS = 3
 
-/** What dialling works with. */
+/** Collaborators of dialing. */
 export interface DiallingParts {
   readonly connector: Connector
   readonly reuse: Reuse

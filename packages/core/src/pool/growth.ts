@@ -33,7 +33,7 @@ const MAX_UNREAD = 256
 /** How often it is looked for such responses while requests wait, in milliseconds. */
 const UNREAD_PAUSE_MS = 50
 
-/** What growth works with. */
+/** Collaborators of growth. */
 export interface GrowthParts {
   readonly connector: Connector
   readonly dialling: Dialling
