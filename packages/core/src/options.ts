@@ -193,8 +193,17 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     windowBudgetBytes: number('windowBudgetBytes'),
     maxFieldSectionBytes: number('maxFieldSectionBytes'),
     unixSockets: flag('unixSockets', options.unixSockets, false),
-    clock: options.clock ?? systemClock,
+    clock: clockOf(options.clock),
   }
+}
+
+/** A clock of a test that lacks a member would fail in the middle of a connection. */
+function clockOf(clock: Clock | undefined): Clock {
+  if (clock === undefined) return systemClock
+  for (const name of ['now', 'wallNow', 'startTimer', 'afterTurn'] as const) {
+    if (typeof clock[name] !== 'function') throw invalidOption(`clock.${name}`, 'a function', clock[name])
+  }
+  return clock
 }
 
 function keepAliveMsOf(option: ClientOptions['tcpKeepAlive']): number | undefined {

@@ -97,6 +97,8 @@ export interface ResolvedPoolSettings {
   readonly maxConnectionAgeJitterMs: number
   readonly verifyAfterIdleMs: number
   readonly keepalive: Required<KeepaliveOptions> | false | undefined
+  /** The connection is the only one there is: it takes requests though its streams have been quiet for long. */
+  readonly exclusive?: boolean
   readonly pipelining: number
   readonly socketPath: string | undefined
 }

@@ -80,7 +80,7 @@ export class Targets {
   alone(origin: Origin, isolation: string | undefined, once: boolean): PoolTarget {
     const target = this.#make(origin, isolation)
     const reuseKey = `${target.reuseKey}|handle ${++this.#handles}`
-    const settings = { ...target.settings, maxConnections: { h2: 1, 'http/1.1': 1 }, minConnections: 1 }
+    const settings = { ...target.settings, maxConnections: { h2: 1, 'http/1.1': 1 }, minConnections: 1, exclusive: true }
     const progress = { ...target.progress, answered: 0, connections: 0 }
     return {
       ...target,

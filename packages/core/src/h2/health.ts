@@ -132,7 +132,8 @@ export class Health {
 
   #watch(): Liveness {
     const { clock, engine, pool, flush, unsentBytes, writtenBytes, changed, retire, gone } = this.#deps
-    const options = { verifyAfterIdleMs: pool.verifyAfterIdleMs, probes: pool.keepalive !== false }
+    const { verifyAfterIdleMs, keepalive, exclusive } = pool
+    const options = { verifyAfterIdleMs, probes: keepalive !== false, stalls: exclusive !== true }
     return new Liveness(clock, options, {
       probe: engine.probe,
       sendProbe: () => {

@@ -60,6 +60,8 @@ export interface LivenessOptions {
   readonly verifyAfterIdleMs: number
   /** Whether a PING is sent while responses are waited for. */
   readonly probes: boolean
+  /** Whether other connections take new requests while no open stream moves. */
+  readonly stalls: boolean
 }
 
 /** The liveness of one connection: one timer, which never keeps the process alive. */
@@ -271,7 +273,7 @@ export class Liveness {
     // Streams that were opened since the last look count as opened now.
     if (openedStreams() !== this.#openedStreams) this.#progressAt = now
     this.#openedStreams = openedStreams()
-    if (this.#stalled || active() === 0 || now - this.#progressAt < STALLED_AFTER_MS) return
+    if (!this.#options.stalls || this.#stalled || active() === 0 || now - this.#progressAt < STALLED_AFTER_MS) return
     this.#stalled = true
     changed()
   }
@@ -286,7 +288,7 @@ export class Liveness {
     let due: number
     if (probe.outstanding) due = this.#missed ? this.#lostAt : this.#probedAt + PROBE_TIMEOUT_MS
     else due = Math.min(this.#heldSince + SLOT_HOLD_MS, this.#mayProbe() ? this.#probeAt : Number.POSITIVE_INFINITY)
-    if (active() > 0 && !this.#stalled) due = Math.min(due, this.#progressAt + STALLED_AFTER_MS)
+    if (this.#options.stalls && active() > 0 && !this.#stalled) due = Math.min(due, this.#progressAt + STALLED_AFTER_MS)
     return Math.max(due, now + 1)
   }
 

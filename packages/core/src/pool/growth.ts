@@ -105,6 +105,8 @@ export class Growth {
   #growPastUnread(group: Group, limit: number, waiting: number): number {
     // One that looks in a moment is enough: whether there are any takes a look at every stream.
     if (group.later !== undefined || group.members[0]?.connection.unread === undefined) return 0
+    // A connection of the caller's own is the only one, whatever it carries.
+    if (group.target.alone === true) return 0
     const { own, dials, unread } = group
     const more = Math.min(waiting, limit - (own - unread) - dials)
     if (more <= 0) {

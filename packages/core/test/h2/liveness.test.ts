@@ -21,7 +21,7 @@ class Watched {
   constructor(options: Partial<LivenessOptions> = {}) {
     this.liveness = new Liveness(
       this.clock,
-      { verifyAfterIdleMs: 20_000, probes: true, ...options },
+      { verifyAfterIdleMs: 20_000, probes: true, stalls: true, ...options },
       {
         probe: this.probe,
         sendProbe: () => {
@@ -176,6 +176,13 @@ describe('while a response is waited for', () => {
     expect(await one.seconds(59)).toEqual([])
     one.request()
     expect(await one.seconds(30)).toEqual([])
+  })
+
+  it('a connection that is the only one there is takes requests all the same', async () => {
+    const one = new Watched({ probes: false, stalls: false })
+    one.request()
+    expect(await one.seconds(100)).toEqual([])
+    expect([one.liveness.stalled, one.clock.pending]).toEqual([false, 0])
   })
 
   it('SETTINGS that are late have no deadline of their own', async () => {
