@@ -273,6 +273,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   #watch({ pool, progress }: H2Options): Health {
     return new Health({
       ...{ clock: this.clock, engine: this.#engine, pool, pings: this.#pings, complaints: progress.tooManyPings },
+      alternatives: this.route.addresses.length > 1,
       unsentBytes: () => this.#socket.writableLength,
       writtenBytes: () => this.#outlet.writtenBytes,
       flush: () => this.flush(),

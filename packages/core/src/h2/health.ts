@@ -24,6 +24,8 @@ export interface HealthDeps {
   readonly engine: Protocol<H2Exchange>
   readonly pool: ResolvedPoolSettings
   readonly pings: Pings
+  /** Whether the origin has other addresses. */
+  readonly alternatives: boolean
   /** How often the origin has sent `too_many_pings`. */
   readonly complaints: number
   /** Bytes that wait for the socket. */
@@ -131,9 +133,9 @@ export class Health {
   }
 
   #watch(): Liveness {
-    const { clock, engine, pool, flush, unsentBytes, writtenBytes, changed, retire, gone } = this.#deps
+    const { clock, engine, pool, alternatives, flush, unsentBytes, writtenBytes, changed, retire, gone } = this.#deps
     const { verifyAfterIdleMs, keepalive, exclusive } = pool
-    const options = { verifyAfterIdleMs, probes: keepalive !== false, stalls: exclusive !== true }
+    const options = { verifyAfterIdleMs, probes: keepalive !== false, stalls: exclusive !== true, alternatives }
     return new Liveness(clock, options, {
       probe: engine.probe,
       sendProbe: () => {

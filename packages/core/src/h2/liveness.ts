@@ -19,6 +19,8 @@ const LOST_AFTER_MS = 45_000
 const FORGIVEN_AFTER_MS = 310_000
 /** Time without HEADERS or DATA on any open stream after which a connection takes no new request, milliseconds; up to 15 s more where streams were opened late. */
 export const STALLED_AFTER_MS = 60_000
+/** Time without SETTINGS after which new requests use another address, milliseconds. */
+const LATE_SETTINGS_MS = 2_000
 /** Factor for the time to fail while content is on its way: the PING may be behind it. */
 const UPLOAD_FACTOR = 2
 /** Time for which slots are held where no PING may be sent, milliseconds. */
@@ -62,6 +64,8 @@ export interface LivenessOptions {
   readonly probes: boolean
   /** Whether other connections take new requests while no open stream moves. */
   readonly stalls: boolean
+  /** Whether the origin has other addresses: then new requests do not wait for SETTINGS that are late. */
+  readonly alternatives: boolean
 }
 
 /** The liveness of one connection: one timer, which never keeps the process alive. */
@@ -86,7 +90,8 @@ export class Liveness {
   #missed = false
   /** Set while nothing new is sent: until a byte is received, or a turn of the event loop has brought nothing. */
   #verifying: 'byte' | 'turn' | undefined
-  #stalled = false
+  #stalled: 'quiet' | 'unconfirmed' | undefined
+  readonly #startedAt: number
   #openedStreams = 0
   #heldSince = Number.POSITIVE_INFINITY
   #timer: ClockTimer | undefined
@@ -98,11 +103,12 @@ export class Liveness {
     this.#deps = deps
     this.#options = options
     const now = clock.now()
+    this.#startedAt = now
     this.#receivedAt = now
     this.#silentSince = now
     this.#progressAt = now
     this.#wallAheadMs = clock.wallNow() - now
-    this.#schedule(now + PROBE_AFTER_MS)
+    this.#schedule(now + (options.alternatives ? LATE_SETTINGS_MS : PROBE_AFTER_MS))
   }
 
   /** When the last byte was received. */
@@ -117,7 +123,7 @@ export class Liveness {
 
   /** Whether other connections take new requests, because no open stream has moved for long. */
   get stalled(): boolean {
-    return this.#stalled
+    return this.#stalled !== undefined
   }
 
   /** Bytes were received: the peer is there. */
@@ -130,7 +136,8 @@ export class Liveness {
     if (!probe.outstanding) this.#probing = false
     const progress = probe.takeProgress()
     if (progress) this.#progressAt = now
-    if (this.#verifying !== undefined || (progress && this.#stalled)) this.#settle(progress)
+    const moves = this.#stalled === 'unconfirmed' ? this.#deps.confirmed() : progress && this.#stalled !== undefined
+    if (this.#verifying !== undefined || moves) this.#settle(moves)
   }
 
   /** The first of the streams that are open now was opened. */
@@ -144,7 +151,7 @@ export class Liveness {
 
   /** No stream is open any more. */
   idle(): void {
-    this.#stalled = false
+    if (this.#stalled === 'quiet') this.#stalled = undefined
   }
 
   /** See `Connection.verify`. */
@@ -202,10 +209,10 @@ export class Liveness {
     )
   }
 
-  #settle(progress: boolean): void {
+  #settle(moves: boolean): void {
     if (this.#stopped) return
     this.#verifying = undefined
-    if (progress) this.#stalled = false
+    if (moves) this.#stalled = undefined
     this.#deps.changed()
   }
 
@@ -273,8 +280,11 @@ export class Liveness {
     // Streams that were opened since the last look count as opened now.
     if (openedStreams() !== this.#openedStreams) this.#progressAt = now
     this.#openedStreams = openedStreams()
-    if (!this.#options.stalls || this.#stalled || active() === 0 || now - this.#progressAt < STALLED_AFTER_MS) return
-    this.#stalled = true
+    const { stalls, alternatives } = this.#options
+    if (!stalls || this.#stalled !== undefined) return
+    if (alternatives && !this.#deps.confirmed() && now - this.#startedAt >= LATE_SETTINGS_MS) this.#stalled = 'unconfirmed'
+    else if (active() > 0 && now - this.#progressAt >= STALLED_AFTER_MS) this.#stalled = 'quiet'
+    else return
     changed()
   }
 
@@ -288,7 +298,8 @@ export class Liveness {
     let due: number
     if (probe.outstanding) due = this.#missed ? this.#lostAt : this.#probedAt + PROBE_TIMEOUT_MS
     else due = Math.min(this.#heldSince + SLOT_HOLD_MS, this.#mayProbe() ? this.#probeAt : Number.POSITIVE_INFINITY)
-    if (this.#options.stalls && active() > 0 && !this.#stalled) due = Math.min(due, this.#progressAt + STALLED_AFTER_MS)
+    if (this.#options.stalls && active() > 0 && this.#stalled === undefined)
+      due = Math.min(due, this.#progressAt + STALLED_AFTER_MS)
     return Math.max(due, now + 1)
   }
 

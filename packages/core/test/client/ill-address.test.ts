@@ -130,8 +130,10 @@ it('an address whose server sends no SETTINGS within 2 s keeps its request, and 
   const first = one.request({ url: `${origin.url('a.test.example')}/`, signal: abort.signal })
   await waiting
   await clock.pass(2_000)
-  const second = await one.request({ url: `${origin.url('a.test.example')}/`, isolation: 'other' })
-  expect(second.connection.remoteAddress).toBe(WELL)
+  for (const isolation of ['other', undefined]) {
+    const second = await one.request({ url: `${origin.url('a.test.example')}/`, ...(isolation && { isolation }) })
+    expect(second.connection.remoteAddress).toBe(WELL)
+  }
   abort.abort('enough')
   await expect(first).rejects.toBe('enough')
 })

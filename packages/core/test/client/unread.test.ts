@@ -29,16 +29,19 @@ it('responses that are read count as ever: requests wait for a stream, and no ot
   expect(origin.connections).toBe(1)
 })
 
-it.each(['h2', 'http/1.1'] as const)('a connection of the caller’s own stays one, though its response is not read: %s', async (protocol) => {
-  const handler: OriginHandler = (_request, response) => void response.end(Buffer.alloc(MEGABYTE))
-  const origin = await server({ protocols: [protocol], handler, settings: { maxConcurrentStreams: 1 } })
-  const one = client()
-  const handle = await one.connect(origin.url('a.test.example'))
-  const first = await handle.request({ url: '/' })
-  const second = handle.request({ url: '/' })
-  for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
-  expect(origin.connections).toBe(1)
-  await first.bytes()
-  await (await second).bytes()
-  expect(origin.connections).toBe(1)
-})
+it.each(['h2', 'http/1.1'] as const)(
+  'a connection of the caller’s own stays one, though its response is not read: %s',
+  async (protocol) => {
+    const handler: OriginHandler = (_request, response) => void response.end(Buffer.alloc(MEGABYTE))
+    const origin = await server({ protocols: [protocol], handler, settings: { maxConcurrentStreams: 1 } })
+    const one = client()
+    const handle = await one.connect(origin.url('a.test.example'))
+    const first = await handle.request({ url: '/' })
+    const second = handle.request({ url: '/' })
+    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
+    expect(origin.connections).toBe(1)
+    await first.bytes()
+    await (await second).bytes()
+    expect(origin.connections).toBe(1)
+  },
+)

@@ -21,7 +21,7 @@ class Watched {
   constructor(options: Partial<LivenessOptions> = {}) {
     this.liveness = new Liveness(
       this.clock,
-      { verifyAfterIdleMs: 20_000, probes: true, stalls: true, ...options },
+      { verifyAfterIdleMs: 20_000, probes: true, stalls: true, alternatives: false, ...options },
       {
         probe: this.probe,
         sendProbe: () => {
@@ -183,6 +183,17 @@ describe('while a response is waited for', () => {
     one.request()
     expect(await one.seconds(100)).toEqual([])
     expect([one.liveness.stalled, one.clock.pending]).toEqual([false, 0])
+  })
+
+  it('where the origin has other addresses, new requests do not wait for SETTINGS that are 2 s late', async () => {
+    const one = new Watched({ alternatives: true })
+    one.confirmed = false
+    one.request()
+    expect(await one.seconds(3)).toEqual(['2 changed'])
+    expect(one.liveness.stalled).toBe(true)
+    one.confirmed = true
+    one.receive()
+    expect([one.liveness.stalled, await one.turns()]).toEqual([false, ['3 changed']])
   })
 
   it('SETTINGS that are late have no deadline of their own', async () => {
