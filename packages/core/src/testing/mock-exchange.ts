@@ -93,12 +93,13 @@ export class MockExchange implements Exchange, BodySource, MockUploadOwner {
     this.#end(undefined)
   }
 
-  async #send({ bytes, open }: Content, body: ResponseBody): Promise<void> {
+  async #send(content: Content, body: ResponseBody): Promise<void> {
+    const { bytes } = content
     if (bytes !== undefined) {
       if (bytes.length > 0) body.push(bytes)
       return
     }
-    const source = open()
+    const source = content.open()
     this.#source = source
     try {
       while (!this.#over) {

@@ -57,7 +57,7 @@ describe('a POST is delivered once', () => {
       maxFieldSectionBytes: 65_536,
     }
     const options = { settings, budget: new WindowBudget(0), clock: new FakeClock(), pool: POOL, progress: progress() }
-    const connection = new H2Connection(socket, { origin: parseOrigin('http://127.0.0.1') } as never, options)
+    const connection = new H2Connection(socket, { origin: parseOrigin('http://127.0.0.1'), addresses: [] } as never, options)
     const errors: unknown[] = []
     const observer = { onError: (error: unknown) => errors.push(error), onClosed: () => undefined } as never
     const post = (path: string): unknown =>

@@ -19,7 +19,7 @@ it('the slab that a hundred requests needed is given back at the end of a turn w
     },
   })
   const options = { settings: LOCAL, budget: new WindowBudget(0), clock: new FakeClock(), pool: POOL, progress: progress() }
-  const connection = new H2Connection(socket, { origin: parseOrigin('http://127.0.0.1') } as never, options)
+  const connection = new H2Connection(socket, { origin: parseOrigin('http://127.0.0.1'), addresses: [] } as never, options)
   const observer = { onResponse: () => undefined, onClosed: () => undefined, onError: () => undefined } as never
   const get = (path: string) => connection.request(checkRequest({ url: `http://127.0.0.1${path}` }), observer)
   socket.push(Buffer.concat([settings({}), settingsAck()]))
