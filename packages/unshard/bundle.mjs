@@ -4,7 +4,7 @@
  * themselves stay beside them, for whoever reads or measures them one by one.
  */
 
-import { readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -27,6 +27,25 @@ const inlineWasm = {
   },
 }
 
+/**
+ * tldts, in a function that its first call runs: to set up its list takes longer than to load all of ours. What is published needs no tldts.
+ */
+const lazyTldts = {
+  name: 'lazy tldts',
+  setup({ onResolve, onLoad, initialOptions }) {
+    onResolve({ filter: /^tldts$/ }, ({ path }) => ({ path, namespace: 'lazy' }))
+    onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => {
+      const resolved = createRequire(join(initialOptions.absWorkingDir, 'package.json')).resolve(path)
+      const contents = `let tldts
+        export function getPublicSuffix(name, options) {
+          tldts ??= require(${JSON.stringify(resolved)})
+          return tldts.getPublicSuffix(name, options)
+        }`
+      return { contents, resolveDir: initialOptions.absWorkingDir }
+    })
+  },
+}
+
 const packages = dirname(dirname(fileURLToPath(import.meta.url)))
 
 for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
@@ -43,7 +62,7 @@ for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
     bundle: true,
     // What entry points share is there once: two copies would be two pools.
     splitting: true,
-    plugins: TOGETHER.has(name) ? [inlineWasm, togetherWith(join(folder, 'dist/index.js'))] : [],
+    plugins: TOGETHER.has(name) ? [inlineWasm, togetherWith(join(folder, 'dist/index.js'))] : [lazyTldts],
     // Modules without side effects are not left out of an import for their side effects.
     ignoreAnnotations: true,
     packages: 'external',
@@ -52,6 +71,17 @@ for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
     target: 'node20.19',
     logLevel: 'warning',
   })
+  await dropBareImports(outdir)
+}
+
+/** Imports of a chunk without a name of it: esbuild leaves them for the order of evaluation, which matters to none of ours. Other bundlers warn of them. */
+async function dropBareImports(folder) {
+  for (const name of await readdir(folder, { recursive: true })) {
+    if (!name.endsWith('.js')) continue
+    const source = await readFile(join(folder, name), 'utf8')
+    const without = source.replaceAll(/^import "\.{1,2}\/chunk-\w+\.js";\n/gm, '')
+    if (without !== source) await writeFile(join(folder, name), without)
+  }
 }
 
 /**
