@@ -10,8 +10,8 @@ it('a client whose server is a function', async () => {
 })
 
 it.each([
-  ['msw 2', 1],
-  ['nock 14', 2],
+  ['msw 2', 3],
+  ['nock 14', 4],
 ])('%s intercepts what it is told to, and the rest goes over our connections', async (_name, at) => {
   expect(await stage.play(stage.examples[at]!)).toBe("{ name: 'Ada' }\n200\n")
   expect(stage.origin.requests).toEqual([expect.objectContaining({ path: '/wiki/HTTP/2', protocol: 'h2' })])
