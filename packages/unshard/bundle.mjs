@@ -4,7 +4,7 @@
  * themselves stay beside them, for whoever reads or measures them one by one.
  */
 
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,7 +13,7 @@ import { build } from 'esbuild'
 /** Packages whose entry points share modules. */
 const TOGETHER = new Set(['core', 'adapters'])
 /** Loaded on demand, and standing on modules that the main entry point has as well. */
-const LATER = [/h1\/connection\.js$/]
+const LATER = [/h1\/connection\.js$/, /multipart\/multipart\.js$/]
 
 /** llhttp's WebAssembly from undici's package, as a literal: what is published needs no undici, and any bundler can bundle it again. */
 const inlineWasm = {
@@ -53,6 +53,8 @@ for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
   const { exports, bin = {} } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
   const published = [...Object.values(exports).map((each) => each.default), ...Object.values(bin)].filter(Boolean)
   const outdir = join(folder, 'dist/bundle')
+  // Left as it is: a program that runs may be loading it.
+  if (await isUpToDate(folder, join(outdir, 'index.js'))) continue
   await rm(outdir, { recursive: true, force: true })
   await build({
     absWorkingDir: folder,
@@ -72,6 +74,21 @@ for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
     logLevel: 'warning',
   })
   await dropBareImports(outdir)
+}
+
+/** Whether nothing that a bundle is made of is newer. */
+async function isUpToDate(folder, bundle) {
+  const timeOf = (path) =>
+    stat(path).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Number.NEGATIVE_INFINITY,
+    )
+  const modules = await readdir(join(folder, 'dist'), { recursive: true })
+  const sources = modules
+    .filter((name) => name.endsWith('.js') && !name.startsWith('bundle'))
+    .map((name) => join(folder, 'dist', name))
+  const inputs = [...sources, join(folder, 'package.json'), fileURLToPath(import.meta.url), join(packages, '../pnpm-lock.yaml')]
+  return Math.max(...(await Promise.all(inputs.map(timeOf)))) < (await timeOf(bundle))
 }
 
 /** Imports of a chunk without a name of it: esbuild leaves them for the order of evaluation, which matters to none of ours. Other bundlers warn of them. */
