@@ -4,7 +4,7 @@
  * themselves stay beside them, for whoever reads or measures them one by one.
  */
 
-import { readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -27,6 +27,25 @@ const inlineWasm = {
   },
 }
 
+/**
+ * tldts, in a function that its first call runs: to set up its list takes longer than to load all of ours. What is published needs no tldts.
+ */
+const lazyTldts = {
+  name: 'lazy tldts',
+  setup({ onResolve, onLoad, initialOptions }) {
+    onResolve({ filter: /^tldts$/ }, ({ path }) => ({ path, namespace: 'lazy' }))
+    onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => {
+      const resolved = createRequire(join(initialOptions.absWorkingDir, 'package.json')).resolve(path)
+      const contents = `let tldts
+        export function getPublicSuffix(name, options) {
+          tldts ??= require(${JSON.stringify(resolved)})
+          return tldts.getPublicSuffix(name, options)
+        }`
+      return { contents, resolveDir: initialOptions.absWorkingDir }
+    })
+  },
+}
+
 const packages = dirname(dirname(fileURLToPath(import.meta.url)))
 
 for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
@@ -34,6 +53,8 @@ for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
   const { exports, bin = {} } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
   const published = [...Object.values(exports).map((each) => each.default), ...Object.values(bin)].filter(Boolean)
   const outdir = join(folder, 'dist/bundle')
+  // Left as it is: a program that runs may be loading it.
+  if (await isUpToDate(folder, join(outdir, 'index.js'))) continue
   await rm(outdir, { recursive: true, force: true })
   await build({
     absWorkingDir: folder,
@@ -43,7 +64,7 @@ for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
     bundle: true,
     // What entry points share is there once: two copies would be two pools.
     splitting: true,
-    plugins: TOGETHER.has(name) ? [inlineWasm, togetherWith(join(folder, 'dist/index.js'))] : [],
+    plugins: TOGETHER.has(name) ? [inlineWasm, togetherWith(join(folder, 'dist/index.js'))] : [lazyTldts],
     // Modules without side effects are not left out of an import for their side effects.
     ignoreAnnotations: true,
     packages: 'external',
@@ -52,6 +73,32 @@ for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
     target: 'node20.19',
     logLevel: 'warning',
   })
+  await dropBareImports(outdir)
+}
+
+/** Whether nothing that a bundle is made of is newer. */
+async function isUpToDate(folder, bundle) {
+  const timeOf = (path) =>
+    stat(path).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Number.NEGATIVE_INFINITY,
+    )
+  const modules = await readdir(join(folder, 'dist'), { recursive: true })
+  const sources = modules
+    .filter((name) => name.endsWith('.js') && !name.startsWith('bundle'))
+    .map((name) => join(folder, 'dist', name))
+  const inputs = [...sources, join(folder, 'package.json'), fileURLToPath(import.meta.url), join(packages, '../pnpm-lock.yaml')]
+  return Math.max(...(await Promise.all(inputs.map(timeOf)))) < (await timeOf(bundle))
+}
+
+/** Imports of a chunk without a name of it: esbuild leaves them for the order of evaluation, which matters to none of ours. Other bundlers warn of them. */
+async function dropBareImports(folder) {
+  for (const name of await readdir(folder, { recursive: true })) {
+    if (!name.endsWith('.js')) continue
+    const source = await readFile(join(folder, name), 'utf8')
+    const without = source.replaceAll(/^import "\.{1,2}\/chunk-\w+\.js";\n/gm, '')
+    if (without !== source) await writeFile(join(folder, name), without)
+  }
 }
 
 /**

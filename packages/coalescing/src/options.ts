@@ -1,7 +1,7 @@
 /** The options of the coalescing policy: names, defaults, and the one function that reads them. */
 
 import { inspect } from 'node:util'
-import { UsageError } from '@unshard/core'
+import { systemClock, UsageError } from '@unshard/core'
 import { canonicalPattern, HostGroups, HostPatterns, isWildcard } from './host-patterns.js'
 
 /** What has to speak for two hosts being one, besides the certificate. */
@@ -71,6 +71,8 @@ export interface ResolvedCoalescingOptions {
 const MODES: readonly CoalescingMode[] = ['off', 'origin-frame', 'address']
 const WILDCARDS = ['any', 'declared'] as const
 const MISDIRECTED = 421
+/** Certificates expire by the wall clock. */
+const WALL_CLOCK = { now: systemClock.wallNow }
 
 /** Checks options and fills in defaults. @throws UsageError `ERR_UNKNOWN_OPTION` or `ERR_INVALID_OPTION`, naming the option. */
 export function resolveOptions(options: CoalescingOptions): ResolvedCoalescingOptions {
@@ -90,8 +92,8 @@ export function resolveOptions(options: CoalescingOptions): ResolvedCoalescingOp
     trustOriginFrame: flag('trustOriginFrame', trustOriginFrame),
     allowUnauthorized: flag('allowUnauthorized', allowUnauthorized),
     suspectStatuses: new Set(list('suspectStatuses', 'a list of statuses', suspectStatuses).map(status)),
-    clock: clock ?? Date,
-    monotonicClock: clock ?? performance,
+    clock: clock ?? WALL_CLOCK,
+    monotonicClock: clock ?? systemClock,
   }
   if (resolved.trustOriginFrame && resolved.mode !== 'origin-frame') {
     const message = `option trustOriginFrame of coalescing() needs mode "origin-frame", and the mode is "${resolved.mode}"`

@@ -46,3 +46,9 @@ export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 
 /** The `because` of every verdict of the coalescing policy. */
 export type CoalescingReason = GrantReason | RefusalReason
+
+declare module '@unshard/core' {
+  interface PolicyReasons {
+    coalescing: CoalescingReason
+  }
+}

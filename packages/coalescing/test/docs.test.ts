@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CoalescingOptions, coalescing, GRANT_REASONS, REFUSAL_REASONS } from '@unshard/coalescing'
-import { Client, type ClientOptions, sameOrigin } from '@unshard/core'
+import { CLIENT_REASONS, Client, type ClientOptions, sameOrigin } from '@unshard/core'
 import { staticLookup, testWorld } from '@unshard/testkit'
 
 const text = readFileSync(join(import.meta.dirname, '../../../docs/unsharding.md'), 'utf8')
@@ -13,6 +13,13 @@ test('every reason is in the table, in order', () => {
   const rows = [...text.matchAll(/^\| (?:[\d, ]+ )?`([a-z0-9-]+)` \|.*\|.*\|$/gm)].map(([, reason]) => reason)
   const options = [...text.matchAll(/^\| `(\w+)` \| \S+ \|/gm)].map(([, option]) => option)
   expect(rows.filter((row) => !options.includes(row))).toEqual([...GRANT_REASONS, ...REFUSAL_REASONS])
+})
+
+test('every reason of the pool is explained below the table', () => {
+  const pool = text.slice(text.indexOf('\nFor a connection of'), text.indexOf('\n`GRANT_REASONS`'))
+  const named = [...pool.matchAll(/`([a-z0-9-]+)`/g)].map(([, reason]) => reason)
+  const table = ['handshake-under-way']
+  expect([...new Set([...named, ...table])].sort()).toEqual([...CLIENT_REASONS].sort())
 })
 
 test('every reason stands beside the number of a rule, in the order of the rules', () => {

@@ -1,7 +1,7 @@
 /** Time: the clock a client runs on, and one coarse timer for all of its deadlines. */
 
 import type { Abortable } from './abort.js'
-import { setImmediate } from './event-loop.js'
+import { setImmediate, unfaked } from './event-loop.js'
 
 /** A timer under way. */
 export interface ClockTimer {
@@ -22,11 +22,13 @@ export interface Clock {
   afterTurn(callback: () => void): void
 }
 
-// Copied when this module loads, as in event-loop.ts.
-const { setTimeout: startTimeout, clearTimeout: cancelTimeout } = process.getBuiltinModule('node:timers')
+// Copied when this module loads, as in event-loop.ts. Fake timers set `now` on the `performance` object; its prototype keeps its own.
+const timers = process.getBuiltinModule('node:timers')
+const startTimeout = unfaked('setTimeout', timers.setTimeout)
+const cancelTimeout = unfaked('clearTimeout', timers.clearTimeout)
 const { performance: monotonic } = process.getBuiltinModule('node:perf_hooks')
-const monotonicNow = monotonic.now.bind(monotonic)
-const { now: wallClockNow } = Date
+const monotonicNow = (Object.getPrototypeOf(monotonic) as typeof monotonic).now.bind(monotonic)
+const { now: wallClockNow } = unfaked('Date', Date)
 
 /** The machine's clock. */
 export const systemClock: Clock = {

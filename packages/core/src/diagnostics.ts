@@ -4,6 +4,7 @@
  */
 
 import { channel } from 'node:diagnostics_channel'
+import type { ReuseReason } from './message/reasons.js'
 
 /** An origin has joined a connection that was made for another one. Channel `unshard:coalesced`. */
 export interface CoalescedEvent {
@@ -11,7 +12,7 @@ export interface CoalescedEvent {
   readonly origin: string
   /** The number of the connection: see `ConnectionStats.id`. */
   readonly connection: number
-  readonly because: string
+  readonly because: ReuseReason
 }
 
 /** A connection, or a dial under way, was refused for an origin. Channel `unshard:declined`. */
@@ -20,7 +21,7 @@ export interface DeclinedEvent {
   /** The number of the connection; `undefined` for a dial, and where nothing that was open came into question. */
   readonly connection: number | undefined
   /** The first rule that failed: see docs/unsharding.md. */
-  readonly because: string
+  readonly because: ReuseReason
 }
 
 /** A server would not answer for an origin on a shared connection (RFC 9110 §15.5.20). Channel `unshard:misdirected`. */

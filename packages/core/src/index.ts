@@ -1,11 +1,8 @@
-export { type Abortable, AbortHandle, abortReason, link as linkAbort, unlink as unlinkAbort } from './abort.js'
 export {
   Client,
   type ClientStats,
-  type ClientTraits,
   type CloseOptions,
   type ConnectionStats,
-  traitsOf,
   type WarmResult,
 } from './client.js'
 export type { SocketEndpoint, SocketsOption } from './connect/given-sockets.js'
@@ -27,15 +24,29 @@ export type {
 export { type Clock, type ClockTimer, systemClock } from './deadlines.js'
 export type { CoalescedEvent, DeclinedEvent, MisdirectedEvent } from './diagnostics.js'
 export { ERROR_CODES, type UnshardCode } from './error-codes.js'
-export * from './errors.js'
+export {
+  ConnectError,
+  ConnectionError,
+  type ConnectPhase,
+  type ErrorDetails,
+  type Initiator,
+  type Processed,
+  ResponseError,
+  StreamError,
+  TimeoutError,
+  type TimeoutPhase,
+  TransportError,
+  UnshardError,
+  UsageError,
+} from './errors.js'
 export { ConnectionHandle, type HandleOptions } from './handle.js'
-export { expectErrors, type RequestBody } from './message/content.js'
+export type { RequestBody } from './message/content.js'
 export { Fields, type FieldsInit } from './message/fields.js'
 export { type Origin, parseOrigin, type SerializedOrigin } from './message/origin.js'
 export type { Priority } from './message/priority.js'
+export * from './message/reasons.js'
 export type { HttpRequest, RequestOptions, RetryPolicy, Timeouts } from './message/request.js'
 export { type ConnectionInfo, HttpResponse, type Timings } from './message/response.js'
-export { refuseUnknown } from './option-checks.js'
 export { type ClientOptions, DEFAULT_TIMEOUTS } from './options.js'
 export type { ExplainedCandidate, Explanation } from './pool/explain.js'
 export { type Dial, isConnection, type ReusePolicy, sameOrigin, type Verdict } from './pool/reuse-policy.js'

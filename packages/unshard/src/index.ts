@@ -9,5 +9,14 @@ export function createClient(options: ClientOptions = {}): Client {
 }
 
 export * from '@unshard/adapters'
-export { type CoalescingOptions, coalescing } from '@unshard/coalescing'
+export {
+  type CoalescingMode,
+  type CoalescingOptions,
+  type CoalescingReason,
+  coalescing,
+  GRANT_REASONS,
+  type GrantReason,
+  REFUSAL_REASONS,
+  type RefusalReason,
+} from '@unshard/coalescing'
 export * from '@unshard/core'

@@ -1,7 +1,7 @@
 /** What is published, as a stranger meets it: every package packed, installed into an empty project, imported from JavaScript and TypeScript. */
 
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,15 +11,18 @@ const run = promisify(execFile)
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
 const names = ['core', 'coalescing', 'adapters', 'unshard']
 let project: string
+let tarballs: string[]
 
 // Packing and installing are real: they take seconds, not milliseconds.
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'unshard-pack-'))
   await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
   for (const name of names) {
-    await run('npx', ['--yes', 'pnpm@10', 'pack', '--pack-destination', project], { cwd: join(root, 'packages', name) })
+    await run('npx', ['--yes', 'pnpm@10', 'pack', '--config.ignore-scripts=true', '--pack-destination', project], {
+      cwd: join(root, 'packages', name),
+    })
   }
-  const tarballs = (await readdir(project)).filter((file) => file.endsWith('.tgz')).map((file) => `./${file}`)
+  tarballs = (await readdir(project)).filter((file) => file.endsWith('.tgz')).map((file) => `./${file}`)
   await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs], { cwd: project })
 }, 120_000)
 afterAll(() => rm(project, { recursive: true, force: true }))
@@ -60,7 +63,7 @@ it('a program loads a few files of ours, not some hundred', async () => {
   const { stderr } = await run('node', ['--import', './watch.js', '--input-type=module', '-e', "import 'unshard'"], {
     cwd: project,
   })
-  const ours = stderr.split('\n').filter((url) => url.includes('unshard') && url.includes('/dist/'))
+  const ours = stderr.split('\n').filter((url) => /node_modules\/@?unshard\/.*dist\//.test(url))
   expect(ours.length).toBeGreaterThan(3)
   expect(ours.length).toBeLessThan(8)
 }, 60_000)
@@ -109,23 +112,107 @@ it('TypeScript, strict, with the types that are shipped', async () => {
     client.request({})
     export const isOurs = (error: unknown): boolean => error instanceof UnshardError && error.processed === 'no'`
   await writeFile(join(project, 'typed.ts'), source)
-  const options = [
-    '--noEmit',
-    '--strict',
-    '--module',
-    'nodenext',
-    '--target',
-    'es2023',
-    '--types',
-    'node',
-    '--typeRoots',
-    join(root, 'node_modules/@types'),
-  ]
-  await run('node', [join(root, 'node_modules/typescript/bin/tsc'), ...options, 'typed.ts'], { cwd: project }).catch(
-    (error: { stdout: string }) => {
+  await compile('typed.ts', 'nodenext', 'nodenext')
+}, 60_000)
+
+/** Runs tsc, strict, with the types of libraries checked too, and what it prints as the error. */
+async function compile(file: string, module: string, moduleResolution: string): Promise<void> {
+  const flags = ['--noEmit', '--strict', '--target', 'es2023', '--lib', 'es2023,esnext.disposable', '--types', 'node']
+  const resolution = ['--module', module, '--moduleResolution', moduleResolution, '--ignoreDeprecations', '6.0']
+  const roots = ['--typeRoots', join(root, 'node_modules/@types')]
+  await run('node', [join(root, 'node_modules/typescript/bin/tsc'), ...flags, ...resolution, ...roots, file], {
+    cwd: project,
+  }).catch((error: { stdout: string }) => {
+    throw new Error(error.stdout)
+  })
+}
+
+it.each([
+  ['node10', 'esnext', 'node10', 'ts'],
+  ['node16, from ESM', 'node16', 'node16', 'mts'],
+  ['nodenext, from CommonJS', 'nodenext', 'nodenext', 'cts'],
+  ['bundler', 'esnext', 'bundler', 'ts'],
+])(
+  'TypeScript finds each entry point and its types with moduleResolution %s',
+  async (_name, module, resolution, extension) => {
+    const source = `
+    import { type CoalescingReason, type ComposedDispatcher, createClient, GRANT_REASONS, type Part, REFUSAL_REASONS } from 'unshard'
+    import { EventSource, streamEvents } from 'unshard/events'
+    import { multipart } from 'unshard/multipart'
+    import { openDuplex, receiveFile } from 'unshard/streams'
+    import { mockClient } from 'unshard/testing'
+    import { Dispatcher, type Interceptor } from 'unshard/undici'
+    import { fetch } from '@unshard/adapters/fetch'
+    import { coalescing } from '@unshard/coalescing'
+    import { Client } from '@unshard/core'
+    export const all = [createClient, EventSource, streamEvents, multipart, openDuplex, receiveFile, mockClient, Dispatcher, fetch, coalescing, Client]
+    const reasons: readonly CoalescingReason[] = [...GRANT_REASONS, ...REFUSAL_REASONS]
+    export type All = [Part, ComposedDispatcher, Interceptor]
+    type Because = Awaited<ReturnType<Client['request']>>['connection']['because']
+    export const named: Because = reasons[0]!
+    // A name that is in the union, and not any string: so are editors told.
+    type Named<Name extends string> = Name extends Because ? (Because extends infer Each ? (Each extends Name ? true : never) : never) : never
+    export const union: [Named<'first-connection'>, Named<'address-and-certificate'>, Named<'not-in-origin-set'>] = [true, true, true]`
+    const file = `entries-${resolution}.${extension}`
+    await writeFile(join(project, file), source)
+    await compile(file, module, resolution)
+  },
+  60_000,
+)
+
+it('nothing that is not meant for users is exported', async () => {
+  const source = `
+    import * as unshard from 'unshard'
+    import * as internal from '@unshard/core/internal'
+    console.log(JSON.stringify(Object.keys(internal).filter((name) => name in unshard)), 'afterAttempt' in unshard)`
+  await writeFile(join(project, 'exports.js'), source)
+  expect((await run('node', ['exports.js'], { cwd: project })).stdout).toBe('[] false\n')
+}, 60_000)
+
+it('CommonJS requires it, with every entry point', async () => {
+  const source = `
+    for (const name of ['unshard', 'unshard/events', 'unshard/multipart', 'unshard/streams', 'unshard/testing', 'unshard/undici']) {
+      if (Object.keys(require(name)).length === 0) throw new Error(name)
+    }`
+  await writeFile(join(project, 'required.cjs'), source)
+  await run('node', ['--no-warnings', 'required.cjs'], { cwd: project })
+}, 60_000)
+
+it('publint and attw find nothing wrong with any of the packages', async () => {
+  const bin = join(root, 'packages/unshard/node_modules/.bin')
+  for (const tarball of tarballs) {
+    const { stdout } = await run(join(bin, 'publint'), ['run', '--strict', tarball], { cwd: project })
+    expect(stdout).toMatch(/All good/)
+    // ESM only, which CommonJS may require on every Node.js that is supported.
+    const rules = ['--ignore-rules', 'cjs-resolves-to-esm']
+    await run(join(bin, 'attw'), [tarball, ...rules], { cwd: project }).catch((error: { stdout: string }) => {
       throw new Error(error.stdout)
-    },
-  )
+    })
+  }
+}, 60_000)
+
+it('each package says where it comes from and what it needs, and its maps lead to sources that are shipped', async () => {
+  for (const name of names) {
+    const folder = join(project, 'node_modules', name === 'unshard' ? name : `@unshard/${name}`)
+    const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Record<string, unknown>
+    for (const member of ['repository', 'homepage', 'bugs', 'keywords', 'author', 'main', 'types']) {
+      expect(manifest).toHaveProperty(member)
+    }
+    expect(manifest).toMatchObject({
+      engines: { node: '^20.19 || >=22.12' },
+      peerDependenciesMeta: { '@types/node': { optional: true } },
+    })
+    // pnpm leaves it out of what it packs.
+    const { scripts } = JSON.parse(await readFile(join(root, 'packages', name, 'package.json'), 'utf8')) as { scripts: object }
+    expect(scripts).toEqual({ prepack: 'npm --prefix ../.. run --silent build' })
+    const files = await readdir(folder, { recursive: true })
+    const declarations = files.filter((file) => file.endsWith('.d.ts') && file.startsWith('dist/'))
+    expect(declarations.length).toBeGreaterThan(3)
+    for (const file of declarations) {
+      const { sources } = JSON.parse(await readFile(join(folder, `${file}.map`), 'utf8')) as { sources: string[] }
+      for (const source of sources) expect(files).toContain(join(dirname(file), source))
+    }
+  }
 }, 60_000)
 
 it('the command', async () => {

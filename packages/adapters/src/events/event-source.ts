@@ -12,7 +12,12 @@ export type EventSourceClass = typeof PackagedEventSource
  * between two events.
  */
 export function createEventSource(fetch: FetchFunction): EventSourceClass {
-  return class EventSource extends PackagedEventSource {
+  // Not named EventSource: bundlers that merge this with the constant below would let the class shadow it before it is initialized.
+  return class ClientEventSource extends PackagedEventSource {
+    static {
+      Object.defineProperty(ClientEventSource, 'name', { value: 'EventSource' })
+    }
+
     constructor(url: string | URL, init?: EventSourceInit) {
       const unshard = { timeouts: { body: 0 } }
       const patient: FetchFunction = (input, given) => fetch(input, { ...given, unshard })

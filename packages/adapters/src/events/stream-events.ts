@@ -1,16 +1,7 @@
 /** Server-sent events of any request, as an async iteration that comes back when its connection is lost (HTML standard §9.2.3). */
 
-import {
-  type Abortable,
-  abortReason,
-  type Clock,
-  linkAbort,
-  ResponseError,
-  systemClock,
-  UnshardError,
-  UsageError,
-  unlinkAbort,
-} from '@unshard/core'
+import { type Clock, ResponseError, systemClock, UnshardError, UsageError } from '@unshard/core'
+import { type Abortable, abortReason, linkAbort, unlinkAbort } from '@unshard/core/internal'
 import { fetch as defaultFetch } from '../fetch/default.js'
 import type { FetchFunction } from '../fetch/fetch.js'
 import type { FetchInit } from '../fetch/init.js'

@@ -1,7 +1,8 @@
 /** The request bodies of Fetch (standard §5.2): what kind, with which type, and whether it can be sent again after a redirect. */
 
 import { Readable } from 'node:stream'
-import { expectErrors, type RequestBody, UsageError } from '@unshard/core'
+import { type RequestBody, UsageError } from '@unshard/core'
+import { expectErrors } from '@unshard/core/internal'
 import { leaveUnread } from '../streams/part-iterator.js'
 import { brandOf, isBlob, isObject } from './brands.js'
 import { encodeForm } from './form-data.js'

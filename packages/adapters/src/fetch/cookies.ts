@@ -1,6 +1,7 @@
 /** Cookies (RFC 6265), where `createFetch` is given a jar: whose they are is the jar's to know, when they travel is decided here. */
 
-import { type Abortable, abortReason, type Fields, linkAbort, type Processed, UsageError, unlinkAbort } from '@unshard/core'
+import { type Fields, type Processed, UsageError } from '@unshard/core'
+import { type Abortable, abortReason, linkAbort, unlinkAbort } from '@unshard/core/internal'
 import { networkError } from './errors.js'
 
 /** Where cookies are kept: the part of tough-cookie's `CookieJar` that is needed. */

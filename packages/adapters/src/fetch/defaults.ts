@@ -1,6 +1,7 @@
 /** What every call of one `fetch` begins with. */
 
-import { refuseUnknown, UsageError } from '@unshard/core'
+import { UsageError } from '@unshard/core'
+import { refuseUnknown } from '@unshard/core/internal'
 import { type CookieJar, checkJar } from './cookies.js'
 import { checkExtensions, EXTENSION_NAMES, type FetchExtensions, mergeExtensions, NO_EXTENSIONS } from './extensions.js'
 import { parseUrl } from './location.js'

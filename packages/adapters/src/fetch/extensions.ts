@@ -6,10 +6,10 @@ import {
   type Priority,
   type RequestOptions,
   type RetryPolicy,
-  refuseUnknown,
   type Timeouts,
   UsageError,
 } from '@unshard/core'
+import { refuseUnknown } from '@unshard/core/internal'
 import { toHeaders } from './headers.js'
 import type { Progress } from './init.js'
 

@@ -1,16 +1,7 @@
 /** `fetch` over a client: the main loop of the Fetch standard's HTTP fetch, as far as it means something outside a browser. */
 
-import {
-  abortReason,
-  type Client,
-  ConnectError,
-  Fields,
-  type HttpResponse,
-  ResponseError,
-  traitsOf,
-  UnshardError,
-  UsageError,
-} from '@unshard/core'
+import { type Client, ConnectError, Fields, type HttpResponse, ResponseError, UnshardError, UsageError } from '@unshard/core'
+import { abortReason, traitsOf } from '@unshard/core/internal'
 import { type Answer, LocalAnswer } from './answer.js'
 import { type CookieJar, cookiesFor, keepCookies, takesCookies } from './cookies.js'
 import { parseCodings } from './decode.js'

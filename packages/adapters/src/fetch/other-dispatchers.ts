@@ -3,7 +3,8 @@
  * goes (a proxy, a guard, a mock), so none is ignored: it is used, handed to the platform's own `fetch`, or refused.
  */
 
-import { type Client, traitsOf, UsageError } from '@unshard/core'
+import { type Client, UsageError } from '@unshard/core'
+import { traitsOf } from '@unshard/core/internal'
 import { isObject, isRequest } from './brands.js'
 
 /** The dispatchers of ours, each with the client that it sends through. */

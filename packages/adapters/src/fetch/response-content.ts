@@ -4,7 +4,7 @@
  */
 
 import { Readable } from 'node:stream'
-import { abortReason } from '@unshard/core'
+import { abortReason } from '@unshard/core/internal'
 import type { Answer } from './answer.js'
 import { decode, decodeAtOnce, parseCodings } from './decode.js'
 import { toBodyError } from './errors.js'

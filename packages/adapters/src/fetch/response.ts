@@ -4,7 +4,8 @@
  */
 
 import { type InspectOptions, inspect } from 'node:util'
-import { abortReason, type ConnectionInfo } from '@unshard/core'
+import type { ConnectionInfo } from '@unshard/core'
+import { abortReason } from '@unshard/core/internal'
 import type { Part } from '../multipart/index.js'
 import type { Answer } from './answer.js'
 import { standInFor } from './brands.js'

@@ -1,7 +1,7 @@
 /** Iterators over content that let its source go at once when they are left. */
 
 import { Readable } from 'node:stream'
-import { expectErrors } from '@unshard/core'
+import { expectErrors } from '@unshard/core/internal'
 
 /** Content, part by part. */
 export type PartIterator = AsyncIterator<Uint8Array | string>

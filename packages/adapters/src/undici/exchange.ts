@@ -1,6 +1,7 @@
 /** One dispatch through its whole life: tells a handler what happens, in undici's order, each thing once, and nothing after the end. */
 
-import { AbortHandle, type Client, type HttpResponse, type RequestOptions, UnshardError } from '@unshard/core'
+import { type Client, type HttpResponse, type RequestOptions, UnshardError } from '@unshard/core'
+import { AbortHandle } from '@unshard/core/internal'
 import { leaveUnread } from '../streams/part-iterator.js'
 import { watched } from './body.js'
 import { requestAborted, toDispatchError } from './errors.js'

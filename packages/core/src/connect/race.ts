@@ -3,10 +3,11 @@
  * use when its handshake is complete: one that accepts TCP and fails then must not keep the others from their turn.
  */
 
-import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect, isIP, type LookupFunction, type Socket, type TcpNetConnectOpts } from 'node:net'
 import type { Address } from '../connection.js'
 import type { Clock, ClockTimer } from '../deadlines.js'
 import { ConnectError, TimeoutError, UsageError } from '../errors.js'
+import { nextTick } from '../event-loop.js'
 import { type AddressMemory, interleave } from './address-order.js'
 
 /** RFC 8305 §5: "Connection Attempt Delay". */
@@ -44,7 +45,10 @@ export interface RaceOptions<Result = Socket> {
 }
 
 /** Where an attempt leads, and from where. */
-export type TcpEndpoint = Pick<TcpNetConnectOpts, 'host' | 'port' | 'localAddress' | 'localPort' | 'noDelay'> & { host: string }
+export type TcpEndpoint = Pick<
+  TcpNetConnectOpts,
+  'host' | 'port' | 'localAddress' | 'localPort' | 'noDelay' | 'lookup' | 'autoSelectFamily'
+> & { host: string }
 
 /**
  * Connects, and completes the connection.
@@ -60,6 +64,20 @@ function joined(errors: readonly Error[], message: string): Error {
   if (errors.length === 1) return last
   const { code, errno, syscall } = last as NodeJS.ErrnoException
   return Object.assign(new AggregateError(errors, message), { code, errno, syscall })
+}
+
+/**
+ * The name, with a lookup that gives the address that was chosen: a library that intercepts sockets, such as those that answer in tests, sees which
+ * host is meant. Without a name the address.
+ */
+function destination(name: string | undefined, { address }: Address): Pick<TcpEndpoint, 'host' | 'lookup' | 'autoSelectFamily'> {
+  const family = isIP(address)
+  if (name === undefined || family === 0 || isIP(name) !== 0) return { host: address }
+  // Later, as Node's own: a socket that fails inside `connect` fails before anything listens.
+  const lookup: LookupFunction = (_host, { all }, callback) =>
+    nextTick(() => (all === true ? callback(null, [{ address, family }]) : callback(null, address, family)))
+  // The race has its own order of addresses (RFC 8305).
+  return { host: name, lookup, autoSelectFamily: false }
 }
 
 class Race<Result> {
@@ -105,12 +123,12 @@ class Race<Result> {
   #attempt(): void {
     this.#timer?.cancel()
     const address = this.#left.shift()!
-    const { port, localAddress, localPort, onAttempt, open = connect } = this.#options
+    const { port, localAddress, localPort, onAttempt, open = connect, memory } = this.#options
     onAttempt(address)
     const local = { ...(localAddress !== undefined && { localAddress }), ...(localPort !== undefined && { localPort }) }
     let socket: Socket
     try {
-      socket = open({ host: address.address, port, noDelay: true, ...local })
+      socket = open({ ...destination(memory?.host, address), port, noDelay: true, ...local })
     } catch (error) {
       if (error instanceof UsageError) return this.#fail(error)
       // Node refuses some at once, such as a local address that is not valid.

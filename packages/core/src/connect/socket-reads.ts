@@ -31,12 +31,17 @@ export class SocketReads {
     return this
   }
 
-  /** From now on `sink` gets what is read, and may look at it until it returns. What has been read before comes first, after this turn. */
+  /**
+   * From now on `sink` gets what is read, and may look at it until it returns. What has been read before comes first, after this turn. The stream
+   * is listened to as well: libraries that answer in place of servers, in tests, push into it.
+   */
   start(sink: (bytes: Buffer) => void): void {
     nextTick(() => {
-      const waiting: Buffer | null = this.#socket!.read()
+      const socket = this.#socket!
+      const waiting: Buffer | null = socket.read()
       if (waiting !== null) sink(waiting)
       this.#sink = sink
+      socket.on('data', sink)
     })
   }
 

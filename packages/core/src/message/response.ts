@@ -7,6 +7,7 @@ import { join } from './content-memory.js'
 import { inContext } from './context.js'
 import { Fields } from './fields.js'
 import { type Priority, serializePriority } from './priority.js'
+import type { ReuseReason } from './reasons.js'
 
 /** Which connection carried a response, and why that one. */
 export interface ConnectionInfo {
@@ -22,7 +23,7 @@ export interface ConnectionInfo {
   /** Whether the connection was opened for another origin. */
   readonly coalesced: boolean
   /** The named reason why this connection served the request: see docs/unsharding.md. */
-  readonly because: string
+  readonly because: ReuseReason
 }
 
 /** When things happened, milliseconds since the request was made. */

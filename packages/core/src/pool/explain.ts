@@ -1,6 +1,7 @@
 /** What a request would meet, without sending one: every connection and every dial with what the policy says of it. */
 
 import type { Address, Connection, PoolTarget, Target } from '../connection.js'
+import type { ReuseReason } from '../message/reasons.js'
 import type { ConnectionInfo } from '../message/response.js'
 import { connectionInfo, type Group } from './group.js'
 import { type Reuse, seenBy } from './reuse.js'
@@ -17,7 +18,7 @@ export interface ExplainedCandidate {
   /** `own`: it was made for this origin, or serves it already. */
   readonly verdict: 'own' | 'use' | 'wait' | 'refuse'
   /** The named reason: see docs/unsharding.md. */
-  readonly because: string
+  readonly because: ReuseReason
 }
 
 /** What `Client.explain` says. */
@@ -27,7 +28,7 @@ export interface Explanation {
   readonly addresses: readonly string[]
   /** What a request would do: go over a connection that is there, wait for a handshake under way, or dial. */
   readonly action: 'use' | 'wait' | 'dial'
-  readonly because: string
+  readonly because: ReuseReason
   /** The connection it would go over, where `action` is `use`. */
   readonly connection: ConnectionInfo | undefined
   readonly candidates: readonly ExplainedCandidate[]

@@ -3,6 +3,7 @@
 import type { Link } from '../chain.js'
 import type { Connection, PoolTarget, Target } from '../connection.js'
 import type { ClockTimer } from '../deadlines.js'
+import type { ReuseReason } from '../message/reasons.js'
 import type { ConnectionInfo } from '../message/response.js'
 import type { Pursuit } from './pursuit.js'
 import { choose } from './strategy.js'
@@ -14,7 +15,7 @@ export interface Member {
   /** It was made for another origin. */
   readonly coalesced: boolean
   /** Why this connection, or for one of the target's own: why no other. */
-  readonly because: string
+  readonly because: ReuseReason
   /** The target as the policy saw it, with its addresses, where there was a question to ask. */
   readonly target?: Target
   /** When the answer of the resolver that the policy saw is used up, by the client's clock, milliseconds: then it is asked anew. */

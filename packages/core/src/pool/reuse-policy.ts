@@ -5,6 +5,7 @@
 
 import type { Address, Connection, Target } from '../connection.js'
 import type { Origin } from '../message/origin.js'
+import type { ReuseReason } from '../message/reasons.js'
 
 /** A connection under way. */
 export interface Dial {
@@ -20,9 +21,9 @@ export interface Dial {
  * wait until it is answered: a server that disowned the origin a while ago is asked whether it still does.
  */
 export type Verdict =
-  | { readonly use: true; readonly because: string; readonly trial?: boolean }
-  | { readonly use: false; readonly because: string }
-  | { readonly wait: true; readonly because: string }
+  | { readonly use: true; readonly because: ReuseReason; readonly trial?: boolean }
+  | { readonly use: false; readonly because: ReuseReason }
+  | { readonly wait: true; readonly because: ReuseReason }
 
 /**
  * Decides whether a connection made for one origin may carry requests to another. What a policy throws is a refusal, `policy-failed`, and

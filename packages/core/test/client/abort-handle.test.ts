@@ -1,4 +1,4 @@
-import { AbortHandle } from '../../src/index.js'
+import { AbortHandle } from '../../src/internal/index.js'
 import { rig } from './rig.js'
 
 const { server, client } = rig()

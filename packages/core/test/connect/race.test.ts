@@ -1,7 +1,7 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { FakeClock } from '@unshard/testkit'
-import { interleave } from '../../src/connect/address-order.js'
-import { ATTEMPT_DELAY_MS, race } from '../../src/connect/race.js'
+import { AddressMemory, interleave } from '../../src/connect/address-order.js'
+import { ATTEMPT_DELAY_MS, race, type TcpEndpoint } from '../../src/connect/race.js'
 import type { Address } from '../../src/connection.js'
 
 const closers: (() => unknown)[] = []
@@ -65,6 +65,39 @@ it('where several addresses fail, the error has the code of the last attempt, an
   })
   const alone = run(at('127.0.0.1'), port).settled
   await expect(alone).rejects.toMatchObject({ code: 'ECONNREFUSED', cause: { code: 'ECONNREFUSED', address: '127.0.0.1' } })
+})
+
+it('a socket is asked for the name, with a lookup that gives the address of its turn: what intercepts sockets sees the host', async () => {
+  const { port } = await listen('127.0.0.2')
+  const asked: [host: string, found: unknown][] = []
+  const known = new AddressMemory(new FakeClock())
+  const open = (endpoint: TcpEndpoint): Socket => {
+    endpoint.lookup?.(endpoint.host, {}, (_error, address) => asked.push([endpoint.host, address]))
+    return connect(endpoint)
+  }
+  for (const host of ['named.example', '127.0.0.2']) {
+    const common = {
+      port,
+      origin: 'https://a.example',
+      localAddress: undefined,
+      clock: new FakeClock(),
+      onAttempt: () => undefined,
+    }
+    const memory = { known, host }
+    const socket = await race({
+      ...common,
+      open,
+      memory,
+      addresses: at('127.0.0.1', '127.0.0.2'),
+      signal: new AbortController().signal,
+    })
+    expect(socket.remoteAddress).toBe('127.0.0.2')
+    socket.destroy()
+  }
+  expect(asked).toEqual([
+    ['named.example', '127.0.0.1'],
+    ['named.example', '127.0.0.2'],
+  ])
 })
 
 describe('interleave', () => {

@@ -62,6 +62,18 @@ it('what came before anybody was there comes first, and in order', async () => {
   expect(heard.text()).toBe('before and after')
 })
 
+it('what a library that answers in place of the peer pushes into the socket comes too', async () => {
+  const { reads, socket, peer } = await pair()
+  const heard = collect(reads)
+  peer.write('read, ')
+  await heard.until(6)
+  socket.push('pushed, ')
+  await heard.until(14)
+  peer.write('and read')
+  await heard.until(22)
+  expect(heard.text()).toBe('read, pushed, and read')
+})
+
 it('the end is told to who was there from the start, and to who came late', async () => {
   const early = await pair()
   collect(early.reads)

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /** The command `unshard`. Says everything on standard output, errors on standard error, and the outcome as its exit code. */
 
-import { createRequire } from 'node:module'
 import { ArgumentsError, parseArguments, USAGE } from './arguments.js'
 import { get } from './get.js'
 import { printGet } from './print-get.js'
 import { printProbe } from './print-probe.js'
 import { probe } from './probe.js'
+import { VERSION } from './version.js'
 
 const USAGE_ERROR = 2
 
@@ -18,7 +18,7 @@ async function run(argv: readonly string[]): Promise<number> {
     return 0
   }
   if (asked.command === 'version') {
-    console.log((createRequire(import.meta.url)('unshard/package.json') as { version: string }).version)
+    console.log(VERSION)
     return 0
   }
   if (asked.command === 'get') {

@@ -54,7 +54,13 @@ export function docsStage(page: string, handler?: OriginHandler): DocsStage {
     const preload = `import dns from 'node:dns'; import { syncBuiltinESMExports } from 'node:module'
       const { lookup } = dns
       dns.lookup = (host, options, callback) => callback === undefined ? lookup(host, options) : callback(null, [{ address: '127.0.0.1', family: 4 }])
-      syncBuiltinESMExports()`
+      syncBuiltinESMExports()
+      // What msw 3 and nock 15 take from Node.js 22.
+      Promise.withResolvers ??= function () {
+        const made = {}
+        made.promise = new this((resolve, reject) => Object.assign(made, { resolve, reject }))
+        return made
+      }`
     await writeFile(join(folder, 'preload.mjs'), preload)
   })
   async function play(example: string): Promise<string> {

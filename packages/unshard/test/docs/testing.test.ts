@@ -9,24 +9,68 @@ it('a client whose server is a function', async () => {
   expect(stage.origin.connections).toBe(0)
 })
 
-it.each([
-  ['msw 2', 1],
-  ['nock 14', 2],
-])('%s intercepts what it is told to, and the rest goes over our connections', async (_name, at) => {
-  expect(await stage.play(stage.examples[at]!)).toBe("{ name: 'Ada' }\n200\n")
-  expect(stage.origin.requests).toEqual([expect.objectContaining({ path: '/wiki/HTTP/2', protocol: 'h2' })])
-})
+/** A page's example or a program, with another major version. */
+function version(source: string, name: string): string {
+  const [, number] = name.split(' ')
+  if (number === '2' || number === '14') return source
+  return source.replaceAll(/'(msw|nock)(?=['/])/g, `'$1-${number}`).replace('onUnhandledRequest', 'onUnhandledFrame')
+}
 
 it.each([
-  ['msw 2', "import { setupServer } from 'msw/node'; setupServer().listen({ onUnhandledRequest: 'error' })"],
-  ['nock 14', "import nock from 'nock'; nock.disableNetConnect(); nock('https://x.example').get('/').reply(200)"],
-])('%s leaves a client of its own alone', async (_name, listening) => {
-  const program = `${listening}
-    import { createClient } from 'unshard'
-    const client = createClient()
-    const responses = await client.requestAll(['en', 'de', 'fr'].map((name) => ({ url: 'https://' + name + '.wikipedia.org/' })))
-    for (const { value } of responses) console.log(value.status, value.connection.protocol, await value.text())
+  ['msw 2', 3],
+  ['msw 3', 3],
+  ['nock 14', 4],
+  ['nock 15', 4],
+])('%s intercepts what it is told to, and the rest goes over our connections', async (name, at) => {
+  expect(await stage.play(version(stage.examples[at]!, name))).toBe("{ name: 'Ada' }\n200\n")
+  // nock 15 takes the place of sockets, and those speak HTTP/1.1.
+  const protocol = name === 'nock 15' || name === 'msw 3' ? 'http/1.1' : 'h2'
+  expect(stage.origin.requests).toEqual([expect.objectContaining({ path: '/wiki/HTTP/2', protocol })])
+})
+
+const ASK = `
+  import { createClient } from 'unshard'
+  const client = createClient({ timeouts: { total: 5_000 } })
+  const ask = (name, init) => client.request({ url: 'https://' + name + '.wikipedia.org/', ...init })
+  const tell = async (response) => console.log(response.status, response.connection.protocol, await response.text())`
+
+it.each([
+  ['msw 2', "import { setupServer } from 'msw/node'; setupServer().listen({ onUnhandledRequest: 'error' })", 'h2'],
+  ['msw 3', "import { setupServer } from 'msw/node'; setupServer().listen({ onUnhandledRequest: 'error' })", 'http/1.1'],
+  ['nock 14', "import nock from 'nock'; nock.disableNetConnect(); nock('https://x.example').get('/').reply(200)", 'h2'],
+  ['nock 15', "import nock from 'nock'; nock('https://x.example').get('/').reply(200)", 'http/1.1'],
+])('%s lets requests of a client pass that it does not answer', async (name, listening, protocol) => {
+  const program = `${version(listening, name)}
+    ${ASK}
+    for (const response of await Promise.all(['en', 'de', 'fr'].map((name) => ask(name)))) await tell(response)
+    await tell(await ask('en', { method: 'POST', body: 'content' }))
     await client.close()`
-  expect(await stage.play(program)).toBe('200 h2 hello\n'.repeat(3))
-  expect(stage.origin.connections).toBe(1)
+  expect(await stage.play(program)).toBe(`200 ${protocol} hello\n`.repeat(4))
+  if (protocol === 'h2') expect(stage.origin.connections).toBe(1)
+})
+
+it('nock 15 answers requests of a client, by name, over https and http; what it forbids fails at once', async () => {
+  const program = `import nock from 'nock-15'
+    ${ASK}
+    nock('https://api.example').get('/user').reply(200, { name: 'Ada' })
+    nock('http://api.example').post('/user').reply(201, 'made')
+    await tell(await client.request({ url: 'https://api.example/user' }))
+    await tell(await client.request({ url: 'http://api.example/user', method: 'POST', body: 'Ada' }))
+    nock.disableNetConnect()
+    const { name, processed } = await ask('en').catch((error) => error)
+    console.log(name, processed)
+    nock.restore()
+    await client.close()`
+  expect(await stage.play(program)).toBe('200 http/1.1 {"name":"Ada"}\n201 http/1.1 made\nConnectionError unknown\n')
+  expect(stage.origin.connections).toBe(0)
+})
+
+it.each(['msw 3', 'nock 15'])('a client made after %s has gone speaks HTTP/2 again', async (name) => {
+  const program = version(
+    name === 'msw 3'
+      ? `import { setupServer } from 'msw/node'; const server = setupServer(); server.listen(); server.close(); ${ASK}`
+      : `import nock from 'nock'; nock.restore(); ${ASK}`,
+    name,
+  )
+  expect(await stage.play(`${program}; await tell(await ask('en')); await client.close()`)).toBe('200 h2 hello\n')
 })

@@ -1,0 +1,185 @@
+/**
+ * Installs and builds what `npm start` and `npm test` need, or says within seconds what is in the way. Written for old versions of Node.js
+ * too, because those are to be told so. Everything it prints goes to standard error.
+ */
+
+'use strict'
+
+const { execFileSync, spawnSync } = require('child_process')
+const { createHash } = require('crypto')
+const fs = require('fs')
+const http = require('http')
+const https = require('https')
+const path = require('path')
+
+const ROOT = path.dirname(__dirname)
+const PNPM = ['--yes', 'pnpm@10']
+/** How long a registry may take to answer at all, milliseconds. */
+const REGISTRY_TIMEOUT_MS = 3000
+/** What was installed: the hash of the lock file. */
+const STAMP = path.join(ROOT, 'node_modules', '.unshard-setup')
+const PUBLISHED = ['core', 'coalescing', 'adapters', 'unshard']
+
+function say(...lines) {
+  process.stderr.write(`${lines.join('\n')}\n`)
+}
+
+function giveUp(...lines) {
+  say(...lines)
+  process.exit(1)
+}
+
+/** `^20.19 || >=22.12`, as `engines` in package.json has it. */
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  if ((major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22) return
+  giveUp(
+    `unshard needs Node.js 20.19 or a later 20, or 22.12 and up. This is ${process.versions.node} (${process.execPath}).`,
+    'Install a newer one, for example with "nvm install 22" or from https://nodejs.org/, and run the command again.',
+  )
+}
+
+function isWritable(file) {
+  try {
+    fs.accessSync(file, fs.constants.W_OK)
+    return true
+  } catch (error) {
+    return error.code === 'ENOENT'
+  }
+}
+
+/** The folder that this user cannot write, of those that setting up writes. */
+function readOnlyFolder() {
+  const packages = path.join(ROOT, 'packages')
+  const folders = fs.readdirSync(packages).map((name) => path.join(packages, name))
+  const written = [ROOT, path.join(ROOT, 'node_modules')]
+  for (const folder of folders) written.push(folder, path.join(folder, 'dist'), path.join(folder, 'node_modules'))
+  return written.find((folder) => !isWritable(folder))
+}
+
+function lockHash() {
+  return createHash('sha256')
+    .update(fs.readFileSync(path.join(ROOT, 'pnpm-lock.yaml')))
+    .digest('hex')
+}
+
+function isInstalled() {
+  try {
+    const complete = PUBLISHED.every((name) => fs.existsSync(path.join(ROOT, 'packages', name, 'node_modules')))
+    return complete && fs.readFileSync(STAMP, 'utf8') === lockHash()
+  } catch (_) {
+    return false
+  }
+}
+
+function newest(folder) {
+  let latest = 0
+  for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
+    const file = path.join(folder, entry.name)
+    latest = Math.max(latest, entry.isDirectory() ? newest(file) : fs.statSync(file).mtimeMs)
+  }
+  return latest
+}
+
+/** Whether the published packages are built from the sources that are here. */
+function isBuilt() {
+  try {
+    return PUBLISHED.every((name) => {
+      const folder = path.join(ROOT, 'packages', name)
+      return fs.statSync(path.join(folder, 'dist/bundle/index.js')).mtimeMs > newest(path.join(folder, 'src'))
+    })
+  } catch (_) {
+    return false
+  }
+}
+
+function registryUrl() {
+  const given = process.env.npm_config_registry
+  if (given) return given
+  try {
+    return execFileSync('npm', ['config', 'get', 'registry'], { cwd: ROOT, encoding: 'utf8' }).trim()
+  } catch (_) {
+    return 'https://registry.npmjs.org/'
+  }
+}
+
+function hasProxy() {
+  const names = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY', 'npm_config_https_proxy', 'npm_config_proxy']
+  return names.some((name) => Boolean(process.env[name]))
+}
+
+/** Calls back with nothing where a registry answers, whatever it answers, else with what is wrong. */
+function askRegistry(url, callback) {
+  let settled = false
+  const settle = (problem) => {
+    if (settled) return
+    settled = true
+    clearTimeout(timer)
+    request.destroy()
+    callback(problem)
+  }
+  const timer = setTimeout(() => settle(`no answer within ${REGISTRY_TIMEOUT_MS / 1000} s`), REGISTRY_TIMEOUT_MS)
+  const { protocol, hostname, port } = new URL(url)
+  // Which certificate to trust is npm's to decide: this only asks whether a server is there, and sends no credentials.
+  const options = { hostname: hostname.replace(/^\[|\]$/g, ''), port, method: 'HEAD', path: '/', rejectUnauthorized: false }
+  const request = (protocol === 'http:' ? http : https).request(options, () => settle(undefined))
+  request.on('error', (error) => settle(error.code || error.message))
+  request.end()
+}
+
+function run(command, args, stdio) {
+  // On Windows npm and npx are scripts of a shell.
+  return spawnSync(command, args, { cwd: ROOT, stdio, shell: process.platform === 'win32' })
+}
+
+/** @returns whether the packages are installed now. */
+function install(flags, stdio) {
+  const npx = [...(flags.includes('--offline') ? ['--offline'] : []), ...PNPM]
+  return run('npx', [...npx, 'install', '--frozen-lockfile', ...flags], stdio).status === 0
+}
+
+function build() {
+  const { status } = run('npm', ['run', '--silent', 'build'], ['ignore', 2, 2])
+  if (status !== 0) giveUp('unshard: the build failed: see above.')
+}
+
+function finish() {
+  fs.writeFileSync(STAMP, lockHash())
+  build()
+}
+
+function installAndBuild() {
+  const registry = registryUrl()
+  const online = () => {
+    say(`unshard: installing packages from ${registry.replace(/\/\/[^/]*@/, '//')} (the first time, or after a change)`)
+    if (!install(['--prefer-offline'], ['ignore', 2, 2])) giveUp('unshard: the packages could not be installed: see above.')
+    finish()
+  }
+  // A proxy reaches what we do not.
+  if (hasProxy()) return online()
+  askRegistry(registry, (problem) => {
+    if (problem === undefined) return online()
+    // What has been installed here before lies in caches.
+    if (install(['--offline'], 'ignore')) return finish()
+    giveUp(
+      `unshard: the npm registry ${registry.replace(/\/\/[^/]*@/, '//')} cannot be reached (${problem}), and the packages are not in the caches of this machine.`,
+      'Connect to it, or name another with "npm config set registry <url>", or a proxy in HTTPS_PROXY, and run the command again.',
+    )
+  })
+}
+
+function main() {
+  checkNode()
+  const readOnly = readOnlyFolder()
+  if (readOnly !== undefined) {
+    if (isInstalled() && isBuilt()) return say('unshard: this folder cannot be written; what is built is used as it is')
+    giveUp(
+      `unshard: ${readOnly} cannot be written by this user, and what is needed has not been installed and built there.`,
+      'Run "npm run setup" as its owner, or copy the folder to one of your own, and run the command again.',
+    )
+  }
+  if (isInstalled()) return build()
+  installAndBuild()
+}
+
+main()

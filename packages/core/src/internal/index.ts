@@ -1,0 +1,6 @@
+/** For the packages of this repository alone. It may change in any release. */
+
+export { type Abortable, AbortHandle, abortReason, link as linkAbort, unlink as unlinkAbort } from '../abort.js'
+export { type ClientTraits, traitsOf } from '../client.js'
+export { expectErrors } from '../message/content.js'
+export { refuseUnknown } from '../option-checks.js'

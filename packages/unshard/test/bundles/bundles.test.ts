@@ -1,0 +1,125 @@
+/** A user's bundle of `unshard`, by each of the bundlers, run in an empty folder: it shares connections and speaks HTTP/1.1. */
+
+import { execFile } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import commonjs from '@rollup/plugin-commonjs'
+import { nodeResolve } from '@rollup/plugin-node-resolve'
+import { nodeFileTrace } from '@vercel/nft'
+import { build as esbuild } from 'esbuild'
+import { type Plugin, rollup } from 'rollup'
+import webpack from 'webpack'
+import { bundlesStage, copyFiles, filesIn, unshard, WORKS } from './stage.js'
+
+const stage = bundlesStage()
+const entry = (): string => join(stage.project, 'entry.mjs')
+
+/** The bundle works, shares one connection, and nothing was printed about it. */
+async function works(file: string): Promise<void> {
+  expect(await stage.run(file)).toEqual({ report: WORKS, stderr: '' })
+  expect(stage.server.connections).toBe(1)
+}
+
+const command = (name: string, ...args: string[]): Promise<unknown> =>
+  promisify(execFile)(join(unshard, 'node_modules/.bin', name), args, { cwd: stage.project })
+
+it.each([
+  ['esm', 'out.mjs'],
+  ['cjs', 'out.cjs'],
+] as const)('esbuild, as %s, without a warning', async (format, name) => {
+  const outfile = join(stage.output, name)
+  // What esbuild's documentation says to do for packages in CommonJS.
+  const js = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+  const banner = format === 'esm' ? { js } : {}
+  const { warnings } = await esbuild({
+    entryPoints: [entry()],
+    outfile,
+    format,
+    banner,
+    bundle: true,
+    platform: 'node',
+    logLevel: 'silent',
+  })
+  expect(warnings).toEqual([])
+  await works(name)
+})
+
+it.each(['es', 'cjs'] as const)('Rollup, as %s, without a warning', async (format) => {
+  const warnings: string[] = []
+  const bundle = await rollup({
+    input: entry(),
+    plugins: [nodeResolve({ exportConditions: ['node'], preferBuiltins: true }), (commonjs as unknown as () => Plugin)()],
+    external: /^node:/,
+    onwarn: ({ code, message }) => void (code === 'CIRCULAR_DEPENDENCY' || warnings.push(message)),
+  })
+  await bundle.write({ dir: stage.output, format, entryFileNames: format === 'es' ? '[name].mjs' : '[name].cjs' })
+  await bundle.close()
+  expect(warnings).toEqual([])
+  await works(format === 'es' ? 'entry.mjs' : 'entry.cjs')
+})
+
+it('webpack', async () => {
+  const compiler = webpack({
+    mode: 'none',
+    target: 'node20',
+    entry: entry(),
+    output: { path: stage.output, filename: 'out.cjs' },
+  })
+  const stats = await new Promise<{ hasErrors(): boolean; toString(): string }>((resolve, reject) => {
+    compiler!.run((error, result) => (error === null ? resolve(result!) : reject(error)))
+  })
+  expect(stats.hasErrors() ? stats.toString() : '').toBe('')
+  await works('out.cjs')
+})
+
+// By their commands: their native part does not take the values of jest's realm.
+it('Vite, as an SSR build', async () => {
+  await writeFile(join(stage.project, 'vite.config.mjs'), 'export default { ssr: { noExternal: true } }')
+  await command('vite', 'build', '--ssr', 'entry.mjs', '--outDir', stage.output, '--logLevel', 'error')
+  await works('entry.js')
+})
+
+it('Rolldown', async () => {
+  await command('rolldown', 'entry.mjs', '--platform', 'node', '--dir', stage.output)
+  await works('entry.js')
+})
+
+it('ncc', async () => {
+  const ncc = createRequire(import.meta.url)('@vercel/ncc') as (
+    input: string,
+    options: object,
+  ) => Promise<{ code: string; assets: Record<string, { source: string }> }>
+  const { code, assets } = await ncc(entry(), { quiet: true, cache: false })
+  await writeFile(join(stage.output, 'index.mjs'), code)
+  for (const [name, { source }] of Object.entries(assets)) await writeFile(join(stage.output, name), source)
+  await works('index.mjs')
+})
+
+it("@vercel/nft: the files that it traces are all that is needed, and they are the packages' own", async () => {
+  const { fileList, warnings } = await nodeFileTrace([entry()], { base: '/' })
+  expect([...warnings]).toEqual([])
+  await copyFiles(fileList, stage.output)
+  await works(join(stage.output, entry()))
+})
+
+it.each(['unshard', 'unshard/events', 'unshard/multipart', 'unshard/testing'])(
+  "a bare import of '%s' is not warned of",
+  async (name) => {
+    const stdin = { contents: `import '${name}'`, resolveDir: stage.project }
+    const { warnings } = await esbuild({ stdin, bundle: true, platform: 'node', format: 'esm', write: false, logLevel: 'silent' })
+    expect(warnings).toEqual([])
+  },
+)
+
+it('what is published finds its parts by import alone: Babel, SWC and tracers read nothing else', async () => {
+  for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
+    const folder = join(unshard, '..', name, 'dist/bundle')
+    for (const file of await filesIn(folder)) {
+      if (!file.endsWith('.js')) continue
+      const source = await readFile(join(folder, file), 'utf8')
+      expect({ file, found: /import\.meta|createRequire|__filename|__dirname|\brequire\(/.exec(source)?.[0] }).toEqual({ file })
+    }
+  }
+})

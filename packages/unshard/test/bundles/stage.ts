@@ -1,0 +1,95 @@
+/** A user's program, made into one file by a bundler, and run where there is nothing else. */
+
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { OriginServer } from '@unshard/testkit'
+import { rig } from '../rig.js'
+
+export const unshard = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+
+/** Twelve hosts, one over HTTP/1.1 with TLS, one in cleartext; and what `unshard/events` exports. */
+const PROGRAM = `
+  import { readFileSync } from 'node:fs'
+  import { createClient, createFetch } from 'unshard'
+  import { EventSource } from 'unshard/events'
+
+  async function main() {
+    const [h2, h1, clear] = process.argv.slice(2)
+    const lookup = (host, options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }])
+    const client = createClient({ tls: { ca: readFileSync(process.env.CA, 'utf8') }, lookup })
+    const fetch = createFetch(client)
+    const hosts = Array.from({ length: 12 }, (_, i) => 'https://host' + i + '.test.example:' + h2 + '/')
+    const responses = await Promise.all(hosts.map((url) => client.request({ url })))
+    const connections = new Set(responses.map((response) => response.connection.id)).size
+    const reasons = [...new Set(Object.keys(client.stats().totals.declined ?? {}))]
+    const statuses = []
+    for (const url of ['https://one.test.example:' + h1 + '/', 'http://one.test.example:' + clear + '/']) {
+      statuses.push((await fetch(url)).status, (await fetch(url, { method: 'POST', body: 'x' })).status)
+    }
+    console.log(JSON.stringify({ h2: responses.filter(({ status }) => status === 200).length, connections, reasons, statuses, name: EventSource.name }))
+    await client.close()
+  }
+  main().catch((error) => { console.error(error); process.exitCode = 1 })`
+
+export interface BundlesStage {
+  /** A project with `unshard` and this program in `entry.mjs`. */
+  readonly project: string
+  /** An empty folder for the output. */
+  readonly output: string
+  /** Runs a file of the empty folder, without anything that could be found from elsewhere. */
+  run(file: string): Promise<{ report: unknown; stderr: string }>
+  readonly server: OriginServer
+}
+
+/** What a program reports that works. */
+export const WORKS = { h2: 12, connections: 1, reasons: [], statuses: [200, 200, 200, 200], name: 'EventSource' }
+
+/** Call once, at the top level of a test file. */
+export function bundlesStage(): BundlesStage {
+  const world = rig()
+  const stage = {} as { -readonly [K in keyof BundlesStage]: BundlesStage[K] }
+  const folder = async (name: string): Promise<string> => {
+    const made = await mkdtemp(join(tmpdir(), name))
+    world.defer(() => rm(made, { recursive: true }))
+    return made
+  }
+  beforeEach(async () => {
+    const [h2, h1, clear] = [
+      await world.server(),
+      await world.server({ protocols: ['http/1.1'] }),
+      await world.server({ tls: undefined }),
+    ]
+    stage.server = h2
+    stage.project = await folder('unshard-user-')
+    stage.output = await folder('unshard-empty-')
+    const authority = join(await folder('unshard-ca-'), 'ca.pem')
+    await writeFile(authority, world.authority.ca)
+    await writeFile(join(stage.project, 'entry.mjs'), PROGRAM)
+    await writeFile(join(stage.project, 'package.json'), '{"name":"user","private":true,"type":"module"}')
+    await mkdir(join(stage.project, 'node_modules'))
+    await symlink(relative(join(stage.project, 'node_modules'), unshard), join(stage.project, 'node_modules/unshard'))
+    stage.run = async (file) => {
+      const ports = [h2, h1, clear].map(({ port }) => String(port))
+      const env = { PATH: process.env['PATH'], CA: authority }
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [file, ...ports], {
+        cwd: stage.output,
+        env,
+        timeout: 15_000,
+      })
+      return { report: JSON.parse(stdout), stderr }
+    }
+  })
+  return stage
+}
+
+/** Copies files, links as links, from below `/` to below `folder`. */
+export async function copyFiles(files: Iterable<string>, folder: string): Promise<void> {
+  for (const file of files) await cp(join('/', file), join(folder, file), { verbatimSymlinks: true, recursive: false })
+}
+
+/** Names of all files below a folder. */
+export const filesIn = (folder: string): Promise<string[]> => readdir(folder, { recursive: true })

@@ -1,0 +1,93 @@
+/** Requests while a test runner's fake timers are on, after, and while they are on once more: no timer of ours is theirs. */
+
+import { CALLS, runnersStage } from './stage.js'
+
+const stage = runnersStage()
+const SINON = `
+  import sinon from 'sinon'
+  import * as unshard from 'unshard'
+  ${CALLS}
+  const calls = callsOf(unshard, process.env)
+  async function faked(options) {
+    const clock = sinon.useFakeTimers(options)
+    await calls.rounds()
+    clock.tick(3_600_000)
+    await calls.rounds()
+    await calls.deadline()
+    clock.restore()
+    await calls.rounds()
+  }`
+const done = { code: 0, output: 'done\n' }
+
+it('sinon: connections are made, hours of fake time move nothing, deadlines pass in real time', async () => {
+  const program = `${SINON}
+    await faked({ toNotFake: ['nextTick'] })
+    await faked({ toNotFake: ['nextTick'], now: 5e12 })
+    await calls.close()
+    console.log('done')`
+  await stage.write('program.mjs', program)
+  expect(await stage.run('node', 'program.mjs')).toEqual(done)
+})
+
+it('sinon with its defaults, which fake nextTick too', async () => {
+  const program = `${SINON}
+    await faked()
+    await faked({ now: 5e12 })
+    await calls.close()
+    console.log('done')`
+  await stage.write('program.mjs', program)
+  expect(await stage.run('node', 'program.mjs')).toEqual(done)
+})
+
+it("sinon with its defaults: Node's own sockets wait for nextTick where an IP address is dialed, so that ends at its deadline, and later dials succeed", async () => {
+  const program = `${SINON}
+    const client = unshard.createClient({ timeouts: { connect: 300 } })
+    const clock = sinon.useFakeTimers()
+    const error = await client.request({ url: 'http://127.0.0.1:' + process.env.H1 }).catch((error) => error)
+    clock.restore()
+    await client.close()
+    console.log(error.code)
+    await faked({ toNotFake: ['nextTick'] })
+    await calls.close()`
+  await stage.write('program.mjs', program)
+  expect(await stage.run('node', 'program.mjs')).toEqual({ code: 0, output: 'ERR_TIMEOUT_CONNECT\n' })
+})
+
+it('sinon: fake timers that are on while the package is loaded', async () => {
+  const program = `
+    import sinon from 'sinon'
+    const clock = sinon.useFakeTimers({ toNotFake: ['nextTick'] })
+    const unshard = await import('unshard')
+    ${CALLS}
+    const calls = callsOf(unshard, process.env)
+    await calls.rounds()
+    clock.tick(3_600_000)
+    await calls.deadline()
+    clock.restore()
+    await calls.rounds()
+    await calls.close()
+    console.log('done')`
+  await stage.write('program.mjs', program)
+  expect(await stage.run('node', 'program.mjs')).toEqual(done)
+})
+
+it("node:test's mock.timers", async () => {
+  const program = `
+    import { mock } from 'node:test'
+    import * as unshard from 'unshard'
+    ${CALLS}
+    const calls = callsOf(unshard, process.env)
+    for (let i = 0; i < 2; i++) {
+      mock.timers.enable()
+      await calls.rounds()
+      mock.timers.tick(3_600_000)
+      await calls.deadline()
+      mock.timers.reset()
+      await calls.rounds()
+    }
+    await calls.close()
+    console.log('done')`
+  await stage.write('program.mjs', program)
+  const { code, output } = await stage.run('node', '--no-warnings', 'program.mjs')
+  expect({ code, output }).toEqual(done)
+})
