@@ -79,7 +79,7 @@ export function runnersStage(): RunnersStage {
     run: (program, ...args) =>
       new Promise((resolve) => {
         const command = program === 'node' ? process.execPath : join(root, 'packages/unshard/node_modules/.bin', program)
-        execFile(command, args, { cwd: project, env, timeout: 30_000 }, (error, stdout, stderr) => {
+        execFile(command, args, { cwd: project, env, timeout: 50_000 }, (error, stdout, stderr) => {
           resolve({ code: error === null ? 0 : ((error.code as unknown as number) ?? 1), output: stdout + stderr })
         })
       }),
