@@ -43,6 +43,12 @@ const lazyTldts = {
         }`
       return { contents, resolveDir: initialOptions.absWorkingDir }
     })
+    // Lists of numbers as strings: until they are needed they are passed over at once, and not parsed.
+    onLoad({ filter: /tldts\/dist\/cjs\/.*\.js$/ }, async ({ path }) => {
+      const lists = /new (Uint\d+Array)\(\[([\d, ]+)\]\)/g
+      const asString = (_, type, numbers) => `new ${type}('${numbers.replaceAll(' ', '')}'.split(','))`
+      return { contents: (await readFile(path, 'utf8')).replaceAll(lists, asString) }
+    })
   },
 }
 

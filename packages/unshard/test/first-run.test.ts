@@ -56,24 +56,32 @@ it.each([
   ['22.12.0', true],
   ['20.19.0', true],
   ['24.0.0', true],
-])('on Node.js %s the version is told, and which are taken: %s', async (version, taken) => {
-  const preload = join(home, 'version.cjs')
-  await writeFile(preload, `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`)
-  const { code, stderr } = await run(process.execPath, ['--require', preload, '.ci/setup.cjs'], {
-    npm_config_registry: 'http://127.0.0.1:9',
-  })
-  expect(code).toBe(1)
-  if (taken) expect(stderr).not.toContain('needs Node.js')
-  else expect(stderr).toMatch(`unshard needs Node.js 20.19 or a later 20, or 22.12 and up. This is ${version} (`)
-})
+])(
+  'on Node.js %s the version is told, and which are taken: %s',
+  async (version, taken) => {
+    const preload = join(home, 'version.cjs')
+    await writeFile(preload, `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`)
+    const { code, stderr } = await run(process.execPath, ['--require', preload, '.ci/setup.cjs'], {
+      npm_config_registry: 'http://127.0.0.1:9',
+    })
+    expect(code).toBe(1)
+    if (taken) expect(stderr).not.toContain('needs Node.js')
+    else expect(stderr).toMatch(`unshard needs Node.js 20.19 or a later 20, or 22.12 and up. This is ${version} (`)
+  },
+  60_000,
+)
 
-it.each(['start', 'test'])('npm %s without a registry, and nothing cached', async (script) => {
-  const { code, stderr, seconds } = await run('npm', [script], { npm_config_registry: 'http://127.0.0.1:9' })
-  expect(code).toBe(1)
-  expect(stderr).toContain('the npm registry http://127.0.0.1:9 cannot be reached (ECONNREFUSED)')
-  expect(stderr).toContain('npm config set registry')
-  expect(seconds).toBeLessThan(5)
-})
+it.each(['start', 'test'])(
+  'npm %s without a registry, and nothing cached',
+  async (script) => {
+    const { code, stderr, seconds } = await run('npm', [script], { npm_config_registry: 'http://127.0.0.1:9' })
+    expect(code).toBe(1)
+    expect(stderr).toContain('the npm registry http://127.0.0.1:9 cannot be reached (ECONNREFUSED)')
+    expect(stderr).toContain('npm config set registry')
+    expect(seconds).toBeLessThan(5)
+  },
+  60_000,
+)
 
 it('npm test with a registry that accepts connections and never answers', async () => {
   const server = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1')
@@ -84,7 +92,7 @@ it('npm test with a registry that accepts connections and never answers', async 
   expect(code).toBe(1)
   expect(stderr).toContain(`the npm registry http://127.0.0.1:${port}/ cannot be reached (no answer within 3 s)`)
   expect(stderr).not.toContain('secret')
-})
+}, 60_000)
 
 it('npm start as a user who cannot write the folder', async () => {
   await chmod(folder, 0o555)
@@ -95,4 +103,4 @@ it('npm start as a user who cannot write the folder', async () => {
   expect(stderr).toContain(`${folder} cannot be written by this user`)
   expect(stderr).toContain('copy the folder')
   expect(seconds).toBeLessThan(5)
-})
+}, 60_000)

@@ -28,37 +28,45 @@ const command = (name: string, ...args: string[]): Promise<unknown> =>
 it.each([
   ['esm', 'out.mjs'],
   ['cjs', 'out.cjs'],
-] as const)('esbuild, as %s, without a warning', async (format, name) => {
-  const outfile = join(stage.output, name)
-  // What esbuild's documentation says to do for packages in CommonJS.
-  const js = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
-  const banner = format === 'esm' ? { js } : {}
-  const { warnings } = await esbuild({
-    entryPoints: [entry()],
-    outfile,
-    format,
-    banner,
-    bundle: true,
-    platform: 'node',
-    logLevel: 'silent',
-  })
-  expect(warnings).toEqual([])
-  await works(name)
-})
+] as const)(
+  'esbuild, as %s, without a warning',
+  async (format, name) => {
+    const outfile = join(stage.output, name)
+    // What esbuild's documentation says to do for packages in CommonJS.
+    const js = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+    const banner = format === 'esm' ? { js } : {}
+    const { warnings } = await esbuild({
+      entryPoints: [entry()],
+      outfile,
+      format,
+      banner,
+      bundle: true,
+      platform: 'node',
+      logLevel: 'silent',
+    })
+    expect(warnings).toEqual([])
+    await works(name)
+  },
+  60_000,
+)
 
-it.each(['es', 'cjs'] as const)('Rollup, as %s, without a warning', async (format) => {
-  const warnings: string[] = []
-  const bundle = await rollup({
-    input: entry(),
-    plugins: [nodeResolve({ exportConditions: ['node'], preferBuiltins: true }), (commonjs as unknown as () => Plugin)()],
-    external: /^node:/,
-    onwarn: ({ code, message }) => void (code === 'CIRCULAR_DEPENDENCY' || warnings.push(message)),
-  })
-  await bundle.write({ dir: stage.output, format, entryFileNames: format === 'es' ? '[name].mjs' : '[name].cjs' })
-  await bundle.close()
-  expect(warnings).toEqual([])
-  await works(format === 'es' ? 'entry.mjs' : 'entry.cjs')
-})
+it.each(['es', 'cjs'] as const)(
+  'Rollup, as %s, without a warning',
+  async (format) => {
+    const warnings: string[] = []
+    const bundle = await rollup({
+      input: entry(),
+      plugins: [nodeResolve({ exportConditions: ['node'], preferBuiltins: true }), (commonjs as unknown as () => Plugin)()],
+      external: /^node:/,
+      onwarn: ({ code, message }) => void (code === 'CIRCULAR_DEPENDENCY' || warnings.push(message)),
+    })
+    await bundle.write({ dir: stage.output, format, entryFileNames: format === 'es' ? '[name].mjs' : '[name].cjs' })
+    await bundle.close()
+    expect(warnings).toEqual([])
+    await works(format === 'es' ? 'entry.mjs' : 'entry.cjs')
+  },
+  60_000,
+)
 
 it('webpack', async () => {
   const compiler = webpack({
@@ -72,19 +80,19 @@ it('webpack', async () => {
   })
   expect(stats.hasErrors() ? stats.toString() : '').toBe('')
   await works('out.cjs')
-})
+}, 60_000)
 
 // By their commands: their native part does not take the values of jest's realm.
 it('Vite, as an SSR build', async () => {
   await writeFile(join(stage.project, 'vite.config.mjs'), 'export default { ssr: { noExternal: true } }')
   await command('vite', 'build', '--ssr', 'entry.mjs', '--outDir', stage.output, '--logLevel', 'error')
   await works('entry.js')
-})
+}, 60_000)
 
 it('Rolldown', async () => {
   await command('rolldown', 'entry.mjs', '--platform', 'node', '--dir', stage.output)
   await works('entry.js')
-})
+}, 60_000)
 
 it('ncc', async () => {
   const ncc = createRequire(import.meta.url)('@vercel/ncc') as (
@@ -95,14 +103,14 @@ it('ncc', async () => {
   await writeFile(join(stage.output, 'index.mjs'), code)
   for (const [name, { source }] of Object.entries(assets)) await writeFile(join(stage.output, name), source)
   await works('index.mjs')
-})
+}, 60_000)
 
 it("@vercel/nft: the files that it traces are all that is needed, and they are the packages' own", async () => {
   const { fileList, warnings } = await nodeFileTrace([entry()], { base: '/' })
   expect([...warnings]).toEqual([])
   await copyFiles(fileList, stage.output)
   await works(join(stage.output, entry()))
-})
+}, 60_000)
 
 it.each(['unshard', 'unshard/events', 'unshard/multipart', 'unshard/testing'])(
   "a bare import of '%s' is not warned of",
@@ -122,4 +130,4 @@ it('what is published finds its parts by import alone: Babel, SWC and tracers re
       expect({ file, found: /import\.meta|createRequire|__filename|__dirname|\brequire\(/.exec(source)?.[0] }).toEqual({ file })
     }
   }
-})
+}, 60_000)

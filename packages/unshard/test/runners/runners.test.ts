@@ -22,7 +22,7 @@ const body = (runner: string): string => `
     await calls.deadline()
     ${runner}.useRealTimers()
     await calls.rounds()
-  })`
+  }, 30_000)`
 
 const commonjs = `
   const unshard = require('unshard')
@@ -34,15 +34,19 @@ const configured = examplesOf('docs/testing.md').filter((example) => example.inc
 it.each([
   ['Babel', 0],
   ['ts-jest', 1],
-])('jest in CommonJS, by %s, with the two lines of its page', async (_name, at) => {
-  const lines = /\{\n([\s\S]*)\n\}/.exec(configured[at]!)![1]!.split('\n')
-  expect(lines).toHaveLength(2)
-  await stage.write('jest.config.js', configured[at]!)
-  await stage.write('fetch.test.js', commonjs)
-  const { code, output } = await stage.run('jest', '--cacheDirectory', './cache')
-  expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' })
-  expect(output).toContain('3 passed')
-})
+])(
+  'jest in CommonJS, by %s, with the two lines of its page',
+  async (_name, at) => {
+    const lines = /\{\n([\s\S]*)\n\}/.exec(configured[at]!)![1]!.split('\n')
+    expect(lines).toHaveLength(2)
+    await stage.write('jest.config.js', configured[at]!)
+    await stage.write('fetch.test.js', commonjs)
+    const { code, output } = await stage.run('jest', '--cacheDirectory', './cache')
+    expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' })
+    expect(output).toContain('3 passed')
+  },
+  60_000,
+)
 
 it('the first line lets nothing but this package through, as npm and as pnpm install it', () => {
   const [, source] = /\['(.*)'\]/.exec(configured[0]!)!
@@ -51,14 +55,14 @@ it('the first line lets nothing but this package through, as npm and as pnpm ins
   const pnpm = (name: string): string => `.pnpm/${name.replace('/', '+')}@1.0.0/node_modules/${name}`
   for (const name of ['unshard', '@unshard/core']) expect([ignored(name), ignored(pnpm(name))]).toEqual([false, false])
   for (const name of ['lru-cache', '@fastify/busboy']) expect([ignored(name), ignored(pnpm(name))]).toEqual([true, true])
-})
+}, 60_000)
 
 it('jest in CommonJS whose fake timers are on before the package is loaded', async () => {
   await stage.write('jest.config.js', configured[0]!.replace('{', '{ fakeTimers: { enableGlobally: true },'))
   await stage.write('fetch.test.js', commonjs)
   const { code, output } = await stage.run('jest', '--cacheDirectory', './cache')
   expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' })
-})
+}, 60_000)
 
 it('vitest, without configuration', async () => {
   const imports = `
@@ -69,4 +73,4 @@ it('vitest, without configuration', async () => {
   const { code, output } = await stage.run('vitest', 'run')
   expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' })
   expect(output).toContain('3 passed')
-})
+}, 60_000)

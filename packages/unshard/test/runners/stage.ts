@@ -5,6 +5,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import type { OriginHandler } from '@unshard/testkit'
 import { rig } from '../rig.js'
 
@@ -19,15 +20,16 @@ export const CALLS = `
   function callsOf({ createClient, createFetch }, { CA, H2, H1 }) {
     const client = createClient({ tls: { ca: CA }, lookup: (host, options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]) })
     const fetch = createFetch(client)
-    async function rounds() {
+    async function rounds(path = 'gzip') {
       for (const port of [H2, H1]) {
         const url = 'https://one.test.example:' + port + '/'
         const texts = await Promise.all([
           fetch(url).then((response) => response.text()),
           fetch(url, { method: 'POST', body: 'content' }).then((response) => response.text()),
+          fetch(url + path).then((response) => response.text()),
           fetch(url, { method: 'POST', body: new Blob(['a blob']).stream(), duplex: 'half' }).then((response) => response.text()),
         ])
-        if (texts.join() !== 'GET ,POST content,POST a blob') throw new Error('wrong: ' + texts)
+        if (texts.join() !== 'GET ,POST content,' + (path === '' ? 'GET ' : 'coded') + ',POST a blob') throw new Error('wrong: ' + texts)
       }
     }
     async function deadline() {
@@ -50,9 +52,10 @@ export interface RunnersStage {
   run(program: string, ...args: string[]): Promise<Ran>
 }
 
-/** Echoes method and content, and never answers `/silent`. */
+/** Echoes method and content, sends `/gzip` coded, and never answers `/silent`. */
 const handler: OriginHandler = (request, response) => {
   if (request.url === '/silent') return
+  if (request.url === '/gzip') return void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('coded'))
   const parts: Buffer[] = []
   request.on('data', (part: Buffer) => parts.push(part))
   request.on('end', () => response.end(`${request.method} ${Buffer.concat(parts)}`))
@@ -79,7 +82,7 @@ export function runnersStage(): RunnersStage {
     run: (program, ...args) =>
       new Promise((resolve) => {
         const command = program === 'node' ? process.execPath : join(root, 'packages/unshard/node_modules/.bin', program)
-        execFile(command, args, { cwd: project, env, timeout: 30_000 }, (error, stdout, stderr) => {
+        execFile(command, args, { cwd: project, env, timeout: 50_000 }, (error, stdout, stderr) => {
           resolve({ code: error === null ? 0 : ((error.code as unknown as number) ?? 1), output: stdout + stderr })
         })
       }),
