@@ -175,3 +175,34 @@ it('a process that was busy reads first: what has arrived by then counts', async
   await written
   expect((await response).status).toBe(204)
 })
+
+it('health checks of 500 ms on a server that is busy for 40 s do not end the POST beside them', async () => {
+  const clock = new FakeClock()
+  let server!: ScriptedConnection
+  let asked!: () => void
+  const posted = new Promise<void>((resolve) => {
+    asked = resolve
+  })
+  const peer = await world.peer(async (p, index) => {
+    await p.handshake()
+    if (index > 0) for (;;) p.respond((await p.nextRequest()).streamId, 200, [], 'healthy')
+    server = p
+    await p.nextRequest()
+    asked()
+    // Busy: nothing is read, and nothing sent.
+    await p.closed
+  })
+  const one = world.client({ clock })
+  const url = `https://a.test.example:${peer.port}/`
+  const post = one.request({ url, method: 'POST', body: 'x' })
+  await posted
+  for (let second = 0; second < 40; second++) {
+    one.request({ url, timeouts: { headers: 500, queue: 500 } }).then(
+      (response) => response.discard(),
+      () => undefined,
+    )
+    await clock.pass(1_000)
+  }
+  server.respond(1, 200, [], 'done at last')
+  expect(await (await post).text()).toBe('done at last')
+})
