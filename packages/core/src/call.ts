@@ -76,6 +76,11 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
     this.#acquire()
   }
 
+  /** Whether it is for this target, or for another that stands in its place: they share what is known of the origin. */
+  isFor(target: PoolTarget): boolean {
+    return this.#target.progress === target.progress
+  }
+
   /** Ends it wherever it is: a caller's abort, a deadline, the client's end. */
   abort(reason: unknown): void {
     if (this.#over) return

@@ -5,6 +5,7 @@ export {
   type ClientTraits,
   type CloseOptions,
   type ConnectionStats,
+  type IsolationOptions,
   traitsOf,
   type WarmResult,
 } from './client.js'
@@ -33,9 +34,16 @@ export { expectErrors, type RequestBody } from './message/content.js'
 export { Fields, type FieldsInit } from './message/fields.js'
 export { type Origin, parseOrigin, type SerializedOrigin } from './message/origin.js'
 export type { Priority } from './message/priority.js'
-export type { HttpRequest, RequestOptions, RetryPolicy, Timeouts } from './message/request.js'
+export {
+  type HttpRequest,
+  ownRequest,
+  REQUEST_MEMBERS,
+  type RequestOptions,
+  type RetryPolicy,
+  type Timeouts,
+} from './message/request.js'
 export { type ConnectionInfo, HttpResponse, type Timings } from './message/response.js'
-export { refuseUnknown } from './option-checks.js'
+export { inRange, ownOptions, refuseUnknown, shownValue } from './option-checks.js'
 export { type ClientOptions, DEFAULT_TIMEOUTS } from './options.js'
 export type { ExplainedCandidate, Explanation } from './pool/explain.js'
 export { type Dial, isConnection, type ReusePolicy, sameOrigin, type Verdict } from './pool/reuse-policy.js'
@@ -47,4 +55,4 @@ export type {
   Strategy,
   StrategyCandidate,
 } from './pool-settings.js'
-export { type PoolStats, Pools } from './pools.js'
+export { type PoolStats, Pools, type ResizeOptions } from './pools.js'

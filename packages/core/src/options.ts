@@ -8,7 +8,7 @@ import { type ClientTlsOptions, checkTls, TLS_OPTIONS, type TlsOptions } from '.
 import type { Connection, Target } from './connection.js'
 import { type Clock, systemClock } from './deadlines.js'
 import type { RetryPolicy, Timeouts } from './message/request.js'
-import { DURATION_RANGE, flag, inRange, invalidOption, type NumberRange, refuseUnknown } from './option-checks.js'
+import { DURATION_RANGE, flag, inRange, invalidOption, type NumberRange, ownOptions, refuseUnknown } from './option-checks.js'
 import { type ReusePolicy, sameOrigin } from './pool/reuse-policy.js'
 import { POOL_SETTINGS, type PoolSettings, resolvePoolSettings } from './pool-settings.js'
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from './retry-policy.js'
@@ -164,10 +164,10 @@ const TLS_NAMES: ReadonlySet<string> = new Set([...TLS_OPTIONS, 'keylog'])
  * Checks options and fills in defaults.
  * @throws UsageError `ERR_UNKNOWN_OPTION` or `ERR_INVALID_OPTION`, naming the option.
  */
-export function resolveOptions(options: ClientOptions): ResolvedOptions {
-  refuseUnknown(options, NAMES, '')
-  refuseUnknown(options.tls, TLS_NAMES, 'tls.')
-  const { keylog, ...tls } = options.tls ?? {}
+export function resolveOptions(given: ClientOptions): ResolvedOptions {
+  const options: ClientOptions = ownOptions(given, NAMES, '', 'a client')
+  const { keylog, ...tls }: ClientTlsOptions = ownOptions(options.tls, TLS_NAMES, 'tls.')
+  checkCallbacks(options)
   const number = (name: keyof typeof NUMBERS): number => inRange(name, options[name], ...(NUMBERS[name] as NumberRange))
   return {
     tls: checkTls(tls, 'tls.'),
@@ -197,13 +197,29 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
   }
 }
 
+/** What is called later must not fail only then. @throws UsageError `ERR_INVALID_OPTION`. */
+function checkCallbacks({ lookup, connections, reuse, clock, pools }: ClientOptions): void {
+  if (lookup !== undefined && typeof lookup !== 'function')
+    throw invalidOption('lookup', 'a function as dns.lookup is one', lookup)
+  if (connections !== undefined && typeof connections !== 'function')
+    throw invalidOption('connections', 'a function', connections)
+  if (reuse !== undefined && typeof (reuse as ReusePolicy | null)?.verdict !== 'function') {
+    throw invalidOption('reuse', 'a policy such as coalescing() or sameOrigin()', reuse)
+  }
+  if (clock !== undefined && typeof (clock as Clock | null)?.startTimer !== 'function')
+    throw invalidOption('clock', 'a Clock', clock)
+  if (pools !== undefined && (typeof pools !== 'object' || pools === null || Array.isArray(pools))) {
+    throw invalidOption('pools', 'an object of settings by name', pools)
+  }
+}
+
 function keepAliveMsOf(option: ClientOptions['tcpKeepAlive']): number | undefined {
   if (option === false) return undefined
   if (option !== undefined && (typeof option !== 'object' || option === null)) {
     throw invalidOption('tcpKeepAlive', 'false or an object with idleMs', option)
   }
-  refuseUnknown(option, TCP_KEEPALIVE_NAMES, 'tcpKeepAlive.')
-  return inRange('tcpKeepAlive.idleMs', option?.idleMs, 60_000, 1_000, 0x7fff_ffff)
+  const { idleMs } = ownOptions(option, TCP_KEEPALIVE_NAMES, 'tcpKeepAlive.')
+  return inRange('tcpKeepAlive.idleMs', idleMs, 60_000, 1_000, 0x7fff_ffff)
 }
 
 const TCP_KEEPALIVE_NAMES: ReadonlySet<string> = new Set(['idleMs'])

@@ -3,10 +3,10 @@
 import {
   type Client,
   Fields,
+  ownOptions,
   type Priority,
   type RequestOptions,
   type RetryPolicy,
-  refuseUnknown,
   type Timeouts,
   UsageError,
 } from '@unshard/core'
@@ -76,9 +76,8 @@ export const NO_EXTRAS: RequestExtras = {}
  * @throws UsageError `ERR_UNKNOWN_OPTION`, `ERR_INVALID_OPTION` naming the member.
  */
 export function extensionsOf(init: { readonly unshard?: FetchExtensions }, defaults: FetchExtensions): FetchExtensions {
-  const given = init.unshard
-  if (given === undefined || !Object.hasOwn(init, 'unshard')) return defaults
-  refuseUnknown(given, KNOWN, 'unshard.')
+  if (init.unshard === undefined || !Object.hasOwn(init, 'unshard')) return defaults
+  const given: FetchExtensions = ownOptions(init.unshard, KNOWN, 'unshard.')
   checkExtensions(given, 'unshard.')
   return mergeExtensions(defaults, given)
 }

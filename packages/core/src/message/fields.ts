@@ -2,6 +2,7 @@
 
 import { UsageError } from '../errors.js'
 import { CONNECTION_SPECIFIC_FIELDS, isFieldValue, isToken, trimBlanks } from '../field-syntax.js'
+import { shownValue } from '../option-checks.js'
 
 /** Fields as a caller may write them: a record (a list value is one line each), pairs, or {@link Fields}. `undefined` values are left out. */
 export type FieldsInit =
@@ -201,7 +202,7 @@ function lowerCaseName(name: string): string {
   const known = lowerCased.get(name)
   if (known !== undefined) return known
   if (typeof name !== 'string' || !isToken(name)) {
-    throw new UsageError('ERR_INVALID_FIELD_NAME', `invalid field name ${JSON.stringify(name)}`)
+    throw new UsageError('ERR_INVALID_FIELD_NAME', `invalid field name ${shownValue(name)}`)
   }
   if (lowerCased.size >= MAX_KNOWN_NAMES) lowerCased.clear()
   const lower = name.toLowerCase()
