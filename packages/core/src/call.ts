@@ -111,9 +111,11 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
   }
 
   onInformational(status: number, fields: readonly string[]): void {
+    if (this.#onInformational === undefined) return
     // What a caller's function throws ends its own request: the connection has others.
     try {
-      this.#onInformational?.(status, fields)
+      // A copy: the list may be that of every response that repeats these fields.
+      this.#onInformational(status, Object.freeze([...fields]))
     } catch (error) {
       this.abort(error)
     }

@@ -31,7 +31,7 @@ export { ERROR_CODES, type UnshardCode } from './error-codes.js'
 export * from './errors.js'
 export { ConnectionHandle, type HandleOptions } from './handle.js'
 export { expectErrors, type RequestBody } from './message/content.js'
-export { Fields, type FieldsInit } from './message/fields.js'
+export { Fields, type FieldsInit, fieldList } from './message/fields.js'
 export { type Origin, parseOrigin, type SerializedOrigin } from './message/origin.js'
 export type { Priority } from './message/priority.js'
 export {
