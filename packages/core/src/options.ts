@@ -28,8 +28,8 @@ export interface ClientOptions extends PoolSettings {
    */
   readonly lookup?: LookupFunction
   /**
-   * Sockets that are connected already, used in place of dialling: a Duplex for whoever asks first, a Map by `ip:port` (IPv6 in brackets) as names
-   * resolve, or a function that is asked about each address. Where the last two have nothing, it is dialled. Each is read and written, never
+   * Sockets that are connected already, used in place of dialing: a Duplex for the first request, a Map or an object by `ip:port` (IPv6 in brackets) as
+   * names resolve, or a function that is asked about each address. Where those have none that is free, it is dialed. Each is read and written, never
    * closed, and carries one connection. TLS is made on it for `https:`, unless it is a `TLSSocket` whose ALPN chose a protocol: that holds.
    * Not asked for origins behind a proxy or a Unix socket.
    */
