@@ -50,7 +50,10 @@ describe.each(KINDS)('a %s of sockets on a private address', (_kind, make) => {
   })
 
   it('a name that has a public address as well does not share it: that may be DNS rebinding', async () => {
-    const { origin, socket, ask } = await start({ 'a.test.example': '127.0.0.1', 'b.test.example': ['127.0.0.1', '93.184.215.14'] })
+    const { origin, socket, ask } = await start({
+      'a.test.example': '127.0.0.1',
+      'b.test.example': ['127.0.0.1', '93.184.215.14'],
+    })
     await ask('a.test.example')
     expect((await ask('b.test.example')).localPort).not.toBe(socket.localPort)
     expect(origin.connections).toBe(2)
