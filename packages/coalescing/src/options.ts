@@ -1,7 +1,7 @@
 /** The options of the coalescing policy: names, defaults, and the one function that reads them. */
 
-import { inspect } from 'node:util'
 import { systemClock, UsageError } from '@unshard/core'
+import { ownOptions, shownValue } from '@unshard/core/internal'
 import { canonicalPattern, HostGroups, HostPatterns, isWildcard } from './host-patterns.js'
 
 /** What has to speak for two hosts being one, besides the certificate. */
@@ -74,15 +74,21 @@ const MISDIRECTED = 421
 /** Certificates expire by the wall clock. */
 const WALL_CLOCK = { now: systemClock.wallNow }
 
+const NAMES: ReadonlySet<string> = new Set<keyof CoalescingOptions>([
+  'mode',
+  'allow',
+  'deny',
+  'wildcards',
+  'trustOriginFrame',
+  'allowUnauthorized',
+  'suspectStatuses',
+  'clock',
+])
+
 /** Checks options and fills in defaults. @throws UsageError `ERR_UNKNOWN_OPTION` or `ERR_INVALID_OPTION`, naming the option. */
 export function resolveOptions(options: CoalescingOptions): ResolvedCoalescingOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new UsageError('ERR_INVALID_OPTION', `coalescing() takes an object of options, not ${String(options)}`)
-  }
-  const { mode, allow, deny, wildcards, trustOriginFrame, allowUnauthorized, suspectStatuses, clock, ...unknown } = options
-  for (const name of Object.keys(unknown)) {
-    throw new UsageError('ERR_UNKNOWN_OPTION', `unknown option ${JSON.stringify(name)} of coalescing()`)
-  }
+  const own: CoalescingOptions = ownOptions(options, NAMES, '', 'coalescing()')
+  const { mode, allow, deny, wildcards, trustOriginFrame, allowUnauthorized, suspectStatuses, clock } = own
   if (clock !== undefined && typeof clock?.now !== 'function') throw invalid('clock', 'an object with now()', clock)
   const resolved = {
     mode: oneOf('mode', MODES, mode) ?? 'address',
@@ -103,9 +109,7 @@ export function resolveOptions(options: CoalescingOptions): ResolvedCoalescingOp
 }
 
 function invalid(name: string, takes: string, value: unknown): UsageError {
-  // Not JSON alone: it knows no bigint, and shows an undefined in a list as null.
-  const shown = typeof value === 'string' ? JSON.stringify(value) : inspect(value, { breakLength: Number.POSITIVE_INFINITY })
-  return new UsageError('ERR_INVALID_OPTION', `option ${name} of coalescing() takes ${takes}, not ${shown}`)
+  return new UsageError('ERR_INVALID_OPTION', `option ${name} of coalescing() takes ${takes}, not ${shownValue(value)}`)
 }
 
 function oneOf<T extends string>(name: string, values: readonly T[], value: unknown): T | undefined {

@@ -76,6 +76,11 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
     this.#acquire()
   }
 
+  /** Whether it is for this target, or for another that stands in its place: they share what is known of the origin. */
+  isFor(target: PoolTarget): boolean {
+    return this.#target.progress === target.progress
+  }
+
   /** Ends it wherever it is: a caller's abort, a deadline, the client's end. */
   abort(reason: unknown): void {
     if (this.#over) return
@@ -106,9 +111,11 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
   }
 
   onInformational(status: number, fields: readonly string[]): void {
+    if (this.#onInformational === undefined) return
     // An error of a caller's function ends its own request: the connection has others.
     try {
-      this.#onInformational?.(status, fields)
+      // A copy: the list may be that of every response that repeats these fields.
+      this.#onInformational(status, Object.freeze([...fields]))
     } catch (error) {
       this.abort(error)
     }

@@ -8,12 +8,12 @@ import type { Connection, PoolTarget } from './connection.js'
 import { Deadlines } from './deadlines.js'
 import { Diagnostics } from './diagnostics.js'
 import { UsageError } from './errors.js'
-import { ConnectionHandle, type HandleOptions } from './handle.js'
+import { ConnectionHandle, checkHandleOptions, type HandleOptions, pingTimeout } from './handle.js'
 import { Http1Origins } from './http1-origins.js'
 import { parseOrigin } from './message/origin.js'
-import { checkRequest, type RequestOptions } from './message/request.js'
+import { checkRequest, ownRequest, type RequestOptions } from './message/request.js'
 import type { ConnectionInfo, HttpResponse } from './message/response.js'
-import { inRange } from './option-checks.js'
+import { checkIsolation, inRange, invalidOption, ownOptions } from './option-checks.js'
 import { type ClientOptions, mergeTimeouts, type ResolvedOptions, resolveOptions } from './options.js'
 import type { Explanation } from './pool/explain.js'
 import { connectionInfo } from './pool/group.js'
@@ -54,6 +54,12 @@ export interface WarmResult {
 export interface CloseOptions {
   /** How long requests under way may take, milliseconds; then they are ended. Default 30,000; at most 2,147,483,647. */
   readonly graceMs?: number
+}
+
+/** What {@link Client.warm} and {@link Client.explain} take. */
+export interface IsolationOptions {
+  /** The tag of the requests that are meant. Default: requests without one. */
+  readonly isolation?: string
 }
 
 /** What a client has open, and what it has done. */
@@ -143,23 +149,30 @@ export class Client {
     return this.#request(options, undefined)
   }
 
-  /** Sends several requests at once. The answers, and the errors, come in the order of the requests; nothing rejects. */
-  requestAll(requests: Iterable<RequestOptions>): Promise<PromiseSettledResult<HttpResponse>[]> {
-    return Promise.allSettled([...requests].map((options) => this.request(options)))
+  /**
+   * Sends several requests at once. The answers, and the errors, come in the order of the requests: no request rejects the whole.
+   * @throws UsageError `ERR_INVALID_OPTION` for what is not a list.
+   */
+  async requestAll(requests: Iterable<RequestOptions>): Promise<PromiseSettledResult<HttpResponse>[]> {
+    return Promise.allSettled(listOf(requests, 'requestAll()', 'requests').map((options) => this.request(options)))
   }
 
   /**
-   * Opens connections before they are needed, and says which one each origin got: several may share one.
-   * @throws UsageError for an origin that is none.
+   * Opens connections before they are needed, and says which one each origin got: several may share one. Resolves when the servers have sent their
+   * SETTINGS, or have not within `timeouts.connect`.
+   * @throws UsageError for an origin that is not valid.
    */
-  async warm(origins: Iterable<string | URL>): Promise<WarmResult[]> {
+  async warm(origins: Iterable<string | URL>, options?: IsolationOptions): Promise<WarmResult[]> {
     this.#refuseClosed()
-    const targets = [...origins].map((origin) => this.#targets.of(parseOrigin(origin), undefined))
+    const isolation = isolationOf(options, 'warm()')
+    const targets = listOf(origins, 'warm()', 'origins').map((origin) => this.#targets.of(parseOrigin(origin), isolation))
     return Promise.all(
       targets.map(async (target) => {
         const origin = target.origin.serialized
         try {
-          return { origin, connection: connectionInfo(await this.#pool.open(this.#http1.resolve(target))) }
+          const member = await this.#pool.open(this.#http1.resolve(target))
+          await this.#pool.confirmed(member.connection)
+          return { origin, connection: connectionInfo(member) }
         } catch (error) {
           return { origin, error: error as Error }
         }
@@ -171,14 +184,22 @@ export class Client {
    * A connection to `origin` for the caller alone.
    * @throws ConnectError, TimeoutError where there is none to be had; UsageError for an origin that is none.
    */
-  async connect(origin: string | URL, { reopen = true, isolation }: HandleOptions = {}): Promise<ConnectionHandle> {
+  async connect(origin: string | URL, options?: HandleOptions): Promise<ConnectionHandle> {
     this.#refuseClosed()
+    const { reopen, isolation } = checkHandleOptions(options)
     const target = this.#targets.alone(parseOrigin(origin), isolation, !reopen)
     await this.#pool.open(target)
     return new ConnectionHandle(target, {
       pool: this.#pool,
       resolve: (own) => this.#http1.resolve(own),
       request: (options, own) => this.#request(options, own),
+      end: (own, reason) => {
+        for (const call of this.#calls()) {
+          if (!call.isFor(own)) continue
+          if (reason === undefined) call.end('ERR_HANDLE_CLOSED', 'the handle was destroyed')
+          else call.abort(reason)
+        }
+      },
     })
   }
 
@@ -203,23 +224,26 @@ export class Client {
    * @param isolation the tag of the request, if it has one.
    * @throws UsageError for a URL whose origin is none; ConnectError phase `resolve`.
    */
-  async explain(url: string | URL, { isolation }: { readonly isolation?: string } = {}): Promise<Explanation> {
+  async explain(url: string | URL, options?: IsolationOptions): Promise<Explanation> {
     this.#refuseClosed()
+    const isolation = isolationOf(options, 'explain()')
     const { origin } = checkRequest({ url })
     return this.#pool.explain(this.#http1.resolve(this.#targets.of(origin, isolation)))
   }
 
   /**
    * Measures a round trip over an open HTTP/2 connection that serves `origin`, its own or a shared one, in milliseconds (RFC 9113 §6.7).
-   * @throws UsageError `ERR_NOT_CONNECTED` where there is none; TimeoutError after `timeoutMs`, default 5,000.
+   * @param timeoutMs 1 to 2,147,483,647. Default 5,000.
+   * @throws UsageError `ERR_NOT_CONNECTED` where there is none; TimeoutError after `timeoutMs`.
    */
-  async ping(origin: string | URL, timeoutMs = 5_000): Promise<number> {
+  async ping(origin: string | URL, timeoutMs?: number): Promise<number> {
+    const ms = pingTimeout(timeoutMs)
     const { serialized } = parseOrigin(origin)
     const members = this.#pool.find(this.#http1.resolve(this.#targets.of(parseOrigin(origin), undefined)))?.members ?? []
     for (const connection of this.#pool.connections) {
       const { route, protocol, state } = connection
       const serves = route.origin.serialized === serialized || members.some((member) => member.connection === connection)
-      if (serves && protocol === 'h2' && state === 'open') return connection.ping(timeoutMs)
+      if (serves && protocol === 'h2' && state === 'open') return connection.ping(ms)
     }
     throw new UsageError('ERR_NOT_CONNECTED', `no open HTTP/2 connection to ${serialized}`, { origin: serialized })
   }
@@ -228,8 +252,9 @@ export class Client {
    * Takes no more requests, finishes those under way, then closes every connection. A response whose content nobody reads is under way
    * until it is read or discarded. What is not over after the grace period is ended: it fails with `ERR_CLIENT_CLOSED`.
    */
-  async close({ graceMs = DEFAULT_GRACE_MS }: CloseOptions = {}): Promise<void> {
-    inRange('graceMs', graceMs, DEFAULT_GRACE_MS, 0, 0x7fff_ffff)
+  async close(options?: CloseOptions): Promise<void> {
+    const { graceMs: given } = ownOptions(options, CLOSE_OPTIONS, '', 'close()')
+    const graceMs = inRange('graceMs', given, DEFAULT_GRACE_MS, 0, 0x7fff_ffff)
     this.#closed ??= new UsageError('ERR_CLIENT_CLOSED', 'the client was closed')
     const grace = this.#deadlines.clock.startTimer(graceMs, () => this.#end('ERR_CLIENT_CLOSED', 'the client was closed'))
     if (!this.#deadlines.empty) {
@@ -253,7 +278,7 @@ export class Client {
    */
   destroy(reason?: Error): void {
     this.#closed ??= reason ?? new UsageError('ERR_CLIENT_DESTROYED', 'the client was destroyed')
-    if (reason !== undefined) for (const call of this.#deadlines.all()) call.abort(reason)
+    if (reason !== undefined) for (const call of this.#calls()) call.abort(reason)
     this.#end('ERR_CLIENT_DESTROYED', 'the client was destroyed')
     this.#connector.close()
     this.#deadlines.stop()
@@ -265,9 +290,13 @@ export class Client {
   }
 
   #end(code: string, message: string): void {
-    // Every deadline of a client is a call's.
-    for (const call of this.#deadlines.all()) (call as Call).end(code, message)
+    for (const call of this.#calls()) call.end(code, message)
     this.#pool.destroy(new UsageError(code, message))
+  }
+
+  /** Every deadline of a client is a call's. */
+  #calls(): Iterable<Call> {
+    return this.#deadlines.all() as Iterable<Call>
   }
 
   #refuseClosed(): void {
@@ -294,8 +323,9 @@ export class Client {
     }
   }
 
-  #call(options: RequestOptions, own: PoolTarget | undefined): Call {
+  #call(given: RequestOptions, own: PoolTarget | undefined): Call {
     this.#refuseClosed()
+    const options = ownRequest(given)
     const request = checkRequest(options)
     const limits = this.#limitsOf(options)
     const { signal } = options
@@ -318,6 +348,18 @@ export class Client {
 }
 
 const DEFAULT_GRACE_MS = 30_000
+const CLOSE_OPTIONS: ReadonlySet<string> = new Set<keyof CloseOptions>(['graceMs'])
+const ISOLATION_OPTIONS: ReadonlySet<string> = new Set<keyof IsolationOptions>(['isolation'])
+
+function isolationOf(options: IsolationOptions | undefined, taker: string): string | undefined {
+  return checkIsolation(ownOptions(options, ISOLATION_OPTIONS, '', taker).isolation)
+}
+
+/** @throws UsageError `ERR_INVALID_OPTION`. A string can be iterated as well, and is one origin too few. */
+function listOf<T>(list: Iterable<T>, taker: string, what: string): T[] {
+  if (typeof list === 'object' && list !== null && typeof list[Symbol.iterator] === 'function') return [...list]
+  throw invalidOption(`of ${taker}`, `a list of ${what}`, list)
+}
 
 function connectionStats({ id, protocol, route, state, active, capacity, originSet }: Connection): ConnectionStats {
   const { remoteAddress, remotePort, proxy, certificate } = route

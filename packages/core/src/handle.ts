@@ -2,10 +2,11 @@
 
 import type { PoolTarget } from './connection.js'
 import { ConnectionError, UsageError } from './errors.js'
-import { parseUrl } from './message/origin.js'
-import type { RequestOptions } from './message/request.js'
+import { parseOrigin, parseUrl } from './message/origin.js'
+import { ownRequest, type RequestOptions } from './message/request.js'
 import type { ConnectionInfo, HttpResponse } from './message/response.js'
-import { connectionInfo, type Member } from './pool/group.js'
+import { checkIsolation, flag, inRange, ownOptions, shownValue } from './option-checks.js'
+import { connectionInfo, type Group, type Member } from './pool/group.js'
 import type { Pool } from './pool/pool.js'
 
 /** What {@link ConnectionHandle} needs of its client. */
@@ -14,6 +15,8 @@ export interface HandleOwner {
   /** What is asked in the place of a target: after HTTP_1_1_REQUIRED another one. */
   resolve(target: PoolTarget): PoolTarget
   request(options: RequestOptions, target: PoolTarget): Promise<HttpResponse>
+  /** Ends every request for the target now; without a reason, with an error of its own for each. */
+  end(target: PoolTarget, reason: Error | undefined): void
 }
 
 /** How a handle behaves. */
@@ -22,6 +25,19 @@ export interface HandleOptions {
   readonly reopen?: boolean
   /** As in a request: which settings hold. */
   readonly isolation?: string
+}
+
+const NAMES: ReadonlySet<string> = new Set<keyof HandleOptions>(['reopen', 'isolation'])
+
+/** @throws UsageError naming an option that is unknown, or has a value that it does not take. */
+export function checkHandleOptions(given: HandleOptions | undefined): { reopen: boolean; isolation: string | undefined } {
+  const { reopen, isolation } = ownOptions(given, NAMES, '', 'connect()')
+  return { reopen: flag('reopen', reopen, true), isolation: checkIsolation(isolation) }
+}
+
+/** How long a PING may take, milliseconds. @throws UsageError `ERR_INVALID_OPTION`. */
+export function pingTimeout(timeoutMs: number | undefined): number {
+  return inRange('timeoutMs', timeoutMs, 5_000, 1, 0x7fff_ffff)
 }
 
 /** What `client.connect` resolves with. Nobody else's requests travel on its connection. */
@@ -49,34 +65,75 @@ export class ConnectionHandle {
    * @throws UsageError `ERR_HANDLE_CLOSED` after {@link close}, `ERR_OTHER_ORIGIN` for a URL of another origin.
    */
   request(options: RequestOptions): Promise<HttpResponse> {
-    if (this.#closed) return Promise.reject(new UsageError('ERR_HANDLE_CLOSED', `the handle was closed (${this.origin})`))
-    const url = typeof options.url === 'string' ? parseUrl(options.url, this.origin) : options.url
-    if (url === undefined) {
-      return Promise.reject(
-        new UsageError('ERR_INVALID_URL', `invalid URL ${JSON.stringify(options.url)}`, { origin: this.origin }),
-      )
+    try {
+      this.#refuseClosed()
+      return this.#owner.request(this.#resolved(ownRequest(options)), this.#target)
+    } catch (error) {
+      return Promise.reject(error)
     }
-    if (url.origin !== this.origin) {
-      const message = `the handle is for ${this.origin}, the URL is of ${url.origin}`
-      return Promise.reject(new UsageError('ERR_OTHER_ORIGIN', message, { origin: this.origin }))
-    }
-    return this.#owner.request({ ...options, url }, this.#target)
   }
 
-  /** Measures a round trip, milliseconds. @throws TimeoutError after `timeoutMs`; ConnectionError where there is no connection. */
-  ping(timeoutMs = 5_000): Promise<number> {
+  #refuseClosed(): void {
+    if (this.#closed) throw new UsageError('ERR_HANDLE_CLOSED', `the handle was closed (${this.origin})`, { origin: this.origin })
+  }
+
+  /** With an absolute URL. The URL standard does not know the schemes of Unix sockets: their paths are put behind the origin. */
+  #resolved(options: RequestOptions): RequestOptions {
+    const { url } = options
+    const details = { origin: this.origin }
+    if (typeof url !== 'string' && typeof (url as URL | undefined)?.href !== 'string') {
+      throw new UsageError('ERR_INVALID_URL', `a URL is a string or a URL object, not ${shownValue(url)}`, details)
+    }
+    const absolute = parseUrl(String(url), this.#target.origin.socketPath === undefined ? this.origin : `${this.origin}/`)
+    if (absolute === undefined) throw new UsageError('ERR_INVALID_URL', `invalid URL ${shownValue(url)}`, details)
+    const { serialized } = parseOrigin(absolute)
+    if (serialized !== this.origin) {
+      throw new UsageError('ERR_OTHER_ORIGIN', `the handle is for ${this.origin}, the URL is of ${serialized}`, details)
+    }
+    return { ...options, url: absolute }
+  }
+
+  /**
+   * Measures a round trip, milliseconds.
+   * @param timeoutMs 1 to 2,147,483,647. Default 5,000.
+   * @throws TimeoutError after `timeoutMs`; ConnectionError where there is no connection; UsageError `ERR_HANDLE_CLOSED`.
+   */
+  async ping(timeoutMs?: number): Promise<number> {
+    const ms = pingTimeout(timeoutMs)
+    this.#refuseClosed()
     const connection = this.#member?.connection
-    if (connection !== undefined) return connection.ping(timeoutMs)
+    if (connection !== undefined) return connection.ping(ms)
     const details = { origin: this.origin, initiator: 'local', processed: 'no' } as const
-    return Promise.reject(new ConnectionError('ERR_CONNECTION_LOST', `there is no connection (${this.origin})`, details))
+    throw new ConnectionError('ERR_CONNECTION_LOST', `there is no connection (${this.origin})`, details)
   }
 
   /** Takes no more requests, finishes those under way, closes. Resolves when the connection is gone. */
   async close(): Promise<void> {
     this.#closed = true
+    await Promise.all(this.#groups.map((group) => this.#owner.pool.endGroup(group)))
+  }
+
+  /**
+   * Ends the connection and every request on it now. Requests reject with `reason`; without one, with an error that says for each whether the
+   * server may have acted.
+   */
+  destroy(reason?: Error): void {
+    this.#closed = true
+    this.#owner.end(this.#target, reason)
+    const why =
+      reason ?? new UsageError('ERR_HANDLE_CLOSED', `the handle was destroyed (${this.origin})`, { origin: this.origin })
+    for (const group of this.#groups) for (const { connection } of [...group.members]) connection.destroy(why)
+  }
+
+  /** For `await using`: {@link close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  get #groups(): Group[] {
     const { pool } = this.#owner
     const groups = new Set([pool.find(this.#target), pool.find(this.#owner.resolve(this.#target))])
-    await Promise.all([...groups].map((group) => group && pool.endGroup(group)))
+    return [...groups].filter((group) => group !== undefined)
   }
 
   get #member(): Member | undefined {

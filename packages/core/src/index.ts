@@ -3,6 +3,7 @@ export {
   type ClientStats,
   type CloseOptions,
   type ConnectionStats,
+  type IsolationOptions,
   type WarmResult,
 } from './client.js'
 export type { SocketEndpoint, SocketsOption } from './connect/given-sockets.js'
@@ -58,4 +59,4 @@ export type {
   Strategy,
   StrategyCandidate,
 } from './pool-settings.js'
-export { type PoolStats, Pools } from './pools.js'
+export { type PoolStats, Pools, type ResizeOptions } from './pools.js'

@@ -8,7 +8,7 @@ import { type ClientTlsOptions, checkTls, TLS_OPTIONS, type TlsOptions } from '.
 import type { Connection, Target } from './connection.js'
 import { type Clock, systemClock } from './deadlines.js'
 import type { RetryPolicy, Timeouts } from './message/request.js'
-import { DURATION_RANGE, flag, inRange, invalidOption, type NumberRange, refuseUnknown } from './option-checks.js'
+import { DURATION_RANGE, flag, inRange, invalidOption, type NumberRange, ownOptions, refuseUnknown } from './option-checks.js'
 import { type ReusePolicy, sameOrigin } from './pool/reuse-policy.js'
 import { POOL_SETTINGS, type PoolSettings, resolvePoolSettings } from './pool-settings.js'
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from './retry-policy.js'
@@ -28,8 +28,8 @@ export interface ClientOptions extends PoolSettings {
    */
   readonly lookup?: LookupFunction
   /**
-   * Sockets that are connected already, used in place of dialling: a Duplex for whoever asks first, a Map by `ip:port` (IPv6 in brackets) as names
-   * resolve, or a function that is asked about each address. Where the last two have nothing, it is dialled. Each is read and written, never
+   * Sockets that are connected already, used in place of dialing: a Duplex for the first request, a Map or an object by `ip:port` (IPv6 in brackets) as
+   * names resolve, or a function that is asked about each address. Where those have none that is free, it is dialed. Each is read and written, never
    * closed, and carries one connection. TLS is made on it for `https:`, unless it is a `TLSSocket` whose ALPN chose a protocol: that holds.
    * Not asked for origins behind a proxy or a Unix socket.
    */
@@ -164,10 +164,10 @@ const TLS_NAMES: ReadonlySet<string> = new Set([...TLS_OPTIONS, 'keylog'])
  * Checks options and fills in defaults.
  * @throws UsageError `ERR_UNKNOWN_OPTION` or `ERR_INVALID_OPTION`, naming the option.
  */
-export function resolveOptions(options: ClientOptions): ResolvedOptions {
-  refuseUnknown(options, NAMES, '')
-  refuseUnknown(options.tls, TLS_NAMES, 'tls.')
-  const { keylog, ...tls } = options.tls ?? {}
+export function resolveOptions(given: ClientOptions): ResolvedOptions {
+  const options: ClientOptions = ownOptions(given, NAMES, '', 'a client')
+  const { keylog, ...tls }: ClientTlsOptions = ownOptions(options.tls, TLS_NAMES, 'tls.')
+  checkCallbacks(options)
   const number = (name: keyof typeof NUMBERS): number => inRange(name, options[name], ...(NUMBERS[name] as NumberRange))
   return {
     tls: checkTls(tls, 'tls.'),
@@ -206,13 +206,27 @@ function clockOf(clock: Clock | undefined): Clock {
   return clock
 }
 
+/** What is called later must not fail only then. @throws UsageError `ERR_INVALID_OPTION`. */
+function checkCallbacks({ lookup, connections, reuse, pools }: ClientOptions): void {
+  if (lookup !== undefined && typeof lookup !== 'function')
+    throw invalidOption('lookup', 'a function as dns.lookup is one', lookup)
+  if (connections !== undefined && typeof connections !== 'function')
+    throw invalidOption('connections', 'a function', connections)
+  if (reuse !== undefined && typeof (reuse as ReusePolicy | null)?.verdict !== 'function') {
+    throw invalidOption('reuse', 'a policy such as coalescing() or sameOrigin()', reuse)
+  }
+  if (pools !== undefined && (typeof pools !== 'object' || pools === null || Array.isArray(pools))) {
+    throw invalidOption('pools', 'an object of settings by name', pools)
+  }
+}
+
 function keepAliveMsOf(option: ClientOptions['tcpKeepAlive']): number | undefined {
   if (option === false) return undefined
   if (option !== undefined && (typeof option !== 'object' || option === null)) {
     throw invalidOption('tcpKeepAlive', 'false or an object with idleMs', option)
   }
-  refuseUnknown(option, TCP_KEEPALIVE_NAMES, 'tcpKeepAlive.')
-  return inRange('tcpKeepAlive.idleMs', option?.idleMs, 60_000, 1_000, 0x7fff_ffff)
+  const { idleMs } = ownOptions(option, TCP_KEEPALIVE_NAMES, 'tcpKeepAlive.')
+  return inRange('tcpKeepAlive.idleMs', idleMs, 60_000, 1_000, 0x7fff_ffff)
 }
 
 const TCP_KEEPALIVE_NAMES: ReadonlySet<string> = new Set(['idleMs'])

@@ -1,7 +1,7 @@
 /** What may differ from origin to origin: how many connections, which protocol, how long they live. One table, one resolver. */
 
 import type { Origin } from './message/origin.js'
-import { DURATION_RANGE, flag, inRange, invalidOption, type NumberRange, refuseUnknown } from './option-checks.js'
+import { DURATION_RANGE, flag, inRange, invalidOption, type NumberRange, ownOptions, refuseUnknown } from './option-checks.js'
 
 /** An application protocol as ALPN names it. */
 export type ProtocolName = 'h2' | 'http/1.1'
@@ -138,6 +138,7 @@ export const POOL_SETTINGS: readonly string[] = [
 ]
 
 const KNOWN = new Set(POOL_SETTINGS)
+const PROTOCOLS = new Set(['h2', 'http/1.1'])
 const KEEPALIVE_NAMES = new Set(['intervalMs', 'timeoutMs', 'whenIdle'])
 const STRATEGIES: ReadonlySet<unknown> = new Set(['least-streams', 'random', 'round-robin', 'hash'])
 
@@ -148,20 +149,24 @@ const STRATEGIES: ReadonlySet<unknown> = new Set(['least-streams', 'random', 'ro
  */
 export function mergePoolSettings(base: PoolSettings, given: PoolSettings, prefix: string): PoolSettings {
   refuseUnknown(given, KNOWN, prefix)
-  const merged = { ...base, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) }
+  const merged: PoolSettings = {
+    ...base,
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  }
   resolvePoolSettings(merged, prefix)
   return merged
 }
 
 /** Checks settings and fills in defaults; other names are not looked at. @throws UsageError `ERR_INVALID_OPTION`. */
-export function resolvePoolSettings(settings: PoolSettings, prefix = ''): ResolvedPoolSettings {
+export function resolvePoolSettings(given: PoolSettings, prefix = ''): ResolvedPoolSettings {
+  const settings = { __proto__: null, ...given } as PoolSettings
   const number = (name: keyof typeof NUMBERS): number => inRange(prefix + name, settings[name], ...(NUMBERS[name] as NumberRange))
   const maxConnections = connectionLimits(settings.maxConnectionsPerOrigin, `${prefix}maxConnectionsPerOrigin`)
   return {
     protocols: protocolNames(settings.protocols, `${prefix}protocols`),
     cleartextProtocol: protocolNames([settings.cleartextProtocol ?? 'http/1.1'], `${prefix}cleartextProtocol`)[0]!,
     maxConnections,
-    minConnections: number('minConnectionsPerOrigin'),
+    minConnections: atMost(number('minConnectionsPerOrigin'), maxConnections, settings, prefix),
     strategy: strategyOf(settings.strategy, `${prefix}strategy`),
     maxConcurrentRequests: number('maxConcurrentRequests'),
     maxRequestsPerConnection: number('maxRequestsPerConnection'),
@@ -188,11 +193,24 @@ function connectionLimits(given: PoolSettings['maxConnectionsPerOrigin'], name: 
     const both = inRange(name, given, h2, least, most)
     return { h2: both, 'http/1.1': both }
   }
-  refuseUnknown(given, new Set(['h2', 'http/1.1']), `${name}.`)
+  const each = ownOptions(given, PROTOCOLS, `${name}.`)
   return {
-    h2: inRange(`${name}.h2`, given?.h2, h2, least, most),
-    'http/1.1': inRange(`${name}.http/1.1`, given?.['http/1.1'], DEFAULT_HTTP1_CONNECTIONS, least, most),
+    h2: inRange(`${name}.h2`, each.h2, h2, least, most),
+    'http/1.1': inRange(`${name}.http/1.1`, each['http/1.1'], DEFAULT_HTTP1_CONNECTIONS, least, most),
   }
+}
+
+/** @throws UsageError for a minimum that no limit has room for, or that is above one that was given. */
+function atMost(
+  least: number,
+  limits: Readonly<Record<ProtocolName, number>>,
+  { maxConnectionsPerOrigin: given }: PoolSettings,
+  prefix: string,
+): number {
+  const asked = typeof given === 'object' ? Object.values(given).filter((limit) => limit !== undefined) : []
+  const most = Math.min(Math.max(limits.h2, limits['http/1.1']), ...asked)
+  if (least <= most) return least
+  throw invalidOption(`${prefix}minConnectionsPerOrigin`, `at most maxConnectionsPerOrigin, ${most}`, least)
 }
 
 function strategyOf(given: Strategy | undefined, name: string): Strategy {
@@ -203,11 +221,11 @@ function strategyOf(given: Strategy | undefined, name: string): Strategy {
 
 function keepaliveOf(given: KeepaliveOptions | false | undefined, name: string): Required<KeepaliveOptions> | false | undefined {
   if (given === undefined || given === false) return given
-  refuseUnknown(given, KEEPALIVE_NAMES, `${name}.`)
+  const { intervalMs, timeoutMs, whenIdle } = ownOptions(given, KEEPALIVE_NAMES, `${name}.`)
   return {
-    intervalMs: inRange(`${name}.intervalMs`, given.intervalMs, 60_000, 10_000, 0x7fff_ffff),
-    timeoutMs: inRange(`${name}.timeoutMs`, given.timeoutMs, 10_000, 1, 0x7fff_ffff),
-    whenIdle: flag(`${name}.whenIdle`, given.whenIdle, false),
+    intervalMs: inRange(`${name}.intervalMs`, intervalMs, 60_000, 10_000, 0x7fff_ffff),
+    timeoutMs: inRange(`${name}.timeoutMs`, timeoutMs, 10_000, 1, 0x7fff_ffff),
+    whenIdle: flag(`${name}.whenIdle`, whenIdle, false),
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { PoolTarget } from './connection.js'
 import { parseOrigin } from './message/origin.js'
+import { checkIsolation, ownOptions } from './option-checks.js'
 import type { Group } from './pool/group.js'
 import type { Pool } from './pool/pool.js'
 import type { PoolSettings } from './pool-settings.js'
@@ -19,6 +20,16 @@ export interface PoolStats {
   /** Requests that wait for a connection, or for a place on one. */
   readonly queued: number
 }
+
+/** What {@link Pools.resize} takes. */
+export interface ResizeOptions {
+  /** Connections at least. Default: as many as before, and at most `most`. */
+  readonly least?: number
+  /** The tag of the pool. Default: the untagged one of the origin. */
+  readonly isolation?: string
+}
+
+const RESIZE_OPTIONS: ReadonlySet<string> = new Set<keyof ResizeOptions>(['least', 'isolation'])
 
 /** `client.pools`. A pool comes into being with its first request, with the settings that hold for its name. */
 export class Pools {
@@ -53,7 +64,9 @@ export class Pools {
    * Another number of connections: at the most, and with `least` at the least. Surplus ones finish what they have.
    * @throws UsageError out of range: 1 to 1,000.
    */
-  resize(origin: string | URL, most: number, { least, isolation }: { least?: number; isolation?: string } = {}): void {
+  resize(origin: string | URL, most: number, options?: ResizeOptions): void {
+    const { least, isolation } = ownOptions(options, RESIZE_OPTIONS, '', 'pools.resize()')
+    checkIsolation(isolation)
     const parsed = parseOrigin(origin)
     const name = isolation === undefined ? parsed.serialized : `${parsed.serialized}#${isolation}`
     const settings = this.#targets.settingsOf(parsed, isolation)
@@ -78,7 +91,7 @@ export class Pools {
   }
 
   #groupOf(origin: string | URL, isolation: string | undefined): Group | undefined {
-    return this.#pool.find(this.#current(this.#targets.of(parseOrigin(origin), isolation)))
+    return this.#pool.find(this.#current(this.#targets.of(parseOrigin(origin), checkIsolation(isolation))))
   }
 
   /** A group whose target is a different one now is of no use to new requests. */

@@ -2,7 +2,7 @@
 
 import { systemClock } from './deadlines.js'
 import { type HttpRequest, isRepeatable, type RetryPolicy } from './message/request.js'
-import { DURATION_RANGE, inRange, invalidOption, refuseUnknown } from './option-checks.js'
+import { DURATION_RANGE, inRange, invalidOption, ownOptions } from './option-checks.js'
 import { canResend } from './retry.js'
 
 /** A policy with its defaults. */
@@ -12,10 +12,10 @@ const DEFAULTS: ResolvedRetryPolicy = { attempts: 3, statuses: [429, 503], baseD
 const NAMES = new Set(Object.keys(DEFAULTS))
 
 /** Fills in defaults. `true` takes them all, `false` switches retries off. @throws UsageError naming what is wrong. */
-export function resolveRetryPolicy(policy: RetryPolicy | boolean | undefined): ResolvedRetryPolicy | undefined {
-  if (policy === undefined || policy === false) return undefined
-  if (policy === true) return DEFAULTS
-  refuseUnknown(policy, NAMES, 'retry.')
+export function resolveRetryPolicy(given: RetryPolicy | boolean | undefined): ResolvedRetryPolicy | undefined {
+  if (given === undefined || given === false) return undefined
+  if (given === true) return DEFAULTS
+  const policy: RetryPolicy = ownOptions(given, NAMES, 'retry.')
   const statuses = policy.statuses ?? DEFAULTS.statuses
   if (!Array.isArray(statuses) || statuses.some((status) => !Number.isInteger(status) || status < 200 || status > 999)) {
     throw invalidOption('retry.statuses', 'a list of statuses from 200 to 999', statuses)

@@ -1,10 +1,12 @@
 /** From an origin and a tag to a target: which settings hold, and what a connection must equal to serve it. One object for each. */
 
+import { isIP } from 'node:net'
 import { BoundedCache } from './bounded-cache.js'
 import type { Connector } from './connect/connect.js'
 import type { OriginProgress, PoolTarget, TargetProxy } from './connection.js'
 import { UsageError } from './errors.js'
-import { type Origin, parseOrigin } from './message/origin.js'
+import { type Origin, parseOrigin, parseUrl } from './message/origin.js'
+import { shownValue } from './option-checks.js'
 import {
   mergePoolSettings,
   type PoolSettings,
@@ -187,10 +189,46 @@ export class Targets {
   }
 }
 
-/** A name that holds an origin is known by the origin as it is serialised. @throws UsageError for an origin that is none. */
+/** A name that holds an origin is known by the origin as it is serialized. @throws UsageError for an origin that is not valid. */
 function keyOf(name: string): string {
-  if (!/^https?(\+unix)?:/i.test(name)) return name
+  if (!/^https?(\+unix)?:/i.test(name)) return refuseHost(name)
   const hash = name.indexOf('#')
   const { serialized } = parseOrigin(hash === -1 ? name : name.slice(0, hash))
   return hash === -1 ? serialized : serialized + name.slice(hash)
+}
+
+/** A name without a scheme is a tag. One that looks like a host was meant as an origin. @throws UsageError `ERR_INVALID_OPTION`. */
+function refuseHost(name: string): string {
+  const host = hostIn(name)
+  if (host === undefined) return name
+  const hash = name.indexOf('#')
+  const meant = `https://${host}${hash === -1 ? '' : name.slice(hash)}`
+  throw new UsageError(
+    'ERR_INVALID_OPTION',
+    `the pool name ${shownValue(name)} is not an origin, and a tag does not look like a host: did you mean ${shownValue(meant)}?`,
+  )
+}
+
+/** The host, with its port, of a name such as `api.example`, `localhost:8443`, `//[::1]/` or `wss://api.example`. */
+function hostIn(name: string): string | undefined {
+  const rest = name.replace(SCHEME, '')
+  const end = rest.search(/[/?#]/)
+  const text = end === -1 ? rest : rest.slice(0, end)
+  if (text.length > MAX_HOST) return undefined
+  const url = parseUrl(`https://${isIP(text) === 6 ? `[${text}]` : text}`)
+  // An address of mail is a tag.
+  if (url === undefined || url.username !== '') return undefined
+  return rest !== name || looksLikeHost(url.hostname) || isIP(url.hostname) * isIP(text.split(':', 1)[0]!) > 0
+    ? url.host
+    : undefined
+}
+
+const SCHEME = /^(?:[a-z][a-z0-9+.-]{0,20}:)?\/\//i
+/** A DNS name and a port, in characters. */
+const MAX_HOST = 260
+
+/** `localhost`, an IPv6 address, or several labels of which the last is not a number. */
+function looksLikeHost(hostname: string): boolean {
+  const dot = hostname.lastIndexOf('.')
+  return hostname === 'localhost' || hostname.startsWith('[') || (dot > 0 && /^[a-z]/.test(hostname.slice(dot + 1)))
 }

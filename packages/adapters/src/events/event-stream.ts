@@ -4,9 +4,12 @@
  */
 
 import { ResponseError } from '@unshard/core'
+import { inRange, ownOptions } from '@unshard/core/internal'
 import { createParser, type ParseError } from 'eventsource-parser'
+import { type AnyResponse, checkResponse, leave, nameOf, originOf, readerOf } from '../fetch/any-response.js'
 import { quoted } from '../fetch/location.js'
 import { extractMimeType } from '../fetch/mime-type.js'
+import { EventLines } from './event-lines.js'
 
 /** One event, as it was dispatched. */
 export interface ServerSentEvent {
@@ -32,40 +35,51 @@ export interface StreamMemory {
 
 const DEFAULT_MAX_EVENT_LENGTH = 16 * 1_024 * 1_024
 
+const NAMES: ReadonlySet<string> = new Set<keyof ReadEventsOptions>(['maxEventLength'])
+
 /**
  * The events of one response, which is read to its end; leaving the loop ends the response.
- * @throws ResponseError `ERR_EVENT_STREAM` for a response that is none (HTML standard §9.2.3: status 200, `text/event-stream`),
- *   `ERR_EVENT_TOO_LARGE` for an event over the limit.
+ * @param response of `fetch`, or of `client.request`.
+ * @throws ResponseError `ERR_EVENT_STREAM` for a response that is not an event stream (HTML standard §9.2.3: status 200, `text/event-stream`),
+ *   `ERR_EVENT_TOO_LARGE` for an event over the limit; UsageError `ERR_BODY_USED`, `ERR_UNKNOWN_OPTION`.
  */
-export async function* readEvents(response: Response, options: ReadEventsOptions = {}): AsyncGenerator<ServerSentEvent, void> {
-  yield* readInto({ lastEventId: '', retryMs: 0 }, response, options)
+export async function* readEvents(response: AnyResponse, options?: ReadEventsOptions): AsyncGenerator<ServerSentEvent, void> {
+  const { maxEventLength } = ownOptions(options, NAMES, '', 'readEvents()')
+  checkResponse(response, 'readEvents()')
+  yield* readInto({ lastEventId: '', retryMs: 0 }, response, checkMaxLength(maxEventLength))
+}
+
+/** @throws UsageError `ERR_INVALID_OPTION`. */
+export function checkMaxLength(value: number | undefined): number {
+  return inRange('maxEventLength', value, DEFAULT_MAX_EVENT_LENGTH, 1, Number.MAX_SAFE_INTEGER)
 }
 
 /** The same, that keeps what is told for the next attempt. */
 export async function* readInto(
   memory: StreamMemory,
-  response: Response,
-  options: ReadEventsOptions,
+  response: AnyResponse,
+  maxEventLength: number,
 ): AsyncGenerator<ServerSentEvent, void> {
   await checkEventStream(response)
   const events: ServerSentEvent[] = []
   let failed: ParseError | undefined
+  const lines = new EventLines(memory.lastEventId)
   const parser = createParser({
-    maxBufferSize: options.maxEventLength ?? DEFAULT_MAX_EVENT_LENGTH,
-    onEvent({ id, event = 'message', data }) {
-      if (id !== undefined) memory.lastEventId = id
-      events.push({ event, data, id: memory.lastEventId })
+    maxBufferSize: maxEventLength,
+    onEvent({ id = '', event = 'message', data }) {
+      events.push({ event, data, id })
     },
     onRetry(ms) {
       memory.retryMs = ms
     },
     onError(error) {
-      // Unknown fields and a `retry` that is no number are to be ignored (HTML standard §9.2.6).
+      // Unknown fields and a `retry` that is not a number are to be ignored (HTML standard §9.2.6).
       if (error.type === 'max-buffer-size-exceeded') failed = error
     },
   })
   for await (const text of decoded(response)) {
-    parser.feed(text)
+    parser.feed(lines.push(text))
+    memory.lastEventId = lines.lastEventId
     // What was complete before it went wrong is delivered.
     yield* events.splice(0)
     if (failed !== undefined)
@@ -73,21 +87,27 @@ export async function* readInto(
   }
 }
 
-/** HTML standard §9.2.6: UTF-8, whatever anybody says. */
-async function* decoded(response: Response): AsyncGenerator<string> {
+/** HTML standard §9.2.6: UTF-8, whatever the fields say. */
+async function* decoded(response: AnyResponse): AsyncGenerator<string> {
   const decoder = new TextDecoder()
-  if (response.body === null) return
-  for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) yield decoder.decode(bytes, { stream: true })
+  const reader = readerOf(response)
+  let isOver = false
+  try {
+    for (let bytes = await reader.next(); bytes !== undefined; bytes = await reader.next()) {
+      yield decoder.decode(bytes, { stream: true })
+    }
+    isOver = true
+  } finally {
+    if (!isOver) await reader.leave().catch(() => undefined)
+  }
 }
 
-async function checkEventStream(response: Response): Promise<void> {
+async function checkEventStream(response: AnyResponse): Promise<void> {
   const type = response.headers.get('content-type') ?? ''
   if (response.status === 200 && extractMimeType(type)?.essence === 'text/event-stream') return
-  await response.body?.cancel()
+  await leave(response)
   const what = response.status === 200 ? `content of type ${quoted(type)}` : `status ${response.status}`
-  throw new ResponseError('ERR_EVENT_STREAM', `${response.url} is no event stream: ${what}`, { origin: originOf(response) })
-}
-
-function originOf({ url }: Response): string | undefined {
-  return URL.canParse(url) ? new URL(url).origin : undefined
+  throw new ResponseError('ERR_EVENT_STREAM', `${nameOf(response)} is not an event stream: ${what}`, {
+    origin: originOf(response),
+  })
 }

@@ -1,7 +1,7 @@
 /** What every call of one `fetch` begins with. */
 
 import { UsageError } from '@unshard/core'
-import { refuseUnknown } from '@unshard/core/internal'
+import { ownOptions } from '@unshard/core/internal'
 import { type CookieJar, checkJar } from './cookies.js'
 import { checkExtensions, EXTENSION_NAMES, type FetchExtensions, mergeExtensions, NO_EXTENSIONS } from './extensions.js'
 import { parseUrl } from './location.js'
@@ -60,8 +60,8 @@ const NO_DEFAULTS: ResolvedDefaults = {
  * Defaults laid over those of another `fetch`.
  * @throws UsageError naming a member that is unknown or not valid.
  */
-export function resolveDefaults(defaults: FetchDefaults, base: ResolvedDefaults = NO_DEFAULTS): ResolvedDefaults {
-  refuseUnknown(defaults, NAMES, '')
+export function resolveDefaults(given: FetchDefaults, base: ResolvedDefaults = NO_DEFAULTS): ResolvedDefaults {
+  const defaults: FetchDefaults = ownOptions(given, NAMES, '', 'createFetch()')
   checkExtensions(defaults, '')
   const { headers, cookies = base.cookies, defaultHeadersFor = base.defaultHeadersFor } = defaults
   if (!HEADERS_FOR.has(defaultHeadersFor)) {

@@ -9,7 +9,7 @@ import {
   type Timeouts,
   UsageError,
 } from '@unshard/core'
-import { refuseUnknown } from '@unshard/core/internal'
+import { ownOptions } from '@unshard/core/internal'
 import { toHeaders } from './headers.js'
 import type { Progress } from './init.js'
 
@@ -76,9 +76,8 @@ export const NO_EXTRAS: RequestExtras = {}
  * @throws UsageError `ERR_UNKNOWN_OPTION`, `ERR_INVALID_OPTION` naming the member.
  */
 export function extensionsOf(init: { readonly unshard?: FetchExtensions }, defaults: FetchExtensions): FetchExtensions {
-  const given = init.unshard
-  if (given === undefined || !Object.hasOwn(init, 'unshard')) return defaults
-  refuseUnknown(given, KNOWN, 'unshard.')
+  if (init.unshard === undefined || !Object.hasOwn(init, 'unshard')) return defaults
+  const given: FetchExtensions = ownOptions(init.unshard, KNOWN, 'unshard.')
   checkExtensions(given, 'unshard.')
   return mergeExtensions(defaults, given)
 }

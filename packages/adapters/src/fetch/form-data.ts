@@ -34,8 +34,13 @@ export function encodeForm(form: FormData): EncodedForm {
 function headOf(boundary: string, name: string, value: Entry): string {
   const disposition = `--${boundary}\r\nContent-Disposition: form-data; name="${escapeName(toCrlf(name))}"`
   if (typeof value === 'string') return `${disposition}\r\n\r\n`
-  const filename = escapeName((value as File).name ?? 'blob')
-  return `${disposition}; filename="${filename}"\r\nContent-Type: ${value.type || 'application/octet-stream'}\r\n\r\n`
+  const filename = escapeName(String((value as File).name ?? 'blob'))
+  return `${disposition}; filename="${filename}"\r\nContent-Type: ${typeOf(value)}\r\n\r\n`
+}
+
+/** That of a platform's `Blob` is checked when it is made; that of something that looks like one may have line ends, and fields behind them. */
+function typeOf({ type }: Blob): string {
+  return typeof type === 'string' && /^[\x20-\x7e]+$/.test(type) ? type : 'application/octet-stream'
 }
 
 /** What would end the quoted string, or the line. */

@@ -6,6 +6,7 @@
 import type { Readable } from 'node:stream'
 import { Dicer } from '@fastify/busboy'
 import { Fields, ResponseError, UsageError } from '@unshard/core'
+import { type AnyResponse, type ContentReader, checkResponse, leave, nameOf, originOf, readerOf } from '../fetch/any-response.js'
 import { quoted } from '../fetch/location.js'
 import { extractMimeType } from '../fetch/mime-type.js'
 import { type Disposition, parseDisposition } from './disposition.js'
@@ -13,12 +14,20 @@ import { type Disposition, parseDisposition } from './disposition.js'
 /**
  * The parts of a response, in order. Asking for the next one passes over what was not read of the one before; leaving the loop ends the
  * response. Only as much is kept in memory as a part's reader has not taken yet, a chunk or two.
- * @throws ResponseError `ERR_MULTIPART` for a response that is not multipart, and for content that ends before its last boundary.
+ * @param response of `fetch`, or of `client.request`.
+ * @throws ResponseError `ERR_MULTIPART` for a response that is not multipart, has a boundary that is not valid, or ends before its last boundary;
+ * UsageError `ERR_BODY_USED`.
  */
-export async function* multipart(response: Response): AsyncGenerator<Part, void> {
-  const parts = new Parts(boundaryOf(response), originOf(response))
-  const reader = response.body?.getReader()
-  // Never rejects: what goes wrong is told to whoever asks for parts, or reads one.
+export async function* multipart(response: AnyResponse): AsyncGenerator<Part, void> {
+  checkResponse(response, 'multipart()')
+  const boundary = boundaryOf(response)
+  if (!isBoundary(boundary)) {
+    await leave(response)
+    throw badBoundary(response, boundary)
+  }
+  const reader = readerOf(response)
+  const parts = new Parts(boundary, originOf(response))
+  // Never rejects: what goes wrong is told to the reader of the parts, or of one.
   void pump(reader, parts)
   try {
     for (let part = await parts.next(); part !== undefined; part = await parts.next()) yield part
@@ -26,24 +35,24 @@ export async function* multipart(response: Response): AsyncGenerator<Part, void>
     // The end of the parts is not the end of the content: what follows is read, so that the connection may be used again.
     if (!parts.over) {
       parts.fail(new UsageError('ERR_BODY_CANCELLED', 'the parts are no longer asked for'))
-      await reader?.cancel()
+      await reader.leave()
     }
   }
 }
 
-/** What may follow the last boundary (RFC 2046 §5.1.1: the epilogue, which means nothing), octets. */
+/** What may follow the last boundary (RFC 2046 §5.1.1: the epilogue, which means nothing), bytes. */
 const MAX_EPILOGUE_BYTES = 65_536
 
-/** Moves the content in, at the pace of whoever reads the parts. */
-async function pump(reader: ReadableStreamDefaultReader<Uint8Array> | undefined, parts: Parts): Promise<void> {
+/** Moves the content in, at the pace of the reader of the parts. */
+async function pump(reader: ContentReader, parts: Parts): Promise<void> {
   let epilogueBytes = 0
   try {
     for (;;) {
-      const read = await reader?.read()
-      if (read?.value === undefined) return parts.end()
-      if (parts.over) epilogueBytes += read.value.length
-      else await parts.write(read.value)
-      if (epilogueBytes > MAX_EPILOGUE_BYTES) return await reader?.cancel()
+      const bytes = await reader.next()
+      if (bytes === undefined) return parts.end()
+      if (parts.over) epilogueBytes += bytes.length
+      else await parts.write(bytes)
+      if (epilogueBytes > MAX_EPILOGUE_BYTES) return await reader.leave()
     }
   } catch (error) {
     parts.fail(error)
@@ -51,17 +60,29 @@ async function pump(reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
 }
 
 /** @throws ResponseError where there is none, and so nothing to find parts by. */
-function boundaryOf({ headers, url }: Response): string {
-  const type = headers.get('content-type')
-  const parsed = extractMimeType(type ?? undefined)
+function boundaryOf(response: AnyResponse): string {
+  const type = response.headers.get('content-type') ?? undefined
+  const parsed = extractMimeType(type)
   const boundary = parsed?.parameters.get('boundary')
   if (parsed?.essence.startsWith('multipart/') === true && boundary) return boundary
-  const origin = originOf({ url })
-  throw new ResponseError('ERR_MULTIPART', `${url} is not multipart: its type is ${quoted(type ?? '')}`, { origin })
+  const message = `${nameOf(response)} is not multipart: its type is ${quoted(type ?? '')}`
+  throw new ResponseError('ERR_MULTIPART', message, { origin: originOf(response) })
 }
 
-function originOf({ url }: Pick<Response, 'url'>): string | undefined {
-  return URL.canParse(url) ? new URL(url).origin : undefined
+/** RFC 2046 §5.1.1: "Boundary delimiters ... must be no longer than 70 characters, not counting the two leading hyphens". */
+const MAX_BOUNDARY = 70
+
+/** What could not stand in a line of content is not a boundary; beyond that servers use more characters than they may, and are understood. */
+function isBoundary(boundary: string): boolean {
+  return boundary.length <= MAX_BOUNDARY && /^[\x20-\x7e\x80-\xff]+$/.test(boundary) && !boundary.endsWith(' ')
+}
+
+function badBoundary(response: AnyResponse, boundary: string): ResponseError {
+  const what =
+    boundary.length > MAX_BOUNDARY
+      ? `has ${boundary.length} characters, at most 70 are allowed`
+      : 'has characters that it cannot have'
+  return new ResponseError('ERR_MULTIPART', `the boundary of ${nameOf(response)} ${what}`, { origin: originOf(response) })
 }
 
 /** One part of a response. */

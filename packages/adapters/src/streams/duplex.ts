@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream'
 import { type Client, type HttpResponse, type RequestOptions, UsageError } from '@unshard/core'
 import { Cancellation } from './cancellation.js'
 import { ContentHandoff } from './content-handoff.js'
+import { transferOptions, WITHOUT_BODY } from './options.js'
 
 /** A request and its answer as one Node stream. */
 export interface RequestDuplex {
@@ -28,18 +29,20 @@ export interface WebRequestDuplex {
  * still written (RFC 9113 §8.1); a write waits for the peer's flow control, and an unread response holds the peer back. What is written after the peer
  * wants no more is dropped, so that its answer can be read. A request that fails destroys the stream with its error.
  * @param options as for `client.request`, without `body`.
+ * @throws UsageError `ERR_UNKNOWN_OPTION`; whatever else is wrong with the request, `response` rejects with.
  */
 export function openDuplex(client: Client, options: Omit<RequestOptions, 'body'>): RequestDuplex {
-  const { content, cancellation, response } = open(client, options)
+  const { content, cancellation, response } = open(client, options, 'openDuplex()')
   return { duplex: new RequestStream(content, cancellation, response), response }
 }
 
 /**
  * The same as web streams, with no stream of Node's in between. A request that fails errors both of them.
  * @param options as for `client.request`, without `body`.
+ * @throws UsageError `ERR_UNKNOWN_OPTION`; whatever else is wrong with the request, `response` rejects with.
  */
 export function openWebDuplex(client: Client, options: Omit<RequestOptions, 'body'>): WebRequestDuplex {
-  const { content, cancellation, response } = open(client, options)
+  const { content, cancellation, response } = open(client, options, 'openWebDuplex()')
   const parts = response.then((answer) => answer.body)
   let failWriter!: (error: unknown) => void
   const failBoth = (error: unknown): never => {
@@ -75,7 +78,8 @@ interface OpenRequest {
   readonly response: Promise<HttpResponse>
 }
 
-function open(client: Client, options: Omit<RequestOptions, 'body'>): OpenRequest {
+function open(client: Client, given: Omit<RequestOptions, 'body'>, taker: string): OpenRequest {
+  const options = transferOptions(given, WITHOUT_BODY, taker)
   const content = new ContentHandoff()
   const cancellation = new Cancellation(options.signal)
   const response = client.request({ method: 'POST', ...options, body: content, signal: cancellation.signal })

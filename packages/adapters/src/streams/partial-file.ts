@@ -1,13 +1,26 @@
 /** A file that is not complete yet: where it lies, what is known of it, and what becomes of it. Knows nothing of HTTP. */
 
-import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { UsageError } from '@unshard/core'
+import { shownValue } from '@unshard/core/internal'
 
-/** What is kept beside a part that can be resumed. */
+/** What is kept beside a part that can be resumed, and which file it speaks of: another one, put there meanwhile, is not resumed. */
 interface Note {
   readonly url: string
   readonly validator: string
+  /** Device and inode. */
+  readonly file: string
+  /** Size and time of the last write, as the attempt has left them; absent where its process ended before it could say so. */
+  readonly state?: string
 }
+
+const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = constants
+/** Not on every system. A link would lead elsewhere, and a pipe would wait for its other end. */
+const CAREFUL = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+/** Longest note that is read, in bytes. */
+const MAX_NOTE_BYTES = 65_536
+const PERMISSIONS = 0o777
 
 /** Content on its way to `path`. */
 export class PartialFile {
@@ -21,25 +34,28 @@ export class PartialFile {
   /** Which representation they are of: what the rest has to match. `undefined` where nothing can be resumed. */
   validator: string | undefined
 
-  private constructor(path: string, url: string | undefined, name: string, handle: FileHandle) {
+  /** Permissions of the file whose place it takes; `undefined` where there is none. */
+  readonly #mode: number | undefined
+
+  private constructor(path: string, url: string | undefined, name: string, handle: FileHandle, mode: number | undefined) {
     this.#path = path
     this.#url = url
     this.#name = name
     this.handle = handle
+    this.#mode = mode
     this.length = 0
   }
 
   /** Makes one, or finds the one that an earlier attempt for the same `url` has left; without `url` it has a name of its own, and leaves nothing. @throws UsageError. */
   static async open(path: string, url: string | undefined): Promise<PartialFile> {
-    await refuseOthers(path)
+    const mode = await modeOf(path)
     const { randomUUID } = process.getBuiltinModule('node:crypto')
     const name = url === undefined ? `${path}.${randomUUID()}.part` : `${path}.part`
-    const note = url === undefined ? undefined : await readNote(noteOf(name))
-    const found = note?.url === url && note !== undefined ? await openThere(name) : undefined
-    const file = new PartialFile(path, url, name, found ?? (await open(name, 'w')))
+    const found = url === undefined ? undefined : await findPart(name, url)
+    const file = new PartialFile(path, url, name, found?.handle ?? (await create(name, mode)), mode)
     if (found !== undefined) {
-      file.length = (await found.stat()).size
-      file.validator = file.length > 0 ? note!.validator : undefined
+      file.length = found.size
+      file.validator = found.size > 0 ? found.validator : undefined
     }
     return file
   }
@@ -51,11 +67,23 @@ export class PartialFile {
     this.validator = validator
     if (this.#url === undefined) return
     if (validator === undefined) await rm(noteOf(this.#name), { force: true })
-    else await writeFile(noteOf(this.#name), JSON.stringify({ url: this.#url, validator } satisfies Note))
+    else await this.#writeNote(this.#url, validator, false)
+  }
+
+  async #writeNote(url: string, validator: string, isLeft: boolean): Promise<void> {
+    const status = await this.handle.stat()
+    const state = isLeft ? { state: stateOf(status) } : {}
+    const note = await create(noteOf(this.#name), 0o600)
+    try {
+      await note.writeFile(JSON.stringify({ url, validator, file: fileOf(status), ...state } satisfies Note))
+    } finally {
+      await note.close()
+    }
   }
 
   /** All of it is there: on the disk first, then under its name. */
   async complete(): Promise<void> {
+    if (this.#mode !== undefined) await this.handle.chmod(this.#mode)
     await this.handle.datasync()
     await this.handle.close()
     await rename(this.#name, this.#path)
@@ -64,37 +92,78 @@ export class PartialFile {
 
   /** It breaks off. What can be resumed is kept. */
   async abandon(): Promise<void> {
+    const isLeft = this.#url !== undefined && this.validator !== undefined && this.length > 0
+    const isNoted = isLeft && (await this.#writeNote(this.#url!, this.validator!, true).then(isTrue, isFalse))
     await this.handle.close().catch(() => undefined)
-    if (this.#url !== undefined && this.validator !== undefined && this.length > 0) return
+    if (isNoted) return
     await rm(this.#name, { force: true })
     if (this.#url !== undefined) await rm(noteOf(this.#name), { force: true })
   }
 }
 
+const isTrue = (): boolean => true
+const isFalse = (): boolean => false
+
 /**
- * What a file takes the place of is a file: to be renamed over `/dev/null`, or a pipe, would be its end.
+ * The permissions of what is there. What a file takes the place of is a file: to be renamed over `/dev/null`, or a pipe, would be its end.
  * @throws UsageError `ERR_INVALID_OPTION`.
  */
-async function refuseOthers(path: string): Promise<void> {
+async function modeOf(path: string): Promise<number | undefined> {
   const there = await stat(path).catch(() => undefined)
-  if (path !== '' && (there === undefined || there.isFile())) return
-  throw new UsageError('ERR_INVALID_OPTION', `${JSON.stringify(path)} is not a regular file, and cannot be replaced by one`)
+  if (path !== '' && (there === undefined || there.isFile())) return there && there.mode & PERMISSIONS
+  throw new UsageError('ERR_INVALID_OPTION', `${shownValue(path)} is not a regular file, and cannot be replaced by one`)
 }
 
 function noteOf(name: string): string {
   return `${name}.json`
 }
 
-async function openThere(name: string): Promise<FileHandle | undefined> {
-  return open(name, 'r+').catch(() => undefined)
+function fileOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`
 }
 
-/** What somebody else has written there is no note of ours. */
+function stateOf({ size, mtimeMs }: Stats): string {
+  return `${size}:${mtimeMs}`
+}
+
+/** A new file, readable by the user alone where it takes the place of one that is. What has the name is taken away, and never written to. */
+async function create(name: string, mode = 0o666): Promise<FileHandle> {
+  await rm(name, { force: true })
+  return open(name, O_RDWR | O_CREAT | O_EXCL | CAREFUL, mode)
+}
+
+/** What an earlier attempt has left, if it is that. */
+async function findPart(name: string, url: string): Promise<{ handle: FileHandle; size: number; validator: string } | undefined> {
+  const note = await readNote(noteOf(name))
+  const handle = note?.url === url ? await openOwn(name, O_RDWR) : undefined
+  if (handle === undefined) return undefined
+  const status = await handle.stat()
+  const isSame = fileOf(status) === note!.file && (note!.state === undefined || note!.state === stateOf(status))
+  if (isSame) return { handle, size: status.size, validator: note!.validator }
+  await handle.close()
+  return undefined
+}
+
+/** A regular file of this user, under this name and no other: `undefined` for what another may have put there. */
+async function openOwn(name: string, flags: number): Promise<FileHandle | undefined> {
+  const handle = await open(name, flags | CAREFUL).catch(() => undefined)
+  const status = await handle?.stat()
+  if (status?.isFile() === true && status.nlink === 1 && status.uid === (process.geteuid?.() ?? status.uid)) return handle
+  await handle?.close()
+  return undefined
+}
+
 async function readNote(name: string): Promise<Note | undefined> {
+  const handle = await openOwn(name, O_RDONLY)
+  if (handle === undefined) return undefined
   try {
-    const { url, validator } = JSON.parse(await readFile(name, 'utf8')) as Partial<Note>
-    return typeof url === 'string' && typeof validator === 'string' ? { url, validator } : undefined
+    if ((await handle.stat()).size > MAX_NOTE_BYTES) return undefined
+    const { url, validator, file, state } = JSON.parse(await handle.readFile('utf8')) as Partial<Note>
+    if (typeof url !== 'string' || typeof validator !== 'string' || typeof file !== 'string') return undefined
+    return typeof state === 'string' ? { url, validator, file, state } : { url, validator, file }
   } catch {
     return undefined
+  } finally {
+    await handle.close()
   }
 }

@@ -5,6 +5,7 @@ import { pipeline as join } from 'node:stream/promises'
 import { type Client, type HttpResponse, type RequestBody, type RequestOptions, UsageError } from '@unshard/core'
 import { Cancellation } from './cancellation.js'
 import { withFields } from './fields.js'
+import { transferOptions, WITHOUT_BODY } from './options.js'
 import { iteratorOf, type PartIterator } from './part-iterator.js'
 import { openFile, type SourceFile } from './source-file.js'
 
@@ -21,15 +22,16 @@ type SinkResult = Writable | WritableStream<Uint8Array> | unknown
  * Sends `source`, and passes the answer's content to `sink` as it comes, also while content is still sent. Default method `POST`. Resolves with the
  * response when its content has gone into the sink and the source has ended or is not wanted any more. Whatever fails ends the others: the HTTP stream
  * is reset, the source is destroyed, the sink is destroyed (a web stream: aborted), and the connection stays. A status is never a failure.
- * @param options as for `client.request`, without `body`.
+ * @param given as for `client.request`, without `body`.
  * @throws what ended it: a source's error as the `cause` of a `StreamError`, a sink's own error, `signal.reason`.
  */
 export async function pipeline(
   client: Client,
-  options: Omit<RequestOptions, 'body'>,
+  given: Omit<RequestOptions, 'body'>,
   source: PipelineSource,
   sink: PipelineSink,
 ): Promise<HttpResponse> {
+  const options = await checked(given, source, sink)
   const cancellation = new Cancellation(options.signal)
   const unwatch = watchSink(sink, cancellation)
   let file: SourceFile | undefined
@@ -50,6 +52,20 @@ export async function pipeline(
     // Whoever came first: where that was an abort, Node's own pipeline calls it by another name.
     const error = cancellation.signal.reason
     await Promise.all([file?.close(), dropSource(source), dropSink(sink, error)])
+    throw error
+  }
+}
+
+/** The options, or the error that names what is wrong with them; then source and sink are left as after any failure. */
+async function checked(
+  given: Omit<RequestOptions, 'body'>,
+  source: PipelineSource,
+  sink: PipelineSink,
+): Promise<Omit<RequestOptions, 'body'>> {
+  try {
+    return transferOptions(given, WITHOUT_BODY, 'pipeline()')
+  } catch (error) {
+    await Promise.all([dropSource(source), dropSink(sink, error)])
     throw error
   }
 }

@@ -1,7 +1,9 @@
 /** A response as a series of events that its reader asks for, one by one: nothing is received that nobody has asked for, beyond a window. */
 
 import { type Client, Fields as FieldList, type Fields, type HttpResponse, type RequestOptions, UsageError } from '@unshard/core'
+import { REQUEST_MEMBERS } from '@unshard/core/internal'
 import { Cancellation } from './cancellation.js'
+import { transferOptions } from './options.js'
 
 /** One step of a response, in the order of the wire. */
 export type PullEvent =
@@ -21,9 +23,10 @@ export interface Pull extends AsyncIterableIterator<PullEvent> {
  * holds the peer back: over HTTP/2 by flow control, over HTTP/1.1 by the socket. Leaving the loop resets the HTTP/2 stream; over HTTP/1.1 it closes
  * the connection. `trailers` comes only where there are any.
  * @param options as for `client.request`; its `body` holds there as well.
+ * @throws UsageError `ERR_UNKNOWN_OPTION`; whatever else is wrong with the request, the first `next()` rejects with.
  */
 export function pull(client: Client, options: RequestOptions): Pull {
-  return new ResponsePull(client, options)
+  return new ResponsePull(client, transferOptions(options, REQUEST_MEMBERS, 'pull()'))
 }
 
 const DONE: IteratorResult<PullEvent> = { done: true, value: undefined }

@@ -3,9 +3,11 @@
 import type { FileHandle } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type Client, type HttpResponse, type RequestOptions, ResponseError } from '@unshard/core'
+import { REQUEST_MEMBERS } from '@unshard/core/internal'
 import { decode, parseCodings } from '../fetch/decode.js'
 import { parseContentRange, strongValidator } from './content-range.js'
 import { refuseFields, withFields } from './fields.js'
+import { andOf, notAFunction, transferOptions } from './options.js'
 import { PartialFile } from './partial-file.js'
 import type { TransferProgress } from './send-file.js'
 
@@ -38,6 +40,8 @@ export interface ReceivedFile {
   readonly response: HttpResponse
 }
 
+const NAMES = andOf(REQUEST_MEMBERS, 'resume', 'decode', 'onProgress')
+
 /**
  * Downloads into `path`. The content is written beside it and takes its name when it is complete and on the disk; a file that was there stays until then.
  * Content codings are not asked for. Content that is sent with one all the same is written as it is sent, and the result says so; or see `decode`.
@@ -46,7 +50,8 @@ export interface ReceivedFile {
  * at which there is something other than a file; otherwise as `client.request`, or as the file system.
  */
 export async function receiveFile(client: Client, options: ReceiveFileOptions, path: string | URL): Promise<ReceivedFile> {
-  const { resume = false, decode = false, onProgress, ...request } = options
+  const { resume = false, decode = false, onProgress, ...request } = transferOptions(options, NAMES, 'receiveFile()')
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw notAFunction('onProgress', onProgress)
   refuseFields(request.headers, ['range', 'if-range'], 'receiveFile')
   const target = typeof path === 'string' ? path : fileURLToPath(path)
   const part = await PartialFile.open(target, resume ? String(request.url) : undefined)

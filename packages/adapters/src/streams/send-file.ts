@@ -2,6 +2,7 @@
 
 import type { Client, HttpResponse, RequestOptions } from '@unshard/core'
 import { withFields } from './fields.js'
+import { andOf, notAFunction, transferOptions, WITHOUT_BODY } from './options.js'
 import { type FileRange, openFile } from './source-file.js'
 
 /** How far a transfer is. */
@@ -18,13 +19,16 @@ export interface SendFileOptions extends Omit<RequestOptions, 'body'>, FileRange
   readonly onProgress?: (progress: TransferProgress) => void
 }
 
+const NAMES = andOf(WITHOUT_BODY, 'start', 'end', 'onProgress')
+
 /**
  * Sends a file, or the octets `start` to `end` of it. Default method `PUT`; `content-length` is that of the file when it was opened. Resolves with the
  * response as soon as its fields are there: a server may well answer before it has everything. The file is closed however this ends.
  * @throws Node's own error where the file cannot be opened; `UsageError` for a range outside it; otherwise as `client.request`.
  */
 export async function sendFile(client: Client, path: string | URL, options: SendFileOptions): Promise<HttpResponse> {
-  const { start, end, onProgress, ...request } = options
+  const { start, end, onProgress, ...request } = transferOptions(options, NAMES, 'sendFile()')
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw notAFunction('onProgress', onProgress)
   const range = { ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) }
   const file = await openFile(path, range)
   if (onProgress !== undefined) {

@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events'
 import { coalescing } from '@unshard/coalescing'
 import { Client, type ClientOptions, ConnectError, ConnectionError, type HttpResponse, systemClock } from '@unshard/core'
+import { inRange, refuseUnknown } from '@unshard/core/internal'
 import { registerDispatcher } from '../fetch/other-dispatchers.js'
 import { compose } from './compose.js'
 import type {
@@ -30,6 +31,7 @@ export interface DispatcherOptions extends ClientOptions {
 }
 
 const DEFAULT_HIGH_WATER_MARK = 1_024
+const NAMES: ReadonlySet<string> = new Set(['client', 'fallback', 'highWaterMark'])
 
 type Callback = (error: Error | null, data: null) => void
 
@@ -59,13 +61,16 @@ export class Dispatcher extends EventEmitter implements Dispatching {
   #onIdle: (() => void)[] = []
 
   /** @throws UsageError naming an option that is unknown or out of range. */
-  constructor({ client, fallback, highWaterMark = DEFAULT_HIGH_WATER_MARK, ...options }: DispatcherOptions = {}) {
+  constructor(given: DispatcherOptions = {}) {
     super()
+    const { client, fallback, highWaterMark, ...options } = { __proto__: null, ...given } as DispatcherOptions
+    // Those of a client that is there already are its own.
+    if (client !== undefined) refuseUnknown(options, NAMES, '', 'a dispatcher with a client')
     this.#ownsClient = client === undefined
     this.client = client ?? new Client({ reuse: coalescing(), ...options })
     registerDispatcher(this, this.client)
     this.fallback = fallback
-    this.#highWaterMark = highWaterMark
+    this.#highWaterMark = inRange('highWaterMark', highWaterMark, DEFAULT_HIGH_WATER_MARK, 0, Number.MAX_SAFE_INTEGER)
     this.client.pools.open(HTTP1_ISOLATION, { protocols: ['http/1.1'] })
   }
 

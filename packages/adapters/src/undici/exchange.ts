@@ -1,7 +1,7 @@
 /** One dispatch through its whole life: tells a handler what happens, in undici's order, each thing once, and nothing after the end. */
 
 import { type Client, type HttpResponse, type RequestOptions, UnshardError } from '@unshard/core'
-import { AbortHandle } from '@unshard/core/internal'
+import { AbortHandle, fieldList } from '@unshard/core/internal'
 import { leaveUnread } from '../streams/part-iterator.js'
 import { watched } from './body.js'
 import { requestAborted, toDispatchError } from './errors.js'
@@ -113,7 +113,7 @@ export class Exchange implements Controlled, Linked<Exchange> {
       this.#listener.handler.onResponseStarted?.()
       if (this.#over) return
       const { status, headers } = response
-      if (!this.#listener.headers(this, status, headers.list, this.#statusText(status, response))) this.paused = true
+      if (!this.#listener.headers(this, status, fieldList(headers), this.#statusText(status, response))) this.paused = true
     })
     this.#read()
   }
@@ -152,7 +152,7 @@ export class Exchange implements Controlled, Linked<Exchange> {
     this.#source = undefined
     this.#owner.onOver(this)
     try {
-      this.#listener.end(this, this.#response!.trailers?.list ?? [])
+      this.#listener.end(this, trailersOf(this.#response!))
     } catch (error) {
       this.#tell(error)
     }
@@ -232,4 +232,8 @@ export class Exchange implements Controlled, Linked<Exchange> {
 /** Loaded when the first answer comes over HTTP/1.1: `node:http` takes longer than everything here. */
 function reasonPhrase(status: number): string {
   return process.getBuiltinModule('node:http').STATUS_CODES[status] ?? ''
+}
+
+function trailersOf({ trailers }: HttpResponse): readonly string[] {
+  return trailers === undefined ? [] : fieldList(trailers)
 }

@@ -2,26 +2,15 @@
 
 import type { ResponseFields } from './contract.js'
 
-const MOST_NAMES = 1_024
-const names = new Map<string, Buffer>()
-
-/** Name, value, name, value… as bytes. */
+/** Name, value, name, value… as bytes: views of one memory, which no other response has. */
 export function toRaw(list: readonly string[]): Buffer[] {
   const raw = new Array<Buffer>(list.length)
-  for (let i = 0; i < list.length; i += 2) {
-    raw[i] = nameOf(list[i]!)
-    raw[i + 1] = Buffer.from(list[i + 1]!, 'latin1')
-  }
-  return raw
-}
-
-/** Responses have few names: one buffer each, which nobody writes to. */
-function nameOf(name: string): Buffer {
-  let raw = names.get(name)
-  if (raw === undefined) {
-    if (names.size >= MOST_NAMES) names.clear()
-    raw = Buffer.from(name, 'latin1')
-    names.set(name, raw)
+  const all = Buffer.from(list.join(''), 'latin1')
+  let start = 0
+  for (let i = 0; i < list.length; i++) {
+    const end = start + list[i]!.length
+    raw[i] = all.subarray(start, end)
+    start = end
   }
   return raw
 }

@@ -136,6 +136,21 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
     expect(Number(seen.headers['content-length'])).toBe(seen.body.length)
   })
 
+  it.each(['text/plain\r\nx-forged: 1', 'text/plain\r\n\r\nforged', 'a\0b', 'ä', '', 5])(
+    'multipart: a type of %j, which only something like a File can have, adds no lines',
+    async (type) => {
+      const { encodeForm } = await import('../../src/fetch/form-data.js')
+      const file = Object.assign(new ForeignBlob('content'), { type, name: 'a\r\nb"' })
+      const form = encodeForm([['file', file]] as never)
+      let text = ''
+      for await (const part of form.body as AsyncIterable<Uint8Array>) text += Buffer.from(part).toString()
+      const head =
+        'content-disposition: form-data; name="file"; filename="a%0d%0ab%22"\r\ncontent-type: application/octet-stream\r\n\r\n'
+      expect(text.toLowerCase()).toContain(`\r\n${head}content\r\n--`)
+      expect(text).not.toContain('forged')
+    },
+  )
+
   it('I04 CVE-2025-22150 a boundary has at least 96 bits that nobody can guess', async () => {
     const { encodeForm } = await import('../../src/fetch/form-data.js')
     const boundaries = Array.from({ length: 1_000 }, () => encodeForm(new FormData()).type.split('boundary=----unshard')[1]!)

@@ -6,7 +6,7 @@ import { parseDisposition } from '../../src/multipart/disposition.js'
 import { multipart } from '../../src/multipart/index.js'
 import { rig } from '../rig.js'
 
-const { server, fetch } = rig()
+const { server, fetch, client } = rig()
 
 const answer =
   (content: string | Buffer, type = 'multipart/mixed; boundary=b'): OriginHandler =>
@@ -53,6 +53,52 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
       [[], 'second\r\n'],
     ])
   })
+
+  it('takes a response of client.request, and leaving the loop ends it', async () => {
+    const { port } = await server({ protocols: [protocol], handler: answer(two) })
+    const one = client()
+    const ask = () => one.request({ url: `https://a.test.example:${port}/` })
+    const seen: string[] = []
+    for await (const part of multipart(await ask())) seen.push(await part.text())
+    expect(seen).toEqual(['first', 'second\r\n'])
+    const response = await ask()
+    for await (const part of multipart(response)) {
+      expect(await part.text()).toBe('first')
+      break
+    }
+    expect(response.bodyUsed).toBe(true)
+    await expect(multipart(response).next()).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_BODY_USED' })
+    await one.close()
+  })
+
+  it('a response of client.request that is not multipart keeps its content', async () => {
+    const { port } = await server({ protocols: [protocol], handler: answer('text', 'text/plain') })
+    const response = await client().request({ url: `https://a.test.example:${port}/` })
+    await expect(multipart(response).next()).rejects.toMatchObject({ name: 'ResponseError', code: 'ERR_MULTIPART' })
+    expect(await response.text()).toBe('text')
+  })
+
+  it.each([71, 1_000, 60_000])(
+    'a boundary of %i characters is refused, and the response ends (RFC 2046 §5.1.1)',
+    async (length) => {
+      const boundary = 'b'.repeat(length)
+      const ended: Promise<void>[] = []
+      const { port } = await server({
+        protocols: [protocol],
+        handler(_request, response) {
+          ended.push(new Promise((resolve) => response.once('close', resolve)))
+          response.writeHead(200, { 'content-type': `multipart/mixed; boundary=${boundary}` })
+          response.write(`--${boundary}\r\n\r\nfirst`)
+        },
+      })
+      const url = `https://a.test.example:${port}/`
+      const refused = { name: 'ResponseError', code: 'ERR_MULTIPART', message: expect.stringMatching(/^.{1,200}$/) }
+      await expect(multipart(await fetch()(url)).next()).rejects.toMatchObject(refused)
+      await expect((await fetch()(url)).multipart().next()).rejects.toMatchObject(refused)
+      await expect(multipart(await client().request({ url })).next()).rejects.toMatchObject(refused)
+      await Promise.all(ended)
+    },
+  )
 
   it('however it is cut: an octet at a time', async () => {
     const response = await get((_request, response) => {

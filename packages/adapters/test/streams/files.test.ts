@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -287,7 +287,9 @@ describe.each(PROTOCOLS)('receiveFile over %s', (protocol) => {
   /** What an earlier attempt has left. */
   async function leave(port: number, part: string | Uint8Array, validator: string, path = '/'): Promise<void> {
     await writeFile(join(folder, 'file.part'), part)
-    await writeFile(join(folder, 'file.part.json'), JSON.stringify({ url: url(port, path), validator }))
+    const { dev, ino } = await stat(join(folder, 'file.part'))
+    const note = { url: url(port, path), validator, file: `${dev}:${ino}` }
+    await writeFile(join(folder, 'file.part.json'), JSON.stringify(note))
   }
 })
 
@@ -358,4 +360,96 @@ it('a path at which there is something other than a file is refused, and stays w
   expect((await stat('/dev/null')).isCharacterDevice()).toBe(true)
   expect(await readdir(folder)).toEqual(['pipe'])
   expect(requests).toHaveLength(0)
+})
+
+describe('what another may have put where a part lies', () => {
+  const etag = '"one"'
+  const part = (): string => join(folder, 'file.part')
+  const note = (): string => join(folder, 'file.part.json')
+
+  async function download(resume: boolean, more: Partial<Representation> = {}) {
+    const { port, requests } = await server({ handler: ranges({ fields: { etag }, ...more }) })
+    return { requests, received: receiveFile(client(), { url: url(port), resume }, join(folder, 'file')), port }
+  }
+
+  /** A download that broke off, and its server. */
+  async function broken() {
+    const it: Representation = { fields: { etag }, breakAt: 100_000 }
+    const { port, requests } = await server({ handler: ranges(it) })
+    const one = client()
+    const again = () => receiveFile(one, { url: url(port), resume: true }, join(folder, 'file'))
+    await expect(again()).rejects.toMatchObject({ processed: 'yes' })
+    it.breakAt = undefined
+    return { again, requests }
+  }
+
+  it.each(['file.part', 'file.part.json'])('a symbolic link at %s is not followed', async (name) => {
+    const victim = join(folder, 'victim')
+    await writeFile(victim, 'precious')
+    await symlink(victim, join(folder, name))
+    await (await download(true)).received
+    expect(await readFile(victim, 'utf8')).toBe('precious')
+    expect((await readFile(join(folder, 'file'))).equals(BYTES)).toBe(true)
+    expect((await readdir(folder)).sort()).toEqual(['file', 'victim'])
+  })
+
+  it('a part with a note that no attempt has bound to it is not resumed', async () => {
+    const { port, requests } = await server({ handler: ranges({ fields: { etag } }) })
+    await writeFile(part(), 'x'.repeat(1_000))
+    await writeFile(note(), JSON.stringify({ url: url(port), validator: etag }))
+    await receiveFile(client(), { url: url(port), resume: true }, join(folder, 'file'))
+    expect(requests[0]!.headers).not.toHaveProperty('range')
+    expect((await readFile(join(folder, 'file'))).equals(BYTES)).toBe(true)
+  })
+
+  it.each<[string, () => Promise<void>]>([
+    ['written to since', async () => writeFile(part(), 'x'.repeat(100_000))],
+    [
+      'replaced by another file',
+      async () => {
+        await writeFile(`${part()}.new`, 'x'.repeat(1_000))
+        await rename(`${part()}.new`, part())
+      },
+    ],
+    ['linked under another name as well', async () => link(part(), join(folder, 'other'))],
+    [
+      'replaced by a symbolic link to itself',
+      async () => {
+        await rename(part(), join(folder, 'other'))
+        await symlink(join(folder, 'other'), part())
+      },
+    ],
+    [
+      'replaced by a pipe',
+      async () => {
+        await rm(part())
+        execFileSync('mkfifo', [part()])
+      },
+    ],
+    [
+      'with a pipe for a note',
+      async () => {
+        await rm(note())
+        execFileSync('mkfifo', [note()])
+      },
+    ],
+  ])('a part that was %s is not resumed', async (_what, change) => {
+    const { again, requests } = await broken()
+    await change()
+    const { resumedBytes } = await again()
+    expect([resumedBytes, requests.at(-1)!.headers.range]).toEqual([0, undefined])
+    expect((await readFile(join(folder, 'file'))).equals(BYTES)).toBe(true)
+    expect(await openFiles()).toBe(0)
+  })
+
+  it.each([0o600, 0o640, 0o755])('the file keeps the permissions of the one whose place it takes: %o', async (mode) => {
+    await writeFile(join(folder, 'file'), 'old')
+    await chmod(join(folder, 'file'), mode)
+    const { again } = await broken()
+    expect((await stat(part())).mode & 0o777 & ~mode).toBe(0)
+    await again()
+    expect((await stat(join(folder, 'file'))).mode & 0o777).toBe(mode)
+    await (await download(false)).received
+    expect((await stat(join(folder, 'file'))).mode & 0o777).toBe(mode)
+  })
 })

@@ -11,7 +11,7 @@ import { WindowBudget } from '../h2/protocol/window.js'
 import type { Origin } from '../message/origin.js'
 import { type ProtocolName, resolvePoolSettings, socketPathOf } from '../pool-settings.js'
 import { AddressMemory } from './address-order.js'
-import type { GivenSocket, GivenSockets } from './given-sockets.js'
+import type { GivenSocket, GivenSockets, TakenSocket } from './given-sockets.js'
 import type { Handshake } from './handshake.js'
 import { KeyLog, type KeyLogTarget } from './key-log.js'
 import { negotiate } from './negotiate.js'
@@ -74,6 +74,8 @@ export class Connector {
   readonly #proxies: ProxyDialler
   readonly #keyLog: KeyLog | undefined
   readonly #identity: string
+  /** Routes of sockets that the caller has connected. */
+  readonly #brought = new WeakSet<Route>()
 
   constructor(options: ConnectOptions) {
     this.#options = options
@@ -178,13 +180,13 @@ export class Connector {
   /** The server at the other end of a connection has answered: its address is tried first from now on. */
   proved(route: Route): void {
     const { origin, remoteAddress } = route
-    if (wasChosen(route)) this.#addresses.won(origin.host, origin.port, remoteAddress!)
+    if (this.#wasChosen(route)) this.#addresses.won(origin.host, origin.port, remoteAddress!)
   }
 
   /** A connection was of no use, or its server is late: other addresses of the name come first for a while. */
   disproved(route: Route): void {
     const { origin, remoteAddress } = route
-    if (wasChosen(route)) this.#addresses.demote(origin.host, origin.port, remoteAddress!)
+    if (this.#wasChosen(route)) this.#addresses.demote(origin.host, origin.port, remoteAddress!)
   }
 
   async #dial(
@@ -195,7 +197,11 @@ export class Connector {
   ): Promise<Connection> {
     if (this.#options.connections !== undefined) return this.#options.connections(target)
     const { origin } = target
-    const given = this.#given(target, addresses)
+    const taken = this.#given(target, addresses)
+    const given = taken?.socket
+    if (taken?.address !== undefined) progress.onAttempt(taken.address)
+    // Without an address, it is not known where the origin leads.
+    const known = given === undefined || taken?.address !== undefined ? addresses : []
     const carry = (): Promise<Carrier> => this.#carry(target, given, addresses, progress, signal)
     if (origin.scheme === 'http') {
       // Made by the choice of this client's options, and by nothing else.
@@ -203,7 +209,7 @@ export class Connector {
       const protocol = target.http1Only === true ? 'http/1.1' : target.settings.cleartextProtocol
       const forwarded = proxy !== undefined && protocol === 'http/1.1' && forwards(proxy)
       const socket = forwarded ? await this.#proxies.forward(proxy, target, signal) : await carry()
-      const route = this.#route(socket, target, undefined, given === undefined ? addresses : [])
+      const route = this.#route(socket, target, undefined, known, given)
       return negotiate(socket, protocol, route, target, this.#h2, forwarded ? proxy.fields : undefined)
     }
     const direct = given === undefined && target.proxy === undefined && socketPathOf(target) === undefined
@@ -211,7 +217,7 @@ export class Connector {
       ? (protocols: readonly ProtocolName[]) => this.#open(target, addresses, protocols, progress, signal)
       : (protocols: readonly ProtocolName[]) => this.#secureCarrier(target, carry, protocols, signal)
     const secured = this.#adopt(given, target) ?? (await this.#secure(target, start))
-    const route = this.#route(secured.carrier ?? secured.socket, target, secured, given === undefined ? addresses : [])
+    const route = this.#route(secured.carrier ?? secured.socket, target, secured, known, given)
     return negotiate(secured.socket, secured.protocol, route, target, { ...this.#h2, reads: secured.reads })
   }
 
@@ -233,7 +239,7 @@ export class Connector {
   }
 
   /** A socket that the caller has connected, for an origin that is reached by TCP and by no proxy. */
-  #given(target: PoolTarget, addresses: readonly Address[]): GivenSocket | undefined {
+  #given(target: PoolTarget, addresses: readonly Address[]): TakenSocket | undefined {
     if (target.proxy !== undefined || socketPathOf(target) !== undefined) return undefined
     return this.#options.sockets?.take(target.origin, addresses)
   }
@@ -326,8 +332,14 @@ export class Connector {
     }
   }
 
-  #route(carrier: Carrier, target: PoolTarget, secured: SecureSocket | undefined, addresses: readonly Address[]): Route {
-    return {
+  #route(
+    carrier: Carrier,
+    target: PoolTarget,
+    secured: SecureSocket | undefined,
+    addresses: readonly Address[],
+    given: GivenSocket | undefined,
+  ): Route {
+    const route: Route = {
       origin: target.origin,
       reuseKey: target.reuseKey,
       proxy: target.proxy?.name,
@@ -341,12 +353,15 @@ export class Connector {
       lenient: this.#securer.lenient,
       clientCertificate: secured !== undefined && this.#securer.clientCertificate,
     }
+    if (given !== undefined) this.#brought.add(route)
+    return route
   }
-}
 
-/** Whether its address was chosen here among those of the origin: not by a proxy, nor by a caller that has connected the socket. */
-function wasChosen({ addresses, proxy, remoteAddress }: Route): boolean {
-  return addresses.length > 0 && proxy === undefined && remoteAddress !== undefined
+  /** Whether its address was chosen here among those of the origin: not by a proxy, nor by a caller that has connected the socket. */
+  #wasChosen(route: Route): boolean {
+    const { addresses, proxy, remoteAddress } = route
+    return addresses.length > 0 && proxy === undefined && remoteAddress !== undefined && !this.#brought.has(route)
+  }
 }
 
 /** Node asks a socket's handle whether the process is kept alive, and a tunnel has none; of its errors Node makes a plain end. */

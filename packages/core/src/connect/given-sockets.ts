@@ -19,36 +19,52 @@ export interface SocketEndpoint {
   readonly address: string
 }
 
-/** A connected socket, or anything that carries octets both ways: one, one for each `ip:port` (IPv6 in brackets), or a function. */
-export type SocketsOption = Duplex | ReadonlyMap<string, Duplex> | ((endpoint: SocketEndpoint) => Duplex | undefined)
+/** A connected socket, or anything that carries bytes both ways: one, one for each `ip:port` (IPv6 in brackets), or a function. */
+export type SocketsOption =
+  | Duplex
+  | ReadonlyMap<string, Duplex>
+  | Readonly<Record<string, Duplex>>
+  | ((endpoint: SocketEndpoint) => Duplex | undefined)
+
+/** A socket for a connection, and the address that it was found under; `undefined` where no address was asked for. */
+export interface TakenSocket {
+  readonly socket: GivenSocket
+  readonly address: Address | undefined
+}
 
 /** One socket is one connection, whichever client has it: what two of them wrote would be one stream of octets. */
 const used = new WeakSet<Duplex>()
 
 /** What a client was given. */
 export class GivenSockets {
-  readonly #option: SocketsOption
+  /** One for every origin. */
+  readonly #only: Duplex | undefined
+  readonly #ask: (endpoint: SocketEndpoint, name: string) => unknown
 
   /** @throws UsageError `ERR_INVALID_OPTION`. */
   constructor(option: SocketsOption) {
-    if (!isDuplex(option) && typeof option !== 'function' && typeof (option as { get?: unknown } | null)?.get !== 'function') {
-      throw invalidOption('sockets', 'a Duplex, a Map of them, or a function', option)
-    }
-    this.#option = option
+    this.#only = isDuplex(option) ? option : undefined
+    if (typeof option === 'function') this.#ask = (endpoint) => option(endpoint)
+    else if (isMap(option)) this.#ask = (_endpoint, name) => option.get(name)
+    else if (isRecord(option)) this.#ask = (_endpoint, name) => (Object.hasOwn(option, name) ? option[name] : undefined)
+    else if (this.#only !== undefined) this.#ask = () => undefined
+    else throw invalidOption('sockets', 'a Duplex, a Map or an object of them by ip:port, or a function', option)
   }
 
-  /** A single socket leads where it leads: nobody has to be asked for addresses. */
+  /** A single socket leads where it leads: no address is needed. */
   get needsNoAddress(): boolean {
-    return isDuplex(this.#option)
+    return this.#only !== undefined
   }
 
   /**
-   * A socket for a connection to `origin`; `undefined` where it is to be dialled.
-   * @throws ConnectError phase `tcp`, code `ERR_SOCKET_UNUSABLE`, for one that was used before, has ended or is not connected; UsageError for what is none.
+   * A socket for a connection to `origin`; `undefined` where it is to be dialed, also because the one for its address has a connection already.
+   * @throws ConnectError phase `tcp`, code `ERR_SOCKET_UNUSABLE`, for one that has ended or is not connected, and for the only one where it was used
+   * before; UsageError for what is not a socket.
    */
-  take(origin: Origin, addresses: readonly Address[]): GivenSocket | undefined {
-    const given = this.#find(origin, addresses)
-    if (given === undefined) return undefined
+  take(origin: Origin, addresses: readonly Address[]): TakenSocket | undefined {
+    const found = this.#only === undefined ? this.#find(origin, addresses) : { given: this.#only, address: undefined }
+    if (found === undefined) return undefined
+    const { given, address } = found
     const { serialized } = origin
     const why = whyUnusable(given)
     if (why !== undefined) {
@@ -57,44 +73,38 @@ export class GivenSockets {
       })
     }
     used.add(given)
-    return new GivenSocket(given)
+    return { socket: new GivenSocket(given), address }
   }
 
-  #find(origin: Origin, addresses: readonly Address[]): Duplex | undefined {
-    const option = this.#option
-    if (isDuplex(option)) return option
+  #find(origin: Origin, addresses: readonly Address[]): { given: Duplex; address: Address } | undefined {
     const { host, port, serialized } = origin
-    for (const { address, family } of addresses) {
-      const named = family === 6 ? `[${address}]:${port}` : `${address}:${port}`
-      const given = typeof option === 'function' ? ask(option, { host, port, address }, serialized) : option.get(named)
-      if (given === undefined) continue
-      if (isDuplex(given)) return given
-      throw new UsageError('ERR_INVALID_SOCKET', `option sockets has no Duplex for ${named} (${serialized})`, {
+    for (const address of addresses) {
+      const name = address.family === 6 ? `[${address.address}]:${port}` : `${address.address}:${port}`
+      const given = this.#askFor({ host, port, address: address.address }, name, serialized)
+      if (given === undefined || (isDuplex(given) && used.has(given))) continue
+      if (isDuplex(given)) return { given, address }
+      throw new UsageError('ERR_INVALID_SOCKET', `option sockets has no Duplex for ${name} (${serialized})`, {
         origin: serialized,
       })
     }
     return undefined
+  }
+
+  #askFor(endpoint: SocketEndpoint, name: string, origin: string): unknown {
+    try {
+      return this.#ask(endpoint, name)
+    } catch (cause) {
+      throw new UsageError('ERR_SOCKETS_FUNCTION', `the function sockets threw when asked about ${origin}`, { origin, cause })
+    }
   }
 }
 
 /** One that is not connected yet cannot say what its ALPN will choose. */
 function whyUnusable(given: Duplex): string | undefined {
   const { connecting, secureConnecting } = given as { connecting?: boolean; secureConnecting?: boolean }
-  if (used.has(given)) return 'has carried a connection'
+  if (used.has(given)) return 'has carried a connection, and there is no other: give a function for more'
   if (connecting === true || secureConnecting === true) return 'is not connected yet'
   return given.destroyed || !given.readable || !given.writable ? 'has ended' : undefined
-}
-
-function ask(
-  option: Extract<SocketsOption, (...all: never[]) => unknown>,
-  endpoint: SocketEndpoint,
-  origin: string,
-): Duplex | undefined {
-  try {
-    return option(endpoint)
-  } catch (cause) {
-    throw new UsageError('ERR_SOCKETS_FUNCTION', `the function sockets threw when asked about ${origin}`, { origin, cause })
-  }
 }
 
 /** A caller's socket on loan: when this is destroyed the socket is left, open and paused. */
@@ -173,4 +183,15 @@ type Listener = (argument: any) => void
 function isDuplex(value: unknown): value is Duplex {
   const { write, on, resume } = (value ?? {}) as Partial<Duplex>
   return [write, on, resume].every((member) => typeof member === 'function')
+}
+
+function isMap(value: unknown): value is ReadonlyMap<string, Duplex> {
+  return typeof (value as { get?: unknown } | null)?.get === 'function'
+}
+
+/** An object with a socket at least, and nothing but sockets. */
+function isRecord(value: unknown): value is Readonly<Record<string, Duplex>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || isDuplex(value)) return false
+  const members = Object.values(value)
+  return members.length > 0 && members.every(isDuplex)
 }

@@ -3,7 +3,7 @@
  * when the call returns: a process that dies leaves them all. One open file for all clients of the process.
  */
 
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { invalidOption } from '../option-checks.js'
 
@@ -15,6 +15,9 @@ export type KeyLogTarget = string | ((line: Buffer) => void)
 
 /** Nobody but the user of the process reads it. */
 const MODE = 0o600
+
+/** A pipe without a reader is an error, and one that is full as well: neither may stop the process. */
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NONBLOCK ?? 0)
 
 /**
  * Reads the option, and tries whether the file can be written to.
@@ -41,7 +44,7 @@ export function keyLogTarget(option: KeyLogOption | undefined, environment: Node
 
 function tryOut(path: string): string | undefined {
   try {
-    closeSync(openSync(path, 'a', MODE))
+    closeSync(openSync(path, FLAGS, MODE))
     return undefined
   } catch (error) {
     return (error as Error).message
@@ -97,7 +100,7 @@ export class KeyLog {
 function open(path: string): OpenFile {
   let file = files.get(path)
   if (file === undefined) {
-    file = { descriptor: openSync(path, 'a', MODE), users: 0 }
+    file = { descriptor: openSync(path, FLAGS, MODE), users: 0 }
     files.set(path, file)
   }
   file.users++

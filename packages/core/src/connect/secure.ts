@@ -62,7 +62,8 @@ export class Securer {
 
   /** @param tls after `checkTls`. */
   constructor({ pins, servername, ...tls }: TlsOptions, keyLog?: KeyLog) {
-    this.#tls = tls
+    // Without a prototype: what was put on `Object.prototype` decides nothing about trust.
+    this.#tls = { __proto__: null, ...tls } as TlsOptions
     this.#pins = pins
     this.#servername = servername
     this.#keyLog = keyLog
@@ -178,7 +179,7 @@ export class Securer {
   /** RFC 9113 §9.2.1: HTTP/2 over TLS 1.2 MUST disable renegotiation. ALPN decides too late, so wherever HTTP/2 is offered. */
   #h2Context(): SecureContext {
     const secureOptions = (this.#tls.secureOptions ?? 0) | nodeCrypto().constants.SSL_OP_NO_RENEGOTIATION
-    this.#withoutRenegotiation ??= nodeTls().createSecureContext({ ...this.#tls, secureOptions })
+    this.#withoutRenegotiation ??= nodeTls().createSecureContext({ __proto__: null, ...this.#tls, secureOptions } as TlsOptions)
     return this.#withoutRenegotiation
   }
 

@@ -73,7 +73,7 @@ export const TLS_OPTIONS: readonly (keyof TlsOptions)[] = [
  * @throws UsageError `ERR_INVALID_OPTION` for what OpenSSL would not find out.
  */
 export function checkTls<T extends TlsOptions>(options: T | undefined, prefix: string): T {
-  const checked = { ...options } as T
+  const checked = { __proto__: null, ...options } as unknown as T
   const { pins, servername } = checked
   if (servername !== undefined && (typeof servername !== 'string' || !SERVER_NAME.test(servername) || isIP(servername) !== 0)) {
     throw invalidOption(`${prefix}servername`, 'a DNS name', servername)
@@ -81,7 +81,7 @@ export function checkTls<T extends TlsOptions>(options: T | undefined, prefix: s
   if (pins === undefined) return checked
   if (!Array.isArray(pins) || pins.length === 0)
     throw invalidOption(`${prefix}pins`, 'a list with one SHA-256 at the least', pins)
-  return { ...checked, pins: [...new Set(pins.map((pin) => pinOf(pin, `${prefix}pins`)))].sort() }
+  return { __proto__: null, ...checked, pins: [...new Set(pins.map((pin) => pinOf(pin, `${prefix}pins`)))].sort() }
 }
 
 /** RFC 6066 §3: "a byte string using ASCII encoding without a trailing dot". */

@@ -2,15 +2,24 @@
 
 import { UsageError } from '../errors.js'
 import { CONNECTION_SPECIFIC_FIELDS, isFieldValue, isToken, trimBlanks } from '../field-syntax.js'
+import { shownValue } from '../option-checks.js'
 
 /** Fields as a caller may write them: a record (a list value is one line each), pairs, or {@link Fields}. `undefined` values are left out. */
 export type FieldsInit =
   | Readonly<Record<string, string | number | readonly string[] | undefined>>
   | Iterable<readonly [name: string, value: string]>
 
+/** The list behind fields, for our own packages: it may be that of other responses too, and is not to be changed. */
+export let fieldList: (fields: Fields) => readonly string[]
+
 /** The fields of a response or its trailers, in order. Read only; names are found whatever their case. */
 export class Fields implements Iterable<[name: string, value: string]> {
   readonly #list: readonly string[]
+  #copy: readonly string[] | undefined
+
+  static {
+    fieldList = (fields) => (#list in fields ? fields.#list : (fields as Fields).list)
+  }
 
   /** @param list name, value, name, value…; names in lower case. Kept, not copied. */
   constructor(list: readonly string[]) {
@@ -64,9 +73,11 @@ export class Fields implements Iterable<[name: string, value: string]> {
     for (let i = 0; i < this.#list.length; i += 2) yield [this.#list[i]!, this.#list[i + 1]!]
   }
 
-  /** Name, value, name, value…: the list itself, not to be changed. */
+  /** Name, value, name, value…: a copy, frozen. */
   get list(): readonly string[] {
-    return this.#list
+    // The list itself may be that of every response that repeats these fields.
+    this.#copy ??= Object.freeze([...this.#list])
+    return this.#copy
   }
 }
 
@@ -94,7 +105,7 @@ export function checkFields(init: FieldsInit | undefined): CheckedFields {
   if (init === undefined) return NONE
   const check = new FieldCheck()
   if (init instanceof Fields) {
-    const { list } = init
+    const list = fieldList(init)
     for (let i = 0; i < list.length; i += 2) check.add(list[i]!, list[i + 1]!)
   } else if (Symbol.iterator in init) {
     for (const [name, value] of init as Iterable<readonly [string, string]>) check.add(name, value)
@@ -201,7 +212,7 @@ function lowerCaseName(name: string): string {
   const known = lowerCased.get(name)
   if (known !== undefined) return known
   if (typeof name !== 'string' || !isToken(name)) {
-    throw new UsageError('ERR_INVALID_FIELD_NAME', `invalid field name ${JSON.stringify(name)}`)
+    throw new UsageError('ERR_INVALID_FIELD_NAME', `invalid field name ${shownValue(name)}`)
   }
   if (lowerCased.size >= MAX_KNOWN_NAMES) lowerCased.clear()
   const lower = name.toLowerCase()

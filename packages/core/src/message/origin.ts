@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net'
 import { UsageError } from '../errors.js'
+import { shownValue } from '../option-checks.js'
 
 /** An origin as text, such as `https://a.example:8443`; the default port is left out (RFC 6454 §6.2). Or `http+unix://%2Frun%2Fa.sock`. */
 export type SerializedOrigin = string & { readonly '~origin': true }
@@ -48,7 +49,8 @@ const REWRITTEN = /\/(?:\.|%2e)(?:\.|%2e)?(?:[/?]|$)/i
  * @throws UsageError `ERR_INVALID_URL` or `ERR_UNSUPPORTED_SCHEME`; `ERR_URL_CREDENTIALS` for `user:password@`.
  */
 export function parseRequestUrl(url: string | URL): RequestUrl {
-  if (typeof url !== 'string') return split(url)
+  if (typeof url !== 'string') return split(asUrl(url))
+  if (url.length > MAX_URL) throw tooLong(url.length)
   const origin = knownOrigin(url)
   if (origin !== undefined) {
     const path = url.slice(origin.serialized.length)
@@ -59,12 +61,31 @@ export function parseRequestUrl(url: string | URL): RequestUrl {
   return split(parsed)
 }
 
+/** Longest URL, in characters. Servers take some thousands; a few million exhaust the stack of regular expressions. */
+const MAX_URL = 1_048_576
+
+function tooLong(length: number): UsageError {
+  return new UsageError('ERR_INVALID_URL', `the URL has ${length} characters, and may have at most ${MAX_URL}`)
+}
+
+/** @throws UsageError `ERR_INVALID_URL` for what is neither text nor a URL. */
+function asUrl(url: URL): URL {
+  if (typeof url?.protocol === 'string' && typeof url.href === 'string') {
+    if (url.href.length > MAX_URL) throw tooLong(url.href.length)
+    return url
+  }
+  throw new UsageError('ERR_INVALID_URL', `a URL is a string or a URL object, not ${shownValue(url)}`)
+}
+
 /** Longest part of a caller's text that an error shows, in characters. */
 const MAX_SHOWN = 200
 
-/** Text for an error: short, and without raw control characters. */
+/** Text for an error: short, without raw control characters and without what may be a password. */
 function quoted(text: string): string {
-  return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text)
+  const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
+  const at = shown.lastIndexOf('@')
+  const start = shown.indexOf('//') + 2
+  return JSON.stringify(at < start ? shown : `${shown.slice(0, start)}…${shown.slice(at)}`)
 }
 
 /** The origin of a URL that begins with an origin just as it is serialised, followed by a path. */

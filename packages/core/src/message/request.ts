@@ -2,6 +2,7 @@
 
 import { UsageError } from '../errors.js'
 import { isToken } from '../field-syntax.js'
+import { shownValue, unknownOption } from '../option-checks.js'
 import { type Content, type RequestBody, toContent } from './content.js'
 import { inContext } from './context.js'
 import { checkFields, type FieldsInit, withoutExpectation } from './fields.js'
@@ -44,6 +45,8 @@ export interface RequestOptions {
   readonly headers?: FieldsInit
   /** The content. Streams are read as they are sent. */
   readonly body?: RequestBody | null | undefined
+  /** Accepted for code that was written for `fetch`: the response may always begin while content is sent. */
+  readonly duplex?: 'half'
   /** Trailers, read when the content is complete. Needs `body`. */
   readonly trailers?: () => FieldsInit
   /** Ends the request wherever it is: its promise, or the body's reader, rejects with `signal.reason` itself. */
@@ -109,8 +112,80 @@ export function isRepeatable({ method, fields }: HttpRequest): boolean {
   return false
 }
 
+const MEMBERS: ReadonlySet<string> = new Set<keyof RequestOptions>([
+  'method',
+  'url',
+  'headers',
+  'body',
+  'duplex',
+  'trailers',
+  'signal',
+  'timeouts',
+  'totalSince',
+  'replay',
+  'retry',
+  'isolation',
+  'affinity',
+  'priority',
+  'sensitive',
+  'trimFieldValues',
+  'onInformational',
+])
+
+/** Names of the members that callers know. */
+export const REQUEST_MEMBERS: ReadonlySet<string> = new Set([...MEMBERS].filter((name) => name !== 'totalSince'))
+
+/** Options of a client that other libraries take with a request: a request that ignored them would go elsewhere than its caller says. */
+const OF_THE_CLIENT: ReadonlySet<string> = new Set([
+  'proxy',
+  'tls',
+  'lookup',
+  'sockets',
+  'socketPath',
+  'reuse',
+  'pools',
+  'protocols',
+  'localAddress',
+  'localPort',
+  'dispatcher',
+  'agent',
+])
+
+/**
+ * The request with its own members only. An object without a prototype of its own is not copied: this is on every request's path.
+ * @param taker what takes the request, for errors.
+ * @throws UsageError `ERR_UNKNOWN_OPTION` for a member that a request does not have.
+ */
+export function ownRequest(options: RequestOptions, taker = 'a request'): RequestOptions {
+  if (!isObject(options)) throw wrongKind('a request', 'an object', options)
+  const prototype: unknown = Object.getPrototypeOf(options)
+  const isPlain = prototype === null || (prototype === Object.prototype && !isPolluted())
+  const own = isPlain ? options : ({ __proto__: null, ...options } as RequestOptions)
+  for (const name in own) if (!MEMBERS.has(name)) throw unknownMember(name, taker)
+  return own
+}
+
+function unknownMember(name: string, taker: string): UsageError {
+  const hint = OF_THE_CLIENT.has(name) ? ': a request takes its client’s, make one with createClient()' : ''
+  return unknownOption(name, REQUEST_MEMBERS, '', taker, hint)
+}
+
+const INHERITED = Object.prototype as Partial<RequestOptions>
+
+/** Whether the prototype of all objects has a member of a request. Names are written out: a look-up of each by a variable takes ten times as long. */
+function isPolluted(): boolean {
+  const { method, url, headers, body, duplex, trailers, signal, timeouts, totalSince } = INHERITED
+  const { replay, retry, isolation, affinity, priority, sensitive, trimFieldValues, onInformational } = INHERITED
+  const first = method ?? url ?? headers ?? body ?? duplex ?? trailers ?? signal ?? timeouts ?? totalSince
+  return (
+    (first ?? replay ?? retry ?? isolation ?? affinity ?? priority ?? sensitive ?? trimFieldValues ?? onInformational) !==
+    undefined
+  )
+}
+
 /**
  * Checks everything about a request. Nothing is sent, opened or read.
+ * @param options own members only: see {@link ownRequest}.
  * @throws UsageError naming what is wrong.
  */
 export function checkRequest(options: RequestOptions): HttpRequest {
@@ -144,13 +219,14 @@ export function checkRequest(options: RequestOptions): HttpRequest {
 
 /** What a program without types may get wrong: said here, and not by an exception of the first line that trips over it. */
 function checkKinds(options: RequestOptions): void {
-  if (!isObject(options)) throw wrongKind('a request', 'an object', options)
-  const { url, headers, trailers, signal, timeouts, isolation, affinity, sensitive, onInformational, trimFieldValues } = options
+  const { url, headers, duplex, trailers, signal, timeouts, isolation, affinity, sensitive, onInformational, trimFieldValues } =
+    options
   if (typeof url !== 'string' && typeof (url as URL | undefined)?.protocol !== 'string') {
-    throw new UsageError('ERR_INVALID_URL', `a URL is a string or a URL object, not ${String(url)}`)
+    throw new UsageError('ERR_INVALID_URL', `a URL is a string or a URL object, not ${shownValue(url)}`)
   }
   if (headers !== undefined && !isObject(headers)) throw wrongKind('headers', 'an object', headers)
   if (timeouts !== undefined && !isObject(timeouts)) throw wrongKind('timeouts', 'an object', timeouts)
+  if (duplex !== undefined && duplex !== 'half') throw wrongKind('duplex', '"half"', duplex)
   if (trailers !== undefined && !isFunction(trailers)) throw wrongKind('trailers', 'a function', trailers)
   if (onInformational !== undefined && !isFunction(onInformational))
     throw wrongKind('onInformational', 'a function', onInformational)
@@ -177,7 +253,7 @@ function wrongKind(name: string, wanted: string, given: unknown): UsageError {
 
 function checkMethod(method: string): void {
   if (typeof method !== 'string' || !isToken(method)) {
-    throw new UsageError('ERR_INVALID_METHOD', `method ${JSON.stringify(method)} is not a token`)
+    throw new UsageError('ERR_INVALID_METHOD', `method ${shownValue(method)} is not a token`)
   }
   // CONNECT asks for a tunnel, not for a resource: it has no path and its answer no content (RFC 9110 §9.3.6).
   if (method === 'CONNECT') throw new UsageError('ERR_INVALID_METHOD', 'method CONNECT opens a tunnel and is not a request here')

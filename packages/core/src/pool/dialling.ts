@@ -141,7 +141,7 @@ export class Dialling {
         return this.#shared(other, seenBy(target, addresses), resolution)
       }
       register(connection, target, dial)
-      return { connection, coalesced: false, because: connection.protocol === 'h2' ? because : 'not-h2' }
+      return { connection, coalesced: false, because }
     } catch (error) {
       dial.end()
       throw error

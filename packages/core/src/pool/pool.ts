@@ -147,6 +147,23 @@ export class Pool {
     })
   }
 
+  /**
+   * Resolves when the peer has said what it allows (RFC 9113 §3.4), or the connection is gone; at the latest after the client's time for a connection:
+   * SETTINGS that are late are not a failure.
+   */
+  confirmed(connection: Connection): Promise<void> {
+    const settled = this.#services.of(connection)?.dial?.settled
+    const { clock, timeouts } = this.#options
+    if (settled === undefined || timeouts.connect === 0) return settled ?? Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = startDeadline(clock, timeouts.connect, resolve)
+      void settled.then(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
+  }
+
   /** A request has a clock of its own. What only wants a connection has the client's time for it. */
   #limitOpening(group: Group, waiter: Waiter): void {
     const { clock, timeouts } = this.#options

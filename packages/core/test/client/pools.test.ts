@@ -36,6 +36,58 @@ describe('settings', () => {
     expect(() => client({ pools: { [name]: {} } })).toThrow(expect.objectContaining({ name: 'UsageError' }))
   })
 
+  it.each([
+    ['api.example', 'https://api.example'],
+    ['API.example/', 'https://api.example'],
+    ['api.example:8443', 'https://api.example:8443'],
+    ['api.example#bulk', 'https://api.example#bulk'],
+    ['localhost', 'https://localhost'],
+    ['localhost:8080', 'https://localhost:8080'],
+    ['127.0.0.1', 'https://127.0.0.1'],
+    ['127.0.0.1:443', 'https://127.0.0.1'],
+    ['[::1]:8443', 'https://[::1]:8443'],
+    ['::1', 'https://[::1]'],
+    ['//api.example', 'https://api.example'],
+    ['wss://api.example/x', 'https://api.example'],
+  ])('a pool named %s, which looks like a host, is not a tag', (name, meant) => {
+    const message = expect.stringMatching(new RegExp(`did you mean "${meant.replace(/[.[\]]/g, '\\$&')}"`))
+    const refused = expect.objectContaining({ name: 'UsageError', code: 'ERR_INVALID_OPTION', message })
+    expect(() => client({ pools: { [name]: {} } })).toThrow(refused)
+    expect(() => client().pools.open(name)).toThrow(refused)
+  })
+
+  it.each(['bulk', 'tenant:42', 'v1.2', '42', 'user 1', 'ann@api.example', 'a#b', '', 'x/y', 'https'])(
+    'a pool named %j is a tag',
+    (name) => {
+      expect(() => client({ pools: { [name]: {} } })).not.toThrow()
+    },
+  )
+
+  it.each<PoolSettings>([
+    { minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 2 },
+    { minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: { h2: 2 } },
+    { minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: { h2: 4, 'http/1.1': 2 } },
+    { minConnectionsPerOrigin: 7 },
+  ])('a minimum above the maximum is refused: %j', (settings) => {
+    const refused = expect.objectContaining({
+      code: 'ERR_INVALID_OPTION',
+      message: expect.stringContaining('minConnectionsPerOrigin'),
+    })
+    expect(() => client(settings)).toThrow(refused)
+    expect(() => client({ pools: { default: settings } })).toThrow(refused)
+    expect(() => client().pools.open('x', settings)).toThrow(refused)
+    expect(() => client().pools.resize('https://a.test.example', 2, { least: 3 })).toThrow(refused)
+  })
+
+  it('the first connection says so, whatever it speaks', async () => {
+    for (const protocol of ['h2', 'http/1.1'] as const) {
+      const origin = await server({ protocols: [protocol] })
+      const response = await client().request({ url: `${origin.url('a.test.example')}/` })
+      expect(response.connection).toMatchObject({ protocol, because: 'first-connection' })
+      await response.text()
+    }
+  })
+
   it('the narrowest name wins; an unknown tag takes the defaults', async () => {
     const origin = await server()
     const base = origin.url('a.test.example')

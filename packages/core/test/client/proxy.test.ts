@@ -33,7 +33,7 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
       expect(response.connection).toMatchObject({
         protocol,
         proxy: via.url(),
-        because: protocol === 'h2' ? 'proxied' : 'not-h2',
+        because: 'proxied',
         coalesced: false,
         remoteAddress: '127.0.0.1',
         remotePort: via.port,

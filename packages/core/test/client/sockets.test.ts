@@ -5,7 +5,7 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { type OriginServer, staticLookup } from '@unshard/testkit'
-import type { SocketEndpoint } from '../../src/index.js'
+import type { SocketEndpoint, SocketsOption } from '../../src/index.js'
 import { rig } from './rig.js'
 
 const world = rig()
@@ -174,6 +174,44 @@ describe('a function', () => {
     await expect(wrong.request({ url })).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_INVALID_SOCKET' })
   })
 })
+
+describe('an object, as a Map', () => {
+  it('is asked for own members by address and port', async () => {
+    const origin = await server({ protocols: ['h2'] })
+    const socket = await tcp(origin)
+    const one = client({ sockets: { [`127.0.0.1:${origin.port}`]: socket } })
+    const response = await one.request({ url: `${origin.url('a.test.example')}/` })
+    expect(response.connection.localPort).toBe(socket.localPort)
+    await response.text()
+  })
+
+  it.each([[{ a: 5 }], [[]], [{}]])('%j is refused', (sockets) => {
+    expect(() => client({ sockets } as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }))
+  })
+})
+
+it.each<[string, (socket: Duplex, name: string) => SocketsOption]>([
+  ['Map', (socket, name) => new Map([[name, socket]])],
+  ['object', (socket, name) => ({ [name]: socket })],
+  ['function', (socket) => () => socket],
+])(
+  'the socket of a %s that has a connection already: the next origin, and the next connection, are dialed',
+  async (_kind, make) => {
+    const origin = await server()
+    const socket = await tcp(origin)
+    const one = client({ sockets: make(socket, `127.0.0.1:${origin.port}`) })
+    const ask = async (host: string, headers = {}): Promise<number | undefined> => {
+      const response = await one.request({ url: `${origin.url(host)}/`, headers })
+      await response.text()
+      return response.connection.localPort
+    }
+    expect(await ask('a.test.example')).toBe(socket.localPort)
+    expect(await ask('b.test.example')).not.toBe(socket.localPort)
+    expect(await ask('a.test.example', { connection: 'close' })).not.toBe(socket.localPort)
+    expect(await ask('a.test.example')).toBe(socket.localPort)
+    expect(origin.connections).toBe(3)
+  },
+)
 
 describe('one socket is one connection', () => {
   const unusable = { name: 'ConnectError', phase: 'tcp', code: 'ERR_SOCKET_UNUSABLE', processed: 'no' }

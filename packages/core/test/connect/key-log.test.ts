@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -170,4 +171,19 @@ describe('what cannot be written', () => {
     log.close()
     expect(warnings).toEqual(['UNSHARD_KEYLOG', expect.stringContaining('ENOENT')])
   })
+})
+
+it.each(['SSLKEYLOGFILE', 'tls.keylog'])('%s that names a pipe without a reader stops nothing', async (where) => {
+  const path = join(directory, 'pipe')
+  execFileSync('mkfifo', [path])
+  if (where === 'tls.keylog') {
+    expect(() => keyLogTarget(path, {})).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }))
+    return
+  }
+  const { emitWarning } = process
+  const warnings: string[] = []
+  process.emitWarning = ((message: string) => void warnings.push(message)) as never
+  expect(keyLogTarget(undefined, { SSLKEYLOGFILE: path })).toBeUndefined()
+  process.emitWarning = emitWarning
+  expect(warnings).toEqual([expect.stringContaining('ENXIO')])
 })

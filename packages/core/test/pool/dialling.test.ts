@@ -286,7 +286,7 @@ describe('Dialling', () => {
     await turn()
     await connector.dials[0]!.succeed()
     const own = await connector.dials[1]!.succeed({ protocol: 'http/1.1' })
-    expect(other.member).toEqual({ connection: own, coalesced: false, because: 'not-h2' })
+    expect(other.member).toEqual({ connection: own, coalesced: false, because: 'handshake-too-slow' })
   })
 
   it("a dedicated connection asks nobody and is nobody else's", async () => {

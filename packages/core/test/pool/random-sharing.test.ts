@@ -37,9 +37,10 @@ class World {
     const resolve = connector.resolve.bind(connector)
     connector.resolve = async (target) => ({ ...(await resolve(target)), expiresAt: clock.now() + ttlMs })
     this.targets = HOSTS.map((host) => {
+      const maxConnectionsPerOrigin = 1 + this.int(3)
       const settings = {
-        maxConnectionsPerOrigin: 1 + this.int(3),
-        minConnectionsPerOrigin: 1 + this.int(2),
+        maxConnectionsPerOrigin,
+        minConnectionsPerOrigin: Math.min(maxConnectionsPerOrigin, 1 + this.int(2)),
         idleTimeoutMs: 3_000,
       }
       return targetOf(`https://${host}`, 'key', settings)

@@ -6,6 +6,7 @@ import { get } from './get.js'
 import { printGet } from './print-get.js'
 import { printProbe } from './print-probe.js'
 import { probe } from './probe.js'
+import { forTerminal, jsonForTerminal } from './terminal.js'
 import { VERSION } from './version.js'
 
 const USAGE_ERROR = 2
@@ -23,11 +24,11 @@ async function run(argv: readonly string[]): Promise<number> {
   }
   if (asked.command === 'get') {
     const report = await get(asked.targets, asked.options)
-    console.log(asked.options.json ? JSON.stringify(report) : printGet(report))
+    console.log(asked.options.json ? jsonForTerminal(report) : forTerminal(printGet(report)))
     return report.exitCode
   }
   const report = await probe(asked.targets, asked.options)
-  console.log(asked.options.json ? JSON.stringify(report) : printProbe(report))
+  console.log(asked.options.json ? jsonForTerminal(report) : forTerminal(printProbe(report)))
   return report.exitCode
 }
 
@@ -35,7 +36,9 @@ try {
   process.exitCode = await run(process.argv.slice(2))
 } catch (error) {
   console.error(
-    error instanceof ArgumentsError ? `unshard: ${error.message}\n\n${USAGE}` : `unshard: ${(error as Error).message}`,
+    forTerminal(
+      error instanceof ArgumentsError ? `unshard: ${error.message}\n\n${USAGE}` : `unshard: ${(error as Error).message}`,
+    ),
   )
   process.exitCode = USAGE_ERROR
 }

@@ -1,6 +1,7 @@
 /** The report of `unshard get` for people. */
 
 import type { GetReport, Got } from './get.js'
+import { lineForTerminal } from './terminal.js'
 
 /** Lines for a terminal. */
 export function printGet({ responses, totals }: GetReport): string {
@@ -9,7 +10,7 @@ export function printGet({ responses, totals }: GetReport): string {
 }
 
 function line({ url, status, bytes, connection, error }: Got): string {
-  if (error !== undefined) return `${url}  ${error.code}: ${error.message}`
+  if (error !== undefined) return `${url}  ${lineForTerminal(`${error.code}: ${error.message}`)}`
   const { id, coalesced, because } = connection!
   return `${url}  ${status}, ${bytes} octets, #${id} ${coalesced ? 'shared' : 'own'} (${because})`
 }

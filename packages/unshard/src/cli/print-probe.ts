@@ -3,6 +3,7 @@
 import type { Comparison } from './compare.js'
 import { sourceOf } from './configuration.js'
 import type { Pair, ProbedOrigin, ProbeReport } from './probe.js'
+import { lineForTerminal } from './terminal.js'
 
 /** Lines for a terminal. */
 export function printProbe({ origins, pairs, connections, comparisons, configuration }: ProbeReport): string {
@@ -21,13 +22,13 @@ export function printProbe({ origins, pairs, connections, comparisons, configura
 }
 
 function describe({ origin, addresses, protocol, connectedTo, subjectAltName, originSet, error }: ProbedOrigin): string[] {
-  if (error !== undefined) return [origin, `  ${error.code}: ${error.message}`, '']
+  if (error !== undefined) return [origin, `  ${lineForTerminal(`${error.code}: ${error.message}`)}`, '']
   return [
     origin,
     `  addresses    ${addresses.join(' ') || 'not known'}`,
     `  connected    ${connectedTo ?? 'not known'}, ${protocol}`,
-    `  certificate  ${subjectAltName ?? 'none'}`,
-    `  ORIGIN       ${originSet === undefined ? 'not sent' : originSet.join(' ')}`,
+    `  certificate  ${lineForTerminal(subjectAltName ?? 'none')}`,
+    `  ORIGIN       ${originSet === undefined ? 'not sent' : lineForTerminal(originSet.join(' '))}`,
     '',
   ]
 }
@@ -50,6 +51,7 @@ const WORDS = {
 } as const
 
 function verdict({ origin, sharedWith, outcome, own, shared, error }: Comparison): string {
-  const statuses = own === undefined || shared === undefined ? (error ?? '') : `${own.status} on its own, ${shared.status} shared`
+  const statuses =
+    own === undefined || shared === undefined ? lineForTerminal(error ?? '') : `${own.status} on its own, ${shared.status} shared`
   return `${origin} over the connection of ${sharedWith} ${WORDS[outcome]} (${statuses})`
 }

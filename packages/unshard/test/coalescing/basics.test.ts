@@ -94,7 +94,7 @@ describe('the odd ones out', () => {
   it('HTTP/1.1 is never shared', async () => {
     const origin = await server({ protocols: ['http/1.1'] })
     const client = world.client({ lookup })
-    expect(await because(client, `https://s0.test.example:${origin.port}/`)).toBe('not-h2')
+    expect(await because(client, `https://s0.test.example:${origin.port}/`)).toBe('first-connection')
     expect(await because(client, `https://s1.test.example:${origin.port}/`)).toBe('not-h2')
     expect(origin.connections).toBe(2)
   })

@@ -1,0 +1,64 @@
+/** What responses hand out is theirs: changing it changes no other response, and none of another origin on the same connection. */
+
+import type { ProtocolName } from '../../src/index.js'
+import { rig } from './rig.js'
+
+const { client, server } = rig()
+
+describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
+  it('field lists are copies and frozen: of responses, interim responses and trailers', async () => {
+    const { port } = await server({
+      protocols: [protocol],
+      handler(_request, response) {
+        response.writeEarlyHints({ link: '</a.css>; rel=preload' })
+        response.writeHead(200, { 'x-a': '1', trailer: 'x-t' })
+        response.write('x')
+        response.addTrailers({ 'x-t': '2' })
+        response.end()
+      },
+    })
+    const one = client()
+    const rounds: unknown[] = []
+    for (let round = 0; round < 3; round++) {
+      const interim: (readonly string[])[] = []
+      const response = await one.request({
+        url: `https://a.test.example:${port}/`,
+        onInformational: (status, fields) => {
+          if (status === 103) interim.push(fields)
+        },
+      })
+      expect(await response.text()).toBe('x')
+      const lists = [response.headers.list, response.trailers!.list, ...interim]
+      rounds.push([
+        response.headers.get('x-a'),
+        response.trailers!.get('x-t'),
+        interim.map((fields) => fields[fields.indexOf('link') + 1]),
+      ])
+      for (const list of lists) {
+        expect(Object.isFrozen(list)).toBe(true)
+        expect(() => (list as string[]).push('x-forged', '1')).toThrow(TypeError)
+      }
+      expect(response.headers.list).toBe(response.headers.list)
+    }
+    expect(rounds).toEqual(new Array(3).fill(['1', '2', ['</a.css>; rel=preload']]))
+  })
+
+  it('what is told of connections and origins may be changed, and is made anew each time', async () => {
+    const { port } = await server({ protocols: [protocol] })
+    const one = client()
+    const url = `https://a.test.example:${port}/`
+    const ask = async () => {
+      const response = await one.request({ url })
+      await response.text()
+      const explained = await one.explain(url)
+      return [response.connection, explained, explained.addresses, explained.candidates, one.stats().connections]
+    }
+    const first = await ask()
+    const before = JSON.stringify(first)
+    for (const told of first as unknown as Record<string, unknown>[]) {
+      if (Array.isArray(told)) told.length = 0
+      else for (const name of Object.keys(told)) delete told[name]
+    }
+    expect(JSON.stringify(await ask())).toBe(before)
+  })
+})
