@@ -51,8 +51,12 @@ const NO_HOSTS = [
     {},
   ],
 ]
-const shown = (value: unknown): string =>
-  typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' && value !== null ? '{}' : String(value)
+/** Text that is long or may have credentials is not shown, nor is what an object holds. */
+const shown = (value: unknown): string => {
+  if (typeof value === 'object' && value !== null) return 'an object'
+  if (typeof value !== 'string') return String(value)
+  return value.length > 60 || value.includes('@') ? `a string of ${value.length} characters` : JSON.stringify(value)
+}
 
 test('nothing, an empty object and every option at once are fine', () => {
   expect(take(undefined)).not.toThrow()
