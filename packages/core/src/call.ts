@@ -208,6 +208,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
       this.#settle(error)
       return this.#finish()
     }
+    this.#request.content?.rewind?.()
     if (http1 !== undefined) this.#target = http1
     if (how === 'apart') this.#target = this.owner.apart(this.#target)
     this.owner.onReplay()
@@ -230,6 +231,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
 
   /** The response says "later", and the caller's policy takes it at its word. The rest of the response may come until then. */
   #askLater(delayMs: number): void {
+    this.#request.content?.rewind?.()
     this.#leftover = this.exchange
     this.exchange = undefined
     this.content = undefined
@@ -324,6 +326,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
   /** Once more, over a connection made for this origin. The shared one goes on untouched. */
   #redirect(): void {
     this.#misdirected = true
+    this.#request.content?.rewind?.()
     const exchange = this.exchange
     this.exchange = undefined
     this.content = undefined

@@ -98,7 +98,13 @@ export class Resolver {
       }
       const timer = this.#timeoutMs === 0 ? undefined : this.#clock.startTimer(this.#timeoutMs, over)
       timer?.unref()
-      const question = this.#ask(host).finally(over)
+      const question = this.#ask(host)
+        .catch((error: unknown) => {
+          // Whenever it comes: what the resolver has refused is not to be had from memory.
+          if (!isTemporary(error)) this.#answers?.delete(host)
+          throw error
+        })
+        .finally(over)
       this.#asked.set(host, question)
       asked = question
     }
@@ -116,10 +122,7 @@ export class Resolver {
       const answer = await Promise.race([asked, late])
       if (answer !== undefined) return answer
     } catch (error) {
-      if (!isTemporary(error)) {
-        this.#answers?.delete(host)
-        throw error
-      }
+      if (!isTemporary(error)) throw error
     } finally {
       timer?.cancel()
     }

@@ -24,6 +24,7 @@ export class ContentSender {
   readonly #sink: ContentSink
   #iterator: AsyncIterator<Uint8Array | string> | undefined
   #stopped = false
+  #stopReason: unknown
   #waiting: (() => void) | undefined
   /** Octets handed to the sink. */
   sentBytes = 0
@@ -66,15 +67,20 @@ export class ContentSender {
   stop(reason?: unknown): void {
     if (this.#stopped) return
     this.#stopped = true
+    this.#stopReason = reason
     this.#leave(reason)
     this.resume()
   }
 
   async #pump(): Promise<void> {
     if (this.#stopped) return
-    this.#iterator = this.#content.open()
+    const iterator = this.#content.open()
+    this.#iterator = iterator
+    // By the source, as it was opened.
+    if (this.#stopped) this.#leave(this.#stopReason)
     while (!this.#stopped) {
-      const { done, value } = await this.#iterator.next()
+      const { done, value } = await iterator.next()
+      if (done === true) this.#content.ended?.()
       if (this.#stopped) return
       if (done === true) return this.#end()
       const bytes = this.#check(value)

@@ -31,6 +31,10 @@ export interface Content {
   open(): AsyncIterator<Uint8Array | string>
   /** The request may be sent again: an attempt that ends leaves the source open until {@link release}. */
   hold?(): void
+  /** The request is sent again: the attempt that is open reads no further, though it may still be sending. */
+  rewind?(): void
+  /** The source has come to its end. */
+  ended?(): void
   /** The request is over, for `reason`. */
   release?(reason: unknown): void
 }

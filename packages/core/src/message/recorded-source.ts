@@ -21,13 +21,15 @@ export class RecordedSource implements Content {
   #iterator: AsyncIterator<Part> | undefined
   #parts: Part[] = []
   #keptBytes = 0
-  /** More has been read than is kept. */
+  /** More has been sent than is kept. */
   #overflown = false
   #done = false
   #left = false
   #held = false
   /** The next part, while it is being read. An attempt that failed meanwhile leaves it to the next one. */
   #pending: Promise<IteratorResult<Part>> | undefined
+  /** The attempt that reads. What an earlier one has asked for is kept for this one, whatever its size. */
+  #attempt = 0
 
   /** @param open opens the source; called once. */
   constructor(open: () => AsyncIterator<Part>) {
@@ -43,30 +45,47 @@ export class RecordedSource implements Content {
     this.#held = true
   }
 
+  /** The request is sent again: the attempt that is open reads no further, though it may still be sending. */
+  rewind(): void {
+    this.#attempt++
+  }
+
+  /** The source has come to its end. */
+  ended(): void {
+    this.#done = true
+  }
+
   /** The request is over. The source is left, unless it has come to its end. */
   release(reason: unknown): void {
     this.#held = false
     this.#parts = []
-    if (this.#iterator !== undefined && !this.#done) this.#leave(reason)
+    if (this.#iterator !== undefined) this.#leave(reason)
   }
 
   open(): AsyncIterator<Part> {
     this.#iterator ??= this.#open()
+    const attempt = ++this.#attempt
     let at = 0
     return {
       next: () => {
+        // The end would make the content of an earlier attempt look complete.
+        if (attempt !== this.#attempt) return new Promise(() => undefined)
         // Without another promise for each part, once nothing is kept.
         if (this.#overflown) return this.#iterator!.next()
-        return at < this.#parts.length ? Promise.resolve({ done: false, value: this.#parts[at++]! }) : this.#read(() => at++)
+        if (at === this.#parts.length) return this.#read(attempt, () => (at = this.#parts.length))
+        const value = this.#parts[at++]!
+        if (at === this.#parts.length) this.#drop()
+        return Promise.resolve({ done: false, value })
       },
       return: (reason) => {
-        if (!this.#held || !this.replayable) this.#leave(reason)
+        if (!this.#held || (attempt === this.#attempt && !this.replayable)) this.#leave(reason)
+        else if (attempt === this.#attempt) this.rewind()
         return Promise.resolve(END)
       },
     }
   }
 
-  async #read(taken: () => void): Promise<IteratorResult<Part>> {
+  async #read(attempt: number, taken: () => void): Promise<IteratorResult<Part>> {
     if (this.#done) return END
     this.#pending ??= this.#iterator!.next()
     const pending = this.#pending
@@ -75,24 +94,33 @@ export class RecordedSource implements Content {
     if (this.#pending === pending) {
       this.#pending = undefined
       if (result.done === true) this.#done = true
-      else this.#keep(result.value)
+      else this.#keep(result.value, attempt === this.#attempt)
     }
+    if (attempt !== this.#attempt) return result
     taken()
+    this.#drop()
     return result
   }
 
-  #keep(part: Part): void {
-    // What is no content is refused by its sender.
-    if (typeof part !== 'string' && !(part instanceof Uint8Array)) return
-    this.#keptBytes += typeof part === 'string' ? Buffer.byteLength(part) : part.length
-    this.#overflown = this.#keptBytes > KEPT_BYTES
-    if (this.#overflown) this.#parts = []
-    // A copy: a source may fill the same memory again.
-    else this.#parts.push(typeof part === 'string' ? part : Uint8Array.from(part))
+  /** @param sent the attempt that reads sends it now. */
+  #keep(part: Part, sent: boolean): void {
+    const length = typeof part === 'string' ? Buffer.byteLength(part) : part instanceof Uint8Array ? part.length : undefined
+    if (length === 0) return
+    this.#keptBytes += length ?? 0
+    if (sent && this.#keptBytes > KEPT_BYTES) return
+    // A copy: a source may fill the same memory again. What is no content is refused by its sender.
+    this.#parts.push(part instanceof Uint8Array ? Uint8Array.from(part) : part)
+  }
+
+  /** All that was read is sent: from here on it cannot be sent again, where it is too much to keep. */
+  #drop(): void {
+    if (this.#keptBytes <= KEPT_BYTES) return
+    this.#overflown = true
+    this.#parts = []
   }
 
   #leave(reason: unknown): void {
-    if (this.#left) return
+    if (this.#left || this.#done) return
     this.#left = true
     try {
       Promise.resolve(this.#iterator!.return?.(reason)).catch(() => undefined)

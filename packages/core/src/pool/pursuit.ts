@@ -9,7 +9,10 @@ import type { PendingWait } from './dial-under-way.js'
 export class Pursuit {
   readonly #stop = new AbortController()
   readonly #isWanted: () => boolean
-  readonly #timer: ClockTimer | undefined
+  readonly #clock: Clock
+  readonly #limitMs: number
+  readonly #startedAt: number
+  #timer: ClockTimer | undefined
   /** Addresses that other connections of the group lead to, where it is to reach others. */
   readonly taken: () => ReadonlySet<string> | undefined
   /** The address that it will try first, where that matters. */
@@ -27,20 +30,26 @@ export class Pursuit {
     isWanted: () => boolean,
     taken: () => ReadonlySet<string> | undefined = () => undefined,
   ) {
+    this.#clock = clock
+    this.#limitMs = limitMs
     this.#isWanted = isWanted
     this.taken = taken
-    this.#timer =
-      limitMs === 0 ? undefined : startDeadline(clock, limitMs, () => this.review(new TimeoutError('connect', limitMs)))
-    this.#timer?.unref()
+    this.#startedAt = clock.now()
+    if (limitMs > 0) this.#limit()
   }
 
   get signal(): AbortSignal {
     return this.#stop.signal
   }
 
-  /** Ends it with `reason` unless something waits for it, here or at another origin. */
-  review(reason: unknown): void {
-    if (!this.#isWanted() && this.dial?.awaited !== true) this.abort(reason)
+  /**
+   * A request has left, for `reason`: ends it unless something waits for it, here or at another origin. One that has had its time is ended
+   * in any case: where requests come without pause something always waits, and would wait in vain for an answer that never comes.
+   * @param kept it is wanted also where nothing waits.
+   */
+  review(reason: unknown, kept = false): void {
+    if (this.#limitMs > 0 && this.#clock.now() - this.#startedAt >= this.#limitMs) this.abort(this.#timeout())
+    else if (!kept && !this.#wanted) this.abort(reason)
   }
 
   abort(reason: unknown): void {
@@ -51,5 +60,22 @@ export class Pursuit {
   /** It is over. */
   end(): void {
     this.#timer?.cancel()
+  }
+
+  get #wanted(): boolean {
+    return this.#isWanted() || this.dial?.awaited === true
+  }
+
+  /** Looks again and again: what waited may have got another connection. */
+  #limit(): void {
+    this.#timer = startDeadline(this.#clock, this.#limitMs, () => {
+      if (this.#wanted) this.#limit()
+      else this.abort(this.#timeout())
+    })
+    this.#timer.unref()
+  }
+
+  #timeout(): TimeoutError {
+    return new TimeoutError('connect', this.#limitMs)
   }
 }

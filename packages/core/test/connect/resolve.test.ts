@@ -260,6 +260,27 @@ describe('RFC 8767: while the resolver is out, an old answer is used', () => {
     },
   )
 
+  it('a refusal that comes when the old answer is used already holds for the next request', async () => {
+    const time = new FakeClock(5)
+    const asked: ((error: unknown, address?: unknown, family?: unknown) => void)[] = []
+    const lookup = ((_host: string, _options: object, callback: () => void) => void asked.push(callback)) as LookupFunction
+    const resolver = new Resolver(lookup, 10_000, time, 60_000)
+    const before = resolver.resolve('a.example')
+    asked[0]!(null, '192.0.2.1', 4)
+    await before
+    time.advance(10_001)
+    const stale = resolver.resolve('a.example')
+    time.advance(1_800)
+    expect((await stale).addresses).toEqual(first)
+    const refusal = new Error('a private address')
+    asked[1]!(refusal)
+    await new Promise(setImmediate)
+    const next = resolver.resolve('a.example')
+    expect(asked).toHaveLength(3)
+    asked[2]!(refusal)
+    await expect(next).rejects.toMatchObject({ cause: refusal })
+  })
+
   it('another answer counts at once', async () => {
     const { resolver, answer } = await started()
     answer('192.0.2.7')

@@ -90,3 +90,66 @@ it('is left when the request is over, once and with its reason; not when it has 
   whole.content.release(undefined)
   expect(whole.told).toEqual([])
 })
+
+describe('a part that comes when its attempt is over', () => {
+  const large = 'b'.repeat(2 * KEPT_BYTES)
+
+  it.each([0, 1, 2])(
+    'is sent by the next one, though it is more than is kept; that one has read %d parts by then',
+    async (read) => {
+      let give!: (part: string) => void
+      const slow = new Promise<string>((resolve) => {
+        give = resolve
+      })
+      const content = new RecordedSource(async function* () {
+        yield 'a'
+        yield await slow
+        yield 'c'
+      })
+      content.hold()
+      const first = content.open()
+      await first.next()
+      const asked = first.next()
+      await first.return!('lost')
+      expect(content.replayable).toBe(true)
+      if (read === 0) give(large)
+      if (read === 0) await asked
+      const second = content.open()
+      let text = ''
+      for (let i = 0; i < read; i++) {
+        const next = second.next()
+        if (i === 1) give(large)
+        text += (await next).value as string
+      }
+      if (read === 1) give(large)
+      if (read === 1) await asked
+      text += await all(second)
+      expect(text === `a${large}c`).toBe(true)
+      expect(content.replayable).toBe(false)
+    },
+  )
+
+  it('an attempt that is still sending when the request is sent again reads no further', async () => {
+    const { content, told } = source(['a', large, 'c'])
+    content.hold()
+    const first = content.open()
+    await first.next()
+    content.rewind()
+    let more = false
+    void first.next().then(() => {
+      more = true
+    })
+    expect((await all(content.open())) === `a${large}c`).toBe(true)
+    expect(more).toBe(false)
+    await first.return!('asked again')
+    expect(told).toEqual([])
+  })
+})
+
+it('empty parts, without end, take no memory', async () => {
+  const { content } = source(['', 'a', '', new Uint8Array(0), 'b', ''])
+  content.hold()
+  expect(await all(content.open())).toBe('ab')
+  const again = content.open()
+  expect([(await again.next()).value, (await again.next()).value, (await again.next()).done]).toEqual(['a', 'b', true])
+})

@@ -1,0 +1,52 @@
+/** A dial that leads nowhere, while requests come without pause: they must not all wait for it. */
+
+import net, { type Socket } from 'node:net'
+import { FakeClock } from '@unshard/testkit'
+import { rig } from './rig.js'
+
+const { client, server, defer } = rig()
+
+/** Takes connections: those that `isStuck` says are never answered, the others reach the server at `port`. */
+async function gate(port: number, isStuck: (index: number) => boolean): Promise<{ port: number; count: number }> {
+  const sockets = new Set<Socket>()
+  const seen = { port: 0, count: 0 }
+  const listener = net.createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    if (isStuck(seen.count++)) return
+    const to = net.connect(port, '127.0.0.1')
+    sockets.add(to)
+    to.on('error', () => socket.destroy())
+    socket.pipe(to).pipe(socket)
+  })
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+  seen.port = (listener.address() as { port: number }).port
+  defer(() => {
+    for (const socket of sockets) socket.destroy()
+    listener.close()
+  })
+  return seen
+}
+
+it.each([1, 2])('TLS that is never answered, minConnections %d: who comes after the first timeout is answered', async (least) => {
+  const clock = new FakeClock()
+  const origin = await server({ protocols: ['h2'] })
+  const seen = await gate(origin.port, (index) => index < least)
+  const one = client({ clock, timeouts: { connect: 10_000 }, minConnectionsPerOrigin: least })
+  const asked: Promise<number | string>[] = []
+  for (let seconds = 0; seconds < 40; seconds += 4) {
+    const answer = one.request({ url: `https://a.test.example:${seen.port}/` })
+    asked.push(
+      answer.then(
+        ({ status }) => status,
+        ({ name }: Error) => name,
+      ),
+    )
+    while (seen.count < 1) await new Promise(setImmediate)
+    await clock.pass(4_000)
+    if (seen.count > least) break
+  }
+  const outcomes = await Promise.all(asked)
+  expect([...new Set(outcomes)]).toEqual(['TimeoutError', 200])
+  expect(outcomes.filter((outcome) => outcome === 200).length).toBeGreaterThanOrEqual(2)
+})
