@@ -100,10 +100,10 @@ export class Group {
     this.expiresAt = Math.min(this.expiresAt, member.expiresAt ?? Number.POSITIVE_INFINITY)
   }
 
-  /** Connections on their way, but for those that nothing waits for any more. */
+  /** Connections on their way, but for those that nothing waits for any more, or that take too long. */
   get dials(): number {
     let count = 0
-    for (const { signal } of this.pursuits) if (!signal.aborted) count++
+    for (const { signal, overdue } of this.pursuits) if (!signal.aborted && !overdue) count++
     return count
   }
 

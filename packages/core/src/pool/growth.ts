@@ -181,8 +181,8 @@ export class Growth {
   /** Requests of a group have left: dials that nothing waits for are ended, with the reason of the last of them. */
   review(group: Group, reason: unknown): void {
     // Connections that are wanted in any case have a time of their own.
-    const kept = group.target.settings.minConnections > 1
-    for (const pursuit of group.pursuits) pursuit.review(reason, kept)
+    if (group.target.settings.minConnections > 1) return
+    for (const pursuit of group.pursuits) pursuit.review(reason)
   }
 
   #obtained(group: Group, member: Member): void {

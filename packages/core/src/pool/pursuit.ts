@@ -43,13 +43,16 @@ export class Pursuit {
   }
 
   /**
-   * A request has left, for `reason`: ends it unless something waits for it, here or at another origin. One that has had its time is ended
-   * in any case: where requests come without pause something always waits, and would wait in vain for an answer that never comes.
-   * @param kept it is wanted also where nothing waits.
+   * Whether it has taken longer than the client gives a connection: requests that come now are given another one beside it. It goes on for
+   * those that have more time.
    */
-  review(reason: unknown, kept = false): void {
-    if (this.#limitMs > 0 && this.#clock.now() - this.#startedAt >= this.#limitMs) this.abort(this.#timeout())
-    else if (!kept && !this.#wanted) this.abort(reason)
+  get overdue(): boolean {
+    return this.#limitMs > 0 && this.#clock.now() - this.#startedAt >= this.#limitMs
+  }
+
+  /** A request has left, for `reason`: ends it unless something waits for it, here or at another origin. */
+  review(reason: unknown): void {
+    if (!this.#wanted) this.abort(reason)
   }
 
   abort(reason: unknown): void {
@@ -70,12 +73,8 @@ export class Pursuit {
   #limit(): void {
     this.#timer = startDeadline(this.#clock, this.#limitMs, () => {
       if (this.#wanted) this.#limit()
-      else this.abort(this.#timeout())
+      else this.abort(new TimeoutError('connect', this.#limitMs))
     })
     this.#timer.unref()
-  }
-
-  #timeout(): TimeoutError {
-    return new TimeoutError('connect', this.#limitMs)
   }
 }

@@ -50,3 +50,21 @@ it.each([1, 2])('TLS that is never answered, minConnections %d: who comes after 
   expect([...new Set(outcomes)]).toEqual(['TimeoutError', 200])
   expect(outcomes.filter((outcome) => outcome === 200).length).toBeGreaterThanOrEqual(2)
 })
+
+it('a request with more time keeps the dial that it waits for, though others have left it', async () => {
+  const clock = new FakeClock()
+  const { port } = await gate(1, () => true)
+  const one = client({ clock, timeouts: { connect: 1_000 } })
+  const url = `https://a.test.example:${port}/`
+  let settled = false
+  const patient = one.request({ url, timeouts: { connect: 30_000 } })
+  patient.catch(() => {
+    settled = true
+  })
+  const short = one.request({ url })
+  await clock.pass(2_000)
+  await expect(short).rejects.toMatchObject({ name: 'TimeoutError', ms: 1_000 })
+  expect([settled, one.stats().totals.dials]).toEqual([false, 1])
+  await clock.pass(29_000)
+  await expect(patient).rejects.toMatchObject({ name: 'TimeoutError', ms: 30_000 })
+})
