@@ -59,7 +59,10 @@ export class RecordedSource implements Content {
   release(reason: unknown): void {
     this.#held = false
     this.#parts = []
-    if (this.#iterator !== undefined) this.#leave(reason)
+    if (this.#iterator === undefined) return
+    this.#leave(reason)
+    // Nothing is kept of it: it would be sent again as if it were empty.
+    this.#left = true
   }
 
   open(): AsyncIterator<Part> {
