@@ -29,7 +29,7 @@ export class RecordedSource implements Content {
   #held = false
   /** The next part, while it is being read. An attempt that failed meanwhile leaves it to the next one. */
   #pending: Promise<IteratorResult<Part>> | undefined
-  /** The attempt that reads. What an earlier one has asked for is kept for this one, whatever its size. */
+  /** The attempt that reads. A part that an earlier one has asked for is kept for this one, whatever its size. */
   #attempt = 0
 
   /**

@@ -43,8 +43,8 @@ export class Pursuit {
   }
 
   /**
-   * A request has left, for `reason`: ends it unless something waits for it, here or at another origin. One that has had its time is ended
-   * in any case: where requests come without pause something always waits, and would wait in vain for an answer that never comes.
+   * A request has left, for `reason`: ends the pursuit unless something waits for it, here or at another origin. A pursuit that has had its
+   * time ends in any case: where requests come without pause, something always waits, and a dial without an answer would keep them all.
    * @param kept it is wanted also where nothing waits.
    */
   review(reason: unknown, kept = false): void {
