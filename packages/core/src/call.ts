@@ -351,7 +351,8 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
     this.#over = true
     this.#pause?.cancel()
     this.#dropLeftover()
-    this.#request.content?.release?.(this.#endReason)
+    const reason = this.#endReason
+    this.#request.content?.release?.(reason, reason !== undefined && !(reason instanceof UnshardError))
     this.owner.deadlines.delete(this)
     if (this.#signal !== undefined) unlink(this.#signal, this)
     this.owner.onOver()

@@ -35,8 +35,8 @@ export interface Content {
   rewind?(): void
   /** The source has come to its end. */
   ended?(): void
-  /** The request is over, for `reason`. */
-  release?(reason: unknown): void
+  /** The request is over, for `reason`. @param aborted the caller has ended it. */
+  release?(reason: unknown, aborted: boolean): void
 }
 
 /**
@@ -159,7 +159,7 @@ function usedError(): UsageError {
 
 function once(source: AsyncIterable<Uint8Array | string>): Content {
   const open = openerInContext(openOnce)
-  return new RecordedSource(() => open(source))
+  return new RecordedSource(() => open(source), isStream(source))
 }
 
 /** What was wrong with the content of a request that is under way: the server may have seen a part of it. */

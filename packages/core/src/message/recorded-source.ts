@@ -18,6 +18,7 @@ export class RecordedSource implements Content {
   readonly length = undefined
   readonly type = undefined
   readonly #open: () => AsyncIterator<Part>
+  readonly #isStream: boolean
   #iterator: AsyncIterator<Part> | undefined
   #parts: Part[] = []
   #keptBytes = 0
@@ -28,12 +29,16 @@ export class RecordedSource implements Content {
   #held = false
   /** The next part, while it is being read. An attempt that failed meanwhile leaves it to the next one. */
   #pending: Promise<IteratorResult<Part>> | undefined
-  /** The attempt that reads. What an earlier one has asked for is kept for this one, whatever its size. */
+  /** The attempt that reads. A part that an earlier one has asked for is kept for this one, whatever its size. */
   #attempt = 0
 
-  /** @param open opens the source; called once. */
-  constructor(open: () => AsyncIterator<Part>) {
+  /**
+   * @param open opens the source; called once.
+   * @param isStream it holds something also before it is opened, such as a file.
+   */
+  constructor(open: () => AsyncIterator<Part>, isStream = false) {
     this.#open = open
+    this.#isStream = isStream
   }
 
   get replayable(): boolean {
@@ -55,11 +60,18 @@ export class RecordedSource implements Content {
     this.#done = true
   }
 
-  /** The request is over. The source is left, unless it has come to its end. */
-  release(reason: unknown): void {
+  /**
+   * The request is over. The source is left, unless it has come to its end.
+   * @param aborted the caller has ended it: a stream that was not opened is left as well. After a failure it may be sent another time.
+   */
+  release(reason: unknown, aborted = false): void {
     this.#held = false
     this.#parts = []
-    if (this.#iterator !== undefined) this.#leave(reason)
+    if (this.#iterator === undefined && aborted && this.#isStream) this.#openUnread()
+    if (this.#iterator === undefined) return
+    this.#leave(reason)
+    // Nothing is kept of it: it would be sent again as if it were empty.
+    this.#left = true
   }
 
   open(): AsyncIterator<Part> {
@@ -117,6 +129,14 @@ export class RecordedSource implements Content {
     if (this.#keptBytes <= KEPT_BYTES) return
     this.#overflown = true
     this.#parts = []
+  }
+
+  #openUnread(): void {
+    try {
+      this.#iterator = this.#open()
+    } catch {
+      // Another reader has it by now.
+    }
   }
 
   #leave(reason: unknown): void {

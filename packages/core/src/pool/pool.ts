@@ -7,7 +7,7 @@ import type { Connector } from '../connect/connect.js'
 import type { Connection, PoolTarget } from '../connection.js'
 import { type Clock, startDeadline } from '../deadlines.js'
 import type { Diagnostics } from '../diagnostics.js'
-import { TimeoutError, TransportError } from '../errors.js'
+import { TimeoutError, TransportError, UsageError } from '../errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import { CandidateIndex } from './candidate-index.js'
 import { Dedicated } from './dedicated.js'
@@ -294,7 +294,7 @@ export class Pool {
   /** Lets every connection finish what it has. */
   async close(): Promise<void> {
     this.#lifetimes.stop()
-    this.#stop.abort(new Error('the client was closed'))
+    this.#stop.abort(new UsageError('ERR_CLIENT_CLOSED', 'the client was closed'))
     await Promise.all([...this.connections].map((connection) => connection.close()))
   }
 

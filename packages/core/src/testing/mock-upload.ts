@@ -69,6 +69,7 @@ export class MockUpload {
     try {
       this.#source ??= content.open()
       const { done, value } = await this.#unlessOver(this.#source)
+      if (done === true) content.ended?.()
       return this.#checked(done === true ? undefined : value)
     } catch (cause) {
       // Meanwhile: what is thrown then is the reason already.

@@ -52,3 +52,34 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
     expect(heard).toEqual([reason, reason])
   })
 })
+
+it('a stream whose request is aborted before it is opened is left too; after a failure it can be sent another time', async () => {
+  const streams = (): [ReadableStream<Uint8Array>, Readable, unknown[]] => {
+    const heard: unknown[] = []
+    const web = new ReadableStream<Uint8Array>({ cancel: (why) => void heard.push(why) })
+    const node = new Readable({ read: () => undefined })
+    node.once('error', (why) => heard.push(why))
+    return [web, node, heard]
+  }
+  // The name is never resolved: no request is sent.
+  const one = client({ lookup: () => undefined })
+  const reason = new Error('enough')
+  const abort = new AbortController()
+  const [web, node, heard] = streams()
+  const closed = new Promise((resolve) => node.once('close', resolve))
+  const requests = [web, node].map((body) =>
+    one.request({ url: 'https://a.test.example/', method: 'POST', body, signal: abort.signal }),
+  )
+  abort.abort(reason)
+  for (const request of requests) await expect(request).rejects.toBe(reason)
+  await closed
+  expect(heard).toEqual([reason, reason])
+
+  const [failedWeb, failedNode, none] = streams()
+  const failing = client({ lookup: (_host, _options, callback) => callback(new Error('no such host'), '', 4) })
+  for (const body of [failedWeb, failedNode]) {
+    const request = failing.request({ url: 'https://a.test.example/', method: 'POST', body })
+    await expect(request).rejects.toMatchObject({ phase: 'resolve' })
+  }
+  expect([failedNode.destroyed, failedWeb.locked, none]).toEqual([false, false, []])
+})

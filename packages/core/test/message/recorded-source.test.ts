@@ -89,6 +89,7 @@ it('is left when the request is over, once and with its reason; not when it has 
   await all(whole.content.open())
   whole.content.release(undefined)
   expect(whole.told).toEqual([])
+  expect([content.replayable, whole.content.replayable]).toEqual([false, false])
 })
 
 describe('a part that comes when its attempt is over', () => {
