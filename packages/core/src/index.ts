@@ -43,7 +43,7 @@ export {
   type Timeouts,
 } from './message/request.js'
 export { type ConnectionInfo, HttpResponse, type Timings } from './message/response.js'
-export { inRange, ownOptions, refuseUnknown, shownValue } from './option-checks.js'
+export { inRange, isIterable, ownOptions, refuseUnknown, shownValue } from './option-checks.js'
 export { type ClientOptions, DEFAULT_TIMEOUTS } from './options.js'
 export type { ExplainedCandidate, Explanation } from './pool/explain.js'
 export { type Dial, isConnection, type ReusePolicy, sameOrigin, type Verdict } from './pool/reuse-policy.js'

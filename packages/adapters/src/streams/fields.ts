@@ -1,6 +1,6 @@
 /** A request's fields with more of them: whatever form a caller has written them in. */
 
-import { type FieldsInit, UsageError } from '@unshard/core'
+import { type FieldsInit, isIterable, UsageError } from '@unshard/core'
 
 type Pair = readonly [name: string, value: string]
 
@@ -21,7 +21,7 @@ export function refuseFields(init: FieldsInit | undefined, names: readonly strin
 
 function pairsOf(init: FieldsInit | undefined): Pair[] {
   if (init === undefined) return []
-  if (Symbol.iterator in init) return [...init]
+  if (isIterable(init)) return [...(init as Iterable<Pair>)]
   return Object.entries(init).flatMap(([name, value]): Pair[] => {
     if (value === undefined) return []
     return Array.isArray(value) ? value.map((line): Pair => [name, String(line)]) : [[name, String(value)]]
