@@ -10,7 +10,7 @@ import { Diagnostics } from './diagnostics.js'
 import { UsageError } from './errors.js'
 import { ConnectionHandle, checkHandleOptions, type HandleOptions, pingTimeout } from './handle.js'
 import { Http1Origins } from './http1-origins.js'
-import { parseOrigin } from './message/origin.js'
+import { type Origin, parseOrigin } from './message/origin.js'
 import { checkRequest, ownRequest, type RequestOptions } from './message/request.js'
 import type { ConnectionInfo, HttpResponse } from './message/response.js'
 import { checkIsolation, inRange, invalidOption, ownOptions } from './option-checks.js'
@@ -330,10 +330,15 @@ export class Client {
     const limits = this.#limitsOf(options)
     const { signal } = options
     if (signal?.aborted === true) throw abortReason(signal)
-    const target = this.#http1.resolve(own ?? this.#targets.of(request.origin, options.isolation))
+    const target = this.#http1.resolve(own ?? this.#targetOf(request.origin, options))
     const call = new Call(this.#owner, request, target, options, limits)
     this.#totals.requests++
     return call
+  }
+
+  #targetOf(origin: Origin, { isolation, resolvedAddress }: RequestOptions): PoolTarget {
+    if (resolvedAddress === undefined) return this.#targets.of(origin, isolation)
+    return this.#targets.at(origin, isolation, resolvedAddress)
   }
 
   #limitsOf({ timeouts, replay, retry }: RequestOptions): CallLimits {

@@ -108,6 +108,8 @@ export interface PoolTarget extends Target {
   readonly progress: OriginProgress
   /** The origin has said HTTP_1_1_REQUIRED (RFC 9113 §7): nothing else is offered to it. */
   readonly http1Only?: boolean
+  /** What its host has resolved to already: no other address is connected to, and no name is resolved. */
+  readonly pinned?: Address
   /** It has a connection of its own, with settings of its own. */
   readonly alone?: boolean
   /** Where the pool finds what it has for it. The pool's alone. */

@@ -169,3 +169,9 @@ function printable(text: string): string {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
 }
+
+/** Whether an object can be iterated; not by a member of `Object.prototype`, which is put there and not the object's. */
+export function isIterable(value: object): value is Iterable<unknown> {
+  const iterate = (value as Partial<Iterable<unknown>>)[Symbol.iterator]
+  return typeof iterate === 'function' && iterate !== (Object.prototype as Partial<Iterable<unknown>>)[Symbol.iterator]
+}

@@ -97,9 +97,10 @@ export class Pools {
   /** A group whose target is a different one now is of no use to new requests. */
   #update(): void {
     for (const group of [...this.#pool.groups]) {
-      const { origin, isolation, dialKey, http1Only, alone } = group.target
+      const { origin, isolation, dialKey, http1Only, alone, pinned } = group.target
       if (http1Only === true || alone === true) continue
-      const target = this.#targets.of(origin, isolation)
+      const target =
+        pinned === undefined ? this.#targets.of(origin, isolation) : this.#targets.at(origin, isolation, pinned.address)
       if (target.dialKey === dialKey) this.#pool.update(group, target)
       else void this.#pool.closeGroup(group)
     }

@@ -6,7 +6,7 @@ import type { Connector } from './connect/connect.js'
 import type { OriginProgress, PoolTarget, TargetProxy } from './connection.js'
 import { UsageError } from './errors.js'
 import { type Origin, parseOrigin, parseUrl } from './message/origin.js'
-import { shownValue } from './option-checks.js'
+import { invalidOption, shownValue } from './option-checks.js'
 import {
   mergePoolSettings,
   type PoolSettings,
@@ -35,6 +35,7 @@ export class Targets {
   /** One string for all that are equal. */
   #lastReuseKey = ''
   readonly #tagged = new BoundedCache<PoolTarget>({ max: MAX_TAGGED })
+  readonly #pinned = new BoundedCache<PoolTarget>({ max: MAX_TAGGED })
 
   /** @throws UsageError naming a setting that is unknown or out of range, or a pool whose name is none. */
   constructor(connector: Connector, defaults: PoolSettings, pools: Readonly<Record<string, PoolSettings>>) {
@@ -50,6 +51,20 @@ export class Targets {
     if (target === undefined) {
       target = this.#make(origin, undefined)
       this.#plain.set(origin, target)
+    }
+    return target
+  }
+
+  /** The same at one address, which the caller has resolved. @throws UsageError `ERR_INVALID_OPTION` for what is not an address. */
+  at(origin: Origin, isolation: string | undefined, address: string): PoolTarget {
+    const family = isIP(address)
+    if (family !== 4 && family !== 6) throw invalidOption('resolvedAddress', 'an IPv4 or IPv6 address', address)
+    const key = `${address} ${origin.serialized}${isolation === undefined ? '' : `#${isolation}`}`
+    let target = this.#pinned.get(key)
+    if (target === undefined) {
+      const made = this.#make(origin, isolation)
+      target = { ...made, dialKey: `${made.dialKey}|at ${address}`, pinned: { address, family } }
+      this.#pinned.set(key, target)
     }
     return target
   }
@@ -118,6 +133,7 @@ export class Targets {
   #forget(): void {
     this.#plain = new WeakMap()
     this.#tagged.clear()
+    this.#pinned.clear()
   }
 
   #taggedOf(origin: Origin, isolation: string): PoolTarget {

@@ -1,6 +1,7 @@
 /** The headers of a request: what the caller may write, and what is added where that says nothing. */
 
 import { Fields, UsageError } from '@unshard/core'
+import { isIterable } from '@unshard/core/internal'
 import { ACCEPT_ENCODING } from './decode.js'
 
 /** Name and value, in the order they are sent. */
@@ -50,7 +51,7 @@ function hasName(pairs: readonly Pair[], length: number, wanted: string): boolea
 export function toPairs(init: unknown): Pair[] {
   if (typeof init !== 'object' || init === null) throw invalid('headers are a record, pairs, or a Headers object')
   const pairs: Pair[] = []
-  if (Symbol.iterator in init) {
+  if (isIterable(init)) {
     for (const pair of init as Iterable<readonly unknown[]>) pairs.push(toPair(pair))
     return pairs
   }

@@ -1,6 +1,7 @@
 /** A request's fields with more of them: whatever form a caller has written them in. */
 
 import { type FieldsInit, UsageError } from '@unshard/core'
+import { isIterable } from '@unshard/core/internal'
 
 type Pair = readonly [name: string, value: string]
 
@@ -21,7 +22,7 @@ export function refuseFields(init: FieldsInit | undefined, names: readonly strin
 
 function pairsOf(init: FieldsInit | undefined): Pair[] {
   if (init === undefined) return []
-  if (Symbol.iterator in init) return [...init]
+  if (isIterable(init)) return [...(init as Iterable<Pair>)]
   return Object.entries(init).flatMap(([name, value]): Pair[] => {
     if (value === undefined) return []
     return Array.isArray(value) ? value.map((line): Pair => [name, String(line)]) : [[name, String(value)]]

@@ -2,6 +2,7 @@
 
 import { Readable } from 'node:stream'
 import type { RequestBody } from '@unshard/core'
+import { encodeForm } from '../fetch/form-data.js'
 import { iteratorOf, type PartIterator } from '../streams/part-iterator.js'
 import { invalidArgument } from './errors.js'
 
@@ -9,6 +10,8 @@ import { invalidArgument } from './errors.js'
 export interface DispatchBody {
   readonly body: RequestBody | undefined
   readonly type: string | undefined
+  /** Bytes, where the body does not say it itself. */
+  readonly length?: number | undefined
 }
 
 /** What wants to know of content that is sent. */
@@ -28,7 +31,7 @@ export function toDispatchBody(body: unknown): DispatchBody {
   if (Object.prototype.toString.call(body) === '[object ArrayBuffer]') {
     return (body as ArrayBuffer).byteLength === 0 ? NOTHING : bytes(new Uint8Array(body as ArrayBuffer))
   }
-  if (isForm(body)) return fromForm(body)
+  if (isForm(body)) return encodeForm(body)
   if (isBlob(body)) return { body: body as Blob, type: body.type === '' ? undefined : body.type }
   if (typeof body === 'object' && (Symbol.asyncIterator in body || Symbol.iterator in body)) {
     return { body: asAsync(body as Iterable<Uint8Array>), type: undefined }
@@ -81,15 +84,4 @@ function isBlob(body: unknown): body is Blob {
 
 function tagOf(body: unknown): unknown {
   return (body as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]
-}
-
-/** The platform writes multipart/form-data. */
-function fromForm(form: FormData): DispatchBody {
-  const own = new FormData()
-  for (const [name, value] of form as unknown as Iterable<[string, string | File]>) {
-    if (typeof value === 'string') own.append(name, value)
-    else own.append(name, value, value.name)
-  }
-  const response = new Response(own)
-  return { body: response.body as RequestBody, type: response.headers.get('content-type') ?? undefined }
 }

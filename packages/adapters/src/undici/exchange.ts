@@ -56,7 +56,7 @@ export class Exchange implements Controlled, Linked<Exchange> {
     if (typeof body === 'object' && !(body instanceof Uint8Array)) this.#source = body
     this.#call(() => this.#listener.start(this))
     if (this.#over) return
-    const { method, url, headers, timeouts, isolation, replay } = request
+    const { method, url, headers, timeouts, isolation, replay, resolvedAddress } = request
     // One shape for all: what reads it is on every request's path.
     const options = {
       method,
@@ -65,6 +65,7 @@ export class Exchange implements Controlled, Linked<Exchange> {
       timeouts,
       isolation,
       replay,
+      resolvedAddress,
       body: this.#watch(request.body),
       signal: this.#abort.signal,
       onInformational: (status: number, fields: readonly string[]) => this.#inform(status, fields),
@@ -120,6 +121,8 @@ export class Exchange implements Controlled, Linked<Exchange> {
 
   #read(): void {
     if (this.#over || this.paused || this.#reading || this.#parts === undefined) return
+    // In the same turn as its fields, as undici does: interceptors that keep responses count on it.
+    if (this.#response!.isEmpty) return this.#end()
     this.#reading = true
     this.#parts.next().then(this.#arrive, this.#fail)
   }

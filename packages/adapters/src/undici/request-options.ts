@@ -3,6 +3,7 @@
 import { isIP } from 'node:net'
 import { stringify } from 'node:querystring'
 import { Fields, type RequestBody, type RequestOptions } from '@unshard/core'
+import { isIterable, shownValue } from '@unshard/core/internal'
 import { toDispatchBody } from './body.js'
 import type { DispatchOptions } from './contract.js'
 import { DispatchError, invalidArgument } from './errors.js'
@@ -19,26 +20,31 @@ export interface PreparedRequest {
   readonly timeouts: RequestOptions['timeouts'] | undefined
   readonly isolation: string | undefined
   readonly replay: number | undefined
+  /** Where the URL's host leads, as the caller has found out. */
+  readonly resolvedAddress: string | undefined
 }
 
 /** @throws DispatchError `UND_ERR_INVALID_ARG` or `UND_ERR_NOT_SUPPORTED`, as undici would. */
 export function toRequest(options: DispatchOptions): PreparedRequest {
   checkKinds(options)
   const { method, idempotent, allowH2 } = options
-  const { body, type } = toDispatchBody(options.body)
+  const { body, type, length } = toDispatchBody(options.body)
   const fields = new FieldLines()
   fields.addAll(options.headers)
   if (options.reset === true || fields.close) fields.list.push('connection', 'close')
   if (type !== undefined && !fields.hasType) fields.list.push('content-type', type)
   checkLength(fields.length, body)
+  if (length !== undefined && fields.length === undefined) fields.list.push('content-length', String(length))
+  const { origin, resolvedAddress } = originOf(options, fields.host)
   return {
     method,
-    url: originOf(options) + pathOf(options),
+    url: origin + pathOf(options),
     headers: new Fields(fields.list),
     body,
     timeouts: timeoutsOf(options),
     isolation: allowH2 === false ? HTTP1_ISOLATION : undefined,
     replay: idempotent === false ? 0 : undefined,
+    resolvedAddress,
   }
 }
 
@@ -94,37 +100,59 @@ function timeoutsOf({ headersTimeout, bodyTimeout }: DispatchOptions): RequestOp
   }
 }
 
-const MOST_ORIGINS = 1_024
-const origins = new Map<string, string>()
+/** Where a request goes. */
+interface RequestOrigin {
+  /** Scheme, host and port, and nothing behind them. */
+  readonly origin: string
+  readonly resolvedAddress: string | undefined
+}
 
-/** Scheme, host and port, and nothing behind them. */
-function originOf({ origin, servername }: DispatchOptions): string {
+const MOST_ORIGINS = 1_024
+const origins = new Map<string, RequestOrigin>()
+
+/** @param host of the fields. */
+function originOf({ origin, servername }: DispatchOptions, host: string | undefined): RequestOrigin {
   if (!(origin instanceof URL) && (typeof origin !== 'string' || origin === '')) {
     throw invalidArgument('opts.origin must be a non-empty string or URL.')
   }
   const text = String(origin)
-  if (servername !== undefined && servername !== null && servername !== '') return named(text, servername)
+  const name = servername || nameIn(host)
+  if (name !== undefined && isIP(name) === 0) return named(text, name)
   let known = origins.get(text)
   if (known === undefined) {
-    known = parsed(text).origin
+    known = { origin: parsed(text).origin, resolvedAddress: undefined }
     if (origins.size >= MOST_ORIGINS) origins.clear()
     origins.set(text, known)
   }
   return known
 }
 
-/** An interceptor that resolves names puts an address in the place of the name: the name is what is asked for, and resolved here. */
-function named(text: string, servername: string): string {
+/**
+ * An interceptor that resolves names puts an address in the place of the name, and may have checked it: the name is what is asked for, and that address
+ * is what is connected to. To resolve the name again would undo the check (DNS rebinding).
+ */
+function named(text: string, name: string): RequestOrigin {
   const { protocol, hostname, port, origin } = parsed(text)
-  if (isIP(hostname.replace(/^\[|\]$/g, '')) === 0) return origin
-  return `${protocol}//${servername}${port === '' ? '' : `:${port}`}`
+  const address = hostname.replace(/^\[|\]$/g, '')
+  if (isIP(address) === 0) return { origin, resolvedAddress: undefined }
+  const url = parsed(`${protocol}//${name}${port === '' ? '' : `:${port}`}`)
+  // A name that is more than a name would lead elsewhere.
+  if (url.hostname !== name.toLowerCase()) throw invalidArgument(`invalid servername ${shownValue(name)}`)
+  return { origin: url.origin, resolvedAddress: address }
+}
+
+/** The name of a `host` field, without its port. */
+function nameIn(host: string | undefined): string | undefined {
+  if (host === undefined || host.startsWith('[')) return undefined
+  const colon = host.indexOf(':')
+  return (colon === -1 ? host : host.slice(0, colon)) || undefined
 }
 
 function parsed(text: string): URL {
   try {
     return new URL(text)
   } catch {
-    throw invalidArgument(`invalid origin ${JSON.stringify(text)}`)
+    throw invalidArgument(`invalid origin ${shownValue(text)}`)
   }
 }
 
@@ -142,12 +170,13 @@ class FieldLines {
   hasType = false
   /** `content-length`, as it was written. */
   length: string | undefined
+  host: string | undefined
 
   addAll(headers: unknown): void {
     if (headers === undefined || headers === null) return
     if (typeof headers !== 'object') throw invalidArgument('headers must be an object or an array')
     if (Array.isArray(headers)) return this.#addFlat(headers)
-    if (!(Symbol.iterator in headers)) {
+    if (!isIterable(headers)) {
       for (const name of Object.keys(headers)) this.#add(name, (headers as Record<string, unknown>)[name])
       return
     }
@@ -169,9 +198,20 @@ class FieldLines {
     if (CONNECTION.has(lower) && this.#connection(lower, value)) return
     if (lower === 'content-type') this.hasType = true
     else if (lower === 'content-length') this.#setLength(toText(name, value))
+    else if (lower === 'host') this.#setHost(value)
     else if (!TOKEN.test(name)) throw invalidArgument('invalid header key')
     if (!Array.isArray(value)) this.list.push(name, toValue(name, value))
     else for (const line of value) this.list.push(name, toValue(name, line))
+  }
+
+  /** RFC 9110 §7.2: there is one. Two that differ would be read differently by two servers. */
+  #setHost(value: unknown): void {
+    for (const host of Array.isArray(value) ? value : [value]) {
+      if (typeof host !== 'string') throw invalidArgument('invalid host header')
+      if (this.host !== undefined && this.host.toLowerCase() !== host.toLowerCase())
+        throw invalidArgument('duplicate host header')
+      this.host = host
+    }
   }
 
   #setLength(value: string): void {

@@ -133,6 +133,7 @@ export class Connector {
     const { origin, proxy } = target
     if (proxy !== undefined || socketPathOf(target) !== undefined || this.#options.sockets?.needsNoAddress === true)
       return NOTHING
+    if (target.pinned !== undefined) return { addresses: [target.pinned], expiresAt: Number.POSITIVE_INFINITY }
     try {
       const resolving = this.#resolver.resolve(origin.host)
       if (origin.scheme === 'https') this.#securer.prepare()

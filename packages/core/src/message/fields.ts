@@ -2,7 +2,7 @@
 
 import { UsageError } from '../errors.js'
 import { CONNECTION_SPECIFIC_FIELDS, isFieldValue, isToken, trimBlanks } from '../field-syntax.js'
-import { shownValue } from '../option-checks.js'
+import { isIterable, shownValue } from '../option-checks.js'
 
 /** Fields as a caller may write them: a record (a list value is one line each), pairs, or {@link Fields}. `undefined` values are left out. */
 export type FieldsInit =
@@ -107,10 +107,10 @@ export function checkFields(init: FieldsInit | undefined): CheckedFields {
   if (init instanceof Fields) {
     const list = fieldList(init)
     for (let i = 0; i < list.length; i += 2) check.add(list[i]!, list[i + 1]!)
-  } else if (Symbol.iterator in init) {
+  } else if (isIterable(init)) {
     for (const [name, value] of init as Iterable<readonly [string, string]>) check.add(name, value)
   } else {
-    for (const name of Object.keys(init)) check.addValue(name, init[name])
+    for (const name of Object.keys(init)) check.addValue(name, (init as Exclude<FieldsInit, Iterable<unknown>>)[name])
   }
   return check
 }

@@ -55,6 +55,8 @@ export interface RequestOptions {
   readonly timeouts?: Timeouts
   /** @internal When `timeouts.total` began to count, by the client's clock: a call that follows redirects has one for all of them. */
   readonly totalSince?: number
+  /** @internal What the URL's host has resolved to already: that address is connected to, and no name is resolved. */
+  readonly resolvedAddress?: string | undefined
   /** Replays where a connection is lost and nobody knows whether the server has acted: see the client's option. */
   readonly replay?: number
   /** Retries after a status that says "later": see the client's option. */
@@ -122,6 +124,7 @@ const MEMBERS: ReadonlySet<string> = new Set<keyof RequestOptions>([
   'signal',
   'timeouts',
   'totalSince',
+  'resolvedAddress',
   'replay',
   'retry',
   'isolation',
@@ -133,7 +136,9 @@ const MEMBERS: ReadonlySet<string> = new Set<keyof RequestOptions>([
 ])
 
 /** Names of the members that callers know. */
-export const REQUEST_MEMBERS: ReadonlySet<string> = new Set([...MEMBERS].filter((name) => name !== 'totalSince'))
+export const REQUEST_MEMBERS: ReadonlySet<string> = new Set(
+  [...MEMBERS].filter((name) => name !== 'totalSince' && name !== 'resolvedAddress'),
+)
 
 /** Options of a client that other libraries take with a request: a request that ignored them would go elsewhere than its caller says. */
 const OF_THE_CLIENT: ReadonlySet<string> = new Set([
@@ -176,7 +181,8 @@ const INHERITED = Object.prototype as Partial<RequestOptions>
 function isPolluted(): boolean {
   const { method, url, headers, body, duplex, trailers, signal, timeouts, totalSince } = INHERITED
   const { replay, retry, isolation, affinity, priority, sensitive, trimFieldValues, onInformational } = INHERITED
-  const first = method ?? url ?? headers ?? body ?? duplex ?? trailers ?? signal ?? timeouts ?? totalSince
+  const { resolvedAddress } = INHERITED
+  const first = method ?? url ?? headers ?? body ?? duplex ?? trailers ?? signal ?? timeouts ?? totalSince ?? resolvedAddress
   return (
     (first ?? replay ?? retry ?? isolation ?? affinity ?? priority ?? sensitive ?? trimFieldValues ?? onInformational) !==
     undefined

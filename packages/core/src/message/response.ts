@@ -105,6 +105,11 @@ export class HttpResponse {
     return this.#parts.body.complete
   }
 
+  /** @internal Whether all of the content has arrived, and there is none. */
+  get isEmpty(): boolean {
+    return this.complete && this.#parts.body.received === 0
+  }
+
   /** The content in parts, as they arrive. Leaving the loop early resets the stream. @throws UsageError when read before. */
   get body(): AsyncIterableIterator<Uint8Array> {
     this.#parts.body.claim()

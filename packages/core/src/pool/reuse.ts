@@ -60,7 +60,8 @@ export class Reuse {
 
   /** A connection whose server says that it answers for the origin; asked before its name is resolved, and in silence. */
   askListed(target: PoolTarget, isMember: IsMember): Found | undefined {
-    if (!this.sharable(target)) return undefined
+    // Such a connection may lead anywhere; what is resolved already goes by its address.
+    if (!this.sharable(target) || target.pinned !== undefined) return undefined
     let left = MAX_OFFERED
     for (const connection of this.#parts.index.listing(target)) {
       if (left-- === 0) return undefined
