@@ -26,12 +26,16 @@ export function compose(
       if (key === 'dispatch') return dispatch
       if (key === 'compose') return (...more: Interceptor[]) => compose(composed as ComposedDispatcher, more.flat())
       const value: unknown = Reflect.get(target, key, target)
+      // They dispatch: through the interceptors.
+      if (typeof value === 'function' && THROUGH_DISPATCH.has(key)) return value.bind(composed)
       // Its private members are the dispatcher's, not the proxy's.
       return typeof value === 'function' ? value.bind(target) : value
     },
   })
   return composed as ComposedDispatcher
 }
+
+const THROUGH_DISPATCH: ReadonlySet<string | symbol> = new Set(['request', 'stream', 'pipeline', 'connect', 'upgrade'])
 
 function forBoth(handler: DispatchHandler): DispatchHandler {
   if (typeof handler !== 'object' || handler === null || isControllerHandler(handler)) return handler

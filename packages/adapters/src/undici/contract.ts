@@ -71,9 +71,11 @@ export interface RawHandler {
   onResponseStarted?(): void
   onHeaders?(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean | undefined
   onData?(chunk: Buffer): boolean | undefined
-  onComplete?(trailers: Buffer[]): void
+  // biome-ignore lint/suspicious/noExplicitAny: buffers, which undici's types call strings.
+  onComplete?(trailers: any): void
   onError?(error: Error): void
-  onBodySent?(chunk: Uint8Array): void
+  // biome-ignore lint/suspicious/noExplicitAny: the chunk; undici's types have sizes there.
+  onBodySent?(...sent: any[]): void
   onRequestSent?(): void
 }
 
@@ -94,7 +96,8 @@ export interface Dispatching {
 
 /** What `compose` gives back. */
 export interface ComposedDispatcher extends EventEmitter, Dispatching {
-  compose(...interceptors: (Interceptor | null | undefined)[] | [readonly (Interceptor | null | undefined)[]]): ComposedDispatcher
+  // biome-ignore lint/suspicious/noExplicitAny: interceptors as the types of undici 6, 7 and 8 have them.
+  compose(...interceptors: any[]): ComposedDispatcher
   close(): Promise<void>
   close(callback: () => void): void
   destroy(error?: Error | null): Promise<void>

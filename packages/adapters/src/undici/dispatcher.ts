@@ -1,19 +1,14 @@
 /** undici's Dispatcher over a client: what was written for undici, and Node's own fetch, on shared HTTP/2 connections. Imports nothing of undici. */
 
 import { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
 import { coalescing } from '@unshard/coalescing'
 import { Client, type ClientOptions, ConnectError, ConnectionError, type HttpResponse, systemClock } from '@unshard/core'
 import { inRange, refuseUnknown } from '@unshard/core/internal'
 import { registerDispatcher } from '../fetch/other-dispatchers.js'
+import { type CallOptions, pipeline, request, stream, upgrade } from './api.js'
 import { compose } from './compose.js'
-import type {
-  ComposedDispatcher,
-  ControllerHandler,
-  DispatchHandler,
-  Dispatching,
-  DispatchOptions,
-  Interceptor,
-} from './contract.js'
+import type { ControllerHandler, DispatchHandler, Dispatching, DispatchOptions, Interceptor } from './contract.js'
 import { DispatchError, toDispatchError } from './errors.js'
 import { Exchange, type ExchangeOwner } from './exchange.js'
 import { ExchangeList } from './exchange-list.js'
@@ -74,6 +69,16 @@ export class Dispatcher extends EventEmitter implements Dispatching {
     this.client.pools.open(HTTP1_ISOLATION, { protocols: ['http/1.1'] })
   }
 
+  // biome-ignore lint/suspicious/noExplicitAny: listeners as the types of undici 6, 7 and 8 have them.
+  override listeners(event: string | symbol): any[] {
+    return super.listeners(event)
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  override rawListeners(event: string | symbol): any[] {
+    return super.rawListeners(event)
+  }
+
   /** Whether {@link close} or {@link destroy} was called. */
   get closed(): boolean {
     return this.#isClosed
@@ -108,10 +113,40 @@ export class Dispatcher extends EventEmitter implements Dispatching {
   }
 
   /** This dispatcher behind interceptors, as undici's `compose`: the last one is asked first. Those of undici 6, 7 and 8. */
-  compose(
-    ...interceptors: (Interceptor | null | undefined)[] | [readonly (Interceptor | null | undefined)[]]
-  ): ComposedDispatcher {
-    return compose(this, interceptors.flat())
+  // biome-ignore lint/suspicious/noExplicitAny: interceptors as the types of undici 6, 7 and 8 have them.
+  compose(...interceptors: any[]): Dispatcher {
+    return compose(this, interceptors.flat() as (Interceptor | null | undefined)[]) as unknown as Dispatcher
+  }
+
+  /** As undici's: resolves, or calls back, with the response when its fields are here. */
+  // biome-ignore lint/suspicious/noExplicitAny: the types of three generations of undici, none of which is imported.
+  request(options: any, callback?: any): any {
+    return answered(request(this, options as CallOptions), callback as DataCallback | undefined)
+  }
+
+  /** As undici's: the content goes into the stream that `factory` makes. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  stream(options: any, factory: any, callback?: any): any {
+    return answered(stream(this, options as CallOptions, factory as never), callback as DataCallback | undefined)
+  }
+
+  /** As undici's: what is written is sent, and what `handler` returns is read. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  pipeline(options: any, handler: any): Duplex {
+    return pipeline(this, options as CallOptions, handler as never)
+  }
+
+  /** As undici's, with a {@link DispatcherOptions.fallback}. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  connect(options: any, callback?: any): any {
+    return answered(upgrade(this, options as CallOptions, { method: 'CONNECT' }), callback as DataCallback | undefined)
+  }
+
+  /** As undici's, with a {@link DispatcherOptions.fallback}. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  upgrade(options: any, callback?: any): any {
+    const { protocol = 'Websocket' } = (options ?? {}) as CallOptions
+    return answered(upgrade(this, options as CallOptions, { upgrade: protocol }), callback as DataCallback | undefined)
   }
 
   /** Takes no more requests; resolves, or calls back, when those in flight are over. A client of its own is closed. */
@@ -242,6 +277,18 @@ function throwLater(error: unknown): void {
   queueMicrotask(() => {
     throw error
   })
+}
+
+type DataCallback = (error: Error | null, data: unknown) => void
+
+/** A promise, or a callback in its place. */
+function answered<T>(promise: Promise<T>, callback: DataCallback | undefined): Promise<T> | undefined {
+  if (callback === undefined) return promise
+  promise.then(
+    (data) => callback(null, data),
+    (error: Error) => callback(error, null),
+  )
+  return undefined
 }
 
 /** A promise, or a callback in its place. */
