@@ -48,7 +48,7 @@ class Content extends Readable implements ResponseBody {
     this.#controller = controller
   }
 
-  /** No more will come. */
+  /** Ends the content. */
   over(): void {
     this.#over = true
     this.push(null)
@@ -105,23 +105,23 @@ class Content extends Readable implements ResponseBody {
   }
 }
 
-/** One call: settles once, with the response or with what ended it. */
+type OnResponse = (content: Content, status: number, headers: ResponseFields, statusText: string) => void
+
+/** One call: settles once, with the response or with the error that ended it. */
 class Call implements ControllerHandler {
   readonly #options: CallOptions
-  readonly #onResponse: (content: Content, status: number, headers: ResponseFields, statusText: string) => void
+  readonly #onResponse: OnResponse
   readonly #onError: (error: Error) => void
   readonly trailers: Record<string, string> = {}
   #controller: DispatchController | undefined
   #content: Content | undefined
   readonly #abort = (): void => this.#controller?.abort(this.#options.signal?.reason ?? requestAborted())
 
-  constructor(options: CallOptions, onResponse: Call['onAnswer'], onError: (error: Error) => void) {
+  constructor(options: CallOptions, onResponse: OnResponse, onError: (error: Error) => void) {
     this.#options = options
     this.#onResponse = onResponse
     this.#onError = onError
   }
-
-  declare readonly onAnswer: (content: Content, status: number, headers: ResponseFields, statusText: string) => void
 
   onRequestStart(controller: DispatchController): void {
     this.#controller = controller
@@ -164,7 +164,7 @@ export function request(dispatcher: Dispatching, options: CallOptions): Promise<
       checked(options),
       (body, statusCode, headers, statusText) => {
         const { opaque = null } = options
-        // What nobody reads, and breaks off, must not end the process.
+        // A body that is not read, and breaks off, must not end the process.
         body.on('error', () => undefined)
         resolve({ statusCode, statusText, headers, body, trailers: call.trailers, opaque, context: {} })
       },
