@@ -34,6 +34,8 @@ export class Exchange implements Controlled, Linked<Exchange> {
   #response: HttpResponse | undefined
   #parts: AsyncIterator<Uint8Array> | undefined
   #reading = false
+  /** A callback for the fields or for a part is under way: what it resumes is delivered when it has returned. */
+  #telling = false
   /** What has come while its handler was pausing. */
   #held: IteratorResult<Uint8Array> | undefined
   /** Content that was in memory has been told of, or is told by its source. */
@@ -90,7 +92,7 @@ export class Exchange implements Controlled, Linked<Exchange> {
     const held = this.#held
     this.#held = undefined
     if (held !== undefined) this.#deliver(held)
-    else this.#read()
+    this.#read()
   }
 
   #inform(status: number, fields: readonly string[]): void {
@@ -110,7 +112,7 @@ export class Exchange implements Controlled, Linked<Exchange> {
     this.#tellSent()
     if (this.#over) return
     this.#parts = response.body
-    this.#call(() => {
+    this.#callInTurn(() => {
       this.#listener.handler.onResponseStarted?.()
       if (this.#over) return
       const { status, headers } = response
@@ -120,27 +122,33 @@ export class Exchange implements Controlled, Linked<Exchange> {
   }
 
   #read(): void {
-    if (this.#over || this.paused || this.#reading || this.#parts === undefined) return
-    // In the same turn as its fields, as undici does: interceptors that keep responses count on it.
-    if (this.#response!.isEmpty) return this.#end()
-    this.#reading = true
-    this.#parts.next().then(this.#arrive, this.#fail)
+    while (!this.#over && !this.paused && !this.#reading && !this.#telling && this.#parts !== undefined) {
+      // Content that has arrived is delivered in the turn of the fields, as undici does: its fetch and its interceptors count on it.
+      const here = this.#response!.takePart()
+      if (here !== undefined) this.#deliver(here)
+      else {
+        this.#reading = true
+        this.#parts.next().then(this.#arrive, this.#fail)
+      }
+    }
   }
 
   readonly #arrive = (part: IteratorResult<Uint8Array>): void => {
     this.#reading = false
     if (this.paused) this.#held = part
-    else this.#deliver(part)
+    else {
+      this.#deliver(part)
+      this.#read()
+    }
   }
 
   #deliver({ done, value }: IteratorResult<Uint8Array>): void {
     if (this.#over) return
     if (done === true) return this.#end()
     const chunk = value instanceof Buffer ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-    this.#call(() => {
+    this.#callInTurn(() => {
       if (!this.#listener.data(this, chunk)) this.paused = true
     })
-    this.#read()
   }
 
   /** As undici does: what was not sent to its end is closed, whoever has opened it. */
@@ -186,6 +194,12 @@ export class Exchange implements Controlled, Linked<Exchange> {
     } catch (error) {
       this.#stop(error)
     }
+  }
+
+  #callInTurn(step: () => void): void {
+    this.#telling = true
+    this.#call(step)
+    this.#telling = false
   }
 
   #stop(reason: unknown): void {

@@ -128,19 +128,23 @@ export class ResponseBody {
 
   /** The next part. Parts are consumed as they are returned. */
   next(): Promise<IteratorResult<Uint8Array>> {
-    this.#expectedBytes = -1
-    const part = this.#shift()
-    if (part !== undefined) {
-      this.buffered -= part.length
-      this.#source.consumed(part.length)
-      return Promise.resolve({ done: false, value: part.length < SMALL_BYTES ? copyOut(part, 0, part.length) : part })
-    }
-    if (this.#state === 'ended') return Promise.resolve(DONE)
+    const here = this.takeNext()
+    if (here !== undefined) return Promise.resolve(here)
     if (this.#state === 'failed') return Promise.reject(this.#error)
     return new Promise((resolve, reject) => {
       this.#waiters ??= []
       this.#waiters.push({ resolve, reject })
     })
+  }
+
+  /** The next part, or the end, where it has arrived. */
+  takeNext(): IteratorResult<Uint8Array> | undefined {
+    this.#expectedBytes = -1
+    const part = this.#shift()
+    if (part === undefined) return this.#state === 'ended' ? DONE : undefined
+    this.buffered -= part.length
+    this.#source.consumed(part.length)
+    return { done: false, value: part.length < SMALL_BYTES ? copyOut(part, 0, part.length) : part }
   }
 
   /** The reader leaves. What is still to come is not wanted. */

@@ -105,9 +105,9 @@ export class HttpResponse {
     return this.#parts.body.complete
   }
 
-  /** @internal Whether all of the content has arrived, and there is none. */
-  get isEmpty(): boolean {
-    return this.complete && this.#parts.body.received === 0
+  /** @internal The next part of a body that the caller reads in parts, or its end, where it has arrived. */
+  takePart(): IteratorResult<Uint8Array> | undefined {
+    return this.#parts.body.takeNext()
   }
 
   /** The content in parts, as they arrive. Leaving the loop early resets the stream. @throws UsageError when read before. */
