@@ -139,7 +139,8 @@ export function shownValue(value: unknown): string {
 
 /** Longest text that an error shows whole, in characters. */
 const MAX_TEXT = 60
-const MAX_DIGITS = 10n ** 20n
+/** Not written with `**`: Babel makes Math.pow of it, which takes no bigint. */
+const MAX_DIGITS = 100_000_000_000_000_000_000n
 
 function mayBeSecret(text: string): boolean {
   return text.length > MAX_TEXT || text.includes('@') || text.includes('-----BEGIN')
