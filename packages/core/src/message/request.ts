@@ -166,7 +166,8 @@ export function ownRequest(options: RequestOptions, taker = 'a request'): Reques
   const prototype: unknown = Object.getPrototypeOf(options)
   const isPlain = prototype === null || (prototype === Object.prototype && !isPolluted())
   const own = isPlain ? options : ({ __proto__: null, ...options } as RequestOptions)
-  for (const name in own) if (!MEMBERS.has(name)) throw unknownMember(name, taker)
+  // The loop visits what was put on Object.prototype too, which says nothing.
+  for (const name in own) if (!MEMBERS.has(name) && Object.hasOwn(own, name)) throw unknownMember(name, taker)
   return own
 }
 

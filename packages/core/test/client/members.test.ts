@@ -102,33 +102,45 @@ describe('a member that does not exist is refused before anything is sent', () =
 })
 
 describe('options are read from their own members', () => {
-  it('members of Object.prototype change no request, and are not refused', async () => {
-    const { port, requests } = await server()
-    const prototype = Object.prototype as Record<string, unknown>
-    const put = {
-      method: 'DELETE',
-      body: 'x',
-      timeouts: { total: 1 },
-      isolation: 'x',
-      retry: { attempts: 'x' },
-      proxy: 'http://127.0.0.1:1',
-    }
-    const inherited = { ...put, headers: { 'x-put': '1' }, graceMs: 'x', reopen: 'x', tls: 5, lookup: 5, replay: 'x' }
-    try {
-      for (const [name, value] of Object.entries(inherited))
-        Object.defineProperty(prototype, name, { value, configurable: true, writable: true })
-      const one = client()
-      expect((await one.request({ url: `${BASE}:${port}/` })).status).toBe(200)
-      const handle = await one.connect(`${BASE}:${port}`)
-      expect((await handle.request({ url: '/' })).status).toBe(200)
-      expect((await one.explain(`${BASE}:${port}/`)).action).toBe('use')
-      await handle.close()
-      await one.close()
-    } finally {
-      for (const name of Object.keys(inherited)) delete prototype[name]
-    }
-    expect(requests.map(({ method }) => method)).toEqual(['GET', 'GET'])
-  })
+  it.each([false, true])(
+    'members of Object.prototype (enumerable: %s) change no request, and are not refused',
+    async (enumerable) => {
+      const { port, requests } = await server()
+      const prototype = Object.prototype as Record<string, unknown>
+      const put = {
+        method: 'DELETE',
+        body: 'x',
+        timeouts: { total: 1 },
+        isolation: 'x',
+        retry: { attempts: 'x' },
+        proxy: 'http://127.0.0.1:1',
+      }
+      const inherited = {
+        ...put,
+        headers: { 'x-put': '1' },
+        graceMs: 'x',
+        reopen: 'x',
+        tls: 5,
+        lookup: 5,
+        replay: 'x',
+        start: -1,
+      }
+      try {
+        for (const [name, value] of Object.entries(inherited))
+          Object.defineProperty(prototype, name, { value, enumerable, configurable: true, writable: true })
+        const one = client()
+        expect((await one.request({ url: `${BASE}:${port}/` })).status).toBe(200)
+        const handle = await one.connect(`${BASE}:${port}`)
+        expect((await handle.request({ url: '/' })).status).toBe(200)
+        expect((await one.explain(`${BASE}:${port}/`)).action).toBe('use')
+        await handle.close()
+        await one.close()
+      } finally {
+        for (const name of Object.keys(inherited)) delete prototype[name]
+      }
+      expect(requests.map(({ method }) => method)).toEqual(['GET', 'GET'])
+    },
+  )
 
   it('the prototype of an object of the caller is not read', async () => {
     const { port } = await server()
