@@ -9,7 +9,7 @@ export type Pair = [name: string, value: string]
 
 const DEFAULTS: readonly Pair[] = [
   ['accept', '*/*'],
-  // Fetch standard §4.5 step 8.14: any language is as good.
+  // Fetch standard §4.5 step 8.14: `*` accepts every language.
   ['accept-language', '*'],
   ['accept-encoding', ACCEPT_ENCODING],
   ['user-agent', 'unshard'],

@@ -5,17 +5,24 @@ import { pipeline as join } from 'node:stream/promises'
 import type { ControllerHandler, DispatchController, Dispatching, DispatchOptions, ResponseFields } from './contract.js'
 import { invalidArgument, requestAborted } from './errors.js'
 
-/** What `request` and the others take beyond a dispatch. */
+/** A value that is given with the call and handed back with its data. */
+// biome-ignore lint/suspicious/noExplicitAny: its type is the caller's, as in undici.
+type Opaque = any
+
+/** The options of `request` and the others: those of a dispatch, and some of their own. */
 export interface CallOptions extends Omit<DispatchOptions, 'method'> {
   readonly method?: string | undefined
-  readonly signal?: AbortSignal | null | undefined
-  readonly opaque?: unknown
+  /** An `AbortSignal`, or an emitter of `abort` as undici takes it. */
+  readonly signal?: unknown
+  readonly opaque?: Opaque
   readonly onInfo?: ((info: { statusCode: number; headers: ResponseFields }) => void) | undefined
   readonly protocol?: string | undefined
 }
 
 /** The content of a response: a stream, with methods that read it whole. */
 export interface ResponseBody extends Readable {
+  /** The same content as a web stream, which undici's types call `never`. */
+  readonly body: never
   readonly bodyUsed: boolean
   text(): Promise<string>
   json(): Promise<unknown>
@@ -34,7 +41,7 @@ export interface ResponseData {
   headers: ResponseFields
   body: ResponseBody
   trailers: Record<string, string>
-  opaque: unknown
+  opaque: Opaque
   context: object
 }
 
@@ -42,6 +49,7 @@ export interface ResponseData {
 class Content extends Readable implements ResponseBody {
   readonly #controller: DispatchController
   #over = false
+  #web: ReadableStream | undefined
 
   constructor(controller: DispatchController) {
     super({ highWaterMark: 65_536 })
@@ -61,6 +69,11 @@ class Content extends Readable implements ResponseBody {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     if (!this.#over) this.#controller.abort(error ?? requestAborted())
     callback(error)
+  }
+
+  get body(): never {
+    this.#web ??= Readable.toWeb(this) as ReadableStream
+    return this.#web as never
   }
 
   get bodyUsed(): boolean {
@@ -105,6 +118,16 @@ class Content extends Readable implements ResponseBody {
   }
 }
 
+/** An `EventTarget` or an emitter: one of each pair of methods is there. */
+interface Signal {
+  readonly aborted?: boolean
+  readonly reason?: unknown
+  addEventListener?(name: 'abort', listener: () => void): void
+  removeEventListener?(name: 'abort', listener: () => void): void
+  on?(name: 'abort', listener: () => void): void
+  off?(name: 'abort', listener: () => void): void
+}
+
 type OnResponse = (content: Content, status: number, headers: ResponseFields, statusText: string) => void
 
 /** One call: settles once, with the response or with the error that ended it. */
@@ -115,19 +138,22 @@ class Call implements ControllerHandler {
   readonly trailers: Record<string, string> = {}
   #controller: DispatchController | undefined
   #content: Content | undefined
-  readonly #abort = (): void => this.#controller?.abort(this.#options.signal?.reason ?? requestAborted())
+  readonly #signal: Signal | undefined
+  readonly #abort = (): void => this.#controller?.abort(this.#signal?.reason ?? requestAborted())
 
   constructor(options: CallOptions, onResponse: OnResponse, onError: (error: Error) => void) {
     this.#options = options
+    this.#signal = (options.signal as Signal | null | undefined) ?? undefined
     this.#onResponse = onResponse
     this.#onError = onError
   }
 
   onRequestStart(controller: DispatchController): void {
     this.#controller = controller
-    const { signal } = this.#options
-    if (signal?.aborted === true) return controller.abort(signal.reason)
-    signal?.addEventListener('abort', this.#abort, { once: true })
+    const signal = this.#signal
+    if (signal?.aborted === true) return this.#abort()
+    if (signal?.addEventListener === undefined) signal?.on?.('abort', this.#abort)
+    else signal.addEventListener('abort', this.#abort)
   }
 
   onResponseStart(controller: DispatchController, statusCode: number, headers: ResponseFields, statusText = ''): void {
@@ -153,7 +179,9 @@ class Call implements ControllerHandler {
   }
 
   #leave(): void {
-    this.#options.signal?.removeEventListener('abort', this.#abort)
+    const signal = this.#signal
+    if (signal?.removeEventListener === undefined) signal?.off?.('abort', this.#abort)
+    else signal.removeEventListener('abort', this.#abort)
   }
 }
 
@@ -174,14 +202,17 @@ export function request(dispatcher: Dispatching, options: CallOptions): Promise<
   })
 }
 
-type StreamFactory = (data: { statusCode: number; headers: ResponseFields; opaque: unknown; context: object }) => Writable
+/** Makes the stream that the content of a response goes into. */
+export type StreamFactory = (data: { statusCode: number; headers: ResponseFields; opaque: Opaque; context: object }) => Writable
 
-/** The same into a stream that `factory` makes. Resolves when all of it is there. */
-export async function stream(
-  dispatcher: Dispatching,
-  options: CallOptions,
-  factory: StreamFactory,
-): Promise<{ opaque: unknown; trailers: Record<string, string> }> {
+/** The data of a response whose content went into a stream. */
+export interface StreamData {
+  opaque: Opaque
+  trailers: Record<string, string>
+}
+
+/** Sends a request, and writes the content of the response into the stream that `factory` makes. Resolves when all of it is written. */
+export async function stream(dispatcher: Dispatching, options: CallOptions, factory: StreamFactory): Promise<StreamData> {
   if (typeof factory !== 'function') throw invalidArgument('invalid factory')
   const { body, statusCode, headers, opaque, context, trailers } = await request(dispatcher, options)
   let target: Writable
@@ -195,15 +226,16 @@ export async function stream(
   return { opaque, trailers }
 }
 
-type PipelineHandler = (data: {
+/** Takes a response, and returns the stream that is read in its place. */
+export type PipelineHandler = (data: {
   statusCode: number
   headers: ResponseFields
-  opaque: unknown
-  body: Readable
+  opaque: Opaque
+  body: ResponseBody
   context: object
 }) => Readable
 
-/** A duplex stream: what is written is the content of the request, what is read is what `handler` returns. */
+/** Sends the content that is written to the stream; reading it gives the content of the stream that `handler` returns. */
 export function pipeline(dispatcher: Dispatching, options: CallOptions, handler: PipelineHandler): Duplex {
   if (typeof handler !== 'function') throw invalidArgument('invalid handler')
   const content = new PassThrough()
@@ -217,12 +249,15 @@ export function pipeline(dispatcher: Dispatching, options: CallOptions, handler:
   return duplex
 }
 
-/** What `connect` and `upgrade` resolve with. */
+/** Called in place of a promise, with the error or with the data. */
+export type DataCallback<T> = (error: Error | null, data: T) => void
+
+/** The data of a tunnel, or of a connection with another protocol. */
 export interface UpgradeData {
   statusCode: number
   headers: ResponseFields
   socket: Duplex
-  opaque: unknown
+  opaque: Opaque
 }
 
 /** A tunnel, or another protocol: only a fallback dispatcher has them. */
@@ -245,8 +280,8 @@ export function upgrade(dispatcher: Dispatching, options: CallOptions, dispatch:
 /** @throws DispatchError `UND_ERR_INVALID_ARG`. */
 function checked(options: CallOptions): CallOptions {
   if (typeof options !== 'object' || options === null) throw invalidArgument('invalid opts')
-  const { signal } = options
-  if (signal && typeof signal.addEventListener !== 'function')
+  const signal = (options.signal ?? {}) as Signal
+  if (options.signal && typeof signal.addEventListener !== 'function' && typeof signal.on !== 'function')
     throw invalidArgument('signal must be an EventEmitter or EventTarget')
   return options
 }

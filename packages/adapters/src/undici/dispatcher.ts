@@ -6,7 +6,19 @@ import { coalescing } from '@unshard/coalescing'
 import { Client, type ClientOptions, ConnectError, ConnectionError, type HttpResponse, systemClock } from '@unshard/core'
 import { inRange, refuseUnknown } from '@unshard/core/internal'
 import { registerDispatcher } from '../fetch/other-dispatchers.js'
-import { type CallOptions, pipeline, request, stream, upgrade } from './api.js'
+import {
+  type CallOptions,
+  type DataCallback,
+  type PipelineHandler,
+  pipeline,
+  type ResponseData,
+  request,
+  type StreamData,
+  type StreamFactory,
+  stream,
+  type UpgradeData,
+  upgrade,
+} from './api.js'
 import { compose } from './compose.js'
 import type { ControllerHandler, DispatchHandler, Dispatching, DispatchOptions, Interceptor } from './contract.js'
 import { DispatchError, toDispatchError } from './errors.js'
@@ -119,34 +131,37 @@ export class Dispatcher extends EventEmitter implements Dispatching {
   }
 
   /** As undici's: resolves, or calls back, with the response when its fields are here. */
-  // biome-ignore lint/suspicious/noExplicitAny: the types of three generations of undici, none of which is imported.
-  request(options: any, callback?: any): any {
-    return answered(request(this, options as CallOptions), callback as DataCallback | undefined)
+  request(options: CallOptions): Promise<ResponseData>
+  request(options: CallOptions, callback: DataCallback<ResponseData>): void
+  request(options: CallOptions, callback?: DataCallback<ResponseData>): unknown {
+    return answered(() => request(this, options), callback)
   }
 
   /** As undici's: the content goes into the stream that `factory` makes. */
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  stream(options: any, factory: any, callback?: any): any {
-    return answered(stream(this, options as CallOptions, factory as never), callback as DataCallback | undefined)
+  stream(options: CallOptions, factory: StreamFactory): Promise<StreamData>
+  stream(options: CallOptions, factory: StreamFactory, callback: DataCallback<StreamData>): void
+  stream(options: CallOptions, factory: StreamFactory, callback?: DataCallback<StreamData>): unknown {
+    return answered(() => stream(this, options, factory), callback)
   }
 
-  /** As undici's: what is written is sent, and what `handler` returns is read. */
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  pipeline(options: any, handler: any): Duplex {
-    return pipeline(this, options as CallOptions, handler as never)
-  }
-
-  /** As undici's, with a {@link DispatcherOptions.fallback}. */
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  connect(options: any, callback?: any): any {
-    return answered(upgrade(this, options as CallOptions, { method: 'CONNECT' }), callback as DataCallback | undefined)
+  /** As undici's: the content written to the stream is sent, and the stream that `handler` returns is read from it. */
+  pipeline(options: CallOptions, handler: PipelineHandler): Duplex {
+    return pipeline(this, options, handler)
   }
 
   /** As undici's, with a {@link DispatcherOptions.fallback}. */
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  upgrade(options: any, callback?: any): any {
-    const { protocol = 'Websocket' } = (options ?? {}) as CallOptions
-    return answered(upgrade(this, options as CallOptions, { upgrade: protocol }), callback as DataCallback | undefined)
+  connect(options: CallOptions): Promise<UpgradeData>
+  connect(options: CallOptions, callback: DataCallback<UpgradeData>): void
+  connect(options: CallOptions, callback?: DataCallback<UpgradeData>): unknown {
+    return answered(() => upgrade(this, options, { method: 'CONNECT' }), callback)
+  }
+
+  /** As undici's, with a {@link DispatcherOptions.fallback}. */
+  upgrade(options: CallOptions): Promise<UpgradeData>
+  upgrade(options: CallOptions, callback: DataCallback<UpgradeData>): void
+  upgrade(options: CallOptions, callback?: DataCallback<UpgradeData>): unknown {
+    const protocol = options?.protocol ?? 'Websocket'
+    return answered(() => upgrade(this, options, { upgrade: protocol }), callback)
   }
 
   /** Takes no more requests; resolves, or calls back, when those in flight are over. A client of its own is closed. */
@@ -279,14 +294,13 @@ function throwLater(error: unknown): void {
   })
 }
 
-type DataCallback = (error: Error | null, data: unknown) => void
-
-/** A promise, or a callback in its place. */
-function answered<T>(promise: Promise<T>, callback: DataCallback | undefined): Promise<T> | undefined {
-  if (callback === undefined) return promise
-  promise.then(
+/** Sends, and gives a promise, or calls back in its place. @throws DispatchError `UND_ERR_INVALID_ARG` before anything is sent. */
+function answered<T>(send: () => Promise<T>, callback: DataCallback<T> | undefined): Promise<T> | undefined {
+  if (callback === undefined) return send()
+  if (typeof callback !== 'function') throw new DispatchError('UND_ERR_INVALID_ARG', 'invalid callback')
+  send().then(
     (data) => callback(null, data),
-    (error: Error) => callback(error, null),
+    (error: Error) => callback(error, null as never),
   )
   return undefined
 }

@@ -1,4 +1,14 @@
 export type {
+  CallOptions,
+  DataCallback,
+  PipelineHandler,
+  ResponseBody,
+  ResponseData,
+  StreamData,
+  StreamFactory,
+  UpgradeData,
+} from './api.js'
+export type {
   ComposedDispatcher,
   ControllerHandler,
   Dispatch,

@@ -1,6 +1,6 @@
 /** The functions that other libraries call on a dispatcher itself: `request`, `stream`, `pipeline`, `connect` and `upgrade`. */
 
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
@@ -48,7 +48,22 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     controller.abort(reason)
     await expect(reading).rejects.toBe(reason)
     await expect(one.request({ origin, path: '/', signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
-    await expect(one.request(null)).rejects.toMatchObject({ code: 'UND_ERR_INVALID_ARG' })
+    await expect(one.request(null as never)).rejects.toMatchObject({ code: 'UND_ERR_INVALID_ARG' })
+    await one.close()
+  })
+
+  it('request: a signal that is an emitter, and the body as a web stream', async () => {
+    const { one, origin } = await start()
+    const { body } = await one.request({ origin, path: '/' })
+    const text = await new Response(body.body as ReadableStream).text()
+    expect(text).toMatch(/^hello/)
+    const signal = new EventEmitter()
+    const aborted = one.request({ origin, path: '/slow', signal }).then(({ body }) => body.text())
+    signal.emit('abort')
+    await expect(aborted).rejects.toMatchObject({ code: 'UND_ERR_ABORTED' })
+    expect(signal.listenerCount('abort')).toBe(0)
+    expect(() => one.request({ origin, path: '/' }, 5 as never)).toThrow('invalid callback')
+    await expect(one.request({ origin, path: '/', signal: {} })).rejects.toMatchObject({ code: 'UND_ERR_INVALID_ARG' })
     await one.close()
   })
 
@@ -58,7 +73,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     const text = target.toArray()
     const { opaque } = await one.stream({ origin, path: '/', method: 'GET', opaque: 'x' }, () => target)
     expect([opaque, Buffer.concat(await text).toString()]).toEqual(['x', expect.stringMatching(/^hello/)])
-    const duplex = one.pipeline({ origin, path: '/echo', method: 'POST' }, ({ body }: { body: PassThrough }) => body)
+    const duplex = one.pipeline({ origin, path: '/echo', method: 'POST' }, ({ body }) => body)
     duplex.end('content')
     expect(Buffer.concat(await duplex.toArray()).toString()).toBe('content')
     await one.close()
