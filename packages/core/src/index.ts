@@ -1,30 +1,14 @@
-export {
-  Client,
-  type ClientStats,
-  type CloseOptions,
-  type ConnectionStats,
-  type IsolationOptions,
-  type WarmResult,
-} from './client.js'
-export type { SocketEndpoint, SocketsOption } from './connect/given-sockets.js'
-export type { ProxyOption } from './connect/proxy/choice.js'
-export type { ProxyOptions, ProxySetting } from './connect/proxy/settings.js'
-export type { ClientTlsOptions, TlsOptions } from './connect/tls-options.js'
-export type {
-  Address,
-  Certificate,
-  Connection,
-  ConnectionState,
-  Exchange,
-  ExchangeObserver,
-  Loss,
-  Route,
-  Target,
-  TargetProxy,
-} from './connection.js'
-export { type Clock, type ClockTimer, systemClock } from './deadlines.js'
+export { Client, type CloseOptions, type IsolationOptions, type WarmResult } from './client/client.js'
+export { type PoolStats, Pools, type ResizeOptions } from './client/client-pools.js'
+export type { ClientStats, ConnectionStats } from './client/client-stats.js'
+export { ConnectionHandle, type HandleOptions } from './client/connection-handle.js'
+export { type ClientOptions, DEFAULT_TIMEOUTS } from './client/options.js'
+export type { ProxyOptions, ProxySetting } from './connect/proxy/proxy-options.js'
+export type { ProxyOption } from './connect/proxy/proxy-selector.js'
+export type { SocketEndpoint, SocketsOption } from './connect/tcp/caller-sockets.js'
+export type { ClientTlsOptions, TlsOptions } from './connect/tls/tls-options.js'
 export type { CoalescedEvent, DeclinedEvent, MisdirectedEvent } from './diagnostics.js'
-export { ERROR_CODES, type UnshardCode } from './error-codes.js'
+export { ERROR_CODES, type UnshardCode } from './errors/codes.js'
 export {
   ConnectError,
   ConnectionError,
@@ -39,18 +23,17 @@ export {
   TransportError,
   UnshardError,
   UsageError,
-} from './errors.js'
-export { ConnectionHandle, type HandleOptions } from './handle.js'
-export type { RequestBody } from './message/content.js'
+} from './errors/errors.js'
 export { Fields, type FieldsInit } from './message/fields.js'
 export { type Origin, parseOrigin, type SerializedOrigin } from './message/origin.js'
 export type { Priority } from './message/priority.js'
 export * from './message/reasons.js'
 export type { HttpRequest, RequestOptions, RetryPolicy, Timeouts } from './message/request.js'
+export type { RequestBody } from './message/request-content.js'
 export { type ConnectionInfo, HttpResponse, type Timings } from './message/response.js'
-export { type ClientOptions, DEFAULT_TIMEOUTS } from './options.js'
 export type { ExplainedCandidate, Explanation } from './pool/explain.js'
-export { type Dial, isConnection, type ReusePolicy, sameOrigin, type Verdict } from './pool/reuse-policy.js'
+export { type Dial, isConnection, type ReusePolicy, sameOrigin, type Verdict } from './pool/reuse/reuse-policy.js'
+export { type Clock, type ClockTimer, systemClock } from './runtime/clock.js'
 export type {
   KeepaliveOptions,
   PoolSettings,
@@ -58,5 +41,8 @@ export type {
   ResolvedPoolSettings,
   Strategy,
   StrategyCandidate,
-} from './pool-settings.js'
-export { type PoolStats, Pools, type ResizeOptions } from './pools.js'
+} from './settings/pool-settings.js'
+export type { Connection, ConnectionState } from './transport/connection.js'
+export type { Exchange, ExchangeObserver, Loss } from './transport/exchange.js'
+export type { Address, Certificate, Route } from './transport/route.js'
+export type { Target, TargetProxy } from './transport/target.js'

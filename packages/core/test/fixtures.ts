@@ -1,8 +1,8 @@
 /** What tests below the client need and do not care about: default settings, an origin of which nothing is known, a plain target. */
 
-import type { OriginProgress, PoolTarget } from '../src/connection.js'
 import type { Origin } from '../src/index.js'
-import { type PoolSettings, type ResolvedPoolSettings, resolvePoolSettings } from '../src/pool-settings.js'
+import { type PoolSettings, type ResolvedPoolSettings, resolvePoolSettings } from '../src/settings/pool-settings.js'
+import type { OriginProgress, PoolTarget } from '../src/transport/target.js'
 
 export const POOL: ResolvedPoolSettings = resolvePoolSettings({})
 

@@ -3,23 +3,17 @@
  * How a response is written is known to the parser alone.
  */
 
-import {
-  type Carrier,
-  type Connection,
-  type ConnectionState,
-  type Exchange,
-  type ExchangeObserver,
-  nextConnectionId,
-  type OriginProgress,
-  type Route,
-} from '../connection.js'
-import type { Clock } from '../deadlines.js'
-import { TimeoutError, UsageError } from '../errors.js'
-import { queueMicrotask, setImmediate } from '../event-loop.js'
+import { TimeoutError, UsageError } from '../errors/errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
-import type { ResolvedPoolSettings } from '../pool-settings.js'
-import { air } from './airing.js'
+import type { Clock } from '../runtime/clock.js'
+import { queueMicrotask, setImmediate } from '../runtime/event-loop.js'
+import { air } from '../runtime/event-loop-turn.js'
+import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
+import { type Connection, type ConnectionState, nextConnectionId } from '../transport/connection.js'
+import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
+import type { Carrier, Route } from '../transport/route.js'
+import type { OriginProgress } from '../transport/target.js'
 import { H1Exchange, type H1Host } from './exchange.js'
 import { IdleTimer } from './idle-timer.js'
 import { Pipeline } from './pipelining.js'

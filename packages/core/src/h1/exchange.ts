@@ -1,11 +1,12 @@
 /** One request over HTTP/1.1 and its response: what its connection reads becomes a response and its body. Same surface as an HTTP/2 exchange. */
 
-import type { Carrier, Exchange, ExchangeObserver } from '../connection.js'
-import type { Clock } from '../deadlines.js'
-import { ConnectionError, type Processed, ResponseError, StreamError, UnshardError, UsageError } from '../errors.js'
-import { type BodySource, ResponseBody } from '../message/body.js'
-import { wrongWhileSent } from '../message/content.js'
+import { ConnectionError, type Processed, ResponseError, StreamError, UnshardError, UsageError } from '../errors/errors.js'
 import type { HttpRequest } from '../message/request.js'
+import { wrongWhileSent } from '../message/request-content.js'
+import { type BodySource, ResponseBody } from '../message/response-body.js'
+import type { Clock } from '../runtime/clock.js'
+import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
+import type { Carrier } from '../transport/route.js'
 import { RequestWriter, type WriterHost } from './request-writer.js'
 import type { ResponseFault } from './response-parser.js'
 

@@ -3,7 +3,7 @@
  * then is lost. One timer for each connection, which is not touched when requests come and go.
  */
 
-import type { Clock, ClockTimer } from '../deadlines.js'
+import type { Clock, ClockTimer } from '../runtime/clock.js'
 
 /** Where the server does not say, in milliseconds. */
 const DEFAULT_MS = 4_000

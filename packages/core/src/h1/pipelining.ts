@@ -1,8 +1,8 @@
 /** How many requests a peer is sent before it has answered the first (RFC 9112 §9.3.2), and what becomes of a peer that breaks that. */
 
-import type { OriginProgress } from '../connection.js'
-import type { Clock } from '../deadlines.js'
 import { type HttpRequest, isIdempotent } from '../message/request.js'
+import type { Clock } from '../runtime/clock.js'
+import type { OriginProgress } from '../transport/target.js'
 
 /** How long a peer is asked with more care: one that learns better is met in time. */
 const BROKEN_TTL_MS = 300_000

@@ -3,10 +3,10 @@
  * the head; a source is read as fast as the socket takes it.
  */
 
-import type { Carrier } from '../connection.js'
-import type { Clock, ClockTimer } from '../deadlines.js'
 import { CONTINUE_WAIT_MS, ContentSender, type ContentSink } from '../message/content-sender.js'
 import type { HttpRequest } from '../message/request.js'
+import type { Clock, ClockTimer } from '../runtime/clock.js'
+import type { Carrier } from '../transport/route.js'
 import { isChunked, requestHead } from './request-head.js'
 
 /** Content up to this size is copied behind the head, so that both are one write, in bytes. */

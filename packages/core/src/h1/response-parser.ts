@@ -3,7 +3,7 @@
  * never passes through it. Knows no sockets and no requests but for what {@link ResponseParser.headOnly} says.
  */
 
-import { copyOut } from '../message/content-memory.js'
+import { copyOut } from '../message/memory/copies.js'
 import { codingOf, type FramingFields, framingFields, UNTIL_CLOSE } from './framing.js'
 import { repairHead } from './head-repair.js'
 import * as llhttp from './llhttp.js'

@@ -4,24 +4,18 @@
  */
 
 import type { Duplex } from 'node:stream'
-import {
-  type Connection,
-  type ConnectionState,
-  type Exchange,
-  type ExchangeObserver,
-  nextConnectionId,
-  type OriginProgress,
-  type Route,
-} from '../connection.js'
-import type { Clock } from '../deadlines.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
-import type { ResolvedPoolSettings } from '../pool-settings.js'
+import type { Clock } from '../runtime/clock.js'
+import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
+import { type Connection, type ConnectionState, nextConnectionId } from '../transport/connection.js'
+import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
+import type { Route } from '../transport/route.js'
+import type { OriginProgress } from '../transport/target.js'
 import { type ExchangeHost, fieldsTooLarge, H2Exchange } from './exchange.js'
-import { Health } from './health.js'
+import { Health } from './health/health.js'
+import { Pings } from './health/pings.js'
 import { OriginSet } from './origin-set.js'
-import { Outlet } from './outlet.js'
-import { Pings } from './pings.js'
 import type { ProtocolListener, StreamEnd } from './protocol/connection-state.js'
 import { ErrorCode, type ProtocolFault } from './protocol/error-code.js'
 import type { FieldSection } from './protocol/field-section.js'
@@ -30,6 +24,7 @@ import { ASSUMED_MAX_CONCURRENT_STREAMS, type LocalSettings, type StreamLimits }
 import type { Stream } from './protocol/stream.js'
 import type { WindowBudget } from './protocol/window.js'
 import { closeSocket, lossOf, Shutdown } from './shutdown.js'
+import { Outlet } from './write-scheduler.js'
 
 /** A socket that can be told not to keep the process alive. */
 export interface H2Socket extends Duplex {

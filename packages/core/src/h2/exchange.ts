@@ -1,12 +1,12 @@
 /** One request on one stream: turns the protocol's events into a response and its body, and hands over the request's content. */
 
-import type { Exchange, ExchangeObserver, Loss } from '../connection.js'
-import type { Clock, ClockTimer } from '../deadlines.js'
-import { ConnectionError, ResponseError, StreamError, TimeoutError, UsageError } from '../errors.js'
-import { type BodySource, ResponseBody } from '../message/body.js'
-import { type Content, wrongWhileSent } from '../message/content.js'
+import { ConnectionError, ResponseError, StreamError, TimeoutError, UsageError } from '../errors/errors.js'
 import { CONTINUE_WAIT_MS, ContentSender, type ContentSink } from '../message/content-sender.js'
 import type { HttpRequest } from '../message/request.js'
+import { type Content, wrongWhileSent } from '../message/request-content.js'
+import { type BodySource, ResponseBody } from '../message/response-body.js'
+import type { Clock, ClockTimer } from '../runtime/clock.js'
+import type { Exchange, ExchangeObserver, Loss } from '../transport/exchange.js'
 import type { StreamEnd } from './protocol/connection-state.js'
 import { ErrorCode, errorCodeName } from './protocol/error-code.js'
 import type { FieldSection } from './protocol/field-section.js'

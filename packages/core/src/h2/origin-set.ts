@@ -1,7 +1,7 @@
 /** The Origin Set of one connection (RFC 8336 §2.3): what the server says it answers for. Bounded; never a reason to trust by itself. */
 
-import type { Route } from '../connection.js'
 import { parseUrl, type SerializedOrigin } from '../message/origin.js'
+import type { Route } from '../transport/route.js'
 
 /** Origins remembered for one connection; further ones are not. RFC 8336 §4: the size is the peer's to choose, so the bound is ours. */
 export const MAX_ORIGIN_SET = 128

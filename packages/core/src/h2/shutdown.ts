@@ -1,10 +1,10 @@
 /** How an HTTP/2 connection ends: what GOAWAY has said, the errors that its requests fail with, and the last of the socket. */
 
 import type { Duplex } from 'node:stream'
-import type { Loss } from '../connection.js'
-import type { Clock } from '../deadlines.js'
-import { ConnectionError } from '../errors.js'
+import { ConnectionError } from '../errors/errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
+import type { Clock } from '../runtime/clock.js'
+import type { Loss } from '../transport/exchange.js'
 import { ErrorCode, errorCodeName, type ProtocolFault } from './protocol/error-code.js'
 
 /** How long a closing socket may take to send what it has, milliseconds. */

@@ -1,10 +1,10 @@
 /** Sends the content of a request: as fast as the stream takes it, no faster, and no longer than anybody wants it. */
 
-import { UsageError } from '../errors.js'
-import { queueMicrotask, setImmediate } from '../event-loop.js'
-import { type Content, leave } from './content.js'
+import { UsageError } from '../errors/errors.js'
+import { queueMicrotask, setImmediate } from '../runtime/event-loop.js'
 import { checkFields } from './fields.js'
 import type { HttpRequest } from './request.js'
+import { type Content, leave } from './request-content.js'
 
 /** How long content waits for an answer to `expect: 100-continue` (RFC 9110 §10.1.1), milliseconds: many servers know nothing of it. */
 export const CONTINUE_WAIT_MS = 1_000

@@ -1,8 +1,8 @@
 /** Field lines of a message (RFC 9110 §5): the list a response shows, and the check that a request's fields pass before anything is sent. */
 
-import { UsageError } from '../errors.js'
+import { UsageError } from '../errors/errors.js'
 import { CONNECTION_SPECIFIC_FIELDS, isFieldValue, isToken, trimBlanks } from '../field-syntax.js'
-import { isIterable, shownValue } from '../option-checks.js'
+import { isIterable, shownValue } from '../schema/option-checks.js'
 
 /** Fields as a caller may write them: a record (a list value is one line each), pairs, or {@link Fields}. `undefined` values are left out. */
 export type FieldsInit =

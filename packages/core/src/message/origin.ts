@@ -1,8 +1,8 @@
 /** Origins and request targets (RFC 6454, RFC 9110 §4): what a URL says about where to connect and what to ask for. */
 
 import { isIP } from 'node:net'
-import { UsageError } from '../errors.js'
-import { shownValue } from '../option-checks.js'
+import { UsageError } from '../errors/errors.js'
+import { shownValue } from '../schema/option-checks.js'
 
 /** An origin as text, such as `https://a.example:8443`; the default port is left out (RFC 6454 §6.2). Or `http+unix://%2Frun%2Fa.sock`. */
 export type SerializedOrigin = string & { readonly '~origin': true }

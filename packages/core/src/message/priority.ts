@@ -1,7 +1,7 @@
 /** How urgent a response is to the caller (RFC 9218 §4): the value of the `priority` field, and of PRIORITY_UPDATE frames. */
 
-import { UsageError } from '../errors.js'
-import { ownOptions, shownValue } from '../option-checks.js'
+import { UsageError } from '../errors/errors.js'
+import { ownOptions, shownValue } from '../schema/option-checks.js'
 
 /** What RFC 9218 §4 lets a client say. What is left out has its default there, and is not sent. */
 export interface Priority {

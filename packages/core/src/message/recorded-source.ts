@@ -3,7 +3,7 @@
  * (RFC 9113 §6.8: GOAWAY at `keepalive_requests` of nginx) can be sent again: the kept bytes first, and then the rest of the source.
  */
 
-import type { Content } from './content.js'
+import type { Content } from './request-content.js'
 
 /** A source is kept up to so many bytes; beyond that it can be sent once. */
 export const KEPT_BYTES = 16_384

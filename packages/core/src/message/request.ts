@@ -1,13 +1,13 @@
 /** A request as a caller writes it, and as it travels after every check: from here on nothing about it can be wrong. */
 
-import { UsageError } from '../errors.js'
+import { UsageError } from '../errors/errors.js'
 import { isToken } from '../field-syntax.js'
-import { shownValue, unknownOption } from '../option-checks.js'
-import { type Content, type RequestBody, toContent } from './content.js'
+import { shownValue, unknownOption } from '../schema/option-checks.js'
 import { inContext } from './context.js'
 import { checkFields, type FieldsInit, withoutExpectation } from './fields.js'
 import { type Origin, parseRequestUrl } from './origin.js'
 import { type Priority, serializePriority } from './priority.js'
+import { type Content, type RequestBody, toContent } from './request-content.js'
 
 /** Deadlines of one request, in milliseconds; 0 switches one off. What is left out is the client's. */
 export interface Timeouts {

@@ -1,13 +1,13 @@
 /** A response as the caller sees it. Everything beyond status and fields is made when it is asked for. */
 
 import { Readable } from 'node:stream'
-import { ResponseError, UsageError } from '../errors.js'
-import type { ResponseBody } from './body.js'
-import { join } from './content-memory.js'
+import { ResponseError, UsageError } from '../errors/errors.js'
 import { inContext } from './context.js'
 import { Fields } from './fields.js'
+import { join } from './memory/copies.js'
 import { type Priority, serializePriority } from './priority.js'
 import type { ReuseReason } from './reasons.js'
+import type { ResponseBody } from './response-body.js'
 
 /** Which connection carried a response, and why that one. */
 export interface ConnectionInfo {

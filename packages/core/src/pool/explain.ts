@@ -1,11 +1,14 @@
 /** What a request would meet, without sending one: every connection and every dial with what the policy says of it. */
 
-import type { Address, Connection, PoolTarget, Target } from '../connection.js'
 import type { ReuseReason } from '../message/reasons.js'
 import type { ConnectionInfo } from '../message/response.js'
-import { connectionInfo, type Group } from './group.js'
-import { type Reuse, seenBy } from './reuse.js'
-import type { Dial, ReusePolicy, Verdict } from './reuse-policy.js'
+import type { Connection } from '../transport/connection.js'
+import type { Address } from '../transport/route.js'
+import type { PoolTarget, Target } from '../transport/target.js'
+import { connectionInfo } from './member.js'
+import type { Group } from './origin-pool.js'
+import { type Reuse, seenBy } from './reuse/reuse-lookup.js'
+import type { Dial, ReusePolicy, Verdict } from './reuse/reuse-policy.js'
 
 /** One connection, or one that is under way, and what is said of it. */
 export interface ExplainedCandidate {

@@ -3,14 +3,15 @@
  * is none to be had.
  */
 
-import { link, unlink } from '../abort.js'
-import type { Connector } from '../connect/connect.js'
-import type { Clock } from '../deadlines.js'
-import { ConnectionError } from '../errors.js'
-import type { Dialling } from './dialling.js'
-import type { Group, Member } from './group.js'
+import type { Connector } from '../connect/connector.js'
+import { ConnectionError } from '../errors/errors.js'
+import { link, unlink } from '../runtime/abort.js'
+import type { Clock } from '../runtime/clock.js'
+import type { Services } from './connection-registry.js'
+import type { Dialling } from './dialer.js'
+import type { Member } from './member.js'
+import type { Group } from './origin-pool.js'
 import { Pursuit } from './pursuit.js'
-import type { Services } from './services.js'
 
 /** Where an origin has a connection and gets no further one, that is not tried again for so long, milliseconds. */
 const FAILURE_PAUSE_MS = 1_000

@@ -3,9 +3,9 @@
  * never keeps the process alive.
  */
 
-import type { Connection } from '../connection.js'
-import type { Clock, ClockTimer } from '../deadlines.js'
-import type { ResolvedPoolSettings } from '../pool-settings.js'
+import type { Clock, ClockTimer } from '../runtime/clock.js'
+import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
+import type { Connection } from '../transport/connection.js'
 
 /** The longest that a timer of Node waits, milliseconds. */
 const MAX_WAIT_MS = 0x7fff_ffff

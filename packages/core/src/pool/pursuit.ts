@@ -1,9 +1,9 @@
 /** What one group does to get a connection: it ends when nothing waits for the connection any more. */
 
-import type { Clock, ClockTimer } from '../deadlines.js'
-import { startDeadline } from '../deadlines.js'
-import { TimeoutError } from '../errors.js'
-import type { PendingWait } from './dial-under-way.js'
+import { TimeoutError } from '../errors/errors.js'
+import type { Clock, ClockTimer } from '../runtime/clock.js'
+import { startDeadline } from '../runtime/deadlines.js'
+import type { PendingWait } from './reuse/pending-dial.js'
 
 /** One of them. */
 export class Pursuit {

@@ -1,7 +1,7 @@
 /** Which of several connections of one origin takes a request. */
 
-import { UsageError } from '../errors.js'
-import type { Strategy, StrategyCandidate } from '../pool-settings.js'
+import { UsageError } from '../errors/errors.js'
+import type { Strategy, StrategyCandidate } from '../settings/pool-settings.js'
 
 /** Chooses one of `candidates`, of which there are two at least; `turn` counts the choices made so far. @throws UsageError */
 export function choose<T extends StrategyCandidate>(

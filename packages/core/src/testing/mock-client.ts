@@ -1,7 +1,7 @@
 /** A client that talks to a function: everything above connections is the real thing, and nothing leaves the process. */
 
-import { Client } from '../client.js'
-import type { ClientOptions } from '../options.js'
+import { Client } from '../client/client.js'
+import type { ClientOptions } from '../client/options.js'
 import { MockConnection, type MockConnectionOptions } from './mock-connection.js'
 import type { MockHandler } from './mock-message.js'
 

@@ -1,16 +1,11 @@
 /** A `Connection` whose other end is a function: for tests of whatever stands above connections, without sockets, names or certificates. */
 
-import {
-  type Connection,
-  type ConnectionState,
-  type Exchange,
-  type ExchangeObserver,
-  nextConnectionId,
-  type Route,
-  type Target,
-} from '../connection.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
+import { type Connection, type ConnectionState, nextConnectionId } from '../transport/connection.js'
+import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
+import type { Route } from '../transport/route.js'
+import type { Target } from '../transport/target.js'
 import { connectionLost, MockExchange } from './mock-exchange.js'
 import type { MockHandler } from './mock-message.js'
 

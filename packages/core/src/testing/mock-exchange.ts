@@ -1,12 +1,12 @@
 /** One request on a mock connection: asks the handler, and tells what it answers as an engine would. */
 
-import type { Exchange, ExchangeObserver } from '../connection.js'
-import { ConnectionError, StreamError, UnshardError } from '../errors.js'
-import { queueMicrotask } from '../event-loop.js'
-import { type BodySource, ResponseBody } from '../message/body.js'
-import { type Content, leave, toContent } from '../message/content.js'
+import { ConnectionError, StreamError, UnshardError } from '../errors/errors.js'
 import { checkFields } from '../message/fields.js'
 import type { HttpRequest } from '../message/request.js'
+import { type Content, leave, toContent } from '../message/request-content.js'
+import { type BodySource, ResponseBody } from '../message/response-body.js'
+import { queueMicrotask } from '../runtime/event-loop.js'
+import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
 import { type MockHandler, MockRequest, type MockResponse } from './mock-message.js'
 import { MockUpload, type MockUploadOwner } from './mock-upload.js'
 

@@ -1,8 +1,8 @@
 /** What a mock server is asked, and what it may answer: requests and responses as a test reads and writes them. */
 
-import type { RequestBody } from '../message/content.js'
 import { Fields, type FieldsInit } from '../message/fields.js'
 import type { HttpRequest } from '../message/request.js'
+import type { RequestBody } from '../message/request-content.js'
 import type { MockUpload } from './mock-upload.js'
 
 /** What a {@link MockHandler} answers with. */

@@ -1,8 +1,8 @@
 /** The content of a request on its way to a handler: read as the handler asks for it, and left when its exchange is over, whoever waits then. */
 
-import { StreamError, UsageError } from '../errors.js'
-import { type Content, leave, wrongWhileSent } from '../message/content.js'
+import { StreamError, UsageError } from '../errors/errors.js'
 import type { HttpRequest } from '../message/request.js'
+import { type Content, leave, wrongWhileSent } from '../message/request-content.js'
 
 /** What an upload tells its exchange. */
 export interface MockUploadOwner {

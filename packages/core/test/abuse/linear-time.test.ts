@@ -1,15 +1,15 @@
 /** What a peer, an environment or a user writes is parsed in linear time: a megabyte of one character costs milliseconds (RFC 9110 §17.5). */
 
 import { hostileTexts, slowTexts } from '@unshard/testkit'
+import { retryAfterMs } from '../../src/client/status-retry.js'
 import { NoProxy } from '../../src/connect/proxy/no-proxy.js'
-import { checkProxy } from '../../src/connect/proxy/settings.js'
+import { checkProxy } from '../../src/connect/proxy/proxy-options.js'
 import { OriginSet } from '../../src/h2/origin-set.js'
 import { parseFieldSection } from '../../src/h2/protocol/field-section.js'
 import { parseAltSvc, parseOrigins } from '../../src/h2/protocol/origin-frames.js'
 import { checkFields } from '../../src/message/fields.js'
 import { parseRequestUrl } from '../../src/message/origin.js'
 import { checkRequest } from '../../src/message/request.js'
-import { retryAfterMs } from '../../src/retry-policy.js'
 
 const MEGABYTE = 1_000_000
 const LIMIT_MS = 50

@@ -1,7 +1,7 @@
 /** Members that nothing knows: refused with the name that may be meant, wherever options are taken. */
 
 import { Client, type ClientOptions, UsageError } from '../../src/index.js'
-import { invalidOption, shownValue } from '../../src/option-checks.js'
+import { invalidOption, shownValue } from '../../src/schema/option-checks.js'
 import { rig } from './rig.js'
 
 const { client, server } = rig()

@@ -4,7 +4,7 @@ import { createHash, X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { Credentials, OriginHandler, OriginServerOptions } from '@unshard/testkit'
 import { type ClientOptions, type ClientTlsOptions, isConnection, type ReusePolicy } from '../../src/index.js'
-import { toPfx } from '../connect/pfx.js'
+import { toPfx } from '../connect/tls/pfx.js'
 import { rig } from './rig.js'
 
 const world = rig()

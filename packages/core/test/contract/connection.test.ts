@@ -10,14 +10,15 @@ import {
   type OriginServer,
   startOriginServer,
 } from '@unshard/testkit'
-import { type Connection, nextConnectionId, type Route } from '../../src/connection.js'
-import { systemClock } from '../../src/deadlines.js'
 import { H1Connection } from '../../src/h1/connection.js'
 import { H2Connection } from '../../src/h2/connection.js'
 import { WindowBudget } from '../../src/h2/protocol/window.js'
 import { parseOrigin } from '../../src/index.js'
-import { ResponseBody } from '../../src/message/body.js'
 import { checkRequest } from '../../src/message/request.js'
+import { ResponseBody } from '../../src/message/response-body.js'
+import { systemClock } from '../../src/runtime/clock.js'
+import { type Connection, nextConnectionId } from '../../src/transport/connection.js'
+import type { Route } from '../../src/transport/route.js'
 import { POOL, progress } from '../fixtures.js'
 
 const H2: EngineTraits = {

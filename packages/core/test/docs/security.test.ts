@@ -37,7 +37,7 @@ const options = rows.flatMap((row): [string, string][] =>
   [...row[1]!.matchAll(/\*([a-zA-Z.]+)\*/g)].map(([, option]) => [option!.replace('timeouts.', ''), row[2]!]),
 )
 
-const OPTIONS = read('packages/core/src/options.ts') + read('packages/core/src/pool-settings.ts')
+const OPTIONS = read('packages/core/src/client/options.ts') + read('packages/core/src/settings/pool-settings.ts')
 
 it.each(options)('the default of option %s is %s', (option, value) => {
   const found = new RegExp(`\\b${option}: \\[?([0-9_]+)`).exec(OPTIONS)

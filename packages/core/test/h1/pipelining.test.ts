@@ -1,10 +1,10 @@
 /** HTTP/1.1 pipelining (RFC 9112 §9.3.2), with servers that do as they please with what is behind the first request. */
 
 import { createServer, type Socket } from 'node:net'
-import type { OriginProgress } from '../../src/connection.js'
 import { mayPipeline, noteBroken, pipelineLimit } from '../../src/h1/pipelining.js'
 import type { Client, ClientOptions } from '../../src/index.js'
 import { checkRequest } from '../../src/message/request.js'
+import type { OriginProgress } from '../../src/transport/target.js'
 import { rig } from '../client/rig.js'
 import { progress } from '../fixtures.js'
 

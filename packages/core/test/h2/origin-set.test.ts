@@ -1,6 +1,6 @@
-import type { Route } from '../../src/connection.js'
 import { MAX_EXAMINED_ORIGINS, MAX_ORIGIN_SET, OriginSet } from '../../src/h2/origin-set.js'
 import { parseOrigin } from '../../src/index.js'
+import type { Route } from '../../src/transport/route.js'
 
 const set = (url = 'https://a.example'): OriginSet => new OriginSet({ origin: parseOrigin(url) } as Route)
 

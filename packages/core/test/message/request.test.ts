@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
-import { toContent } from '../../src/message/content.js'
 import { KEPT_BYTES } from '../../src/message/recorded-source.js'
 import { checkRequest, isIdempotent } from '../../src/message/request.js'
+import { toContent } from '../../src/message/request-content.js'
 
 const url = 'https://a.example/'
 const field = (fields: readonly string[], name: string): string | undefined => {

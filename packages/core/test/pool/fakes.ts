@@ -1,24 +1,18 @@
 /** A connector and connections without sockets: a test says when a dial ends, and how. */
 
-import type { Connector, ConnectProgress } from '../../src/connect/connect.js'
-import type { Resolution } from '../../src/connect/resolve.js'
-import {
-  type Address,
-  type Certificate,
-  type Connection,
-  type ConnectionState,
-  type Exchange,
-  type ExchangeObserver,
-  nextConnectionId,
-  type PoolTarget,
-  type Route,
-} from '../../src/connection.js'
-import type { Clock } from '../../src/deadlines.js'
+import type { Connector, ConnectProgress } from '../../src/connect/connector.js'
+import type { Resolution } from '../../src/connect/dns/resolver.js'
 import { Diagnostics } from '../../src/diagnostics.js'
 import { type HttpRequest, parseOrigin, type ReusePolicy, type SerializedOrigin } from '../../src/index.js'
-import type { Member, Waiter } from '../../src/pool/group.js'
+import type { Member } from '../../src/pool/member.js'
 import { Pool } from '../../src/pool/pool.js'
-import type { PoolSettings } from '../../src/pool-settings.js'
+import type { Waiter } from '../../src/pool/request-queue.js'
+import type { Clock } from '../../src/runtime/clock.js'
+import type { PoolSettings } from '../../src/settings/pool-settings.js'
+import { type Connection, type ConnectionState, nextConnectionId } from '../../src/transport/connection.js'
+import type { Exchange, ExchangeObserver } from '../../src/transport/exchange.js'
+import type { Address, Certificate, Route } from '../../src/transport/route.js'
+import type { PoolTarget } from '../../src/transport/target.js'
 import { plainTarget } from '../fixtures.js'
 
 /** A target whose idle connections live for a second, unless told otherwise. */

@@ -1,8 +1,8 @@
 /** Sharing against odds: answers that are used up at once, trials that nobody answers, policies that throw, memory. */
 
 import { FakeClock } from '@unshard/testkit'
-import type { PoolTarget } from '../../src/connection.js'
 import { isConnection, type ReusePolicy, type Target, type Verdict } from '../../src/index.js'
+import type { PoolTarget } from '../../src/transport/target.js'
 import { FakeCall, type FakeConnection, FakeConnector, type FakeOptions, poolOf, targetOf, turn } from './fakes.js'
 
 let A: PoolTarget

@@ -1,6 +1,6 @@
 import { FakeClock } from '@unshard/testkit'
 import { Lifetimes } from '../../src/pool/lifetimes.js'
-import type { PoolSettings } from '../../src/pool-settings.js'
+import type { PoolSettings } from '../../src/settings/pool-settings.js'
 import { FakeConnection, targetOf } from './fakes.js'
 
 const TIMEOUT_MS = 1_000

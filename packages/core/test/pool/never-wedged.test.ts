@@ -1,9 +1,9 @@
 /** Nobody waits for what never comes, and nothing is kept that nobody waits for. */
 
 import { FakeClock } from '@unshard/testkit'
-import type { PoolTarget } from '../../src/connection.js'
 import { type ReusePolicy, sameOrigin } from '../../src/index.js'
-import type { PoolSettings } from '../../src/pool-settings.js'
+import type { PoolSettings } from '../../src/settings/pool-settings.js'
+import type { PoolTarget } from '../../src/transport/target.js'
 import { FakeCall, type FakeConnection, FakeConnector, type FakeOptions, poolOf, targetOf, turn } from './fakes.js'
 
 function make(reuse: ReusePolicy = sameOrigin()) {

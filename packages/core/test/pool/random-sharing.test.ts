@@ -2,7 +2,7 @@
 
 import { FakeClock } from '@unshard/testkit'
 import { isConnection, type Origin, parseOrigin, type ReusePolicy, type Verdict } from '../../src/index.js'
-import type { Member } from '../../src/pool/group.js'
+import type { Member } from '../../src/pool/member.js'
 import { FakeCall, type FakeConnection, FakeConnector, poolOf, targetOf, turn } from './fakes.js'
 
 const HOSTS = ['a', 'b', 'c', 'd', 'e'].map((name) => `${name}.example`)

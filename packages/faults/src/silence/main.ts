@@ -1,6 +1,6 @@
 /**
  * `pnpm silence`: what silence costs, in real time against real processes, beside the bounds of docs/timeouts.md. Takes two minutes. The
- * rules themselves are tested in virtual time: core/test/h2/liveness.test.ts, core/test/hostile/ping-counters.test.ts.
+ * rules themselves are tested in virtual time: core/test/h2/health/liveness.test.ts, core/test/hostile/ping-counters.test.ts.
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'

@@ -7,17 +7,18 @@ const packages = fileURLToPath(new URL('../../../../packages', import.meta.url))
 
 /** Why each of these takes linear time, or is given nothing from outside. */
 const JUSTIFIED: Readonly<Record<string, string>> = {
-  'core/src/connect/secure.ts /^TLS_(EC)?DHE_.*_(GCM|CCM|CHACHA20)(_|$)/': 'the name of a cipher suite, which OpenSSL gives',
+  'core/src/connect/tls/tls-connector.ts /^TLS_(EC)?DHE_.*_(GCM|CCM|CHACHA20)(_|$)/':
+    'the name of a cipher suite, which OpenSSL gives',
   'core/src/connect/proxy/http1-connect.ts /^HTTP\\/1\\.[01] ([1-9][0-9]{2})(?: (.*))?$/s':
     'one repetition, to the end of a line of bounded length',
   'core/src/connect/proxy/environment.ts /^[a-z][a-z0-9+.-]*:\\/\\//i':
     'anchored, one class, and no other reading of what it matched',
   'core/src/connect/proxy/no-proxy.ts /^\\[([^\\]]*)\\](?::([0-9]{1,5}))?$/': 'anchored, and ends at the first bracket',
   'core/src/connect/proxy/no-proxy.ts /^([^:]*):([0-9]{1,5})$/': 'anchored, and ends at the first colon',
-  'core/src/connect/tls-options.ts /^(?=.{1,253}$)[\\w-]{1,63}(\\.[\\w-]{1,63})*$/': 'at most 253 characters',
+  'core/src/connect/tls/tls-options.ts /^(?=.{1,253}$)[\\w-]{1,63}(\\.[\\w-]{1,63})*$/': 'at most 253 characters',
   'core/src/message/origin.ts /^\\/(?:[A-Za-z0-9\\-._~!$&()*+,;=:@/?]|%[0-9A-Fa-f]{2})*$/':
     'alternatives that begin with different characters',
-  'core/src/retry-policy.ts /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\\w*,? .+ (?:GMT|\\d{4})$/': 'at most 64 characters',
+  'core/src/client/status-retry.ts /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\\w*,? .+ (?:GMT|\\d{4})$/': 'at most 64 characters',
   'coalescing/src/host-name.ts /(?:^|\\.)(?:\\d+|0x[0-9a-f]*)$/': 'at most 253 characters',
   'adapters/src/multipart/disposition.ts /^[\\x20-\\x7e]*[\\x80-\\xff]/': 'anchored, classes that have nothing in common',
   'adapters/src/streams/content-range.ts /^"[\\x21\\x23-\\x7e\\x80-\\xff]*"$/': 'anchored, and the class has no quote',

@@ -2,7 +2,7 @@
 
 import type { Origin } from '../../message/origin.js'
 import { NoProxy } from './no-proxy.js'
-import { checkProxy, type ProxyServer } from './settings.js'
+import { checkProxy, type ProxyServer } from './proxy-options.js'
 
 /** Variables by name, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>

@@ -1,7 +1,7 @@
 /** What goes wrong with a proxy, in the words of a request: phase `proxy`, the proxy by its name, never its credentials. */
 
-import type { Target, TargetProxy } from '../../connection.js'
-import { ConnectError, TimeoutError, UnshardError, UsageError } from '../../errors.js'
+import { ConnectError, TimeoutError, UnshardError, UsageError } from '../../errors/errors.js'
+import type { Target, TargetProxy } from '../../transport/target.js'
 
 /** RFC 9110 §15.5.8. */
 const PROXY_AUTHENTICATION_REQUIRED = 407

@@ -1,15 +1,16 @@
 /** One HTTP/2 connection to a proxy, and the tunnels on it (RFC 9113 §8.5). Closed when it has carried none for a while. */
 
-import { type Abortable, link, unlink } from '../../abort.js'
-import type { Exchange, ExchangeObserver, Target } from '../../connection.js'
-import type { Clock, ClockTimer } from '../../deadlines.js'
-import { ConnectionError, TimeoutError, TransportError } from '../../errors.js'
+import { ConnectionError, TimeoutError, TransportError } from '../../errors/errors.js'
 import type { H2Connection } from '../../h2/connection.js'
-import type { ResponseBody } from '../../message/body.js'
 import type { HttpRequest } from '../../message/request.js'
+import type { ResponseBody } from '../../message/response-body.js'
+import { type Abortable, link, unlink } from '../../runtime/abort.js'
+import type { Clock, ClockTimer } from '../../runtime/clock.js'
+import type { Exchange, ExchangeObserver } from '../../transport/exchange.js'
+import type { Target } from '../../transport/target.js'
 import { proxyError, refusedByProxy } from './errors.js'
 import { tunnelAuthority } from './http1-connect.js'
-import type { ProxyServer } from './settings.js'
+import type { ProxyServer } from './proxy-options.js'
 import { Tunnel } from './tunnel.js'
 
 /** What a connection to a proxy is told. */

@@ -4,10 +4,10 @@
  */
 
 import type { Socket } from 'node:net'
-import type { Target } from '../../connection.js'
 import { isFieldValue, isToken } from '../../field-syntax.js'
+import type { Target } from '../../transport/target.js'
 import { proxyError, refusedByProxy } from './errors.js'
-import type { ProxyServer } from './settings.js'
+import type { ProxyServer } from './proxy-options.js'
 
 /** Octets of the answer's head, interim answers included. */
 const MAX_HEAD_BYTES = 16_384

@@ -1,9 +1,9 @@
 /** A tunnel through a SOCKS proxy (RFC 1928, RFC 1929), by the package `socks`, which is loaded when the first one is asked for. */
 
 import type { Socket } from 'node:net'
-import type { Target } from '../../connection.js'
+import type { Target } from '../../transport/target.js'
 import { proxyError } from './errors.js'
-import type { ProxyServer } from './settings.js'
+import type { ProxyServer } from './proxy-options.js'
 
 /** The longest a timer can run: the dial has its own deadline. */
 const NO_TIMEOUT_MS = 0x7fff_ffff

@@ -4,11 +4,12 @@
  */
 
 import { Duplex } from 'node:stream'
-import type { Carrier, Exchange } from '../../connection.js'
-import type { Clock } from '../../deadlines.js'
-import { setImmediate } from '../../event-loop.js'
-import type { ResponseBody } from '../../message/body.js'
-import type { Content } from '../../message/content.js'
+import type { Content } from '../../message/request-content.js'
+import type { ResponseBody } from '../../message/response-body.js'
+import type { Clock } from '../../runtime/clock.js'
+import { setImmediate } from '../../runtime/event-loop.js'
+import type { Exchange } from '../../transport/exchange.js'
+import type { Carrier } from '../../transport/route.js'
 
 /** How long a tunnel that was ended may wait for the other end's END_STREAM before it is reset, milliseconds. */
 const LINGER_MS = 1_000

@@ -7,7 +7,7 @@
 import { ConnectionFrames } from './connection-frames.js'
 import type { ConnectionState } from './connection-state.js'
 import { ErrorCode, errorCodeName, ProtocolFault } from './error-code.js'
-import { FieldBlocks } from './field-blocks.js'
+import { FieldBlocks } from './field-block-reader.js'
 import { Flag, FrameType, frameTypeName, MAX_31_BIT, writeWindowUpdate } from './frame.js'
 import { checkFrameHeader, checkFrameSize } from './frame-checks.js'
 import type { FrameSink } from './frame-reader.js'

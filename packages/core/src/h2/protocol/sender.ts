@@ -4,7 +4,7 @@
  */
 
 import type { ConnectionState, StreamEnd } from './connection-state.js'
-import { beginFieldBlock, endFieldBlock } from './field-block.js'
+import { beginFieldBlock, endFieldBlock } from './field-block-writer.js'
 import { encodeRequest, encodeTrailers, type RequestHead } from './field-section.js'
 import { writeDataHeader, writeRstStream } from './frame.js'
 import { NO_CONTENT, ResponsePhase, Stream } from './stream.js'

@@ -2,7 +2,7 @@
 
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { connectOverHttp1, tunnelAuthority } from '../../../src/connect/proxy/http1-connect.js'
-import { checkProxy, type ProxySetting } from '../../../src/connect/proxy/settings.js'
+import { checkProxy, type ProxySetting } from '../../../src/connect/proxy/proxy-options.js'
 import { targetOf } from '../../pool/fakes.js'
 
 const closers: (() => void)[] = []

@@ -1,9 +1,9 @@
 // A long download over a long path, played in virtual time: what the growing window costs against one that never ends.
 import { FrameParser, numberOf } from '../../../../testkit/src/frame-parser.js'
 import { data, headers, settings, settingsAck } from '../../../../testkit/src/frames.js'
+import { resolveOptions } from '../../../src/client/options.js'
 import { Protocol } from '../../../src/h2/protocol/protocol.js'
 import { WindowBudget } from '../../../src/h2/protocol/window.js'
-import { resolveOptions } from '../../../src/options.js'
 import { Recorder, request, type TestStream } from './peer.js'
 
 const CONTENT_BYTES = 50 * 1024 * 1024

@@ -1,0 +1,363 @@
+/**
+ * One call of `Client.request` through its whole life: acquire → send → retry. Keeps its deadlines and its signal, and settles exactly once.
+ */
+
+import { afterAttempt, ConnectionError, type Processed, UnshardError } from '../errors/errors.js'
+import { inContext } from '../message/context.js'
+import { type HttpRequest, isRepeatable, type RequestOptions } from '../message/request.js'
+import { type ConnectionInfo, HttpResponse, NO_FIELDS, type ResponseParts, type Timings } from '../message/response.js'
+import type { ResponseBody } from '../message/response-body.js'
+import { connectionInfo, type Member } from '../pool/member.js'
+import type { Waiter } from '../pool/request-queue.js'
+import { link, unlink } from '../runtime/abort.js'
+import type { ClockTimer } from '../runtime/clock.js'
+import { queueMicrotask } from '../runtime/event-loop.js'
+import type { Link } from '../runtime/linked-list.js'
+import { newestConnectionId } from '../transport/connection.js'
+import type { Exchange, ExchangeObserver, Loss } from '../transport/exchange.js'
+import type { PoolTarget } from '../transport/target.js'
+import type { CallLimits, CallOwner } from './call-owner.js'
+import { CallPhases } from './call-phases.js'
+import { canResend, Replays, requiresHttp1 } from './replay.js'
+import { retryDelayMs } from './status-retry.js'
+
+const MISDIRECTED_REQUEST = 421
+
+/** One request in flight. */
+export class Call extends CallPhases implements Waiter, ExchangeObserver, ResponseParts {
+  readonly #request: HttpRequest
+  readonly affinity: string | undefined
+  #target: PoolTarget
+  readonly #signal: AbortSignal | undefined
+  readonly #onInformational: RequestOptions['onInformational']
+  /** The newest connection there was at the start. */
+  readonly #newestBefore: number = newestConnectionId()
+  #resolve!: (response: HttpResponse) => void
+  #reject!: (reason: unknown) => void
+
+  #member: Member | undefined
+  #attempts = 0
+  /** Answers the origin had given when the last attempt was sent. */
+  #answersBefore = 0
+  #replays: Replays | undefined
+  /** Runs between two attempts. */
+  #pause: ClockTimer | undefined
+  /** The attempt whose response said "later". */
+  #leftover: Exchange | undefined
+  #misdirected = false
+  /** An earlier attempt ended with an unknown outcome. */
+  #maybeActed = false
+  /** The reason that the promise was rejected with, for the source of the content. */
+  #endReason: unknown
+  /** The promise is settled. */
+  #settled = false
+  #over = false
+  place: Link<Waiter> | undefined
+  /** Whole microseconds since the start, as V8 keeps without an object for each. */
+  #sentMicros = 0
+  #headersMicros = 0
+  status = 0
+  fields: readonly string[] = NO_FIELDS
+  reason: string | undefined
+
+  constructor(owner: CallOwner, request: HttpRequest, target: PoolTarget, options: RequestOptions, limits: CallLimits) {
+    super(owner, limits, options.totalSince)
+    this.#request = request
+    this.affinity = options.affinity
+    this.#target = target
+    this.#signal = options.signal ?? undefined
+    this.#onInformational = inContext(options.onInformational)
+  }
+
+  /** Sets off. One of the two is called, once. */
+  start(resolve: (response: HttpResponse) => void, reject: (reason: unknown) => void): void {
+    this.#request.content?.hold?.()
+    this.#resolve = resolve
+    this.#reject = reject
+    if (this.#signal !== undefined) link(this.#signal, this)
+    this.owner.deadlines.add(this)
+    this.#acquire()
+  }
+
+  /** Whether it is for this target, or for another that stands in its place: they share what is known of the origin. */
+  isFor(target: PoolTarget): boolean {
+    return this.#target.progress === target.progress
+  }
+
+  /** Ends it wherever it is: a caller's abort, a deadline, the client's end. */
+  abort(reason: unknown): void {
+    if (this.#over) return
+    this.#endReason = reason
+    this.#settle(reason)
+    const exchange = this.exchange
+    if (exchange === undefined) {
+      this.owner.pool.leave(this.#target, this, reason)
+      this.#finish()
+      return
+    }
+    // Still there unless the exchange ended by itself meanwhile: then it has said so.
+    exchange.abort(reason)
+  }
+
+  onMember(member: Member): void {
+    if (this.#over) {
+      if (this.#request.close) void member.connection.close()
+      return
+    }
+    this.#send(member)
+  }
+
+  onUnavailable(error: Error): void {
+    if (this.#over) return
+    this.#settle(error)
+    this.#finish()
+  }
+
+  onInformational(status: number, fields: readonly string[]): void {
+    if (this.#onInformational === undefined) return
+    // An error of a caller's function ends its own request: the connection has others.
+    try {
+      // A copy: the list may be that of every response that repeats these fields.
+      this.#onInformational(status, Object.freeze([...fields]))
+    } catch (error) {
+      this.abort(error)
+    }
+  }
+
+  onResponse(status: number, fields: readonly string[], body: ResponseBody, reason?: string): void {
+    this.status = status
+    this.reason = reason
+    this.fields = fields
+    this.content = body
+    if (this.#member!.coalesced && this.#isMisdirected(status)) return this.#redirect()
+    this.#target.progress.answered++
+    if (this.#member!.proved !== true) this.owner.pool.proved(this.#member!)
+    const { retry } = this.limits
+    const delayMs = retry === undefined ? undefined : retryDelayMs(retry, this.#request, status, fields, this.#attempts)
+    if (delayMs !== undefined) return this.#askLater(delayMs)
+    const now = this.owner.deadlines.clock.now()
+    this.#headersMicros = Math.round((now - this.startedAt) * 1000)
+    this.enter('body', now)
+    this.#settled = true
+    this.#resolve(new HttpResponse(this))
+  }
+
+  onError(error: Error, loss?: Loss): void {
+    this.exchange = undefined
+    this.#maybeActed ||= !(error instanceof UnshardError && error.processed === 'no')
+    // Not from inside the connection that is just failing: it is still telling others, and what it has taken is known only then.
+    queueMicrotask(() => this.#failed(error, loss))
+  }
+
+  onClosed(): void {
+    if (this.#request.close) void this.#member?.connection.close()
+    this.#endTrial()
+    // Without a settled promise a replay is on its way: this was the end of an attempt, not of the call.
+    if (this.#settled) this.#finish()
+  }
+
+  protected waitingPhase(): 'queue' | 'connect' {
+    return !this.#request.close && this.owner.pool.hasConnection(this.#target) ? 'queue' : 'connect'
+  }
+
+  protected originName(): string {
+    return this.#target.origin.serialized
+  }
+
+  get body(): ResponseBody {
+    return this.content!
+  }
+
+  get timings(): Timings {
+    return { sentMs: this.#sentMicros / 1000, headersMs: this.#headersMicros / 1000 }
+  }
+
+  trailers(): readonly string[] | undefined {
+    return this.exchange?.trailers
+  }
+
+  reprioritize(priority: string): boolean {
+    return this.exchange?.reprioritize(priority) ?? false
+  }
+
+  connection(): ConnectionInfo {
+    return connectionInfo(this.#member!)
+  }
+
+  /** Ends it because its client ends. */
+  end(code: string, message: string): void {
+    const { processed } = this
+    const origin = this.#target.origin.serialized
+    this.abort(new ConnectionError(code, `${message} (${origin})`, { origin, initiator: 'local', processed }))
+  }
+
+  /** Whether the server may have acted on what was sent so far. */
+  get processed(): Processed {
+    if (this.content !== undefined) return 'yes'
+    return this.exchange !== undefined || this.#maybeActed ? 'unknown' : 'no'
+  }
+
+  /** An attempt has failed before any part of a response. */
+  #failed(error: Error, loss: Loss | undefined): void {
+    this.owner.pool.failed(this.#member!, error)
+    if (this.#over) return
+    const required = requiresHttp1(error) && this.#target.http1Only !== true
+    const http1 = required ? this.owner.onHttp1Required(this.#target) : undefined
+    this.#replays ??= new Replays(this.limits.replay)
+    // Where HTTP/2 is not wanted and nothing else is spoken, once more would be the same.
+    const again = required === (http1 !== undefined)
+    const how = again ? this.#replays.next(error, this.#request, this.#originProgresses(), loss) : 'none'
+    if (how === 'none') {
+      this.#settle(error)
+      return this.#finish()
+    }
+    this.#request.content?.rewind?.()
+    if (http1 !== undefined) this.#target = http1
+    if (how === 'apart') this.#target = this.owner.apart(this.#target)
+    this.owner.onReplay()
+    const delayMs = this.#replays.delayMs(error)
+    if (delayMs === 0) this.#acquire()
+    else this.#pauseFor(delayMs)
+  }
+
+  /**
+   * Whether the origin has answered a request since the last attempt was sent, or has taken one: then it is draining, not refusing. A
+   * connection that is older than this call and goes says nothing: there are only so many of them. Nor does one that is full.
+   */
+  #originProgresses(): boolean {
+    if (this.#target.progress.answered > this.#answersBefore) return true
+    const connection = this.#member?.connection
+    if (connection === undefined) return false
+    if (connection.state === 'open') return connection.capacity === 0 && connection.active > 0
+    return connection.id <= this.#newestBefore || (connection.state === 'draining' && connection.active > 0)
+  }
+
+  /** The response says "later", and the caller's policy takes it at its word. The rest of the response may come until then. */
+  #askLater(delayMs: number): void {
+    this.#request.content?.rewind?.()
+    this.#leftover = this.exchange
+    this.exchange = undefined
+    this.content = undefined
+    this.#maybeActed = true
+    this.owner.onReplay()
+    this.#pauseFor(delayMs)
+  }
+
+  #pauseFor(delayMs: number): void {
+    const { clock } = this.owner.deadlines
+    this.enter('pause', clock.now())
+    this.#pause = clock.startTimer(delayMs, () => {
+      this.#pause = undefined
+      this.#dropLeftover()
+      this.#acquire()
+    })
+  }
+
+  #dropLeftover(): void {
+    const leftover = this.#leftover
+    this.#leftover = undefined
+    leftover?.abort(new Error('asked again'))
+  }
+
+  #acquire(): void {
+    if (this.#over) return
+    if (this.#request.close) {
+      this.enter('connect', this.owner.deadlines.clock.now())
+      return this.owner.pool.acquireDedicated(this.#target, this)
+    }
+    const member = this.#ask()
+    if (member !== undefined) return this.#send(member)
+    if (this.#over) return
+    this.enter(this.waitingPhase(), this.owner.deadlines.clock.now())
+  }
+
+  /** A strategy of the caller's own may fail: that ends its request. */
+  #ask(): Member | undefined {
+    try {
+      return this.owner.pool.acquire(this.#target, this, this.#attempts === 0 ? this.startedAt : undefined)
+    } catch (error) {
+      this.#settle(error)
+      this.#finish()
+      return undefined
+    }
+  }
+
+  #send(member: Member): void {
+    this.#member = member
+    this.leaveQueue()
+    this.#attempts++
+    this.#answersBefore = this.#target.progress.answered
+    if (member.coalesced) this.owner.onCoalesced()
+    try {
+      this.exchange = member.connection.request(this.#request, this)
+    } catch (error) {
+      this.#settle(error)
+      this.#finish()
+      this.#endTrial()
+      if (this.#request.close) void member.connection.close()
+      return
+    }
+    // The caller's `trailers` may have run meanwhile, and ended the call from inside.
+    if (this.#over) return this.exchange.abort(new Error('the request was ended'))
+    const now = this.owner.deadlines.clock.now()
+    this.#sentMicros = Math.round((now - this.startedAt) * 1000)
+    this.enter('headers', now)
+  }
+
+  /**
+   * RFC 9110 §15.5.20: a 421 may be asked again elsewhere, whatever the method; only a shared connection gives reason to. Where this
+   * request cannot be sent again, the next ones are still kept off that connection.
+   */
+  #isMisdirected(status: number): boolean {
+    const { pool } = this.owner
+    const member = this.#member!
+    const suspect = status !== MISDIRECTED_REQUEST && isRepeatable(this.#request) && pool.suspects(status)
+    if (status !== MISDIRECTED_REQUEST && !suspect) {
+      if (member.trial !== undefined) pool.answered(this.#target, member)
+      return false
+    }
+    pool.misdirected(this.#target, member.connection, status)
+    return !this.#misdirected && canResend(this.#request)
+  }
+
+  /** Aborted, reset, timed out: without a word of the server's about this origin nothing has been tried. */
+  #endTrial(): void {
+    const member = this.#member
+    if (member?.trial === 'sent') this.owner.pool.unanswered(this.#target, member)
+  }
+
+  /** Once more, over a connection made for this origin. The shared one goes on untouched. */
+  #redirect(): void {
+    this.#misdirected = true
+    this.#request.content?.rewind?.()
+    const exchange = this.exchange
+    this.exchange = undefined
+    this.content = undefined
+    this.owner.onReplay()
+    // Not from inside the connection's own event: ending the exchange there would pull the stream from under it.
+    queueMicrotask(() => {
+      exchange?.abort(new Error('misdirected'))
+      this.#acquire()
+    })
+  }
+
+  #settle(reason: unknown): void {
+    if (this.#settled) return
+    this.#settled = true
+    this.#endReason = reason
+    this.#reject(this.#maybeActed && reason instanceof Error ? afterAttempt(reason) : reason)
+  }
+
+  /** Nothing will happen any more: lets go of everything that holds the call. */
+  #finish(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#pause?.cancel()
+    this.#dropLeftover()
+    const reason = this.#endReason
+    this.#request.content?.release?.(reason, reason !== undefined && !(reason instanceof UnshardError))
+    this.owner.deadlines.delete(this)
+    if (this.#signal !== undefined) unlink(this.#signal, this)
+    this.owner.onOver()
+  }
+}

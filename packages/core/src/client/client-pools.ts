@@ -1,0 +1,119 @@
+/** The pools of a client, by name: settings that change while it runs, connections that are counted and closed. */
+
+import { parseOrigin } from '../message/origin.js'
+import type { Group } from '../pool/origin-pool.js'
+import type { Pool } from '../pool/pool.js'
+import { checkIsolation, ownOptions } from '../schema/option-checks.js'
+import type { PoolSettings } from '../settings/pool-settings.js'
+import type { PoolTarget } from '../transport/target.js'
+import type { Targets } from './targets.js'
+
+/** What one origin, or one tag of it, has. */
+export interface PoolStats {
+  readonly origin: string
+  /** The tag of its requests; `undefined` for the untagged ones. */
+  readonly isolation: string | undefined
+  /** Numbers of the connections that may serve it, those of other origins among them: see `ConnectionStats.id`. */
+  readonly connections: readonly number[]
+  /** Connections on their way. */
+  readonly dialling: number
+  /** Requests that wait for a connection, or for a place on one. */
+  readonly queued: number
+}
+
+/** What {@link Pools.resize} takes. */
+export interface ResizeOptions {
+  /** Connections at least. Default: as many as before, and at most `most`. */
+  readonly least?: number
+  /** The tag of the pool. Default: the untagged one of the origin. */
+  readonly isolation?: string
+}
+
+const RESIZE_OPTIONS: ReadonlySet<string> = new Set<keyof ResizeOptions>(['least', 'isolation'])
+
+/** `client.pools`. A pool comes into being with its first request, with the settings that hold for its name. */
+export class Pools {
+  readonly #pool: Pool
+  readonly #targets: Targets
+  readonly #current: (target: PoolTarget) => PoolTarget
+
+  /** @param current what stands for a target now: one that wants HTTP/1.1 has another in its place. */
+  constructor(pool: Pool, targets: Targets, current: (target: PoolTarget) => PoolTarget) {
+    this.#pool = pool
+    this.#targets = targets
+    this.#current = current
+  }
+
+  /**
+   * Settings for `name`, as in the client's option `pools`. What is left out is the client's. They hold from now on: connections beyond a
+   * lower limit, or of other protocols, finish what they have.
+   * @throws UsageError naming a setting that is unknown or out of range.
+   */
+  open(name: string, settings: PoolSettings = {}): void {
+    this.#targets.define(name, settings)
+    this.#update()
+  }
+
+  /** What the pool of an origin has now; `undefined` where it has nothing. @throws UsageError for an origin that is none. */
+  find(origin: string | URL, isolation?: string): PoolStats | undefined {
+    const group = this.#groupOf(origin, isolation)
+    return group === undefined ? undefined : poolStats(group)
+  }
+
+  /**
+   * Another number of connections: at the most, and with `least` at the least. Surplus ones finish what they have.
+   * @throws UsageError out of range: 1 to 1,000.
+   */
+  resize(origin: string | URL, most: number, options?: ResizeOptions): void {
+    const { least, isolation } = ownOptions(options, RESIZE_OPTIONS, '', 'pools.resize()')
+    checkIsolation(isolation)
+    const parsed = parseOrigin(origin)
+    const name = isolation === undefined ? parsed.serialized : `${parsed.serialized}#${isolation}`
+    const settings = this.#targets.settingsOf(parsed, isolation)
+    const minConnectionsPerOrigin = least ?? Math.min(most, settings.minConnectionsPerOrigin ?? 1)
+    this.open(name, { ...settings, maxConnectionsPerOrigin: most, minConnectionsPerOrigin })
+  }
+
+  /**
+   * Closes the connections of an origin, each when its requests are over, and forgets settings of its own. A request that comes meanwhile
+   * gets a new connection. Resolves when they are gone.
+   */
+  async close(origin: string | URL, isolation?: string): Promise<void> {
+    const group = this.#groupOf(origin, isolation)
+    const { serialized } = parseOrigin(origin)
+    this.#targets.undefine(isolation === undefined ? serialized : `${serialized}#${isolation}`)
+    if (group !== undefined) await this.#pool.closeGroup(group)
+  }
+
+  /** Each pool that has a connection, a dial or a request. */
+  *[Symbol.iterator](): IterableIterator<PoolStats> {
+    for (const group of this.#pool.groups) yield poolStats(group)
+  }
+
+  #groupOf(origin: string | URL, isolation: string | undefined): Group | undefined {
+    return this.#pool.find(this.#current(this.#targets.of(parseOrigin(origin), checkIsolation(isolation))))
+  }
+
+  /** A group whose target is a different one now is of no use to new requests. */
+  #update(): void {
+    for (const group of [...this.#pool.groups]) {
+      const { origin, isolation, dialKey, http1Only, alone, pinned } = group.target
+      if (http1Only === true || alone === true) continue
+      const target =
+        pinned === undefined ? this.#targets.of(origin, isolation) : this.#targets.at(origin, isolation, pinned.address)
+      if (target.dialKey === dialKey) this.#pool.update(group, target)
+      else void this.#pool.closeGroup(group)
+    }
+  }
+}
+
+function poolStats({ target, members, dials, waiting }: Group): PoolStats {
+  const connections = members.map(({ connection }) => connection.id)
+  return {
+    origin: target.origin.serialized,
+    isolation: target.isolation,
+    connections,
+    dialling: dials,
+    queued: waiting.size,
+  }
+}

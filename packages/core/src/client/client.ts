@@ -1,0 +1,331 @@
+/** The client: options, targets, and every call that is under way. What happens to one request stands in `call.ts`. */
+
+import { Connector } from '../connect/connector.js'
+import { Diagnostics } from '../diagnostics.js'
+import { UsageError } from '../errors/errors.js'
+import type { Origin } from '../message/origin.js'
+import { parseOrigin } from '../message/origin.js'
+import type { RequestOptions } from '../message/request.js'
+import { checkRequest, ownRequest } from '../message/request.js'
+import type { ConnectionInfo, HttpResponse } from '../message/response.js'
+import type { Explanation } from '../pool/explain.js'
+import { connectionInfo } from '../pool/member.js'
+import { Pool } from '../pool/pool.js'
+import { abortReason } from '../runtime/abort.js'
+import { Deadlines } from '../runtime/deadlines.js'
+import { checkIsolation, inRange, invalidOption, ownOptions } from '../schema/option-checks.js'
+import type { PoolTarget } from '../transport/target.js'
+import { Call } from './call.js'
+import type { CallLimits, CallOwner } from './call-owner.js'
+import { Pools } from './client-pools.js'
+import type { ClientStats } from './client-stats.js'
+import { connectionStats } from './client-stats.js'
+import type { HandleOptions } from './connection-handle.js'
+import { ConnectionHandle, checkHandleOptions, pingTimeout } from './connection-handle.js'
+import { Http1Origins } from './http1-required.js'
+import type { ClientOptions, ResolvedOptions } from './options.js'
+import { mergeTimeouts, resolveOptions } from './options.js'
+import { resolveRetryPolicy } from './status-retry.js'
+import { Targets } from './targets.js'
+
+/** One origin's outcome of {@link Client.warm}: a connection, or the reason why there is none. */
+export interface WarmResult {
+  readonly origin: string
+  readonly connection?: ConnectionInfo
+  readonly error?: Error
+}
+
+/** How a client closes. */
+export interface CloseOptions {
+  /** How long requests under way may take, milliseconds; then they are ended. Default 30,000; at most 2,147,483,647. */
+  readonly graceMs?: number
+}
+
+/** What {@link Client.warm} and {@link Client.explain} take. */
+export interface IsolationOptions {
+  /** The tag of the requests that are meant. Default: requests without one. */
+  readonly isolation?: string
+}
+
+/** What adapters need to know of a client's options. */
+export interface ClientTraits {
+  /** Whether URLs of Unix sockets may be taken from outside: the option `unixSockets`. */
+  readonly unixSockets: boolean
+  /** Whether the client has rules about where requests go that nothing may bypass. */
+  readonly guarded: boolean
+}
+
+/** A client of another copy of this package: nothing is known of it. */
+const UNKNOWN_TRAITS: ClientTraits = { unixSockets: false, guarded: true }
+
+/** What adapters need to know of a client's options. */
+export let traitsOf: (client: Client) => ClientTraits
+
+/** Sends requests. One client is one pool: requests share connections as far as its options and its reuse policy allow. */
+export class Client {
+  readonly #deadlines: Deadlines
+  readonly #pool: Pool
+  readonly #owner: CallOwner
+  readonly #options: ResolvedOptions
+  readonly #connector: Connector
+  readonly #targets: Targets
+  readonly #limits: CallLimits
+  readonly #http1: Http1Origins
+  readonly #diagnostics = new Diagnostics()
+  readonly #totals = { requests: 0, coalesced: 0, replayed: 0 }
+  /** Settings and connections by origin and tag. */
+  readonly pools: Pools
+
+  static {
+    traitsOf = (client) => {
+      if (!(#options in client)) return UNKNOWN_TRAITS
+      const { unixSockets, proxy } = client.#options
+      return { unixSockets, guarded: proxy !== undefined }
+    }
+  }
+
+  #closed: Error | undefined
+  #onIdle: (() => void) | undefined
+
+  /** @throws UsageError naming an option that is unknown or out of range. */
+  constructor(options: ClientOptions = {}) {
+    this.#options = resolveOptions(options)
+    this.#deadlines = new Deadlines(this.#options.clock)
+    this.#connector = new Connector(this.#options)
+    this.#http1 = new Http1Origins(this.#options.clock)
+    this.#pool = new Pool(this.#connector, this.#diagnostics, this.#options)
+    this.#targets = new Targets(this.#connector, this.#options.poolDefaults, this.#options.pools)
+    this.pools = new Pools(this.#pool, this.#targets, (target) => this.#http1.resolve(target))
+    const { timeouts, replay, retry } = this.#options
+    this.#limits = { timeouts, replay, retry }
+    this.#owner = this.#ownCalls()
+  }
+
+  /**
+   * Sends a request. Resolves with the response as soon as its fields are there, whatever its status.
+   *
+   * Rejects with a {@link UsageError} for a request that is wrong in itself, before anything is sent; with `ConnectError`,
+   * `TimeoutError`, `ConnectionError`, `StreamError` or `ResponseError` for what happens on the way; with `signal.reason` when aborted.
+   */
+  request(options: RequestOptions): Promise<HttpResponse> {
+    return this.#request(options, undefined)
+  }
+
+  /**
+   * Sends several requests at once. The answers, and the errors, come in the order of the requests: no request rejects the whole.
+   * @throws UsageError `ERR_INVALID_OPTION` for what is not a list.
+   */
+  async requestAll(requests: Iterable<RequestOptions>): Promise<PromiseSettledResult<HttpResponse>[]> {
+    return Promise.allSettled(listOf(requests, 'requestAll()', 'requests').map((options) => this.request(options)))
+  }
+
+  /**
+   * Opens connections before they are needed, and says which one each origin got: several may share one. Resolves when the servers have sent their
+   * SETTINGS, or have not within `timeouts.connect`.
+   * @throws UsageError for an origin that is not valid.
+   */
+  async warm(origins: Iterable<string | URL>, options?: IsolationOptions): Promise<WarmResult[]> {
+    this.#refuseClosed()
+    const isolation = isolationOf(options, 'warm()')
+    const targets = listOf(origins, 'warm()', 'origins').map((origin) => this.#targets.of(parseOrigin(origin), isolation))
+    return Promise.all(
+      targets.map(async (target) => {
+        const origin = target.origin.serialized
+        try {
+          const member = await this.#pool.open(this.#http1.resolve(target))
+          await this.#pool.confirmed(member.connection)
+          return { origin, connection: connectionInfo(member) }
+        } catch (error) {
+          return { origin, error: error as Error }
+        }
+      }),
+    )
+  }
+
+  /**
+   * A connection to `origin` for the caller alone.
+   * @throws ConnectError, TimeoutError where there is none to be had; UsageError for an origin that is none.
+   */
+  async connect(origin: string | URL, options?: HandleOptions): Promise<ConnectionHandle> {
+    this.#refuseClosed()
+    const { reopen, isolation } = checkHandleOptions(options)
+    const target = this.#targets.alone(parseOrigin(origin), isolation, !reopen)
+    await this.#pool.open(target)
+    return new ConnectionHandle(target, {
+      pool: this.#pool,
+      resolve: (own) => this.#http1.resolve(own),
+      request: (options, own) => this.#request(options, own),
+      end: (own, reason) => {
+        for (const call of this.#calls()) {
+          if (!call.isFor(own)) continue
+          if (reason === undefined) call.end('ERR_HANDLE_CLOSED', 'the handle was destroyed')
+          else call.abort(reason)
+        }
+      },
+    })
+  }
+
+  #request(options: RequestOptions, own: PoolTarget | undefined): Promise<HttpResponse> {
+    try {
+      const call = this.#call(options, own)
+      return new Promise((resolve, reject) => call.start(resolve, reject))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Open connections, and counts since the client was made. */
+  stats(): ClientStats {
+    const connections = [...this.#pool.connections].map(connectionStats)
+    return { connections, pools: [...this.pools], totals: { ...this.#pool.totals, ...this.#totals, ...this.#diagnostics.counts } }
+  }
+
+  /**
+   * What a request to this URL would do now: go over a connection that is there, wait for one under way, or dial; and what is said of every connection
+   * and every dial. The host is resolved; nothing is dialled, and nothing sent.
+   * @param isolation the tag of the request, if it has one.
+   * @throws UsageError for a URL whose origin is none; ConnectError phase `resolve`.
+   */
+  async explain(url: string | URL, options?: IsolationOptions): Promise<Explanation> {
+    this.#refuseClosed()
+    const isolation = isolationOf(options, 'explain()')
+    const { origin } = checkRequest({ url })
+    return this.#pool.explain(this.#http1.resolve(this.#targets.of(origin, isolation)))
+  }
+
+  /**
+   * Measures a round trip over an open HTTP/2 connection that serves `origin`, its own or a shared one, in milliseconds (RFC 9113 §6.7).
+   * @param timeoutMs 1 to 2,147,483,647. Default 5,000.
+   * @throws UsageError `ERR_NOT_CONNECTED` where there is none; TimeoutError after `timeoutMs`.
+   */
+  async ping(origin: string | URL, timeoutMs?: number): Promise<number> {
+    const ms = pingTimeout(timeoutMs)
+    const { serialized } = parseOrigin(origin)
+    const members = this.#pool.find(this.#http1.resolve(this.#targets.of(parseOrigin(origin), undefined)))?.members ?? []
+    for (const connection of this.#pool.connections) {
+      const { route, protocol, state } = connection
+      const serves = route.origin.serialized === serialized || members.some((member) => member.connection === connection)
+      if (serves && protocol === 'h2' && state === 'open') return connection.ping(ms)
+    }
+    throw new UsageError('ERR_NOT_CONNECTED', `no open HTTP/2 connection to ${serialized}`, { origin: serialized })
+  }
+
+  /**
+   * Takes no more requests, finishes those under way, then closes every connection. A response whose content nobody reads is under way
+   * until it is read or discarded. What is not over after the grace period is ended: it fails with `ERR_CLIENT_CLOSED`.
+   */
+  async close(options?: CloseOptions): Promise<void> {
+    const { graceMs: given } = ownOptions(options, CLOSE_OPTIONS, '', 'close()')
+    const graceMs = inRange('graceMs', given, DEFAULT_GRACE_MS, 0, 0x7fff_ffff)
+    this.#closed ??= new UsageError('ERR_CLIENT_CLOSED', 'the client was closed')
+    const grace = this.#deadlines.clock.startTimer(graceMs, () => this.#end('ERR_CLIENT_CLOSED', 'the client was closed'))
+    if (!this.#deadlines.empty) {
+      await new Promise<void>((resolve) => {
+        const before = this.#onIdle
+        this.#onIdle = () => {
+          before?.()
+          resolve()
+        }
+      })
+    }
+    await this.#pool.close()
+    grace.cancel()
+    this.#connector.close()
+    this.#deadlines.stop()
+  }
+
+  /**
+   * Ends every request and every connection now. Requests reject with `reason`; without one, with a `ConnectionError` that says for each
+   * whether the server may have acted.
+   */
+  destroy(reason?: Error): void {
+    this.#closed ??= reason ?? new UsageError('ERR_CLIENT_DESTROYED', 'the client was destroyed')
+    if (reason !== undefined) for (const call of this.#calls()) call.abort(reason)
+    this.#end('ERR_CLIENT_DESTROYED', 'the client was destroyed')
+    this.#connector.close()
+    this.#deadlines.stop()
+  }
+
+  /** For `await using`: {@link close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #end(code: string, message: string): void {
+    for (const call of this.#calls()) call.end(code, message)
+    this.#pool.destroy(new UsageError(code, message))
+  }
+
+  /** Every deadline of a client is a call's. */
+  #calls(): Iterable<Call> {
+    return this.#deadlines.all() as Iterable<Call>
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed !== undefined) throw this.#closed
+  }
+
+  /** What calls tell their client, kept out of its public face. */
+  #ownCalls(): CallOwner {
+    const totals = this.#totals
+    return {
+      pool: this.#pool,
+      deadlines: this.#deadlines,
+      onReplay: () => {
+        totals.replayed++
+      },
+      onHttp1Required: (target) => (target.settings.protocols.includes('http/1.1') ? this.#http1.add(target) : undefined),
+      apart: (target) => this.#targets.apart(target),
+      onCoalesced: () => {
+        totals.coalesced++
+      },
+      onOver: () => {
+        if (this.#deadlines.empty) this.#onIdle?.()
+      },
+    }
+  }
+
+  #call(given: RequestOptions, own: PoolTarget | undefined): Call {
+    this.#refuseClosed()
+    const options = ownRequest(given)
+    const request = checkRequest(options)
+    const limits = this.#limitsOf(options)
+    const { signal } = options
+    if (signal?.aborted === true) throw abortReason(signal)
+    const target = this.#http1.resolve(own ?? this.#targetOf(request.origin, options))
+    const call = new Call(this.#owner, request, target, options, limits)
+    this.#totals.requests++
+    return call
+  }
+
+  #targetOf(origin: Origin, { isolation, resolvedAddress }: RequestOptions): PoolTarget {
+    if (resolvedAddress === undefined) return this.#targets.of(origin, isolation)
+    return this.#targets.at(origin, isolation, resolvedAddress)
+  }
+
+  #limitsOf({ timeouts, replay, retry }: RequestOptions): CallLimits {
+    const limits = this.#limits
+    if (timeouts === undefined && replay === undefined && retry === undefined) return limits
+    return {
+      timeouts: mergeTimeouts(limits.timeouts, timeouts),
+      replay: inRange('replay', replay, limits.replay, 0, 100),
+      retry: retry === undefined ? limits.retry : resolveRetryPolicy(retry),
+    }
+  }
+}
+
+const DEFAULT_GRACE_MS = 30_000
+
+const CLOSE_OPTIONS: ReadonlySet<string> = new Set<keyof CloseOptions>(['graceMs'])
+
+const ISOLATION_OPTIONS: ReadonlySet<string> = new Set<keyof IsolationOptions>(['isolation'])
+
+function isolationOf(options: IsolationOptions | undefined, taker: string): string | undefined {
+  return checkIsolation(ownOptions(options, ISOLATION_OPTIONS, '', taker).isolation)
+}
+
+/** @throws UsageError `ERR_INVALID_OPTION`. A string can be iterated as well, and is one origin too few. */
+function listOf<T>(list: Iterable<T>, taker: string, what: string): T[] {
+  if (typeof list === 'object' && list !== null && typeof list[Symbol.iterator] === 'function') return [...list]
+  throw invalidOption(`of ${taker}`, `a list of ${what}`, list)
+}

@@ -1,0 +1,143 @@
+/** A connection of one's own: requests on it, and on no other, until it is closed. */
+
+import { ConnectionError, UsageError } from '../errors/errors.js'
+import { parseOrigin, parseUrl } from '../message/origin.js'
+import { ownRequest, type RequestOptions } from '../message/request.js'
+import type { ConnectionInfo, HttpResponse } from '../message/response.js'
+import { connectionInfo, type Member } from '../pool/member.js'
+import type { Group } from '../pool/origin-pool.js'
+import type { Pool } from '../pool/pool.js'
+import { checkIsolation, flag, inRange, ownOptions, shownValue } from '../schema/option-checks.js'
+import type { PoolTarget } from '../transport/target.js'
+
+/** What {@link ConnectionHandle} needs of its client. */
+export interface HandleOwner {
+  readonly pool: Pool
+  /** What is asked in the place of a target: after HTTP_1_1_REQUIRED another one. */
+  resolve(target: PoolTarget): PoolTarget
+  request(options: RequestOptions, target: PoolTarget): Promise<HttpResponse>
+  /** Ends every request for the target now; without a reason, with an error of its own for each. */
+  end(target: PoolTarget, reason: Error | undefined): void
+}
+
+/** How a handle behaves. */
+export interface HandleOptions {
+  /** Makes a new connection for the next request when the old one is gone. Default true; else requests reject from then on. */
+  readonly reopen?: boolean
+  /** As in a request: which settings hold. */
+  readonly isolation?: string
+}
+
+const NAMES: ReadonlySet<string> = new Set<keyof HandleOptions>(['reopen', 'isolation'])
+
+/** @throws UsageError naming an option that is unknown, or has a value that it does not take. */
+export function checkHandleOptions(given: HandleOptions | undefined): { reopen: boolean; isolation: string | undefined } {
+  const { reopen, isolation } = ownOptions(given, NAMES, '', 'connect()')
+  return { reopen: flag('reopen', reopen, true), isolation: checkIsolation(isolation) }
+}
+
+/** How long a PING may take, milliseconds. @throws UsageError `ERR_INVALID_OPTION`. */
+export function pingTimeout(timeoutMs: number | undefined): number {
+  return inRange('timeoutMs', timeoutMs, 5_000, 1, 0x7fff_ffff)
+}
+
+/** What `client.connect` resolves with. Nobody else's requests travel on its connection. */
+export class ConnectionHandle {
+  /** Such as `https://api.example`. */
+  readonly origin: string
+  readonly #target: PoolTarget
+  readonly #owner: HandleOwner
+  #closed = false
+
+  constructor(target: PoolTarget, owner: HandleOwner) {
+    this.#target = target
+    this.#owner = owner
+    this.origin = target.origin.serialized
+  }
+
+  /** The connection as it is now; `undefined` while there is none. */
+  get connection(): ConnectionInfo | undefined {
+    const member = this.#member
+    return member === undefined ? undefined : connectionInfo(member)
+  }
+
+  /**
+   * As `Client.request`, with `url` relative to the origin.
+   * @throws UsageError `ERR_HANDLE_CLOSED` after {@link close}, `ERR_OTHER_ORIGIN` for a URL of another origin.
+   */
+  request(options: RequestOptions): Promise<HttpResponse> {
+    try {
+      this.#refuseClosed()
+      return this.#owner.request(this.#resolved(ownRequest(options)), this.#target)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed) throw new UsageError('ERR_HANDLE_CLOSED', `the handle was closed (${this.origin})`, { origin: this.origin })
+  }
+
+  /** With an absolute URL. The URL standard does not know the schemes of Unix sockets: their paths are put behind the origin. */
+  #resolved(options: RequestOptions): RequestOptions {
+    const { url } = options
+    const details = { origin: this.origin }
+    if (typeof url !== 'string' && typeof (url as URL | undefined)?.href !== 'string') {
+      throw new UsageError('ERR_INVALID_URL', `a URL is a string or a URL object, not ${shownValue(url)}`, details)
+    }
+    const absolute = parseUrl(String(url), this.#target.origin.socketPath === undefined ? this.origin : `${this.origin}/`)
+    if (absolute === undefined) throw new UsageError('ERR_INVALID_URL', `invalid URL ${shownValue(url)}`, details)
+    const { serialized } = parseOrigin(absolute)
+    if (serialized !== this.origin) {
+      throw new UsageError('ERR_OTHER_ORIGIN', `the handle is for ${this.origin}, the URL is of ${serialized}`, details)
+    }
+    return { ...options, url: absolute }
+  }
+
+  /**
+   * Measures a round trip, milliseconds.
+   * @param timeoutMs 1 to 2,147,483,647. Default 5,000.
+   * @throws TimeoutError after `timeoutMs`; ConnectionError where there is no connection; UsageError `ERR_HANDLE_CLOSED`.
+   */
+  async ping(timeoutMs?: number): Promise<number> {
+    const ms = pingTimeout(timeoutMs)
+    this.#refuseClosed()
+    const connection = this.#member?.connection
+    if (connection !== undefined) return connection.ping(ms)
+    const details = { origin: this.origin, initiator: 'local', processed: 'no' } as const
+    throw new ConnectionError('ERR_CONNECTION_LOST', `there is no connection (${this.origin})`, details)
+  }
+
+  /** Takes no more requests, finishes those under way, closes. Resolves when the connection is gone. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all(this.#groups.map((group) => this.#owner.pool.endGroup(group)))
+  }
+
+  /**
+   * Ends the connection and every request on it now. Requests reject with `reason`; without one, with an error that says for each whether the
+   * server may have acted.
+   */
+  destroy(reason?: Error): void {
+    this.#closed = true
+    this.#owner.end(this.#target, reason)
+    const why =
+      reason ?? new UsageError('ERR_HANDLE_CLOSED', `the handle was destroyed (${this.origin})`, { origin: this.origin })
+    for (const group of this.#groups) for (const { connection } of [...group.members]) connection.destroy(why)
+  }
+
+  /** For `await using`: {@link close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  get #groups(): Group[] {
+    const { pool } = this.#owner
+    const groups = new Set([pool.find(this.#target), pool.find(this.#owner.resolve(this.#target))])
+    return [...groups].filter((group) => group !== undefined)
+  }
+
+  get #member(): Member | undefined {
+    return this.#owner.pool.find(this.#owner.resolve(this.#target))?.members[0]
+  }
+}

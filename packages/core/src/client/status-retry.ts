@@ -1,0 +1,67 @@
+/** Retries that a caller has asked for: after a status that says "later" (RFC 9110 §10.2.3, RFC 6585 §4). Off unless asked for. */
+
+import { type HttpRequest, isRepeatable, type RetryPolicy } from '../message/request.js'
+import { systemClock } from '../runtime/clock.js'
+import { DURATION_RANGE, inRange, invalidOption, ownOptions } from '../schema/option-checks.js'
+import { canResend } from './replay.js'
+
+/** A policy with its defaults. */
+export type ResolvedRetryPolicy = Required<RetryPolicy>
+
+const DEFAULTS: ResolvedRetryPolicy = { attempts: 3, statuses: [429, 503], baseDelayMs: 200, maxDelayMs: 30_000 }
+const NAMES = new Set(Object.keys(DEFAULTS))
+
+/** Fills in defaults. `true` takes them all, `false` switches retries off. @throws UsageError naming what is wrong. */
+export function resolveRetryPolicy(given: RetryPolicy | boolean | undefined): ResolvedRetryPolicy | undefined {
+  if (given === undefined || given === false) return undefined
+  if (given === true) return DEFAULTS
+  const policy: RetryPolicy = ownOptions(given, NAMES, 'retry.')
+  const statuses = policy.statuses ?? DEFAULTS.statuses
+  if (!Array.isArray(statuses) || statuses.some((status) => !Number.isInteger(status) || status < 200 || status > 999)) {
+    throw invalidOption('retry.statuses', 'a list of statuses from 200 to 999', statuses)
+  }
+  return {
+    attempts: inRange('retry.attempts', policy.attempts, DEFAULTS.attempts, 1, 100),
+    statuses,
+    baseDelayMs: inRange('retry.baseDelayMs', policy.baseDelayMs, DEFAULTS.baseDelayMs, ...DURATION_RANGE),
+    maxDelayMs: inRange('retry.maxDelayMs', policy.maxDelayMs, DEFAULTS.maxDelayMs, ...DURATION_RANGE),
+  }
+}
+
+/**
+ * How long to wait before asking again, milliseconds; `undefined` where the response is the answer.
+ * @param attempts those made so far.
+ */
+export function retryDelayMs(
+  policy: ResolvedRetryPolicy,
+  request: HttpRequest,
+  status: number,
+  fields: readonly string[],
+  attempts: number,
+): number | undefined {
+  if (!policy.statuses.includes(status) || attempts >= policy.attempts || !canResend(request)) return undefined
+  if (!isRepeatable(request)) return undefined
+  const asked = retryAfterMs(fieldValue(fields, 'retry-after'))
+  if (asked !== undefined) return asked <= policy.maxDelayMs ? asked : undefined
+  return Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (attempts - 1)) * Math.random()
+}
+
+/** What `Date.parse` takes for a date is more: "-1", "1.5" and "in 5" are days of the year 2001, and long over. */
+const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*,? .+ (?:GMT|\d{4})$/
+
+/** Longer values are neither, in characters. */
+const MAX_DATE_LENGTH = 64
+
+/** RFC 9110 §10.2.3: seconds, or a date, which is in GMT even where it does not say so (RFC 9110 §5.6.7). */
+export function retryAfterMs(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
+  if (/^\d+$/.test(value)) return Number(value) * 1_000
+  if (value.length > MAX_DATE_LENGTH || !HTTP_DATE.test(value)) return undefined
+  const date = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - systemClock.wallNow())
+}
+
+function fieldValue(fields: readonly string[], name: string): string | undefined {
+  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1]
+  return undefined
+}

@@ -1,0 +1,157 @@
+/**
+ * The connections to one `https:` proxy that one kind of request may use. The first says what the proxy speaks: over HTTP/2 the next
+ * tunnels share it, over HTTP/1.1 each tunnel has a connection of its own.
+ */
+
+import type { Socket } from 'node:net'
+import { unlessAborted } from '../../runtime/abort.js'
+import type { Carrier } from '../../transport/route.js'
+import type { Target } from '../../transport/target.js'
+import { asProxyError } from './errors.js'
+import { H2Proxy, LostConnect } from './h2-proxy.js'
+import { connectOverHttp1 } from './http1-connect.js'
+import type { ProxyServer } from './proxy-options.js'
+
+/** A connection to a proxy: one for many tunnels, or a socket for one. */
+export type Reached = H2Proxy | Socket
+
+/** What the connections of one proxy are made with. */
+export interface H2ProxiesParts {
+  readonly proxy: ProxyServer
+  /** Connects, and puts HTTP/2 on the socket where ALPN chose it; `onClosed` is for such a connection. */
+  dial(signal: AbortSignal, onClosed: () => void): Promise<Reached>
+  /** Whether the proxy is known to speak HTTP/1.1 alone: then nobody waits for another's dial. */
+  speaksHttp1(): boolean
+  /** No connection is left, and none is under way. */
+  onEmpty(): void
+}
+
+/** The connections to one proxy. */
+export class H2Proxies {
+  readonly #parts: H2ProxiesParts
+  readonly #open = new Set<H2Proxy>()
+  #dial: SharedDial | undefined
+  /** Tunnels that are being opened. */
+  #wanted = 0
+
+  constructor(parts: H2ProxiesParts) {
+    this.#parts = parts
+  }
+
+  /** A tunnel to the target's origin. @throws ConnectError phase `proxy`; UsageError; the reason of `signal`. */
+  async tunnel(target: Target, signal: AbortSignal): Promise<Carrier> {
+    this.#wanted++
+    try {
+      return await this.#tunnel(target, signal)
+    } finally {
+      this.#wanted--
+      this.#settle()
+    }
+  }
+
+  async #tunnel(target: Target, signal: AbortSignal): Promise<Carrier> {
+    const { proxy } = this.#parts
+    for (let lost = 0; ; ) {
+      const reached = this.#withRoom() ?? (await this.#reach(target, signal))
+      // Another tunnel has the socket: its proxy speaks HTTP/1.1, and the next one is for this tunnel alone.
+      if (reached === undefined) continue
+      if (!(reached instanceof H2Proxy)) {
+        await connectOverHttp1(reached, proxy, target, signal)
+        return reached
+      }
+      const doubt = reached.doubt()
+      if (doubt !== undefined) {
+        await unlessAborted(doubt, signal)
+        continue
+      }
+      const counted = reached.counted()
+      if (counted !== undefined) await unlessAborted(counted, signal)
+      // So many have waited for this connection that it is full.
+      if (!reached.hasRoom && reached.busy) continue
+      try {
+        return await reached.open(target, signal)
+      } catch (error) {
+        if (!(error instanceof LostConnect)) throw error
+        if (++lost > 1) throw error.reason
+      }
+    }
+  }
+
+  /** Lets the connections go, when the last tunnel has. */
+  close(): void {
+    for (const each of [...this.#open]) each.close()
+  }
+
+  #withRoom(): H2Proxy | undefined {
+    for (const each of this.#open) if (each.hasRoom || each.doubtful) return each
+    return undefined
+  }
+
+  async #reach(target: Target, signal: AbortSignal): Promise<Reached | undefined> {
+    const { proxy, speaksHttp1 } = this.#parts
+    try {
+      if (speaksHttp1()) return await this.#connect(signal)
+      this.#dial ??= new SharedDial((shared) =>
+        this.#connect(shared).finally(() => {
+          this.#dial = undefined
+        }),
+      )
+      return await this.#dial.join(signal)
+    } catch (error) {
+      throw signal.aborted ? signal.reason : asProxyError(error, proxy, target)
+    }
+  }
+
+  async #connect(signal: AbortSignal): Promise<Reached> {
+    let over = false
+    let reached: Reached | undefined
+    const closed = (): void => {
+      over = true
+      if (reached instanceof H2Proxy) this.#open.delete(reached)
+      this.#settle()
+    }
+    reached = await this.#parts.dial(signal, closed)
+    if (reached instanceof H2Proxy && !over) this.#open.add(reached)
+    return reached
+  }
+
+  #settle(): void {
+    if (this.#open.size === 0 && this.#wanted === 0) this.#parts.onEmpty()
+  }
+}
+
+/** One dial that several wait for. It ends when nobody does any more. */
+class SharedDial {
+  readonly #stop = new AbortController()
+  readonly #result: Promise<Reached>
+  #waiting = 0
+  /** A socket, and no connection for many, goes to the first who asks. */
+  #taken = false
+
+  constructor(dial: (signal: AbortSignal) => Promise<Reached>) {
+    this.#result = dial(this.#stop.signal)
+    this.#result.catch(() => undefined)
+  }
+
+  /** What came of it; `undefined` where somebody else has it. */
+  async join(signal: AbortSignal): Promise<Reached | undefined> {
+    this.#waiting++
+    try {
+      const reached = await unlessAborted(this.#result, signal)
+      if (reached instanceof H2Proxy) return reached
+      if (this.#taken) return undefined
+      this.#taken = true
+      return reached
+    } finally {
+      if (--this.#waiting === 0) this.#leave()
+    }
+  }
+
+  #leave(): void {
+    this.#stop.abort(new Error('nobody waits for the proxy any more'))
+    const drop = (reached: Reached): void => {
+      if (!this.#taken && !(reached instanceof H2Proxy)) reached.destroy()
+    }
+    this.#result.then(drop, () => undefined)
+  }
+}

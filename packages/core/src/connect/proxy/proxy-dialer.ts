@@ -1,0 +1,188 @@
+/** From an origin and its proxy to something that carries bytes to the origin. Nobody but the proxy is connected to. */
+
+import { isIPv4, type Socket } from 'node:net'
+import { ConnectError } from '../../errors/errors.js'
+import { H2Connection, type H2Options } from '../../h2/connection.js'
+import { type Origin, parseOrigin } from '../../message/origin.js'
+import { unlessAborted } from '../../runtime/abort.js'
+import { BoundedCache } from '../../runtime/bounded-cache.js'
+import type { ProtocolName } from '../../settings/pool-settings.js'
+import type { Address, Carrier } from '../../transport/route.js'
+import type { Target } from '../../transport/target.js'
+import { type AddressMemory, interleave } from '../dns/address-order.js'
+import type { Resolver } from '../dns/resolver.js'
+import { type RaceOptions, race } from '../tcp/race.js'
+import type { KeyLog } from '../tls/key-log.js'
+import { type SecuredHere, Securer } from '../tls/tls-connector.js'
+import { asProxyError, proxyError } from './errors.js'
+import { H2Proxy } from './h2-proxy.js'
+import { H2Proxies, type Reached } from './h2-proxy-pool.js'
+import { connectOverHttp1 } from './http1-connect.js'
+import type { ProxyServer } from './proxy-options.js'
+import { connectOverSocks } from './socks.js'
+
+/** Proxies whose TLS context and protocol are remembered. */
+const MAX_PROXIES = 1_000
+
+/** What proxied connections are made with. */
+export interface ProxyDiallerOptions {
+  readonly resolver: Resolver
+  readonly addresses: AddressMemory
+  readonly keyLog: KeyLog | undefined
+  readonly h2: Omit<H2Options, 'progress'>
+  readonly localAddress: string | undefined
+  readonly localPort: number | undefined
+  /** TCP keepalive, as in `RaceOptions`. */
+  readonly keepAliveMs: number | undefined
+  /** A connection to a proxy without tunnels is closed after this many milliseconds; 0 never. */
+  readonly idleTimeoutMs: number
+}
+
+/** Reaches proxies, for one client. */
+export class ProxyDialler {
+  readonly #options: ProxyDiallerOptions
+  readonly #securers = new BoundedCache<Securer>({ max: MAX_PROXIES })
+  /** By key of the proxy: that it chose HTTP/1.1 when it was asked last. */
+  readonly #http1 = new BoundedCache<true>({ max: MAX_PROXIES })
+  /** By reuse key: what may not share a connection shares none to the proxy either. */
+  readonly #shared = new Map<string, H2Proxies>()
+
+  constructor(options: ProxyDiallerOptions) {
+    this.#options = options
+  }
+
+  /**
+   * A tunnel to the target's origin.
+   * @throws ConnectError phase `proxy`, or `resolve` where SOCKS wants an address; TimeoutError; UsageError; the reason of `signal`.
+   */
+  tunnel(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
+    if (proxy.scheme === 'https') return this.#h2Proxies(proxy, target).tunnel(target, signal)
+    return proxy.scheme === 'http' ? this.#http(proxy, target, signal) : this.#socks(proxy, target, signal)
+  }
+
+  /** A connection to a proxy that forwards requests (RFC 9112 §3.2.2). Only HTTP/1.1 is offered: HTTP/2 has no form for them. @throws as {@link tunnel}. */
+  async forward(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
+    try {
+      return proxy.scheme === 'https' ? (await this.#secured(proxy, signal, ['http/1.1'])).socket : await this.#tcp(proxy, signal)
+    } catch (error) {
+      throw signal.aborted ? signal.reason : asProxyError(error, proxy, target)
+    }
+  }
+
+  /** No more tunnels will be asked for. Those that are open go on. */
+  close(): void {
+    for (const each of [...this.#shared.values()]) each.close()
+  }
+
+  async #http(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
+    const socket = await this.forward(proxy, target, signal)
+    await connectOverHttp1(socket as Socket, proxy, target, signal)
+    return socket
+  }
+
+  async #socks(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
+    const hosts = await this.#socksHosts(proxy, target, signal)
+    for (let i = 0; ; i++) {
+      const socket = await this.forward(proxy, target, signal)
+      try {
+        await connectOverSocks(socket as Socket, proxy, target, hosts[i]!, signal)
+        return socket
+      } catch (error) {
+        // One address may be out of the proxy's reach, and the next not.
+        if (signal.aborted || i === hosts.length - 1) throw error
+      }
+    }
+  }
+
+  /** What the proxy is asked for: the name itself, or the addresses that it has here. */
+  async #socksHosts(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<readonly string[]> {
+    const { host, isAddress, serialized } = target.origin
+    const version4 = proxy.scheme.startsWith('socks4')
+    let hosts = [host]
+    if (!isAddress && (proxy.scheme === 'socks5' || proxy.scheme === 'socks4')) {
+      hosts = interleave(await this.#resolve(host, serialized, signal)).map(({ address }) => address)
+    }
+    if (version4) hosts = hosts.filter((each) => isIPv4(each) || (each === host && !isAddress))
+    if (hosts.length === 0) throw proxyError(proxy, target, 'takes IPv4 addresses alone, and the origin has none')
+    return hosts
+  }
+
+  async #resolve(host: string, origin: string, signal: AbortSignal): Promise<readonly Address[]> {
+    try {
+      return (await unlessAborted(this.#options.resolver.resolve(host), signal)).addresses
+    } catch (error) {
+      if (!(error instanceof ConnectError)) throw error
+      throw new ConnectError(error.phase, error.message, { origin, cause: error.cause })
+    }
+  }
+
+  async #tcp(proxy: ProxyServer, signal: AbortSignal): Promise<Socket> {
+    return race(await this.#raceOptions(proxy, signal))
+  }
+
+  /** TCP and TLS to the first of the proxy's addresses that completes both. */
+  async #secured(proxy: ProxyServer, signal: AbortSignal, protocols = proxy.protocols): Promise<SecuredHere> {
+    const options = await this.#raceOptions(proxy, signal)
+    return race({ ...options, complete: (socket, stop) => this.#secure(proxy, socket, stop, protocols) })
+  }
+
+  async #raceOptions(proxy: ProxyServer, signal: AbortSignal): Promise<Omit<RaceOptions<never>, 'open' | 'complete'>> {
+    const { resolver, addresses: known, localAddress, localPort, keepAliveMs, h2 } = this.#options
+    const { addresses } = await unlessAborted(resolver.resolve(proxy.host), signal)
+    const { port, name, host } = proxy
+    const local = { localAddress, localPort, keepAliveMs }
+    return {
+      ...{ addresses, port, origin: name, ...local, clock: h2.clock, memory: { known, host }, signal },
+      onAttempt: () => undefined,
+    }
+  }
+
+  #secure(proxy: ProxyServer, socket: Socket, signal: AbortSignal, protocols: readonly ProtocolName[]): Promise<SecuredHere> {
+    let securer = this.#securers.get(proxy.key)
+    if (securer === undefined) {
+      securer = new Securer(proxy.tls, this.#options.keyLog)
+      this.#securers.set(proxy.key, securer)
+    }
+    return securer.secure(socket, { origin: originOf(proxy), reuseKey: proxy.key }, protocols, signal)
+  }
+
+  #h2Proxies(proxy: ProxyServer, { reuseKey }: Target): H2Proxies {
+    let proxies = this.#shared.get(reuseKey)
+    if (proxies === undefined) {
+      proxies = new H2Proxies({
+        proxy,
+        dial: (signal, onClosed) => this.#dial(proxy, signal, onClosed),
+        speaksHttp1: () => !proxy.protocols.includes('h2') || this.#http1.has(proxy.key),
+        onEmpty: () => void this.#shared.delete(reuseKey),
+      })
+      this.#shared.set(reuseKey, proxies)
+    }
+    return proxies
+  }
+
+  async #dial(proxy: ProxyServer, signal: AbortSignal, onClosed: () => void): Promise<Reached> {
+    const { socket, protocol, certificate, authorized } = await this.#secured(proxy, signal)
+    if (protocol !== 'h2') {
+      this.#http1.set(proxy.key, true)
+      return socket
+    }
+    this.#http1.delete(proxy.key)
+    const { remoteAddress, remotePort, localAddress, localPort } = socket
+    const { h2, idleTimeoutMs } = this.#options
+    const route = {
+      ...{ origin: originOf(proxy), reuseKey: proxy.key, proxy: undefined, certificate, authorized, clientCertificate: false },
+      ...{ remoteAddress, remotePort, localAddress, localPort, addresses: [], lenient: false },
+    }
+    const connection = new H2Connection(socket, route, { ...h2, progress: { answered: 0, connections: 1, tooManyPings: 0 } })
+    return new H2Proxy(proxy, connection, socket, { clock: h2.clock, idleTimeoutMs, onClosed })
+  }
+}
+
+/** Whether a request to an `http:` origin is handed to the proxy as it is: HTTP proxies do that, and curl lets them. */
+export function forwards({ scheme, protocols }: ProxyServer): boolean {
+  return scheme === 'http' || (scheme === 'https' && protocols.includes('http/1.1'))
+}
+
+function originOf({ host, port }: ProxyServer): Origin {
+  return parseOrigin(`https://${host.includes(':') ? `[${host}]` : host}:${port}`)
+}

@@ -1,0 +1,189 @@
+/** What a caller says about one proxy, checked: from here on nothing about it can be wrong. Its name may be shown, nothing else of it. */
+
+import { UsageError } from '../../errors/errors.js'
+import { checkFields, type FieldsInit } from '../../message/fields.js'
+import { parseUrl } from '../../message/origin.js'
+import type { ProtocolName } from '../../settings/pool-settings.js'
+import type { TargetProxy } from '../../transport/target.js'
+import { nodeCrypto } from '../tls/node-tls.js'
+import { tlsIdentity } from '../tls/tls-identity.js'
+import { checkTls, TLS_OPTIONS, type TlsOptions } from '../tls/tls-options.js'
+
+/** A proxy with everything that can be said about it. */
+export interface ProxyOptions {
+  /**
+   * `http:`, `https:`, `socks5:` (names are resolved here), `socks5h:` (by the proxy), `socks4:` or `socks4a:`; user information is Basic
+   * authentication (RFC 7617), or the user and password of SOCKS. Default ports 80, 443 and 1080.
+   */
+  readonly url: string | URL
+  /** Trust and identity for the TLS connection to an `https:` proxy. Never mixed with the client's `tls`, which is for origins. */
+  readonly tls?: TlsOptions
+  /** Further fields for the proxy alone, such as `proxy-authorization`: sent with CONNECT, and with requests that it forwards. */
+  readonly headers?: FieldsInit
+  /** Offered by ALPN to an `https:` proxy, in this order. Default both. Over HTTP/2 many tunnels share one connection (RFC 9113 §8.5). */
+  readonly protocols?: readonly ProtocolName[]
+}
+
+/** One proxy: its URL, or more. */
+export type ProxySetting = string | URL | ProxyOptions
+
+/** The kinds of proxy. */
+export type ProxyScheme = 'http' | 'https' | 'socks5' | 'socks5h' | 'socks4' | 'socks4a'
+
+/** A proxy after every check. */
+export interface ProxyServer extends TargetProxy {
+  readonly scheme: ProxyScheme
+  /** Lower case; an IPv6 address stands without brackets. */
+  readonly host: string
+  readonly port: number
+  /** For SOCKS, decoded; `undefined` without any. */
+  readonly user: string | undefined
+  readonly password: string | undefined
+  /** What it alone is sent: name, value, name, value. */
+  readonly fields: readonly string[]
+  readonly tls: TlsOptions
+  readonly protocols: readonly ProtocolName[]
+}
+
+const DEFAULT_PORTS: Readonly<Record<ProxyScheme, number>> = {
+  http: 80,
+  https: 443,
+  socks5: 1_080,
+  socks5h: 1_080,
+  socks4: 1_080,
+  socks4a: 1_080,
+}
+
+const OPTIONS: readonly string[] = ['url', 'tls', 'headers', 'protocols']
+
+/**
+ * Checks what was said about a proxy. `where` is what messages call it, such as `option proxy`; they never contain the URL, which may
+ * hold a password.
+ * @throws UsageError `ERR_INVALID_OPTION` or `ERR_UNKNOWN_OPTION`.
+ */
+export function checkProxy(setting: ProxySetting, where: string): ProxyServer {
+  const options: ProxyOptions = isUrl(setting) ? { url: setting } : setting
+  if (typeof options !== 'object' || options === null || !isUrl(options.url)) {
+    throw invalid(where, 'takes a URL, or an object with one')
+  }
+  refuseUnknown(options, OPTIONS, where)
+  refuseUnknown(options.tls ?? {}, TLS_OPTIONS, `${where}, tls`)
+  const url = splitUrl(String(options.url), where)
+  const [user, password] = credentials(url, where)
+  const { scheme, host, port } = url
+  const socks = scheme.startsWith('socks')
+  if (socks && options.headers !== undefined) throw invalid(where, 'takes no headers: SOCKS has no fields')
+  if (socks) checkSocksUser(scheme, user, password, where)
+  const fields = socks ? [] : proxyFields(options.headers, user, password, where)
+  const tls = checkTls(options.tls, `${where}, tls.`)
+  const protocols = checkProtocols(options.protocols, where)
+  const name = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const secret = [user, password, ...fields].map((part) => (part === undefined ? '-' : `${part.length}:${part}`)).join()
+  const key = `${name}#${fingerprint(secret)}#${tlsIdentity(tls)}#${protocols.join()}`
+  return { name, key, scheme, host, port, user, password, fields, tls, protocols }
+}
+
+function isUrl(value: unknown): value is string | URL {
+  return typeof value === 'string' || typeof (value as URL | undefined)?.href === 'string'
+}
+
+interface SplitUrl {
+  readonly scheme: ProxyScheme
+  readonly host: string
+  readonly port: number
+  readonly username: string
+  readonly password: string
+}
+
+function splitUrl(text: string, where: string): SplitUrl {
+  const url = parseUrl(text)
+  if (url === undefined) throw invalid(where, 'is no URL')
+  const scheme = url.protocol.slice(0, -1) as ProxyScheme
+  if (!Object.hasOwn(DEFAULT_PORTS, scheme)) {
+    throw invalid(where, `has scheme ${JSON.stringify(url.protocol)}: known are ${Object.keys(DEFAULT_PORTS).join(', ')}`)
+  }
+  if (url.search !== '' || url.hash !== '' || (url.pathname !== '' && url.pathname !== '/')) {
+    throw invalid(where, 'has a path, a query or a fragment, which mean nothing there')
+  }
+  // The URL standard reads hosts of schemes that it does not know as they are written: as one that it knows, they are made equal.
+  const host = parseUrl(`http://${url.hostname}/`)?.hostname ?? ''
+  if (host === '' || url.port === '0') throw invalid(where, 'names no host and port that can be connected to')
+  return {
+    scheme,
+    host: host.startsWith('[') ? host.slice(1, -1) : host,
+    port: url.port === '' ? DEFAULT_PORTS[scheme] : Number(url.port),
+    username: url.username,
+    password: url.password,
+  }
+}
+
+/** Percent-decoded, as UTF-8. Nothing that could end a field line, or a C string. */
+function credentials(url: SplitUrl, where: string): [user: string | undefined, password: string | undefined] {
+  if (url.username === '' && url.password === '') return [undefined, undefined]
+  let decoded: [string, string]
+  try {
+    decoded = [decodeURIComponent(url.username), decodeURIComponent(url.password)]
+  } catch {
+    throw invalid(where, 'has credentials that are not percent-encoded UTF-8')
+  }
+  if (CONTROL.test(decoded.join(''))) throw invalid(where, 'has credentials with control characters')
+  return decoded
+}
+
+const CONTROL = /[\x00-\x1f\x7f]/
+
+/** RFC 1929 §2: 1 to 255 octets each. SOCKS 4 knows users, and no passwords. */
+function checkSocksUser(scheme: ProxyScheme, user: string | undefined, password: string | undefined, where: string): void {
+  if (user === undefined || password === undefined) return
+  const version4 = scheme.startsWith('socks4')
+  if (version4 && password !== '') throw invalid(where, 'has a password, which SOCKS 4 has no room for')
+  const lengths = version4 ? [Buffer.byteLength(user)] : [Buffer.byteLength(user), Buffer.byteLength(password)]
+  if (lengths.some((length) => length < 1 || length > 255)) throw invalid(where, 'has a user or password not of 1 to 255 octets')
+}
+
+function proxyFields(
+  init: FieldsInit | undefined,
+  user: string | undefined,
+  password: string | undefined,
+  where: string,
+): readonly string[] {
+  if (init !== undefined && (typeof init !== 'object' || init === null)) throw invalid(where, 'takes an object as headers')
+  const { list, host, contentLength, close } = checkFields(init)
+  const special = host !== undefined ? 'host' : contentLength !== undefined ? 'content-length' : close ? 'connection' : undefined
+  if (special !== undefined) throw invalid(where, `has the field ${JSON.stringify(special)}, which is not the caller's`)
+  if (user === undefined) return list
+  // RFC 7617 §2: "a user-id containing a colon character is invalid".
+  if (user.includes(':')) throw invalid(where, 'has a user with a colon, which Basic authentication has no way to send')
+  if (list.some((name, i) => i % 2 === 0 && name === 'proxy-authorization')) {
+    throw invalid(where, 'has credentials twice: in its URL, and as a field')
+  }
+  return [...list, 'proxy-authorization', `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`]
+}
+
+function checkProtocols(names: readonly ProtocolName[] | undefined, where: string): readonly ProtocolName[] {
+  if (names === undefined) return ['h2', 'http/1.1']
+  if (!Array.isArray(names) || names.length === 0 || names.some((name) => name !== 'h2' && name !== 'http/1.1')) {
+    throw invalid(where, 'takes "h2" and "http/1.1" as protocols, and at least one of them')
+  }
+  return [...names]
+}
+
+function refuseUnknown(options: object, known: readonly string[], where: string): void {
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name))
+      throw new UsageError('ERR_UNKNOWN_OPTION', `${where} has an unknown option ${JSON.stringify(name)}`)
+  }
+}
+
+function invalid(where: string, what: string): UsageError {
+  return new UsageError('ERR_INVALID_OPTION', `${where} ${what}`)
+}
+
+/** Of this process alone: a key that gets into a log is no way to try passwords. */
+let secretKey: Buffer | undefined
+
+function fingerprint(secret: string): string {
+  const { createHmac, randomBytes } = nodeCrypto()
+  secretKey ??= randomBytes(32)
+  return createHmac('sha256', secretKey).update(secret).digest('base64url').slice(0, 22)
+}

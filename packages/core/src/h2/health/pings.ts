@@ -1,0 +1,59 @@
+/** PINGs under way and their answers (RFC 9113 §6.7). */
+
+import { TimeoutError } from '../../errors/errors.js'
+import type { Clock, ClockTimer } from '../../runtime/clock.js'
+
+interface Pending {
+  readonly sentAt: number
+  readonly timer: ClockTimer
+  resolve(roundTripMs: number): void
+  reject(reason: Error): void
+}
+
+/** The PINGs of one connection, told apart by a number in their eight octets. */
+export class Pings {
+  readonly #clock: Clock
+  readonly #write: (opaque: Uint8Array) => void
+  /** `undefined` until one is sent: most connections send none. */
+  #pending: Map<number, Pending> | undefined
+  #last = 0
+
+  constructor(clock: Clock, write: (opaque: Uint8Array) => void) {
+    this.#clock = clock
+    this.#write = write
+  }
+
+  /** Sends one; resolves with the round trip in milliseconds. */
+  send(timeoutMs: number): Promise<number> {
+    const number = ++this.#last
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.startTimer(timeoutMs, () => {
+        this.#pending!.delete(number)
+        reject(new TimeoutError('ping', timeoutMs))
+      })
+      this.#pending ??= new Map()
+      this.#pending.set(number, { sentAt: this.#clock.now(), timer, resolve, reject })
+      const opaque = Buffer.alloc(8)
+      opaque.writeUInt32BE(number, 4)
+      this.#write(opaque)
+    })
+  }
+
+  /** An acknowledgement; one that we never asked for is ignored. */
+  received(opaque: Buffer): void {
+    const pending = opaque.readUInt32BE(0) === 0 ? this.#take(opaque.readUInt32BE(4)) : undefined
+    pending?.resolve(this.#clock.now() - pending.sentAt)
+  }
+
+  /** No answer can come any more. */
+  fail(reason: Error): void {
+    for (const number of [...(this.#pending?.keys() ?? [])]) this.#take(number)?.reject(reason)
+  }
+
+  #take(number: number): Pending | undefined {
+    const pending = this.#pending?.get(number)
+    this.#pending?.delete(number)
+    pending?.timer.cancel()
+    return pending
+  }
+}

@@ -1,0 +1,285 @@
+/**
+ * The connections' side of a pool: which are there, which groups each of them serves, who gets the places that become free. Knows
+ * connections only by their interface.
+ */
+
+import type { Connector } from '../connect/connector.js'
+import type { Diagnostics } from '../diagnostics.js'
+import type { SerializedOrigin } from '../message/origin.js'
+import type { Clock } from '../runtime/clock.js'
+import type { Connection } from '../transport/connection.js'
+import type { PoolTarget, Target } from '../transport/target.js'
+import type { Lifetimes } from './lifetimes.js'
+import { hasRoom, type Member } from './member.js'
+import type { Group } from './origin-pool.js'
+import { Service } from './pooled-connection.js'
+import { noteCovered, reviewCoverage } from './redundant-connections.js'
+import type { CandidateIndex } from './reuse/candidate-index.js'
+import type { DialUnderWay } from './reuse/pending-dial.js'
+import type { Reuse } from './reuse/reuse-lookup.js'
+import { isGrant, type ReusePolicy } from './reuse/reuse-policy.js'
+
+/** What services stand on, and whom they tell. */
+export interface ServiceParts {
+  readonly policy: ReusePolicy
+  readonly reuse: Reuse
+  readonly index: CandidateIndex
+  readonly lifetimes: Lifetimes
+  readonly diagnostics: Diagnostics
+  readonly clock: Clock
+  readonly connector: Pick<Connector, 'proved' | 'disproved'>
+  /** Ended with the pool: what comes later is not taken. */
+  readonly stop: AbortSignal
+  /** A group has lost a connection, or may use one no more. */
+  settle(group: Group): void
+  /** The same, before that connection had had room. */
+  fruitless(group: Group): void
+  /** A group may have too few connections. */
+  grow(group: Group): void
+}
+
+/** An address whose server has sent no SETTINGS so long after the handshake is tried after others, milliseconds. */
+const LATE_SETTINGS_MS = 2_000
+/** Origins of a connection that are looked at for each that joins it: two, and the one it was made for, which stays. */
+const LOOKED_AT = 3
+
+/** All of one pool. */
+export class Services {
+  readonly #parts: ServiceParts
+  readonly #services = new Map<Connection, Service>()
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts
+  }
+
+  /** Open connections. */
+  get connections(): Iterable<Connection> {
+    return this.#services.keys()
+  }
+
+  of(connection: Connection): Service | undefined {
+    return this.#services.get(connection)
+  }
+
+  /** A new connection, made for `target`. Others find it when it has said what it allows. */
+  register(connection: Connection, target: PoolTarget, dial: DialUnderWay): void {
+    // Between its making and now the pool may have ended: whoever made it hears that nobody has it.
+    if (this.#parts.stop.aborted) {
+      dial.end()
+      return connection.destroy(this.#parts.stop.reason)
+    }
+    const service = new Service(connection, dial)
+    this.#services.set(connection, service)
+    target.progress.connections++
+    target.progress.misdirected = false
+    this.#parts.lifetimes.add(connection, target.settings)
+    service.groupNames = this.#parts.reuse.sharable(target) ? this.#parts.reuse.groupsOf(target) : undefined
+    if (!connection.confirmed) this.#watchSettings(connection, service)
+    connection.onChange = () => this.#changed(connection, service)
+    if (connection.state !== 'open' || connection.confirmed) this.#changed(connection, service)
+  }
+
+  /** SETTINGS that are late have no deadline (see `h2/liveness.ts`); but another address of the name may be the better one. */
+  #watchSettings(connection: Connection, service: Service): void {
+    const { clock, connector } = this.#parts
+    const timer = clock.startTimer(LATE_SETTINGS_MS, () =>
+      clock.afterTurn(() => {
+        if (connection.state === 'open' && !connection.confirmed) connector.disproved(connection.route)
+      }),
+    )
+    timer.unref()
+    service.settingsTimer = timer
+  }
+
+  /** From now on the group is served by that connection too. */
+  attach(group: Group, member: Member, service: Service): void {
+    const { connection, coalesced, because } = member
+    group.add(member)
+    if (coalesced) {
+      this.#parts.diagnostics.coalesced({ origin: group.target.origin.serialized, connection: connection.id, because })
+      this.#forgetOldest(service)
+    } else service.home = group
+    service.groups.add(group)
+    service.noteRoom()
+    if (service.roomy) group.fruitless = 0
+    service.queue(group)
+    this.#serve(connection, service, group)
+    // Whoever it was made for may have gone: it must not stay for ever.
+    this.#noteActivity(connection, service)
+  }
+
+  /**
+   * Origins that nobody asks for any more must not stay for as long as a connection that is never idle. Those that joined first come first, and
+   * for each that joins some are looked at: more are never kept than have joined while an answer lasts.
+   */
+  #forgetOldest({ groups, home }: Service): void {
+    const now = this.#parts.clock.now()
+    let left = LOOKED_AT
+    for (const group of groups) {
+      if (left-- === 0) return
+      if (group === home || group.waiting.size > 0 || group.expiresAt > now) continue
+      this.expire(group)
+      this.#parts.settle(group)
+    }
+  }
+
+  /** The connection goes on, but not for this group. Who waited for it needs another. */
+  detach(group: Group, connection: Connection): void {
+    this.#part(group, connection)
+    this.#parts.settle(group)
+  }
+
+  /** Takes those away that the resolver's answer no longer speaks for: they are to be asked about anew. */
+  expire(group: Group): void {
+    const now = this.#parts.clock.now()
+    for (const { connection, expiresAt = Number.POSITIVE_INFINITY } of [...group.members]) {
+      if (expiresAt <= now) this.#part(group, connection)
+    }
+  }
+
+  /** RFC 9110 §15.5.20: the group shares nothing until it has a connection of its own. */
+  disown(group: Group | undefined, connection: Connection, origin: SerializedOrigin): void {
+    connection.disown(origin)
+    const service = this.#services.get(connection)
+    // Only where there was a set: asking about all who share, for each of them that is disowned, would be quadratic.
+    if (service !== undefined && hasNewOrigins(connection, service)) this.#noteOrigins(connection, service)
+    for (const member of group === undefined ? [] : [...group.members]) {
+      if (member.coalesced) this.#part(group!, member.connection)
+    }
+  }
+
+  /** Asks anew about the connections of others that a group has. */
+  review(group: Group): void {
+    for (const { connection, target } of [...group.members]) {
+      if (target !== undefined && !this.#mayServe(connection, target)) this.detach(group, connection)
+    }
+  }
+
+  #mayServe(connection: Connection, target: Target): boolean {
+    return isGrant(this.#parts.policy.verdict(connection, target))
+  }
+
+  /** The group has requests that may go over it. */
+  serve(group: Group, connection: Connection, service: Service): void {
+    service.queue(group)
+    this.#serve(connection, service)
+  }
+
+  #part(group: Group, connection: Connection): void {
+    group.remove(connection)
+    const service = this.#services.get(connection)
+    service?.groups.delete(group)
+    service?.waiting.delete(group)
+  }
+
+  #changed(connection: Connection, service: Service): void {
+    if (connection.state !== 'open') return this.#retire(connection, service)
+    if (service.dial !== undefined && connection.confirmed) this.#publish(connection, service)
+    if (hasNewOrigins(connection, service)) this.#noteOrigins(connection, service)
+    service.noteRoom()
+    if (service.waiting.size > 0) this.#serve(connection, service)
+    // It may have room for fewer than have come.
+    if (service.doubtEnded()) for (const group of service.waiting) this.#parts.grow(group)
+    if (service.coveredBy !== undefined || service.covered !== undefined) reviewCoverage(connection, service, this.#services)
+    this.#noteActivity(connection, service)
+  }
+
+  /** Until whoever it was made for has it, it is not idle: where no idle ones are kept it would be closed before its first request. */
+  #noteActivity(connection: Connection, { home }: Service): void {
+    if (connection.active > 0) return this.#parts.lifetimes.busy(connection)
+    if (home === undefined) return
+    // One more than the origin may have was made while responses of others were not read.
+    if (connection.unread !== undefined && connection.state === 'open' && isOverLimit(connection, home))
+      return void connection.close()
+    this.#parts.lifetimes.idle(connection)
+  }
+
+  /** Others may find it, and those who waited for it do. */
+  #publish(connection: Connection, service: Service): void {
+    const { index } = this.#parts
+    const { reuseKey, origin } = connection.route
+    service.settingsTimer?.cancel()
+    if (connection.protocol === 'h2') this.#parts.connector.proved(connection.route)
+    if (service.groupNames !== undefined) {
+      index.addConnection(connection)
+      for (const name of service.groupNames) index.addToGroup(connection, { reuseKey, port: origin.port }, name)
+      if (connection.originSet !== undefined) index.list(connection)
+    }
+    service.dial?.end()
+    service.dial = undefined
+  }
+
+  /** RFC 8336 §2.4: ORIGIN may come after others have joined, and what is not in the set is not served from then on. */
+  #noteOrigins(connection: Connection, service: Service): void {
+    const { index, policy } = this.#parts
+    service.origins = connection.originSet?.size ?? -1
+    if (service.groupNames !== undefined && service.dial === undefined) index.list(connection)
+    for (const group of [...service.groups]) {
+      const target = group.memberOf(connection)?.target
+      if (target === undefined) continue
+      if (!this.#mayServe(connection, target)) this.detach(group, connection)
+    }
+    if (service.groupNames !== undefined && service.origins >= 0) noteCovered(connection, this.#services, policy, index)
+  }
+
+  /**
+   * Gives free places away, one for each group in turn.
+   * @param justAsked for whom the resolver has answered this moment. Its requests go by that answer, however short its life is: one that
+   *   is used up at once would be asked for without end.
+   */
+  #serve(connection: Connection, service: Service, justAsked?: Group): void {
+    const { clock } = this.#parts
+    while (connection.capacity > 0 && service.waiting.size > 0) {
+      const group = service.firstWaiting
+      const member = group.waiting.size === 0 ? undefined : group.memberOf(connection)
+      // With a trial on its way the group comes back when that is answered.
+      if (member === undefined || member.trial === 'sent') {
+        service.waiting.delete(group)
+        continue
+      }
+      service.takeTurn(group)
+      if (group !== justAsked && group.expiresAt !== Number.POSITIVE_INFINITY && group.expiresAt <= clock.now()) {
+        this.expire(group)
+        // Its own connections stay, and this may be one.
+        if (group.memberOf(connection) === undefined) service.waiting.delete(group)
+        this.#parts.settle(group)
+        continue
+      }
+      if (!hasRoom(member)) return
+      if (member.trial === 'due') member.trial = 'sent'
+      const waiter = group.waiting.next()!
+      group.crowdedAt = undefined
+      if (group.waiting.size === 0) service.waiting.delete(group)
+      waiter.onMember(member)
+    }
+  }
+
+  /** It takes no more requests: nobody finds it any more, and who waited for it needs another. */
+  #retire(connection: Connection, service: Service): void {
+    this.#parts.lifetimes.delete(connection)
+    this.#parts.index.delete(connection)
+    service.settingsTimer?.cancel()
+    service.dial?.end()
+    service.dial = undefined
+    if (connection.state === 'closed') this.#services.delete(connection)
+    // Of no use to anybody: another address may be.
+    if (!service.roomy && !this.#parts.stop.aborted) this.#parts.connector.disproved(connection.route)
+    const groups = [...service.groups]
+    service.groups.clear()
+    service.waiting.clear()
+    for (const group of groups) {
+      group.remove(connection)
+      if (service.roomy) this.#parts.settle(group)
+      else this.#parts.fruitless(group)
+    }
+  }
+}
+
+function isOverLimit({ protocol }: Connection, { own, unread, target }: Group): boolean {
+  return own - unread > target.settings.maxConnections[protocol]
+}
+
+/** Whether the Origin Set is another one than when the policy was asked last: it only grows, but for origins that are disowned. */
+function hasNewOrigins({ originSet }: Connection, { origins }: Service): boolean {
+  return (originSet?.size ?? -1) !== origins
+}

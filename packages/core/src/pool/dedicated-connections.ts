@@ -1,0 +1,70 @@
+/** Connections for one request alone, which closes its own when it is done. No pool keeps them. */
+
+import { ConnectionError } from '../errors/errors.js'
+import { type Abortable, link, unlink } from '../runtime/abort.js'
+import type { Connection } from '../transport/connection.js'
+import type { PoolTarget } from '../transport/target.js'
+import type { Dialling } from './dialer.js'
+import type { Member } from './member.js'
+import type { Waiter } from './request-queue.js'
+
+/** Those that are on their way. */
+export class Dedicated {
+  readonly #dialling: Dialling
+  readonly #stop: AbortSignal
+  readonly #dials = new Map<Waiter, AbortController>()
+
+  /** @param stop ends all of them. */
+  constructor(dialling: Dialling, stop: AbortSignal) {
+    this.#dialling = dialling
+    this.#stop = stop
+  }
+
+  /** One of the waiter's methods is called, unless it leaves. */
+  acquire(target: PoolTarget, waiter: Waiter): void {
+    const dial = new AbortController()
+    this.#dials.set(waiter, dial)
+    link(this.#stop, dial)
+    this.#obtain(target, dial.signal)
+      .finally(() => {
+        this.#dials.delete(waiter)
+        unlink(this.#stop, dial)
+      })
+      .then(
+        (member) => waiter.onMember(member),
+        (error: Error) => waiter.onUnavailable(error),
+      )
+  }
+
+  /** The waiter waits no more. */
+  leave(waiter: Waiter, reason: unknown): void {
+    this.#dials.get(waiter)?.abort(reason)
+  }
+
+  async #obtain(target: PoolTarget, signal: AbortSignal): Promise<Member> {
+    const member = await this.#dialling.dedicated(target, signal)
+    await untilRoom(member.connection, signal)
+    return member
+  }
+}
+
+/** Where nothing is sent before SETTINGS there is none at first. */
+async function untilRoom(connection: Connection, signal: AbortSignal): Promise<void> {
+  if (connection.capacity > 0) return
+  const end: Abortable = { abort: (reason) => connection.destroy(reason as Error) }
+  link(signal, end)
+  if (signal.aborted) end.abort(signal.reason)
+  const { origin } = connection.route
+  await new Promise<void>((resolve, reject) => {
+    connection.onChange = () => {
+      if (connection.state === 'open' && connection.capacity === 0) return
+      connection.onChange = undefined
+      unlink(signal, end)
+      if (connection.state === 'open') return resolve()
+      const message = `the connection was closed before it took a request (${origin.serialized})`
+      const details = { origin: origin.serialized, initiator: 'peer', processed: 'no' } as const
+      reject(new ConnectionError('ERR_CONNECTION_LOST', message, details))
+    }
+    connection.onChange()
+  })
+}

@@ -1,0 +1,73 @@
+/** What one connection does for its pool: which groups it serves, and which of them have requests waiting for room on it. */
+
+import type { ClockTimer } from '../runtime/clock.js'
+import type { Connection } from '../transport/connection.js'
+import type { Group } from './origin-pool.js'
+import type { DialUnderWay } from './reuse/pending-dial.js'
+
+/** The service of one connection. */
+export class Service {
+  readonly groups: Set<Group> = new Set()
+  /** In turns, so that one origin's queue does not starve another's single request. */
+  readonly waiting: Set<Group> = new Set()
+  /** Size of the connection's Origin Set when the policy was last asked about all of `groups`; -1 without one. */
+  origins = -1
+  /** The one it was made for. */
+  home: Group | undefined
+  /** What it came of, until others may find it. */
+  dial: DialUnderWay | undefined
+  /** Runs until SETTINGS have come. */
+  settingsTimer: ClockTimer | undefined
+  /** Groups of the caller's by which it is found; `undefined` where nobody else is to find it at all. */
+  groupNames: readonly string[] | undefined
+  /** A connection that answers for all that this one does (RFC 8336 §2.4): when there is room for its requests there, it goes. */
+  coveredBy: Connection | undefined
+  /** The other way round: connections that go when there is room on this one. */
+  covered: Set<Connection> | undefined
+  readonly #connection: Connection
+  #roomy = false
+  #doubted = false
+
+  constructor(connection: Connection, dial: DialUnderWay) {
+    this.#connection = connection
+    this.dial = dial
+  }
+
+  /** It has had room for a request. */
+  get roomy(): boolean {
+    return this.#roomy
+  }
+
+  /** A request of the group waits for it. */
+  queue(group: Group): void {
+    this.waiting.add(group)
+    if (this.#connection.verifying) this.#doubted = true
+  }
+
+  /** The group whose turn it is. There is one. */
+  get firstWaiting(): Group {
+    const [group] = this.waiting as Iterable<Group> as [Group]
+    return group
+  }
+
+  /** The group has its turn, and stands behind the others from now on. Alone it stays where it is: that costs nothing. */
+  takeTurn(group: Group): void {
+    if (this.waiting.size === 1) return
+    this.waiting.delete(group)
+    this.waiting.add(group)
+  }
+
+  /** Whether requests came while it was making sure of its peer, for which nothing was dialled, and that is over. True once. */
+  doubtEnded(): boolean {
+    if (!this.#doubted || this.#connection.verifying) return false
+    this.#doubted = false
+    return true
+  }
+
+  /** Where there is room now, none of its groups has tried in vain. */
+  noteRoom(): void {
+    if (this.#roomy || this.#connection.capacity === 0) return
+    this.#roomy = true
+    for (const group of this.groups) group.fruitless = 0
+  }
+}

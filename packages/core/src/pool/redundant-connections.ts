@@ -1,0 +1,75 @@
+/**
+ * RFC 8336 §2.4: a client that has two connections, of which one answers for all that the other does, should drain the other. Done when
+ * its requests would fit on the one that stays, so that nobody waits for it.
+ */
+
+import type { Connection } from '../transport/connection.js'
+import type { Service } from './pooled-connection.js'
+import { type CandidateIndex, MAX_OFFERED } from './reuse/candidate-index.js'
+import { seenBy } from './reuse/reuse-lookup.js'
+import { isGrant, type ReusePolicy } from './reuse/reuse-policy.js'
+
+/** What is known of the connections of a pool. */
+type ServiceOf = { get(connection: Connection): Service | undefined }
+
+/** The Origin Set of `covering` has changed: marks the connections that it covers, and closes those that may go at once. */
+export function noteCovered(covering: Connection, services: ServiceOf, policy: ReusePolicy, index: CandidateIndex): void {
+  const before = services.get(covering)?.covered ?? []
+  for (const other of new Set([...before, ...candidates(covering, index)])) {
+    const service = services.get(other)
+    if (service === undefined) continue
+    if (!covers(covering, other, service, policy)) {
+      // What it covered before it may not cover now: an origin that was disowned has left the set.
+      if (service.coveredBy === covering) service.coveredBy = undefined
+      continue
+    }
+    service.coveredBy = covering
+    const own = services.get(covering)
+    if (own !== undefined) own.covered = (own.covered ?? new Set()).add(other)
+    closeCovered(other, service)
+  }
+}
+
+/** Either of them has changed: room here, fewer requests there. */
+export function reviewCoverage(connection: Connection, service: Service, services: ServiceOf): void {
+  if (service.coveredBy !== undefined) closeCovered(connection, service)
+  for (const covered of service.covered ?? []) {
+    const other = services.get(covered)
+    if (other?.coveredBy === connection) closeCovered(covered, other)
+    else service.covered!.delete(covered)
+  }
+}
+
+/** Closes a connection that is covered, if its requests fit on the one that covers it. */
+function closeCovered(covered: Connection, service: Service): void {
+  const covering = service.coveredBy!
+  if (covered.state !== 'open' || covering.state !== 'open') service.coveredBy = undefined
+  else if (covered.active <= covering.capacity) void covered.close()
+}
+
+/** Connections that were made for one of its origins, or list one: each of those looks is bounded, as the set is. */
+function candidates(covering: Connection, index: CandidateIndex): Set<Connection> {
+  const found = new Set<Connection>()
+  const { reuseKey } = covering.route
+  for (const origin of covering.originSet ?? []) {
+    for (const connection of index.madeFor(origin, reuseKey)) {
+      if (connection !== covering && found.size < MAX_OFFERED) found.add(connection)
+    }
+  }
+  return found
+}
+
+/** Whether `covering` answers for everything that `other` does, and would be used for it. Of two that cover each other the older stays. */
+function covers(covering: Connection, other: Connection, { groups }: Service, policy: ReusePolicy): boolean {
+  const set = covering.originSet!
+  if (other.protocol !== 'h2' || other.state !== 'open') return false
+  // How many connections an origin has of its own is for its settings to say.
+  if (other.route.origin.serialized === covering.route.origin.serialized) return false
+  for (const origin of other.originSet ?? [other.route.origin.serialized]) if (!set.has(origin)) return false
+  if (other.originSet?.size === set.size && other.id < covering.id) return false
+  for (const { target, members } of groups) {
+    const seen = members.find(({ connection }) => connection === other)?.target ?? seenBy(target, other.route.addresses)
+    if (!isGrant(policy.verdict(covering, seen))) return false
+  }
+  return true
+}

@@ -1,0 +1,257 @@
+/**
+ * Where candidates for reuse are found: by address, by a group of the caller's, by Origin Set. A few look-ups, however many connections
+ * and origins there are: whatever is found can be asked about, and what is not found could not be used.
+ */
+
+import { isIPv4, isIPv6, SocketAddress } from 'node:net'
+import type { Origin, SerializedOrigin } from '../../message/origin.js'
+import type { Connection } from '../../transport/connection.js'
+import type { Address } from '../../transport/route.js'
+import type { Dial } from './reuse-policy.js'
+
+/** What may be reused. */
+export type Candidate = Connection | Dial
+
+/** Candidates offered for one question. More of them at one spot, all with fitting names, all refused, are a server that is not to be shared. */
+export const MAX_OFFERED = 32
+
+/** Names of one certificate by which its connection is found. */
+const MAX_NAMES = 1_000
+
+const MAPPED = '::ffff:'
+
+/** What a question is about. */
+export interface Wanted {
+  readonly origin: Origin
+  readonly reuseKey: string
+  readonly addresses?: readonly Address[]
+}
+
+/** All that leads to one place with one reuse key. */
+class Spot {
+  readonly dials = new Set<Dial>()
+  /** By the names of their certificates: a host that a certificate does not name cannot be served (RFC 9113 §9.1.1). */
+  readonly named = new Map<string, Set<Connection>>()
+  /** Without a certificate there is nothing to go by. */
+  readonly unnamed = new Set<Connection>()
+  /** Connections that no other origin can use, whatever the names are. */
+  http1 = 0
+  connections = 0
+}
+
+/** The index of one pool. */
+export class CandidateIndex {
+  readonly #spots = new Map<string, Spot>()
+  /** Candidates at each address, whatever their reuse key. */
+  readonly #endpoints = new Map<string, number>()
+  readonly #listed = new Map<string, Set<Connection>>()
+  readonly #made = new Map<string, Set<Connection>>()
+  /** How to take each candidate out again. */
+  readonly #exits = new Map<Candidate, (() => void)[]>()
+  readonly #lists = new Map<Connection, () => void>()
+
+  /** A dial that tries an address. */
+  addDial(dial: Dial, { address }: Address): void {
+    const endpoint = endpointOf(address, dial.port)
+    this.#count(dial, endpoint)
+    this.#stand(dial, `${dial.reuseKey} ${endpoint}`)
+  }
+
+  /** An open connection, by the address it leads to, if that says anything about origins. */
+  addConnection(connection: Connection): void {
+    const { remoteAddress, remotePort, reuseKey, proxy, origin } = connection.route
+    const made = `${reuseKey} ${origin.serialized}`
+    addTo(this.#made, made, connection)
+    this.#exit(connection, () => deleteFrom(this.#made, made, connection))
+    if (remoteAddress === undefined || remotePort === undefined || proxy !== undefined) return
+    const endpoint = endpointOf(remoteAddress, remotePort)
+    this.#count(connection, endpoint)
+    this.#put(connection, `${reuseKey} ${endpoint}`)
+  }
+
+  /** A candidate of a group of the caller's: where there are no addresses these meet. */
+  addToGroup(
+    candidate: Candidate,
+    { reuseKey, port }: { readonly reuseKey: string; readonly port: number },
+    group: string,
+  ): void {
+    const spot = groupSpot(reuseKey, group, port)
+    if ('route' in candidate) this.#put(candidate, spot)
+    else this.#stand(candidate, spot)
+  }
+
+  /** The Origin Set of a connection as it is now (RFC 8336 §2.3). */
+  list(connection: Connection): void {
+    this.#lists.get(connection)?.()
+    const { reuseKey } = connection.route
+    const keys = [...(connection.originSet ?? [])].map((origin) => `${reuseKey} ${origin}`)
+    for (const key of keys) addTo(this.#listed, key, connection)
+    this.#lists.set(connection, () => {
+      for (const key of keys) deleteFrom(this.#listed, key, connection)
+    })
+  }
+
+  /** Takes a candidate out of all. */
+  delete(candidate: Candidate): void {
+    for (const exit of this.#exits.get(candidate) ?? []) exit()
+    this.#exits.delete(candidate)
+    if (!('route' in candidate)) return
+    this.#lists.get(candidate)?.()
+    this.#lists.delete(candidate)
+  }
+
+  /** Connections whose Origin Set has the origin. */
+  listing({ origin, reuseKey }: Wanted): Iterable<Connection> {
+    return this.#listed.get(`${reuseKey} ${origin.serialized}`) ?? []
+  }
+
+  /** Connections that were made for the origin. */
+  madeFor(origin: SerializedOrigin, reuseKey: string): Iterable<Connection> {
+    return this.#made.get(`${reuseKey} ${origin}`) ?? []
+  }
+
+  /** What leads to one of the addresses: open connections whose certificates may fit, then dials. */
+  find({ origin, reuseKey, addresses = [] }: Wanted): Candidate[] {
+    return this.#offer(
+      addresses.map(({ address }) => `${reuseKey} ${endpointOf(address, origin.port)}`),
+      origin.host,
+    )
+  }
+
+  /** The same for groups. */
+  findInGroups({ origin, reuseKey }: Wanted, groups: readonly string[]): Candidate[] {
+    return this.#offer(
+      groups.map((group) => groupSpot(reuseKey, group, origin.port)),
+      origin.host,
+    )
+  }
+
+  /** Why nothing was found. */
+  near({ origin, reuseKey, addresses = [] }: Wanted): string {
+    if (this.#endpoints.size === 0) return 'first-connection'
+    const endpoints = addresses.map(({ address }) => endpointOf(address, origin.port)).filter((each) => this.#endpoints.has(each))
+    if (endpoints.length === 0) return 'address-differs'
+    const spots = endpoints.map((each) => this.#spots.get(`${reuseKey} ${each}`)).filter((spot) => spot !== undefined)
+    if (spots.length === 0) return 'options-differ'
+    return spots.every(({ http1, connections }) => http1 === connections) ? 'not-h2' : 'certificate-does-not-cover-host'
+  }
+
+  /** Whether nothing is open or under way at all. */
+  get empty(): boolean {
+    return this.#spots.size === 0
+  }
+
+  #offer(keys: readonly string[], host: string): Candidate[] {
+    const offered = new Set<Candidate>()
+    const spots = keys.map((key) => this.#spots.get(key)).filter((spot) => spot !== undefined)
+    const wildcard = `*${host.slice(host.indexOf('.'))}`
+    for (const { named, unnamed } of spots) {
+      for (const set of [named.get(host), named.get(wildcard), unnamed]) take(offered, set)
+    }
+    for (const { dials } of spots) take(offered, dials)
+    return [...offered]
+  }
+
+  #count(candidate: Candidate, endpoint: string): void {
+    this.#endpoints.set(endpoint, (this.#endpoints.get(endpoint) ?? 0) + 1)
+    this.#exit(candidate, () => {
+      const left = this.#endpoints.get(endpoint)! - 1
+      if (left === 0) this.#endpoints.delete(endpoint)
+      else this.#endpoints.set(endpoint, left)
+    })
+  }
+
+  #stand(dial: Dial, key: string): void {
+    const spot = this.#spotAt(key)
+    spot.dials.add(dial)
+    this.#exit(dial, () => {
+      spot.dials.delete(dial)
+      this.#clear(key, spot)
+    })
+  }
+
+  #put(connection: Connection, key: string): void {
+    const spot = this.#spotAt(key)
+    spot.connections++
+    const names = connection.protocol === 'h2' ? namesOf(connection) : []
+    if (connection.protocol !== 'h2') spot.http1++
+    else if (names === undefined) spot.unnamed.add(connection)
+    for (const name of names ?? []) addTo(spot.named, name, connection)
+    this.#exit(connection, () => {
+      spot.connections--
+      if (connection.protocol !== 'h2') spot.http1--
+      spot.unnamed.delete(connection)
+      for (const name of names ?? []) deleteFrom(spot.named, name, connection)
+      this.#clear(key, spot)
+    })
+  }
+
+  #spotAt(key: string): Spot {
+    let spot = this.#spots.get(key)
+    if (spot === undefined) {
+      spot = new Spot()
+      this.#spots.set(key, spot)
+    }
+    return spot
+  }
+
+  #clear(key: string, { connections, dials }: Spot): void {
+    if (connections === 0 && dials.size === 0) this.#spots.delete(key)
+  }
+
+  #exit(candidate: Candidate, exit: () => void): void {
+    const exits = this.#exits.get(candidate)
+    if (exits === undefined) this.#exits.set(candidate, [exit])
+    else exits.push(exit)
+  }
+}
+
+function endpointOf(address: string, port: number): string {
+  // The colon is looked for first: compiling Node's pattern takes a process two milliseconds, which most never need.
+  return `${address.includes(':') && isIPv6(address) ? canonicalIPv6(address) : address} ${port}`
+}
+
+/** Sockets and resolvers write one address in several ways (RFC 4291 §2.2), and an IPv4-mapped one is that IPv4 address (§2.5.5.2). */
+function canonicalIPv6(address: string): string {
+  const [ip, zone] = address.split('%') as [string, string?]
+  const text = new SocketAddress({ address: ip, family: 'ipv6' }).address
+  const mapped = text.startsWith(MAPPED) ? text.slice(MAPPED.length) : ''
+  if (isIPv4(mapped)) return mapped
+  // The same link-local address on another interface is another machine (RFC 4007 §6).
+  return zone === undefined ? text : `${text}%${zone}`
+}
+
+function groupSpot(reuseKey: string, group: string, port: number): string {
+  return `${reuseKey} group ${port} ${group}`
+}
+
+function take(offered: Set<Candidate>, candidates: Iterable<Candidate> = []): void {
+  for (const candidate of candidates) {
+    if (offered.size >= MAX_OFFERED) return
+    offered.add(candidate)
+  }
+}
+
+/**
+ * What the certificate's text has as DNS names, in lower case. Only to find it by: a name that is read wrongly here is refused when the
+ * certificate itself is asked, or costs a connection.
+ */
+function namesOf({ route }: Connection): readonly string[] | undefined {
+  if (route.certificate === undefined) return undefined
+  const names: string[] = []
+  for (const entry of (route.certificate.peer.subjectaltname ?? '').split(', ')) {
+    if (entry.startsWith('DNS:') && names.length < MAX_NAMES) names.push(entry.slice('DNS:'.length).toLowerCase())
+  }
+  return names
+}
+
+function addTo<T>(map: Map<string, Set<T>>, key: string, value: T): void {
+  const found = map.get(key)
+  if (found === undefined) map.set(key, new Set([value]))
+  else found.add(value)
+}
+
+function deleteFrom<T>(map: Map<string, Set<T>>, key: string, value: T): void {
+  const found = map.get(key)
+  if (found?.delete(value) === true && found.size === 0) map.delete(key)
+}

@@ -1,0 +1,72 @@
+import { Duplex } from 'node:stream'
+import { negotiate } from '../../../src/connect/alpn/negotiate.js'
+import type { H2Options } from '../../../src/h2/connection.js'
+import { WindowBudget } from '../../../src/h2/protocol/window.js'
+import { parseOrigin } from '../../../src/index.js'
+import { systemClock } from '../../../src/runtime/clock.js'
+import type { Route } from '../../../src/transport/route.js'
+import { plainTarget } from '../../fixtures.js'
+
+const route: Route = {
+  origin: parseOrigin('https://a.example'),
+  reuseKey: '',
+  proxy: undefined,
+  remoteAddress: undefined,
+  remotePort: undefined,
+  localAddress: undefined,
+  localPort: undefined,
+  certificate: undefined,
+  authorized: true,
+  lenient: false,
+  addresses: [],
+  clientCertificate: false,
+}
+const settings = { initialWindowBytes: 131_072, connectionWindowBytes: 1_048_576, headerTableBytes: 4_096 }
+const target = plainTarget(parseOrigin('https://a.example'))
+const options: Omit<H2Options, 'pool' | 'progress'> = {
+  settings: { ...settings, maxFieldSectionBytes: 65_536 },
+  budget: new WindowBudget(0),
+  clock: systemClock,
+}
+
+function socket(): Duplex & { ref(): void; unref(): void } {
+  const duplex = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
+  return Object.assign(duplex, { ref: () => undefined, unref: () => undefined })
+}
+
+describe('negotiate', () => {
+  it.each([
+    ['h2', 'h2'],
+    ['http/1.1', 'http/1.1'],
+    [undefined, 'http/1.1'],
+  ])('ALPN %s is the engine for %s', async (chosen, protocol) => {
+    const connection = await negotiate(socket() as never, chosen, route, target, options)
+    expect(connection).toMatchObject({ protocol, route, state: 'open' })
+    connection.destroy(new Error('done'))
+  })
+
+  it.each(['spdy/3', '', 'H2', 'http/1.0'])('%j was never offered: refused, and the socket goes', async (chosen) => {
+    const given = socket()
+    const refused = negotiate(given as never, chosen, route, target, options)
+    await expect(refused).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate', processed: 'no' })
+    expect(given.destroyed).toBe(true)
+  })
+
+  it('what comes before anything is asked is no answer to the first request: the socket goes', async () => {
+    const given = socket()
+    const starting = negotiate(given as never, 'http/1.1', route, target, options)
+    given.push('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nEVIL!')
+    await expect(starting).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate', processed: 'no' })
+    await expect(starting).rejects.toThrow('43 octets came before anything was asked')
+    expect(given.destroyed).toBe(true)
+  })
+
+  it('a socket that dies while the HTTP/1.1 engine is being loaded is an error, not an exception', async () => {
+    const given = socket()
+    // As whoever made it leaves it.
+    given.on('error', () => undefined)
+    const starting = negotiate(given as never, 'http/1.1', route, target, options)
+    given.destroy(new Error('reset'))
+    await expect(starting).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate' })
+  })
+})

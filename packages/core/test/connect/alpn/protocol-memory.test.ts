@@ -1,0 +1,219 @@
+import { EventEmitter } from 'node:events'
+import { FakeClock } from '@unshard/testkit'
+import { ProtocolMemory } from '../../../src/connect/alpn/protocol-memory.js'
+import type { SecureSocket } from '../../../src/connect/tls/tls-connector.js'
+
+/** As much of a TLS socket as ALPN resolution looks at. */
+function secured(protocol: string | undefined): SecureSocket {
+  const socket = Object.assign(new EventEmitter(), { alpnProtocol: protocol ?? false })
+  return { socket: socket as never, protocol, certificate: undefined, authorized: true }
+}
+
+function dialling(...protocols: (string | undefined)[]) {
+  const dials: SecureSocket[] = []
+  const dial = async (): Promise<SecureSocket> => {
+    dials.push(secured(protocols.length > 1 ? protocols.shift() : protocols[0]))
+    return dials.at(-1)!
+  }
+  return { dial, dials }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+type Create = (...parts: unknown[]) => (options: object) => Promise<{ alpnProtocol: string; socket?: unknown }>
+
+describe('ProtocolMemory', () => {
+  /** @param there whether the resolver is loaded. */
+  const make = async (there: boolean) => {
+    const clock = new FakeClock(1)
+    let loaded = (): void => undefined
+    const loading = new Promise<void>((resolve) => {
+      loaded = resolve
+    })
+    const memory = new ProtocolMemory(clock, () => import('http2-wrapper').finally(loaded))
+    if (!there) return { clock, memory }
+    await memory.resolve('before', dialling('h2').dial())
+    clock.advance(1_000)
+    await memory.resolve('meanwhile', dialling('h2').dial())
+    await loading
+    await turn()
+    return { clock, memory }
+  }
+
+  describe.each([
+    ['before the resolver is loaded', false],
+    ['with the resolver', true],
+  ])('%s', (_when, there) => {
+    it('one dial where nothing is known, whose socket is the one that is used', async () => {
+      const { memory } = await make(there)
+      const { dial, dials } = dialling('h2')
+      expect(memory.known('a')).toBeUndefined()
+      expect(await memory.resolve('a', dial())).toBe(dials[0])
+      expect(dials).toHaveLength(1)
+      expect(memory.known('a')).toBe('h2')
+      expect(memory.known('b')).toBeUndefined()
+    })
+
+    it('a remembered answer dials again, and what that brings is the new answer', async () => {
+      const { memory } = await make(there)
+      const { dial, dials } = dialling('h2', 'http/1.1')
+      await memory.resolve('a', dial())
+      expect(await memory.resolve('a', dial())).toBe(dials[1])
+      expect(memory.known('a')).toBe('http/1.1')
+    })
+
+    it('a server without ALPN speaks HTTP/1.1', async () => {
+      const { memory } = await make(there)
+      const { dial } = dialling(undefined)
+      expect((await memory.resolve('a', dial())).protocol).toBeUndefined()
+      expect(memory.known('a')).toBe('http/1.1')
+    })
+
+    it('a failure is told as it is and not remembered', async () => {
+      const { memory } = await make(there)
+      const failure = new Error('no route')
+      await expect(memory.resolve('a', Promise.reject(failure))).rejects.toBe(failure)
+      expect(memory.known('a')).toBeUndefined()
+      const { dial, dials } = dialling('h2')
+      expect(await memory.resolve('a', dial())).toBe(dials[0])
+    })
+
+    it('two at once each get a socket of their own', async () => {
+      const { memory } = await make(there)
+      const { dial, dials } = dialling('h2')
+      const [one, two] = await Promise.all([memory.resolve('a', dial()), memory.resolve('a', dial())])
+      expect(one).not.toBe(two)
+      expect(dials).toHaveLength(2)
+    })
+
+    it('of two at once the one that fails, or hangs, is nothing to the other', async () => {
+      const { memory } = await make(there)
+      const failure = new Error('no route')
+      const hanging = new Promise<SecureSocket>(() => undefined)
+      const { dial, dials } = dialling('h2')
+      for (const first of [Promise.reject(failure), hanging]) {
+        const other = memory.resolve('a', first)
+        other.catch(() => undefined)
+        expect(await memory.resolve('a', dial())).toBe(dials.at(-1))
+        if (first !== hanging) await expect(other).rejects.toBe(failure)
+      }
+    })
+
+    it('five minutes later it asks anew', async () => {
+      const { memory, clock } = await make(there)
+      await memory.resolve('a', dialling('h2').dial())
+      clock.advance(299_999)
+      expect(memory.known('a')).toBe('h2')
+      clock.advance(2)
+      expect(memory.known('a')).toBeUndefined()
+    })
+  })
+
+  it('http2-wrapper does the resolving: it is asked every time, and takes the socket where it knows no answer', async () => {
+    const { auto } = (await import('http2-wrapper')).default as unknown as { auto: { createResolveProtocol: Create } }
+    const original = auto.createResolveProtocol
+    const answers: { alpnProtocol: string; socket?: unknown }[] = []
+    let created = (): void => undefined
+    const loaded = new Promise<void>((resolve) => {
+      created = resolve
+    })
+    auto.createResolveProtocol = (...parts) => {
+      const resolve = original(...parts)
+      created()
+      return async (options) => {
+        const answer = await resolve(options)
+        answers.push(answer)
+        return answer
+      }
+    }
+    try {
+      const { memory, clock } = await make(false)
+      const { dial, dials } = dialling('h2')
+      await memory.resolve('before', dialling('h2').dial())
+      clock.advance(1_000)
+      await memory.resolve('meanwhile', dialling('h2').dial())
+      await loaded
+      await turn()
+      answers.splice(0)
+      await memory.resolve('a', dial())
+      await turn()
+      await memory.resolve('a', dial())
+      await turn()
+      expect(answers.map(({ alpnProtocol }) => alpnProtocol)).toEqual(['h2', 'h2'])
+      expect(answers.map(({ socket }) => socket)).toEqual([dials[0]!.socket, undefined])
+    } finally {
+      auto.createResolveProtocol = original
+    }
+  })
+
+  it('without a resolver the dial is enough; and loading it is tried again', async () => {
+    let loads = 0
+    const clock = new FakeClock(1)
+    const memory = new ProtocolMemory(clock, () => {
+      loads++
+      return loads === 1 ? Promise.reject(new Error('EMFILE')) : import('http2-wrapper')
+    })
+    const { dial, dials } = dialling('h2')
+    expect(await memory.resolve('a', dial())).toBe(dials[0])
+    expect(memory.known('a')).toBe('h2')
+    clock.advance(1_000)
+    expect(await memory.resolve('b', dial())).toBe(dials[1])
+    expect(memory.known('b')).toBe('h2')
+    await turn()
+    expect(loads).toBe(1)
+    expect(await memory.resolve('c', dial())).toBe(dials[2])
+    await memory.resolve('d', dial())
+    expect(loads).toBe(2)
+  })
+
+  describe('loading the resolver, which takes 25 ms', () => {
+    const counting = () => {
+      const clock = new FakeClock(1)
+      const counts = { loads: 0, asked: 0 }
+      const auto = {
+        createResolveProtocol: () => () => {
+          counts.asked++
+          return Promise.resolve({ alpnProtocol: 'h2' })
+        },
+      }
+      const memory = new ProtocolMemory(clock, () => {
+        counts.loads++
+        return Promise.resolve({ default: { auto } })
+      })
+      return { clock, memory, counts }
+    }
+
+    it('is not what the first answers wait for: it comes with the first handshake that begins a second after the first', async () => {
+      const { clock, memory, counts } = counting()
+      await memory.resolve('a', dialling('h2').dial())
+      clock.advance(999)
+      await memory.resolve('b', dialling('h2').dial())
+      await turn()
+      expect(counts).toEqual({ loads: 0, asked: 0 })
+      clock.advance(1)
+      await memory.resolve('c', dialling('h2').dial())
+      await turn()
+      expect(counts).toEqual({ loads: 1, asked: 1 })
+      await memory.resolve('d', dialling('h2').dial())
+      expect(counts).toEqual({ loads: 1, asked: 2 })
+    })
+
+    it('is nothing that happens by itself', async () => {
+      const { clock, memory, counts } = counting()
+      await memory.resolve('a', dialling('h2').dial())
+      clock.advance(3_600_000)
+      await turn()
+      expect(counts.loads).toBe(0)
+    })
+
+    it('a handshake does not wait for it', async () => {
+      const clock = new FakeClock(1)
+      const memory = new ProtocolMemory(clock, () => new Promise(() => undefined))
+      await memory.resolve('a', dialling('h2').dial())
+      clock.advance(1_000)
+      const { dial, dials } = dialling('h2')
+      expect(await memory.resolve('b', dial())).toBe(dials[0])
+      expect(memory.known('b')).toBe('h2')
+    })
+  })
+})

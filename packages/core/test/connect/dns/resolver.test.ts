@@ -1,0 +1,297 @@
+import type { LookupFunction } from 'node:net'
+import { FakeClock, staticLookup } from '@unshard/testkit'
+import { Resolver } from '../../../src/connect/dns/resolver.js'
+
+const clock = new FakeClock()
+
+/** A lookup that answers with exactly this. */
+function answering(error: unknown, address?: unknown, family?: unknown): LookupFunction {
+  return ((_host: string, _options: object, callback: (...all: unknown[]) => void) =>
+    void process.nextTick(callback, error, address, family)) as LookupFunction
+}
+
+describe('Resolver', () => {
+  it('gives every address, in the order of the answer', async () => {
+    const resolver = new Resolver(staticLookup({ 'a.example': ['192.0.2.1', '2001:db8::1'] }), 0, clock)
+    expect((await resolver.resolve('a.example')).addresses).toEqual([
+      { address: '192.0.2.1', family: 4 },
+      { address: '2001:db8::1', family: 6 },
+    ])
+  })
+
+  it.each(['192.0.2.7', '2001:db8::7', '::1'])('%s is its own answer, and nobody is asked', async (address) => {
+    const lookup = staticLookup()
+    expect((await new Resolver(lookup, 0, clock).resolve(address)).addresses).toEqual([
+      { address, family: address.includes(':') ? 6 : 4 },
+    ])
+    expect(lookup.calls).toEqual([])
+  })
+
+  it('asks once for all who want to know at the same time, even without a memory', async () => {
+    const lookup = staticLookup({ 'a.example': '192.0.2.1' })
+    const resolver = new Resolver(lookup, 0, clock)
+    const answers = await Promise.all([1, 2, 3].map(() => resolver.resolve('a.example')))
+    expect(answers.map(({ addresses }) => addresses)).toEqual([1, 2, 3].map(() => [{ address: '192.0.2.1', family: 4 }]))
+    expect(lookup.calls).toEqual(['a.example'])
+    await resolver.resolve('a.example')
+    expect(lookup.calls).toHaveLength(2)
+  })
+
+  it('remembers an answer for as long as it is told', async () => {
+    const time = new FakeClock(5)
+    const lookup = staticLookup({ 'a.example': '192.0.2.1', 'b.example': '192.0.2.2' })
+    const resolver = new Resolver(lookup, 1_000, time)
+    await resolver.resolve('a.example')
+    time.advance(999)
+    await resolver.resolve('a.example')
+    await resolver.resolve('b.example')
+    expect(lookup.calls).toEqual(['a.example', 'b.example'])
+    lookup.table['a.example'] = '192.0.2.9'
+    time.advance(2)
+    expect((await resolver.resolve('a.example')).addresses).toEqual([{ address: '192.0.2.9', family: 4 }])
+  })
+
+  it.each([
+    ['the smallest TTL of its addresses, where `lookup` tells them', [30, 2, 9], 60_000, 2_000],
+    ['no longer than it was told to, whatever the TTL', [30], 1_000, 1_000],
+    ['what is told of some addresses alone', [undefined, 3], 60_000, 3_000],
+    ['a TTL that is none does not count', ['5', -1, Number.NaN], 7_000, 7_000],
+  ])('an answer is used for %s', async (_what, ttls, most, wanted) => {
+    const time = new FakeClock(5)
+    let asked = 0
+    const list = ttls.map((ttl, i) => ({ address: `192.0.2.${i + 1}`, ttl }))
+    const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
+      asked++
+      callback(null, list)
+    }) as LookupFunction
+    const resolver = new Resolver(lookup, most, time)
+    const answer = await resolver.resolve('a.example')
+    expect(answer.addresses).toEqual(list.map(({ address }) => ({ address, family: 4 })))
+    time.advance(wanted - 1)
+    await resolver.resolve('a.example')
+    expect(asked).toBe(1)
+    time.advance(2)
+    await resolver.resolve('a.example')
+    expect(asked).toBe(2)
+  })
+
+  it('a TTL of 0 is used for those who wait, and for nobody else', async () => {
+    let asked = 0
+    const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
+      asked++
+      process.nextTick(callback, null, [{ address: '192.0.2.1', ttl: 0 }])
+    }) as LookupFunction
+    const resolver = new Resolver(lookup, 1_000, clock)
+    await Promise.all([resolver.resolve('a.example'), resolver.resolve('a.example')])
+    expect(asked).toBe(1)
+    await resolver.resolve('a.example')
+    expect(asked).toBe(2)
+  })
+
+  it('a question without an answer is shared for a while; then the next one asks again, and who waits may still hear', async () => {
+    const time = new FakeClock()
+    const answers: (() => void)[] = []
+    const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
+      answers.push(() => callback(null, [{ address: '192.0.2.1' }]))
+    }) as LookupFunction
+    const resolver = new Resolver(lookup, 0, time, 100)
+    const first = resolver.resolve('a.example')
+    time.advance(99)
+    void resolver.resolve('a.example')
+    expect(answers).toHaveLength(1)
+    time.advance(1)
+    const third = resolver.resolve('a.example')
+    expect(answers).toHaveLength(2)
+    answers[0]!()
+    expect((await first).addresses).toHaveLength(1)
+    answers[1]!()
+    expect((await third).addresses).toHaveLength(1)
+    expect(time.pending).toBe(0)
+  })
+
+  it('an async lookup that rejects is a typed error', async () => {
+    const lookup = (async () => {
+      throw Object.assign(new Error('blocked'), { code: 'EBLOCKED' })
+    }) as unknown as LookupFunction
+    await expect(new Resolver(lookup, 0, clock).resolve('a.example')).rejects.toMatchObject({
+      name: 'ConnectError',
+      phase: 'resolve',
+      cause: { code: 'EBLOCKED' },
+    })
+  })
+
+  it('RFC 6761 §6.3: names that end in .localhost resolve to loopback addresses', async () => {
+    for (const host of ['app.localhost', 'a.b.localhost', 'app.localhost.']) {
+      const { addresses } = await new Resolver(undefined, 0, clock).resolve(host)
+      expect(addresses.length).toBeGreaterThan(0)
+      for (const { address } of addresses) expect(['127.0.0.1', '::1']).toContain(address)
+    }
+  })
+
+  it('remembers no failure', async () => {
+    const lookup = staticLookup()
+    const resolver = new Resolver(lookup, 1_000, clock)
+    const failing = [resolver.resolve('a.example'), resolver.resolve('a.example')]
+    for (const each of failing) await expect(each).rejects.toMatchObject({ phase: 'resolve', cause: { code: 'ENOTFOUND' } })
+    expect(lookup.calls).toHaveLength(1)
+    lookup.table['a.example'] = '192.0.2.1'
+    expect((await resolver.resolve('a.example')).addresses).toHaveLength(1)
+  })
+
+  it('takes one address from a lookup that does not know `all`', async () => {
+    const resolver = new Resolver(answering(null, '2001:db8::1', 6), 0, clock)
+    expect((await resolver.resolve('a.example')).addresses).toEqual([{ address: '2001:db8::1', family: 6 }])
+  })
+
+  it('goes by the address and not by the family that is said of it', async () => {
+    const resolver = new Resolver(answering(null, [{ address: '192.0.2.1', family: 'IPv4' }]), 0, clock)
+    expect((await resolver.resolve('a.example')).addresses).toEqual([{ address: '192.0.2.1', family: 4 }])
+  })
+
+  it('leaves out what is no address', async () => {
+    const list = [null, undefined, '192.0.2.3', { address: 'no' }, {}, { address: 7 }, { address: '192.0.2.1', family: 4 }]
+    expect((await new Resolver(answering(null, list), 0, clock).resolve('a.example')).addresses).toEqual([
+      { address: '192.0.2.1', family: 4 },
+    ])
+  })
+
+  it.each([
+    ['an empty list', []],
+    ['nothing', undefined],
+    ['null', null],
+    ['a name', 'b.example'],
+    ['a number', 12],
+    ['a list of nothing', [null, {}]],
+  ])('an answer that is %s is a failure', async (_what, answer) => {
+    const failing = new Resolver(answering(null, answer, 4), 0, clock).resolve('a.example')
+    await expect(failing).rejects.toMatchObject({
+      name: 'ConnectError',
+      phase: 'resolve',
+      message: expect.stringContaining('a.example'),
+    })
+  })
+
+  it('a lookup that throws, or fails with something that is no error', async () => {
+    const throwing = (() => {
+      throw new RangeError('broken')
+    }) as unknown as LookupFunction
+    await expect(new Resolver(throwing, 0, clock).resolve('a.example')).rejects.toMatchObject({ cause: { message: 'broken' } })
+    await expect(new Resolver(answering('why'), 0, clock).resolve('a.example')).rejects.toMatchObject({ cause: 'why' })
+  })
+
+  it('a lookup that answers at once, and twice', async () => {
+    const eager = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
+      callback(null, [{ address: '192.0.2.1', family: 4 }])
+      callback(new Error('second thoughts'))
+    }) as LookupFunction
+    expect((await new Resolver(eager, 0, clock).resolve('a.example')).addresses).toHaveLength(1)
+  })
+})
+
+describe('RFC 8767: while the resolver is out, an old answer is used', () => {
+  /** A resolver that is told what to do with each question. */
+  const started = async (): Promise<{
+    time: FakeClock
+    resolver: Resolver
+    answer(what: string | Error | undefined): void
+    asked(): number
+  }> => {
+    const time = new FakeClock(5)
+    let what: string | Error | undefined = '192.0.2.1'
+    let asked = 0
+    const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
+      asked++
+      if (what !== undefined) process.nextTick(callback, what instanceof Error ? what : null, what, 4)
+    }) as LookupFunction
+    const resolver = new Resolver(lookup, 10_000, time, 10_000)
+    await resolver.resolve('a.example')
+    time.advance(10_001)
+    return {
+      time,
+      resolver,
+      answer: (next) => {
+        what = next
+      },
+      asked: () => asked,
+    }
+  }
+  const failure = (code: string): Error => Object.assign(new Error(code), { code })
+  const first = [{ address: '192.0.2.1', family: 4 }]
+
+  it.each(['EAI_AGAIN', 'ESERVFAIL', 'ETIMEOUT', 'ECONNREFUSED', 'EREFUSED'])('%s', async (code) => {
+    const { time, resolver, answer, asked } = await started()
+    answer(failure(code))
+    expect((await resolver.resolve('a.example')).addresses).toEqual(first)
+    // Not asked again for half a minute, and then without a request that waits.
+    time.advance(29_999)
+    await resolver.resolve('a.example')
+    expect(asked()).toBe(2)
+    time.advance(2)
+    answer('192.0.2.2')
+    expect((await resolver.resolve('a.example')).addresses).toEqual(first)
+    await new Promise(setImmediate)
+    expect((await resolver.resolve('a.example')).addresses).toEqual([{ address: '192.0.2.2', family: 4 }])
+  })
+
+  it('a resolver that does not answer: after 1.8 s', async () => {
+    const { time, resolver, answer } = await started()
+    answer(undefined)
+    const resolving = resolver.resolve('a.example')
+    time.advance(1_800)
+    expect((await resolving).addresses).toEqual(first)
+  })
+
+  it('for at most an hour', async () => {
+    const { time, resolver, answer } = await started()
+    answer(failure('EAI_AGAIN'))
+    await resolver.resolve('a.example')
+    time.advance(3_600_000)
+    await expect(resolver.resolve('a.example')).rejects.toMatchObject({ phase: 'resolve' })
+  })
+
+  it.each([failure('ENOTFOUND'), failure('ENODATA'), new Error('a private address'), failure('EBLOCKED')])(
+    'not where the resolver has an answer: %s',
+    async (error) => {
+      const { resolver, answer } = await started()
+      answer(error)
+      await expect(resolver.resolve('a.example')).rejects.toMatchObject({ cause: error })
+      answer(failure('EAI_AGAIN'))
+      await expect(resolver.resolve('a.example')).rejects.toMatchObject({ phase: 'resolve' })
+    },
+  )
+
+  it('a refusal that comes when the old answer is used already holds for the next request', async () => {
+    const time = new FakeClock(5)
+    const asked: ((error: unknown, address?: unknown, family?: unknown) => void)[] = []
+    const lookup = ((_host: string, _options: object, callback: () => void) => void asked.push(callback)) as LookupFunction
+    const resolver = new Resolver(lookup, 10_000, time, 60_000)
+    const before = resolver.resolve('a.example')
+    asked[0]!(null, '192.0.2.1', 4)
+    await before
+    time.advance(10_001)
+    const stale = resolver.resolve('a.example')
+    time.advance(1_800)
+    expect((await stale).addresses).toEqual(first)
+    const refusal = new Error('a private address')
+    asked[1]!(refusal)
+    await new Promise(setImmediate)
+    const next = resolver.resolve('a.example')
+    expect(asked).toHaveLength(3)
+    asked[2]!(refusal)
+    await expect(next).rejects.toMatchObject({ cause: refusal })
+  })
+
+  it('another answer counts at once', async () => {
+    const { resolver, answer } = await started()
+    answer('192.0.2.7')
+    expect((await resolver.resolve('a.example')).addresses).toEqual([{ address: '192.0.2.7', family: 4 }])
+  })
+
+  it('what is asked for again because a connection has reached its age is used as well', async () => {
+    const { resolver, answer } = await started()
+    await resolver.resolve('a.example')
+    resolver.forget('a.example')
+    answer(failure('EAI_AGAIN'))
+    expect((await resolver.resolve('a.example')).addresses).toEqual(first)
+  })
+})

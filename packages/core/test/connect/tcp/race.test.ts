@@ -1,0 +1,233 @@
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { FakeClock } from '@unshard/testkit'
+import { AddressMemory, interleave } from '../../../src/connect/dns/address-order.js'
+import { ATTEMPT_DELAY_MS, race, type TcpEndpoint } from '../../../src/connect/tcp/race.js'
+import type { Address } from '../../../src/transport/route.js'
+
+const closers: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+async function listen(address: string, port = 0): Promise<{ port: number; sockets: Socket[]; server: Server }> {
+  const sockets: Socket[] = []
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    sockets.push(socket)
+  })
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, address, resolve))
+  closers.push(() => {
+    for (const socket of sockets) socket.destroy()
+    return new Promise((resolve) => server.close(resolve))
+  })
+  return { port: (server.address() as { port: number }).port, sockets, server }
+}
+
+/** Loopback is all of 127.0.0.0/8, so that several addresses can have one port. */
+const at = (...addresses: string[]): Address[] => addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+
+/** RFC 5737: nobody answers there. Where the sandbox refuses at once instead, the test that needs silence says so. */
+const SILENT = '192.0.2.1'
+
+function run(addresses: readonly Address[], port: number, clock = new FakeClock()) {
+  const abort = new AbortController()
+  const attempts: string[] = []
+  const settled = race({
+    addresses,
+    port,
+    origin: 'https://a.example',
+    localAddress: undefined,
+    clock,
+    signal: abort.signal,
+    onAttempt: ({ address }) => void attempts.push(address),
+  })
+  settled.then(
+    (socket) => closers.push(() => socket.destroy()),
+    () => undefined,
+  )
+  return { settled, abort, attempts, clock }
+}
+
+it('where several addresses fail, the error has the code of the last attempt, and all errors in cause.errors', async () => {
+  const { port, server } = await listen('127.0.0.1')
+  await new Promise((resolve) => server.close(resolve))
+  const error = await run(at('127.0.0.1', '127.0.0.2', '127.0.0.3'), port).settled.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  expect(error).toMatchObject({
+    name: 'ConnectError',
+    phase: 'tcp',
+    code: 'ECONNREFUSED',
+    syscall: 'connect',
+    cause: { code: 'ECONNREFUSED', errors: [{ address: '127.0.0.1' }, { address: '127.0.0.2' }, { address: '127.0.0.3' }] },
+    errors: [{ code: 'ECONNREFUSED' }, { code: 'ECONNREFUSED' }, { code: 'ECONNREFUSED' }],
+  })
+  const alone = run(at('127.0.0.1'), port).settled
+  await expect(alone).rejects.toMatchObject({ code: 'ECONNREFUSED', cause: { code: 'ECONNREFUSED', address: '127.0.0.1' } })
+})
+
+it('a socket is asked for the name, with a lookup that gives the address of its turn: what intercepts sockets sees the host', async () => {
+  const { port } = await listen('127.0.0.2')
+  const asked: [host: string, found: unknown][] = []
+  const known = new AddressMemory(new FakeClock())
+  const open = (endpoint: TcpEndpoint): Socket => {
+    endpoint.lookup?.(endpoint.host, {}, (_error, address) => asked.push([endpoint.host, address]))
+    return connect(endpoint)
+  }
+  for (const host of ['named.example', '127.0.0.2']) {
+    const common = {
+      port,
+      origin: 'https://a.example',
+      localAddress: undefined,
+      clock: new FakeClock(),
+      onAttempt: () => undefined,
+    }
+    const memory = { known, host }
+    const socket = await race({
+      ...common,
+      open,
+      memory,
+      addresses: at('127.0.0.1', '127.0.0.2'),
+      signal: new AbortController().signal,
+    })
+    expect(socket.remoteAddress).toBe('127.0.0.2')
+    socket.destroy()
+  }
+  expect(asked).toEqual([
+    ['named.example', '127.0.0.1'],
+    ['named.example', '127.0.0.2'],
+  ])
+})
+
+describe('interleave', () => {
+  it.each([
+    [
+      ['2001:db8::1', '2001:db8::2', '192.0.2.1', '192.0.2.2'],
+      ['2001:db8::1', '192.0.2.1', '2001:db8::2', '192.0.2.2'],
+    ],
+    [
+      ['192.0.2.1', '192.0.2.2', '192.0.2.3', '2001:db8::1'],
+      ['192.0.2.1', '2001:db8::1', '192.0.2.2', '192.0.2.3'],
+    ],
+    [
+      ['192.0.2.2', '192.0.2.1'],
+      ['192.0.2.2', '192.0.2.1'],
+    ],
+    [[], []],
+  ])('%j: families take turns, the first address decides which begins (RFC 8305 §4)', (given, wanted) => {
+    expect(interleave(at(...given)).map(({ address }) => address)).toEqual(wanted)
+  })
+})
+
+describe('race', () => {
+  it('connects to the first, tries no other, and leaves no timer', async () => {
+    const { port } = await listen('127.0.0.1')
+    const { settled, attempts, clock } = run(at('127.0.0.1', '127.0.0.2'), port)
+    expect(clock.pending).toBe(1)
+    expect((await settled).remoteAddress).toBe('127.0.0.1')
+    expect(attempts).toEqual(['127.0.0.1'])
+    expect(clock.pending).toBe(0)
+  })
+
+  it('one address needs no timer', async () => {
+    const { port } = await listen('127.0.0.1')
+    const { settled, clock } = run(at('127.0.0.1'), port)
+    expect(clock.pending).toBe(0)
+    await settled
+  })
+
+  it('a failure moves on at once', async () => {
+    const { port } = await listen('127.0.0.3')
+    const { settled, attempts, clock } = run(at('127.0.0.1', '127.0.0.2', '127.0.0.3'), port)
+    expect((await settled).remoteAddress).toBe('127.0.0.3')
+    expect(attempts).toEqual(['127.0.0.1', '127.0.0.2', '127.0.0.3'])
+    expect(clock.now()).toBe(0)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('tries the next address 250 ms after the last one, and the loser is destroyed (RFC 8305 §5)', async () => {
+    const { port } = await listen('127.0.0.1')
+    const { settled, attempts, clock } = run(at(SILENT, '127.0.0.1'), port)
+    clock.advance(ATTEMPT_DELAY_MS - 1)
+    const unreachable = attempts.length > 1
+    if (!unreachable) {
+      expect(attempts).toEqual([SILENT])
+      clock.advance(1)
+    }
+    expect((await settled).remoteAddress).toBe('127.0.0.1')
+    expect(attempts).toEqual([SILENT, '127.0.0.1'])
+    expect(clock.pending).toBe(0)
+  })
+
+  it('a second attempt does not end the first: whoever connects first wins, the other is destroyed', async () => {
+    const first = await listen('127.0.0.1')
+    const second = await listen('127.0.0.2', first.port)
+    const { settled, attempts, clock } = run(at('127.0.0.1', '127.0.0.2'), first.port)
+    // Both are under way in this turn.
+    clock.advance(ATTEMPT_DELAY_MS)
+    expect(attempts).toEqual(['127.0.0.1', '127.0.0.2'])
+    const winner = await settled
+    const [loser] = winner.remoteAddress === '127.0.0.1' ? [second] : [first]
+    // A loser that got as far as the server is seen to end there.
+    for (const socket of loser.sockets) {
+      await new Promise((resolve) => (socket.destroyed ? resolve(undefined) : socket.once('close', resolve).resume()))
+    }
+    expect(winner.destroyed).toBe(false)
+  })
+
+  it('when all have failed each is named, and the last failure is the cause', async () => {
+    const { port, server } = await listen('127.0.0.1')
+    await new Promise((resolve) => server.close(resolve))
+    closers.length = 0
+    const { settled, clock } = run(at('127.0.0.1', '127.0.0.2'), port)
+    await expect(settled).rejects.toMatchObject({
+      name: 'ConnectError',
+      phase: 'tcp',
+      origin: 'https://a.example',
+      processed: 'no',
+      message: expect.stringMatching(/127\.0\.0\.1: .*ECONNREFUSED.*; 127\.0\.0\.2: .*ECONNREFUSED/),
+      cause: { code: 'ECONNREFUSED' },
+    })
+    expect(clock.pending).toBe(0)
+  })
+
+  it('an abort ends every attempt, with its reason', async () => {
+    const { port, sockets } = await listen('127.0.0.1')
+    const { settled, abort, clock, attempts } = run(at('127.0.0.1', '127.0.0.2'), port)
+    clock.advance(ATTEMPT_DELAY_MS)
+    abort.abort('enough')
+    await expect(settled).rejects.toBe('enough')
+    clock.advance(10_000)
+    expect(attempts).toHaveLength(2)
+    expect(clock.pending).toBe(0)
+    for (const socket of sockets) expect(socket.bytesRead).toBe(0)
+  })
+
+  it('aborted before it starts: nothing is tried', async () => {
+    const attempts: Address[] = []
+    const starting = race({
+      addresses: at('127.0.0.1'),
+      port: 1,
+      origin: 'https://a.example',
+      localAddress: undefined,
+      clock: new FakeClock(),
+      signal: AbortSignal.abort('before'),
+      onAttempt: (address) => void attempts.push(address),
+    })
+    await expect(starting).rejects.toBe('before')
+    expect(attempts).toEqual([])
+  })
+
+  it('connects from the local address that was asked for', async () => {
+    const { port, sockets } = await listen('127.0.0.1')
+    const signal = new AbortController().signal
+    const common = { addresses: at('127.0.0.1'), port, origin: 'https://a.example', clock: new FakeClock(), signal }
+    const socket = await race({ ...common, localAddress: '127.0.0.9', onAttempt: () => undefined })
+    closers.push(() => socket.destroy())
+    expect(socket.localAddress).toBe('127.0.0.9')
+    expect(sockets.length).toBeLessThanOrEqual(1)
+    const impossible = race({ ...common, localAddress: 'nowhere', onAttempt: () => undefined })
+    await expect(impossible).rejects.toMatchObject({ name: 'ConnectError', phase: 'tcp' })
+  })
+})

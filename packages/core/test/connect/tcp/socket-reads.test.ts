@@ -1,0 +1,163 @@
+/** Reads into one piece of memory: nothing is lost before somebody reads, nothing changes after it was read. */
+
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createSecureServer } from 'node:http2'
+import { createServer as createHttpsServer } from 'node:https'
+import { connect, createServer, type Socket } from 'node:net'
+import { type Authority, createAuthority, staticLookup } from '@unshard/testkit'
+import { SocketReads } from '../../../src/connect/tcp/socket-reads.js'
+import { Client } from '../../../src/index.js'
+
+const closers: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+/** A TCP connection: our end, read in that way, and the other. */
+async function pair(): Promise<{ reads: SocketReads; socket: Socket; peer: Socket }> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const reads = new SocketReads()
+  const socket = connect({ port: (server.address() as { port: number }).port, host: '127.0.0.1', onread: reads.onread })
+  reads.of(socket)
+  const [peer] = (await once(server, 'connection')) as [Socket]
+  peer.on('error', () => undefined)
+  closers.push(() => {
+    socket.destroy()
+    peer.destroy()
+    return new Promise((resolve) => server.close(resolve))
+  })
+  return { reads, socket, peer }
+}
+
+/** Collects what a sink is lent. */
+function collect(reads: SocketReads): { text(): string; until(octets: number): Promise<void> } {
+  const copies: Buffer[] = []
+  let octets = 0
+  let wanted = 0
+  let told: (() => void) | undefined
+  reads.start((bytes) => {
+    copies.push(Buffer.from(bytes))
+    octets += bytes.length
+    if (octets >= wanted) told?.()
+  })
+  return {
+    text: () => Buffer.concat(copies).toString(),
+    until: (count) => {
+      wanted = count
+      return octets >= count ? Promise.resolve() : new Promise((resolve) => (told = resolve))
+    },
+  }
+}
+
+it('what came before anybody was there comes first, and in order', async () => {
+  const { reads, socket, peer } = await pair()
+  peer.write('before ')
+  await once(socket, 'readable')
+  const heard = collect(reads)
+  peer.write('and after')
+  await heard.until(16)
+  expect(heard.text()).toBe('before and after')
+})
+
+it('what a library that answers in place of the peer pushes into the socket comes too', async () => {
+  const { reads, socket, peer } = await pair()
+  const heard = collect(reads)
+  peer.write('read, ')
+  await heard.until(6)
+  socket.push('pushed, ')
+  await heard.until(14)
+  peer.write('and read')
+  await heard.until(22)
+  expect(heard.text()).toBe('read, pushed, and read')
+})
+
+it('the end is told to who was there from the start, and to who came late', async () => {
+  const early = await pair()
+  collect(early.reads)
+  early.peer.end()
+  await once(early.socket, 'end')
+  const late = await pair()
+  late.peer.end('last words')
+  await once(late.socket, 'readable')
+  const heard = collect(late.reads)
+  await once(late.socket, 'end')
+  expect(heard.text()).toBe('last words')
+})
+
+it('a socket that nobody reads stops, and goes on when it is read', async () => {
+  const { reads, socket, peer } = await pair()
+  const octets = 8_388_608
+  peer.write(Buffer.alloc(octets, 'x'))
+  // Until the stream is full: a read that it has no room for is its last.
+  await new Promise<void>((resolve) => {
+    const push = socket.push.bind(socket)
+    socket.push = (chunk) => {
+      const room = push(chunk)
+      if (!room) resolve()
+      return room
+    }
+  })
+  expect(socket.readableLength).toBeLessThanOrEqual(socket.readableHighWaterMark + 65_536)
+  const heard = collect(reads)
+  await heard.until(octets)
+  expect(heard.text()).toHaveLength(octets)
+})
+
+describe('through a client', () => {
+  const NAME = 'reads.test.example'
+  let authority: Authority
+  beforeAll(async () => {
+    authority = await createAuthority()
+  })
+
+  /** A server that chooses `protocol`, whatever else is offered, and two clients of it. */
+  async function serve(protocol: string): Promise<{ clients: Client[]; base: string }> {
+    const credentials = await authority.issue({ names: [NAME] })
+    const answer = (request: { url?: string | undefined }, response: { end(bytes: Buffer): unknown }): void => {
+      response.end(content(request.url!))
+    }
+    const server = protocol === 'h2' ? createSecureServer(credentials, answer) : createHttpsServer(credentials, answer)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const lookup = staticLookup({ [NAME]: ['127.0.0.1'] })
+    const clients = [1, 2].map(() => new Client({ tls: { ca: authority.ca }, lookup }))
+    closers.push(async () => {
+      await Promise.all(clients.map((client) => client.close()))
+      await new Promise((resolve) => server.close(resolve))
+    })
+    return { clients, base: `https://${NAME}:${(server.address() as { port: number }).port}` }
+  }
+
+  const contents = Array.from({ length: 24 }, (_, i) => randomBytes([7, 600, 5_000, 40_000, 300_000, 2_000_000][i % 6]!))
+  const content = (path: string): Buffer => contents[Number(path.slice(1))]!
+  const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+  /** One body, kept as it was given: whole, or in the parts that came. */
+  async function get(client: Client, url: string, whole: boolean): Promise<() => Uint8Array> {
+    const response = await client.request({ url })
+    if (whole) {
+      const bytes = await response.bytes()
+      return () => bytes
+    }
+    const parts: Uint8Array[] = []
+    for await (const part of response.body) parts.push(part)
+    return () => Buffer.concat(parts)
+  }
+
+  it.each(['h2', 'http/1.1'])('bodies that are kept never change, whatever is read after them: %s', async (protocol) => {
+    const { clients, base } = await serve(protocol)
+    const kept: { path: string; bytes: () => Uint8Array }[] = []
+    const keep = async (client: Client, path: string, whole: boolean): Promise<void> => {
+      kept.push({ path, bytes: await get(client, base + path, whole) })
+    }
+    for (const whole of [true, false, true]) {
+      await Promise.all(clients.flatMap((client) => contents.map((_, i) => keep(client, `/${i}`, whole))))
+    }
+    expect(kept).toHaveLength(144)
+    expect(kept.every(({ path, bytes }) => hash(bytes()) === hash(content(path)))).toBe(true)
+    expect(clients.map((client) => client.stats().connections[0]?.protocol)).toEqual([protocol, protocol])
+  })
+})

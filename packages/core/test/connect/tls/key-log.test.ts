@@ -1,0 +1,189 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createServer as createTlsServer, type SecureVersion, type TlsOptions as ServerOptions } from 'node:tls'
+import { KeyLog, keyLogTarget } from '../../../src/connect/tls/key-log.js'
+import { Client } from '../../../src/index.js'
+import { rig } from '../../client/rig.js'
+
+const world = rig()
+const { client, defer } = world
+const environment = process.env['SSLKEYLOGFILE']
+let directory: string
+beforeEach(async () => {
+  delete process.env['SSLKEYLOGFILE']
+  directory = await mkdtemp(join(tmpdir(), 'key-log-'))
+})
+afterEach(async () => {
+  if (environment === undefined) delete process.env['SSLKEYLOGFILE']
+  else process.env['SSLKEYLOGFILE'] = environment
+  await rm(directory, { recursive: true, force: true })
+})
+
+interface Logging {
+  readonly url: string
+  /** What the server's own end logged, line by line: the secrets are those of both. */
+  readonly lines: string[]
+  readonly reused: boolean[]
+}
+
+/** An HTTP/1.1 server that logs its secrets, and closes after each response. */
+async function logging(options: ServerOptions = {}): Promise<Logging> {
+  const [lines, reused]: [string[], boolean[]] = [[], []]
+  const server = createTlsServer({ ...(await world.tls()), ALPNProtocols: ['http/1.1'], ...options }, (socket) => {
+    reused.push(socket.isSessionReused())
+    socket.on('error', () => undefined)
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'))
+  })
+  server.on('keylog', (line: Buffer) => lines.push(line.toString()))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  defer(() => server.close())
+  return { url: `https://a.test.example:${(server.address() as { port: number }).port}/`, lines, reused }
+}
+
+const ask = async (one: Client, url: string, times = 1): Promise<void> => {
+  for (let i = 0; i < times; i++) await (await one.request({ url })).text()
+}
+const sorted = (lines: readonly string[]): string[] => [...lines].sort()
+const read = async (path: string): Promise<string[]> => (await readFile(path, 'latin1')).split(/(?<=\n)/)
+
+const LABELS: Partial<Record<SecureVersion, string[]>> = {
+  'TLSv1.2': ['CLIENT_RANDOM'],
+  'TLSv1.3': [
+    'CLIENT_HANDSHAKE_TRAFFIC_SECRET',
+    'CLIENT_TRAFFIC_SECRET_0',
+    'EXPORTER_SECRET',
+    'SERVER_HANDSHAKE_TRAFFIC_SECRET',
+    'SERVER_TRAFFIC_SECRET_0',
+  ],
+}
+
+describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
+  it('the secrets of full and resumed handshakes are those of the server', async () => {
+    const server = await logging({ minVersion: version, maxVersion: version })
+    const lines: string[] = []
+    const one = client({ tls: { ca: world.authority.ca, keylog: (line) => void lines.push(line.toString()) } })
+    await ask(one, server.url, 2)
+    expect(server.reused).toEqual([false, true])
+    expect(sorted(lines)).toEqual(sorted(server.lines))
+    const labels = sorted([...LABELS[version]!, ...LABELS[version]!])
+    expect(sorted(lines.map((line) => line.split(' ')[0]!))).toEqual(labels)
+    for (const line of lines) expect(line).toMatch(/^\w+ [0-9a-f]{64} [0-9a-f]{64,96}\n$/)
+  })
+})
+
+describe('a file', () => {
+  it('that the option names is appended to, and nobody else may read it', async () => {
+    const server = await logging()
+    const path = join(directory, 'keys')
+    for (let i = 0; i < 2; i++) {
+      const one = client({ tls: { ca: world.authority.ca, keylog: path } })
+      await ask(one, server.url)
+      await one.close()
+    }
+    expect(sorted(await read(path))).toEqual(sorted(server.lines))
+    expect((await stat(path)).mode & 0o777).toBe(0o600)
+  })
+
+  it('is shared by the clients of a process, until the last of them is closed', async () => {
+    const server = await logging()
+    const path = join(directory, 'keys')
+    const [one, two] = [path, path].map((keylog) => client({ tls: { ca: world.authority.ca, keylog } })) as [Client, Client]
+    await Promise.all([ask(one, server.url), ask(two, server.url)])
+    await one.close()
+    await ask(two, server.url)
+    two.destroy()
+    expect(sorted(await read(path))).toEqual(sorted(server.lines))
+  })
+
+  it.each([undefined, true])('that SSLKEYLOGFILE names is written where the option is %s', async (keylog) => {
+    const server = await logging()
+    const path = join(directory, 'from-environment')
+    process.env['SSLKEYLOGFILE'] = path
+    const one = client({ tls: { ca: world.authority.ca, ...(keylog !== undefined && { keylog }) } })
+    delete process.env['SSLKEYLOGFILE']
+    await ask(one, server.url)
+    expect(sorted(await read(path))).toEqual(sorted(server.lines))
+  })
+
+  it('that SSLKEYLOGFILE names is left alone where the option is false, or names another', async () => {
+    const server = await logging()
+    process.env['SSLKEYLOGFILE'] = join(directory, 'from-environment')
+    await ask(client({ tls: { ca: world.authority.ca, keylog: false } }), server.url)
+    await ask(client({ tls: { ca: world.authority.ca, keylog: join(directory, 'keys') } }), server.url)
+    await expect(stat(process.env['SSLKEYLOGFILE'])).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+})
+
+describe('what cannot be written', () => {
+  const warnings: (string | undefined)[] = []
+  const { emitWarning } = process
+  beforeEach(() => {
+    warnings.length = 0
+    process.emitWarning = ((message: string, { code }: { code?: string }) => void warnings.push(code, message)) as never
+  })
+  afterEach(() => {
+    process.emitWarning = emitWarning
+  })
+
+  it('is an error of the caller where the option names it', () => {
+    const keylog = join(directory, 'missing', 'keys')
+    expect(() => new Client({ tls: { keylog } })).toThrow(
+      expect.objectContaining({ name: 'UsageError', code: 'ERR_INVALID_OPTION', message: expect.stringContaining('tls.keylog') }),
+    )
+  })
+
+  it.each(['', 7, {}, null])('%j is no key log', (keylog) => {
+    expect(() => keyLogTarget(keylog as never, {})).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }))
+  })
+
+  it('is a warning where the environment names it', () => {
+    expect(keyLogTarget(undefined, { SSLKEYLOGFILE: directory })).toBeUndefined()
+    expect(warnings).toEqual(['UNSHARD_KEYLOG', expect.stringContaining('SSLKEYLOGFILE')])
+    expect(keyLogTarget(true, { SSLKEYLOGFILE: '' })).toBeUndefined()
+  })
+
+  it('later is one warning, and the requests go on', async () => {
+    const server = await logging()
+    let calls = 0
+    const keylog = (): never => {
+      calls++
+      throw new Error('full')
+    }
+    await ask(client({ tls: { ca: world.authority.ca, keylog } }), server.url, 2)
+    expect(warnings).toEqual(['UNSHARD_KEYLOG', expect.stringContaining('full')])
+    expect(calls).toBe(1)
+  })
+
+  it('after the end of the client nothing is written, and no file opened', async () => {
+    const path = join(directory, 'keys')
+    const log = new KeyLog(path)
+    log.close()
+    log.write(Buffer.from('line\n'))
+    log.close()
+    await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  it('a file that is gone between construction and use too', () => {
+    const log = new KeyLog(join(directory, 'missing', 'keys'))
+    log.write(Buffer.from('line\n'))
+    log.close()
+    expect(warnings).toEqual(['UNSHARD_KEYLOG', expect.stringContaining('ENOENT')])
+  })
+})
+
+it.each(['SSLKEYLOGFILE', 'tls.keylog'])('%s that names a pipe without a reader stops nothing', async (where) => {
+  const path = join(directory, 'pipe')
+  execFileSync('mkfifo', [path])
+  if (where === 'tls.keylog') {
+    expect(() => keyLogTarget(path, {})).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }))
+    return
+  }
+  const { emitWarning } = process
+  const warnings: string[] = []
+  process.emitWarning = ((message: string) => void warnings.push(message)) as never
+  expect(keyLogTarget(undefined, { SSLKEYLOGFILE: path })).toBeUndefined()
+  process.emitWarning = emitWarning
+  expect(warnings).toEqual([expect.stringContaining('ENXIO')])
+})

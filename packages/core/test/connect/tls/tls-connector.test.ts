@@ -1,0 +1,321 @@
+// TLS with real servers: sessions are resumed, and nothing that a full handshake would refuse gets through by that.
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { connect as connectTcp, type Socket } from 'node:net'
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect as connectTls,
+  createSecureContext,
+  createServer,
+  type TlsOptions as ServerOptions,
+  type TLSSocket,
+} from 'node:tls'
+import { type Authority, createAuthority, staticLookup } from '@unshard/testkit'
+import { resolveOptions } from '../../../src/client/options.js'
+import { Connector } from '../../../src/connect/connector.js'
+import { Securer, type SecureSocket } from '../../../src/connect/tls/tls-connector.js'
+import type { TlsOptions } from '../../../src/connect/tls/tls-options.js'
+import { type Origin, parseOrigin } from '../../../src/index.js'
+import type { Certificate } from '../../../src/transport/route.js'
+import type { PoolTarget } from '../../../src/transport/target.js'
+import { plainTarget } from '../../fixtures.js'
+
+const NAMES = ['a.test.example', 'b.test.example']
+let authority: Authority
+const closers: (() => unknown)[] = []
+beforeAll(async () => {
+  authority = await createAuthority()
+})
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+interface TlsServer {
+  readonly port: number
+  /** Of every handshake: whether it resumed a session, and under which name. */
+  /** Resolves when no connection is open. */
+  idle(): Promise<void>
+  readonly handshakes: { reused: boolean; name: string | false; protocol: string | false | null }[]
+}
+
+async function listen(options: ServerOptions = {}, names = NAMES): Promise<TlsServer> {
+  const handshakes: TlsServer['handshakes'] = []
+  const sockets = new Set<Socket>()
+  const credentials = await authority.issue({ names })
+  const server = createServer({ ...credentials, ALPNProtocols: ['h2', 'http/1.1'], ...options }, (socket: TLSSocket) => {
+    const { servername, alpnProtocol } = socket as TLSSocket & { servername: string | false }
+    handshakes.push({ reused: socket.isSessionReused(), name: servername, protocol: alpnProtocol })
+    socket.on('error', () => undefined)
+    socket.write('hello')
+  })
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closers.push(() => {
+    for (const socket of sockets) socket.destroy()
+    return new Promise((resolve) => server.close(resolve))
+  })
+  const idle = async (): Promise<void> => {
+    for (const socket of sockets) if (!socket.destroyed) await once(socket.resume(), 'close')
+  }
+  return { port: (server.address() as { port: number }).port, handshakes, idle }
+}
+
+function targetOf(origin: Origin, isolation = ''): PoolTarget {
+  return plainTarget(origin, isolation)
+}
+
+/** Makes one TLS connection and lets go of it when the server's first words, and with them its ticket, have come. */
+async function handshake(securer: Securer, { port }: TlsServer, host = 'a.test.example', isolation = ''): Promise<SecureSocket> {
+  const tcp = connectTcp({ host: '127.0.0.1', port })
+  await once(tcp, 'connect')
+  const origin = parseOrigin(`https://${host}:${port}`)
+  const secured = await securer.secure(tcp, targetOf(origin, isolation), BOTH, new AbortController().signal)
+  closers.push(() => secured.socket.destroy())
+  await once(secured.socket, 'data')
+  return secured
+}
+
+/** As any program would. */
+function nodeConnect({ port }: TlsServer, options: ConnectionOptions): TLSSocket {
+  const socket = connectTls({ host: '127.0.0.1', port, ca: authority.ca, ALPNProtocols: ['h2'], ...options })
+  closers.push(() => socket.destroy())
+  return socket.resume()
+}
+
+const BOTH = ['h2', 'http/1.1'] as const
+const securer = (tls: TlsOptions = {}): Securer => new Securer({ ca: authority.ca, ...tls })
+
+describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (version) => {
+  const tls = { minVersion: version, maxVersion: version }
+
+  it('the second connection is resumed, and has the certificate of the first', async () => {
+    const server = await listen(tls)
+    const one = securer()
+    const first = await handshake(one, server)
+    const second = await handshake(one, server)
+    expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, true])
+    expect(second).toMatchObject({ protocol: 'h2', authorized: true })
+    expect(second.certificate).toBe(first.certificate)
+    expect(second.certificate?.x509.subjectAltName).toContain('DNS:a.test.example')
+    expect(second.certificate?.x509.raw.equals(first.certificate!.peer.raw)).toBe(true)
+  })
+
+  it('both protocols are offered again', async () => {
+    const server = await listen({ ...tls, ALPNProtocols: ['http/1.1'] })
+    const one = securer()
+    await handshake(one, server)
+    await handshake(one, server)
+    expect(server.handshakes.map(({ protocol }) => protocol)).toEqual(['http/1.1', 'http/1.1'])
+  })
+
+  it('a ticket is never used under another name', async () => {
+    const server = await listen(tls)
+    const one = securer()
+    await handshake(one, server, 'a.test.example')
+    await handshake(one, server, 'b.test.example')
+    await handshake(one, server, 'a.test.example')
+    // Over TLS 1.2 Node's server forgets the name of a resumed session.
+    expect(server.handshakes.slice(0, 2).map(({ name }) => name)).toEqual(NAMES)
+    expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false, true])
+  })
+
+  it('a ticket of one name would get a stranger past the check of another: Node takes it, we have no use for it', async () => {
+    const [own, stranger] = [await authority.issue({ names: NAMES }), await authority.issue({ names: ['stranger.example'] })]
+    const context = createSecureContext(stranger)
+    const SNICallback: ServerOptions['SNICallback'] = (name, done) => done(null, name === NAMES[1] ? context : undefined)
+    const server = await listen({ ...tls, ...own, SNICallback })
+    const [ticket] = (await once(nodeConnect(server, { ...tls, servername: NAMES[0]! }), 'session')) as [Buffer]
+    // The server takes it, whatever the name, and Node 20 and 24 call the other end authorized: there is no certificate to look at.
+    const resumed = nodeConnect(server, { ...tls, servername: NAMES[1]!, session: ticket })
+    await once(resumed, 'secureConnect')
+    expect(resumed.isSessionReused()).toBe(true)
+    const one = securer()
+    await handshake(one, server, NAMES[0])
+    await expect(handshake(one, server, NAMES[1])).rejects.toMatchObject({
+      phase: 'tls',
+      cause: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' },
+    })
+    await handshake(one, server, NAMES[0])
+    expect(server.handshakes.slice(-1)).toMatchObject([{ reused: true }])
+  })
+
+  it('a session that was made before a key was pinned is not resumed, and one that was made under a pin is checked again', async () => {
+    const server = await listen(tls)
+    const first = await handshake(securer(), server)
+    const spki = first.certificate!.x509.publicKey.export({ type: 'spki', format: 'der' })
+    const pins = [createHash('sha256').update(spki).digest('base64')]
+    const one = securer({ pins })
+    const asked: Certificate[] = []
+    for (let i = 0; i < 2; i++) asked.push((await handshake(one, server)).certificate!)
+    expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false, true])
+    expect(asked[1]).toBe(asked[0])
+    expect(one.verify(parseOrigin('https://b.test.example'), asked[0]!)).toBeUndefined()
+    const other = securer({ pins: [Buffer.alloc(32).toString('base64')] })
+    expect(other.verify(parseOrigin('https://b.test.example'), asked[0]!)).toMatchObject({ code: 'ERR_TLS_PIN', phase: 'tls' })
+    pins[0] = 'changed meanwhile'
+    await expect(handshake(one, server)).rejects.toMatchObject({ code: 'ERR_TLS_PIN' })
+    expect(server.handshakes.at(-1)).toMatchObject({ reused: true })
+  })
+
+  it('a ticket is never used under another isolation tag: it would tell the server that both are one', async () => {
+    const server = await listen(tls)
+    const one = securer()
+    for (const tag of ['one', 'two', 'one']) await handshake(one, server, 'a.test.example', tag)
+    expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false, true])
+  })
+
+  it('a ticket of one identity is not used by another', async () => {
+    const server = await listen(tls)
+    await handshake(securer(), server)
+    await handshake(securer({ checkServerIdentity: () => undefined }), server)
+    expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false])
+  })
+
+  it('a custom check that starts to refuse is asked again on the resumed connection, which Node would not do', async () => {
+    const server = await listen(tls)
+    const asked: string[] = []
+    let refuse = false
+    const one = securer({
+      checkServerIdentity: (host, certificate) => {
+        asked.push(`${host} ${certificate.subject.CN}`)
+        return refuse ? new Error('pinned to somebody else') : undefined
+      },
+    })
+    await handshake(one, server)
+    await handshake(one, server)
+    refuse = true
+    await expect(handshake(one, server)).rejects.toMatchObject({
+      name: 'ConnectError',
+      phase: 'tls',
+      cause: { message: 'pinned to somebody else' },
+    })
+    expect(asked).toEqual(['a.test.example', 'a.test.example', 'a.test.example'].map((host) => `${host} a.test.example`))
+  })
+
+  it('with rejectUnauthorized off, a name that does not match is not authorized, resumed or not', async () => {
+    const server = await listen(tls, ['other.example'])
+    const one = securer({ rejectUnauthorized: false })
+    const first = await handshake(one, server)
+    const second = await handshake(one, server)
+    expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, true])
+    expect([first.authorized, second.authorized]).toEqual([false, false])
+  })
+
+  it('with rejectUnauthorized off, an authority that nobody trusts stays unauthorized', async () => {
+    const server = await listen(tls)
+    const one = new Securer({ rejectUnauthorized: false })
+    expect([(await handshake(one, server)).authorized, (await handshake(one, server)).authorized]).toEqual([false, false])
+  })
+})
+
+describe('Securer', () => {
+  it("Node's own check is the client's, for any host", async () => {
+    const one = securer()
+    const { certificate } = await handshake(one, await listen())
+    expect(one.verify(parseOrigin('https://b.test.example'), certificate!)).toBeUndefined()
+    expect(one.verify(parseOrigin('https://c.test.example'), certificate!)).toMatchObject({
+      code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+    })
+    expect(checkServerIdentity('c.test.example', certificate!.peer)).toBeDefined()
+  })
+
+  it('a signal that is aborted already ends it', async () => {
+    const server = await listen()
+    const tcp = connectTcp({ host: '127.0.0.1', port: server.port })
+    await once(tcp, 'connect')
+    const closed = once(tcp, 'close')
+    const origin = parseOrigin(`https://a.test.example:${server.port}`)
+    await expect(securer().secure(tcp, targetOf(origin), BOTH, AbortSignal.abort('before'))).rejects.toBe('before')
+    await closed
+  })
+
+  it('an abort during the handshake ends the socket', async () => {
+    const server = await listen({ SNICallback: () => undefined })
+    const tcp = connectTcp({ host: '127.0.0.1', port: server.port })
+    await once(tcp, 'connect')
+    const abort = new AbortController()
+    const securing = securer().secure(tcp, targetOf(parseOrigin(`https://a.test.example:${server.port}`)), BOTH, abort.signal)
+    abort.abort('enough')
+    await expect(securing).rejects.toBe('enough')
+    expect(tcp.destroyed).toBe(true)
+  })
+
+  it.each([
+    [{ cert: 'c' }, true],
+    [{ key: 'k' }, true],
+    [{ pfx: 'p' }, true],
+    [{ ca: 'a' }, false],
+  ])('%j: speaks for somebody: %s', (tls, expected) => {
+    expect(new Securer(tls).clientCertificate).toBe(expected)
+  })
+})
+
+describe('Connector', () => {
+  const connector = (): Connector => {
+    return new Connector(resolveOptions({ tls: { ca: authority.ca }, lookup: staticLookup({ 'a.test.example': '127.0.0.1' }) }))
+  }
+  const target = (server: TlsServer) => {
+    const origin = parseOrigin(`https://a.test.example:${server.port}`)
+    return plainTarget(origin)
+  }
+  const progress = { onAttempt: () => undefined, onTcpConnected: () => undefined }
+
+  it('the route of a resumed connection has the recorded certificate and is authorized', async () => {
+    const server = await listen({ ALPNProtocols: ['http/1.1'] })
+    const one = connector()
+    const routes = []
+    for (let i = 0; i < 2; i++) {
+      const connection = await one.connect(
+        target(server),
+        (await one.resolve(target(server))).addresses,
+        progress,
+        new AbortController().signal,
+      )
+      const { route } = connection
+      routes.push(route)
+      // What the server has sent out of turn ends the connection; its ticket is told of in the same turn of the event loop.
+      const answer = new Promise<void>((resolve) => {
+        const observer = { onInformational() {}, onResponse() {}, onError: () => undefined, onClosed: resolve }
+        connection.request({ ...REQUEST, origin: target(server).origin }, observer)
+      })
+      await answer
+      await new Promise(setImmediate)
+      connection.destroy(new Error('next'))
+    }
+    expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, true])
+    expect(routes[1]).toMatchObject({ authorized: true, remoteAddress: '127.0.0.1', remotePort: server.port, reuseKey: 'key' })
+    expect(routes[1]!.certificate?.x509.checkHost('a.test.example')).toBe('a.test.example')
+  })
+
+  it('ended after the race was won, when no attempt is left to end: no connection is left behind', async () => {
+    const server = await listen()
+    const one = connector()
+    const origin = parseOrigin(`http://a.test.example:${server.port}`)
+    const abort = new AbortController()
+    const ending = { ...progress, onTcpConnected: () => abort.abort('enough') }
+    const connecting = one.connect(
+      { ...target(server), origin },
+      (await one.resolve({ ...target(server), origin })).addresses,
+      ending,
+      abort.signal,
+    )
+    await expect(connecting).rejects.toBe('enough')
+    await server.idle()
+  })
+})
+
+const REQUEST = {
+  method: 'GET',
+  scheme: 'https',
+  authority: 'a.test.example',
+  path: '/',
+  fields: [],
+  sensitive: undefined,
+  content: undefined,
+  trailers: undefined,
+  close: false,
+} as const

@@ -1,0 +1,115 @@
+/** Content in tiny parts that nobody reads: it must not keep alive what it came in. */
+
+import { ResponseBody } from '../../../src/message/response-body.js'
+
+const SOCKET_CHUNK = 65_536
+
+function open(): ResponseBody {
+  return new ResponseBody({ consumed: () => undefined, cancel: () => undefined })
+}
+
+/** A view of `text.length` octets in memory as large as what a socket delivers. */
+function small(text: string): Buffer {
+  const chunk = Buffer.alloc(SOCKET_CHUNK, '#')
+  return chunk.subarray(100, 100 + chunk.write(text, 100))
+}
+
+describe('E22 one octet of content and 255 of padding in every frame, unread', () => {
+  it('costs its own octets and at most one chunk of the socket, not a chunk for every few of them', () => {
+    const body = open()
+    for (let i = 0; i < 50_000; i++) body.push(small(String(i % 10)))
+    body.end()
+    const parts = body.take()
+    const memory = new Set(parts.map((part) => part.buffer))
+    const bytes = [...memory].reduce((sum, buffer) => sum + buffer.byteLength, 0)
+    expect(parts.length).toBeLessThan(20)
+    expect(bytes).toBeLessThan(SOCKET_CHUNK + 50_000 + 16_384)
+    expect(Buffer.concat(parts).toString()).toBe('0123456789'.repeat(5_000))
+  })
+
+  it('keeps the order with large parts between, and with a reader that comes and goes', async () => {
+    const body = open()
+    const large = Buffer.alloc(SOCKET_CHUNK / 8, 'L')
+    const read: string[] = []
+    const next = async (): Promise<number> => read.push(String((await body.next()).value))
+    for (const text of ['a', 'b', 'c']) body.push(small(text))
+    body.push(large)
+    for (const text of ['d', 'e']) body.push(small(text))
+    await next()
+    await next()
+    for (const text of ['f', 'g']) body.push(small(text))
+    await next()
+    await next()
+    body.push(small('h'))
+    body.push(small('i'))
+    await next()
+    await next()
+    expect(read).toEqual(['a', 'bc', large.toString(), 'defg', 'h', 'i'])
+    expect(body.buffered).toBe(0)
+  })
+
+  it('a reader that takes the memory of a part away does not disturb the rest', async () => {
+    const body = open()
+    for (const text of ['a', 'b', 'c']) body.push(small(text))
+    await body.next()
+    const { value } = await body.next()
+    structuredClone(value.buffer, { transfer: [value.buffer] })
+    for (const text of ['d', 'e', 'f']) body.push(small(text))
+    body.end()
+    expect(Buffer.concat(body.take()).toString()).toBe('def')
+  })
+
+  it('nor with a TLS record for every octet, where each part has memory of its own', () => {
+    const body = open()
+    for (let i = 0; i < 50_000; i++) body.push(Buffer.from(String(i % 10)))
+    body.end()
+    const parts = body.take()
+    expect(parts.length).toBeLessThan(20)
+    expect(Buffer.concat(parts).toString()).toBe('0123456789'.repeat(5_000))
+  })
+
+  it('many parts that wait are read in the time that their number takes, whoever pushes meanwhile', async () => {
+    const body = open()
+    const part = Buffer.alloc(1_024, 'x')
+    for (let i = 0; i < 20_000; i++) body.push(part)
+    let octets = 0
+    for (let i = 0; i < 30_000; i++) {
+      if (i < 10_000) body.push(part)
+      octets += (await body.next()).value.length
+    }
+    expect([octets, body.buffered]).toEqual([30_000 * 1_024, 0])
+    body.push(part)
+    body.end()
+    expect(body.take()).toEqual([part])
+  })
+
+  it('what was read is not taken again', async () => {
+    const body = open()
+    const parts = [1, 2, 3].map((fill) => Buffer.alloc(2_000, fill))
+    for (const part of parts) body.push(part)
+    expect((await body.next()).value).toEqual(parts[0])
+    body.end()
+    expect(body.take()).toEqual(parts.slice(1))
+  })
+
+  it('large parts stay apart, each in memory of just its length', () => {
+    const body = open()
+    const parts = [1, 2, 3].map((fill) => Buffer.alloc(10_000, fill))
+    for (const part of parts) body.push(part)
+    const kept = body.take()
+    expect(kept).toEqual(parts)
+    expect(kept.map(({ buffer }) => buffer.byteLength)).toEqual([10_000, 10_000, 10_000])
+  })
+
+  it('small parts between large ones cost no more than the large ones do', () => {
+    const body = open()
+    const large = Buffer.alloc(1_024, 'L')
+    for (let i = 0; i < 1_000; i++) {
+      body.push(large)
+      body.push(small('x'))
+    }
+    const memory = new Set(body.take().map((part) => part.buffer))
+    const bytes = [...memory].reduce((sum, buffer) => sum + buffer.byteLength, 0)
+    expect(bytes).toBeLessThanOrEqual(2 * 1_000 * 1_024)
+  })
+})

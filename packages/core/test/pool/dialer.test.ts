@@ -1,0 +1,316 @@
+import { FakeClock } from '@unshard/testkit'
+import { Diagnostics } from '../../src/diagnostics.js'
+import { isConnection, type ReusePolicy, sameOrigin } from '../../src/index.js'
+import { Dialling } from '../../src/pool/dialer.js'
+import type { Member } from '../../src/pool/member.js'
+import { Pursuit } from '../../src/pool/pursuit.js'
+import { CandidateIndex } from '../../src/pool/reuse/candidate-index.js'
+import { Reuse } from '../../src/pool/reuse/reuse-lookup.js'
+import type { PoolTarget } from '../../src/transport/target.js'
+import { type FakeConnection, FakeConnector, targetOf, turn } from './fakes.js'
+
+const A = targetOf('https://a.example')
+const B = targetOf('https://b.example')
+
+/** Shares whatever leads to the same address. */
+const sharing: ReusePolicy = {
+  verdict: (candidate) =>
+    isConnection(candidate) ? { use: true, because: 'shared' } : { wait: true, because: 'handshake-under-way' },
+  misdirected: () => undefined,
+}
+
+function make(policy: ReusePolicy = sharing, table: Record<string, string | string[]> = {}, random = () => 0) {
+  const clock = new FakeClock()
+  const connector = new FakeConnector(table)
+  const index = new CandidateIndex()
+  const stop = new AbortController()
+  const registered: FakeConnection[] = []
+  let dialled = 0
+  const reuse = new Reuse({ policy, index, diagnostics: new Diagnostics(), isPastAge: () => false })
+  const dialling = new Dialling({
+    connector: connector.asConnector,
+    reuse,
+    index,
+    clock,
+    connectTimeoutMs: 10_000,
+    random,
+    register: (connection, _target, dial) => {
+      registered.push(connection as FakeConnection)
+      index.addConnection(connection)
+      dial.end()
+    },
+    onConnected: () => undefined,
+    onDial: () => {
+      dialled++
+    },
+  })
+  /** As a group does that has requests waiting until `stop` is aborted. */
+  const obtain = (target: PoolTarget): Promise<Member> => {
+    const pursuit = new Pursuit(clock, 0, () => true)
+    stop.signal.addEventListener('abort', () => pursuit.abort(stop.signal.reason))
+    return dialling.obtain(target, pursuit)
+  }
+  return { clock, connector, index, stop, registered, dialling, obtain, dialled: () => dialled }
+}
+
+/** What leads to the address of all. */
+function found(index: CandidateIndex) {
+  return index.find({ ...A, addresses: [{ address: '192.0.2.1', family: 4 }] })
+}
+
+/** What became of a promise so far. */
+function watch(promise: Promise<Member>): { member?: Member; error?: unknown } {
+  const outcome: { member?: Member; error?: unknown } = {}
+  promise.then(
+    (member) => {
+      outcome.member = member
+    },
+    (error: unknown) => {
+      outcome.error = error
+    },
+  )
+  return outcome
+}
+
+describe('Dialling', () => {
+  it('through a proxy: no name is asked for, no policy is asked, and nobody finds the dial or waits for it', async () => {
+    const { obtain, connector, registered, index } = make()
+    const proxy = { name: 'http://proxy.example:80', key: 'p' }
+    const one = watch(obtain({ ...A, proxy }))
+    await turn()
+    const other = watch(obtain({ ...B, proxy }))
+    await turn()
+    expect(connector.resolved).toEqual([])
+    expect(index.empty).toBe(true)
+    expect(connector.dials).toHaveLength(2)
+    for (const dial of connector.dials) await dial.succeed()
+    expect([one.member?.because, other.member?.because]).toEqual(['proxied', 'proxied'])
+    expect(one.member?.connection).not.toBe(other.member?.connection)
+    expect(registered.map(({ route }) => route.proxy)).toEqual([proxy.name, proxy.name])
+  })
+
+  it('the first connection: dialled, registered before anybody hears of it, nothing left in the index but it', async () => {
+    const { obtain, connector, registered, index } = make()
+    const one = watch(obtain(A))
+    await turn()
+    expect(connector.dials).toHaveLength(1)
+    expect(found(index)).toMatchObject([{ origin: A.origin, port: 443 }])
+    const connection = await connector.dials[0]!.succeed()
+    expect(registered).toEqual([connection])
+    expect(one.member).toEqual({ connection, coalesced: false, because: 'first-connection' })
+    expect(found(index)).toEqual([connection])
+  })
+
+  it('a connection that is there is used where the policy says so, without a dial', async () => {
+    const { obtain, connector, dialled } = make()
+    watch(obtain(A))
+    await turn()
+    const connection = await connector.dials[0]!.succeed()
+    const other = watch(obtain(B))
+    await turn()
+    expect(other.member).toMatchObject({ connection, coalesced: true, because: 'shared' })
+    expect(dialled()).toBe(1)
+  })
+
+  it('a second host waits for the handshake of the first, and shares what comes of it', async () => {
+    const { obtain, connector, clock } = make()
+    watch(obtain(A))
+    const other = watch(obtain(B))
+    await turn()
+    expect(connector.dials).toHaveLength(1)
+    expect(clock.pending).toBe(1)
+    const connection = await connector.dials[0]!.succeed()
+    expect(other.member).toMatchObject({ connection, coalesced: true })
+    expect(clock.pending).toBe(0)
+  })
+
+  it('is not waited for where no policy says so', async () => {
+    const { obtain, connector, clock } = make(sameOrigin())
+    watch(obtain(A))
+    const other = watch(obtain(B))
+    await turn()
+    expect(connector.dials.map(({ target }) => target.origin.host)).toEqual(['a.example', 'b.example'])
+    expect(clock.pending).toBe(0)
+    await connector.dials[1]!.succeed()
+    expect(other.member).toMatchObject({ coalesced: false, because: 'coalescing-off' })
+  })
+
+  it('an address that differs is neither waited for nor asked about', async () => {
+    const { obtain, connector } = make(sharing, { 'b.example': '192.0.2.2' })
+    watch(obtain(A))
+    const other = watch(obtain(B))
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+    await connector.dials[1]!.succeed()
+    expect(other.member?.because).toBe('address-differs')
+  })
+
+  it('a dial is found under every address it has tried', async () => {
+    const { obtain, connector } = make(sharing, { 'b.example': '192.0.2.2' })
+    watch(obtain(A))
+    await turn()
+    connector.dials[0]!.progress.onAttempt({ address: '192.0.2.2', family: 4 })
+    watch(obtain(B))
+    await turn()
+    expect(connector.dials).toHaveLength(1)
+  })
+
+  it('patience ends 250 ms after the dial began, and then the waiter dials', async () => {
+    const { obtain, connector, clock } = make()
+    watch(obtain(A))
+    await turn()
+    clock.advance(100)
+    watch(obtain(B))
+    await turn()
+    clock.advance(149)
+    await turn()
+    expect(connector.dials).toHaveLength(1)
+    clock.advance(1)
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+  })
+
+  it('it is counted from the first attempt: loading modules before that is not the server’s slowness', async () => {
+    const { obtain, connector, clock } = make()
+    connector.attemptsAtOnce = false
+    watch(obtain(A))
+    await turn()
+    watch(obtain(B))
+    await turn()
+    clock.advance(200)
+    connector.dials[0]!.progress.onAttempt({ address: '192.0.2.1', family: 4 })
+    clock.advance(249)
+    await turn()
+    expect(connector.dials).toHaveLength(1)
+    clock.advance(1)
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+  })
+
+  it('on a long path it lasts 4 times as long as TCP took, noticed at 250 ms', async () => {
+    const { obtain, connector, clock } = make()
+    watch(obtain(A))
+    watch(obtain(B))
+    await turn()
+    clock.advance(200)
+    connector.dials[0]!.progress.onTcpConnected()
+    clock.advance(599)
+    await turn()
+    // The timer for 250 ms fires in one jump; it is set anew for what is left.
+    clock.advance(0)
+    await turn()
+    expect(connector.dials).toHaveLength(1)
+    clock.advance(1)
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+  })
+
+  it('of many who have waited in vain for a slow handshake the first dials, and the others wait for that, or for the slow one', async () => {
+    const chances = [1, 0.5, 0, 0.2]
+    const { obtain, connector, clock } = make(sharing, {}, () => chances.shift() ?? 0)
+    watch(obtain(A))
+    const others = ['b', 'c', 'd', 'e'].map((host) => watch(obtain(targetOf(`https://${host}.example`))))
+    await turn()
+    for (let ms = 0; ms < 250; ms++) {
+      clock.advance(1)
+      await turn()
+    }
+    expect(connector.dials.map(({ target }) => target.origin.host)).toEqual(['a.example', 'b.example'])
+    const slow = await connector.dials[0]!.succeed()
+    expect(others.slice(1).map(({ member }) => member?.connection)).toEqual([slow, slow, slow])
+    await connector.dials[1]!.succeed()
+    expect(others[0]!.member?.connection).toBe(slow)
+  })
+
+  it('not without end: a host that has waited for three of them dials for itself', async () => {
+    const { obtain, connector, clock } = make()
+    const hosts = ['a', 'b', 'c', 'd', 'e', 'f'].map((host) => targetOf(`https://${host}.example`))
+    // One after the other, each in time to be waited for by the next.
+    for (const target of hosts) {
+      watch(obtain(target))
+      await turn()
+    }
+    for (let ms = 0; ms < 1_000; ms++) {
+      clock.advance(1)
+      await turn()
+    }
+    expect(connector.dials).toHaveLength(6)
+  })
+
+  it('a dial that fails lets its waiter dial at once', async () => {
+    const { obtain, connector, clock } = make()
+    const one = watch(obtain(A))
+    const other = watch(obtain(B))
+    await turn()
+    const failure = new Error('handshake failed')
+    await connector.dials[0]!.fail(failure)
+    expect(one.error).toBe(failure)
+    expect(connector.dials).toHaveLength(2)
+    expect(clock.now()).toBe(0)
+    await connector.dials[1]!.succeed()
+    expect(other.member).toMatchObject({ coalesced: false })
+  })
+
+  it('of several waiters one dials, and the others wait for that one', async () => {
+    const { obtain, connector } = make()
+    watch(obtain(A))
+    const others = [B, targetOf('https://c.example'), targetOf('https://d.example')].map((each) => watch(obtain(each)))
+    await turn()
+    await connector.dials[0]!.fail(new Error('no'))
+    expect(connector.dials).toHaveLength(2)
+    const connection = await connector.dials[1]!.succeed()
+    expect(others.map(({ member }) => member?.connection)).toEqual([connection, connection, connection])
+  })
+
+  it('after its own dial the policy is asked again: another connection came up meanwhile, and the own one is closed', async () => {
+    const { obtain, connector, clock, registered } = make()
+    watch(obtain(A))
+    const other = watch(obtain(B))
+    await turn()
+    clock.advance(250)
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+    const shared = await connector.dials[0]!.succeed()
+    const own = await connector.dials[1]!.succeed()
+    expect(other.member).toMatchObject({ connection: shared, coalesced: true, because: 'shared' })
+    expect(own.closes).toBe(1)
+    expect(registered).toEqual([shared])
+  })
+
+  it('an own connection that speaks HTTP/1.1 is kept: there is nothing to share', async () => {
+    const { obtain, connector, clock } = make()
+    watch(obtain(A))
+    const other = watch(obtain(B))
+    await turn()
+    clock.advance(250)
+    await turn()
+    await connector.dials[0]!.succeed()
+    const own = await connector.dials[1]!.succeed({ protocol: 'http/1.1' })
+    expect(other.member).toEqual({ connection: own, coalesced: false, because: 'handshake-too-slow' })
+  })
+
+  it("a dedicated connection asks nobody and is nobody else's", async () => {
+    const { dialling, obtain, connector, registered, index, dialled } = make()
+    const one = watch(dialling.dedicated(A, new AbortController().signal))
+    await turn()
+    watch(obtain(B))
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+    const connection = await connector.dials[0]!.succeed()
+    expect(one.member).toEqual({ connection, coalesced: false, because: 'connection-close' })
+    expect(registered).toEqual([])
+    expect(found(index)).not.toContain(connection)
+    expect(dialled()).toBe(2)
+  })
+
+  it('the end of the pool ends every dial, and who waits for one', async () => {
+    const { obtain, stop, index } = make()
+    const one = watch(obtain(A))
+    await turn()
+    const reason = new Error('the client was destroyed')
+    stop.abort(reason)
+    await turn()
+    expect(one.error).toBe(reason)
+    expect(index.empty).toBe(true)
+  })
+})

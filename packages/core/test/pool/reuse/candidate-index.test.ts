@@ -1,0 +1,133 @@
+import { parseOrigin } from '../../../src/index.js'
+import { CandidateIndex, MAX_OFFERED } from '../../../src/pool/reuse/candidate-index.js'
+import type { Dial } from '../../../src/pool/reuse/reuse-policy.js'
+import type { Address } from '../../../src/transport/route.js'
+import { FakeConnection, type FakeOptions, targetOf } from '../fakes.js'
+
+const connection = (address = '192.0.2.1', url = 'https://a.example', options: FakeOptions = {}, key = 'key') =>
+  new FakeConnection(targetOf(url, key), address, options)
+const named = (...names: string[]) =>
+  connection('192.0.2.1', 'https://a.example', { names: names.map((name) => `DNS:${name}`).join(', ') })
+const at = (...addresses: string[]): Address[] => addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+const wanted = (addresses: Address[], url = 'https://b.example', key = 'key') => ({ ...targetOf(url, key), addresses })
+const dial = (key = 'key'): Dial => ({ origin: parseOrigin('https://a.example'), reuseKey: key, addresses: [], port: 443 })
+
+describe('CandidateIndex', () => {
+  it('finds what leads to an address at a port, and only that', () => {
+    const index = new CandidateIndex()
+    const [one, two, three] = [connection(), connection('192.0.2.1', 'https://a.example:8443'), connection('2001:db8::1')]
+    expect(index.empty).toBe(true)
+    for (const each of [one, two, three]) index.addConnection(each)
+    expect(index.find(wanted(at('192.0.2.1')))).toEqual([one])
+    expect(index.find(wanted(at('192.0.2.1'), 'https://b.example:8443'))).toEqual([two])
+    expect(index.find(wanted(at('192.0.2.2')))).toEqual([])
+    expect(index.find(wanted(at('2001:db8::1', '192.0.2.1')))).toEqual([three, one])
+    expect(index.find(wanted([]))).toEqual([])
+    expect(index.empty).toBe(false)
+  })
+
+  it.each([
+    ['2001:DB8:0:0::1', '2001:db8::1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['::FFFF:c000:201', '192.0.2.1'],
+    ['FE80:0::1%eth0', 'fe80::1%eth0'],
+  ])('%s is %s', (one, other) => {
+    for (const [connected, resolved] of [[one, other] as const, [other, one] as const]) {
+      const index = new CandidateIndex()
+      const there = connection(connected)
+      index.addConnection(there)
+      expect(index.find(wanted(at(resolved)))).toEqual([there])
+      expect(index.find(wanted(at('fe80::1%eth1', '192.0.2.2')))).toEqual([])
+    }
+  })
+
+  it('another reuse key is another place', () => {
+    const index = new CandidateIndex()
+    index.addConnection(connection())
+    expect(index.find(wanted(at('192.0.2.1'), 'https://b.example', 'other'))).toEqual([])
+    expect(index.near(wanted(at('192.0.2.1'), 'https://b.example', 'other'))).toBe('options-differ')
+  })
+
+  it('only connections whose certificate names the host, exactly or by a wildcard, and those without one', () => {
+    const index = new CandidateIndex()
+    const exact = named('x.example', 'B.shop.example')
+    const wildcard = named('*.shop.example')
+    const foreign = named('*.example', 'shop.example')
+    const unknown = connection()
+    for (const each of [exact, wildcard, foreign, unknown]) index.addConnection(each)
+    expect(index.find(wanted(at('192.0.2.1'), 'https://b.shop.example'))).toEqual([exact, wildcard, unknown])
+    expect(index.find(wanted(at('192.0.2.1'), 'https://b.c.shop.example'))).toEqual([unknown])
+  })
+
+  it('says why nothing is found', () => {
+    const index = new CandidateIndex()
+    const target = wanted(at('192.0.2.1'))
+    expect(index.near(target)).toBe('first-connection')
+    index.addConnection(connection('192.0.2.2'))
+    expect(index.near(target)).toBe('address-differs')
+    const http1 = connection('192.0.2.1', 'https://a.example', { protocol: 'http/1.1' })
+    index.addConnection(http1)
+    expect(index.near(target)).toBe('not-h2')
+    expect(index.find(target)).toEqual([])
+    index.addConnection(named('other.example'))
+    expect(index.near(target)).toBe('certificate-does-not-cover-host')
+  })
+
+  it('connections before dials, and a dial under each address that it tries', () => {
+    const index = new CandidateIndex()
+    const [open, underWay] = [connection(), dial()]
+    for (const address of at('192.0.2.1', '192.0.2.2')) index.addDial(underWay, address)
+    index.addConnection(open)
+    expect(index.find(wanted(at('192.0.2.2', '192.0.2.1')))).toEqual([open, underWay])
+    expect(index.find(wanted(at('192.0.2.2')))).toEqual([underWay])
+  })
+
+  it('a bounded number of them, however many there are', () => {
+    const index = new CandidateIndex()
+    for (let i = 0; i < 100; i++) index.addConnection(connection())
+    expect(index.find(wanted(at('192.0.2.1')))).toHaveLength(MAX_OFFERED)
+  })
+
+  it('behind a proxy no address counts: a group does', () => {
+    const index = new CandidateIndex()
+    const proxy = { name: 'http://proxy.example:80', key: 'p' }
+    const tunnelled = new FakeConnection({ ...targetOf('https://a.example'), proxy }, '192.0.2.1')
+    index.addConnection(tunnelled)
+    expect(index.find(wanted(at('192.0.2.1')))).toEqual([])
+    const underWay = dial()
+    index.addToGroup(tunnelled, { reuseKey: 'key', port: 443 }, 'shops')
+    index.addToGroup(underWay, underWay, 'shops')
+    expect(index.findInGroups(wanted([]), ['others', 'shops'])).toEqual([tunnelled, underWay])
+    expect(index.findInGroups(wanted([], 'https://b.example:8443'), ['shops'])).toEqual([])
+    expect(index.findInGroups(wanted([], 'https://b.example', 'other'), ['shops'])).toEqual([])
+  })
+
+  it('by Origin Set, as it is now; and by the origin it was made for', () => {
+    const index = new CandidateIndex()
+    const one = connection('192.0.2.1', 'https://a.example', { originSet: ['https://a.example', 'https://b.example'] })
+    index.addConnection(one)
+    index.list(one)
+    expect([...index.listing(wanted([]))]).toEqual([one])
+    expect([...index.listing(wanted([], 'https://b.example', 'other'))]).toEqual([])
+    one.originSet?.delete(parseOrigin('https://b.example').serialized)
+    index.list(one)
+    expect([...index.listing(wanted([]))]).toEqual([])
+    expect([...index.madeFor(one.route.origin.serialized, 'key')]).toEqual([one])
+    expect([...index.madeFor(one.route.origin.serialized, 'other')]).toEqual([])
+  })
+
+  it('is empty again when all were taken out, in whatever order, and more often than they were there', () => {
+    const index = new CandidateIndex()
+    const [one, two, underWay] = [named('a.example', '*.example'), connection(), dial()]
+    const http1 = connection('192.0.2.1', 'https://a.example', { protocol: 'http/1.1' })
+    for (const each of [one, two, http1]) index.addConnection(each)
+    for (const address of at('192.0.2.1', '192.0.2.2')) index.addDial(underWay, address)
+    for (const each of [two, two, underWay, one]) index.delete(each)
+    expect(index.empty).toBe(false)
+    expect(index.near(wanted(at('192.0.2.1')))).toBe('not-h2')
+    index.delete(http1)
+    expect(index.empty).toBe(true)
+    expect(index.near(wanted(at('192.0.2.1')))).toBe('first-connection')
+    expect([...index.madeFor(one.route.origin.serialized, 'key')]).toEqual([])
+  })
+})

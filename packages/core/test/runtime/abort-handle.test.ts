@@ -1,0 +1,53 @@
+import { AbortHandle } from '../../src/internal/index.js'
+import { rig } from '../client/rig.js'
+
+const { server, client } = rig()
+const PROTOCOLS = ['h2', 'http/1.1'] as const
+
+describe.each(PROTOCOLS)('AbortHandle over %s', (protocol) => {
+  it('ends a request, which rejects with the reason itself', async () => {
+    const { port, delivered } = await server()
+    const handle = new AbortHandle()
+    const never = client({ protocols: [protocol] }).request({
+      url: `https://a.test.example:${port}/never`,
+      signal: handle.signal,
+    })
+    const reason = new Error('changed my mind')
+    const failed = expect(never).rejects.toBe(reason)
+    await delivered(1)
+    handle.abort(reason)
+    handle.abort(new Error('too late'))
+    await failed
+    expect([handle.aborted, handle.reason]).toEqual([true, reason])
+  })
+
+  it('ends the body of a response', async () => {
+    const { port } = await server()
+    const handle = new AbortHandle()
+    const one = client({ protocols: [protocol] })
+    const response = await one.request({ url: `https://a.test.example:${port}/slow`, signal: handle.signal })
+    const reason = new Error('changed my mind')
+    const failed = expect(response.text()).rejects.toBe(reason)
+    handle.abort(reason)
+    await failed
+  })
+
+  it('aborted before: nothing is sent; after the end: nothing happens', async () => {
+    const { port, requests } = await server()
+    const url = `https://a.test.example:${port}/json`
+    const one = client({ protocols: [protocol] })
+    const before = new AbortHandle()
+    before.abort('no')
+    await expect(one.request({ url, signal: before.signal })).rejects.toBe('no')
+    expect(requests.length).toBe(0)
+    const after = new AbortHandle()
+    const response = await one.request({ url, signal: after.signal })
+    expect(await response.json()).toMatchObject({ message: 'hello' })
+    after.abort('late')
+    expect((await one.request({ url })).connection.id).toBe(response.connection.id)
+  })
+})
+
+it('is no event target', () => {
+  expect(() => new AbortHandle().signal.addEventListener('abort', () => undefined)).toThrow(TypeError)
+})
