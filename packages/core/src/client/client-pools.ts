@@ -1,7 +1,7 @@
 /** The pools of a client, by name: settings that change while it runs, connections that are counted and closed. */
 
 import { parseOrigin } from '../message/origin.js'
-import type { Group } from '../pool/origin-pool.js'
+import type { OriginPool } from '../pool/origin-pool.js'
 import type { Pool } from '../pool/pool.js'
 import { checkIsolation, ownOptions } from '../schema/option-checks.js'
 import type { PoolSettings } from '../settings/pool-settings.js'
@@ -56,8 +56,8 @@ export class Pools {
 
   /** What the pool of an origin has now; `undefined` where it has nothing. @throws UsageError for an origin that is none. */
   find(origin: string | URL, isolation?: string): PoolStats | undefined {
-    const group = this.#groupOf(origin, isolation)
-    return group === undefined ? undefined : poolStats(group)
+    const originPool = this.#originPoolOf(origin, isolation)
+    return originPool === undefined ? undefined : poolStats(originPool)
   }
 
   /**
@@ -79,35 +79,35 @@ export class Pools {
    * gets a new connection. Resolves when they are gone.
    */
   async close(origin: string | URL, isolation?: string): Promise<void> {
-    const group = this.#groupOf(origin, isolation)
+    const originPool = this.#originPoolOf(origin, isolation)
     const { serialized } = parseOrigin(origin)
     this.#targets.undefine(isolation === undefined ? serialized : `${serialized}#${isolation}`)
-    if (group !== undefined) await this.#pool.closeGroup(group)
+    if (originPool !== undefined) await this.#pool.closeOriginPool(originPool)
   }
 
   /** Each pool that has a connection, a dial or a request. */
   *[Symbol.iterator](): IterableIterator<PoolStats> {
-    for (const group of this.#pool.groups) yield poolStats(group)
+    for (const originPool of this.#pool.originPools) yield poolStats(originPool)
   }
 
-  #groupOf(origin: string | URL, isolation: string | undefined): Group | undefined {
+  #originPoolOf(origin: string | URL, isolation: string | undefined): OriginPool | undefined {
     return this.#pool.find(this.#current(this.#targets.of(parseOrigin(origin), checkIsolation(isolation))))
   }
 
   /** A group whose target is a different one now is of no use to new requests. */
   #update(): void {
-    for (const group of [...this.#pool.groups]) {
-      const { origin, isolation, dialKey, http1Only, alone, pinned } = group.target
+    for (const originPool of [...this.#pool.originPools]) {
+      const { origin, isolation, dialKey, http1Only, alone, pinned } = originPool.target
       if (http1Only === true || alone === true) continue
       const target =
         pinned === undefined ? this.#targets.of(origin, isolation) : this.#targets.at(origin, isolation, pinned.address)
-      if (target.dialKey === dialKey) this.#pool.update(group, target)
-      else void this.#pool.closeGroup(group)
+      if (target.dialKey === dialKey) this.#pool.update(originPool, target)
+      else void this.#pool.closeOriginPool(originPool)
     }
   }
 }
 
-function poolStats({ target, members, dials, waiting }: Group): PoolStats {
+function poolStats({ target, members, dials, waiting }: OriginPool): PoolStats {
   const connections = members.map(({ connection }) => connection.id)
   return {
     origin: target.origin.serialized,

@@ -5,7 +5,7 @@ import { parseOrigin, parseUrl } from '../message/origin.js'
 import { ownRequest, type RequestOptions } from '../message/request.js'
 import type { ConnectionInfo, HttpResponse } from '../message/response.js'
 import { connectionInfo, type Member } from '../pool/member.js'
-import type { Group } from '../pool/origin-pool.js'
+import type { OriginPool } from '../pool/origin-pool.js'
 import type { Pool } from '../pool/pool.js'
 import { checkIsolation, flag, inRange, ownOptions, shownValue } from '../schema/option-checks.js'
 import type { PoolTarget } from '../transport/target.js'
@@ -111,7 +111,7 @@ export class ConnectionHandle {
   /** Takes no more requests, finishes those under way, closes. Resolves when the connection is gone. */
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all(this.#groups.map((group) => this.#owner.pool.endGroup(group)))
+    await Promise.all(this.#originPools.map((originPool) => this.#owner.pool.endOriginPool(originPool)))
   }
 
   /**
@@ -123,7 +123,7 @@ export class ConnectionHandle {
     this.#owner.end(this.#target, reason)
     const why =
       reason ?? new UsageError('ERR_HANDLE_CLOSED', `the handle was destroyed (${this.origin})`, { origin: this.origin })
-    for (const group of this.#groups) for (const { connection } of [...group.members]) connection.destroy(why)
+    for (const originPool of this.#originPools) for (const { connection } of [...originPool.members]) connection.destroy(why)
   }
 
   /** For `await using`: {@link close}. */
@@ -131,10 +131,10 @@ export class ConnectionHandle {
     return this.close()
   }
 
-  get #groups(): Group[] {
+  get #originPools(): OriginPool[] {
     const { pool } = this.#owner
-    const groups = new Set([pool.find(this.#target), pool.find(this.#owner.resolve(this.#target))])
-    return [...groups].filter((group) => group !== undefined)
+    const originPools = new Set([pool.find(this.#target), pool.find(this.#owner.resolve(this.#target))])
+    return [...originPools].filter((originPool) => originPool !== undefined)
   }
 
   get #member(): Member | undefined {

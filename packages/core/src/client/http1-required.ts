@@ -28,7 +28,7 @@ export class Http1Origins {
       reuseKey: `${target.reuseKey}|http/1.1`,
       dialKey: `${target.dialKey}|http/1.1`,
       http1Only: true,
-      group: undefined,
+      originPool: undefined,
     }
     this.#targets.set(target.dialKey, http1)
     return http1

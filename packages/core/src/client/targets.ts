@@ -107,7 +107,7 @@ export class Targets {
       progress,
       alone: true,
       once,
-      group: undefined,
+      originPool: undefined,
     }
   }
 
@@ -124,7 +124,7 @@ export class Targets {
       const maxConnections = { h2: APART_CONNECTIONS, 'http/1.1': APART_CONNECTIONS }
       const settings = { ...target.settings, maxConnections, minConnections: 1, maxConcurrentRequests: 1, pipelining: 1 }
       const dialKey = `${target.dialKey}|apart`
-      apart = { ...target, settings, reuseKey, dialKey, alone: true, group: undefined }
+      apart = { ...target, settings, reuseKey, dialKey, alone: true, originPool: undefined }
       this.#apart.set(target, apart)
     }
     return apart
@@ -200,7 +200,7 @@ export class Targets {
       dialKey: `${origin.serialized}|${reuseKey}`,
       progress: this.#progressOf(`${origin.serialized}|${tag}`),
       verify: (certificate) => this.#connector.verify(origin, certificate),
-      group: undefined,
+      originPool: undefined,
     }
   }
 }

@@ -11,7 +11,7 @@ import type { Connection } from '../transport/connection.js'
 import type { PoolTarget, Target } from '../transport/target.js'
 import type { Lifetimes } from './lifetimes.js'
 import { hasRoom, type Member } from './member.js'
-import type { Group } from './origin-pool.js'
+import type { OriginPool } from './origin-pool.js'
 import { Service } from './pooled-connection.js'
 import { noteCovered, reviewCoverage } from './redundant-connections.js'
 import type { CandidateIndex } from './reuse/candidate-index.js'
@@ -31,11 +31,11 @@ export interface ServiceParts {
   /** Ended with the pool: what comes later is not taken. */
   readonly stop: AbortSignal
   /** A group has lost a connection, or may use one no more. */
-  settle(group: Group): void
+  settle(originPool: OriginPool): void
   /** The same, before that connection had had room. */
-  fruitless(group: Group): void
+  fruitless(originPool: OriginPool): void
   /** A group may have too few connections. */
-  grow(group: Group): void
+  grow(originPool: OriginPool): void
 }
 
 /** An address whose server has sent no SETTINGS so long after the handshake is tried after others, milliseconds. */
@@ -92,18 +92,18 @@ export class Services {
   }
 
   /** From now on the group is served by that connection too. */
-  attach(group: Group, member: Member, service: Service): void {
+  attach(originPool: OriginPool, member: Member, service: Service): void {
     const { connection, coalesced, because } = member
-    group.add(member)
+    originPool.add(member)
     if (coalesced) {
-      this.#parts.diagnostics.coalesced({ origin: group.target.origin.serialized, connection: connection.id, because })
+      this.#parts.diagnostics.coalesced({ origin: originPool.target.origin.serialized, connection: connection.id, because })
       this.#forgetOldest(service)
-    } else service.home = group
-    service.groups.add(group)
+    } else service.home = originPool
+    service.originPools.add(originPool)
     service.noteRoom()
-    if (service.roomy) group.fruitless = 0
-    service.queue(group)
-    this.#serve(connection, service, group)
+    if (service.roomy) originPool.fruitless = 0
+    service.queue(originPool)
+    this.#serve(connection, service, originPool)
     // Whoever it was made for may have gone: it must not stay for ever.
     this.#noteActivity(connection, service)
   }
@@ -112,46 +112,46 @@ export class Services {
    * Origins that nobody asks for any more must not stay for as long as a connection that is never idle. Those that joined first come first, and
    * for each that joins some are looked at: more are never kept than have joined while an answer lasts.
    */
-  #forgetOldest({ groups, home }: Service): void {
+  #forgetOldest({ originPools, home }: Service): void {
     const now = this.#parts.clock.now()
     let left = LOOKED_AT
-    for (const group of groups) {
+    for (const originPool of originPools) {
       if (left-- === 0) return
-      if (group === home || group.waiting.size > 0 || group.expiresAt > now) continue
-      this.expire(group)
-      this.#parts.settle(group)
+      if (originPool === home || originPool.waiting.size > 0 || originPool.expiresAt > now) continue
+      this.expire(originPool)
+      this.#parts.settle(originPool)
     }
   }
 
   /** The connection goes on, but not for this group. Who waited for it needs another. */
-  detach(group: Group, connection: Connection): void {
-    this.#part(group, connection)
-    this.#parts.settle(group)
+  detach(originPool: OriginPool, connection: Connection): void {
+    this.#part(originPool, connection)
+    this.#parts.settle(originPool)
   }
 
   /** Takes those away that the resolver's answer no longer speaks for: they are to be asked about anew. */
-  expire(group: Group): void {
+  expire(originPool: OriginPool): void {
     const now = this.#parts.clock.now()
-    for (const { connection, expiresAt = Number.POSITIVE_INFINITY } of [...group.members]) {
-      if (expiresAt <= now) this.#part(group, connection)
+    for (const { connection, expiresAt = Number.POSITIVE_INFINITY } of [...originPool.members]) {
+      if (expiresAt <= now) this.#part(originPool, connection)
     }
   }
 
   /** RFC 9110 §15.5.20: the group shares nothing until it has a connection of its own. */
-  disown(group: Group | undefined, connection: Connection, origin: SerializedOrigin): void {
+  disown(originPool: OriginPool | undefined, connection: Connection, origin: SerializedOrigin): void {
     connection.disown(origin)
     const service = this.#services.get(connection)
     // Only where there was a set: asking about all who share, for each of them that is disowned, would be quadratic.
     if (service !== undefined && hasNewOrigins(connection, service)) this.#noteOrigins(connection, service)
-    for (const member of group === undefined ? [] : [...group.members]) {
-      if (member.coalesced) this.#part(group!, member.connection)
+    for (const member of originPool === undefined ? [] : [...originPool.members]) {
+      if (member.coalesced) this.#part(originPool!, member.connection)
     }
   }
 
   /** Asks anew about the connections of others that a group has. */
-  review(group: Group): void {
-    for (const { connection, target } of [...group.members]) {
-      if (target !== undefined && !this.#mayServe(connection, target)) this.detach(group, connection)
+  review(originPool: OriginPool): void {
+    for (const { connection, target } of [...originPool.members]) {
+      if (target !== undefined && !this.#mayServe(connection, target)) this.detach(originPool, connection)
     }
   }
 
@@ -160,16 +160,16 @@ export class Services {
   }
 
   /** The group has requests that may go over it. */
-  serve(group: Group, connection: Connection, service: Service): void {
-    service.queue(group)
+  serve(originPool: OriginPool, connection: Connection, service: Service): void {
+    service.queue(originPool)
     this.#serve(connection, service)
   }
 
-  #part(group: Group, connection: Connection): void {
-    group.remove(connection)
+  #part(originPool: OriginPool, connection: Connection): void {
+    originPool.remove(connection)
     const service = this.#services.get(connection)
-    service?.groups.delete(group)
-    service?.waiting.delete(group)
+    service?.originPools.delete(originPool)
+    service?.waiting.delete(originPool)
   }
 
   #changed(connection: Connection, service: Service): void {
@@ -179,7 +179,7 @@ export class Services {
     service.noteRoom()
     if (service.waiting.size > 0) this.#serve(connection, service)
     // It may have room for fewer than have come.
-    if (service.doubtEnded()) for (const group of service.waiting) this.#parts.grow(group)
+    if (service.doubtEnded()) for (const originPool of service.waiting) this.#parts.grow(originPool)
     if (service.coveredBy !== undefined || service.covered !== undefined) reviewCoverage(connection, service, this.#services)
     this.#noteActivity(connection, service)
   }
@@ -214,10 +214,10 @@ export class Services {
     const { index, policy } = this.#parts
     service.origins = connection.originSet?.size ?? -1
     if (service.groupNames !== undefined && service.dial === undefined) index.list(connection)
-    for (const group of [...service.groups]) {
-      const target = group.memberOf(connection)?.target
+    for (const originPool of [...service.originPools]) {
+      const target = originPool.memberOf(connection)?.target
       if (target === undefined) continue
-      if (!this.#mayServe(connection, target)) this.detach(group, connection)
+      if (!this.#mayServe(connection, target)) this.detach(originPool, connection)
     }
     if (service.groupNames !== undefined && service.origins >= 0) noteCovered(connection, this.#services, policy, index)
   }
@@ -227,29 +227,29 @@ export class Services {
    * @param justAsked for whom the resolver has answered this moment. Its requests go by that answer, however short its life is: one that
    *   is used up at once would be asked for without end.
    */
-  #serve(connection: Connection, service: Service, justAsked?: Group): void {
+  #serve(connection: Connection, service: Service, justAsked?: OriginPool): void {
     const { clock } = this.#parts
     while (connection.capacity > 0 && service.waiting.size > 0) {
-      const group = service.firstWaiting
-      const member = group.waiting.size === 0 ? undefined : group.memberOf(connection)
+      const originPool = service.firstWaiting
+      const member = originPool.waiting.size === 0 ? undefined : originPool.memberOf(connection)
       // With a trial on its way the group comes back when that is answered.
       if (member === undefined || member.trial === 'sent') {
-        service.waiting.delete(group)
+        service.waiting.delete(originPool)
         continue
       }
-      service.takeTurn(group)
-      if (group !== justAsked && group.expiresAt !== Number.POSITIVE_INFINITY && group.expiresAt <= clock.now()) {
-        this.expire(group)
+      service.takeTurn(originPool)
+      if (originPool !== justAsked && originPool.expiresAt !== Number.POSITIVE_INFINITY && originPool.expiresAt <= clock.now()) {
+        this.expire(originPool)
         // Its own connections stay, and this may be one.
-        if (group.memberOf(connection) === undefined) service.waiting.delete(group)
-        this.#parts.settle(group)
+        if (originPool.memberOf(connection) === undefined) service.waiting.delete(originPool)
+        this.#parts.settle(originPool)
         continue
       }
       if (!hasRoom(member)) return
       if (member.trial === 'due') member.trial = 'sent'
-      const waiter = group.waiting.next()!
-      group.crowdedAt = undefined
-      if (group.waiting.size === 0) service.waiting.delete(group)
+      const waiter = originPool.waiting.next()!
+      originPool.crowdedAt = undefined
+      if (originPool.waiting.size === 0) service.waiting.delete(originPool)
       waiter.onMember(member)
     }
   }
@@ -264,18 +264,18 @@ export class Services {
     if (connection.state === 'closed') this.#services.delete(connection)
     // Of no use to anybody: another address may be.
     if (!service.roomy && !this.#parts.stop.aborted) this.#parts.connector.disproved(connection.route)
-    const groups = [...service.groups]
-    service.groups.clear()
+    const originPools = [...service.originPools]
+    service.originPools.clear()
     service.waiting.clear()
-    for (const group of groups) {
-      group.remove(connection)
-      if (service.roomy) this.#parts.settle(group)
-      else this.#parts.fruitless(group)
+    for (const originPool of originPools) {
+      originPool.remove(connection)
+      if (service.roomy) this.#parts.settle(originPool)
+      else this.#parts.fruitless(originPool)
     }
   }
 }
 
-function isOverLimit({ protocol }: Connection, { own, unread, target }: Group): boolean {
+function isOverLimit({ protocol }: Connection, { own, unread, target }: OriginPool): boolean {
   return own - unread > target.settings.maxConnections[protocol]
 }
 

@@ -6,7 +6,7 @@ import type { Connection } from '../transport/connection.js'
 import type { Address } from '../transport/route.js'
 import type { PoolTarget, Target } from '../transport/target.js'
 import { connectionInfo } from './member.js'
-import type { Group } from './origin-pool.js'
+import type { OriginPool } from './origin-pool.js'
 import { type Reuse, seenBy } from './reuse/reuse-lookup.js'
 import type { Dial, ReusePolicy, Verdict } from './reuse/reuse-policy.js'
 
@@ -49,15 +49,15 @@ export interface ExplainParts {
 export function explain(
   pooled: PoolTarget,
   addresses: readonly Address[],
-  group: Group | undefined,
+  originPool: OriginPool | undefined,
   parts: ExplainParts,
 ): Explanation {
-  const members = group?.members ?? []
+  const members = originPool?.members ?? []
   const answer = parts.reuse.preview(pooled, addresses)
   const target = seenBy(pooled, addresses)
   const first = members[0]
   const candidates = [
-    ...[...parts.connections].map((each) => explainConnection(each, pooled, target, group, parts)),
+    ...[...parts.connections].map((each) => explainConnection(each, pooled, target, originPool, parts)),
     ...[...parts.dials].map((each) => explainDial(each, target, parts)),
   ]
   const common = { origin: target.origin.serialized, addresses: textOf(addresses), candidates }
@@ -69,7 +69,7 @@ export function explain(
     const connection = connectionInfo({ connection: answer.use, coalesced: true, because: answer.because })
     return { ...common, action: 'use', because: answer.because, connection }
   }
-  const waits = 'wait' in answer || (group?.dials ?? 0) > 0
+  const waits = 'wait' in answer || (originPool?.dials ?? 0) > 0
   if (waits) return { ...common, action: 'wait', because: 'handshake-under-way', connection: undefined }
   return { ...common, action: 'dial', because: answer.because, connection: undefined }
 }
@@ -78,12 +78,12 @@ function explainConnection(
   connection: Connection,
   pooled: PoolTarget,
   target: Target,
-  group: Group | undefined,
+  originPool: OriginPool | undefined,
   { reuse }: ExplainParts,
 ): ExplainedCandidate {
   const { route, id } = connection
   const common = { connection: id, origin: route.origin.serialized, addresses: textOf([{ address: route.remoteAddress }]) }
-  const member = group?.memberOf(connection)
+  const member = originPool?.memberOf(connection)
   if (member !== undefined) return { ...common, verdict: 'own', because: member.because }
   if (!reuse.sharable(pooled)) return { ...common, verdict: 'refuse', because: 'unix-socket' }
   return { ...common, ...said(reuse.verdict(connection, target)) }

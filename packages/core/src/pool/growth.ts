@@ -10,7 +10,7 @@ import type { Clock } from '../runtime/clock.js'
 import type { Services } from './connection-registry.js'
 import type { Dialling } from './dialer.js'
 import type { Member } from './member.js'
-import type { Group } from './origin-pool.js'
+import type { OriginPool } from './origin-pool.js'
 import { Pursuit } from './pursuit.js'
 
 /** Where an origin has a connection and gets no further one, that is not tried again for so long, milliseconds. */
@@ -45,7 +45,7 @@ export interface GrowthParts {
   /** Ends every dial. */
   readonly stop: AbortSignal
   /** Nothing is left of a group. */
-  forget(group: Group): void
+  forget(originPool: OriginPool): void
 }
 
 /** Makes groups grow. */
@@ -57,66 +57,67 @@ export class Growth {
   }
 
   /** Starts as many dials as the queue and the limits ask for: one until it is known what the origin speaks. */
-  grow(group: Group): void {
-    if (group.target.once === true && group.target.progress.connections > 0) {
+  grow(originPool: OriginPool): void {
+    if (originPool.target.once === true && originPool.target.progress.connections > 0) {
       // Its one connection may be here, and busy or in doubt: then there is something to wait for.
-      if (group.members.length + group.dials === 0) this.#fail(group, lost(group, 'the connection was closed'))
+      if (originPool.members.length + originPool.dials === 0)
+        this.#fail(originPool, lost(originPool, 'the connection was closed'))
       return
     }
-    const limit = this.#limit(group)
-    const there = group.members.length + group.dials
-    if (group.fruitless >= MAX_FRUITLESS && there > 0) return
-    const least = Math.min(group.target.settings.minConnections, limit) - there
-    const waiting = group.waiting.size - group.dials - group.verifying
+    const limit = this.#limit(originPool)
+    const there = originPool.members.length + originPool.dials
+    if (originPool.fruitless >= MAX_FRUITLESS && there > 0) return
+    const least = Math.min(originPool.target.settings.minConnections, limit) - there
+    const waiting = originPool.waiting.size - originPool.dials - originPool.verifying
     // Connections of others do not count: they may be full of what others do.
-    const free = limit - group.own - group.dials
+    const free = limit - originPool.own - originPool.dials
     let more = Math.min(Math.max(waiting, least), free)
-    if (free <= 0 && waiting > 0) more = this.#growPastUnread(group, limit, waiting)
-    if (more <= 0 || !this.#mayTopUp(group, there)) return
-    const pauseMs = group.members.length > 0 ? group.failedAt + FAILURE_PAUSE_MS - this.#parts.clock.now() : 0
-    if (pauseMs > 0) return this.#growLater(group, pauseMs)
-    const patienceMs = this.#patienceMs(group)
+    if (free <= 0 && waiting > 0) more = this.#growPastUnread(originPool, limit, waiting)
+    if (more <= 0 || !this.#mayTopUp(originPool, there)) return
+    const pauseMs = originPool.members.length > 0 ? originPool.failedAt + FAILURE_PAUSE_MS - this.#parts.clock.now() : 0
+    if (pauseMs > 0) return this.#growLater(originPool, pauseMs)
+    const patienceMs = this.#patienceMs(originPool)
     if (patienceMs > 0) {
       more = least
-      this.#growLater(group, patienceMs)
+      this.#growLater(originPool, patienceMs)
     }
-    for (; more > 0; more--) this.#dial(group)
+    for (; more > 0; more--) this.#dial(originPool)
   }
 
   /** After a change: more dials where requests still wait, or the group is forgotten. */
-  settle(group: Group): void {
-    if (group.waiting.size > 0 || group.opening) this.grow(group)
-    else this.#parts.forget(group)
+  settle(originPool: OriginPool): void {
+    if (originPool.waiting.size > 0 || originPool.opening) this.grow(originPool)
+    else this.#parts.forget(originPool)
   }
 
   /** A connection has ended before it had room. Without an end to that, a server that takes no requests would be dialled for ever. */
-  fruitless(group: Group): void {
-    group.failedAt = this.#parts.clock.now()
-    if (++group.fruitless < MAX_FRUITLESS || group.members.length + group.dials > 0) return this.settle(group)
-    this.#fail(group, lost(group, 'the connection was closed before it took a request'))
+  fruitless(originPool: OriginPool): void {
+    originPool.failedAt = this.#parts.clock.now()
+    if (++originPool.fruitless < MAX_FRUITLESS || originPool.members.length + originPool.dials > 0) return this.settle(originPool)
+    this.#fail(originPool, lost(originPool, 'the connection was closed before it took a request'))
   }
 
   /** Connections of its own that it may have, as far as its protocol is known. */
-  #limit({ target, members }: Group): number {
+  #limit({ target, members }: OriginPool): number {
     const known = members[0]?.connection.protocol ?? this.#parts.connector.knownProtocol(target)
     return known === 'h2' || known === 'http/1.1' ? target.settings.maxConnections[known] : 1
   }
 
   /** All connections that the origin may have are there. How many more are dialled because responses hold some that no reader has come for. */
-  #growPastUnread(group: Group, limit: number, waiting: number): number {
+  #growPastUnread(originPool: OriginPool, limit: number, waiting: number): number {
     // One that looks in a moment is enough: whether there are any takes a look at every stream.
-    if (group.later !== undefined || group.members[0]?.connection.unread === undefined) return 0
+    if (originPool.later !== undefined || originPool.members[0]?.connection.unread === undefined) return 0
     // A connection of the caller's own is the only one, whatever it carries.
-    if (group.target.alone === true) return 0
-    const { own, dials, unread } = group
+    if (originPool.target.alone === true) return 0
+    const { own, dials, unread } = originPool
     const more = Math.min(waiting, limit - (own - unread) - dials)
     if (more <= 0) {
       // Responses that begin tell nobody: that would cost each of them. Requests that wait here look themselves.
-      if (dials === 0) this.#growLater(group, UNREAD_PAUSE_MS)
+      if (dials === 0) this.#growLater(originPool, UNREAD_PAUSE_MS)
       return 0
     }
     const free = Math.max(MAX_UNREAD, limit) - own - dials
-    if (free <= 0 && dials === 0) this.#fail(group, allUnread(group))
+    if (free <= 0 && dials === 0) this.#fail(originPool, allUnread(originPool))
     return Math.min(more, free)
   }
 
@@ -124,108 +125,109 @@ export class Growth {
    * Whether the least number is to be made up for now. Where nobody waits, once in a while: a server that closes what carries nothing would
    * be dialled without end.
    */
-  #mayTopUp(group: Group, there: number): boolean {
-    if (group.waiting.size > 0 || group.opening) return true
+  #mayTopUp(originPool: OriginPool, there: number): boolean {
+    if (originPool.waiting.size > 0 || originPool.opening) return true
     const now = this.#parts.clock.now()
-    if (there === 0 || group.toppedUpAt + TOP_UP_PAUSE_MS > now) return false
-    group.toppedUpAt = now
+    if (there === 0 || originPool.toppedUpAt + TOP_UP_PAUSE_MS > now) return false
+    originPool.toppedUpAt = now
     return true
   }
 
   /** How long its requests still wait for a place on the connections of others that it has. */
-  #patienceMs(group: Group): number {
-    if (group.members.length === group.own || group.waiting.size === 0) return 0
+  #patienceMs(originPool: OriginPool): number {
+    if (originPool.members.length === originPool.own || originPool.waiting.size === 0) return 0
     const now = this.#parts.clock.now()
-    group.crowdedAt ??= now
-    return group.crowdedAt + CROWDED_MS - now
+    originPool.crowdedAt ??= now
+    return originPool.crowdedAt + CROWDED_MS - now
   }
 
   /** What the others have may never be free. Nothing is dialled for those who have gone by then. */
-  #growLater(group: Group, pauseMs: number): void {
-    if (group.waiting.size === 0) return
-    group.later ??= this.#parts.clock.startTimer(pauseMs, () => {
-      group.later = undefined
-      if (group.waiting.size > 0) this.grow(group)
+  #growLater(originPool: OriginPool, pauseMs: number): void {
+    if (originPool.waiting.size === 0) return
+    originPool.later ??= this.#parts.clock.startTimer(pauseMs, () => {
+      originPool.later = undefined
+      if (originPool.waiting.size > 0) this.grow(originPool)
     })
-    group.later.unref()
+    originPool.later.unref()
   }
 
-  #dial(group: Group): void {
+  #dial(originPool: OriginPool): void {
     const { clock, connectTimeoutMs, stop, dialling } = this.#parts
-    const isWanted = (): boolean => group.waiting.size > 0 || group.opening
-    const pursuit = new Pursuit(clock, connectTimeoutMs, isWanted, () => group.takenAddresses())
+    const isWanted = (): boolean => originPool.waiting.size > 0 || originPool.opening
+    const pursuit = new Pursuit(clock, connectTimeoutMs, isWanted, () => originPool.takenAddresses())
     link(stop, pursuit)
-    group.pursuits = [...group.pursuits, pursuit]
-    group.dialled = dialling
-      .obtain(group.target, pursuit, (connection) => group.memberOf(connection) !== undefined)
+    originPool.pursuits = [...originPool.pursuits, pursuit]
+    originPool.dialled = dialling
+      .obtain(originPool.target, pursuit, (connection) => originPool.memberOf(connection) !== undefined)
       .then(
         (member) => {
-          this.#end(group, pursuit)
-          this.#obtained(group, member)
+          this.#end(originPool, pursuit)
+          this.#obtained(originPool, member)
         },
         (error: Error) => {
-          this.#end(group, pursuit)
+          this.#end(originPool, pursuit)
           // Ended because nothing waited for it: what waits since then is given another.
-          if (pursuit.signal.aborted && !stop.aborted) this.settle(group)
-          else this.#unavailable(group, error)
+          if (pursuit.signal.aborted && !stop.aborted) this.settle(originPool)
+          else this.#unavailable(originPool, error)
         },
       )
-      .finally(() => group.dialOver())
+      .finally(() => originPool.dialOver())
   }
 
-  #end(group: Group, pursuit: Pursuit): void {
+  #end(originPool: OriginPool, pursuit: Pursuit): void {
     unlink(this.#parts.stop, pursuit)
     pursuit.end()
-    group.pursuits = group.pursuits.filter((each) => each !== pursuit)
+    originPool.pursuits = originPool.pursuits.filter((each) => each !== pursuit)
   }
 
   /** Requests of a group have left: dials that nothing waits for are ended, with the reason of the last of them. */
-  review(group: Group, reason: unknown): void {
+  review(originPool: OriginPool, reason: unknown): void {
     // Connections that are wanted in any case have a time of their own.
-    if (group.target.settings.minConnections > 1) return
-    for (const pursuit of group.pursuits) pursuit.review(reason)
+    if (originPool.target.settings.minConnections > 1) return
+    for (const pursuit of originPool.pursuits) pursuit.review(reason)
   }
 
-  #obtained(group: Group, member: Member): void {
+  #obtained(originPool: OriginPool, member: Member): void {
     const service = this.#parts.services.of(member.connection)
     // A 421 came while this one was looked for: the next one is the group's own.
-    if (member.coalesced && group.target.progress.misdirected === true) return this.settle(group)
+    if (member.coalesced && originPool.target.progress.misdirected === true) return this.settle(originPool)
     if (service === undefined || member.connection.state !== 'open') {
       // It closed while the promise was on its way. A server that does this every time must not be dialled without end.
-      if (member.coalesced) return this.settle(group)
-      return this.#unavailable(group, lost(group, 'the connection was closed as soon as it was open'))
+      if (member.coalesced) return this.settle(originPool)
+      return this.#unavailable(originPool, lost(originPool, 'the connection was closed as soon as it was open'))
     }
-    for (const { onMember } of group.takeOpening()) onMember(member)
-    if (group.memberOf(member.connection) === undefined) this.#parts.services.attach(group, member, service)
+    for (const { onMember } of originPool.takeOpening()) onMember(member)
+    if (originPool.memberOf(member.connection) === undefined) this.#parts.services.attach(originPool, member, service)
     // The limit may have been lowered since it was dialled.
-    if (group.members.length > 1) for (const surplus of group.surplus()) void surplus.close()
-    this.grow(group)
+    if (originPool.members.length > 1) for (const surplus of originPool.surplus()) void surplus.close()
+    this.grow(originPool)
   }
 
   /** A dial failed. Those who wait for nothing else hear of it; with a connection or another dial there is still hope. */
-  #unavailable(group: Group, error: Error): void {
-    group.failedAt = this.#parts.clock.now()
-    group.target.progress.misdirected = false
-    if (group.dials === 0 && group.members.length === 0) return this.#fail(group, error)
+  #unavailable(originPool: OriginPool, error: Error): void {
+    originPool.failedAt = this.#parts.clock.now()
+    originPool.target.progress.misdirected = false
+    if (originPool.dials === 0 && originPool.members.length === 0) return this.#fail(originPool, error)
     // Not dialled again at once: a server that takes one connection and no second would be asked without end.
-    if (group.members.length > 0) this.settle(group)
+    if (originPool.members.length > 0) this.settle(originPool)
   }
 
-  #fail(group: Group, error: Error): void {
-    for (const { onUnavailable } of group.takeOpening()) onUnavailable(error)
-    for (let waiter = group.waiting.next(); waiter !== undefined; waiter = group.waiting.next()) waiter.onUnavailable(error)
-    group.fruitless = 0
-    this.#parts.forget(group)
+  #fail(originPool: OriginPool, error: Error): void {
+    for (const { onUnavailable } of originPool.takeOpening()) onUnavailable(error)
+    for (let waiter = originPool.waiting.next(); waiter !== undefined; waiter = originPool.waiting.next())
+      waiter.onUnavailable(error)
+    originPool.fruitless = 0
+    this.#parts.forget(originPool)
   }
 }
 
-function allUnread({ target, unread }: Group): ConnectionError {
+function allUnread({ target, unread }: OriginPool): ConnectionError {
   const origin = target.origin.serialized
   const message = `${unread} connections are held by responses that are not read: read or discard the body of each (${origin})`
   return new ConnectionError('ERR_UNREAD_RESPONSES', message, { origin, initiator: 'local', processed: 'no' })
 }
 
-function lost({ target }: Group, what: string): ConnectionError {
+function lost({ target }: OriginPool, what: string): ConnectionError {
   const origin = target.origin.serialized
   return new ConnectionError('ERR_CONNECTION_LOST', `${what} (${origin})`, { origin, initiator: 'peer', processed: 'no' })
 }

@@ -15,7 +15,7 @@ const NOBODY: readonly never[] = []
 const OVER = Promise.resolve()
 
 /** One target's part of the pool: small, because there may be ten thousand. */
-export class Group {
+export class OriginPool {
   /** The one that was asked for last: settings may change while the pool runs. */
   target: PoolTarget
   members: readonly Member[] = NOBODY

@@ -18,7 +18,7 @@ import { type Explanation, explain } from './explain.js'
 import { Growth } from './growth.js'
 import { Lifetimes } from './lifetimes.js'
 import type { Member } from './member.js'
-import { Group } from './origin-pool.js'
+import { OriginPool } from './origin-pool.js'
 import type { Waiter } from './request-queue.js'
 import { CandidateIndex } from './reuse/candidate-index.js'
 import { GuardedPolicy } from './reuse/guarded-policy.js'
@@ -53,7 +53,7 @@ export class Pool {
   readonly #services: Services
   readonly #growth: Growth
   readonly #dedicated: Dedicated
-  readonly #groups = new Map<string, Group>()
+  readonly #originPools = new Map<string, OriginPool>()
   /** Those of them that have a tag. */
   #tagged = 0
   readonly #stop = new AbortController()
@@ -74,14 +74,14 @@ export class Pool {
     this.#dialling = this.#makeDialling(index)
     this.#services = new Services({
       ...{ policy, reuse: this.#reuse, index, lifetimes, diagnostics, clock, connector, stop: this.#stop.signal },
-      settle: (group) => this.#growth.settle(group),
-      fruitless: (group) => this.#growth.fruitless(group),
-      grow: (group) => this.#growth.grow(group),
+      settle: (originPool) => this.#growth.settle(originPool),
+      fruitless: (originPool) => this.#growth.fruitless(originPool),
+      grow: (originPool) => this.#growth.grow(originPool),
     })
     this.#growth = new Growth({
       ...{ connector, clock, dialling: this.#dialling, services: this.#services },
       ...{ connectTimeoutMs: options.timeouts.connect, stop: this.#stop.signal },
-      forget: (group) => this.#forget(group),
+      forget: (originPool) => this.#forget(originPool),
     })
     this.#dedicated = new Dedicated(this.#dialling, this.#stop.signal)
   }
@@ -92,16 +92,16 @@ export class Pool {
   }
 
   /** What each target has. */
-  get groups(): Iterable<Group> {
-    return this.#groups.values()
+  get originPools(): Iterable<OriginPool> {
+    return this.#originPools.values()
   }
 
   /** What one target has. */
-  find(target: PoolTarget): Group | undefined {
+  find(target: PoolTarget): OriginPool | undefined {
     // Put there by a pool: perhaps by another one, or long ago.
-    const group = target.group as Group | undefined
-    if (group !== undefined && group.owner === this && group.target.dialKey === target.dialKey) return group
-    return this.#groups.get(target.dialKey)
+    const originPool = target.originPool as OriginPool | undefined
+    if (originPool !== undefined && originPool.owner === this && originPool.target.dialKey === target.dialKey) return originPool
+    return this.#originPools.get(target.dialKey)
   }
 
   /** What would become of a request now, and what the policy says of everything that is open or under way. Nothing is dialled. */
@@ -127,27 +127,28 @@ export class Pool {
       return member
     }
     // Not before: a strategy of the caller's own may have closed all there was, and then that group is forgotten.
-    const group = this.#groupFor(target)
-    const first = group.waiting.size === 0
-    if (first) group.crowdedAt = undefined
-    group.waiting.add(waiter)
+    const originPool = this.#originPoolFor(target)
+    const first = originPool.waiting.size === 0
+    if (first) originPool.crowdedAt = undefined
+    originPool.waiting.add(waiter)
     // While others wait it is in all of their queues; one that makes sure of its peer has to know that there are more.
-    for (const { connection } of group.members) if (first || connection.verifying) this.#services.of(connection)?.queue(group)
-    this.#growth.grow(group)
+    for (const { connection } of originPool.members)
+      if (first || connection.verifying) this.#services.of(connection)?.queue(originPool)
+    this.#growth.grow(originPool)
     return undefined
   }
 
   /** A connection of `target`, whether it has room or not. @throws what the connector throws; TimeoutError phase `connect`. */
   open(target: PoolTarget): Promise<Member> {
-    const group = this.#groupFor(target)
-    if (group.expiresAt <= this.#options.clock.now()) this.#services.expire(group)
-    const member = group.members[0]
+    const originPool = this.#originPoolFor(target)
+    if (originPool.expiresAt <= this.#options.clock.now()) this.#services.expire(originPool)
+    const member = originPool.members[0]
     if (member !== undefined) return Promise.resolve(member)
     return new Promise<Member>((resolve, reject) => {
       const waiter: Waiter = { affinity: undefined, onMember: resolve, onUnavailable: reject }
-      group.open(waiter)
-      this.#limitOpening(group, waiter)
-      this.#growth.grow(group)
+      originPool.open(waiter)
+      this.#limitOpening(originPool, waiter)
+      this.#growth.grow(originPool)
     })
   }
 
@@ -169,15 +170,15 @@ export class Pool {
   }
 
   /** A request has a clock of its own. What only wants a connection has the client's time for it. */
-  #limitOpening(group: Group, waiter: Waiter): void {
+  #limitOpening(originPool: OriginPool, waiter: Waiter): void {
     const { clock, timeouts } = this.#options
     if (timeouts.connect === 0) return
     const timer = startDeadline(clock, timeouts.connect, () => {
-      const origin = group.target.origin.serialized
+      const origin = originPool.target.origin.serialized
       const reason = new TimeoutError('connect', timeouts.connect, { origin, processed: 'no' })
-      group.leaveOpening(waiter)
+      originPool.leaveOpening(waiter)
       waiter.onUnavailable(reason)
-      this.#growth.review(group, reason)
+      this.#growth.review(originPool, reason)
     })
     const { onMember, onUnavailable } = waiter
     waiter.onMember = (member) => {
@@ -191,26 +192,26 @@ export class Pool {
   }
 
   /** Other settings hold for a group from now on. Connections beyond its limit finish what they have. */
-  update(group: Group, target: PoolTarget): void {
-    group.target = target
-    for (const connection of group.surplus()) void connection.close()
-    if (group.waiting.size > 0) this.#growth.grow(group)
+  update(originPool: OriginPool, target: PoolTarget): void {
+    originPool.target = target
+    for (const connection of originPool.surplus()) void connection.close()
+    if (originPool.waiting.size > 0) this.#growth.grow(originPool)
   }
 
   /** The connections made for a group finish what they have; those of others are left. Who waits gets new ones. */
-  async closeGroup(group: Group): Promise<void> {
+  async closeOriginPool(originPool: OriginPool): Promise<void> {
     // A copy: who closes leaves the list at once.
-    const closing = [...group.members].map(({ connection, coalesced }) =>
-      coalesced ? this.#services.detach(group, connection) : connection.close(),
+    const closing = [...originPool.members].map(({ connection, coalesced }) =>
+      coalesced ? this.#services.detach(originPool, connection) : connection.close(),
     )
     await Promise.all(closing)
   }
 
   /** The same for a target that has no others' connections, and what is on its way is closed when those who wait for it have it. */
-  async endGroup(group: Group): Promise<void> {
-    while (!group.empty) {
-      await this.closeGroup(group)
-      await group.dialled
+  async endOriginPool(originPool: OriginPool): Promise<void> {
+    while (!originPool.empty) {
+      await this.closeOriginPool(originPool)
+      await originPool.dialled
     }
   }
 
@@ -222,10 +223,10 @@ export class Pool {
   /** The waiter waits no more, for `reason`. A dial that nothing else waits for ends with it. */
   leave(target: PoolTarget, waiter: Waiter, reason?: unknown): void {
     this.#dedicated.leave(waiter, reason)
-    const group = this.find(target)
-    if (group === undefined) return
-    group.waiting.delete(waiter)
-    this.#growth.review(group, reason)
+    const originPool = this.find(target)
+    if (originPool === undefined) return
+    originPool.waiting.delete(waiter)
+    this.#growth.review(originPool, reason)
   }
 
   /** Whether a waiter of this target waits for a place on an open connection, and not for a connection. */
@@ -258,19 +259,19 @@ export class Pool {
     const origin = target.origin.serialized
     this.#policy.misdirected(connection, target.origin)
     this.#diagnostics.misdirected({ origin, connection: connection.id, status })
-    const group = this.find(target)
+    const originPool = this.find(target)
     // Where it has one of its own already, that is the one.
-    target.progress.misdirected = group === undefined || group.own === 0
-    this.#services.disown(group, connection, origin)
-    if (group !== undefined) this.#growth.settle(group)
-    if (this.#tagged > 0) this.#reviewTags(group, origin)
+    target.progress.misdirected = originPool === undefined || originPool.own === 0
+    this.#services.disown(originPool, connection, origin)
+    if (originPool !== undefined) this.#growth.settle(originPool)
+    if (this.#tagged > 0) this.#reviewTags(originPool, origin)
   }
 
   /** What is said of an origin holds for all of its tags, though each has connections of its own. */
-  #reviewTags(but: Group | undefined, origin: SerializedOrigin): void {
-    for (const group of this.#groups.values()) {
-      if (group === but || group.target.origin.serialized !== origin) continue
-      this.#services.review(group)
+  #reviewTags(but: OriginPool | undefined, origin: SerializedOrigin): void {
+    for (const originPool of this.#originPools.values()) {
+      if (originPool === but || originPool.target.origin.serialized !== origin) continue
+      this.#services.review(originPool)
     }
   }
 
@@ -288,10 +289,10 @@ export class Pool {
   }
 
   #serve(target: PoolTarget, member: Member): void {
-    const group = this.find(target)
+    const originPool = this.find(target)
     const service = this.#services.of(member.connection)
-    if (service !== undefined && group?.memberOf(member.connection) === member) {
-      this.#services.serve(group, member.connection, service)
+    if (service !== undefined && originPool?.memberOf(member.connection) === member) {
+      this.#services.serve(originPool, member.connection, service)
     }
   }
 
@@ -309,30 +310,30 @@ export class Pool {
     for (const connection of [...this.connections]) connection.destroy(reason)
   }
 
-  #groupFor(target: PoolTarget): Group {
-    let group = this.find(target)
-    if (group === undefined) {
-      group = new Group(target, this)
+  #originPoolFor(target: PoolTarget): OriginPool {
+    let originPool = this.find(target)
+    if (originPool === undefined) {
+      originPool = new OriginPool(target, this)
       if (target.isolation !== undefined) this.#tagged++
-      this.#groups.set(target.dialKey, group)
+      this.#originPools.set(target.dialKey, originPool)
     }
-    target.group = group
-    return group
+    target.originPool = originPool
+    return originPool
   }
 
   /** Unless it still has something. */
-  #forget(group: Group): void {
+  #forget(originPool: OriginPool): void {
     // Once: by now another group may stand in its place.
-    if (!group.empty || group.owner !== this) return
-    group.later?.cancel()
-    group.owner = undefined
-    if (group.target.isolation !== undefined) this.#tagged--
-    this.#groups.delete(group.target.dialKey)
+    if (!originPool.empty || originPool.owner !== this) return
+    originPool.later?.cancel()
+    originPool.owner = undefined
+    if (originPool.target.isolation !== undefined) this.#tagged--
+    this.#originPools.delete(originPool.target.dialKey)
   }
 
   /** The next connection of every origin that this one serves is to lead to where the resolver says then. */
   #forgetAddresses(connection: Connection): void {
-    for (const { target } of this.#services.of(connection)?.groups ?? []) this.#connector.forget(target)
+    for (const { target } of this.#services.of(connection)?.originPools ?? []) this.#connector.forget(target)
   }
 
   #makeLifetimes(): Lifetimes {

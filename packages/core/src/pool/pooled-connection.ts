@@ -2,18 +2,18 @@
 
 import type { ClockTimer } from '../runtime/clock.js'
 import type { Connection } from '../transport/connection.js'
-import type { Group } from './origin-pool.js'
+import type { OriginPool } from './origin-pool.js'
 import type { DialUnderWay } from './reuse/pending-dial.js'
 
 /** The service of one connection. */
 export class Service {
-  readonly groups: Set<Group> = new Set()
+  readonly originPools: Set<OriginPool> = new Set()
   /** In turns, so that one origin's queue does not starve another's single request. */
-  readonly waiting: Set<Group> = new Set()
+  readonly waiting: Set<OriginPool> = new Set()
   /** Size of the connection's Origin Set when the policy was last asked about all of `groups`; -1 without one. */
   origins = -1
   /** The one it was made for. */
-  home: Group | undefined
+  home: OriginPool | undefined
   /** What it came of, until others may find it. */
   dial: DialUnderWay | undefined
   /** Runs until SETTINGS have come. */
@@ -39,22 +39,22 @@ export class Service {
   }
 
   /** A request of the group waits for it. */
-  queue(group: Group): void {
-    this.waiting.add(group)
+  queue(originPool: OriginPool): void {
+    this.waiting.add(originPool)
     if (this.#connection.verifying) this.#doubted = true
   }
 
   /** The group whose turn it is. There is one. */
-  get firstWaiting(): Group {
-    const [group] = this.waiting as Iterable<Group> as [Group]
-    return group
+  get firstWaiting(): OriginPool {
+    const [originPool] = this.waiting as Iterable<OriginPool> as [OriginPool]
+    return originPool
   }
 
   /** The group has its turn, and stands behind the others from now on. Alone it stays where it is: that costs nothing. */
-  takeTurn(group: Group): void {
+  takeTurn(originPool: OriginPool): void {
     if (this.waiting.size === 1) return
-    this.waiting.delete(group)
-    this.waiting.add(group)
+    this.waiting.delete(originPool)
+    this.waiting.add(originPool)
   }
 
   /** Whether requests came while it was making sure of its peer, for which nothing was dialled, and that is over. True once. */
@@ -68,6 +68,6 @@ export class Service {
   noteRoom(): void {
     if (this.#roomy || this.#connection.capacity === 0) return
     this.#roomy = true
-    for (const group of this.groups) group.fruitless = 0
+    for (const originPool of this.originPools) originPool.fruitless = 0
   }
 }

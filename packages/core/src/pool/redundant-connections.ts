@@ -60,14 +60,14 @@ function candidates(covering: Connection, index: CandidateIndex): Set<Connection
 }
 
 /** Whether `covering` answers for everything that `other` does, and would be used for it. Of two that cover each other the older stays. */
-function covers(covering: Connection, other: Connection, { groups }: Service, policy: ReusePolicy): boolean {
+function covers(covering: Connection, other: Connection, { originPools }: Service, policy: ReusePolicy): boolean {
   const set = covering.originSet!
   if (other.protocol !== 'h2' || other.state !== 'open') return false
   // How many connections an origin has of its own is for its settings to say.
   if (other.route.origin.serialized === covering.route.origin.serialized) return false
   for (const origin of other.originSet ?? [other.route.origin.serialized]) if (!set.has(origin)) return false
   if (other.originSet?.size === set.size && other.id < covering.id) return false
-  for (const { target, members } of groups) {
+  for (const { target, members } of originPools) {
     const seen = members.find(({ connection }) => connection === other)?.target ?? seenBy(target, other.route.addresses)
     if (!isGrant(policy.verdict(covering, seen))) return false
   }

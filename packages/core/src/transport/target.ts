@@ -58,7 +58,7 @@ export interface PoolTarget extends Target {
   /** It has a connection of its own, with settings of its own. */
   readonly alone?: boolean
   /** Where the pool finds what it has for it. The pool's alone. */
-  group?: object | undefined
+  originPool?: object | undefined
   /** Dialled once: when that connection is gone its requests fail, and no other is made. */
   readonly once?: boolean
 }

@@ -173,7 +173,7 @@ it('origins that have joined a connection, and are asked for no more, are forgot
     await turn()
     shared.finish(one)
     clock.advance(100)
-    most = Math.max(most, [...pool.groups].length)
+    most = Math.max(most, [...pool.originPools].length)
   }
   expect(most).toBeLessThan(20)
 })

@@ -34,7 +34,7 @@ it('closing a group closes all of its connections', async () => {
   connector.known = 'http/1.1'
   const target = targetWith()
   const six = await idle(target, 6, { protocol: 'http/1.1' })
-  await pool.closeGroup(pool.find(target)!)
+  await pool.closeOriginPool(pool.find(target)!)
   expect(six.map(({ closes }) => closes)).toEqual([1, 1, 1, 1, 1, 1])
   expect(pool.find(target)).toBeUndefined()
 })
@@ -148,7 +148,7 @@ it.each(['close', 'destroy'] as const)('%s() in the turn in which a dial succeed
   const dialled = connector.dials[0]!.succeed()
   void pool[end](new Error('enough'))
   const { state } = await dialled
-  expect([state, [...pool.connections], [...pool.groups], clock.pending]).toEqual(['closed', [], [], 0])
+  expect([state, [...pool.connections], [...pool.originPools], clock.pending]).toEqual(['closed', [], [], 0])
   expect(waiting.error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
 })
 
@@ -168,7 +168,7 @@ it('open() rejects where there is none to be had', async () => {
   await turn()
   await connector.dials[0]!.fail(new Error('refused'))
   await opened
-  expect([...pool.groups]).toEqual([])
+  expect([...pool.originPools]).toEqual([])
 })
 
 it('a strategy that closes what it is to choose from: its request gets a new connection, which others find', async () => {

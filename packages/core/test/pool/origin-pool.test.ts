@@ -1,5 +1,5 @@
 import { FakeClock } from '@unshard/testkit'
-import { Group } from '../../src/pool/origin-pool.js'
+import { OriginPool } from '../../src/pool/origin-pool.js'
 import { Pursuit } from '../../src/pool/pursuit.js'
 import { FakeCall, FakeConnection, targetOf } from './fakes.js'
 
@@ -13,47 +13,47 @@ const member = (places = 1) => ({
 
 describe('Group', () => {
   it('picks the first connection with room', () => {
-    const group = new Group(target)
-    expect(group.pick(call)).toBeUndefined()
+    const originPool = new OriginPool(target)
+    expect(originPool.pick(call)).toBeUndefined()
     const [full, free, other] = [member(0), member(1), member(1)]
-    for (const each of [full, free, other]) group.add(each)
-    expect(group.pick(call)).toBe(free)
+    for (const each of [full, free, other]) originPool.add(each)
+    expect(originPool.pick(call)).toBe(free)
     free.connection.enter('draining')
-    expect(group.pick(call)).toBe(other)
+    expect(originPool.pick(call)).toBe(other)
     other.connection.places = 0
-    expect(group.pick(call)).toBeUndefined()
+    expect(originPool.pick(call)).toBeUndefined()
   })
 
   it('finds and removes by connection; one that is not there is no harm', () => {
-    const group = new Group(target)
+    const originPool = new OriginPool(target)
     const [one, two] = [member(), member()]
-    for (const each of [one, two]) group.add(each)
-    expect(group.memberOf(two.connection)).toBe(two)
-    group.remove(one.connection)
-    group.remove(one.connection)
-    expect(group.members).toEqual([two])
-    expect(group.memberOf(one.connection)).toBeUndefined()
+    for (const each of [one, two]) originPool.add(each)
+    expect(originPool.memberOf(two.connection)).toBe(two)
+    originPool.remove(one.connection)
+    originPool.remove(one.connection)
+    expect(originPool.members).toEqual([two])
+    expect(originPool.memberOf(one.connection)).toBeUndefined()
   })
 
   it('requests are served in the order in which they came, whoever leaves between them', () => {
-    const group = new Group(target)
+    const originPool = new OriginPool(target)
     const [a, b, c] = [new FakeCall('a'), new FakeCall('b'), new FakeCall('c')]
-    for (const call of [a, b, c]) group.waiting.add(call)
-    group.waiting.delete(b)
-    expect([group.waiting.next(), group.waiting.next(), group.waiting.next()]).toEqual([a, c, undefined])
+    for (const call of [a, b, c]) originPool.waiting.add(call)
+    originPool.waiting.delete(b)
+    expect([originPool.waiting.next(), originPool.waiting.next(), originPool.waiting.next()]).toEqual([a, c, undefined])
   })
 
   it('is empty only without connections, requests and dials', () => {
-    const group = new Group(target)
-    expect(group.empty).toBe(true)
+    const originPool = new OriginPool(target)
+    expect(originPool.empty).toBe(true)
     const pursuit = new Pursuit(new FakeClock(), 0, () => true)
-    group.pursuits = [pursuit]
-    expect(group.empty).toBe(false)
-    group.pursuits = []
-    group.waiting.add(new FakeCall())
-    expect(group.empty).toBe(false)
-    group.waiting.next()
-    group.add(member())
-    expect(group.empty).toBe(false)
+    originPool.pursuits = [pursuit]
+    expect(originPool.empty).toBe(false)
+    originPool.pursuits = []
+    originPool.waiting.add(new FakeCall())
+    expect(originPool.empty).toBe(false)
+    originPool.waiting.next()
+    originPool.add(member())
+    expect(originPool.empty).toBe(false)
   })
 })

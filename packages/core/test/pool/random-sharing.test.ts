@@ -159,8 +159,8 @@ const EVENTS: readonly ((world: World, connection: FakeConnection | undefined) =
     world.call(one.target)
   },
   (world) => {
-    const group = world.pool.find(world.pick(world.targets)!)
-    if (group !== undefined) void world.pool.closeGroup(group)
+    const originPool = world.pool.find(world.pick(world.targets)!)
+    if (originPool !== undefined) void world.pool.closeOriginPool(originPool)
   },
   (world, connection) => {
     if (connection !== undefined && connection.active > 0) connection.finish(world.pick([...connection.observers])!)
@@ -205,7 +205,7 @@ it.each(Array.from({ length: 300 }, (_, seed) => seed + 1))('seed %d', async (se
   expect(world.calls.filter(({ left, member, error }) => !left && member === undefined && error === undefined)).toEqual([])
   for (const connection of world.connections) connection.enter('closed')
   await world.pass(2_000)
-  expect([...world.pool.groups, ...world.pool.connections]).toEqual([])
+  expect([...world.pool.originPools, ...world.pool.connections]).toEqual([])
   // A request that left before its own connection came has left that to the next.
   expect(['first-connection', 'misdirected-before']).toContain((await world.pool.explain(world.targets[0]!)).because)
   expect(world.clock.referenced).toBe(0)

@@ -408,7 +408,7 @@ describe('explain', () => {
       candidates: [{ ...candidate, verdict: 'refuse', because: 'certificate-does-not-cover-host' }],
     })
     expect(connector.dials).toHaveLength(1)
-    expect([...pool.groups]).toHaveLength(1)
+    expect([...pool.originPools]).toHaveLength(1)
   })
 
   it('a dial under way', async () => {
