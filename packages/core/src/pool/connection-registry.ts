@@ -73,7 +73,7 @@ export class Services {
     target.progress.connections++
     target.progress.misdirected = false
     this.#parts.lifetimes.add(connection, target.settings)
-    service.groupNames = this.#parts.reuse.sharable(target) ? this.#parts.reuse.groupsOf(target) : undefined
+    service.hostGroups = this.#parts.reuse.sharable(target) ? this.#parts.reuse.hostGroupsOf(target) : undefined
     if (!connection.confirmed) this.#watchSettings(connection, service)
     connection.onChange = () => this.#changed(connection, service)
     if (connection.state !== 'open' || connection.confirmed) this.#changed(connection, service)
@@ -200,9 +200,9 @@ export class Services {
     const { reuseKey, origin } = connection.route
     service.settingsTimer?.cancel()
     if (connection.protocol === 'h2') this.#parts.connector.proved(connection.route)
-    if (service.groupNames !== undefined) {
+    if (service.hostGroups !== undefined) {
       index.addConnection(connection)
-      for (const name of service.groupNames) index.addToGroup(connection, { reuseKey, port: origin.port }, name)
+      for (const name of service.hostGroups) index.addToHostGroup(connection, { reuseKey, port: origin.port }, name)
       if (connection.originSet !== undefined) index.list(connection)
     }
     service.dial?.end()
@@ -213,13 +213,13 @@ export class Services {
   #noteOrigins(connection: Connection, service: Service): void {
     const { index, policy } = this.#parts
     service.origins = connection.originSet?.size ?? -1
-    if (service.groupNames !== undefined && service.dial === undefined) index.list(connection)
+    if (service.hostGroups !== undefined && service.dial === undefined) index.list(connection)
     for (const originPool of [...service.originPools]) {
       const target = originPool.memberOf(connection)?.target
       if (target === undefined) continue
       if (!this.#mayServe(connection, target)) this.detach(originPool, connection)
     }
-    if (service.groupNames !== undefined && service.origins >= 0) noteCovered(connection, this.#services, policy, index)
+    if (service.hostGroups !== undefined && service.origins >= 0) noteCovered(connection, this.#services, policy, index)
   }
 
   /**

@@ -126,7 +126,12 @@ export class Dialling {
   ): Promise<Member> {
     const { connector, reuse, clock, register, onDial, onConnected } = this.#parts
     const { signal } = pursuit
-    const dial = new DialUnderWay(target, reuse.sharable(target) ? addresses[0] : undefined, reuse.groupsOf(target), this.#parts)
+    const dial = new DialUnderWay(
+      target,
+      reuse.sharable(target) ? addresses[0] : undefined,
+      reuse.hostGroupsOf(target),
+      this.#parts,
+    )
     pursuit.dial = dial
     dial.onLeft = (reason) => pursuit.review(reason)
     this.#underWay.add(dial)

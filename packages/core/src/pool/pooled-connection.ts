@@ -19,7 +19,7 @@ export class Service {
   /** Runs until SETTINGS have come. */
   settingsTimer: ClockTimer | undefined
   /** Groups of the caller's by which it is found; `undefined` where nobody else is to find it at all. */
-  groupNames: readonly string[] | undefined
+  hostGroups: readonly string[] | undefined
   /** A connection that answers for all that this one does (RFC 8336 §2.4): when there is room for its requests there, it goes. */
   coveredBy: Connection | undefined
   /** The other way round: connections that go when there is room on this one. */

@@ -70,12 +70,12 @@ export class CandidateIndex {
   }
 
   /** A candidate of a group of the caller's: where there are no addresses these meet. */
-  addToGroup(
+  addToHostGroup(
     candidate: Candidate,
     { reuseKey, port }: { readonly reuseKey: string; readonly port: number },
     group: string,
   ): void {
-    const spot = groupSpot(reuseKey, group, port)
+    const spot = hostGroupKey(reuseKey, group, port)
     if ('route' in candidate) this.#put(candidate, spot)
     else this.#stand(candidate, spot)
   }
@@ -119,9 +119,9 @@ export class CandidateIndex {
   }
 
   /** The same for groups. */
-  findInGroups({ origin, reuseKey }: Wanted, groups: readonly string[]): Candidate[] {
+  findInHostGroups({ origin, reuseKey }: Wanted, groups: readonly string[]): Candidate[] {
     return this.#offer(
-      groups.map((group) => groupSpot(reuseKey, group, origin.port)),
+      groups.map((group) => hostGroupKey(reuseKey, group, origin.port)),
       origin.host,
     )
   }
@@ -221,7 +221,7 @@ function canonicalIPv6(address: string): string {
   return zone === undefined ? text : `${text}%${zone}`
 }
 
-function groupSpot(reuseKey: string, group: string, port: number): string {
+function hostGroupKey(reuseKey: string, group: string, port: number): string {
   return `${reuseKey} group ${port} ${group}`
 }
 

@@ -57,7 +57,7 @@ export class DialUnderWay implements Dial, ConnectProgress, PendingWait {
       this.#settle = resolve
     })
     if (first !== undefined) this.#list(first)
-    for (const group of groups) parts.index.addToGroup(this, this, group)
+    for (const group of groups) parts.index.addToHostGroup(this, this, group)
   }
 
   onAttempt(address: Address): void {

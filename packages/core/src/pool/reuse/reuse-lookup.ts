@@ -56,7 +56,7 @@ export class Reuse {
   }
 
   /** Groups of the caller's that the target's host is in, where those are what counts. */
-  groupsOf({ origin, proxy }: PoolTarget): readonly string[] {
+  hostGroupsOf({ origin, proxy }: PoolTarget): readonly string[] {
     return proxy === undefined ? [] : (this.#parts.policy.groupsOf?.(origin) ?? [])
   }
 
@@ -136,7 +136,7 @@ export class Reuse {
 
   #candidates(target: PoolTarget, seen: Target): Candidate[] {
     const { index } = this.#parts
-    return target.proxy === undefined ? index.find(seen) : index.findInGroups(seen, this.groupsOf(target))
+    return target.proxy === undefined ? index.find(seen) : index.findInHostGroups(seen, this.hostGroupsOf(target))
   }
 }
 

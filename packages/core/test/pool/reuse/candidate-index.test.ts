@@ -95,11 +95,11 @@ describe('CandidateIndex', () => {
     index.addConnection(tunnelled)
     expect(index.find(wanted(at('192.0.2.1')))).toEqual([])
     const underWay = dial()
-    index.addToGroup(tunnelled, { reuseKey: 'key', port: 443 }, 'shops')
-    index.addToGroup(underWay, underWay, 'shops')
-    expect(index.findInGroups(wanted([]), ['others', 'shops'])).toEqual([tunnelled, underWay])
-    expect(index.findInGroups(wanted([], 'https://b.example:8443'), ['shops'])).toEqual([])
-    expect(index.findInGroups(wanted([], 'https://b.example', 'other'), ['shops'])).toEqual([])
+    index.addToHostGroup(tunnelled, { reuseKey: 'key', port: 443 }, 'shops')
+    index.addToHostGroup(underWay, underWay, 'shops')
+    expect(index.findInHostGroups(wanted([]), ['others', 'shops'])).toEqual([tunnelled, underWay])
+    expect(index.findInHostGroups(wanted([], 'https://b.example:8443'), ['shops'])).toEqual([])
+    expect(index.findInHostGroups(wanted([], 'https://b.example', 'other'), ['shops'])).toEqual([])
   })
 
   it('by Origin Set, as it is now; and by the origin it was made for', () => {
