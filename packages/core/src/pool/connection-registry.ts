@@ -12,7 +12,7 @@ import type { PoolTarget, Target } from '../transport/target.js'
 import type { Lifetimes } from './lifetimes.js'
 import { hasRoom, type Member } from './member.js'
 import type { OriginPool } from './origin-pool.js'
-import { Service } from './pooled-connection.js'
+import { PooledConnection } from './pooled-connection.js'
 import { noteCovered, reviewCoverage } from './redundant-connections.js'
 import type { CandidateIndex } from './reuse/candidate-index.js'
 import type { DialUnderWay } from './reuse/pending-dial.js'
@@ -20,7 +20,7 @@ import type { Reuse } from './reuse/reuse-lookup.js'
 import { isGrant, type ReusePolicy } from './reuse/reuse-policy.js'
 
 /** What services stand on, and whom they tell. */
-export interface ServiceParts {
+export interface ConnectionRegistryDeps {
   readonly policy: ReusePolicy
   readonly reuse: Reuse
   readonly index: CandidateIndex
@@ -44,21 +44,21 @@ const LATE_SETTINGS_MS = 2_000
 const LOOKED_AT = 3
 
 /** All of one pool. */
-export class Services {
-  readonly #parts: ServiceParts
-  readonly #services = new Map<Connection, Service>()
+export class ConnectionRegistry {
+  readonly #parts: ConnectionRegistryDeps
+  readonly #pooledConnections = new Map<Connection, PooledConnection>()
 
-  constructor(parts: ServiceParts) {
+  constructor(parts: ConnectionRegistryDeps) {
     this.#parts = parts
   }
 
   /** Open connections. */
   get connections(): Iterable<Connection> {
-    return this.#services.keys()
+    return this.#pooledConnections.keys()
   }
 
-  of(connection: Connection): Service | undefined {
-    return this.#services.get(connection)
+  of(connection: Connection): PooledConnection | undefined {
+    return this.#pooledConnections.get(connection)
   }
 
   /** A new connection, made for `target`. Others find it when it has said what it allows. */
@@ -68,19 +68,19 @@ export class Services {
       dial.end()
       return connection.destroy(this.#parts.stop.reason)
     }
-    const service = new Service(connection, dial)
-    this.#services.set(connection, service)
+    const pooled = new PooledConnection(connection, dial)
+    this.#pooledConnections.set(connection, pooled)
     target.progress.connections++
     target.progress.misdirected = false
     this.#parts.lifetimes.add(connection, target.settings)
-    service.hostGroups = this.#parts.reuse.sharable(target) ? this.#parts.reuse.hostGroupsOf(target) : undefined
-    if (!connection.confirmed) this.#watchSettings(connection, service)
-    connection.onChange = () => this.#changed(connection, service)
-    if (connection.state !== 'open' || connection.confirmed) this.#changed(connection, service)
+    pooled.hostGroups = this.#parts.reuse.sharable(target) ? this.#parts.reuse.hostGroupsOf(target) : undefined
+    if (!connection.confirmed) this.#watchSettings(connection, pooled)
+    connection.onChange = () => this.#changed(connection, pooled)
+    if (connection.state !== 'open' || connection.confirmed) this.#changed(connection, pooled)
   }
 
   /** SETTINGS that are late have no deadline (see `h2/liveness.ts`); but another address of the name may be the better one. */
-  #watchSettings(connection: Connection, service: Service): void {
+  #watchSettings(connection: Connection, pooled: PooledConnection): void {
     const { clock, connector } = this.#parts
     const timer = clock.startTimer(LATE_SETTINGS_MS, () =>
       clock.afterTurn(() => {
@@ -88,31 +88,31 @@ export class Services {
       }),
     )
     timer.unref()
-    service.settingsTimer = timer
+    pooled.settingsTimer = timer
   }
 
   /** From now on the group is served by that connection too. */
-  attach(originPool: OriginPool, member: Member, service: Service): void {
+  attach(originPool: OriginPool, member: Member, pooled: PooledConnection): void {
     const { connection, coalesced, because } = member
     originPool.add(member)
     if (coalesced) {
       this.#parts.diagnostics.coalesced({ origin: originPool.target.origin.serialized, connection: connection.id, because })
-      this.#forgetOldest(service)
-    } else service.home = originPool
-    service.originPools.add(originPool)
-    service.noteRoom()
-    if (service.roomy) originPool.fruitless = 0
-    service.queue(originPool)
-    this.#serve(connection, service, originPool)
+      this.#forgetOldest(pooled)
+    } else pooled.home = originPool
+    pooled.originPools.add(originPool)
+    pooled.noteRoom()
+    if (pooled.roomy) originPool.fruitless = 0
+    pooled.queue(originPool)
+    this.#serve(connection, pooled, originPool)
     // Whoever it was made for may have gone: it must not stay for ever.
-    this.#noteActivity(connection, service)
+    this.#noteActivity(connection, pooled)
   }
 
   /**
    * Origins that nobody asks for any more must not stay for as long as a connection that is never idle. Those that joined first come first, and
    * for each that joins some are looked at: more are never kept than have joined while an answer lasts.
    */
-  #forgetOldest({ originPools, home }: Service): void {
+  #forgetOldest({ originPools, home }: PooledConnection): void {
     const now = this.#parts.clock.now()
     let left = LOOKED_AT
     for (const originPool of originPools) {
@@ -140,9 +140,9 @@ export class Services {
   /** RFC 9110 §15.5.20: the group shares nothing until it has a connection of its own. */
   disown(originPool: OriginPool | undefined, connection: Connection, origin: SerializedOrigin): void {
     connection.disown(origin)
-    const service = this.#services.get(connection)
+    const pooled = this.#pooledConnections.get(connection)
     // Only where there was a set: asking about all who share, for each of them that is disowned, would be quadratic.
-    if (service !== undefined && hasNewOrigins(connection, service)) this.#noteOrigins(connection, service)
+    if (pooled !== undefined && hasNewOrigins(connection, pooled)) this.#noteOrigins(connection, pooled)
     for (const member of originPool === undefined ? [] : [...originPool.members]) {
       if (member.coalesced) this.#part(originPool!, member.connection)
     }
@@ -160,32 +160,33 @@ export class Services {
   }
 
   /** The group has requests that may go over it. */
-  serve(originPool: OriginPool, connection: Connection, service: Service): void {
-    service.queue(originPool)
-    this.#serve(connection, service)
+  serve(originPool: OriginPool, connection: Connection, pooled: PooledConnection): void {
+    pooled.queue(originPool)
+    this.#serve(connection, pooled)
   }
 
   #part(originPool: OriginPool, connection: Connection): void {
     originPool.remove(connection)
-    const service = this.#services.get(connection)
-    service?.originPools.delete(originPool)
-    service?.waiting.delete(originPool)
+    const pooled = this.#pooledConnections.get(connection)
+    pooled?.originPools.delete(originPool)
+    pooled?.waiting.delete(originPool)
   }
 
-  #changed(connection: Connection, service: Service): void {
-    if (connection.state !== 'open') return this.#retire(connection, service)
-    if (service.dial !== undefined && connection.confirmed) this.#publish(connection, service)
-    if (hasNewOrigins(connection, service)) this.#noteOrigins(connection, service)
-    service.noteRoom()
-    if (service.waiting.size > 0) this.#serve(connection, service)
+  #changed(connection: Connection, pooled: PooledConnection): void {
+    if (connection.state !== 'open') return this.#retire(connection, pooled)
+    if (pooled.dial !== undefined && connection.confirmed) this.#publish(connection, pooled)
+    if (hasNewOrigins(connection, pooled)) this.#noteOrigins(connection, pooled)
+    pooled.noteRoom()
+    if (pooled.waiting.size > 0) this.#serve(connection, pooled)
     // It may have room for fewer than have come.
-    if (service.doubtEnded()) for (const originPool of service.waiting) this.#parts.grow(originPool)
-    if (service.coveredBy !== undefined || service.covered !== undefined) reviewCoverage(connection, service, this.#services)
-    this.#noteActivity(connection, service)
+    if (pooled.doubtEnded()) for (const originPool of pooled.waiting) this.#parts.grow(originPool)
+    if (pooled.coveredBy !== undefined || pooled.covered !== undefined)
+      reviewCoverage(connection, pooled, this.#pooledConnections)
+    this.#noteActivity(connection, pooled)
   }
 
   /** Until whoever it was made for has it, it is not idle: where no idle ones are kept it would be closed before its first request. */
-  #noteActivity(connection: Connection, { home }: Service): void {
+  #noteActivity(connection: Connection, { home }: PooledConnection): void {
     if (connection.active > 0) return this.#parts.lifetimes.busy(connection)
     if (home === undefined) return
     // One more than the origin may have was made while responses of others were not read.
@@ -195,31 +196,31 @@ export class Services {
   }
 
   /** Others may find it, and those who waited for it do. */
-  #publish(connection: Connection, service: Service): void {
+  #publish(connection: Connection, pooled: PooledConnection): void {
     const { index } = this.#parts
     const { reuseKey, origin } = connection.route
-    service.settingsTimer?.cancel()
+    pooled.settingsTimer?.cancel()
     if (connection.protocol === 'h2') this.#parts.connector.proved(connection.route)
-    if (service.hostGroups !== undefined) {
+    if (pooled.hostGroups !== undefined) {
       index.addConnection(connection)
-      for (const name of service.hostGroups) index.addToHostGroup(connection, { reuseKey, port: origin.port }, name)
+      for (const name of pooled.hostGroups) index.addToHostGroup(connection, { reuseKey, port: origin.port }, name)
       if (connection.originSet !== undefined) index.list(connection)
     }
-    service.dial?.end()
-    service.dial = undefined
+    pooled.dial?.end()
+    pooled.dial = undefined
   }
 
   /** RFC 8336 §2.4: ORIGIN may come after others have joined, and what is not in the set is not served from then on. */
-  #noteOrigins(connection: Connection, service: Service): void {
+  #noteOrigins(connection: Connection, pooled: PooledConnection): void {
     const { index, policy } = this.#parts
-    service.origins = connection.originSet?.size ?? -1
-    if (service.hostGroups !== undefined && service.dial === undefined) index.list(connection)
-    for (const originPool of [...service.originPools]) {
+    pooled.origins = connection.originSet?.size ?? -1
+    if (pooled.hostGroups !== undefined && pooled.dial === undefined) index.list(connection)
+    for (const originPool of [...pooled.originPools]) {
       const target = originPool.memberOf(connection)?.target
       if (target === undefined) continue
       if (!this.#mayServe(connection, target)) this.detach(originPool, connection)
     }
-    if (service.hostGroups !== undefined && service.origins >= 0) noteCovered(connection, this.#services, policy, index)
+    if (pooled.hostGroups !== undefined && pooled.origins >= 0) noteCovered(connection, this.#pooledConnections, policy, index)
   }
 
   /**
@@ -227,21 +228,21 @@ export class Services {
    * @param justAsked for whom the resolver has answered this moment. Its requests go by that answer, however short its life is: one that
    *   is used up at once would be asked for without end.
    */
-  #serve(connection: Connection, service: Service, justAsked?: OriginPool): void {
+  #serve(connection: Connection, pooled: PooledConnection, justAsked?: OriginPool): void {
     const { clock } = this.#parts
-    while (connection.capacity > 0 && service.waiting.size > 0) {
-      const originPool = service.firstWaiting
+    while (connection.capacity > 0 && pooled.waiting.size > 0) {
+      const originPool = pooled.firstWaiting
       const member = originPool.waiting.size === 0 ? undefined : originPool.memberOf(connection)
       // With a trial on its way the group comes back when that is answered.
       if (member === undefined || member.trial === 'sent') {
-        service.waiting.delete(originPool)
+        pooled.waiting.delete(originPool)
         continue
       }
-      service.takeTurn(originPool)
+      pooled.takeTurn(originPool)
       if (originPool !== justAsked && originPool.expiresAt !== Number.POSITIVE_INFINITY && originPool.expiresAt <= clock.now()) {
         this.expire(originPool)
         // Its own connections stay, and this may be one.
-        if (originPool.memberOf(connection) === undefined) service.waiting.delete(originPool)
+        if (originPool.memberOf(connection) === undefined) pooled.waiting.delete(originPool)
         this.#parts.settle(originPool)
         continue
       }
@@ -249,27 +250,27 @@ export class Services {
       if (member.trial === 'due') member.trial = 'sent'
       const waiter = originPool.waiting.next()!
       originPool.crowdedAt = undefined
-      if (originPool.waiting.size === 0) service.waiting.delete(originPool)
+      if (originPool.waiting.size === 0) pooled.waiting.delete(originPool)
       waiter.onMember(member)
     }
   }
 
   /** It takes no more requests: nobody finds it any more, and who waited for it needs another. */
-  #retire(connection: Connection, service: Service): void {
+  #retire(connection: Connection, pooled: PooledConnection): void {
     this.#parts.lifetimes.delete(connection)
     this.#parts.index.delete(connection)
-    service.settingsTimer?.cancel()
-    service.dial?.end()
-    service.dial = undefined
-    if (connection.state === 'closed') this.#services.delete(connection)
+    pooled.settingsTimer?.cancel()
+    pooled.dial?.end()
+    pooled.dial = undefined
+    if (connection.state === 'closed') this.#pooledConnections.delete(connection)
     // Of no use to anybody: another address may be.
-    if (!service.roomy && !this.#parts.stop.aborted) this.#parts.connector.disproved(connection.route)
-    const originPools = [...service.originPools]
-    service.originPools.clear()
-    service.waiting.clear()
+    if (!pooled.roomy && !this.#parts.stop.aborted) this.#parts.connector.disproved(connection.route)
+    const originPools = [...pooled.originPools]
+    pooled.originPools.clear()
+    pooled.waiting.clear()
     for (const originPool of originPools) {
       originPool.remove(connection)
-      if (service.roomy) this.#parts.settle(originPool)
+      if (pooled.roomy) this.#parts.settle(originPool)
       else this.#parts.fruitless(originPool)
     }
   }
@@ -280,6 +281,6 @@ function isOverLimit({ protocol }: Connection, { own, unread, target }: OriginPo
 }
 
 /** Whether the Origin Set is another one than when the policy was asked last: it only grows, but for origins that are disowned. */
-function hasNewOrigins({ originSet }: Connection, { origins }: Service): boolean {
+function hasNewOrigins({ originSet }: Connection, { origins }: PooledConnection): boolean {
   return (originSet?.size ?? -1) !== origins
 }

@@ -7,7 +7,7 @@ import type { Connector } from '../connect/connector.js'
 import { ConnectionError } from '../errors/errors.js'
 import { link, unlink } from '../runtime/abort.js'
 import type { Clock } from '../runtime/clock.js'
-import type { Services } from './connection-registry.js'
+import type { ConnectionRegistry } from './connection-registry.js'
 import type { Dialling } from './dialer.js'
 import type { Member } from './member.js'
 import type { OriginPool } from './origin-pool.js'
@@ -38,7 +38,7 @@ const UNREAD_PAUSE_MS = 50
 export interface GrowthParts {
   readonly connector: Connector
   readonly dialling: Dialling
-  readonly services: Services
+  readonly registry: ConnectionRegistry
   readonly clock: Clock
   /** How long a connection may take that nothing waits for, milliseconds; 0 is forever. */
   readonly connectTimeoutMs: number
@@ -188,16 +188,16 @@ export class Growth {
   }
 
   #obtained(originPool: OriginPool, member: Member): void {
-    const service = this.#parts.services.of(member.connection)
+    const pooled = this.#parts.registry.of(member.connection)
     // A 421 came while this one was looked for: the next one is the group's own.
     if (member.coalesced && originPool.target.progress.misdirected === true) return this.settle(originPool)
-    if (service === undefined || member.connection.state !== 'open') {
+    if (pooled === undefined || member.connection.state !== 'open') {
       // It closed while the promise was on its way. A server that does this every time must not be dialled without end.
       if (member.coalesced) return this.settle(originPool)
       return this.#unavailable(originPool, lost(originPool, 'the connection was closed as soon as it was open'))
     }
     for (const { onMember } of originPool.takeOpening()) onMember(member)
-    if (originPool.memberOf(member.connection) === undefined) this.#parts.services.attach(originPool, member, service)
+    if (originPool.memberOf(member.connection) === undefined) this.#parts.registry.attach(originPool, member, pooled)
     // The limit may have been lowered since it was dialled.
     if (originPool.members.length > 1) for (const surplus of originPool.surplus()) void surplus.close()
     this.grow(originPool)

@@ -11,7 +11,7 @@ import type { Clock } from '../runtime/clock.js'
 import { startDeadline } from '../runtime/deadlines.js'
 import type { Connection } from '../transport/connection.js'
 import type { PoolTarget } from '../transport/target.js'
-import { Services } from './connection-registry.js'
+import { ConnectionRegistry } from './connection-registry.js'
 import { Dedicated } from './dedicated-connections.js'
 import { Dialling } from './dialer.js'
 import { type Explanation, explain } from './explain.js'
@@ -50,7 +50,7 @@ export class Pool {
   readonly #lifetimes: Lifetimes
   readonly #reuse: Reuse
   readonly #dialling: Dialling
-  readonly #services: Services
+  readonly #registry: ConnectionRegistry
   readonly #growth: Growth
   readonly #dedicated: Dedicated
   readonly #originPools = new Map<string, OriginPool>()
@@ -72,14 +72,14 @@ export class Pool {
     const isPastAge = (connection: Connection): boolean => lifetimes.isPastAge(connection)
     this.#reuse = new Reuse({ policy, index, diagnostics, isPastAge })
     this.#dialling = this.#makeDialling(index)
-    this.#services = new Services({
+    this.#registry = new ConnectionRegistry({
       ...{ policy, reuse: this.#reuse, index, lifetimes, diagnostics, clock, connector, stop: this.#stop.signal },
       settle: (originPool) => this.#growth.settle(originPool),
       fruitless: (originPool) => this.#growth.fruitless(originPool),
       grow: (originPool) => this.#growth.grow(originPool),
     })
     this.#growth = new Growth({
-      ...{ connector, clock, dialling: this.#dialling, services: this.#services },
+      ...{ connector, clock, dialling: this.#dialling, registry: this.#registry },
       ...{ connectTimeoutMs: options.timeouts.connect, stop: this.#stop.signal },
       forget: (originPool) => this.#forget(originPool),
     })
@@ -88,7 +88,7 @@ export class Pool {
 
   /** Open connections. */
   get connections(): Iterable<Connection> {
-    return this.#services.connections
+    return this.#registry.connections
   }
 
   /** What each target has. */
@@ -107,7 +107,7 @@ export class Pool {
   /** What would become of a request now, and what the policy says of everything that is open or under way. Nothing is dialled. */
   async explain(target: PoolTarget): Promise<Explanation> {
     const { addresses } = await this.#connector.resolve(target)
-    const { connections } = this.#services
+    const { connections } = this.#registry
     const parts = { reuse: this.#reuse, policy: this.#policy, connections, dials: this.#dialling.underWay }
     return explain(target, addresses, this.find(target), parts)
   }
@@ -119,7 +119,7 @@ export class Pool {
    */
   acquire(target: PoolTarget, waiter: Waiter, now: number = this.#options.clock.now()): Member | undefined {
     const known = this.find(target)
-    if (known !== undefined && known.expiresAt <= now) this.#services.expire(known)
+    if (known !== undefined && known.expiresAt <= now) this.#registry.expire(known)
     const member = known?.pick(waiter)
     if (member !== undefined) {
       if (member.trial === 'due') member.trial = 'sent'
@@ -133,7 +133,7 @@ export class Pool {
     originPool.waiting.add(waiter)
     // While others wait it is in all of their queues; one that makes sure of its peer has to know that there are more.
     for (const { connection } of originPool.members)
-      if (first || connection.verifying) this.#services.of(connection)?.queue(originPool)
+      if (first || connection.verifying) this.#registry.of(connection)?.queue(originPool)
     this.#growth.grow(originPool)
     return undefined
   }
@@ -141,7 +141,7 @@ export class Pool {
   /** A connection of `target`, whether it has room or not. @throws what the connector throws; TimeoutError phase `connect`. */
   open(target: PoolTarget): Promise<Member> {
     const originPool = this.#originPoolFor(target)
-    if (originPool.expiresAt <= this.#options.clock.now()) this.#services.expire(originPool)
+    if (originPool.expiresAt <= this.#options.clock.now()) this.#registry.expire(originPool)
     const member = originPool.members[0]
     if (member !== undefined) return Promise.resolve(member)
     return new Promise<Member>((resolve, reject) => {
@@ -157,7 +157,7 @@ export class Pool {
    * SETTINGS that are late are not a failure.
    */
   confirmed(connection: Connection): Promise<void> {
-    const settled = this.#services.of(connection)?.dial?.settled
+    const settled = this.#registry.of(connection)?.dial?.settled
     const { clock, timeouts } = this.#options
     if (settled === undefined || timeouts.connect === 0) return settled ?? Promise.resolve()
     return new Promise((resolve) => {
@@ -202,7 +202,7 @@ export class Pool {
   async closeOriginPool(originPool: OriginPool): Promise<void> {
     // A copy: who closes leaves the list at once.
     const closing = [...originPool.members].map(({ connection, coalesced }) =>
-      coalesced ? this.#services.detach(originPool, connection) : connection.close(),
+      coalesced ? this.#registry.detach(originPool, connection) : connection.close(),
     )
     await Promise.all(closing)
   }
@@ -262,7 +262,7 @@ export class Pool {
     const originPool = this.find(target)
     // Where it has one of its own already, that is the one.
     target.progress.misdirected = originPool === undefined || originPool.own === 0
-    this.#services.disown(originPool, connection, origin)
+    this.#registry.disown(originPool, connection, origin)
     if (originPool !== undefined) this.#growth.settle(originPool)
     if (this.#tagged > 0) this.#reviewTags(originPool, origin)
   }
@@ -271,7 +271,7 @@ export class Pool {
   #reviewTags(but: OriginPool | undefined, origin: SerializedOrigin): void {
     for (const originPool of this.#originPools.values()) {
       if (originPool === but || originPool.target.origin.serialized !== origin) continue
-      this.#services.review(originPool)
+      this.#registry.review(originPool)
     }
   }
 
@@ -290,9 +290,9 @@ export class Pool {
 
   #serve(target: PoolTarget, member: Member): void {
     const originPool = this.find(target)
-    const service = this.#services.of(member.connection)
-    if (service !== undefined && originPool?.memberOf(member.connection) === member) {
-      this.#services.serve(originPool, member.connection, service)
+    const pooled = this.#registry.of(member.connection)
+    if (pooled !== undefined && originPool?.memberOf(member.connection) === member) {
+      this.#registry.serve(originPool, member.connection, pooled)
     }
   }
 
@@ -333,7 +333,7 @@ export class Pool {
 
   /** The next connection of every origin that this one serves is to lead to where the resolver says then. */
   #forgetAddresses(connection: Connection): void {
-    for (const { target } of this.#services.of(connection)?.originPools ?? []) this.#connector.forget(target)
+    for (const { target } of this.#registry.of(connection)?.originPools ?? []) this.#connector.forget(target)
   }
 
   #makeLifetimes(): Lifetimes {
@@ -341,7 +341,7 @@ export class Pool {
     return new Lifetimes({
       clock,
       maxIdleConnections,
-      siblings: (connection) => this.#services.of(connection)?.home?.members.map((member) => member.connection) ?? [connection],
+      siblings: (connection) => this.#registry.of(connection)?.home?.members.map((member) => member.connection) ?? [connection],
       aged: (connection) => this.#forgetAddresses(connection),
     })
   }
@@ -351,7 +351,7 @@ export class Pool {
     return new Dialling({
       ...{ connector: this.#connector, reuse: this.#reuse, index, clock },
       connectTimeoutMs: timeouts.connect,
-      register: (connection, target, dial) => this.#services.register(connection, target, dial),
+      register: (connection, target, dial) => this.#registry.register(connection, target, dial),
       onDial: () => {
         this.totals.dials++
       },

@@ -6,7 +6,7 @@ import type { OriginPool } from './origin-pool.js'
 import type { DialUnderWay } from './reuse/pending-dial.js'
 
 /** The service of one connection. */
-export class Service {
+export class PooledConnection {
   readonly originPools: Set<OriginPool> = new Set()
   /** In turns, so that one origin's queue does not starve another's single request. */
   readonly waiting: Set<OriginPool> = new Set()

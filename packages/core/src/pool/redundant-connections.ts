@@ -4,46 +4,51 @@
  */
 
 import type { Connection } from '../transport/connection.js'
-import type { Service } from './pooled-connection.js'
+import type { PooledConnection } from './pooled-connection.js'
 import { type CandidateIndex, MAX_OFFERED } from './reuse/candidate-index.js'
 import { seenBy } from './reuse/reuse-lookup.js'
 import { isGrant, type ReusePolicy } from './reuse/reuse-policy.js'
 
 /** What is known of the connections of a pool. */
-type ServiceOf = { get(connection: Connection): Service | undefined }
+type PooledConnectionOf = { get(connection: Connection): PooledConnection | undefined }
 
 /** The Origin Set of `covering` has changed: marks the connections that it covers, and closes those that may go at once. */
-export function noteCovered(covering: Connection, services: ServiceOf, policy: ReusePolicy, index: CandidateIndex): void {
+export function noteCovered(
+  covering: Connection,
+  services: PooledConnectionOf,
+  policy: ReusePolicy,
+  index: CandidateIndex,
+): void {
   const before = services.get(covering)?.covered ?? []
   for (const other of new Set([...before, ...candidates(covering, index)])) {
-    const service = services.get(other)
-    if (service === undefined) continue
-    if (!covers(covering, other, service, policy)) {
+    const pooled = services.get(other)
+    if (pooled === undefined) continue
+    if (!covers(covering, other, pooled, policy)) {
       // What it covered before it may not cover now: an origin that was disowned has left the set.
-      if (service.coveredBy === covering) service.coveredBy = undefined
+      if (pooled.coveredBy === covering) pooled.coveredBy = undefined
       continue
     }
-    service.coveredBy = covering
+    pooled.coveredBy = covering
     const own = services.get(covering)
     if (own !== undefined) own.covered = (own.covered ?? new Set()).add(other)
-    closeCovered(other, service)
+    closeCovered(other, pooled)
   }
 }
 
 /** Either of them has changed: room here, fewer requests there. */
-export function reviewCoverage(connection: Connection, service: Service, services: ServiceOf): void {
-  if (service.coveredBy !== undefined) closeCovered(connection, service)
-  for (const covered of service.covered ?? []) {
+export function reviewCoverage(connection: Connection, pooled: PooledConnection, services: PooledConnectionOf): void {
+  if (pooled.coveredBy !== undefined) closeCovered(connection, pooled)
+  for (const covered of pooled.covered ?? []) {
     const other = services.get(covered)
     if (other?.coveredBy === connection) closeCovered(covered, other)
-    else service.covered!.delete(covered)
+    else pooled.covered!.delete(covered)
   }
 }
 
 /** Closes a connection that is covered, if its requests fit on the one that covers it. */
-function closeCovered(covered: Connection, service: Service): void {
-  const covering = service.coveredBy!
-  if (covered.state !== 'open' || covering.state !== 'open') service.coveredBy = undefined
+function closeCovered(covered: Connection, pooled: PooledConnection): void {
+  const covering = pooled.coveredBy!
+  if (covered.state !== 'open' || covering.state !== 'open') pooled.coveredBy = undefined
   else if (covered.active <= covering.capacity) void covered.close()
 }
 
@@ -60,7 +65,7 @@ function candidates(covering: Connection, index: CandidateIndex): Set<Connection
 }
 
 /** Whether `covering` answers for everything that `other` does, and would be used for it. Of two that cover each other the older stays. */
-function covers(covering: Connection, other: Connection, { originPools }: Service, policy: ReusePolicy): boolean {
+function covers(covering: Connection, other: Connection, { originPools }: PooledConnection, policy: ReusePolicy): boolean {
   const set = covering.originSet!
   if (other.protocol !== 'h2' || other.state !== 'open') return false
   // How many connections an origin has of its own is for its settings to say.
