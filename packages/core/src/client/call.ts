@@ -8,7 +8,7 @@ import { type HttpRequest, isRepeatable, type RequestOptions } from '../message/
 import { type ConnectionInfo, HttpResponse, NO_FIELDS, type ResponseParts, type Timings } from '../message/response.js'
 import type { ResponseBody } from '../message/response-body.js'
 import { connectionInfo, type Member } from '../pool/member.js'
-import type { Waiter } from '../pool/request-queue.js'
+import type { QueuedRequest } from '../pool/request-queue.js'
 import { link, unlink } from '../runtime/abort.js'
 import type { ClockTimer } from '../runtime/clock.js'
 import { queueMicrotask } from '../runtime/event-loop.js'
@@ -24,7 +24,7 @@ import { retryDelayMs } from './status-retry.js'
 const MISDIRECTED_REQUEST = 421
 
 /** One request in flight. */
-export class Call extends CallPhases implements Waiter, ExchangeObserver, ResponseParts {
+export class Call extends CallPhases implements QueuedRequest, ExchangeObserver, ResponseParts {
   readonly #request: HttpRequest
   readonly affinity: string | undefined
   #target: PoolTarget
@@ -52,7 +52,7 @@ export class Call extends CallPhases implements Waiter, ExchangeObserver, Respon
   /** The promise is settled. */
   #settled = false
   #over = false
-  place: Link<Waiter> | undefined
+  queueNode: Link<QueuedRequest> | undefined
   /** Whole microseconds since the start, as V8 keeps without an object for each. */
   #sentMicros = 0
   #headersMicros = 0

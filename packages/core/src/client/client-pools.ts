@@ -107,13 +107,13 @@ export class Pools {
   }
 }
 
-function poolStats({ target, members, dials, waiting }: OriginPool): PoolStats {
+function poolStats({ target, members, dials, queue }: OriginPool): PoolStats {
   const connections = members.map(({ connection }) => connection.id)
   return {
     origin: target.origin.serialized,
     isolation: target.isolation,
     connections,
     dialling: dials,
-    queued: waiting.size,
+    queued: queue.size,
   }
 }

@@ -23,7 +23,7 @@ interface Collector {
   reject(reason: unknown): void
 }
 
-interface Waiter {
+interface PendingRead {
   resolve(result: IteratorResult<Uint8Array>): void
   reject(reason: unknown): void
 }
@@ -46,7 +46,7 @@ export class ResponseBody {
   #state: 'open' | 'ended' | 'failed' = 'open'
   #error: unknown
   /** Readers of the next parts, in turn: one at a time, unless somebody asks ahead. */
-  #waiters: Waiter[] | undefined
+  #pendingReads: PendingRead[] | undefined
   /** Set while the whole content is being collected: parts are taken as they come. */
   #collector: Collector | undefined
   #assembly: Assembly | undefined
@@ -85,9 +85,9 @@ export class ResponseBody {
   push(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     const length = end - start
     this.received += length
-    const waiter = this.#waiters?.shift()
-    if (waiter !== undefined) {
-      waiter.resolve({ done: false, value: copyOut(bytes, start, end) })
+    const pendingRead = this.#pendingReads?.shift()
+    if (pendingRead !== undefined) {
+      pendingRead.resolve({ done: false, value: copyOut(bytes, start, end) })
       this.#source.consumed(length)
       return
     }
@@ -132,8 +132,8 @@ export class ResponseBody {
     if (here !== undefined) return Promise.resolve(here)
     if (this.#state === 'failed') return Promise.reject(this.#error)
     return new Promise((resolve, reject) => {
-      this.#waiters ??= []
-      this.#waiters.push({ resolve, reject })
+      this.#pendingReads ??= []
+      this.#pendingReads.push({ resolve, reject })
     })
   }
 
@@ -258,12 +258,12 @@ export class ResponseBody {
 
   #settle(): void {
     if (this.#collector !== undefined) this.#finish(this.#collector)
-    const waiters = this.#waiters
-    if (waiters === undefined) return
-    this.#waiters = undefined
-    for (const waiter of waiters) {
-      if (this.#state === 'ended') waiter.resolve(DONE)
-      else waiter.reject(this.#error)
+    const pendingReads = this.#pendingReads
+    if (pendingReads === undefined) return
+    this.#pendingReads = undefined
+    for (const pendingRead of pendingReads) {
+      if (this.#state === 'ended') pendingRead.resolve(DONE)
+      else pendingRead.reject(this.#error)
     }
   }
 }

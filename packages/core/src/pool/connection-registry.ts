@@ -117,7 +117,7 @@ export class ConnectionRegistry {
     let left = LOOKED_AT
     for (const originPool of originPools) {
       if (left-- === 0) return
-      if (originPool === home || originPool.waiting.size > 0 || originPool.expiresAt > now) continue
+      if (originPool === home || originPool.queue.size > 0 || originPool.expiresAt > now) continue
       this.expire(originPool)
       this.#parts.settle(originPool)
     }
@@ -232,7 +232,7 @@ export class ConnectionRegistry {
     const { clock } = this.#parts
     while (connection.capacity > 0 && pooled.waiting.size > 0) {
       const originPool = pooled.firstWaiting
-      const member = originPool.waiting.size === 0 ? undefined : originPool.memberOf(connection)
+      const member = originPool.queue.size === 0 ? undefined : originPool.memberOf(connection)
       // With a trial on its way the group comes back when that is answered.
       if (member === undefined || member.trial === 'sent') {
         pooled.waiting.delete(originPool)
@@ -248,10 +248,10 @@ export class ConnectionRegistry {
       }
       if (!hasRoom(member)) return
       if (member.trial === 'due') member.trial = 'sent'
-      const waiter = originPool.waiting.next()!
+      const queued = originPool.queue.next()!
       originPool.crowdedAt = undefined
-      if (originPool.waiting.size === 0) pooled.waiting.delete(originPool)
-      waiter.onMember(member)
+      if (originPool.queue.size === 0) pooled.waiting.delete(originPool)
+      queued.onMember(member)
     }
   }
 

@@ -6,13 +6,13 @@ import type { Connection } from '../transport/connection.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { Dialling } from './dialer.js'
 import type { Member } from './member.js'
-import type { Waiter } from './request-queue.js'
+import type { QueuedRequest } from './request-queue.js'
 
 /** Those that are on their way. */
 export class Dedicated {
   readonly #dialling: Dialling
   readonly #stop: AbortSignal
-  readonly #dials = new Map<Waiter, AbortController>()
+  readonly #dials = new Map<QueuedRequest, AbortController>()
 
   /** @param stop ends all of them. */
   constructor(dialling: Dialling, stop: AbortSignal) {
@@ -21,24 +21,24 @@ export class Dedicated {
   }
 
   /** One of the waiter's methods is called, unless it leaves. */
-  acquire(target: PoolTarget, waiter: Waiter): void {
+  acquire(target: PoolTarget, queued: QueuedRequest): void {
     const dial = new AbortController()
-    this.#dials.set(waiter, dial)
+    this.#dials.set(queued, dial)
     link(this.#stop, dial)
     this.#obtain(target, dial.signal)
       .finally(() => {
-        this.#dials.delete(waiter)
+        this.#dials.delete(queued)
         unlink(this.#stop, dial)
       })
       .then(
-        (member) => waiter.onMember(member),
-        (error: Error) => waiter.onUnavailable(error),
+        (member) => queued.onMember(member),
+        (error: Error) => queued.onUnavailable(error),
       )
   }
 
   /** The waiter waits no more. */
-  leave(waiter: Waiter, reason: unknown): void {
-    this.#dials.get(waiter)?.abort(reason)
+  leave(queued: QueuedRequest, reason: unknown): void {
+    this.#dials.get(queued)?.abort(reason)
   }
 
   async #obtain(target: PoolTarget, signal: AbortSignal): Promise<Member> {

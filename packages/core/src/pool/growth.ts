@@ -68,7 +68,7 @@ export class Growth {
     const there = originPool.members.length + originPool.dials
     if (originPool.fruitless >= MAX_FRUITLESS && there > 0) return
     const least = Math.min(originPool.target.settings.minConnections, limit) - there
-    const waiting = originPool.waiting.size - originPool.dials - originPool.verifying
+    const waiting = originPool.queue.size - originPool.dials - originPool.verifying
     // Connections of others do not count: they may be full of what others do.
     const free = limit - originPool.own - originPool.dials
     let more = Math.min(Math.max(waiting, least), free)
@@ -86,7 +86,7 @@ export class Growth {
 
   /** After a change: more dials where requests still wait, or the group is forgotten. */
   settle(originPool: OriginPool): void {
-    if (originPool.waiting.size > 0 || originPool.opening) this.grow(originPool)
+    if (originPool.queue.size > 0 || originPool.opening) this.grow(originPool)
     else this.#parts.forget(originPool)
   }
 
@@ -126,7 +126,7 @@ export class Growth {
    * be dialled without end.
    */
   #mayTopUp(originPool: OriginPool, there: number): boolean {
-    if (originPool.waiting.size > 0 || originPool.opening) return true
+    if (originPool.queue.size > 0 || originPool.opening) return true
     const now = this.#parts.clock.now()
     if (there === 0 || originPool.toppedUpAt + TOP_UP_PAUSE_MS > now) return false
     originPool.toppedUpAt = now
@@ -135,7 +135,7 @@ export class Growth {
 
   /** How long its requests still wait for a place on the connections of others that it has. */
   #patienceMs(originPool: OriginPool): number {
-    if (originPool.members.length === originPool.own || originPool.waiting.size === 0) return 0
+    if (originPool.members.length === originPool.own || originPool.queue.size === 0) return 0
     const now = this.#parts.clock.now()
     originPool.crowdedAt ??= now
     return originPool.crowdedAt + CROWDED_MS - now
@@ -143,17 +143,17 @@ export class Growth {
 
   /** What the others have may never be free. Nothing is dialled for those who have gone by then. */
   #growLater(originPool: OriginPool, pauseMs: number): void {
-    if (originPool.waiting.size === 0) return
+    if (originPool.queue.size === 0) return
     originPool.later ??= this.#parts.clock.startTimer(pauseMs, () => {
       originPool.later = undefined
-      if (originPool.waiting.size > 0) this.grow(originPool)
+      if (originPool.queue.size > 0) this.grow(originPool)
     })
     originPool.later.unref()
   }
 
   #dial(originPool: OriginPool): void {
     const { clock, connectTimeoutMs, stop, dialling } = this.#parts
-    const isWanted = (): boolean => originPool.waiting.size > 0 || originPool.opening
+    const isWanted = (): boolean => originPool.queue.size > 0 || originPool.opening
     const pursuit = new Pursuit(clock, connectTimeoutMs, isWanted, () => originPool.takenAddresses())
     link(stop, pursuit)
     originPool.pursuits = [...originPool.pursuits, pursuit]
@@ -214,8 +214,7 @@ export class Growth {
 
   #fail(originPool: OriginPool, error: Error): void {
     for (const { onUnavailable } of originPool.takeOpening()) onUnavailable(error)
-    for (let waiter = originPool.waiting.next(); waiter !== undefined; waiter = originPool.waiting.next())
-      waiter.onUnavailable(error)
+    for (let queued = originPool.queue.next(); queued !== undefined; queued = originPool.queue.next()) queued.onUnavailable(error)
     originPool.fruitless = 0
     this.#parts.forget(originPool)
   }

@@ -6,8 +6,8 @@ import type { PoolTarget } from '../transport/target.js'
 import type { Member } from './member.js'
 import { hasRoom } from './member.js'
 import type { Pursuit } from './pursuit.js'
-import type { Waiter } from './request-queue.js'
-import { Waiting } from './request-queue.js'
+import type { QueuedRequest } from './request-queue.js'
+import { RequestQueue } from './request-queue.js'
 import { choose } from './strategy.js'
 
 const NOBODY: readonly never[] = []
@@ -19,7 +19,7 @@ export class OriginPool {
   /** The one that was asked for last: settings may change while the pool runs. */
   target: PoolTarget
   members: readonly Member[] = NOBODY
-  readonly waiting: Waiting = new Waiting()
+  readonly queue: RequestQueue = new RequestQueue()
   /** The pool it is kept in; `undefined` when it is kept no more, and whoever still knows it has to look for another. */
   owner: object | undefined
   /** What is done to get connections. */
@@ -40,7 +40,7 @@ export class OriginPool {
   expiresAt: number = Number.POSITIVE_INFINITY
   #turn = 0
   /** Those who want a connection, with room or without. None is here while there is one. */
-  #opening: readonly Waiter[] = NOBODY
+  #opening: readonly QueuedRequest[] = NOBODY
 
   constructor(target: PoolTarget, owner?: object) {
     this.target = target
@@ -48,9 +48,9 @@ export class OriginPool {
   }
 
   /** A connection that takes a request now. @throws UsageError from a strategy of the caller's own. */
-  pick(waiter: Waiter): Member | undefined {
+  pick(queued: QueuedRequest): Member | undefined {
     const { members } = this
-    if (members.length > 1) return this.#choose(waiter)
+    if (members.length > 1) return this.#choose(queued)
     const member = members[0]
     return member !== undefined && hasRoom(member) ? member : undefined
   }
@@ -112,7 +112,7 @@ export class OriginPool {
   }
 
   /** One that has to make sure of its peer is not passed over: it was chosen, and it will not be long. */
-  #choose(waiter: Waiter): Member | undefined {
+  #choose(queued: QueuedRequest): Member | undefined {
     const connections: Connection[] = []
     for (const { connection, trial } of this.members) {
       if (trial !== 'sent' && !connection.verifying && connection.capacity > 0) connections.push(connection)
@@ -120,7 +120,7 @@ export class OriginPool {
     const [only] = connections
     if (only === undefined) return undefined
     const chosen =
-      connections.length === 1 ? only : choose(this.target.settings.strategy, connections, this.#turn++, waiter.affinity)
+      connections.length === 1 ? only : choose(this.target.settings.strategy, connections, this.#turn++, queued.affinity)
     // A strategy of the caller's own may have closed it.
     const member = this.memberOf(chosen)
     return member !== undefined && hasRoom(member) ? member : undefined
@@ -140,8 +140,8 @@ export class OriginPool {
   }
 
   /** Somebody wants a connection, with room or without. */
-  open(waiter: Waiter): void {
-    this.#opening = [...this.#opening, waiter]
+  open(queued: QueuedRequest): void {
+    this.#opening = [...this.#opening, queued]
   }
 
   /** Whether somebody does. */
@@ -150,12 +150,12 @@ export class OriginPool {
   }
 
   /** One of them waits no more. */
-  leaveOpening(waiter: Waiter): void {
-    this.#opening = this.#opening.filter((each) => each !== waiter)
+  leaveOpening(queued: QueuedRequest): void {
+    this.#opening = this.#opening.filter((each) => each !== queued)
   }
 
   /** All of those, who are told now. */
-  takeOpening(): readonly Waiter[] {
+  takeOpening(): readonly QueuedRequest[] {
     const opening = this.#opening
     this.#opening = NOBODY
     return opening
@@ -168,6 +168,6 @@ export class OriginPool {
 
   /** Nothing is here and nothing is coming. */
   get empty(): boolean {
-    return this.members.length === 0 && this.waiting.size === 0 && this.dials === 0
+    return this.members.length === 0 && this.queue.size === 0 && this.dials === 0
   }
 }

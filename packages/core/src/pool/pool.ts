@@ -19,7 +19,7 @@ import { Growth } from './growth.js'
 import { Lifetimes } from './lifetimes.js'
 import type { Member } from './member.js'
 import { OriginPool } from './origin-pool.js'
-import type { Waiter } from './request-queue.js'
+import type { QueuedRequest } from './request-queue.js'
 import { CandidateIndex } from './reuse/candidate-index.js'
 import { GuardedPolicy } from './reuse/guarded-policy.js'
 import { Reuse } from './reuse/reuse-lookup.js'
@@ -117,10 +117,10 @@ export class Pool {
    * @param now by the client's clock, milliseconds.
    * @throws UsageError from a strategy of the caller's own.
    */
-  acquire(target: PoolTarget, waiter: Waiter, now: number = this.#options.clock.now()): Member | undefined {
+  acquire(target: PoolTarget, queued: QueuedRequest, now: number = this.#options.clock.now()): Member | undefined {
     const known = this.find(target)
     if (known !== undefined && known.expiresAt <= now) this.#registry.expire(known)
-    const member = known?.pick(waiter)
+    const member = known?.pick(queued)
     if (member !== undefined) {
       if (member.trial === 'due') member.trial = 'sent'
       if (known!.members.length < target.settings.minConnections) this.#growth.grow(known!)
@@ -128,9 +128,9 @@ export class Pool {
     }
     // Not before: a strategy of the caller's own may have closed all there was, and then that group is forgotten.
     const originPool = this.#originPoolFor(target)
-    const first = originPool.waiting.size === 0
+    const first = originPool.queue.size === 0
     if (first) originPool.crowdedAt = undefined
-    originPool.waiting.add(waiter)
+    originPool.queue.add(queued)
     // While others wait it is in all of their queues; one that makes sure of its peer has to know that there are more.
     for (const { connection } of originPool.members)
       if (first || connection.verifying) this.#registry.of(connection)?.queue(originPool)
@@ -145,9 +145,9 @@ export class Pool {
     const member = originPool.members[0]
     if (member !== undefined) return Promise.resolve(member)
     return new Promise<Member>((resolve, reject) => {
-      const waiter: Waiter = { affinity: undefined, onMember: resolve, onUnavailable: reject }
-      originPool.open(waiter)
-      this.#limitOpening(originPool, waiter)
+      const queued: QueuedRequest = { affinity: undefined, onMember: resolve, onUnavailable: reject }
+      originPool.open(queued)
+      this.#limitOpening(originPool, queued)
       this.#growth.grow(originPool)
     })
   }
@@ -170,22 +170,22 @@ export class Pool {
   }
 
   /** A request has a clock of its own. What only wants a connection has the client's time for it. */
-  #limitOpening(originPool: OriginPool, waiter: Waiter): void {
+  #limitOpening(originPool: OriginPool, queued: QueuedRequest): void {
     const { clock, timeouts } = this.#options
     if (timeouts.connect === 0) return
     const timer = startDeadline(clock, timeouts.connect, () => {
       const origin = originPool.target.origin.serialized
       const reason = new TimeoutError('connect', timeouts.connect, { origin, processed: 'no' })
-      originPool.leaveOpening(waiter)
-      waiter.onUnavailable(reason)
+      originPool.leaveOpening(queued)
+      queued.onUnavailable(reason)
       this.#growth.review(originPool, reason)
     })
-    const { onMember, onUnavailable } = waiter
-    waiter.onMember = (member) => {
+    const { onMember, onUnavailable } = queued
+    queued.onMember = (member) => {
       timer.cancel()
       onMember(member)
     }
-    waiter.onUnavailable = (error) => {
+    queued.onUnavailable = (error) => {
       timer.cancel()
       onUnavailable(error)
     }
@@ -195,7 +195,7 @@ export class Pool {
   update(originPool: OriginPool, target: PoolTarget): void {
     originPool.target = target
     for (const connection of originPool.surplus()) void connection.close()
-    if (originPool.waiting.size > 0) this.#growth.grow(originPool)
+    if (originPool.queue.size > 0) this.#growth.grow(originPool)
   }
 
   /** The connections made for a group finish what they have; those of others are left. Who waits gets new ones. */
@@ -216,16 +216,16 @@ export class Pool {
   }
 
   /** A connection for one request alone, which closes it when done. */
-  acquireDedicated(target: PoolTarget, waiter: Waiter): void {
-    this.#dedicated.acquire(target, waiter)
+  acquireDedicated(target: PoolTarget, queued: QueuedRequest): void {
+    this.#dedicated.acquire(target, queued)
   }
 
   /** The waiter waits no more, for `reason`. A dial that nothing else waits for ends with it. */
-  leave(target: PoolTarget, waiter: Waiter, reason?: unknown): void {
-    this.#dedicated.leave(waiter, reason)
+  leave(target: PoolTarget, queued: QueuedRequest, reason?: unknown): void {
+    this.#dedicated.leave(queued, reason)
     const originPool = this.find(target)
     if (originPool === undefined) return
-    originPool.waiting.delete(waiter)
+    originPool.queue.delete(queued)
     this.#growth.review(originPool, reason)
   }
 

@@ -4,11 +4,11 @@ import { Chain, type Link } from '../runtime/linked-list.js'
 import type { Member } from './member.js'
 
 /** A request that waits for a connection. */
-export interface Waiter {
+export interface QueuedRequest {
   /** Requests with the same one prefer the same connection, where the strategy is `hash`. */
   readonly affinity: string | undefined
-  /** Where it stands, used by {@link Waiting} alone. */
-  place?: Link<Waiter> | undefined
+  /** Where it stands, used by {@link RequestQueue} alone. */
+  queueNode?: Link<QueuedRequest> | undefined
   /** A connection with room is there. The request must be sent before this returns. */
   onMember(member: Member): void
   /** No connection can be had. */
@@ -16,31 +16,31 @@ export interface Waiter {
 }
 
 /** One queue. A waiter stands in one at a time. Nobody waits for most origins at most times: then it holds nothing. */
-export class Waiting {
-  #chain: Chain<Waiter> | undefined
+export class RequestQueue {
+  #chain: Chain<QueuedRequest> | undefined
 
   get size(): number {
     return this.#chain?.size ?? 0
   }
 
-  add(waiter: Waiter): void {
-    if (waiter.place !== undefined) return
+  add(queued: QueuedRequest): void {
+    if (queued.queueNode !== undefined) return
     this.#chain ??= new Chain()
-    waiter.place = this.#chain.add(waiter)
+    queued.queueNode = this.#chain.add(queued)
   }
 
-  delete(waiter: Waiter): void {
-    const { place } = waiter
-    if (place === undefined) return
-    waiter.place = undefined
-    this.#chain!.delete(place)
+  delete(queued: QueuedRequest): void {
+    const { queueNode } = queued
+    if (queueNode === undefined) return
+    queued.queueNode = undefined
+    this.#chain!.delete(queueNode)
     if (this.#chain!.size === 0) this.#chain = undefined
   }
 
   /** The request that has waited longest, taken out of the queue. */
-  next(): Waiter | undefined {
-    const waiter = this.#chain?.first
-    if (waiter !== undefined) this.delete(waiter)
-    return waiter
+  next(): QueuedRequest | undefined {
+    const queued = this.#chain?.first
+    if (queued !== undefined) this.delete(queued)
+    return queued
   }
 }

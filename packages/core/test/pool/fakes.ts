@@ -6,7 +6,7 @@ import { Diagnostics } from '../../src/diagnostics.js'
 import { type HttpRequest, parseOrigin, type ReusePolicy, type SerializedOrigin } from '../../src/index.js'
 import type { Member } from '../../src/pool/member.js'
 import { Pool } from '../../src/pool/pool.js'
-import type { Waiter } from '../../src/pool/request-queue.js'
+import type { QueuedRequest } from '../../src/pool/request-queue.js'
 import type { Clock } from '../../src/runtime/clock.js'
 import type { PoolSettings } from '../../src/settings/pool-settings.js'
 import { type Connection, type ConnectionState, nextConnectionId } from '../../src/transport/connection.js'
@@ -208,7 +208,7 @@ export class FakeConnector {
 }
 
 /** A request that waits in a pool, and sends itself when it may. */
-export class FakeCall implements Waiter, ExchangeObserver {
+export class FakeCall implements QueuedRequest, ExchangeObserver {
   affinity: string | undefined
   member: Member | undefined
   error: Error | undefined

@@ -187,7 +187,7 @@ it('a strategy that closes what it is to choose from: its request gets a new con
     for (const connection of two) void connection.close()
   }
   const waiting = call(target)
-  expect([pool.find(target)?.waiting.size, pool.hasConnection(target)]).toEqual([1, false])
+  expect([pool.find(target)?.queue.size, pool.hasConnection(target)]).toEqual([1, false])
   await turn()
   const connection = await connector.dials[2]!.succeed()
   expect([waiting.member?.connection, call(target).member?.connection]).toEqual([connection, connection])

@@ -38,9 +38,9 @@ describe('Group', () => {
   it('requests are served in the order in which they came, whoever leaves between them', () => {
     const originPool = new OriginPool(target)
     const [a, b, c] = [new FakeCall('a'), new FakeCall('b'), new FakeCall('c')]
-    for (const call of [a, b, c]) originPool.waiting.add(call)
-    originPool.waiting.delete(b)
-    expect([originPool.waiting.next(), originPool.waiting.next(), originPool.waiting.next()]).toEqual([a, c, undefined])
+    for (const call of [a, b, c]) originPool.queue.add(call)
+    originPool.queue.delete(b)
+    expect([originPool.queue.next(), originPool.queue.next(), originPool.queue.next()]).toEqual([a, c, undefined])
   })
 
   it('is empty only without connections, requests and dials', () => {
@@ -50,9 +50,9 @@ describe('Group', () => {
     originPool.pursuits = [pursuit]
     expect(originPool.empty).toBe(false)
     originPool.pursuits = []
-    originPool.waiting.add(new FakeCall())
+    originPool.queue.add(new FakeCall())
     expect(originPool.empty).toBe(false)
-    originPool.waiting.next()
+    originPool.queue.next()
     originPool.add(member())
     expect(originPool.empty).toBe(false)
   })

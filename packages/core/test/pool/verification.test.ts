@@ -180,7 +180,7 @@ it('a response over a connection that many origins wait for looks at none of the
   }
   connection.finish()
   expect(looks).toBeLessThan(10)
-  expect([connector.dials.length, [...pool.originPools].filter(({ waiting }) => waiting.size > 0).length]).toEqual([1, 99])
+  expect([connector.dials.length, [...pool.originPools].filter(({ queue }) => queue.size > 0).length]).toEqual([1, 99])
 })
 
 it('a dial that waits for its turn leaves no timer behind when the pool ends', async () => {
