@@ -16,7 +16,7 @@ export interface PoolStats {
   /** Numbers of the connections that may serve it, those of other origins among them: see `ConnectionStats.id`. */
   readonly connections: readonly number[]
   /** Connections on their way. */
-  readonly dialling: number
+  readonly dialing: number
   /** Requests that wait for a connection, or for a place on one. */
   readonly queued: number
 }
@@ -113,7 +113,7 @@ function poolStats({ target, members, dials, queue }: OriginPool): PoolStats {
     origin: target.origin.serialized,
     isolation: target.isolation,
     connections,
-    dialling: dials,
+    dialing: dials,
     queued: queue.size,
   }
 }

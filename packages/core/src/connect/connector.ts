@@ -16,7 +16,7 @@ import { negotiate } from './alpn/negotiate.js'
 import { ProtocolMemory } from './alpn/protocol-memory.js'
 import { AddressMemory } from './dns/address-order.js'
 import { type Resolution, Resolver } from './dns/resolver.js'
-import { forwards, ProxyDialler } from './proxy/proxy-dialer.js'
+import { forwards, ProxyDialer } from './proxy/proxy-dialer.js'
 import type { ProxyServer } from './proxy/proxy-options.js'
 import type { ProxyChoice } from './proxy/proxy-selector.js'
 import type { GivenSocket, GivenSockets, TakenSocket } from './tcp/caller-sockets.js'
@@ -73,7 +73,7 @@ export class Connector {
   readonly #securer: Securer
   readonly #memory: ProtocolMemory
   readonly #h2: Omit<H2Options, 'pool' | 'progress'>
-  readonly #proxies: ProxyDialler
+  readonly #proxies: ProxyDialer
   readonly #keyLog: KeyLog | undefined
   readonly #identity: string
   /** Routes of sockets that the caller has connected. */
@@ -102,7 +102,7 @@ export class Connector {
       keyLog: this.#keyLog,
       keepAliveMs: options.keepAliveMs,
     }
-    this.#proxies = new ProxyDialler({ ...common, h2, localAddress, localPort, idleTimeoutMs })
+    this.#proxies = new ProxyDialer({ ...common, h2, localAddress, localPort, idleTimeoutMs })
   }
 
   /** The part of an origin's reuse key that this client's options make. With a server name of the caller's, names prove nothing: each origin has its own. */

@@ -15,14 +15,14 @@ import type { OriginPool } from './origin-pool.js'
 import { PooledConnection } from './pooled-connection.js'
 import { noteCovered, reviewCoverage } from './redundant-connections.js'
 import type { CandidateIndex } from './reuse/candidate-index.js'
-import type { DialUnderWay } from './reuse/pending-dial.js'
-import type { Reuse } from './reuse/reuse-lookup.js'
+import type { PendingDial } from './reuse/pending-dial.js'
+import type { ReuseLookup } from './reuse/reuse-lookup.js'
 import { isGrant, type ReusePolicy } from './reuse/reuse-policy.js'
 
 /** What services stand on, and whom they tell. */
 export interface ConnectionRegistryDeps {
   readonly policy: ReusePolicy
-  readonly reuse: Reuse
+  readonly reuse: ReuseLookup
   readonly index: CandidateIndex
   readonly lifetimes: Lifetimes
   readonly diagnostics: Diagnostics
@@ -62,7 +62,7 @@ export class ConnectionRegistry {
   }
 
   /** A new connection, made for `target`. Others find it when it has said what it allows. */
-  register(connection: Connection, target: PoolTarget, dial: DialUnderWay): void {
+  register(connection: Connection, target: PoolTarget, dial: PendingDial): void {
     // Between its making and now the pool may have ended: whoever made it hears that nobody has it.
     if (this.#parts.stop.aborted) {
       dial.end()

@@ -4,19 +4,19 @@ import { ConnectionError } from '../errors/errors.js'
 import { type Abortable, link, unlink } from '../runtime/abort.js'
 import type { Connection } from '../transport/connection.js'
 import type { PoolTarget } from '../transport/target.js'
-import type { Dialling } from './dialer.js'
+import type { Dialer } from './dialer.js'
 import type { Member } from './member.js'
 import type { QueuedRequest } from './request-queue.js'
 
 /** Those that are on their way. */
 export class Dedicated {
-  readonly #dialling: Dialling
+  readonly #dialer: Dialer
   readonly #stop: AbortSignal
   readonly #dials = new Map<QueuedRequest, AbortController>()
 
   /** @param stop ends all of them. */
-  constructor(dialling: Dialling, stop: AbortSignal) {
-    this.#dialling = dialling
+  constructor(dialer: Dialer, stop: AbortSignal) {
+    this.#dialer = dialer
     this.#stop = stop
   }
 
@@ -42,7 +42,7 @@ export class Dedicated {
   }
 
   async #obtain(target: PoolTarget, signal: AbortSignal): Promise<Member> {
-    const member = await this.#dialling.dedicated(target, signal)
+    const member = await this.#dialer.dedicated(target, signal)
     await untilRoom(member.connection, signal)
     return member
   }

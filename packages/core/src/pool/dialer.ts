@@ -14,8 +14,8 @@ import type { PoolTarget, Target } from '../transport/target.js'
 import type { Member } from './member.js'
 import type { Pursuit } from './pursuit.js'
 import type { CandidateIndex } from './reuse/candidate-index.js'
-import { DialUnderWay } from './reuse/pending-dial.js'
-import { type Found, type IsMember, type Reuse, seenBy } from './reuse/reuse-lookup.js'
+import { PendingDial } from './reuse/pending-dial.js'
+import { type IsMember, policyView, type ReuseGrant, type ReuseLookup } from './reuse/reuse-lookup.js'
 
 /**
  * Handshakes of other hosts waited for, one after the other: hosts that each have a certificate of their own must not queue up. More than one, because
@@ -27,16 +27,16 @@ const MAX_WAITS = 3
 const ROTATIONS = 3
 
 /** Collaborators of dialing. */
-export interface DiallingParts {
+export interface DialerDeps {
   readonly connector: Connector
-  readonly reuse: Reuse
+  readonly reuse: ReuseLookup
   readonly index: CandidateIndex
   readonly clock: Clock
   readonly connectTimeoutMs: number
   /** From 0 to 1, for jitter. Default `Math.random`. */
   readonly random?: () => number
   /** A new connection is there: it is put into the pool before anybody else hears of it. `dial` is to be ended when it may be found. */
-  register(connection: Connection, target: PoolTarget, dial: DialUnderWay): void
+  register(connection: Connection, target: PoolTarget, dial: PendingDial): void
   /** A TCP connection is being made. */
   onDial(): void
   /** A connection is made, whether it will be kept or not. */
@@ -50,17 +50,17 @@ export interface DiallingParts {
 const RECHECK_MS = 60_000
 
 /** Finds or makes connections. */
-export class Dialling {
-  readonly #parts: DiallingParts
-  readonly #underWay = new Set<DialUnderWay>()
+export class Dialer {
+  readonly #parts: DialerDeps
+  readonly #pending = new Set<PendingDial>()
 
-  constructor(parts: DiallingParts) {
+  constructor(parts: DialerDeps) {
     this.#parts = parts
   }
 
   /** Dials that are not over. */
-  get underWay(): Iterable<DialUnderWay> {
-    return this.#underWay
+  get pending(): Iterable<PendingDial> {
+    return this.#pending
   }
 
   /**
@@ -71,18 +71,18 @@ export class Dialling {
     const { reuse } = this.#parts
     const alone = target.progress.misdirected === true
     const listed = alone ? undefined : reuse.askListed(target, isMember)
-    if (listed !== undefined) return this.#shared(listed, seenBy(target))
-    const givenUp = new Set<DialUnderWay>()
+    if (listed !== undefined) return this.#shared(listed, policyView(target))
+    const givenUp = new Set<PendingDial>()
     for (let waits = 0; ; waits++) {
       // After a wait too: what was answered before it may be used up.
       const resolution = await this.#resolve(target, pursuit)
       const { addresses } = resolution
       if (alone) return this.#dial(target, pursuit, addresses, () => true, 'misdirected-before')
-      const answer = reuse.ask(target, addresses, isMember)
-      if ('use' in answer) return this.#shared(answer, seenBy(target, addresses), resolution)
-      const patient = 'wait' in answer && waits < MAX_WAITS && answer.wait.some((dial) => !givenUp.has(dial))
-      if (!patient) return this.#dial(target, pursuit, addresses, isMember, answer.because, resolution)
-      await this.#awaitFor(pursuit.signal, answer.wait, givenUp)
+      const decision = reuse.ask(target, addresses, isMember)
+      if ('use' in decision) return this.#shared(decision, policyView(target, addresses), resolution)
+      const patient = 'wait' in decision && waits < MAX_WAITS && decision.wait.some((dial) => !givenUp.has(dial))
+      if (!patient) return this.#dial(target, pursuit, addresses, isMember, decision.because, resolution)
+      await this.#awaitFor(pursuit.signal, decision.wait, givenUp)
     }
   }
 
@@ -126,7 +126,7 @@ export class Dialling {
   ): Promise<Member> {
     const { connector, reuse, clock, register, onDial, onConnected } = this.#parts
     const { signal } = pursuit
-    const dial = new DialUnderWay(
+    const dial = new PendingDial(
       target,
       reuse.sharable(target) ? addresses[0] : undefined,
       reuse.hostGroupsOf(target),
@@ -134,8 +134,8 @@ export class Dialling {
     )
     pursuit.dial = dial
     dial.onLeft = (reason) => pursuit.review(reason)
-    this.#underWay.add(dial)
-    void dial.settled.then(() => this.#underWay.delete(dial))
+    this.#pending.add(dial)
+    void dial.settled.then(() => this.#pending.delete(dial))
     onDial()
     try {
       const connection = await connector.connect(target, addresses, dial, signal)
@@ -146,7 +146,7 @@ export class Dialling {
       if (other !== undefined) {
         void connection.close()
         dial.end()
-        return this.#shared(other, seenBy(target, addresses), resolution)
+        return this.#shared(other, policyView(target, addresses), resolution)
       }
       register(connection, target, dial)
       return { connection, coalesced: false, because }
@@ -157,7 +157,7 @@ export class Dialling {
   }
 
   /** Waits for dials of other origins, which go on for as long as something waits. */
-  async #awaitFor(signal: AbortSignal, dials: readonly DialUnderWay[], givenUp: Set<DialUnderWay>): Promise<void> {
+  async #awaitFor(signal: AbortSignal, dials: readonly PendingDial[], givenUp: Set<PendingDial>): Promise<void> {
     for (const dial of dials) dial.join()
     try {
       await unlessAborted(this.#await(dials, givenUp), signal)
@@ -170,7 +170,7 @@ export class Dialling {
    * Until one of the dials is over, or patience with all of them is: slow handshakes of others must not hold up a host. Those that it has no
    * more patience with are given up: a younger one is still worth a wait.
    */
-  async #await(dials: readonly DialUnderWay[], givenUp: Set<DialUnderWay>): Promise<void> {
+  async #await(dials: readonly PendingDial[], givenUp: Set<PendingDial>): Promise<void> {
     const chance = (this.#parts.random ?? Math.random)()
     let over = false
     const settled = Promise.race(dials.map((dial) => dial.settled)).then(() => {
@@ -195,7 +195,7 @@ export class Dialling {
     return { promise, cancel }
   }
 
-  #shared({ use, because, trial }: Found, target: Target, resolution?: Resolution): Member {
+  #shared({ use, because, trial }: ReuseGrant, target: Target, resolution?: Resolution): Member {
     const expiresAt = Math.min(resolution?.expiresAt ?? Number.POSITIVE_INFINITY, this.#parts.clock.now() + RECHECK_MS)
     return { connection: use, coalesced: true, because, target, expiresAt, trial: trial ? 'due' : undefined }
   }

@@ -7,7 +7,7 @@ import type { Address } from '../transport/route.js'
 import type { PoolTarget, Target } from '../transport/target.js'
 import { connectionInfo } from './member.js'
 import type { OriginPool } from './origin-pool.js'
-import { type Reuse, seenBy } from './reuse/reuse-lookup.js'
+import { policyView, type ReuseLookup } from './reuse/reuse-lookup.js'
 import type { Dial, ReusePolicy, Verdict } from './reuse/reuse-policy.js'
 
 /** One connection, or one that is under way, and what is said of it. */
@@ -39,7 +39,7 @@ export interface Explanation {
 
 /** Whom to ask. */
 export interface ExplainParts {
-  readonly reuse: Reuse
+  readonly reuse: ReuseLookup
   readonly policy: ReusePolicy
   readonly connections: Iterable<Connection>
   readonly dials: Iterable<Dial>
@@ -53,8 +53,8 @@ export function explain(
   parts: ExplainParts,
 ): Explanation {
   const members = originPool?.members ?? []
-  const answer = parts.reuse.preview(pooled, addresses)
-  const target = seenBy(pooled, addresses)
+  const decision = parts.reuse.preview(pooled, addresses)
+  const target = policyView(pooled, addresses)
   const first = members[0]
   const candidates = [
     ...[...parts.connections].map((each) => explainConnection(each, pooled, target, originPool, parts)),
@@ -65,13 +65,13 @@ export function explain(
   if (pooled.progress.misdirected === true) {
     return { ...common, action: 'dial', because: 'misdirected-before', connection: undefined }
   }
-  if ('use' in answer) {
-    const connection = connectionInfo({ connection: answer.use, coalesced: true, because: answer.because })
-    return { ...common, action: 'use', because: answer.because, connection }
+  if ('use' in decision) {
+    const connection = connectionInfo({ connection: decision.use, coalesced: true, because: decision.because })
+    return { ...common, action: 'use', because: decision.because, connection }
   }
-  const waits = 'wait' in answer || (originPool?.dials ?? 0) > 0
+  const waits = 'wait' in decision || (originPool?.dials ?? 0) > 0
   if (waits) return { ...common, action: 'wait', because: 'handshake-under-way', connection: undefined }
-  return { ...common, action: 'dial', because: answer.because, connection: undefined }
+  return { ...common, action: 'dial', because: decision.because, connection: undefined }
 }
 
 function explainConnection(

@@ -8,7 +8,7 @@ import { ConnectionError } from '../errors/errors.js'
 import { link, unlink } from '../runtime/abort.js'
 import type { Clock } from '../runtime/clock.js'
 import type { ConnectionRegistry } from './connection-registry.js'
-import type { Dialling } from './dialer.js'
+import type { Dialer } from './dialer.js'
 import type { Member } from './member.js'
 import type { OriginPool } from './origin-pool.js'
 import { Pursuit } from './pursuit.js'
@@ -37,7 +37,7 @@ const UNREAD_PAUSE_MS = 50
 /** Collaborators of growth. */
 export interface GrowthParts {
   readonly connector: Connector
-  readonly dialling: Dialling
+  readonly dialer: Dialer
   readonly registry: ConnectionRegistry
   readonly clock: Clock
   /** How long a connection may take that nothing waits for, milliseconds; 0 is forever. */
@@ -152,12 +152,12 @@ export class Growth {
   }
 
   #dial(originPool: OriginPool): void {
-    const { clock, connectTimeoutMs, stop, dialling } = this.#parts
+    const { clock, connectTimeoutMs, stop, dialer } = this.#parts
     const isWanted = (): boolean => originPool.queue.size > 0 || originPool.opening
     const pursuit = new Pursuit(clock, connectTimeoutMs, isWanted, () => originPool.takenAddresses())
     link(stop, pursuit)
     originPool.pursuits = [...originPool.pursuits, pursuit]
-    originPool.dialled = dialling
+    originPool.dialing = dialer
       .obtain(originPool.target, pursuit, (connection) => originPool.memberOf(connection) !== undefined)
       .then(
         (member) => {

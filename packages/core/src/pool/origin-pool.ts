@@ -25,7 +25,7 @@ export class OriginPool {
   /** What is done to get connections. */
   pursuits: readonly Pursuit[] = NOBODY
   /** When the last of them is over. */
-  dialled: Promise<void> = OVER
+  dialing: Promise<void> = OVER
   /** When a dial failed last, though there is a connection: no other is tried at once. */
   failedAt: number = Number.NEGATIVE_INFINITY
   /** When connections were dialled last for which nobody waited. */
@@ -163,7 +163,7 @@ export class OriginPool {
 
   /** When the last dial is over nothing of it is kept. */
   dialOver(): void {
-    if (this.dials === 0) this.dialled = OVER
+    if (this.dials === 0) this.dialing = OVER
   }
 
   /** Nothing is here and nothing is coming. */

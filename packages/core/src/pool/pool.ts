@@ -13,7 +13,7 @@ import type { Connection } from '../transport/connection.js'
 import type { PoolTarget } from '../transport/target.js'
 import { ConnectionRegistry } from './connection-registry.js'
 import { Dedicated } from './dedicated-connections.js'
-import { Dialling } from './dialer.js'
+import { Dialer } from './dialer.js'
 import { type Explanation, explain } from './explain.js'
 import { Growth } from './growth.js'
 import { Lifetimes } from './lifetimes.js'
@@ -22,7 +22,7 @@ import { OriginPool } from './origin-pool.js'
 import type { QueuedRequest } from './request-queue.js'
 import { CandidateIndex } from './reuse/candidate-index.js'
 import { GuardedPolicy } from './reuse/guarded-policy.js'
-import { Reuse } from './reuse/reuse-lookup.js'
+import { ReuseLookup } from './reuse/reuse-lookup.js'
 import type { ReusePolicy } from './reuse/reuse-policy.js'
 
 /** What a pool depends on. */
@@ -48,8 +48,8 @@ export class Pool {
   readonly #connector: Connector
   readonly #diagnostics: Diagnostics
   readonly #lifetimes: Lifetimes
-  readonly #reuse: Reuse
-  readonly #dialling: Dialling
+  readonly #reuse: ReuseLookup
+  readonly #dialer: Dialer
   readonly #registry: ConnectionRegistry
   readonly #growth: Growth
   readonly #dedicated: Dedicated
@@ -70,8 +70,8 @@ export class Pool {
     this.#lifetimes = this.#makeLifetimes()
     const lifetimes = this.#lifetimes
     const isPastAge = (connection: Connection): boolean => lifetimes.isPastAge(connection)
-    this.#reuse = new Reuse({ policy, index, diagnostics, isPastAge })
-    this.#dialling = this.#makeDialling(index)
+    this.#reuse = new ReuseLookup({ policy, index, diagnostics, isPastAge })
+    this.#dialer = this.#makeDialer(index)
     this.#registry = new ConnectionRegistry({
       ...{ policy, reuse: this.#reuse, index, lifetimes, diagnostics, clock, connector, stop: this.#stop.signal },
       settle: (originPool) => this.#growth.settle(originPool),
@@ -79,11 +79,11 @@ export class Pool {
       grow: (originPool) => this.#growth.grow(originPool),
     })
     this.#growth = new Growth({
-      ...{ connector, clock, dialling: this.#dialling, registry: this.#registry },
+      ...{ connector, clock, dialer: this.#dialer, registry: this.#registry },
       ...{ connectTimeoutMs: options.timeouts.connect, stop: this.#stop.signal },
       forget: (originPool) => this.#forget(originPool),
     })
-    this.#dedicated = new Dedicated(this.#dialling, this.#stop.signal)
+    this.#dedicated = new Dedicated(this.#dialer, this.#stop.signal)
   }
 
   /** Open connections. */
@@ -108,7 +108,7 @@ export class Pool {
   async explain(target: PoolTarget): Promise<Explanation> {
     const { addresses } = await this.#connector.resolve(target)
     const { connections } = this.#registry
-    const parts = { reuse: this.#reuse, policy: this.#policy, connections, dials: this.#dialling.underWay }
+    const parts = { reuse: this.#reuse, policy: this.#policy, connections, dials: this.#dialer.pending }
     return explain(target, addresses, this.find(target), parts)
   }
 
@@ -211,7 +211,7 @@ export class Pool {
   async endOriginPool(originPool: OriginPool): Promise<void> {
     while (!originPool.empty) {
       await this.closeOriginPool(originPool)
-      await originPool.dialled
+      await originPool.dialing
     }
   }
 
@@ -346,9 +346,9 @@ export class Pool {
     })
   }
 
-  #makeDialling(index: CandidateIndex): Dialling {
+  #makeDialer(index: CandidateIndex): Dialer {
     const { clock, timeouts } = this.#options
-    return new Dialling({
+    return new Dialer({
       ...{ connector: this.#connector, reuse: this.#reuse, index, clock },
       connectTimeoutMs: timeouts.connect,
       register: (connection, target, dial) => this.#registry.register(connection, target, dial),

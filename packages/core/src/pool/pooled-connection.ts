@@ -3,7 +3,7 @@
 import type { ClockTimer } from '../runtime/clock.js'
 import type { Connection } from '../transport/connection.js'
 import type { OriginPool } from './origin-pool.js'
-import type { DialUnderWay } from './reuse/pending-dial.js'
+import type { PendingDial } from './reuse/pending-dial.js'
 
 /** The service of one connection. */
 export class PooledConnection {
@@ -15,7 +15,7 @@ export class PooledConnection {
   /** The one it was made for. */
   home: OriginPool | undefined
   /** What it came of, until others may find it. */
-  dial: DialUnderWay | undefined
+  dial: PendingDial | undefined
   /** Runs until SETTINGS have come. */
   settingsTimer: ClockTimer | undefined
   /** Groups of the caller's by which it is found; `undefined` where nobody else is to find it at all. */
@@ -28,7 +28,7 @@ export class PooledConnection {
   #roomy = false
   #doubted = false
 
-  constructor(connection: Connection, dial: DialUnderWay) {
+  constructor(connection: Connection, dial: PendingDial) {
     this.#connection = connection
     this.dial = dial
   }

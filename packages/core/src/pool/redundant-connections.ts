@@ -6,7 +6,7 @@
 import type { Connection } from '../transport/connection.js'
 import type { PooledConnection } from './pooled-connection.js'
 import { type CandidateIndex, MAX_OFFERED } from './reuse/candidate-index.js'
-import { seenBy } from './reuse/reuse-lookup.js'
+import { policyView } from './reuse/reuse-lookup.js'
 import { isGrant, type ReusePolicy } from './reuse/reuse-policy.js'
 
 /** What is known of the connections of a pool. */
@@ -73,7 +73,7 @@ function covers(covering: Connection, other: Connection, { originPools }: Pooled
   for (const origin of other.originSet ?? [other.route.origin.serialized]) if (!set.has(origin)) return false
   if (other.originSet?.size === set.size && other.id < covering.id) return false
   for (const { target, members } of originPools) {
-    const seen = members.find(({ connection }) => connection === other)?.target ?? seenBy(target, other.route.addresses)
+    const seen = members.find(({ connection }) => connection === other)?.target ?? policyView(target, other.route.addresses)
     if (!isGrant(policy.verdict(covering, seen))) return false
   }
   return true

@@ -1,11 +1,11 @@
 import { FakeClock } from '@unshard/testkit'
 import { Diagnostics } from '../../src/diagnostics.js'
 import { isConnection, type ReusePolicy, sameOrigin } from '../../src/index.js'
-import { Dialling } from '../../src/pool/dialer.js'
+import { Dialer } from '../../src/pool/dialer.js'
 import type { Member } from '../../src/pool/member.js'
 import { Pursuit } from '../../src/pool/pursuit.js'
 import { CandidateIndex } from '../../src/pool/reuse/candidate-index.js'
-import { Reuse } from '../../src/pool/reuse/reuse-lookup.js'
+import { ReuseLookup } from '../../src/pool/reuse/reuse-lookup.js'
 import type { PoolTarget } from '../../src/transport/target.js'
 import { type FakeConnection, FakeConnector, targetOf, turn } from './fakes.js'
 
@@ -26,8 +26,8 @@ function make(policy: ReusePolicy = sharing, table: Record<string, string | stri
   const stop = new AbortController()
   const registered: FakeConnection[] = []
   let dialled = 0
-  const reuse = new Reuse({ policy, index, diagnostics: new Diagnostics(), isPastAge: () => false })
-  const dialling = new Dialling({
+  const reuse = new ReuseLookup({ policy, index, diagnostics: new Diagnostics(), isPastAge: () => false })
+  const dialer = new Dialer({
     connector: connector.asConnector,
     reuse,
     index,
@@ -48,9 +48,9 @@ function make(policy: ReusePolicy = sharing, table: Record<string, string | stri
   const obtain = (target: PoolTarget): Promise<Member> => {
     const pursuit = new Pursuit(clock, 0, () => true)
     stop.signal.addEventListener('abort', () => pursuit.abort(stop.signal.reason))
-    return dialling.obtain(target, pursuit)
+    return dialer.obtain(target, pursuit)
   }
-  return { clock, connector, index, stop, registered, dialling, obtain, dialled: () => dialled }
+  return { clock, connector, index, stop, registered, dialer, obtain, dialled: () => dialled }
 }
 
 /** What leads to the address of all. */
@@ -290,8 +290,8 @@ describe('Dialling', () => {
   })
 
   it("a dedicated connection asks nobody and is nobody else's", async () => {
-    const { dialling, obtain, connector, registered, index, dialled } = make()
-    const one = watch(dialling.dedicated(A, new AbortController().signal))
+    const { dialer, obtain, connector, registered, index, dialled } = make()
+    const one = watch(dialer.dedicated(A, new AbortController().signal))
     await turn()
     watch(obtain(B))
     await turn()

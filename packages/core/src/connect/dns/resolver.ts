@@ -136,7 +136,7 @@ export class Resolver {
   }
 
   async #ask(host: string): Promise<Resolution> {
-    const { addresses, ttlMs } = await new Promise<Answer>((resolve, reject) => {
+    const { addresses, ttlMs } = await new Promise<DnsAnswer>((resolve, reject) => {
       const failed = (cause: unknown): void => {
         const why = cause instanceof Error || isErrorLike(cause) ? cause.message : String(cause)
         reject(new ConnectError('resolve', `cannot resolve ${JSON.stringify(host)}: ${why}`, { cause }))
@@ -183,7 +183,7 @@ function isLocalhost(host: string): boolean {
   return host.endsWith('.localhost') || host.endsWith('.localhost.')
 }
 
-interface Answer {
+interface DnsAnswer {
   readonly addresses: readonly Address[]
   /** The smallest that was told; without one, no limit. */
   readonly ttlMs: number
@@ -193,7 +193,7 @@ interface Answer {
  * A `lookup` may answer with a list or, if it does not know `all`, with one address. An entry that is not an address is left out. An entry may have
  * a `ttl` in seconds, as those of `dns.resolve4` with `ttl: true` do.
  */
-function toAnswer(answer: unknown, family: number | undefined): Answer {
+function toAnswer(answer: unknown, family: number | undefined): DnsAnswer {
   const list = Array.isArray(answer) ? answer : [{ address: answer, family }]
   const addresses: Address[] = []
   let ttlMs = Number.POSITIVE_INFINITY

@@ -25,7 +25,7 @@ import { connectOverSocks } from './socks.js'
 const MAX_PROXIES = 1_000
 
 /** What proxied connections are made with. */
-export interface ProxyDiallerOptions {
+export interface ProxyDialerDeps {
   readonly resolver: Resolver
   readonly addresses: AddressMemory
   readonly keyLog: KeyLog | undefined
@@ -39,15 +39,15 @@ export interface ProxyDiallerOptions {
 }
 
 /** Reaches proxies, for one client. */
-export class ProxyDialler {
-  readonly #options: ProxyDiallerOptions
+export class ProxyDialer {
+  readonly #options: ProxyDialerDeps
   readonly #securers = new BoundedCache<Securer>({ max: MAX_PROXIES })
   /** By key of the proxy: that it chose HTTP/1.1 when it was asked last. */
   readonly #http1 = new BoundedCache<true>({ max: MAX_PROXIES })
   /** By reuse key: what may not share a connection shares none to the proxy either. */
   readonly #shared = new Map<string, H2Proxies>()
 
-  constructor(options: ProxyDiallerOptions) {
+  constructor(options: ProxyDialerDeps) {
     this.#options = options
   }
 

@@ -15,7 +15,7 @@ const WAIT_FACTOR = 4
 const JITTER = 0.1
 
 /** Collaborators of a dial. */
-export interface DialParts {
+export interface PendingDialDeps {
   readonly clock: Clock
   readonly index: CandidateIndex
   /** No handshake takes longer, milliseconds; 0 for no limit. */
@@ -29,14 +29,14 @@ export interface PendingWait {
 }
 
 /** One of them. */
-export class DialUnderWay implements Dial, ConnectProgress, PendingWait {
+export class PendingDial implements Dial, ConnectProgress, PendingWait {
   readonly origin: Origin
   readonly reuseKey: string
   readonly port: number
   readonly addresses: Address[] = []
   /** It is over, well or not. */
   readonly settled: Promise<void>
-  readonly #parts: DialParts
+  readonly #parts: PendingDialDeps
   #settle!: () => void
   /** When the first address was tried: what had to be loaded before that says nothing about the server. */
   #startedAt: number
@@ -47,7 +47,7 @@ export class DialUnderWay implements Dial, ConnectProgress, PendingWait {
   #tcpMs = 0
 
   /** Findable from the start under the address that will be tried first: hosts that are resolved in the same turn must find it. */
-  constructor(target: PoolTarget, first: Address | undefined, groups: readonly string[], parts: DialParts) {
+  constructor(target: PoolTarget, first: Address | undefined, groups: readonly string[], parts: PendingDialDeps) {
     this.origin = target.origin
     this.reuseKey = target.reuseKey
     this.port = target.origin.port

@@ -9,11 +9,11 @@ import type { Connection } from '../../transport/connection.js'
 import type { Address } from '../../transport/route.js'
 import type { PoolTarget, Target } from '../../transport/target.js'
 import { type Candidate, type CandidateIndex, MAX_OFFERED } from './candidate-index.js'
-import type { DialUnderWay } from './pending-dial.js'
+import type { PendingDial } from './pending-dial.js'
 import { type Grant, isConnection, isGrant, type ReusePolicy, type Verdict } from './reuse-policy.js'
 
 /** What asking needs. */
-export interface ReuseParts {
+export interface ReuseLookupDeps {
   readonly policy: ReusePolicy
   readonly index: CandidateIndex
   readonly diagnostics: Diagnostics
@@ -22,10 +22,13 @@ export interface ReuseParts {
 }
 
 /** A connection to use; a dial to wait for; or why neither. */
-export type Answer = Found | { readonly wait: readonly DialUnderWay[]; readonly because: string } | { readonly because: string }
+export type ReuseDecision =
+  | ReuseGrant
+  | { readonly wait: readonly PendingDial[]; readonly because: string }
+  | { readonly because: string }
 
 /** A connection that may be used. */
-export interface Found {
+export interface ReuseGrant {
   readonly use: Connection
   readonly because: string
   /** One request is to go first. */
@@ -43,10 +46,10 @@ const PAST_ITS_AGE: Verdict = { use: false, because: 'past-its-age' }
 const TOO_SLOW = 'handshake-too-slow'
 
 /** The questions of one pool. */
-export class Reuse {
-  readonly #parts: ReuseParts
+export class ReuseLookup {
+  readonly #parts: ReuseLookupDeps
 
-  constructor(parts: ReuseParts) {
+  constructor(parts: ReuseLookupDeps) {
     this.#parts = parts
   }
 
@@ -61,28 +64,28 @@ export class Reuse {
   }
 
   /** A connection whose server says that it answers for the origin; asked before its name is resolved, and in silence. */
-  askListed(target: PoolTarget, isMember: IsMember): Found | undefined {
+  askListed(target: PoolTarget, isMember: IsMember): ReuseGrant | undefined {
     // Such a connection may lead anywhere; what is resolved already goes by its address.
     if (!this.sharable(target) || target.pinned !== undefined) return undefined
     let left = MAX_OFFERED
     for (const connection of this.#parts.index.listing(target)) {
       if (left-- === 0) return undefined
       if (isMember(connection)) continue
-      const verdict = this.verdict(connection, seenBy(target))
+      const verdict = this.verdict(connection, policyView(target))
       if (isGrant(verdict)) return answer(connection, verdict)
     }
     return undefined
   }
 
   /** Asks about everything that leads to where the target would be dialled. What is refused is counted. */
-  ask(target: PoolTarget, addresses: readonly Address[], isMember: IsMember): Answer {
+  ask(target: PoolTarget, addresses: readonly Address[], isMember: IsMember): ReuseDecision {
     return this.#ask(target, addresses, isMember, ({ origin }, connection, because) =>
       this.#parts.diagnostics.declined({ origin: origin.serialized, connection, because }),
     )
   }
 
   /** The same without a trace. */
-  preview(target: PoolTarget, addresses: readonly Address[]): Answer {
+  preview(target: PoolTarget, addresses: readonly Address[]): ReuseDecision {
     const nobody = (): boolean => false
     return this.askListed(target, nobody) ?? this.#ask(target, addresses, nobody, () => undefined)
   }
@@ -93,12 +96,12 @@ export class Reuse {
   }
 
   /** Another connection may have come up while `own` was being made: then that one is to be used, and `own` to be given up. */
-  askAgain(target: PoolTarget, addresses: readonly Address[], own: Connection, isMember: IsMember): Found | undefined {
+  askAgain(target: PoolTarget, addresses: readonly Address[], own: Connection, isMember: IsMember): ReuseGrant | undefined {
     const { remoteAddress, proxy } = own.route
     if (!this.sharable(target) || (remoteAddress === undefined && proxy === undefined)) return undefined
     const there = proxy === undefined ? [{ address: remoteAddress!, family: 4 as const }] : []
-    const seen = seenBy(target, addresses)
-    for (const candidate of this.#candidates(target, seenBy(target, there))) {
+    const seen = policyView(target, addresses)
+    for (const candidate of this.#candidates(target, policyView(target, there))) {
       if (!isConnection(candidate) || candidate.capacity === 0 || isMember(candidate)) continue
       const verdict = this.verdict(candidate, seen)
       if (isGrant(verdict)) return answer(candidate, verdict)
@@ -106,15 +109,15 @@ export class Reuse {
     return undefined
   }
 
-  #ask(target: PoolTarget, addresses: readonly Address[], isMember: IsMember, declined: Declined): Answer {
+  #ask(target: PoolTarget, addresses: readonly Address[], isMember: IsMember, declined: Declined): ReuseDecision {
     const { index, policy } = this.#parts
     if (!this.sharable(target)) return { because: 'unix-socket' }
-    const seen = seenBy(target, addresses)
+    const seen = policyView(target, addresses)
     const candidates = this.#candidates(target, seen)
     let because = target.proxy === undefined ? index.near(seen) : 'proxied'
     if (candidates.length === 0 && because === 'certificate-does-not-cover-host') declined(target, undefined, because)
     let best: { connection: Connection; verdict: Grant } | undefined
-    const wait: DialUnderWay[] = []
+    const wait: PendingDial[] = []
     for (const candidate of candidates) {
       // What it has, and what it is making for itself, is not enough.
       if (isConnection(candidate) ? isMember(candidate) : candidate.origin.serialized === target.origin.serialized) {
@@ -123,7 +126,7 @@ export class Reuse {
       }
       const verdict = isConnection(candidate) ? this.verdict(candidate, seen) : policy.verdict(candidate, seen)
       if ('wait' in verdict) {
-        wait.push(candidate as DialUnderWay)
+        wait.push(candidate as PendingDial)
         continue
       }
       because = verdict.because
@@ -141,13 +144,13 @@ export class Reuse {
 }
 
 /** A target as a policy sees it: one small object, of which there may be ten thousand. */
-export function seenBy({ origin, reuseKey, proxy, dialKey, verify }: PoolTarget, addresses?: readonly Address[]): Target {
+export function policyView({ origin, reuseKey, proxy, dialKey, verify }: PoolTarget, addresses?: readonly Address[]): Target {
   return addresses === undefined
     ? { origin, reuseKey, proxy, dialKey, verify }
     : { origin, reuseKey, proxy, dialKey, verify, addresses }
 }
 
-function answer(use: Connection, { because, trial = false }: Grant): Found {
+function answer(use: Connection, { because, trial = false }: Grant): ReuseGrant {
   return { use, because, trial }
 }
 
