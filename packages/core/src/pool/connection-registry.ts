@@ -13,7 +13,7 @@ import type { Lifetimes } from './lifetimes.js'
 import { hasRoom, type Member } from './member.js'
 import type { OriginPool } from './origin-pool.js'
 import { PooledConnection } from './pooled-connection.js'
-import { noteCovered, reviewCoverage } from './redundant-connections.js'
+import { markRedundant, reviewRedundant } from './redundant-connections.js'
 import type { CandidateIndex } from './reuse/candidate-index.js'
 import type { PendingDial } from './reuse/pending-dial.js'
 import type { ReuseLookup } from './reuse/reuse-lookup.js'
@@ -180,8 +180,8 @@ export class ConnectionRegistry {
     if (pooled.waiting.size > 0) this.#serve(connection, pooled)
     // It may have room for fewer than have come.
     if (pooled.doubtEnded()) for (const originPool of pooled.waiting) this.#parts.grow(originPool)
-    if (pooled.coveredBy !== undefined || pooled.covered !== undefined)
-      reviewCoverage(connection, pooled, this.#pooledConnections)
+    if (pooled.coveredBy !== undefined || pooled.redundant !== undefined)
+      reviewRedundant(connection, pooled, this.#pooledConnections)
     this.#noteActivity(connection, pooled)
   }
 
@@ -220,7 +220,7 @@ export class ConnectionRegistry {
       if (target === undefined) continue
       if (!this.#mayServe(connection, target)) this.detach(originPool, connection)
     }
-    if (pooled.hostGroups !== undefined && pooled.origins >= 0) noteCovered(connection, this.#pooledConnections, policy, index)
+    if (pooled.hostGroups !== undefined && pooled.origins >= 0) markRedundant(connection, this.#pooledConnections, policy, index)
   }
 
   /**

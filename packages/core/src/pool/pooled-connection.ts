@@ -23,7 +23,7 @@ export class PooledConnection {
   /** A connection that answers for all that this one does (RFC 8336 §2.4): when there is room for its requests there, it goes. */
   coveredBy: Connection | undefined
   /** The other way round: connections that go when there is room on this one. */
-  covered: Set<Connection> | undefined
+  redundant: Set<Connection> | undefined
   readonly #connection: Connection
   #roomy = false
   #doubted = false

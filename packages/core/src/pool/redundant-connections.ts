@@ -13,13 +13,13 @@ import { isGrant, type ReusePolicy } from './reuse/reuse-policy.js'
 type PooledConnectionOf = { get(connection: Connection): PooledConnection | undefined }
 
 /** The Origin Set of `covering` has changed: marks the connections that it covers, and closes those that may go at once. */
-export function noteCovered(
+export function markRedundant(
   covering: Connection,
   services: PooledConnectionOf,
   policy: ReusePolicy,
   index: CandidateIndex,
 ): void {
-  const before = services.get(covering)?.covered ?? []
+  const before = services.get(covering)?.redundant ?? []
   for (const other of new Set([...before, ...candidates(covering, index)])) {
     const pooled = services.get(other)
     if (pooled === undefined) continue
@@ -30,23 +30,23 @@ export function noteCovered(
     }
     pooled.coveredBy = covering
     const own = services.get(covering)
-    if (own !== undefined) own.covered = (own.covered ?? new Set()).add(other)
-    closeCovered(other, pooled)
+    if (own !== undefined) own.redundant = (own.redundant ?? new Set()).add(other)
+    drainRedundant(other, pooled)
   }
 }
 
 /** Either of them has changed: room here, fewer requests there. */
-export function reviewCoverage(connection: Connection, pooled: PooledConnection, services: PooledConnectionOf): void {
-  if (pooled.coveredBy !== undefined) closeCovered(connection, pooled)
-  for (const covered of pooled.covered ?? []) {
+export function reviewRedundant(connection: Connection, pooled: PooledConnection, services: PooledConnectionOf): void {
+  if (pooled.coveredBy !== undefined) drainRedundant(connection, pooled)
+  for (const covered of pooled.redundant ?? []) {
     const other = services.get(covered)
-    if (other?.coveredBy === connection) closeCovered(covered, other)
-    else pooled.covered!.delete(covered)
+    if (other?.coveredBy === connection) drainRedundant(covered, other)
+    else pooled.redundant!.delete(covered)
   }
 }
 
 /** Closes a connection that is covered, if its requests fit on the one that covers it. */
-function closeCovered(covered: Connection, pooled: PooledConnection): void {
+function drainRedundant(covered: Connection, pooled: PooledConnection): void {
   const covering = pooled.coveredBy!
   if (covered.state !== 'open' || covering.state !== 'open') pooled.coveredBy = undefined
   else if (covered.active <= covering.capacity) void covered.close()
