@@ -8,7 +8,7 @@ import type { Loss } from '../transport/exchange.js'
 export const LOST_BEHIND = 'ERR_PIPELINE_LOST'
 
 /** Attempts at an origin that answers nothing meanwhile. */
-const MAX_FRUITLESS = 2
+const MAX_REPLAYS_WITHOUT_PROGRESS = 2
 
 /** RFC 9113 §7. */
 const REFUSED_STREAM = 0x7
@@ -41,7 +41,7 @@ export class Replays {
   #unknown = 0
   #lostBehind = false
   #lostTogether = false
-  #fruitless = 0
+  #withoutProgress = 0
   #refusals = 0
 
   /** @param limit replays of a request whose outcome is unknown. */
@@ -66,8 +66,8 @@ export class Replays {
   next(error: Error, request: HttpRequest, progress: boolean, loss: Loss = 'alone'): 'none' | 'together' | 'apart' {
     if (!canResend(request) || !(error instanceof TransportError) || error.initiator === 'local') return 'none'
     if (error.processed === 'no') {
-      this.#fruitless = progress ? 0 : this.#fruitless + 1
-      return this.#fruitless < MAX_FRUITLESS ? 'together' : 'none'
+      this.#withoutProgress = progress ? 0 : this.#withoutProgress + 1
+      return this.#withoutProgress < MAX_REPLAYS_WITHOUT_PROGRESS ? 'together' : 'none'
     }
     if (this.#limit === 0 || !isRepeatable(request) || !isPassing(error)) return 'none'
     if (error.code === LOST_BEHIND && !this.#lostBehind) {

@@ -33,7 +33,7 @@ export interface ConnectionRegistryDeps {
   /** A group has lost a connection, or may use one no more. */
   settle(originPool: OriginPool): void
   /** The same, before that connection had had room. */
-  fruitless(originPool: OriginPool): void
+  noteDialWithoutCapacity(originPool: OriginPool): void
   /** A group may have too few connections. */
   grow(originPool: OriginPool): void
 }
@@ -98,10 +98,10 @@ export class ConnectionRegistry {
     if (coalesced) {
       this.#parts.diagnostics.coalesced({ origin: originPool.target.origin.serialized, connection: connection.id, because })
       this.#forgetOldest(pooled)
-    } else pooled.home = originPool
+    } else pooled.primary = originPool
     pooled.originPools.add(originPool)
     pooled.noteRoom()
-    if (pooled.roomy) originPool.fruitless = 0
+    if (pooled.roomy) originPool.dialsWithoutCapacity = 0
     pooled.queue(originPool)
     this.#serve(connection, pooled, originPool)
     // Whoever it was made for may have gone: it must not stay for ever.
@@ -112,12 +112,12 @@ export class ConnectionRegistry {
    * Origins that nobody asks for any more must not stay for as long as a connection that is never idle. Those that joined first come first, and
    * for each that joins some are looked at: more are never kept than have joined while an answer lasts.
    */
-  #forgetOldest({ originPools, home }: PooledConnection): void {
+  #forgetOldest({ originPools, primary }: PooledConnection): void {
     const now = this.#parts.clock.now()
     let left = LOOKED_AT
     for (const originPool of originPools) {
       if (left-- === 0) return
-      if (originPool === home || originPool.queue.size > 0 || originPool.expiresAt > now) continue
+      if (originPool === primary || originPool.queue.size > 0 || originPool.expiresAt > now) continue
       this.expire(originPool)
       this.#parts.settle(originPool)
     }
@@ -179,18 +179,18 @@ export class ConnectionRegistry {
     pooled.noteRoom()
     if (pooled.waiting.size > 0) this.#serve(connection, pooled)
     // It may have room for fewer than have come.
-    if (pooled.doubtEnded()) for (const originPool of pooled.waiting) this.#parts.grow(originPool)
+    if (pooled.verificationEnded()) for (const originPool of pooled.waiting) this.#parts.grow(originPool)
     if (pooled.coveredBy !== undefined || pooled.redundant !== undefined)
       reviewRedundant(connection, pooled, this.#pooledConnections)
     this.#noteActivity(connection, pooled)
   }
 
   /** Until whoever it was made for has it, it is not idle: where no idle ones are kept it would be closed before its first request. */
-  #noteActivity(connection: Connection, { home }: PooledConnection): void {
+  #noteActivity(connection: Connection, { primary }: PooledConnection): void {
     if (connection.active > 0) return this.#parts.lifetimes.busy(connection)
-    if (home === undefined) return
+    if (primary === undefined) return
     // One more than the origin may have was made while responses of others were not read.
-    if (connection.unread !== undefined && connection.state === 'open' && isOverLimit(connection, home))
+    if (connection.unread !== undefined && connection.state === 'open' && isOverLimit(connection, primary))
       return void connection.close()
     this.#parts.lifetimes.idle(connection)
   }
@@ -249,7 +249,7 @@ export class ConnectionRegistry {
       if (!hasRoom(member)) return
       if (member.trial === 'due') member.trial = 'sent'
       const queued = originPool.queue.next()!
-      originPool.crowdedAt = undefined
+      originPool.starvedSince = undefined
       if (originPool.queue.size === 0) pooled.waiting.delete(originPool)
       queued.onMember(member)
     }
@@ -271,7 +271,7 @@ export class ConnectionRegistry {
     for (const originPool of originPools) {
       originPool.remove(connection)
       if (pooled.roomy) this.#parts.settle(originPool)
-      else this.#parts.fruitless(originPool)
+      else this.#parts.noteDialWithoutCapacity(originPool)
     }
   }
 }

@@ -20,10 +20,10 @@ const FAILURE_PAUSE_MS = 1_000
 const TOP_UP_PAUSE_MS = 1_000
 
 /** So many connections one after the other that ended before there was room for a request: then those who wait hear of it. */
-const MAX_FRUITLESS = 2
+const MAX_DIALS_WITHOUT_CAPACITY = 2
 
 /** An origin whose requests get no place on connections of others for so long, milliseconds, gets one of its own. */
-const CROWDED_MS = 1_000
+const STARVED_MS = 1_000
 
 /**
  * Connections of one origin when those are counted too whose response no reader has come for. They do not count against
@@ -66,7 +66,7 @@ export class Growth {
     }
     const limit = this.#limit(originPool)
     const there = originPool.members.length + originPool.dials
-    if (originPool.fruitless >= MAX_FRUITLESS && there > 0) return
+    if (originPool.dialsWithoutCapacity >= MAX_DIALS_WITHOUT_CAPACITY && there > 0) return
     const least = Math.min(originPool.target.settings.minConnections, limit) - there
     const waiting = originPool.queue.size - originPool.dials - originPool.verifying
     // Connections of others do not count: they may be full of what others do.
@@ -91,9 +91,10 @@ export class Growth {
   }
 
   /** A connection has ended before it had room. Without an end to that, a server that takes no requests would be dialled for ever. */
-  fruitless(originPool: OriginPool): void {
+  noteDialWithoutCapacity(originPool: OriginPool): void {
     originPool.failedAt = this.#parts.clock.now()
-    if (++originPool.fruitless < MAX_FRUITLESS || originPool.members.length + originPool.dials > 0) return this.settle(originPool)
+    if (++originPool.dialsWithoutCapacity < MAX_DIALS_WITHOUT_CAPACITY || originPool.members.length + originPool.dials > 0)
+      return this.settle(originPool)
     this.#fail(originPool, lost(originPool, 'the connection was closed before it took a request'))
   }
 
@@ -128,8 +129,8 @@ export class Growth {
   #mayTopUp(originPool: OriginPool, there: number): boolean {
     if (originPool.queue.size > 0 || originPool.opening) return true
     const now = this.#parts.clock.now()
-    if (there === 0 || originPool.toppedUpAt + TOP_UP_PAUSE_MS > now) return false
-    originPool.toppedUpAt = now
+    if (there === 0 || originPool.lastTopUpAt + TOP_UP_PAUSE_MS > now) return false
+    originPool.lastTopUpAt = now
     return true
   }
 
@@ -137,8 +138,8 @@ export class Growth {
   #patienceMs(originPool: OriginPool): number {
     if (originPool.members.length === originPool.own || originPool.queue.size === 0) return 0
     const now = this.#parts.clock.now()
-    originPool.crowdedAt ??= now
-    return originPool.crowdedAt + CROWDED_MS - now
+    originPool.starvedSince ??= now
+    return originPool.starvedSince + STARVED_MS - now
   }
 
   /** What the others have may never be free. Nothing is dialled for those who have gone by then. */
@@ -215,7 +216,7 @@ export class Growth {
   #fail(originPool: OriginPool, error: Error): void {
     for (const { onUnavailable } of originPool.takeOpening()) onUnavailable(error)
     for (let queued = originPool.queue.next(); queued !== undefined; queued = originPool.queue.next()) queued.onUnavailable(error)
-    originPool.fruitless = 0
+    originPool.dialsWithoutCapacity = 0
     this.#parts.forget(originPool)
   }
 }

@@ -29,13 +29,13 @@ export class OriginPool {
   /** When a dial failed last, though there is a connection: no other is tried at once. */
   failedAt: number = Number.NEGATIVE_INFINITY
   /** When connections were dialled last for which nobody waited. */
-  toppedUpAt: number = Number.NEGATIVE_INFINITY
+  lastTopUpAt: number = Number.NEGATIVE_INFINITY
   /** Connections that ended before they had room for a request, one after the other. */
-  fruitless = 0
+  dialsWithoutCapacity = 0
   /** When that time is over. */
   later: ClockTimer | undefined
   /** Since when its requests have waited in vain for a place on connections of others. */
-  crowdedAt: number | undefined
+  starvedSince: number | undefined
   /** When the first of its members is to be asked about anew. */
   expiresAt: number = Number.POSITIVE_INFINITY
   #turn = 0

@@ -75,7 +75,7 @@ export class Pool {
     this.#registry = new ConnectionRegistry({
       ...{ policy, reuse: this.#reuse, index, lifetimes, diagnostics, clock, connector, stop: this.#stop.signal },
       settle: (originPool) => this.#growth.settle(originPool),
-      fruitless: (originPool) => this.#growth.fruitless(originPool),
+      noteDialWithoutCapacity: (originPool) => this.#growth.noteDialWithoutCapacity(originPool),
       grow: (originPool) => this.#growth.grow(originPool),
     })
     this.#growth = new Growth({
@@ -129,7 +129,7 @@ export class Pool {
     // Not before: a strategy of the caller's own may have closed all there was, and then that group is forgotten.
     const originPool = this.#originPoolFor(target)
     const first = originPool.queue.size === 0
-    if (first) originPool.crowdedAt = undefined
+    if (first) originPool.starvedSince = undefined
     originPool.queue.add(queued)
     // While others wait it is in all of their queues; one that makes sure of its peer has to know that there are more.
     for (const { connection } of originPool.members)
@@ -341,7 +341,8 @@ export class Pool {
     return new Lifetimes({
       clock,
       maxIdleConnections,
-      siblings: (connection) => this.#registry.of(connection)?.home?.members.map((member) => member.connection) ?? [connection],
+      siblings: (connection) =>
+        this.#registry.of(connection)?.primary?.members.map((member) => member.connection) ?? [connection],
       aged: (connection) => this.#forgetAddresses(connection),
     })
   }

@@ -13,7 +13,7 @@ export class PooledConnection {
   /** Size of the connection's Origin Set when the policy was last asked about all of `groups`; -1 without one. */
   origins = -1
   /** The one it was made for. */
-  home: OriginPool | undefined
+  primary: OriginPool | undefined
   /** What it came of, until others may find it. */
   dial: PendingDial | undefined
   /** Runs until SETTINGS have come. */
@@ -25,8 +25,8 @@ export class PooledConnection {
   /** The other way round: connections that go when there is room on this one. */
   redundant: Set<Connection> | undefined
   readonly #connection: Connection
-  #roomy = false
-  #doubted = false
+  #hadCapacity = false
+  #verifying = false
 
   constructor(connection: Connection, dial: PendingDial) {
     this.#connection = connection
@@ -35,13 +35,13 @@ export class PooledConnection {
 
   /** It has had room for a request. */
   get roomy(): boolean {
-    return this.#roomy
+    return this.#hadCapacity
   }
 
   /** A request of the group waits for it. */
   queue(originPool: OriginPool): void {
     this.waiting.add(originPool)
-    if (this.#connection.verifying) this.#doubted = true
+    if (this.#connection.verifying) this.#verifying = true
   }
 
   /** The group whose turn it is. There is one. */
@@ -58,16 +58,16 @@ export class PooledConnection {
   }
 
   /** Whether requests came while it was making sure of its peer, for which nothing was dialled, and that is over. True once. */
-  doubtEnded(): boolean {
-    if (!this.#doubted || this.#connection.verifying) return false
-    this.#doubted = false
+  verificationEnded(): boolean {
+    if (!this.#verifying || this.#connection.verifying) return false
+    this.#verifying = false
     return true
   }
 
   /** Where there is room now, none of its groups has tried in vain. */
   noteRoom(): void {
-    if (this.#roomy || this.#connection.capacity === 0) return
-    this.#roomy = true
-    for (const originPool of this.originPools) originPool.fruitless = 0
+    if (this.#hadCapacity || this.#connection.capacity === 0) return
+    this.#hadCapacity = true
+    for (const originPool of this.originPools) originPool.dialsWithoutCapacity = 0
   }
 }
