@@ -2,11 +2,11 @@
 
 import type { Origin } from '../src/index.js'
 import { type PoolSettings, type ResolvedPoolSettings, resolvePoolSettings } from '../src/settings/pool-settings.js'
-import type { OriginProgress, PoolTarget } from '../src/transport/target.js'
+import type { OriginRecord, PoolTarget } from '../src/transport/target.js'
 
 export const POOL: ResolvedPoolSettings = resolvePoolSettings({})
 
-export function progress(): OriginProgress {
+export function originRecord(): OriginRecord {
   return { answered: 0, connections: 0, tooManyPings: 0 }
 }
 
@@ -19,7 +19,7 @@ export function plainTarget(origin: Origin, reuseKey = 'key', settings: PoolSett
     reuseKey,
     proxy: undefined,
     dialKey: `${origin.serialized}|${reuseKey}`,
-    progress: progress(),
+    record: originRecord(),
     verify: () => undefined,
   }
 }

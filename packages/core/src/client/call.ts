@@ -81,7 +81,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
 
   /** Whether it is for this target, or for another that stands in its place: they share what is known of the origin. */
   isFor(target: PoolTarget): boolean {
-    return this.#target.progress === target.progress
+    return this.#target.record === target.record
   }
 
   /** Ends it wherever it is: a caller's abort, a deadline, the client's end. */
@@ -130,7 +130,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.fields = fields
     this.content = body
     if (this.#member!.coalesced && this.#isMisdirected(status)) return this.#redirect()
-    this.#target.progress.answered++
+    this.#target.record.answered++
     if (this.#member!.proved !== true) this.owner.pool.proved(this.#member!)
     const { retry } = this.limits
     const delayMs = retry === undefined ? undefined : retryDelayMs(retry, this.#request, status, fields, this.#attempts)
@@ -206,7 +206,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.#replays ??= new Replays(this.limits.replay)
     // Where HTTP/2 is not wanted and nothing else is spoken, once more would be the same.
     const again = required === (http1 !== undefined)
-    const how = again ? this.#replays.next(error, this.#request, this.#originProgresses(), loss) : 'none'
+    const how = again ? this.#replays.next(error, this.#request, this.#originAnswered(), loss) : 'none'
     if (how === 'none') {
       this.#settle(error)
       return this.#finish()
@@ -224,8 +224,8 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
    * Whether the origin has answered a request since the last attempt was sent, or has taken one: then it is draining, not refusing. A
    * connection that is older than this call and goes says nothing: there are only so many of them. Nor does one that is full.
    */
-  #originProgresses(): boolean {
-    if (this.#target.progress.answered > this.#answersBefore) return true
+  #originAnswered(): boolean {
+    if (this.#target.record.answered > this.#answersBefore) return true
     const connection = this.#member?.connection
     if (connection === undefined) return false
     if (connection.state === 'open') return connection.capacity === 0 && connection.active > 0
@@ -286,7 +286,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.#member = member
     this.leaveQueue()
     this.#attempts++
-    this.#answersBefore = this.#target.progress.answered
+    this.#answersBefore = this.#target.record.answered
     if (member.coalesced) this.owner.onCoalesced()
     try {
       this.exchange = member.connection.request(this.#request, this)

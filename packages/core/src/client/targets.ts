@@ -13,7 +13,7 @@ import {
   resolvePoolSettings,
   socketPathOf,
 } from '../settings/pool-settings.js'
-import type { OriginProgress, PoolTarget, TargetProxy } from '../transport/target.js'
+import type { OriginRecord, PoolTarget, TargetProxy } from '../transport/target.js'
 
 /** Tagged targets remembered. */
 const MAX_TAGGED = 16_384
@@ -28,7 +28,7 @@ export class Targets {
   readonly #definitions = new Map<string, PoolSettings>()
   #handles = 0
   /** Outlives the targets: other settings do not undo what an origin has done. */
-  readonly #progress = new BoundedCache<OriginProgress>({ max: MAX_TAGGED })
+  readonly #record = new BoundedCache<OriginRecord>({ max: MAX_TAGGED })
   #plain = new WeakMap<Origin, PoolTarget>()
   readonly #apart = new WeakMap<PoolTarget, PoolTarget>()
   readonly #resolved = new WeakMap<PoolSettings, ResolvedPoolSettings>()
@@ -98,13 +98,13 @@ export class Targets {
     const target = this.#make(origin, isolation)
     const reuseKey = `${target.reuseKey}|handle ${++this.#handles}`
     const settings = { ...target.settings, maxConnections: { h2: 1, 'http/1.1': 1 }, minConnections: 1, exclusive: true }
-    const progress = { ...target.progress, answered: 0, connections: 0 }
+    const record = { ...target.record, answered: 0, connections: 0 }
     return {
       ...target,
       settings,
       reuseKey,
       dialKey: `${origin.serialized}|${reuseKey}`,
-      progress,
+      record,
       alone: true,
       once,
       originPool: undefined,
@@ -146,13 +146,13 @@ export class Targets {
     return target
   }
 
-  #progressOf(key: string): OriginProgress {
-    let progress = this.#progress.get(key)
-    if (progress === undefined) {
-      progress = { answered: 0, connections: 0, tooManyPings: 0 }
-      this.#progress.set(key, progress)
+  #recordOf(key: string): OriginRecord {
+    let record = this.#record.get(key)
+    if (record === undefined) {
+      record = { answered: 0, connections: 0, tooManyPings: 0 }
+      this.#record.set(key, record)
     }
-    return progress
+    return record
   }
 
   /** One object for all who have the same: there may be ten thousand of them. */
@@ -198,7 +198,7 @@ export class Targets {
       reuseKey,
       proxy,
       dialKey: `${origin.serialized}|${reuseKey}`,
-      progress: this.#progressOf(`${origin.serialized}|${tag}`),
+      record: this.#recordOf(`${origin.serialized}|${tag}`),
       verify: (certificate) => this.#connector.verify(origin, certificate),
       originPool: undefined,
     }

@@ -72,7 +72,7 @@ export class Connector {
   readonly #addresses: AddressMemory
   readonly #securer: Securer
   readonly #memory: ProtocolMemory
-  readonly #h2: Omit<H2Options, 'pool' | 'progress'>
+  readonly #h2: Omit<H2Options, 'pool' | 'record'>
   readonly #proxies: ProxyDialer
   readonly #keyLog: KeyLog | undefined
   readonly #identity: string

@@ -13,7 +13,7 @@ import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
 import { type Connection, type ConnectionState, nextConnectionId } from '../transport/connection.js'
 import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
 import type { Carrier, Route } from '../transport/route.js'
-import type { OriginProgress } from '../transport/target.js'
+import type { Http1Record } from '../transport/target.js'
 import { H1Exchange, type H1Host } from './exchange.js'
 import { IdleTimer } from './idle-timer.js'
 import { Pipeline } from './pipelining.js'
@@ -25,7 +25,7 @@ export interface H1Options {
   readonly maxFieldSectionBytes: number
   readonly pool: Pick<ResolvedPoolSettings, 'maxRequestsPerConnection' | 'pipelining'>
   /** The origin's record, where broken pipelining is noted. */
-  readonly progress: OriginProgress
+  readonly record: Http1Record
   readonly clock: Clock
   /** The reads of the socket, where they go into memory that is only lent. Default: the socket's own. */
   readonly reads?: { start(sink: (bytes: Buffer) => void): void } | undefined
@@ -65,9 +65,9 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
 
   /** @param forwarding the socket leads to a proxy that forwards requests, and this is what it is sent with each of them. */
   constructor(socket: Carrier, route: Route, options: H1Options, forwarding?: readonly string[]) {
-    const { maxFieldSectionBytes, pool, progress, clock, reads } = options
+    const { maxFieldSectionBytes, pool, record, clock, reads } = options
     this.clock = clock
-    this.#pipeline = new Pipeline(progress, pool.pipelining, clock)
+    this.#pipeline = new Pipeline(record, pool.pipelining, clock)
     this.#left = pool.maxRequestsPerConnection === 0 ? Number.POSITIVE_INFINITY : pool.maxRequestsPerConnection
     this.socket = socket
     this.forwarding = forwarding

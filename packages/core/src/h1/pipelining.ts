@@ -2,7 +2,7 @@
 
 import { type HttpRequest, isIdempotent } from '../message/request.js'
 import type { Clock } from '../runtime/clock.js'
-import type { OriginProgress } from '../transport/target.js'
+import type { Http1Record } from '../transport/target.js'
 
 /** How long a peer is asked with more care: one that learns better is met in time. */
 const BROKEN_TTL_MS = 300_000
@@ -19,15 +19,15 @@ export interface PipelineLimit {
 export const NOT_PIPELINED: PipelineLimit = { depth: 1, once: false }
 
 /** The limit where `depth` is wanted. After a break it is one at a time; after a second, one for each connection. */
-export function pipelineLimit({ brokenPipelining }: OriginProgress, depth: number, nowMs: number): PipelineLimit {
+export function pipelineLimit({ brokenPipelining }: Http1Record, depth: number, nowMs: number): PipelineLimit {
   if (depth === 1 || brokenPipelining === undefined || nowMs - brokenPipelining.atMs >= BROKEN_TTL_MS)
     return { depth, once: false }
   return { depth: 1, once: brokenPipelining.step === 2 }
 }
 
 /** A peer has broken what {@link pipelineLimit} allowed. */
-export function noteBroken(progress: OriginProgress, limit: PipelineLimit, nowMs: number): void {
-  progress.brokenPipelining = { step: limit.depth > 1 ? 1 : 2, atMs: nowMs }
+export function noteBroken(record: Http1Record, limit: PipelineLimit, nowMs: number): void {
+  record.brokenPipelining = { step: limit.depth > 1 ? 1 : 2, atMs: nowMs }
 }
 
 /**
@@ -50,7 +50,7 @@ export interface PipelinedRequest {
 
 /** The pipelining of one connection: what is allowed, and whether the peer has ended the connection because of it. */
 export class Pipeline {
-  readonly #progress: OriginProgress
+  readonly #record: Http1Record
   readonly #depth: number
   readonly #clock: Clock
   /** Requests that were sent while others were unanswered. */
@@ -60,14 +60,14 @@ export class Pipeline {
   #answeredBehind = false
 
   /** @param depth requests in flight that are wanted at most. */
-  constructor(progress: OriginProgress, depth: number, clock: Clock) {
-    this.#progress = progress
+  constructor(record: Http1Record, depth: number, clock: Clock) {
+    this.#record = record
     this.#depth = depth
     this.#clock = clock
   }
 
   get limit(): PipelineLimit {
-    return this.#depth === 1 ? NOT_PIPELINED : pipelineLimit(this.#progress, this.#depth, this.#clock.now())
+    return this.#depth === 1 ? NOT_PIPELINED : pipelineLimit(this.#record, this.#depth, this.#clock.now())
   }
 
   /** Whether a request may be one of several. */
@@ -96,6 +96,6 @@ export class Pipeline {
     const left = requests.filter((request) => request.written && !request.over)
     const behind = left.some((request) => this.#behind.has(request)) && !this.#answeredBehind
     const second = left.length === 1 && left[0]!.unanswered && !this.#behind.has(left[0]!) && this.#answered > 0
-    if (limit.depth > 1 ? behind : second && !limit.once) noteBroken(this.#progress, limit, this.#clock.now())
+    if (limit.depth > 1 ? behind : second && !limit.once) noteBroken(this.#record, limit, this.#clock.now())
   }
 }

@@ -11,7 +11,7 @@ import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
 import { type Connection, type ConnectionState, nextConnectionId } from '../transport/connection.js'
 import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
 import type { Route } from '../transport/route.js'
-import type { OriginProgress } from '../transport/target.js'
+import type { Http2Record } from '../transport/target.js'
 import { type ExchangeHost, fieldsTooLarge, H2Exchange } from './exchange.js'
 import { Health } from './health/health.js'
 import { Pings } from './health/pings.js'
@@ -39,7 +39,7 @@ export interface H2Options {
   readonly clock: Clock
   readonly pool: ResolvedPoolSettings
   /** Record of the origin that this connection is made for. */
-  readonly progress: OriginProgress
+  readonly record: Http2Record
   /** How the socket is read, where not as a stream: into memory that is lent for a call. */
   readonly reads?: { start(sink: (bytes: Buffer) => void): void } | undefined
   /** Forgiven budgets: see `Protocol.refillLimits`. Milliseconds. */
@@ -60,7 +60,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   readonly #refillMs: number
   #refilledAt: number
   readonly #health: Health
-  readonly #progress: OriginProgress
+  readonly #record: Http2Record
   readonly #outlet: Outlet
   #state: ConnectionState = 'open'
   /** The highest stream whose request has been handed to the socket: above it nothing was sent. */
@@ -80,7 +80,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     this.#pings = new Pings(options.clock, (opaque) => this.#sendPing(opaque))
     this.#originSet = new OriginSet(route)
     this.#shutdown = new Shutdown(route.origin.serialized)
-    this.#progress = options.progress
+    this.#record = options.record
     this.#health = this.#watch(options)
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
     this.#listen(options.reads)
@@ -202,7 +202,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   #overloaded(streamId: number): void {
     if (this.#state === 'open') {
       const streams = Math.max(1, [...this.#engine.open()].filter(({ id }) => id < streamId).length)
-      this.#progress.overload = { streams, atMs: this.clock.now() }
+      this.#record.overload = { streams, atMs: this.clock.now() }
     }
     this.#drain()
   }
@@ -226,7 +226,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   onGoaway(lastStreamId: number, errorCode: number, debug: string): void {
     this.#shutdown.noteGoaway(lastStreamId, errorCode, debug, this.#engine.isOpen(lastStreamId))
     if (errorCode !== ErrorCode.NO_ERROR) this.#health.goawayReceived(errorCode)
-    if (errorCode === ErrorCode.ENHANCE_YOUR_CALM && debug.includes('too_many_pings')) this.#progress.tooManyPings++
+    if (errorCode === ErrorCode.ENHANCE_YOUR_CALM && debug.includes('too_many_pings')) this.#record.tooManyPings++
     this.#drain()
   }
 
@@ -265,9 +265,9 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     this.#health.received(now)
   }
 
-  #watch({ pool, progress }: H2Options): Health {
+  #watch({ pool, record }: H2Options): Health {
     return new Health({
-      ...{ clock: this.clock, engine: this.#engine, pool, pings: this.#pings, complaints: progress.tooManyPings },
+      ...{ clock: this.clock, engine: this.#engine, pool, pings: this.#pings, complaints: record.tooManyPings },
       alternatives: this.route.addresses.length > 1,
       unsentBytes: () => this.#socket.writableLength,
       writtenBytes: () => this.#outlet.writtenBytes,
@@ -377,7 +377,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   }
 }
 
-function streamLimits({ pool, progress: { overload }, clock }: H2Options): StreamLimits {
+function streamLimits({ pool, record: { overload }, clock }: H2Options): StreamLimits {
   const { maxConcurrentRequests, maxRequestsPerConnection, waitForSettings } = pool
   const isOverloaded = overload !== undefined && clock.now() - overload.atMs < OVERLOAD_MS
   return {

@@ -70,8 +70,8 @@ export class ConnectionRegistry {
     }
     const pooled = new PooledConnection(connection, dial)
     this.#pooledConnections.set(connection, pooled)
-    target.progress.connections++
-    target.progress.misdirected = false
+    target.record.connections++
+    target.record.misdirected = false
     this.#parts.lifetimes.add(connection, target.settings)
     pooled.hostGroups = this.#parts.reuse.sharable(target) ? this.#parts.reuse.hostGroupsOf(target) : undefined
     if (!connection.confirmed) this.#watchSettings(connection, pooled)

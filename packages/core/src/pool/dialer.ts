@@ -69,7 +69,7 @@ export class Dialer {
    */
   async obtain(target: PoolTarget, pursuit: Pursuit, isMember: IsMember = () => false): Promise<Member> {
     const { reuse } = this.#parts
-    const alone = target.progress.misdirected === true
+    const alone = target.record.misdirected === true
     const listed = alone ? undefined : reuse.askListed(target, isMember)
     if (listed !== undefined) return this.#shared(listed, policyView(target))
     const givenUp = new Set<PendingDial>()

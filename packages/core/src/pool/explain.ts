@@ -62,7 +62,7 @@ export function explain(
   ]
   const common = { origin: target.origin.serialized, addresses: textOf(addresses), candidates }
   if (first !== undefined) return { ...common, action: 'use', because: first.because, connection: connectionInfo(first) }
-  if (pooled.progress.misdirected === true) {
+  if (pooled.record.misdirected === true) {
     return { ...common, action: 'dial', because: 'misdirected-before', connection: undefined }
   }
   if ('use' in decision) {

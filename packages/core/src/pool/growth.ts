@@ -58,7 +58,7 @@ export class Growth {
 
   /** Starts as many dials as the queue and the limits ask for: one until it is known what the origin speaks. */
   grow(originPool: OriginPool): void {
-    if (originPool.target.once === true && originPool.target.progress.connections > 0) {
+    if (originPool.target.once === true && originPool.target.record.connections > 0) {
       // Its one connection may be here, and busy or in doubt: then there is something to wait for.
       if (originPool.members.length + originPool.dials === 0)
         this.#fail(originPool, lost(originPool, 'the connection was closed'))
@@ -191,7 +191,7 @@ export class Growth {
   #obtained(originPool: OriginPool, member: Member): void {
     const pooled = this.#parts.registry.of(member.connection)
     // A 421 came while this one was looked for: the next one is the group's own.
-    if (member.coalesced && originPool.target.progress.misdirected === true) return this.settle(originPool)
+    if (member.coalesced && originPool.target.record.misdirected === true) return this.settle(originPool)
     if (pooled === undefined || member.connection.state !== 'open') {
       // It closed while the promise was on its way. A server that does this every time must not be dialled without end.
       if (member.coalesced) return this.settle(originPool)
@@ -207,7 +207,7 @@ export class Growth {
   /** A dial failed. Those who wait for nothing else hear of it; with a connection or another dial there is still hope. */
   #unavailable(originPool: OriginPool, error: Error): void {
     originPool.failedAt = this.#parts.clock.now()
-    originPool.target.progress.misdirected = false
+    originPool.target.record.misdirected = false
     if (originPool.dials === 0 && originPool.members.length === 0) return this.#fail(originPool, error)
     // Not dialled again at once: a server that takes one connection and no second would be asked without end.
     if (originPool.members.length > 0) this.settle(originPool)

@@ -261,7 +261,7 @@ export class Pool {
     this.#diagnostics.misdirected({ origin, connection: connection.id, status })
     const originPool = this.find(target)
     // Where it has one of its own already, that is the one.
-    target.progress.misdirected = originPool === undefined || originPool.own === 0
+    target.record.misdirected = originPool === undefined || originPool.own === 0
     this.#registry.disown(originPool, connection, origin)
     if (originPool !== undefined) this.#growth.settle(originPool)
     if (this.#tagged > 0) this.#reviewTags(originPool, origin)

@@ -12,21 +12,39 @@ export interface TargetProxy {
   readonly key: string
 }
 
-/** What an origin has done so far, as this client has seen it. Counted, never reset. */
-export interface OriginProgress {
-  /** Responses it has given. */
+/** What replay counts of an origin. Written by `client/call.ts`. */
+export interface ReplayRecord {
+  /** Responses received from the origin. */
   answered: number
-  /** Connections that were made for it. */
+}
+
+/** What the pool counts of an origin. Written by `pool/`. */
+export interface SharingRecord {
+  /** Connections made for the origin. */
   connections: number
-  /** How often it has complained of our PINGs. */
-  tooManyPings: number
-  /** It was overloaded by more than so many streams on one connection, and when: it resets what is beyond its memory. */
-  overload?: { readonly streams: number; readonly atMs: number }
-  /** It was disowned on a connection of another origin: its next one is its own. */
+  /** The origin answered 421 on a connection of another origin: its next connection is its own. */
   misdirected?: boolean
-  /** That it broke HTTP/1.1 pipelining: once, or with one request at a time as well; and when. */
+}
+
+/** What HTTP/2 connections learn of an origin. Written by `h2/connection.ts`. */
+export interface Http2Record {
+  /** GOAWAY frames with `too_many_pings`. */
+  tooManyPings: number
+  /** The origin reset streams beyond this number on one connection (ENHANCE_YOUR_CALM), and when, by the client's clock. */
+  overload?: { readonly streams: number; readonly atMs: number }
+}
+
+/** What HTTP/1.1 connections learn of an origin. Written by `h1/pipelining.ts`. */
+export interface Http1Record {
+  /** The origin broke pipelining: once (1), or with one request at a time as well (2); and when, by the client's clock. */
   brokenPipelining?: { readonly step: 1 | 2; readonly atMs: number }
 }
+
+/**
+ * What a client remembers of an origin. Counters only grow. One object of four parts, each with one writer: an engine is given the part
+ * that it writes.
+ */
+export interface OriginRecord extends ReplayRecord, SharingRecord, Http2Record, Http1Record {}
 
 /** What a request needs of a connection, as a reuse policy sees it. */
 export interface Target {
@@ -49,8 +67,8 @@ export interface PoolTarget extends Target {
   readonly isolation: string | undefined
   /** What holds for connections that are made for it. */
   readonly settings: ResolvedPoolSettings
-  /** What the origin has done for this client: replays end where it does nothing. */
-  readonly progress: OriginProgress
+  /** What this client remembers of the origin. */
+  readonly record: OriginRecord
   /** The origin has said HTTP_1_1_REQUIRED (RFC 9113 §7): nothing else is offered to it. */
   readonly http1Only?: boolean
   /** What its host has resolved to already: no other address is connected to, and no name is resolved. */

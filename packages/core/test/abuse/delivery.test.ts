@@ -10,7 +10,7 @@ import { parseOrigin } from '../../src/message/origin.js'
 import { KEPT_BYTES } from '../../src/message/recorded-source.js'
 import { checkRequest } from '../../src/message/request.js'
 import { rig } from '../client/rig.js'
-import { POOL, progress } from '../fixtures.js'
+import { originRecord, POOL } from '../fixtures.js'
 
 const { client, server, peer } = rig()
 
@@ -56,7 +56,7 @@ describe('a POST is delivered once', () => {
       headerTableBytes: 4_096,
       maxFieldSectionBytes: 65_536,
     }
-    const options = { settings, budget: new WindowBudget(0), clock: new FakeClock(), pool: POOL, progress: progress() }
+    const options = { settings, budget: new WindowBudget(0), clock: new FakeClock(), pool: POOL, record: originRecord() }
     const connection = new H2Connection(socket, { origin: parseOrigin('http://127.0.0.1'), addresses: [] } as never, options)
     const errors: unknown[] = []
     const observer = { onError: (error: unknown) => errors.push(error), onClosed: () => undefined } as never

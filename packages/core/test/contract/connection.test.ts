@@ -19,7 +19,7 @@ import { ResponseBody } from '../../src/message/response-body.js'
 import { systemClock } from '../../src/runtime/clock.js'
 import { type Connection, nextConnectionId } from '../../src/transport/connection.js'
 import type { Route } from '../../src/transport/route.js'
-import { POOL, progress } from '../fixtures.js'
+import { originRecord, POOL } from '../fixtures.js'
 
 const H2: EngineTraits = {
   protocol: 'h2',
@@ -88,7 +88,7 @@ async function h2(socket: Socket, route: Route): Promise<Connection> {
     budget: new WindowBudget(67_108_864),
     clock: systemClock,
     pool: POOL,
-    progress: progress(),
+    record: originRecord(),
   })
   await new Promise<void>((resolve) => {
     connection.onChange = resolve
@@ -104,7 +104,7 @@ async function oracle(socket: Socket, route: Route): Promise<Connection> {
 }
 
 const h1 = async (socket: Socket, route: Route): Promise<Connection> =>
-  new H1Connection(socket, route, { maxFieldSectionBytes: 65_536, pool: POOL, progress: progress(), clock: systemClock })
+  new H1Connection(socket, route, { maxFieldSectionBytes: 65_536, pool: POOL, record: originRecord(), clock: systemClock })
 
 const ENGINES = [
   ['H2Connection over TLS', H2, h2, true],

@@ -17,7 +17,7 @@ import { ResponseBody } from '../../src/message/response-body.js'
 import { systemClock } from '../../src/runtime/clock.js'
 import { type Connection, nextConnectionId } from '../../src/transport/connection.js'
 import type { Route } from '../../src/transport/route.js'
-import { POOL, progress } from '../fixtures.js'
+import { originRecord, POOL } from '../fixtures.js'
 
 const { altsvc, continuation, data, fieldBlock, goaway, headers, origin, ping, priority, pushPromise, raw, rstStream } = frames
 const { settings, windowUpdate } = frames
@@ -338,7 +338,7 @@ const ours: Open = (socket, route) =>
     budget: new WindowBudget(0),
     clock: systemClock,
     pool: POOL,
-    progress: progress(),
+    record: originRecord(),
   })
 const oracle: Open = (socket, route) =>
   new NodeHttp2Connection(socket, route, { id: nextConnectionId(), createBody: (source) => new ResponseBody(source) })

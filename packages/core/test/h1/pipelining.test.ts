@@ -4,9 +4,9 @@ import { createServer, type Socket } from 'node:net'
 import { mayPipeline, noteBroken, pipelineLimit } from '../../src/h1/pipelining.js'
 import type { Client, ClientOptions } from '../../src/index.js'
 import { checkRequest } from '../../src/message/request.js'
-import type { OriginProgress } from '../../src/transport/target.js'
+import type { OriginRecord } from '../../src/transport/target.js'
 import { rig } from '../client/rig.js'
-import { progress } from '../fixtures.js'
+import { originRecord } from '../fixtures.js'
 
 const { client, defer } = rig()
 
@@ -301,7 +301,7 @@ it.each([
 
 describe('what is remembered', () => {
   it('holds for five minutes; a break by one who is asked with care already is the second', () => {
-    const origin: OriginProgress = progress()
+    const origin: OriginRecord = originRecord()
     const limit = (at: number) => pipelineLimit(origin, 5, at)
     expect(limit(0)).toEqual({ depth: 5, once: false })
     noteBroken(origin, limit(0), 0)

@@ -6,7 +6,7 @@ import { H2Connection } from '../../src/h2/connection.js'
 import { WindowBudget } from '../../src/h2/protocol/window.js'
 import { parseOrigin } from '../../src/message/origin.js'
 import { checkRequest } from '../../src/message/request.js'
-import { POOL, progress } from '../fixtures.js'
+import { originRecord, POOL } from '../fixtures.js'
 import { LOCAL, response, settings, settingsAck } from './protocol/peer.js'
 
 it('the slab that a hundred requests needed is given back at the end of a turn without any', async () => {
@@ -18,7 +18,7 @@ it('the slab that a hundred requests needed is given back at the end of a turn w
       callback()
     },
   })
-  const options = { settings: LOCAL, budget: new WindowBudget(0), clock: new FakeClock(), pool: POOL, progress: progress() }
+  const options = { settings: LOCAL, budget: new WindowBudget(0), clock: new FakeClock(), pool: POOL, record: originRecord() }
   const connection = new H2Connection(socket, { origin: parseOrigin('http://127.0.0.1'), addresses: [] } as never, options)
   const observer = { onResponse: () => undefined, onClosed: () => undefined, onError: () => undefined } as never
   const get = (path: string) => connection.request(checkRequest({ url: `http://127.0.0.1${path}` }), observer)

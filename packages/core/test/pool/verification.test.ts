@@ -148,7 +148,7 @@ describe('several connections', () => {
 })
 
 describe('a target that is dialled once', () => {
-  const once = { ...A, once: true, progress: { answered: 0, connections: 0, tooManyPings: 0 } }
+  const once = { ...A, once: true, record: { answered: 0, connections: 0, tooManyPings: 0 } }
 
   it('fails who waits when its connection goes, and who comes later', async () => {
     const { connector, call } = make()

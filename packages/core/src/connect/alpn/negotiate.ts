@@ -16,13 +16,13 @@ export async function negotiate(
   socket: Carrier,
   protocol: string | undefined,
   route: Route,
-  { settings, progress }: Pick<PoolTarget, 'settings' | 'progress'>,
-  options: Omit<H2Options, 'pool' | 'progress'>,
+  { settings, record }: Pick<PoolTarget, 'settings' | 'record'>,
+  options: Omit<H2Options, 'pool' | 'record'>,
   forwarding?: readonly string[],
 ): Promise<Connection> {
   switch (protocol) {
     case 'h2':
-      return new H2Connection(socket, route, { ...options, pool: settings, progress })
+      return new H2Connection(socket, route, { ...options, pool: settings, record })
     case undefined:
     case 'http/1.1':
       return startHttp1(
@@ -31,7 +31,7 @@ export async function negotiate(
         {
           maxFieldSectionBytes: options.settings.maxFieldSectionBytes,
           pool: settings,
-          progress,
+          record,
           clock: options.clock,
           reads: options.reads,
         },

@@ -29,7 +29,7 @@ export interface ProxyDialerDeps {
   readonly resolver: Resolver
   readonly addresses: AddressMemory
   readonly keyLog: KeyLog | undefined
-  readonly h2: Omit<H2Options, 'progress'>
+  readonly h2: Omit<H2Options, 'record'>
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
   /** TCP keepalive, as in `RaceOptions`. */
@@ -173,7 +173,7 @@ export class ProxyDialer {
       ...{ origin: originOf(proxy), reuseKey: proxy.key, proxy: undefined, certificate, authorized, clientCertificate: false },
       ...{ remoteAddress, remotePort, localAddress, localPort, addresses: [], lenient: false },
     }
-    const connection = new H2Connection(socket, route, { ...h2, progress: { answered: 0, connections: 1, tooManyPings: 0 } })
+    const connection = new H2Connection(socket, route, { ...h2, record: { tooManyPings: 0 } })
     return new H2Proxy(proxy, connection, socket, { clock: h2.clock, idleTimeoutMs, onClosed })
   }
 }

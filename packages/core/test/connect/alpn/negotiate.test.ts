@@ -23,7 +23,7 @@ const route: Route = {
 }
 const settings = { initialWindowBytes: 131_072, connectionWindowBytes: 1_048_576, headerTableBytes: 4_096 }
 const target = plainTarget(parseOrigin('https://a.example'))
-const options: Omit<H2Options, 'pool' | 'progress'> = {
+const options: Omit<H2Options, 'pool' | 'record'> = {
   settings: { ...settings, maxFieldSectionBytes: 65_536 },
   budget: new WindowBudget(0),
   clock: systemClock,

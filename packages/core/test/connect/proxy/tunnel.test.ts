@@ -9,7 +9,7 @@ import { TimeoutError } from '../../../src/errors/errors.js'
 import { H2Connection } from '../../../src/h2/connection.js'
 import { WindowBudget } from '../../../src/h2/protocol/window.js'
 import { parseOrigin } from '../../../src/index.js'
-import { POOL, plainTarget, progress } from '../../fixtures.js'
+import { originRecord, POOL, plainTarget } from '../../fixtures.js'
 import { targetOf } from '../../pool/fakes.js'
 
 const closers: (() => unknown)[] = []
@@ -58,7 +58,7 @@ async function meet(script: Script): Promise<Meeting> {
     budget: new WindowBudget(0),
     clock,
     pool: POOL,
-    progress: progress(),
+    record: originRecord(),
   })
   const meeting = { peer, clock, socket, held: false } as Meeting & { proxy: H2Proxy }
   const hold = { ref: () => (meeting.held = true), unref: () => (meeting.held = false) }
