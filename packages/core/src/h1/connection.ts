@@ -8,7 +8,7 @@ import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
 import type { Clock } from '../runtime/clock.js'
 import { queueMicrotask, setImmediate } from '../runtime/event-loop.js'
-import { air } from '../runtime/event-loop-turn.js'
+import { afterEventLoopTurn } from '../runtime/event-loop-turn.js'
 import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
 import { type Connection, type ConnectionState, nextConnectionId } from '../transport/connection.js'
 import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
@@ -58,7 +58,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   /** Requests are written at the end of this turn of the microtask queue. */
   #writing = false
   /** No byte can have come out of turn: the connection is new in this turn, or has just been left for one. */
-  #aired = true
+  #yielded = true
   #verifying = false
   /** A response waits for its reader. */
   #paused = false
@@ -78,7 +78,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     this.#listen(reads)
     socket.unref()
     setImmediate(() => {
-      this.#aired = false
+      this.#yielded = false
     })
   }
 
@@ -105,7 +105,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
       throw new UsageError('ERR_TRAILERS_UNSUPPORTED', `${origin} speaks HTTP/1.1, over which trailers are not sent`, { origin })
     }
     if (this.#exchanges.length === 0) this.socket.ref()
-    this.#aired = false
+    this.#yielded = false
     const pipelined = this.#pipeline.takes(request)
     const close = request.close || this.#pipeline.limit.once
     const exchange = new H1Exchange(request, observer, this, { pipelined, close })
@@ -128,9 +128,9 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
       this.#end()
       return false
     }
-    if (this.#aired || this.#verifying) return this.#aired
+    if (this.#yielded || this.#verifying) return this.#yielded
     this.#verifying = true
-    air(this.#verified)
+    afterEventLoopTurn(this.#verified)
     return false
   }
 
@@ -261,10 +261,10 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   readonly #verified = (): void => {
     this.#verifying = false
     if (this.#state !== 'open') return
-    this.#aired = true
+    this.#yielded = true
     this.onChange?.()
     // For those who waited for it, and not for later ones.
-    this.#aired = false
+    this.#yielded = false
   }
 
   #drain(): void {

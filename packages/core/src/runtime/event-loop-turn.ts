@@ -8,12 +8,12 @@ import { setImmediate } from './event-loop.js'
 let round: (() => void)[] | undefined
 
 /** Calls `aired` after the event loop has once looked at every socket from now on, wherever in a turn this is. */
-export function air(aired: () => void): void {
+export function afterEventLoopTurn(callback: () => void): void {
   if (round === undefined) {
     round = []
     setImmediate(endTurn)
   }
-  round.push(aired)
+  round.push(callback)
 }
 
 /** The turn in which they asked is over: the next one is a whole one. */

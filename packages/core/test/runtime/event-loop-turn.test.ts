@@ -5,16 +5,16 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { air } from '../../src/runtime/event-loop-turn.js'
+import { afterEventLoopTurn } from '../../src/runtime/event-loop-turn.js'
 
 const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 it('all who ask in one turn are told together, in order; who asks later is told later', async () => {
   const told: string[] = []
-  air(() => told.push('one'))
-  air(() => {
+  afterEventLoopTurn(() => told.push('one'))
+  afterEventLoopTurn(() => {
     told.push('two')
-    air(() => told.push('later'))
+    afterEventLoopTurn(() => told.push('later'))
   })
   await immediate()
   expect(told).toEqual([])
@@ -35,7 +35,7 @@ it('what lay in a socket when somebody asked has been read when it is told, wher
   socket.on('data', ({ length }) => {
     heard += length
   })
-  const ask = (): Promise<number> => new Promise((resolve) => air(() => resolve(heard)))
+  const ask = (): Promise<number> => new Promise((resolve) => afterEventLoopTurn(() => resolve(heard)))
   const moments: ((ask: () => void) => void)[] = [(now) => now(), setImmediate, (now) => setTimeout(now), process.nextTick]
   for (const [round, moment] of moments.entries()) {
     // The kernel has it before the call returns.

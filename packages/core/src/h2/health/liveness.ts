@@ -26,7 +26,7 @@ const UPLOAD_FACTOR = 2
 /** Time for which slots are held where no PING may be sent, milliseconds. */
 const SLOT_HOLD_MS = 1_000
 /** Idle time after which a connection is left for one turn of the event loop, milliseconds: GOAWAY or the end may have arrived and not been read. */
-const AIR_AFTER_MS = 100
+const YIELD_AFTER_MS = 100
 /** Time since the last byte within which the peer counts as there, milliseconds. */
 const RECENT_MS = 1_000
 
@@ -80,7 +80,7 @@ export class Liveness {
   #progressAt: number
   /** How far the wall clock was ahead of the monotonic one at the last byte. Farther than that, and the machine was suspended. */
   #wallAheadMs: number
-  #airedAt = 0
+  #yieldedAt = 0
   /** Whether the probe that is out has been noticed, and when it was written. */
   #probing = false
   #probedAt = Number.NEGATIVE_INFINITY
@@ -160,10 +160,10 @@ export class Liveness {
     const silentMs = this.#silentMs(now, this.#receivedAt)
     const { verifyAfterIdleMs } = this.#options
     const due = verifyAfterIdleMs > 0 && silentMs >= verifyAfterIdleMs
-    if (!due && (silentMs < AIR_AFTER_MS || now - this.#airedAt < AIR_AFTER_MS)) return true
+    if (!due && (silentMs < YIELD_AFTER_MS || now - this.#yieldedAt < YIELD_AFTER_MS)) return true
     if (this.#verifying !== undefined) return false
     this.#verifying = due ? 'byte' : 'turn'
-    if (!due) this.#air()
+    if (!due) this.#yieldTurn()
     // Where no PING may be sent, nothing can be known about this connection: another one is used.
     else if (!this.#deps.probe.outstanding && !this.#probe(now)) this.#deps.retire()
     return false
@@ -199,11 +199,11 @@ export class Liveness {
   }
 
   /** All of one turn, wherever in a turn this is: what lies in the socket is read before it is over. */
-  #air(): void {
+  #yieldTurn(): void {
     const { afterTurn } = this.#clock
     afterTurn(() =>
       afterTurn(() => {
-        this.#airedAt = this.#clock.now()
+        this.#yieldedAt = this.#clock.now()
         if (this.#verifying === 'turn') this.#settle(false)
       }),
     )
