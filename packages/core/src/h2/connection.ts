@@ -24,7 +24,7 @@ import { ASSUMED_MAX_CONCURRENT_STREAMS, type LocalSettings, type StreamLimits }
 import type { Stream } from './protocol/stream.js'
 import type { WindowBudget } from './protocol/window.js'
 import { closeSocket, lossOf, Shutdown } from './shutdown.js'
-import { Outlet } from './write-scheduler.js'
+import { WriteScheduler } from './write-scheduler.js'
 
 /** A socket that can be told not to keep the process alive. */
 export interface H2Socket extends Duplex {
@@ -61,7 +61,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   #refilledAt: number
   readonly #health: Health
   readonly #record: Http2Record
-  readonly #outlet: Outlet
+  readonly #writes: WriteScheduler
   #state: ConnectionState = 'open'
   /** The highest stream whose request has been handed to the socket: above it nothing was sent. */
   #writtenStreamId = 0
@@ -73,7 +73,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     this.#socket = socket
     this.route = route
     this.clock = options.clock
-    this.#outlet = new Outlet(socket, () => this.#writeOutput())
+    this.#writes = new WriteScheduler(socket, () => this.#writeOutput())
     this.#refillMs = options.refillMs ?? DEFAULT_REFILL_MS
     this.#refilledAt = options.clock.now()
     this.#engine = new Protocol(this, options.settings, options.budget, streamLimits(options))
@@ -253,7 +253,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
 
   #receive(chunk: Buffer): void {
     const now = this.clock.now()
-    this.#outlet.restart()
+    this.#writes.resetCount()
     if (now - this.#refilledAt >= this.#refillMs) {
       this.#engine.refillLimits(now - this.#refilledAt)
       this.#refilledAt = now
@@ -270,7 +270,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
       ...{ clock: this.clock, engine: this.#engine, pool, pings: this.#pings, complaints: record.tooManyPings },
       alternatives: this.route.addresses.length > 1,
       unsentBytes: () => this.#socket.writableLength,
-      writtenBytes: () => this.#outlet.writtenBytes,
+      writtenBytes: () => this.#writes.writtenBytes,
       flush: () => this.flush(),
       changed: () => this.onChange?.(),
       retire: () => this.#retire(),
@@ -286,18 +286,18 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   }
 
   flush(): void {
-    this.#outlet.schedule()
+    this.#writes.schedule()
   }
 
   #writeOutput(): void {
     if (this.#state !== 'closed') this.#health.written()
-    if (this.#outlet.blocked || this.#state === 'closed') return
+    if (this.#writes.blocked || this.#state === 'closed') return
     const chunks = this.#engine.takeOutput()
     if (chunks.length === 0) return
     this.#writtenStreamId = this.#openedStreamId
-    this.#outlet.put(chunks)
+    this.#writes.write(chunks)
     // Content that was held back because so much output was waiting: a socket with a large buffer never drains, it is ready at once.
-    if (!this.#outlet.blocked) this.#resume()
+    if (!this.#writes.blocked) this.#resume()
   }
 
   #resume(): void {
@@ -306,7 +306,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
   }
 
   #drained(): void {
-    this.#outlet.drained()
+    this.#writes.onDrain()
     this.#resume()
   }
 
@@ -370,7 +370,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     this.#pings.fail(reason)
     this.#tellLost(reason)
     if (!this.#socket.destroyed) {
-      if (last.length > 0) this.#outlet.put(last)
+      if (last.length > 0) this.#writes.write(last)
       closeSocket(this.#socket, this.clock, linger)
     }
     this.onChange?.()

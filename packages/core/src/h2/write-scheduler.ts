@@ -4,15 +4,15 @@ import type { Duplex } from 'node:stream'
 import { nextTick, queueMicrotask } from '../runtime/event-loop.js'
 
 /** The way out of one connection. */
-export class Outlet {
+export class WriteScheduler {
   readonly #socket: Duplex
   readonly #write: () => void
   #scheduled = false
   #blocked = false
-  /** Octets written since {@link restart}. */
+  /** Octets written since {@link resetCount}. */
   writtenBytes = 0
 
-  /** @param write called when it is time: takes what there is, and hands it to {@link put}. */
+  /** @param write called when it is time: takes what there is, and hands it to {@link write}. */
   constructor(socket: Duplex, write: () => void) {
     this.#socket = socket
     this.#write = write
@@ -24,7 +24,7 @@ export class Outlet {
   }
 
   /** Counts from here. */
-  restart(): void {
+  resetCount(): void {
     this.writtenBytes = 0
   }
 
@@ -36,7 +36,7 @@ export class Outlet {
   }
 
   /** Writes at once. */
-  put(chunks: readonly Uint8Array[]): void {
+  write(chunks: readonly Uint8Array[]): void {
     const socket = this.#socket
     for (const { length } of chunks) this.writtenBytes += length
     if (chunks.length === 1) {
@@ -51,7 +51,7 @@ export class Outlet {
   }
 
   /** The socket has caught up. */
-  drained(): void {
+  onDrain(): void {
     this.#blocked = false
   }
 
