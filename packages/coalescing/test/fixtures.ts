@@ -122,7 +122,7 @@ export function connectionTo(certificate: Certificate | undefined, settings: Con
     confirmed,
     verifying: false,
     verify: unused,
-    disown: unused,
+    removeOrigin: unused,
     request: unused,
     ping: unused,
     close: unused,

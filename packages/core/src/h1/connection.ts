@@ -138,7 +138,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     return this.#verifying
   }
 
-  disown(): void {
+  removeOrigin(): void {
     // ORIGIN is a frame of HTTP/2.
   }
 

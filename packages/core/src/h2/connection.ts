@@ -117,7 +117,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     return this.#originSet.value
   }
 
-  disown(origin: SerializedOrigin): void {
+  removeOrigin(origin: SerializedOrigin): void {
     this.#originSet.delete(origin)
   }
 

@@ -15,7 +15,7 @@ export class OriginSet {
   readonly #route: Route
   #set: Set<SerializedOrigin> | undefined
   /** As many as were in the set, at the most; `undefined` until there is one. */
-  #disowned: Set<SerializedOrigin> | undefined
+  #removed: Set<SerializedOrigin> | undefined
   #examined = 0
 
   constructor(route: Route) {
@@ -38,7 +38,7 @@ export class OriginSet {
       if (this.#set.size >= MAX_ORIGIN_SET || this.#examined >= MAX_EXAMINED_ORIGINS) break
       this.#examined++
       const origin = parseEntry(entry)
-      if (origin !== undefined && this.#disowned?.has(origin) !== true) this.#set.add(origin)
+      if (origin !== undefined && this.#removed?.has(origin) !== true) this.#set.add(origin)
     }
     return this.#set.size !== before
   }
@@ -46,8 +46,8 @@ export class OriginSet {
   /** RFC 8336 §2.3: on a 421 the origin of the request is removed "from the connection's Origin Set, if present". It does not come back. */
   delete(origin: SerializedOrigin): void {
     if (this.#set?.delete(origin) !== true) return
-    this.#disowned ??= new Set()
-    this.#disowned.add(origin)
+    this.#removed ??= new Set()
+    this.#removed.add(origin)
   }
 }
 

@@ -138,8 +138,8 @@ export class ConnectionRegistry {
   }
 
   /** RFC 9110 §15.5.20: the group shares nothing until it has a connection of its own. */
-  disown(originPool: OriginPool | undefined, connection: Connection, origin: SerializedOrigin): void {
-    connection.disown(origin)
+  markMisdirected(originPool: OriginPool | undefined, connection: Connection, origin: SerializedOrigin): void {
+    connection.removeOrigin(origin)
     const pooled = this.#pooledConnections.get(connection)
     // Only where there was a set: asking about all who share, for each of them that is disowned, would be quadratic.
     if (pooled !== undefined && hasNewOrigins(connection, pooled)) this.#noteOrigins(connection, pooled)

@@ -262,7 +262,7 @@ export class Pool {
     const originPool = this.find(target)
     // Where it has one of its own already, that is the one.
     target.record.misdirected = originPool === undefined || originPool.own === 0
-    this.#registry.disown(originPool, connection, origin)
+    this.#registry.markMisdirected(originPool, connection, origin)
     if (originPool !== undefined) this.#growth.settle(originPool)
     if (this.#tagged > 0) this.#reviewTags(originPool, origin)
   }

@@ -87,7 +87,7 @@ export class MockConnection implements Connection {
     this.destroy(error)
   }
 
-  disown(_origin: SerializedOrigin): void {
+  removeOrigin(_origin: SerializedOrigin): void {
     // It has no Origin Set.
   }
 

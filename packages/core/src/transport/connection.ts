@@ -26,7 +26,7 @@ export interface Connection {
   /** RFC 8336: bounded and checked; `undefined` while the server has sent none. */
   readonly originSet: ReadonlySet<SerializedOrigin> | undefined
   /** The server has answered 421 for `origin`: it leaves the Origin Set, if there is one (RFC 8336 §2.3). */
-  disown(origin: SerializedOrigin): void
+  removeOrigin(origin: SerializedOrigin): void
   /** Sends a request. Only while `capacity` is above 0. Nothing is called back before this returns. */
   request(request: HttpRequest, observer: ExchangeObserver): Exchange
   /** Measures a round trip in milliseconds. Rejects when no answer comes within `timeoutMs`, or ever can. */

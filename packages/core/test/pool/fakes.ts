@@ -72,7 +72,7 @@ export class FakeConnection implements Connection {
     }
   }
 
-  disown(origin: SerializedOrigin): void {
+  removeOrigin(origin: SerializedOrigin): void {
     this.disowned.push(origin)
     this.originSet?.delete(origin)
   }

@@ -69,7 +69,7 @@ export class NodeHttp2Connection implements Connection {
 
   readonly verifying = false
 
-  disown(): void {
+  removeOrigin(): void {
     // The oracle's Origin Set is Node's own.
   }
 
