@@ -2,7 +2,7 @@
 
 import { isIP, type LookupFunction } from 'node:net'
 import { type ProxyChoice, type ProxyOption, proxyChoice } from '../connect/proxy/proxy-selector.js'
-import { GivenSockets, type SocketsOption } from '../connect/tcp/caller-sockets.js'
+import { CallerSockets, type SocketsOption } from '../connect/tcp/caller-sockets.js'
 import { type KeyLogTarget, keyLogTarget } from '../connect/tls/key-log.js'
 import { type ClientTlsOptions, checkTls, TLS_OPTIONS, type TlsOptions } from '../connect/tls/tls-options.js'
 import type { RetryPolicy, Timeouts } from '../message/request.js'
@@ -107,7 +107,7 @@ export interface ResolvedOptions {
   readonly keyLog: KeyLogTarget | undefined
   readonly proxy: ProxyChoice | undefined
   readonly lookup: LookupFunction | undefined
-  readonly sockets: GivenSockets | undefined
+  readonly sockets: CallerSockets | undefined
   readonly connections: ClientOptions['connections']
   readonly timeouts: Required<Timeouts>
   readonly reuse: ReusePolicy
@@ -183,7 +183,7 @@ export function resolveOptions(given: ClientOptions): ResolvedOptions {
     keyLog: keyLogTarget(keylog, process.env),
     proxy: proxyChoice(options.proxy, process.env),
     lookup: options.lookup,
-    sockets: options.sockets === undefined ? undefined : new GivenSockets(options.sockets),
+    sockets: options.sockets === undefined ? undefined : new CallerSockets(options.sockets),
     connections: options.connections,
     timeouts: mergeTimeouts(DEFAULT_TIMEOUTS, options.timeouts),
     reuse: options.reuse ?? sameOrigin(),

@@ -19,12 +19,12 @@ import { type Resolution, Resolver } from './dns/resolver.js'
 import { forwards, ProxyDialer } from './proxy/proxy-dialer.js'
 import type { ProxyServer } from './proxy/proxy-options.js'
 import type { ProxyChoice } from './proxy/proxy-selector.js'
-import type { GivenSocket, GivenSockets, TakenSocket } from './tcp/caller-sockets.js'
+import type { CallerSocket, CallerSockets, TakenSocket } from './tcp/caller-sockets.js'
 import { type RaceOptions, race } from './tcp/race.js'
 import { connectUnix } from './tcp/unix-socket.js'
 import type { Handshake } from './tls/handshake.js'
 import { KeyLog, type KeyLogTarget } from './tls/key-log.js'
-import { adoptSecured, Securer, type SecureSocket } from './tls/tls-connector.js'
+import { adoptSecured, type SecureSocket, TlsConnector } from './tls/tls-connector.js'
 import { tlsIdentity } from './tls/tls-identity.js'
 import type { TlsOptions } from './tls/tls-options.js'
 
@@ -38,7 +38,7 @@ export interface ConnectOptions {
   readonly lookup: LookupFunction | undefined
   readonly lookupTtlMs: number
   /** Sockets that the caller has connected already. */
-  readonly sockets: GivenSockets | undefined
+  readonly sockets: CallerSockets | undefined
   /** Asked in place of dialing. */
   readonly connections?: ((target: PoolTarget) => Connection | Promise<Connection>) | undefined
   readonly localAddress: string | undefined
@@ -70,7 +70,7 @@ export class Connector {
   readonly #options: ConnectOptions
   readonly #resolver: Resolver
   readonly #addresses: AddressMemory
-  readonly #securer: Securer
+  readonly #tls: TlsConnector
   readonly #memory: ProtocolMemory
   readonly #h2: Omit<H2Options, 'pool' | 'record'>
   readonly #proxies: ProxyDialer
@@ -84,7 +84,7 @@ export class Connector {
     this.#resolver = new Resolver(options.lookup, options.lookupTtlMs, options.clock, options.timeouts.connect)
     this.#addresses = new AddressMemory(options.clock)
     this.#keyLog = options.keyLog === undefined ? undefined : new KeyLog(options.keyLog)
-    this.#securer = new Securer(options.tls, this.#keyLog)
+    this.#tls = new TlsConnector(options.tls, this.#keyLog)
     this.#memory = new ProtocolMemory(options.clock)
     this.#identity = `${tlsIdentity(options.tls)}|${options.localAddress ?? ''}|${options.localPort ?? ''}`
     const settings: LocalSettings = {
@@ -123,7 +123,7 @@ export class Connector {
 
   /** The client's own check of an origin against a certificate. */
   verify(origin: Origin, certificate: NonNullable<Route['certificate']>): Error | undefined {
-    return this.#securer.verify(origin, certificate)
+    return this.#tls.verify(origin, certificate)
   }
 
   /**
@@ -138,7 +138,7 @@ export class Connector {
     if (target.pinned !== undefined) return { addresses: [target.pinned], expiresAt: Number.POSITIVE_INFINITY }
     try {
       const resolving = this.#resolver.resolve(origin.host)
-      if (origin.scheme === 'https') this.#securer.prepare()
+      if (origin.scheme === 'https') this.#tls.prepare()
       const { addresses, expiresAt } = await resolving
       return { addresses: this.#addresses.order(origin.host, origin.port, addresses), expiresAt }
     } catch (error) {
@@ -227,7 +227,7 @@ export class Connector {
   /** A carrier of bytes to the origin. */
   async #carry(
     target: PoolTarget,
-    given: GivenSocket | undefined,
+    given: CallerSocket | undefined,
     addresses: readonly Address[],
     progress: ConnectProgress,
     signal: AbortSignal,
@@ -248,7 +248,7 @@ export class Connector {
   }
 
   /** One that the caller has secured as well. */
-  #adopt(given: GivenSocket | undefined, target: PoolTarget): SecureSocket | undefined {
+  #adopt(given: CallerSocket | undefined, target: PoolTarget): SecureSocket | undefined {
     if (given === undefined) return undefined
     const http1Only = this.knownProtocol(target) === 'http/1.1'
     try {
@@ -271,7 +271,7 @@ export class Connector {
     return race({
       ...this.#raceOptions(target.origin, addresses, progress, signal),
       open: (endpoint) => {
-        const handshake = this.#securer.open(endpoint, target, protocols)
+        const handshake = this.#tls.open(endpoint, target, protocols)
         handshakes.set(handshake.socket, handshake)
         return handshake.socket
       },
@@ -287,7 +287,7 @@ export class Connector {
     signal: AbortSignal,
   ): Promise<SecureSocket> {
     const carrier = await carry()
-    const secured = await this.#securer.secure(carrier, target, protocols, signal)
+    const secured = await this.#tls.secure(carrier, target, protocols, signal)
     if (!(carrier instanceof Socket)) carryOn(carrier, secured.socket)
     return { ...secured, carrier }
   }
@@ -340,7 +340,7 @@ export class Connector {
     target: PoolTarget,
     secured: SecureSocket | undefined,
     addresses: readonly Address[],
-    given: GivenSocket | undefined,
+    given: CallerSocket | undefined,
   ): Route {
     const route: Route = {
       origin: target.origin,
@@ -353,8 +353,8 @@ export class Connector {
       localPort: carrier.localPort,
       certificate: secured?.certificate,
       authorized: secured?.authorized ?? false,
-      lenient: this.#securer.lenient,
-      clientCertificate: secured !== undefined && this.#securer.clientCertificate,
+      lenient: this.#tls.lenient,
+      clientCertificate: secured !== undefined && this.#tls.clientCertificate,
     }
     if (given !== undefined) this.#brought.add(route)
     return route

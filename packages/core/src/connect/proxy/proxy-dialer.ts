@@ -13,7 +13,7 @@ import { type AddressMemory, interleave } from '../dns/address-order.js'
 import type { Resolver } from '../dns/resolver.js'
 import { type RaceOptions, race } from '../tcp/race.js'
 import type { KeyLog } from '../tls/key-log.js'
-import { type SecuredHere, Securer } from '../tls/tls-connector.js'
+import { type SecuredHere, TlsConnector } from '../tls/tls-connector.js'
 import { asProxyError, proxyError } from './errors.js'
 import { H2Proxy } from './h2-proxy.js'
 import { H2Proxies, type Reached } from './h2-proxy-pool.js'
@@ -41,7 +41,7 @@ export interface ProxyDialerDeps {
 /** Reaches proxies, for one client. */
 export class ProxyDialer {
   readonly #options: ProxyDialerDeps
-  readonly #securers = new BoundedCache<Securer>({ max: MAX_PROXIES })
+  readonly #tlsConnectors = new BoundedCache<TlsConnector>({ max: MAX_PROXIES })
   /** By key of the proxy: that it chose HTTP/1.1 when it was asked last. */
   readonly #http1 = new BoundedCache<true>({ max: MAX_PROXIES })
   /** By reuse key: what may not share a connection shares none to the proxy either. */
@@ -138,12 +138,12 @@ export class ProxyDialer {
   }
 
   #secure(proxy: ProxyServer, socket: Socket, signal: AbortSignal, protocols: readonly ProtocolName[]): Promise<SecuredHere> {
-    let securer = this.#securers.get(proxy.key)
-    if (securer === undefined) {
-      securer = new Securer(proxy.tls, this.#options.keyLog)
-      this.#securers.set(proxy.key, securer)
+    let tls = this.#tlsConnectors.get(proxy.key)
+    if (tls === undefined) {
+      tls = new TlsConnector(proxy.tls, this.#options.keyLog)
+      this.#tlsConnectors.set(proxy.key, tls)
     }
-    return securer.secure(socket, { origin: originOf(proxy), reuseKey: proxy.key }, protocols, signal)
+    return tls.secure(socket, { origin: originOf(proxy), reuseKey: proxy.key }, protocols, signal)
   }
 
   #h2Proxies(proxy: ProxyServer, { reuseKey }: Target): H2Proxies {

@@ -28,7 +28,7 @@ export type SocketsOption =
 
 /** A socket for a connection, and the address that it was found under; `undefined` where no address was asked for. */
 export interface TakenSocket {
-  readonly socket: GivenSocket
+  readonly socket: CallerSocket
   readonly address: Address | undefined
 }
 
@@ -36,7 +36,7 @@ export interface TakenSocket {
 const used = new WeakSet<Duplex>()
 
 /** What a client was given. */
-export class GivenSockets {
+export class CallerSockets {
   /** One for every origin. */
   readonly #only: Duplex | undefined
   readonly #ask: (endpoint: SocketEndpoint, name: string) => unknown
@@ -73,7 +73,7 @@ export class GivenSockets {
       })
     }
     used.add(given)
-    return { socket: new GivenSocket(given), address }
+    return { socket: new CallerSocket(given), address }
   }
 
   #find(origin: Origin, addresses: readonly Address[]): { given: Duplex; address: Address } | undefined {
@@ -108,7 +108,7 @@ function whyUnusable(given: Duplex): string | undefined {
 }
 
 /** A caller's socket on loan: when this is destroyed the socket is left, open and paused. */
-export class GivenSocket extends Duplex implements Carrier {
+export class CallerSocket extends Duplex implements Carrier {
   readonly given: Duplex
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined

@@ -52,7 +52,7 @@ export interface SecuredHere extends SecureSocket {
 type Start = ConnectionOptions & { readonly onread?: OnReadOpts | undefined }
 
 /** Makes the TLS connections of one client: its options are one identity. */
-export class Securer {
+export class TlsConnector {
   readonly #tls: Omit<TlsOptions, 'pins' | 'servername'>
   readonly #pins: readonly string[] | undefined
   readonly #servername: string | undefined

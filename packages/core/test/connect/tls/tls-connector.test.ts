@@ -14,7 +14,7 @@ import {
 import { type Authority, createAuthority, staticLookup } from '@unshard/testkit'
 import { resolveOptions } from '../../../src/client/options.js'
 import { Connector } from '../../../src/connect/connector.js'
-import { Securer, type SecureSocket } from '../../../src/connect/tls/tls-connector.js'
+import { type SecureSocket, TlsConnector } from '../../../src/connect/tls/tls-connector.js'
 import type { TlsOptions } from '../../../src/connect/tls/tls-options.js'
 import { type Origin, parseOrigin } from '../../../src/index.js'
 import type { Certificate } from '../../../src/transport/route.js'
@@ -69,11 +69,16 @@ function targetOf(origin: Origin, isolation = ''): PoolTarget {
 }
 
 /** Makes one TLS connection and lets go of it when the server's first words, and with them its ticket, have come. */
-async function handshake(securer: Securer, { port }: TlsServer, host = 'a.test.example', isolation = ''): Promise<SecureSocket> {
+async function handshake(
+  connector: TlsConnector,
+  { port }: TlsServer,
+  host = 'a.test.example',
+  isolation = '',
+): Promise<SecureSocket> {
   const tcp = connectTcp({ host: '127.0.0.1', port })
   await once(tcp, 'connect')
   const origin = parseOrigin(`https://${host}:${port}`)
-  const secured = await securer.secure(tcp, targetOf(origin, isolation), BOTH, new AbortController().signal)
+  const secured = await connector.secure(tcp, targetOf(origin, isolation), BOTH, new AbortController().signal)
   closers.push(() => secured.socket.destroy())
   await once(secured.socket, 'data')
   return secured
@@ -87,14 +92,14 @@ function nodeConnect({ port }: TlsServer, options: ConnectionOptions): TLSSocket
 }
 
 const BOTH = ['h2', 'http/1.1'] as const
-const securer = (tls: TlsOptions = {}): Securer => new Securer({ ca: authority.ca, ...tls })
+const connector = (tls: TlsOptions = {}): TlsConnector => new TlsConnector({ ca: authority.ca, ...tls })
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (version) => {
   const tls = { minVersion: version, maxVersion: version }
 
   it('the second connection is resumed, and has the certificate of the first', async () => {
     const server = await listen(tls)
-    const one = securer()
+    const one = connector()
     const first = await handshake(one, server)
     const second = await handshake(one, server)
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, true])
@@ -106,7 +111,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
 
   it('both protocols are offered again', async () => {
     const server = await listen({ ...tls, ALPNProtocols: ['http/1.1'] })
-    const one = securer()
+    const one = connector()
     await handshake(one, server)
     await handshake(one, server)
     expect(server.handshakes.map(({ protocol }) => protocol)).toEqual(['http/1.1', 'http/1.1'])
@@ -114,7 +119,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
 
   it('a ticket is never used under another name', async () => {
     const server = await listen(tls)
-    const one = securer()
+    const one = connector()
     await handshake(one, server, 'a.test.example')
     await handshake(one, server, 'b.test.example')
     await handshake(one, server, 'a.test.example')
@@ -133,7 +138,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
     const resumed = nodeConnect(server, { ...tls, servername: NAMES[1]!, session: ticket })
     await once(resumed, 'secureConnect')
     expect(resumed.isSessionReused()).toBe(true)
-    const one = securer()
+    const one = connector()
     await handshake(one, server, NAMES[0])
     await expect(handshake(one, server, NAMES[1])).rejects.toMatchObject({
       phase: 'tls',
@@ -145,16 +150,16 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
 
   it('a session that was made before a key was pinned is not resumed, and one that was made under a pin is checked again', async () => {
     const server = await listen(tls)
-    const first = await handshake(securer(), server)
+    const first = await handshake(connector(), server)
     const spki = first.certificate!.x509.publicKey.export({ type: 'spki', format: 'der' })
     const pins = [createHash('sha256').update(spki).digest('base64')]
-    const one = securer({ pins })
+    const one = connector({ pins })
     const asked: Certificate[] = []
     for (let i = 0; i < 2; i++) asked.push((await handshake(one, server)).certificate!)
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false, true])
     expect(asked[1]).toBe(asked[0])
     expect(one.verify(parseOrigin('https://b.test.example'), asked[0]!)).toBeUndefined()
-    const other = securer({ pins: [Buffer.alloc(32).toString('base64')] })
+    const other = connector({ pins: [Buffer.alloc(32).toString('base64')] })
     expect(other.verify(parseOrigin('https://b.test.example'), asked[0]!)).toMatchObject({ code: 'ERR_TLS_PIN', phase: 'tls' })
     pins[0] = 'changed meanwhile'
     await expect(handshake(one, server)).rejects.toMatchObject({ code: 'ERR_TLS_PIN' })
@@ -163,15 +168,15 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
 
   it('a ticket is never used under another isolation tag: it would tell the server that both are one', async () => {
     const server = await listen(tls)
-    const one = securer()
+    const one = connector()
     for (const tag of ['one', 'two', 'one']) await handshake(one, server, 'a.test.example', tag)
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false, true])
   })
 
   it('a ticket of one identity is not used by another', async () => {
     const server = await listen(tls)
-    await handshake(securer(), server)
-    await handshake(securer({ checkServerIdentity: () => undefined }), server)
+    await handshake(connector(), server)
+    await handshake(connector({ checkServerIdentity: () => undefined }), server)
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false])
   })
 
@@ -179,7 +184,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
     const server = await listen(tls)
     const asked: string[] = []
     let refuse = false
-    const one = securer({
+    const one = connector({
       checkServerIdentity: (host, certificate) => {
         asked.push(`${host} ${certificate.subject.CN}`)
         return refuse ? new Error('pinned to somebody else') : undefined
@@ -198,7 +203,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
 
   it('with rejectUnauthorized off, a name that does not match is not authorized, resumed or not', async () => {
     const server = await listen(tls, ['other.example'])
-    const one = securer({ rejectUnauthorized: false })
+    const one = connector({ rejectUnauthorized: false })
     const first = await handshake(one, server)
     const second = await handshake(one, server)
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, true])
@@ -207,14 +212,14 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
 
   it('with rejectUnauthorized off, an authority that nobody trusts stays unauthorized', async () => {
     const server = await listen(tls)
-    const one = new Securer({ rejectUnauthorized: false })
+    const one = new TlsConnector({ rejectUnauthorized: false })
     expect([(await handshake(one, server)).authorized, (await handshake(one, server)).authorized]).toEqual([false, false])
   })
 })
 
-describe('Securer', () => {
+describe('TlsConnector', () => {
   it("Node's own check is the client's, for any host", async () => {
-    const one = securer()
+    const one = connector()
     const { certificate } = await handshake(one, await listen())
     expect(one.verify(parseOrigin('https://b.test.example'), certificate!)).toBeUndefined()
     expect(one.verify(parseOrigin('https://c.test.example'), certificate!)).toMatchObject({
@@ -229,7 +234,7 @@ describe('Securer', () => {
     await once(tcp, 'connect')
     const closed = once(tcp, 'close')
     const origin = parseOrigin(`https://a.test.example:${server.port}`)
-    await expect(securer().secure(tcp, targetOf(origin), BOTH, AbortSignal.abort('before'))).rejects.toBe('before')
+    await expect(connector().secure(tcp, targetOf(origin), BOTH, AbortSignal.abort('before'))).rejects.toBe('before')
     await closed
   })
 
@@ -238,7 +243,7 @@ describe('Securer', () => {
     const tcp = connectTcp({ host: '127.0.0.1', port: server.port })
     await once(tcp, 'connect')
     const abort = new AbortController()
-    const securing = securer().secure(tcp, targetOf(parseOrigin(`https://a.test.example:${server.port}`)), BOTH, abort.signal)
+    const securing = connector().secure(tcp, targetOf(parseOrigin(`https://a.test.example:${server.port}`)), BOTH, abort.signal)
     abort.abort('enough')
     await expect(securing).rejects.toBe('enough')
     expect(tcp.destroyed).toBe(true)
@@ -250,7 +255,7 @@ describe('Securer', () => {
     [{ pfx: 'p' }, true],
     [{ ca: 'a' }, false],
   ])('%j: speaks for somebody: %s', (tls, expected) => {
-    expect(new Securer(tls).clientCertificate).toBe(expected)
+    expect(new TlsConnector(tls).clientCertificate).toBe(expected)
   })
 })
 
