@@ -12,7 +12,7 @@ import type { QueuedRequest } from '../pool/request-queue.js'
 import { link, unlink } from '../runtime/abort.js'
 import type { ClockTimer } from '../runtime/clock.js'
 import { queueMicrotask } from '../runtime/event-loop.js'
-import type { Link } from '../runtime/linked-list.js'
+import type { ListNode } from '../runtime/linked-list.js'
 import { newestConnectionId } from '../transport/connection.js'
 import type { Exchange, ExchangeObserver, Loss } from '../transport/exchange.js'
 import type { PoolTarget } from '../transport/target.js'
@@ -52,7 +52,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   /** The promise is settled. */
   #settled = false
   #over = false
-  queueNode: Link<QueuedRequest> | undefined
+  queueNode: ListNode<QueuedRequest> | undefined
   /** Whole microseconds since the start, as V8 keeps without an object for each. */
   #sentMicros = 0
   #headersMicros = 0

@@ -1,6 +1,6 @@
 /** Abort signals: one listener for each signal, however many requests it ends. Node warns at eleven. */
 
-import { Chain, type Link } from './linked-list.js'
+import { LinkedList, type ListNode } from './linked-list.js'
 
 const reasons = new WeakMap<AbortSignal, DOMException>()
 
@@ -26,7 +26,7 @@ export interface Abortable {
 /** One of the signals that end something, and its place there. */
 export interface Aborter {
   readonly listener: object
-  readonly link: Link<Abortable>
+  readonly link: ListNode<Abortable>
   readonly another: Aborter | undefined
 }
 
@@ -67,7 +67,7 @@ const listening = new WeakMap<AbortSignal, Listener>()
 
 class Listener {
   readonly #signal: AbortSignal
-  readonly #targets: Chain<Abortable> = new Chain()
+  readonly #targets: LinkedList<Abortable> = new LinkedList()
 
   constructor(signal: AbortSignal) {
     this.#signal = signal

@@ -4,10 +4,10 @@
  */
 
 /** A place in a chain. */
-export class Link<T> {
+export class ListNode<T> {
   readonly item: T
-  previous: Link<T> | undefined
-  next: Link<T> | undefined
+  previous: ListNode<T> | undefined
+  next: ListNode<T> | undefined
 
   constructor(item: T) {
     this.item = item
@@ -15,9 +15,9 @@ export class Link<T> {
 }
 
 /** In the order in which they came. */
-export class Chain<T> {
-  #first: Link<T> | undefined
-  #last: Link<T> | undefined
+export class LinkedList<T> {
+  #first: ListNode<T> | undefined
+  #last: ListNode<T> | undefined
   #size = 0
 
   get size(): number {
@@ -30,8 +30,8 @@ export class Chain<T> {
   }
 
   /** Puts `item` behind all others. What is returned is what {@link delete} takes. */
-  add(item: T): Link<T> {
-    const link = new Link(item)
+  add(item: T): ListNode<T> {
+    const link = new ListNode(item)
     link.previous = this.#last
     if (this.#last === undefined) this.#first = link
     else this.#last.next = link
@@ -41,7 +41,7 @@ export class Chain<T> {
   }
 
   /** Once for each, and only for what was added here. */
-  delete(link: Link<T>): void {
+  delete(link: ListNode<T>): void {
     const { previous, next } = link
     if (previous === undefined) this.#first = next
     else previous.next = next
