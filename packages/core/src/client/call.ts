@@ -5,7 +5,7 @@
 import { afterAttempt, ConnectionError, type Processed, UnshardError } from '../errors/errors.js'
 import { inContext } from '../message/context.js'
 import { type HttpRequest, isRepeatable, type RequestOptions } from '../message/request.js'
-import { type ConnectionInfo, HttpResponse, NO_FIELDS, type ResponseParts, type Timings } from '../message/response.js'
+import { type ConnectionInfo, HttpResponse, NO_FIELDS, type ResponseSource, type Timings } from '../message/response.js'
 import type { ResponseBody } from '../message/response-body.js'
 import { connectionInfo, type Member } from '../pool/member.js'
 import type { QueuedRequest } from '../pool/request-queue.js'
@@ -18,13 +18,13 @@ import type { Exchange, ExchangeObserver, Loss } from '../transport/exchange.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
 import { CallPhases } from './call-phases.js'
-import { canResend, Replays, requiresHttp1 } from './replay.js'
+import { canResend, ReplayState, requiresHttp1 } from './replay.js'
 import { retryDelayMs } from './status-retry.js'
 
 const MISDIRECTED_REQUEST = 421
 
 /** One request in flight. */
-export class Call extends CallPhases implements QueuedRequest, ExchangeObserver, ResponseParts {
+export class Call extends CallPhases implements QueuedRequest, ExchangeObserver, ResponseSource {
   readonly #request: HttpRequest
   readonly affinity: string | undefined
   #target: PoolTarget
@@ -39,7 +39,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   #attempts = 0
   /** Answers the origin had given when the last attempt was sent. */
   #answersBefore = 0
-  #replays: Replays | undefined
+  #replays: ReplayState | undefined
   /** Runs between two attempts. */
   #pause: ClockTimer | undefined
   /** The attempt whose response said "later". */
@@ -203,7 +203,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     if (this.#over) return
     const required = requiresHttp1(error) && this.#target.http1Only !== true
     const http1 = required ? this.owner.onHttp1Required(this.#target) : undefined
-    this.#replays ??= new Replays(this.limits.replay)
+    this.#replays ??= new ReplayState(this.limits.replay)
     // Where HTTP/2 is not wanted and nothing else is spoken, once more would be the same.
     const again = required === (http1 !== undefined)
     const how = again ? this.#replays.next(error, this.#request, this.#originAnswered(), loss) : 'none'

@@ -35,7 +35,7 @@ export function canResend(request: HttpRequest): boolean {
 }
 
 /** The replays of one request: what has been tried, and whether once more is right. Made when the first attempt has failed. */
-export class Replays {
+export class ReplayState {
   /** How often an unknown outcome may be tried again. */
   readonly #limit: number
   #unknown = 0

@@ -38,7 +38,7 @@ export interface Timings {
 export const NO_FIELDS: readonly string[] = []
 
 /** What a response is made of. */
-export interface ResponseParts {
+export interface ResponseSource {
   readonly status: number
   /** The reason phrase of HTTP/1.1. */
   readonly reason?: string | undefined
@@ -56,10 +56,10 @@ export interface ResponseParts {
 export class HttpResponse {
   /** 200 to 999 (RFC 9110 §15); any status is an answer, none is an error. */
   readonly status: number
-  readonly #parts: ResponseParts
+  readonly #parts: ResponseSource
   #headers: Fields | undefined
 
-  constructor(parts: ResponseParts) {
+  constructor(parts: ResponseSource) {
     this.status = parts.status
     this.#parts = parts
   }

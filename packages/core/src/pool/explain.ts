@@ -38,7 +38,7 @@ export interface Explanation {
 }
 
 /** Whom to ask. */
-export interface ExplainParts {
+export interface ExplainDeps {
   readonly reuse: ReuseLookup
   readonly policy: ReusePolicy
   readonly connections: Iterable<Connection>
@@ -50,7 +50,7 @@ export function explain(
   pooled: PoolTarget,
   addresses: readonly Address[],
   originPool: OriginPool | undefined,
-  parts: ExplainParts,
+  parts: ExplainDeps,
 ): Explanation {
   const members = originPool?.members ?? []
   const decision = parts.reuse.preview(pooled, addresses)
@@ -79,7 +79,7 @@ function explainConnection(
   pooled: PoolTarget,
   target: Target,
   originPool: OriginPool | undefined,
-  { reuse }: ExplainParts,
+  { reuse }: ExplainDeps,
 ): ExplainedCandidate {
   const { route, id } = connection
   const common = { connection: id, origin: route.origin.serialized, addresses: textOf([{ address: route.remoteAddress }]) }
@@ -89,7 +89,7 @@ function explainConnection(
   return { ...common, ...said(reuse.verdict(connection, target)) }
 }
 
-function explainDial(dial: Dial, target: Target, { policy }: ExplainParts): ExplainedCandidate {
+function explainDial(dial: Dial, target: Target, { policy }: ExplainDeps): ExplainedCandidate {
   const common = { connection: undefined, origin: dial.origin.serialized, addresses: textOf(dial.addresses) }
   if (dial.origin.serialized === target.origin.serialized && dial.reuseKey === target.reuseKey) {
     return { ...common, verdict: 'own', because: 'handshake-under-way' }

@@ -35,7 +35,7 @@ const MAX_UNREAD = 256
 const UNREAD_PAUSE_MS = 50
 
 /** Collaborators of growth. */
-export interface GrowthParts {
+export interface GrowthDeps {
   readonly connector: Connector
   readonly dialer: Dialer
   readonly registry: ConnectionRegistry
@@ -50,9 +50,9 @@ export interface GrowthParts {
 
 /** Makes groups grow. */
 export class Growth {
-  readonly #parts: GrowthParts
+  readonly #parts: GrowthDeps
 
-  constructor(parts: GrowthParts) {
+  constructor(parts: GrowthDeps) {
     this.#parts = parts
   }
 

@@ -13,7 +13,7 @@ const MAX_WAIT_MS = 0x7fff_ffff
 const LEAST_WAIT_MS = 10
 
 /** What lifetimes need to know of the pool. */
-export interface LifetimeParts {
+export interface LifetimesDeps {
   readonly clock: Clock
   /** Idle connections kept in all. */
   readonly maxIdleConnections: number
@@ -32,14 +32,14 @@ interface Life {
 
 /** The lifetimes of one pool's connections. */
 export class Lifetimes {
-  readonly #parts: LifetimeParts
+  readonly #parts: LifetimesDeps
   readonly #lives = new Map<Connection, Life>()
   /** Since when, in the order in which they became idle. Nobody says when a request begins: some are active again. */
   readonly #idle = new Map<Connection, number>()
   #timer: ClockTimer | undefined
   #dueAt = Number.POSITIVE_INFINITY
 
-  constructor(parts: LifetimeParts) {
+  constructor(parts: LifetimesDeps) {
     this.#parts = parts
   }
 

@@ -1,4 +1,4 @@
-import { Replays, requiresHttp1 } from '../../src/client/replay.js'
+import { ReplayState, requiresHttp1 } from '../../src/client/replay.js'
 import { resolveRetryPolicy, retryDelayMs } from '../../src/client/status-retry.js'
 import { ConnectionError, ResponseError, StreamError } from '../../src/errors/errors.js'
 import { KEPT_BYTES } from '../../src/message/recorded-source.js'
@@ -21,18 +21,18 @@ describe('certainly not processed', () => {
     ['a stream that was refused', refused],
     ['a connection lost before a byte was sent', unsent],
   ])('%s: two attempts while the origin does nothing, whatever the method', (_title, error) => {
-    const replays = new Replays(1)
+    const replays = new ReplayState(1)
     expect([replays.next(error, post, false), replays.next(error, post, false)]).toEqual(['together', 'none'])
   })
 
   it('as long as the origin answers others', () => {
-    const replays = new Replays(0)
+    const replays = new ReplayState(0)
     for (let i = 0; i < 20; i++) expect(replays.next(refused, post, true)).toBe('together')
     expect([replays.next(refused, post, false), replays.next(refused, post, false)]).toEqual(['together', 'none'])
   })
 
   it('not with content that is gone', () => {
-    expect(new Replays(1).next(refused, streamed, true)).toBe('none')
+    expect(new ReplayState(1).next(refused, streamed, true)).toBe('none')
   })
 })
 
@@ -44,19 +44,19 @@ describe('nobody knows', () => {
     ['POST', 3, [false]],
     ['QUERY', 1, [true, false]],
   ])('%s, replay %d: %j', (method, limit, expected) => {
-    const replays = new Replays(limit)
+    const replays = new ReplayState(limit)
     const request = checkRequest({ url, method })
     expect(expected.map(() => replays.next(lost, request, true) === 'together')).toEqual(expected)
   })
 
   it('a request with an idempotency-key counts as repeatable, whatever its method', () => {
     for (const method of ['POST', 'PATCH', 'LOCK']) {
-      const replays = new Replays(1)
+      const replays = new ReplayState(1)
       const request = checkRequest({ url, method, headers: { 'Idempotency-Key': 'k' } })
       expect([replays.next(lost, request, true), replays.next(lost, request, true)]).toEqual(['together', 'none'])
     }
     const other = checkRequest({ url, method: 'POST', headers: { 'x-a': 'idempotency-key' } })
-    expect(new Replays(1).next(lost, other, true)).toBe('none')
+    expect(new ReplayState(1).next(lost, other, true)).toBe('none')
   })
 
   it.each([
@@ -64,13 +64,13 @@ describe('nobody knows', () => {
     ['an end of our own', new ConnectionError('ERR_PROTOCOL', 'fault', { initiator: 'local' })],
     ['a malformed response', new ResponseError('ERR_MALFORMED_RESPONSE', 'malformed')],
   ])('%s is an answer of a kind', (_title, error) => {
-    expect(new Replays(1).next(error, get, true)).toBe('none')
+    expect(new ReplayState(1).next(error, get, true)).toBe('none')
   })
 })
 
 describe('connections lost together with other requests', () => {
   const all = (limit: number, losses: ('shared' | 'neighbor' | 'culprit' | 'alone')[]): string[] => {
-    const replays = new Replays(limit)
+    const replays = new ReplayState(limit)
     return losses.map((loss) => replays.next(lost, get, false, loss))
   }
 
@@ -91,19 +91,19 @@ describe('connections lost together with other requests', () => {
 
   it('never with a limit of 0, and never a method that is not idempotent', () => {
     expect(all(0, ['shared'])).toEqual(['none'])
-    expect(new Replays(5).next(lost, post, false, 'shared')).toBe('none')
+    expect(new ReplayState(5).next(lost, post, false, 'shared')).toBe('none')
   })
 })
 
 it('an overloaded server that resets a stream is asked again elsewhere; what a GOAWAY wrongly denies as well', () => {
   const reset = (errorCode: number): StreamError => new StreamError('ERR_STREAM_RESET', 'reset', { initiator: 'peer', errorCode })
-  const replays = new Replays(2)
+  const replays = new ReplayState(2)
   expect([replays.next(reset(0xb), get, false), replays.next(reset(0x7), get, false)]).toEqual(['together', 'together'])
-  expect(new Replays(2).next(reset(0xb), post, false)).toBe('none')
+  expect(new ReplayState(2).next(reset(0xb), post, false)).toBe('none')
 })
 
 it('refused: again at once, then after waits that double, up to a second; a connection that is gone is not waited for', () => {
-  const replays = new Replays(1)
+  const replays = new ReplayState(1)
   expect([replays.delayMs(unsent), replays.delayMs(refused)]).toEqual([0, 0])
   for (const most of [50, 100, 200, 400, 800, 1_000, 1_000]) {
     const delay = replays.delayMs(refused)

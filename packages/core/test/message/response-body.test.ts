@@ -1,11 +1,11 @@
-import { decodeUtf8, HttpResponse, type ResponseParts } from '../../src/message/response.js'
+import { decodeUtf8, HttpResponse, type ResponseSource } from '../../src/message/response.js'
 import { ResponseBody } from '../../src/message/response-body.js'
 
 function open(): { body: ResponseBody; consumed: number[]; cancelled: unknown[]; response: HttpResponse } {
   const consumed: number[] = []
   const cancelled: unknown[] = []
   const body = new ResponseBody({ consumed: (bytes) => consumed.push(bytes), cancel: (reason) => cancelled.push(reason) })
-  const parts: ResponseParts = {
+  const parts: ResponseSource = {
     status: 200,
     fields: ['x', 'y'],
     body,

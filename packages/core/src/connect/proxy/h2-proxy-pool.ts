@@ -16,7 +16,7 @@ import type { ProxyServer } from './proxy-options.js'
 export type Reached = H2Proxy | Socket
 
 /** What the connections of one proxy are made with. */
-export interface H2ProxiesParts {
+export interface H2ProxyPoolDeps {
   readonly proxy: ProxyServer
   /** Connects, and puts HTTP/2 on the socket where ALPN chose it; `onClosed` is for such a connection. */
   dial(signal: AbortSignal, onClosed: () => void): Promise<Reached>
@@ -28,13 +28,13 @@ export interface H2ProxiesParts {
 
 /** The connections to one proxy. */
 export class H2Proxies {
-  readonly #parts: H2ProxiesParts
+  readonly #parts: H2ProxyPoolDeps
   readonly #open = new Set<H2Proxy>()
   #dial: SharedDial | undefined
   /** Tunnels that are being opened. */
   #wanted = 0
 
-  constructor(parts: H2ProxiesParts) {
+  constructor(parts: H2ProxyPoolDeps) {
     this.#parts = parts
   }
 
