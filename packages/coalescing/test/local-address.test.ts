@@ -74,12 +74,12 @@ function localIPv4([a, b, c]: readonly number[]): boolean {
 }
 
 test('random IPv4 addresses, plain, mapped and behind NAT64', () => {
-  const octet = fc.oneof(
+  const byte = fc.oneof(
     fc.nat(255),
     fc.constantFrom(0, 2, 10, 16, 18, 51, 64, 88, 99, 100, 113, 127, 168, 169, 172, 192, 198, 203, 254),
   )
   fc.assert(
-    fc.property(fc.tuple(octet, octet, octet, octet), (octets) => {
+    fc.property(fc.tuple(byte, byte, byte, byte), (octets) => {
       const text = octets.join('.')
       if (text === '0.0.0.0') return
       expect(isLocal(text)).toBe(localIPv4(octets))

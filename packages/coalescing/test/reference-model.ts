@@ -105,7 +105,7 @@ function leadsThere({ resolved = [], connected, ownResolved }: World): boolean {
 function samePlace(one: readonly number[], other: readonly number[]): boolean {
   const a = widen(one)
   const b = widen(other)
-  return !isUnspecified(a) && a.every((octet, i) => octet === b[i])
+  return !isUnspecified(a) && a.every((byte, i) => byte === b[i])
 }
 
 /** Of the addresses that the property tries. */

@@ -25,7 +25,7 @@ export function readUnits(input: Uint8Array): Unit[] {
 /** Four octets of a payload as a number, fewer as a smaller one. */
 export function numberIn(payload: Uint8Array): number {
   let value = 0
-  for (const octet of payload.subarray(0, 4)) value = value * 256 + octet
+  for (const byte of payload.subarray(0, 4)) value = value * 256 + byte
   return value
 }
 

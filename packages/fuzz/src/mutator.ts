@@ -85,9 +85,9 @@ export class Mutator {
   }
 }
 
-function changed(input: Uint8Array, at: number, octet: number): Uint8Array {
+function changed(input: Uint8Array, at: number, byte: number): Uint8Array {
   const copy = Uint8Array.from(input)
-  copy[at] = octet
+  copy[at] = byte
   return copy
 }
 

@@ -32,7 +32,7 @@ test('the parser does not care where the bytes are cut', () => {
   const bytes = Buffer.concat([frames.settings({ initialWindowSize: 1 }), frames.data(1, 'hello'), frames.ping()])
   const whole = new FrameParser().push(bytes)
   const parser = new FrameParser()
-  const octetByOctet = [...bytes].flatMap((octet) => parser.push(Buffer.from([octet])))
+  const octetByOctet = [...bytes].flatMap((byte) => parser.push(Buffer.from([byte])))
   expect(octetByOctet).toEqual(whole)
   expect(whole.map(({ typeName }) => typeName)).toEqual(['SETTINGS', 'DATA', 'PING'])
   expect(parser.pendingBytes).toBe(0)

@@ -117,7 +117,7 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
     bytes.fill(0)
     for (const response of responses.slice(2)) {
       const content = Buffer.from(await response.arrayBuffer())
-      expect(content.every((octet, at) => octet === at % 251)).toBe(true)
+      expect(content.every((byte, at) => byte === at % 251)).toBe(true)
     }
   })
 

@@ -105,9 +105,9 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
       response.writeHead(200, { 'content-type': 'multipart/mixed; boundary="b"' })
       const octets = [...Buffer.from(two)]
       const next = (): void => {
-        const octet = octets.shift()
-        if (octet === undefined) return void response.end()
-        response.write(Buffer.from([octet]), () => setImmediate(next))
+        const byte = octets.shift()
+        if (byte === undefined) return void response.end()
+        response.write(Buffer.from([byte]), () => setImmediate(next))
       }
       next()
     })

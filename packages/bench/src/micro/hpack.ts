@@ -1,9 +1,9 @@
 /** HPACK, ours and hpack.js: field blocks that repeat, blocks that are new each time, and texts in Huffman code. */
 
 import hpack from 'hpack.js'
+import { ByteWriter } from '../../../core/dist/h2/hpack/byte-writer.js'
 import { HpackDecoder } from '../../../core/dist/h2/hpack/decoder.js'
 import { HpackEncoder } from '../../../core/dist/h2/hpack/encoder.js'
-import { OctetWriter } from '../../../core/dist/h2/hpack/octet-writer.js'
 import type { Contestant } from './measure.js'
 
 type Fields = readonly (readonly [name: string, value: string])[]
@@ -73,7 +73,7 @@ function decoders(blocks: readonly Buffer[], first?: Buffer): Contestant[] {
 function encoders(sets: readonly Fields[]): Contestant[] {
   const ours = new HpackEncoder()
   const theirs = hpack.compressor.create({ table: { maxSize: 4_096 } })
-  const writer = new OctetWriter(65_536)
+  const writer = new ByteWriter(65_536)
   const pairs = sets.map((fields) => fields.map(([name, value]) => ({ name, value, huffman: true })))
   let [a, b] = [0, 0]
   return [

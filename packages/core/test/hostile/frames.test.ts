@@ -122,7 +122,7 @@ describe.each(transports)('over %s', (_name, on) => {
       for (let at = 1; at <= times; at++) {
         const { streamId } = await p.nextRequest()
         const whole = conversation(streamId)
-        const cuts = pieces === 2 ? [whole.subarray(0, at), whole.subarray(at)] : [...whole].map((octet) => Buffer.from([octet]))
+        const cuts = pieces === 2 ? [whole.subarray(0, at), whole.subarray(at)] : [...whole].map((byte) => Buffer.from([byte]))
         for (const cut of cuts) await new Promise((resolve) => p.socket.write(cut, resolve))
       }
       await serve(p)

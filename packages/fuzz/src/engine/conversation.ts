@@ -177,9 +177,9 @@ export class Conversation {
     this.engine.consumed(request.stream, bytes)
   }
 
-  ping(octet: number): void {
+  ping(byte: number): void {
     this.#acts++
-    this.engine.ping(Buffer.alloc(8, octet))
+    this.engine.ping(Buffer.alloc(8, byte))
   }
 
   goaway(code: number): void {

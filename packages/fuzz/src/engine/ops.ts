@@ -46,8 +46,8 @@ export function lengthAt(kind: number): number {
   return kind === Op.FRAME ? FRAME_HEAD_BYTES - 2 : 0
 }
 
-export function kindOf(octet: number): number {
-  return (octet & 0x7f) % OP_KINDS
+export function kindOf(byte: number): number {
+  return (byte & 0x7f) % OP_KINDS
 }
 
 /** The octets of the unit that starts at `at`; the last one may be cut off. */
@@ -82,6 +82,6 @@ export function act(kind: number, x: number = 0, y: number = 0, z: number = 0): 
 const FAR_STREAMS = [0x7fff_ffff, 0x8000_0001, 0x7fff_fffe, 101, 1_001, 65_535] as const
 
 /** Small numbers are themselves; the others stand for identifiers far away. */
-export function streamIdOf(octet: number): number {
-  return octet < 64 ? octet : FAR_STREAMS[octet % FAR_STREAMS.length]!
+export function streamIdOf(byte: number): number {
+  return byte < 64 ? byte : FAR_STREAMS[byte % FAR_STREAMS.length]!
 }

@@ -1,9 +1,9 @@
 /** Any blocks: an HpackError is all that may be thrown, the table keeps its bound, and what is decoded can be encoded again. */
 
+import { ByteWriter } from '../../../core/src/h2/hpack/byte-writer.js'
 import { HpackDecoder } from '../../../core/src/h2/hpack/decoder.js'
 import { HpackEncoder } from '../../../core/src/h2/hpack/encoder.js'
 import { HpackError } from '../../../core/src/h2/hpack/hpack-error.js'
-import { OctetWriter } from '../../../core/src/h2/hpack/octet-writer.js'
 import { BLOCKS } from '../dictionary.js'
 import { hpackLayout, makeUnit, numberIn, readUnits } from '../hpack-units.js'
 import { OtherDecoder } from '../other-decoder.js'
@@ -80,7 +80,7 @@ class Round {
   }
 
   #encodeAgain(fields: readonly string[]): void {
-    const writer = new OctetWriter()
+    const writer = new ByteWriter()
     this.#encoder.beginBlock(writer)
     for (let i = 0; i < fields.length; i += 2) this.#encoder.encodeField(writer, fields[i]!, fields[i + 1]!, false)
     const again = this.#again.decode(writer.buffer, 0, writer.position)

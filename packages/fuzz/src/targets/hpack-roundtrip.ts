@@ -1,8 +1,8 @@
 /** Fields of the input through our encoder and two decoders: the same fields in the same order, whatever the table's size does. */
 
+import { ByteWriter } from '../../../core/src/h2/hpack/byte-writer.js'
 import { HpackDecoder } from '../../../core/src/h2/hpack/decoder.js'
 import { HpackEncoder } from '../../../core/src/h2/hpack/encoder.js'
-import { OctetWriter } from '../../../core/src/h2/hpack/octet-writer.js'
 import { hpackLayout, makeUnit, numberIn, readUnits } from '../hpack-units.js'
 import { OtherDecoder } from '../other-decoder.js'
 import { must, type Target } from '../target.js'
@@ -24,7 +24,7 @@ class Connection {
   readonly #cap: number
   #allowed = 4_096
   #fields: string[] = []
-  #writer = new OctetWriter(16)
+  #writer = new ByteWriter(16)
   #begun = false
 
   constructor(head: number) {
@@ -65,7 +65,7 @@ class Connection {
     must(other === expected, 'the other decoder reads other fields')
     must(this.#decoder.tableBytes === this.#encoder.tableBytes, 'the two tables are not of one size')
     this.#fields = []
-    this.#writer = new OctetWriter(16)
+    this.#writer = new ByteWriter(16)
     this.#begun = false
   }
 }

@@ -3,11 +3,11 @@
  * everything it keeps is bounded. It does not judge names and values: what is malformed (RFC 9113 §8.2.1) is its reader's to say.
  */
 
+import { latin1Slice } from './byte-writer.js'
 import { DEFAULT_TABLE_BYTES, DynamicTable, ENTRY_OVERHEAD } from './dynamic-table.js'
 import { HpackError } from './hpack-error.js'
 import { huffmanDecode, huffmanDecodedLength } from './huffman.js'
 import { type Cursor, decodeInteger } from './integer.js'
-import { latin1Slice } from './octet-writer.js'
 import { STATIC_LENGTH, STATIC_NAMES, STATIC_VALUES } from './static-table.js'
 
 /** One decoded block. The same object is returned for a repeated block: nobody changes `fields`. */
@@ -123,27 +123,27 @@ export class HpackDecoder {
   private readFields(block: Buffer, end: number): void {
     const cursor = this.cursor
     while (cursor.position < end) {
-      const octet = block[cursor.position]!
-      if (octet >= 0x80) {
+      const byte = block[cursor.position]!
+      if (byte >= 0x80) {
         // RFC 7541 §6.1: an indexed field.
-        this.readIndexed(octet === 0xff ? decodeInteger(block, cursor, end, 7) : this.shortIndex(octet))
+        this.readIndexed(byte === 0xff ? decodeInteger(block, cursor, end, 7) : this.shortIndex(byte))
         continue
       }
       // RFC 7541 §6.2.1: a literal with incremental indexing.
-      if (octet >= 0x40) this.readInserted(block, end)
-      else if (octet >= 0x20) throw new HpackError('table size update is not at the beginning of the block')
+      if (byte >= 0x40) this.readInserted(block, end)
+      else if (byte >= 0x20) throw new HpackError('table size update is not at the beginning of the block')
       // RFC 7541 §6.2.2, §6.2.3: a literal without indexing or never indexed; a client, which forwards nothing, reads both alike.
       else {
         // RFC 7541 §7.1.3: but what is not to be kept in a table is not kept in a memo either.
-        if (octet >= 0x10) this.repeatable = false
+        if (byte >= 0x10) this.repeatable = false
         this.readLiteral(block, end)
       }
     }
   }
 
-  private shortIndex(octet: number): number {
+  private shortIndex(byte: number): number {
     this.cursor.position++
-    return octet & 0x7f
+    return byte & 0x7f
   }
 
   private readIndexed(index: number): void {

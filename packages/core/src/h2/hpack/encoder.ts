@@ -3,10 +3,10 @@
  * It does not judge fields: names are lower case and values Latin-1 by the time they come here.
  */
 
+import type { ByteWriter } from './byte-writer.js'
 import { DEFAULT_TABLE_BYTES, DynamicTable, ENTRY_OVERHEAD } from './dynamic-table.js'
 import { huffmanEncode, huffmanEncodeInto, huffmanLength } from './huffman.js'
 import { encodeInteger } from './integer.js'
-import type { OctetWriter } from './octet-writer.js'
 import { STATIC_INDEX, STATIC_LENGTH, STATIC_NAMES, STATIC_VALUES } from './static-table.js'
 
 export interface EncoderOptions {
@@ -32,7 +32,7 @@ const LENGTH_BITS = 7
 /** The longest text whose length is sure to fit the prefix of one octet. */
 const SHORT_TEXT = 126
 /** The longest code has 30 bits. */
-const MAX_OCTETS_PER_CHARACTER = 4
+const MAX_BYTES_PER_CHARACTER = 4
 const NONE = -1
 
 /** Values that differ from one request or response to the next: they would only drive the useful entries out of the table. */
@@ -135,7 +135,7 @@ export class HpackEncoder {
   }
 
   /** Comes before the first field of each block: signals a changed table size (RFC 7541 §4.2). */
-  beginBlock(writer: OctetWriter): void {
+  beginBlock(writer: ByteWriter): void {
     if (this.finalBytes === NONE) return
     const smallest = this.smallestBytes
     const final = this.finalBytes
@@ -147,7 +147,7 @@ export class HpackEncoder {
   }
 
   /** Appends one field. `sensitive`: it never enters a table, here or at any hop (RFC 7541 §7.1.3). */
-  encodeField(writer: OctetWriter, name: string, value: string, sensitive: boolean): void {
+  encodeField(writer: ByteWriter, name: string, value: string, sensitive: boolean): void {
     const record = this.names.get(name) ?? this.admit(name)
     if (sensitive || (record !== undefined && value.length < record.neverIndexedBelow)) {
       this.writeLiteral(writer, NEVER_INDEXED, LITERAL_BITS, record, name, value)
@@ -173,7 +173,7 @@ export class HpackEncoder {
   }
 
   /** A field that is in no table: into the dynamic one, unless it would do more harm than good there. */
-  private encodeUnknown(writer: OctetWriter, record: NameRecord | undefined, name: string, value: string): void {
+  private encodeUnknown(writer: ByteWriter, record: NameRecord | undefined, name: string, value: string): void {
     const size = name.length + value.length + ENTRY_OVERHEAD
     // Over three quarters of the table it would drive out nearly all the rest.
     const useless = record !== undefined && (record.volatile || !record.deservesPlace())
@@ -197,7 +197,7 @@ export class HpackEncoder {
 
   /** RFC 7541 §6.2: a literal, its name by index where a table has it. */
   private writeLiteral(
-    writer: OctetWriter,
+    writer: ByteWriter,
     representation: number,
     bits: number,
     record: NameRecord | undefined,
@@ -233,14 +233,14 @@ export class HpackEncoder {
   }
 
   /** RFC 7541 §6.3. */
-  private updateSize(writer: OctetWriter, bytes: number): void {
+  private updateSize(writer: ByteWriter, bytes: number): void {
     encodeInteger(writer, SIZE_UPDATE, SIZE_UPDATE_BITS, bytes)
     this.table.resize(bytes)
   }
 }
 
 /** RFC 7541 §5.2: a string literal, Huffman-coded where that is strictly shorter. */
-function writeString(writer: OctetWriter, text: string): void {
+function writeString(writer: ByteWriter, text: string): void {
   const length = text.length
   if (length > SHORT_TEXT) {
     const coded = huffmanLength(text)
@@ -250,7 +250,7 @@ function writeString(writer: OctetWriter, text: string): void {
     return
   }
   // Coded at once behind an octet kept for the length: cheaper than to measure first, and nearly always the shorter form.
-  writer.ensure(1 + length * MAX_OCTETS_PER_CHARACTER)
+  writer.ensure(1 + length * MAX_BYTES_PER_CHARACTER)
   const at = writer.position
   const end = huffmanEncodeInto(text, writer.buffer, at + 1)
   const coded = end - at - 1

@@ -3,9 +3,9 @@
  * The decoder is a state machine: a state is a node of the code tree, an octet leads to the next and yields up to two symbols.
  */
 
+import { type ByteWriter, latin1Slice } from './byte-writer.js'
 import { HpackError } from './hpack-error.js'
 import { EOS, HUFFMAN_CODES, HUFFMAN_LENGTHS } from './huffman-code.js'
-import { latin1Slice, type OctetWriter } from './octet-writer.js'
 
 /** 257 leaves make 256 inner nodes. Node 0 is the root; the state after them is where a whole EOS leads, for good. */
 const DEAD = 256
@@ -33,7 +33,7 @@ export function huffmanLength(text: string): number {
 }
 
 /** Writes `text` Huffman-coded, without a length before it. */
-export function huffmanEncode(text: string, writer: OctetWriter): void {
+export function huffmanEncode(text: string, writer: ByteWriter): void {
   writer.ensure(huffmanLength(text))
   writer.position = huffmanEncodeInto(text, writer.buffer, writer.position)
 }

@@ -2,8 +2,8 @@
  * Integers with an N-bit prefix (RFC 7541 §5.1): written after the flag bits of a representation, read at a cursor.
  */
 
+import type { ByteWriter } from './byte-writer.js'
 import { HpackError } from './hpack-error.js'
-import type { OctetWriter } from './octet-writer.js'
 
 /** Where a reader stands in a block. One object is reused for a whole block, so that reading an integer allocates nothing. */
 export interface Cursor {
@@ -16,7 +16,7 @@ export const MAX_INTEGER: number = 0x7fffffff
 const MAX_CONTINUATION = 5
 
 /** Writes `value` (0 to MAX_INTEGER) below `flags`, the bits of the first octet above the prefix. */
-export function encodeInteger(writer: OctetWriter, flags: number, prefixBits: number, value: number): void {
+export function encodeInteger(writer: ByteWriter, flags: number, prefixBits: number, value: number): void {
   writer.ensure(MAX_CONTINUATION + 1)
   const buffer = writer.buffer
   const prefixMax = (1 << prefixBits) - 1
@@ -49,9 +49,9 @@ export function decodeInteger(bytes: Uint8Array, cursor: Cursor, end: number, pr
     for (let scale = 1; ; scale *= 0x80) {
       if (position === last) throw new HpackError('integer is encoded in too many octets')
       if (position >= end) throw new HpackError('block ends inside an integer')
-      const octet = bytes[position++]!
-      value += (octet & 0x7f) * scale
-      if (octet < 0x80) break
+      const byte = bytes[position++]!
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) break
     }
     if (value > MAX_INTEGER) throw new HpackError('integer is too large')
   }

@@ -11,9 +11,9 @@ import {
   isLowerCaseFieldName,
   trimBlanks,
 } from '../../field-syntax.js'
+import type { ByteWriter } from '../hpack/byte-writer.js'
 import type { DecodedSection } from '../hpack/decoder.js'
 import type { HpackEncoder } from '../hpack/encoder.js'
-import type { OctetWriter } from '../hpack/octet-writer.js'
 
 /** What one received field section says. Shared between responses that repeat it: never changed. */
 export interface FieldSection {
@@ -180,7 +180,7 @@ const CONNECT_FIELDS_BYTES = ':method:authority'.length + 2 * 32
 const FURTHER_FIELDS_BYTES = ':scheme:path'.length + 2 * 32
 
 /** Encodes a request's section: pseudo-fields first (RFC 9113 §8.3), CONNECT without scheme and path (§8.5). */
-export function encodeRequest(encoder: HpackEncoder, writer: OctetWriter, head: RequestHead): void {
+export function encodeRequest(encoder: HpackEncoder, writer: ByteWriter, head: RequestHead): void {
   encoder.beginBlock(writer)
   encoder.encodeField(writer, ':method', head.method, false)
   if (head.method !== 'CONNECT') encoder.encodeField(writer, ':scheme', head.scheme, false)
@@ -190,14 +190,14 @@ export function encodeRequest(encoder: HpackEncoder, writer: OctetWriter, head: 
 }
 
 /** Encodes trailers. */
-export function encodeTrailers(encoder: HpackEncoder, writer: OctetWriter, fields: readonly string[]): void {
+export function encodeTrailers(encoder: HpackEncoder, writer: ByteWriter, fields: readonly string[]): void {
   encoder.beginBlock(writer)
   encodeFields(encoder, writer, fields, undefined)
 }
 
 function encodeFields(
   encoder: HpackEncoder,
-  writer: OctetWriter,
+  writer: ByteWriter,
   fields: readonly string[],
   sensitive: ReadonlySet<string> | undefined,
 ): void {

@@ -3,7 +3,7 @@
  * A slab is never written twice: whoever took the chunks may keep them until the socket has sent them.
  */
 
-import { OctetWriter } from '../hpack/octet-writer.js'
+import { ByteWriter } from '../hpack/byte-writer.js'
 
 /** The first slab of a busy period: about 15 small requests, and what a connection keeps that sends nothing. */
 const LEAST_SLAB_BYTES = 2_048
@@ -13,7 +13,7 @@ const MOST_SLAB_BYTES = 65_536
 const COPY_LIMIT_BYTES = 4_096
 
 /** Where the sending half writes frames, and the connection takes chunks for its socket. */
-export class Output extends OctetWriter {
+export class Output extends ByteWriter {
   /** Where the frame that is being written starts, see {@link openFrame}. */
   #frameStart = 0
   #taken = 0

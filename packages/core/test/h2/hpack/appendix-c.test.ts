@@ -1,8 +1,8 @@
 /** The examples of RFC 7541 Appendix C, each with the dynamic table it leaves behind. */
 
+import { ByteWriter } from '../../../src/h2/hpack/byte-writer.js'
 import { HpackDecoder } from '../../../src/h2/hpack/decoder.js'
 import { type Cursor, decodeInteger, encodeInteger } from '../../../src/h2/hpack/integer.js'
-import { OctetWriter } from '../../../src/h2/hpack/octet-writer.js'
 import { bytes, dynamicTable, writtenHex } from './blocks.js'
 
 describe('RFC 7541 C.1 integers', () => {
@@ -11,7 +11,7 @@ describe('RFC 7541 C.1 integers', () => {
     ['C.1.2: 1337 with a 5-bit prefix', 1337, 5, '1f9a0a'],
     ['C.1.3: 42 at an octet boundary', 42, 8, '2a'],
   ])('%s', (_title, value, prefixBits, hex) => {
-    const writer = new OctetWriter()
+    const writer = new ByteWriter()
     encodeInteger(writer, 0, prefixBits, value)
     expect(writtenHex(writer)).toBe(hex)
     const cursor: Cursor = { position: 0 }

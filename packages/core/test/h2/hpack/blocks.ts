@@ -1,18 +1,18 @@
 /** Bytes and blocks for the tests of this folder. */
 
+import { ByteWriter } from '../../../src/h2/hpack/byte-writer.js'
 import type { HpackDecoder } from '../../../src/h2/hpack/decoder.js'
 import { HpackEncoder } from '../../../src/h2/hpack/encoder.js'
-import { OctetWriter } from '../../../src/h2/hpack/octet-writer.js'
 
 export function bytes(hex: string): Buffer {
   return Buffer.from(hex, 'hex')
 }
 
-export function written(writer: OctetWriter): Buffer {
+export function written(writer: ByteWriter): Buffer {
   return writer.buffer.subarray(0, writer.position)
 }
 
-export function writtenHex(writer: OctetWriter): string {
+export function writtenHex(writer: ByteWriter): string {
   return written(writer).toString('hex')
 }
 
@@ -24,7 +24,7 @@ export function dynamicTable(decoder: HpackDecoder, entries: number): readonly s
 
 /** Encodes name, value, name, value… as one block of its own. */
 export function encodeBlock(encoder: HpackEncoder, fields: readonly string[], sensitive = false): Buffer {
-  const writer = new OctetWriter(16)
+  const writer = new ByteWriter(16)
   encoder.beginBlock(writer)
   for (let i = 0; i < fields.length; i += 2) encoder.encodeField(writer, fields[i]!, fields[i + 1]!, sensitive)
   return written(writer)

@@ -299,7 +299,7 @@ describe('memo of blocks that leave the table alone', () => {
     const blocks: Buffer[] = []
     for (let first = 1; first <= 61; first++)
       for (let second = 1; second <= 61; second++) blocks.push(Buffer.of(0x80 | first, 0x80 | second))
-    const alone = (octet: number) => new HpackDecoder().decode(Buffer.of(octet)).fields
+    const alone = (byte: number) => new HpackDecoder().decode(Buffer.of(byte)).fields
     const expected = Array.from({ length: 62 }, (_, i) => (i === 0 ? [] : alone(0x80 | i)))
     for (let round = 0; round < 2; round++) {
       for (const block of blocks) {

@@ -1,6 +1,6 @@
+import { ByteWriter } from '../../../src/h2/hpack/byte-writer.js'
 import { HpackDecoder } from '../../../src/h2/hpack/decoder.js'
 import { HpackEncoder } from '../../../src/h2/hpack/encoder.js'
-import { OctetWriter } from '../../../src/h2/hpack/octet-writer.js'
 import { encodeBlock, encodeHex, newEncoder, writtenHex } from './blocks.js'
 
 function sizeUpdates(encoder: ReturnType<typeof newEncoder>): string {
@@ -219,7 +219,7 @@ describe('table size updates, RFC 7541 §4.2', () => {
 
 describe('the writer it is given', () => {
   it('is appended to, and may have replaced its buffer', () => {
-    const writer = new OctetWriter(1)
+    const writer = new ByteWriter(1)
     writer.writeByte(0xaa)
     const encoder = newEncoder()
     encoder.beginBlock(writer)

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
+import { ByteWriter } from '../../../src/h2/hpack/byte-writer.js'
 import { HpackError } from '../../../src/h2/hpack/hpack-error.js'
 import { huffmanDecode, huffmanDecodedLength, huffmanEncode, huffmanLength } from '../../../src/h2/hpack/huffman.js'
 import { EOS, HUFFMAN_CODES, HUFFMAN_LENGTHS } from '../../../src/h2/hpack/huffman-code.js'
-import { OctetWriter } from '../../../src/h2/hpack/octet-writer.js'
 import { bytes, written, writtenHex } from './blocks.js'
 
-function encode(text: string): OctetWriter {
-  const writer = new OctetWriter(1)
+function encode(text: string): ByteWriter {
+  const writer = new ByteWriter(1)
   huffmanEncode(text, writer)
   return writer
 }

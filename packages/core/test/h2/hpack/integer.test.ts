@@ -1,7 +1,7 @@
 import fc from 'fast-check'
+import { ByteWriter } from '../../../src/h2/hpack/byte-writer.js'
 import { HpackError } from '../../../src/h2/hpack/hpack-error.js'
 import { type Cursor, decodeInteger, encodeInteger, MAX_INTEGER } from '../../../src/h2/hpack/integer.js'
-import { OctetWriter } from '../../../src/h2/hpack/octet-writer.js'
 import { bytes, written, writtenHex } from './blocks.js'
 
 function decodeHex(hex: string, prefixBits: number): number {
@@ -12,7 +12,7 @@ describe('integers, RFC 7541 §5.1', () => {
   it('round-trips any value with any prefix, below any flags', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: MAX_INTEGER }), fc.integer({ min: 1, max: 8 }), (value, prefixBits) => {
-        const writer = new OctetWriter(1)
+        const writer = new ByteWriter(1)
         const flags = (0xff << prefixBits) & 0xff
         encodeInteger(writer, flags, prefixBits, value)
         const cursor: Cursor = { position: 0 }
@@ -29,7 +29,7 @@ describe('integers, RFC 7541 §5.1', () => {
     [158, '1f7f'],
     [159, '1f8001'],
   ])('writes %i at the edges of a 5-bit prefix', (value, hex) => {
-    const writer = new OctetWriter()
+    const writer = new ByteWriter()
     encodeInteger(writer, 0, 5, value)
     expect(writtenHex(writer)).toBe(hex)
   })

@@ -100,7 +100,7 @@ describe('RFC 9113 §4.1 frame format', () => {
   })
 
   it('B23 one octet at a time: the same frames', () => {
-    const octets = Array.from(transcript, (octet) => Buffer.from([octet]))
+    const octets = Array.from(transcript, (byte) => Buffer.from([byte]))
     expect(read(octets)).toEqual(read([transcript]))
   })
 
@@ -140,7 +140,7 @@ describe('RFC 9113 §6.1 padding', () => {
   it.each([false, true])('E20 every padding from 0 to 255 is taken off, octet by octet: %s', (dribble) => {
     for (let padding = 0; padding < 256; padding++) {
       const frame = data(1, 'x', { padding })
-      const chunks = dribble ? Array.from(frame, (octet) => Buffer.from([octet])) : [frame]
+      const chunks = dribble ? Array.from(frame, (byte) => Buffer.from([byte])) : [frame]
       expect(read(chunks)).toEqual([`header 0 8 1 ${2 + padding}`, 'data 1 x', 'end 1 8'])
     }
   })

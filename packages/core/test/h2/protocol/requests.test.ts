@@ -127,7 +127,7 @@ describe('content', () => {
     expect(chunks.includes(large)).toBe(true)
     expect(chunks.some((chunk) => chunk !== large && chunk.buffer === small.buffer && chunk.length === 4_096)).toBe(false)
     small.fill(0)
-    expect(Buffer.concat(chunks).filter((octet) => octet === 0x2e).length).toBeGreaterThanOrEqual(8_193)
+    expect(Buffer.concat(chunks).filter((byte) => byte === 0x2e).length).toBeGreaterThanOrEqual(8_193)
   })
 
   it('a part of a large chunk is a view of it', () => {

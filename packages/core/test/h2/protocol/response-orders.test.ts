@@ -69,7 +69,7 @@ function* pseudoRandomCuts(bytes: Buffer, seed: number): Generator<Buffer> {
 }
 
 const segmentations: [string, (frames: Buffer[], seed: number) => Iterable<Buffer>][] = [
-  ['one octet at a time', (frames) => Array.from(Buffer.concat(frames), (octet) => Buffer.of(octet))],
+  ['one octet at a time', (frames) => Array.from(Buffer.concat(frames), (byte) => Buffer.of(byte))],
   ['one frame at a time', (frames) => frames],
   ['cut at random', (frames, seed) => pseudoRandomCuts(Buffer.concat(frames), seed + 1)],
   ['in one piece', (frames) => [Buffer.concat(frames)]],

@@ -1,18 +1,18 @@
-import { latin1Slice, OctetWriter } from '../../../src/h2/hpack/octet-writer.js'
+import { ByteWriter, latin1Slice } from '../../../src/h2/hpack/byte-writer.js'
 import { written, writtenHex } from './blocks.js'
 
-describe('OctetWriter', () => {
+describe('ByteWriter', () => {
   it('grows by doubling and keeps what was written', () => {
-    const writer = new OctetWriter(2)
+    const writer = new ByteWriter(2)
     const before = writer.buffer
-    for (let octet = 0; octet < 5; octet++) writer.writeByte(octet)
+    for (let byte = 0; byte < 5; byte++) writer.writeByte(byte)
     expect(writtenHex(writer)).toBe('0001020304')
     expect(writer.buffer).not.toBe(before)
     expect(writer.buffer.length).toBe(8)
   })
 
   it('grows at once to what is asked for', () => {
-    const writer = new OctetWriter(2)
+    const writer = new ByteWriter(2)
     writer.writeByte(7)
     writer.ensure(1000)
     expect(writer.buffer.length).toBe(1001)
@@ -23,14 +23,14 @@ describe('OctetWriter', () => {
   })
 
   it('grows from nothing', () => {
-    const writer = new OctetWriter(0)
+    const writer = new ByteWriter(0)
     writer.writeByte(1)
     expect(writtenHex(writer)).toBe('01')
   })
 
   it.each([0, 1, 24, 25, 3000])('writes %i characters of Latin-1, an octet each', (length) => {
     const text = '\xe9\x00\xffz'.repeat(1000).slice(0, length)
-    const writer = new OctetWriter(1)
+    const writer = new ByteWriter(1)
     writer.writeByte(9)
     writer.writeLatin1(text)
     writer.writeByte(9)
@@ -39,13 +39,13 @@ describe('OctetWriter', () => {
   })
 
   it('writes bytes', () => {
-    const writer = new OctetWriter(1)
+    const writer = new ByteWriter(1)
     writer.writeBytes(Uint8Array.of(1, 2, 3))
     writer.writeBytes(new Uint8Array(0))
     expect(writtenHex(writer)).toBe('010203')
   })
 
   it('has room for a kilobyte at first', () => {
-    expect(new OctetWriter().buffer.length).toBe(1024)
+    expect(new ByteWriter().buffer.length).toBe(1024)
   })
 })

@@ -7,7 +7,7 @@ const DEFAULT_CAPACITY = 1024
 /** Up to this length a loop in JavaScript beats the call into native code, measured on Node 20. */
 const SHORT_TEXT = 24
 
-export class OctetWriter {
+export class ByteWriter {
   /** Octets [0, position) are written. Any call that may grow can replace this object: never hold on to it across one. */
   buffer: Buffer
   position: number
@@ -28,9 +28,9 @@ export class OctetWriter {
     this.buffer = larger
   }
 
-  writeByte(octet: number): void {
+  writeByte(byte: number): void {
     if (this.position === this.buffer.length) this.ensure(1)
-    this.buffer[this.position++] = octet
+    this.buffer[this.position++] = byte
   }
 
   /** Writes one octet for each character; characters over 0xFF lose their high bits. */
