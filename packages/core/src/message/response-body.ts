@@ -6,7 +6,7 @@
 import { UsageError } from '../errors/errors.js'
 import { copyOut, keepSmall, SMALL_BYTES } from './memory/copies.js'
 import { Assembly } from './memory/preallocated-body.js'
-import { Gatherer } from './memory/small-parts.js'
+import { SmallParts } from './memory/small-parts.js'
 
 /** The engine's side of a body. */
 export interface BodySource {
@@ -50,7 +50,7 @@ export class ResponseBody {
   /** Set while the whole content is being collected: parts are taken as they come. */
   #collector: Collector | undefined
   #assembly: Assembly | undefined
-  #gatherer: Gatherer | undefined
+  #smallParts: SmallParts | undefined
   #used = false
   /** Called when it breaks off while nothing that has arrived waits to be read: for a reader that is not asking just then. */
   onBroken: ((error: unknown) => void) | undefined
@@ -242,8 +242,8 @@ export class ResponseBody {
   }
 
   #gather(bytes: Uint8Array, start: number, end: number): void {
-    this.#gatherer ??= new Gatherer()
-    this.#gatherer.append(this.#parts, bytes, start, end)
+    this.#smallParts ??= new SmallParts()
+    this.#smallParts.append(this.#parts, bytes, start, end)
   }
 
   #finish({ finish, resolve, reject }: Collector): void {

@@ -6,7 +6,7 @@
 /** Shorter content comes in a few parts: those are kept. Octets. */
 const MIN_BYTES = 65_536
 /** A peer makes us set aside at the most so many times what it has sent. Pages that nothing is written to cost address space alone. */
-const BELIEVED = 16
+const PREALLOCATE_RATIO = 16
 /** More is not put together as it comes: what is here when it is believed is copied at once. Octets. */
 const MAX_BYTES = 67_108_864
 /** What has been announced and has not come, in all of the process, octets. Beyond that content is kept in parts. */
@@ -27,7 +27,7 @@ export class Assembly {
 
   /** Whether so much of what is expected in all has come that a piece may be set aside for it. */
   static due(expectedBytes: number, received: number): boolean {
-    return expectedBytes >= MIN_BYTES && expectedBytes <= MAX_BYTES && received * BELIEVED >= expectedBytes
+    return expectedBytes >= MIN_BYTES && expectedBytes <= MAX_BYTES && received * PREALLOCATE_RATIO >= expectedBytes
   }
 
   /** A piece for what is expected; `undefined` where others have been promised too much, or there is no memory. */

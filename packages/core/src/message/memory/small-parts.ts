@@ -7,7 +7,7 @@ const FIRST_BLOCK_BYTES = 1_024
 const LARGEST_BLOCK_BYTES = 16_384
 
 /** Gathers the small parts of one body in blocks of its own, each of which is one part in the end. */
-export class Gatherer {
+export class SmallParts {
   #block: Buffer = NO_BLOCK
   #used = 0
   #size = FIRST_BLOCK_BYTES
