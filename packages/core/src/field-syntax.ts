@@ -5,7 +5,7 @@
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const LOWER_TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
-/** Anything outside HTAB, SP, VCHAR and obs-text. Code points over 0xFF cannot be written as octets of a field. */
+/** Anything outside HTAB, SP, VCHAR and obs-text. Code points over 0xFF cannot be written as bytes of a field. */
 const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 
 /** Whether `text` is a token (RFC 9110 §5.6.2): what a method and a field name must be. */
@@ -18,7 +18,7 @@ export function isLowerCaseFieldName(name: string): boolean {
   return LOWER_TOKEN.test(name)
 }
 
-/** Whether `value` has only octets that a field value may hold, CR, LF and NUL excluded (RFC 9110 §5.5). */
+/** Whether `value` has only bytes that a field value may hold, CR, LF and NUL excluded (RFC 9110 §5.5). */
 export function isFieldValue(value: string): boolean {
   return !NOT_IN_VALUE.test(value)
 }

@@ -61,7 +61,7 @@ export class Pools {
   }
 
   /**
-   * Another number of connections: at the most, and with `least` at the least. Surplus ones finish what they have.
+   * Another number of connections: at most, and with `least` at least. Surplus ones finish what they have.
    * @throws UsageError out of range: 1 to 1,000.
    */
   resize(origin: string | URL, most: number, options?: ResizeOptions): void {

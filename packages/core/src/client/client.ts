@@ -182,7 +182,7 @@ export class Client {
 
   /**
    * What a request to this URL would do now: go over a connection that is there, wait for one under way, or dial; and what is said of every connection
-   * and every dial. The host is resolved; nothing is dialled, and nothing sent.
+   * and every dial. The host is resolved; nothing is dialed, and nothing sent.
    * @param isolation the tag of the request, if it has one.
    * @throws UsageError for a URL whose origin is none; ConnectError phase `resolve`.
    */

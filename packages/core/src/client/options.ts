@@ -84,13 +84,13 @@ export interface ClientOptions extends PoolSettings {
    * smallest of the answer's addresses counts.
    */
   readonly lookupTtlMs?: number
-  /** Receive window a stream starts with, octets. Default 131,072; at least 65,535. It grows while its reader keeps up. */
+  /** Receive window a stream starts with, bytes. Default 131,072; at least 65,535. It grows while its reader keeps up. */
   readonly streamWindowBytes?: number
-  /** Receive window of an HTTP/2 connection, octets. Default 16,777,216. Credit returns on receipt, so this bounds nothing but bursts. */
+  /** Receive window of an HTTP/2 connection, bytes. Default 16,777,216. Credit returns on receipt, so this bounds nothing but bursts. */
   readonly connectionWindowBytes?: number
-  /** Receive windows may grow by this much in all, octets. Default 67,108,864. */
+  /** Receive windows may grow by this much in all, bytes. Default 67,108,864. */
   readonly windowBudgetBytes?: number
-  /** The largest field section of a response, octets as RFC 9113 §6.5.2 counts. Default 65,536. */
+  /** The largest field section of a response, bytes as RFC 9113 §6.5.2 counts. Default 65,536. */
   readonly maxFieldSectionBytes?: number
   /**
    * Whether adapters take `http+unix:` and `https+unix:` URLs, which may come from users: in `fetch` they are unknown schemes otherwise. `request` and

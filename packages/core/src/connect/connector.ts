@@ -297,13 +297,13 @@ export class Connector {
     // A server that has chosen HTTP/1.1 is offered nothing else while that is remembered.
     const { protocols } = target.settings
     const http1Only = this.knownProtocol(target) === 'http/1.1' && protocols.includes('http/1.1')
-    const anew = (): Promise<SecureSocket> => this.#memory.resolve(target.dialKey, this.#adequate(target, secure))
-    if (!http1Only) return anew()
+    const again = (): Promise<SecureSocket> => this.#memory.resolve(target.dialKey, this.#adequate(target, secure))
+    if (!http1Only) return again()
     return secure(['http/1.1']).catch((error: unknown) => {
       // RFC 7301 §3.2: what the server chose once it speaks no more. It is asked again with all there is.
       if (!(error instanceof ConnectError) || error.phase !== 'negotiate' || target.http1Only === true) throw error
       this.#memory.forget(target.dialKey)
-      return anew()
+      return again()
     })
   }
 

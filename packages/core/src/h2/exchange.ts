@@ -237,7 +237,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
 /** A request, or its trailers, over what the peer has said it accepts: refused here, because there it would end in worse. */
 export function fieldsTooLarge(engine: Protocol<H2Exchange>, { origin }: HttpRequest): UsageError {
   const limit = engine.peerSettings.maxFieldSectionBytes
-  const message = `the server takes field sections of ${limit} octets at the most`
+  const message = `the server takes field sections of ${limit} bytes at most`
   return new UsageError('ERR_REQUEST_FIELDS_TOO_LARGE', message, { origin: origin.serialized })
 }
 

@@ -7,14 +7,14 @@ import type { Route } from '../transport/route.js'
 export const MAX_ORIGIN_SET = 128
 /** Entries looked at over the life of a connection, good or bad: each costs a parse. */
 export const MAX_EXAMINED_ORIGINS = 1_024
-/** Longer entries are skipped, in characters: a DNS name has 253 at the most. */
+/** Longer entries are skipped, in characters: a DNS name has 253 at most. */
 const MAX_ORIGIN_LENGTH = 300
 
 /** Collects ORIGIN frames. */
 export class OriginSet {
   readonly #route: Route
   #set: Set<SerializedOrigin> | undefined
-  /** As many as were in the set, at the most; `undefined` until there is one. */
+  /** As many as were in the set, at most; `undefined` until there is one. */
   #removed: Set<SerializedOrigin> | undefined
   #examined = 0
 

@@ -1,4 +1,4 @@
-/** Octets on their way out: once each turn of the event loop, in one write, and none while the socket has more than it can send. */
+/** Bytes on their way out: once each turn of the event loop, in one write, and none while the socket has more than it can send. */
 
 import type { Duplex } from 'node:stream'
 import { nextTick, queueMicrotask } from '../runtime/event-loop.js'
@@ -9,7 +9,7 @@ export class WriteScheduler {
   readonly #write: () => void
   #scheduled = false
   #blocked = false
-  /** Octets written since {@link resetCount}. */
+  /** Bytes written since {@link resetCount}. */
   writtenBytes = 0
 
   /** @param write called when it is time: takes what there is, and hands it to {@link write}. */

@@ -26,7 +26,7 @@ export class ContentSender {
   #stopped = false
   #stopReason: unknown
   #waiting: (() => void) | undefined
-  /** Octets handed to the sink. */
+  /** Bytes handed to the sink. */
   sentBytes = 0
 
   constructor(request: HttpRequest, content: Content, sink: ContentSink) {
@@ -84,7 +84,7 @@ export class ContentSender {
       if (this.#stopped) return
       if (done === true) return this.#end()
       const bytes = this.#check(value)
-      // A source that has nothing to give, for ever, must not keep timers and sockets from their turn.
+      // A source that has nothing to give, forever, must not keep timers and sockets from their turn.
       if (bytes.length === 0) await new Promise((resolve) => setImmediate(resolve))
       this.sentBytes += bytes.length
       if (!this.#sink.write(bytes, false)) await this.#sendable()
@@ -117,7 +117,7 @@ export class ContentSender {
   #end(): void {
     const length = this.#announced()
     if (length !== undefined && this.sentBytes !== length) {
-      throw new UsageError('ERR_CONTENT_LENGTH', `the body has ${this.sentBytes} octets, its content-length said ${length}`)
+      throw new UsageError('ERR_CONTENT_LENGTH', `the body has ${this.sentBytes} bytes, its content-length said ${length}`)
     }
     this.#iterator = undefined
     const { trailers } = this.#request

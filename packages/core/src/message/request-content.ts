@@ -21,7 +21,7 @@ export type RequestBody =
 export interface Content {
   /** All of it; `undefined` where it comes from a source. */
   readonly bytes: Uint8Array | undefined
-  /** Octets, where that is known. */
+  /** Bytes, where that is known. */
   readonly length: number | undefined
   /** The media type that the kind of body implies, sent unless the caller names one. */
   readonly type: string | undefined

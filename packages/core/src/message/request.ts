@@ -19,7 +19,7 @@ export interface Timeouts {
   readonly headers?: number
   /** Between two parts of the content, either way. */
   readonly body?: number
-  /** The whole request, to the last octet of the response. */
+  /** The whole request, to the last byte of the response. */
   readonly total?: number
 }
 
@@ -286,7 +286,7 @@ function withContentFields(
   const length = content === undefined ? (claimed ?? impliedLength(method)) : (content.length ?? claimed)
   const actual = content === undefined ? 0 : content.length
   if (claimed !== undefined && actual !== undefined && claimed !== actual) {
-    throw new UsageError('ERR_CONTENT_LENGTH', `content-length ${claimed}, but the content has ${actual} octets`)
+    throw new UsageError('ERR_CONTENT_LENGTH', `content-length ${claimed}, but the content has ${actual} bytes`)
   }
   if (length === undefined && content?.type === undefined) return list
   const fields = list.slice()

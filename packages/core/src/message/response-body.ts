@@ -10,7 +10,7 @@ import { SmallParts } from './memory/small-parts.js'
 
 /** The engine's side of a body. */
 export interface BodySource {
-  /** The reader took octets. */
+  /** The reader took bytes. */
   consumed(bytes: number): void
   /** The reader wants no more of it. */
   cancel(reason: unknown): void
@@ -28,7 +28,7 @@ interface PendingRead {
   reject(reason: unknown): void
 }
 
-/** Places in the list that were read, at the most. */
+/** Places in the list that were read, at most. */
 const MOST_READ = 256
 const EMPTY = new Uint8Array(0)
 /** Shared, and never pushed to. */
@@ -54,9 +54,9 @@ export class ResponseBody {
   #used = false
   /** Called when it breaks off while nothing that has arrived waits to be read: for a reader that is not asking just then. */
   onBroken: ((error: unknown) => void) | undefined
-  /** Octets received so far: deadlines look at it to see progress. */
+  /** Bytes received so far: deadlines look at it to see progress. */
   received = 0
-  /** Octets that wait for the reader. */
+  /** Bytes that wait for the reader. */
   buffered = 0
 
   /** @param expectedBytes what content-length announced, and the engine holds the peer to; -1 where it says nothing. */

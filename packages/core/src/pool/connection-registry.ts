@@ -104,7 +104,7 @@ export class ConnectionRegistry {
     if (pooled.roomy) originPool.dialsWithoutCapacity = 0
     pooled.queue(originPool)
     this.#serve(connection, pooled, originPool)
-    // Whoever it was made for may have gone: it must not stay for ever.
+    // Whoever it was made for may have gone: it must not stay forever.
     this.#noteActivity(connection, pooled)
   }
 
@@ -129,7 +129,7 @@ export class ConnectionRegistry {
     this.#parts.settle(originPool)
   }
 
-  /** Takes those away that the resolver's answer no longer speaks for: they are to be asked about anew. */
+  /** Takes those away that the resolver's answer no longer speaks for: they are to be asked about again. */
   expire(originPool: OriginPool): void {
     const now = this.#parts.clock.now()
     for (const { connection, expiresAt = Number.POSITIVE_INFINITY } of [...originPool.members]) {
@@ -148,7 +148,7 @@ export class ConnectionRegistry {
     }
   }
 
-  /** Asks anew about the connections of others that a group has. */
+  /** Asks again about the connections of others that a group has. */
   review(originPool: OriginPool): void {
     for (const { connection, target } of [...originPool.members]) {
       if (target !== undefined && !this.#mayServe(connection, target)) this.detach(originPool, connection)

@@ -44,7 +44,7 @@ export interface DialerDeps {
 }
 
 /**
- * For so long at the most an origin shares a connection before the policy is asked anew, milliseconds, whatever the resolver says, and where
+ * For so long at most an origin shares a connection before the policy is asked again, milliseconds, whatever the resolver says, and where
  * it says nothing: certificates expire.
  */
 const RECHECK_MS = 60_000

@@ -90,7 +90,7 @@ export class Growth {
     else this.#parts.forget(originPool)
   }
 
-  /** A connection has ended before it had room. Without an end to that, a server that takes no requests would be dialled for ever. */
+  /** A connection has ended before it had room. Without an end to that, a server that takes no requests would be dialed forever. */
   noteDialWithoutCapacity(originPool: OriginPool): void {
     originPool.failedAt = this.#parts.clock.now()
     if (++originPool.dialsWithoutCapacity < MAX_DIALS_WITHOUT_CAPACITY || originPool.members.length + originPool.dials > 0)
@@ -104,7 +104,7 @@ export class Growth {
     return known === 'h2' || known === 'http/1.1' ? target.settings.maxConnections[known] : 1
   }
 
-  /** All connections that the origin may have are there. How many more are dialled because responses hold some that no reader has come for. */
+  /** All connections that the origin may have are there. How many more are dialed because responses hold some that no reader has come for. */
   #growPastUnread(originPool: OriginPool, limit: number, waiting: number): number {
     // One that looks in a moment is enough: whether there are any takes a look at every stream.
     if (originPool.later !== undefined || originPool.members[0]?.connection.unread === undefined) return 0
@@ -124,7 +124,7 @@ export class Growth {
 
   /**
    * Whether the least number is to be made up for now. Where nobody waits, once in a while: a server that closes what carries nothing would
-   * be dialled without end.
+   * be dialed without end.
    */
   #mayTopUp(originPool: OriginPool, there: number): boolean {
     if (originPool.queue.size > 0 || originPool.opening) return true
@@ -142,7 +142,7 @@ export class Growth {
     return originPool.starvedSince + STARVED_MS - now
   }
 
-  /** What the others have may never be free. Nothing is dialled for those who have gone by then. */
+  /** What the others have may never be free. Nothing is dialed for those who have gone by then. */
   #growLater(originPool: OriginPool, pauseMs: number): void {
     if (originPool.queue.size === 0) return
     originPool.later ??= this.#parts.clock.startTimer(pauseMs, () => {
@@ -193,13 +193,13 @@ export class Growth {
     // A 421 came while this one was looked for: the next one is the group's own.
     if (member.coalesced && originPool.target.record.misdirected === true) return this.settle(originPool)
     if (pooled === undefined || member.connection.state !== 'open') {
-      // It closed while the promise was on its way. A server that does this every time must not be dialled without end.
+      // It closed while the promise was on its way. A server that does this every time must not be dialed without end.
       if (member.coalesced) return this.settle(originPool)
       return this.#unavailable(originPool, lost(originPool, 'the connection was closed as soon as it was open'))
     }
     for (const { onMember } of originPool.takeOpening()) onMember(member)
     if (originPool.memberOf(member.connection) === undefined) this.#parts.registry.attach(originPool, member, pooled)
-    // The limit may have been lowered since it was dialled.
+    // The limit may have been lowered since it was dialed.
     if (originPool.members.length > 1) for (const surplus of originPool.surplus()) void surplus.close()
     this.grow(originPool)
   }
@@ -209,7 +209,7 @@ export class Growth {
     originPool.failedAt = this.#parts.clock.now()
     originPool.target.record.misdirected = false
     if (originPool.dials === 0 && originPool.members.length === 0) return this.#fail(originPool, error)
-    // Not dialled again at once: a server that takes one connection and no second would be asked without end.
+    // Not dialed again at once: a server that takes one connection and no second would be asked without end.
     if (originPool.members.length > 0) this.settle(originPool)
   }
 

@@ -117,7 +117,7 @@ export class Lifetimes {
     const since = this.#idle.get(connection)
     if (since === undefined) return endsAt
     if (isInUse(connection)) {
-      // When its requests are over it is idle anew.
+      // When its requests are over it is idle again.
       this.#idle.delete(connection)
       return endsAt
     }

@@ -14,7 +14,7 @@ export interface Member {
   readonly because: ReuseReason
   /** The target as the policy saw it, with its addresses, where there was a question to ask. */
   readonly target?: Target
-  /** When the answer of the resolver that the policy saw is used up, by the client's clock, milliseconds: then it is asked anew. */
+  /** When the answer of the resolver that the policy saw is used up, by the client's clock, milliseconds: then it is asked again. */
   readonly expiresAt?: number
   /** The connection has given it a response. */
   proved?: boolean

@@ -28,7 +28,7 @@ export class OriginPool {
   dialing: Promise<void> = OVER
   /** When a dial failed last, though there is a connection: no other is tried at once. */
   failedAt: number = Number.NEGATIVE_INFINITY
-  /** When connections were dialled last for which nobody waited. */
+  /** When connections were dialed last for which nobody waited. */
   lastTopUpAt: number = Number.NEGATIVE_INFINITY
   /** Connections that ended before they had room for a request, one after the other. */
   dialsWithoutCapacity = 0
@@ -36,7 +36,7 @@ export class OriginPool {
   later: ClockTimer | undefined
   /** Since when its requests have waited in vain for a place on connections of others. */
   starvedSince: number | undefined
-  /** When the first of its members is to be asked about anew. */
+  /** When the first of its members is to be asked about again. */
   expiresAt: number = Number.POSITIVE_INFINITY
   #turn = 0
   /** Those who want a connection, with room or without. None is here while there is one. */

@@ -104,7 +104,7 @@ export class Pool {
     return this.#originPools.get(target.dialKey)
   }
 
-  /** What would become of a request now, and what the policy says of everything that is open or under way. Nothing is dialled. */
+  /** What would become of a request now, and what the policy says of everything that is open or under way. Nothing is dialed. */
   async explain(target: PoolTarget): Promise<Explanation> {
     const { addresses } = await this.#connector.resolve(target)
     const { connections } = this.#registry

@@ -57,7 +57,7 @@ export class PooledConnection {
     this.waiting.add(originPool)
   }
 
-  /** Whether requests came while it was making sure of its peer, for which nothing was dialled, and that is over. True once. */
+  /** Whether requests came while it was making sure of its peer, for which nothing was dialed, and that is over. True once. */
   verificationEnded(): boolean {
     if (!this.#verifying || this.#connection.verifying) return false
     this.#verifying = false

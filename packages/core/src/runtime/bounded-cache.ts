@@ -66,7 +66,7 @@ export class BoundedCache<Value extends {}> {
   }
 }
 
-/** Made anew each time: the library writes into them. */
+/** Made again each time: the library writes into them. */
 function own<Options extends object>(options: Options): Options {
   return Object.assign(Object.create(null), options)
 }

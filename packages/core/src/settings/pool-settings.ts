@@ -33,9 +33,9 @@ export type Strategy =
 
 /** PINGs on an HTTP/2 connection that nothing is heard from (RFC 9113 §6.7). */
 export interface KeepaliveOptions {
-  /** After so long without an octet from the peer, milliseconds; at least 10,000. Doubled where the peer says `too_many_pings`. */
+  /** After so long without an byte from the peer, milliseconds; at least 10,000. Doubled where the peer says `too_many_pings`. */
   readonly intervalMs: number
-  /** How long an answer, or any octet, is waited for, milliseconds. Default 10,000. Then the connection is gone. */
+  /** How long an answer, or any byte, is waited for, milliseconds. Default 10,000. Then the connection is gone. */
   readonly timeoutMs?: number
   /** Also while no request is in flight. Default false: servers take it ill. */
   readonly whenIdle?: boolean
@@ -47,7 +47,7 @@ export interface PoolSettings {
   readonly protocols?: readonly ProtocolName[]
   /** What `http:` origins speak: HTTP/1.1 (default), or HTTP/2 with prior knowledge (RFC 9113 §3.3). */
   readonly cleartextProtocol?: ProtocolName
-  /** Connections to one origin at the most, for both protocols or for each. Default 1 for HTTP/2, 6 for HTTP/1.1; up to 1,000. */
+  /** Connections to one origin at most, for both protocols or for each. Default 1 for HTTP/2, 6 for HTTP/1.1; up to 1,000. */
   readonly maxConnectionsPerOrigin?: number | { readonly h2?: number; readonly 'http/1.1'?: number }
   /** Connections that an origin is given as soon as it is asked for anything. Default 1; more only where one is too busy. */
   readonly minConnectionsPerOrigin?: number
@@ -63,7 +63,7 @@ export interface PoolSettings {
   readonly idleTimeoutMs?: number
   /** All connections of an origin are closed when none has carried a request for so long, milliseconds. Default 0: never. */
   readonly poolIdleTimeoutMs?: number
-  /** A connection takes no more requests at this age, milliseconds; the next one asks the resolver anew. Default 0: never. */
+  /** A connection takes no more requests at this age, milliseconds; the next one asks the resolver again. Default 0: never. */
   readonly maxConnectionAgeMs?: number
   /** Up to so much is added to each connection's age limit at random, milliseconds. Default 0. */
   readonly maxConnectionAgeJitterMs?: number
@@ -122,7 +122,7 @@ export function socketPathOf({
   return origin.socketPath ?? settings.socketPath
 }
 
-/** Connections to one origin at the most. */
+/** Connections to one origin at most. */
 const MAX_CONNECTIONS: NumberRange = [1, 1, 1_000]
 const DEFAULT_HTTP1_CONNECTIONS = 6
 const COUNT_RANGE = [1, 0x7fff_ffff] as const

@@ -10,7 +10,7 @@ import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
 import { type MockHandler, MockRequest, type MockResponse } from './mock-message.js'
 import { MockUpload, type MockUploadOwner } from './mock-upload.js'
 
-/** Octets that wait for the reader before the handler's stream does. */
+/** Bytes that wait for the reader before the handler's stream does. */
 const BUFFER_BYTES = 65_536
 
 /** The engine's half of a request without an engine. */

@@ -25,7 +25,7 @@ export type MockHandler = (request: MockRequest) => MockResponse | undefined | P
 /** A request that has reached a mock connection. */
 export class MockRequest {
   readonly method: string
-  /** Whole, as the server sees it: with its authority in place of the host that was dialled. */
+  /** Whole, as the server sees it: with its authority in place of the host that was dialed. */
   readonly url: string
   readonly headers: Fields
   /** The number of the connection it came over, as `response.connection.id` says it. */

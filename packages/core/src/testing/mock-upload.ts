@@ -15,7 +15,7 @@ export interface MockUploadOwner {
 export class MockUpload {
   readonly #content: Content | undefined
   readonly #origin: string
-  /** Octets, where a field announces them. */
+  /** Bytes, where a field announces them. */
   readonly #announced: number | undefined
   readonly #owner: MockUploadOwner
   #source: AsyncIterator<Uint8Array | string> | undefined
@@ -98,7 +98,7 @@ export class MockUpload {
     this.#sent += bytes?.length ?? 0
     const announced = this.#announced ?? this.#sent
     if (this.#sent > announced || (bytes === undefined && this.#sent < announced)) {
-      throw new UsageError('ERR_CONTENT_LENGTH', `the body has ${this.#sent} octets, its content-length said ${announced}`)
+      throw new UsageError('ERR_CONTENT_LENGTH', `the body has ${this.#sent} bytes, its content-length said ${announced}`)
     }
     return bytes
   }

@@ -24,11 +24,11 @@ export interface ExchangeObserver {
 export interface Exchange {
   /** The trailers of the response, once it is complete: name, value, name, value. */
   readonly trailers: readonly string[] | undefined
-  /** Octets of the request's content handed to the connection so far. */
+  /** Bytes of the request's content handed to the connection so far. */
   readonly sentBytes: number
   /** Whether content of the request is still to be handed over or written. */
   readonly sending?: boolean
-  /** Octets of {@link sentBytes} that wait to be written: for credit of the peer, or for the socket. */
+  /** Bytes of {@link sentBytes} that wait to be written: for credit of the peer, or for the socket. */
   readonly unwrittenBytes?: number
   /** Tells the peer a new priority of the response (RFC 9218 §7.1), as the field would say it. Returns whether there was a way to. */
   reprioritize(priority: string): boolean

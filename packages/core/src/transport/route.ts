@@ -33,7 +33,7 @@ export interface Carrier extends Duplex {
 
 /** How a connection was made: everything that decides whom it may serve. */
 export interface Route {
-  /** The origin it was dialled for. */
+  /** The origin it was dialed for. */
   readonly origin: Origin
   /** TLS identity, proxy, isolation and local address: must be equal for any reuse. */
   readonly reuseKey: string
@@ -42,7 +42,7 @@ export interface Route {
   /** The address and port that the socket is connected to; `undefined` where there is no such thing, as under an interceptor. */
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
-  /** What the origin's host had resolved to when it was dialled; empty where nothing was: behind a proxy, on a socket of the caller's. */
+  /** What the origin's host had resolved to when it was dialed; empty where nothing was: behind a proxy, on a socket of the caller's. */
   readonly addresses: readonly Address[]
   readonly localAddress: string | undefined
   readonly localPort: number | undefined

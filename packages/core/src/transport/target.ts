@@ -53,7 +53,7 @@ export interface Target {
   readonly reuseKey: string
   /** Where it is not `undefined`, only that proxy is connected to: no name of the origin is resolved, no address of it is tried. */
   readonly proxy: TargetProxy | undefined
-  /** Origin and reuse key: known before dialling, one dial at a time for each. */
+  /** Origin and reuse key: known before dialing, one dial at a time for each. */
   readonly dialKey: string
   /** What the origin's host resolved to; absent before that is known, empty where a proxy is asked instead. */
   readonly addresses?: readonly Address[]

@@ -110,7 +110,7 @@ describe('a POST is delivered once', () => {
     expect(seen).toEqual(['/outer', '/inner'])
   })
 
-  it('one stream as the body of two requests: the second is refused, and no octet goes astray', async () => {
+  it('one stream as the body of two requests: the second is refused, and no byte goes astray', async () => {
     const origin = await server()
     const one = client()
     const stream = Readable.from([Buffer.from('1'), Buffer.from('2'), Buffer.from('3')], { objectMode: false })

@@ -124,7 +124,7 @@ it('what is refused on a connection of its own leaves none behind', async () => 
   await closed
 })
 
-it('a resolver that never answers costs one deadline: the next request asks anew', async () => {
+it('a resolver that never answers costs one deadline: the next request asks again', async () => {
   const origin = await server()
   const clock = new FakeClock()
   let calls = 0
@@ -141,7 +141,7 @@ it('a resolver that never answers costs one deadline: the next request asks anew
   await expect(one.request({ url }).then((response) => response.status)).resolves.toBe(200)
 })
 
-it('a server that takes one HTTP/1.1 connection and refuses the next is not dialled without end', async () => {
+it('a server that takes one HTTP/1.1 connection and refuses the next is not dialed without end', async () => {
   const origin = await server({ protocols: ['http/1.1'] })
   const proxy = await startTcpProxy(origin.port)
   defer(() => proxy.close())

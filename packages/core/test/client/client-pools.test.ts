@@ -120,7 +120,7 @@ describe('settings', () => {
     for (const isolation of ['one', 'two', 'one']) await text(one, `${base}/`, { isolation })
     await text(one, `${base}/`)
     expect(origin.connections).toBe(3)
-    expect(one.pools.find(base, 'one')).toMatchObject({ origin: base, isolation: 'one', dialling: 0, queued: 0 })
+    expect(one.pools.find(base, 'one')).toMatchObject({ origin: base, isolation: 'one', dialing: 0, queued: 0 })
     expect([...one.pools].map(({ isolation }) => isolation)).toEqual(['one', 'two', undefined])
     expect(one.pools.find(base, 'three')).toBeUndefined()
   })

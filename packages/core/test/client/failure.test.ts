@@ -200,7 +200,7 @@ describe('an HTTP/2 server that misbehaves', () => {
     await wasReset
   })
 
-  it('refuses the stream (RFC 9113 §8.7): sent once more, a POST too; refused for ever it fails as unprocessed', async () => {
+  it('refuses the stream (RFC 9113 §8.7): sent once more, a POST too; refused forever it fails as unprocessed', async () => {
     const seen: string[] = []
     const { port } = await peer(async (p) => {
       await p.handshake()

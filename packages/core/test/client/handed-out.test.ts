@@ -43,7 +43,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(rounds).toEqual(new Array(3).fill(['1', '2', ['</a.css>; rel=preload']]))
   })
 
-  it('what is told of connections and origins may be changed, and is made anew each time', async () => {
+  it('what is told of connections and origins may be changed, and is made again each time', async () => {
     const { port } = await server({ protocols: [protocol] })
     const one = client()
     const url = `https://a.test.example:${port}/`

@@ -43,7 +43,7 @@ export function urlOf(origin: OriginServer, path = '/', host = 'a.test.example')
   return `${origin.url(host)}${path}`
 }
 
-/** Takes a CONNECT, and says nothing for ever. */
+/** Takes a CONNECT, and says nothing forever. */
 export function silence(_tunnel: TunnelRequest, stream: Duplex): boolean {
   stream.resume().once('end', () => stream.end())
   return true

@@ -72,7 +72,7 @@ it('GOAWAY that keeps the socket open: the next request is on another connection
   expect(started.connections).toBe(2)
 })
 
-it('refused for ever: two attempts; refused while others are answered: until it is taken', async () => {
+it('refused forever: two attempts; refused while others are answered: until it is taken', async () => {
   const { seen, url } = await noting(async (p, _index, taken) => {
     await p.handshake()
     let refusals = 0

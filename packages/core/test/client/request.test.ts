@@ -174,7 +174,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (proto
   it.each([
     [3, 'shorter'],
     [5, 'longer'],
-  ])('a streamed body that is not its content-length, %i octets of 4, is an error', async (length) => {
+  ])('a streamed body that is not its content-length, %i bytes of 4, is an error', async (length) => {
     const { port } = await start()
     const body = Readable.from([Buffer.alloc(length)])
     const sending = client().request({

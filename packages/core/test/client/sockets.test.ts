@@ -34,7 +34,7 @@ const countsOf = (socket: Duplex): Record<string, number> =>
     ['data', 'end', 'error', 'close', 'drain', 'readable', 'finish'].map((event) => [event, socket.listenerCount(event)]),
   )
 
-/** Neither a socket nor anything that Node connects: octets that go through a program. */
+/** Neither a socket nor anything that Node connects: bytes that go through a program. */
 async function plain(origin: OriginServer): Promise<Duplex> {
   const socket = await tcp(origin)
   const duplex = new Duplex({
@@ -58,7 +58,7 @@ describe.each([
   it.each([
     ['a socket', tcp],
     ['any Duplex', plain],
-  ])('%s is used instead of dialling, then left open with the listeners that it had', async (_what, make) => {
+  ])('%s is used instead of dialing, then left open with the listeners that it had', async (_what, make) => {
     const origin = await start()
     const socket = await make(origin)
     const before = countsOf(socket)
@@ -116,16 +116,16 @@ describe('a TLSSocket', () => {
 })
 
 describe('a Map', () => {
-  it('is asked for the addresses of a name, in order; what it does not have is dialled', async () => {
-    const [mapped, dialled] = [await server({ protocols: ['h2'] }), await server({ protocols: ['h2'] })]
+  it('is asked for the addresses of a name, in order; what it does not have is dialed', async () => {
+    const [mapped, dialed] = [await server({ protocols: ['h2'] }), await server({ protocols: ['h2'] })]
     const socket = await tcp(mapped)
     const lookup = staticLookup({ 'a.test.example': ['::1', '127.0.0.7'], 'b.test.example': '127.0.0.1' })
     const one = client({ sockets: new Map([[`127.0.0.7:${mapped.port}`, socket]]), lookup })
     const first = await one.request({ url: `${mapped.url('a.test.example')}/` })
     expect(first.connection.localPort).toBe(socket.localPort)
     await first.text()
-    expect(await (await one.request({ url: `${dialled.url('b.test.example')}/` })).text()).toMatch(/^hello/)
-    expect([mapped.connections, dialled.connections]).toEqual([1, 1])
+    expect(await (await one.request({ url: `${dialed.url('b.test.example')}/` })).text()).toMatch(/^hello/)
+    expect([mapped.connections, dialed.connections]).toEqual([1, 1])
   })
 
   it('has IPv6 addresses in brackets', async () => {

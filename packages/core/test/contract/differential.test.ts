@@ -299,9 +299,9 @@ const exchanges: readonly Exchange[] = [
   { name: 'frames that nobody knows', server: [raw(0xbb, 0xff, 0, Buffer.alloc(10)), raw(0xbb, 0, 1), ok(1, true)] },
   { name: 'ORIGIN and ALTSVC', server: [origin(['https://x.test']), altsvc(0, 'https://x.test', 'h2=":1"'), ok(1, true)] },
   { name: 'PRIORITY', server: [priority(1, { dependsOn: 3 }), ok(1, true)] },
-  { name: 'PING of seven octets', server: [raw(6, 0, 0, Buffer.alloc(7))], differs: hangs('FRAME_SIZE_ERROR') },
-  { name: 'RST_STREAM of three octets', server: [raw(3, 0, 1, Buffer.alloc(3))], differs: hangs('FRAME_SIZE_ERROR') },
-  { name: 'SETTINGS of five octets', server: [raw(4, 0, 0, Buffer.alloc(5))], differs: hangs('FRAME_SIZE_ERROR') },
+  { name: 'PING of seven bytes', server: [raw(6, 0, 0, Buffer.alloc(7))], differs: hangs('FRAME_SIZE_ERROR') },
+  { name: 'RST_STREAM of three bytes', server: [raw(3, 0, 1, Buffer.alloc(3))], differs: hangs('FRAME_SIZE_ERROR') },
+  { name: 'SETTINGS of five bytes', server: [raw(4, 0, 0, Buffer.alloc(5))], differs: hangs('FRAME_SIZE_ERROR') },
   {
     name: 'a frame over SETTINGS_MAX_FRAME_SIZE',
     server: [raw(0, 0, 1, Buffer.alloc(16_385))],

@@ -198,7 +198,7 @@ describe('a server that breaks it', () => {
     expect(await askAll(using, url, 6)).toEqual(gets(6))
     const before = lines.length
     expect(await askAll(using, url, 4)).toEqual(gets(4))
-    // One that nobody had a use for any more may have been dialled as well.
+    // One that nobody had a use for any more may have been dialed as well.
     expect(
       lines
         .slice(before)

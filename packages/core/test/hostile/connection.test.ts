@@ -131,7 +131,7 @@ describe.each(transports)('over %s', (_name, on) => {
     expect(actors.peer.connections).toBeLessThanOrEqual(6)
   })
 
-  it('G08 GOAWAY with 16,376 octets of debug data: 4 KiB of them are kept', async () => {
+  it('G08 GOAWAY with 16,376 bytes of debug data: 4 KiB of them are kept', async () => {
     const actors = await t.stage(on, async (p) => {
       await p.handshake()
       const [id] = await take(p, 1)
@@ -197,10 +197,10 @@ describe.each(transports)('over %s', (_name, on) => {
     ['G16 ALTSVC on a stream with an origin', (id) => [altsvc(id, 'https://b.test', 'h2=":1"'), endWith(id)]],
     ['G16 ALTSVC that offers another server', (id) => [altsvc(id, '', 'h2="127.0.0.1:9"'), endWith(id)]],
     ['G16 ALTSVC shorter than its origin', (id) => [raw(0xa, 0, 0, Buffer.from([0, 9, 1])), endWith(id)]],
-    ['G16 ALTSVC of one octet', (id) => [raw(0xa, 0, 0, Buffer.from([0])), endWith(id)]],
+    ['G16 ALTSVC of one byte', (id) => [raw(0xa, 0, 0, Buffer.from([0])), endWith(id)]],
   ])('%s: ignored', (_title, attack) => isHarmless(t, on, 'ok', attack))
 
-  it('G12 an acknowledgement with other octets does not answer our PING', async () => {
+  it('G12 an acknowledgement with other bytes does not answer our PING', async () => {
     const actors = await t.stage(on, async (p) => {
       await p.handshake()
       p.respond((await take(p, 1))[0]!, 204)

@@ -84,12 +84,12 @@ const refused: Row[] = [
     ],
   ],
   [
-    'D03 1,001 fields of a few octets',
+    'D03 1,001 fields of a few bytes',
     'ENHANCE_YOUR_CALM',
     (id) => [headers(id, section(':status', '200', ...Array.from({ length: 1_001 }, () => ['a', '']).flat()))],
   ],
   [
-    'D07 CVE-2022-41723 16,000 octets of Huffman codes',
+    'D07 CVE-2022-41723 16,000 bytes of Huffman codes',
     'ENHANCE_YOUR_CALM',
     (id) => [
       headers(id, Buffer.concat([Buffer.from([0x88, 0x00, 0x01, 0x61, 0xff, 0x81, 0x7c]), Buffer.alloc(16_000, 0), insertion])),
@@ -237,7 +237,7 @@ describe.each(transports)('over %s', (_name, on) => {
     await ask(500)
     const before = await memory()
     await ask(1_500)
-    // The peer keeps what it has received: a few hundred octets for each request.
+    // The peer keeps what it has received: a few hundred bytes for each request.
     expect((await memory()) - before).toBeLessThan(4 * 1_048_576)
   })
 })

@@ -88,7 +88,7 @@ const fatal: Row[] = [
   ['E01 a response to a stream never opened', 'PROTOCOL_ERROR', () => [response(99)]],
 ]
 
-/** `:status: 200`, an entry of 4,000 octets in the dynamic table, and what follows. */
+/** `:status: 200`, an entry of 4,000 bytes in the dynamic table, and what follows. */
 const bomb = (...rest: Uint8Array[]): Buffer =>
   Buffer.concat([Buffer.from([0x88, 0x40, 1, 0x62, 0x7f, 0xa1, 0x1e]), Buffer.alloc(4_000, 0x2e), ...rest])
 
@@ -99,7 +99,7 @@ const single: Row[] = [
     (id) => [headers(id, bomb(Buffer.alloc(2_000, 0xbe)))],
   ],
   [
-    'D03 CVE-2026-49975 3,000 fields of one octet each',
+    'D03 CVE-2026-49975 3,000 fields of one byte each',
     'ENHANCE_YOUR_CALM',
     (id) => [headers(id, Buffer.concat([Buffer.from([0x88]), Buffer.alloc(3_000, 0x90)]))],
   ],
@@ -168,7 +168,7 @@ describe.each(transports)('over %s', (_name, on) => {
     }),
   )
 
-  it('E22 CVE-2019-9511 20,000 DATA of one octet, each with 255 of padding, unread: little more than the content is kept', () =>
+  it('E22 CVE-2019-9511 20,000 DATA of one byte, each with 255 of padding, unread: little more than the content is kept', () =>
     bounded(async () => {
       const done = gate()
       const actors = await t.stage(on, async (p) => {
@@ -277,7 +277,7 @@ describe.each(transports)('over %s', (_name, on) => {
       await p.handshake()
       for (let i = 0; i < 300; i++) {
         const { streamId } = await p.nextRequest()
-        // 15 references to one entry of 4,000 octets: a section under the limit of one, and like no other.
+        // 15 references to one entry of 4,000 bytes: a section under the limit of one, and like no other.
         const unlike = Buffer.concat([Buffer.from([0x00, 1, 0x63, 4]), Buffer.from(String(1_000 + i))])
         const block = i === 0 ? bomb() : Buffer.concat([Buffer.from([0x88]), Buffer.alloc(15, 0xbe), unlike])
         p.send(headers(streamId, block))

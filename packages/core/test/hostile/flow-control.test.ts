@@ -19,7 +19,7 @@ import {
 const { data, windowUpdate } = frames
 const t = theatre()
 
-/** Octets of DATA that the peer has read on a stream. */
+/** Bytes of DATA that the peer has read on a stream. */
 const received = (p: ScriptedConnection, id: number): number =>
   p.received.reduce(
     (sum, { typeName, streamId, payload }) => (typeName === 'DATA' && streamId === id ? sum + payload.length : sum),
@@ -120,7 +120,7 @@ describe.each(transports)('over %s', (_name, on) => {
     expect([heard(p!), received(p!, 3), actors.peer.connections]).toEqual([['RST_STREAM 3 CANCEL'], 0, 1])
   })
 
-  it('F05 the window opened one octet at a time (CVE-2019-9511): one frame for each, and all of it arrives', async () => {
+  it('F05 the window opened one byte at a time (CVE-2019-9511): one frame for each, and all of it arrives', async () => {
     const actors = await t.stage(on, async (p) => {
       await p.handshake({ initialWindowSize: 0 })
       p.respond((await p.nextRequest()).streamId, 204)

@@ -19,7 +19,7 @@ import {
 
 const { continuation, data, headers, ping, priority, pushPromise, raw, rstStream, settings, windowUpdate } = frames
 const t = theatre()
-const octets = (length: number): Buffer => Buffer.alloc(length, 0x2e)
+const bytes = (length: number): Buffer => Buffer.alloc(length, 0x2e)
 const open = (id: number): Buffer => response(id, [], { endHeaders: false })
 
 type Row = [title: string, code: ErrorName, attack: Attack, options?: RowOptions]
@@ -34,23 +34,23 @@ const fatal: Row[] = [
   ['B05 §6.10 PING inside a field block', 'PROTOCOL_ERROR', (id) => [open(id), ping()]],
   ['B05 HEADERS inside a field block', 'PROTOCOL_ERROR', (id) => [open(id), response(id + 2)]],
   ['B05 DATA inside a field block', 'PROTOCOL_ERROR', (id) => [open(id), data(id, 'x')]],
-  ['B06 §4.2 HEADERS with PRIORITY under 5 octets', 'FRAME_SIZE_ERROR', (id) => [raw(1, 0x24, id, octets(4))]],
-  ['B06 and with padding under 6', 'FRAME_SIZE_ERROR', (id) => [raw(1, 0x2c, id, octets(5))]],
+  ['B06 §4.2 HEADERS with PRIORITY under 5 bytes', 'FRAME_SIZE_ERROR', (id) => [raw(1, 0x24, id, bytes(4))]],
+  ['B06 and with padding under 6', 'FRAME_SIZE_ERROR', (id) => [raw(1, 0x2c, id, bytes(5))]],
   ['B07 §6.3 PRIORITY on stream 0', 'PROTOCOL_ERROR', () => [priority(0, { dependsOn: 1 })]],
-  ['B07 PRIORITY of 4 octets where no stream is open', 'FRAME_SIZE_ERROR', () => [raw(2, 0, 99, octets(4))]],
+  ['B07 PRIORITY of 4 bytes where no stream is open', 'FRAME_SIZE_ERROR', () => [raw(2, 0, 99, bytes(4))]],
   ['B08 §6.4 RST_STREAM on stream 0', 'PROTOCOL_ERROR', () => [rstStream(0, 8)]],
   ['B08 RST_STREAM on an idle stream', 'PROTOCOL_ERROR', () => [rstStream(99, 8)]],
-  ['B08 RST_STREAM of 3 octets', 'FRAME_SIZE_ERROR', (id) => [raw(3, 0, id, octets(3))]],
-  ['B09 §6.5 an acknowledgement of SETTINGS with a payload', 'FRAME_SIZE_ERROR', () => [raw(4, 1, 0, octets(6))]],
+  ['B08 RST_STREAM of 3 bytes', 'FRAME_SIZE_ERROR', (id) => [raw(3, 0, id, bytes(3))]],
+  ['B09 §6.5 an acknowledgement of SETTINGS with a payload', 'FRAME_SIZE_ERROR', () => [raw(4, 1, 0, bytes(6))]],
   ['B10 §6.5 SETTINGS on a stream', 'PROTOCOL_ERROR', (id) => [raw(4, 0, id)]],
-  ['B11 §6.5 SETTINGS of 7 octets', 'FRAME_SIZE_ERROR', () => [raw(4, 0, 0, octets(7))]],
+  ['B11 §6.5 SETTINGS of 7 bytes', 'FRAME_SIZE_ERROR', () => [raw(4, 0, 0, bytes(7))]],
   ['B12 §8.4 PUSH_PROMISE though ENABLE_PUSH is 0', 'PROTOCOL_ERROR', (id) => [pushPromise(id, 2, fields(':method', 'GET'))]],
-  ['B13 §6.7 PING on a stream', 'PROTOCOL_ERROR', (id) => [raw(6, 0, id, octets(8))]],
-  ['B13 PING of 7 octets', 'FRAME_SIZE_ERROR', () => [ping(octets(7))]],
-  ['B14 §6.8 GOAWAY on a stream', 'PROTOCOL_ERROR', (id) => [raw(7, 0, id, octets(8))]],
-  ['B14 GOAWAY of 7 octets', 'FRAME_SIZE_ERROR', () => [raw(7, 0, 0, octets(7))]],
-  ['B15 §6.9 WINDOW_UPDATE of 3 octets on the connection', 'FRAME_SIZE_ERROR', () => [raw(8, 0, 0, octets(3))]],
-  ['B15 WINDOW_UPDATE of 5 octets on a stream', 'FRAME_SIZE_ERROR', (id) => [raw(8, 0, id, octets(5))]],
+  ['B13 §6.7 PING on a stream', 'PROTOCOL_ERROR', (id) => [raw(6, 0, id, bytes(8))]],
+  ['B13 PING of 7 bytes', 'FRAME_SIZE_ERROR', () => [ping(bytes(7))]],
+  ['B14 §6.8 GOAWAY on a stream', 'PROTOCOL_ERROR', (id) => [raw(7, 0, id, bytes(8))]],
+  ['B14 GOAWAY of 7 bytes', 'FRAME_SIZE_ERROR', () => [raw(7, 0, 0, bytes(7))]],
+  ['B15 §6.9 WINDOW_UPDATE of 3 bytes on the connection', 'FRAME_SIZE_ERROR', () => [raw(8, 0, 0, bytes(3))]],
+  ['B15 WINDOW_UPDATE of 5 bytes on a stream', 'FRAME_SIZE_ERROR', (id) => [raw(8, 0, id, bytes(5))]],
   ['B16 §6.9 WINDOW_UPDATE of 0 on the connection', 'PROTOCOL_ERROR', () => [windowUpdate(0, 0)]],
   ['B17 §6.10 CONTINUATION on stream 0', 'PROTOCOL_ERROR', () => [continuation(0, [])]],
   ['B17 CONTINUATION without HEADERS', 'PROTOCOL_ERROR', (id) => [continuation(id, [])]],
@@ -75,10 +75,10 @@ const fatal: Row[] = [
 
 const ignored: [title: string, attack: Attack][] = [
   ...[0xb, 0xd, 0xe, 0xf, 0x10, 0xbb].flatMap((type): [string, Attack][] => [
-    [`B19 §5.5 type 0x${type.toString(16)} of 16 KiB on the connection`, () => [raw(type, 0xff, 0, octets(16_384))]],
-    [`B19 type 0x${type.toString(16)} on an open and on an idle stream`, (id) => [raw(type, 0, id, octets(9)), raw(type, 0, 99)]],
+    [`B19 §5.5 type 0x${type.toString(16)} of 16 KiB on the connection`, () => [raw(type, 0xff, 0, bytes(16_384))]],
+    [`B19 type 0x${type.toString(16)} on an open and on an idle stream`, (id) => [raw(type, 0, id, bytes(9)), raw(type, 0, 99)]],
   ]),
-  ['B20 §4.1 unknown flags of PING', () => [raw(6, 0xfe, 0, octets(8))]],
+  ['B20 §4.1 unknown flags of PING', () => [raw(6, 0xfe, 0, bytes(8))]],
   ['B20 unknown flags of SETTINGS', () => [raw(4, 0xfe, 0)]],
   ['B20 the reserved bit of WINDOW_UPDATE', () => [raw(8, 0, 0, Buffer.from('80000001', 'hex'))]],
   ['B20 the reserved bit of a stream identifier', (id) => [data(id + 0x8000_0000, '')]],
@@ -92,7 +92,7 @@ const conversation = (id: number): Buffer =>
     settings({ 153: 1 }),
     headers(id, fields(':status', '103', 'link', '<x>')),
     headers(id, fields(':status', '200', 'a', 'b'), { padding: 5, priority: { dependsOn: 0 } }),
-    raw(0xbb, 0, 0, octets(20)),
+    raw(0xbb, 0, 0, bytes(20)),
     data(id, 'hello ', { padding: 7 }),
     ping(),
     windowUpdate(0, 100),
@@ -104,15 +104,15 @@ describe.each(transports)('over %s', (_name, on) => {
   it.each<Row>(fatal)('%s: GOAWAY %s', (...[, code, attack, options]) => endsConnection(t, on, code, attack, options))
 
   it.each<Row>([
-    ['B07 §6.3 PRIORITY of 6 octets on an open stream', 'FRAME_SIZE_ERROR', (id) => [raw(2, 0, id, octets(6))]],
+    ['B07 §6.3 PRIORITY of 6 bytes on an open stream', 'FRAME_SIZE_ERROR', (id) => [raw(2, 0, id, bytes(6))]],
     ['B16 §6.9 WINDOW_UPDATE of 0 on a stream', 'PROTOCOL_ERROR', (id) => [windowUpdate(id, 0)]],
   ])('%s: RST_STREAM %s', (...[, code, attack, options]) => endsStream(t, on, code, attack, options))
 
   it.each(ignored)('%s: ignored', (_title, attack) => isHarmless(t, on, 'ok', (id) => [...attack(id), endWith(id)]))
 
   it.each([
-    ['B22 cut in two at every octet: the same every time', 2],
-    ['B23 one octet at a time: the same as in one piece', 1],
+    ['B22 cut in two at every byte: the same every time', 2],
+    ['B23 one byte at a time: the same as in one piece', 1],
   ])('%s', async (_title, pieces) => {
     const { length } = conversation(1)
     const times = pieces === 2 ? length - 1 : 1

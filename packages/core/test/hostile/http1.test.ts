@@ -147,7 +147,7 @@ describe.each(['https', 'http'])('over %s', (scheme) => {
     expect(await (await actors.request()).text()).toBe('ok')
   })
 
-  it('G18 CVE-2026-48931 octets on an idle socket are never the answer to the next request', async () => {
+  it('G18 CVE-2026-48931 bytes on an idle socket are never the answer to the next request', async () => {
     const said = gate()
     const actors = await stage(scheme, (socket, connection) => {
       if (connection > 0) return void socket.write(OK)

@@ -61,7 +61,7 @@ const refused: [title: string, code: string, options: (url: string) => Partial<R
   ],
 ]
 
-/** The octets of the field block of a stream. */
+/** The bytes of the field block of a stream. */
 function blockOf(p: ScriptedConnection, id: number): Buffer {
   return contentOf(p.received.find(({ typeName, streamId }) => typeName === 'HEADERS' && streamId === id)!)
 }
@@ -69,7 +69,7 @@ function blockOf(p: ScriptedConnection, id: number): Buffer {
 /** Twelve moments to abort at, by when the test has seen them. */
 const moments = [
   'before',
-  'dialling',
+  'dialing',
   'queued',
   'sent',
   'uploading',
@@ -133,9 +133,9 @@ describe.each(transports)('over %s', (_name, on) => {
     const [first, second] = [1, 3].map((id) => blockOf(p!, id))
     // Never indexed (0001xxxx) with the name of static entry 23, then of 32.
     for (const block of [first!, second!]) {
-      for (const octets of ['1f08', '1f11']) expect(block.includes(Buffer.from(octets, 'hex'))).toBe(true)
+      for (const bytes of ['1f08', '1f11']) expect(block.includes(Buffer.from(bytes, 'hex'))).toBe(true)
     }
-    // The plain one is one octet in the second block; the others are sent whole again.
+    // The plain one is one byte in the second block; the others are sent whole again.
     expect(second!.length).toBeGreaterThan(20)
     expect(requests[1]!.fields).toEqual(requests[0]!.fields)
     const without = { 'x-plain': 'y' }
@@ -180,7 +180,7 @@ describe.each(transports)('over %s', (_name, on) => {
         body: at >= 4 && at < 6 ? { [Symbol.asyncIterator]: () => upload(moment === 'uploading') } : 'x',
         onInformational: () => stop('informed'),
       })
-      stop('dialling')
+      stop('dialing')
       const outcome = requesting.then(read, (error: unknown) => error)
       outcome.then(() => settled++).catch(() => undefined)
       async function read(answer: Awaited<typeof requesting>): Promise<unknown> {

@@ -79,7 +79,7 @@ describe.each(transports)('over %s', (_name, on) => {
     expect([seen, actors.peer.connections, actors.one.stats().totals.replayed]).toEqual([['POST', 'answered'], 1, 1])
   })
 
-  it('E14 REFUSED_STREAM for ever: two attempts, then an error that says it was not processed', async () => {
+  it('E14 REFUSED_STREAM forever: two attempts, then an error that says it was not processed', async () => {
     const seen: string[] = []
     const actors = await t.stage(on, (p) => refuse(p, seen))
     const refused = { name: 'StreamError', code: 'ERR_STREAM_REFUSED', errorCode: 7, initiator: 'peer', processed: 'no' }
@@ -149,7 +149,7 @@ describe.each(transports)('over %s', (_name, on) => {
     expect(actors.peer.peers[0]!.received.filter(({ typeName }) => typeName === 'HEADERS')).toHaveLength(2)
   })
 
-  it('E24 RFC 8441 §4 CONNECT, extended or not: refused here, and nothing is dialled', async () => {
+  it('E24 RFC 8441 §4 CONNECT, extended or not: refused here, and nothing is dialed', async () => {
     const actors = await t.stage(on, serve)
     const usage = (code: string): object => ({ name: 'UsageError', code, processed: 'no' })
     await expect(actors.request({ method: 'CONNECT' })).rejects.toMatchObject(usage('ERR_INVALID_METHOD'))

@@ -251,7 +251,7 @@ export function endWith(streamId: number, text = 'ok'): Buffer {
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-/** Octets in use after garbage collection. */
+/** Bytes in use after garbage collection. */
 export async function memory(): Promise<number> {
   // Twice, with a turn between: what finalisers let go of goes in the second round.
   for (let i = 0; i < 2; i++) {

@@ -148,13 +148,13 @@ describe.each(transports)('over %s', (_name, on) => {
       p.respond(streamId, 204)
     })
     await actors.request()
-    expect((await actors.request({ method: 'POST', body: 'ten octets' })).status).toBe(204)
+    expect((await actors.request({ method: 'POST', body: 'ten bytes' })).status).toBe(204)
   })
 
   it('C16 RFC 7541 §4.2 HEADER_TABLE_SIZE 0, 2^32 - 1 and back, for every request: every block can be read', async () => {
     const tables = [0, 0xffff_ffff, 0, 4_096]
     const actors = await t.stage(on, async (p) => {
-      // The peer's decoder allows what it has announced at the most.
+      // The peer's decoder allows what it has announced at most.
       await p.handshake({ headerTableSize: 0xffff_ffff })
       for (let i = 0; i < 20; i++) {
         const { streamId, fields } = await p.nextRequest()

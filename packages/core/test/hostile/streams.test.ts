@@ -200,7 +200,7 @@ describe.each(transports)('over %s', (_name, on) => {
     expect([actors.peer.connections, heard(actors.peer.peers[0]!)]).toEqual([1, []])
   })
 
-  it('E20 §6.1 padding of 0 to 255 octets on HEADERS and DATA: read, and its credit comes back', async () => {
+  it('E20 §6.1 padding of 0 to 255 bytes on HEADERS and DATA: read, and its credit comes back', async () => {
     const actors = await t.stage(
       on,
       async (p) => {

@@ -181,8 +181,8 @@ describe('decodeUtf8', () => {
     [[0xef, 0xbb, 0xbf, 0x61], 'a'],
     [[0xff, 0x61], '\ufffda'],
     [[], ''],
-  ])('%j', (octets, text) => {
-    expect(decodeUtf8([Uint8Array.from(octets)])).toBe(text)
+  ])('%j', (bytes, text) => {
+    expect(decodeUtf8([Uint8Array.from(bytes)])).toBe(text)
   })
 
   it('a sequence cut between two parts is one character', () => {

@@ -25,7 +25,7 @@ function make(policy: ReusePolicy = sharing, table: Record<string, string | stri
   const index = new CandidateIndex()
   const stop = new AbortController()
   const registered: FakeConnection[] = []
-  let dialled = 0
+  let dialed = 0
   const reuse = new ReuseLookup({ policy, index, diagnostics: new Diagnostics(), isPastAge: () => false })
   const dialer = new Dialer({
     connector: connector.asConnector,
@@ -41,7 +41,7 @@ function make(policy: ReusePolicy = sharing, table: Record<string, string | stri
     },
     onConnected: () => undefined,
     onDial: () => {
-      dialled++
+      dialed++
     },
   })
   /** As a group does that has requests waiting until `stop` is aborted. */
@@ -50,7 +50,7 @@ function make(policy: ReusePolicy = sharing, table: Record<string, string | stri
     stop.signal.addEventListener('abort', () => pursuit.abort(stop.signal.reason))
     return dialer.obtain(target, pursuit)
   }
-  return { clock, connector, index, stop, registered, dialer, obtain, dialled: () => dialled }
+  return { clock, connector, index, stop, registered, dialer, obtain, dialed: () => dialed }
 }
 
 /** What leads to the address of all. */
@@ -72,7 +72,7 @@ function watch(promise: Promise<Member>): { member?: Member; error?: unknown } {
   return outcome
 }
 
-describe('Dialling', () => {
+describe('Dialing', () => {
   it('through a proxy: no name is asked for, no policy is asked, and nobody finds the dial or waits for it', async () => {
     const { obtain, connector, registered, index } = make()
     const proxy = { name: 'http://proxy.example:80', key: 'p' }
@@ -89,7 +89,7 @@ describe('Dialling', () => {
     expect(registered.map(({ route }) => route.proxy)).toEqual([proxy.name, proxy.name])
   })
 
-  it('the first connection: dialled, registered before anybody hears of it, nothing left in the index but it', async () => {
+  it('the first connection: dialed, registered before anybody hears of it, nothing left in the index but it', async () => {
     const { obtain, connector, registered, index } = make()
     const one = watch(obtain(A))
     await turn()
@@ -102,14 +102,14 @@ describe('Dialling', () => {
   })
 
   it('a connection that is there is used where the policy says so, without a dial', async () => {
-    const { obtain, connector, dialled } = make()
+    const { obtain, connector, dialed } = make()
     watch(obtain(A))
     await turn()
     const connection = await connector.dials[0]!.succeed()
     const other = watch(obtain(B))
     await turn()
     expect(other.member).toMatchObject({ connection, coalesced: true, because: 'shared' })
-    expect(dialled()).toBe(1)
+    expect(dialed()).toBe(1)
   })
 
   it('a second host waits for the handshake of the first, and shares what comes of it', async () => {
@@ -196,7 +196,7 @@ describe('Dialling', () => {
     connector.dials[0]!.progress.onTcpConnected()
     clock.advance(599)
     await turn()
-    // The timer for 250 ms fires in one jump; it is set anew for what is left.
+    // The timer for 250 ms fires in one jump; it is set again for what is left.
     clock.advance(0)
     await turn()
     expect(connector.dials).toHaveLength(1)
@@ -290,7 +290,7 @@ describe('Dialling', () => {
   })
 
   it("a dedicated connection asks nobody and is nobody else's", async () => {
-    const { dialer, obtain, connector, registered, index, dialled } = make()
+    const { dialer, obtain, connector, registered, index, dialed } = make()
     const one = watch(dialer.dedicated(A, new AbortController().signal))
     await turn()
     watch(obtain(B))
@@ -300,7 +300,7 @@ describe('Dialling', () => {
     expect(one.member).toEqual({ connection, coalesced: false, because: 'connection-close' })
     expect(registered).toEqual([])
     expect(found(index)).not.toContain(connection)
-    expect(dialled()).toBe(2)
+    expect(dialed()).toBe(2)
   })
 
   it('the end of the pool ends every dial, and who waits for one', async () => {

@@ -148,7 +148,7 @@ describe('a policy that throws, or gives no answer that is one', () => {
   })
 })
 
-it('an origin that shares is asked about anew after a minute, though no answer of a resolver is used up: certificates expire', async () => {
+it('an origin that shares is asked about again after a minute, though no answer of a resolver is used up: certificates expire', async () => {
   let valid = true
   const { call, clock, connector, open } = make(() => (valid ? USE : { use: false, because: 'certificate-expired' }))
   const shared = await open()
@@ -218,7 +218,7 @@ describe('a 421 that comes late', () => {
   })
 })
 
-it('a place on its own connection is taken, though what it shares is to be asked about anew', async () => {
+it('a place on its own connection is taken, though what it shares is to be asked about again', async () => {
   const { call, clock, connector, open } = make()
   await open({ places: 1 })
   connector.expiresAt = 2_000

@@ -103,7 +103,7 @@ describe('Lifetimes: idle connections', () => {
     expect(one.closes).toBe(0)
   })
 
-  it('0 keeps them for ever', () => {
+  it('0 keeps them forever', () => {
     const { clock, lifetimes, connection } = make({ idleTimeoutMs: 0 })
     lifetimes.idle(connection())
     expect(clock.pending).toBe(0)

@@ -39,7 +39,7 @@ it('closing a group closes all of its connections', async () => {
   expect(pool.find(target)).toBeUndefined()
 })
 
-it('dialled once: who finds that connection busy, or in doubt, waits for it', async () => {
+it('dialed once: who finds that connection busy, or in doubt, waits for it', async () => {
   const { connector, call } = make()
   const target = { ...targetWith(), once: true }
   const first = call(target)
@@ -57,7 +57,7 @@ it('dialled once: who finds that connection busy, or in doubt, waits for it', as
   expect(connector.dials).toHaveLength(1)
 })
 
-it('a connection that was in doubt has room for one of three: the others are dialled for', async () => {
+it('a connection that was in doubt has room for one of three: the others are dialed for', async () => {
   const { connector, call, idle } = make()
   const target = targetWith({ maxConnectionsPerOrigin: 3 })
   const [connection] = await idle(target, 1, { places: 1 })
@@ -70,7 +70,7 @@ it('a connection that was in doubt has room for one of three: the others are dia
   expect([three.filter(({ member }) => member !== undefined).length, connector.dials.length]).toEqual([1, 3])
 })
 
-it('a dial fails while the only connection is busy for ever: once a second another is tried, for as long as somebody waits', async () => {
+it('a dial fails while the only connection is busy forever: once a second another is tried, for as long as somebody waits', async () => {
   const { clock, connector, pool, call } = make()
   const target = targetWith({ maxConnectionsPerOrigin: 2 })
   call(target)
@@ -108,7 +108,7 @@ it('six dials fail one after the other: none is repeated, and then all hear of i
 })
 
 it.each([1, 3])(
-  'connections that end before they take a request, at most %d: dialled twice or so, then it is said',
+  'connections that end before they take a request, at most %d: dialed twice or so, then it is said',
   async (most) => {
     const { clock, connector, pool, call } = make()
     const target = targetWith({ maxConnectionsPerOrigin: most })
@@ -145,9 +145,9 @@ it.each(['close', 'destroy'] as const)('%s() in the turn in which a dial succeed
   const { clock, connector, pool, call } = make()
   const waiting = call(targetWith())
   await turn()
-  const dialled = connector.dials[0]!.succeed()
+  const dialed = connector.dials[0]!.succeed()
   void pool[end](new Error('enough'))
-  const { state } = await dialled
+  const { state } = await dialed
   expect([state, [...pool.connections], [...pool.originPools], clock.pending]).toEqual(['closed', [], [], 0])
   expect(waiting.error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
 })
@@ -193,7 +193,7 @@ it('a strategy that closes what it is to choose from: its request gets a new con
   expect([waiting.member?.connection, call(target).member?.connection]).toEqual([connection, connection])
 })
 
-it('minConnections, and a server that sends away whatever carries nothing: nobody waits, so it is not dialled without end', async () => {
+it('minConnections, and a server that sends away whatever carries nothing: nobody waits, so it is not dialed without end', async () => {
   const { clock, connector, call } = make()
   const target = targetWith({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3 })
   call(target)

@@ -50,7 +50,7 @@ describe('Pool', () => {
     expect(connector.dials).toHaveLength(6)
   })
 
-  it('a known HTTP/1.1 origin is dialled as often as there are requests, up to six, at once', async () => {
+  it('a known HTTP/1.1 origin is dialed as often as there are requests, up to six, at once', async () => {
     const { connector, call } = make()
     connector.known = 'http/1.1'
     call()
@@ -138,7 +138,7 @@ describe('Pool', () => {
   })
 
   it.each(['draining', 'closed'] as const)(
-    'a connection that is %s when it arrives fails the request, and is not dialled for again',
+    'a connection that is %s when it arrives fails the request, and is not dialed for again',
     async (state) => {
       const { connector, pool, call } = make()
       const [one, two] = [call(), call()]

@@ -27,7 +27,7 @@ class World {
   readonly int: (below: number) => number
   readonly targets
   readonly pool
-  #dialled = 0
+  #dialed = 0
 
   constructor(seed: number) {
     this.int = numbers(seed)
@@ -60,10 +60,10 @@ class World {
   }
 
   /** The oldest dial ends. */
-  async dialled(sane: boolean): Promise<void> {
-    const dial = this.connector.dials[this.#dialled]
+  async dialed(sane: boolean): Promise<void> {
+    const dial = this.connector.dials[this.#dialed]
     if (dial === undefined) return
-    this.#dialled++
+    this.#dialed++
     if (!sane && this.int(4) === 0) return dial.fail(new Error('refused'))
     const options = {
       places: this.pick([0, 1, 1, 2, 100])!,
@@ -75,8 +75,8 @@ class World {
     this.connections.push(await dial.succeed(sane ? {} : (options as object)))
   }
 
-  get dialling(): boolean {
-    return this.#dialled < this.connector.dials.length
+  get dialing(): boolean {
+    return this.#dialed < this.connector.dials.length
   }
 
   async pass(ms: number): Promise<void> {
@@ -140,8 +140,8 @@ class RandomCall extends FakeCall {
 const EVENTS: readonly ((world: World, connection: FakeConnection | undefined) => unknown)[] = [
   (world) => world.call(),
   (world) => world.call(),
-  (world) => world.dialled(false),
-  (world) => world.dialled(false),
+  (world) => world.dialed(false),
+  (world) => world.dialed(false),
   (world) => world.pass(world.pick([100, 300, 1_000, 4_000])!),
   (world) => {
     world.connector.table[world.pick(HOSTS)!] = world.pick(ADDRESSES)!
@@ -182,7 +182,7 @@ const EVENTS: readonly ((world: World, connection: FakeConnection | undefined) =
 /** All servers answer, and have room. */
 async function recover(world: World): Promise<void> {
   for (let round = 0; round < 10; round++) {
-    while (world.dialling) await world.dialled(true)
+    while (world.dialing) await world.dialed(true)
     for (const connection of world.connections) {
       Object.assign(connection, { confirmed: true, places: 100, doubtful: false, verifying: false })
       if (connection.state === 'open') connection.onChange!()

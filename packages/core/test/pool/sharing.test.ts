@@ -1,4 +1,4 @@
-/** What a pool does with a policy that shares: joining, waiting for room, asking anew, being disowned, trials, draining. */
+/** What a pool does with a policy that shares: joining, waiting for room, asking again, being disowned, trials, draining. */
 
 import { channel } from 'node:diagnostics_channel'
 import { FakeClock, lateBy } from '@unshard/testkit'
@@ -80,7 +80,7 @@ describe('an origin that joins a connection', () => {
     expect(connector.dials).toHaveLength(2)
   })
 
-  it('is asked about anew when the resolver’s answer is used up: before the next request, not in its midst', async () => {
+  it('is asked about again when the resolver’s answer is used up: before the next request, not in its midst', async () => {
     const { call, clock, connector, open } = make((_connection, { addresses }) =>
       addresses?.[0]?.address === '192.0.2.1' ? USE : { use: false, because: 'address-differs' },
     )
@@ -177,7 +177,7 @@ describe('a shared connection that is full', () => {
     expect(two.member).toMatchObject({ connection: own, coalesced: false, because: 'busy' })
   })
 
-  it('nobody who waits, nothing dialled', async () => {
+  it('nobody who waits, nothing dialed', async () => {
     const { call, clock, connector, open, pool } = make()
     await open({ places: 1 })
     const one = call(B)
@@ -221,7 +221,7 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     expect(call(A).member?.connection).toBe(shared)
   })
 
-  it('holds for every tag of the origin: what another one has joined is asked about anew', async () => {
+  it('holds for every tag of the origin: what another one has joined is asked about again', async () => {
     let disowned = false
     const { call, connector, open, pool } = make((_connection, { origin }) =>
       disowned && origin === B.origin ? { use: false, because: 'misdirected-before' } : USE,

@@ -147,7 +147,7 @@ describe('several connections', () => {
   })
 })
 
-describe('a target that is dialled once', () => {
+describe('a target that is dialed once', () => {
   const once = { ...A, once: true, record: { answered: 0, connections: 0, tooManyPings: 0 } }
 
   it('fails who waits when its connection goes, and who comes later', async () => {

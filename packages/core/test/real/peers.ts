@@ -25,8 +25,8 @@ export interface Peer {
   readonly responseTrailers: string | Cannot
   /** Where the answer to a POST is the value of its trailer; `whole` where the body's length has to be known. */
   readonly requestTrailers: { readonly path: string; readonly whole?: boolean } | Cannot
-  /** Where a response with so many octets of fields is; `because` where that is not a megabyte. */
-  readonly fields: { readonly path: string; readonly octets: number; readonly because?: string }
+  /** Where a response with so many bytes of fields is; `because` where that is not a megabyte. */
+  readonly fields: { readonly path: string; readonly bytes: number; readonly because?: string }
   /** For `fields`, where it takes another configuration. */
   startWithFields?(options: ExternalServerOptions): Promise<ExternalServer | undefined>
   /** A server that says goodbye before it goes has `reload()`. */
@@ -36,8 +36,8 @@ export interface Peer {
 }
 
 const behind = { upload: { path: '/behind/length', answers: 'length' }, responseTrailers: '/behind/trailers' } as const
-const megabyte = { path: '/behind/fields/90/12000', octets: 90 * 12_000 }
-/** Many short ones: nghttp2 counts 12 octets for each beside name and value, RFC 9113 §6.5.2 counts 32. */
+const megabyte = { path: '/behind/fields/90/12000', bytes: 90 * 12_000 }
+/** Many short ones: nghttp2 counts 12 bytes for each beside name and value, RFC 9113 §6.5.2 counts 32. */
 const manyShort = 3_000
 const nghttp2 = 'nghttp2 sends no field block that could be over 64 KiB'
 
@@ -47,7 +47,7 @@ export const peers = {
     upload: { path: '/upload', answers: 'body' },
     responseTrailers: '/small.txt',
     requestTrailers: { because: 'nghttpd drops them and does not say that they came' },
-    fields: { path: '/1m.bin', octets: manyShort * 36, because: `${nghttp2}, and nghttpd can be given trailers only` },
+    fields: { path: '/1m.bin', bytes: manyShort * 36, because: `${nghttp2}, and nghttpd can be given trailers only` },
     startWithFields: (options) => startNghttpd({ ...options, flags: shortTrailers() }),
     goodbye: { because: 'nghttpd knows no graceful stop: it goes without GOAWAY' },
   },
@@ -71,7 +71,7 @@ export const peers = {
     start: startApache,
     // Its proxy drops them; its own handlers see them.
     requestTrailers: { path: '/trailers', whole: true },
-    fields: { path: `/behind/fields/${manyShort}/1`, octets: manyShort * 36, because: nghttp2 },
+    fields: { path: `/behind/fields/${manyShort}/1`, bytes: manyShort * 36, because: nghttp2 },
     contentAtGoodbye: {
       because: 'Apache 2.4 ends a connection on which DATA arrives while it says goodbye ("The user callback function failed")',
     },

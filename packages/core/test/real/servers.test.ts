@@ -134,8 +134,8 @@ describe.each(peerList)('%s', (name, peer) => {
     expect(await (await one.request({ url: `${origin}/small.txt` })).text()).toBe(SMALL_TEXT)
   })
 
-  const { path, octets, because } = peer.fields
-  it(`${octets} octets of fields are refused${because === undefined ? '' : `; not more, because ${because}`}`, async () => {
+  const { path, bytes, because } = peer.fields
+  it(`${bytes} bytes of fields are refused${because === undefined ? '' : `; not more, because ${because}`}`, async () => {
     const origin = await start(peer.startWithFields)
     if (origin === undefined) return
     const one = client()

@@ -47,7 +47,7 @@ it.each([[[0, 1, 2]], [[2, 1, 0]], [[1, 0, 2]], [[1, 2, 0]]])('three signals for
   expect([one.aborters, another.aborters]).toEqual([undefined, undefined])
 })
 
-it('who is told may unlink the others, link itself anew, or link to a signal that is aborted', () => {
+it('who is told may unlink the others, link itself again, or link to a signal that is aborted', () => {
   const controller = new AbortController()
   const [first, second] = [target(), target()]
   const meddling: Abortable = {

@@ -86,7 +86,7 @@ describe('BoundedCache', () => {
     expect([cache.size, cache.get('a')]).toEqual([0, undefined])
   })
 
-  it('what is over the very moment at which there is more room does not live for ever', () => {
+  it('what is over the very moment at which there is more room does not live forever', () => {
     const clock = new FakeClock(1)
     const cache = new BoundedCache<number>({ max: MANY, ttl: 100, ttlResolution: 0, perf: clock })
     cache.set('over', 1)

@@ -50,12 +50,12 @@ it('what lay in a socket when somebody asked has been read when it is told, wher
 it('who throws ends nobody else’s wait', async () => {
   const module = pathToFileURL(fileURLToPath(new URL('../../dist/runtime/event-loop-turn.js', import.meta.url))).href
   const script = `
-    import { air } from '${module}'
+    import { afterEventLoopTurn } from '${module}'
     process.on('uncaughtException', ({ message }) => console.log(message))
-    air(() => { throw new Error('one') })
-    air(() => console.log('two'))
-    air(() => { throw new Error('three') })
-    air(() => console.log('four'))`
+    afterEventLoopTurn(() => { throw new Error('one') })
+    afterEventLoopTurn(() => console.log('two'))
+    afterEventLoopTurn(() => { throw new Error('three') })
+    afterEventLoopTurn(() => console.log('four'))`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
   expect(stdout.trim().split('\n')).toEqual(['one', 'two', 'three', 'four'])
 })

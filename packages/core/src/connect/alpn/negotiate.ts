@@ -62,7 +62,7 @@ async function startHttp1(
   const origin = route.origin.serialized
   if (socket.readableLength > 0) {
     // It would be taken for the answer to the first request (RFC 9112 §9.2: answers bear no number).
-    failure = new Error(`${socket.readableLength} octets came before anything was asked`)
+    failure = new Error(`${socket.readableLength} bytes came before anything was asked`)
     socket.destroy()
   }
   if (failure === undefined && !socket.destroyed) return new H1Connection(socket, route, options, forwarding)

@@ -68,7 +68,7 @@ export class ProtocolMemory {
 
   /**
    * Learns the protocol of a connection that is being made, and was offered every one. What becomes of it is told as it is, whatever the
-   * resolver says: that makes one dial of several at a time wait for another's, which may fail or take for ever.
+   * resolver says: that makes one dial of several at a time wait for another's, which may fail or take forever.
    */
   async resolve(dialKey: string, secured: Promise<SecureSocket>): Promise<SecureSocket> {
     // Our own key stands in for the host: http2-wrapper's leaves TLS options out, and a waiter would get another's answer.

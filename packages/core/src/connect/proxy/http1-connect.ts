@@ -9,7 +9,7 @@ import type { Target } from '../../transport/target.js'
 import { proxyError, refusedByProxy } from './errors.js'
 import type { ProxyServer } from './proxy-options.js'
 
-/** Octets of the answer's head, interim answers included. */
+/** Bytes of the answer's head, interim answers included. */
 const MAX_HEAD_BYTES = 16_384
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
@@ -74,12 +74,12 @@ function requestHead({ fields }: ProxyServer, target: Target): string {
   return `${head}\r\n`
 }
 
-/** Reads the head of the final answer, and not an octet beyond. */
+/** Reads the head of the final answer, and not an byte beyond. */
 class AnswerReader {
   #bytes: Buffer = Buffer.alloc(0)
   #interimBytes = 0
 
-  /** The octets after the head: they belong to the tunnel. */
+  /** The bytes after the head: they belong to the tunnel. */
   get rest(): Buffer {
     return this.#bytes
   }
@@ -90,7 +90,7 @@ class AnswerReader {
     for (;;) {
       const end = this.#bytes.indexOf(END_OF_HEAD)
       const length = end === -1 ? this.#bytes.length : end + END_OF_HEAD.length
-      if (this.#interimBytes + length > MAX_HEAD_BYTES) return `a head of more than ${MAX_HEAD_BYTES} octets`
+      if (this.#interimBytes + length > MAX_HEAD_BYTES) return `a head of more than ${MAX_HEAD_BYTES} bytes`
       if (!mayBeStatusLine(this.#bytes)) return 'something that is not HTTP/1'
       if (end === -1) return undefined
       const status = parseHead(this.#bytes.toString('latin1', 0, end))

@@ -132,13 +132,13 @@ function credentials(url: SplitUrl, where: string): [user: string | undefined, p
 
 const CONTROL = /[\x00-\x1f\x7f]/
 
-/** RFC 1929 §2: 1 to 255 octets each. SOCKS 4 knows users, and no passwords. */
+/** RFC 1929 §2: 1 to 255 bytes each. SOCKS 4 knows users, and no passwords. */
 function checkSocksUser(scheme: ProxyScheme, user: string | undefined, password: string | undefined, where: string): void {
   if (user === undefined || password === undefined) return
   const version4 = scheme.startsWith('socks4')
   if (version4 && password !== '') throw invalid(where, 'has a password, which SOCKS 4 has no room for')
   const lengths = version4 ? [Buffer.byteLength(user)] : [Buffer.byteLength(user), Buffer.byteLength(password)]
-  if (lengths.some((length) => length < 1 || length > 255)) throw invalid(where, 'has a user or password not of 1 to 255 octets')
+  if (lengths.some((length) => length < 1 || length > 255)) throw invalid(where, 'has a user or password not of 1 to 255 bytes')
 }
 
 function proxyFields(

@@ -1,5 +1,5 @@
 /**
- * Sockets that the caller brings, in place of dialling. They are read and written, and nothing else: the caller made them, and closes
+ * Sockets that the caller brings, in place of dialing. They are read and written, and nothing else: the caller made them, and closes
  * them. What they carry ends when they do.
  */
 
@@ -32,7 +32,7 @@ export interface TakenSocket {
   readonly address: Address | undefined
 }
 
-/** One socket is one connection, whichever client has it: what two of them wrote would be one stream of octets. */
+/** One socket is one connection, whichever client has it: what two of them wrote would be one stream of bytes. */
 const used = new WeakSet<Duplex>()
 
 /** What a client was given. */

@@ -10,7 +10,7 @@ import type { OnReadOpts, Socket } from 'node:net'
 import { copyOut } from '../../message/memory/copies.js'
 import { nextTick } from '../../runtime/event-loop.js'
 
-/** What a TLS record holds, four times. Octets. */
+/** What a TLS record holds, four times. Bytes. */
 const MEMORY_BYTES = 65_536
 let memory: Buffer | undefined
 

@@ -82,7 +82,7 @@ export class KeyLog {
 
   /** The client is over: the file is closed with the last one that writes to it. */
   close(): void {
-    // A handshake that ends after its client opens nothing anew.
+    // A handshake that ends after its client opens nothing again.
     this.#closed = true
     const file = this.#file
     this.#file = undefined

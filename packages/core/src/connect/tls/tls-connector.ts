@@ -198,7 +198,7 @@ export class TlsConnector {
       host: origin.host,
       ...this.#tls,
       ...on,
-      // Of whom the socket leads to Node knows an address at the most.
+      // Of whom the socket leads to Node knows an address at most.
       checkServerIdentity: (_host, peer) => this.#check(servername === '' ? origin.host : servername, peer),
       secureContext,
       rejectUnauthorized: !this.lenient,

@@ -25,7 +25,7 @@ export interface TlsOptions
     | 'checkServerIdentity'
   > {
   /**
-   * SHA-256 of public keys (SubjectPublicKeyInfo), 32 octets in base64, `sha256/` or `sha256//` in front or not: a server's own key must be one
+   * SHA-256 of public keys (SubjectPublicKeyInfo), 32 bytes in base64, `sha256/` or `sha256//` in front or not: a server's own key must be one
    * of them, whatever else is checked or not. Default: any. Keys of authorities do not count: `ca` says which of those are trusted.
    * A mismatch is a `ConnectError`, phase `tls`, code `ERR_TLS_PIN`.
    */
@@ -79,15 +79,14 @@ export function checkTls<T extends TlsOptions>(options: T | undefined, prefix: s
     throw invalidOption(`${prefix}servername`, 'a DNS name', servername)
   }
   if (pins === undefined) return checked
-  if (!Array.isArray(pins) || pins.length === 0)
-    throw invalidOption(`${prefix}pins`, 'a list with one SHA-256 at the least', pins)
+  if (!Array.isArray(pins) || pins.length === 0) throw invalidOption(`${prefix}pins`, 'a list with one SHA-256 at least', pins)
   return { __proto__: null, ...checked, pins: [...new Set(pins.map((pin) => pinOf(pin, `${prefix}pins`)))].sort() }
 }
 
 /** RFC 6066 §3: "a byte string using ASCII encoding without a trailing dot". */
 const SERVER_NAME = /^(?=.{1,253}$)[\w-]{1,63}(\.[\w-]{1,63})*$/
 
-/** 32 octets are 43 digits and one `=`, which some leave out. */
+/** 32 bytes are 43 digits and one `=`, which some leave out. */
 const PIN = /^(?:sha256\/\/?)?([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048])=?$/
 
 function pinOf(pin: unknown, name: string): string {

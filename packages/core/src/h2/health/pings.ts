@@ -10,7 +10,7 @@ interface Pending {
   reject(reason: Error): void
 }
 
-/** The PINGs of one connection, told apart by a number in their eight octets. */
+/** The PINGs of one connection, told apart by a number in their eight bytes. */
 export class Pings {
   readonly #clock: Clock
   readonly #write: (opaque: Uint8Array) => void

@@ -1,5 +1,5 @@
 /**
- * A growing run of octets that encoders append to, and Latin-1 text both ways. It knows nothing of what the octets mean.
+ * A growing run of bytes that encoders append to, and Latin-1 text both ways. It knows nothing of what the bytes mean.
  * Hot code may write straight into `buffer` at `position` after `ensure`.
  */
 
@@ -8,18 +8,18 @@ const DEFAULT_CAPACITY = 1024
 const SHORT_TEXT = 24
 
 export class ByteWriter {
-  /** Octets [0, position) are written. Any call that may grow can replace this object: never hold on to it across one. */
+  /** Bytes [0, position) are written. Any call that may grow can replace this object: never hold on to it across one. */
   buffer: Buffer
   position: number
 
-  /** @param capacity octets to begin with, default 1024 */
+  /** @param capacity bytes to begin with, default 1024 */
   constructor(capacity: number = DEFAULT_CAPACITY) {
     // Slow: not cut from Node's shared pool, so that a long-lived writer does not pin a pool slab.
     this.buffer = Buffer.allocUnsafeSlow(capacity)
     this.position = 0
   }
 
-  /** Makes room for `extra` more octets after `position`. */
+  /** Makes room for `extra` more bytes after `position`. */
   ensure(extra: number): void {
     const needed = this.position + extra
     if (needed <= this.buffer.length) return
@@ -33,7 +33,7 @@ export class ByteWriter {
     this.buffer[this.position++] = byte
   }
 
-  /** Writes one octet for each character; characters over 0xFF lose their high bits. */
+  /** Writes one byte for each character; characters over 0xFF lose their high bits. */
   writeLatin1(text: string): void {
     const length = text.length
     this.ensure(length)
@@ -59,7 +59,7 @@ interface Latin1Source {
   latin1Slice(start: number, end: number): string
 }
 
-/** The octets [start, end) as text, one character each: a copy, so it does not keep `bytes` alive. */
+/** The bytes [start, end) as text, one character each: a copy, so it does not keep `bytes` alive. */
 export function latin1Slice(bytes: Buffer, start: number, end: number): string {
   return (bytes as unknown as Latin1Source).latin1Slice(start, end)
 }

@@ -14,7 +14,7 @@ import { STATIC_LENGTH, STATIC_NAMES, STATIC_VALUES } from './static-table.js'
 export interface DecodedSection {
   /** Name, value, name, value… as Latin-1 strings, in order of the block. Over a limit: the fields before it. */
   readonly fields: readonly string[]
-  /** The whole section's size in the sense of RFC 9113 §6.5.2, in octets: name + value + 32 for each field. */
+  /** The whole section's size in the sense of RFC 9113 §6.5.2, in bytes: name + value + 32 for each field. */
   readonly bytes: number
   /** Over `maxFieldSectionBytes` or `maxFields`: `fields` is not complete. */
   readonly tooLarge: boolean
@@ -23,9 +23,9 @@ export interface DecodedSection {
 }
 
 export interface DecoderOptions {
-  /** The SETTINGS_HEADER_TABLE_SIZE we advertised, in octets. Default 4096. */
+  /** The SETTINGS_HEADER_TABLE_SIZE we advertised, in bytes. Default 4096. */
   maxTableBytes?: number
-  /** Larger sections come back `tooLarge`, in octets (RFC 9113 §6.5.2). Default 65536. */
+  /** Larger sections come back `tooLarge`, in bytes (RFC 9113 §6.5.2). Default 65536. */
   maxFieldSectionBytes?: number
   /** Sections of more fields come back `tooLarge`. Default 1000. */
   maxFields?: number
@@ -46,13 +46,13 @@ export class HpackDecoder {
   private readonly maxSectionBytes: number
   private readonly maxFields: number
   private maxTableBytes: number
-  /** The next block must begin with a size update to at most this many octets, or NONE. */
+  /** The next block must begin with a size update to at most this many bytes, or NONE. */
   private requiredTableBytes = NONE
   // The section under way.
   private fields: string[] = NOTHING
   private bytes = 0
   private tooLarge = false
-  /** Whether the same octets would decode to the same once more: the block has not changed the table, and holds no secret. */
+  /** Whether the same bytes would decode to the same once more: the block has not changed the table, and holds no secret. */
   private repeatable = true
 
   constructor(options: DecoderOptions = {}) {
@@ -62,13 +62,13 @@ export class HpackDecoder {
     this.table = new DynamicTable(this.maxTableBytes)
   }
 
-  /** Size of the dynamic table (RFC 7541 §4.1), in octets. */
+  /** Size of the dynamic table (RFC 7541 §4.1), in bytes. */
   get tableBytes(): number {
     return this.table.bytes
   }
 
   /**
-   * Call when the peer has acknowledged a new SETTINGS_HEADER_TABLE_SIZE, in octets. If that is less than the table may hold now,
+   * Call when the peer has acknowledged a new SETTINGS_HEADER_TABLE_SIZE, in bytes. If that is less than the table may hold now,
    * the next block must begin with a size update to at most that.
    */
   setMaxTableBytes(bytes: number): void {
@@ -190,7 +190,7 @@ export class HpackDecoder {
     return name
   }
 
-  /** Unless `keep`, checks the string and counts its octets, but makes no text of it. */
+  /** Unless `keep`, checks the string and counts its bytes, but makes no text of it. */
   private readString(block: Buffer, end: number, keep: boolean): string {
     const cursor = this.cursor
     const huffman = block[cursor.position]! >= 0x80
@@ -222,7 +222,7 @@ export class HpackDecoder {
 }
 
 const NO_HASH = 0
-/** In octets. Longer blocks are rare, and hashing them would cost what decoding does. */
+/** In bytes. Longer blocks are rare, and hashing them would cost what decoding does. */
 const MAX_MEMO_BLOCK = 128
 /** A power of two. */
 const MEMO_SLOTS = 64
@@ -243,7 +243,7 @@ class SectionMemo {
     if (entry === undefined || entry.hash !== hash) return undefined
     const known = entry.block
     if (known.length !== end - start) return undefined
-    // A hash alone proves nothing: a peer can choose its octets.
+    // A hash alone proves nothing: a peer can choose its bytes.
     for (let i = 0; i < known.length; i++) {
       if (known[i] !== block[start + i]) return undefined
     }

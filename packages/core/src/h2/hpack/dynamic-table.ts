@@ -1,11 +1,11 @@
 /**
- * The dynamic table (RFC 7541 §2.3.2, §4): first in, first out, bounded in octets. Either side of a connection keeps one.
+ * The dynamic table (RFC 7541 §2.3.2, §4): first in, first out, bounded in bytes. Either side of a connection keeps one.
  * An entry is known by how many were inserted before it (absolute, never reused), so that an insertion moves nothing.
  */
 
-/** What an entry takes beside its octets (RFC 7541 §4.1). */
+/** What an entry takes beside its bytes (RFC 7541 §4.1). */
 export const ENTRY_OVERHEAD = 32
-/** RFC 9113 §6.5.2: the initial SETTINGS_HEADER_TABLE_SIZE, in octets. */
+/** RFC 9113 §6.5.2: the initial SETTINGS_HEADER_TABLE_SIZE, in bytes. */
 export const DEFAULT_TABLE_BYTES = 4096
 /** A power of two, as every later number of slots. Most connections are with servers that put few fields in. */
 const INITIAL_SLOTS = 8
@@ -18,7 +18,7 @@ export class DynamicTable {
   inserted = 0
   /** Entries in the table now. */
   length = 0
-  /** Size in the sense of RFC 7541 §4.1, in octets. */
+  /** Size in the sense of RFC 7541 §4.1, in bytes. */
   bytes = 0
   maxBytes: number
   // Rings: the entry with absolute number n is in slot n modulo the number of slots.
@@ -57,7 +57,7 @@ export class DynamicTable {
     return true
   }
 
-  /** Sets a new maximum in octets and evicts down to it (RFC 7541 §4.3). */
+  /** Sets a new maximum in bytes and evicts down to it (RFC 7541 §4.3). */
   resize(maxBytes: number): void {
     this.maxBytes = maxBytes
     this.evictTo(maxBytes)
@@ -78,7 +78,7 @@ export class DynamicTable {
     }
   }
 
-  /** Doubles the slots. Entries take at least 32 octets each, so `maxBytes` bounds this. */
+  /** Doubles the slots. Entries take at least 32 bytes each, so `maxBytes` bounds this. */
   private grow(): void {
     const mask = this.mask * 2 + 1
     const names = new Array<string>(mask + 1).fill('')

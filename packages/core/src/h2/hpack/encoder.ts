@@ -10,13 +10,13 @@ import { encodeInteger } from './integer.js'
 import { STATIC_INDEX, STATIC_LENGTH, STATIC_NAMES, STATIC_VALUES } from './static-table.js'
 
 export interface EncoderOptions {
-  /** The table's maximum however much the peer allows, in octets: what it costs in memory. Default 65536. */
+  /** The table's maximum however much the peer allows, in bytes: what it costs in memory. Default 65536. */
   maxTableBytes?: number
 }
 
 const DEFAULT_MAX_TABLE_BYTES = 65_536
 
-/** First octets of the representations (RFC 7541 §6.1, §6.2, §6.3) and the bits left for an index. */
+/** First bytes of the representations (RFC 7541 §6.1, §6.2, §6.3) and the bits left for an index. */
 const INDEXED = 0x80
 const INDEXED_BITS = 7
 const INSERTED = 0x40
@@ -29,7 +29,7 @@ const SIZE_UPDATE_BITS = 5
 const HUFFMAN = 0x80
 const LENGTH_BITS = 7
 
-/** The longest text whose length is sure to fit the prefix of one octet. */
+/** The longest text whose length is sure to fit the prefix of one byte. */
 const SHORT_TEXT = 126
 /** The longest code has 30 bits. */
 const MAX_BYTES_PER_CHARACTER = 4
@@ -58,7 +58,7 @@ const VOLATILE: ReadonlySet<string> = new Set([
 const PATIENT_LOSSES = 64
 const TRIES = 64
 
-/** RFC 7541 §7.1.3: values shorter than this, in octets, can be guessed through their size once the table knows them. */
+/** RFC 7541 §7.1.3: values shorter than this, in bytes, can be guessed through their size once the table knows them. */
 const NEVER_INDEXED_BELOW: ReadonlyMap<string, number> = new Map([
   ['authorization', 0x7fffffff],
   ['proxy-authorization', 0x7fffffff],
@@ -94,7 +94,7 @@ class NameRecord {
     if (this.losses < PATIENT_LOSSES || this.uses >= this.losses) return true
     if (--this.untilTry > 0) return false
     this.untilTry = TRIES
-    // Not below: what is learned now counts for more, and patience does not begin anew.
+    // Not below: what is learned now counts for more, and patience does not begin again.
     this.losses = Math.max(PATIENT_LOSSES, this.losses >> 1)
     this.uses >>= 1
     return true
@@ -111,23 +111,23 @@ export class HpackEncoder {
   private readonly names = new Map<string, NameRecord>()
   private readonly table: DynamicTable
   private readonly capBytes: number
-  /** Of the sizes since the last block, the smallest and the last, in octets; NONE when there was no change. */
+  /** Of the sizes since the last block, the smallest and the last, in bytes; NONE when there was no change. */
   private smallestBytes = NONE
   private finalBytes = NONE
 
   constructor(options: EncoderOptions = {}) {
     this.capBytes = options.maxTableBytes ?? DEFAULT_MAX_TABLE_BYTES
     this.table = new DynamicTable(DEFAULT_TABLE_BYTES, (name, value, absolute) => this.forget(name, value, absolute))
-    // The peer supposes 4096 octets until told: a lower cap is signalled in the first block.
+    // The peer supposes 4096 bytes until told: a lower cap is signalled in the first block.
     if (this.capBytes < DEFAULT_TABLE_BYTES) this.setMaxTableBytes(DEFAULT_TABLE_BYTES)
   }
 
-  /** Size of the dynamic table (RFC 7541 §4.1), in octets. */
+  /** Size of the dynamic table (RFC 7541 §4.1), in bytes. */
   get tableBytes(): number {
     return this.table.bytes
   }
 
-  /** Takes the peer's SETTINGS_HEADER_TABLE_SIZE, in octets; it takes effect at the beginning of the next block. */
+  /** Takes the peer's SETTINGS_HEADER_TABLE_SIZE, in bytes; it takes effect at the beginning of the next block. */
   setMaxTableBytes(bytes: number): void {
     const target = Math.min(bytes, this.capBytes)
     this.finalBytes = target
@@ -249,7 +249,7 @@ function writeString(writer: ByteWriter, text: string): void {
     else writer.writeLatin1(text)
     return
   }
-  // Coded at once behind an octet kept for the length: cheaper than to measure first, and nearly always the shorter form.
+  // Coded at once behind an byte kept for the length: cheaper than to measure first, and nearly always the shorter form.
   writer.ensure(1 + length * MAX_BYTES_PER_CHARACTER)
   const at = writer.position
   const end = huffmanEncodeInto(text, writer.buffer, at + 1)

@@ -1,6 +1,6 @@
 /**
- * Huffman-coded string literals (RFC 7541 §5.2): Latin-1 text to octets and back, a whole octet at a time.
- * The decoder is a state machine: a state is a node of the code tree, an octet leads to the next and yields up to two symbols.
+ * Huffman-coded string literals (RFC 7541 §5.2): Latin-1 text to bytes and back, a whole byte at a time.
+ * The decoder is a state machine: a state is a node of the code tree, an byte leads to the next and yields up to two symbols.
  */
 
 import { type ByteWriter, latin1Slice } from './byte-writer.js'
@@ -9,9 +9,9 @@ import { EOS, HUFFMAN_CODES, HUFFMAN_LENGTHS } from './huffman-code.js'
 
 /** 257 leaves make 256 inner nodes. Node 0 is the root; the state after them is where a whole EOS leads, for good. */
 const DEAD = 256
-/** The longest padding: a prefix of EOS strictly shorter than an octet (RFC 7541 §5.2). */
+/** The longest padding: a prefix of EOS strictly shorter than an byte (RFC 7541 §5.2). */
 const MAX_PADDING_BITS = 7
-/** The shortest code has five bits, so n octets are at most n * 8 / 5 symbols. */
+/** The shortest code has five bits, so n bytes are at most n * 8 / 5 symbols. */
 const MAX_EXPANSION = 8 / 5
 /** Longer strings decode into a buffer of their own, which is then let go. */
 const SCRATCH_BYTES = 8192
@@ -24,7 +24,7 @@ let tree: Int32Array
 /** acceptable[state] is 1 where a string may end: at the root, or after at most seven bits of EOS. */
 const acceptable = new Uint8Array(DEAD + 1)
 
-/** How many octets `text` takes when Huffman-coded. */
+/** How many bytes `text` takes when Huffman-coded. */
 export function huffmanLength(text: string): number {
   const lengths = HUFFMAN_LENGTHS
   let bits = 0
@@ -38,7 +38,7 @@ export function huffmanEncode(text: string, writer: ByteWriter): void {
   writer.position = huffmanEncodeInto(text, writer.buffer, writer.position)
 }
 
-/** Writes at `position` and returns the position behind; the caller has made room (four octets a character always suffice). */
+/** Writes at `position` and returns the position behind; the caller has made room (four bytes a character always suffice). */
 export function huffmanEncodeInto(text: string, buffer: Buffer, position: number): number {
   const codes = HUFFMAN_CODES
   const lengths = HUFFMAN_LENGTHS
@@ -67,13 +67,13 @@ export function huffmanEncodeInto(text: string, buffer: Buffer, position: number
     bits -= 8
     buffer[position++] = pending >>> bits
   }
-  // RFC 7541 §5.2: the last octet is filled with the most significant bits of EOS, which are ones.
+  // RFC 7541 §5.2: the last byte is filled with the most significant bits of EOS, which are ones.
   if (bits > 0) buffer[position++] = (pending << (8 - bits)) | (0xff >>> bits)
   return position
 }
 
 /**
- * Decodes the octets [start, end) to Latin-1 text.
+ * Decodes the bytes [start, end) to Latin-1 text.
  * @throws HpackError on EOS and on padding that is over seven bits or not all ones
  */
 export function huffmanDecode(bytes: Buffer, start: number, end: number): string {
@@ -82,7 +82,7 @@ export function huffmanDecode(bytes: Buffer, start: number, end: number): string
   return latin1Slice(output, 0, decodeInto(output, bytes, start, end))
 }
 
-/** How many octets [start, end) decode to: every check of `huffmanDecode`, but no text is made. */
+/** How many bytes [start, end) decode to: every check of `huffmanDecode`, but no text is made. */
 export function huffmanDecodedLength(bytes: Buffer, start: number, end: number): number {
   const table = transitions ?? makeTable()
   let state = 0
@@ -105,7 +105,7 @@ function decodeInto(output: Buffer, bytes: Buffer, start: number, end: number): 
   for (let i = start; i < end; i++) {
     const index = (state << 8) | bytes[i]!
     const step = table[index]! || walk(table, index)
-    // Both are stored without asking how many there are; `length` says which count, the next octet overwrites the others.
+    // Both are stored without asking how many there are; `length` says which count, the next byte overwrites the others.
     output[length] = step
     output[length + 1] = step >>> 8
     length += (step >>> 16) & 3
@@ -128,8 +128,8 @@ function makeTable(): Int32Array {
 }
 
 /**
- * One number for each (state, octet), found by walking the code tree and kept: two symbols in bits 0 to 15, how many of them count in
- * 16 and 17, the next state above. None of them is 0: an octet that ends at the root has completed a symbol. Two symbols at the most,
+ * One number for each (state, byte), found by walking the code tree and kept: two symbols in bits 0 to 15, how many of them count in
+ * 16 and 17, the next state above. None of them is 0: an byte that ends at the root has completed a symbol. Two symbols at most,
  * because the shortest code has five bits.
  */
 function walk(table: Int32Array, index: number): number {

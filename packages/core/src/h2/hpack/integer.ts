@@ -12,10 +12,10 @@ export interface Cursor {
 
 /** No count, size or index of ours comes near this; a peer that sends more is broken or hostile. */
 export const MAX_INTEGER: number = 0x7fffffff
-/** Five octets carry 35 bits: enough for MAX_INTEGER, and an end to runs of zero-valued continuation octets. */
+/** Five bytes carry 35 bits: enough for MAX_INTEGER, and an end to runs of zero-valued continuation bytes. */
 const MAX_CONTINUATION = 5
 
-/** Writes `value` (0 to MAX_INTEGER) below `flags`, the bits of the first octet above the prefix. */
+/** Writes `value` (0 to MAX_INTEGER) below `flags`, the bits of the first byte above the prefix. */
 export function encodeInteger(writer: ByteWriter, flags: number, prefixBits: number, value: number): void {
   writer.ensure(MAX_CONTINUATION + 1)
   const buffer = writer.buffer
@@ -34,8 +34,8 @@ export function encodeInteger(writer: ByteWriter, flags: number, prefixBits: num
 }
 
 /**
- * Reads the integer whose first octet is at the cursor and leaves the cursor behind it.
- * @throws HpackError when it is cut off, longer than five continuation octets or over MAX_INTEGER
+ * Reads the integer whose first byte is at the cursor and leaves the cursor behind it.
+ * @throws HpackError when it is cut off, longer than five continuation bytes or over MAX_INTEGER
  */
 export function decodeInteger(bytes: Uint8Array, cursor: Cursor, end: number, prefixBits: number): number {
   let position = cursor.position
@@ -43,11 +43,11 @@ export function decodeInteger(bytes: Uint8Array, cursor: Cursor, end: number, pr
   const prefixMax = (1 << prefixBits) - 1
   let value = bytes[position++]! & prefixMax
   if (value === prefixMax) {
-    // RFC 7541 §5.1: integers over an implementation's limits, in value or octet length, are decoding errors.
+    // RFC 7541 §5.1: integers over an implementation's limits, in value or byte length, are decoding errors.
     const last = position + MAX_CONTINUATION
-    // Multiplied, not shifted: the fifth octet reaches past 32 bits.
+    // Multiplied, not shifted: the fifth byte reaches past 32 bits.
     for (let scale = 1; ; scale *= 0x80) {
-      if (position === last) throw new HpackError('integer is encoded in too many octets')
+      if (position === last) throw new HpackError('integer is encoded in too many bytes')
       if (position >= end) throw new HpackError('block ends inside an integer')
       const byte = bytes[position++]!
       value += (byte & 0x7f) * scale

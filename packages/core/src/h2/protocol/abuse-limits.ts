@@ -7,10 +7,10 @@ import { ErrorCode, ProtocolFault } from './error-code.js'
 
 /** CONTINUATION frames of one field block (CVE-2024-27316 and its family), unless a larger field section is allowed. */
 const MAX_CONTINUATION_FRAMES = 8
-/** Encoded octets of one field block, whatever the number of frames, unless a larger field section is allowed. */
+/** Encoded bytes of one field block, whatever the number of frames, unless a larger field section is allowed. */
 const MAX_FIELD_BLOCK_BYTES = 65_536
 /**
- * Field sections of all open streams of a connection, octets as RFC 9113 §6.5.2 counts them: what a few octets on the wire may
+ * Field sections of all open streams of a connection, bytes as RFC 9113 §6.5.2 counts them: what a few bytes on the wire may
  * become (CVE-2016-6581, CVE-2026-49975) is bounded for each section, and here for many of them at once.
  */
 export const MAX_OPEN_SECTIONS_BYTES = 16_777_216
@@ -20,11 +20,11 @@ const MAX_INTERIM_BYTES = 65_536
 const INTERIM_BYTES_PER_MS = 1
 /** Settings in one frame (CVE-2020-11080). */
 export const MAX_SETTINGS_ENTRIES = 32
-/** GOAWAY debug data kept, octets; the rest of the frame is only counted. */
+/** GOAWAY debug data kept, bytes; the rest of the frame is only counted. */
 export const MAX_DEBUG_BYTES = 4_096
 /** Streams of ours that we have reset and still recognise, so that late frames on them are no error. */
 export const MAX_REMEMBERED_RESETS = 16_384
-/** Frames in a row that bring nothing: no field section, no content octet. */
+/** Frames in a row that bring nothing: no field section, no content byte. */
 const MAX_IDLE_FRAMES = 1_000
 /** Streams that ended early by the peer's doing, its RST_STREAM or ours, over those that were answered (CVE-2025-8671). */
 const MAX_RESETS = 1_000
@@ -39,7 +39,7 @@ const FORGIVEN_RESETS_PER_SECOND = 100
 /** Answers to PING and SETTINGS that wait while the peer does not read them (CVE-2019-9512, CVE-2019-9515). */
 const MAX_WAITING_ANSWERS = 1_000
 
-/** The largest field block that a limit on field sections leaves room for, in octets: encoded it is shorter, hardly ever longer. */
+/** The largest field block that a limit on field sections leaves room for, in bytes: encoded it is shorter, hardly ever longer. */
 export function maxFieldBlockBytes(maxFieldSectionBytes: number): number {
   return Math.max(MAX_FIELD_BLOCK_BYTES, maxFieldSectionBytes)
 }
@@ -117,7 +117,7 @@ export class AbuseLimits {
     this.#answers = 0
   }
 
-  /** Forgives what is past, called by the driver once a second at the most: a slow peer is not a hostile one. */
+  /** Forgives what is past, called by the driver once a second at most: a slow peer is not a hostile one. */
   refill(elapsedMs: number): void {
     this.#idleFrames = 0
     this.#allowedInterimBytes += elapsedMs * INTERIM_BYTES_PER_MS

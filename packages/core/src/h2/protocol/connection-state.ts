@@ -48,7 +48,7 @@ export interface ProtocolListener<Owner> {
   onClosed(stream: Stream<Owner>): void
   /** The peer opens no new door (RFC 9113 §6.8); streams above `lastStreamId` have been told already. */
   onGoaway(lastStreamId: number, errorCode: number, debug: string): void
-  /** A PING of ours came back with these eight octets. */
+  /** A PING of ours came back with these eight bytes. */
   onPong(opaque: Buffer): void
   /** RFC 8336: serialised origins, unchecked, in the peer's words. */
   onOrigin(origins: readonly string[]): void
@@ -85,7 +85,7 @@ export class ConnectionState<Owner> {
   failed = false
   /** The connection is gone: nothing is opened, nothing that still arrives means anything. */
   abandoned = false
-  /** Octets of the field sections of open streams. */
+  /** Bytes of the field sections of open streams. */
   openSectionsBytes = 0
   /** PINGs of ours that are not answered yet. */
   pingsUnderWay = 0

@@ -73,12 +73,12 @@ export class FieldBlocks<Owner> {
     this.#complete(this.#openFlags, streamId, block, 0, block.length)
   }
 
-  /** Bounded in frames and in octets (CVE-2024-27316): a block without end is no block. */
+  /** Bounded in frames and in bytes (CVE-2024-27316): a block without end is no block. */
   #keep(bytes: Buffer, start: number, end: number): void {
     this.#bytes += end - start
     this.#parts.push(Buffer.from(bytes.subarray(start, end)))
     if (this.#parts.length <= this.#maxParts && this.#bytes <= this.#maxBytes) return
-    const reason = `field block of ${this.#bytes} octets in ${this.#parts.length} frames, not ended`
+    const reason = `field block of ${this.#bytes} bytes in ${this.#parts.length} frames, not ended`
     // The request that it answers hears what was wrong with its response; the others, that the connection is gone.
     const stream = this.#state.streams.get(this.#openStreamId)
     if (stream !== undefined) this.#tooMuch(stream, reason)
@@ -95,9 +95,9 @@ export class FieldBlocks<Owner> {
     if (!stream.allows(StreamInput.RECEIVE_HEADERS)) {
       return this.#streams.failStream(stream, ErrorCode.STREAM_CLOSED, 'HEADERS after the end of the response')
     }
-    if (section.tooLarge) return this.#tooMuch(stream, `field section over the limit (${section.bytes} octets)`)
+    if (section.tooLarge) return this.#tooMuch(stream, `field section over the limit (${section.bytes} bytes)`)
     if (!this.#charge(stream, section)) {
-      const reason = `field sections of all open streams over ${MAX_OPEN_SECTIONS_BYTES} octets`
+      const reason = `field sections of all open streams over ${MAX_OPEN_SECTIONS_BYTES} bytes`
       return this.#streams.refuse(stream, ErrorCode.ENHANCE_YOUR_CALM, reason)
     }
     this.#interpret(stream, parseFieldSection(section), endStream)

@@ -122,7 +122,7 @@ function malformedField(name: string, value: string): string | undefined {
 function malformedName(name: string, value: string): string | undefined {
   // RFC 9113 §8.3: "pseudo-header fields MUST appear in a field block before all regular field lines".
   if (name.charCodeAt(0) === COLON) return `pseudo-field ${quote(name)} after a regular field`
-  // RFC 9113 §8.2.1: no upper case, no octet that a token cannot hold, no empty name.
+  // RFC 9113 §8.2.1: no upper case, no byte that a token cannot hold, no empty name.
   if (!isLowerCaseFieldName(name)) return `field name ${quote(name)}`
   // RFC 9113 §8.2.2: connection-specific fields; `te` may only say trailers.
   if (CONNECTION_SPECIFIC_FIELDS.has(name)) return `connection-specific field ${quote(name)}`
@@ -163,7 +163,7 @@ function quote(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text)
 }
 
-/** RFC 9113 §6.5.2: octets of a section as the peer counts them, 32 more for each field. */
+/** RFC 9113 §6.5.2: bytes of a section as the peer counts them, 32 more for each field. */
 export function fieldSectionBytes(fields: readonly string[]): number {
   let bytes = 0
   for (let i = 0; i < fields.length; i += 2) bytes += fields[i]!.length + fields[i + 1]!.length + 32

@@ -57,5 +57,5 @@ function needConnection(type: number, streamId: number): void {
 }
 
 function wrongSize(type: number, length: number): never {
-  throw new ProtocolFault(ErrorCode.FRAME_SIZE_ERROR, `${frameTypeName(type)} of ${length} octets`)
+  throw new ProtocolFault(ErrorCode.FRAME_SIZE_ERROR, `${frameTypeName(type)} of ${length} bytes`)
 }

@@ -1,5 +1,5 @@
 /**
- * Octets to frames (RFC 9113 §4.1), however the octets are cut. DATA is passed on as it arrives, without waiting for the whole
+ * Bytes to frames (RFC 9113 §4.1), however the bytes are cut. DATA is passed on as it arrives, without waiting for the whole
  * frame and without a copy; every other frame is passed on whole. Knows the layout, not what a frame means nor how long it may be.
  */
 
@@ -35,7 +35,7 @@ export class FrameReader {
   #type = 0
   #flags = 0
   #streamId = 0
-  /** Octets of the current part still to come. */
+  /** Bytes of the current part still to come. */
   #left = 0
   #padding = 0
   /** Whether the sink wants the DATA frame under way: one that it does not want is still checked. */
@@ -43,7 +43,7 @@ export class FrameReader {
   /** A header that was cut, as far as it has come. */
   readonly #header: Buffer = Buffer.alloc(FRAME_HEADER_BYTES)
   #headerFilled = 0
-  /** A payload that was cut, as far as it has come: `#payload` has its whole length, so that no octet is moved twice. */
+  /** A payload that was cut, as far as it has come: `#payload` has its whole length, so that no byte is moved twice. */
   #payload: Buffer | undefined
   #payloadFilled = 0
 
@@ -51,7 +51,7 @@ export class FrameReader {
     this.#sink = sink
   }
 
-  /** Whether the octets so far end between two frames: where a connection may end without loss. */
+  /** Whether the bytes so far end between two frames: where a connection may end without loss. */
   get atBoundary(): boolean {
     return this.#state === AT_HEADER && this.#headerFilled === 0
   }
@@ -62,7 +62,7 @@ export class FrameReader {
     while (at < bytes.length) at = this.#step(bytes, at)
   }
 
-  /** One step from `at`, where there is at least one octet. Returns where the next one starts. */
+  /** One step from `at`, where there is at least one byte. Returns where the next one starts. */
   #step(bytes: Buffer, at: number): number {
     switch (this.#state) {
       case AT_HEADER:
@@ -102,7 +102,7 @@ export class FrameReader {
     else if (!this.#wanted) this.#state = AT_DISCARD
     else this.#state = type === FrameType.DATA ? AT_DATA : AT_PAYLOAD
     if (this.#state === AT_PAYLOAD) return bytes.length - at >= length ? this.#readPayload(bytes, at) : at
-    // A part of no octets is complete without another one.
+    // A part of no bytes is complete without another one.
     return length === 0 ? this.#readPart(bytes, at) : at
   }
 

@@ -2,7 +2,7 @@
 
 import type { Output } from './output.js'
 
-/** Octets before every payload (RFC 9113 §4.1). */
+/** Bytes before every payload (RFC 9113 §4.1). */
 export const FRAME_HEADER_BYTES = 9
 /** The smallest SETTINGS_MAX_FRAME_SIZE and its initial value (RFC 9113 §6.5.2). */
 export const MIN_MAX_FRAME_BYTES = 16_384
@@ -43,7 +43,7 @@ export function frameTypeName(type: number): string {
 /** The client connection preface (RFC 9113 §3.4). */
 export const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 
-/** Writes the 9 octets of a frame header (RFC 9113 §4.1) at `at`, which must already be reserved. */
+/** Writes the 9 bytes of a frame header (RFC 9113 §4.1) at `at`, which must already be reserved. */
 export function putFrameHeader(buffer: Buffer, at: number, length: number, type: number, flags: number, streamId: number): void {
   buffer[at] = length >>> 16
   buffer[at + 1] = length >>> 8
@@ -91,7 +91,7 @@ export function writeSettingsAck(output: Output): void {
   writeHeader(output, 0, FrameType.SETTINGS, Flag.ACK, 0)
 }
 
-/** Writes PING (RFC 9113 §6.7): eight octets from `opaque` at `from`. */
+/** Writes PING (RFC 9113 §6.7): eight bytes from `opaque` at `from`. */
 export function writePing(output: Output, opaque: Uint8Array, from: number, ack: boolean): void {
   const payload = writeHeader(output, 8, FrameType.PING, ack ? Flag.ACK : 0, 0)
   for (let i = 0; i < 8; i++) output.buffer[payload + i] = opaque[from + i]!

@@ -26,12 +26,12 @@ export class Output extends ByteWriter {
     super(LEAST_SLAB_BYTES)
   }
 
-  /** Octets written and not yet taken. */
+  /** Bytes written and not yet taken. */
   get pendingBytes(): number {
     return this.#chunkBytes + this.position - this.#taken
   }
 
-  /** Makes room for `extra` octets in one piece. The slab is replaced, never enlarged in place: its start may be in flight. */
+  /** Makes room for `extra` bytes in one piece. The slab is replaced, never enlarged in place: its start may be in flight. */
   override ensure(extra: number): void {
     if (this.position + extra <= this.buffer.length) return
     this.#moveTo(Math.max(this.#slabBytes, (this.position - this.#taken + extra) * 2))
@@ -56,7 +56,7 @@ export class Output extends ByteWriter {
     return this.#frameStart
   }
 
-  /** Appends body octets: copied when small, else kept by reference until they are sent. */
+  /** Appends body bytes: copied when small, else kept by reference until they are sent. */
   appendBody(bytes: Uint8Array): void {
     if (bytes.length <= COPY_LIMIT_BYTES) {
       this.writeBytes(bytes)
@@ -76,7 +76,7 @@ export class Output extends ByteWriter {
     return chunks
   }
 
-  /** Goes on in a new slab of so many octets, with what was not taken out of the old one. */
+  /** Goes on in a new slab of so many bytes, with what was not taken out of the old one. */
   #moveTo(bytes: number): void {
     const slab = Buffer.allocUnsafeSlow(bytes)
     const unsent = this.buffer.copy(slab, 0, this.#taken, this.position)

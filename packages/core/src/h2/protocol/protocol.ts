@@ -98,7 +98,7 @@ export class Protocol<Owner> {
     return this.#state.retiring
   }
 
-  /** Whether the received octets end between two frames. */
+  /** Whether the received bytes end between two frames. */
   get atFrameBoundary(): boolean {
     return this.#reader.atBoundary
   }
@@ -170,7 +170,7 @@ export class Protocol<Owner> {
     this.#receiver.consumed(stream, bytes)
   }
 
-  /** Asks for a PING acknowledgement with these eight octets (RFC 9113 §6.7). */
+  /** Asks for a PING acknowledgement with these eight bytes (RFC 9113 §6.7). */
   ping(opaque: Uint8Array): void {
     this.#state.pingsUnderWay++
     writePing(this.#state.output, opaque, 0, false)
@@ -225,7 +225,7 @@ export class Protocol<Owner> {
     this.#sender.pump()
   }
 
-  /** `elapsedMs` have passed since the last time: what the peer did long ago is not held against it. Once a second at the most. */
+  /** `elapsedMs` have passed since the last time: what the peer did long ago is not held against it. Once a second at most. */
   refillLimits(elapsedMs: number): void {
     this.#state.limits.refill(elapsedMs)
   }

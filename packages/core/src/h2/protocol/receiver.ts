@@ -23,7 +23,7 @@ export class Receiver<Owner> implements FrameSink {
   readonly #fieldBlocks: FieldBlocks<Owner>
   readonly #connectionFrames: ConnectionFrames<Owner>
   #settingsSeen = false
-  /** The stream of the DATA frame under way, unless that is being discarded, its octets that are not content so far, and all of them. */
+  /** The stream of the DATA frame under way, unless that is being discarded, its bytes that are not content so far, and all of them. */
   #dataStream: Stream<Owner> | undefined
   #dataOverhead = 0
   #dataLength = 0
@@ -38,7 +38,7 @@ export class Receiver<Owner> implements FrameSink {
   frameHeader(type: number, flags: number, streamId: number, length: number): boolean {
     // By the listener, a frame or two ago.
     if (this.#state.abandoned) return false
-    // First, because the octets of an HTTP/1.x response look like a frame of 4 MiB.
+    // First, because the bytes of an HTTP/1.x response look like a frame of 4 MiB.
     if (!this.#settingsSeen) this.#expectSettings(type, flags, length)
     checkFrameSize(type, length)
     this.#fieldBlocks.expect(type, streamId)
@@ -127,7 +127,7 @@ export class Receiver<Owner> implements FrameSink {
   /** The peer's last frame of a response: its only one, DATA or trailers. */
   endResponse(stream: Stream<Owner>, trailers: readonly string[] | undefined): void {
     if (!stream.noContent && stream.expectedBytes >= 0 && stream.receivedBytes !== stream.expectedBytes) {
-      const reason = `content-length ${stream.expectedBytes}, content ${stream.receivedBytes} octets`
+      const reason = `content-length ${stream.expectedBytes}, content ${stream.receivedBytes} bytes`
       return this.failStream(stream, ErrorCode.PROTOCOL_ERROR, reason)
     }
     stream.phase = ResponsePhase.ENDED
@@ -229,8 +229,8 @@ export class Receiver<Owner> implements FrameSink {
     if (length === 5) return false
     // RFC 9113 §6.3: a stream error; on a stream that is not open there is none to end, and the peer's framing is broken.
     const stream = this.#state.streams.get(streamId)
-    if (stream === undefined) throw new ProtocolFault(ErrorCode.FRAME_SIZE_ERROR, `PRIORITY of ${length} octets`)
-    this.failStream(stream, ErrorCode.FRAME_SIZE_ERROR, `PRIORITY of ${length} octets`)
+    if (stream === undefined) throw new ProtocolFault(ErrorCode.FRAME_SIZE_ERROR, `PRIORITY of ${length} bytes`)
+    this.failStream(stream, ErrorCode.FRAME_SIZE_ERROR, `PRIORITY of ${length} bytes`)
     return false
   }
 

@@ -5,7 +5,7 @@
 
 import { MAX_REMEMBERED_RESETS } from './abuse-limits.js'
 
-/** One response's field sections at the most: interim ones, the final one, trailers. */
+/** One response's field sections at most: interim ones, the final one, trailers. */
 const MAX_SECTIONS = 18
 
 /** What the peer could have sent before our RST_STREAM reached it. */

@@ -97,13 +97,13 @@ export class PeerSettings {
 
 /** What this client announces. Every value is a bound on memory. */
 export interface LocalSettings {
-  /** Window of a new stream, octets. At least 65,535: until the peer has acknowledged, it may count on that. */
+  /** Window of a new stream, bytes. At least 65,535: until the peer has acknowledged, it may count on that. */
   readonly initialWindowBytes: number
-  /** Window of the connection, octets. At least 65,535: a connection window can only be raised (RFC 9113 §6.9.2). */
+  /** Window of the connection, bytes. At least 65,535: a connection window can only be raised (RFC 9113 §6.9.2). */
   readonly connectionWindowBytes: number
-  /** HPACK decoder table, octets. */
+  /** HPACK decoder table, bytes. */
   readonly headerTableBytes: number
-  /** A response's or trailer's field section, octets as RFC 9113 §6.5.2 counts them. */
+  /** A response's or trailer's field section, bytes as RFC 9113 §6.5.2 counts them. */
   readonly maxFieldSectionBytes: number
 }
 

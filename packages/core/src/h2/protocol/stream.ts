@@ -38,12 +38,12 @@ export class Stream<Owner> {
   /** Bytes of interim responses, and what time had allowed of them when the first one came. */
   interimBytes = 0
   interimSince = 0
-  /** Octets of the field sections that have arrived (RFC 9113 §6.5.2). */
+  /** Bytes of the field sections that have arrived (RFC 9113 §6.5.2). */
   sectionBytes = 0
 
   /** Content handed over and not yet written, in order. */
   queue: Uint8Array[] = NO_CONTENT
-  /** Octets of `queue[0]` that are already written. */
+  /** Bytes of `queue[0]` that are already written. */
   queueOffset = 0
   /** The end of the content was handed over; trailers, if any, follow the queue. */
   endQueued = false
@@ -69,7 +69,7 @@ export class Stream<Owner> {
     return this.#receiveWindow
   }
 
-  /** What that was enlarged by, octets. */
+  /** What that was enlarged by, bytes. */
   get grownBytes(): number {
     return this.#receiveWindow === undefined ? 0 : this.#receiveWindow.size - this.#receiveWindowBytes
   }

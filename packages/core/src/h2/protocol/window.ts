@@ -3,7 +3,7 @@
  * window grows while its reader keeps up. Plain arithmetic; knows no frames.
  */
 
-/** Octets of receive window that all connections of a client may grant beyond each stream's start. */
+/** Bytes of receive window that all connections of a client may grant beyond each stream's start. */
 export class WindowBudget {
   #free: number
 
@@ -11,7 +11,7 @@ export class WindowBudget {
     this.#free = totalBytes
   }
 
-  /** Octets still to be granted. */
+  /** Bytes still to be granted. */
   get freeBytes(): number {
     return this.#free
   }
@@ -29,16 +29,16 @@ export class WindowBudget {
   }
 }
 
-/** No window grows beyond this, octets: 1.3 Gbit/s over a round trip of 100 ms. One that starts larger stays as it is. */
+/** No window grows beyond this, bytes: 1.3 Gbit/s over a round trip of 100 ms. One that starts larger stays as it is. */
 const LARGEST_GROWN_BYTES = 16_777_216
 
 /** What the peer may send, on a stream or on the whole connection. */
 export class ReceiveWindow {
-  /** The most that may be outstanding at once, in octets. */
+  /** The most that may be outstanding at once, in bytes. */
   size: number
   /** What the peer may still send before it needs credit. */
   available: number
-  /** Consumed octets for which no WINDOW_UPDATE was sent yet. */
+  /** Consumed bytes for which no WINDOW_UPDATE was sent yet. */
   #uncredited = 0
 
   constructor(size: number) {
@@ -46,14 +46,14 @@ export class ReceiveWindow {
     this.available = size
   }
 
-  /** Counts octets that arrived. False when the peer has sent more than it may (RFC 9113 §6.9.1). */
+  /** Counts bytes that arrived. False when the peer has sent more than it may (RFC 9113 §6.9.1). */
   receive(bytes: number): boolean {
     this.available -= bytes
     return this.available >= 0
   }
 
   /**
-   * Counts octets as consumed. Returns the increment to announce now, 0 while it is not yet worth a frame: credit is given in
+   * Counts bytes as consumed. Returns the increment to announce now, 0 while it is not yet worth a frame: credit is given in
    * halves of the window, so that a stream of small reads does not become a stream of WINDOW_UPDATE frames.
    */
   consume(bytes: number): number {

@@ -4,11 +4,11 @@
  * or given away to another thread.
  */
 
-/** Shorter parts are not given memory of their own before somebody reads them: an object of memory costs about as much. Octets. */
+/** Shorter parts are not given memory of their own before somebody reads them: an object of memory costs about as much. Bytes. */
 export const SMALL_BYTES = 1_024
-/** Room for small parts of many responses, which is never handed out itself. Octets. */
+/** Room for small parts of many responses, which is never handed out itself. Bytes. */
 const ARENA_BYTES = 8_192
-/** Up to here a loop is faster than a view and a call. Octets. */
+/** Up to here a loop is faster than a view and a call. Bytes. */
 const LOOP_BYTES = 32
 
 let arena: Buffer | undefined
@@ -46,7 +46,7 @@ export function join(parts: readonly Uint8Array[]): Uint8Array {
   }
   let length = 0
   for (const part of parts) length += part.length
-  // Not cleared first, because every octet of it is written.
+  // Not cleared first, because every byte of it is written.
   const whole = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
   let at = 0
   for (const part of parts) {

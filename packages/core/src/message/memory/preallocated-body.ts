@@ -3,20 +3,20 @@
  * parts would hold the memory of each until the last is there, and cost garbage collection far more than the copy.
  */
 
-/** Shorter content comes in a few parts: those are kept. Octets. */
+/** Shorter content comes in a few parts: those are kept. Bytes. */
 const MIN_BYTES = 65_536
-/** A peer makes us set aside at the most so many times what it has sent. Pages that nothing is written to cost address space alone. */
+/** A peer makes us set aside at most so many times what it has sent. Pages that nothing is written to cost address space alone. */
 const PREALLOCATE_RATIO = 16
-/** More is not put together as it comes: what is here when it is believed is copied at once. Octets. */
+/** More is not put together as it comes: what is here when it is believed is copied at once. Bytes. */
 const MAX_BYTES = 67_108_864
-/** What has been announced and has not come, in all of the process, octets. Beyond that content is kept in parts. */
+/** What has been announced and has not come, in all of the process, bytes. Beyond that content is kept in parts. */
 const MAX_AHEAD_BYTES = 268_435_456
 
 let aheadBytes = 0
 
 /** One body in one piece. */
 export class Assembly {
-  /** Memory of its own, not of a pool; not cleared first: it is shown when every octet has been written. */
+  /** Memory of its own, not of a pool; not cleared first: it is shown when every byte has been written. */
   readonly whole: Uint8Array
   #filled = 0
 
@@ -41,7 +41,7 @@ export class Assembly {
     }
   }
 
-  /** Copies octets behind what is there. The engine lets nothing pass beyond what was announced. */
+  /** Copies bytes behind what is there. The engine lets nothing pass beyond what was announced. */
   append(bytes: Uint8Array, start: number, end: number): void {
     this.whole.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), this.#filled)
     this.#filled += end - start

@@ -1,6 +1,6 @@
 /**
- * Small parts of content that wait for a reader, put together. A peer that sends one octet a frame would make us hold an object, some
- * hundred octets, for each octet that its window allows.
+ * Small parts of content that wait for a reader, put together. A peer that sends one byte a frame would make us hold an object, some
+ * hundred bytes, for each byte that its window allows.
  */
 
 const FIRST_BLOCK_BYTES = 1_024

@@ -77,7 +77,7 @@ export class ReuseLookup {
     return undefined
   }
 
-  /** Asks about everything that leads to where the target would be dialled. What is refused is counted. */
+  /** Asks about everything that leads to where the target would be dialed. What is refused is counted. */
   ask(target: PoolTarget, addresses: readonly Address[], isMember: IsMember): ReuseDecision {
     return this.#ask(target, addresses, isMember, ({ origin }, connection, because) =>
       this.#parts.diagnostics.declined({ origin: origin.serialized, connection, because }),

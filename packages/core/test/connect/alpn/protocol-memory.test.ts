@@ -9,7 +9,7 @@ function secured(protocol: string | undefined): SecureSocket {
   return { socket: socket as never, protocol, certificate: undefined, authorized: true }
 }
 
-function dialling(...protocols: (string | undefined)[]) {
+function dialing(...protocols: (string | undefined)[]) {
   const dials: SecureSocket[] = []
   const dial = async (): Promise<SecureSocket> => {
     dials.push(secured(protocols.length > 1 ? protocols.shift() : protocols[0]))
@@ -32,9 +32,9 @@ describe('ProtocolMemory', () => {
     })
     const memory = new ProtocolMemory(clock, () => import('http2-wrapper').finally(loaded))
     if (!there) return { clock, memory }
-    await memory.resolve('before', dialling('h2').dial())
+    await memory.resolve('before', dialing('h2').dial())
     clock.advance(1_000)
-    await memory.resolve('meanwhile', dialling('h2').dial())
+    await memory.resolve('meanwhile', dialing('h2').dial())
     await loading
     await turn()
     return { clock, memory }
@@ -46,7 +46,7 @@ describe('ProtocolMemory', () => {
   ])('%s', (_when, there) => {
     it('one dial where nothing is known, whose socket is the one that is used', async () => {
       const { memory } = await make(there)
-      const { dial, dials } = dialling('h2')
+      const { dial, dials } = dialing('h2')
       expect(memory.known('a')).toBeUndefined()
       expect(await memory.resolve('a', dial())).toBe(dials[0])
       expect(dials).toHaveLength(1)
@@ -56,7 +56,7 @@ describe('ProtocolMemory', () => {
 
     it('a remembered answer dials again, and what that brings is the new answer', async () => {
       const { memory } = await make(there)
-      const { dial, dials } = dialling('h2', 'http/1.1')
+      const { dial, dials } = dialing('h2', 'http/1.1')
       await memory.resolve('a', dial())
       expect(await memory.resolve('a', dial())).toBe(dials[1])
       expect(memory.known('a')).toBe('http/1.1')
@@ -64,7 +64,7 @@ describe('ProtocolMemory', () => {
 
     it('a server without ALPN speaks HTTP/1.1', async () => {
       const { memory } = await make(there)
-      const { dial } = dialling(undefined)
+      const { dial } = dialing(undefined)
       expect((await memory.resolve('a', dial())).protocol).toBeUndefined()
       expect(memory.known('a')).toBe('http/1.1')
     })
@@ -74,13 +74,13 @@ describe('ProtocolMemory', () => {
       const failure = new Error('no route')
       await expect(memory.resolve('a', Promise.reject(failure))).rejects.toBe(failure)
       expect(memory.known('a')).toBeUndefined()
-      const { dial, dials } = dialling('h2')
+      const { dial, dials } = dialing('h2')
       expect(await memory.resolve('a', dial())).toBe(dials[0])
     })
 
     it('two at once each get a socket of their own', async () => {
       const { memory } = await make(there)
-      const { dial, dials } = dialling('h2')
+      const { dial, dials } = dialing('h2')
       const [one, two] = await Promise.all([memory.resolve('a', dial()), memory.resolve('a', dial())])
       expect(one).not.toBe(two)
       expect(dials).toHaveLength(2)
@@ -90,7 +90,7 @@ describe('ProtocolMemory', () => {
       const { memory } = await make(there)
       const failure = new Error('no route')
       const hanging = new Promise<SecureSocket>(() => undefined)
-      const { dial, dials } = dialling('h2')
+      const { dial, dials } = dialing('h2')
       for (const first of [Promise.reject(failure), hanging]) {
         const other = memory.resolve('a', first)
         other.catch(() => undefined)
@@ -99,9 +99,9 @@ describe('ProtocolMemory', () => {
       }
     })
 
-    it('five minutes later it asks anew', async () => {
+    it('five minutes later it asks again', async () => {
       const { memory, clock } = await make(there)
-      await memory.resolve('a', dialling('h2').dial())
+      await memory.resolve('a', dialing('h2').dial())
       clock.advance(299_999)
       expect(memory.known('a')).toBe('h2')
       clock.advance(2)
@@ -128,10 +128,10 @@ describe('ProtocolMemory', () => {
     }
     try {
       const { memory, clock } = await make(false)
-      const { dial, dials } = dialling('h2')
-      await memory.resolve('before', dialling('h2').dial())
+      const { dial, dials } = dialing('h2')
+      await memory.resolve('before', dialing('h2').dial())
       clock.advance(1_000)
-      await memory.resolve('meanwhile', dialling('h2').dial())
+      await memory.resolve('meanwhile', dialing('h2').dial())
       await loaded
       await turn()
       answers.splice(0)
@@ -153,7 +153,7 @@ describe('ProtocolMemory', () => {
       loads++
       return loads === 1 ? Promise.reject(new Error('EMFILE')) : import('http2-wrapper')
     })
-    const { dial, dials } = dialling('h2')
+    const { dial, dials } = dialing('h2')
     expect(await memory.resolve('a', dial())).toBe(dials[0])
     expect(memory.known('a')).toBe('h2')
     clock.advance(1_000)
@@ -185,22 +185,22 @@ describe('ProtocolMemory', () => {
 
     it('is not what the first answers wait for: it comes with the first handshake that begins a second after the first', async () => {
       const { clock, memory, counts } = counting()
-      await memory.resolve('a', dialling('h2').dial())
+      await memory.resolve('a', dialing('h2').dial())
       clock.advance(999)
-      await memory.resolve('b', dialling('h2').dial())
+      await memory.resolve('b', dialing('h2').dial())
       await turn()
       expect(counts).toEqual({ loads: 0, asked: 0 })
       clock.advance(1)
-      await memory.resolve('c', dialling('h2').dial())
+      await memory.resolve('c', dialing('h2').dial())
       await turn()
       expect(counts).toEqual({ loads: 1, asked: 1 })
-      await memory.resolve('d', dialling('h2').dial())
+      await memory.resolve('d', dialing('h2').dial())
       expect(counts).toEqual({ loads: 1, asked: 2 })
     })
 
     it('is nothing that happens by itself', async () => {
       const { clock, memory, counts } = counting()
-      await memory.resolve('a', dialling('h2').dial())
+      await memory.resolve('a', dialing('h2').dial())
       clock.advance(3_600_000)
       await turn()
       expect(counts.loads).toBe(0)
@@ -209,9 +209,9 @@ describe('ProtocolMemory', () => {
     it('a handshake does not wait for it', async () => {
       const clock = new FakeClock(1)
       const memory = new ProtocolMemory(clock, () => new Promise(() => undefined))
-      await memory.resolve('a', dialling('h2').dial())
+      await memory.resolve('a', dialing('h2').dial())
       clock.advance(1_000)
-      const { dial, dials } = dialling('h2')
+      const { dial, dials } = dialing('h2')
       expect(await memory.resolve('b', dial())).toBe(dials[0])
       expect(memory.known('b')).toBe('h2')
     })

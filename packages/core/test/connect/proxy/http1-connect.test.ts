@@ -112,9 +112,9 @@ describe('an answer that is none', () => {
     ['an empty field name', 'HTTP/1.1 200 OK\r\n: y\r\n\r\n', /malformed field/],
     ['a line feed in a value', 'HTTP/1.1 200 OK\r\nx: y\nz: a\r\n\r\n', /malformed field/],
     ['101, which nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\n\r\n', /status 101/],
-    ['a head of 17 KB', `HTTP/1.1 200 OK\r\n${`x: ${'y'.repeat(1_000)}\r\n`.repeat(17)}\r\n`, /more than 16384 octets/],
-    ['a head without end', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(17_000)}`, /more than 16384 octets/],
-    ['interim answers without end', 'HTTP/1.1 102 Wait\r\n\r\n'.repeat(1_000), /more than 16384 octets/],
+    ['a head of 17 KB', `HTTP/1.1 200 OK\r\n${`x: ${'y'.repeat(1_000)}\r\n`.repeat(17)}\r\n`, /more than 16384 bytes/],
+    ['a head without end', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(17_000)}`, /more than 16384 bytes/],
+    ['interim answers without end', 'HTTP/1.1 102 Wait\r\n\r\n'.repeat(1_000), /more than 16384 bytes/],
   ])('%s', async (_title, answer, why) => {
     const { client, proxy } = await meet()
     const asking = ask(client, 'http://user:hunter2@proxy.example:3128')

@@ -87,7 +87,7 @@ it.each<[string, unknown, string]>([
   ['a percent sign alone', 'http://secret%zz@p.example', 'percent-encoded UTF-8'],
   ['a user with a colon', 'http://secret%3A:y@p.example', 'a colon'],
   ['credentials twice', { url: 'http://secret@p', headers: { 'proxy-authorization': 'Bearer secret' } }, 'twice'],
-  ['a SOCKS user of 256 octets', `socks5://${'secret'.repeat(43)}:x@p.example`, '1 to 255'],
+  ['a SOCKS user of 256 bytes', `socks5://${'secret'.repeat(43)}:x@p.example`, '1 to 255'],
   ['a SOCKS user without a password', 'socks5://secret@p.example', '1 to 255'],
   ['a password for SOCKS 4', 'socks4://x:secret@p.example', 'SOCKS 4'],
   ['fields for SOCKS', { url: 'socks5://p', headers: { 'x-a': 'secret' } }, 'takes no headers'],

@@ -139,7 +139,7 @@ it('what is written waits for the stream’s window: a proxy that gives no credi
   let written = 0
   for (let i = 0; i < 30; i++) tunnel.write(Buffer.alloc(10_000), () => written++)
   while (written < 6) await new Promise((resolve) => setImmediate(resolve))
-  // The window has 65,535 octets; what does not fit is not accepted, and the stream says so.
+  // The window has 65,535 bytes; what does not fit is not accepted, and the stream says so.
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
   expect(written).toBeLessThanOrEqual(7)
   expect(tunnel.writableNeedDrain).toBe(true)

@@ -33,21 +33,21 @@ async function pair(): Promise<{ reads: SocketReads; socket: Socket; peer: Socke
 }
 
 /** Collects what a sink is lent. */
-function collect(reads: SocketReads): { text(): string; until(octets: number): Promise<void> } {
+function collect(reads: SocketReads): { text(): string; until(bytes: number): Promise<void> } {
   const copies: Buffer[] = []
-  let octets = 0
+  let received = 0
   let wanted = 0
   let told: (() => void) | undefined
   reads.start((bytes) => {
     copies.push(Buffer.from(bytes))
-    octets += bytes.length
-    if (octets >= wanted) told?.()
+    received += bytes.length
+    if (received >= wanted) told?.()
   })
   return {
     text: () => Buffer.concat(copies).toString(),
     until: (count) => {
       wanted = count
-      return octets >= count ? Promise.resolve() : new Promise((resolve) => (told = resolve))
+      return received >= count ? Promise.resolve() : new Promise((resolve) => (told = resolve))
     },
   }
 }
@@ -89,8 +89,8 @@ it('the end is told to who was there from the start, and to who came late', asyn
 
 it('a socket that nobody reads stops, and goes on when it is read', async () => {
   const { reads, socket, peer } = await pair()
-  const octets = 8_388_608
-  peer.write(Buffer.alloc(octets, 'x'))
+  const bytes = 8_388_608
+  peer.write(Buffer.alloc(bytes, 'x'))
   // Until the stream is full: a read that it has no room for is its last.
   await new Promise<void>((resolve) => {
     const push = socket.push.bind(socket)
@@ -102,8 +102,8 @@ it('a socket that nobody reads stops, and goes on when it is read', async () => 
   })
   expect(socket.readableLength).toBeLessThanOrEqual(socket.readableHighWaterMark + 65_536)
   const heard = collect(reads)
-  await heard.until(octets)
-  expect(heard.text()).toHaveLength(octets)
+  await heard.until(bytes)
+  expect(heard.text()).toHaveLength(bytes)
 })
 
 describe('through a client', () => {

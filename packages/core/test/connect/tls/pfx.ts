@@ -13,19 +13,19 @@ const ITERATIONS = 10
 export function toPfx({ cert, key }: Credentials, passphrase: string): Buffer {
   const bags = sequence(
     sequence(oid(KEY_BAG), explicit(createPrivateKey(key).export({ type: 'pkcs8', format: 'der' }))),
-    sequence(oid(CERTIFICATE_BAG), explicit(sequence(oid(X509_CERTIFICATE), explicit(octets(new X509Certificate(cert).raw))))),
+    sequence(oid(CERTIFICATE_BAG), explicit(sequence(oid(X509_CERTIFICATE), explicit(bytes(new X509Certificate(cert).raw))))),
   )
-  const safe = sequence(sequence(oid(DATA), explicit(octets(bags))))
+  const safe = sequence(sequence(oid(DATA), explicit(bytes(bags))))
   const salt = randomBytes(8)
   const mac = createHmac('sha256', macKey(passphrase, salt)).update(safe).digest()
   return sequence(
     integer(3),
-    sequence(oid(DATA), explicit(octets(safe))),
-    sequence(sequence(sequence(oid(SHA_256), der(0x05, Buffer.alloc(0))), octets(mac)), octets(salt), integer(ITERATIONS)),
+    sequence(oid(DATA), explicit(bytes(safe))),
+    sequence(sequence(sequence(oid(SHA_256), der(0x05, Buffer.alloc(0))), bytes(mac)), bytes(salt), integer(ITERATIONS)),
   )
 }
 
-/** RFC 7292 B.2, for as many octets as SHA-256 has. */
+/** RFC 7292 B.2, for as many bytes as SHA-256 has. */
 function macKey(passphrase: string, salt: Buffer): Buffer {
   const password = Buffer.from(`${passphrase}\0`, 'utf16le').swap16()
   const filled = (part: Buffer): Buffer => Buffer.alloc(Math.ceil(part.length / 64) * 64, part)
@@ -42,7 +42,7 @@ function der(tag: number, content: Buffer): Buffer {
 
 const sequence = (...parts: Buffer[]): Buffer => der(0x30, Buffer.concat(parts))
 const explicit = (content: Buffer): Buffer => der(0xa0, content)
-const octets = (content: Buffer): Buffer => der(0x04, content)
+const bytes = (content: Buffer): Buffer => der(0x04, content)
 const integer = (value: number): Buffer => der(0x02, Buffer.from([value]))
 
 function oid([first, second, ...rest]: readonly number[]): Buffer {

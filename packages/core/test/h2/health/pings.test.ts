@@ -8,7 +8,7 @@ function make() {
 }
 
 describe('Pings', () => {
-  it('measure the round trip, told apart by their octets whatever the order of the answers', async () => {
+  it('measure the round trip, told apart by their bytes whatever the order of the answers', async () => {
     const { clock, sent, pings } = make()
     const one = pings.send(1_000)
     clock.advance(5)

@@ -9,7 +9,7 @@ describe('RFC 7541 C.1 integers', () => {
   it.each([
     ['C.1.1: 10 with a 5-bit prefix', 10, 5, '0a'],
     ['C.1.2: 1337 with a 5-bit prefix', 1337, 5, '1f9a0a'],
-    ['C.1.3: 42 at an octet boundary', 42, 8, '2a'],
+    ['C.1.3: 42 at an byte boundary', 42, 8, '2a'],
   ])('%s', (_title, value, prefixBits, hex) => {
     const writer = new ByteWriter()
     encodeInteger(writer, 0, prefixBits, value)

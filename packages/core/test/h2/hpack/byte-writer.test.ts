@@ -28,7 +28,7 @@ describe('ByteWriter', () => {
     expect(writtenHex(writer)).toBe('01')
   })
 
-  it.each([0, 1, 24, 25, 3000])('writes %i characters of Latin-1, an octet each', (length) => {
+  it.each([0, 1, 24, 25, 3000])('writes %i characters of Latin-1, an byte each', (length) => {
     const text = '\xe9\x00\xffz'.repeat(1000).slice(0, length)
     const writer = new ByteWriter(1)
     writer.writeByte(9)

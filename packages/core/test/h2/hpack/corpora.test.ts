@@ -29,7 +29,7 @@ function readCases(...path: readonly string[]): readonly Case[] {
   return (JSON.parse(readFileSync(join(hpack, ...path), 'utf8')) as { cases: Case[] }).cases
 }
 
-/** The corpus holds text; header blocks hold octets. */
+/** The corpus holds text; header blocks hold bytes. */
 function flat(headers: Case['headers']): string[] {
   return headers.flatMap((header) => Object.entries(header).flat())
 }
@@ -65,7 +65,7 @@ function describeCorpora(): void {
   })
 
   describe('our encoder on raw-data', () => {
-    it('decodes to the same fields, in at most 5 % more octets than nghttp2', () => {
+    it('decodes to the same fields, in at most 5 % more bytes than nghttp2', () => {
       let ours = 0
       let nghttp2 = 0
       for (const story of stories('raw-data')) {
@@ -78,7 +78,7 @@ function describeCorpora(): void {
         }
         if (existsSync(join(hpack, 'nghttp2', story))) nghttp2 += wireOctets('nghttp2', story)
       }
-      console.log(`raw-data: ${ours} octets, nghttp2 ${nghttp2}: ${((ours / nghttp2) * 100).toFixed(2)} %`)
+      console.log(`raw-data: ${ours} bytes, nghttp2 ${nghttp2}: ${((ours / nghttp2) * 100).toFixed(2)} %`)
       expect(ours).toBeLessThanOrEqual(nghttp2 * 1.05)
     })
   })

@@ -6,14 +6,14 @@ function decodeHex(decoder: HpackDecoder, hex: string) {
   return decoder.decode(bytes(hex))
 }
 
-/** Literal with incremental indexing, name and value raw and shorter than 127 octets. */
+/** Literal with incremental indexing, name and value raw and shorter than 127 bytes. */
 function inserted(name: string, value: string): string {
   return literal(0x40, name, value)
 }
 
 function literal(first: number, name: string, value: string): string {
-  const octets = [first, name.length, ...Buffer.from(name, 'latin1'), value.length, ...Buffer.from(value, 'latin1')]
-  return Buffer.from(octets).toString('hex')
+  const bytes = [first, name.length, ...Buffer.from(name, 'latin1'), value.length, ...Buffer.from(value, 'latin1')]
+  return Buffer.from(bytes).toString('hex')
 }
 
 describe('decoding errors', () => {
@@ -24,7 +24,7 @@ describe('decoding errors', () => {
       'index is beyond the tables',
       '"Indices strictly greater than the sum of the lengths of both tables MUST be treated as a decoding error", §2.3.3',
     ],
-    ['ff00', 'index is beyond the tables', 'the same, in two octets'],
+    ['ff00', 'index is beyond the tables', 'the same, in two bytes'],
     ['7e0161', 'index is beyond the tables', 'the same, for the name of an inserted literal'],
     ['0f2f0161', 'index is beyond the tables', 'the same, for the name of a literal'],
     ['ff', 'block ends inside an integer', 'index is cut off'],
@@ -58,7 +58,7 @@ describe('decoding errors', () => {
     expect(error instanceof Error).toBe(true)
   })
 
-  it('reads no octet behind the end it is given', () => {
+  it('reads no byte behind the end it is given', () => {
     const block = bytes(`82${inserted('a', '1')}`)
     for (let end = 2; end < block.length; end++) {
       expect(() => new HpackDecoder().decode(block, 0, end)).toThrow(HpackError)
@@ -72,7 +72,7 @@ describe('sections', () => {
     expect(decodeHex(new HpackDecoder(), '')).toEqual({ fields: [], bytes: 0, tooLarge: false, parsed: undefined })
   })
 
-  it('counts name, value and 32 octets a field (RFC 9113 §6.5.2)', () => {
+  it('counts name, value and 32 bytes a field (RFC 9113 §6.5.2)', () => {
     expect(decodeHex(new HpackDecoder(), `8288${inserted('ab', 'cde')}${literal(0, 'x', '')}`).bytes).toBe(42 + 42 + 37 + 33)
   })
 
@@ -107,7 +107,7 @@ describe('limits', () => {
     })
   })
 
-  it('has room for 1000 fields and 65536 octets unless told otherwise', () => {
+  it('has room for 1000 fields and 65536 bytes unless told otherwise', () => {
     const decoder = new HpackDecoder()
     expect(decoder.decode(Buffer.alloc(1000, 0x82)).tooLarge).toBe(false)
     expect(decoder.decode(Buffer.alloc(1001, 0x82)).tooLarge).toBe(true)
@@ -117,7 +117,7 @@ describe('limits', () => {
     expect(decoder.decode(encodeBlock(newEncoder(), ['a', `${value}x`])).tooLarge).toBe(true)
   })
 
-  it('[abuse: HPACK bomb] one octet that stands for a large entry is counted at its full size', () => {
+  it('[abuse: HPACK bomb] one byte that stands for a large entry is counted at its full size', () => {
     const decoder = new HpackDecoder()
     decoder.decode(encodeBlock(newEncoder(), ['a', 'x'.repeat(3000)]))
     const section = decoder.decode(Buffer.alloc(10_000, 0xbe))
@@ -216,7 +216,7 @@ describe('table size updates, RFC 7541 §4.2 and §6.3', () => {
 })
 
 describe('memo of blocks that leave the table alone', () => {
-  it('returns the same section for the same octets', () => {
+  it('returns the same section for the same bytes', () => {
     const decoder = new HpackDecoder()
     const first = decodeHex(decoder, '8286')
     first.parsed = 'mine'
@@ -235,7 +235,7 @@ describe('memo of blocks that leave the table alone', () => {
     expect(decodeHex(decoder, '8286')).toBe(first)
   })
 
-  it('knows dynamic entries and indexes of two octets', () => {
+  it('knows dynamic entries and indexes of two bytes', () => {
     const decoder = new HpackDecoder()
     for (let i = 0; i < 80; i++) decodeHex(decoder, inserted('a', String(i)))
     const first = decodeHex(decoder, '88beff00ff0d')

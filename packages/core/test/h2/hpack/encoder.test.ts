@@ -8,7 +8,7 @@ function sizeUpdates(encoder: ReturnType<typeof newEncoder>): string {
 }
 
 describe('representations, RFC 7541 §6', () => {
-  it('writes what the static table knows as one octet', () => {
+  it('writes what the static table knows as one byte', () => {
     const fields = [':method', 'GET', ':method', 'POST', ':scheme', 'https', ':path', '/', 'accept-encoding', 'gzip, deflate']
     expect(encodeHex(newEncoder(), fields)).toBe('8283878490')
   })
@@ -34,7 +34,7 @@ describe('representations, RFC 7541 §6', () => {
     expect(encoder.tableBytes).toBe(164)
   })
 
-  it('writes a repeated field as one octet, and a known name as an index', () => {
+  it('writes a repeated field as one byte, and a known name as an index', () => {
     const encoder = newEncoder()
     encodeBlock(encoder, ['x-a', '1', 'x-b', '1'])
     expect(encodeHex(encoder, ['x-b', '1', 'x-a', '1'])).toBe('bebf')
@@ -48,7 +48,7 @@ describe('representations, RFC 7541 §6', () => {
     expect(encodeHex(encoder, ['x-a', '3'])).toBe('7e0133')
   })
 
-  it('writes indexes over 126 in two octets', () => {
+  it('writes indexes over 126 in two bytes', () => {
     const encoder = newEncoder()
     for (let i = 0; i < 70; i++) encodeBlock(encoder, ['x-a', String(i)])
     expect(encodeHex(encoder, ['x-a', '5'])).toBe('fe')
@@ -57,7 +57,7 @@ describe('representations, RFC 7541 §6', () => {
   })
 
   it('uses Huffman coding only where that is strictly shorter', () => {
-    // Two 5-bit codes take two octets, as the text does; eight take five.
+    // Two 5-bit codes take two bytes, as the text does; eight take five.
     expect(encodeHex(newEncoder(), [':path', '00'])).toBe('04023030')
     expect(encodeHex(newEncoder(), [':path', '00000000'])).toBe('04850000000000')
     expect(encodeHex(newEncoder(), [':path', '\x01\x02'])).toBe('04020102')
@@ -67,7 +67,7 @@ describe('representations, RFC 7541 §6', () => {
     expect(encodeHex(newEncoder(), [':path', '0'.repeat(200)])).toBe(`04fd${'00'.repeat(125)}`)
   })
 
-  it.each([125, 126, 127, 128, 300, 5000])('writes strings of %i octets, coded or not', (length) => {
+  it.each([125, 126, 127, 128, 300, 5000])('writes strings of %i bytes, coded or not', (length) => {
     for (const character of ['e', '{', '\xff']) {
       const fields = [':path', character.repeat(length), character.repeat(length), character]
       expect(new HpackDecoder({ maxFieldSectionBytes: 1e6 }).decode(encodeBlock(newEncoder(), fields)).fields).toEqual(fields)
@@ -108,7 +108,7 @@ describe('what enters the table', () => {
     expect(encoder.tableBytes).toBe(0)
   })
 
-  it('a cookie of twenty octets or more', () => {
+  it('a cookie of twenty bytes or more', () => {
     const encoder = newEncoder()
     const cookie = ['cookie', 'long=012345678901234']
     encodeBlock(encoder, cookie)

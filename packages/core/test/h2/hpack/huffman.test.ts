@@ -49,7 +49,7 @@ describe('Huffman code, RFC 7541 Appendix B', () => {
 })
 
 describe('Huffman-coded strings, RFC 7541 §5.2', () => {
-  it('round-trips any Latin-1 text in as many octets as foretold', () => {
+  it('round-trips any Latin-1 text in as many bytes as foretold', () => {
     fc.assert(
       fc.property(latin1, (text) => {
         const writer = encode(text)
@@ -87,8 +87,8 @@ describe('Huffman-coded strings, RFC 7541 §5.2', () => {
 
   it.each([
     ['8 bits after a whole code', '1fff'],
-    ['an octet of padding alone', 'ff'],
-    ['three octets', 'ffffff'],
+    ['an byte of padding alone', 'ff'],
+    ['three bytes', 'ffffff'],
   ])('"A padding strictly longer than 7 bits MUST be treated as a decoding error": %s', (_title, hex) => {
     expect(() => decodeHex(hex)).toThrow(new HpackError('Huffman-coded string ends in wrong padding'))
     expect(() => huffmanDecodedLength(bytes(hex), 0, hex.length / 2)).toThrow(HpackError)

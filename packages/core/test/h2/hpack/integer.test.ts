@@ -34,7 +34,7 @@ describe('integers, RFC 7541 §5.1', () => {
     expect(writtenHex(writer)).toBe(hex)
   })
 
-  it('reads the largest value and zero-valued continuation octets', () => {
+  it('reads the largest value and zero-valued continuation bytes', () => {
     expect(decodeHex('ff80ffffff07', 7)).toBe(MAX_INTEGER)
     expect(decodeHex('ff8080808000', 7)).toBe(127)
   })
@@ -42,7 +42,7 @@ describe('integers, RFC 7541 §5.1', () => {
   it.each([
     ['integer is too large', 'ff81ffffff07'],
     ['integer is too large', 'ffffffffff7f'],
-    ['integer is encoded in too many octets', 'ff808080808000'],
+    ['integer is encoded in too many bytes', 'ff808080808000'],
     ['block ends inside an integer', 'ff'],
     ['block ends inside an integer', 'ffff'],
     ['block ends where an integer must begin', ''],

@@ -62,7 +62,7 @@ describe('round trip', () => {
     )
   })
 
-  it('[abuse: random octets] decodes or throws HpackError, and ends', () => {
+  it('[abuse: random bytes] decodes or throws HpackError, and ends', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 5 }), (blocks) => {
         const decoder = new HpackDecoder({ maxFieldSectionBytes: 500, maxFields: 5 })
@@ -80,7 +80,7 @@ describe('round trip', () => {
     )
   })
 
-  it('a repeated request is one octet a field, and a repeated block one object', () => {
+  it('a repeated request is one byte a field, and a repeated block one object', () => {
     const encoder = newEncoder()
     const decoder = new HpackDecoder()
     const fields = [':method', 'GET', ':scheme', 'https', ':authority', 'example.com', 'user-agent', 'unshard', 'accept', '*/*']

@@ -199,7 +199,7 @@ describe('I08 slots of streams that we reset are held until the peer has seen it
 describe('field sections', () => {
   it('HPACK bombs on many streams at once (CVE-2026-49975): 16 MiB for all open streams of a connection', () => {
     const peer = new Peer()
-    // 62 octets of block each; 16 references to one entry of 4 KiB make a section under the limit of one.
+    // 62 bytes of block each; 16 references to one entry of 4 KiB make a section under the limit of one.
     const entry = Buffer.concat([Buffer.from([0x88, 0x40, 1, 0x62, 0x7f, 0xa1, 0x1e]), bytesOf(4_000)])
     const unlike = (i: number): Buffer => Buffer.concat([Buffer.from([0x00, 1, 0x63, 4]), Buffer.from(String(1_000 + i))])
     const references = (i: number): Buffer => Buffer.concat([Buffer.from([0x88]), Buffer.alloc(15, 0xbe), unlike(i)])
@@ -239,7 +239,7 @@ describe('field sections', () => {
   it('D07 Huffman strings of sections that are over the limit are measured, not made: a megabyte of them a frame at a time', () => {
     const peer = new Peer({ local: { maxFieldSectionBytes: 1_024 } })
     const { id } = peer.get()
-    // 16,000 octets of five-bit codes, `0` each: 25,600 octets of text.
+    // 16,000 bytes of five-bit codes, `0` each: 25,600 bytes of text.
     const huffman = Buffer.concat([Buffer.from([0x88, 0x00, 0x01, 0x61, 0xff, 0x81, 0x7c]), Buffer.alloc(16_000, 0)])
     expect(peer.receive(headers(id, huffman))).toBeUndefined()
     expect(peer.events()).toEqual([`error ${id} ENHANCE_YOUR_CALM local`, `closed ${id}`])
@@ -253,7 +253,7 @@ describe('field sections', () => {
       peer.receive(headers(peer.get().id, block, { endStream: true }))
     }
     expect(peer.events().filter((line) => line.startsWith('response'))).toHaveLength(500)
-    // 43 octets an entry, 32 of them for itself: the 95 newest are there, from index 62, and no other.
+    // 43 bytes an entry, 32 of them for itself: the 95 newest are there, from index 62, and no other.
     const byIndex = (index: number): Buffer => Buffer.from([0x88, 0xff, index - 127])
     peer.receive(headers(peer.get().id, byIndex(62 + 94)))
     expect(peer.events()).toEqual(['response 1001 200 x000000405=y'])
@@ -318,7 +318,7 @@ it('RFC 9113 §6.5.3 "MAY": neither SETTINGS that are late nor a late acknowledg
   expect([peer.fault, peer.events().at(-1)]).toEqual([undefined, `closed ${id}`])
 })
 
-it('B23 a field section of 16 KiB may arrive octet by octet', () => {
+it('B23 a field section of 16 KiB may arrive byte by byte', () => {
   const peer = new Peer()
   const { id } = peer.get()
   const frame = headers(

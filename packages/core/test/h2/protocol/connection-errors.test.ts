@@ -42,11 +42,11 @@ describe('a connection error: the code, GOAWAY once, and nothing more is heard',
     ['B04 HEADERS padding over what the priority leaves', 'PROTOCOL_ERROR', [raw(1, 0x2c, 1, pad([2, 0, 0, 0, 0, 0, 0x88]))]],
     ['B05 §6.10 another frame inside a field block', 'PROTOCOL_ERROR', [response(1, [], { endHeaders: false }), ping()]],
     ['B05 HEADERS of another stream inside it', 'PROTOCOL_ERROR', [response(1, [], { endHeaders: false }), response(3)]],
-    ['B06 §4.2 HEADERS with PRIORITY under 5 octets', 'FRAME_SIZE_ERROR', [raw(1, 0x24, 1, bytesOf(4))]],
+    ['B06 §4.2 HEADERS with PRIORITY under 5 bytes', 'FRAME_SIZE_ERROR', [raw(1, 0x24, 1, bytesOf(4))]],
     ['B06 and with padding under 6', 'FRAME_SIZE_ERROR', [raw(1, 0x2c, 1, bytesOf(5))]],
     ['B06 padded HEADERS without a pad length', 'FRAME_SIZE_ERROR', [raw(1, 0xc, 1)]],
     ['B07 §6.3 PRIORITY on stream 0', 'PROTOCOL_ERROR', [priority(0, { dependsOn: 1 })]],
-    ['B07 PRIORITY of 4 octets where no stream is open', 'FRAME_SIZE_ERROR', [raw(2, 0, 99, bytesOf(4))]],
+    ['B07 PRIORITY of 4 bytes where no stream is open', 'FRAME_SIZE_ERROR', [raw(2, 0, 99, bytesOf(4))]],
     ['B08 §6.4 RST_STREAM on stream 0', 'PROTOCOL_ERROR', [rstStream(0, 8)]],
     ['B08 §6.4 "RST_STREAM frames MUST NOT be sent for a stream in the idle state"', 'PROTOCOL_ERROR', [rstStream(3, 8)]],
     ['B08 §6.4 "length other than 4 octets"', 'FRAME_SIZE_ERROR', [raw(3, 0, 1, bytesOf(3))]],
@@ -58,7 +58,7 @@ describe('a connection error: the code, GOAWAY once, and nothing more is heard',
     ['B13 §6.7 PING on a stream', 'PROTOCOL_ERROR', [raw(6, 0, 1, bytesOf(8))]],
     ['B13 §6.7 "a length field value other than 8"', 'FRAME_SIZE_ERROR', [ping(bytesOf(7))]],
     ['B14 §6.8 GOAWAY on a stream', 'PROTOCOL_ERROR', [raw(7, 0, 1, bytesOf(8))]],
-    ['B14 GOAWAY under 8 octets', 'FRAME_SIZE_ERROR', [raw(7, 0, 0, bytesOf(7))]],
+    ['B14 GOAWAY under 8 bytes', 'FRAME_SIZE_ERROR', [raw(7, 0, 0, bytesOf(7))]],
     ['B15 §6.9 "length other than 4 octets" on the connection', 'FRAME_SIZE_ERROR', [raw(8, 0, 0, bytesOf(3))]],
     ['B15 on a stream', 'FRAME_SIZE_ERROR', [raw(8, 0, 1, bytesOf(5))]],
     [
@@ -157,7 +157,7 @@ describe('what must be ignored', () => {
     ['G16 RFC 7838 §4 ALTSVC on stream 0 without an origin', altsvc(0, '', 'h2=":1"')],
     ['G16 ALTSVC on a stream with an origin', altsvc(1, 'https://b.test', 'h2=":1"')],
     ['G16 malformed ALTSVC, shorter than its origin', raw(0xa, 0, 0, Buffer.from([0, 9, 1]))],
-    ['G16 malformed ALTSVC of one octet', raw(0xa, 0, 0, Buffer.from([0]))],
+    ['G16 malformed ALTSVC of one byte', raw(0xa, 0, 0, Buffer.from([0]))],
     ['RFC 8336 §2.1 ORIGIN on a stream', raw(0xc, 0, 1, Buffer.from([0, 1, 0x61]))],
     ['RFC 8336 §2.1 ORIGIN with a low flag set', raw(0xc, 1, 0, Buffer.from([0, 1, 0x61]))],
   ])('%s', (_title, frame) => {
@@ -221,7 +221,7 @@ describe('the frames of a connection', () => {
     expect(peer.events()).toEqual(['altsvc 0 https://a.test|h2=":8443"', 'altsvc 1 |clear'])
   })
 
-  it('B24 knows whether the octets end inside a frame', () => {
+  it('B24 knows whether the bytes end inside a frame', () => {
     const peer = new Peer()
     expect(peer.client.atFrameBoundary).toBe(true)
     peer.receive(ping().subarray(0, 3))

@@ -30,23 +30,23 @@ else {
   it('there are 34', () => expect(cases).toHaveLength(34))
 
   it.each(cases.filter(([, { error }]) => error === null))(
-    '%s is read to what it says, and written again octet by octet',
+    '%s is read to what it says, and written again byte by byte',
     (_file, one) => {
       const wire = Buffer.from(one.wire, 'hex')
       const { length, type, flags, stream_identifier: streamId, frame_payload: payload } = one.frame!
-      const octets: Buffer[] = []
+      const pieces: Buffer[] = []
       const header: number[] = []
       const reader = new FrameReader({
         frameHeader: (...seen) => header.push(...seen) > 0,
-        frame: (_type, _flags, _streamId, bytes, start, end) => octets.push(bytes.subarray(start, end)),
-        dataPart: (_streamId, bytes, start, end) => octets.push(bytes.subarray(start, end)),
+        frame: (_type, _flags, _streamId, bytes, start, end) => pieces.push(bytes.subarray(start, end)),
+        dataPart: (_streamId, bytes, start, end) => pieces.push(bytes.subarray(start, end)),
         dataEnd: () => undefined,
       })
       reader.read(wire)
       expect(header).toEqual([type, flags, streamId, length])
       expect(reader.atBoundary).toBe(true)
-      if (type === 0) expect(Buffer.concat(octets).toString('latin1')).toBe(payload['data'])
-      else expect(Buffer.concat(octets)).toEqual(wire.subarray(9))
+      if (type === 0) expect(Buffer.concat(pieces).toString('latin1')).toBe(payload['data'])
+      else expect(Buffer.concat(pieces)).toEqual(wire.subarray(9))
     },
   )
 

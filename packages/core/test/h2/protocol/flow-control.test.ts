@@ -105,7 +105,7 @@ describe('sending', () => {
     expect(peer.sent()).toEqual([])
   })
 
-  it('F05 a window opened one octet at a time: progress, a frame each', () => {
+  it('F05 a window opened one byte at a time: progress, a frame each', () => {
     const peer = new Peer({ settings: { initialWindowSize: 0 } })
     peer.client.sendData(peer.post(), bytesOf(2_500), true)
     peer.sent()
@@ -166,7 +166,7 @@ describe('receiving', () => {
     const peer = new Peer()
     const stream = peer.get()
     peer.receive(response(1))
-    // 257 octets each, of which one is content: the others are nobody's to read.
+    // 257 bytes each, of which one is content: the others are nobody's to read.
     for (let i = 0; i < 128; i++) peer.receive(data(1, 'x', { padding: 255 }))
     expect(updates(peer)).toEqual(['WINDOW_UPDATE 0 32896', 'WINDOW_UPDATE 1 32768'])
     expect(stream.receiveWindow.available).toBe(65_535 - 128)
@@ -297,7 +297,7 @@ describe('growth of a stream window', () => {
     )
   })
 
-  it('property: no octet of content is sent beyond the credit, none is lost, and onSendable comes exactly when owed', () => {
+  it('property: no byte of content is sent beyond the credit, none is lost, and onSendable comes exactly when owed', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('send' as const), stream: fc.nat(2), value: fc.nat(30_000) }),
       fc.record({ kind: fc.constant('stream' as const), stream: fc.nat(2), value: fc.integer({ min: 1, max: 20_000 }) }),

@@ -1,4 +1,4 @@
-/** Octets to frames, however they are cut: every kind, every split, every padding. */
+/** Bytes to frames, however they are cut: every kind, every split, every padding. */
 
 import fc from 'fast-check'
 import { FrameReader, type FrameSink } from '../../../src/h2/protocol/frame-reader.js'
@@ -92,16 +92,16 @@ describe('RFC 9113 §4.1 frame format', () => {
     expect(read([frame])).toEqual(['header 6 0 0 8', 'frame 6 0 0 0000000000000000'])
   })
 
-  it('B22 cut at every octet: the same frames', () => {
+  it('B22 cut at every byte: the same frames', () => {
     const whole = read([transcript])
     for (let at = 0; at <= transcript.length; at++) {
       expect(read([transcript.subarray(0, at), transcript.subarray(at)])).toEqual(whole)
     }
   })
 
-  it('B23 one octet at a time: the same frames', () => {
-    const octets = Array.from(transcript, (byte) => Buffer.from([byte]))
-    expect(read(octets)).toEqual(read([transcript]))
+  it('B23 one byte at a time: the same frames', () => {
+    const bytes = Array.from(transcript, (byte) => Buffer.from([byte]))
+    expect(read(bytes)).toEqual(read([transcript]))
   })
 
   it('any split of any transcript: the same frames', () => {
@@ -137,7 +137,7 @@ describe('RFC 9113 §4.1 frame format', () => {
 })
 
 describe('RFC 9113 §6.1 padding', () => {
-  it.each([false, true])('E20 every padding from 0 to 255 is taken off, octet by octet: %s', (dribble) => {
+  it.each([false, true])('E20 every padding from 0 to 255 is taken off, byte by byte: %s', (dribble) => {
     for (let padding = 0; padding < 256; padding++) {
       const frame = data(1, 'x', { padding })
       const chunks = dribble ? Array.from(frame, (byte) => Buffer.from([byte])) : [frame]
@@ -159,7 +159,7 @@ describe('RFC 9113 §6.1 padding', () => {
 })
 
 describe('RFC 9113 §5.5 "MUST ignore and discard frames of unknown types"', () => {
-  it.each([0, 1, 9, 16_384])('B19 %i octets that the sink does not want are skipped, in pieces too', (length) => {
+  it.each([0, 1, 9, 16_384])('B19 %i bytes that the sink does not want are skipped, in pieces too', (length) => {
     const bytes = Buffer.concat([raw(0xbb, 0xff, 9, bytesOf(length)), ping()])
     const expected = [`header 187 255 9 ${length}`, 'header 6 0 0 8', 'frame 6 0 0 0000000000000000']
     const discard = (type: number): boolean => type === 0xbb

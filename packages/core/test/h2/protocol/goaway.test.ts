@@ -210,7 +210,7 @@ describe('abandon', () => {
     expect(peer.receive(response(1))).toBeUndefined()
   })
 
-  it('during receive: the rest of the octets is no fault and no event', () => {
+  it('during receive: the rest of the bytes is no fault and no event', () => {
     const peer = new Peer()
     peer.get()
     peer.get()

@@ -54,7 +54,7 @@ function downloadMs(windows: Windows, roundTripMs: number, bytesPerMs: number): 
   let sentUntil = 0
   for (let left = CONTENT_BYTES; reader.received < CONTENT_BYTES; ) {
     while (left > 0 && Math.min(window.get(0)!, window.get(id)!) >= FRAME_BYTES) {
-      for (const [key, octets] of window) window.set(key, octets - FRAME_BYTES)
+      for (const [key, bytes] of window) window.set(key, bytes - FRAME_BYTES)
       left -= FRAME_BYTES
       sentUntil = Math.max(now, sentUntil) + FRAME_BYTES / bytesPerMs
       arrivals.push(sentUntil + roundTripMs / 2)
@@ -79,7 +79,7 @@ describe.each([
   [20, 100_000],
   [100, 20_000],
   [100, 25_000],
-])('a round trip of %d ms, %d octets a millisecond', (roundTripMs, bytesPerMs) => {
+])('a round trip of %d ms, %d bytes a millisecond', (roundTripMs, bytesPerMs) => {
   it('50 MB take no more than a quarter longer than with windows that never end', () => {
     const unlimited = downloadMs({ stream: UNLIMITED, connection: UNLIMITED, budget: 0 }, roundTripMs, bytesPerMs)
     const ours = downloadMs(DEFAULTS, roundTripMs, bytesPerMs)

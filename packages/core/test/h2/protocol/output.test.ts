@@ -6,10 +6,10 @@ import { Peer, response } from './peer.js'
 const LEAST_BYTES = 2_048
 const MOST_BYTES = 65_536
 
-/** Writes so many octets, 100 at a time, each run with its number; gives the lengths of the slabs they went into. */
-function fill(output: Output, octets: number, takeEach = true): number[] {
+/** Writes so many bytes, 100 at a time, each run with its number; gives the lengths of the slabs they went into. */
+function fill(output: Output, bytes: number, takeEach = true): number[] {
   const lengths: number[] = []
-  for (let written = 0; written < octets; written += 100) {
+  for (let written = 0; written < bytes; written += 100) {
     output.writeBytes(Buffer.alloc(100, written / 100))
     lengths.push(output.buffer.length)
     if (takeEach) output.take()

@@ -27,7 +27,7 @@ export { ErrorCode } from '../../../src/h2/protocol/error-code.js'
 /** Streams are owned by their path. */
 export type TestStream = Stream<string>
 
-/** Frames of RFC 9113's defaults: 65,535 octets everywhere. */
+/** Frames of RFC 9113's defaults: 65,535 bytes everywhere. */
 export const LOCAL: LocalSettings = {
   initialWindowBytes: 65_535,
   connectionWindowBytes: 65_535,
@@ -255,7 +255,7 @@ export function request(head: Partial<RequestHead> = {}): RequestHead {
   return { method: 'GET', scheme: 'https', authority: 'a.test', path: '/', fields: [], sensitive: undefined, ...head }
 }
 
-/** What a test sends when the octets do not matter. */
+/** What a test sends when the bytes do not matter. */
 export function bytesOf(length: number): Buffer {
   return Buffer.alloc(length, 0x2e)
 }

@@ -1,4 +1,4 @@
-/** Whatever octets come: nothing is thrown, a fault is the end, and every stream is told its end once. */
+/** Whatever bytes come: nothing is thrown, a fault is the end, and every stream is told its end once. */
 
 import fc from 'fast-check'
 import {
@@ -76,11 +76,11 @@ function play(script: readonly Act[]): void {
   expect(peer.reader.pendingBytes).toBe(0)
 }
 
-it('any frames, any octets: nothing is thrown, one fault, one onClosed, at most one of onEnd and onStreamError', () => {
+it('any frames, any bytes: nothing is thrown, one fault, one onClosed, at most one of onEnd and onStreamError', () => {
   fc.assert(fc.property(acts, play), { numRuns: 500 })
 })
 
-it('the first octets of a connection may be anything', () => {
+it('the first bytes of a connection may be anything', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
       const peer = new Peer({ settings: false })

@@ -60,7 +60,7 @@ describe('RFC 9113 §8.3 requests', () => {
     }
   })
 
-  it('a repeated request costs an octet a field', () => {
+  it('a repeated request costs an byte a field', () => {
     const peer = new Peer()
     peer.get()
     written(peer)
@@ -71,7 +71,7 @@ describe('RFC 9113 §8.3 requests', () => {
 
 describe('RFC 9113 §6.10 field blocks over SETTINGS_MAX_FRAME_SIZE', () => {
   it.each([16_000, 16_384, 40_000, 200_000])(
-    'a field of %i octets, END_STREAM on HEADERS, END_HEADERS on the last frame',
+    'a field of %i bytes, END_STREAM on HEADERS, END_HEADERS on the last frame',
     (length) => {
       const peer = new Peer()
       const value = '~'.repeat(length)
@@ -85,7 +85,7 @@ describe('RFC 9113 §6.10 field blocks over SETTINGS_MAX_FRAME_SIZE', () => {
     },
   )
 
-  it('a block that exactly fills the frame has no CONTINUATION, one octet more has one', () => {
+  it('a block that exactly fills the frame has no CONTINUATION, one byte more has one', () => {
     const sizes = [0, 1].map((extra) => {
       const peer = new Peer()
       peer.open({ fields: ['x-long', '~'.repeat(16_000)] })
@@ -97,7 +97,7 @@ describe('RFC 9113 §6.10 field blocks over SETTINGS_MAX_FRAME_SIZE', () => {
     expect(sizes).toEqual([1, 2])
   })
 
-  it('the slab is replaced in the middle of a block while its start is in flight: every octet arrives once', () => {
+  it('the slab is replaced in the middle of a block while its start is in flight: every byte arrives once', () => {
     const peer = new Peer()
     const reader = new ClientReader()
     const lines: string[] = []

@@ -1,4 +1,4 @@
-/** E19: every order in which a response may come (RFC 9113 §8.1), under every way of cutting its octets. */
+/** E19: every order in which a response may come (RFC 9113 §8.1), under every way of cutting its bytes. */
 
 import { continuation, data, type Field, fieldBlock, headers, Peer } from './peer.js'
 
@@ -69,7 +69,7 @@ function* pseudoRandomCuts(bytes: Buffer, seed: number): Generator<Buffer> {
 }
 
 const segmentations: [string, (frames: Buffer[], seed: number) => Iterable<Buffer>][] = [
-  ['one octet at a time', (frames) => Array.from(Buffer.concat(frames), (byte) => Buffer.of(byte))],
+  ['one byte at a time', (frames) => Array.from(Buffer.concat(frames), (byte) => Buffer.of(byte))],
   ['one frame at a time', (frames) => frames],
   ['cut at random', (frames, seed) => pseudoRandomCuts(Buffer.concat(frames), seed + 1)],
   ['in one piece', (frames) => [Buffer.concat(frames)]],

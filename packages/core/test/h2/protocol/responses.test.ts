@@ -311,7 +311,7 @@ describe('RFC 9113 §4.3 "A decoding error in a field block MUST be treated as a
 
 describe('limits on field sections', () => {
   it.each<[string, Buffer]>([
-    // Dynamic entry 62 has 32 + 2 + 4 octets; 62 of 4,000 octets each make the bomb.
+    // Dynamic entry 62 has 32 + 2 + 4 bytes; 62 of 4,000 bytes each make the bomb.
     [
       'D02 HPACK bomb: one large entry named many times',
       Buffer.concat([Buffer.from([0x88, 0x40, 1, 0x62, 0x7f, 0xa1, 0x1e]), bytesOf(4_000), Buffer.alloc(2_000, 0xbe), insertion]),
@@ -321,7 +321,7 @@ describe('limits on field sections', () => {
       Buffer.concat([Buffer.from([0x88]), Buffer.alloc(3_000, 0x90), insertion]),
     ],
     [
-      'D03 more than 1,000 fields under the octet limit',
+      'D03 more than 1,000 fields under the byte limit',
       Buffer.concat([Buffer.from([0x88]), fieldBlock(Array.from({ length: 1_001 }, () => ['a', ''])), insertion]),
     ],
     [
@@ -589,7 +589,7 @@ describe('frames that bring nothing', () => {
     expect(peer.receive(...Array.from({ length: 1_001 }, () => data(1, '', { padding: 1 })))).toBe('ENHANCE_YOUR_CALM')
   })
 
-  it('E22 content one octet at a time is slow, not hostile: few WINDOW_UPDATE frames', () => {
+  it('E22 content one byte at a time is slow, not hostile: few WINDOW_UPDATE frames', () => {
     const peer = new Peer()
     const stream = peer.get()
     peer.recorder.during = (line) => {

@@ -166,7 +166,7 @@ describe('RFC 9113 §6.9.2 SETTINGS_INITIAL_WINDOW_SIZE', () => {
 })
 
 describe('C16 RFC 7541 §4.2 SETTINGS_HEADER_TABLE_SIZE', () => {
-  /** The octets of the first field block that is sent next. */
+  /** The bytes of the first field block that is sent next. */
   const nextBlock = (peer: Peer): string => {
     peer.sent()
     peer.get('/x')
@@ -207,7 +207,7 @@ describe('C16 RFC 7541 §4.2 SETTINGS_HEADER_TABLE_SIZE', () => {
 })
 
 describe('what we say', () => {
-  it('leaves a default of 4,096 octets out, and names another', () => {
+  it('leaves a default of 4,096 bytes out, and names another', () => {
     expect(initialSettings(LOCAL).map(([id]) => id)).toEqual([2, 4, 6, 9])
     expect(initialSettings({ ...LOCAL, headerTableBytes: 0 })[0]).toEqual([1, 0])
   })
@@ -219,7 +219,7 @@ describe('what we say', () => {
     expect(new Peer().client.trailersExceedPeerLimit(['a', 'x'.repeat(100_000)])).toBe(false)
   })
 
-  it('§6.5.2 MAX_HEADER_LIST_SIZE: a request over it is known beforehand, 32 octets counted for each field', () => {
+  it('§6.5.2 MAX_HEADER_LIST_SIZE: a request over it is known beforehand, 32 bytes counted for each field', () => {
     const peer = new Peer()
     const head = { method: 'GET', scheme: 'https', authority: 'a.test', path: '/', fields: ['a', 'b'], sensitive: undefined }
     const bytes = 'GEThttpsa.test/:method:scheme:authority:pathab'.length + 5 * 32

@@ -12,7 +12,7 @@ const SIZES = [1, 31, 32, 33, 1_023, 1_024, 1_025, 16_384, 65_536, 200_000]
 /** The socket's memory: the same for every read. */
 const lent = Buffer.alloc(262_144)
 
-/** One read of `length` octets, of value `fill`, which lie at `at` of the socket's memory until the next one. */
+/** One read of `length` bytes, of value `fill`, which lie at `at` of the socket's memory until the next one. */
 function receive(body: ResponseBody, length: number, fill: number, at = 9): void {
   lent.fill(0xee)
   lent.fill(fill, at, at + length)
@@ -32,7 +32,7 @@ function same(bytes: Uint8Array, expected: Uint8Array): boolean {
   return Buffer.compare(bytes, expected) === 0
 }
 
-describe.each(SIZES)('parts of %i octets', (size) => {
+describe.each(SIZES)('parts of %i bytes', (size) => {
   it('wait for a reader who comes later, and for one who is there', async () => {
     const body = new ResponseBody(SOURCE)
     for (const fill of [1, 2, 3]) receive(body, size, fill)
@@ -87,12 +87,12 @@ it('bytes that were read never change, whatever arrives after them', async () =>
   expect(kept.every(({ bytes, copy }) => same(bytes, copy))).toBe(true)
 })
 
-/** How many pieces of so many octets are set aside while `run` runs. */
-function setAside(octets: number, run: () => void): number {
+/** How many pieces of so many bytes are set aside while `run` runs. */
+function setAside(bytes: number, run: () => void): number {
   const real = Buffer.allocUnsafeSlow
   let pieces = 0
   Buffer.allocUnsafeSlow = (size) => {
-    if (size === octets) pieces++
+    if (size === bytes) pieces++
     return real(size)
   }
   try {

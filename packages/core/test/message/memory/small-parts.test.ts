@@ -8,14 +8,14 @@ function open(): ResponseBody {
   return new ResponseBody({ consumed: () => undefined, cancel: () => undefined })
 }
 
-/** A view of `text.length` octets in memory as large as what a socket delivers. */
+/** A view of `text.length` bytes in memory as large as what a socket delivers. */
 function small(text: string): Buffer {
   const chunk = Buffer.alloc(SOCKET_CHUNK, '#')
   return chunk.subarray(100, 100 + chunk.write(text, 100))
 }
 
-describe('E22 one octet of content and 255 of padding in every frame, unread', () => {
-  it('costs its own octets and at most one chunk of the socket, not a chunk for every few of them', () => {
+describe('E22 one byte of content and 255 of padding in every frame, unread', () => {
+  it('costs its own bytes and at most one chunk of the socket, not a chunk for every few of them', () => {
     const body = open()
     for (let i = 0; i < 50_000; i++) body.push(small(String(i % 10)))
     body.end()
@@ -59,7 +59,7 @@ describe('E22 one octet of content and 255 of padding in every frame, unread', (
     expect(Buffer.concat(body.take()).toString()).toBe('def')
   })
 
-  it('nor with a TLS record for every octet, where each part has memory of its own', () => {
+  it('nor with a TLS record for every byte, where each part has memory of its own', () => {
     const body = open()
     for (let i = 0; i < 50_000; i++) body.push(Buffer.from(String(i % 10)))
     body.end()
@@ -72,12 +72,12 @@ describe('E22 one octet of content and 255 of padding in every frame, unread', (
     const body = open()
     const part = Buffer.alloc(1_024, 'x')
     for (let i = 0; i < 20_000; i++) body.push(part)
-    let octets = 0
+    let bytes = 0
     for (let i = 0; i < 30_000; i++) {
       if (i < 10_000) body.push(part)
-      octets += (await body.next()).value.length
+      bytes += (await body.next()).value.length
     }
-    expect([octets, body.buffered]).toEqual([30_000 * 1_024, 0])
+    expect([bytes, body.buffered]).toEqual([30_000 * 1_024, 0])
     body.push(part)
     body.end()
     expect(body.take()).toEqual([part])
