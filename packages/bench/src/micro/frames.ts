@@ -50,16 +50,17 @@ const LOCAL = {
 /** Requests are written too, because streams have to be open. A new connection whenever the identifiers of the chunk are used up. */
 function engine(): Contestant {
   const bytes = chunk(1)
-  const rest = { onCapacity: nothing, onInformational: nothing, onResponse: nothing, onData: nothing, onEnd: nothing }
-  const listener = { ...rest, onStreamError: nothing, onSendable: nothing, onClosed: nothing }
-  const connection = { onGoaway: nothing, onPong: nothing, onOrigin: nothing, onAltSvc: nothing }
+  const responses = { onInformational: nothing, onResponse: nothing, onData: nothing, onEnd: nothing }
+  const owner = { ...responses, onStreamError: nothing, onSendable: nothing, onClosed: nothing }
+  const streams = { onCapacity: nothing, onStreamClosed: nothing }
+  const listener = { ...streams, onGoaway: nothing, onPong: nothing, onOrigin: nothing, onAltSvc: nothing }
   return {
     name: 'unshard engine with its requests',
     run() {
-      const protocol = new Protocol<undefined>({ ...listener, ...connection }, LOCAL, new WindowBudget(0))
+      const protocol = new Protocol<typeof owner>(listener, LOCAL, new WindowBudget(0))
       protocol.start()
       protocol.receive(frames.settings({}))
-      for (let i = 0; i < RESPONSES; i++) protocol.openStream(undefined, HEAD, true)
+      for (let i = 0; i < RESPONSES; i++) protocol.openStream(owner, HEAD, true)
       const fault = protocol.receive(bytes)
       if (fault !== undefined || protocol.active > 0) throw fault ?? new Error('streams are left')
       return 2 * RESPONSES

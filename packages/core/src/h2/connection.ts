@@ -12,16 +12,15 @@ import { type Connection, type ConnectionState, nextConnectionId } from '../tran
 import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
 import type { Route } from '../transport/route.js'
 import type { Http2Record } from '../transport/target.js'
-import { type ExchangeHost, fieldsTooLarge, H2Exchange } from './exchange.js'
+import { type ConnectionLoss, type ExchangeHost, fieldsTooLarge, H2Exchange } from './exchange.js'
 import { Health } from './health/health.js'
 import { Pings } from './health/pings.js'
 import { OriginSet } from './origin-set.js'
-import type { ProtocolListener, StreamEnd } from './protocol/connection-state.js'
+import type { ProtocolListener } from './protocol/connection-state.js'
 import { ErrorCode, type ProtocolFault } from './protocol/error-code.js'
-import type { FieldSection } from './protocol/field-section.js'
 import { Protocol } from './protocol/protocol.js'
 import { ASSUMED_MAX_CONCURRENT_STREAMS, type LocalSettings, type StreamLimits } from './protocol/settings.js'
-import type { Stream } from './protocol/stream.js'
+import type { StreamEnd } from './protocol/stream.js'
 import type { WindowBudget } from './protocol/window.js'
 import { closeSocket, lossOf, Shutdown } from './shutdown.js'
 import { WriteScheduler } from './write-scheduler.js'
@@ -47,7 +46,7 @@ export interface H2Options {
 }
 
 /** The engine's `Connection`. */
-export class H2Connection implements Connection, ProtocolListener<H2Exchange>, ExchangeHost {
+export class H2Connection implements Connection, ProtocolListener, ExchangeHost {
   readonly id: number = nextConnectionId()
   readonly protocol = 'h2'
   readonly route: Route
@@ -172,34 +171,7 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     else this.onChange?.()
   }
 
-  onInformational(stream: Stream<H2Exchange>, section: FieldSection): void {
-    stream.owner.onInformational(section)
-  }
-
-  onResponse(stream: Stream<H2Exchange>, section: FieldSection): void {
-    stream.owner.onResponse(section)
-  }
-
-  onData(stream: Stream<H2Exchange>, bytes: Buffer, start: number, end: number): void {
-    stream.owner.onData(bytes, start, end)
-  }
-
-  onEnd(stream: Stream<H2Exchange>, trailers: readonly string[] | undefined): void {
-    stream.owner.onEnd(trailers)
-  }
-
-  onStreamError(stream: Stream<H2Exchange>, end: StreamEnd): void {
-    if (this.#isLostBy(end)) {
-      const loss = lossOf(stream.id, this.#shutdown.culprit, true)
-      return stream.owner.onConnectionLost(this.#shutdown.closedError('peer'), false, loss)
-    }
-    stream.owner.onStreamError(end)
-    // The server is overloaded on this connection, and will be with the next request: others go elsewhere.
-    if (end.initiator === 'peer' && end.errorCode === ErrorCode.ENHANCE_YOUR_CALM) this.#overloaded(stream.id)
-  }
-
-  /** Servers with a limit on memory (Node's has one of 10 MB) take the first streams, and reset the others. */
-  #overloaded(streamId: number): void {
+  overloaded(streamId: number): void {
     if (this.#state === 'open') {
       const streams = Math.max(1, [...this.#engine.open()].filter(({ id }) => id < streamId).length)
       this.#record.overload = { streams, atMs: this.clock.now() }
@@ -207,18 +179,12 @@ export class H2Connection implements Connection, ProtocolListener<H2Exchange>, E
     this.#drain()
   }
 
-  /** After a GOAWAY with an error, a server that resets the other streams ends its connection: that says nothing about their requests. */
-  #isLostBy({ initiator, errorCode, unprocessed }: StreamEnd): boolean {
-    const passing = errorCode === ErrorCode.NO_ERROR || errorCode === ErrorCode.CANCEL || errorCode === ErrorCode.INTERNAL_ERROR
-    return this.#shutdown.failing && initiator === 'peer' && !unprocessed && passing
+  lostBy(streamId: number, end: StreamEnd): ConnectionLoss | undefined {
+    if (!this.#shutdown.explains(end)) return undefined
+    return { reason: this.#shutdown.closedError('peer'), loss: lossOf(streamId, this.#shutdown.culprit, true) }
   }
 
-  onSendable(stream: Stream<H2Exchange>, stopped: boolean): void {
-    stream.owner.onSendable(stopped)
-  }
-
-  onClosed(stream: Stream<H2Exchange>): void {
-    stream.owner.onClosed()
+  onStreamClosed(): void {
     if (this.#engine.active === 0) this.#idle()
     this.onChange?.()
   }

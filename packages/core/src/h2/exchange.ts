@@ -7,11 +7,10 @@ import { type Content, wrongWhileSent } from '../message/request-content.js'
 import { type BodySource, ResponseBody } from '../message/response-body.js'
 import type { Clock, ClockTimer } from '../runtime/clock.js'
 import type { Exchange, ExchangeObserver, Loss } from '../transport/exchange.js'
-import type { StreamEnd } from './protocol/connection-state.js'
 import { ErrorCode, errorCodeName } from './protocol/error-code.js'
 import type { FieldSection } from './protocol/field-section.js'
 import type { Protocol } from './protocol/protocol.js'
-import type { Stream } from './protocol/stream.js'
+import type { Stream, StreamEnd, StreamOwner } from './protocol/stream.js'
 
 /** The connection of an exchange. */
 export interface ExchangeHost {
@@ -20,10 +19,20 @@ export interface ExchangeHost {
   flush(): void
   /** The peer has kept a request waiting for too long: whether it is there at all is to be seen. */
   suspect(): void
+  /** The loss of the connection that explains the end of a stream; `undefined` where the stream alone ended. */
+  lostBy(streamId: number, end: StreamEnd): ConnectionLoss | undefined
+  /** The server reset this stream because it is overloaded: later requests use another connection. */
+  overloaded(streamId: number): void
+}
+
+/** The loss of a connection, for one request on it. */
+export interface ConnectionLoss {
+  readonly reason: Error
+  readonly loss: Loss
 }
 
 /** The owner of a stream. */
-export class H2Exchange implements Exchange, BodySource, ContentSink {
+export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwner {
   readonly #engine: Protocol<H2Exchange>
   readonly #request: HttpRequest
   readonly #observer: ExchangeObserver
@@ -180,7 +189,10 @@ export class H2Exchange implements Exchange, BodySource, ContentSink {
   }
 
   onStreamError(end: StreamEnd): void {
+    const lost = this.#host.lostBy(this.streamId, end)
+    if (lost !== undefined) return this.onConnectionLost(lost.reason, false, lost.loss)
     this.#fail(this.#errorOf(end))
+    if (end.initiator === 'peer' && end.errorCode === ErrorCode.ENHANCE_YOUR_CALM) this.#host.overloaded(this.streamId)
   }
 
   /** The connection is gone. `unsent`: not a byte of this request had been handed to the socket. */

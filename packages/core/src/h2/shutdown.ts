@@ -6,6 +6,7 @@ import type { SerializedOrigin } from '../message/origin.js'
 import type { Clock } from '../runtime/clock.js'
 import type { Loss } from '../transport/exchange.js'
 import { ErrorCode, errorCodeName, type ProtocolFault } from './protocol/error-code.js'
+import type { StreamEnd } from './protocol/stream.js'
 
 /** How long a closing socket may take to send what it has, milliseconds. */
 const LINGER_MS = 1_000
@@ -22,9 +23,10 @@ export class Shutdown {
     this.#origin = origin
   }
 
-  /** Whether the peer has found an error: what it does to streams from then on says nothing about their requests. */
-  get failing(): boolean {
-    return this.#errorCode !== undefined
+  /** Whether a stream ended because the peer closes the connection after a GOAWAY with an error: its reset says nothing about the request. */
+  explains({ initiator, errorCode, unprocessed }: StreamEnd): boolean {
+    const isClosing = errorCode === ErrorCode.NO_ERROR || errorCode === ErrorCode.CANCEL || errorCode === ErrorCode.INTERNAL_ERROR
+    return this.#errorCode !== undefined && initiator === 'peer' && !unprocessed && isClosing
   }
 
   /** The stream that a GOAWAY with an error named as its last one (RFC 9113 §6.8) while it was open: it has caused the error. */

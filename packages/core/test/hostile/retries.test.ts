@@ -136,7 +136,7 @@ describe.each(transports)('over %s', (_name, on) => {
     t.world.defer(() => Object.defineProperty(ConnectionState.prototype, 'capacity', capacity))
     Object.defineProperty(ConnectionState.prototype, 'capacity', {
       configurable: true,
-      get(this: ConnectionState<unknown>): number {
+      get(this: ConnectionState<never>): number {
         if (this.nextStreamId === 3 && ids.length === 1) this.nextStreamId = 0x7fff_ffff
         return capacity.get!.call(this)
       },

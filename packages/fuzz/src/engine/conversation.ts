@@ -123,7 +123,7 @@ export class Conversation {
     const head = headOf(x, y, z)
     if (this.engine.capacity === 0 || this.requests.length >= MAX_REQUESTS || this.engine.exceedsPeerLimit(head)) return
     const endStream = !hasContent(head)
-    const request = new Request(head, this.witness.open, endStream)
+    const request = new Request(this.witness, head, this.witness.open, endStream)
     this.requests.push(request)
     this.witness.opened++
     request.stream = this.engine.openStream(request, head, endStream)

@@ -1,9 +1,21 @@
 /** One stream as the fuzzer sees it: what was asked of the engine, and what it has told about it. */
 
-import type { RequestHead } from '../../../core/src/h2/protocol/field-section.js'
-import type { Stream } from '../../../core/src/h2/protocol/stream.js'
+import type { FieldSection, RequestHead } from '../../../core/src/h2/protocol/field-section.js'
+import type { Stream, StreamEnd, StreamOwner } from '../../../core/src/h2/protocol/stream.js'
 
-export class Request {
+/** Checks the events of every stream. */
+export interface RequestWitness {
+  onInformational(stream: Stream<Request>, section: FieldSection): void
+  onResponse(stream: Stream<Request>, section: FieldSection): void
+  onData(stream: Stream<Request>, bytes: Buffer, start: number, end: number): void
+  onEnd(stream: Stream<Request>, trailers: readonly string[] | undefined): void
+  onStreamError(stream: Stream<Request>, end: StreamEnd): void
+  onSendable(stream: Stream<Request>, stopped: boolean): void
+  onClosed(stream: Stream<Request>): void
+}
+
+export class Request implements StreamOwner {
+  readonly #witness: RequestWitness
   readonly head: RequestHead
   /** Streams that were open when this one was opened. */
   readonly openBefore: number
@@ -24,10 +36,33 @@ export class Request {
   unread = 0
   consumed = 0
 
-  constructor(head: RequestHead, openBefore: number, ended: boolean) {
+  constructor(witness: RequestWitness, head: RequestHead, openBefore: number, ended: boolean) {
+    this.#witness = witness
     this.head = head
     this.openBefore = openBefore
     this.sendingEnded = ended
+  }
+
+  onInformational(section: FieldSection): void {
+    this.#witness.onInformational(this.stream!, section)
+  }
+  onResponse(section: FieldSection): void {
+    this.#witness.onResponse(this.stream!, section)
+  }
+  onData(bytes: Buffer, start: number, end: number): void {
+    this.#witness.onData(this.stream!, bytes, start, end)
+  }
+  onEnd(trailers: readonly string[] | undefined): void {
+    this.#witness.onEnd(this.stream!, trailers)
+  }
+  onStreamError(end: StreamEnd): void {
+    this.#witness.onStreamError(this.stream!, end)
+  }
+  onSendable(stopped: boolean): void {
+    this.#witness.onSendable(this.stream!, stopped)
+  }
+  onClosed(): void {
+    this.#witness.onClosed(this.stream!)
   }
 
   get id(): number {

@@ -1,10 +1,10 @@
 /** The listener that believes nothing: every call is checked against what the interface promises about it. */
 
-import type { ProtocolListener, StreamEnd } from '../../../core/src/h2/protocol/connection-state.js'
+import type { ProtocolListener } from '../../../core/src/h2/protocol/connection-state.js'
 import type { FieldSection } from '../../../core/src/h2/protocol/field-section.js'
-import type { Stream } from '../../../core/src/h2/protocol/stream.js'
+import type { Stream, StreamEnd } from '../../../core/src/h2/protocol/stream.js'
 import { must } from '../target.js'
-import type { Request } from './request.js'
+import type { Request, RequestWitness } from './request.js'
 
 /** What a listener can hear, as acts inside a call name it. */
 export const HEARD = [
@@ -23,7 +23,7 @@ export const HEARD = [
 ] as const
 export type Heard = (typeof HEARD)[number]
 
-export class Witness implements ProtocolListener<Request> {
+export class Witness implements ProtocolListener, RequestWitness {
   /** Calls so far. */
   calls = 0
   opened = 0
@@ -105,6 +105,8 @@ export class Witness implements ProtocolListener<Request> {
     this.closed++
     this.#hear('closed', stream, '')
   }
+
+  onStreamClosed(): void {}
 
   onGoaway(lastStreamId: number, errorCode: number, debug: string): void {
     this.#hear('goaway', undefined, `${lastStreamId} ${errorCode} ${debug}`)

@@ -6,11 +6,11 @@ import { ErrorCode, errorCodeName, ProtocolFault } from './error-code.js'
 import { Flag, FrameType, MAX_31_BIT, writePing, writeSettingsAck } from './frame.js'
 import { parseAltSvc, parseOrigins } from './origin-frames.js'
 import type { Sender } from './sender.js'
-import { ResponsePhase } from './stream.js'
+import { ResponsePhase, type StreamOwner } from './stream.js'
 import { StreamState } from './stream-state.js'
 
 /** Acts on the frames of stream 0. */
-export class ConnectionFrames<Owner> {
+export class ConnectionFrames<Owner extends StreamOwner> {
   readonly #state: ConnectionState<Owner>
   readonly #sender: Sender<Owner>
 

@@ -4,61 +4,38 @@ import { HpackDecoder } from '../hpack/decoder.js'
 import { HpackEncoder } from '../hpack/encoder.js'
 import { AbuseLimits } from './abuse-limits.js'
 import { ErrorCode } from './error-code.js'
-import type { FieldSection } from './field-section.js'
 import { DEFAULT_WINDOW_BYTES, MAX_31_BIT, writeGoaway } from './frame.js'
 import { HeldSlots } from './held-slots.js'
 import { Output } from './output.js'
 import { Probe } from './probe.js'
 import { ResetStreams } from './reset-streams.js'
 import { type LocalSettings, NO_STREAM_LIMITS, PeerSettings, type StreamLimits } from './settings.js'
-import type { Stream } from './stream.js'
+import type { Stream, StreamOwner } from './stream.js'
 import { StreamTable } from './stream-table.js'
 import { ReceiveWindow, type WindowBudget } from './window.js'
 
 /** SETTINGS_HEADER_TABLE_SIZE before anything is said (RFC 9113 §6.5.2). */
 const INITIAL_TABLE_BYTES = 4_096
 
-/** Why a stream ended before its response was complete. */
-export interface StreamEnd {
-  /** RFC 9113 §7. */
-  readonly errorCode: number
-  readonly initiator: 'local' | 'peer'
-  readonly reason: string
-  /** The peer has certainly not acted on the request (RFC 9113 §8.7). */
-  readonly unprocessed: boolean
-}
-
-/** What happens, told synchronously while bytes are received. Nothing may be thrown from here. */
-export interface ProtocolListener<Owner> {
-  /** `Protocol.capacity` may have changed: the peer's settings came, or slots that were held are free. */
+/** Events of a connection as a whole. Called synchronously while bytes are received; must not throw. */
+export interface ProtocolListener {
+  /** `Protocol.capacity` may have changed: SETTINGS were received, or held slots were freed. */
   onCapacity(): void
-  /** An interim response, 1xx. */
-  onInformational(stream: Stream<Owner>, section: FieldSection): void
-  /** The final response's fields. */
-  onResponse(stream: Stream<Owner>, section: FieldSection): void
-  /** Part of the content: `bytes` from `start` to `end`, valid during the call. */
-  onData(stream: Stream<Owner>, bytes: Buffer, start: number, end: number): void
-  /** The response is complete; `trailers` is name, value, name, value. */
-  onEnd(stream: Stream<Owner>, trailers: readonly string[] | undefined): void
-  /** The stream ended early. Called once at most, and never after `onEnd`. */
-  onStreamError(stream: Stream<Owner>, end: StreamEnd): void
-  /** Content may be handed over again: all that was queued is written, or nobody wants it any more (`stopped`). */
-  onSendable(stream: Stream<Owner>, stopped: boolean): void
-  /** The stream holds no place any more. Called once for every stream that was opened. */
-  onClosed(stream: Stream<Owner>): void
-  /** The peer opens no new door (RFC 9113 §6.8); streams above `lastStreamId` have been told already. */
+  /** A stream closed, after its owner's `onClosed`. */
+  onStreamClosed(): void
+  /** The peer sent GOAWAY and accepts no new streams (RFC 9113 §6.8). Owners of streams above `lastStreamId` have had their `onStreamError`. */
   onGoaway(lastStreamId: number, errorCode: number, debug: string): void
-  /** A PING of ours came back with these eight bytes. */
+  /** The peer acknowledged a PING with these eight bytes. */
   onPong(opaque: Buffer): void
-  /** RFC 8336: serialised origins, unchecked, in the peer's words. */
+  /** The peer sent ORIGIN: serialized origins as received, unchecked (RFC 8336). */
   onOrigin(origins: readonly string[]): void
-  /** RFC 7838 §4: on stream 0 with an origin, or on a stream without. */
+  /** The peer sent ALTSVC: on stream 0 with an origin, or on a stream without (RFC 7838 §4). */
   onAltSvc(streamId: number, origin: string, value: string): void
 }
 
 /** The state of one connection. */
-export class ConnectionState<Owner> {
-  readonly listener: ProtocolListener<Owner>
+export class ConnectionState<Owner extends StreamOwner> {
+  readonly listener: ProtocolListener
   readonly output: Output = new Output()
   readonly encoder: HpackEncoder = new HpackEncoder()
   readonly decoder: HpackDecoder
@@ -95,12 +72,7 @@ export class ConnectionState<Owner> {
   readonly probe: Probe = new Probe()
   readonly heldSlots: HeldSlots = new HeldSlots(this.probe)
 
-  constructor(
-    listener: ProtocolListener<Owner>,
-    local: LocalSettings,
-    budget: WindowBudget,
-    streams: StreamLimits = NO_STREAM_LIMITS,
-  ) {
+  constructor(listener: ProtocolListener, local: LocalSettings, budget: WindowBudget, streams: StreamLimits = NO_STREAM_LIMITS) {
     this.#streamLimits = streams
     this.#finalStreamId = Math.min(MAX_31_BIT, 2 * streams.total - 1)
     this.peer = new PeerSettings(streams.assumed)
@@ -144,6 +116,7 @@ export class ConnectionState<Owner> {
     this.openSectionsBytes -= stream.sectionBytes
     if (stream.grownBytes > 0) this.budget.give(stream.grownBytes)
     stream.release()
-    this.listener.onClosed(stream)
+    stream.owner.onClosed()
+    this.listener.onStreamClosed()
   }
 }

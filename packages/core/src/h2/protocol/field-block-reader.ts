@@ -10,14 +10,14 @@ import type { ConnectionState } from './connection-state.js'
 import { ErrorCode, ProtocolFault } from './error-code.js'
 import { type FieldSection, fieldSectionBytes, parseFieldSection } from './field-section.js'
 import { Flag, FrameType, frameTypeName } from './frame.js'
-import { ResponsePhase, type Stream } from './stream.js'
+import { ResponsePhase, type Stream, type StreamOwner } from './stream.js'
 import { StreamInput, StreamState } from './stream-state.js'
 
 /** `:status` with its value, as RFC 9113 §6.5.2 counts it. */
 const STATUS_BYTES = 42
 
 /** What is done with a stream once its fields are known. */
-export interface StreamEvents<Owner> {
+export interface StreamEvents<Owner extends StreamOwner> {
   lateSection(streamId: number, endStream: boolean): void
   endResponse(stream: Stream<Owner>, trailers: readonly string[] | undefined): void
   failStream(stream: Stream<Owner>, errorCode: number, reason: string): void
@@ -25,7 +25,7 @@ export interface StreamEvents<Owner> {
 }
 
 /** Assembles and interprets the field blocks of one connection. */
-export class FieldBlocks<Owner> {
+export class FieldBlocks<Owner extends StreamOwner> {
   readonly #state: ConnectionState<Owner>
   readonly #streams: StreamEvents<Owner>
   /** The stream whose block is not complete, 0 when none is. */
@@ -138,7 +138,7 @@ export class FieldBlocks<Owner> {
       // RFC 9110 §6.4.1: no content in 204 and 304; HEAD was known when the stream was opened.
       if (section.status === 204 || section.status === 304) stream.noContent = true
     }
-    this.#state.listener.onResponse(stream, section)
+    stream.owner.onResponse(section)
     if (endStream && stream.state !== StreamState.CLOSED) this.#streams.endResponse(stream, undefined)
   }
 
@@ -147,7 +147,7 @@ export class FieldBlocks<Owner> {
     if (endStream) return this.#malformed(stream, `interim response ${section.status} with END_STREAM`)
     if (section.status === 101) return this.#malformed(stream, 'status 101')
     if (this.#isFlood(stream, section)) return this.#tooMuch(stream, `${stream.interimBytes} bytes of interim responses`)
-    this.#state.listener.onInformational(stream, section)
+    stream.owner.onInformational(section)
   }
 
   /** Bytes are counted, and time allows more. A caller who wants interim responses has no limit. */

@@ -20,19 +20,19 @@ import type { Probe } from './probe.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
 import { initialSettings, type LocalSettings, type PeerSettings, type StreamLimits } from './settings.js'
-import { ResponsePhase, type Stream } from './stream.js'
+import { ResponsePhase, type Stream, type StreamOwner } from './stream.js'
 import { StreamState } from './stream-state.js'
 import type { WindowBudget } from './window.js'
 
-/** The engine of one connection. `Owner` is whatever the caller attaches to a stream. */
-export class Protocol<Owner> {
+/** The engine of one connection. `Owner` receives the events of its stream. */
+export class Protocol<Owner extends StreamOwner> {
   readonly #state: ConnectionState<Owner>
   readonly #sender: Sender<Owner>
   readonly #receiver: Receiver<Owner>
   readonly #reader: FrameReader
   #fault: ProtocolFault | undefined
 
-  constructor(listener: ProtocolListener<Owner>, local: LocalSettings, budget: WindowBudget, streams?: StreamLimits) {
+  constructor(listener: ProtocolListener, local: LocalSettings, budget: WindowBudget, streams?: StreamLimits) {
     this.#state = new ConnectionState(listener, local, budget, streams)
     this.#sender = new Sender(this.#state)
     this.#receiver = new Receiver(this.#state, this.#sender)

@@ -13,11 +13,11 @@ import { checkFrameHeader, checkFrameSize } from './frame-checks.js'
 import type { FrameSink } from './frame-reader.js'
 import { type LateFrames, NOTHING_KNOWN } from './reset-streams.js'
 import type { Sender } from './sender.js'
-import { ResponsePhase, type Stream } from './stream.js'
+import { ResponsePhase, type Stream, type StreamOwner } from './stream.js'
 import { StreamInput, StreamState } from './stream-state.js'
 
 /** Acts on received frames. */
-export class Receiver<Owner> implements FrameSink {
+export class Receiver<Owner extends StreamOwner> implements FrameSink {
   readonly #state: ConnectionState<Owner>
   readonly #sender: Sender<Owner>
   readonly #fieldBlocks: FieldBlocks<Owner>
@@ -99,7 +99,7 @@ export class Receiver<Owner> implements FrameSink {
       return
     }
     this.#state.limits.productive()
-    this.#state.listener.onData(stream, bytes, start, end)
+    stream.owner.onData(bytes, start, end)
   }
 
   dataEnd(_streamId: number, flags: number): void {
@@ -132,7 +132,7 @@ export class Receiver<Owner> implements FrameSink {
     }
     stream.phase = ResponsePhase.ENDED
     stream.apply(StreamInput.RECEIVE_END)
-    this.#state.listener.onEnd(stream, trailers)
+    stream.owner.onEnd(trailers)
     if (stream.state === StreamState.CLOSED) this.#state.remove(stream)
   }
 

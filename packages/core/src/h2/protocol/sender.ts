@@ -3,18 +3,18 @@
  * here while a window is closed or the socket is behind; streams that could send take turns, one frame each.
  */
 
-import type { ConnectionState, StreamEnd } from './connection-state.js'
+import type { ConnectionState } from './connection-state.js'
 import { beginFieldBlock, endFieldBlock } from './field-block-writer.js'
 import { encodeRequest, encodeTrailers, type RequestHead } from './field-section.js'
 import { writeDataHeader, writeRstStream } from './frame.js'
-import { NO_CONTENT, ResponsePhase, Stream } from './stream.js'
+import { NO_CONTENT, ResponsePhase, Stream, type StreamEnd, type StreamOwner } from './stream.js'
 import { StreamInput, StreamState } from './stream-state.js'
 
 /** No content is written while this much output waits for the socket: it would only move from the queue to the socket. */
 const OUTPUT_HIGH_WATER_BYTES = 262_144
 
 /** Writes what one connection sends on its streams. */
-export class Sender<Owner> {
+export class Sender<Owner extends StreamOwner> {
   readonly #state: ConnectionState<Owner>
   /** Streams with content and an open window of their own, in the order of their turns. Others are parked until credit comes. */
   readonly #ready: Stream<Owner>[] = []
@@ -117,8 +117,8 @@ export class Sender<Owner> {
     stream.queue = NO_CONTENT
     stream.endQueued = true
     this.#forget(stream)
-    if (end !== undefined) this.#state.listener.onStreamError(stream, end)
-    if (unfinished) this.#state.listener.onSendable(stream, true)
+    if (end !== undefined) stream.owner.onStreamError(end)
+    if (unfinished) stream.owner.onSendable(true)
     this.#state.remove(stream)
   }
 
@@ -183,12 +183,12 @@ export class Sender<Owner> {
 
   #drained(stream: Stream<Owner>): void {
     stream.backlogged = false
-    this.#state.listener.onSendable(stream, false)
+    stream.owner.onSendable(false)
   }
 }
 
 /** Bytes that wait in a stream's queue; counting ends beyond `limit`. */
-function waitingBytes({ queue, queueOffset }: Stream<unknown>, limit: number): number {
+function waitingBytes({ queue, queueOffset }: Stream, limit: number): number {
   let bytes = -queueOffset
   for (let i = 0; i < queue.length && bytes <= limit; i++) bytes += queue[i]!.length
   return bytes

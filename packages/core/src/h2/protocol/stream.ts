@@ -1,6 +1,7 @@
 /** One stream (RFC 9113 §5): its state, its two windows, what its response has shown so far, and the content still to be sent. */
 
 import { ErrorCode, ProtocolFault } from './error-code.js'
+import type { FieldSection } from './field-section.js'
 import { nextState, REFUSED, type StreamInput, StreamState } from './stream-state.js'
 import { ReceiveWindow } from './window.js'
 
@@ -8,11 +9,39 @@ import { ReceiveWindow } from './window.js'
 export const ResponsePhase = { BEFORE_FINAL: 0, CONTENT: 1, ENDED: 2 } as const
 export type ResponsePhase = (typeof ResponsePhase)[keyof typeof ResponsePhase]
 
+/** Why a stream ended before its response was complete. */
+export interface StreamEnd {
+  /** RFC 9113 §7. */
+  readonly errorCode: number
+  readonly initiator: 'local' | 'peer'
+  readonly reason: string
+  /** The peer has certainly not acted on the request (RFC 9113 §8.7). */
+  readonly unprocessed: boolean
+}
+
+/** Receives the events of one stream. Called synchronously while bytes are received; must not throw. */
+export interface StreamOwner {
+  /** An interim response, 1xx. */
+  onInformational(section: FieldSection): void
+  /** The field section of the final response. */
+  onResponse(section: FieldSection): void
+  /** Part of the content: `bytes` from `start` to `end`, valid during the call. */
+  onData(bytes: Buffer, start: number, end: number): void
+  /** The response is complete; `trailers` is name, value, name, value. */
+  onEnd(trailers: readonly string[] | undefined): void
+  /** The stream ended early. Called at most once, and never after `onEnd`. */
+  onStreamError(end: StreamEnd): void
+  /** Content may be handed over again: all that was queued is written, or the peer wants no more of it (`stopped`). */
+  onSendable(stopped: boolean): void
+  /** The stream no longer occupies a slot. Called once for every stream that was opened. */
+  onClosed(): void
+}
+
 /** The queue of all that have nothing to send: shared, and never pushed to. */
 export const NO_CONTENT: Uint8Array[] = []
 
-/** A stream and what the protocol keeps for it. `owner` is whatever the caller of `openStream` handed over. */
-export class Stream<Owner> {
+/** A stream and what the protocol keeps for it. `owner` is the argument of `openStream`: it receives the stream's events. */
+export class Stream<Owner = StreamOwner> {
   readonly id: number
   readonly owner: Owner
   state: StreamState = StreamState.IDLE

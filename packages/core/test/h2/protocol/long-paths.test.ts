@@ -4,7 +4,7 @@ import { data, headers, settings, settingsAck } from '../../../../testkit/src/fr
 import { resolveOptions } from '../../../src/client/options.js'
 import { Protocol } from '../../../src/h2/protocol/protocol.js'
 import { WindowBudget } from '../../../src/h2/protocol/window.js'
-import { Recorder, request, type TestStream } from './peer.js'
+import { RecordedOwner, Recorder, request, type TestStream } from './peer.js'
 
 const CONTENT_BYTES = 50 * 1024 * 1024
 const FRAME_BYTES = 16_384
@@ -21,7 +21,7 @@ const DEFAULTS: Windows = { stream: streamWindowBytes, connection: connectionWin
 
 /** A reader that keeps up: what arrives is consumed at once. */
 class Reader extends Recorder {
-  engine!: Protocol<string>
+  engine!: Protocol<RecordedOwner>
   received = 0
 
   override onData(stream: TestStream, _bytes: Buffer, start: number, end: number): void {
@@ -35,11 +35,11 @@ function downloadMs(windows: Windows, roundTripMs: number, bytesPerMs: number): 
   const reader = new Reader()
   const budget = new WindowBudget(windows.budget)
   const local = { initialWindowBytes: windows.stream, connectionWindowBytes: windows.connection }
-  const engine = new Protocol<string>(reader, { ...local, headerTableBytes: 4_096, maxFieldSectionBytes: 65_536 }, budget)
+  const engine = new Protocol<RecordedOwner>(reader, { ...local, headerTableBytes: 4_096, maxFieldSectionBytes: 65_536 }, budget)
   reader.engine = engine
   engine.start()
   engine.receive(Buffer.concat([settings({}), settingsAck()]))
-  const { id } = engine.openStream('/', request(), true)
+  const { id } = RecordedOwner.open(reader, engine, request())
   engine.takeOutput()
   engine.receive(headers(id, [[':status', '200']]))
   const part = data(id, Buffer.alloc(FRAME_BYTES))

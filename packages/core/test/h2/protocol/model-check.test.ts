@@ -3,6 +3,7 @@
 import { FrameParser, numberOf } from '../../../../testkit/src/frame-parser.js'
 import { errorCodeName } from '../../../src/h2/protocol/error-code.js'
 import { Protocol } from '../../../src/h2/protocol/protocol.js'
+import type { Stream, StreamOwner } from '../../../src/h2/protocol/stream.js'
 import { StreamState } from '../../../src/h2/protocol/stream-state.js'
 import { WindowBudget } from '../../../src/h2/protocol/window.js'
 import {
@@ -21,7 +22,6 @@ import {
   rstStream,
   settings,
   settingsAck,
-  type TestStream,
   windowUpdate,
 } from './peer.js'
 import { ReferenceModel, type Step } from './reference-model.js'
@@ -124,20 +124,37 @@ const STATES = ['idle', 'open', 'half-closed (local)', 'half-closed (remote)', '
 /** The engine, seen as the model is seen. */
 class Engine {
   events: string[] = []
-  readonly streams: TestStream[] = []
-  readonly #client: Protocol<string>
+  readonly streams: Stream[] = []
+  readonly #client: Protocol<StreamOwner>
   readonly #frames = new FrameParser()
 
   constructor() {
-    const note = (name: string) => (stream: TestStream) => void this.events.push(`${name} ${stream.id}`)
     const ignore = (): void => undefined
-    const connection = { onCapacity: ignore, onGoaway: ignore, onPong: ignore, onOrigin: ignore, onAltSvc: ignore }
-    const responses = { onInformational: note('informational'), onResponse: note('response'), onData: note('data') }
-    const ends = { onEnd: note('end'), onStreamError: note('error'), onSendable: ignore, onClosed: note('closed') }
-    this.#client = new Protocol<string>({ ...connection, ...responses, ...ends }, LOCAL, new WindowBudget(0))
+    const listener = {
+      onCapacity: ignore,
+      onStreamClosed: ignore,
+      onGoaway: ignore,
+      onPong: ignore,
+      onOrigin: ignore,
+      onAltSvc: ignore,
+    }
+    this.#client = new Protocol<StreamOwner>(listener, LOCAL, new WindowBudget(0))
     this.#client.start()
     this.#client.receive(Buffer.concat([BARE.settings, settingsAck()]))
     this.#client.takeOutput()
+  }
+
+  #owner(streamId: number): StreamOwner {
+    const note = (name: string) => () => void this.events.push(`${name} ${streamId}`)
+    return {
+      onInformational: note('informational'),
+      onResponse: note('response'),
+      onData: note('data'),
+      onEnd: note('end'),
+      onStreamError: note('error'),
+      onSendable: () => undefined,
+      onClosed: note('closed'),
+    }
   }
 
   step(step: Step): string | undefined {
@@ -145,7 +162,9 @@ class Engine {
       case 'get':
       case 'post':
       case 'head':
-        this.streams.push(this.#client.openStream('', HEAD[step.kind], step.kind !== 'post'))
+        this.streams.push(
+          this.#client.openStream(this.#owner(2 * this.streams.length + 1), HEAD[step.kind], step.kind !== 'post'),
+        )
         return undefined
       case 'send-end': {
         const stream = this.streams[(step.stream - 1) / 2]

@@ -13,19 +13,19 @@ import {
   settingsAck,
 } from '../../../../testkit/src/frames.js'
 import { HpackDecoder } from '../../../src/h2/hpack/decoder.js'
-import type { ProtocolListener, StreamEnd } from '../../../src/h2/protocol/connection-state.js'
+import type { ProtocolListener } from '../../../src/h2/protocol/connection-state.js'
 import { errorCodeName, type ProtocolFault } from '../../../src/h2/protocol/error-code.js'
 import type { FieldSection, RequestHead } from '../../../src/h2/protocol/field-section.js'
 import { Protocol } from '../../../src/h2/protocol/protocol.js'
 import type { LocalSettings } from '../../../src/h2/protocol/settings.js'
-import type { Stream } from '../../../src/h2/protocol/stream.js'
+import type { Stream, StreamEnd, StreamOwner } from '../../../src/h2/protocol/stream.js'
 import { WindowBudget } from '../../../src/h2/protocol/window.js'
 
 export * from '../../../../testkit/src/frames.js'
 export { ErrorCode } from '../../../src/h2/protocol/error-code.js'
 
-/** Streams are owned by their path. */
-export type TestStream = Stream<string>
+/** A stream whose events a {@link Recorder} writes down. */
+export type TestStream = Stream<RecordedOwner>
 
 /** Frames of RFC 9113's defaults: 65,535 bytes everywhere. */
 export const LOCAL: LocalSettings = {
@@ -41,8 +41,47 @@ const list = (fields: readonly string[]): string => {
   return text
 }
 
+/** Passes the events of one stream to the recorder. */
+export class RecordedOwner implements StreamOwner {
+  readonly #recorder: Recorder
+  #stream!: TestStream
+
+  /** Opens a stream that is recorded. */
+  static open(recorder: Recorder, engine: Protocol<RecordedOwner>, head: RequestHead, endStream = true): TestStream {
+    const owner = new RecordedOwner(recorder)
+    owner.#stream = engine.openStream(owner, head, endStream)
+    return owner.#stream
+  }
+
+  constructor(recorder: Recorder) {
+    this.#recorder = recorder
+  }
+
+  onInformational(section: FieldSection): void {
+    this.#recorder.onInformational(this.#stream, section)
+  }
+  onResponse(section: FieldSection): void {
+    this.#recorder.onResponse(this.#stream, section)
+  }
+  onData(bytes: Buffer, start: number, end: number): void {
+    this.#recorder.onData(this.#stream, bytes, start, end)
+  }
+  onEnd(trailers: readonly string[] | undefined): void {
+    this.#recorder.onEnd(this.#stream, trailers)
+  }
+  onStreamError(end: StreamEnd): void {
+    this.#recorder.onStreamError(this.#stream, end)
+  }
+  onSendable(stopped: boolean): void {
+    this.#recorder.onSendable(this.#stream, stopped)
+  }
+  onClosed(): void {
+    this.#recorder.onClosed(this.#stream)
+  }
+}
+
 /** Turns events into lines. DATA of one stream that arrives in parts is one line, however the parts were cut. */
-export class Recorder implements ProtocolListener<string> {
+export class Recorder implements ProtocolListener {
   lines: string[] = []
   readonly ends: StreamEnd[] = []
   /** Called inside every event, after it has been written down: for what a listener may do there. */
@@ -81,6 +120,7 @@ export class Recorder implements ProtocolListener<string> {
   onClosed(stream: TestStream): void {
     this.#add(`closed ${stream.id}`, stream)
   }
+  onStreamClosed(): void {}
   onGoaway(lastStreamId: number, errorCode: number, debug: string): void {
     this.#add(`goaway ${lastStreamId} ${errorCodeName(errorCode)}${debug === '' ? '' : ` ${debug}`}`)
   }
@@ -169,7 +209,7 @@ export class Peer {
   readonly recorder = new Recorder()
   readonly budget: WindowBudget
   readonly local: LocalSettings
-  readonly client: Protocol<string>
+  readonly client: Protocol<RecordedOwner>
   readonly reader = new ClientReader()
   /** Every stream so far. */
   readonly opened: TestStream[] = []
@@ -209,7 +249,7 @@ export class Peer {
   }
 
   open(head: Partial<RequestHead> = {}, endStream = true): TestStream {
-    const stream = this.client.openStream(head.path ?? '/', request(head), endStream)
+    const stream = RecordedOwner.open(this.recorder, this.client, request(head), endStream)
     this.opened.push(stream)
     return stream
   }

@@ -3,6 +3,7 @@
 import { HpackDecoder } from '../../../src/h2/hpack/decoder.js'
 import { ConnectionState } from '../../../src/h2/protocol/connection-state.js'
 import { Sender } from '../../../src/h2/protocol/sender.js'
+import type { StreamOwner } from '../../../src/h2/protocol/stream.js'
 import { WindowBudget } from '../../../src/h2/protocol/window.js'
 import { bytesOf, ClientReader, LOCAL, Peer, Recorder, request, response, rstStream, settings, windowUpdate } from './peer.js'
 
@@ -269,7 +270,7 @@ describe('RFC 9113 §5.1.1 "Stream identifiers cannot be reused"', () => {
     state.nextStreamId = 0x7fff_ffff
     const sender = new Sender(state)
     expect(state.capacity).toBe(100)
-    expect(sender.open('last', request(), true).id).toBe(0x7fff_ffff)
+    expect(sender.open({} as StreamOwner, request(), true).id).toBe(0x7fff_ffff)
     expect(state.capacity).toBe(0)
     const bytes = Buffer.concat(state.output.take())
     expect(bytes.readUInt32BE(5)).toBe(0x7fff_ffff)

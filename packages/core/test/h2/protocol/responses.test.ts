@@ -292,7 +292,7 @@ describe('RFC 9113 §4.3 "A decoding error in a field block MUST be treated as a
     const state = new ConnectionState(new Recorder(), LOCAL, new WindowBudget(0))
     const sender = new Sender(state)
     const receiver = new Receiver(state, sender)
-    sender.open('/', request(), true)
+    sender.open({ onStreamError: () => undefined, onClosed: () => undefined } as never, request(), true)
     state.decoder.decode = () => {
       throw new RangeError('a defect')
     }

@@ -3,7 +3,7 @@
 import { Protocol } from '../../../src/h2/protocol/protocol.js'
 import { initialSettings, NO_STREAM_LIMITS, type StreamLimits } from '../../../src/h2/protocol/settings.js'
 import { WindowBudget } from '../../../src/h2/protocol/window.js'
-import { bytesOf, LOCAL, Peer, Recorder, raw, request, settings, settingsAck, windowUpdate } from './peer.js'
+import { bytesOf, LOCAL, Peer, RecordedOwner, Recorder, raw, request, settings, settingsAck, windowUpdate } from './peer.js'
 
 const entry = (id: number, value: number): Buffer => {
   const bytes = Buffer.alloc(6)
@@ -234,9 +234,9 @@ describe('what we say', () => {
 describe('bounds of ours on streams, announced to nobody', () => {
   const limited = (streams: Partial<StreamLimits>) => {
     const listener = new Recorder()
-    const engine = new Protocol<string>(listener, LOCAL, new WindowBudget(0), { ...NO_STREAM_LIMITS, ...streams })
+    const engine = new Protocol<RecordedOwner>(listener, LOCAL, new WindowBudget(0), { ...NO_STREAM_LIMITS, ...streams })
     engine.start()
-    return { engine, open: () => engine.openStream('/', request(), true), told: listener.lines }
+    return { engine, open: () => RecordedOwner.open(listener, engine, request()), told: listener.lines }
   }
 
   it('at once: the smaller of ours and the peer’s', () => {
