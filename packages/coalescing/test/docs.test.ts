@@ -1,11 +1,11 @@
-// docs/unsharding.md: every reason and every option is explained, nothing else is called one, and every example runs; the README's too.
+// docs/concepts/coalescing.md: every reason and every option is explained, nothing else is called one, and every example runs; the README's too.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CoalescingOptions, coalescing, GRANT_REASONS, REFUSAL_REASONS } from '@unshard/coalescing'
 import { CLIENT_REASONS, Client, type ClientOptions, sameOrigin } from '@unshard/core'
 import { staticLookup, testWorld } from '@unshard/testkit'
 
-const text = readFileSync(join(import.meta.dirname, '../../../docs/unsharding.md'), 'utf8')
+const text = readFileSync(join(import.meta.dirname, '../../../docs/concepts/coalescing.md'), 'utf8')
 const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
 const examples = [...(text + readme).matchAll(/```(?:ts|js)\n(.*?)```/gs)].map((match) => match[1]!)
 

@@ -2,7 +2,7 @@
 
 import { docsStage, examplesOf } from './stage.js'
 
-describe.each(['docs/streams.md', 'docs/undici.md'])('%s', (page) => {
+describe.each(['docs/guides/streams.md', 'docs/guides/undici.md'])('%s', (page) => {
   const stage = docsStage(page)
 
   it.each(examplesOf(page).map((example, i) => [i + 1, example] as const))(
