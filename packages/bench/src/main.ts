@@ -34,7 +34,7 @@ const runs = new Map<string, Run>([
 ])
 
 /** Below the root of the repository, wherever this is called from. */
-const DOCS = fileURLToPath(new URL('../../../docs', import.meta.url))
+const DOCS = fileURLToPath(new URL('../../../docs/contributing', import.meta.url))
 
 await main()
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Chart, drawCharts } from './plot.js'
 import type { ScenarioReport } from './report.js'
 
-/** A scenario's last run, as it lies in docs/benchmarks. */
+/** A scenario's last run, as it lies in docs/contributing/benchmarks. */
 export interface Recorded {
   /** ISO 8601, of the day. */
   readonly date: string
@@ -26,14 +26,14 @@ export function recordOf({ text, charts = [], json }: ScenarioReport, conditions
   return { ...conditions, text, charts, figures: json }
 }
 
-/** Writes `docs/benchmarks/<scenario>.svg`. Returns the files. */
+/** Writes `docs/contributing/benchmarks/<scenario>.svg`. Returns the files. */
 export function writePlots(docs: string, records: readonly Recorded[]): string[] {
   return records
     .filter(({ charts }) => charts.length > 0)
     .map(({ figures, charts }) => writeBeside(docs, `${figures.name}.svg`, drawCharts(charts)))
 }
 
-/** Writes plots, `docs/benchmarks/<scenario>.json`, and what lies between the markers of `docs/benchmarks.md`, where it has them. Returns the files. */
+/** Writes plots, `docs/contributing/benchmarks/<scenario>.json`, and what lies between the markers of `docs/contributing/benchmarks.md`, where it has them. Returns the files. */
 export function writeDocs(docs: string, records: readonly Recorded[]): string[] {
   const page = join(docs, 'benchmarks.md')
   const before = readFileSync(page, 'utf8')
@@ -58,7 +58,7 @@ export function withRecord(page: string, record: Recorded): string {
   const [open, close] = [opening(name), `<!-- /bench:${name} -->`]
   const from = page.indexOf(open)
   const to = page.indexOf(close)
-  if (from === -1 || to < from) throw new Error(`docs/benchmarks.md has no markers ${open} … ${close}`)
+  if (from === -1 || to < from) throw new Error(`docs/contributing/benchmarks.md has no markers ${open} … ${close}`)
   return `${page.slice(0, from + open.length)}\n${between(record)}\n${page.slice(to)}`
 }
 

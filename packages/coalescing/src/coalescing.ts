@@ -1,7 +1,7 @@
 /**
  * The rules by which a connection made for one origin may serve another (RFC 9113 §9.1.1, RFC 8336 §2.4). All must hold; the first
  * that fails is the reason. A refusal costs a connection, a wrong grant sends a request to a stranger: what is unclear is refused.
- * The numbers are those of docs/unsharding.md. The eleventh, that what belongs to an origin stays with it, is the client's to keep.
+ * The numbers are those of docs/concepts/coalescing.md. The eleventh, that what belongs to an origin stays with it, is the client's to keep.
  */
 
 import { type Connection, type Dial, isConnection, type Origin, type ReusePolicy, type Target, type Verdict } from '@unshard/core'

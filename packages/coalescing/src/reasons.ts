@@ -1,4 +1,4 @@
-/** The names of every answer. They reach diagnostics, tests and `docs/unsharding.md`, and are as stable as error codes. */
+/** The names of every answer. They reach diagnostics, tests and `docs/reference/reasons.md`, and are as stable as error codes. */
 
 /** Why a connection, or one under way, may serve another origin. */
 export const GRANT_REASONS = [

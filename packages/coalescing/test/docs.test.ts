@@ -1,32 +1,39 @@
-// docs/unsharding.md: every reason and every option is explained, nothing else is called one, and every example runs; the README's too.
+// The pages on coalescing: every reason and every option is explained, nothing else is called one, and every example runs; the README's too.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CoalescingOptions, coalescing, GRANT_REASONS, REFUSAL_REASONS } from '@unshard/coalescing'
 import { CLIENT_REASONS, Client, type ClientOptions, sameOrigin } from '@unshard/core'
 import { staticLookup, testWorld } from '@unshard/testkit'
 
-const text = readFileSync(join(import.meta.dirname, '../../../docs/unsharding.md'), 'utf8')
-const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
-const examples = [...(text + readme).matchAll(/```(?:ts|js)\n(.*?)```/gs)].map((match) => match[1]!)
+const read = (path: string): string => readFileSync(join(import.meta.dirname, '../../..', path), 'utf8')
+const concepts = read('docs/concepts/coalescing.md')
+const reasons = read('docs/reference/reasons.md')
+const PAGES = ['docs/reference/diagnostics-channels.md', 'docs/reference/stats.md', 'packages/coalescing/README.md']
+const examples = [...[concepts, ...PAGES.map(read)].join('\n').matchAll(/```(?:ts|js)\n(.*?)```/gs)].map((match) => match[1]!)
 
-test('every reason is in the table, in order', () => {
-  const rows = [...text.matchAll(/^\| (?:[\d, ]+ )?`([a-z0-9-]+)` \|.*\|.*\|$/gm)].map(([, reason]) => reason)
-  const options = [...text.matchAll(/^\| `(\w+)` \| \S+ \|/gm)].map(([, option]) => option)
-  expect(rows.filter((row) => !options.includes(row))).toEqual([...GRANT_REASONS, ...REFUSAL_REASONS])
+/** Names in the first column of a page's tables, between two headings. */
+function rowsOf(from: string, to?: string): string[] {
+  const section = reasons.slice(reasons.indexOf(from), to === undefined ? undefined : reasons.indexOf(to))
+  return [...section.matchAll(/^\| (?:[\d, ]+ )?`([a-z0-9-]+)` \|/gm)].map(([, reason]) => reason!)
+}
+
+test('every reason of a rule is in its table, in order', () => {
+  expect(rowsOf('## Grants', '## Refusals')).toEqual([...GRANT_REASONS])
+  expect(rowsOf('## Refusals', '## Reasons of the pool')).toEqual([...REFUSAL_REASONS])
 })
 
-test('every reason of the pool is explained below the table', () => {
-  const pool = text.slice(text.indexOf('\nFor a connection of'), text.indexOf('\n`GRANT_REASONS`'))
-  const named = [...pool.matchAll(/`([a-z0-9-]+)`/g)].map(([, reason]) => reason)
-  const table = ['handshake-under-way']
-  expect([...new Set([...named, ...table])].sort()).toEqual([...CLIENT_REASONS].sort())
+test('every reason of the pool is in its section', () => {
+  const section = reasons.slice(reasons.indexOf('## Reasons of the pool'), reasons.indexOf('`unshard` exports'))
+  const known = new Set<string>(CLIENT_REASONS)
+  const named = [...section.matchAll(/`([a-z0-9-]+)`/g)].map(([, reason]) => reason!)
+  expect(new Set([...named, 'handshake-under-way'])).toEqual(known)
 })
 
-test('every reason stands beside the number of a rule, in the order of the rules', () => {
-  const numbers = [...text.matchAll(/^\| (\d+)(?:, \d+)? `[a-z0-9-]+` \|/gm)].map(([, number]) => Number(number))
+test('every refusal stands beside the number of its rule, in the order of the rules', () => {
+  const numbers = [...reasons.matchAll(/^\| (\d+)(?:, \d+)? `[a-z0-9-]+` \|/gm)].map(([, number]) => Number(number))
   expect(numbers).toHaveLength(REFUSAL_REASONS.length)
   expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
-  expect([...text.matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+  expect([...concepts.matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
 })
 
 test('every option is in the table of options, but for the one of tests', () => {
@@ -34,7 +41,7 @@ test('every option is in the table of options, but for the one of tests', () => 
     ...{ mode: true, allow: true, deny: true, wildcards: true, trustOriginFrame: true, suspectStatuses: true },
     allowUnauthorized: true,
   }
-  const listed = [...text.matchAll(/^\| `(\w+)` \| (?:none|`\S+`) \|/gm)].map(([, option]) => option)
+  const listed = [...concepts.matchAll(/^\| `(\w+)` \| (?:none|`\S+`) \|/gm)].map(([, option]) => option)
   expect(listed.sort()).toEqual(Object.keys(every).sort())
 })
 

@@ -20,7 +20,7 @@ export interface DeclinedEvent {
   readonly origin: string
   /** The number of the connection; `undefined` for a dial, and where nothing that was open came into question. */
   readonly connection: number | undefined
-  /** The first rule that failed: see docs/unsharding.md. */
+  /** The first rule that failed: see docs/reference/reasons.md. */
   readonly because: ReuseReason
 }
 

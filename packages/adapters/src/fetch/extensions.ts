@@ -15,7 +15,7 @@ import type { Progress } from './init.js'
 
 /** Extensions of one call, or the defaults of every call of a `fetch`. */
 export interface FetchExtensions {
-  /** Deadlines of this request, in milliseconds. Default: the client's. See docs/client.md. */
+  /** Deadlines of this request, in milliseconds. Default: the client's. See docs/guides/client.md. */
   readonly timeouts?: Timeouts
   /** Asks again after a status that says "later", such as 429 and 503: `true`, or when and how often. Default: the client's. */
   readonly retry?: RetryPolicy | boolean

@@ -41,7 +41,7 @@ export interface FetchResponse extends Response {
   /** The content in memory of its own. */
   bytes(): Promise<Uint8Array<ArrayBuffer>>
   /**
-   * The parts of `multipart/…` content, one after the other as they arrive (docs/events.md).
+   * The parts of `multipart/…` content, one after the other as they arrive (docs/guides/server-sent-events.md).
    * @throws ResponseError `ERR_MULTIPART` where it is none, or is cut off.
    */
   multipart(): AsyncGenerator<Part, void>

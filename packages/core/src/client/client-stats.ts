@@ -40,7 +40,7 @@ export interface ClientStats {
     readonly coalesced: number
     /** Requests that were sent once more. */
     readonly replayed: number
-    /** How often a connection, or a dial under way, was refused for an origin, by the named reason: see docs/unsharding.md. */
+    /** How often a connection, or a dial under way, was refused for an origin, by the named reason: see docs/reference/reasons.md. */
     readonly declined: Readonly<Record<string, number>>
     /** Answers of 421, or of a suspected status, on connections made for another origin. */
     readonly misdirected: number

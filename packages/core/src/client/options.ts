@@ -28,7 +28,7 @@ export interface ClientOptions extends PoolSettings {
   readonly tls?: ClientTlsOptions
   /**
    * Reaches origins through a proxy: `'env'` for what the environment says now, a URL, {@link ProxyOptions}, or a function that is asked
-   * once for each origin. Default: none, whatever the environment says. There is never a way around it. See docs/proxies.md.
+   * once for each origin. Default: none, whatever the environment says. There is never a way around it. See docs/guides/proxies.md.
    */
   readonly proxy?: ProxyOption
   /**
@@ -131,7 +131,7 @@ export interface ResolvedOptions {
   readonly clock: Clock
 }
 
-/** Default deadlines, milliseconds; 0 is none. A live server may take as long as it wants: see docs/timeouts.md. */
+/** Default deadlines, milliseconds; 0 is none. A live server may take as long as it wants: see docs/guides/production.md. */
 export const DEFAULT_TIMEOUTS: Required<Timeouts> = { queue: 60_000, connect: 10_000, headers: 0, body: 0, total: 0 }
 
 const WINDOW_RANGE = [65_535, 0x7fff_ffff] as const

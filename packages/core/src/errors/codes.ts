@@ -1,4 +1,4 @@
-/** The codes that this project gives to errors, and the class of each. Codes of the system (`ECONNREFUSED`) come from below. docs/errors.md is checked against it. */
+/** The codes that this project gives to errors, and the class of each. Codes of the system (`ECONNREFUSED`) come from below. docs/reference/errors.md is checked against it. */
 
 /** Each code with the class that carries it. */
 export const ERROR_CODES = {

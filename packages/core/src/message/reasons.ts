@@ -1,6 +1,6 @@
 /** The names of the reasons why a connection serves a request. They reach diagnostics and tests, and are as stable as error codes. */
 
-/** Reasons of the client itself: see docs/unsharding.md. */
+/** Reasons of the client itself: see docs/reference/reasons.md. */
 export const CLIENT_REASONS = [
   'first-connection',
   'address-differs',
@@ -26,5 +26,5 @@ export type ClientReason = (typeof CLIENT_REASONS)[number]
 // biome-ignore lint/suspicious/noEmptyInterface: policies add the members
 export interface PolicyReasons {}
 
-/** Why a connection serves a request, or does not: a name from docs/unsharding.md, or one of a user-supplied reuse policy. */
+/** Why a connection serves a request, or does not: a name from docs/reference/reasons.md, or one of a user-supplied reuse policy. */
 export type ReuseReason = ClientReason | PolicyReasons[keyof PolicyReasons] | (string & {})

@@ -22,7 +22,7 @@ export interface ConnectionInfo {
   readonly proxy: string | undefined
   /** Whether the connection was opened for another origin. */
   readonly coalesced: boolean
-  /** The named reason why this connection served the request: see docs/unsharding.md. */
+  /** The named reason why this connection served the request: see docs/reference/reasons.md. */
   readonly because: ReuseReason
 }
 

@@ -20,7 +20,7 @@ export interface ExplainedCandidate {
   readonly addresses: readonly string[]
   /** `own`: it was made for this origin, or serves it already. */
   readonly verdict: 'own' | 'use' | 'wait' | 'refuse'
-  /** The named reason: see docs/unsharding.md. */
+  /** The named reason: see docs/reference/reasons.md. */
   readonly because: ReuseReason
 }
 

@@ -1,4 +1,4 @@
-/** What RFC 9113 §3, §5 and §9 ask of a client with its sockets on. docs/conformance.md lists all requirements, with their tests. */
+/** What RFC 9113 §3, §5 and §9 ask of a client with its sockets on. docs/contributing/conformance.md lists all requirements, with their tests. */
 
 import { createSign, generateKeyPairSync, getDiffieHellman } from 'node:crypto'
 import { createServer, type Server } from 'node:net'

@@ -1,4 +1,4 @@
-/** Reads docs/conformance.md and the titles of test files, and says what is wrong between them. */
+/** Reads docs/contributing/conformance.md and the titles of test files, and says what is wrong between them. */
 
 import ts from 'typescript'
 

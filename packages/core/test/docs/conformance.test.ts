@@ -1,11 +1,11 @@
-/** docs/conformance.md against the tests that it names. */
+/** docs/contributing/conformance.md against the tests that it names. */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { literalsOf, problemsOf, type Sources } from './conformance-page.js'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const page = readFileSync(new URL('../../../../docs/conformance.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../../../../docs/contributing/conformance.md', import.meta.url), 'utf8')
 
 const sources: Sources = new Map(
   readdirSync(root, { recursive: true, encoding: 'utf8' })
@@ -15,7 +15,7 @@ const sources: Sources = new Map(
     .map((path): [string, string] => [path, readFileSync(`${root}${path}`, 'utf8')]),
 )
 
-it('docs/conformance.md: every requirement has a test that is there, and every test that quotes one is listed', () => {
+it('docs/contributing/conformance.md: every requirement has a test that is there, and every test that quotes one is listed', () => {
   expect(problemsOf(page, sources)).toEqual([])
 })
 

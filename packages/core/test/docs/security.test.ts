@@ -1,4 +1,4 @@
-/** docs/security.md says what is in the sources: every limit with its value, every test under its title. */
+/** docs/concepts/security.md says what is in the sources: every limit with its value, every test under its title. */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { join } from 'node:path'
 const root = join(import.meta.dirname, '../../../..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 
-const rows = read('docs/security.md')
+const rows = read('docs/concepts/security.md')
   .split('\n')
   .filter((line) => line.startsWith('| ') && line.includes('.test.ts`'))
   .map((line) => line.slice(2, -2).split(' | '))

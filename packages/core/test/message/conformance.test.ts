@@ -1,4 +1,4 @@
-/** What RFC 9113 §8 asks of a request before it reaches the engine. docs/conformance.md lists all requirements, with their tests. */
+/** What RFC 9113 §8 asks of a request before it reaches the engine. docs/contributing/conformance.md lists all requirements, with their tests. */
 
 import { checkFields } from '../../src/message/fields.js'
 import { checkRequest, type RequestOptions } from '../../src/message/request.js'

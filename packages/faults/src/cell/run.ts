@@ -11,7 +11,7 @@ import { turn, until, within } from './time.js'
 const PATIENCE_MS = 25_000
 /** The longest deadline, of which one is allowed, and what a tick may be late. Milliseconds of the fake clock. */
 const ONE_DEADLINE_MS = 8_200
-/** How long a peer may be silent after a reset before new requests go elsewhere (docs/security.md). */
+/** How long a peer may be silent after a reset before new requests go elsewhere (docs/concepts/security.md). */
 const SILENCE_MS = 10_300
 const STEP_MS = 50
 /** A tick for the progress that is still seen, one for the deadline, and the steps between. */

@@ -1,5 +1,5 @@
 /**
- * `pnpm silence`: what silence costs, in real time against real processes, beside the bounds of docs/timeouts.md. Takes two minutes. The
+ * `pnpm silence`: what silence costs, in real time against real processes, beside the bounds of docs/guides/production.md. Takes two minutes. The
  * rules themselves are tested in virtual time: core/test/h2/health/liveness.test.ts, core/test/hostile/ping-counters.test.ts.
  */
 

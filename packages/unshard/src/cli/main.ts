@@ -11,7 +11,7 @@ import { VERSION } from './version.js'
 
 const USAGE_ERROR = 2
 
-/** Runs one command. @returns the exit code: see docs/unsharding.md. */
+/** Runs one command. @returns the exit code: see docs/reference/cli.md. */
 async function run(argv: readonly string[]): Promise<number> {
   const asked = parseArguments(argv)
   if (asked.command === 'help') {

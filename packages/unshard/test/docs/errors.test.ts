@@ -6,7 +6,7 @@ import { ERROR_CODES } from 'unshard'
 import { docsStage, examplesOf } from './stage.js'
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url))
-const page = readFileSync(`${root}/docs/errors.md`, 'utf8')
+const page = readFileSync(`${root}/docs/reference/errors.md`, 'utf8')
 
 function sourcesOf(folder: string): string {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
@@ -29,9 +29,9 @@ it('every code that the source gives to an error of ours is in the table', () =>
 })
 
 describe('the example', () => {
-  const stage = docsStage('docs/errors.md')
+  const stage = docsStage('docs/reference/errors.md')
   it('runs', async () => {
-    const [example] = examplesOf('docs/errors.md')
+    const [example] = examplesOf('docs/reference/errors.md')
     expect((await stage.play(example!)).trim()).toMatch(/^fetch failed ECONNREFUSED no$/)
   })
 })

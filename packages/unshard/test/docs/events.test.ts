@@ -1,8 +1,8 @@
-/** The examples of docs/events.md run as they stand. */
+/** The examples of docs/guides/server-sent-events.md run as they stand. */
 
 import { docsStage } from './stage.js'
 
-const stage = docsStage('docs/events.md', (request, response) => {
+const stage = docsStage('docs/guides/server-sent-events.md', (request, response) => {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   for (let i = 0; i < 500; i++) response.write(`id: ${request.url}#${i}\ndata: {"title":"page ${i}"}\n\n`)
 })

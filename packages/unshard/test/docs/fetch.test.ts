@@ -1,8 +1,8 @@
-/** The examples of docs/fetch.md run as they stand. */
+/** The examples of docs/guides/fetch.md run as they stand. */
 
 import { docsStage, examplesOf } from './stage.js'
 
-const page = 'docs/fetch.md'
+const page = 'docs/guides/fetch.md'
 const stage = docsStage(page)
 
 it('has examples', () => expect(examplesOf(page).length).toBeGreaterThan(3))

@@ -1,8 +1,8 @@
-/** The examples of docs/testing.md run as they stand: with the real msw and the real nock. */
+/** The examples of docs/guides/testing.md run as they stand: with the real msw and the real nock. */
 
 import { docsStage } from './stage.js'
 
-const stage = docsStage('docs/testing.md', (_request, response) => void response.end('hello'))
+const stage = docsStage('docs/guides/testing.md', (_request, response) => void response.end('hello'))
 
 it('a client whose server is a function', async () => {
   expect(await stage.play(stage.examples[0]!)).toBe('hello from https://api.example/a\n{ got: { n: 1 } }\n1\n')

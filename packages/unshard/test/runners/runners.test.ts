@@ -1,4 +1,4 @@
-/** The package in test runners as people have them: jest in CommonJS with the lines of docs/testing.md, vitest without any. */
+/** The package in test runners as people have them: jest in CommonJS with the lines of docs/guides/testing.md, vitest without any. */
 
 import { examplesOf } from '../docs/stage.js'
 import { CALLS, runnersStage } from './stage.js'
@@ -29,7 +29,7 @@ const commonjs = `
   const { EventSource } = require('unshard/events')
   ${body('jest')}`
 /** Only these two lines are configured. */
-const configured = examplesOf('docs/testing.md').filter((example) => example.includes('transformIgnorePatterns'))
+const configured = examplesOf('docs/guides/testing.md').filter((example) => example.includes('transformIgnorePatterns'))
 
 it.each([
   ['Babel', 0],

@@ -1,5 +1,5 @@
 /**
- * Whether the peer of an HTTP/2 connection is still there, by the rules of docs/timeouts.md. An open stream and no byte for a while: a PING
+ * Whether the peer of an HTTP/2 connection is still there, by the rules of docs/guides/production.md. An open stream and no byte for a while: a PING
  * (RFC 9113 §6.7). No byte after it: no new request, and in the end the connection fails. A peer that answers may take as long as it wants.
  * It must not know what a request is; deadlines are the call's.
  */

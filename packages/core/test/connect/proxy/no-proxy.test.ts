@@ -35,7 +35,7 @@ function proxyFor(env: Environment, url: string | null): string {
   return proxy === undefined ? '' : `${proxy.scheme}://${proxy.host}`
 }
 
-/** Differences to a source other than curl, each with the rule of curl that makes it. docs/proxies.md has the same list. */
+/** Differences to a source other than curl, each with the rule of curl that makes it. docs/guides/proxies.md has the same list. */
 const GO_DIFFERENCES = new Map([
   ['localhost', 'Go never uses a proxy for localhost; curl does unless NO_PROXY names it'],
   ['127.0.0.2', 'Go never uses a proxy for loopback addresses; curl does unless NO_PROXY names them'],

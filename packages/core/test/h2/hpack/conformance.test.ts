@@ -1,4 +1,4 @@
-/** Requirements of RFC 7541 that no other test of this folder shows by itself. docs/conformance.md lists all of them, with their tests. */
+/** Requirements of RFC 7541 that no other test of this folder shows by itself. docs/contributing/conformance.md lists all of them, with their tests. */
 
 import { HpackDecoder } from '../../../src/h2/hpack/decoder.js'
 import { bytes, dynamicTable, encodeBlock, encodeHex, newEncoder } from './blocks.js'

@@ -1,4 +1,4 @@
-/** What a hostile server can make this engine do, and where it ends: the limits that docs/security.md lists. */
+/** What a hostile server can make this engine do, and where it ends: the limits that docs/concepts/security.md lists. */
 
 import {
   bytesOf,

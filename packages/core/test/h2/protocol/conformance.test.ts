@@ -1,4 +1,4 @@
-/** Requirements of RFC 9113 that no other test of this folder shows by itself. docs/conformance.md lists all of them, with their tests. */
+/** Requirements of RFC 9113 that no other test of this folder shows by itself. docs/contributing/conformance.md lists all of them, with their tests. */
 
 import {
   altsvc,
