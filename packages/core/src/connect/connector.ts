@@ -3,7 +3,7 @@
 import { type LookupFunction, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { ConnectError, TimeoutError } from '../errors/errors.js'
-import type { H2Options } from '../h2/connection.js'
+import type { H2Options } from '../h2/connection-options.js'
 import type { LocalSettings } from '../h2/protocol/settings.js'
 import { WindowBudget } from '../h2/protocol/window.js'
 import type { Origin } from '../message/origin.js'

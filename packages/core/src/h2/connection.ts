@@ -3,47 +3,28 @@
  * connection ends; what the bytes mean is the protocol's affair, one request is its exchange's.
  */
 
-import type { Duplex } from 'node:stream'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
 import type { Clock } from '../runtime/clock.js'
-import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
-import { type Connection, type ConnectionState, nextConnectionId } from '../transport/connection.js'
+import type { Connection, ConnectionState } from '../transport/connection.js'
+import { nextConnectionId } from '../transport/connection.js'
 import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
 import type { Route } from '../transport/route.js'
 import type { Http2Record } from '../transport/target.js'
-import { type ConnectionLoss, type ExchangeHost, fieldsTooLarge, H2Exchange } from './exchange.js'
+import type { H2Options, H2Socket } from './connection-options.js'
+import { streamLimits } from './connection-options.js'
+import type { ConnectionLoss, ExchangeHost } from './exchange.js'
+import { fieldsTooLarge, H2Exchange } from './exchange.js'
 import { Health } from './health/health.js'
 import { Pings } from './health/pings.js'
 import { OriginSet } from './origin-set.js'
 import type { ProtocolListener } from './protocol/connection-state.js'
-import { ErrorCode, type ProtocolFault } from './protocol/error-code.js'
+import type { ProtocolFault } from './protocol/error-code.js'
+import { ErrorCode } from './protocol/error-code.js'
 import { Protocol } from './protocol/protocol.js'
-import { ASSUMED_MAX_CONCURRENT_STREAMS, type LocalSettings, type StreamLimits } from './protocol/settings.js'
 import type { StreamEnd } from './protocol/stream.js'
-import type { WindowBudget } from './protocol/window.js'
 import { closeSocket, lossOf, Shutdown } from './shutdown.js'
 import { WriteScheduler } from './write-scheduler.js'
-
-/** A socket that can be told not to keep the process alive. */
-export interface H2Socket extends Duplex {
-  ref?(): unknown
-  unref?(): unknown
-}
-
-/** Options of one connection. */
-export interface H2Options {
-  readonly settings: LocalSettings
-  readonly budget: WindowBudget
-  readonly clock: Clock
-  readonly pool: ResolvedPoolSettings
-  /** Record of the origin that this connection is made for. */
-  readonly record: Http2Record
-  /** How the socket is read, where not as a stream: into memory that is lent for a call. */
-  readonly reads?: { start(sink: (bytes: Buffer) => void): void } | undefined
-  /** Forgiven budgets: see `Protocol.refillLimits`. Milliseconds. */
-  readonly refillMs?: number
-}
 
 /** The engine's `Connection`. */
 export class H2Connection implements Connection, ProtocolListener, ExchangeHost {
@@ -343,16 +324,4 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   }
 }
 
-function streamLimits({ pool, record: { overload }, clock }: H2Options): StreamLimits {
-  const { maxConcurrentRequests, maxRequestsPerConnection, waitForSettings } = pool
-  const isOverloaded = overload !== undefined && clock.now() - overload.atMs < OVERLOAD_MS
-  return {
-    concurrent: isOverloaded ? Math.min(maxConcurrentRequests, overload.streams) : maxConcurrentRequests,
-    total: maxRequestsPerConnection === 0 ? Number.POSITIVE_INFINITY : maxRequestsPerConnection,
-    assumed: waitForSettings ? 0 : ASSUMED_MAX_CONCURRENT_STREAMS,
-  }
-}
-
-/** How long new connections keep to what an overloaded server has taken, milliseconds. */
-const OVERLOAD_MS = 300_000
 const DEFAULT_REFILL_MS = 1_000

@@ -2,7 +2,8 @@
 
 import { ConnectError } from '../../errors/errors.js'
 import type { H1Options } from '../../h1/connection.js'
-import { H2Connection, type H2Options } from '../../h2/connection.js'
+import { H2Connection } from '../../h2/connection.js'
+import type { H2Options } from '../../h2/connection-options.js'
 import type { Connection } from '../../transport/connection.js'
 import type { Carrier, Route } from '../../transport/route.js'
 import type { PoolTarget } from '../../transport/target.js'

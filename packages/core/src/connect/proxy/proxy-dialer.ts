@@ -2,7 +2,8 @@
 
 import { isIPv4, type Socket } from 'node:net'
 import { ConnectError } from '../../errors/errors.js'
-import { H2Connection, type H2Options } from '../../h2/connection.js'
+import { H2Connection } from '../../h2/connection.js'
+import type { H2Options } from '../../h2/connection-options.js'
 import { type Origin, parseOrigin } from '../../message/origin.js'
 import { unlessAborted } from '../../runtime/abort.js'
 import { BoundedCache } from '../../runtime/bounded-cache.js'

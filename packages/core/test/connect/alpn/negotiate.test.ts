@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream'
 import { negotiate } from '../../../src/connect/alpn/negotiate.js'
-import type { H2Options } from '../../../src/h2/connection.js'
+import type { H2Options } from '../../../src/h2/connection-options.js'
 import { WindowBudget } from '../../../src/h2/protocol/window.js'
 import { parseOrigin } from '../../../src/index.js'
 import { systemClock } from '../../../src/runtime/clock.js'
