@@ -5,6 +5,7 @@
 
 import { channel } from 'node:diagnostics_channel'
 import type { ReuseReason } from './message/reasons.js'
+import { Metrics } from './runtime/metrics.js'
 
 /** An origin has joined a connection that was made for another one. Channel `unshard:coalesced`. */
 export interface CoalescedEvent {
@@ -39,24 +40,20 @@ const MISDIRECTED = channel('unshard:misdirected')
 
 /** The counts of one client, and its voice on the channels, which all clients of a process share. */
 export class Diagnostics {
-  readonly #declined = new Map<string, number>()
-  #misdirected = 0
+  /** Counters of this client. */
+  readonly metrics: Metrics = new Metrics()
 
   coalesced(event: CoalescedEvent): void {
     if (COALESCED.hasSubscribers) COALESCED.publish(event)
   }
 
   declined(event: DeclinedEvent): void {
-    this.#declined.set(event.because, (this.#declined.get(event.because) ?? 0) + 1)
+    this.metrics.decline(event.because)
     if (DECLINED.hasSubscribers) DECLINED.publish(event)
   }
 
   misdirected(event: MisdirectedEvent): void {
-    this.#misdirected++
+    this.metrics.misdirected++
     if (MISDIRECTED.hasSubscribers) MISDIRECTED.publish(event)
-  }
-
-  get counts(): { readonly declined: Readonly<Record<string, number>>; readonly misdirected: number } {
-    return { declined: Object.fromEntries(this.#declined), misdirected: this.#misdirected }
   }
 }

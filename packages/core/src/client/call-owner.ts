@@ -3,6 +3,7 @@
 import type { Timeouts } from '../message/request.js'
 import type { Pool } from '../pool/pool.js'
 import type { Deadlines } from '../runtime/deadlines.js'
+import type { Metrics } from '../runtime/metrics.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { ResolvedRetryPolicy } from './status-retry.js'
 
@@ -10,14 +11,11 @@ import type { ResolvedRetryPolicy } from './status-retry.js'
 export interface CallOwner {
   readonly pool: Pool
   readonly deadlines: Deadlines
-  /** The request was sent once more. */
-  onReplay(): void
+  readonly metrics: Metrics
   /** The origin wants HTTP/1.1: the target to ask instead; `undefined` where this client does not speak it. */
   onHttp1Required(target: PoolTarget): PoolTarget | undefined
   /** The target that stands for `target` where a request has to be alone on its connection. */
   apart(target: PoolTarget): PoolTarget
-  /** The request goes over a connection that was made for another origin. */
-  onCoalesced(): void
   /** Nothing of the call is left. */
   onOver(): void
 }

@@ -4,7 +4,7 @@
 
 import { afterAttempt, ConnectionError, type Processed, UnshardError } from '../errors/errors.js'
 import { inContext } from '../message/context.js'
-import { type HttpRequest, isRepeatable, type RequestOptions } from '../message/request.js'
+import type { HttpRequest, RequestOptions } from '../message/request.js'
 import { type ConnectionInfo, HttpResponse, NO_FIELDS, type ResponseSource, type Timings } from '../message/response.js'
 import type { ResponseBody } from '../message/response-body.js'
 import { connectionInfo, type Member } from '../pool/member.js'
@@ -18,10 +18,9 @@ import type { Exchange, ExchangeObserver, Loss } from '../transport/exchange.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
 import { CallPhases } from './call-phases.js'
-import { canResend, ReplayState, requiresHttp1 } from './replay.js'
+import { noteMisdirected } from './misdirected.js'
+import { ReplayState, requiresHttp1, tookRequests } from './replay.js'
 import { retryDelayMs } from './status-retry.js'
-
-const MISDIRECTED_REQUEST = 421
 
 /** One request in flight. */
 export class Call extends CallPhases implements QueuedRequest, ExchangeObserver, ResponseSource {
@@ -214,22 +213,15 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.#request.content?.rewind?.()
     if (http1 !== undefined) this.#target = http1
     if (how === 'apart') this.#target = this.owner.apart(this.#target)
-    this.owner.onReplay()
+    this.owner.metrics.replayed++
     const delayMs = this.#replays.delayMs(error)
     if (delayMs === 0) this.#acquire()
     else this.#pauseFor(delayMs)
   }
 
-  /**
-   * Whether the origin has answered a request since the last attempt was sent, or has taken one: then it is draining, not refusing. A
-   * connection that is older than this call and goes says nothing: there are only so many of them. Nor does one that is full.
-   */
   #originAnswered(): boolean {
-    if (this.#target.record.answered > this.#answersBefore) return true
-    const connection = this.#member?.connection
-    if (connection === undefined) return false
-    if (connection.state === 'open') return connection.capacity === 0 && connection.active > 0
-    return connection.id <= this.#newestBefore || (connection.state === 'draining' && connection.active > 0)
+    const { answered } = this.#target.record
+    return answered > this.#answersBefore || tookRequests(this.#member?.connection, this.#newestBefore)
   }
 
   /** The response says "later", and the caller's policy takes it at its word. The rest of the response may come until then. */
@@ -239,7 +231,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.exchange = undefined
     this.content = undefined
     this.#maybeActed = true
-    this.owner.onReplay()
+    this.owner.metrics.replayed++
     this.#pauseFor(delayMs)
   }
 
@@ -287,7 +279,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.leaveQueue()
     this.#attempts++
     this.#answersBefore = this.#target.record.answered
-    if (member.coalesced) this.owner.onCoalesced()
+    if (member.coalesced) this.owner.metrics.coalesced++
     try {
       this.exchange = member.connection.request(this.#request, this)
     } catch (error) {
@@ -304,20 +296,9 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.enter('headers', now)
   }
 
-  /**
-   * RFC 9110 §15.5.20: a 421 may be asked again elsewhere, whatever the method; only a shared connection gives reason to. Where this
-   * request cannot be sent again, the next ones are still kept off that connection.
-   */
+  /** Whether the response was misdirected and the request can be sent again on another connection (RFC 9110 §15.5.20). */
   #isMisdirected(status: number): boolean {
-    const { pool } = this.owner
-    const member = this.#member!
-    const suspect = status !== MISDIRECTED_REQUEST && isRepeatable(this.#request) && pool.suspects(status)
-    if (status !== MISDIRECTED_REQUEST && !suspect) {
-      if (member.trial !== undefined) pool.answered(this.#target, member)
-      return false
-    }
-    pool.misdirected(this.#target, member.connection, status)
-    return !this.#misdirected && canResend(this.#request)
+    return noteMisdirected(this.owner.pool, this.#target, this.#member!, this.#request, status) && !this.#misdirected
   }
 
   /** Aborted, reset, timed out: without a word of the server's about this origin nothing has been tried. */
@@ -333,7 +314,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     const exchange = this.exchange
     this.exchange = undefined
     this.content = undefined
-    this.owner.onReplay()
+    this.owner.metrics.replayed++
     // Not from inside the connection's own event: ending the exchange there would pull the stream from under it.
     queueMicrotask(() => {
       exchange?.abort(new Error('misdirected'))

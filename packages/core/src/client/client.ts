@@ -72,7 +72,6 @@ export class Client {
   readonly #limits: CallLimits
   readonly #http1: Http1Origins
   readonly #diagnostics = new Diagnostics()
-  readonly #totals = { requests: 0, coalesced: 0, replayed: 0 }
   /** Settings and connections by origin and tag. */
   readonly pools: Pools
 
@@ -177,7 +176,7 @@ export class Client {
   /** Open connections, and counts since the client was made. */
   stats(): ClientStats {
     const connections = [...this.#pool.connections].map(connectionStats)
-    return { connections, pools: [...this.pools], totals: { ...this.#pool.totals, ...this.#totals, ...this.#diagnostics.counts } }
+    return { connections, pools: [...this.pools], totals: this.#diagnostics.metrics.snapshot() }
   }
 
   /**
@@ -267,18 +266,12 @@ export class Client {
 
   /** What calls tell their client, kept out of its public face. */
   #ownCalls(): CallOwner {
-    const totals = this.#totals
     return {
       pool: this.#pool,
       deadlines: this.#deadlines,
-      onReplay: () => {
-        totals.replayed++
-      },
+      metrics: this.#diagnostics.metrics,
       onHttp1Required: (target) => (target.settings.protocols.includes('http/1.1') ? this.#http1.add(target) : undefined),
       apart: (target) => this.#targets.apart(target),
-      onCoalesced: () => {
-        totals.coalesced++
-      },
       onOver: () => {
         if (this.#deadlines.empty) this.#onIdle?.()
       },
@@ -294,7 +287,7 @@ export class Client {
     if (signal?.aborted === true) throw abortReason(signal)
     const target = this.#http1.resolve(own ?? this.#targetOf(request.origin, options))
     const call = new Call(this.#owner, request, target, options, limits)
-    this.#totals.requests++
+    this.#diagnostics.metrics.requests++
     return call
   }
 

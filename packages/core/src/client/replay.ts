@@ -2,6 +2,7 @@
 
 import { ConnectionError, TransportError } from '../errors/errors.js'
 import { type HttpRequest, isRepeatable } from '../message/request.js'
+import type { Connection } from '../transport/connection.js'
 import type { Loss } from '../transport/exchange.js'
 
 /** Code of a request that stood behind another one in a pipeline when the connection was lost (RFC 9112 §9.3.2). */
@@ -93,4 +94,15 @@ export class ReplayState {
     if (refusals === 0) return 0
     return Math.min(MAX_REFUSAL_DELAY_MS, REFUSAL_DELAY_MS * 2 ** (refusals - 1)) * (0.5 + Math.random() / 2)
   }
+}
+
+/**
+ * Whether the origin has taken requests on a connection that is ending: then it drains, and does not refuse. A connection older than the
+ * call proves nothing by closing, because there are only so many of them; nor does a full one.
+ * @param newestBefore id of the newest connection when the call started.
+ */
+export function tookRequests(connection: Connection | undefined, newestBefore: number): boolean {
+  if (connection === undefined) return false
+  if (connection.state === 'open') return connection.capacity === 0 && connection.active > 0
+  return connection.id <= newestBefore || (connection.state === 'draining' && connection.active > 0)
 }

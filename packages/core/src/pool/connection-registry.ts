@@ -12,6 +12,7 @@ import type { PoolTarget, Target } from '../transport/target.js'
 import type { Lifetimes } from './lifetimes.js'
 import { hasRoom, type Member } from './member.js'
 import type { OriginPool } from './origin-pool.js'
+import type { PoolEvents } from './pool-events.js'
 import { PooledConnection } from './pooled-connection.js'
 import { markRedundant, reviewRedundant } from './redundant-connections.js'
 import type { CandidateIndex } from './reuse/candidate-index.js'
@@ -30,12 +31,7 @@ export interface ConnectionRegistryDeps {
   readonly connector: Pick<Connector, 'proved' | 'disproved'>
   /** Ended with the pool: what comes later is not taken. */
   readonly stop: AbortSignal
-  /** A group has lost a connection, or may use one no more. */
-  settle(originPool: OriginPool): void
-  /** The same, before that connection had had room. */
-  noteDialWithoutCapacity(originPool: OriginPool): void
-  /** A group may have too few connections. */
-  grow(originPool: OriginPool): void
+  readonly events: Pick<PoolEvents, 'onMemberLost' | 'onDialWithoutCapacity' | 'onGrowthNeeded'>
 }
 
 /** An address whose server has sent no SETTINGS so long after the handshake is tried after others, milliseconds. */
@@ -45,11 +41,11 @@ const LOOKED_AT = 3
 
 /** All of one pool. */
 export class ConnectionRegistry {
-  readonly #parts: ConnectionRegistryDeps
+  readonly #deps: ConnectionRegistryDeps
   readonly #pooledConnections = new Map<Connection, PooledConnection>()
 
-  constructor(parts: ConnectionRegistryDeps) {
-    this.#parts = parts
+  constructor(deps: ConnectionRegistryDeps) {
+    this.#deps = deps
   }
 
   /** Open connections. */
@@ -64,16 +60,16 @@ export class ConnectionRegistry {
   /** A new connection, made for `target`. Others find it when it has said what it allows. */
   register(connection: Connection, target: PoolTarget, dial: PendingDial): void {
     // Between its making and now the pool may have ended: whoever made it hears that nobody has it.
-    if (this.#parts.stop.aborted) {
+    if (this.#deps.stop.aborted) {
       dial.end()
-      return connection.destroy(this.#parts.stop.reason)
+      return connection.destroy(this.#deps.stop.reason)
     }
     const pooled = new PooledConnection(connection, dial)
     this.#pooledConnections.set(connection, pooled)
     target.record.connections++
     target.record.misdirected = false
-    this.#parts.lifetimes.add(connection, target.settings)
-    pooled.hostGroups = this.#parts.reuse.sharable(target) ? this.#parts.reuse.hostGroupsOf(target) : undefined
+    this.#deps.lifetimes.add(connection, target.settings)
+    pooled.hostGroups = this.#deps.reuse.sharable(target) ? this.#deps.reuse.hostGroupsOf(target) : undefined
     if (!connection.confirmed) this.#watchSettings(connection, pooled)
     connection.onChange = () => this.#changed(connection, pooled)
     if (connection.state !== 'open' || connection.confirmed) this.#changed(connection, pooled)
@@ -81,7 +77,7 @@ export class ConnectionRegistry {
 
   /** SETTINGS that are late have no deadline (see `h2/liveness.ts`); but another address of the name may be the better one. */
   #watchSettings(connection: Connection, pooled: PooledConnection): void {
-    const { clock, connector } = this.#parts
+    const { clock, connector } = this.#deps
     const timer = clock.startTimer(LATE_SETTINGS_MS, () =>
       clock.afterTurn(() => {
         if (connection.state === 'open' && !connection.confirmed) connector.disproved(connection.route)
@@ -96,7 +92,7 @@ export class ConnectionRegistry {
     const { connection, coalesced, because } = member
     originPool.add(member)
     if (coalesced) {
-      this.#parts.diagnostics.coalesced({ origin: originPool.target.origin.serialized, connection: connection.id, because })
+      this.#deps.diagnostics.coalesced({ origin: originPool.target.origin.serialized, connection: connection.id, because })
       this.#forgetOldest(pooled)
     } else pooled.primary = originPool
     pooled.originPools.add(originPool)
@@ -113,25 +109,25 @@ export class ConnectionRegistry {
    * for each that joins some are looked at: more are never kept than have joined while an answer lasts.
    */
   #forgetOldest({ originPools, primary }: PooledConnection): void {
-    const now = this.#parts.clock.now()
+    const now = this.#deps.clock.now()
     let left = LOOKED_AT
     for (const originPool of originPools) {
       if (left-- === 0) return
       if (originPool === primary || originPool.queue.size > 0 || originPool.expiresAt > now) continue
       this.expire(originPool)
-      this.#parts.settle(originPool)
+      this.#deps.events.onMemberLost(originPool)
     }
   }
 
   /** The connection goes on, but not for this group. Who waited for it needs another. */
   detach(originPool: OriginPool, connection: Connection): void {
     this.#part(originPool, connection)
-    this.#parts.settle(originPool)
+    this.#deps.events.onMemberLost(originPool)
   }
 
   /** Takes those away that the resolver's answer no longer speaks for: they are to be asked about again. */
   expire(originPool: OriginPool): void {
-    const now = this.#parts.clock.now()
+    const now = this.#deps.clock.now()
     for (const { connection, expiresAt = Number.POSITIVE_INFINITY } of [...originPool.members]) {
       if (expiresAt <= now) this.#part(originPool, connection)
     }
@@ -156,7 +152,7 @@ export class ConnectionRegistry {
   }
 
   #mayServe(connection: Connection, target: Target): boolean {
-    return isGrant(this.#parts.policy.verdict(connection, target))
+    return isGrant(this.#deps.policy.verdict(connection, target))
   }
 
   /** The group has requests that may go over it. */
@@ -179,7 +175,7 @@ export class ConnectionRegistry {
     pooled.noteRoom()
     if (pooled.waiting.size > 0) this.#serve(connection, pooled)
     // It may have room for fewer than have come.
-    if (pooled.verificationEnded()) for (const originPool of pooled.waiting) this.#parts.grow(originPool)
+    if (pooled.verificationEnded()) for (const originPool of pooled.waiting) this.#deps.events.onGrowthNeeded(originPool)
     if (pooled.coveredBy !== undefined || pooled.redundant !== undefined)
       reviewRedundant(connection, pooled, this.#pooledConnections)
     this.#noteActivity(connection, pooled)
@@ -187,20 +183,20 @@ export class ConnectionRegistry {
 
   /** Until whoever it was made for has it, it is not idle: where no idle ones are kept it would be closed before its first request. */
   #noteActivity(connection: Connection, { primary }: PooledConnection): void {
-    if (connection.active > 0) return this.#parts.lifetimes.busy(connection)
+    if (connection.active > 0) return this.#deps.lifetimes.busy(connection)
     if (primary === undefined) return
     // One more than the origin may have was made while responses of others were not read.
     if (connection.unread !== undefined && connection.state === 'open' && isOverLimit(connection, primary))
       return void connection.close()
-    this.#parts.lifetimes.idle(connection)
+    this.#deps.lifetimes.idle(connection)
   }
 
   /** Others may find it, and those who waited for it do. */
   #publish(connection: Connection, pooled: PooledConnection): void {
-    const { index } = this.#parts
+    const { index } = this.#deps
     const { reuseKey, origin } = connection.route
     pooled.settingsTimer?.cancel()
-    if (connection.protocol === 'h2') this.#parts.connector.proved(connection.route)
+    if (connection.protocol === 'h2') this.#deps.connector.proved(connection.route)
     if (pooled.hostGroups !== undefined) {
       index.addConnection(connection)
       for (const name of pooled.hostGroups) index.addToHostGroup(connection, { reuseKey, port: origin.port }, name)
@@ -212,7 +208,7 @@ export class ConnectionRegistry {
 
   /** RFC 8336 §2.4: ORIGIN may come after others have joined, and what is not in the set is not served from then on. */
   #noteOrigins(connection: Connection, pooled: PooledConnection): void {
-    const { index, policy } = this.#parts
+    const { index, policy } = this.#deps
     pooled.origins = connection.originSet?.size ?? -1
     if (pooled.hostGroups !== undefined && pooled.dial === undefined) index.list(connection)
     for (const originPool of [...pooled.originPools]) {
@@ -229,7 +225,7 @@ export class ConnectionRegistry {
    *   is used up at once would be asked for without end.
    */
   #serve(connection: Connection, pooled: PooledConnection, justAsked?: OriginPool): void {
-    const { clock } = this.#parts
+    const { clock } = this.#deps
     while (connection.capacity > 0 && pooled.waiting.size > 0) {
       const originPool = pooled.firstWaiting
       const member = originPool.queue.size === 0 ? undefined : originPool.memberOf(connection)
@@ -243,7 +239,7 @@ export class ConnectionRegistry {
         this.expire(originPool)
         // Its own connections stay, and this may be one.
         if (originPool.memberOf(connection) === undefined) pooled.waiting.delete(originPool)
-        this.#parts.settle(originPool)
+        this.#deps.events.onMemberLost(originPool)
         continue
       }
       if (!hasRoom(member)) return
@@ -257,21 +253,21 @@ export class ConnectionRegistry {
 
   /** It takes no more requests: nobody finds it any more, and who waited for it needs another. */
   #retire(connection: Connection, pooled: PooledConnection): void {
-    this.#parts.lifetimes.delete(connection)
-    this.#parts.index.delete(connection)
+    this.#deps.lifetimes.delete(connection)
+    this.#deps.index.delete(connection)
     pooled.settingsTimer?.cancel()
     pooled.dial?.end()
     pooled.dial = undefined
     if (connection.state === 'closed') this.#pooledConnections.delete(connection)
     // Of no use to anybody: another address may be.
-    if (!pooled.roomy && !this.#parts.stop.aborted) this.#parts.connector.disproved(connection.route)
+    if (!pooled.roomy && !this.#deps.stop.aborted) this.#deps.connector.disproved(connection.route)
     const originPools = [...pooled.originPools]
     pooled.originPools.clear()
     pooled.waiting.clear()
     for (const originPool of originPools) {
       originPool.remove(connection)
-      if (pooled.roomy) this.#parts.settle(originPool)
-      else this.#parts.noteDialWithoutCapacity(originPool)
+      if (pooled.roomy) this.#deps.events.onMemberLost(originPool)
+      else this.#deps.events.onDialWithoutCapacity(originPool)
     }
   }
 }

@@ -9,7 +9,7 @@ import type { Member } from './member.js'
 import type { QueuedRequest } from './request-queue.js'
 
 /** Those that are on their way. */
-export class Dedicated {
+export class DedicatedConnections {
   readonly #dialer: Dialer
   readonly #stop: AbortSignal
   readonly #dials = new Map<QueuedRequest, AbortController>()

@@ -8,7 +8,6 @@ import type { Resolution } from '../connect/dns/resolver.js'
 import { unlessAborted } from '../runtime/abort.js'
 import type { Clock } from '../runtime/clock.js'
 import { startDeadline } from '../runtime/deadlines.js'
-import type { Connection } from '../transport/connection.js'
 import type { Address } from '../transport/route.js'
 import type { PoolTarget, Target } from '../transport/target.js'
 import type { Member } from './member.js'
@@ -23,6 +22,8 @@ import { type IsMember, policyView, type ReuseGrant, type ReuseLookup } from './
  */
 const MAX_WAITS = 3
 
+import type { PoolEvents } from './pool-events.js'
+
 /** How often a resolver is asked again for an address that the origin's other connections do not lead to. */
 const ROTATIONS = 3
 
@@ -35,12 +36,7 @@ export interface DialerDeps {
   readonly connectTimeoutMs: number
   /** From 0 to 1, for jitter. Default `Math.random`. */
   readonly random?: () => number
-  /** A new connection is there: it is put into the pool before anybody else hears of it. `dial` is to be ended when it may be found. */
-  register(connection: Connection, target: PoolTarget, dial: PendingDial): void
-  /** A TCP connection is being made. */
-  onDial(): void
-  /** A connection is made, whether it will be kept or not. */
-  onConnected(connection: Connection): void
+  readonly events: Pick<PoolEvents, 'onDial' | 'onEstablished' | 'onConnected'>
 }
 
 /**
@@ -51,11 +47,11 @@ const RECHECK_MS = 60_000
 
 /** Finds or makes connections. */
 export class Dialer {
-  readonly #parts: DialerDeps
+  readonly #deps: DialerDeps
   readonly #pending = new Set<PendingDial>()
 
-  constructor(parts: DialerDeps) {
-    this.#parts = parts
+  constructor(deps: DialerDeps) {
+    this.#deps = deps
   }
 
   /** Dials that are not over. */
@@ -68,7 +64,7 @@ export class Dialer {
    * again: the target wants more than it has. @throws what the connector throws; the reason that the pursuit is ended with.
    */
   async obtain(target: PoolTarget, pursuit: Pursuit, isMember: IsMember = () => false): Promise<Member> {
-    const { reuse } = this.#parts
+    const { reuse } = this.#deps
     const alone = target.record.misdirected === true
     const listed = alone ? undefined : reuse.askListed(target, isMember)
     if (listed !== undefined) return this.#shared(listed, policyView(target))
@@ -88,7 +84,7 @@ export class Dialer {
 
   /** Addresses of the target: those first that its group has no connection to, where it is to spread. */
   async #resolve(target: PoolTarget, pursuit: Pursuit): Promise<Resolution> {
-    const { connector } = this.#parts
+    const { connector } = this.#deps
     const ask = (): Promise<Resolution> => unlessAborted(connector.resolve(target), pursuit.signal)
     let resolution = await ask()
     const isFree = ({ address }: Address): boolean => pursuit.taken()?.has(address) !== true
@@ -106,12 +102,12 @@ export class Dialer {
 
   /** A connection that nobody else will use; `signal` ends the dial. */
   async dedicated(target: PoolTarget, signal: AbortSignal): Promise<Member> {
-    const { connector, onDial, onConnected } = this.#parts
+    const { connector, events } = this.#deps
     const { addresses } = await unlessAborted(connector.resolve(target), signal)
-    onDial()
+    events.onDial()
     const progress = { onAttempt: () => undefined, onTcpConnected: () => undefined }
     const connection = await connector.connect(target, addresses, progress, signal)
-    onConnected(connection)
+    events.onEstablished(connection)
     return { connection, coalesced: false, because: 'connection-close' }
   }
 
@@ -124,22 +120,22 @@ export class Dialer {
     because: string,
     resolution?: Resolution,
   ): Promise<Member> {
-    const { connector, reuse, clock, register, onDial, onConnected } = this.#parts
+    const { connector, reuse, clock, events } = this.#deps
     const { signal } = pursuit
     const dial = new PendingDial(
       target,
       reuse.sharable(target) ? addresses[0] : undefined,
       reuse.hostGroupsOf(target),
-      this.#parts,
+      this.#deps,
     )
     pursuit.dial = dial
     dial.onLeft = (reason) => pursuit.review(reason)
     this.#pending.add(dial)
     void dial.settled.then(() => this.#pending.delete(dial))
-    onDial()
+    events.onDial()
     try {
       const connection = await connector.connect(target, addresses, dial, signal)
-      onConnected(connection)
+      events.onEstablished(connection)
       // Not by an answer that is used up by now: a connection of its own is always right.
       const mayShare = connection.protocol === 'h2' && resolution !== undefined && resolution.expiresAt > clock.now()
       const other = mayShare ? reuse.askAgain(target, addresses, connection, isMember) : undefined
@@ -148,7 +144,7 @@ export class Dialer {
         dial.end()
         return this.#shared(other, policyView(target, addresses), resolution)
       }
-      register(connection, target, dial)
+      events.onConnected(connection, target, dial)
       return { connection, coalesced: false, because }
     } catch (error) {
       dial.end()
@@ -171,7 +167,7 @@ export class Dialer {
    * more patience with are given up: a younger one is still worth a wait.
    */
   async #await(dials: readonly PendingDial[], givenUp: Set<PendingDial>): Promise<void> {
-    const chance = (this.#parts.random ?? Math.random)()
+    const chance = (this.#deps.random ?? Math.random)()
     let over = false
     const settled = Promise.race(dials.map((dial) => dial.settled)).then(() => {
       over = true
@@ -189,14 +185,14 @@ export class Dialer {
   #sleep(ms: number): { promise: Promise<void>; cancel: () => void } {
     let cancel = (): void => undefined
     const promise = new Promise<void>((resolve) => {
-      const timer = startDeadline(this.#parts.clock, ms, resolve)
+      const timer = startDeadline(this.#deps.clock, ms, resolve)
       cancel = () => timer.cancel()
     })
     return { promise, cancel }
   }
 
   #shared({ use, because, trial }: ReuseGrant, target: Target, resolution?: Resolution): Member {
-    const expiresAt = Math.min(resolution?.expiresAt ?? Number.POSITIVE_INFINITY, this.#parts.clock.now() + RECHECK_MS)
+    const expiresAt = Math.min(resolution?.expiresAt ?? Number.POSITIVE_INFINITY, this.#deps.clock.now() + RECHECK_MS)
     return { connection: use, coalesced: true, because, target, expiresAt, trial: trial ? 'due' : undefined }
   }
 }

@@ -50,15 +50,15 @@ export function explain(
   pooled: PoolTarget,
   addresses: readonly Address[],
   originPool: OriginPool | undefined,
-  parts: ExplainDeps,
+  deps: ExplainDeps,
 ): Explanation {
   const members = originPool?.members ?? []
-  const decision = parts.reuse.preview(pooled, addresses)
+  const decision = deps.reuse.preview(pooled, addresses)
   const target = policyView(pooled, addresses)
   const first = members[0]
   const candidates = [
-    ...[...parts.connections].map((each) => explainConnection(each, pooled, target, originPool, parts)),
-    ...[...parts.dials].map((each) => explainDial(each, target, parts)),
+    ...[...deps.connections].map((each) => explainConnection(each, pooled, target, originPool, deps)),
+    ...[...deps.dials].map((each) => explainDial(each, target, deps)),
   ]
   const common = { origin: target.origin.serialized, addresses: textOf(addresses), candidates }
   if (first !== undefined) return { ...common, action: 'use', because: first.because, connection: connectionInfo(first) }

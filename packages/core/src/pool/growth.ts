@@ -11,6 +11,7 @@ import type { ConnectionRegistry } from './connection-registry.js'
 import type { Dialer } from './dialer.js'
 import type { Member } from './member.js'
 import type { OriginPool } from './origin-pool.js'
+import type { PoolEvents } from './pool-events.js'
 import { Pursuit } from './pursuit.js'
 
 /** Where an origin has a connection and gets no further one, that is not tried again for so long, milliseconds. */
@@ -44,16 +45,15 @@ export interface GrowthDeps {
   readonly connectTimeoutMs: number
   /** Ends every dial. */
   readonly stop: AbortSignal
-  /** Nothing is left of a group. */
-  forget(originPool: OriginPool): void
+  readonly events: Pick<PoolEvents, 'onEmpty'>
 }
 
 /** Makes groups grow. */
 export class Growth {
-  readonly #parts: GrowthDeps
+  readonly #deps: GrowthDeps
 
-  constructor(parts: GrowthDeps) {
-    this.#parts = parts
+  constructor(deps: GrowthDeps) {
+    this.#deps = deps
   }
 
   /** Starts as many dials as the queue and the limits ask for: one until it is known what the origin speaks. */
@@ -74,7 +74,7 @@ export class Growth {
     let more = Math.min(Math.max(waiting, least), free)
     if (free <= 0 && waiting > 0) more = this.#growPastUnread(originPool, limit, waiting)
     if (more <= 0 || !this.#mayTopUp(originPool, there)) return
-    const pauseMs = originPool.members.length > 0 ? originPool.failedAt + FAILURE_PAUSE_MS - this.#parts.clock.now() : 0
+    const pauseMs = originPool.members.length > 0 ? originPool.failedAt + FAILURE_PAUSE_MS - this.#deps.clock.now() : 0
     if (pauseMs > 0) return this.#growLater(originPool, pauseMs)
     const patienceMs = this.#patienceMs(originPool)
     if (patienceMs > 0) {
@@ -87,12 +87,12 @@ export class Growth {
   /** After a change: more dials where requests still wait, or the group is forgotten. */
   settle(originPool: OriginPool): void {
     if (originPool.queue.size > 0 || originPool.opening) this.grow(originPool)
-    else this.#parts.forget(originPool)
+    else this.#deps.events.onEmpty(originPool)
   }
 
   /** A connection has ended before it had room. Without an end to that, a server that takes no requests would be dialed forever. */
   noteDialWithoutCapacity(originPool: OriginPool): void {
-    originPool.failedAt = this.#parts.clock.now()
+    originPool.failedAt = this.#deps.clock.now()
     if (++originPool.dialsWithoutCapacity < MAX_DIALS_WITHOUT_CAPACITY || originPool.members.length + originPool.dials > 0)
       return this.settle(originPool)
     this.#fail(originPool, lost(originPool, 'the connection was closed before it took a request'))
@@ -100,7 +100,7 @@ export class Growth {
 
   /** Connections of its own that it may have, as far as its protocol is known. */
   #limit({ target, members }: OriginPool): number {
-    const known = members[0]?.connection.protocol ?? this.#parts.connector.knownProtocol(target)
+    const known = members[0]?.connection.protocol ?? this.#deps.connector.knownProtocol(target)
     return known === 'h2' || known === 'http/1.1' ? target.settings.maxConnections[known] : 1
   }
 
@@ -128,7 +128,7 @@ export class Growth {
    */
   #mayTopUp(originPool: OriginPool, there: number): boolean {
     if (originPool.queue.size > 0 || originPool.opening) return true
-    const now = this.#parts.clock.now()
+    const now = this.#deps.clock.now()
     if (there === 0 || originPool.lastTopUpAt + TOP_UP_PAUSE_MS > now) return false
     originPool.lastTopUpAt = now
     return true
@@ -137,7 +137,7 @@ export class Growth {
   /** How long its requests still wait for a place on the connections of others that it has. */
   #patienceMs(originPool: OriginPool): number {
     if (originPool.members.length === originPool.own || originPool.queue.size === 0) return 0
-    const now = this.#parts.clock.now()
+    const now = this.#deps.clock.now()
     originPool.starvedSince ??= now
     return originPool.starvedSince + STARVED_MS - now
   }
@@ -145,7 +145,7 @@ export class Growth {
   /** What the others have may never be free. Nothing is dialed for those who have gone by then. */
   #growLater(originPool: OriginPool, pauseMs: number): void {
     if (originPool.queue.size === 0) return
-    originPool.later ??= this.#parts.clock.startTimer(pauseMs, () => {
+    originPool.later ??= this.#deps.clock.startTimer(pauseMs, () => {
       originPool.later = undefined
       if (originPool.queue.size > 0) this.grow(originPool)
     })
@@ -153,7 +153,7 @@ export class Growth {
   }
 
   #dial(originPool: OriginPool): void {
-    const { clock, connectTimeoutMs, stop, dialer } = this.#parts
+    const { clock, connectTimeoutMs, stop, dialer } = this.#deps
     const isWanted = (): boolean => originPool.queue.size > 0 || originPool.opening
     const pursuit = new Pursuit(clock, connectTimeoutMs, isWanted, () => originPool.takenAddresses())
     link(stop, pursuit)
@@ -176,7 +176,7 @@ export class Growth {
   }
 
   #end(originPool: OriginPool, pursuit: Pursuit): void {
-    unlink(this.#parts.stop, pursuit)
+    unlink(this.#deps.stop, pursuit)
     pursuit.end()
     originPool.pursuits = originPool.pursuits.filter((each) => each !== pursuit)
   }
@@ -189,7 +189,7 @@ export class Growth {
   }
 
   #obtained(originPool: OriginPool, member: Member): void {
-    const pooled = this.#parts.registry.of(member.connection)
+    const pooled = this.#deps.registry.of(member.connection)
     // A 421 came while this one was looked for: the next one is the group's own.
     if (member.coalesced && originPool.target.record.misdirected === true) return this.settle(originPool)
     if (pooled === undefined || member.connection.state !== 'open') {
@@ -198,7 +198,7 @@ export class Growth {
       return this.#unavailable(originPool, lost(originPool, 'the connection was closed as soon as it was open'))
     }
     for (const { onMember } of originPool.takeOpening()) onMember(member)
-    if (originPool.memberOf(member.connection) === undefined) this.#parts.registry.attach(originPool, member, pooled)
+    if (originPool.memberOf(member.connection) === undefined) this.#deps.registry.attach(originPool, member, pooled)
     // The limit may have been lowered since it was dialed.
     if (originPool.members.length > 1) for (const surplus of originPool.surplus()) void surplus.close()
     this.grow(originPool)
@@ -206,7 +206,7 @@ export class Growth {
 
   /** A dial failed. Those who wait for nothing else hear of it; with a connection or another dial there is still hope. */
   #unavailable(originPool: OriginPool, error: Error): void {
-    originPool.failedAt = this.#parts.clock.now()
+    originPool.failedAt = this.#deps.clock.now()
     originPool.target.record.misdirected = false
     if (originPool.dials === 0 && originPool.members.length === 0) return this.#fail(originPool, error)
     // Not dialed again at once: a server that takes one connection and no second would be asked without end.
@@ -217,7 +217,7 @@ export class Growth {
     for (const { onUnavailable } of originPool.takeOpening()) onUnavailable(error)
     for (let queued = originPool.queue.next(); queued !== undefined; queued = originPool.queue.next()) queued.onUnavailable(error)
     originPool.dialsWithoutCapacity = 0
-    this.#parts.forget(originPool)
+    this.#deps.events.onEmpty(originPool)
   }
 }
 

@@ -6,6 +6,7 @@
 import type { Clock, ClockTimer } from '../runtime/clock.js'
 import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
 import type { Connection } from '../transport/connection.js'
+import type { PoolEvents } from './pool-events.js'
 
 /** The longest that a timer of Node waits, milliseconds. */
 const MAX_WAIT_MS = 0x7fff_ffff
@@ -18,9 +19,8 @@ export interface LifetimesDeps {
   /** Idle connections kept in all. */
   readonly maxIdleConnections: number
   /** The connections of the pool that one was made for, itself among them. */
-  siblings(connection: Connection): Iterable<Connection>
-  /** A connection has reached its age: the next one should see what the resolver says by then. */
-  aged(connection: Connection): void
+  siblingsOf(connection: Connection): Iterable<Connection>
+  readonly events: Pick<PoolEvents, 'onAged'>
 }
 
 interface Life {
@@ -32,22 +32,22 @@ interface Life {
 
 /** The lifetimes of one pool's connections. */
 export class Lifetimes {
-  readonly #parts: LifetimesDeps
+  readonly #deps: LifetimesDeps
   readonly #lives = new Map<Connection, Life>()
   /** Since when, in the order in which they became idle. Nobody says when a request begins: some are active again. */
   readonly #idle = new Map<Connection, number>()
   #timer: ClockTimer | undefined
   #dueAt = Number.POSITIVE_INFINITY
 
-  constructor(parts: LifetimesDeps) {
-    this.#parts = parts
+  constructor(deps: LifetimesDeps) {
+    this.#deps = deps
   }
 
   /** A connection is there. */
   add(connection: Connection, settings: ResolvedPoolSettings): void {
     const { maxConnectionAgeMs, maxConnectionAgeJitterMs } = settings
     const ageMs = maxConnectionAgeMs + Math.random() * maxConnectionAgeJitterMs
-    const endsAt = maxConnectionAgeMs === 0 ? Number.POSITIVE_INFINITY : this.#parts.clock.now() + ageMs
+    const endsAt = maxConnectionAgeMs === 0 ? Number.POSITIVE_INFINITY : this.#deps.clock.now() + ageMs
     this.#lives.set(connection, { settings, endsAt, idleLimitMs: idleLimitMs(settings) })
     this.#schedule(endsAt)
   }
@@ -58,7 +58,7 @@ export class Lifetimes {
     if (life === undefined) return
     // Out first: the order is that of the times.
     this.#idle.delete(connection)
-    const now = this.#parts.clock.now()
+    const now = this.#deps.clock.now()
     this.#idle.set(connection, now)
     this.#closeLongestIdle()
     this.#schedule(now + life.idleLimitMs)
@@ -72,7 +72,7 @@ export class Lifetimes {
   /** Whether it is to be closed for its age, and nobody has come round to it. */
   isPastAge(connection: Connection): boolean {
     const life = this.#lives.get(connection)
-    return life !== undefined && life.endsAt <= this.#parts.clock.now()
+    return life !== undefined && life.endsAt <= this.#deps.clock.now()
   }
 
   /** It takes no more requests, or is gone. */
@@ -94,15 +94,13 @@ export class Lifetimes {
     if (at >= this.#dueAt) return
     this.#timer?.cancel()
     this.#dueAt = at
-    this.#timer = this.#parts.clock.startTimer(Math.min(MAX_WAIT_MS, Math.max(0, at - this.#parts.clock.now())), () =>
-      this.#look(),
-    )
+    this.#timer = this.#deps.clock.startTimer(Math.min(MAX_WAIT_MS, Math.max(0, at - this.#deps.clock.now())), () => this.#look())
     this.#timer.unref()
   }
 
   #look(): void {
     this.#dueAt = Number.POSITIVE_INFINITY
-    const now = this.#parts.clock.now()
+    const now = this.#deps.clock.now()
     let next = Number.POSITIVE_INFINITY
     for (const [connection, life] of [...this.#lives]) {
       const due = this.#dueOf(connection, life)
@@ -130,9 +128,9 @@ export class Lifetimes {
   #poolEnd(connection: Connection, { poolIdleTimeoutMs }: ResolvedPoolSettings): number {
     if (poolIdleTimeoutMs === 0) return Number.POSITIVE_INFINITY
     let latest = 0
-    for (const sibling of this.#parts.siblings(connection)) {
+    for (const sibling of this.#deps.siblingsOf(connection)) {
       const since = isInUse(sibling) ? undefined : this.#idle.get(sibling)
-      if (since === undefined) return this.#parts.clock.now() + poolIdleTimeoutMs
+      if (since === undefined) return this.#deps.clock.now() + poolIdleTimeoutMs
       latest = Math.max(latest, since)
     }
     return latest + poolIdleTimeoutMs
@@ -141,7 +139,7 @@ export class Lifetimes {
   /** While there are too many. Some of them are not idle any more, and only count for it. */
   #closeLongestIdle(): void {
     for (const connection of this.#idle.keys()) {
-      if (this.#idle.size <= this.#parts.maxIdleConnections) return
+      if (this.#idle.size <= this.#deps.maxIdleConnections) return
       this.#idle.delete(connection)
       if (!isInUse(connection)) this.#end(connection, false)
     }
@@ -149,7 +147,7 @@ export class Lifetimes {
 
   #end(connection: Connection, aged: boolean): void {
     this.delete(connection)
-    if (aged) this.#parts.aged(connection)
+    if (aged) this.#deps.events.onAged(connection)
     // Resolves when the socket is gone; nobody waits for it here, and it cannot reject.
     void connection.close()
   }

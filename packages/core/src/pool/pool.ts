@@ -5,23 +5,26 @@
 
 import type { Connector } from '../connect/connector.js'
 import type { Diagnostics } from '../diagnostics.js'
-import { TimeoutError, TransportError, UsageError } from '../errors/errors.js'
+import { TransportError, UsageError } from '../errors/errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { Clock } from '../runtime/clock.js'
-import { startDeadline } from '../runtime/deadlines.js'
+import type { Metrics } from '../runtime/metrics.js'
 import type { Connection } from '../transport/connection.js'
 import type { PoolTarget } from '../transport/target.js'
 import { ConnectionRegistry } from './connection-registry.js'
-import { Dedicated } from './dedicated-connections.js'
+import { DedicatedConnections } from './dedicated-connections.js'
 import { Dialer } from './dialer.js'
 import { type Explanation, explain } from './explain.js'
 import { Growth } from './growth.js'
 import { Lifetimes } from './lifetimes.js'
 import type { Member } from './member.js'
+import { queuedOpening, settledWithin } from './opening.js'
 import { OriginPool } from './origin-pool.js'
+import type { PoolEvents } from './pool-events.js'
 import type { QueuedRequest } from './request-queue.js'
 import { CandidateIndex } from './reuse/candidate-index.js'
 import { GuardedPolicy } from './reuse/guarded-policy.js'
+import type { PendingDial } from './reuse/pending-dial.js'
 import { ReuseLookup } from './reuse/reuse-lookup.js'
 import type { ReusePolicy } from './reuse/reuse-policy.js'
 
@@ -33,16 +36,8 @@ export interface PoolOptions {
   readonly clock: Clock
 }
 
-/** Counts since the client was made. */
-export interface PoolTotals {
-  /** TCP connections tried. */
-  dials: number
-  /** TLS handshakes that ended well. */
-  handshakes: number
-}
-
 /** One client's pool. */
-export class Pool {
+export class Pool implements PoolEvents {
   readonly #options: PoolOptions
   readonly #policy: GuardedPolicy
   readonly #connector: Connector
@@ -52,12 +47,11 @@ export class Pool {
   readonly #dialer: Dialer
   readonly #registry: ConnectionRegistry
   readonly #growth: Growth
-  readonly #dedicated: Dedicated
+  readonly #dedicated: DedicatedConnections
   readonly #originPools = new Map<string, OriginPool>()
   /** Those of them that have a tag. */
   #tagged = 0
   readonly #stop = new AbortController()
-  readonly totals: PoolTotals = { dials: 0, handshakes: 0 }
 
   constructor(connector: Connector, diagnostics: Diagnostics, options: PoolOptions) {
     this.#connector = connector
@@ -67,23 +61,34 @@ export class Pool {
     const policy = new GuardedPolicy(options.reuse)
     this.#policy = policy
     const index = new CandidateIndex()
-    this.#lifetimes = this.#makeLifetimes()
+    const { connect: connectTimeoutMs } = options.timeouts
+    const stop = this.#stop.signal
+    const siblingsOf = (connection: Connection): Iterable<Connection> => this.#siblingsOf(connection)
+    this.#lifetimes = new Lifetimes({ clock, events: this, maxIdleConnections: options.maxIdleConnections, siblingsOf })
     const lifetimes = this.#lifetimes
-    const isPastAge = (connection: Connection): boolean => lifetimes.isPastAge(connection)
-    this.#reuse = new ReuseLookup({ policy, index, diagnostics, isPastAge })
-    this.#dialer = this.#makeDialer(index)
-    this.#registry = new ConnectionRegistry({
-      ...{ policy, reuse: this.#reuse, index, lifetimes, diagnostics, clock, connector, stop: this.#stop.signal },
-      settle: (originPool) => this.#growth.settle(originPool),
-      noteDialWithoutCapacity: (originPool) => this.#growth.noteDialWithoutCapacity(originPool),
-      grow: (originPool) => this.#growth.grow(originPool),
+    const reuse = new ReuseLookup({ policy, index, diagnostics, lifetimes })
+    this.#reuse = reuse
+    const dialer = new Dialer({ connector, reuse, index, clock, connectTimeoutMs, events: this })
+    this.#dialer = dialer
+    const registry = new ConnectionRegistry({
+      policy,
+      reuse,
+      index,
+      lifetimes,
+      diagnostics,
+      clock,
+      connector,
+      stop,
+      events: this,
     })
-    this.#growth = new Growth({
-      ...{ connector, clock, dialer: this.#dialer, registry: this.#registry },
-      ...{ connectTimeoutMs: options.timeouts.connect, stop: this.#stop.signal },
-      forget: (originPool) => this.#forget(originPool),
-    })
-    this.#dedicated = new Dedicated(this.#dialer, this.#stop.signal)
+    this.#registry = registry
+    this.#growth = new Growth({ connector, clock, dialer, registry, connectTimeoutMs, stop, events: this })
+    this.#dedicated = new DedicatedConnections(dialer, stop)
+  }
+
+  /** Counters of the client. */
+  get metrics(): Metrics {
+    return this.#diagnostics.metrics
   }
 
   /** Open connections. */
@@ -108,8 +113,8 @@ export class Pool {
   async explain(target: PoolTarget): Promise<Explanation> {
     const { addresses } = await this.#connector.resolve(target)
     const { connections } = this.#registry
-    const parts = { reuse: this.#reuse, policy: this.#policy, connections, dials: this.#dialer.pending }
-    return explain(target, addresses, this.find(target), parts)
+    const deps = { reuse: this.#reuse, policy: this.#policy, connections, dials: this.#dialer.pending }
+    return explain(target, addresses, this.find(target), deps)
   }
 
   /**
@@ -145,50 +150,21 @@ export class Pool {
     const member = originPool.members[0]
     if (member !== undefined) return Promise.resolve(member)
     return new Promise<Member>((resolve, reject) => {
-      const queued: QueuedRequest = { affinity: undefined, onMember: resolve, onUnavailable: reject }
+      const { clock, timeouts } = this.#options
+      const origin = target.origin.serialized
+      const queued = queuedOpening(resolve, reject, { timeoutMs: timeouts.connect, clock, origin }, (reason) => {
+        originPool.leaveOpening(queued)
+        this.#growth.review(originPool, reason)
+      })
       originPool.open(queued)
-      this.#limitOpening(originPool, queued)
       this.#growth.grow(originPool)
     })
   }
 
-  /**
-   * Resolves when the peer has said what it allows (RFC 9113 §3.4), or the connection is gone; at the latest after the client's time for a connection:
-   * SETTINGS that are late are not a failure.
-   */
+  /** Resolves when SETTINGS were received (RFC 9113 §3.4), the connection closed, or the client's time for a connection is over. */
   confirmed(connection: Connection): Promise<void> {
-    const settled = this.#registry.of(connection)?.dial?.settled
     const { clock, timeouts } = this.#options
-    if (settled === undefined || timeouts.connect === 0) return settled ?? Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = startDeadline(clock, timeouts.connect, resolve)
-      void settled.then(() => {
-        timer.cancel()
-        resolve()
-      })
-    })
-  }
-
-  /** A request has a clock of its own. What only wants a connection has the client's time for it. */
-  #limitOpening(originPool: OriginPool, queued: QueuedRequest): void {
-    const { clock, timeouts } = this.#options
-    if (timeouts.connect === 0) return
-    const timer = startDeadline(clock, timeouts.connect, () => {
-      const origin = originPool.target.origin.serialized
-      const reason = new TimeoutError('connect', timeouts.connect, { origin, processed: 'no' })
-      originPool.leaveOpening(queued)
-      queued.onUnavailable(reason)
-      this.#growth.review(originPool, reason)
-    })
-    const { onMember, onUnavailable } = queued
-    queued.onMember = (member) => {
-      timer.cancel()
-      onMember(member)
-    }
-    queued.onUnavailable = (error) => {
-      timer.cancel()
-      onUnavailable(error)
-    }
+    return settledWithin(this.#registry.of(connection)?.dial?.settled, timeouts.connect, clock)
   }
 
   /** Other settings hold for a group from now on. Connections beyond its limit finish what they have. */
@@ -321,9 +297,37 @@ export class Pool {
     return originPool
   }
 
-  /** Unless it still has something. */
-  #forget(originPool: OriginPool): void {
-    // Once: by now another group may stand in its place.
+  #siblingsOf(connection: Connection): Iterable<Connection> {
+    return this.#registry.of(connection)?.primary?.members.map((member) => member.connection) ?? [connection]
+  }
+
+  onDial(): void {
+    this.metrics.dials++
+  }
+
+  onEstablished({ route }: Connection): void {
+    if (route.certificate !== undefined || route.authorized) this.metrics.handshakes++
+  }
+
+  onConnected(connection: Connection, target: PoolTarget, dial: PendingDial): void {
+    this.#registry.register(connection, target, dial)
+  }
+
+  onMemberLost(originPool: OriginPool): void {
+    this.#growth.settle(originPool)
+  }
+
+  onDialWithoutCapacity(originPool: OriginPool): void {
+    this.#growth.noteDialWithoutCapacity(originPool)
+  }
+
+  onGrowthNeeded(originPool: OriginPool): void {
+    this.#growth.grow(originPool)
+  }
+
+  /** Forgets an origin pool, unless it still has something. */
+  onEmpty(originPool: OriginPool): void {
+    // Once: in the meantime another origin pool may have taken its place.
     if (!originPool.empty || originPool.owner !== this) return
     originPool.later?.cancel()
     originPool.owner = undefined
@@ -331,34 +335,8 @@ export class Pool {
     this.#originPools.delete(originPool.target.dialKey)
   }
 
-  /** The next connection of every origin that this one serves is to lead to where the resolver says then. */
-  #forgetAddresses(connection: Connection): void {
+  /** The next connection of every origin that this one serves leads to the addresses that the resolver returns by then. */
+  onAged(connection: Connection): void {
     for (const { target } of this.#registry.of(connection)?.originPools ?? []) this.#connector.forget(target)
-  }
-
-  #makeLifetimes(): Lifetimes {
-    const { clock, maxIdleConnections } = this.#options
-    return new Lifetimes({
-      clock,
-      maxIdleConnections,
-      siblings: (connection) =>
-        this.#registry.of(connection)?.primary?.members.map((member) => member.connection) ?? [connection],
-      aged: (connection) => this.#forgetAddresses(connection),
-    })
-  }
-
-  #makeDialer(index: CandidateIndex): Dialer {
-    const { clock, timeouts } = this.#options
-    return new Dialer({
-      ...{ connector: this.#connector, reuse: this.#reuse, index, clock },
-      connectTimeoutMs: timeouts.connect,
-      register: (connection, target, dial) => this.#registry.register(connection, target, dial),
-      onDial: () => {
-        this.totals.dials++
-      },
-      onConnected: ({ route }) => {
-        if (route.certificate !== undefined || route.authorized) this.totals.handshakes++
-      },
-    })
   }
 }

@@ -26,7 +26,7 @@ function make(policy: ReusePolicy = sharing, table: Record<string, string | stri
   const stop = new AbortController()
   const registered: FakeConnection[] = []
   let dialed = 0
-  const reuse = new ReuseLookup({ policy, index, diagnostics: new Diagnostics(), isPastAge: () => false })
+  const reuse = new ReuseLookup({ policy, index, diagnostics: new Diagnostics(), lifetimes: { isPastAge: () => false } })
   const dialer = new Dialer({
     connector: connector.asConnector,
     reuse,
@@ -34,14 +34,16 @@ function make(policy: ReusePolicy = sharing, table: Record<string, string | stri
     clock,
     connectTimeoutMs: 10_000,
     random,
-    register: (connection, _target, dial) => {
-      registered.push(connection as FakeConnection)
-      index.addConnection(connection)
-      dial.end()
-    },
-    onConnected: () => undefined,
-    onDial: () => {
-      dialed++
+    events: {
+      onConnected: (connection, _target, dial) => {
+        registered.push(connection as FakeConnection)
+        index.addConnection(connection)
+        dial.end()
+      },
+      onEstablished: () => undefined,
+      onDial: () => {
+        dialed++
+      },
     },
   })
   /** As a group does that has requests waiting until `stop` is aborted. */

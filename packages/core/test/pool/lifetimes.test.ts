@@ -11,8 +11,8 @@ const make = (settings: PoolSettings = { idleTimeoutMs: TIMEOUT_MS }, maxIdleCon
   const lifetimes = new Lifetimes({
     clock,
     maxIdleConnections,
-    siblings: () => all,
-    aged: (connection) => aged.push(connection as FakeConnection),
+    siblingsOf: () => all,
+    events: { onAged: (connection) => aged.push(connection as FakeConnection) },
   })
   const target = targetOf('https://a.example', 'key', settings)
   const connection = (): FakeConnection => {

@@ -32,7 +32,7 @@ describe('Pool', () => {
     expect(connector.dials).toHaveLength(1)
     const connection = await connector.dials[0]!.succeed()
     expect(calls.every(({ member }) => member?.connection === connection)).toBe(true)
-    expect(pool.totals).toEqual({ dials: 1, handshakes: 1 })
+    expect(pool.metrics).toMatchObject({ dials: 1, handshakes: 1 })
     expect(pool.acquire(A, new FakeCall())?.connection).toBe(connection)
   })
 

@@ -47,7 +47,7 @@ describe('an origin that joins a connection', () => {
     expect(one.member).toMatchObject({ connection: shared, coalesced: true, because: 'shared' })
     expect(call(B).member?.connection).toBe(shared)
     expect(connector.resolved).toEqual(['a.example', 'b.example'])
-    expect(pool.totals.dials).toBe(1)
+    expect(pool.metrics.dials).toBe(1)
   })
 
   it('waits until the server has said what it allows, and no longer than for a handshake', async () => {

@@ -28,14 +28,14 @@ export interface H2ProxyPoolDeps {
 
 /** The connections to one proxy. */
 export class H2Proxies {
-  readonly #parts: H2ProxyPoolDeps
+  readonly #deps: H2ProxyPoolDeps
   readonly #open = new Set<H2Proxy>()
   #dial: SharedDial | undefined
   /** Tunnels that are being opened. */
   #wanted = 0
 
-  constructor(parts: H2ProxyPoolDeps) {
-    this.#parts = parts
+  constructor(deps: H2ProxyPoolDeps) {
+    this.#deps = deps
   }
 
   /** A tunnel to the target's origin. @throws ConnectError phase `proxy`; UsageError; the reason of `signal`. */
@@ -50,7 +50,7 @@ export class H2Proxies {
   }
 
   async #tunnel(target: Target, signal: AbortSignal): Promise<Carrier> {
-    const { proxy } = this.#parts
+    const { proxy } = this.#deps
     for (let lost = 0; ; ) {
       const reached = this.#withRoom() ?? (await this.#reach(target, signal))
       // Another tunnel has the socket: its proxy speaks HTTP/1.1, and the next one is for this tunnel alone.
@@ -88,7 +88,7 @@ export class H2Proxies {
   }
 
   async #reach(target: Target, signal: AbortSignal): Promise<Reached | undefined> {
-    const { proxy, speaksHttp1 } = this.#parts
+    const { proxy, speaksHttp1 } = this.#deps
     try {
       if (speaksHttp1()) return await this.#connect(signal)
       this.#dial ??= new SharedDial((shared) =>
@@ -110,13 +110,13 @@ export class H2Proxies {
       if (reached instanceof H2Proxy) this.#open.delete(reached)
       this.#settle()
     }
-    reached = await this.#parts.dial(signal, closed)
+    reached = await this.#deps.dial(signal, closed)
     if (reached instanceof H2Proxy && !over) this.#open.add(reached)
     return reached
   }
 
   #settle(): void {
-    if (this.#open.size === 0 && this.#wanted === 0) this.#parts.onEmpty()
+    if (this.#open.size === 0 && this.#wanted === 0) this.#deps.onEmpty()
   }
 }
 

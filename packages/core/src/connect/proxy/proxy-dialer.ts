@@ -41,15 +41,15 @@ export interface ProxyDialerDeps {
 
 /** Reaches proxies, for one client. */
 export class ProxyDialer {
-  readonly #options: ProxyDialerDeps
+  readonly #deps: ProxyDialerDeps
   readonly #tlsConnectors = new BoundedCache<TlsConnector>({ max: MAX_PROXIES })
   /** By key of the proxy: that it chose HTTP/1.1 when it was asked last. */
   readonly #http1 = new BoundedCache<true>({ max: MAX_PROXIES })
   /** By reuse key: what may not share a connection shares none to the proxy either. */
   readonly #shared = new Map<string, H2Proxies>()
 
-  constructor(options: ProxyDialerDeps) {
-    this.#options = options
+  constructor(deps: ProxyDialerDeps) {
+    this.#deps = deps
   }
 
   /**
@@ -110,7 +110,7 @@ export class ProxyDialer {
 
   async #resolve(host: string, origin: string, signal: AbortSignal): Promise<readonly Address[]> {
     try {
-      return (await unlessAborted(this.#options.resolver.resolve(host), signal)).addresses
+      return (await unlessAborted(this.#deps.resolver.resolve(host), signal)).addresses
     } catch (error) {
       if (!(error instanceof ConnectError)) throw error
       throw new ConnectError(error.phase, error.message, { origin, cause: error.cause })
@@ -128,7 +128,7 @@ export class ProxyDialer {
   }
 
   async #raceOptions(proxy: ProxyServer, signal: AbortSignal): Promise<Omit<RaceOptions<never>, 'open' | 'complete'>> {
-    const { resolver, addresses: known, localAddress, localPort, keepAliveMs, h2 } = this.#options
+    const { resolver, addresses: known, localAddress, localPort, keepAliveMs, h2 } = this.#deps
     const { addresses } = await unlessAborted(resolver.resolve(proxy.host), signal)
     const { port, name, host } = proxy
     const local = { localAddress, localPort, keepAliveMs }
@@ -141,7 +141,7 @@ export class ProxyDialer {
   #secure(proxy: ProxyServer, socket: Socket, signal: AbortSignal, protocols: readonly ProtocolName[]): Promise<SecuredHere> {
     let tls = this.#tlsConnectors.get(proxy.key)
     if (tls === undefined) {
-      tls = new TlsConnector(proxy.tls, this.#options.keyLog)
+      tls = new TlsConnector(proxy.tls, this.#deps.keyLog)
       this.#tlsConnectors.set(proxy.key, tls)
     }
     return tls.secure(socket, { origin: originOf(proxy), reuseKey: proxy.key }, protocols, signal)
@@ -169,7 +169,7 @@ export class ProxyDialer {
     }
     this.#http1.delete(proxy.key)
     const { remoteAddress, remotePort, localAddress, localPort } = socket
-    const { h2, idleTimeoutMs } = this.#options
+    const { h2, idleTimeoutMs } = this.#deps
     const route = {
       ...{ origin: originOf(proxy), reuseKey: proxy.key, proxy: undefined, certificate, authorized, clientCertificate: false },
       ...{ remoteAddress, remotePort, localAddress, localPort, addresses: [], lenient: false },

@@ -18,7 +18,7 @@ export interface ReuseLookupDeps {
   readonly index: CandidateIndex
   readonly diagnostics: Diagnostics
   /** The connection has reached its age limit, and somebody is about to close it. */
-  isPastAge(connection: Connection): boolean
+  readonly lifetimes: { isPastAge(connection: Connection): boolean }
 }
 
 /** A connection to use; a dial to wait for; or why neither. */
@@ -47,10 +47,10 @@ const TOO_SLOW = 'handshake-too-slow'
 
 /** The questions of one pool. */
 export class ReuseLookup {
-  readonly #parts: ReuseLookupDeps
+  readonly #deps: ReuseLookupDeps
 
-  constructor(parts: ReuseLookupDeps) {
-    this.#parts = parts
+  constructor(deps: ReuseLookupDeps) {
+    this.#deps = deps
   }
 
   /** Whether others may ever share with this target: not over a Unix socket, which leads to one server and has no address. */
@@ -60,7 +60,7 @@ export class ReuseLookup {
 
   /** Groups of the caller's that the target's host is in, where those are what counts. */
   hostGroupsOf({ origin, proxy }: PoolTarget): readonly string[] {
-    return proxy === undefined ? [] : (this.#parts.policy.groupsOf?.(origin) ?? [])
+    return proxy === undefined ? [] : (this.#deps.policy.groupsOf?.(origin) ?? [])
   }
 
   /** A connection whose server says that it answers for the origin; asked before its name is resolved, and in silence. */
@@ -68,7 +68,7 @@ export class ReuseLookup {
     // Such a connection may lead anywhere; what is resolved already goes by its address.
     if (!this.sharable(target) || target.pinned !== undefined) return undefined
     let left = MAX_OFFERED
-    for (const connection of this.#parts.index.listing(target)) {
+    for (const connection of this.#deps.index.listing(target)) {
       if (left-- === 0) return undefined
       if (isMember(connection)) continue
       const verdict = this.verdict(connection, policyView(target))
@@ -80,7 +80,7 @@ export class ReuseLookup {
   /** Asks about everything that leads to where the target would be dialed. What is refused is counted. */
   ask(target: PoolTarget, addresses: readonly Address[], isMember: IsMember): ReuseDecision {
     return this.#ask(target, addresses, isMember, ({ origin }, connection, because) =>
-      this.#parts.diagnostics.declined({ origin: origin.serialized, connection, because }),
+      this.#deps.diagnostics.declined({ origin: origin.serialized, connection, because }),
     )
   }
 
@@ -92,7 +92,7 @@ export class ReuseLookup {
 
   /** What the policy says of an open connection, and what only the pool knows: that it is about to be closed. */
   verdict(connection: Connection, target: Target): Verdict {
-    return this.#parts.isPastAge(connection) ? PAST_ITS_AGE : this.#parts.policy.verdict(connection, target)
+    return this.#deps.lifetimes.isPastAge(connection) ? PAST_ITS_AGE : this.#deps.policy.verdict(connection, target)
   }
 
   /** Another connection may have come up while `own` was being made: then that one is to be used, and `own` to be given up. */
@@ -110,7 +110,7 @@ export class ReuseLookup {
   }
 
   #ask(target: PoolTarget, addresses: readonly Address[], isMember: IsMember, declined: Declined): ReuseDecision {
-    const { index, policy } = this.#parts
+    const { index, policy } = this.#deps
     if (!this.sharable(target)) return { because: 'unix-socket' }
     const seen = policyView(target, addresses)
     const candidates = this.#candidates(target, seen)
@@ -138,7 +138,7 @@ export class ReuseLookup {
   }
 
   #candidates(target: PoolTarget, seen: Target): Candidate[] {
-    const { index } = this.#parts
+    const { index } = this.#deps
     return target.proxy === undefined ? index.find(seen) : index.findInHostGroups(seen, this.hostGroupsOf(target))
   }
 }

@@ -1,0 +1,23 @@
+/** Responses with 421 on shared connections (RFC 9110 §15.5.20): which ones count, and which requests may be sent again. */
+
+import { type HttpRequest, isRepeatable } from '../message/request.js'
+import type { Member } from '../pool/member.js'
+import type { Pool } from '../pool/pool.js'
+import type { PoolTarget } from '../transport/target.js'
+import { canResend } from './replay.js'
+
+const MISDIRECTED_REQUEST = 421
+
+/**
+ * Records a response on a shared connection: one that was misdirected keeps later requests of the origin off that connection, any other
+ * ends a trial. Returns whether the request may be sent again on another connection: after 421 whatever the method, after a suspected
+ * status only if it is repeatable, and never if its body is used up.
+ */
+export function noteMisdirected(pool: Pool, target: PoolTarget, member: Member, request: HttpRequest, status: number): boolean {
+  if (status !== MISDIRECTED_REQUEST && !(isRepeatable(request) && pool.suspects(status))) {
+    if (member.trial !== undefined) pool.answered(target, member)
+    return false
+  }
+  pool.misdirected(target, member.connection, status)
+  return canResend(request)
+}

@@ -1,0 +1,53 @@
+/** Connections opened without a request, by `warm()` and `connect()`. A request has its own deadlines; these have the client's time for a connection. */
+
+import { TimeoutError } from '../errors/errors.js'
+import type { Clock } from '../runtime/clock.js'
+import { startDeadline } from '../runtime/deadlines.js'
+import type { Member } from './member.js'
+import type { QueuedRequest } from './request-queue.js'
+
+/** The time that an opening may take. */
+export interface OpeningLimit {
+  /** Milliseconds; 0 is forever. */
+  readonly timeoutMs: number
+  readonly clock: Clock
+  readonly origin: string
+}
+
+/** An entry for the queue that resolves with a connection, or rejects with what prevented it; after the limit `onTimeout` is called first. */
+export function queuedOpening(
+  resolve: (member: Member) => void,
+  reject: (error: Error) => void,
+  { timeoutMs, clock, origin }: OpeningLimit,
+  onTimeout: (reason: TimeoutError) => void,
+): QueuedRequest {
+  if (timeoutMs === 0) return { affinity: undefined, onMember: resolve, onUnavailable: reject }
+  const timer = startDeadline(clock, timeoutMs, () => {
+    const reason = new TimeoutError('connect', timeoutMs, { origin, processed: 'no' })
+    onTimeout(reason)
+    reject(reason)
+  })
+  return {
+    affinity: undefined,
+    onMember: (member) => {
+      timer.cancel()
+      resolve(member)
+    },
+    onUnavailable: (error) => {
+      timer.cancel()
+      reject(error)
+    },
+  }
+}
+
+/** Resolves when `settled` does, and at the latest after `timeoutMs` milliseconds; 0 is forever. Late SETTINGS are not a failure. */
+export function settledWithin(settled: Promise<void> | undefined, timeoutMs: number, clock: Clock): Promise<void> {
+  if (settled === undefined || timeoutMs === 0) return settled ?? Promise.resolve()
+  return new Promise((resolve) => {
+    const timer = startDeadline(clock, timeoutMs, resolve)
+    void settled.then(() => {
+      timer.cancel()
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,26 @@
+/** Events inside a pool. `Pool` implements them all; each part is given the ones that it raises. */
+
+import type { Connection } from '../transport/connection.js'
+import type { PoolTarget } from '../transport/target.js'
+import type { OriginPool } from './origin-pool.js'
+import type { PendingDial } from './reuse/pending-dial.js'
+
+/** Events that the parts of a pool raise. */
+export interface PoolEvents {
+  /** A TCP connection is being dialed. Raised by the dialer. */
+  onDial(): void
+  /** A connection is established, whether it will be kept or not. Raised by the dialer. */
+  onEstablished(connection: Connection): void
+  /** A connection is to be registered, before anything else learns of it. `dial` ends when other origins may find it. Raised by the dialer. */
+  onConnected(connection: Connection, target: PoolTarget, dial: PendingDial): void
+  /** An origin pool lost a connection, or may no longer use one. Raised by the registry. */
+  onMemberLost(originPool: OriginPool): void
+  /** The same, for a connection that closed before it could take a request. Raised by the registry. */
+  onDialWithoutCapacity(originPool: OriginPool): void
+  /** An origin pool may have too few connections. Raised by the registry. */
+  onGrowthNeeded(originPool: OriginPool): void
+  /** An origin pool may have become empty. Raised by growth. */
+  onEmpty(originPool: OriginPool): void
+  /** A connection reached its maximum age. Raised by lifetimes. */
+  onAged(connection: Connection): void
+}
