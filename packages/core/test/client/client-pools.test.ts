@@ -1,4 +1,5 @@
 import { FakeClock, frames, type ScriptedConnection, staticLookup } from '@unshard/testkit'
+import { ASSUMED_MAX_CONCURRENT_STREAMS } from '../../src/h2/protocol/settings.js'
 import type { Client, ClientOptions, PoolSettings } from '../../src/index.js'
 import { rig } from './rig.js'
 
@@ -203,7 +204,9 @@ describe('limits', () => {
     const ready = async (settings: ClientOptions): Promise<Client> => {
       const one = client({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3, ...settings })
       await one.warm([url])
-      while (one.stats().connections.length < 3) await new Promise(setImmediate)
+      // Until SETTINGS arrive on all three: they would serve a request that waits one turn for the connection the strategy chose.
+      const isReady = ({ capacity }: { capacity: number }): boolean => capacity > ASSUMED_MAX_CONCURRENT_STREAMS
+      while (one.stats().connections.filter(isReady).length < 3) await new Promise(setImmediate)
       return one
     }
     const turns = await ready({ strategy: 'round-robin' })
