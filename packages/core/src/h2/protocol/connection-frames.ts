@@ -3,14 +3,80 @@
 import { MAX_DEBUG_BYTES, MAX_SETTINGS_ENTRIES } from './abuse-limits.js'
 import type { ConnectionState } from './connection-state.js'
 import { ErrorCode, errorCodeName, ProtocolFault } from './error-code.js'
-import { Flag, FrameType, MAX_31_BIT, writePing, writeSettingsAck } from './frame.js'
-import { parseAltSvc, parseOrigins } from './origin-frames.js'
+import { Flag, FrameType, frameTypeName, MAX_31_BIT, writePing, writeSettingsAck } from './frame.js'
 import type { Sender } from './sender.js'
 import { ResponsePhase, type StreamOwner } from './stream.js'
 import { StreamState } from './stream-state.js'
 
-/** Acts on the frames of stream 0. */
-export class ConnectionFrames<Owner extends StreamOwner> {
+/** A frame of the connection level: one row has its size, its stream and its handler. */
+interface ConnectionFrame {
+  /** Whether the frame must be on stream 0. */
+  readonly connectionOnly: boolean
+  /** Whether a payload of `length` bytes is valid. */
+  fits(length: number, flags: number): boolean
+  /** Acts on the frame; `undefined` where it is discarded. */
+  readonly receive: ((handlers: ConnectionFrameHandlers, frame: ReceivedFrame) => void) | undefined
+}
+
+/** A received frame, valid during the call. */
+interface ReceivedFrame {
+  readonly flags: number
+  readonly streamId: number
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+}
+
+/** One handler for each frame that is not discarded. */
+interface ConnectionFrameHandlers {
+  settings(frame: ReceivedFrame): void
+  ping(frame: ReceivedFrame): void
+  goaway(frame: ReceivedFrame): void
+  origin(frame: ReceivedFrame): void
+  altSvc(frame: ReceivedFrame): void
+}
+
+const ANY_LENGTH = (): boolean => true
+
+/** Every frame of the connection level. A new one is a row here, a number in `frame.ts` and an event of `ProtocolListener`. */
+const CONNECTION_FRAMES: ReadonlyMap<number, ConnectionFrame> = new Map<number, ConnectionFrame>([
+  [
+    FrameType.SETTINGS,
+    {
+      connectionOnly: true,
+      // RFC 9113 §6.5: an acknowledgement is empty, anything else a whole number of settings.
+      fits: (length, flags) => ((flags & Flag.ACK) !== 0 ? length === 0 : length % 6 === 0),
+      receive: (handlers, frame) => handlers.settings(frame),
+    },
+  ],
+  [FrameType.PING, { connectionOnly: true, fits: (length) => length === 8, receive: (handlers, frame) => handlers.ping(frame) }],
+  [
+    FrameType.GOAWAY,
+    { connectionOnly: true, fits: (length) => length >= 8, receive: (handlers, frame) => handlers.goaway(frame) },
+  ],
+  [FrameType.ORIGIN, { connectionOnly: false, fits: ANY_LENGTH, receive: (handlers, frame) => handlers.origin(frame) }],
+  [FrameType.ALTSVC, { connectionOnly: false, fits: ANY_LENGTH, receive: (handlers, frame) => handlers.altSvc(frame) }],
+  // RFC 9218 §7.1 forbids it to servers. It means nothing here, and the connection goes on.
+  [FrameType.PRIORITY_UPDATE, { connectionOnly: false, fits: ANY_LENGTH, receive: undefined }],
+])
+
+/** Whether a frame of this type is handled by {@link ConnectionFrames}. Others are unknown, and discarded (RFC 9113 §5.5). */
+export function isConnectionFrame(type: number): boolean {
+  return CONNECTION_FRAMES.get(type)?.receive !== undefined
+}
+
+/** @throws ProtocolFault for a frame of the connection level that is wrong in itself. */
+export function checkConnectionFrame(type: number, flags: number, streamId: number, length: number): void {
+  const row = CONNECTION_FRAMES.get(type)
+  if (row === undefined) return
+  if (row.connectionOnly && streamId !== 0) {
+    throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, `${frameTypeName(type)} on stream ${streamId}`)
+  }
+  if (!row.fits(length, flags)) throw new ProtocolFault(ErrorCode.FRAME_SIZE_ERROR, `${frameTypeName(type)} of ${length} bytes`)
+}
+
+/** Acts on the frames of the connection level. */
+export class ConnectionFrames<Owner extends StreamOwner> implements ConnectionFrameHandlers {
   readonly #state: ConnectionState<Owner>
   readonly #sender: Sender<Owner>
 
@@ -20,18 +86,12 @@ export class ConnectionFrames<Owner extends StreamOwner> {
   }
 
   frame(type: number, flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
-    switch (type) {
-      case FrameType.SETTINGS:
-        return (flags & Flag.ACK) !== 0 ? this.#settingsAcknowledged() : this.#settings(bytes, start, end)
-      case FrameType.PING:
-        return this.#ping(flags, bytes, start)
-      case FrameType.GOAWAY:
-        return this.#goaway(bytes, start, end)
-      case FrameType.ORIGIN:
-        return this.#origin(flags, streamId, bytes, start, end)
-      case FrameType.ALTSVC:
-        return this.#altSvc(streamId, bytes, start, end)
-    }
+    CONNECTION_FRAMES.get(type)?.receive?.(this, { flags, streamId, bytes, start, end })
+  }
+
+  settings({ flags, bytes, start, end }: ReceivedFrame): void {
+    if ((flags & Flag.ACK) !== 0) this.#settingsAcknowledged()
+    else this.#settings(bytes, start, end)
   }
 
   #settings(bytes: Buffer, start: number, end: number): void {
@@ -76,7 +136,7 @@ export class ConnectionFrames<Owner extends StreamOwner> {
     this.#state.decoder.setMaxTableBytes(this.#state.local.headerTableBytes)
   }
 
-  #ping(flags: number, bytes: Buffer, start: number): void {
+  ping({ flags, bytes, start }: ReceivedFrame): void {
     if ((flags & Flag.ACK) !== 0) return this.#pong(bytes, start)
     this.#state.limits.unproductive('PING')
     this.#state.limits.answer()
@@ -95,7 +155,7 @@ export class ConnectionFrames<Owner extends StreamOwner> {
     state.listener.onPong(Buffer.from(bytes.subarray(start, start + 8)))
   }
 
-  #goaway(bytes: Buffer, start: number, end: number): void {
+  goaway({ bytes, start, end }: ReceivedFrame): void {
     const state = this.#state
     const lastStreamId = bytes.readUInt32BE(start) & MAX_31_BIT
     const errorCode = bytes.readUInt32BE(start + 4)
@@ -131,16 +191,37 @@ export class ConnectionFrames<Owner extends StreamOwner> {
   }
 
   /** RFC 8336 §2.1: ignored on a stream, or with one of the four low flags set. */
-  #origin(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
+  origin({ flags, streamId, bytes, start, end }: ReceivedFrame): void {
     this.#state.limits.unproductive('ORIGIN')
     if (streamId === 0 && (flags & 0x0f) === 0) this.#state.listener.onOrigin(parseOrigins(bytes, start, end))
   }
 
   /** RFC 7838 §4: ignored where the origin is missing on stream 0, or present on a stream. */
-  #altSvc(streamId: number, bytes: Buffer, start: number, end: number): void {
+  altSvc({ streamId, bytes, start, end }: ReceivedFrame): void {
     this.#state.limits.unproductive('ALTSVC')
     const parsed = parseAltSvc(bytes, start, end)
     if (parsed === undefined || (streamId === 0) === (parsed.origin === '')) return
     this.#state.listener.onAltSvc(streamId, parsed.origin, parsed.value)
   }
+}
+
+/** The serialized origins of an ORIGIN payload; one that runs past the end is dropped with what follows. */
+export function parseOrigins(bytes: Buffer, start: number, end: number): string[] {
+  const origins: string[] = []
+  let at = start
+  while (at + 2 <= end) {
+    const next = at + 2 + bytes.readUInt16BE(at)
+    if (next > end) break
+    origins.push(bytes.toString('latin1', at + 2, next))
+    at = next
+  }
+  return origins
+}
+
+/** Origin and field value of an ALTSVC payload; `undefined` when it is too short for what it says. */
+export function parseAltSvc(bytes: Buffer, start: number, end: number): { origin: string; value: string } | undefined {
+  if (end - start < 2) return undefined
+  const split = start + 2 + bytes.readUInt16BE(start)
+  if (split > end) return undefined
+  return { origin: bytes.toString('latin1', start + 2, split), value: bytes.toString('latin1', split, end) }
 }

@@ -1,5 +1,6 @@
 /** What is wrong with a frame whatever the state of anything: its size and whether it may name a stream (RFC 9113 §6). */
 
+import { checkConnectionFrame } from './connection-frames.js'
 import { ErrorCode, ProtocolFault } from './error-code.js'
 import { Flag, FrameType, frameTypeName, MIN_MAX_FRAME_BYTES } from './frame.js'
 
@@ -27,33 +28,19 @@ export function checkFrameHeader(type: number, flags: number, streamId: number, 
       needStream(type, streamId)
       if (length !== 4) wrongSize(type, length)
       return
-    case FrameType.SETTINGS:
-      needConnection(type, streamId)
-      // RFC 9113 §6.5: an acknowledgement is empty, anything else a whole number of settings.
-      if ((flags & Flag.ACK) !== 0 ? length !== 0 : length % 6 !== 0) wrongSize(type, length)
-      return
     case FrameType.PUSH_PROMISE:
       // RFC 9113 §8.4: we said SETTINGS_ENABLE_PUSH 0, so that "receipt of a PUSH_PROMISE frame" is a connection error.
       throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, 'PUSH_PROMISE, though push is disabled')
-    case FrameType.PING:
-      needConnection(type, streamId)
-      if (length !== 8) wrongSize(type, length)
-      return
-    case FrameType.GOAWAY:
-      needConnection(type, streamId)
-      if (length < 8) wrongSize(type, length)
-      return
     case FrameType.WINDOW_UPDATE:
       if (length !== 4) wrongSize(type, length)
+      return
+    default:
+      checkConnectionFrame(type, flags, streamId, length)
   }
 }
 
 function needStream(type: number, streamId: number): void {
   if (streamId === 0) throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, `${frameTypeName(type)} on stream 0`)
-}
-
-function needConnection(type: number, streamId: number): void {
-  if (streamId !== 0) throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, `${frameTypeName(type)} on stream ${streamId}`)
 }
 
 function wrongSize(type: number, length: number): never {

@@ -4,7 +4,7 @@
  * have files of their own.
  */
 
-import { ConnectionFrames } from './connection-frames.js'
+import { ConnectionFrames, isConnectionFrame } from './connection-frames.js'
 import type { ConnectionState } from './connection-state.js'
 import { ErrorCode, errorCodeName, ProtocolFault } from './error-code.js'
 import { FieldBlocks } from './field-block-reader.js'
@@ -53,16 +53,11 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
         return true
       case FrameType.PRIORITY:
         return this.#priority(streamId, length)
-      case FrameType.SETTINGS:
-      case FrameType.PING:
-      case FrameType.GOAWAY:
       case FrameType.CONTINUATION:
-      case FrameType.ALTSVC:
-      case FrameType.ORIGIN:
         return true
-      // RFC 9113 §5.5: frames of unknown type MUST be ignored and discarded. PRIORITY_UPDATE, which RFC 9218 §7.1 forbids to servers, means
-      // nothing here either: a connection is not given up for it.
       default:
+        if (isConnectionFrame(type)) return true
+        // RFC 9113 §5.5: frames of unknown type MUST be ignored and discarded.
         this.#state.limits.unproductive(frameTypeName(type))
         return false
     }
