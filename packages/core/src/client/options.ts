@@ -1,10 +1,11 @@
 /** The options of a client: one table of names, defaults, units and ranges, and the one function that reads it. */
 
 import { isIP, type LookupFunction } from 'node:net'
-import { type ProxyChoice, type ProxyOption, proxyChoice } from '../connect/proxy/proxy-selector.js'
+import type { ConnectOptions } from '../connect/connect-options.js'
+import { type ProxyOption, proxyChoice } from '../connect/proxy/proxy-selector.js'
 import { CallerSockets, type SocketsOption } from '../connect/tcp/caller-sockets.js'
-import { type KeyLogTarget, keyLogTarget } from '../connect/tls/key-log.js'
-import { type ClientTlsOptions, checkTls, TLS_OPTIONS, type TlsOptions } from '../connect/tls/tls-options.js'
+import { keyLogTarget } from '../connect/tls/key-log.js'
+import { type ClientTlsOptions, checkTls, TLS_OPTIONS } from '../connect/tls/tls-options.js'
 import type { RetryPolicy, Timeouts } from '../message/request.js'
 import { type ReusePolicy, sameOrigin } from '../pool/reuse/reuse-policy.js'
 import { type Clock, systemClock } from '../runtime/clock.js'
@@ -102,33 +103,16 @@ export interface ClientOptions extends PoolSettings {
 }
 
 /** Options with every default filled in. */
-export interface ResolvedOptions {
-  readonly tls: TlsOptions
-  readonly keyLog: KeyLogTarget | undefined
-  readonly proxy: ProxyChoice | undefined
-  readonly lookup: LookupFunction | undefined
-  readonly sockets: CallerSockets | undefined
-  readonly connections: ClientOptions['connections']
+export interface ResolvedOptions extends ConnectOptions {
   readonly timeouts: Required<Timeouts>
   readonly reuse: ReusePolicy
-  /** The settings of every origin that has none of its own, defaults not filled in. */
+  /** Settings of every origin without settings of its own, defaults not filled in. */
   readonly poolDefaults: PoolSettings
   readonly pools: Readonly<Record<string, PoolSettings>>
   readonly maxIdleConnections: number
-  /** That of origins without settings of their own: connections to proxies keep to it. */
-  readonly idleTimeoutMs: number
   readonly replay: number
   readonly retry: ResolvedRetryPolicy | undefined
-  readonly localAddress: string | undefined
-  readonly localPort: number | undefined
-  readonly keepAliveMs: number | undefined
-  readonly lookupTtlMs: number
-  readonly streamWindowBytes: number
-  readonly connectionWindowBytes: number
-  readonly windowBudgetBytes: number
-  readonly maxFieldSectionBytes: number
   readonly unixSockets: boolean
-  readonly clock: Clock
 }
 
 /** Default deadlines, milliseconds; 0 is none. A live server may take as long as it wants: see docs/guides/production.md. */

@@ -1,69 +1,52 @@
 /** From an origin and its addresses to a connection that takes requests: TCP race, TLS with ALPN, engine. One deadline for all. */
 
-import { type LookupFunction, Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import { Socket } from 'node:net'
 import { ConnectError, TimeoutError } from '../errors/errors.js'
 import type { H2Options } from '../h2/connection-options.js'
 import type { LocalSettings } from '../h2/protocol/settings.js'
 import { WindowBudget } from '../h2/protocol/window.js'
 import type { Origin } from '../message/origin.js'
-import type { Clock } from '../runtime/clock.js'
-import { type ProtocolName, resolvePoolSettings, socketPathOf } from '../settings/pool-settings.js'
+import type { ProtocolName } from '../settings/pool-settings.js'
+import { resolvePoolSettings, socketPathOf } from '../settings/pool-settings.js'
 import type { Connection } from '../transport/connection.js'
 import type { Address, Carrier, Route } from '../transport/route.js'
 import type { PoolTarget, TargetProxy } from '../transport/target.js'
 import { negotiate } from './alpn/negotiate.js'
+import { secureOffering } from './alpn/offer.js'
 import { ProtocolMemory } from './alpn/protocol-memory.js'
+import type { ConnectOptions, ConnectProgress } from './connect-options.js'
 import { AddressMemory } from './dns/address-order.js'
-import { type Resolution, Resolver } from './dns/resolver.js'
+import type { Resolution } from './dns/resolver.js'
+import { Resolver } from './dns/resolver.js'
 import { forwards, ProxyDialer } from './proxy/proxy-dialer.js'
 import type { ProxyServer } from './proxy/proxy-options.js'
-import type { ProxyChoice } from './proxy/proxy-selector.js'
-import type { CallerSocket, CallerSockets, TakenSocket } from './tcp/caller-sockets.js'
-import { type RaceOptions, race } from './tcp/race.js'
+import { routeOf } from './route-of.js'
+import type { CallerSocket, TakenSocket } from './tcp/caller-sockets.js'
+import type { RaceOptions } from './tcp/race.js'
+import { race } from './tcp/race.js'
 import { connectUnix } from './tcp/unix-socket.js'
 import type { Handshake } from './tls/handshake.js'
-import { KeyLog, type KeyLogTarget } from './tls/key-log.js'
-import { adoptSecured, type SecureSocket, TlsConnector } from './tls/tls-connector.js'
+import { carryOn } from './tls/handshake.js'
+import { KeyLog } from './tls/key-log.js'
+import type { SecureSocket } from './tls/tls-connector.js'
+import { adoptSecured, TlsConnector } from './tls/tls-connector.js'
 import { tlsIdentity } from './tls/tls-identity.js'
-import type { TlsOptions } from './tls/tls-options.js'
-
-/** The options of a client that connecting depends on. */
-export interface ConnectOptions {
-  readonly tls: TlsOptions
-  /** Where secrets of TLS connections go, to origins and to proxies. */
-  readonly keyLog: KeyLogTarget | undefined
-  /** Which origin is reached through which proxy; `undefined` where none is. */
-  readonly proxy: ProxyChoice | undefined
-  readonly lookup: LookupFunction | undefined
-  readonly lookupTtlMs: number
-  /** Sockets that the caller has connected already. */
-  readonly sockets: CallerSockets | undefined
-  /** Asked in place of dialing. */
-  readonly connections?: ((target: PoolTarget) => Connection | Promise<Connection>) | undefined
-  readonly localAddress: string | undefined
-  readonly localPort: number | undefined
-  /** Idle time after which TCP keepalive begins on dialed sockets, milliseconds; `undefined` for none. */
-  readonly keepAliveMs: number | undefined
-  readonly timeouts: { readonly connect: number }
-  readonly idleTimeoutMs: number
-  readonly streamWindowBytes: number
-  readonly connectionWindowBytes: number
-  readonly windowBudgetBytes: number
-  readonly maxFieldSectionBytes: number
-  readonly clock: Clock
-}
-
-/** Events of a dial. */
-export interface ConnectProgress {
-  /** An address is being tried. */
-  onAttempt(address: Address): void
-  /** TCP is connected; with TLS the handshake follows. */
-  onTcpConnected(): void
-}
 
 /** Where no name is resolved. */
 const NOTHING: Resolution = { addresses: [], expiresAt: Number.POSITIVE_INFINITY }
+
+/** One dial. */
+interface Attempt {
+  readonly target: PoolTarget
+  /** Addresses to try. */
+  readonly addresses: readonly Address[]
+  /** Addresses that the connection leads to; empty where they are not known. */
+  readonly reached: readonly Address[]
+  /** A socket that the caller has connected. */
+  readonly given: CallerSocket | undefined
+  readonly progress: ConnectProgress
+  readonly signal: AbortSignal
+}
 
 /** Makes the connections of one client. */
 export class Connector {
@@ -77,7 +60,7 @@ export class Connector {
   readonly #keyLog: KeyLog | undefined
   readonly #identity: string
   /** Routes of sockets that the caller has connected. */
-  readonly #brought = new WeakSet<Route>()
+  readonly #onCallerSockets = new WeakSet<Route>()
 
   constructor(options: ConnectOptions) {
     this.#options = options
@@ -192,6 +175,7 @@ export class Connector {
     if (this.#wasChosen(route)) this.#addresses.demote(origin.host, origin.port, remoteAddress!)
   }
 
+  /** Dials: takes a socket of the caller or connects one, secures it for `https`, then chooses the engine. */
   async #dial(
     target: PoolTarget,
     addresses: readonly Address[],
@@ -199,50 +183,49 @@ export class Connector {
     signal: AbortSignal,
   ): Promise<Connection> {
     if (this.#options.connections !== undefined) return this.#options.connections(target)
-    const { origin } = target
-    const taken = this.#given(target, addresses)
-    const given = taken?.socket
+    const taken = this.#takeCallerSocket(target, addresses)
     if (taken?.address !== undefined) progress.onAttempt(taken.address)
-    // Without an address, it is not known where the origin leads.
-    const known = given === undefined || taken?.address !== undefined ? addresses : []
-    const carry = (): Promise<Carrier> => this.#carry(target, given, addresses, progress, signal)
-    if (origin.scheme === 'http') {
-      // Made by the choice of this client's options, and by nothing else.
-      const proxy = target.proxy as ProxyServer | undefined
-      const protocol = target.http1Only === true ? 'http/1.1' : target.settings.cleartextProtocol
-      const forwarded = proxy !== undefined && protocol === 'http/1.1' && forwards(proxy)
-      const socket = forwarded ? await this.#proxies.forward(proxy, target, signal) : await carry()
-      const route = this.#route(socket, target, undefined, known, given)
-      return negotiate(socket, protocol, route, target, this.#h2, forwarded ? proxy.fields : undefined)
-    }
-    const direct = given === undefined && target.proxy === undefined && socketPathOf(target) === undefined
-    const start = direct
-      ? (protocols: readonly ProtocolName[]) => this.#open(target, addresses, protocols, progress, signal)
-      : (protocols: readonly ProtocolName[]) => this.#secureCarrier(target, carry, protocols, signal)
-    const secured = this.#adopt(given, target) ?? (await this.#secure(target, start))
-    const route = this.#route(secured.carrier ?? secured.socket, target, secured, known, given)
+    // The addresses of a user-supplied socket are known only if it was taken for one of them.
+    const reached = taken === undefined || taken.address !== undefined ? addresses : []
+    const attempt: Attempt = { target, addresses, reached, given: taken?.socket, progress, signal }
+    return target.origin.scheme === 'http' ? this.#dialCleartext(attempt) : this.#dialSecure(attempt)
+  }
+
+  async #dialCleartext(attempt: Attempt): Promise<Connection> {
+    const { target, signal } = attempt
+    // Set by this client's proxy option, and by nothing else.
+    const proxy = target.proxy as ProxyServer | undefined
+    const protocol = target.http1Only === true ? 'http/1.1' : target.settings.cleartextProtocol
+    const isForwarded = proxy !== undefined && protocol === 'http/1.1' && forwards(proxy)
+    const socket = isForwarded ? await this.#proxies.forward(proxy, target, signal) : await this.#carry(attempt)
+    const route = this.#route(attempt, socket, undefined)
+    return negotiate(socket, protocol, route, target, this.#h2, isForwarded ? proxy.fields : undefined)
+  }
+
+  async #dialSecure(attempt: Attempt): Promise<Connection> {
+    const { target, given } = attempt
+    const isDirect = given === undefined && target.proxy === undefined && socketPathOf(target) === undefined
+    const secure = (protocols: readonly ProtocolName[]): Promise<SecureSocket> =>
+      isDirect ? this.#raceSecure(attempt, protocols) : this.#secureCarrier(attempt, protocols)
+    const adopted = this.#adopt(given, target)
+    const secured = adopted ?? (await secureOffering(target, this.knownProtocol(target), this.#memory, secure))
+    const route = this.#route(attempt, secured.carrier ?? secured.socket, secured)
     return negotiate(secured.socket, secured.protocol, route, target, { ...this.#h2, reads: secured.reads })
   }
 
-  /** A carrier of bytes to the origin. */
-  async #carry(
-    target: PoolTarget,
-    given: CallerSocket | undefined,
-    addresses: readonly Address[],
-    progress: ConnectProgress,
-    signal: AbortSignal,
-  ): Promise<Carrier> {
+  /** Connects a carrier of bytes to the origin: a tunnel, the user-supplied socket, a Unix socket, or TCP. */
+  async #carry(attempt: Attempt): Promise<Carrier> {
+    const { target, given, progress, signal } = attempt
     if (target.proxy !== undefined) return this.#proxies.tunnel(target.proxy as ProxyServer, target, signal)
-    const { origin } = target
     const path = socketPathOf(target)
-    if (given === undefined && path === undefined) return race(this.#raceOptions(origin, addresses, progress, signal))
-    const socket = given ?? (await connectUnix(path!, origin.serialized, signal))
+    if (given === undefined && path === undefined) return race(this.#raceOptions(attempt))
+    const socket = given ?? (await connectUnix(path!, target.origin.serialized, signal))
     progress.onTcpConnected()
     return socket
   }
 
   /** A socket that the caller has connected, for an origin that is reached by TCP and by no proxy. */
-  #given(target: PoolTarget, addresses: readonly Address[]): TakenSocket | undefined {
+  #takeCallerSocket(target: PoolTarget, addresses: readonly Address[]): TakenSocket | undefined {
     if (target.proxy !== undefined || socketPathOf(target) !== undefined) return undefined
     return this.#options.sockets?.take(target.origin, addresses)
   }
@@ -259,19 +242,13 @@ export class Connector {
     }
   }
 
-  /** TCP and TLS to the first address that completes both: TLS begins as soon as TCP is connected. */
-  async #open(
-    target: PoolTarget,
-    addresses: readonly Address[],
-    protocols: readonly ProtocolName[],
-    progress: ConnectProgress,
-    signal: AbortSignal,
-  ): Promise<SecureSocket> {
+  /** Connects TCP and TLS to the first address that completes both: TLS begins as soon as TCP is connected. */
+  async #raceSecure(attempt: Attempt, protocols: readonly ProtocolName[]): Promise<SecureSocket> {
     const handshakes = new Map<Socket, Handshake<SecureSocket>>()
     return race({
-      ...this.#raceOptions(target.origin, addresses, progress, signal),
+      ...this.#raceOptions(attempt),
       open: (endpoint) => {
-        const handshake = this.#tls.open(endpoint, target, protocols)
+        const handshake = this.#tls.open(endpoint, attempt.target, protocols)
         handshakes.set(handshake.socket, handshake)
         return handshake.socket
       },
@@ -279,54 +256,17 @@ export class Connector {
     })
   }
 
-  /** TLS on what `carry` brings. */
-  async #secureCarrier(
-    target: PoolTarget,
-    carry: () => Promise<Carrier>,
-    protocols: readonly ProtocolName[],
-    signal: AbortSignal,
-  ): Promise<SecureSocket> {
-    const carrier = await carry()
-    const secured = await this.#tls.secure(carrier, target, protocols, signal)
+  /** Connects a carrier, then TLS on it. */
+  async #secureCarrier(attempt: Attempt, protocols: readonly ProtocolName[]): Promise<SecureSocket> {
+    const carrier = await this.#carry(attempt)
+    const secured = await this.#tls.secure(carrier, attempt.target, protocols, attempt.signal)
     if (!(carrier instanceof Socket)) carryOn(carrier, secured.socket)
     return { ...secured, carrier }
   }
 
-  /** TLS, offering what the origin may speak. */
-  #secure(target: PoolTarget, secure: (protocols: readonly ProtocolName[]) => Promise<SecureSocket>): Promise<SecureSocket> {
-    // A server that has chosen HTTP/1.1 is offered nothing else while that is remembered.
-    const { protocols } = target.settings
-    const http1Only = this.knownProtocol(target) === 'http/1.1' && protocols.includes('http/1.1')
-    const again = (): Promise<SecureSocket> => this.#memory.resolve(target.dialKey, this.#adequate(target, secure))
-    if (!http1Only) return again()
-    return secure(['http/1.1']).catch((error: unknown) => {
-      // RFC 7301 §3.2: what the server chose once it speaks no more. It is asked again with all there is.
-      if (!(error instanceof ConnectError) || error.phase !== 'negotiate' || target.http1Only === true) throw error
-      this.#memory.forget(target.dialKey)
-      return again()
-    })
-  }
-
-  /** RFC 9113 §9.2.2: a server that chooses HTTP/2 with a suite that is not good enough for it may still be spoken to over HTTP/1.1. */
-  #adequate(target: PoolTarget, secure: (protocols: readonly ProtocolName[]) => Promise<SecureSocket>): Promise<SecureSocket> {
-    const { protocols } = target.settings
-    return secure(protocols).catch((error: unknown) => {
-      const inadequate = error instanceof ConnectError && error.code === 'ERR_INADEQUATE_SECURITY'
-      if (!inadequate || !protocols.includes('http/1.1')) throw error
-      return secure(['http/1.1']).catch(() => {
-        throw error
-      })
-    })
-  }
-
-  #raceOptions(
-    origin: Origin,
-    addresses: readonly Address[],
-    progress: ConnectProgress,
-    signal: AbortSignal,
-  ): Omit<RaceOptions<never>, 'open' | 'complete'> {
+  #raceOptions({ target, addresses, progress, signal }: Attempt): Omit<RaceOptions<never>, 'open' | 'complete'> {
     const { clock, localAddress, localPort, keepAliveMs } = this.#options
-    const { serialized, host, port } = origin
+    const { serialized, host, port } = target.origin
     return {
       ...{ addresses, inOrder: true, port, origin: serialized, localAddress, localPort, keepAliveMs, clock, signal },
       memory: { known: this.#addresses, host },
@@ -335,49 +275,17 @@ export class Connector {
     }
   }
 
-  #route(
-    carrier: Carrier,
-    target: PoolTarget,
-    secured: SecureSocket | undefined,
-    addresses: readonly Address[],
-    given: CallerSocket | undefined,
-  ): Route {
-    const route: Route = {
-      origin: target.origin,
-      reuseKey: target.reuseKey,
-      proxy: target.proxy?.name,
-      remoteAddress: carrier.remoteAddress,
-      remotePort: carrier.remotePort,
-      addresses,
-      localAddress: carrier.localAddress,
-      localPort: carrier.localPort,
-      certificate: secured?.certificate,
-      authorized: secured?.authorized ?? false,
-      lenient: this.#tls.lenient,
-      clientCertificate: secured !== undefined && this.#tls.clientCertificate,
-    }
-    if (given !== undefined) this.#brought.add(route)
+  #route({ target, reached, given }: Attempt, carrier: Carrier, secured: SecureSocket | undefined): Route {
+    const route = routeOf(carrier, target, reached, secured, this.#tls)
+    if (given !== undefined) this.#onCallerSockets.add(route)
     return route
   }
 
   /** Whether its address was chosen here among those of the origin: not by a proxy, nor by a caller that has connected the socket. */
   #wasChosen(route: Route): boolean {
     const { addresses, proxy, remoteAddress } = route
-    return addresses.length > 0 && proxy === undefined && remoteAddress !== undefined && !this.#brought.has(route)
+    return addresses.length > 0 && proxy === undefined && remoteAddress !== undefined && !this.#onCallerSockets.has(route)
   }
-}
-
-/** Node asks a socket's handle whether the process is kept alive, and a tunnel has none; of its errors Node makes a plain end. */
-function carryOn(carrier: Carrier, socket: TLSSocket): void {
-  socket.ref = () => {
-    carrier.ref()
-    return socket
-  }
-  socket.unref = () => {
-    carrier.unref()
-    return socket
-  }
-  carrier.once('error', (error: Error) => socket.destroy(error))
 }
 
 /** A name is resolved once for all who ask; each hears about its own origin. */

@@ -1,6 +1,7 @@
 /** A connector and connections without sockets: a test says when a dial ends, and how. */
 
-import type { Connector, ConnectProgress } from '../../src/connect/connector.js'
+import type { ConnectProgress } from '../../src/connect/connect-options.js'
+import type { Connector } from '../../src/connect/connector.js'
 import type { Resolution } from '../../src/connect/dns/resolver.js'
 import { Diagnostics } from '../../src/diagnostics.js'
 import { type HttpRequest, parseOrigin, type ReusePolicy, type SerializedOrigin } from '../../src/index.js'

@@ -2,6 +2,7 @@
 
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import type { Carrier } from '../../transport/route.js'
 import type { SocketReads } from '../tcp/socket-reads.js'
 
 /** What a handshake leads to. */
@@ -69,4 +70,20 @@ export class Handshake<Secured> {
       })
     })
   }
+}
+
+/**
+ * Forwards `ref` and `unref` of a TLS socket to the tunnel under it, which has no handle of its own, and errors of the tunnel to the socket:
+ * Node reports those as a clean end.
+ */
+export function carryOn(carrier: Carrier, socket: TLSSocket): void {
+  socket.ref = () => {
+    carrier.ref()
+    return socket
+  }
+  socket.unref = () => {
+    carrier.unref()
+    return socket
+  }
+  carrier.once('error', (error: Error) => socket.destroy(error))
 }

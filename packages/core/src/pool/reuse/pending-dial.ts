@@ -1,6 +1,6 @@
 /** A dial, as policies and other dials see it: from the first address that is tried until there is a connection that says what it allows. */
 
-import type { ConnectProgress } from '../../connect/connector.js'
+import type { ConnectProgress } from '../../connect/connect-options.js'
 import type { Origin } from '../../message/origin.js'
 import type { Clock } from '../../runtime/clock.js'
 import type { Address } from '../../transport/route.js'

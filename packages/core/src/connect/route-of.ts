@@ -1,0 +1,40 @@
+/** The route of a new connection. */
+
+import type { Address, Carrier, Certificate, Route } from '../transport/route.js'
+import type { PoolTarget } from '../transport/target.js'
+
+/** The result of a TLS handshake, as far as a route records it. */
+interface SecuredPeer {
+  readonly certificate: Certificate | undefined
+  readonly authorized: boolean
+}
+
+/** TLS settings of the client, as far as a route records them. */
+interface ClientIdentity {
+  readonly lenient: boolean
+  readonly clientCertificate: boolean
+}
+
+/** Describes how a connection was made. @param secured `undefined` without TLS. */
+export function routeOf(
+  { remoteAddress, remotePort, localAddress, localPort }: Carrier,
+  { origin, reuseKey, proxy }: PoolTarget,
+  addresses: readonly Address[],
+  secured: SecuredPeer | undefined,
+  { lenient, clientCertificate }: ClientIdentity,
+): Route {
+  return {
+    origin,
+    reuseKey,
+    proxy: proxy?.name,
+    remoteAddress,
+    remotePort,
+    addresses,
+    localAddress,
+    localPort,
+    certificate: secured?.certificate,
+    authorized: secured?.authorized ?? false,
+    lenient,
+    clientCertificate: secured !== undefined && clientCertificate,
+  }
+}
