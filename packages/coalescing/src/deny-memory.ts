@@ -4,8 +4,8 @@
  */
 
 import type { Connection, Origin } from '@unshard/core'
+import { canonicalAddress } from '@unshard/core/internal'
 import { LRUCache } from 'lru-cache'
-import { canonicalAddress } from './addresses.js'
 
 /** How long nothing is sent after a 421, milliseconds. Then one request tries. */
 export const DENY_TTL_MS = 300_000

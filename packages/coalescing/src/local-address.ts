@@ -8,7 +8,7 @@
 
 import { BlockList, isIPv4 } from 'node:net'
 import type { Address } from '@unshard/core'
-import { canonicalAddress } from './addresses.js'
+import { canonicalAddress } from '@unshard/core/internal'
 
 /**
  * Not globally reachable, with multicast (RFC 5771), to which nobody connects. Of 192.0.0.0/24 all: the few anycast addresses in it

@@ -1,7 +1,7 @@
 /** The rules that need no option: of two origins, of an engine, of addresses, and of the client's own check. */
 
 import type { Address, Certificate, Connection, Dial, Origin, Route, Target } from '@unshard/core'
-import { includesAddress } from './addresses.js'
+import { includesAddress } from '@unshard/core/internal'
 import { isDnsName } from './host-name.js'
 import { isLocalAddress } from './local-address.js'
 import type { RefusalReason } from './reasons.js'

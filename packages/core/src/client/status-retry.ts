@@ -1,5 +1,6 @@
 /** Retries that a caller has asked for: after a status that says "later" (RFC 9110 §10.2.3, RFC 6585 §4). Off unless asked for. */
 
+import { fieldValue } from '../message/field-lines.js'
 import { type HttpRequest, isRepeatable, type RetryPolicy } from '../message/request.js'
 import { systemClock } from '../runtime/clock.js'
 import { DURATION_RANGE, inRange, invalidOption, ownOptions } from '../schema/option-checks.js'
@@ -59,9 +60,4 @@ export function retryAfterMs(value: string | undefined): number | undefined {
   if (value.length > MAX_DATE_LENGTH || !HTTP_DATE.test(value)) return undefined
   const date = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`)
   return Number.isNaN(date) ? undefined : Math.max(0, date - systemClock.wallNow())
-}
-
-function fieldValue(fields: readonly string[], name: string): string | undefined {
-  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1]
-  return undefined
 }

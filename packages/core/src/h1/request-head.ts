@@ -1,5 +1,6 @@
 /** The head of a request as HTTP/1.1 writes it (RFC 9112 §3). Every part has been checked: nothing here can end a line. */
 
+import { hasField } from '../message/field-lines.js'
 import type { HttpRequest } from '../message/request.js'
 
 /**
@@ -32,9 +33,7 @@ export function requestHead(request: HttpRequest, forwarding: readonly string[] 
 
 /** Whether content is sent in chunks: its length is not known, and the caller has not announced one. */
 export function isChunked({ fields, content }: HttpRequest): boolean {
-  if (content === undefined || content.bytes !== undefined) return false
-  for (let i = 0; i < fields.length; i += 2) if (fields[i] === 'content-length') return false
-  return true
+  return content !== undefined && content.bytes === undefined && !hasField(fields, 'content-length')
 }
 
 /** Fields for the proxy, except those that the request has itself. */

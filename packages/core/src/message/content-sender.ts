@@ -2,6 +2,7 @@
 
 import { UsageError } from '../errors/errors.js'
 import { queueMicrotask, setImmediate } from '../runtime/event-loop.js'
+import { fieldValue } from './field-lines.js'
 import { checkFields } from './fields.js'
 import type { HttpRequest } from './request.js'
 import { type Content, leave } from './request-content.js'
@@ -125,9 +126,8 @@ export class ContentSender {
   }
 
   #announced(): number | undefined {
-    const { fields } = this.#request
-    for (let i = 0; i < fields.length; i += 2) if (fields[i] === 'content-length') return Number(fields[i + 1])
-    return undefined
+    const length = fieldValue(this.#request.fields, 'content-length')
+    return length === undefined ? undefined : Number(length)
   }
 
   #failed(error: unknown): void {

@@ -3,6 +3,7 @@
 import { UsageError } from '../errors/errors.js'
 import { CONNECTION_SPECIFIC_FIELDS, isFieldValue, isToken, trimBlanks } from '../field-syntax.js'
 import { isIterable, shownValue } from '../schema/option-checks.js'
+import { hasField } from './field-lines.js'
 
 /** Fields as a caller may write them: a record (a list value is one line each), pairs, or {@link Fields}. `undefined` values are left out. */
 export type FieldsInit =
@@ -47,9 +48,7 @@ export class Fields implements Iterable<[name: string, value: string]> {
 
   /** Whether there is a line with this name. */
   has(name: string): boolean {
-    const wanted = name.toLowerCase()
-    for (let i = 0; i < this.#list.length; i += 2) if (this.#list[i] === wanted) return true
-    return false
+    return hasField(this.#list, name.toLowerCase())
   }
 
   /** Field lines. */

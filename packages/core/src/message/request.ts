@@ -4,6 +4,7 @@ import { UsageError } from '../errors/errors.js'
 import { isToken } from '../field-syntax.js'
 import { shownValue, unknownOption } from '../schema/option-checks.js'
 import { inContext } from './context.js'
+import { hasField } from './field-lines.js'
 import { checkFields, type FieldsInit, withoutExpectation } from './fields.js'
 import { type Origin, parseRequestUrl } from './origin.js'
 import { type Priority, serializePriority } from './priority.js'
@@ -109,9 +110,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'QUERY', 'OPTION
 
 /** Whether sending it twice does no harm: by its method, or because the server knows the second by its `idempotency-key`. */
 export function isRepeatable({ method, fields }: HttpRequest): boolean {
-  if (isIdempotent(method)) return true
-  for (let i = 0; i < fields.length; i += 2) if (fields[i] === 'idempotency-key') return true
-  return false
+  return isIdempotent(method) || hasField(fields, 'idempotency-key')
 }
 
 const MEMBERS: ReadonlySet<string> = new Set<keyof RequestOptions>([
@@ -270,7 +269,7 @@ function checkMethod(method: string): void {
 function withPriority(list: readonly string[], priority: Priority | undefined): readonly string[] {
   if (priority === undefined) return list
   const value = serializePriority(priority)
-  if (list.some((name, i) => i % 2 === 0 && name === 'priority')) {
+  if (hasField(list, 'priority')) {
     throw new UsageError('ERR_INVALID_PRIORITY', 'the priority is given twice: as an option, and as a field')
   }
   return value === '' ? list : [...list, 'priority', value]
@@ -290,7 +289,7 @@ function withContentFields(
   }
   if (length === undefined && content?.type === undefined) return list
   const fields = list.slice()
-  if (content?.type !== undefined && !fields.some((name, i) => i % 2 === 0 && name === 'content-type')) {
+  if (content?.type !== undefined && !hasField(fields, 'content-type')) {
     fields.push('content-type', content.type)
   }
   if (length !== undefined) fields.push('content-length', String(length))

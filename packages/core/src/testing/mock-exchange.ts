@@ -1,6 +1,7 @@
 /** One request on a mock connection: asks the handler, and tells what it answers as an engine would. */
 
 import { ConnectionError, StreamError, UnshardError } from '../errors/errors.js'
+import { hasField } from '../message/field-lines.js'
 import { checkFields } from '../message/fields.js'
 import type { HttpRequest } from '../message/request.js'
 import { type Content, leave, toContent } from '../message/request-content.js'
@@ -164,8 +165,7 @@ function contentOf({ body, json }: MockResponse): Content | undefined {
 
 function fieldsOf({ headers }: MockResponse, content: Content | undefined): readonly string[] {
   const fields = [...checkFields(headers).list]
-  const says = (name: string): boolean => fields.some((each, i) => i % 2 === 0 && each === name)
-  if (content?.type !== undefined && !says('content-type')) fields.push('content-type', content.type)
+  if (content?.type !== undefined && !hasField(fields, 'content-type')) fields.push('content-type', content.type)
   if (content?.length !== undefined) fields.push('content-length', String(content.length))
   return fields
 }

@@ -1,6 +1,7 @@
 /** The content of a request on its way to a handler: read as the handler asks for it, and left when its exchange is over, whoever waits then. */
 
 import { StreamError, UsageError } from '../errors/errors.js'
+import { fieldValue } from '../message/field-lines.js'
 import type { HttpRequest } from '../message/request.js'
 import { type Content, leave, wrongWhileSent } from '../message/request-content.js'
 
@@ -26,8 +27,8 @@ export class MockUpload {
   constructor({ content, origin, fields }: HttpRequest, owner: MockUploadOwner) {
     this.#content = content
     this.#origin = origin.serialized
-    const at = fields.findIndex((name, i) => i % 2 === 0 && name === 'content-length')
-    this.#announced = at === -1 ? undefined : Number(fields[at + 1])
+    const length = fieldValue(fields, 'content-length')
+    this.#announced = length === undefined ? undefined : Number(length)
     this.#owner = owner
   }
 

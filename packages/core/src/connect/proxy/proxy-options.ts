@@ -1,6 +1,7 @@
 /** What a caller says about one proxy, checked: from here on nothing about it can be wrong. Its name may be shown, nothing else of it. */
 
 import { UsageError } from '../../errors/errors.js'
+import { hasField } from '../../message/field-lines.js'
 import { checkFields, type FieldsInit } from '../../message/fields.js'
 import { parseUrl } from '../../message/origin.js'
 import type { ProtocolName } from '../../settings/pool-settings.js'
@@ -154,7 +155,7 @@ function proxyFields(
   if (user === undefined) return list
   // RFC 7617 §2: "a user-id containing a colon character is invalid".
   if (user.includes(':')) throw invalid(where, 'has a user with a colon, which Basic authentication has no way to send')
-  if (list.some((name, i) => i % 2 === 0 && name === 'proxy-authorization')) {
+  if (hasField(list, 'proxy-authorization')) {
     throw invalid(where, 'has credentials twice: in its URL, and as a field')
   }
   return [...list, 'proxy-authorization', `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`]

@@ -3,8 +3,8 @@
  * and origins there are: whatever is found can be asked about, and what is not found could not be used.
  */
 
-import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 import type { Origin, SerializedOrigin } from '../../message/origin.js'
+import { canonicalAddress } from '../../transport/addresses.js'
 import type { Connection } from '../../transport/connection.js'
 import type { Address } from '../../transport/route.js'
 import type { Dial } from './reuse-policy.js'
@@ -17,8 +17,6 @@ export const MAX_OFFERED = 32
 
 /** Names of one certificate by which its connection is found. */
 const MAX_NAMES = 1_000
-
-const MAPPED = '::ffff:'
 
 /** What a question is about. */
 export interface Wanted {
@@ -207,18 +205,8 @@ export class CandidateIndex {
 }
 
 function endpointOf(address: string, port: number): string {
-  // The colon is looked for first: compiling Node's pattern takes a process two milliseconds, which most never need.
-  return `${address.includes(':') && isIPv6(address) ? canonicalIPv6(address) : address} ${port}`
-}
-
-/** Sockets and resolvers write one address in several ways (RFC 4291 §2.2), and an IPv4-mapped one is that IPv4 address (§2.5.5.2). */
-function canonicalIPv6(address: string): string {
-  const [ip, zone] = address.split('%') as [string, string?]
-  const text = new SocketAddress({ address: ip, family: 'ipv6' }).address
-  const mapped = text.startsWith(MAPPED) ? text.slice(MAPPED.length) : ''
-  if (isIPv4(mapped)) return mapped
-  // The same link-local address on another interface is another machine (RFC 4007 §6).
-  return zone === undefined ? text : `${text}%${zone}`
+  // IPv4 is canonical already, and compiling Node's pattern for it takes a process two milliseconds.
+  return `${address.includes(':') ? (canonicalAddress(address) ?? address) : address} ${port}`
 }
 
 function hostGroupKey(reuseKey: string, group: string, port: number): string {
