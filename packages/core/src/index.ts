@@ -8,7 +8,7 @@ export type { ProxyOption } from './connect/proxy/proxy-selector.js'
 export type { SocketEndpoint, SocketsOption } from './connect/tcp/caller-sockets.js'
 export type { ClientTlsOptions, TlsOptions } from './connect/tls/tls-options.js'
 export type { CoalescedEvent, DeclinedEvent, MisdirectedEvent } from './diagnostics.js'
-export { ERROR_CODES, type UnshardCode } from './errors/codes.js'
+export { ERROR_CODES, type ErrorCodeInfo, type RetryAdvice, type UnshardCode } from './errors/codes.js'
 export {
   ConnectError,
   ConnectionError,

@@ -57,8 +57,8 @@ it('an ending has the name that tables use', () => {
     outcomeOf({ ok: true }, 1),
     outcomeOf({ ok: false, error: new ConnectError('tls', '') }, 0),
     outcomeOf({ ok: false, error: new TimeoutError('body', 1, { processed: 'yes' }) }, 0),
-    outcomeOf({ ok: false, error: new ConnectionError('ERR', '', details) }, 0),
-    outcomeOf({ ok: false, error: new StreamError('ERR', '', { ...details, errorCode: 7 }) }, 0),
+    outcomeOf({ ok: false, error: new ConnectionError('ERR_STREAM_RESET', '', details) }, 0),
+    outcomeOf({ ok: false, error: new StreamError('ERR_STREAM_RESET', '', { ...details, errorCode: 7 }) }, 0),
     outcomeOf({ ok: false, error: new RangeError('no') }, 0),
   ]).toEqual([
     'ok',

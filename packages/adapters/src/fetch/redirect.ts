@@ -1,6 +1,6 @@
 /** HTTP-redirect fetch (Fetch standard §4.4): where a 3xx leads, what changes on the way, and what must not travel along. */
 
-import { type HttpResponse, ResponseError, type UsageError } from '@unshard/core'
+import { type HttpResponse, ResponseError, type UnshardCode, type UsageError } from '@unshard/core'
 import { checkTarget, quoted } from './location.js'
 import { policyOf } from './referrer.js'
 import type { FetchRequest } from './request.js'
@@ -68,7 +68,7 @@ export function followRedirect(request: FetchRequest, response: HttpResponse, ta
 }
 
 /** The redirect came from a response: the request was processed. */
-export function redirectError(code: string, { url }: FetchRequest, message: string, cause?: unknown): ResponseError {
+export function redirectError(code: UnshardCode, { url }: FetchRequest, message: string, cause?: unknown): ResponseError {
   return new ResponseError(code, message, { origin: new URL(url).origin, cause })
 }
 
@@ -82,7 +82,7 @@ function checkRedirect(request: FetchRequest, target: URL): void {
     checkTarget(target)
   } catch (error) {
     const { code, message } = error as UsageError
-    throw redirectError(code, request, `redirect refused: ${message}`)
+    throw redirectError(code as UnshardCode, request, `redirect refused: ${message}`)
   }
 }
 

@@ -65,10 +65,12 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     const client = {
       request: (options: unknown) => {
         seen.push(options)
-        return Promise.reject(new UsageError('ERR_X', 'x'))
+        return Promise.reject(new UsageError('ERR_DECODE', 'x'))
       },
     }
-    await expect(fetch(url(), { unshard: { client: client as never, affinity: 'k' } })).rejects.toMatchObject(failure('ERR_X'))
+    await expect(fetch(url(), { unshard: { client: client as never, affinity: 'k' } })).rejects.toMatchObject(
+      failure('ERR_DECODE'),
+    )
     expect(seen).toMatchObject([{ affinity: 'k' }])
   })
 

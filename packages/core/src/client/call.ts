@@ -2,6 +2,7 @@
  * One call of `Client.request` through its whole life: acquire → send → retry. Keeps its deadlines and its signal, and settles exactly once.
  */
 
+import type { UnshardCode } from '../errors/codes.js'
 import { afterAttempt, ConnectionError, type Processed, UnshardError } from '../errors/errors.js'
 import { inContext } from '../message/context.js'
 import type { HttpRequest, RequestOptions } from '../message/request.js'
@@ -184,7 +185,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   }
 
   /** Ends it because its client ends. */
-  end(code: string, message: string): void {
+  end(code: UnshardCode, message: string): void {
     const { processed } = this
     const origin = this.#target.origin.serialized
     this.abort(new ConnectionError(code, `${message} (${origin})`, { origin, initiator: 'local', processed }))

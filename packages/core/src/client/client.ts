@@ -2,6 +2,7 @@
 
 import { Connector } from '../connect/connector.js'
 import { Diagnostics } from '../diagnostics.js'
+import type { UnshardCode } from '../errors/codes.js'
 import { UsageError } from '../errors/errors.js'
 import type { Origin } from '../message/origin.js'
 import { parseOrigin } from '../message/origin.js'
@@ -250,7 +251,7 @@ export class Client {
     return this.close()
   }
 
-  #end(code: string, message: string): void {
+  #end(code: UnshardCode, message: string): void {
     for (const call of this.#calls()) call.end(code, message)
     this.#pool.destroy(new UsageError(code, message))
   }

@@ -1,85 +1,324 @@
-/** The codes that this project gives to errors, and the class of each. Codes of the system (`ECONNREFUSED`) come from below. docs/reference/errors.md is checked against it. */
+/**
+ * Every code that this project gives to an error, with its class, when it happens, what to do, and whether the request may be sent again.
+ * docs/reference/errors.md is generated from this table. Codes of the system (`ECONNREFUSED`) are not in it.
+ */
 
-/** Each code with the class that carries it. */
-export const ERROR_CODES = {
-  ERR_BLOCKED_PORT: 'UsageError',
-  ERR_BODY_CANCELLED: 'UsageError',
-  ERR_BODY_USED: 'UsageError',
-  ERR_CLIENT_CLOSED: 'UsageError',
-  ERR_CLIENT_DESTROYED: 'UsageError',
-  ERR_CONNECTION_LOST: 'ConnectionError',
-  ERR_CONNECT_NEGOTIATE: 'ConnectError',
-  ERR_CONNECT_PROXY: 'ConnectError',
-  ERR_CONNECT_RESOLVE: 'ConnectError',
-  ERR_CONNECT_TCP: 'ConnectError',
-  ERR_CONNECT_TLS: 'ConnectError',
-  ERR_CONTENT_LENGTH: 'UsageError',
-  ERR_CONTENT_RANGE: 'ResponseError',
-  ERR_COOKIE_JAR: 'UsageError',
-  ERR_DATA_URL: 'UsageError',
-  ERR_DECODE: 'ResponseError',
-  ERR_DECODED_TOO_LARGE: 'ResponseError',
-  ERR_EVENT_STREAM: 'ResponseError',
-  ERR_EVENT_TOO_LARGE: 'ResponseError',
-  ERR_FORBIDDEN_FIELD: 'UsageError',
-  ERR_HANDLE_CLOSED: 'UsageError',
-  ERR_HTTP_1_1_REQUIRED: 'StreamError',
-  ERR_INADEQUATE_SECURITY: 'ConnectError',
-  ERR_INTEGRITY: 'ResponseError',
-  ERR_INVALID_BODY: 'UsageError',
-  ERR_INVALID_FIELD_NAME: 'UsageError',
-  ERR_INVALID_FIELD_VALUE: 'UsageError',
-  ERR_INVALID_HEADERS: 'UsageError',
-  ERR_INVALID_JSON: 'ResponseError',
-  ERR_INVALID_METHOD: 'UsageError',
-  ERR_INVALID_OPTION: 'UsageError',
-  ERR_INVALID_PRIORITY: 'UsageError',
-  ERR_INVALID_RANGE: 'UsageError',
-  ERR_INVALID_SOCKET: 'UsageError',
-  ERR_INVALID_TRAILERS: 'UsageError',
-  ERR_INVALID_URL: 'UsageError',
-  ERR_MALFORMED_RESPONSE: 'ResponseError',
-  ERR_MOCK_HANDLER: 'StreamError',
-  ERR_MULTIPART: 'ResponseError',
-  ERR_NOT_CONNECTED: 'UsageError',
-  ERR_NO_OBJECT: 'UsageError',
-  ERR_OTHER_DISPATCHER: 'UsageError',
-  ERR_OTHER_ORIGIN: 'UsageError',
-  ERR_PING_UNSUPPORTED: 'UsageError',
-  ERR_PIPELINE_LOST: 'ConnectionError',
-  ERR_PROTOCOL: 'ConnectionError',
-  ERR_PROXY_AUTHENTICATION: 'ConnectError',
-  ERR_PROXY_BYPASS: 'UsageError',
-  ERR_PROXY_FUNCTION: 'UsageError',
-  ERR_REDIRECT_BODY: 'ResponseError',
-  ERR_REDIRECT_REFUSED: 'ResponseError',
-  ERR_REDIRECT_TARGET: 'ResponseError',
-  ERR_REQUEST_BODY: 'StreamError',
-  ERR_REQUEST_FIELDS_TOO_LARGE: 'UsageError',
-  ERR_RESPONSE_TOO_LARGE: 'ResponseError',
-  ERR_SINK_CLOSED: 'UsageError',
-  ERR_SOCKETS_FUNCTION: 'UsageError',
-  ERR_SOCKET_UNUSABLE: 'ConnectError',
-  ERR_STRATEGY: 'UsageError',
-  ERR_STREAM_REFUSED: 'StreamError',
-  ERR_STREAM_RESET: 'StreamError',
-  ERR_TIMEOUT_BODY: 'TimeoutError',
-  ERR_TIMEOUT_CONNECT: 'TimeoutError',
-  ERR_TIMEOUT_HEADERS: 'TimeoutError',
-  ERR_TIMEOUT_PING: 'TimeoutError',
-  ERR_TIMEOUT_QUEUE: 'TimeoutError',
-  ERR_TIMEOUT_TOTAL: 'TimeoutError',
-  ERR_TLS_PIN: 'ConnectError',
-  ERR_TOO_MANY_CODINGS: 'ResponseError',
-  ERR_TOO_MANY_REDIRECTS: 'ResponseError',
-  ERR_TRAILERS_UNSUPPORTED: 'UsageError',
-  ERR_UNEXPECTED_STATUS: 'ResponseError',
-  ERR_UNKNOWN_OPTION: 'UsageError',
-  ERR_UNREAD_RESPONSES: 'ConnectionError',
-  ERR_UNSUPPORTED_OVER_HTTP1: 'UsageError',
-  ERR_UNSUPPORTED_SCHEME: 'UsageError',
-  ERR_URL_CREDENTIALS: 'UsageError',
+/** A class of error. */
+type ErrorClass = 'UsageError' | 'ConnectError' | 'TimeoutError' | 'ConnectionError' | 'StreamError' | 'ResponseError'
+
+/**
+ * Whether the same request may be sent again. `no`: it fails again. `yes`: the server did not act. `processed`: if `processed` is `no`, or
+ * the request is idempotent (RFC 9110 §9.2.2).
+ */
+export type RetryAdvice = 'no' | 'yes' | 'processed'
+
+/** One row of the table. */
+export interface ErrorCodeInfo {
+  /** Class that carries the code. */
+  readonly class: ErrorClass
+  /** Other class that carries it, and when. */
+  readonly also?: string
+  readonly when: string
+  /** What the caller does about it. */
+  readonly action: string
+  readonly retry: RetryAdvice
+}
+
+/** Class, retry, when, action, other class. */
+const ROWS = {
+  ERR_CONNECT_RESOLVE: [
+    'ConnectError',
+    'yes',
+    'The name could not be resolved, and the resolver returned no code.',
+    'Check the host and the resolver.',
+  ],
+  ERR_CONNECT_TCP: [
+    'ConnectError',
+    'yes',
+    'No address accepted a connection, and there was no system error.',
+    'Check that the server is reachable.',
+  ],
+  ERR_CONNECT_TLS: [
+    'ConnectError',
+    'yes',
+    'The TLS handshake failed without a system error.',
+    'Read `cause`; check the server and the option `tls`.',
+  ],
+  ERR_CONNECT_PROXY: [
+    'ConnectError',
+    'yes',
+    'The proxy opened no tunnel.',
+    'Read `status` and `cause`; check the option `proxy`.',
+  ],
+  ERR_CONNECT_NEGOTIATE: [
+    'ConnectError',
+    'no',
+    'Client and server share no protocol.',
+    'Allow the protocol of the server in the option `protocols`.',
+  ],
+  ERR_INADEQUATE_SECURITY: [
+    'ConnectError',
+    'no',
+    'TLS is weaker than HTTP/2 allows (RFC 9113 §9.2).',
+    'Update the server, or allow `http/1.1`.',
+  ],
+  ERR_PROXY_AUTHENTICATION: [
+    'ConnectError',
+    'no',
+    'A proxy answered 407; in `fetch` also a response with status 407.',
+    'Set the credentials of the proxy.',
+    '`ResponseError` in `fetch`',
+  ],
+  ERR_SOCKET_UNUSABLE: [
+    'ConnectError',
+    'no',
+    'A socket of the option `sockets` was used before, or has ended.',
+    'Pass a new socket.',
+  ],
+  ERR_TLS_PIN: ['ConnectError', 'no', "The server's key is not pinned.", 'Update the pins, or find out who answers.'],
+
+  ERR_TIMEOUT_QUEUE: [
+    'TimeoutError',
+    'yes',
+    'No open connection had capacity in time.',
+    'Send less at once, or allow more connections.',
+  ],
+  ERR_TIMEOUT_CONNECT: [
+    'TimeoutError',
+    'yes',
+    'No connection was established in time.',
+    'Send again, or raise `timeouts.connect`.',
+  ],
+  ERR_TIMEOUT_HEADERS: [
+    'TimeoutError',
+    'processed',
+    'No response arrived in time.',
+    'Raise `timeouts.headers` if the server needs longer.',
+  ],
+  ERR_TIMEOUT_BODY: [
+    'TimeoutError',
+    'processed',
+    'No content moved in time.',
+    'Raise `timeouts.body` if the server pauses for longer.',
+  ],
+  ERR_TIMEOUT_TOTAL: ['TimeoutError', 'processed', 'The whole request took too long.', 'Raise `timeouts.total`.'],
+  ERR_TIMEOUT_PING: ['TimeoutError', 'yes', '`client.ping()` got no response.', 'Treat the connection as unreliable.'],
+
+  ERR_CONNECTION_LOST: [
+    'ConnectionError',
+    'processed',
+    'The connection was closed without a system error.',
+    'Look at `initiator` and `processed`.',
+  ],
+  ERR_PIPELINE_LOST: [
+    'ConnectionError',
+    'processed',
+    'The connection was lost while the request waited behind another (RFC 9112 §9.3.2).',
+    'Send again if idempotent.',
+  ],
+  ERR_PROTOCOL: [
+    'ConnectionError',
+    'processed',
+    'The peer violated HTTP/2; `errorCode` says how.',
+    'Report it to the operator of the server.',
+  ],
+  ERR_UNREAD_RESPONSES: [
+    'ConnectionError',
+    'yes',
+    'Unread responses hold 256 connections of the origin.',
+    'Read or discard the body of each response.',
+  ],
+
+  ERR_STREAM_RESET: ['StreamError', 'processed', 'The peer reset the stream.', 'Look at `errorCode` and `processed`.'],
+  ERR_STREAM_REFUSED: ['StreamError', 'yes', 'The peer refused the stream and did not process it.', 'Send again later.'],
+  ERR_HTTP_1_1_REQUIRED: [
+    'StreamError',
+    'no',
+    'The peer requires HTTP/1.1 for this request.',
+    'Allow `http/1.1` in the option `protocols`.',
+  ],
+  ERR_REQUEST_BODY: [
+    'StreamError',
+    'processed',
+    "The source of the request's content failed; `cause` is its error.",
+    'Fix the source.',
+  ],
+  ERR_MOCK_HANDLER: ['StreamError', 'no', 'The handler of a mock client threw.', 'Fix the handler.'],
+
+  ERR_MALFORMED_RESPONSE: ['ResponseError', 'no', 'The response violates HTTP.', 'Report it to the operator of the server.'],
+  ERR_RESPONSE_TOO_LARGE: [
+    'ResponseError',
+    'no',
+    'Fields, or content held whole, are over a limit.',
+    'Raise the limit, or stream the body.',
+  ],
+  ERR_DECODE: ['ResponseError', 'no', 'The content does not match its `content-encoding`.', 'Request without `accept-encoding`.'],
+  ERR_DECODED_TOO_LARGE: ['ResponseError', 'no', 'The decoded content is over `maxDecodedBytes`.', 'Raise `maxDecodedBytes`.'],
+  ERR_TOO_MANY_CODINGS: [
+    'ResponseError',
+    'no',
+    'The response has more than 5 content codings.',
+    'Report it to the operator of the server.',
+  ],
+  ERR_INVALID_JSON: [
+    'ResponseError',
+    'no',
+    '`json()` was called on content that is not JSON.',
+    'Check the status and `content-type` first.',
+  ],
+  ERR_CONTENT_RANGE: [
+    'ResponseError',
+    'processed',
+    'A part of a file is not the requested one.',
+    'Download the file from the start.',
+  ],
+  ERR_UNEXPECTED_STATUS: [
+    'ResponseError',
+    'no',
+    '`receiveFile`: the response is neither the file nor a part of it.',
+    'Look at the status.',
+  ],
+  ERR_EVENT_STREAM: [
+    'ResponseError',
+    'no',
+    'The response is not an event stream.',
+    'Check the URL, the status and `content-type`.',
+  ],
+  ERR_EVENT_TOO_LARGE: ['ResponseError', 'no', 'An event is over the limit.', 'Raise `maxEventBytes`.'],
+  ERR_MULTIPART: ['ResponseError', 'no', 'The response is not multipart, or is cut off.', 'Check `content-type`.'],
+  ERR_INTEGRITY: [
+    'ResponseError',
+    'no',
+    'The content does not match `integrity`.',
+    'Do not use the content; find out what changed it.',
+  ],
+  ERR_REDIRECT_REFUSED: ['ResponseError', 'no', "The server redirected, and `redirect` is `'error'`.", 'Use the final URL.'],
+  ERR_TOO_MANY_REDIRECTS: [
+    'ResponseError',
+    'no',
+    'There were more than 20 redirects.',
+    'Check for a redirect loop, such as a missing cookie.',
+  ],
+  ERR_REDIRECT_TARGET: ['ResponseError', 'no', '`location` is not a URL that may be followed.', 'Check `location`.'],
+  ERR_REDIRECT_BODY: [
+    'ResponseError',
+    'no',
+    'A redirect requires streamed content again.',
+    'Send the body from memory, or use the final URL.',
+  ],
+
+  ERR_BLOCKED_PORT: [
+    'UsageError',
+    'no',
+    "The port is on the Fetch standard's block list.",
+    'Use `client.request()` for this port.',
+    '`ResponseError` after a redirect',
+  ],
+  ERR_BODY_CANCELLED: ['UsageError', 'no', 'The reader cancelled the body before its end.', 'Read the body to the end.'],
+  ERR_BODY_USED: ['UsageError', 'no', 'The body was read before.', 'Keep the first result.'],
+  ERR_CLIENT_CLOSED: [
+    'UsageError',
+    'no',
+    '`client.close()` was called.',
+    'Create a new client.',
+    '`ConnectionError` for requests in flight',
+  ],
+  ERR_CLIENT_DESTROYED: [
+    'UsageError',
+    'no',
+    '`client.destroy()` was called.',
+    'Create a new client.',
+    '`ConnectionError` for requests in flight',
+  ],
+  ERR_CONTENT_LENGTH: ['UsageError', 'no', '`content-length` does not match the content.', 'Leave the field to the client.'],
+  ERR_COOKIE_JAR: ['UsageError', 'no', 'The cookie jar failed; `cause` is its error.', 'Fix the jar.'],
+  ERR_DATA_URL: ['UsageError', 'no', 'A `data:` URL has no comma, or its base64 is invalid.', 'Fix the URL.'],
+  ERR_FORBIDDEN_FIELD: ['UsageError', 'no', 'A field concerns the connection, not the request.', 'Remove the field.'],
+  ERR_HANDLE_CLOSED: ['UsageError', 'no', 'The connection handle was closed.', 'Call `client.connect()` again.'],
+  ERR_INVALID_BODY: [
+    'UsageError',
+    'no',
+    "The body is of no known kind, was used before, or lacks `duplex: 'half'`.",
+    'Pass a new body.',
+  ],
+  ERR_INVALID_FIELD_NAME: ['UsageError', 'no', 'A field name is not a token (RFC 9110 §5.1).', 'Fix the name.'],
+  ERR_INVALID_FIELD_VALUE: [
+    'UsageError',
+    'no',
+    'A field value has characters that it must not have (RFC 9110 §5.5).',
+    'Fix the value.',
+  ],
+  ERR_INVALID_HEADERS: ['UsageError', 'no', '`headers` is neither a record nor pairs.', 'Pass a record, pairs or `Headers`.'],
+  ERR_INVALID_METHOD: ['UsageError', 'no', 'The method is not a token, or is not allowed.', 'Fix the method.'],
+  ERR_INVALID_OPTION: [
+    'UsageError',
+    'no',
+    'The value of an option is invalid.',
+    'Read the message: it says what the option takes.',
+  ],
+  ERR_INVALID_PRIORITY: ['UsageError', 'no', 'The priority is invalid, or given twice.', 'Give one priority.'],
+  ERR_INVALID_RANGE: ['UsageError', 'no', 'The range of a `blob:` URL does not exist.', 'Fix the field `range`.'],
+  ERR_INVALID_SOCKET: ['UsageError', 'no', 'The value is not a socket.', 'Pass a `Duplex`.'],
+  ERR_INVALID_TRAILERS: ['UsageError', 'no', 'There are trailers without a body.', 'Pass a body, or no trailers.'],
+  ERR_INVALID_URL: ['UsageError', 'no', 'The URL is invalid, or leaves its base.', 'Fix the URL.'],
+  ERR_NOT_CONNECTED: [
+    'UsageError',
+    'no',
+    '`client.ping()` was called without an open HTTP/2 connection.',
+    'Call `client.warm()` first.',
+  ],
+  ERR_NO_OBJECT: ['UsageError', 'no', 'A `blob:` URL has no object.', 'Create the URL in this process, and do not revoke it.'],
+  ERR_OTHER_DISPATCHER: [
+    'UsageError',
+    'no',
+    'A dispatcher of undici would be bypassed: see [fetch](../guides/fetch.md#dispatchers-of-undici).',
+    'Pass the dispatcher of `unshard/undici`.',
+  ],
+  ERR_OTHER_ORIGIN: ['UsageError', 'no', 'A request on a connection handle is to another origin.', 'Use the client.'],
+  ERR_PING_UNSUPPORTED: ['UsageError', 'no', 'The connection is HTTP/1.1, which has no PING.', 'Do not ping it.'],
+  ERR_PROXY_BYPASS: [
+    'UsageError',
+    'no',
+    'The URL is that of a Unix socket, and a proxy is set.',
+    'Use a client without a proxy.',
+  ],
+  ERR_PROXY_FUNCTION: ['UsageError', 'no', 'The function `proxy` threw, or returned an invalid value.', 'Fix the function.'],
+  ERR_REQUEST_FIELDS_TOO_LARGE: [
+    'UsageError',
+    'no',
+    'The request has more fields than the server accepts.',
+    'Send fewer or shorter fields.',
+  ],
+  ERR_SINK_CLOSED: ['UsageError', 'no', 'The sink of a pipeline was closed before.', 'Pass an open sink.'],
+  ERR_SOCKETS_FUNCTION: ['UsageError', 'no', 'The function `sockets` threw.', 'Fix the function.'],
+  ERR_STRATEGY: ['UsageError', 'no', 'The function `strategy` threw, or returned none of the candidates.', 'Fix the function.'],
+  ERR_TRAILERS_UNSUPPORTED: [
+    'UsageError',
+    'no',
+    'There are trailers, and the connection is HTTP/1.1.',
+    'Send no trailers, or require `h2`.',
+  ],
+  ERR_UNKNOWN_OPTION: ['UsageError', 'no', 'The option is unknown; the message suggests the closest one.', 'Fix the name.'],
+  ERR_UNSUPPORTED_OVER_HTTP1: ['UsageError', 'no', 'The feature exists only in HTTP/2.', 'Require `h2`.'],
+  ERR_UNSUPPORTED_SCHEME: ['UsageError', 'no', 'The scheme of the URL is unsupported.', 'Use `http:` or `https:`.'],
+  ERR_URL_CREDENTIALS: [
+    'UsageError',
+    'no',
+    'The URL has `user:password@`.',
+    'Send the field `authorization`.',
+    '`ResponseError` after a redirect',
+  ],
 } as const
 
 /** A code of this project. */
-export type UnshardCode = keyof typeof ERROR_CODES
+export type UnshardCode = keyof typeof ROWS
+
+type Row = readonly [ErrorClass, RetryAdvice, when: string, action: string, also?: string]
+
+/** Each code with its class, when it happens, what to do, and whether the request may be sent again. */
+export const ERROR_CODES: Readonly<Record<UnshardCode, ErrorCodeInfo>> = Object.fromEntries(
+  Object.entries<Row>(ROWS).map(([code, [name, retry, when, action, also]]) => [
+    code,
+    { class: name, retry, when, action, ...(also !== undefined && { also }) },
+  ]),
+) as Record<UnshardCode, ErrorCodeInfo>

@@ -37,7 +37,7 @@ export class UnshardError extends Error {
   readonly processed: Processed
 
   constructor(code: string, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    super(withOrigin(message, details.origin), details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     this.origin = details.origin
     this.processed = details.processed ?? 'unknown'
@@ -91,13 +91,21 @@ function copySystemDetails(error: UnshardError): void {
  * being sent has the server seen a part, and `processed` says so.
  */
 export class UsageError extends UnshardError {
-  constructor(code: string, message: string, details: ErrorDetails = {}) {
+  constructor(code: UnshardCode, message: string, details: ErrorDetails = {}) {
     super(code, message, { ...details, processed: details.processed ?? 'no' })
   }
 }
 
 /** The step of establishing a connection that failed. */
 export type ConnectPhase = 'resolve' | 'tcp' | 'proxy' | 'tls' | 'negotiate'
+
+const CONNECT_CODES: Readonly<Record<ConnectPhase, UnshardCode>> = {
+  resolve: 'ERR_CONNECT_RESOLVE',
+  tcp: 'ERR_CONNECT_TCP',
+  proxy: 'ERR_CONNECT_PROXY',
+  tls: 'ERR_CONNECT_TLS',
+  negotiate: 'ERR_CONNECT_NEGOTIATE',
+}
 
 /** No connection could be established. The request was not sent, unless `processed` says that an earlier attempt was. */
 export class ConnectError extends UnshardError {
@@ -107,8 +115,12 @@ export class ConnectError extends UnshardError {
   /** The error of each address, in the order of the attempts, where several were tried; they are those of `cause` as well. */
   declare readonly errors?: readonly Error[]
 
-  constructor(phase: ConnectPhase, message: string, details: ErrorDetails & { code?: string; status?: number | undefined } = {}) {
-    const general = `ERR_CONNECT_${phase.toUpperCase()}` as UnshardCode
+  constructor(
+    phase: ConnectPhase,
+    message: string,
+    details: ErrorDetails & { code?: UnshardCode; status?: number | undefined } = {},
+  ) {
+    const general = CONNECT_CODES[phase]
     const code = codeOf(details.code ?? general, general, details.cause)
     super(code, message, { ...details, processed: details.processed ?? 'no' })
     this.phase = phase
@@ -121,13 +133,22 @@ export class ConnectError extends UnshardError {
 /** The part of a request's life that a deadline covers; `ping` is that of a PING. */
 export type TimeoutPhase = 'queue' | 'connect' | 'headers' | 'body' | 'total' | 'ping'
 
+const TIMEOUT_CODES: Readonly<Record<TimeoutPhase, UnshardCode>> = {
+  queue: 'ERR_TIMEOUT_QUEUE',
+  connect: 'ERR_TIMEOUT_CONNECT',
+  headers: 'ERR_TIMEOUT_HEADERS',
+  body: 'ERR_TIMEOUT_BODY',
+  total: 'ERR_TIMEOUT_TOTAL',
+  ping: 'ERR_TIMEOUT_PING',
+}
+
 /** A deadline of the request passed. `ms` is the limit that was set, in milliseconds. */
 export class TimeoutError extends UnshardError {
   readonly phase: TimeoutPhase
   readonly ms: number
 
   constructor(phase: TimeoutPhase, ms: number, details: ErrorDetails = {}) {
-    super(`ERR_TIMEOUT_${phase.toUpperCase()}`, `${phase} timeout after ${ms} ms${forOrigin(details.origin)}`, details)
+    super(TIMEOUT_CODES[phase], `${phase} timeout after ${ms} ms`, details)
     this.phase = phase
     this.ms = ms
   }
@@ -154,18 +175,22 @@ export class TransportError extends UnshardError {
 
 /** The whole connection ended: every request on it is concerned. */
 export class ConnectionError extends TransportError {
-  constructor(code: string, message: string, details: TransportDetails) {
+  constructor(code: UnshardCode, message: string, details: TransportDetails) {
     super(codeOf(code, 'ERR_CONNECTION_LOST', details.cause), message, details)
     copySystemDetails(this)
   }
 }
 
 /** One stream ended early: only its request is concerned, the connection goes on. */
-export class StreamError extends TransportError {}
+export class StreamError extends TransportError {
+  constructor(code: UnshardCode, message: string, details: TransportDetails) {
+    super(code, message, details)
+  }
+}
 
 /** The response is malformed, over a size limit, or cannot be decoded. */
 export class ResponseError extends UnshardError {
-  constructor(code: string, message: string, details: ErrorDetails = {}) {
+  constructor(code: UnshardCode, message: string, details: ErrorDetails = {}) {
     super(code, message, { processed: 'yes', ...details })
   }
 }
@@ -176,7 +201,8 @@ export class ResponseError extends UnshardError {
  */
 export function afterAttempt(error: Error): Error {
   if (!(error instanceof UnshardError) || error.processed !== 'no') return error
-  const { code, message, origin, cause } = error
+  const { message, origin, cause } = error
+  const code = error.code as UnshardCode
   const details = { origin, cause, processed: 'unknown' } as const
   if (error instanceof ConnectError) return new ConnectError(error.phase, message, { ...details, code, status: error.status })
   if (error instanceof TimeoutError) return new TimeoutError(error.phase, error.ms, details)
@@ -187,6 +213,7 @@ export function afterAttempt(error: Error): Error {
   return new Kind(code, message, { ...details, initiator, errorCode })
 }
 
-function forOrigin(origin: string | undefined): string {
-  return origin === undefined ? '' : ` (${origin})`
+/** The message with the origin in parentheses at its end, unless it names the origin already. */
+function withOrigin(message: string, origin: string | undefined): string {
+  return origin === undefined || message.includes(origin) ? message : `${message} (${origin})`
 }

@@ -1,5 +1,6 @@
 /** One request on one stream: turns the protocol's events into a response and its body, and hands over the request's content. */
 
+import type { UnshardCode } from '../errors/codes.js'
 import { ConnectionError, ResponseError, StreamError, TimeoutError, UsageError } from '../errors/errors.js'
 import { CONTINUE_WAIT_MS, ContentSender, type ContentSink } from '../message/content-sender.js'
 import type { HttpRequest } from '../message/request.js'
@@ -201,7 +202,8 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
     if (!(reason instanceof ConnectionError)) return this.#fail(reason)
     const processed = this.#body !== undefined ? 'yes' : unsent ? 'no' : 'unknown'
     const origin = this.#request.origin.serialized
-    const { code, message, initiator, errorCode } = reason
+    const { message, initiator, errorCode } = reason
+    const code = reason.code as UnshardCode
     this.#fail(new ConnectionError(code, message, { origin, initiator, errorCode, processed, cause: reason.cause }), loss)
   }
 
@@ -254,7 +256,7 @@ export function fieldsTooLarge(engine: Protocol<H2Exchange>, { origin }: HttpReq
 }
 
 /** Resets that a caller, or the retry rules, treat apart. */
-const STREAM_ERROR_CODES: ReadonlyMap<number, string> = new Map([
+const STREAM_ERROR_CODES: ReadonlyMap<number, UnshardCode> = new Map<number, UnshardCode>([
   [ErrorCode.REFUSED_STREAM, 'ERR_STREAM_REFUSED'],
   [ErrorCode.HTTP_1_1_REQUIRED, 'ERR_HTTP_1_1_REQUIRED'],
 ])

@@ -1,6 +1,7 @@
 /** The content of a request (RFC 9110 §6.4): bytes that are there, or a source that is opened when they are sent. */
 
 import { Readable } from 'node:stream'
+import type { UnshardCode } from '../errors/codes.js'
 import { type Processed, UsageError } from '../errors/errors.js'
 import { openerInContext } from './context.js'
 import { RecordedSource } from './recorded-source.js'
@@ -164,5 +165,5 @@ function once(source: AsyncIterable<Uint8Array | string>): Content {
 
 /** What was wrong with the content of a request that is under way: the server may have seen a part of it. */
 export function wrongWhileSent({ code, message, cause }: UsageError, origin: string, processed: Processed): UsageError {
-  return new UsageError(code, message, { origin, processed, cause })
+  return new UsageError(code as UnshardCode, message, { origin, processed, cause })
 }

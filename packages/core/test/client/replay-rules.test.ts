@@ -113,7 +113,7 @@ it('refused: again at once, then after waits that double, up to a second; a conn
 })
 
 it('HTTP_1_1_REQUIRED counts from the peer alone', () => {
-  const required = (initiator: 'peer' | 'local') => new StreamError('ERR', 'x', { initiator, errorCode: 0xd })
+  const required = (initiator: 'peer' | 'local') => new StreamError('ERR_CONNECTION_LOST', 'x', { initiator, errorCode: 0xd })
   expect([requiresHttp1(required('peer')), requiresHttp1(required('local')), requiresHttp1(refused)]).toEqual([
     true,
     false,

@@ -78,7 +78,7 @@ describe('errors', () => {
   })
 
   it('a stream error says who ended it and with which code', () => {
-    const error = new StreamError('ERR_PEER_RESET', 'reset', { initiator: 'peer', errorCode: 7, processed: 'no' })
+    const error = new StreamError('ERR_STREAM_RESET', 'reset', { initiator: 'peer', errorCode: 7, processed: 'no' })
     expect(error).toMatchObject({ initiator: 'peer', errorCode: 7, processed: 'no' })
   })
 
@@ -87,18 +87,18 @@ describe('errors', () => {
   })
 
   it.each([
-    new ConnectError('tcp', 'refused', { origin: 'https://a.example', cause: 'c', code: 'ERR_X' }),
+    new ConnectError('tcp', 'refused', { origin: 'https://a.example', cause: 'c', code: 'ERR_TLS_PIN' }),
     new ConnectError('proxy', 'no', { origin: 'https://a.example', cause: 'c', code: 'ERR_PROXY_AUTHENTICATION', status: 407 }),
     new TimeoutError('total', 5, { origin: 'https://a.example', cause: 'c', processed: 'no' }),
-    new UsageError('ERR_X', 'wrong', { origin: 'https://a.example', cause: 'c' }),
-    new ConnectionError('ERR_X', 'lost', {
+    new UsageError('ERR_INVALID_URL', 'wrong', { origin: 'https://a.example', cause: 'c' }),
+    new ConnectionError('ERR_PROTOCOL', 'lost', {
       origin: 'https://a.example',
       cause: 'c',
       initiator: 'peer',
       errorCode: 7,
       processed: 'no',
     }),
-    new StreamError('ERR_X', 'reset', {
+    new StreamError('ERR_STREAM_RESET', 'reset', {
       origin: 'https://a.example',
       cause: 'c',
       initiator: 'peer',
@@ -114,7 +114,11 @@ describe('errors', () => {
   })
 
   it('an error that was not sure, or is not ours, stays what it is', () => {
-    for (const error of [new ResponseError('ERR_X', 'x'), new Error('x'), new UnshardError('ERR_X', 'x', { processed: 'no' })]) {
+    for (const error of [
+      new ResponseError('ERR_DECODE', 'x'),
+      new Error('x'),
+      new UnshardError('ERR_X', 'x', { processed: 'no' }),
+    ]) {
       expect(afterAttempt(error)).toBe(error)
     }
   })

@@ -182,10 +182,10 @@ it('a function that makes no connection fails those who wait for it', async () =
   const { Client } = await import('../../src/index.js')
   const client = new Client({
     connections() {
-      throw new ConnectionError('ERR_MINE', 'none today', { initiator: 'local', processed: 'no' })
+      throw new ConnectionError('ERR_PROTOCOL', 'none today', { initiator: 'local', processed: 'no' })
     },
   })
-  await expect(client.request({ url })).rejects.toMatchObject({ code: 'ERR_MINE' })
+  await expect(client.request({ url })).rejects.toMatchObject({ code: 'ERR_PROTOCOL' })
 })
 
 describe.each(['h2', 'http/1.1'] as const)('content over a mock connection of %s is what it is over a real one', (protocol) => {

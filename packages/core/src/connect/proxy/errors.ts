@@ -1,5 +1,6 @@
 /** What goes wrong with a proxy, in the words of a request: phase `proxy`, the proxy by its name, never its credentials. */
 
+import type { UnshardCode } from '../../errors/codes.js'
 import { ConnectError, TimeoutError, UnshardError, UsageError } from '../../errors/errors.js'
 import type { Target, TargetProxy } from '../../transport/target.js'
 
@@ -36,7 +37,7 @@ export function asProxyError(error: unknown, proxy: TargetProxy, target: Target)
   if (!(error instanceof UnshardError)) return error
   if (error instanceof UsageError) {
     const details = { origin: target.origin.serialized, cause: error.cause }
-    return new UsageError(error.code, `proxy ${proxy.name}: ${error.message}`, details)
+    return new UsageError(error.code as UnshardCode, `proxy ${proxy.name}: ${error.message}`, details)
   }
   return proxyError(proxy, target, `cannot be used: ${error.message}`, { cause: error.cause ?? error })
 }

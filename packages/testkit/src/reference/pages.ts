@@ -1,0 +1,24 @@
+/** The reference pages that are generated in part, and from what. */
+
+import { errorRows } from './errors.js'
+import { withGenerated } from './page.js'
+
+/** A page, from the root of the repository, and its next text. */
+interface GeneratedPage {
+  readonly path: string
+  generate(page: string): string
+}
+
+const ERROR_HEAD = ['| code | class | when | what to do | again? |', '| --- | --- | --- | --- | --- |']
+const SYSTEM_ROW =
+  '| system | `ConnectError`, `ConnectionError` | The system, the resolver or TLS failed: `ECONNREFUSED`, `ENOTFOUND`, `EAI_AGAIN`, ' +
+  '`ECONNRESET`, `EPIPE`, `ETIMEDOUT`, `CERT_HAS_EXPIRED`, `ERR_TLS_CERT_ALTNAME_INVALID`, `ERR_SSL_…`. If several addresses failed: ' +
+  'the code of the last attempt. | Look at `phase`, `errors` and `cause`. | see `processed` |'
+
+/** Every generated page. */
+export const PAGES: readonly GeneratedPage[] = [
+  {
+    path: 'docs/reference/errors.md',
+    generate: (page) => withGenerated(page, 'codes', [...ERROR_HEAD, SYSTEM_ROW, ...errorRows()]),
+  },
+]
