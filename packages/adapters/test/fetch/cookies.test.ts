@@ -76,12 +76,12 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     const bad = { getCookieString: () => '', setCookie: () => Promise.reject(cause) }
     const { fetch, url } = await start({ cookies: bad })
     await expect(fetch(url('/?set=a%3D1'))).rejects.toMatchObject({
-      ...failure('ERR_COOKIE_JAR', 'the cookie jar keeps no cookies'),
+      ...failure('ERR_COOKIE_JAR', 'the cookie jar failed to store cookies'),
       cause: { cause, processed: 'yes' },
     })
     const worse = { getCookieString: () => Promise.reject(cause), setCookie: () => undefined }
     const other = await start({ cookies: worse })
-    await expect(other.fetch(url())).rejects.toMatchObject(failure('ERR_COOKIE_JAR', 'the cookie jar gives no cookies'))
+    await expect(other.fetch(url())).rejects.toMatchObject(failure('ERR_COOKIE_JAR', 'the cookie jar failed to return cookies'))
     expect(other.origin.requests).toEqual([])
   })
 

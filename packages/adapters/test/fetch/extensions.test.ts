@@ -118,7 +118,7 @@ it('unknown and wrong defaults are refused when they are given, by createFetch a
     expect(() => make({ client: {} })).toThrow('client')
     expect(() => make({ baseUrl: 'nope' })).toThrow(UsageError)
   }
-  expect(() => createFetch(undefined as never)).toThrow('createFetch takes a client')
+  expect(() => createFetch(undefined as never)).toThrow('createFetch requires a client: pass the result of createClient()')
 })
 
 it('agent and proxy, which would change where a request goes, are ignored with one warning for each', async () => {
