@@ -1,4 +1,4 @@
-/** The world of the adapters' tests, and clients that know its hosts. */
+/** Environment of the adapters' tests, and clients that resolve its hosts. */
 
 import { Client, type ClientOptions } from '@unshard/core'
 import { type OriginHandler, staticLookup, type TestWorld, testWorld } from '@unshard/testkit'
@@ -19,7 +19,9 @@ export function rig(): Pick<TestWorld, 'server' | 'peer'> & {
   return { server: world.server, peer: world.peer, client, fetch: (options) => createFetch(client(options)) }
 }
 
-/** A server's program that writes without end, and counts the octets it could write before it was held back. */
+/**
+ * A handler that writes without end and counts the bytes it could write before it was held back.
+ */
 export function flood(): { handler: OriginHandler; sent(): number } {
   let sent = 0
   const handler: OriginHandler = (_request, response) => {

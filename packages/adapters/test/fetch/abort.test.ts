@@ -7,11 +7,11 @@ import { PROTOCOLS, stages } from './stage.js'
 
 const stage = stages()
 const reason = new Error('the reason')
-/** Content of which only the beginning comes. */
+/** Content of which only the beginning arrives. */
 const begun = (): ReadableStream => new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('begun')) })
 
-describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (protocol) => {
-  it('before: at once, nothing is connected to', async () => {
+describe.each(PROTOCOLS)('an abort over %s rejects with the reason itself, at every stage', (protocol) => {
+  it('before the call: at once, without connecting', async () => {
     const { fetch, url, origin } = await stage(protocol)
     const order: string[] = []
     const failing = fetch(url(), { signal: AbortSignal.abort(reason) }).catch((error: unknown) => {
@@ -24,7 +24,7 @@ describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (pr
     expect(origin.connections).toBe(0)
   })
 
-  it('while connecting, queued, waiting for the answer, sending the body', async () => {
+  it('while connecting, queued, waiting for the response, or sending the body', async () => {
     const { fetch, url, origin } = await stage(protocol, { client: { maxConnectionsPerOrigin: 1 } as never })
     for (const init of [{}, { method: 'POST', body: begun() as never, duplex: 'half' as const }]) {
       const controller = new AbortController()
@@ -54,7 +54,7 @@ describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (pr
   })
 
   it.each(['text', 'json', 'bytes', 'arrayBuffer', 'blob', 'formData'] as const)(
-    'while %s() waits for content, and after all has come',
+    'while %s() waits for content, and after all content has arrived',
     async (read) => {
       const { fetch, url } = await stage(protocol)
       const controller = new AbortController()
@@ -88,7 +88,7 @@ describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (pr
     }
   })
 
-  it('one signal for 1,000 requests, through the reading of their bodies: one listener, no warning', async () => {
+  it('one signal for 1,000 requests and the reading of their bodies has one listener and causes no warning', async () => {
     const { fetch, url } = await stage(protocol, { client: { timeouts: { queue: 0 } } })
     const warnings: Error[] = []
     const onWarning = (warning: Error): void => void warnings.push(warning)
@@ -106,7 +106,7 @@ describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (pr
     expect(warnings).toEqual([])
   })
 
-  it('an error of the connection is a TypeError with a typed cause, and is no abort', async () => {
+  it('a connection error is a TypeError with a typed cause, not an abort', async () => {
     const { fetch, url } = await stage(protocol)
     const response: FetchResponse = await fetch(url('/reset'))
     await expect(response.text()).rejects.toMatchObject({
@@ -118,7 +118,7 @@ describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (pr
 
 describe.each(PROTOCOLS)('signals, over %s', (protocol) => {
   it.each(['text', 'json', 'bytes', 'arrayBuffer', 'blob'] as const)(
-    'abort() in the turn in which %s() was called rejects, also where all content has arrived',
+    'abort() in the same turn as %s() rejects, even if all content has arrived',
     async (read) => {
       for (const coding of ['identity', 'gzip']) {
         const { fetch, url } = await stage(protocol, {
@@ -131,7 +131,7 @@ describe.each(PROTOCOLS)('signals, over %s', (protocol) => {
         const response = await fetch(url(), { signal: controller.signal })
         await response.clone().text()
         const direct = await fetch(url(), { signal: controller.signal })
-        // Answered after the one before: all of that is there now.
+        // Sent after the previous response, so all of the latter has arrived.
         await (await fetch(url())).text()
         const reading = [response[read](), direct[read]()]
         controller.abort(reason)
@@ -140,8 +140,8 @@ describe.each(PROTOCOLS)('signals, over %s', (protocol) => {
     },
   )
 
-  it('a signal of a polyfill, which has no reason, ends in an AbortError as the platform has it', async () => {
-    /** As the package abort-controller makes them. */
+  it("a signal of a polyfill without a reason ends in an AbortError like the platform's", async () => {
+    /** Like those of the package abort-controller. */
     class OldSignal extends EventTarget {
       aborted = false
       abort(): void {
@@ -171,7 +171,7 @@ describe.each(PROTOCOLS)('signals, over %s', (protocol) => {
   })
 })
 
-it('a signal inside a Request ends it although nothing else holds the Request: before the response, and while content comes', () => {
+it('a signal inside a Request works although nothing else refers to the Request, both before the response and during the content', () => {
   const program = `
     import { createServer } from 'node:http'
     import { fetch } from ${JSON.stringify(fileURLToPath(new URL('../../dist/index.js', import.meta.url)))}

@@ -3,7 +3,7 @@ import { failure, PROTOCOLS, stages } from './stage.js'
 
 const stage = stages()
 
-describe.each(PROTOCOLS)('what fetch refuses before anything is sent, over %s', (protocol) => {
+describe.each(PROTOCOLS)('calls that fetch refuses before anything is sent, over %s', (protocol) => {
   it.each<[string, FetchInit]>([
     ['mode', { mode: 'navigate' }],
     ['credentials', { credentials: 'maybe' as never }],
@@ -20,7 +20,7 @@ describe.each(PROTOCOLS)('what fetch refuses before anything is sent, over %s', 
     ['invalid URL', { referrer: 'http:// ' }],
     ['maxDecodedBytes', { unshard: { maxDecodedBytes: -1 } }],
     ['onInformational', { unshard: { onInformational: 1 as never } }],
-  ])('%s: a TypeError that names it, and the signal is not asked', async (name, init) => {
+  ])('%s: a TypeError that names it, without reading the signal', async (name, init) => {
     const { fetch, url, origin } = await stage(protocol)
     const signal = init.signal === undefined ? AbortSignal.abort() : init.signal
     const failing = fetch(url(), name === 'priority' ? init : { ...init, signal })
@@ -33,7 +33,7 @@ describe.each(PROTOCOLS)('what fetch refuses before anything is sent, over %s', 
   })
 
   it.each(['default', 'no-store', 'reload', 'no-cache', 'force-cache'] as const)(
-    'cache %s: there is none here; caches on the way are asked (§4.5)',
+    'cache %s: there is no cache here, but caches on the way are instructed (§4.5)',
     async (cache) => {
       const { fetch, url } = await stage(protocol)
       const { headers } = (await (await fetch(url('/inspect'), { cache, keepalive: true, credentials: 'omit' })).json()) as {
@@ -51,7 +51,7 @@ describe.each(PROTOCOLS)('what fetch refuses before anything is sent, over %s', 
     },
   )
 
-  it('ports that are no HTTP server’s (§2.9), and credentials in the URL (§5.4)', async () => {
+  it('blocked ports (§2.9), and credentials in the URL (§5.4)', async () => {
     const { fetch, url } = await stage(protocol, {
       handler: (_request, response) => response.writeHead(302, { location: 'http://a.test.example:6667/' }).end(),
     })
@@ -62,7 +62,7 @@ describe.each(PROTOCOLS)('what fetch refuses before anything is sent, over %s', 
     await expect(refused).rejects.toMatchObject(failure('ERR_URL_CREDENTIALS', /^(?!.*secret)/))
   })
 
-  it('relative URLs, unless there is something they are relative to', async () => {
+  it('relative URLs without a base', async () => {
     const { fetch } = await stage(protocol)
     await expect(fetch('/inspect')).rejects.toMatchObject(failure('ERR_INVALID_URL', 'relative'))
     const other = await stage(protocol)

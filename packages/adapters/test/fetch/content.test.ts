@@ -14,7 +14,7 @@ const CODERS: Record<string, (bytes: Uint8Array) => Buffer> = {
 }
 const text = 'unsharded content, '.repeat(500)
 
-/** Answers with `content` under `coding`; with its length, or without. */
+/** Sends `content` with `coding`, with or without its length. */
 const coded =
   (coding: string, content: Uint8Array, withLength = true): OriginHandler =>
   (_request, response) => {
@@ -23,7 +23,7 @@ const coded =
   }
 
 describe.each(PROTOCOLS)('content over %s', (protocol) => {
-  describe.each([true, false])('codings (RFC 9110 §8.4.1), content-length known: %s', (withLength) => {
+  describe.each([true, false])('removes codings (RFC 9110 §8.4.1), content-length known: %s', (withLength) => {
     it.each([
       ...Object.entries(CODERS).map(([name, code]) => [name, code(Buffer.from(text))] as const),
       ['deflate', zlib.deflateRawSync(text)] as const,
@@ -42,7 +42,7 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
       expect(await new Response((await fetch(url())).body).text()).toBe(text)
     })
 
-    it('nothing decodes to nothing, and what nobody knows is given as it is', async () => {
+    it('empty content decodes to empty content, and an unknown coding is passed on as it is', async () => {
       const { fetch, url } = await stage(protocol, { handler: coded('gzip', Buffer.alloc(0), withLength) })
       expect(await (await fetch(url())).text()).toBe('')
       const { fetch: other, url: at } = await stage(protocol, { handler: coded('lunch', Buffer.from('raw'), withLength) })
@@ -53,7 +53,7 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
       ['gzip', zlib.gzipSync(Buffer.alloc(3_000_000))],
       ['br', zlib.brotliCompressSync(Buffer.alloc(3_000_000), { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 3 } })],
       ['gzip, gzip', zlib.gzipSync(zlib.gzipSync(Buffer.alloc(3_000_000)))],
-    ])('H09 %s: no more than maxDecodedBytes comes out, from text() and from a stream', async (coding, content) => {
+    ])('%s: at most maxDecodedBytes are returned, from text() and from a stream (H09)', async (coding, content) => {
       const { fetch, url } = await stage(protocol, {
         handler: coded(coding, content, withLength),
         defaults: { maxDecodedBytes: 1_000_000 },
@@ -76,7 +76,7 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
     expect(await (await fetch(url())).text()).toBe(text)
   })
 
-  it('zstd is asked for where Node can decode it, and only there', async () => {
+  it('zstd is accepted only if this Node can decode it', async () => {
     const { fetch, url } = await stage(protocol)
     const { headers } = (await (await fetch(url('/inspect'))).json()) as { headers: Record<string, string> }
     expect(headers['accept-encoding']).toBe(zstd === undefined ? 'gzip, deflate, br' : 'gzip, deflate, br, zstd')
@@ -92,7 +92,7 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
     expect(await (await fetch(url())).clone().text()).toBe('héllo \ufeff')
   })
 
-  it('statusText is the reason phrase of HTTP/1.1, which HTTP/2 has not (RFC 9113 §8.3.2)', async () => {
+  it('statusText is the reason phrase of HTTP/1.1; HTTP/2 has none (RFC 9113 §8.3.2)', async () => {
     const handler: OriginHandler = (_request, response) => {
       if (response.stream === undefined) response.statusMessage = 'I’m a teapot'.replace('’', "'")
       response.statusCode = 418
@@ -102,7 +102,7 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
     expect((await fetch(url())).statusText).toBe(protocol === 'h2' ? '' : "I'm a teapot")
   })
 
-  it('what is given away is the reader’s own: nothing else is in its memory, and no other response changes', async () => {
+  it('returned bytes belong to the reader: their buffer holds nothing else, and no other response changes', async () => {
     const { fetch, url } = await stage(protocol)
     const responses = await Promise.all(Array.from({ length: 20 }, () => fetch(url('/bytes/5000'))))
     const [one, two] = responses.slice(0, 2)
@@ -121,7 +121,7 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
     }
   })
 
-  it('is read once: afterwards the stream is locked, and nothing can be cloned (§5.3)', async () => {
+  it('content can be read once: afterwards the stream is locked, and clone() fails (§5.3)', async () => {
     const { fetch, url } = await stage(protocol)
     for (const path of ['/bytes/100', '/gzip']) {
       const response = await fetch(url(path))
@@ -139,7 +139,7 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
     }
   })
 
-  it('looks like the platform’s, and is understood by it', async () => {
+  it('a response looks like the platform’s, and the platform accepts it', async () => {
     const { fetch, url } = await stage(protocol)
     const response = await fetch(url('/set-cookie'))
     expect(Object.prototype.toString.call(response)).toBe('[object Response]')
@@ -153,7 +153,7 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
     expect([copy.status, await copy.text()]).toEqual([200, 'two cookies'])
   })
 
-  it('download progress: octets as they travel, and the total where it is known', async () => {
+  it('download progress counts bytes before decoding, with the total if it is known', async () => {
     const { fetch, url } = await stage(protocol)
     for (const read of ['text', 'body', 'clone'] as const) {
       const seen: Progress[] = []

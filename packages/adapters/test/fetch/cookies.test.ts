@@ -1,4 +1,4 @@
-/** Cookies with a real jar, tough-cookie's, hop by hop. */
+/** Cookies with a real jar, that of tough-cookie, hop by hop. */
 
 import { getEventListeners } from 'node:events'
 import type { OriginHandler } from '@unshard/testkit'
@@ -8,7 +8,7 @@ import { failure, PROTOCOLS, stages } from './stage.js'
 
 const stage = stages()
 
-/** Sets what the query says, tells what it was sent, redirects where it should. */
+/** Sets the cookies of the query, returns the cookies it received, and redirects on request. */
 const handler: OriginHandler = (request, response) => {
   const query = new URL(request.url ?? '/', 'https://x').searchParams
   const to = query.get('to')
@@ -25,7 +25,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     return { jar, ...(await stage(protocol, { handler, defaults: { cookies: jar, ...more } })) }
   }
 
-  it('keeps what is set, and sends it where it belongs', async () => {
+  it('stores cookies and sends them in their scope', async () => {
     const { fetch, url } = await start()
     const set = `/?set=${encodeURIComponent('a=1; Path=/')}&set=${encodeURIComponent('b=2; Path=/deep')}&set=${encodeURIComponent('nonsense')}`
     expect(await (await fetch(url(set))).text()).toBe('none')
@@ -34,7 +34,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(await (await fetch(url('/', 'b'))).text()).toBe('none')
   })
 
-  it('what a redirect sets is there at the next hop, and another origin gets its own', async () => {
+  it('a cookie set by a redirect is sent with the next hop, and another origin gets its own cookies', async () => {
     const { fetch, url, jar } = await start()
     await jar.setCookie('theirs=1', url('/', 'b'))
     const next = encodeURIComponent(url('/', 'a'))
@@ -42,7 +42,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(await (await fetch(url(`/?to=${encodeURIComponent(url('/', 'b'))}`))).text()).toBe('theirs=1')
   })
 
-  it("a domain's cookie goes to its hosts, and nobody sets one of another's", async () => {
+  it('a domain cookie is sent to the hosts of its domain, and a host cannot set one for another domain', async () => {
     const { fetch, url } = await start()
     await fetch(
       url(`/?set=${encodeURIComponent('all=1; Domain=test.example')}&set=${encodeURIComponent('evil=1; Domain=b.test.example')}`),
@@ -50,28 +50,28 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(await (await fetch(url('/', 'b'))).text()).toBe('all=1')
   })
 
-  it("credentials 'omit' sends none and keeps none", async () => {
+  it("credentials 'omit' neither sends nor stores cookies", async () => {
     const { fetch, url, jar } = await start()
     await jar.setCookie('a=1', url())
     expect(await (await fetch(url('/?set=b%3D2'), { credentials: 'omit' })).text()).toBe('none')
     expect(await jar.getCookieString(url())).toBe('a=1')
   })
 
-  it("with a page, 'same-origin' is that of the page, and 'include' is all", async () => {
+  it("with a page, 'same-origin' means the origin of the page, and 'include' means all origins", async () => {
     const { fetch, url, jar } = await start({ page: 'https://page.example/' })
     await jar.setCookie('a=1', url())
     expect(await (await fetch(url())).text()).toBe('none')
     expect(await (await fetch(url(), { credentials: 'include' })).text()).toBe('a=1')
   })
 
-  it("a `cookie` header of the caller's is all that is sent", async () => {
+  it("a user-supplied `cookie` header is sent instead of the jar's cookies", async () => {
     const { fetch, url, jar } = await start()
     await jar.setCookie('a=1', url())
     expect(await (await fetch(url('/?set=b%3D2'), { headers: { Cookie: 'own=1' } })).text()).toBe('own=1')
     expect(await jar.getCookieString(url())).toBe('a=1; b=2')
   })
 
-  it('a jar that fails fails the request, and says so', async () => {
+  it('an error of the jar fails the request and is its cause', async () => {
     const cause = new Error('disk full')
     const bad = { getCookieString: () => '', setCookie: () => Promise.reject(cause) }
     const { fetch, url } = await start({ cookies: bad })
@@ -105,7 +105,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     await expect(asking).rejects.toBe(reason)
   })
 
-  it('a call that is wrong leaves its body to the caller, jar or no jar', async () => {
+  it('an invalid call leaves its body untouched, with or without a jar', async () => {
     const { fetch, url } = await start()
     const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(Buffer.from('mine')) })
     const wrong = fetch(url(), { method: 'POST', body, duplex: 'half', unshard: { timeouts: { headers: -1 } } })
@@ -113,7 +113,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(Buffer.from((await body.getReader().read()).value!).toString()).toBe('mine')
   })
 
-  it('one signal for many requests has one listener while the jar is asked, and none afterwards', async () => {
+  it('a signal shared by many requests has one listener while the jar is pending, and none afterwards', async () => {
     const waiting: (() => void)[] = []
     const slow = {
       getCookieString: () => new Promise<string>((resolve) => void waiting.push(() => resolve('a=1'))),
@@ -129,7 +129,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 
-  it('retry: a status that says later is asked again, by default or by call', async () => {
+  it('retry: a request is retried after a status that means later, by default or per call', async () => {
     let asked = 0
     const flaky: OriginHandler = (_request, response) => {
       response.writeHead(++asked % 2 === 1 ? 503 : 200, { 'retry-after': '0' })
@@ -147,7 +147,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     })
   })
 
-  it('response.multipart() gives the parts', async () => {
+  it('response.multipart() returns the parts', async () => {
     const parts: OriginHandler = (_request, response) => {
       response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' })
       response.end('--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--')
@@ -160,7 +160,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 })
 
-it('what is no jar is refused at once', () => {
+it('an invalid jar is refused at once', () => {
   expect(() => createFetch({} as never, { cookies: {} as never })).toThrow(
     'cookies has no method getCookieString: it is not a cookie jar',
   )

@@ -4,7 +4,7 @@ import { rig } from '../rig.js'
 const { client } = rig()
 const fetch: FetchFunction = (input, init) => createFetch(client())(input, init)
 
-describe('scheme fetch (Fetch standard §4.2): no network is asked', () => {
+describe('scheme fetch (Fetch standard §4.2) uses no network', () => {
   it.each([
     ['data:,a%20b', 'text/plain;charset=US-ASCII', 'a b'],
     ['data:text/html,<p>#fragment', 'text/html', '<p>'],
@@ -34,7 +34,7 @@ describe('scheme fetch (Fetch standard §4.2): no network is asked', () => {
     await expect(fetch(url)).rejects.toMatchObject({ name: 'TypeError' })
   })
 
-  it('a blob: URL gives the blob, whole or a range of it (§4.2, "blob")', async () => {
+  it('a blob: URL returns the blob, whole or a range of it (§4.2, "blob")', async () => {
     const url = URL.createObjectURL(new Blob(['0123456789'], { type: 'text/x' }))
     try {
       const whole = await fetch(url)

@@ -1,4 +1,4 @@
-/** Examples of the MIME Sniffing and Fetch standards, and of the web platform tests. */
+/** Examples from the MIME Sniffing and Fetch standards and from the web platform tests. */
 
 import { extractMimeType, parseMimeType, serializeMimeType } from '../../src/fetch/mime-type.js'
 import { PROTOCOLS, stages } from './stage.js'
@@ -60,7 +60,7 @@ it.each<[string | undefined, string | undefined]>([
   [',,text/html,,', 'text/html'],
   ['', undefined],
   [undefined, undefined],
-])('Fetch standard §3.5, "extract a MIME type": %j is %j', (value, expected) => {
+])('Fetch standard §3.5, "extract a MIME type": %j becomes %j', (value, expected) => {
   const found = extractMimeType(value)
   expect(found === undefined ? undefined : serializeMimeType(found)).toBe(expected)
 })
@@ -73,7 +73,7 @@ describe.each(PROTOCOLS)('blob().type over %s', (protocol) => {
     [['bogus'], ''],
     [['text/'], ''],
     [[], ''],
-  ])('%j is %j: parsed and serialized', async (types, expected) => {
+  ])('%j becomes %j when parsed and serialized', async (types, expected) => {
     const { fetch, url } = await stage(protocol, {
       handler: (_request, response) => response.writeHead(200, types.length === 0 ? {} : { 'content-type': types[0]! }).end('x'),
     })

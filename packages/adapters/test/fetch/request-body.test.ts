@@ -1,4 +1,7 @@
-/** What becomes of a body that is not sent, or not to its end: its source hears of it, and nobody waits for ever. */
+/**
+ * Bodies that are not sent, or not to their end: the source is cancelled, and nothing waits
+ * forever.
+ */
 
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
@@ -8,7 +11,10 @@ import { failure, PROTOCOLS, stages } from './stage.js'
 
 const stage = stages()
 
-/** A stream that has begun and does not end; `cancelled` resolves with the reason when it is told that nobody wants it. */
+/**
+ * A stream that has begun and does not end; `cancelled` resolves with the reason of its
+ * cancellation.
+ */
 function begun(): { body: ReadableStream<Uint8Array>; cancelled: Promise<unknown> } {
   let body!: ReadableStream<Uint8Array>
   const cancelled = new Promise((resolve) => {
@@ -26,7 +32,7 @@ const post = (body: unknown, more: FetchInit = {}): FetchInit => ({
 })
 
 describe.each(PROTOCOLS)('the body of a request over %s', (protocol) => {
-  it('is cancelled, or closed, where there is nobody to send it to', async () => {
+  it('is cancelled or closed if there is no server to send it to', async () => {
     const { fetch, url, origin } = await stage(protocol)
     await origin.close()
     const { body, cancelled } = begun()
@@ -40,9 +46,9 @@ describe.each(PROTOCOLS)('the body of a request over %s', (protocol) => {
   })
 
   it.each([
-    ['and nobody watches it', {}],
-    ['and its progress is told', { unshard: { onUploadProgress: () => undefined } }],
-  ])('hears of an abort while it waits for its own next part, %s', async (_what, more) => {
+    ['without a progress callback', {}],
+    ['with a progress callback', { unshard: { onUploadProgress: () => undefined } }],
+  ])('is cancelled by an abort while it waits for its own next part, %s', async (_what, more) => {
     const { fetch, url, origin } = await stage(protocol)
     const { body, cancelled } = begun()
     const controller = new AbortController()
@@ -54,27 +60,24 @@ describe.each(PROTOCOLS)('the body of a request over %s', (protocol) => {
     await cancelled
   })
 
-  it.each([{}, { unshard: { onUploadProgress: () => undefined } }])(
-    'is refused where it was read from before: %o',
-    async (more) => {
-      const { fetch, url, origin } = await stage(protocol)
-      const read = new ReadableStream({
-        start: (controller) => {
-          controller.enqueue(Buffer.from('a'))
-          controller.enqueue(Buffer.from('b'))
-        },
-      })
-      const reader = read.getReader()
-      await reader.read()
-      reader.releaseLock()
-      const destroyed = Readable.from(['a'])
-      destroyed.destroy()
-      for (const body of [read, destroyed]) await expect(fetch(url(), post(body, more))).rejects.toBeInstanceOf(TypeError)
-      expect(origin.requests).toHaveLength(0)
-    },
-  )
+  it.each([{}, { unshard: { onUploadProgress: () => undefined } }])('is refused if it was already read: %o', async (more) => {
+    const { fetch, url, origin } = await stage(protocol)
+    const read = new ReadableStream({
+      start: (controller) => {
+        controller.enqueue(Buffer.from('a'))
+        controller.enqueue(Buffer.from('b'))
+      },
+    })
+    const reader = read.getReader()
+    await reader.read()
+    reader.releaseLock()
+    const destroyed = Readable.from(['a'])
+    destroyed.destroy()
+    for (const body of [read, destroyed]) await expect(fetch(url(), post(body, more))).rejects.toBeInstanceOf(TypeError)
+    expect(origin.requests).toHaveLength(0)
+  })
 
-  it.each([undefined, null, 0, '', false])('that fails and says %p for a reason fails its request', async (reason) => {
+  it.each([undefined, null, 0, '', false])('that fails with the reason %p fails its request', async (reason) => {
     const { fetch, url } = await stage(protocol)
     const failing = new ReadableStream({ start: (controller) => controller.error(reason) })
     const failure = await fetch(url(), post(failing)).catch((error: TypeError) => error.cause as Error & { code: string })
@@ -83,7 +86,7 @@ describe.each(PROTOCOLS)('the body of a request over %s', (protocol) => {
     expect((await fetch(url())).status).toBe(200)
   })
 
-  it('of a Request goes along where init says null ("inputOrInitBody be initBody if it is non-null; otherwise inputBody")', async () => {
+  it('of a Request is sent if the body of init is null ("inputOrInitBody be initBody if it is non-null; otherwise inputBody")', async () => {
     const { fetch, url } = await stage(protocol)
     const request = new Request(url('/echo'), { method: 'POST', body: 'kept' })
     expect(await (await fetch(request, { body: null })).text()).toBe('kept')
@@ -102,7 +105,7 @@ describe.each(PROTOCOLS)('the body of a request over %s', (protocol) => {
     },
   )
 
-  it('that is a stream is cancelled by a 303, and what follows is a GET without it', async () => {
+  it('that is a stream is cancelled by a 303, and the next request is a GET without body', async () => {
     const { fetch, url, origin } = await stage(protocol, {
       handler: (request, response) => {
         if (request.url === '/') response.writeHead(303, { location: '/there' }).end()

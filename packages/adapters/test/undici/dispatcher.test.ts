@@ -18,7 +18,7 @@ const at = (port: number, path = '/'): { origin: string; path: string; method: s
   method: 'GET',
 })
 
-/** The names of what was told. */
+/** Names of the handler calls. */
 async function eventsOf(one: Dispatcher, options: Parameters<Dispatcher['dispatch']>[0]): Promise<unknown[]> {
   const { handler, done } = rawRecorder()
   one.dispatch(options, handler)
@@ -26,7 +26,7 @@ async function eventsOf(one: Dispatcher, options: Parameters<Dispatcher['dispatc
 }
 
 describe('dispatch', () => {
-  it('false when there are many in flight to an origin, and drain when there are fewer', async () => {
+  it('returns false while many requests to an origin are in flight, and emits drain when there are fewer', async () => {
     const server = await world.server()
     const one = dispatcher({ highWaterMark: 2 })
     const drained = new Promise<unknown[]>((resolve) => one.once('drain', (...given) => resolve(given)))
@@ -41,7 +41,7 @@ describe('dispatch', () => {
     expect([String(origin), targets]).toEqual([`https://a.test.example:${server.port}/`, [one]])
   })
 
-  it('allowH2: false goes over HTTP/1.1', async () => {
+  it('allowH2: false uses HTTP/1.1', async () => {
     const { port, requests } = await world.server()
     const one = dispatcher()
     await eventsOf(one, { ...at(port), allowH2: false })
@@ -49,7 +49,7 @@ describe('dispatch', () => {
     expect(requests.map(({ protocol }) => protocol)).toEqual(['http/1.1', 'h2'])
   })
 
-  it('a handler that could not be told is an error of the caller', () => {
+  it('a handler that cannot be notified is an error of the caller', () => {
     const one = dispatcher()
     for (const handler of [undefined, null, 7, {}]) {
       expect(() => one.dispatch(at(1), handler as unknown as DispatchHandler)).toThrow(
@@ -58,7 +58,7 @@ describe('dispatch', () => {
     }
   })
 
-  it('options that are none are told to the handler', async () => {
+  it('invalid options are reported to the handler', async () => {
     expect(await eventsOf(dispatcher(), undefined as never)).toEqual(['UND_ERR_INVALID_ARG'])
     expect(await eventsOf(dispatcher(), { path: '/', method: 'GET' })).toEqual(['UND_ERR_INVALID_ARG'])
     expect(await eventsOf(dispatcher(), { ...at(1), path: 'http://other.example/' })).toEqual(['UND_ERR_NOT_SUPPORTED'])
@@ -76,7 +76,7 @@ describe('dispatch', () => {
     ])
   })
 
-  it('idempotent: false is not sent again', async () => {
+  it('idempotent: false prevents a replay', async () => {
     let asked = 0
     const { port } = await world.server({
       handler: (request) => {
@@ -90,7 +90,7 @@ describe('dispatch', () => {
     expect(asked).toBe(1)
   })
 
-  it('what onError throws is heard as error', async () => {
+  it('an error thrown by onError is emitted as error', async () => {
     const one = dispatcher()
     const failure = new Error('in the handler')
     const heard = new Promise((resolve) => one.once('error', resolve))
@@ -108,7 +108,7 @@ describe('dispatch', () => {
 })
 
 describe('events', () => {
-  it('connect once for each connection, disconnect when it is lost, connectionError when there is none', async () => {
+  it('emits connect once per connection, disconnect when it is lost, connectionError if connecting fails', async () => {
     const server = await world.server()
     const one = dispatcher({ replay: 0 })
     const told: unknown[] = []
@@ -133,7 +133,7 @@ describe('events', () => {
 })
 
 describe('close and destroy', () => {
-  it('close waits for what is in flight and takes nothing more', async () => {
+  it('close waits for requests in flight and refuses new ones', async () => {
     const server = await world.server()
     const one = dispatcher()
     const running = eventsOf(one, at(server.port, '/slow'))
@@ -149,7 +149,7 @@ describe('close and destroy', () => {
     await one.destroy()
   })
 
-  it('destroy ends what is in flight with its error, and calls back', async () => {
+  it('destroy ends requests in flight with its error, and calls back', async () => {
     const server = await world.server()
     const failures = [undefined, Object.assign(new Error('mine'), { code: 'MINE' })]
     for (const failure of failures) {
@@ -162,7 +162,7 @@ describe('close and destroy', () => {
     }
   })
 
-  it('a client that was given stays open', async () => {
+  it('a user-supplied client stays open', async () => {
     const { port } = await world.server()
     const client = new Client({ tls: { ca: world.authority.ca }, lookup })
     world.defer(() => client.destroy())
@@ -174,12 +174,12 @@ describe('close and destroy', () => {
     expect(client.stats().totals.dials).toBe(1)
   })
 
-  it('an option that is unknown is named', () => {
+  it('the error for an unknown option names it', () => {
     expect(() => new Dispatcher({ nonsense: 1 } as never)).toThrow('nonsense')
   })
 })
 
-it('compose refuses what is no interceptor, and can be done again', async () => {
+it('compose refuses an invalid interceptor, and can be used repeatedly', async () => {
   const { port } = await world.server()
   const one = dispatcher()
   expect(() => one.compose('x' as never)).toThrow(TypeError)

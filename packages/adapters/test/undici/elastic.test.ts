@@ -1,4 +1,7 @@
-/** The transport of Elasticsearch's client with a `Dispatcher` as its agent. It calls `request` on what it is given. */
+/**
+ * The transport of Elasticsearch's client with a `Dispatcher` as its agent. It calls `request` on
+ * it.
+ */
 
 import { ClusterConnectionPool, Transport, UndiciConnection } from '@elastic/transport'
 import type { ProtocolName } from '@unshard/core'

@@ -1,4 +1,7 @@
-/** Node's own fetch with our dispatcher under it, in processes of their own: the slot is the whole process's. Uses `dist`: build first. */
+/**
+ * Node's own fetch with our dispatcher, in separate processes, because the slot is global. Uses
+ * `dist`: build first.
+ */
 
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -13,7 +16,7 @@ const world = testWorld()
 const dist = new URL('../../dist/undici/index.js', import.meta.url).href
 const undici7 = fileURLToPath(new URL('../../node_modules/undici/index.js', import.meta.url))
 
-/** Runs a script; every name of the tests leads to this machine. */
+/** Runs a script; every name of the tests resolves to this machine. */
 async function play(script: string, port: number): Promise<unknown> {
   const folder = await mkdtemp(join(tmpdir(), 'unshard-global-'))
   world.defer(() => rm(folder, { recursive: true }))
@@ -32,7 +35,7 @@ async function play(script: string, port: number): Promise<unknown> {
   return JSON.parse(stdout)
 }
 
-it('twelve hosts over one connection, through the built-in fetch as it is', async () => {
+it('the unchanged built-in fetch reaches twelve hosts over one connection', async () => {
   const server = await world.server()
   const told = await play(
     `
@@ -52,7 +55,7 @@ it('twelve hosts over one connection, through the built-in fetch as it is', asyn
   expect(server.connections).toBe(1)
 })
 
-it('what was there is back afterwards, and works', async () => {
+it('restoring brings the previous dispatcher back', async () => {
   const server = await world.server()
   const told = await play(
     `
@@ -72,7 +75,7 @@ it('what was there is back afterwards, and works', async () => {
   expect(told).toEqual({ ours: true, theirs: 'theirs', empty: false })
 })
 
-it('an undici that is loaded later is on it too', async () => {
+it('an undici loaded later uses it too', async () => {
   const server = await world.server()
   const told = await play(
     `
@@ -87,7 +90,7 @@ it('an undici that is loaded later is on it too', async () => {
   expect(told).toEqual({ text: true, same: true })
 })
 
-it("undici's own setGlobalDispatcher takes it", async () => {
+it("undici's own setGlobalDispatcher accepts it", async () => {
   const server = await world.server()
   const told = await play(
     `
@@ -103,7 +106,7 @@ it("undici's own setGlobalDispatcher takes it", async () => {
   expect(told).toEqual({ own: true, builtIn: true, dials: 1 })
 })
 
-it('upgrades go to the dispatcher that was there before', async () => {
+it('upgrades go to the previous dispatcher', async () => {
   const server = await world.server()
   const told = await play(
     `
@@ -122,7 +125,7 @@ it('upgrades go to the dispatcher that was there before', async () => {
   expect(told).toEqual({ taken: ['websocket'], left: true, back: true })
 })
 
-it('its errors are the cause of the TypeError', async () => {
+it('our errors are the cause of the TypeError', async () => {
   const server = await world.server()
   const told = await play(
     `
@@ -136,7 +139,7 @@ it('its errors are the cause of the TypeError', async () => {
   expect(told).toEqual(['TypeError', 'ENOTFOUND', 'ENOTFOUND'])
 })
 
-it("Node's own WebSocket goes its own way, where Node has one", async () => {
+it("Node's own WebSocket keeps working, if Node has one", async () => {
   const server = await world.server({ handler: (_request, response) => void response.writeHead(200).end() })
   const told = await play(
     `

@@ -1,4 +1,4 @@
-/** undici's own functions and fetch, of every version that runs here, on our dispatcher. */
+/** undici's own functions and fetch, of every version that runs here, with our dispatcher. */
 
 import { once } from 'node:events'
 import { PassThrough, Readable, Writable } from 'node:stream'
@@ -65,7 +65,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
       expect(seen).toEqual([103])
     })
 
-    it('request: a body that nobody reads holds the peer back, and goes on when it is read', async () => {
+    it('request: an unread body holds the peer back, and continues when it is read', async () => {
       const { handler, sent } = flood()
       const { port } = await world.server({ handler })
       const { body } = await undici.request(url(port), { dispatcher: ours() })
@@ -76,7 +76,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
       expect(sent()).toBeGreaterThan(before)
     })
 
-    it('request: an abort before the answer, and during it, rejects with the reason', async () => {
+    it('request: an abort before or during the response rejects with the reason', async () => {
       const { port, delivered } = await world.server()
       const reason = new Error('changed my mind')
       const before = new AbortController()
@@ -128,7 +128,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
       await expect(slow.text()).rejects.toMatchObject({ name: 'AbortError' })
     })
 
-    it('a server that resets: an error that retries know', async () => {
+    it('a reset by the server is an error that retry libraries recognize', async () => {
       const { port } = await world.server()
       const { body } = await undici.request(url(port, '/reset'), { dispatcher: ours() })
       const error = (await body.text().catch((thrown: unknown) => thrown)) as { code: string; cause: { processed: string } }
@@ -136,7 +136,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
       expect(error.cause.processed).toBe('yes')
     })
 
-    it('deadlines by call', async () => {
+    it('deadlines per call', async () => {
       const { port } = await world.server()
       const never = undici.request(url(port, '/never'), { dispatcher: ours(), headersTimeout: 100 })
       await expect(never).rejects.toMatchObject({ code: 'UND_ERR_HEADERS_TIMEOUT', cause: { phase: 'headers', ms: 100 } })
@@ -144,7 +144,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
       await expect(body.text()).rejects.toMatchObject({ code: 'UND_ERR_BODY_TIMEOUT', name: 'BodyTimeoutError' })
     })
 
-    it('interceptors over it: retry, redirect, dump, dns', async () => {
+    it('interceptors: retry, redirect, dump, dns', async () => {
       let refused = 2
       const handler: OriginHandler = (request, response) => {
         if (request.url === '/retry' && refused-- > 0) return void response.writeHead(503).end('later')
@@ -167,7 +167,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
       expect([resolved.statusCode, await resolved.body.text()]).toEqual([200, 'at last'])
     })
 
-    it('a connection that is refused, and a name that is none', async () => {
+    it('a refused connection, and an unknown host name', async () => {
       const { port, close } = await world.server()
       await close()
       const refused = undici.request(url(port), { dispatcher: ours() })
@@ -196,7 +196,8 @@ describe.each(versions())('$name', ({ name, undici }) => {
       const { body } = await undici.request(url(server.port, '/', host), { dispatcher: one })
       return body.text()
     }
-    // The first alone: how long others wait for a handshake is the clock's affair, and another test's.
+    // The first request alone: how long others wait for a handshake depends on time and has its own
+    // test.
     const texts = [await ask(HOSTS[0]!), ...(await Promise.all(HOSTS.slice(1).map(ask)))]
     expect(texts).toEqual(HOSTS.map((host) => `hello from ${host}:${server.port}`))
     const fetched = await Promise.all(HOSTS.map((host) => undici.fetch(url(server.port, '/', host), { dispatcher: one })))
@@ -204,7 +205,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     expect(server.connections).toBe(1)
   })
 
-  it('a mock as fallback takes everything while it is active', async () => {
+  it('a mock as fallback handles everything while it is active', async () => {
     const mock = new undici.MockAgent()
     mock.disableNetConnect()
     mock.get('https://api.example').intercept({ path: '/' }).reply(200, 'mocked')
@@ -215,7 +216,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     await mock.close()
   })
 
-  it('its errors are instances of its classes', async () => {
+  it("errors are instances of undici's classes", async () => {
     if (name === 'undici 6') return expect(undici.errors.UndiciError).toBeDefined()
     const { port } = await world.server()
     const error = await undici
@@ -226,12 +227,12 @@ describe.each(versions())('$name', ({ name, undici }) => {
   })
 })
 
-/** As undici's `dns` interceptor asks. */
+/** Resolves like the resolver of undici's `dns` interceptor. */
 function resolveAll(_origin: unknown, _options: unknown, callback: (error: null, addresses: unknown[]) => void): void {
   callback(null, [{ address: '127.0.0.1', family: 4, ttl: 1_000 }])
 }
 
-describe("the running Node's own fetch, with init.dispatcher", () => {
+describe("the running Node's own fetch with init.dispatcher", () => {
   it('twelve hosts: one connection', async () => {
     const server = await world.server()
     const one = dispatcher() as never
@@ -268,7 +269,7 @@ describe("the running Node's own fetch, with init.dispatcher", () => {
   })
 })
 
-it('a source that never ends is left when the request is aborted', async () => {
+it('a source that never ends is closed when the request is aborted', async () => {
   const { port, delivered } = await world.server()
   const source = new PassThrough()
   source.write('x')
