@@ -1,24 +1,30 @@
-/** Whether two addresses lead to the same place. They come from the resolver and from the socket, which write them differently. */
+/** Compares addresses from the resolver with those from a socket, which are written differently. */
 
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 import type { Address } from '@unshard/core'
 
 const MAPPED = '::ffff:'
 
-/** Bounded by forgetting everything: an address costs a microsecond to learn again. IPv4 is not stored. */
+/**
+ * Maximum size of the memory; beyond it, everything is dropped: recomputing an address takes a
+ * microsecond. IPv4 is not stored.
+ */
 const MAX_KNOWN_ADDRESSES = 4_096
 const known = new Map<string, string>()
 
 /**
- * The one textual form of an address: dotted for IPv4 and for IPv4-mapped IPv6 (RFC 4291 §2.5.5.2), RFC 5952 for other IPv6, with
- * its zone. `undefined` for what is no address, and for the unspecified ones, `0.0.0.0` and `::`: they name no peer.
+ * Returns the canonical text of an address: dotted for IPv4 and for IPv4-mapped IPv6 (RFC 4291
+ * §2.5.5.2), RFC 5952 for other IPv6, with its zone. `undefined` for invalid text and for the
+ * unspecified addresses `0.0.0.0` and `::`, which identify no peer.
  */
 export function canonicalAddress(address: string): string | undefined {
   const text = isIPv4(address) ? address : canonicalIPv6(address)
   return text === '' || text === '0.0.0.0' || text === '::' ? undefined : text
 }
 
-/** Whether `connected` is one of `addresses`. Unspecified addresses and text that is no address equal nothing. */
+/**
+ * Whether `connected` is one of `addresses`. Unspecified addresses and invalid text match nothing.
+ */
 export function includesAddress(addresses: readonly Address[], connected: string): boolean {
   const wanted = canonicalAddress(connected)
   if (wanted === undefined) return false
@@ -37,10 +43,11 @@ function canonicalIPv6(address: string): string {
   return text
 }
 
-/** The empty string for what is no IPv6 address. */
+/** Returns the empty string for text that is not an IPv6 address. */
 function parseIPv6(address: string): string {
   if (!isIPv6(address)) return ''
-  // A zone is cut off by SocketAddress, but the same link-local address on another interface is another machine (RFC 4007 §6).
+  // SocketAddress drops the zone, but the same link-local address on another interface is another
+  // machine (RFC 4007 §6).
   const percent = address.indexOf('%')
   const zone = percent === -1 ? '' : address.slice(percent)
   const text = new SocketAddress({ address: percent === -1 ? address : address.slice(0, percent), family: 'ipv6' }).address

@@ -1,4 +1,4 @@
-// One form for each address, whoever wrote it.
+// Every address has one canonical form, whatever its source.
 import { canonicalAddress, includesAddress } from '../src/addresses.js'
 import { addresses } from './fixtures.js'
 
@@ -31,18 +31,18 @@ test.each([
   '[::1]',
   '1::2::3',
   '0x7f.1',
-])('%j is no address to compare', (written) => {
+])('%j is not a comparable address', (written) => {
   expect(canonicalAddress(written)).toBeUndefined()
   expect(includesAddress(addresses(written), written)).toBe(false)
 })
 
-test('zones and embedded forms that are not IPv4-mapped stay apart', () => {
+test('zones, and embedded forms that are not IPv4-mapped, are kept apart', () => {
   expect(includesAddress(addresses('fe80::1%eth1', 'fe80::1'), 'fe80::1%eth0')).toBe(false)
   expect(includesAddress(addresses('192.0.2.1'), '64:ff9b::c000:201')).toBe(false)
   expect(includesAddress(addresses('192.0.2.1'), '::192.0.2.1')).toBe(false)
 })
 
-test('the memory of addresses is bounded, and forgetting changes no answer', () => {
+test('the memory of addresses is bounded, and dropping it changes no result', () => {
   for (let i = 0; i < 5_000; i++)
     expect(canonicalAddress(`2001:db8:0::${i.toString(16)}:1`)).toBe(canonicalAddress(`2001:DB8::${i.toString(16)}:1`))
 })

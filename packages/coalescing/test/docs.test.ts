@@ -1,4 +1,5 @@
-// docs/unsharding.md: every reason and every option is explained, nothing else is called one, and every example runs; the README's too.
+// docs/unsharding.md explains every reason and every option and nothing else, and every example
+// runs; so do the README's.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CoalescingOptions, coalescing, GRANT_REASONS, REFUSAL_REASONS } from '@unshard/coalescing'
@@ -9,7 +10,7 @@ const text = readFileSync(join(import.meta.dirname, '../../../docs/unsharding.md
 const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
 const examples = [...(text + readme).matchAll(/```(?:ts|js)\n(.*?)```/gs)].map((match) => match[1]!)
 
-test('every reason is in the table, in order', () => {
+test('the table contains every reason, in order', () => {
   const rows = [...text.matchAll(/^\| (?:[\d, ]+ )?`([a-z0-9-]+)` \|.*\|.*\|$/gm)].map(([, reason]) => reason)
   const options = [...text.matchAll(/^\| `(\w+)` \| \S+ \|/gm)].map(([, option]) => option)
   expect(rows.filter((row) => !options.includes(row))).toEqual([...GRANT_REASONS, ...REFUSAL_REASONS])
@@ -22,14 +23,14 @@ test('every reason of the pool is explained below the table', () => {
   expect([...new Set([...named, ...table])].sort()).toEqual([...CLIENT_REASONS].sort())
 })
 
-test('every reason stands beside the number of a rule, in the order of the rules', () => {
+test('every reason is next to the number of its rule, in the order of the rules', () => {
   const numbers = [...text.matchAll(/^\| (\d+)(?:, \d+)? `[a-z0-9-]+` \|/gm)].map(([, number]) => Number(number))
   expect(numbers).toHaveLength(REFUSAL_REASONS.length)
   expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
   expect([...text.matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
 })
 
-test('every option is in the table of options, but for the one of tests', () => {
+test('the table of options contains every option except the one for tests', () => {
   const every: Record<keyof Omit<CoalescingOptions, 'clock'>, true> = {
     ...{ mode: true, allow: true, deny: true, wildcards: true, trustOriginFrame: true, suspectStatuses: true },
     allowUnauthorized: true,
@@ -43,7 +44,8 @@ describe('the examples run', () => {
 
   test.each(examples.map((source, i) => [i + 1, source] as const))('example %d', async (_, source) => {
     const { port } = await world.server({ tls: await world.tls('*.example.com', '*.cdn.example.com') })
-    // What `unshard` exports, for a world in which every name leads to this machine; the port is all that is changed in an example.
+    // Exports of `unshard` with a client for which every name resolves to this machine; in the
+    // examples only the port is changed.
     const createClient = (options: ClientOptions = {}): Client => {
       const lookup = staticLookup({ 'a.example.com': '127.0.0.1', 'b.example.com': '127.0.0.1' })
       const client = new Client({ reuse: coalescing(), lookup, ...options, tls: { ca: world.authority.ca, ...options.tls } })
@@ -54,7 +56,7 @@ describe('the examples run', () => {
       .replaceAll(/(https:\/\/\w+\.example\.com)\//g, `$1:${port}/`)
       .replaceAll(/^import (\{.*\}) from '(?:unshard|@unshard\/\w+)'/gm, 'const $1 = unshard')
       .replaceAll(/^import (\{.*\}) from 'node:diagnostics_channel'/gm, 'const $1 = diagnostics')
-      // `expression // 'value'` is a claim.
+      // `expression // 'value'` is an assertion.
       .replaceAll(/^([\w.]+) \/\/ (true|false|\d+|'[^']*').*$/gm, 'claim($1, $2)')
     const claim = (actual: unknown, expected: unknown): void => expect(actual).toEqual(expected)
     const run = new Function('unshard', 'diagnostics', 'claim', 'console', `return (async () => { ${runnable}\n })()`)
@@ -62,7 +64,7 @@ describe('the examples run', () => {
     expect(source).toMatch(/^import .* from '@?unshard/m)
   })
 
-  test('there are some, and the first makes two claims', () => {
+  test('there are examples, and the first makes two assertions', () => {
     expect(examples.length).toBeGreaterThan(5)
     expect(examples[0]!.match(/^[\w.]+ \/\/ (?:true|')/gm)).toHaveLength(2)
   })

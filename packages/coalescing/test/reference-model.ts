@@ -1,10 +1,11 @@
-// The rules once more, as plain as they can be said, on plain data and by other means than the policy: no X509Certificate, no tldts,
-// no SocketAddress, no BlockList, no regular expression over names. Anything unclear is a refusal.
+// The rules again, in the simplest form, on plain data and by other means than the policy: no
+// X509Certificate, no tldts, no SocketAddress, no BlockList, no regular expression over names.
+// Anything unclear is a refusal.
 
 export interface World {
   readonly ownUrl: string
   readonly otherUrl: string
-  /** What the certificate was issued for. */
+  /** Names the certificate was issued for. */
   readonly names: readonly string[]
   readonly validFromMs: number
   readonly validToMs: number
@@ -19,12 +20,12 @@ export interface World {
   readonly lenient: boolean
   readonly ownCheckPasses: boolean
   readonly tunnel: boolean
-  /** As octets, 4 or 16. */
+  /** Bytes of the address, 4 or 16. */
   readonly connected: readonly number[]
   readonly remotePort: number
-  /** What A's host had resolved to. */
+  /** Addresses that A's host had resolved to. */
   readonly ownResolved: readonly (readonly number[])[]
-  /** `undefined` where nobody has asked. */
+  /** `undefined` if the host was not resolved. */
   readonly resolved: readonly (readonly number[])[] | undefined
   readonly originSet: readonly string[] | undefined
   readonly mode: 'off' | 'origin-frame' | 'address'
@@ -33,14 +34,17 @@ export interface World {
   readonly wildcards: 'any' | 'declared'
   readonly trustOriginFrame: boolean
   readonly allowUnauthorized: boolean
-  /** How long ago the server answered 421. */
+  /** Time since the server answered 421, in milliseconds. */
   readonly misdirectedMs: number | undefined
 }
 
 const SUFFIXES = new Set(['com', 'test', 'uk', 'co.uk', 'example'])
 const MINUTE = 60_000
 
-/** Whose word it is that both lead to one place, and `trial` where one request has to go first; `undefined` where it must not serve. */
+/**
+ * Returns the evidence for sharing, with `trial` if one request has to go first; `undefined` if the
+ * connection must not serve the origin.
+ */
 export function mayServe(world: World): { because: string; trial: boolean } | undefined {
   const own = new URL(world.ownUrl)
   const other = new URL(world.otherUrl)
@@ -108,7 +112,7 @@ function samePlace(one: readonly number[], other: readonly number[]): boolean {
   return !isUnspecified(a) && a.every((octet, i) => octet === b[i])
 }
 
-/** Of the addresses that the property tries. */
+/** For the addresses that the property uses. */
 function isPrivate(octets: readonly number[]): boolean {
   const a = widen(octets)
   const mapped = a.slice(0, 12).join() === '0,0,0,0,0,0,0,0,0,0,255,255'
@@ -117,7 +121,7 @@ function isPrivate(octets: readonly number[]): boolean {
   return a[0] !== 0x20 || a.slice(0, 4).join() === '32,1,13,184'
 }
 
-/** `::` and `::ffff:0.0.0.0`, octet by octet. */
+/** `::` and `::ffff:0.0.0.0`, byte by byte. */
 function isUnspecified(octets: readonly number[]): boolean {
   const prefix = octets.slice(0, 12).join()
   return (
