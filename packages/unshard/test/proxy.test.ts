@@ -1,4 +1,4 @@
-/** Proxies under what people install: `fetch`, and the policy that would share connections. */
+/** Proxies in the complete package: `fetch`, and the policy that would share connections. */
 
 import { startTestProxy } from '@unshard/testkit'
 import { createFetch } from '../src/index.js'
@@ -6,7 +6,7 @@ import { rig } from './rig.js'
 
 const world = rig()
 
-it('fetch goes through the proxy of its client; behind it no origin joins another, ORIGIN or not', async () => {
+it('fetch uses the proxy of its client; behind the proxy origins do not share connections, with or without ORIGIN', async () => {
   const origin = await world.server({ origins: (port) => ['a', 'b'].map((host) => `https://${host}.test.example:${port}`) })
   const via = await startTestProxy({ tls: await world.tls('localhost') })
   world.defer(() => via.close())
@@ -21,7 +21,7 @@ it('fetch goes through the proxy of its client; behind it no origin joins anothe
   expect([via.connections, via.tunnels.length, origin.connections]).toEqual([1, 2, 2])
 })
 
-it('a fetch that the proxy does not let through fails as a fetch does', async () => {
+it('a fetch refused by the proxy fails like any fetch', async () => {
   const via = await startTestProxy({ credentials: 'user:pass' })
   world.defer(() => via.close())
   const fetch = createFetch(world.client({ proxy: via.url() }))

@@ -1,4 +1,4 @@
-/** The world of the tests of the whole, and clients as people make them. */
+/** Test environment of the complete package, and clients with its defaults. */
 
 import { type TestWorld, testWorld } from '@unshard/testkit'
 import { type Client, type ClientOptions, createClient } from '../src/index.js'

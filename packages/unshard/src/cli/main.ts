@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** The command `unshard`. Says everything on standard output, errors on standard error, and the outcome as its exit code. */
+/**
+ * The command `unshard`: results on standard output, errors on standard error, the outcome as the
+ * exit code.
+ */
 
 import { ArgumentsError, parseArguments, USAGE } from './arguments.js'
 import { get } from './get.js'

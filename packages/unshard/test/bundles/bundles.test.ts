@@ -1,4 +1,7 @@
-/** A user's bundle of `unshard`, by each of the bundlers, run in an empty folder: it shares connections and speaks HTTP/1.1. */
+/**
+ * A user's bundle of `unshard`, by each bundler, run in an empty folder: it shares connections and
+ * speaks HTTP/1.1.
+ */
 
 import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -16,7 +19,7 @@ import { bundlesStage, copyFiles, filesIn, unshard, WORKS } from './stage.js'
 const stage = bundlesStage()
 const entry = (): string => join(stage.project, 'entry.mjs')
 
-/** The bundle works, shares one connection, and nothing was printed about it. */
+/** The bundle works, shares one connection, and prints no warning. */
 async function works(file: string): Promise<void> {
   expect(await stage.run(file)).toEqual({ report: WORKS, stderr: '' })
   expect(stage.server.connections).toBe(1)
@@ -32,7 +35,7 @@ it.each([
   'esbuild, as %s, without a warning',
   async (format, name) => {
     const outfile = join(stage.output, name)
-    // What esbuild's documentation says to do for packages in CommonJS.
+    // From esbuild's documentation on CommonJS packages.
     const js = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
     const banner = format === 'esm' ? { js } : {}
     const { warnings } = await esbuild({
@@ -82,7 +85,7 @@ it('webpack', async () => {
   await works('out.cjs')
 }, 60_000)
 
-// By their commands: their native part does not take the values of jest's realm.
+// Run as commands: their native part does not accept values of jest's realm.
 it('Vite, as an SSR build', async () => {
   await writeFile(join(stage.project, 'vite.config.mjs'), 'export default { ssr: { noExternal: true } }')
   await command('vite', 'build', '--ssr', 'entry.mjs', '--outDir', stage.output, '--logLevel', 'error')
@@ -105,7 +108,7 @@ it('ncc', async () => {
   await works('index.mjs')
 }, 60_000)
 
-it("@vercel/nft: the files that it traces are all that is needed, and they are the packages' own", async () => {
+it('@vercel/nft: the traced files are sufficient, and all belong to the packages', async () => {
   const { fileList, warnings } = await nodeFileTrace([entry()], { base: '/' })
   expect([...warnings]).toEqual([])
   await copyFiles(fileList, stage.output)
@@ -113,7 +116,7 @@ it("@vercel/nft: the files that it traces are all that is needed, and they are t
 }, 60_000)
 
 it.each(['unshard', 'unshard/events', 'unshard/multipart', 'unshard/testing'])(
-  "a bare import of '%s' is not warned of",
+  "a bare import of '%s' causes no warning",
   async (name) => {
     const stdin = { contents: `import '${name}'`, resolveDir: stage.project }
     const { warnings } = await esbuild({ stdin, bundle: true, platform: 'node', format: 'esm', write: false, logLevel: 'silent' })
@@ -121,7 +124,7 @@ it.each(['unshard', 'unshard/events', 'unshard/multipart', 'unshard/testing'])(
   },
 )
 
-it('what is published finds its parts by import alone: Babel, SWC and tracers read nothing else', async () => {
+it('the published files find their parts by import only: Babel, SWC and tracers read nothing else', async () => {
   for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
     const folder = join(unshard, '..', name, 'dist/bundle')
     for (const file of await filesIn(folder)) {

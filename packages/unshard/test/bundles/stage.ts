@@ -1,4 +1,4 @@
-/** A user's program, made into one file by a bundler, and run where there is nothing else. */
+/** Bundles a user's program into one file and runs it in an empty folder. */
 
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
@@ -11,7 +11,10 @@ import { rig } from '../rig.js'
 
 export const unshard = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
-/** Twelve hosts, one over HTTP/1.1 with TLS, one in cleartext; and what `unshard/events` exports. */
+/**
+ * Twelve hosts over HTTP/2, one over HTTP/1.1 with TLS, one in cleartext; and the exports of
+ * `unshard/events`.
+ */
 const PROGRAM = `
   import { readFileSync } from 'node:fs'
   import { createClient, createFetch } from 'unshard'
@@ -40,12 +43,12 @@ export interface BundlesStage {
   readonly project: string
   /** An empty folder for the output. */
   readonly output: string
-  /** Runs a file of the empty folder, without anything that could be found from elsewhere. */
+  /** Runs a file in the empty folder, isolated from all other files. */
   run(file: string): Promise<{ report: unknown; stderr: string }>
   readonly server: OriginServer
 }
 
-/** What a program reports that works. */
+/** Report of a working program. */
 export const WORKS = { h2: 12, connections: 1, reasons: [], statuses: [200, 200, 200, 200], name: 'EventSource' }
 
 /** Call once, at the top level of a test file. */
@@ -86,10 +89,10 @@ export function bundlesStage(): BundlesStage {
   return stage
 }
 
-/** Copies files, links as links, from below `/` to below `folder`. */
+/** Copies files from below `/` to below `folder`, links as links. */
 export async function copyFiles(files: Iterable<string>, folder: string): Promise<void> {
   for (const file of files) await cp(join('/', file), join(folder, file), { verbatimSymlinks: true, recursive: false })
 }
 
-/** Names of all files below a folder. */
+/** Lists all files below a folder. */
 export const filesIn = (folder: string): Promise<string[]> => readdir(folder, { recursive: true })

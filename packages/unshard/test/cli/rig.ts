@@ -1,4 +1,4 @@
-/** The command as a process of its own, against servers of this machine. */
+/** Runs the command as a separate process against local servers. */
 
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -20,7 +20,7 @@ export function commandRig(): {
   world: TestWorld
   server(options?: OriginServerOptions & { names?: string[] }): Promise<OriginServer>
   unshard(...args: string[]): Promise<Ran>
-  /** The same, trusting the authority of this world, every name of `hosts` at its address. */
+  /** Runs the command with the test authority trusted and every name of `hosts` at its address. */
   unshardAt(hosts: Record<string, string>, ...args: string[]): Promise<Ran>
 } {
   const world = testWorld()

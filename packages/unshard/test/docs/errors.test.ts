@@ -1,4 +1,4 @@
-/** The table of codes, in the source and on the page. */
+/** Compares the table of error codes in the source with the one on the page. */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -13,13 +13,13 @@ function sourcesOf(folder: string): string {
   return files.map((name) => readFileSync(`${folder}/${name}`, 'utf8')).join('\n')
 }
 
-it('every code of the table is on the page with its class, and no other', () => {
+it('the page lists every code of the table with its class, and no other', () => {
   const rows = [...page.matchAll(/^\| `(ERR_[A-Z0-9_]+)` \| `([A-Za-z]+)`/gm)].map(([, code, name]) => [code, name])
   expect(Object.fromEntries(rows)).toEqual(ERROR_CODES)
   expect(rows).toHaveLength(Object.keys(ERROR_CODES).length)
 })
 
-it('every code that the source gives to an error of ours is in the table', () => {
+it('every code used in the source is in the table', () => {
   const source = ['core', 'coalescing', 'adapters', 'unshard'].map((name) => sourcesOf(`${root}/packages/${name}/src`)).join('\n')
   const given = [...source.matchAll(/(?:Error|redirectError)\(\s*'(ERR_[A-Z0-9_]+)'|code: '(ERR_[A-Z0-9_]+)'/g)].map(
     ([, a, b]) => a ?? b,

@@ -1,4 +1,4 @@
-/** The examples of docs/events.md run as they stand. */
+/** The examples of docs/events.md run unchanged. */
 
 import { docsStage } from './stage.js'
 
@@ -16,6 +16,6 @@ it.each<[string, number, RegExp]>([
   expect(await stage.play(stage.examples[at]!)).toMatch(printed)
 })
 
-it('every example of the page is among them', () => {
+it('every example of the page is tested', () => {
   expect(stage.examples).toHaveLength(4)
 })

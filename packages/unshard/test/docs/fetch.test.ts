@@ -1,4 +1,4 @@
-/** The examples of docs/fetch.md run as they stand. */
+/** The examples of docs/fetch.md run unchanged. */
 
 import { docsStage, examplesOf } from './stage.js'
 

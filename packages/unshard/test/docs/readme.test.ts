@@ -1,10 +1,10 @@
-/** The README's examples run as they stand. */
+/** The README's examples run unchanged. */
 
 import { docsStage } from './stage.js'
 
 const stage = docsStage('README.md', (_request, response) => void response.end('hello'))
 
-it('fetch: at most ten lines, and it prints what it says', async () => {
+it('fetch: at most ten lines, and it prints what its comments say', async () => {
   const [example] = stage.examples
   expect(example!.trim().split('\n').length).toBeLessThanOrEqual(10)
   const printed = await stage.play(example!)
@@ -13,7 +13,7 @@ it('fetch: at most ten lines, and it prints what it says', async () => {
   expect(printed).toContain("protocol: 'h2'")
 })
 
-it('coalescing: at most fifteen lines, and it shows which connection served what', async () => {
+it('coalescing: at most fifteen lines, and it shows the connection of each request', async () => {
   const [, example] = stage.examples
   expect(example!.trim().split('\n').length).toBeLessThanOrEqual(15)
   const printed = await stage.play(example!)

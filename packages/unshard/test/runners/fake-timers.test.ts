@@ -1,4 +1,7 @@
-/** Requests while a test runner's fake timers are on, after, and while they are on once more: no timer of ours is theirs. */
+/**
+ * Requests while a test runner's fake timers are installed, afterwards, and when they are installed
+ * again: our timers are never faked.
+ */
 
 import { CALLS, runnersStage } from './stage.js'
 
@@ -19,7 +22,7 @@ const SINON = `
   }`
 const done = { code: 0, output: 'done\n' }
 
-it('sinon: connections are made, hours of fake time move nothing, deadlines pass in real time', async () => {
+it('sinon: connections work, hours of fake time have no effect, deadlines pass in real time', async () => {
   const program = `${SINON}
     await faked({ toNotFake: ['nextTick'] })
     await faked({ toNotFake: ['nextTick'], now: 5e12 })
@@ -29,7 +32,7 @@ it('sinon: connections are made, hours of fake time move nothing, deadlines pass
   expect(await stage.run('node', 'program.mjs')).toEqual(done)
 }, 60_000)
 
-it('sinon with its defaults, which fake nextTick too: all but what Node decodes', async () => {
+it("sinon with its defaults, which fake nextTick too: everything works except Node's decoders", async () => {
   const program = `${SINON}
     await faked({}, '')
     await faked({ now: 5e12 }, '')
@@ -39,7 +42,7 @@ it('sinon with its defaults, which fake nextTick too: all but what Node decodes'
   expect(await stage.run('node', 'program.mjs')).toEqual(done)
 }, 60_000)
 
-it("sinon with its defaults: Node's own sockets wait for nextTick where an IP address is dialed, so that ends at its deadline, and later dials succeed", async () => {
+it("sinon with its defaults: Node's own sockets wait for nextTick when they dial an IP address, so that dial times out, and later dials succeed", async () => {
   const program = `${SINON}
     const client = unshard.createClient({ timeouts: { connect: 300 } })
     const clock = sinon.useFakeTimers()
@@ -53,7 +56,7 @@ it("sinon with its defaults: Node's own sockets wait for nextTick where an IP ad
   expect(await stage.run('node', 'program.mjs')).toEqual({ code: 0, output: 'ERR_TIMEOUT_CONNECT\n' })
 }, 60_000)
 
-it('sinon: fake timers that are on while the package is loaded', async () => {
+it('sinon: fake timers installed before the package is loaded', async () => {
   const program = `
     import sinon from 'sinon'
     const clock = sinon.useFakeTimers({ toNotFake: ['nextTick'] })

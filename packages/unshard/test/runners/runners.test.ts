@@ -1,11 +1,14 @@
-/** The package in test runners as people have them: jest in CommonJS with the lines of docs/testing.md, vitest without any. */
+/**
+ * The package in common test runners: jest in CommonJS with the lines of docs/testing.md, vitest
+ * without any.
+ */
 
 import { examplesOf } from '../docs/stage.js'
 import { CALLS, runnersStage } from './stage.js'
 
 const stage = runnersStage()
 
-/** A test file: fake timers by `runner`, while they are on, after, and once more. */
+/** A test file: fake timers of `runner`, while they are installed, afterwards, and again. */
 const body = (runner: string): string => `
   ${CALLS}
   const calls = callsOf(unshard, process.env)
@@ -35,7 +38,7 @@ it.each([
   ['Babel', 0],
   ['ts-jest', 1],
 ])(
-  'jest in CommonJS, by %s, with the two lines of its page',
+  'jest in CommonJS, by %s, with the two lines of docs/testing.md',
   async (_name, at) => {
     const lines = /\{\n([\s\S]*)\n\}/.exec(configured[at]!)![1]!.split('\n')
     expect(lines).toHaveLength(2)
@@ -48,7 +51,7 @@ it.each([
   60_000,
 )
 
-it('the first line lets nothing but this package through, as npm and as pnpm install it', () => {
+it('the first line transforms nothing but this package, as installed by npm and by pnpm', () => {
   const [, source] = /\['(.*)'\]/.exec(configured[0]!)!
   const pattern = new RegExp(source!.replaceAll('\\\\', '\\'))
   const ignored = (path: string): boolean => pattern.test(`/project/node_modules/${path}/dist/index.js`)
@@ -57,7 +60,7 @@ it('the first line lets nothing but this package through, as npm and as pnpm ins
   for (const name of ['lru-cache', '@fastify/busboy']) expect([ignored(name), ignored(pnpm(name))]).toEqual([true, true])
 }, 60_000)
 
-it('jest in CommonJS whose fake timers are on before the package is loaded', async () => {
+it('jest in CommonJS with fake timers installed before the package is loaded', async () => {
   await stage.write('jest.config.js', configured[0]!.replace('{', '{ fakeTimers: { enableGlobally: true },'))
   await stage.write('fetch.test.js', commonjs)
   const { code, output } = await stage.run('jest', '--cacheDirectory', './cache')
