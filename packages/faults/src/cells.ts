@@ -24,7 +24,9 @@ export function allCells(): Cell[] {
   return cells
 }
 
-/** What is to come of a cell, by variant; one without a name where there are none. */
+/**
+ * Returns the expected outcomes of a cell by variant; one without a name if there are no variants.
+ */
 export function expectationsOf({ fault, phase, kind }: Cell): ReadonlyMap<string, Outcome> {
   const expected = EXPECTED[fault]?.[phase]
   if (expected === undefined) throw new Error(`${fault} has no phase ${phase}`)
@@ -33,7 +35,7 @@ export function expectationsOf({ fault, phase, kind }: Cell): ReadonlyMap<string
   return new Map(Object.entries(expected).map(([variant, each]) => [variant, one(each as string)]))
 }
 
-/** Programs of the kernel that a cell needs, in a namespace of its own; `undefined` for one that runs anywhere. */
+/** Programs that a cell needs in a network namespace; `undefined` for a cell that runs anywhere. */
 export function kernelNeeds({ fault, phase }: Cell): readonly string[] | undefined {
   return HARMS[fault]!.kernel?.(phase)
 }

@@ -1,26 +1,29 @@
-/** Brings a request into a phase. Each step is an event: what the server has seen, what the proxy has passed, what the client holds. */
+/**
+ * Brings a request into a phase. Each step waits for an event: something the server has seen, the
+ * proxy has forwarded, or the client holds.
+ */
 
 import type { Phase } from '../phases.js'
 import type { Attempt } from './attempt.js'
 import type { Stage } from './stage.js'
 import { gate, until } from './time.js'
 
-/** Octets of a request that reach the server in phase `headers`: less than one TLS record. */
+/** Bytes of a request that reach the server in phase `headers`: less than one TLS record. */
 const FIRST_OCTETS = 12
 
-/** More than any server of other people's takes at once. */
+/** More than any external server accepts at once. */
 const MANY_STREAMS = 300
 
 export interface Reached {
-  /** The request under test; made now where the phase is before it. */
+  /** Returns the request under test; creates it now if the phase precedes it. */
   attempt(): Attempt
-  /** Requests beside it that the fault strikes as well. */
+  /** Parallel requests that the fault affects as well. */
   readonly others: readonly Attempt[]
-  /** One of them, whose reader does nothing until `proceed`. */
+  /** One of them, which is not read before `proceed`. */
   readonly paused?: Attempt
-  /** Lets everything go that was held to stay in the phase. */
+  /** Releases everything that was held to stay in the phase. */
   proceed(): void
-  /** Of `client.close()`. */
+  /** Result of `client.close()`. */
   readonly closed?: Promise<void>
 }
 
@@ -37,7 +40,7 @@ export async function reach(phase: Phase, stage: Stage): Promise<Reached> {
   }
 }
 
-/** A connection in the pool, its SETTINGS known. */
+/** Opens a connection and waits for its SETTINGS. */
 async function warm(stage: Stage): Promise<void> {
   const first = await stage.ask('ok', { kind: 'get' }).ending
   if (!first.ok) throw first.error
@@ -46,13 +49,13 @@ async function warm(stage: Stage): Promise<void> {
 
 const under = (attempt: Attempt, ...others: Attempt[]): Reached => ({ attempt: () => attempt, others, proceed: () => undefined })
 
-/** Where the server tells of content only when it has all of it, the proxy keeps a part of it back. */
+/** If the server reports content only when it is complete, the proxy holds a part of it back. */
 async function bufferedBody(stage: Stage): Promise<Reached> {
   const { kind, size } = stage.options
   const beside = kind === 'get' ? stage.ask('hold') : undefined
   if (beside !== undefined) await stage.backend.reached(beside.id, 'complete')
   const { toServer } = stage.proxy.links[0]!
-  // More than the first TLS record, which has the fields.
+  // More than the first TLS record, which contains the headers.
   const most = (size * 3) / 4
   stage.proxy.hold('toServer', most)
   const stop = toServer.passed + most
@@ -83,7 +86,7 @@ const PHASE: Readonly<Record<Phase, (stage: Stage) => Promise<Reached>>> = {
     await link.toClient.when(({ received }) => received > 0)
     const hello = link.toServer.received
     await link.toServer.when(({ received }) => received > hello)
-    // The server answers what has just arrived with a ticket and SETTINGS, turns later.
+    // The server responds to the last bytes with a ticket and SETTINGS, some turns later.
     stage.proxy.hold('toClient')
     await stage.backend.reached(attempt.id, 'complete')
     return under(attempt)

@@ -1,4 +1,4 @@
-/** Every fault under its name in the matrix. */
+/** All faults by their name in the matrix. */
 
 import { alpn, certificate, dns, noConnection } from './dialling.js'
 import type { Harm } from './harm.js'

@@ -1,4 +1,4 @@
-/** F18, F20, F21 and F23: names, certificates, ALPN, and connections that cannot be made. */
+/** F18, F20, F21 and F23: names, certificates, ALPN, and connections that cannot be opened. */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { type Credentials, startChaosProxy, startScriptedPeer } from '@unshard/testkit'
@@ -11,12 +11,12 @@ function failure(code: string): Error {
   return Object.assign(new Error(`getaddrinfo ${code} a.test.example`), { code, syscall: 'getaddrinfo' })
 }
 
-/** Where nobody listens. */
+/** An address without listener. */
 const NOBODY = { address: '127.0.0.2', family: 4 }
-/** Where the server has moved to. */
+/** The new address of the server. */
 const ELSEWHERE = { address: '127.0.0.3', family: 4 }
 
-/** The old address refuses, and the name has another one. */
+/** The old address refuses connections, and the name resolves to another one. */
 async function moved({ proxy, backend, names, undo }: Stage): Promise<void> {
   const other = await startChaosProxy(backend.port, { address: ELSEWHERE.address, port: proxy.port })
   undo.push(() => other.close())
@@ -36,12 +36,12 @@ export const dns: Harm = {
     else names.answer = variant === 'empty' ? [] : [NOBODY]
   },
   lift({ stage, variant }) {
-    // It stays where it is now.
+    // The address stays.
     if (variant !== 'changed') stage.names.answer = LOCAL
   },
 }
 
-/** The connection in the pool ends, and the next one leads to `port`. */
+/** Ends the connection in the pool; the next one is opened to `port`. */
 async function reconnectTo({ stage }: Scene, port: number): Promise<void> {
   stage.proxy.targetPort = port
   stage.proxy.reset()
@@ -55,7 +55,7 @@ async function otherServer(scene: Scene, tls: Credentials, alpn: readonly string
 }
 
 export const certificate: Harm = {
-  says: 'another certificate when the client comes back: expired, of another name, of another authority',
+  says: 'another certificate on reconnect: expired, of another name, of another authority',
   startIn: 'idle',
   apply(scene) {
     const { expired, otherName, otherAuthority } = scene.world.certificates
@@ -68,7 +68,7 @@ export const certificate: Harm = {
 }
 
 export const alpn: Harm = {
-  says: 'another protocol when the client comes back: HTTP/1.1, or none of its own',
+  says: 'another protocol on reconnect: HTTP/1.1, or no common one',
   startIn: 'idle',
   async apply(scene) {
     if (scene.variant === 'none') return otherServer(scene, scene.world.certificates.good, ['spdy/3'])
@@ -80,19 +80,22 @@ export const alpn: Harm = {
   },
 }
 
-/** What a worker starts with. */
+/** Limit of a worker at its start. */
 const MAX_FILES = 512
-/** Gives the files back: a process that may open none cannot start a program that does it. */
+/**
+ * Process that restores the limit: a process that may not open files cannot start another program
+ * for it.
+ */
 let giveBack: ChildProcess | undefined
 
-/** No file and no socket can be opened, whatever is closed: below the lowest number there is none. */
+/** No file or socket can be opened, whatever is closed: the limit is below the lowest number. */
 function takeFiles(): void {
   const pid = String(process.pid)
   giveBack = spawn('sh', ['-c', 'read -r line; prlimit --pid "$1" --nofile="$2":', 'sh', pid, String(MAX_FILES)], {
     stdio: ['pipe', 'ignore', 'inherit'],
   })
   const { status } = spawnSync('prlimit', ['--pid', pid, '--nofile=3:'])
-  if (status !== 0) throw new Error('prlimit does not take the files away')
+  if (status !== 0) throw new Error('prlimit did not lower the file limit')
 }
 
 async function giveFiles(): Promise<void> {
@@ -105,7 +108,7 @@ async function giveFiles(): Promise<void> {
   })
 }
 
-/** What is open is cut, and nothing new can be opened. */
+/** Open connections are cut, and new ones cannot be opened. */
 export const noConnection: Harm = {
   says: 'the connection is cut, and a new one fails: EMFILE, ECONNREFUSED, ENETUNREACH',
   lacks: (variant) =>
@@ -113,7 +116,7 @@ export const noConnection: Harm = {
   client: { lookupTtlMs: 0 },
   async apply({ variant, stage, phase }) {
     if (variant === 'refused') await stage.proxy.refuse()
-    // TCP to a group: the kernel has no route for that.
+    // TCP to a multicast address: the kernel has no route for it.
     else if (variant === 'unreachable') stage.names.answer = [{ address: '224.0.0.1', family: 4 }]
     else takeFiles()
     if (phase === 'dial') return

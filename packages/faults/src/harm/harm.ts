@@ -1,4 +1,4 @@
-/** A fault, as it is done to a run of a cell. */
+/** A fault, as it is applied to a run of a cell. */
 
 import type { ClientOptions } from '@unshard/core'
 import type { Reached } from '../cell/reach.js'
@@ -7,7 +7,7 @@ import type { Kind, Phase } from '../phases.js'
 import type { Random } from '../random.js'
 import type { World } from '../server/world.js'
 
-/** Everything a fault can get at. */
+/** Everything a fault can control. */
 export interface Scene {
   readonly phase: Phase
   readonly kind: Kind
@@ -20,37 +20,37 @@ export interface Scene {
 
 export type Server = 'process' | 'scripted' | 'external'
 
-/** What is left out is the usual. */
+/** Omitted members have defaults. */
 export interface Harm {
-  /** In words, for tables. */
+  /** Description for tables. */
   readonly says: string
-  /** Needs the kernel: a network namespace with root's rights, and these programs in it. */
+  /** Requires the kernel: a network namespace with root privileges, and these programs in it. */
   readonly kernel?: (phase: Phase) => readonly string[] | undefined
-  /** Why a variant cannot be run here. */
+  /** Reason why a variant cannot be run here. */
   readonly lacks?: (variant: string) => string | undefined
   /** Default `process`. */
   readonly server?: Server
-  /** Time goes on by itself: for faults that end by themselves. */
+  /** The clock advances by itself: for faults that end by themselves. */
   readonly realClock?: boolean
-  /** Octets of content. */
+  /** Length of the content in bytes. */
   readonly size?: number
   readonly client?: ClientOptions
-  /** Without the proxy between. */
+  /** Connect without the proxy. */
   readonly direct?: (variant: string) => boolean
-  /** All deadlines, where they are not the stage's. */
+  /** One value for all deadlines, if they differ from those of the fixture. */
   readonly timeoutMs?: (variant: string) => number | undefined
-  /** The phase to bring the request into first, where the fault has to come before the cell's phase. */
+  /** Phase to reach first, if the fault must precede the phase of the cell. */
   readonly startIn?: Phase
-  /** Strikes, when the phase is reached. Resolves when it has struck. */
+  /** Applies the fault when the phase is reached. Resolves when it is in effect. */
   apply(scene: Scene): unknown
-  /** While the request goes on under the fault. */
+  /** Called while the request continues under the fault. */
   during?(scene: Scene): unknown
-  /** The outcome is there: the network is well again. */
+  /** Called after the outcome: the network recovers. */
   lift?(scene: Scene): unknown
-  /** Nothing is well again: the old connection stays as it is, and only new ones are good. */
+  /** The network does not recover: the old connection stays as it is, and only new ones work. */
   readonly stays?: (scene: Scene) => boolean
 }
 
 export const DEFAULT_SIZE = 24_000
-/** For faults that make every octet slow. */
+/** For faults that slow down every byte. */
 export const SLOW_SIZE = 6_000

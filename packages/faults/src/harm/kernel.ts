@@ -1,4 +1,7 @@
-/** F04, F05, F07, F19 and F24: what only the kernel can do, in a network namespace of the worker's own, on its loopback link. */
+/**
+ * F04, F05, F07, F19 and F24: faults that need the kernel, on the loopback link of a network
+ * namespace of the worker.
+ */
 
 import { spawnSync } from 'node:child_process'
 import { LOCAL } from '../cell/lookup.js'
@@ -9,7 +12,7 @@ import { SLOW_SIZE } from './harm.js'
 
 const TABLE = 'inet harm'
 
-/** @throws Error with what the program said. */
+/** @throws Error with the output of the program. */
 function run(program: string, args: readonly string[], input?: string): void {
   const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8', input })
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? stderr}`)
@@ -20,7 +23,7 @@ function rules(...lines: readonly string[]): void {
   run('nft', ['-f', '-'], chain + lines.map((line) => `add rule ${TABLE} out ${line} drop\n`).join(''))
 }
 
-/** Packets to and from a port are lost, or those from it. */
+/** Drops the packets to and from a port, or only those from it. */
 export function drop(port: number, way: 'both' | 'fromServer'): void {
   rules(`tcp sport ${port}`, ...(way === 'both' ? [`tcp dport ${port}`] : []))
 }
@@ -32,7 +35,7 @@ export function undrop(): void {
 const nft = (): readonly string[] => ['nft']
 
 export const oneWay: Harm = {
-  says: "one-way black hole: the server's packets are lost, its acknowledgements too",
+  says: "one-way black hole: the server's packets are lost, including its acknowledgements",
   kernel: nft,
   apply: ({ stage }) => drop(stage.proxy.port, 'fromServer'),
   lift: undrop,
@@ -50,7 +53,7 @@ export const loss: Harm = {
   lift: undrop,
 }
 
-/** Before the handshake 8 kbit/s would be all about the certificate. */
+/** Before the handshake, 8 kbit/s would only test the certificate. */
 const EARLY: ReadonlySet<Phase> = new Set(['dial', 'tls'])
 
 export const bandwidth: Harm = {
@@ -65,17 +68,17 @@ export const bandwidth: Harm = {
   lift: () => run('tc', ['qdisc', 'del', 'dev', 'lo', 'root']),
 }
 
-/** TEST-NET-1 (RFC 5737): nobody has these. */
+/** Addresses of TEST-NET-1 (RFC 5737), which are not in use. */
 const [UNREACHABLE, SILENT] = ['192.0.2.1', '192.0.2.2']
 
 export const deadAddress: Harm = {
   says: 'one of several addresses is dead',
   kernel: () => ['nft', 'ip'],
-  // The next address is tried after a quarter of a second, and that has to pass.
+  // The next address is tried after a quarter of a second, so time has to pass.
   realClock: true,
   apply({ stage, variant }) {
     run('ip', ['route', 'add', 'unreachable', UNREACHABLE])
-    // Sent to the loopback link, and lost there.
+    // Packets go to the loopback link and are dropped there.
     run('ip', ['route', 'add', SILENT, 'dev', 'lo'])
     rules(`ip daddr ${SILENT}`)
     const dead = { address: variant === 'silent' ? SILENT : UNREACHABLE, family: 4 }
@@ -103,10 +106,10 @@ function give({ variant }: Scene): void {
 }
 
 export const linkDown: Harm = {
-  says: 'the link goes down and comes back, or its address goes',
+  says: 'the link goes down and comes back, or loses its address',
   kernel: () => ['ip'],
   apply: take,
-  // Back before any deadline passes.
+  // Comes back before any deadline.
   during: (scene) => (scene.variant === 'back' ? give(scene) : undefined),
   lift: (scene) => (scene.variant === 'back' ? undefined : give(scene)),
 }

@@ -1,4 +1,4 @@
-/** F13 to F17: the server dies, stops, reloads, says goodbye or resets a stream. */
+/** F13 to F17: the server dies, stops, reloads, sends GOAWAY or resets a stream. */
 
 import { turn, until } from '../cell/time.js'
 import { ExternalBackend } from '../server/external.js'
@@ -8,7 +8,7 @@ import type { Harm, Scene } from './harm.js'
 
 function processOf({ stage }: Scene): OriginProcess {
   if (stage.backend instanceof OriginProcess) return stage.backend
-  throw new Error('not a server in a process of its own')
+  throw new Error('not a server in a separate process')
 }
 
 function scriptedOf({ stage }: Scene): ScriptedBackend {
@@ -16,13 +16,13 @@ function scriptedOf({ stage }: Scene): ScriptedBackend {
   throw new Error('not a scripted server')
 }
 
-/** A port whose server has gone refuses; the proxy before it has to say so. */
+/** The port of a dead server refuses connections; the proxy in front of it must do the same. */
 export const kill: Harm = {
   says: 'SIGKILL of the server',
   async apply(scene) {
     const { stage, phase } = scene
     await stage.proxy.refuse()
-    // What the proxy has kept of its half of the handshake was never sent.
+    // The half of the handshake that the proxy holds was never sent.
     if (phase === 'tls') stage.proxy.halfClose()
     await processOf(scene).kill()
     if (phase === 'idle') await until(5_000, 'the client sees the end', () => stage.open === 0)
@@ -52,9 +52,12 @@ export const stop: Harm = {
   },
 }
 
-/** Apache says it late, and later on a busy machine. Milliseconds. */
+/** Time until Apache sends GOAWAY on a busy machine, in milliseconds. */
 const APACHE_MS = 20_000
-/** With all of its streams taken it may say nothing before one of them ends: after so long it is let go on, and may say it then. */
+/**
+ * With all streams in use Apache may send nothing before one of them ends: after this many
+ * milliseconds it is released.
+ */
 const APACHE_FULL_MS = 3_000
 
 export const reload: Harm = {
@@ -65,9 +68,9 @@ export const reload: Harm = {
     await stage.backend.server.reload!()
     if (phase === 'dial' || phase === 'tls' || phase === 'settings') return
     if (phase === 'queued' && variant === 'apache') {
-      return until(APACHE_FULL_MS, 'the client hears GOAWAY', () => stage.open === 0).catch(() => undefined)
+      return until(APACHE_FULL_MS, 'the client receives GOAWAY', () => stage.open === 0).catch(() => undefined)
     }
-    await until(APACHE_MS, 'the client hears GOAWAY', () => stage.open === 0)
+    await until(APACHE_MS, 'the client receives GOAWAY', () => stage.open === 0)
   },
 }
 
@@ -90,11 +93,11 @@ export const goaway: Harm = {
       conversation.goaway(conversation.lastStreamId, INTERNAL_ERROR)
       conversation.end()
     }
-    if (phase === 'idle') await until(5_000, 'the client hears GOAWAY', () => stage.open === 0)
+    if (phase === 'idle') await until(5_000, 'the client receives GOAWAY', () => stage.open === 0)
   },
 }
 
-/** RFC 9113 §7, in order: a name's place is its code. */
+/** RFC 9113 §7, in order: the index of a name is its code. */
 export const CODES = [
   'NO_ERROR',
   'PROTOCOL_ERROR',
@@ -119,9 +122,10 @@ export const resetStream: Harm = {
     const { variant, stage, phase, reached } = scene
     const code = CODES.indexOf(variant as (typeof CODES)[number])
     const { conversation, http1Port } = scriptedOf(scene)
-    // Who is told to come back over HTTP/1.1 comes over a new connection, and stays there.
+    // A client that is sent to HTTP/1.1 opens a new connection and stays there.
     if (variant === 'HTTP_1_1_REQUIRED') stage.proxy.targetPort = http1Port
-    // A request that has not arrived has the next number; beside a stream's own there may be one of another request.
+    // A request that has not arrived has the next stream number, possibly after the stream of
+    // another request.
     const streamId = phase === 'headers' ? conversation.lastStreamId + 2 : conversation.streamOf(reached.attempt().id)
     conversation.reset(streamId, code, variant === 'REFUSED_STREAM' || variant === 'HTTP_1_1_REQUIRED')
   },

@@ -1,11 +1,14 @@
-/** F06, F08, F09, F22: nothing is lost, but it comes late, in octets, all at once, or while the client does not listen. */
+/**
+ * F06, F08, F09, F22: nothing is lost, but data is delayed, split into single bytes, merged, or
+ * arrives while the client is blocked.
+ */
 
 import { turn } from '../cell/time.js'
 import type { Phase } from '../phases.js'
 import { pick } from '../random.js'
 import { type Harm, SLOW_SIZE } from './harm.js'
 
-/** Phases after which few round trips are left. */
+/** Phases with few remaining round trips. */
 const LATE: ReadonlySet<Phase> = new Set(['waiting', 'reading', 'complete', 'closing'])
 
 export const latency: Harm = {
@@ -24,14 +27,14 @@ export const latency: Harm = {
 }
 
 export const slices: Harm = {
-  says: 'writes of one octet',
+  says: 'writes of one byte',
   realClock: true,
   size: SLOW_SIZE,
   apply: ({ stage }) => stage.proxy.set('both', { sliceBytes: 1 }),
   lift: ({ stage }) => stage.proxy.set('both', { sliceBytes: 0 }),
 }
 
-/** Longer than the server takes to write all of a response. */
+/** Longer than the server takes to write a whole response. */
 const MERGE_MS = 25
 
 export const merged: Harm = {
@@ -46,12 +49,13 @@ const BLOCKED_MS = 1_000
 export const blockedLoop: Harm = {
   says: "the client's event loop is blocked for a second",
   realClock: true,
-  // The proxy is in the blocked process, too: without it the answer is there when the process looks up, and every deadline is over.
+  // The proxy runs in the blocked process, too: without it, the response has arrived when the
+  // process resumes, and every deadline has passed.
   direct: (variant) => variant === 'late',
   timeoutMs: (variant) => (variant === 'late' ? BLOCKED_MS / 2 : undefined),
   apply() {},
   async during() {
-    // What was written last has to leave.
+    // Let the last write be sent.
     await turn()
     for (const end = performance.now() + BLOCKED_MS; performance.now() < end; );
   },

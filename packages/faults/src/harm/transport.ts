@@ -1,4 +1,4 @@
-/** F01 to F03 and F10 to F12: the connection is cut, swallowed or falsified. The chaos proxy does it. */
+/** F01 to F03 and F10 to F12: the chaos proxy cuts, drops or corrupts the connection. */
 
 import { until } from '../cell/time.js'
 import type { Phase } from '../phases.js'
@@ -7,13 +7,20 @@ import { ScriptedBackend } from '../server/scripted.js'
 import type { Harm, Scene } from './harm.js'
 import { drop, undrop } from './kernel.js'
 
-/** Shorter than the shortest record with a field section in it: what is cut or changed before it has told nothing. */
+/**
+ * Shorter than the shortest record with a field section: no field is complete before that position.
+ */
 const IN_FIRST_RECORD = 20
-/** What a change must not hit: a record's own header, where it could be without effect, or change where the record ends. */
+/**
+ * Length of a record header, which a change must not hit: it could have no effect, or change the
+ * end of the record.
+ */
 const RECORD_HEADER = 5
 const FATAL_INTERNAL_ERROR = Buffer.from('15030300020250', 'hex')
 
-/** In phase `idle`, variant `seen`: the client has noticed before the request is made. */
+/**
+ * In phase `idle`, variant `seen`: waits until the client has noticed before the request is made.
+ */
 async function noticed({ phase, variant, stage }: Scene): Promise<void> {
   if (phase === 'idle' && variant !== 'unseen') await until(5_000, 'the client sees the end', () => stage.open === 0)
 }
@@ -56,18 +63,19 @@ export const blackHole: Harm = {
 }
 
 export const corrupt: Harm = {
-  says: 'one octet of a TLS record is changed',
-  // A session of node:http2 that gets the client's fatal alert stays in CLOSE-WAIT for ever: the server would have sockets open.
+  says: 'one byte of a TLS record is changed',
+  // A node:http2 session that gets the client's fatal alert stays in CLOSE-WAIT forever, so the
+  // server would keep open sockets.
   server: 'scripted',
   apply({ phase, stage, random }) {
-    // In the random of the ServerHello, behind what may have any value.
+    // In the random of the ServerHello, behind the fields that may have any value.
     const corruptAfter = phase === 'tls' ? 11 + below(random, 32) : RECORD_HEADER + below(random, 12)
     for (const link of stage.proxy.links) link.set('toClient', { corruptAfter })
   },
 }
 
 export const truncate: Harm = {
-  says: 'cut off at some octet, then FIN',
+  says: 'cut off at some byte, then FIN',
   apply({ phase, stage, random }) {
     const truncateAfter = below(random, IN_FIRST_RECORD)
     if (phase === 'dial') return stage.proxy.setNew('toClient', { truncateAfter })
@@ -76,7 +84,7 @@ export const truncate: Harm = {
   lift: ({ stage }) => stage.proxy.setNew('toClient', { truncateAfter: undefined }),
 }
 
-/** Phases in which the client has nothing to say by itself. */
+/** Phases in which the client sends nothing by itself. */
 const SILENT: ReadonlySet<Phase> = new Set(['settings', 'queued', 'body', 'waiting', 'reading', 'complete', 'closing'])
 
 export const tlsEnd: Harm = {
@@ -93,7 +101,10 @@ export const tlsEnd: Harm = {
   },
 }
 
-/** During the handshake an alert is in clear. Later it is the server's own answer to an octet that was changed. */
+/**
+ * During the handshake an alert is in cleartext. Later it is the server's own response to a changed
+ * byte.
+ */
 async function alert({ phase, stage, random }: Scene): Promise<void> {
   if (phase === 'tls') return stage.proxy.links[0]!.toClient.inject(FATAL_INTERNAL_ERROR)
   for (const link of stage.proxy.links) link.set('toServer', { corruptAfter: RECORD_HEADER + below(random, 12) })
@@ -101,5 +112,5 @@ async function alert({ phase, stage, random }: Scene): Promise<void> {
   const origin = `https://a.test.example:${stage.proxy.port}`
   stage.client.ping(origin).catch(() => undefined)
   if (phase === 'settings') stage.proxy.letGo()
-  await until(5_000, 'the client hears the alert', () => stage.open === 0)
+  await until(5_000, 'the client receives the alert', () => stage.open === 0)
 }

@@ -1,4 +1,7 @@
-/** Runs it: so many requests at once until all have been sent, and a change of the world every few hundred. */
+/**
+ * Runs the load: parallel requests until all are sent, with a change of the environment every few
+ * hundred.
+ */
 
 import { X509Certificate } from 'node:crypto'
 import { type Authority, type Cores, createAuthority } from '@unshard/testkit'
@@ -10,14 +13,17 @@ import { CERTIFICATES } from './plan.js'
 import { Servers } from './servers.js'
 import { World } from './world.js'
 
-/** Requests at once. */
+/** Parallel requests. */
 const WIDTH = 256
-/** Changes of the world in one run, and the most and the fewest requests from one to the next. */
+/**
+ * Changes of the environment per run, and the maximum and minimum number of requests between two of
+ * them.
+ */
 const CHANGES = 100
 const MOST_BETWEEN = 2_000
 const FEWEST_BETWEEN = 500
 const REPORT_EVERY = 50_000
-/** No deadline of a request is as long. */
+/** Longer than any deadline of a request. */
 const STUCK_MS = 30_000
 
 export interface RunOptions {

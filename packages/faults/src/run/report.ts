@@ -1,4 +1,4 @@
-/** What `pnpm faults` says: a line for each failing cell, a table of all, and the counts. */
+/** Report of `pnpm faults`: a line for each failing cell, a table of all cells, and the counts. */
 
 import { type Cell, nameOf } from '../cells.js'
 import { HARMS } from '../harm/all.js'
@@ -9,7 +9,7 @@ export interface Entry {
   readonly cell: Cell
   /** `undefined` for a cell that could not be run at all. */
   readonly result: Result | undefined
-  /** Why not. */
+  /** Reason why it was not run. */
   readonly skipped?: string
 }
 
@@ -17,7 +17,7 @@ export function failed({ result }: Entry): boolean {
   return (result?.wrong.length ?? 0) > 0
 }
 
-/** Skipped in whole: nothing of it was run. */
+/** Whether nothing of the cell was run. */
 export function skipped({ result }: Entry): boolean {
   return result === undefined || result.runs === 0
 }
@@ -28,7 +28,7 @@ export function failureLines({ cell, result }: Entry, seed: number): string[] {
   return [...lines, `  again: pnpm faults --only ${fault} --phase ${phase} --kind ${kind} --seed ${seed}`]
 }
 
-/** A line for each fault, a column for each phase: `3` passed, `2!` one of three failed, `s` skipped. */
+/** One line per fault, one column per phase: `3` passed, `2!` one of three failed, `s` skipped. */
 export function tableLines(entries: readonly Entry[]): string[] {
   const width = Math.max(...PHASES.map(({ length }) => length)) + 1
   const lines = [`    ${PHASES.map((phase) => phase.padStart(width)).join('')}`]
@@ -49,7 +49,7 @@ function mark(entries: readonly Entry[]): string {
   return bad === 0 ? `${good}` : `${good}!`
 }
 
-/** `640 passed, 2 failed, 3 skipped (no program nft: 3)`. */
+/** `640 passed, 2 failed, 3 skipped (program nft is missing: 3)`. */
 export function countsLine(entries: readonly Entry[]): string {
   const reasons = new Map<string, number>()
   for (const entry of entries) {

@@ -1,4 +1,7 @@
-/** A process that runs cells, one after the other: what a cell leaves open, blocks or uses up is seen here and nowhere else. */
+/**
+ * A process that runs cells one after the other: files that a cell leaves open, blocks or exhausts
+ * are confined to it.
+ */
 
 import { Traces } from '../cell/clean.js'
 import { play } from '../cell/run.js'
@@ -11,16 +14,16 @@ import { randomFor } from '../random.js'
 import type { Backend } from '../server/account.js'
 import { type Certificates, World } from '../server/world.js'
 
-/** What a worker is told. */
+/** Messages to a worker. */
 export type ToWorker = { readonly certificates: Certificates; readonly seed: number } | { readonly cell: Cell } | 'end'
 
-/** What it tells of each cell. */
+/** Result of a cell. */
 export interface Result {
-  /** What is wrong, in words. */
+  /** Descriptions of the problems. */
   readonly wrong: readonly string[]
-  /** Variants that could not be run, and why. */
+  /** Variants that could not be run, with the reason. */
   readonly skipped: readonly string[]
-  /** Variants that were run. */
+  /** Number of variants that were run. */
   readonly runs: number
   readonly ms: number
 }
@@ -44,7 +47,7 @@ async function backendFor(cell: Cell, variant: string, { certificates, ...on }: 
 async function runVariant(cell: Cell, variant: string, expected: Outcome): Promise<string[] | undefined> {
   const at = world!
   const harm = HARMS[cell.fault]!
-  // Started before anything is counted: they stay.
+  // Started before anything is counted: these stay open.
   await at.process()
   if (harm.server === 'external') await at.external(variant)
   const traces = new Traces()
@@ -70,7 +73,7 @@ async function runVariant(cell: Cell, variant: string, expected: Outcome): Promi
   return wrong
 }
 
-/** A cell that broke off must not leave its fault to the next one. */
+/** Removes the fault of a cell that was interrupted, before the next cell. */
 async function lift(cell: Cell, variant: string, stage: Stage): Promise<void> {
   const scene = { ...cell, variant, stage, world: world!, random: Math.random, reached: undefined as never }
   try {
@@ -78,7 +81,7 @@ async function lift(cell: Cell, variant: string, stage: Stage): Promise<void> {
     stage.backend.release(stage.options.run)
     await HARMS[cell.fault]!.lift?.(scene)
   } catch {
-    // It may never have struck.
+    // The fault may never have been applied.
   }
 }
 
@@ -110,5 +113,5 @@ process.on('message', (message: ToWorker) => {
   }
 })
 
-// Done, or whoever it works for is gone.
+// Done, or the parent process has ended.
 process.once('disconnect', () => process.exit())

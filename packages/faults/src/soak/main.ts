@@ -1,4 +1,7 @@
-/** `pnpm soak`: load for as long as is asked, and two fixed runs. Exit code 1 when something is wrong, or grows. */
+/**
+ * `pnpm soak`: load for the given time, and two fixed runs. Exit code 1 if something is wrong or
+ * grows.
+ */
 
 import { createAuthority } from '@unshard/testkit'
 import { readSoakArguments, type SoakArguments, USAGE } from './arguments.js'
@@ -6,10 +9,10 @@ import { abortMany, type CycleResult, goawayMany } from './cycles.js'
 import { soak } from './mix.js'
 import { compare } from './samples.js'
 
-/** Of one kind, at the most. */
+/** Maximum number of lines of one kind. */
 const MAX_LINES = 20
 
-/** Returns how much is wrong. */
+/** Prints a report and returns the number of problems. */
 function report(name: string, { samples, said, wrong }: CycleResult): number {
   const { lines, grown } = compare(samples)
   console.log(`${name}: ${said}`)
@@ -38,9 +41,9 @@ async function main(): Promise<number> {
   if (aborts !== undefined) wrong += report('aborts', await abortMany(aborts, authority))
   if (goaways !== undefined) wrong += report('goaways', await goawayMany(goaways, authority))
   if (seconds !== undefined) wrong += report('soak', await soak(seconds, seed, authority))
-  for (const error of uncaught) console.log(`FAIL nobody caught ${(error as Error)?.stack ?? String(error)}`)
+  for (const error of uncaught) console.log(`FAIL uncaught error: ${(error as Error)?.stack ?? String(error)}`)
   wrong += uncaught.length
-  console.log(wrong === 0 ? 'nothing wrong' : `${wrong} wrong`)
+  console.log(wrong === 0 ? 'no problems' : `${wrong} problems`)
   return wrong === 0 ? 0 : 1
 }
 

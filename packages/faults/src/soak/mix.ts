@@ -1,4 +1,7 @@
-/** Mixed load against servers that misbehave. Every request settles once, no POST arrives twice, and nothing is left behind. */
+/**
+ * Mixed load against misbehaving servers. Every request settles exactly once, no POST arrives
+ * twice, and nothing leaks.
+ */
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { getEventListeners } from 'node:events'
@@ -14,12 +17,12 @@ import { DO_FIELD, type FromServers, type Told, type ToServers } from './server-
 
 const PROGRAM = fileURLToPath(new URL('./server-main.js', import.meta.url))
 const HOST = 'a.test.example'
-/** Requests at once. */
+/** Parallel requests. */
 const WIDTH = 48
-/** Between two samples, milliseconds; short runs have at least nine. */
+/** Interval between samples, in milliseconds; short runs take at least nine. */
 const SAMPLE_MS = 10_000
 const LEAST_SAMPLES = 9
-/** No deadline of the load is as long. */
+/** Longer than any deadline of the load. */
 const STUCK_MS = 30_000
 const TIMEOUTS = { connect: 2_000, headers: 800, body: 800, queue: 2_000, total: 4_000 }
 
@@ -56,12 +59,12 @@ class Servers {
 
 class Load {
   readonly wrong: string[] = []
-  /** How requests ended, by name. */
+  /** Number of requests by ending. */
   readonly endings = new Map<string, number>()
   readonly #client: Client
   readonly #ports: readonly number[]
   readonly #random: Random
-  /** Shared by many requests: it must not collect listeners. */
+  /** Shared by many requests: it must not accumulate listeners. */
   readonly shared: AbortController = new AbortController()
   #answered: string[] = []
   #unprocessed: string[] = []
@@ -77,7 +80,7 @@ class Load {
     return this.#number
   }
 
-  /** Since the last time. */
+  /** Returns the outcomes since the last call. */
   told(): Told {
     const told = { answered: this.#answered, unprocessed: this.#unprocessed }
     this.#answered = []
@@ -85,7 +88,7 @@ class Load {
     return told
   }
 
-  /** Requests one after the other, many times at once, until `end`. */
+  /** Sends requests one after the other on many lanes until `end`. */
   async run(end: number): Promise<void> {
     const one = async (): Promise<void> => {
       while (performance.now() < end) await this.#request()
@@ -146,7 +149,7 @@ class Load {
     ])
   }
 
-  /** In whole, in part, late, or not at all. */
+  /** Reads the response completely, partly, late, or not at all. */
   async #read(response: HttpResponse): Promise<void> {
     const how = below(this.#random, 5)
     if (how === 0) return void (await response.body.return!())
@@ -175,7 +178,10 @@ async function* slowly(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Load for so many seconds. Between its parts nothing is under way, and what is held is counted. */
+/**
+ * Runs the load for `seconds`. Between its parts no request is in flight, and resources are
+ * sampled.
+ */
 export async function soak(seconds: number, seed: number, authority: Authority): Promise<CycleResult> {
   const servers = new Servers()
   const { ports, address } = await servers.start(authority, seed)
@@ -195,7 +201,7 @@ export async function soak(seconds: number, seed: number, authority: Authority):
     const { wrong, deliveries } = await servers.calm(load.told())
     load.wrong.push(...wrong)
     delivered = deliveries
-    // The first part is for the runtime to learn.
+    // The first part warms up the runtime.
     if (part > 0) samples.push(await sample())
     const listeners = getEventListeners(load.shared.signal, 'abort').length
     if (listeners > 1) load.wrong.push(`${listeners} listeners on a shared signal`)
@@ -208,9 +214,9 @@ export async function soak(seconds: number, seed: number, authority: Authority):
   return { samples, wrong: load.wrong, said }
 }
 
-/** Streams that were left by their readers are closed by then. */
+/** Streams abandoned by their readers are closed by then. */
 async function idle(client: Client, { wrong }: Load): Promise<void> {
   const active = (): number => client.stats().connections.reduce((all, each) => all + each.active, 0)
   for (const until = performance.now() + 5_000; active() > 0 && performance.now() < until; ) await turn()
-  if (active() > 0) wrong.push(`${active()} streams are open, and no request is under way`)
+  if (active() > 0) wrong.push(`${active()} streams are open, but no request is in flight`)
 }

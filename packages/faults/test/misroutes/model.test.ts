@@ -15,7 +15,7 @@ const [HERE, THERE] = ['127.0.0.1', '127.0.0.2']
 const [A, B] = ['a2.one.example', 'b5.two.example']
 const NOW = 100_000
 
-/** A connection made for A, which has just answered something, and B that leads there too. */
+/** A connection made for A, which has just answered, and B, which resolves to the same address. */
 function rig(connection: Partial<SeenConnection> = {}): {
   model: Model
   ask(asked?: Partial<Asked>): Misroute | undefined
@@ -36,20 +36,20 @@ function rig(connection: Partial<SeenConnection> = {}): {
   return { model, ask }
 }
 
-it('its own host, and another one that leads there and that the certificate covers', () => {
+it('accepts its own host, and another host that resolves there and is covered by the certificate', () => {
   const { ask } = rig()
   expect(ask({ host: A })).toBeUndefined()
   expect(ask({ host: B })).toBeUndefined()
 })
 
-it('tells how old the answer was that led there', () => {
+it('returns the age of the DNS answer with the address', () => {
   const { model, ask } = rig()
   ask({ id: 1 })
   expect(model.answerAgeMs({ id: 1, client: 0, tag: undefined, host: B, atMs: NOW }, 1)).toBe(50)
   expect(model.answerAgeMs({ id: 1, client: 0, tag: undefined, host: 'nowhere.example', atMs: NOW }, 1)).toBeNaN()
 })
 
-describe('what a certificate covers, strictly', () => {
+describe('hosts that a certificate covers strictly', () => {
   it.each([
     [0, 'a0.one.example', true],
     [0, 'a7.one.example', true],
@@ -71,18 +71,18 @@ describe('is a misroute', () => {
     expect(rig({ certificate: 0 }).ask()).toBe('certificate')
   })
 
-  it('an address that the host was never said to have', () => {
+  it('an address that the host never had', () => {
     expect(rig({ address: '127.0.0.3' }).ask()).toBe('address-never')
   })
 
-  it('an address that the host had once, when that answer is over and the next is another', () => {
+  it('an address that the host had once, after that answer has expired and the next one differs', () => {
     const { model, ask } = rig()
     model.answered(0, B, [THERE], NOW + TTL_MS)
     expect(ask({ atMs: NOW - 50 + TTL_MS + SLACK_MS })).toBeUndefined()
     expect(ask({ atMs: NOW - 49 + TTL_MS + SLACK_MS })).toBe('address-stale')
   })
 
-  it('another tag, or another client, than that of everything before', () => {
+  it('isolation or a client different from earlier requests', () => {
     const { ask } = rig()
     expect(ask()).toBeUndefined()
     expect(ask({ tag: 'red' })).toBe('other-partition')
@@ -94,16 +94,16 @@ describe('is a misroute', () => {
     expect(rig().ask({ client: 2, host: A })).toBeUndefined()
   })
 
-  it('anything for another host over HTTP/1.1', () => {
+  it('any other host over HTTP/1.1', () => {
     expect(rig({ address: '127.0.0.8' }).ask()).toBe('http/1.1')
   })
 
-  it('a host that is kept apart, on whatever connection, and whatever on its connection', () => {
+  it('a denied host on any connection, and any other host on its connection', () => {
     expect(rig().ask({ host: 'g0.gated.example' })).toBe('kept-apart')
     expect(rig({ serverName: 'g0.gated.example' }).ask()).toBe('kept-apart')
   })
 
-  it('a host outside the Origin Set, once the client has heard of that', () => {
+  it('a host outside the Origin Set, once the client has received the set', () => {
     const { model, ask } = rig({ originHosts: [A] })
     expect(ask()).toBeUndefined()
     model.heard(1, NOW)
@@ -111,7 +111,7 @@ describe('is a misroute', () => {
     expect(ask({ atMs: NOW + 1 })).toBe('origin-set')
   })
 
-  it('a host that was turned away, from when the client has read that until five minutes later', () => {
+  it('a host with a 421, from the time the client has read it until five minutes later', () => {
     const { model, ask } = rig()
     model.turnedAway(0, HERE, 4, B, NOW)
     expect(ask({ atMs: NOW })).toBeUndefined()
@@ -121,14 +121,14 @@ describe('is a misroute', () => {
     expect(ask({ atMs: NOW + 300_001 })).toBeUndefined()
   })
 
-  it('a connection of its own to where the host did not lead when it was made, or with a certificate for others', () => {
+  it('a dedicated connection to an address that the host did not have when it was opened, or with a certificate for others', () => {
     expect(rig({ address: THERE }).ask({ host: A })).toBe('own-address')
     expect(rig({ atMs: NOW - 100 + TTL_MS + SLACK_MS + DIAL_MS + 1 }).ask({ host: A })).toBe('own-address')
     expect(rig({ certificate: 1 }).ask({ host: A })).toBe('own-certificate')
     expect(rig({ certificate: 1 }).ask({ host: A, client: 3 })).toBe('own-address')
   })
 
-  it("an address, or a name with a dot at its end, on anybody else's connection", () => {
+  it("an address, or a name with a trailing dot, on another origin's connection", () => {
     for (const host of [HERE, `${B}.`]) {
       const { ask } = rig()
       ask({ host: A })
@@ -137,7 +137,7 @@ describe('is a misroute', () => {
     }
   })
 
-  it("another authority than was asked for, somebody else's credentials, or a connection that nobody has seen", () => {
+  it('a wrong authority, wrong credentials, or an unknown connection', () => {
     const { model } = rig()
     const asked: Asked = { id: 1, client: 0, tag: undefined, host: A, atMs: NOW }
     const good = { connection: 1, host: A, credential: credentialOf(0, undefined, A) }
