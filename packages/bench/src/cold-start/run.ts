@@ -1,4 +1,7 @@
-/** `pnpm bench cold-start`: every competitor in turn, A B C A B C, each time in a fresh process, and the proxies tell what it opened. */
+/**
+ * `pnpm bench cold-start`: all competitors in turn, A B C A B C, each in a fresh process; the
+ * proxies count its connections.
+ */
 
 import type { ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -11,7 +14,7 @@ import { type ColdRound, coldClaims, coldResult, coldTitle, describeCold } from 
 import type { Assignment, Places, Seen, Turn } from './task.js'
 
 const SERVERS_TIMEOUT_MS = 30_000
-/** Nobody needs a tenth of it. */
+/** Ten times as long as any competitor takes. */
 const TURN_TIMEOUT_MS = 30_000
 
 export async function runColdStart(context: RunContext): Promise<ScenarioReport> {
@@ -73,7 +76,7 @@ async function takeTurn(assignment: Assignment, { cores }: RunContext, caFile: s
   } catch (error) {
     return { ms: Number.NaN, cpuMs: Number.NaN, errors: 1, firstError: describe(error) }
   } finally {
-    // The next one gets the core for itself.
+    // The next process gets the core for itself.
     await exit
   }
 }

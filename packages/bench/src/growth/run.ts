@@ -1,4 +1,7 @@
-/** `pnpm bench growth`: does a request cost more when there are many, or a field when there are many? Levels in turn, each in a fresh process. */
+/**
+ * `pnpm bench growth`: does a request cost more if there are many, or a field? Levels take turns,
+ * each in a fresh process.
+ */
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** `pnpm bench many-origins`: one origin and ten thousand in turn, each time in a fresh process, over one connection. */
+/**
+ * `pnpm bench many-origins`: one origin and ten thousand in turn, each in a fresh process, over one
+ * connection.
+ */
 
 import { describe } from '../load.js'
 import { nextMessage, startScript } from '../processes.js'
@@ -7,7 +10,7 @@ import { describeMany, manyClaims, manyResult } from './figures.js'
 import { type Assignment, IN_FLIGHT, ORIGINS, type Server, type Turn } from './task.js'
 
 const SERVER_TIMEOUT_MS = 30_000
-/** Beside the load: ten thousand origins are asked for once. */
+/** Time beyond the load: every one of ten thousand origins gets a first request. */
 const MARGIN_MS = 60_000
 
 export async function runManyOrigins(context: RunContext): Promise<ScenarioReport> {
@@ -56,7 +59,7 @@ async function takeTurn(assignment: Assignment, { cores, seconds, warmupSeconds 
   } catch (error) {
     return { cpuMicrosPerRequest: Number.NaN, requestsPerSecond: 0, connections: 0, errors: 1, firstError: describe(error) }
   } finally {
-    // The next one gets the core for itself.
+    // The next process gets the core for itself.
     await exit
   }
 }

@@ -1,4 +1,4 @@
-/** From turns to what one of each weighs, and what it may weigh. Pure. */
+/** From turns to memory per item and its limits. Pure. */
 
 import { median } from '../figures.js'
 import type { Chart } from '../plot.js'
@@ -6,12 +6,12 @@ import { type Claim, describeClaims } from '../report.js'
 import { alignedTable } from '../table.js'
 import { COUNTS, type MemoryTurn, WEIGHED, type Weighed } from './task.js'
 
-/** Medians of the rounds without an error, octets. */
+/** Medians of the rounds without an error, in bytes. */
 export type Weights = Readonly<Record<Weighed, number>>
 
 export const MAX_CONNECTION_BYTES = 40_000
 export const MAX_REQUEST_BYTES = 2_000
-/** Flat: less than the smallest thing that could be kept of each. */
+/** Less than the smallest object that could be retained for each. */
 export const MAX_ABORT_BYTES = 8
 
 const NAMES: Readonly<Record<Weighed, string>> = {

@@ -1,4 +1,7 @@
-/** Small GETs, 100 in flight, one TLS connection (HTTP/1.1 clients: theirs). What a request costs, with next to nothing in it. */
+/**
+ * Small GETs, 100 in flight, one TLS connection (HTTP/1.1 clients use their own number): the cost
+ * of a request with minimal content.
+ */
 
 import { builtInFetch } from '../competitors/built-in-fetch.js'
 import { h2load } from '../competitors/h2load.js'
@@ -23,7 +26,7 @@ export const smallGet: Scenario = {
   name: 'small-get',
   title: 'GET of 6 octets, 100 in flight, one TLS connection',
   path: '/small.txt',
-  // What testkit's external servers serve there; importing testkit for it would cost every competitor's process.
+  // Content of testkit's external servers; importing testkit would cost every competitor's process.
   text: 'hello\n',
   inFlight: 100,
   competitors: [

@@ -1,4 +1,7 @@
-/** Large contents sent, four in flight. nginx reads each to its end and passes none of it on, whichever protocol it comes by. */
+/**
+ * Uploads of large contents, four in flight. nginx reads each to its end and discards it, whatever
+ * the protocol.
+ */
 
 import { builtInFetch } from '../competitors/built-in-fetch.js'
 import { curl } from '../competitors/curl.js'

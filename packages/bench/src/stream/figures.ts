@@ -1,4 +1,4 @@
-/** From turns to figures: medians, and what has to come out. Pure. */
+/** From turns to figures: medians and claims. Pure. */
 
 import { median } from '../figures.js'
 import { type Claim, describeClaims } from '../report.js'
@@ -11,13 +11,13 @@ export interface StreamResult {
   /** Medians of the rounds without an error. */
   readonly ms: number
   readonly cpuMs: number
-  /** The highest of any round. */
+  /** Maximum of all rounds. */
   readonly peakBytes: number
   readonly errors: number
   readonly rounds: readonly StreamTurn[]
 }
 
-/** Above what the process had before. */
+/** Limit above the memory of the process before reading. */
 export const MAX_PEAK_BYTES: number = 64 * 1_048_576
 
 export function streamResult(name: string, server: string, rounds: readonly StreamTurn[]): StreamResult {

@@ -64,7 +64,7 @@ async function takeTurn(competitor: string, servers: StreamServers, { cores }: R
   } catch (error) {
     return { ms: Number.NaN, cpuMs: Number.NaN, peakBytes: Number.NaN, errors: 1, firstError: describe(error) }
   } finally {
-    // The next one gets the core for itself.
+    // The next process gets the core for itself.
     await exit
   }
 }
