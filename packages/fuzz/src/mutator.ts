@@ -1,4 +1,7 @@
-/** New inputs from old ones: blind changes of octets, changes of whole units, and splices of two inputs. */
+/**
+ * Creates new inputs from old ones: blind changes of bytes, changes of whole units, and splices of
+ * two inputs.
+ */
 
 import { NUMBERS, OCTETS } from './dictionary.js'
 import { joinUnits, type Layout } from './layout.js'
@@ -18,7 +21,9 @@ export class Mutator {
     this.#random = random
   }
 
-  /** Another input, made from `input` and perhaps from parts of `other`. Neither is changed. */
+  /**
+   * Returns a new input made from `input` and possibly from parts of `other`. Neither is changed.
+   */
   mutate(input: Uint8Array, other: Uint8Array): Uint8Array {
     const random = this.#random
     let bytes = input
@@ -27,7 +32,7 @@ export class Mutator {
     return bytes.length > MAX_INPUT_BYTES ? bytes.subarray(0, MAX_INPUT_BYTES) : bytes
   }
 
-  /** Changes that know nothing of units. */
+  /** Changes that ignore units. */
   #octets(input: Uint8Array, other: Uint8Array): Uint8Array {
     const random = this.#random
     const at = random.below(input.length)
@@ -40,9 +45,9 @@ export class Mutator {
         return changed(input, at, random.pick(OCTETS))
       case 3:
         return withNumber(input, at, random.pick(NUMBERS))
-      case 4: // Taken out.
+      case 4: // Remove.
         return spliced(input, at, 1 + random.below(MAX_BLOCK), new Uint8Array(0))
-      case 5: // Doubled, or put in from elsewhere.
+      case 5: // Duplicate, or insert from elsewhere.
         return spliced(input, at, 0, block(random.oneIn(2) ? input : other, random))
       default:
         return spliced(input, at, input.length, other.subarray(random.below(other.length)))
@@ -62,7 +67,7 @@ export class Mutator {
       case 1:
         units.splice(random.below(units.length + 1), 0, ...units.slice(at, at + 1 + random.below(3)))
         break
-      case 2: // Another place.
+      case 2: // Move.
         units.splice(random.below(units.length), 0, ...units.splice(at, 1))
         break
       case 3:

@@ -1,4 +1,7 @@
-/** How the inputs of the conversation targets are taken apart, made up and altered: frames and acts, not single octets. */
+/**
+ * Splits, creates and alters inputs of the conversation targets: frames and acts instead of single
+ * bytes.
+ */
 
 import { FrameType } from '../../../testkit/src/frame-names.js'
 import { BLOCKS, NUMBERS, OCTETS } from '../dictionary.js'
@@ -78,7 +81,7 @@ export class ConversationLayout implements Layout {
       copy[part] = part === 1 ? random.pick(TYPES) : part === 2 ? random.pick(FLAGS) : random.pick(STREAMS)
       return copy
     }
-    // The number of octets is wrong on purpose now and then: what follows becomes payload.
+    // Sometimes the length is wrong on purpose: what follows becomes payload.
     if (random.oneIn(16)) {
       copy[field + 1] = random.pick(OCTETS)
       return copy
@@ -106,7 +109,7 @@ function inventFrame(random: Prng, hold: number): Uint8Array {
   return withPayload(Uint8Array.of(Op.FRAME | hold, type, random.pick(FLAGS), stream, 0, 0), payloadFor(type, random))
 }
 
-/** What such a frame might carry. */
+/** Returns a plausible payload for such a frame. */
 function payloadFor(type: number, random: Prng): Uint8Array {
   switch (type) {
     case FrameType.HEADERS:

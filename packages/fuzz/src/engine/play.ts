@@ -1,4 +1,4 @@
-/** Plays an input: units to acts, in order. */
+/** Plays an input: turns units into acts, in order. */
 
 import { headers, raw as rawFrame } from '../../../testkit/src/frames.js'
 import { BLOCKS } from '../dictionary.js'
@@ -8,7 +8,7 @@ import { FRAME_HEAD_BYTES, HOLD, kindOf, Op, RAW_HEAD_BYTES, streamIdOf, unitByt
 import { withSlabs } from './slabs.js'
 import { HEARD } from './witness.js'
 
-/** What one input may cost. */
+/** Limits of one input. */
 const MAX_UNITS = 300
 const MAX_DELIVERED = 200_000
 const MAX_REPEATS = 1_200
@@ -16,11 +16,11 @@ const END_STREAM = 0x1
 const KNOWN_TYPES = 13
 
 export interface PlayOptions {
-  /** Whether every frame of the server is well formed, after a handshake: the way leads deeper. */
+  /** Every frame of the server is well formed, after a handshake: this reaches deeper code. */
   readonly framed: boolean
-  /** Whether acts may happen inside calls of the listener. */
+  /** Acts may happen inside calls of the listener. */
   readonly inner: boolean
-  /** Whether deliveries are cut where the input says so. */
+  /** Deliveries are split as the input says. */
   readonly cut: boolean
 }
 
@@ -32,7 +32,7 @@ export class Player {
   #cut = 0
   #repeat = 1
   #delivered = 0
-  /** The call of the listener inside which the next act happens. */
+  /** The listener call inside which the next act happens. */
   #during = -1
 
   constructor(it: Conversation, options: PlayOptions, trace?: (line: string) => void) {
@@ -81,12 +81,12 @@ export class Player {
     if (this.#held.length === 0) return
     const bytes = Buffer.concat(this.#held)
     this.#held = []
-    this.#trace?.(`< ${bytes.length > 64 ? `${bytes.toString('hex', 0, 64)}… ${bytes.length} octets` : bytes.toString('hex')}`)
+    this.#trace?.(`< ${bytes.length > 64 ? `${bytes.toString('hex', 0, 64)}… ${bytes.length} bytes` : bytes.toString('hex')}`)
     this.#it.deliver(bytes, this.#options.cut ? this.#cut : 0)
     this.#cut = 0
   }
 
-  /** The octets that a unit makes the server send, if it is one of those. */
+  /** Returns the bytes that a unit makes the server send, if it is such a unit. */
   #said(unit: Uint8Array): Buffer | undefined {
     const [first, x = 0, y = 0, z = 0] = unit
     switch (kindOf(first!)) {

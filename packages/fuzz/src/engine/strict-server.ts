@@ -1,4 +1,7 @@
-/** A server that accepts nothing RFC 9113 does not allow: it reads what the engine writes, and keeps its own books. */
+/**
+ * A server that rejects everything RFC 9113 does not allow: it reads the engine's output and does
+ * its own bookkeeping.
+ */
 
 import { HpackDecoder } from '../../../core/src/h2/hpack/decoder.js'
 import { FrameType } from '../../../testkit/src/frame-names.js'
@@ -9,12 +12,12 @@ import { contentAt, type Request } from './request.js'
 import { BindingSettings, type Spoken } from './spoken.js'
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
-/** Larger field sections than the tests ask for. */
+/** Larger than the field sections of the tests. */
 const MAX_SECTION = 200_000
-/** Our encoder never uses more; hpack.js reads no integers of 32 bits. */
+/** Our encoder never uses more; hpack.js reads no 32-bit integers. */
 const MAX_TABLE = 65_536
 
-/** What one stream has sent. */
+/** State of one stream. */
 interface Sent {
   content: number
   ended: boolean
@@ -36,11 +39,11 @@ export class StrictServer {
   #blockStream = 0
   #blockEnds = false
   #connectionContent = 0
-  /** GOAWAY frames written. */
+  /** Number of GOAWAY frames. */
   goaways = 0
-  /** Octets of frames that are neither content nor field blocks. */
+  /** Bytes of frames that are neither content nor field blocks. */
   controlOctets = 0
-  /** Octets of DATA read so far. */
+  /** Bytes of DATA read so far. */
   dataOctets = 0
 
   constructor(spoken: Spoken, requests: readonly Request[]) {
@@ -48,12 +51,12 @@ export class StrictServer {
     this.#requests = requests
   }
 
-  /** Octets of a frame that is not complete. */
+  /** Bytes of an incomplete frame. */
   get pendingOctets(): number {
     return this.#frames.pendingBytes
   }
 
-  /** WINDOW_UPDATE octets granted to the server; 0 is the connection. */
+  /** Bytes granted to the server by WINDOW_UPDATE; 0 is the connection. */
   granted(streamId: number): number {
     return this.#granted.get(streamId) ?? 0
   }
@@ -146,7 +149,7 @@ export class StrictServer {
     }
   }
 
-  /** RFC 9113 §6.5.3: from here on the client is bound by these settings. */
+  /** RFC 9113 §6.5.3: these settings bind the client from here on. */
   #acknowledged(payload: Buffer): void {
     must(payload.length === 0, 'SETTINGS acknowledged with a payload')
     const settings = this.#spoken.settings.shift()
@@ -155,7 +158,7 @@ export class StrictServer {
     const { tableBytes, leastTableBytes } = this.#binding
     this.#decoder.setMaxTableBytes(Math.min(leastTableBytes, MAX_TABLE))
     this.#decoder.setMaxTableBytes(Math.min(tableBytes, MAX_TABLE))
-    // Within one interval the smaller size is signalled first, and hpack.js knows one bound alone.
+    // Within one interval the smaller size is signaled first, and hpack.js has only one limit.
     this.#otherDecoder.maxTableSize = Math.min(tableBytes, MAX_TABLE)
   }
 
@@ -179,7 +182,7 @@ export class StrictServer {
   #data(frame: Frame, sent: Sent): void {
     const { payload, streamId } = frame
     must(!hasFlag(frame, 'PADDED'), 'DATA with padding')
-    must(payload.equals(contentAt(sent.content, payload.length)), 'content lost, doubled or out of order')
+    must(payload.equals(contentAt(sent.content, payload.length)), 'content lost, duplicated or out of order')
     sent.content += payload.length
     this.#connectionContent += payload.length
     this.dataOctets += payload.length
@@ -193,7 +196,7 @@ export class StrictServer {
   #end(streamId: number, sent: Sent, trailers: readonly string[] | undefined): void {
     const request = this.#request(streamId)
     must(sent.content === request.handedOver, 'END_STREAM before all content')
-    must(request.sendingEnded, 'END_STREAM that nobody asked for')
+    must(request.sendingEnded, 'END_STREAM that was not requested')
     must(request.trailers?.join('\n') === trailers?.join('\n'), 'trailers are not those handed over')
     sent.ended = true
   }
@@ -230,7 +233,7 @@ export class StrictServer {
     const target = head.method === 'CONNECT' ? [] : [':path', head.path]
     const scheme = head.method === 'CONNECT' ? [] : [':scheme', head.scheme]
     const expected = [':method', head.method, ...scheme, ':authority', head.authority, ...target, ...head.fields]
-    must(fields.join('\n') === expected.join('\n'), 'a request is not decoded to what was asked for')
+    must(fields.join('\n') === expected.join('\n'), 'a decoded request differs from the one that was opened')
     if (this.#blockEnds) this.#end(streamId, sent, undefined)
   }
 
@@ -251,7 +254,7 @@ export class StrictServer {
   #windowUpdate({ payload, streamId }: Frame): void {
     must(payload.length === 4, 'WINDOW_UPDATE of a wrong size')
     const increment = payload.readUInt32BE(0)
-    must(increment > 0 && increment <= 0x7fff_ffff, 'WINDOW_UPDATE with an increment that is none')
+    must(increment > 0 && increment <= 0x7fff_ffff, 'WINDOW_UPDATE with an invalid increment')
     if (streamId !== 0) this.#known('WINDOW_UPDATE', streamId)
     this.#granted.set(streamId, this.granted(streamId) + increment)
   }

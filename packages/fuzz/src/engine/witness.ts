@@ -1,4 +1,4 @@
-/** The listener that believes nothing: every call is checked against what the interface promises about it. */
+/** A distrustful listener: checks every call against the contract of the interface. */
 
 import type { ProtocolListener, StreamEnd } from '../../../core/src/h2/protocol/connection-state.js'
 import type { FieldSection } from '../../../core/src/h2/protocol/field-section.js'
@@ -6,7 +6,7 @@ import type { Stream } from '../../../core/src/h2/protocol/stream.js'
 import { must } from '../target.js'
 import type { Request } from './request.js'
 
-/** What a listener can hear, as acts inside a call name it. */
+/** Listener calls, by the names used for acts inside a call. */
 export const HEARD = [
   'capacity',
   'informational',
@@ -24,24 +24,24 @@ export const HEARD = [
 export type Heard = (typeof HEARD)[number]
 
 export class Witness implements ProtocolListener<Request> {
-  /** Calls so far. */
+  /** Number of calls so far. */
   calls = 0
   opened = 0
   closed = 0
-  /** Set while nothing may be told, to why not. */
+  /** Set while no call is allowed, to the reason. */
   silence: string | undefined
-  /** Whether a stream whose end was under way may still hear the rest of it. */
+  /** Whether a stream that is being ended may still get its remaining calls. */
   ending = false
-  /** Called inside every call of the listener, after it was checked. */
+  /** Called inside every listener call, after the checks. */
   during: ((heard: Heard) => void) | undefined
-  /** Hears every call as a line. */
+  /** Gets every call as a line. */
   readonly #trace: ((line: string) => void) | undefined
 
   constructor(trace: ((line: string) => void) | undefined) {
     this.#trace = trace
   }
 
-  /** Streams that hold a place. */
+  /** Number of streams that occupy a slot. */
   get open(): number {
     return this.opened - this.closed
   }
@@ -67,7 +67,7 @@ export class Witness implements ProtocolListener<Request> {
 
   onData(stream: Stream<Request>, bytes: Buffer, start: number, end: number): void {
     must(stream.owner.responses === 1, 'onData before onResponse')
-    must(end > start && end <= bytes.length, 'onData without an octet')
+    must(end > start && end <= bytes.length, 'onData without content')
     must(stream.owner.head.method !== 'HEAD', 'onData for HEAD')
     stream.owner.unread += end - start
     this.#receiving('data', stream)
@@ -84,7 +84,7 @@ export class Witness implements ProtocolListener<Request> {
   onStreamError(stream: Stream<Request>, end: StreamEnd): void {
     this.#receiving('error', stream)
     must(!stream.owner.stopped, 'onStreamError after onSendable')
-    must(!(end.unprocessed && stream.owner.responses > 0), 'unprocessed, though there was a response')
+    must(!(end.unprocessed && stream.owner.responses > 0), 'unprocessed, although there was a response')
     stream.owner.failed = true
     this.#hear('error', stream, `${end.errorCode} ${end.initiator}${end.unprocessed ? ' unprocessed' : ''}`)
   }
@@ -92,8 +92,8 @@ export class Witness implements ProtocolListener<Request> {
   onSendable(stream: Stream<Request>, stopped: boolean): void {
     const { owner } = stream
     must(!owner.closed, 'onSendable after onClosed')
-    must(!owner.stopped, 'onSendable after it said stopped')
-    must(stopped || owner.waiting, 'onSendable for nobody who waits')
+    must(!owner.stopped, 'onSendable after the listener returned stopped')
+    must(stopped || owner.waiting, 'onSendable for a stream that is not waiting')
     owner.waiting = false
     owner.stopped = stopped
     this.#hear('sendable', stream, stopped ? 'stopped' : '')
@@ -111,7 +111,7 @@ export class Witness implements ProtocolListener<Request> {
   }
 
   onPong(opaque: Buffer): void {
-    must(opaque.length === 8, 'onPong without eight octets')
+    must(opaque.length === 8, 'onPong without eight bytes')
     this.#hear('pong', undefined, this.#trace === undefined ? '' : opaque.toString('hex'))
   }
 

@@ -1,4 +1,7 @@
-/** Any blocks: an HpackError is all that may be thrown, the table keeps its bound, and what is decoded can be encoded again. */
+/**
+ * Arbitrary blocks: only an HpackError may be thrown, the table stays within its limit, and decoded
+ * fields can be encoded again.
+ */
 
 import { HpackDecoder } from '../../../core/src/h2/hpack/decoder.js'
 import { HpackEncoder } from '../../../core/src/h2/hpack/encoder.js'
@@ -10,7 +13,7 @@ import { OtherDecoder } from '../other-decoder.js'
 import { must, type Target } from '../target.js'
 
 const TABLE_BYTES = [4_096, 0, 100, 65_536] as const
-/** Units of this kind change the table's bound. */
+/** Units of this kind change the limit of the table. */
 const RESIZE = 15
 const SMALL_SECTION = 300
 const MAX_FIELDS = 20
@@ -31,7 +34,8 @@ class Round {
     const limits = this.#limited ? { maxFieldSectionBytes: SMALL_SECTION, maxFields: MAX_FIELDS } : {}
     this.#decoder = new HpackDecoder({ maxTableBytes: this.#tableBytes, ...limits })
     this.#other.maxTableSize = this.#tableBytes
-    // hpack.js begins with a table of 4096 octets: it has to hear of another size in the way that a block would tell it.
+    // hpack.js starts with a table of 4096 bytes: any other size must be announced to it by a
+    // block.
     if (this.#tableBytes !== 4_096) this.#otherFailed = true
   }
 
@@ -41,7 +45,7 @@ class Round {
     this.#other.maxTableSize = bytes
   }
 
-  /** Whether the decoder can go on. */
+  /** Returns whether the decoder can continue. */
   block(octets: Buffer): boolean {
     let section: ReturnType<HpackDecoder['decode']>
     const copy = Buffer.from(octets)
@@ -52,14 +56,14 @@ class Round {
       return false
     }
     must(octets.equals(copy), 'decode changes the block')
-    must(this.#decoder.tableBytes <= this.#tableBytes, 'the table is over its bound')
+    must(this.#decoder.tableBytes <= this.#tableBytes, 'the table exceeds its limit')
     must(section.fields.length % 2 === 0, 'a field without a value')
     let bytes = 0
     for (let i = 0; i < section.fields.length; i += 2) bytes += section.fields[i]!.length + section.fields[i + 1]!.length + 32
-    if (section.tooLarge) must(this.#limited || bytes <= section.bytes, 'a section too large without a limit')
+    if (section.tooLarge) must(this.#limited || bytes <= section.bytes, 'a section too large although there is no limit')
     else must(bytes === section.bytes, 'the size of a section is wrong')
     if (this.#limited)
-      must(bytes <= SMALL_SECTION && section.fields.length <= MAX_FIELDS * 2, 'a section over its limits is kept')
+      must(bytes <= SMALL_SECTION && section.fields.length <= MAX_FIELDS * 2, 'a section over its limits is returned')
     this.#compare(octets, section.fields, section.tooLarge)
     this.#encodeAgain(section.fields)
     return true
@@ -71,7 +75,8 @@ class Round {
     try {
       others = [...this.#other.decode(octets)]
     } catch {
-      // Where only one of them accepts, hpack.js may be the stricter one: it reads no integers over 28 bits.
+      // If only one of them accepts a block, hpack.js may be the stricter one: it reads no integers
+      // over 28 bits.
       this.#otherFailed = true
       return
     }
@@ -84,7 +89,7 @@ class Round {
     this.#encoder.beginBlock(writer)
     for (let i = 0; i < fields.length; i += 2) this.#encoder.encodeField(writer, fields[i]!, fields[i + 1]!, false)
     const again = this.#again.decode(writer.buffer, 0, writer.position)
-    must(again.fields.join('\n') === fields.join('\n') && !again.tooLarge, 'encoded again, a section is another one')
+    must(again.fields.join('\n') === fields.join('\n') && !again.tooLarge, 'a section differs after encoding it again')
   }
 }
 

@@ -1,11 +1,11 @@
-/** The same octets, whole and in pieces: the same is told, and the same is written. */
+/** Delivers the same bytes whole and in pieces: the calls and the output must be the same. */
 
 import { ConversationLayout } from '../engine/conversation-layout.js'
 import { play } from '../engine/play.js'
 import { conversationSeeds } from '../engine/seeds.js'
 import { must, type Target } from '../target.js'
 
-/** What one way of delivering gives, as lines. */
+/** Returns the result of one way of delivery, as lines. */
 function hear(input: Uint8Array, cut: boolean, trace: ((line: string) => void) | undefined): string[] {
   const lines: string[] = []
   play(input, { framed: false, inner: false, cut }, (line) => {
@@ -16,8 +16,9 @@ function hear(input: Uint8Array, cut: boolean, trace: ((line: string) => void) |
 }
 
 /**
- * Content that arrives in parts is one line, however it is cut. Of a stream that fails it is left out: the parts before the
- * mistake are told when they come apart from it, and not when they come with it.
+ * Merges content that arrives in parts into one line, however it is split. For a failing stream the
+ * content is omitted: parts before the error are delivered if they arrive separately, and not if
+ * they arrive with it.
  */
 function comparable(lines: readonly string[]): string[] {
   const failed = new Set<string>()
