@@ -1,8 +1,9 @@
-// The server's side of SOCKS 5 (RFC 1928, RFC 1929) and SOCKS 4 and 4a, CONNECT alone, for the proxy of proxies.ts.
+// Server side of SOCKS 5 (RFC 1928, RFC 1929), SOCKS 4 and 4a, CONNECT only, for the proxy of
+// proxies.ts.
 import type { Socket } from 'node:net'
 import type { ProxyBooks } from './proxies.js'
 
-/** Speaks SOCKS on an accepted connection. */
+/** Serves SOCKS on an accepted connection. */
 export function serveSocks(socket: Socket, books: ProxyBooks): void {
   const reader = new OctetReader(socket)
   converse(socket, reader, books).catch(() => socket.destroy())
@@ -84,7 +85,7 @@ function connect(socket: Socket, reader: OctetReader, books: ProxyBooks, request
   socket.once('close', () => far.destroy())
 }
 
-/** Octets in order, as many as are asked for. */
+/** Reads bytes in order, as many as requested. */
 class OctetReader {
   readonly #socket: Socket
   #bytes: Buffer = Buffer.alloc(0)
@@ -107,7 +108,7 @@ class OctetReader {
     return taken
   }
 
-  /** Up to a NUL, which goes with it. */
+  /** Reads up to a NUL and removes it. */
   async takeText(): Promise<string> {
     while (!this.#bytes.includes(0)) await this.#more()
     const text = await this.take(this.#bytes.indexOf(0))
@@ -115,7 +116,7 @@ class OctetReader {
     return text.toString('latin1')
   }
 
-  /** What was read too much goes back. */
+  /** Returns excess bytes to the socket. */
   stop(): void {
     this.#socket.off('data', this.#onData)
     this.#socket.pause()

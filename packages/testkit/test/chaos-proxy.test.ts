@@ -1,14 +1,14 @@
-// What the chaos proxy does to octets, and what it tells: every fault alone, over plain TCP.
+// Effects and reports of the chaos proxy: every fault alone, over plain TCP.
 import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { type ChaosProxy, type ChaosProxyOptions, patternBytes, startChaosProxy } from '@unshard/testkit'
 
-/** A server that echoes; a client through the proxy that keeps what comes. */
+/** An echo server, and a client through the proxy that records what it receives. */
 interface World {
   readonly proxy: ChaosProxy
   readonly client: Socket
   readonly chunks: Buffer[]
-  /** Resolves when so many octets have come back. */
+  /** Resolves when this many bytes have come back. */
   back(octets: number): Promise<Buffer>
 }
 
@@ -30,7 +30,7 @@ async function echoing(): Promise<{ port: number; sockets: Socket[] }> {
   return { port: (server.address() as AddressInfo).port, sockets }
 }
 
-/** Whatever error comes before it. */
+/** Ignores errors before the close. */
 const closed = (socket: Socket): Promise<void> => new Promise((resolve) => void socket.once('close', () => resolve()))
 
 async function world(options: ChaosProxyOptions = {}): Promise<World & { sockets: Socket[] }> {
@@ -50,7 +50,7 @@ async function world(options: ChaosProxyOptions = {}): Promise<World & { sockets
   return { proxy, client, chunks, back, sockets }
 }
 
-test('without a toxic octets and FIN pass as they are, both ways', async () => {
+test('without toxics, bytes and FIN pass unchanged in both directions', async () => {
   const { proxy, client, back } = await world()
   client.end(patternBytes(200_000))
   expect((await back(200_000)).equals(patternBytes(200_000))).toBe(true)
@@ -61,7 +61,7 @@ test('without a toxic octets and FIN pass as they are, both ways', async () => {
   expect([proxy.connections, proxy.links.length]).toEqual([1, 0])
 })
 
-test('latency and jitter: later, and in order', async () => {
+test('latency and jitter delay bytes and keep their order', async () => {
   const { proxy, client, back } = await world({ random: () => 0.5 })
   proxy.set('both', { latencyMs: 20, jitterMs: 10 })
   const start = performance.now()
@@ -70,7 +70,7 @@ test('latency and jitter: later, and in order', async () => {
   expect(performance.now() - start).toBeGreaterThanOrEqual(49)
 })
 
-test('slices: writes of one octet', async () => {
+test('slices: writes of one byte', async () => {
   const { proxy, client, chunks, back } = await world()
   const { toClient } = proxy.links[0]!
   proxy.set('toClient', { sliceBytes: 1 })
@@ -78,12 +78,12 @@ test('slices: writes of one octet', async () => {
   void toClient.when(() => ++writes < 0)
   client.write(patternBytes(300))
   expect((await back(300)).equals(patternBytes(300))).toBe(true)
-  // Looked at when it was asked, for what was received, and after each write.
+  // Checked at the call, after receiving, and after each write.
   expect(writes).toBeGreaterThanOrEqual(300)
   expect(chunks.length).toBeGreaterThan(1)
 })
 
-test('merge: what comes in parts leaves as one', async () => {
+test('merge: bytes that arrive in parts are sent together', async () => {
   const { proxy, client, sockets, chunks, back } = await world()
   proxy.set('toClient', { mergeMs: 60 })
   client.write('a')
@@ -96,14 +96,14 @@ test('merge: what comes in parts leaves as one', async () => {
   expect(chunks).toHaveLength(1)
 })
 
-test('corrupt: one octet, at its place, once', async () => {
+test('corrupt: changes one byte at its position once', async () => {
   const { proxy, client, back } = await world()
   proxy.set('toServer', { corruptAfter: 5 })
   client.write(Buffer.alloc(10))
   expect([...(await back(10))]).toEqual([0, 0, 0, 0, 0, 0x55, 0, 0, 0, 0])
 })
 
-test('truncate: so many octets, then FIN, and what comes later is dropped', async () => {
+test('truncate: sends FIN after this many bytes and drops later ones', async () => {
   const { proxy, client, chunks } = await world()
   proxy.set('toClient', { truncateAfter: 7 })
   client.write(patternBytes(100))
@@ -113,7 +113,7 @@ test('truncate: so many octets, then FIN, and what comes later is dropped', asyn
   await proxy.links[0]?.closed
 })
 
-test('stall: a black hole, and later all of it', async () => {
+test('stall: a black hole that delivers everything later', async () => {
   const { proxy, client, chunks, back } = await world()
   const [link] = proxy.links
   link!.set('toClient', { stalled: true })
@@ -124,7 +124,7 @@ test('stall: a black hole, and later all of it', async () => {
   expect((await back(4)).toString()).toBe('gone')
 })
 
-test('a stall keeps FIN too, and takes no more than a network would', async () => {
+test('a stall also holds FIN, and buffers no more than a network would', async () => {
   const { proxy, client } = await world()
   proxy.set('toServer', { stalled: true })
   client.end(Buffer.alloc(8_000_000))
@@ -134,7 +134,7 @@ test('a stall keeps FIN too, and takes no more than a network would', async () =
   expect(toServer.received).toBeLessThan(2_000_000)
 })
 
-test('hold and letGo: so many octets and no more, on links to come as well', async () => {
+test('hold and letGo: pass this many bytes and no more, on future links as well', async () => {
   const { proxy, client, back } = await world()
   proxy.hold('toServer', 3)
   client.write('held back')
@@ -151,7 +151,7 @@ test('hold and letGo: so many octets and no more, on links to come as well', asy
   expect((await back(9)).toString()).toBe('held back')
 })
 
-test('bandwidth: no faster than that', async () => {
+test('bandwidth: limits the rate', async () => {
   const { proxy, client, back } = await world()
   proxy.set('toServer', { bytesPerSecond: 100_000 })
   const start = performance.now()
@@ -160,7 +160,7 @@ test('bandwidth: no faster than that', async () => {
   expect(performance.now() - start).toBeGreaterThan(75)
 })
 
-test('reset: RST to both', async () => {
+test('reset: sends RST to both sides', async () => {
   const { proxy, client, sockets } = await world()
   client.write('x')
   await once(client, 'data')
@@ -172,7 +172,7 @@ test('reset: RST to both', async () => {
   expect(errors).toMatchObject([{ code: 'ECONNRESET' }])
 })
 
-test('half-close: FIN from the server, and what the client sends still arrives', async () => {
+test('half-close: sends FIN from the server, and bytes from the client still arrive', async () => {
   const { proxy, client, sockets } = await world()
   proxy.halfClose()
   await once(client, 'end')
@@ -181,7 +181,7 @@ test('half-close: FIN from the server, and what the client sends still arrives',
   expect(bytes.toString()).toBe('still')
 })
 
-test('refuse and listen: nobody is there, and then again, on the same port', async () => {
+test('refuse and listen: refuses connections, and accepts them again on the same port', async () => {
   const { proxy, client } = await world()
   const { port } = proxy
   proxy.refuse()
@@ -195,7 +195,7 @@ test('refuse and listen: nobody is there, and then again, on the same port', asy
   expect([proxy.port, proxy.connections]).toEqual([port, 2])
 })
 
-test('toxics for links to come leave those that are open alone', async () => {
+test('toxics for future links do not affect open ones', async () => {
   const { proxy, client, back } = await world()
   proxy.setNew('toClient', { truncateAfter: 0 })
   const second = net.connect({ port: proxy.port, host: '127.0.0.1' })
@@ -204,7 +204,7 @@ test('toxics for links to come leave those that are open alone', async () => {
   expect((await back(4)).toString()).toBe('fine')
 })
 
-test('a server that is not there is a reset of the client', async () => {
+test("an unreachable server resets the client's connection", async () => {
   const { proxy } = await world()
   const { port, close } = await startChaosProxy(1).then((p) => ({ port: p.port, close: () => p.close() }))
   proxy.targetPort = port
