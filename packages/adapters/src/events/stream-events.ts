@@ -96,8 +96,8 @@ function invalid(name: string, wanted: string, value: unknown): UsageError {
 
 /** @param failures consecutive earlier attempts that brought no event. */
 function waitMs(retryMs: number, failures: number): number {
-  const least = Math.max(retryMs, MIN_RETRY_MS)
-  return Math.min(MAX_TIMER_MS, Math.max(least, Math.min(MAX_RETRY_MS, least * 2 ** failures)))
+  const shortestMs = Math.max(retryMs, MIN_RETRY_MS)
+  return Math.min(MAX_TIMER_MS, Math.max(shortestMs, Math.min(MAX_RETRY_MS, shortestMs * 2 ** failures)))
 }
 
 function attemptInit(init: FetchInit, { lastEventId }: StreamMemory): FetchInit {

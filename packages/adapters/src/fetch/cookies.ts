@@ -41,18 +41,18 @@ export function takesCookies(credentials: string, page: string | undefined, url:
  * UsageError `ERR_COOKIE_JAR` with the jar's error as its cause; the reason of `signal`.
  */
 export async function cookiesFor(jar: CookieJar, url: string, signal: AbortSignal | undefined): Promise<string | undefined> {
-  const asked = async (): Promise<string> => jar.getCookieString(url)
-  return (await unlessAborted(asked(), signal, 'the cookie jar failed to return cookies', 'no')) || undefined
+  const readCookies = async (): Promise<string> => jar.getCookieString(url)
+  return (await unlessAborted(readCookies(), signal, 'the cookie jar failed to return cookies', 'no')) || undefined
 }
 
 /** Stores the cookies of a response. @throws as {@link cookiesFor}. */
 export async function keepCookies(jar: CookieJar, url: string, headers: Fields, signal: AbortSignal | undefined): Promise<void> {
   const cookies = headers.getAll('set-cookie')
   if (cookies.length === 0) return
-  const kept = async (): Promise<void> => {
+  const storeCookies = async (): Promise<void> => {
     for (const cookie of cookies) await jar.setCookie(cookie, url, { ignoreError: true })
   }
-  await unlessAborted(kept(), signal, 'the cookie jar failed to store cookies', 'yes')
+  await unlessAborted(storeCookies(), signal, 'the cookie jar failed to store cookies', 'yes')
 }
 
 /** Waits for the jar unless aborted: its store may be remote. */

@@ -13,7 +13,7 @@ const MAX_CODINGS = 5
  * Maximum decoded size of short content, in bytes: decoding more synchronously would block the
  * event loop.
  */
-const MOST_AT_ONCE = 1_048_576
+const MAX_SYNC_BYTES = 1_048_576
 
 type Bytes = Uint8Array<ArrayBufferLike>
 interface Coding {
@@ -120,7 +120,7 @@ export async function* decode(
  * @throws ResponseError `ERR_DECODE`, `ERR_DECODED_TOO_LARGE`.
  */
 export function decodeAtOnce(bytes: Uint8Array, codings: readonly string[], limit: number): Uint8Array | undefined {
-  const maxOutputLength = Math.max(Math.min(limit, MOST_AT_ONCE), 1)
+  const maxOutputLength = Math.max(Math.min(limit, MAX_SYNC_BYTES), 1)
   let current = bytes
   try {
     for (const coding of codings.toReversed()) {
@@ -132,7 +132,7 @@ export function decodeAtOnce(bytes: Uint8Array, codings: readonly string[], limi
     // Node's decoder rejects bytes behind a member; let our decoder decide.
     if (code === 'Z_DATA_ERROR' && codings.some((coding) => CODINGS.get(coding) === GZIP)) return undefined
     if (code !== 'ERR_BUFFER_TOO_LARGE') throw toDecodeError(cause, codings)
-    if (limit > MOST_AT_ONCE) return undefined
+    if (limit > MAX_SYNC_BYTES) return undefined
     throw tooLarge(limit)
   }
   if (current.length > limit) throw tooLarge(limit)

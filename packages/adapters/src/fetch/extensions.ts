@@ -121,10 +121,11 @@ export function checkExtensions(given: FetchExtensions, prefix: string): void {
 }
 
 /** Merges `more` over `base`: undefined members are ignored, deadlines are merged one by one. */
-export function mergeExtensions(base: FetchExtensions, more: FetchExtensions): FetchExtensions {
+export function mergeExtensions(base: FetchExtensions, overrides: FetchExtensions): FetchExtensions {
   const merged: Record<string, unknown> = { ...base }
-  for (const name of EXTENSION_NAMES) if (more[name] !== undefined) merged[name] = more[name]
-  if (base.timeouts !== undefined && isObject(more.timeouts)) merged['timeouts'] = { ...base.timeouts, ...more.timeouts }
+  for (const name of EXTENSION_NAMES) if (overrides[name] !== undefined) merged[name] = overrides[name]
+  if (base.timeouts !== undefined && isObject(overrides.timeouts))
+    merged['timeouts'] = { ...base.timeouts, ...overrides.timeouts }
   return merged as FetchExtensions
 }
 

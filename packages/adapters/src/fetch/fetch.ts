@@ -58,7 +58,7 @@ export function makeFetch(clientOf: () => Client, defaults: ResolvedDefaults): F
       return Promise.reject(toFetchError(error))
     }
   }
-  const made = Object.assign(fetch, { with: (more: FetchDefaults) => makeFetch(clientOf, resolveDefaults(more, defaults)) })
+  const made = Object.assign(fetch, { with: (added: FetchDefaults) => makeFetch(clientOf, resolveDefaults(added, defaults)) })
   behind.set(made, () => defaults.extensions.client ?? clientOf())
   return made
 }

@@ -185,9 +185,9 @@ class Input {
   }
 
   /** Reads to the end, but at most `most` bytes. */
-  async passOver(most: number): Promise<void> {
+  async passOver(maxBytes: number): Promise<void> {
     let bytes = 0
-    for (let part = await this.next(); part !== undefined && bytes <= most; part = await this.next()) bytes += part.length
+    for (let part = await this.next(); part !== undefined && bytes <= maxBytes; part = await this.next()) bytes += part.length
   }
 
   /** Ends the source unless it has ended. */

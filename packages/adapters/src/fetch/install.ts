@@ -11,7 +11,7 @@ interface Installed {
   /** The global property before the first {@link install}. */
   readonly descriptor: PropertyDescriptor | undefined
   /** The `fetch` that is installed now. */
-  readonly by: FetchFunction
+  readonly replacement: FetchFunction
 }
 
 let installed: Installed | undefined
@@ -29,10 +29,10 @@ export function install(fetch: FetchFunction = defaultFetch): void {
   const descriptor = installed === undefined ? Object.getOwnPropertyDescriptor(globalThis, 'fetch') : installed.descriptor
   const platform = installed === undefined ? globalThis.fetch : platformFetch
   platformFetch = platform
-  const by = obeying(fetch, platform)
+  const replacement = withForeignDispatchers(fetch, platform)
   const enumerable = descriptor?.enumerable ?? true
-  Object.defineProperty(globalThis, 'fetch', { value: by, writable: true, enumerable, configurable: true })
-  installed = { descriptor, by }
+  Object.defineProperty(globalThis, 'fetch', { value: replacement, writable: true, enumerable, configurable: true })
+  installed = { descriptor, replacement }
 }
 
 let platformFetch: typeof globalThis.fetch | undefined
@@ -43,7 +43,7 @@ let platformFetch: typeof globalThis.fetch | undefined
  * stays.
  */
 export function uninstall(): boolean {
-  if (installed === undefined || globalThis.fetch !== (installed.by as unknown)) return false
+  if (installed === undefined || globalThis.fetch !== (installed.replacement as unknown)) return false
   if (installed.descriptor === undefined) Reflect.deleteProperty(globalThis, 'fetch')
   else Object.defineProperty(globalThis, 'fetch', installed.descriptor)
   installed = undefined
@@ -51,24 +51,24 @@ export function uninstall(): boolean {
 }
 
 /** Wraps `ours` so that calls with a foreign dispatcher go to the platform. */
-function obeying(ours: FetchFunction, platform: typeof globalThis.fetch | undefined): FetchFunction {
+function withForeignDispatchers(ownFetch: FetchFunction, platform: typeof globalThis.fetch | undefined): FetchFunction {
   const before = globalDispatchers()
   const fetch: FetchFunction = (input, init) => {
-    if (otherDispatcher(input, init, before) === undefined) return ours(input, init)
+    if (otherDispatcher(input, init, before) === undefined) return ownFetch(input, init)
     try {
-      allowOtherDispatcher(involved(ours, init))
+      allowOtherDispatcher(clientsOf(ownFetch, init))
     } catch (error) {
       return Promise.reject(toFetchError(error))
     }
     return platform!(input, init as RequestInit) as ReturnType<FetchFunction>
   }
-  const derive = (ours as Partial<Fetch>).with
+  const derive = (ownFetch as Partial<Fetch>).with
   if (derive === undefined) return fetch
-  return Object.assign(fetch, { with: (defaults: FetchDefaults) => obeying(derive(defaults), platform) })
+  return Object.assign(fetch, { with: (defaults: FetchDefaults) => withForeignDispatchers(derive(defaults), platform) })
 }
 
 /** Returns the clients that a call would use. */
-function involved(ours: FetchFunction, init: Parameters<FetchFunction>[1]): (Client | undefined)[] {
+function clientsOf(ownFetch: FetchFunction, init: Parameters<FetchFunction>[1]): (Client | undefined)[] {
   const own = (init as { unshard?: { client?: Client } } | undefined)?.unshard?.client
-  return own === undefined ? [clientBehind(ours)] : [clientBehind(ours), own]
+  return own === undefined ? [clientBehind(ownFetch)] : [clientBehind(ownFetch), own]
 }

@@ -54,19 +54,19 @@ export function refererFor(referrer: string | undefined, policy: string, target:
   return choose(policy === '' ? DEFAULT_POLICY : policy, {
     full,
     origin,
-    same: from.origin === to.origin,
-    downgrade: isDowngrade(from, to),
+    isSameOrigin: from.origin === to.origin,
+    isDowngrade: isDowngrade(from, to),
   })
 }
 
 interface Choice {
   readonly full: string
   readonly origin: string
-  readonly same: boolean
-  readonly downgrade: boolean
+  readonly isSameOrigin: boolean
+  readonly isDowngrade: boolean
 }
 
-function choose(policy: string, { full, origin, same, downgrade }: Choice): string | undefined {
+function choose(policy: string, { full, origin, isSameOrigin, isDowngrade }: Choice): string | undefined {
   switch (policy) {
     case 'no-referrer':
       return undefined
@@ -75,16 +75,16 @@ function choose(policy: string, { full, origin, same, downgrade }: Choice): stri
     case 'unsafe-url':
       return full
     case 'strict-origin':
-      return downgrade ? undefined : origin
+      return isDowngrade ? undefined : origin
     case 'same-origin':
-      return same ? full : undefined
+      return isSameOrigin ? full : undefined
     case 'origin-when-cross-origin':
-      return same ? full : origin
+      return isSameOrigin ? full : origin
     case 'no-referrer-when-downgrade':
-      return downgrade ? undefined : full
+      return isDowngrade ? undefined : full
     default:
-      if (same) return full
-      return downgrade ? undefined : origin
+      if (isSameOrigin) return full
+      return isDowngrade ? undefined : origin
   }
 }
 

@@ -9,7 +9,7 @@ import { systemClock, UsageError } from '@unshard/core'
 import { extractBody, type FetchBody, inMemory } from './body.js'
 
 /** Maximum number of bytes read before sending, unless a single part is larger. */
-const MOST_BYTES = 1_048_576
+const MAX_READ_AHEAD_BYTES = 1_048_576
 
 /**
  * Takes the body of a request of any realm; the request's `bodyUsed` is true from then on.
@@ -38,7 +38,7 @@ async function readAhead(reader: ReadableStreamDefaultReader<Uint8Array>): Promi
     if (result.done) return inMemory(Buffer.concat(parts))
     parts.push(result.value)
     // A single large part may be the last: look before giving up.
-    if (bytes > MOST_BYTES) return rest(reader, parts, undefined)
+    if (bytes > MAX_READ_AHEAD_BYTES) return rest(reader, parts, undefined)
     bytes += result.value.length
   }
 }

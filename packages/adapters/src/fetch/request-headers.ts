@@ -37,9 +37,9 @@ export function mergeHeaders(init: unknown, defaults: readonly Pair[]): Fields |
 }
 
 /** Scans the list instead of building a set: requests have few headers. */
-function addMissing(pairs: Pair[], more: readonly Pair[]): void {
+function addMissing(pairs: Pair[], added: readonly Pair[]): void {
   const { length } = pairs
-  for (const pair of more) if (!hasName(pairs, length, pair[0])) pairs.push(pair)
+  for (const pair of added) if (!hasName(pairs, length, pair[0])) pairs.push(pair)
 }
 
 function hasName(pairs: readonly Pair[], length: number, wanted: string): boolean {

@@ -100,9 +100,9 @@ export class ResponseContent {
 
   /** Splits the content into two readers. */
   tee(): ResponseContent {
-    const [mine, theirs] = this.stream.tee()
-    this.#stream = mine
-    return new ResponseContent(this.#answer, this.#options, theirs)
+    const [remaining, copy] = this.stream.tee()
+    this.#stream = remaining
+    return new ResponseContent(this.#answer, this.#options, copy)
   }
 
   /**

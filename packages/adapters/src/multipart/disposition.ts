@@ -53,11 +53,11 @@ function meant(parameter: string | undefined): string | undefined {
   return utf8(parameter).replace(/%22|%0A|%0D/gi, decodeURIComponent)
 }
 
-function utf8(octets: string): string {
-  if (!/^[\x20-\x7e]*[\x80-\xff]/.test(octets) || /[^\0-\xff]/.test(octets)) return octets
+function utf8(text: string): string {
+  if (!/^[\x20-\x7e]*[\x80-\xff]/.test(text) || /[^\0-\xff]/.test(text)) return text
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(octets, 'latin1'))
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(text, 'latin1'))
   } catch {
-    return octets
+    return text
   }
 }

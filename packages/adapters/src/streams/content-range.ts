@@ -30,7 +30,7 @@ export function parseContentRange(value: string | undefined): ContentRange | und
 }
 
 /** Tolerated clock error, in milliseconds: within it, a Last-Modified does not count as strong. */
-const CLOCK_DOUBT_MS = 60_000
+const CLOCK_TOLERANCE_MS = 60_000
 
 /**
  * Returns a valid If-Range value (RFC 9110 §13.1.5): a strong entity tag, or a strong date, i.e.
@@ -41,5 +41,5 @@ export function strongValidator(headers: Fields): string | undefined {
   if (tag !== undefined) return /^"[\x21\x23-\x7e\x80-\xff]*"$/.test(tag) ? tag : undefined
   const modified = headers.get('last-modified')
   const age = Date.parse(headers.get('date') ?? '') - Date.parse(modified ?? '')
-  return age >= CLOCK_DOUBT_MS ? modified : undefined
+  return age >= CLOCK_TOLERANCE_MS ? modified : undefined
 }

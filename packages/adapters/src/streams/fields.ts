@@ -9,8 +9,8 @@ type Pair = readonly [name: string, value: string]
 export function withFields(init: FieldsInit | undefined, added: Readonly<Record<string, string | number>>): FieldsInit {
   const pairs = pairsOf(init)
   const names = new Set(pairs.map(([name]) => name.toLowerCase()))
-  const more = Object.entries(added).filter(([name]) => !names.has(name))
-  return [...pairs, ...more.map(([name, value]): Pair => [name, String(value)])]
+  const missing = Object.entries(added).filter(([name]) => !names.has(name))
+  return [...pairs, ...missing.map(([name, value]): Pair => [name, String(value)])]
 }
 
 /** @throws UsageError `ERR_FORBIDDEN_FIELD` if the caller sets one of `names`. */

@@ -7,8 +7,8 @@ import { ownOptions, REQUEST_MEMBERS, shownValue } from '@unshard/core/internal'
 export const WITHOUT_BODY: ReadonlySet<string> = new Set([...REQUEST_MEMBERS].filter((name) => name !== 'body'))
 
 /** Joins the names of a request's options with further names. */
-export function andOf(names: ReadonlySet<string>, ...more: readonly string[]): ReadonlySet<string> {
-  return new Set([...names, ...more])
+export function andOf(names: ReadonlySet<string>, ...additional: readonly string[]): ReadonlySet<string> {
+  return new Set([...names, ...additional])
 }
 
 /**

@@ -122,8 +122,8 @@ const isFalse = (): boolean => false
  * @throws UsageError `ERR_INVALID_OPTION`.
  */
 async function modeOf(path: string): Promise<number | undefined> {
-  const there = await stat(path).catch(() => undefined)
-  if (path !== '' && (there === undefined || there.isFile())) return there && there.mode & PERMISSIONS
+  const existing = await stat(path).catch(() => undefined)
+  if (path !== '' && (existing === undefined || existing.isFile())) return existing && existing.mode & PERMISSIONS
   throw new UsageError('ERR_INVALID_OPTION', `${shownValue(path)} is not a regular file and cannot be replaced`)
 }
 

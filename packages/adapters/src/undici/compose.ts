@@ -24,7 +24,8 @@ export function compose(
   const composed: object = new Proxy(dispatcher, {
     get(target, key) {
       if (key === 'dispatch') return dispatch
-      if (key === 'compose') return (...more: Interceptor[]) => compose(composed as ComposedDispatcher, more.flat())
+      if (key === 'compose')
+        return (...interceptors: Interceptor[]) => compose(composed as ComposedDispatcher, interceptors.flat())
       const value: unknown = Reflect.get(target, key, target)
       // These methods dispatch: send them through the interceptors.
       if (typeof value === 'function' && THROUGH_DISPATCH.has(key)) return value.bind(composed)

@@ -76,12 +76,12 @@ export class Dispatcher extends EventEmitter implements Dispatching {
   /** Origins whose last dispatch returned false. */
   readonly #full = new Set<string>()
   /** IDs of connections for which `connect` was emitted. */
-  readonly #seen = new Set<number>()
+  readonly #connectionIds = new Set<number>()
   /**
    * Connection failures reported in this turn: one failure ends all requests of its connection at
    * once, but is one event.
    */
-  readonly #told = new Set<string>()
+  readonly #reportedFailures = new Set<string>()
   #isClosed = false
   #isDestroyed = false
   #onIdle: (() => void)[] = []
@@ -278,18 +278,18 @@ export class Dispatcher extends EventEmitter implements Dispatching {
 
   #noteConnection(exchange: Exchange, response: HttpResponse): void {
     const { id } = response.connection
-    if (this.#seen.has(id)) return
-    if (this.#seen.size >= MOST_SEEN) this.#seen.clear()
-    this.#seen.add(id)
+    if (this.#connectionIds.has(id)) return
+    if (this.#connectionIds.size >= MAX_CONNECTION_IDS) this.#connectionIds.clear()
+    this.#connectionIds.add(id)
     this.#emit('connect', exchange.origin)
   }
 
   #emitOnce(event: 'connectionError' | 'disconnect', exchange: Exchange, error: Error): void {
     if (this.listenerCount(event) === 0) return
     const what = `${event} ${exchange.origin}`
-    if (this.#told.has(what)) return
-    if (this.#told.size === 0) systemClock.afterTurn(() => this.#told.clear())
-    this.#told.add(what)
+    if (this.#reportedFailures.has(what)) return
+    if (this.#reportedFailures.size === 0) systemClock.afterTurn(() => this.#reportedFailures.clear())
+    this.#reportedFailures.add(what)
     this.#emit(event, exchange.origin, toDispatchError(error, false))
   }
 
@@ -304,7 +304,7 @@ export class Dispatcher extends EventEmitter implements Dispatching {
 }
 
 /** Maximum number of connections remembered, to avoid emitting `connect` twice. */
-const MOST_SEEN = 65_536
+const MAX_CONNECTION_IDS = 65_536
 
 function isTunnel(options: DispatchOptions | null): boolean {
   return options !== null && typeof options === 'object' && (options.method === 'CONNECT' || Boolean(options.upgrade))

@@ -94,9 +94,9 @@ export function toDispatchError(error: unknown, answered: boolean): unknown {
   if (error instanceof StreamError && error.code === 'ERR_REQUEST_BODY' && isObject(error.cause)) return error.cause
   const { origin, processed, message } = error
   const code = codeOf(error, answered)
-  const told = new DispatchError(code, message, { origin, processed, cause: error })
-  if (error instanceof ConnectError) Object.assign(told, systemDetails(error.cause))
-  return told
+  const dispatchError = new DispatchError(code, message, { origin, processed, cause: error })
+  if (error instanceof ConnectError) Object.assign(dispatchError, systemDetails(error.cause))
+  return dispatchError
 }
 
 function codeOf(error: UnshardError, answered: boolean): string {

@@ -133,8 +133,8 @@ export class Exchange implements Controlled, Linked<Exchange> {
     while (!this.#over && !this.paused && !this.#reading && !this.#telling && this.#parts !== undefined) {
       // Deliver content that has arrived in the same turn as the headers, as undici does: its fetch
       // and its interceptors rely on it.
-      const here = this.#response!.takePart()
-      if (here !== undefined) this.#deliver(here)
+      const part = this.#response!.takePart()
+      if (part !== undefined) this.#deliver(part)
       else {
         this.#reading = true
         this.#parts.next().then(this.#arrive, this.#fail)
