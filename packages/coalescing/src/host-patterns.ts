@@ -73,10 +73,10 @@ export class HostGroups {
   }
 
   /** Whether one group contains both hosts. */
-  join(one: string, other: string): boolean {
-    const groups = this.of(one)
+  join(host: string, otherHost: string): boolean {
+    const groups = this.of(host)
     if (groups.length === 0) return false
-    return this.of(other).some((name) => groups.includes(name))
+    return this.of(otherHost).some((name) => groups.includes(name))
   }
 }
 
