@@ -70,23 +70,23 @@ async function compareOne(
 ): Promise<Comparison> {
   try {
     const own = await ask(dedicated, origin, options)
-    const again = await ask(dedicated, origin, options)
+    const repeated = await ask(dedicated, origin, options)
     const before = sharing.stats().totals.misdirected
     const shared = await ask(sharing, origin, options)
     if (sharing.stats().totals.misdirected > before) {
       return { origin, sharedWith, outcome: 'misdirected', own: own.response, shared: { status: 421, sha256: '', bytes: 0 } }
     }
     if (!shared.coalesced) throw new Error('the request used a dedicated connection this time')
-    const outcome = outcomeOf(own.response, again.response, shared.response)
+    const outcome = outcomeOf(own.response, repeated.response, shared.response)
     return { origin, sharedWith, outcome, own: own.response, shared: shared.response }
   } catch (error) {
     return { origin, sharedWith, outcome: 'failed', own: undefined, shared: undefined, error: (error as Error).message }
   }
 }
 
-function outcomeOf(own: ComparedResponse, again: ComparedResponse, shared: ComparedResponse): Outcome {
-  if (own.status !== shared.status && again.status !== shared.status) return 'other-status'
-  if (own.sha256 !== again.sha256 || own.status !== again.status) return 'varies'
+function outcomeOf(own: ComparedResponse, repeated: ComparedResponse, shared: ComparedResponse): Outcome {
+  if (own.status !== shared.status && repeated.status !== shared.status) return 'other-status'
+  if (own.sha256 !== repeated.sha256 || own.status !== repeated.status) return 'varies'
   return own.sha256 === shared.sha256 ? 'same' : 'other-content'
 }
 

@@ -13,13 +13,13 @@ export type Configuration = Pick<CoalescingOptions, 'deny' | 'suspectStatuses' |
  * evidence. A 421 needs no option: it costs at most one request every five minutes.
  */
 export function configurationFor(comparisons: readonly Comparison[] = []): Configuration {
-  const wrong = comparisons.filter(({ outcome }) => outcome === 'other-status' || outcome === 'other-content')
-  if (wrong.length === 0) return {}
-  const statuses = new Set(wrong.map(({ shared }) => shared!.status).filter((status) => status >= 400 && status !== 421))
+  const mismatches = comparisons.filter(({ outcome }) => outcome === 'other-status' || outcome === 'other-content')
+  if (mismatches.length === 0) return {}
+  const statuses = new Set(mismatches.map(({ shared }) => shared!.status).filter((status) => status >= 400 && status !== 421))
   return {
-    deny: wrong.map(({ origin }) => new URL(origin).hostname),
+    deny: mismatches.map(({ origin }) => new URL(origin).hostname),
     ...(statuses.size === 0 ? {} : { suspectStatuses: [...statuses] }),
-    ...(wrong.some(({ shared }) => shared!.status < 400) ? { wildcards: 'declared' } : {}),
+    ...(mismatches.some(({ shared }) => shared!.status < 400) ? { wildcards: 'declared' } : {}),
   }
 }
 
