@@ -30,9 +30,9 @@ export function allCells(): Cell[] {
 export function expectationsOf({ fault, phase, kind }: Cell): ReadonlyMap<string, Outcome> {
   const expected = EXPECTED[fault]?.[phase]
   if (expected === undefined) throw new Error(`${fault} has no phase ${phase}`)
-  const one = (each: string | readonly string[]): Outcome => (typeof each === 'string' ? each : each[KINDS.indexOf(kind)]!)
-  if (typeof expected === 'string' || Array.isArray(expected)) return new Map([['', one(expected as string)]])
-  return new Map(Object.entries(expected).map(([variant, each]) => [variant, one(each as string)]))
+  const outcomeFor = (each: string | readonly string[]): Outcome => (typeof each === 'string' ? each : each[KINDS.indexOf(kind)]!)
+  if (typeof expected === 'string' || Array.isArray(expected)) return new Map([['', outcomeFor(expected as string)]])
+  return new Map(Object.entries(expected).map(([variant, each]) => [variant, outcomeFor(each as string)]))
 }
 
 /** Programs that a cell needs in a network namespace; `undefined` for a cell that runs anywhere. */

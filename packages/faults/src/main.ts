@@ -32,10 +32,10 @@ async function certificates(): Promise<Certificates> {
 
 /** Returns the selected cells in an order given by the seed. */
 function choose({ only, phases, kinds, seed, sample }: Arguments): Cell[] {
-  const asked = allCells().filter(
+  const selected = allCells().filter(
     ({ fault, phase, kind }) => only.includes(fault) && phases.includes(phase) && kinds.includes(kind),
   )
-  return shuffled(randomFor(seed, 'order'), asked).slice(0, sample)
+  return shuffled(randomFor(seed, 'order'), selected).slice(0, sample)
 }
 
 async function run(cells: readonly Cell[], args: Arguments): Promise<Entry[]> {

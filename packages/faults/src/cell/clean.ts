@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import type { Stage } from './stage.js'
 import { turn, until, within } from './time.js'
 
-const PATIENCE_MS = 5_000
+const CLEANUP_TIMEOUT_MS = 5_000
 
 /** Uncaught errors since the last call. */
 const uncaught: unknown[] = []
@@ -34,33 +34,33 @@ export class Traces {
 
   /** Closes or destroys the client and returns the problems. */
   async sweep(stage: Stage, gently: boolean): Promise<string[]> {
-    const wrong: string[] = []
+    const problems: string[] = []
     const { client, clock, proxy, backend } = stage
     const attempt = async (what: string, promise: Promise<unknown>): Promise<void> => {
-      await within(PATIENCE_MS, what, promise).catch((error: Error) => wrong.push(error.message))
+      await within(CLEANUP_TIMEOUT_MS, what, promise).catch((error: Error) => problems.push(error.message))
     }
     if (gently) await attempt('close() did not resolve', ending(stage))
     client.destroy()
     await lingers(stage)
     // Sockets of the proxy are connected to the server.
     const toProxy = (): Socket[] => [...opened].filter(({ remotePort }) => remotePort === proxy.port)
-    await until(PATIENCE_MS, 'no socket', () => toProxy().length === 0).catch(() => undefined)
-    if (toProxy().length > 0) wrong.push(`${toProxy().length} sockets of the client stay open`)
+    await until(CLEANUP_TIMEOUT_MS, 'no socket', () => toProxy().length === 0).catch(() => undefined)
+    if (toProxy().length > 0) problems.push(`${toProxy().length} sockets of the client stay open`)
     if (client.stats().connections.length > 0)
-      wrong.push(`${client.stats().connections.length} connections are still in the pool`)
-    if (clock !== undefined && clock.pending > 0) wrong.push(`${clock.pending} timers of the client are still running`)
+      problems.push(`${client.stats().connections.length} connections are still in the pool`)
+    if (clock !== undefined && clock.pending > 0) problems.push(`${clock.pending} timers of the client are still running`)
     await attempt('the proxy did not close', proxy.close())
     for (const undo of stage.undo.splice(0).reverse()) await undo()
     await attempt('the server still has open sockets', backend.quiet())
-    wrong.push(...(await this.#left()))
-    for (const error of uncaught.splice(0)) wrong.push(`uncaught error: ${(error as Error)?.stack ?? String(error)}`)
-    return wrong
+    problems.push(...(await this.#left()))
+    for (const error of uncaught.splice(0)) problems.push(`uncaught error: ${(error as Error)?.stack ?? String(error)}`)
+    return problems
   }
 
   async #left(): Promise<string[]> {
     const left = (): string[] =>
       [...resources()].filter(([name, count]) => count > (this.#before.get(name) ?? 0)).map(([name, count]) => `${count} ${name}`)
-    await until(PATIENCE_MS, 'resources', () => left().length === 0 && opened.size === 0).catch(() => undefined)
+    await until(CLEANUP_TIMEOUT_MS, 'resources', () => left().length === 0 && opened.size === 0).catch(() => undefined)
     const sockets = opened.size === 0 ? [] : [`${opened.size} sockets`]
     opened.clear()
     const all = [...sockets, ...left()]
@@ -83,8 +83,8 @@ async function ending(stage: Stage): Promise<void> {
 
 /** The socket of a peer that does not close lingers for one second of the client's clock. */
 async function lingers({ clock, proxy }: Stage): Promise<void> {
-  const gone = Promise.all(proxy.links.map(({ clientGone }) => clientGone))
-  await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 50).unref())])
+  const clientsClosed = Promise.all(proxy.links.map(({ clientGone }) => clientGone))
+  await Promise.race([clientsClosed, new Promise((resolve) => setTimeout(resolve, 50).unref())])
   clock?.advance(1_100)
   await turn()
 }

@@ -9,7 +9,7 @@ import type { Stage } from './stage.js'
 import { gate, until } from './time.js'
 
 /** Bytes of a request that reach the server in phase `headers`: less than one TLS record. */
-const FIRST_OCTETS = 12
+const FIRST_BYTES = 12
 
 /** More than any external server accepts at once. */
 const MANY_STREAMS = 300
@@ -56,9 +56,9 @@ async function bufferedBody(stage: Stage): Promise<Reached> {
   if (beside !== undefined) await stage.backend.reached(beside.id, 'complete')
   const { toServer } = stage.proxy.links[0]!
   // More than the first TLS record, which contains the headers.
-  const most = (size * 3) / 4
-  stage.proxy.hold('toServer', most)
-  const stop = toServer.passed + most
+  const heldAfter = (size * 3) / 4
+  stage.proxy.hold('toServer', heldAfter)
+  const stop = toServer.passed + heldAfter
   const sent = stage.ask('ok', { kind: kind === 'get' ? 'stream' : kind })
   await toServer.when(({ passed, received }) => passed === stop && received > stop)
   return beside === undefined ? under(sent) : under(beside, sent)
@@ -110,8 +110,8 @@ const PHASE: Readonly<Record<Phase, (stage: Stage) => Promise<Reached>>> = {
 
   async headers(stage) {
     const { toServer } = stage.proxy.links[0]!
-    stage.proxy.hold('toServer', FIRST_OCTETS)
-    const stop = toServer.passed + FIRST_OCTETS
+    stage.proxy.hold('toServer', FIRST_BYTES)
+    const stop = toServer.passed + FIRST_BYTES
     const attempt = stage.ask('ok')
     await toServer.when(({ passed, received }) => passed === stop && received > stop)
     return under(attempt)

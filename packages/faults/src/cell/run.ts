@@ -11,7 +11,7 @@ import type { Stage } from './stage.js'
 import { turn, until, within } from './time.js'
 
 /** Maximum duration of a cell, in milliseconds, however slow its fault is. */
-const PATIENCE_MS = 25_000
+const CELL_TIMEOUT_MS = 25_000
 /**
  * The longest deadline, which may pass once, plus the delay of a tick. Milliseconds of the fake
  * clock.
@@ -35,31 +35,31 @@ export interface Play {
 /** Plays a cell and returns the problems; empty if there are none. */
 export async function play({ scene: given, harm, expected }: Play): Promise<string[]> {
   const { stage, phase } = given
-  const wrong: string[] = []
-  const reached = await within(PATIENCE_MS, `phase ${phase} was not reached`, reach(harm.startIn ?? phase, stage))
+  const problems: string[] = []
+  const reached = await within(CELL_TIMEOUT_MS, `phase ${phase} was not reached`, reach(harm.startIn ?? phase, stage))
   const scene: Scene = { ...given, reached }
   // A server that is still reloading from the previous cell may have cost this cell's first request
   // a replay.
   const before = stage.client.stats().totals.replayed
-  await within(PATIENCE_MS, 'the fault did not strike', Promise.resolve(harm.apply(scene)))
+  await within(CELL_TIMEOUT_MS, 'the fault did not strike', Promise.resolve(harm.apply(scene)))
   const attempt = reached.attempt()
   reached.proceed()
   await harm.during?.(scene)
   const passedMs = byDeadline(expected) ? await passTime(stage, attempt) : 0
-  const ending = await within(PATIENCE_MS, 'the request did not settle', attempt.ending)
-  const late = passedMs - (ending.ok ? ONE_DEADLINE_MS : ((ending.error as { ms?: number }).ms ?? ONE_DEADLINE_MS))
-  if (late > LATE_MS) wrong.push(`its deadline passed ${late} ms too late`)
+  const ending = await within(CELL_TIMEOUT_MS, 'the request did not settle', attempt.ending)
+  const lateMs = passedMs - (ending.ok ? ONE_DEADLINE_MS : ((ending.error as { ms?: number }).ms ?? ONE_DEADLINE_MS))
+  if (lateMs > LATE_MS) problems.push(`its deadline passed ${lateMs} ms too late`)
   const outcome = outcomeOf(ending, stage.client.stats().totals.replayed - before)
   if (!isExpected(plain(outcome, reached.others.length > 0), plain(expected, reached.others.length > 0))) {
-    wrong.push(`ended with ${outcome}, not ${expected}${said(ending)}`)
+    problems.push(`ended with ${outcome}, not ${expected}${describeError(ending)}`)
   }
   await harm.lift?.(scene)
   await settleOthers(stage, reached.others)
-  wrong.push(...(await pausedIsWrong(reached.paused, expected)))
-  if (reached.closed === undefined) wrong.push(...(await followUp(scene, harm)))
+  problems.push(...(await pausedIsWrong(reached.paused, expected)))
+  if (reached.closed === undefined) problems.push(...(await followUp(scene, harm)))
   else await closes(stage, reached.closed)
-  wrong.push(...(await deliveries(stage, attempt, ending)))
-  return wrong
+  problems.push(...(await deliveries(stage, attempt, ending)))
+  return problems
 }
 
 /** With parallel requests, the number of replays says nothing about this one. */
@@ -67,7 +67,7 @@ function plain(outcome: Outcome, crowded: boolean): Outcome {
   return crowded ? outcome.replace(/replayed( \d+ times)?/g, 'ok') : outcome
 }
 
-function said(ending: Ending): string {
+function describeError(ending: Ending): string {
   if (ending.ok) return ''
   const { message, stack } = ending.error as Error
   return `: ${message}${ending.error instanceof TypeError ? `\n${stack}` : ''}`
@@ -91,7 +91,7 @@ async function settleOthers(stage: Stage, others: readonly Attempt[]): Promise<v
   const all = Promise.all(others.map(({ ending }) => ending))
   const quick = await Promise.race([all, new Promise<undefined>((resolve) => setTimeout(resolve, 300, undefined).unref())])
   if (quick === undefined) for (const other of others) if (stage.clock !== undefined) await passTime(stage, other)
-  await within(PATIENCE_MS, 'a parallel request did not settle', all)
+  await within(CELL_TIMEOUT_MS, 'a parallel request did not settle', all)
 }
 
 /**
@@ -115,7 +115,7 @@ async function followUp(scene: Scene, harm: Harm): Promise<string[]> {
   if (stays) {
     // If the client has not noticed the loss yet, noticing it costs one deadline.
     await Promise.race([next.ending, passTime(stage, next)])
-    if (!(await within(PATIENCE_MS, 'the next request did not settle', next.ending)).ok) {
+    if (!(await within(CELL_TIMEOUT_MS, 'the next request did not settle', next.ending)).ok) {
       for (let ms = 0; ms < SILENCE_MS; ms += STEP_MS) {
         stage.clock!.advance(STEP_MS)
         await turn()
@@ -123,9 +123,9 @@ async function followUp(scene: Scene, harm: Harm): Promise<string[]> {
       next = stage.ask('ok', { kind: 'get' })
     }
   }
-  const ending = await within(PATIENCE_MS, 'the next request did not settle', next.ending)
-  if (!ending.ok) return [`the next request failed${said(ending)}`]
-  await until(PATIENCE_MS, 'no request in flight', () => stays || stage.active === 0)
+  const ending = await within(CELL_TIMEOUT_MS, 'the next request did not settle', next.ending)
+  if (!ending.ok) return [`the next request failed${describeError(ending)}`]
+  await until(CELL_TIMEOUT_MS, 'no request in flight', () => stays || stage.active === 0)
   return []
 }
 
@@ -139,21 +139,21 @@ async function closes(stage: Stage, closed: Promise<void>): Promise<void> {
     await Promise.race([settled, new Promise((resolve) => setTimeout(resolve, 20).unref())])
     if (!done) stage.clock?.advance(1_000)
   }
-  await within(PATIENCE_MS, 'close() did not resolve', closed)
+  await within(CELL_TIMEOUT_MS, 'close() did not resolve', closed)
 }
 
 /** No POST may arrive twice, no GET more than three times, and nothing if the error says so. */
 async function deliveries(stage: Stage, attempt: Attempt, ending: Ending): Promise<string[]> {
-  const wrong: string[] = []
+  const problems: string[] = []
   for (const each of stage.attempts) {
-    const count = await within(PATIENCE_MS, 'the server did not report its deliveries', stage.backend.deliveries(each.id))
+    const count = await within(CELL_TIMEOUT_MS, 'the server did not report its deliveries', stage.backend.deliveries(each.id))
     // One replay that counts, and one that does not because other requests were lost as well.
-    const most = each.method === 'GET' ? 3 : 1
-    if (count > most) wrong.push(`${each.method} ${each.id} was delivered ${count} times`)
+    const maxCount = each.method === 'GET' ? 3 : 1
+    if (count > maxCount) problems.push(`${each.method} ${each.id} was delivered ${count} times`)
     if (each !== attempt) continue
-    if (ending.ok && count === 0) wrong.push('answered but never delivered')
+    if (ending.ok && count === 0) problems.push('answered but never delivered')
     const { processed } = ending.ok ? { processed: 'yes' } : (ending.error as { processed?: string })
-    if (processed === 'no' && count > 0) wrong.push(`"processed" is "no", but it was delivered ${count} times`)
+    if (processed === 'no' && count > 0) problems.push(`"processed" is "no", but it was delivered ${count} times`)
   }
-  return wrong
+  return problems
 }

@@ -121,16 +121,16 @@ const unanswered = (unprocessed: (code: number) => Expectation): CellExpectation
     const isUnprocessed = code === CODES.indexOf('REFUSED_STREAM') || code === CODES.indexOf('HTTP_1_1_REQUIRED')
     return isUnprocessed ? unprocessed(code) : `StreamError ${code} unknown`
   })
-const gone = unanswered((code) => ['replayed', 'replayed', `StreamError ${code} no`])
-const kept = unanswered(() => UNPROCESSED_AND_KEPT)
+const replayedUnlessStreamed = unanswered((code) => ['replayed', 'replayed', `StreamError ${code} no`])
+const replayedIfKept = unanswered(() => UNPROCESSED_AND_KEPT)
 
 const STREAM_RESET: Row = {
-  headers: kept,
-  body: kept,
-  waiting: gone,
+  headers: replayedIfKept,
+  body: replayedIfKept,
+  waiting: replayedUnlessStreamed,
   reading: resets((code) => `StreamError ${code} yes`),
   complete: resets(() => 'ok'),
-  closing: gone,
+  closing: replayedUnlessStreamed,
 }
 
 const PARTED: Expectation = ['served', 'served', 'ok | StreamError 7 no']

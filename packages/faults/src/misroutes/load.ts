@@ -8,7 +8,7 @@ import { Client, type ClientOptions, type HttpResponse, type ReusePolicy, Unshar
 import type { Credentials } from '@unshard/testkit'
 import { below, pick, type Random } from '../random.js'
 import { CONNECTION_FIELD, DELAY_FIELD, ID_FIELD, type Seen } from './messages.js'
-import { type Asked, credentialOf, Model } from './model.js'
+import { credentialOf, Model, type SentRequest } from './model.js'
 import { ADDRESSES, BUSY_HOSTS, CLIENTS, HOSTS, KEPT_APART, TAGS } from './plan.js'
 import type { World } from './world.js'
 
@@ -29,7 +29,7 @@ export interface Noted {
   readonly first: string
 }
 
-interface UnderWay extends Asked {
+interface PendingRequest extends SentRequest {
   readonly method: 'GET' | 'POST'
   /** Deliveries without a 421. */
   deliveries: number
@@ -55,7 +55,7 @@ export interface LoadParts {
 
 export class Load {
   /** Problems by description. */
-  readonly wrong: Map<string, Noted> = new Map()
+  readonly problems: Map<string, Noted> = new Map()
   /** Number of responses by `because`. */
   readonly because: Map<string, number> = new Map()
   /** Number of refusals by reason. */
@@ -69,8 +69,8 @@ export class Load {
   misroutes = 0
   readonly #parts: LoadParts
   readonly #clients: readonly Client[]
-  readonly #underWay = new Map<number, UnderWay>()
-  #settled: UnderWay[] = []
+  readonly #underWay = new Map<number, PendingRequest>()
+  #settled: PendingRequest[] = []
   #number = 0
 
   constructor(parts: LoadParts) {
@@ -83,7 +83,7 @@ export class Load {
   }
 
   /** Sends one request and waits for its end. */
-  async one(): Promise<void> {
+  async sendOne(): Promise<void> {
     const { random, port } = this.#parts
     const id = ++this.#number
     const client = this.#pickClient()
@@ -91,7 +91,7 @@ export class Load {
     const { url, host } =
       random() < ODD_PART ? oddUrl(random, port) : urlOf(pick(random, random() < BUSY_PART ? BUSY_HOSTS : HOSTS), port)
     const method = random() < POST_PART ? 'POST' : 'GET'
-    const request: UnderWay = {
+    const request: PendingRequest = {
       ...{ id, client, tag, host, method, atMs: Date.now() },
       ...{ deliveries: 0, turnedAway: [], status: 0, settledAtMs: undefined, unprocessed: false },
     }
@@ -108,7 +108,7 @@ export class Load {
         ...(method === 'POST' && { body: `content of ${id}` }),
         ...(tag !== undefined && { isolation: tag }),
       })
-      this.#heard(response)
+      this.#checkResponse(response)
       this.#answered(request, response, await response.text())
     } catch (error) {
       this.#failed(request, error)
@@ -117,7 +117,7 @@ export class Load {
   }
 
   /** Processes a report of the servers. */
-  seen({ connections, deliveries }: Seen): void {
+  onReport({ connections, deliveries }: Seen): void {
     for (const connection of connections) this.model.connected(connection)
     for (const [id, connection, host, credential, status, post] of deliveries) {
       this.deliveries++
@@ -150,13 +150,13 @@ export class Load {
 
   #newClient(client: number): Client {
     const { world, ca, certificate } = this.#parts
-    const { alone } = CLIENTS[client]!
+    const { unshareable } = CLIENTS[client]!
     const lookup = world.lookup((host, addresses) => this.model.answered(client, host, addresses, Date.now()))
-    const late = { clock: { now: () => Date.now() + FORTY_DAYS_MS } }
-    const policy = coalescing({ deny: [...KEPT_APART], ...(alone === 'certificate-expired' && late) })
+    const shifted = { clock: { now: () => Date.now() + FORTY_DAYS_MS } }
+    const policy = coalescing({ deny: [...KEPT_APART], ...(unshareable === 'certificate-expired' && shifted) })
     const tls: ClientOptions['tls'] = {
-      ...(alone === 'unauthorized' ? { rejectUnauthorized: false } : { ca }),
-      ...(alone === 'client-certificate' && certificate),
+      ...(unshareable === 'unauthorized' ? { rejectUnauthorized: false } : { ca }),
+      ...(unshareable === 'client-certificate' && certificate),
       ...(client === 1 && { minVersion: 'TLSv1.3' }),
     }
     return new Client({ tls, lookup, timeouts: TIMEOUTS, reuse: this.#watched(client, policy) })
@@ -194,12 +194,12 @@ export class Load {
   }
 
   /** Everything before the response on its connection has been read, such as ORIGIN. */
-  #heard(response: HttpResponse): void {
+  #checkResponse(response: HttpResponse): void {
     const connection = Number(response.headers.get(CONNECTION_FIELD))
-    if (connection > 0) this.model.heard(connection, Date.now())
+    if (connection > 0) this.model.responseRead(connection, Date.now())
   }
 
-  #answered(request: UnderWay, response: HttpResponse, text: string): void {
+  #answered(request: PendingRequest, response: HttpResponse, text: string): void {
     const { id, host } = request
     const { coalesced, because } = response.connection
     this.answered++
@@ -212,24 +212,24 @@ export class Load {
     }
   }
 
-  #failed(request: UnderWay, error: unknown): void {
+  #failed(request: PendingRequest, error: unknown): void {
     if (!(error instanceof UnshardError))
       return this.#note('an error that unshard does not define', String((error as Error)?.stack))
     request.unprocessed = error.processed === 'no'
     count(this.errors, error.code)
   }
 
-  #over(request: UnderWay): void {
+  #over(request: PendingRequest): void {
     request.settledAtMs = Date.now()
     this.#settled.push(request)
   }
 
   /** Evaluates the requests that had settled by then. */
   #forget(beforeMs: number): void {
-    let gone = 0
+    let settledCount = 0
     for (const request of this.#settled) {
       if (request.settledAtMs! > beforeMs) break
-      gone++
+      settledCount++
       this.#underWay.delete(request.id)
       const { id, method, deliveries, unprocessed, status, turnedAway } = request
       // The retry uses a dedicated connection, where these servers never send 421.
@@ -240,12 +240,12 @@ export class Load {
       if (deliveries > (method === 'POST' ? 1 : 3)) this.#note(`a ${method} delivered ${deliveries} times`, `${id}`)
       if (unprocessed && deliveries > 0) this.#note('delivered, and "processed" is "no"', `${method} ${id}`)
     }
-    this.#settled = this.#settled.slice(gone)
+    this.#settled = this.#settled.slice(settledCount)
   }
 
   #note(what: string, first: string): void {
-    const known = this.wrong.get(what)
-    if (known === undefined) this.wrong.set(what, { count: 1, first })
+    const known = this.problems.get(what)
+    if (known === undefined) this.problems.set(what, { count: 1, first })
     else known.count++
   }
 }

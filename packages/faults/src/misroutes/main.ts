@@ -26,13 +26,13 @@ function report(load: Load, seconds: number): number {
   console.log(`refused: ${counts(load.refusals)}`)
   if (never.length > 0) console.log(`never refused for: ${never.join(', ')}`)
   console.log(`errors: ${counts(load.errors)}`)
-  for (const [what, { count, first }] of load.wrong) console.log(`FAIL ${what}: ${count}, the first: ${first}`)
+  for (const [what, { count, first }] of load.problems) console.log(`FAIL ${what}: ${count}, the first: ${first}`)
   const { requests, coalesced, misdirected, misroutes } = load
   const { connections } = load.model
   console.log(
     `${requests} requests, ${coalesced} coalesced, ${connections} connections, ${misdirected} 421s, ${misroutes} misroutes`,
   )
-  return load.wrong.size
+  return load.problems.size
 }
 
 async function main(): Promise<number> {

@@ -21,7 +21,7 @@ export interface SeenConnection {
 }
 
 /** A request as sent. */
-export interface Asked {
+export interface SentRequest {
   readonly id: number
   readonly client: number
   readonly tag: string | undefined
@@ -142,7 +142,7 @@ export class Model {
    * Time from the last DNS answer with the connection's address to the request, in milliseconds;
    * NaN without such an answer.
    */
-  answerAgeMs({ client, host, atMs }: Asked, connection: number): number {
+  answerAgeMs({ client, host, atMs }: SentRequest, connection: number): number {
     const address = this.#connections.get(connection)?.address ?? ''
     const answers = this.#answers.get(`${client} ${host}`) ?? []
     return atMs - (answers.findLast(({ addresses }) => addresses.includes(address))?.atMs ?? Number.NaN)
@@ -168,7 +168,7 @@ export class Model {
   }
 
   /** Records that the client has read a response of this connection. */
-  heard(connection: number, atMs: number): void {
+  responseRead(connection: number, atMs: number): void {
     const known = this.#connections.get(connection)
     if (known !== undefined) known.heardAtMs = Math.min(known.heardAtMs, atMs)
   }
@@ -179,33 +179,33 @@ export class Model {
   }
 
   /** Returns the rule that this delivery has broken, if any. */
-  delivered(asked: Asked, delivery: Delivered): Misroute | undefined {
-    if (delivery.host !== asked.host) return 'wrong-authority'
-    if (delivery.credential !== credentialOf(asked.client, asked.tag, asked.host)) return 'wrong-credentials'
+  delivered(request: SentRequest, delivery: Delivered): Misroute | undefined {
+    if (delivery.host !== request.host) return 'wrong-authority'
+    if (delivery.credential !== credentialOf(request.client, request.tag, request.host)) return 'wrong-credentials'
     const connection = this.#connections.get(delivery.connection)
     if (connection === undefined) return 'unknown-connection'
-    const partition = `${asked.client} ${asked.tag ?? ''}`
+    const partition = `${request.client} ${request.tag ?? ''}`
     connection.partition ??= partition
     if (connection.partition !== partition) return 'other-partition'
-    connection.first ??= asked.host
-    if (!HOST_NAME.test(asked.host) || !HOST_NAME.test(connection.first)) {
-      return connection.first === asked.host ? undefined : 'odd-origin'
+    connection.first ??= request.host
+    if (!HOST_NAME.test(request.host) || !HOST_NAME.test(connection.first)) {
+      return connection.first === request.host ? undefined : 'odd-origin'
     }
-    if (connection.serverName === asked.host) return this.#own(connection, asked)
-    return this.#shared(connection, asked)
+    if (connection.serverName === request.host) return this.#own(connection, request)
+    return this.#shared(connection, request)
   }
 
   /** Checks a connection that was made for this host. */
-  #own(connection: Known, { client, host }: Asked): Misroute | undefined {
+  #own(connection: Known, { client, host }: SentRequest): Misroute | undefined {
     const { address, certificate, atMs } = connection
-    if (!coversForItself(certificate, host) && CLIENTS[client]!.alone !== 'unauthorized') return 'own-certificate'
+    if (!coversForItself(certificate, host) && CLIENTS[client]!.unshareable !== 'unauthorized') return 'own-certificate'
     connection.ledThere ??= this.#led(client, host, address, atMs - DIAL_MS) === 'now'
     return connection.ledThere ? undefined : 'own-address'
   }
 
-  #shared(connection: Known, { client, host, atMs }: Asked): Misroute | undefined {
+  #shared(connection: Known, { client, host, atMs }: SentRequest): Misroute | undefined {
     const { address, certificate, serverName = '', originHosts, heardAtMs } = connection
-    if (CLIENTS[client]!.alone !== undefined) return 'may-not-share'
+    if (CLIENTS[client]!.unshareable !== undefined) return 'may-not-share'
     if (address === ADDRESSES[HTTP1_ADDRESS]) return 'http/1.1'
     if (KEPT_APART.has(host) || KEPT_APART.has(serverName)) return 'kept-apart'
     if (!coversStrictly(certificate, host)) return 'certificate'

@@ -64,7 +64,7 @@ export const TAGS: readonly (string | undefined)[] = [undefined, undefined, unde
 export interface ClientPlan {
   readonly name: string
   /** Reason why the client may not share connections among hosts. */
-  readonly alone?: 'client-certificate' | 'unauthorized' | 'certificate-expired'
+  readonly unshareable?: 'client-certificate' | 'unauthorized' | 'certificate-expired'
   /** Share of all requests. */
   readonly weight: number
 }
@@ -72,9 +72,9 @@ export interface ClientPlan {
 export const CLIENTS: readonly ClientPlan[] = [
   { name: 'plain', weight: 0.47 },
   { name: 'TLS 1.3 only', weight: 0.47 },
-  { name: 'with a client certificate', alone: 'client-certificate', weight: 0.02 },
-  { name: 'without verification', alone: 'unauthorized', weight: 0.02 },
-  { name: 'with a clock at which all certificates have expired', alone: 'certificate-expired', weight: 0.02 },
+  { name: 'with a client certificate', unshareable: 'client-certificate', weight: 0.02 },
+  { name: 'without verification', unshareable: 'unauthorized', weight: 0.02 },
+  { name: 'with a clock at which all certificates have expired', unshareable: 'certificate-expired', weight: 0.02 },
 ]
 
 /** Configuration of a server from one start to the next. */

@@ -39,11 +39,11 @@ export async function run({ requests, seed, cores, report }: RunOptions): Promis
   const fingerprints = certificates.map(({ cert }) => new X509Certificate(cert).fingerprint256)
   const certificate = await authority.issue({ names: ['client.example'], clientAuth: true })
   const world = new World(randomFor(seed, 'world'))
-  let seen = (_: Seen): void => undefined
-  const servers = new Servers(cores?.server, (what) => seen(what))
+  let onReport = (_: Seen): void => undefined
+  const servers = new Servers(cores?.server, (what) => onReport(what))
   const port = await servers.start({ certificates, ca: authority.ca, lives: world.lives() })
   const load = new Load({ world, random: randomFor(seed, 'load'), port, ca: authority.ca, fingerprints, certificate })
-  seen = (what) => load.seen(what)
+  onReport = (what) => load.onReport(what)
   const changeEvery = Math.min(MOST_BETWEEN, Math.max(FEWEST_BETWEEN, Math.floor(requests / CHANGES)))
   const lane = async (): Promise<void> => {
     while (load.requests < requests) {
@@ -53,12 +53,12 @@ export async function run({ requests, seed, cores, report }: RunOptions): Promis
         if (change !== undefined) servers.change(change)
       }
       if (number % REPORT_EVERY === 0) report(`${number} requests, ${load.misroutes} misroutes${wrongSoFar(load)}`)
-      await within(STUCK_MS, `request ${number}`, load.one())
+      await within(STUCK_MS, `request ${number}`, load.sendOne())
     }
   }
   try {
     await Promise.race([Promise.all(Array.from({ length: WIDTH }, lane)), servers.lost])
-    await servers.told()
+    await servers.reported()
     await within(STUCK_MS, 'close()', load.close())
   } finally {
     await servers.end()
@@ -70,6 +70,6 @@ function issue(authority: Authority, { names, commonName }: (typeof CERTIFICATES
   return authority.issue({ names, ...(commonName !== undefined && { commonName, noSubjectAltName: true }) })
 }
 
-function wrongSoFar({ wrong }: Load): string {
-  return wrong.size === 0 ? '' : `; wrong: ${[...wrong.keys()].join(', ')}`
+function wrongSoFar({ problems }: Load): string {
+  return problems.size === 0 ? '' : `; wrong: ${[...problems.keys()].join(', ')}`
 }

@@ -9,7 +9,7 @@ const PROGRAM = fileURLToPath(new URL('./server-main.js', import.meta.url))
 
 export class Servers {
   readonly #child: ChildProcess
-  readonly #onSeen: (seen: Seen) => void
+  readonly #onReport: (report: Seen) => void
   readonly #restarting = new Set<number>()
   #onPort: (port: number) => void = () => undefined
   #onAll: () => void = () => undefined
@@ -17,9 +17,9 @@ export class Servers {
   /** Rejects if the process ends unexpectedly. */
   readonly lost: Promise<never>
 
-  constructor(core: number | undefined, onSeen: (seen: Seen) => void) {
+  constructor(core: number | undefined, onReport: (report: Seen) => void) {
     const [file, ...rest] = pinned(core, [process.execPath, PROGRAM])
-    this.#onSeen = onSeen
+    this.#onReport = onReport
     this.#child = spawn(file, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     this.lost = new Promise((_, reject) => {
       this.#reject = reject
@@ -48,7 +48,7 @@ export class Servers {
   }
 
   /** Resolves when everything that arrived has been reported. */
-  told(): Promise<void> {
+  reported(): Promise<void> {
     const all = new Promise<void>((resolve) => {
       this.#onAll = resolve
     })
@@ -67,7 +67,7 @@ export class Servers {
     if ('port' in message) this.#onPort(message.port)
     else if ('restarted' in message) this.#restarting.delete(message.restarted)
     else {
-      this.#onSeen(message.seen)
+      this.#onReport(message.seen)
       if (message.all) this.#onAll()
     }
   }

@@ -90,8 +90,8 @@ export class World {
     const random = this.#random
     const home = this.#address()
     for (const host of family) {
-      const more = random() < 0.2 ? [this.#address()] : []
-      this.#lead(host, [...new Set([home, ...more])])
+      const additional = random() < 0.2 ? [this.#address()] : []
+      this.#lead(host, [...new Set([home, ...additional])])
     }
   }
 

@@ -14,7 +14,7 @@ export interface Entry {
 }
 
 export function failed({ result }: Entry): boolean {
-  return (result?.wrong.length ?? 0) > 0
+  return (result?.problems.length ?? 0) > 0
 }
 
 /** Whether nothing of the cell was run. */
@@ -24,7 +24,7 @@ export function skipped({ result }: Entry): boolean {
 
 export function failureLines({ cell, result }: Entry, seed: number): string[] {
   const { fault, phase, kind } = cell
-  const lines = (result?.wrong ?? []).map((wrong) => `FAIL ${nameOf(cell)} ${wrong}`)
+  const lines = (result?.problems ?? []).map((problem) => `FAIL ${nameOf(cell)} ${problem}`)
   return [...lines, `  again: pnpm faults --only ${fault} --phase ${phase} --kind ${kind} --seed ${seed}`]
 }
 
@@ -56,16 +56,16 @@ export function countsLine(entries: readonly Entry[]): string {
     const why = entry.skipped === undefined ? (entry.result?.skipped ?? []) : [entry.skipped]
     for (const each of why) reasons.set(each, (reasons.get(each) ?? 0) + 1)
   }
-  const said = [...reasons].map(([why, count]) => `${why}: ${count}`).join(', ')
+  const summary = [...reasons].map(([why, count]) => `${why}: ${count}`).join(', ')
   const [bad, out] = [entries.filter(failed).length, entries.filter(skipped).length]
-  return `${entries.length - bad - out} passed, ${bad} failed, ${out} skipped${said === '' ? '' : ` (${said})`}`
+  return `${entries.length - bad - out} passed, ${bad} failed, ${out} skipped${summary === '' ? '' : ` (${summary})`}`
 }
 
 export function toJson(entries: readonly Entry[], seed: number): string {
   const cells = entries.map((entry) => ({
     ...entry.cell,
     state: failed(entry) ? 'failed' : skipped(entry) ? 'skipped' : 'passed',
-    wrong: entry.result?.wrong ?? [],
+    problems: entry.result?.problems ?? [],
     skipped: entry.skipped ?? entry.result?.skipped.join(', ') ?? '',
     ms: Math.round(entry.result?.ms ?? 0),
   }))

@@ -20,7 +20,7 @@ export type ToWorker = { readonly certificates: Certificates; readonly seed: num
 /** Result of a cell. */
 export interface Result {
   /** Descriptions of the problems. */
-  readonly wrong: readonly string[]
+  readonly problems: readonly string[]
   /** Variants that could not be run, with the reason. */
   readonly skipped: readonly string[]
   /** Number of variants that were run. */
@@ -62,15 +62,15 @@ async function runVariant(cell: Cell, variant: string, expected: Outcome): Promi
     ...(harm.client !== undefined && { client: harm.client }),
   })
   stage.undo.push(close)
-  const wrong: string[] = []
+  const problems: string[] = []
   try {
-    wrong.push(...(await play({ scene: { phase, kind, variant, random, stage, world: at }, harm, expected })))
+    problems.push(...(await play({ scene: { phase, kind, variant, random, stage, world: at }, harm, expected })))
   } catch (error) {
-    wrong.push((error as Error).message)
+    problems.push((error as Error).message)
     await lift(cell, variant, stage)
   }
-  wrong.push(...(await traces.sweep(stage, wrong.length === 0 && random() < 0.5)))
-  return wrong
+  problems.push(...(await traces.sweep(stage, problems.length === 0 && random() < 0.5)))
+  return problems
 }
 
 /** Removes the fault of a cell that was interrupted, before the next cell. */
@@ -87,16 +87,16 @@ async function lift(cell: Cell, variant: string, stage: Stage): Promise<void> {
 
 async function runCell(cell: Cell): Promise<Result> {
   const begun = performance.now()
-  const [wrong, skipped]: [string[], string[]] = [[], []]
+  const [problems, skipped]: [string[], string[]] = [[], []]
   let count = 0
   for (const [variant, expected] of expectationsOf(cell)) {
     const lacks = HARMS[cell.fault]!.lacks?.(variant)
     const found = lacks === undefined ? await runVariant(cell, variant, expected) : undefined
     if (found === undefined) skipped.push(lacks ?? `${variant} is not installed`)
     else count++
-    for (const each of found ?? []) wrong.push(variant === '' ? each : `${variant}: ${each}`)
+    for (const each of found ?? []) problems.push(variant === '' ? each : `${variant}: ${each}`)
   }
-  return { wrong, skipped, runs: count, ms: performance.now() - begun }
+  return { problems, skipped, runs: count, ms: performance.now() - begun }
 }
 
 process.on('message', (message: ToWorker) => {
@@ -105,7 +105,7 @@ process.on('message', (message: ToWorker) => {
   } else if ('cell' in message) {
     void runCell(message.cell).then(
       (result) => process.send!(result),
-      (error: Error) => process.send!({ wrong: [error.stack ?? error.message], skipped: [], runs: 1, ms: 0 } satisfies Result),
+      (error: Error) => process.send!({ problems: [error.stack ?? error.message], skipped: [], runs: 1, ms: 0 } satisfies Result),
     )
   } else {
     world = new World(message.certificates)

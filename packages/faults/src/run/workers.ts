@@ -55,7 +55,7 @@ function tell(child: ChildProcess, message: ToWorker): void {
 
 function ask(child: ChildProcess, cell: Cell): Promise<Result> {
   return new Promise((resolve) => {
-    const failed = (why: string): void => done({ wrong: [why], skipped: [], runs: 1, ms: STUCK_MS })
+    const failed = (why: string): void => done({ problems: [why], skipped: [], runs: 1, ms: STUCK_MS })
     const timer = setTimeout(() => {
       child.kill('SIGKILL')
       child.once('exit', () => failed(`the worker was stuck for ${STUCK_MS} ms`))

@@ -33,8 +33,8 @@ export function createHandler(owner: HandlerOwner): OriginHandler {
 }
 
 /** Returns the response for a request with this content. */
-export function summaryOf(id: string, octets: number, hash: string): string {
-  return `${id} ${octets} ${hash}`
+export function summaryOf(id: string, bytes: number, hash: string): string {
+  return `${id} ${bytes} ${hash}`
 }
 
 export function hashOf(...parts: readonly Uint8Array[]): string {

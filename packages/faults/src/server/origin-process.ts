@@ -14,7 +14,7 @@ export class OriginProcess implements Backend {
   readonly buffers = false
   readonly #tls: Credentials
   readonly #account = new Account()
-  readonly #asked = new Map<number, () => void>()
+  readonly #pending = new Map<number, () => void>()
   #child: ChildProcess | undefined
   #ports: readonly number[] = []
   #last = 0
@@ -99,14 +99,14 @@ export class OriginProcess implements Backend {
   #ask(question: (number: number) => ToOrigin): Promise<void> {
     const number = ++this.#last
     return new Promise((resolve) => {
-      this.#asked.set(number, resolve)
+      this.#pending.set(number, resolve)
       this.#tell(question(number))
     })
   }
 
   #answered(number: number): void {
-    this.#asked.get(number)?.()
-    this.#asked.delete(number)
+    this.#pending.get(number)?.()
+    this.#pending.delete(number)
   }
 
   #tell(message: ToOrigin): void {

@@ -30,7 +30,7 @@ interface Exchange {
   owed: number
 }
 
-/** One connection: responds to requests until it is told to misbehave. */
+/** One connection: responds to requests until a script makes it misbehave. */
 class Conversation {
   readonly #peer: ScriptedConnection
   readonly #owner: ScriptedBackend
@@ -128,11 +128,11 @@ class Conversation {
     if (exchange.path.endsWith('/unread')) this.#held(exchange, () => this.#credit(exchange))
   }
 
-  #content(exchange: Exchange | undefined, bytes: Buffer, octets: number): void {
-    if (octets > 0) this.send(frames.windowUpdate(0, octets))
+  #content(exchange: Exchange | undefined, bytes: Buffer, byteCount: number): void {
+    if (byteCount > 0) this.send(frames.windowUpdate(0, byteCount))
     if (exchange === undefined) return
     exchange.parts.push(bytes)
-    exchange.owed += octets
+    exchange.owed += byteCount
     this.#owner.account.at(exchange.id, 'content')
     if (!exchange.path.endsWith('/unread') || this.#owner.gates.isOpen(runOf(exchange.id))) this.#credit(exchange)
   }

@@ -15,8 +15,8 @@ const BATCH = 100
 
 export interface CycleResult {
   readonly samples: readonly Sample[]
-  readonly said: string
-  readonly wrong: readonly string[]
+  readonly summary: string
+  readonly problems: readonly string[]
 }
 
 const HOST = 'a.test.example'
@@ -41,7 +41,7 @@ export async function abortMany(count: number, authority: Authority): Promise<Cy
     wake()
   })
   const client = newClient(authority)
-  const [samples, wrong]: [Sample[], string[]] = [[], []]
+  const [samples, problems]: [Sample[], string[]] = [[], []]
   const every = Math.ceil(count / BATCH / SAMPLES)
   for (let done = 0, batch = 0; done < count; done += BATCH, batch++) {
     const arrived = new Promise<void>((resolve) => {
@@ -53,15 +53,15 @@ export async function abortMany(count: number, authority: Authority): Promise<Cy
     await Promise.all([arrived, Promise.race(answers)])
     for (const abort of aborts) abort.abort('enough')
     for (const each of await settled) {
-      if (each.status !== 'rejected' || each.reason !== 'enough') wrong.push(`not aborted: ${JSON.stringify(each)}`)
+      if (each.status !== 'rejected' || each.reason !== 'enough') problems.push(`not aborted: ${JSON.stringify(each)}`)
     }
     if (batch > 0 && batch % every === 0) samples.push(await sample())
   }
   const { dials } = client.stats().totals
-  if (dials !== 1) wrong.push(`${dials} connections, not 1`)
+  if (dials !== 1) problems.push(`${dials} connections, not 1`)
   await client.close()
   await peer.close()
-  return { samples, wrong, said: `${opened} requests, ${reset} RST_STREAM, ${dials} connection` }
+  return { samples, problems, summary: `${opened} requests, ${reset} RST_STREAM, ${dials} connection` }
 }
 
 const INTERNAL_ERROR = 2
@@ -83,7 +83,7 @@ export async function goawayMany(count: number, authority: Authority): Promise<C
     socket.end(Buffer.concat([...goodbye, frames.headers(1, [[':status', '204']], { endStream: true })]))
   })
   const client = newClient(authority)
-  const [samples, wrong]: [Sample[], string[]] = [[], []]
+  const [samples, problems]: [Sample[], string[]] = [[], []]
   const every = Math.ceil(count / SAMPLES)
   let answers = 0
   for (let cycle = 0; client.stats().totals.dials < count; cycle++) {
@@ -93,12 +93,12 @@ export async function goawayMany(count: number, authority: Authority): Promise<C
     const both = await Promise.allSettled([client.request({ url }), client.request({ url, method: 'POST', body: 'x' })])
     for (const each of both) {
       if (each.status === 'fulfilled' && each.value.status === 204) answers++
-      else wrong.push(`no response: ${String((each as PromiseRejectedResult).reason)}`)
+      else problems.push(`no response: ${String((each as PromiseRejectedResult).reason)}`)
     }
     if (cycle > 0 && cycle % Math.ceil(every / 2) === 0) samples.push(await sample())
   }
   const { dials, replayed } = client.stats().totals
   await client.close()
   await peer.close()
-  return { samples, wrong, said: `${answers} responses over ${dials} connections, ${replayed} requests sent again` }
+  return { samples, problems, summary: `${answers} responses over ${dials} connections, ${replayed} requests sent again` }
 }

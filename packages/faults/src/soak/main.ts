@@ -13,14 +13,14 @@ import { compare } from './samples.js'
 const MAX_LINES = 20
 
 /** Prints a report and returns the number of problems. */
-function report(name: string, { samples, said, wrong }: CycleResult): number {
+function report(name: string, { samples, summary, problems }: CycleResult): number {
   const { lines, grown } = compare(samples)
-  console.log(`${name}: ${said}`)
+  console.log(`${name}: ${summary}`)
   console.log([`${samples.length} samples, medians of the first and the last third`, ...lines].join('\n'))
-  for (const each of wrong.slice(0, MAX_LINES)) console.log(`FAIL ${each}`)
-  if (wrong.length > MAX_LINES) console.log(`FAIL and ${wrong.length - MAX_LINES} more`)
+  for (const each of problems.slice(0, MAX_LINES)) console.log(`FAIL ${each}`)
+  if (problems.length > MAX_LINES) console.log(`FAIL and ${problems.length - MAX_LINES} more`)
   for (const each of grown) console.log(`FAIL ${each}`)
-  return wrong.length + grown.length
+  return problems.length + grown.length
 }
 
 async function main(): Promise<number> {
@@ -37,14 +37,14 @@ async function main(): Promise<number> {
   process.on('uncaughtException', (error) => uncaught.push(error))
   process.on('unhandledRejection', (error) => uncaught.push(error))
   const authority = await createAuthority()
-  let wrong = 0
-  if (aborts !== undefined) wrong += report('aborts', await abortMany(aborts, authority))
-  if (goaways !== undefined) wrong += report('goaways', await goawayMany(goaways, authority))
-  if (seconds !== undefined) wrong += report('soak', await soak(seconds, seed, authority))
+  let problems = 0
+  if (aborts !== undefined) problems += report('aborts', await abortMany(aborts, authority))
+  if (goaways !== undefined) problems += report('goaways', await goawayMany(goaways, authority))
+  if (seconds !== undefined) problems += report('soak', await soak(seconds, seed, authority))
   for (const error of uncaught) console.log(`FAIL uncaught error: ${(error as Error)?.stack ?? String(error)}`)
-  wrong += uncaught.length
-  console.log(wrong === 0 ? 'no problems' : `${wrong} problems`)
-  return wrong === 0 ? 0 : 1
+  problems += uncaught.length
+  console.log(problems === 0 ? 'no problems' : `${problems} problems`)
+  return problems === 0 ? 0 : 1
 }
 
 process.exitCode = await main()

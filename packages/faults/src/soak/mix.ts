@@ -13,7 +13,7 @@ import { below, pick, type Random, randomFor } from '../random.js'
 import { ID_FIELD } from '../server/handler.js'
 import type { CycleResult } from './cycles.js'
 import { type Sample, sample } from './samples.js'
-import { DO_FIELD, type FromServers, type Told, type ToServers } from './server-main.js'
+import { type ClientOutcomes, DO_FIELD, type FromServers, type ToServers } from './server-main.js'
 
 const PROGRAM = fileURLToPath(new URL('./server-main.js', import.meta.url))
 const HOST = 'a.test.example'
@@ -21,7 +21,7 @@ const HOST = 'a.test.example'
 const WIDTH = 48
 /** Interval between samples, in milliseconds; short runs take at least nine. */
 const SAMPLE_MS = 10_000
-const LEAST_SAMPLES = 9
+const MIN_SAMPLES = 9
 /** Longer than any deadline of the load. */
 const STUCK_MS = 30_000
 const TIMEOUTS = { connect: 2_000, headers: 800, body: 800, queue: 2_000, total: 4_000 }
@@ -33,8 +33,8 @@ class Servers {
     return this.#ask({ start: { tls: await authority.issue({ names: [HOST] }), seed } })
   }
 
-  async calm(told: Told): Promise<Extract<FromServers, { calm: unknown }>['calm']> {
-    return (await this.#ask<Extract<FromServers, { calm: unknown }>>({ calm: told })).calm
+  async calm(outcomes: ClientOutcomes): Promise<Extract<FromServers, { calm: unknown }>['calm']> {
+    return (await this.#ask<Extract<FromServers, { calm: unknown }>>({ calm: outcomes })).calm
   }
 
   end(): Promise<void> {
@@ -58,7 +58,7 @@ class Servers {
 }
 
 class Load {
-  readonly wrong: string[] = []
+  readonly problems: string[] = []
   /** Number of requests by ending. */
   readonly endings = new Map<string, number>()
   readonly #client: Client
@@ -81,19 +81,19 @@ class Load {
   }
 
   /** Returns the outcomes since the last call. */
-  told(): Told {
-    const told = { answered: this.#answered, unprocessed: this.#unprocessed }
+  takeOutcomes(): ClientOutcomes {
+    const outcomes = { answered: this.#answered, unprocessed: this.#unprocessed }
     this.#answered = []
     this.#unprocessed = []
-    return told
+    return outcomes
   }
 
   /** Sends requests one after the other on many lanes until `end`. */
   async run(end: number): Promise<void> {
-    const one = async (): Promise<void> => {
+    const sendUntilEnd = async (): Promise<void> => {
       while (performance.now() < end) await this.#request()
     }
-    await Promise.all(Array.from({ length: WIDTH }, one))
+    await Promise.all(Array.from({ length: WIDTH }, sendUntilEnd))
   }
 
   async #request(): Promise<void> {
@@ -131,7 +131,7 @@ class Load {
       if (error instanceof UnshardError && error.processed === 'no') this.#unprocessed.push(key)
       this.#ended(error)
     }
-    if (settled !== 1) this.wrong.push(`request ${number} settled ${settled} times`)
+    if (settled !== 1) this.problems.push(`request ${number} settled ${settled} times`)
   }
 
   #act(): string {
@@ -163,7 +163,7 @@ class Load {
   #ended(error: unknown): void {
     if (error === 'enough') return this.#count('aborted')
     if (error instanceof UnshardError) return this.#count(error.code)
-    this.wrong.push(String((error as Error)?.stack ?? error))
+    this.problems.push(String((error as Error)?.stack ?? error))
   }
 
   #count(name: string): void {
@@ -192,31 +192,31 @@ export async function soak(seconds: number, seed: number, authority: Authority):
   })
   const load = new Load(client, ports, randomFor(seed, 'load'))
   const samples: Sample[] = []
-  const partMs = Math.min(SAMPLE_MS, (seconds * 1_000) / (LEAST_SAMPLES + 1))
+  const partMs = Math.min(SAMPLE_MS, (seconds * 1_000) / (MIN_SAMPLES + 1))
   const end = performance.now() + seconds * 1_000
   let delivered = 0
   for (let part = 0; performance.now() < end; part++) {
     await load.run(Math.min(end, performance.now() + partMs))
     await idle(client, load)
-    const { wrong, deliveries } = await servers.calm(load.told())
-    load.wrong.push(...wrong)
+    const { problems, deliveries } = await servers.calm(load.takeOutcomes())
+    load.problems.push(...problems)
     delivered = deliveries
     // The first part warms up the runtime.
     if (part > 0) samples.push(await sample())
     const listeners = getEventListeners(load.shared.signal, 'abort').length
-    if (listeners > 1) load.wrong.push(`${listeners} listeners on a shared signal`)
+    if (listeners > 1) load.problems.push(`${listeners} listeners on a shared signal`)
   }
-  await within(STUCK_MS, 'close()', client.close()).catch((error: Error) => load.wrong.push(error.message))
+  await within(STUCK_MS, 'close()', client.close()).catch((error: Error) => load.problems.push(error.message))
   await servers.end()
   const { totals } = client.stats()
   const endings = [...load.endings].sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${count}`)
-  const said = `${load.requests} requests, ${delivered} deliveries, ${totals.dials} dials, ${totals.replayed} replays\n${endings.join(', ')}`
-  return { samples, wrong: load.wrong, said }
+  const summary = `${load.requests} requests, ${delivered} deliveries, ${totals.dials} dials, ${totals.replayed} replays\n${endings.join(', ')}`
+  return { samples, problems: load.problems, summary }
 }
 
 /** Streams abandoned by their readers are closed by then. */
-async function idle(client: Client, { wrong }: Load): Promise<void> {
+async function idle(client: Client, { problems }: Load): Promise<void> {
   const active = (): number => client.stats().connections.reduce((all, each) => all + each.active, 0)
   for (const until = performance.now() + 5_000; active() > 0 && performance.now() < until; ) await turn()
-  if (active() > 0) wrong.push(`${active()} streams are open, but no request is in flight`)
+  if (active() > 0) problems.push(`${active()} streams are open, but no request is in flight`)
 }

@@ -19,21 +19,24 @@ import { below, pick, type Random, randomFor } from '../random.js'
 import { ID_FIELD } from '../server/handler.js'
 
 /** Outcomes that the client has seen, by `METHOD id`. */
-export interface Told {
+export interface ClientOutcomes {
   /** Requests with the right response. */
   readonly answered: readonly string[]
   /** Requests reported as not processed. */
   readonly unprocessed: readonly string[]
 }
 
-export type ToServers = { readonly start: { readonly tls: Credentials; readonly seed: number } } | { readonly calm: Told } | 'end'
+export type ToServers =
+  | { readonly start: { readonly tls: Credentials; readonly seed: number } }
+  | { readonly calm: ClientOutcomes }
+  | 'end'
 export type FromServers =
   | { readonly ports: readonly number[]; readonly address: string }
   /**
    * All clients are idle: contradictions between the client's outcomes and the deliveries, and the
    * number of deliveries.
    */
-  | { readonly calm: { readonly wrong: readonly string[]; readonly deliveries: number } }
+  | { readonly calm: { readonly problems: readonly string[]; readonly deliveries: number } }
 
 /** Field that selects what the server does with a request. */
 export const DO_FIELD = 'x-do'
@@ -175,15 +178,15 @@ async function start(tls: Credentials, seed: number): Promise<void> {
 let timer: NodeJS.Timeout | undefined
 
 /** Checks the deliveries since the last call and clears them. */
-function calm({ answered, unprocessed }: Told): void {
-  const wrong: string[] = []
+function calm({ answered, unprocessed }: ClientOutcomes): void {
+  const problems: string[] = []
   for (const [key, count] of deliveries) {
-    if (count > (key.startsWith('POST') ? 1 : 3)) wrong.push(`${key} was delivered ${count} times`)
+    if (count > (key.startsWith('POST') ? 1 : 3)) problems.push(`${key} was delivered ${count} times`)
   }
-  for (const key of answered) if (!deliveries.has(key)) wrong.push(`${key} was answered but never delivered`)
-  for (const key of unprocessed) if (deliveries.has(key)) wrong.push(`${key} was delivered, but "processed" is "no"`)
+  for (const key of answered) if (!deliveries.has(key)) problems.push(`${key} was answered but never delivered`)
+  for (const key of unprocessed) if (deliveries.has(key)) problems.push(`${key} was delivered, but "processed" is "no"`)
   deliveries.clear()
-  tell({ calm: { wrong, deliveries: all } })
+  tell({ calm: { problems, deliveries: all } })
 }
 
 process.on('message', (message: ToServers) => {

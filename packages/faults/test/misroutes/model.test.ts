@@ -1,11 +1,11 @@
 import {
-  type Asked,
   coversStrictly,
   credentialOf,
   DIAL_MS,
   type Misroute,
   Model,
   type SeenConnection,
+  type SentRequest,
   SLACK_MS,
 } from '../../src/misroutes/model.js'
 import { TTL_MS } from '../../src/misroutes/plan.js'
@@ -18,7 +18,7 @@ const NOW = 100_000
 /** A connection made for A, which has just answered, and B, which resolves to the same address. */
 function rig(connection: Partial<SeenConnection> = {}): {
   model: Model
-  ask(asked?: Partial<Asked>): Misroute | undefined
+  ask(asked?: Partial<SentRequest>): Misroute | undefined
 } {
   const model = new Model()
   for (const client of [0, 1, 2]) {
@@ -28,8 +28,8 @@ function rig(connection: Partial<SeenConnection> = {}): {
   const made = { number: 1, address: HERE, serverName: A, certificate: 4, atMs: NOW - 50, originHosts: undefined }
   model.connected({ ...made, ...connection })
   let id = 0
-  const ask = (asked: Partial<Asked> = {}): Misroute | undefined => {
-    const request: Asked = { id: ++id, client: 0, tag: undefined, host: B, atMs: NOW, ...asked }
+  const ask = (asked: Partial<SentRequest> = {}): Misroute | undefined => {
+    const request: SentRequest = { id: ++id, client: 0, tag: undefined, host: B, atMs: NOW, ...asked }
     const { client, tag, host } = request
     return model.delivered(request, { connection: 1, host, credential: credentialOf(client, tag, host) })
   }
@@ -106,7 +106,7 @@ describe('is a misroute', () => {
   it('a host outside the Origin Set, once the client has received the set', () => {
     const { model, ask } = rig({ originHosts: [A] })
     expect(ask()).toBeUndefined()
-    model.heard(1, NOW)
+    model.responseRead(1, NOW)
     expect(ask()).toBeUndefined()
     expect(ask({ atMs: NOW + 1 })).toBe('origin-set')
   })
@@ -139,7 +139,7 @@ describe('is a misroute', () => {
 
   it('a wrong authority, wrong credentials, or an unknown connection', () => {
     const { model } = rig()
-    const asked: Asked = { id: 1, client: 0, tag: undefined, host: A, atMs: NOW }
+    const asked: SentRequest = { id: 1, client: 0, tag: undefined, host: A, atMs: NOW }
     const good = { connection: 1, host: A, credential: credentialOf(0, undefined, A) }
     expect(model.delivered(asked, good)).toBeUndefined()
     expect(model.delivered(asked, { ...good, host: B })).toBe('wrong-authority')
