@@ -86,6 +86,6 @@ export function check(target: Pick<Target, 'text' | 'bytes'>, status: number | u
   const { text, bytes } = target
   if (status === 200 && typeof content === 'string' && content === text) return
   if (status === 200 && typeof content !== 'string' && content.bytes === bytes && content.head === text) return
-  const seen = typeof content === 'string' ? content.slice(0, 100) : content
-  throw new Error(`expected 200 ${JSON.stringify({ text, bytes })}, got ${status} ${JSON.stringify(seen)}`)
+  const summary = typeof content === 'string' ? content.slice(0, 100) : content
+  throw new Error(`expected 200 ${JSON.stringify({ text, bytes })}, got ${status} ${JSON.stringify(summary)}`)
 }

@@ -108,14 +108,14 @@ export function ratiosOf(results: readonly Result[], baselines: readonly string[
 
 export function marksOf(marks: readonly Mark[], results: readonly Result[]): MarkResult[] {
   return marks.map((mark) => {
-    const ours = results.find(({ name }) => name === mark.name)
-    const theirs = 'baseline' in mark ? results.find(({ name }) => name === mark.baseline) : ours
-    if (ours === undefined || theirs === undefined) return { ...mark, ratio: Number.NaN }
+    const competitor = results.find(({ name }) => name === mark.name)
+    const baseline = 'baseline' in mark ? results.find(({ name }) => name === mark.baseline) : competitor
+    if (competitor === undefined || baseline === undefined) return { ...mark, ratio: Number.NaN }
     if ('delayBelowMs' in mark)
-      return { ...mark, ratio: ours.delayMs ?? Number.NaN, holds: (ours.delayMs ?? Infinity) < mark.delayBelowMs }
-    const cpu = ratio(ours.cpuMicrosPerRequest, theirs.cpuMicrosPerRequest, 1e6)
+      return { ...mark, ratio: competitor.delayMs ?? Number.NaN, holds: (competitor.delayMs ?? Infinity) < mark.delayBelowMs }
+    const cpu = ratio(competitor.cpuMicrosPerRequest, baseline.cpuMicrosPerRequest, 1e6)
     if ('cpuAtMost' in mark) return { ...mark, ratio: cpu, holds: cpu <= mark.cpuAtMost }
-    const rate = ratio(ours.requestsPerSecond, theirs.requestsPerSecond)
+    const rate = ratio(competitor.requestsPerSecond, baseline.requestsPerSecond)
     return { ...mark, ratio: rate, holds: rate >= mark.atLeast }
   })
 }

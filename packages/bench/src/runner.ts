@@ -88,7 +88,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
 
 async function runOnce(scenario: Scenario, competitor: Competitor, options: RunOptions): Promise<Round> {
   const { servers } = options
-  const { name, path, text, bytes, reading, upload, inFlight, leastSeconds = 0 } = scenario
+  const { name, path, text, bytes, reading, upload, inFlight, minSeconds = 0 } = scenario
   const target: Target = {
     origin: `https://127.0.0.1:${servers.at[competitor.protocol].port}`,
     path,
@@ -99,7 +99,7 @@ async function runOnce(scenario: Scenario, competitor: Competitor, options: RunO
     ca: servers.ca,
     inFlight,
   }
-  const seconds = Math.max(leastSeconds, options.seconds)
+  const seconds = Math.max(minSeconds, options.seconds)
   const load = { inFlight, seconds, warmupSeconds: options.warmupSeconds }
   return measureOnce({ scenario: name, competitor: competitor.name, target, load }, options)
 }

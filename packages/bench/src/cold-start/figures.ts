@@ -38,10 +38,10 @@ export function coldResult(name: string, server: string, rounds: readonly ColdRo
 const PART = 1 / 3
 
 /** `ours` are the names of our rows; those in `timed` are compared with the fastest other one. */
-export function coldClaims(results: readonly ColdResult[], ours: readonly string[], timed: readonly string[]): Claim[] {
-  const own = results.filter(({ name }) => ours.includes(name))
+export function coldClaims(results: readonly ColdResult[], ownNames: readonly string[], timed: readonly string[]): Claim[] {
+  const own = results.filter(({ name }) => ownNames.includes(name))
   const best = results
-    .filter(({ name, ms }) => !ours.includes(name) && Number.isFinite(ms))
+    .filter(({ name, ms }) => !ownNames.includes(name) && Number.isFinite(ms))
     .toSorted((a, b) => a.ms - b.ms)
     .at(0)
   const handshakes = own.map(({ name, handshakes, connections }) => ({

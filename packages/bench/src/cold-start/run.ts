@@ -42,15 +42,15 @@ async function measureAll(context: RunContext, servers: ChildProcess, places: Pl
       const { port } = places.at[competitor.place]!
       const turn = await takeTurn({ competitor: competitor.name, port, ca: places.ca }, context, caFile)
       servers.send('seen')
-      const seen = await nextMessage<Seen>(servers, SERVERS_TIMEOUT_MS)
-      rounds.get(competitor)!.push({ ...turn, ...seen })
-      const said = `${turn.ms.toFixed(0)} ms, ${seen.handshakes} handshakes ${turn.firstError ?? ''}`.trimEnd()
-      context.report(`cold-start ${round}/${context.rounds}: ${competitor.name} ${said}`)
+      const counts = await nextMessage<Seen>(servers, SERVERS_TIMEOUT_MS)
+      rounds.get(competitor)!.push({ ...turn, ...counts })
+      const summary = `${turn.ms.toFixed(0)} ms, ${counts.handshakes} handshakes ${turn.firstError ?? ''}`.trimEnd()
+      context.report(`cold-start ${round}/${context.rounds}: ${competitor.name} ${summary}`)
     }
   }
   const results = taking.map((each) => coldResult(each.name, places.at[each.place]!.server, rounds.get(each)!))
-  const ours = taking.map(({ name }) => name).filter((name) => name.startsWith('unshard'))
-  const marks = coldClaims(results, ours, [OURS, OUR_FETCH])
+  const ownNames = taking.map(({ name }) => name).filter((name) => name.startsWith('unshard'))
+  const marks = coldClaims(results, ownNames, [OURS, OUR_FETCH])
   const title = coldTitle(context.roundTripMs)
   return {
     json: { name: 'cold-start', title, results, marks, skipped } as { name: string },

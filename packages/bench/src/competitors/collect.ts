@@ -2,7 +2,7 @@
 
 import type { EventEmitter } from 'node:events'
 import { check, type Seen, type Target } from '../competitor.js'
-import { seen } from './reading.js'
+import { summaryOf } from './reading.js'
 
 interface Answer extends EventEmitter {
   setEncoding(encoding: 'utf8'): unknown
@@ -45,5 +45,5 @@ function collectOctets(answer: Answer, { text, reading }: Pick<Target, 'text' | 
     if (reading === 'bytes' || bytes < text.length) chunks.push(chunk)
     bytes += chunk.length
   })
-  return () => ({ bytes, head: seen(Buffer.concat(chunks), text).head })
+  return () => ({ bytes, head: summaryOf(Buffer.concat(chunks), text).head })
 }

@@ -49,7 +49,12 @@ export function sampleOf(
   cost: { readonly cpuMicros: number; readonly seconds: number },
 ): Sample {
   const lines = output.split('\n').filter((line) => line !== '')
-  const wrong = lines.find((line) => line !== right)
+  const wrongLine = lines.find((line) => line !== right)
   const requests = lines.filter((line) => line === right).length
-  return { requests, ...cost, errors: transfers - requests, ...(wrong !== undefined && { firstError: `curl printed: ${wrong}` }) }
+  return {
+    requests,
+    ...cost,
+    errors: transfers - requests,
+    ...(wrongLine !== undefined && { firstError: `curl printed: ${wrongLine}` }),
+  }
 }

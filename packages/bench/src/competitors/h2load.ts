@@ -30,8 +30,8 @@ export const h2load: Program = {
       const { requests, seconds, errors, contentBytes } = parseH2load(stdout)
       // It does not print the content, so check that it received at least as many bytes as complete
       // responses have.
-      const wrong = contentBytes < requests * (target.bytes ?? Buffer.byteLength(target.text)) ? requests : 0
-      return { requests, seconds, cpuMicros, errors: errors + wrong, connections: 1 }
+      const wrongCount = contentBytes < requests * (target.bytes ?? Buffer.byteLength(target.text)) ? requests : 0
+      return { requests, seconds, cpuMicros, errors: errors + wrongCount, connections: 1 }
     } finally {
       if (folder !== undefined) rmSync(folder, { recursive: true })
     }

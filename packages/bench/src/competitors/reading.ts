@@ -17,14 +17,14 @@ export function readerOf(target: Target): (whole: Whole, pieces: () => Pieces) =
     case 'text':
       return (whole) => whole.text()
     case 'bytes':
-      return async (whole) => seen(new Uint8Array(await whole.arrayBuffer()), text)
+      return async (whole) => summaryOf(new Uint8Array(await whole.arrayBuffer()), text)
     case 'stream':
       return (_, pieces) => watch(pieces(), text)
   }
 }
 
 /** Summarizes content in one piece: its length, and as much of its beginning as `text` has. */
-export function seen(content: Uint8Array, text: string): Seen {
+export function summaryOf(content: Uint8Array, text: string): Seen {
   return {
     bytes: content.length,
     head: Buffer.from(content.buffer, content.byteOffset, content.length).toString('utf8', 0, text.length),
@@ -35,7 +35,7 @@ async function watch(pieces: Pieces, text: string): Promise<Seen> {
   let bytes = 0
   let head = ''
   for await (const piece of pieces) {
-    if (bytes < text.length) head += seen(piece, text).head
+    if (bytes < text.length) head += summaryOf(piece, text).head
     bytes += piece.length
   }
   return { bytes, head: head.slice(0, text.length) }

@@ -17,9 +17,9 @@ const expectEqual = (what: string, actual: unknown, expected: unknown): void => 
 
 const requests = SHARDS.length * RESOURCES_PER_SHARD
 for (const client of report.clients) expectEqual(`${client.name}: right responses`, client.ok, requests)
-const ours = report.clients.find(({ name }) => name === 'unshard')
-expectEqual('unshard: connections', ours?.connections, 1)
-expectEqual('unshard: handshakes', ours?.handshakes, 1)
+const unshard = report.clients.find(({ name }) => name === 'unshard')
+expectEqual('unshard: connections', unshard?.connections, 1)
+expectEqual('unshard: handshakes', unshard?.handshakes, 1)
 const entryOf = (host: string) => report.hosts.find((entry) => entry.host === host)
 const because = (host: string): string | undefined => entryOf(host)?.because
 expectEqual('own certificate', because(ODD_HOSTS.ownCertificate), 'certificate-does-not-cover-host')

@@ -37,11 +37,11 @@ async function demo(): Promise<void> {
   writeFileSync(caFile, where.ca)
   const builtIn = await runClient('built-in', where, caFile)
   release(builtIn.child)
-  const ours = await runClient('unshard', where, caFile)
-  ours.child.send('odd')
-  const hosts = await nextMessage<readonly HostReport[]>(ours.child)
-  release(ours.child)
-  const clients = [builtIn.result, ours.result]
+  const unshard = await runClient('unshard', where, caFile)
+  unshard.child.send('odd')
+  const hosts = await nextMessage<readonly HostReport[]>(unshard.child)
+  release(unshard.child)
+  const clients = [builtIn.result, unshard.result]
   if (json) console.log(JSON.stringify({ clients, hosts }))
   else print(clients, hosts)
   if (clients.some(({ ok, requests }) => ok !== requests)) process.exitCode = 1

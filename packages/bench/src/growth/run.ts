@@ -46,8 +46,8 @@ async function measureLevels(context: RunContext, servers: GrowthServers, caFile
     for (const { growing, level, rounds } of all) {
       const figures = await measureLevel(growing, level, context, servers, caFile)
       rounds.push(figures)
-      const said = `${figures.cpuMicrosPerRequest} µs ${figures.error ?? ''}`.trimEnd()
-      context.report(`growth ${round}/${context.rounds}: ${level} ${growing} ${said}`)
+      const summary = `${figures.cpuMicrosPerRequest} µs ${figures.error ?? ''}`.trimEnd()
+      context.report(`growth ${round}/${context.rounds}: ${level} ${growing} ${summary}`)
     }
   }
   return all.map(({ growing, level, rounds }) => ({

@@ -14,6 +14,6 @@ export function verdictOf(server: string, measured: number, { ratio }: RecordedR
   const recorded = ratio[server]
   if (recorded === undefined) return `not compared: no recorded ratio for ${server}`
   if (!Number.isFinite(measured)) return 'ALARM: small GET against node:http2 could not be measured'
-  const said = `small GET is ${measured.toFixed(2)} × node:http2 (${server}); recorded: ${recorded.toFixed(2)} ×`
-  return measured < ALARM_BELOW * recorded ? `ALARM: ${said}; below ${ALARM_BELOW} of it` : `ok: ${said}`
+  const summary = `small GET is ${measured.toFixed(2)} × node:http2 (${server}); recorded: ${recorded.toFixed(2)} ×`
+  return measured < ALARM_BELOW * recorded ? `ALARM: ${summary}; below ${ALARM_BELOW} of it` : `ok: ${summary}`
 }

@@ -33,8 +33,8 @@ async function measureBoth(context: RunContext, { name: server, port, ca }: Serv
     for (const [origins, taken] of turns) {
       const turn = await takeTurn({ origins, port, ca, seconds, warmupSeconds }, context)
       taken.push(turn)
-      const said = `${turn.cpuMicrosPerRequest.toFixed(2)} µs ${turn.firstError ?? ''}`.trimEnd()
-      context.report(`many-origins ${round}/${context.rounds}: ${origins} ${said}`)
+      const summary = `${turn.cpuMicrosPerRequest.toFixed(2)} µs ${turn.firstError ?? ''}`.trimEnd()
+      context.report(`many-origins ${round}/${context.rounds}: ${origins} ${summary}`)
     }
   }
   const results = [...turns].map(([origins, rounds]) => manyResult(origins, rounds))

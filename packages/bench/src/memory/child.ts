@@ -27,13 +27,13 @@ const lookup: LookupFunction = (_, options, callback) => {
 }
 
 async function weigh(assignment: MemoryAssignment): Promise<MemoryTurn> {
-  const [first, more] = COUNTS[assignment.weighed]
+  const [first, additional] = COUNTS[assignment.weighed]
   const add = await adders[assignment.weighed](assignment)
   await addAll(add, 0, first)
   const before = await heldBytes()
-  await addAll(add, first, first + more)
+  await addAll(add, first, first + additional)
   const after = await heldBytes()
-  return { bytesEach: (after - before) / more, errors: 0 }
+  return { bytesEach: (after - before) / additional, errors: 0 }
 }
 
 async function addAll(add: Add, from: number, to: number): Promise<void> {

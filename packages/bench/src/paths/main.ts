@@ -49,14 +49,14 @@ try {
 async function measure(port: number, roundTripMs: number) {
   const proxy = await startChaosProxy(port)
   proxy.set('both', { latencyMs: roundTripMs / 2 })
-  const ours: number[] = []
+  const withDefaults: number[] = []
   const unlimited: number[] = []
   for (let i = 0; i < rounds; i++) {
-    ours.push(await download(proxy, {}))
+    withDefaults.push(await download(proxy, {}))
     unlimited.push(await download(proxy, UNLIMITED))
   }
   await proxy.close()
-  const [oursMs, unlimitedMs] = [median(ours), median(unlimited)]
+  const [oursMs, unlimitedMs] = [median(withDefaults), median(unlimited)]
   return { roundTripMs, oursMs, unlimitedMs, ratio: unlimitedMs / oursMs }
 }
 

@@ -18,7 +18,7 @@ export interface Scenario {
   /** Bytes moved by a request, if that is what counts: rates are then in MB/s, CPU time per GB. */
   readonly movedBytes?: number
   /** Minimum duration in seconds: with few requests per second, the last ones matter. */
-  readonly leastSeconds?: number
+  readonly minSeconds?: number
   /** Server for HTTP/2 clients, if it is not nghttpd. */
   readonly h2Server?: 'nginx'
   readonly inFlight: number

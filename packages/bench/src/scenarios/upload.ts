@@ -19,7 +19,7 @@ export const upload: Scenario = {
   text: String(LARGE_BYTES),
   upload: { type: 'application/octet-stream', text: CONTENT_TEXT, bytes: LARGE_BYTES },
   movedBytes: LARGE_BYTES,
-  leastSeconds: 4,
+  minSeconds: 4,
   h2Server: 'nginx',
   inFlight: 4,
   competitors: [unshardRequest, unshardFetch, nodeHttp2, undiciRequestH2, undiciRequestH1, undici8RequestH1, builtInFetch, curl],

@@ -39,11 +39,11 @@ async function measure({ competitor, origin, ca }: StreamAssignment): Promise<St
   return { ms, cpuMs: (user + system) / 1_000, peakBytes: peak - base, errors: 0 }
 }
 
-async function read(response: Response, most: number): Promise<number> {
+async function read(response: Response, maxBytes: number): Promise<number> {
   let bytes = 0
   for await (const chunk of response.body!) {
     bytes += chunk.length
-    if (bytes >= most) break
+    if (bytes >= maxBytes) break
   }
   return bytes
 }

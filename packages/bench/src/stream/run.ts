@@ -33,8 +33,8 @@ async function measureAll(context: RunContext, servers: StreamServers, caFile: s
     for (const name of names) {
       const turn = await takeTurn(name, servers, context, caFile)
       turns.get(name)!.push(turn)
-      const said = turn.firstError ?? `${turn.ms.toFixed(0)} ms`
-      context.report(`stream-100m ${round}/${context.rounds}: ${name} ${said}`)
+      const summary = turn.firstError ?? `${turn.ms.toFixed(0)} ms`
+      context.report(`stream-100m ${round}/${context.rounds}: ${name} ${summary}`)
     }
   }
   const results = names.map((name) => streamResult(name, serverOf(name, servers).name, turns.get(name)!))
