@@ -71,12 +71,12 @@ export function smallest(entries: readonly Entry[], limit: number): Entry[] {
   const chosen: Entry[] = []
   while (chosen.length < limit) {
     let best: Entry | undefined
-    let most = 0
+    let maxGain = 0
     for (const entry of left) {
       let news = 0
       for (const feature of entry.features) if (!reached.has(feature)) news++
-      if (news > most) {
-        most = news
+      if (news > maxGain) {
+        maxGain = news
         best = entry
       }
     }

@@ -20,12 +20,12 @@ export type Feature = number
 /** The counters of the code under test, and the buckets reached by all executions so far. */
 export class Coverage {
   readonly counters: Uint32Array
-  readonly #seen: Uint8Array
+  readonly #reachedBuckets: Uint8Array
   #covered = 0
 
   constructor(counters: Uint32Array) {
     this.counters = counters
-    this.#seen = new Uint8Array(counters.length)
+    this.#reachedBuckets = new Uint8Array(counters.length)
   }
 
   /** Number of counters that were passed at least once. */
@@ -41,16 +41,16 @@ export class Coverage {
   /** Whether the execution has reached a new bucket; remembers it. */
   learn(): boolean {
     const { counters } = this
-    const seen = this.#seen
+    const reached = this.#reachedBuckets
     let news = false
     for (let i = 0; i < counters.length; i++) {
       const count = counters[i]!
       if (count === 0) continue
       const bit = bucketOf(count)
-      const before = seen[i]!
+      const before = reached[i]!
       if ((before & bit) !== 0) continue
       if (before === 0) this.#covered++
-      seen[i] = before | bit
+      reached[i] = before | bit
       news = true
     }
     return news
@@ -85,6 +85,6 @@ export class Coverage {
 
   /** Whether a counter was ever passed. */
   reached(counter: number): boolean {
-    return this.#seen[counter] !== 0
+    return this.#reachedBuckets[counter] !== 0
   }
 }

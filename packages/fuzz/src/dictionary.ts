@@ -89,6 +89,6 @@ export const NUMBERS: readonly number[] = [
 ]
 
 /** Single bytes at edges. */
-export const OCTETS: readonly number[] = [
+export const EDGE_BYTES: readonly number[] = [
   0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 31, 32, 62, 63, 64, 65, 126, 127, 128, 129, 191, 254, 255,
 ]

@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks'
 import { Script } from 'node:vm'
 import { Corpus, type Entry } from './corpus.js'
 import { Coverage } from './coverage.js'
-import { minimise } from './minimise.js'
+import { minimize } from './minimize.js'
 import { Mutator } from './mutator.js'
 import { Prng } from './prng.js'
 import type { Target } from './target.js'
@@ -25,7 +25,7 @@ const ENDLESS_MS = 20_000
 /** Time after which it is stopped: it would never have ended. */
 const HANGING_MS = 5_000
 const MAX_FINDINGS = 20
-const MINIMISING_TRIES = 4_000
+const MINIMIZING_TRIES = 4_000
 const TRIMMING_TRIES = 200
 const TRIMMED_ABOVE_BYTES = 64
 /** Number of mutations of one input before another is chosen. */
@@ -110,12 +110,12 @@ export class Fuzzer {
     const { steps } = this.coverage
     if (input.length <= TRIMMED_ABOVE_BYTES) return this.corpus.add({ input, features, steps })
     const wanted = this.coverage.fingerprint()
-    const same = (bytes: Uint8Array): boolean => {
+    const isSameFinding = (bytes: Uint8Array): boolean => {
       this.executions++
       this.coverage.clear()
       return this.#failure(bytes) === undefined && this.coverage.fingerprint() === wanted
     }
-    this.corpus.add({ input: minimise(input, this.target.layout, same, TRIMMING_TRIES), features, steps })
+    this.corpus.add({ input: minimize(input, this.target.layout, isSameFinding, TRIMMING_TRIES), features, steps })
   }
 
   /** Findings that differ only in numbers are the same. */
@@ -124,13 +124,13 @@ export class Fuzzer {
     if (this.#keys.has(key) || this.findings.length >= MAX_FINDINGS) return
     this.#keys.add(key)
     const full = this.#withStack(input) ?? message
-    const again = (bytes: Uint8Array): boolean => {
+    const isReproduced = (bytes: Uint8Array): boolean => {
       const failure = this.#failure(bytes)
       return failure !== undefined && keyOf(failure) === key
     }
     this.findings.push({
       message: full,
-      input: again(input) ? minimise(input, this.target.layout, again, MINIMISING_TRIES) : input,
+      input: isReproduced(input) ? minimize(input, this.target.layout, isReproduced, MINIMIZING_TRIES) : input,
     })
   }
 

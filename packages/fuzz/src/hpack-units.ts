@@ -27,7 +27,7 @@ export function readUnits(input: Uint8Array): Unit[] {
 /** Reads up to four bytes of a payload as a number. */
 export function numberIn(payload: Uint8Array): number {
   let value = 0
-  for (const octet of payload.subarray(0, 4)) value = value * 256 + octet
+  for (const byte of payload.subarray(0, 4)) value = value * 256 + byte
   return value
 }
 

@@ -39,15 +39,15 @@ async function fuzz(runs: readonly Run[], seconds: number): Promise<void> {
   const fuzzers = runs.map(({ fuzzer }) => fuzzer)
   const begun = performance.now()
   const until = begun + seconds * 1_000
-  let spoken = begun
+  let lastReport = begun
   for (let slice = 0; performance.now() < until; slice++) {
     const left = until - performance.now()
     fuzzers[slice % fuzzers.length]!.run(Math.min(SLICE_MS, left))
     // Dependencies may have scheduled work for the next turn.
     await turn()
-    if (performance.now() - spoken < PROGRESS_MS) continue
-    spoken = performance.now()
-    console.log(progress(fuzzers, (spoken - begun) / 1_000))
+    if (performance.now() - lastReport < PROGRESS_MS) continue
+    lastReport = performance.now()
+    console.log(progress(fuzzers, (lastReport - begun) / 1_000))
   }
 }
 

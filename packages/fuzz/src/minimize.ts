@@ -2,12 +2,12 @@
 
 import { joinUnits, type Layout } from './layout.js'
 
-/** Removes units, then runs of bytes, as long as `still` holds. Calls it at most `tries` times. */
-export function minimise(input: Uint8Array, layout: Layout, still: (input: Uint8Array) => boolean, tries: number): Uint8Array {
+/** Removes units, then runs of bytes, as long as `isSame` holds. Calls it at most `tries` times. */
+export function minimize(input: Uint8Array, layout: Layout, isSame: (input: Uint8Array) => boolean, tries: number): Uint8Array {
   let left = tries
-  const holds = (bytes: Uint8Array): boolean => left-- > 0 && still(bytes)
+  const holds = (bytes: Uint8Array): boolean => left-- > 0 && isSame(bytes)
   let best = withoutUnits(input, layout, holds)
-  best = withoutOctets(best, holds)
+  best = withoutRuns(best, holds)
   return withZeros(withoutUnits(best, layout, holds), holds)
 }
 
@@ -24,7 +24,7 @@ function withoutUnits(input: Uint8Array, layout: Layout, holds: (input: Uint8Arr
   return joinUnits(head, units)
 }
 
-function withoutOctets(input: Uint8Array, holds: (input: Uint8Array) => boolean): Uint8Array {
+function withoutRuns(input: Uint8Array, holds: (input: Uint8Array) => boolean): Uint8Array {
   let best = input
   for (let size = best.length >> 1; size > 0; size >>= 1) {
     for (let at = 0; at < best.length; ) {

@@ -3,7 +3,7 @@
  * two inputs.
  */
 
-import { NUMBERS, OCTETS } from './dictionary.js'
+import { EDGE_BYTES, NUMBERS } from './dictionary.js'
 import { joinUnits, type Layout } from './layout.js'
 import type { Prng } from './prng.js'
 
@@ -28,12 +28,12 @@ export class Mutator {
     const random = this.#random
     let bytes = input
     const rounds = 1 + random.below(MAX_ROUNDS)
-    for (let i = 0; i < rounds; i++) bytes = random.oneIn(3) ? this.#octets(bytes, other) : this.#units(bytes, other)
+    for (let i = 0; i < rounds; i++) bytes = random.oneIn(3) ? this.#changeBytes(bytes, other) : this.#units(bytes, other)
     return bytes.length > MAX_INPUT_BYTES ? bytes.subarray(0, MAX_INPUT_BYTES) : bytes
   }
 
   /** Changes that ignore units. */
-  #octets(input: Uint8Array, other: Uint8Array): Uint8Array {
+  #changeBytes(input: Uint8Array, other: Uint8Array): Uint8Array {
     const random = this.#random
     const at = random.below(input.length)
     switch (random.below(7)) {
@@ -42,7 +42,7 @@ export class Mutator {
       case 1:
         return changed(input, at, random.below(256))
       case 2:
-        return changed(input, at, random.pick(OCTETS))
+        return changed(input, at, random.pick(EDGE_BYTES))
       case 3:
         return withNumber(input, at, random.pick(NUMBERS))
       case 4: // Remove.
@@ -90,9 +90,9 @@ export class Mutator {
   }
 }
 
-function changed(input: Uint8Array, at: number, octet: number): Uint8Array {
+function changed(input: Uint8Array, at: number, byte: number): Uint8Array {
   const copy = Uint8Array.from(input)
-  copy[at] = octet
+  copy[at] = byte
   return copy
 }
 

@@ -1,6 +1,6 @@
 /** Random bytes for new parts of inputs. */
 
-import { OCTETS } from './dictionary.js'
+import { EDGE_BYTES } from './dictionary.js'
 import type { Prng } from './prng.js'
 
 /** Encodes 32-bit numbers one after another. */
@@ -12,5 +12,5 @@ export function numbers(...values: readonly number[]): Buffer {
 
 /** Returns random bytes, with edge values more often. */
 export function someBytes(random: Prng, length: number): Uint8Array {
-  return Uint8Array.from({ length }, () => (random.oneIn(2) ? random.pick(OCTETS) : random.below(256)))
+  return Uint8Array.from({ length }, () => (random.oneIn(2) ? random.pick(EDGE_BYTES) : random.below(256)))
 }

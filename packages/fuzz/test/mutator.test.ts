@@ -3,7 +3,7 @@ import { kindOf, OP_KINDS, Op, raw } from '../src/engine/ops.js'
 import { conversationSeeds } from '../src/engine/seeds.js'
 import { hpackLayout, makeUnit } from '../src/hpack-units.js'
 import { joinUnits, type Layout } from '../src/layout.js'
-import { minimise } from '../src/minimise.js'
+import { minimize } from '../src/minimize.js'
 import { MAX_INPUT_BYTES, Mutator } from '../src/mutator.js'
 import { Prng } from '../src/prng.js'
 import { someBytes } from '../src/random-bytes.js'
@@ -62,6 +62,6 @@ it('an empty input is valid', () => {
 it('minimizing keeps only what matters', () => {
   const noise = Array.from({ length: 20 }, (_, i) => makeUnit(1, Uint8Array.of(i, i, i)))
   const input = joinUnits(Uint8Array.of(9), [...noise, makeUnit(Op.RAW, Buffer.from('..key..')), ...noise])
-  const small = minimise(input, hpackLayout, (bytes) => Buffer.from(bytes).includes('key'), 4_000)
+  const small = minimize(input, hpackLayout, (bytes) => Buffer.from(bytes).includes('key'), 4_000)
   expect(Buffer.from(small).toString('latin1')).toBe('key')
 })

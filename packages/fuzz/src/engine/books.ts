@@ -14,17 +14,17 @@ const DEFAULT_WINDOW = 65_535
  * after all output was taken.
  */
 export function checkCredit(it: Conversation): void {
-  const { spoken, server, local } = it
-  const open = DEFAULT_WINDOW + server.granted(0) - spoken.connectionData
+  const { serverSent, server, local } = it
+  const open = DEFAULT_WINDOW + server.granted(0) - serverSent.connectionData
   must(open >= 0, 'DATA beyond the connection window without an error')
   must(open <= local.connectionWindowBytes, 'the connection window grows over its size')
   must(open * 2 >= local.connectionWindowBytes, 'credit of the connection is lost')
   let excess = 0
   for (const { id, unread, consumed, receiving } of it.requests) {
     if (!receiving) continue
-    const left = local.initialWindowBytes + server.granted(id) - spoken.streamData(id)
+    const left = local.initialWindowBytes + server.granted(id) - serverSent.streamData(id)
     must(left >= 0, 'DATA beyond the stream window, but the stream continues')
-    must(unread + consumed === spoken.streamContent(id), 'content differs from what was sent')
+    must(unread + consumed === serverSent.streamContent(id), 'content differs from what was sent')
     must((left + unread) * 2 >= local.initialWindowBytes, 'credit of a stream is lost')
     excess += Math.max(0, left + unread - local.initialWindowBytes)
   }
@@ -36,16 +36,16 @@ export function checkCredit(it: Conversation): void {
  * content waits for a window, and every question is answered.
  */
 export function checkNothingIsStuck(it: Conversation): void {
-  const { spoken, server } = it
-  must(spoken.settings.length === 0, 'SETTINGS without an acknowledgement')
-  must(spoken.pings.length === 0, 'PING without an acknowledgement')
+  const { serverSent, server } = it
+  must(serverSent.settings.length === 0, 'SETTINGS without an acknowledgement')
+  must(serverSent.pings.length === 0, 'PING without an acknowledgement')
   for (const request of it.requests) {
     if (request.closed) continue
     const { id } = request
     const rest = request.handedOver - server.contentOf(id)
     if (rest > 0) {
-      const stream = server.initialWindow + spoken.streamCredit(id) - server.contentOf(id)
-      const connection = spoken.connectionCredit - server.connectionContent
+      const stream = server.initialWindow + serverSent.streamCredit(id) - server.contentOf(id)
+      const connection = serverSent.connectionCredit - server.connectionContent
       must(Math.min(stream, connection) <= 0, 'content waits although both windows are open')
     } else {
       must(!request.waiting, 'content is written, but its owner is not notified')

@@ -4,7 +4,7 @@
  */
 
 import { FrameType } from '../../../testkit/src/frame-names.js'
-import { BLOCKS, NUMBERS, OCTETS } from '../dictionary.js'
+import { BLOCKS, EDGE_BYTES, NUMBERS } from '../dictionary.js'
 import type { Layout } from '../layout.js'
 import type { Prng } from '../prng.js'
 import { numbers, someBytes } from '../random-bytes.js'
@@ -83,7 +83,7 @@ export class ConversationLayout implements Layout {
     }
     // Sometimes the length is wrong on purpose: what follows becomes payload.
     if (random.oneIn(16)) {
-      copy[field + 1] = random.pick(OCTETS)
+      copy[field + 1] = random.pick(EDGE_BYTES)
       return copy
     }
     const head = copy.subarray(0, field + 2)
@@ -93,7 +93,7 @@ export class ConversationLayout implements Layout {
 
 function alterAct(copy: Uint8Array, random: Prng): Uint8Array {
   if (random.oneIn(6)) copy[0] = random.oneIn(2) ? copy[0]! ^ HOLD : random.below(OP_KINDS)
-  else copy[1 + random.below(3)] = random.oneIn(2) ? random.below(12) : random.pick(OCTETS)
+  else copy[1 + random.below(3)] = random.oneIn(2) ? random.below(12) : random.pick(EDGE_BYTES)
   return copy
 }
 

@@ -11,7 +11,7 @@ import { checkCredit, checkNothingIsStuck } from './books.js'
 import { contentAt, hasContent, headOf, Request, TRAILERS } from './request.js'
 import { Spoken } from './spoken.js'
 import { StrictServer } from './strict-server.js'
-import { type Heard, Witness } from './witness.js'
+import { type ListenerCall, Witness } from './witness.js'
 
 const CONNECTION_WINDOWS = [65_535, 131_070, 1_048_576, 65_535] as const
 const BUDGETS = [0, 1_000, 100_000, 10_000_000] as const
@@ -24,11 +24,11 @@ const SIZES = [0, 1, 15, 100, 1_000, 5_000, 16_384, 16_385, 65_535, 70_000] as c
 const MAX_WAITING_CONTENT = 262_144 + 70_000
 const INTERNAL_ERROR = 2
 const MAX_SETTLING = 10_000
-const MAX_LINE_OCTETS = 64
+const MAX_LINE_BYTES = 64
 
 /** An act that waits for a listener call. */
 export interface Inner {
-  readonly heard: Heard
+  readonly call: ListenerCall
   readonly run: () => void
 }
 
@@ -39,7 +39,7 @@ export class Conversation {
   readonly engine: Protocol<Request>
   readonly witness: Witness
   readonly requests: Request[] = []
-  readonly spoken: Spoken = new Spoken()
+  readonly serverSent: Spoken = new Spoken()
   readonly server: StrictServer
   readonly inner: Inner[] = []
   readonly #trace: ((line: string) => void) | undefined
@@ -63,8 +63,8 @@ export class Conversation {
     this.budgetBytes = BUDGETS[(head >> 3) & 3]!
     this.budget = new WindowBudget(this.budgetBytes)
     this.witness = new Witness(trace)
-    this.witness.during = (heard) => this.#during(heard)
-    this.server = new StrictServer(this.spoken, this.requests)
+    this.witness.during = (call) => this.#during(call)
+    this.server = new StrictServer(this.serverSent, this.requests)
     this.engine = new Protocol(this.witness, this.local, this.budget)
     this.engine.start()
     if ((head & 1) !== 0) this.deliver(Buffer.concat([settings({}), settingsAck()]), 0)
@@ -73,7 +73,7 @@ export class Conversation {
   /** Delivers the server's bytes to the engine, in pieces of `cut` bytes, or whole for 0. */
   deliver(bytes: Buffer, cut: number): void {
     if (bytes.length === 0 || this.#receiving) return
-    this.spoken.say(bytes)
+    this.serverSent.say(bytes)
     const calls = this.witness.calls
     const step = cut === 0 ? bytes.length : Math.max(cut, Math.ceil(bytes.length / MAX_PIECES))
     for (let at = 0; at < bytes.length; at += step) this.#receive(bytes.subarray(at, at + step))
@@ -113,8 +113,8 @@ export class Conversation {
   }
 
   /** Performs the acts that wait for this call inside it, one per call. */
-  #during(heard: Heard): void {
-    const at = this.inner.findIndex((one) => one.heard === heard)
+  #during(call: ListenerCall): void {
+    const at = this.inner.findIndex((act) => act.call === call)
     if (at < 0) return
     this.#hearing++
     this.inner.splice(at, 1)[0]!.run()
@@ -180,9 +180,9 @@ export class Conversation {
     this.engine.consumed(request.stream, bytes)
   }
 
-  ping(octet: number): void {
+  ping(byte: number): void {
     this.#acts++
-    this.engine.ping(Buffer.alloc(8, octet))
+    this.engine.ping(Buffer.alloc(8, byte))
   }
 
   goaway(code: number): void {
@@ -206,9 +206,9 @@ export class Conversation {
     const chunks = this.engine.takeOutput()
     must(!this.engine.hasOutput, 'takeOutput leaves output')
     if (chunks.length > 0) this.#trace?.(`written ${inShort(Buffer.concat(chunks))}`)
-    const before = this.server.dataOctets
+    const before = this.server.dataBytes
     this.server.read(chunks)
-    must(this.server.dataOctets - before <= MAX_WAITING_CONTENT, 'more content waits for the socket than the bound')
+    must(this.server.dataBytes - before <= MAX_WAITING_CONTENT, 'more content waits for the socket than the bound')
     const calm = this.fault === undefined && !this.abandoned && !this.#receiving
     if (calm && this.engine.atFrameBoundary) checkCredit(this)
     return chunks.length
@@ -232,15 +232,15 @@ export class Conversation {
     if (this.fault === undefined && !this.abandoned) this.#settle()
     this.abandon()
     this.take()
-    must(this.server.pendingOctets === 0, 'an incomplete frame was written')
+    must(this.server.pendingBytes === 0, 'an incomplete frame was written')
     for (const request of this.requests) {
       must(request.closed, 'a stream was never closed')
       must(!(request.ended && request.failed), 'onEnd and onStreamError for one stream')
     }
     must(this.engine.active === 0 && this.engine.capacity === 0, 'streams or capacity after abandon')
     must(this.budget.freeBytes === this.budgetBytes, 'the window budget was not returned')
-    const bound = 1_000 + 2 * this.spoken.octets + 32 * (this.#acts + this.requests.length)
-    must(this.server.controlOctets <= bound, 'more bytes are sent in answer than the peer and the client can explain')
+    const bound = 1_000 + 2 * this.serverSent.byteCount + 32 * (this.#acts + this.requests.length)
+    must(this.server.controlBytes <= bound, 'more bytes are sent in answer than the peer and the client can explain')
   }
 
   /** The socket takes everything: the remaining content waits for the peer, or is stuck. */
@@ -256,6 +256,6 @@ export class Conversation {
 
 /** Formats bytes on one line: as hex, or as a hash if there are many. */
 function inShort(bytes: Buffer): string {
-  if (bytes.length <= MAX_LINE_OCTETS) return bytes.toString('hex')
+  if (bytes.length <= MAX_LINE_BYTES) return bytes.toString('hex')
   return `${bytes.length} bytes, sha1 ${createHash('sha1').update(bytes).digest('hex')}`
 }

@@ -49,8 +49,8 @@ export function lengthAt(kind: number): number {
   return kind === Op.FRAME ? FRAME_HEAD_BYTES - 2 : 0
 }
 
-export function kindOf(octet: number): number {
-  return (octet & 0x7f) % OP_KINDS
+export function kindOf(byte: number): number {
+  return (byte & 0x7f) % OP_KINDS
 }
 
 /** Returns the size of the unit at `at`; the last one may be truncated. */
@@ -74,8 +74,8 @@ export function raw(bytes: Uint8Array, hold: boolean = false): Uint8Array {
 }
 
 /** Converts a frame built by testkit into a unit whose parts can be mutated separately. */
-export function frame(octets: Uint8Array, hold: boolean = false): Uint8Array {
-  return withPayload(Uint8Array.of(Op.FRAME | (hold ? HOLD : 0), octets[3]!, octets[4]!, octets[8]!, 0, 0), octets.subarray(9))
+export function frame(bytes: Uint8Array, hold: boolean = false): Uint8Array {
+  return withPayload(Uint8Array.of(Op.FRAME | (hold ? HOLD : 0), bytes[3]!, bytes[4]!, bytes[8]!, 0, 0), bytes.subarray(9))
 }
 
 export function act(kind: number, x: number = 0, y: number = 0, z: number = 0): Uint8Array {
@@ -85,6 +85,6 @@ export function act(kind: number, x: number = 0, y: number = 0, z: number = 0): 
 const FAR_STREAMS = [0x7fff_ffff, 0x8000_0001, 0x7fff_fffe, 101, 1_001, 65_535] as const
 
 /** Small numbers represent themselves; the others represent distant identifiers. */
-export function streamIdOf(octet: number): number {
-  return octet < 64 ? octet : FAR_STREAMS[octet % FAR_STREAMS.length]!
+export function streamIdOf(byte: number): number {
+  return byte < 64 ? byte : FAR_STREAMS[byte % FAR_STREAMS.length]!
 }

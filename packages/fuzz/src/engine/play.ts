@@ -6,7 +6,7 @@ import { forgetBroken, throwBroken } from '../target.js'
 import { Conversation } from './conversation.js'
 import { FRAME_HEAD_BYTES, HOLD, kindOf, Op, RAW_HEAD_BYTES, streamIdOf, unitBytes } from './ops.js'
 import { withSlabs } from './slabs.js'
-import { HEARD } from './witness.js'
+import { LISTENER_CALLS } from './witness.js'
 
 /** Limits of one input. */
 const MAX_UNITS = 300
@@ -52,27 +52,27 @@ export class Player {
   }
 
   #unit(unit: Uint8Array): void {
-    const said = this.#said(unit)
-    if (said !== undefined) {
-      this.#say(said)
+    const serverBytes = this.#serverBytes(unit)
+    if (serverBytes !== undefined) {
+      this.#say(serverBytes)
       if ((unit[0]! & HOLD) === 0) this.#deliver()
       return
     }
     const [x = 0, y = 0, z = 0] = unit.subarray(1)
     const kind = kindOf(unit[0]!)
-    if (kind === Op.DURING) this.#during = x % HEARD.length
+    if (kind === Op.DURING) this.#during = x % LISTENER_CALLS.length
     else if (kind === Op.REPEAT) this.#repeat = Math.min(MAX_REPEATS, 1 + x * 5)
     else if (kind === Op.CUT) this.#cut = x
     else if (this.#during >= 0 && this.#options.inner) {
-      this.#it.inner.push({ heard: HEARD[this.#during]!, run: () => this.#act(kind, x, y, z) })
+      this.#it.inner.push({ call: LISTENER_CALLS[this.#during]!, run: () => this.#act(kind, x, y, z) })
       this.#during = -1
     } else this.#act(kind, x, y, z)
   }
 
-  #say(octets: Buffer): void {
+  #say(bytes: Buffer): void {
     for (let i = 0; i < this.#repeat && this.#delivered < MAX_DELIVERED; i++) {
-      this.#held.push(octets)
-      this.#delivered += octets.length
+      this.#held.push(bytes)
+      this.#delivered += bytes.length
     }
     this.#repeat = 1
   }
@@ -87,7 +87,7 @@ export class Player {
   }
 
   /** Returns the bytes that a unit makes the server send, if it is such a unit. */
-  #said(unit: Uint8Array): Buffer | undefined {
+  #serverBytes(unit: Uint8Array): Buffer | undefined {
     const [first, x = 0, y = 0, z = 0] = unit
     switch (kindOf(first!)) {
       case Op.RAW:

@@ -3,7 +3,7 @@
 import * as frames from '../../../testkit/src/frames.js'
 import { BLOCKS } from '../dictionary.js'
 import { act, frame, HOLD, Op, raw } from './ops.js'
-import { HEARD } from './witness.js'
+import { LISTENER_CALLS } from './witness.js'
 
 const GET = 0
 const POST = 4
@@ -15,8 +15,8 @@ function input(head: number, ...units: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([Uint8Array.of(head), ...units])
 }
 
-function during(heard: (typeof HEARD)[number], inner: Uint8Array): Uint8Array {
-  return Buffer.concat([act(Op.DURING, HEARD.indexOf(heard)), inner])
+function during(call: (typeof LISTENER_CALLS)[number], inner: Uint8Array): Uint8Array {
+  return Buffer.concat([act(Op.DURING, LISTENER_CALLS.indexOf(call)), inner])
 }
 
 /** Seeds for all conversation targets. */

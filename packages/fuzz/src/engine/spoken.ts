@@ -12,7 +12,7 @@ export class BindingSettings {
   maxStreams: number = Number.POSITIVE_INFINITY
   tableBytes = 4_096
   /** Smallest table size since the last field block. */
-  leastTableBytes = 4_096
+  minTableBytes = 4_096
 
   apply(payload: Buffer): void {
     for (let at = 0; at + 6 <= payload.length; at += 6) {
@@ -20,7 +20,7 @@ export class BindingSettings {
       switch (payload.readUInt16BE(at)) {
         case SettingId.headerTableSize:
           this.tableBytes = value
-          this.leastTableBytes = Math.min(this.leastTableBytes, value)
+          this.minTableBytes = Math.min(this.minTableBytes, value)
           break
         case SettingId.maxConcurrentStreams:
           this.maxStreams = value
@@ -49,11 +49,11 @@ export class Spoken {
   connectionData = 0
   readonly #streamData = new Map<number, number>()
   readonly #streamContent = new Map<number, number>()
-  octets = 0
+  byteCount = 0
 
   /** Processes bytes on their way to the engine. */
   say(bytes: Uint8Array): void {
-    this.octets += bytes.length
+    this.byteCount += bytes.length
     for (const frame of this.#frames.push(bytes)) this.#frame(frame)
   }
 

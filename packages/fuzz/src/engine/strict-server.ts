@@ -26,7 +26,7 @@ interface Sent {
 
 export class StrictServer {
   readonly #frames = new FrameParser()
-  readonly #spoken: Spoken
+  readonly #serverSent: Spoken
   readonly #requests: readonly Request[]
   readonly #decoder = new HpackDecoder({ maxTableBytes: 4_096, maxFieldSectionBytes: MAX_SECTION })
   readonly #otherDecoder = new OtherDecoder()
@@ -42,17 +42,17 @@ export class StrictServer {
   /** Number of GOAWAY frames. */
   goaways = 0
   /** Bytes of frames that are neither content nor field blocks. */
-  controlOctets = 0
+  controlBytes = 0
   /** Bytes of DATA read so far. */
-  dataOctets = 0
+  dataBytes = 0
 
-  constructor(spoken: Spoken, requests: readonly Request[]) {
-    this.#spoken = spoken
+  constructor(serverSent: Spoken, requests: readonly Request[]) {
+    this.#serverSent = serverSent
     this.#requests = requests
   }
 
   /** Bytes of an incomplete frame. */
-  get pendingOctets(): number {
+  get pendingBytes(): number {
     return this.#frames.pendingBytes
   }
 
@@ -101,7 +101,7 @@ export class StrictServer {
     )
     must(this.#settingsSeen || type === FrameType.SETTINGS, 'the first frame is not SETTINGS')
     if (type !== FrameType.DATA && type !== FrameType.HEADERS && type !== FrameType.CONTINUATION) {
-      this.controlOctets += 9 + payload.length
+      this.controlBytes += 9 + payload.length
     }
     switch (type) {
       case FrameType.DATA:
@@ -137,7 +137,7 @@ export class StrictServer {
       case FrameType.PING: {
         must(payload.length === 8, 'PING of a wrong size')
         if (!acknowledged) return
-        must(this.#spoken.pings.shift()?.equals(payload) === true, 'PING acknowledged that was not sent, or out of order')
+        must(this.#serverSent.pings.shift()?.equals(payload) === true, 'PING acknowledged that was not sent, or out of order')
         return
       }
       case FrameType.GOAWAY:
@@ -152,11 +152,11 @@ export class StrictServer {
   /** RFC 9113 §6.5.3: these settings bind the client from here on. */
   #acknowledged(payload: Buffer): void {
     must(payload.length === 0, 'SETTINGS acknowledged with a payload')
-    const settings = this.#spoken.settings.shift()
+    const settings = this.#serverSent.settings.shift()
     must(settings !== undefined, 'SETTINGS acknowledged that were not sent')
     this.#binding.apply(settings)
-    const { tableBytes, leastTableBytes } = this.#binding
-    this.#decoder.setMaxTableBytes(Math.min(leastTableBytes, MAX_TABLE))
+    const { tableBytes, minTableBytes } = this.#binding
+    this.#decoder.setMaxTableBytes(Math.min(minTableBytes, MAX_TABLE))
     this.#decoder.setMaxTableBytes(Math.min(tableBytes, MAX_TABLE))
     // Within one interval the smaller size is signaled first, and hpack.js has only one limit.
     this.#otherDecoder.maxTableSize = Math.min(tableBytes, MAX_TABLE)
@@ -185,10 +185,10 @@ export class StrictServer {
     must(payload.equals(contentAt(sent.content, payload.length)), 'content lost, duplicated or out of order')
     sent.content += payload.length
     this.#connectionContent += payload.length
-    this.dataOctets += payload.length
+    this.dataBytes += payload.length
     if (payload.length > 0) {
-      must(sent.content <= this.#binding.initialWindow + this.#spoken.streamCredit(streamId), 'DATA above the stream window')
-      must(this.#connectionContent <= this.#spoken.connectionCredit, 'DATA above the connection window')
+      must(sent.content <= this.#binding.initialWindow + this.#serverSent.streamCredit(streamId), 'DATA above the stream window')
+      must(this.#connectionContent <= this.#serverSent.connectionCredit, 'DATA above the connection window')
     }
     if (hasFlag(frame, 'END_STREAM')) this.#end(streamId, sent, undefined)
   }
@@ -246,7 +246,7 @@ export class StrictServer {
     } catch (error) {
       must(false, `a field block cannot be decoded: ${String(error)}`)
     }
-    this.#binding.leastTableBytes = this.#binding.tableBytes
+    this.#binding.minTableBytes = this.#binding.tableBytes
     must(fields.join('\n') === others.join('\n'), 'two decoders read a field block differently')
     return fields
   }

@@ -23,7 +23,7 @@ class Round {
   readonly #decoder: HpackDecoder
   readonly #other = new OtherDecoder()
   readonly #encoder = new HpackEncoder()
-  readonly #again = new HpackDecoder({ maxFieldSectionBytes: 1_000_000, maxFields: 100_000 })
+  readonly #roundTripDecoder = new HpackDecoder({ maxFieldSectionBytes: 1_000_000, maxFields: 100_000 })
   readonly #limited: boolean
   #tableBytes: number
   #otherFailed = false
@@ -46,16 +46,16 @@ class Round {
   }
 
   /** Returns whether the decoder can continue. */
-  block(octets: Buffer): boolean {
+  block(block: Buffer): boolean {
     let section: ReturnType<HpackDecoder['decode']>
-    const copy = Buffer.from(octets)
+    const copy = Buffer.from(block)
     try {
-      section = this.#decoder.decode(octets)
+      section = this.#decoder.decode(block)
     } catch (error) {
       must(error instanceof HpackError, `decode throws ${String(error)}`)
       return false
     }
-    must(octets.equals(copy), 'decode changes the block')
+    must(block.equals(copy), 'decode changes the block')
     must(this.#decoder.tableBytes <= this.#tableBytes, 'the table exceeds its limit')
     must(section.fields.length % 2 === 0, 'a field without a value')
     let bytes = 0
@@ -64,16 +64,16 @@ class Round {
     else must(bytes === section.bytes, 'the size of a section is wrong')
     if (this.#limited)
       must(bytes <= SMALL_SECTION && section.fields.length <= MAX_FIELDS * 2, 'a section over its limits is returned')
-    this.#compare(octets, section.fields, section.tooLarge)
+    this.#compare(block, section.fields, section.tooLarge)
     this.#encodeAgain(section.fields)
     return true
   }
 
-  #compare(octets: Buffer, fields: readonly string[], tooLarge: boolean): void {
+  #compare(block: Buffer, fields: readonly string[], tooLarge: boolean): void {
     if (this.#otherFailed) return
     let others: string[]
     try {
-      others = [...this.#other.decode(octets)]
+      others = [...this.#other.decode(block)]
     } catch {
       // If only one of them accepts a block, hpack.js may be the stricter one: it reads no integers
       // over 28 bits.
@@ -88,8 +88,8 @@ class Round {
     const writer = new OctetWriter()
     this.#encoder.beginBlock(writer)
     for (let i = 0; i < fields.length; i += 2) this.#encoder.encodeField(writer, fields[i]!, fields[i + 1]!, false)
-    const again = this.#again.decode(writer.buffer, 0, writer.position)
-    must(again.fields.join('\n') === fields.join('\n') && !again.tooLarge, 'a section differs after encoding it again')
+    const decoded = this.#roundTripDecoder.decode(writer.buffer, 0, writer.position)
+    must(decoded.fields.join('\n') === fields.join('\n') && !decoded.tooLarge, 'a section differs after encoding it again')
   }
 }
 

@@ -6,7 +6,7 @@ import { conversationSeeds } from '../engine/seeds.js'
 import { must, type Target } from '../target.js'
 
 /** Returns the result of one way of delivery, as lines. */
-function hear(input: Uint8Array, cut: boolean, trace: ((line: string) => void) | undefined): string[] {
+function callsOf(input: Uint8Array, cut: boolean, trace: ((line: string) => void) | undefined): string[] {
   const lines: string[] = []
   play(input, { framed: false, inner: false, cut }, (line) => {
     lines.push(line)
@@ -45,8 +45,8 @@ export const target: Target = {
   layout: new ConversationLayout(),
   seeds: conversationSeeds,
   run(input, trace) {
-    const whole = hear(input, false, trace)
-    const pieces = hear(input, true, trace)
+    const whole = callsOf(input, false, trace)
+    const pieces = callsOf(input, true, trace)
     for (let i = 0; i < Math.max(whole.length, pieces.length); i++) {
       must(
         whole[i] === pieces[i],
