@@ -56,7 +56,7 @@ export function raw(
 
 export function data(streamId: number, bytes: Uint8Array | string, options: DataOptions = {}): Buffer {
   const flags = flag(options.endStream, FrameFlag.END_STREAM) | padFlag(options.padding)
-  return raw(FrameType.DATA, flags, streamId, pad(octets(bytes), options.padding))
+  return raw(FrameType.DATA, flags, streamId, pad(toBytes(bytes), options.padding))
 }
 
 export function headers(streamId: number, fields: FieldsOrBlock, options: HeadersOptions = {}): Buffer {
@@ -66,7 +66,7 @@ export function headers(streamId: number, fields: FieldsOrBlock, options: Header
     flag(options.priority !== undefined, FrameFlag.PRIORITY) |
     padFlag(options.padding)
   const block = toBlock(fields)
-  const payload = options.priority === undefined ? block : Buffer.concat([priorityOctets(options.priority), block])
+  const payload = options.priority === undefined ? block : Buffer.concat([priorityBytes(options.priority), block])
   return raw(FrameType.HEADERS, flags, streamId, pad(payload, options.padding))
 }
 
@@ -75,7 +75,7 @@ export function continuation(streamId: number, fields: FieldsOrBlock, options: {
 }
 
 export function priority(streamId: number, options: StreamPriority): Buffer {
-  return raw(FrameType.PRIORITY, 0, streamId, priorityOctets(options))
+  return raw(FrameType.PRIORITY, 0, streamId, priorityBytes(options))
 }
 
 export function rstStream(streamId: number, errorCode: number): Buffer {
@@ -113,7 +113,7 @@ export function ping(payload: Uint8Array = new Uint8Array(8), ack: boolean = fal
 }
 
 export function goaway(lastStreamId: number, errorCode: number = 0, debug: Uint8Array | string = ''): Buffer {
-  return raw(FrameType.GOAWAY, 0, 0, Buffer.concat([uint32(lastStreamId), uint32(errorCode), octets(debug)]))
+  return raw(FrameType.GOAWAY, 0, 0, Buffer.concat([uint32(lastStreamId), uint32(errorCode), toBytes(debug)]))
 }
 
 export function windowUpdate(streamId: number, increment: number): Buffer {
@@ -122,7 +122,7 @@ export function windowUpdate(streamId: number, increment: number): Buffer {
 
 /** RFC 7838 §4. On stream 0 `originText` is required, on another stream it must be empty. */
 export function altsvc(streamId: number, originText: string, value: string): Buffer {
-  return raw(FrameType.ALTSVC, 0, streamId, Buffer.concat([lengthPrefixed(originText), octets(value)]))
+  return raw(FrameType.ALTSVC, 0, streamId, Buffer.concat([lengthPrefixed(originText), toBytes(value)]))
 }
 
 /** RFC 8336 §2.1. */
@@ -139,7 +139,7 @@ export function fieldBlock(fields: readonly Field[]): Buffer {
 }
 
 function hpackString(text: string): Buffer {
-  const bytes = octets(text)
+  const bytes = toBytes(text)
   return Buffer.concat([hpackInteger(bytes.length), bytes])
 }
 
@@ -157,7 +157,7 @@ function toBlock(fields: FieldsOrBlock): Uint8Array {
   return ArrayBuffer.isView(fields) ? (fields as Uint8Array) : fieldBlock(fields as readonly Field[])
 }
 
-function priorityOctets({ dependsOn, weight = 16, exclusive = false }: StreamPriority): Buffer {
+function priorityBytes({ dependsOn, weight = 16, exclusive = false }: StreamPriority): Buffer {
   return Buffer.concat([uint32(exclusive ? dependsOn + 0x8000_0000 : dependsOn), Buffer.from([weight - 1])])
 }
 
@@ -174,7 +174,7 @@ function flag(set: boolean | undefined, bit: number): number {
 }
 
 function lengthPrefixed(text: string): Buffer {
-  const bytes = octets(text)
+  const bytes = toBytes(text)
   const length = Buffer.alloc(2)
   length.writeUInt16BE(bytes.length)
   return Buffer.concat([length, bytes])
@@ -190,6 +190,6 @@ function uint32(value: number): Buffer {
  * One byte per character, so that a test can write any byte; content with other characters is
  * passed as bytes.
  */
-function octets(value: Uint8Array | string): Uint8Array {
+function toBytes(value: Uint8Array | string): Uint8Array {
   return typeof value === 'string' ? Buffer.from(value, 'latin1') : value
 }

@@ -82,7 +82,7 @@ export interface TestProxy {
 export interface ProxyBooks {
   readonly options: TestProxyOptions
   connectionIdOf(socket: Socket | undefined): number
-  asked(tunnel: TunnelRequest): void
+  onTunnel(tunnel: TunnelRequest): void
   /** Connects to an origin. */
   dial(host: string, port: number, connected: () => void): Socket
   /** Relays bytes in both directions until both sides are closed. */
@@ -108,7 +108,7 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
   const books: ProxyBooks = {
     options,
     connectionIdOf: (socket) => accepted.get(keyOf(socket)) ?? 0,
-    asked(tunnel) {
+    onTunnel(tunnel) {
       tunnels.push(tunnel)
       changed()
     },
@@ -247,7 +247,7 @@ function onConnect(
   const { headers } = request
   const connectionId = books.connectionIdOf(isH2 ? (stream!.session!.socket as Socket) : request.socket)
   const tunnel: TunnelRequest = { authority, protocol: isH2 ? 'h2' : 'http/1.1', headers, connectionId }
-  books.asked(tunnel)
+  books.onTunnel(tunnel)
   if (books.options.answer?.(tunnel, near, index) === true) return
   const say = (status: number): void => {
     if (isH2) stream!.respond({ ':status': status }, { endStream: status >= 300 })

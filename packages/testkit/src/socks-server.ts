@@ -40,8 +40,8 @@ async function version5(socket: Socket, reader: OctetReader, books: ProxyBooks):
 async function hostOf(reader: OctetReader, type: number): Promise<string> {
   if (type === 1) return [...(await reader.take(4))].join('.')
   if (type === 3) return (await reader.take((await reader.take(1))[0]!)).toString('latin1')
-  const octets = await reader.take(16)
-  return Array.from({ length: 8 }, (_, i) => octets.readUInt16BE(i * 2).toString(16)).join(':')
+  const address = await reader.take(16)
+  return Array.from({ length: 8 }, (_, i) => address.readUInt16BE(i * 2).toString(16)).join(':')
 }
 
 async function version4(socket: Socket, reader: OctetReader, books: ProxyBooks): Promise<void> {
@@ -72,7 +72,7 @@ function connect(socket: Socket, reader: OctetReader, books: ProxyBooks, request
     headers: {},
     connectionId: books.connectionIdOf(socket),
   } as const
-  books.asked(tunnel)
+  books.onTunnel(tunnel)
   if (books.options.answer?.(tunnel, socket, 0) === true) return
   let tied = false
   const far = books.dial(host, port, () => {
@@ -102,7 +102,7 @@ class OctetReader {
   }
 
   async take(count: number): Promise<Buffer> {
-    while (this.#bytes.length < count) await this.#more()
+    while (this.#bytes.length < count) await this.#nextBytes()
     const taken = this.#bytes.subarray(0, count)
     this.#bytes = this.#bytes.subarray(count)
     return taken
@@ -110,7 +110,7 @@ class OctetReader {
 
   /** Reads up to a NUL and removes it. */
   async takeText(): Promise<string> {
-    while (!this.#bytes.includes(0)) await this.#more()
+    while (!this.#bytes.includes(0)) await this.#nextBytes()
     const text = await this.take(this.#bytes.indexOf(0))
     await this.take(1)
     return text.toString('latin1')
@@ -123,7 +123,7 @@ class OctetReader {
     if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes)
   }
 
-  #more(): Promise<void> {
+  #nextBytes(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve
     })

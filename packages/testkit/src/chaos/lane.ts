@@ -123,9 +123,9 @@ export class Lane implements Counts {
       }
       const now = performance.now()
       const at = Math.max(head.due, this.#freeAt)
-      if (at > now) return this.#again(at - now)
+      if (at > now) return this.#schedule(at - now)
       this.#pass(this.#take(now))
-      if ((this.#toxics.sliceBytes ?? 0) > 0 && this.#queue.length > 0) return this.#again(0)
+      if ((this.#toxics.sliceBytes ?? 0) > 0 && this.#queue.length > 0) return this.#schedule(0)
     }
   }
 
@@ -140,19 +140,19 @@ export class Lane implements Counts {
     if (mergeMs > 0 && this.#queue.length > 1) {
       this.#queue = [{ bytes: Buffer.concat(this.#queue.map(({ bytes }) => bytes)), due: now }]
     }
-    let most = this.#room()
-    if (sliceBytes > 0) most = Math.min(most, sliceBytes)
+    let limit = this.#room()
+    if (sliceBytes > 0) limit = Math.min(limit, sliceBytes)
     if (bytesPerSecond > 0) {
-      most = Math.min(most, Math.max(1, Math.floor((bytesPerSecond * PORTION_MS) / 1_000)))
-      this.#freeAt = now + (Math.min(most, this.#queue[0]!.bytes.length) / bytesPerSecond) * 1_000
+      limit = Math.min(limit, Math.max(1, Math.floor((bytesPerSecond * PORTION_MS) / 1_000)))
+      this.#freeAt = now + (Math.min(limit, this.#queue[0]!.bytes.length) / bytesPerSecond) * 1_000
     }
     const head = this.#queue[0]!
-    if (head.bytes.length <= most) {
+    if (head.bytes.length <= limit) {
       this.#queue.shift()
       return head.bytes
     }
-    const piece = head.bytes.subarray(0, most)
-    head.bytes = head.bytes.subarray(most)
+    const piece = head.bytes.subarray(0, limit)
+    head.bytes = head.bytes.subarray(limit)
     return piece
   }
 
@@ -182,7 +182,7 @@ export class Lane implements Counts {
     this.#to.end()
   }
 
-  #again(delayMs: number): void {
+  #schedule(delayMs: number): void {
     if (delayMs === 0) {
       const turn = setImmediate(() => this.#pump())
       this.#cancel = () => clearImmediate(turn)

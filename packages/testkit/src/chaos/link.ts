@@ -19,11 +19,11 @@ export class Link {
     this.#server = server
     this.toServer = new Lane(client, server, random)
     this.toClient = new Lane(server, client, random)
-    const gone = (socket: Socket): Promise<void> =>
+    const closed = (socket: Socket): Promise<void> =>
       new Promise((resolve) => {
         socket.once('close', () => resolve())
       })
-    this.closed = Promise.all([gone(client), gone(server)]).then(() => undefined)
+    this.closed = Promise.all([closed(client), closed(server)]).then(() => undefined)
     this.clientGone = new Promise((resolve) => {
       client.once('end', () => resolve()).once('close', () => resolve())
     })

@@ -43,9 +43,9 @@ export function contractFixture(engine: ContractEngine): ContractFixture {
     closers.push(() => server.close())
     const connection = await engine.open(server)
     closers.push(() => connection.destroy(new Error('the test is over')))
-    const send: ContractWorld['send'] = (path, more = {}) => {
+    const send: ContractWorld['send'] = (path, options = {}) => {
       const recorder = new Recorder()
-      const request = engine.request({ url: server.url() + path, ...more })
+      const request = engine.request({ url: server.url() + path, ...options })
       recorder.exchange = connection.request(request, recorder)
       recorder.returned = true
       recorders.push(recorder)

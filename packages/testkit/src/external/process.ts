@@ -129,7 +129,7 @@ async function run(program: ExternalProgram, file: string, place: Place, clean: 
   const { folder, port } = place
   // A file, not a pipe: Apache opens /dev/stderr again, which does not work with a pipe of Node.
   const log = join(folder, 'stderr.log')
-  const said = (): string => readFileSync(log, 'utf8').slice(-10_000)
+  const output = (): string => readFileSync(log, 'utf8').slice(-10_000)
   const child = launch(program, file, place, log)
   // Its workers hold this pipe too: it ends, and `close` is emitted, when the last of them has
   // ended.
@@ -156,7 +156,7 @@ async function run(program: ExternalProgram, file: string, place: Place, clean: 
   }
 
   if (!(await comesUp(program, place, () => exited))) {
-    const why = failure + said()
+    const why = failure + output()
     await stop()
     throw new Error(`${name} did not start on port ${port}: ${why}`)
   }
