@@ -2,7 +2,7 @@
 
 import type { Outcome } from './expected/outcome.js'
 import { EXPECTED } from './expected/table.js'
-import { HARMS } from './harm/all.js'
+import { FAULTS } from './fault/all.js'
 import { KINDS, type Kind, PHASES, type Phase } from './phases.js'
 
 export interface Cell {
@@ -37,5 +37,5 @@ export function expectationsOf({ fault, phase, kind }: Cell): ReadonlyMap<string
 
 /** Programs that a cell needs in a network namespace; `undefined` for a cell that runs anywhere. */
 export function kernelNeeds({ fault, phase }: Cell): readonly string[] | undefined {
-  return HARMS[fault]!.kernel?.(phase)
+  return FAULTS[fault]!.kernel?.(phase)
 }

@@ -11,7 +11,7 @@ import { randomFor, shuffled } from './random.js'
 import { deleteNamespaces, namespaceLacks, newNamespace } from './run/namespace.js'
 import { countsLine, type Entry, failed, failureLines, tableLines, toJson } from './run/report.js'
 import { runCells } from './run/workers.js'
-import type { Certificates } from './server/world.js'
+import type { Certificates } from './server/environment.js'
 
 /** Workers in namespaces, in addition to the others: their cells mostly wait. */
 const KERNEL_JOBS = 3

@@ -2,13 +2,13 @@ import { ConnectError, ConnectionError, StreamError, TimeoutError } from '@unsha
 import { allCells, expectationsOf, kernelNeeds } from '../src/cells.js'
 import { isExpected, outcomeOf } from '../src/expected/outcome.js'
 import { EXPECTED } from '../src/expected/table.js'
-import { HARMS } from '../src/harm/all.js'
+import { FAULTS } from '../src/fault/all.js'
 import { differences, matrixCells, ownCells } from '../src/matrix.js'
 import { KINDS } from '../src/phases.js'
 import { randomFor, shuffled } from '../src/random.js'
 
 it('the table and the implementation have the same faults', () => {
-  expect(Object.keys(EXPECTED).sort()).toEqual(Object.keys(HARMS).sort())
+  expect(Object.keys(EXPECTED).sort()).toEqual(Object.keys(FAULTS).sort())
 })
 
 it('there are 24 faults, 215 cells of fault and phase, and 645 with the kinds of request', () => {

@@ -2,7 +2,7 @@
 
 import { subscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
-import type { Stage } from './stage.js'
+import type { CellFixture } from './fixture.js'
 import { turn, until, within } from './time.js'
 
 const CLEANUP_TIMEOUT_MS = 5_000
@@ -33,15 +33,15 @@ export class Traces {
   readonly #before = resources()
 
   /** Closes or destroys the client and returns the problems. */
-  async sweep(stage: Stage, gently: boolean): Promise<string[]> {
+  async sweep(fixture: CellFixture, gently: boolean): Promise<string[]> {
     const problems: string[] = []
-    const { client, clock, proxy, backend } = stage
+    const { client, clock, proxy, backend } = fixture
     const attempt = async (what: string, promise: Promise<unknown>): Promise<void> => {
       await within(CLEANUP_TIMEOUT_MS, what, promise).catch((error: Error) => problems.push(error.message))
     }
-    if (gently) await attempt('close() did not resolve', ending(stage))
+    if (gently) await attempt('close() did not resolve', ending(fixture))
     client.destroy()
-    await lingers(stage)
+    await lingers(fixture)
     // Sockets of the proxy are connected to the server.
     const toProxy = (): Socket[] => [...opened].filter(({ remotePort }) => remotePort === proxy.port)
     await until(CLEANUP_TIMEOUT_MS, 'no socket', () => toProxy().length === 0).catch(() => undefined)
@@ -50,7 +50,7 @@ export class Traces {
       problems.push(`${client.stats().connections.length} connections are still in the pool`)
     if (clock !== undefined && clock.pending > 0) problems.push(`${clock.pending} timers of the client are still running`)
     await attempt('the proxy did not close', proxy.close())
-    for (const undo of stage.undo.splice(0).reverse()) await undo()
+    for (const undo of fixture.undo.splice(0).reverse()) await undo()
     await attempt('the server still has open sockets', backend.quiet())
     problems.push(...(await this.#left()))
     for (const error of uncaught.splice(0)) problems.push(`uncaught error: ${(error as Error)?.stack ?? String(error)}`)
@@ -69,20 +69,20 @@ export class Traces {
 }
 
 /** Calls `close()` and advances the clock for a peer that does not close. */
-async function ending(stage: Stage): Promise<void> {
+async function ending(fixture: CellFixture): Promise<void> {
   let closed = false
-  const closing = stage.client.close().then(() => {
+  const closing = fixture.client.close().then(() => {
     closed = true
   })
   for (let ms = 0; ms < 5_000 && !closed; ms += 500) {
     await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, 20).unref())])
-    if (!closed) stage.clock?.advance(500)
+    if (!closed) fixture.clock?.advance(500)
   }
   await closing
 }
 
 /** The socket of a peer that does not close lingers for one second of the client's clock. */
-async function lingers({ clock, proxy }: Stage): Promise<void> {
+async function lingers({ clock, proxy }: CellFixture): Promise<void> {
   const clientsClosed = Promise.all(proxy.links.map(({ clientGone }) => clientGone))
   await Promise.race([clientsClosed, new Promise((resolve) => setTimeout(resolve, 50).unref())])
   clock?.advance(1_100)

@@ -4,10 +4,10 @@
  */
 
 import { byDeadline, isExpected, type Outcome, outcomeOf } from '../expected/outcome.js'
-import type { Harm, Scene } from '../harm/harm.js'
+import type { Fault, Scene } from '../fault/fault.js'
 import type { Attempt, Ending } from './attempt.js'
+import type { CellFixture } from './fixture.js'
 import { reach } from './reach.js'
-import type { Stage } from './stage.js'
 import { turn, until, within } from './time.js'
 
 /** Maximum duration of a cell, in milliseconds, however slow its fault is. */
@@ -28,37 +28,37 @@ const LATE_MS = 200
 
 export interface Play {
   readonly scene: Omit<Scene, 'reached'>
-  readonly harm: Harm
+  readonly fault: Fault
   readonly expected: Outcome
 }
 
 /** Plays a cell and returns the problems; empty if there are none. */
-export async function play({ scene: given, harm, expected }: Play): Promise<string[]> {
-  const { stage, phase } = given
+export async function play({ scene: given, fault, expected }: Play): Promise<string[]> {
+  const { fixture, phase } = given
   const problems: string[] = []
-  const reached = await within(CELL_TIMEOUT_MS, `phase ${phase} was not reached`, reach(harm.startIn ?? phase, stage))
+  const reached = await within(CELL_TIMEOUT_MS, `phase ${phase} was not reached`, reach(fault.startIn ?? phase, fixture))
   const scene: Scene = { ...given, reached }
   // A server that is still reloading from the previous cell may have cost this cell's first request
   // a replay.
-  const before = stage.client.stats().totals.replayed
-  await within(CELL_TIMEOUT_MS, 'the fault did not strike', Promise.resolve(harm.apply(scene)))
+  const before = fixture.client.stats().totals.replayed
+  await within(CELL_TIMEOUT_MS, 'the fault did not strike', Promise.resolve(fault.apply(scene)))
   const attempt = reached.attempt()
   reached.proceed()
-  await harm.during?.(scene)
-  const passedMs = byDeadline(expected) ? await passTime(stage, attempt) : 0
+  await fault.during?.(scene)
+  const passedMs = byDeadline(expected) ? await passTime(fixture, attempt) : 0
   const ending = await within(CELL_TIMEOUT_MS, 'the request did not settle', attempt.ending)
   const lateMs = passedMs - (ending.ok ? ONE_DEADLINE_MS : ((ending.error as { ms?: number }).ms ?? ONE_DEADLINE_MS))
   if (lateMs > LATE_MS) problems.push(`its deadline passed ${lateMs} ms too late`)
-  const outcome = outcomeOf(ending, stage.client.stats().totals.replayed - before)
+  const outcome = outcomeOf(ending, fixture.client.stats().totals.replayed - before)
   if (!isExpected(plain(outcome, reached.others.length > 0), plain(expected, reached.others.length > 0))) {
     problems.push(`ended with ${outcome}, not ${expected}${describeError(ending)}`)
   }
-  await harm.lift?.(scene)
-  await settleOthers(stage, reached.others)
+  await fault.lift?.(scene)
+  await settleOthers(fixture, reached.others)
   problems.push(...(await pausedIsWrong(reached.paused, expected)))
-  if (reached.closed === undefined) problems.push(...(await followUp(scene, harm)))
-  else await closes(stage, reached.closed)
-  problems.push(...(await deliveries(stage, attempt, ending)))
+  if (reached.closed === undefined) problems.push(...(await followUp(scene, fault)))
+  else await closes(fixture, reached.closed)
+  problems.push(...(await deliveries(fixture, attempt, ending)))
   return problems
 }
 
@@ -77,20 +77,20 @@ function describeError(ending: Ending): string {
  * Advances the clock for a request that only a deadline can end. Returns the time that passed, in
  * milliseconds.
  */
-async function passTime(stage: Stage, attempt: Attempt): Promise<number> {
+async function passTime(fixture: CellFixture, attempt: Attempt): Promise<number> {
   let ms = 0
   for (; ms < ONE_DEADLINE_MS && !attempt.settled; ms += STEP_MS) {
-    stage.clock!.advance(STEP_MS)
+    fixture.clock!.advance(STEP_MS)
     await turn()
   }
   return ms
 }
 
 /** Parallel requests may end in any way, within their own deadlines. */
-async function settleOthers(stage: Stage, others: readonly Attempt[]): Promise<void> {
+async function settleOthers(fixture: CellFixture, others: readonly Attempt[]): Promise<void> {
   const all = Promise.all(others.map(({ ending }) => ending))
   const quick = await Promise.race([all, new Promise<undefined>((resolve) => setTimeout(resolve, 300, undefined).unref())])
-  if (quick === undefined) for (const other of others) if (stage.clock !== undefined) await passTime(stage, other)
+  if (quick === undefined) for (const other of others) if (fixture.clock !== undefined) await passTime(fixture, other)
   await within(CELL_TIMEOUT_MS, 'a parallel request did not settle', all)
 }
 
@@ -108,28 +108,28 @@ async function pausedIsWrong(paused: Attempt | undefined, expected: Outcome): Pr
 }
 
 /** Uses the same client after the network has recovered: the next request must succeed. */
-async function followUp(scene: Scene, harm: Harm): Promise<string[]> {
-  const { stage } = scene
-  const stays = harm.stays?.(scene) === true
-  let next = stage.ask('ok', { kind: 'get' })
+async function followUp(scene: Scene, fault: Fault): Promise<string[]> {
+  const { fixture } = scene
+  const stays = fault.stays?.(scene) === true
+  let next = fixture.ask('ok', { kind: 'get' })
   if (stays) {
     // If the client has not noticed the loss yet, noticing it costs one deadline.
-    await Promise.race([next.ending, passTime(stage, next)])
+    await Promise.race([next.ending, passTime(fixture, next)])
     if (!(await within(CELL_TIMEOUT_MS, 'the next request did not settle', next.ending)).ok) {
       for (let ms = 0; ms < SILENCE_MS; ms += STEP_MS) {
-        stage.clock!.advance(STEP_MS)
+        fixture.clock!.advance(STEP_MS)
         await turn()
       }
-      next = stage.ask('ok', { kind: 'get' })
+      next = fixture.ask('ok', { kind: 'get' })
     }
   }
   const ending = await within(CELL_TIMEOUT_MS, 'the next request did not settle', next.ending)
   if (!ending.ok) return [`the next request failed${describeError(ending)}`]
-  await until(CELL_TIMEOUT_MS, 'no request in flight', () => stays || stage.active === 0)
+  await until(CELL_TIMEOUT_MS, 'no request in flight', () => stays || fixture.active === 0)
   return []
 }
 
-async function closes(stage: Stage, closed: Promise<void>): Promise<void> {
+async function closes(fixture: CellFixture, closed: Promise<void>): Promise<void> {
   let done = false
   const settled = closed.then(() => {
     done = true
@@ -137,16 +137,16 @@ async function closes(stage: Stage, closed: Promise<void>): Promise<void> {
   // The client waits one second of its clock for a peer that does not close.
   for (let ms = 0; ms < 20_000 && !done; ms += 1_000) {
     await Promise.race([settled, new Promise((resolve) => setTimeout(resolve, 20).unref())])
-    if (!done) stage.clock?.advance(1_000)
+    if (!done) fixture.clock?.advance(1_000)
   }
   await within(CELL_TIMEOUT_MS, 'close() did not resolve', closed)
 }
 
 /** No POST may arrive twice, no GET more than three times, and nothing if the error says so. */
-async function deliveries(stage: Stage, attempt: Attempt, ending: Ending): Promise<string[]> {
+async function deliveries(fixture: CellFixture, attempt: Attempt, ending: Ending): Promise<string[]> {
   const problems: string[] = []
-  for (const each of stage.attempts) {
-    const count = await within(CELL_TIMEOUT_MS, 'the server did not report its deliveries', stage.backend.deliveries(each.id))
+  for (const each of fixture.attempts) {
+    const count = await within(CELL_TIMEOUT_MS, 'the server did not report its deliveries', fixture.backend.deliveries(each.id))
     // One replay that counts, and one that does not because other requests were lost as well.
     const maxCount = each.method === 'GET' ? 3 : 1
     if (count > maxCount) problems.push(`${each.method} ${each.id} was delivered ${count} times`)

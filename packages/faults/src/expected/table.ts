@@ -3,7 +3,7 @@
  * differs from its cell, one of the two is a defect; do not loosen a cell to make it pass.
  */
 
-import { CODES } from '../harm/server.js'
+import { CODES } from '../fault/server.js'
 import type { Phase } from '../phases.js'
 import type { CellExpectation, Expectation } from './outcome.js'
 

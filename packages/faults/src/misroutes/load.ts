@@ -7,10 +7,10 @@ import { coalescing } from '@unshard/coalescing'
 import { Client, type ClientOptions, type HttpResponse, type ReusePolicy, UnshardError } from '@unshard/core'
 import type { Credentials } from '@unshard/testkit'
 import { below, pick, type Random } from '../random.js'
+import type { Environment } from './environment.js'
 import { CONNECTION_FIELD, DELAY_FIELD, ID_FIELD, type Seen } from './messages.js'
 import { credentialOf, Model, type SentRequest } from './model.js'
 import { ADDRESSES, BUSY_HOSTS, CLIENTS, HOSTS, KEPT_APART, TAGS } from './plan.js'
-import type { World } from './world.js'
 
 const TIMEOUTS = { connect: 3_000, queue: 5_000, headers: 5_000, body: 5_000, total: 10_000 }
 /** Time after which the servers have reported everything about a request. */
@@ -43,7 +43,7 @@ interface PendingRequest extends SentRequest {
 }
 
 export interface LoadParts {
-  readonly world: World
+  readonly environment: Environment
   readonly random: Random
   readonly port: number
   readonly ca: string
@@ -149,9 +149,9 @@ export class Load {
   }
 
   #newClient(client: number): Client {
-    const { world, ca, certificate } = this.#parts
+    const { environment, ca, certificate } = this.#parts
     const { unshareable } = CLIENTS[client]!
-    const lookup = world.lookup((host, addresses) => this.model.answered(client, host, addresses, Date.now()))
+    const lookup = environment.lookup((host, addresses) => this.model.answered(client, host, addresses, Date.now()))
     const shifted = { clock: { now: () => Date.now() + FORTY_DAYS_MS } }
     const policy = coalescing({ deny: [...KEPT_APART], ...(unshareable === 'certificate-expired' && shifted) })
     const tls: ClientOptions['tls'] = {

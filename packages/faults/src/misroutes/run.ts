@@ -7,11 +7,11 @@ import { X509Certificate } from 'node:crypto'
 import { type Authority, type Cores, createAuthority } from '@unshard/testkit'
 import { within } from '../cell/time.js'
 import { randomFor } from '../random.js'
+import { Environment } from './environment.js'
 import { Load } from './load.js'
 import type { Seen } from './messages.js'
 import { CERTIFICATES } from './plan.js'
 import { Servers } from './servers.js'
-import { World } from './world.js'
 
 /** Parallel requests. */
 const WIDTH = 256
@@ -38,18 +38,18 @@ export async function run({ requests, seed, cores, report }: RunOptions): Promis
   const certificates = await Promise.all(CERTIFICATES.map((plan) => issue(authority, plan)))
   const fingerprints = certificates.map(({ cert }) => new X509Certificate(cert).fingerprint256)
   const certificate = await authority.issue({ names: ['client.example'], clientAuth: true })
-  const world = new World(randomFor(seed, 'world'))
+  const environment = new Environment(randomFor(seed, 'world'))
   let onReport = (_: Seen): void => undefined
   const servers = new Servers(cores?.server, (what) => onReport(what))
-  const port = await servers.start({ certificates, ca: authority.ca, lives: world.lives() })
-  const load = new Load({ world, random: randomFor(seed, 'load'), port, ca: authority.ca, fingerprints, certificate })
+  const port = await servers.start({ certificates, ca: authority.ca, lives: environment.lives() })
+  const load = new Load({ environment, random: randomFor(seed, 'load'), port, ca: authority.ca, fingerprints, certificate })
   onReport = (what) => load.onReport(what)
   const changeEvery = Math.min(MOST_BETWEEN, Math.max(FEWEST_BETWEEN, Math.floor(requests / CHANGES)))
   const lane = async (): Promise<void> => {
     while (load.requests < requests) {
       const number = load.requests + 1
       if (number % changeEvery === 0) {
-        const change = world.change()
+        const change = environment.change()
         if (change !== undefined) servers.change(change)
       }
       if (number % REPORT_EVERY === 0) report(`${number} requests, ${load.misroutes} misroutes${wrongSoFar(load)}`)

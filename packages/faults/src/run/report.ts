@@ -1,7 +1,7 @@
 /** Report of `pnpm faults`: a line for each failing cell, a table of all cells, and the counts. */
 
 import { type Cell, nameOf } from '../cells.js'
-import { HARMS } from '../harm/all.js'
+import { FAULTS } from '../fault/all.js'
 import { KINDS, PHASES } from '../phases.js'
 import type { Result } from './worker.js'
 
@@ -32,7 +32,7 @@ export function failureLines({ cell, result }: Entry, seed: number): string[] {
 export function tableLines(entries: readonly Entry[]): string[] {
   const width = Math.max(...PHASES.map(({ length }) => length)) + 1
   const lines = [`    ${PHASES.map((phase) => phase.padStart(width)).join('')}`]
-  for (const [fault, { says }] of Object.entries(HARMS)) {
+  for (const [fault, { says }] of Object.entries(FAULTS)) {
     const row = entries.filter(({ cell }) => cell.fault === fault)
     if (row.length === 0) continue
     const columns = PHASES.map((phase) => mark(row.filter(({ cell }) => cell.phase === phase)).padStart(width))

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Cell } from '../cells.js'
-import type { Certificates } from '../server/world.js'
+import type { Certificates } from '../server/environment.js'
 import type { Result, ToWorker } from './worker.js'
 
 const PROGRAM = fileURLToPath(new URL('./worker.js', import.meta.url))

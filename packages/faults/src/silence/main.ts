@@ -20,7 +20,7 @@ interface Case {
   readonly protocol: 'h2' | 'http/1.1'
   readonly path: string
   /** Called a second after the request. */
-  readonly harm?: (server: ChildProcess) => void
+  readonly disturb?: (server: ChildProcess) => void
   /** Lower and upper bound in seconds; `answered` if the right ending is a response. */
   readonly bound: readonly [from: number, to: number]
   readonly answered?: boolean
@@ -33,7 +33,7 @@ const CASES: readonly Case[] = [
   { what: 'a single-threaded server that is busy for 30 s', protocol: 'h2', path: '/busy', bound: [29, 32], answered: true },
   { what: 'a server that responds after 100 s', protocol: 'h2', path: '/late', bound: [99, 102], answered: true },
   { what: 'a server that responds after 100 s', protocol: 'http/1.1', path: '/late', bound: [99, 102], answered: true },
-  { what: 'a stopped process', protocol: 'h2', path: '/never', harm: stop, bound: [40, 47] },
+  { what: 'a stopped process', protocol: 'h2', path: '/never', disturb: stop, bound: [40, 47] },
   { what: 'a path that drops all packets', protocol: 'h2', path: '/never', cut: true, bound: [40, 47] },
   {
     what: 'a path that drops all packets while a response is pending',
@@ -80,7 +80,7 @@ function cutLink(): void {
   setTimeout(() => ip(`link set ${LINK[0]} down`), 3_000)
 }
 
-async function run({ what, protocol, path, harm, bound, answered = false, cut: isCut = false }: Case): Promise<boolean> {
+async function run({ what, protocol, path, disturb, bound, answered = false, cut: isCut = false }: Case): Promise<boolean> {
   const { server, port } = await start(isCut)
   const options: ClientOptions = {
     tls: { ca },
@@ -96,7 +96,7 @@ async function run({ what, protocol, path, harm, bound, answered = false, cut: i
     () => 'answered',
     (error: Error & { code?: string }) => `${error.name} ${error.code}`,
   )
-  setTimeout(() => harm?.(server), 1_000)
+  setTimeout(() => disturb?.(server), 1_000)
   if (isCut) cutLink()
   const ending = await outcome
   const seconds = (performance.now() - startedAt) / 1_000

@@ -16,7 +16,7 @@ const [A, B] = ['a2.one.example', 'b5.two.example']
 const NOW = 100_000
 
 /** A connection made for A, which has just answered, and B, which resolves to the same address. */
-function rig(connection: Partial<SeenConnection> = {}): {
+function createFixture(connection: Partial<SeenConnection> = {}): {
   model: Model
   ask(asked?: Partial<SentRequest>): Misroute | undefined
 } {
@@ -37,13 +37,13 @@ function rig(connection: Partial<SeenConnection> = {}): {
 }
 
 it('accepts its own host, and another host that resolves there and is covered by the certificate', () => {
-  const { ask } = rig()
+  const { ask } = createFixture()
   expect(ask({ host: A })).toBeUndefined()
   expect(ask({ host: B })).toBeUndefined()
 })
 
 it('returns the age of the DNS answer with the address', () => {
-  const { model, ask } = rig()
+  const { model, ask } = createFixture()
   ask({ id: 1 })
   expect(model.answerAgeMs({ id: 1, client: 0, tag: undefined, host: B, atMs: NOW }, 1)).toBe(50)
   expect(model.answerAgeMs({ id: 1, client: 0, tag: undefined, host: 'nowhere.example', atMs: NOW }, 1)).toBeNaN()
@@ -68,43 +68,43 @@ describe('hosts that a certificate covers strictly', () => {
 
 describe('is a misroute', () => {
   it('a certificate that does not cover the host', () => {
-    expect(rig({ certificate: 0 }).ask()).toBe('certificate')
+    expect(createFixture({ certificate: 0 }).ask()).toBe('certificate')
   })
 
   it('an address that the host never had', () => {
-    expect(rig({ address: '127.0.0.3' }).ask()).toBe('address-never')
+    expect(createFixture({ address: '127.0.0.3' }).ask()).toBe('address-never')
   })
 
   it('an address that the host had once, after that answer has expired and the next one differs', () => {
-    const { model, ask } = rig()
+    const { model, ask } = createFixture()
     model.answered(0, B, [THERE], NOW + TTL_MS)
     expect(ask({ atMs: NOW - 50 + TTL_MS + SLACK_MS })).toBeUndefined()
     expect(ask({ atMs: NOW - 49 + TTL_MS + SLACK_MS })).toBe('address-stale')
   })
 
   it('isolation or a client different from earlier requests', () => {
-    const { ask } = rig()
+    const { ask } = createFixture()
     expect(ask()).toBeUndefined()
     expect(ask({ tag: 'red' })).toBe('other-partition')
     expect(ask({ client: 1 })).toBe('other-partition')
   })
 
   it('a client that may share nothing', () => {
-    expect(rig().ask({ client: 2 })).toBe('may-not-share')
-    expect(rig().ask({ client: 2, host: A })).toBeUndefined()
+    expect(createFixture().ask({ client: 2 })).toBe('may-not-share')
+    expect(createFixture().ask({ client: 2, host: A })).toBeUndefined()
   })
 
   it('any other host over HTTP/1.1', () => {
-    expect(rig({ address: '127.0.0.8' }).ask()).toBe('http/1.1')
+    expect(createFixture({ address: '127.0.0.8' }).ask()).toBe('http/1.1')
   })
 
   it('a denied host on any connection, and any other host on its connection', () => {
-    expect(rig().ask({ host: 'g0.gated.example' })).toBe('kept-apart')
-    expect(rig({ serverName: 'g0.gated.example' }).ask()).toBe('kept-apart')
+    expect(createFixture().ask({ host: 'g0.gated.example' })).toBe('kept-apart')
+    expect(createFixture({ serverName: 'g0.gated.example' }).ask()).toBe('kept-apart')
   })
 
   it('a host outside the Origin Set, once the client has received the set', () => {
-    const { model, ask } = rig({ originHosts: [A] })
+    const { model, ask } = createFixture({ originHosts: [A] })
     expect(ask()).toBeUndefined()
     model.responseRead(1, NOW)
     expect(ask()).toBeUndefined()
@@ -112,7 +112,7 @@ describe('is a misroute', () => {
   })
 
   it('a host with a 421, from the time the client has read it until five minutes later', () => {
-    const { model, ask } = rig()
+    const { model, ask } = createFixture()
     model.turnedAway(0, HERE, 4, B, NOW)
     expect(ask({ atMs: NOW })).toBeUndefined()
     expect(ask({ atMs: NOW + 1 })).toBe('misdirected-again')
@@ -122,23 +122,23 @@ describe('is a misroute', () => {
   })
 
   it('a dedicated connection to an address that the host did not have when it was opened, or with a certificate for others', () => {
-    expect(rig({ address: THERE }).ask({ host: A })).toBe('own-address')
-    expect(rig({ atMs: NOW - 100 + TTL_MS + SLACK_MS + DIAL_MS + 1 }).ask({ host: A })).toBe('own-address')
-    expect(rig({ certificate: 1 }).ask({ host: A })).toBe('own-certificate')
-    expect(rig({ certificate: 1 }).ask({ host: A, client: 3 })).toBe('own-address')
+    expect(createFixture({ address: THERE }).ask({ host: A })).toBe('own-address')
+    expect(createFixture({ atMs: NOW - 100 + TTL_MS + SLACK_MS + DIAL_MS + 1 }).ask({ host: A })).toBe('own-address')
+    expect(createFixture({ certificate: 1 }).ask({ host: A })).toBe('own-certificate')
+    expect(createFixture({ certificate: 1 }).ask({ host: A, client: 3 })).toBe('own-address')
   })
 
   it("an address, or a name with a trailing dot, on another origin's connection", () => {
     for (const host of [HERE, `${B}.`]) {
-      const { ask } = rig()
+      const { ask } = createFixture()
       ask({ host: A })
       expect(ask({ host })).toBe('odd-origin')
-      expect(rig().ask({ host })).toBeUndefined()
+      expect(createFixture().ask({ host })).toBeUndefined()
     }
   })
 
   it('a wrong authority, wrong credentials, or an unknown connection', () => {
-    const { model } = rig()
+    const { model } = createFixture()
     const asked: SentRequest = { id: 1, client: 0, tag: undefined, host: A, atMs: NOW }
     const good = { connection: 1, host: A, credential: credentialOf(0, undefined, A) }
     expect(model.delivered(asked, good)).toBeUndefined()

@@ -1,5 +1,5 @@
+import { Environment } from '../../src/misroutes/environment.js'
 import { ADDRESSES, CERTIFICATES, CLIENTS, certificateShown, FAMILIES, HOSTS, HTTP1_HOSTS } from '../../src/misroutes/plan.js'
-import { World } from '../../src/misroutes/world.js'
 import { randomFor } from '../../src/random.js'
 
 it('50 origins, 8 addresses, 5 certificates', () => {
@@ -30,23 +30,23 @@ it('the first matching certificate in order of preference is used, and a default
 })
 
 describe('the environment', () => {
-  const resolve = (world: World, host: string): Promise<readonly string[]> =>
+  const resolve = (environment: Environment, host: string): Promise<readonly string[]> =>
     new Promise((done) => {
-      const told = world.lookup((_, addresses) => done(addresses))
+      const told = environment.lookup((_, addresses) => done(addresses))
       told(host, { all: true }, () => undefined)
     })
 
   it('starts identically for the same seed', async () => {
-    const [one, other] = [new World(randomFor(7)), new World(randomFor(7))]
+    const [one, other] = [new Environment(randomFor(7)), new Environment(randomFor(7))]
     expect(one.lives()).toEqual(other.lives())
     expect(await resolve(one, HOSTS[0]!)).toEqual(await resolve(other, HOSTS[0]!))
   })
 
   it('gives every host an address, and the HTTP/1.1 hosts only the HTTP/1.1 server', async () => {
-    const world = new World(randomFor(3))
-    for (let i = 0; i < 300; i++) world.change()
+    const environment = new Environment(randomFor(3))
+    for (let i = 0; i < 300; i++) environment.change()
     for (const host of FAMILIES.flat()) {
-      const addresses = await resolve(world, host)
+      const addresses = await resolve(environment, host)
       expect(addresses.length).toBeGreaterThan(0)
       expect(addresses.includes(ADDRESSES[7]!)).toBe(HTTP1_HOSTS.has(host))
     }

@@ -2,10 +2,10 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { type Credentials, startChaosProxy, startScriptedPeer } from '@unshard/testkit'
+import type { CellFixture } from '../cell/fixture.js'
 import { LOCAL } from '../cell/lookup.js'
-import type { Stage } from '../cell/stage.js'
 import { until } from '../cell/time.js'
-import type { Harm, Scene } from './harm.js'
+import type { Fault, Scene } from './fault.js'
 
 function failure(code: string): Error {
   return Object.assign(new Error(`getaddrinfo ${code} a.test.example`), { code, syscall: 'getaddrinfo' })
@@ -17,66 +17,66 @@ const NOBODY = { address: '127.0.0.2', family: 4 }
 const ELSEWHERE = { address: '127.0.0.3', family: 4 }
 
 /** The old address refuses connections, and the name resolves to another one. */
-async function moved({ proxy, backend, names, undo }: Stage): Promise<void> {
+async function moved({ proxy, backend, names, undo }: CellFixture): Promise<void> {
   const other = await startChaosProxy(backend.port, { address: ELSEWHERE.address, port: proxy.port })
   undo.push(() => other.close())
   await proxy.refuse()
   names.answer = [ELSEWHERE]
 }
 
-export const dns: Harm = {
+export const dns: Fault = {
   says: 'DNS: no such name, failure, no answer, empty, stale, changed',
   client: { lookupTtlMs: 0 },
-  async apply({ variant, stage }) {
-    const { names } = stage
-    if (variant === 'changed') return moved(stage)
+  async apply({ variant, fixture }) {
+    const { names } = fixture
+    if (variant === 'changed') return moved(fixture)
     if (variant === 'nxdomain') names.answer = failure('ENOTFOUND')
     else if (variant === 'servfail') names.answer = failure('EAI_AGAIN')
     else if (variant === 'timeout') names.answer = 'never'
     else names.answer = variant === 'empty' ? [] : [NOBODY]
   },
-  lift({ stage, variant }) {
+  lift({ fixture, variant }) {
     // The address stays.
-    if (variant !== 'changed') stage.names.answer = LOCAL
+    if (variant !== 'changed') fixture.names.answer = LOCAL
   },
 }
 
 /** Ends the connection in the pool; the next one is opened to `port`. */
-async function reconnectTo({ stage }: Scene, port: number): Promise<void> {
-  stage.proxy.targetPort = port
-  stage.proxy.reset()
-  await until(5_000, 'the client sees the end', () => stage.open === 0)
+async function reconnectTo({ fixture }: Scene, port: number): Promise<void> {
+  fixture.proxy.targetPort = port
+  fixture.proxy.reset()
+  await until(5_000, 'the client sees the end', () => fixture.open === 0)
 }
 
 async function otherServer(scene: Scene, tls: Credentials, alpn: readonly string[]): Promise<void> {
   const peer = await startScriptedPeer(() => undefined, { tls, alpn })
-  scene.stage.undo.push(() => peer.close())
+  scene.fixture.undo.push(() => peer.close())
   await reconnectTo(scene, peer.port)
 }
 
-export const certificate: Harm = {
+export const certificate: Fault = {
   says: 'another certificate on reconnect: expired, of another name, of another authority',
   startIn: 'idle',
   apply(scene) {
-    const { expired, otherName, otherAuthority } = scene.world.certificates
+    const { expired, otherName, otherAuthority } = scene.environment.certificates
     const tls = { expired, name: otherName, authority: otherAuthority }[scene.variant]!
     return otherServer(scene, tls, ['h2'])
   },
-  lift({ stage }) {
-    stage.proxy.targetPort = stage.backend.port
+  lift({ fixture }) {
+    fixture.proxy.targetPort = fixture.backend.port
   },
 }
 
-export const alpn: Harm = {
+export const alpn: Fault = {
   says: 'another protocol on reconnect: HTTP/1.1, or no common one',
   startIn: 'idle',
   async apply(scene) {
-    if (scene.variant === 'none') return otherServer(scene, scene.world.certificates.good, ['spdy/3'])
-    await reconnectTo(scene, (await scene.world.process()).http1Port)
+    if (scene.variant === 'none') return otherServer(scene, scene.environment.certificates.good, ['spdy/3'])
+    await reconnectTo(scene, (await scene.environment.process()).http1Port)
   },
-  lift({ stage }) {
-    stage.proxy.targetPort = stage.backend.port
-    stage.proxy.reset()
+  lift({ fixture }) {
+    fixture.proxy.targetPort = fixture.backend.port
+    fixture.proxy.reset()
   },
 }
 
@@ -109,23 +109,23 @@ async function giveFiles(): Promise<void> {
 }
 
 /** Open connections are cut, and new ones cannot be opened. */
-export const noConnection: Harm = {
+export const noConnection: Fault = {
   says: 'the connection is cut, and a new one fails: EMFILE, ECONNREFUSED, ENETUNREACH',
   lacks: (variant) =>
     variant === 'EMFILE' && spawnSync('prlimit', ['--version']).error !== undefined ? 'no program prlimit' : undefined,
   client: { lookupTtlMs: 0 },
-  async apply({ variant, stage, phase }) {
-    if (variant === 'refused') await stage.proxy.refuse()
+  async apply({ variant, fixture, phase }) {
+    if (variant === 'refused') await fixture.proxy.refuse()
     // TCP to a multicast address: the kernel has no route for it.
-    else if (variant === 'unreachable') stage.names.answer = [{ address: '224.0.0.1', family: 4 }]
+    else if (variant === 'unreachable') fixture.names.answer = [{ address: '224.0.0.1', family: 4 }]
     else takeFiles()
     if (phase === 'dial') return
-    stage.proxy.reset()
-    if (phase === 'idle') await until(5_000, 'the client sees the end', () => stage.open === 0)
+    fixture.proxy.reset()
+    if (phase === 'idle') await until(5_000, 'the client sees the end', () => fixture.open === 0)
   },
-  async lift({ variant, stage }) {
+  async lift({ variant, fixture }) {
     await giveFiles()
-    stage.names.answer = LOCAL
-    if (variant === 'refused') await stage.proxy.listen()
+    fixture.names.answer = LOCAL
+    if (variant === 'refused') await fixture.proxy.listen()
   },
 }

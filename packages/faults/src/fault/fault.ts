@@ -1,11 +1,11 @@
 /** A fault, as it is applied to a run of a cell. */
 
 import type { ClientOptions } from '@unshard/core'
+import type { CellFixture } from '../cell/fixture.js'
 import type { Reached } from '../cell/reach.js'
-import type { Stage } from '../cell/stage.js'
 import type { Kind, Phase } from '../phases.js'
 import type { Random } from '../random.js'
-import type { World } from '../server/world.js'
+import type { Environment } from '../server/environment.js'
 
 /** Everything a fault can control. */
 export interface Scene {
@@ -13,15 +13,15 @@ export interface Scene {
   readonly kind: Kind
   readonly variant: string
   readonly random: Random
-  readonly stage: Stage
-  readonly world: World
+  readonly fixture: CellFixture
+  readonly environment: Environment
   readonly reached: Reached
 }
 
 export type Server = 'process' | 'scripted' | 'external'
 
 /** Omitted members have defaults. */
-export interface Harm {
+export interface Fault {
   /** Description for tables. */
   readonly says: string
   /** Requires the kernel: a network namespace with root privileges, and these programs in it. */

@@ -7,10 +7,10 @@ import { spawnSync } from 'node:child_process'
 import { LOCAL } from '../cell/lookup.js'
 import type { Phase } from '../phases.js'
 import { pick } from '../random.js'
-import type { Harm, Scene } from './harm.js'
-import { SLOW_SIZE } from './harm.js'
+import type { Fault, Scene } from './fault.js'
+import { SLOW_SIZE } from './fault.js'
 
-const TABLE = 'inet harm'
+const TABLE = 'inet fault'
 
 /** @throws Error with the output of the program. */
 function run(program: string, args: readonly string[], input?: string): void {
@@ -34,21 +34,21 @@ export function undrop(): void {
 
 const nft = (): readonly string[] => ['nft']
 
-export const oneWay: Harm = {
+export const oneWay: Fault = {
   says: "one-way black hole: the server's packets are lost, including its acknowledgements",
   kernel: nft,
-  apply: ({ stage }) => drop(stage.proxy.port, 'fromServer'),
+  apply: ({ fixture }) => drop(fixture.proxy.port, 'fromServer'),
   lift: undrop,
 }
 
-export const loss: Harm = {
+export const loss: Fault = {
   says: 'random loss, 1, 5 or 20 %',
   kernel: nft,
   realClock: true,
   size: SLOW_SIZE,
-  apply({ stage, random }) {
+  apply({ fixture, random }) {
     const lost = `numgen random mod 100 < ${pick(random, [1, 5, 20])}`
-    rules(`tcp sport ${stage.proxy.port} ${lost}`, `tcp dport ${stage.proxy.port} ${lost}`)
+    rules(`tcp sport ${fixture.proxy.port} ${lost}`, `tcp dport ${fixture.proxy.port} ${lost}`)
   },
   lift: undrop,
 }
@@ -56,7 +56,7 @@ export const loss: Harm = {
 /** Before the handshake, 8 kbit/s would only test the certificate. */
 const EARLY: ReadonlySet<Phase> = new Set(['dial', 'tls'])
 
-export const bandwidth: Harm = {
+export const bandwidth: Fault = {
   says: 'bandwidth, 8 kbit/s to 10 Mbit/s',
   kernel: () => ['tc'],
   realClock: true,
@@ -71,22 +71,22 @@ export const bandwidth: Harm = {
 /** Addresses of TEST-NET-1 (RFC 5737), which are not in use. */
 const [UNREACHABLE, SILENT] = ['192.0.2.1', '192.0.2.2']
 
-export const deadAddress: Harm = {
+export const deadAddress: Fault = {
   says: 'one of several addresses is dead',
   kernel: () => ['nft', 'ip'],
   // The next address is tried after a quarter of a second, so time has to pass.
   realClock: true,
-  apply({ stage, variant }) {
+  apply({ fixture, variant }) {
     run('ip', ['route', 'add', 'unreachable', UNREACHABLE])
     // Packets go to the loopback link and are dropped there.
     run('ip', ['route', 'add', SILENT, 'dev', 'lo'])
     rules(`ip daddr ${SILENT}`)
     const dead = { address: variant === 'silent' ? SILENT : UNREACHABLE, family: 4 }
     const [live] = LOCAL
-    stage.names.answer = variant === 'all' ? [dead, { address: UNREACHABLE, family: 4 }] : [dead, live!]
+    fixture.names.answer = variant === 'all' ? [dead, { address: UNREACHABLE, family: 4 }] : [dead, live!]
   },
-  lift({ stage }) {
-    stage.names.answer = LOCAL
+  lift({ fixture }) {
+    fixture.names.answer = LOCAL
     for (const address of [UNREACHABLE, SILENT]) run('ip', ['route', 'del', address])
     undrop()
   },
@@ -105,7 +105,7 @@ function give({ variant }: Scene): void {
   else run('ip', ['link', 'set', 'lo', 'up'])
 }
 
-export const linkDown: Harm = {
+export const linkDown: Fault = {
   says: 'the link goes down and comes back, or loses its address',
   kernel: () => ['ip'],
   apply: take,

@@ -13,7 +13,7 @@ const FAKE_TIMEOUTS = { connect: 5_000, headers: 6_000, body: 7_000, queue: 8_00
 /** Milliseconds of the system clock: far longer than any cell takes. */
 const REAL_TIMEOUTS = { connect: 20_000, headers: 20_000, body: 20_000, queue: 20_000 } as const
 
-export interface StageOptions {
+export interface CellFixtureOptions {
   readonly run: string
   readonly phase: Phase
   readonly kind: Kind
@@ -31,8 +31,8 @@ export interface StageOptions {
   readonly timeoutMs: number | undefined
 }
 
-export class Stage {
-  readonly options: StageOptions
+export class CellFixture {
+  readonly options: CellFixtureOptions
   readonly backend: Backend
   readonly clock: FakeClock | undefined
   readonly names: Names = new Names()
@@ -43,7 +43,7 @@ export class Stage {
   readonly undo: (() => unknown)[] = []
   #number = 0
 
-  private constructor(options: StageOptions, proxy: ChaosProxy) {
+  private constructor(options: CellFixtureOptions, proxy: ChaosProxy) {
     this.options = options
     this.backend = options.backend
     this.proxy = proxy
@@ -51,11 +51,11 @@ export class Stage {
     this.client = this.#newClient()
   }
 
-  static async open(options: StageOptions): Promise<Stage> {
+  static async open(options: CellFixtureOptions): Promise<CellFixture> {
     const { backend, phase, random, direct } = options
-    const stage = new Stage(options, await startChaosProxy(portFor(backend, phase), { random, address: ADDRESS }))
-    if (direct) stage.names.answer = [{ address: '127.0.0.1', family: 4 }]
-    return stage
+    const fixture = new CellFixture(options, await startChaosProxy(portFor(backend, phase), { random, address: ADDRESS }))
+    if (direct) fixture.names.answer = [{ address: '127.0.0.1', family: 4 }]
+    return fixture
   }
 
   #newClient(): Client {

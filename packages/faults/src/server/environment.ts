@@ -14,7 +14,7 @@ export interface Certificates {
   readonly otherAuthority: Credentials
 }
 
-export class World {
+export class Environment {
   readonly certificates: Certificates
   #process: OriginProcess | undefined
   readonly #external = new Map<string, ExternalBackend | undefined>()

@@ -19,7 +19,7 @@ const DISOWNING_PART = 0.4
 /** Addresses that any name may resolve to: all but the HTTP/1.1 one. */
 const SHARED: readonly string[] = ADDRESSES.filter((_, number) => number !== HTTP1_ADDRESS)
 
-export class World {
+export class Environment {
   readonly #random: Random
   /** Addresses by name. */
   readonly #addresses = new Map<string, readonly string[]>()
