@@ -24,7 +24,8 @@ const MIN_INTERVAL_MS = 100
  * HTTP/2 connection. The time between two events is not limited.
  */
 export function createEventSource(fetch: FetchFunction): EventSourceClass {
-  // Not named EventSource: bundlers that merge this with the constant below would let the class shadow it before it is initialized.
+  // Not named EventSource: a bundler that merges this with the constant below would let the class
+  // shadow it before it is initialized.
   return class ClientEventSource extends PackagedEventSource {
     static {
       Object.defineProperty(ClientEventSource, 'name', { value: 'EventSource' })

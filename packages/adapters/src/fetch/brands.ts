@@ -41,6 +41,6 @@ export function standInFor(name: 'Response' | 'Headers'): object {
   // The program may have deleted the global: then `instanceof` cannot be asked.
   const prototype = (): object => (globalThis[name] as { prototype: object } | undefined)?.prototype ?? Object.prototype
   const platform = new Proxy({}, { getPrototypeOf: prototype })
-  // biome-ignore lint/suspicious/noThenProperty: every promise looks for it, and what it finds here costs a fifth of asking the proxy.
+  // biome-ignore lint/suspicious/noThenProperty: promises look it up, and an own property costs a fifth of the proxy trap.
   return Object.create(platform, { then: { value: undefined } })
 }

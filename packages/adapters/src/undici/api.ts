@@ -9,7 +9,7 @@ import type { ControllerHandler, DispatchController, Dispatching, DispatchOption
 import { invalidArgument, requestAborted } from './errors.js'
 
 /** A value passed with the call and returned with its data. */
-// biome-ignore lint/suspicious/noExplicitAny: its type is the caller's, as in undici.
+// biome-ignore lint/suspicious/noExplicitAny: any type, chosen by the caller as in undici.
 type Opaque = any
 
 /** Options of `request` and the others: those of a dispatch plus their own. */

@@ -74,10 +74,10 @@ export interface RawHandler {
   onResponseStarted?(): void
   onHeaders?(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean | undefined
   onData?(chunk: Buffer): boolean | undefined
-  // biome-ignore lint/suspicious/noExplicitAny: buffers, which undici's types call strings.
+  // biome-ignore lint/suspicious/noExplicitAny: buffers, typed as strings by undici.
   onComplete?(trailers: any): void
   onError?(error: Error): void
-  // biome-ignore lint/suspicious/noExplicitAny: the chunk; undici's types have sizes there.
+  // biome-ignore lint/suspicious/noExplicitAny: the chunk, typed as a size by undici.
   onBodySent?(...sent: any[]): void
   onRequestSent?(): void
 }
@@ -99,7 +99,7 @@ export interface Dispatching {
 
 /** Result of `compose`. */
 export interface ComposedDispatcher extends EventEmitter, Dispatching {
-  // biome-ignore lint/suspicious/noExplicitAny: interceptors as the types of undici 6, 7 and 8 have them.
+  // biome-ignore lint/suspicious/noExplicitAny: the type of interceptors in undici 6, 7 and 8.
   compose(...interceptors: any[]): ComposedDispatcher
   close(): Promise<void>
   close(callback: () => void): void

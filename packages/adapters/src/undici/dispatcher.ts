@@ -100,7 +100,7 @@ export class Dispatcher extends EventEmitter implements Dispatching {
     this.client.pools.open(HTTP1_ISOLATION, { protocols: ['http/1.1'] })
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: listeners as the types of undici 6, 7 and 8 have them.
+  // biome-ignore lint/suspicious/noExplicitAny: the type of listeners in undici 6, 7 and 8.
   override listeners(event: string | symbol): any[] {
     return super.listeners(event)
   }
@@ -147,7 +147,7 @@ export class Dispatcher extends EventEmitter implements Dispatching {
    * Wraps this dispatcher in interceptors, like undici's `compose`: the last one runs first.
    * Accepts those of undici 6, 7 and 8.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: interceptors as the types of undici 6, 7 and 8 have them.
+  // biome-ignore lint/suspicious/noExplicitAny: the type of interceptors in undici 6, 7 and 8.
   compose(...interceptors: any[]): Dispatcher {
     return compose(this, interceptors.flat() as (Interceptor | null | undefined)[]) as unknown as Dispatcher
   }

@@ -3,9 +3,9 @@
 import { gzipSync } from 'node:zlib'
 import { createFetch } from '@unshard/adapters'
 import { type Field, frames } from '@unshard/testkit'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { client, peer } = rig()
+const { client, peer } = testEnvironment()
 
 /**
  * Sends these fields and a part of the content, never the rest; resolves when the stream is reset.

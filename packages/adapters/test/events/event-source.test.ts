@@ -3,9 +3,9 @@
 import type { ProtocolName } from '@unshard/core'
 import { createEventSource } from '../../src/events/index.js'
 import { createFetch } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 
 describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
   it('opens, receives events, reconnects with the last ID, and closes', async () => {

@@ -8,9 +8,9 @@ import type { OriginResponse } from '@unshard/testkit'
 import { EventLines } from '../../src/events/event-lines.js'
 import { createEventSource, readEvents, type ServerSentEvent, streamEvents } from '../../src/events/index.js'
 import { createFetch } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { server, client, fetch } = rig()
+const { server, client, fetch } = testEnvironment()
 
 const ALL = 'id: 1\rdata: a\r\rdata: b\r\n\r\nid\r\ndata: c\n\nid: 2\r\n\rdata: d\rdata: e\r\n\n: note\n\nid: \0\ndata: f\r\r'
 const EVENTS = [

@@ -3,9 +3,9 @@
 import type { Clock, ProtocolName } from '@unshard/core'
 import type { OriginHandler, OriginRequest, OriginResponse } from '@unshard/testkit'
 import { readEvents, type ServerSentEvent, type StreamEventsOptions, streamEvents } from '../../src/events/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { server, fetch, client } = rig()
+const { server, fetch, client } = testEnvironment()
 
 /** A clock whose delays end at once and are recorded. */
 function hurry(): Clock & { readonly waits: number[] } {

@@ -5,9 +5,9 @@ import { runInNewContext } from 'node:vm'
 import { Client } from '@unshard/core'
 import { FormData as NpmFormData, Headers as NpmHeaders, Request as NpmRequest } from 'undici'
 import type { FetchInit, Progress } from '../../src/index.js'
-import { type Inspected, PROTOCOLS, stages } from './stage.js'
+import { fetchFixtures, type Inspected, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex')
 
 /** A look-alike of the platform's class, as in another copy of an implementation. */
@@ -31,13 +31,13 @@ class ForeignBlob {
 
 describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (protocol) => {
   const inspect = async (init: FetchInit | undefined, input?: (url: string) => Request): Promise<Inspected> => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const target = url('/inspect')
     return (await (await fetch(input?.(target) ?? target, { method: 'POST', ...init })).json()) as Inspected
   }
 
   it('memory is copied: later changes by the caller are not sent', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     for (const content of [Buffer.alloc(200_000, 1), Buffer.alloc(200_000, 1).buffer, new DataView(new ArrayBuffer(10))]) {
       const bytes = ArrayBuffer.isView(content)
         ? Buffer.from(content.buffer, content.byteOffset, content.byteLength)
@@ -72,7 +72,7 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
   })
 
   it('a Request’s content has a length and is sent again after a redirect; content it streams later is streamed', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const request = new Request(url(`/redirect/307?to=${encodeURIComponent('/inspect')}`), {
       method: 'POST',
       body: 'x'.repeat(100_000),
@@ -100,7 +100,7 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
       },
     })
     controller.enqueue(Buffer.from('one '))
-    const { fetch: other, url: at, origin } = await stage(protocol)
+    const { fetch: other, url: at, origin } = await fixture(protocol)
     const sending = other(new Request(at('/echo'), { method: 'POST', body: body as never, duplex: 'half' }))
     await origin.delivered(1)
     controller.enqueue(Buffer.from('two'))
@@ -116,7 +116,7 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
     form.append('list', '2')
     form.set('file', new File([Buffer.alloc(200_000, 7)], 'x"y\nz.bin', { type: 'a/b' }))
     form.set('untyped', new Blob(['blob']))
-    const { fetch, url, origin } = await stage(protocol)
+    const { fetch, url, origin } = await fixture(protocol)
     const response = await fetch(url('/echo'), { method: 'POST', body: form })
     const text = await response.clone().text()
     expect(Number(origin.requests[0]!.headers['content-length'])).toBe(text.length)
@@ -159,7 +159,7 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
   })
 
   it('upload progress is reported as the connection takes the content, up to its end', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     for (const [body, total] of [
       ['x'.repeat(300_000), 300_000],
       [new Blob(['x'.repeat(300_000)]), 300_000],
@@ -193,7 +193,7 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
   })
 
   it('a transferred buffer is empty, as in Web IDL: "get a copy of the buffer source"', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const client = new Client()
     const views = [
       (buffer: ArrayBuffer) => buffer,
@@ -216,7 +216,7 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
   })
 
   it('a stream that is not sent is cancelled with the reason', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const reason = new Error('why')
     const cancelled: unknown[] = []
     const body = (): ReadableStream => new ReadableStream({ cancel: (given) => void cancelled.push(given) }) as never

@@ -4,9 +4,9 @@ import { getEventListeners } from 'node:events'
 import type { OriginHandler } from '@unshard/testkit'
 import { CookieJar } from 'tough-cookie'
 import { createFetch } from '../../src/index.js'
-import { failure, PROTOCOLS, stages } from './stage.js'
+import { failure, fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 
 /** Sets the cookies of the query, returns the cookies it received, and redirects on request. */
 const handler: OriginHandler = (request, response) => {
@@ -22,7 +22,7 @@ const handler: OriginHandler = (request, response) => {
 describe.each(PROTOCOLS)('over %s', (protocol) => {
   const start = async (more: object = {}) => {
     const jar = new CookieJar()
-    return { jar, ...(await stage(protocol, { handler, defaults: { cookies: jar, ...more } })) }
+    return { jar, ...(await fixture(protocol, { handler, defaults: { cookies: jar, ...more } })) }
   }
 
   it('stores cookies and sends them in their scope', async () => {
@@ -135,11 +135,11 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
       response.writeHead(++asked % 2 === 1 ? 503 : 200, { 'retry-after': '0' })
       response.end()
     }
-    const retrying = await stage(protocol, { handler: flaky, defaults: { retry: true } })
+    const retrying = await fixture(protocol, { handler: flaky, defaults: { retry: true } })
     expect((await retrying.fetch(retrying.url())).status).toBe(200)
     expect((await retrying.fetch(retrying.url(), { unshard: { retry: false } })).status).toBe(503)
     asked = 0
-    const plain = await stage(protocol, { handler: flaky })
+    const plain = await fixture(protocol, { handler: flaky })
     expect((await plain.fetch(plain.url(), { unshard: { retry: { attempts: 2 }, replay: 0 } })).status).toBe(200)
     await expect(plain.fetch(plain.url(), { unshard: { retry: { attempts: 0 } } })).rejects.toMatchObject({
       name: 'TypeError',
@@ -152,7 +152,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
       response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' })
       response.end('--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--')
     }
-    const { fetch, url } = await stage(protocol, { handler: parts })
+    const { fetch, url } = await fixture(protocol, { handler: parts })
     const response = await fetch(url())
     const seen: string[] = []
     for await (const part of response.multipart()) seen.push(await part.text())

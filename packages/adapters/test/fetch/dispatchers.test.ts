@@ -7,10 +7,10 @@ import type { ProtocolName } from '@unshard/core'
 import type { OriginServer } from '@unshard/testkit'
 import type * as Undici from 'undici'
 import { createFetch, Dispatcher, type Fetch, install, fetch as namedFetch, uninstall } from '../../src/index.js'
-import { rig } from '../rig.js'
-import { collectWarnings, failure, PROTOCOLS } from './stage.js'
+import { testEnvironment } from '../environment.js'
+import { collectWarnings, failure, PROTOCOLS } from './fixtures.js'
 
-const { client, server } = rig()
+const { client, server } = testEnvironment()
 const { MockAgent, setGlobalDispatcher, getGlobalDispatcher } = createRequire(fileURLToPath(import.meta.url))(
   'undici6',
 ) as typeof Undici

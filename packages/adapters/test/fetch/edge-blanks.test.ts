@@ -6,9 +6,9 @@
 import { type Field, frames } from '@unshard/testkit'
 import { clientBehind } from '../../src/fetch/fetch.js'
 import { createFetch } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { client, peer } = rig()
+const { client, peer } = testEnvironment()
 
 /** Responds to each request with the field section named by its path. */
 async function answering(

@@ -2,9 +2,9 @@
 
 import { UsageError } from '@unshard/core'
 import { createFetch, fetch as namedFetch } from '../../src/index.js'
-import { collectWarnings, failure, type Inspected, PROTOCOLS, stages } from './stage.js'
+import { collectWarnings, failure, fetchFixtures, type Inspected, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 
 describe.each(PROTOCOLS)('over %s', (protocol) => {
   it.each([
@@ -19,12 +19,12 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     { onInformational: 1, onUploadProgress: 2, onDownloadProgress: 3 },
     { lunch: true },
   ])('a member of init that belongs to another library is ignored: %o', async (init) => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     expect((await fetch(url('/status/200'), init as never)).status).toBe(200)
   })
 
   it('retry in init has no effect, retry in init.unshard has', async () => {
-    const { fetch, url, origin } = await stage(protocol, {
+    const { fetch, url, origin } = await fixture(protocol, {
       handler: (_request, response) => response.writeHead(503, { 'retry-after': '0' }).end(),
     })
     await fetch(url(), { retry: { attempts: 3, baseDelayMs: 1 } } as never)
@@ -34,7 +34,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('defaults of with() apply to each call, and a call overrides them member by member', async () => {
-    const { fetch, url, origin } = await stage(protocol, {
+    const { fetch, url, origin } = await fixture(protocol, {
       handler: (_request, response) => response.writeHead(503, { 'retry-after': '0' }).end(),
     })
     const patient = fetch.with({ retry: { attempts: 3, baseDelayMs: 1 }, timeouts: { headers: 10_000 } })
@@ -49,7 +49,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('with() merges defaults over the current ones: headers by name, a relative baseUrl against the previous one', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const first = fetch.with({ baseUrl: url('/api/'), headers: { 'X-A': '1', accept: 'a/b' } })
     const second = first.with({ baseUrl: '../', headers: { accept: 'c/d' } })
     const { headers } = (await (await second('inspect')).json()) as Inspected
@@ -57,7 +57,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('init.unshard.client sends the request, and isolation gives it a separate connection', async () => {
-    const { fetch, url, origin } = await stage(protocol)
+    const { fetch, url, origin } = await fixture(protocol)
     await (await fetch(url())).text()
     await (await fetch(url(), { unshard: { isolation: 'a' } })).text()
     expect(origin.connections).toBe(2)
@@ -73,7 +73,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('only own members count: one on Object.prototype has no effect', async () => {
-    const { fetch, url, origin } = await stage(protocol)
+    const { fetch, url, origin } = await fixture(protocol)
     const inherited = Object.create({ unshard: { isolation: 'a', lunch: 1 } }) as object
     await (await fetch(url())).text()
     expect((await fetch(url(), inherited)).status).toBe(200)
@@ -89,21 +89,21 @@ it.each<[object, RegExp]>([
   [{ lunch: 1 }, /unknown option "unshard\.lunch"$/],
   [{ ['x'.repeat(100_000)]: 1 }, /^.{0,120}$/],
 ])('an unknown member of init.unshard is refused with a suggestion: %#', async (unshard, message) => {
-  const { fetch } = await stage('h2')
+  const { fetch } = await fixture('h2')
   await expect(fetch('https://a.test.example/', { unshard } as never)).rejects.toMatchObject(
     failure('ERR_UNKNOWN_OPTION', message),
   )
 })
 
 it.each([null, 5, 'x'])('init.unshard must be an object, not %p', async (unshard) => {
-  const { fetch } = await stage('h2')
+  const { fetch } = await fixture('h2')
   await expect(fetch('https://a.test.example/', { unshard } as never)).rejects.toMatchObject(
     failure('ERR_INVALID_OPTION', 'unshard'),
   )
 })
 
 it('unknown and invalid defaults are refused at once by createFetch and with()', async () => {
-  const { fetch } = await stage('h2')
+  const { fetch } = await fixture('h2')
   const client = { request: () => undefined } as never
   for (const make of [
     (more: object) => createFetch(client, more),
@@ -122,7 +122,7 @@ it('unknown and invalid defaults are refused at once by createFetch and with()',
 })
 
 it('agent and proxy, which would change where a request goes, are ignored with one warning each', async () => {
-  const { fetch, url } = await stage('h2')
+  const { fetch, url } = await fixture('h2')
   const warnings = collectWarnings()
   for (let i = 0; i < 3; i++) {
     const response = await fetch(url('/status/200'), { agent: {}, proxy: 'http://p.example', lunch: 1 } as never)

@@ -5,10 +5,10 @@ import { gzipSync } from 'node:zlib'
 import type { ProtocolName } from '@unshard/core'
 import { COMPRESSED_TEXT, type OriginServer } from '@unshard/testkit'
 import type { FetchInit, FetchResponse } from '../../src/index.js'
-import { rig } from '../rig.js'
-import { failure } from './stage.js'
+import { testEnvironment } from '../environment.js'
+import { failure } from './fixtures.js'
 
-const { server, peer, fetch } = rig()
+const { server, peer, fetch } = testEnvironment()
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 interface Inspected {

@@ -7,13 +7,13 @@ import type { ClientOptions, ProtocolName } from '@unshard/core'
 import type { OriginHandler, OriginServer } from '@unshard/testkit'
 import type { FetchDefaults } from '../../src/fetch/defaults.js'
 import { createFetch, type Fetch } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
 /** Every behaviour is tested over both. */
 export const PROTOCOLS: readonly ProtocolName[] = ['h2', 'http/1.1']
 
 /** A server and a fetch that can reach it. */
-export interface Stage {
+export interface FetchFixture {
   readonly origin: OriginServer
   readonly fetch: Fetch
   /** `https://a.test.example:port` and a path; or another host. */
@@ -21,11 +21,11 @@ export interface Stage {
 }
 
 /** Call once, at the top level of a test file. */
-export function stages(): (
+export function fetchFixtures(): (
   protocol: ProtocolName,
   options?: { handler?: OriginHandler; defaults?: FetchDefaults; client?: ClientOptions },
-) => Promise<Stage> {
-  const { server, client } = rig()
+) => Promise<FetchFixture> {
+  const { server, client } = testEnvironment()
   return async (protocol, { handler, defaults, client: options } = {}) => {
     const origin = await server({ protocols: [protocol], ...(handler === undefined ? {} : { handler }) })
     const fetch = createFetch(client(options), defaults)

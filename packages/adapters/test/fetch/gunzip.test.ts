@@ -8,11 +8,11 @@ import { createServer } from 'node:http'
 import { brotliCompressSync, deflateSync, gunzipSync, gzipSync } from 'node:zlib'
 import { gunzip } from '../../src/fetch/gunzip.js'
 import { createFetch } from '../../src/index.js'
-import { rig } from '../rig.js'
-import { PROTOCOLS, stages } from './stage.js'
+import { testEnvironment } from '../environment.js'
+import { fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
-const { client } = rig()
+const fixture = fetchFixtures()
+const { client } = testEnvironment()
 const text = 'unsharded '.repeat(2_000)
 const member = gzipSync(text)
 
@@ -111,7 +111,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     ['deflate', deflateSync(text)],
     ['br', brotliCompressSync(text)],
   ])('%s with a newline behind it is complete, and the connection is reused', async (coding, content) => {
-    const { fetch, url, origin } = await stage(protocol, {
+    const { fetch, url, origin } = await fixture(protocol, {
       handler: (_request, response) => {
         response.writeHead(200, { 'content-encoding': coding })
         response.end(Buffer.concat([content, Buffer.from('\n')]))

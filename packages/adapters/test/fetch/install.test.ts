@@ -1,16 +1,16 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { createFetch, install, uninstall } from '../../src/index.js'
-import { PROTOCOLS, stages } from './stage.js'
+import { fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 
 describe('install()', () => {
   const before = Object.getOwnPropertyDescriptor(globalThis, 'fetch')
   afterEach(() => void uninstall())
 
   it.each(PROTOCOLS)('replaces the global fetch over %s, and restores exactly the previous property', async (protocol) => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     install(fetch)
     install(fetch)
     // A different function: only calls of the global forward requests to an undici dispatcher.

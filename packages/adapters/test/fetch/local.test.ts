@@ -1,7 +1,7 @@
 import { createFetch, type FetchFunction } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { client } = rig()
+const { client } = testEnvironment()
 const fetch: FetchFunction = (input, init) => createFetch(client())(input, init)
 
 describe('scheme fetch (Fetch standard §4.2) uses no network', () => {

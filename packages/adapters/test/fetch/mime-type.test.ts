@@ -1,9 +1,9 @@
 /** Examples from the MIME Sniffing and Fetch standards and from the web platform tests. */
 
 import { extractMimeType, parseMimeType, serializeMimeType } from '../../src/fetch/mime-type.js'
-import { PROTOCOLS, stages } from './stage.js'
+import { fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 
 it.each<[string, string | undefined]>([
   ['text/html;charset=gbk', 'text/html;charset=gbk'],
@@ -74,7 +74,7 @@ describe.each(PROTOCOLS)('blob().type over %s', (protocol) => {
     [['text/'], ''],
     [[], ''],
   ])('%j becomes %j when parsed and serialized', async (types, expected) => {
-    const { fetch, url } = await stage(protocol, {
+    const { fetch, url } = await fixture(protocol, {
       handler: (_request, response) => response.writeHead(200, types.length === 0 ? {} : { 'content-type': types[0]! }).end('x'),
     })
     const blob = await (await fetch(url())).blob()

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { failure, type Inspected, PROTOCOLS, stages } from './stage.js'
+import { failure, fetchFixtures, type Inspected, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 const inspected = async (response: Promise<Response>): Promise<Inspected> => (await (await response).json()) as Inspected
 
 describe.each(PROTOCOLS)('referrer and origin of requests over %s', (protocol) => {
   it('without a page neither is sent, except by `referrer`', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const silent = await inspected(fetch(url('/inspect'), { method: 'POST', body: 'x' }))
     expect(silent.headers).not.toHaveProperty('referer')
     expect(silent.headers).not.toHaveProperty('origin')
@@ -37,13 +37,13 @@ describe.each(PROTOCOLS)('referrer and origin of requests over %s', (protocol) =
     expect(refererFor(page, referrerPolicy, 'https://b.test.example/')).toBe(what[`${cross}`])
     expect(refererFor(page, referrerPolicy, 'https://a.test.example/x')).toBe(what[`${same}`])
     expect(refererFor(page, referrerPolicy, 'http://b.test.example/')).toBe(what[`${downgrade}`])
-    const { fetch, url } = await stage(protocol, { defaults: { page } })
+    const { fetch, url } = await fixture(protocol, { defaults: { page } })
     const seen = await inspected(fetch(url('/inspect'), { referrerPolicy }))
     expect(seen.headers['referer']).toBe(what[`${cross}`])
   })
 
   it('a page sends `origin` with every method except GET and HEAD (§3.2), and a redirect may change the policy', async () => {
-    const { fetch, url } = await stage(protocol, {
+    const { fetch, url } = await fixture(protocol, {
       defaults: { page: 'https://page.example/path' },
       handler: (request, response) => {
         if (request.url === '/') response.writeHead(307, { location: '/there', 'referrer-policy': 'lunch, no-referrer' }).end()
@@ -62,7 +62,7 @@ describe.each(PROTOCOLS)('referrer and origin of requests over %s', (protocol) =
   })
 
   it('`origin` on redirects of a page (§3.2, "append a request Origin header", "serialize a request origin")', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const go = (target: string, host = 'a'): string => url(`/redirect/302?to=${encodeURIComponent(target)}`, host)
     const own = fetch.with({ page: url('/page') })
     const origin = async (asked: ReturnType<typeof own>): Promise<string | undefined> =>
@@ -120,7 +120,7 @@ describe.each(PROTOCOLS)('referrer and origin of requests over %s', (protocol) =
       [`sha512- ${hash('sha512')}`, true],
       ['', true],
     ])('%s', async (integrity, good) => {
-      const { fetch, url } = await stage(protocol, { handler: (_request, response) => response.end('content') })
+      const { fetch, url } = await fixture(protocol, { handler: (_request, response) => response.end('content') })
       const fetching = fetch(url(), { integrity })
       if (good) expect(await (await fetching).clone().text()).toBe('content')
       else await expect(fetching).rejects.toMatchObject(failure('ERR_INTEGRITY'))

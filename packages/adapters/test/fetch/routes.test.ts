@@ -9,11 +9,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { clientBehind } from '../../src/fetch/fetch.js'
 import { createFetch, Dispatcher, install, uninstall } from '../../src/index.js'
-import { rig } from '../rig.js'
-import { failure, type Inspected, PROTOCOLS, stages } from './stage.js'
+import { testEnvironment } from '../environment.js'
+import { failure, fetchFixtures, type Inspected, PROTOCOLS } from './fixtures.js'
 
-const { client, server } = rig()
-const stage = stages()
+const { client, server } = testEnvironment()
+const fixture = fetchFixtures()
 
 describe('URLs of Unix sockets', () => {
   let directory: string
@@ -69,7 +69,7 @@ describe('URLs of Unix sockets', () => {
   })
 
   it.each(PROTOCOLS)('redirects never lead to a Unix socket, over %s', async (protocol) => {
-    const { fetch, url: from } = await stage(protocol, {
+    const { fetch, url: from } = await fixture(protocol, {
       client: { unixSockets: true },
       handler: (_request, response) => response.writeHead(302, { location: url }).end(),
     })
@@ -80,7 +80,7 @@ describe('URLs of Unix sockets', () => {
 
 describe.each(PROTOCOLS)('paths and headers as received by the server, over %s', (protocol) => {
   it('the question mark of an empty query survives a Request, a redirect, and the Dispatcher', async () => {
-    const { fetch, url, origin } = await stage(protocol, {
+    const { fetch, url, origin } = await fixture(protocol, {
       handler: (request, response) => {
         if (request.url === '/go') response.writeHead(302, { location: '/there?' }).end()
         else response.end()
@@ -120,7 +120,7 @@ describe.each(PROTOCOLS)('paths and headers as received by the server, over %s',
   })
 
   it('fetch and client.request drop connection-specific fields of pasted headers; fields that change the message are refused', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const pasted = {
       Connection: 'keep-alive',
       'Proxy-Connection': 'keep-alive',
@@ -167,7 +167,7 @@ describe.each(PROTOCOLS)('paths and headers as received by the server, over %s',
       { 'cache-control': 'max-age=5', pragma: 'no-cache' },
     ],
   ])('Fetch standard §4.5, steps 8.16 to 8.19: %s', async (_what, headers, expected) => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const asked = [
       fetch(url('/inspect'), { headers: headers as never }),
       fetch(new Request(url('/inspect'), { headers: headers as never })),
@@ -178,7 +178,7 @@ describe.each(PROTOCOLS)('paths and headers as received by the server, over %s',
   })
 
   it('an unconditional request has no cache fields, and force-cache keeps conditions', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const inits = [
       {},
       { headers: { 'if-x': '1', 'x-if-match': '1' } },
@@ -198,7 +198,7 @@ describe.each(PROTOCOLS)('default headers, over %s', (protocol) => {
     ((await (await response).json()) as Inspected).headers['x-key']
 
   it('go to the origin of baseUrl only, however a URL is written', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const { port, host } = new URL(url('/', 'b'))
     const based = fetch.with({ baseUrl: url('/api/'), headers })
     expect(await secret(based('/inspect'))).toBe('secret')
@@ -224,7 +224,7 @@ describe.each(PROTOCOLS)('default headers, over %s', (protocol) => {
   })
 
   it('are not sent to another origin after a redirect, nor restored on the way back', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const based = fetch.with({ baseUrl: url('/'), headers })
     const to = (target: string, host = 'a'): string => url(`/redirect/302?to=${encodeURIComponent(target)}`, host)
     expect(await secret(based(to('/inspect')))).toBe('secret')
@@ -238,7 +238,7 @@ describe.each(PROTOCOLS)('default headers, over %s', (protocol) => {
   })
 
   it("go to any origin with defaultHeadersFor: 'any', and without a baseUrl", async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const any = fetch.with({ baseUrl: url('/'), headers, defaultHeadersFor: 'any' })
     expect(await secret(any(url('/inspect', 'b')))).toBe('secret')
     expect(await secret(any('/inspect'))).toBe('secret')

@@ -9,9 +9,9 @@ import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { clientBehind } from '../../src/fetch/fetch.js'
-import { PROTOCOLS, stages } from './stage.js'
+import { fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 const reason = new Error('the reason')
 
 /** A web stream that yields one part and then stalls, and the reason it was cancelled with. */
@@ -31,7 +31,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   const post = (body: unknown, more: object = {}): object => ({ method: 'POST', body, duplex: 'half', ...more })
 
   it('a file that does not exist rejects fetch and client.request with its own error', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const missing = (): Readable => createReadStream('/nowhere/at/all')
     const cause = { name: 'StreamError', code: 'ERR_REQUEST_BODY', cause: { code: 'ENOENT' } }
     // This handler responds once all content has arrived.
@@ -44,7 +44,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('a stream being sent is cancelled with the reason of the abort', async () => {
-    const { fetch, url, origin } = await stage(protocol)
+    const { fetch, url, origin } = await fixture(protocol)
     const abort = new AbortController()
     const first = webStream()
     const failing = fetch(url('/never'), post(first.body, { signal: abort.signal }))
@@ -69,14 +69,14 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('a stream that was never sent is cancelled with the connection error', async () => {
-    const { fetch } = await stage(protocol)
+    const { fetch } = await fixture(protocol)
     const { body, cancelled } = webStream()
     await expect(fetch('https://nowhere.example/', post(body))).rejects.toMatchObject({ cause: { code: 'ENOTFOUND' } })
     expect(await cancelled).toMatchObject({ code: 'ENOTFOUND' })
   })
 
   it('an aborted signal cancels the stream with its reason before anything is sent', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const { body, cancelled } = webStream()
     await expect(fetch(url(), post(body, { signal: AbortSignal.abort(reason) }))).rejects.toBe(reason)
     expect(await cancelled).toBe(reason)

@@ -9,11 +9,11 @@ import { gzipSync } from 'node:zlib'
 import type { Client } from '@unshard/core'
 import type { OriginHandler } from '@unshard/testkit'
 import { createFetch, type Fetch } from '../../src/index.js'
-import { rig } from '../rig.js'
-import { PROTOCOLS, stages } from './stage.js'
+import { testEnvironment } from '../environment.js'
+import { fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
-const { server, client } = rig()
+const fixture = fetchFixtures()
+const { server, client } = testEnvironment()
 const reason = new Error('the reason')
 
 const begun: OriginHandler = (request, response) => {
@@ -26,7 +26,7 @@ describe.each(PROTOCOLS)('a stream over %s without a pending read', (protocol) =
   it.each(['/', '/gzip'])(
     'is errored by an abort ("abort: ... error the stream"), before and after its first read: %s',
     async (path) => {
-      const { fetch, url } = await stage(protocol, { handler: begun })
+      const { fetch, url } = await fixture(protocol, { handler: begun })
       for (const reads of [0, 1]) {
         const controller = new AbortController()
         const response = await fetch(url(path), { signal: controller.signal })
@@ -41,7 +41,7 @@ describe.each(PROTOCOLS)('a stream over %s without a pending read', (protocol) =
   )
 
   it('is errored when the connection is lost, after the content that has arrived was read', async () => {
-    const { fetch, url, origin } = await stage(protocol, { handler: begun })
+    const { fetch, url, origin } = await fixture(protocol, { handler: begun })
     const reader = (await fetch(url())).body!.getReader()
     const other = (await fetch(url())).body!.getReader()
     await reader.read()

@@ -4,9 +4,9 @@ import * as zlib from 'node:zlib'
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib'
 import type { OriginHandler } from '@unshard/testkit'
 import type { Fetch } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { fetch: fetchOf, server } = rig()
+const { fetch: fetchOf, server } = testEnvironment()
 
 const transports: [string, boolean][] = [
   ['TLS', true],
@@ -19,14 +19,14 @@ describe.each(transports)('over %s', (_name, secure) => {
    * A server, its URL, and a fetch that holds a half-read response of another origin until the end
    * of the test.
    */
-  async function stage(handler: OriginHandler): Promise<{ fetch: Fetch; url: (path?: string, host?: string) => string }> {
+  async function fixture(handler: OriginHandler): Promise<{ fetch: Fetch; url: (path?: string, host?: string) => string }> {
     const origin = await server({ protocols: ['h2'], ...plain, handler })
     const fetch = fetchOf(secure ? {} : { cleartextProtocol: 'h2' })
     return { fetch, url: (path = '/', host = 'a') => origin.url(`${host}.test.example`) + path }
   }
 
   const coded = (coding: string, content: Uint8Array): Promise<{ fetch: Fetch; url: (path?: string) => string }> =>
-    stage((request, response) => {
+    fixture((request, response) => {
       if (request.url !== '/') return void response.end('alive')
       response.writeHead(200, { 'content-encoding': coding })
       response.end(content)
@@ -95,7 +95,7 @@ describe.each(transports)('over %s', (_name, secure) => {
 
   it('a redirect loop ends after 20 redirects (H10)', async () => {
     let requests = 0
-    const { fetch, url } = await stage((_request, response) => {
+    const { fetch, url } = await fixture((_request, response) => {
       requests++
       response.writeHead(302, { location: '/again' }).end()
     })
@@ -109,7 +109,7 @@ describe.each(transports)('over %s', (_name, secure) => {
   it('credentials are not sent to another origin, scheme or port, and are not restored on the way back (H10)', async () => {
     const seen: [string, string[]][] = []
     let elsewhere = ''
-    const { fetch, url } = await stage((request, response) => {
+    const { fetch, url } = await fixture((request, response) => {
       seen.push([request.url!, Object.keys(request.headers)])
       if (request.url === '/') response.writeHead(307, { location: elsewhere }).end()
       else response.end('there')
@@ -135,7 +135,7 @@ describe.each(transports)('over %s', (_name, secure) => {
 
   it('a location with user information is refused, and nothing is sent there (H10)', async () => {
     let requests = 0
-    const { fetch, url } = await stage((_request, response) => {
+    const { fetch, url } = await fixture((_request, response) => {
       requests++
       response.writeHead(302, { location: url('/').replace('//', '//user:secret@') }).end()
     })
@@ -145,7 +145,7 @@ describe.each(transports)('over %s', (_name, secure) => {
 
   it('the boundary of a form is unpredictable and different each time (CVE-2025-22150, I04)', async () => {
     const types: string[] = []
-    const { fetch, url } = await stage((request, response) => {
+    const { fetch, url } = await fixture((request, response) => {
       types.push(request.headers['content-type']!)
       request.resume().on('end', () => response.end())
     })

@@ -4,9 +4,9 @@ import type { ProtocolName } from '@unshard/core'
 import type { OriginHandler } from '@unshard/testkit'
 import { parseDisposition } from '../../src/multipart/disposition.js'
 import { multipart } from '../../src/multipart/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { server, fetch, client } = rig()
+const { server, fetch, client } = testEnvironment()
 
 const answer =
   (content: string | Buffer, type = 'multipart/mixed; boundary=b'): OriginHandler =>

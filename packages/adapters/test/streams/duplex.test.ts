@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { pipeline } from 'node:stream/promises'
 import type { OriginHandler } from '@unshard/testkit'
 import { openDuplex, openWebDuplex } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 import { endless, leaving, PROTOCOLS, speaking, watching } from './kinds.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 
 /** Responds at once and returns each part as it arrives. */
 const echo: OriginHandler = (request, response) => void request.pipe(response.writeHead(200) as never)

@@ -7,10 +7,10 @@ import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { type OriginHandler, patternBytes } from '@unshard/testkit'
 import { receiveFile, sendFile, type TransferProgress } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 import { endless, leaving, PROTOCOLS, speaking, watching } from './kinds.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 const url = (port: number, path = '/'): string => `https://a.test.example:${port}${path}`
 const BYTES = patternBytes(400_000)
 

@@ -16,7 +16,7 @@ const here = dirname(fileURLToPath(import.meta.url))
 const MEGABYTES = Number(process.env['UNSHARD_LARGE_MB'] ?? 100)
 const LIMIT = 64 * 1024 * 1024
 
-const world = testWorld()
+const environment = testWorld()
 
 /** Sends `MEGABYTES` of content as fast as the client takes them. */
 const large: OriginHandler = (_request, response) => {
@@ -37,7 +37,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   it.each(['pull', 'duplex', 'pipeline'])(
     'a slow reader with %s uses less than 64 MB above the baseline',
     async (way) => {
-      const { port } = await world.server({ handler: large })
+      const { port } = await environment.server({ handler: large })
       const script = join(here, 'slow-reader.mjs')
       const args = ['--expose-gc', script, way, protocol, `https://127.0.0.1:${port}/`]
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })

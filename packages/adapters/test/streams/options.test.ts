@@ -4,9 +4,9 @@ import { PassThrough, Readable } from 'node:stream'
 import type { Client } from '@unshard/core'
 import { openDuplex, openWebDuplex, pipeline, pull, receiveFile, sendFile } from '../../src/streams/index.js'
 import { Dispatcher } from '../../src/undici/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { client, server } = rig()
+const { client, server } = testEnvironment()
 
 const TRANSFERS: [string, (client: Client, options: never) => unknown][] = [
   ['openDuplex', (one, options) => openDuplex(one, options)],

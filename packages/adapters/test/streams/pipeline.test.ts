@@ -6,10 +6,10 @@ import { PassThrough, Readable, Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { type OriginHandler, patternBytes } from '@unshard/testkit'
 import { type PipelineSource, pipeline } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 import { endless, leaving, PROTOCOLS, speaking, watching } from './kinds.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 const echo: OriginHandler = (request, response) => void request.pipe(response.writeHead(200) as never)
 const url = (port: number, path = '/'): string => `https://a.test.example:${port}${path}`
 

@@ -1,9 +1,9 @@
 import type { OriginHandler } from '@unshard/testkit'
 import { type PullEvent, pull } from '../../src/index.js'
-import { flood, rig } from '../rig.js'
+import { flood, testEnvironment } from '../environment.js'
 import { endless, leaving, PROTOCOLS, speaking, watching } from './kinds.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 const url = (port: number, path = '/'): string => `https://a.test.example:${port}${path}`
 
 async function typesOf(events: AsyncIterable<PullEvent>): Promise<string[]> {

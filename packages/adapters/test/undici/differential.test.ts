@@ -9,7 +9,7 @@ import undici from 'undici'
 import { Dispatcher, type DispatchHandler, type DispatchOptions } from '../../src/undici/index.js'
 import { type Behaviour, controllerRecorder, type Record, type Recording, rawRecorder } from './recorder.js'
 
-const world = testWorld()
+const environment = testWorld()
 const lookup = staticLookup({ 'a.test.example': '127.0.0.1' })
 
 interface Row {
@@ -120,9 +120,9 @@ const GENERATIONS = [
 
 describe.each(GENERATIONS)('%s get the same calls as from undici', (_name, make) => {
   it.each(ROWS.map((row) => [row.name, row] as const))('%s', async (_row, row) => {
-    const { port } = await world.server()
+    const { port } = await environment.server()
     const origin = `https://a.test.example:${port}`
-    const { ca } = world.authority
+    const { ca } = environment.authority
     const undicis = new undici.Agent({ connect: { ca, lookup } as never, keepAliveTimeout: 1 })
     const expected = await play(undicis as never, row, origin, make as never)
     for (const protocol of ['http/1.1', 'h2'] as const) {

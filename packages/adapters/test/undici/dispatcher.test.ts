@@ -3,12 +3,12 @@ import { staticLookup, testWorld } from '@unshard/testkit'
 import { Dispatcher, type DispatcherOptions, type DispatchHandler } from '../../src/undici/index.js'
 import { rawRecorder } from './recorder.js'
 
-const world = testWorld()
+const environment = testWorld()
 const lookup = staticLookup({ 'a.test.example': '127.0.0.1' })
 
 function dispatcher(options: DispatcherOptions = {}): Dispatcher {
-  const made = new Dispatcher({ tls: { ca: world.authority.ca }, lookup, ...options })
-  world.defer(() => made.destroy())
+  const made = new Dispatcher({ tls: { ca: environment.authority.ca }, lookup, ...options })
+  environment.defer(() => made.destroy())
   return made
 }
 
@@ -27,7 +27,7 @@ async function eventsOf(one: Dispatcher, options: Parameters<Dispatcher['dispatc
 
 describe('dispatch', () => {
   it('returns false while many requests to an origin are in flight, and emits drain when there are fewer', async () => {
-    const server = await world.server()
+    const server = await environment.server()
     const one = dispatcher({ highWaterMark: 2 })
     const drained = new Promise<unknown[]>((resolve) => one.once('drain', (...given) => resolve(given)))
     const first = rawRecorder()
@@ -42,7 +42,7 @@ describe('dispatch', () => {
   })
 
   it('allowH2: false uses HTTP/1.1', async () => {
-    const { port, requests } = await world.server()
+    const { port, requests } = await environment.server()
     const one = dispatcher()
     await eventsOf(one, { ...at(port), allowH2: false })
     await eventsOf(one, at(port))
@@ -78,7 +78,7 @@ describe('dispatch', () => {
 
   it('idempotent: false prevents a replay', async () => {
     let asked = 0
-    const { port } = await world.server({
+    const { port } = await environment.server({
       handler: (request) => {
         asked++
         request.socket.destroy()
@@ -109,7 +109,7 @@ describe('dispatch', () => {
 
 describe('events', () => {
   it('emits connect once per connection, disconnect when it is lost, connectionError if connecting fails', async () => {
-    const server = await world.server()
+    const server = await environment.server()
     const one = dispatcher({ replay: 0 })
     const told: unknown[] = []
     for (const event of ['connect', 'disconnect', 'connectionError']) {
@@ -134,7 +134,7 @@ describe('events', () => {
 
 describe('close and destroy', () => {
   it('close waits for requests in flight and refuses new ones', async () => {
-    const server = await world.server()
+    const server = await environment.server()
     const one = dispatcher()
     const running = eventsOf(one, at(server.port, '/slow'))
     await server.delivered(1)
@@ -150,7 +150,7 @@ describe('close and destroy', () => {
   })
 
   it('destroy ends requests in flight with its error, and calls back', async () => {
-    const server = await world.server()
+    const server = await environment.server()
     const failures = [undefined, Object.assign(new Error('mine'), { code: 'MINE' })]
     for (const failure of failures) {
       const one = dispatcher()
@@ -163,9 +163,9 @@ describe('close and destroy', () => {
   })
 
   it('a user-supplied client stays open', async () => {
-    const { port } = await world.server()
-    const client = new Client({ tls: { ca: world.authority.ca }, lookup })
-    world.defer(() => client.destroy())
+    const { port } = await environment.server()
+    const client = new Client({ tls: { ca: environment.authority.ca }, lookup })
+    environment.defer(() => client.destroy())
     const one = new Dispatcher({ client })
     await eventsOf(one, at(port))
     await one.close()
@@ -180,7 +180,7 @@ describe('close and destroy', () => {
 })
 
 it('compose refuses an invalid interceptor, and can be used repeatedly', async () => {
-  const { port } = await world.server()
+  const { port } = await environment.server()
   const one = dispatcher()
   expect(() => one.compose('x' as never)).toThrow(TypeError)
   expect(() => one.compose((() => undefined) as never)).toThrow('invalid interceptor')

@@ -6,9 +6,9 @@
 import { ClusterConnectionPool, Transport, UndiciConnection } from '@elastic/transport'
 import type { ProtocolName } from '@unshard/core'
 import { Dispatcher } from '../../src/undici/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 
 it.each<ProtocolName>(['h2', 'http/1.1'])("Elasticsearch's transport sends its requests over %s", async (protocol) => {
   const { port } = await server({ protocols: [protocol] })

@@ -6,7 +6,7 @@ import { Client } from '@unshard/core'
 import { staticLookup, testWorld } from '@unshard/testkit'
 import { type DispatchController, Dispatcher, type DispatchHandler } from '../../src/undici/index.js'
 
-const world = testWorld()
+const environment = testWorld()
 const lookup = staticLookup({ 'a.test.example': '127.0.0.1' })
 
 const NAMES = {
@@ -43,13 +43,13 @@ function handlerOf(generation: Generation, at: string, act: (abort: (reason: Err
 }
 
 describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
-  async function stage() {
-    const origin = await world.server({
+  async function fixture() {
+    const origin = await environment.server({
       protocols: [protocol],
       handler: (request, response) => void request.pipe(response as never),
     })
-    const client = new Client({ tls: { ca: world.authority.ca }, lookup })
-    world.defer(() => client.destroy())
+    const client = new Client({ tls: { ca: environment.authority.ca }, lookup })
+    environment.defer(() => client.destroy())
     const dispatcher = new Dispatcher({ client })
     const options = { origin: `https://a.test.example:${origin.port}`, path: '/', method: 'POST' }
     return { origin, client, dispatcher, options }
@@ -62,7 +62,7 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
     'a %s handler that aborts, throws or destroys in %s gets the error, and no call after it',
     async (generation, at) => {
       const reason = new Error('the reason')
-      const { dispatcher, options, client } = await stage()
+      const { dispatcher, options, client } = await fixture()
       const ways: ((abort: (reason: Error) => void) => void)[] = [
         (abort) => abort(reason),
         () => {
@@ -83,7 +83,7 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
   )
 
   it('a body that is not sent is closed: without a server, and if the handler aborts before there is a connection', async () => {
-    const { origin, dispatcher, options } = await stage()
+    const { origin, dispatcher, options } = await fixture()
     const file = () => createReadStream(fileURLToPath(import.meta.url))
     const aborting = handlerOf('raw', 'onConnect', (abort) => abort(new Error('the reason')))
     const unsent = file()

@@ -3,10 +3,10 @@
 import { coalescing } from '@unshard/coalescing'
 import { staticLookup } from '@unshard/testkit'
 import { Dispatcher, type DispatchOptions } from '../../src/undici/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 import { controllerRecorder } from './recorder.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 
 async function dispatched(one: Dispatcher, options: DispatchOptions) {
   const { handler, done } = controllerRecorder()

@@ -12,15 +12,15 @@ import { promisify } from 'node:util'
 import { testWorld } from '@unshard/testkit'
 
 const run = promisify(execFile)
-const world = testWorld()
+const environment = testWorld()
 const dist = new URL('../../dist/undici/index.js', import.meta.url).href
 const undici7 = fileURLToPath(new URL('../../node_modules/undici/index.js', import.meta.url))
 
 /** Runs a script; every name of the tests resolves to this machine. */
 async function play(script: string, port: number): Promise<unknown> {
   const folder = await mkdtemp(join(tmpdir(), 'unshard-global-'))
-  world.defer(() => rm(folder, { recursive: true }))
-  await writeFile(join(folder, 'ca.pem'), world.authority.ca)
+  environment.defer(() => rm(folder, { recursive: true }))
+  await writeFile(join(folder, 'ca.pem'), environment.authority.ca)
   const head = `
     import { createRequire } from 'node:module'
     import { Dispatcher, installGlobalDispatcher } from ${JSON.stringify(dist)}
@@ -36,7 +36,7 @@ async function play(script: string, port: number): Promise<unknown> {
 }
 
 it('the unchanged built-in fetch reaches twelve hosts over one connection', async () => {
-  const server = await world.server()
+  const server = await environment.server()
   const told = await play(
     `
     const dispatcher = new Dispatcher({ lookup })
@@ -56,7 +56,7 @@ it('the unchanged built-in fetch reaches twelve hosts over one connection', asyn
 })
 
 it('restoring brings the previous dispatcher back', async () => {
-  const server = await world.server()
+  const server = await environment.server()
   const told = await play(
     `
     const restore = installGlobalDispatcher(new Dispatcher({ lookup }))
@@ -76,7 +76,7 @@ it('restoring brings the previous dispatcher back', async () => {
 })
 
 it('an undici loaded later uses it too', async () => {
-  const server = await world.server()
+  const server = await environment.server()
   const told = await play(
     `
     const dispatcher = new Dispatcher({ lookup })
@@ -91,7 +91,7 @@ it('an undici loaded later uses it too', async () => {
 })
 
 it("undici's own setGlobalDispatcher accepts it", async () => {
-  const server = await world.server()
+  const server = await environment.server()
   const told = await play(
     `
     const undici = require(${JSON.stringify(undici7)})
@@ -107,7 +107,7 @@ it("undici's own setGlobalDispatcher accepts it", async () => {
 })
 
 it('upgrades go to the previous dispatcher', async () => {
-  const server = await world.server()
+  const server = await environment.server()
   const told = await play(
     `
     const taken = []
@@ -126,7 +126,7 @@ it('upgrades go to the previous dispatcher', async () => {
 })
 
 it('our errors are the cause of the TypeError', async () => {
-  const server = await world.server()
+  const server = await environment.server()
   const told = await play(
     `
     const dispatcher = new Dispatcher({ lookup: (host, options, callback) => callback(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })) })
@@ -140,7 +140,7 @@ it('our errors are the cause of the TypeError', async () => {
 })
 
 it("Node's own WebSocket keeps working, if Node has one", async () => {
-  const server = await world.server({ handler: (_request, response) => void response.writeHead(200).end() })
+  const server = await environment.server({ handler: (_request, response) => void response.writeHead(200).end() })
   const told = await play(
     `
     const dispatcher = new Dispatcher({ lookup })

@@ -10,9 +10,9 @@ import { PassThrough } from 'node:stream'
 import type { ProtocolName } from '@unshard/core'
 import { Agent } from 'undici'
 import { Dispatcher } from '../../src/undici/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 
 describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
   const start = async () => {

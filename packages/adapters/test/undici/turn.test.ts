@@ -7,10 +7,10 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Dispatcher } from '../../src/undici/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 import { versions } from './versions.js'
 
-const { client } = rig()
+const { client } = testEnvironment()
 const opened: { close(): void }[] = []
 afterEach(() => {
   for (const server of opened.splice(0)) server.close()

@@ -5,17 +5,17 @@ import { PassThrough, Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type OriginHandler, staticLookup, testWorld } from '@unshard/testkit'
 import { Dispatcher, type DispatcherOptions } from '../../src/undici/index.js'
-import { flood } from '../rig.js'
+import { flood } from '../environment.js'
 import { PROTOCOLS, speaking } from '../streams/kinds.js'
 import { versions } from './versions.js'
 
-const world = testWorld()
+const environment = testWorld()
 const HOSTS = Array.from({ length: 12 }, (_, i) => `s${i}.test.example`)
 const lookup = staticLookup(Object.fromEntries([...HOSTS, 'a.test.example'].map((host) => [host, '127.0.0.1'])))
 
 function dispatcher(options: DispatcherOptions = {}): Dispatcher {
-  const made = new Dispatcher({ tls: { ca: world.authority.ca }, lookup, ...options })
-  world.defer(() => made.destroy())
+  const made = new Dispatcher({ tls: { ca: environment.authority.ca }, lookup, ...options })
+  environment.defer(() => made.destroy())
   return made
 }
 
@@ -33,7 +33,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     const ours = (options: DispatcherOptions = {}): never => dispatcher({ ...speaking(protocol), ...options }) as never
 
     it('request: status, headers, trailers, body', async () => {
-      const { port } = await world.server()
+      const { port } = await environment.server()
       const { statusCode, headers, body, trailers } = await undici.request(url(port, '/trailers'), { dispatcher: ours() })
       expect([statusCode, headers['content-type']]).toEqual([200, 'text/plain'])
       expect(await body.text()).toBe('followed by trailers')
@@ -41,7 +41,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     })
 
     it('request: every kind of body', async () => {
-      const { port } = await world.server()
+      const { port } = await environment.server()
       const form = new undici.FormData()
       form.append('name', 'value')
       const bodies = ['content', Buffer.from('content'), Readable.from(['content']), new Blob(['content']), form]
@@ -57,7 +57,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     })
 
     it('request: informational responses', async () => {
-      const { port } = await world.server()
+      const { port } = await environment.server()
       const seen: number[] = []
       const onInfo = ({ statusCode }: { statusCode: number }): void => void seen.push(statusCode)
       const { body } = await undici.request(url(port, '/early-hints'), { dispatcher: ours(), onInfo } as never)
@@ -67,7 +67,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
 
     it('request: an unread body holds the peer back, and continues when it is read', async () => {
       const { handler, sent } = flood()
-      const { port } = await world.server({ handler })
+      const { port } = await environment.server({ handler })
       const { body } = await undici.request(url(port), { dispatcher: ours() })
       await untilStill(sent)
       const before = sent()
@@ -77,7 +77,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     })
 
     it('request: an abort before or during the response rejects with the reason', async () => {
-      const { port, delivered } = await world.server()
+      const { port, delivered } = await environment.server()
       const reason = new Error('changed my mind')
       const before = new AbortController()
       const waiting = expect(undici.request(url(port, '/never'), { dispatcher: ours(), signal: before.signal })).rejects.toBe(
@@ -94,7 +94,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     })
 
     it('stream and pipeline', async () => {
-      const { port } = await world.server()
+      const { port } = await environment.server()
       let text = ''
       const sink = new Writable({
         write(chunk, _encoding, done) {
@@ -113,7 +113,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     })
 
     it('fetch: json, a body, a redirect, a content coding, an abort', async () => {
-      const { port } = await world.server()
+      const { port } = await environment.server()
       const init = { dispatcher: ours() }
       const json = await undici.fetch(url(port, '/json'), init)
       expect([json.status, json.ok, await json.json()]).toEqual([200, true, { message: 'hello', list: [1, 2, 3] }])
@@ -129,7 +129,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     })
 
     it('a reset by the server is an error that retry libraries recognize', async () => {
-      const { port } = await world.server()
+      const { port } = await environment.server()
       const { body } = await undici.request(url(port, '/reset'), { dispatcher: ours() })
       const error = (await body.text().catch((thrown: unknown) => thrown)) as { code: string; cause: { processed: string } }
       expect(['UND_ERR_SOCKET', 'ECONNRESET']).toContain(error.code)
@@ -137,7 +137,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     })
 
     it('deadlines per call', async () => {
-      const { port } = await world.server()
+      const { port } = await environment.server()
       const never = undici.request(url(port, '/never'), { dispatcher: ours(), headersTimeout: 100 })
       await expect(never).rejects.toMatchObject({ code: 'UND_ERR_HEADERS_TIMEOUT', cause: { phase: 'headers', ms: 100 } })
       const { body } = await undici.request(url(port, '/slow'), { dispatcher: ours(), bodyTimeout: 100 })
@@ -151,7 +151,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
         if (request.url === '/redirect') return void response.writeHead(302, { location: '/' }).end()
         response.end('at last')
       }
-      const { port } = await world.server({ handler })
+      const { port } = await environment.server({ handler })
       const { interceptors } = undici
       const retrying = (ours() as Dispatcher).compose(interceptors.retry({ minTimeout: 1 }) as never)
       const retried = await undici.request(url(port, '/retry'), { dispatcher: retrying as never })
@@ -168,7 +168,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     })
 
     it('a refused connection, and an unknown host name', async () => {
-      const { port, close } = await world.server()
+      const { port, close } = await environment.server()
       await close()
       const refused = undici.request(url(port), { dispatcher: ours() })
       await expect(refused).rejects.toMatchObject({
@@ -181,7 +181,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     })
 
     it('upgrade and CONNECT are refused by name', async () => {
-      const { port } = await world.server()
+      const { port } = await environment.server()
       const upgrading = undici.upgrade(url(port), { dispatcher: ours(), protocol: 'Websocket' })
       await expect(upgrading).rejects.toMatchObject({ code: 'UND_ERR_NOT_SUPPORTED' })
       const connecting = undici.connect(url(port), { dispatcher: ours() } as never)
@@ -190,7 +190,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
   })
 
   it('twelve hosts of one certificate: one connection', async () => {
-    const server = await world.server()
+    const server = await environment.server()
     const one = dispatcher() as never
     const ask = async (host: string): Promise<string> => {
       const { body } = await undici.request(url(server.port, '/', host), { dispatcher: one })
@@ -218,7 +218,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
 
   it("errors are instances of undici's classes", async () => {
     if (name === 'undici 6') return expect(undici.errors.UndiciError).toBeDefined()
-    const { port } = await world.server()
+    const { port } = await environment.server()
     const error = await undici
       .request(url(port, '/never'), { dispatcher: dispatcher() as never, headersTimeout: 50 })
       .catch((e) => e)
@@ -234,7 +234,7 @@ function resolveAll(_origin: unknown, _options: unknown, callback: (error: null,
 
 describe("the running Node's own fetch with init.dispatcher", () => {
   it('twelve hosts: one connection', async () => {
-    const server = await world.server()
+    const server = await environment.server()
     const one = dispatcher() as never
     const ask = async (host: string): Promise<string> =>
       (await fetch(url(server.port, '/', host), { dispatcher: one } as never)).text()
@@ -244,7 +244,7 @@ describe("the running Node's own fetch with init.dispatcher", () => {
   })
 
   it.each(PROTOCOLS)('over %s: bodies, aborts, errors', async (protocol) => {
-    const { port, delivered } = await world.server()
+    const { port, delivered } = await environment.server()
     const init = { dispatcher: dispatcher(speaking(protocol)) } as never as RequestInit
     const stream = new Blob(['content']).stream()
     const echo = await fetch(url(port, '/echo'), { ...init, method: 'POST', body: stream, duplex: 'half' } as RequestInit)
@@ -270,7 +270,7 @@ describe("the running Node's own fetch with init.dispatcher", () => {
 })
 
 it('a source that never ends is closed when the request is aborted', async () => {
-  const { port, delivered } = await world.server()
+  const { port, delivered } = await environment.server()
   const source = new PassThrough()
   source.write('x')
   const one = dispatcher()
