@@ -4,12 +4,12 @@ import { type TestWorld, testWorld } from '@unshard/testkit'
 import { type Client, type ClientOptions, createClient } from '../src/index.js'
 
 /** Call once, at the top level of a test file. */
-export function rig(): TestWorld & { client(options?: ClientOptions): Client } {
-  const world = testWorld()
+export function testEnvironment(): TestWorld & { client(options?: ClientOptions): Client } {
+  const environment = testWorld()
   const client = (options: ClientOptions = {}): Client => {
-    const made = createClient({ tls: { ca: world.authority.ca }, ...options })
-    world.defer(() => made.destroy())
+    const made = createClient({ tls: { ca: environment.authority.ca }, ...options })
+    environment.defer(() => made.destroy())
     return made
   }
-  return Object.defineProperties({ client } as never, Object.getOwnPropertyDescriptors(world)) as never
+  return Object.defineProperties({ client } as never, Object.getOwnPropertyDescriptors(environment)) as never
 }

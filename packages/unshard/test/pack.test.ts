@@ -111,7 +111,7 @@ it('TypeScript, strict, with the published types', async () => {
     }
     // @ts-expect-error: an unknown option
     createClient({ timeoutz: {} })
-    // @ts-expect-error: a url is needed
+    // @ts-expect-error: a url is required
     client.request({})
     export const isOurs = (error: unknown): boolean => error instanceof UnshardError && error.processed === 'no'`
   await writeFile(join(project, 'typed.ts'), source)

@@ -14,19 +14,19 @@ import { nodeFileTrace } from '@vercel/nft'
 import { build as esbuild } from 'esbuild'
 import { type Plugin, rollup } from 'rollup'
 import webpack from 'webpack'
-import { bundlesStage, copyFiles, filesIn, unshard, WORKS } from './stage.js'
+import { bundlesFixture, copyFiles, filesIn, unshard, WORKS } from './fixture.js'
 
-const stage = bundlesStage()
-const entry = (): string => join(stage.project, 'entry.mjs')
+const fixture = bundlesFixture()
+const entry = (): string => join(fixture.project, 'entry.mjs')
 
 /** The bundle works, shares one connection, and prints no warning. */
 async function works(file: string): Promise<void> {
-  expect(await stage.run(file)).toEqual({ report: WORKS, stderr: '' })
-  expect(stage.server.connections).toBe(1)
+  expect(await fixture.run(file)).toEqual({ report: WORKS, stderr: '' })
+  expect(fixture.server.connections).toBe(1)
 }
 
 const command = (name: string, ...args: string[]): Promise<unknown> =>
-  promisify(execFile)(join(unshard, 'node_modules/.bin', name), args, { cwd: stage.project })
+  promisify(execFile)(join(unshard, 'node_modules/.bin', name), args, { cwd: fixture.project })
 
 it.each([
   ['esm', 'out.mjs'],
@@ -34,7 +34,7 @@ it.each([
 ] as const)(
   'esbuild, as %s, without a warning',
   async (format, name) => {
-    const outfile = join(stage.output, name)
+    const outfile = join(fixture.output, name)
     // From esbuild's documentation on CommonJS packages.
     const js = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
     const banner = format === 'esm' ? { js } : {}
@@ -63,7 +63,7 @@ it.each(['es', 'cjs'] as const)(
       external: /^node:/,
       onwarn: ({ code, message }) => void (code === 'CIRCULAR_DEPENDENCY' || warnings.push(message)),
     })
-    await bundle.write({ dir: stage.output, format, entryFileNames: format === 'es' ? '[name].mjs' : '[name].cjs' })
+    await bundle.write({ dir: fixture.output, format, entryFileNames: format === 'es' ? '[name].mjs' : '[name].cjs' })
     await bundle.close()
     expect(warnings).toEqual([])
     await works(format === 'es' ? 'entry.mjs' : 'entry.cjs')
@@ -76,7 +76,7 @@ it('webpack', async () => {
     mode: 'none',
     target: 'node20',
     entry: entry(),
-    output: { path: stage.output, filename: 'out.cjs' },
+    output: { path: fixture.output, filename: 'out.cjs' },
   })
   const stats = await new Promise<{ hasErrors(): boolean; toString(): string }>((resolve, reject) => {
     compiler!.run((error, result) => (error === null ? resolve(result!) : reject(error)))
@@ -87,13 +87,13 @@ it('webpack', async () => {
 
 // Run as commands: their native part does not accept values of jest's realm.
 it('Vite, as an SSR build', async () => {
-  await writeFile(join(stage.project, 'vite.config.mjs'), 'export default { ssr: { noExternal: true } }')
-  await command('vite', 'build', '--ssr', 'entry.mjs', '--outDir', stage.output, '--logLevel', 'error')
+  await writeFile(join(fixture.project, 'vite.config.mjs'), 'export default { ssr: { noExternal: true } }')
+  await command('vite', 'build', '--ssr', 'entry.mjs', '--outDir', fixture.output, '--logLevel', 'error')
   await works('entry.js')
 }, 60_000)
 
 it('Rolldown', async () => {
-  await command('rolldown', 'entry.mjs', '--platform', 'node', '--dir', stage.output)
+  await command('rolldown', 'entry.mjs', '--platform', 'node', '--dir', fixture.output)
   await works('entry.js')
 }, 60_000)
 
@@ -103,22 +103,22 @@ it('ncc', async () => {
     options: object,
   ) => Promise<{ code: string; assets: Record<string, { source: string }> }>
   const { code, assets } = await ncc(entry(), { quiet: true, cache: false })
-  await writeFile(join(stage.output, 'index.mjs'), code)
-  for (const [name, { source }] of Object.entries(assets)) await writeFile(join(stage.output, name), source)
+  await writeFile(join(fixture.output, 'index.mjs'), code)
+  for (const [name, { source }] of Object.entries(assets)) await writeFile(join(fixture.output, name), source)
   await works('index.mjs')
 }, 60_000)
 
 it('@vercel/nft: the traced files are sufficient, and all belong to the packages', async () => {
   const { fileList, warnings } = await nodeFileTrace([entry()], { base: '/' })
   expect([...warnings]).toEqual([])
-  await copyFiles(fileList, stage.output)
-  await works(join(stage.output, entry()))
+  await copyFiles(fileList, fixture.output)
+  await works(join(fixture.output, entry()))
 }, 60_000)
 
 it.each(['unshard', 'unshard/events', 'unshard/multipart', 'unshard/testing'])(
   "a bare import of '%s' causes no warning",
   async (name) => {
-    const stdin = { contents: `import '${name}'`, resolveDir: stage.project }
+    const stdin = { contents: `import '${name}'`, resolveDir: fixture.project }
     const { warnings } = await esbuild({ stdin, bundle: true, platform: 'node', format: 'esm', write: false, logLevel: 'silent' })
     expect(warnings).toEqual([])
   },

@@ -7,7 +7,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { OriginServer } from '@unshard/testkit'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
 export const unshard = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
@@ -38,7 +38,7 @@ const PROGRAM = `
   }
   main().catch((error) => { console.error(error); process.exitCode = 1 })`
 
-export interface BundlesStage {
+export interface BundlesFixture {
   /** A project with `unshard` and this program in `entry.mjs`. */
   readonly project: string
   /** An empty folder for the output. */
@@ -52,41 +52,41 @@ export interface BundlesStage {
 export const WORKS = { h2: 12, connections: 1, reasons: [], statuses: [200, 200, 200, 200], name: 'EventSource' }
 
 /** Call once, at the top level of a test file. */
-export function bundlesStage(): BundlesStage {
-  const world = rig()
-  const stage = {} as { -readonly [K in keyof BundlesStage]: BundlesStage[K] }
+export function bundlesFixture(): BundlesFixture {
+  const environment = testEnvironment()
+  const fixture = {} as { -readonly [K in keyof BundlesFixture]: BundlesFixture[K] }
   const folder = async (name: string): Promise<string> => {
     const made = await mkdtemp(join(tmpdir(), name))
-    world.defer(() => rm(made, { recursive: true }))
+    environment.defer(() => rm(made, { recursive: true }))
     return made
   }
   beforeEach(async () => {
     const [h2, h1, clear] = [
-      await world.server(),
-      await world.server({ protocols: ['http/1.1'] }),
-      await world.server({ tls: undefined }),
+      await environment.server(),
+      await environment.server({ protocols: ['http/1.1'] }),
+      await environment.server({ tls: undefined }),
     ]
-    stage.server = h2
-    stage.project = await folder('unshard-user-')
-    stage.output = await folder('unshard-empty-')
+    fixture.server = h2
+    fixture.project = await folder('unshard-user-')
+    fixture.output = await folder('unshard-empty-')
     const authority = join(await folder('unshard-ca-'), 'ca.pem')
-    await writeFile(authority, world.authority.ca)
-    await writeFile(join(stage.project, 'entry.mjs'), PROGRAM)
-    await writeFile(join(stage.project, 'package.json'), '{"name":"user","private":true,"type":"module"}')
-    await mkdir(join(stage.project, 'node_modules'))
-    await symlink(relative(join(stage.project, 'node_modules'), unshard), join(stage.project, 'node_modules/unshard'))
-    stage.run = async (file) => {
+    await writeFile(authority, environment.authority.ca)
+    await writeFile(join(fixture.project, 'entry.mjs'), PROGRAM)
+    await writeFile(join(fixture.project, 'package.json'), '{"name":"user","private":true,"type":"module"}')
+    await mkdir(join(fixture.project, 'node_modules'))
+    await symlink(relative(join(fixture.project, 'node_modules'), unshard), join(fixture.project, 'node_modules/unshard'))
+    fixture.run = async (file) => {
       const ports = [h2, h1, clear].map(({ port }) => String(port))
       const env = { PATH: process.env['PATH'], CA: authority }
       const { stdout, stderr } = await promisify(execFile)(process.execPath, [file, ...ports], {
-        cwd: stage.output,
+        cwd: fixture.output,
         env,
         timeout: 15_000,
       })
       return { report: JSON.parse(stdout), stderr }
     }
   })
-  return stage
+  return fixture
 }
 
 /** Copies files from below `/` to below `folder`, links as links. */

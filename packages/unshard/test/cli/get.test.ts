@@ -1,9 +1,9 @@
 /** `unshard get`, run as a process: parallel requests and the connection map. */
 
 import type { GetReport } from '../../src/cli/get.js'
-import { commandRig } from './rig.js'
+import { commandFixture } from './fixture.js'
 
-const { server, unshardAt } = commandRig()
+const { server, unshardAt } = commandFixture()
 const HOSTS = { 'a.test.example': '127.0.0.1', 'b.test.example': '127.0.0.1' }
 
 it('fetches several URLs over one connection and prints the connection map', async () => {

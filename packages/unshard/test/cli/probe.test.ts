@@ -6,9 +6,9 @@
 import { readFile } from 'node:fs/promises'
 import type { OriginServer } from '@unshard/testkit'
 import type { ProbeReport } from '../../src/cli/probe.js'
-import { commandRig } from './rig.js'
+import { commandFixture } from './fixture.js'
 
-const { server, unshard, unshardAt, world } = commandRig()
+const { server, unshard, unshardAt, environment } = commandFixture()
 const HOSTS = { 'a.test.example': '127.0.0.1', 'b.test.example': '127.0.0.1', 'c.test.example': '127.0.0.1' }
 const originsOf = ({ port }: OriginServer, ...hosts: string[]): string[] =>
   hosts.map((host) => `https://${host}.test.example:${port}`)
@@ -42,7 +42,7 @@ it('origins that share: one connection, exit code 0, and all relevant properties
 })
 
 it('origins that cannot share: another address, another certificate, not listed; exit code 1, each with its reason', async () => {
-  const other = await world.authority.issue({ names: ['c.test.example'] })
+  const other = await environment.authority.issue({ names: ['c.test.example'] })
   const started = await server({
     names: ['a.test.example', 'b.test.example', 'd.test.example'],
     sni: { 'c.test.example': other },
@@ -65,7 +65,7 @@ it('origins that cannot share: another address, another certificate, not listed;
 })
 
 it('the text report has addresses, ALPN, names, ORIGIN, reasons, and a configuration', async () => {
-  const other = await world.authority.issue({ names: ['c.test.example'] })
+  const other = await environment.authority.issue({ names: ['c.test.example'] })
   const started = await server({ names: ['a.test.example', 'b.test.example'], sni: { 'c.test.example': other } })
   const [a, b, c] = originsOf(started, 'a', 'b', 'c') as [string, string, string]
   const { code, stdout } = await unshardAt(HOSTS, 'probe', a, b, c)

@@ -2,10 +2,10 @@
 // ends with the name of the original test and the row of the coalescing matrix.
 import { startTcpProxy, startTestProxy } from '@unshard/testkit'
 import { coalescing } from '../../src/index.js'
-import { sharingRig } from './rig.js'
+import { sharingFixture } from './fixture.js'
 
 const NAMES = ['a.example', 'b.example', 'c.example']
-const { ca, client, defer, get, issue, lookup, serving, until } = sharingRig({
+const { ca, client, defer, get, issue, lookup, serving, until } = sharingFixture({
   'a.example': '127.0.0.1',
   'b.example': '127.0.0.1',
   'c.example': '127.0.0.1',

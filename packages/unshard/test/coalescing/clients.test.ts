@@ -2,10 +2,10 @@
 // title ends with the row of the coalescing matrix.
 import { Client as UndiciClient, Pool as UndiciPool } from 'undici'
 import { coalescing, createClient } from '../../src/index.js'
-import { sharingRig } from './rig.js'
+import { sharingFixture } from './fixture.js'
 
 const NAMES = ['a.example', 'b.example', 'c.example']
-const { ca, client, defer, get, lookup, serving, until } = sharingRig({
+const { ca, client, defer, get, lookup, serving, until } = sharingFixture({
   'a.example': '127.0.0.1',
   'b.example': '127.0.0.1',
   'c.example': '127.0.0.1',

@@ -5,9 +5,9 @@
 
 import { type OriginServer, type OriginServerOptions, type StaticLookup, staticLookup, type TestWorld } from '@unshard/testkit'
 import type { Client, ClientOptions, ConnectionInfo } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-export interface SharingRig extends Pick<TestWorld, 'defer' | 'peer'> {
+export interface SharingFixture extends Pick<TestWorld, 'defer' | 'peer'> {
   /** The authority that every client of the fixture trusts, PEM. */
   ca(): string
   issue: TestWorld['authority']['issue']
@@ -23,8 +23,8 @@ export interface SharingRig extends Pick<TestWorld, 'defer' | 'peer'> {
 }
 
 /** Call once, at the top level of a test file. */
-export function sharingRig(table: Record<string, string | readonly string[]>): SharingRig {
-  const world = rig()
+export function sharingFixture(table: Record<string, string | readonly string[]>): SharingFixture {
+  const environment = testEnvironment()
   const lookup = staticLookup(table)
   beforeEach(() => {
     for (const name of Object.keys(lookup.table)) delete lookup.table[name]
@@ -33,15 +33,15 @@ export function sharingRig(table: Record<string, string | readonly string[]>): S
   })
   return {
     lookup,
-    ca: () => world.authority.ca,
-    issue: (options) => world.authority.issue(options),
-    defer: (close) => world.defer(close),
-    peer: (script, options) => world.peer(script, options),
-    client: (options = {}) => world.client({ lookup, ...options }),
+    ca: () => environment.authority.ca,
+    issue: (options) => environment.authority.issue(options),
+    defer: (close) => environment.defer(close),
+    peer: (script, options) => environment.peer(script, options),
+    client: (options = {}) => environment.client({ lookup, ...options }),
     async serving(names, options = {}) {
-      const tls = await world.authority.issue({ names: [...names] })
+      const tls = await environment.authority.issue({ names: [...names] })
       const handler: OriginServerOptions['handler'] = (request, response) => response.end(request.headers[':authority'])
-      return world.server({ tls, handler, ...options })
+      return environment.server({ tls, handler, ...options })
     },
     async get(client, url, options = {}) {
       const response = await client.request({ url, ...options })

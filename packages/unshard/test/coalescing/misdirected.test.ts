@@ -10,9 +10,9 @@ import {
   staticLookup,
 } from '@unshard/testkit'
 import { type Client, coalescing, type HttpResponse } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const world = rig()
+const environment = testEnvironment()
 const lookup = staticLookup({ 'a.test.example': '127.0.0.1', 'b.test.example': '127.0.0.1', 'c.test.example': '127.0.0.1' })
 
 async function read(response: HttpResponse): Promise<HttpResponse> {
@@ -32,11 +32,11 @@ describe.each([
   ['Caddy, strict_sni_host', startCaddy],
 ] as const)('%s', (_what, start) => {
   it('its 421 costs one request: the next connection is dedicated to the host and stays', async () => {
-    const tls = await world.authority.issue({ names: ['*.test.example'] })
+    const tls = await environment.authority.issue({ names: ['*.test.example'] })
     const server = await start({ tls, strictHost: 'b.test.example' })
     if (server === undefined) return
-    world.defer(() => server.stop())
-    const client = world.client({ lookup })
+    environment.defer(() => server.stop())
+    const client = environment.client({ lookup })
     const get = asking(client, server.port)
     const shared = (await get('a')).connection
     const first = await get('b')
@@ -55,20 +55,20 @@ async function bySni(
   decide: (host: string, servername: string, answer: (status: number) => void) => void,
 ): Promise<OriginServer> {
   const server = await startOriginServer({
-    tls: await world.authority.issue({ names: ['*.test.example'] }),
+    tls: await environment.authority.issue({ names: ['*.test.example'] }),
     handler: (request, response) => {
       const { servername = '' } = request.socket as { servername?: string }
       const [host = ''] = String(request.headers[':authority']).split('.')
       decide(host, servername, (status) => response.writeHead(status).end(`${servername} for ${host}`))
     },
   })
-  world.defer(() => server.close())
+  environment.defer(() => server.close())
   return server
 }
 
 it('retried once on a fresh connection, and the shared one stays open (misdirectedRequestResponseCode, K17)', async () => {
   const server = await strict(421)
-  const client = world.client({ lookup })
+  const client = environment.client({ lookup })
   const get = asking(client, server.port)
   await get('a')
   expect((await get('b')).status).toBe(200)
@@ -82,14 +82,14 @@ it('retried once on a fresh connection, and the shared one stays open (misdirect
 
 it('a 421 on the first, dedicated connection is returned (K72)', async () => {
   const server = await bySni((_host, _servername, answer) => answer(421))
-  const client = world.client({ lookup })
+  const client = environment.client({ lookup })
   expect((await asking(client, server.port)('a')).status).toBe(421)
   expect([server.requests.length, client.stats().totals.misdirected]).toEqual([1, 0])
 })
 
 it('after two 421s the second is returned, and there is no third request', async () => {
   const server = await bySni((host, _servername, answer) => answer(host === 'b' ? 421 : 200))
-  const client = world.client({ lookup })
+  const client = environment.client({ lookup })
   const get = asking(client, server.port)
   await get('a')
   const response = await get('b')
@@ -99,7 +99,7 @@ it('after two 421s the second is returned, and there is no third request', async
 
 it('with a consumed streaming body the 421 is returned, and the exclusion is remembered (K73)', async () => {
   const server = await strict(421)
-  const client = world.client({ lookup })
+  const client = environment.client({ lookup })
   const get = asking(client, server.port)
   await get('a')
   const body = (async function* () {
@@ -115,7 +115,7 @@ it('repeated requests to b waste one request every five minutes (K75)', async ()
   const server = await strict(421)
   const policy = coalescing({ clock: { now: () => Date.now() + clock.now() } })
   for (let i = 0; i < 3; i++) {
-    const client = world.client({ lookup, reuse: policy })
+    const client = environment.client({ lookup, reuse: policy })
     const get = asking(client, server.port)
     await get('a')
     expect((await get('b')).status).toBe(200)
@@ -132,7 +132,7 @@ it('after five minutes one request probes the connection, and the others wait fo
   )
   const policy = coalescing({ clock: { now: () => Date.now() + clock.now() } })
   const burst = async (): Promise<{ client: Client; responses: HttpResponse[] }> => {
-    const client = world.client({ lookup, reuse: policy })
+    const client = environment.client({ lookup, reuse: policy })
     const get = asking(client, server.port)
     await get('a')
     return { client, responses: await Promise.all(Array.from({ length: 8 }, () => get('b', { method: 'POST', body: 'x' }))) }
@@ -164,13 +164,13 @@ it('the next request takes over an aborted probe: the others do not wait forever
     else answer(host !== 'b' || forgiving || servername.startsWith('b') ? 200 : 421)
     asked = undefined
   })
-  const first = world.client({ lookup, reuse: policy })
+  const first = environment.client({ lookup, reuse: policy })
   await asking(first, server.port)('a')
   await asking(first, server.port)('b')
   await first.close()
   clock.advance(300_001)
   forgiving = true
-  const client = world.client({ lookup, reuse: policy })
+  const client = environment.client({ lookup, reuse: policy })
   const get = asking(client, server.port)
   await get('a')
   const abort = new AbortController()
@@ -191,7 +191,7 @@ describe('a gateway that routes by SNI behind one wildcard certificate and one a
 
   it('that answers 404 like Envoy: with suspectStatuses the right tenant answers the request', async () => {
     const server = await gateway()
-    const client = world.client({ lookup, reuse: coalescing({ suspectStatuses: [404] }) })
+    const client = environment.client({ lookup, reuse: coalescing({ suspectStatuses: [404] }) })
     const get = asking(client, server.port)
     await get('a')
     const response = await get('b')
@@ -202,7 +202,7 @@ describe('a gateway that routes by SNI behind one wildcard certificate and one a
 
   it('only for idempotent requests: a POST gets the 404 and is not sent twice', async () => {
     const server = await gateway()
-    const client = world.client({ lookup, reuse: coalescing({ suspectStatuses: [404] }) })
+    const client = environment.client({ lookup, reuse: coalescing({ suspectStatuses: [404] }) })
     const get = asking(client, server.port)
     await get('a')
     expect((await get('b', { method: 'POST', body: 'x' })).status).toBe(404)
@@ -211,14 +211,14 @@ describe('a gateway that routes by SNI behind one wildcard certificate and one a
 
   it('without the option the 404 is returned: nothing marks it as misdirected', async () => {
     const server = await gateway()
-    const get = asking(world.client({ lookup }), server.port)
+    const get = asking(environment.client({ lookup }), server.port)
     await get('a')
     expect((await get('b')).status).toBe(404)
   })
 
   it('a 404 on a dedicated connection is never suspected', async () => {
     const server = await bySni((_host, _servername, answer) => answer(404))
-    const client = world.client({ lookup, reuse: coalescing({ suspectStatuses: [404] }) })
+    const client = environment.client({ lookup, reuse: coalescing({ suspectStatuses: [404] }) })
     expect((await asking(client, server.port)('a')).status).toBe(404)
     expect(server.requests).toHaveLength(1)
   })
@@ -226,7 +226,7 @@ describe('a gateway that routes by SNI behind one wildcard certificate and one a
   it('that answers 200 with the wrong tenant is kept out by wildcards: declared, or deny', async () => {
     for (const options of [{ wildcards: 'declared' }, { deny: ['*.test.example'] }] as const) {
       const server = await bySni((_host, _servername, answer) => answer(200))
-      const client = world.client({ lookup, reuse: coalescing(options) })
+      const client = environment.client({ lookup, reuse: coalescing(options) })
       const texts = await Promise.all(
         ['a', 'b', 'c'].map(async (host) =>
           (await client.request({ url: `https://${host}.test.example:${server.port}/` })).text(),
@@ -240,7 +240,7 @@ describe('a gateway that routes by SNI behind one wildcard certificate and one a
   it('hosts declared by the caller share a connection behind a wildcard', async () => {
     const server = await bySni((_host, _servername, answer) => answer(200))
     const allow = [['a.test.example', 'b.test.example']]
-    const client = world.client({ lookup, reuse: coalescing({ wildcards: 'declared', allow }) })
+    const client = environment.client({ lookup, reuse: coalescing({ wildcards: 'declared', allow }) })
     const get = asking(client, server.port)
     const ids = [await get('a'), await get('b'), await get('c')].map(({ connection }) => connection.id)
     expect(ids[0]).toBe(ids[1])

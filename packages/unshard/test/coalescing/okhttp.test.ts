@@ -3,10 +3,10 @@
 import { checkServerIdentity } from 'node:tls'
 import { FakeClock, type OriginServer, startTcpProxy } from '@unshard/testkit'
 import { createFetch } from '../../src/index.js'
-import { sharingRig } from './rig.js'
+import { sharingFixture } from './fixture.js'
 
 const NAMES = ['host.example', 'san.example', '*.wildcard.example']
-const { ca, client, defer, get, lookup, serving, until } = sharingRig({
+const { ca, client, defer, get, lookup, serving, until } = sharingFixture({
   'host.example': '127.0.0.1',
   'san.example': '127.0.0.1',
   'www.wildcard.example': '127.0.0.1',

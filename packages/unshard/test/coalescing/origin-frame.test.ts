@@ -2,10 +2,10 @@
 // ignored. Titles end with the row of the coalescing matrix.
 import { frames, type OriginServerOptions, type ScriptedConnection, startTestProxy } from '@unshard/testkit'
 import { coalescing } from '../../src/index.js'
-import { sharingRig } from './rig.js'
+import { sharingFixture } from './fixture.js'
 
 const NAMES = ['foo.example', 'alt1.example', 'alt2.example']
-const { client, defer, get, issue, lookup, peer, serving, until } = sharingRig({
+const { client, defer, get, issue, lookup, peer, serving, until } = sharingFixture({
   'foo.example': '127.0.0.1',
   'alt1.example': '127.0.0.1',
   'bar.example': '127.0.0.1',

@@ -1,16 +1,16 @@
 /** The resolver fails or changes its answer while hosts share an open connection. */
 
 import { FakeClock, startOriginServer } from '@unshard/testkit'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const world = rig()
+const environment = testEnvironment()
 const HOSTS = ['a.test.example', 'b.test.example', 'c.test.example']
 
 async function shared(answer: () => string | Error | undefined) {
-  const origin = await startOriginServer({ tls: await world.authority.issue({ names: ['*.test.example'] }) })
-  world.defer(() => origin.close())
+  const origin = await startOriginServer({ tls: await environment.authority.issue({ names: ['*.test.example'] }) })
+  environment.defer(() => origin.close())
   const clock = new FakeClock(1)
-  const client = world.client({
+  const client = environment.client({
     clock,
     idleTimeoutMs: 0,
     verifyAfterIdleMs: 0,

@@ -2,11 +2,11 @@
 // other tenants' requests.
 import { FakeClock, type OriginServer, startTcpProxy, startTestProxy } from '@unshard/testkit'
 import { type Client, type ClientOptions, coalescing, createFetch, type RequestOptions } from '../../src/index.js'
-import { sharingRig } from './rig.js'
+import { sharingFixture } from './fixture.js'
 
 const NAMES = ['a.example', 'b.example', 'c.example', 'd.example', 'e.example']
 const HOSTS = ['a', 'b', 'c', 'd', 'e']
-const { ca, client, defer, get, issue, lookup, serving, until } = sharingRig(
+const { ca, client, defer, get, issue, lookup, serving, until } = sharingFixture(
   Object.fromEntries(NAMES.map((name) => [name, '127.0.0.1'])),
 )
 const at = (host: string, { port }: { port: number }, path = '/'): string => `https://${host}.example:${port}${path}`

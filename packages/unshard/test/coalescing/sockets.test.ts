@@ -7,9 +7,9 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type OriginServer, staticLookup } from '@unshard/testkit'
 import type { SocketsOption } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { client, server, defer } = rig()
+const { client, server, defer } = testEnvironment()
 
 async function tcp({ port }: OriginServer): Promise<Socket> {
   const socket = connect({ host: '127.0.0.1', port })

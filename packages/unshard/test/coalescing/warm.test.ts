@@ -1,9 +1,9 @@
 /** `warm` with a policy that requires confirmed connections. */
 
 import { FakeClock, frames, staticLookup } from '@unshard/testkit'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { client, peer, tls } = rig()
+const { client, peer, tls } = testEnvironment()
 const NAMES = { 'a.test.example': '127.0.0.1', 'b.test.example': '127.0.0.1' }
 
 it('warm resolves when SETTINGS have arrived: another host of the certificate need not wait', async () => {

@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type OriginHandler, type OriginServer, startOriginServer } from '@unshard/testkit'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
 const run = promisify(execFile)
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', '..')
@@ -49,7 +49,7 @@ async function installInto(modules: string): Promise<void> {
  * Call once, at the top level of a test file. @param handler default: the routes of the testkit.
  */
 export function docsStage(page: string, handler?: OriginHandler): DocsStage {
-  const world = rig()
+  const world = testEnvironment()
   const examples = examplesOf(page)
   let origin: OriginServer
   let folder: string

@@ -3,9 +3,9 @@
  * again: our timers are never faked.
  */
 
-import { CALLS, runnersStage } from './stage.js'
+import { CALLS, runnersFixture } from './fixture.js'
 
-const stage = runnersStage()
+const fixture = runnersFixture()
 const SINON = `
   import sinon from 'sinon'
   import * as unshard from 'unshard'
@@ -28,8 +28,8 @@ it('sinon: connections work, hours of fake time have no effect, deadlines pass i
     await faked({ toNotFake: ['nextTick'], now: 5e12 })
     await calls.close()
     console.log('done')`
-  await stage.write('program.mjs', program)
-  expect(await stage.run('node', 'program.mjs')).toEqual(done)
+  await fixture.write('program.mjs', program)
+  expect(await fixture.run('node', 'program.mjs')).toEqual(done)
 }, 60_000)
 
 it("sinon with its defaults, which fake nextTick too: everything works except Node's decoders", async () => {
@@ -38,8 +38,8 @@ it("sinon with its defaults, which fake nextTick too: everything works except No
     await faked({ now: 5e12 }, '')
     await calls.close()
     console.log('done')`
-  await stage.write('program.mjs', program)
-  expect(await stage.run('node', 'program.mjs')).toEqual(done)
+  await fixture.write('program.mjs', program)
+  expect(await fixture.run('node', 'program.mjs')).toEqual(done)
 }, 60_000)
 
 it("sinon with its defaults: Node's own sockets wait for nextTick when they dial an IP address, so that dial times out, and later dials succeed", async () => {
@@ -52,8 +52,8 @@ it("sinon with its defaults: Node's own sockets wait for nextTick when they dial
     console.log(error.code)
     await faked({ toNotFake: ['nextTick'] })
     await calls.close()`
-  await stage.write('program.mjs', program)
-  expect(await stage.run('node', 'program.mjs')).toEqual({ code: 0, output: 'ERR_TIMEOUT_CONNECT\n' })
+  await fixture.write('program.mjs', program)
+  expect(await fixture.run('node', 'program.mjs')).toEqual({ code: 0, output: 'ERR_TIMEOUT_CONNECT\n' })
 }, 60_000)
 
 it('sinon: fake timers installed before the package is loaded', async () => {
@@ -70,8 +70,8 @@ it('sinon: fake timers installed before the package is loaded', async () => {
     await calls.rounds()
     await calls.close()
     console.log('done')`
-  await stage.write('program.mjs', program)
-  expect(await stage.run('node', 'program.mjs')).toEqual(done)
+  await fixture.write('program.mjs', program)
+  expect(await fixture.run('node', 'program.mjs')).toEqual(done)
 }, 60_000)
 
 it("node:test's mock.timers", async () => {
@@ -90,7 +90,7 @@ it("node:test's mock.timers", async () => {
     }
     await calls.close()
     console.log('done')`
-  await stage.write('program.mjs', program)
-  const { code, output } = await stage.run('node', '--no-warnings', 'program.mjs')
+  await fixture.write('program.mjs', program)
+  const { code, output } = await fixture.run('node', '--no-warnings', 'program.mjs')
   expect({ code, output }).toEqual(done)
 }, 60_000)

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import type { OriginHandler } from '@unshard/testkit'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
 const unshard = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const root = join(unshard, '..', '..')
@@ -48,7 +48,7 @@ export interface Ran {
   readonly output: string
 }
 
-export interface RunnersStage {
+export interface RunnersFixture {
   write(file: string, contents: string): Promise<void>
   /** Runs a program of the project's `node_modules/.bin`, or `node`, and returns its output. */
   run(program: string, ...args: string[]): Promise<Ran>
@@ -64,16 +64,16 @@ const handler: OriginHandler = (request, response) => {
 }
 
 /** Call once, at the top level of a test file. */
-export function runnersStage(): RunnersStage {
-  const world = rig()
+export function runnersFixture(): RunnersFixture {
+  const environment = testEnvironment()
   let project: string
   let env: NodeJS.ProcessEnv
   beforeEach(async () => {
-    const [h2, h1] = [await world.server({ handler }), await world.server({ handler, protocols: ['http/1.1'] })]
+    const [h2, h1] = [await environment.server({ handler }), await environment.server({ handler, protocols: ['http/1.1'] })]
     // Outside node_modules of the repository and outside folders that a runner ignores.
     project = await mkdtemp(join(tmpdir(), 'unshard-runner-'))
-    world.defer(() => rm(project, { recursive: true }))
-    env = { PATH: process.env['PATH'], HOME: project, CA: world.authority.ca, H2: String(h2.port), H1: String(h1.port) }
+    environment.defer(() => rm(project, { recursive: true }))
+    env = { PATH: process.env['PATH'], HOME: project, CA: environment.authority.ca, H2: String(h2.port), H1: String(h1.port) }
     const modules = join(project, 'node_modules')
     await mkdir(modules)
     await install(modules)

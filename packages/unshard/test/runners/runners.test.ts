@@ -4,9 +4,9 @@
  */
 
 import { examplesOf } from '../docs/stage.js'
-import { CALLS, runnersStage } from './stage.js'
+import { CALLS, runnersFixture } from './fixture.js'
 
-const stage = runnersStage()
+const fixture = runnersFixture()
 
 /** A test file: fake timers of `runner`, while they are installed, afterwards, and again. */
 const body = (runner: string): string => `
@@ -42,9 +42,9 @@ it.each([
   async (_name, at) => {
     const lines = /\{\n([\s\S]*)\n\}/.exec(configured[at]!)![1]!.split('\n')
     expect(lines).toHaveLength(2)
-    await stage.write('jest.config.js', configured[at]!)
-    await stage.write('fetch.test.js', commonjs)
-    const { code, output } = await stage.run('jest', '--cacheDirectory', './cache')
+    await fixture.write('jest.config.js', configured[at]!)
+    await fixture.write('fetch.test.js', commonjs)
+    const { code, output } = await fixture.run('jest', '--cacheDirectory', './cache')
     expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' })
     expect(output).toContain('3 passed')
   },
@@ -61,9 +61,9 @@ it('the first line transforms nothing but this package, as installed by npm and 
 }, 60_000)
 
 it('jest in CommonJS with fake timers installed before the package is loaded', async () => {
-  await stage.write('jest.config.js', configured[0]!.replace('{', '{ fakeTimers: { enableGlobally: true },'))
-  await stage.write('fetch.test.js', commonjs)
-  const { code, output } = await stage.run('jest', '--cacheDirectory', './cache')
+  await fixture.write('jest.config.js', configured[0]!.replace('{', '{ fakeTimers: { enableGlobally: true },'))
+  await fixture.write('fetch.test.js', commonjs)
+  const { code, output } = await fixture.run('jest', '--cacheDirectory', './cache')
   expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' })
 }, 60_000)
 
@@ -72,8 +72,8 @@ it('vitest, without configuration', async () => {
     import { afterAll, expect, it, vi } from 'vitest'
     import * as unshard from 'unshard'
     import { EventSource } from 'unshard/events'`
-  await stage.write('fetch.test.mjs', imports + body('vi'))
-  const { code, output } = await stage.run('vitest', 'run')
+  await fixture.write('fetch.test.mjs', imports + body('vi'))
+  const { code, output } = await fixture.run('vitest', 'run')
   expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' })
   expect(output).toContain('3 passed')
 }, 60_000)
