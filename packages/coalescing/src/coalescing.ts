@@ -98,7 +98,7 @@ class CoalescingPolicy implements Required<ReusePolicy> {
       (route.reuseKey === target.reuseKey ? undefined : 'options-differ') ??
       this.#peerRefusal(connection) ??
       this.#certificateRefusal(connection, target) ??
-      this.#placeRefusal(connection, target) ??
+      this.#addressRefusal(connection, target) ??
       this.#originFrameRefusal(connection, origin)
     )
   }
@@ -148,7 +148,7 @@ class CoalescingPolicy implements Required<ReusePolicy> {
     return this.#options.wildcards === 'any' ? undefined : this.#undeclared(route.origin, target.origin, 'wildcard-not-declared')
   }
 
-  #placeRefusal(connection: Connection, target: Target): RefusalReason | undefined {
+  #addressRefusal(connection: Connection, target: Target): RefusalReason | undefined {
     // 8. The host resolves to the connected address; without DNS, `allow` or a trusted Origin Set
     //    declares it (RFC 8336 §2.4).
     if (this.#trusts(connection, target.origin)) return undefined

@@ -64,7 +64,7 @@ export class DenyMemory {
  */
 function keyOf({ route }: Connection, origin: Origin): string | undefined {
   const { certificate } = route
-  const place = placeOf(route)
+  const place = serverAddressOf(route)
   return certificate === undefined || place === undefined
     ? undefined
     : `${certificate.peer.fingerprint256} ${place} ${origin.serialized}`
@@ -74,7 +74,7 @@ function keyOf({ route }: Connection, origin: Origin): string | undefined {
  * Behind a proxy the address is the proxy's; the proxy and the options, which the reuse key
  * contains, determine the server.
  */
-function placeOf({ proxy, reuseKey, remoteAddress, remotePort }: Connection['route']): string | undefined {
+function serverAddressOf({ proxy, reuseKey, remoteAddress, remotePort }: Connection['route']): string | undefined {
   if (proxy !== undefined) return `proxy ${reuseKey}`
   return remoteAddress === undefined ? undefined : `${canonicalAddress(remoteAddress) ?? remoteAddress} ${remotePort}`
 }

@@ -261,7 +261,7 @@ describe('rule 7: the certificate', () => {
   })
 })
 
-describe("7: wildcards: 'declared'", () => {
+describe("rule 7: wildcards: 'declared'", () => {
   const other = 'https://other.test'
 
   test('wildcard-not-declared: only a wildcard covers the host, and no group contains both', () => {

@@ -35,7 +35,7 @@ describe('rule 9: the Origin Set', () => {
   })
 })
 
-describe("9: mode 'origin-frame'", () => {
+describe("rule 9: mode 'origin-frame'", () => {
   beforeEach(() => {
     policy = coalescing({ mode: 'origin-frame' })
   })
@@ -69,7 +69,7 @@ describe("9: mode 'origin-frame'", () => {
   })
 })
 
-describe('9: trustOriginFrame', () => {
+describe('rule 9: trustOriginFrame', () => {
   const TRUSTED = { use: true, because: 'origin-set-and-certificate' }
   beforeEach(() => {
     policy = coalescing({ mode: 'origin-frame', trustOriginFrame: true })

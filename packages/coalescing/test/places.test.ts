@@ -22,7 +22,7 @@ beforeEach(() => {
 
 const connection = (settings?: ConnectionSettings): Connection => connectionTo(certificate, settings)
 
-describe('8: addresses', () => {
+describe('rule 8: addresses', () => {
   test.each([undefined, []])('addresses-unknown: %p', (none) => {
     expect(policy.verdict(connection(), targetFor(B, { addresses: none }))).toEqual(refuse('addresses-unknown'))
   })
@@ -102,7 +102,7 @@ describe('rule 8: private addresses', () => {
   })
 })
 
-describe('8: tunnels', () => {
+describe('rule 8: tunnels', () => {
   const proxy = 'http://proxy.test:3128'
   /** The socket is connected to the proxy, at the proxy's port. */
   const through = { proxy, remoteAddress: '10.0.0.1', remotePort: 3128 }

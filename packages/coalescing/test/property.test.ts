@@ -5,7 +5,7 @@ import { coalescing } from '@unshard/coalescing'
 import { type Certificate, parseOrigin } from '@unshard/core'
 import fc from 'fast-check'
 import { certificateFor, connectionTo, dialTo, targetFor } from './fixtures.js'
-import { mayServe, type World } from './reference-model.js'
+import { type Facts, mayServe } from './reference-model.js'
 
 const NOW = Date.now()
 const DAY = 86_400_000
@@ -120,7 +120,7 @@ const scenario = fc.record({
 type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never
 
 /** The scenario as input of the model. */
-function worldOf(s: Scenario): World {
+function factsOf(s: Scenario): Facts {
   const certificate = issued[s.certificate]!
   const { names, from, to } = CERTIFICATES[s.certificate]!
   const octets = (places: Scenario['resolved'], include: boolean) =>
@@ -146,7 +146,7 @@ const ownCheck = (s: Scenario, certificate: Certificate) => (host: string) =>
   s.permissiveOwnCheck ? undefined : checkServerIdentity(host, certificate.peer)
 
 /** The scenario as input of the policy. */
-function askedOf(s: Scenario, { remotePort, trustOriginFrame }: World) {
+function askedOf(s: Scenario, { remotePort, trustOriginFrame }: Facts) {
   const certificate = issued[s.certificate]!
   const texts = (places: Scenario['resolved'], include: boolean) =>
     [...places, ...(include ? [s.connected] : [])].map((each) => each.text)
@@ -177,11 +177,11 @@ test('on random connections the policy grants exactly what the reference model g
   const granted = new Map<string, number>()
   fc.assert(
     fc.property(scenario, (s) => {
-      const world = worldOf(s)
-      const { policy, k, target } = askedOf(s, world)
+      const facts = factsOf(s)
+      const { policy, k, target } = askedOf(s, facts)
       const verdict = policy.verdict(k, target)
       const used = 'use' in verdict && verdict.use ? { because: verdict.because, trial: verdict.trial ?? false } : undefined
-      expect(used).toEqual(mayServe(world))
+      expect(used).toEqual(mayServe(facts))
       // Asking changes nothing.
       expect(policy.verdict(k, target)).toBe(verdict)
       if (used === undefined) return
@@ -189,7 +189,7 @@ test('on random connections the policy grants exactly what the reference model g
       granted.set(name, (granted.get(name) ?? 0) + 1)
       // An origin that may use the connection would have waited for its dial, except by ORIGIN,
       // which is unknown until then.
-      const dial = dialTo({ origin: s.own, addresses: [s.connected.text], port: world.remotePort })
+      const dial = dialTo({ origin: s.own, addresses: [s.connected.text], port: facts.remotePort })
       if (used.because !== 'origin-set-and-certificate') expect('wait' in policy.verdict(dial, target)).toBe(true)
     }),
     { numRuns: 10_000 },

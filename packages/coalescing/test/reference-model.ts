@@ -2,7 +2,7 @@
 // X509Certificate, no tldts, no SocketAddress, no BlockList, no regular expression over names.
 // Anything unclear is a refusal.
 
-export interface World {
+export interface Facts {
   readonly ownUrl: string
   readonly otherUrl: string
   /** Names the certificate was issued for. */
@@ -45,37 +45,37 @@ const MINUTE = 60_000
  * Returns the evidence for sharing, with `trial` if one request has to go first; `undefined` if the
  * connection must not serve the origin.
  */
-export function mayServe(world: World): { because: string; trial: boolean } | undefined {
-  const own = new URL(world.ownUrl)
-  const other = new URL(world.otherUrl)
+export function mayServe(facts: Facts): { because: string; trial: boolean } | undefined {
+  const own = new URL(facts.ownUrl)
+  const other = new URL(facts.otherUrl)
   const ownPort = own.port === '' ? 443 : Number(own.port)
   const otherPort = other.port === '' ? 443 : Number(other.port)
-  const declared = world.allow.some((group) => inGroup(group, own.hostname) && inGroup(group, other.hostname))
-  const named = world.names.some((name) => !name.includes('*') && covers(name, other.hostname))
-  const listed = world.originSet?.includes(other.origin)
-  const trusted = world.trustOriginFrame && listed === true
-  const age = world.misdirectedMs ?? Number.POSITIVE_INFINITY
+  const declared = facts.allow.some((group) => inGroup(group, own.hostname) && inGroup(group, other.hostname))
+  const named = facts.names.some((name) => !name.includes('*') && covers(name, other.hostname))
+  const listed = facts.originSet?.includes(other.origin)
+  const trusted = facts.trustOriginFrame && listed === true
+  const age = facts.misdirectedMs ?? Number.POSITIVE_INFINITY
   const holds = [
-    world.mode !== 'off',
-    !inGroup(world.deny, own.hostname) && !inGroup(world.deny, other.hostname),
+    facts.mode !== 'off',
+    !inGroup(facts.deny, own.hostname) && !inGroup(facts.deny, other.hostname),
     own.protocol === 'https:' && other.protocol === 'https:',
     isName(own.hostname) && isName(other.hostname),
-    ownPort === otherPort && (world.tunnel || world.remotePort === otherPort),
-    world.h2 && world.confirmed && world.state === 'open' && world.capacity > 0,
-    world.sameKey,
-    !world.clientCertificate,
-    world.allowUnauthorized || (world.authorized && !world.lenient),
-    world.validFromMs <= world.nowMs && world.nowMs <= world.validToMs,
-    world.ownCheckPasses,
-    world.names.some((name) => covers(name, other.hostname)),
-    world.wildcards === 'any' || named || declared,
-    trusted || (world.tunnel ? declared : leadsThere(world)),
+    ownPort === otherPort && (facts.tunnel || facts.remotePort === otherPort),
+    facts.h2 && facts.confirmed && facts.state === 'open' && facts.capacity > 0,
+    facts.sameKey,
+    !facts.clientCertificate,
+    facts.allowUnauthorized || (facts.authorized && !facts.lenient),
+    facts.validFromMs <= facts.nowMs && facts.nowMs <= facts.validToMs,
+    facts.ownCheckPasses,
+    facts.names.some((name) => covers(name, other.hostname)),
+    facts.wildcards === 'any' || named || declared,
+    trusted || (facts.tunnel ? declared : leadsThere(facts)),
     listed !== false,
-    world.mode !== 'origin-frame' || listed === true || declared,
+    facts.mode !== 'origin-frame' || listed === true || declared,
     age >= 5 * MINUTE,
   ].every((rule) => rule)
   if (!holds) return undefined
-  const word = trusted ? 'origin-set' : world.tunnel ? 'declared' : 'address'
+  const word = trusted ? 'origin-set' : facts.tunnel ? 'declared' : 'address'
   return { because: `${word}-and-certificate`, trial: age < 60 * MINUTE }
 }
 
@@ -98,7 +98,7 @@ function covers(pattern: string, host: string): boolean {
   return wanted.length >= 3 && !parent.includes('*') && !SUFFIXES.has(parent) && labels.slice(1).join('.') === parent
 }
 
-function leadsThere({ resolved = [], connected, ownResolved }: World): boolean {
+function leadsThere({ resolved = [], connected, ownResolved }: Facts): boolean {
   if (!resolved.some((octets) => samePlace(octets, connected))) return false
   return (
     !isPrivate(connected) ||
