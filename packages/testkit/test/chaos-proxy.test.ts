@@ -4,7 +4,7 @@ import net, { type AddressInfo, type Socket } from 'node:net'
 import { type ChaosProxy, type ChaosProxyOptions, patternBytes, startChaosProxy } from '@unshard/testkit'
 
 /** An echo server, and a client through the proxy that records what it receives. */
-interface World {
+interface Fixture {
   readonly proxy: ChaosProxy
   readonly client: Socket
   readonly chunks: Buffer[]
@@ -33,7 +33,7 @@ async function echoing(): Promise<{ port: number; sockets: Socket[] }> {
 /** Ignores errors before the close. */
 const closed = (socket: Socket): Promise<void> => new Promise((resolve) => void socket.once('close', () => resolve()))
 
-async function world(options: ChaosProxyOptions = {}): Promise<World & { sockets: Socket[] }> {
+async function createFixture(options: ChaosProxyOptions = {}): Promise<Fixture & { sockets: Socket[] }> {
   const { port, sockets } = await echoing()
   const proxy = await startChaosProxy(port, options)
   closers.push(() => proxy.close())
@@ -51,7 +51,7 @@ async function world(options: ChaosProxyOptions = {}): Promise<World & { sockets
 }
 
 test('without toxics, bytes and FIN pass unchanged in both directions', async () => {
-  const { proxy, client, back } = await world()
+  const { proxy, client, back } = await createFixture()
   client.end(patternBytes(200_000))
   expect((await back(200_000)).equals(patternBytes(200_000))).toBe(true)
   const [link] = proxy.links
@@ -62,7 +62,7 @@ test('without toxics, bytes and FIN pass unchanged in both directions', async ()
 })
 
 test('latency and jitter delay bytes and keep their order', async () => {
-  const { proxy, client, back } = await world({ random: () => 0.5 })
+  const { proxy, client, back } = await createFixture({ random: () => 0.5 })
   proxy.set('both', { latencyMs: 20, jitterMs: 10 })
   const start = performance.now()
   client.write(patternBytes(50_000))
@@ -71,7 +71,7 @@ test('latency and jitter delay bytes and keep their order', async () => {
 })
 
 test('slices: writes of one byte', async () => {
-  const { proxy, client, chunks, back } = await world()
+  const { proxy, client, chunks, back } = await createFixture()
   const { toClient } = proxy.links[0]!
   proxy.set('toClient', { sliceBytes: 1 })
   let writes = 0
@@ -84,7 +84,7 @@ test('slices: writes of one byte', async () => {
 })
 
 test('merge: bytes that arrive in parts are sent together', async () => {
-  const { proxy, client, sockets, chunks, back } = await world()
+  const { proxy, client, sockets, chunks, back } = await createFixture()
   proxy.set('toClient', { mergeMs: 60 })
   client.write('a')
   const { toClient } = proxy.links[0]!
@@ -97,14 +97,14 @@ test('merge: bytes that arrive in parts are sent together', async () => {
 })
 
 test('corrupt: changes one byte at its position once', async () => {
-  const { proxy, client, back } = await world()
+  const { proxy, client, back } = await createFixture()
   proxy.set('toServer', { corruptAfter: 5 })
   client.write(Buffer.alloc(10))
   expect([...(await back(10))]).toEqual([0, 0, 0, 0, 0, 0x55, 0, 0, 0, 0])
 })
 
 test('truncate: sends FIN after this many bytes and drops later ones', async () => {
-  const { proxy, client, chunks } = await world()
+  const { proxy, client, chunks } = await createFixture()
   proxy.set('toClient', { truncateAfter: 7 })
   client.write(patternBytes(100))
   await once(client, 'end')
@@ -114,7 +114,7 @@ test('truncate: sends FIN after this many bytes and drops later ones', async () 
 })
 
 test('stall: a black hole that delivers everything later', async () => {
-  const { proxy, client, chunks, back } = await world()
+  const { proxy, client, chunks, back } = await createFixture()
   const [link] = proxy.links
   link!.set('toClient', { stalled: true })
   client.write('gone')
@@ -125,7 +125,7 @@ test('stall: a black hole that delivers everything later', async () => {
 })
 
 test('a stall also holds FIN, and buffers no more than a network would', async () => {
-  const { proxy, client } = await world()
+  const { proxy, client } = await createFixture()
   proxy.set('toServer', { stalled: true })
   client.end(Buffer.alloc(8_000_000))
   const { toServer } = proxy.links[0]!
@@ -135,7 +135,7 @@ test('a stall also holds FIN, and buffers no more than a network would', async (
 })
 
 test('hold and letGo: pass this many bytes and no more, on future links as well', async () => {
-  const { proxy, client, back } = await world()
+  const { proxy, client, back } = await createFixture()
   proxy.hold('toServer', 3)
   client.write('held back')
   const { toServer } = proxy.links[0]!
@@ -152,7 +152,7 @@ test('hold and letGo: pass this many bytes and no more, on future links as well'
 })
 
 test('bandwidth: limits the rate', async () => {
-  const { proxy, client, back } = await world()
+  const { proxy, client, back } = await createFixture()
   proxy.set('toServer', { bytesPerSecond: 100_000 })
   const start = performance.now()
   client.write(patternBytes(10_000))
@@ -161,7 +161,7 @@ test('bandwidth: limits the rate', async () => {
 })
 
 test('reset: sends RST to both sides', async () => {
-  const { proxy, client, sockets } = await world()
+  const { proxy, client, sockets } = await createFixture()
   client.write('x')
   await once(client, 'data')
   const gone = Promise.all([closed(client), closed(sockets[0]!)])
@@ -173,7 +173,7 @@ test('reset: sends RST to both sides', async () => {
 })
 
 test('half-close: sends FIN from the server, and bytes from the client still arrive', async () => {
-  const { proxy, client, sockets } = await world()
+  const { proxy, client, sockets } = await createFixture()
   proxy.halfClose()
   await once(client, 'end')
   client.write('still')
@@ -182,7 +182,7 @@ test('half-close: sends FIN from the server, and bytes from the client still arr
 })
 
 test('refuse and listen: refuses connections, and accepts them again on the same port', async () => {
-  const { proxy, client } = await world()
+  const { proxy, client } = await createFixture()
   const { port } = proxy
   proxy.refuse()
   const refused = net.connect({ port, host: '127.0.0.1' })
@@ -196,7 +196,7 @@ test('refuse and listen: refuses connections, and accepts them again on the same
 })
 
 test('toxics for future links do not affect open ones', async () => {
-  const { proxy, client, back } = await world()
+  const { proxy, client, back } = await createFixture()
   proxy.setNew('toClient', { truncateAfter: 0 })
   const second = net.connect({ port: proxy.port, host: '127.0.0.1' })
   await once(second.resume(), 'end')
@@ -205,7 +205,7 @@ test('toxics for future links do not affect open ones', async () => {
 })
 
 test("an unreachable server resets the client's connection", async () => {
-  const { proxy } = await world()
+  const { proxy } = await createFixture()
   const { port, close } = await startChaosProxy(1).then((p) => ({ port: p.port, close: () => p.close() }))
   proxy.targetPort = port
   await close()
