@@ -2,7 +2,7 @@ import { closedLoop, describe as describeError, type Meter } from '../src/load.j
 
 // Clock of the loop: `sleep` answers a given number of requests, each of which takes a millisecond
 // and 20 µs of CPU.
-function rig(answersPerSleep: readonly number[], outcome: (request: number) => Error | undefined = () => undefined) {
+function createFixture(answersPerSleep: readonly number[], outcome: (request: number) => Error | undefined = () => undefined) {
   const waiting: (() => void)[] = []
   const sleeps: number[] = []
   let answered = 0
@@ -37,7 +37,7 @@ const load = { inFlight: 5, seconds: 2, warmupSeconds: 1 }
 
 describe('closedLoop', () => {
   test('counts only responses during the measurement, not before and not after', async () => {
-    const { meter, once, sleeps, inFlight } = rig([7, 30])
+    const { meter, once, sleeps, inFlight } = createFixture([7, 30])
     const sample = await closedLoop(once, load, meter)
     expect(sample).toEqual({ requests: 30, seconds: 0.03, cpuMicros: 600, errors: 0, connections: 1 })
     expect(sleeps).toEqual([1000, 2000])
@@ -45,13 +45,15 @@ describe('closedLoop', () => {
   })
 
   test('keeps exactly this many requests in flight', async () => {
-    const { meter, once, mostInFlight } = rig([7, 30])
+    const { meter, once, mostInFlight } = createFixture([7, 30])
     await closedLoop(once, load, meter)
     expect(mostInFlight()).toBe(5)
   })
 
   test('counts errors of the whole round, continues after them, and keeps the first', async () => {
-    const { meter, once } = rig([7, 30], (request) => (request % 10 === 3 ? new Error(`request ${request}`) : undefined))
+    const { meter, once } = createFixture([7, 30], (request) =>
+      request % 10 === 3 ? new Error(`request ${request}`) : undefined,
+    )
     const sample = await closedLoop(once, load, meter)
     // Requests 3, 13, 23, 33 fail; three of the 30 measured ones are errors.
     expect(sample).toMatchObject({ requests: 27, errors: 4, firstError: 'Error: request 3' })
