@@ -11,7 +11,7 @@ import { createServer as createTcpServer, type Socket } from 'node:net'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-// biome-ignore lint/suspicious/noExplicitAny: the compatibility layer's objects and those of node:http are used as one kind.
+// biome-ignore lint/suspicious/noExplicitAny: objects of the compatibility layer and of node:http are used interchangeably.
 type Handler = (request: any, response: any) => unknown
 /** First byte of a TLS handshake record (RFC 8446 §5.1). */
 const HANDSHAKE = 22
