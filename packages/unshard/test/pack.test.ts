@@ -153,7 +153,7 @@ it.each([
     export type All = [Part, ComposedDispatcher, Interceptor]
     type Because = Awaited<ReturnType<Client['request']>>['connection']['because']
     export const named: Because = reasons[0]!
-    // A name that is in the union, and not any string: so are editors told.
+    // A name of the union, not any string: editors complete it.
     type Named<Name extends string> = Name extends Because ? (Because extends infer Each ? (Each extends Name ? true : never) : never) : never
     export const union: [Named<'first-connection'>, Named<'address-and-certificate'>, Named<'not-in-origin-set'>] = [true, true, true]`
     const file = `entries-${resolution}.${extension}`

@@ -90,7 +90,7 @@ it('an error event of a request stream never ends the process', () => {
     import { createServer } from 'node:net'
     import { createFetch } from ${JSON.stringify(fileURLToPath(new URL('../../dist/index.js', import.meta.url)))}
     import { Client } from '@unshard/core'
-    // A server that never says anything: the file fails while the request waits.
+    // A server that never responds: the file fails while the request waits.
     const server = createServer(() => undefined).listen(0)
     await new Promise((resolve) => server.once('listening', resolve))
     const url = 'http://127.0.0.1:' + server.address().port

@@ -43,7 +43,7 @@ it('the unchanged built-in fetch reaches twelve hosts over one connection', asyn
     const restore = installGlobalDispatcher(dispatcher)
     const hosts = Array.from({ length: 12 }, (_, i) => 's' + i)
     const ask = async (host) => (await fetch(url(host))).text()
-    // The first alone: how long others wait for a handshake is the clock's affair, and another test's.
+    // The first request alone: how long others wait for a handshake depends on time and has its own test.
     const texts = [await ask(hosts[0]), ...(await Promise.all(hosts.slice(1).map(ask)))]
     const dials = dispatcher.client.stats().totals.dials
     restore()
@@ -147,7 +147,7 @@ it("Node's own WebSocket keeps working, if Node has one", async () => {
     installGlobalDispatcher(dispatcher)
     if (globalThis.WebSocket === undefined) answer('error')
     else await new Promise((resolve) => {
-      // Nobody answers there: what counts is that it was tried, and not by ours.
+      // No WebSocket server listens there: the test only checks that Node tried, and not through our client.
       const socket = new WebSocket('ws://127.0.0.1:${server.port}/')
       socket.onerror = () => resolve(answer(dispatcher.client.stats().totals.requests === 0 ? 'error' : 'ours'))
     })

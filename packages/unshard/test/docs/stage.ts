@@ -65,7 +65,7 @@ export function docsStage(page: string, handler?: OriginHandler): DocsStage {
       const { lookup } = dns
       dns.lookup = (host, options, callback) => callback === undefined ? lookup(host, options) : callback(null, [{ address: '127.0.0.1', family: 4 }])
       syncBuiltinESMExports()
-      // What msw 3 and nock 15 take from Node.js 22.
+      // Added in Node.js 22 and required by msw 3 and nock 15.
       Promise.withResolvers ??= function () {
         const made = {}
         made.promise = new this((resolve, reject) => Object.assign(made, { resolve, reject }))
