@@ -32,7 +32,7 @@ export interface Play {
   readonly expected: Outcome
 }
 
-/** Plays a cell and returns the problems; empty if there are none. */
+/** Plays a cell and returns the problems, an empty list if it passes. */
 export async function play({ scene: given, fault, expected }: Play): Promise<string[]> {
   const { fixture, phase } = given
   const problems: string[] = []
