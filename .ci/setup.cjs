@@ -1,6 +1,7 @@
 /**
- * Installs and builds what `npm start` and `npm test` need, or says within seconds what is in the way. Written for old versions of Node.js
- * too, because those are to be told so. Everything it prints goes to standard error.
+ * Installs and builds the dependencies of `npm start` and `npm test`, or reports within seconds why
+ * it cannot. Runs on old versions of Node.js too, to report that they are too old. Prints to
+ * standard error only.
  */
 
 'use strict'
@@ -14,9 +15,9 @@ const path = require('path')
 
 const ROOT = path.dirname(__dirname)
 const PNPM = ['--yes', 'pnpm@10']
-/** How long a registry may take to answer at all, milliseconds. */
+/** Maximum response time of a registry, in milliseconds. */
 const REGISTRY_TIMEOUT_MS = 3000
-/** What was installed: the hash of the lock file. */
+/** File with the hash of the installed lock file. */
 const STAMP = path.join(ROOT, 'node_modules', '.unshard-setup')
 const PUBLISHED = ['core', 'coalescing', 'adapters', 'unshard']
 
@@ -29,7 +30,7 @@ function giveUp(...lines) {
   process.exit(1)
 }
 
-/** `^20.19 || >=22.12`, as `engines` in package.json has it. */
+/** Requires `^20.19 || >=22.12`, like `engines` in package.json. */
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number)
   if ((major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22) return
@@ -48,7 +49,7 @@ function isWritable(file) {
   }
 }
 
-/** The folder that this user cannot write, of those that setting up writes. */
+/** Returns the first folder the setup writes to that this user cannot write to. */
 function readOnlyFolder() {
   const packages = path.join(ROOT, 'packages')
   const folders = fs.readdirSync(packages).map((name) => path.join(packages, name))
@@ -81,7 +82,7 @@ function newest(folder) {
   return latest
 }
 
-/** Whether the published packages are built from the sources that are here. */
+/** Whether the published packages are built from the current sources. */
 function isBuilt() {
   try {
     return PUBLISHED.every((name) => {
@@ -108,7 +109,7 @@ function hasProxy() {
   return names.some((name) => Boolean(process.env[name]))
 }
 
-/** Calls back with nothing where a registry answers, whatever it answers, else with what is wrong. */
+/** Calls back with `undefined` if the registry responds in any way, else with the problem. */
 function askRegistry(url, callback) {
   let settled = false
   const settle = (problem) => {
@@ -120,7 +121,7 @@ function askRegistry(url, callback) {
   }
   const timer = setTimeout(() => settle(`no answer within ${REGISTRY_TIMEOUT_MS / 1000} s`), REGISTRY_TIMEOUT_MS)
   const { protocol, hostname, port } = new URL(url)
-  // Which certificate to trust is npm's to decide: this only asks whether a server is there, and sends no credentials.
+  // npm verifies certificates: this request only checks reachability and sends no credentials.
   const options = { hostname: hostname.replace(/^\[|\]$/g, ''), port, method: 'HEAD', path: '/', rejectUnauthorized: false }
   const request = (protocol === 'http:' ? http : https).request(options, () => settle(undefined))
   request.on('error', (error) => settle(error.code || error.message))
@@ -128,7 +129,7 @@ function askRegistry(url, callback) {
 }
 
 function run(command, args, stdio) {
-  // On Windows npm and npx are scripts of a shell.
+  // On Windows npm and npx are shell scripts.
   return spawnSync(command, args, { cwd: ROOT, stdio, shell: process.platform === 'win32' })
 }
 
@@ -155,11 +156,11 @@ function installAndBuild() {
     if (!install(['--prefer-offline'], ['ignore', 2, 2])) giveUp('unshard: the packages could not be installed: see above.')
     finish()
   }
-  // A proxy reaches what we do not.
+  // A proxy may reach a registry that we cannot.
   if (hasProxy()) return online()
   askRegistry(registry, (problem) => {
     if (problem === undefined) return online()
-    // What has been installed here before lies in caches.
+    // Packages installed earlier are in the caches.
     if (install(['--offline'], 'ignore')) return finish()
     giveUp(
       `unshard: the npm registry ${registry.replace(/\/\/[^/]*@/, '//')} cannot be reached (${problem}), and the packages are not in the caches of this machine.`,
@@ -172,9 +173,9 @@ function main() {
   checkNode()
   const readOnly = readOnlyFolder()
   if (readOnly !== undefined) {
-    if (isInstalled() && isBuilt()) return say('unshard: this folder cannot be written; what is built is used as it is')
+    if (isInstalled() && isBuilt()) return say('unshard: this folder cannot be written; using the existing build')
     giveUp(
-      `unshard: ${readOnly} cannot be written by this user, and what is needed has not been installed and built there.`,
+      `unshard: ${readOnly} cannot be written by this user, and the packages are not installed and built there.`,
       'Run "npm run setup" as its owner, or copy the folder to one of your own, and run the command again.',
     )
   }

@@ -1,23 +1,23 @@
-/** The command line: what was asked for, or what is wrong with it. Pure. */
+/** Parses the command line. Pure. */
 
 import { parseArgs } from 'node:util'
 
 export interface Arguments {
-  /** In the order given; all where none is. */
+  /** In the given order; all if none is given. */
   readonly scenarios: readonly string[]
   readonly json: boolean
-  /** Whether to write the plots. */
+  /** Write the plots. */
   readonly plot: boolean
-  /** Whether to write the plots and the tables of the documentation. */
+  /** Write the plots and tables of the documentation. */
   readonly docs: boolean
-  /** Where each client's process leaves a CPU profile; none without it. */
+  /** Folder for the CPU profile of each client process; none without it. */
   readonly profileFolder?: string
   readonly seconds: number
   readonly warmupSeconds: number
   readonly rounds: number
-  /** Of the path in the cold start, milliseconds. */
+  /** Round-trip time of the cold start, in milliseconds. */
   readonly roundTripMs: number
-  /** Whether to leave out servers that are installed. */
+  /** Ignore installed servers. */
   readonly ownServer: boolean
 }
 
@@ -26,12 +26,12 @@ export class ArgumentsError extends Error {}
 export const USAGE =
   'usage: pnpm bench [scenario…] [--json] [--plot] [--docs] [--seconds N] [--rounds N] [--warmup SECONDS] [--round-trip MS] [--own-server] [--profile FOLDER]'
 
-/** @throws ArgumentsError naming the option, value or scenario that it does not know. */
+/** @throws ArgumentsError naming the unknown option, value or scenario. */
 export function parseArguments(argv: readonly string[], known: readonly string[]): Arguments {
   const { values, positionals } = split(argv)
   const unknown = positionals.find((name) => !known.includes(name))
   if (unknown !== undefined)
-    throw new ArgumentsError(`unknown scenario ${JSON.stringify(unknown)}; there is: ${known.join(', ')}`)
+    throw new ArgumentsError(`unknown scenario ${JSON.stringify(unknown)}; known scenarios: ${known.join(', ')}`)
   return {
     scenarios: positionals.length === 0 ? known : [...new Set(positionals)],
     json: values.json === true,
@@ -72,7 +72,7 @@ interface Split {
 }
 
 function split(argv: readonly string[]): Split {
-  // `pnpm bench -- --json` brings the two dashes along.
+  // `pnpm bench -- --json` passes the two dashes on.
   const args = argv.filter((arg, index) => !(arg === '--' && index === 0))
   try {
     return parseArgs({ args, options: OPTIONS, allowPositionals: true })

@@ -1,4 +1,7 @@
-/** The process of one competitor in one round. It is told what to do by message, answers with one message, and ends. */
+/**
+ * Process of one competitor in one round. Gets its task as a message, answers with one message, and
+ * ends.
+ */
 
 import type { Competitor, Target } from './competitor.js'
 import { closedLoop, describe, type Load, type Sample } from './load.js'
@@ -20,16 +23,17 @@ process.once('message', (assignment: Assignment) => {
   )
 })
 
-// A library that throws past its caller has failed, and says with what.
+// A library that throws outside of its promise has failed: report the error.
 process.once('uncaughtException', (error) => answer({ error: `uncaught: ${describe(error)}` }))
-// Who asked is gone: nobody wants the answer.
+// The parent process has ended: the result is not needed.
 process.once('disconnect', () => process.exit())
 
 async function measure({ scenario, competitor, target, load }: Assignment): Promise<Sample> {
   const chosen = find(scenario, competitor)
   if ('run' in chosen) return chosen.run(target, load)
   const session = await chosen.start(target)
-  // The first alone: 100 at once would open as many connections where a pool has not yet learnt that one suffices.
+  // One request first: 100 at once would open as many connections in a pool that has not learned
+  // yet that one is enough.
   await session.once()
   const sample = await closedLoop(() => session.once(), load)
   await session.close()
@@ -38,7 +42,7 @@ async function measure({ scenario, competitor, target, load }: Assignment): Prom
 
 function find(scenario: string, competitor: string): Competitor {
   const found = scenarios.get(scenario)?.competitors.find(({ name }) => name === competitor)
-  if (found === undefined) throw new Error(`no competitor ${competitor} in ${scenario}`)
+  if (found === undefined) throw new Error(`unknown competitor ${competitor} in ${scenario}`)
   return found
 }
 

@@ -1,4 +1,4 @@
-/** A scenario that is a closed loop, with the servers that all of those have. */
+/** A closed-loop scenario with the servers that all of these share. */
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,27 +1,30 @@
-/** What a competitor is, and what it is given. It knows neither rounds nor other competitors. */
+/** A competitor and its input. Independent of rounds and other competitors. */
 
 import type { Load, Sample } from './load.js'
 
 export type Protocol = 'h2' | 'http/1.1'
 
-/** How a client reads an answer: as text, as octets in one piece, or piece by piece, where nothing is kept. */
-export type Reading = 'text' | 'octets' | 'stream'
+/**
+ * How a client reads a response: as text, as bytes in one piece, or piece by piece without keeping
+ * them.
+ */
+export type Reading = 'text' | 'bytes' | 'stream'
 
-/** What a POST carries: `text`, repeated until it has `bytes` octets. */
+/** Content of a POST: `text`, repeated up to `bytes` bytes. */
 export interface Upload {
   readonly type: string
   readonly text: string
   readonly bytes: number
 }
 
-/** What to ask for, and the one right answer. */
+/** The request, and the one right response. */
 export interface Target {
   /** `https://127.0.0.1:port` */
   readonly origin: string
   readonly path: string
-  /** What the content must be, to the last character; where `bytes` is given, how it must begin. */
+  /** The exact content; with `bytes`, its beginning. */
   readonly text: string
-  /** Octets of the content, where it is too large to be compared. */
+  /** Length of the content in bytes, if it is too large to be compared. */
   readonly bytes?: number
   /** Default: text. */
   readonly reading?: Reading
@@ -29,13 +32,16 @@ export interface Target {
   readonly upload?: Upload
   /** PEM of the authority to trust; every process also has it as NODE_EXTRA_CA_CERTS. */
   readonly ca: string
-  /** Requests that will be in flight at once. */
+  /** Number of parallel requests. */
   readonly inFlight: number
 }
 
-/** A client, warmed up or not, that can be asked again and again. */
+/** A client that can be used repeatedly. */
 export interface Session {
-  /** One request and its whole answer. @throws whatever went wrong, a wrong answer included. */
+  /**
+   * Sends one request and reads its response. @throws the error, including one for a wrong
+   * response.
+   */
   once(): Promise<void>
   close(): void | Promise<void>
 }
@@ -43,40 +49,43 @@ export interface Session {
 interface Named {
   readonly name: string
   readonly protocol: Protocol
-  /** True, or why it cannot run here, or not against the server of that name. */
+  /** True, or the reason why it cannot run here or against the server of that name. */
   available(server: string): true | string
 }
 
-/** A client for Node.js: this process drives it. It loads its library in `start`, so that no other's process does. */
+/**
+ * A client library for Node.js, driven by this process. It is loaded in `start`, so that other
+ * competitors' processes do not load it.
+ */
 export interface Library extends Named {
   start(target: Target): Promise<Session>
 }
 
-/** A program that makes its own load and keeps its own accounts. */
+/** A program that creates its own load and measures itself. */
 export interface Program extends Named {
   run(target: Target, load: Load): Promise<Sample>
 }
 
 export type Competitor = Library | Program
 
-/** The name of the server that is used where no other is installed: node:http2's. */
+/** Name of the server used if no other is installed: node:http2's. */
 export const OWN_SERVER = "the testkit's own"
 
-/** For libraries that are always there. */
+/** For libraries that are always available. */
 export const always = (): true => true
 
-/** What was read of a content that is too large to be compared. */
+/** Summary of content that is too large to be compared. */
 export interface Seen {
   readonly bytes: number
-  /** How it begins. */
+  /** Beginning of the content. */
   readonly head: string
 }
 
-/** @throws Error when the answer is not the right one. */
+/** @throws Error if the response is not the right one. */
 export function check(target: Pick<Target, 'text' | 'bytes'>, status: number | undefined, content: string | Seen): void {
   const { text, bytes } = target
   if (status === 200 && typeof content === 'string' && content === text) return
   if (status === 200 && typeof content !== 'string' && content.bytes === bytes && content.head === text) return
-  const seen = typeof content === 'string' ? content.slice(0, 100) : content
-  throw new Error(`expected 200 ${JSON.stringify({ text, bytes })}, got ${status} ${JSON.stringify(seen)}`)
+  const summary = typeof content === 'string' ? content.slice(0, 100) : content
+  throw new Error(`expected 200 ${JSON.stringify({ text, bytes })}, got ${status} ${JSON.stringify(summary)}`)
 }

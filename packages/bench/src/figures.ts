@@ -8,28 +8,28 @@ export interface Round {
   readonly cpuMicrosPerRequest: number
   readonly errors: number
   readonly connections?: number
-  /** 99th percentile of the event loop's delay, milliseconds. */
+  /** 99th percentile of the event loop delay, in milliseconds. */
   readonly delayMs?: number
-  /** Why there are errors, or no figures at all. */
+  /** Reason for errors or missing figures. */
   readonly error?: string
 }
 
 export interface Result {
   readonly name: string
-  /** The program it asked. */
+  /** Name of the server. */
   readonly server: string
   /** Median of the rounds. */
   readonly requestsPerSecond: number
   /** Median of the rounds. */
   readonly cpuMicrosPerRequest: number
-  /** Median of the rounds; not there for programs. */
+  /** Median of the rounds; undefined for programs. */
   readonly delayMs?: number
   /** Sum over the rounds. */
   readonly errors: number
   readonly rounds: readonly Round[]
 }
 
-/** How many times a baseline's rate, and how much of its CPU time per request. */
+/** Ratio to a baseline's rate and to its CPU time per request. */
 export interface Ratio {
   readonly rate: number
   readonly cpu: number
@@ -38,10 +38,13 @@ export interface Ratio {
 /** By competitor, then by baseline. */
 export type Ratios = Readonly<Record<string, Readonly<Record<string, Ratio>>>>
 
-/** Of one competitor to another, or for the event loop's delay the milliseconds. `holds` is not told where one of the two took no part. */
+/**
+ * Ratio of two competitors, or milliseconds for the event loop delay. `holds` is undefined if one
+ * of the two did not take part.
+ */
 export type MarkResult = Mark & { readonly ratio: number; readonly holds?: boolean }
 
-/** The middle value; between two, their mean. NaN of nothing. */
+/** Returns the middle value, or the mean of the two middle values. NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
@@ -49,18 +52,18 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-/** `value / baseline`, by default to two places; NaN where there is no baseline. */
+/** Returns `value / baseline`, rounded to two places by default; NaN without a baseline. */
 export function ratio(value: number, baseline: number | undefined, grain = 100): number {
   if (baseline === undefined || !(baseline > 0)) return Number.NaN
   return Math.round((value / baseline) * grain) / grain
 }
 
-/** A round without an answer and without an error is an error too. */
+/** A round without a response and without an error counts as an error. */
 export function roundOf({ requests, seconds, cpuMicros, errors, connections, delayMs, firstError }: Sample): Round {
-  if (requests === 0 && errors === 0) return failedRound('no answer while it was measured')
+  if (requests === 0 && errors === 0) return failedRound('no response during the measurement')
   return {
     requestsPerSecond: seconds > 0 ? hundredths(requests / seconds) : 0,
-    // Of no requests the cost is not known; in JSON that is null.
+    // The cost of zero requests is unknown; in JSON it is null.
     cpuMicrosPerRequest: requests > 0 ? hundredths(cpuMicros / requests) : Number.NaN,
     errors,
     ...(connections !== undefined && { connections }),
@@ -69,7 +72,7 @@ export function roundOf({ requests, seconds, cpuMicros, errors, connections, del
   }
 }
 
-/** A round that ended without a sample counts as one error, and not at all in the medians. */
+/** A round that ended without a sample counts as one error and is ignored in the medians. */
 export function failedRound(error: string): Round {
   return { requestsPerSecond: 0, cpuMicrosPerRequest: Number.NaN, errors: 1, error }
 }
@@ -105,14 +108,14 @@ export function ratiosOf(results: readonly Result[], baselines: readonly string[
 
 export function marksOf(marks: readonly Mark[], results: readonly Result[]): MarkResult[] {
   return marks.map((mark) => {
-    const ours = results.find(({ name }) => name === mark.name)
-    const theirs = 'baseline' in mark ? results.find(({ name }) => name === mark.baseline) : ours
-    if (ours === undefined || theirs === undefined) return { ...mark, ratio: Number.NaN }
+    const competitor = results.find(({ name }) => name === mark.name)
+    const baseline = 'baseline' in mark ? results.find(({ name }) => name === mark.baseline) : competitor
+    if (competitor === undefined || baseline === undefined) return { ...mark, ratio: Number.NaN }
     if ('delayBelowMs' in mark)
-      return { ...mark, ratio: ours.delayMs ?? Number.NaN, holds: (ours.delayMs ?? Infinity) < mark.delayBelowMs }
-    const cpu = ratio(ours.cpuMicrosPerRequest, theirs.cpuMicrosPerRequest, 1e6)
+      return { ...mark, ratio: competitor.delayMs ?? Number.NaN, holds: (competitor.delayMs ?? Infinity) < mark.delayBelowMs }
+    const cpu = ratio(competitor.cpuMicrosPerRequest, baseline.cpuMicrosPerRequest, 1e6)
     if ('cpuAtMost' in mark) return { ...mark, ratio: cpu, holds: cpu <= mark.cpuAtMost }
-    const rate = ratio(ours.requestsPerSecond, theirs.requestsPerSecond)
+    const rate = ratio(competitor.requestsPerSecond, baseline.requestsPerSecond)
     return { ...mark, ratio: rate, holds: rate >= mark.atLeast }
   })
 }

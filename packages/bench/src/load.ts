@@ -1,42 +1,47 @@
-/** The closed loop: N requests in flight, each followed by the next, until time is up. Knows no client and no protocol. */
+/**
+ * Closed loop: keeps N requests in flight until the time is up. Independent of client and protocol.
+ */
 
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 
 export interface Load {
   readonly inFlight: number
-  /** How long to measure. */
+  /** Duration of the measurement. */
   readonly seconds: number
-  /** How long to run before that. */
+  /** Duration of the warm-up. */
   readonly warmupSeconds: number
 }
 
-/** What one round gave. */
+/** Result of one round. */
 export interface Sample {
-  /** Answered rightly while measured. */
+  /** Right responses during the measurement. */
   readonly requests: number
-  /** The time measured. */
+  /** Measured time. */
   readonly seconds: number
-  /** User and system time of the client's process while measured. */
+  /** User and system time of the client process during the measurement. */
   readonly cpuMicros: number
-  /** Of the whole round, warm-up included. */
+  /** Errors in the whole round, including the warm-up. */
   readonly errors: number
   readonly firstError?: string
-  /** Sockets open while measured, where it is known. */
+  /** Number of open sockets during the measurement, if known. */
   readonly connections?: number
-  /** How late the event loop was while measured: 99 of 100 looks found it less, milliseconds. */
+  /** 99th percentile of the event loop delay during the measurement, in milliseconds. */
   readonly delayMs?: number
 }
 
-/** What the loop needs of the world; replaced in tests. */
+/** Dependencies of the loop; replaced in tests. */
 export interface Meter {
-  /** Milliseconds, from any start. */
+  /** Milliseconds since an arbitrary start. */
   now(): number
   sleep(ms: number): Promise<unknown>
-  /** CPU time of this process, microseconds. */
+  /** CPU time of this process in microseconds. */
   cpuMicros(): number
   connections(): number
-  /** Starts to watch the event loop. Gives what ends that and tells its 99th percentile, milliseconds. */
+  /**
+   * Starts to watch the event loop. Returns a function that stops it and returns the 99th
+   * percentile, in milliseconds.
+   */
   watchDelay?(): () => number
 }
 
@@ -53,16 +58,19 @@ const systemMeter: Meter = {
     histogram.enable()
     return () => {
       histogram.disable()
-      // It records from one look to the next: what is beyond the interval is the delay.
+      // The histogram records whole intervals: the delay is what exceeds the resolution.
       return Math.max(0, histogram.percentile(99) / 1e6 - DELAY_RESOLUTION_MS)
     }
   },
 }
 
-/** A timer in C: nothing of it runs in JavaScript. */
+/** A timer in C: it runs no JavaScript. */
 const DELAY_RESOLUTION_MS = 5
 
-/** Runs `once` over and over, `inFlight` times side by side. It must wait for something outside: the loop yields to nothing else. */
+/**
+ * Runs `once` repeatedly, `inFlight` times in parallel. It must wait for an external event: the
+ * loop yields to nothing else.
+ */
 export async function closedLoop(once: () => Promise<void>, load: Load, meter: Meter = systemMeter): Promise<Sample> {
   let running = true
   let requests = 0
@@ -76,7 +84,7 @@ export async function closedLoop(once: () => Promise<void>, load: Load, meter: M
         requests++
       } catch (error) {
         if (errors++ === 0) firstError = error
-        // An error may come at once: let the timer that ends this have its turn.
+        // An error may be immediate: yield to the timer that ends the loop.
         await nextTurn()
       }
     }
@@ -99,7 +107,7 @@ export async function closedLoop(once: () => Promise<void>, load: Load, meter: M
   return { ...sample, errors, ...(errors > 0 && { firstError: describe(firstError) }) }
 }
 
-/** An error and what caused it, on one line. */
+/** Describes an error and its cause on one line. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.cause === undefined ? String(error) : `${error}, because: ${describe(error.cause)}`

@@ -1,6 +1,7 @@
 /**
- * `pnpm bench`: scenarios against peers, all in one run. The table, or with --json one object, goes to standard output, progress to
- * standard error. Exit code 1 when an answer was wrong or missing, 2 when the command line is.
+ * `pnpm bench`: scenarios against competitors, all in one run. The table, or one object with
+ * --json, goes to standard output, progress to standard error. Exit code 1 if a response was wrong
+ * or missing, 2 for an invalid command line.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
   for (const name of options.scenarios) {
     const report = await runs.get(name)!(context)
     reports.push(report)
-    // Each as soon as it is there: a run of all takes long.
+    // Write each result at once: a run of all scenarios takes long.
     keep(options, cores, report)
   }
   print(options, cores, reports)

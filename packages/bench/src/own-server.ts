@@ -1,4 +1,7 @@
-/** The testkit's own server, node:http2 and node:https, with what the scenarios ask for: where the servers of others are not installed. */
+/**
+ * The testkit's own server, node:http2 and node:https, with the resources of the scenarios: used if
+ * no external server is installed.
+ */
 
 import { type Delivery, type OriginServer, SMALL_TEXT, startOriginServer } from '@unshard/testkit'
 import { LARGE_PATH } from './scenarios/contents.js'
@@ -6,7 +9,7 @@ import { LARGE_PATH } from './scenarios/contents.js'
 type Tls = NonNullable<NonNullable<Parameters<typeof startOriginServer>[0]>['tls']>
 
 const FORGET_EVERY_MS = 100
-/** As many items as testkit's `10k.json` has for the other servers, and about as many octets. */
+/** As many items as testkit's `10k.json`, and about as many bytes. */
 const ITEMS = JSON.stringify(
   Array.from({ length: 128 }, (_, id) => ({ id, name: `item ${id}`, tags: ['a', 'b'], price: id * 1.25 + 1000 })),
   undefined,
@@ -28,7 +31,7 @@ export async function startOwnServer(tls: Tls, large: Buffer): Promise<OriginSer
       })
     },
   })
-  // It keeps account of every request, for tests. Here that would be a million of them.
+  // The server records every request for tests. Here that would be a million of them.
   setInterval(() => (server.requests as Delivery[]).splice(0), FORGET_EVERY_MS).unref()
   return server
 }
@@ -46,7 +49,7 @@ function contentOf(path: string, received: number, large: Buffer): Buffer | stri
   }
 }
 
-/** Without the query: curl numbers its transfers there. */
+/** Removes the query: curl numbers its transfers there. */
 function pathOf(url: string | undefined): string {
   return (url ?? '/').split('?', 1)[0]!
 }

@@ -1,14 +1,16 @@
-/** Bars as SVG text: no library, no DOM (decision 28). Readable on light and dark pages. Pure. */
+/**
+ * Draws bars as SVG text: no library, no DOM (decision 28). Readable on light and dark pages. Pure.
+ */
 
 export interface Bar {
   readonly label: string
-  /** NaN where there is no figure: then no bar either. */
+  /** NaN if there is no figure: then there is no bar either. */
   readonly value: number
 }
 
-/** One group of bars on one scale. */
+/** A group of bars on one scale. */
 export interface Chart {
-  /** What is measured, with its unit and which way is better. */
+  /** The measured quantity, its unit, and which direction is better. */
   readonly title: string
   readonly bars: readonly Bar[]
 }
@@ -21,11 +23,13 @@ const BAR = 14
 const HEAD = 34
 const GAP = 14
 
-/** Colours that have contrast on white and on black alike; text takes the one of the reader's preference. */
+/** Colors with contrast on both white and black; text follows the reader's preference. */
 const STYLE = `text{font:13px system-ui,sans-serif;fill:#24292f}.title{font-weight:600}.ours{fill:#1f883d}.theirs{fill:#8c959f}
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.ours{fill:#3fb950}.theirs{fill:#6e7681}}`
 
-/** Charts one below the other. Bars whose label begins with `unshard` are ours, and have another colour. */
+/**
+ * Draws charts one below the other. Bars whose label begins with `unshard` have a different color.
+ */
 export function drawCharts(charts: readonly Chart[]): string {
   let y = 0
   const drawn = charts.map((chart) => {
@@ -58,7 +62,7 @@ function drawChart({ title, bars }: Chart, top: number): string {
   return [`<text class="title" x="0" y="${top + 20}">${escapeXml(title)}</text>`, ...rows].join('\n')
 }
 
-/** Three digits that count, and thousands set off. */
+/** Formats a number with three significant digits and thousands separators. */
 function figure(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: value >= 100 ? 0 : value >= 10 ? 1 : 2 })
 }

@@ -1,4 +1,7 @@
-/** Starts this package's scripts, each in a process of its own on a given core, and waits for what they say. */
+/**
+ * Starts the scripts of this package, each in a separate process on a given core, and waits for
+ * their messages.
+ */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -7,19 +10,25 @@ import { pinned } from '@unshard/testkit'
 export interface ScriptOptions {
   readonly core?: number | undefined
   readonly args?: readonly string[]
-  /** For Node itself. */
+  /** Options of Node itself. */
   readonly nodeOptions?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
 }
 
-/** Its standard output goes to ours for errors: the table or the JSON stays alone on the other. */
+/**
+ * Its standard output is redirected to standard error, so that only the table or the JSON is on
+ * standard output.
+ */
 export function startScript(name: string, { core, args = [], nodeOptions = [], env = {} }: ScriptOptions): ChildProcess {
   const script = fileURLToPath(new URL(`./${name}`, import.meta.url))
   const [file, ...rest] = pinned(core, [process.execPath, ...nodeOptions, script, ...args])
   return spawn(file, rest, { stdio: ['ignore', 2, 2, 'ipc'], env: { ...process.env, ...env } })
 }
 
-/** One turn: a fresh process is sent a message, answers with one, and is gone when this is done: the next one gets the core for itself. */
+/**
+ * Runs one turn: sends a message to a fresh process and returns its answer. Resolves when the
+ * process has ended, so that the next one gets the core for itself.
+ */
 export async function takeTurn<T>(script: string, message: object, options: ScriptOptions, timeoutMs: number): Promise<T> {
   const child = startScript(script, options)
   const exit = new Promise((resolve) => {
@@ -33,14 +42,17 @@ export async function takeTurn<T>(script: string, message: object, options: Scri
   }
 }
 
-/** Options of Node's for a CPU profile that says in its name whose it is. */
+/** Node options for a CPU profile with the given name. */
 export function profiling(folder: string | undefined, name: string): string[] {
   if (folder === undefined) return []
   const file = `${name.replaceAll(/[^a-z0-9]+/gi, '-')}-${Date.now()}.cpuprofile`
   return ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${file}`]
 }
 
-/** The next message of a process. @throws Error when it ends without one, or says nothing in time (then it is killed). */
+/**
+ * Resolves with the next message of a process. @throws Error if it ends without one, or times out
+ * (it is then killed).
+ */
 export function nextMessage<T>(child: ChildProcess, timeoutMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {

@@ -1,4 +1,4 @@
-/** What every scenario comes to, whatever it measures: what people read, what programs read, and how much was wrong. */
+/** Result of any scenario: text for people, JSON for programs, and the number of errors. */
 
 import type { Cores } from '@unshard/testkit'
 import type { Chart } from './plot.js'
@@ -6,35 +6,35 @@ import type { Chart } from './plot.js'
 export interface ScenarioReport {
   readonly text: string
   readonly json: { readonly name: string }
-  /** Answers that were wrong or missing. */
+  /** Number of wrong or missing responses. */
   readonly errors: number
-  /** What is drawn of it. */
+  /** Charts to draw. */
   readonly charts?: readonly Chart[]
 }
 
-/** What every scenario is given. */
+/** Context given to every scenario. */
 export interface RunContext {
   readonly rounds: number
   readonly seconds: number
   readonly warmupSeconds: number
-  /** Of the path in the cold start, milliseconds. */
+  /** Round-trip time of the cold start, in milliseconds. */
   readonly roundTripMs: number
-  /** Whether to leave out servers that are installed. */
+  /** Ignore installed servers. */
   readonly ownServer: boolean
-  /** undefined where nothing is pinned. */
+  /** undefined if processes are not pinned. */
   readonly cores: Cores | undefined
-  /** Where each client's process leaves a CPU profile; undefined for none. */
+  /** Folder for the CPU profile of each client process; undefined for none. */
   readonly profileFolder?: string
-  /** For files; removed at the end. */
+  /** Temporary folder; removed at the end. */
   readonly folder: string
-  /** Told what is going on, a line at a time. */
+  /** Called with each line of progress. */
   readonly report: (line: string) => void
 }
 
-/** A line of what has to come out. */
+/** A claim to be verified. */
 export interface Claim {
   readonly claim: string
-  /** undefined where it was not measured. */
+  /** undefined if it was not measured. */
   readonly holds?: boolean
   readonly measured: string
 }

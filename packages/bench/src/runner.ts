@@ -1,4 +1,6 @@
-/** Runs a scenario: every competitor in turn, A B C A B C, each time in a fresh process, one at a time. */
+/**
+ * Runs a scenario: all competitors in turn, A B C A B C, each in a fresh process, one at a time.
+ */
 
 import type { Assignment, Outcome } from './child.js'
 import type { Competitor, Target } from './competitor.js'
@@ -22,12 +24,12 @@ export interface RunOptions {
   readonly rounds: number
   readonly seconds: number
   readonly warmupSeconds: number
-  /** The core of the clients; undefined where nothing is pinned. */
+  /** Core of the clients; undefined if processes are not pinned. */
   readonly core: number | undefined
   readonly profileFolder?: string
   readonly servers: Servers
   readonly caFile: string
-  /** Told what is going on, a line at a time. */
+  /** Called with each line of progress. */
   readonly report: (line: string) => void
 }
 
@@ -39,11 +41,11 @@ export interface ScenarioResult {
   readonly results: readonly Result[]
   readonly ratios: Ratios
   readonly marks: readonly MarkResult[]
-  /** Who could not take part, and why. */
+  /** Competitors that could not take part, with the reason. */
   readonly skipped: readonly { readonly name: string; readonly because: string }[]
 }
 
-/** For what a process does beside its load: starting, connecting, the last answers. */
+/** Time beyond the load: starting, connecting, the last responses. */
 const MARGIN_MS = 20_000
 
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
@@ -86,7 +88,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
 
 async function runOnce(scenario: Scenario, competitor: Competitor, options: RunOptions): Promise<Round> {
   const { servers } = options
-  const { name, path, text, bytes, reading, upload, inFlight, leastSeconds = 0 } = scenario
+  const { name, path, text, bytes, reading, upload, inFlight, minSeconds = 0 } = scenario
   const target: Target = {
     origin: `https://127.0.0.1:${servers.at[competitor.protocol].port}`,
     path,
@@ -97,12 +99,12 @@ async function runOnce(scenario: Scenario, competitor: Competitor, options: RunO
     ca: servers.ca,
     inFlight,
   }
-  const seconds = Math.max(leastSeconds, options.seconds)
+  const seconds = Math.max(minSeconds, options.seconds)
   const load = { inFlight, seconds, warmupSeconds: options.warmupSeconds }
   return measureOnce({ scenario: name, competitor: competitor.name, target, load }, options)
 }
 
-/** One turn of one competitor, in a process of its own. */
+/** Runs one turn of one competitor in a separate process. */
 export async function measureOnce(
   assignment: Assignment,
   { core, caFile, profileFolder }: Pick<RunOptions, 'core' | 'caFile' | 'profileFolder'>,

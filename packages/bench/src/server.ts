@@ -1,7 +1,8 @@
 /**
- * The servers' process: nghttpd for HTTP/2 (nginx where a scenario wants it), nginx for HTTP/1.1, and where one is not installed, the
- * testkit's own server in its place. What it starts inherits the core it is pinned to, and ends with it.
- * Arguments: `own` to leave out servers that are installed; `nginx` to have it for HTTP/2 too.
+ * Server process: nghttpd for HTTP/2 (nginx if a scenario asks for it), nginx for HTTP/1.1, and the
+ * testkit's own server for those that are not installed. Its children inherit the core it is pinned
+ * to and end with it.
+ * Arguments: `own` to ignore installed servers; `nginx` to use it for HTTP/2 too.
  */
 
 import {

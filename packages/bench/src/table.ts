@@ -1,4 +1,4 @@
-/** What people read: a result as an aligned table, and as bars. Pure. */
+/** Formats a result as an aligned table and as bars. Pure. */
 
 import { OWN_SERVER } from './competitor.js'
 import type { MarkResult, Result } from './figures.js'
@@ -9,7 +9,7 @@ import type { Mark } from './scenarios/scenario.js'
 
 const SLOW_SERVER = `${OWN_SERVER} server is slower than the fast clients: their rate is its rate, compare their CPU time`
 
-/** Lines of a scenario: the table, who is missing, whether the marks hold. */
+/** Returns the lines of a scenario: the table, skipped competitors, and whether the marks hold. */
 export function describeScenario(scenario: ScenarioResult): string {
   const { name, title, results, ratios, marks, skipped } = scenario
   const baselines = Object.keys(Object.values(ratios)[0] ?? {})
@@ -37,12 +37,12 @@ export function describeScenario(scenario: ScenarioResult): string {
 interface Column {
   readonly head: string
   readonly places: number
-  /** Of the chart; without it the column is not drawn. */
+  /** Title of the chart; without it the column is not drawn. */
   readonly title?: string
   value(result: Result): number | undefined
 }
 
-/** Where octets count, rates are in MB/s and costs for each GB. */
+/** If bytes are measured, rates are in MB/s and costs per GB. */
 function columnsOf({ movedBytes, marks }: ScenarioResult): Column[] {
   const rate: Column =
     movedBytes === undefined
@@ -93,7 +93,7 @@ export function describeMark(mark: Mark): string {
   return `CPU of ${mark.name} <= ${times} ${mark.baseline}`
 }
 
-/** The first two columns to the left, numbers to the right. */
+/** Aligns the first two columns to the left, numbers to the right. */
 export function alignedTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)))
   return [head, widths.map((width) => '─'.repeat(width)), ...rows].map((row) =>
@@ -107,7 +107,7 @@ export function alignedTable(head: readonly string[], rows: readonly (readonly s
 function firstError({ name, errors, rounds }: Result): string[] {
   return errors === 0
     ? []
-    : [`${name}: ${errors} errors, the first: ${rounds.find(({ error }) => error !== undefined)?.error ?? 'not told'}`]
+    : [`${name}: ${errors} errors, the first: ${rounds.find(({ error }) => error !== undefined)?.error ?? 'no error recorded'}`]
 }
 
 function decimal(value: number | undefined, places: number): string {

@@ -4,7 +4,7 @@ const KNOWN = ['small-get', 'download']
 const parse = (line: string) => parseArguments(line === '' ? [] : line.split(' '), KNOWN)
 
 describe('parseArguments', () => {
-  test('nothing given: every scenario, five rounds of two seconds after one', () => {
+  test('defaults: every scenario, five rounds of two seconds after one second of warm-up', () => {
     expect(parse('')).toEqual({
       scenarios: KNOWN,
       json: false,
@@ -18,7 +18,7 @@ describe('parseArguments', () => {
     })
   })
 
-  test('scenarios and options in any order, a scenario only once', () => {
+  test('scenarios and options in any order, each scenario only once', () => {
     expect(
       parse(
         '--json download --seconds 0.2 download --rounds=1 --warmup 0 --round-trip 80 --own-server --plot --docs --profile p',
@@ -37,12 +37,12 @@ describe('parseArguments', () => {
     })
   })
 
-  test('the two dashes that npm wants are passed over', () => {
+  test('the two dashes that npm requires are skipped', () => {
     expect(parse('-- --json').json).toBe(true)
   })
 
   test.each([
-    ['large-get', 'unknown scenario "large-get"; there is: small-get, download'],
+    ['large-get', 'unknown scenario "large-get"; known scenarios: small-get, download'],
     ['--fast', "'--fast'"],
     ['--seconds', "'--seconds <value>'"],
     ['--json=yes', '--json'],

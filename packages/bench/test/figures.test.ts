@@ -15,14 +15,14 @@ describe('median', () => {
     expect(median(values)).toBe(expected)
   })
 
-  test('leaves its input as it is', () => {
+  test('does not modify its input', () => {
     const values = [3, 1, 2]
     median(values)
     expect(values).toEqual([3, 1, 2])
   })
 })
 
-test('a ratio has two places, and is not a number without a baseline', () => {
+test('a ratio has two places, and is NaN without a baseline', () => {
   expect(ratio(10, 3)).toBe(3.33)
   expect(ratio(10, 0)).toBeNaN()
   expect(ratio(10, undefined)).toBeNaN()
@@ -30,21 +30,21 @@ test('a ratio has two places, and is not a number without a baseline', () => {
 })
 
 describe('rounds', () => {
-  test('a sample becomes a rate and a cost', () => {
+  test('a sample is converted to a rate and a cost', () => {
     const sample = { requests: 3000, seconds: 1.5, cpuMicros: 100_000, errors: 0, connections: 1 }
     expect(roundOf(sample)).toEqual({ requestsPerSecond: 2000, cpuMicrosPerRequest: 33.33, errors: 0, connections: 1 })
   })
 
-  test('a first error is kept', () => {
+  test('the first error is kept', () => {
     const sample = { requests: 1, seconds: 1, cpuMicros: 1, errors: 7, firstError: 'Error: wrong' }
     expect(roundOf(sample)).toMatchObject({ errors: 7, error: 'Error: wrong' })
   })
 
-  test('no answer at all is an error', () => {
+  test('no response is an error', () => {
     expect(roundOf({ requests: 0, seconds: 1, cpuMicros: 1, errors: 0 })).toMatchObject({ errors: 1, error: expect.any(String) })
   })
 
-  test('a result is the median of the rounds that were measured, and the sum of all errors', () => {
+  test('the result is the median of the measured rounds, and the sum of all errors', () => {
     const rounds = [1000, 3000, 2000].map((requests) => roundOf({ requests, seconds: 1, cpuMicros: 6000, errors: 0 }))
     expect(resultOf('a', 'nginx', [...rounds, failedRound('killed')])).toMatchObject({
       name: 'a',
@@ -59,14 +59,14 @@ describe('rounds', () => {
 describe('comparison', () => {
   const results = [result('ours', 50_000, 10), result('theirs', 5_000, 100)]
 
-  test('each with each baseline that took part', () => {
+  test('compares each competitor with each baseline that took part', () => {
     expect(ratiosOf(results, ['theirs', 'absent'])).toEqual({
       ours: { theirs: { rate: 10, cpu: 0.1 } },
       theirs: { theirs: { rate: 1, cpu: 1 } },
     })
   })
 
-  test('a mark on the rate holds from its ratio on, and is not told where one of the two is missing', () => {
+  test('a mark on the rate holds from its ratio on, and is undefined if one of the two is missing', () => {
     const mark = (baseline: string, atLeast: number) => ({ name: 'ours', baseline, atLeast })
     const [reached, missed, absent] = marksOf([mark('theirs', 10), mark('theirs', 10.01), mark('absent', 1)], results)
     expect(reached).toMatchObject({ ratio: 10, holds: true })
@@ -74,7 +74,7 @@ describe('comparison', () => {
     expect(absent).toEqual({ ...mark('absent', 1), ratio: Number.NaN })
   })
 
-  test('a mark on CPU time holds up to its ratio, and not a thousandth beyond', () => {
+  test('a mark on CPU time holds up to its ratio, to the thousandth', () => {
     const mark = (cpuAtMost: number) => ({ name: 'ours', baseline: 'theirs', cpuAtMost })
     const close = [result('ours', 1, 10.04), result('theirs', 1, 100)]
     expect(marksOf([mark(1 / 10), mark(1 / 11)], results)).toMatchObject([{ ratio: 0.1, holds: true }, { holds: false }])
@@ -82,7 +82,7 @@ describe('comparison', () => {
     expect(marksOf([mark(1)], [result('ours', 1, 5), result('theirs', 1, Number.NaN)])).toMatchObject([{ holds: false }])
   })
 
-  test("a mark on the event loop's delay is in milliseconds, and does not hold where none was measured", () => {
+  test('a mark on the event loop delay is in milliseconds, and does not hold if none was measured', () => {
     const mark = { name: 'ours', delayBelowMs: 20 }
     const delayed = (delayMs: number): Result => ({ ...result('ours', 1, 1), delayMs })
     expect(marksOf([mark], [delayed(19.99)])).toMatchObject([{ ratio: 19.99, holds: true }])

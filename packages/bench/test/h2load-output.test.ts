@@ -1,6 +1,6 @@
 import { parseH2load, parseTimes } from '../src/competitors/h2load-output.js'
 
-// As nghttp2 1.52.0 printed it.
+// Output of nghttp2 1.52.0.
 const RIGHT = `starting benchmark...
 spawning thread #0: 1 total client(s). Timing-based test with 0s of warm-up time and 0.3s of main duration for measurements.
 Main benchmark duration is over for thread #0. Stopping all clients.
@@ -32,7 +32,7 @@ describe('parseH2load', () => {
     })
   })
 
-  test('answers with another status are errors, once each', () => {
+  test('responses with another status are errors, once each', () => {
     expect(parseH2load(NOT_FOUND)).toMatchObject({ requests: 0, seconds: 2.01, errors: 23_988 })
   })
 
@@ -41,24 +41,24 @@ describe('parseH2load', () => {
     expect(parseH2load(some)).toMatchObject({ requests: 27_690, errors: 10 })
   })
 
-  test('an answer that time cut off is none, although its status came', () => {
+  test('a response cut off by the end of the run does not count, although its status arrived', () => {
     const cut = RIGHT.replace('27700 2xx', '27704 2xx')
     expect(parseH2load(cut)).toMatchObject({ requests: 27_700, errors: 0 })
   })
 
-  test.each(['finished in', 'requests', 'status codes', 'traffic'])('output without "%s" is refused by that name', (line) => {
+  test.each(['finished in', 'requests', 'status codes', 'traffic'])('output without "%s" is refused with that name', (line) => {
     const missing = RIGHT.replace(new RegExp(`^${line}.*$`, 'm'), '')
     expect(() => parseH2load(missing)).toThrow(`"${line}"`)
   })
 })
 
 describe('parseTimes', () => {
-  test('takes the second line, user and system together', () => {
+  test('takes the second line, user and system time added', () => {
     expect(parseTimes('0m0.010000s 0m0.000000s\n0m1.230000s 1m0.450000s\n')).toEqual({ cpuMicros: 61_680_000 })
     expect(parseTimes('a warning\n0m0.001s 0m0.002s\n0m0.120s 0m0.300s\n')).toEqual({ cpuMicros: 420_000 })
   })
 
-  test('refuses what has no such line', () => {
+  test('refuses output without such a line', () => {
     expect(() => parseTimes('0m0.010s 0m0.000s\n')).toThrow('no times')
     expect(() => parseTimes('sh: h2load: not found')).toThrow('no times')
   })

@@ -1,7 +1,8 @@
 import { closedLoop, describe as describeError, type Meter } from '../src/load.js'
 
-// The loop's clock: `sleep` answers a given number of requests, and every answer takes a millisecond and 20 µs of CPU.
-function rig(answersPerSleep: readonly number[], outcome: (request: number) => Error | undefined = () => undefined) {
+// Clock of the loop: `sleep` answers a given number of requests, each of which takes a millisecond
+// and 20 µs of CPU.
+function createFixture(answersPerSleep: readonly number[], outcome: (request: number) => Error | undefined = () => undefined) {
   const waiting: (() => void)[] = []
   const sleeps: number[] = []
   let answered = 0
@@ -16,7 +17,7 @@ function rig(answersPerSleep: readonly number[], outcome: (request: number) => E
         await new Promise(setImmediate)
       }
       sleeps.push(ms)
-      // The last answers come after time is up.
+      // The last responses arrive after the time is up.
       if (sleeps.length === 2) setImmediate(() => waiting.splice(0).map((answer) => answer()))
     },
   }
@@ -35,28 +36,30 @@ function rig(answersPerSleep: readonly number[], outcome: (request: number) => E
 const load = { inFlight: 5, seconds: 2, warmupSeconds: 1 }
 
 describe('closedLoop', () => {
-  test('counts what was answered while measured, not the warm-up and not what came after', async () => {
-    const { meter, once, sleeps, inFlight } = rig([7, 30])
+  test('counts only responses during the measurement, not before and not after', async () => {
+    const { meter, once, sleeps, inFlight } = createFixture([7, 30])
     const sample = await closedLoop(once, load, meter)
     expect(sample).toEqual({ requests: 30, seconds: 0.03, cpuMicros: 600, errors: 0, connections: 1 })
     expect(sleeps).toEqual([1000, 2000])
     expect(inFlight()).toBe(0)
   })
 
-  test('keeps exactly so many in flight', async () => {
-    const { meter, once, mostInFlight } = rig([7, 30])
+  test('keeps exactly this many requests in flight', async () => {
+    const { meter, once, mostInFlight } = createFixture([7, 30])
     await closedLoop(once, load, meter)
     expect(mostInFlight()).toBe(5)
   })
 
-  test('counts errors of the whole round, goes on after them, and keeps the first', async () => {
-    const { meter, once } = rig([7, 30], (request) => (request % 10 === 3 ? new Error(`request ${request}`) : undefined))
+  test('counts errors of the whole round, continues after them, and keeps the first', async () => {
+    const { meter, once } = createFixture([7, 30], (request) =>
+      request % 10 === 3 ? new Error(`request ${request}`) : undefined,
+    )
     const sample = await closedLoop(once, load, meter)
-    // 3, 13, 23, 33; and of the 30 measured three are errors.
+    // Requests 3, 13, 23, 33 fail; three of the 30 measured ones are errors.
     expect(sample).toMatchObject({ requests: 27, errors: 4, firstError: 'Error: request 3' })
   })
 
-  test('ends although every request fails at once', async () => {
+  test('ends even if every request fails at once', async () => {
     const meter: Meter = { now: Date.now, cpuMicros: () => 0, connections: () => 0, sleep: () => new Promise(setImmediate) }
     const sample = await closedLoop(() => Promise.reject(new Error('refused')), load, meter)
     expect(sample).toMatchObject({ requests: 0, firstError: 'Error: refused' })
@@ -73,7 +76,7 @@ describe('closedLoop', () => {
   })
 })
 
-test('an error is told with what caused it', () => {
+test('an error is described with its cause', () => {
   expect(describeError(new TypeError('fetch failed', { cause: new Error('refused') }))).toBe(
     'TypeError: fetch failed, because: Error: refused',
   )

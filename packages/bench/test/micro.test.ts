@@ -3,15 +3,15 @@ import { hpackCases } from '../src/micro/hpack.js'
 import { measure } from '../src/micro/measure.js'
 
 describe('the micro-benchmarks', () => {
-  it.each([...hpackCases, ...frameCases])('%s: everybody does the same work', (_name, contestants) => {
+  it.each([...hpackCases, ...frameCases])('%s: all contestants do the same work', (_name, contestants) => {
     const units = contestants().map((contestant) => contestant.run())
     expect(units[0]).toBeGreaterThan(0)
     expect(new Set(units).size).toBe(1)
-    // And goes on doing it.
+    // They must also do so repeatedly.
     for (const contestant of contestants()) for (let i = 0; i < 600; i++) expect(contestant.run()).toBe(units[0])
   })
 
-  it('takes turns, and gives the median of the rounds that count', () => {
+  it('contestants take turns, and the median of the counted rounds is returned', () => {
     const order: string[] = []
     const contestant = (name: string) => ({ name, run: () => (order.at(-1) === name ? 1 : order.push(name) && 1) })
     const timings = measure([contestant('a'), contestant('b')], 2, 0.001)

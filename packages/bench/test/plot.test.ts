@@ -6,7 +6,7 @@ const chart = (values: readonly number[]) => ({
 })
 
 describe('drawCharts', () => {
-  test('bars are as long as their values are large, the largest fills the room', () => {
+  test('bars are proportional to their values, and the largest fills the width', () => {
     const svg = drawCharts([chart([1000, 500, 0.1])])
     const widths = [...svg.matchAll(/<rect class="(\w+)" .*? width="(\d+)"/g)].map(([, kind, width]) => [kind, Number(width)])
     expect(widths).toEqual([
@@ -17,20 +17,20 @@ describe('drawCharts', () => {
     expect(svg).toContain('>1,000<')
   })
 
-  test('what is not known has no bar, and nothing at all is no error', () => {
+  test('an unknown value has no bar, and empty input is not an error', () => {
     expect(drawCharts([chart([Number.NaN])])).toMatch(/ width="0" .*>-</)
     expect(drawCharts([])).toContain('<svg')
     expect(drawCharts([chart([0, 0])])).not.toContain('NaN')
   })
 
-  test('names are escaped, and it reads on dark pages too', () => {
+  test('names are escaped, and the chart is readable on dark pages', () => {
     const svg = drawCharts([chart([1, 2])])
     expect(svg).toContain('rates &amp; &lt;costs&gt;')
     expect(svg).toContain('&quot;peer&quot; 1')
     expect(svg).toContain('prefers-color-scheme:dark')
   })
 
-  test('charts are one below the other, as high as all of them', () => {
+  test('charts are stacked, and the total height is that of all of them', () => {
     const [one, two] = [drawCharts([chart([1])]), drawCharts([chart([1]), chart([2])])]
     const height = (svg: string) => Number(/height="(\d+)"/.exec(svg)![1])
     expect(height(two)).toBe(2 * height(one))

@@ -9,14 +9,14 @@ const large: Target = { ...target, bytes: 25 }
 const content = Buffer.alloc(25, target.text)
 
 async function* pieces() {
-  // The beginning comes in more than one piece.
+  // The beginning arrives in several pieces.
   yield content.subarray(0, 3)
   yield content.subarray(3, 24)
   yield content.subarray(24)
 }
 
-describe('how an answer is read', () => {
-  test.each(['octets', 'stream'] as const)('%s: its length and how it begins', async (reading) => {
+describe('reading a response', () => {
+  test.each(['bytes', 'stream'] as const)('%s: its length and its beginning', async (reading) => {
     const read = readerOf({ ...large, reading })
     const seen = await read(new Response(content), pieces)
     expect(seen).toEqual({ bytes: 25, head: 'unsharded ' })
@@ -30,16 +30,16 @@ describe('how an answer is read', () => {
   test.each([
     ['another text', target, 200, 'unsharded'],
     ['another status', target, 404, 'unsharded '],
-    ['an octet less', large, 200, { bytes: 24, head: 'unsharded ' }],
+    ['one byte less', large, 200, { bytes: 24, head: 'unsharded ' }],
     ['another beginning', large, 200, { bytes: 25, head: 'unsharded?' }],
   ] as const)('%s is an error', (_, asked, status, seen) => {
     expect(() => check(asked, status, seen)).toThrow('expected 200')
   })
 
   test.each([
-    ['octets', 25, undefined],
+    ['bytes', 25, undefined],
     ['stream', 25, undefined],
-    ['octets', 26, 'expected 200'],
+    ['bytes', 26, 'expected 200'],
   ] as const)('from events, %s of %i', (reading, bytes, message) => {
     const answer = Object.assign(new EventEmitter(), { setEncoding() {} })
     const done: (string | undefined)[] = []
@@ -59,18 +59,18 @@ describe('how an answer is read', () => {
     expect(done).toEqual([message === undefined ? undefined : expect.stringContaining(message)])
   })
 
-  test('what is sent is its text, repeated', () => {
+  test('the request content is its text, repeated', () => {
     expect(contentOf({ ...target, upload: { type: 'text/plain', text: 'ab', bytes: 5 } })?.toString()).toBe('ababa')
     expect(contentOf(target)).toBeUndefined()
   })
 })
 
-test('curl: a line for each transfer, and those that are wrong or missing are errors', () => {
+test('curl: one line per transfer; wrong and missing ones are errors', () => {
   const cost = { cpuMicros: 5, seconds: 1 }
   expect(sampleOf('2 200 6 0\n2 200 6 0\n', '2 200 6 0', 2, cost)).toEqual({ requests: 2, errors: 0, ...cost })
   expect(sampleOf('2 200 6 0\n1.1 200 6 0\n', '2 200 6 0', 3, cost)).toMatchObject({
     requests: 1,
     errors: 2,
-    firstError: 'curl said: 1.1 200 6 0',
+    firstError: 'curl printed: 1.1 200 6 0',
   })
 })

@@ -2,7 +2,7 @@ import { parseCpuList, pinned } from '@unshard/testkit'
 import { scenarios } from '../src/scenarios/index.js'
 import { describeScenario } from '../src/table.js'
 
-test('a scenario as people read it', () => {
+test('the text of a scenario', () => {
   const result = (name: string, requestsPerSecond: number, cpuMicrosPerRequest: number, errors = 0) => {
     const rounds = errors > 0 ? [{ requestsPerSecond, cpuMicrosPerRequest, errors, error: 'Error: wrong' }] : []
     return { name, server: 'nghttpd', requestsPerSecond, cpuMicrosPerRequest, errors, rounds }
@@ -42,13 +42,13 @@ describe('cores', () => {
     expect(parseCpuList(list)).toEqual(expected)
   })
 
-  test('a command is pinned only where there is a core for it', () => {
+  test('a command is pinned only if there is a core for it', () => {
     expect(pinned(3, ['node', 'x.js'])).toEqual(['taskset', '--cpu-list', '3', 'node', 'x.js'])
     expect(pinned(undefined, ['node', 'x.js'])).toEqual(['node', 'x.js'])
   })
 })
 
-test.each([...scenarios])('%s compares and marks only those who take part, each under a name of its own', (name, scenario) => {
+test.each([...scenarios])('%s compares and marks only competitors that take part, each under a unique name', (name, scenario) => {
   const names = scenario.competitors.map((competitor) => competitor.name)
   expect(scenario.name).toBe(name)
   expect(new Set(names).size).toBe(names.length)

@@ -1,7 +1,9 @@
 /**
- * The rules by which a connection made for one origin may serve another (RFC 9113 §9.1.1, RFC 8336 §2.4). All must hold; the first
- * that fails is the reason. A refusal costs a connection, a wrong grant sends a request to a stranger: what is unclear is refused.
- * The numbers are those of docs/concepts/coalescing.md. The eleventh, that what belongs to an origin stays with it, is the client's to keep.
+ * Rules by which a connection made for one origin may serve another (RFC 9113 §9.1.1, RFC 8336
+ * §2.4). All must hold; the first that fails is the reason. A refusal costs a connection, but a
+ * wrong grant sends a request to the wrong server, so anything unclear is refused. Numbered as in
+ * docs/concepts/coalescing.md. The eleventh rule, that per-origin state stays with its origin, is enforced
+ * by the client.
  */
 
 import { type Connection, type Dial, isConnection, type Origin, type ReusePolicy, type Target, type Verdict } from '@unshard/core'
@@ -16,7 +18,7 @@ import { addressRefusal, dialAddressRefusal, engineRefusal, namesRefusal, passes
 type NamedVerdict = Verdict & { readonly because: CoalescingReason }
 type ConnectionGrant = Exclude<GrantReason, 'handshake-under-way'>
 
-/** Every answer there is, made once: a verdict allocates nothing. */
+/** All possible verdicts, created once so that asking allocates nothing. */
 const WAIT: NamedVerdict = Object.freeze({ wait: true, because: 'handshake-under-way' })
 const REFUSE = Object.fromEntries(
   REFUSAL_REASONS.map((because) => [because, Object.freeze({ use: false, because })]),
@@ -32,9 +34,10 @@ function granted(because: ConnectionGrant): { use: NamedVerdict; trial: NamedVer
 }
 
 /**
- * The policy that lets one HTTP/2 connection serve every origin that leads to its address and that its certificate covers
- * (RFC 9113 §9.1.1). Its verdicts are pure: asking changes nothing. Its memory of 421 responses is its own: share the object between
- * clients to share the memory.
+ * Creates the policy that lets one HTTP/2 connection serve every origin that resolves to its
+ * address and is covered by its certificate (RFC 9113 §9.1.1). Asking for a verdict changes
+ * nothing. Each policy remembers 421 responses: share the object between clients to share that
+ * memory.
  * @throws UsageError `ERR_UNKNOWN_OPTION` or `ERR_INVALID_OPTION`, naming the option.
  */
 export function coalescing(options: CoalescingOptions = {}): Required<ReusePolicy> {
@@ -56,13 +59,14 @@ class CoalescingPolicy implements Required<ReusePolicy> {
     if (!isConnection(candidate)) {
       const refused = this.#dialRefusal(candidate, target)
       if (refused !== undefined) return REFUSE[refused]
-      // A wildcard will be asked about when the handshake is over, most of the time.
+      // A wildcard check usually follows the handshake, so start loading the suffix list now.
       publicSuffixes.expect()
       return WAIT
     }
     const refused = this.#refusal(candidate, target)
     if (refused !== undefined) return REFUSE[refused]
-    // 10. The server has not disowned this origin here, with this certificate (RFC 9110 §15.5.20); after a while one request may ask.
+    // 10. The server has not answered 421 for this origin at this address with this certificate
+    // (RFC 9110 §15.5.20); after a while one request may try again.
     const denial = this.#denyMemory.stateOf(candidate, target.origin)
     if (denial === 'denied') return REFUSE['misdirected-before']
     const { use, trial } = GRANT[this.#grantOf(candidate, target)]
@@ -81,7 +85,7 @@ class CoalescingPolicy implements Required<ReusePolicy> {
     return this.#options.allow.of(origin.host)
   }
 
-  /** Rules 1 to 9. */
+  /** Checks rules 1 to 9. */
   #refusal(connection: Connection, target: Target): RefusalReason | undefined {
     const { route } = connection
     const { origin } = target
@@ -89,16 +93,20 @@ class CoalescingPolicy implements Required<ReusePolicy> {
       this.#optionRefusal(route.origin, origin) ??
       namesRefusal(route.origin, origin, isTunnel(connection, target) ? origin.port : route.remotePort) ??
       engineRefusal(connection) ??
-      // 4 and 5. Isolation, proxy, local address, look-up, socket path and TLS options are the same: one key has them all.
+      // 4 and 5. Isolation, proxy, local address, lookup, socket path and TLS options are equal:
+      // one key contains them all.
       (route.reuseKey === target.reuseKey ? undefined : 'options-differ') ??
       this.#peerRefusal(connection) ??
       this.#certificateRefusal(connection, target) ??
-      this.#placeRefusal(connection, target) ??
+      this.#addressRefusal(connection, target) ??
       this.#originFrameRefusal(connection, origin)
     )
   }
 
-  /** What can be known before there is a certificate. Only whether to wait is decided here: the connection is asked about later. */
+  /**
+   * Checks what is known before the certificate is. The result only decides whether to wait: the
+   * finished connection is checked again.
+   */
   #dialRefusal(dial: Dial, target: Target): RefusalReason | undefined {
     const { origin, proxy, addresses } = target
     return (
@@ -111,15 +119,17 @@ class CoalescingPolicy implements Required<ReusePolicy> {
 
   #optionRefusal(own: Origin, other: Origin): RefusalReason | undefined {
     const { mode, deny } = this.#options
-    // 1. It is switched on, and neither host is on the caller's own list. What `allow` adds is asked where it is needed: in 7, 8 and 9.
+    // 1. Coalescing is enabled, and `deny` contains neither host. `allow` is checked where it
+    //    matters: in rules 7, 8 and 9.
     if (mode === 'off') return 'coalescing-off'
     return deny.has(other.host) || deny.has(own.host) ? 'denied-by-option' : undefined
   }
 
   #peerRefusal({ route }: Connection): RefusalReason | undefined {
     const { allowUnauthorized } = this.#options
-    // 6. The connection speaks for nobody, and its peer was verified, or it would not be there. A resumed session may have no
-    // certificate on record. A `servername` of the caller's is no matter: the reuse key then has the origin in it.
+    // 6. The connection has no client certificate, and its peer was verified, or it would not be
+    //    open. A resumed session may have no certificate on record. A user-supplied `servername`
+    //    needs no check: the reuse key then contains the origin.
     if (route.clientCertificate) return 'client-certificate'
     if (!allowUnauthorized && !route.authorized) return 'unauthorized'
     if (!allowUnauthorized && route.lenient) return 'verification-off'
@@ -128,7 +138,8 @@ class CoalescingPolicy implements Required<ReusePolicy> {
 
   #certificateRefusal({ route }: Connection, target: Target): RefusalReason | undefined {
     const certificate = route.certificate!
-    // 7. The certificate still holds, and covers the host by the client's own check and by the strict gate.
+    // 7. The certificate is still valid and covers the host, both by the client's own check and by
+    //    the strict gate.
     if (!isValidAt(certificate, this.#options.clock.now())) return 'certificate-expired'
     if (!passesOwnCheck(target, certificate)) return 'certificate-does-not-cover-host'
     const gate = strictGate(certificate, target.origin.host)
@@ -137,22 +148,23 @@ class CoalescingPolicy implements Required<ReusePolicy> {
     return this.#options.wildcards === 'any' ? undefined : this.#undeclared(route.origin, target.origin, 'wildcard-not-declared')
   }
 
-  #placeRefusal(connection: Connection, target: Target): RefusalReason | undefined {
-    // 8. The host leads where the connection leads: by DNS, or, where nothing is resolved, by the caller's word; or by the server's,
-    // if the caller takes it for DNS (RFC 8336 §2.4).
+  #addressRefusal(connection: Connection, target: Target): RefusalReason | undefined {
+    // 8. The host resolves to the connected address; without DNS, `allow` or a trusted Origin Set
+    //    declares it (RFC 8336 §2.4).
     if (this.#trusts(connection, target.origin)) return undefined
     if (isTunnel(connection, target)) return this.#undeclared(connection.route.origin, target.origin, 'proxied')
     return addressRefusal(connection.route, target.addresses)
   }
 
   #originFrameRefusal({ originSet, route }: Connection, origin: Origin): RefusalReason | undefined {
-    // 9. Once a server has sent ORIGIN, what is not in the set is not served (RFC 8336 §2.4), through tunnels too: there the frame comes
-    // from the server, not the proxy (RFC 8336 §2.2). What is in it has no rule less to pass, unless `trustOriginFrame` says so.
+    // 9. Once a server has sent ORIGIN, only origins in the set are served (RFC 8336 §2.4), through
+    //    tunnels too: there the frame comes from the server, not the proxy (RFC 8336 §2.2). Being
+    //    in the set waives no other rule unless `trustOriginFrame` is set.
     if (originSet !== undefined) return originSet.has(origin.serialized) ? undefined : 'not-in-origin-set'
     return this.#options.mode === 'origin-frame' ? this.#undeclared(route.origin, origin, 'no-origin-frame') : undefined
   }
 
-  /** `refusal`, unless the caller has declared the two to be one. */
+  /** Returns `refusal` unless a group of `allow` contains both hosts. */
   #undeclared(own: Origin, other: Origin, refusal: RefusalReason): RefusalReason | undefined {
     return this.#options.allow.join(own.host, other.host) ? undefined : refusal
   }
@@ -161,14 +173,17 @@ class CoalescingPolicy implements Required<ReusePolicy> {
     return this.#options.trustOriginFrame && originSet?.has(origin.serialized) === true
   }
 
-  /** In whose word rule 8 holds, now that it does. */
+  /** Returns the grant with the reason why rule 8 holds. */
   #grantOf(connection: Connection, target: Target): ConnectionGrant {
     if (this.#trusts(connection, target.origin)) return 'origin-set-and-certificate'
     return isTunnel(connection, target) ? 'declared-and-certificate' : 'address-and-certificate'
   }
 }
 
-/** Equal reuse keys mean the same proxy; where one alone has a proxy, no address is to be compared either. */
+/**
+ * Equal reuse keys mean the same proxy; if only one side has a proxy, addresses cannot be compared
+ * either.
+ */
 function isTunnel({ route }: Connection, { proxy }: Target): boolean {
   return proxy !== undefined || route.proxy !== undefined
 }

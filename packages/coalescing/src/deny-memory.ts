@@ -1,28 +1,31 @@
 /**
- * Which origins a server has disowned with 421 (RFC 9110 §15.5.20), by what was shown and where: not by connection, so that the next
- * one to the same place is not tried again at once.
+ * Remembers the origins for which a server has answered 421 (RFC 9110 §15.5.20), by certificate and
+ * address rather than by connection, so that the next connection to the same server is not tried at
+ * once.
  */
 
 import type { Connection, Origin } from '@unshard/core'
 import { canonicalAddress } from '@unshard/core/internal'
 import { LRUCache } from 'lru-cache'
 
-/** How long nothing is sent after a 421, milliseconds. Then one request tries. */
+/** Time after a 421 in which nothing is sent, in milliseconds. Afterwards one request may try. */
 export const DENY_TTL_MS = 300_000
 
-/** An origin that nobody has asked for since is as good as new, milliseconds after its 421. */
+/**
+ * Time after a 421 after which an origin that was not tried since is forgotten, in milliseconds.
+ */
 export const FORGET_AFTER_MS = 3_600_000
 
-/** The oldest are forgotten first: each costs one misdirected request to learn again. */
+/** The oldest are forgotten first: learning one again costs one misdirected request. */
 const MAX_DENIED = 4_096
 
-/** `due`: denied for long enough that one request may try again. */
+/** `due`: denied long enough that one request may try again. */
 export type Denial = 'none' | 'denied' | 'due'
 
-/** Bounded in number and in time. Asking changes nothing: who only explains must not use up the trial. */
+/** Bounded in number and in time. Asking changes nothing: `explain` must not use up the trial. */
 export class DenyMemory {
   readonly #clock: { now(): number }
-  /** When each was denied. Made at the first 421: most clients never see one. */
+  /** Time of each denial. Created with the first 421: most clients never see one. */
   #denied: LRUCache<string, number> | undefined
 
   constructor(clock: { now(): number }) {
@@ -32,7 +35,7 @@ export class DenyMemory {
   stateOf(connection: Connection, origin: Origin): Denial {
     if (this.#denied === undefined) return 'none'
     const key = keyOf(connection, origin)
-    // Not `get`, which would make it the youngest.
+    // `get` would make the entry the most recent one.
     const deniedAt = key === undefined ? undefined : this.#denied.peek(key)
     if (deniedAt === undefined) return 'none'
     const age = this.#clock.now() - deniedAt
@@ -47,23 +50,31 @@ export class DenyMemory {
     this.#denied.set(key, this.#clock.now())
   }
 
-  /** A trial went well. One that was denied anew meanwhile, over another connection, stays denied: the 421 is the later news. */
+  /**
+   * Ends a successful trial. An origin that another connection has denied again in the meantime
+   * stays denied, because that 421 is newer.
+   */
   settle(connection: Connection, origin: Origin): void {
     if (this.stateOf(connection, origin) === 'due') this.#denied!.delete(keyOf(connection, origin)!)
   }
 }
 
-/** `undefined` without a certificate or a place: nothing is shared on such a connection anyway. */
+/**
+ * Returns `undefined` without a certificate or a server address: such a connection is never shared.
+ */
 function keyOf({ route }: Connection, origin: Origin): string | undefined {
   const { certificate } = route
-  const place = placeOf(route)
+  const place = serverAddressOf(route)
   return certificate === undefined || place === undefined
     ? undefined
     : `${certificate.peer.fingerprint256} ${place} ${origin.serialized}`
 }
 
-/** Behind a proxy the address is the proxy's, and what it leads to is decided by the proxy and the options, which the reuse key has. */
-function placeOf({ proxy, reuseKey, remoteAddress, remotePort }: Connection['route']): string | undefined {
+/**
+ * Behind a proxy the address is the proxy's; the proxy and the options, which the reuse key
+ * contains, determine the server.
+ */
+function serverAddressOf({ proxy, reuseKey, remoteAddress, remotePort }: Connection['route']): string | undefined {
   if (proxy !== undefined) return `proxy ${reuseKey}`
   return remoteAddress === undefined ? undefined : `${canonicalAddress(remoteAddress) ?? remoteAddress} ${remotePort}`
 }

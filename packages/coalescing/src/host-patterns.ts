@@ -1,30 +1,36 @@
-/** Hosts as the caller lists them: exact names, and `*.` patterns whose star is one whole left-most label, as in certificates. */
+/**
+ * User-supplied lists of hosts: exact names, and `*.` patterns whose star stands for one left-most
+ * label, as in certificates.
+ */
 
 import { isDnsName } from './host-name.js'
 
 const ANY_LABEL = '*.'
 
-/** What a URL parser would take for another part, the default port too, or drop, or decode. */
+/**
+ * Characters that a URL parser would assign to another part (including the default port), drop, or
+ * decode.
+ */
 const NOT_IN_A_HOST = /[\s:/\\?#@%]/
 
-/** For those who are in no group: most hosts of most clients. */
+/** Shared by all hosts without a group, i.e. most hosts of most clients. */
 const NONE: readonly string[] = []
 
 /**
- * A host or pattern in the form that origins have (lower case, A-labels); `undefined` for what could never match one: a scheme, a port,
- * an IP address, a star anywhere else.
+ * Returns a host or pattern in the form of an origin's host (lower case, A-labels); `undefined` if
+ * it could never match one: a scheme, a port, an IP address, a star elsewhere.
  */
 export function canonicalPattern(pattern: unknown): string | undefined {
   if (typeof pattern !== 'string') return undefined
   const wildcard = pattern.startsWith(ANY_LABEL)
-  // A label in the place of the star: the whole must be a name, and not too long for one.
+  // Replace the star by a label: the result must be a valid name, within the length limit.
   const text = wildcard ? `a.${pattern.slice(ANY_LABEL.length)}` : pattern
   const url = NOT_IN_A_HOST.test(text) ? undefined : parse(`https://${text}/`)
   if (url === undefined || !isDnsName(url.hostname)) return undefined
   return wildcard ? `*${url.hostname.slice('a'.length)}` : url.hostname
 }
 
-/** Whether a canonical pattern stands for more than one host. */
+/** Whether a canonical pattern matches more than one host. */
 export function isWildcard(pattern: string): boolean {
   return pattern.startsWith(ANY_LABEL)
 }
@@ -42,11 +48,11 @@ export class HostPatterns {
   }
 }
 
-/** Several lists: which of them a host is in costs the same however many there are. */
+/** Several lists: finding the lists of a host costs the same however many there are. */
 export class HostGroups {
   readonly #groups = new Map<string, string[]>()
 
-  /** `allow[0]`, `allow[1]` and so on are the names of the groups. */
+  /** Names the groups `allow[0]`, `allow[1]` and so on. */
   constructor(groups: readonly ReadonlySet<string>[]) {
     for (const [i, group] of groups.entries()) {
       for (const pattern of group) {
@@ -57,7 +63,7 @@ export class HostGroups {
     }
   }
 
-  /** The names of the groups that have `host`, each once. */
+  /** Returns the names of the groups that contain `host`, each once. */
   of(host: string): readonly string[] {
     if (this.#groups.size === 0) return NONE
     const exact = this.#groups.get(host)
@@ -66,21 +72,27 @@ export class HostGroups {
     return wildcard === undefined ? exact : [...new Set([...exact, ...wildcard])]
   }
 
-  /** Whether one group has both. */
-  join(one: string, other: string): boolean {
-    const groups = this.of(one)
+  /** Whether one group contains both hosts. */
+  join(host: string, otherHost: string): boolean {
+    const groups = this.of(host)
     if (groups.length === 0) return false
-    return this.of(other).some((name) => groups.includes(name))
+    return this.of(otherHost).some((name) => groups.includes(name))
   }
 }
 
-/** The only pattern with a star that has `host`; of one label none has it, and the empty string is no pattern. */
+/**
+ * Returns the only wildcard pattern that can match `host`; the empty string, which is not a
+ * pattern, for a single label.
+ */
 function wildcardOf(host: string): string {
   const dot = host.indexOf('.')
   return dot === -1 ? '' : `*${host.slice(dot)}`
 }
 
-/** Not by `URL.canParse`: on Node 20, once optimised, it answers false for a URL with characters from U+0080 to U+00FF. */
+/**
+ * `URL.canParse` does not work here: on Node 20, once optimized, it returns false for a URL with
+ * characters from U+0080 to U+00FF.
+ */
 function parse(text: string): URL | undefined {
   try {
     return new URL(text)

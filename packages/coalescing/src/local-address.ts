@@ -1,9 +1,10 @@
 /**
- * Addresses that mean something else on another network: private, loopback, link-local, shared (CGNAT), unique local, and whatever
- * else the IANA special-purpose registries do not call globally reachable (RFC 6890, RFC 8190).
- *
- * By `net.BlockList` and the registries' own tables. `ipaddr.js` would be a dependency in place of a table of twenty lines, and it
- * says what kind of address one is, not whether it is globally reachable: that table would be needed all the same.
+ * Addresses that mean something else on another network: private, loopback, link-local, shared
+ * (CGNAT), unique local, and everything else that the IANA special-purpose registries do not call
+ * globally reachable (RFC 6890, RFC 8190).
+ * Implemented with `net.BlockList` and the registries' tables. `ipaddr.js` would replace a table of
+ * twenty lines by a dependency, and it reports the kind of an address, not whether it is globally
+ * reachable, so the table would still be needed.
  */
 
 import { BlockList, isIPv4 } from 'node:net'
@@ -11,8 +12,8 @@ import type { Address } from '@unshard/core'
 import { canonicalAddress } from '@unshard/core/internal'
 
 /**
- * Not globally reachable, with multicast (RFC 5771), to which nobody connects. Of 192.0.0.0/24 all: the few anycast addresses in it
- * that are reachable (RFC 7723, RFC 8155) are no web servers.
+ * Not globally reachable, plus multicast (RFC 5771), which has no connections. 192.0.0.0/24 is
+ * listed whole: its few reachable anycast addresses (RFC 7723, RFC 8155) are not web servers.
  */
 const LOCAL_IPV4 = [
   ...[
@@ -28,16 +29,22 @@ const LOCAL_IPV4 = [
   ...['192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
 ]
 
-/** What the Internet's unicast addresses are among (RFC 4291 §2.4, RFC 6052 §2.1); everything else is local. */
+/**
+ * Ranges of the Internet's unicast addresses (RFC 4291 §2.4, RFC 6052 §2.1); everything else is
+ * local.
+ */
 const GLOBAL_IPV6 = ['2000::/3', '64:ff9b::/96']
 
 /**
- * Local though they look global: protocol assignments with Teredo (RFC 2928), documentation (RFC 3849, RFC 9637), 6to4 (RFC 3056; it may
- * carry a private IPv4 address).
+ * Local addresses inside those ranges: protocol assignments with Teredo (RFC 2928), documentation
+ * (RFC 3849, RFC 9637), 6to4 (RFC 3056; it may embed a private IPv4 address).
  */
 const LOCAL_IPV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
 
-/** Bounded by forgetting everything: an address costs some microseconds to learn again. */
+/**
+ * Maximum size of the memory; beyond it, everything is dropped: recomputing an address takes a few
+ * microseconds.
+ */
 const MAX_KNOWN_ADDRESSES = 4_096
 const known = new Map<string, boolean>()
 
@@ -47,10 +54,13 @@ interface BlockLists {
   readonly ipv6: BlockList
 }
 
-/** Made at the first question: until a connection could be shared there is none. */
+/** Created on first use, i.e. not before a connection could be shared. */
 let lists: BlockLists | undefined
 
-/** Whether `address` is not globally reachable. Text that is no address, and the unspecified ones, are neither: `false`. */
+/**
+ * Whether `address` is not globally reachable. `false` for invalid text and for unspecified
+ * addresses.
+ */
 export function isLocalAddress({ address }: Pick<Address, 'address'>): boolean {
   const text = canonicalAddress(address)
   if (text === undefined) return false
@@ -73,7 +83,7 @@ function makeLists(): BlockLists {
   return {
     ipv4: blockList('ipv4', LOCAL_IPV4),
     global: blockList('ipv6', GLOBAL_IPV6),
-    // NAT64 with its well-known prefix leads to the IPv4 address at its end (RFC 6052 §2.2).
+    // NAT64 with the well-known prefix leads to the embedded IPv4 address (RFC 6052 §2.2).
     ipv6: blockList('ipv6', [...LOCAL_IPV6, ...LOCAL_IPV4.map(behindNat64)]),
   }
 }

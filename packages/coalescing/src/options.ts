@@ -4,56 +4,61 @@ import { systemClock, UsageError } from '@unshard/core'
 import { ownOptions, shownValue } from '@unshard/core/internal'
 import { canonicalPattern, HostGroups, HostPatterns, isWildcard } from './host-patterns.js'
 
-/** What has to speak for two hosts being one, besides the certificate. */
+/** Evidence, besides the certificate, that two hosts are served by the same server. */
 export type CoalescingMode = 'off' | 'origin-frame' | 'address'
 
-/** What {@link coalescing} takes. Everything has a default; an unknown name is refused. */
+/** Options of {@link coalescing}. All have defaults; unknown names are refused. */
 export interface CoalescingOptions {
   /**
-   * `'address'`: both hosts lead to one address and one certificate covers them (RFC 9113 §9.1.1). `'origin-frame'`: beyond that, somebody
-   * has said that they are one: the server, with an ORIGIN frame that lists the other origin (RFC 8336), or the caller, with a group
-   * of {@link allow}. `'off'`: a connection serves the origin it was made for. Default `'address'`.
+   * `'address'`: both hosts resolve to one address and one certificate covers them (RFC 9113
+   * §9.1.1). `'origin-frame'`: in addition, the server has listed the other origin in an ORIGIN
+   * frame (RFC 8336), or a group of {@link allow} contains both. `'off'`: a connection serves only
+   * the origin it was made for. Default `'address'`.
    */
   readonly mode?: CoalescingMode
   /**
-   * Groups of hosts that you know to be served by one server: a list of lists of host names, each name exact or `*.` and a name, where
-   * the star is one whole label. A group takes two entries or a wildcard. It only adds: it is needed in tunnels, where no address is
-   * known, for `wildcards: 'declared'`, and instead of ORIGIN in mode `'origin-frame'`. It never replaces the certificate, nor, outside
-   * tunnels, the address. Default none.
+   * Groups of hosts that you know to be served by one server: a list of lists of host names, each
+   * exact or `*.` and a name, where the star is one whole label. A group needs two entries or a
+   * wildcard. Groups only add evidence: they are needed in tunnels, where no address is known, for
+   * `wildcards: 'declared'`, and instead of ORIGIN in mode `'origin-frame'`. They never replace the
+   * certificate nor, outside tunnels, the address. Default none.
    */
   readonly allow?: readonly (readonly string[])[]
   /**
-   * Hosts that are never coalesced: they join no other origin's connection, and no other origin joins theirs. Host names as in a URL,
-   * without scheme or port, or `*.` and a name, where the star is one whole label. Default none.
+   * Hosts that are never coalesced: they join no other origin's connection, and no other origin
+   * joins theirs. Host names as in a URL, without scheme or port, or `*.` and a name, where the
+   * star is one whole label. Default none.
    */
   readonly deny?: readonly string[]
   /**
-   * Whether a name that the certificate covers only by a wildcard may be shared. `'declared'`: only with a group of {@link allow} that has
-   * both hosts. For gateways that choose the back end by SNI, behind one wildcard certificate. Default `'any'`.
+   * Whether to share a host that the certificate covers only by a wildcard. `'declared'`: only if a
+   * group of {@link allow} contains both hosts. Use it for gateways that select the back end by SNI
+   * behind one wildcard certificate. Default `'any'`.
    */
   readonly wildcards?: 'any' | 'declared'
   /**
-   * Believe an Origin Set without DNS (RFC 8336 §2.4): an origin that is in it, and that the certificate covers, is served whatever
-   * its host resolves to, or if it resolves to nothing. Only in mode `'origin-frame'`. Who has a stolen or wrongly issued certificate need
-   * not control DNS then (RFC 8336 §4). Default false: the set only narrows.
+   * Trust an Origin Set without DNS (RFC 8336 §2.4): an origin that is in the set and covered by
+   * the certificate is shared whatever its host resolves to, even if it does not resolve. Only in
+   * mode `'origin-frame'`. An attacker with a stolen or wrongly issued certificate then need not
+   * control DNS (RFC 8336 §4). Default false: the set only narrows.
    */
   readonly trustOriginFrame?: boolean
   /**
-   * For tests: share connections whose server nobody verified (`rejectUnauthorized: false`). The certificate must cover the other host
-   * all the same. Default false.
+   * For tests: share connections whose server was not verified (`rejectUnauthorized: false`). The
+   * certificate must still cover the other host. Default false.
    */
   readonly allowUnauthorized?: boolean
   /**
-   * Statuses that count like a 421 on a shared connection: an idempotent request is sent once more over a connection of its own, and
-   * the pair is remembered. For gateways that route by SNI and do not know 421. Integers from 400 to 599; 421 always counts and is not to
-   * be listed. Default none.
+   * Statuses treated like a 421 on a shared connection: an idempotent request is retried on a
+   * dedicated connection, and the pair is remembered. Use it for gateways that route by SNI and do
+   * not send 421. Integers from 400 to 599; 421 always counts and must not be listed. Default none.
    */
   readonly suspectStatuses?: readonly number[]
-  /** Where time comes from, milliseconds since the epoch. For tests. Default the machine's clocks. */
+  /** Clock, in milliseconds since the epoch. For tests. Default: the system clocks. */
   readonly clock?: { now(): number }
 }
 
-/** Options with every default filled in, hosts in the form that origins have. */
+/** Options with all defaults filled in, hosts in the form of an origin's host. */
 export interface ResolvedCoalescingOptions {
   readonly mode: CoalescingMode
   readonly allow: HostGroups
@@ -62,9 +67,9 @@ export interface ResolvedCoalescingOptions {
   readonly trustOriginFrame: boolean
   readonly allowUnauthorized: boolean
   readonly suspectStatuses: ReadonlySet<number>
-  /** The time of day. */
+  /** Wall clock. */
   readonly clock: { now(): number }
-  /** Does not jump when somebody sets the time of day. */
+  /** Monotonic clock: unaffected by changes of the system time. */
   readonly monotonicClock: { now(): number }
 }
 
@@ -85,7 +90,10 @@ const NAMES: ReadonlySet<string> = new Set<keyof CoalescingOptions>([
   'clock',
 ])
 
-/** Checks options and fills in defaults. @throws UsageError `ERR_UNKNOWN_OPTION` or `ERR_INVALID_OPTION`, naming the option. */
+/**
+ * Validates options and fills in defaults. @throws UsageError `ERR_UNKNOWN_OPTION` or
+ * `ERR_INVALID_OPTION`, naming the option.
+ */
 export function resolveOptions(options: CoalescingOptions): ResolvedCoalescingOptions {
   const own: CoalescingOptions = ownOptions(options, NAMES, '', 'coalescing()')
   const { mode, allow, deny, wildcards, trustOriginFrame, allowUnauthorized, suspectStatuses, clock } = own
@@ -102,7 +110,7 @@ export function resolveOptions(options: CoalescingOptions): ResolvedCoalescingOp
     monotonicClock: clock ?? systemClock,
   }
   if (resolved.trustOriginFrame && resolved.mode !== 'origin-frame') {
-    const message = `option trustOriginFrame of coalescing() needs mode "origin-frame", and the mode is "${resolved.mode}"`
+    const message = `option trustOriginFrame of coalescing() requires mode "origin-frame", not "${resolved.mode}"`
     throw new UsageError('ERR_INVALID_OPTION', message)
   }
   return resolved
@@ -125,12 +133,12 @@ function flag(name: string, value: unknown = false): boolean {
 }
 
 function list(name: string, takes: string, value: unknown = []): unknown[] {
-  // A copy without holes, which `map` would leave out.
+  // A copy without holes, which `map` would skip.
   if (Array.isArray(value)) return Array.from(value)
   throw invalid(name, takes, value)
 }
 
-/** An entry that could never match would mean nothing, in silence: it is refused. */
+/** Refuses an entry that could never match: it would silently have no effect. */
 function pattern(name: string, host: unknown): string {
   const canonical = canonicalPattern(host)
   if (canonical === undefined) throw invalid(name, 'DNS names, or "*." and a DNS name', host)
@@ -141,9 +149,9 @@ function group(hosts: unknown, i: number): ReadonlySet<string> {
   if (!Array.isArray(hosts)) throw invalid('allow', 'a list of groups, each a list of hosts such as ["*.example.com"]', hosts)
   const patterns = new Set(Array.from(hosts, (host) => pattern(`allow[${i}]`, host)))
   const [first] = patterns
-  // One host has nobody to share with: whoever wrote it meant something else.
+  // A single host has nothing to share with, so the entry must be a mistake.
   if (patterns.size < 2 && (first === undefined || !isWildcard(first))) {
-    throw invalid(`allow[${i}]`, 'two hosts or more, or a wildcard: a group of fewer allows nothing', hosts)
+    throw invalid(`allow[${i}]`, 'at least two hosts or a wildcard (a smaller group allows nothing)', hosts)
   }
   return patterns
 }
@@ -152,6 +160,6 @@ function status(value: unknown): number {
   if (!Number.isInteger(value) || (value as number) < 400 || (value as number) > 599) {
     throw invalid('suspectStatuses', 'integers from 400 to 599', value)
   }
-  if (value === MISDIRECTED) throw invalid('suspectStatuses', 'what is to count like a 421, which always counts', value)
+  if (value === MISDIRECTED) throw invalid('suspectStatuses', 'statuses other than 421, which always counts', value)
   return value as number
 }

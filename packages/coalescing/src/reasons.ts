@@ -1,6 +1,9 @@
-/** The names of every answer. They reach diagnostics, tests and `docs/reference/reasons.md`, and are as stable as error codes. */
+/**
+ * Names of all reasons. They appear in diagnostics, tests and `docs/reference/reasons.md`, and are as
+ * stable as error codes.
+ */
 
-/** Why a connection, or one under way, may serve another origin. */
+/** Reasons why a connection or a pending dial may serve another origin. */
 export const GRANT_REASONS = [
   'address-and-certificate',
   'origin-set-and-certificate',
@@ -8,7 +11,10 @@ export const GRANT_REASONS = [
   'handshake-under-way',
 ] as const
 
-/** Why it may not, in the order in which the rules are asked. The first rule that fails gives the name. */
+/**
+ * Reasons why it may not, in the order of the rules. The first rule that fails determines the
+ * reason.
+ */
 export const REFUSAL_REASONS = [
   'coalescing-off',
   'denied-by-option',

@@ -1,4 +1,5 @@
-// Rules 1 to 7 of the policy with each of their reasons, and dials. Rule 8 is in places.test.ts, 9 in origin-frame.test.ts, 10 in deny-memory.test.ts.
+// Rules 1 to 7 of the policy with each of their reasons, and dials. Rule 8 is in places.test.ts, 9
+// in origin-frame.test.ts, 10 in deny-memory.test.ts.
 import { checkServerIdentity } from 'node:tls'
 import { type CoalescingOptions, coalescing } from '@unshard/coalescing'
 import { type Certificate, type Connection, type Origin, parseOrigin, type ReusePolicy, type Target } from '@unshard/core'
@@ -25,11 +26,11 @@ beforeEach(() => {
 const connection = (settings?: ConnectionSettings): Connection => connectionTo(certificate, settings)
 const withOrigin = (changes: Partial<Origin>): Origin => ({ ...parseOrigin(B), ...changes })
 
-test('all hold: the connection is used', () => {
+test('all rules hold: the connection is used', () => {
   expect(policy.verdict(connection(), targetFor(B))).toEqual(USE)
 })
 
-test('all hold for a certificate that a real TLS handshake has shown', async () => {
+test('all rules hold for the certificate of a real TLS handshake', async () => {
   const credentials = await (await theAuthority()).issue({ names: ['a.example.com', 'b.example.com'] })
   const { authorized, ...shown } = await handshake(credentials, 'a.example.com')
   expect(authorized).toBe(true)
@@ -40,8 +41,8 @@ test('all hold for a certificate that a real TLS handshake has shown', async () 
   expect(policy.verdict(k, targetFor(B))).toEqual(refuse('misdirected-before'))
 })
 
-describe('1: the options', () => {
-  test('coalescing-off: nothing is shared, and nobody waits', () => {
+describe('rule 1: the options', () => {
+  test('coalescing-off: nothing is shared, and no dial is waited for', () => {
     policy = coalescing({ mode: 'off', allow: [['*.example.com']] })
     expect(policy.verdict(connection(), targetFor(B))).toEqual(refuse('coalescing-off'))
     expect(policy.verdict(dialTo(), targetFor(B))).toEqual(refuse('coalescing-off'))
@@ -52,7 +53,7 @@ describe('1: the options', () => {
     expect(policy.verdict(connection(), targetFor(B))).toEqual(USE)
   })
 
-  test('denied-by-option: such a host neither joins nor is joined', () => {
+  test('denied-by-option: such a host neither joins another connection nor lets others join', () => {
     policy = coalescing({ deny: ['B.example.com', 'bücher.example.com'] })
     expect(policy.verdict(connection(), targetFor(B))).toEqual(refuse('denied-by-option'))
     expect(policy.verdict(connection({ origin: B }), targetFor(A))).toEqual(refuse('denied-by-option'))
@@ -62,7 +63,7 @@ describe('1: the options', () => {
     expect(policy.verdict(connection(), targetFor('https://c.example.com'))).toEqual(USE)
   })
 
-  test('denied-by-option: a pattern denies one label, whole, on either side', () => {
+  test('denied-by-option: a pattern matches exactly one label, on either side', () => {
     policy = coalescing({ deny: ['*.b.example.com', 'exact.test'] })
     const wide = connectionTo(manyNames, { origin: 'https://x.b.example.com' })
     expect(policy.verdict(wide, targetFor(B))).toEqual(refuse('denied-by-option'))
@@ -72,7 +73,7 @@ describe('1: the options', () => {
     expect(policy.verdict(connectionTo(manyNames), targetFor('https://x.exact.test'))).toEqual(USE)
   })
 
-  test('allow adds and never restricts: hosts of no group are shared as ever', () => {
+  test('allow adds and never restricts: hosts without a group are shared as before', () => {
     policy = coalescing({ allow: [['a.example.com', 'x.test']] })
     expect(policy.verdict(connection(), targetFor(B))).toEqual(USE)
     expect(policy.groupsOf(parseOrigin(B))).toEqual([])
@@ -87,7 +88,7 @@ describe('1: the options', () => {
   })
 })
 
-describe('2: names and ports', () => {
+describe('rule 2: names and ports', () => {
   test.each([
     [A, 'http://b.example.com'],
     ['http://a.example.com', B],
@@ -123,7 +124,7 @@ describe('2: names and ports', () => {
   test.each([
     [A, 'https+unix://%2Frun%2Fb.sock/'],
     ['https+unix://%2Frun%2Fa.sock/', B],
-  ])('not-a-dns-name: what is on a Unix socket: %s for %s', async (own, other) => {
+  ])('not-a-dns-name: an origin on a Unix socket: %s for %s', async (own, other) => {
     const covering = connectionTo(await certificateFor('*.example.com', 'localhost'), { origin: own })
     expect(policy.verdict(covering, targetFor(other))).toEqual(refuse('not-a-dns-name'))
   })
@@ -136,25 +137,25 @@ describe('2: names and ports', () => {
     ['the other origin', { origin: A }, 'https://b.example.com:8443'],
     ['the own origin', { origin: 'https://a.example.com:8443' }, B],
     ['the socket', { origin: A, remotePort: 8443 }, B],
-    ['the own origin, though the socket agrees', { origin: A, remotePort: 8443 }, 'https://b.example.com:8443'],
+    ['the own origin, although the socket agrees', { origin: A, remotePort: 8443 }, 'https://b.example.com:8443'],
     ['no socket', { origin: A, remotePort: undefined }, B],
   ])('port-differs: %s', (_, settings, other) => {
     expect(policy.verdict(connection(settings), targetFor(other))).toEqual(refuse('port-differs'))
   })
 
-  test('a port of its own is no hindrance where both have it', () => {
+  test('a non-default port that both origins have is no obstacle', () => {
     expect(policy.verdict(connection({ origin: 'https://a.example.com:8443' }), targetFor('https://b.example.com:8443'))).toEqual(
       USE,
     )
   })
 })
 
-describe('3: the engine', () => {
+describe('rule 3: the engine', () => {
   test('not-h2', () => {
     expect(policy.verdict(connection({ protocol: 'http/1.1' }), targetFor(B))).toEqual(refuse('not-h2'))
   })
 
-  test('settings-outstanding: the server has not said yet what it allows', () => {
+  test("settings-outstanding: the server's limits are not known yet", () => {
     expect(policy.verdict(connection({ confirmed: false }), targetFor(B))).toEqual(refuse('settings-outstanding'))
   })
 
@@ -162,16 +163,16 @@ describe('3: the engine', () => {
     expect(policy.verdict(connection({ state }), targetFor(B))).toEqual(refuse('draining'))
   })
 
-  test('no-capacity: the server takes no requests at all', () => {
+  test('no-capacity: the server accepts no requests at all', () => {
     expect(policy.verdict(connection({ capacity: 0 }), targetFor(B))).toEqual(refuse('no-capacity'))
   })
 
-  test('a connection that is idle and makes sure of its peer takes nothing now, and is shared all the same', () => {
+  test('an idle connection that is being verified has no capacity now but is still shared', () => {
     const doubting = { ...connection({ capacity: 0 }), verifying: true }
     expect(policy.verdict(doubting, targetFor(B))).toMatchObject({ use: true })
   })
 
-  test('a connection that is only busy is shared: the request waits for its turn', () => {
+  test('a busy connection is shared: the request is queued', () => {
     expect(policy.verdict(connection({ capacity: 0, active: 100 }), targetFor(B))).toMatchObject({ use: true })
   })
 })
@@ -180,7 +181,7 @@ test('4, 5: options-differ', () => {
   expect(policy.verdict(connection(), targetFor(B, { reuseKey: 'another' }))).toEqual(refuse('options-differ'))
 })
 
-describe('6: who speaks, and to whom', () => {
+describe('rule 6: client certificates and verification', () => {
   test('client-certificate', () => {
     expect(policy.verdict(connection({ clientCertificate: true }), targetFor(B))).toEqual(refuse('client-certificate'))
   })
@@ -189,11 +190,11 @@ describe('6: who speaks, and to whom', () => {
     expect(policy.verdict(connection({ authorized: false }), targetFor(B))).toEqual(refuse('unauthorized'))
   })
 
-  test('verification-off: it was verified, but would have been taken unverified as well', () => {
+  test('verification-off: it was verified, but would have been accepted unverified as well', () => {
     expect(policy.verdict(connection({ lenient: true }), targetFor(B))).toEqual(refuse('verification-off'))
   })
 
-  test('allowUnauthorized lifts both, and nothing else', () => {
+  test('allowUnauthorized disables both checks and nothing else', () => {
     policy = coalescing({ allowUnauthorized: true })
     const careless = { authorized: false, lenient: true }
     expect(policy.verdict(connection(careless), targetFor(B))).toEqual(USE)
@@ -212,8 +213,8 @@ describe('6: who speaks, and to whom', () => {
   })
 })
 
-describe('7: the certificate', () => {
-  test('certificate-expired: before its time and after it, both ends included', async () => {
+describe('rule 7: the certificate', () => {
+  test('certificate-expired: before and after its validity period, both ends included', async () => {
     const notBefore = new Date('2026-01-01T00:00:00Z')
     const notAfter = new Date('2026-02-01T00:00:00Z')
     const short = connectionTo(await certificateFor('*.example.com', { notBefore, notAfter }))
@@ -224,7 +225,7 @@ describe('7: the certificate', () => {
     expect(at(notAfter.getTime() + 1)).toEqual(refuse('certificate-expired'))
   })
 
-  test("certificate-does-not-cover-host: the client's own check is asked with the certificate, and may refuse or throw", () => {
+  test("certificate-does-not-cover-host: the client's own check is called with the certificate and may refuse or throw", () => {
     const seen: unknown[] = []
     const verify = (host: string, shown: Certificate) => {
       seen.push(host, shown)
@@ -238,7 +239,7 @@ describe('7: the certificate', () => {
     expect(policy.verdict(connection(), targetFor(B, { verify: throwing }))).toEqual(refuse('certificate-does-not-cover-host'))
   })
 
-  test('the own check is asked again each time, and a null passes as it does in tls.connect', () => {
+  test('the own check is called each time, and null passes as it does in tls.connect', () => {
     let answer: unknown = null
     const target = targetFor(B, { verify: () => answer as undefined })
     expect(policy.verdict(connection(), target)).toEqual(USE)
@@ -246,12 +247,12 @@ describe('7: the certificate', () => {
     expect(policy.verdict(connection(), target)).toEqual(refuse('certificate-does-not-cover-host'))
   })
 
-  test('certificate-does-not-cover-host: an own check that takes anything does not open the strict gate', () => {
+  test('certificate-does-not-cover-host: an own check that accepts anything does not open the strict gate', () => {
     const target = targetFor('https://victim.test', { verify: () => undefined })
     expect(policy.verdict(connection(), target)).toEqual(refuse('certificate-does-not-cover-host'))
   })
 
-  test('wildcard-on-public-suffix: tls.checkServerIdentity takes *.co.uk, the gate does not', async () => {
+  test('wildcard-on-public-suffix: tls.checkServerIdentity accepts *.co.uk, the gate does not', async () => {
     const suffix = await certificateFor('*.co.uk', 'named.co.uk')
     const k = connectionTo(suffix, { origin: 'https://a.co.uk' })
     expect(checkServerIdentity('b.co.uk', suffix.peer)).toBeUndefined()
@@ -260,10 +261,10 @@ describe('7: the certificate', () => {
   })
 })
 
-describe("7: wildcards: 'declared'", () => {
+describe("rule 7: wildcards: 'declared'", () => {
   const other = 'https://other.test'
 
-  test('wildcard-not-declared: only a wildcard covers it, and no group has both', () => {
+  test('wildcard-not-declared: only a wildcard covers the host, and no group contains both', () => {
     policy = coalescing({ wildcards: 'declared' })
     expect(policy.verdict(connection(), targetFor(B))).toEqual(refuse('wildcard-not-declared'))
     policy = coalescing({
@@ -276,7 +277,7 @@ describe("7: wildcards: 'declared'", () => {
     expect(policy.verdict(connection(), targetFor(B))).toEqual(refuse('wildcard-not-declared'))
   })
 
-  test('a name that the certificate has as it is needs no group, though a wildcard covers it as well', async () => {
+  test('an exact name of the certificate needs no group, although a wildcard covers it as well', async () => {
     policy = coalescing({ wildcards: 'declared' })
     expect(policy.verdict(connection(), targetFor(other))).toEqual(USE)
     const both = connectionTo(await certificateFor('*.example.com', 'b.example.com'))
@@ -284,7 +285,7 @@ describe("7: wildcards: 'declared'", () => {
   })
 
   test.each([[[A, B]], [['https://*.example.com']], [['https://x.test', A, 'https://*.example.com']]])(
-    'a group that has both declares it: %j',
+    'a group with both hosts declares it: %j',
     (group) => {
       policy = coalescing({ wildcards: 'declared', allow: [['x.test', 'y.test'], group.map((each) => each.slice(8))] })
       expect(policy.verdict(connection(), targetFor(B))).toEqual(USE)
@@ -303,10 +304,10 @@ describe("7: wildcards: 'declared'", () => {
   })
 })
 
-describe('a dial under way', () => {
+describe('a pending dial', () => {
   const dialled = dialTo({ addresses: ['93.184.216.7', '::ffff:93.184.216.1'] })
 
-  test('handshake-under-way: to an address that the host has, too', () => {
+  test('handshake-under-way: the dial goes to an address that the host has as well', () => {
     expect(policy.verdict(dialled, targetFor(B))).toEqual(WAIT)
   })
 
@@ -327,15 +328,15 @@ describe('a dial under way', () => {
     { mode: 'origin-frame' },
     { mode: 'origin-frame', trustOriginFrame: true },
     { wildcards: 'declared' },
-  ])('handshake-under-way: %j asks for what only the finished connection shows', (options) => {
+  ])('handshake-under-way: %j depends on properties that only the finished connection has', (options) => {
     expect(coalescing(options).verdict(dialled, targetFor(B))).toEqual(WAIT)
   })
 
-  test('port-differs: what the dial is really made to', () => {
+  test('port-differs: the actual destination of the dial', () => {
     expect(policy.verdict(dialTo({ port: 8443 }), targetFor(B))).toEqual(refuse('port-differs'))
   })
 
-  test('address-differs: no address was tried yet', () => {
+  test('address-differs: no address has been tried yet', () => {
     expect(policy.verdict(dialTo({ addresses: [] }), targetFor(B))).toEqual(refuse('address-differs'))
   })
 })

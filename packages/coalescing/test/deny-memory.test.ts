@@ -1,4 +1,5 @@
-// Rule 10: what a server has disowned is denied for five minutes, then one request may try, and its answer settles it.
+// Rule 10: an origin that got a 421 is denied for five minutes, then one request may try, and its
+// response decides.
 import { coalescing } from '@unshard/coalescing'
 import { type Certificate, type Connection, parseOrigin, type ReusePolicy } from '@unshard/core'
 import { type ConnectionSettings, certificateFor, connectionTo, dialTo, targetFor } from './fixtures.js'
@@ -21,8 +22,8 @@ beforeEach(() => {
 
 const connection = (settings?: ConnectionSettings): Connection => connectionTo(certificate, settings)
 
-describe('10: deny memory', () => {
-  test('misdirected-before: after a 421 neither this connection nor its like serves that origin; others it does', () => {
+describe('rule 10: deny memory', () => {
+  test('misdirected-before: after a 421 neither this connection nor an equal one serves that origin, but other origins are served', () => {
     const k = connection()
     policy.misdirected(k, parseOrigin(B))
     expect(policy.verdict(k, targetFor(B))).toEqual(refuse('misdirected-before'))
@@ -33,19 +34,19 @@ describe('10: deny memory', () => {
     expect(policy.verdict(k, targetFor('https://c.example.com'))).toEqual(USE)
   })
 
-  test('another address or another certificate may be asked', async () => {
+  test('another address or another certificate may be tried', async () => {
     policy.misdirected(connection(), parseOrigin(B))
     const elsewhere = { addresses: ['93.184.216.2'] }
     expect(policy.verdict(connection({ remoteAddress: '93.184.216.2' }), targetFor(B, elsewhere))).toEqual(USE)
     expect(policy.verdict(connectionTo(await certificateFor('*.example.com')), targetFor(B))).toEqual(USE)
   })
 
-  test('another port is another server, with a memory of its own', () => {
+  test('another port is another server with its own memory', () => {
     policy.misdirected(connection({ remotePort: 8443 }), parseOrigin(B))
     expect(policy.verdict(connection(), targetFor(B))).toEqual(USE)
   })
 
-  test('it is bounded, oldest first', () => {
+  test('the memory is bounded and drops the oldest entries first', () => {
     const k = connection()
     for (let i = 0; i <= 4_096; i++) policy.misdirected(k, parseOrigin(`https://h${i}.example.com`))
     expect(policy.verdict(k, targetFor('https://h0.example.com'))).toEqual(USE)
@@ -53,7 +54,7 @@ describe('10: deny memory', () => {
     expect(policy.verdict(k, targetFor('https://h4096.example.com'))).toEqual(refuse('misdirected-before'))
   })
 
-  test('it belongs to the policy object, and takes a connection without certificate or address', () => {
+  test('the memory belongs to the policy object and accepts a connection without certificate or address', () => {
     const bare = connectionTo(undefined, { remoteAddress: undefined })
     policy.misdirected(bare, parseOrigin(B))
     expect(policy.verdict(bare, targetFor(B))).toEqual(refuse('certificate-unknown'))
@@ -62,7 +63,7 @@ describe('10: deny memory', () => {
   })
 })
 
-describe('10: after five minutes', () => {
+describe('rule 10: after five minutes', () => {
   const TRIAL = { use: true, because: 'address-and-certificate', trial: true }
   const MINUTE = 60_000
   let now: number
@@ -73,7 +74,7 @@ describe('10: after five minutes', () => {
     policy.misdirected(connection(), parseOrigin(B))
   })
 
-  test('denied to the last millisecond, then due for a trial', () => {
+  test('an origin is denied to the last millisecond, then due for a trial', () => {
     now += 5 * MINUTE - 1
     expect(policy.verdict(connection(), targetFor(B))).toEqual(refuse('misdirected-before'))
     now += 1
@@ -81,18 +82,18 @@ describe('10: after five minutes', () => {
     expect(policy.verdict(connection(), targetFor('https://c.example.com'))).toEqual(USE)
   })
 
-  test('asking does not use the trial up: who explains must not send', () => {
+  test('asking does not use up the trial, because an explanation must not send anything', () => {
     now += 5 * MINUTE
     for (let i = 0; i < 3; i++) expect(policy.verdict(connection(), targetFor(B))).toEqual(TRIAL)
   })
 
-  test('answered: all is forgotten', () => {
+  test('a successful trial clears the entry', () => {
     now += 5 * MINUTE
     policy.answered(connection(), parseOrigin(B))
     expect(policy.verdict(connection(), targetFor(B))).toEqual(USE)
   })
 
-  test('misdirected again: denied anew for five minutes, then due again', () => {
+  test('another 421 denies the origin for five more minutes', () => {
     now += 5 * MINUTE
     policy.misdirected(connection(), parseOrigin(B))
     now += 5 * MINUTE - 1
@@ -101,7 +102,7 @@ describe('10: after five minutes', () => {
     expect(policy.verdict(connection(), targetFor(B))).toEqual(TRIAL)
   })
 
-  test('an answer that comes after a newer 421, or for what was never denied, settles nothing', () => {
+  test('a response after a newer 421, or for an origin that was never denied, changes nothing', () => {
     policy.answered(connection(), parseOrigin(B))
     expect(policy.verdict(connection(), targetFor(B))).toEqual(refuse('misdirected-before'))
     policy.answered(connection(), parseOrigin('https://c.example.com'))
@@ -111,14 +112,14 @@ describe('10: after five minutes', () => {
     expect(policy.verdict(connection(), targetFor(B))).toEqual(TRIAL)
   })
 
-  test('an hour after the last 421 it is as if it had never been', () => {
+  test('an hour after the last 421 the entry is forgotten', () => {
     now += 60 * MINUTE - 1
     expect(policy.verdict(connection(), targetFor(B))).toEqual(TRIAL)
     now += 1
     expect(policy.verdict(connection(), targetFor(B))).toEqual(USE)
   })
 
-  test('a trial is only for what passes the other rules, and says whose word it has', () => {
+  test('a trial requires that all other rules hold, and reports their evidence', () => {
     now += 5 * MINUTE
     expect(policy.verdict(connection({ state: 'draining' }), targetFor(B))).toEqual(refuse('draining'))
     policy = coalescing({ mode: 'origin-frame', trustOriginFrame: true, clock: { now: () => now } })
@@ -128,11 +129,11 @@ describe('10: after five minutes', () => {
     expect(policy.verdict(k, targetFor(B))).toEqual({ use: true, because: 'origin-set-and-certificate', trial: true })
   })
 
-  test('a dial is waited for all the same: what it will show is not known', () => {
+  test('a dial is still waited for, because its result is unknown', () => {
     expect(policy.verdict(dialTo(), targetFor(B))).toEqual(WAIT)
   })
 
-  test('the last to be denied is the last to be forgotten, also when it was denied before', () => {
+  test('the last origin to be denied is the last to be forgotten, even if it was denied before', () => {
     const k = connection()
     for (let i = 0; i < 4_095; i++) policy.misdirected(k, parseOrigin(`https://h${i}.example.com`))
     policy.verdict(k, targetFor('https://h0.example.com'))
@@ -143,7 +144,7 @@ describe('10: after five minutes', () => {
   })
 })
 
-test('10: through a proxy its address is no place: the reuse key is, which names the proxy', () => {
+test('rule 10: through a proxy the reuse key, which names the proxy, replaces the address', () => {
   policy = coalescing({ allow: [['*.example.com']] })
   const proxy = 'http://proxy.test:3128'
   const DECLARED = { use: true, because: 'declared-and-certificate' }

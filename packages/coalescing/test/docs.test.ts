@@ -36,7 +36,7 @@ test('every refusal stands beside the number of its rule, in the order of the ru
   expect([...concepts.matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
 })
 
-test('every option is in the table of options, but for the one of tests', () => {
+test('the table of options contains every option except the one for tests', () => {
   const every: Record<keyof Omit<CoalescingOptions, 'clock'>, true> = {
     ...{ mode: true, allow: true, deny: true, wildcards: true, trustOriginFrame: true, suspectStatuses: true },
     allowUnauthorized: true,
@@ -50,7 +50,8 @@ describe('the examples run', () => {
 
   test.each(examples.map((source, i) => [i + 1, source] as const))('example %d', async (_, source) => {
     const { port } = await world.server({ tls: await world.tls('*.example.com', '*.cdn.example.com') })
-    // What `unshard` exports, for a world in which every name leads to this machine; the port is all that is changed in an example.
+    // Exports of `unshard` with a client for which every name resolves to this machine; in the
+    // examples only the port is changed.
     const createClient = (options: ClientOptions = {}): Client => {
       const lookup = staticLookup({ 'a.example.com': '127.0.0.1', 'b.example.com': '127.0.0.1' })
       const client = new Client({ reuse: coalescing(), lookup, ...options, tls: { ca: world.authority.ca, ...options.tls } })
@@ -61,7 +62,7 @@ describe('the examples run', () => {
       .replaceAll(/(https:\/\/\w+\.example\.com)\//g, `$1:${port}/`)
       .replaceAll(/^import (\{.*\}) from '(?:unshard|@unshard\/\w+)'/gm, 'const $1 = unshard')
       .replaceAll(/^import (\{.*\}) from 'node:diagnostics_channel'/gm, 'const $1 = diagnostics')
-      // `expression // 'value'` is a claim.
+      // `expression // 'value'` is an assertion.
       .replaceAll(/^([\w.]+) \/\/ (true|false|\d+|'[^']*').*$/gm, 'claim($1, $2)')
     const claim = (actual: unknown, expected: unknown): void => expect(actual).toEqual(expected)
     const run = new Function('unshard', 'diagnostics', 'claim', 'console', `return (async () => { ${runnable}\n })()`)
@@ -69,7 +70,7 @@ describe('the examples run', () => {
     expect(source).toMatch(/^import .* from '@?unshard/m)
   })
 
-  test('there are some, and the first makes two claims', () => {
+  test('there are examples, and the first makes two assertions', () => {
     expect(examples.length).toBeGreaterThan(5)
     expect(examples[0]!.match(/^[\w.]+ \/\/ (?:true|')/gm)).toHaveLength(2)
   })

@@ -1,4 +1,5 @@
-// Connections, dials and targets as the pool would show them, on real certificates. One authority for each test file.
+// Connections, dials and targets as the pool would present them, with real certificates. One
+// authority per test file.
 import { X509Certificate } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { checkServerIdentity, connect, createServer } from 'node:tls'
@@ -22,13 +23,13 @@ export function theAuthority(): Promise<Authority> {
   return authority
 }
 
-/** A certificate as a connection records it, without a handshake. */
+/** Creates a certificate record as of a connection, without a handshake. */
 export function recorded(certificate: string | Buffer): Certificate {
   const x509 = new X509Certificate(certificate)
   return { x509, peer: x509.toLegacyObject() as unknown as Certificate['peer'] }
 }
 
-/** Issues and records. A string is one DNS name. */
+/** Issues and records a certificate. A string is one DNS name. */
 export async function certificateFor(...names: (string | Omit<CertificateOptions, 'names'>)[]): Promise<Certificate> {
   const options = names.filter((name) => typeof name !== 'string')
   const dnsNames = names.filter((name) => typeof name === 'string')
@@ -36,7 +37,7 @@ export async function certificateFor(...names: (string | Omit<CertificateOptions
   return recorded(cert)
 }
 
-/** What core records of a real handshake on loopback. */
+/** Returns the certificate that core records in a real handshake on loopback. */
 export async function handshake(credentials: Credentials, servername: string): Promise<Certificate & { authorized: boolean }> {
   const { ca } = await theAuthority()
   const server = createServer({ ...credentials, ALPNProtocols: ['h2'] })
@@ -70,12 +71,15 @@ export interface ConnectionSettings extends Partial<Omit<Route, 'origin' | 'addr
   readonly capacity?: number
   readonly active?: number
   readonly confirmed?: boolean
-  /** What A's host had resolved to. Default where the socket is connected to. */
+  /** Addresses that A's host had resolved to. Default: the connected address. */
   readonly resolved?: readonly string[]
   readonly originSet?: readonly string[]
 }
 
-/** Where connections lead unless told otherwise: a public address, as none for documentation is. Nothing is ever sent there. */
+/**
+ * Default address of connections: a public one, since the documentation ranges are not. Nothing is
+ * ever sent there.
+ */
 export const HERE = '93.184.216.1'
 
 let lastId = 0
@@ -131,7 +135,10 @@ export function connectionTo(certificate: Certificate | undefined, settings: Con
   }
 }
 
-/** By way of a `URL`: text goes through `URL.canParse`, which on Node 20, once optimised, refuses U+0080 to U+00FF. */
+/**
+ * Through a `URL`: text goes through `URL.canParse`, which on Node 20, once optimized, refuses
+ * U+0080 to U+00FF.
+ */
 export function originOf(text: string): Origin | undefined {
   try {
     return parseOrigin(new URL(text))
@@ -143,12 +150,12 @@ export function originOf(text: string): Origin | undefined {
 export interface TargetSettings {
   readonly addresses?: readonly string[] | undefined
   readonly reuseKey?: string
-  /** The name of a proxy; then there are no addresses. */
+  /** Name of a proxy; there are no addresses then. */
   readonly proxy?: string
   readonly verify?: (host: string, certificate: Certificate) => Error | undefined
 }
 
-/** A request's wish, resolved to {@link HERE} and checked by `tls.checkServerIdentity`, unless told otherwise. */
+/** A target resolved to {@link HERE} and checked by `tls.checkServerIdentity` by default. */
 export function targetFor(url: string | Origin, settings: TargetSettings = {}): Target {
   const origin = typeof url === 'string' ? parseOrigin(url) : url
   const { reuseKey = 'key', verify = (host, { peer }) => checkServerIdentity(host, peer) } = settings

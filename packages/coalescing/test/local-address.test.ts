@@ -1,4 +1,5 @@
-// Which addresses mean something else on another network, against the registries' own examples and a second reading of their tables.
+// Addresses that mean something else on another network, against the registries' examples and a
+// second implementation of their tables.
 import fc from 'fast-check'
 import { isLocalAddress } from '../src/local-address.js'
 
@@ -58,7 +59,7 @@ test.each(['0.0.0.0', '::', '::ffff:0.0.0.0', '', 'localhost', '10.0.0', '[::1]'
   expect(isLocal(address)).toBe(false)
 })
 
-/** Over octets, by other means than the policy. */
+/** Works on bytes, by other means than the policy. */
 function localIPv4([a, b, c]: readonly number[]): boolean {
   const [x, y, z] = [a!, b!, c!]
   return (
@@ -73,7 +74,7 @@ function localIPv4([a, b, c]: readonly number[]): boolean {
   )
 }
 
-test('random IPv4 addresses, plain, mapped and behind NAT64', () => {
+test('random IPv4 addresses, plain, mapped and embedded in NAT64', () => {
   const byte = fc.oneof(
     fc.nat(255),
     fc.constantFrom(0, 2, 10, 16, 18, 51, 64, 88, 99, 100, 113, 127, 168, 169, 172, 192, 198, 203, 254),
@@ -108,7 +109,7 @@ test('random IPv6 addresses', () => {
   )
 })
 
-test('the memory of answers is bounded, and forgetting changes none', () => {
+test('the memory of results is bounded, and dropping it changes no result', () => {
   for (let i = 0; i < 5_000; i++) expect(isLocal(`2001:db8::${i.toString(16)}:2`)).toBe(true)
   expect(isLocal('2001:db8::2')).toBe(true)
 })

@@ -1,4 +1,4 @@
-// What coalescing() takes, and that it names what it does not.
+// Valid and invalid options of coalescing(), and the errors that name them.
 import { type CoalescingOptions, coalescing } from '@unshard/coalescing'
 import { parseOrigin } from '@unshard/core'
 
@@ -51,14 +51,14 @@ const NO_HOSTS = [
     {},
   ],
 ]
-/** Text that is long or may have credentials is not shown, nor is what an object holds. */
+/** Long text, text that may contain credentials, and the contents of objects are not shown. */
 const shown = (value: unknown): string => {
   if (typeof value === 'object' && value !== null) return 'an object'
   if (typeof value !== 'string') return String(value)
   return value.length > 60 || value.includes('@') ? `a string of ${value.length} characters` : JSON.stringify(value)
 }
 
-test('nothing, an empty object and every option at once are fine', () => {
+test('no options, an empty object and all options at once are valid', () => {
   expect(take(undefined)).not.toThrow()
   expect(take({})).not.toThrow()
   expect(take({ deny: ['a.example', 'localhost', 'bücher.example', '*.example.com', '*.test'] })).not.toThrow()
@@ -76,13 +76,13 @@ test('nothing, an empty object and every option at once are fine', () => {
   expect(take(Object.fromEntries(Object.keys(every).map((name) => [name, undefined])))).not.toThrow()
 })
 
-test('an unknown option is named', () => {
+test('the error for an unknown option names it', () => {
   expect(take({ denny: [] })).toThrow(
     expect.objectContaining({ name: 'UsageError', code: 'ERR_UNKNOWN_OPTION', message: expect.stringContaining('"denny"') }),
   )
 })
 
-test.each(NO_HOSTS)('an entry that could never match is refused, in deny and in allow: %p', (host) => {
+test.each(NO_HOSTS)('an entry that could never match is refused in deny and in allow: %p', (host) => {
   expect(take({ deny: ['a.example', host] })).toThrow(invalid('deny', shown(host)))
   expect(take({ allow: [['*.example.com'], ['a.example', 'b.example', host]] })).toThrow(invalid('allow[1]', shown(host)))
 })
@@ -99,16 +99,16 @@ test.each<[string, unknown[]]>([
     [404, null, '404', new Set([404]), ['404'], [399], [600], [200], [404.5], [Number.NaN], [null], [421], [404, 421]],
   ],
   ['clock', [{}, null, 7, { now: 7 }]],
-])('a value of the wrong kind is refused: %s', (name, values) => {
+])('a value of the wrong type is refused: %s', (name, values) => {
   for (const value of values) expect(take({ [name]: value })).toThrow(invalid(name))
 })
 
-test.each([[null], ['deny'], [7]])('options that are none are refused: %j', (options) => {
+test.each([[null], ['deny'], [7]])('invalid options are refused: %j', (options) => {
   expect(take(options)).toThrow(invalid('object of options'))
 })
 
 describe('allow', () => {
-  test('a flat list of hosts is refused, with what was meant', () => {
+  test('a flat list of hosts is refused with a hint at the right form', () => {
     expect(take({ allow: ['a.example', 'b.example'] })).toThrow(invalid('allow', 'list of groups', '"a.example"'))
     expect(take({ allow: [['a.example', 'b.example'], '*.example.com'] })).toThrow(invalid('allow', 'list of groups'))
   })
@@ -116,11 +116,11 @@ describe('allow', () => {
   test.each([[[]], [['a.example']], [['a.example', 'A.Example']]])(
     'a group that could never allow anything is refused: %j',
     (group) => {
-      expect(take({ allow: [['*.x.test'], group] })).toThrow(invalid('allow[1]', 'two hosts'))
+      expect(take({ allow: [['*.x.test'], group] })).toThrow(invalid('allow[1]', 'at least two hosts'))
     },
   )
 
-  test('what is changed afterwards changes nothing', () => {
+  test('later changes to the options object have no effect', () => {
     const group = ['a.example', 'b.example']
     const deny = ['x.example']
     const policy = coalescing({ allow: [group], deny })
@@ -129,7 +129,7 @@ describe('allow', () => {
   })
 })
 
-test('trustOriginFrame needs the mode origin-frame', () => {
+test('trustOriginFrame requires the mode origin-frame', () => {
   expect(take({ trustOriginFrame: true })).toThrow(invalid('trustOriginFrame', 'origin-frame'))
   expect(take({ trustOriginFrame: true, mode: 'address' })).toThrow(invalid('trustOriginFrame', 'origin-frame', 'address'))
   expect(take({ trustOriginFrame: true, mode: 'off' })).toThrow(invalid('trustOriginFrame', 'origin-frame'))
@@ -137,7 +137,7 @@ test('trustOriginFrame needs the mode origin-frame', () => {
   expect(take({ trustOriginFrame: true, mode: 'origin-frame' })).not.toThrow()
 })
 
-test('suspectStatuses are there for the client to ask; 421 is not one of them', () => {
+test('suspectStatuses are available to the client and do not contain 421', () => {
   expect([...coalescing().suspectStatuses]).toEqual([])
   expect([...coalescing({ suspectStatuses: [404, 400, 599, 404] }).suspectStatuses]).toEqual([404, 400, 599])
 })

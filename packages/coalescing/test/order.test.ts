@@ -1,4 +1,5 @@
-// The first rule that fails gives the name: one thing after the other is mended, and the next reason comes.
+// The first failing rule determines the reason: fixing one problem after the other yields the next
+// reason.
 import { type CoalescingOptions, coalescing, GRANT_REASONS, REFUSAL_REASONS } from '@unshard/coalescing'
 import { type Certificate, parseOrigin } from '@unshard/core'
 import { type ConnectionSettings, certificateFor, connectionTo, type TargetSettings, targetFor } from './fixtures.js'
@@ -6,10 +7,10 @@ import { type ConnectionSettings, certificateFor, connectionTo, type TargetSetti
 const A = 'https://a.example.com'
 const B = 'https://b.example.com'
 
-/** What the order of needs another host for, and what a tunnel or an answer of no addresses stands in the way of. */
+/** Reasons that need another host, or that a tunnel or an empty DNS answer would mask. */
 const BESIDE_THE_WAY = ['ip-literal', 'not-a-dns-name', 'wildcard-on-public-suffix', 'proxied', 'no-origin-frame']
 
-test('the first rule that fails gives the name, in the order of the list', async () => {
+test('the first failing rule determines the reason, in the order of the list', async () => {
   const certificate: Certificate = await certificateFor('*.example.com')
   const now = Date.now()
   let options: CoalescingOptions = { mode: 'off', deny: ['b.example.com'], wildcards: 'declared', clock: { now: () => 0 } }
@@ -68,14 +69,14 @@ test.each<[string, string, CoalescingOptions, ConnectionSettings, TargetSettings
   ['wildcard-on-public-suffix', 'https://b.co.uk', { wildcards: 'declared' }, {}, { addresses: [] }],
   ['proxied', B, {}, { originSet: [A] }, { proxy: 'http://proxy.test' }],
   ['no-origin-frame', B, { mode: 'origin-frame' }, {}, {}],
-])('%s comes before what follows it in the list', async (because, url, options, settings, wish) => {
+])('%s comes before the later reasons of the list', async (because, url, options, settings, wish) => {
   const policy = coalescing(options)
   const k = connectionTo(await certificateFor('*.example.com', '*.co.uk'), settings)
   policy.misdirected(k, parseOrigin(url))
   expect(policy.verdict(k, targetFor(url, wish))).toEqual({ use: false, because })
 })
 
-test('all verdicts there are', () => {
+test('the set of all verdicts', () => {
   expect(GRANT_REASONS).toEqual([
     'address-and-certificate',
     'origin-set-and-certificate',
@@ -85,7 +86,7 @@ test('all verdicts there are', () => {
   expect(new Set(REFUSAL_REASONS).size).toBe(REFUSAL_REASONS.length)
 })
 
-test('a verdict is the same object each time, and cannot be changed', async () => {
+test('a verdict is the same frozen object each time', async () => {
   const k = connectionTo(await certificateFor('*.example.com'))
   const policy = coalescing()
   for (const url of [B, 'https://x.test']) {

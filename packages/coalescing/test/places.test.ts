@@ -1,4 +1,5 @@
-// Rule 8: the host leads where the connection leads. By DNS, not into a private network by accident, and in tunnels by the caller's word.
+// Rule 8: the host resolves to the connected address, not to a private network by accident; in
+// tunnels a group of `allow` declares it.
 import { coalescing } from '@unshard/coalescing'
 import type { Certificate, Connection, ReusePolicy } from '@unshard/core'
 import { type ConnectionSettings, certificateFor, connectionTo, dialTo, targetFor } from './fixtures.js'
@@ -21,12 +22,12 @@ beforeEach(() => {
 
 const connection = (settings?: ConnectionSettings): Connection => connectionTo(certificate, settings)
 
-describe('8: addresses', () => {
+describe('rule 8: addresses', () => {
   test.each([undefined, []])('addresses-unknown: %p', (none) => {
     expect(policy.verdict(connection(), targetFor(B, { addresses: none }))).toEqual(refuse('addresses-unknown'))
   })
 
-  test('addresses-unknown: where the connection leads', () => {
+  test('addresses-unknown: either address is missing', () => {
     expect(policy.verdict(connection({ remoteAddress: undefined }), targetFor(B))).toEqual(refuse('addresses-unknown'))
   })
 
@@ -39,7 +40,7 @@ describe('8: addresses', () => {
     ['::ffff:93.184.216.1', ['93.184.216.1']],
     ['93.184.216.1', ['::FFFF:5db8:d801']],
     ['2001:db8::1', ['2001:0DB8:0:0:0:0:0:1']],
-  ])('one place, written differently: %s in %p', (remoteAddress, list) => {
+  ])('one address in two notations: %s in %p', (remoteAddress, list) => {
     expect(policy.verdict(connection({ remoteAddress }), targetFor(B, { addresses: list }))).toEqual(USE)
   })
 
@@ -53,11 +54,11 @@ describe('8: addresses', () => {
   )
 })
 
-describe('8: private addresses', () => {
+describe('rule 8: private addresses', () => {
   const at = (remoteAddress: string, resolved: string[] = [remoteAddress]) => connection({ remoteAddress, resolved })
 
   test.each(['10.1.2.3', '127.0.0.1', '::1', '169.254.1.1', '100.64.0.1', 'fd00::1', 'fe80::1%eth0', '::ffff:192.168.0.1'])(
-    'both names lead to %s: shared',
+    'both names resolve to %s: shared',
     (address) => {
       expect(policy.verdict(at(address), targetFor(B, { addresses: [address] }))).toEqual(USE)
       expect(policy.verdict(at(address, ['8.8.8.8', address]), targetFor(B, { addresses: ['10.9.9.9', address] }))).toEqual(USE)
@@ -65,7 +66,7 @@ describe('8: private addresses', () => {
     },
   )
 
-  test("private-address: the connection's own name did not lead there, or nobody knows", () => {
+  test("private-address: the connection's own name did not resolve to it, or this is not known", () => {
     const target = targetFor(B, { addresses: ['10.1.2.3'] })
     expect(policy.verdict(at('10.1.2.3', ['10.1.2.4']), target)).toEqual(refuse('private-address'))
     expect(policy.verdict(at('10.1.2.3', []), target)).toEqual(refuse('private-address'))
@@ -77,7 +78,7 @@ describe('8: private addresses', () => {
     ['fd00::1', '64:ff9b::8.8.8.8'],
     ['10.1.2.3', '0.0.0.0'],
     ['10.1.2.3', 'no address'],
-  ])('private-address: DNS rebinding, an answer that has %s and %s', (inside, outside) => {
+  ])('private-address: DNS rebinding, an answer with %s and %s', (inside, outside) => {
     for (const addresses of [
       [inside, outside],
       [outside, inside],
@@ -87,13 +88,13 @@ describe('8: private addresses', () => {
     }
   })
 
-  test('a public address is shared whatever else the answers have', () => {
+  test('a public address is shared whatever else the answers contain', () => {
     expect(policy.verdict(at('8.8.8.8', []), targetFor(B, { addresses: ['10.1.2.3', '8.8.8.8'] }))).toEqual(USE)
     const dial = dialTo({ addresses: ['10.1.2.3', '8.8.8.8'] })
     expect(policy.verdict(dial, targetFor(B, { addresses: ['10.1.2.3', '8.8.8.8'] }))).toEqual(WAIT)
   })
 
-  test('a group does not make up for it', () => {
+  test('a group of allow does not override it', () => {
     policy = coalescing({ allow: [['*.example.com']] })
     expect(policy.verdict(at('10.1.2.3'), targetFor(B, { addresses: ['10.1.2.3', '8.8.8.8'] }))).toEqual(
       refuse('private-address'),
@@ -101,14 +102,14 @@ describe('8: private addresses', () => {
   })
 })
 
-describe('8: tunnels', () => {
+describe('rule 8: tunnels', () => {
   const proxy = 'http://proxy.test:3128'
-  /** The socket leads to the proxy, at the proxy's port. */
+  /** The socket is connected to the proxy, at the proxy's port. */
   const through = { proxy, remoteAddress: '10.0.0.1', remotePort: 3128 }
   const tunnel = (settings?: ConnectionSettings): Connection => connection({ ...through, ...settings })
   const groups = [['a.example.com', 'c.example.com'], ['*.example.com']]
 
-  test('proxied: nobody has said that the two are one', () => {
+  test('proxied: the two hosts are not declared', () => {
     expect(policy.verdict(tunnel(), targetFor(B, { proxy }))).toEqual(refuse('proxied'))
     expect(policy.verdict(dialTo(), targetFor(B, { proxy }))).toEqual(refuse('proxied'))
     policy = coalescing({ allow: [['a.example.com', 'c.example.com']] })
@@ -116,25 +117,25 @@ describe('8: tunnels', () => {
     expect(policy.verdict(dialTo(), targetFor(B, { proxy }))).toEqual(refuse('proxied'))
   })
 
-  test('declared-and-certificate: one group has both', () => {
+  test('declared-and-certificate: one group contains both hosts', () => {
     policy = coalescing({ allow: groups })
     expect(policy.verdict(tunnel(), targetFor(B, { proxy }))).toEqual({ use: true, because: 'declared-and-certificate' })
     expect(policy.verdict(dialTo({ port: 3128 }), targetFor(B, { proxy }))).toEqual(WAIT)
   })
 
-  test("the proxy's address is never compared, even where both have it", () => {
+  test("the proxy's address is never compared, even if both hosts have it", () => {
     const target = targetFor(B, { proxy, addresses: ['10.0.0.1'] })
     expect(policy.verdict(tunnel({ resolved: ['10.0.0.1'] }), target)).toEqual(refuse('proxied'))
     expect(policy.verdict(dialTo({ addresses: ['10.0.0.1'] }), target)).toEqual(refuse('proxied'))
   })
 
-  test('a connection through a proxy, for a target that goes straight, is refused though the keys were equal', () => {
+  test('a connection through a proxy is refused for a direct target even if the keys are equal', () => {
     const target = targetFor(B, { addresses: ['10.0.0.1'] })
     expect(policy.verdict(tunnel({ resolved: ['10.0.0.1'] }), target)).toEqual(refuse('proxied'))
     expect(policy.verdict(connection(), targetFor(B, { proxy }))).toEqual(refuse('proxied'))
   })
 
-  test('all other rules hold as ever', () => {
+  test('all other rules still apply', () => {
     policy = coalescing({ allow: [['*.example.com', 'victim.test', 'x.test']], deny: ['x.test'] })
     const ask = (settings: ConnectionSettings, url = B) => policy.verdict(tunnel(settings), targetFor(url, { proxy }))
     expect(ask({}, 'https://victim.test')).toEqual(refuse('certificate-does-not-cover-host'))

@@ -1,10 +1,11 @@
-// For random hosts, certificates and addresses the policy says yes exactly where a plain model of the rules does.
+// For random hosts, certificates and addresses the policy grants exactly what a simple model of the
+// rules grants.
 import { checkServerIdentity } from 'node:tls'
 import { coalescing } from '@unshard/coalescing'
 import { type Certificate, parseOrigin } from '@unshard/core'
 import fc from 'fast-check'
 import { certificateFor, connectionTo, dialTo, targetFor } from './fixtures.js'
-import { mayServe, type World } from './reference-model.js'
+import { type Facts, mayServe } from './reference-model.js'
 
 const NOW = Date.now()
 const DAY = 86_400_000
@@ -33,7 +34,7 @@ const CERTIFICATES: { names: string[]; from: number; to: number }[] = [
   { names: ['*.example.com'], from: -2 * DAY, to: -DAY },
   { names: ['*.example.com', '*.b.test'], from: DAY, to: 2 * DAY },
 ]
-/** Octets, and ways to write them. */
+/** Bytes of addresses, and ways to write them. */
 const PLACES: { octets: number[]; texts: string[] }[] = [
   { octets: [93, 184, 216, 1], texts: ['93.184.216.1', '::ffff:93.184.216.1', '::FFFF:5db8:D801', '0:0:0:0:0:ffff:5db8:d801'] },
   { octets: [93, 184, 216, 2], texts: ['93.184.216.2'] },
@@ -57,7 +58,7 @@ beforeAll(async () => {
   }
 })
 
-/** Mostly what lets a request through, so that the later rules are reached. */
+/** Usually the value that passes, so that later rules are reached. */
 const mostly = <T>(usual: T, ...others: T[]): fc.Arbitrary<T> =>
   fc.oneof({ weight: 30, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) })
 const url = fc
@@ -66,7 +67,7 @@ const url = fc
 const place = fc
   .constantFrom(...PLACES)
   .chain(({ octets, texts }) => fc.record({ octets: fc.constant(octets), text: fc.constantFrom(...texts) }))
-/** Mostly, nothing has been misdirected. */
+/** Usually nothing has been misdirected. */
 const NEVER: (number | undefined)[] = Array(15).fill(undefined)
 const scenario = fc.record({
   own: url,
@@ -118,8 +119,8 @@ const scenario = fc.record({
 })
 type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never
 
-/** The scenario as the model sees it. */
-function worldOf(s: Scenario): World {
+/** The scenario as input of the model. */
+function factsOf(s: Scenario): Facts {
   const certificate = issued[s.certificate]!
   const { names, from, to } = CERTIFICATES[s.certificate]!
   const octets = (places: Scenario['resolved'], include: boolean) =>
@@ -144,8 +145,8 @@ function worldOf(s: Scenario): World {
 const ownCheck = (s: Scenario, certificate: Certificate) => (host: string) =>
   s.permissiveOwnCheck ? undefined : checkServerIdentity(host, certificate.peer)
 
-/** The scenario as the policy sees it. */
-function askedOf(s: Scenario, { remotePort, trustOriginFrame }: World) {
+/** The scenario as input of the policy. */
+function askedOf(s: Scenario, { remotePort, trustOriginFrame }: Facts) {
   const certificate = issued[s.certificate]!
   const texts = (places: Scenario['resolved'], include: boolean) =>
     [...places, ...(include ? [s.connected] : [])].map((each) => each.text)
@@ -171,23 +172,24 @@ function askedOf(s: Scenario, { remotePort, trustOriginFrame }: World) {
   return { policy, k, target }
 }
 
-test('no random connection serves an origin that the plain model refuses, and none is refused that it grants', () => {
-  /** How often each kind of yes came up: a property that never gets there shows nothing. */
+test('on random connections the policy grants exactly what the reference model grants', () => {
+  /** How often each grant reason occurred: a property that never reaches one proves nothing. */
   const granted = new Map<string, number>()
   fc.assert(
     fc.property(scenario, (s) => {
-      const world = worldOf(s)
-      const { policy, k, target } = askedOf(s, world)
+      const facts = factsOf(s)
+      const { policy, k, target } = askedOf(s, facts)
       const verdict = policy.verdict(k, target)
       const used = 'use' in verdict && verdict.use ? { because: verdict.because, trial: verdict.trial ?? false } : undefined
-      expect(used).toEqual(mayServe(world))
-      // To ask is not to change.
+      expect(used).toEqual(mayServe(facts))
+      // Asking changes nothing.
       expect(policy.verdict(k, target)).toBe(verdict)
       if (used === undefined) return
       const name = used.trial ? 'trial' : used.because
       granted.set(name, (granted.get(name) ?? 0) + 1)
-      // Whoever may be served by the connection would have waited for its dial; but for ORIGIN, which nobody can know of then.
-      const dial = dialTo({ origin: s.own, addresses: [s.connected.text], port: world.remotePort })
+      // An origin that may use the connection would have waited for its dial, except by ORIGIN,
+      // which is unknown until then.
+      const dial = dialTo({ origin: s.own, addresses: [s.connected.text], port: facts.remotePort })
       if (used.because !== 'origin-set-and-certificate') expect('wait' in policy.verdict(dial, target)).toBe(true)
     }),
     { numRuns: 10_000 },

@@ -12,7 +12,7 @@ function counting() {
 }
 
 describe('PublicSuffixes', () => {
-  it('the list that is published: its ICANN section', () => {
+  it('uses the ICANN section of the published list', () => {
     const suffixes = new PublicSuffixes()
     expect(['example.com', 'example.co.uk', 'storage.googleapis.com', 'co.uk'].map((name) => suffixes.of(name))).toEqual([
       'com',
@@ -22,14 +22,14 @@ describe('PublicSuffixes', () => {
     ])
   })
 
-  it('is set up by the first question', () => {
+  it('is built by the first query', () => {
     const { names, suffixes } = counting()
     expect(names).toEqual([])
     expect(suffixes.of('example.com')).toBe('com')
     expect(names).toEqual(['example.com'])
   })
 
-  it('is set up before the question where one is expected, once, and not before a handshake could begin', async () => {
+  it('is built once before an expected query, but not before a handshake could begin', async () => {
     const { names, suffixes } = counting()
     suffixes.expect()
     suffixes.expect()

@@ -1,10 +1,11 @@
-// The rules once more, as plain as they can be said, on plain data and by other means than the policy: no X509Certificate, no tldts,
-// no SocketAddress, no BlockList, no regular expression over names. Anything unclear is a refusal.
+// The rules again, in the simplest form, on plain data and by other means than the policy: no
+// X509Certificate, no tldts, no SocketAddress, no BlockList, no regular expression over names.
+// Anything unclear is a refusal.
 
-export interface World {
+export interface Facts {
   readonly ownUrl: string
   readonly otherUrl: string
-  /** What the certificate was issued for. */
+  /** Names the certificate was issued for. */
   readonly names: readonly string[]
   readonly validFromMs: number
   readonly validToMs: number
@@ -19,12 +20,12 @@ export interface World {
   readonly lenient: boolean
   readonly ownCheckPasses: boolean
   readonly tunnel: boolean
-  /** As octets, 4 or 16. */
+  /** Bytes of the address, 4 or 16. */
   readonly connected: readonly number[]
   readonly remotePort: number
-  /** What A's host had resolved to. */
+  /** Addresses that A's host had resolved to. */
   readonly ownResolved: readonly (readonly number[])[]
-  /** `undefined` where nobody has asked. */
+  /** `undefined` if the host was not resolved. */
   readonly resolved: readonly (readonly number[])[] | undefined
   readonly originSet: readonly string[] | undefined
   readonly mode: 'off' | 'origin-frame' | 'address'
@@ -33,45 +34,48 @@ export interface World {
   readonly wildcards: 'any' | 'declared'
   readonly trustOriginFrame: boolean
   readonly allowUnauthorized: boolean
-  /** How long ago the server answered 421. */
+  /** Time since the server answered 421, in milliseconds. */
   readonly misdirectedMs: number | undefined
 }
 
 const SUFFIXES = new Set(['com', 'test', 'uk', 'co.uk', 'example'])
 const MINUTE = 60_000
 
-/** Whose word it is that both lead to one place, and `trial` where one request has to go first; `undefined` where it must not serve. */
-export function mayServe(world: World): { because: string; trial: boolean } | undefined {
-  const own = new URL(world.ownUrl)
-  const other = new URL(world.otherUrl)
+/**
+ * Returns the evidence for sharing, with `trial` if one request has to go first; `undefined` if the
+ * connection must not serve the origin.
+ */
+export function mayServe(facts: Facts): { because: string; trial: boolean } | undefined {
+  const own = new URL(facts.ownUrl)
+  const other = new URL(facts.otherUrl)
   const ownPort = own.port === '' ? 443 : Number(own.port)
   const otherPort = other.port === '' ? 443 : Number(other.port)
-  const declared = world.allow.some((group) => inGroup(group, own.hostname) && inGroup(group, other.hostname))
-  const named = world.names.some((name) => !name.includes('*') && covers(name, other.hostname))
-  const listed = world.originSet?.includes(other.origin)
-  const trusted = world.trustOriginFrame && listed === true
-  const age = world.misdirectedMs ?? Number.POSITIVE_INFINITY
+  const declared = facts.allow.some((group) => inGroup(group, own.hostname) && inGroup(group, other.hostname))
+  const named = facts.names.some((name) => !name.includes('*') && covers(name, other.hostname))
+  const listed = facts.originSet?.includes(other.origin)
+  const trusted = facts.trustOriginFrame && listed === true
+  const age = facts.misdirectedMs ?? Number.POSITIVE_INFINITY
   const holds = [
-    world.mode !== 'off',
-    !inGroup(world.deny, own.hostname) && !inGroup(world.deny, other.hostname),
+    facts.mode !== 'off',
+    !inGroup(facts.deny, own.hostname) && !inGroup(facts.deny, other.hostname),
     own.protocol === 'https:' && other.protocol === 'https:',
     isName(own.hostname) && isName(other.hostname),
-    ownPort === otherPort && (world.tunnel || world.remotePort === otherPort),
-    world.h2 && world.confirmed && world.state === 'open' && world.capacity > 0,
-    world.sameKey,
-    !world.clientCertificate,
-    world.allowUnauthorized || (world.authorized && !world.lenient),
-    world.validFromMs <= world.nowMs && world.nowMs <= world.validToMs,
-    world.ownCheckPasses,
-    world.names.some((name) => covers(name, other.hostname)),
-    world.wildcards === 'any' || named || declared,
-    trusted || (world.tunnel ? declared : leadsThere(world)),
+    ownPort === otherPort && (facts.tunnel || facts.remotePort === otherPort),
+    facts.h2 && facts.confirmed && facts.state === 'open' && facts.capacity > 0,
+    facts.sameKey,
+    !facts.clientCertificate,
+    facts.allowUnauthorized || (facts.authorized && !facts.lenient),
+    facts.validFromMs <= facts.nowMs && facts.nowMs <= facts.validToMs,
+    facts.ownCheckPasses,
+    facts.names.some((name) => covers(name, other.hostname)),
+    facts.wildcards === 'any' || named || declared,
+    trusted || (facts.tunnel ? declared : leadsThere(facts)),
     listed !== false,
-    world.mode !== 'origin-frame' || listed === true || declared,
+    facts.mode !== 'origin-frame' || listed === true || declared,
     age >= 5 * MINUTE,
   ].every((rule) => rule)
   if (!holds) return undefined
-  const word = trusted ? 'origin-set' : world.tunnel ? 'declared' : 'address'
+  const word = trusted ? 'origin-set' : facts.tunnel ? 'declared' : 'address'
   return { because: `${word}-and-certificate`, trial: age < 60 * MINUTE }
 }
 
@@ -94,7 +98,7 @@ function covers(pattern: string, host: string): boolean {
   return wanted.length >= 3 && !parent.includes('*') && !SUFFIXES.has(parent) && labels.slice(1).join('.') === parent
 }
 
-function leadsThere({ resolved = [], connected, ownResolved }: World): boolean {
+function leadsThere({ resolved = [], connected, ownResolved }: Facts): boolean {
   if (!resolved.some((octets) => samePlace(octets, connected))) return false
   return (
     !isPrivate(connected) ||
@@ -108,7 +112,7 @@ function samePlace(one: readonly number[], other: readonly number[]): boolean {
   return !isUnspecified(a) && a.every((byte, i) => byte === b[i])
 }
 
-/** Of the addresses that the property tries. */
+/** For the addresses that the property uses. */
 function isPrivate(octets: readonly number[]): boolean {
   const a = widen(octets)
   const mapped = a.slice(0, 12).join() === '0,0,0,0,0,0,0,0,0,0,255,255'
@@ -117,7 +121,7 @@ function isPrivate(octets: readonly number[]): boolean {
   return a[0] !== 0x20 || a.slice(0, 4).join() === '32,1,13,184'
 }
 
-/** `::` and `::ffff:0.0.0.0`, octet by octet. */
+/** `::` and `::ffff:0.0.0.0`, byte by byte. */
 function isUnspecified(octets: readonly number[]): boolean {
   const prefix = octets.slice(0, 12).join()
   return (

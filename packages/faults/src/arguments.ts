@@ -1,18 +1,18 @@
-/** The command line of `pnpm faults`. */
+/** Command line of `pnpm faults`. */
 
 import { parseArgs } from 'node:util'
 import { EXPECTED } from './expected/table.js'
 import { KINDS, type Kind, PHASES, type Phase } from './phases.js'
 
 export interface Arguments {
-  /** Names of faults; all where there are none. */
+  /** Names of faults; empty for all. */
   readonly only: readonly string[]
   readonly phases: readonly Phase[]
   readonly kinds: readonly Kind[]
   readonly seed: number
-  /** So many cells, chosen by the seed. */
+  /** Number of cells to run, chosen by the seed. */
   readonly sample: number | undefined
-  /** Cells at once. */
+  /** Parallel cells. */
   readonly jobs: number
   readonly json: boolean
 }
@@ -25,7 +25,7 @@ kinds: ${KINDS.join(' ')}`
 
 const DEFAULT_JOBS = 6
 
-/** @throws Error with what is wrong. `now` gives the seed where none is named. */
+/** @throws Error naming the invalid argument. `now` is the default seed. */
 export function readArguments(argv: readonly string[], now: number): Arguments {
   const { values } = parseArgs({
     args: argv.filter((argument) => argument !== '--'),
@@ -54,15 +54,15 @@ function chosen<Name extends string>(what: string, text: string | undefined, nam
   if (text === undefined) return names
   return text.split(',').map((name) => {
     const known = names.find((each) => each === name)
-    if (known === undefined) throw new Error(`no ${what} ${name}`)
+    if (known === undefined) throw new Error(`unknown ${what} ${name}`)
     return known
   })
 }
 
-/** A whole number above 0. @throws Error naming the option. */
+/** Parses a whole number above 0. @throws Error naming the option. */
 export function positive(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const value = Number(text)
-  if (!(Number.isInteger(value) && value > 0 && value <= 0x7fff_ffff)) throw new Error(`${name} ${text} is no number above 0`)
+  if (!(Number.isInteger(value) && value > 0 && value <= 0x7fff_ffff)) throw new Error(`${name} ${text} is not a number above 0`)
   return value
 }

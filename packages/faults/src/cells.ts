@@ -2,7 +2,7 @@
 
 import type { Outcome } from './expected/outcome.js'
 import { EXPECTED } from './expected/table.js'
-import { HARMS } from './harm/all.js'
+import { FAULTS } from './fault/all.js'
 import { KINDS, type Kind, PHASES, type Phase } from './phases.js'
 
 export interface Cell {
@@ -24,16 +24,18 @@ export function allCells(): Cell[] {
   return cells
 }
 
-/** What is to come of a cell, by variant; one without a name where there are none. */
+/**
+ * Returns the expected outcomes of a cell by variant; one without a name if there are no variants.
+ */
 export function expectationsOf({ fault, phase, kind }: Cell): ReadonlyMap<string, Outcome> {
   const expected = EXPECTED[fault]?.[phase]
   if (expected === undefined) throw new Error(`${fault} has no phase ${phase}`)
-  const one = (each: string | readonly string[]): Outcome => (typeof each === 'string' ? each : each[KINDS.indexOf(kind)]!)
-  if (typeof expected === 'string' || Array.isArray(expected)) return new Map([['', one(expected as string)]])
-  return new Map(Object.entries(expected).map(([variant, each]) => [variant, one(each as string)]))
+  const outcomeFor = (each: string | readonly string[]): Outcome => (typeof each === 'string' ? each : each[KINDS.indexOf(kind)]!)
+  if (typeof expected === 'string' || Array.isArray(expected)) return new Map([['', outcomeFor(expected as string)]])
+  return new Map(Object.entries(expected).map(([variant, each]) => [variant, outcomeFor(each as string)]))
 }
 
-/** Programs of the kernel that a cell needs, in a namespace of its own; `undefined` for one that runs anywhere. */
+/** Programs that a cell needs in a network namespace; `undefined` for a cell that runs anywhere. */
 export function kernelNeeds({ fault, phase }: Cell): readonly string[] | undefined {
-  return HARMS[fault]!.kernel?.(phase)
+  return FAULTS[fault]!.kernel?.(phase)
 }

@@ -1,4 +1,7 @@
-/** `pnpm faults`: every fault in every phase for every kind of request. Exit code 1 when one of them is not as it has to be. */
+/**
+ * `pnpm faults`: every fault in every phase for every kind of request. Exit code 1 if an outcome
+ * differs from the table.
+ */
 
 import { createAuthority } from '@unshard/testkit'
 import { type Arguments, readArguments, USAGE } from './arguments.js'
@@ -8,9 +11,9 @@ import { randomFor, shuffled } from './random.js'
 import { deleteNamespaces, namespaceLacks, newNamespace } from './run/namespace.js'
 import { countsLine, type Entry, failed, failureLines, tableLines, toJson } from './run/report.js'
 import { runCells } from './run/workers.js'
-import type { Certificates } from './server/world.js'
+import type { Certificates } from './server/environment.js'
 
-/** Workers in namespaces, beside the others: their cells wait more than they work. */
+/** Workers in namespaces, in addition to the others: their cells mostly wait. */
 const KERNEL_JOBS = 3
 const DAY_MS = 86_400_000
 
@@ -27,12 +30,12 @@ async function certificates(): Promise<Certificates> {
   }
 }
 
-/** Those that are asked for, in an order of the seed's. */
+/** Returns the selected cells in an order given by the seed. */
 function choose({ only, phases, kinds, seed, sample }: Arguments): Cell[] {
-  const asked = allCells().filter(
+  const selected = allCells().filter(
     ({ fault, phase, kind }) => only.includes(fault) && phases.includes(phase) && kinds.includes(kind),
   )
-  return shuffled(randomFor(seed, 'order'), asked).slice(0, sample)
+  return shuffled(randomFor(seed, 'order'), selected).slice(0, sample)
 }
 
 async function run(cells: readonly Cell[], args: Arguments): Promise<Entry[]> {
@@ -65,10 +68,10 @@ async function run(cells: readonly Cell[], args: Arguments): Promise<Entry[]> {
   return entries
 }
 
-/** Whether our table has what the matrix has. */
+/** Compares our table with the matrix. */
 function compare(say: (line: string) => void): number {
   const matrix = matrixCells()
-  if (matrix === undefined) say('the matrix of faults is not there: the cells are those of our own table')
+  if (matrix === undefined) say('the matrix of faults is missing: using the cells of our own table')
   const differ = matrix === undefined ? [] : differences(matrix)
   for (const each of differ) say(`FAIL ${each}`)
   return differ.length
@@ -94,7 +97,7 @@ async function main(): Promise<number> {
   return differ + entries.filter(failed).length === 0 ? 0 : 1
 }
 
-// Debian keeps the programs of the kernel in sbin, which is not in everybody's path.
+// Debian installs network tools in sbin, which is not always in PATH.
 process.env['PATH'] += ':/usr/sbin:/sbin'
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {

@@ -1,9 +1,9 @@
-/** Random numbers that a seed and a name repeat, whatever else was run before: a cell can be run again alone. */
+/** Random numbers that depend only on a seed and a name: a cell can be repeated alone. */
 
-/** From 0 to 1, without 1. */
+/** Returns a number from 0 (included) to 1 (excluded). */
 export type Random = () => number
 
-/** mulberry32, started from a hash (FNV-1a) of the name. */
+/** mulberry32, seeded with a hash (FNV-1a) of the name. */
 export function randomFor(seed: number, name = ''): Random {
   let state = 0x811c9dc5 ^ seed
   for (const character of name) state = Math.imul(state ^ character.codePointAt(0)!, 0x01000193)
@@ -15,7 +15,7 @@ export function randomFor(seed: number, name = ''): Random {
   }
 }
 
-/** A whole number from 0 to `bound` - 1. */
+/** Returns a whole number from 0 to `bound` - 1. */
 export function below(random: Random, bound: number): number {
   return Math.floor(random() * bound)
 }
@@ -24,7 +24,7 @@ export function pick<T>(random: Random, list: readonly T[]): T {
   return list[below(random, list.length)]!
 }
 
-/** In another order. */
+/** Returns the list in random order. */
 export function shuffled<T>(random: Random, list: readonly T[]): T[] {
   const all = [...list]
   for (let i = all.length - 1; i > 0; i--) {

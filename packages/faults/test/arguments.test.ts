@@ -1,12 +1,12 @@
 import { readArguments } from '../src/arguments.js'
 
-it('nothing said is everything', () => {
+it('without arguments everything is selected', () => {
   expect(readArguments([], 41)).toMatchObject({ seed: 42, sample: undefined, json: false })
   const { only, phases, kinds } = readArguments([], 41)
   expect([only.length, phases.length, kinds.length]).toEqual([24, 11, 3])
 })
 
-it('faults, phases and kinds by name, one or several', () => {
+it('selects one or several faults, phases and kinds by name', () => {
   const argv = [
     '--',
     '--only',
@@ -34,9 +34,9 @@ it('faults, phases and kinds by name, one or several', () => {
 })
 
 it.each([
-  [['--only', 'F99'], 'no fault F99'],
-  [['--phase', 'lunch'], 'no phase lunch'],
-  [['--kind', 'put'], 'no kind put'],
+  [['--only', 'F99'], 'unknown fault F99'],
+  [['--phase', 'lunch'], 'unknown phase lunch'],
+  [['--kind', 'put'], 'unknown kind put'],
   [['--seed', '0'], '--seed 0'],
   [['--sample', '1.5'], '--sample 1.5'],
   [['--jobs', 'many'], '--jobs many'],

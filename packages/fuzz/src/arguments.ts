@@ -1,4 +1,4 @@
-/** The command line of the fuzzer. */
+/** Command line of the fuzzer. */
 
 import { parseArgs } from 'node:util'
 import { TARGET_NAMES } from './load-target.js'
@@ -8,20 +8,20 @@ export interface Arguments {
   readonly seed: number
   readonly targets: readonly string[]
   readonly saveCorpus: boolean
-  /** A file with one input to run. */
+  /** File with one input to replay. */
   readonly replay: string | undefined
-  /** Coverage of each file at the end. */
+  /** Print the coverage of each file at the end. */
   readonly files: boolean
 }
 
 export const USAGE: string = `pnpm fuzz [--seconds N] [--target NAME] [--seed N] [--save-corpus] [--files]
 pnpm fuzz --replay FILE [--target NAME]
 
-targets: ${TARGET_NAMES.join(', ')}; all of them share the time unless one is named`
+targets: ${TARGET_NAMES.join(', ')}; the time is divided among all unless one is named`
 
 const DEFAULT_SECONDS = 60
 
-/** @throws Error with what is wrong. `now` gives the seed where none is named. */
+/** @throws Error naming the invalid argument. `now` is the default seed. */
 export function readArguments(argv: readonly string[], now: number): Arguments {
   const { values } = parseArgs({
     args: argv.filter((argument) => argument !== '--'),
@@ -35,7 +35,7 @@ export function readArguments(argv: readonly string[], now: number): Arguments {
     },
   })
   const { target } = values
-  if (target !== undefined && !(TARGET_NAMES as readonly string[]).includes(target)) throw new Error(`no target ${target}`)
+  if (target !== undefined && !(TARGET_NAMES as readonly string[]).includes(target)) throw new Error(`unknown target ${target}`)
   return {
     seconds: positive('--seconds', values.seconds, DEFAULT_SECONDS),
     seed: positive('--seed', values.seed, (now % 0x7fff_fffe) + 1),

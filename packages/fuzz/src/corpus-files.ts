@@ -16,7 +16,7 @@ export interface CorpusFile {
   readonly input: Uint8Array
 }
 
-/** Hex digits of a file, `#` lines left out. */
+/** Parses the hex digits of a file, ignoring `#` lines. */
 export function parseInput(text: string): Uint8Array {
   const digits = text
     .split('\n')
@@ -35,7 +35,7 @@ export function formatInput(input: Uint8Array, comments: readonly string[]): str
   return `${[...comments.map((line) => `# ${line}`), ...digits].join('\n')}\n`
 }
 
-/** The checked-in inputs of a target, in the order of their names. */
+/** Returns the checked-in inputs of a target, sorted by name. */
 export function readCorpus(kind: CorpusKind, target: string): CorpusFile[] {
   const folder = join(ROOT, 'corpus', kind, target)
   if (!existsSync(folder)) return []
@@ -49,11 +49,11 @@ export function writeSeeds(target: string, inputs: readonly Uint8Array[]): void 
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   for (const input of inputs) {
-    writeFileSync(join(folder, `${shortHash(input)}.hex`), formatInput(input, [`${target}: ${input.length} octets`]))
+    writeFileSync(join(folder, `${shortHash(input)}.hex`), formatInput(input, [`${target}: ${input.length} bytes`]))
   }
 }
 
-/** Writes what was found and returns where. */
+/** Writes a finding and returns its path. */
 export function writeFinding(target: string, input: Uint8Array, message: string): string {
   mkdirSync(FINDINGS_FOLDER, { recursive: true })
   const file = join(FINDINGS_FOLDER, `${target}-${shortHash(input)}.hex`)

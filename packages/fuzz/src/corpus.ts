@@ -1,4 +1,4 @@
-/** The inputs worth keeping, and which of them is changed next. */
+/** Inputs worth keeping, and the choice of the next one to mutate. */
 
 import type { Feature } from './coverage.js'
 import type { Prng } from './prng.js'
@@ -6,17 +6,17 @@ import type { Prng } from './prng.js'
 export interface Entry {
   readonly input: Uint8Array
   readonly features: readonly Feature[]
-  /** What its execution took: counters passed. Not a time, which would not be the same again. */
+  /** Cost of its execution: counters passed. Not a time, which would not be reproducible. */
   readonly steps: number
 }
 
 export class Corpus {
   readonly entries: Entry[] = []
-  /** The cheapest input that has each feature: it is tried more often than others. */
+  /** The cheapest input for each feature: it is chosen more often than others. */
   readonly #best = new Map<Feature, Entry>()
   #favourites: Entry[] = []
   #stale = false
-  /** What an execution usually takes. */
+  /** Typical cost of an execution. */
   #usual = USUAL_STEPS
 
   add(entry: Entry): void {
@@ -29,14 +29,14 @@ export class Corpus {
     this.#stale = true
   }
 
-  /** One to mutate. Those that take long have to be lucky. */
+  /** Chooses an input to mutate. Expensive ones are chosen less often. */
   choose(random: Prng): Entry {
     let entry = this.#candidate(random)
     for (let i = 0; i < SECOND_THOUGHTS && entry.steps > SLOW * this.#usual; i++) entry = this.#candidate(random)
     return entry
   }
 
-  /** Mostly a favourite, often a new one. */
+  /** Usually a favorite, often a new one. */
   #candidate(random: Prng): Entry {
     const { entries } = this
     if (random.oneIn(4)) return entries[Math.max(0, entries.length - 1 - random.below(RECENT))]!
@@ -52,7 +52,7 @@ export class Corpus {
 const RECENT = 16
 const SECOND_THOUGHTS = 4
 const SLOW = 2
-/** How much one execution says about the usual one, what that is in the beginning, and the most it may say. */
+/** Weight of one execution in the typical cost, its initial value, and the maximum contribution. */
 const STEP = 0.05
 const USUAL_STEPS = 1_000
 const MAX_STEPS = 5_000
@@ -61,19 +61,22 @@ function costOf({ input, steps }: Entry): number {
   return input.length * steps
 }
 
-/** At most `limit` inputs that together reach as much as possible: always the next that adds most, the shorter one of two. */
+/**
+ * Returns at most `limit` inputs that together reach as much as possible: greedily the one that
+ * adds most, preferring the shorter one.
+ */
 export function smallest(entries: readonly Entry[], limit: number): Entry[] {
   const left = [...entries].sort((a, b) => a.input.length - b.input.length)
   const reached = new Set<Feature>()
   const chosen: Entry[] = []
   while (chosen.length < limit) {
     let best: Entry | undefined
-    let most = 0
+    let maxGain = 0
     for (const entry of left) {
       let news = 0
       for (const feature of entry.features) if (!reached.has(feature)) news++
-      if (news > most) {
-        most = news
+      if (news > maxGain) {
+        maxGain = news
         best = entry
       }
     }

@@ -1,8 +1,13 @@
-/** Octets that mean something in HTTP/2 and HPACK: a mutation that puts them in finds what single bits would need ages for. */
+/**
+ * Byte sequences with a meaning in HTTP/2 and HPACK: inserting them reaches code that single-bit
+ * mutations would need ages for.
+ */
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex')
 
-/** Literals without indexing, with new names and without Huffman codes (RFC 7541 §6.2.2). */
+/**
+ * Encodes literals without indexing, with new names and without Huffman codes (RFC 7541 §6.2.2).
+ */
 function fieldBlock(fields: readonly (readonly [name: string, value: string])[]): Buffer {
   const text = (value: string): Buffer => {
     const length = value.length < 127 ? [value.length] : [127, ...longLength(value.length - 127)]
@@ -15,7 +20,7 @@ function longLength(rest: number): number[] {
   return rest < 128 ? [rest] : [(rest & 127) | 128, rest >> 7]
 }
 
-/** Field blocks: responses, trailers, malformed ones, table updates, and what HPACK forbids. */
+/** Field blocks: responses, trailers, malformed ones, table updates, and violations of HPACK. */
 export const BLOCKS: readonly Uint8Array[] = [
   hex('88'), // :status 200
   hex('89'), // :status 204
@@ -76,14 +81,14 @@ export const BLOCKS: readonly Uint8Array[] = [
   hex(''),
 ]
 
-/** Numbers of 32 bits at the edges of what the RFCs allow. */
+/** 32-bit numbers at the edges of the ranges in the RFCs. */
 export const NUMBERS: readonly number[] = [
   0, 1, 2, 3, 5, 8, 20, 100, 101, 127, 128, 255, 256, 1_000, 4_095, 4_096, 4_097, 16_383, 16_384, 16_385, 32_767, 32_768, 65_534,
   65_535, 65_536, 70_000, 131_070, 16_777_215, 16_777_216, 0x7ffe_ffff, 0x7fff_0000, 0x7fff_fffe, 0x7fff_ffff, 0x8000_0000,
   0xffff_ffff,
 ]
 
-/** Single octets at edges. */
-export const OCTETS: readonly number[] = [
+/** Single bytes at edges. */
+export const EDGE_BYTES: readonly number[] = [
   0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 31, 32, 62, 63, 64, 65, 126, 127, 128, 129, 191, 254, 255,
 ]

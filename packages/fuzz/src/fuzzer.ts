@@ -1,31 +1,34 @@
-/** The loop for one target: choose, change, run, keep what reached something new, report what broke a promise. */
+/**
+ * Main loop for one target: choose, mutate, run, keep inputs with new coverage, report broken
+ * invariants.
+ */
 
 import { performance } from 'node:perf_hooks'
 import { Script } from 'node:vm'
 import { Corpus, type Entry } from './corpus.js'
 import { Coverage } from './coverage.js'
-import { minimise } from './minimise.js'
+import { minimize } from './minimize.js'
 import { Mutator } from './mutator.js'
 import { Prng } from './prng.js'
 import type { Target } from './target.js'
 
-/** A promise that was broken, and the shortest input known to break it. */
+/** A broken invariant and the shortest known input that breaks it. */
 export interface Finding {
   readonly message: string
   readonly input: Uint8Array
 }
 
-/** One execution may take this long. */
+/** Maximum duration of one execution. */
 const MAX_EXECUTION_MS = 1_000
-/** An execution that was suspicious gets so long to show that it ends, in milliseconds. */
+/** Time for a suspicious execution to show that it ends, in milliseconds. */
 const ENDLESS_MS = 20_000
-/** And may be stopped after this long: it would never have ended. */
+/** Time after which it is stopped: it would never have ended. */
 const HANGING_MS = 5_000
 const MAX_FINDINGS = 20
-const MINIMISING_TRIES = 4_000
+const MINIMIZING_TRIES = 4_000
 const TRIMMING_TRIES = 200
 const TRIMMED_ABOVE_BYTES = 64
-/** Mutations of one input before another is chosen. */
+/** Number of mutations of one input before another is chosen. */
 const ENERGY = 32
 const STACK_LINES = 6
 
@@ -52,11 +55,11 @@ export class Fuzzer {
     this.#mutator = new Mutator(target.layout, this.#random)
   }
 
-  /** Inputs to begin with. Those that reach nothing new are forgotten. */
+  /** Runs the initial inputs. Those without new coverage are dropped. */
   begin(inputs: readonly Uint8Array[]): void {
     for (const input of inputs) this.try(input)
     if (this.corpus.entries.length > 0) return
-    // There has to be something to change.
+    // The corpus must not be empty.
     this.corpus.add({ input: Uint8Array.of(0), features: [], steps: 0 })
   }
 
@@ -70,7 +73,7 @@ export class Fuzzer {
     this.milliseconds += performance.now() - start
   }
 
-  /** One execution of something new. */
+  /** Executes a new input. */
   step(): void {
     const random = this.#random
     if (this.#chosen === undefined || this.#left-- <= 0) {
@@ -80,7 +83,7 @@ export class Fuzzer {
     this.try(this.#mutator.mutate(this.#chosen.input, this.corpus.choose(random).input))
   }
 
-  /** One execution. */
+  /** Executes an input. */
   try(input: Uint8Array): void {
     this.#current = input
     this.executions++
@@ -107,31 +110,31 @@ export class Fuzzer {
     const { steps } = this.coverage
     if (input.length <= TRIMMED_ABOVE_BYTES) return this.corpus.add({ input, features, steps })
     const wanted = this.coverage.fingerprint()
-    const same = (bytes: Uint8Array): boolean => {
+    const isSameFinding = (bytes: Uint8Array): boolean => {
       this.executions++
       this.coverage.clear()
       return this.#failure(bytes) === undefined && this.coverage.fingerprint() === wanted
     }
-    this.corpus.add({ input: minimise(input, this.target.layout, same, TRIMMING_TRIES), features, steps })
+    this.corpus.add({ input: minimize(input, this.target.layout, isSameFinding, TRIMMING_TRIES), features, steps })
   }
 
-  /** Findings that differ in numbers alone are one. */
+  /** Findings that differ only in numbers are the same. */
   #found(message: string, input: Uint8Array): void {
     const key = keyOf(message)
     if (this.#keys.has(key) || this.findings.length >= MAX_FINDINGS) return
     this.#keys.add(key)
     const full = this.#withStack(input) ?? message
-    const again = (bytes: Uint8Array): boolean => {
+    const isReproduced = (bytes: Uint8Array): boolean => {
       const failure = this.#failure(bytes)
       return failure !== undefined && keyOf(failure) === key
     }
     this.findings.push({
       message: full,
-      input: again(input) ? minimise(input, this.target.layout, again, MINIMISING_TRIES) : input,
+      input: isReproduced(input) ? minimize(input, this.target.layout, isReproduced, MINIMIZING_TRIES) : input,
     })
   }
 
-  /** The same once more, now with the stack of an error that is not the target's own. */
+  /** Runs the input again, this time with the stack of an error that is not the target's own. */
   #withStack(input: Uint8Array): string | undefined {
     const limit = Error.stackTraceLimit
     Error.stackTraceLimit = STACK_LINES
@@ -142,7 +145,10 @@ export class Fuzzer {
     }
   }
 
-  /** The only way to stop code that never comes back is to run it in a script with a time limit: one for many executions. */
+  /**
+   * The only way to stop an endless loop is to run it in a script with a time limit: one script for
+   * many executions.
+   */
   #guarded(batch: () => void, limit: number): void {
     try {
       batchScript.runInNewContext({ batch }, { timeout: Math.ceil(limit) })
@@ -152,7 +158,7 @@ export class Fuzzer {
     }
   }
 
-  /** Once more, by the time of the processor: a machine with other things to do makes everything slow. */
+  /** Runs the input again, measuring CPU time: on a busy machine everything is slow. */
   #isSlow(input: Uint8Array): boolean {
     const before = process.cpuUsage()
     try {
@@ -169,7 +175,10 @@ function keyOf(message: string): string {
   return message.split('\n', 1)[0]!.slice(0, 60).replace(/\d+/g, '#')
 }
 
-/** The message, and where an error comes from that is not one of the target's own. It may be of another realm. */
+/**
+ * Returns the message, and the location of an error that is not the target's own. The error may be
+ * of another realm.
+ */
 function describe(error: unknown): string {
   if (typeof (error as Error | null)?.message !== 'string') return String(error)
   const { message, name, stack = '' } = error as Error

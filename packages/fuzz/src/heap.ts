@@ -1,4 +1,4 @@
-/** Whether executions leave something behind: the retained heap before and after many of them. */
+/** Compares the retained heap before and after many executions. */
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -6,7 +6,7 @@ import type { Entry } from './corpus.js'
 import type { Target } from './target.js'
 
 const EXECUTIONS = 1_000
-/** What caches and compiled code may still add. */
+/** Tolerated growth by caches and compiled code. */
 const MAX_GROWTH_BYTES = 3_000_000
 
 setFlagsFromString('--expose-gc')
@@ -19,14 +19,14 @@ function retained(): number {
   return heapUsed + external
 }
 
-/** Runs inputs of the corpus over and over; returns octets that were kept, 0 while that is within reason. */
+/** Runs inputs of the corpus repeatedly; returns the retained bytes, 0 within the tolerance. */
 export function retainedGrowth(target: Target, entries: readonly Entry[]): number {
   const run = (): void => {
     for (let i = 0; i < EXECUTIONS; i++) {
       try {
         target.run(entries[i % entries.length]!.input)
       } catch {
-        // Findings have been reported already.
+        // Findings have already been reported.
       }
     }
   }
@@ -35,7 +35,7 @@ export function retainedGrowth(target: Target, entries: readonly Entry[]): numbe
   run()
   const once = retained() - before
   if (once <= MAX_GROWTH_BYTES) return 0
-  // Once more: what grows for good grows again.
+  // Again: a real leak grows again.
   run()
   return retained() - before > 1.5 * once ? once : 0
 }

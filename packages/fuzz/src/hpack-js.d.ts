@@ -1,4 +1,4 @@
-// hpack.js has no types of its own: the few names that other-decoder.ts uses.
+// hpack.js has no types: these are the names that other-decoder.ts uses.
 declare module 'hpack.js' {
   interface Decompressor {
     execute(): void

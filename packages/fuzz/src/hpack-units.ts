@@ -1,4 +1,6 @@
-/** Inputs of the HPACK targets: a head octet, then units of a kind, a number of octets, and those octets. */
+/**
+ * Inputs of the HPACK targets: a head byte, then units of a kind, a length, and that many bytes.
+ */
 
 import { BLOCKS, NUMBERS } from './dictionary.js'
 import type { Layout } from './layout.js'
@@ -13,7 +15,7 @@ export interface Unit {
   readonly payload: Uint8Array
 }
 
-/** A kind and at most 255 octets. */
+/** Creates a unit of a kind and at most 255 bytes. */
 export function makeUnit(kind: number, payload: Uint8Array): Uint8Array {
   return Buffer.concat([Uint8Array.of(kind, Math.min(255, payload.length)), payload.subarray(0, 255)])
 }
@@ -22,7 +24,7 @@ export function readUnits(input: Uint8Array): Unit[] {
   return hpackLayout.split(input).map((unit) => ({ kind: unit[0]!, payload: unit.subarray(UNIT_HEAD_BYTES) }))
 }
 
-/** Four octets of a payload as a number, fewer as a smaller one. */
+/** Reads up to four bytes of a payload as a number. */
 export function numberIn(payload: Uint8Array): number {
   let value = 0
   for (const byte of payload.subarray(0, 4)) value = value * 256 + byte

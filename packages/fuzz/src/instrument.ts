@@ -1,21 +1,22 @@
 /**
- * Code that counts: istanbul's instrumenter places the counters, and what it writes for them is replaced by one typed array for
- * all files. Its own nested objects would cost more to read after each execution than the execution itself.
+ * Instruments code: istanbul places the counters, and its counter objects are replaced by one typed
+ * array for all files. Reading its nested objects after each execution would cost more than the
+ * execution itself.
  */
 
 import { createInstrumenter } from 'istanbul-lib-instrument'
 
-/** The counters of one file: from `first` up to `first + count`. */
+/** Counters of one file: from `first` up to `first + count`. */
 export interface CountedFile {
   readonly file: string
   readonly first: number
   readonly count: number
 }
 
-/** The global that instrumented code finds its counters under. */
+/** Global variable through which instrumented code finds its counters. */
 export const COUNTERS_NAME = '__fuzzCounters'
 
-/** Hands out counters to one file after another. */
+/** Assigns counters to one file after another. */
 export class Instrumenter {
   readonly files: CountedFile[] = []
   #next = 0
@@ -26,12 +27,12 @@ export class Instrumenter {
     produceSourceMap: false,
   })
 
-  /** Counters so far. */
+  /** Number of counters so far. */
   get count(): number {
     return this.#next
   }
 
-  /** JavaScript to the same JavaScript that counts. */
+  /** Returns the same JavaScript with counters. */
   instrument(code: string, file: string): string {
     const counted = this.#istanbul.instrumentSync(code, file)
     const { s, f, b } = this.#istanbul.lastFileCoverage()
@@ -54,6 +55,6 @@ export class Instrumenter {
 }
 
 const LOCAL_NAME = '__counters'
-/** istanbul's function that keeps the counters of a file. */
+/** istanbul's function that stores the counters of a file. */
 const PREAMBLE = /^function (cov_\w+)\(\) \{[\s\S]*?\n\}\n\1\(\);\n/
 const COUNT = /cov_\w+\(\)\.([sfb])\[(\d+)\](?:\[(\d+)\])?\+\+/g

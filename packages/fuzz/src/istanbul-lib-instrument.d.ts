@@ -1,4 +1,4 @@
-// The few names of istanbul-lib-instrument that instrument.ts uses; it ships no types of its own.
+// istanbul-lib-instrument has no types: these are the names that instrument.ts uses.
 declare module 'istanbul-lib-instrument' {
   interface FileCoverage {
     readonly s: Readonly<Record<string, number>>

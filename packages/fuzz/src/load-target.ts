@@ -1,4 +1,7 @@
-/** A target with the engine's TypeScript sources, in one piece and counting, made by esbuild when the fuzzer starts. */
+/**
+ * Bundles a target with the engine's TypeScript sources, instrumented, with esbuild when the fuzzer
+ * starts.
+ */
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -9,10 +12,10 @@ import { build, type Plugin, transformSync } from 'esbuild'
 import { COUNTERS_NAME, type CountedFile, Instrumenter } from './instrument.js'
 import type { Target } from './target.js'
 
-/** Every target's file in `src/targets`. */
+/** The files in `src/targets`. */
 export const TARGET_NAMES = ['receive', 'receive-framed', 'split', 'hpack-decode', 'hpack-roundtrip'] as const
 
-/** A target, and what of the code under test it has reached. */
+/** A target, and its coverage of the code under test. */
 export interface LoadedTarget {
   readonly target: Target
   readonly counters: Uint32Array
@@ -44,7 +47,7 @@ export async function loadTarget(name: string): Promise<LoadedTarget> {
   return { target: module.exports.target!, counters, files: instrumenter.files }
 }
 
-/** Only the product counts: paths through the target and its oracles are of no interest. */
+/** Instruments only the product: coverage of the target and its oracles is irrelevant. */
 function counting(instrumenter: Instrumenter): Plugin {
   return {
     name: 'counting',

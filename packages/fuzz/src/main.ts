@@ -1,4 +1,7 @@
-/** `pnpm fuzz`: every target in turn for the time given, then what was found. Exit code 1 when that is anything. */
+/**
+ * `pnpm fuzz`: every target in turn for the given time, then the findings. Exit code 1 if there are
+ * any.
+ */
 
 import { readFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
@@ -26,7 +29,7 @@ async function start(name: string, { seed, saveCorpus }: Arguments): Promise<Run
   const loaded = await loadTarget(name)
   const fuzzer = new Fuzzer(loaded.target, loaded.counters, seed)
   const files = [...readCorpus('seeds', name), ...readCorpus('regressions', name)]
-  // What is saved goes into the repository, where other people's data has no place.
+  // Saved inputs go into the repository, which must not contain external data.
   const shared = saveCorpus ? [] : sharedSeeds(name)
   fuzzer.begin([...files.map(({ input }) => input), ...loaded.target.seeds(), ...shared])
   return { loaded, fuzzer }
@@ -36,19 +39,19 @@ async function fuzz(runs: readonly Run[], seconds: number): Promise<void> {
   const fuzzers = runs.map(({ fuzzer }) => fuzzer)
   const begun = performance.now()
   const until = begun + seconds * 1_000
-  let spoken = begun
+  let lastReport = begun
   for (let slice = 0; performance.now() < until; slice++) {
     const left = until - performance.now()
     fuzzers[slice % fuzzers.length]!.run(Math.min(SLICE_MS, left))
-    // Dependencies may have left something for the next turn.
+    // Dependencies may have scheduled work for the next turn.
     await turn()
-    if (performance.now() - spoken < PROGRESS_MS) continue
-    spoken = performance.now()
-    console.log(progress(fuzzers, (spoken - begun) / 1_000))
+    if (performance.now() - lastReport < PROGRESS_MS) continue
+    lastReport = performance.now()
+    console.log(progress(fuzzers, (lastReport - begun) / 1_000))
   }
 }
 
-/** Writes down everything that was found; returns how much that is. */
+/** Writes all findings to files; returns their number. */
 function report(runs: readonly Run[], { saveCorpus, files, seed }: Arguments): number {
   let found = 0
   for (const { loaded, fuzzer } of runs) {
@@ -60,7 +63,7 @@ function report(runs: readonly Run[], { saveCorpus, files, seed }: Arguments): n
     const growth = retainedGrowth(loaded.target, fuzzer.corpus.entries)
     if (growth > 0) {
       found++
-      console.log(`FINDING in ${name}: ${growth} octets of heap are kept`)
+      console.log(`FINDING in ${name}: ${growth} bytes of heap are retained`)
     }
     if (saveCorpus) save(name, fuzzer)
     console.log(targetLine(fuzzer))
@@ -69,7 +72,7 @@ function report(runs: readonly Run[], { saveCorpus, files, seed }: Arguments): n
   return found
 }
 
-/** Long inputs stay out of the repository: they are made again from short ones. */
+/** Long inputs are not stored in the repository: they can be generated from short ones. */
 function save(name: string, { corpus }: Fuzzer): void {
   const short = corpus.entries.filter(({ input }) => input.length <= MAX_SEED_BYTES)
   const inputs = smallest(short, MAX_SEEDS).map(({ input }) => input)
@@ -79,11 +82,11 @@ function save(name: string, { corpus }: Fuzzer): void {
 async function replay(file: string, targets: readonly string[]): Promise<number> {
   const text = readFileSync(file, 'utf8')
   const name = /^# target: (\S+)$/m.exec(text)?.[1] ?? (targets.length === 1 ? targets[0]! : undefined)
-  if (name === undefined) throw new Error(`${file} names no target: say which with --target`)
+  if (name === undefined) throw new Error(`${file} does not name a target: specify one with --target`)
   const { target } = await loadTarget(name)
   try {
     target.run(parseInput(text), (line) => console.log(line))
-    console.log('every promise was kept')
+    console.log('no findings')
     return 0
   } catch (error) {
     console.log(`FINDING in ${name}: ${error instanceof Error ? error.stack : String(error)}`)
@@ -101,9 +104,9 @@ async function main(): Promise<number> {
   }
   if (args.replay !== undefined) return replay(args.replay, args.targets)
   console.log(`seed ${args.seed}`)
-  // Faults are errors, and a stack for each costs more than the fault.
+  // Errors are frequent, and a stack trace costs more than the error itself.
   Error.stackTraceLimit = 0
-  // hpack.js still says `new Buffer`.
+  // hpack.js still uses `new Buffer`.
   process.noDeprecation = true
   const runs: Run[] = []
   for (const name of args.targets) runs.push(await start(name, args))

@@ -1,6 +1,9 @@
-/** New inputs from old ones: blind changes of octets, changes of whole units, and splices of two inputs. */
+/**
+ * Creates new inputs from old ones: blind changes of bytes, changes of whole units, and splices of
+ * two inputs.
+ */
 
-import { NUMBERS, OCTETS } from './dictionary.js'
+import { EDGE_BYTES, NUMBERS } from './dictionary.js'
 import { joinUnits, type Layout } from './layout.js'
 import type { Prng } from './prng.js'
 
@@ -18,17 +21,19 @@ export class Mutator {
     this.#random = random
   }
 
-  /** Another input, made from `input` and perhaps from parts of `other`. Neither is changed. */
+  /**
+   * Returns a new input made from `input` and possibly from parts of `other`. Neither is changed.
+   */
   mutate(input: Uint8Array, other: Uint8Array): Uint8Array {
     const random = this.#random
     let bytes = input
     const rounds = 1 + random.below(MAX_ROUNDS)
-    for (let i = 0; i < rounds; i++) bytes = random.oneIn(3) ? this.#octets(bytes, other) : this.#units(bytes, other)
+    for (let i = 0; i < rounds; i++) bytes = random.oneIn(3) ? this.#changeBytes(bytes, other) : this.#units(bytes, other)
     return bytes.length > MAX_INPUT_BYTES ? bytes.subarray(0, MAX_INPUT_BYTES) : bytes
   }
 
-  /** Changes that know nothing of units. */
-  #octets(input: Uint8Array, other: Uint8Array): Uint8Array {
+  /** Changes that ignore units. */
+  #changeBytes(input: Uint8Array, other: Uint8Array): Uint8Array {
     const random = this.#random
     const at = random.below(input.length)
     switch (random.below(7)) {
@@ -37,12 +42,12 @@ export class Mutator {
       case 1:
         return changed(input, at, random.below(256))
       case 2:
-        return changed(input, at, random.pick(OCTETS))
+        return changed(input, at, random.pick(EDGE_BYTES))
       case 3:
         return withNumber(input, at, random.pick(NUMBERS))
-      case 4: // Taken out.
+      case 4: // Remove.
         return spliced(input, at, 1 + random.below(MAX_BLOCK), new Uint8Array(0))
-      case 5: // Doubled, or put in from elsewhere.
+      case 5: // Duplicate, or insert from elsewhere.
         return spliced(input, at, 0, block(random.oneIn(2) ? input : other, random))
       default:
         return spliced(input, at, input.length, other.subarray(random.below(other.length)))
@@ -62,7 +67,7 @@ export class Mutator {
       case 1:
         units.splice(random.below(units.length + 1), 0, ...units.slice(at, at + 1 + random.below(3)))
         break
-      case 2: // Another place.
+      case 2: // Move.
         units.splice(random.below(units.length), 0, ...units.splice(at, 1))
         break
       case 3:

@@ -1,6 +1,6 @@
 /**
- * An HPACK decoder that is not ours (hpack.js), to compare with. Used without its stream: that would leave a callback for the next
- * tick behind for every field, and the fuzzer has no ticks.
+ * A foreign HPACK decoder (hpack.js) for comparison. Its stream API is not used: it would leave a
+ * callback per field for the next tick, and the fuzzer has no ticks.
  */
 
 import hpack from 'hpack.js'
@@ -16,12 +16,18 @@ export class OtherDecoder {
     }
   }
 
-  /** SETTINGS_HEADER_TABLE_SIZE as announced to the encoder: the most it may choose (RFC 7541 §4.2). */
+  /**
+   * SETTINGS_HEADER_TABLE_SIZE as announced to the encoder: the largest size it may choose (RFC
+   * 7541 §4.2).
+   */
   set maxTableSize(size: number) {
     this.#decompressor._table.protocolMaxSize = size
   }
 
-  /** Name, value, name, value. @throws what hpack.js says of a block it cannot decode; the decoder is of no use afterwards. */
+  /**
+   * Returns name, value, name, value. @throws the error of hpack.js for an undecodable block; the
+   * decoder is unusable afterwards.
+   */
   decode(block: Uint8Array): readonly string[] {
     this.#fields = []
     this.#decompressor._decoder.push(block)

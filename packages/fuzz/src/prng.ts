@@ -1,4 +1,4 @@
-/** Random numbers that a seed repeats (sfc32): a run of the fuzzer can be made again, octet by octet. */
+/** Random numbers from a seed (sfc32): a run of the fuzzer can be repeated byte by byte. */
 
 export class Prng {
   #a: number
@@ -10,11 +10,11 @@ export class Prng {
     this.#a = seed | 0
     this.#b = 0x9e3779b9
     this.#c = ~seed | 0
-    // The first numbers still look like the seed.
+    // The first numbers still resemble the seed.
     for (let i = 0; i < 16; i++) this.next()
   }
 
-  /** The next 32 bits. */
+  /** Returns the next 32 bits. */
   next(): number {
     const sum = (((this.#a + this.#b) | 0) + this.#counter) | 0
     this.#counter = (this.#counter + 1) | 0
@@ -25,12 +25,12 @@ export class Prng {
     return sum >>> 0
   }
 
-  /** From 0 to `bound` - 1; 0 for a bound of 0. */
+  /** Returns a number from 0 to `bound` - 1; 0 for a bound of 0. */
   below(bound: number): number {
     return bound <= 1 ? 0 : this.next() % bound
   }
 
-  /** True once in `n` times. */
+  /** Returns true once in `n` times. */
   oneIn(n: number): boolean {
     return this.below(n) === 0
   }

@@ -1,16 +1,16 @@
-/** Octets for new parts of inputs. */
+/** Random bytes for new parts of inputs. */
 
-import { OCTETS } from './dictionary.js'
+import { EDGE_BYTES } from './dictionary.js'
 import type { Prng } from './prng.js'
 
-/** Numbers of 32 bits, one after another. */
+/** Encodes 32-bit numbers one after another. */
 export function numbers(...values: readonly number[]): Buffer {
   const bytes = Buffer.alloc(values.length * 4)
   for (const [i, value] of values.entries()) bytes.writeUInt32BE(value >>> 0, i * 4)
   return bytes
 }
 
-/** Octets of any kind, those at edges more often. */
+/** Returns random bytes, with edge values more often. */
 export function someBytes(random: Prng, length: number): Uint8Array {
-  return Uint8Array.from({ length }, () => (random.oneIn(2) ? random.pick(OCTETS) : random.below(256)))
+  return Uint8Array.from({ length }, () => (random.oneIn(2) ? random.pick(EDGE_BYTES) : random.below(256)))
 }

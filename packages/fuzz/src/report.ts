@@ -1,4 +1,4 @@
-/** What the fuzzer says. */
+/** Output of the fuzzer. */
 
 import type { Coverage } from './coverage.js'
 import type { Fuzzer } from './fuzzer.js'

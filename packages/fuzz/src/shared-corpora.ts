@@ -1,4 +1,4 @@
-/** Frames and field blocks that others have collected, where they lie beside the repository: read as seeds, never kept. */
+/** External frames and field blocks beside the repository: used as seeds, never stored. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ const ROOT = process.env['UNSHARD_CORPORA'] ?? fileURLToPath(new URL('../../../.
 const MAX_STORIES = 60
 const MAX_BLOCKS = 12
 
-/** Seeds for a target; none where the corpora are not there. */
+/** Returns the seeds for a target; none if the corpora are missing. */
 export function sharedSeeds(target: string): Uint8Array[] {
   if (target === 'hpack-roundtrip') return []
   return target === 'hpack-decode' ? stories() : conversations()

@@ -1,8 +1,11 @@
-/** What a fuzz target is: a function of octets that throws when a promise of the code under test is broken. */
+/** A fuzz target: a function of bytes that throws if the code under test breaks an invariant. */
 
 import type { Layout } from './layout.js'
 
-/** A broken promise. The message names the promise first: findings with the same start are the same finding. */
+/**
+ * A broken invariant. The message starts with the invariant: findings with the same start are the
+ * same finding.
+ */
 export class Violation extends Error {
   override readonly name: string = 'Violation'
 }
@@ -17,25 +20,28 @@ export function must(condition: boolean, what: string): asserts condition {
   throw violation
 }
 
-/** Before an execution. */
+/** Called before an execution. */
 export function forgetBroken(): void {
   broken = undefined
 }
 
-/** The first broken promise once more: the engine catches what is thrown inside a call of its listener. */
+/**
+ * Throws the first broken invariant again: the engine catches errors thrown inside calls of its
+ * listener.
+ */
 export function throwBroken(): void {
   if (broken !== undefined) throw broken
 }
 
 export interface Target {
   readonly name: string
-  /** How an input is made of units, so that whole units can be moved about. */
+  /** Splits inputs into units, so that whole units can be moved. */
   readonly layout: Layout
-  /** Inputs to begin with. */
+  /** Initial inputs. */
   seeds(): Uint8Array[]
   /**
-   * Runs one input. `trace` hears what happens, for a replay.
-   * @throws Violation, or whatever the code under test throws, which is a finding as well
+   * Runs one input. `trace` gets a line per event, for a replay.
+   * @throws Violation, or any error of the code under test, which is a finding as well.
    */
   run(input: Uint8Array, trace?: (line: string) => void): void
 }

@@ -1,4 +1,4 @@
-/** Every checked-in input through its target: what was found once stays mended. */
+/** Runs every checked-in input through its target: regressions stay fixed. */
 
 import { smallest } from '../src/corpus.js'
 import { formatInput, parseInput, readCorpus } from '../src/corpus-files.js'
@@ -13,10 +13,10 @@ const MAX_SEEDS = 60
 const targets: Target[] = [receive, receiveFramed, split, hpackDecode, hpackRoundtrip]
 
 describe.each(targets.map((target) => [target.name, target] as const))('%s', (name, target) => {
-  it.each(target.seeds().map((input, i) => [i, input] as const))('seed %i of its own', (_i, input) => target.run(input))
+  it.each(target.seeds().map((input, i) => [i, input] as const))('seed %i of the target', (_i, input) => target.run(input))
 
   const seeds = readCorpus('seeds', name)
-  it('has seeds, and not too many', () => {
+  it('has a limited number of seeds', () => {
     expect(seeds.length).toBeGreaterThan(0)
     expect(seeds.length).toBeLessThanOrEqual(MAX_SEEDS)
   })
@@ -24,7 +24,7 @@ describe.each(targets.map((target) => [target.name, target] as const))('%s', (na
   for (const { name: file, input } of readCorpus('regressions', name)) it(`regression ${file}`, () => target.run(input))
 })
 
-it('the seeds of a target give the same trace each time', () => {
+it('the seeds of a target are reproducible', () => {
   for (const target of targets) {
     for (const { input } of readCorpus('seeds', target.name)) {
       const hear = (): string[] => {
@@ -37,7 +37,7 @@ it('the seeds of a target give the same trace each time', () => {
   }
 })
 
-it('an input is written as it is read', () => {
+it('an input is written in the format that is read', () => {
   const input = Uint8Array.from({ length: 200 }, (_, i) => i)
   const text = formatInput(input, ['what it is', 'and why'])
   expect(text.startsWith('# what it is\n# and why\n0001')).toBe(true)
@@ -48,7 +48,7 @@ it('an input is written as it is read', () => {
   expect(() => parseInput('zz')).toThrow('hex')
 })
 
-it('a smaller corpus reaches the same with fewer inputs, and as much as possible with too few', () => {
+it('a smaller corpus reaches the same with fewer inputs, or as much as possible with too few', () => {
   const entry = (input: number, ...features: number[]) => ({ input: new Uint8Array(input), features, steps: 1 })
   const entries = [entry(1, 1), entry(2, 1, 2), entry(3, 1, 2, 3), entry(4, 4), entry(5, 4)]
   expect(smallest(entries, 10).map(({ input }) => input.length)).toEqual([3, 4])

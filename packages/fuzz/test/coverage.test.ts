@@ -15,9 +15,9 @@ it.each([
   [127, 64],
   [128, 128],
   [1_000_000, 128],
-])('%i passes are in bucket %i', (count, bucket) => expect(bucketOf(count)).toBe(bucket))
+])('a count of %i is in bucket %i', (count, bucket) => expect(bucketOf(count)).toBe(bucket))
 
-it('only a bucket that was never reached is news', () => {
+it('only a bucket that was never reached is new', () => {
   const coverage = new Coverage(new Uint32Array(3))
   const run = (...counts: number[]): boolean => {
     coverage.clear()
@@ -33,7 +33,7 @@ it('only a bucket that was never reached is news', () => {
   expect([coverage.reached(0), coverage.reached(2)]).toEqual([true, false])
 })
 
-it('features and the fingerprint tell what the last execution has reached', () => {
+it('features and the fingerprint describe the coverage of the last execution', () => {
   const coverage = new Coverage(Uint32Array.of(0, 3, 200))
   expect(coverage.features()).toEqual([256 + 4, 512 + 128])
   const before = coverage.fingerprint()

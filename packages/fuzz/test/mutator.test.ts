@@ -3,7 +3,7 @@ import { kindOf, OP_KINDS, Op, raw } from '../src/engine/ops.js'
 import { conversationSeeds } from '../src/engine/seeds.js'
 import { hpackLayout, makeUnit } from '../src/hpack-units.js'
 import { joinUnits, type Layout } from '../src/layout.js'
-import { minimise } from '../src/minimise.js'
+import { minimize } from '../src/minimize.js'
 import { MAX_INPUT_BYTES, Mutator } from '../src/mutator.js'
 import { Prng } from '../src/prng.js'
 import { someBytes } from '../src/random-bytes.js'
@@ -13,7 +13,7 @@ const layouts: [string, Layout][] = [
   ['hpack', hpackLayout],
 ]
 
-it.each(layouts)('%s: any octets are units, and the units are those octets', (_name, layout) => {
+it.each(layouts)('%s: any bytes can be split into units that join to the same bytes', (_name, layout) => {
   const random = new Prng(1)
   for (let i = 0; i < 500; i++) {
     const input = someBytes(random, random.below(200))
@@ -22,7 +22,7 @@ it.each(layouts)('%s: any octets are units, and the units are those octets', (_n
   }
 })
 
-it.each(layouts)('%s: a unit that is made up or altered is mostly one unit still', (_name, layout) => {
+it.each(layouts)('%s: a created or altered unit is mostly still a single unit', (_name, layout) => {
   const random = new Prng(2)
   let whole = 0
   for (let i = 0; i < 500; i++) {
@@ -32,14 +32,14 @@ it.each(layouts)('%s: a unit that is made up or altered is mostly one unit still
   expect(whole).toBeGreaterThan(400)
 })
 
-it('every act is made up sooner or later', () => {
+it('every act is generated eventually', () => {
   const random = new Prng(3)
   const layout = new ConversationLayout()
   const kinds = new Set(Array.from({ length: 2_000 }, () => kindOf(layout.invent(random)[0]!)))
   expect(kinds.size).toBe(OP_KINDS)
 })
 
-it('mutation repeats with its seed, leaves its inputs alone, and keeps to the longest input', () => {
+it('mutation is reproducible by its seed, does not modify its inputs, and respects the length limit', () => {
   const seeds = conversationSeeds()
   const mutate = (seed: number): string[] => {
     const mutator = new Mutator(new ConversationLayout(), new Prng(seed))
@@ -54,14 +54,14 @@ it('mutation repeats with its seed, leaves its inputs alone, and keeps to the lo
   for (let i = 0; i < 200; i++) expect(long.mutate(input, input).length).toBeLessThanOrEqual(MAX_INPUT_BYTES)
 })
 
-it('an empty input is no trouble', () => {
+it('an empty input is valid', () => {
   const mutator = new Mutator(hpackLayout, new Prng(1))
   for (let i = 0; i < 500; i++) mutator.mutate(new Uint8Array(0), new Uint8Array(0))
 })
 
-it('minimising keeps what matters and nothing else', () => {
+it('minimizing keeps only what matters', () => {
   const noise = Array.from({ length: 20 }, (_, i) => makeUnit(1, Uint8Array.of(i, i, i)))
   const input = joinUnits(Uint8Array.of(9), [...noise, makeUnit(Op.RAW, Buffer.from('..key..')), ...noise])
-  const small = minimise(input, hpackLayout, (bytes) => Buffer.from(bytes).includes('key'), 4_000)
+  const small = minimize(input, hpackLayout, (bytes) => Buffer.from(bytes).includes('key'), 4_000)
   expect(Buffer.from(small).toString('latin1')).toBe('key')
 })

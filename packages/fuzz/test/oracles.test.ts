@@ -1,4 +1,4 @@
-/** The oracles see what they are there to see: a server's books against an engine that is made to lie. */
+/** The oracles detect violations: the server's bookkeeping against a misbehaving engine. */
 
 import { data, ping, settings, windowUpdate } from '../../testkit/src/frames.js'
 import { Conversation } from '../src/engine/conversation.js'
@@ -28,7 +28,7 @@ it.each([
   expect(() => new StrictServer(new Spoken(), []).read(chunks)).toThrow(why)
 })
 
-it('the server refuses answers to questions it has not asked', () => {
+it('the server refuses acknowledgements of frames it has not sent', () => {
   expect(() => server().read([ping(Buffer.alloc(8), true)])).toThrow('PING')
   expect(() => server().read([Buffer.from('000000040100000000', 'hex')])).toThrow('not sent')
   expect(() => server().read([windowUpdate(0, 0)])).toThrow('increment')
@@ -49,7 +49,7 @@ it('the listener refuses events out of order', () => {
   expect(() => witness.onCapacity()).toThrow('over: capacity')
 })
 
-it('every act alone, and every pair of acts, keeps the promises', () => {
+it('every single act and every pair of acts keep the invariants', () => {
   for (let first = 0; first < OP_KINDS; first++) {
     for (let second = 0; second < OP_KINDS; second++) {
       target.run(Buffer.concat([Uint8Array.of(1), act(Op.OPEN, 4), act(first, 1, 1, 1), act(second, 1, 3, 1), raw(settings({}))]))

@@ -1,4 +1,4 @@
-/** The fuzzer finds what it is there to find: bugs behind conditions that chance alone does not meet. */
+/** The fuzzer finds planted bugs behind conditions that random inputs do not meet. */
 
 import { runInThisContext } from 'node:vm'
 import { Fuzzer } from '../src/fuzzer.js'
@@ -6,7 +6,7 @@ import { COUNTERS_NAME, Instrumenter } from '../src/instrument.js'
 import type { Layout } from '../src/layout.js'
 import type { Target } from '../src/target.js'
 
-/** Octets without units. */
+/** Bytes without units. */
 const flat: Layout = {
   headBytes: 0,
   split: (input) => Array.from(input, (_, i) => input.subarray(i, i + 1)),
@@ -24,7 +24,7 @@ function plant(body: string): { target: Target; counters: Uint32Array } {
   return { target: { name: 'planted', layout: flat, seeds: () => [], run: run(globals) }, counters }
 }
 
-it('a magic sequence of four octets in a frame of the right type is found, and nothing but it is left', () => {
+it('finds a magic sequence of four bytes in a frame of the right type and reduces the input to it', () => {
   const { target, counters } = plant(`
     if (input[0] === 4)
       if (input[1] === 0x75)
@@ -39,7 +39,7 @@ it('a magic sequence of four octets in a frame of the right type is found, and n
   expect(Buffer.from(fuzzer.findings[0]!.input).toString('hex')).toBe('04756e7368')
 })
 
-it('how often a loop runs is coverage too', () => {
+it('the number of loop iterations counts as coverage', () => {
   const { target, counters } = plant(`
     let depth = 0
     for (const octet of input) if (octet === 7) depth++
@@ -50,7 +50,7 @@ it('how often a loop runs is coverage too', () => {
   expect(fuzzer.findings.map(({ message }) => message.split('\n', 1)[0])).toEqual(['too deep'])
 })
 
-it('one bug is one finding, however often it is met', () => {
+it('one bug is one finding, however often it occurs', () => {
   const { target, counters } = plant(`if (input.length > 3) throw new Error('length ' + input.length)`)
   const fuzzer = new Fuzzer(target, counters, 3)
   fuzzer.begin([new Uint8Array(1)])
@@ -58,7 +58,7 @@ it('one bug is one finding, however often it is met', () => {
   expect(fuzzer.findings.map(({ input }) => input.length)).toEqual([4])
 })
 
-it('code that does not end is stopped, and its input is known', () => {
+it('code that does not end is stopped, and its input is reported', () => {
   const { target, counters } = plant('if (input[0] === 1) for (;;);')
   const fuzzer = new Fuzzer(target, counters, 4)
   fuzzer.begin([new Uint8Array(1)])

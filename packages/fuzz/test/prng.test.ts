@@ -5,7 +5,7 @@ const take = (seed: number, count: number): number[] => {
   return Array.from({ length: count }, () => random.next())
 }
 
-it('a seed gives the same numbers again, another seed others', () => {
+it('the same seed gives the same numbers, another seed gives others', () => {
   expect(take(7, 50)).toEqual(take(7, 50))
   expect(take(7, 50)).not.toEqual(take(8, 50))
 })
@@ -17,7 +17,7 @@ it('numbers have 32 bits and do not repeat soon', () => {
   expect(Math.min(...numbers)).toBeLessThan(0x100_0000)
 })
 
-it('below stays below, reaches every number, and is 0 where there is no choice', () => {
+it('below stays below its bound, reaches every number, and is 0 for a bound of 0', () => {
   const random = new Prng(3)
   const seen = new Set(Array.from({ length: 1_000 }, () => random.below(5)))
   expect([...seen].sort()).toEqual([0, 1, 2, 3, 4])

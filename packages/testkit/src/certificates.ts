@@ -1,16 +1,17 @@
-// A throw-away certificate authority in memory: P-256 keys, PEM out, no openssl binary and no files.
-// It signs whatever it is asked to, wrong names and expired dates included; trust is the business of who reads it.
+// A temporary certificate authority in memory: P-256 keys, PEM output, no openssl binary and no
+// files. It signs anything, including wrong names and expired dates; verification is up to the
+// peer.
 import { KeyObject, webcrypto } from 'node:crypto'
 import type * as X509 from '@peculiar/x509'
 
-/** A certificate and its private key, both PEM: what `tls.createSecureContext` takes. */
+/** A certificate and its private key, both PEM, as for `tls.createSecureContext`. */
 export interface Credentials {
   readonly cert: string
   readonly key: string
 }
 
 export interface CertificateOptions {
-  /** DNS names of the subjectAltName, wildcards allowed. */
+  /** DNS names of the subjectAltName; wildcards are allowed. */
   readonly names: readonly string[]
   /** IP addresses of the subjectAltName. */
   readonly ips?: readonly string[]
@@ -22,7 +23,7 @@ export interface CertificateOptions {
   readonly notAfter?: Date
   /** Also usable as a client certificate. Default false. */
   readonly clientAuth?: boolean
-  /** Leaves the subjectAltName out, so that only the common name is left to match. Default false. */
+  /** Omit the subjectAltName, so that only the common name can match. Default false. */
   readonly noSubjectAltName?: boolean
 }
 
@@ -30,7 +31,10 @@ export interface Authority {
   /** PEM of the authority's own certificate, for the option `ca` of `tls.connect`. */
   readonly ca: string
   issue(options: CertificateOptions): Promise<Credentials>
-  /** A list of these certificates as revoked (RFC 5280 §5), PEM: for the option `crl`. Each call makes one of its own. */
+  /**
+   * Returns a list that revokes these certificates (RFC 5280 §5), PEM: for the option `crl`. Each
+   * call creates a separate list.
+   */
   revoke(...revoked: readonly Credentials[]): Promise<string>
 }
 
@@ -112,7 +116,7 @@ async function revoke(x509: Library, revoked: readonly Credentials[], issuer: X5
     signingAlgorithm: ALGORITHM,
     extensions: [await x509.AuthorityKeyIdentifierExtension.create(authority.publicKey)],
   })
-  // RFC 7468 §6 wants this label, and so does OpenSSL.
+  // RFC 7468 §6 and OpenSSL require this label.
   return list.toString('pem').replaceAll(/(BEGIN|END) CRL/g, '$1 X509 CRL')
 }
 
@@ -122,7 +126,7 @@ function generateKeys(): Promise<Keys> {
   return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']) as Promise<Keys>
 }
 
-// Loaded on first use: it takes 250 ms that most tests, which only want frames or a clock, need not spend.
+// Loaded on first use: it takes 250 ms, which tests that only need frames or a clock avoid.
 async function loadLibrary(): Promise<Library> {
   await import('reflect-metadata')
   const x509 = await import('@peculiar/x509')

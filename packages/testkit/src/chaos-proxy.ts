@@ -1,5 +1,6 @@
-// A TCP proxy that harms what passes: slow, cut into octets, merged, changed, cut short, swallowed, reset. TLS passes through untouched.
-// Faults are switched on and off while it runs, and it tells what has passed: tests wait for that and never for the clock.
+// A TCP proxy that disturbs traffic: delays, splits, merges, corrupts, truncates, drops, resets.
+// TLS passes through unchanged. Faults can be switched on and off while it runs, and it reports
+// what has passed, so that tests wait for events instead of time.
 import net, { type AddressInfo } from 'node:net'
 import { Link } from './chaos/link.js'
 import type { Toxics, Way } from './chaos/toxics.js'
@@ -9,18 +10,18 @@ export { Link } from './chaos/link.js'
 export type { Counts, Toxics, Way } from './chaos/toxics.js'
 
 export interface ChaosProxyOptions {
-  /** Where to listen. Default 127.0.0.1. */
+  /** Address to listen on. Default 127.0.0.1. */
   readonly address?: string
-  /** Default 0: any free one. */
+  /** Default 0: any free port. */
   readonly port?: number
-  /** Where the server listens. Default 127.0.0.1. */
+  /** Address of the server. Default 127.0.0.1. */
   readonly targetAddress?: string
-  /** From 0 to 1, for jitter. Default Math.random. */
+  /** Returns a number from 0 to 1, for jitter. Default Math.random. */
   readonly random?: () => number
 }
 
 export class ChaosProxy {
-  /** The server's port. May be changed: connections that are open stay. */
+  /** Port of the server. May be changed: open connections stay. */
   targetPort: number
   readonly #options: ChaosProxyOptions
   readonly #server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
@@ -40,17 +41,17 @@ export class ChaosProxy {
     return this.#port
   }
 
-  /** Connections accepted so far. */
+  /** Number of connections accepted so far. */
   get connections(): number {
     return this.#connections
   }
 
-  /** Those that are open, the oldest first. */
+  /** Open links, the oldest first. */
   get links(): readonly Link[] {
     return [...this.#links]
   }
 
-  /** Resolves with the newest link when so many connections have been accepted in all. */
+  /** Resolves with the newest link when this many connections have been accepted in total. */
   accepted(count: number): Promise<Link> {
     return new Promise((resolve) => {
       const look = (): void => {
@@ -64,18 +65,21 @@ export class ChaosProxy {
     })
   }
 
-  /** For the links that are open and those to come. */
+  /** Applies to open and future links. */
   set(way: Way | 'both', toxics: Toxics): void {
     this.setNew(way, toxics)
     for (const link of this.#links) link.set(way, toxics)
   }
 
-  /** For links to come. */
+  /** Applies to future links. */
   setNew(way: Way | 'both', toxics: Toxics): void {
     for (const each of waysOf(way)) this.#toxics[each] = { ...this.#toxics[each], ...toxics }
   }
 
-  /** Lets so many octets more pass and keeps what follows, on links that are open and on those to come, until {@link letGo}. */
+  /**
+   * Lets this many further bytes pass and holds the rest, on open and future links, until {@link
+   * letGo}.
+   */
   hold(way: Way, after = 0): void {
     this.#held[way] = after
     for (const link of this.#links) link[way].hold(after)
@@ -88,19 +92,19 @@ export class ChaosProxy {
     }
   }
 
-  /** RST to everybody. */
+  /** Sends RST on every link. */
   reset(): void {
     for (const link of this.#links) link.reset()
   }
 
-  /** FIN from the server's side on every link. */
+  /** Sends FIN from the server's side on every link. */
   halfClose(): void {
     for (const link of this.#links) link.halfClose()
   }
 
-  /** From now on connections are refused; those that are open stay. */
+  /** Refuses connections from now on; open ones stay. */
   refuse(): Promise<void> {
-    // Resolving when the last connection is gone is of no use here: the port is free at once.
+    // Do not wait for the last connection to close: the port is free at once.
     this.#server.close()
     return Promise.resolve()
   }
@@ -141,7 +145,7 @@ export class ChaosProxy {
   }
 }
 
-/** Starts one in front of the server that listens on `targetPort`. */
+/** Starts a proxy in front of the server on `targetPort`. */
 export async function startChaosProxy(targetPort: number, options: ChaosProxyOptions = {}): Promise<ChaosProxy> {
   const proxy = new ChaosProxy(targetPort, options)
   await proxy.listen()

@@ -1,4 +1,7 @@
-/** Which core the servers and the clients get, and how a command is kept to one. Linux with `taskset`; elsewhere nothing is pinned. */
+/**
+ * Assigns cores to servers and clients, and pins commands to them. Linux with `taskset`; elsewhere
+ * nothing is pinned.
+ */
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -8,18 +11,21 @@ export interface Cores {
   readonly client: number
 }
 
-/** Two of the cores that this process may use; undefined where there are not two, or no `taskset`. */
+/**
+ * Returns two of the cores that this process may use; undefined without two cores or without
+ * `taskset`.
+ */
 export function chooseCores(): Cores | undefined {
   if (spawnSync('taskset', ['--version'], { stdio: 'ignore' }).status !== 0) return undefined
   const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readText('/proc/self/status'))?.[1] ?? ''
   const [server, ...others] = parseCpuList(list)
   if (server === undefined || others.length === 0) return undefined
-  // Two threads of one core share its units: take another core if there is one.
+  // Two threads of one core share its units: use another core if possible.
   const siblings = new Set(parseCpuList(readText(`/sys/devices/system/cpu/cpu${server}/topology/thread_siblings_list`).trim()))
   return { server, client: others.find((core) => !siblings.has(core)) ?? others[0]! }
 }
 
-/** `0-2,5` is 0, 1, 2, 5. */
+/** Parses a list: `0-2,5` is 0, 1, 2, 5. */
 export function parseCpuList(list: string): number[] {
   return list.split(',').flatMap((range) => {
     if (!/^\d+(-\d+)?$/.test(range)) return []
@@ -28,7 +34,7 @@ export function parseCpuList(list: string): number[] {
   })
 }
 
-/** The command line that runs `command` on that core. */
+/** Returns the command line that runs `command` on that core. */
 export function pinned(core: number | undefined, command: readonly [string, ...string[]]): readonly [string, ...string[]] {
   return core === undefined ? command : ['taskset', '--cpu-list', String(core), ...command]
 }

@@ -1,26 +1,29 @@
-// What an origin server answers when a test does not say otherwise: the same paths and bytes over HTTP/2 and HTTP/1.1.
-// Node's compatibility API serves both, so a difference between two answers is never this file's.
+// Default routes of an origin server: the same paths and bytes over HTTP/2 and HTTP/1.1. Node's
+// compatibility API serves both, so this file never causes a difference between two responses.
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 
-/** What a handler is given: over HTTP/2 the compatibility objects, which are alike and have a `stream` too. */
+/**
+ * Request of a handler: over HTTP/2 the compatibility object, which is similar and has a `stream`
+ * too.
+ */
 export type OriginRequest = IncomingMessage & { readonly stream?: ServerHttp2Stream }
 export type OriginResponse = ServerResponse & { readonly stream?: ServerHttp2Stream }
 export type OriginHandler = (request: OriginRequest, response: OriginResponse) => void
 
-/** The text behind /gzip, /deflate and /br. */
+/** Decoded text of /gzip, /deflate and /br. */
 export const COMPRESSED_TEXT: string = 'unsharded '.repeat(400)
 
-/** The bytes of /bytes/N: a pattern that shows a lost, doubled or swapped piece. */
+/** Content of /bytes/N: a pattern that reveals lost, duplicated or swapped pieces. */
 export function patternBytes(length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length)
   for (let at = 0; at < length; at++) bytes[at] = at % 251
   return bytes
 }
 
-/** The authority a request names: `:authority`, else `host`. */
+/** Returns the authority of a request: `:authority`, else `host`. */
 export function authorityOf(request: OriginRequest): string {
   const authority = request.headers[':authority'] ?? request.headers.host ?? ''
   return String(authority)
@@ -30,7 +33,7 @@ type Route = (exchange: { request: OriginRequest; response: OriginResponse; url:
 
 export interface DefaultRoutes {
   readonly handler: OriginHandler
-  /** Lets every held /slow go on. */
+  /** Releases all held /slow responses. */
   release(): void
 }
 

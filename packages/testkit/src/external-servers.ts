@@ -1,5 +1,6 @@
-// Servers that other people wrote, as Debian installs them, each with HTTP/2 on 127.0.0.1, over TLS or not, and the same documents.
-// nginx, h2o, HAProxy and Caddy share no HTTP/2 code with us or with Node; nghttpd and Apache share Node's library, nghttp2.
+// External servers as installed by Debian, each with HTTP/2 on 127.0.0.1, with or without TLS,
+// serving the same documents. nginx, h2o, HAProxy and Caddy share no HTTP/2 code with us or with
+// Node; nghttpd and Apache use nghttp2, like Node.
 import { startApache } from './external/apache.js'
 import { startCaddy } from './external/caddy.js'
 import type { ExternalServerOptions } from './external/documents.js'
@@ -22,7 +23,10 @@ export type { ExternalServer } from './external/process.js'
 
 export type ExternalServerName = 'nghttpd' | 'nginx' | 'h2o' | 'apache' | 'haproxy' | 'caddy'
 
-/** All by name, for tests that run against each. Each resolves with undefined when its program is not installed. */
+/**
+ * All servers by name, for tests that run against each. Each function resolves with undefined if
+ * its program is not installed.
+ */
 export const externalServers: Readonly<
   Record<ExternalServerName, (options: ExternalServerOptions) => Promise<ExternalServer | undefined>>
 > = {

@@ -1,4 +1,4 @@
-// A clock that stands still until a test advances it: timeouts without waiting and without races.
+// A clock that only advances when a test says so: timeouts without waiting and without races.
 
 import type { Clock, ClockTimer } from '@unshard/core'
 
@@ -11,7 +11,7 @@ interface PendingTimer {
 export class FakeClock implements Clock {
   #now: number
   #wallAheadMs = 0
-  // In the order in which they were started, which is the order among timers due at the same moment.
+  // In starting order, which is the order of timers due at the same time.
   readonly #timers = new Set<PendingTimer>()
 
   constructor(startMs: number = 0) {
@@ -26,22 +26,22 @@ export class FakeClock implements Clock {
     return this.#now + this.#wallAheadMs
   }
 
-  /** Moves the wall clock alone, as a suspended machine or a corrected clock does. */
+  /** Changes the wall clock only, like a suspended machine or a corrected clock. */
   moveWall(ms: number): void {
     this.#wallAheadMs += ms
   }
 
-  /** The event loop is the real one: what has arrived is read first. */
+  /** Uses the real event loop: data that has arrived is read first. */
   afterTurn(callback: () => void): void {
     setImmediate(callback)
   }
 
-  /** Timers that have neither run nor been cancelled. */
+  /** Number of timers that have neither run nor been canceled. */
   get pending(): number {
     return this.#timers.size
   }
 
-  /** Those of them that would keep a real process alive. */
+  /** Number of those that would keep a real process alive. */
   get referenced(): number {
     return [...this.#timers].filter((timer) => timer.referenced).length
   }
@@ -62,7 +62,10 @@ export class FakeClock implements Clock {
     }
   }
 
-  /** Moves time by `ms` and runs what is due, earliest first, each at its own moment; timers started meanwhile count too. */
+  /**
+   * Advances the time by `ms` and runs due timers, earliest first, each at its own time; timers
+   * started in the meantime count too.
+   */
   advance(ms: number): void {
     const end = this.#now + ms
     for (let timer = this.#nextDue(end); timer !== undefined; timer = this.#nextDue(end)) {
@@ -73,7 +76,10 @@ export class FakeClock implements Clock {
     this.#now = Math.max(this.#now, end)
   }
 
-  /** Moves time by `ms`, a second at a time, with turns of the event loop in between: what is due is noticed at its own second. */
+  /**
+   * Advances the time by `ms`, one second at a time, with event-loop turns in between: due timers
+   * run at their own second.
+   */
   async pass(ms: number): Promise<void> {
     await turns()
     for (let left = ms; left > 0; left -= 1_000) {
@@ -91,7 +97,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** The same clock as a process sees it that was busy for `lateMs()`. */
+/** Returns the clock as seen by a process that was blocked for `lateMs()`. */
 export function lateBy(clock: FakeClock, lateMs: () => number): Clock {
   return {
     now: () => clock.now() + lateMs(),
@@ -101,7 +107,7 @@ export function lateBy(clock: FakeClock, lateMs: () => number): Clock {
   }
 }
 
-/** What was begun is written, and what is due is noticed. */
+/** Lets pending writes finish and due timers run. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
 }

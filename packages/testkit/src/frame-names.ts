@@ -1,7 +1,8 @@
-// The numbers of RFC 9113 and its extensions by name: frame types (§6), flags, settings (§6.5.2), error codes (§7).
-// Written from the RFCs, independently of the product's tables, so that a typing error in either shows.
+// Numbers of RFC 9113 and its extensions by name: frame types (§6), flags, settings (§6.5.2), error
+// codes (§7). Written from the RFCs, independently of the product's tables, so that a typo in
+// either is detected.
 
-/** The 24 octets a client sends first (RFC 9113 §3.4). */
+/** The 24 bytes a client sends first (RFC 9113 §3.4). */
 export const CLIENT_PREFACE: Buffer = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1')
 
 export const FrameType = {
@@ -20,7 +21,7 @@ export const FrameType = {
   PRIORITY_UPDATE: 0x10, // RFC 9218 §7.1
 } as const
 
-/** A frame type by name; `UNKNOWN` for every type that has none here. */
+/** A frame type by name; `UNKNOWN` for all others. */
 export type FrameTypeName = keyof typeof FrameType | 'UNKNOWN'
 
 export const FrameFlag = {

@@ -1,5 +1,5 @@
-// Cuts a byte stream into HTTP/2 frames (RFC 9113 §4.1) and reads the payloads that tests ask about.
-// It accepts anything: judging frames is the product's work, seeing exactly what was sent is this file's.
+// Splits a byte stream into HTTP/2 frames (RFC 9113 §4.1) and parses the payloads that tests need.
+// Accepts anything: the product validates frames, this file only shows what was sent.
 import { FrameFlag, type FrameTypeName, frameTypeName, SettingId, type SettingName } from './frame-names.js'
 
 export interface Frame {
@@ -13,12 +13,12 @@ export interface Frame {
 export class FrameParser {
   #pending: Buffer = Buffer.alloc(0)
 
-  /** Octets that do not make a whole frame yet. */
+  /** Number of bytes of an incomplete frame. */
   get pendingBytes(): number {
     return this.#pending.length
   }
 
-  /** Takes bytes cut anywhere, gives the frames they complete. */
+  /** Takes bytes split anywhere and returns the frames they complete. */
   push(bytes: Uint8Array): Frame[] {
     this.#pending = Buffer.concat([this.#pending, bytes])
     const frames: Frame[] = []
@@ -43,7 +43,10 @@ export function hasFlag(frame: Frame, name: keyof typeof FrameFlag): boolean {
   return (frame.flags & FrameFlag[name]) !== 0
 }
 
-/** The payload of DATA, HEADERS or PUSH_PROMISE without padding, and of HEADERS without priority. */
+/**
+ * Returns the payload of DATA, HEADERS or PUSH_PROMISE without padding, and of HEADERS without
+ * priority.
+ */
 export function contentOf(frame: Frame): Buffer {
   let { payload } = frame
   if (hasFlag(frame, 'PADDED')) payload = payload.subarray(1, payload.length - (payload[0] ?? 0))
@@ -53,7 +56,7 @@ export function contentOf(frame: Frame): Buffer {
 
 const settingNames = new Map<number, string>(Object.entries(SettingId).map(([name, id]) => [id, name]))
 
-/** SETTINGS by name; those without a name under their number. */
+/** Returns SETTINGS by name; unknown ones by number. */
 export function settingsOf(frame: Frame): Partial<Record<SettingName | `${number}`, number>> {
   const record: Record<string, number> = {}
   for (let at = 0; at + 6 <= frame.payload.length; at += 6) {
@@ -71,7 +74,10 @@ export function goawayOf(frame: Frame): { lastStreamId: number; errorCode: numbe
   }
 }
 
-/** The error code of RST_STREAM or the increment of WINDOW_UPDATE: the payload as one number of 32 bits. */
+/**
+ * Returns the error code of RST_STREAM or the increment of WINDOW_UPDATE: the payload as a 32-bit
+ * number.
+ */
 export function numberOf(frame: Frame): number {
   return frame.payload.readUInt32BE(0)
 }

@@ -1,14 +1,15 @@
-// Builds the octets of every HTTP/2 frame, legal or not: nothing is checked, so a test can say exactly what a bad peer sends.
-// Simple and independent of the product's code on purpose. RFC 9113 §4.1 and §6, RFC 7541 §6.2.2, RFC 7838 §4, RFC 8336 §2.
+// Builds the bytes of every HTTP/2 frame, valid or not: nothing is checked, so that a test can
+// define exactly what a faulty peer sends. Deliberately simple and independent of the product's
+// code. RFC 9113 §4.1 and §6, RFC 7541 §6.2.2, RFC 7838 §4, RFC 8336 §2.
 import { FrameFlag, FrameType, SettingId, type SettingName } from './frame-names.js'
 
 /** A field line: name and value, as sent. */
 export type Field = readonly [name: string, value: string]
 
-/** Fields to encode, or the octets of a field block when the test wants its own. */
+/** Fields to encode, or the bytes of a custom field block. */
 export type FieldsOrBlock = readonly Field[] | Uint8Array
 
-/** Settings by name, or by number for those without one. */
+/** Settings by name, or by number for those without a name. */
 export type SettingsRecord = { readonly [Name in SettingName]?: number } & { readonly [id: number]: number }
 
 export interface StreamPriority {
@@ -21,7 +22,7 @@ export interface StreamPriority {
 export interface DataOptions {
   /** Default false. */
   readonly endStream?: boolean
-  /** Octets of padding; 0 sets the flag with an empty padding. Default: no flag. */
+  /** Number of padding bytes; 0 sets the flag with empty padding. Default: no flag. */
   readonly padding?: number
 }
 
@@ -37,7 +38,7 @@ export interface PushPromiseOptions {
   readonly padding?: number
 }
 
-/** Any frame at all. `declaredLength` lies about the payload's length. */
+/** Builds any frame. `declaredLength` overrides the payload's actual length. */
 export function raw(
   type: number,
   flags: number,
@@ -55,7 +56,7 @@ export function raw(
 
 export function data(streamId: number, bytes: Uint8Array | string, options: DataOptions = {}): Buffer {
   const flags = flag(options.endStream, FrameFlag.END_STREAM) | padFlag(options.padding)
-  return raw(FrameType.DATA, flags, streamId, pad(octets(bytes), options.padding))
+  return raw(FrameType.DATA, flags, streamId, pad(toBytes(bytes), options.padding))
 }
 
 export function headers(streamId: number, fields: FieldsOrBlock, options: HeadersOptions = {}): Buffer {
@@ -65,7 +66,7 @@ export function headers(streamId: number, fields: FieldsOrBlock, options: Header
     flag(options.priority !== undefined, FrameFlag.PRIORITY) |
     padFlag(options.padding)
   const block = toBlock(fields)
-  const payload = options.priority === undefined ? block : Buffer.concat([priorityOctets(options.priority), block])
+  const payload = options.priority === undefined ? block : Buffer.concat([priorityBytes(options.priority), block])
   return raw(FrameType.HEADERS, flags, streamId, pad(payload, options.padding))
 }
 
@@ -74,7 +75,7 @@ export function continuation(streamId: number, fields: FieldsOrBlock, options: {
 }
 
 export function priority(streamId: number, options: StreamPriority): Buffer {
-  return raw(FrameType.PRIORITY, 0, streamId, priorityOctets(options))
+  return raw(FrameType.PRIORITY, 0, streamId, priorityBytes(options))
 }
 
 export function rstStream(streamId: number, errorCode: number): Buffer {
@@ -106,22 +107,22 @@ export function pushPromise(
   return raw(FrameType.PUSH_PROMISE, flags, streamId, pad(payload, options.padding))
 }
 
-/** `payload` is 8 octets in a legal frame. */
+/** `payload` has 8 bytes in a valid frame. */
 export function ping(payload: Uint8Array = new Uint8Array(8), ack: boolean = false): Buffer {
   return raw(FrameType.PING, flag(ack, FrameFlag.ACK), 0, payload)
 }
 
 export function goaway(lastStreamId: number, errorCode: number = 0, debug: Uint8Array | string = ''): Buffer {
-  return raw(FrameType.GOAWAY, 0, 0, Buffer.concat([uint32(lastStreamId), uint32(errorCode), octets(debug)]))
+  return raw(FrameType.GOAWAY, 0, 0, Buffer.concat([uint32(lastStreamId), uint32(errorCode), toBytes(debug)]))
 }
 
 export function windowUpdate(streamId: number, increment: number): Buffer {
   return raw(FrameType.WINDOW_UPDATE, 0, streamId, uint32(increment))
 }
 
-/** RFC 7838 §4. On stream 0 `originText` must be given, on another stream it must be empty. */
+/** RFC 7838 §4. On stream 0 `originText` is required, on another stream it must be empty. */
 export function altsvc(streamId: number, originText: string, value: string): Buffer {
-  return raw(FrameType.ALTSVC, 0, streamId, Buffer.concat([lengthPrefixed(originText), octets(value)]))
+  return raw(FrameType.ALTSVC, 0, streamId, Buffer.concat([lengthPrefixed(originText), toBytes(value)]))
 }
 
 /** RFC 8336 §2.1. */
@@ -129,17 +130,20 @@ export function origin(origins: readonly string[]): Buffer {
   return raw(FrameType.ORIGIN, 0, 0, Buffer.concat(origins.map(lengthPrefixed)))
 }
 
-/** Encodes each field as "literal without indexing, new name", no Huffman (RFC 7541 §6.2.2): no state, always decodable. */
+/**
+ * Encodes each field as "literal without indexing, new name", without Huffman (RFC 7541 §6.2.2):
+ * stateless, always decodable.
+ */
 export function fieldBlock(fields: readonly Field[]): Buffer {
   return Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0x00]), hpackString(name), hpackString(value)]))
 }
 
 function hpackString(text: string): Buffer {
-  const bytes = octets(text)
+  const bytes = toBytes(text)
   return Buffer.concat([hpackInteger(bytes.length), bytes])
 }
 
-/** RFC 7541 §5.1 with a prefix of 7 bits. */
+/** RFC 7541 §5.1 with a 7-bit prefix. */
 function hpackInteger(value: number): Buffer {
   if (value < 0x7f) return Buffer.from([value])
   const bytes = [0x7f]
@@ -153,7 +157,7 @@ function toBlock(fields: FieldsOrBlock): Uint8Array {
   return ArrayBuffer.isView(fields) ? (fields as Uint8Array) : fieldBlock(fields as readonly Field[])
 }
 
-function priorityOctets({ dependsOn, weight = 16, exclusive = false }: StreamPriority): Buffer {
+function priorityBytes({ dependsOn, weight = 16, exclusive = false }: StreamPriority): Buffer {
   return Buffer.concat([uint32(exclusive ? dependsOn + 0x8000_0000 : dependsOn), Buffer.from([weight - 1])])
 }
 
@@ -170,7 +174,7 @@ function flag(set: boolean | undefined, bit: number): number {
 }
 
 function lengthPrefixed(text: string): Buffer {
-  const bytes = octets(text)
+  const bytes = toBytes(text)
   const length = Buffer.alloc(2)
   length.writeUInt16BE(bytes.length)
   return Buffer.concat([length, bytes])
@@ -182,7 +186,10 @@ function uint32(value: number): Buffer {
   return bytes
 }
 
-/** One octet per character, so that a test can write any octet; bodies with other characters are given as bytes. */
-function octets(value: Uint8Array | string): Uint8Array {
+/**
+ * One byte per character, so that a test can write any byte; content with other characters is
+ * passed as bytes.
+ */
+function toBytes(value: Uint8Array | string): Uint8Array {
   return typeof value === 'string' ? Buffer.from(value, 'latin1') : value
 }

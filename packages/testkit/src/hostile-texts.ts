@@ -1,4 +1,4 @@
-/** Texts that parsers with more than linear time stand still on, and the clock that is held against them. */
+/** Texts that block parsers with more than linear time, and the measurement of that time. */
 
 const UNITS = [
   ' ',
@@ -25,7 +25,10 @@ const UNITS = [
   ',"',
 ]
 
-/** Texts of about `length` characters: one thing again and again, alone, and with something before and behind it. */
+/**
+ * Returns texts of about `length` characters: one character or string repeated, alone, and with
+ * text before and behind it.
+ */
 export function hostileTexts(length: number, prefixes: readonly string[] = []): string[] {
   const texts: string[] = []
   for (const unit of UNITS) {
@@ -35,12 +38,13 @@ export function hostileTexts(length: number, prefixes: readonly string[] = []): 
   return texts
 }
 
-/** Four times the text takes four times as long where time is linear, and sixteen times where it is quadratic. */
+/** For a text four times as long, linear time grows by 4 and quadratic time by 16. */
 const MAX_GROWTH = 8
 
 /**
- * The texts that `parse` takes too long for, and how long: more than `limitMs` where the time grows faster than the text, and more than ten times
- * that where it does not (the machine may be busy). What it throws is an answer.
+ * Returns the texts for which `parse` takes too long, with the time: more than `limitMs` if the
+ * time grows faster than the text, or more than ten times that in any case (the machine may be
+ * busy). An error of `parse` counts as a result.
  */
 export function slowTexts(parse: (text: string) => unknown, texts: readonly string[], limitMs: number): string[] {
   const slow: string[] = []
@@ -54,21 +58,21 @@ export function slowTexts(parse: (text: string) => unknown, texts: readonly stri
   return slow
 }
 
-/** The best of five tries; the first that is not over `enoughMs` is enough. */
+/** Returns the best of five tries; stops at the first one of at most `enoughMs`. */
 function bestTimeOf(parse: (text: string) => unknown, text: string, enoughMs: number): number {
   let best = Number.POSITIVE_INFINITY
   for (let attempt = 0; attempt < 5 && best > enoughMs; attempt++) best = Math.min(best, timeOf(parse, text))
   return best
 }
 
-/** By the clock or by the processor, whichever is less: another process may have had it. */
+/** Elapsed or CPU time, whichever is less: another process may have used the CPU. */
 function timeOf(parse: (text: string) => unknown, text: string): number {
   const start = performance.now()
   const cpu = process.cpuUsage()
   try {
     parse(text)
   } catch {
-    // Refused: that is quick, or it is not.
+    // An error may be fast or slow as well.
   }
   const { user, system } = process.cpuUsage(cpu)
   return Math.min(performance.now() - start, (user + system) / 1_000)

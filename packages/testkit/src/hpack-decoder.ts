@@ -1,5 +1,6 @@
-// An HPACK decoder that is not ours (the npm package hpack.js), so that our encoder is judged by another reader of RFC 7541.
-// One per connection: field blocks must be decoded in the order in which they arrive (§2.2).
+// A foreign HPACK decoder (the npm package hpack.js), so that our encoder is tested by an
+// independent implementation of RFC 7541. One per connection: field blocks must be decoded in the
+// order in which they arrive (§2.2).
 import hpack from 'hpack.js'
 import type { Field } from './frames.js'
 
@@ -13,12 +14,15 @@ export class HpackDecoder {
     })
   }
 
-  /** SETTINGS_HEADER_TABLE_SIZE as announced to the encoder: the most it may choose (RFC 7541 §4.2). */
+  /**
+   * SETTINGS_HEADER_TABLE_SIZE as announced to the encoder: the largest size it may choose (RFC
+   * 7541 §4.2).
+   */
   set maxTableSize(size: number) {
     this.#decompressor._table.protocolMaxSize = size
   }
 
-  /** @throws what hpack.js says of a block it cannot decode; the decoder is of no use afterwards. */
+  /** @throws the error of hpack.js for an undecodable block; the decoder is unusable afterwards. */
   decode(block: Uint8Array): Field[] {
     this.#decompressor.write(Buffer.from(block))
     this.#decompressor.execute()

@@ -1,4 +1,4 @@
-// hpack.js has no types of its own: the few names that hpack-decoder.ts uses.
+// hpack.js has no types: these are the names that hpack-decoder.ts uses.
 declare module 'hpack.js' {
   interface Decompressor {
     write(block: Uint8Array): boolean

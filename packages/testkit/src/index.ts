@@ -1,4 +1,5 @@
-// The names of @unshard/testkit, no code. Frame builders come as one name, `frames`, because theirs are everyday words.
+// Exports of @unshard/testkit, no code. Frame builders are grouped in one name, `frames`, because
+// their names are everyday words.
 export * from './certificates.js'
 export * from './chaos-proxy.js'
 export * from './contract/connection-contract.js'

@@ -1,5 +1,6 @@
-// A real Node server, HTTP/2 and HTTP/1.1 by ALPN or in cleartext, that keeps account of what reached it: connections,
-// handshakes and every delivered request, so that tests can tell who shared a connection and that nothing came twice.
+// A real Node server, HTTP/2 and HTTP/1.1 by ALPN or in cleartext, that counts connections and
+// handshakes and records every delivered request, so that tests can check which requests shared a
+// connection and that none arrived twice.
 import http from 'node:http'
 import http2, { type ServerHttp2Session } from 'node:http2'
 import https from 'node:https'
@@ -15,22 +16,25 @@ import {
 } from './default-routes.js'
 
 export interface OriginServerOptions {
-  /** Without it the server speaks cleartext. `ca` is whom client certificates are checked against. */
+  /** Without it the server speaks cleartext. `ca` verifies client certificates. */
   readonly tls?: (Credentials & { readonly ca?: string }) | undefined
-  /** Certificates by server name (exact, or `*.` for one label); any other name gets `tls`. */
+  /** Certificates by server name (exact, or `*.` for one label); all other names get `tls`. */
   readonly sni?: Readonly<Record<string, Credentials>>
   /** In ALPN order. Default both. Cleartext is HTTP/1.1 unless this is `['h2']`. */
   readonly protocols?: readonly ('h2' | 'http/1.1')[]
   /** Default 127.0.0.1. */
   readonly address?: string
-  /** Default 0: any free one. */
+  /** Default 0: any free port. */
   readonly port?: number
   /** Default: the routes of default-routes.ts. */
   readonly handler?: OriginHandler
   readonly settings?: http2.Settings
-  /** Sent in an ORIGIN frame on every HTTP/2 connection (RFC 8336); a function is told the port. */
+  /**
+   * Origins of an ORIGIN frame sent on every HTTP/2 connection (RFC 8336); a function gets the
+   * port.
+   */
   readonly origins?: readonly string[] | ((port: number) => readonly string[])
-  /** Asks for a client certificate and lets those without one in. */
+  /** Requests a client certificate, but also accepts connections without one. */
   readonly requestCert?: boolean
 }
 
@@ -46,14 +50,14 @@ export interface Delivery {
   readonly connectionId: number
   /** The server name of the TLS handshake. */
   readonly servername: string | undefined
-  /** The common name of the client's certificate, where one was asked for and given. */
+  /** Common name of the client certificate, if one was requested and sent. */
   readonly clientName: string | undefined
 }
 
 export interface OriginServer {
   readonly port: number
   readonly address: string
-  /** The origin under a name of the test's choice. Default: the address. */
+  /** Returns the origin with the given host. Default: the address. */
   url(host?: string): string
   /** TCP connections accepted so far. */
   readonly connections: number
@@ -61,15 +65,21 @@ export interface OriginServer {
   readonly handshakes: number
   readonly openSockets: number
   readonly requests: readonly Delivery[]
-  /** HTTP/2 connections open now. With TLS 1.3 a client is connected before the server knows: make a request first. */
+  /**
+   * Open HTTP/2 connections. With TLS 1.3 a client is connected before the server knows: send a
+   * request first.
+   */
   readonly sessions: ReadonlySet<ServerHttp2Session>
   /** Resolves when this many requests have been delivered, counted from the start. */
   delivered(count: number): Promise<void>
-  /** Lets every held answer of /slow go on. */
+  /** Releases all held /slow responses. */
   release(): void
-  /** Sends GOAWAY on every HTTP/2 connection. `lastStreamId` 0 means what was really processed, as in node:http2. */
+  /**
+   * Sends GOAWAY on every HTTP/2 connection. `lastStreamId` 0 means the last processed stream, as
+   * in node:http2.
+   */
   goaway(errorCode?: number, lastStreamId?: number): void
-  /** Closes the connections that carry no request now, HTTP/2 ones with GOAWAY. */
+  /** Closes connections without a request in flight, HTTP/2 ones with GOAWAY. */
   closeIdle(): void
   /** Destroys every connection and stops listening. */
   close(): Promise<void>
@@ -79,7 +89,9 @@ interface Peer {
   readonly id: number
   /** The TCP socket. */
   readonly socket: Socket
-  /** The socket that HTTP is spoken on: that one, or the TLS socket on it once the handshake is done. */
+  /**
+   * Socket that carries HTTP: the TCP socket, or the TLS socket on it once the handshake is done.
+   */
   plain?: Socket
   session?: ServerHttp2Session
   active: number
@@ -186,7 +198,8 @@ export async function startOriginServer(options: OriginServerOptions = {}): Prom
   }
 }
 
-// The four servers have one base, and events that differ; only the names used above matter here.
+// The four servers have a common base class but different events; only the names used above matter
+// here.
 function createServer(options: OriginServerOptions): net.Server {
   const { protocols = ['h2', 'http/1.1'], settings = {} } = options
   if (options.tls === undefined) {
@@ -212,7 +225,10 @@ function chooseContext(sni: Readonly<Record<string, Credentials>>): (servername:
   }
 }
 
-/** Node shows a connection as TCP socket, TLS socket or session proxy; all of them know the peer's port. */
+/**
+ * Node represents a connection as TCP socket, TLS socket or session proxy; all of them know the
+ * peer's port.
+ */
 function peerKey(socket: { readonly remoteAddress?: string | undefined; readonly remotePort?: number | undefined }): string {
   return `${socket.remoteAddress} ${socket.remotePort}`
 }

@@ -1,5 +1,6 @@
-// Real proxies that keep account of what reached them: HTTP/1.1 and HTTP/2 CONNECT, forwarding (RFC 9112 §3.2.2), SOCKS 4 and 5.
-// Every name they are asked for leads to 127.0.0.1, so that a name which nobody else resolves gets there all the same.
+// Real proxies that record what reached them: HTTP/1.1 and HTTP/2 CONNECT, forwarding (RFC 9112
+// §3.2.2), SOCKS 4 and 5. They resolve every name to 127.0.0.1, including names that no resolver
+// knows.
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import http2, { type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import https from 'node:https'
@@ -10,19 +11,19 @@ import { serveSocks } from './socks-server.js'
 
 /** A request for a tunnel. */
 export interface TunnelRequest {
-  /** Host and port as they were asked for. */
+  /** Requested host and port. */
   readonly authority: string
   readonly protocol: 'h2' | 'http/1.1' | 'socks5' | 'socks4'
-  /** Fields of the CONNECT; none for SOCKS. */
+  /** Fields of the CONNECT; empty for SOCKS. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** 1 for the first TCP connection that the proxy accepted. */
   readonly connectionId: number
 }
 
-/** A request that was forwarded. */
+/** A forwarded request. */
 export interface ForwardedRequest {
   readonly method: string
-  /** The request target, in absolute form where the client is right. */
+  /** The request target, in absolute form if the client is correct. */
   readonly target: string
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly connectionId: number
@@ -31,51 +32,60 @@ export interface ForwardedRequest {
 export interface TestProxyOptions {
   /** Default `http`. */
   readonly kind?: 'http' | 'socks'
-  /** The proxy itself speaks TLS, with this certificate. */
+  /** Certificate, if the proxy itself uses TLS. */
   readonly tls?: Credentials
-  /** What it offers over TLS. Default both. */
+  /** Protocols offered over TLS. Default both. */
   readonly protocols?: readonly ('h2' | 'http/1.1')[]
-  /** `user:password` that is asked for; for SOCKS 4 the user. */
+  /** Required `user:password`; for SOCKS 4 only the user. */
   readonly credentials?: string
   readonly settings?: http2.Settings
-  /** Answers a CONNECT in its own way, over a raw socket or an HTTP/2 stream. Returns false where the proxy is to go on as usual. */
+  /**
+   * Answers a CONNECT in a custom way, over a raw socket or an HTTP/2 stream. Returns false if the
+   * proxy should continue as usual.
+   */
   readonly answer?: (tunnel: TunnelRequest, stream: Duplex | ServerHttp2Stream, index: number) => boolean
-  /** Turns the address of an origin into one to connect to. Default: 127.0.0.1 for everything. */
+  /** Returns the address to connect to for a host. Default: always 127.0.0.1. */
   readonly resolve?: (host: string) => string
 }
 
 export interface TestProxy {
   readonly port: number
-  /** With user information if it is given, as `user:password`. The host is `127.0.0.1`, or `proxy.test.example` over TLS. */
+  /**
+   * URL of the proxy, with user information if given as `user:password`. The host is `127.0.0.1`,
+   * or `proxy.test.example` over TLS.
+   */
   url(userinfo?: string): string
-  /** TCP connections accepted so far, and those still open. */
+  /** Number of TCP connections accepted so far, and of those still open. */
   readonly connections: number
   readonly openConnections: number
   readonly tunnels: readonly TunnelRequest[]
   readonly openTunnels: number
   readonly forwarded: readonly ForwardedRequest[]
-  /** Local ports of its connections to origins: what origins see as the remote port. */
+  /** Local ports of its connections to origins: the remote ports seen by origins. */
   readonly ports: ReadonlySet<number>
   readonly sessions: ReadonlySet<ServerHttp2Session>
-  /** Resolves when this holds. Looked at whenever something opens, closes or is asked for. */
+  /**
+   * Resolves when the condition holds. Checked whenever a connection opens or closes or a request
+   * arrives.
+   */
   until(holds: () => boolean): Promise<void>
-  /** Ends every tunnel that is open: over HTTP/2 with RST_STREAM, else by closing its connection. */
+  /** Ends every open tunnel: over HTTP/2 with RST_STREAM, else by closing its connection. */
   cut(): void
-  /** The same with the oldest one alone. */
+  /** Ends only the oldest tunnel. */
   cutOne(): void
-  /** Destroys every connection that it has accepted. */
+  /** Destroys all accepted connections. */
   die(): void
   close(): Promise<void>
 }
 
-/** What the servers of a proxy tell it. */
+/** Functions of a proxy for its servers. */
 export interface ProxyBooks {
   readonly options: TestProxyOptions
   connectionIdOf(socket: Socket | undefined): number
-  asked(tunnel: TunnelRequest): void
+  onTunnel(tunnel: TunnelRequest): void
   /** Connects to an origin. */
   dial(host: string, port: number, connected: () => void): Socket
-  /** Bytes both ways, from now until both are gone. */
+  /** Relays bytes in both directions until both sides are closed. */
   tie(near: Duplex, far: Socket, cut: () => void): void
 }
 
@@ -98,7 +108,7 @@ export async function startTestProxy(options: TestProxyOptions = {}): Promise<Te
   const books: ProxyBooks = {
     options,
     connectionIdOf: (socket) => accepted.get(keyOf(socket)) ?? 0,
-    asked(tunnel) {
+    onTunnel(tunnel) {
       tunnels.push(tunnel)
       changed()
     },
@@ -221,7 +231,7 @@ function createHttpProxy({ tls, protocols = ['h2', 'http/1.1'], settings = {} }:
   return http2.createSecureServer({ ...tls, allowHTTP1, settings, ALPNProtocols: [...protocols] })
 }
 
-/** Over HTTP/1.1 a socket comes with the request, over HTTP/2 the stream is the request's own. */
+/** Over HTTP/1.1 the request comes with a socket, over HTTP/2 it has its own stream. */
 function onConnect(
   books: ProxyBooks,
   request: IncomingMessage & { stream?: ServerHttp2Stream; authority?: string },
@@ -237,7 +247,7 @@ function onConnect(
   const { headers } = request
   const connectionId = books.connectionIdOf(isH2 ? (stream!.session!.socket as Socket) : request.socket)
   const tunnel: TunnelRequest = { authority, protocol: isH2 ? 'h2' : 'http/1.1', headers, connectionId }
-  books.asked(tunnel)
+  books.onTunnel(tunnel)
   if (books.options.answer?.(tunnel, near, index) === true) return
   const say = (status: number): void => {
     if (isH2) stream!.respond({ ':status': status }, { endStream: status >= 300 })
@@ -247,7 +257,7 @@ function onConnect(
   if (!isAuthorized(books.options, headers)) return say(407)
   const { hostname, port } = new URL(`http://${authority}`)
   let tied = false
-  // With an error Node sends RST_STREAM alone, else DATA with END_STREAM in front of it.
+  // With an error Node sends only RST_STREAM, otherwise DATA with END_STREAM first.
   const cut = (): void => void near.destroy(isH2 ? new Error('cut') : undefined)
   const far = books.dial(hostname.replace(/^\[|\]$/g, ''), Number(port || 80), () => {
     if (near.destroyed) return void far.destroy()
@@ -263,7 +273,7 @@ function onConnect(
 function forward(request: IncomingMessage, response: ServerResponse): void {
   const { url = '', method, headers } = request
   const { 'proxy-authorization': _secret, 'proxy-connection': _connection, ...passed } = headers
-  if (!URL.canParse(url)) return void response.writeHead(400).end('a proxy is asked in absolute form')
+  if (!URL.canParse(url)) return void response.writeHead(400).end('requests to a proxy must use the absolute form')
   const { port, pathname, search, host } = new URL(url)
   // RFC 9112 §3.2.2: the received host field is replaced by that of the target.
   const options = { host: '127.0.0.1', port: port || 80, method, path: pathname + search, headers: { ...passed, host } }
@@ -280,7 +290,7 @@ function isAuthorized({ credentials }: TestProxyOptions, headers: TunnelRequest[
   return headers['proxy-authorization'] === `Basic ${Buffer.from(credentials).toString('base64')}`
 }
 
-/** TCP, TLS and HTTP/2 show one socket in different objects: all know the peer's port. */
+/** TCP, TLS and HTTP/2 represent one socket by different objects: all know the peer's port. */
 function keyOf(
   socket: { readonly remoteAddress?: string | undefined; readonly remotePort?: number | undefined } | undefined,
 ): string {

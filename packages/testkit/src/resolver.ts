@@ -1,18 +1,23 @@
-// Name resolution from a table, in the shape that net.connect wants for its option `lookup`.
-// Tests change `.table` to rotate answers and read `.calls` to see who was asked about.
+// Name resolution from a table, in the form of the option `lookup` of net.connect. Tests change
+// `.table` to rotate answers and read `.calls` to see which hosts were resolved.
 import type { LookupAddress, LookupOptions } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 
 export interface StaticLookup extends LookupFunction {
-  /** Every host asked for, in order. */
+  /** All resolved hosts, in order. */
   readonly calls: string[]
-  /** Host (lower case) → address or addresses, in order of preference. May be changed at any time. */
+  /**
+   * Host (lower case) → address or addresses, in order of preference. May be changed at any time.
+   */
   readonly table: Record<string, string | readonly string[]>
 }
 
 type Callback = Parameters<LookupFunction>[2]
 
-/** An unknown host, or one without an address of the family asked for, fails with ENOTFOUND; an IP literal is its own answer. */
+/**
+ * An unknown host, or one without an address of the requested family, fails with ENOTFOUND; an IP
+ * literal resolves to itself.
+ */
 export function staticLookup(entries: Readonly<Record<string, string | readonly string[]>> = {}): StaticLookup {
   const calls: string[] = []
   const table: Record<string, string | readonly string[]> = { ...entries }
@@ -21,7 +26,7 @@ export function staticLookup(entries: Readonly<Record<string, string | readonly 
     const { all = false, family } = typeof options === 'function' ? ({} as LookupOptions) : options
     calls.push(hostname)
     const found = addressesOf(table, hostname.toLowerCase()).filter((each) => matches(each, family))
-    // Like dns.lookup, never before the caller has gone on.
+    // Like dns.lookup, never calls back synchronously.
     process.nextTick(() => {
       const first = found[0]
       if (first === undefined) callback(notFound(hostname), all ? [] : '', 0)

@@ -1,5 +1,6 @@
-// One connection as a script sees it: frames in with a cursor over them, requests decoded by a foreign HPACK decoder, frames out.
-// RFC 9113 §3.4 (preface), §4.3 (field blocks are decoded as they arrive, whether or not the script asks for them).
+// One connection as a script sees it: received frames with a cursor, requests decoded by a foreign
+// HPACK decoder, and sent frames. RFC 9113 §3.4 (preface), §4.3 (field blocks are decoded on
+// arrival, whether or not the script reads them).
 import type { Socket } from 'node:net'
 import { CLIENT_PREFACE, type FrameTypeName } from './frame-names.js'
 import { contentOf, type Frame, FrameParser, hasFlag } from './frame-parser.js'
@@ -16,20 +17,20 @@ export interface DecodedRequest {
   readonly endStream: boolean
 }
 
-/** The client closed the connection while the script waited for it, or before the script wrote. */
+/** The client closed the connection while the script was reading, or before it wrote. */
 export class PeerClosedError extends Error {
   readonly code = 'PEER_CLOSED'
 }
 
 export class ScriptedConnection {
   readonly socket: Socket
-  /** Every frame so far, read by the script or not. */
+  /** All frames so far, whether the script has read them or not. */
   readonly received: Frame[] = []
-  /** Resolves when the socket is closed, by whomever. */
+  /** Resolves when the socket is closed by either side. */
   readonly closed: Promise<void>
   readonly #parser = new FrameParser()
   readonly #decoder = new HpackDecoder()
-  // The fields of each HEADERS frame whose block is complete, or why it could not be decoded.
+  // Fields of each HEADERS frame whose block is complete, or the decoding error.
   readonly #fields = new Map<Frame, Field[] | Error>()
   #block: { readonly frame: Frame; readonly parts: Buffer[] } | undefined
   #prefaceBytes: Buffer = Buffer.alloc(0)
@@ -53,7 +54,7 @@ export class ScriptedConnection {
     socket.on('data', (bytes) => this.#receive(bytes))
   }
 
-  /** Waits for the 24 octets of the client preface. @throws when other octets came. */
+  /** Reads the 24 bytes of the client preface. @throws if other bytes arrive. */
   async preface(): Promise<void> {
     await this.#until(() => this.#prefaceBytes.length >= CLIENT_PREFACE.length)
     if (!this.#prefaceBytes.equals(CLIENT_PREFACE)) {
@@ -61,7 +62,7 @@ export class ScriptedConnection {
     }
   }
 
-  /** The next frame, or the next frame of that type, skipping others. */
+  /** Reads the next frame, or the next frame of that type, skipping others. */
   async next(typeName?: FrameTypeName): Promise<Frame> {
     await this.preface()
     for (;;) {
@@ -71,7 +72,10 @@ export class ScriptedConnection {
     }
   }
 
-  /** The next HEADERS that opens a stream, with its CONTINUATIONs, decoded. Skips every other frame. */
+  /**
+   * Reads the next HEADERS that opens a stream, with its CONTINUATION frames, decoded. Skips all
+   * other frames.
+   */
   async nextRequest(): Promise<DecodedRequest> {
     for (;;) {
       const frame = await this.next('HEADERS')
@@ -90,7 +94,10 @@ export class ScriptedConnection {
     }
   }
 
-  /** The decoded fields of a HEADERS frame (trailers for example), once its CONTINUATIONs are here. */
+  /**
+   * Resolves with the decoded fields of a HEADERS frame (trailers for example) once its
+   * CONTINUATION frames have arrived.
+   */
   async fieldsOf(frame: Frame): Promise<readonly Field[]> {
     await this.#until(() => this.#fields.has(frame))
     const fields = this.#fields.get(frame)!
@@ -98,7 +105,10 @@ export class ScriptedConnection {
     return fields
   }
 
-  /** The usual start: their preface and SETTINGS, our SETTINGS, our acknowledgement. Theirs of ours comes later, as a frame. */
+  /**
+   * Performs the usual start: reads the client's preface and SETTINGS, sends SETTINGS and an
+   * acknowledgement. The client's acknowledgement arrives later, as a frame.
+   */
   async handshake(settings: SettingsRecord = {}): Promise<void> {
     await this.preface()
     await this.next('SETTINGS')
@@ -106,13 +116,16 @@ export class ScriptedConnection {
     this.send(frames.settings(settings), frames.settingsAck())
   }
 
-  /** Writes all of it in one piece. */
+  /** Writes all buffers in one piece. */
   send(...buffers: readonly Uint8Array[]): void {
     if (this.#closed || this.socket.destroyed) throw new PeerClosedError('the connection is closed')
     this.socket.write(Buffer.concat(buffers))
   }
 
-  /** A whole response: HEADERS, and DATA in frames of at most 16,384 octets. Windows are the script's business. */
+  /**
+   * Sends a whole response: HEADERS, and DATA in frames of at most 16,384 bytes. The script is
+   * responsible for windows.
+   */
   respond(streamId: number, status: number, fields: readonly Field[] = [], body?: Uint8Array | string): void {
     const all: Field[] = [[':status', String(status)], ...fields]
     const bytes = typeof body === 'string' ? Buffer.from(body) : (body ?? Buffer.alloc(0))
@@ -123,7 +136,7 @@ export class ScriptedConnection {
     this.send(...sent)
   }
 
-  /** Sends FIN after what was written. */
+  /** Sends FIN after the pending writes. */
   end(): void {
     this.socket.end()
   }

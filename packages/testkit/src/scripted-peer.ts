@@ -1,5 +1,6 @@
-// A server that says over a raw socket exactly what a test's script tells it to: it answers nothing by itself, not even PING.
-// What a script reads is kept whole (`received`), what goes wrong in it is kept too (`failures`).
+// A server that sends over a raw socket exactly what a test's script says: it answers nothing by
+// itself, not even PING. Everything it reads is recorded in `received`, errors of scripts in
+// `failures`.
 import net, { type AddressInfo, type Socket } from 'node:net'
 import tls from 'node:tls'
 import type { Credentials } from './certificates.js'
@@ -7,7 +8,10 @@ import { ScriptedConnection } from './scripted-connection.js'
 
 export { type DecodedRequest, PeerClosedError, type ScriptedConnection } from './scripted-connection.js'
 
-/** Runs once for each accepted connection (over TLS: each completed handshake), 0 for the first. */
+/**
+ * Runs once for each accepted connection (over TLS: each completed handshake); `index` is 0 for the
+ * first.
+ */
 export type Script = (peer: ScriptedConnection, index: number) => void | Promise<void>
 
 export interface ScriptedPeerOptions {
@@ -25,7 +29,10 @@ export interface ScriptedPeer {
   /** TCP connections accepted so far. */
   readonly connections: number
   readonly peers: readonly ScriptedConnection[]
-  /** What scripts threw, except because the client had closed the connection. Expect it to be empty. */
+  /**
+   * Errors thrown by scripts, except those caused by a connection that the client closed. Expected
+   * to be empty.
+   */
   readonly failures: readonly unknown[]
   close(): Promise<void>
 }

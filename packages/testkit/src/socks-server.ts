@@ -1,8 +1,9 @@
-// The server's side of SOCKS 5 (RFC 1928, RFC 1929) and SOCKS 4 and 4a, CONNECT alone, for the proxy of proxies.ts.
+// Server side of SOCKS 5 (RFC 1928, RFC 1929), SOCKS 4 and 4a, CONNECT only, for the proxy of
+// proxies.ts.
 import type { Socket } from 'node:net'
 import type { ProxyBooks } from './proxies.js'
 
-/** Speaks SOCKS on an accepted connection. */
+/** Serves SOCKS on an accepted connection. */
 export function serveSocks(socket: Socket, books: ProxyBooks): void {
   const reader = new OctetReader(socket)
   converse(socket, reader, books).catch(() => socket.destroy())
@@ -39,8 +40,8 @@ async function version5(socket: Socket, reader: OctetReader, books: ProxyBooks):
 async function hostOf(reader: OctetReader, type: number): Promise<string> {
   if (type === 1) return [...(await reader.take(4))].join('.')
   if (type === 3) return (await reader.take((await reader.take(1))[0]!)).toString('latin1')
-  const octets = await reader.take(16)
-  return Array.from({ length: 8 }, (_, i) => octets.readUInt16BE(i * 2).toString(16)).join(':')
+  const address = await reader.take(16)
+  return Array.from({ length: 8 }, (_, i) => address.readUInt16BE(i * 2).toString(16)).join(':')
 }
 
 async function version4(socket: Socket, reader: OctetReader, books: ProxyBooks): Promise<void> {
@@ -71,7 +72,7 @@ function connect(socket: Socket, reader: OctetReader, books: ProxyBooks, request
     headers: {},
     connectionId: books.connectionIdOf(socket),
   } as const
-  books.asked(tunnel)
+  books.onTunnel(tunnel)
   if (books.options.answer?.(tunnel, socket, 0) === true) return
   let tied = false
   const far = books.dial(host, port, () => {
@@ -84,7 +85,7 @@ function connect(socket: Socket, reader: OctetReader, books: ProxyBooks, request
   socket.once('close', () => far.destroy())
 }
 
-/** Octets in order, as many as are asked for. */
+/** Reads bytes in order, as many as requested. */
 class OctetReader {
   readonly #socket: Socket
   #bytes: Buffer = Buffer.alloc(0)
@@ -101,28 +102,28 @@ class OctetReader {
   }
 
   async take(count: number): Promise<Buffer> {
-    while (this.#bytes.length < count) await this.#more()
+    while (this.#bytes.length < count) await this.#nextBytes()
     const taken = this.#bytes.subarray(0, count)
     this.#bytes = this.#bytes.subarray(count)
     return taken
   }
 
-  /** Up to a NUL, which goes with it. */
+  /** Reads up to a NUL and removes it. */
   async takeText(): Promise<string> {
-    while (!this.#bytes.includes(0)) await this.#more()
+    while (!this.#bytes.includes(0)) await this.#nextBytes()
     const text = await this.take(this.#bytes.indexOf(0))
     await this.take(1)
     return text.toString('latin1')
   }
 
-  /** What was read too much goes back. */
+  /** Returns excess bytes to the socket. */
   stop(): void {
     this.#socket.off('data', this.#onData)
     this.#socket.pause()
     if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes)
   }
 
-  #more(): Promise<void> {
+  #nextBytes(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve
     })

@@ -1,9 +1,9 @@
-// A TCP relay that can be slow (a round-trip time), silent (a black hole) or cut (a reset), for whatever server stands behind it.
-// Bytes keep their order; a half-close travels like the bytes before it.
+// A TCP relay in front of any server that can be slow (a round-trip time), silent (a black hole) or
+// interrupted (a reset). Bytes stay in order; a half-close is delayed like bytes.
 import net, { type AddressInfo, type Socket } from 'node:net'
 
 export interface TcpProxyOptions {
-  /** Delay of each direction in milliseconds: the round trip takes twice as long. Default 0. */
+  /** Delay of each direction in milliseconds; the round trip takes twice as long. Default 0. */
   readonly delayMs?: number
   /** Where to listen. Default 127.0.0.1. */
   readonly address?: string
@@ -16,20 +16,23 @@ export interface TcpProxy {
   readonly address: string
   /** Connections accepted so far. */
   readonly connections: number
-  /** Of those, the ones on which the target has answered a TLS handshake. */
+  /** Number of connections on which the target has answered a TLS handshake. */
   readonly handshakes: number
-  /** Of the connections, the ones still open. */
+  /** Number of open connections. */
   readonly openSockets: number
-  /** From now on bytes go nowhere, in both directions; connections are still accepted. */
+  /** Holds all bytes in both directions from now on; connections are still accepted. */
   pause(): void
-  /** Delivers what was held back and goes on. */
+  /** Delivers the held bytes and continues. */
   resume(): void
-  /** Answers every open connection with a TCP RST. */
+  /** Resets every open connection (TCP RST). */
   reset(): void
   close(): Promise<void>
 }
 
-/** RFC 8446 §5.1 and §4: a record's type, the length of its header, and the message that it begins with. */
+/**
+ * RFC 8446 §5.1 and §4: a record's type, the length of its header, and the type of its first
+ * message.
+ */
 const TLS_HANDSHAKE = 22
 const RECORD_HEADER_BYTES = 5
 const SERVER_HELLO = 2
@@ -91,10 +94,10 @@ export async function startTcpProxy(targetPort: number, options: TcpProxyOptions
   }
 }
 
-/** When one side is gone, so is the other, in the same manner. */
+/** When one side closes, the other is closed in the same way. */
 function tie(socket: Socket, other: Socket): void {
   socket.on('error', () => other.resetAndDestroy())
-  // After a clean end the queue brings the other side to its own end.
+  // After a clean end, the queue ends the other side.
   socket.once('close', () => {
     if (!socket.readableEnded) other.destroy()
   })
@@ -115,7 +118,7 @@ function relay(from: Socket, to: Socket, delayMs: number, gate: { readonly pause
   }
   const push = (bytes: Buffer | undefined): void => {
     queue.push({ due: performance.now() + delayMs, bytes })
-    // Otherwise a timer is on its way for the bytes before these, or resume() will come.
+    // Otherwise a timer is pending for the bytes before these, or resume() will flush them.
     if (queue.length === 1) flush()
   }
   from.on('data', push)

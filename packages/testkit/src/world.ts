@@ -1,25 +1,25 @@
 /// <reference types="jest" />
-// What a test file works in: an authority, servers with its certificates, and everything closed after each test.
-// Uses jest's globals where it is called; imports nothing of jest itself.
+// The environment of a test file: an authority, servers with its certificates, and cleanup after
+// each test. Uses jest's globals where it is called; imports nothing from jest.
 
 import { type Authority, type Credentials, createAuthority } from './certificates.js'
 import { type OriginServer, type OriginServerOptions, startOriginServer } from './origin-server.js'
 import { type Script, type ScriptedPeer, type ScriptedPeerOptions, startScriptedPeer } from './scripted-peer.js'
 
-/** A test file's world. */
+/** The environment of a test file. */
 export interface TestWorld {
   readonly authority: Authority
-  /** A certificate for these names; `*.test.example` when none is given. */
+  /** Issues a certificate for these names; `*.test.example` by default. */
   tls(...names: string[]): Promise<Credentials>
-  /** A server with a certificate for `*.test.example`, unless `options` say otherwise. */
+  /** Starts a server with a certificate for `*.test.example`, unless `options` override it. */
   server(options?: OriginServerOptions): Promise<OriginServer>
-  /** A scripted peer with such a certificate. */
+  /** Starts a scripted peer with such a certificate. */
   peer(script: Script, options?: ScriptedPeerOptions): Promise<ScriptedPeer>
-  /** Closed after the test, last first. */
+  /** Calls `close` after the test, in reverse order. */
   defer(close: () => unknown): void
 }
 
-/** Makes the world of a test file. Call once, at the top level. */
+/** Creates the environment of a test file. Call once, at the top level. */
 export function testWorld(): TestWorld {
   let authority: Authority
   const closers: (() => unknown)[] = []

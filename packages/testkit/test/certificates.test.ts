@@ -1,4 +1,4 @@
-// Certificates are judged by Node's own TLS: what it accepts and refuses is what they say.
+// Certificates are verified by Node's own TLS, which accepts or refuses them as intended.
 import net from 'node:net'
 import tls from 'node:tls'
 import { type Authority, type Credentials, createAuthority } from '@unshard/testkit'
@@ -8,7 +8,7 @@ beforeAll(async () => {
   authority = await createAuthority()
 })
 
-/** Resolves with undefined when the client is content, with its error's code when not. */
+/** Resolves with undefined if the client accepts, with its error's code if not. */
 async function handshake(
   server: Credentials,
   servername: string,
@@ -24,7 +24,7 @@ async function handshake(
     listener.listen(0, '127.0.0.1', resolve)
   })
   const { port } = listener.address() as net.AddressInfo
-  // A host that is an address is checked as such, and is never sent as a server name.
+  // An IP address is checked as such and is never sent as a server name.
   const host = net.isIP(servername) ? { host: servername } : { host: '127.0.0.1', servername }
   const code = await new Promise<string | undefined>((resolve) => {
     const socket = tls.connect({ ...host, port, ca: authority.ca, ...client })
@@ -39,7 +39,7 @@ async function handshake(
   return code
 }
 
-test('a name, a wildcard and an IP address of the certificate verify; another name does not', async () => {
+test('a name, a wildcard and an IP address of the certificate are accepted; another name is not', async () => {
   const credentials = await authority.issue({ names: ['a.example.com', '*.b.example.com'], ips: ['127.0.0.1', '::1'] })
   expect(await handshake(credentials, 'a.example.com')).toBeUndefined()
   expect(await handshake(credentials, 'x.b.example.com')).toBeUndefined()
@@ -60,13 +60,13 @@ test('an expired certificate and one of an unknown authority are refused', async
   expect(await handshake(stranger, 'a.example.com')).toMatch(/UNABLE_TO_VERIFY_LEAF_SIGNATURE|CERT_SIGNATURE_FAILURE/)
 })
 
-test('without a subjectAltName only the common name is left', async () => {
+test('without a subjectAltName only the common name matches', async () => {
   const credentials = await authority.issue({ names: [], commonName: 'a.example.com', noSubjectAltName: true })
   expect(await handshake(credentials, 'a.example.com')).toBeUndefined()
   expect(await handshake(credentials, 'b.example.com')).toBe('ERR_TLS_CERT_ALTNAME_INVALID')
 })
 
-test('clientAuth makes a certificate that servers accept from a client', async () => {
+test('clientAuth creates a certificate that servers accept from a client', async () => {
   const server = await authority.issue({ names: ['a.example.com'] })
   const client = await authority.issue({ names: [], commonName: 'alice', clientAuth: true })
   expect(await handshake(server, 'a.example.com', client)).toBe('client certificate accepted: true')

@@ -1,14 +1,14 @@
-// What the chaos proxy does to octets, and what it tells: every fault alone, over plain TCP.
+// Effects and reports of the chaos proxy: every fault alone, over plain TCP.
 import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { type ChaosProxy, type ChaosProxyOptions, patternBytes, startChaosProxy } from '@unshard/testkit'
 
-/** A server that echoes; a client through the proxy that keeps what comes. */
-interface World {
+/** An echo server, and a client through the proxy that records what it receives. */
+interface Fixture {
   readonly proxy: ChaosProxy
   readonly client: Socket
   readonly chunks: Buffer[]
-  /** Resolves when so many octets have come back. */
+  /** Resolves when this many bytes have come back. */
   back(octets: number): Promise<Buffer>
 }
 
@@ -30,10 +30,10 @@ async function echoing(): Promise<{ port: number; sockets: Socket[] }> {
   return { port: (server.address() as AddressInfo).port, sockets }
 }
 
-/** Whatever error comes before it. */
+/** Ignores errors before the close. */
 const closed = (socket: Socket): Promise<void> => new Promise((resolve) => void socket.once('close', () => resolve()))
 
-async function world(options: ChaosProxyOptions = {}): Promise<World & { sockets: Socket[] }> {
+async function createFixture(options: ChaosProxyOptions = {}): Promise<Fixture & { sockets: Socket[] }> {
   const { port, sockets } = await echoing()
   const proxy = await startChaosProxy(port, options)
   closers.push(() => proxy.close())
@@ -50,8 +50,8 @@ async function world(options: ChaosProxyOptions = {}): Promise<World & { sockets
   return { proxy, client, chunks, back, sockets }
 }
 
-test('without a toxic octets and FIN pass as they are, both ways', async () => {
-  const { proxy, client, back } = await world()
+test('without toxics, bytes and FIN pass unchanged in both directions', async () => {
+  const { proxy, client, back } = await createFixture()
   client.end(patternBytes(200_000))
   expect((await back(200_000)).equals(patternBytes(200_000))).toBe(true)
   const [link] = proxy.links
@@ -61,8 +61,8 @@ test('without a toxic octets and FIN pass as they are, both ways', async () => {
   expect([proxy.connections, proxy.links.length]).toEqual([1, 0])
 })
 
-test('latency and jitter: later, and in order', async () => {
-  const { proxy, client, back } = await world({ random: () => 0.5 })
+test('latency and jitter delay bytes and keep their order', async () => {
+  const { proxy, client, back } = await createFixture({ random: () => 0.5 })
   proxy.set('both', { latencyMs: 20, jitterMs: 10 })
   const start = performance.now()
   client.write(patternBytes(50_000))
@@ -70,21 +70,21 @@ test('latency and jitter: later, and in order', async () => {
   expect(performance.now() - start).toBeGreaterThanOrEqual(49)
 })
 
-test('slices: writes of one octet', async () => {
-  const { proxy, client, chunks, back } = await world()
+test('slices: writes of one byte', async () => {
+  const { proxy, client, chunks, back } = await createFixture()
   const { toClient } = proxy.links[0]!
   proxy.set('toClient', { sliceBytes: 1 })
   let writes = 0
   void toClient.when(() => ++writes < 0)
   client.write(patternBytes(300))
   expect((await back(300)).equals(patternBytes(300))).toBe(true)
-  // Looked at when it was asked, for what was received, and after each write.
+  // Checked at the call, after receiving, and after each write.
   expect(writes).toBeGreaterThanOrEqual(300)
   expect(chunks.length).toBeGreaterThan(1)
 })
 
-test('merge: what comes in parts leaves as one', async () => {
-  const { proxy, client, sockets, chunks, back } = await world()
+test('merge: bytes that arrive in parts are sent together', async () => {
+  const { proxy, client, sockets, chunks, back } = await createFixture()
   proxy.set('toClient', { mergeMs: 60 })
   client.write('a')
   const { toClient } = proxy.links[0]!
@@ -96,15 +96,15 @@ test('merge: what comes in parts leaves as one', async () => {
   expect(chunks).toHaveLength(1)
 })
 
-test('corrupt: one octet, at its place, once', async () => {
-  const { proxy, client, back } = await world()
+test('corrupt: changes one byte at its position once', async () => {
+  const { proxy, client, back } = await createFixture()
   proxy.set('toServer', { corruptAfter: 5 })
   client.write(Buffer.alloc(10))
   expect([...(await back(10))]).toEqual([0, 0, 0, 0, 0, 0x55, 0, 0, 0, 0])
 })
 
-test('truncate: so many octets, then FIN, and what comes later is dropped', async () => {
-  const { proxy, client, chunks } = await world()
+test('truncate: sends FIN after this many bytes and drops later ones', async () => {
+  const { proxy, client, chunks } = await createFixture()
   proxy.set('toClient', { truncateAfter: 7 })
   client.write(patternBytes(100))
   await once(client, 'end')
@@ -113,8 +113,8 @@ test('truncate: so many octets, then FIN, and what comes later is dropped', asyn
   await proxy.links[0]?.closed
 })
 
-test('stall: a black hole, and later all of it', async () => {
-  const { proxy, client, chunks, back } = await world()
+test('stall: a black hole that delivers everything later', async () => {
+  const { proxy, client, chunks, back } = await createFixture()
   const [link] = proxy.links
   link!.set('toClient', { stalled: true })
   client.write('gone')
@@ -124,8 +124,8 @@ test('stall: a black hole, and later all of it', async () => {
   expect((await back(4)).toString()).toBe('gone')
 })
 
-test('a stall keeps FIN too, and takes no more than a network would', async () => {
-  const { proxy, client } = await world()
+test('a stall also holds FIN, and buffers no more than a network would', async () => {
+  const { proxy, client } = await createFixture()
   proxy.set('toServer', { stalled: true })
   client.end(Buffer.alloc(8_000_000))
   const { toServer } = proxy.links[0]!
@@ -134,8 +134,8 @@ test('a stall keeps FIN too, and takes no more than a network would', async () =
   expect(toServer.received).toBeLessThan(2_000_000)
 })
 
-test('hold and letGo: so many octets and no more, on links to come as well', async () => {
-  const { proxy, client, back } = await world()
+test('hold and letGo: pass this many bytes and no more, on future links as well', async () => {
+  const { proxy, client, back } = await createFixture()
   proxy.hold('toServer', 3)
   client.write('held back')
   const { toServer } = proxy.links[0]!
@@ -151,8 +151,8 @@ test('hold and letGo: so many octets and no more, on links to come as well', asy
   expect((await back(9)).toString()).toBe('held back')
 })
 
-test('bandwidth: no faster than that', async () => {
-  const { proxy, client, back } = await world()
+test('bandwidth: limits the rate', async () => {
+  const { proxy, client, back } = await createFixture()
   proxy.set('toServer', { bytesPerSecond: 100_000 })
   const start = performance.now()
   client.write(patternBytes(10_000))
@@ -160,8 +160,8 @@ test('bandwidth: no faster than that', async () => {
   expect(performance.now() - start).toBeGreaterThan(75)
 })
 
-test('reset: RST to both', async () => {
-  const { proxy, client, sockets } = await world()
+test('reset: sends RST to both sides', async () => {
+  const { proxy, client, sockets } = await createFixture()
   client.write('x')
   await once(client, 'data')
   const gone = Promise.all([closed(client), closed(sockets[0]!)])
@@ -172,8 +172,8 @@ test('reset: RST to both', async () => {
   expect(errors).toMatchObject([{ code: 'ECONNRESET' }])
 })
 
-test('half-close: FIN from the server, and what the client sends still arrives', async () => {
-  const { proxy, client, sockets } = await world()
+test('half-close: sends FIN from the server, and bytes from the client still arrive', async () => {
+  const { proxy, client, sockets } = await createFixture()
   proxy.halfClose()
   await once(client, 'end')
   client.write('still')
@@ -181,8 +181,8 @@ test('half-close: FIN from the server, and what the client sends still arrives',
   expect(bytes.toString()).toBe('still')
 })
 
-test('refuse and listen: nobody is there, and then again, on the same port', async () => {
-  const { proxy, client } = await world()
+test('refuse and listen: refuses connections, and accepts them again on the same port', async () => {
+  const { proxy, client } = await createFixture()
   const { port } = proxy
   proxy.refuse()
   const refused = net.connect({ port, host: '127.0.0.1' })
@@ -195,8 +195,8 @@ test('refuse and listen: nobody is there, and then again, on the same port', asy
   expect([proxy.port, proxy.connections]).toEqual([port, 2])
 })
 
-test('toxics for links to come leave those that are open alone', async () => {
-  const { proxy, client, back } = await world()
+test('toxics for future links do not affect open ones', async () => {
+  const { proxy, client, back } = await createFixture()
   proxy.setNew('toClient', { truncateAfter: 0 })
   const second = net.connect({ port: proxy.port, host: '127.0.0.1' })
   await once(second.resume(), 'end')
@@ -204,8 +204,8 @@ test('toxics for links to come leave those that are open alone', async () => {
   expect((await back(4)).toString()).toBe('fine')
 })
 
-test('a server that is not there is a reset of the client', async () => {
-  const { proxy } = await world()
+test("an unreachable server resets the client's connection", async () => {
+  const { proxy } = await createFixture()
   const { port, close } = await startChaosProxy(1).then((p) => ({ port: p.port, close: () => p.close() }))
   proxy.targetPort = port
   await close()

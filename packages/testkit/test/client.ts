@@ -1,4 +1,4 @@
-// The clients these tests speak with: plain node:http2 and node:https, each answer read to its end.
+// Clients of these tests: plain node:http2 and node:https, with every response read to its end.
 
 import type { IncomingHttpHeaders } from 'node:http'
 import http2 from 'node:http2'
@@ -10,7 +10,7 @@ export interface Answer {
   readonly trailers: Record<string, string | string[] | undefined>
   readonly informational: number[]
   readonly body: Buffer
-  /** How the body ended, when not well. */
+  /** Error that ended the body, if any. */
   readonly error?: { code?: string; message: string } | undefined
 }
 

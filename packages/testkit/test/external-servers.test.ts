@@ -1,4 +1,4 @@
-// Each foreign server that is installed here speaks HTTP/2 to node:http2, and is gone after stop().
+// Every installed external server speaks HTTP/2 to node:http2, and has ended after stop().
 
 import { execFile, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -25,9 +25,9 @@ const connectCode = (port: number): Promise<string | undefined> =>
     socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
   })
 
-test.each(names)('%s serves its documents, takes an upload, and stops', async (name) => {
+test.each(names)('%s serves its documents, accepts an upload, and stops', async (name) => {
   const server = await externalServers[name]({ tls })
-  if (server === undefined) return // the reason is on stderr
+  if (server === undefined) return // The reason is on stderr.
   try {
     const session = await openSession(`https://127.0.0.1:${server.port}`, { ca: authority.ca })
     expect(session.alpnProtocol).toBe('h2')
@@ -49,7 +49,7 @@ test.each(names)('%s serves its documents, takes an upload, and stops', async (n
   expect(await connectCode(server.port)).toBe('ECONNREFUSED')
 })
 
-test('nginx tells the length of what it was sent, answers a POST with a document, and has more of them', async () => {
+test('nginx reports the length of an upload, answers a POST with a document, and serves additional documents', async () => {
   const server = await externalServers.nginx({ tls, files: { 'more.txt': 'more' } })
   if (server === undefined) return
   try {
@@ -68,7 +68,7 @@ test('nginx tells the length of what it was sent, answers a POST with a document
   }
 })
 
-test.each(names.filter((name) => name !== 'nghttpd'))('%s drains old connections on reload() and serves on', async (name) => {
+test.each(names.filter((name) => name !== 'nghttpd'))('%s drains old connections on reload() and keeps serving', async (name) => {
   const server = await externalServers[name]({ tls })
   if (server === undefined) return
   try {
@@ -76,11 +76,13 @@ test.each(names.filter((name) => name !== 'nghttpd'))('%s drains old connections
     const get = () => requestH2(session, { ':path': '/small.txt' })
     await get()
     await server.reload?.()
-    // HAProxy sends GOAWAY with the next response, not to an idle connection. Apache may close a connection with a request in flight.
+    // HAProxy sends GOAWAY with the next response, not to an idle connection. Apache may close a
+    // connection with a request in flight.
     while (!session.closed && !session.destroyed) {
       await get().catch(() => (session.destroyed ? undefined : once(session, 'close')))
     }
-    // The old process may accept one more connection and close it unanswered: only the new process answers.
+    // The old process may accept one more connection and close it without a response: only the new
+    // process responds.
     let status: number | undefined
     while (status !== 200) {
       const next = await openSession(`https://127.0.0.1:${server.port}`, { ca: authority.ca })
@@ -96,7 +98,7 @@ test.each(names.filter((name) => name !== 'nghttpd'))('%s drains old connections
   }
 })
 
-test.each(names.filter((name) => name !== 'nghttpd'))('%s passes on what is behind it, also in cleartext', async (name) => {
+test.each(names.filter((name) => name !== 'nghttpd'))('%s forwards to the server behind it, also in cleartext', async (name) => {
   const server = await externalServers[name]({ behind: (request, response) => response.end(`${request.method} ${request.url}`) })
   if (server === undefined) return
   try {
@@ -109,7 +111,7 @@ test.each(names.filter((name) => name !== 'nghttpd'))('%s passes on what is behi
   }
 })
 
-test('a paused server is silent until it is resumed', async () => {
+test('a paused server does not respond until it is resumed', async () => {
   const server = await externalServers.nghttpd({ tls })
   if (server === undefined) return
   try {
@@ -119,7 +121,7 @@ test('a paused server is silent until it is resumed', async () => {
     const answer = requestH2(session, { ':path': '/small.txt' }).finally(() => {
       answered = true
     })
-    expect(await connectCode(server.port)).toBeUndefined() // the kernel still accepts
+    expect(await connectCode(server.port)).toBeUndefined() // The kernel still accepts.
     expect(answered).toBe(false)
     server.resume()
     expect((await answer).status).toBe(200)
@@ -129,14 +131,14 @@ test('a paused server is silent until it is resumed', async () => {
   }
 })
 
-test.each(names)('%s that cannot start fails with what it said', async (name) => {
+test.each(names)('%s that cannot start fails with its output', async (name) => {
   const started = externalServers[name]({ tls: { cert: 'no certificate', key: tls.key } })
   const outcome = await started.catch((reason: Error) => reason.message)
   if (outcome === undefined) return
   expect(outcome).toMatch(/did not start on port \d+: .*(cert|pem)/is)
 })
 
-test('servers die with the process that started them, however that died', async () => {
+test('servers end with the process that started them, even if that was killed', async () => {
   const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
   const bundle = execFileSync(
     path('../../../node_modules/.bin/esbuild'),

@@ -1,7 +1,7 @@
-// The clock runs timers in the order of their moments, and only when told to.
+// The clock runs timers in the order of their times, and only when it is advanced.
 import { FakeClock } from '@unshard/testkit'
 
-test('timers run earliest first, each at its own moment, ties in the order of their start', () => {
+test('timers run earliest first, each at its own time, ties in starting order', () => {
   const clock = new FakeClock()
   const ran: string[] = []
   const note = (name: string) => () => ran.push(`${name} at ${clock.now()}`)
@@ -30,7 +30,7 @@ test('a timer started by a timer runs in the same advance when it is due', () =>
   expect(clock.now()).toBe(1035)
 })
 
-test('a cancelled timer never runs; ref and unref are on record', () => {
+test('a canceled timer never runs; ref and unref are recorded', () => {
   const clock = new FakeClock()
   const timer = clock.startTimer(10, () => {
     throw new Error('cancelled timers do not run')

@@ -1,4 +1,5 @@
-// Frames built and parsed again; octets are written out once for each kind, from the figures of RFC 9113 §6.
+// Frames are built and parsed again; for each kind the bytes are written out once, from the figures
+// of RFC 9113 §6.
 import { contentOf, ErrorCode, FrameFlag, FrameParser, frames, goawayOf, hasFlag, numberOf, settingsOf } from '@unshard/testkit'
 
 const parseOne = (bytes: Buffer) => {
@@ -23,12 +24,12 @@ test.each<[string, Buffer, string]>([
   ['ORIGIN', frames.origin(['https://a.test']), '000010 0c 00 00000000 000e 68747470733a2f2f612e74657374'],
   ['ALTSVC', frames.altsvc(0, 'o', 'clear'), '000008 0a 00 00000000 0001 6f 636c656172'],
   ['UNKNOWN', frames.raw(0xee, 0xff, 9, Buffer.from('x')), '000001 ee ff 00000009 78'],
-])('%s has the octets of the RFC', (typeName, bytes, hex) => {
+])('%s has the bytes of the RFC', (typeName, bytes, hex) => {
   expect(bytes.toString('hex')).toBe(hex.replaceAll(' ', ''))
   expect(parseOne(bytes).typeName).toBe(typeName)
 })
 
-test('the parser does not care where the bytes are cut', () => {
+test('the parser accepts bytes split anywhere', () => {
   const bytes = Buffer.concat([frames.settings({ initialWindowSize: 1 }), frames.data(1, 'hello'), frames.ping()])
   const whole = new FrameParser().push(bytes)
   const parser = new FrameParser()
@@ -38,7 +39,7 @@ test('the parser does not care where the bytes are cut', () => {
   expect(parser.pendingBytes).toBe(0)
 })
 
-test('payloads read back', () => {
+test('payloads are parsed', () => {
   expect(settingsOf(parseOne(frames.settings({ enablePush: 0, 153: 5 })))).toEqual({ enablePush: 0, 153: 5 })
   expect(goawayOf(parseOne(frames.goaway(3, 2, 'x')))).toEqual({ lastStreamId: 3, errorCode: 2, debug: 'x' })
   expect(numberOf(parseOne(frames.rstStream(1, 8)))).toBe(8)
@@ -48,7 +49,7 @@ test('payloads read back', () => {
   expect(padded.flags & FrameFlag.PRIORITY).not.toBe(0)
 })
 
-test('a frame may lie about its length', () => {
+test('a frame may declare a wrong length', () => {
   const parser = new FrameParser()
   expect(parser.push(frames.raw(0, 0, 1, Buffer.from('ab'), 3))).toEqual([])
   expect(parser.push(Buffer.from('c'))[0]?.payload.toString()).toBe('abc')

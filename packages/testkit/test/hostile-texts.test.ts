@@ -1,4 +1,6 @@
-/** The clock of the tests for linear time: tells quadratic time from a slow machine. */
+/**
+ * The measurement of the tests for linear time distinguishes quadratic time from a slow machine.
+ */
 
 import { slowTexts } from '../src/index.js'
 
@@ -14,7 +16,7 @@ it('reports time that grows with the square of the text', () => {
   expect(slowTexts(quadratic, [TEXT], LIMIT_MS)).toHaveLength(1)
 })
 
-it('takes linear time, also where each character costs much', () => {
+it('accepts linear time even if each character is expensive', () => {
   const linear = (text: string): number => {
     let sum = 0
     for (let i = 0; i < text.length * 2_000; i++) sum = (sum + i) | 0

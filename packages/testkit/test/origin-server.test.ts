@@ -1,4 +1,4 @@
-// The origin server answers alike over HTTP/2 and HTTP/1.1, and keeps account of what reached it.
+// The origin server responds alike over HTTP/2 and HTTP/1.1, and records what reached it.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import http2 from 'node:http2'
@@ -76,7 +76,7 @@ describe.each(['h2', 'http/1.1'] as const)('default routes over %s', (protocol) 
     expect((await client.ask('/no-such')).status).toBe(404)
   })
 
-  test('what was sent comes back', async () => {
+  test('echoes the request content', async () => {
     const echo = await client.ask('/echo', 'POST', 'some text')
     expect(echo).toMatchObject({ status: 200, headers: { 'content-type': 'text/plain' } })
     expect(echo.body.toString()).toBe('some text')
@@ -94,7 +94,7 @@ describe.each(['h2', 'http/1.1'] as const)('default routes over %s', (protocol) 
     expect(await client.ask('/early-hints')).toMatchObject({ status: 200, informational: [103] })
   })
 
-  test('/reset breaks off inside the body', async () => {
+  test('/reset is cut off inside the body', async () => {
     const { status, body, error } = await client.ask('/reset')
     expect(status).toBe(200)
     expect(body.length).toBeLessThanOrEqual(10)
@@ -108,7 +108,7 @@ describe.each(['h2', 'http/1.1'] as const)('default routes over %s', (protocol) 
     expect((await answer).body.toString()).toBe('released')
   })
 
-  test('every delivery is on record', async () => {
+  test('every delivery is recorded', async () => {
     await client.ask('/bytes/1', 'POST', 'x')
     expect(server.requests).toEqual([
       {
@@ -125,7 +125,7 @@ describe.each(['h2', 'http/1.1'] as const)('default routes over %s', (protocol) 
   })
 })
 
-test('ALPN decides: one server, both protocols, counted apart', async () => {
+test('ALPN selects the protocol of one server, and both are counted separately', async () => {
   await start()
   const session = await connect({ servername: 'a.example.com' })
   await requestH2(session, { ':path': '/' })
@@ -151,7 +151,7 @@ test('cleartext: HTTP/1.1, or h2c with prior knowledge', async () => {
   session.destroy()
 })
 
-test('sni chooses the certificate, exactly or by wildcard', async () => {
+test('sni selects the certificate, exactly or by wildcard', async () => {
   const other = await authority.issue({ names: ['b.test', '*.c.test'] })
   await start({ sni: { 'b.test': other, '*.c.test': other } })
   for (const servername of ['b.test', 'x.c.test', 'a.example.com']) {
@@ -170,7 +170,7 @@ test('ORIGIN and SETTINGS reach the client', async () => {
   session.destroy()
 })
 
-test('a client certificate is seen by name', async () => {
+test('a client certificate is recorded by name', async () => {
   await start({ tls: { ...credentials, ca: authority.ca }, requestCert: true })
   const alice = await authority.issue({ names: [], commonName: 'alice', clientAuth: true })
   const session = await connect(alice)
@@ -179,7 +179,7 @@ test('a client certificate is seen by name', async () => {
   session.destroy()
 })
 
-test('goaway() is told to the client; closeIdle() spares connections with a request under way', async () => {
+test('goaway() reaches the client; closeIdle() spares connections with a request in flight', async () => {
   await start()
   const told = await connect()
   await requestH2(told, { ':path': '/' })
@@ -202,7 +202,7 @@ test('goaway() is told to the client; closeIdle() spares connections with a requ
   busy.destroy()
 })
 
-test('close() destroys what is open, a request without an answer included', async () => {
+test('close() destroys open connections, including those with a pending request', async () => {
   await start()
   const session = await connect()
   const answer = requestH2(session, { ':path': '/never' })

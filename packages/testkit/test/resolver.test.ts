@@ -1,4 +1,5 @@
-// The lookup has the shape that net.connect asks for: one address or all of them, of one family or both.
+// The lookup has the form that net.connect requires: one address or all of them, of one family or
+// both.
 import { once } from 'node:events'
 import net from 'node:net'
 import { type StaticLookup, staticLookup } from '@unshard/testkit'
@@ -23,13 +24,13 @@ test('one address, or all', async () => {
   expect(lookup.calls).toEqual(['a.test', 'a.test', 'A.test', 'b.test'])
 })
 
-test('an unknown host, or family, is ENOTFOUND', async () => {
+test('an unknown host or family is ENOTFOUND', async () => {
   const lookup = staticLookup({ 'a.test': '127.0.0.2' })
   expect((await ask(lookup, 'c.test'))[0]).toMatchObject({ code: 'ENOTFOUND', hostname: 'c.test', syscall: 'getaddrinfo' })
   expect((await ask(lookup, 'a.test', { family: 6 }))[0]).toMatchObject({ code: 'ENOTFOUND' })
 })
 
-test('net.connect takes it, and answers rotate with the table', async () => {
+test('net.connect accepts it, and answers rotate with the table', async () => {
   const lookup = staticLookup({ 'a.test': '127.0.0.2' })
   for (const address of ['127.0.0.2', '127.0.0.3']) {
     const server = net.createServer((socket) => socket.end()).listen(0, address)

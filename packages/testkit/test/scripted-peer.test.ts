@@ -1,4 +1,4 @@
-// A scripted peer plays the server against node:http2, frame by frame.
+// A scripted peer as the server of node:http2, frame by frame.
 import { once } from 'node:events'
 import http2 from 'node:http2'
 import net from 'node:net'
@@ -42,11 +42,11 @@ test('a whole exchange over TLS: settings, request with body, response with trai
   expect(peer.failures).toEqual([])
 })
 
-test('requests decode in order even when the script skips some of them', async () => {
+test('requests are decoded in order even if the script skips some of them', async () => {
   const fields: unknown[] = []
   peer = await startScriptedPeer(async (connection) => {
     await connection.handshake()
-    await connection.next('HEADERS') // not decoded by the script, yet part of the HPACK state
+    await connection.next('HEADERS') // Not decoded by the script, yet part of the HPACK state.
     const { streamId } = await connection.nextRequest()
     const again = await connection.nextRequest()
     fields.push(streamId, again.streamId, again.fields.find(([name]) => name === 'x-same')?.[1])
@@ -63,7 +63,7 @@ test('requests decode in order even when the script skips some of them', async (
   session.destroy()
 })
 
-test('the trailers of a request are fields of a frame, not a request', async () => {
+test('trailers of a request are fields of a frame, not a request', async () => {
   let seen: unknown
   peer = await startScriptedPeer(async (connection) => {
     await connection.handshake()
@@ -96,7 +96,7 @@ test('a stream error, then GOAWAY and FIN', async () => {
   await peer.peers[0]!.closed
 })
 
-test('a script that loses its client is no failure, one that throws is', async () => {
+test('a script whose client disconnects is not a failure, one that throws is', async () => {
   peer = await startScriptedPeer(async (connection, index) => {
     if (index === 0) await connection.next('PING')
     else throw new Error('the test is wrong')
@@ -111,7 +111,7 @@ test('a script that loses its client is no failure, one that throws is', async (
   expect(peer.connections).toBe(2)
 })
 
-test('a client that does not begin with the preface is told apart', async () => {
+test('a client that does not send the preface is detected', async () => {
   peer = await startScriptedPeer(async (connection) => {
     await connection.preface()
   })

@@ -1,4 +1,4 @@
-// The relay counts, delays, goes silent and cuts.
+// The relay counts, delays, holds and resets.
 import { once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => origin.close())
 afterEach(() => proxy.close())
 
-test('bytes arrive in order and late by the delay of both directions', async () => {
+test('bytes arrive in order, delayed by both directions', async () => {
   proxy = await startTcpProxy(origin.port, { delayMs: 20 })
   const session = await openSession(`http://127.0.0.1:${proxy.port}`)
   const start = performance.now()
@@ -31,7 +31,7 @@ test('bytes arrive in order and late by the delay of both directions', async () 
   session.destroy()
 })
 
-test('a TLS handshake is counted when the server answers it, and a connection without one is not', async () => {
+test('a TLS handshake is counted when the server answers it; a connection without one is not counted', async () => {
   const authority = await createAuthority()
   const secure = await startOriginServer({ tls: await authority.issue({ names: ['a.test.example'] }) })
   proxy = await startTcpProxy(secure.port)
@@ -45,7 +45,7 @@ test('a TLS handshake is counted when the server answers it, and a connection wi
   await secure.close()
 })
 
-test('a half-close passes, and what comes after it still comes back', async () => {
+test('a half-close passes, and later bytes still come back', async () => {
   const echo = net.createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket)).listen(0, '127.0.0.1')
   await once(echo, 'listening')
   proxy = await startTcpProxy((echo.address() as net.AddressInfo).port, { delayMs: 5 })
@@ -60,14 +60,14 @@ test('a half-close passes, and what comes after it still comes back', async () =
   echo.close()
 })
 
-test('paused it is a black hole; resumed it delivers what it held', async () => {
+test('paused it is a black hole; resumed it delivers the held bytes', async () => {
   proxy = await startTcpProxy(origin.port)
   const session = await openSession(`http://127.0.0.1:${proxy.port}`)
   await requestH2(session, { ':path': '/' })
   proxy.pause()
   const before = origin.requests.length
   const answer = requestH2(session, { ':path': '/' })
-  // A second connection straight to the origin makes a round trip meanwhile.
+  // In the meantime a second connection directly to the origin completes a round trip.
   const direct = await openSession(origin.url())
   await requestH2(direct, { ':path': '/json' })
   expect(origin.requests.slice(before).map(({ path }) => path)).toEqual(['/json'])

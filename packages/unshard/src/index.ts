@@ -1,9 +1,12 @@
-/** What people install: the pieces, wired with good defaults. */
+/** The package to install: all parts, combined with sensible defaults. */
 
 import { coalescing } from '@unshard/coalescing'
 import { Client, type ClientOptions } from '@unshard/core'
 
-/** A client that coalesces unless told otherwise. @throws UsageError naming an option that is unknown or out of range. */
+/**
+ * Creates a client that coalesces by default. @throws UsageError for an unknown option or a value
+ * out of range.
+ */
 export function createClient(options: ClientOptions = {}): Client {
   return new Client({ reuse: coalescing(), ...options })
 }

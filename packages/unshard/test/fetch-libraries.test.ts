@@ -1,4 +1,7 @@
-/** Libraries that are given a `fetch`, or use the global one, put members of their own in `init`: none of them reaches ours. */
+/**
+ * Libraries that take a `fetch`, or use the global one, add members to `init`: none of them may
+ * affect our fetch.
+ */
 
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -30,13 +33,13 @@ afterEach(() => server.close())
 afterAll(() => client.close())
 
 describe('ofetch', () => {
-  it.each([0, false, 2] as const)('its own retry: %p neither ends the call nor reaches ours', async (retry) => {
+  it.each([0, false, 2] as const)('its own retry option has no effect on our fetch: %p', async (retry) => {
     const $fetch = createOfetch({ fetch: fetch as typeof globalThis.fetch })
     expect(await $fetch(`${base}/a`, { retry, timeout: 5_000 })).toEqual({ ok: true })
     expect(requests).toEqual(['GET /a'])
   })
 
-  it('asks again after a 503 by itself, with what it puts in init for that', async () => {
+  it('retries after a 503 by itself, with its own members in init', async () => {
     failures = 1
     const $fetch = createOfetch({ fetch: fetch as typeof globalThis.fetch })
     expect(await $fetch('/b', { baseURL: base, retry: 1, retryDelay: 1, query: { q: 1 } })).toEqual({ ok: true })
@@ -51,7 +54,7 @@ describe('ofetch', () => {
 })
 
 describe('ky', () => {
-  it('asks again by its own rules, over our fetch', async () => {
+  it('retries by its own rules over our fetch', async () => {
     failures = 1
     const api = ky.create({
       fetch: fetch as typeof globalThis.fetch,

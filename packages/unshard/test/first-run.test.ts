@@ -1,4 +1,7 @@
-/** `npm start` and `npm test` where they cannot work: a sentence that says what is in the way and what to do, within seconds. */
+/**
+ * `npm start` and `npm test` where they cannot work: within seconds they print the problem and its
+ * solution.
+ */
 
 import { spawn } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -11,7 +14,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
 let folder: string
 let home: string
 
-// A checkout as far as setting up looks at it, and a home in which nothing has been cached.
+// A checkout with all files that the setup reads, and a home directory without caches.
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'unshard-checkout-'))
   home = await mkdtemp(join(tmpdir(), 'unshard-home-'))
@@ -57,7 +60,7 @@ it.each([
   ['20.19.0', true],
   ['24.0.0', true],
 ])(
-  'on Node.js %s the version is told, and which are taken: %s',
+  'on Node.js %s the current and the supported versions are printed: %s',
   async (version, taken) => {
     const preload = join(home, 'version.cjs')
     await writeFile(preload, `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`)
@@ -72,7 +75,7 @@ it.each([
 )
 
 it.each(['start', 'test'])(
-  'npm %s without a registry, and nothing cached',
+  'npm %s without a registry and without caches',
   async (script) => {
     const { code, stderr, seconds } = await run('npm', [script], { npm_config_registry: 'http://127.0.0.1:9' })
     expect(code).toBe(1)
@@ -83,7 +86,7 @@ it.each(['start', 'test'])(
   60_000,
 )
 
-it('npm test with a registry that accepts connections and never answers', async () => {
+it('npm test with a registry that accepts connections and never responds', async () => {
   const server = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as { port: number }
@@ -94,7 +97,7 @@ it('npm test with a registry that accepts connections and never answers', async 
   expect(stderr).not.toContain('secret')
 }, 60_000)
 
-it('npm start as a user who cannot write the folder', async () => {
+it('npm start as a user who cannot write to the folder', async () => {
   await chmod(folder, 0o555)
   await chmod(home, 0o755)
   const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}

@@ -1,4 +1,7 @@
-/** What is published, as a stranger meets it: every package packed, installed into an empty project, imported from JavaScript and TypeScript. */
+/**
+ * The published packages as a user gets them: packed, installed into an empty project, imported
+ * from JavaScript and TypeScript.
+ */
 
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -13,7 +16,7 @@ const names = ['core', 'coalescing', 'adapters', 'unshard']
 let project: string
 let tarballs: string[]
 
-// Packing and installing are real: they take seconds, not milliseconds.
+// Packing and installing are real and take seconds.
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'unshard-pack-'))
   await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
@@ -45,7 +48,7 @@ it('plain JavaScript', async () => {
   expect((await run('node', ['plain.js'], { cwd: project })).stdout.trim()).toBe('true true true')
 }, 60_000)
 
-it('every class that can be imported has its own name, which errors are told by', async () => {
+it('every exported class has its own name, because errors are identified by it', async () => {
   const source = `
     import * as unshard from 'unshard'
     import * as testing from 'unshard/testing'
@@ -56,7 +59,7 @@ it('every class that can be imported has its own name, which errors are told by'
   expect(stdout.trim()).toMatch(/^[1-9]\d \[\]$/)
 }, 60_000)
 
-it('a program loads a few files of ours, not some hundred', async () => {
+it('a program loads a few of our files, not hundreds', async () => {
   const watch = `export async function load(url, context, next) { process._rawDebug(url); return next(url, context) }`
   const source = `import { register } from 'node:module'; register('data:text/javascript,${encodeURIComponent(watch)}')`
   await writeFile(join(project, 'watch.js'), source)
@@ -68,7 +71,7 @@ it('a program loads a few files of ours, not some hundred', async () => {
   expect(ours.length).toBeLessThan(8)
 }, 60_000)
 
-it("importing loads none of Node's modules that take milliseconds, and a first request what it needs", async () => {
+it("importing loads none of Node's slow modules, and a first request only those it needs", async () => {
   const heavy = ['crypto', 'dns', 'http', 'http2', 'https', 'tls', 'zlib', 'internal/crypto/webcrypto']
   const source = `
     import { once } from 'node:events'
@@ -93,7 +96,7 @@ it("importing loads none of Node's modules that take milliseconds, and a first r
   expect(requested!.filter((name) => name !== 'crypto' && name !== 'tls')).toEqual([])
 }, 60_000)
 
-it('TypeScript, strict, with the types that are shipped', async () => {
+it('TypeScript, strict, with the published types', async () => {
   const source = `
     import { createClient, fetch, type HttpResponse, type ReusePolicy, UnshardError } from 'unshard'
     import { openDuplex } from '@unshard/adapters/streams'
@@ -108,14 +111,14 @@ it('TypeScript, strict, with the types that are shipped', async () => {
     }
     // @ts-expect-error: an unknown option
     createClient({ timeoutz: {} })
-    // @ts-expect-error: a url is needed
+    // @ts-expect-error: a url is required
     client.request({})
     export const isOurs = (error: unknown): boolean => error instanceof UnshardError && error.processed === 'no'`
   await writeFile(join(project, 'typed.ts'), source)
   await compile('typed.ts', 'nodenext', 'nodenext')
 }, 60_000)
 
-/** Runs tsc, strict, with the types of libraries checked too, and what it prints as the error. */
+/** Runs tsc, strict, checking the types of libraries too; rejects with its output. */
 async function compile(file: string, module: string, moduleResolution: string): Promise<void> {
   const flags = ['--noEmit', '--strict', '--target', 'es2023', '--lib', 'es2023,esnext.disposable', '--types', 'node']
   const resolution = ['--module', module, '--moduleResolution', moduleResolution, '--ignoreDeprecations', '6.0']
@@ -150,7 +153,7 @@ it.each([
     export type All = [Part, ComposedDispatcher, Interceptor]
     type Because = Awaited<ReturnType<Client['request']>>['connection']['because']
     export const named: Because = reasons[0]!
-    // A name that is in the union, and not any string: so are editors told.
+    // A name of the union, not any string: editors complete it.
     type Named<Name extends string> = Name extends Because ? (Because extends infer Each ? (Each extends Name ? true : never) : never) : never
     export const union: [Named<'first-connection'>, Named<'address-and-certificate'>, Named<'not-in-origin-set'>] = [true, true, true]`
     const file = `entries-${resolution}.${extension}`
@@ -160,7 +163,7 @@ it.each([
   60_000,
 )
 
-it('nothing that is not meant for users is exported', async () => {
+it('nothing internal is exported', async () => {
   const source = `
     import * as unshard from 'unshard'
     import * as internal from '@unshard/core/internal'
@@ -169,7 +172,7 @@ it('nothing that is not meant for users is exported', async () => {
   expect((await run('node', ['exports.js'], { cwd: project })).stdout).toBe('[] false\n')
 }, 60_000)
 
-it('CommonJS requires it, with every entry point', async () => {
+it('CommonJS can require every entry point', async () => {
   const source = `
     for (const name of ['unshard', 'unshard/events', 'unshard/multipart', 'unshard/streams', 'unshard/testing', 'unshard/undici']) {
       if (Object.keys(require(name)).length === 0) throw new Error(name)
@@ -178,12 +181,12 @@ it('CommonJS requires it, with every entry point', async () => {
   await run('node', ['--no-warnings', 'required.cjs'], { cwd: project })
 }, 60_000)
 
-it('publint and attw find nothing wrong with any of the packages', async () => {
+it('publint and attw find no problem in any package', async () => {
   const bin = join(root, 'packages/unshard/node_modules/.bin')
   for (const tarball of tarballs) {
     const { stdout } = await run(join(bin, 'publint'), ['run', '--strict', tarball], { cwd: project })
     expect(stdout).toMatch(/All good/)
-    // ESM only, which CommonJS may require on every Node.js that is supported.
+    // ESM only, which CommonJS can require on every supported Node.js.
     const rules = ['--ignore-rules', 'cjs-resolves-to-esm']
     await run(join(bin, 'attw'), [tarball, ...rules], { cwd: project }).catch((error: { stdout: string }) => {
       throw new Error(error.stdout)
@@ -191,7 +194,7 @@ it('publint and attw find nothing wrong with any of the packages', async () => {
   }
 }, 60_000)
 
-it('each package says where it comes from and what it needs, and its maps lead to sources that are shipped', async () => {
+it('each package names its source and its requirements, and its source maps refer to published files', async () => {
   for (const name of names) {
     const folder = join(project, 'node_modules', name === 'unshard' ? name : `@unshard/${name}`)
     const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Record<string, unknown>
@@ -202,7 +205,7 @@ it('each package says where it comes from and what it needs, and its maps lead t
       engines: { node: '^20.19 || >=22.12' },
       peerDependenciesMeta: { '@types/node': { optional: true } },
     })
-    // pnpm leaves it out of what it packs.
+    // pnpm omits it from the packed file.
     const { scripts } = JSON.parse(await readFile(join(root, 'packages', name, 'package.json'), 'utf8')) as { scripts: object }
     expect(scripts).toEqual({ prepack: 'npm --prefix ../.. run --silent build' })
     const files = await readdir(folder, { recursive: true })

@@ -1,4 +1,6 @@
-/** What retry libraries match on is found where they look: the message of the TypeError, and the code of its cause. */
+/**
+ * Retry libraries recognize our errors by the message of the TypeError and the code of its cause.
+ */
 
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
@@ -22,7 +24,9 @@ const fetchWith = (options: ClientOptions = {}): ReturnType<typeof createFetch> 
   return createFetch(client)
 }
 
-/** A server that answers each connection with the bytes of `answers` in turn, and resets or closes it. */
+/**
+ * A server that sends the bytes of `answers` on successive connections, and resets or closes them.
+ */
 async function serving(answers: readonly (string | 'reset' | 'close')[]): Promise<{ url: string; connections(): number }> {
   let connections = 0
   const server = createServer((socket) => {
@@ -51,16 +55,16 @@ const CUT = 'HTTP/1.1 200 OK\r\ncontent-length: 200\r\n\r\nnot all of it'
 
 async function failureOf(failing: Promise<unknown>): Promise<TypeError & { cause: UnshardError }> {
   return failing.then(
-    () => Promise.reject(new Error('it did not fail')),
+    () => Promise.reject(new Error('the call did not fail')),
     (error) => error,
   )
 }
 
 const KINDS: [string, string, () => Promise<unknown>][] = [
   ['a refused connection', 'ECONNREFUSED', async () => fetchWith()(await unused())],
-  ['a name that does not exist', 'ENOTFOUND', async () => fetchWith()('http://nowhere.invalid/')],
+  ['a host name that does not exist', 'ENOTFOUND', async () => fetchWith()('http://nowhere.invalid/')],
   [
-    'a resolver that is out',
+    'an unavailable resolver',
     'EAI_AGAIN',
     async () =>
       fetchWith({
@@ -70,7 +74,7 @@ const KINDS: [string, string, () => Promise<unknown>][] = [
           )) as never,
       })('http://a.example/'),
   ],
-  ['a connection that is reset', 'ECONNRESET', async () => fetchWith()((await serving(['reset'])).url)],
+  ['a reset connection', 'ECONNRESET', async () => fetchWith()((await serving(['reset'])).url)],
 ]
 
 describe.each(KINDS)('%s', (_what, code, fail) => {
@@ -86,10 +90,10 @@ describe.each(KINDS)('%s', (_what, code, fail) => {
     })
   })
 
-  it('is a network error to is-network-error, and transient to @smithy/service-error-classification', async () => {
+  it('is a network error for is-network-error, and transient for @smithy/service-error-classification', async () => {
     const error = await failureOf(fail())
     expect(isNetworkError(error)).toBe(true)
-    // It knows these codes, of an error and of its causes.
+    // It knows these codes, on an error and on its causes.
     if (code === 'ECONNRESET' || code === 'ECONNREFUSED' || code === 'ENOTFOUND') {
       expect(isTransientError(error.cause as never)).toBe(true)
       expect(isTransientError(Object.assign(new Error('wrapped'), { cause: error.cause }) as never)).toBe(true)
@@ -98,7 +102,7 @@ describe.each(KINDS)('%s', (_what, code, fail) => {
   })
 })
 
-it('content that breaks off ends in "terminated", which is-network-error knows', async () => {
+it('truncated content ends in "terminated", which is-network-error recognizes', async () => {
   const { url } = await serving([CUT])
   const response = await fetchWith()(url)
   const error = await failureOf(response.text())
@@ -120,13 +124,13 @@ it.each<[string, string, object | undefined]>([
   ['a method', 'http://a.example/', { method: 'TRACE' }],
   ['a header', 'http://a.example/', { headers: { 'a b': 'c' } }],
   ['an unknown extension', 'http://a.example/', { unshard: { lunch: 1 } }],
-])('%s that is refused has the same message, and a cause with a code of ours', async (_what, url, init) => {
+])('%s that is refused has the same message, and a cause with a code of unshard', async (_what, url, init) => {
   const error = await failureOf(fetchWith()(url, init as never))
   expect([error.message, isNetworkError(error)]).toEqual(['fetch failed', true])
   expect(error.cause).toMatchObject({ name: 'UsageError', code: expect.stringMatching(/^ERR_/), processed: 'no' })
 })
 
-it('p-retry asks again after a network error, and not after an abort', async () => {
+it('p-retry retries after a network error, but not after an abort', async () => {
   const { url, connections } = await serving(['reset', 'reset', OK])
   const fetch = fetchWith()
   const options = { retries: 4, minTimeout: 1, maxTimeout: 2 }
@@ -136,7 +140,7 @@ it('p-retry asks again after a network error, and not after an abort', async () 
   await expect(pRetry(() => fetch(url, { signal: AbortSignal.abort(reason) }), options)).rejects.toBe(reason)
 })
 
-it('@octokit/plugin-retry asks again after a network error', async () => {
+it('@octokit/plugin-retry retries after a network error', async () => {
   const { url, connections } = await serving(['reset', OK.replace('\r\n\r\nok', '\r\ncontent-type: text/plain\r\n\r\nok')])
   const Retrying = Octokit.plugin(retry)
   const octokit = new Retrying({ request: { fetch: fetchWith() }, retry: { retryAfterBaseValue: 1 } })

@@ -1,29 +1,32 @@
-/** The command line of `pnpm wpt`. */
+/** Command line of `pnpm wpt`. */
 
 import { parseArgs } from 'node:util'
 
-/** Whose `fetch` is judged. */
+/** The `fetch` under test. */
 export type Subject = 'unshard' | 'builtin' | 'undici'
-/** Over what the suite's server is spoken to. */
+/** Protocol to the suite's server. */
 export type Wire = 'h1' | 'h2'
 
-/** What a run is asked to do. */
+/** Options of a run. */
 export interface Arguments {
   /** An undici checkout: its `test/wpt` and `test/fixtures/wpt` are used. */
   readonly suite: string
   readonly subject: Subject
   readonly wire: Wire
   readonly json: boolean
-  /** Runs Node's built-in `fetch` over HTTP/1.1 as well, and lists what it passes and the subject does not. */
+  /**
+   * Also run Node's built-in `fetch` over HTTP/1.1, and list the subtests that it passes and the
+   * subject does not.
+   */
   readonly compare: boolean
-  /** Only files whose path contains this. */
+  /** Run only files whose path contains this. */
   readonly only: string
 }
 
 export const USAGE = `usage: pnpm wpt --suite <undici checkout> [--subject unshard|builtin|undici] [--protocol h1|h2]
                 [--only <part of a path>] [--compare] [--json]`
 
-/** What is wrong with the command line. */
+/** The command line is invalid. */
 export class ArgumentsError extends Error {}
 
 /** @throws ArgumentsError naming the argument. */

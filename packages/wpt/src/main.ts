@@ -1,6 +1,7 @@
 /**
- * `pnpm wpt`: the fetch part of the web platform tests, out of an undici checkout, against a subject. Results go to standard output,
- * progress to standard error. Exit code 2 when the command line is wrong; failures are figures and not an exit code.
+ * `pnpm wpt`: runs the fetch part of the web platform tests, from an undici checkout, against a
+ * subject. Results go to standard output, progress to standard error. Exit code 2 for an invalid
+ * command line; failures are reported as figures, not as an exit code.
  */
 
 import { type Arguments, ArgumentsError, parseArguments, USAGE } from './arguments.js'
@@ -24,7 +25,7 @@ async function main(): Promise<void> {
   console.log(toText(outcome))
   if (reference === undefined) return
   const { subtests, passed } = figuresOf(reference)
-  console.log(`builtin over h1: ${passed} of ${subtests} subtests passed; ${lost.length} of them are lost here:`)
+  console.log(`builtin over h1: ${passed} of ${subtests} subtests passed; ${lost.length} of them fail here:`)
   for (const name of lost) console.log(`LOST ${name}`)
 }
 

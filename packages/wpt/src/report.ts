@@ -1,27 +1,30 @@
-/** Outcomes as figures and lists, for people and for programs. */
+/** Formats results as figures and lists. */
 
 import type { Outcome } from './run.js'
 
-/** The sums of one outcome. */
+/** Totals of one result. */
 export interface Figures {
   readonly files: number
   readonly subtests: number
   readonly passed: number
 }
 
-/** @returns the sums. A subtest that runs out of time, or is never run, is not passed. */
+/** Returns the totals. A subtest that times out or never runs has not passed. */
 export function figuresOf({ files }: Outcome): Figures {
   const subtests = files.flatMap((file) => file.subtests)
   return { files: files.length, subtests: subtests.length, passed: subtests.filter(({ passed }) => passed).length }
 }
 
-/** What `reference` passes and `outcome` does not, as `path: name`. What was not reported at all is not passed. */
+/**
+ * Returns the subtests that `reference` passes and `outcome` does not, as `path: name`. Unreported
+ * subtests have not passed.
+ */
 export function lostAgainst(reference: Outcome, outcome: Outcome): string[] {
   const passed = namesOf(outcome, true)
   return [...namesOf(reference, true)].filter((name) => !passed.has(name))
 }
 
-/** For a terminal: every failure, then the figures. */
+/** Formats all failures and the totals for a terminal. */
 export function toText(outcome: Outcome): string {
   const lines = outcome.files.flatMap(({ path, subtests, timedOut, uncaught }) => [
     ...subtests
@@ -44,7 +47,7 @@ function namesOf({ files }: Outcome, wanted: boolean): Set<string> {
   )
 }
 
-/** Some names tell the server's address, whose port is another one each time. */
+/** Some names contain the server's address, whose port changes with each run. */
 function withoutPort(name: string): string {
   return name.replace(/\b(localhost|127\.0\.0\.1):\d+/g, '$1')
 }

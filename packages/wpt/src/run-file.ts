@@ -1,11 +1,11 @@
-/** Runs one file in a thread of its own, and collects what it says until it is complete or out of time. */
+/** Runs one file in a separate thread and collects its results until it completes or times out. */
 
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { Subject } from './arguments.js'
 import type { TestFile } from './suite.js'
 
-/** What a thread is given. */
+/** Input of a thread. */
 export interface WorkerInput {
   readonly fixtures: string
   readonly test: TestFile
@@ -14,7 +14,7 @@ export interface WorkerInput {
   readonly ca: string | undefined
 }
 
-/** What it says. `status` is the harness's: 0 is a pass. */
+/** Messages of a thread. `status` is the harness's: 0 is a pass. */
 export type Message =
   | { readonly type: 'result'; readonly name: string; readonly status: number; readonly message: string | null }
   | { readonly type: 'completion' }
@@ -27,18 +27,18 @@ export interface Subtest {
   readonly message: string | null
 }
 
-/** What became of a file, or of one of its variants. */
+/** Result of a file, or of one of its variants. */
 export interface FileResult {
-  /** With the variant's query. */
+  /** Including the query of the variant. */
   readonly path: string
   readonly subtests: readonly Subtest[]
-  /** It did not say that it was complete. */
+  /** The file did not complete. */
   readonly timedOut: boolean
-  /** What was thrown where nobody caught it. */
+  /** Uncaught errors. */
   readonly uncaught: readonly string[]
 }
 
-/** Always resolves: whatever goes wrong is a result. */
+/** Always resolves: failures are part of the result. */
 export function runFile(input: WorkerInput, variant: string): Promise<FileResult> {
   const subtests: Subtest[] = []
   const uncaught: string[] = []

@@ -1,21 +1,24 @@
-/** One subject over one wire: starts the server, runs every file, two at a time, in the order of their names. */
+/**
+ * Runs one subject over one protocol: starts the server and runs all files in the order of their
+ * names.
+ */
 
 import type { Arguments, Subject, Wire } from './arguments.js'
 import { type FileResult, runFile } from './run-file.js'
 import { startServer } from './server.js'
 import { fixturesOf, listFiles, type TestFile } from './suite.js'
 
-/** Threads at once: most files wait for a server that dawdles. */
+/** Parallel threads: most files wait for a slow server. */
 const THREADS = 3
 
-/** What a subject has shown. */
+/** Result of a subject. */
 export interface Outcome {
   readonly subject: Subject
   readonly wire: Wire
   readonly files: readonly FileResult[]
 }
 
-/** @throws Error where the suite is not there or its server does not start. */
+/** @throws Error if the suite is missing or its server does not start. */
 export async function runSubject(
   { suite, only }: Arguments,
   subject: Subject,
@@ -45,5 +48,5 @@ export async function runSubject(
 }
 
 function describe({ path, subtests, timedOut }: FileResult): string {
-  return `${path}: ${subtests.filter(({ passed }) => passed).length}/${subtests.length}${timedOut ? ', out of time' : ''}`
+  return `${path}: ${subtests.filter(({ passed }) => passed).length}/${subtests.length}${timedOut ? ', timed out' : ''}`
 }

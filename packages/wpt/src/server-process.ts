@@ -1,6 +1,7 @@
 /**
- * The child process of the suite's own server. Over HTTP/1.1 it runs as it is. For HTTP/2 its `createServer` is replaced, before it is
- * loaded, by one port that takes TLS with HTTP/2 by ALPN, and plain HTTP/1.1 for the `http:` URLs that some files write out.
+ * Child process of the suite's own server. Over HTTP/1.1 it runs unchanged. For HTTP/2 its
+ * `createServer` is replaced, before it is loaded, by a single port for TLS with HTTP/2 by ALPN,
+ * and for plain HTTP/1.1, because some files contain `http:` URLs.
  */
 
 import http, { type RequestListener, type Server, type ServerOptions } from 'node:http'
@@ -10,15 +11,16 @@ import { createServer as createTcpServer, type Socket } from 'node:net'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-// biome-ignore lint/suspicious/noExplicitAny: the compatibility layer's objects and those of node:http are used as one kind.
+// biome-ignore lint/suspicious/noExplicitAny: objects of the compatibility layer and of node:http are used interchangeably.
 type Handler = (request: any, response: any) => unknown
-/** Octet 0 of a TLS record that holds a handshake (RFC 8446 §5.1). */
+/** First byte of a TLS handshake record (RFC 8446 §5.1). */
 const HANDSHAKE = 22
 
 const { suite, key, cert } = JSON.parse(process.env['WPT_SERVER']!) as { suite: string; key?: string; cert?: string }
 if (key !== undefined && cert !== undefined) replaceCreateServer(key, cert)
 await import(pathToFileURL(join(resolve(suite), 'test/wpt/server/server.mjs')).href)
-// A route that writes raw HTTP/1.1 to the socket cannot do that in HTTP/2: that is its request's failure and not the server's.
+// A route that writes raw HTTP/1.1 to the socket fails over HTTP/2: only that request fails, not
+// the server.
 process.on('unhandledRejection', () => undefined)
 process.on('uncaughtException', () => undefined)
 
@@ -30,7 +32,7 @@ function replaceCreateServer(key: string, cert: string): void {
   syncBuiltinESMExports()
 }
 
-/** Listens like any server, and hands each connection to the one that understands it. */
+/** Listens on one port and passes each connection to the server for its protocol. */
 function twoInOne(options: { key: string; cert: string }, handler: Handler, plain: Server): unknown {
   const secure = createSecureServer({ ...options, allowHTTP1: true }, (request, response) => {
     Promise.resolve(handler(request, response)).catch(() => response.stream?.close(2))

@@ -1,4 +1,7 @@
-/** Starts and ends the suite's server, in a process of its own: its state must not be the subject's. */
+/**
+ * Starts and stops the suite's server in a separate process: it must not share state with the
+ * subject.
+ */
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -6,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { createAuthority } from '@unshard/testkit'
 import type { Wire } from './arguments.js'
 
-/** A server that answers. */
+/** A running server. */
 export interface SuiteServer {
   /** `http://localhost:port` or `https://localhost:port`. */
   readonly url: string
@@ -15,7 +18,7 @@ export interface SuiteServer {
   close(): Promise<void>
 }
 
-/** @throws Error where the suite's server does not start. */
+/** @throws Error if the suite's server does not start. */
 export async function startServer(suite: string, wire: Wire): Promise<SuiteServer> {
   const identity = wire === 'h2' ? await makeIdentity() : undefined
   const env = { ...process.env, WPT_SERVER: JSON.stringify({ suite, key: identity?.key, cert: identity?.cert }) }

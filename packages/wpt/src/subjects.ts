@@ -1,23 +1,26 @@
-/** Puts the `fetch` that is judged, and the classes it brings, in the place of the globals. Runs in the test file's own thread. */
+/**
+ * Replaces the global `fetch` and its classes with those under test. Runs in the thread of the test
+ * file.
+ */
 
 import type { Subject } from './arguments.js'
 
-/** The symbol under which undici and Node's built-in look for what relative URLs are relative to. */
+/** Symbol under which undici and Node's built-in fetch look up the base of relative URLs. */
 const GLOBAL_ORIGIN = Symbol.for('undici.globalOrigin.1')
 
-/** What a thread is told about its subject. */
+/** Settings of a subject for a thread. */
 export interface SubjectSettings {
   readonly subject: Subject
-  /** PEM of the authority to trust, where the server speaks TLS. */
+  /** PEM of the authority to trust if the server uses TLS. */
   readonly ca: string | undefined
-  /** What relative URLs are relative to: a page's address, in a browser. */
+  /** Base of relative URLs: the address of the page in a browser. */
   readonly baseUrl: string
 }
 
 /** Makes `subject` the global `fetch`. */
 export async function installSubject({ subject, ca, baseUrl }: SubjectSettings): Promise<void> {
   Object.defineProperty(globalThis, GLOBAL_ORIGIN, { value: new URL(baseUrl), configurable: true, writable: true })
-  // Node loads its classes on demand, and its globals are getters: that is not what is judged.
+  // Node loads its classes on demand through getters, which are not under test.
   defineGlobals({ fetch, FormData, Headers, Request, Response })
   if (subject === 'unshard') defineGlobals(await unshardGlobals(ca, baseUrl))
   else if (subject === 'undici') defineGlobals(await undiciGlobals(ca, baseUrl))
@@ -28,7 +31,8 @@ async function unshardGlobals(ca: string | undefined, baseUrl: string): Promise<
   const { coalescing } = await import('@unshard/coalescing')
   const { Client } = await import('@unshard/core')
   const client = new Client({ reuse: coalescing(), ...(ca === undefined ? {} : { tls: { ca } }) })
-  // Types of its own would be a circle here: what is passed on are the platform's classes, ours live on their prototypes.
+  // Cast instead of our own types, which would be circular: the exports are the platform's classes,
+  // and our classes extend their prototypes.
   return { fetch: createFetch(client, { page: baseUrl }) }
 }
 

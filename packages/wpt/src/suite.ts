@@ -1,6 +1,6 @@
 /**
- * The test files of a checkout: which there are, which the checkout's own status file leaves out, what each asks to be loaded before it
- * (its `META:` lines), and the few substitutions that its server would make in them.
+ * Test files of a checkout: their list, those the checkout's own status file skips, the scripts
+ * each requires (its `META:` lines), and the substitutions its server would make.
  */
 
 import { readdirSync, readFileSync } from 'node:fs'
@@ -11,10 +11,10 @@ export interface TestFile {
   /** Path below the suite's root, with slashes, such as `fetch/api/basic/status.any.js`. */
   readonly path: string
   readonly code: string
-  /** What runs before it, in order. */
+  /** Scripts to load before it, in order. */
   readonly scripts: readonly string[]
   readonly title: string | undefined
-  /** Each is a run of its own, with this query. One empty one where the file names none. */
+  /** Queries, each for a separate run; one empty query if the file names none. */
   readonly variants: readonly string[]
   readonly timeoutMs: number
 }
@@ -28,12 +28,15 @@ interface Status {
 const SHORT_MS = 10_000
 const LONG_MS = 60_000
 
-/** Where a checkout has its tests. */
+/** Returns the folder of the tests in a checkout. */
 export function fixturesOf(suite: string): string {
   return join(resolve(suite), 'test/fixtures/wpt')
 }
 
-/** The files of the fetch part that run under Node, in order. `port` is what the suite's server listens on. */
+/**
+ * Returns the files of the fetch part that run under Node, in order. `port` is the port of the
+ * suite's server.
+ */
 export function listFiles(suite: string, port: string, only: string): TestFile[] {
   const root = fixturesOf(suite)
   const status = JSON.parse(readFileSync(join(resolve(suite), 'test/wpt/status/fetch.status.json'), 'utf8')) as Status
@@ -45,7 +48,7 @@ export function listFiles(suite: string, port: string, only: string): TestFile[]
     .map((path) => readTest(root, `fetch/${path}`, port))
 }
 
-/** A folder that is left out leaves out what is in it. */
+/** A skipped folder skips everything in it. */
 function isSkipped(names: readonly string[], status: Status): boolean {
   let at: Status | undefined = status
   for (const name of names) {
@@ -72,12 +75,12 @@ function readTest(root: string, path: string, port: string): TestFile {
 }
 
 function scriptPath(root: string, file: string, name: string): string {
-  // web-platform-tests/wpt#731: their server has it under a name of its own.
+  // web-platform-tests/wpt#731: their server has it under a different name.
   if (name === '/resources/WebIDLParser.js') return join(root, 'resources/webidl2/lib/webidl2.js')
   return isAbsolute(name) ? join(root, name) : resolve(dirname(file), name)
 }
 
-/** `// META: name=value` lines at the very beginning. */
+/** Parses `// META: name=value` lines at the beginning of a file. */
 function readMeta(code: string): Map<string, string[]> {
   const meta = new Map<string, string[]>()
   for (const line of code.split(/\r?\n/)) {
@@ -88,7 +91,10 @@ function readMeta(code: string): Map<string, string[]> {
   return meta
 }
 
-/** Files with `.sub.` in their name hold `{{host}}`, `{{ports[http][0]}}` and the like: there is one host and one port here. */
+/**
+ * Files with `.sub.` in their name contain `{{host}}`, `{{ports[http][0]}}` and similar: there is
+ * one host and one port here.
+ */
 function readScript(file: string, port: string): string {
   const text = readFileSync(file, 'utf8')
   if (!file.includes('.sub.')) return text

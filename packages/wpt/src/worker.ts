@@ -1,4 +1,7 @@
-/** The thread of one test file: a window as the harness wants one, the subject, the harness, the file. Tells its parent each result. */
+/**
+ * Thread of one test file: creates a window for the harness, then loads the subject, the harness
+ * and the file. Sends each result to its parent.
+ */
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +11,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { Message, WorkerInput } from './run-file.js'
 import { installSubject } from './subjects.js'
 
-/** What the harness hands to its callbacks, as far as it is used here. */
+/** Callback arguments of the harness, as far as they are used here. */
 interface HarnessTest {
   readonly status: number
   readonly name: string
@@ -27,7 +30,7 @@ addCallbacks()
 for (const script of input.test.scripts) run(script, 'script')
 run(input.test.code, input.test.path)
 
-/** What the harness, and the files, expect of the global object. */
+/** Defines the globals that the harness and the files expect. */
 function makeWindow(): void {
   const address = new URL(`/${input.test.path}`, input.url)
   const no = (): boolean => false
@@ -37,7 +40,7 @@ function makeWindow(): void {
     GLOBAL: { isWorker: no, isShadowRealm: no, isWindow: no },
     location: address,
     Window: Object.getPrototypeOf(globalThis).constructor,
-    // Missing before Node 24, and named by files that are about other things.
+    // Missing before Node 24, and used by files on other subjects.
     Float16Array: (globalThis as { Float16Array?: unknown }).Float16Array ?? class Float16Array {},
     ...(input.test.title === undefined ? {} : { META_TITLE: input.test.title }),
   }

@@ -7,7 +7,10 @@ import { promisify } from 'node:util'
 import { parseArguments } from '../src/arguments.js'
 import { figuresOf, lostAgainst } from '../src/report.js'
 
-/** A checkout as small as one can be: a harness of a few lines, a server, and files that pass, fail, are left out and never end. */
+/**
+ * A minimal checkout: a harness of a few lines, a server, and files that pass, fail, are skipped
+ * and never end.
+ */
 const CHECKOUT: Record<string, string> = {
   'test/fixtures/wpt/resources/testharness.js': `
     const results = [], ends = []
@@ -71,7 +74,7 @@ describe('pnpm wpt', () => {
     60_000,
   )
 
-  it('says what is lost, by name', () => {
+  it('names the subtests that the subject fails', () => {
     const outcome = (passed: boolean): Parameters<typeof figuresOf>[0] => ({
       subject: 'unshard',
       wire: 'h1',

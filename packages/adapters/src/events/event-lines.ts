@@ -1,29 +1,33 @@
 /**
- * Lines of an event stream (HTML standard §9.2.5 and §9.2.6), before a parser that waits to see what follows a CR, and forgets IDs: every line ends
- * with LF as soon as its end is here, and every event has its ID. Text in, text out.
+ * Normalizes the lines of an event stream (HTML standard §9.2.5 and §9.2.6) for a parser that waits
+ * for the character after a CR and forgets IDs: every line ends with LF as soon as its end arrives,
+ * and every event carries its ID. Text in, text out.
  */
 
 const LF = 0x0a
 
 /** The lines of one stream. */
 export class EventLines {
-  /** The last event ID: what `Last-Event-ID` of the next attempt is. */
+  /** Last event ID: the `Last-Event-ID` of the next attempt. */
   lastEventId: string
-  /** What an `id` line has said; it counts from the end of its event on. */
+  /** Value of the last `id` line; it takes effect at the end of its event. */
   #id: string
-  /** The last text ended with CR: an LF that follows belongs to it. */
+  /** The previous text ended with CR: an LF that follows belongs to it. */
   #afterCr = false
-  /** How the line begins, as far as that matters. */
+  /** Start of the current line, as far as it matters. */
   #head = ''
   #hasId = false
 
-  /** @param lastEventId what an earlier stream has left. */
+  /** @param lastEventId ID left over from an earlier stream. */
   constructor(lastEventId = '') {
     this.lastEventId = lastEventId
     this.#id = lastEventId
   }
 
-  /** The same text with LF at the end of each line, and with an `id` line in each event that has none. */
+  /**
+   * Returns the same text with LF at the end of each line, and with an `id` line in each event that
+   * lacks one.
+   */
   push(text: string): string {
     if (text === '') return ''
     let out = ''
@@ -45,7 +49,7 @@ export class EventLines {
     return out + this.#begin(text.slice(start))
   }
 
-  /** The rest of a line, and its end. */
+  /** Adds the rest of a line and its end. */
   #line(rest: string): string {
     const text = this.#begin(rest)
     const head = this.#head
@@ -55,7 +59,7 @@ export class EventLines {
     return `${text}\n`
   }
 
-  /** A part of a line. Only an `id` line is kept. */
+  /** Adds a part of a line. Only an `id` line is buffered. */
   #begin(part: string): string {
     if (this.#head.length < 3 || this.#head.startsWith('id:')) this.#head += part
     return part
@@ -69,7 +73,7 @@ export class EventLines {
     this.#hasId = true
   }
 
-  /** An empty line: the event is over. "The buffer does not get reset." */
+  /** Handles an empty line, which ends the event. "The buffer does not get reset." */
   #end(): string {
     const hasId = this.#hasId
     this.#hasId = false

@@ -1,4 +1,7 @@
-/** `EventSource` (HTML standard §9.2) over our fetch: the class is the package eventsource's, the connections are the client's. */
+/**
+ * `EventSource` (HTML standard §9.2) over our fetch: the class comes from the package eventsource,
+ * the connections from the client.
+ */
 
 import { systemClock } from '@unshard/core'
 import { type EventSourceInit, EventSource as PackagedEventSource } from 'eventsource'
@@ -7,18 +10,22 @@ import type { FetchFunction } from '../fetch/fetch.js'
 import { EventLines } from './event-lines.js'
 import { pause, utf8AsBytes } from './stream-events.js'
 
-/** The class of the platform, whose init also takes the `fetch` to use. */
+/** The platform's class, whose init also takes the `fetch` to use. */
 export type EventSourceClass = typeof PackagedEventSource
 
-/** Attempts begin no closer together, milliseconds, whatever the server says. */
+/**
+ * Minimum interval between the starts of two attempts, in milliseconds, whatever the server asks
+ * for.
+ */
 const MIN_INTERVAL_MS = 100
 
 /**
- * An `EventSource` class whose streams go through `fetch`: many of them share one HTTP/2 connection. No limit is set on the silence
- * between two events.
+ * Creates an `EventSource` class whose streams go through `fetch`, so that many of them share one
+ * HTTP/2 connection. The time between two events is not limited.
  */
 export function createEventSource(fetch: FetchFunction): EventSourceClass {
-  // Not named EventSource: bundlers that merge this with the constant below would let the class shadow it before it is initialized.
+  // Not named EventSource: a bundler that merges this with the constant below would let the class
+  // shadow it before it is initialized.
   return class ClientEventSource extends PackagedEventSource {
     static {
       Object.defineProperty(ClientEventSource, 'name', { value: 'EventSource' })
@@ -32,7 +39,10 @@ export function createEventSource(fetch: FetchFunction): EventSourceClass {
 
 type EventSourceFetch = NonNullable<EventSourceInit['fetch']>
 
-/** The requests of one source, one after the other: what is known of IDs is kept from each to the next. */
+/**
+ * Sends the requests of one source, one after the other, and carries the event ID from each to the
+ * next.
+ */
 function attempts(fetch: FetchFunction): EventSourceFetch {
   let lastEventId = ''
   let begunAt = Number.NEGATIVE_INFINITY
@@ -54,7 +64,7 @@ function attempts(fetch: FetchFunction): EventSourceFetch {
   }
 }
 
-/** The bytes of an event stream with its lines put right. */
+/** Returns the bytes of an event stream with normalized lines. */
 function throughLines(
   body: ReadableStream<Uint8Array> | null,
   lines: EventLines,

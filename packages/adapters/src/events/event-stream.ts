@@ -1,6 +1,6 @@
 /**
- * Server-sent events (HTML standard §9.2) out of a response: the events of `text/event-stream`, one after the other, as they arrive. What
- * the lines mean is eventsource-parser's to know; how much of them is kept is decided here.
+ * Reads the server-sent events (HTML standard §9.2) of a response as they arrive. The syntax of the
+ * lines is eventsource-parser's job; this file limits how much is buffered.
  */
 
 import { ResponseError } from '@unshard/core'
@@ -11,23 +11,29 @@ import { quoted } from '../fetch/location.js'
 import { extractMimeType } from '../fetch/mime-type.js'
 import { EventLines } from './event-lines.js'
 
-/** One event, as it was dispatched. */
+/** One dispatched event. */
 export interface ServerSentEvent {
-  /** The name the server gave it. Default `message`. */
+  /** Event type set by the server. Default `message`. */
   readonly event: string
-  /** Its lines, joined by line feeds. */
+  /** Data lines, joined by line feeds. */
   readonly data: string
-  /** The last event ID: its own, or that of the newest event before it that had one. Empty where there was none. */
+  /**
+   * Last event ID: the ID of this event or of the newest earlier event that had one. Empty if no
+   * event had one.
+   */
   readonly id: string
 }
 
 /** Limits of {@link readEvents}. */
 export interface ReadEventsOptions {
-  /** Characters of an event that is not complete. Default 16 Mi. Beyond it the stream ends with `ERR_EVENT_TOO_LARGE`. */
+  /**
+   * Maximum number of characters of an incomplete event. Default 16 Mi. Beyond it the stream ends
+   * with `ERR_EVENT_TOO_LARGE`.
+   */
   readonly maxEventLength?: number
 }
 
-/** What outlives one response: the two things a server tells a client for its next attempt. */
+/** State that outlives one response: the two values a server sends for the next attempt. */
 export interface StreamMemory {
   lastEventId: string
   retryMs: number
@@ -38,10 +44,11 @@ const DEFAULT_MAX_EVENT_LENGTH = 16 * 1_024 * 1_024
 const NAMES: ReadonlySet<string> = new Set<keyof ReadEventsOptions>(['maxEventLength'])
 
 /**
- * The events of one response, which is read to its end; leaving the loop ends the response.
- * @param response of `fetch`, or of `client.request`.
- * @throws ResponseError `ERR_EVENT_STREAM` for a response that is not an event stream (HTML standard §9.2.3: status 200, `text/event-stream`),
- *   `ERR_EVENT_TOO_LARGE` for an event over the limit; UsageError `ERR_BODY_USED`, `ERR_UNKNOWN_OPTION`.
+ * Iterates over the events of one response until its end. Leaving the loop ends the response.
+ * @param response of `fetch` or of `client.request`.
+ * @throws ResponseError `ERR_EVENT_STREAM` for a response that is not an event stream (HTML
+ * standard §9.2.3: status 200, `text/event-stream`), `ERR_EVENT_TOO_LARGE` for an event over the
+ * limit; UsageError `ERR_BODY_USED`, `ERR_UNKNOWN_OPTION`.
  */
 export async function* readEvents(response: AnyResponse, options?: ReadEventsOptions): AsyncGenerator<ServerSentEvent, void> {
   const { maxEventLength } = ownOptions(options, NAMES, '', 'readEvents()')
@@ -54,7 +61,7 @@ export function checkMaxLength(value: number | undefined): number {
   return inRange('maxEventLength', value, DEFAULT_MAX_EVENT_LENGTH, 1, Number.MAX_SAFE_INTEGER)
 }
 
-/** The same, that keeps what is told for the next attempt. */
+/** Like {@link readEvents}, and stores the values for the next attempt in `memory`. */
 export async function* readInto(
   memory: StreamMemory,
   response: AnyResponse,
@@ -73,21 +80,21 @@ export async function* readInto(
       memory.retryMs = ms
     },
     onError(error) {
-      // Unknown fields and a `retry` that is not a number are to be ignored (HTML standard §9.2.6).
+      // Unknown fields and a `retry` that is not a number must be ignored (HTML standard §9.2.6).
       if (error.type === 'max-buffer-size-exceeded') failed = error
     },
   })
   for await (const text of decoded(response)) {
     parser.feed(lines.push(text))
     memory.lastEventId = lines.lastEventId
-    // What was complete before it went wrong is delivered.
+    // Deliver the events that were complete before the failure.
     yield* events.splice(0)
     if (failed !== undefined)
       throw new ResponseError('ERR_EVENT_TOO_LARGE', failed.message, { origin: originOf(response), cause: failed })
   }
 }
 
-/** HTML standard §9.2.6: UTF-8, whatever the fields say. */
+/** Decodes the content as UTF-8, whatever the fields declare (HTML standard §9.2.6). */
 async function* decoded(response: AnyResponse): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   const reader = readerOf(response)

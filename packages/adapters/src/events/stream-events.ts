@@ -1,4 +1,7 @@
-/** Server-sent events of any request, as an async iteration that comes back when its connection is lost (HTML standard §9.2.3). */
+/**
+ * Iterates over the server-sent events of any request and reconnects when the connection is lost
+ * (HTML standard §9.2.3).
+ */
 
 import { type Clock, ResponseError, systemClock, UnshardError, UsageError } from '@unshard/core'
 import { type Abortable, abortReason, inRange, linkAbort, ownOptions, shownValue, unlinkAbort } from '@unshard/core/internal'
@@ -7,37 +10,40 @@ import type { FetchFunction } from '../fetch/fetch.js'
 import type { FetchInit } from '../fetch/init.js'
 import { checkMaxLength, type ReadEventsOptions, readInto, type ServerSentEvent, type StreamMemory } from './event-stream.js'
 
-/** How {@link streamEvents} asks, and asks again. */
+/** Options of {@link streamEvents}. */
 export interface StreamEventsOptions extends ReadEventsOptions {
-  /** Through which the requests go. Default: this package's own. */
+  /** Sends the requests. Default: the `fetch` of this package. */
   readonly fetch?: FetchFunction
-  /** Whether to ask again when the stream ends or is lost. Default true. */
+  /** Reconnect when the stream ends or is lost. Default true. */
   readonly reconnect?: boolean
   /**
-   * The wait before that, milliseconds, until the server says another (`retry:`). Never less than 100. Doubled with each attempt that brings no
-   * event, to a minute. Default 3,000.
+   * Delay before reconnecting, in milliseconds, until the server sets another (`retry:`). Minimum
+   * 100. Doubles with each attempt that brings no event, up to one minute. Default 3,000.
    */
   readonly retryMs?: number
-  /** The ID to go on from: sent as `Last-Event-ID`. Default none. */
+  /** ID to resume from, sent as `Last-Event-ID`. Default none. */
   readonly lastEventId?: string
-  /** What waits are measured on. Default: the machine's. */
+  /** Clock for the delays. Default: the system clock. */
   readonly clock?: Clock
 }
 
 const DEFAULT_RETRY_MS = 3_000
 const MAX_RETRY_MS = 60_000
-/** The shortest wait, whatever the server says: it must not make its clients a flood. */
+/**
+ * Shortest delay, whatever the server asks for: a server must not turn its clients into a flood.
+ */
 const MIN_RETRY_MS = 100
-/** A timer has room for no more: beyond it, it would fire at once. */
+/** Longest delay a timer supports; a longer one would fire at once. */
 const MAX_TIMER_MS = 0x7fff_ffff
 
 /**
- * Asks, and yields the events. When the stream ends or its connection is lost, it asks again with the ID of the last event; with
- * `reconnect: false` the end is the end. A 204 ends it as well. There is no limit on the silence between two events unless `init.unshard.timeouts` sets one.
- *
- * @param init as for `fetch`; a body has to be one that can be sent again.
- * @throws ResponseError `ERR_EVENT_STREAM`, `ERR_EVENT_TOO_LARGE` as {@link readInto}; what `fetch` rejects with where asking again cannot
- *   help; `signal.reason`.
+ * Sends the request and yields its events. When the stream ends or its connection is lost, sends
+ * the request again with the ID of the last event; with `reconnect: false` the iteration ends
+ * instead. A 204 ends it as well. The time between two events is limited only if
+ * `init.unshard.timeouts` says so.
+ * @param init as for `fetch`; a body must be replayable.
+ * @throws ResponseError `ERR_EVENT_STREAM`, `ERR_EVENT_TOO_LARGE` as {@link readInto}; the error of
+ * `fetch` if reconnecting cannot help; `signal.reason`.
  */
 export async function* streamEvents(
   url: string | URL,
@@ -88,27 +94,33 @@ function invalid(name: string, wanted: string, value: unknown): UsageError {
   return new UsageError('ERR_INVALID_OPTION', `option ${name} takes ${wanted}, not ${shownValue(value)}`)
 }
 
-/** @param failures attempts in a row, before the last, that brought no event. */
+/** @param failures consecutive earlier attempts that brought no event. */
 function waitMs(retryMs: number, failures: number): number {
-  const least = Math.max(retryMs, MIN_RETRY_MS)
-  return Math.min(MAX_TIMER_MS, Math.max(least, Math.min(MAX_RETRY_MS, least * 2 ** failures)))
+  const shortestMs = Math.max(retryMs, MIN_RETRY_MS)
+  return Math.min(MAX_TIMER_MS, Math.max(shortestMs, Math.min(MAX_RETRY_MS, shortestMs * 2 ** failures)))
 }
 
 function attemptInit(init: FetchInit, { lastEventId }: StreamMemory): FetchInit {
   const headers = new Headers(init.headers as RequestInit['headers'])
   if (!headers.has('accept')) headers.set('accept', 'text/event-stream')
   if (lastEventId !== '') headers.set('last-event-id', utf8AsBytes(lastEventId))
-  // A response of last time is not this stream's.
+  // Drop the `response` of an earlier call: it does not belong to this stream.
   const unshard = { ...init.unshard, timeouts: { body: 0, ...init.unshard?.timeouts } }
   return { cache: 'no-store', ...init, headers, unshard } as FetchInit
 }
 
-/** HTML standard §9.2.3: the ID travels UTF-8 encoded; a field's value holds a byte in each character. */
+/**
+ * HTML standard §9.2.3: the ID is sent UTF-8 encoded; each character of a field value holds one
+ * byte.
+ */
 export function utf8AsBytes(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1')
 }
 
-/** What the network did may pass; a request that is wrong, and a response that is none, stay so. */
+/**
+ * Whether reconnecting may help: network failures may pass, an invalid request or an invalid
+ * response stays invalid.
+ */
 function mayComeBack(error: unknown): boolean {
   const cause = error instanceof TypeError ? error.cause : error
   return cause instanceof UnshardError && !(cause instanceof UsageError) && !(cause instanceof ResponseError)

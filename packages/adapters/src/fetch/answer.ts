@@ -1,4 +1,6 @@
-/** What a response is made from: the client's answer, or content that is here already, as of a `data:` URL. */
+/**
+ * Source of a `Response`: the client's response, or local content such as that of a `data:` URL.
+ */
 
 import { type ConnectionInfo, Fields } from '@unshard/core'
 
@@ -8,24 +10,27 @@ export interface Answer {
   readonly statusText: string
   readonly headers: Fields
   readonly trailers: Fields | undefined
-  /** `undefined` where there was none. */
+  /** `undefined` if no connection was used. */
   readonly connection: ConnectionInfo | undefined
-  /** In parts, each in memory that nothing else is in. */
+  /** Parts, each in a buffer that holds nothing else. */
   readonly body: AsyncIterableIterator<Uint8Array>
-  /** Somebody has begun to read. */
+  /** Reading has begun. */
   readonly bodyUsed: boolean
-  /** All of it is here: it holds no place on a connection. */
+  /** All content has arrived: it no longer occupies a stream. */
   readonly complete: boolean
   text(): Promise<string>
   bytes(): Promise<Uint8Array>
   discard(reason?: unknown): void
-  /** Calls `listener` when the content breaks off while nothing of it waits to be read. One listener. */
+  /**
+   * Calls `listener` when the content ends with an error while no part of it waits to be read. One
+   * listener only.
+   */
   onBroken(listener: (reason: unknown) => void): void
 }
 
 type Head = Pick<Answer, 'status' | 'statusText' | 'headers' | 'trailers' | 'connection'>
 
-/** Content in memory, or in a `Blob`. */
+/** Content in memory or in a `Blob`. */
 export class LocalAnswer implements Answer {
   readonly #head: Head
   readonly #content: Uint8Array | Blob
@@ -69,7 +74,7 @@ export class LocalAnswer implements Answer {
   async bytes(): Promise<Uint8Array> {
     if (this.#discarded !== undefined) throw this.#discarded.reason
     const content = this.#content
-    // Memory of its own: what is given away may be changed, and sent to another thread.
+    // Copy: the recipient may change the bytes or transfer them to another thread.
     return content instanceof Uint8Array ? new Uint8Array(content) : new Uint8Array(await content.arrayBuffer())
   }
 
@@ -78,7 +83,7 @@ export class LocalAnswer implements Answer {
   }
 
   onBroken(): void {
-    // What is here does not break off.
+    // Local content cannot be interrupted.
   }
 
   async *#read(): AsyncGenerator<Uint8Array> {
@@ -93,7 +98,7 @@ export class LocalAnswer implements Answer {
   }
 }
 
-/** A head for what came over no connection (Fetch standard §4.2, "scheme fetch"). */
+/** Creates the head of a local response (Fetch standard §4.2, "scheme fetch"). */
 export function localHead(type: string, length: number | undefined, status = 200, fields: readonly string[] = []): Head {
   const list = [...(length === undefined ? [] : ['content-length', String(length)]), 'content-type', type, ...fields]
   const statusText = status === 206 ? 'Partial Content' : 'OK'

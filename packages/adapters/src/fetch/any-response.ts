@@ -1,33 +1,33 @@
-/** A response as its readers take it: one of `fetch`, ours or another's, or one of `client.request`. */
+/** A response from any source: `fetch`, ours or foreign, or `client.request`. */
 
 import { HttpResponse, UsageError } from '@unshard/core'
 import { shownValue } from '@unshard/core/internal'
 
-/** What `readEvents` and `multipart` read. */
+/** Responses that `readEvents` and `multipart` accept. */
 export type AnyResponse = Response | HttpResponse
 
-/** The content of a response, part by part. */
+/** Reads the content of a response part by part. */
 export interface ContentReader {
-  /** The next part; `undefined` at the end. */
+  /** Resolves with the next part; `undefined` at the end. */
   next(): Promise<Uint8Array | undefined>
   /** Ends the response. */
   leave(reason?: unknown): Promise<void>
 }
 
-/** @throws UsageError `ERR_INVALID_BODY` for what is not a response. */
+/** @throws UsageError `ERR_INVALID_BODY` if `response` is not a response. */
 export function checkResponse(response: AnyResponse, taker: string): void {
   const { status, headers } = (response ?? {}) as Partial<Response>
   if (typeof status === 'number' && typeof headers?.get === 'function') return
-  const what = `${taker} takes a response of fetch or of client.request, not ${shownValue(response)}`
+  const what = `${taker} requires a response of fetch or client.request, not ${shownValue(response)}`
   throw new UsageError('ERR_INVALID_BODY', what)
 }
 
-/** What messages call it: its URL where it has one. */
+/** Name for messages: the URL if known. */
 export function nameOf(response: AnyResponse): string {
   return urlOf(response) ?? 'the response'
 }
 
-/** The origin that it came from, where its URL says it. */
+/** Origin of the response, if its URL is known. */
 export function originOf(response: AnyResponse): string | undefined {
   const url = urlOf(response)
   return url !== undefined && URL.canParse(url) ? new URL(url).origin : undefined
@@ -38,7 +38,7 @@ function urlOf(response: AnyResponse): string | undefined {
   return typeof url === 'string' && url !== '' ? url : undefined
 }
 
-/** @throws UsageError `ERR_BODY_USED` where the content was read before. */
+/** @throws UsageError `ERR_BODY_USED` if the content was already read. */
 export function readerOf(response: AnyResponse): ContentReader {
   if (isCore(response)) {
     const parts = response.body
@@ -53,7 +53,8 @@ export function readerOf(response: AnyResponse): ContentReader {
     }
   }
   const { body, bodyUsed } = response
-  if (bodyUsed || body?.locked === true) throw new UsageError('ERR_BODY_USED', 'the content of the response was read before')
+  if (bodyUsed || body?.locked === true)
+    throw new UsageError('ERR_BODY_USED', 'the content of the response has already been read')
   const reader = body?.getReader()
   return {
     next: async () => (await reader?.read())?.value,
@@ -61,13 +62,13 @@ export function readerOf(response: AnyResponse): ContentReader {
   }
 }
 
-/** Ends a response that is not read. */
+/** Ends a response without reading it. */
 export async function leave(response: AnyResponse): Promise<void> {
   if (isCore(response)) response.discard()
   else if (response.body?.locked === false) await response.body.cancel()
 }
 
-/** Also one of another copy of the package. */
+/** True for a response of another copy of the package as well. */
 function isCore(response: AnyResponse): response is HttpResponse {
   return response instanceof HttpResponse || typeof (response as { discard?: unknown }).discard === 'function'
 }

@@ -1,4 +1,7 @@
-/** The request bodies of Fetch (standard §5.2): what kind, with which type, and whether it can be sent again after a redirect. */
+/**
+ * Request bodies of Fetch (standard §5.2): their kind, their type, and whether they can be sent
+ * again after a redirect.
+ */
 
 import { Readable } from 'node:stream'
 import { type RequestBody, UsageError } from '@unshard/core'
@@ -7,30 +10,30 @@ import { leaveUnread } from '../streams/part-iterator.js'
 import { brandOf, isBlob, isObject } from './brands.js'
 import { encodeForm } from './form-data.js'
 
-/** A body as `init.body` may hold it, beyond the platform's own: Node streams and async iterables, as undici takes them. */
+/** Values of `init.body` beyond the platform's: Node streams and async iterables, as in undici. */
 export type FetchBodyInit = NonNullable<RequestInit['body']> | NodeJS.ReadableStream | AsyncIterable<Uint8Array | string>
 
-/** A body, ready to be opened for each attempt. */
+/** A body that can be opened for each attempt. */
 export interface FetchBody {
-  /** Streams are gone once they are sent. */
+  /** False for streams, which are consumed when they are sent. */
   readonly replayable: boolean
-  /** The media type that it implies, where the client does not know better. */
+  /** Media type that the body implies, if the client cannot tell. */
   readonly type: string | undefined
-  /** Octets, where that is known and the client cannot tell. */
+  /** Length in bytes, if known and the client cannot tell. */
   readonly length: number | undefined
-  /** The content. */
+  /** Opens the content. */
   open(): RequestBody
-  /** Nobody will read it. */
+  /** Releases the body: it will not be read. */
   cancel(reason: unknown): void
 }
 
 /**
- * Takes `init.body`.
- * @throws UsageError `ERR_INVALID_BODY` for a stream without `duplex: 'half'`, and for one that is used.
+ * Converts `init.body`.
+ * @throws UsageError `ERR_INVALID_BODY` for a stream without `duplex: 'half'`, and for a used one.
  */
 export function extractBody(body: unknown, duplex: unknown): FetchBody {
   if (typeof body === 'string') return inMemory(body)
-  // Fetch standard §5.2, "extract a body": a copy, because the caller's memory is the caller's.
+  // Fetch standard §5.2, "extract a body": copy the bytes, because the caller may change them.
   if (ArrayBuffer.isView(body)) return inMemory(new Uint8Array(asBytes(body)))
   if (!isObject(body)) return inMemory(String(body))
   const brand = brandOf(body)
@@ -45,14 +48,14 @@ export function extractBody(body: unknown, duplex: unknown): FetchBody {
   return inMemory(String(body))
 }
 
-/** Content that is there. */
+/** Creates a body from content in memory. */
 export function inMemory(content: string | Uint8Array, type?: string): FetchBody {
   return { replayable: true, type, length: undefined, open: () => content, cancel: () => undefined }
 }
 
-/** Web IDL, "get a copy of the buffer source": of one that was transferred, nothing. */
+/** Web IDL, "get a copy of the buffer source": a transferred buffer is empty. */
 function asBytes(view: ArrayBufferView): Uint8Array {
-  // Not `view.byteLength`: a DataView throws there.
+  // Not `view.byteLength`: a DataView throws on a detached buffer.
   return view.buffer.byteLength === 0 ? EMPTY : new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
 
@@ -67,7 +70,10 @@ function formBody(form: FormData): FetchBody {
   return { replayable: true, type, length, open: () => body, cancel: () => undefined }
 }
 
-/** The platform's the client knows; of another copy of the class it is told what there is to know. */
+/**
+ * The client knows the platform's `Blob`; for another copy of the class, pass type and length
+ * along.
+ */
 function blobBody(blob: Blob): FetchBody {
   const known = (blob as object) instanceof Blob
   const body: RequestBody = known ? blob : { [Symbol.asyncIterator]: () => openStream(blob.stream()) }
@@ -76,11 +82,12 @@ function blobBody(blob: Blob): FetchBody {
 }
 
 function streamBody(body: object): FetchBody {
-  // Fetch standard §5.2, "extract a body": what is left of it is not what the caller wrote.
-  if (Readable.isDisturbed(body as Readable)) throw invalid('the stream that is to be sent was read from before')
+  // Fetch standard §5.2, "extract a body": the unread rest of a stream is not the content the
+  // caller wrote.
+  if (Readable.isDisturbed(body as Readable)) throw invalid('the request body is a stream that has already been read')
   const own = body instanceof ReadableStream || Symbol.asyncIterator in body
   const opened = own ? (body as RequestBody) : { [Symbol.asyncIterator]: () => openStream(body as ReadableStream) }
-  if ((body as ReadableStream).locked === true) throw invalid('the stream that is to be sent is locked')
+  if ((body as ReadableStream).locked === true) throw invalid('the request body is a stream that is locked')
   if (body instanceof Readable) expectErrors(body)
   return {
     replayable: false,
@@ -95,7 +102,7 @@ function invalid(message: string): UsageError {
   return new UsageError('ERR_INVALID_BODY', message)
 }
 
-/** A stream of another copy of the class, which may not be iterable. */
+/** Opens a stream of another copy of the class, which may not be iterable. */
 function openStream(stream: ReadableStream): AsyncIterator<Uint8Array> {
   const reader = stream.getReader()
   const end = async (reason?: unknown): Promise<IteratorResult<Uint8Array>> => {

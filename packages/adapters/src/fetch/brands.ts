@@ -1,19 +1,20 @@
 /**
- * What kind of platform object a value is, by its brand: another realm's `Request`, or that of undici's package, is not `instanceof` ours,
- * and naming our global loads Node's own fetch (50 ms) for programs that do without it.
+ * Detects platform objects by their brand: a `Request` of another realm or of the undici package is
+ * not an `instanceof` ours, and naming the global would load Node's own fetch (50 ms) for programs
+ * that do not need it.
  */
 
-/** The brand, such as `FormData`; `Object` for what has none. */
+/** Returns the brand, such as `FormData`; `Object` if the value has no brand. */
 export function brandOf(value: object): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1)
 }
 
-/** Whether `value` is an object at all. */
+/** Whether `value` is an object. */
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
-/** Whether `value` is a `Request`, whoever made it. */
+/** Whether `value` is a `Request` of any realm or library. */
 export function isRequest(value: unknown): value is Request {
   return isObject(value) && !(value instanceof URL) && brandOf(value) === 'Request' && typeof (value as Request).url === 'string'
 }
@@ -32,13 +33,14 @@ export function isBlob(value: unknown): value is Blob {
 }
 
 /**
- * The prototype of a class of ours that stands in for the platform's: `instanceof` answers yes, and the platform's class is looked up only
- * when somebody asks. Its members are not inherited: they want the platform's own slots.
+ * Returns a prototype for a class that replaces the platform's: `instanceof` is true, and the
+ * platform's class is looked up only on demand. Its members are not inherited, because they need
+ * the platform's internal slots.
  */
 export function standInFor(name: 'Response' | 'Headers'): object {
-  // A program may have taken the global away: then nobody can ask for it.
+  // The program may have deleted the global: then `instanceof` cannot be asked.
   const prototype = (): object => (globalThis[name] as { prototype: object } | undefined)?.prototype ?? Object.prototype
   const platform = new Proxy({}, { getPrototypeOf: prototype })
-  // biome-ignore lint/suspicious/noThenProperty: every promise looks for it, and what it finds here costs a fifth of asking the proxy.
+  // biome-ignore lint/suspicious/noThenProperty: promises look it up, and an own property costs a fifth of the proxy trap.
   return Object.create(platform, { then: { value: undefined } })
 }

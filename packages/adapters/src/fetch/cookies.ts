@@ -1,14 +1,20 @@
-/** Cookies (RFC 6265), where `createFetch` is given a jar: whose they are is the jar's to know, when they travel is decided here. */
+/**
+ * Cookies (RFC 6265) for a `fetch` with a jar: the jar knows their scope, this file decides when
+ * they are sent and stored.
+ */
 
 import { type Fields, type Processed, UsageError } from '@unshard/core'
 import { type Abortable, abortReason, linkAbort, unlinkAbort } from '@unshard/core/internal'
 import { networkError } from './errors.js'
 
-/** Where cookies are kept: the part of tough-cookie's `CookieJar` that is needed. */
+/** Cookie store: the part of tough-cookie's `CookieJar` that is used. */
 export interface CookieJar {
-  /** The `cookie` field for a request to `url`; empty where there is none. */
+  /** Returns the `cookie` field for a request to `url`; empty for no cookies. */
   getCookieString(url: string): Promise<string> | string
-  /** Keeps what a `set-cookie` field of a response from `url` says. What is no cookie, or not that server's to set, is ignored and no error. */
+  /**
+   * Stores a `set-cookie` field of a response from `url`. Must ignore invalid cookies and cookies
+   * the server may not set.
+   */
   setCookie(cookie: string, url: string, options: { ignoreError: boolean }): unknown
 }
 
@@ -21,8 +27,8 @@ export function checkJar(jar: CookieJar): void {
 }
 
 /**
- * Whether a request to `url` takes cookies along, and keeps those it is sent (Fetch standard §2.2.5, credentials mode). Without a page
- * every origin is as good as the same one.
+ * Whether a request to `url` sends and stores cookies (Fetch standard §2.2.5, credentials mode).
+ * Without a page every origin counts as same-origin.
  */
 export function takesCookies(credentials: string, page: string | undefined, url: string): boolean {
   if (credentials === 'omit') return false
@@ -30,23 +36,26 @@ export function takesCookies(credentials: string, page: string | undefined, url:
   return new URL(page).origin === new URL(url).origin
 }
 
-/** The value of `cookie` for a request; `undefined` for none. @throws TypeError whose `cause` is a UsageError `ERR_COOKIE_JAR`, whose cause is the jar's error; the reason of `signal`. */
+/**
+ * Resolves with the value of `cookie`; `undefined` for none. @throws TypeError whose `cause` is a
+ * UsageError `ERR_COOKIE_JAR` with the jar's error as its cause; the reason of `signal`.
+ */
 export async function cookiesFor(jar: CookieJar, url: string, signal: AbortSignal | undefined): Promise<string | undefined> {
-  const asked = async (): Promise<string> => jar.getCookieString(url)
-  return (await unlessAborted(asked(), signal, 'the cookie jar gives no cookies', 'no')) || undefined
+  const readCookies = async (): Promise<string> => jar.getCookieString(url)
+  return (await unlessAborted(readCookies(), signal, 'the cookie jar failed to return cookies', 'no')) || undefined
 }
 
-/** Keeps what a response sets. @throws as {@link cookiesFor}. */
+/** Stores the cookies of a response. @throws as {@link cookiesFor}. */
 export async function keepCookies(jar: CookieJar, url: string, headers: Fields, signal: AbortSignal | undefined): Promise<void> {
   const cookies = headers.getAll('set-cookie')
   if (cookies.length === 0) return
-  const kept = async (): Promise<void> => {
+  const storeCookies = async (): Promise<void> => {
     for (const cookie of cookies) await jar.setCookie(cookie, url, { ignoreError: true })
   }
-  await unlessAborted(kept(), signal, 'the cookie jar keeps no cookies', 'yes')
+  await unlessAborted(storeCookies(), signal, 'the cookie jar failed to store cookies', 'yes')
 }
 
-/** What the jar does, for as long as anybody wants it: a store may be far away. */
+/** Waits for the jar unless aborted: its store may be remote. */
 function unlessAborted<Value>(
   work: Promise<Value>,
   signal: AbortSignal | undefined,

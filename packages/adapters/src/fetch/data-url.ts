@@ -1,21 +1,21 @@
-/** `data:` URLs (Fetch standard §6): their media type and their octets. */
+/** Media type and content of `data:` URLs (Fetch standard §6). */
 
 import { UsageError } from '@unshard/core'
 import { quoted } from './location.js'
 import { parseMimeType, serializeMimeType } from './mime-type.js'
 
-/** What a `data:` URL holds. */
+/** Parsed `data:` URL. */
 export interface DataUrl {
   readonly type: string
   readonly bytes: Uint8Array
 }
 
 const DEFAULT_TYPE = 'text/plain;charset=US-ASCII'
-/** @throws UsageError `ERR_DATA_URL` where there is no comma, or no base64 where it is promised. */
+/** @throws UsageError `ERR_DATA_URL` for a missing comma or invalid base64. */
 export function parseDataUrl(url: URL): DataUrl {
   const input = url.href.slice('data:'.length, url.href.length - url.hash.length)
   const comma = input.indexOf(',')
-  if (comma === -1) throw new UsageError('ERR_DATA_URL', `no comma in ${quoted(url.href)}`)
+  if (comma === -1) throw new UsageError('ERR_DATA_URL', `the data: URL has no comma: ${quoted(url.href)}`)
   const described = trimmed(input.slice(0, comma))
   const content = percentDecode(input.slice(comma + 1))
   const mark = base64Mark(described)
@@ -25,7 +25,7 @@ export function parseDataUrl(url: URL): DataUrl {
 
 const BASE64 = 'base64'
 
-/** Where `; base64` begins, at the end of the description; -1 where it is not there. */
+/** Returns the position of `; base64` at the end of the description; -1 if it is missing. */
 function base64Mark(described: string): number {
   let at = described.length - BASE64.length
   if (at < 1 || described.slice(at).toLowerCase() !== BASE64) return -1
@@ -38,7 +38,7 @@ function toType(text: string): string {
   return type === undefined ? DEFAULT_TYPE : serializeMimeType(type)
 }
 
-/** URL standard §1.3: what is no escape stays as it is. */
+/** URL standard §1.3: invalid escapes are kept as they are. */
 function percentDecode(text: string): Uint8Array {
   const input = Buffer.from(text)
   if (!text.includes('%')) return input
@@ -55,7 +55,7 @@ function percentDecode(text: string): Uint8Array {
 
 const PERCENT = 0x25
 
-/** The byte that two hexadecimal digits stand for; -1 where they are none. */
+/** Returns the byte that two hexadecimal digits represent; -1 if they are not hexadecimal. */
 function hexAt(input: Uint8Array, at: number): number {
   const high = digit(input[at])
   const low = digit(input[at + 1])
@@ -69,7 +69,7 @@ function digit(code: number | undefined): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
 }
 
-/** Infra standard §7: white space is left out, padding may be missing, everything else is an error. */
+/** Infra standard §7: ignores whitespace, accepts missing padding, rejects everything else. */
 function forgivingBase64(content: Uint8Array): Uint8Array {
   const kept = Buffer.allocUnsafeSlow(content.length)
   let length = 0

@@ -1,36 +1,45 @@
-/** Content codings (RFC 9110 §8.4.1): what a response's content is wrapped in, taken off as it streams, or at once where it is short. */
+/**
+ * Removes the content codings (RFC 9110 §8.4.1) of a response: while it streams, or synchronously
+ * if it is short.
+ */
 
 import { pipeline, type Transform } from 'node:stream'
 import { ResponseError, UnshardError } from '@unshard/core'
 import { gunzip } from './gunzip.js'
 
-/** Codings one on top of another (CVE-2022-32206: a chain of a thousand). */
+/** Maximum number of nested codings (CVE-2022-32206: a chain of a thousand). */
 const MAX_CODINGS = 5
-/** What short content may become without a stream, octets: decoding more of it at once would hold up everybody else. */
-const MOST_AT_ONCE = 1_048_576
+/**
+ * Maximum decoded size of short content, in bytes: decoding more synchronously would block the
+ * event loop.
+ */
+const MAX_SYNC_BYTES = 1_048_576
 
 type Bytes = Uint8Array<ArrayBufferLike>
 interface Coding {
-  /** Given the first octet there is; a decoder of ours in its place where there is none. */
+  /** Creates a decoder from the first byte. Absent if `decode` takes its place. */
   stream?(first: number): Transform
-  /** A decoder of ours. */
+  /** Our own decoder. */
   decode?(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array>
   /** @throws RangeError `ERR_BUFFER_TOO_LARGE`. */
   whole(bytes: Bytes, limit: { maxOutputLength: number }): Uint8Array
 }
 
-/** What the types of Node 20 do not know. */
+/** Members that the types of Node 20 lack. */
 interface Zstd {
   createZstdDecompress(): Transform
   readonly zstdDecompressSync: Coding['whole']
 }
 
-/** Loaded with the first content that is encoded. */
+/** Loaded with the first encoded content. */
 function zlib(): typeof import('node:zlib') & Zstd {
   return process.getBuiltinModule('node:zlib') as typeof import('node:zlib') & Zstd
 }
 
-/** Whether a version of Node has Zstandard. Asking `node:zlib` would load it for programs that never decode anything: two milliseconds. */
+/**
+ * Whether a version of Node has Zstandard. Asking `node:zlib` would cost programs that never decode
+ * anything two milliseconds of loading.
+ */
 export function hasZstd(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   return major > 23 || (major === 23 && minor >= 8) || (major === 22 && minor >= 15)
@@ -44,7 +53,8 @@ const ZSTD: Coding = {
 const CODINGS: ReadonlyMap<string, Coding> = new Map<string, Coding>([
   ['gzip', GZIP],
   ['x-gzip', GZIP],
-  // RFC 9110 §8.4.1.2 says zlib; many servers send the bare data. The first octet of zlib has 8 in its low half.
+  // RFC 9110 §8.4.1.2 says zlib, but many servers send raw deflate. The low half of zlib's first
+  // byte is 8.
   [
     'deflate',
     {
@@ -60,11 +70,12 @@ function isZlib(first: number): boolean {
   return (first & 0x0f) === 0x08
 }
 
-/** What requests say they accept. */
+/** Value of `accept-encoding` in requests. */
 export const ACCEPT_ENCODING: string = ['gzip', 'deflate', 'br', 'zstd'].filter((name) => CODINGS.has(name)).join(', ')
 
 /**
- * The codings of a `content-encoding` value, innermost last. Empty where one is unknown: the content is then passed on as it is.
+ * Returns the codings of a `content-encoding` value, innermost last. Empty if one is unknown: the
+ * content is then passed on as it is.
  * @throws ResponseError `ERR_TOO_MANY_CODINGS`.
  */
 export function parseCodings(value: string | undefined): string[] {
@@ -85,8 +96,9 @@ export function parseCodings(value: string | undefined): string[] {
 }
 
 /**
- * Takes the codings off. An error of the source or of a decoder ends the iteration with it; leaving it ends the source.
- * @param limit octets of what comes out, and of what comes out of each decoder.
+ * Removes the codings. An error of the source or of a decoder ends the iteration; leaving the
+ * iteration ends the source.
+ * @param limit maximum number of bytes of the result, and of the output of each decoder.
  */
 export async function* decode(
   source: AsyncIterable<Uint8Array>,
@@ -103,23 +115,24 @@ export async function* decode(
 }
 
 /**
- * The same for short content, without a stream. `undefined` where it is no short one once it is decoded.
+ * Decodes short content synchronously. Returns `undefined` if the decoded content is too large for
+ * that.
  * @throws ResponseError `ERR_DECODE`, `ERR_DECODED_TOO_LARGE`.
  */
 export function decodeAtOnce(bytes: Uint8Array, codings: readonly string[], limit: number): Uint8Array | undefined {
-  const maxOutputLength = Math.max(Math.min(limit, MOST_AT_ONCE), 1)
+  const maxOutputLength = Math.max(Math.min(limit, MAX_SYNC_BYTES), 1)
   let current = bytes
   try {
     for (const coding of codings.toReversed()) {
-      // Nothing at all decodes to nothing.
+      // Empty content decodes to empty content.
       if (current.length > 0) current = CODINGS.get(coding)!.whole(current, { maxOutputLength })
     }
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    // Node's decoder takes bytes behind a member for an error: ours has the last word.
+    // Node's decoder rejects bytes behind a member; let our decoder decide.
     if (code === 'Z_DATA_ERROR' && codings.some((coding) => CODINGS.get(coding) === GZIP)) return undefined
     if (code !== 'ERR_BUFFER_TOO_LARGE') throw toDecodeError(cause, codings)
-    if (limit > MOST_AT_ONCE) return undefined
+    if (limit > MAX_SYNC_BYTES) return undefined
     throw tooLarge(limit)
   }
   if (current.length > limit) throw tooLarge(limit)
@@ -136,7 +149,7 @@ async function* bounded(source: AsyncIterable<Uint8Array>, limit: number): Async
 }
 
 function tooLarge(limit: number): ResponseError {
-  return new ResponseError('ERR_DECODED_TOO_LARGE', `the content decodes to more than ${limit} octets`)
+  return new ResponseError('ERR_DECODED_TOO_LARGE', `the content decodes to more than ${limit} bytes`)
 }
 
 async function* apply(source: AsyncIterable<Uint8Array>, coding: string): AsyncGenerator<Uint8Array> {
@@ -144,10 +157,10 @@ async function* apply(source: AsyncIterable<Uint8Array>, coding: string): AsyncG
   if (own !== undefined) return yield* own(source)
   const iterator = source[Symbol.asyncIterator]()
   const first = await firstPart(iterator)
-  // Nothing at all decodes to nothing.
+  // Empty content decodes to empty content.
   if (first === undefined) return
   const decoder = stream!(first[0]!)
-  // The decoder's own iteration reports what pipeline reports here.
+  // The decoder's own iteration reports the errors that pipeline would report here.
   pipeline(rest(first, iterator), decoder, () => undefined)
   yield* decoder as AsyncIterable<Uint8Array>
 }
@@ -178,7 +191,10 @@ function toDecodeError(cause: unknown, codings: readonly string[]): unknown {
   return new ResponseError('ERR_DECODE', `the content is not ${codings.join(', ')}: ${cause.message}`, { cause })
 }
 
-/** zlib's codes begin with `Z_`, brotli's are `ERR__ERROR_…`, `ERR_PADDING_…` and the like: none of them is ours. */
+/**
+ * Whether an error comes from a decoder: zlib's codes begin with `Z_`, brotli's are `ERR__ERROR_…`,
+ * `ERR_PADDING_…` and similar. None of our codes look like that.
+ */
 function isDecoderError(error: unknown): error is Error {
   const code = (error as NodeJS.ErrnoException | null)?.code
   return typeof code === 'string' && !(error instanceof UnshardError)

@@ -1,4 +1,4 @@
-/** The `fetch` that people import: one client for the process, made with the first request, that coalesces. */
+/** The default `fetch`: one coalescing client per process, created with the first request. */
 
 import { coalescing } from '@unshard/coalescing'
 import { Client } from '@unshard/core'
@@ -12,5 +12,5 @@ function clientOfProcess(): Client {
   return client
 }
 
-/** Fetches as the built-in one does, over few connections. */
+/** Like the built-in `fetch`, over few connections. */
 export const fetch: Fetch = makeFetch(clientOfProcess, resolveDefaults({}))

@@ -1,4 +1,4 @@
-/** What every call of one `fetch` begins with. */
+/** Defaults of every call of one `fetch`. */
 
 import { UsageError } from '@unshard/core'
 import { ownOptions } from '@unshard/core/internal'
@@ -7,32 +7,46 @@ import { checkExtensions, EXTENSION_NAMES, type FetchExtensions, mergeExtensions
 import { parseUrl } from './location.js'
 import { type Pair, toPairs } from './request-headers.js'
 
-/** The second argument of `createFetch`, and the argument of `fetch.with`: what calls begin with, and the members of `init.unshard`. */
+/**
+ * Second argument of `createFetch` and argument of `fetch.with`: defaults of every call, and the
+ * members of `init.unshard`.
+ */
 export interface FetchDefaults extends FetchExtensions {
-  /** What relative URLs are relative to. Default: `page`; without one they are refused. A relative URL cannot leave its origin. */
+  /**
+   * Base of relative URLs. Default: `page`; without either, relative URLs are refused. A relative
+   * URL cannot leave the origin of its base.
+   */
   readonly baseUrl?: string | URL
-  /** Headers for each request that does not name them itself; with a `baseUrl`, for requests to its origin only. */
+  /**
+   * Headers for each request that does not set them itself; with a `baseUrl`, only for requests to
+   * its origin.
+   */
   readonly headers?: RequestInit['headers']
-  /** Which requests get `headers`: those to the origin of `baseUrl`, or any. Default: `base-origin` where there is a `baseUrl`, else `any`. */
+  /**
+   * Requests that get `headers`: those to the origin of `baseUrl`, or any. Default: `base-origin`
+   * with a `baseUrl`, else `any`.
+   */
   readonly defaultHeadersFor?: 'base-origin' | 'any'
   /**
-   * Where cookies are kept: a `CookieJar` of tough-cookie, or what has its `getCookieString` and `setCookie`. Asked at every redirect; not for requests
-   * with `credentials: 'omit'`, or a `cookie` header of their own. Default: none are sent, none are kept.
+   * Cookie store: a `CookieJar` of tough-cookie, or any object with its `getCookieString` and
+   * `setCookie`. Used at every redirect, but not for requests with `credentials: 'omit'` or a
+   * user-supplied `cookie` header. Default: cookies are neither sent nor stored.
    */
   readonly cookies?: CookieJar
   /**
-   * The address of the page that requests are made for, where there is such a thing: they then say `referer` and `origin` as a browser's
-   * would, and `redirect: 'manual'` gives an opaque redirect. Default: none; nothing is said, and a redirect is given as it is.
+   * Address of the page that makes the requests. With it, `referer` and `origin` are sent as a
+   * browser would, and `redirect: 'manual'` yields an opaque redirect. Default: none; the fields
+   * are not sent, and a redirect is returned as it is.
    */
   readonly page?: string | URL
 }
 
-/** The same, checked and ready. */
+/** Validated defaults. */
 export interface ResolvedDefaults {
-  /** As it was given: without one, `page` is what URLs are relative to. */
+  /** As given: without one, `page` is the base of relative URLs. */
   readonly baseUrl: string | undefined
   readonly headers: readonly Pair[]
-  /** The only origin that `headers` are for; `undefined` for any. */
+  /** The only origin that gets `headers`; `undefined` for any. */
   readonly headersOrigin: string | undefined
   readonly defaultHeadersFor: FetchDefaults['defaultHeadersFor']
   readonly extensions: FetchExtensions
@@ -57,8 +71,9 @@ const NO_DEFAULTS: ResolvedDefaults = {
 }
 
 /**
- * Defaults laid over those of another `fetch`.
- * @throws UsageError naming a member that is unknown or not valid.
+ * Merges defaults over those of another `fetch`.
+ * @throws UsageError for an unknown name or an invalid limit; TypeError for an invalid URL or
+ * invalid headers.
  */
 export function resolveDefaults(given: FetchDefaults, base: ResolvedDefaults = NO_DEFAULTS): ResolvedDefaults {
   const defaults: FetchDefaults = ownOptions(given, NAMES, '', 'createFetch()')

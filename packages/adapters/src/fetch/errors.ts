@@ -1,11 +1,11 @@
 /**
- * Errors as Fetch has them: a TypeError whose message is the built-in's, because programs match on it, and whose `cause` says what happened. An abort's
- * reason passes as it is.
+ * Converts errors for Fetch: a TypeError with the message of the built-in, because programs match
+ * on it, and the actual error as its `cause`. The reason of an abort is passed unchanged.
  */
 
 import { UnshardError } from '@unshard/core'
 
-/** What a promise of `fetch` rejects with. */
+/** Returns the rejection of a `fetch` call. */
 export function toFetchError(error: unknown): unknown {
   return error instanceof UnshardError ? networkError(error) : error
 }
@@ -15,12 +15,12 @@ export function networkError(cause: UnshardError): TypeError {
   return new TypeError('fetch failed', { cause })
 }
 
-/** What the reader of a response's content gets where it breaks off, or cannot be decoded. */
+/** Returns the error for the reader of content that was cut off or cannot be decoded. */
 export function toBodyError(error: unknown): unknown {
   return error instanceof UnshardError ? new TypeError('terminated', { cause: error }) : error
 }
 
-/** For the end of a chain of promises. */
+/** For the end of a promise chain. */
 export function rethrow(error: unknown): never {
   throw toFetchError(error)
 }

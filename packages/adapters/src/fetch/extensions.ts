@@ -1,4 +1,7 @@
-/** `init.unshard`: what a call may say beyond the Fetch standard. One own member holds all of it, so that members of other libraries mean nothing here. */
+/**
+ * `init.unshard`: options of a call beyond the Fetch standard, kept in one member so that members
+ * of other libraries have no meaning here.
+ */
 
 import {
   type Client,
@@ -13,42 +16,55 @@ import { ownOptions } from '@unshard/core/internal'
 import { toHeaders } from './headers.js'
 import type { Progress } from './init.js'
 
-/** Extensions of one call, or the defaults of every call of a `fetch`. */
+/** Extensions of one call, or defaults of every call of a `fetch`. */
 export interface FetchExtensions {
   /** Deadlines of this request, in milliseconds. Default: the client's. See docs/guides/client.md. */
   readonly timeouts?: Timeouts
-  /** Asks again after a status that says "later", such as 429 and 503: `true`, or when and how often. Default: the client's. */
+  /**
+   * Retries after a status that means "later", such as 429 and 503: `true`, or when and how often.
+   * Default: the client's.
+   */
   readonly retry?: RetryPolicy | boolean
-  /** Times that the request is sent again after its connection was lost with an unknown outcome; 0 to 100. Default: the client's. */
+  /**
+   * Maximum number of replays after the connection was lost with an unknown outcome; 0 to 100.
+   * Default: the client's.
+   */
   readonly replay?: number
   /** Requests with different values never share a connection. Default: none. */
   readonly isolation?: string
-  /** Requests with the same value use the same one of several connections, where the origin's strategy is `hash`. Default: none. */
+  /**
+   * Requests with the same value use the same one of several connections if the origin's strategy
+   * is `hash`. Default: none.
+   */
   readonly affinity?: string
-  /** Sends the request. Default: the client of this `fetch`. */
+  /** Client that sends the request. Default: the client of this `fetch`. */
   readonly client?: Client
-  /** Urgency in the terms of RFC 9218; it goes before `init.priority`. Default: none is sent. */
+  /** Urgency in the terms of RFC 9218; overrides `init.priority`. Default: none is sent. */
   readonly httpPriority?: Priority
   /**
-   * Bytes that compressed content may decode to; more is a `ResponseError` `ERR_DECODED_TOO_LARGE`. Default: 536,870,912 for `text()` and the others
-   * that hold the content whole, no limit for `body`.
+   * Maximum number of bytes that compressed content may decode to; beyond it, a `ResponseError`
+   * `ERR_DECODED_TOO_LARGE`. Default: 536,870,912 for `text()` and the other methods that hold the
+   * whole content, unlimited for `body`.
    */
   readonly maxDecodedBytes?: number
-  /** Called for each interim response, such as 103 (Early Hints). An error that it throws ends the request. */
+  /**
+   * Called for each interim response, such as 103 (Early Hints). An error it throws ends the
+   * request.
+   */
   readonly onInformational?: (status: number, headers: Headers) => void
-  /** Called as the request's content is handed to the connection, at least once. */
+  /** Called whenever request content is handed to the connection, at least once. */
   readonly onUploadProgress?: (progress: Progress) => void
-  /** Called as the response's content is read, and when it is complete. */
+  /** Called whenever response content is read, and when it is complete. */
   readonly onDownloadProgress?: (progress: Progress) => void
 }
 
-/** The part of the extensions that the client takes as it is. */
+/** Extensions that are passed to the client unchanged. */
 export type RequestExtras = Pick<
   RequestOptions,
   'timeouts' | 'isolation' | 'affinity' | 'priority' | 'retry' | 'replay' | 'onInformational'
 >
 
-/** Names of the extensions. */
+/** Names of all extensions. */
 export const EXTENSION_NAMES: readonly (keyof FetchExtensions)[] = [
   'timeouts',
   'retry',
@@ -66,13 +82,16 @@ export const EXTENSION_NAMES: readonly (keyof FetchExtensions)[] = [
 const KNOWN: ReadonlySet<string> = new Set(EXTENSION_NAMES)
 const FUNCTIONS = ['onInformational', 'onUploadProgress', 'onDownloadProgress'] as const
 
-/** A call without extensions. Shared, and compared by identity. */
+/** Extensions of a call without any. Shared, and compared by identity. */
 export const NO_EXTENSIONS: FetchExtensions = {}
-/** A request for which the client is told nothing beyond method, URL, fields, content and signal. Shared, and compared by identity. */
+/**
+ * Extras of a request that has only method, URL, fields, content and signal. Shared, and compared
+ * by identity.
+ */
 export const NO_EXTRAS: RequestExtras = {}
 
 /**
- * The extensions of a call over the defaults of its `fetch`.
+ * Merges the extensions of a call over the defaults of its `fetch`.
  * @throws UsageError `ERR_UNKNOWN_OPTION`, `ERR_INVALID_OPTION` naming the member.
  */
 export function extensionsOf(init: { readonly unshard?: FetchExtensions }, defaults: FetchExtensions): FetchExtensions {
@@ -82,14 +101,17 @@ export function extensionsOf(init: { readonly unshard?: FetchExtensions }, defau
   return mergeExtensions(defaults, given)
 }
 
-/** @throws UsageError `ERR_INVALID_OPTION` naming the member. What the client checks itself is not looked at. */
+/**
+ * Checks the extensions that the client does not check itself. @throws UsageError
+ * `ERR_INVALID_OPTION` naming the member.
+ */
 export function checkExtensions(given: FetchExtensions, prefix: string): void {
   const { maxDecodedBytes, client } = given
   if (maxDecodedBytes !== undefined && !(typeof maxDecodedBytes === 'number' && maxDecodedBytes >= 0)) {
-    throw new UsageError('ERR_INVALID_OPTION', `${prefix}maxDecodedBytes is not a number of bytes`)
+    throw new UsageError('ERR_INVALID_OPTION', `${prefix}maxDecodedBytes is not a valid number of bytes`)
   }
   if (client !== undefined && typeof (client as Partial<Client> | null)?.request !== 'function') {
-    throw new UsageError('ERR_INVALID_OPTION', `${prefix}client is not a client: pass what createClient() returns`)
+    throw new UsageError('ERR_INVALID_OPTION', `${prefix}client is not a client: pass the result of createClient()`)
   }
   for (const name of FUNCTIONS) {
     if (given[name] !== undefined && typeof given[name] !== 'function') {
@@ -98,11 +120,12 @@ export function checkExtensions(given: FetchExtensions, prefix: string): void {
   }
 }
 
-/** `more` over `base`; members that are undefined say nothing, and deadlines are merged one by one. */
-export function mergeExtensions(base: FetchExtensions, more: FetchExtensions): FetchExtensions {
+/** Merges `more` over `base`: undefined members are ignored, deadlines are merged one by one. */
+export function mergeExtensions(base: FetchExtensions, overrides: FetchExtensions): FetchExtensions {
   const merged: Record<string, unknown> = { ...base }
-  for (const name of EXTENSION_NAMES) if (more[name] !== undefined) merged[name] = more[name]
-  if (base.timeouts !== undefined && isObject(more.timeouts)) merged['timeouts'] = { ...base.timeouts, ...more.timeouts }
+  for (const name of EXTENSION_NAMES) if (overrides[name] !== undefined) merged[name] = overrides[name]
+  if (base.timeouts !== undefined && isObject(overrides.timeouts))
+    merged['timeouts'] = { ...base.timeouts, ...overrides.timeouts }
   return merged as FetchExtensions
 }
 
@@ -112,7 +135,10 @@ function isObject(value: unknown): boolean {
 
 type Writable = { -readonly [Name in keyof RequestExtras]: RequestExtras[Name] }
 
-/** What the client is told. Written member by member: that costs least for calls without extensions. */
+/**
+ * Returns the options for the client. Written member by member, the cheapest way for calls without
+ * extensions.
+ */
 export function toExtras(extensions: FetchExtensions, priority: Priority | undefined): RequestExtras {
   if (extensions === NO_EXTENSIONS && priority === undefined) return NO_EXTRAS
   const { timeouts, isolation, affinity, retry, replay, onInformational } = extensions

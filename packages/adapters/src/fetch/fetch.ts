@@ -1,4 +1,7 @@
-/** `fetch` over a client: the main loop of the Fetch standard's HTTP fetch, as far as it means something outside a browser. */
+/**
+ * `fetch` over a client: the main loop of the Fetch standard's HTTP fetch, as far as it applies
+ * outside a browser.
+ */
 
 import { type Client, ConnectError, Fields, type HttpResponse, ResponseError, UnshardError, UsageError } from '@unshard/core'
 import { abortReason, traitsOf } from '@unshard/core/internal'
@@ -18,31 +21,35 @@ import { firstValue, type Pair } from './request-headers.js'
 import { type FetchResponse, LazyResponse, mayHaveBody } from './response.js'
 import { type ContentOptions, ResponseContent } from './response-content.js'
 
-/** A call of the built-in `fetch`, with `init.unshard` and members of its own in the response. */
+/**
+ * Signature of the built-in `fetch`, plus `init.unshard` and additional members of the response.
+ */
 export type FetchFunction = (input: string | URL | Request, init?: FetchInit | RequestInit) => Promise<FetchResponse>
 
-/** What `createFetch` returns. */
+/** Return type of `createFetch`. */
 export interface Fetch extends FetchFunction {
   /**
-   * A `fetch` over the same client with these defaults, laid over those that there are.
-   * @throws UsageError naming a member that is unknown or not valid.
+   * Creates a `fetch` over the same client with these defaults merged over the current ones.
+   * @throws UsageError for an unknown name or an invalid value.
    */
   with(defaults: FetchDefaults): Fetch
 }
 
 /**
- * A `fetch` that sends its requests through `client`.
- * @throws UsageError for a client that is none, and for a default that is unknown or not valid.
+ * Creates a `fetch` that sends its requests through `client`.
+ * @throws UsageError if `client` is not a client, and for an unknown or invalid default.
  */
 export function createFetch(client: Client, defaults: FetchDefaults = {}): Fetch {
   const resolved = resolveDefaults(defaults)
   if (typeof (client as Partial<Client> | undefined)?.request !== 'function') {
-    throw new UsageError('ERR_INVALID_OPTION', 'createFetch takes a client: pass what createClient() returns')
+    throw new UsageError('ERR_INVALID_OPTION', 'createFetch requires a client: pass the result of createClient()')
   }
   return makeFetch(() => client, resolved)
 }
 
-/** @param clientOf is asked with each request: the client may be made with the first one. */
+/**
+ * @param clientOf called for each request, so that the client can be created with the first one.
+ */
 export function makeFetch(clientOf: () => Client, defaults: ResolvedDefaults): Fetch {
   const fetch: FetchFunction = (input, init) => {
     try {
@@ -51,19 +58,19 @@ export function makeFetch(clientOf: () => Client, defaults: ResolvedDefaults): F
       return Promise.reject(toFetchError(error))
     }
   }
-  const made = Object.assign(fetch, { with: (more: FetchDefaults) => makeFetch(clientOf, resolveDefaults(more, defaults)) })
+  const made = Object.assign(fetch, { with: (added: FetchDefaults) => makeFetch(clientOf, resolveDefaults(added, defaults)) })
   behind.set(made, () => defaults.extensions.client ?? clientOf())
   return made
 }
 
 const behind = new WeakMap<FetchFunction, () => Client>()
 
-/** The client that a `fetch` of ours sends through; `undefined` for another's. */
+/** Returns the client of one of our `fetch` functions; `undefined` for a foreign one. */
 export function clientBehind(fetch: FetchFunction): Client | undefined {
   return behind.get(fetch)?.()
 }
 
-/** Fetch standard §5.6: an aborted signal rejects at once, and the body hears of it. */
+/** Fetch standard §5.6: an aborted signal rejects at once and cancels the body. */
 function start(client: Client, request: FetchRequest): Promise<FetchResponse> {
   const { signal } = request.options
   if (signal?.aborted === true) return refuseAborted(request, abortReason(signal))
@@ -76,7 +83,7 @@ function start(client: Client, request: FetchRequest): Promise<FetchResponse> {
 
 function refuseAborted(request: FetchRequest, reason: unknown): Promise<never> {
   request.body?.cancel(reason)
-  // It is locked by us: only through its reader can it be told.
+  // The stream is locked by us and can only be cancelled through its reader.
   request.pendingBody?.().then(
     (body) => body.cancel(reason),
     () => undefined,
@@ -90,12 +97,18 @@ async function readBody(request: FetchRequest): Promise<void> {
   request.body = onUploadProgress === undefined ? body : withUploadProgress(body, onUploadProgress)
 }
 
-/** A URL of a user must not reach the sockets of this machine, unless the client was made for that. */
+/**
+ * A user-supplied URL must not reach Unix sockets of this machine unless the client was created for
+ * that.
+ */
 function isUnixSocket(url: string, client: Client): boolean {
   return (url.startsWith('http+unix:') || url.startsWith('https+unix:')) && traitsOf(client).unixSockets
 }
 
-/** By scheme (Fetch standard §4.2). @throws UsageError `ERR_UNSUPPORTED_SCHEME` and others of {@link fetchLocal}. */
+/**
+ * Dispatches by scheme (Fetch standard §4.2). @throws UsageError `ERR_UNSUPPORTED_SCHEME` and
+ * others of {@link fetchLocal}.
+ */
 function route(client: Client, request: FetchRequest): Promise<FetchResponse> {
   const { url } = request
   const sender = request.client ?? client
@@ -104,7 +117,10 @@ function route(client: Client, request: FetchRequest): Promise<FetchResponse> {
   return Promise.resolve(toResponse(request, answer, false))
 }
 
-/** A `cookie` header of the caller's is all that is sent; what comes back is kept all the same. */
+/**
+ * A user-supplied `cookie` header replaces the jar's cookies; cookies of the response are stored
+ * anyway.
+ */
 function send(client: Client, request: FetchRequest, redirects: number): Promise<FetchResponse> {
   const { cookies, credentials, page, url, options } = request
   const headers = fieldsToSend(request)
@@ -116,7 +132,7 @@ function send(client: Client, request: FetchRequest, redirects: number): Promise
   )
 }
 
-/** @param jar where cookies of the response are kept. */
+/** @param jar stores the cookies of the response. */
 function ask(
   client: Client,
   request: FetchRequest,
@@ -134,7 +150,7 @@ function ask(
   )
 }
 
-/** Before anything follows: the next hop may need them. */
+/** Store cookies before following a redirect: the next hop may need them. */
 async function kept(
   client: Client,
   request: FetchRequest,
@@ -152,15 +168,16 @@ async function kept(
 }
 
 /**
- * Fetch standard §4.1, "abort": a body that is a stream, and that nobody has begun to read, hears of it; and of every other end as well, because
- * a file that waits to be read is open. Where the call itself is wrong the body stays the caller's.
+ * Fetch standard §4.1, "abort": cancels a stream body that has not been read yet. So does every
+ * other failure, because a file waiting to be read is open. If the call itself is invalid, the body
+ * stays untouched.
  */
 function failed({ body }: FetchRequest, error: unknown): never {
   if (!(error instanceof UsageError)) body?.cancel(error)
   throw toFetchError(error)
 }
 
-/** The response, or the next request of a redirect. */
+/** Returns the response, or follows its redirect. */
 function answered(
   client: Client,
   request: FetchRequest,
@@ -191,22 +208,29 @@ function answered(
 /** RFC 9110 §15.5.8. */
 const PROXY_AUTHENTICATION_REQUIRED = 407
 
-/** Fetch standard §4.5 step 14: where there is no window that could ask for credentials, a 407 is a network error. */
+/**
+ * Fetch standard §4.5 step 14: without a window that could ask for credentials, a 407 is a network
+ * error.
+ */
 function refusedByServer(request: FetchRequest, response: HttpResponse): TypeError {
   response.discard()
   const { protocol, origin } = new URL(request.url)
   const { proxy } = response.connection
   const code = 'ERR_PROXY_AUTHENTICATION'
-  // Requests for http: origins are forwarded by the proxy, which answers for itself (RFC 9110 §15.5.8); for https: it answers CONNECT.
+  // The proxy forwards requests for http: origins and answers them itself (RFC 9110 §15.5.8); for
+  // https: it answers CONNECT.
   if (proxy !== undefined && protocol === 'http:') {
-    const message = `proxy ${proxy} answered 407: it wants other credentials, or any (for ${origin})`
+    const message = `proxy ${proxy} answered 407: credentials are missing or wrong (${origin})`
     return networkError(new ConnectError('proxy', message, { code, status: response.status, origin, processed: 'unknown' }))
   }
-  const message = 'the response is 407 (Proxy Authentication Required), and there is nothing that could ask for credentials'
+  const message = 'unexpected status 407 (Proxy Authentication Required): fetch cannot ask for credentials'
   return networkError(new ResponseError(code, message, { origin }))
 }
 
-/** The redirect itself, as servers' programs want it; a page's program is not told where it leads (Fetch standard §2.2.6). */
+/**
+ * Returns the redirect itself for server-side programs; a page's program does not learn its target
+ * (Fetch standard §2.2.6).
+ */
 function notFollowed(request: FetchRequest, response: HttpResponse, redirected: boolean): FetchResponse | Promise<FetchResponse> {
   if (request.page === undefined) return toResponse(request, response, redirected)
   response.discard()
@@ -217,7 +241,9 @@ function notFollowed(request: FetchRequest, response: HttpResponse, redirected: 
   return new LazyResponse({ answer, url, redirected, head: true, opaqueRedirect: true, options }) as unknown as FetchResponse
 }
 
-/** A redirect that leads nowhere is an error, and its content nobody's: it must not hold its stream. */
+/**
+ * A redirect with an invalid target is an error. Discard its content, which would hold its stream.
+ */
 function targetOf(request: FetchRequest, response: HttpResponse): URL | undefined {
   try {
     return redirectTarget(request, response)
@@ -236,7 +262,8 @@ function follow(request: FetchRequest, response: HttpResponse, target: URL): voi
 }
 
 function toResponse(request: FetchRequest, answer: Answer, redirected: boolean): FetchResponse | Promise<FetchResponse> {
-  // RFC 9110 §15.3.6: a 205 has no content; what a server sends all the same must not hold its stream.
+  // RFC 9110 §15.3.6: a 205 has no content. Discard any that is sent anyway: it would hold its
+  // stream.
   if (answer.status === 205) answer.discard()
   const { url, method, options, integrity } = request
   const head = method === 'HEAD'
@@ -245,7 +272,7 @@ function toResponse(request: FetchRequest, answer: Answer, redirected: boolean):
   return new LazyResponse({ answer, url, redirected, head, options }) as unknown as FetchResponse
 }
 
-/** Too many codings are refused at once, and not by the first reader. */
+/** Refuses too many codings at once rather than on the first read. */
 function checkCodings(answer: Answer): void {
   try {
     parseCodings(answer.headers.get('content-encoding'))
@@ -255,14 +282,14 @@ function checkCodings(answer: Answer): void {
   }
 }
 
-/** Fetch standard §4.1 step 22: with integrity metadata the whole content comes first. */
+/** Fetch standard §4.1 step 22: with integrity metadata, read the whole content first. */
 async function verified(request: FetchRequest, answer: Answer, redirected: boolean): Promise<FetchResponse> {
   const { url, options, integrity, method } = request
   const origin = new URL(url).origin
-  // "If response's body is null, then run processBodyError": there is nothing that could be what the hash is of.
+  // "If response's body is null, then run processBodyError": there is no content to hash.
   if (!mayHaveBody(method, answer.status)) {
     answer.discard()
-    throw networkError(new ResponseError('ERR_INTEGRITY', 'integrity is given, and the response has no body', { origin }))
+    throw networkError(new ResponseError('ERR_INTEGRITY', 'integrity is set, but the response has no body', { origin }))
   }
   const metadata = parseIntegrity(integrity)
   const bytes = await new ResponseContent(answer, options).bytes().catch(toNetworkError)
@@ -274,7 +301,10 @@ async function verified(request: FetchRequest, answer: Answer, redirected: boole
   return new LazyResponse(parts) as unknown as FetchResponse
 }
 
-/** The content was a part of the answer to `fetch`, and not yet somebody's to read. */
+/**
+ * The content was read as part of the `fetch` call, so a failure is a network error rather than a
+ * body error.
+ */
 function toNetworkError(error: unknown): never {
   const cause = error instanceof TypeError ? error.cause : undefined
   throw cause instanceof UnshardError ? networkError(cause) : error

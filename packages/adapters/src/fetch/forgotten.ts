@@ -1,4 +1,7 @@
-/** Responses that nobody can read any more: while their content is unread they hold a place on a connection, and nobody else will end them. */
+/**
+ * Ends responses that can no longer be read: unread content occupies a stream of its connection
+ * until it is ended.
+ */
 
 import type { Answer } from './answer.js'
 
@@ -7,14 +10,18 @@ const registry = new FinalizationRegistry((answer: Answer) => {
 })
 
 /**
- * Ends the content of `answer` when `reader`, through which alone it can be read, is collected before anybody has begun to, until
- * {@link remembered}. Nothing that `answer` refers to may lead back to `reader`: the registry holds it.
+ * Discards the content of `answer` when `reader`, its only reader, is garbage collected before
+ * reading has begun, unless {@link remembered} is called first. Nothing that `answer` refers to may
+ * refer to `reader`, because the registry holds `answer`.
  */
 export function discardWhenForgotten(reader: object, answer: Answer): void {
   registry.register(reader, answer, reader)
 }
 
-/** Somebody reads, or has ended it. From here on the answer may lead back to the reader, be it through the stack of an error. */
+/**
+ * Cancels the discarding: reading has begun or the response has ended. From here on `answer` may
+ * refer to the reader, e.g. through the stack of an error.
+ */
 export function remembered(reader: object): void {
   registry.unregister(reader)
 }

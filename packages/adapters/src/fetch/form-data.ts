@@ -1,21 +1,25 @@
-/** `multipart/form-data` (RFC 7578; HTML standard, "multipart/form-data encoding algorithm"): a form as one content whose length is known. */
+/**
+ * Encodes a form as `multipart/form-data` (RFC 7578; HTML standard, "multipart/form-data encoding
+ * algorithm"), with a known length.
+ */
 
 import type { RequestBody } from '@unshard/core'
 
-/** A form, encoded. */
+/** An encoded form. */
 export interface EncodedForm {
   readonly body: RequestBody
   readonly type: string
-  /** Octets; `undefined` where the body says it itself, or nobody knows. */
+  /** Length in bytes; `undefined` if the body itself knows it or it is unknown. */
   readonly length: number | undefined
 }
 
 type Entry = string | Blob
-/** A part of the content: what is said about an entry, or the entry. */
+/** A piece of the content: the header of an entry, or the entry. */
 type Piece = string | Blob
 
 /**
- * Octets of randomness in a boundary. Who can guess it can forge the parts that follow their own (CVE-2025-22150), so it has 144 bits.
+ * Random bytes in a boundary: 144 bits. A guessable boundary lets an attacker forge the parts that
+ * follow (CVE-2025-22150).
  */
 const BOUNDARY_BYTES = 18
 
@@ -38,12 +42,15 @@ function headOf(boundary: string, name: string, value: Entry): string {
   return `${disposition}; filename="${filename}"\r\nContent-Type: ${typeOf(value)}\r\n\r\n`
 }
 
-/** That of a platform's `Blob` is checked when it is made; that of something that looks like one may have line ends, and fields behind them. */
+/**
+ * Returns the type of a `Blob`. The platform's `Blob` validates it; a look-alike may contain line
+ * ends and so inject fields.
+ */
 function typeOf({ type }: Blob): string {
   return typeof type === 'string' && /^[\x20-\x7e]+$/.test(type) ? type : 'application/octet-stream'
 }
 
-/** What would end the quoted string, or the line. */
+/** Escapes characters that would end the quoted string or the line. */
 function escapeName(name: string): string {
   return name.replaceAll('\n', '%0A').replaceAll('\r', '%0D').replaceAll('"', '%22')
 }
@@ -52,7 +59,10 @@ function toCrlf(text: string): string {
   return text.replace(/\r\n?|\n/g, '\r\n')
 }
 
-/** Text alone is octets; with files it is a `Blob`, which reads them as they are sent, as often as asked. */
+/**
+ * Text alone becomes bytes; with files the body is a `Blob`, which reads them while they are sent
+ * and can be sent again.
+ */
 function toBody(pieces: readonly Piece[]): { body: RequestBody; length: number | undefined } {
   if (pieces.every((piece): piece is string => typeof piece === 'string'))
     return { body: Buffer.from(pieces.join('')), length: undefined }
@@ -61,7 +71,8 @@ function toBody(pieces: readonly Piece[]): { body: RequestBody; length: number |
   }
   const sizes = pieces.map((piece) => (typeof piece === 'string' ? Buffer.byteLength(piece) : piece.size))
   const length = sizes.reduce((sum, size) => sum + size, 0)
-  // Files of another copy of the class: the platform's own would write their names instead of their content.
+  // Files of another copy of the class: the platform's `Blob` would send their names instead of
+  // their content.
   return { body: { [Symbol.asyncIterator]: () => read(pieces) }, length: Number.isInteger(length) ? length : undefined }
 }
 

@@ -1,14 +1,15 @@
 /**
- * gzip (RFC 1952), member by member. A member that is complete is complete: bytes behind it that are not another one are passed over, as browsers do.
- * Node's own decoder takes them for an error, and what it had decoded is lost.
+ * Decodes gzip (RFC 1952) member by member. Bytes behind a complete member that do not begin
+ * another one are skipped, as browsers do. Node's own decoder treats them as an error and loses
+ * what it has decoded.
  */
 
-/** Bytes behind the last member that are read, so that the connection may be used again. */
+/** Maximum number of bytes read behind the last member so that the connection can be reused. */
 const MAX_TRAILING_BYTES = 65_536
 
 const HEADER_BYTES = 10
 const TRAILER_BYTES = 8
-/** RFC 1952 §2.3.1, flags of a header. */
+/** Header flags (RFC 1952 §2.3.1). */
 const FHCRC = 0x02
 const FEXTRA = 0x04
 const FNAME = 0x08
@@ -20,8 +21,9 @@ function zlib(): typeof import('node:zlib') {
 }
 
 /**
- * Decodes a gzip file. Leaving it ends the source.
- * @throws Error with a code of zlib where the first member, or what begins as another, is malformed or cut.
+ * Decodes a gzip file. Leaving the iteration ends the source.
+ * @throws Error with a code of zlib if the first member, or the beginning of another one, is
+ * malformed or truncated.
  */
 export async function* gunzip(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const input = new Input(source)
@@ -37,13 +39,16 @@ export async function* gunzip(source: AsyncIterable<Uint8Array>): AsyncGenerator
   }
 }
 
-/** Whether another member follows; one that is cut in its first bytes counts, one byte alone does not. */
+/**
+ * Whether another member follows. A member that is truncated within its first bytes counts; a
+ * single byte does not.
+ */
 async function beginsMember(input: Input): Promise<boolean> {
   const [first, second, method = 0x08, flags = 0] = await input.peek(4)
   return first === 0x1f && second === 0x8b && method === 0x08 && (flags & RESERVED) === 0
 }
 
-/** @throws Error where the header is malformed or cut. */
+/** @throws Error if the header is malformed or truncated. */
 async function skipHeader(input: Input): Promise<void> {
   const header = await input.take(HEADER_BYTES)
   if ((header[0] ?? 0x1f) !== 0x1f || (header[1] ?? 0x8b) !== 0x8b) throw failure('Z_DATA_ERROR', 'incorrect header check')
@@ -78,10 +83,13 @@ async function* inflateMember(input: Input): AsyncGenerator<Uint8Array> {
 
 type Inflate = ReturnType<typeof import('node:zlib')['createInflateRaw']>
 
-/** Gives the decoder what it takes, and the input the rest back. Never rejects: the decoder's reader hears of what goes wrong. */
+/**
+ * Feeds the decoder and returns the unused rest to the input. Never rejects: the decoder's reader
+ * gets the error.
+ */
 async function feed(inflate: Inflate, input: Input): Promise<void> {
   let onClose: (() => void) | undefined
-  // One listener for all writes: a decoder that fails does not call back the write that it failed in.
+  // One listener for all writes: a decoder that fails does not call back for the failing write.
   inflate.once('close', () => onClose?.())
   const written = (chunk: Uint8Array): Promise<boolean> =>
     new Promise((resolve) => {
@@ -108,12 +116,12 @@ function cut(): Error {
   return failure('Z_BUF_ERROR', 'unexpected end of file')
 }
 
-/** As zlib's own. */
+/** Creates an error like zlib's. */
 function failure(code: string, message: string): Error {
   return Object.assign(new Error(message), { code })
 }
 
-/** Bytes that arrive, and that may be looked at before they are taken. */
+/** Incoming bytes that can be inspected before they are consumed. */
 class Input {
   readonly #iterator: AsyncIterator<Uint8Array>
   #rest: Uint8Array = EMPTY
@@ -123,7 +131,7 @@ class Input {
     this.#iterator = source[Symbol.asyncIterator]()
   }
 
-  /** The next bytes, one at least; `undefined` at the end. */
+  /** Resolves with the next bytes, at least one; `undefined` at the end. */
   async next(): Promise<Uint8Array | undefined> {
     if (this.#rest.length > 0) return this.#clear()
     while (!this.#isOver) {
@@ -138,7 +146,7 @@ class Input {
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([bytes, this.#rest])
   }
 
-  /** As many bytes as `count`, fewer only at the end. */
+  /** Resolves with `count` bytes, fewer only at the end. */
   async take(count: number): Promise<Uint8Array> {
     const parts: Uint8Array[] = []
     let missing = count
@@ -152,7 +160,7 @@ class Input {
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
   }
 
-  /** @throws Error where there are fewer. */
+  /** @throws Error if there are fewer. */
   async takeAll(count: number): Promise<Uint8Array> {
     const bytes = await this.take(count)
     if (bytes.length < count) throw cut()
@@ -165,7 +173,7 @@ class Input {
     return bytes
   }
 
-  /** Passes over text that ends with NUL. @throws Error where it does not end. */
+  /** Skips text that ends with NUL. @throws Error if the NUL is missing. */
   async skipText(): Promise<void> {
     for (let part = await this.next(); part !== undefined; part = await this.next()) {
       const end = part.indexOf(0)
@@ -176,13 +184,13 @@ class Input {
     throw cut()
   }
 
-  /** Reads to the end, unless there is more than `most`. */
-  async passOver(most: number): Promise<void> {
+  /** Reads to the end, but at most `most` bytes. */
+  async passOver(maxBytes: number): Promise<void> {
     let bytes = 0
-    for (let part = await this.next(); part !== undefined && bytes <= most; part = await this.next()) bytes += part.length
+    for (let part = await this.next(); part !== undefined && bytes <= maxBytes; part = await this.next()) bytes += part.length
   }
 
-  /** Ends the source where it has not ended. */
+  /** Ends the source unless it has ended. */
   async leave(): Promise<void> {
     if (!this.#isOver) await this.#iterator.return?.()
   }

@@ -1,6 +1,6 @@
 /**
- * The headers of a response as Fetch has them: `instanceof Headers`, immutable, and made only when asked for. The list of the response
- * is used as it is; nothing is copied.
+ * Response headers with the Fetch API: `instanceof Headers`, immutable, and created on demand. Uses
+ * the response's field list without copying it.
  */
 
 import { type InspectOptions, inspect } from 'node:util'
@@ -9,7 +9,7 @@ import { standInFor } from './brands.js'
 
 type Callback = (value: string, name: string, headers: Headers) => void
 
-/** Behaves as the platform's class does under the "immutable" guard (Fetch standard §5.1). */
+/** Behaves like the platform's class under the "immutable" guard (Fetch standard §5.1). */
 export class ResponseHeaders {
   readonly #fields: Fields
 
@@ -69,7 +69,7 @@ export class ResponseHeaders {
 Object.setPrototypeOf(ResponseHeaders.prototype, standInFor('Headers'))
 Object.defineProperties(ResponseHeaders.prototype, {
   constructor: { get: () => globalThis.Headers },
-  // For `console.log`: the platform's own method would look for the platform's own slots.
+  // For `console.log`: the platform's own method requires the platform's internal slots.
   [inspect.custom]: {
     value(this: ResponseHeaders, _depth: number, options: InspectOptions): string {
       return `Headers ${inspect(Object.fromEntries(this), options)}`
@@ -77,12 +77,15 @@ Object.defineProperties(ResponseHeaders.prototype, {
   },
 })
 
-/** The headers of `fields`, as their readers want them typed. */
+/** Returns `fields` typed as the platform's `Headers`. */
 export function toHeaders(fields: Fields): Headers {
   return new ResponseHeaders(fields) as unknown as Headers
 }
 
-/** Fetch standard §2.2.2, "sort and combine": by name, values joined, `set-cookie` one by one. */
+/**
+ * Fetch standard §2.2.2, "sort and combine": sorted by name, values joined, each `set-cookie`
+ * separate.
+ */
 function sortAndCombine(fields: Fields): [string, string][] {
   const names = [...new Set([...fields].map(([name]) => name))].sort()
   return names.flatMap((name): [string, string][] => {

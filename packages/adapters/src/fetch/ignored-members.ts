@@ -1,4 +1,7 @@
-/** Members of `init` that decide elsewhere where a request goes. The Fetch standard ignores what it does not know; ignoring these is said once. */
+/**
+ * Members of `init` that decide in other libraries where a request goes. The Fetch standard ignores
+ * unknown members; ignoring these causes one warning.
+ */
 
 const HINTS: ReadonlyMap<string, string> = new Map([
   ['agent', 'use the options of createClient() (tls, proxy, lookup, maxConnectionsPerOrigin), or init.unshard.client'],
@@ -6,7 +9,7 @@ const HINTS: ReadonlyMap<string, string> = new Map([
 ])
 const warned = new Set<string>()
 
-/** Warns for the first member of each name in the process. A name with another meaning costs one lookup. */
+/** Warns for the first member of each name in the process. Costs one lookup for other names. */
 export function warnIfIgnored(name: string, value: unknown): void {
   const hint = HINTS.get(name)
   if (hint === undefined || value === null || warned.has(name)) return

@@ -1,4 +1,7 @@
-/** The members of `init` that have few values (Fetch standard §5.4): what each may be, and what is refused. Nothing else happens here. */
+/**
+ * Validates the members of `init` that have few valid values (Fetch standard §5.4). Nothing else
+ * happens here.
+ */
 
 import { type Priority, UsageError } from '@unshard/core'
 import type { FetchBodyInit } from './body.js'
@@ -8,25 +11,31 @@ import { warnIfIgnored } from './ignored-members.js'
 import { quoted } from './location.js'
 import { REFERRER_POLICIES } from './referrer.js'
 
-/** How far a request's or a response's content has come. */
+/** Progress of a request's or a response's content. */
 export interface Progress {
-  /** Octets so far, as they travel: before any content coding is taken off. */
+  /** Bytes transferred so far, before any content coding is removed. */
   readonly bytes: number
-  /** Octets in all; `undefined` where nobody has said. */
+  /** Total number of bytes; `undefined` if unknown. */
   readonly total: number | undefined
 }
 
-/** What `init` may hold: the platform's members, and ours. */
+/** Members of `init`: the platform's and ours. */
 export interface FetchInit extends Omit<RequestInit, 'body' | 'dispatcher' | 'signal' | 'cache' | 'priority'> {
-  /** The content (Fetch standard §5.2). Streams, which are sent once, need `duplex: 'half'`. */
+  /** Content (Fetch standard §5.2). Streams can be sent only once and require `duplex: 'half'`. */
   readonly body?: FetchBodyInit | null
-  /** Ends it wherever it is, the reading of the content included: with `signal.reason` itself. */
+  /** Aborts the request or the reading of its response at any time, with `signal.reason` itself. */
   readonly signal?: AbortSignal | null
-  /** There is no cache; `no-store`, `reload` and `no-cache` send the fields that ask caches on the way. Default `default`. */
+  /**
+   * There is no cache here; `no-store`, `reload` and `no-cache` send the fields that instruct
+   * caches on the way. Default `default`.
+   */
   readonly cache?: 'default' | 'no-store' | 'reload' | 'no-cache' | 'force-cache' | 'only-if-cached'
-  /** How urgent the response is, against others of this client: `high` is urgency 1, `low` is 5 (RFC 9218). Default `auto`: 3, which is not sent. */
+  /**
+   * Urgency of the response relative to others of this client: `high` is urgency 1, `low` is 5 (RFC
+   * 9218). Default `auto`: 3, which is not sent.
+   */
   readonly priority?: 'high' | 'low' | 'auto'
-  /** What this client can do beyond the standard. Unknown members are refused. */
+  /** Extensions of this client beyond the standard. Unknown members are refused. */
   readonly unshard?: FetchExtensions
 }
 
@@ -42,9 +51,12 @@ const ENUMS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   }).map(([name, values]) => [name, new Set(values)]),
 )
 
-/** @throws UsageError `ERR_INVALID_OPTION` naming the member that is wrong, before anything is asked of a body or a signal. */
+/**
+ * @throws UsageError `ERR_INVALID_OPTION` naming the invalid member, before the body or the signal
+ * is touched.
+ */
 export function checkInit(init: FetchInit): void {
-  if (!isObject(init)) throw invalid('init is an object')
+  if (!isObject(init)) throw invalid('init must be an object')
   for (const name in init) {
     const value: unknown = (init as Record<string, unknown>)[name]
     if (value === undefined) continue
@@ -55,10 +67,10 @@ export function checkInit(init: FetchInit): void {
     }
   }
   const { window, signal, cache, mode } = init as FetchInit & { window?: unknown }
-  if (window !== undefined && window !== null) throw invalid('window can only be null')
+  if (window !== undefined && window !== null) throw invalid('window must be null')
   if (signal !== undefined && signal !== null && !isSignal(signal)) throw invalid('signal is not an AbortSignal')
   if (cache === 'only-if-cached' && mode !== 'same-origin') {
-    throw invalid("cache 'only-if-cached' needs mode 'same-origin'")
+    throw invalid("cache 'only-if-cached' requires mode 'same-origin'")
   }
 }
 
@@ -71,7 +83,8 @@ const FORBIDDEN: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
 const SIMPLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST'])
 
 /**
- * Fetch standard §2.2.1: six methods are matched whatever their case; three are refused. Under `no-cors` only three are allowed.
+ * Fetch standard §2.2.1: six methods are case-insensitive; three are refused. Under `no-cors` only
+ * three are allowed.
  * @throws UsageError `ERR_INVALID_METHOD` naming the method.
  */
 export function normalizeMethod(method: string, mode: string | undefined): string {
@@ -93,8 +106,8 @@ function invalidMethod(message: string): UsageError {
 const URGENCIES = { high: { urgency: 1 }, low: { urgency: 5 }, auto: undefined }
 
 /**
- * Chromium's `high` is urgency 1, two above what it gives to `low`; here `auto` keeps the protocol's own default, 3, because a server's
- * client has no page whose parts compete, and `low` stands two below it.
+ * Chromium's `high` is urgency 1, two above its `low`. Here `auto` keeps the protocol's default, 3,
+ * because a server-side client has no page whose parts compete, and `low` is two below that.
  */
 export function toPriority(init: FetchInit, { httpPriority }: FetchExtensions): Priority | undefined {
   return httpPriority ?? (init.priority === undefined ? undefined : URGENCIES[init.priority])

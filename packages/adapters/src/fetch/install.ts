@@ -1,4 +1,4 @@
-/** Ours in the place of the global `fetch`, and the global's own back again. */
+/** Replaces the global `fetch` with ours, and restores it. */
 
 import type { Client } from '@unshard/core'
 import { fetch as defaultFetch } from './default.js'
@@ -8,65 +8,67 @@ import { clientBehind, type Fetch, type FetchFunction } from './fetch.js'
 import { allowOtherDispatcher, globalDispatchers, otherDispatcher } from './other-dispatchers.js'
 
 interface Installed {
-  /** What stood there before the first {@link install}. */
+  /** The global property before the first {@link install}. */
   readonly descriptor: PropertyDescriptor | undefined
-  /** What stands there now. */
-  readonly by: FetchFunction
+  /** The `fetch` that is installed now. */
+  readonly replacement: FetchFunction
 }
 
 let installed: Installed | undefined
 
 /**
- * Makes `fetch` the global one; again, with the same or another, replaces only what was installed. Nothing else of the global object is
- * touched: its `Request`, `Headers`, `Response` and `FormData` are understood and given back.
- *
- * A call with a dispatcher of undici, and every call after a dispatcher was set globally (`setGlobalDispatcher(new MockAgent())`), goes to the platform's
- * own `fetch`, with one warning; it is refused where the client has a proxy, interceptors or an address policy.
- * @param fetch default: the one of the process, which this package exports.
+ * Installs `fetch` as the global one; calling it again replaces only an earlier installation. Other
+ * globals are untouched: `Request`, `Headers`, `Response` and `FormData` of the platform are
+ * accepted and returned.
+ * A call with an undici dispatcher, and every call after a dispatcher was set globally
+ * (`setGlobalDispatcher(new MockAgent())`), goes to the platform's own `fetch`, with one warning;
+ * it is refused if the client has a proxy, interceptors or an address policy.
+ * @param fetch default: the process-wide `fetch` exported by this package.
  */
 export function install(fetch: FetchFunction = defaultFetch): void {
   const descriptor = installed === undefined ? Object.getOwnPropertyDescriptor(globalThis, 'fetch') : installed.descriptor
   const platform = installed === undefined ? globalThis.fetch : platformFetch
   platformFetch = platform
-  const by = obeying(fetch, platform)
+  const replacement = withForeignDispatchers(fetch, platform)
   const enumerable = descriptor?.enumerable ?? true
-  Object.defineProperty(globalThis, 'fetch', { value: by, writable: true, enumerable, configurable: true })
-  installed = { descriptor, by }
+  Object.defineProperty(globalThis, 'fetch', { value: replacement, writable: true, enumerable, configurable: true })
+  installed = { descriptor, replacement }
 }
 
 let platformFetch: typeof globalThis.fetch | undefined
 
 /**
- * Puts back exactly what {@link install} found.
- * @returns false where nothing was installed, or where another `fetch` was put over it since: that stays.
+ * Restores exactly the property that {@link install} replaced.
+ * @returns false if nothing was installed, or if another `fetch` has replaced it since: that one
+ * stays.
  */
 export function uninstall(): boolean {
-  if (installed === undefined || globalThis.fetch !== (installed.by as unknown)) return false
+  if (installed === undefined || globalThis.fetch !== (installed.replacement as unknown)) return false
   if (installed.descriptor === undefined) Reflect.deleteProperty(globalThis, 'fetch')
   else Object.defineProperty(globalThis, 'fetch', installed.descriptor)
   installed = undefined
   return true
 }
 
-/** `ours`, but for calls that another's dispatcher is for. */
-function obeying(ours: FetchFunction, platform: typeof globalThis.fetch | undefined): FetchFunction {
+/** Wraps `ours` so that calls with a foreign dispatcher go to the platform. */
+function withForeignDispatchers(ownFetch: FetchFunction, platform: typeof globalThis.fetch | undefined): FetchFunction {
   const before = globalDispatchers()
   const fetch: FetchFunction = (input, init) => {
-    if (otherDispatcher(input, init, before) === undefined) return ours(input, init)
+    if (otherDispatcher(input, init, before) === undefined) return ownFetch(input, init)
     try {
-      allowOtherDispatcher(involved(ours, init))
+      allowOtherDispatcher(clientsOf(ownFetch, init))
     } catch (error) {
       return Promise.reject(toFetchError(error))
     }
     return platform!(input, init as RequestInit) as ReturnType<FetchFunction>
   }
-  const derive = (ours as Partial<Fetch>).with
+  const derive = (ownFetch as Partial<Fetch>).with
   if (derive === undefined) return fetch
-  return Object.assign(fetch, { with: (defaults: FetchDefaults) => obeying(derive(defaults), platform) })
+  return Object.assign(fetch, { with: (defaults: FetchDefaults) => withForeignDispatchers(derive(defaults), platform) })
 }
 
-/** The clients that a call would use. */
-function involved(ours: FetchFunction, init: Parameters<FetchFunction>[1]): (Client | undefined)[] {
+/** Returns the clients that a call would use. */
+function clientsOf(ownFetch: FetchFunction, init: Parameters<FetchFunction>[1]): (Client | undefined)[] {
   const own = (init as { unshard?: { client?: Client } } | undefined)?.unshard?.client
-  return own === undefined ? [clientBehind(ours)] : [clientBehind(ours), own]
+  return own === undefined ? [clientBehind(ownFetch)] : [clientBehind(ownFetch), own]
 }

@@ -1,17 +1,21 @@
-/** Subresource Integrity: whether content is what the caller has a hash of (SRI §3.3). Only the strongest of several algorithms counts. */
+/**
+ * Subresource Integrity: compares content with user-supplied hashes (SRI §3.3). Only the strongest
+ * of several algorithms counts.
+ */
 
 interface Metadata {
   readonly algorithm: string
-  /** In base64, without padding; `undefined` where it is malformed: then it matches nothing. */
+  /** Base64 without padding; `undefined` if malformed: it then matches nothing. */
   readonly digest: string | undefined
 }
 
-/** From the weakest to the strongest (SRI §3.2). */
+/** Weakest to strongest (SRI §3.2). */
 const ALGORITHMS = ['sha256', 'sha384', 'sha512']
 
 /**
- * What counts in `init.integrity`; empty where it names no algorithm that is known, which then allows everything (SRI §3.3.4). A word that names one and is
- * malformed counts: content must not pass because of a stray quote.
+ * Returns the relevant metadata of `init.integrity`; empty if it names no known algorithm, which
+ * allows everything (SRI §3.3.4). A malformed word of a known algorithm counts: content must not
+ * pass because of a stray quote.
  */
 export function parseIntegrity(text: string): Metadata[] {
   const all: Metadata[] = []
@@ -24,7 +28,7 @@ export function parseIntegrity(text: string): Metadata[] {
   return all.filter(({ algorithm }) => algorithm === strongest)
 }
 
-/** Whether the content has one of the hashes. */
+/** Whether the content matches one of the hashes. */
 export function matchesIntegrity(bytes: Uint8Array, metadata: readonly Metadata[]): boolean {
   if (metadata.length === 0) return true
   const { createHash } = process.getBuiltinModule('node:crypto')
@@ -32,10 +36,13 @@ export function matchesIntegrity(bytes: Uint8Array, metadata: readonly Metadata[
   return metadata.some(({ digest }) => digest === actual)
 }
 
-/** Shorter words name no algorithm, in characters. */
+/** Minimum length of a word with an algorithm, in characters. */
 const MIN_LENGTH = 6
 
-/** The words between white space (Infra standard §4.7, "split on ASCII whitespace") that may name an algorithm. */
+/**
+ * Returns the words between whitespace (Infra standard §4.7, "split on ASCII whitespace") that may
+ * name an algorithm.
+ */
 function wordsOf(text: string): string[] {
   const words: string[] = []
   let start = 0
@@ -51,7 +58,10 @@ function isSpace(code: number): boolean {
   return code === 0x20 || (code >= 0x09 && code <= 0x0d && code !== 0x0b)
 }
 
-/** `algorithm-digest?options`, with at most two signs of padding. Hashes are also written in base64url. */
+/**
+ * Parses `algorithm-digest?options`, with at most two padding characters. Hashes may also be
+ * base64url.
+ */
 function digestOf(word: string, lower: string, algorithm: string): string | undefined {
   if (!lower.startsWith(`${algorithm}-`)) return undefined
   const question = word.indexOf('?')
@@ -69,7 +79,7 @@ function digestOf(word: string, lower: string, algorithm: string): string | unde
   return digest
 }
 
-/** No algorithm and its digest are longer, in characters. */
+/** Maximum length of an algorithm with its digest, in characters. */
 const MAX_LENGTH = 128
 
 const BASE64URL: ReadonlyMap<string, string> = new Map([

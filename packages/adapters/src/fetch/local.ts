@@ -1,4 +1,7 @@
-/** Scheme fetch (Fetch standard §4.2): what `blob:` and `data:` URLs hold. `about:blank` has nothing to fetch, in browsers either. Nothing of it goes over a network. */
+/**
+ * Scheme fetch (Fetch standard §4.2): content of `blob:` and `data:` URLs. `about:blank` is not
+ * fetched, as in browsers. Uses no network.
+ */
 
 import { resolveObjectURL } from 'node:buffer'
 import { UsageError } from '@unshard/core'
@@ -6,7 +9,7 @@ import { type Answer, LocalAnswer, localHead } from './answer.js'
 import { parseDataUrl } from './data-url.js'
 import { quoted } from './location.js'
 
-/** @throws UsageError where there is nothing, and for schemes that are not fetched. */
+/** @throws UsageError if there is no content, and for unsupported schemes. */
 export function fetchLocal(url: URL, method: string, range: string | undefined): Answer {
   switch (url.protocol) {
     case 'data:': {
@@ -16,14 +19,14 @@ export function fetchLocal(url: URL, method: string, range: string | undefined):
     case 'blob:':
       return fetchBlob(url, method, range)
   }
-  throw new UsageError('ERR_UNSUPPORTED_SCHEME', `unsupported scheme ${quoted(url.protocol)}`)
+  throw new UsageError('ERR_UNSUPPORTED_SCHEME', `unsupported URL scheme ${quoted(url.protocol)}`)
 }
 
 function fetchBlob(url: URL, method: string, range: string | undefined): Answer {
   if (method !== 'GET')
-    throw new UsageError('ERR_INVALID_METHOD', `method ${quoted(method)} of a blob: URL: only GET is possible`)
+    throw new UsageError('ERR_INVALID_METHOD', `method ${quoted(method)} is not allowed for a blob: URL: use GET`)
   const blob = resolveObjectURL(url.href.slice(0, url.href.length - url.hash.length))
-  if (blob === undefined) throw new UsageError('ERR_NO_OBJECT', `there is no object at ${quoted(url.href)}`)
+  if (blob === undefined) throw new UsageError('ERR_NO_OBJECT', `no object exists for ${quoted(url.href)}`)
   if (range === undefined) return new LocalAnswer(localHead(blob.type, blob.size), blob)
   const { start, end } = parseRange(range, blob.size)
   const part = blob.slice(start, end + 1, blob.type)
@@ -31,7 +34,7 @@ function fetchBlob(url: URL, method: string, range: string | undefined): Answer 
   return new LocalAnswer(localHead(blob.type, part.size, 206, fields), part)
 }
 
-/** No range is longer, in characters. */
+/** Maximum length of a range, in characters. */
 const MAX_RANGE_LENGTH = 256
 
 /** Fetch standard §2.2.2, "parse a single range header value". @throws UsageError `ERR_INVALID_RANGE`. */
@@ -41,6 +44,6 @@ function parseRange(range: string, size: number): { start: number; end: number }
   const start = first === '' ? Math.max(size - Number(last), 0) : Number(first)
   const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1)
   if ((first === '' && last === '') || start > end)
-    throw new UsageError('ERR_INVALID_RANGE', `no range ${quoted(range)} in ${size} bytes`)
+    throw new UsageError('ERR_INVALID_RANGE', `range ${quoted(range)} does not fit ${size} bytes`)
   return { start, end }
 }

@@ -1,16 +1,16 @@
-/** MIME types (MIME Sniffing standard §4): parsed and serialized in one pass over the text, however long it is. */
+/** MIME types (MIME Sniffing standard §4), parsed and serialized in linear time. */
 
-/** A MIME type, parsed: names in lower case, parameters in order. */
+/** A parsed MIME type: names in lower case, parameters in order. */
 export interface MimeType {
   /** Type and subtype, such as `text/html`. */
   readonly essence: string
   readonly parameters: Map<string, string>
 }
 
-/** Longer text is not a MIME type, in characters. */
+/** Maximum length of a MIME type, in characters. */
 const MAX_LENGTH = 65_536
 
-/** MIME Sniffing §4.4, "parse a MIME type"; `undefined` for text that is not one. */
+/** MIME Sniffing §4.4, "parse a MIME type"; `undefined` for invalid text. */
 export function parseMimeType(text: string): MimeType | undefined {
   const slash = text.length > MAX_LENGTH ? -1 : text.indexOf('/')
   if (slash === -1) return undefined
@@ -29,7 +29,10 @@ export function serializeMimeType({ essence, parameters }: MimeType): string {
   return text
 }
 
-/** Fetch standard §3.5, "extract a MIME type", of the value of `content-type`; `undefined` where it has none. */
+/**
+ * Fetch standard §3.5, "extract a MIME type" from the value of `content-type`; `undefined` if it
+ * contains no valid one.
+ */
 export function extractMimeType(value: string | undefined): MimeType | undefined {
   if (value === undefined || value.length > MAX_LENGTH) return undefined
   let found: MimeType | undefined
@@ -47,7 +50,7 @@ export function extractMimeType(value: string | undefined): MimeType | undefined
 
 function parseParameters(text: string, from: number): Map<string, string> {
   const parameters = new Map<string, string>()
-  // Behind each semicolon.
+  // Each round begins behind a semicolon.
   for (let at = from; at < text.length; ) {
     at++
     while (at < text.length && isBlank(text.charCodeAt(at))) at++
@@ -62,7 +65,7 @@ function parseParameters(text: string, from: number): Map<string, string> {
   return parameters
 }
 
-/** A value, and the semicolon behind it. Without quotes, nothing is no value. */
+/** Parses a value up to the semicolon behind it. An empty unquoted value counts as missing. */
 function parseValue(text: string, at: number): { value: string | undefined; end: number } {
   if (text[at] === '"') {
     const { value, end } = parseQuoted(text, at)
@@ -75,7 +78,9 @@ function parseValue(text: string, at: number): { value: string | undefined; end:
   return { value: value === '' ? undefined : value, end }
 }
 
-/** Fetch standard §2.2, "collect an HTTP quoted string": what stands between two quotes, or up to the end. */
+/**
+ * Fetch standard §2.2, "collect an HTTP quoted string": text between two quotes, or up to the end.
+ */
 function parseQuoted(text: string, quoteAt: number): { value: string; end: number } {
   let value = ''
   let start = quoteAt + 1
@@ -84,7 +89,7 @@ function parseQuoted(text: string, quoteAt: number): { value: string; end: numbe
     if (code !== BACKSLASH) at++
     else {
       value += text.slice(start, at)
-      // One at the very end stands for itself.
+      // A backslash at the very end stands for itself.
       start = at + 1 < text.length ? at + 1 : at
       at = start + 1
     }
@@ -104,7 +109,10 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COMMA = 0x2c
 
-/** Fetch standard §2.2.2, "get, decode, and split": the values of a list, whose commas inside quotes separate nothing. */
+/**
+ * Fetch standard §2.2.2, "get, decode, and split": the values of a list; commas inside quotes do
+ * not separate.
+ */
 function* listOf(text: string): Generator<string> {
   let start = 0
   let at = 0
@@ -137,7 +145,7 @@ function isToken(text: string): boolean {
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
-/** Whether a quoted string can hold it. */
+/** Whether a quoted string can contain it. */
 function isQuotable(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)

@@ -1,16 +1,17 @@
 /**
- * Dispatchers of undici where they meet our `fetch`: given to a call, kept in a `Request`, or set globally after `install()`. They decide where a request
- * goes (a proxy, a guard, a mock), so none is ignored: it is used, handed to the platform's own `fetch`, or refused.
+ * undici dispatchers that reach our `fetch`: passed to a call, stored in a `Request`, or set
+ * globally after `install()`. They decide where a request goes (a proxy, a guard, a mock), so none
+ * is ignored: each is used, handed to the platform's own `fetch`, or refused.
  */
 
 import { type Client, UsageError } from '@unshard/core'
 import { traitsOf } from '@unshard/core/internal'
 import { isObject, isRequest } from './brands.js'
 
-/** The dispatchers of ours, each with the client that it sends through. */
+/** Our dispatchers and the client each of them sends through. */
 const ownClients = new WeakMap<object, Client>()
 
-/** Makes a dispatcher known as one of ours: requests that are given it go through its client. */
+/** Registers one of our dispatchers: requests that are given it go through its client. */
 export function registerDispatcher(dispatcher: object, client: Client): void {
   ownClients.set(dispatcher, client)
 }
@@ -19,12 +20,15 @@ export function registerDispatcher(dispatcher: object, client: Client): void {
 const SLOTS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globalDispatcher.2')] as const
 type Slots = readonly unknown[]
 
-/** The dispatcher of a call: of `init`, else the one that a `Request` was made with, as far as that can be seen. */
+/**
+ * Returns the dispatcher of a call: from `init`, else the one its `Request` was made with, if
+ * visible.
+ */
 export function dispatcherOf(input: unknown, init: unknown): unknown {
   const given = isObject(init) ? (init as { dispatcher?: unknown }).dispatcher : undefined
   if (given !== undefined && given !== null) return given
   if (!isRequest(input)) return undefined
-  // undici keeps it under a symbol of its own; the newest versions keep it where only they can see it.
+  // undici stores it under a private symbol; its newest versions hide it completely.
   for (const symbol of Object.getOwnPropertySymbols(input)) {
     if (symbol.description === 'dispatcher') return (input as unknown as Record<symbol, unknown>)[symbol] ?? undefined
   }
@@ -32,8 +36,8 @@ export function dispatcherOf(input: unknown, init: unknown): unknown {
 }
 
 /**
- * The client of a dispatcher of ours.
- * @throws UsageError `ERR_OTHER_DISPATCHER` for another's, which would be bypassed.
+ * Returns the client of one of our dispatchers.
+ * @throws UsageError `ERR_OTHER_DISPATCHER` for a foreign dispatcher, which would be bypassed.
  */
 export function clientOfDispatcher(dispatcher: unknown): Client {
   const client = ownClient(dispatcher)
@@ -42,24 +46,31 @@ export function clientOfDispatcher(dispatcher: unknown): Client {
 }
 
 const REFUSED =
-  'init.dispatcher is a dispatcher that this fetch would bypass: ' +
-  "set the client's options (proxy, lookup, tls, interceptors), give a Dispatcher of unshard, or call the platform's own fetch"
+  'init.dispatcher is not a Dispatcher of unshard and would be bypassed: ' +
+  "set the client's options (proxy, lookup, tls, interceptors), pass a Dispatcher of unshard, or call the platform's own fetch"
 
-/** `undefined` for another's, and for one of ours that leaves its requests to a mock. */
+/**
+ * Returns `undefined` for a foreign dispatcher, and for a Dispatcher that forwards its requests to a
+ * mock.
+ */
 function ownClient(dispatcher: unknown): Client | undefined {
   if (!isObject(dispatcher)) return undefined
   return (dispatcher as { readonly isMockActive?: unknown }).isMockActive === true ? undefined : ownClients.get(dispatcher)
 }
 
-/** The global dispatchers there are. Reading a class of the platform's fetch first makes undici fill the slots where they are empty. */
+/**
+ * Returns the current global dispatchers. Reading a class of the platform's fetch first makes
+ * undici fill empty slots.
+ */
 export function globalDispatchers(): Slots {
   void globalThis.Response
   return SLOTS.map((slot) => (globalThis as unknown as Record<symbol, unknown>)[slot])
 }
 
 /**
- * The dispatcher of another that a call through the installed `fetch` has to go to; `undefined` where it is ours to send.
- * @param before the global dispatchers at the time of `install()`.
+ * Returns the foreign dispatcher that must handle a call of the installed `fetch`; `undefined` if
+ * this package sends it.
+ * @param before global dispatchers at the time of `install()`.
  */
 export function otherDispatcher(input: unknown, init: unknown, before: Slots): unknown {
   const given = dispatcherOf(input, init)
@@ -74,22 +85,24 @@ export function otherDispatcher(input: unknown, init: unknown, before: Slots): u
 let warned = false
 
 /**
- * Whether the platform's own `fetch` may obey another's dispatcher in place of these clients; it is said once in a process that it does.
- * @throws UsageError `ERR_OTHER_DISPATCHER` where a client has a proxy, interceptors or an address policy: none of them may be bypassed.
+ * Allows the platform's own `fetch` to use a foreign dispatcher instead of these clients, and warns
+ * once per process.
+ * @throws UsageError `ERR_OTHER_DISPATCHER` if a client has a proxy, interceptors or an address
+ * policy: none of them may be bypassed.
  */
 export function allowOtherDispatcher(clients: readonly (Client | undefined)[]): void {
   if (clients.some((client) => client === undefined || traitsOf(client).guarded)) {
     throw new UsageError(
       'ERR_OTHER_DISPATCHER',
       "a dispatcher of undici would bypass the installed client's proxy, interceptors or address policy: " +
-        "remove one of the two, or call the platform's own fetch",
+        "remove the dispatcher or those options, or call the platform's own fetch",
     )
   }
   if (warned) return
   warned = true
   process.emitWarning(
-    "fetch() leaves requests with a dispatcher of undici to the platform's own fetch: they share no connection of unshard. " +
-      'Use the options of createClient() in its place',
+    "fetch() forwards requests with an undici dispatcher to the platform's own fetch: they do not share unshard's connections. " +
+      'Use the options of createClient() instead',
     { type: 'UnshardWarning', code: 'UNSHARD_OTHER_DISPATCHER' },
   )
 }

@@ -1,16 +1,18 @@
-/** Progress of content, either way. Only where somebody asked: content is then cut into parts on its way. */
+/**
+ * Upload and download progress. Used only if requested, because content is then split into parts.
+ */
 
 import type { RequestBody } from '@unshard/core'
 import { iteratorOf } from '../streams/part-iterator.js'
 import type { FetchBody } from './body.js'
 import type { Progress } from './init.js'
 
-/** Content in memory is handed over in parts of this size, octets, so that there is progress to tell. */
+/** Part size of content in memory, in bytes, so that there is progress to report. */
 const PART_BYTES = 65_536
 
 type Report = (progress: Progress) => void
 
-/** The same body, telling `report` what of it the connection has taken. */
+/** Wraps a body and reports to `report` how much of it the connection has taken. */
 export function withUploadProgress(body: FetchBody, report: Report): FetchBody {
   const { content, type } = known(body)
   const total = body.length ?? (content instanceof Blob ? content.size : content?.length)
@@ -21,7 +23,7 @@ export function withUploadProgress(body: FetchBody, report: Report): FetchBody {
   return { ...body, type: body.type ?? type, length: total, open }
 }
 
-/** Content whose length is known, and the media type that the client would have given it. */
+/** Returns content of known length with the media type the client would have given it. */
 function known(body: FetchBody): { content: Uint8Array | Blob | undefined; type: string | undefined } {
   if (!body.replayable) return { content: undefined, type: undefined }
   const opened = body.open()
@@ -37,7 +39,7 @@ async function* partsOf(content: Uint8Array | Blob): AsyncGenerator<Uint8Array> 
   }
 }
 
-/** Who asks for the next part has taken the ones before. */
+/** A request for the next part means that the earlier parts were taken. */
 function counted(
   source: AsyncIterable<Uint8Array | string>,
   total: number | undefined,
@@ -57,7 +59,7 @@ function counted(
   }
 }
 
-/** The same parts, each told as it is read. */
+/** Passes the parts through and reports each as it is read. */
 export function withDownloadProgress(
   source: AsyncIterableIterator<Uint8Array>,
   total: number | undefined,

@@ -1,4 +1,7 @@
-/** HTTP-redirect fetch (Fetch standard §4.4): where a 3xx leads, what changes on the way, and what must not travel along. */
+/**
+ * HTTP-redirect fetch (Fetch standard §4.4): the target of a 3xx, the changes to the request, and
+ * the fields that must not be forwarded.
+ */
 
 import { type HttpResponse, ResponseError, type UnshardCode, type UsageError } from '@unshard/core'
 import { checkTarget, quoted } from './location.js'
@@ -10,9 +13,12 @@ import { without, withoutAdded } from './request-headers.js'
 export const MAX_REDIRECTS = 20
 
 const STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
-/** Never to another origin, and not back again either. */
+/**
+ * Dropped on a cross-origin redirect and not restored if a later hop returns to the original
+ * origin.
+ */
 const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'host'])
-/** Fields about content that is not sent any more. */
+/** Fields that describe content which is no longer sent. */
 const CONTENT_FIELDS: ReadonlySet<string> = new Set([
   'content-encoding',
   'content-language',
@@ -26,11 +32,15 @@ export function isRedirect(status: number): boolean {
   return STATUSES.has(status)
 }
 
-/** The URL a redirect leads to; `undefined` where it does not say. @throws ResponseError for a `location` that is not a valid URL, and for several. */
+/**
+ * Returns the URL a redirect leads to; `undefined` without a `location`. @throws ResponseError for
+ * a `location` that is not a valid URL, and for several different ones.
+ */
 export function redirectTarget(request: FetchRequest, response: HttpResponse): URL | undefined {
   const [location, ...others] = response.headers.getAll('location')
   if (location === undefined) return undefined
-  // §2.2.2, "extract header list values": a field of one value that comes twice is a failure. Which of them was meant, nobody knows.
+  // §2.2.2, "extract header list values": a repeated single-value field is a failure, because there
+  // is no telling which value was meant.
   if (others.some((other) => other !== location))
     throw refused(request, `redirect to several URLs: ${quoted([location, ...others].join(', '))}`)
   const target = resolveLocation(request, location)
@@ -43,13 +53,16 @@ export function redirectTarget(request: FetchRequest, response: HttpResponse): U
   return target
 }
 
-/** Turns the request to its new target. @throws ResponseError `ERR_REDIRECT_BODY` where its body would be needed again and is gone. */
+/**
+ * Changes the request to its new target. @throws ResponseError `ERR_REDIRECT_BODY` if the body must
+ * be sent again and is not replayable.
+ */
 export function followRedirect(request: FetchRequest, response: HttpResponse, target: URL): void {
   const { method } = request
   const { status } = response
-  // §4.4 step 11: whatever becomes of the method.
+  // §4.4 step 11 applies whether or not the method changes.
   if (status !== 303 && request.body?.replayable === false) {
-    throw redirectError('ERR_REDIRECT_BODY', request, `status ${status} asks for the body again, which was a stream`)
+    throw redirectError('ERR_REDIRECT_BODY', request, `status ${status} requires the body to be sent again, but it was a stream`)
   }
   if (((status === 301 || status === 302) && method === 'POST') || (status === 303 && method !== 'GET' && method !== 'HEAD')) {
     request.method = 'GET'
@@ -76,7 +89,7 @@ function refused(request: FetchRequest, message: string, cause?: unknown): Respo
   return redirectError('ERR_REDIRECT_TARGET', request, message, cause)
 }
 
-/** What is refused of a call is refused of a redirect as well. */
+/** Applies the checks of a direct call to the redirect target. */
 function checkRedirect(request: FetchRequest, target: URL): void {
   try {
     checkTarget(target)
@@ -87,7 +100,7 @@ function checkRedirect(request: FetchRequest, target: URL): void {
 }
 
 function resolveLocation(request: FetchRequest, location: string): URL {
-  // §2.2.6, "location URL": octets that are no ASCII are UTF-8.
+  // §2.2.6, "location URL": non-ASCII bytes are UTF-8.
   const text = /[^\x21-\x7e]/.test(location) ? Buffer.from(location, 'latin1').toString() : location
   try {
     return new URL(text, request.url)

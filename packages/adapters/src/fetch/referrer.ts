@@ -1,12 +1,21 @@
-/** What a request says about where it comes from: `referer` and `origin` (Referrer Policy §8.3; Fetch standard §3.2). */
+/**
+ * The request fields that name the requesting page: `referer` and `origin` (Referrer Policy §8.3;
+ * Fetch standard §3.2).
+ */
 
 import { parseUrl } from './location.js'
 
-/** The policy of who names none (Referrer Policy §3). */
+/** Policy if none is set (Referrer Policy §3). */
 const DEFAULT_POLICY = 'strict-origin-when-cross-origin'
-/** Referrer Policy §8.3 step 4: what is longer is cut down to the origin. */
+/**
+ * Maximum length of a referrer; a longer one is reduced to its origin (Referrer Policy §8.3 step
+ * 4).
+ */
 const MAX_LENGTH = 4_096
-/** Referrer Policy §3: what a `referrer-policy` field may say; `init.referrerPolicy` may be empty as well. */
+/**
+ * Valid values of a `referrer-policy` field (Referrer Policy §3); `init.referrerPolicy` may be
+ * empty as well.
+ */
 export const REFERRER_POLICIES: ReadonlySet<string> = new Set([
   'no-referrer',
   'no-referrer-when-downgrade',
@@ -19,8 +28,9 @@ export const REFERRER_POLICIES: ReadonlySet<string> = new Set([
 ])
 
 /**
- * `init.referrer` as a URL: none for `''`, the page for `about:client`. Of a page, another origin than its own is the page as well.
- * @throws TypeError for what is no URL.
+ * Returns `init.referrer` as a URL: none for `''`, the page for `about:client`. With a page, a
+ * referrer of another origin is replaced by the page.
+ * @throws TypeError for an invalid URL.
  */
 export function toReferrer(referrer: string | undefined, page: string | undefined): string | undefined {
   if (referrer === undefined || referrer === 'about:client') return page
@@ -30,7 +40,7 @@ export function toReferrer(referrer: string | undefined, page: string | undefine
   return page !== undefined && new URL(page).origin !== url.origin ? page : url.href
 }
 
-/** What `referer` says under `policy`; `undefined` where it says nothing. */
+/** Returns the value of `referer` under `policy`; `undefined` if it is not sent. */
 export function refererFor(referrer: string | undefined, policy: string, target: string): string | undefined {
   if (referrer === undefined) return undefined
   const from = new URL(referrer)
@@ -44,19 +54,19 @@ export function refererFor(referrer: string | undefined, policy: string, target:
   return choose(policy === '' ? DEFAULT_POLICY : policy, {
     full,
     origin,
-    same: from.origin === to.origin,
-    downgrade: isDowngrade(from, to),
+    isSameOrigin: from.origin === to.origin,
+    isDowngrade: isDowngrade(from, to),
   })
 }
 
 interface Choice {
   readonly full: string
   readonly origin: string
-  readonly same: boolean
-  readonly downgrade: boolean
+  readonly isSameOrigin: boolean
+  readonly isDowngrade: boolean
 }
 
-function choose(policy: string, { full, origin, same, downgrade }: Choice): string | undefined {
+function choose(policy: string, { full, origin, isSameOrigin, isDowngrade }: Choice): string | undefined {
   switch (policy) {
     case 'no-referrer':
       return undefined
@@ -65,20 +75,23 @@ function choose(policy: string, { full, origin, same, downgrade }: Choice): stri
     case 'unsafe-url':
       return full
     case 'strict-origin':
-      return downgrade ? undefined : origin
+      return isDowngrade ? undefined : origin
     case 'same-origin':
-      return same ? full : undefined
+      return isSameOrigin ? full : undefined
     case 'origin-when-cross-origin':
-      return same ? full : origin
+      return isSameOrigin ? full : origin
     case 'no-referrer-when-downgrade':
-      return downgrade ? undefined : full
+      return isDowngrade ? undefined : full
     default:
-      if (same) return full
-      return downgrade ? undefined : origin
+      if (isSameOrigin) return full
+      return isDowngrade ? undefined : origin
   }
 }
 
-/** From where nobody listens to where anybody may. Addresses of this machine are as good as TLS (Secure Contexts §3.1). */
+/**
+ * Whether the request goes from an encrypted page to an unencrypted target. Loopback addresses
+ * count as encrypted (Secure Contexts §3.1).
+ */
 function isDowngrade(from: URL, to: URL): boolean {
   return isTrustworthy(from) && !isTrustworthy(to)
 }
@@ -93,12 +106,17 @@ function isTrustworthy({ protocol, hostname }: URL): boolean {
   )
 }
 
-/** `origin`, in characters. */
+/** Length of `origin`, the shortest policy name, in characters. */
 const MIN_LENGTH = 6
-/** No policy is longer, with the blanks around it. */
+/**
+ * Maximum length of a list member, including surrounding whitespace; every policy name is shorter.
+ */
 const MAX_MEMBER_LENGTH = 256
 
-/** The policy that a redirect's `referrer-policy` asks for: the last one that is known (Referrer Policy §8.1). */
+/**
+ * Returns the policy set by a redirect's `referrer-policy`: the last known one (Referrer Policy
+ * §8.1).
+ */
 export function policyOf(value: string | undefined): string | undefined {
   let end = value?.length ?? 0
   while (end > 0) {
@@ -112,7 +130,7 @@ export function policyOf(value: string | undefined): string | undefined {
   return undefined
 }
 
-/** What `origin` says (Fetch standard §3.2, "append a request `Origin` header"). */
+/** Returns the value of `origin` (Fetch standard §3.2, "append a request `Origin` header"). */
 export function originFor(page: string, policy: string, target: string, isCors: boolean): string {
   const from = new URL(page)
   if (isCors) return from.origin

@@ -1,24 +1,25 @@
 /**
- * The body of a `Request` object. All that can be seen of it is a stream, and most of them hold what was there when they were made: that is
- * read first, so that its length can be said and it can be sent again. What comes later is sent as it comes.
+ * The body of a `Request` object. Only its stream is visible, and most streams contain data that
+ * was in memory when the request was made. That is read first, so that its length is known and it
+ * can be replayed; later content is sent as it arrives.
  */
 
 import type { ReadableStreamReadResult } from 'node:stream/web'
 import { systemClock, UsageError } from '@unshard/core'
 import { extractBody, type FetchBody, inMemory } from './body.js'
 
-/** What is read before anything is sent, in octets, unless one part alone has more. */
-const MOST_BYTES = 1_048_576
+/** Maximum number of bytes read before sending, unless a single part is larger. */
+const MAX_READ_AHEAD_BYTES = 1_048_576
 
 /**
  * Takes the body of a request of any realm; the request's `bodyUsed` is true from then on.
- * @throws UsageError `ERR_INVALID_BODY` for one that is used or locked.
+ * @throws UsageError `ERR_INVALID_BODY` for a used or locked body.
  */
 export function takeRequestBody(request: Request): () => Promise<FetchBody> {
   const { body } = request
   if (request.bodyUsed || body?.locked === true)
-    throw new UsageError('ERR_INVALID_BODY', 'the body of the Request was used before')
-  // Those of packages that stand in for the platform have Node streams.
+    throw new UsageError('ERR_INVALID_BODY', 'the body of the Request is already used')
+  // Packages that replace the platform's classes use Node streams.
   if (typeof (body as Partial<ReadableStream>).getReader !== 'function') {
     const content = extractBody(body, 'half')
     return () => Promise.resolve(content)
@@ -36,13 +37,13 @@ async function readAhead(reader: ReadableStreamDefaultReader<Uint8Array>): Promi
     if (result === undefined) return rest(reader, parts, reading)
     if (result.done) return inMemory(Buffer.concat(parts))
     parts.push(result.value)
-    // Of one large part it is still to be seen whether it is the last.
-    if (bytes > MOST_BYTES) return rest(reader, parts, undefined)
+    // A single large part may be the last: look before giving up.
+    if (bytes > MAX_READ_AHEAD_BYTES) return rest(reader, parts, undefined)
     bytes += result.value.length
   }
 }
 
-/** What a promise has become after one turn of the event loop; `undefined` where that is nothing. */
+/** Result of a promise after one event-loop turn; `undefined` if it is still pending. */
 function soon<T>(promise: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     promise.then(resolve, reject)
@@ -55,13 +56,16 @@ function rest(
   parts: Uint8Array[],
   reading: Promise<ReadableStreamReadResult<Uint8Array>> | undefined,
 ): FetchBody {
-  // Taken up when it is sent: until then nobody else hears of its failure.
+  // The failure is handled when the body is sent; avoid an unhandled rejection until then.
   reading?.catch(() => undefined)
   const source = { [Symbol.asyncIterator]: () => continueReading(reader, parts, reading) }
   return { ...extractBody(source, 'half'), cancel: (reason) => void reader.cancel(reason).catch(() => undefined) }
 }
 
-/** An iterator and not a generator: one that waits for the next part could not be ended before it comes. */
+/**
+ * An iterator rather than a generator: a generator that waits for the next part cannot be ended
+ * before it arrives.
+ */
 function continueReading(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   parts: Uint8Array[],

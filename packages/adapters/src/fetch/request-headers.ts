@@ -1,10 +1,10 @@
-/** The headers of a request: what the caller may write, and what is added where that says nothing. */
+/** Request headers: validates user-supplied headers and adds the defaults. */
 
 import { Fields, UsageError } from '@unshard/core'
 import { isIterable } from '@unshard/core/internal'
 import { ACCEPT_ENCODING } from './decode.js'
 
-/** Name and value, in the order they are sent. */
+/** Name and value, in sending order. */
 export type Pair = [name: string, value: string]
 
 const DEFAULTS: readonly Pair[] = [
@@ -15,13 +15,19 @@ const DEFAULTS: readonly Pair[] = [
   ['user-agent', 'unshard'],
 ]
 
-/** Fetch standard §4.5 step 8.19: a part of content that is coded on the way could not be put together. */
+/**
+ * Fetch standard §4.5 step 8.19: ranges of encoded content cannot be joined, so a range request
+ * asks for none.
+ */
 const RANGE_DEFAULTS: readonly Pair[] = DEFAULTS.map((pair) => (pair[0] === 'accept-encoding' ? [pair[0], 'identity'] : pair))
 
-/** What is sent for a caller who says nothing: one list, shared. */
+/** Fields of a request without user-supplied headers: one shared list. */
 export const DEFAULT_FIELDS: Fields = new Fields(DEFAULTS.flat())
 
-/** The caller's headers, those of `createFetch`, and the defaults: each where the ones before say nothing. */
+/**
+ * Merges user-supplied headers, those of `createFetch`, and the defaults, in this order of
+ * precedence.
+ */
 export function mergeHeaders(init: unknown, defaults: readonly Pair[]): Fields | Pair[] {
   if (init === undefined && defaults.length === 0) return DEFAULT_FIELDS
   const pairs = init === undefined ? [] : toPairs(init)
@@ -30,10 +36,10 @@ export function mergeHeaders(init: unknown, defaults: readonly Pair[]): Fields |
   return pairs
 }
 
-/** By a look through the list and not by a set: requests have few headers. */
-function addMissing(pairs: Pair[], more: readonly Pair[]): void {
+/** Scans the list instead of building a set: requests have few headers. */
+function addMissing(pairs: Pair[], added: readonly Pair[]): void {
   const { length } = pairs
-  for (const pair of more) if (!hasName(pairs, length, pair[0])) pairs.push(pair)
+  for (const pair of added) if (!hasName(pairs, length, pair[0])) pairs.push(pair)
 }
 
 function hasName(pairs: readonly Pair[], length: number, wanted: string): boolean {
@@ -45,11 +51,11 @@ function hasName(pairs: readonly Pair[], length: number, wanted: string): boolea
 }
 
 /**
- * `HeadersInit` of any realm (Fetch standard §5.1, "fill").
- * @throws UsageError `ERR_INVALID_HEADERS` for a value that is not a record and not a list of pairs.
+ * Accepts `HeadersInit` of any realm (Fetch standard §5.1, "fill").
+ * @throws UsageError `ERR_INVALID_HEADERS` unless it is a record or a list of pairs.
  */
 export function toPairs(init: unknown): Pair[] {
-  if (typeof init !== 'object' || init === null) throw invalid('headers are a record, pairs, or a Headers object')
+  if (typeof init !== 'object' || init === null) throw invalid('headers must be a record, pairs, or a Headers object')
   const pairs: Pair[] = []
   if (isIterable(init)) {
     for (const pair of init as Iterable<readonly unknown[]>) pairs.push(toPair(pair))
@@ -60,9 +66,9 @@ export function toPairs(init: unknown): Pair[] {
 }
 
 function toPair(pair: readonly unknown[]): Pair {
-  // Any iterable of two will do, and a text of two characters is none.
+  // Any iterable of two values is a pair, except a string of two characters.
   const both = Array.isArray(pair) ? pair : [...(Object(pair) as Iterable<unknown>)]
-  if (both.length !== 2 || typeof pair === 'string') throw invalid('each of headers is a pair of name and value')
+  if (both.length !== 2 || typeof pair === 'string') throw invalid('each member of headers must be a pair of name and value')
   return [toText(both[0]), trim(toText(both[1]))]
 }
 
@@ -72,11 +78,14 @@ function invalid(message: string): UsageError {
 
 function toText(value: unknown): string {
   if (typeof value === 'string') return value
-  if (typeof value === 'symbol') throw invalid('a symbol is not a name or a value of a header')
+  if (typeof value === 'symbol') throw invalid('header names and values must not be symbols')
   return String(value)
 }
 
-/** Fetch standard §2.2.2, "normalize": white space around a value is taken off, line ends included; inside it they are an error. */
+/**
+ * Fetch standard §2.2.2, "normalize": strips surrounding whitespace, line ends included; line ends
+ * inside a value are an error.
+ */
 function trim(value: string): string {
   let start = 0
   let end = value.length
@@ -103,21 +112,24 @@ export function isConditional(fields: readonly Pair[]): boolean {
   return false
 }
 
-/** The first value of a field, whatever its case. */
+/** Returns the first value of a field; names are case-insensitive. */
 export function firstValue(fields: Iterable<readonly [string, string]>, wanted: string): string | undefined {
   for (const [name, value] of fields) if (name.toLowerCase() === wanted) return value
   return undefined
 }
 
-/** Without some fields; names in lower case. */
+/** Removes fields; names in lower case. */
 export function without(fields: Iterable<readonly [string, string]>, names: ReadonlySet<string>): Pair[] {
   const kept: Pair[] = []
-  // The pair itself: it is known by identity where it came from the defaults of a `fetch`.
+  // Keep the pair itself: pairs from the defaults of a `fetch` are compared by identity.
   for (const pair of fields) if (!names.has(pair[0].toLowerCase())) kept.push(pair as Pair)
   return kept
 }
 
-/** Without those pairs of `fields` that came from `added`; what each request has takes the place of what they said. */
+/**
+ * Removes the pairs of `fields` that came from `added` and restores the built-in defaults they had
+ * replaced.
+ */
 export function withoutAdded(fields: Iterable<readonly [string, string]>, added: readonly Pair[]): Pair[] {
   const known: ReadonlySet<unknown> = new Set(added)
   const kept: Pair[] = []

@@ -1,4 +1,7 @@
-/** `fetch(input, init)` to what the client takes: method, fields, body, signal, redirect mode (Fetch standard §5.4). Nothing is sent here. */
+/**
+ * Converts `fetch(input, init)` into a client request: method, fields, body, signal, redirect mode
+ * (Fetch standard §5.4). Sends nothing.
+ */
 
 import { type Client, type Fields, UsageError } from '@unshard/core'
 import { extractBody, type FetchBody } from './body.js'
@@ -15,42 +18,45 @@ import { takeRequestBody } from './request-body.js'
 import { DEFAULT_FIELDS, firstValue, isConditional, mergeHeaders, type Pair } from './request-headers.js'
 import type { ContentOptions } from './response-content.js'
 
-/** A request in the course of being fetched; redirects change it. */
+/** A request while it is being fetched; redirects change it. */
 export interface FetchRequest {
   url: string
-  /** Of a redirect: when the first request was made, for `timeouts.total`. */
+  /** After a redirect: start of the first request, for `timeouts.total`. */
   totalSince?: number
   method: string
   /** Pairs, or the shared default list. */
   fields: Fields | Pair[]
   body: FetchBody | undefined
   referrerPolicy: string
-  /** The body of a `Request` object, which is still to be looked into. */
+  /** Body of a `Request` object that has not been inspected yet. */
   readonly pendingBody: (() => Promise<FetchBody>) | undefined
-  /** Where there is one: what `referer` is made from. */
+  /** Source of `referer`, if any. */
   readonly referrer: string | undefined
   readonly page: string | undefined
   readonly isCors: boolean
-  /** Of a `page`: whether a hop under CORS led to another origin. It stays so. */
+  /** With a `page`: whether a CORS hop led to another origin. Never reset. */
   isAcrossOrigins: boolean
-  /** Of a `page`: whether a redirect led from a foreign origin to another one (Fetch standard §2.2.5, "redirect-taint"). */
+  /**
+   * With a `page`: whether a redirect led from a foreign origin to another one (Fetch standard
+   * §2.2.5, "redirect-taint").
+   */
   isTainted: boolean
   readonly integrity: string
   readonly redirect: Request['redirect']
   readonly options: ContentOptions
   readonly extras: RequestExtras
   readonly client: Client | undefined
-  /** Where its cookies are, if it takes any along. */
+  /** Jar for cookies, if the request uses cookies. */
   readonly cookies: CookieJar | undefined
   readonly credentials: string
   readonly onUploadProgress: FetchExtensions['onUploadProgress']
-  /** Headers of the defaults that are for one origin alone: the request loses them where a redirect leaves it. */
+  /** Default headers for one origin only: dropped when a redirect leaves that origin. */
   readonly originHeaders: readonly Pair[]
 }
 
 const NO_INIT: FetchInit = {}
 
-/** @throws UsageError naming what is wrong. */
+/** @throws UsageError naming the invalid part. */
 export function toFetchRequest(input: unknown, init: FetchInit | undefined | null, defaults: ResolvedDefaults): FetchRequest {
   if (typeof input === 'string' && (init === undefined || init === null)) return plainGet(input, defaults)
   const dispatcher = dispatcherOf(input, init)
@@ -65,11 +71,11 @@ export function toFetchRequest(input: unknown, init: FetchInit | undefined | nul
   const added = defaultHeaders(url, defaults)
   const fields = headersOf(request, given, added)
   const referrer = toReferrer(given.referrer ?? request?.referrer, defaults.page)
-  // A field of the caller's goes before what it is made from.
+  // A user-supplied field overrides the option it would be made from.
   const priority = firstValue(fields, 'priority') === undefined ? toPriority(given, extensions) : undefined
-  // Last: where something above is wrong, the body stays the caller's.
+  // Last: if anything above is invalid, the body stays untouched.
   const { body, pendingBody } = bodyOf(request, given, method, extensions)
-  // One literal, without spreading: that costs more than all the checks.
+  // One literal without spreads: a spread would cost more than all the checks.
   return {
     url,
     method,
@@ -124,7 +130,7 @@ function plainGet(input: string, defaults: ResolvedDefaults): FetchRequest {
 
 const NO_PAIRS: readonly Pair[] = []
 
-/** The headers of the defaults that a request to `url` gets. */
+/** Returns the default headers for a request to `url`. */
 function defaultHeaders(url: string, { headers, headersOrigin }: ResolvedDefaults): readonly Pair[] {
   return headersOrigin === undefined || headers.length === 0 || isOfOrigin(url, headersOrigin) ? headers : NO_PAIRS
 }
@@ -136,7 +142,10 @@ function contentOptions(signal: AbortSignal | undefined, extensions: FetchExtens
   return { signal, maxDecodedBytes: extensions.maxDecodedBytes, onDownloadProgress: extensions.onDownloadProgress }
 }
 
-/** An absolute URL; one of `http:` or `https:` as it was written, where nothing about it is in doubt. */
+/**
+ * Returns an absolute URL; an `http:` or `https:` URL is returned as written if it needs no
+ * normalization.
+ */
 function toUrl(text: string, { baseUrl, page }: ResolvedDefaults): string {
   if (isPlainHttp(text)) return text
   const url = parseUrl(text, baseUrl ?? page)
@@ -146,8 +155,9 @@ function toUrl(text: string, { baseUrl, page }: ResolvedDefaults): string {
 }
 
 /**
- * The signal of a `Request` follows the one that it was made with only while the `Request` is there: it stays as long as its signal does, which the
- * request under way and its response hold.
+ * The signal of a `Request` follows the signal it was made with only while the `Request` is alive.
+ * This map keeps the `Request` alive as long as its signal, which the pending request and its
+ * response hold.
  */
 const requestsBySignal = new WeakMap<AbortSignal, Request>()
 
@@ -157,13 +167,16 @@ function signalOf(request: Request | undefined): AbortSignal | undefined {
   return signal
 }
 
-/** Headers, and those that a cache mode stands for (Fetch standard §4.5 steps 8.16 to 8.18). */
+/**
+ * Returns the headers, including those that a cache mode implies (Fetch standard §4.5 steps 8.16 to
+ * 8.18).
+ */
 function headersOf(request: Request | undefined, init: FetchInit, defaults: readonly Pair[]): Fields | Pair[] {
   return withCacheFields(mergeHeaders(init.headers ?? request?.headers, defaults), init.cache ?? request?.cache ?? 'default')
 }
 
 function withCacheFields(fields: Fields | Pair[], given: string): Fields | Pair[] {
-  // Step 8.16: a cache must not answer what the caller asks the server to decide.
+  // Step 8.16: a cache must not answer a conditional request in the server's place.
   const cache = given === 'default' && Array.isArray(fields) && isConditional(fields) ? 'no-store' : given
   if (cache !== 'no-store' && cache !== 'reload' && cache !== 'no-cache') return fields
   const pairs: Pair[] = [...fields]
@@ -192,7 +205,10 @@ function bodyOf(request: Request | undefined, init: FetchInit, method: string, {
   return { body: onUploadProgress === undefined ? body : withUploadProgress(body, onUploadProgress), pendingBody: undefined }
 }
 
-/** The fields of the next attempt: what its body, its target and its referrer add to the caller's. */
+/**
+ * Returns the fields of the next attempt: user-supplied fields plus those for body, target and
+ * referrer.
+ */
 export function fieldsToSend(request: FetchRequest): Fields | Pair[] {
   const { body, fields, referrer, page } = request
   if (body?.type === undefined && body?.length === undefined && referrer === undefined && page === undefined) return fields
@@ -207,11 +223,15 @@ export function fieldsToSend(request: FetchRequest): Fields | Pair[] {
   return pairs
 }
 
-/** Fetch standard §3.2, "append a request `Origin` header": of every request across origins under CORS, and of others that may change something. */
+/**
+ * Fetch standard §3.2, "append a request `Origin` header": for every cross-origin request under
+ * CORS, and for others whose method may change something.
+ */
 function originOf(request: FetchRequest, page: string): string | undefined {
   const { isCors, method, url } = request
   request.isAcrossOrigins ||= isCors && new URL(url).origin !== new URL(page).origin
   if (!request.isAcrossOrigins && (method === 'GET' || method === 'HEAD')) return undefined
-  // "serialize a request origin": one redirect from one foreign origin to another, and nobody is told where it began.
+  // "serialize a request origin": a redirect from one foreign origin to another hides the original
+  // origin.
   return request.isTainted ? 'null' : originFor(page, request.referrerPolicy, url, isCors)
 }

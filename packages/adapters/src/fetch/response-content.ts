@@ -1,6 +1,6 @@
 /**
- * The content of a response, read once: whole, straight from the client where that is possible, or as a byte stream that is made when it is
- * asked for and is from then on the only way to it.
+ * The content of a response, read once: whole and directly from the client where possible, or
+ * through a byte stream that is created on demand and is then the only way to read it.
  */
 
 import { Readable } from 'node:stream'
@@ -12,23 +12,23 @@ import { discardWhenForgotten, remembered } from './forgotten.js'
 import type { Progress } from './init.js'
 import { withDownloadProgress } from './progress.js'
 
-/** How content is read. */
+/** How to read the content. */
 export interface ContentOptions {
-  /** Whoever aborts it after the response is there ends the reading too. */
+  /** Aborting it after the response has arrived also ends the reading. */
   readonly signal: AbortSignal | undefined
-  /** Octets that codings may decode to; `undefined` for the default. */
+  /** Maximum number of decoded bytes; `undefined` for the default. */
   readonly maxDecodedBytes: number | undefined
   readonly onDownloadProgress: ((progress: Progress) => void) | undefined
-  /** The answer's content is what its `content-encoding` was taken off already. */
+  /** The content codings of `content-encoding` are already removed. */
   readonly isDecoded?: boolean
 }
 
-/** What is held in memory whole, octets: as much as one string of V8 has room for. */
+/** Maximum number of bytes held in memory as a whole: the largest string of V8. */
 const DEFAULT_MAX_DECODED_BYTES = 536_870_912
-/** Compressed content up to this, octets, is decoded at once. */
+/** Compressed content up to this many bytes is decoded synchronously. */
 const SHORT_BYTES = 65_536
 
-/** Reads one answer's content. */
+/** Reads the content of one response. */
 export class ResponseContent {
   readonly #answer: Answer
   readonly #options: ContentOptions
@@ -38,24 +38,24 @@ export class ResponseContent {
   #used = false
   #watched = false
 
-  /** @param stream where the content is one half of a clone. */
+  /** @param stream set if the content is one half of a clone. */
   constructor(answer: Answer, options: ContentOptions, stream?: ReadableStream<Uint8Array>) {
     this.#answer = answer
     this.#options = options
     this.#stream = stream
   }
 
-  /** Somebody has begun to read. */
+  /** Reading has begun. */
   get used(): boolean {
     return this.#used || (this.#stream !== undefined && Readable.isDisturbed(this.#stream as unknown as Readable))
   }
 
-  /** Nobody else may begin. */
+  /** No further reader is accepted. */
   get taken(): boolean {
     return this.used || this.#stream?.locked === true
   }
 
-  /** As a stream; locked where the content was taken as a whole. */
+  /** The content as a stream; locked if the content was taken as a whole. */
   get stream(): ReadableStream<Uint8Array> {
     this.#stream ??= this.#used ? lockedStream() : this.#makeStream()
     return this.#stream
@@ -70,7 +70,7 @@ export class ResponseContent {
     return this.#unlessAborted(this.#whole().then(decodeText))
   }
 
-  /** In memory of its own. */
+  /** Reads the content into memory that nothing else refers to. */
   bytes(): Promise<Uint8Array<ArrayBuffer>> {
     if (this.#isPlain) {
       this.#remember()
@@ -80,29 +80,35 @@ export class ResponseContent {
     return this.#unlessAborted(this.#whole().then(owned))
   }
 
-  /** Ends the answer when this is collected before anybody reads. */
+  /** Ends the response when this object is garbage collected before reading has begun. */
   watch(): void {
     this.#watched = true
     discardWhenForgotten(this, this.#answer)
   }
 
-  /** Ends the stream with an error: also one that nobody is reading just then (Fetch standard §4.1, "abort": the stream is errored). */
+  /**
+   * Errors the stream, even while it has no reader (Fetch standard §4.1, "abort": the stream is
+   * errored).
+   */
   break(error: unknown): void {
     this.#remember()
     this.#answer.discard(error)
     this.#controller?.error(toBodyError(error))
-    // A decoder that is not waiting for the source would be there until it is collected.
+    // A decoder that is not waiting for the source would stay until it is garbage collected.
     this.#iterator?.return?.().catch(() => undefined)
   }
 
-  /** Two that read the same. */
+  /** Splits the content into two readers. */
   tee(): ResponseContent {
-    const [mine, theirs] = this.stream.tee()
-    this.#stream = mine
-    return new ResponseContent(this.#answer, this.#options, theirs)
+    const [remaining, copy] = this.stream.tee()
+    this.#stream = remaining
+    return new ResponseContent(this.#answer, this.#options, copy)
   }
 
-  /** Whether the content can be taken straight from the client: as it was sent, and by no stream. */
+  /**
+   * Whether the content can be taken directly from the client: not encoded, and no stream was
+   * created.
+   */
   get #isPlain(): boolean {
     const { signal, onDownloadProgress, isDecoded } = this.#options
     return (
@@ -115,7 +121,7 @@ export class ResponseContent {
   }
 
   async #whole(): Promise<Uint8Array> {
-    if (this.taken) throw new TypeError('the body was read before, or somebody reads it')
+    if (this.taken) throw new TypeError('body is already used or locked')
     const stream = this.#stream
     this.#remember()
     this.#used = true
@@ -124,7 +130,7 @@ export class ResponseContent {
     try {
       return await this.#decodedWhole()
     } catch (error) {
-      // Where it was not the content that failed, but its codings.
+      // The content arrived, but its codings could not be removed.
       this.#answer.discard(error)
       throw toBodyError(error)
     }
@@ -141,7 +147,7 @@ export class ResponseContent {
   }
 
   #makeStream(): ReadableStream<Uint8Array> {
-    // Without a prototype: what others put on Object.prototype is no part of it.
+    // No prototype: properties added to Object.prototype must not become part of the source.
     const source = Object.assign(Object.create(null), {
       type: 'bytes',
       start: (controller: ReadableByteStreamController) => {
@@ -159,7 +165,7 @@ export class ResponseContent {
       },
       cancel: async (reason: unknown) => {
         this.#remember()
-        // First: a decoder that waits for the next part hears of the end only through it.
+        // Discard first: a decoder that waits for the next part is ended only this way.
         this.#answer.discard(reason)
         await this.#iterator?.return?.()
       },
@@ -174,7 +180,10 @@ export class ResponseContent {
     remembered(this)
   }
 
-  /** From the first read on somebody waits for the end, and the answer holds on to what tells it. */
+  /**
+   * Starts reading. From now on a reader waits for the end, so the response may keep a reference to
+   * it.
+   */
   #begin(): AsyncIterator<Uint8Array> {
     this.#remember()
     const parts = this.#parts(this.#options.maxDecodedBytes ?? Number.POSITIVE_INFINITY)
@@ -182,7 +191,7 @@ export class ResponseContent {
     return parts
   }
 
-  /** @throws ResponseError for codings that are refused. */
+  /** @throws ResponseError for unsupported codings. */
   #parts(limit: number): AsyncIterableIterator<Uint8Array> {
     const codings = this.#codings()
     const raw = this.#rawParts()
@@ -201,7 +210,10 @@ export class ResponseContent {
     return withDownloadProgress(body, length === undefined ? undefined : Number(length), report)
   }
 
-  /** Content that has arrived is not given to a caller who aborts in the turn of asking for it. Costs nothing without a signal. */
+  /**
+   * Withholds content that has arrived if the caller aborts in the same turn. Free without a
+   * signal.
+   */
   #unlessAborted<Content>(content: Promise<Content>): Promise<Content> {
     const { signal } = this.#options
     if (signal === undefined) return content
@@ -211,7 +223,7 @@ export class ResponseContent {
     })
   }
 
-  /** Fetch standard §4.1 step "abort": what has arrived and was not read is gone as well. */
+  /** Fetch standard §4.1 step "abort": unread content that has arrived is dropped as well. */
   #refuseAborted(): void {
     const { signal } = this.#options
     if (signal?.aborted === true) throw abortReason(signal)
@@ -222,7 +234,10 @@ function terminate(error: unknown): never {
   throw toBodyError(error)
 }
 
-/** A part that is empty is none: the stream would wait for ever. */
+/**
+ * Passes the next part to the stream. Skips empty parts, which would leave the stream waiting
+ * forever.
+ */
 function pullPart(
   iterator: AsyncIterator<Uint8Array>,
   controller: ReadableByteStreamController,
@@ -231,12 +246,13 @@ function pullPart(
   return iterator.next().then(({ done, value }) => {
     if (done === true) return finish(controller)
     if (value.length === 0) return pullPart(iterator, controller, decoded)
-    // The stream takes the memory away from whoever holds it, and its reader may change it. A decoder writes its next part next to this one.
+    // The stream transfers the buffer, and its reader may change it. A decoder writes its next part
+    // into the same buffer, so copy decoded parts.
     controller.enqueue(decoded ? new Uint8Array(value) : value)
   })
 }
 
-/** A stream that nobody has read from must not be kept by its own answer: see `forgotten.ts`. */
+/** A response must not keep its own unread stream alive: see `forgotten.ts`. */
 function tellWeakly(answer: Answer, content: WeakRef<ResponseContent>): void {
   answer.onBroken((error) => content.deref()?.break(error))
 }
@@ -251,12 +267,12 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 async function* readerParts(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  // Never released: who comes later finds the stream locked (Fetch standard §5.3).
+  // Never released: a later reader finds the stream locked (Fetch standard §5.3).
   const reader = stream.getReader()
   for (;;) {
     const { done, value } = await reader.read()
     if (done) return
-    if (!(value instanceof Uint8Array)) throw new TypeError('the body yielded what is no Uint8Array')
+    if (!(value instanceof Uint8Array)) throw new TypeError('the body yielded a value that is not a Uint8Array')
     yield value
   }
 }
@@ -267,7 +283,7 @@ async function joined(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 }
 
-/** A copy, unless the memory holds nothing else. */
+/** Copies the bytes unless nothing else is in their buffer. */
 function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const whole = bytes.byteLength === bytes.buffer.byteLength && !(bytes instanceof Buffer)
   return (whole ? bytes : new Uint8Array(bytes)) as Uint8Array<ArrayBuffer>

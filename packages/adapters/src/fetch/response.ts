@@ -1,6 +1,6 @@
 /**
- * A `Response` for one answer: `instanceof Response`, and nothing of it is made before it is asked for. The platform's constructor
- * with a stream costs more than the whole request.
+ * A `Response` that passes `instanceof Response` and creates its parts on demand. The platform's
+ * constructor with a stream costs more than the whole request.
  */
 
 import { type InspectOptions, inspect } from 'node:util'
@@ -13,41 +13,47 @@ import { toHeaders } from './headers.js'
 import { extractMimeType, serializeMimeType } from './mime-type.js'
 import { type ContentOptions, ResponseContent } from './response-content.js'
 
-/** Fetch standard §2.2.3: statuses whose responses have no body. */
+/** Statuses whose responses have no body (Fetch standard §2.2.3). */
 const NULL_BODY: ReadonlySet<number> = new Set([101, 103, 204, 205, 304])
 
-/** Whether there is a body, be it empty. */
+/** Whether a body is possible, even if empty. */
 export function mayHaveBody(method: string, status: number): boolean {
   return method !== 'HEAD' && !NULL_BODY.has(status)
 }
 
-/** What {@link FetchResponse} is built from. */
+/** Input of {@link FetchResponse}. */
 export interface FetchResponseParts {
   readonly answer: Answer
   readonly url: string
   readonly redirected: boolean
   readonly head: boolean
-  /** Fetch standard §2.2.6, "opaque-redirect filtered response": what a page may know of it. */
+  /**
+   * Fetch standard §2.2.6, "opaque-redirect filtered response": the page sees neither status nor
+   * headers.
+   */
   readonly opaqueRedirect?: boolean
   readonly options: ContentOptions
 }
 
-/** The response of `fetch`: the platform's, and what only this client can tell. */
+/** The response of `fetch`: the platform's, plus members of this client. */
 export interface FetchResponse extends Response {
-  /** Which connection carried it, and why that one; `undefined` for `data:` and `blob:` URLs. */
+  /**
+   * Connection of the response and the reason it was chosen; `undefined` for `data:` and `blob:`
+   * URLs.
+   */
   readonly connection: ConnectionInfo | undefined
-  /** Trailers, once the whole content has arrived; `undefined` before. */
+  /** Trailers, once the whole content has arrived; `undefined` before that. */
   readonly trailers: Headers | undefined
-  /** The content in memory of its own. */
+  /** Reads the content into memory that nothing else refers to. */
   bytes(): Promise<Uint8Array<ArrayBuffer>>
   /**
-   * The parts of `multipart/…` content, one after the other as they arrive (docs/guides/server-sent-events.md).
-   * @throws ResponseError `ERR_MULTIPART` where it is none, or is cut off.
+   * Iterates over the parts of `multipart/…` content as they arrive (docs/guides/server-sent-events.md).
+   * @throws ResponseError `ERR_MULTIPART` if it is not multipart or is truncated.
    */
   multipart(): AsyncGenerator<Part, void>
 }
 
-/** A {@link FetchResponse}, made of what the client answered. */
+/** A {@link FetchResponse} over the client's response. */
 export class LazyResponse {
   readonly #parts: FetchResponseParts
   #headers: Headers | undefined
@@ -56,7 +62,8 @@ export class LazyResponse {
   constructor(parts: FetchResponseParts, content?: ResponseContent) {
     this.#parts = parts
     this.#content = content
-    // Content that is still to come is looked after; what has come with its fields, as most of it does, is only memory.
+    // Watch only content that is still incomplete: content that arrived with its headers, as most
+    // does, holds nothing but memory.
     if (content === undefined && !parts.answer.complete) this.#reader()?.watch()
   }
 
@@ -68,7 +75,7 @@ export class LazyResponse {
     return this.status >= 200 && this.status <= 299
   }
 
-  /** HTTP/1.1's reason phrase; HTTP/2 has none (RFC 9113 §8.3.2). */
+  /** HTTP/1.1 reason phrase; HTTP/2 has none (RFC 9113 §8.3.2). */
   get statusText(): string {
     return this.#parts.answer.statusText
   }
@@ -81,7 +88,7 @@ export class LazyResponse {
     return this.#parts.redirected
   }
 
-  /** Without fragment (Fetch standard §5.5). */
+  /** URL without fragment (Fetch standard §5.5). */
   get url(): string {
     const url = new URL(this.#parts.url)
     url.hash = ''
@@ -93,7 +100,7 @@ export class LazyResponse {
     return this.#headers
   }
 
-  /** Which connection carried it, and why that one. Not part of Fetch. */
+  /** Connection of the response and the reason it was chosen. Not part of Fetch. */
   get connection(): ConnectionInfo | undefined {
     return this.#parts.answer.connection
   }
@@ -133,7 +140,7 @@ export class LazyResponse {
     return this.#refusal() ?? this.bytes().then((bytes) => new Blob([bytes], { type }))
   }
 
-  /** The platform parses it. */
+  /** Parsed by the platform. */
   formData(): Promise<FormData> {
     const type = this.#type()
     const parse = (bytes: Uint8Array<ArrayBuffer>): Promise<FormData> =>
@@ -141,16 +148,16 @@ export class LazyResponse {
     return this.#refusal() ?? this.bytes().then(parse)
   }
 
-  /** The parts of `multipart/…` content. Not part of Fetch. */
+  /** Iterates over the parts of `multipart/…` content. Not part of Fetch. */
   async *multipart(): AsyncGenerator<Part, void> {
     const { multipart } = await import('../multipart/multipart.js')
     yield* multipart(this as unknown as Response)
   }
 
-  /** @throws TypeError once the body is used or locked. */
+  /** @throws TypeError if the body is used or locked. */
   clone(): Response {
     const content = this.#reader()
-    if (content?.taken === true) throw new TypeError('a response whose body is used cannot be cloned')
+    if (content?.taken === true) throw new TypeError('cannot clone a response whose body is used or locked')
     return new LazyResponse(this.#parts, content?.tee()) as unknown as Response
   }
 
@@ -158,19 +165,19 @@ export class LazyResponse {
     return 'Response'
   }
 
-  /** Fetch standard §5.3: the media type of the content as it is parsed and serialized; empty where it is none. */
+  /** Fetch standard §5.3: media type of the content, parsed and serialized; empty if invalid. */
   #type(): string {
     const type = extractMimeType(this.#parts.answer.headers.get('content-type'))
     return type === undefined ? '' : serializeMimeType(type)
   }
 
-  /** What was aborted is known to be so before the next microtask. */
+  /** Reject synchronously if the signal is already aborted. */
   #refusal(): Promise<never> | undefined {
     const { signal } = this.#parts.options
     return signal?.aborted === true ? Promise.reject(abortReason(signal)) : undefined
   }
 
-  /** `undefined` where there is no body. */
+  /** Returns the reader of the body; `undefined` for a response without body. */
   #reader(): ResponseContent | undefined {
     if (this.#content === undefined && !this.#parts.head && !NULL_BODY.has(this.status)) {
       this.#content = new ResponseContent(this.#parts.answer, this.#parts.options)
@@ -182,7 +189,7 @@ export class LazyResponse {
 Object.setPrototypeOf(LazyResponse.prototype, standInFor('Response'))
 Object.defineProperties(LazyResponse.prototype, {
   constructor: { get: () => globalThis.Response },
-  // For `console.log`: the platform's own method would look for the platform's own slots.
+  // For `console.log`: the platform's own method requires the platform's internal slots.
   [inspect.custom]: {
     value(this: LazyResponse, _depth: number, options: InspectOptions): string {
       const { status, statusText, headers, bodyUsed, ok, redirected, type, url } = this

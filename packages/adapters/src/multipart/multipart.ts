@@ -1,6 +1,7 @@
 /**
- * A response's content in parts (RFC 2046 §5.1: `multipart/mixed`, `multipart/byteranges`, `multipart/form-data`, …), one after the other
- * as they arrive, each a stream of its own. Boundaries and part fields are Dicer's to find; pace, order and ends are kept here.
+ * Splits a response's content into parts (RFC 2046 §5.1: `multipart/mixed`, `multipart/byteranges`,
+ * `multipart/form-data`, …) as they arrive; each part is a stream. Dicer finds boundaries and part
+ * fields; this file controls pace, order and ends.
  */
 
 import type { Readable } from 'node:stream'
@@ -12,11 +13,12 @@ import { extractMimeType } from '../fetch/mime-type.js'
 import { type Disposition, parseDisposition } from './disposition.js'
 
 /**
- * The parts of a response, in order. Asking for the next one passes over what was not read of the one before; leaving the loop ends the
- * response. Only as much is kept in memory as a part's reader has not taken yet, a chunk or two.
- * @param response of `fetch`, or of `client.request`.
- * @throws ResponseError `ERR_MULTIPART` for a response that is not multipart, has a boundary that is not valid, or ends before its last boundary;
- * UsageError `ERR_BODY_USED`.
+ * Iterates over the parts of a response, in order. Asking for the next part skips the unread rest
+ * of the previous one; leaving the loop ends the response. Only content that the part's reader has
+ * not taken yet is buffered, a chunk or two.
+ * @param response of `fetch` or of `client.request`.
+ * @throws ResponseError `ERR_MULTIPART` for a response that is not multipart, has an invalid
+ * boundary, or ends before its last boundary; UsageError `ERR_BODY_USED`.
  */
 export async function* multipart(response: AnyResponse): AsyncGenerator<Part, void> {
   checkResponse(response, 'multipart()')
@@ -27,23 +29,23 @@ export async function* multipart(response: AnyResponse): AsyncGenerator<Part, vo
   }
   const reader = readerOf(response)
   const parts = new Parts(boundary, originOf(response))
-  // Never rejects: what goes wrong is told to the reader of the parts, or of one.
+  // Never rejects: a failure is reported to the reader of the parts or of one part.
   void pump(reader, parts)
   try {
     for (let part = await parts.next(); part !== undefined; part = await parts.next()) yield part
   } finally {
-    // The end of the parts is not the end of the content: what follows is read, so that the connection may be used again.
+    // Content may follow the last part: read it, so that the connection can be reused.
     if (!parts.over) {
-      parts.fail(new UsageError('ERR_BODY_CANCELLED', 'the parts are no longer asked for'))
+      parts.fail(new UsageError('ERR_BODY_CANCELLED', 'the iteration over the parts was left before its end'))
       await reader.leave()
     }
   }
 }
 
-/** What may follow the last boundary (RFC 2046 §5.1.1: the epilogue, which means nothing), bytes. */
+/** Maximum epilogue, in bytes: meaningless content after the last boundary (RFC 2046 §5.1.1). */
 const MAX_EPILOGUE_BYTES = 65_536
 
-/** Moves the content in, at the pace of the reader of the parts. */
+/** Feeds the content to the parser at the pace of the part reader. */
 async function pump(reader: ContentReader, parts: Parts): Promise<void> {
   let epilogueBytes = 0
   try {
@@ -59,7 +61,7 @@ async function pump(reader: ContentReader, parts: Parts): Promise<void> {
   }
 }
 
-/** @throws ResponseError where there is none, and so nothing to find parts by. */
+/** Returns the boundary. @throws ResponseError if the content type has no valid one. */
 function boundaryOf(response: AnyResponse): string {
   const type = response.headers.get('content-type') ?? undefined
   const parsed = extractMimeType(type)
@@ -72,7 +74,10 @@ function boundaryOf(response: AnyResponse): string {
 /** RFC 2046 §5.1.1: "Boundary delimiters ... must be no longer than 70 characters, not counting the two leading hyphens". */
 const MAX_BOUNDARY = 70
 
-/** What could not stand in a line of content is not a boundary; beyond that servers use more characters than they may, and are understood. */
+/**
+ * Rejects only characters that cannot appear in a line of content: servers use more characters than
+ * RFC 2046 allows.
+ */
 function isBoundary(boundary: string): boolean {
   return boundary.length <= MAX_BOUNDARY && /^[\x20-\x7e\x80-\xff]+$/.test(boundary) && !boundary.endsWith(' ')
 }
@@ -81,13 +86,13 @@ function badBoundary(response: AnyResponse, boundary: string): ResponseError {
   const what =
     boundary.length > MAX_BOUNDARY
       ? `has ${boundary.length} characters, at most 70 are allowed`
-      : 'has characters that it cannot have'
+      : 'contains characters that are not allowed'
   return new ResponseError('ERR_MULTIPART', `the boundary of ${nameOf(response)} ${what}`, { origin: originOf(response) })
 }
 
 /** One part of a response. */
 export class Part {
-  /** Its fields, names in lower case. */
+  /** Part fields, names in lower case. */
   readonly headers: Fields
   readonly #stream: Readable
   readonly #failure: (error: unknown) => unknown
@@ -101,38 +106,41 @@ export class Part {
     this.#disposition = parseDisposition(headers.get('content-disposition'))
   }
 
-  /** `name` of its `content-disposition`, if it has one (RFC 7578 §4.2). */
+  /** `name` parameter of `content-disposition` (RFC 7578 §4.2), if present. */
   get name(): string | undefined {
     return this.#disposition.name
   }
 
-  /** `filename` of its `content-disposition`, as it was sent: the peer's choice, and never a path to write to. */
+  /**
+   * `filename` parameter of `content-disposition`, as sent. The peer chooses it: never use it as a
+   * path to write to.
+   */
   get filename(): string | undefined {
     return this.#disposition.filename
   }
 
-  /** Its content, as it arrives. @throws UsageError `ERR_BODY_USED` where it was read before. */
+  /** Content as it arrives. @throws UsageError `ERR_BODY_USED` if it was already read. */
   get body(): AsyncIterableIterator<Uint8Array> {
-    if (this.#used) throw new UsageError('ERR_BODY_USED', 'the part was read before')
+    if (this.#used) throw new UsageError('ERR_BODY_USED', 'the part has already been read')
     this.#used = true
     return this.#read()
   }
 
-  /** All of its content, in memory of its own. */
+  /** Reads the whole content into memory that nothing else refers to. */
   async bytes(): Promise<Uint8Array> {
     const chunks: Uint8Array[] = []
     for await (const chunk of this.body) chunks.push(chunk)
     return new Uint8Array(Buffer.concat(chunks))
   }
 
-  /** All of its content as UTF-8. */
+  /** Reads the whole content as UTF-8. */
   async text(): Promise<string> {
     return new TextDecoder().decode(await this.bytes())
   }
 
   async *#read(): AsyncGenerator<Uint8Array> {
     try {
-      // Who leaves early has not ended the response: the rest of the part is passed over.
+      // Leaving early must not end the response: the rest of the part is skipped.
       yield* this.#stream.iterator({ destroyOnReturn: false })
     } catch (error) {
       throw this.#failure(error)
@@ -140,17 +148,17 @@ export class Part {
   }
 }
 
-/** The parts between the octets that arrive and the one who reads them. */
+/** Queue of parts between the parser and the reader. */
 class Parts {
   readonly #dicer: Dicer
   readonly #origin: string | undefined
-  /** Begun, and not asked for yet. */
+  /** Parts that have begun and were not requested yet. */
   readonly #waiting: { readonly part: Part; readonly stream: Readable }[] = []
-  /** Of every part that is not over. */
+  /** Streams of all unfinished parts. */
   readonly #streams = new Set<Readable>()
-  /** Of the part that was handed out last. */
+  /** Stream of the part handed out last. */
   #current: Readable | undefined
-  /** The last boundary has come, and every part has been taken. */
+  /** The last boundary has arrived and every part has been taken. */
   over = false
   #failed = false
   #reason: unknown
@@ -167,9 +175,9 @@ class Parts {
     })
   }
 
-  /** The next part, when it has begun. */
+  /** Resolves with the next part once it has begun; `undefined` at the end. */
   async next(): Promise<Part | undefined> {
-    // What nobody reads must not hold back what follows.
+    // Unread content must not hold back the parts behind it.
     this.#current?.resume()
     for (;;) {
       const next = this.#waiting.shift()
@@ -187,7 +195,7 @@ class Parts {
 
   #begin(stream: Readable): void {
     this.#streams.add(stream)
-    // Whoever reads it hears of it there.
+    // The reader of the part gets the error.
     stream.on('error', () => undefined)
     stream.once('end', () => this.#streams.delete(stream))
     stream.once('header', (header: Record<string, string[]>) => {
@@ -198,19 +206,19 @@ class Parts {
     })
   }
 
-  /** Resolves when there is room for more. */
+  /** Writes content. Resolves when there is room for more. */
   write(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#dicer.write(bytes, (error) => (error ? reject(error) : resolve()))
     })
   }
 
-  /** There is no more: an error, unless the last boundary was there. */
+  /** Marks the end of the content: an error unless the last boundary has arrived. */
   end(): void {
     if (!this.#dicer.destroyed) this.#dicer.end()
   }
 
-  /** The first reason is the one that counts; after the end there is none. */
+  /** Fails all parts. Only the first reason counts; ignored after the end. */
   fail(reason: unknown): void {
     if (this.#failed || this.over) return
     this.#failed = true

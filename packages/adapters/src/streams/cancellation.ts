@@ -1,20 +1,23 @@
-/** Ends a request from inside, beside whatever signal its caller gave: what closes a stream, or leaves a loop, has no signal of its own. */
+/**
+ * Ends a request from inside, in addition to the user-supplied signal: closing a stream or leaving
+ * a loop has no signal.
+ */
 
 import type { RequestOptions } from '@unshard/core'
 
-/** One request's way to be ended. Nothing happens once the request is over. */
+/** Ends one request. No effect once the request is over. */
 export class Cancellation {
   readonly #controller = new AbortController()
-  /** For the request: aborted by its caller, or here. The reason is that of whoever came first. */
+  /** Signal for the request, with the reason of the first abort: the caller's or ours. */
   readonly signal: AbortSignal
 
   constructor(given: RequestOptions['signal']) {
     const own = this.#controller.signal
-    // `any` adds no listener to the caller's signal, however many requests share it.
+    // `any` adds no listener to the user-supplied signal, however many requests share it.
     this.signal = given === undefined || given === null ? own : AbortSignal.any([given, own])
   }
 
-  /** Ends the request now: its stream is reset, and who waits for it gets `reason`. */
+  /** Ends the request now: its stream is reset, and pending promises reject with `reason`. */
   cancel(reason: unknown): void {
     this.#controller.abort(reason)
   }

@@ -1,4 +1,4 @@
-/** Content that is written on one side and read by an engine on the other, one part at a time: between them lies nothing but that part. */
+/** Passes content from a writer to an engine one part at a time, without further buffering. */
 
 const DONE: IteratorResult<Uint8Array> = { done: true, value: undefined }
 
@@ -7,25 +7,35 @@ interface Part {
   readonly taken: () => void
 }
 
-/** A writer's side and a body for `client.request`. A write is done when the engine has taken it: the peer's window is what it waits for. */
+/**
+ * Writer's side and body for `client.request`. A write completes when the engine has taken it, so
+ * it waits for the peer's window.
+ */
 export class ContentHandoff implements AsyncIterableIterator<Uint8Array> {
   #part: Part | undefined
   #ended = false
   #taker: ((result: IteratorResult<Uint8Array>) => void) | undefined
-  /** Called once, when nobody wants the rest: the response is complete, or the request has failed. */
+  /**
+   * Called once when the rest is not needed: the response is complete, or the request has failed.
+   */
   onUnwanted: (() => void) | undefined
 
-  /** Hands over a part; `taken` is called when the engine has it, or nobody wants it. One at a time. */
+  /**
+   * Hands over a part; `taken` is called when the engine has taken or dropped it. One part at a
+   * time.
+   */
   write(bytes: Uint8Array, taken: () => void): void {
     this.#offer({ bytes, taken })
   }
 
-  /** No part follows. */
+  /** Marks the end of the content. */
   end(taken: () => void): void {
     this.#offer({ bytes: undefined, taken })
   }
 
-  /** The engine asks for the next part: it has sent the one before, as far as the peer lets it. */
+  /**
+   * Called by the engine for the next part: it has sent the previous one as far as the peer allows.
+   */
   next(): Promise<IteratorResult<Uint8Array>> {
     const part = this.#part
     if (part !== undefined) {
@@ -38,7 +48,10 @@ export class ContentHandoff implements AsyncIterableIterator<Uint8Array> {
     })
   }
 
-  /** The engine wants no more. What is still written is taken and dropped: the response may well be worth reading. */
+  /**
+   * Called by the engine when it needs no more. Further writes are accepted and dropped, because
+   * the response may still be read.
+   */
   return(): Promise<IteratorResult<Uint8Array>> {
     this.abandon()
     this.onUnwanted?.()
@@ -46,7 +59,7 @@ export class ContentHandoff implements AsyncIterableIterator<Uint8Array> {
     return Promise.resolve(DONE)
   }
 
-  /** Lets go of both sides. */
+  /** Releases both sides. */
   abandon(): void {
     this.#ended = true
     const part = this.#part

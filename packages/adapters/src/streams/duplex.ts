@@ -1,4 +1,7 @@
-/** One request as a stream both ways: what is written is the request's content, what is read the response's. Full duplex over HTTP/2. */
+/**
+ * One request as a stream in both directions: writes are the request's content, reads the
+ * response's. Full duplex over HTTP/2.
+ */
 
 import { Duplex } from 'node:stream'
 import { type Client, type HttpResponse, type RequestOptions, UsageError } from '@unshard/core'
@@ -6,30 +9,38 @@ import { Cancellation } from './cancellation.js'
 import { ContentHandoff } from './content-handoff.js'
 import { transferOptions, WITHOUT_BODY } from './options.js'
 
-/** A request and its answer as one Node stream. */
+/** A request and its response as one Node stream. */
 export interface RequestDuplex {
   /** Writes the request's content, reads the response's. Destroying it resets the HTTP stream. */
   readonly duplex: Duplex
-  /** The response, as soon as its fields are there. Its body is the duplex's to read. */
+  /**
+   * Resolves with the response as soon as its headers arrive. Read its body through the duplex
+   * only.
+   */
   readonly response: Promise<HttpResponse>
 }
 
-/** A request and its answer as web streams. */
+/** A request and its response as web streams. */
 export interface WebRequestDuplex {
-  /** The response's content, a byte stream. Cancelling it resets the HTTP stream, and with it the request. */
+  /** Response content, a byte stream. Cancelling it resets the HTTP stream and so the request. */
   readonly readable: ReadableStream<Uint8Array>
-  /** The request's content. Aborting it resets the HTTP stream, and with it the response. */
+  /** Request content. Aborting it resets the HTTP stream and so the response. */
   readonly writable: WritableStream<Uint8Array | string>
-  /** The response, as soon as its fields are there. Its body is the readable's to read. */
+  /**
+   * Resolves with the response as soon as its headers arrive. Read its body through `readable`
+   * only.
+   */
   readonly response: Promise<HttpResponse>
 }
 
 /**
- * Opens a request whose content is written to a stream. Default method `POST`. The response is read from the same stream, also while content is
- * still written (RFC 9113 §8.1); a write waits for the peer's flow control, and an unread response holds the peer back. What is written after the peer
- * wants no more is dropped, so that its answer can be read. A request that fails destroys the stream with its error.
+ * Opens a request whose content is written to a stream. Default method `POST`. The response is read
+ * from the same stream, even while content is still being written (RFC 9113 §8.1). A write waits
+ * for the peer's flow control; an unread response holds the peer back. Content written after the
+ * peer refuses more is dropped, so that its response can still be read. A failing request destroys
+ * the stream with its error.
  * @param options as for `client.request`, without `body`.
- * @throws UsageError `ERR_UNKNOWN_OPTION`; whatever else is wrong with the request, `response` rejects with.
+ * @throws UsageError `ERR_UNKNOWN_OPTION`; any other invalid option rejects `response`.
  */
 export function openDuplex(client: Client, options: Omit<RequestOptions, 'body'>): RequestDuplex {
   const { content, cancellation, response } = open(client, options, 'openDuplex()')
@@ -37,9 +48,10 @@ export function openDuplex(client: Client, options: Omit<RequestOptions, 'body'>
 }
 
 /**
- * The same as web streams, with no stream of Node's in between. A request that fails errors both of them.
+ * Like {@link openDuplex} with web streams, without a Node stream in between. A failing request
+ * errors both streams.
  * @param options as for `client.request`, without `body`.
- * @throws UsageError `ERR_UNKNOWN_OPTION`; whatever else is wrong with the request, `response` rejects with.
+ * @throws UsageError `ERR_UNKNOWN_OPTION`; any other invalid option rejects `response`.
  */
 export function openWebDuplex(client: Client, options: Omit<RequestOptions, 'body'>): WebRequestDuplex {
   const { content, cancellation, response } = open(client, options, 'openWebDuplex()')
@@ -53,7 +65,7 @@ export function openWebDuplex(client: Client, options: Omit<RequestOptions, 'bod
     type: 'bytes',
     async pull(controller) {
       const { done, value } = await (await parts).next().catch(failBoth)
-      // The stream takes the memory away from whoever holds it: that of a part is its own.
+      // The stream transfers the buffer: each part has its own.
       if (done !== true) return controller.enqueue(value)
       controller.close()
       controller.byobRequest?.respond(0)
@@ -83,12 +95,12 @@ function open(client: Client, given: Omit<RequestOptions, 'body'>, taker: string
   const content = new ContentHandoff()
   const cancellation = new Cancellation(options.signal)
   const response = client.request({ method: 'POST', ...options, body: content, signal: cancellation.signal })
-  // Whoever wants the response handles its failure; the streams report it to everybody else.
+  // A caller that uses `response` handles its failure; everyone else gets it from the streams.
   response.catch(() => content.abandon())
   return { content, cancellation, response }
 }
 
-/** Reads straight from the response's body, writes straight into the request's content. */
+/** Reads directly from the response's body and writes directly into the request's content. */
 class RequestStream extends Duplex {
   readonly #content: ContentHandoff
   readonly #cancellation: Cancellation
@@ -99,7 +111,7 @@ class RequestStream extends Duplex {
     super()
     this.#content = content
     this.#cancellation = cancellation
-    // A peer that wants no more has said why, and that is read before anybody asks.
+    // A peer that refuses more content has sent a response: start reading it now.
     content.onUnwanted = () => void this.read(0)
     response.then(
       (answer) => this.#attach(answer),
@@ -121,7 +133,7 @@ class RequestStream extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    // At the natural end content may still wait for the peer's window: that is sent.
+    // At the natural end content may still wait for the peer's window: it is sent.
     if (error !== null || !this.readableEnded || !this.writableFinished) this.#cancellation.cancel(error ?? cancelled())
     this.#content.abandon()
     callback(error)
@@ -133,7 +145,7 @@ class RequestStream extends Duplex {
     if (this.#wanted) this.#take(this.#parts)
   }
 
-  /** One part for one `_read`: Node asks again when there is room. */
+  /** Takes one part per `_read`: Node calls it again when there is room. */
   #take(parts: AsyncIterator<Uint8Array>): void {
     this.#wanted = false
     parts.next().then(
@@ -146,7 +158,7 @@ class RequestStream extends Duplex {
 function toBytes(chunk: Uint8Array | string): Uint8Array {
   if (typeof chunk === 'string') return Buffer.from(chunk)
   if (chunk instanceof Uint8Array) return chunk
-  throw new UsageError('ERR_INVALID_BODY', `content is bytes or text, not ${chunk === null ? 'null' : typeof chunk}`)
+  throw new UsageError('ERR_INVALID_BODY', `content must be bytes or text, not ${chunk === null ? 'null' : typeof chunk}`)
 }
 
 function cancelled(): UsageError {

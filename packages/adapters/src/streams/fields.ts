@@ -1,22 +1,23 @@
-/** A request's fields with more of them: whatever form a caller has written them in. */
+/** Adds fields to a request's fields in any of their forms. */
 
 import { type FieldsInit, UsageError } from '@unshard/core'
 import { isIterable } from '@unshard/core/internal'
 
 type Pair = readonly [name: string, value: string]
 
-/** The caller's fields, and `added` where the caller says nothing of that name. */
+/** Returns the user-supplied fields, plus those of `added` whose names are not set. */
 export function withFields(init: FieldsInit | undefined, added: Readonly<Record<string, string | number>>): FieldsInit {
   const pairs = pairsOf(init)
   const names = new Set(pairs.map(([name]) => name.toLowerCase()))
-  const more = Object.entries(added).filter(([name]) => !names.has(name))
-  return [...pairs, ...more.map(([name, value]): Pair => [name, String(value)])]
+  const missing = Object.entries(added).filter(([name]) => !names.has(name))
+  return [...pairs, ...missing.map(([name, value]): Pair => [name, String(value)])]
 }
 
-/** @throws UsageError `ERR_FORBIDDEN_FIELD` where the caller writes a field that is not the caller's to write. */
+/** @throws UsageError `ERR_FORBIDDEN_FIELD` if the caller sets one of `names`. */
 export function refuseFields(init: FieldsInit | undefined, names: readonly string[], whose: string): void {
   for (const [name] of pairsOf(init)) {
-    if (names.includes(name.toLowerCase())) throw new UsageError('ERR_FORBIDDEN_FIELD', `field "${name}" is written by ${whose}`)
+    if (names.includes(name.toLowerCase()))
+      throw new UsageError('ERR_FORBIDDEN_FIELD', `field "${name}" is set by ${whose} and must not be set by the caller`)
   }
 }
 

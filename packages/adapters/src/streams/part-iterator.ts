@@ -1,14 +1,14 @@
-/** Iterators over content that let its source go at once when they are left. */
+/** Iterators over content that release their source as soon as they are left. */
 
 import { Readable } from 'node:stream'
 import { expectErrors } from '@unshard/core/internal'
 
-/** Content, part by part. */
+/** Iterator over parts of content. */
 export type PartIterator = AsyncIterator<Uint8Array | string>
 
 /**
- * The parts of whatever can be iterated. Streams' own iterators hear of an end only after the next part, which may never come: these tell the stream at
- * once.
+ * Returns an iterator over the parts of any iterable. A stream's own iterator learns of an early
+ * end only after the next part, which may never arrive; this one ends the stream at once.
  */
 export function iteratorOf(source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): PartIterator {
   if (source instanceof ReadableStream) {
@@ -27,8 +27,8 @@ export function iteratorOf(source: AsyncIterable<Uint8Array | string> | Iterable
 }
 
 /**
- * Closes a source that nobody will read, be it a stream of Node's, which may be an open file, or the web's: it hears why; what it says to that is of
- * no use to anybody. What somebody else reads is theirs.
+ * Closes a source that will not be read: a Node stream, which may be an open file, or a web stream.
+ * It gets the reason; its own errors are ignored. A source with another reader is left alone.
  */
 export function leaveUnread(source: object, reason: unknown): void {
   const { cancel, destroy } = source as { cancel?: (reason: unknown) => unknown; destroy?: () => void }

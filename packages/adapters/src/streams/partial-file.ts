@@ -1,40 +1,49 @@
-/** A file that is not complete yet: where it lies, what is known of it, and what becomes of it. Knows nothing of HTTP. */
+/**
+ * An incomplete download on disk: its location, its metadata and its completion. Knows nothing
+ * about HTTP.
+ */
 
 import { constants, type Stats } from 'node:fs'
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { UsageError } from '@unshard/core'
 import { shownValue } from '@unshard/core/internal'
 
-/** What is kept beside a part that can be resumed, and which file it speaks of: another one, put there meanwhile, is not resumed. */
+/**
+ * Metadata beside a resumable file, and the identity of that file: a file that has replaced it is
+ * not resumed.
+ */
 interface Note {
   readonly url: string
   readonly validator: string
   /** Device and inode. */
   readonly file: string
-  /** Size and time of the last write, as the attempt has left them; absent where its process ended before it could say so. */
+  /**
+   * Size and modification time after the last attempt; absent if the process ended before it could
+   * write them.
+   */
   readonly state?: string
 }
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = constants
-/** Not on every system. A link would lead elsewhere, and a pipe would wait for its other end. */
+/** Not available on every system. Do not follow links, and do not block on a pipe. */
 const CAREFUL = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
-/** Longest note that is read, in bytes. */
+/** Maximum size of the metadata file, in bytes. */
 const MAX_NOTE_BYTES = 65_536
 const PERMISSIONS = 0o777
 
 /** Content on its way to `path`. */
 export class PartialFile {
   readonly #path: string
-  /** The URL it comes from, where it may be resumed. */
+  /** URL of a resumable download. */
   readonly #url: string | undefined
   readonly #name: string
   readonly handle: FileHandle
-  /** Octets that are there. */
+  /** Bytes present. */
   length: number
-  /** Which representation they are of: what the rest has to match. `undefined` where nothing can be resumed. */
+  /** Validator that the rest must match; `undefined` if nothing can be resumed. */
   validator: string | undefined
 
-  /** Permissions of the file whose place it takes; `undefined` where there is none. */
+  /** Permissions of the file that is replaced; `undefined` for a new file. */
   readonly #mode: number | undefined
 
   private constructor(path: string, url: string | undefined, name: string, handle: FileHandle, mode: number | undefined) {
@@ -46,7 +55,10 @@ export class PartialFile {
     this.length = 0
   }
 
-  /** Makes one, or finds the one that an earlier attempt for the same `url` has left; without `url` it has a name of its own, and leaves nothing. @throws UsageError. */
+  /**
+   * Creates a file, or finds the one that an earlier attempt for the same `url` left; without `url`
+   * the file has a unique name and is deleted on failure. @throws UsageError.
+   */
   static async open(path: string, url: string | undefined): Promise<PartialFile> {
     const mode = await modeOf(path)
     const { randomUUID } = process.getBuiltinModule('node:crypto')
@@ -60,7 +72,7 @@ export class PartialFile {
     return file
   }
 
-  /** From the first octet, of the representation that `validator` names. */
+  /** Starts from the first byte of the representation identified by `validator`. */
   async restart(validator: string | undefined): Promise<void> {
     await this.handle.truncate(0)
     this.length = 0
@@ -81,7 +93,7 @@ export class PartialFile {
     }
   }
 
-  /** All of it is there: on the disk first, then under its name. */
+  /** Completes the file: flushes it to disk, then renames it. */
   async complete(): Promise<void> {
     if (this.#mode !== undefined) await this.handle.chmod(this.#mode)
     await this.handle.datasync()
@@ -90,7 +102,7 @@ export class PartialFile {
     if (this.#url !== undefined) await rm(noteOf(this.#name), { force: true })
   }
 
-  /** It breaks off. What can be resumed is kept. */
+  /** Ends an attempt. Keeps the file if it can be resumed. */
   async abandon(): Promise<void> {
     const isLeft = this.#url !== undefined && this.validator !== undefined && this.length > 0
     const isNoted = isLeft && (await this.#writeNote(this.#url!, this.validator!, true).then(isTrue, isFalse))
@@ -105,13 +117,14 @@ const isTrue = (): boolean => true
 const isFalse = (): boolean => false
 
 /**
- * The permissions of what is there. What a file takes the place of is a file: to be renamed over `/dev/null`, or a pipe, would be its end.
+ * Returns the permissions of the existing file. Only a regular file may be replaced: renaming over
+ * `/dev/null` or a pipe would destroy it.
  * @throws UsageError `ERR_INVALID_OPTION`.
  */
 async function modeOf(path: string): Promise<number | undefined> {
-  const there = await stat(path).catch(() => undefined)
-  if (path !== '' && (there === undefined || there.isFile())) return there && there.mode & PERMISSIONS
-  throw new UsageError('ERR_INVALID_OPTION', `${shownValue(path)} is not a regular file, and cannot be replaced by one`)
+  const existing = await stat(path).catch(() => undefined)
+  if (path !== '' && (existing === undefined || existing.isFile())) return existing && existing.mode & PERMISSIONS
+  throw new UsageError('ERR_INVALID_OPTION', `${shownValue(path)} is not a regular file and cannot be replaced`)
 }
 
 function noteOf(name: string): string {
@@ -126,13 +139,16 @@ function stateOf({ size, mtimeMs }: Stats): string {
   return `${size}:${mtimeMs}`
 }
 
-/** A new file, readable by the user alone where it takes the place of one that is. What has the name is taken away, and never written to. */
+/**
+ * Creates a new file, readable by the user alone if the file it replaces is. An existing file of
+ * that name is removed, never written to.
+ */
 async function create(name: string, mode = 0o666): Promise<FileHandle> {
   await rm(name, { force: true })
   return open(name, O_RDWR | O_CREAT | O_EXCL | CAREFUL, mode)
 }
 
-/** What an earlier attempt has left, if it is that. */
+/** Returns the file of an earlier attempt if it is valid. */
 async function findPart(name: string, url: string): Promise<{ handle: FileHandle; size: number; validator: string } | undefined> {
   const note = await readNote(noteOf(name))
   const handle = note?.url === url ? await openOwn(name, O_RDWR) : undefined
@@ -144,7 +160,10 @@ async function findPart(name: string, url: string): Promise<{ handle: FileHandle
   return undefined
 }
 
-/** A regular file of this user, under this name and no other: `undefined` for what another may have put there. */
+/**
+ * Opens a regular file of this user with a single link; `undefined` for a file that another user
+ * may have put there.
+ */
 async function openOwn(name: string, flags: number): Promise<FileHandle | undefined> {
   const handle = await open(name, flags | CAREFUL).catch(() => undefined)
   const status = await handle?.stat()

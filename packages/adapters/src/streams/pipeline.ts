@@ -1,4 +1,7 @@
-/** A whole exchange in one call: content from a source, the response's content into a sink; whichever fails ends all three. */
+/**
+ * A whole exchange in one call: request content from a source, response content into a sink. A
+ * failure of any of the three ends the others.
+ */
 
 import { finished, Readable, Writable } from 'node:stream'
 import { pipeline as join } from 'node:stream/promises'
@@ -9,21 +12,27 @@ import { transferOptions, WITHOUT_BODY } from './options.js'
 import { iteratorOf, type PartIterator } from './part-iterator.js'
 import { openFile, type SourceFile } from './source-file.js'
 
-/** Where content comes from: whatever a request takes as its body, an iterable, or a file by its path. */
+/** Content source: any request body, an iterable, or a file given by its path. */
 export type PipelineSource = RequestBody | Iterable<Uint8Array | string> | { readonly path: string | URL }
 
-/** Where the response's content goes. A function may read it itself, or return the stream for it. */
+/** Destination of the response content. A function may read it itself or return a stream for it. */
 export type PipelineSink = Writable | WritableStream<Uint8Array> | ((response: HttpResponse) => SinkResult | Promise<SinkResult>)
 
-/** What a sink that is a function may return: a stream for the content; anything else means that it has read what it wants. */
+/**
+ * Result of a sink function: a stream for the content. Any other value means that the function has
+ * finished reading.
+ */
 type SinkResult = Writable | WritableStream<Uint8Array> | unknown
 
 /**
- * Sends `source`, and passes the answer's content to `sink` as it comes, also while content is still sent. Default method `POST`. Resolves with the
- * response when its content has gone into the sink and the source has ended or is not wanted any more. Whatever fails ends the others: the HTTP stream
- * is reset, the source is destroyed, the sink is destroyed (a web stream: aborted), and the connection stays. A status is never a failure.
+ * Sends `source` and passes the response content to `sink` as it arrives, even while content is
+ * still being sent. Default method `POST`. Resolves with the response when its content is in the
+ * sink and the source has ended or is no longer needed. A failure ends the others: the HTTP stream
+ * is reset, the source is destroyed, the sink is destroyed (a web stream: aborted), and the
+ * connection stays open. A status is never a failure.
  * @param given as for `client.request`, without `body`.
- * @throws what ended it: a source's error as the `cause` of a `StreamError`, a sink's own error, `signal.reason`.
+ * @throws the failure: a source's error as the `cause` of a `StreamError`, a sink's own error,
+ * `signal.reason`.
  */
 export async function pipeline(
   client: Client,
@@ -49,14 +58,14 @@ export async function pipeline(
   } catch (caught) {
     unwatch()
     cancellation.cancel(caught)
-    // Whoever came first: where that was an abort, Node's own pipeline calls it by another name.
+    // The first failure counts: for an abort, Node's own pipeline reports a different error.
     const error = cancellation.signal.reason
     await Promise.all([file?.close(), dropSource(source), dropSink(sink, error)])
     throw error
   }
 }
 
-/** The options, or the error that names what is wrong with them; then source and sink are left as after any failure. */
+/** Validates the options. On failure, source and sink are left as after any other failure. */
 async function checked(
   given: Omit<RequestOptions, 'body'>,
   source: PipelineSource,
@@ -71,11 +80,11 @@ async function checked(
 }
 
 function isPath(source: PipelineSource): source is { readonly path: string | URL } {
-  // A stream of a file has a path too.
+  // A file stream has a path too.
   return typeof source === 'object' && 'path' in source && !(Symbol.asyncIterator in source)
 }
 
-/** Content as a request takes it; says when it has ended, or nobody wants the rest. */
+/** Request content that reports when it has ended or is no longer needed. */
 class WatchedContent {
   readonly body: RequestBody
   readonly over: Promise<void>
@@ -121,11 +130,14 @@ function watched(iterator: PartIterator, over: () => void): PartIterator {
   }
 }
 
-/** A sink that fails while content is still sent ends that: its response would have nowhere to go. */
+/**
+ * A sink that fails while content is still being sent ends the request: its response would have no
+ * destination.
+ */
 function watchSink(sink: PipelineSink, cancellation: Cancellation): () => void {
   if (!(sink instanceof Writable)) return () => undefined
   const closed = (error: Error | null | undefined): void =>
-    cancellation.cancel(error ?? new UsageError('ERR_SINK_CLOSED', 'the sink was closed before the response came'))
+    cancellation.cancel(error ?? new UsageError('ERR_SINK_CLOSED', 'the sink was closed before the response arrived'))
   return finished(sink, { readable: false }, closed)
 }
 
@@ -133,11 +145,11 @@ async function deliver(response: HttpResponse, sink: PipelineSink, signal: Abort
   const target = typeof sink === 'function' ? await sink(response) : sink
   if (target instanceof Writable) return join(response.body, target, { signal })
   if (target instanceof WritableStream) return response.webStream().pipeTo(target, { signal })
-  // A function has read what it wants. The rest would hold its stream.
+  // The function has finished reading. The rest would hold its stream.
   if (!response.complete) response.discard()
 }
 
-/** What the engine has opened it has left; what it never came to is left here. */
+/** Closes a source that the engine never opened; the engine closes those it has opened. */
 async function dropSource(source: PipelineSource): Promise<void> {
   if (source instanceof Readable) source.destroy()
   else if (source instanceof ReadableStream && !source.locked) await source.cancel().catch(() => undefined)
@@ -146,7 +158,7 @@ async function dropSource(source: PipelineSource): Promise<void> {
 async function dropSink(sink: PipelineSink, error: unknown): Promise<void> {
   if (sink instanceof Writable) {
     if (sink.destroyed) return
-    // The promise tells it: a stream that nobody else listens to must not end the process with it.
+    // The promise reports the error: a stream without listeners must not end the process with it.
     sink.once('error', () => undefined)
     sink.destroy(error as Error)
   } else if (sink instanceof WritableStream && !sink.locked) await sink.abort(error).catch(() => undefined)

@@ -1,29 +1,39 @@
-/** A response as a series of events that its reader asks for, one by one: nothing is received that nobody has asked for, beyond a window. */
+/**
+ * A response as a series of events that the reader requests one by one: beyond a window, nothing is
+ * received that was not requested.
+ */
 
 import { type Client, Fields as FieldList, type Fields, type HttpResponse, type RequestOptions, UsageError } from '@unshard/core'
 import { REQUEST_MEMBERS } from '@unshard/core/internal'
 import { Cancellation } from './cancellation.js'
 import { transferOptions } from './options.js'
 
-/** One step of a response, in the order of the wire. */
+/** One step of a response, in wire order. */
 export type PullEvent =
   | { readonly type: 'informational'; readonly status: number; readonly headers: Fields }
   | { readonly type: 'headers'; readonly status: number; readonly headers: Fields; readonly response: HttpResponse }
   | { readonly type: 'data'; readonly data: Uint8Array }
   | { readonly type: 'trailers'; readonly headers: Fields }
 
-/** What {@link pull} returns: an iterator that can be left at any time, also while a `next()` is waiting. */
+/**
+ * Return type of {@link pull}: an iterator that can be left at any time, even while a `next()` is
+ * pending.
+ */
 export interface Pull extends AsyncIterableIterator<PullEvent> {
-  /** Leaves: the HTTP stream is reset at once, and whoever waits for an event is told that there is none. */
+  /**
+   * Leaves the iteration: the HTTP stream is reset at once, and pending calls of `next()` resolve
+   * as done.
+   */
   return(): Promise<IteratorResult<PullEvent>>
 }
 
 /**
- * Sends a request and hands out its response event by event. Nothing is sent before the first `next()`. A reader that is slow, or stops asking,
- * holds the peer back: over HTTP/2 by flow control, over HTTP/1.1 by the socket. Leaving the loop resets the HTTP/2 stream; over HTTP/1.1 it closes
- * the connection. `trailers` comes only where there are any.
- * @param options as for `client.request`; its `body` holds there as well.
- * @throws UsageError `ERR_UNKNOWN_OPTION`; whatever else is wrong with the request, the first `next()` rejects with.
+ * Sends a request and returns its response event by event. Nothing is sent before the first
+ * `next()`. A slow or stopped reader holds the peer back: over HTTP/2 by flow control, over
+ * HTTP/1.1 by the socket. Leaving the loop resets the HTTP/2 stream; over HTTP/1.1 it closes the
+ * connection. `trailers` is omitted for a response without trailers.
+ * @param options as for `client.request`, including `body`.
+ * @throws UsageError `ERR_UNKNOWN_OPTION`; any other invalid option rejects the first `next()`.
  */
 export function pull(client: Client, options: RequestOptions): Pull {
   return new ResponsePull(client, transferOptions(options, REQUEST_MEMBERS, 'pull()'))
@@ -35,14 +45,14 @@ class ResponsePull implements Pull {
   readonly #client: Client
   readonly #options: RequestOptions
   #cancellation: Cancellation | undefined
-  /** Interim responses that nobody has asked for yet: the engines allow sixteen. */
+  /** Interim responses not requested yet: the engines allow sixteen. */
   readonly #interim: PullEvent[] = []
   #response: HttpResponse | undefined
   #parts: AsyncIterator<Uint8Array> | undefined
   #failed: { readonly reason: unknown } | undefined
   #over = false
   #wake: (() => void) | undefined
-  /** The last `next()`: they are answered in turn. */
+  /** The last `next()`: calls are answered in order. */
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(client: Client, options: RequestOptions) {

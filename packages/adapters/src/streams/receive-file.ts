@@ -1,4 +1,7 @@
-/** Download into a file: under another name until all of it is there, and resumed where an earlier attempt broke off. */
+/**
+ * Downloads into a file: under a temporary name until it is complete, resuming where an earlier
+ * attempt stopped.
+ */
 
 import type { FileHandle } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -11,43 +14,52 @@ import { andOf, notAFunction, transferOptions } from './options.js'
 import { PartialFile } from './partial-file.js'
 import type { TransferProgress } from './send-file.js'
 
-/** What {@link receiveFile} takes beyond a request's own options. */
+/** Options of {@link receiveFile} beyond those of a request. */
 export interface ReceiveFileOptions extends RequestOptions {
   /**
-   * Keeps what has arrived when the download fails, as `<path>.part` with its validator in `<path>.part.json`, and goes on from there the next time.
-   * Default false: nothing is left. What the server gives no strong validator for cannot be resumed, and is not kept. One download of a path at a time.
+   * Keeps the received bytes when the download fails, as `<path>.part` with their validator in
+   * `<path>.part.json`, and resumes there the next time. Default false: nothing is kept. Content
+   * without a strong validator cannot be resumed and is not kept. Only one download per path at a
+   * time.
    */
   readonly resume?: boolean
   /**
-   * Takes off content codings: some servers store content coded, and send it so although none were asked for. Default false: the file is as it was sent, and
-   * `contentEncoding` of the result says how it is coded. Content that is decoded cannot be resumed, and is not kept.
+   * Removes content codings: some servers store encoded content and send it even if no coding was
+   * accepted. Default false: the file is stored as sent, and `contentEncoding` of the result names
+   * its codings. Decoded content cannot be resumed and is not kept.
    */
   readonly decode?: boolean
-  /** Told when the response begins, and after each part was written. What it throws ends the download. */
+  /**
+   * Called when the response begins and after each part was written. An error it throws ends the
+   * download.
+   */
   readonly onProgress?: (progress: TransferProgress) => void
 }
 
-/** A file that has arrived. */
+/** A downloaded file. */
 export interface ReceivedFile {
   readonly path: string
-  /** Octets of the whole file. */
+  /** Size of the whole file in bytes. */
   readonly bytes: number
-  /** Octets of an earlier attempt that were not asked for again. */
+  /** Bytes of an earlier attempt that were not downloaded again. */
   readonly resumedBytes: number
-  /** Codings that the file still has, such as `gzip`; `undefined` where it has none. */
+  /** Codings that the file still has, such as `gzip`; `undefined` if none. */
   readonly contentEncoding: string | undefined
-  /** The last response: 200, 206, or 416 where everything was there already. */
+  /** The last response: 200, 206, or 416 if everything was already present. */
   readonly response: HttpResponse
 }
 
 const NAMES = andOf(REQUEST_MEMBERS, 'resume', 'decode', 'onProgress')
 
 /**
- * Downloads into `path`. The content is written beside it and takes its name when it is complete and on the disk; a file that was there stays until then.
- * Content codings are not asked for. Content that is sent with one all the same is written as it is sent, and the result says so; or see `decode`.
- * @throws ResponseError `ERR_DECODE` for content that cannot be decoded; `ERR_UNEXPECTED_STATUS` for any status but 200, 203, and those of a range; `ERR_CONTENT_RANGE` for a part that was
- * not asked for, or is not whole; UsageError for `range` and `if-range` among the fields, and for a path
- * at which there is something other than a file; otherwise as `client.request`, or as the file system.
+ * Downloads into `path`. The content is written to a temporary file that is renamed once it is
+ * complete and on disk; an existing file stays until then. Content codings are not requested. If
+ * the server applies one anyway, the content is stored as sent and the result says so; or see
+ * `decode`.
+ * @throws ResponseError `ERR_DECODE` for content that cannot be decoded; `ERR_UNEXPECTED_STATUS`
+ * for any status except 200, 203 and those of a range; `ERR_CONTENT_RANGE` for a range that was not
+ * requested or is incomplete; UsageError for user-supplied `range` and `if-range` fields, and for a
+ * path that is not a regular file; otherwise as `client.request` or the file system.
  */
 export async function receiveFile(client: Client, options: ReceiveFileOptions, path: string | URL): Promise<ReceivedFile> {
   const { resume = false, decode = false, onProgress, ...request } = transferOptions(options, NAMES, 'receiveFile()')
@@ -72,7 +84,7 @@ interface DownloadOptions {
   readonly decode: boolean
 }
 
-/** One file's way here: one request, and a second one where the first was for a range that does not exist. */
+/** Download of one file: one request, and a second one if the requested range does not exist. */
 class Download {
   readonly #client: Client
   readonly #request: RequestOptions
@@ -93,7 +105,8 @@ class Download {
     const response = await this.#ask()
     if (response.status !== 416 || this.#part.length === 0) return this.#take(response)
     response.discard()
-    // RFC 9110 §15.5.17: the field says how long the representation is, and ours is complete, or is not one of it.
+    // RFC 9110 §15.5.17: the field tells the length of the representation. Our part is either
+    // complete or belongs to another representation.
     if (parseContentRange(response.headers.get('content-range'))?.total === this.#part.length) {
       this.resumedBytes = this.#part.length
       return response
@@ -126,12 +139,12 @@ class Download {
       throw error
     }
     if (this.#expected !== undefined && this.#part.length !== this.#expected) {
-      throw this.#rangeError(response, `the file has ${this.#expected} octets, and ${this.#part.length} came`)
+      throw this.#rangeError(response, `the file has ${this.#expected} bytes, but ${this.#part.length} arrived`)
     }
     return response
   }
 
-  /** Codings to take off. @throws ResponseError `ERR_DECODE` for one that is not known. */
+  /** Returns the codings to remove. @throws ResponseError `ERR_DECODE` for an unknown coding. */
   #codingsOf({ headers }: HttpResponse): readonly string[] {
     const value = headers.get('content-encoding')
     const isCoded = value !== undefined && value !== '' && value.toLowerCase() !== 'identity'
@@ -140,10 +153,13 @@ class Download {
     const codings = parseCodings(value)
     if (codings.length > 0) return codings
     const shown = JSON.stringify(value.slice(0, 60))
-    throw new ResponseError('ERR_DECODE', `the content is coded as ${shown}, which cannot be decoded here`, this.#details)
+    throw new ResponseError('ERR_DECODE', `content coding ${shown} is not supported`, this.#details)
   }
 
-  /** Decides where the content goes. @param decoded its length is not that of the file, and a part of it cannot be joined to another. */
+  /**
+   * Decides where the content goes. @param decoded the length differs from the file's, and parts
+   * cannot be joined.
+   */
   async #place(response: HttpResponse, decoded: boolean): Promise<void> {
     const { status, headers } = response
     if (status === 200 || status === 203) {
@@ -156,12 +172,13 @@ class Download {
       throw new ResponseError('ERR_UNEXPECTED_STATUS', `status ${status} for ${String(this.#request.url)}`, this.#details)
     }
     const range = parseContentRange(headers.get('content-range'))
-    if (range?.first !== this.#part.length) throw this.#rangeError(response, `asked for octet ${this.#part.length} and on`)
-    if (range.total !== undefined && range.last !== range.total - 1) throw this.#rangeError(response, 'the end is missing')
+    if (range?.first !== this.#part.length) throw this.#rangeError(response, `requested the bytes from ${this.#part.length} on`)
+    if (range.total !== undefined && range.last !== range.total - 1)
+      throw this.#rangeError(response, 'the range does not reach the end of the file')
     const tag = headers.get('etag')
-    // RFC 9110 §15.3.7.3: parts are joined only where they share the same strong validator.
+    // RFC 9110 §15.3.7.3: parts may be joined only if they have the same strong validator.
     if (tag !== undefined && this.#part.validator!.startsWith('"') && tag !== this.#part.validator) {
-      throw this.#rangeError(response, `part of another representation, ${tag}`)
+      throw this.#rangeError(response, `the range belongs to another representation, ${tag}`)
     }
     this.resumedBytes = this.#part.length
     this.#expected = range.last! + 1

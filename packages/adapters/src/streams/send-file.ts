@@ -5,26 +5,31 @@ import { withFields } from './fields.js'
 import { andOf, notAFunction, transferOptions, WITHOUT_BODY } from './options.js'
 import { type FileRange, openFile } from './source-file.js'
 
-/** How far a transfer is. */
+/** Progress of a transfer. */
 export interface TransferProgress {
-  /** Octets so far; of a download that was resumed, those that were there before as well. */
+  /** Bytes transferred so far; for a resumed download, including those of earlier attempts. */
   readonly transferredBytes: number
-  /** Octets in all; `undefined` where the server does not say. */
+  /** Total number of bytes; `undefined` if the server does not announce it. */
   readonly totalBytes: number | undefined
 }
 
-/** What {@link sendFile} takes beyond a request's own options. */
+/** Options of {@link sendFile} beyond those of a request. */
 export interface SendFileOptions extends Omit<RequestOptions, 'body'>, FileRange {
-  /** Told after each part, 65,536 octets at the most, when the connection has taken it. What it throws ends the request. */
+  /**
+   * Called when the connection has taken a part, at most 65,536 bytes each. An error it throws ends
+   * the request.
+   */
   readonly onProgress?: (progress: TransferProgress) => void
 }
 
 const NAMES = andOf(WITHOUT_BODY, 'start', 'end', 'onProgress')
 
 /**
- * Sends a file, or the octets `start` to `end` of it. Default method `PUT`; `content-length` is that of the file when it was opened. Resolves with the
- * response as soon as its fields are there: a server may well answer before it has everything. The file is closed however this ends.
- * @throws Node's own error where the file cannot be opened; `UsageError` for a range outside it; otherwise as `client.request`.
+ * Sends a file, or its bytes `start` to `end`. Default method `PUT`; `content-length` is the size
+ * of the file when it was opened. Resolves with the response as soon as its headers arrive, which
+ * may be before everything is sent. The file is always closed.
+ * @throws Node's own error if the file cannot be opened; `UsageError` for a range outside the file;
+ * otherwise as `client.request`.
  */
 export async function sendFile(client: Client, path: string | URL, options: SendFileOptions): Promise<HttpResponse> {
   const { start, end, onProgress, ...request } = transferOptions(options, NAMES, 'sendFile()')

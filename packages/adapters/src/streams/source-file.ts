@@ -1,22 +1,26 @@
-/** A file, or a part of one, as content: read at the pace of whoever sends it, and closed in every ending. */
+/** A file, or a part of one, as content: read as fast as it is sent, and always closed. */
 
 import { type FileHandle, open } from 'node:fs/promises'
 import { UsageError } from '@unshard/core'
 
-/** Octets read at once. */
+/** Bytes per read. */
 const CHUNK_BYTES = 65_536
 
-/** Which octets of a file. */
+/** Byte range of a file. */
 export interface FileRange {
-  /** The first octet. Default 0. */
+  /** Position of the first byte. Default 0. */
   readonly start?: number
-  /** The last octet, inclusive as in `fs.createReadStream` and in a Range field. Default: the end of the file. */
+  /**
+   * Position of the last byte, inclusive as in `fs.createReadStream` and in a Range field. Default:
+   * the end of the file.
+   */
   readonly end?: number
 }
 
 /**
- * Opens a file to be sent.
- * @throws UsageError `ERR_INVALID_OPTION` for what is no regular file, or a range that is not inside it; Node's own error where it cannot be opened.
+ * Opens a file for sending.
+ * @throws UsageError `ERR_INVALID_OPTION` if it is not a regular file or the range is outside it;
+ * Node's own error if it cannot be opened.
  */
 export async function openFile(path: string | URL, range: FileRange = {}): Promise<SourceFile> {
   const handle = await open(path, 'r')
@@ -28,7 +32,7 @@ export async function openFile(path: string | URL, range: FileRange = {}): Promi
     if (!whole || start < 0 || end < start - 1 || end >= stat.size) {
       throw new UsageError(
         'ERR_INVALID_OPTION',
-        `octets ${start} to ${end} are not inside ${String(path)}, which has ${stat.size}`,
+        `bytes ${start} to ${end} are outside ${String(path)}, which has ${stat.size} bytes`,
       )
     }
     return new SourceFile(handle, start, end - start + 1)
@@ -38,14 +42,22 @@ export async function openFile(path: string | URL, range: FileRange = {}): Promi
   }
 }
 
-/** An open file. Iterated once; closed at its end, when it is left, and by {@link close}. */
+/**
+ * An open file. Iterated once; closed at its end, when the iteration is left, and by {@link close}.
+ */
 export class SourceFile implements AsyncIterable<Uint8Array> {
   readonly #handle: FileHandle
   readonly #start: number
   #closed: Promise<void> | undefined
-  /** Octets that are sent. A file that shrinks meanwhile fails its request; one that grows is sent as it was. */
+  /**
+   * Number of bytes to send. A file that shrinks while it is sent fails its request; one that grows
+   * is sent up to this length.
+   */
   readonly length: number
-  /** Told after each part how many octets were handed over. What it throws ends the request. */
+  /**
+   * Called after each part with the number of bytes handed over. An error it throws ends the
+   * request.
+   */
   onPart: ((sentBytes: number) => void) | undefined
 
   constructor(handle: FileHandle, start: number, length: number) {
@@ -57,7 +69,7 @@ export class SourceFile implements AsyncIterable<Uint8Array> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     try {
       for (let sent = 0; sent < this.length; ) {
-        // Memory of its own each time: a part may wait for the peer's window while the next one is read.
+        // A new buffer each time: a part may wait for the peer's window while the next one is read.
         const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, this.length - sent))
         const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.#start + sent)
         if (bytesRead === 0) return
@@ -70,7 +82,7 @@ export class SourceFile implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** Closes it, after a read that is under way. */
+  /** Closes the file once a pending read has finished. */
   close(): Promise<void> {
     this.#closed ??= this.#handle.close()
     return this.#closed

@@ -1,27 +1,30 @@
-/** undici's functions on a dispatcher: `request`, `stream`, `pipeline`, `connect` and `upgrade`, over `dispatch` alone. */
+/**
+ * undici's functions `request`, `stream`, `pipeline`, `connect` and `upgrade`, implemented with
+ * `dispatch` alone.
+ */
 
 import { Duplex, PassThrough, Readable, type Writable } from 'node:stream'
 import { pipeline as join } from 'node:stream/promises'
 import type { ControllerHandler, DispatchController, Dispatching, DispatchOptions, ResponseFields } from './contract.js'
 import { invalidArgument, requestAborted } from './errors.js'
 
-/** A value that is given with the call and handed back with its data. */
-// biome-ignore lint/suspicious/noExplicitAny: its type is the caller's, as in undici.
+/** A value passed with the call and returned with its data. */
+// biome-ignore lint/suspicious/noExplicitAny: any type, chosen by the caller as in undici.
 type Opaque = any
 
-/** The options of `request` and the others: those of a dispatch, and some of their own. */
+/** Options of `request` and the others: those of a dispatch plus their own. */
 export interface CallOptions extends Omit<DispatchOptions, 'method'> {
   readonly method?: string | undefined
-  /** An `AbortSignal`, or an emitter of `abort` as undici takes it. */
+  /** An `AbortSignal`, or an emitter of `abort` as in undici. */
   readonly signal?: unknown
   readonly opaque?: Opaque
   readonly onInfo?: ((info: { statusCode: number; headers: ResponseFields }) => void) | undefined
   readonly protocol?: string | undefined
 }
 
-/** The content of a response: a stream, with methods that read it whole. */
+/** Response content: a stream with methods that read it whole. */
 export interface ResponseBody extends Readable {
-  /** The same content as a web stream, which undici's types call `never`. */
+  /** The same content as a web stream, typed `never` by undici. */
   readonly body: never
   readonly bodyUsed: boolean
   text(): Promise<string>
@@ -30,11 +33,11 @@ export interface ResponseBody extends Readable {
   bytes(): Promise<Uint8Array>
   arrayBuffer(): Promise<ArrayBuffer>
   formData(): Promise<never>
-  /** Reads and drops what is left, so that the connection may be used again. */
+  /** Reads and drops the rest, so that the connection can be reused. */
   dump(options?: { limit?: number; signal?: AbortSignal }): Promise<void>
 }
 
-/** What `request` resolves with. */
+/** Result of `request`. */
 export interface ResponseData {
   statusCode: number
   statusText: string
@@ -45,7 +48,7 @@ export interface ResponseData {
   context: object
 }
 
-/** Content is written here as it comes, at the pace of its reader. */
+/** Receives content as it arrives, at the pace of its reader. */
 class Content extends Readable implements ResponseBody {
   readonly #controller: DispatchController
   #over = false
@@ -103,7 +106,7 @@ class Content extends Readable implements ResponseBody {
     return new Blob([(await this.bytes()) as Uint8Array<ArrayBuffer>])
   }
 
-  /** As in undici: not for this kind of body. */
+  /** As in undici: not supported for this kind of body. */
   formData(): Promise<never> {
     return Promise.reject(invalidArgument('formData() is not supported here: use fetch'))
   }
@@ -118,7 +121,7 @@ class Content extends Readable implements ResponseBody {
   }
 }
 
-/** An `EventTarget` or an emitter: one of each pair of methods is there. */
+/** An `EventTarget` or an emitter: each has one of each pair of methods. */
 interface Signal {
   readonly aborted?: boolean
   readonly reason?: unknown
@@ -130,7 +133,7 @@ interface Signal {
 
 type OnResponse = (content: Content, status: number, headers: ResponseFields, statusText: string) => void
 
-/** One call: settles once, with the response or with the error that ended it. */
+/** One call: settles once, with the response or with an error. */
 class Call implements ControllerHandler {
   readonly #options: CallOptions
   readonly #onResponse: OnResponse
@@ -185,14 +188,14 @@ class Call implements ControllerHandler {
   }
 }
 
-/** Sends a request, and resolves with its response when its fields are here. */
+/** Sends a request and resolves with its response when its headers arrive. */
 export function request(dispatcher: Dispatching, options: CallOptions): Promise<ResponseData> {
   return new Promise((resolve, reject) => {
     const call: Call = new Call(
       checked(options),
       (body, statusCode, headers, statusText) => {
         const { opaque = null } = options
-        // A body that is not read, and breaks off, must not end the process.
+        // An unread body that is cut off must not end the process.
         body.on('error', () => undefined)
         resolve({ statusCode, statusText, headers, body, trailers: call.trailers, opaque, context: {} })
       },
@@ -202,16 +205,19 @@ export function request(dispatcher: Dispatching, options: CallOptions): Promise<
   })
 }
 
-/** Makes the stream that the content of a response goes into. */
+/** Creates the stream that receives the response content. */
 export type StreamFactory = (data: { statusCode: number; headers: ResponseFields; opaque: Opaque; context: object }) => Writable
 
-/** The data of a response whose content went into a stream. */
+/** Data of a response whose content was written into a stream. */
 export interface StreamData {
   opaque: Opaque
   trailers: Record<string, string>
 }
 
-/** Sends a request, and writes the content of the response into the stream that `factory` makes. Resolves when all of it is written. */
+/**
+ * Sends a request and writes the response content into the stream that `factory` creates. Resolves
+ * when all of it is written.
+ */
 export async function stream(dispatcher: Dispatching, options: CallOptions, factory: StreamFactory): Promise<StreamData> {
   if (typeof factory !== 'function') throw invalidArgument('invalid factory')
   const { body, statusCode, headers, opaque, context, trailers } = await request(dispatcher, options)
@@ -226,7 +232,7 @@ export async function stream(dispatcher: Dispatching, options: CallOptions, fact
   return { opaque, trailers }
 }
 
-/** Takes a response, and returns the stream that is read in its place. */
+/** Takes a response and returns the stream to read instead of it. */
 export type PipelineHandler = (data: {
   statusCode: number
   headers: ResponseFields
@@ -235,7 +241,10 @@ export type PipelineHandler = (data: {
   context: object
 }) => Readable
 
-/** Sends the content that is written to the stream; reading it gives the content of the stream that `handler` returns. */
+/**
+ * Sends the content written to the stream; reading it returns the content of the stream that
+ * `handler` returns.
+ */
 export function pipeline(dispatcher: Dispatching, options: CallOptions, handler: PipelineHandler): Duplex {
   if (typeof handler !== 'function') throw invalidArgument('invalid handler')
   const content = new PassThrough()
@@ -249,10 +258,10 @@ export function pipeline(dispatcher: Dispatching, options: CallOptions, handler:
   return duplex
 }
 
-/** Called in place of a promise, with the error or with the data. */
+/** Called with the error or the data, instead of a promise. */
 export type DataCallback<T> = (error: Error | null, data: T) => void
 
-/** The data of a tunnel, or of a connection with another protocol. */
+/** Data of a tunnel or of an upgraded connection. */
 export interface UpgradeData {
   statusCode: number
   headers: ResponseFields
@@ -260,7 +269,7 @@ export interface UpgradeData {
   opaque: Opaque
 }
 
-/** A tunnel, or another protocol: only a fallback dispatcher has them. */
+/** Requests a tunnel or another protocol, which only a fallback dispatcher supports. */
 export function upgrade(dispatcher: Dispatching, options: CallOptions, dispatch: Partial<DispatchOptions>): Promise<UpgradeData> {
   return new Promise((resolve, reject) => {
     const call = new Call(

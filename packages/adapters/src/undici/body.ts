@@ -1,4 +1,4 @@
-/** Content as undici's callers give it, as the client takes it. */
+/** Converts undici's request bodies for the client. */
 
 import { Readable } from 'node:stream'
 import type { RequestBody } from '@unshard/core'
@@ -6,24 +6,24 @@ import { encodeForm } from '../fetch/form-data.js'
 import { iteratorOf, type PartIterator } from '../streams/part-iterator.js'
 import { invalidArgument } from './errors.js'
 
-/** Content, and the media type that its kind implies. */
+/** Content and the media type that its kind implies. */
 export interface DispatchBody {
   readonly body: RequestBody | undefined
   readonly type: string | undefined
-  /** Bytes, where the body does not say it itself. */
+  /** Length in bytes, if the body does not know it itself. */
   readonly length?: number | undefined
 }
 
-/** What wants to know of content that is sent. */
+/** Notified of content as it is sent. */
 export interface SentListener {
   onBodySent?(chunk: Uint8Array): void
-  /** All of it is sent. */
+  /** All content has been sent. */
   onContentSent(): void
 }
 
 const NOTHING: DispatchBody = { body: undefined, type: undefined }
 
-/** @throws DispatchError `UND_ERR_INVALID_ARG` for what is no body. */
+/** @throws DispatchError `UND_ERR_INVALID_ARG` if `body` is not a valid body. */
 export function toDispatchBody(body: unknown): DispatchBody {
   if (body === undefined || body === null) return NOTHING
   if (typeof body === 'string') return body === '' ? NOTHING : bytes(Buffer.from(body))
@@ -55,7 +55,7 @@ function asAsync(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Requ
   return Symbol.asyncIterator in source ? source : { [Symbol.asyncIterator]: () => iteratorOf(source) }
 }
 
-/** Tells what is sent of content that is read as it is sent; what lies in memory is told by whoever sends it. */
+/** Reports content that is read while it is sent; the sender reports content in memory. */
 export function watched(body: RequestBody, listener: SentListener): RequestBody {
   return { [Symbol.asyncIterator]: () => watchedIterator(iteratorOf(body as AsyncIterable<Uint8Array>), listener) }
 }
@@ -72,7 +72,7 @@ function watchedIterator(iterator: PartIterator, listener: SentListener): PartIt
   }
 }
 
-/** By what they do: undici's classes are not the platform's. */
+/** Detected by its methods: undici's classes are not the platform's. */
 function isForm(body: unknown): body is FormData {
   const { append, delete: remove, getAll } = body as Partial<FormData>
   return [append, remove, getAll].every((method) => typeof method === 'function') && !(body instanceof URLSearchParams)

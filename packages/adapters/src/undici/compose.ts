@@ -1,11 +1,11 @@
-/** A dispatcher behind interceptors, as undici composes them. */
+/** Wraps a dispatcher in interceptors, as undici composes them. */
 
 import type { ComposedDispatcher, Dispatch, DispatchHandler, Dispatching, DispatchOptions, Interceptor } from './contract.js'
 import { BothGenerations, isControllerHandler } from './generations.js'
 
 /**
- * The dispatcher with another `dispatch`: everything else of it, events included, is its own.
- * @throws TypeError for an interceptor that is none, as undici does.
+ * Returns the dispatcher with another `dispatch`; everything else, events included, is unchanged.
+ * @throws TypeError for an invalid interceptor, as undici does.
  */
 export function compose(
   dispatcher: object & Dispatching,
@@ -24,11 +24,12 @@ export function compose(
   const composed: object = new Proxy(dispatcher, {
     get(target, key) {
       if (key === 'dispatch') return dispatch
-      if (key === 'compose') return (...more: Interceptor[]) => compose(composed as ComposedDispatcher, more.flat())
+      if (key === 'compose')
+        return (...interceptors: Interceptor[]) => compose(composed as ComposedDispatcher, interceptors.flat())
       const value: unknown = Reflect.get(target, key, target)
-      // They dispatch: through the interceptors.
+      // These methods dispatch: send them through the interceptors.
       if (typeof value === 'function' && THROUGH_DISPATCH.has(key)) return value.bind(composed)
-      // Its private members are the dispatcher's, not the proxy's.
+      // Private members are accessible on the dispatcher only, not on the proxy.
       return typeof value === 'function' ? value.bind(target) : value
     },
   })

@@ -1,8 +1,11 @@
-/** The dispatcher contract of undici 6, 7 and 8, and of the fetch that is built into Node: as much of it as is spoken here. No code. */
+/**
+ * Types of the dispatcher contract of undici 6, 7 and 8 and of the fetch built into Node, as far as
+ * it is supported. No code.
+ */
 
 import type { EventEmitter } from 'node:events'
 
-/** One request, as undici's callers write it. */
+/** One request in undici's form. */
 export interface DispatchOptions {
   readonly origin?: string | URL | undefined
   /** Path and query, beginning with a slash. */
@@ -14,33 +17,33 @@ export interface DispatchOptions {
   readonly headers?: unknown
   /** Appended to a path that has no query. */
   readonly query?: Readonly<Record<string, unknown>> | null | undefined
-  /** `false`: not sent again, whatever its method. */
+  /** `false`: never replayed, whatever the method. */
   readonly idempotent?: boolean | undefined
-  /** Of HTTP/1.1 pipelining, which a caller cannot choose here. */
+  /** Concerns HTTP/1.1 pipelining, which cannot be chosen here. */
   readonly blocking?: boolean | undefined
-  /** A connection of its own, closed afterwards. */
+  /** Use a dedicated connection and close it afterwards. */
   readonly reset?: boolean | null | undefined
   readonly upgrade?: boolean | string | null | undefined
-  /** Milliseconds; 0 switches it off. Default: the client's. */
+  /** Milliseconds; 0 disables it. Default: the client's. */
   readonly headersTimeout?: number | null | undefined
   readonly bodyTimeout?: number | null | undefined
-  /** Accepted; the content is sent without waiting for a 100. */
+  /** Accepted, but the content is sent without waiting for a 100. */
   readonly expectContinue?: boolean | undefined
-  /** `false`: over HTTP/1.1. */
+  /** `false`: use HTTP/1.1. */
   readonly allowH2?: boolean | undefined
-  /** The name of a server whose address is the origin: undici's `dns` interceptor writes it so. */
+  /** Host name of an origin that is an address, as set by undici's `dns` interceptor. */
   readonly servername?: string | null | undefined
   readonly throwOnError?: boolean | null | undefined
-  /** Redirects are an interceptor's: only 0. */
+  /** Redirects are an interceptor's job: only 0 is valid. */
   readonly maxRedirections?: number | null | undefined
 }
 
-/** What the newer handlers hold of a request. */
+/** Controller of a request for the newer handlers. */
 export interface DispatchController {
   readonly aborted: boolean
   readonly paused: boolean
   readonly reason: unknown
-  /** Name, value, name, value…; of the response that `onResponseStart` speaks of. */
+  /** Name, value, name, value…; of the response passed to `onResponseStart`. */
   readonly rawHeaders: Buffer[] | undefined
   readonly rawTrailers: Buffer[] | undefined
   abort(reason?: unknown): void
@@ -48,10 +51,10 @@ export interface DispatchController {
   resume(): void
 }
 
-/** Response fields as the newer handlers get them. */
+/** Response fields in the form of the newer handlers. */
 export type ResponseFields = Record<string, string | string[]>
 
-/** Handlers of undici 7 and 8, and of Node 26: chosen where `onRequestStart` is a function. */
+/** Handlers of undici 7 and 8 and of Node 26: detected by an `onRequestStart` function. */
 export interface ControllerHandler {
   onRequestStart(controller: DispatchController, context: unknown): void
   onRequestUpgrade?(controller: DispatchController, status: number, headers: ResponseFields, socket: unknown): void
@@ -64,17 +67,17 @@ export interface ControllerHandler {
   onRequestSent?(): void
 }
 
-/** Handlers of undici 6, those that undici 7 still takes, and of Node 20 to 24. */
+/** Handlers of undici 6, the older ones of undici 7, and of Node 20 to 24. */
 export interface RawHandler {
   onConnect?(abort: (reason?: unknown) => void, context?: unknown): void
   onUpgrade?(status: number, headers: Buffer[], socket: unknown): void
   onResponseStarted?(): void
   onHeaders?(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean | undefined
   onData?(chunk: Buffer): boolean | undefined
-  // biome-ignore lint/suspicious/noExplicitAny: buffers, which undici's types call strings.
+  // biome-ignore lint/suspicious/noExplicitAny: buffers, typed as strings by undici.
   onComplete?(trailers: any): void
   onError?(error: Error): void
-  // biome-ignore lint/suspicious/noExplicitAny: the chunk; undici's types have sizes there.
+  // biome-ignore lint/suspicious/noExplicitAny: the chunk, typed as a size by undici.
   onBodySent?(...sent: any[]): void
   onRequestSent?(): void
 }
@@ -82,21 +85,21 @@ export interface RawHandler {
 /** A handler of either generation. */
 export type DispatchHandler = ControllerHandler | RawHandler
 
-/** Sends a request. `false` asks to wait for `drain`. */
+/** Sends a request. `false` asks the caller to wait for `drain`. */
 export type Dispatch = (options: DispatchOptions, handler: DispatchHandler) => boolean
 
-/** What undici's `compose` takes. */
+/** Argument of undici's `compose`. */
 export type Interceptor = (dispatch: Dispatch) => Dispatch
 
-/** Anything that dispatches: undici's, or ours. */
+/** Any dispatcher: undici's or ours. */
 export interface Dispatching {
   dispatch(options: DispatchOptions, handler: DispatchHandler): boolean
   readonly isMockActive?: boolean | undefined
 }
 
-/** What `compose` gives back. */
+/** Result of `compose`. */
 export interface ComposedDispatcher extends EventEmitter, Dispatching {
-  // biome-ignore lint/suspicious/noExplicitAny: interceptors as the types of undici 6, 7 and 8 have them.
+  // biome-ignore lint/suspicious/noExplicitAny: the type of interceptors in undici 6, 7 and 8.
   compose(...interceptors: any[]): ComposedDispatcher
   close(): Promise<void>
   close(callback: () => void): void

@@ -1,4 +1,7 @@
-/** undici's Dispatcher over a client: what was written for undici, and Node's own fetch, on shared HTTP/2 connections. Imports nothing of undici. */
+/**
+ * undici's Dispatcher over a client: code written for undici, and Node's own fetch, use shared
+ * HTTP/2 connections. Imports nothing from undici.
+ */
 
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
@@ -27,13 +30,25 @@ import { ExchangeList } from './exchange-list.js'
 import { isControllerHandler, type Listener, listenerOf } from './generations.js'
 import { HTTP1_ISOLATION, toRequest } from './request-options.js'
 
-/** What {@link Dispatcher} takes: a client's options, for a client of its own that coalesces, or a client. */
+/**
+ * Options of {@link Dispatcher}: an existing client, or the options of a dedicated coalescing
+ * client.
+ */
 export interface DispatcherOptions extends ClientOptions {
-  /** Sends the requests. It stays open when the dispatcher is closed. Default: a client of its own, with the other options. */
+  /**
+   * Sends the requests. Stays open when the dispatcher is closed. Default: a dedicated client with
+   * the other options.
+   */
   readonly client?: Client
-  /** Takes what this one cannot do: `upgrade`, `CONNECT`, and everything while it is a mock (`isMockActive`). Default: refused. */
+  /**
+   * Handles what this dispatcher does not support: `upgrade`, `CONNECT`, and everything while it is
+   * a mock (`isMockActive`). Default: such requests are refused.
+   */
   readonly fallback?: Dispatching
-  /** Requests in flight to one origin above which `dispatch` returns false, until `drain`. They are sent all the same. Default 1,024. */
+  /**
+   * Requests in flight to one origin above which `dispatch` returns false until `drain`. They are
+   * sent anyway. Default 1,024.
+   */
   readonly highWaterMark?: number
 }
 
@@ -43,9 +58,10 @@ const NAMES: ReadonlySet<string> = new Set(['client', 'fallback', 'highWaterMark
 type Callback = (error: Error | null, data: null) => void
 
 /**
- * A Dispatcher for `undici.setGlobalDispatcher`, `fetch(url, { dispatcher })`, and `dispatcher` of undici's functions, versions 6 to 8. Handlers of both
- * generations are spoken to, chosen for each call. Events: `connect`, `disconnect`, `connectionError` with `(origin, targets, error)`, as far as requests
- * tell of them, and `drain`.
+ * A Dispatcher for `undici.setGlobalDispatcher`, `fetch(url, { dispatcher })`, and the `dispatcher`
+ * option of undici's functions, versions 6 to 8. Supports both generations of handlers, chosen per
+ * call. Events: `connect`, `disconnect`, `connectionError` with `(origin, targets, error)`, as far
+ * as requests reveal them, and `drain`.
  */
 export class Dispatcher extends EventEmitter implements Dispatching {
   /** Sends the requests. */
@@ -55,23 +71,26 @@ export class Dispatcher extends EventEmitter implements Dispatching {
   readonly #ownsClient: boolean
   readonly #highWaterMark: number
   readonly #exchanges = new ExchangeList<Exchange>()
-  /** Requests in flight, by origin. */
+  /** Requests in flight by origin. */
   readonly #inFlight = new Map<string, number>()
-  /** Origins whose last dispatch was answered with false. */
+  /** Origins whose last dispatch returned false. */
   readonly #full = new Set<string>()
-  /** Connections that `connect` was emitted for. */
-  readonly #seen = new Set<number>()
-  /** What was told of in this turn: one connection's failure is that of all its requests, and they hear of it at once. */
-  readonly #told = new Set<string>()
+  /** IDs of connections for which `connect` was emitted. */
+  readonly #connectionIds = new Set<number>()
+  /**
+   * Connection failures reported in this turn: one failure ends all requests of its connection at
+   * once, but is one event.
+   */
+  readonly #reportedFailures = new Set<string>()
   #isClosed = false
   #isDestroyed = false
   #onIdle: (() => void)[] = []
 
-  /** @throws UsageError naming an option that is unknown or out of range. */
+  /** @throws UsageError for an unknown option or a value out of range. */
   constructor(given: DispatcherOptions = {}) {
     super()
     const { client, fallback, highWaterMark, ...options } = { __proto__: null, ...given } as DispatcherOptions
-    // Those of a client that is there already are its own.
+    // An existing client has its own options.
     if (client !== undefined) refuseUnknown(options, NAMES, '', 'a dispatcher with a client')
     this.#ownsClient = client === undefined
     this.client = client ?? new Client({ reuse: coalescing(), ...options })
@@ -81,7 +100,7 @@ export class Dispatcher extends EventEmitter implements Dispatching {
     this.client.pools.open(HTTP1_ISOLATION, { protocols: ['http/1.1'] })
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: listeners as the types of undici 6, 7 and 8 have them.
+  // biome-ignore lint/suspicious/noExplicitAny: the type of listeners in undici 6, 7 and 8.
   override listeners(event: string | symbol): any[] {
     return super.listeners(event)
   }
@@ -101,15 +120,15 @@ export class Dispatcher extends EventEmitter implements Dispatching {
     return this.#isDestroyed
   }
 
-  /** Read by undici's fetch: whether requests are to be shown whole to a mock. */
+  /** Read by undici's fetch: whether to pass whole requests to a mock. */
   get isMockActive(): boolean {
     return this.fallback?.isMockActive === true
   }
 
   /**
-   * Sends a request and tells `handler`. What is wrong with it is told there as well.
-   * @returns false where it is better to wait for `drain`; the request is sent nevertheless.
-   * @throws DispatchError `UND_ERR_INVALID_ARG` for a handler that could not be told.
+   * Sends a request and notifies `handler`, also of an invalid request.
+   * @returns false if the caller should wait for `drain`; the request is sent anyway.
+   * @throws DispatchError `UND_ERR_INVALID_ARG` for a handler that cannot be notified.
    */
   dispatch(options: DispatchOptions, handler: DispatchHandler): boolean {
     const listener = listenerOf(handler)
@@ -124,39 +143,45 @@ export class Dispatcher extends EventEmitter implements Dispatching {
     }
   }
 
-  /** This dispatcher behind interceptors, as undici's `compose`: the last one is asked first. Those of undici 6, 7 and 8. */
-  // biome-ignore lint/suspicious/noExplicitAny: interceptors as the types of undici 6, 7 and 8 have them.
+  /**
+   * Wraps this dispatcher in interceptors, like undici's `compose`: the last one runs first.
+   * Accepts those of undici 6, 7 and 8.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: the type of interceptors in undici 6, 7 and 8.
   compose(...interceptors: any[]): Dispatcher {
     return compose(this, interceptors.flat() as (Interceptor | null | undefined)[]) as unknown as Dispatcher
   }
 
-  /** As undici's: resolves, or calls back, with the response when its fields are here. */
+  /** Like undici's: resolves, or calls back, with the response when its headers arrive. */
   request(options: CallOptions): Promise<ResponseData>
   request(options: CallOptions, callback: DataCallback<ResponseData>): void
   request(options: CallOptions, callback?: DataCallback<ResponseData>): unknown {
     return answered(() => request(this, options), callback)
   }
 
-  /** As undici's: the content goes into the stream that `factory` makes. */
+  /** Like undici's: writes the content into the stream that `factory` creates. */
   stream(options: CallOptions, factory: StreamFactory): Promise<StreamData>
   stream(options: CallOptions, factory: StreamFactory, callback: DataCallback<StreamData>): void
   stream(options: CallOptions, factory: StreamFactory, callback?: DataCallback<StreamData>): unknown {
     return answered(() => stream(this, options, factory), callback)
   }
 
-  /** As undici's: the content written to the stream is sent, and the stream that `handler` returns is read from it. */
+  /**
+   * Like undici's: sends the content written to the stream, and reads from the stream that
+   * `handler` returns.
+   */
   pipeline(options: CallOptions, handler: PipelineHandler): Duplex {
     return pipeline(this, options, handler)
   }
 
-  /** As undici's, with a {@link DispatcherOptions.fallback}. */
+  /** Like undici's, with a {@link DispatcherOptions.fallback}. */
   connect(options: CallOptions): Promise<UpgradeData>
   connect(options: CallOptions, callback: DataCallback<UpgradeData>): void
   connect(options: CallOptions, callback?: DataCallback<UpgradeData>): unknown {
     return answered(() => upgrade(this, options, { method: 'CONNECT' }), callback)
   }
 
-  /** As undici's, with a {@link DispatcherOptions.fallback}. */
+  /** Like undici's, with a {@link DispatcherOptions.fallback}. */
   upgrade(options: CallOptions): Promise<UpgradeData>
   upgrade(options: CallOptions, callback: DataCallback<UpgradeData>): void
   upgrade(options: CallOptions, callback?: DataCallback<UpgradeData>): unknown {
@@ -164,14 +189,17 @@ export class Dispatcher extends EventEmitter implements Dispatching {
     return answered(() => upgrade(this, options, { upgrade: protocol }), callback)
   }
 
-  /** Takes no more requests; resolves, or calls back, when those in flight are over. A client of its own is closed. */
+  /**
+   * Refuses new requests; resolves, or calls back, when those in flight are over. Closes a
+   * dedicated client.
+   */
   close(): Promise<void>
   close(callback: Callback): void
   close(callback?: Callback): Promise<void> | undefined {
     return settle(this.#close(), callback)
   }
 
-  /** Ends every request now, with `error` or `UND_ERR_DESTROYED`. A client of its own is destroyed. */
+  /** Ends every request now, with `error` or `UND_ERR_DESTROYED`. Destroys a dedicated client. */
   destroy(error?: Error | null): Promise<void>
   destroy(callback: Callback): void
   destroy(error: Error | null, callback: Callback): void
@@ -243,28 +271,29 @@ export class Dispatcher extends EventEmitter implements Dispatching {
     if (inFlight === 0) this.#inFlight.delete(origin)
     else this.#inFlight.set(origin, inFlight)
     if (inFlight >= this.#highWaterMark || !this.#full.delete(origin)) return
-    // Not from inside: who listens dispatches, and the exchange that is just over has not been told of yet.
+    // Deferred: a listener may dispatch, and the exchange that has just ended has not been reported
+    // yet.
     queueMicrotask(() => this.#emit('drain', origin))
   }
 
   #noteConnection(exchange: Exchange, response: HttpResponse): void {
     const { id } = response.connection
-    if (this.#seen.has(id)) return
-    if (this.#seen.size >= MOST_SEEN) this.#seen.clear()
-    this.#seen.add(id)
+    if (this.#connectionIds.has(id)) return
+    if (this.#connectionIds.size >= MAX_CONNECTION_IDS) this.#connectionIds.clear()
+    this.#connectionIds.add(id)
     this.#emit('connect', exchange.origin)
   }
 
   #emitOnce(event: 'connectionError' | 'disconnect', exchange: Exchange, error: Error): void {
     if (this.listenerCount(event) === 0) return
     const what = `${event} ${exchange.origin}`
-    if (this.#told.has(what)) return
-    if (this.#told.size === 0) systemClock.afterTurn(() => this.#told.clear())
-    this.#told.add(what)
+    if (this.#reportedFailures.has(what)) return
+    if (this.#reportedFailures.size === 0) systemClock.afterTurn(() => this.#reportedFailures.clear())
+    this.#reportedFailures.add(what)
     this.#emit(event, exchange.origin, toDispatchError(error, false))
   }
 
-  /** What a listener throws is its own, and no request's. */
+  /** Emits an event. An error thrown by a listener must not reach a request. */
   #emit(event: string, origin: string, error?: unknown): void {
     try {
       this.emit(event, new URL(origin), [this], ...(error === undefined ? [] : [error]))
@@ -274,14 +303,14 @@ export class Dispatcher extends EventEmitter implements Dispatching {
   }
 }
 
-/** Connections are remembered only so that nobody is told of them twice. */
-const MOST_SEEN = 65_536
+/** Maximum number of connections remembered, to avoid emitting `connect` twice. */
+const MAX_CONNECTION_IDS = 65_536
 
 function isTunnel(options: DispatchOptions | null): boolean {
   return options !== null && typeof options === 'object' && (options.method === 'CONNECT' || Boolean(options.upgrade))
 }
 
-/** A handler of the newer generation is told with a controller of a request that never was. */
+/** Gives a handler of the newer generation a controller of a request that was never sent. */
 function refuseController(handler: ControllerHandler, error: unknown): void {
   const controller = { aborted: false, paused: false, reason: null, rawHeaders: undefined, rawTrailers: undefined }
   const nothing = (): void => undefined
@@ -294,7 +323,10 @@ function throwLater(error: unknown): void {
   })
 }
 
-/** Sends, and gives a promise, or calls back in its place. @throws DispatchError `UND_ERR_INVALID_ARG` before anything is sent. */
+/**
+ * Sends a request and returns a promise, or calls back instead. @throws DispatchError
+ * `UND_ERR_INVALID_ARG` before anything is sent.
+ */
 function answered<T>(send: () => Promise<T>, callback: DataCallback<T> | undefined): Promise<T> | undefined {
   if (callback === undefined) return send()
   if (typeof callback !== 'function') throw new DispatchError('UND_ERR_INVALID_ARG', 'invalid callback')
@@ -305,7 +337,7 @@ function answered<T>(send: () => Promise<T>, callback: DataCallback<T> | undefin
   return undefined
 }
 
-/** A promise, or a callback in its place. */
+/** Returns the promise, or calls back instead. */
 function settle(promise: Promise<void>, callback: Callback | undefined): Promise<void> | undefined {
   if (callback === undefined) return promise
   if (typeof callback !== 'function') throw new DispatchError('UND_ERR_INVALID_ARG', 'invalid callback')

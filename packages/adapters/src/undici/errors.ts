@@ -1,4 +1,7 @@
-/** What ends a request, in the terms of undici's users: the codes that they branch on, with our typed error as the cause. */
+/**
+ * Converts errors to undici's: the codes that its users branch on, with our typed error as the
+ * cause.
+ */
 
 import {
   ConnectError,
@@ -12,7 +15,7 @@ import {
   UsageError,
 } from '@unshard/core'
 
-/** The codes that are used here, and the names of undici's classes for them. */
+/** Supported codes and the names of undici's classes for them. */
 const NAMES = {
   UND_ERR_ABORTED: 'AbortError',
   UND_ERR_BODY_TIMEOUT: 'BodyTimeoutError',
@@ -28,12 +31,15 @@ const NAMES = {
   UND_ERR_SOCKET: 'SocketError',
 } as const
 
-/** A code of undici's. */
+/** An undici error code. */
 export type DispatchErrorCode = keyof typeof NAMES
 
 const BASE = Symbol.for('undici.error.UND_ERR')
 
-/** What handlers are told. `code` and `name` are undici's, or Node's where a system call failed; `cause` is the typed error. */
+/**
+ * Error passed to handlers. `code` and `name` are undici's, or Node's if a system call failed;
+ * `cause` is the typed error.
+ */
 export class DispatchError extends UnshardError {
   readonly #name: string
 
@@ -42,7 +48,7 @@ export class DispatchError extends UnshardError {
     const name = Object.hasOwn(NAMES, code) ? NAMES[code as DispatchErrorCode] : undefined
     this.#name = name ?? 'Error'
     if (name === undefined) return
-    // What undici's classes answer `instanceof` by.
+    // Property by which undici's classes implement `instanceof`.
     const mark = { value: true, enumerable: false }
     Object.defineProperty(this, BASE, mark)
     Object.defineProperty(this, Symbol.for(`undici.error.${code}`), mark)
@@ -53,12 +59,12 @@ export class DispatchError extends UnshardError {
   }
 }
 
-/** A request that is wrong in itself. */
+/** Creates the error for an invalid request. */
 export function invalidArgument(message: string): DispatchError {
   return new DispatchError('UND_ERR_INVALID_ARG', message, { processed: 'no' })
 }
 
-/** Ended by its caller, who gave no reason. */
+/** Creates the error for a request aborted without a reason. */
 export function requestAborted(): DispatchError {
   return new DispatchError('UND_ERR_ABORTED', 'Request aborted')
 }
@@ -78,16 +84,19 @@ const USAGE: Readonly<Record<string, DispatchErrorCode>> = {
   ERR_CONTENT_LENGTH: 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
 }
 
-/** The error a handler is told. What is none of ours, such as an abort's reason, is told as it is. */
+/**
+ * Converts an error for a handler. A foreign error, such as the reason of an abort, is passed
+ * unchanged.
+ */
 export function toDispatchError(error: unknown, answered: boolean): unknown {
   if (!(error instanceof UnshardError) || error instanceof DispatchError) return error
-  // As in undici: the source's own error.
+  // As in undici: pass the source's own error.
   if (error instanceof StreamError && error.code === 'ERR_REQUEST_BODY' && isObject(error.cause)) return error.cause
   const { origin, processed, message } = error
   const code = codeOf(error, answered)
-  const told = new DispatchError(code, message, { origin, processed, cause: error })
-  if (error instanceof ConnectError) Object.assign(told, systemDetails(error.cause))
-  return told
+  const dispatchError = new DispatchError(code, message, { origin, processed, cause: error })
+  if (error instanceof ConnectError) Object.assign(dispatchError, systemDetails(error.cause))
+  return dispatchError
 }
 
 function codeOf(error: UnshardError, answered: boolean): string {
@@ -100,7 +109,7 @@ function codeOf(error: UnshardError, answered: boolean): string {
   return system !== undefined && LOST.has(system) ? system : 'UND_ERR_SOCKET'
 }
 
-/** The ways of a socket's end that undici's own retries know by Node's codes. */
+/** Codes for the end of a socket that undici's own retries recognize by Node's codes. */
 const LOST: ReadonlySet<string> = new Set([
   'ECONNRESET',
   'ECONNREFUSED',
@@ -117,7 +126,7 @@ function responseCode(error: ResponseError): string {
   return error.code === 'ERR_RESPONSE_TOO_LARGE' ? 'UND_ERR_HEADERS_OVERFLOW' : 'UND_ERR_SOCKET'
 }
 
-/** The code of the first error below that Node has made. */
+/** Returns the code of the first system error in the chain of causes. */
 function systemCode(cause: unknown): string | undefined {
   for (let error = cause, depth = 0; isObject(error) && depth < 8; error = error.cause, depth++) {
     const { code } = error
@@ -126,14 +135,14 @@ function systemCode(cause: unknown): string | undefined {
   return undefined
 }
 
-/** What Node says of a system call. */
+/** Returns Node's details of a system call. */
 function systemDetails(cause: unknown): object {
   const { errno, syscall, hostname, address, port } = (cause ?? {}) as NodeJS.ErrnoException & Record<string, unknown>
   const entries = Object.entries({ errno, syscall, hostname, address, port })
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
 }
 
-/** Not by its class: an error may come from another realm. */
+/** Not checked by class: an error may come from another realm. */
 function isObject(value: unknown): value is NodeJS.ErrnoException {
   return typeof value === 'object' && value !== null
 }

@@ -1,6 +1,9 @@
-/** Exchanges under way, each with its neighbours: a Set would keep those that are over alive from one minor collection to the next (decision 20). */
+/**
+ * Exchanges in flight, as a linked list: a Set would keep finished ones alive from one minor
+ * collection to the next (decision 20).
+ */
 
-/** What can be in one list at a time. */
+/** An item that can be in one list at a time. */
 export interface Linked<T> {
   previous: T | undefined
   next: T | undefined
@@ -20,7 +23,7 @@ export class ExchangeList<T extends Linked<T>> {
     this.size++
   }
 
-  /** Takes out one that is in the list. */
+  /** Removes an exchange of this list. */
   delete(exchange: T): void {
     const { previous, next } = exchange
     if (previous === undefined) this.#first = next
@@ -32,7 +35,7 @@ export class ExchangeList<T extends Linked<T>> {
     this.size--
   }
 
-  /** A copy, because what is done to them takes them out. */
+  /** A copy, because ending an exchange removes it. */
   all(): T[] {
     const all: T[] = []
     for (let exchange = this.#first; exchange !== undefined; exchange = exchange.next) all.push(exchange)

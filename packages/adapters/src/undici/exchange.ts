@@ -1,4 +1,7 @@
-/** One dispatch through its whole life: tells a handler what happens, in undici's order, each thing once, and nothing after the end. */
+/**
+ * One dispatch from start to end: calls a handler in undici's order, each method once, and never
+ * after the end.
+ */
 
 import { type Client, type HttpResponse, type RequestOptions, UnshardError } from '@unshard/core'
 import { AbortHandle, fieldList } from '@unshard/core/internal'
@@ -9,16 +12,16 @@ import type { Linked } from './exchange-list.js'
 import type { Controlled, Listener } from './generations.js'
 import type { PreparedRequest } from './request-options.js'
 
-/** What an exchange tells its dispatcher. */
+/** Callbacks of an exchange to its dispatcher. */
 export interface ExchangeOwner {
   onAnswer(exchange: Exchange, response: HttpResponse): void
-  /** It is over. `error` is what ended it, unless that was its caller, or its end. */
+  /** The exchange is over. `error` is set unless the caller ended it or it completed. */
   onOver(exchange: Exchange, error?: unknown): void
-  /** A handler has thrown where nothing can be done about it. */
+  /** A handler threw where the error cannot be passed on. */
   onHandlerError(error: unknown): void
 }
 
-/** A request under way, and the controller of it that the newer handlers hold. */
+/** A request in flight, and the controller passed to the newer handlers. */
 export class Exchange implements Controlled, Linked<Exchange> {
   readonly origin: string
   readonly #owner: ExchangeOwner
@@ -34,15 +37,17 @@ export class Exchange implements Controlled, Linked<Exchange> {
   #response: HttpResponse | undefined
   #parts: AsyncIterator<Uint8Array> | undefined
   #reading = false
-  /** A callback for the fields or for a part is under way: what it resumes is delivered when it has returned. */
+  /**
+   * A callback for headers or a part is running: resumed content is delivered when it has returned.
+   */
   #telling = false
-  /** What has come while its handler was pausing. */
+  /** Content that arrived while the handler had paused. */
   #held: IteratorResult<Uint8Array> | undefined
-  /** Content that was in memory has been told of, or is told by its source. */
+  /** Content in memory was reported as sent, or its source reports it. */
   #sentTold = true
   #memory: Uint8Array | undefined
   #streams = false
-  /** Content that is read as it is sent, until it is sent. */
+  /** Content that is read while it is sent, until it is sent. */
   #source: object | undefined
   #over = false
 
@@ -52,14 +57,17 @@ export class Exchange implements Controlled, Linked<Exchange> {
     this.origin = origin
   }
 
-  /** Sets off. The handler has its way to abort from the beginning, not only when there is a connection. */
+  /**
+   * Starts the exchange. The handler can abort from the beginning, not only once there is a
+   * connection.
+   */
   start(client: Client, request: PreparedRequest): void {
     const { body } = request
     if (typeof body === 'object' && !(body instanceof Uint8Array)) this.#source = body
     this.#call(() => this.#listener.start(this))
     if (this.#over) return
     const { method, url, headers, timeouts, isolation, replay, resolvedAddress } = request
-    // One shape for all: what reads it is on every request's path.
+    // One shape for all requests: this object is read on the hot path.
     const options = {
       method,
       url,
@@ -100,7 +108,7 @@ export class Exchange implements Controlled, Linked<Exchange> {
     if (this.#over) return
     this.#call(() => {
       this.#listener.handler.onResponseStarted?.()
-      // Any of them may end it from inside.
+      // Any of these callbacks may end the exchange.
       if (!this.#over) this.#listener.headers(this, status, fields, this.#statusText(status, undefined))
     })
   }
@@ -123,9 +131,10 @@ export class Exchange implements Controlled, Linked<Exchange> {
 
   #read(): void {
     while (!this.#over && !this.paused && !this.#reading && !this.#telling && this.#parts !== undefined) {
-      // Content that has arrived is delivered in the turn of the fields, as undici does: its fetch and its interceptors count on it.
-      const here = this.#response!.takePart()
-      if (here !== undefined) this.#deliver(here)
+      // Deliver content that has arrived in the same turn as the headers, as undici does: its fetch
+      // and its interceptors rely on it.
+      const part = this.#response!.takePart()
+      if (part !== undefined) this.#deliver(part)
       else {
         this.#reading = true
         this.#parts.next().then(this.#arrive, this.#fail)
@@ -151,7 +160,7 @@ export class Exchange implements Controlled, Linked<Exchange> {
     })
   }
 
-  /** As undici does: what was not sent to its end is closed, whoever has opened it. */
+  /** As in undici: close a source that was not sent to its end. */
   #leaveSource(reason: unknown): void {
     const source = this.#source
     this.#source = undefined
@@ -170,7 +179,7 @@ export class Exchange implements Controlled, Linked<Exchange> {
   }
 
   readonly #fail = (error: unknown): void => {
-    // It has left, as far as anybody knows: content in memory with it.
+    // The request may have been sent, and its content in memory with it.
     if (!this.#streams && error instanceof UnshardError && error.processed !== 'no') this.#tellSent()
     if (this.#over) return
     this.#over = true
@@ -187,7 +196,7 @@ export class Exchange implements Controlled, Linked<Exchange> {
     }
   }
 
-  /** What a handler throws ends its own request. */
+  /** Calls the handler. An error it throws ends its own request. */
   #call(step: () => void): void {
     try {
       step()
@@ -211,12 +220,15 @@ export class Exchange implements Controlled, Linked<Exchange> {
     this.#tell(reason)
   }
 
-  /** HTTP/2 has no reason phrase (RFC 9113 §8.3.2); over HTTP/1.1 it is the registered one, which is nearly always what was sent. */
+  /**
+   * HTTP/2 has no reason phrase (RFC 9113 §8.3.2); for HTTP/1.1 return the registered one, which is
+   * nearly always the one sent.
+   */
   #statusText(status: number, response: HttpResponse | undefined): string {
     return response?.connection.protocol === 'http/1.1' ? reasonPhrase(status) : ''
   }
 
-  /** Prepares to tell of content that is sent, where the handler wants to know. */
+  /** Prepares to report sent content if the handler has such a method. */
   #watch(body: PreparedRequest['body']): PreparedRequest['body'] {
     const { handler } = this.#listener
     if (handler.onBodySent === undefined && handler.onRequestSent === undefined) return body
@@ -232,7 +244,10 @@ export class Exchange implements Controlled, Linked<Exchange> {
     })
   }
 
-  /** At the latest when an answer begins: it is the first sign that content in memory has left. */
+  /**
+   * Reports content in memory as sent, at the latest when the response begins: that is the first
+   * sign that it was.
+   */
   #tellSent(): void {
     if (this.#sentTold || this.#over) return
     this.#sentTold = true
@@ -246,7 +261,9 @@ export class Exchange implements Controlled, Linked<Exchange> {
   }
 }
 
-/** Loaded when the first answer comes over HTTP/1.1: `node:http` takes longer than everything here. */
+/**
+ * Loaded with the first HTTP/1.1 response: loading `node:http` takes longer than everything here.
+ */
 function reasonPhrase(status: number): string {
   return process.getBuiltinModule('node:http').STATUS_CODES[status] ?? ''
 }

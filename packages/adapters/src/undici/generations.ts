@@ -1,27 +1,33 @@
-/** The two generations of undici's handlers behind one face: an exchange says what happens, and need not know to whom. */
+/**
+ * Adapts both generations of undici's handlers to one interface, so that an exchange need not know
+ * which one it serves.
+ */
 
 import type { ControllerHandler, DispatchController, DispatchHandler, RawHandler, ResponseFields } from './contract.js'
 import { invalidArgument } from './errors.js'
 import { toObject, toRaw } from './raw-fields.js'
 
-/** What an exchange can be asked for, and the newer handlers are given. */
+/** Controls an exchange; passed to the newer handlers. */
 export interface Controlled extends DispatchController {
   rawHeaders: Buffer[] | undefined
   rawTrailers: Buffer[] | undefined
 }
 
-/** A handler, whatever its generation. Where it answers `false` it wants a pause. */
+/** A handler of either generation. `false` asks for a pause. */
 export interface Listener {
   start(exchange: Controlled): void
   headers(exchange: Controlled, status: number, fields: readonly string[], statusText: string): boolean
   data(exchange: Controlled, chunk: Buffer): boolean
   end(exchange: Controlled, trailers: readonly string[]): void
   error(exchange: Controlled, error: Error): void
-  /** Optional in both generations. */
+  /** Optional methods of both generations. */
   readonly handler: Pick<RawHandler, 'onResponseStarted' | 'onBodySent' | 'onRequestSent'>
 }
 
-/** Chosen for each call by `onRequestStart`. @throws DispatchError `UND_ERR_INVALID_ARG` for what is no handler. */
+/**
+ * Chosen per call by the presence of `onRequestStart`. @throws DispatchError `UND_ERR_INVALID_ARG`
+ * if `handler` is not a valid handler.
+ */
 export function listenerOf(handler: DispatchHandler): Listener {
   if (typeof handler !== 'object' || handler === null) throw invalidArgument('handler must be an object')
   if (isControllerHandler(handler)) return new ControllerListener(handler)
@@ -29,7 +35,7 @@ export function listenerOf(handler: DispatchHandler): Listener {
   return new RawListener(handler)
 }
 
-/** Whether it is of the newer generation. */
+/** Whether the handler is of the newer generation. */
 export function isControllerHandler(handler: DispatchHandler): handler is ControllerHandler {
   return typeof (handler as Partial<ControllerHandler>).onRequestStart === 'function'
 }
@@ -95,13 +101,16 @@ class ControllerListener implements Listener {
   }
 }
 
-/** An older handler for interceptors of either generation: undici 7's speak to the newer methods, undici 6's to the older ones. */
+/**
+ * Lets interceptors of either generation call an older handler: undici 7's call the newer methods,
+ * undici 6's the older ones.
+ */
 export class BothGenerations implements ControllerHandler, Required<Omit<RawHandler, 'onBodySent' | 'onRequestSent'>> {
   readonly #handler: RawHandler
 
   constructor(handler: RawHandler) {
     this.#handler = handler
-    // Only what is there is called: their absence saves an exchange the trouble.
+    // Define only methods that exist: an exchange skips the missing ones.
     const { onBodySent, onRequestSent } = handler
     if (typeof onBodySent === 'function') Object.assign(this, { onBodySent: onBodySent.bind(handler) })
     if (typeof onRequestSent === 'function') Object.assign(this, { onRequestSent: onRequestSent.bind(handler) })
@@ -161,7 +170,7 @@ export class BothGenerations implements ControllerHandler, Required<Omit<RawHand
   }
 }
 
-/** An interceptor may have changed the object: it is what counts. */
+/** An interceptor may have changed the object, so it takes precedence over the raw fields. */
 function rawOf(fields: ResponseFields): Buffer[] {
   return Object.entries(fields).flatMap(([name, value]) =>
     (Array.isArray(value) ? value : [value]).flatMap((line) => [Buffer.from(name, 'latin1'), Buffer.from(line, 'utf8')]),

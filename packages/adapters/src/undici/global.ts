@@ -1,4 +1,7 @@
-/** The dispatcher that Node's own fetch, and undici, take where none is given: a property of the global object, in two generations. */
+/**
+ * The default dispatcher of Node's own fetch and of undici: a property of the global object, in two
+ * generations.
+ */
 
 import type { Dispatching } from './contract.js'
 import { Dispatcher } from './dispatcher.js'
@@ -9,13 +12,15 @@ const SLOTS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globa
 type Slots = Record<symbol, unknown>
 
 /**
- * Puts `dispatcher` under Node's own `fetch`, and under every undici of the process, without importing one. Where it has no `fallback`, the dispatcher
- * that was there before takes upgrades (`WebSocket`) as long as this is installed.
- * @param dispatcher default: a new one with a client of its own, which coalesces.
- * @returns puts back what was there, unless somebody else has taken the place meanwhile. The dispatcher stays open.
+ * Installs `dispatcher` for Node's own `fetch` and for every undici of the process, without
+ * importing one. If it has no `fallback`, the previous dispatcher handles upgrades (`WebSocket`)
+ * while this one is installed.
+ * @param dispatcher default: a new one with a dedicated client that coalesces.
+ * @returns a function that restores the previous dispatcher, unless a third one has been set since.
+ * The dispatcher stays open.
  */
 export function installGlobalDispatcher(dispatcher: Dispatching = new Dispatcher()): () => void {
-  // Node loads its undici with the first of its classes that is asked for, and that fills the slots where they are empty.
+  // Node loads its undici when one of its classes is first read, which fills empty slots.
   void globalThis.Response
   const slots = globalThis as unknown as Slots
   const before = SLOTS.map((slot) => slots[slot])
@@ -30,7 +35,10 @@ export function installGlobalDispatcher(dispatcher: Dispatching = new Dispatcher
   }
 }
 
-/** As undici defines it. An empty slot can be taken away again, so that an undici that is loaded later fills it. */
+/**
+ * Defined as undici does it. An empty slot can be deleted again, so that an undici loaded later
+ * fills it.
+ */
 function put(slots: Slots, slot: symbol, value: unknown): void {
   const existing = Object.getOwnPropertyDescriptor(slots, slot)
   if (value === undefined && existing?.configurable === true) delete slots[slot]

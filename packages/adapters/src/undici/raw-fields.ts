@@ -1,8 +1,13 @@
-/** Fields in undici's two forms: buffers as they were on the wire, and an object. Ours are latin1 text. */
+/**
+ * Converts fields to undici's two forms: buffers as on the wire, and an object. Ours are latin1
+ * text.
+ */
 
 import type { ResponseFields } from './contract.js'
 
-/** Name, value, name, value… as bytes: views of one memory, which no other response has. */
+/**
+ * Returns name, value, name, value… as bytes: views of one buffer that no other response shares.
+ */
 export function toRaw(list: readonly string[]): Buffer[] {
   const raw = new Array<Buffer>(list.length)
   const all = Buffer.from(list.join(''), 'latin1')
@@ -15,7 +20,9 @@ export function toRaw(list: readonly string[]): Buffer[] {
   return raw
 }
 
-/** Name to value; several lines are a list. Values are UTF-8, as undici reads them. */
+/**
+ * Returns an object by name; several lines become a list. Values are UTF-8, as undici reads them.
+ */
 export function toObject(list: readonly string[]): ResponseFields {
   const fields: ResponseFields = {}
   for (let i = 0; i < list.length; i += 2) {
@@ -28,7 +35,7 @@ export function toObject(list: readonly string[]): ResponseFields {
   return fields
 }
 
-/** As an own property: `__proto__` is a field name like others. */
+/** Defines an own property: `__proto__` is an ordinary field name. */
 function define(fields: ResponseFields, name: string, value: string): void {
   if (name !== '__proto__') fields[name] = value
   else Object.defineProperty(fields, name, { value, writable: true, enumerable: true, configurable: true })

@@ -1,4 +1,7 @@
-/** A dispatch as a request of the client's: undici's checks, with undici's words, and everything that only HTTP/1.1 would mean taken out. */
+/**
+ * Converts a dispatch to a client request: undici's checks with undici's messages, without the
+ * options that only apply to HTTP/1.1.
+ */
 
 import { isIP } from 'node:net'
 import { stringify } from 'node:querystring'
@@ -8,10 +11,13 @@ import { toDispatchBody } from './body.js'
 import type { DispatchOptions } from './contract.js'
 import { DispatchError, invalidArgument } from './errors.js'
 
-/** The tag of requests that must not go over HTTP/2. */
+/** Isolation of requests that must not use HTTP/2. */
 export const HTTP1_ISOLATION = 'unshard:http/1.1'
 
-/** A request that is ready, but for what only its exchange knows. Every member is there, so that all of them have one shape. */
+/**
+ * A converted request without the parts that only its exchange knows. Every member is present, so
+ * that all of them have one shape.
+ */
 export interface PreparedRequest {
   readonly method: string
   readonly url: string
@@ -20,7 +26,7 @@ export interface PreparedRequest {
   readonly timeouts: RequestOptions['timeouts'] | undefined
   readonly isolation: string | undefined
   readonly replay: number | undefined
-  /** Where the URL's host leads, as the caller has found out. */
+  /** Address of the URL's host, resolved by the caller. */
   readonly resolvedAddress: string | undefined
 }
 
@@ -60,7 +66,10 @@ function checkKinds({
   if (typeof path !== 'string') throw invalidArgument('path must be a string')
   if (path[0] !== '/') {
     if (!/^https?:\/\//.test(path)) throw invalidArgument('path must be an absolute URL or start with a slash')
-    throw new DispatchError('UND_ERR_NOT_SUPPORTED', 'a path is a path: for a proxy use the option `proxy` of the client')
+    throw new DispatchError(
+      'UND_ERR_NOT_SUPPORTED',
+      'an absolute URL as path is not supported: for a proxy, use the option `proxy` of the client',
+    )
   }
   if (/[^\u0021-\u00ff]/.test(path)) throw invalidArgument('invalid request path')
   if (typeof method !== 'string') throw invalidArgument('method must be a string')
@@ -74,12 +83,15 @@ function checkKinds({
   }
 }
 
-/** RFC 9110 §8.6: what is in memory has the length that is announced; what is read as it is sent is held to it then. */
+/**
+ * RFC 9110 §8.6: content in memory must match the announced length; streamed content is checked
+ * while it is sent.
+ */
 function checkLength(announced: string | undefined, body: RequestBody | undefined): void {
   if (announced === undefined) return
   if (!/^[0-9]{1,15}$/.test(announced)) throw invalidArgument('invalid content-length header')
   if (body instanceof Uint8Array && Number(announced) !== body.length) {
-    const message = `content-length ${announced}, but the content has ${body.length} octets`
+    const message = `content-length ${announced} does not match the content of ${body.length} bytes`
     throw new DispatchError('UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', message, { processed: 'no' })
   }
 }
@@ -100,9 +112,9 @@ function timeoutsOf({ headersTimeout, bodyTimeout }: DispatchOptions): RequestOp
   }
 }
 
-/** Where a request goes. */
+/** Destination of a request. */
 interface RequestOrigin {
-  /** Scheme, host and port, and nothing behind them. */
+  /** Scheme, host and port only. */
   readonly origin: string
   readonly resolvedAddress: string | undefined
 }
@@ -110,7 +122,7 @@ interface RequestOrigin {
 const MOST_ORIGINS = 1_024
 const origins = new Map<string, RequestOrigin>()
 
-/** @param host of the fields. */
+/** @param host field of that name. */
 function originOf({ origin, servername }: DispatchOptions, host: string | undefined): RequestOrigin {
   if (!(origin instanceof URL) && (typeof origin !== 'string' || origin === '')) {
     throw invalidArgument('opts.origin must be a non-empty string or URL.')
@@ -128,20 +140,21 @@ function originOf({ origin, servername }: DispatchOptions, host: string | undefi
 }
 
 /**
- * An interceptor that resolves names puts an address in the place of the name, and may have checked it: the name is what is asked for, and that address
- * is what is connected to. To resolve the name again would undo the check (DNS rebinding).
+ * Restores the name in an origin. An interceptor that resolves names replaces the name by an
+ * address it may have checked: request the name, but connect to that address. Resolving the name
+ * again would bypass the check (DNS rebinding).
  */
 function named(text: string, name: string): RequestOrigin {
   const { protocol, hostname, port, origin } = parsed(text)
   const address = hostname.replace(/^\[|\]$/g, '')
   if (isIP(address) === 0) return { origin, resolvedAddress: undefined }
   const url = parsed(`${protocol}//${name}${port === '' ? '' : `:${port}`}`)
-  // A name that is more than a name would lead elsewhere.
+  // A servername with more than a host name would lead elsewhere.
   if (url.hostname !== name.toLowerCase()) throw invalidArgument(`invalid servername ${shownValue(name)}`)
   return { origin: url.origin, resolvedAddress: address }
 }
 
-/** The name of a `host` field, without its port. */
+/** Returns the host name of a `host` field, without the port. */
 function nameIn(host: string | undefined): string | undefined {
   if (host === undefined || host.startsWith('[')) return undefined
   const colon = host.indexOf(':')
@@ -163,12 +176,12 @@ function pathOf({ path, query }: DispatchOptions): string {
   return text === '' ? path : `${path}?${text}`
 }
 
-/** Collects fields. Values are made text as undici makes them; what they may contain is the client's to check. */
+/** Collects fields. Converts values to text as undici does; the client validates them. */
 class FieldLines {
   readonly list: string[] = []
   close = false
   hasType = false
-  /** `content-length`, as it was written. */
+  /** `content-length` as given. */
   length: string | undefined
   host: string | undefined
 
@@ -204,7 +217,7 @@ class FieldLines {
     else for (const line of value) this.list.push(name, toValue(name, line))
   }
 
-  /** RFC 9110 §7.2: there is one. Two that differ would be read differently by two servers. */
+  /** RFC 9110 §7.2: only one is allowed. Two servers would read two different ones differently. */
   #setHost(value: unknown): void {
     for (const host of Array.isArray(value) ? value : [value]) {
       if (typeof host !== 'string') throw invalidArgument('invalid host header')
@@ -219,7 +232,7 @@ class FieldLines {
     this.length = value
   }
 
-  /** Fields about the connection. Returns true for one that is dealt with. */
+  /** Handles connection-specific fields. Returns true if the field was one. */
   #connection(name: string, value: unknown): boolean {
     if (name === 'expect') throw new DispatchError('UND_ERR_NOT_SUPPORTED', 'expect header not supported')
     if (name === 'connection') {
@@ -232,11 +245,14 @@ class FieldLines {
   }
 }
 
-/** RFC 9113 §8.2.2: none of them is in an HTTP/2 message. undici refuses the first three, and `connection` has a meaning. */
+/**
+ * RFC 9113 §8.2.2: not allowed in HTTP/2. undici refuses the first three; `connection` is handled
+ * separately.
+ */
 const REFUSED: ReadonlySet<string> = new Set(['transfer-encoding', 'keep-alive', 'upgrade'])
 const CONNECTION: ReadonlySet<string> = new Set([...REFUSED, 'connection', 'expect', 'proxy-connection', 'http2-settings'])
 
-/** What undici lets a field hold (RFC 9110 §5.5). */
+/** Field values that undici allows (RFC 9110 §5.5). */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 

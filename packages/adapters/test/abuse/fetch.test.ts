@@ -1,13 +1,15 @@
-/** Never wedged: a response that nobody can, or wants to, read to its end holds no stream. */
+/** Streams are released even if a response cannot or will not be read to its end. */
 
 import { gzipSync } from 'node:zlib'
 import { createFetch } from '@unshard/adapters'
 import { type Field, frames } from '@unshard/testkit'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { client, peer } = rig()
+const { client, peer } = testEnvironment()
 
-/** Answers with these fields and a part of the content, never the rest; resolves when the stream is reset. */
+/**
+ * Sends these fields and a part of the content, never the rest; resolves when the stream is reset.
+ */
 async function unfinished(fields: readonly Field[], part: Uint8Array): Promise<{ url: string; reset: Promise<void> }> {
   let onReset!: () => void
   const reset = new Promise<void>((resolve) => {
@@ -41,7 +43,7 @@ it('cancelling a compressed body while a read waits for the peer resets the stre
   await reset
 })
 
-it('a redirect to what is no URL gives its stream back', async () => {
+it('a redirect to an invalid URL releases its stream', async () => {
   const { url, reset } = await unfinished(
     [
       [':status', '302'],
@@ -53,7 +55,7 @@ it('a redirect to what is no URL gives its stream back', async () => {
   await reset
 })
 
-it('too many content codings give their stream back', async () => {
+it('too many content codings release their stream', async () => {
   const codings = Array.from({ length: 6 }, () => 'gzip').join()
   const { url, reset } = await unfinished(
     [
@@ -69,13 +71,13 @@ it('too many content codings give their stream back', async () => {
   await reset
 })
 
-it('content that is not what its coding says gives its stream back', async () => {
+it('content that does not match its coding releases its stream', async () => {
   const { url, reset } = await unfinished(
     [
       [':status', '200'],
       ['content-encoding', 'gzip'],
     ],
-    Buffer.from('no gzip at all'),
+    Buffer.from('this is not gzip'),
   )
   const response = await createFetch(client())(url)
   await expect(response.text()).rejects.toMatchObject({ cause: { code: 'ERR_DECODE' } })

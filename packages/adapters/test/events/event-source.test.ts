@@ -3,12 +3,12 @@
 import type { ProtocolName } from '@unshard/core'
 import { createEventSource } from '../../src/events/index.js'
 import { createFetch } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 
 describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
-  it('opens, gets events, comes back with the last ID, and closes', async () => {
+  it('opens, receives events, reconnects with the last ID, and closes', async () => {
     const ids: unknown[] = []
     const { port } = await server({
       protocols: [protocol],
@@ -34,7 +34,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
   })
 })
 
-it('twenty of them share one HTTP/2 connection', async () => {
+it('twenty event sources share one HTTP/2 connection', async () => {
   const one = client()
   const { port } = await server({
     protocols: ['h2'],

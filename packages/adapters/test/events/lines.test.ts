@@ -1,13 +1,16 @@
-/** Line ends and IDs of event streams, as HTML standard §9.2.5 and §9.2.6 have them, for every reader of them. */
+/**
+ * Line ends and IDs of event streams according to HTML standard §9.2.5 and §9.2.6, for every reader
+ * of event streams.
+ */
 
 import { Client, type ProtocolName } from '@unshard/core'
 import type { OriginResponse } from '@unshard/testkit'
 import { EventLines } from '../../src/events/event-lines.js'
 import { createEventSource, readEvents, type ServerSentEvent, streamEvents } from '../../src/events/index.js'
 import { createFetch } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { server, client, fetch } = rig()
+const { server, client, fetch } = testEnvironment()
 
 const ALL = 'id: 1\rdata: a\r\rdata: b\r\n\r\nid\r\ndata: c\n\nid: 2\r\n\rdata: d\rdata: e\r\n\n: note\n\nid: \0\ndata: f\r\r'
 const EVENTS = [
@@ -18,14 +21,14 @@ const EVENTS = [
   ['f', '2'],
 ]
 
-it.each([1, 2, 3, 5, 7, 1_000])('every line end, in pieces of %i characters, and IDs that stay', async (size) => {
+it.each([1, 2, 3, 5, 7, 1_000])('every line end in pieces of %i characters, with IDs that persist', async (size) => {
   const { port } = await server({ protocols: ['h2'], handler: (_request, response) => writePieces(response, pieces(ALL, size)) })
   const seen: unknown[] = []
   for await (const { data, id } of readEvents(await fetch()(`https://a.test.example:${port}/`))) seen.push([data, id])
   expect(seen).toEqual(EVENTS)
 })
 
-it('EventLines: what comes out is the same however the text is cut', () => {
+it('EventLines returns the same text however its input is split', () => {
   const whole = new EventLines('0').push(ALL)
   expect(whole).not.toContain('\r')
   for (let size = 1; size < ALL.length; size++) {
@@ -39,7 +42,7 @@ it('EventLines: what comes out is the same however the text is cut', () => {
   }
 })
 
-it('a megabyte of lines, and of one line in small pieces, takes linear time', () => {
+it('a megabyte of lines, or of one line in small pieces, is parsed in linear time', () => {
   for (const text of ['data: x\n'.repeat(125_000), 'data: x\r'.repeat(125_000), '\n'.repeat(1_000_000), '\r'.repeat(1_000_000)]) {
     const startedAt = performance.now()
     new EventLines('1').push(text)
@@ -53,7 +56,7 @@ it('a megabyte of lines, and of one line in small pieces, takes linear time', ()
 
 describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
   it.each(['\r', '\n', '\r\n'])(
-    'an event is here as soon as its last line ends with %j, while the stream goes on',
+    'an event is delivered as soon as its last line ends with %j, while the stream is still open',
     async (end) => {
       const { port } = await server({
         protocols: [protocol],
@@ -73,7 +76,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     },
   )
 
-  it('EventSource: lastEventId stays on events without id, an id without data counts, and is sent with the next attempt', async () => {
+  it('EventSource: lastEventId persists across events without id, an id without data counts, and the next attempt sends it', async () => {
     const ids: unknown[] = []
     const { port } = await server({
       protocols: [protocol],
@@ -102,7 +105,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(ids).toEqual([undefined, Buffer.from('6é').toString('latin1')])
   })
 
-  it('readEvents takes a response of client.request, and leaving the loop ends it', async () => {
+  it('readEvents accepts a response of client.request, and leaving the loop ends the response', async () => {
     const ended: Promise<void>[] = []
     const { port } = await server({
       protocols: [protocol],
@@ -135,7 +138,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     await expect(response.text()).rejects.toMatchObject({ code: 'ERR_BODY_CANCELLED' })
   })
 
-  it('content that was read before is a UsageError', async () => {
+  it('content that was already read is a UsageError', async () => {
     const { port } = await server({
       protocols: [protocol],
       handler(_request, response) {
@@ -151,7 +154,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
   })
 })
 
-describe('what is not a response, or an option', () => {
+describe('values that are not a response or a valid option', () => {
   it.each<[string, () => AsyncGenerator<unknown>, string]>([
     ['readEvents(5)', () => readEvents(5 as never), 'ERR_INVALID_BODY'],
     ['readEvents(response, { max })', () => readEvents(new Response(), { max: 1 } as never), 'ERR_UNKNOWN_OPTION'],
@@ -177,7 +180,7 @@ describe('what is not a response, or an option', () => {
   })
 })
 
-it('a server that says retry: 0 and sends one event each time is asked at most every 100 ms', async () => {
+it('a server that sends retry: 0 and one event per response receives at most one request every 100 ms', async () => {
   const { port } = await server({
     handler(_request, response) {
       open(response)
@@ -212,7 +215,7 @@ function pieces(text: string, size: number): string[] {
   return list
 }
 
-/** Each piece in a turn of its own. */
+/** Writes each piece in its own event-loop turn. */
 function writePieces(response: OriginResponse, left: string[]): void {
   open(response)
   const next = (): void => {

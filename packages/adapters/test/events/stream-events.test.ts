@@ -1,13 +1,13 @@
-/** Server-sent events over a real server, that loses its connections: HTML standard §9.2. */
+/** Server-sent events from a real server that loses its connections: HTML standard §9.2. */
 
 import type { Clock, ProtocolName } from '@unshard/core'
 import type { OriginHandler, OriginRequest, OriginResponse } from '@unshard/testkit'
 import { readEvents, type ServerSentEvent, type StreamEventsOptions, streamEvents } from '../../src/events/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { server, fetch, client } = rig()
+const { server, fetch, client } = testEnvironment()
 
-/** Time in which every wait is over at once; what was waited for is written down. */
+/** A clock whose delays end at once and are recorded. */
 function hurry(): Clock & { readonly waits: number[] } {
   const waits: number[] = []
   return {
@@ -32,7 +32,7 @@ const says =
     stream(response)
     response.end(text)
   }
-/** Breaks off in the middle of an event. */
+/** Cuts the connection in the middle of an event. */
 const breaks =
   (text: string): Answer =>
   (response) => {
@@ -40,7 +40,7 @@ const breaks =
     response.write(text, () => setImmediate(() => response.stream?.close(2) ?? response.socket?.destroy()))
   }
 
-/** Answers one request after the other as told, and keeps their fields. */
+/** Sends the given responses one after the other and records the request fields. */
 function script(...answers: Answer[]): { handler: OriginHandler; asked: OriginRequest['headers'][] } {
   const asked: OriginRequest['headers'][] = []
   const handler: OriginHandler = (request, response) => {
@@ -67,7 +67,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     return { url, asked, clock, options }
   }
 
-  it('reads names, data, IDs and lines as HTML standard §9.2.6 says', async () => {
+  it('parses names, data, IDs and lines as HTML standard §9.2.6 says', async () => {
     const text =
       '\ufeff: comment\ndata: one\ndata:two\r\nid: 1\r\n\r\nevent: named\rdata\r\runknown: x\n\ndata: äöü\nid\n\ndata: never dispatched'
     const { url, options } = await start(says(text))
@@ -78,19 +78,19 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     ])
   })
 
-  it('a server that says retry: 0 and nothing else is not stormed', async () => {
+  it('a server that sends retry: 0 and nothing else is not flooded with requests', async () => {
     const { url, options, clock } = await start(...Array.from({ length: 5 }, () => says('retry: 0\n\n')))
     expect(await all(streamEvents(url, {}, options))).toEqual([])
     expect(clock.waits).toEqual([100, 200, 400, 800, 1_600])
   })
 
-  it('a retry beyond what a timer holds is not one of a millisecond', async () => {
+  it('a retry value that exceeds the range of a timer does not become one of a millisecond', async () => {
     const { url, options, clock } = await start(says('retry: 99999999999\n\n'))
     expect(await all(streamEvents(url, {}, options))).toEqual([])
     expect(clock.waits).toEqual([0x7fff_ffff])
   })
 
-  it('asks again where it ended or was lost, from the last event on, after the wait the server wants', async () => {
+  it('reconnects from the last event on after the end or a lost connection, after the delay set by the server', async () => {
     const { url, options, asked, clock } = await start(
       says('id: 7é\ndata: a\n\n'),
       breaks('retry: 1234\nid: 8\ndata: b\n\ndata: half'),
@@ -103,7 +103,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(clock.waits).toEqual([3_000, 1_234, 1_234])
   })
 
-  it('attempts that bring nothing are further and further apart, a minute at the most', async () => {
+  it('attempts without events are spaced further and further apart, at most a minute', async () => {
     const { url, options, clock } = await start(...new Array<Answer>(7).fill(says('')), says('data: x\n\n'), says(''))
     await all(streamEvents(url, {}, options))
     expect(clock.waits).toEqual([3_000, 6_000, 12_000, 24_000, 48_000, 60_000, 60_000, 3_000, 6_000])
@@ -121,7 +121,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
       (response) => void response.writeHead(200, { 'content-type': 'text/event-streams' }).end(),
       /event-streams/,
     ],
-  ])('%s is no event stream, and is not asked again', async (_what, answer, message) => {
+  ])('%s is not an event stream, and the request is not sent again', async (_what, answer, message) => {
     const { url, options, asked } = await start(answer)
     const failing = all(streamEvents(url, {}, options))
     await expect(failing).rejects.toMatchObject({ name: 'ResponseError', code: 'ERR_EVENT_STREAM', origin: new URL(url).origin })
@@ -129,7 +129,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(asked).toHaveLength(1)
   })
 
-  it('an event that never ends is not kept for ever; what came before it is delivered', async () => {
+  it('an event that never ends is not buffered forever; the events before it are delivered', async () => {
     const { url, options } = await start(says(`data: first\n\ndata: ${'x'.repeat(100_000)}`))
     const seen: string[] = []
     const reading = (async () => {
@@ -139,7 +139,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(seen).toEqual(['first'])
   })
 
-  it('a POST with content is asked again as it was', async () => {
+  it('a POST is sent again with the same content', async () => {
     const bodies: string[] = []
     const answer: Answer = (response, request) => {
       let body = ''
@@ -156,7 +156,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(bodies).toEqual(['POST {"stream":true}', 'POST {"stream":true}'])
   })
 
-  it('an abort ends it with its reason: while it waits, and while it reads', async () => {
+  it('an abort ends the iteration with its reason, both during a delay and during a read', async () => {
     const { url, options, clock } = await start(says(''), (response) => {
       stream(response)
       response.write('data: x\n\n')
@@ -179,7 +179,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     await expect(next).rejects.toBe(reason)
   })
 
-  it('leaving the loop ends the response, and the connection serves on where it can', async () => {
+  it('leaving the loop ends the response, and the connection is reused where the protocol allows it', async () => {
     const { handler } = script(
       (response) => {
         stream(response)
@@ -200,19 +200,19 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(one.stats().totals.dials).toBe(protocol === 'h2' ? 1 : 2)
   })
 
-  it('a request that is wrong is not made again', async () => {
+  it('an invalid request is not sent again', async () => {
     const { options, clock } = await start()
     await expect(all(streamEvents('ftp://a.test.example/', {}, options))).rejects.toBeInstanceOf(TypeError)
     expect(clock.waits).toEqual([])
   })
 
-  it('readEvents takes any response', async () => {
+  it('readEvents accepts any response', async () => {
     const { url } = await start(says('data: x\n\n'))
     expect(await all(readEvents(await fetch()(url)))).toEqual([{ event: 'message', data: 'x', id: '' }])
   })
 })
 
-it('a server that is not there is asked again', async () => {
+it('a server that cannot be reached is tried again', async () => {
   const clock = hurry()
   const gone = await server()
   await gone.close()

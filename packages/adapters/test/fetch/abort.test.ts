@@ -3,16 +3,16 @@ import { getEventListeners } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import type { FetchResponse } from '../../src/index.js'
-import { PROTOCOLS, stages } from './stage.js'
+import { fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 const reason = new Error('the reason')
-/** Content of which only the beginning comes. */
+/** Content of which only the beginning arrives. */
 const begun = (): ReadableStream => new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('begun')) })
 
-describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (protocol) => {
-  it('before: at once, nothing is connected to', async () => {
-    const { fetch, url, origin } = await stage(protocol)
+describe.each(PROTOCOLS)('an abort over %s rejects with the reason itself, at every stage', (protocol) => {
+  it('before the call: at once, without connecting', async () => {
+    const { fetch, url, origin } = await fixture(protocol)
     const order: string[] = []
     const failing = fetch(url(), { signal: AbortSignal.abort(reason) }).catch((error: unknown) => {
       order.push('fetch')
@@ -24,8 +24,8 @@ describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (pr
     expect(origin.connections).toBe(0)
   })
 
-  it('while connecting, queued, waiting for the answer, sending the body', async () => {
-    const { fetch, url, origin } = await stage(protocol, { client: { maxConnectionsPerOrigin: 1 } as never })
+  it('while connecting, queued, waiting for the response, or sending the body', async () => {
+    const { fetch, url, origin } = await fixture(protocol, { client: { maxConnectionsPerOrigin: 1 } as never })
     for (const init of [{}, { method: 'POST', body: begun() as never, duplex: 'half' as const }]) {
       const controller = new AbortController()
       const connecting = fetch(url('/never'), { ...init, signal: controller.signal })
@@ -44,7 +44,7 @@ describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (pr
 
   it('between two hops of a redirect', async () => {
     const controller = new AbortController()
-    const { fetch, url } = await stage(protocol, {
+    const { fetch, url } = await fixture(protocol, {
       handler: (request, response) => {
         if (request.url === '/') response.writeHead(302, { location: '/never' }).end()
         else controller.abort(reason)
@@ -54,9 +54,9 @@ describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (pr
   })
 
   it.each(['text', 'json', 'bytes', 'arrayBuffer', 'blob', 'formData'] as const)(
-    'while %s() waits for content, and after all has come',
+    'while %s() waits for content, and after all content has arrived',
     async (read) => {
-      const { fetch, url } = await stage(protocol)
+      const { fetch, url } = await fixture(protocol)
       const controller = new AbortController()
       const slow = await fetch(url('/slow'), { signal: controller.signal })
       const clone = slow.clone()
@@ -70,7 +70,7 @@ describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (pr
   )
 
   it('while a stream is read, decoded or not', async () => {
-    const { fetch, url } = await stage(protocol, {
+    const { fetch, url } = await fixture(protocol, {
       handler: (request, response) => {
         response.writeHead(200, request.url === '/gzip' ? { 'content-encoding': 'gzip' } : {})
         response.write(gzipSync('x'.repeat(10_000)).subarray(0, 20))
@@ -88,8 +88,8 @@ describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (pr
     }
   })
 
-  it('one signal for 1,000 requests, through the reading of their bodies: one listener, no warning', async () => {
-    const { fetch, url } = await stage(protocol, { client: { timeouts: { queue: 0 } } })
+  it('one signal for 1,000 requests and the reading of their bodies has one listener and causes no warning', async () => {
+    const { fetch, url } = await fixture(protocol, { client: { timeouts: { queue: 0 } } })
     const warnings: Error[] = []
     const onWarning = (warning: Error): void => void warnings.push(warning)
     process.on('warning', onWarning)
@@ -106,8 +106,8 @@ describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (pr
     expect(warnings).toEqual([])
   })
 
-  it('an error of the connection is a TypeError with a typed cause, and is no abort', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('a connection error is a TypeError with a typed cause, not an abort', async () => {
+    const { fetch, url } = await fixture(protocol)
     const response: FetchResponse = await fetch(url('/reset'))
     await expect(response.text()).rejects.toMatchObject({
       name: 'TypeError',
@@ -118,10 +118,10 @@ describe.each(PROTOCOLS)('abort over %s: the reason itself, at every stage', (pr
 
 describe.each(PROTOCOLS)('signals, over %s', (protocol) => {
   it.each(['text', 'json', 'bytes', 'arrayBuffer', 'blob'] as const)(
-    'abort() in the turn in which %s() was called rejects, also where all content has arrived',
+    'abort() in the same turn as %s() rejects, even if all content has arrived',
     async (read) => {
       for (const coding of ['identity', 'gzip']) {
-        const { fetch, url } = await stage(protocol, {
+        const { fetch, url } = await fixture(protocol, {
           handler: (_request, response) => {
             response.writeHead(200, { 'content-encoding': coding })
             response.end(coding === 'gzip' ? gzipSync('[1]') : '[1]')
@@ -131,7 +131,7 @@ describe.each(PROTOCOLS)('signals, over %s', (protocol) => {
         const response = await fetch(url(), { signal: controller.signal })
         await response.clone().text()
         const direct = await fetch(url(), { signal: controller.signal })
-        // Answered after the one before: all of that is there now.
+        // Sent after the previous response, so all of the latter has arrived.
         await (await fetch(url())).text()
         const reading = [response[read](), direct[read]()]
         controller.abort(reason)
@@ -140,8 +140,8 @@ describe.each(PROTOCOLS)('signals, over %s', (protocol) => {
     },
   )
 
-  it('a signal of a polyfill, which has no reason, ends in an AbortError as the platform has it', async () => {
-    /** As the package abort-controller makes them. */
+  it("a signal of a polyfill without a reason ends in an AbortError like the platform's", async () => {
+    /** Like those of the package abort-controller. */
     class OldSignal extends EventTarget {
       aborted = false
       abort(): void {
@@ -150,7 +150,7 @@ describe.each(PROTOCOLS)('signals, over %s', (protocol) => {
       }
     }
     const aborted = { name: 'AbortError', code: 20, message: 'This operation was aborted' }
-    const { fetch, url, origin } = await stage(protocol)
+    const { fetch, url, origin } = await fixture(protocol)
     const before = new OldSignal()
     before.abort()
     await expect(fetch(url(), { signal: before as never })).rejects.toMatchObject(aborted)
@@ -171,7 +171,7 @@ describe.each(PROTOCOLS)('signals, over %s', (protocol) => {
   })
 })
 
-it('a signal inside a Request ends it although nothing else holds the Request: before the response, and while content comes', () => {
+it('a signal inside a Request works although nothing else refers to the Request, both before the response and during the content', () => {
   const program = `
     import { createServer } from 'node:http'
     import { fetch } from ${JSON.stringify(fileURLToPath(new URL('../../dist/index.js', import.meta.url)))}

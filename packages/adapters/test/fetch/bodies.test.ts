@@ -5,12 +5,12 @@ import { runInNewContext } from 'node:vm'
 import { Client } from '@unshard/core'
 import { FormData as NpmFormData, Headers as NpmHeaders, Request as NpmRequest } from 'undici'
 import type { FetchInit, Progress } from '../../src/index.js'
-import { type Inspected, PROTOCOLS, stages } from './stage.js'
+import { fetchFixtures, type Inspected, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex')
 
-/** A class that is not the platform's, but behaves as it: what another copy of an implementation brings. */
+/** A look-alike of the platform's class, as in another copy of an implementation. */
 class ForeignBlob {
   readonly #text: string
   readonly type = 'text/x'
@@ -31,13 +31,13 @@ class ForeignBlob {
 
 describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (protocol) => {
   const inspect = async (init: FetchInit | undefined, input?: (url: string) => Request): Promise<Inspected> => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const target = url('/inspect')
     return (await (await fetch(input?.(target) ?? target, { method: 'POST', ...init })).json()) as Inspected
   }
 
-  it('memory is copied: what the caller does to it afterwards is not sent', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('memory is copied: later changes by the caller are not sent', async () => {
+    const { fetch, url } = await fixture(protocol)
     for (const content of [Buffer.alloc(200_000, 1), Buffer.alloc(200_000, 1).buffer, new DataView(new ArrayBuffer(10))]) {
       const bytes = ArrayBuffer.isView(content)
         ? Buffer.from(content.buffer, content.byteOffset, content.byteLength)
@@ -49,7 +49,7 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
     }
   })
 
-  it('those of other realms, and of other copies of a class, are known by their brand', async () => {
+  it('objects of other realms and of other copies of a class are recognized by their brand', async () => {
     const view = runInNewContext('new Uint8Array([1, 2, 3])') as Uint8Array
     expect((await inspect({ body: view as never })).body.sha256).toBe(sha256(Buffer.from([1, 2, 3])))
     const buffer = runInNewContext('new Uint8Array([1, 2, 3]).buffer') as ArrayBuffer
@@ -71,8 +71,8 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
     })
   })
 
-  it('a Request’s content has a length, and goes along with a redirect; what it streams later is streamed', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('a Request’s content has a length and is sent again after a redirect; content it streams later is streamed', async () => {
+    const { fetch, url } = await fixture(protocol)
     const request = new Request(url(`/redirect/307?to=${encodeURIComponent('/inspect')}`), {
       method: 'POST',
       body: 'x'.repeat(100_000),
@@ -100,7 +100,7 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
       },
     })
     controller.enqueue(Buffer.from('one '))
-    const { fetch: other, url: at, origin } = await stage(protocol)
+    const { fetch: other, url: at, origin } = await fixture(protocol)
     const sending = other(new Request(at('/echo'), { method: 'POST', body: body as never, duplex: 'half' }))
     await origin.delivered(1)
     controller.enqueue(Buffer.from('two'))
@@ -116,7 +116,7 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
     form.append('list', '2')
     form.set('file', new File([Buffer.alloc(200_000, 7)], 'x"y\nz.bin', { type: 'a/b' }))
     form.set('untyped', new Blob(['blob']))
-    const { fetch, url, origin } = await stage(protocol)
+    const { fetch, url, origin } = await fixture(protocol)
     const response = await fetch(url('/echo'), { method: 'POST', body: form })
     const text = await response.clone().text()
     expect(Number(origin.requests[0]!.headers['content-length'])).toBe(text.length)
@@ -137,7 +137,7 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
   })
 
   it.each(['text/plain\r\nx-forged: 1', 'text/plain\r\n\r\nforged', 'a\0b', 'ä', '', 5])(
-    'multipart: a type of %j, which only something like a File can have, adds no lines',
+    'multipart: a type of %j, which only a File look-alike can have, adds no lines',
     async (type) => {
       const { encodeForm } = await import('../../src/fetch/form-data.js')
       const file = Object.assign(new ForeignBlob('content'), { type, name: 'a\r\nb"' })
@@ -151,15 +151,15 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
     },
   )
 
-  it('I04 CVE-2025-22150 a boundary has at least 96 bits that nobody can guess', async () => {
+  it('a boundary has at least 96 unpredictable bits (CVE-2025-22150, I04)', async () => {
     const { encodeForm } = await import('../../src/fetch/form-data.js')
     const boundaries = Array.from({ length: 1_000 }, () => encodeForm(new FormData()).type.split('boundary=----unshard')[1]!)
     expect(new Set(boundaries).size).toBe(1_000)
     for (const boundary of boundaries) expect(boundary).toMatch(/^[A-Za-z0-9_-]{24}$/)
   })
 
-  it('upload progress: as the connection takes it, to the end', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('upload progress is reported as the connection takes the content, up to its end', async () => {
+    const { fetch, url } = await fixture(protocol)
     for (const [body, total] of [
       ['x'.repeat(300_000), 300_000],
       [new Blob(['x'.repeat(300_000)]), 300_000],
@@ -192,8 +192,8 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
     ).rejects.toMatchObject({ name: 'TypeError', cause: { cause: { message: 'enough' } } })
   })
 
-  it('a buffer that was transferred is empty, as Web IDL has it: "get a copy of the buffer source"', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('a transferred buffer is empty, as in Web IDL: "get a copy of the buffer source"', async () => {
+    const { fetch, url } = await fixture(protocol)
     const client = new Client()
     const views = [
       (buffer: ArrayBuffer) => buffer,
@@ -207,7 +207,7 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
       structuredClone(buffer, { transfer: [buffer] })
       const { body: seen } = (await (await fetch(url('/inspect'), { method: 'POST', body })).json()) as Inspected
       expect(seen.length).toBe(0)
-      // A request that is wrong is refused before it is sent: here, only by the name.
+      // An invalid request is refused before it is sent: here, only because of the name.
       await expect(client.request({ url: 'http://nowhere.invalid/', method: 'POST', body })).rejects.toMatchObject({
         phase: 'resolve',
       })
@@ -215,8 +215,8 @@ describe.each(PROTOCOLS)('request bodies over %s (Fetch standard §5.2)', (proto
     client.destroy()
   })
 
-  it('a stream that is not sent hears why', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('a stream that is not sent is cancelled with the reason', async () => {
+    const { fetch, url } = await fixture(protocol)
     const reason = new Error('why')
     const cancelled: unknown[] = []
     const body = (): ReadableStream => new ReadableStream({ cancel: (given) => void cancelled.push(given) }) as never

@@ -1,9 +1,9 @@
 import type { FetchInit } from '../../src/index.js'
-import { failure, PROTOCOLS, stages } from './stage.js'
+import { failure, fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 
-describe.each(PROTOCOLS)('what fetch refuses before anything is sent, over %s', (protocol) => {
+describe.each(PROTOCOLS)('calls that fetch refuses before anything is sent, over %s', (protocol) => {
   it.each<[string, FetchInit]>([
     ['mode', { mode: 'navigate' }],
     ['credentials', { credentials: 'maybe' as never }],
@@ -20,8 +20,8 @@ describe.each(PROTOCOLS)('what fetch refuses before anything is sent, over %s', 
     ['invalid URL', { referrer: 'http:// ' }],
     ['maxDecodedBytes', { unshard: { maxDecodedBytes: -1 } }],
     ['onInformational', { unshard: { onInformational: 1 as never } }],
-  ])('%s: a TypeError that names it, and the signal is not asked', async (name, init) => {
-    const { fetch, url, origin } = await stage(protocol)
+  ])('%s: a TypeError that names it, without reading the signal', async (name, init) => {
+    const { fetch, url, origin } = await fixture(protocol)
     const signal = init.signal === undefined ? AbortSignal.abort() : init.signal
     const failing = fetch(url(), name === 'priority' ? init : { ...init, signal })
     await expect(failing).rejects.toMatchObject({
@@ -33,9 +33,9 @@ describe.each(PROTOCOLS)('what fetch refuses before anything is sent, over %s', 
   })
 
   it.each(['default', 'no-store', 'reload', 'no-cache', 'force-cache'] as const)(
-    'cache %s: there is none here; caches on the way are asked (§4.5)',
+    'cache %s: there is no cache here, but caches on the way are instructed (§4.5)',
     async (cache) => {
-      const { fetch, url } = await stage(protocol)
+      const { fetch, url } = await fixture(protocol)
       const { headers } = (await (await fetch(url('/inspect'), { cache, keepalive: true, credentials: 'omit' })).json()) as {
         headers: Record<string, string>
       }
@@ -51,8 +51,8 @@ describe.each(PROTOCOLS)('what fetch refuses before anything is sent, over %s', 
     },
   )
 
-  it('ports that are no HTTP server’s (§2.9), and credentials in the URL (§5.4)', async () => {
-    const { fetch, url } = await stage(protocol, {
+  it('blocked ports (§2.9), and credentials in the URL (§5.4)', async () => {
+    const { fetch, url } = await fixture(protocol, {
       handler: (_request, response) => response.writeHead(302, { location: 'http://a.test.example:6667/' }).end(),
     })
     for (const target of ['http://a.test.example:25/', 'https://a.test.example:6000', url()]) {
@@ -62,13 +62,13 @@ describe.each(PROTOCOLS)('what fetch refuses before anything is sent, over %s', 
     await expect(refused).rejects.toMatchObject(failure('ERR_URL_CREDENTIALS', /^(?!.*secret)/))
   })
 
-  it('relative URLs, unless there is something they are relative to', async () => {
-    const { fetch } = await stage(protocol)
+  it('relative URLs without a base', async () => {
+    const { fetch } = await fixture(protocol)
     await expect(fetch('/inspect')).rejects.toMatchObject(failure('ERR_INVALID_URL', 'relative'))
-    const other = await stage(protocol)
+    const other = await fixture(protocol)
     const { createFetch } = await import('../../src/index.js')
     expect(() => createFetch({} as never, { lunch: 1 } as never)).toThrow('lunch')
-    const { fetch: based } = await stage(protocol, {
+    const { fetch: based } = await fixture(protocol, {
       defaults: { baseUrl: other.url('/status/'), headers: { 'X-Default': '1', accept: 'a/b' } },
     })
     expect((await based('201')).status).toBe(201)

@@ -2,9 +2,9 @@ import { inspect } from 'node:util'
 import * as zlib from 'node:zlib'
 import type { OriginHandler } from '@unshard/testkit'
 import type { Progress } from '../../src/index.js'
-import { PROTOCOLS, stages } from './stage.js'
+import { fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 const { zstdCompressSync } = zlib as { zstdCompressSync?: (bytes: Uint8Array) => Buffer }
 const CODERS: Record<string, (bytes: Uint8Array) => Buffer> = {
   gzip: zlib.gzipSync,
@@ -14,7 +14,7 @@ const CODERS: Record<string, (bytes: Uint8Array) => Buffer> = {
 }
 const text = 'unsharded content, '.repeat(500)
 
-/** Answers with `content` under `coding`; with its length, or without. */
+/** Sends `content` with `coding`, with or without its length. */
 const coded =
   (coding: string, content: Uint8Array, withLength = true): OriginHandler =>
   (_request, response) => {
@@ -23,7 +23,7 @@ const coded =
   }
 
 describe.each(PROTOCOLS)('content over %s', (protocol) => {
-  describe.each([true, false])('codings (RFC 9110 §8.4.1), content-length known: %s', (withLength) => {
+  describe.each([true, false])('removes codings (RFC 9110 §8.4.1), content-length known: %s', (withLength) => {
     it.each([
       ...Object.entries(CODERS).map(([name, code]) => [name, code(Buffer.from(text))] as const),
       ['deflate', zlib.deflateRawSync(text)] as const,
@@ -33,7 +33,7 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
         [1, 2, 3, 4, 5].reduce<Uint8Array>((bytes) => zlib.gzipSync(bytes), Buffer.from(text)),
       ] as const,
     ])('%s', async (coding, content) => {
-      const { fetch, url } = await stage(protocol, { handler: coded(coding, content, withLength) })
+      const { fetch, url } = await fixture(protocol, { handler: coded(coding, content, withLength) })
       const response = await fetch(url())
       expect(await response.clone().text()).toBe(text)
       const bytes = await (await fetch(url())).bytes()
@@ -42,10 +42,10 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
       expect(await new Response((await fetch(url())).body).text()).toBe(text)
     })
 
-    it('nothing decodes to nothing, and what nobody knows is given as it is', async () => {
-      const { fetch, url } = await stage(protocol, { handler: coded('gzip', Buffer.alloc(0), withLength) })
+    it('empty content decodes to empty content, and an unknown coding is passed on as it is', async () => {
+      const { fetch, url } = await fixture(protocol, { handler: coded('gzip', Buffer.alloc(0), withLength) })
       expect(await (await fetch(url())).text()).toBe('')
-      const { fetch: other, url: at } = await stage(protocol, { handler: coded('lunch', Buffer.from('raw'), withLength) })
+      const { fetch: other, url: at } = await fixture(protocol, { handler: coded('lunch', Buffer.from('raw'), withLength) })
       expect(await (await other(at())).text()).toBe('raw')
     })
 
@@ -53,8 +53,8 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
       ['gzip', zlib.gzipSync(Buffer.alloc(3_000_000))],
       ['br', zlib.brotliCompressSync(Buffer.alloc(3_000_000), { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 3 } })],
       ['gzip, gzip', zlib.gzipSync(zlib.gzipSync(Buffer.alloc(3_000_000)))],
-    ])('H09 %s: no more than maxDecodedBytes comes out, from text() and from a stream', async (coding, content) => {
-      const { fetch, url } = await stage(protocol, {
+    ])('%s: at most maxDecodedBytes are returned, from text() and from a stream (H09)', async (coding, content) => {
+      const { fetch, url } = await fixture(protocol, {
         handler: coded(coding, content, withLength),
         defaults: { maxDecodedBytes: 1_000_000 },
       })
@@ -72,12 +72,12 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
   const zstd = zstdCompressSync
   const withZstd = zstd === undefined ? it.skip : it
   withZstd(`zstd (RFC 8878)${zstd === undefined ? `: skipped, Node ${process.version} has none` : ''}`, async () => {
-    const { fetch, url } = await stage(protocol, { handler: coded('zstd', zstd!(Buffer.from(text))) })
+    const { fetch, url } = await fixture(protocol, { handler: coded('zstd', zstd!(Buffer.from(text))) })
     expect(await (await fetch(url())).text()).toBe(text)
   })
 
-  it('zstd is asked for where Node can decode it, and only there', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('zstd is accepted only if this Node can decode it', async () => {
+    const { fetch, url } = await fixture(protocol)
     const { headers } = (await (await fetch(url('/inspect'))).json()) as { headers: Record<string, string> }
     expect(headers['accept-encoding']).toBe(zstd === undefined ? 'gzip, deflate, br' : 'gzip, deflate, br, zstd')
   })
@@ -87,23 +87,23 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
       response.writeHead(200, { 'content-type': 'text/plain; charset=iso-8859-1' })
       response.end(Buffer.from('\ufeffhéllo \ufeff'))
     }
-    const { fetch, url } = await stage(protocol, { handler })
+    const { fetch, url } = await fixture(protocol, { handler })
     expect(await (await fetch(url())).text()).toBe('héllo \ufeff')
     expect(await (await fetch(url())).clone().text()).toBe('héllo \ufeff')
   })
 
-  it('statusText is the reason phrase of HTTP/1.1, which HTTP/2 has not (RFC 9113 §8.3.2)', async () => {
+  it('statusText is the reason phrase of HTTP/1.1; HTTP/2 has none (RFC 9113 §8.3.2)', async () => {
     const handler: OriginHandler = (_request, response) => {
       if (response.stream === undefined) response.statusMessage = 'I’m a teapot'.replace('’', "'")
       response.statusCode = 418
       response.end()
     }
-    const { fetch, url } = await stage(protocol, { handler })
+    const { fetch, url } = await fixture(protocol, { handler })
     expect((await fetch(url())).statusText).toBe(protocol === 'h2' ? '' : "I'm a teapot")
   })
 
-  it('what is given away is the reader’s own: nothing else is in its memory, and no other response changes', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('returned bytes belong to the reader: their buffer holds nothing else, and no other response changes', async () => {
+    const { fetch, url } = await fixture(protocol)
     const responses = await Promise.all(Array.from({ length: 20 }, () => fetch(url('/bytes/5000'))))
     const [one, two] = responses.slice(0, 2)
     const reader = one!.body!.getReader()
@@ -121,8 +121,8 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
     }
   })
 
-  it('is read once: afterwards the stream is locked, and nothing can be cloned (§5.3)', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('content can be read once: afterwards the stream is locked, and clone() fails (§5.3)', async () => {
+    const { fetch, url } = await fixture(protocol)
     for (const path of ['/bytes/100', '/gzip']) {
       const response = await fetch(url(path))
       expect(response.bodyUsed).toBe(false)
@@ -139,8 +139,8 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
     }
   })
 
-  it('looks like the platform’s, and is understood by it', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('a response looks like the platform’s, and the platform accepts it', async () => {
+    const { fetch, url } = await fixture(protocol)
     const response = await fetch(url('/set-cookie'))
     expect(Object.prototype.toString.call(response)).toBe('[object Response]')
     expect(Object.prototype.toString.call(response.headers)).toBe('[object Headers]')
@@ -153,8 +153,8 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
     expect([copy.status, await copy.text()]).toEqual([200, 'two cookies'])
   })
 
-  it('download progress: octets as they travel, and the total where it is known', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('download progress counts bytes before decoding, with the total if it is known', async () => {
+    const { fetch, url } = await fixture(protocol)
     for (const read of ['text', 'body', 'clone'] as const) {
       const seen: Progress[] = []
       const response = await fetch(url('/bytes/300000'), {
@@ -171,7 +171,7 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
   })
 
   it('trailers and interim responses', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const response = await fetch(url('/trailers'))
     await response.text()
     expect(response.trailers?.get('x-checksum')).toMatch(/^[0-9a-f]{64}$/)
@@ -189,7 +189,7 @@ describe.each(PROTOCOLS)('content over %s', (protocol) => {
     [{ priority: 'high', unshard: { httpPriority: { urgency: 6 } } }, 'u=6'],
     [{ priority: 'high', headers: { Priority: 'u=2' } }, 'u=2'],
   ] as const)('priority (RFC 9218 §4): %j', async (init, sent) => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const { headers } = (await (await fetch(url('/inspect'), init)).json()) as { headers: Record<string, string> }
     expect(headers['priority']).toBe(sent)
   })

@@ -1,14 +1,14 @@
-/** Cookies with a real jar, tough-cookie's, hop by hop. */
+/** Cookies with a real jar, that of tough-cookie, hop by hop. */
 
 import { getEventListeners } from 'node:events'
 import type { OriginHandler } from '@unshard/testkit'
 import { CookieJar } from 'tough-cookie'
 import { createFetch } from '../../src/index.js'
-import { failure, PROTOCOLS, stages } from './stage.js'
+import { failure, fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 
-/** Sets what the query says, tells what it was sent, redirects where it should. */
+/** Sets the cookies of the query, returns the cookies it received, and redirects on request. */
 const handler: OriginHandler = (request, response) => {
   const query = new URL(request.url ?? '/', 'https://x').searchParams
   const to = query.get('to')
@@ -22,10 +22,10 @@ const handler: OriginHandler = (request, response) => {
 describe.each(PROTOCOLS)('over %s', (protocol) => {
   const start = async (more: object = {}) => {
     const jar = new CookieJar()
-    return { jar, ...(await stage(protocol, { handler, defaults: { cookies: jar, ...more } })) }
+    return { jar, ...(await fixture(protocol, { handler, defaults: { cookies: jar, ...more } })) }
   }
 
-  it('keeps what is set, and sends it where it belongs', async () => {
+  it('stores cookies and sends them in their scope', async () => {
     const { fetch, url } = await start()
     const set = `/?set=${encodeURIComponent('a=1; Path=/')}&set=${encodeURIComponent('b=2; Path=/deep')}&set=${encodeURIComponent('nonsense')}`
     expect(await (await fetch(url(set))).text()).toBe('none')
@@ -34,7 +34,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(await (await fetch(url('/', 'b'))).text()).toBe('none')
   })
 
-  it('what a redirect sets is there at the next hop, and another origin gets its own', async () => {
+  it('a cookie set by a redirect is sent with the next hop, and another origin gets its own cookies', async () => {
     const { fetch, url, jar } = await start()
     await jar.setCookie('theirs=1', url('/', 'b'))
     const next = encodeURIComponent(url('/', 'a'))
@@ -42,7 +42,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(await (await fetch(url(`/?to=${encodeURIComponent(url('/', 'b'))}`))).text()).toBe('theirs=1')
   })
 
-  it("a domain's cookie goes to its hosts, and nobody sets one of another's", async () => {
+  it('a domain cookie is sent to the hosts of its domain, and a host cannot set one for another domain', async () => {
     const { fetch, url } = await start()
     await fetch(
       url(`/?set=${encodeURIComponent('all=1; Domain=test.example')}&set=${encodeURIComponent('evil=1; Domain=b.test.example')}`),
@@ -50,38 +50,38 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(await (await fetch(url('/', 'b'))).text()).toBe('all=1')
   })
 
-  it("credentials 'omit' sends none and keeps none", async () => {
+  it("credentials 'omit' neither sends nor stores cookies", async () => {
     const { fetch, url, jar } = await start()
     await jar.setCookie('a=1', url())
     expect(await (await fetch(url('/?set=b%3D2'), { credentials: 'omit' })).text()).toBe('none')
     expect(await jar.getCookieString(url())).toBe('a=1')
   })
 
-  it("with a page, 'same-origin' is that of the page, and 'include' is all", async () => {
+  it("with a page, 'same-origin' means the origin of the page, and 'include' means all origins", async () => {
     const { fetch, url, jar } = await start({ page: 'https://page.example/' })
     await jar.setCookie('a=1', url())
     expect(await (await fetch(url())).text()).toBe('none')
     expect(await (await fetch(url(), { credentials: 'include' })).text()).toBe('a=1')
   })
 
-  it("a `cookie` header of the caller's is all that is sent", async () => {
+  it("a user-supplied `cookie` header is sent instead of the jar's cookies", async () => {
     const { fetch, url, jar } = await start()
     await jar.setCookie('a=1', url())
     expect(await (await fetch(url('/?set=b%3D2'), { headers: { Cookie: 'own=1' } })).text()).toBe('own=1')
     expect(await jar.getCookieString(url())).toBe('a=1; b=2')
   })
 
-  it('a jar that fails fails the request, and says so', async () => {
+  it('an error of the jar fails the request and is its cause', async () => {
     const cause = new Error('disk full')
     const bad = { getCookieString: () => '', setCookie: () => Promise.reject(cause) }
     const { fetch, url } = await start({ cookies: bad })
     await expect(fetch(url('/?set=a%3D1'))).rejects.toMatchObject({
-      ...failure('ERR_COOKIE_JAR', 'the cookie jar keeps no cookies'),
+      ...failure('ERR_COOKIE_JAR', 'the cookie jar failed to store cookies'),
       cause: { cause, processed: 'yes' },
     })
     const worse = { getCookieString: () => Promise.reject(cause), setCookie: () => undefined }
     const other = await start({ cookies: worse })
-    await expect(other.fetch(url())).rejects.toMatchObject(failure('ERR_COOKIE_JAR', 'the cookie jar gives no cookies'))
+    await expect(other.fetch(url())).rejects.toMatchObject(failure('ERR_COOKIE_JAR', 'the cookie jar failed to return cookies'))
     expect(other.origin.requests).toEqual([])
   })
 
@@ -105,7 +105,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     await expect(asking).rejects.toBe(reason)
   })
 
-  it('a call that is wrong leaves its body to the caller, jar or no jar', async () => {
+  it('an invalid call leaves its body untouched, with or without a jar', async () => {
     const { fetch, url } = await start()
     const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(Buffer.from('mine')) })
     const wrong = fetch(url(), { method: 'POST', body, duplex: 'half', unshard: { timeouts: { headers: -1 } } })
@@ -113,7 +113,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(Buffer.from((await body.getReader().read()).value!).toString()).toBe('mine')
   })
 
-  it('one signal for many requests has one listener while the jar is asked, and none afterwards', async () => {
+  it('a signal shared by many requests has one listener while the jar is pending, and none afterwards', async () => {
     const waiting: (() => void)[] = []
     const slow = {
       getCookieString: () => new Promise<string>((resolve) => void waiting.push(() => resolve('a=1'))),
@@ -129,17 +129,17 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 
-  it('retry: a status that says later is asked again, by default or by call', async () => {
+  it('retry: a request is retried after a status that means later, by default or per call', async () => {
     let asked = 0
     const flaky: OriginHandler = (_request, response) => {
       response.writeHead(++asked % 2 === 1 ? 503 : 200, { 'retry-after': '0' })
       response.end()
     }
-    const retrying = await stage(protocol, { handler: flaky, defaults: { retry: true } })
+    const retrying = await fixture(protocol, { handler: flaky, defaults: { retry: true } })
     expect((await retrying.fetch(retrying.url())).status).toBe(200)
     expect((await retrying.fetch(retrying.url(), { unshard: { retry: false } })).status).toBe(503)
     asked = 0
-    const plain = await stage(protocol, { handler: flaky })
+    const plain = await fixture(protocol, { handler: flaky })
     expect((await plain.fetch(plain.url(), { unshard: { retry: { attempts: 2 }, replay: 0 } })).status).toBe(200)
     await expect(plain.fetch(plain.url(), { unshard: { retry: { attempts: 0 } } })).rejects.toMatchObject({
       name: 'TypeError',
@@ -147,12 +147,12 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     })
   })
 
-  it('response.multipart() gives the parts', async () => {
+  it('response.multipart() returns the parts', async () => {
     const parts: OriginHandler = (_request, response) => {
       response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' })
       response.end('--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--')
     }
-    const { fetch, url } = await stage(protocol, { handler: parts })
+    const { fetch, url } = await fixture(protocol, { handler: parts })
     const response = await fetch(url())
     const seen: string[] = []
     for await (const part of response.multipart()) seen.push(await part.text())
@@ -160,7 +160,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 })
 
-it('what is no jar is refused at once', () => {
+it('an invalid jar is refused at once', () => {
   expect(() => createFetch({} as never, { cookies: {} as never })).toThrow(
     'cookies has no method getCookieString: it is not a cookie jar',
   )

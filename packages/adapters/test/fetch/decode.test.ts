@@ -2,7 +2,7 @@ import * as zlib from 'node:zlib'
 import { ACCEPT_ENCODING, hasZstd } from '../../src/fetch/decode.js'
 
 describe('Zstandard', () => {
-  it('is accepted where this Node can decode it, and nowhere else', () => {
+  it('is accepted only if this Node can decode it', () => {
     const can = 'createZstdDecompress' in zlib && 'zstdDecompressSync' in zlib
     expect(hasZstd(process.versions.node)).toBe(can)
     expect(ACCEPT_ENCODING).toBe(can ? 'gzip, deflate, br, zstd' : 'gzip, deflate, br')
@@ -18,7 +18,7 @@ describe('Zstandard', () => {
     ['23.8.0', true],
     ['24.0.0', true],
     ['100.0.0', true],
-  ])('came with Node 22.15 and 23.8: %s', (version, has) => {
+  ])('was added in Node 22.15 and 23.8: %s', (version, has) => {
     expect(hasZstd(version)).toBe(has)
   })
 })

@@ -1,4 +1,4 @@
-/** Dispatchers of undici, given to a call or set globally: none of them is bypassed without a word. */
+/** undici dispatchers passed to a call or set globally: none of them is silently bypassed. */
 
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -7,15 +7,15 @@ import type { ProtocolName } from '@unshard/core'
 import type { OriginServer } from '@unshard/testkit'
 import type * as Undici from 'undici'
 import { createFetch, Dispatcher, type Fetch, install, fetch as namedFetch, uninstall } from '../../src/index.js'
-import { rig } from '../rig.js'
-import { collectWarnings, failure, PROTOCOLS } from './stage.js'
+import { testEnvironment } from '../environment.js'
+import { collectWarnings, failure, PROTOCOLS } from './fixtures.js'
 
-const { client, server } = rig()
+const { client, server } = testEnvironment()
 const { MockAgent, setGlobalDispatcher, getGlobalDispatcher } = createRequire(fileURLToPath(import.meta.url))(
   'undici6',
 ) as typeof Undici
 
-/** A dispatcher of another that answers by itself. */
+/** A foreign dispatcher that responds by itself. */
 function mock(): { agent: Undici.MockAgent; calls: () => number } {
   const agent = new MockAgent()
   agent.disableNetConnect()
@@ -50,7 +50,7 @@ const given = (dispatcher: unknown): Given => ({ dispatcher: dispatcher as never
 afterEach(() => void uninstall())
 
 describe.each(PROTOCOLS)('over %s', (protocol) => {
-  it('one of ours is used: the request goes through its client', async () => {
+  it('a Dispatcher of ours is used: the request goes through its client', async () => {
     const { fetch, url } = await start(protocol)
     const own = client()
     const dispatcher = new Dispatcher({ client: own })
@@ -63,7 +63,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(own.stats().totals.requests).toBeGreaterThanOrEqual(2)
   })
 
-  it("another's is refused by a fetch that was imported by name, and nothing is sent", async () => {
+  it('a foreign dispatcher is refused by an imported fetch, and nothing is sent', async () => {
     const { fetch, url, origin } = await start(protocol)
     const { agent } = mock()
     for (const call of [fetch, namedFetch, fetch.with({})]) {
@@ -76,11 +76,11 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 })
 
-it('one that is kept in a Request counts as one that is given to the call', async () => {
+it('a dispatcher stored in a Request counts like one passed to the call', async () => {
   const { fetch } = await start()
   const { agent, calls } = mock()
   const request = (): Request => new Request(URL_OF_MOCK, given(agent) as never)
-  // The newest undici shows it to nobody.
+  // The newest undici hides it completely.
   if (!Object.getOwnPropertySymbols(request()).some(({ description }) => description === 'dispatcher')) return
   await expect(fetch(request())).rejects.toMatchObject(refused)
   install(fetch)
@@ -90,22 +90,22 @@ it('one that is kept in a Request counts as one that is given to the call', asyn
   expect(calls()).toBe(1)
 })
 
-it("another's is obeyed by the platform's own fetch after install(), with one warning", async () => {
+it("a foreign dispatcher is used by the platform's own fetch after install(), with one warning", async () => {
   const { agent, calls } = mock()
   install(createFetch(client()))
   const warnings = collectWarnings()
   for (let i = 0; i < 3; i++) expect(await (await globalThis.fetch(URL_OF_MOCK, given(agent))).text()).toBe('mocked')
   expect(calls()).toBe(3)
-  // The warning of the process may have been given by another test of this file.
+  // Another test of this file may already have caused the process's only warning.
   expect(warnings.end().length).toBeLessThanOrEqual(1)
   const derived = (globalThis.fetch as unknown as ReturnType<typeof createFetch>).with({ headers: { 'x-a': '1' } })
   expect(await (await derived(URL_OF_MOCK, given(agent) as never)).text()).toBe('mocked')
 })
 
 it.each(['undici6', 'undici'])(
-  'setGlobalDispatcher(new MockAgent()) of %s after install(): its tests go on working, and end with it',
+  'tests with setGlobalDispatcher(new MockAgent()) of %s keep working after install(), and stop using the mock with it',
   (undici) => {
-    // In a process of its own: the platform's fetch looks at the real global object, not at that of a test.
+    // In its own process: the platform's fetch reads the real global object, not a test's.
     const program = `
       import { createServer } from 'node:http'
       import { install, createFetch } from ${JSON.stringify(fileURLToPath(new URL('../../dist/index.js', import.meta.url)))}
@@ -135,7 +135,7 @@ it.each(['undici6', 'undici'])(
   },
 )
 
-it('a global dispatcher from before install() is replaced by it, and ours is no other', async () => {
+it('install() takes precedence over an earlier global dispatcher, and our own Dispatcher does not count as foreign', async () => {
   const { url } = await start()
   const before = getGlobalDispatcher()
   const { agent, calls } = mock()
@@ -152,7 +152,7 @@ it('a global dispatcher from before install() is replaced by it, and ours is no 
 })
 
 it.each<[string, object]>([['a proxy', { proxy: 'http://proxy.test.example:1' }]])(
-  'a client with %s is not bypassed for another’s dispatcher: the call is refused',
+  'a client with %s is not bypassed for a foreign dispatcher: the call is refused',
   async (_what, options) => {
     const { agent, calls } = mock()
     const before = getGlobalDispatcher()
@@ -174,7 +174,7 @@ it.each<[string, object]>([['a proxy', { proxy: 'http://proxy.test.example:1' }]
   },
 )
 
-it('a Dispatcher of ours that leaves everything to a mock is the mock’s', async () => {
+it('a call with our Dispatcher goes to the mock if the Dispatcher forwards everything to a mock', async () => {
   const { agent, calls } = mock()
   const dispatcher = new Dispatcher({ client: client(), fallback: agent as never })
   await expect(namedFetch(URL_OF_MOCK, given(dispatcher) as never)).rejects.toMatchObject(refused)

@@ -1,13 +1,16 @@
-/** Blanks at the ends of an HTTP/2 field value: malformed by RFC 9113 §8.2.1, and taken off by curl, by browsers, and by fetch. */
+/**
+ * Whitespace at the ends of an HTTP/2 field value: malformed by RFC 9113 §8.2.1, but stripped by
+ * curl, by browsers, and by fetch.
+ */
 
 import { type Field, frames } from '@unshard/testkit'
 import { clientBehind } from '../../src/fetch/fetch.js'
 import { createFetch } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { client, peer } = rig()
+const { client, peer } = testEnvironment()
 
-/** Answers each request with the section that its path names. */
+/** Responds to each request with the field section named by its path. */
 async function answering(
   sections: Record<string, readonly Field[]>,
 ): Promise<{ url(path: string): string; connections(): number }> {
@@ -41,11 +44,11 @@ const BLANK: readonly Field[] = [
 ]
 const malformed = { name: 'ResponseError', code: 'ERR_MALFORMED_RESPONSE' }
 
-it('fetch takes them off, client.request refuses the response, on one connection and from one compression table', async () => {
+it('fetch strips it and client.request refuses the response, on one connection with one compression table', async () => {
   const { url, connections } = await answering({ blank: BLANK })
   const fetch = createFetch(client())
   const one = clientBehind(fetch)!
-  // Twice: the second time the section is known.
+  // Twice: the second time the section is in the table.
   for (let i = 0; i < 2; i++) {
     const response = await fetch(url('blank'))
     expect(Object.fromEntries(response.headers)).toEqual({ 'x-a': 'a', 'x-b': 'b', 'x-c': 'c', 'x-d': '', 'x-e': 'e e' })
@@ -56,7 +59,7 @@ it('fetch takes them off, client.request refuses the response, on one connection
   expect(connections()).toBe(1)
 })
 
-it('in interim responses and trailers too, and behind a redirect', async () => {
+it('applies to interim responses, trailers and redirects as well', async () => {
   const { url } = await answering({
     early: [[':status', '200']],
     trailers: [['x-t', ' t ']],
@@ -113,26 +116,26 @@ it.each<[string, readonly Field[]]>([
     ],
   ],
   [
-    'a blank and a NUL',
+    'a space and a NUL',
     [
       [':status', '200'],
       ['x-a', ' a\0'],
     ],
   ],
   [
-    'blanks beside another fault',
+    'whitespace together with another defect',
     [
       [':status', '200'],
       ['x-a', ' a'],
       ['X-B', 'b'],
     ],
   ],
-])('%s stays strict', async (_what, section) => {
+])('%s is still refused', async (_what, section) => {
   const { url } = await answering({ wrong: section })
   await expect(createFetch(client())(url('wrong'))).rejects.toMatchObject({ message: 'fetch failed', cause: malformed })
 })
 
-it('a field of 16,000 blanks costs nothing to speak of', async () => {
+it('a field of 16,000 spaces takes negligible time', async () => {
   const { url } = await answering({
     blank: [
       [':status', '200'],

@@ -1,10 +1,10 @@
-/** What this fetch can do beyond the standard is under `init.unshard`: members of other libraries mean nothing to it. */
+/** Options beyond the standard are in `init.unshard`: members of other libraries have no effect. */
 
 import { UsageError } from '@unshard/core'
 import { createFetch, fetch as namedFetch } from '../../src/index.js'
-import { collectWarnings, failure, type Inspected, PROTOCOLS, stages } from './stage.js'
+import { collectWarnings, failure, fetchFixtures, type Inspected, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 
 describe.each(PROTOCOLS)('over %s', (protocol) => {
   it.each([
@@ -18,13 +18,13 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     { maxDecodedBytes: -1, httpPriority: 'x' },
     { onInformational: 1, onUploadProgress: 2, onDownloadProgress: 3 },
     { lunch: true },
-  ])('a member that another library passes in init is ignored: %o', async (init) => {
-    const { fetch, url } = await stage(protocol)
+  ])('a member of init that belongs to another library is ignored: %o', async (init) => {
+    const { fetch, url } = await fixture(protocol)
     expect((await fetch(url('/status/200'), init as never)).status).toBe(200)
   })
 
-  it('retry in init asks nothing again, retry in init.unshard does', async () => {
-    const { fetch, url, origin } = await stage(protocol, {
+  it('retry in init has no effect, retry in init.unshard has', async () => {
+    const { fetch, url, origin } = await fixture(protocol, {
       handler: (_request, response) => response.writeHead(503, { 'retry-after': '0' }).end(),
     })
     await fetch(url(), { retry: { attempts: 3, baseDelayMs: 1 } } as never)
@@ -33,8 +33,8 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(origin.requests).toHaveLength(4)
   })
 
-  it('defaults of with() hold for each call, and a call says otherwise member by member', async () => {
-    const { fetch, url, origin } = await stage(protocol, {
+  it('defaults of with() apply to each call, and a call overrides them member by member', async () => {
+    const { fetch, url, origin } = await fixture(protocol, {
       handler: (_request, response) => response.writeHead(503, { 'retry-after': '0' }).end(),
     })
     const patient = fetch.with({ retry: { attempts: 3, baseDelayMs: 1 }, timeouts: { headers: 10_000 } })
@@ -48,16 +48,16 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(origin.requests).toHaveLength(8)
   })
 
-  it('with() lays defaults over those that there are: headers by name, a relative baseUrl on the one before', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('with() merges defaults over the current ones: headers by name, a relative baseUrl against the previous one', async () => {
+    const { fetch, url } = await fixture(protocol)
     const first = fetch.with({ baseUrl: url('/api/'), headers: { 'X-A': '1', accept: 'a/b' } })
     const second = first.with({ baseUrl: '../', headers: { accept: 'c/d' } })
     const { headers } = (await (await second('inspect')).json()) as Inspected
     expect(headers).toMatchObject({ 'x-a': '1', accept: 'c/d' })
   })
 
-  it('init.unshard.client sends the request, and isolation keeps it on a connection of its own', async () => {
-    const { fetch, url, origin } = await stage(protocol)
+  it('init.unshard.client sends the request, and isolation gives it a separate connection', async () => {
+    const { fetch, url, origin } = await fixture(protocol)
     await (await fetch(url())).text()
     await (await fetch(url(), { unshard: { isolation: 'a' } })).text()
     expect(origin.connections).toBe(2)
@@ -74,8 +74,8 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(seen).toMatchObject([{ affinity: 'k' }])
   })
 
-  it('only an own member counts: one on Object.prototype says nothing', async () => {
-    const { fetch, url, origin } = await stage(protocol)
+  it('only own members count: one on Object.prototype has no effect', async () => {
+    const { fetch, url, origin } = await fixture(protocol)
     const inherited = Object.create({ unshard: { isolation: 'a', lunch: 1 } }) as object
     await (await fetch(url())).text()
     expect((await fetch(url(), inherited)).status).toBe(200)
@@ -90,22 +90,22 @@ it.each<[object, RegExp]>([
   [{ onUploadprogres: 1 }, /did you mean "unshard\.onUploadProgress"\?/],
   [{ lunch: 1 }, /unknown option "unshard\.lunch"$/],
   [{ ['x'.repeat(100_000)]: 1 }, /^.{0,120}$/],
-])('an unknown member of init.unshard is refused, with the name that was meant: %#', async (unshard, message) => {
-  const { fetch } = await stage('h2')
+])('an unknown member of init.unshard is refused with a suggestion: %#', async (unshard, message) => {
+  const { fetch } = await fixture('h2')
   await expect(fetch('https://a.test.example/', { unshard } as never)).rejects.toMatchObject(
     failure('ERR_UNKNOWN_OPTION', message),
   )
 })
 
-it.each([null, 5, 'x'])('init.unshard is an object, not %p', async (unshard) => {
-  const { fetch } = await stage('h2')
+it.each([null, 5, 'x'])('init.unshard must be an object, not %p', async (unshard) => {
+  const { fetch } = await fixture('h2')
   await expect(fetch('https://a.test.example/', { unshard } as never)).rejects.toMatchObject(
     failure('ERR_INVALID_OPTION', 'unshard'),
   )
 })
 
-it('unknown and wrong defaults are refused when they are given, by createFetch and with() alike', async () => {
-  const { fetch } = await stage('h2')
+it('unknown and invalid defaults are refused at once by createFetch and with()', async () => {
+  const { fetch } = await fixture('h2')
   const client = { request: () => undefined } as never
   for (const make of [
     (more: object) => createFetch(client, more),
@@ -120,11 +120,11 @@ it('unknown and wrong defaults are refused when they are given, by createFetch a
     expect(() => make({ client: {} })).toThrow('client')
     expect(() => make({ baseUrl: 'nope' })).toThrow(UsageError)
   }
-  expect(() => createFetch(undefined as never)).toThrow('createFetch takes a client')
+  expect(() => createFetch(undefined as never)).toThrow('createFetch requires a client: pass the result of createClient()')
 })
 
-it('agent and proxy, which would change where a request goes, are ignored with one warning for each', async () => {
-  const { fetch, url } = await stage('h2')
+it('agent and proxy, which would change where a request goes, are ignored with one warning each', async () => {
+  const { fetch, url } = await fixture('h2')
   const warnings = collectWarnings()
   for (let i = 0; i < 3; i++) {
     const response = await fetch(url('/status/200'), { agent: {}, proxy: 'http://p.example', lunch: 1 } as never)

@@ -5,10 +5,10 @@ import { gzipSync } from 'node:zlib'
 import type { ProtocolName } from '@unshard/core'
 import { COMPRESSED_TEXT, type OriginServer } from '@unshard/testkit'
 import type { FetchInit, FetchResponse } from '../../src/index.js'
-import { rig } from '../rig.js'
-import { failure } from './stage.js'
+import { testEnvironment } from '../environment.js'
+import { failure } from './fixtures.js'
 
-const { server, peer, fetch } = rig()
+const { server, peer, fetch } = testEnvironment()
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 interface Inspected {
@@ -31,7 +31,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
     (await (await fetch()(input, init)).json()) as Inspected
 
   describe('the response', () => {
-    it('is a Response with a Headers, and says which connection carried it', async () => {
+    it('is a Response with a Headers object, and names its connection', async () => {
       const response = await fetch()(`${base}/#top`)
       expect(response).toBeInstanceOf(Response)
       expect(response.headers).toBeInstanceOf(Headers)
@@ -43,7 +43,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
       expect(response.bodyUsed).toBe(true)
     })
 
-    it('has headers that cannot be changed, sorted and combined', async () => {
+    it('has immutable headers, sorted and combined', async () => {
       const { headers } = await fetch()(`${base}/set-cookie`)
       for (const change of [() => headers.set('a', 'b'), () => headers.append('a', 'b'), () => headers.delete('date')]) {
         expect(change).toThrow(TypeError)
@@ -62,7 +62,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
       expect(inspect(headers)).toContain('set-cookie')
     })
 
-    it('is read once, as text, JSON, bytes, buffer, Blob or form', async () => {
+    it('can be read once, as text, JSON, bytes, buffer, Blob or form', async () => {
       const get = (path: string): Promise<FetchResponse> => fetch()(`${base}${path}`)
       expect(await (await get('/json')).json()).toBeDefined()
       expect((await (await get('/bytes/1000')).arrayBuffer()).byteLength).toBe(1000)
@@ -78,7 +78,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
       await expect((await get('/')).json()).rejects.toThrow(SyntaxError)
     })
 
-    it('gives form data back', async () => {
+    it('returns form data', async () => {
       const form = new FormData()
       form.set('name', 'välue')
       form.set('file', new File(['content'], 'a.txt', { type: 'text/plain' }))
@@ -103,7 +103,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
       expect(read.bodyUsed).toBe(true)
     })
 
-    it('can be cloned, and both are whole', async () => {
+    it('can be cloned, and both copies are complete', async () => {
       const response = await fetch()(`${base}/bytes/50000`)
       const clone = response.clone() as FetchResponse
       expect(clone).toBeInstanceOf(Response)
@@ -112,21 +112,21 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
       expect(Buffer.compare(one, two)).toBe(0)
     })
 
-    it.each([204, 205, 304])('has no body for %i', async (status) => {
+    it.each([204, 205, 304])('has no body for status %i', async (status) => {
       const response = await fetch()(`${base}/status/${status}`)
       expect(response).toMatchObject({ status, body: null })
       expect(await response.text()).toBe('')
       expect(response.clone().status).toBe(status)
     })
 
-    it('HEAD has no body', async () => {
+    it('has no body for HEAD', async () => {
       const response = await fetch()(`${base}/bytes/100`, { method: 'HEAD' })
       expect(response.body).toBeNull()
       expect(response.headers.get('content-length')).toBe('100')
       expect((await response.arrayBuffer()).byteLength).toBe(0)
     })
 
-    it('shows itself in console.log', async () => {
+    it('prints its members in console.log', async () => {
       expect(inspect(await fetch()(`${base}/`))).toContain(base)
     })
   })
@@ -138,7 +138,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
       expect(await response.text()).toBe(COMPRESSED_TEXT)
     })
 
-    it('in streams, and through clone()', async () => {
+    it('are removed in streams and through clone()', async () => {
       const response = await fetch()(`${base}/gzip`)
       const clone = response.clone()
       expect(await new Response(response.body).text()).toBe(COMPRESSED_TEXT)
@@ -163,7 +163,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
       expect(seen.headers['content-type']).toBe(type)
     })
 
-    it('sends a Request, and init over it', async () => {
+    it('sends a Request, with init taking precedence', async () => {
       const request = new Request(`${base}/inspect`, { method: 'PUT', body: 'one', headers: { 'x-a': '1' } })
       const seen = await inspected(request.clone())
       expect(seen).toMatchObject({ method: 'PUT', body: { sha256: sha256('one') }, headers: { 'x-a': '1' } })
@@ -172,7 +172,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
       expect(over.headers['x-a']).toBeUndefined()
     })
 
-    it('sends headers from records, pairs and Headers, with defaults where they say nothing', async () => {
+    it('accepts headers as a record, pairs or Headers, and adds defaults for missing ones', async () => {
       const defaults = { accept: '*/*', 'accept-encoding': expect.stringContaining('gzip, deflate, br'), 'user-agent': 'unshard' }
       expect((await inspected(`${base}/inspect`)).headers).toMatchObject(defaults)
       for (const headers of [
@@ -191,7 +191,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
     it.each<[string, string, FetchInit | undefined, string, RegExp]>([
       ['an invalid URL', 'nope', undefined, 'ERR_INVALID_URL', /"nope"/],
       ['credentials in the URL', 'https://u:p@a.test.example/', undefined, 'ERR_URL_CREDENTIALS', /a\.test\.example/],
-      ['a scheme nobody fetches', 'ftp://a.test.example/', undefined, 'ERR_UNSUPPORTED_SCHEME', /ftp:/],
+      ['an unsupported scheme', 'ftp://a.test.example/', undefined, 'ERR_UNSUPPORTED_SCHEME', /ftp:/],
       ['an invalid method', 'https://a.test.example/', { method: 'B AD' }, 'ERR_INVALID_METHOD', /B AD/],
       ['CONNECT', 'https://a.test.example/', { method: 'connect' }, 'ERR_INVALID_METHOD', /connect/],
       ['TRACE', 'https://a.test.example/', { method: 'TRACE' }, 'ERR_INVALID_METHOD', /TRACE/],
@@ -221,8 +221,14 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
         /duplex/,
       ],
       ['an unknown redirect mode', 'https://a.test.example/', { redirect: 'maybe' as never }, 'ERR_INVALID_OPTION', /maybe/],
-      ['headers that are no headers', 'https://a.test.example/', { headers: 'x' as never }, 'ERR_INVALID_HEADERS', /headers/],
-      ['a pair of three', 'https://a.test.example/', { headers: [['a', 'b', 'c']] as never }, 'ERR_INVALID_HEADERS', /pair/],
+      ['invalid headers', 'https://a.test.example/', { headers: 'x' as never }, 'ERR_INVALID_HEADERS', /headers/],
+      [
+        'a pair of three values',
+        'https://a.test.example/',
+        { headers: [['a', 'b', 'c']] as never },
+        'ERR_INVALID_HEADERS',
+        /pair/,
+      ],
       [
         'an unknown timeout',
         'https://a.test.example/',
@@ -270,7 +276,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
       expect(seen.headers['content-type']).toBe(keepsBody ? 'x/y' : undefined)
     })
 
-    it('credentials do not cross origins, and do not come back', async () => {
+    it('credentials are not sent to another origin and are not restored on the way back', async () => {
       const headers = { authorization: 'secret', cookie: 'a=b', 'proxy-authorization': 'p', 'x-kept': '1' }
       const there = (await (await fetch()(to(302, `${other}/inspect`), { headers })).json()) as Inspected
       expect(there.headers).not.toMatchObject({ authorization: expect.anything() })
@@ -282,7 +288,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
       expect(same.headers).toMatchObject({ authorization: 'secret', cookie: 'a=b' })
     })
 
-    it('manual gives the redirect, error refuses it, a loop ends after 20', async () => {
+    it('manual returns the redirect, error refuses it, and a loop ends after 20', async () => {
       const manual = await fetch()(to(302, '/inspect'), { redirect: 'manual' })
       expect(manual).toMatchObject({ status: 302, redirected: false })
       expect(manual.headers.get('location')).toBe('/inspect')
@@ -293,7 +299,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
       expect(origin.requests.length - before).toBeLessThanOrEqual(21)
     })
 
-    it('error refuses a redirect that leads nowhere too; others pass it on', async () => {
+    it('error also refuses a redirect without a location; other modes return it', async () => {
       const { port } = await server({
         protocols: [protocol],
         handler: (_request, response) => response.writeHead(302).end('nowhere'),
@@ -325,8 +331,8 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
     })
   })
 
-  describe('abort and failure', () => {
-    it('an abort rejects with the signal’s reason, at every stage', async () => {
+  describe('aborts and failures', () => {
+    it('an abort rejects with the signal’s reason at every stage', async () => {
       const reason = new RangeError('changed my mind')
       await expect(fetch()(`${base}/`, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
       const waiting = new AbortController()
@@ -360,7 +366,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('fetch over %s', (protocol) => {
   })
 })
 
-it('a status over 599 is a status (the built-in answers 999)', async () => {
+it('a status above 599 is returned (the built-in returns 999)', async () => {
   const { port } = await peer(async (p) => {
     await p.handshake()
     p.respond((await p.nextRequest()).streamId, 999, [], Buffer.from('odd'))
@@ -370,7 +376,7 @@ it('a status over 599 is a status (the built-in answers 999)', async () => {
   expect(await response.text()).toBe('odd')
 })
 
-describe('content codings that are not right', () => {
+describe('invalid content codings', () => {
   const answer = (coding: string, body: Buffer) =>
     server({ handler: (_request, response) => response.writeHead(200, { 'content-encoding': coding }).end(body) })
 
@@ -389,7 +395,7 @@ describe('content codings that are not right', () => {
     })
   })
 
-  it('codings on top of each other are taken off in order, five at the most', async () => {
+  it('nested codings are removed in order, at most five', async () => {
     const { port } = await answer('gzip, gzip', gzipSync(gzipSync('twice')))
     expect(await (await fetch()(`https://a.test.example:${port}/`)).text()).toBe('twice')
     const many = await answer(Array(6).fill('gzip').join(), Buffer.alloc(1))
@@ -398,7 +404,7 @@ describe('content codings that are not right', () => {
     expect(head.status).toBe(200)
   })
 
-  it('an unknown coding is passed on, an empty content is empty', async () => {
+  it('an unknown coding is passed on, and empty content stays empty', async () => {
     const { port } = await answer('unknown', Buffer.from('as it is'))
     expect(await (await fetch()(`https://a.test.example:${port}/`)).text()).toBe('as it is')
     const empty = await answer('gzip', Buffer.alloc(0))

@@ -1,15 +1,18 @@
-/** gzip with bytes behind it, in every size of chunk, held against Node's own decoder where that has an opinion. */
+/**
+ * gzip with trailing bytes, in chunks of every size, compared with Node's own decoder where the two
+ * should agree.
+ */
 
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { brotliCompressSync, deflateSync, gunzipSync, gzipSync } from 'node:zlib'
 import { gunzip } from '../../src/fetch/gunzip.js'
 import { createFetch } from '../../src/index.js'
-import { rig } from '../rig.js'
-import { PROTOCOLS, stages } from './stage.js'
+import { testEnvironment } from '../environment.js'
+import { fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
-const { client } = rig()
+const fixture = fetchFixtures()
+const { client } = testEnvironment()
 const text = 'unsharded '.repeat(2_000)
 const member = gzipSync(text)
 
@@ -23,7 +26,7 @@ async function decoded(bytes: Uint8Array, size: number): Promise<string> {
   return Buffer.concat(parts).toString()
 }
 
-/** A header with everything that it may have (RFC 1952 §2.3.1). */
+/** A header with every optional field (RFC 1952 §2.3.1). */
 function decorated(content: string): Buffer {
   const plain = gzipSync(content)
   const header = Buffer.from(plain.subarray(0, 10))
@@ -39,23 +42,23 @@ describe.each(SIZES)('in chunks of %i bytes', (size) => {
     ['one member', member, text],
     ['two members', Buffer.concat([member, gzipSync('more')]), `${text}more`],
     ['an empty member', gzipSync(''), ''],
-    ['a member with every part of a header', decorated(text), text],
-    ['nothing at all', Buffer.alloc(0), ''],
-    ['a newline behind it', Buffer.concat([member, Buffer.from('\n')]), text],
-    ['zeros behind it', Buffer.concat([member, Buffer.alloc(1_000)]), text],
-    ['text behind it', Buffer.concat([member, Buffer.from('\r\n<!-- cached -->\n')]), text],
-    ['a newline behind two', Buffer.concat([member, gzipSync('more'), Buffer.from('\n')]), `${text}more`],
+    ['a member with every optional header field', decorated(text), text],
+    ['no bytes', Buffer.alloc(0), ''],
+    ['a newline behind a member', Buffer.concat([member, Buffer.from('\n')]), text],
+    ['zeros behind a member', Buffer.concat([member, Buffer.alloc(1_000)]), text],
+    ['text behind a member', Buffer.concat([member, Buffer.from('\r\n<!-- cached -->\n')]), text],
+    ['a newline behind two members', Buffer.concat([member, gzipSync('more'), Buffer.from('\n')]), `${text}more`],
     ['a newline behind an empty member', Buffer.concat([gzipSync(''), Buffer.from('\n')]), ''],
     ['the first byte of a member', Buffer.concat([member, Buffer.from([0x1f])]), text],
-    ['another method', Buffer.concat([member, Buffer.from([0x1f, 0x8b, 0x07, 0, 1, 2, 3])]), text],
+    ['another compression method', Buffer.concat([member, Buffer.from([0x1f, 0x8b, 0x07, 0, 1, 2, 3])]), text],
     ['flags that do not exist', Buffer.concat([member, Buffer.from([0x1f, 0x8b, 0x08, 0xff, 1, 2, 3])]), text],
-    ['more than is read', Buffer.concat([member, Buffer.alloc(200_000, 0x20)]), text],
+    ['more trailing bytes than are read', Buffer.concat([member, Buffer.alloc(200_000, 0x20)]), text],
   ])('%s', async (_what, bytes, expected) => {
     if (size === 1 && bytes.length > 100_000) return
     expect(await decoded(bytes, size)).toBe(expected)
   })
 
-  it('what Node decodes, we decode; a member that is cut or damaged is an error', async () => {
+  it('decodes whatever Node decodes; a truncated or damaged member is an error', async () => {
     for (let end = 1; end < member.length; end += size === 1 ? 7 : 1) {
       await expect(decoded(member.subarray(0, end), size)).rejects.toMatchObject({ code: expect.stringMatching(/^Z_/) })
     }
@@ -69,11 +72,11 @@ describe.each(SIZES)('in chunks of %i bytes', (size) => {
       expect(() => gunzipSync(damaged)).toThrow()
       await expect(decoded(damaged, size)).rejects.toMatchObject({ code: expect.stringMatching(/^Z_/) })
     }
-    await expect(decoded(Buffer.from('not gzip at all'), size)).rejects.toMatchObject({ code: 'Z_DATA_ERROR' })
+    await expect(decoded(Buffer.from('this is not gzip'), size)).rejects.toMatchObject({ code: 'Z_DATA_ERROR' })
   })
 })
 
-it('leaving it ends the source, and an error of the source ends it', async () => {
+it('leaving the iteration ends the source, and an error of the source ends the iteration', async () => {
   let left = 0
   async function* endless(): AsyncGenerator<Uint8Array> {
     try {
@@ -107,8 +110,8 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     ['gzip', gzipSync('x'.repeat(3_000_000))],
     ['deflate', deflateSync(text)],
     ['br', brotliCompressSync(text)],
-  ])('%s with a newline behind it is whole, and the connection goes on', async (coding, content) => {
-    const { fetch, url, origin } = await stage(protocol, {
+  ])('%s with a newline behind it is complete, and the connection is reused', async (coding, content) => {
+    const { fetch, url, origin } = await fixture(protocol, {
       handler: (_request, response) => {
         response.writeHead(200, { 'content-encoding': coding })
         response.end(Buffer.concat([content, Buffer.from('\n')]))
@@ -125,7 +128,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 })
 
-it('without a content-length too, and cut content stays an error', async () => {
+it('the same without a content-length, and truncated content is still an error', async () => {
   const server = createServer((request, response) => {
     response.writeHead(200, { 'content-encoding': 'gzip' })
     response.write(member.subarray(0, 30))

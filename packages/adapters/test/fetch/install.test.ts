@@ -1,19 +1,19 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { createFetch, install, uninstall } from '../../src/index.js'
-import { PROTOCOLS, stages } from './stage.js'
+import { fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 
 describe('install()', () => {
   const before = Object.getOwnPropertyDescriptor(globalThis, 'fetch')
   afterEach(() => void uninstall())
 
-  it.each(PROTOCOLS)('puts ours in the place of the global one, over %s, and back exactly what was there', async (protocol) => {
-    const { fetch, url } = await stage(protocol)
+  it.each(PROTOCOLS)('replaces the global fetch over %s, and restores exactly the previous property', async (protocol) => {
+    const { fetch, url } = await fixture(protocol)
     install(fetch)
     install(fetch)
-    // Another function: only what is called as the global leaves requests to a dispatcher of undici.
+    // A different function: only calls of the global forward requests to an undici dispatcher.
     expect(globalThis.fetch).not.toBe(fetch)
     const response = await globalThis.fetch(new Request(url('/echo'), { method: 'POST', body: 'x' }))
     expect(await response.text()).toBe('x')
@@ -22,7 +22,7 @@ describe('install()', () => {
     expect(uninstall()).toBe(false)
   })
 
-  it('leaves what somebody else has put over it', () => {
+  it('does not touch a fetch that replaced it', () => {
     install(createFetch({ request: () => undefined } as never))
     const mine = globalThis.fetch
     const theirs = (): never => {
@@ -36,8 +36,8 @@ describe('install()', () => {
   })
 })
 
-describe('what is loaded', () => {
-  it('a request that says nothing of Response, Headers or Request does not load Node’s own fetch', () => {
+describe('loaded modules', () => {
+  it('a request without Response, Headers or Request does not load Node’s own fetch', () => {
     const program = `
       import { fetch } from ${JSON.stringify(fileURLToPath(new URL('../../dist/index.js', import.meta.url)))}
       import { createServer } from 'node:net'

@@ -1,9 +1,9 @@
-/** Examples of the MIME Sniffing and Fetch standards, and of the web platform tests. */
+/** Examples from the MIME Sniffing and Fetch standards and from the web platform tests. */
 
 import { extractMimeType, parseMimeType, serializeMimeType } from '../../src/fetch/mime-type.js'
-import { PROTOCOLS, stages } from './stage.js'
+import { fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 
 it.each<[string, string | undefined]>([
   ['text/html;charset=gbk', 'text/html;charset=gbk'],
@@ -60,7 +60,7 @@ it.each<[string | undefined, string | undefined]>([
   [',,text/html,,', 'text/html'],
   ['', undefined],
   [undefined, undefined],
-])('Fetch standard §3.5, "extract a MIME type": %j is %j', (value, expected) => {
+])('Fetch standard §3.5, "extract a MIME type": %j becomes %j', (value, expected) => {
   const found = extractMimeType(value)
   expect(found === undefined ? undefined : serializeMimeType(found)).toBe(expected)
 })
@@ -73,8 +73,8 @@ describe.each(PROTOCOLS)('blob().type over %s', (protocol) => {
     [['bogus'], ''],
     [['text/'], ''],
     [[], ''],
-  ])('%j is %j: parsed and serialized', async (types, expected) => {
-    const { fetch, url } = await stage(protocol, {
+  ])('%j becomes %j when parsed and serialized', async (types, expected) => {
+    const { fetch, url } = await fixture(protocol, {
       handler: (_request, response) => response.writeHead(200, types.length === 0 ? {} : { 'content-type': types[0]! }).end('x'),
     })
     const blob = await (await fetch(url())).blob()

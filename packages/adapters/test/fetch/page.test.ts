@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { failure, type Inspected, PROTOCOLS, stages } from './stage.js'
+import { failure, fetchFixtures, type Inspected, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 const inspected = async (response: Promise<Response>): Promise<Inspected> => (await (await response).json()) as Inspected
 
-describe.each(PROTOCOLS)('where a request comes from, over %s', (protocol) => {
-  it('without a page nothing is said of it, except by `referrer`', async () => {
-    const { fetch, url } = await stage(protocol)
+describe.each(PROTOCOLS)('referrer and origin of requests over %s', (protocol) => {
+  it('without a page neither is sent, except by `referrer`', async () => {
+    const { fetch, url } = await fixture(protocol)
     const silent = await inspected(fetch(url('/inspect'), { method: 'POST', body: 'x' }))
     expect(silent.headers).not.toHaveProperty('referer')
     expect(silent.headers).not.toHaveProperty('origin')
@@ -18,7 +18,8 @@ describe.each(PROTOCOLS)('where a request comes from, over %s', (protocol) => {
     expect(own.headers['referer']).toBe('mine')
   })
 
-  // Referrer Policy §8.3, for a target of another origin, of the same, and one without TLS.
+  // Referrer Policy §8.3, for a cross-origin target, a same-origin target, and a target without
+  // TLS.
   it.each([
     ['', 'origin', 'full', undefined],
     ['no-referrer', undefined, undefined, undefined],
@@ -36,13 +37,13 @@ describe.each(PROTOCOLS)('where a request comes from, over %s', (protocol) => {
     expect(refererFor(page, referrerPolicy, 'https://b.test.example/')).toBe(what[`${cross}`])
     expect(refererFor(page, referrerPolicy, 'https://a.test.example/x')).toBe(what[`${same}`])
     expect(refererFor(page, referrerPolicy, 'http://b.test.example/')).toBe(what[`${downgrade}`])
-    const { fetch, url } = await stage(protocol, { defaults: { page } })
+    const { fetch, url } = await fixture(protocol, { defaults: { page } })
     const seen = await inspected(fetch(url('/inspect'), { referrerPolicy }))
     expect(seen.headers['referer']).toBe(what[`${cross}`])
   })
 
-  it('a page sends `origin` with whatever is not GET or HEAD (§3.2), and a redirect may change the policy', async () => {
-    const { fetch, url } = await stage(protocol, {
+  it('a page sends `origin` with every method except GET and HEAD (§3.2), and a redirect may change the policy', async () => {
+    const { fetch, url } = await fixture(protocol, {
       defaults: { page: 'https://page.example/path' },
       handler: (request, response) => {
         if (request.url === '/') response.writeHead(307, { location: '/there', 'referrer-policy': 'lunch, no-referrer' }).end()
@@ -52,7 +53,7 @@ describe.each(PROTOCOLS)('where a request comes from, over %s', (protocol) => {
     const { headers } = await inspected(fetch(url(), { method: 'POST', body: 'x' }))
     expect(headers).toMatchObject({ origin: 'https://page.example' })
     expect(headers).not.toHaveProperty('referer')
-    // Across origins under CORS, a GET says where it comes from as well.
+    // A cross-origin GET under CORS sends its origin as well.
     expect((await inspected(fetch(url('/there')))).headers).toMatchObject({ origin: 'https://page.example' })
     expect((await inspected(fetch(url('/there'), { mode: 'no-cors' }))).headers).not.toHaveProperty('origin')
     const opaque = await fetch(url(), { redirect: 'manual' })
@@ -61,13 +62,13 @@ describe.each(PROTOCOLS)('where a request comes from, over %s', (protocol) => {
   })
 
   it('`origin` on redirects of a page (§3.2, "append a request Origin header", "serialize a request origin")', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const go = (target: string, host = 'a'): string => url(`/redirect/302?to=${encodeURIComponent(target)}`, host)
     const own = fetch.with({ page: url('/page') })
     const origin = async (asked: ReturnType<typeof own>): Promise<string | undefined> =>
       (((await (await asked).json()) as Inspected).headers as Record<string, string>)['origin']
     const page = new URL(url()).origin
-    // Same origin: a GET says nothing, a POST does.
+    // Same origin: a GET does not send it, a POST does.
     expect(await origin(own(url('/inspect')))).toBeUndefined()
     expect(await origin(own(go('/inspect')))).toBeUndefined()
     expect(await origin(own(url('/inspect'), { method: 'POST' }))).toBe(page)
@@ -75,7 +76,7 @@ describe.each(PROTOCOLS)('where a request comes from, over %s', (protocol) => {
     expect(await origin(own(url('/inspect', 'b')))).toBe(page)
     expect(await origin(own(go(url('/inspect', 'b'))))).toBe(page)
     expect(await origin(own(go('/inspect', 'b')))).toBe(page)
-    // From a foreign origin to another one, be it the first: nobody is told where it began.
+    // From a foreign origin to another one, even back to the first: the original origin is hidden.
     expect(await origin(own(go(url('/inspect'), 'b')))).toBe('null')
     expect(await origin(own(go(go(url('/inspect'), 'b'))))).toBe('null')
     expect(await origin(own(go(url('/inspect'), 'b'), { method: 'POST' }))).toBe('null')
@@ -94,12 +95,12 @@ describe.each(PROTOCOLS)('where a request comes from, over %s', (protocol) => {
       [`${hash('sha384')}?option`, true],
       [hash('sha256').replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, ''), true],
       [hash('sha256', 'other'), false],
-      // "the strongest": a weaker one that matches does not help, and one that does not is no harm.
+      // "the strongest": a weaker hash is ignored, whether or not it matches.
       [`${hash('sha256')} ${hash('sha512', 'other')}`, false],
       [`${hash('sha256', 'other')} ${hash('sha512')}`, true],
       [`${hash('sha512', 'other')} ${hash('sha512')}`, true],
       ['md5-abc', true],
-      // Malformed hashes of an algorithm that is known match nothing.
+      // Malformed hashes of a known algorithm match nothing.
       [`"${hash('sha256')}"`, false],
       [`'${hash('sha384')}'`, false],
       [`${hash('sha256')}"`, false],
@@ -119,7 +120,7 @@ describe.each(PROTOCOLS)('where a request comes from, over %s', (protocol) => {
       [`sha512- ${hash('sha512')}`, true],
       ['', true],
     ])('%s', async (integrity, good) => {
-      const { fetch, url } = await stage(protocol, { handler: (_request, response) => response.end('content') })
+      const { fetch, url } = await fixture(protocol, { handler: (_request, response) => response.end('content') })
       const fetching = fetch(url(), { integrity })
       if (good) expect(await (await fetching).clone().text()).toBe('content')
       else await expect(fetching).rejects.toMatchObject(failure('ERR_INTEGRITY'))

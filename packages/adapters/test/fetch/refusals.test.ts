@@ -1,11 +1,11 @@
-/** Where fetch does not go, and what it does not take for an answer. */
+/** Targets that fetch refuses, and responses it does not accept. */
 
 import { createServer } from 'node:http'
 import { Client } from '@unshard/core'
 import { createFetch } from '../../src/index.js'
-import { failure, PROTOCOLS, stages } from './stage.js'
+import { failure, fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 
 it.each([
   'https://a.test.example:25/',
@@ -13,14 +13,14 @@ it.each([
   'https:////a.test.example:25/',
   'http:///a.test.example:6667/x',
 ])('a blocked port is blocked however the URL is written: %s (Fetch standard §2.9)', async (url) => {
-  const { fetch } = await stage('h2')
+  const { fetch } = await fixture('h2')
   await expect(fetch(url)).rejects.toMatchObject(failure('ERR_BLOCKED_PORT', 'is blocked'))
-  // Once more: what was said of the one before must not count.
+  // Again: the check of the previous URL must not be reused.
   await expect(fetch(url)).rejects.toMatchObject(failure('ERR_BLOCKED_PORT', 'is blocked'))
 })
 
-it('a redirect with two locations that differ leads nowhere ("extract header list values": failure); twice the same is one', async () => {
-  const { fetch, url, origin } = await stage('http/1.1', {
+it('a redirect with two different locations fails ("extract header list values": failure); the same location twice is valid', async () => {
+  const { fetch, url, origin } = await fixture('http/1.1', {
     handler: (request, response) => {
       if (request.url === '/two') response.writeHead(302, { location: ['/one', '/other'] as never }).end()
       else if (request.url === '/twice') response.writeHead(302, { location: ['/there', '/there'] as never }).end()
@@ -32,7 +32,7 @@ it('a redirect with two locations that differ leads nowhere ("extract header lis
   expect(await (await fetch(url('/twice'))).text()).toBe('there')
 })
 
-it.each(['http', 'https'])('a 407 of a proxy itself says phase proxy, for %s: origins', async (scheme) => {
+it.each(['http', 'https'])('a 407 of the proxy has phase proxy, for %s: origins', async (scheme) => {
   const proxy = createServer((_request, response) => response.writeHead(407, { 'proxy-authenticate': 'Basic' }).end())
   proxy.on('connect', (_request, socket) => socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'))
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
@@ -48,8 +48,8 @@ it.each(['http', 'https'])('a 407 of a proxy itself says phase proxy, for %s: or
 })
 
 describe.each(PROTOCOLS)('over %s', (protocol) => {
-  it('a 407 of a server is a network error (§4.5: "no-window"), and client.request returns it', async () => {
-    const { fetch, url, origin } = await stage(protocol, {
+  it('a 407 of the server is a network error (§4.5: "no-window"), and client.request returns it', async () => {
+    const { fetch, url, origin } = await fixture(protocol, {
       handler: (_request, response) => response.writeHead(407, { 'proxy-authenticate': 'Basic' }).end('no'),
     })
     await expect(fetch(url())).rejects.toMatchObject({
@@ -62,8 +62,8 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(origin.requests).toHaveLength(2)
   })
 
-  it('integrity of what has no body is an error ("If response’s body is null, then run processBodyError")', async () => {
-    const { fetch, url } = await stage(protocol, {
+  it('integrity of a response without a body is an error ("If response’s body is null, then run processBodyError")', async () => {
+    const { fetch, url } = await fixture(protocol, {
       handler: (request, response) => void response.writeHead(request.url === '/204' ? 204 : 200).end(),
     })
     const integrity = 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='

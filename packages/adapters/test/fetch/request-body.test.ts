@@ -1,14 +1,20 @@
-/** What becomes of a body that is not sent, or not to its end: its source hears of it, and nobody waits for ever. */
+/**
+ * Bodies that are not sent, or not to their end: the source is cancelled, and nothing waits
+ * forever.
+ */
 
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { FetchInit } from '../../src/index.js'
-import { failure, PROTOCOLS, stages } from './stage.js'
+import { failure, fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 
-/** A stream that has begun and does not end; `cancelled` resolves with the reason when it is told that nobody wants it. */
+/**
+ * A stream that has begun and does not end; `cancelled` resolves with the reason of its
+ * cancellation.
+ */
 function begun(): { body: ReadableStream<Uint8Array>; cancelled: Promise<unknown> } {
   let body!: ReadableStream<Uint8Array>
   const cancelled = new Promise((resolve) => {
@@ -26,8 +32,8 @@ const post = (body: unknown, more: FetchInit = {}): FetchInit => ({
 })
 
 describe.each(PROTOCOLS)('the body of a request over %s', (protocol) => {
-  it('is cancelled, or closed, where there is nobody to send it to', async () => {
-    const { fetch, url, origin } = await stage(protocol)
+  it('is cancelled or closed if there is no server to send it to', async () => {
+    const { fetch, url, origin } = await fixture(protocol)
     await origin.close()
     const { body, cancelled } = begun()
     const failure = await fetch(url(), post(body)).catch((error: unknown) => error)
@@ -40,10 +46,10 @@ describe.each(PROTOCOLS)('the body of a request over %s', (protocol) => {
   })
 
   it.each([
-    ['and nobody watches it', {}],
-    ['and its progress is told', { unshard: { onUploadProgress: () => undefined } }],
-  ])('hears of an abort while it waits for its own next part, %s', async (_what, more) => {
-    const { fetch, url, origin } = await stage(protocol)
+    ['without a progress callback', {}],
+    ['with a progress callback', { unshard: { onUploadProgress: () => undefined } }],
+  ])('is cancelled by an abort while it waits for its own next part, %s', async (_what, more) => {
+    const { fetch, url, origin } = await fixture(protocol)
     const { body, cancelled } = begun()
     const controller = new AbortController()
     const reason = new Error('the reason')
@@ -54,28 +60,25 @@ describe.each(PROTOCOLS)('the body of a request over %s', (protocol) => {
     await cancelled
   })
 
-  it.each([{}, { unshard: { onUploadProgress: () => undefined } }])(
-    'is refused where it was read from before: %o',
-    async (more) => {
-      const { fetch, url, origin } = await stage(protocol)
-      const read = new ReadableStream({
-        start: (controller) => {
-          controller.enqueue(Buffer.from('a'))
-          controller.enqueue(Buffer.from('b'))
-        },
-      })
-      const reader = read.getReader()
-      await reader.read()
-      reader.releaseLock()
-      const destroyed = Readable.from(['a'])
-      destroyed.destroy()
-      for (const body of [read, destroyed]) await expect(fetch(url(), post(body, more))).rejects.toBeInstanceOf(TypeError)
-      expect(origin.requests).toHaveLength(0)
-    },
-  )
+  it.each([{}, { unshard: { onUploadProgress: () => undefined } }])('is refused if it was already read: %o', async (more) => {
+    const { fetch, url, origin } = await fixture(protocol)
+    const read = new ReadableStream({
+      start: (controller) => {
+        controller.enqueue(Buffer.from('a'))
+        controller.enqueue(Buffer.from('b'))
+      },
+    })
+    const reader = read.getReader()
+    await reader.read()
+    reader.releaseLock()
+    const destroyed = Readable.from(['a'])
+    destroyed.destroy()
+    for (const body of [read, destroyed]) await expect(fetch(url(), post(body, more))).rejects.toBeInstanceOf(TypeError)
+    expect(origin.requests).toHaveLength(0)
+  })
 
-  it.each([undefined, null, 0, '', false])('that fails and says %p for a reason fails its request', async (reason) => {
-    const { fetch, url } = await stage(protocol)
+  it.each([undefined, null, 0, '', false])('that fails with the reason %p fails its request', async (reason) => {
+    const { fetch, url } = await fixture(protocol)
     const failing = new ReadableStream({ start: (controller) => controller.error(reason) })
     const failure = await fetch(url(), post(failing)).catch((error: TypeError) => error.cause as Error & { code: string })
     expect(failure).toMatchObject({ code: 'ERR_REQUEST_BODY' })
@@ -83,8 +86,8 @@ describe.each(PROTOCOLS)('the body of a request over %s', (protocol) => {
     expect((await fetch(url())).status).toBe(200)
   })
 
-  it('of a Request goes along where init says null ("inputOrInitBody be initBody if it is non-null; otherwise inputBody")', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('of a Request is sent if the body of init is null ("inputOrInitBody be initBody if it is non-null; otherwise inputBody")', async () => {
+    const { fetch, url } = await fixture(protocol)
     const request = new Request(url('/echo'), { method: 'POST', body: 'kept' })
     expect(await (await fetch(request, { body: null })).text()).toBe('kept')
   })
@@ -92,7 +95,7 @@ describe.each(PROTOCOLS)('the body of a request over %s', (protocol) => {
   it.each([301, 302, 307, 308])(
     'that is a stream does not survive a %i (§4.4: "internalResponse’s status is not 303, request’s body is non-null, and request’s body’s source is null")',
     async (status) => {
-      const { fetch, url, origin } = await stage(protocol, {
+      const { fetch, url, origin } = await fixture(protocol, {
         handler: (_request, response) => void response.writeHead(status, { location: '/there' }).end(),
       })
       const { body, cancelled } = begun()
@@ -102,8 +105,8 @@ describe.each(PROTOCOLS)('the body of a request over %s', (protocol) => {
     },
   )
 
-  it('that is a stream is cancelled by a 303, and what follows is a GET without it', async () => {
-    const { fetch, url, origin } = await stage(protocol, {
+  it('that is a stream is cancelled by a 303, and the next request is a GET without body', async () => {
+    const { fetch, url, origin } = await fixture(protocol, {
       handler: (request, response) => {
         if (request.url === '/') response.writeHead(303, { location: '/there' }).end()
         else response.end('there')

@@ -1,4 +1,7 @@
-/** Where a request may go: Unix sockets, default headers, relative URLs. URLs may come from users. */
+/**
+ * Allowed targets of a request: Unix sockets, default headers, relative URLs. URLs may come from
+ * users.
+ */
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -6,11 +9,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { clientBehind } from '../../src/fetch/fetch.js'
 import { createFetch, Dispatcher, install, uninstall } from '../../src/index.js'
-import { rig } from '../rig.js'
-import { failure, type Inspected, PROTOCOLS, stages } from './stage.js'
+import { testEnvironment } from '../environment.js'
+import { failure, fetchFixtures, type Inspected, PROTOCOLS } from './fixtures.js'
 
-const { client, server } = rig()
-const stage = stages()
+const { client, server } = testEnvironment()
+const fixture = fetchFixtures()
 
 describe('URLs of Unix sockets', () => {
   let directory: string
@@ -34,7 +37,7 @@ describe('URLs of Unix sockets', () => {
     await rm(directory, { recursive: true, force: true })
   })
 
-  it('are unknown schemes to fetch, also when it is the global one, and nothing is connected to', async () => {
+  it('have an unknown scheme for fetch, even as the global one, and nothing is connected to', async () => {
     const fetch = createFetch(client())
     const refused = failure('ERR_UNSUPPORTED_SCHEME', /http\+unix:/)
     install(fetch)
@@ -52,21 +55,21 @@ describe('URLs of Unix sockets', () => {
     expect(requests).toBe(0)
   })
 
-  it('are fetched where the client was made with unixSockets, and client.request takes them always', async () => {
+  it('are fetched if the client was created with unixSockets, and always by client.request', async () => {
     expect(await (await createFetch(client({ unixSockets: true }))(url)).text()).toBe('docker')
     const other = createFetch(client())
     expect(await (await other(url, { unshard: { client: client({ unixSockets: true }) } })).text()).toBe('docker')
     expect(await (await client().request({ url })).text()).toBe('docker')
   })
 
-  it('are refused where a proxy was set, which they would lead around', async () => {
+  it('are refused if a proxy is set, because they would bypass it', async () => {
     const fetch = createFetch(client({ unixSockets: true, proxy: 'http://proxy.test.example:1' }))
     await expect(fetch(url)).rejects.toMatchObject(failure('ERR_PROXY_BYPASS'))
     expect(requests).toBe(0)
   })
 
-  it.each(PROTOCOLS)('no redirect leads to one, over %s', async (protocol) => {
-    const { fetch, url: from } = await stage(protocol, {
+  it.each(PROTOCOLS)('redirects never lead to a Unix socket, over %s', async (protocol) => {
+    const { fetch, url: from } = await fixture(protocol, {
       client: { unixSockets: true },
       handler: (_request, response) => response.writeHead(302, { location: url }).end(),
     })
@@ -75,9 +78,9 @@ describe('URLs of Unix sockets', () => {
   })
 })
 
-describe.each(PROTOCOLS)('paths and headers as they arrive, over %s', (protocol) => {
-  it('the question mark of an empty query, of a Request, after a redirect, and through the Dispatcher', async () => {
-    const { fetch, url, origin } = await stage(protocol, {
+describe.each(PROTOCOLS)('paths and headers as received by the server, over %s', (protocol) => {
+  it('the question mark of an empty query survives a Request, a redirect, and the Dispatcher', async () => {
+    const { fetch, url, origin } = await fixture(protocol, {
       handler: (request, response) => {
         if (request.url === '/go') response.writeHead(302, { location: '/there?' }).end()
         else response.end()
@@ -116,8 +119,8 @@ describe.each(PROTOCOLS)('paths and headers as they arrive, over %s', (protocol)
     ])
   })
 
-  it('connection fields of pasted headers are dropped, by fetch and client.request alike; what changes the message is refused', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('fetch and client.request drop connection-specific fields of pasted headers; fields that change the message are refused', async () => {
+    const { fetch, url } = await fixture(protocol)
     const pasted = {
       Connection: 'keep-alive',
       'Proxy-Connection': 'keep-alive',
@@ -151,20 +154,20 @@ describe.each(PROTOCOLS)('paths and headers as they arrive, over %s', (protocol)
   })
 
   it.each<[string, object, object]>([
-    ['a range asks for content as it is', { range: 'bytes=0-1' }, { 'accept-encoding': 'identity' }],
-    ['unless the caller says otherwise', { Range: 'bytes=0-1', 'Accept-Encoding': 'gzip' }, { 'accept-encoding': 'gzip' }],
+    ['a range request asks for unencoded content', { range: 'bytes=0-1' }, { 'accept-encoding': 'identity' }],
+    ['unless the caller overrides it', { Range: 'bytes=0-1', 'Accept-Encoding': 'gzip' }, { 'accept-encoding': 'gzip' }],
     ['if-none-match', { 'If-None-Match': '"x"' }, { 'cache-control': 'no-cache', pragma: 'no-cache' }],
     ['if-match', { 'if-match': '"x"' }, { 'cache-control': 'no-cache', pragma: 'no-cache' }],
     ['if-modified-since', { 'if-modified-since': 'x' }, { 'cache-control': 'no-cache', pragma: 'no-cache' }],
     ['if-unmodified-since', { 'if-unmodified-since': 'x' }, { 'cache-control': 'no-cache', pragma: 'no-cache' }],
     ['if-range', { range: 'bytes=0-1', 'if-range': '"x"' }, { 'cache-control': 'no-cache', 'accept-encoding': 'identity' }],
     [
-      'a cache-control of the caller stays',
+      'a user-supplied cache-control is kept',
       { 'if-match': '"x"', 'cache-control': 'max-age=5' },
       { 'cache-control': 'max-age=5', pragma: 'no-cache' },
     ],
   ])('Fetch standard §4.5, steps 8.16 to 8.19: %s', async (_what, headers, expected) => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const asked = [
       fetch(url('/inspect'), { headers: headers as never }),
       fetch(new Request(url('/inspect'), { headers: headers as never })),
@@ -174,8 +177,8 @@ describe.each(PROTOCOLS)('paths and headers as they arrive, over %s', (protocol)
       expect(((await response.json()) as Inspected).headers).toMatchObject(expected)
   })
 
-  it('what is not conditional says nothing of caches, and force-cache leaves conditions alone', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('an unconditional request has no cache fields, and force-cache keeps conditions', async () => {
+    const { fetch, url } = await fixture(protocol)
     const inits = [
       {},
       { headers: { 'if-x': '1', 'x-if-match': '1' } },
@@ -195,7 +198,7 @@ describe.each(PROTOCOLS)('default headers, over %s', (protocol) => {
     ((await (await response).json()) as Inspected).headers['x-key']
 
   it('go to the origin of baseUrl only, however a URL is written', async () => {
-    const { fetch, url } = await stage(protocol)
+    const { fetch, url } = await fixture(protocol)
     const { port, host } = new URL(url('/', 'b'))
     const based = fetch.with({ baseUrl: url('/api/'), headers })
     expect(await secret(based('/inspect'))).toBe('secret')
@@ -220,8 +223,8 @@ describe.each(PROTOCOLS)('default headers, over %s', (protocol) => {
     expect(JSON.stringify(sent)).not.toContain('secret')
   })
 
-  it('do not follow a redirect to another origin, nor come back from there', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('are not sent to another origin after a redirect, nor restored on the way back', async () => {
+    const { fetch, url } = await fixture(protocol)
     const based = fetch.with({ baseUrl: url('/'), headers })
     const to = (target: string, host = 'a'): string => url(`/redirect/302?to=${encodeURIComponent(target)}`, host)
     expect(await secret(based(to('/inspect')))).toBe('secret')
@@ -234,8 +237,8 @@ describe.each(PROTOCOLS)('default headers, over %s', (protocol) => {
     expect(JSON.stringify(sent)).not.toContain('secret')
   })
 
-  it("go to any origin with defaultHeadersFor: 'any', and where there is no baseUrl", async () => {
-    const { fetch, url } = await stage(protocol)
+  it("go to any origin with defaultHeadersFor: 'any', and without a baseUrl", async () => {
+    const { fetch, url } = await fixture(protocol)
     const any = fetch.with({ baseUrl: url('/'), headers, defaultHeadersFor: 'any' })
     expect(await secret(any(url('/inspect', 'b')))).toBe('secret')
     expect(await secret(any('/inspect'))).toBe('secret')

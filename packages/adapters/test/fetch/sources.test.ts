@@ -1,4 +1,7 @@
-/** Streams as content: what becomes of one that fails before it is read, and what one hears that is not read to its end. */
+/**
+ * Streams as request content: those that fail before they are read, and those that are not read to
+ * their end.
+ */
 
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -6,12 +9,12 @@ import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { clientBehind } from '../../src/fetch/fetch.js'
-import { PROTOCOLS, stages } from './stage.js'
+import { fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
+const fixture = fetchFixtures()
 const reason = new Error('the reason')
 
-/** A web stream that gives one part, and then nothing, and the reason that it was cancelled with. */
+/** A web stream that yields one part and then stalls, and the reason it was cancelled with. */
 function webStream(): { body: ReadableStream<Uint8Array>; cancelled: Promise<unknown> } {
   let tell!: (reason: unknown) => void
   const cancelled = new Promise((resolve) => {
@@ -27,21 +30,21 @@ function webStream(): { body: ReadableStream<Uint8Array>; cancelled: Promise<unk
 describe.each(PROTOCOLS)('over %s', (protocol) => {
   const post = (body: unknown, more: object = {}): object => ({ method: 'POST', body, duplex: 'half', ...more })
 
-  it('a file that does not exist rejects with its error, by fetch and by client.request', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('a file that does not exist rejects fetch and client.request with its own error', async () => {
+    const { fetch, url } = await fixture(protocol)
     const missing = (): Readable => createReadStream('/nowhere/at/all')
     const cause = { name: 'StreamError', code: 'ERR_REQUEST_BODY', cause: { code: 'ENOENT' } }
-    // Answered when all content has come.
+    // This handler responds once all content has arrived.
     await expect(fetch(url('/inspect'), post(missing()))).rejects.toMatchObject({ message: 'fetch failed', cause })
     await expect(clientBehind(fetch)!.request({ url: url('/inspect'), ...post(missing()) } as never)).rejects.toMatchObject(cause)
-    // Long failed when the request is made.
+    // Failed long before the request is made.
     const failed = missing()
     await once(failed, 'error')
     await expect(fetch(url(), post(failed))).rejects.toMatchObject({ name: 'TypeError' })
   })
 
-  it('a stream hears why it is cancelled while it is being sent: the reason of the abort', async () => {
-    const { fetch, url, origin } = await stage(protocol)
+  it('a stream being sent is cancelled with the reason of the abort', async () => {
+    const { fetch, url, origin } = await fixture(protocol)
     const abort = new AbortController()
     const first = webStream()
     const failing = fetch(url('/never'), post(first.body, { signal: abort.signal }))
@@ -60,34 +63,34 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     abort.abort(reason)
     for (const each of [failing, second, direct, viaRequest, counted]) await expect(each).rejects.toBe(reason)
     for (const { cancelled } of [first, third, fourth, fifth]) expect(await cancelled).toBe(reason)
-    // A stream of Node is destroyed with it, and its error does not end the process.
+    // A Node stream is destroyed with the reason, and its error does not end the process.
     await closed
     expect(node.errored).toBe(reason)
   })
 
-  it('and where it was never sent: the error of the connection', async () => {
-    const { fetch } = await stage(protocol)
+  it('a stream that was never sent is cancelled with the connection error', async () => {
+    const { fetch } = await fixture(protocol)
     const { body, cancelled } = webStream()
     await expect(fetch('https://nowhere.example/', post(body))).rejects.toMatchObject({ cause: { code: 'ENOTFOUND' } })
     expect(await cancelled).toMatchObject({ code: 'ENOTFOUND' })
   })
 
-  it('an aborted signal cancels with its reason before anything is sent', async () => {
-    const { fetch, url } = await stage(protocol)
+  it('an aborted signal cancels the stream with its reason before anything is sent', async () => {
+    const { fetch, url } = await fixture(protocol)
     const { body, cancelled } = webStream()
     await expect(fetch(url(), post(body, { signal: AbortSignal.abort(reason) }))).rejects.toBe(reason)
     expect(await cancelled).toBe(reason)
   })
 })
 
-it('no error event of a stream that is content ends the process', () => {
+it('an error event of a request stream never ends the process', () => {
   const program = `
     import { createReadStream } from 'node:fs'
     import { Readable } from 'node:stream'
     import { createServer } from 'node:net'
     import { createFetch } from ${JSON.stringify(fileURLToPath(new URL('../../dist/index.js', import.meta.url)))}
     import { Client } from '@unshard/core'
-    // A server that never says anything: the file fails while the request waits.
+    // A server that never responds: the file fails while the request waits.
     const server = createServer(() => undefined).listen(0)
     await new Promise((resolve) => server.once('listening', resolve))
     const url = 'http://127.0.0.1:' + server.address().port

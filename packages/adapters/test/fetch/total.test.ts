@@ -11,12 +11,12 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-it.each(['of the call', 'of the client'])('a total %s does not begin again with each redirect', async (whose) => {
+it.each(['of the call', 'of the client'])('a total timeout %s does not restart with each redirect', async (whose) => {
   const clock = new FakeClock(1)
   let hops = 0
   const server = createServer((_request, response) => {
     hops++
-    // Each hop takes 400 ms of the client's time.
+    // Each hop takes 400 ms of the client's clock.
     clock.advance(400)
     response.writeHead(302, { location: `/${hops}` }).end()
   })
@@ -30,7 +30,7 @@ it.each(['of the call', 'of the client'])('a total %s does not begin again with 
   const init = whose === 'of the call' ? { unshard: { timeouts: { total: 1_000 } } } : {}
   await expect(createFetch(client)(url, init)).rejects.toMatchObject({
     message: 'fetch failed',
-    cause: { name: 'TimeoutError', phase: 'total', ms: 1_000 },
+    cause: { name: 'TimeoutError', code: 'ERR_TIMEOUT_TOTAL', phase: 'total', ms: 1_000 },
   })
   expect(hops).toBe(3)
 })

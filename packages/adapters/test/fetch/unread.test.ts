@@ -1,4 +1,7 @@
-/** Content that nobody is reading just then: its stream hears of the end at once, and a response that is forgotten gives its place back. */
+/**
+ * Content without a pending read: its stream errors at once, and a response that is garbage
+ * collected releases its HTTP stream.
+ */
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -6,11 +9,11 @@ import { gzipSync } from 'node:zlib'
 import type { Client } from '@unshard/core'
 import type { OriginHandler } from '@unshard/testkit'
 import { createFetch, type Fetch } from '../../src/index.js'
-import { rig } from '../rig.js'
-import { PROTOCOLS, stages } from './stage.js'
+import { testEnvironment } from '../environment.js'
+import { fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-const stage = stages()
-const { server, client } = rig()
+const fixture = fetchFixtures()
+const { server, client } = testEnvironment()
 const reason = new Error('the reason')
 
 const begun: OriginHandler = (request, response) => {
@@ -19,11 +22,11 @@ const begun: OriginHandler = (request, response) => {
   response.write(content)
 }
 
-describe.each(PROTOCOLS)('a stream over %s that nobody reads from', (protocol) => {
+describe.each(PROTOCOLS)('a stream over %s without a pending read', (protocol) => {
   it.each(['/', '/gzip'])(
-    'is errored by an abort ("abort: ... error the stream"), before its first read and after: %s',
+    'is errored by an abort ("abort: ... error the stream"), before and after its first read: %s',
     async (path) => {
-      const { fetch, url } = await stage(protocol, { handler: begun })
+      const { fetch, url } = await fixture(protocol, { handler: begun })
       for (const reads of [0, 1]) {
         const controller = new AbortController()
         const response = await fetch(url(path), { signal: controller.signal })
@@ -37,8 +40,8 @@ describe.each(PROTOCOLS)('a stream over %s that nobody reads from', (protocol) =
     },
   )
 
-  it('is errored when the connection goes, once what has come is read', async () => {
-    const { fetch, url, origin } = await stage(protocol, { handler: begun })
+  it('is errored when the connection is lost, after the content that has arrived was read', async () => {
+    const { fetch, url, origin } = await fixture(protocol, { handler: begun })
     const reader = (await fetch(url())).body!.getReader()
     const other = (await fetch(url())).body!.getReader()
     await reader.read()
@@ -50,11 +53,11 @@ describe.each(PROTOCOLS)('a stream over %s that nobody reads from', (protocol) =
   })
 })
 
-describe.each(PROTOCOLS)('a response over %s whose content is not all there', (protocol) => {
+describe.each(PROTOCOLS)('a response over %s with incomplete content', (protocol) => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
 
-  /** Collects garbage until `done`, for two hundred turns at the most. */
+  /** Collects garbage until `done`, for at most two hundred turns. */
   async function collecting(done: () => boolean): Promise<void> {
     for (let turn = 0; turn < 200 && !done(); turn++) {
       collect()
@@ -62,18 +65,18 @@ describe.each(PROTOCOLS)('a response over %s whose content is not all there', (p
     }
   }
 
-  /** In a function of its own: what it leaves on the stack is gone when it returns. */
+  /** In a separate function, so that nothing is left on the stack when it returns. */
   async function forget(fetch: Fetch, url: string, touch: (response: Response) => unknown): Promise<void> {
     touch(await fetch(url))
   }
 
   const touches: [string, (response: Response) => unknown][] = [
-    ['as it is', () => undefined],
+    ['untouched', () => undefined],
     ['with its headers read', ({ headers }) => headers.get('date')],
-    ['with its stream made', ({ body }) => body],
+    ['with its stream created', ({ body }) => body],
     ['cloned', (response) => response.clone()],
   ]
-  it.each(touches)('gives its place back when it is forgotten, %s', async (_what, touch) => {
+  it.each(touches)('releases its stream when it is garbage collected, %s', async (_what, touch) => {
     const origin = await server({ protocols: [protocol], handler: begun })
     const own: Client = client()
     const active = (): number => own.stats().connections.reduce((sum, connection) => sum + connection.active, 0)
@@ -83,7 +86,7 @@ describe.each(PROTOCOLS)('a response over %s whose content is not all there', (p
     expect(active()).toBe(0)
   })
 
-  it('is held by nobody once it is cancelled: a thousand of them leave no memory', async () => {
+  it('is not referred to once it is cancelled: a thousand of them leave no memory behind', async () => {
     const origin = await server({
       protocols: [protocol],
       handler: (_request, response) => void response.writeHead(200).flushHeaders(),
@@ -100,11 +103,12 @@ describe.each(PROTOCOLS)('a response over %s whose content is not all there', (p
     }
     const count = protocol === 'h2' ? 1_000 : 200
     const before = await many(count)
-    // The stack of an error that ends the content leads back to the stream: 5,000 octets for each where somebody holds the error.
+    // The stack of an error that ends the content refers to the stream: 5,000 bytes each while the
+    // error is alive.
     expect(((await many(count)) - before) / count).toBeLessThan(4_000)
   })
 
-  it('is kept as long as somebody can read it', async () => {
+  it('is kept alive as long as it can be read', async () => {
     const origin = await server({ protocols: [protocol], handler: begun })
     const own: Client = client()
     const fetch = createFetch(own)

@@ -1,12 +1,12 @@
-/** Rows H08 to H10 and I04 of the matrix of hostile servers: what fetch does with codings, redirects and forms. */
+/** Hostile servers (H08 to H10 and I04): codings, redirects and forms of fetch. */
 
 import * as zlib from 'node:zlib'
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib'
 import type { OriginHandler } from '@unshard/testkit'
 import type { Fetch } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { fetch: fetchOf, server } = rig()
+const { fetch: fetchOf, server } = testEnvironment()
 
 const transports: [string, boolean][] = [
   ['TLS', true],
@@ -15,40 +15,46 @@ const transports: [string, boolean][] = [
 
 describe.each(transports)('over %s', (_name, secure) => {
   const plain = secure ? {} : { tls: undefined }
-  /** A server, where it is, and a fetch that has another origin's answer half read until the end of the test. */
-  async function stage(handler: OriginHandler): Promise<{ fetch: Fetch; url: (path?: string, host?: string) => string }> {
+  /**
+   * A server, its URL, and a fetch that holds a half-read response of another origin until the end
+   * of the test.
+   */
+  async function fixture(handler: OriginHandler): Promise<{ fetch: Fetch; url: (path?: string, host?: string) => string }> {
     const origin = await server({ protocols: ['h2'], ...plain, handler })
     const fetch = fetchOf(secure ? {} : { cleartextProtocol: 'h2' })
     return { fetch, url: (path = '/', host = 'a') => origin.url(`${host}.test.example`) + path }
   }
 
   const coded = (coding: string, content: Uint8Array): Promise<{ fetch: Fetch; url: (path?: string) => string }> =>
-    stage((request, response) => {
+    fixture((request, response) => {
       if (request.url !== '/') return void response.end('alive')
       response.writeHead(200, { 'content-encoding': coding })
       response.end(content)
     })
 
-  it.each([5, 6, 1_000])('H08 CVE-2022-32206 gzip × %i: five codings are taken off, more are an error', async (count) => {
-    let content: Uint8Array = Buffer.from('deep')
-    for (let i = 0; i < Math.min(count, 6); i++) content = gzipSync(content)
-    const { fetch, url } = await coded(Array.from({ length: count }, () => 'gzip').join(), content)
-    const asked = fetch(url())
-    if (count === 5) expect(await (await asked).text()).toBe('deep')
-    else await expect(asked).rejects.toMatchObject({ name: 'TypeError', cause: { code: 'ERR_TOO_MANY_CODINGS' } })
-    expect(await (await fetch(url('/next'))).text()).toBe('alive')
-  })
+  it.each([5, 6, 1_000])(
+    'gzip × %i: at most five codings are removed, more are an error (CVE-2022-32206, H08)',
+    async (count) => {
+      let content: Uint8Array = Buffer.from('deep')
+      for (let i = 0; i < Math.min(count, 6); i++) content = gzipSync(content)
+      const { fetch, url } = await coded(Array.from({ length: count }, () => 'gzip').join(), content)
+      const asked = fetch(url())
+      if (count === 5) expect(await (await asked).text()).toBe('deep')
+      else await expect(asked).rejects.toMatchObject({ name: 'TypeError', cause: { code: 'ERR_TOO_MANY_CODINGS' } })
+      expect(await (await fetch(url('/next'))).text()).toBe('alive')
+    },
+  )
 
   const text = Buffer.from('unsharded '.repeat(1_000))
   it.each<[string, string, Uint8Array]>([
     ['truncated gzip', 'gzip', gzipSync(text).subarray(0, -10)],
-    ['gzip that is none', 'gzip', Buffer.from('no gzip at all')],
+    ['invalid gzip', 'gzip', Buffer.from('this is not gzip')],
     ['gzip with a wrong checksum', 'gzip', Buffer.concat([gzipSync(text).subarray(0, -8), Buffer.alloc(8)])],
     ['truncated deflate', 'deflate', deflateSync(text).subarray(0, -6)],
     ['bad zlib', 'deflate', Buffer.from('78ff00112233', 'hex')],
     ['truncated brotli', 'br', brotliCompressSync(text).subarray(0, -3)],
-    ['brotli that is none', 'br', Buffer.alloc(100, 0xff)],
-  ])('H09 %s: an error, never a short content', async (_what, coding, content) => {
+    ['invalid brotli', 'br', Buffer.alloc(100, 0xff)],
+  ])('%s: an error, never short content (H09)', async (_what, coding, content) => {
     const { fetch, url } = await coded(coding, content)
     const reading = (await fetch(url())).text()
     await expect(reading).rejects.toMatchObject({ name: 'TypeError', cause: { name: 'ResponseError', code: 'ERR_DECODE' } })
@@ -58,7 +64,7 @@ describe.each(transports)('over %s', (_name, secure) => {
   it.each<[string, string, (bytes: Uint8Array) => Uint8Array]>([
     ['gzip', 'gzip', gzipSync],
     ['brotli', 'br', (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 3 } })],
-  ])('H09 CVE-2026-42587 a bomb of %s, over 900:1: decoded as it is read, and no further', async (_what, coding, compress) => {
+  ])('a bomb of %s, over 900:1, is decoded only as far as it is read (CVE-2026-42587, H09)', async (_what, coding, compress) => {
     const bomb = compress(Buffer.alloc(33_554_432))
     expect(33_554_432 / bomb.length).toBeGreaterThan(900)
     const { fetch, url } = await coded(coding, bomb)
@@ -67,17 +73,17 @@ describe.each(transports)('over %s', (_name, secure) => {
     const reader = response.body!.getReader()
     expect((await reader.read()).done).toBe(false)
     for (let turn = 0; turn < 200; turn++) await new Promise(setImmediate)
-    // Not even with the garbage that is not collected yet.
+    // Even including garbage that was not collected yet.
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16_777_216)
     await reader.cancel()
     expect(await (await fetch(url('/next'))).text()).toBe('alive')
   })
 
-  it('H09 a bomb that is read whole is over after maxDecodedBytes, whatever its coding', async () => {
+  it('reading a bomb as a whole fails after maxDecodedBytes, whatever its coding (H09)', async () => {
     const { zstdCompressSync } = zlib as { zstdCompressSync?: (bytes: Uint8Array) => Buffer }
     const zeros = Buffer.alloc(16_777_216)
     const bombs = [['gzip', gzipSync(zeros)] as const, ['gzip, gzip', gzipSync(gzipSync(zeros))] as const]
-    // Before Node 22.15 there is no zstd: it is not asked for, and passed on as it is.
+    // Before Node 22.15 there is no zstd: it is not accepted, and passed on as it is.
     if (zstdCompressSync !== undefined) bombs.push(['zstd' as never, zstdCompressSync(zeros) as never])
     for (const [coding, bomb] of bombs) {
       const { fetch, url } = await coded(coding, bomb)
@@ -87,9 +93,9 @@ describe.each(transports)('over %s', (_name, secure) => {
     }
   })
 
-  it('H10 a loop ends after 20 redirects', async () => {
+  it('a redirect loop ends after 20 redirects (H10)', async () => {
     let requests = 0
-    const { fetch, url } = await stage((_request, response) => {
+    const { fetch, url } = await fixture((_request, response) => {
       requests++
       response.writeHead(302, { location: '/again' }).end()
     })
@@ -100,10 +106,10 @@ describe.each(transports)('over %s', (_name, secure) => {
     expect(requests).toBe(21)
   })
 
-  it('H10 credentials do not go to another origin, another scheme or another port, and do not come back', async () => {
+  it('credentials are not sent to another origin, scheme or port, and are not restored on the way back (H10)', async () => {
     const seen: [string, string[]][] = []
     let elsewhere = ''
-    const { fetch, url } = await stage((request, response) => {
+    const { fetch, url } = await fixture((request, response) => {
       seen.push([request.url!, Object.keys(request.headers)])
       if (request.url === '/') response.writeHead(307, { location: elsewhere }).end()
       else response.end('there')
@@ -127,9 +133,9 @@ describe.each(transports)('over %s', (_name, secure) => {
     expect(seen).toHaveLength(secure ? 2 : 3)
   })
 
-  it('H10 a location with user information is refused: nothing is sent there', async () => {
+  it('a location with user information is refused, and nothing is sent there (H10)', async () => {
     let requests = 0
-    const { fetch, url } = await stage((_request, response) => {
+    const { fetch, url } = await fixture((_request, response) => {
       requests++
       response.writeHead(302, { location: url('/').replace('//', '//user:secret@') }).end()
     })
@@ -137,9 +143,9 @@ describe.each(transports)('over %s', (_name, secure) => {
     expect(requests).toBe(1)
   })
 
-  it('I04 CVE-2025-22150 the boundary of a form cannot be guessed, and is another one each time', async () => {
+  it('the boundary of a form is unpredictable and different each time (CVE-2025-22150, I04)', async () => {
     const types: string[] = []
-    const { fetch, url } = await stage((request, response) => {
+    const { fetch, url } = await fixture((request, response) => {
       types.push(request.headers['content-type']!)
       request.resume().on('end', () => response.end())
     })
@@ -147,7 +153,7 @@ describe.each(transports)('over %s', (_name, secure) => {
     form.set('a', 'b')
     for (let i = 0; i < 20; i++) await (await fetch(url(), { method: 'POST', body: form })).text()
     expect(new Set(types).size).toBe(20)
-    // 144 bits: not to be guessed by who writes one part and would like to write the next.
+    // 144 bits: the author of one part cannot guess it to forge the next one.
     for (const type of types) expect(type).toMatch(/^multipart\/form-data; boundary=----unshard[A-Za-z0-9_-]{24}$/)
   })
 })

@@ -1,4 +1,7 @@
-/** What servers and users write is parsed in linear time: a megabyte of one character costs milliseconds. */
+/**
+ * Text from servers and users is parsed in linear time: a megabyte of one character takes
+ * milliseconds.
+ */
 
 import { Fields } from '@unshard/core'
 import { hostileTexts, slowTexts } from '@unshard/testkit'
@@ -46,7 +49,7 @@ const PARSERS: [what: string, parse: (text: string) => unknown, prefixes?: strin
   ],
   ['referrer-policy', (text) => policyOf(text)],
   ['integrity', (text) => matchesIntegrity(new Uint8Array(0), parseIntegrity(text)), ['sha256-']],
-  ['a header of a request', (text) => mergeHeaders({ 'x-a': text, [text]: 'x' }, [])],
+  ['a request header', (text) => mergeHeaders({ 'x-a': text, [text]: 'x' }, [])],
   ['a URL', (text) => parseUrl(text, 'https://a.example/'), ['https://', '/', '?', '#']],
   ['the description of a data: URL', (text) => parseDataUrl(new URL(`data:${text},x`)), ['text/plain;', ';base64']],
   ['the content of a data: URL', (text) => parseDataUrl(new URL(`data:,${text}`))],
@@ -95,7 +98,7 @@ it('an event stream, in chunks of a kilobyte', async () => {
     const cpu = process.cpuUsage()
     for await (const _event of readEvents(new Response(body as never, { headers: { 'content-type': 'text/event-stream' } })));
     const spentMs = process.cpuUsage(cpu).user / 1_000
-    // Streams have their own price, a thousand chunks of it: what is held off is seconds.
+    // Streams have a cost per chunk, here a thousand of them; the limit excludes seconds.
     expect([text.slice(0, 20), spentMs < 1_000]).toEqual([text.slice(0, 20), true])
   }
 })

@@ -1,12 +1,12 @@
-/** Responses in parts (RFC 2046 §5.1), whole, cut, and against the reader's pace. */
+/** Multipart responses (RFC 2046 §5.1): whole, truncated, and with slow readers. */
 
 import type { ProtocolName } from '@unshard/core'
 import type { OriginHandler } from '@unshard/testkit'
 import { parseDisposition } from '../../src/multipart/disposition.js'
 import { multipart } from '../../src/multipart/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { server, fetch, client } = rig()
+const { server, fetch, client } = testEnvironment()
 
 const answer =
   (content: string | Buffer, type = 'multipart/mixed; boundary=b'): OriginHandler =>
@@ -38,7 +38,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     return await fetch()(`https://a.test.example:${port}/`)
   }
 
-  it('gives parts with their fields, in order', async () => {
+  it('returns the parts with their fields, in order', async () => {
     const seen: unknown[] = []
     for await (const part of multipart(await get(answer(two)))) seen.push([[...part.headers], await part.text()])
     expect(seen).toEqual([
@@ -54,7 +54,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     ])
   })
 
-  it('takes a response of client.request, and leaving the loop ends it', async () => {
+  it('accepts a response of client.request, and leaving the loop ends the response', async () => {
     const { port } = await server({ protocols: [protocol], handler: answer(two) })
     const one = client()
     const ask = () => one.request({ url: `https://a.test.example:${port}/` })
@@ -100,7 +100,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     },
   )
 
-  it('however it is cut: an octet at a time', async () => {
+  it('returns the same parts if the content arrives one byte at a time', async () => {
     const response = await get((_request, response) => {
       response.writeHead(200, { 'content-type': 'multipart/mixed; boundary="b"' })
       const octets = [...Buffer.from(two)]
@@ -116,7 +116,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(seen).toEqual(['first', 'second\r\n'])
   })
 
-  it('empty parts, and none at all', async () => {
+  it('empty parts, and content without parts', async () => {
     const texts = async (content: string): Promise<string[]> => {
       const seen: string[] = []
       for await (const part of multipart(await get(answer(content)))) seen.push(await part.text())
@@ -130,7 +130,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(await texts('--b--\r\n')).toEqual([])
   })
 
-  it('what is not read is passed over', async () => {
+  it('skips unread content', async () => {
     const big = lines('--b', '', 'x'.repeat(1_000_000), '--b', '', 'y'.repeat(1_000_000), '--b', 'name: last', '', 'z', '--b--')
     const names: (string | undefined)[] = []
     for await (const part of multipart(await get(answer(big)))) {
@@ -140,7 +140,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(names).toEqual([undefined, undefined, 'last'])
   })
 
-  it('a reader that stands still holds the sender back, and siblings go on', async () => {
+  it('a reader that stops holds the sender back, while other requests continue', async () => {
     let written = 0
     const chunk = Buffer.alloc(65_536, 'x')
     const response = await get((_request, response) => {
@@ -158,7 +158,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     for await (const part of multipart(response)) {
       const body = part.body
       await body.next()
-      // Whatever is on its way has arrived when a whole other exchange is over.
+      // Everything sent so far has arrived once a whole other exchange has finished.
       for (let i = 0; i < 5; i++) await (await get(answer(two))).text()
       expect(written).toBeLessThan(32_000_000)
       let rest = 0
@@ -167,7 +167,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     }
   })
 
-  it('content that ends before its last boundary is an error: for the part that is cut, and for the next', async () => {
+  it('content that ends before its last boundary is an error, both for the truncated part and for the next one', async () => {
     const cut = lines('--b', '', 'whole', '--b', '', 'cut off')
     const parts = multipart(await get(answer(cut)))
     expect(await ((await parts.next()).value as { text(): Promise<string> }).text()).toBe('whole')
@@ -177,7 +177,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     await expect(multipart(await get(answer(''))).next()).rejects.toMatchObject({ code: 'ERR_MULTIPART' })
   })
 
-  it('a connection that is lost is that error, in the part that is being read', async () => {
+  it('the part being read fails with the error of the lost connection', async () => {
     const response = await get((_request, response) => {
       response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' })
       response.write('--b\r\n\r\nbegun', () => setImmediate(() => response.stream?.close(2) ?? response.socket?.destroy()))
@@ -191,7 +191,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     await expect(parts.next()).rejects.toMatchObject({ message: 'terminated' })
   })
 
-  it('leaving the loop ends the response; a part that was kept says why it has no more', async () => {
+  it('leaving the loop ends the response, and a part that was kept fails with the reason', async () => {
     let closed!: () => void
     const ended = new Promise<void>((resolve) => {
       closed = resolve
@@ -210,7 +210,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     await expect(kept!.text()).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_BODY_CANCELLED' })
   })
 
-  it('a part is read once', async () => {
+  it('a part can be read only once', async () => {
     const parts = multipart(await get(answer(two)))
     const { value } = await parts.next()
     const part = value as { text(): Promise<string>; readonly body: unknown }
@@ -219,7 +219,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     await parts.return()
   })
 
-  it('the connection serves on after the last part, whatever follows it', async () => {
+  it('the connection is reused after the last part, whatever follows the last boundary', async () => {
     const response = await get(answer(Buffer.concat([Buffer.from(two), Buffer.alloc(1_000_000)])))
     const seen: string[] = []
     for await (const part of multipart(response)) seen.push(await part.text())
@@ -234,7 +234,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     },
   )
 
-  it('a file name with backslashes is the one that formData() has', async () => {
+  it('a file name with backslashes is the same as in formData()', async () => {
     const names = ['C:\\dir\\file.txt', 'dir\\', '\\\\server\\share', 'a\\%22b']
     const parts = names.map((name) => `--b\r\nContent-Disposition: form-data; name="f"; filename="${name}"\r\n\r\nx\r\n`)
     const type = 'multipart/form-data; boundary=b'
@@ -249,7 +249,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(seen).toEqual(['C:\\dir\\file.txt', 'dir\\', '\\\\server\\share', 'a\\"b'])
   })
 
-  it('form data says names and file names', async () => {
+  it('form data has names and file names', async () => {
     const form = new FormData()
     form.append('söme "name"\r\n', 'value')
     form.append('file', new File(['content'], 'ä%22".txt', { type: 'text/x-test' }))

@@ -2,15 +2,15 @@ import { once } from 'node:events'
 import { pipeline } from 'node:stream/promises'
 import type { OriginHandler } from '@unshard/testkit'
 import { openDuplex, openWebDuplex } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 import { endless, leaving, PROTOCOLS, speaking, watching } from './kinds.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 
-/** Answers at once and sends back each part as it comes. */
+/** Responds at once and returns each part as it arrives. */
 const echo: OriginHandler = (request, response) => void request.pipe(response.writeHead(200) as never)
 
-/** Answers completely before it reads. */
+/** Sends a complete response before it reads. */
 const hasty: OriginHandler = (_request, response) => void response.writeHead(413).end('too much')
 
 const url = (port: number): string => `https://a.test.example:${port}/`
@@ -22,7 +22,7 @@ async function textOf(parts: AsyncIterable<unknown>): Promise<string> {
 }
 
 describe.each(PROTOCOLS)('openDuplex over %s', (protocol) => {
-  it('an answer to the first part is read before the second is written', async () => {
+  it('a response to the first part is read before the second part is written', async () => {
     const { port } = await server({ handler: echo })
     const { duplex, response } = openDuplex(client(speaking(protocol)), { url: url(port) })
     for (const word of ['one', 'two', 'three']) {
@@ -36,7 +36,7 @@ describe.each(PROTOCOLS)('openDuplex over %s', (protocol) => {
     expect((await response).connection.protocol).toBe(protocol)
   })
 
-  it('half-close: the end of the content comes before the answer to it', async () => {
+  it('half-close: the end of the content arrives before its response', async () => {
     const handler: OriginHandler = (request, response) => {
       let length = 0
       request.on('data', (chunk: Buffer) => {
@@ -51,7 +51,7 @@ describe.each(PROTOCOLS)('openDuplex over %s', (protocol) => {
     expect(await textOf(duplex)).toBe('got 5')
   })
 
-  it('a pipeline through it comes back whole', async () => {
+  it('a pipeline through the duplex returns all content', async () => {
     const { port } = await server({ handler: echo })
     const { duplex } = openDuplex(client(speaking(protocol)), { url: url(port) })
     const source = async function* (): AsyncGenerator<Buffer> {
@@ -64,7 +64,7 @@ describe.each(PROTOCOLS)('openDuplex over %s', (protocol) => {
     expect(length).toBe(2_000_000)
   })
 
-  it('an early answer is read whole while content is still written; what is written then is dropped', async () => {
+  it('an early response is read completely while content is still being written; that content is dropped', async () => {
     const { port } = await server({ handler: hasty })
     const { duplex, response } = openDuplex(client(speaking(protocol)), { url: url(port) })
     duplex.write('x')
@@ -89,7 +89,8 @@ describe.each(PROTOCOLS)('openDuplex over %s', (protocol) => {
     duplex.on('drain', fill)
     fill()
     await response
-    // Until nothing moves any more: two looks with the event loop's turns in between see the same.
+    // Until nothing moves any more: two checks with event-loop turns in between give the same
+    // result.
     for (let before = -1; before !== written; ) {
       before = written
       for (let turn = 0; turn < 500; turn++) await new Promise((resolve) => setImmediate(resolve))
@@ -99,7 +100,7 @@ describe.each(PROTOCOLS)('openDuplex over %s', (protocol) => {
     duplex.destroy()
   })
 
-  it('destroying it is seen by the server at once, and the next request is served', async () => {
+  it('destroying the duplex resets the stream at once, and the next request is served', async () => {
     const { handler, left } = watching(endless)
     const { port, requests } = await server({
       handler: (request, response) => (request.method === 'POST' ? handler(request, response) : void response.end('still here')),
@@ -141,13 +142,13 @@ describe.each(PROTOCOLS)('openDuplex over %s', (protocol) => {
     expect((await response).status).toBe(200)
   })
 
-  it('cancelling the readable ends the request; aborting the writable does as well', async () => {
+  it('cancelling the readable ends the request, and so does aborting the writable', async () => {
     for (const end of ['cancel', 'abort'] as const) {
       const { handler, left } = watching(endless)
       const { port } = await server({ handler })
       const { readable, writable, response } = openWebDuplex(client(speaking(protocol)), { url: url(port) })
       const writer = writable.getWriter()
-      // Over HTTP/1.1 a request leaves with the first part of its content.
+      // Over HTTP/1.1 a request is sent with the first part of its content.
       await writer.write('x')
       await response
       const reader = readable.getReader()
@@ -159,14 +160,14 @@ describe.each(PROTOCOLS)('openDuplex over %s', (protocol) => {
   })
 })
 
-it('a request that fails fails the stream', async () => {
+it('a failing request destroys the stream', async () => {
   const { duplex, response } = openDuplex(client(), { url: 'https://nowhere.example/' })
   const error = once(duplex, 'error')
   await expect(response).rejects.toMatchObject({ code: 'ENOTFOUND' })
   expect((await error)[0]).toMatchObject({ code: 'ENOTFOUND' })
 })
 
-it.each(PROTOCOLS)('over %s: a response that breaks off errors both web streams', async (protocol) => {
+it.each(PROTOCOLS)('over %s a truncated response errors both web streams', async (protocol) => {
   const { port } = await server()
   const { readable, writable } = openWebDuplex(client(speaking(protocol)), { url: `${url(port)}reset` })
   const writer = writable.getWriter()
@@ -178,7 +179,7 @@ it.each(PROTOCOLS)('over %s: a response that breaks off errors both web streams'
   await closed
 })
 
-it('a request that fails errors both web streams', async () => {
+it('a failing request errors both web streams', async () => {
   const { readable, writable, response } = openWebDuplex(client(), { url: 'https://nowhere.example/' })
   await expect(response).rejects.toMatchObject({ code: 'ENOTFOUND' })
   await expect(readable.getReader().read()).rejects.toMatchObject({ code: 'ENOTFOUND' })

@@ -7,10 +7,10 @@ import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { type OriginHandler, patternBytes } from '@unshard/testkit'
 import { receiveFile, sendFile, type TransferProgress } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 import { endless, leaving, PROTOCOLS, speaking, watching } from './kinds.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 const url = (port: number, path = '/'): string => `https://a.test.example:${port}${path}`
 const BYTES = patternBytes(400_000)
 
@@ -20,7 +20,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-/** Descriptors of this process that lead into the folder: none may stay open. */
+/** Descriptors of this process inside the folder: none may stay open. */
 async function openFiles(): Promise<number> {
   const { readlink } = await import('node:fs/promises')
   const links = await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
@@ -28,7 +28,7 @@ async function openFiles(): Promise<number> {
 }
 
 describe.each(PROTOCOLS)('sendFile over %s', (protocol) => {
-  it('sends all of it, with its length, and tells how far it is', async () => {
+  it('sends the whole file with its length and reports progress', async () => {
     const { port } = await server()
     const path = join(folder, 'upload')
     await writeFile(path, BYTES)
@@ -45,7 +45,7 @@ describe.each(PROTOCOLS)('sendFile over %s', (protocol) => {
     expect(await openFiles()).toBe(0)
   })
 
-  it('a range of it, by URL, and an empty one', async () => {
+  it('sends a range of a file given by URL, and an empty range', async () => {
     const { port } = await server({ handler: (request, response) => void request.pipe(response.writeHead(200) as never) })
     const one = client(speaking(protocol))
     const path = join(folder, 'upload')
@@ -57,7 +57,7 @@ describe.each(PROTOCOLS)('sendFile over %s', (protocol) => {
     expect(await openFiles()).toBe(0)
   })
 
-  it('is closed where the request is aborted, where the server answers early, and where there is none', async () => {
+  it('closes the file after an abort, after an early response, and without a server', async () => {
     const { handler, left } = watching((request) => void request.resume())
     const { port, delivered } = await server({
       handler: (request, response) =>
@@ -81,7 +81,7 @@ describe.each(PROTOCOLS)('sendFile over %s', (protocol) => {
     while ((await openFiles()) > 0) await new Promise((resolve) => setImmediate(resolve))
   })
 
-  it('a file that shrinks meanwhile fails the request; what progress throws ends it', async () => {
+  it('a file that shrinks while it is sent fails the request, and so does an error of the progress callback', async () => {
     const { port } = await server({ handler: (request) => void request.resume() })
     const path = join(folder, 'upload')
     await writeFile(path, BYTES)
@@ -103,7 +103,7 @@ describe.each(PROTOCOLS)('sendFile over %s', (protocol) => {
   })
 })
 
-it('a range that is not inside the file is refused before anything is sent', async () => {
+it('a range outside the file is refused before anything is sent', async () => {
   const path = join(folder, 'upload')
   await writeFile(path, 'ten octets')
   for (const range of [{ start: -1 }, { end: 10 }, { start: 8, end: 5 }, { start: 0.5 }]) {
@@ -121,15 +121,15 @@ it('a range that is not inside the file is refused before anything is sent', asy
 })
 
 interface Representation {
-  /** Fields that name it. */
+  /** Fields that identify the representation. */
   readonly fields: Record<string, string>
-  /** Breaks off after so many octets. */
+  /** Closes the connection after this many bytes. */
   breakAt?: number | undefined
-  /** Answers a range in a way of its own. */
+  /** Responds to a range in a custom way. */
   answer?: ((response: Parameters<OriginHandler>[1], start: number) => void) | undefined
 }
 
-/** A server of ranges, as RFC 9110 §14 has them. */
+/** A server with range support according to RFC 9110 §14. */
 function ranges(it: Representation): OriginHandler {
   return (request, response) => {
     const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
@@ -150,7 +150,7 @@ function ranges(it: Representation): OriginHandler {
 describe.each(PROTOCOLS)('receiveFile over %s', (protocol) => {
   const etag = '"one"'
 
-  it('the file has its name when it is complete, and progress says how far it is', async () => {
+  it('the file gets its name when it is complete, and progress is reported', async () => {
     const { port } = await server({ handler: ranges({ fields: { etag } }) })
     const path = join(folder, 'file')
     const seen: TransferProgress[] = []
@@ -163,7 +163,7 @@ describe.each(PROTOCOLS)('receiveFile over %s', (protocol) => {
     expect(await readdir(folder)).toEqual(['file'])
   })
 
-  it('nothing is left of one that breaks off, and a file of that name stays', async () => {
+  it('a failed download leaves nothing behind, and an existing file of that name stays', async () => {
     const { port } = await server({ handler: ranges({ fields: { etag }, breakAt: 100_000 }) })
     const path = join(folder, 'file')
     await writeFile(path, 'old')
@@ -175,8 +175,8 @@ describe.each(PROTOCOLS)('receiveFile over %s', (protocol) => {
 
   it.each([
     ['a strong ETag', { etag }],
-    ['a Last-Modified that is old enough', { 'last-modified': 'Wed, 01 Jan 2020 00:00:00 GMT' }],
-  ])('goes on where it broke off, with %s', async (_name, fields) => {
+    ['an old enough Last-Modified', { 'last-modified': 'Wed, 01 Jan 2020 00:00:00 GMT' }],
+  ])('resumes where it stopped, with %s', async (_name, fields) => {
     const it = { fields, breakAt: 100_000 } as Representation
     const { port, requests } = await server({ handler: ranges(it) })
     const path = join(folder, 'file')
@@ -194,7 +194,7 @@ describe.each(PROTOCOLS)('receiveFile over %s', (protocol) => {
     expect(await readdir(folder)).toEqual(['file'])
   })
 
-  it('starts over where the representation is another one', async () => {
+  it('starts over if the representation has changed', async () => {
     const it: Representation = { fields: { etag: '"two"' } }
     const { port } = await server({ handler: ranges(it) })
     await leave(port, 'not of this file', '"one"')
@@ -203,7 +203,7 @@ describe.each(PROTOCOLS)('receiveFile over %s', (protocol) => {
     expect((await readFile(join(folder, 'file'))).equals(BYTES)).toBe(true)
   })
 
-  it('a 206 for another range, without its end, or of another representation is an error; the part stays', async () => {
+  it('a 206 for another range, without its end, or of another representation is an error; the partial file stays', async () => {
     const wrong = [
       { 'content-range': 'bytes 0-399999/400000' },
       { 'content-range': 'bytes 1000-1999/400000' },
@@ -220,7 +220,7 @@ describe.each(PROTOCOLS)('receiveFile over %s', (protocol) => {
       await expect(download).rejects.toMatchObject({ code: 'ERR_CONTENT_RANGE' })
       expect((await readFile(join(folder, 'file.part'))).length).toBe(1_000)
     }
-    // Fewer octets than the range has, which no length gives away.
+    // Fewer bytes than the range has, which no length reveals.
     it.answer = (response) => {
       response.writeHead(206, { 'content-range': 'bytes 1000-399999/400000' })
       response.write('x')
@@ -230,7 +230,7 @@ describe.each(PROTOCOLS)('receiveFile over %s', (protocol) => {
     await expect(short).rejects.toMatchObject({ code: 'ERR_CONTENT_RANGE' })
   })
 
-  it('416: complete where the length is that of the part, from the beginning otherwise', async () => {
+  it('416: complete if the length matches the partial file, otherwise from the beginning', async () => {
     const { port, requests } = await server({ handler: ranges({ fields: { etag } }) })
     await leave(port, BYTES, etag)
     const path = join(folder, 'file')
@@ -244,7 +244,7 @@ describe.each(PROTOCOLS)('receiveFile over %s', (protocol) => {
     expect(await readdir(folder)).toEqual(['file'])
   })
 
-  it('a weak validator cannot be resumed, and nothing is kept', async () => {
+  it('a weak validator does not allow resuming, and nothing is kept', async () => {
     for (const fields of [{ etag: 'W/"one"' }, { 'last-modified': new Date().toUTCString() }, {}]) {
       const { port } = await server({ handler: ranges({ fields: fields as never, breakAt: 100_000 }) })
       const download = receiveFile(client(speaking(protocol)), { url: url(port), resume: true }, join(folder, 'file'))
@@ -253,7 +253,7 @@ describe.each(PROTOCOLS)('receiveFile over %s', (protocol) => {
     }
   })
 
-  it('any other status is an error, and what was there stays', async () => {
+  it('any other status is an error, and an existing file stays', async () => {
     const { port } = await server()
     await leave(port, 'a part', etag, '/status/503')
     for (const resume of [true, false]) {
@@ -265,7 +265,7 @@ describe.each(PROTOCOLS)('receiveFile over %s', (protocol) => {
     expect((await readdir(folder)).sort()).toEqual(['file.part', 'file.part.json'])
   })
 
-  it('an abort, and what progress throws, end the download', async () => {
+  it('an abort, or an error of the progress callback, ends the download', async () => {
     const { handler, left } = watching(endless)
     const { port } = await server({ handler })
     const failure = new Error('enough')
@@ -284,7 +284,7 @@ describe.each(PROTOCOLS)('receiveFile over %s', (protocol) => {
     expect(await openFiles()).toBe(0)
   })
 
-  /** What an earlier attempt has left. */
+  /** Creates the leftovers of an earlier attempt. */
   async function leave(port: number, part: string | Uint8Array, validator: string, path = '/'): Promise<void> {
     await writeFile(join(folder, 'file.part'), part)
     const { dev, ino } = await stat(join(folder, 'file.part'))
@@ -293,7 +293,7 @@ describe.each(PROTOCOLS)('receiveFile over %s', (protocol) => {
   }
 })
 
-describe.each(PROTOCOLS)('content that is stored coded, over %s', (protocol) => {
+describe.each(PROTOCOLS)('content that the server stores encoded, over %s', (protocol) => {
   const content = gzipSync(BYTES)
   const coded =
     (coding: string): OriginHandler =>
@@ -303,7 +303,7 @@ describe.each(PROTOCOLS)('content that is stored coded, over %s', (protocol) => 
     }
   const path = (): string => join(folder, 'file')
 
-  it('is written as it is sent, and the result says so', async () => {
+  it('is written as it is sent, and the result names the coding', async () => {
     const { port } = await server({ handler: coded('gzip') })
     const received = await receiveFile(client(speaking(protocol)), { url: url(port) }, path())
     expect(received).toMatchObject({ bytes: content.length, contentEncoding: 'gzip' })
@@ -312,7 +312,7 @@ describe.each(PROTOCOLS)('content that is stored coded, over %s', (protocol) => 
     expect((await receiveFile(client(speaking(protocol)), { url: url(plain.port) }, path())).contentEncoding).toBeUndefined()
   })
 
-  it('or decoded with the option decode', async () => {
+  it('is decoded with the option decode', async () => {
     const { port } = await server({ handler: coded('gzip') })
     const seen: TransferProgress[] = []
     const options = {
@@ -327,10 +327,10 @@ describe.each(PROTOCOLS)('content that is stored coded, over %s', (protocol) => 
     expect(seen.at(-1)).toEqual({ transferredBytes: BYTES.length, totalBytes: undefined })
   })
 
-  it('a coding that is not known, or is not there, is an error, and no file is left', async () => {
+  it('an unknown coding, or content that does not match its coding, is an error, and no file is left', async () => {
     for (const handler of [
       coded('lunch'),
-      ((_request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('no gzip')) as OriginHandler,
+      ((_request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('this is not gzip')) as OriginHandler,
     ]) {
       const { port } = await server({ handler })
       const failing = receiveFile(client(speaking(protocol)), { url: url(port), decode: true }, path())
@@ -341,12 +341,12 @@ describe.each(PROTOCOLS)('content that is stored coded, over %s', (protocol) => 
   })
 })
 
-it('range and if-range are not the caller’s', async () => {
+it('user-supplied range and if-range fields are refused', async () => {
   const options = { url: 'https://a.test.example/', headers: { Range: 'bytes=0-1' } }
   await expect(receiveFile(client(), options, join(folder, 'file'))).rejects.toMatchObject({ code: 'ERR_FORBIDDEN_FIELD' })
 })
 
-it('a path at which there is something other than a file is refused, and stays what it is', async () => {
+it('a path that is not a regular file is refused and left unchanged', async () => {
   const { port, requests } = await server()
   const pipe = join(folder, 'pipe')
   execFileSync('mkfifo', [pipe])
@@ -362,7 +362,7 @@ it('a path at which there is something other than a file is refused, and stays w
   expect(requests).toHaveLength(0)
 })
 
-describe('what another may have put where a part lies', () => {
+describe('files that another user may have put in place of the partial file', () => {
   const etag = '"one"'
   const part = (): string => join(folder, 'file.part')
   const note = (): string => join(folder, 'file.part.json')
@@ -372,7 +372,7 @@ describe('what another may have put where a part lies', () => {
     return { requests, received: receiveFile(client(), { url: url(port), resume }, join(folder, 'file')), port }
   }
 
-  /** A download that broke off, and its server. */
+  /** An interrupted download and its server. */
   async function broken() {
     const it: Representation = { fields: { etag }, breakAt: 100_000 }
     const { port, requests } = await server({ handler: ranges(it) })
@@ -393,7 +393,7 @@ describe('what another may have put where a part lies', () => {
     expect((await readdir(folder)).sort()).toEqual(['file', 'victim'])
   })
 
-  it('a part with a note that no attempt has bound to it is not resumed', async () => {
+  it('a partial file whose metadata was not written by an attempt is not resumed', async () => {
     const { port, requests } = await server({ handler: ranges({ fields: { etag } }) })
     await writeFile(part(), 'x'.repeat(1_000))
     await writeFile(note(), JSON.stringify({ url: url(port), validator: etag }))
@@ -427,13 +427,13 @@ describe('what another may have put where a part lies', () => {
       },
     ],
     [
-      'with a pipe for a note',
+      'with a pipe as metadata file',
       async () => {
         await rm(note())
         execFileSync('mkfifo', [note()])
       },
     ],
-  ])('a part that was %s is not resumed', async (_what, change) => {
+  ])('a partial file that was %s is not resumed', async (_what, change) => {
     const { again, requests } = await broken()
     await change()
     const { resumedBytes } = await again()
@@ -442,7 +442,7 @@ describe('what another may have put where a part lies', () => {
     expect(await openFiles()).toBe(0)
   })
 
-  it.each([0o600, 0o640, 0o755])('the file keeps the permissions of the one whose place it takes: %o', async (mode) => {
+  it.each([0o600, 0o640, 0o755])('the file keeps the permissions of the one it replaces: %o', async (mode) => {
     await writeFile(join(folder, 'file'), 'old')
     await chmod(join(folder, 'file'), mode)
     const { again } = await broken()

@@ -1,4 +1,7 @@
-/** Every behaviour of the streams over both protocols: what to open a client with, and what a server sees of one that leaves. */
+/**
+ * Runs the stream tests over both protocols: client options, and how the server notices that a
+ * client has left.
+ */
 
 import type { ClientOptions } from '@unshard/core'
 import type { OriginHandler, OriginRequest, OriginResponse } from '@unshard/testkit'
@@ -6,23 +9,29 @@ import type { OriginHandler, OriginRequest, OriginResponse } from '@unshard/test
 export const PROTOCOLS = ['h2', 'http/1.1'] as const
 export type Protocol = (typeof PROTOCOLS)[number]
 
-/** What makes a client speak only that one. */
+/** Options for a client that speaks only this protocol. */
 export function speaking(protocol: Protocol): ClientOptions {
   return { protocols: [protocol] }
 }
 
-/** What a server saw of the end of an exchange that its client has left: the error code of RST_STREAM, or that the connection went. */
+/**
+ * How the server noticed the end of an exchange: the error code of RST_STREAM, or a closed
+ * connection.
+ */
 export type Left = { readonly code: number } | { readonly closed: true }
 
 export const CANCEL: Left = { code: 8 }
 export const CLOSED: Left = { closed: true }
 
-/** What the server sees in that protocol when a request is ended by its caller: RST_STREAM with CANCEL, or the end of the connection. */
+/**
+ * How the server notices an ended request in this protocol: RST_STREAM with CANCEL, or a closed
+ * connection.
+ */
 export function leaving(protocol: Protocol): Left {
   return protocol === 'h2' ? CANCEL : CLOSED
 }
 
-/** A handler, and how the client left the first exchange that it was asked to watch. */
+/** A handler, and how the client left the first exchange it watches. */
 export function watching(handler: OriginHandler): { handler: OriginHandler; left: Promise<Left> } {
   let tell!: (left: Left) => void
   const left = new Promise<Left>((resolve) => {
@@ -38,7 +47,7 @@ export function watching(handler: OriginHandler): { handler: OriginHandler; left
   return { handler: watched, left }
 }
 
-/** Sends as much as the peer takes, for ever. */
+/** Sends forever, as fast as the peer accepts it. */
 export const endless: OriginHandler = (_request, response) => {
   response.writeHead(200)
   const chunk = Buffer.alloc(16_384, 'x')

@@ -1,4 +1,7 @@
-/** A slow reader of a large response, in a process of its own whose memory is measured. Uses `dist`: build first. */
+/**
+ * A slow reader of a large response, in a separate process whose memory is measured. Uses `dist`:
+ * build first.
+ */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,13 +12,13 @@ import { testWorld } from '@unshard/testkit'
 import { PROTOCOLS } from './kinds.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
-/** Set to 1000 for the figure of the documentation; it takes a minute. */
+/** Set to 1000 for the figure in the documentation; this takes a minute. */
 const MEGABYTES = Number(process.env['UNSHARD_LARGE_MB'] ?? 100)
 const LIMIT = 64 * 1024 * 1024
 
-const world = testWorld()
+const environment = testWorld()
 
-/** `MEGABYTES` of content, as fast as they are taken. */
+/** Sends `MEGABYTES` of content as fast as the client takes them. */
 const large: OriginHandler = (_request, response) => {
   const chunk = Buffer.alloc(1_000_000, 'x')
   let left = MEGABYTES
@@ -32,9 +35,9 @@ const large: OriginHandler = (_request, response) => {
 
 describe.each(PROTOCOLS)('over %s', (protocol) => {
   it.each(['pull', 'duplex', 'pipeline'])(
-    'a slow reader with %s stays under 64 MB above what it began with',
+    'a slow reader with %s uses less than 64 MB above the baseline',
     async (way) => {
-      const { port } = await world.server({ handler: large })
+      const { port } = await environment.server({ handler: large })
       const script = join(here, 'slow-reader.mjs')
       const args = ['--expose-gc', script, way, protocol, `https://127.0.0.1:${port}/`]
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -45,11 +48,11 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
       await once(child, 'close')
       const { bytes, used, resident } = JSON.parse(printed) as { bytes: number; used: number; resident: number }
       const figures = `${Math.round(used / 1e6)} MB used, ${Math.round(resident / 1e6)} MB resident above base`
-      if (MEGABYTES !== 100) process.stderr.write(`${way} ${protocol}: ${bytes} octets, ${figures}\n`)
+      if (MEGABYTES !== 100) process.stderr.write(`${way} ${protocol}: ${bytes} bytes, ${figures}\n`)
       expect(bytes).toBe(MEGABYTES * 1_000_000)
       expect(used).toBeLessThan(LIMIT)
-      // What is read over HTTP/1.1 is copied by its parser: V8 lets 32 MB of those copies pile up before it collects them, and the
-      // allocator keeps twice that. It does not grow with the content.
+      // Node's parser copies content read over HTTP/1.1: V8 accumulates 32 MB of copies before it
+      // collects them, and the allocator keeps twice that. It does not grow with the content.
       expect(resident).toBeLessThan(protocol === 'h2' ? LIMIT : LIMIT * 1.5)
     },
     MEGABYTES * 1_000 + 20_000,

@@ -1,12 +1,12 @@
-/** Options that a transfer does not know: refused before anything is opened or sent. */
+/** Unknown options of a transfer are refused before anything is opened or sent. */
 
 import { PassThrough, Readable } from 'node:stream'
 import type { Client } from '@unshard/core'
 import { openDuplex, openWebDuplex, pipeline, pull, receiveFile, sendFile } from '../../src/streams/index.js'
 import { Dispatcher } from '../../src/undici/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { client, server } = rig()
+const { client, server } = testEnvironment()
 
 const TRANSFERS: [string, (client: Client, options: never) => unknown][] = [
   ['openDuplex', (one, options) => openDuplex(one, options)],
@@ -33,12 +33,12 @@ describe.each(TRANSFERS)('%s', (name, transfer) => {
     expect(requests).toEqual([])
   })
 
-  it.each([null, 5, 'text'])('refuses %j in place of options', async (options) => {
+  it.each([null, 5, 'text'])('refuses %j instead of options', async (options) => {
     await expect((async () => transfer(client(), options as never))()).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' })
   })
 })
 
-it('a dispatcher that is given a client takes none of the options of a client', () => {
+it('a dispatcher with a client accepts no client options', () => {
   expect(() => new Dispatcher({ client: client(), tls: {} } as never)).toThrow(/"tls" of a dispatcher with a client/)
   expect(() => new Dispatcher({ conections: 1 } as never)).toThrow(/"conections".*"connections"/)
 })

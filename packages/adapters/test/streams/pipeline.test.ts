@@ -6,14 +6,14 @@ import { PassThrough, Readable, Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { type OriginHandler, patternBytes } from '@unshard/testkit'
 import { type PipelineSource, pipeline } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 import { endless, leaving, PROTOCOLS, speaking, watching } from './kinds.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 const echo: OriginHandler = (request, response) => void request.pipe(response.writeHead(200) as never)
 const url = (port: number, path = '/'): string => `https://a.test.example:${port}${path}`
 
-/** Collects what is written. */
+/** Collects written content. */
 function collector(): Writable & { text(): string } {
   const chunks: Buffer[] = []
   const sink = new Writable({ write: (chunk: Buffer, _encoding, done) => done(void chunks.push(chunk) as never) })
@@ -56,7 +56,7 @@ describe.each(PROTOCOLS)('pipeline over %s', (protocol) => {
     expect(sink.text()).toBe('hello')
   })
 
-  it('into a file, a web stream, a function that reads, and one that returns a stream', async () => {
+  it('writes into a file, a web stream, a function that reads, and one that returns a stream', async () => {
     const { port } = await server({ handler: echo })
     const one = client(speaking(protocol))
     const bytes = patternBytes(300_000)
@@ -88,7 +88,7 @@ describe.each(PROTOCOLS)('pipeline over %s', (protocol) => {
     expect(sink.text()).toBe('hello')
   })
 
-  it('a function that does not read: the content is dropped, and nothing is held', async () => {
+  it('a function that does not read: the content is dropped, and its stream is released', async () => {
     const { handler, left } = watching(endless)
     const { port } = await server({ handler })
     const response = await pipeline(client(speaking(protocol)), { url: url(port) }, 'x', () => undefined)
@@ -96,7 +96,7 @@ describe.each(PROTOCOLS)('pipeline over %s', (protocol) => {
     expect(await left).toEqual(leaving(protocol))
   })
 
-  it('a source that fails ends the request and the sink', async () => {
+  it('a failing source ends the request and the sink', async () => {
     const { handler, left } = watching(echo)
     const { port } = await server({
       handler: (request, response) => (request.method === 'POST' ? handler(request, response) : void response.end('still here')),
@@ -127,7 +127,7 @@ describe.each(PROTOCOLS)('pipeline over %s', (protocol) => {
     expect(again.connection.id === first).toBe(protocol === 'h2')
   })
 
-  it('a sink that fails ends the request and the source', async () => {
+  it('a failing sink ends the request and the source', async () => {
     const { handler, left } = watching(endless)
     const { port } = await server({ handler })
     const source = new PassThrough()
@@ -139,7 +139,7 @@ describe.each(PROTOCOLS)('pipeline over %s', (protocol) => {
     expect(source.destroyed).toBe(true)
   })
 
-  it('a sink that is closed before there is a response ends the upload', async () => {
+  it('a sink that is closed before the response arrives ends the upload', async () => {
     const { handler, left } = watching((request) => void request.resume())
     const { port, delivered } = await server({ handler })
     const source = new PassThrough()
@@ -151,6 +151,20 @@ describe.each(PROTOCOLS)('pipeline over %s', (protocol) => {
     sink.destroy()
     await failed
     expect(await left).toEqual(leaving(protocol))
+    expect(source.destroyed).toBe(true)
+  })
+
+  it('a sink that is ended before the response arrives: ERR_SINK_CLOSED', async () => {
+    const { port, delivered } = await server({ handler: (request) => void request.resume() })
+    const source = new PassThrough()
+    source.write('x')
+    const sink = new PassThrough()
+    const whole = pipeline(client(speaking(protocol)), { url: url(port) }, source, sink)
+    const failed = expect(whole).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_SINK_CLOSED' })
+    await delivered(1)
+    sink.end()
+    sink.resume()
+    await failed
     expect(source.destroyed).toBe(true)
   })
 
@@ -169,7 +183,7 @@ describe.each(PROTOCOLS)('pipeline over %s', (protocol) => {
     expect(source.destroyed && sink.destroyed).toBe(true)
   })
 
-  it('an abort while the response comes, into a sink that takes no more', async () => {
+  it('an abort during the response, with a sink that accepts no more', async () => {
     const { handler, left } = watching(endless)
     const { port } = await server({ handler })
     const abort = new AbortController()
@@ -181,7 +195,7 @@ describe.each(PROTOCOLS)('pipeline over %s', (protocol) => {
     expect(await left).toEqual(leaving(protocol))
   })
 
-  it('an early answer: the response goes into the sink, the source is left', async () => {
+  it('after an early response, the response goes into the sink, and the source is closed', async () => {
     const { port } = await server({ handler: (_request, response) => void response.writeHead(413).end('too much') })
     const source = new PassThrough()
     source.write('x')

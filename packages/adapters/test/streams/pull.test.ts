@@ -1,9 +1,9 @@
 import type { OriginHandler } from '@unshard/testkit'
 import { type PullEvent, pull } from '../../src/index.js'
-import { flood, rig } from '../rig.js'
+import { flood, testEnvironment } from '../environment.js'
 import { endless, leaving, PROTOCOLS, speaking, watching } from './kinds.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 const url = (port: number, path = '/'): string => `https://a.test.example:${port}${path}`
 
 async function typesOf(events: AsyncIterable<PullEvent>): Promise<string[]> {
@@ -13,7 +13,7 @@ async function typesOf(events: AsyncIterable<PullEvent>): Promise<string[]> {
 }
 
 describe.each(PROTOCOLS)('pull over %s', (protocol) => {
-  it('informational, headers, data, trailers, in the order of the wire', async () => {
+  it('yields informational, headers, data and trailers in wire order', async () => {
     const handler: OriginHandler = (_request, response) => {
       response.writeEarlyHints({ link: '</style.css>; rel=preload; as=style' })
       response.writeHead(200, { trailer: 'x-sum' })
@@ -31,12 +31,12 @@ describe.each(PROTOCOLS)('pull over %s', (protocol) => {
     expect((seen[3] as Extract<PullEvent, { type: 'trailers' }>).headers.get('x-sum')).toBe('7')
   })
 
-  it('a response without content or trailers is its headers', async () => {
+  it('a response without content and trailers yields only headers', async () => {
     const { port } = await server()
     expect(await typesOf(pull(client(speaking(protocol)), { url: url(port, '/status/204') }))).toEqual(['headers'])
   })
 
-  it('nothing is sent before it is asked for', async () => {
+  it('nothing is sent before the first request for an event', async () => {
     const one = client(speaking(protocol))
     const { port, requests } = await server()
     const events = pull(one, { url: url(port) })
@@ -46,12 +46,13 @@ describe.each(PROTOCOLS)('pull over %s', (protocol) => {
     await events.return()
   })
 
-  it('a puller that stops asking holds the peer back', async () => {
+  it('a reader that stops asking holds the peer back', async () => {
     const { handler, sent } = flood()
     const { port } = await server({ handler })
     const events = pull(client(speaking(protocol)), { url: url(port) })
     await events.next()
-    // Until nothing moves any more: two looks with the event loop's turns in between see the same.
+    // Until nothing moves any more: two checks with event-loop turns in between give the same
+    // result.
     for (let before = -1; before !== sent(); ) {
       before = sent()
       for (let turn = 0; turn < 500; turn++) await new Promise((resolve) => setImmediate(resolve))
@@ -60,7 +61,7 @@ describe.each(PROTOCOLS)('pull over %s', (protocol) => {
     await events.return()
   })
 
-  it('break is seen by the server at once, and the next request is served', async () => {
+  it('break resets the stream at once, and the next request is served', async () => {
     const { handler, left } = watching(endless)
     const { port } = await server({
       handler: (request, response) => (request.url === '/' ? handler(request, response) : void response.end('still here')),
@@ -89,7 +90,7 @@ describe.each(PROTOCOLS)('pull over %s', (protocol) => {
     expect(await left).toEqual(leaving(protocol))
   })
 
-  it('return() while a next() waits: it is told that nothing comes', async () => {
+  it('return() while a next() is pending resolves that next() as done', async () => {
     const { handler, left } = watching((request) => void request.resume())
     const { port, delivered } = await server({ handler })
     const events = pull(client(speaking(protocol)), { url: url(port) })
@@ -100,7 +101,7 @@ describe.each(PROTOCOLS)('pull over %s', (protocol) => {
     expect(await left).toEqual(leaving(protocol))
   })
 
-  it('an abort is thrown in the loop, as the reason itself', async () => {
+  it('an abort throws the reason itself in the loop', async () => {
     const { port } = await server({ handler: endless })
     const abort = new AbortController()
     const events = pull(client(speaking(protocol)), { url: url(port), signal: abort.signal })
@@ -111,7 +112,7 @@ describe.each(PROTOCOLS)('pull over %s', (protocol) => {
     expect(await events.next()).toEqual({ done: true, value: undefined })
   })
 
-  it('a response that breaks off throws after what has arrived', async () => {
+  it('a truncated response throws after the events that have arrived', async () => {
     const { port } = await server()
     const seen: string[] = []
     const loop = async (): Promise<void> => {

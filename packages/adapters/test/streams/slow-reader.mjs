@@ -1,4 +1,4 @@
-// Reads a response more slowly than it is sent, and prints how much memory that took above what the process had before.
+// Reads a response more slowly than it is sent, and prints the memory used above the baseline.
 import { Writable } from 'node:stream'
 import { Client } from '../../../core/dist/index.js'
 import { openDuplex, pipeline, pull } from '../../dist/streams/index.js'
@@ -9,7 +9,7 @@ let bytes = 0
 let resident = 0
 let used = 0
 let parts = 0
-// Whatever is loaded and compiled by the first request is no part of the content's memory.
+// Code loaded and compiled by the first request does not count as memory of the content.
 await (await client.request({ url, method: 'HEAD' })).bytes().catch(() => undefined)
 globalThis.gc()
 const base = process.memoryUsage()

@@ -1,4 +1,7 @@
-/** What handlers are told, and in which order: by ours over both protocols, and by undici's own Agent over HTTP/1.1, for the same exchanges. */
+/**
+ * Handler calls and their order, of our dispatcher over both protocols and of undici's own Agent
+ * over HTTP/1.1, for the same exchanges.
+ */
 
 import { Readable } from 'node:stream'
 import { staticLookup, testWorld } from '@unshard/testkit'
@@ -6,7 +9,7 @@ import undici from 'undici'
 import { Dispatcher, type DispatchHandler, type DispatchOptions } from '../../src/undici/index.js'
 import { type Behaviour, controllerRecorder, type Record, type Recording, rawRecorder } from './recorder.js'
 
-const world = testWorld()
+const environment = testWorld()
 const lookup = staticLookup({ 'a.test.example': '127.0.0.1' })
 
 interface Row {
@@ -28,8 +31,8 @@ const ROWS: readonly Row[] = [
   { name: '204', options: get('/status/204') },
   { name: '304', options: get('/status/304') },
   { name: '404', options: get('/nowhere') },
-  { name: 'redirect, left alone', options: get('/redirect?to=/') },
-  { name: 'content coding, left alone', options: get('/gzip') },
+  { name: 'redirect, not followed', options: get('/redirect?to=/') },
+  { name: 'content coding, not removed', options: get('/gzip') },
   { name: 'repeated fields', options: get('/set-cookie') },
   { name: '30 fields', options: get('/headers') },
   { name: 'trailers', options: get('/trailers') },
@@ -78,18 +81,18 @@ const ROWS: readonly Row[] = [
         ),
       ),
   },
-  { name: 'no answer in time', options: { ...get('/never'), headersTimeout: 200 } },
+  { name: 'no response in time', options: { ...get('/never'), headersTimeout: 200 } },
   { name: 'no content in time', options: { ...get('/slow'), bodyTimeout: 200 } },
-  { name: 'a path that is none', options: { method: 'GET', path: 'nowhere' } },
-  { name: 'a path with a blank', options: { method: 'GET', path: '/a b' } },
-  { name: 'a method that is none', options: { method: 'G T', path: '/' } },
-  { name: 'a field name that is none', options: { ...get('/'), headers: { 'a b': '1' } } },
-  { name: 'a field value that is none', options: { ...get('/'), headers: { a: '1\r\n2' } } },
-  { name: 'a body that is none', options: post(7) },
-  { name: 'an odd list of fields', options: { ...get('/'), headers: ['a'] } },
+  { name: 'an invalid path', options: { method: 'GET', path: 'nowhere' } },
+  { name: 'a path with a space', options: { method: 'GET', path: '/a b' } },
+  { name: 'an invalid method', options: { method: 'G T', path: '/' } },
+  { name: 'an invalid field name', options: { ...get('/'), headers: { 'a b': '1' } } },
+  { name: 'an invalid field value', options: { ...get('/'), headers: { a: '1\r\n2' } } },
+  { name: 'an invalid body', options: post(7) },
+  { name: 'a flat field list of odd length', options: { ...get('/'), headers: ['a'] } },
   { name: 'transfer-encoding', options: { ...get('/'), headers: { 'transfer-encoding': 'chunked' } } },
   { name: 'expect', options: { ...get('/'), headers: { expect: '100-continue' } } },
-  { name: 'a length that is wrong', options: { ...post(Buffer.from('content')), headers: { 'content-length': '8' } } },
+  { name: 'a wrong content-length', options: { ...post(Buffer.from('content')), headers: { 'content-length': '8' } } },
   { name: 'maxRedirections', options: { ...get('/'), maxRedirections: 3 } },
   { name: 'a negative timeout', options: { ...get('/'), headersTimeout: -1 } },
 ]
@@ -115,11 +118,11 @@ const GENERATIONS = [
   ['the newer handlers', controllerRecorder],
 ] as const
 
-describe.each(GENERATIONS)('%s are told the same as by undici', (_name, make) => {
+describe.each(GENERATIONS)('%s get the same calls as from undici', (_name, make) => {
   it.each(ROWS.map((row) => [row.name, row] as const))('%s', async (_row, row) => {
-    const { port } = await world.server()
+    const { port } = await environment.server()
     const origin = `https://a.test.example:${port}`
-    const { ca } = world.authority
+    const { ca } = environment.authority
     const undicis = new undici.Agent({ connect: { ca, lookup } as never, keepAliveTimeout: 1 })
     const expected = await play(undicis as never, row, origin, make as never)
     for (const protocol of ['http/1.1', 'h2'] as const) {

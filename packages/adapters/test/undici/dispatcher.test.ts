@@ -3,12 +3,12 @@ import { staticLookup, testWorld } from '@unshard/testkit'
 import { Dispatcher, type DispatcherOptions, type DispatchHandler } from '../../src/undici/index.js'
 import { rawRecorder } from './recorder.js'
 
-const world = testWorld()
+const environment = testWorld()
 const lookup = staticLookup({ 'a.test.example': '127.0.0.1' })
 
 function dispatcher(options: DispatcherOptions = {}): Dispatcher {
-  const made = new Dispatcher({ tls: { ca: world.authority.ca }, lookup, ...options })
-  world.defer(() => made.destroy())
+  const made = new Dispatcher({ tls: { ca: environment.authority.ca }, lookup, ...options })
+  environment.defer(() => made.destroy())
   return made
 }
 
@@ -18,7 +18,7 @@ const at = (port: number, path = '/'): { origin: string; path: string; method: s
   method: 'GET',
 })
 
-/** The names of what was told. */
+/** Names of the handler calls. */
 async function eventsOf(one: Dispatcher, options: Parameters<Dispatcher['dispatch']>[0]): Promise<unknown[]> {
   const { handler, done } = rawRecorder()
   one.dispatch(options, handler)
@@ -26,8 +26,8 @@ async function eventsOf(one: Dispatcher, options: Parameters<Dispatcher['dispatc
 }
 
 describe('dispatch', () => {
-  it('false when there are many in flight to an origin, and drain when there are fewer', async () => {
-    const server = await world.server()
+  it('returns false while many requests to an origin are in flight, and emits drain when there are fewer', async () => {
+    const server = await environment.server()
     const one = dispatcher({ highWaterMark: 2 })
     const drained = new Promise<unknown[]>((resolve) => one.once('drain', (...given) => resolve(given)))
     const first = rawRecorder()
@@ -41,15 +41,15 @@ describe('dispatch', () => {
     expect([String(origin), targets]).toEqual([`https://a.test.example:${server.port}/`, [one]])
   })
 
-  it('allowH2: false goes over HTTP/1.1', async () => {
-    const { port, requests } = await world.server()
+  it('allowH2: false uses HTTP/1.1', async () => {
+    const { port, requests } = await environment.server()
     const one = dispatcher()
     await eventsOf(one, { ...at(port), allowH2: false })
     await eventsOf(one, at(port))
     expect(requests.map(({ protocol }) => protocol)).toEqual(['http/1.1', 'h2'])
   })
 
-  it('a handler that could not be told is an error of the caller', () => {
+  it('a handler that cannot be notified is an error of the caller', () => {
     const one = dispatcher()
     for (const handler of [undefined, null, 7, {}]) {
       expect(() => one.dispatch(at(1), handler as unknown as DispatchHandler)).toThrow(
@@ -58,7 +58,7 @@ describe('dispatch', () => {
     }
   })
 
-  it('options that are none are told to the handler', async () => {
+  it('invalid options are reported to the handler', async () => {
     expect(await eventsOf(dispatcher(), undefined as never)).toEqual(['UND_ERR_INVALID_ARG'])
     expect(await eventsOf(dispatcher(), { path: '/', method: 'GET' })).toEqual(['UND_ERR_INVALID_ARG'])
     expect(await eventsOf(dispatcher(), { ...at(1), path: 'http://other.example/' })).toEqual(['UND_ERR_NOT_SUPPORTED'])
@@ -76,9 +76,9 @@ describe('dispatch', () => {
     ])
   })
 
-  it('idempotent: false is not sent again', async () => {
+  it('idempotent: false prevents a replay', async () => {
     let asked = 0
-    const { port } = await world.server({
+    const { port } = await environment.server({
       handler: (request) => {
         asked++
         request.socket.destroy()
@@ -90,7 +90,7 @@ describe('dispatch', () => {
     expect(asked).toBe(1)
   })
 
-  it('what onError throws is heard as error', async () => {
+  it('an error thrown by onError is emitted as error', async () => {
     const one = dispatcher()
     const failure = new Error('in the handler')
     const heard = new Promise((resolve) => one.once('error', resolve))
@@ -108,8 +108,8 @@ describe('dispatch', () => {
 })
 
 describe('events', () => {
-  it('connect once for each connection, disconnect when it is lost, connectionError when there is none', async () => {
-    const server = await world.server()
+  it('emits connect once per connection, disconnect when it is lost, connectionError if connecting fails', async () => {
+    const server = await environment.server()
     const one = dispatcher({ replay: 0 })
     const told: unknown[] = []
     for (const event of ['connect', 'disconnect', 'connectionError']) {
@@ -133,8 +133,8 @@ describe('events', () => {
 })
 
 describe('close and destroy', () => {
-  it('close waits for what is in flight and takes nothing more', async () => {
-    const server = await world.server()
+  it('close waits for requests in flight and refuses new ones', async () => {
+    const server = await environment.server()
     const one = dispatcher()
     const running = eventsOf(one, at(server.port, '/slow'))
     await server.delivered(1)
@@ -149,8 +149,8 @@ describe('close and destroy', () => {
     await one.destroy()
   })
 
-  it('destroy ends what is in flight with its error, and calls back', async () => {
-    const server = await world.server()
+  it('destroy ends requests in flight with its error, and calls back', async () => {
+    const server = await environment.server()
     const failures = [undefined, Object.assign(new Error('mine'), { code: 'MINE' })]
     for (const failure of failures) {
       const one = dispatcher()
@@ -162,10 +162,10 @@ describe('close and destroy', () => {
     }
   })
 
-  it('a client that was given stays open', async () => {
-    const { port } = await world.server()
-    const client = new Client({ tls: { ca: world.authority.ca }, lookup })
-    world.defer(() => client.destroy())
+  it('a user-supplied client stays open', async () => {
+    const { port } = await environment.server()
+    const client = new Client({ tls: { ca: environment.authority.ca }, lookup })
+    environment.defer(() => client.destroy())
     const one = new Dispatcher({ client })
     await eventsOf(one, at(port))
     await one.close()
@@ -174,13 +174,13 @@ describe('close and destroy', () => {
     expect(client.stats().totals.dials).toBe(1)
   })
 
-  it('an option that is unknown is named', () => {
+  it('the error for an unknown option names it', () => {
     expect(() => new Dispatcher({ nonsense: 1 } as never)).toThrow('nonsense')
   })
 })
 
-it('compose refuses what is no interceptor, and can be done again', async () => {
-  const { port } = await world.server()
+it('compose refuses an invalid interceptor, and can be used repeatedly', async () => {
+  const { port } = await environment.server()
   const one = dispatcher()
   expect(() => one.compose('x' as never)).toThrow(TypeError)
   expect(() => one.compose((() => undefined) as never)).toThrow('invalid interceptor')

@@ -1,11 +1,14 @@
-/** The transport of Elasticsearch's client with a `Dispatcher` as its agent. It calls `request` on what it is given. */
+/**
+ * The transport of Elasticsearch's client with a `Dispatcher` as its agent. It calls `request` on
+ * it.
+ */
 
 import { ClusterConnectionPool, Transport, UndiciConnection } from '@elastic/transport'
 import type { ProtocolName } from '@unshard/core'
 import { Dispatcher } from '../../src/undici/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 
 it.each<ProtocolName>(['h2', 'http/1.1'])("Elasticsearch's transport sends its requests over %s", async (protocol) => {
   const { port } = await server({ protocols: [protocol] })

@@ -1,4 +1,4 @@
-/** The end of a dispatch is its end, wherever its handler brings it about; and what it was to send is closed. */
+/** A dispatch ends wherever its handler ends it, and its source is closed. */
 
 import { createReadStream } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -6,7 +6,7 @@ import { Client } from '@unshard/core'
 import { staticLookup, testWorld } from '@unshard/testkit'
 import { type DispatchController, Dispatcher, type DispatchHandler } from '../../src/undici/index.js'
 
-const world = testWorld()
+const environment = testWorld()
 const lookup = staticLookup({ 'a.test.example': '127.0.0.1' })
 
 const NAMES = {
@@ -15,7 +15,7 @@ const NAMES = {
 } as const
 type Generation = keyof typeof NAMES
 
-/** A handler of that generation that does something when it is told `at`, and writes down all it is told. */
+/** A handler of one generation that acts on the call `at` and records all calls. */
 function handlerOf(generation: Generation, at: string, act: (abort: (reason: Error) => void) => void) {
   const told: string[] = []
   let abort!: (reason: Error) => void
@@ -43,13 +43,13 @@ function handlerOf(generation: Generation, at: string, act: (abort: (reason: Err
 }
 
 describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
-  async function stage() {
-    const origin = await world.server({
+  async function fixture() {
+    const origin = await environment.server({
       protocols: [protocol],
       handler: (request, response) => void request.pipe(response as never),
     })
-    const client = new Client({ tls: { ca: world.authority.ca }, lookup })
-    world.defer(() => client.destroy())
+    const client = new Client({ tls: { ca: environment.authority.ca }, lookup })
+    environment.defer(() => client.destroy())
     const dispatcher = new Dispatcher({ client })
     const options = { origin: `https://a.test.example:${origin.port}`, path: '/', method: 'POST' }
     return { origin, client, dispatcher, options }
@@ -59,10 +59,10 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
     NAMES[generation].map((at) => [generation, at] as const),
   )
   it.each(places)(
-    'a %s handler that aborts, throws or destroys in %s is told of the error, and of nothing after it',
+    'a %s handler that aborts, throws or destroys in %s gets the error, and no call after it',
     async (generation, at) => {
       const reason = new Error('the reason')
-      const { dispatcher, options, client } = await stage()
+      const { dispatcher, options, client } = await fixture()
       const ways: ((abort: (reason: Error) => void) => void)[] = [
         (abort) => abort(reason),
         () => {
@@ -74,7 +74,7 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
         const { handler, told, ended } = handlerOf(generation, at, act)
         dispatcher.dispatch({ ...options, body: 'content' }, handler)
         expect(await ended).toBe(reason)
-        // What were to come later would come by now.
+        // A late call would arrive by now.
         await (await client.request({ url: options.origin })).text()
         const names: readonly string[] = NAMES[generation]
         expect(told).toEqual([...names.slice(0, names.indexOf(at) + 1), 'error'])
@@ -82,8 +82,8 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
     },
   )
 
-  it('a body that is not sent is closed: where there is no server, and where the handler aborts before there is a connection', async () => {
-    const { origin, dispatcher, options } = await stage()
+  it('a body that is not sent is closed: without a server, and if the handler aborts before there is a connection', async () => {
+    const { origin, dispatcher, options } = await fixture()
     const file = () => createReadStream(fileURLToPath(import.meta.url))
     const aborting = handlerOf('raw', 'onConnect', (abort) => abort(new Error('the reason')))
     const unsent = file()

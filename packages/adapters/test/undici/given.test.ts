@@ -1,12 +1,12 @@
-/** What a dispatch says of where it goes, and in what it says it. */
+/** Ways to give the origin, the host and the fields of a dispatch. */
 
 import { coalescing } from '@unshard/coalescing'
 import { staticLookup } from '@unshard/testkit'
 import { Dispatcher, type DispatchOptions } from '../../src/undici/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 import { controllerRecorder } from './recorder.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 
 async function dispatched(one: Dispatcher, options: DispatchOptions) {
   const { handler, done } = controllerRecorder()
@@ -14,15 +14,15 @@ async function dispatched(one: Dispatcher, options: DispatchOptions) {
   return done
 }
 
-describe('an origin that was resolved already (an address, and a name)', () => {
+describe('an origin that is already resolved (an address, and a name)', () => {
   it.each<[string, (port: number) => Partial<DispatchOptions>]>([
     [
-      'servername and host, as undici’s dns interceptor writes them',
+      'servername and host, as written by undici’s dns interceptor',
       (port) => ({ servername: 'a.test.example', headers: { host: `a.test.example:${port}` } }),
     ],
-    ['servername alone', () => ({ servername: 'a.test.example' })],
-    ['host alone', (port) => ({ headers: { host: `a.test.example:${port}` } })],
-  ])('%s: that address is connected to, and no name is resolved', async (_what, more) => {
+    ['servername only', () => ({ servername: 'a.test.example' })],
+    ['host only', (port) => ({ headers: { host: `a.test.example:${port}` } })],
+  ])('%s: connects to that address and resolves no name', async (_what, more) => {
     const [checked, rebound] = [await server({ address: '127.0.0.1' }), await server({ address: '127.0.0.2' })]
     const lookup = staticLookup({ 'a.test.example': '127.0.0.2' })
     const one = new Dispatcher({ client: client({ lookup }) })
@@ -33,7 +33,7 @@ describe('an origin that was resolved already (an address, and a name)', () => {
     await one.close()
   })
 
-  it('shares by that address: with names that lead there, and not with the same name elsewhere', async () => {
+  it('shares connections by that address: with names that resolve to it, not with the same name elsewhere', async () => {
     const first = await server({ protocols: ['h2'] })
     const lookup = staticLookup({ 'a.test.example': '127.0.0.1', 'b.test.example': '127.0.0.1' })
     const shared = client({ lookup, reuse: coalescing() })
@@ -68,13 +68,13 @@ it.each<[string, unknown]>([
       ['HOST', 'b.example'],
     ]),
   ],
-])('host fields that differ are refused: %s', async (_kind, headers) => {
+])('differing host fields are refused: %s', async (_kind, headers) => {
   const one = new Dispatcher({ client: client() })
   const told = await dispatched(one, { origin: 'https://a.test.example', path: '/', method: 'GET', headers })
   expect(JSON.stringify(told)).toContain('UND_ERR_INVALID_ARG')
 })
 
-it('a form has a length, and is received as it was', async () => {
+it('a form has a length and arrives unchanged', async () => {
   const { port, requests } = await server({ protocols: ['http/1.1'] })
   const one = new Dispatcher({ client: client() })
   const form = new FormData()
@@ -86,7 +86,7 @@ it('a form has a length, and is received as it was', async () => {
   await one.close()
 })
 
-it('headers are read as a record under a polluted Object.prototype', async () => {
+it('headers are read as a record even with a polluted Object.prototype', async () => {
   const { port, requests } = await server()
   const one = new Dispatcher({ client: client() })
   const prototype = Object.prototype as { [Symbol.iterator]?: unknown }
@@ -108,7 +108,7 @@ it('headers are read as a record under a polluted Object.prototype', async () =>
 })
 
 it.each(['h2', 'http/1.1'] as const)(
-  'over %s onResponseEnd of an empty response comes in the turn of its fields',
+  'over %s onResponseEnd of an empty response is called in the turn of its headers',
   async (protocol) => {
     const { port } = await server({ protocols: [protocol], handler: (_request, response) => void response.writeHead(204).end() })
     const one = new Dispatcher({ client: client() })
@@ -135,7 +135,7 @@ it.each(['h2', 'http/1.1'] as const)(
   },
 )
 
-it('names of raw fields are no memory of other responses', async () => {
+it('names of raw fields do not share a buffer with other responses', async () => {
   const { port } = await server()
   const one = new Dispatcher({ client: client() })
   const ask = (): Promise<Buffer[]> =>

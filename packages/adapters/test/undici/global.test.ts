@@ -1,4 +1,7 @@
-/** Node's own fetch with our dispatcher under it, in processes of their own: the slot is the whole process's. Uses `dist`: build first. */
+/**
+ * Node's own fetch with our dispatcher, in separate processes, because the slot is global. Uses
+ * `dist`: build first.
+ */
 
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -9,15 +12,15 @@ import { promisify } from 'node:util'
 import { testWorld } from '@unshard/testkit'
 
 const run = promisify(execFile)
-const world = testWorld()
+const environment = testWorld()
 const dist = new URL('../../dist/undici/index.js', import.meta.url).href
 const undici7 = fileURLToPath(new URL('../../node_modules/undici/index.js', import.meta.url))
 
-/** Runs a script; every name of the tests leads to this machine. */
+/** Runs a script; every name of the tests resolves to this machine. */
 async function play(script: string, port: number): Promise<unknown> {
   const folder = await mkdtemp(join(tmpdir(), 'unshard-global-'))
-  world.defer(() => rm(folder, { recursive: true }))
-  await writeFile(join(folder, 'ca.pem'), world.authority.ca)
+  environment.defer(() => rm(folder, { recursive: true }))
+  await writeFile(join(folder, 'ca.pem'), environment.authority.ca)
   const head = `
     import { createRequire } from 'node:module'
     import { Dispatcher, installGlobalDispatcher } from ${JSON.stringify(dist)}
@@ -32,15 +35,15 @@ async function play(script: string, port: number): Promise<unknown> {
   return JSON.parse(stdout)
 }
 
-it('twelve hosts over one connection, through the built-in fetch as it is', async () => {
-  const server = await world.server()
+it('the unchanged built-in fetch reaches twelve hosts over one connection', async () => {
+  const server = await environment.server()
   const told = await play(
     `
     const dispatcher = new Dispatcher({ lookup })
     const restore = installGlobalDispatcher(dispatcher)
     const hosts = Array.from({ length: 12 }, (_, i) => 's' + i)
     const ask = async (host) => (await fetch(url(host))).text()
-    // The first alone: how long others wait for a handshake is the clock's affair, and another test's.
+    // The first request alone: how long others wait for a handshake depends on time and has its own test.
     const texts = [await ask(hosts[0]), ...(await Promise.all(hosts.slice(1).map(ask)))]
     const dials = dispatcher.client.stats().totals.dials
     restore()
@@ -52,8 +55,8 @@ it('twelve hosts over one connection, through the built-in fetch as it is', asyn
   expect(server.connections).toBe(1)
 })
 
-it('what was there is back afterwards, and works', async () => {
-  const server = await world.server()
+it('restoring brings the previous dispatcher back', async () => {
+  const server = await environment.server()
   const told = await play(
     `
     const restore = installGlobalDispatcher(new Dispatcher({ lookup }))
@@ -72,8 +75,8 @@ it('what was there is back afterwards, and works', async () => {
   expect(told).toEqual({ ours: true, theirs: 'theirs', empty: false })
 })
 
-it('an undici that is loaded later is on it too', async () => {
-  const server = await world.server()
+it('an undici loaded later uses it too', async () => {
+  const server = await environment.server()
   const told = await play(
     `
     const dispatcher = new Dispatcher({ lookup })
@@ -87,8 +90,8 @@ it('an undici that is loaded later is on it too', async () => {
   expect(told).toEqual({ text: true, same: true })
 })
 
-it("undici's own setGlobalDispatcher takes it", async () => {
-  const server = await world.server()
+it("undici's own setGlobalDispatcher accepts it", async () => {
+  const server = await environment.server()
   const told = await play(
     `
     const undici = require(${JSON.stringify(undici7)})
@@ -103,8 +106,8 @@ it("undici's own setGlobalDispatcher takes it", async () => {
   expect(told).toEqual({ own: true, builtIn: true, dials: 1 })
 })
 
-it('upgrades go to the dispatcher that was there before', async () => {
-  const server = await world.server()
+it('upgrades go to the previous dispatcher', async () => {
+  const server = await environment.server()
   const told = await play(
     `
     const taken = []
@@ -122,8 +125,8 @@ it('upgrades go to the dispatcher that was there before', async () => {
   expect(told).toEqual({ taken: ['websocket'], left: true, back: true })
 })
 
-it('its errors are the cause of the TypeError', async () => {
-  const server = await world.server()
+it('our errors are the cause of the TypeError', async () => {
+  const server = await environment.server()
   const told = await play(
     `
     const dispatcher = new Dispatcher({ lookup: (host, options, callback) => callback(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })) })
@@ -136,15 +139,15 @@ it('its errors are the cause of the TypeError', async () => {
   expect(told).toEqual(['TypeError', 'ENOTFOUND', 'ENOTFOUND'])
 })
 
-it("Node's own WebSocket goes its own way, where Node has one", async () => {
-  const server = await world.server({ handler: (_request, response) => void response.writeHead(200).end() })
+it("Node's own WebSocket keeps working, if Node has one", async () => {
+  const server = await environment.server({ handler: (_request, response) => void response.writeHead(200).end() })
   const told = await play(
     `
     const dispatcher = new Dispatcher({ lookup })
     installGlobalDispatcher(dispatcher)
     if (globalThis.WebSocket === undefined) answer('error')
     else await new Promise((resolve) => {
-      // Nobody answers there: what counts is that it was tried, and not by ours.
+      // No WebSocket server listens there: the test only checks that Node tried, and not through our client.
       const socket = new WebSocket('ws://127.0.0.1:${server.port}/')
       socket.onerror = () => resolve(answer(dispatcher.client.stats().totals.requests === 0 ? 'error' : 'ours'))
     })

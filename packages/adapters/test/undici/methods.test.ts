@@ -1,4 +1,7 @@
-/** The functions that other libraries call on a dispatcher itself: `request`, `stream`, `pipeline`, `connect` and `upgrade`. */
+/**
+ * Methods that other libraries call on a dispatcher directly: `request`, `stream`, `pipeline`,
+ * `connect` and `upgrade`.
+ */
 
 import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
@@ -7,9 +10,9 @@ import { PassThrough } from 'node:stream'
 import type { ProtocolName } from '@unshard/core'
 import { Agent } from 'undici'
 import { Dispatcher } from '../../src/undici/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { server, client } = rig()
+const { server, client } = testEnvironment()
 
 describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
   const start = async () => {
@@ -17,7 +20,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     return { one: new Dispatcher({ client: client() }), origin: `https://a.test.example:${port}` }
   }
 
-  it('request: status, fields, and a body that is read in any way', async () => {
+  it('request: status, fields, and a body that can be read in every way', async () => {
     const { one, origin } = await start()
     const { statusCode, headers, body, opaque } = await one.request({ origin, path: '/', method: 'GET', opaque: 7 })
     expect([statusCode, headers['content-type'], opaque]).toEqual([200, expect.stringMatching(/^text\/plain/), 7])
@@ -79,7 +82,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     await one.close()
   })
 
-  it('behind interceptors they go through them', async () => {
+  it('interceptors apply to these methods', async () => {
     const { one, origin } = await start()
     const paths: string[] = []
     const composed = one.compose((dispatch: Dispatcher['dispatch']) => (options: never, handler: never) => {

@@ -1,26 +1,29 @@
-/** Handlers of both generations that write down what they are told, in words that are the same for both protocols. */
+/** Handlers of both generations that record their calls in the same words for both protocols. */
 
 import type { ControllerHandler, DispatchController, RawHandler } from '../../src/undici/index.js'
 
 export type Record = readonly (string | number)[]
 
-/** What a recorder does at its events, beside writing them down. Called with a way to abort. */
+/**
+ * Actions of a recorder at its events, in addition to recording. Called with a function that
+ * aborts.
+ */
 export interface Behaviour {
   onStart?(abort: (reason?: unknown) => void): void
   onHeaders?(abort: (reason?: unknown) => void): void
   onData?(abort: (reason?: unknown) => void): void
   onEnd?(): void
-  /** Pauses at each of them, and goes on a turn later. */
+  /** Pauses at each event and resumes a turn later. */
   pauses?: boolean
 }
 
 export interface Recording<H> {
   readonly handler: H
-  /** Everything that was told, once the last thing was. */
+  /** Resolves with all records after the last one. */
   readonly done: Promise<Record[]>
 }
 
-/** Fields that differ with the protocol, the time, or nobody's doing. */
+/** Fields that depend on the protocol or the time. */
 const IGNORED = new Set(['date', 'connection', 'keep-alive', 'transfer-encoding', 'trailer'])
 
 class Notes {
@@ -40,7 +43,7 @@ class Notes {
     this.list.push(record)
   }
 
-  /** How content is cut is the network's affair. */
+  /** Chunk boundaries depend on the network. */
   data(chunk: Buffer): void {
     expect(Buffer.isBuffer(chunk)).toBe(true)
     this.#data.push(chunk)
@@ -51,7 +54,10 @@ class Notes {
     this.add(name, status, pairsOf(raw))
   }
 
-  /** The end; what were to come later would be seen, because the event loop turns before it counts. */
+  /**
+   * Records the end. A call after the end would be noticed, because the event loop turns once
+   * before the result is read.
+   */
   end(...record: Record): void {
     this.add(...record)
     setImmediate(() => setImmediate(() => this.#finish(this.list)))

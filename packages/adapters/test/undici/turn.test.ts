@@ -1,13 +1,16 @@
-/** In which turn a handler is told of content that has arrived with its fields: undici's fetch and its interceptors count on it. */
+/**
+ * The event-loop turn in which a handler gets content that arrived with its headers: undici's fetch
+ * and its interceptors rely on it.
+ */
 
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Dispatcher } from '../../src/undici/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 import { versions } from './versions.js'
 
-const { client } = rig()
+const { client } = testEnvironment()
 const opened: { close(): void }[] = []
 afterEach(() => {
   for (const server of opened.splice(0)) server.close()
@@ -22,7 +25,10 @@ async function serving(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** Dispatches a GET, and lists what its handler is told, with a mark where a microtask of the fields has run. */
+/**
+ * Dispatches a GET and lists the handler calls, with a mark where a microtask of the headers has
+ * run.
+ */
 function told(one: Dispatcher, origin: string, more: { onFields?: (controller: Pausable) => void } = {}): Promise<string[]> {
   const events: string[] = []
   return new Promise((resolve) => {
@@ -54,14 +60,17 @@ interface Pausable {
 it.each([
   ['content', 'mis', ['fields', 'mis', 'end', 'microtask']],
   ['no content', '', ['fields', 'end', 'microtask']],
-])('a response with %s that has arrived is delivered whole, to its end, in one turn', async (_what, content, expected) => {
-  const origin = await serving((_request, response) => void response.end(content))
-  const one = new Dispatcher({ client: client() })
-  expect(await told(one, origin)).toEqual(expected)
-  await one.close()
-})
+])(
+  'a response with %s that has arrived is delivered completely, including its end, in one turn',
+  async (_what, content, expected) => {
+    const origin = await serving((_request, response) => void response.end(content))
+    const one = new Dispatcher({ client: client() })
+    expect(await told(one, origin)).toEqual(expected)
+    await one.close()
+  },
+)
 
-it('what a handler pauses and resumes within a callback is delivered after that callback, once', async () => {
+it('content that a handler pauses and resumes within a callback is delivered once, after that callback', async () => {
   const origin = await serving((_request, response) => void response.end('mis'))
   const one = new Dispatcher({ client: client() })
   const order: string[] = []
@@ -82,7 +91,7 @@ it('what a handler pauses and resumes within a callback is delivered after that 
 })
 
 describe.each(versions())('$name', ({ undici, controllers }) => {
-  it('fetch asks again after a 421, with the content', async () => {
+  it('fetch retries after a 421, with the content', async () => {
     const seen: string[] = []
     const origin = await serving((request, response) => {
       seen.push(String(request.headers['content-length']))
@@ -92,14 +101,14 @@ describe.each(versions())('$name', ({ undici, controllers }) => {
     const one = new Dispatcher({ client: client() })
     const response = await undici.fetch(origin, { method: 'POST', body: 'abc', dispatcher: one as never })
     expect(await response.text()).toBe('mis')
-    // undici 6 and 7 hand a 421 to their caller; 8 follows the fetch standard.
+    // undici 6 and 7 return a 421 to the caller; 8 follows the Fetch standard.
     expect([[421], [421, 200]].some((all) => all.length === seen.length && all.at(-1) === response.status)).toBe(true)
     await one.close()
   })
 
   const { interceptors } = undici
   const redirects = interceptors?.redirect !== undefined && controllers
-  it(`a stream that was sent is not sent again as empty content by its redirect interceptor`, async () => {
+  it(`its redirect interceptor does not send a consumed stream again as empty content`, async () => {
     if (!redirects) return void process.stderr.write('without the redirect interceptor: this undici has none\n')
     const bodies: string[] = []
     const origin = await serving((request, response) => {

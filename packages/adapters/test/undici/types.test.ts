@@ -1,4 +1,7 @@
-/** Types: the Dispatcher is one of undici 6, 7 and 8 where they ask for one. Compiled with the tests; nothing runs. */
+/**
+ * Types: the Dispatcher is assignable to the dispatchers of undici 6, 7 and 8. Compiled with the
+ * tests; nothing runs.
+ */
 
 import type * as Undici7 from 'undici'
 import type * as Undici6 from 'undici6'
@@ -25,7 +28,7 @@ export function assignable(one: Dispatcher): void {
   void [d6, d7, d8]
 }
 
-it('has what undici calls on a dispatcher', () => {
+it('has the methods that undici calls on a dispatcher', () => {
   const one = new Dispatcher()
   for (const name of [
     'request',

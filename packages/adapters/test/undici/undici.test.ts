@@ -1,21 +1,21 @@
-/** undici's own functions and fetch, of every version that runs here, on our dispatcher. */
+/** undici's own functions and fetch, of every version that runs here, with our dispatcher. */
 
 import { once } from 'node:events'
 import { PassThrough, Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type OriginHandler, staticLookup, testWorld } from '@unshard/testkit'
 import { Dispatcher, type DispatcherOptions } from '../../src/undici/index.js'
-import { flood } from '../rig.js'
+import { flood } from '../environment.js'
 import { PROTOCOLS, speaking } from '../streams/kinds.js'
 import { versions } from './versions.js'
 
-const world = testWorld()
+const environment = testWorld()
 const HOSTS = Array.from({ length: 12 }, (_, i) => `s${i}.test.example`)
 const lookup = staticLookup(Object.fromEntries([...HOSTS, 'a.test.example'].map((host) => [host, '127.0.0.1'])))
 
 function dispatcher(options: DispatcherOptions = {}): Dispatcher {
-  const made = new Dispatcher({ tls: { ca: world.authority.ca }, lookup, ...options })
-  world.defer(() => made.destroy())
+  const made = new Dispatcher({ tls: { ca: environment.authority.ca }, lookup, ...options })
+  environment.defer(() => made.destroy())
   return made
 }
 
@@ -33,7 +33,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     const ours = (options: DispatcherOptions = {}): never => dispatcher({ ...speaking(protocol), ...options }) as never
 
     it('request: status, headers, trailers, body', async () => {
-      const { port } = await world.server()
+      const { port } = await environment.server()
       const { statusCode, headers, body, trailers } = await undici.request(url(port, '/trailers'), { dispatcher: ours() })
       expect([statusCode, headers['content-type']]).toEqual([200, 'text/plain'])
       expect(await body.text()).toBe('followed by trailers')
@@ -41,7 +41,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     })
 
     it('request: every kind of body', async () => {
-      const { port } = await world.server()
+      const { port } = await environment.server()
       const form = new undici.FormData()
       form.append('name', 'value')
       const bodies = ['content', Buffer.from('content'), Readable.from(['content']), new Blob(['content']), form]
@@ -57,7 +57,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     })
 
     it('request: informational responses', async () => {
-      const { port } = await world.server()
+      const { port } = await environment.server()
       const seen: number[] = []
       const onInfo = ({ statusCode }: { statusCode: number }): void => void seen.push(statusCode)
       const { body } = await undici.request(url(port, '/early-hints'), { dispatcher: ours(), onInfo } as never)
@@ -65,9 +65,9 @@ describe.each(versions())('$name', ({ name, undici }) => {
       expect(seen).toEqual([103])
     })
 
-    it('request: a body that nobody reads holds the peer back, and goes on when it is read', async () => {
+    it('request: an unread body holds the peer back, and continues when it is read', async () => {
       const { handler, sent } = flood()
-      const { port } = await world.server({ handler })
+      const { port } = await environment.server({ handler })
       const { body } = await undici.request(url(port), { dispatcher: ours() })
       await untilStill(sent)
       const before = sent()
@@ -76,8 +76,8 @@ describe.each(versions())('$name', ({ name, undici }) => {
       expect(sent()).toBeGreaterThan(before)
     })
 
-    it('request: an abort before the answer, and during it, rejects with the reason', async () => {
-      const { port, delivered } = await world.server()
+    it('request: an abort before or during the response rejects with the reason', async () => {
+      const { port, delivered } = await environment.server()
       const reason = new Error('changed my mind')
       const before = new AbortController()
       const waiting = expect(undici.request(url(port, '/never'), { dispatcher: ours(), signal: before.signal })).rejects.toBe(
@@ -94,7 +94,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     })
 
     it('stream and pipeline', async () => {
-      const { port } = await world.server()
+      const { port } = await environment.server()
       let text = ''
       const sink = new Writable({
         write(chunk, _encoding, done) {
@@ -113,7 +113,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     })
 
     it('fetch: json, a body, a redirect, a content coding, an abort', async () => {
-      const { port } = await world.server()
+      const { port } = await environment.server()
       const init = { dispatcher: ours() }
       const json = await undici.fetch(url(port, '/json'), init)
       expect([json.status, json.ok, await json.json()]).toEqual([200, true, { message: 'hello', list: [1, 2, 3] }])
@@ -128,30 +128,30 @@ describe.each(versions())('$name', ({ name, undici }) => {
       await expect(slow.text()).rejects.toMatchObject({ name: 'AbortError' })
     })
 
-    it('a server that resets: an error that retries know', async () => {
-      const { port } = await world.server()
+    it('a reset by the server is an error that retry libraries recognize', async () => {
+      const { port } = await environment.server()
       const { body } = await undici.request(url(port, '/reset'), { dispatcher: ours() })
       const error = (await body.text().catch((thrown: unknown) => thrown)) as { code: string; cause: { processed: string } }
       expect(['UND_ERR_SOCKET', 'ECONNRESET']).toContain(error.code)
       expect(error.cause.processed).toBe('yes')
     })
 
-    it('deadlines by call', async () => {
-      const { port } = await world.server()
+    it('deadlines per call', async () => {
+      const { port } = await environment.server()
       const never = undici.request(url(port, '/never'), { dispatcher: ours(), headersTimeout: 100 })
       await expect(never).rejects.toMatchObject({ code: 'UND_ERR_HEADERS_TIMEOUT', cause: { phase: 'headers', ms: 100 } })
       const { body } = await undici.request(url(port, '/slow'), { dispatcher: ours(), bodyTimeout: 100 })
       await expect(body.text()).rejects.toMatchObject({ code: 'UND_ERR_BODY_TIMEOUT', name: 'BodyTimeoutError' })
     })
 
-    it('interceptors over it: retry, redirect, dump, dns', async () => {
+    it('interceptors: retry, redirect, dump, dns', async () => {
       let refused = 2
       const handler: OriginHandler = (request, response) => {
         if (request.url === '/retry' && refused-- > 0) return void response.writeHead(503).end('later')
         if (request.url === '/redirect') return void response.writeHead(302, { location: '/' }).end()
         response.end('at last')
       }
-      const { port } = await world.server({ handler })
+      const { port } = await environment.server({ handler })
       const { interceptors } = undici
       const retrying = (ours() as Dispatcher).compose(interceptors.retry({ minTimeout: 1 }) as never)
       const retried = await undici.request(url(port, '/retry'), { dispatcher: retrying as never })
@@ -167,8 +167,8 @@ describe.each(versions())('$name', ({ name, undici }) => {
       expect([resolved.statusCode, await resolved.body.text()]).toEqual([200, 'at last'])
     })
 
-    it('a connection that is refused, and a name that is none', async () => {
-      const { port, close } = await world.server()
+    it('a refused connection, and an unknown host name', async () => {
+      const { port, close } = await environment.server()
       await close()
       const refused = undici.request(url(port), { dispatcher: ours() })
       await expect(refused).rejects.toMatchObject({
@@ -181,7 +181,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     })
 
     it('upgrade and CONNECT are refused by name', async () => {
-      const { port } = await world.server()
+      const { port } = await environment.server()
       const upgrading = undici.upgrade(url(port), { dispatcher: ours(), protocol: 'Websocket' })
       await expect(upgrading).rejects.toMatchObject({ code: 'UND_ERR_NOT_SUPPORTED' })
       const connecting = undici.connect(url(port), { dispatcher: ours() } as never)
@@ -190,13 +190,14 @@ describe.each(versions())('$name', ({ name, undici }) => {
   })
 
   it('twelve hosts of one certificate: one connection', async () => {
-    const server = await world.server()
+    const server = await environment.server()
     const one = dispatcher() as never
     const ask = async (host: string): Promise<string> => {
       const { body } = await undici.request(url(server.port, '/', host), { dispatcher: one })
       return body.text()
     }
-    // The first alone: how long others wait for a handshake is the clock's affair, and another test's.
+    // The first request alone: how long others wait for a handshake depends on time and has its own
+    // test.
     const texts = [await ask(HOSTS[0]!), ...(await Promise.all(HOSTS.slice(1).map(ask)))]
     expect(texts).toEqual(HOSTS.map((host) => `hello from ${host}:${server.port}`))
     const fetched = await Promise.all(HOSTS.map((host) => undici.fetch(url(server.port, '/', host), { dispatcher: one })))
@@ -204,7 +205,7 @@ describe.each(versions())('$name', ({ name, undici }) => {
     expect(server.connections).toBe(1)
   })
 
-  it('a mock as fallback takes everything while it is active', async () => {
+  it('a mock as fallback handles everything while it is active', async () => {
     const mock = new undici.MockAgent()
     mock.disableNetConnect()
     mock.get('https://api.example').intercept({ path: '/' }).reply(200, 'mocked')
@@ -215,9 +216,9 @@ describe.each(versions())('$name', ({ name, undici }) => {
     await mock.close()
   })
 
-  it('its errors are instances of its classes', async () => {
+  it("errors are instances of undici's classes", async () => {
     if (name === 'undici 6') return expect(undici.errors.UndiciError).toBeDefined()
-    const { port } = await world.server()
+    const { port } = await environment.server()
     const error = await undici
       .request(url(port, '/never'), { dispatcher: dispatcher() as never, headersTimeout: 50 })
       .catch((e) => e)
@@ -226,14 +227,14 @@ describe.each(versions())('$name', ({ name, undici }) => {
   })
 })
 
-/** As undici's `dns` interceptor asks. */
+/** Resolves like the resolver of undici's `dns` interceptor. */
 function resolveAll(_origin: unknown, _options: unknown, callback: (error: null, addresses: unknown[]) => void): void {
   callback(null, [{ address: '127.0.0.1', family: 4, ttl: 1_000 }])
 }
 
-describe("the running Node's own fetch, with init.dispatcher", () => {
+describe("the running Node's own fetch with init.dispatcher", () => {
   it('twelve hosts: one connection', async () => {
-    const server = await world.server()
+    const server = await environment.server()
     const one = dispatcher() as never
     const ask = async (host: string): Promise<string> =>
       (await fetch(url(server.port, '/', host), { dispatcher: one } as never)).text()
@@ -243,7 +244,7 @@ describe("the running Node's own fetch, with init.dispatcher", () => {
   })
 
   it.each(PROTOCOLS)('over %s: bodies, aborts, errors', async (protocol) => {
-    const { port, delivered } = await world.server()
+    const { port, delivered } = await environment.server()
     const init = { dispatcher: dispatcher(speaking(protocol)) } as never as RequestInit
     const stream = new Blob(['content']).stream()
     const echo = await fetch(url(port, '/echo'), { ...init, method: 'POST', body: stream, duplex: 'half' } as RequestInit)
@@ -268,8 +269,8 @@ describe("the running Node's own fetch, with init.dispatcher", () => {
   })
 })
 
-it('a source that never ends is left when the request is aborted', async () => {
-  const { port, delivered } = await world.server()
+it('a source that never ends is closed when the request is aborted', async () => {
+  const { port, delivered } = await environment.server()
   const source = new PassThrough()
   source.write('x')
   const one = dispatcher()

@@ -1,4 +1,4 @@
-/** The undici of every version that runs on this Node: its functions are given our dispatcher. */
+/** The undici versions that run on this Node: their functions are given our dispatcher. */
 
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
@@ -10,11 +10,11 @@ const fromBench = createRequire(fileURLToPath(new URL('../../../bench/package.js
 export interface Version {
   readonly name: string
   readonly undici: typeof Undici
-  /** What its own Agent takes for a handler of the newer generation. */
+  /** Whether its own Agent accepts handlers of the newer generation. */
   readonly controllers: boolean
 }
 
-/** All that can be loaded. What cannot is said. */
+/** Loads all versions; prints a note for those that cannot be loaded. */
 export function versions(): Version[] {
   const found: Version[] = [
     { name: 'undici 6', undici: require('undici6'), controllers: false },

@@ -1,4 +1,7 @@
-/** The process of one competitor in one round: nothing is warm in it. It is told what to do by message, answers with one message, and ends. */
+/**
+ * Process of one competitor in one round: nothing is warm in it. Gets its task as a message,
+ * answers with one message, and ends.
+ */
 
 import { describe } from '../load.js'
 import { competitors } from './competitors.js'
@@ -8,12 +11,12 @@ process.once('message', (assignment: Assignment) => {
   run(assignment).then(answer, (error: unknown) => answer(failed(describe(error))))
 })
 process.once('uncaughtException', (error) => answer(failed(`uncaught: ${describe(error)}`)))
-// Who asked is gone: nobody wants the answer.
+// The parent process has ended: the result is not needed.
 process.once('disconnect', () => process.exit())
 
 async function run({ competitor, port, ca }: Assignment): Promise<Turn> {
   const chosen = competitors.find(({ name }) => name === competitor)
-  if (chosen === undefined) throw new Error(`no competitor ${competitor}`)
+  if (chosen === undefined) throw new Error(`unknown competitor ${competitor}`)
   const client = await chosen.start(ca)
   const all = urls(port)
   const cpuBefore = process.cpuUsage()

@@ -1,4 +1,7 @@
-/** Who takes part in the cold start, each as its documentation shows it, and with HTTP/2 set up as well as it can be. Libraries load in `start`. */
+/**
+ * Competitors of the cold start, each used as its documentation shows, with the best HTTP/2 setup.
+ * Libraries are loaded in `start`.
+ */
 
 import dns from 'node:dns'
 import { createRequire, syncBuiltinESMExports } from 'node:module'
@@ -6,7 +9,10 @@ import { collect } from '../competitors/collect.js'
 import { lookupHere, type Place, TEXT } from './task.js'
 
 export interface ColdClient {
-  /** One request and its whole answer. @throws whatever went wrong, a wrong answer included. */
+  /**
+   * Sends one request and reads its response. @throws the error, including one for a wrong
+   * response.
+   */
   get(url: string): Promise<void>
   close(): unknown
 }
@@ -14,7 +20,7 @@ export interface ColdClient {
 export interface ColdCompetitor {
   readonly name: string
   readonly place: Place
-  /** True, or why it cannot run here. */
+  /** True, or the reason why it cannot run here. */
   available(): true | string
   start(ca: string): Promise<ColdClient>
 }
@@ -72,11 +78,12 @@ function undici(name: string, library: string, h2: boolean): ColdCompetitor {
   return {
     name,
     place: h2 ? 'h2' : 'http/1.1',
-    available: () => library === 'undici' || isInstalled(library) || 'it is not installed: it wants Node.js 22.19',
+    available: () => library === 'undici' || isInstalled(library) || 'it is not installed: it requires Node.js 22.19',
     async start(ca) {
-      // Not by a literal: where undici 8 is not installed it has no types.
+      // Not a literal: if undici 8 is not installed it has no types.
       const { Agent } = (await import(library)) as typeof import('undici')
-      // Over HTTP/2 at its best: one connection for each origin, with all its requests at once. Its defaults open 200.
+      // Its best HTTP/2 setup: one connection per origin with all its requests at once. Its
+      // defaults open 200.
       const agent = new Agent({
         connect: { ca, lookup: lookupHere },
         ...(h2 ? { allowH2: true, connections: 1, pipelining: 100, maxConcurrentStreams: 100 } : { allowH2: false }),
@@ -181,7 +188,8 @@ const builtInFetch: ColdCompetitor = {
   place: 'http/1.1',
   available: always,
   start() {
-    // It takes neither a resolver nor an authority: the one is put in behind its back, the other comes as NODE_EXTRA_CA_CERTS.
+    // It has no options for a resolver and an authority: replace `dns.lookup`, and use
+    // NODE_EXTRA_CA_CERTS.
     dns.lookup = lookupHere as typeof dns.lookup
     syncBuiltinESMExports()
     return Promise.resolve({
@@ -203,7 +211,7 @@ function collectInto(
   collect(answer, { text: TEXT }, status, (error) => (error === undefined ? resolve() : reject(error)))
 }
 
-/** In the order in which they have their turns. */
+/** In order of their turns. */
 export const competitors: readonly ColdCompetitor[] = [
   unshardRequest(OURS, 'h2'),
   unshardFetch,

@@ -1,4 +1,4 @@
-/** From turns to figures: medians, and what has to come out. Pure. */
+/** From turns to figures: medians and claims. Pure. */
 
 import { median } from '../figures.js'
 import { type Claim, describeClaims } from '../report.js'
@@ -13,7 +13,7 @@ export interface ColdResult {
   /** Median of the rounds without an error. */
   readonly ms: number
   readonly cpuMs: number
-  /** The most that any round took: a median would hide the second connection of one. */
+  /** Maximum of all rounds: a median would hide a second connection in one round. */
   readonly connections: number
   readonly handshakes: number
   readonly errors: number
@@ -34,14 +34,14 @@ export function coldResult(name: string, server: string, rounds: readonly ColdRo
   }
 }
 
-/** Of the best peer's time. */
+/** Fraction of the best peer's time. */
 const PART = 1 / 3
 
-/** `ours` are the names of our rows; those of `timed` are compared with the fastest of the others. */
-export function coldClaims(results: readonly ColdResult[], ours: readonly string[], timed: readonly string[]): Claim[] {
-  const own = results.filter(({ name }) => ours.includes(name))
+/** `ours` are the names of our rows; those in `timed` are compared with the fastest other one. */
+export function coldClaims(results: readonly ColdResult[], ownNames: readonly string[], timed: readonly string[]): Claim[] {
+  const own = results.filter(({ name }) => ownNames.includes(name))
   const best = results
-    .filter(({ name, ms }) => !ours.includes(name) && Number.isFinite(ms))
+    .filter(({ name, ms }) => !ownNames.includes(name) && Number.isFinite(ms))
     .toSorted((a, b) => a.ms - b.ms)
     .at(0)
   const handshakes = own.map(({ name, handshakes, connections }) => ({
@@ -54,7 +54,7 @@ export function coldClaims(results: readonly ColdResult[], ours: readonly string
     .map(({ name, ms }) => {
       const part = ms / (best?.ms ?? Number.NaN)
       return {
-        claim: `${name} <= 1/3 of the time of the best peer, ${best?.name ?? 'of which there is none'}`,
+        claim: `${name} <= 1/3 of the time of the best peer, ${best?.name ?? 'which was not measured'}`,
         holds: part <= PART,
         measured: Number.isFinite(part) ? `${part.toFixed(2)} ×` : 'not measured',
       }

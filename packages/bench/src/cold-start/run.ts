@@ -1,4 +1,7 @@
-/** `pnpm bench cold-start`: every competitor in turn, A B C A B C, each time in a fresh process, and the proxies tell what it opened. */
+/**
+ * `pnpm bench cold-start`: all competitors in turn, A B C A B C, each in a fresh process; the
+ * proxies count its connections.
+ */
 
 import type { ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -11,7 +14,7 @@ import { type ColdRound, coldClaims, coldResult, coldTitle, describeCold } from 
 import type { Assignment, Places, Seen, Turn } from './task.js'
 
 const SERVERS_TIMEOUT_MS = 30_000
-/** Nobody needs a tenth of it. */
+/** Ten times as long as any competitor takes. */
 const TURN_TIMEOUT_MS = 30_000
 
 export async function runColdStart(context: RunContext): Promise<ScenarioReport> {
@@ -39,15 +42,15 @@ async function measureAll(context: RunContext, servers: ChildProcess, places: Pl
       const { port } = places.at[competitor.place]!
       const turn = await takeTurn({ competitor: competitor.name, port, ca: places.ca }, context, caFile)
       servers.send('seen')
-      const seen = await nextMessage<Seen>(servers, SERVERS_TIMEOUT_MS)
-      rounds.get(competitor)!.push({ ...turn, ...seen })
-      const said = `${turn.ms.toFixed(0)} ms, ${seen.handshakes} handshakes ${turn.firstError ?? ''}`.trimEnd()
-      context.report(`cold-start ${round}/${context.rounds}: ${competitor.name} ${said}`)
+      const counts = await nextMessage<Seen>(servers, SERVERS_TIMEOUT_MS)
+      rounds.get(competitor)!.push({ ...turn, ...counts })
+      const summary = `${turn.ms.toFixed(0)} ms, ${counts.handshakes} handshakes ${turn.firstError ?? ''}`.trimEnd()
+      context.report(`cold-start ${round}/${context.rounds}: ${competitor.name} ${summary}`)
     }
   }
   const results = taking.map((each) => coldResult(each.name, places.at[each.place]!.server, rounds.get(each)!))
-  const ours = taking.map(({ name }) => name).filter((name) => name.startsWith('unshard'))
-  const marks = coldClaims(results, ours, [OURS, OUR_FETCH])
+  const ownNames = taking.map(({ name }) => name).filter((name) => name.startsWith('unshard'))
+  const marks = coldClaims(results, ownNames, [OURS, OUR_FETCH])
   const title = coldTitle(context.roundTripMs)
   return {
     json: { name: 'cold-start', title, results, marks, skipped } as { name: string },
@@ -73,7 +76,7 @@ async function takeTurn(assignment: Assignment, { cores }: RunContext, caFile: s
   } catch (error) {
     return { ms: Number.NaN, cpuMs: Number.NaN, errors: 1, firstError: describe(error) }
   } finally {
-    // The next one gets the core for itself.
+    // The next process gets the core for itself.
     await exit
   }
 }

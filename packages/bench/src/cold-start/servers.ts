@@ -1,17 +1,19 @@
 /**
- * The servers' process of the cold start: nginx twice and nghttpd, and before each a proxy that delays every octet and counts. What it
- * starts inherits the core it is pinned to, and ends with it. Any message asks what has been seen since the last one.
+ * Server process of the cold start: nginx twice and nghttpd, each behind a proxy that delays all
+ * bytes and counts connections. Its children inherit the core it is pinned to and end with it. Any
+ * message asks for the counts since the last one.
  */
 
 import { createAuthority, startNghttpd, startNginx, startTcpProxy, type TcpProxy } from '@unshard/testkit'
 import { CERTIFICATE_NAMES, type Listening, type Place, type Places, type Seen } from './task.js'
 
-/** Each way: half of the round trip. */
+/** One way: half of the round trip. */
 const delayMs = Number(process.argv[2])
 
 const authority = await createAuthority()
 const tls = await authority.issue({ names: CERTIFICATE_NAMES })
-// nghttpd takes no X25519, which costs every client of OpenSSL a round trip (RFC 8446 §4.1.4): it serves only for its limit of 100 streams.
+// nghttpd does not support X25519, which costs every OpenSSL client a round trip (RFC 8446 §4.1.4):
+// it is used only for its limit of 100 streams.
 const roomy = await startNginx({ tls, maxConcurrentStreams: 256 })
 const nginx = await startNginx({ tls })
 const nghttpd = await startNghttpd({ tls })

@@ -1,4 +1,7 @@
-/** What a cold start is: the hosts, the requests, and what its processes tell each other. Knows no client and no server. */
+/**
+ * Definition of a cold start: hosts, requests, and the messages between the processes. Independent
+ * of clients and servers.
+ */
 
 import type { LookupFunction } from 'node:net'
 
@@ -8,53 +11,56 @@ export const CERTIFICATE_NAMES: readonly string[] = ['*.cold.example']
 export const REQUESTS_PER_HOST = 5
 export const REQUESTS: number = HOSTS.length * REQUESTS_PER_HOST
 export const PATH = '/small.txt'
-/** What testkit's external servers serve there. */
+/** Content that testkit's external servers serve there. */
 export const TEXT = 'hello\n'
 
-/** A server behind a proxy that delays. `h2-100` and `h2-128` allow fewer streams at once than there are requests. */
+/**
+ * A server behind a delaying proxy. `h2-100` and `h2-128` allow fewer streams at once than there
+ * are requests.
+ */
 export type Place = 'h2' | 'h2-100' | 'h2-128' | 'http/1.1'
 
 export interface Listening {
   readonly server: string
-  /** The proxy's. */
+  /** Port of the proxy. */
   readonly port: number
 }
 
-/** What the servers' process tells when they listen. */
+/** Message of the server process once it listens. */
 export interface Places {
   readonly ca: string
-  /** Those whose server is installed. */
+  /** Servers that are installed. */
   readonly at: Readonly<Partial<Record<Place, Listening>>>
 }
 
-/** What the proxies have seen since they were asked last, all places together. */
+/** Counts of all proxies since the last message. */
 export interface Seen {
   readonly connections: number
   readonly handshakes: number
 }
 
-/** What a client's process is told. */
+/** Message to a client process. */
 export interface Assignment {
   readonly competitor: string
   readonly port: number
   readonly ca: string
 }
 
-/** What it answers. */
+/** Result of a client process. */
 export interface Turn {
-  /** From the first call to the last octet of the last answer. */
+  /** Time from the first call to the last byte of the last response. */
   readonly ms: number
   readonly cpuMs: number
   readonly errors: number
   readonly firstError?: string
 }
 
-/** Each host's requests side by side with the others': first one of every host, then the second. */
+/** Interleaves the hosts: the first request of every host, then the second. */
 export function urls(port: number): string[] {
   return Array.from({ length: REQUESTS }, (_, i) => `https://${HOSTS[i % HOSTS.length]}:${port}${PATH}`)
 }
 
-/** Every name leads to this machine. As `dns.lookup`, never before the caller has gone on. */
+/** Resolves every name to this machine. Like `dns.lookup`, never calls back synchronously. */
 export const lookupHere: LookupFunction = (_, options, callback) => {
   process.nextTick(() => {
     if (options.all === true) callback(null, [{ address: '127.0.0.1', family: 4 }])

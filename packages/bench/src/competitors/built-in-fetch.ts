@@ -1,4 +1,7 @@
-/** Node's own `fetch`, over HTTP/1.1 with as many connections as it likes. Its trust comes from NODE_EXTRA_CA_CERTS. */
+/**
+ * Node's own `fetch`, over HTTP/1.1 with as many connections as it opens. It trusts
+ * NODE_EXTRA_CA_CERTS.
+ */
 
 import { always, type Library } from '../competitor.js'
 import { fetchSession } from './fetches.js'

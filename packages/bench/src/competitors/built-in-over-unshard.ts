@@ -1,4 +1,6 @@
-/** Node's own `fetch` over our dispatcher: what remains when the connections are ours and everything above them is the platform's. */
+/**
+ * Node's own `fetch` over our dispatcher: the cost of the platform's layers above our connections.
+ */
 
 import { always, check, type Library } from '../competitor.js'
 
@@ -10,7 +12,7 @@ export const builtInOverUnshard: Library = {
     const { Dispatcher } = await import('unshard')
     const dispatcher = new Dispatcher({ tls: { ca: target.ca } })
     const url = target.origin + target.path
-    // Not a member that the types of Node know of every dispatcher: theirs has undici's functions as methods.
+    // Cast: in the types of Node every dispatcher has undici's functions as methods.
     const init = { dispatcher } as object
     return {
       async once() {

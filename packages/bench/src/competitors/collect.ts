@@ -1,14 +1,14 @@
-/** Collects the content of a Node stream that also tells its status: the cheapest way that a user of it would write. */
+/** Collects the content of a Node stream with a status, in the cheapest way a user would write. */
 
 import type { EventEmitter } from 'node:events'
 import { check, type Seen, type Target } from '../competitor.js'
-import { seen } from './reading.js'
+import { summaryOf } from './reading.js'
 
 interface Answer extends EventEmitter {
   setEncoding(encoding: 'utf8'): unknown
 }
 
-/** Calls back once, when the answer is whole and right, or with what is wrong. */
+/** Calls back once, when the response is complete and right, or with the error. */
 export function collect(
   answer: Answer,
   target: Pick<Target, 'text' | 'bytes' | 'reading'>,
@@ -41,9 +41,9 @@ function collectOctets(answer: Answer, { text, reading }: Pick<Target, 'text' | 
   const chunks: Buffer[] = []
   let bytes = 0
   answer.on('data', (chunk: Buffer) => {
-    // Of a stream nothing is kept but how it begins.
-    if (reading === 'octets' || bytes < text.length) chunks.push(chunk)
+    // Of a stream, keep only its beginning.
+    if (reading === 'bytes' || bytes < text.length) chunks.push(chunk)
     bytes += chunk.length
   })
-  return () => ({ bytes, head: seen(Buffer.concat(chunks), text).head })
+  return () => ({ bytes, head: summaryOf(Buffer.concat(chunks), text).head })
 }

@@ -1,6 +1,6 @@
 /**
- * curl, so many transfers at once on one HTTP/2 connection: a limit for large contents. Its time includes its start and one handshake, so it
- * is given work for some seconds.
+ * curl with many parallel transfers on one HTTP/2 connection: the limit for large contents. Its
+ * time includes its start and one handshake, so it runs for some seconds.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import type { Sample } from '../load.js'
 import { isInstalled, runProgram } from './programs.js'
 import { contentOf } from './reading.js'
 
-/** For each second that others are measured: about as many as it does of 10 MB. */
+/** Transfers per second of measurement: about as many as it completes of 10 MB. */
 const TRANSFERS_PER_SECOND = 30
 
 export const curl: Program = {
@@ -41,7 +41,7 @@ export const curl: Program = {
   },
 }
 
-/** One line for each transfer; whatever is not the right one is an error, and so is one that is missing. */
+/** One line per transfer; wrong and missing ones are errors. */
 export function sampleOf(
   output: string,
   right: string,
@@ -49,7 +49,12 @@ export function sampleOf(
   cost: { readonly cpuMicros: number; readonly seconds: number },
 ): Sample {
   const lines = output.split('\n').filter((line) => line !== '')
-  const wrong = lines.find((line) => line !== right)
+  const wrongLine = lines.find((line) => line !== right)
   const requests = lines.filter((line) => line === right).length
-  return { requests, ...cost, errors: transfers - requests, ...(wrong !== undefined && { firstError: `curl said: ${wrong}` }) }
+  return {
+    requests,
+    ...cost,
+    errors: transfers - requests,
+    ...(wrongLine !== undefined && { firstError: `curl printed: ${wrongLine}` }),
+  }
 }

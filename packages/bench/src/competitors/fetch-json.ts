@@ -1,10 +1,13 @@
-/** Three `fetch`es that read JSON: ours, undici's over HTTP/2, and Node's own. What is read is looked at, not written out again. */
+/**
+ * Three `fetch` functions that read JSON: ours, undici's over HTTP/2, and Node's own. The parsed
+ * response is inspected, not serialized again.
+ */
 
 import { check, type Library, OWN_SERVER, type Session, type Target } from '../competitor.js'
 
 type AnyFetch = (url: string) => Promise<{ readonly status: number; json(): Promise<unknown> }>
 
-/** What {@link describeItems} says of the one right answer: testkit's `10k.json`. */
+/** Result of {@link describeItems} for the right response: testkit's `10k.json`. */
 export const RIGHT_ITEMS = '128 items, the last one 127'
 
 const available = (server: string): true | string => (server === OWN_SERVER ? `${server} has no 10k.json` : true)

@@ -1,9 +1,9 @@
-/** What all `fetch`es have in common: the call, and how its answer is read. */
+/** Common code for all `fetch` competitors: the call, and reading its response. */
 
 import { check, type Session, type Target } from '../competitor.js'
 import { contentOf, readerOf } from './reading.js'
 
-/** What each of them gives back, by its own type. */
+/** Response in each library's own type. */
 export interface FetchAnswer {
   readonly status: number
   readonly body?: unknown

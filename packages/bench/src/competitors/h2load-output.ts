@@ -1,24 +1,27 @@
-/** Reads what h2load prints, and what the shell's `times` says it cost. Text in, numbers out. */
+/**
+ * Parses the output of h2load and the cost printed by the shell's `times`. Text in, numbers out.
+ */
 
 export interface H2loadReport {
-  /** Answered with 2xx, to the end. */
+  /** Completed with a 2xx status. */
   readonly requests: number
   readonly seconds: number
   readonly requestsPerSecond: number
-  /** Failed, or answered with another status. */
+  /** Failed, or completed with another status. */
   readonly errors: number
-  /** Octets of DATA received. */
+  /** Bytes received in DATA. */
   readonly contentBytes: number
 }
 
-/** @throws Error where a line that must be there is not. */
+/** @throws Error if a required line is missing. */
 export function parseH2load(output: string): H2loadReport {
   const [, amount, unit, rate] = find(output, /^finished in ([\d.]+)(us|ms|s|m|h), ([\d.]+) req\/s/m, 'finished in')
   const [, done, failed] = find(output, /^requests: .*?(\d+) done, .*?(\d+) failed/m, 'requests')
   const [, ok] = find(output, /^status codes: (\d+) 2xx/m, 'status codes')
   const [, content] = find(output, /^traffic: .*\((\d+)\) data/m, 'traffic')
   return {
-    // A status is counted when it comes, also of answers that time cut off: those are none.
+    // h2load counts a status when it arrives, even for responses cut off by the end of the run:
+    // those do not count.
     requests: Math.min(Number(ok), Number(done) - Number(failed)),
     seconds: Number(amount) * SECONDS[unit as keyof typeof SECONDS],
     requestsPerSecond: Number(rate),
@@ -27,7 +30,10 @@ export function parseH2load(output: string): H2loadReport {
   }
 }
 
-/** The second line of `times`: user and system time of the shell's children. @throws Error where there is none. */
+/**
+ * Parses the second line of `times`: user and system time of the shell's children. @throws Error if
+ * it is missing.
+ */
 export function parseTimes(output: string): { cpuMicros: number } {
   const lines = [...output.matchAll(/^(\d+)m([\d.]+)s (\d+)m([\d.]+)s$/gm)]
   const children = lines.at(-1)

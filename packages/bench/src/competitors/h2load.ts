@@ -1,4 +1,7 @@
-/** h2load, the C client of nghttp2: the limit. It needs no warm-up; its CPU time includes its start and one handshake. */
+/**
+ * h2load, nghttp2's client in C: the upper limit. It needs no warm-up; its CPU time includes its
+ * start and one handshake.
+ */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,9 +28,10 @@ export const h2load: Program = {
       }
       const { stdout, cpuMicros } = await runProgram([...command, url])
       const { requests, seconds, errors, contentBytes } = parseH2load(stdout)
-      // It does not show the content: at least as much as whole answers have.
-      const wrong = contentBytes < requests * (target.bytes ?? Buffer.byteLength(target.text)) ? requests : 0
-      return { requests, seconds, cpuMicros, errors: errors + wrong, connections: 1 }
+      // It does not print the content, so check that it received at least as many bytes as complete
+      // responses have.
+      const wrongCount = contentBytes < requests * (target.bytes ?? Buffer.byteLength(target.text)) ? requests : 0
+      return { requests, seconds, cpuMicros, errors: errors + wrongCount, connections: 1 }
     } finally {
       if (folder !== undefined) rmSync(folder, { recursive: true })
     }

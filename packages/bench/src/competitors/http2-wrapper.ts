@@ -4,8 +4,9 @@ import { once as event } from 'node:events'
 import { type Library, OWN_SERVER } from '../competitor.js'
 import { collect } from './collect.js'
 
-// CVE-2023-44487: Node's server takes 1,000 resets at once and 33 a second, then sends GOAWAY(INTERNAL_ERROR). nghttpd 1.52 does not count.
-const RESETS = 'it resets streams that are done (RST_STREAM NO_ERROR), and after 1,000 of them a Node server ends the connection'
+// CVE-2023-44487: Node's server accepts 1,000 resets at once and 33 per second, then sends
+// GOAWAY(INTERNAL_ERROR). nghttpd 1.52 has no such limit.
+const RESETS = 'it resets completed streams (RST_STREAM NO_ERROR), and after 1,000 resets a Node server closes the connection'
 
 export const http2Wrapper: Library = {
   name: 'http2-wrapper',

@@ -1,4 +1,7 @@
-/** `fetch`es and our own `request` that post JSON and read JSON. What is read is looked at, not written out again. */
+/**
+ * `fetch` and our `client.request` with JSON in both directions. The parsed response is inspected,
+ * not serialized again.
+ */
 
 import { always, check, type Library, type Protocol, type Session, type Target } from '../competitor.js'
 
@@ -15,7 +18,7 @@ interface Opened {
   close(): void | Promise<void>
 }
 
-/** What {@link describeItems} says of the one right answer: testkit's `10k.json`. */
+/** Result of {@link describeItems} for the right response: testkit's `10k.json`. */
 export const RIGHT_ITEMS = '128 items, the last one 127'
 
 const order = {
@@ -23,7 +26,7 @@ const order = {
   note: 'x'.repeat(200),
   items: Array.from({ length: 20 }, (_, i) => ({ sku: `sku-${i}`, count: i, price: 9.5 })),
 }
-/** Octets of what is sent. */
+/** Length of the request content in bytes. */
 export const POSTED: number = JSON.stringify(order).length
 
 const json = { 'content-type': 'application/json' }

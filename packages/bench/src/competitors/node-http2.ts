@@ -1,4 +1,6 @@
-/** node:http2 as it is: `session.request` on one session, the content collected from its events. */
+/**
+ * Plain node:http2: `session.request` on one session, with the content collected from its events.
+ */
 
 import { once as event } from 'node:events'
 import { always, type Library } from '../competitor.js'
@@ -22,7 +24,7 @@ export const nodeHttp2: Library = {
     return {
       once: () =>
         new Promise((resolve, reject) => {
-          // The call adds to what it is given.
+          // The call modifies its argument.
           const stream = session.request({ ...fields })
           if (content !== undefined) stream.end(content)
           let status: number | undefined

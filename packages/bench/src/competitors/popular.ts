@@ -1,4 +1,7 @@
-/** Clients that stand on those of Node, each as its documentation shows it, with connections that are kept. */
+/**
+ * Popular clients on top of Node's, each used as its documentation shows, with persistent
+ * connections.
+ */
 
 import { always, check, type Library, OWN_SERVER } from '../competitor.js'
 import { fetchSession } from './fetches.js'
@@ -9,7 +12,7 @@ const agentOptions = (ca: string): object => ({ ca, keepAlive: true, maxSockets:
 export const gotH2: Library = {
   name: 'got http2',
   protocol: 'h2',
-  available: (server) => server !== OWN_SERVER || 'it is http2-wrapper, whose resets a Node server does not bear',
+  available: (server) => server !== OWN_SERVER || 'it uses http2-wrapper, whose resets a Node server does not tolerate',
   async start(target) {
     const { default: got } = await import('got')
     const client = got.extend({ http2: true, https: { certificateAuthority: target.ca }, retry: { limit: 0 } })
@@ -19,7 +22,7 @@ export const gotH2: Library = {
         const { statusCode, body } = await client(url)
         check(target, statusCode, body)
       },
-      // It keeps its connection in an agent of its module: the process ends it.
+      // Its connections are in an agent of its module and end with the process.
       close() {},
     }
   },

@@ -1,4 +1,7 @@
-/** What the C clients have in common: the shell that counts their CPU time, and whether they are installed. */
+/**
+ * Common code for the C clients: the shell that measures their CPU time, and the check whether they
+ * are installed.
+ */
 
 import { execFile } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
@@ -6,12 +9,12 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { parseTimes } from './h2load-output.js'
 
-// The shell's accounts of its children (POSIX `times`): Node tells nothing about the CPU time of a child.
+// The shell measures its children (POSIX `times`): Node does not report the CPU time of a child.
 const SCRIPT = '"$@"; status=$?; times >&2; exit $status'
 
 const MAX_OUTPUT_BYTES = 64 * 1_048_576
 
-/** Runs to its end. @throws what `execFile` does where it fails. */
+/** Runs a program to its end. @throws the error of `execFile`. */
 export async function runProgram(command: readonly string[]): Promise<{ stdout: string; cpuMicros: number; seconds: number }> {
   const startedAt = performance.now()
   const { stdout, stderr } = await promisify(execFile)('/bin/sh', ['-c', SCRIPT, 'sh', ...command], {

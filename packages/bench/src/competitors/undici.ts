@@ -1,18 +1,22 @@
 /**
- * undici 7 and 8, `request` and `fetch`. Over HTTP/2 one connection, where `pipelining` is what bounds its requests in flight (the default
- * is one); over HTTP/1.1 fifty connections, its fastest without pipelining, and ten with ten requests on each.
+ * undici 7 and 8, `request` and `fetch`. Over HTTP/2 one connection, where `pipelining` limits the
+ * requests in flight (the default is one); over HTTP/1.1 fifty connections, its fastest setting
+ * without pipelining, or ten with ten requests each.
  */
 
 import { always, check, type Library, type Protocol, type Session, type Target } from '../competitor.js'
 import { type FetchAnswer, fetchSession } from './fetches.js'
 import { contentOf, readerOf } from './reading.js'
 
-/** What is used of either version: of the types of undici 8 nothing is here, it is not installed below Node 22. */
+/**
+ * The members used of both versions; the types of undici 8 are not available, because it is not
+ * installed below Node 22.
+ */
 type Undici = Pick<typeof import('undici'), 'Client' | 'Pool' | 'fetch'>
 type UndiciPool = InstanceType<Undici['Pool']> | InstanceType<Undici['Client']>
 type Opener = (undici: Undici, target: Target) => UndiciPool
 
-/** In a name that the compiler does not look up. */
+/** A name that the compiler does not resolve. */
 const VERSION_8: string = 'undici-8'
 const load7 = (): Promise<Undici> => import('undici')
 const load8 = (): Promise<Undici> => import(VERSION_8)
@@ -22,7 +26,7 @@ function isInstalled(): true | string {
     import.meta.resolve(VERSION_8)
     return true
   } catch {
-    return 'it needs Node.js 22.19, and is not installed'
+    return 'it requires Node.js 22.19 and is not installed'
   }
 }
 

@@ -1,4 +1,4 @@
-/** Ours: `fetch`, answers that are `instanceof Response`. */
+/** unshard's `fetch`, whose responses pass `instanceof Response`. */
 
 import { always, type Library } from '../competitor.js'
 import { type FetchAnswer, fetchSession } from './fetches.js'

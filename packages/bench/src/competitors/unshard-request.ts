@@ -1,4 +1,4 @@
-/** Ours: `client.request`, with everything a client does by default. */
+/** unshard's `client.request` with default options. */
 
 import { always, check, type Library, type Session, type Target } from '../competitor.js'
 import { contentOf, readerOf } from './reading.js'
@@ -10,7 +10,10 @@ export const unshardRequest: Library = {
   start: (target) => open(target, {}),
 }
 
-/** Ours where a server has no HTTP/2: a client of ours that offers none to a server that has. */
+/**
+ * unshard against a server without HTTP/2: a client that does not offer HTTP/2 to a server that
+ * supports it.
+ */
 export const unshardRequestH1: Library = {
   name: 'unshard client.request h1',
   protocol: 'http/1.1',

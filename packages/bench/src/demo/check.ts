@@ -1,4 +1,4 @@
-/** Reads the demo's JSON and holds it against what it promises: for CI. */
+/** Checks the demo's JSON against its expected results: for CI. */
 
 import { ODD_HOSTS, RESOURCES_PER_SHARD, SHARDS } from './scenario.js'
 
@@ -16,15 +16,15 @@ const expectEqual = (what: string, actual: unknown, expected: unknown): void => 
 }
 
 const requests = SHARDS.length * RESOURCES_PER_SHARD
-for (const client of report.clients) expectEqual(`${client.name}: right answers`, client.ok, requests)
-const ours = report.clients.find(({ name }) => name === 'unshard')
-expectEqual('unshard: connections', ours?.connections, 1)
-expectEqual('unshard: handshakes', ours?.handshakes, 1)
+for (const client of report.clients) expectEqual(`${client.name}: right responses`, client.ok, requests)
+const unshard = report.clients.find(({ name }) => name === 'unshard')
+expectEqual('unshard: connections', unshard?.connections, 1)
+expectEqual('unshard: handshakes', unshard?.handshakes, 1)
 const entryOf = (host: string) => report.hosts.find((entry) => entry.host === host)
 const because = (host: string): string | undefined => entryOf(host)?.because
 expectEqual('own certificate', because(ODD_HOSTS.ownCertificate), 'certificate-does-not-cover-host')
 expectEqual('other address', because(ODD_HOSTS.otherAddress), 'address-differs')
-// Its server has an address of its own: nothing that was open led there, whatever it spoke.
+// Its server has a separate address: no open connection leads there, whatever protocol it speaks.
 expectEqual('HTTP/1.1 only', because(ODD_HOSTS.http1Only), 'address-differs')
 expectEqual('HTTP/1.1 only: protocol', entryOf(ODD_HOSTS.http1Only)?.protocol, 'http/1.1')
 

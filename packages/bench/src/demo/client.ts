@@ -1,4 +1,7 @@
-/** A process of its own for each client, so that every one starts cold. The first message says where the servers are. */
+/**
+ * Process of one client, so that each starts cold. The first message contains the addresses of the
+ * servers.
+ */
 
 import dns from 'node:dns'
 import { syncBuiltinESMExports } from 'node:module'
@@ -8,7 +11,9 @@ import { bodyOf, type ClientReport, type HostReport, ODD_HOSTS, resources, type 
 
 type AnyFetch = (url: string) => Promise<Response & { connection?: ConnectionInfo | undefined }>
 
-/** The shards first; the odd hosts when asked, so that the servers' counts can be read in between. */
+/**
+ * The shards first; the other hosts on request, so that the servers' counts can be read in between.
+ */
 process.once('message', (servers: Servers) => {
   if (process.argv[2] === 'unshard') report(unshard(servers))
   else report(builtIn(servers))
@@ -21,7 +26,7 @@ function report(work: Promise<unknown>): void {
   })
 }
 
-/** The built-in fetch takes no resolver: it is given one behind its back. */
+/** The built-in fetch has no resolver option: replace `dns.lookup`. */
 async function builtIn(servers: Servers): Promise<void> {
   dns.lookup = lookupOf(servers) as typeof dns.lookup
   syncBuiltinESMExports()
@@ -55,7 +60,7 @@ async function fetchAll(
   return { ok: answers.filter(Boolean).length, requests: answers.length, ms: Math.round(performance.now() - startedAt) }
 }
 
-/** Fetches one resource and says whether the answer is the one right answer. */
+/** Fetches one resource and compares the response with the right one. */
 async function fetchOne(
   { port }: Servers,
   fetchFunction: AnyFetch,

@@ -1,6 +1,7 @@
 /**
- * `npm start`: twelve hosts of one certificate at one address, and three odd ones. The built-in fetch and unshard each fetch ten
- * resources of every host, cold; then it is told how many connections that took, and which connection served whom and why.
+ * `npm start`: twelve hosts of one certificate at one address, and three that cannot share. The
+ * built-in fetch and unshard each fetch ten resources of every host, cold; then it prints how many
+ * connections that took, and which connection served each host and why.
  */
 
 import { type ChildProcess, fork } from 'node:child_process'
@@ -36,17 +37,17 @@ async function demo(): Promise<void> {
   writeFileSync(caFile, where.ca)
   const builtIn = await runClient('built-in', where, caFile)
   release(builtIn.child)
-  const ours = await runClient('unshard', where, caFile)
-  ours.child.send('odd')
-  const hosts = await nextMessage<readonly HostReport[]>(ours.child)
-  release(ours.child)
-  const clients = [builtIn.result, ours.result]
+  const unshard = await runClient('unshard', where, caFile)
+  unshard.child.send('odd')
+  const hosts = await nextMessage<readonly HostReport[]>(unshard.child)
+  release(unshard.child)
+  const clients = [builtIn.result, unshard.result]
   if (json) console.log(JSON.stringify({ clients, hosts }))
   else print(clients, hosts)
   if (clients.some(({ ok, requests }) => ok !== requests)) process.exitCode = 1
 }
 
-/** One client from a cold start, and what the servers saw of it. */
+/** Runs one client from a cold start and returns what the servers counted. */
 async function runClient(name: string, where: Servers, caFile: string): Promise<{ child: ChildProcess; result: ClientResult }> {
   const child = fork(script('client.js'), [name], { env: { ...process.env, NODE_EXTRA_CA_CERTS: caFile } })
   child.send(where)
@@ -56,7 +57,7 @@ async function runClient(name: string, where: Servers, caFile: string): Promise<
   return { child, result: { name, connections, handshakes, protocol, requests, ok, ms } }
 }
 
-/** A child that waits for nothing more may have gone by itself. */
+/** A child with nothing left to do may have exited already. */
 function release(child: ChildProcess): void {
   if (child.connected) child.disconnect()
 }
@@ -75,10 +76,10 @@ function nextMessage<T>(child: ChildProcess): Promise<T> {
 function print(clients: readonly ClientResult[], hosts: readonly HostReport[]): void {
   console.log(`\n${SHARDS.length} hosts × ${RESOURCES_PER_SHARD} resources, cold, over TLS on this machine:\n`)
   printTable(
-    ['client', 'connections', 'handshakes', 'protocol', 'right answers', 'time'],
+    ['client', 'connections', 'handshakes', 'protocol', 'right responses', 'time'],
     clients.map((c) => [c.name, `${c.connections}`, `${c.handshakes}`, c.protocol, `${c.ok} of ${c.requests}`, `${c.ms} ms`]),
   )
-  console.log('\nWhich connection served whom with unshard, and why:\n')
+  console.log('\nConnections used by unshard, and why each was chosen:\n')
   printTable(
     ['host', 'protocol', 'connection', 'shared', 'because'],
     hosts.map((h) => [h.host, h.protocol, `#${h.connection}`, h.coalesced ? 'yes' : 'no', h.because]),

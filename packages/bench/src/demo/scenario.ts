@@ -1,37 +1,37 @@
-/** What the demo does: the hosts, the resources, and what its processes tell each other. */
+/** Definition of the demo: hosts, resources, and the messages between its processes. */
 
-/** The host names are only ever resolved by the demo's own resolvers. */
+/** These host names are only resolved by the demo's own resolvers. */
 export const SHARDS: readonly string[] = Array.from({ length: 12 }, (_, i) => `shard${i + 1}.demo.example`)
 export const RESOURCES_PER_SHARD = 10
 
-/** The odd ones out, and what each shows. */
+/** Hosts that cannot share, and the reason each demonstrates. */
 export const ODD_HOSTS = {
   ownCertificate: 'own-certificate.example',
   otherAddress: 'other-address.demo.example',
   http1Only: 'http1-only.demo.example',
 } as const
 
-/** What the servers' process tells when they listen. */
+/** Message of the server process once it listens. */
 export interface Servers {
   readonly ca: string
   readonly port: number
-  /** Host to address. */
+  /** Address by host. */
   readonly hosts: Readonly<Record<string, string>>
 }
 
-/** What the servers have seen since the last question. */
+/** Counts of the servers since the last question. */
 export interface Seen {
   readonly connections: number
   readonly handshakes: number
 }
 
-/** One resource and the answer to it. */
+/** One resource and its response. */
 export interface Answer {
   readonly host: string
   readonly ok: boolean
 }
 
-/** What a host was served by. */
+/** Connection that served a host. */
 export interface HostReport {
   readonly host: string
   readonly protocol: string
@@ -40,7 +40,7 @@ export interface HostReport {
   readonly because: string
 }
 
-/** What a client's process reports. */
+/** Report of a client process. */
 export interface ClientReport {
   readonly ok: number
   readonly requests: number
@@ -49,12 +49,12 @@ export interface ClientReport {
   readonly hosts: readonly HostReport[]
 }
 
-/** The one right body of a resource. */
+/** Returns the right body of a resource. */
 export function bodyOf(host: string, path: string): string {
   return `${host}${path} `.repeat(16)
 }
 
-/** Every resource of every shard. */
+/** Returns every resource of every shard. */
 export function resources(): { host: string; path: string }[] {
   return SHARDS.flatMap((host) => Array.from({ length: RESOURCES_PER_SHARD }, (_, i) => ({ host, path: `/resource/${i}` })))
 }

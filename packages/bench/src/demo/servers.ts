@@ -1,4 +1,4 @@
-/** A process of its own: the demo's TLS servers, with certificates of an authority that lives as long as it does. */
+/** TLS servers of the demo in a separate process, with certificates of a temporary authority. */
 
 import { createAuthority, type OriginServer, type OriginServerOptions, startOriginServer } from '@unshard/testkit'
 import { bodyOf, ODD_HOSTS, type Seen, type Servers, SHARDS } from './scenario.js'
@@ -17,7 +17,10 @@ const elsewhere = await startElsewhere(shared.port, ['127.0.0.2', '::1'], { tls:
 const http1 = await startElsewhere(shared.port, ['127.0.0.3', '::1'], { tls: wildcard, handler, protocols: ['http/1.1'] })
 const all = [shared, elsewhere, http1]
 
-/** The same port at another loopback address: an origin is told apart by its port, so that only the address may differ. */
+/**
+ * The same port at another loopback address: the port is part of the origin, so that only the
+ * address differs.
+ */
 async function startElsewhere(port: number, addresses: readonly string[], options: OriginServerOptions): Promise<OriginServer> {
   for (const address of addresses) {
     try {
@@ -26,7 +29,7 @@ async function startElsewhere(port: number, addresses: readonly string[], option
       // Not every system has every loopback address.
     }
   }
-  throw new Error(`no second loopback address: tried ${addresses.join(', ')}`)
+  throw new Error(`no second loopback address available: tried ${addresses.join(', ')}`)
 }
 
 const hosts: Record<string, string> = {

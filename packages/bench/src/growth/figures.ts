@@ -1,11 +1,11 @@
-/** From rounds to what growth costs: CPU time for each request, or field, at every level. Pure. */
+/** From rounds to the cost of growth: CPU time per request or field at every level. Pure. */
 
 import { type Result, ratio } from '../figures.js'
 import type { Chart } from '../plot.js'
 import { type Claim, describeClaims } from '../report.js'
 import { alignedTable } from '../table.js'
 
-/** What grows. `field`: the cost is divided by the level too. */
+/** The dimension that grows. `field`: the cost is also divided by the level. */
 export type Growing = 'requests in flight' | 'response fields'
 
 export interface Level {
@@ -21,13 +21,14 @@ export const LEVELS: Readonly<Record<Growing, readonly number[]>> = {
 
 export const MAX_GROWTH = 1.3
 
-/** CPU time, µs: for each request, or for each of its fields. */
+/** CPU time in µs: per request, or per field of a request. */
 export function costOf({ growing, level, result }: Level): number {
   return growing === 'response fields' ? result.cpuMicrosPerRequest / level : result.cpuMicrosPerRequest
 }
 
 export function growthClaims(levels: readonly Level[]): Claim[] {
-  // One request at a time is dear: each write and each read is for it alone. From 100 on nothing gets cheaper any more, so that is held too.
+  // A single request in flight is expensive, because each write and read serves it alone. From 100
+  // on the cost no longer falls, so that is limited as well.
   return [
     claim(levels, 'requests in flight', 1, 10_000),
     claim(levels, 'requests in flight', 100, 10_000),

@@ -1,4 +1,7 @@
-/** `pnpm bench growth`: does a request cost more when there are many, or a field when there are many? Levels in turn, each in a fresh process. */
+/**
+ * `pnpm bench growth`: does a request cost more if there are many, or a field? Levels take turns,
+ * each in a fresh process.
+ */
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -43,8 +46,8 @@ async function measureLevels(context: RunContext, servers: GrowthServers, caFile
     for (const { growing, level, rounds } of all) {
       const figures = await measureLevel(growing, level, context, servers, caFile)
       rounds.push(figures)
-      const said = `${figures.cpuMicrosPerRequest} µs ${figures.error ?? ''}`.trimEnd()
-      context.report(`growth ${round}/${context.rounds}: ${level} ${growing} ${said}`)
+      const summary = `${figures.cpuMicrosPerRequest} µs ${figures.error ?? ''}`.trimEnd()
+      context.report(`growth ${round}/${context.rounds}: ${level} ${growing} ${summary}`)
     }
   }
   return all.map(({ growing, level, rounds }) => ({

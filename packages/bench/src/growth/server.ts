@@ -1,6 +1,7 @@
 /**
- * The servers' process of the growth: nghttpd with room for all requests at once, and node:http2, which has as many response fields as the
- * path says. Where nghttpd is not installed, node:http2 serves both.
+ * Server process of the growth scenario: nghttpd with capacity for all requests at once, and
+ * node:http2 with the number of response fields given by the path. Without nghttpd, node:http2
+ * serves both.
  */
 
 import http2 from 'node:http2'
@@ -37,7 +38,7 @@ process.send!({
   fields: fallback,
 } satisfies GrowthServers)
 
-/** `/fields-100` has so many, `:status` and the `date` that node:http2 adds among them. */
+/** `/fields-100` has 100 fields, including `:status` and the `date` that node:http2 adds. */
 function blockOf(path: string): http2.OutgoingHttpHeaders {
   let block = blocks.get(path)
   if (block === undefined) {

@@ -1,19 +1,19 @@
-/** Whether a ratio has fallen since it was recorded. Pure. */
+/** Decides whether a ratio has dropped since it was recorded. Pure. */
 
-/** As guard.json has it. */
+/** Format of guard.json. */
 export interface RecordedRatio {
-  /** How many times node:http2's rate `client.request` reached against the server of that name. */
+  /** Rate of `client.request` as a multiple of node:http2's, by server. */
   readonly ratio: Readonly<Record<string, number>>
 }
 
-/** Below so much of what was recorded it is told. */
+/** Fraction of the recorded ratio below which the alarm is raised. */
 export const ALARM_BELOW = 0.8
 
-/** One line: `ok: …`, `ALARM: …`, or why nothing can be said. */
+/** Returns one line: `ok: …`, `ALARM: …`, or the reason why there is no verdict. */
 export function verdictOf(server: string, measured: number, { ratio }: RecordedRatio): string {
   const recorded = ratio[server]
-  if (recorded === undefined) return `not compared: nothing is recorded for ${server}`
+  if (recorded === undefined) return `not compared: no recorded ratio for ${server}`
   if (!Number.isFinite(measured)) return 'ALARM: small GET against node:http2 could not be measured'
-  const said = `small GET is ${measured.toFixed(2)} × node:http2 (${server}); recorded: ${recorded.toFixed(2)} ×`
-  return measured < ALARM_BELOW * recorded ? `ALARM: ${said}; that is less than ${ALARM_BELOW} of it` : `ok: ${said}`
+  const summary = `small GET is ${measured.toFixed(2)} × node:http2 (${server}); recorded: ${recorded.toFixed(2)} ×`
+  return measured < ALARM_BELOW * recorded ? `ALARM: ${summary}; below ${ALARM_BELOW} of it` : `ok: ${summary}`
 }

@@ -1,6 +1,7 @@
 /**
- * `pnpm bench:guard`: the small GET beside node:http2 in one short run, and an alarm where their ratio has fallen since it was recorded in
- * guard.json. Never an exit code: machines differ, and a benchmark must not make a build fail now and then.
+ * `pnpm bench:guard`: the small GET and node:http2 in one short run, with an alarm if their ratio
+ * has dropped since it was recorded in guard.json. Never sets an exit code: machines differ, and a
+ * benchmark must not break a build at random.
  */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -19,7 +20,8 @@ process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 const recorded = JSON.parse(readFileSync(new URL('../../guard.json', import.meta.url), 'utf8')) as RecordedRatio
 
 try {
-  // The same scenario, and two of those who take part in it: a process finds its competitor by the scenario's name.
+  // The same scenario with two of its competitors: a process finds its competitor by the scenario's
+  // name.
   const scenario = { ...smallGet, competitors: [unshardRequest, nodeHttp2], baselines: [nodeHttp2.name], marks: [] }
   const conditions = { rounds: 3, seconds: 1, warmupSeconds: 0.7, roundTripMs: 0, ownServer: false, cores: chooseCores(), folder }
   const { json } = await runClosedLoop(scenario, { ...conditions, report: (line) => console.error(line) })

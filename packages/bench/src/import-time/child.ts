@@ -1,4 +1,4 @@
-/** A process that has loaded nothing, for one import or one first request: it answers how many milliseconds that took. */
+/** A fresh process for one import or one first request: it returns the milliseconds that took. */
 
 import { FIRST_REQUESTS, type ImportAssignment, type ImportTurn } from './subjects.js'
 

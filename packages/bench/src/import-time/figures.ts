@@ -1,4 +1,4 @@
-/** From turns to the time that imports and first requests take. Pure. */
+/** From turns to the time of imports and first requests. Pure. */
 
 import { median } from '../figures.js'
 import type { Chart } from '../plot.js'
@@ -9,13 +9,13 @@ import type { ImportTurn } from './subjects.js'
 export interface Timing {
   readonly name: string
   readonly kind: 'import' | 'first request'
-  /** Median of the turns without an error; of imports, without what importing nothing takes. */
+  /** Median of the turns without an error; for imports, minus the time of importing nothing. */
   readonly ms: number
   readonly turns: readonly ImportTurn[]
 }
 
 export const MAX_IMPORT_MS = 40
-/** Beyond the built-in fetch's. */
+/** Limit in addition to the time of the built-in fetch. */
 export const MAX_FIRST_MS = 15
 
 export function timingOf(name: string, kind: Timing['kind'], turns: readonly ImportTurn[], offMs = 0): Timing {

@@ -1,4 +1,7 @@
-/** `pnpm bench import-time`: how long a process waits for a library, and for its first answer. In turn, each in a fresh process. */
+/**
+ * `pnpm bench import-time`: time until a library is loaded, and until its first response. In turn,
+ * each in a fresh process.
+ */
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +14,7 @@ import { describeImports, failuresOf, importCharts, importClaims, type Timing, t
 import { FIRST_REQUESTS, IMPORTS, type ImportAssignment, type ImportTurn, NOTHING } from './subjects.js'
 
 const TIMEOUT_MS = 30_000
-/** A turn takes a quarter of a second: there can be many. */
+/** A turn takes a quarter of a second, so there can be many. */
 const TURNS_PER_ROUND = 3
 const TITLE = 'from nothing loaded to an import, and to the first answer (GET of 6 octets, a new TLS connection)'
 

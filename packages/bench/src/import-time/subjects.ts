@@ -1,6 +1,12 @@
-/** What is imported, and who sends the first request of a process. Imported by each of those processes: it loads nothing itself. */
+/**
+ * Modules to import, and libraries for a process's first request. Imported by each of those
+ * processes, so it loads nothing itself.
+ */
 
-/** Module specifiers, as this package sees them. The first is nothing at all: its time is taken off the others'. */
+/**
+ * Module specifiers as seen from this package. The first is an empty module: its time is subtracted
+ * from the others.
+ */
 export const NOTHING = './nothing.js'
 export const IMPORTS: readonly string[] = [
   'unshard',
@@ -13,7 +19,10 @@ export const IMPORTS: readonly string[] = [
   'fetch-h2',
 ]
 
-/** By name: from a process that has loaded nothing to a function that sends one request and reads all of its answer. */
+/**
+ * By name: creates a function that sends one request and reads its whole response, in a process
+ * that has loaded nothing.
+ */
 export const FIRST_REQUESTS: ReadonlyMap<string, (ca: string) => Promise<(url: string) => Promise<FirstAnswer>>> = new Map([
   ['unshard client.request', openRequest],
   ['unshard fetch', openFetch],
@@ -43,7 +52,7 @@ async function openUndici(ca: string): Promise<(url: string) => Promise<FirstAns
   return (url) => fetch(url, { dispatcher })
 }
 
-/** What a process is told: to import, or to send a request. */
+/** Message to a process: import a module, or send a request. */
 export type ImportAssignment =
   | { readonly specifier: string }
   | { readonly first: string; readonly url: string; readonly text: string; readonly ca: string }

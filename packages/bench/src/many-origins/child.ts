@@ -1,4 +1,7 @@
-/** One client in a process of its own, with one origin or with many: first what origins cost in memory, then what requests cost. */
+/**
+ * A client in a separate process, with one origin or with many: measures the memory cost of
+ * origins, then the cost of requests.
+ */
 
 import type { LookupFunction } from 'node:net'
 import { type Client, createClient } from 'unshard'
@@ -29,7 +32,8 @@ async function measure({ origins, port, ca, seconds, warmupSeconds }: Assignment
     next = (next + 1) % all.length
     await get(client, url)
   }
-  // Neither code that is compiled nor buffers that grow are an origin's: many requests to the first, before anything is weighed.
+  // Compiled code and grown buffers are not a cost of origins: send many requests to the first
+  // origin before measuring.
   await atOnce(
     Array.from({ length: REQUESTS_BEFORE }, () => all[0]!),
     (url) => get(client, url),
@@ -56,7 +60,7 @@ async function get(client: Client, url: string): Promise<void> {
   if (response.status !== 200 || text !== TEXT) throw new Error(`${url}: ${response.status} ${JSON.stringify(text)}`)
 }
 
-/** Each once, so many in flight. */
+/** Requests each URL once, a fixed number in parallel. */
 async function atOnce(all: readonly string[], one: (url: string) => Promise<void>): Promise<void> {
   let next = 0
   const lane = async (): Promise<void> => {
@@ -65,7 +69,10 @@ async function atOnce(all: readonly string[], one: (url: string) => Promise<void
   await Promise.all(Array.from({ length: IN_FLIGHT }, lane))
 }
 
-/** What is still held. Twice, with a turn between: what finalisers let go of goes in the second round. */
+/**
+ * Returns the retained bytes. Collects twice, with a turn in between: objects released by
+ * finalizers are collected in the second round.
+ */
 async function heapBytes(): Promise<number> {
   for (let round = 0; round < 3; round++) {
     await new Promise(setImmediate)

@@ -1,4 +1,4 @@
-/** From turns to figures: medians, and what has to come out. Pure. */
+/** From turns to figures: medians and claims. Pure. */
 
 import { median } from '../figures.js'
 import { type Claim, describeClaims } from '../report.js'
@@ -12,7 +12,7 @@ export interface ManyResult {
   readonly requestsPerSecond: number
   /** NaN with one origin. */
   readonly bytesPerOrigin: number
-  /** The most in any round. */
+  /** Maximum of all rounds. */
   readonly connections: number
   readonly errors: number
   readonly rounds: readonly Turn[]

@@ -1,4 +1,7 @@
-/** `pnpm bench many-origins`: one origin and ten thousand in turn, each time in a fresh process, over one connection. */
+/**
+ * `pnpm bench many-origins`: one origin and ten thousand in turn, each in a fresh process, over one
+ * connection.
+ */
 
 import { describe } from '../load.js'
 import { nextMessage, startScript } from '../processes.js'
@@ -7,7 +10,7 @@ import { describeMany, manyClaims, manyResult } from './figures.js'
 import { type Assignment, IN_FLIGHT, ORIGINS, type Server, type Turn } from './task.js'
 
 const SERVER_TIMEOUT_MS = 30_000
-/** Beside the load: ten thousand origins are asked for once. */
+/** Time beyond the load: every one of ten thousand origins gets a first request. */
 const MARGIN_MS = 60_000
 
 export async function runManyOrigins(context: RunContext): Promise<ScenarioReport> {
@@ -30,8 +33,8 @@ async function measureBoth(context: RunContext, { name: server, port, ca }: Serv
     for (const [origins, taken] of turns) {
       const turn = await takeTurn({ origins, port, ca, seconds, warmupSeconds }, context)
       taken.push(turn)
-      const said = `${turn.cpuMicrosPerRequest.toFixed(2)} µs ${turn.firstError ?? ''}`.trimEnd()
-      context.report(`many-origins ${round}/${context.rounds}: ${origins} ${said}`)
+      const summary = `${turn.cpuMicrosPerRequest.toFixed(2)} µs ${turn.firstError ?? ''}`.trimEnd()
+      context.report(`many-origins ${round}/${context.rounds}: ${origins} ${summary}`)
     }
   }
   const results = [...turns].map(([origins, rounds]) => manyResult(origins, rounds))
@@ -56,7 +59,7 @@ async function takeTurn(assignment: Assignment, { cores, seconds, warmupSeconds 
   } catch (error) {
     return { cpuMicrosPerRequest: Number.NaN, requestsPerSecond: 0, connections: 0, errors: 1, firstError: describe(error) }
   } finally {
-    // The next one gets the core for itself.
+    // The next process gets the core for itself.
     await exit
   }
 }

@@ -1,4 +1,4 @@
-/** The server's process: nghttpd, or the testkit's own where that is not installed, with a wildcard certificate. */
+/** Server process: nghttpd, or the testkit's own server, with a wildcard certificate. */
 
 import { createAuthority, SMALL_TEXT, startNghttpd, startOriginServer } from '@unshard/testkit'
 import { OWN_SERVER } from '../competitor.js'

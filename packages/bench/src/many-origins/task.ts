@@ -1,4 +1,4 @@
-/** What the two sides of the comparison are, and what their processes tell each other. */
+/** The two sides of the comparison, and the messages between their processes. */
 
 /** `https://o0.many.example` to `https://o9999.many.example`: one wildcard, one address. */
 export const ORIGINS = 10_000
@@ -11,14 +11,14 @@ export function urls(origins: number, port: number): string[] {
   return Array.from({ length: origins }, (_, i) => `https://o${i}.many.example:${port}${PATH}`)
 }
 
-/** What the servers' process tells. */
+/** Message from the server process. */
 export interface Server {
   readonly name: string
   readonly port: number
   readonly ca: string
 }
 
-/** What a client's process is told. */
+/** Message to a client process. */
 export interface Assignment {
   readonly origins: number
   readonly port: number
@@ -27,13 +27,16 @@ export interface Assignment {
   readonly warmupSeconds: number
 }
 
-/** What it answers. */
+/** Result of a client process. */
 export interface Turn {
   readonly cpuMicrosPerRequest: number
   readonly requestsPerSecond: number
-  /** On the heap, after garbage collection, for each origin beyond the first; undefined where there is only one. */
+  /**
+   * Heap bytes after garbage collection per origin beyond the first; undefined with only one
+   * origin.
+   */
   readonly bytesPerOrigin?: number
-  /** Connections made, in all. */
+  /** Number of connections opened. */
   readonly connections: number
   readonly errors: number
   readonly firstError?: string

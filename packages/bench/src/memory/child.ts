@@ -1,4 +1,4 @@
-/** A process of its own weighs one thing: when some of it are there, and again when there are many more. */
+/** A separate process measures one subject: with some items, and again with many more. */
 
 import { once as event } from 'node:events'
 import type { LookupFunction } from 'node:net'
@@ -16,7 +16,7 @@ process.once('disconnect', () => process.exit())
 
 const AT_ONCE = 100
 
-/** Adds one more of what is weighed, the n-th. */
+/** Adds the n-th item. */
 type Add = (n: number) => Promise<unknown> | undefined
 
 const lookup: LookupFunction = (_, options, callback) => {
@@ -27,13 +27,13 @@ const lookup: LookupFunction = (_, options, callback) => {
 }
 
 async function weigh(assignment: MemoryAssignment): Promise<MemoryTurn> {
-  const [first, more] = COUNTS[assignment.weighed]
+  const [first, additional] = COUNTS[assignment.weighed]
   const add = await adders[assignment.weighed](assignment)
   await addAll(add, 0, first)
   const before = await heldBytes()
-  await addAll(add, first, first + more)
+  await addAll(add, first, first + additional)
   const after = await heldBytes()
-  return { bytesEach: (after - before) / more, errors: 0 }
+  return { bytesEach: (after - before) / additional, errors: 0 }
 }
 
 async function addAll(add: Add, from: number, to: number): Promise<void> {
@@ -49,7 +49,9 @@ const adders: Readonly<Record<Weighed, (assignment: MemoryAssignment) => Add | P
   aborts: addAborts,
 }
 
-/** One for each origin, by the rule that none is shared. Each has carried a request and is idle. */
+/**
+ * One connection per origin, because sharing is disabled. Each has carried a request and is idle.
+ */
 function addConnections({ port, ca }: MemoryAssignment): Add {
   const client = new Client({ tls: { ca }, lookup })
   return (n) => get(client, `https://c${n}.${HOST_SUFFIX}:${port}${PATH}`)
@@ -61,13 +63,13 @@ function addSockets({ port, ca }: MemoryAssignment): Add {
     const servername = `c${n}.${HOST_SUFFIX}`
     const socket = tls.connect({ host: '127.0.0.1', port, servername, ca, ALPNProtocols: ['h2'] })
     sockets.push(socket)
-    // Whoever speaks HTTP/2 on it listens.
+    // A protocol on top of the socket would listen as well.
     socket.on('data', () => {})
     await event(socket, 'secureConnect')
   }
 }
 
-/** In flight on one connection, and in nobody's hands but the caller's, who has a promise. */
+/** Requests in flight on one connection, referenced only by the caller's promise. */
 async function addRequests({ port, ca }: MemoryAssignment): Promise<Add> {
   const client = new Client({ tls: { ca }, lookup, timeouts: { headers: 0 } })
   const origin = `https://held.${HOST_SUFFIX}:${port}`
@@ -86,15 +88,15 @@ async function addAborts({ port, ca }: MemoryAssignment): Promise<Add> {
   const client = new Client({ tls: { ca }, lookup, timeouts: { headers: 0 } })
   const url = `https://held.${HOST_SUFFIX}:${port}${HELD_PATH}`
   await get(client, `https://held.${HOST_SUFFIX}:${port}${PATH}`)
-  const reason = new Error('not wanted any more')
+  const reason = new Error('no longer needed')
   return async () => {
     const controller = new AbortController()
     const response = client.request({ method: 'GET', url, signal: controller.signal })
-    // It is on its way by then.
+    // By then it has been sent.
     await nextTurn()
     controller.abort(reason)
     const outcome = await response.catch((error: unknown) => error)
-    if (outcome !== reason) throw new Error(`an aborted request came to ${describe(outcome)}`)
+    if (outcome !== reason) throw new Error(`an aborted request ended with ${describe(outcome)}`)
   }
 }
 
@@ -104,7 +106,10 @@ async function get(client: Client, url: string): Promise<void> {
   if (response.status !== 200 || text !== TEXT) throw new Error(`${url}: ${response.status} ${JSON.stringify(text)}`)
 }
 
-/** What is still held, on the heap and beside it. More than once, with turns between: what finalisers let go of goes in the next round. */
+/**
+ * Returns the retained bytes, on the heap and outside of it. Collects repeatedly, with turns in
+ * between: objects released by finalizers are collected in the next round.
+ */
 async function heldBytes(): Promise<number> {
   for (let round = 0; round < 5; round++) {
     await nextTurn()

@@ -1,4 +1,4 @@
-/** From turns to what one of each weighs, and what it may weigh. Pure. */
+/** From turns to memory per item and its limits. Pure. */
 
 import { median } from '../figures.js'
 import type { Chart } from '../plot.js'
@@ -6,12 +6,12 @@ import { type Claim, describeClaims } from '../report.js'
 import { alignedTable } from '../table.js'
 import { COUNTS, type MemoryTurn, WEIGHED, type Weighed } from './task.js'
 
-/** Medians of the rounds without an error, octets. */
+/** Medians of the rounds without an error, in bytes. */
 export type Weights = Readonly<Record<Weighed, number>>
 
 export const MAX_CONNECTION_BYTES = 40_000
 export const MAX_REQUEST_BYTES = 2_000
-/** Flat: less than the smallest thing that could be kept of each. */
+/** Less than the smallest object that could be retained for each. */
 export const MAX_ABORT_BYTES = 8
 
 const NAMES: Readonly<Record<Weighed, string>> = {
@@ -28,10 +28,10 @@ export function weightsOf(turns: Readonly<Record<Weighed, readonly MemoryTurn[]>
 }
 
 export function memoryClaims({ connections, sockets, requests, aborts }: Weights): Claim[] {
-  const claim = (what: string, bytes: number, most: number): Claim => ({
-    claim: `${what} <= ${most.toLocaleString('en-US')} octets`,
-    holds: bytes <= most,
-    measured: `${octets(bytes)} octets`,
+  const claim = (what: string, bytes: number, limit: number): Claim => ({
+    claim: `${what} <= ${limit.toLocaleString('en-US')} octets`,
+    holds: bytes <= limit,
+    measured: `${formatBytes(bytes)} octets`,
   })
   return [
     claim('an idle connection beside its socket', connections - sockets, MAX_CONNECTION_BYTES),
@@ -41,7 +41,11 @@ export function memoryClaims({ connections, sockets, requests, aborts }: Weights
 }
 
 export function describeMemory(weights: Weights, failures: readonly string[], claims: readonly Claim[]): string {
-  const rows = WEIGHED.map((weighed) => [NAMES[weighed], COUNTS[weighed][1].toLocaleString('en-US'), octets(weights[weighed])])
+  const rows = WEIGHED.map((weighed) => [
+    NAMES[weighed],
+    COUNTS[weighed][1].toLocaleString('en-US'),
+    formatBytes(weights[weighed]),
+  ])
   return [...alignedTable(['what', 'how many', 'octets each'], rows), '', ...failures, ...describeClaims(claims)].join('\n')
 }
 
@@ -57,6 +61,6 @@ export function memoryCharts({ connections, sockets, requests }: Weights): Chart
   ]
 }
 
-function octets(bytes: number): string {
+function formatBytes(bytes: number): string {
   return Number.isFinite(bytes) ? bytes.toLocaleString('en-US', { maximumFractionDigits: bytes < 100 ? 1 : 0 }) : '-'
 }

@@ -1,4 +1,7 @@
-/** `pnpm bench memory`: what an idle connection, a request in flight and an aborted one weigh, each in a fresh process with its own heap. */
+/**
+ * `pnpm bench memory`: memory of an idle connection, a request in flight and an aborted one, each
+ * in a fresh process with its own heap.
+ */
 
 import { describe } from '../load.js'
 import { nextMessage, startScript, takeTurn } from '../processes.js'
@@ -19,9 +22,7 @@ export async function runMemory(context: RunContext): Promise<ScenarioReport> {
       for (const weighed of WEIGHED) {
         const turn = await weigh(weighed, servers, context)
         turns[weighed].push(turn)
-        context.report(
-          `memory ${round}/${context.rounds}: ${weighed} ${turn.firstError ?? `${turn.bytesEach.toFixed(1)} octets`}`,
-        )
+        context.report(`memory ${round}/${context.rounds}: ${weighed} ${turn.firstError ?? `${turn.bytesEach.toFixed(1)} bytes`}`)
       }
     }
     return reportOf(servers, turns)

@@ -1,4 +1,4 @@
-/** The servers' process of the memory scenario: nghttpd, and a node:http2 that lets requests wait for ever. */
+/** Server process of the memory scenario: nghttpd, and a node:http2 server that never responds. */
 
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -11,7 +11,7 @@ const STREAMS = 20_000
 const authority = await createAuthority()
 const tls = await authority.issue({ names: [`*.${HOST_SUFFIX}`] })
 const nghttpd = process.argv[2] === 'own' ? undefined : await startNghttpd({ tls })
-// Without the guard against rapid reset (CVE-2023-44487): its limit is not what is weighed.
+// Without the guard against rapid reset (CVE-2023-44487): its limit is not measured here.
 const settings = { maxConcurrentStreams: STREAMS }
 const unlimited = { streamResetBurst: 1e9, streamResetRate: 1e9, maxSessionMemory: 1_000 } as object
 const holding = http2.createSecureServer({ ...tls, settings, ...unlimited })

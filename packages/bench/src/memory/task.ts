@@ -1,11 +1,14 @@
-/** What is weighed, and what the processes of the memory scenario tell each other. */
+/** Subjects of the memory scenario, and the messages between its processes. */
 
-/** `sockets` is what connections are compared with: the same TLS sockets with nothing on them. */
+/** `sockets` is the baseline for connections: the same TLS sockets without HTTP. */
 export type Weighed = 'connections' | 'sockets' | 'requests' | 'aborts'
 
 export const WEIGHED: readonly Weighed[] = ['connections', 'sockets', 'requests', 'aborts']
 
-/** Weighed when the first number are there, and again when as many more as the second: what comes only once is in neither. */
+/**
+ * Measured with the first number, and again with the second number more: one-time costs are
+ * excluded.
+ */
 export const COUNTS: Readonly<Record<Weighed, readonly [number, number]>> = {
   connections: [50, 300],
   sockets: [50, 300],
@@ -19,13 +22,13 @@ export const TEXT = 'hello\n'
 /** Never answered. */
 export const HELD_PATH = '/held'
 
-/** What the servers' process tells. */
+/** Message of the server process. */
 export interface MemoryServers {
   readonly ca: string
-  /** nghttpd, or what stands in for it. */
+  /** nghttpd, or its replacement. */
   readonly name: string
   readonly port: number
-  /** node:http2, which holds what it is asked. */
+  /** Port of node:http2, which holds requests. */
   readonly heldPort: number
 }
 
@@ -36,7 +39,7 @@ export interface MemoryAssignment {
 }
 
 export interface MemoryTurn {
-  /** Octets for each, on the heap and beside it. */
+  /** Bytes each, on the heap and outside of it. */
   readonly bytesEach: number
   readonly errors: number
   readonly firstError?: string

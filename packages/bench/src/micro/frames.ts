@@ -1,4 +1,7 @@
-/** Frames parsed: the reader alone, and the whole engine with streams that open and close; the testkit's plain parser beside it. */
+/**
+ * Parsing of frames: the reader alone, and the whole engine with streams that open and close,
+ * against the testkit's plain parser.
+ */
 
 import { FrameParser, frames } from '@unshard/testkit'
 import { FrameReader } from '../../../core/dist/h2/protocol/frame-reader.js'
@@ -6,7 +9,7 @@ import { Protocol } from '../../../core/dist/h2/protocol/protocol.js'
 import { WindowBudget } from '../../../core/dist/h2/protocol/window.js'
 import type { Contestant } from './measure.js'
 
-/** What a socket delivers at once: 500 small responses, HEADERS of one octet and DATA of 100. */
+/** One read of a socket: 500 small responses, HEADERS of one byte and DATA of 100. */
 const RESPONSES = 500
 const CONTENT = Buffer.alloc(100, 'x')
 
@@ -47,7 +50,10 @@ const LOCAL = {
   maxFieldSectionBytes: 65_536,
 }
 
-/** Requests are written too, because streams have to be open. A new connection whenever the identifiers of the chunk are used up. */
+/**
+ * Requests are sent too, because streams must be open. Opens a new connection when the identifiers
+ * of the chunk are used up.
+ */
 function engine(): Contestant {
   const bytes = chunk(1)
   const responses = { onInformational: nothing, onResponse: nothing, onData: nothing, onEnd: nothing }
@@ -62,13 +68,13 @@ function engine(): Contestant {
       protocol.receive(frames.settings({}))
       for (let i = 0; i < RESPONSES; i++) protocol.openStream(owner, HEAD, true)
       const fault = protocol.receive(bytes)
-      if (fault !== undefined || protocol.active > 0) throw fault ?? new Error('streams are left')
+      if (fault !== undefined || protocol.active > 0) throw fault ?? new Error('streams are still open')
       return 2 * RESPONSES
     },
   }
 }
 
-/** Every case by name. */
+/** All cases by name. */
 export const frameCases: ReadonlyMap<string, () => Contestant[]> = new Map([
   ['frames parsed', () => [reader(), engine(), plain()]],
 ])

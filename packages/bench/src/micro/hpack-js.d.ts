@@ -1,4 +1,4 @@
-// hpack.js has no types of its own: the few names that are used here.
+// hpack.js has no types: these are the names that are used here.
 declare module 'hpack.js' {
   interface Field {
     name: string

@@ -1,4 +1,6 @@
-/** HPACK, ours and hpack.js: field blocks that repeat, blocks that are new each time, and texts in Huffman code. */
+/**
+ * HPACK, ours and hpack.js: repeated field blocks, blocks with new values, and Huffman-coded text.
+ */
 
 import hpack from 'hpack.js'
 import { ByteWriter } from '../../../core/dist/h2/hpack/byte-writer.js'
@@ -8,7 +10,7 @@ import type { Contestant } from './measure.js'
 
 type Fields = readonly (readonly [name: string, value: string])[]
 
-/** What an API answers: seven fields, the same every time. */
+/** Typical response of an API: seven fields, the same every time. */
 const RESPONSE: Fields = [
   [':status', '200'],
   ['server', 'nginx'],
@@ -18,7 +20,7 @@ const RESPONSE: Fields = [
   ['strict-transport-security', 'max-age=31536000'],
   ['x-frame-options', 'DENY'],
 ]
-/** What a client asks: seven fields, the same every time. */
+/** Typical request: seven fields, the same every time. */
 const REQUEST: Fields = [
   [':method', 'GET'],
   [':scheme', 'https'],
@@ -28,18 +30,18 @@ const REQUEST: Fields = [
   ['user-agent', 'unshard/1.0'],
   ['accept-encoding', 'gzip, br'],
 ]
-/** Different sets of values, far more than a table of 4,096 octets remembers. */
+/** Different sets of values, far more than a table of 4,096 bytes holds. */
 const FRESH = 512
 
 const fresh = (fields: Fields, i: number): Fields =>
   fields.map(([name, value], at) => (at === 0 ? [name, value] : [name, `${value}-${i}`]))
 const freshSets = (fields: Fields): Fields[] => Array.from({ length: FRESH }, (_, i) => fresh(fields, i))
-/** Codes of five to seven bits: as short as Huffman code gets. */
+/** Codes of five to seven bits: the shortest of the Huffman code. */
 const HUFFMAN: Fields = [
   ['x-text', 'the quick brown fox jumps over the lazy dog and asks for 2024-11-21 11:59:59 in return'.repeat(4)],
 ]
 
-/** Blocks for a decoder to read in order, by an encoder of hpack.js: neither of ours. */
+/** Blocks for a decoder to read in order, created by the encoder of hpack.js. */
 function blocksOf(sets: readonly Fields[], huffman: boolean, incremental = true): Buffer[] {
   const compressor = hpack.compressor.create({ table: { maxSize: 4_096 } })
   return sets.map((fields) => {
@@ -48,7 +50,7 @@ function blocksOf(sets: readonly Fields[], huffman: boolean, incremental = true)
   })
 }
 
-/** Each decoder reads `first`, then the same blocks over and over. */
+/** Each decoder reads `first`, then the same blocks repeatedly. */
 function decoders(blocks: readonly Buffer[], first?: Buffer): Contestant[] {
   const ours = new HpackDecoder()
   const theirs = hpack.decompressor.create({ table: { maxSize: 4_096 } })
@@ -99,13 +101,13 @@ function encoders(sets: readonly Fields[]): Contestant[] {
   ]
 }
 
-/** The second block of a kind, when the table has seen the first. */
+/** The second block of a kind, after the first is in the table. */
 function repeated(): Contestant[] {
   const [first, again] = blocksOf([RESPONSE, RESPONSE], true) as [Buffer, Buffer]
   return decoders([again], first)
 }
 
-/** Every case by name, each a set of contestants. */
+/** All cases by name, each a set of contestants. */
 export const hpackCases: ReadonlyMap<string, () => Contestant[]> = new Map([
   ['decode, repeated block', repeated],
   ['decode, fresh block', () => decoders(blocksOf(freshSets(RESPONSE), false))],

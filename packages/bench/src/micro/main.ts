@@ -1,4 +1,7 @@
-/** `pnpm bench:micro`: HPACK and frames by themselves, in this process. Options: --rounds N (default 5), --seconds N a round (0.3), --json. */
+/**
+ * `pnpm bench:micro`: HPACK and frames alone, in this process. Options: --rounds N (default 5),
+ * --seconds N per round (0.3), --json.
+ */
 
 import { parseArgs } from 'node:util'
 import { alignedTable } from '../table.js'

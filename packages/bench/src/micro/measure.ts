@@ -1,11 +1,14 @@
-/** Times small pieces of synchronous work, competitors in turn, so that a busy moment of the machine hits all of them. */
+/**
+ * Times small pieces of synchronous work, with competitors in turn, so that noise of the machine
+ * affects all of them.
+ */
 
 import { median } from '../figures.js'
 
-/** One way of doing the same work. */
+/** One implementation of the same work. */
 export interface Contestant {
   readonly name: string
-  /** Does it once; returns how many units (fields, frames) that were. */
+  /** Does it once; returns the number of units (fields, frames). */
   run(): number
 }
 
@@ -17,7 +20,7 @@ export interface Timing {
 
 const BATCH_NS = 5_000_000n
 
-/** Runs each in turn for `rounds` rounds of `seconds`, after one round of warm-up that is not counted. */
+/** Runs each in turn for `rounds` rounds of `seconds`, after an uncounted warm-up round. */
 export function measure(contestants: readonly Contestant[], rounds: number, seconds: number): Timing[] {
   const rates = contestants.map((): number[] => [])
   for (let round = 0; round <= rounds; round++) {

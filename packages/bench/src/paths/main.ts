@@ -1,6 +1,7 @@
 /**
- * `pnpm bench:paths`: a download of 50 MB over a path of 20 and of 100 ms, through a proxy that delays octets. With the windows a client
- * has by default, beside windows that never end: the ratio is what flow control costs. Options: --rounds N (default 5), --json.
+ * `pnpm bench:paths`: a download of 50 MB over paths of 20 and 100 ms, through a proxy that delays
+ * all bytes. Compares a client's default windows with unlimited ones: the ratio is the cost of flow
+ * control. Options: --rounds N (default 5), --json.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -25,7 +26,7 @@ const docroot = mkdtempSync(join(tmpdir(), 'unshard-paths-'))
 writeFileSync(join(docroot, 'content'), Buffer.alloc(CONTENT_BYTES, 'x'))
 writeFileSync(join(docroot, 'first'), 'x')
 const server = await startNghttpd({ tls: await authority.issue({ names: [HOST] }), docroot })
-if (server === undefined) throw new Error('nghttpd is not installed: there is nothing to download from')
+if (server === undefined) throw new Error('nghttpd is not installed: it serves the download')
 try {
   const results = []
   for (const roundTripMs of ROUND_TRIPS_MS) results.push(await measure(server.port, roundTripMs))
@@ -48,18 +49,18 @@ try {
 async function measure(port: number, roundTripMs: number) {
   const proxy = await startChaosProxy(port)
   proxy.set('both', { latencyMs: roundTripMs / 2 })
-  const ours: number[] = []
+  const withDefaults: number[] = []
   const unlimited: number[] = []
   for (let i = 0; i < rounds; i++) {
-    ours.push(await download(proxy, {}))
+    withDefaults.push(await download(proxy, {}))
     unlimited.push(await download(proxy, UNLIMITED))
   }
   await proxy.close()
-  const [oursMs, unlimitedMs] = [median(ours), median(unlimited)]
+  const [oursMs, unlimitedMs] = [median(withDefaults), median(unlimited)]
   return { roundTripMs, oursMs, unlimitedMs, ratio: unlimitedMs / oursMs }
 }
 
-/** Milliseconds from asking to the last octet, over a connection that is open. */
+/** Returns the milliseconds from the request to the last byte, over an open connection. */
 async function download({ port }: ChaosProxy, options: ClientOptions): Promise<number> {
   const client = new Client({ tls: { ca: authority.ca }, lookup: staticLookup({ [HOST]: '127.0.0.1' }), ...options })
   const base = `https://${HOST}:${port}`
@@ -70,7 +71,7 @@ async function download({ port }: ChaosProxy, options: ClientOptions): Promise<n
   for await (const part of response.body) received += part.length
   const ms = performance.now() - startedAt
   await client.close()
-  if (received !== CONTENT_BYTES) throw new Error(`${received} octets came, not ${CONTENT_BYTES}`)
+  if (received !== CONTENT_BYTES) throw new Error(`received ${received} bytes, not ${CONTENT_BYTES}`)
   return ms
 }
 

@@ -1,4 +1,6 @@
-/** What the built-in fetch gains from our dispatcher: the same calls over its own connections and over ours. */
+/**
+ * The built-in fetch with our dispatcher: the same calls over its own connections and over ours.
+ */
 
 import { builtInFetch } from '../competitors/built-in-fetch.js'
 import { builtInOverUnshard } from '../competitors/built-in-over-unshard.js'

@@ -1,4 +1,7 @@
-/** Large answers, four in flight: read in one piece, as most programs do, or piece by piece, where nothing is kept. */
+/**
+ * Large responses, four in flight: read in one piece, as most programs do, or piece by piece
+ * without keeping them.
+ */
 
 import { builtInFetch } from '../competitors/built-in-fetch.js'
 import { curl } from '../competitors/curl.js'
@@ -23,7 +26,7 @@ export const download: Scenario = {
   ...large,
   name: 'download',
   title: '10 MB in one piece, 4 in flight',
-  reading: 'octets',
+  reading: 'bytes',
   competitors: [
     unshardRequest,
     unshardFetch,

@@ -1,4 +1,7 @@
-/** Small GETs over HTTP/1.1: what our layer above undici's wire costs where a server has nothing better. */
+/**
+ * Small GETs over HTTP/1.1: the cost of our layer above undici's wire code for servers without
+ * HTTP/2.
+ */
 
 import { undici8RequestH1, undiciRequestH1 } from '../competitors/undici.js'
 import { unshardRequestH1 } from '../competitors/unshard-request.js'

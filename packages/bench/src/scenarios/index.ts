@@ -1,4 +1,4 @@
-/** Every scenario by name, in the order in which they run. */
+/** All scenarios by name, in the order in which they run. */
 
 import { builtinOverDispatcher } from './builtin-over-dispatcher.js'
 import { download, loopDelay } from './download.js'

@@ -1,4 +1,4 @@
-/** JSON of 10 kB, 100 in flight: what people use `fetch` for. Reading and parsing it are part of what is measured. */
+/** JSON of 10 kB, 100 in flight: the typical use of `fetch`. Includes reading and parsing. */
 
 import { builtInFetchJson, RIGHT_ITEMS, undiciFetchJson, unshardFetchJson } from '../competitors/fetch-json.js'
 import type { Scenario } from './scenario.js'

@@ -1,4 +1,7 @@
-/** JSON both ways, 100 in flight: what most programs do with `fetch`. Writing and parsing it are part of what is measured. */
+/**
+ * JSON in both directions, 100 in flight: what most programs do with `fetch`. Includes serializing
+ * and parsing.
+ */
 
 import {
   builtInJsonPost,

@@ -1,4 +1,4 @@
-/** Small GETs one after the other: what a request costs when nothing can be done together with another's. */
+/** Small GETs one after the other: the cost of a request that cannot be batched with others. */
 
 import { builtInFetch } from '../competitors/built-in-fetch.js'
 import { h2load } from '../competitors/h2load.js'

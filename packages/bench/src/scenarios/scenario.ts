@@ -1,48 +1,48 @@
-/** What a scenario says: what is asked for, who takes part, and what must come out. The runner does the rest. */
+/** Definition of a scenario: requests, competitors, and marks. The runner does the rest. */
 
 import type { Competitor, Reading, Upload } from '../competitor.js'
 
 export interface Scenario {
   readonly name: string
-  /** One line for people. */
+  /** One-line title. */
   readonly title: string
   readonly path: string
-  /** The content of every answer; where `bytes` is given, how it begins. */
+  /** Content of every response; with `bytes`, its beginning. */
   readonly text: string
-  /** Octets of every answer, where they are too many to be compared. */
+  /** Length of every response in bytes, if it is too large to be compared. */
   readonly bytes?: number
   /** How clients read it. Default: text. */
   readonly reading?: Reading
-  /** What is sent. Default: nothing, by GET. */
+  /** Request content. Default: none, by GET. */
   readonly upload?: Upload
-  /** Octets that a request moves, where it is them that count: rates are then told in MB/s, CPU time for each GB. */
+  /** Bytes moved by a request, if that is what counts: rates are then in MB/s, CPU time per GB. */
   readonly movedBytes?: number
-  /** Measured for as long at least, seconds: with few requests a second, the last ones count. */
-  readonly leastSeconds?: number
-  /** Which server HTTP/2 clients ask, where it is not nghttpd. */
+  /** Minimum duration in seconds: with few requests per second, the last ones matter. */
+  readonly minSeconds?: number
+  /** Server for HTTP/2 clients, if it is not nghttpd. */
   readonly h2Server?: 'nginx'
   readonly inFlight: number
   readonly competitors: readonly Competitor[]
-  /** Names of the competitors that all are compared with. */
+  /** Names of the competitors used as baselines. */
   readonly baselines: readonly string[]
   readonly marks: readonly Mark[]
 }
 
-/** The rate of one competitor is at least so many times that of another. */
+/** The rate of one competitor is at least this many times that of another. */
 export interface RateMark {
   readonly name: string
   readonly baseline: string
   readonly atLeast: number
 }
 
-/** The CPU time that a request costs one competitor is at most so many times what it costs another. */
+/** The CPU time per request of one competitor is at most this many times that of another. */
 export interface CpuMark {
   readonly name: string
   readonly baseline: string
   readonly cpuAtMost: number
 }
 
-/** The 99th percentile of the event loop's delay is below so much. */
+/** The 99th percentile of the event loop delay is below this limit. */
 export interface DelayMark {
   readonly name: string
   readonly delayBelowMs: number

@@ -1,4 +1,7 @@
-/** Small GETs, 100 in flight, one TLS connection (HTTP/1.1 clients: theirs). What a request costs, with next to nothing in it. */
+/**
+ * Small GETs, 100 in flight, one TLS connection (HTTP/1.1 clients use their own number): the cost
+ * of a request with minimal content.
+ */
 
 import { builtInFetch } from '../competitors/built-in-fetch.js'
 import { h2load } from '../competitors/h2load.js'
@@ -17,13 +20,13 @@ import { unshardFetch } from '../competitors/unshard-fetch.js'
 import { unshardRequest } from '../competitors/unshard-request.js'
 import type { Scenario } from './scenario.js'
 
-const ours = unshardRequest.name
+const unshard = unshardRequest.name
 
 export const smallGet: Scenario = {
   name: 'small-get',
   title: 'GET of 6 octets, 100 in flight, one TLS connection',
   path: '/small.txt',
-  // What testkit's external servers serve there; importing testkit for it would cost every competitor's process.
+  // Content of testkit's external servers; importing testkit would cost every competitor's process.
   text: 'hello\n',
   inFlight: 100,
   competitors: [
@@ -46,14 +49,14 @@ export const smallGet: Scenario = {
   ],
   baselines: [nodeHttp2.name, builtInFetch.name],
   marks: [
-    { name: ours, baseline: h2load.name, cpuAtMost: 3 },
-    { name: ours, baseline: nodeHttp2.name, cpuAtMost: 1 / 10 },
-    { name: ours, baseline: undiciRequestH2.name, cpuAtMost: 1 / 20 },
-    { name: ours, baseline: undiciRequestH1.name, cpuAtMost: 1 / 8 },
-    { name: ours, baseline: h2load.name, atLeast: 0.6 },
-    { name: ours, baseline: nodeHttp2.name, atLeast: 7 },
+    { name: unshard, baseline: h2load.name, cpuAtMost: 3 },
+    { name: unshard, baseline: nodeHttp2.name, cpuAtMost: 1 / 10 },
+    { name: unshard, baseline: undiciRequestH2.name, cpuAtMost: 1 / 20 },
+    { name: unshard, baseline: undiciRequestH1.name, cpuAtMost: 1 / 8 },
+    { name: unshard, baseline: h2load.name, atLeast: 0.6 },
+    { name: unshard, baseline: nodeHttp2.name, atLeast: 7 },
     { name: unshardFetch.name, baseline: builtInFetch.name, atLeast: 12 },
     { name: unshardFetch.name, baseline: undiciFetchH2.name, atLeast: 15 },
-    { name: ours, delayBelowMs: 20 },
+    { name: unshard, delayBelowMs: 20 },
   ],
 }

@@ -1,4 +1,7 @@
-/** Large contents sent, four in flight. nginx reads each to its end and passes none of it on, whichever protocol it comes by. */
+/**
+ * Uploads of large contents, four in flight. nginx reads each to its end and discards it, whatever
+ * the protocol.
+ */
 
 import { builtInFetch } from '../competitors/built-in-fetch.js'
 import { curl } from '../competitors/curl.js'
@@ -16,7 +19,7 @@ export const upload: Scenario = {
   text: String(LARGE_BYTES),
   upload: { type: 'application/octet-stream', text: CONTENT_TEXT, bytes: LARGE_BYTES },
   movedBytes: LARGE_BYTES,
-  leastSeconds: 4,
+  minSeconds: 4,
   h2Server: 'nginx',
   inFlight: 4,
   competitors: [unshardRequest, unshardFetch, nodeHttp2, undiciRequestH2, undiciRequestH1, undici8RequestH1, builtInFetch, curl],

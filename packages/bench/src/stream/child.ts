@@ -1,11 +1,14 @@
-/** One competitor in a process of its own reads the resource as a stream: once to warm up, and once while it is watched. */
+/**
+ * One competitor in a separate process reads the resource as a stream: once to warm up, and once
+ * while it is measured.
+ */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe } from '../load.js'
 import { openers } from './competitors.js'
 import { STREAM_BYTES, STREAM_FILE, type StreamAssignment, type StreamTurn } from './task.js'
 
-/** How often memory is looked at. */
+/** Sampling interval of the memory. */
 const LOOK_EVERY_MS = 5
 
 process.once('message', (assignment: StreamAssignment) => {
@@ -17,7 +20,7 @@ process.once('disconnect', () => process.exit())
 async function measure({ competitor, origin, ca }: StreamAssignment): Promise<StreamTurn> {
   const { send, close } = await openers.get(competitor)!(origin, ca)
   const url = `${origin}/${STREAM_FILE}`
-  // A part is enough: the code is loaded and the connection is there.
+  // A part is enough to load the code and open the connection.
   await read(await send(url), STREAM_BYTES / 10)
   globalThis.gc!()
   await sleep(100)
@@ -32,15 +35,15 @@ async function measure({ competitor, origin, ca }: StreamAssignment): Promise<St
   const ms = performance.now() - startedAt
   clearInterval(watch)
   await close()
-  if (bytes !== STREAM_BYTES) throw new Error(`${bytes} octets of ${STREAM_BYTES}`)
+  if (bytes !== STREAM_BYTES) throw new Error(`${bytes} bytes of ${STREAM_BYTES}`)
   return { ms, cpuMs: (user + system) / 1_000, peakBytes: peak - base, errors: 0 }
 }
 
-async function read(response: Response, most: number): Promise<number> {
+async function read(response: Response, maxBytes: number): Promise<number> {
   let bytes = 0
   for await (const chunk of response.body!) {
     bytes += chunk.length
-    if (bytes >= most) break
+    if (bytes >= maxBytes) break
   }
   return bytes
 }

@@ -1,6 +1,8 @@
-/** Who reads: ours, undici's fetch over HTTP/2, and Node's own, which has its trust from NODE_EXTRA_CA_CERTS. */
+/**
+ * Competitors: ours, undici's fetch over HTTP/2, and Node's own, which trusts NODE_EXTRA_CA_CERTS.
+ */
 
-/** A `fetch`, and the end of what it holds. */
+/** A `fetch`, and a function that releases its resources. */
 interface Opened {
   send(url: string): Promise<Response>
   close(): void | Promise<void>

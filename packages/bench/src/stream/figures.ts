@@ -1,4 +1,4 @@
-/** From turns to figures: medians, and what has to come out. Pure. */
+/** From turns to figures: medians and claims. Pure. */
 
 import { median } from '../figures.js'
 import { type Claim, describeClaims } from '../report.js'
@@ -11,13 +11,13 @@ export interface StreamResult {
   /** Medians of the rounds without an error. */
   readonly ms: number
   readonly cpuMs: number
-  /** The highest of any round. */
+  /** Maximum of all rounds. */
   readonly peakBytes: number
   readonly errors: number
   readonly rounds: readonly StreamTurn[]
 }
 
-/** Above what the process had before. */
+/** Limit above the memory of the process before reading. */
 export const MAX_PEAK_BYTES: number = 64 * 1_048_576
 
 export function streamResult(name: string, server: string, rounds: readonly StreamTurn[]): StreamResult {
@@ -33,11 +33,15 @@ export function streamResult(name: string, server: string, rounds: readonly Stre
   }
 }
 
-export function streamClaims(ours: StreamResult, undici: StreamResult): Claim[] {
-  const ratio = ours.ms / undici.ms
+export function streamClaims(unshard: StreamResult, undici: StreamResult): Claim[] {
+  const ratio = unshard.ms / undici.ms
   return [
-    { claim: 'memory above base < 64 MiB', holds: ours.peakBytes < MAX_PEAK_BYTES, measured: `${mebibytes(ours.peakBytes)} MiB` },
-    { claim: `${ours.name} not slower than ${undici.name}`, holds: ratio <= 1, measured: `${ratio.toFixed(2)} × its time` },
+    {
+      claim: 'memory above base < 64 MiB',
+      holds: unshard.peakBytes < MAX_PEAK_BYTES,
+      measured: `${mebibytes(unshard.peakBytes)} MiB`,
+    },
+    { claim: `${unshard.name} not slower than ${undici.name}`, holds: ratio <= 1, measured: `${ratio.toFixed(2)} × its time` },
   ]
 }
 

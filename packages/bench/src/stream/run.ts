@@ -33,8 +33,8 @@ async function measureAll(context: RunContext, servers: StreamServers, caFile: s
     for (const name of names) {
       const turn = await takeTurn(name, servers, context, caFile)
       turns.get(name)!.push(turn)
-      const said = turn.firstError ?? `${turn.ms.toFixed(0)} ms`
-      context.report(`stream-100m ${round}/${context.rounds}: ${name} ${said}`)
+      const summary = turn.firstError ?? `${turn.ms.toFixed(0)} ms`
+      context.report(`stream-100m ${round}/${context.rounds}: ${name} ${summary}`)
     }
   }
   const results = names.map((name) => streamResult(name, serverOf(name, servers).name, turns.get(name)!))
@@ -64,7 +64,7 @@ async function takeTurn(competitor: string, servers: StreamServers, { cores }: R
   } catch (error) {
     return { ms: Number.NaN, cpuMs: Number.NaN, peakBytes: Number.NaN, errors: 1, firstError: describe(error) }
   } finally {
-    // The next one gets the core for itself.
+    // The next process gets the core for itself.
     await exit
   }
 }

@@ -1,4 +1,7 @@
-/** The servers' process: nghttpd for HTTP/2, nginx for HTTP/1.1, with one large file; the testkit's own where nghttpd is not installed. */
+/**
+ * Server process: nghttpd for HTTP/2 and nginx for HTTP/1.1 with one large file; the testkit's own
+ * server if nghttpd is not installed.
+ */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,14 +1,14 @@
-/** What the processes of `stream-100m` tell each other. */
+/** Messages between the processes of `stream-100m`. */
 
-/** Octets of the one resource. */
+/** Length of the resource in bytes. */
 export const STREAM_BYTES = 100_000_000
 export const STREAM_FILE = '100m.bin'
 
-/** Where the resource is. */
+/** Ports of the resource. */
 export interface StreamServers {
   readonly ca: string
   readonly h2: { readonly name: string; readonly port: number }
-  /** `undefined` where nginx is not installed. */
+  /** `undefined` if nginx is not installed. */
   readonly http1: { readonly name: string; readonly port: number } | undefined
 }
 
@@ -18,11 +18,11 @@ export interface StreamAssignment {
   readonly ca: string
 }
 
-/** One reading of it. */
+/** Result of reading it once. */
 export interface StreamTurn {
   readonly ms: number
   readonly cpuMs: number
-  /** Resident memory at its highest while it was read, above what it was before, octets. */
+  /** Peak resident memory during the reading minus that before it, in bytes. */
   readonly peakBytes: number
   readonly errors: number
   readonly firstError?: string

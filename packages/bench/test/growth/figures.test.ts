@@ -15,22 +15,22 @@ const levels = (inFlight: number, fields: number): Level[] => [
 ]
 
 describe('growth', () => {
-  test('the cost of a field is that of the request, divided', () => {
+  test('the cost of a field is the cost of the request, divided', () => {
     expect(costOf(level('response fields', 1_000, 500))).toBe(0.5)
     expect(costOf(level('requests in flight', 1_000, 500))).toBe(500)
   })
 
-  test('may be 1.3 times, for requests and for fields', () => {
+  test('the cost may grow by a factor of 1.3, for requests and for fields', () => {
     expect(growthClaims(levels(13, 2_600)).map(({ holds }) => holds)).toEqual([true, true, true])
     expect(growthClaims(levels(13.1, 2_620)).map(({ holds }) => holds)).toEqual([true, false, false])
     expect(growthClaims(levels(131, 2_600)).map(({ holds }) => holds)).toEqual([false, false, true])
   })
 
-  test('does not hold where a level is missing', () => {
+  test('a claim does not hold if a level is missing', () => {
     expect(growthClaims([]).map(({ holds }) => holds)).toEqual([false, false, false])
   })
 
-  test('is told with its errors, and drawn in two charts', () => {
+  test('the result is printed with its errors and drawn in two charts', () => {
     const failed = { ...level('requests in flight', 10, 1), result: resultOf('ours', 'nghttpd', []) }
     const wrong = { requestsPerSecond: 0, cpuMicrosPerRequest: Number.NaN, errors: 1, error: 'reset' }
     const all = [...levels(10, 20), { ...failed, result: resultOf('ours', 'nghttpd', [wrong]) }]

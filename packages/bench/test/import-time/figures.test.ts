@@ -7,21 +7,21 @@ const timings = (imported: number, ours: number) => [
 ]
 
 describe('import time', () => {
-  test('is the median of the turns that came to an end, without what importing nothing takes', () => {
+  test('is the median of the successful turns, minus the time of importing nothing', () => {
     const turns = [{ ms: 12 }, { error: 'no such module' }, { ms: 14 }, { ms: 30 }]
     const timing = timingOf('a', 'import', turns, 2)
     expect(timing.ms).toBe(12)
     expect(failuresOf([timing])).toEqual(['a: no such module'])
   })
 
-  test('marks: the import by itself, the first request beside the built-in one', () => {
+  test('marks: the import itself, and the first request compared with the built-in one', () => {
     expect(importClaims(timings(40, 65)).map(({ holds }) => holds)).toEqual([true, true])
     expect(importClaims(timings(40.1, 65.1)).map(({ holds }) => holds)).toEqual([false, false])
     expect(importClaims(timings(1, 40))[1]).toMatchObject({ measured: '- 10.0 ms' })
     expect(importClaims([]).map(({ holds }) => holds)).toEqual([false, false])
   })
 
-  test('is told and drawn, each kind by itself', () => {
+  test('is printed and drawn, each kind separately', () => {
     expect(describeImports(timings(40, 65), [])).toMatch(/unshard fetch +first request +65\.0/)
     expect(importCharts(timings(40, 65)).map(({ bars }) => bars.length)).toEqual([1, 2])
   })

@@ -6,7 +6,7 @@ const turn = (cpuMicrosPerRequest: number, more: Partial<Turn> = {}): Turn => ({
   ...more,
 })
 
-test('as many URLs as origins, no two of one origin', () => {
+test('there are as many URLs as origins, all of different origins', () => {
   const all = urls(10_000, 8443)
   expect(new Set(all.map((url) => new URL(url).origin)).size).toBe(10_000)
 })
@@ -21,12 +21,12 @@ test.each([
   [13, 2048, 1, [true, true, true]],
   [13.1, 2049, 2, [false, false, false]],
   [13, Number.NaN, 1, [true, false, true]],
-])('%d µs beside 10, %d octets, %d connections: %p', (cpu, bytesPerOrigin, connections, holds) => {
+])('%d µs beside 10, %d bytes, %d connections: %p', (cpu, bytesPerOrigin, connections, holds) => {
   const claims = manyClaims(manyResult(1, [turn(10)]), manyResult(10_000, [turn(cpu, { bytesPerOrigin, connections })]))
   expect(claims.map((claim) => claim.holds)).toEqual(holds)
 })
 
-test('the table has both rows, and the first error', () => {
+test('the table has both rows and the first error', () => {
   const results = [manyResult(1, [turn(10)]), manyResult(10_000, [turn(12, { errors: 2, firstError: 'no' })])]
   const text = describeMany('nghttpd', results, [])
   expect(text).toContain('10,000   nghttpd')

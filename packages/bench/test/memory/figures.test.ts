@@ -10,14 +10,14 @@ describe('memory', () => {
     expect(weightsOf(turns)).toEqual({ connections: 2, sockets: 1, requests: Number.NaN, aborts: 0 })
   })
 
-  test('what the socket weighs is not the connection’s', () => {
+  test('the memory of the socket is not counted for the connection', () => {
     expect(memoryClaims(weights).map(({ holds }) => holds)).toEqual([true, true, true])
     expect(memoryClaims({ ...weights, sockets: 1_999 })[0]).toMatchObject({ holds: false, measured: '40,001 octets' })
     expect(memoryClaims({ ...weights, requests: 2_001, aborts: 8.1 }).map(({ holds }) => holds)).toEqual([true, false, false])
     expect(memoryClaims({ ...weights, requests: Number.NaN })[1]).toMatchObject({ holds: false, measured: '- octets' })
   })
 
-  test('is told and drawn', () => {
+  test('is printed and drawn', () => {
     expect(describeMemory(weights, ['aborts: reset'], [])).toMatch(
       /TLS socket with nothing on it +300 +2,000[\s\S]*aborts: reset/,
     )

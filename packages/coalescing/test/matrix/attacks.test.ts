@@ -1,4 +1,5 @@
-// The rows of the coalescing matrix that come from known attacks, as far as the policy alone can show them; each title starts with the row's id.
+// Cases from known attacks, as far as the policy alone can show them. Each title ends with the row
+// of the coalescing matrix.
 import { checkServerIdentity } from 'node:tls'
 import { coalescing } from '@unshard/coalescing'
 import { certificateFor, connectionTo, targetFor } from '../fixtures.js'
@@ -14,37 +15,37 @@ test.each([
   ['b*z.example.net', 'buzz.example.net'],
   ['w*.bar.foo.com', 'w.bar.foo.com'],
   ['*baz.example.net', 'foobaz.example.net'],
-])('K82 the partial wildcard %s, which tls.checkServerIdentity takes for %s', async (name, host) => {
+])('refuses the partial wildcard %s, which tls.checkServerIdentity accepts for %s (K82)', async (name, host) => {
   const certificate = await certificateFor(name)
   expect(checkServerIdentity(host, certificate.peer)).toBeUndefined()
   expect(policy.verdict(connectionTo(certificate), targetFor(`https://${host}`))).toEqual(NOT_COVERED)
 })
 
-test.each(['*ly.bar', 'x*.example'])('K82 the partial wildcard %s', async (name) => {
+test.each(['*ly.bar', 'x*.example'])('refuses the partial wildcard %s (K82)', async (name) => {
   const host = name.replace('*', 'x')
   expect(policy.verdict(connectionTo(await certificateFor(name)), targetFor(`https://${host}`))).toEqual(NOT_COVERED)
 })
 
-test('K83 a wildcard directly on a public suffix; private suffixes are not special (the README says the issue wins)', async () => {
+test('refuses a wildcard directly on a public suffix; private suffixes are not special (stricter than the matrix, K83)', async () => {
   const k = connectionTo(await certificateFor('*.co.uk', '*.com.br', '*.s3.amazonaws.com'))
   expect(policy.verdict(k, targetFor('https://b.co.uk'))).toEqual(refuse('wildcard-on-public-suffix'))
   expect(policy.verdict(k, targetFor('https://b.com.br'))).toEqual(refuse('wildcard-on-public-suffix'))
   expect(policy.verdict(k, targetFor('https://b.s3.amazonaws.com'))).toEqual(USE)
 })
 
-test('K84 a certificate with nothing but a common name', async () => {
+test('refuses a certificate with only a common name (K84)', async () => {
   const certificate = await certificateFor('b.example.com', { noSubjectAltName: true })
   expect(checkServerIdentity('b.example.com', certificate.peer)).toBeUndefined()
   expect(policy.verdict(connectionTo(certificate), targetFor('https://b.example.com'))).toEqual(NOT_COVERED)
 })
 
-test('K85 a SAN that looks like two', async () => {
+test('refuses a SAN that looks like two (K85)', async () => {
   const certificate = await certificateFor('a.example.com, DNS:victim.example.com', '"a.example.com", DNS:victim.example.com')
   const target = targetFor('https://victim.example.com', { verify: () => undefined })
   expect(policy.verdict(connectionTo(certificate), target)).toEqual(NOT_COVERED)
 })
 
-test('K87 the certificate expires while the connection is open: no new origin joins', async () => {
+test('no new origin joins a connection whose certificate has expired (K87)', async () => {
   const notAfter = new Date(Date.now() + 60_000)
   const k = connectionTo(await certificateFor('*.example.com', { notAfter }))
   let now = Date.now()
@@ -55,7 +56,7 @@ test('K87 the certificate expires while the connection is open: no new origin jo
   expect(timed.verdict(k, targetFor('https://b.example.com'))).toEqual(refuse('certificate-expired'))
 })
 
-test("K86 what of the options shows on a connection: its key, verification, the client's certificate, the own check, the proxy", async () => {
+test('options that are visible on a connection: its key, verification, the client certificate, the own check, the proxy (K86)', async () => {
   const certificate = await certificateFor('*.example.com')
   const k = (settings: Parameters<typeof connectionTo>[1]) => policy.verdict(connectionTo(certificate, settings), targetFor(B))
   expect(k({ reuseKey: 'with another ca, minVersion, ciphers, lookup or localAddress' })).toEqual(refuse('options-differ'))
@@ -66,14 +67,14 @@ test("K86 what of the options shows on a connection: its key, verification, the 
   expect(policy.verdict(connectionTo(certificate), targetFor(B, { verify }))).toEqual(NOT_COVERED)
 })
 
-test('K88 a TLS session is resumed: the certificate of the first handshake, or no sharing', async () => {
+test('a resumed TLS session has the certificate of its first handshake or is not shared (K88)', async () => {
   expect(policy.verdict(connectionTo(undefined), targetFor(B))).toEqual(refuse('certificate-unknown'))
   const trusting = coalescing({ mode: 'origin-frame', trustOriginFrame: true, allowUnauthorized: true })
   expect(trusting.verdict(connectionTo(undefined, { originSet: [A, B] }), targetFor(B))).toEqual(refuse('certificate-unknown'))
   expect(policy.verdict(connectionTo(await certificateFor('*.example.com')), targetFor(B))).toEqual(USE)
 })
 
-test('K89 DNS rebinding: an answer holds no longer than it is fresh, and one that mixes inside and outside never', async () => {
+test('DNS rebinding: an answer is used only while it is fresh, and one that mixes public and private addresses never (K89)', async () => {
   const k = connectionTo(await certificateFor('*.example.com'))
   const answers = [['93.184.216.1'], ['93.184.216.66'], [], undefined]
   const verdicts = answers.map((each) => policy.verdict(k, targetFor(B, { addresses: each })).because)

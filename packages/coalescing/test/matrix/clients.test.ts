@@ -1,4 +1,5 @@
-// The rows of the coalescing matrix that come from Firefox, http2-wrapper and fetch-h2, as far as the policy alone can show them; each title starts with the row's id.
+// Cases from the tests of Firefox, http2-wrapper and fetch-h2, as far as the policy alone can show
+// them. Each title ends with the name of the original test and the row of the coalescing matrix.
 import { coalescing } from '@unshard/coalescing'
 import { certificateFor, connectionTo, targetFor } from '../fixtures.js'
 
@@ -17,31 +18,31 @@ describe('Firefox test_origin.js', () => {
   const certificate = certificateFor('foo.example.com', 'alt1.example.com', 'alt2.example.com')
   const connected = async (...originSet: string[]) => connectionTo(await certificate, { origin: foo, originSet })
 
-  test('K45 after an empty ORIGIN frame the set is the own origin: alt1 is not coalesced', async () => {
+  test("after an empty ORIGIN frame the set contains only the connection's own origin: alt1 is not coalesced (K45)", async () => {
     expect(policy.verdict(await connected(foo), targetFor(alt1))).toEqual(refuse('not-in-origin-set'))
   })
 
-  test('K46 ORIGIN on a fresh connection speaks for that one only', async () => {
+  test('ORIGIN on a fresh connection applies to that connection only (K46)', async () => {
     expect(policy.verdict(await connected(foo, alt1, alt2, bar), targetFor(alt1))).toEqual(USE)
     expect(policy.verdict(await connected(foo), targetFor(alt1))).toEqual(refuse('not-in-origin-set'))
     expect(policy.verdict(connectionTo(await certificate, { origin: foo }), targetFor(alt1))).toEqual(USE)
   })
 
-  test('K47 the own origin is in the set, and stays usable', async () => {
+  test('the own origin is in the set and stays usable (K47)', async () => {
     expect(policy.verdict(await connected(foo, alt1, alt2, bar), targetFor(foo))).toEqual(USE)
   })
 
-  test('K48 alt1, listed and at the same address, is coalesced', async () => {
+  test('alt1, listed and at the same address, is coalesced (K48)', async () => {
     expect(policy.verdict(await connected(foo, alt1, alt2, bar), targetFor(alt1))).toEqual(USE)
   })
 
-  test('K50 bar, listed and not in the certificate, is not, with or without DNS', async () => {
+  test('bar, listed but not in the certificate, is not coalesced, with or without DNS (K50)', async () => {
     const k = await connected(foo, alt1, alt2, bar)
     expect(policy.verdict(k, targetFor(bar, { addresses: undefined }))).toEqual(NOT_COVERED)
     expect(policy.verdict(k, targetFor(bar))).toEqual(NOT_COVERED)
   })
 
-  test('K49 alt2, listed and without any DNS, only where the caller trusts ORIGIN', async () => {
+  test('alt2, listed and without DNS, is coalesced only if the caller trusts ORIGIN (K49)', async () => {
     const k = await connected(foo, alt1, alt2, bar)
     const trusting = coalescing({ mode: 'origin-frame', trustOriginFrame: true })
     const nowhere = { addresses: undefined }
@@ -52,7 +53,7 @@ describe('Firefox test_origin.js', () => {
   })
 })
 
-test('K51 does not create a new session if there exists an authoritive one: not without the certificate', async () => {
+test('an authoritative connection is not used without a matching certificate ("does not create a new session if there exists an authoritive one", K51)', async () => {
   const listed = { originSet: [A, 'https://example.com'] }
   const trusting = coalescing({ mode: 'origin-frame', trustOriginFrame: true })
   for (const each of [policy, trusting]) {
@@ -63,23 +64,23 @@ test('K51 does not create a new session if there exists an authoritive one: not 
   }
 })
 
-test('K60 throws on servername mismatch: what is made for another name shows its certificate, which does not cover the host', async () => {
+test('a connection for another name is refused because its certificate does not cover the host ("throws on servername mismatch", K60)', async () => {
   const k = connectionTo(await certificateFor('foobar'), { origin: 'https://foobar' })
   expect(policy.verdict(k, targetFor('https://localhost'))).toEqual(NOT_COVERED)
 })
 
-test('K61 no infinity loop on endpoint mismatch: a set without the origin is a refusal, however often it is asked', async () => {
+test('a set without the origin is a refusal, however often it is asked ("no infinity loop on endpoint mismatch", K61)', async () => {
   const k = connectionTo(await certificateFor('*.example.com'), { originSet: [A] })
   for (let i = 0; i < 3; i++) expect(policy.verdict(k, targetFor(B))).toEqual(refuse('not-in-origin-set'))
 })
 
-test('K62 sessions are grouped into options and authorities: different TLS options never share', async () => {
+test('different TLS options never share ("sessions are grouped into options and authorities", K62)', async () => {
   const k = connectionTo(await certificateFor('*.example.com'), { reuseKey: 'TLS 1.2' })
   expect(policy.verdict(k, targetFor(B, { reuseKey: 'TLS 1.3' }))).toEqual(refuse('options-differ'))
   expect(policy.verdict(k, targetFor(B, { reuseKey: 'TLS 1.2' }))).toEqual(USE)
 })
 
-test('K64 should re-use session for same SAN but different host: only with an address or a trusted ORIGIN in common', async () => {
+test('same SAN but different host is shared only with a common address or a trusted ORIGIN ("should re-use session for same SAN but different host", K64)', async () => {
   const certificate = await certificateFor('a.example.com', 'b.example.com')
   const elsewhere = targetFor(B, { addresses: ['93.184.216.2'] })
   expect(policy.verdict(connectionTo(certificate), elsewhere)).toEqual(refuse('address-differs'))
@@ -89,7 +90,7 @@ test('K64 should re-use session for same SAN but different host: only with an ad
   expect(trusting.verdict(connectionTo(certificate, { originSet: [A, B] }), elsewhere)).toMatchObject({ use: true })
 })
 
-test('K65 a wildcard is one label, double wildcards cover nothing, and a common name is never read', async () => {
+test('a wildcard is one label, double wildcards cover nothing, and a common name is never read (K65)', async () => {
   const use = async (names: string[], host: string) =>
     policy.verdict(connectionTo(await certificateFor(...names)), targetFor(`https://${host}`, { verify: () => undefined }))
   expect(await use(['*.foo.com'], 'a.foo.com')).toEqual(USE)

@@ -1,4 +1,5 @@
-// The rows of the coalescing matrix that come from OkHttp, as far as the policy alone can show them; each title starts with the row's id.
+// Cases from OkHttp's tests, as far as the policy alone can show them. Each title ends with the
+// name of the original test and the row of the coalescing matrix.
 import { coalescing } from '@unshard/coalescing'
 import { certificateFor, connectionTo, targetFor } from '../fixtures.js'
 
@@ -8,19 +9,19 @@ const refuse = (because: string) => ({ use: false, because })
 const NOT_COVERED = refuse('certificate-does-not-cover-host')
 const policy = coalescing()
 
-test('K05 skipsWhenDnsDontMatch: the other host leads elsewhere, or nowhere', async () => {
+test('the other host resolves elsewhere or not at all (skipsWhenDnsDontMatch, K05)', async () => {
   const k = connectionTo(await certificateFor('*.example.com'))
   expect(policy.verdict(k, targetFor(B, { addresses: ['93.184.216.2'] }))).toEqual(refuse('address-differs'))
   expect(policy.verdict(k, targetFor(B, { addresses: [] }))).toEqual(refuse('addresses-unknown'))
 })
 
-test('K07 skipsWhenNotSubjectAltName: same address, name not in the SAN', async () => {
+test('same address, but the name is not in the SAN (skipsWhenNotSubjectAltName, K07)', async () => {
   const k = connectionTo(await certificateFor('a.example.com', 'san.example.com'))
   expect(policy.verdict(k, targetFor('https://nonsan.example.com'))).toEqual(NOT_COVERED)
   expect(policy.verdict(k, targetFor('https://san.example.com'))).toEqual(USE)
 })
 
-test('K09 coalescesWhenCertificatePinsMatch, K10 skipsWhenCertificatePinningFails: pins are asked of the certificate for the new host', async () => {
+test('certificate pins are checked for the new host (coalescesWhenCertificatePinsMatch, K09; skipsWhenCertificatePinningFails, K10)', async () => {
   const certificate = await certificateFor('*.example.com')
   const pins = new Map([
     ['b.example.com', certificate.peer.fingerprint256],
@@ -32,8 +33,8 @@ test('K09 coalescesWhenCertificatePinsMatch, K10 skipsWhenCertificatePinningFail
   expect(policy.verdict(connectionTo(certificate), targetFor('https://c.example.com', { verify }))).toEqual(NOT_COVERED)
 })
 
-test.each(['K12 skipsWhenHostnameVerifierUsed', 'K13 skipsOnRedirectWhenHostnameVerifierUsed'])(
-  '%s: a custom verifier is run again for the new host (our rule), each time',
+test.each(['skipsWhenHostnameVerifierUsed, K12', 'skipsOnRedirectWhenHostnameVerifierUsed, K13'])(
+  'a custom verifier is run again for the new host each time, which is our rule (%s)',
   async () => {
     const certificate = await certificateFor('*.example.com')
     const asked: string[] = []
@@ -47,17 +48,17 @@ test.each(['K12 skipsWhenHostnameVerifierUsed', 'K13 skipsOnRedirectWhenHostname
   },
 )
 
-test('K14 prefersExistingCompatible: one of the addresses is enough', async () => {
+test('one common address is enough (prefersExistingCompatible, K14)', async () => {
   const k = connectionTo(await certificateFor('*.example.com'))
   expect(policy.verdict(k, targetFor(B, { addresses: ['93.184.216.9', '93.184.216.1'] }))).toEqual(USE)
 })
 
-test('K15 commonThenWildcard: *.wildcard.com covers www.wildcard.com', async () => {
+test('*.wildcard.com covers www.wildcard.com (commonThenWildcard, K15)', async () => {
   const k = connectionTo(await certificateFor('a.example.com', '*.wildcard.com'))
   expect(policy.verdict(k, targetFor('https://www.wildcard.com'))).toEqual(USE)
 })
 
-test('K18 redirectWithDevSetup: a client that trusts everything shares nothing', async () => {
+test('a client that trusts everything shares nothing (redirectWithDevSetup, K18)', async () => {
   const certificate = await certificateFor('*.example.com')
   expect(policy.verdict(connectionTo(certificate, { lenient: true }), targetFor(B))).toEqual(refuse('verification-off'))
   const unknown = { lenient: true, authorized: false }

@@ -299,7 +299,6 @@ const ROWS = {
     'Send no trailers, or require `h2`.',
   ],
   ERR_UNKNOWN_OPTION: ['UsageError', 'no', 'The option is unknown; the message suggests the closest one.', 'Fix the name.'],
-  ERR_UNSUPPORTED_OVER_HTTP1: ['UsageError', 'no', 'The feature exists only in HTTP/2.', 'Require `h2`.'],
   ERR_UNSUPPORTED_SCHEME: ['UsageError', 'no', 'The scheme of the URL is unsupported.', 'Use `http:` or `https:`.'],
   ERR_URL_CREDENTIALS: [
     'UsageError',

@@ -265,6 +265,20 @@ describe('a server that breaks it', () => {
     expect(await askAll(using, url, 2)).toEqual(gets(2))
   })
 
+  it('a connection lost during the first response: requests behind it fail with ERR_PIPELINE_LOST', async () => {
+    const { url } = await raw((line) => {
+      if (line.received.length < 2) return
+      line.socket.end('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab')
+    })
+    const using = one({ replay: 0 })
+    const [first, second] = [using.request({ url: `${url}/1` }), using.request({ url: `${url}/2` })]
+    const text = (await first).text()
+    await Promise.all([
+      expect(second).rejects.toMatchObject({ code: 'ERR_PIPELINE_LOST', processed: 'unknown' }),
+      expect(text).rejects.toMatchObject({ processed: 'yes' }),
+    ])
+  })
+
   it('a request that was not written yet is sent again whatever its method: it was certainly not processed', async () => {
     const { url, lines } = await raw((line) => {
       if (line.number > 0) line.answer()

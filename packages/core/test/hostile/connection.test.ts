@@ -101,7 +101,12 @@ describe.each(transports)('over %s', (_name, on) => {
     await begun.promise
     await until(() => actors.one.stats().connections.some(({ state }) => state === 'draining'))
     actors.clock.advance(1_200)
-    await expect(failing).rejects.toMatchObject({ name: 'TimeoutError', phase: 'body', processed: 'yes' })
+    await expect(failing).rejects.toMatchObject({
+      name: 'TimeoutError',
+      code: 'ERR_TIMEOUT_BODY',
+      phase: 'body',
+      processed: 'yes',
+    })
     await actors.peer.peers[0]!.closed
     expect(heard(actors.peer.peers[0]!)).toEqual(['RST_STREAM 1 CANCEL'])
     expect(actors.one.stats().connections).toHaveLength(1)
@@ -180,7 +185,7 @@ describe.each(transports)('over %s', (_name, on) => {
     waiting.catch(() => undefined)
     await asked.promise
     actors.clock.advance(5_100)
-    await expect(pinging).rejects.toMatchObject({ name: 'TimeoutError', phase: 'ping', ms: 5_000 })
+    await expect(pinging).rejects.toMatchObject({ name: 'TimeoutError', code: 'ERR_TIMEOUT_PING', phase: 'ping', ms: 5_000 })
     await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
     const next = actors.request({ method: 'POST', body: 'x' })
     await until(() => actors.one.stats().pools.some(({ queued }) => queued === 1))

@@ -1,4 +1,4 @@
-/** One request, and what came of it. */
+/** One request and its outcome. */
 
 import type { Client, HttpResponse, RequestOptions } from '@unshard/core'
 import { patternBytes } from '@unshard/testkit'
@@ -6,28 +6,28 @@ import type { Kind } from '../phases.js'
 import { hashOf, ID_FIELD, summaryOf } from '../server/handler.js'
 import { gate, until } from './time.js'
 
-/** How a request ended: with all of the right answer, or with what. */
+/** Ending of a request: the complete right response, or an error. */
 export type Ending = { readonly ok: true } | { readonly ok: false; readonly error: unknown }
 
 export interface AttemptOptions {
   readonly url: string
   readonly id: string
   readonly kind: Kind
-  /** Octets of the content, and of what `/half` answers. */
+  /** Length of the content, and of the response of `/half`, in bytes. */
   readonly size: number
-  /** The source of a stream gives its first part, and the others when this resolves. */
+  /** A streamed source yields its first part, and the rest when this resolves. */
   readonly goOn?: Promise<void>
-  /** Nothing of the response is read before this resolves. */
+  /** The response is not read before this resolves. */
   readonly readAfter?: Promise<void>
   readonly timeouts?: RequestOptions['timeouts']
 }
 
-/** Parts of a streamed content. */
+/** Number of parts of streamed content. */
 const PARTS = 4
 
 export class Attempt {
   readonly id: string
-  /** Resolves in any case. */
+  /** Always resolves. */
   readonly ending: Promise<Ending>
   /** Resolves when the first part of the response has been read. */
   readonly firstPart: Promise<void>
@@ -50,7 +50,7 @@ export class Attempt {
     return this.#options.kind === 'get' ? 'GET' : 'POST'
   }
 
-  /** Resolves when the response is there, in whole where `complete`. */
+  /** Resolves when the response has arrived, completely if `complete`. */
   async arrived(complete: boolean): Promise<void> {
     await until(
       10_000,
@@ -86,7 +86,7 @@ export class Attempt {
     const got = Buffer.concat(parts)
     const wanted = url.includes('/half/') ? patternBytes(size) : Buffer.from(summaryOf(id, bytes.length, hashOf(bytes)))
     if (response.status !== 200) throw new Error(`status ${response.status}`)
-    if (!got.equals(wanted)) throw new Error(`the answer is wrong: ${got.length} octets, not ${wanted.length}`)
+    if (!got.equals(wanted)) throw new Error(`wrong response: ${got.length} bytes, not ${wanted.length}`)
   }
 }
 

@@ -1,4 +1,4 @@
-/** Name resolution that a cell controls: what is answered, and when. */
+/** Name resolution controlled by a cell: its answers and their timing. */
 
 import type { LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
@@ -7,8 +7,8 @@ import { gate } from './time.js'
 type Answer = readonly LookupAddress[] | Error | 'never'
 
 /**
- * Where the proxies of this process listen. On Linux an address of its own, from which nobody connects: a port that is closed for a
- * while must not become somebody's local one.
+ * Address of the proxies of this process. On Linux it is unique and never a source address: a port
+ * that is closed for a while must not become the local port of another socket.
  */
 export const ADDRESS: string =
   process.platform === 'linux' ? `127.1.${(process.pid >> 8) & 0xff}.${process.pid & 0xff}` : '127.0.0.1'
@@ -18,7 +18,7 @@ export class Names {
   answer: Answer = LOCAL
   #held: { readonly called: ReturnType<typeof gate<void>>; readonly go: Promise<void> } | undefined
 
-  /** The next question waits. */
+  /** Holds the next lookup. */
   hold(): { readonly called: Promise<void>; go(): void } {
     const called = gate()
     const go = gate()

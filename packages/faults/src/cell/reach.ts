@@ -1,158 +1,161 @@
-/** Brings a request into a phase. Each step is an event: what the server has seen, what the proxy has passed, what the client holds. */
+/**
+ * Brings a request into a phase. Each step waits for an event: something the server has seen, the
+ * proxy has forwarded, or the client holds.
+ */
 
 import type { Phase } from '../phases.js'
 import type { Attempt } from './attempt.js'
-import type { Stage } from './stage.js'
+import type { CellFixture } from './fixture.js'
 import { gate, until } from './time.js'
 
-/** Octets of a request that reach the server in phase `headers`: less than one TLS record. */
-const FIRST_OCTETS = 12
+/** Bytes of a request that reach the server in phase `headers`: less than one TLS record. */
+const FIRST_BYTES = 12
 
-/** More than any server of other people's takes at once. */
+/** More than any external server accepts at once. */
 const MANY_STREAMS = 300
 
 export interface Reached {
-  /** The request under test; made now where the phase is before it. */
+  /** Returns the request under test; creates it now if the phase precedes it. */
   attempt(): Attempt
-  /** Requests beside it that the fault strikes as well. */
+  /** Parallel requests that the fault affects as well. */
   readonly others: readonly Attempt[]
-  /** One of them, whose reader does nothing until `proceed`. */
+  /** One of them, which is not read before `proceed`. */
   readonly paused?: Attempt
-  /** Lets everything go that was held to stay in the phase. */
+  /** Releases everything that was held to stay in the phase. */
   proceed(): void
-  /** Of `client.close()`. */
+  /** Result of `client.close()`. */
   readonly closed?: Promise<void>
 }
 
-export async function reach(phase: Phase, stage: Stage): Promise<Reached> {
-  if (phase !== 'dial' && phase !== 'tls' && phase !== 'settings') await warm(stage)
-  const reached = await PHASE[phase](stage)
+export async function reach(phase: Phase, fixture: CellFixture): Promise<Reached> {
+  if (phase !== 'dial' && phase !== 'tls' && phase !== 'settings') await warm(fixture)
+  const reached = await PHASE[phase](fixture)
   return {
     ...reached,
     proceed() {
       reached.proceed()
-      stage.proxy.letGo()
-      stage.backend.release(stage.options.run)
+      fixture.proxy.letGo()
+      fixture.backend.release(fixture.options.run)
     },
   }
 }
 
-/** A connection in the pool, its SETTINGS known. */
-async function warm(stage: Stage): Promise<void> {
-  const first = await stage.ask('ok', { kind: 'get' }).ending
+/** Opens a connection and waits for its SETTINGS. */
+async function warm(fixture: CellFixture): Promise<void> {
+  const first = await fixture.ask('ok', { kind: 'get' }).ending
   if (!first.ok) throw first.error
-  await until(5_000, 'an idle connection', () => stage.active === 0)
+  await until(5_000, 'an idle connection', () => fixture.active === 0)
 }
 
 const under = (attempt: Attempt, ...others: Attempt[]): Reached => ({ attempt: () => attempt, others, proceed: () => undefined })
 
-/** Where the server tells of content only when it has all of it, the proxy keeps a part of it back. */
-async function bufferedBody(stage: Stage): Promise<Reached> {
-  const { kind, size } = stage.options
-  const beside = kind === 'get' ? stage.ask('hold') : undefined
-  if (beside !== undefined) await stage.backend.reached(beside.id, 'complete')
-  const { toServer } = stage.proxy.links[0]!
-  // More than the first TLS record, which has the fields.
-  const most = (size * 3) / 4
-  stage.proxy.hold('toServer', most)
-  const stop = toServer.passed + most
-  const sent = stage.ask('ok', { kind: kind === 'get' ? 'stream' : kind })
+/** If the server reports content only when it is complete, the proxy holds a part of it back. */
+async function bufferedBody(fixture: CellFixture): Promise<Reached> {
+  const { kind, size } = fixture.options
+  const beside = kind === 'get' ? fixture.ask('hold') : undefined
+  if (beside !== undefined) await fixture.backend.reached(beside.id, 'complete')
+  const { toServer } = fixture.proxy.links[0]!
+  // More than the first TLS record, which contains the headers.
+  const heldAfter = (size * 3) / 4
+  fixture.proxy.hold('toServer', heldAfter)
+  const stop = toServer.passed + heldAfter
+  const sent = fixture.ask('ok', { kind: kind === 'get' ? 'stream' : kind })
   await toServer.when(({ passed, received }) => passed === stop && received > stop)
   return beside === undefined ? under(sent) : under(beside, sent)
 }
 
-const PHASE: Readonly<Record<Phase, (stage: Stage) => Promise<Reached>>> = {
-  async dial(stage) {
-    const held = stage.names.hold()
-    const attempt = stage.ask('ok')
+const PHASE: Readonly<Record<Phase, (fixture: CellFixture) => Promise<Reached>>> = {
+  async dial(fixture) {
+    const held = fixture.names.hold()
+    const attempt = fixture.ask('ok')
     await held.called
     return { ...under(attempt), proceed: held.go }
   },
 
-  async tls(stage) {
-    stage.proxy.hold('toClient')
-    const attempt = stage.ask('ok')
-    const link = await stage.proxy.accepted(1)
+  async tls(fixture) {
+    fixture.proxy.hold('toClient')
+    const attempt = fixture.ask('ok')
+    const link = await fixture.proxy.accepted(1)
     await link.toClient.when(({ received }) => received > 0)
     return under(attempt)
   },
 
-  async settings(stage) {
-    const attempt = stage.ask('hold')
-    const link = await stage.proxy.accepted(1)
+  async settings(fixture) {
+    const attempt = fixture.ask('hold')
+    const link = await fixture.proxy.accepted(1)
     await link.toClient.when(({ received }) => received > 0)
     const hello = link.toServer.received
     await link.toServer.when(({ received }) => received > hello)
-    // The server answers what has just arrived with a ticket and SETTINGS, turns later.
-    stage.proxy.hold('toClient')
-    await stage.backend.reached(attempt.id, 'complete')
+    // The server responds to the last bytes with a ticket and SETTINGS, some turns later.
+    fixture.proxy.hold('toClient')
+    await fixture.backend.reached(attempt.id, 'complete')
     return under(attempt)
   },
 
-  async idle(stage) {
+  async idle(fixture) {
     let attempt: Attempt | undefined
     const make = (): Attempt => {
-      attempt ??= stage.ask('ok')
+      attempt ??= fixture.ask('ok')
       return attempt
     }
     return { attempt: make, others: [], proceed: () => undefined }
   },
 
-  async queued(stage) {
-    const streams = stage.backend.buffers ? MANY_STREAMS : 1
-    const others = Array.from({ length: streams }, () => stage.ask('hold', { kind: 'get' }))
-    await stage.backend.reached(others[0]!.id, 'complete')
-    return under(stage.ask('ok'), ...others)
+  async queued(fixture) {
+    const streams = fixture.backend.buffers ? MANY_STREAMS : 1
+    const others = Array.from({ length: streams }, () => fixture.ask('hold', { kind: 'get' }))
+    await fixture.backend.reached(others[0]!.id, 'complete')
+    return under(fixture.ask('ok'), ...others)
   },
 
-  async headers(stage) {
-    const { toServer } = stage.proxy.links[0]!
-    stage.proxy.hold('toServer', FIRST_OCTETS)
-    const stop = toServer.passed + FIRST_OCTETS
-    const attempt = stage.ask('ok')
+  async headers(fixture) {
+    const { toServer } = fixture.proxy.links[0]!
+    fixture.proxy.hold('toServer', FIRST_BYTES)
+    const stop = toServer.passed + FIRST_BYTES
+    const attempt = fixture.ask('ok')
     await toServer.when(({ passed, received }) => passed === stop && received > stop)
     return under(attempt)
   },
 
-  async body(stage) {
-    if (stage.backend.buffers) return bufferedBody(stage)
+  async body(fixture) {
+    if (fixture.backend.buffers) return bufferedBody(fixture)
     const goOn = gate()
-    const { kind } = stage.options
-    const sent = kind === 'post' ? stage.ask('unread') : stage.ask('hold', { kind: 'stream', goOn: goOn.promise })
-    await stage.backend.reached(sent.id, kind === 'post' ? 'delivered' : 'content')
+    const { kind } = fixture.options
+    const sent = kind === 'post' ? fixture.ask('unread') : fixture.ask('hold', { kind: 'stream', goOn: goOn.promise })
+    await fixture.backend.reached(sent.id, kind === 'post' ? 'delivered' : 'content')
     const proceed = (): void => goOn.open()
     if (kind !== 'get') return { ...under(sent), proceed }
-    const attempt = stage.ask('hold')
-    await stage.backend.reached(attempt.id, 'complete')
+    const attempt = fixture.ask('hold')
+    await fixture.backend.reached(attempt.id, 'complete')
     return { ...under(attempt, sent), proceed }
   },
 
-  async waiting(stage) {
-    const attempt = stage.ask('hold')
-    await stage.backend.reached(attempt.id, 'complete')
+  async waiting(fixture) {
+    const attempt = fixture.ask('hold')
+    await fixture.backend.reached(attempt.id, 'complete')
     return under(attempt)
   },
 
-  async reading(stage) {
+  async reading(fixture) {
     const read = gate()
-    const attempt = stage.ask('half')
-    const paused = stage.ask('half', { kind: 'get', readAfter: read.promise })
+    const attempt = fixture.ask('half')
+    const paused = fixture.ask('half', { kind: 'get', readAfter: read.promise })
     await attempt.firstPart
     await paused.arrived(false)
     return { ...under(attempt, paused), paused, proceed: () => read.open() }
   },
 
-  async complete(stage) {
+  async complete(fixture) {
     const read = gate()
-    const attempt = stage.ask('ok', { readAfter: read.promise })
+    const attempt = fixture.ask('ok', { readAfter: read.promise })
     await attempt.arrived(true)
     return { ...under(attempt), proceed: () => read.open() }
   },
 
-  async closing(stage) {
-    const attempt = stage.ask('hold')
-    await stage.backend.reached(attempt.id, 'complete')
-    const closed = stage.client.close()
+  async closing(fixture) {
+    const attempt = fixture.ask('hold')
+    await fixture.backend.reached(attempt.id, 'complete')
+    const closed = fixture.client.close()
     return { ...under(attempt), closed }
   },
 }

@@ -1,14 +1,19 @@
-/** Waiting with an end. Real time only ever ends a wait that should not have lasted: no cell is decided by it. */
+/**
+ * Waits with a limit. Real time only ends waits that should not have lasted; it never decides a
+ * cell.
+ */
 
-/** @throws Error naming `what` when it takes longer than `ms`. */
+/** @throws Error naming `what` if it takes longer than `ms`. */
 export function within<T>(ms: number, what: string, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${what}: nothing for ${ms} ms`)), ms)
+    const timer = setTimeout(() => reject(new Error(`${what}: no result within ${ms} ms`)), ms)
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }
 
-/** Until something is so, looking once each turn. @throws Error naming `what` after `ms`. */
+/**
+ * Waits until a condition holds, checking once per turn. @throws Error naming `what` after `ms`.
+ */
 export async function until(ms: number, what: string, isSo: () => boolean): Promise<void> {
   const end = performance.now() + ms
   while (!isSo()) {
@@ -17,12 +22,12 @@ export async function until(ms: number, what: string, isSo: () => boolean): Prom
   }
 }
 
-/** One turn of the event loop. */
+/** Waits one event-loop turn. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** A promise and the way to resolve it. */
+/** Creates a promise and the function that resolves it. */
 export function gate<T = void>(): { readonly promise: Promise<T>; open(value: T): void } {
   let open!: (value: T) => void
   const promise = new Promise<T>((resolve) => {

@@ -1,21 +1,22 @@
-/** What may come of a request, in words that a table can hold, and whether that is what came. */
+/** Outcomes of a request in the notation of the table, and the comparison of two of them. */
 
 import { ConnectError, ConnectionError, StreamError, TimeoutError, UnshardError } from '@unshard/core'
 import type { Ending } from '../cell/attempt.js'
 
 /**
- * `ok`: the right answer, and the request was sent once. `replayed`: the right answer, sent twice. `served`: either, where a race
- * decides. Otherwise the error: its class, its phase or code, and `processed`. Alternatives are divided by ` | `.
+ * `ok`: the right response, and the request was sent once. `replayed`: the right response, sent
+ * twice. `served`: either, if a race decides. Otherwise the error: its class, its phase or code,
+ * and `processed`. Alternatives are separated by ` | `.
  */
 export type Outcome = string
 
-/** One for all kinds, or one for each: GET, POST, streamed POST. */
+/** One for all kinds, or one per kind: GET, POST, streamed POST. */
 export type Expectation = Outcome | readonly [get: Outcome, post: Outcome, stream: Outcome]
 
-/** One for a cell, or one for each of its variants. */
+/** One for a cell, or one per variant. */
 export type CellExpectation = Expectation | { readonly [variant: string]: Expectation }
 
-/** What an ending is called in a table. */
+/** Returns the notation of an ending. */
 export function outcomeOf(ending: Ending, replays: number): Outcome {
   if (ending.ok) return replays === 0 ? 'ok' : replays === 1 ? 'replayed' : `replayed ${replays} times`
   const { error } = ending
@@ -27,14 +28,14 @@ export function outcomeOf(ending: Ending, replays: number): Outcome {
   return `${name} ${error.code} ${processed}`
 }
 
-/** Whether `outcome` is one of those that are expected. */
+/** Whether `outcome` is among the expected ones. */
 export function isExpected(outcome: Outcome, expected: Outcome): boolean {
   return expected
     .split(' | ')
     .some((each) => each === outcome || (each === 'served' && (outcome === 'ok' || outcome === 'replayed')))
 }
 
-/** Whether only the passing of time can end it. */
+/** Whether only a deadline can end the request. */
 export function byDeadline(expected: Outcome): boolean {
   return expected.startsWith('TimeoutError')
 }

@@ -1,25 +1,25 @@
 /**
- * What a request comes to, for every fault in every phase: the list of cells, and of what is promised. Where the words of a cell
- * differ from what happens, one of the two is a defect; the words are not loosened to fit.
+ * Expected outcome of a request for every fault in every phase: the list of cells. If an outcome
+ * differs from its cell, one of the two is a defect; do not loosen a cell to make it pass.
  */
 
-import { CODES } from '../harm/server.js'
+import { CODES } from '../fault/server.js'
 import type { Phase } from '../phases.js'
 import type { CellExpectation, Expectation } from './outcome.js'
 
 export type Row = { readonly [phase in Phase]?: CellExpectation }
 
-/** Nothing is known of what a server did that had the request: only what is idempotent is sent again. */
+/** The server may have processed the request: only idempotent requests are sent again. */
 const LOST: Expectation = ['replayed', 'ConnectionError peer unknown', 'ConnectionError peer unknown']
 const LOST_ANSWER: Expectation = 'ConnectionError peer yes'
 const NO_TLS: Expectation = 'ConnectError tls no'
 const NO_TCP: Expectation = 'ConnectError tcp no'
 
-/** The connection ends in this phase, and another can be made. */
+/** The connection ends in this phase, and another can be opened. */
 const CUT: Row = {
   tls: NO_TLS,
   settings: LOST,
-  // The one that waits was not sent: it goes over the next connection.
+  // The queued request was not sent: it uses the next connection.
   queued: 'ok',
   headers: LOST,
   body: LOST,
@@ -29,7 +29,7 @@ const CUT: Row = {
   closing: LOST,
 }
 
-/** The connection ends, and no other can be made. */
+/** The connection ends, and no other can be opened. */
 const CUT_OFF_REPLAY: Expectation = ['ConnectError tcp unknown', 'ConnectionError peer unknown', 'ConnectionError peer unknown']
 const CUT_OFF: Row = {
   dial: NO_TCP,
@@ -47,15 +47,16 @@ const CUT_OFF: Row = {
 
 const NO_CONNECTION: Expectation = 'TimeoutError connect no'
 const NO_ANSWER: Expectation = 'TimeoutError headers unknown'
-/** Content that the server does not read ends by the deadline of content. */
+/** Content that the server does not read ends by the content deadline. */
 const NOT_READ: Expectation = [NO_ANSWER as string, 'TimeoutError body unknown', 'TimeoutError body unknown']
 
-/** Nothing comes back, and nobody says why: each request costs one deadline. */
+/** No response and no error arrive: each request costs one deadline. */
 const SILENT: Row = {
   dial: NO_CONNECTION,
   tls: NO_CONNECTION,
   settings: NO_ANSWER,
-  // with verifyAfterIdleMs: a connection that was idle is asked first, and what was not sent goes over a new one: `ok`.
+  // with verifyAfterIdleMs: an idle connection is verified first, and unsent requests use a new
+  // one: `ok`.
   idle: NOT_READ,
   queued: 'TimeoutError queue no',
   headers: NOT_READ,
@@ -66,7 +67,7 @@ const SILENT: Row = {
   closing: NO_ANSWER,
 }
 
-/** Late, but whole. */
+/** Late, but complete. */
 const FINE: Row = {
   dial: 'ok',
   tls: 'ok',
@@ -81,18 +82,21 @@ const FINE: Row = {
   closing: 'ok',
 }
 
-/** RFC 9113 §6.8: what GOAWAY leaves out was not processed and is sent again, a source that was opened excepted. */
+/**
+ * RFC 9113 §6.8: requests beyond the last stream of GOAWAY were not processed and are sent again,
+ * except with a source that was opened.
+ */
 const UNPROCESSED: Expectation = ['replayed', 'replayed', 'StreamError 7 no']
-/** What has kept no more than 16 KiB of its source can be sent again as well. */
+/** A source of which at most 16 KiB were sent can be sent again as well. */
 const UNPROCESSED_AND_KEPT: Expectation = ['replayed', 'replayed', 'replayed']
-/** A GOAWAY that denies a stream which the server has answered is not believed. */
+/** A GOAWAY that excludes a stream the server has answered is not trusted. */
 const DENIED: Expectation = ['replayed', 'StreamError 7 unknown', 'StreamError 7 unknown']
 
 const GOAWAY: Row = {
   settings: { zero: UNPROCESSED, graceful: 'ok', error: LOST },
   idle: { zero: 'ok', graceful: 'ok', error: 'ok' },
   queued: { zero: 'ok', graceful: 'ok', error: 'ok' },
-  // The server had seen no stream of it: its last one is lower.
+  // The last stream of GOAWAY is below the request's.
   headers: { zero: DENIED, graceful: UNPROCESSED_AND_KEPT, error: UNPROCESSED_AND_KEPT },
   body: { zero: DENIED, graceful: 'ok', error: LOST },
   waiting: { zero: DENIED, graceful: 'ok', error: LOST },
@@ -101,43 +105,47 @@ const GOAWAY: Row = {
   closing: { zero: DENIED, graceful: 'ok', error: LOST },
 }
 
-/** RFC 9113 §8.7: REFUSED_STREAM says that nothing was done; HTTP_1_1_REQUIRED says how to ask. Every other code is an answer. */
+/**
+ * RFC 9113 §8.7: REFUSED_STREAM means that nothing was processed; HTTP_1_1_REQUIRED asks for
+ * HTTP/1.1. Every other code is a response.
+ */
 function resets(ending: (code: number) => Expectation): CellExpectation {
   return Object.fromEntries(CODES.map((name, code) => [name, ending(code)]))
 }
 
 const unanswered = (unprocessed: (code: number) => Expectation): CellExpectation =>
   resets((code) => {
-    // Overloaded on this connection: what may be sent twice is, on another one.
+    // This connection is overloaded: idempotent requests are sent again on another one.
     if (code === CODES.indexOf('ENHANCE_YOUR_CALM'))
       return ['replayed', `StreamError ${code} unknown`, `StreamError ${code} unknown`]
     const isUnprocessed = code === CODES.indexOf('REFUSED_STREAM') || code === CODES.indexOf('HTTP_1_1_REQUIRED')
     return isUnprocessed ? unprocessed(code) : `StreamError ${code} unknown`
   })
-const gone = unanswered((code) => ['replayed', 'replayed', `StreamError ${code} no`])
-const kept = unanswered(() => UNPROCESSED_AND_KEPT)
+const replayedUnlessStreamed = unanswered((code) => ['replayed', 'replayed', `StreamError ${code} no`])
+const replayedIfKept = unanswered(() => UNPROCESSED_AND_KEPT)
 
 const STREAM_RESET: Row = {
-  headers: kept,
-  body: kept,
-  waiting: gone,
+  headers: replayedIfKept,
+  body: replayedIfKept,
+  waiting: replayedUnlessStreamed,
   reading: resets((code) => `StreamError ${code} yes`),
   complete: resets(() => 'ok'),
-  closing: gone,
+  closing: replayedUnlessStreamed,
 }
 
 const PARTED: Expectation = ['served', 'served', 'ok | StreamError 7 no']
 
-/** A server that reloads finishes what it has, and refuses the rest in a way that says so. */
+/** A server that reloads completes its requests and refuses new ones with GOAWAY. */
 const RELOAD: Row = {
   ...FINE,
-  // Requests that were on their way when the server said goodbye. Apache's goodbye may name a stream below one whose content it
-  // has begun to take: unprocessed is what it says, so what has its content whole is sent again, and a source that was opened is not.
+  // Requests in flight when the server sends GOAWAY. Apache's GOAWAY may exclude a stream whose
+  // content it has begun to read: requests with their content in memory are sent again, those with
+  // an opened source are not.
   headers: PARTED,
   body: PARTED,
 }
 
-/** All of a row, one for each of these variants. */
+/** Uses the row for each of these variants. */
 function each(row: Row, ...variants: readonly string[]): Row {
   return Object.fromEntries(
     Object.entries(row).map(([phase, expectation]) => [
@@ -147,8 +155,8 @@ function each(row: Row, ...variants: readonly string[]): Row {
   )
 }
 
-/** Seen: the client knows that its connection is gone. Unseen: the request is faster. */
-// with verifyAfterIdleMs: unseen is `ok` for all where the connection was idle for so long.
+/** Seen: the client knows that the connection is closed. Unseen: the request is faster. */
+// with verifyAfterIdleMs: unseen is `ok` for all if the connection was idle long enough.
 const IDLE: CellExpectation = { seen: 'ok', unseen: LOST }
 
 export const EXPECTED: Readonly<Record<string, Row>> = {
@@ -169,7 +177,8 @@ export const EXPECTED: Readonly<Record<string, Row>> = {
   },
   F13: CUT_OFF,
   F14: FINE,
-  // Apache with all of its streams taken may say goodbye only when one of them ends, to what has just been sent.
+  // Apache with all streams in use may send GOAWAY only when one of them ends, to a request that
+  // was just sent.
   F15: {
     ...each(RELOAD, 'nginx', 'apache', 'haproxy', 'caddy'),
     queued: { nginx: 'ok', apache: PARTED, haproxy: 'ok', caddy: 'ok' },
@@ -191,14 +200,18 @@ export const EXPECTED: Readonly<Record<string, Row>> = {
   F21: { tls: { 'http/1.1': 'ok', none: 'ConnectError negotiate no' } },
   F22: {
     ...FINE,
-    // Every deadline is over when the process looks up, and what has arrived meanwhile is in time all the same.
+    // Every deadline has passed when the process resumes, but a response that arrived in the
+    // meantime is in time.
     ...each({ idle: 'ok', queued: 'ok', waiting: 'ok', reading: 'ok', complete: 'ok', closing: 'ok' }, 'proxied', 'late'),
   },
   F23: each(CUT_OFF, 'EMFILE', 'refused', 'unreachable'),
   F24: Object.fromEntries(Object.entries(SILENT).map(([phase, silent]) => [phase, link(phase, silent)])),
 }
 
-/** A link that comes back was noticed by nobody, one that does not is a black hole; without its address nothing can be dialled. */
+/**
+ * If a link comes back, the client did not notice; if not, it is a black hole; without its address,
+ * dials fail.
+ */
 function link(phase: string, silent: CellExpectation): CellExpectation {
   return { back: 'ok', down: silent as Expectation, address: phase === 'dial' ? NO_TCP : (silent as Expectation) }
 }

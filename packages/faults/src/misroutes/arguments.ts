@@ -1,4 +1,4 @@
-/** The command line of `pnpm misroutes`. */
+/** Command line of `pnpm misroutes`. */
 
 import { parseArgs } from 'node:util'
 import { positive } from '../arguments.js'
@@ -10,12 +10,12 @@ export interface MisroutesArguments {
 
 export const USAGE = `pnpm misroutes [--requests N] [--seed N]
 
-N random requests (100,000 where nothing is said) over 50 origins, 8 addresses and 5 certificates, and none may reach a connection that the
-rules refuse`
+N random requests (default 100,000) to 50 origins on 8 addresses with 5 certificates; none may reach a
+connection that the rules refuse`
 
 const DEFAULT_REQUESTS = 100_000
 
-/** @throws Error with what is wrong. `now` gives the seed where none is named. */
+/** @throws Error naming the invalid argument. `now` is the default seed. */
 export function readMisroutesArguments(argv: readonly string[], now: number): MisroutesArguments {
   const { values } = parseArgs({
     args: argv.filter((argument) => argument !== '--'),

@@ -1,61 +1,64 @@
-/** Requests at random through several clients, and the judgement of every delivery that the servers tell of. */
+/**
+ * Random requests through several clients, and the verdict on every delivery that the servers
+ * report.
+ */
 
 import { coalescing } from '@unshard/coalescing'
 import { Client, type ClientOptions, type HttpResponse, type ReusePolicy, UnshardError } from '@unshard/core'
 import type { Credentials } from '@unshard/testkit'
 import { below, pick, type Random } from '../random.js'
+import type { Environment } from './environment.js'
 import { CONNECTION_FIELD, DELAY_FIELD, ID_FIELD, type Seen } from './messages.js'
-import { type Asked, credentialOf, Model } from './model.js'
+import { credentialOf, Model, type SentRequest } from './model.js'
 import { ADDRESSES, BUSY_HOSTS, CLIENTS, HOSTS, KEPT_APART, TAGS } from './plan.js'
-import type { World } from './world.js'
 
 const TIMEOUTS = { connect: 3_000, queue: 5_000, headers: 5_000, body: 5_000, total: 10_000 }
-/** After which the servers have told all there is of a request. */
+/** Time after which the servers have reported everything about a request. */
 const TOLD_MS = 3_000
 const FORTY_DAYS_MS = 40 * 86_400_000
-/** Of requests: those for a URL that nothing may be shared for, and those whose answer is held back. */
+/** Share of requests to URLs that must share nothing, and of requests with delayed responses. */
 const ODD_PART = 0.003
 const SLOW_PART = 0.05
 const SLOWEST_MS = 20
 const POST_PART = 0.3
 const BUSY_PART = 0.75
 
-/** Something wrong, how often, and where it was seen first. */
+/** A problem, its count, and its first occurrence. */
 export interface Noted {
   count: number
   readonly first: string
 }
 
-interface UnderWay extends Asked {
+interface PendingRequest extends SentRequest {
   readonly method: 'GET' | 'POST'
-  /** Deliveries that were not turned away. */
+  /** Deliveries without a 421. */
   deliveries: number
-  /** Connections on which it was told 421. */
+  /** Connections on which it got a 421. */
   readonly turnedAway: number[]
-  /** What the caller got, where it was 421. */
+  /** Final status, if it is 421. */
   status: number
   settledAtMs: number | undefined
-  /** The error that the caller got says that nothing was done. */
+  /** The error received by the caller says that nothing was processed. */
   unprocessed: boolean
 }
 
 export interface LoadParts {
-  readonly world: World
+  readonly environment: Environment
   readonly random: Random
   readonly port: number
   readonly ca: string
-  /** Of the servers' certificates, in their order. */
+  /** Fingerprints of the servers' certificates, in their order. */
   readonly fingerprints: readonly string[]
-  /** For the client that has one. */
+  /** Certificate for the client that has one. */
   readonly certificate: Credentials
 }
 
 export class Load {
-  /** What is wrong, by what it is. */
-  readonly wrong: Map<string, Noted> = new Map()
-  /** `because` of every answer. */
+  /** Problems by description. */
+  readonly problems: Map<string, Noted> = new Map()
+  /** Number of responses by `because`. */
   readonly because: Map<string, number> = new Map()
-  /** Why the policy refused a connection, and how often. */
+  /** Number of refusals by reason. */
   readonly refusals: Map<string, number> = new Map()
   readonly errors: Map<string, number> = new Map()
   readonly model: Model = new Model()
@@ -66,8 +69,8 @@ export class Load {
   misroutes = 0
   readonly #parts: LoadParts
   readonly #clients: readonly Client[]
-  readonly #underWay = new Map<number, UnderWay>()
-  #settled: UnderWay[] = []
+  readonly #underWay = new Map<number, PendingRequest>()
+  #settled: PendingRequest[] = []
   #number = 0
 
   constructor(parts: LoadParts) {
@@ -79,8 +82,8 @@ export class Load {
     return this.#number
   }
 
-  /** One request, to its end. */
-  async one(): Promise<void> {
+  /** Sends one request and waits for its end. */
+  async sendOne(): Promise<void> {
     const { random, port } = this.#parts
     const id = ++this.#number
     const client = this.#pickClient()
@@ -88,7 +91,7 @@ export class Load {
     const { url, host } =
       random() < ODD_PART ? oddUrl(random, port) : urlOf(pick(random, random() < BUSY_PART ? BUSY_HOSTS : HOSTS), port)
     const method = random() < POST_PART ? 'POST' : 'GET'
-    const request: UnderWay = {
+    const request: PendingRequest = {
       ...{ id, client, tag, host, method, atMs: Date.now() },
       ...{ deliveries: 0, turnedAway: [], status: 0, settledAtMs: undefined, unprocessed: false },
     }
@@ -105,7 +108,7 @@ export class Load {
         ...(method === 'POST' && { body: `content of ${id}` }),
         ...(tag !== undefined && { isolation: tag }),
       })
-      this.#heard(response)
+      this.#checkResponse(response)
       this.#answered(request, response, await response.text())
     } catch (error) {
       this.#failed(request, error)
@@ -113,15 +116,15 @@ export class Load {
     this.#over(request)
   }
 
-  /** What the servers tell. */
-  seen({ connections, deliveries }: Seen): void {
+  /** Processes a report of the servers. */
+  onReport({ connections, deliveries }: Seen): void {
     for (const connection of connections) this.model.connected(connection)
     for (const [id, connection, host, credential, status, post] of deliveries) {
       this.deliveries++
       if (status === 421) this.misdirected++
       const request = this.#underWay.get(id)
       if (request === undefined) {
-        this.#note('a delivery of what nobody asked for', `${id} to ${host}`)
+        this.#note('a delivery of an unknown request', `${id} to ${host}`)
         continue
       }
       if (status === 421) request.turnedAway.push(connection)
@@ -132,13 +135,13 @@ export class Load {
       this.misroutes++
       const { name } = CLIENTS[request.client]!
       const age = this.model.answerAgeMs(request, connection)
-      const what = `request ${id} of client ${name}, tag ${request.tag}, for ${host}, whose resolver last led there ${age} ms before`
+      const what = `request ${id} of client ${name}, tag ${request.tag}, for ${host}, whose resolver last returned its address ${age} ms before`
       this.#note(`misroute ${broken}`, `${what}, at ${this.model.describe(connection)}`)
     }
     this.#forget(Date.now() - TOLD_MS)
   }
 
-  /** Everything has been told: the last accounts are closed. */
+  /** Evaluates the remaining requests: everything has been reported. */
   async close(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()))
     this.#forget(Number.POSITIVE_INFINITY)
@@ -146,20 +149,20 @@ export class Load {
   }
 
   #newClient(client: number): Client {
-    const { world, ca, certificate } = this.#parts
-    const { alone } = CLIENTS[client]!
-    const lookup = world.lookup((host, addresses) => this.model.answered(client, host, addresses, Date.now()))
-    const late = { clock: { now: () => Date.now() + FORTY_DAYS_MS } }
-    const policy = coalescing({ deny: [...KEPT_APART], ...(alone === 'certificate-expired' && late) })
+    const { environment, ca, certificate } = this.#parts
+    const { unshareable } = CLIENTS[client]!
+    const lookup = environment.lookup((host, addresses) => this.model.answered(client, host, addresses, Date.now()))
+    const shifted = { clock: { now: () => Date.now() + FORTY_DAYS_MS } }
+    const policy = coalescing({ deny: [...KEPT_APART], ...(unshareable === 'certificate-expired' && shifted) })
     const tls: ClientOptions['tls'] = {
-      ...(alone === 'unauthorized' ? { rejectUnauthorized: false } : { ca }),
-      ...(alone === 'client-certificate' && certificate),
+      ...(unshareable === 'unauthorized' ? { rejectUnauthorized: false } : { ca }),
+      ...(unshareable === 'client-certificate' && certificate),
       ...(client === 1 && { minVersion: 'TLSv1.3' }),
     }
     return new Client({ tls, lookup, timeouts: TIMEOUTS, reuse: this.#watched(client, policy) })
   }
 
-  /** The same policy, with a count of what it refuses, and a word to the model when a 421 has been read. */
+  /** Wraps the policy: counts refusals, and tells the model about each 421 that was read. */
   #watched(client: number, policy: ReusePolicy): ReusePolicy {
     const verdict: ReusePolicy['verdict'] = (...parts) => {
       const answer = policy.verdict(...parts)
@@ -190,58 +193,59 @@ export class Load {
     return found === -1 ? 0 : found
   }
 
-  /** Whatever came before the response on its connection has been read: ORIGIN, for one. */
-  #heard(response: HttpResponse): void {
+  /** Everything before the response on its connection has been read, such as ORIGIN. */
+  #checkResponse(response: HttpResponse): void {
     const connection = Number(response.headers.get(CONNECTION_FIELD))
-    if (connection > 0) this.model.heard(connection, Date.now())
+    if (connection > 0) this.model.responseRead(connection, Date.now())
   }
 
-  #answered(request: UnderWay, response: HttpResponse, text: string): void {
+  #answered(request: PendingRequest, response: HttpResponse, text: string): void {
     const { id, host } = request
     const { coalesced, because } = response.connection
     this.answered++
     if (coalesced) this.coalesced++
     count(this.because, because)
-    if (response.status !== 200) this.#note(`${response.status} was the answer`, `to ${id} for ${host}`)
-    // A dot at the end is in no handshake (RFC 6066 §3), and so not in a gateway's answer.
+    if (response.status !== 200) this.#note(`unexpected status ${response.status}`, `to ${id} for ${host}`)
+    // A trailing dot is not part of the handshake (RFC 6066 §3), so a gateway's response lacks it.
     else if (text.replace('. ', ' ') !== `${host.replace(/\.$/, '')} ${id}` || response.headers.get(ID_FIELD) !== String(id)) {
-      this.#note("somebody else's answer", `${JSON.stringify(text)} to ${id} for ${host}`)
+      this.#note('a response for another request', `${JSON.stringify(text)} to ${id} for ${host}`)
     }
   }
 
-  #failed(request: UnderWay, error: unknown): void {
-    if (!(error instanceof UnshardError)) return this.#note('an error that is none of ours', String((error as Error)?.stack))
+  #failed(request: PendingRequest, error: unknown): void {
+    if (!(error instanceof UnshardError))
+      return this.#note('an error that unshard does not define', String((error as Error)?.stack))
     request.unprocessed = error.processed === 'no'
     count(this.errors, error.code)
   }
 
-  #over(request: UnderWay): void {
+  #over(request: PendingRequest): void {
     request.settledAtMs = Date.now()
     this.#settled.push(request)
   }
 
-  /** Closes the accounts of requests that had settled by then. */
+  /** Evaluates the requests that had settled by then. */
   #forget(beforeMs: number): void {
-    let gone = 0
+    let settledCount = 0
     for (const request of this.#settled) {
       if (request.settledAtMs! > beforeMs) break
-      gone++
+      settledCount++
       this.#underWay.delete(request.id)
       const { id, method, deliveries, unprocessed, status, turnedAway } = request
-      // The second try is on a connection of the host's own, and there these servers never say it.
+      // The retry uses a dedicated connection, where these servers never send 421.
       if (status === 421) {
         const where = turnedAway.map((connection) => this.model.describe(connection))
-        this.#note('421 was the answer', `to ${method} ${id} for ${request.host}, told by ${where.join(' and ')}`)
+        this.#note('421 was returned', `to ${method} ${id} for ${request.host}, sent by ${where.join(' and ')}`)
       }
       if (deliveries > (method === 'POST' ? 1 : 3)) this.#note(`a ${method} delivered ${deliveries} times`, `${id}`)
       if (unprocessed && deliveries > 0) this.#note('delivered, and "processed" is "no"', `${method} ${id}`)
     }
-    this.#settled = this.#settled.slice(gone)
+    this.#settled = this.#settled.slice(settledCount)
   }
 
   #note(what: string, first: string): void {
-    const known = this.wrong.get(what)
-    if (known === undefined) this.wrong.set(what, { count: 1, first })
+    const known = this.problems.get(what)
+    if (known === undefined) this.problems.set(what, { count: 1, first })
     else known.count++
   }
 }
@@ -254,7 +258,10 @@ function urlOf(host: string, port: number): { url: string; host: string } {
   return { host, url: `https://${host}:${port}/` }
 }
 
-/** Cleartext to a TLS port, an address, a name with a dot at its end: at best they are answered, and never over what somebody else has. */
+/**
+ * Returns an unusual URL: cleartext to a TLS port, an address, or a name with a trailing dot. At
+ * best it is answered, and never over a shared connection.
+ */
 function oddUrl(random: Random, port: number): { url: string; host: string } {
   const host = pick(random, HOSTS)
   const kind = below(random, 3)

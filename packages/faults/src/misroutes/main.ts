@@ -1,4 +1,7 @@
-/** `pnpm misroutes`: requests at random in a world that changes. Exit code 1 when one reached a connection that the rules refuse, or anything else is wrong. */
+/**
+ * `pnpm misroutes`: random requests in a changing environment. Exit code 1 if one reached a
+ * connection that the rules refuse, or if anything else is wrong.
+ */
 
 import { spawnSync } from 'node:child_process'
 import { REFUSAL_REASONS } from '@unshard/coalescing'
@@ -14,22 +17,22 @@ function counts(map: ReadonlyMap<string, number>): string {
     .join(', ')
 }
 
-/** Returns how much is wrong. */
+/** Prints the report and returns the number of problems. */
 function report(load: Load, seconds: number): number {
   const never = REFUSAL_REASONS.filter((reason) => !load.refusals.has(reason))
   const { answered, deliveries } = load
-  console.log(`${answered} answers and ${deliveries} deliveries in ${seconds.toFixed(0)} s`)
+  console.log(`${answered} responses and ${deliveries} deliveries in ${seconds.toFixed(0)} s`)
   console.log(`because: ${counts(load.because)}`)
   console.log(`refused: ${counts(load.refusals)}`)
   if (never.length > 0) console.log(`never refused for: ${never.join(', ')}`)
   console.log(`errors: ${counts(load.errors)}`)
-  for (const [what, { count, first }] of load.wrong) console.log(`FAIL ${what}: ${count}, the first: ${first}`)
+  for (const [what, { count, first }] of load.problems) console.log(`FAIL ${what}: ${count}, the first: ${first}`)
   const { requests, coalesced, misdirected, misroutes } = load
   const { connections } = load.model
   console.log(
     `${requests} requests, ${coalesced} coalesced, ${connections} connections, ${misdirected} 421s, ${misroutes} misroutes`,
   )
-  return load.wrong.size
+  return load.problems.size
 }
 
 async function main(): Promise<number> {
@@ -50,7 +53,7 @@ async function main(): Promise<number> {
   process.on('unhandledRejection', (error) => uncaught.push(error))
   const startedAt = performance.now()
   const load = await run({ ...args, cores, report: (line) => console.log(line) })
-  for (const error of uncaught) console.log(`FAIL nobody caught ${(error as Error)?.stack ?? String(error)}`)
+  for (const error of uncaught) console.log(`FAIL uncaught error: ${(error as Error)?.stack ?? String(error)}`)
   return report(load, (performance.now() - startedAt) / 1_000) + uncaught.length === 0 ? 0 : 1
 }
 

@@ -1,27 +1,27 @@
-/** What the process of the servers and that of the clients tell each other. */
+/** Messages between the server process and the client process. */
 
 import type { Credentials } from '@unshard/testkit'
 import type { SeenConnection } from './model.js'
 import type { Life } from './plan.js'
 
-/** Names the request. */
+/** Field with the ID of the request. */
 export const ID_FIELD = 'x-id'
-/** How long the answer is held back, milliseconds. */
+/** Delay of the response, in milliseconds. */
 export const DELAY_FIELD = 'x-delay'
-/** Of the response: the number of the connection, as the servers count. */
+/** Response field: number of the connection as counted by the servers. */
 export const CONNECTION_FIELD = 'x-connection'
 
-/** How connections of one server end. */
+/** Ways to end the connections of a server. */
 export type Ending = 'graceful' | 'goaway' | 'reset'
 
 export type ToServers =
   | { readonly start: { readonly certificates: readonly Credentials[]; readonly ca: string; readonly lives: readonly Life[] } }
-  /** The server at this address starts anew. */
+  /** Restarts the server at this address. */
   | { readonly restart: Life }
   | { readonly end: { readonly address: number; readonly how: Ending; readonly part: number } }
-  /** For a moment no stream may be opened on its connections. */
+  /** Sets the stream limit of its connections to zero for a moment. */
   | { readonly full: { readonly address: number } }
-  /** Everybody is quiet: what has not been told is told. */
+  /** All clients are idle: report everything that was not reported yet. */
   | 'tell'
 
 /** Request, connection, host of the authority, credential, status, whether it was a POST. */

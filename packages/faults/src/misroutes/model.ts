@@ -1,38 +1,39 @@
 /**
- * What may reach which connection, by the plain words of the rules and without any code of the client's: told of resolver answers,
- * connections and deliveries, it names the rule that a delivery has broken. Pure: times are given to it.
+ * Decides which request may reach which connection, from a plain statement of the rules and without
+ * any code of the client: from DNS answers, connections and deliveries it derives the rule that a
+ * delivery has broken. Pure: times are parameters.
  */
 
 import { ADDRESSES, CERTIFICATES, CLIENTS, HTTP1_ADDRESS, KEPT_APART, TTL_MS } from './plan.js'
 
-/** As a server saw it. */
+/** A connection as seen by a server. */
 export interface SeenConnection {
   readonly number: number
-  /** Where it was accepted. */
+  /** Address that accepted it. */
   readonly address: string
-  /** The name in its TLS handshake. */
+  /** Server name of its TLS handshake. */
   readonly serverName: string | undefined
-  /** The certificate shown on it. */
+  /** Certificate of the handshake. */
   readonly certificate: number
   readonly atMs: number
   /** Hosts of the ORIGIN frame sent on it. */
   readonly originHosts: readonly string[] | undefined
 }
 
-/** What was asked. */
-export interface Asked {
+/** A request as sent. */
+export interface SentRequest {
   readonly id: number
   readonly client: number
   readonly tag: string | undefined
-  /** A host name, or what else stands in a URL's place of one. */
+  /** A host name or IP address of a URL. */
   readonly host: string
   readonly atMs: number
 }
 
-/** What came, and where. */
+/** A request as delivered, and its connection. */
 export interface Delivered {
   readonly connection: number
-  /** Of the authority. */
+  /** Host of the authority. */
   readonly host: string
   readonly credential: string
 }
@@ -61,32 +62,46 @@ interface Answer {
 }
 
 interface Known extends SeenConnection {
-  /** Client and tag of the first request: everything else on it must have the same. */
+  /** Client and isolation of the first request: all later requests must match. */
   partition: string | undefined
   first: string | undefined
-  /** When the client had read something that came after ORIGIN. */
+  /** Time when the client had read something that followed ORIGIN. */
   heardAtMs: number
-  /** Whether its own host led to where it is, when it was made. Looked at once: answers are not kept for ever. */
+  /**
+   * Whether its own host resolved to its address when it was opened. Evaluated once, because
+   * answers are not kept forever.
+   */
   ledThere: boolean | undefined
 }
 
-/** A host takes its answer along while it waits for others' handshakes, and busy processes see things late. Moved hosts stay far longer. */
+/**
+ * Tolerance in milliseconds: a host keeps its DNS answer while it waits for other handshakes, and
+ * busy processes notice changes late. Moved hosts stay far longer.
+ */
 export const SLACK_MS = 2_000
-/** A dial begins with an answer, waits for others' handshakes, and takes its time: all within the deadline for connecting. */
+/**
+ * Maximum time from a DNS answer to a connection, in milliseconds: waiting for other handshakes and
+ * dialing fit into the connect deadline.
+ */
 export const DIAL_MS = 5_000
-/** Answers are kept for so long: connections that are looked at for the first time are not older. */
+/**
+ * Time for which answers are kept, in milliseconds: a connection that is first seen is not older.
+ */
 const HISTORY_MS = 60_000
-/** A 421 holds for five minutes; both ends of it are not looked at too closely. */
+/** A 421 is remembered for five minutes; slightly less tolerates inaccuracy at both ends. */
 const DENIED_MS = 299_000
 
-/** For this world: the ICANN suffixes that its names end with. */
+/** The ICANN suffixes of the names used here. */
 const PUBLIC_SUFFIXES: ReadonlySet<string> = new Set(['example', 'uk', 'co.uk'])
 
 export function credentialOf(client: number, tag: string | undefined, host: string): string {
   return `Bearer ${client}/${tag ?? '-'}/${host}`
 }
 
-/** By the subjectAltName alone: the very name, or a wildcard in place of its first label that is not directly on a public suffix. */
+/**
+ * Checks the subjectAltName only: the exact name, or a wildcard for its first label that is not
+ * directly on a public suffix.
+ */
 export function coversStrictly(certificate: number, host: string): boolean {
   const { names, commonName } = CERTIFICATES[certificate]!
   if (commonName !== undefined) return false
@@ -95,7 +110,10 @@ export function coversStrictly(certificate: number, host: string): boolean {
   return names.includes(`*.${parent}`) && parent.includes('.') && !PUBLIC_SUFFIXES.has(parent)
 }
 
-/** As a new connection is checked: a common name counts where there is no other, and so does any wildcard. */
+/**
+ * Like the check of a new connection: a common name counts if there is no other name, and so does
+ * any wildcard.
+ */
 function coversForItself(certificate: number, host: string): boolean {
   const { names, commonName } = CERTIFICATES[certificate]!
   const wildcard = `*.${host.slice(host.indexOf('.') + 1)}`
@@ -107,27 +125,30 @@ const HOST_NAME = /^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*$/
 export class Model {
   readonly #answers = new Map<string, Answer[]>()
   readonly #connections = new Map<number, Known>()
-  /** By client, address, certificate and host: when the client read that it was turned away there. */
+  /** By client, address, certificate and host: time when the client read a 421. */
   readonly #denied = new Map<string, number>()
 
   get connections(): number {
     return this.#connections.size
   }
 
-  /** A connection in words. */
+  /** Describes a connection. */
   describe(number: number): string {
     const { address, serverName, certificate, first, partition } = this.#connections.get(number) ?? {}
     return `connection ${number} to ${address}, made for ${serverName}, certificate ${certificate}, first ${first} of ${partition}`
   }
 
-  /** How long before a request the last answer with its connection's address came, milliseconds; NaN where there was none. */
-  answerAgeMs({ client, host, atMs }: Asked, connection: number): number {
+  /**
+   * Time from the last DNS answer with the connection's address to the request, in milliseconds;
+   * NaN without such an answer.
+   */
+  answerAgeMs({ client, host, atMs }: SentRequest, connection: number): number {
     const address = this.#connections.get(connection)?.address ?? ''
     const answers = this.#answers.get(`${client} ${host}`) ?? []
     return atMs - (answers.findLast(({ addresses }) => addresses.includes(address))?.atMs ?? Number.NaN)
   }
 
-  /** The client's resolver has answered. */
+  /** Records an answer of the client's resolver. */
   answered(client: number, host: string, addresses: readonly string[], atMs: number): void {
     const key = `${client} ${host}`
     const list = this.#answers.get(key) ?? []
@@ -146,45 +167,45 @@ export class Model {
     })
   }
 
-  /** The client has an answer that came over this connection. */
-  heard(connection: number, atMs: number): void {
+  /** Records that the client has read a response of this connection. */
+  responseRead(connection: number, atMs: number): void {
     const known = this.#connections.get(connection)
     if (known !== undefined) known.heardAtMs = Math.min(known.heardAtMs, atMs)
   }
 
-  /** The client has read a 421. That a server has sent one says little: it may have been lost. */
+  /** Records that the client has read a 421. One that was merely sent may have been lost. */
   turnedAway(client: number, address: string, certificate: number, host: string, atMs: number): void {
     this.#denied.set(`${client} ${address} ${certificate} ${host}`, atMs)
   }
 
-  /** The rule that this delivery has broken, or nothing. */
-  delivered(asked: Asked, delivery: Delivered): Misroute | undefined {
-    if (delivery.host !== asked.host) return 'wrong-authority'
-    if (delivery.credential !== credentialOf(asked.client, asked.tag, asked.host)) return 'wrong-credentials'
+  /** Returns the rule that this delivery has broken, if any. */
+  delivered(request: SentRequest, delivery: Delivered): Misroute | undefined {
+    if (delivery.host !== request.host) return 'wrong-authority'
+    if (delivery.credential !== credentialOf(request.client, request.tag, request.host)) return 'wrong-credentials'
     const connection = this.#connections.get(delivery.connection)
     if (connection === undefined) return 'unknown-connection'
-    const partition = `${asked.client} ${asked.tag ?? ''}`
+    const partition = `${request.client} ${request.tag ?? ''}`
     connection.partition ??= partition
     if (connection.partition !== partition) return 'other-partition'
-    connection.first ??= asked.host
-    if (!HOST_NAME.test(asked.host) || !HOST_NAME.test(connection.first)) {
-      return connection.first === asked.host ? undefined : 'odd-origin'
+    connection.first ??= request.host
+    if (!HOST_NAME.test(request.host) || !HOST_NAME.test(connection.first)) {
+      return connection.first === request.host ? undefined : 'odd-origin'
     }
-    if (connection.serverName === asked.host) return this.#own(connection, asked)
-    return this.#shared(connection, asked)
+    if (connection.serverName === request.host) return this.#own(connection, request)
+    return this.#shared(connection, request)
   }
 
-  /** A connection that was made for this host. */
-  #own(connection: Known, { client, host }: Asked): Misroute | undefined {
+  /** Checks a connection that was made for this host. */
+  #own(connection: Known, { client, host }: SentRequest): Misroute | undefined {
     const { address, certificate, atMs } = connection
-    if (!coversForItself(certificate, host) && CLIENTS[client]!.alone !== 'unauthorized') return 'own-certificate'
+    if (!coversForItself(certificate, host) && CLIENTS[client]!.unshareable !== 'unauthorized') return 'own-certificate'
     connection.ledThere ??= this.#led(client, host, address, atMs - DIAL_MS) === 'now'
     return connection.ledThere ? undefined : 'own-address'
   }
 
-  #shared(connection: Known, { client, host, atMs }: Asked): Misroute | undefined {
+  #shared(connection: Known, { client, host, atMs }: SentRequest): Misroute | undefined {
     const { address, certificate, serverName = '', originHosts, heardAtMs } = connection
-    if (CLIENTS[client]!.alone !== undefined) return 'may-not-share'
+    if (CLIENTS[client]!.unshareable !== undefined) return 'may-not-share'
     if (address === ADDRESSES[HTTP1_ADDRESS]) return 'http/1.1'
     if (KEPT_APART.has(host) || KEPT_APART.has(serverName)) return 'kept-apart'
     if (!coversStrictly(certificate, host)) return 'certificate'
@@ -195,7 +216,10 @@ export class Model {
     return atMs > deniedAtMs && atMs < deniedAtMs + DENIED_MS ? 'misdirected-again' : undefined
   }
 
-  /** Whether the client was told that the host leads to that address: by an answer that still held, by an older one, or by none. */
+  /**
+   * Whether the client's resolver returned that address for the host: in the current answer, in an
+   * older one, or never.
+   */
   #led(client: number, host: string, address: string, atMs: number): 'now' | 'once' | 'never' {
     const list = this.#answers.get(`${client} ${host}`) ?? []
     let led: 'once' | 'never' = 'never'

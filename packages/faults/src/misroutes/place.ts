@@ -1,4 +1,7 @@
-/** One server of the misroutes: an address, from one start to the next. It tells of every connection and every delivery. */
+/**
+ * One server of the misroutes test: an address, from one start to the next. Reports every
+ * connection and every delivery.
+ */
 
 import type { SecureServerOptions, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import http2 from 'node:http2'
@@ -9,7 +12,7 @@ import { CONNECTION_FIELD, DELAY_FIELD, type DeliveryRow, type Ending, ID_FIELD 
 import type { SeenConnection } from './model.js'
 import { ADDRESSES, certificateShown, HTTP1_ADDRESS, KEPT_APART, type Life } from './plan.js'
 
-/** Who is told. */
+/** Receives the reports. */
 export interface Account {
   connected(connection: SeenConnection): void
   delivered(row: DeliveryRow): void
@@ -22,11 +25,14 @@ interface Headers {
 const MAX_STREAM_ID = 0x7fff_ffff
 const NO_ERROR = 0
 const ENHANCE_YOUR_CALM = 11
-/** How long no stream may be opened, milliseconds. */
+/** Time without stream capacity, in milliseconds. */
 const FULL_MS = 60
 
 let lastConnection = 0
-/** The last stream that a connection has named in GOAWAY: node:http2 still takes what arrives before the frame has left. */
+/**
+ * Last stream of a connection's GOAWAY: node:http2 still accepts streams that arrive before the
+ * frame is sent.
+ */
 const lastStreams = new WeakMap<ServerHttp2Session, number>()
 
 export class Place {
@@ -46,7 +52,7 @@ export class Place {
     this.#account = account
   }
 
-  /** @param port 0: any that is free. Resolves with it. */
+  /** @param port 0 for any free port. Resolves with the port. */
   async start(port: number): Promise<number> {
     const server = this.#create()
     server.on('connection', (socket: Socket) => {
@@ -62,7 +68,7 @@ export class Place {
     return (server.address() as AddressInfo).port
   }
 
-  /** Everybody loses the connection. */
+  /** Closes all connections. */
   async stop(): Promise<void> {
     const server = this.#server
     this.#server = undefined
@@ -81,7 +87,7 @@ export class Place {
     await this.start(port)
   }
 
-  /** Ends a part of the connections, from 0 to 1, the oldest first. */
+  /** Ends a share of the connections, from 0 to 1, the oldest first. */
   end(how: Ending, part: number): void {
     const count = Math.ceil(this.#connections.size * part)
     for (const connection of [...this.#connections].slice(0, count)) {
@@ -143,14 +149,14 @@ export class Place {
     connection.on('error', () => undefined).once('close', () => this.#connections.delete(connection))
     const { originHosts } = this.#life
     const { port } = this.#server!.address() as AddressInfo
-    // Its own origin is in the set whatever is sent (RFC 8336 §2.3).
+    // The connection's own origin is always in the set (RFC 8336 §2.3).
     if (originHosts !== undefined) connection.origin(...originHosts.map((host) => `https://${host}:${port}`))
   }
 
   #stream(stream: ServerHttp2Stream, headers: Headers): void {
     stream.on('error', () => undefined)
     const session = stream.session as ServerHttp2Session | undefined
-    // It was told that this one was not processed, and so it must not be.
+    // The stream was declared unprocessed, so it must not be processed.
     if (session === undefined || stream.id! > (lastStreams.get(session) ?? MAX_STREAM_ID)) return
     const authority = String(headers[':authority'])
     const connection = this.#of(session.socket as TLSSocket)
@@ -166,7 +172,7 @@ export class Place {
     return this.#byPeer.get(peerOf(socket))
   }
 
-  /** Notes that a request has come, and says what the answer is. */
+  /** Reports a request and returns its response. */
   #take(headers: Headers, authority: string, method: string | undefined, connection: SeenConnection | undefined) {
     const host = authority.replace(/:\d+$/, '')
     const id = String(headers[ID_FIELD])
@@ -180,7 +186,7 @@ export class Place {
       status,
       method === 'POST',
     ])
-    // A gateway looks at the handshake, and nowhere else.
+    // A gateway routes by the handshake only.
     const served = KEPT_APART.has(host) || KEPT_APART.has(serverName) ? serverName : host
     const fields = { [ID_FIELD]: id, [CONNECTION_FIELD]: String(connection?.number ?? 0) }
     return { status, fields, text: `${served} ${id}`, delayMs: Number(headers[DELAY_FIELD] ?? 0) }
@@ -205,7 +211,7 @@ function goaway(connection: ServerHttp2Session): void {
   connection.goaway(NO_ERROR, 0)
 }
 
-/** Two steps (RFC 9113 §6.8). */
+/** Shuts down in two steps (RFC 9113 §6.8). */
 function graceful(connection: ServerHttp2Session): void {
   connection.goaway(NO_ERROR, MAX_STREAM_ID)
   setImmediate(() => {

@@ -1,4 +1,7 @@
-/** The servers of the misroutes, in a process of their own: eight addresses, one port. They do as they are told, and tell what came. */
+/**
+ * The servers of the misroutes test in a separate process: eight addresses, one port. They follow
+ * messages and report deliveries.
+ */
 
 import type { SecureServerOptions } from 'node:http2'
 import type { DeliveryRow, FromServers, ToServers } from './messages.js'
@@ -6,9 +9,9 @@ import type { SeenConnection } from './model.js'
 import { contextsOf, Place } from './place.js'
 import { DEFAULT_CERTIFICATE } from './plan.js'
 
-/** Between two messages about what came, milliseconds. */
+/** Interval of the reports, in milliseconds. */
 const TELL_EVERY_MS = 50
-/** Another process may have the port at one of the other addresses. */
+/** Attempts to find a port: another process may use it at one of the addresses. */
 const PORT_TRIALS = 20
 
 const tell = (message: FromServers): void => void process.send!(message)
@@ -30,7 +33,7 @@ function tellSeen(all: boolean): void {
 
 async function start({ certificates, ca, lives }: Extract<ToServers, { start: unknown }>['start']): Promise<void> {
   const contexts = contextsOf(certificates)
-  // A certificate of the client's is asked for, and nobody is turned away without one.
+  // A client certificate is requested, but not required.
   const options: SecureServerOptions = { ...certificates[DEFAULT_CERTIFICATE]!, ca, requestCert: true, rejectUnauthorized: false }
   for (let trial = 1; ; trial++) {
     places = lives.map((life) => new Place(life, contexts, options, account))

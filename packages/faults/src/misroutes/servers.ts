@@ -1,4 +1,4 @@
-/** The process of the servers, as the clients' sees it. */
+/** Control of the server process from the client process. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -9,17 +9,17 @@ const PROGRAM = fileURLToPath(new URL('./server-main.js', import.meta.url))
 
 export class Servers {
   readonly #child: ChildProcess
-  readonly #onSeen: (seen: Seen) => void
+  readonly #onReport: (report: Seen) => void
   readonly #restarting = new Set<number>()
   #onPort: (port: number) => void = () => undefined
   #onAll: () => void = () => undefined
   #reject: (error: Error) => void = () => undefined
-  /** Rejects when the process ends before it is told to. */
+  /** Rejects if the process ends unexpectedly. */
   readonly lost: Promise<never>
 
-  constructor(core: number | undefined, onSeen: (seen: Seen) => void) {
+  constructor(core: number | undefined, onReport: (report: Seen) => void) {
     const [file, ...rest] = pinned(core, [process.execPath, PROGRAM])
-    this.#onSeen = onSeen
+    this.#onReport = onReport
     this.#child = spawn(file, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     this.lost = new Promise((_, reject) => {
       this.#reject = reject
@@ -29,7 +29,7 @@ export class Servers {
     this.#child.on('message', (message: FromServers) => this.#message(message))
   }
 
-  /** Resolves with the port that all of them have. */
+  /** Resolves with the port that all servers use. */
   start(start: Extract<ToServers, { start: unknown }>['start']): Promise<number> {
     const port = new Promise<number>((resolve) => {
       this.#onPort = resolve
@@ -38,7 +38,7 @@ export class Servers {
     return Promise.race([port, this.lost])
   }
 
-  /** One that is just starting anew is left alone. */
+  /** Changes a server unless it is being restarted. */
   change(message: ToServers): void {
     if (typeof message === 'object' && 'restart' in message) {
       if (this.#restarting.has(message.restart.address)) return
@@ -47,8 +47,8 @@ export class Servers {
     this.#child.send(message)
   }
 
-  /** When everything that came has been told. */
-  told(): Promise<void> {
+  /** Resolves when everything that arrived has been reported. */
+  reported(): Promise<void> {
     const all = new Promise<void>((resolve) => {
       this.#onAll = resolve
     })
@@ -67,7 +67,7 @@ export class Servers {
     if ('port' in message) this.#onPort(message.port)
     else if ('restarted' in message) this.#restarting.delete(message.restarted)
     else {
-      this.#onSeen(message.seen)
+      this.#onReport(message.seen)
       if (message.all) this.#onAll()
     }
   }

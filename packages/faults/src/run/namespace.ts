@@ -1,4 +1,4 @@
-/** Network namespaces (`ip netns`), one for each worker that takes packets away from itself. */
+/** Network namespaces (`ip netns`), one per worker that drops its own packets. */
 
 import { spawnSync } from 'node:child_process'
 
@@ -8,7 +8,7 @@ function ip(...args: readonly string[]): boolean {
   return spawnSync('ip', args, { stdio: 'ignore' }).status === 0
 }
 
-/** What shows that the kernel has what a program asks it for. */
+/** Commands that show whether the kernel supports what a program needs. */
 const TRIALS: Readonly<Record<string, { readonly args: readonly string[]; readonly input?: string }>> = {
   ip: { args: ['route', 'add', 'unreachable', '192.0.2.1'] },
   nft: {
@@ -21,7 +21,7 @@ add rule inet try out tcp sport 1 numgen random mod 100 < 1 drop
   tc: { args: ['qdisc', 'add', 'dev', 'lo', 'root', 'tbf', 'rate', '1mbit', 'burst', '1600', 'limit', '1mb'] },
 }
 
-/** Why cells that need these programs cannot be run here; `undefined` where they can. */
+/** Returns why cells that need these programs cannot be run here; `undefined` if they can. */
 export function namespaceLacks(programs: readonly string[]): string | undefined {
   if (process.getuid?.() !== 0) return 'not root'
   for (const program of ['ip', ...programs]) {
@@ -33,14 +33,14 @@ export function namespaceLacks(programs: readonly string[]): string | undefined 
 
 const verdicts = new Map<string, string | undefined>()
 
-/** Each is asked once. */
+/** Each program is checked once. */
 function lacking(program: string): string | undefined {
   if (!verdicts.has(program)) verdicts.set(program, tryOut(program))
   return verdicts.get(program)
 }
 
 function tryOut(program: string): string | undefined {
-  if (spawnSync(program, ['-V'], { stdio: 'ignore' }).error !== undefined) return `no program ${program}`
+  if (spawnSync(program, ['-V'], { stdio: 'ignore' }).error !== undefined) return `program ${program} is missing`
   const name = `unshard-${process.pid}-try`
   if (!ip('netns', 'add', name)) return 'no network namespaces'
   const inside = (args: readonly string[], input?: string): boolean =>
@@ -51,10 +51,13 @@ function tryOut(program: string): string | undefined {
   return fine ? undefined : `no ${program} in network namespaces`
 }
 
-/** Makes one with a loopback link of Ethernet's packet size, and returns what runs a command in it. */
+/**
+ * Creates a namespace with a loopback link of Ethernet's packet size, and returns the command that
+ * runs a program in it.
+ */
 export function newNamespace(): readonly string[] {
   const name = `unshard-${process.pid}-${made.length}`
-  if (!ip('netns', 'add', name)) throw new Error(`no namespace ${name}`)
+  if (!ip('netns', 'add', name)) throw new Error(`network namespace ${name} could not be created`)
   made.push(name)
   const inside = ['ip', 'netns', 'exec', name]
   for (const args of [['up'], ['mtu', '1500']]) {
@@ -63,7 +66,7 @@ export function newNamespace(): readonly string[] {
   return inside
 }
 
-/** Takes them away again. */
+/** Deletes all created namespaces. */
 export function deleteNamespaces(): void {
   for (const name of made.splice(0)) ip('netns', 'del', name)
 }

@@ -1,36 +1,39 @@
-/** A process that runs cells, one after the other: what a cell leaves open, blocks or uses up is seen here and nowhere else. */
+/**
+ * A process that runs cells one after the other: files that a cell leaves open, blocks or exhausts
+ * are confined to it.
+ */
 
 import { Traces } from '../cell/clean.js'
+import { CellFixture } from '../cell/fixture.js'
 import { play } from '../cell/run.js'
-import { Stage } from '../cell/stage.js'
 import { type Cell, expectationsOf, nameOf } from '../cells.js'
 import type { Outcome } from '../expected/outcome.js'
-import { HARMS } from '../harm/all.js'
-import { DEFAULT_SIZE } from '../harm/harm.js'
+import { FAULTS } from '../fault/all.js'
+import { DEFAULT_SIZE } from '../fault/fault.js'
 import { randomFor } from '../random.js'
 import type { Backend } from '../server/account.js'
-import { type Certificates, World } from '../server/world.js'
+import { type Certificates, Environment } from '../server/environment.js'
 
-/** What a worker is told. */
+/** Messages to a worker. */
 export type ToWorker = { readonly certificates: Certificates; readonly seed: number } | { readonly cell: Cell } | 'end'
 
-/** What it tells of each cell. */
+/** Result of a cell. */
 export interface Result {
-  /** What is wrong, in words. */
-  readonly wrong: readonly string[]
-  /** Variants that could not be run, and why. */
+  /** Descriptions of the problems. */
+  readonly problems: readonly string[]
+  /** Variants that could not be run, with the reason. */
   readonly skipped: readonly string[]
-  /** Variants that were run. */
+  /** Number of variants that were run. */
   readonly runs: number
   readonly ms: number
 }
 
-let world: World | undefined
+let environment: Environment | undefined
 let seed = 1
 let runs = 0
 
-async function backendFor(cell: Cell, variant: string, { certificates, ...on }: { certificates: Certificates; at: World }) {
-  const { server = 'process' } = HARMS[cell.fault]!
+async function backendFor(cell: Cell, variant: string, { certificates, ...on }: { certificates: Certificates; at: Environment }) {
+  const { server = 'process' } = FAULTS[cell.fault]!
   if (server === 'process') return { backend: (await on.at.process()) as Backend, close: () => Promise.resolve() }
   if (server === 'external') return { backend: await on.at.external(variant), close: () => Promise.resolve() }
   const scripted = await on.at.scripted()
@@ -42,73 +45,73 @@ async function backendFor(cell: Cell, variant: string, { certificates, ...on }: 
 }
 
 async function runVariant(cell: Cell, variant: string, expected: Outcome): Promise<string[] | undefined> {
-  const at = world!
-  const harm = HARMS[cell.fault]!
-  // Started before anything is counted: they stay.
+  const at = environment!
+  const fault = FAULTS[cell.fault]!
+  // Started before anything is counted: these stay open.
   await at.process()
-  if (harm.server === 'external') await at.external(variant)
+  if (fault.server === 'external') await at.external(variant)
   const traces = new Traces()
   const { backend, close } = await backendFor(cell, variant, { certificates: at.certificates, at })
   if (backend === undefined) return undefined
   const random = randomFor(seed, `${nameOf(cell)} ${variant}`)
   const { phase, kind } = cell
-  const stage = await Stage.open({
+  const fixture = await CellFixture.open({
     ...{ run: `r${++runs}`, phase, kind, variant, backend, random, ca: at.certificates.ca },
-    ...{ realClock: harm.realClock ?? false, size: harm.size ?? DEFAULT_SIZE },
-    ...{ direct: harm.direct?.(variant) ?? false, timeoutMs: harm.timeoutMs?.(variant) },
-    ...(harm.client !== undefined && { client: harm.client }),
+    ...{ realClock: fault.realClock ?? false, size: fault.size ?? DEFAULT_SIZE },
+    ...{ direct: fault.direct?.(variant) ?? false, timeoutMs: fault.timeoutMs?.(variant) },
+    ...(fault.client !== undefined && { client: fault.client }),
   })
-  stage.undo.push(close)
-  const wrong: string[] = []
+  fixture.undo.push(close)
+  const problems: string[] = []
   try {
-    wrong.push(...(await play({ scene: { phase, kind, variant, random, stage, world: at }, harm, expected })))
+    problems.push(...(await play({ scene: { phase, kind, variant, random, fixture, environment: at }, fault, expected })))
   } catch (error) {
-    wrong.push((error as Error).message)
-    await lift(cell, variant, stage)
+    problems.push((error as Error).message)
+    await lift(cell, variant, fixture)
   }
-  wrong.push(...(await traces.sweep(stage, wrong.length === 0 && random() < 0.5)))
-  return wrong
+  problems.push(...(await traces.sweep(fixture, problems.length === 0 && random() < 0.5)))
+  return problems
 }
 
-/** A cell that broke off must not leave its fault to the next one. */
-async function lift(cell: Cell, variant: string, stage: Stage): Promise<void> {
-  const scene = { ...cell, variant, stage, world: world!, random: Math.random, reached: undefined as never }
+/** Removes the fault of a cell that was interrupted, before the next cell. */
+async function lift(cell: Cell, variant: string, fixture: CellFixture): Promise<void> {
+  const scene = { ...cell, variant, fixture, environment: environment!, random: Math.random, reached: undefined as never }
   try {
-    stage.proxy.letGo()
-    stage.backend.release(stage.options.run)
-    await HARMS[cell.fault]!.lift?.(scene)
+    fixture.proxy.letGo()
+    fixture.backend.release(fixture.options.run)
+    await FAULTS[cell.fault]!.lift?.(scene)
   } catch {
-    // It may never have struck.
+    // The fault may never have been applied.
   }
 }
 
 async function runCell(cell: Cell): Promise<Result> {
   const begun = performance.now()
-  const [wrong, skipped]: [string[], string[]] = [[], []]
+  const [problems, skipped]: [string[], string[]] = [[], []]
   let count = 0
   for (const [variant, expected] of expectationsOf(cell)) {
-    const lacks = HARMS[cell.fault]!.lacks?.(variant)
+    const lacks = FAULTS[cell.fault]!.lacks?.(variant)
     const found = lacks === undefined ? await runVariant(cell, variant, expected) : undefined
     if (found === undefined) skipped.push(lacks ?? `${variant} is not installed`)
     else count++
-    for (const each of found ?? []) wrong.push(variant === '' ? each : `${variant}: ${each}`)
+    for (const each of found ?? []) problems.push(variant === '' ? each : `${variant}: ${each}`)
   }
-  return { wrong, skipped, runs: count, ms: performance.now() - begun }
+  return { problems, skipped, runs: count, ms: performance.now() - begun }
 }
 
 process.on('message', (message: ToWorker) => {
   if (message === 'end') {
-    void (world?.close() ?? Promise.resolve()).then(() => process.disconnect())
+    void (environment?.close() ?? Promise.resolve()).then(() => process.disconnect())
   } else if ('cell' in message) {
     void runCell(message.cell).then(
       (result) => process.send!(result),
-      (error: Error) => process.send!({ wrong: [error.stack ?? error.message], skipped: [], runs: 1, ms: 0 } satisfies Result),
+      (error: Error) => process.send!({ problems: [error.stack ?? error.message], skipped: [], runs: 1, ms: 0 } satisfies Result),
     )
   } else {
-    world = new World(message.certificates)
+    environment = new Environment(message.certificates)
     seed = message.seed
   }
 })
 
-// Done, or whoever it works for is gone.
+// Done, or the parent process has ended.
 process.once('disconnect', () => process.exit())

@@ -1,27 +1,30 @@
-/** Worker processes: each runs one cell at a time, in the machine's own network or in a namespace of its own. */
+/**
+ * Worker processes: each runs one cell at a time, in the network of the machine or in a separate
+ * namespace.
+ */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Cell } from '../cells.js'
-import type { Certificates } from '../server/world.js'
+import type { Certificates } from '../server/environment.js'
 import type { Result, ToWorker } from './worker.js'
 
 const PROGRAM = fileURLToPath(new URL('./worker.js', import.meta.url))
-/** Files that a worker may open: few enough to use them up. */
+/** Maximum number of open files of a worker: few enough to exhaust them. */
 const MAX_FILES = 512
-/** A worker that says nothing for so long is stuck, milliseconds. */
+/** A worker that reports nothing for this many milliseconds is stuck. */
 const STUCK_MS = 180_000
 
 export interface WorkersOptions {
   readonly certificates: Certificates
   readonly seed: number
   readonly jobs: number
-  /** Makes a namespace and returns what runs a command in it. */
+  /** Creates a namespace and returns the command that runs a program in it. */
   readonly command?: () => readonly string[]
   onResult(cell: Cell, result: Result): void
 }
 
-/** Runs all cells, `jobs` at once. */
+/** Runs all cells, `jobs` at a time. */
 export async function runCells(cells: readonly Cell[], options: WorkersOptions): Promise<void> {
   const left = [...cells]
   const worker = async (): Promise<void> => {
@@ -38,7 +41,7 @@ export async function runCells(cells: readonly Cell[], options: WorkersOptions):
 }
 
 function start(command: readonly string[], { certificates, seed }: WorkersOptions): ChildProcess {
-  // Node raises the limit to the hard one, so both are set.
+  // Node raises the soft limit to the hard one, so set both.
   const limited = ['sh', '-c', `ulimit -n ${MAX_FILES}; exec "$@"`, 'sh', process.execPath, PROGRAM]
   const [program, ...args] = [...command, ...limited]
   const child = spawn(program!, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
@@ -52,7 +55,7 @@ function tell(child: ChildProcess, message: ToWorker): void {
 
 function ask(child: ChildProcess, cell: Cell): Promise<Result> {
   return new Promise((resolve) => {
-    const failed = (why: string): void => done({ wrong: [why], skipped: [], runs: 1, ms: STUCK_MS })
+    const failed = (why: string): void => done({ problems: [why], skipped: [], runs: 1, ms: STUCK_MS })
     const timer = setTimeout(() => {
       child.kill('SIGKILL')
       child.once('exit', () => failed(`the worker was stuck for ${STUCK_MS} ms`))

@@ -1,9 +1,11 @@
-/** What a server tells about the requests that reach it: each has an id, and how far it has come. */
+/** Records the requests that reach a server, by ID, and their progress. */
 
-/** `delivered`: its fields are there. `content`: a part of its content is. `complete`: all of it. */
+/**
+ * `delivered`: the headers have arrived. `content`: a part of the content. `complete`: all of it.
+ */
 export type Point = 'delivered' | 'content' | 'complete'
 
-/** Counts deliveries by id, and wakes who waits for one. Ids are `run.number`. */
+/** Counts deliveries by ID and notifies waiters. IDs are `run.number`. */
 export class Account {
   readonly #deliveries = new Map<string, number>()
   readonly #points = new Set<string>()
@@ -17,7 +19,7 @@ export class Account {
     this.#waiting.delete(key)
   }
 
-  /** It counts as not processed after all: the server has said so. */
+  /** Removes a delivery: the server has declared the request as not processed. */
   disown(id: string): void {
     this.#deliveries.set(id, this.deliveries(id) - 1)
   }
@@ -36,7 +38,7 @@ export class Account {
   }
 }
 
-/** Answers that are held until their run is released. */
+/** Holds responses until their run is released. */
 export class Gates {
   readonly #open = new Set<string>()
   readonly #held = new Map<string, Set<() => void>>()
@@ -58,25 +60,25 @@ export class Gates {
   }
 }
 
-/** The run of a request's id. */
+/** Returns the run of a request ID. */
 export function runOf(id: string): string {
   return id.slice(0, id.indexOf('.'))
 }
 
-/** What a cell needs of whatever stands at the other end. */
+/** Functions that a cell needs of any server. */
 export interface Backend {
   readonly port: number
-  /** The same server, with room for one stream at a time. */
+  /** Port of the same server with a limit of one stream. */
   readonly narrowPort: number
-  /** In front of every path. */
+  /** Prefix of every path. */
   readonly prefix: string
-  /** It passes content on when it has all of it. */
+  /** Forwards content only when it is complete. */
   readonly buffers: boolean
   reached(id: string, point: Point): Promise<void>
-  /** Lets every answer of a run go, those that are held and those to come. */
+  /** Releases all responses of a run, both held and future ones. */
   release(run: string): void
-  /** How often the request reached it, less what it has disowned. */
+  /** Number of deliveries of the request, except those declared as not processed. */
   deliveries(id: string): Promise<number>
-  /** Resolves when no client has a socket open. */
+  /** Resolves when no client socket is open. */
   quiet(): Promise<void>
 }

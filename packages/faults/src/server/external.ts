@@ -1,10 +1,10 @@
-/** Servers that other people wrote, with our handler behind them. */
+/** External servers as reverse proxies in front of our handler. */
 
 import { type Credentials, type ExternalServer, type ExternalServerName, externalServers } from '@unshard/testkit'
 import { Account, type Backend, Gates, type Point } from './account.js'
 import { createHandler } from './handler.js'
 
-/** Those that say goodbye when they reload. */
+/** Servers that send GOAWAY when they reload. */
 export const RELOADING = ['nginx', 'apache', 'haproxy', 'caddy'] as const
 
 export class ExternalBackend implements Backend {
@@ -20,7 +20,7 @@ export class ExternalBackend implements Backend {
     this.#gates = gates
   }
 
-  /** `undefined` where the program is not installed. */
+  /** Resolves with `undefined` if the program is not installed. */
   static async start(name: string, tls: Credentials): Promise<ExternalBackend | undefined> {
     const [account, gates] = [new Account(), new Gates()]
     const behind = createHandler({ gates, at: (id, point) => account.at(id, point) })
@@ -48,7 +48,9 @@ export class ExternalBackend implements Backend {
     return Promise.resolve(this.#account.deliveries(id))
   }
 
-  /** Their sockets are their own affair: what the client leaves open, the proxy sees. */
+  /**
+   * Their sockets are not visible here: the proxy observes connections that the client leaves open.
+   */
   quiet(): Promise<void> {
     return Promise.resolve()
   }

@@ -1,10 +1,10 @@
-/** What the servers of the cells answer, over HTTP/2 and behind other people's servers alike. */
+/** Handler of all servers of the cells, over HTTP/2 and behind external servers. */
 
 import { createHash } from 'node:crypto'
 import { type OriginHandler, type OriginRequest, type OriginResponse, patternBytes } from '@unshard/testkit'
 import { type Gates, type Point, runOf } from './account.js'
 
-/** The field with a request's id. */
+/** Field with the ID of a request. */
 export const ID_FIELD = 'x-id'
 
 export interface HandlerOwner {
@@ -12,12 +12,15 @@ export interface HandlerOwner {
   at(id: string, point: Point): void
 }
 
-/** `/ok` answers when it has all; `/hold` waits; `/half/N` stops in the middle of N octets; `/unread` waits before it reads. */
+/**
+ * `/ok` responds when all content has arrived; `/hold` waits; `/half/N` stops in the middle of N
+ * bytes; `/unread` waits before it reads.
+ */
 export function createHandler(owner: HandlerOwner): OriginHandler {
   return (request, response) => {
     const id = String(request.headers[ID_FIELD] ?? '')
     const [, route = '', argument = ''] = /\/(ok|hold|half|unread)(?:\/(\d+))?$/.exec(request.url ?? '') ?? []
-    // A client that goes is no fault of the server's.
+    // A client that disconnects is not an error of the server.
     for (const each of [request, response]) each.on('error', () => undefined)
     owner.at(id, 'delivered')
     const held = (go: () => void): void => owner.gates.pass(runOf(id), go)
@@ -29,9 +32,9 @@ export function createHandler(owner: HandlerOwner): OriginHandler {
   }
 }
 
-/** The answer to a request with this content. */
-export function summaryOf(id: string, octets: number, hash: string): string {
-  return `${id} ${octets} ${hash}`
+/** Returns the response for a request with this content. */
+export function summaryOf(id: string, bytes: number, hash: string): string {
+  return `${id} ${bytes} ${hash}`
 }
 
 export function hashOf(...parts: readonly Uint8Array[]): string {
@@ -60,7 +63,7 @@ function answer(response: OriginResponse, text: string): void {
 
 function half(response: OriginResponse, length: number, held: (go: () => void) => void): void {
   const bytes = patternBytes(length)
-  // nginx would wait for more.
+  // Otherwise nginx would buffer the response.
   response.writeHead(200, { 'content-type': 'application/octet-stream', 'x-accel-buffering': 'no' })
   response.write(bytes.subarray(0, length / 2))
   held(() => response.end(bytes.subarray(length / 2)))

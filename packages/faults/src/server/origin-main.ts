@@ -1,26 +1,29 @@
-/** The program of the origin server's own process, so that it can be killed, stopped, and go on while its client is busy. */
+/**
+ * Main program of the origin server process, which can be killed or stopped, and keeps running
+ * while the client is busy.
+ */
 
 import type { Credentials } from '@unshard/testkit'
 import { type OriginServer, startOriginServer } from '@unshard/testkit'
 import { Gates, type Point } from './account.js'
 import { createHandler } from './handler.js'
 
-/** What the process is told. */
+/** Messages to the process. */
 export type ToOrigin =
   | { readonly start: { readonly tls: Credentials } }
   | { readonly release: string }
-  /** Answered when everything before it has been done. */
+  /** Answered when everything before it is done. */
   | { readonly sync: number }
-  /** Answered when no client has a socket open. */
+  /** Answered when no client socket is open. */
   | { readonly quiet: number }
 
-/** What it tells. */
+/** Messages from the process. */
 export type FromOrigin =
   | { readonly ports: readonly number[] }
   | { readonly id: string; readonly point: Point }
   | { readonly done: number }
 
-/** Small enough for content to wait for it. */
+/** Small, so that content has to wait for it. */
 const WINDOW_BYTES = 4_096
 
 const gates = new Gates()
@@ -48,5 +51,5 @@ process.on('message', (message: ToOrigin) => {
   else if ('quiet' in message) void quiet(message.quiet)
   else tell({ done: message.sync })
 })
-// Whoever it works for is gone.
+// The parent process has ended.
 process.once('disconnect', () => process.exit())

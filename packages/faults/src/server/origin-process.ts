@@ -1,4 +1,4 @@
-/** The origin server in a process of its own: started, killed, stopped, and asked what has reached it. */
+/** The origin server as a separate process: start, kill, stop, and count what has reached it. */
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ export class OriginProcess implements Backend {
   readonly buffers = false
   readonly #tls: Credentials
   readonly #account = new Account()
-  readonly #asked = new Map<number, () => void>()
+  readonly #pending = new Map<number, () => void>()
   #child: ChildProcess | undefined
   #ports: readonly number[] = []
   #last = 0
@@ -31,7 +31,7 @@ export class OriginProcess implements Backend {
     return this.#ports[1]!
   }
 
-  /** The same server, without HTTP/2. */
+  /** Port of the same server without HTTP/2. */
   get http1Port(): number {
     return this.#ports[2]!
   }
@@ -53,7 +53,7 @@ export class OriginProcess implements Backend {
     })
   }
 
-  /** SIGKILL. Resolves when the process is gone. */
+  /** Sends SIGKILL. Resolves when the process has ended. */
   kill(): Promise<void> {
     const child = this.#child!
     return new Promise((resolve) => {
@@ -62,19 +62,19 @@ export class OriginProcess implements Backend {
     })
   }
 
-  /** SIGSTOP. Resolves when the process has stopped. */
+  /** Sends SIGSTOP. Resolves when the process has stopped. */
   async stop(): Promise<void> {
     this.#child!.kill('SIGSTOP')
-    // The third field is the state, after a name in brackets.
+    // The third field is the state, after a name in parentheses.
     while (!/\) [Tt] /.test(readFileSync(`/proc/${this.#child!.pid}/stat`, 'utf8'))) await new Promise(setImmediate)
   }
 
-  /** SIGCONT. */
+  /** Sends SIGCONT. */
   go(): void {
     this.#child!.kill('SIGCONT')
   }
 
-  /** For good. */
+  /** Ends the process permanently. */
   close(): Promise<void> {
     return this.#child?.exitCode === null && this.#child.signalCode === null ? this.kill() : Promise.resolve()
   }
@@ -99,18 +99,18 @@ export class OriginProcess implements Backend {
   #ask(question: (number: number) => ToOrigin): Promise<void> {
     const number = ++this.#last
     return new Promise((resolve) => {
-      this.#asked.set(number, resolve)
+      this.#pending.set(number, resolve)
       this.#tell(question(number))
     })
   }
 
   #answered(number: number): void {
-    this.#asked.get(number)?.()
-    this.#asked.delete(number)
+    this.#pending.get(number)?.()
+    this.#pending.delete(number)
   }
 
   #tell(message: ToOrigin): void {
-    // A process that was killed hears nothing.
+    // A killed process receives nothing.
     if (this.#child!.connected) this.#child!.send(message, () => undefined)
   }
 }

@@ -1,4 +1,7 @@
-/** The same server frame by frame, where a cell needs frames that Node would not send: GOAWAY and RST_STREAM as it likes. */
+/**
+ * The same server frame by frame, for cells that need frames Node would not send: arbitrary GOAWAY
+ * and RST_STREAM.
+ */
 
 import {
   type Credentials,
@@ -23,17 +26,17 @@ interface Exchange {
   readonly id: string
   readonly path: string
   readonly parts: Buffer[]
-  /** Octets that have come and that no credit was given for. */
+  /** Bytes received without a WINDOW_UPDATE so far. */
   owed: number
 }
 
-/** One connection: answers what comes, until it is told to misbehave. */
+/** One connection: responds to requests until a script makes it misbehave. */
 class Conversation {
   readonly #peer: ScriptedConnection
   readonly #owner: ScriptedBackend
   readonly #exchanges = new Map<number, Exchange>()
   readonly #streams = new Map<string, number>()
-  /** Streams that get no word any more. */
+  /** Streams on which nothing more is sent. */
   readonly #dead = new Set<number>()
   #refusedAbove = Number.POSITIVE_INFINITY
   #lastStreamId = 0
@@ -61,29 +64,32 @@ class Conversation {
     if (this.isOpen && this.#peer.socket.writable) this.#peer.send(...buffers)
   }
 
-  /** FIN, with close_notify before it. */
+  /** Sends close_notify and FIN. */
   end(): void {
     this.#peer.end()
   }
 
-  /** FIN and nothing before it. */
+  /** Sends FIN without close_notify. */
   destroy(): void {
     this.#peer.destroy()
   }
 
-  /** GOAWAY. What is above `last` was not processed. */
+  /** Sends GOAWAY. Streams above `last` were not processed. */
   goaway(last: number, errorCode: number): void {
     this.#refusedAbove = Math.min(this.#refusedAbove, last)
     for (const { streamId, id } of this.#exchanges.values()) if (streamId > last) this.#forget(streamId, id)
     this.send(frames.goaway(last, errorCode))
   }
 
-  /** The stream of a request that has arrived, or has been answered. */
+  /** Returns the stream of a request that has arrived or has been answered. */
   streamOf(id: string): number {
     return this.#streams.get(id) ?? 0
   }
 
-  /** RST_STREAM on a stream that may not have arrived yet. `unprocessed`: the code says that nothing was done about it. */
+  /**
+   * Sends RST_STREAM on a stream that may not have arrived yet. `unprocessed`: the code means that
+   * nothing was processed.
+   */
   reset(streamId: number, errorCode: number, unprocessed: boolean): void {
     const exchange = this.#exchanges.get(streamId)
     if (exchange !== undefined && unprocessed) this.#owner.account.disown(exchange.id)
@@ -122,11 +128,11 @@ class Conversation {
     if (exchange.path.endsWith('/unread')) this.#held(exchange, () => this.#credit(exchange))
   }
 
-  #content(exchange: Exchange | undefined, bytes: Buffer, octets: number): void {
-    if (octets > 0) this.send(frames.windowUpdate(0, octets))
+  #content(exchange: Exchange | undefined, bytes: Buffer, byteCount: number): void {
+    if (byteCount > 0) this.send(frames.windowUpdate(0, byteCount))
     if (exchange === undefined) return
     exchange.parts.push(bytes)
-    exchange.owed += octets
+    exchange.owed += byteCount
     this.#owner.account.at(exchange.id, 'content')
     if (!exchange.path.endsWith('/unread') || this.#owner.gates.isOpen(runOf(exchange.id))) this.#credit(exchange)
   }
@@ -181,7 +187,7 @@ export class ScriptedBackend implements Backend {
   readonly #peers: ScriptedPeer[] = []
   #http1: OriginServer | undefined
 
-  /** One that listens, with room for 100 streams and for one. */
+  /** Starts two listeners: with a limit of 100 streams and of one. */
   static async start(tls: Credentials): Promise<ScriptedBackend> {
     const backend = new ScriptedBackend()
     for (const streams of [100, 1]) {
@@ -205,17 +211,17 @@ export class ScriptedBackend implements Backend {
     return this.#peers[1]!.port
   }
 
-  /** The same answers, without HTTP/2. */
+  /** Port of the same handler without HTTP/2. */
   get http1Port(): number {
     return this.#http1!.port
   }
 
-  /** What scripts threw. */
+  /** Errors thrown by scripts. */
   get failures(): readonly unknown[] {
     return this.#peers.flatMap(({ failures }) => failures)
   }
 
-  /** The connection that was opened last. */
+  /** The most recent connection. */
   get conversation(): Conversation {
     return this.#conversations.at(-1)!
   }
@@ -229,7 +235,7 @@ export class ScriptedBackend implements Backend {
   }
 
   async deliveries(id: string): Promise<number> {
-    // What has arrived is told in the turns after.
+    // Received frames are processed within the next turns.
     for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
     return this.account.deliveries(id)
   }

@@ -1,6 +1,7 @@
 /**
- * `pnpm silence`: what silence costs, in real time against real processes, beside the bounds of docs/guides/production.md. Takes two minutes. The
- * rules themselves are tested in virtual time: core/test/h2/health/liveness.test.ts, core/test/hostile/ping-counters.test.ts.
+ * `pnpm silence`: measures the cost of an unresponsive peer in real time with real processes,
+ * against the bounds of docs/guides/production.md. Takes two minutes. The rules themselves are tested in
+ * virtual time: core/test/h2/health/liveness.test.ts, core/test/hostile/ping-counters.test.ts.
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
@@ -18,9 +19,9 @@ interface Case {
   readonly what: string
   readonly protocol: 'h2' | 'http/1.1'
   readonly path: string
-  /** What is done a second after the request. */
-  readonly harm?: (server: ChildProcess) => void
-  /** From and to, seconds; `answered` where the right end is an answer. */
+  /** Called a second after the request. */
+  readonly disturb?: (server: ChildProcess) => void
+  /** Lower and upper bound in seconds; `answered` if the right ending is a response. */
   readonly bound: readonly [from: number, to: number]
   readonly answered?: boolean
   readonly cut?: boolean
@@ -29,13 +30,13 @@ interface Case {
 const stop = (server: ChildProcess): void => void server.kill('SIGSTOP')
 
 const CASES: readonly Case[] = [
-  { what: 'a single thread that is busy for 30 s', protocol: 'h2', path: '/busy', bound: [29, 32], answered: true },
-  { what: 'a server that thinks for 100 s', protocol: 'h2', path: '/late', bound: [99, 102], answered: true },
-  { what: 'a server that thinks for 100 s', protocol: 'http/1.1', path: '/late', bound: [99, 102], answered: true },
-  { what: 'a stopped process', protocol: 'h2', path: '/never', harm: stop, bound: [40, 47] },
-  { what: 'a path that drops everything', protocol: 'h2', path: '/never', cut: true, bound: [40, 47] },
+  { what: 'a single-threaded server that is busy for 30 s', protocol: 'h2', path: '/busy', bound: [29, 32], answered: true },
+  { what: 'a server that responds after 100 s', protocol: 'h2', path: '/late', bound: [99, 102], answered: true },
+  { what: 'a server that responds after 100 s', protocol: 'http/1.1', path: '/late', bound: [99, 102], answered: true },
+  { what: 'a stopped process', protocol: 'h2', path: '/never', disturb: stop, bound: [40, 47] },
+  { what: 'a path that drops all packets', protocol: 'h2', path: '/never', cut: true, bound: [40, 47] },
   {
-    what: 'a path that drops everything, while an answer is awaited',
+    what: 'a path that drops all packets while a response is pending',
     protocol: 'http/1.1',
     path: '/never',
     cut: true,
@@ -71,7 +72,7 @@ function start(inside: boolean): Promise<{ server: ChildProcess; port: number }>
   })
 }
 
-/** All cases that want it have sent their requests by then. */
+/** All cases with a cut path have sent their requests by then. */
 let isCutting = false
 function cutLink(): void {
   if (isCutting) return
@@ -79,7 +80,7 @@ function cutLink(): void {
   setTimeout(() => ip(`link set ${LINK[0]} down`), 3_000)
 }
 
-async function run({ what, protocol, path, harm, bound, answered = false, cut: isCut = false }: Case): Promise<boolean> {
+async function run({ what, protocol, path, disturb, bound, answered = false, cut: isCut = false }: Case): Promise<boolean> {
   const { server, port } = await start(isCut)
   const options: ClientOptions = {
     tls: { ca },
@@ -95,7 +96,7 @@ async function run({ what, protocol, path, harm, bound, answered = false, cut: i
     () => 'answered',
     (error: Error & { code?: string }) => `${error.name} ${error.code}`,
   )
-  setTimeout(() => harm?.(server), 1_000)
+  setTimeout(() => disturb?.(server), 1_000)
   if (isCut) cutLink()
   const ending = await outcome
   const seconds = (performance.now() - startedAt) / 1_000
@@ -112,7 +113,7 @@ let cases = CASES
 try {
   makeLink()
 } catch (error) {
-  console.log(`paths are not cut here: ${(error as Error).message.trim()}`)
+  console.log(`paths cannot be cut here: ${(error as Error).message.trim()}`)
   cases = CASES.filter((each) => each.cut !== true)
 }
 const results = await Promise.all(cases.map(run))

@@ -1,4 +1,7 @@
-/** A server of one thread: `/busy` keeps it busy for 30 s, `/late` answers after 100 s, `/never` does not. Says its port to its parent. */
+/**
+ * A single-threaded server: `/busy` blocks it for 30 s, `/late` responds after 100 s, `/never`
+ * never responds. Sends its port to its parent.
+ */
 
 import { createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'

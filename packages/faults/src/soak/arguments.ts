@@ -1,4 +1,4 @@
-/** The command line of `pnpm soak`. */
+/** Command line of `pnpm soak`. */
 
 import { parseArgs } from 'node:util'
 import { positive } from '../arguments.js'
@@ -12,11 +12,11 @@ export interface SoakArguments {
 
 export const USAGE = `pnpm soak [--seconds N] [--seed N] [--aborts N] [--goaways N]
 
-mixed load for N seconds (60 where nothing else is asked for), N aborts on one connection, N connections that each say GOAWAY`
+mixed load for N seconds (default 60), N aborts on one connection, N connections that each receive GOAWAY`
 
 const DEFAULT_SECONDS = 60
 
-/** @throws Error with what is wrong. `now` gives the seed where none is named. */
+/** @throws Error naming the invalid argument. `now` is the default seed. */
 export function readSoakArguments(argv: readonly string[], now: number): SoakArguments {
   const { values } = parseArgs({
     args: argv.filter((argument) => argument !== '--'),

@@ -1,4 +1,7 @@
-/** `pnpm soak`: load for as long as is asked, and two fixed runs. Exit code 1 when something is wrong, or grows. */
+/**
+ * `pnpm soak`: load for the given time, and two fixed runs. Exit code 1 if something is wrong or
+ * grows.
+ */
 
 import { createAuthority } from '@unshard/testkit'
 import { readSoakArguments, type SoakArguments, USAGE } from './arguments.js'
@@ -6,18 +9,18 @@ import { abortMany, type CycleResult, goawayMany } from './cycles.js'
 import { soak } from './mix.js'
 import { compare } from './samples.js'
 
-/** Of one kind, at the most. */
+/** Maximum number of lines of one kind. */
 const MAX_LINES = 20
 
-/** Returns how much is wrong. */
-function report(name: string, { samples, said, wrong }: CycleResult): number {
+/** Prints a report and returns the number of problems. */
+function report(name: string, { samples, summary, problems }: CycleResult): number {
   const { lines, grown } = compare(samples)
-  console.log(`${name}: ${said}`)
+  console.log(`${name}: ${summary}`)
   console.log([`${samples.length} samples, medians of the first and the last third`, ...lines].join('\n'))
-  for (const each of wrong.slice(0, MAX_LINES)) console.log(`FAIL ${each}`)
-  if (wrong.length > MAX_LINES) console.log(`FAIL and ${wrong.length - MAX_LINES} more`)
+  for (const each of problems.slice(0, MAX_LINES)) console.log(`FAIL ${each}`)
+  if (problems.length > MAX_LINES) console.log(`FAIL and ${problems.length - MAX_LINES} more`)
   for (const each of grown) console.log(`FAIL ${each}`)
-  return wrong.length + grown.length
+  return problems.length + grown.length
 }
 
 async function main(): Promise<number> {
@@ -34,14 +37,14 @@ async function main(): Promise<number> {
   process.on('uncaughtException', (error) => uncaught.push(error))
   process.on('unhandledRejection', (error) => uncaught.push(error))
   const authority = await createAuthority()
-  let wrong = 0
-  if (aborts !== undefined) wrong += report('aborts', await abortMany(aborts, authority))
-  if (goaways !== undefined) wrong += report('goaways', await goawayMany(goaways, authority))
-  if (seconds !== undefined) wrong += report('soak', await soak(seconds, seed, authority))
-  for (const error of uncaught) console.log(`FAIL nobody caught ${(error as Error)?.stack ?? String(error)}`)
-  wrong += uncaught.length
-  console.log(wrong === 0 ? 'nothing wrong' : `${wrong} wrong`)
-  return wrong === 0 ? 0 : 1
+  let problems = 0
+  if (aborts !== undefined) problems += report('aborts', await abortMany(aborts, authority))
+  if (goaways !== undefined) problems += report('goaways', await goawayMany(goaways, authority))
+  if (seconds !== undefined) problems += report('soak', await soak(seconds, seed, authority))
+  for (const error of uncaught) console.log(`FAIL uncaught error: ${(error as Error)?.stack ?? String(error)}`)
+  problems += uncaught.length
+  console.log(problems === 0 ? 'no problems' : `${problems} problems`)
+  return problems === 0 ? 0 : 1
 }
 
 process.exitCode = await main()

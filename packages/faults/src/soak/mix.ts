@@ -1,4 +1,7 @@
-/** Mixed load against servers that misbehave. Every request settles once, no POST arrives twice, and nothing is left behind. */
+/**
+ * Mixed load against misbehaving servers. Every request settles exactly once, no POST arrives
+ * twice, and nothing leaks.
+ */
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { getEventListeners } from 'node:events'
@@ -10,16 +13,16 @@ import { below, pick, type Random, randomFor } from '../random.js'
 import { ID_FIELD } from '../server/handler.js'
 import type { CycleResult } from './cycles.js'
 import { type Sample, sample } from './samples.js'
-import { DO_FIELD, type FromServers, type Told, type ToServers } from './server-main.js'
+import { type ClientOutcomes, DO_FIELD, type FromServers, type ToServers } from './server-main.js'
 
 const PROGRAM = fileURLToPath(new URL('./server-main.js', import.meta.url))
 const HOST = 'a.test.example'
-/** Requests at once. */
+/** Parallel requests. */
 const WIDTH = 48
-/** Between two samples, milliseconds; short runs have at least nine. */
+/** Interval between samples, in milliseconds; short runs take at least nine. */
 const SAMPLE_MS = 10_000
-const LEAST_SAMPLES = 9
-/** No deadline of the load is as long. */
+const MIN_SAMPLES = 9
+/** Longer than any deadline of the load. */
 const STUCK_MS = 30_000
 const TIMEOUTS = { connect: 2_000, headers: 800, body: 800, queue: 2_000, total: 4_000 }
 
@@ -30,8 +33,8 @@ class Servers {
     return this.#ask({ start: { tls: await authority.issue({ names: [HOST] }), seed } })
   }
 
-  async calm(told: Told): Promise<Extract<FromServers, { calm: unknown }>['calm']> {
-    return (await this.#ask<Extract<FromServers, { calm: unknown }>>({ calm: told })).calm
+  async calm(outcomes: ClientOutcomes): Promise<Extract<FromServers, { calm: unknown }>['calm']> {
+    return (await this.#ask<Extract<FromServers, { calm: unknown }>>({ calm: outcomes })).calm
   }
 
   end(): Promise<void> {
@@ -55,13 +58,13 @@ class Servers {
 }
 
 class Load {
-  readonly wrong: string[] = []
-  /** How requests ended, by name. */
+  readonly problems: string[] = []
+  /** Number of requests by ending. */
   readonly endings = new Map<string, number>()
   readonly #client: Client
   readonly #ports: readonly number[]
   readonly #random: Random
-  /** Shared by many requests: it must not collect listeners. */
+  /** Shared by many requests: it must not accumulate listeners. */
   readonly shared: AbortController = new AbortController()
   #answered: string[] = []
   #unprocessed: string[] = []
@@ -77,20 +80,20 @@ class Load {
     return this.#number
   }
 
-  /** Since the last time. */
-  told(): Told {
-    const told = { answered: this.#answered, unprocessed: this.#unprocessed }
+  /** Returns the outcomes since the last call. */
+  takeOutcomes(): ClientOutcomes {
+    const outcomes = { answered: this.#answered, unprocessed: this.#unprocessed }
     this.#answered = []
     this.#unprocessed = []
-    return told
+    return outcomes
   }
 
-  /** Requests one after the other, many times at once, until `end`. */
+  /** Sends requests one after the other on many lanes until `end`. */
   async run(end: number): Promise<void> {
-    const one = async (): Promise<void> => {
+    const sendUntilEnd = async (): Promise<void> => {
       while (performance.now() < end) await this.#request()
     }
-    await Promise.all(Array.from({ length: WIDTH }, one))
+    await Promise.all(Array.from({ length: WIDTH }, sendUntilEnd))
   }
 
   async #request(): Promise<void> {
@@ -128,7 +131,7 @@ class Load {
       if (error instanceof UnshardError && error.processed === 'no') this.#unprocessed.push(key)
       this.#ended(error)
     }
-    if (settled !== 1) this.wrong.push(`request ${number} settled ${settled} times`)
+    if (settled !== 1) this.problems.push(`request ${number} settled ${settled} times`)
   }
 
   #act(): string {
@@ -146,7 +149,7 @@ class Load {
     ])
   }
 
-  /** In whole, in part, late, or not at all. */
+  /** Reads the response completely, partly, late, or not at all. */
   async #read(response: HttpResponse): Promise<void> {
     const how = below(this.#random, 5)
     if (how === 0) return void (await response.body.return!())
@@ -160,7 +163,7 @@ class Load {
   #ended(error: unknown): void {
     if (error === 'enough') return this.#count('aborted')
     if (error instanceof UnshardError) return this.#count(error.code)
-    this.wrong.push(String((error as Error)?.stack ?? error))
+    this.problems.push(String((error as Error)?.stack ?? error))
   }
 
   #count(name: string): void {
@@ -175,7 +178,10 @@ async function* slowly(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Load for so many seconds. Between its parts nothing is under way, and what is held is counted. */
+/**
+ * Runs the load for `seconds`. Between its parts no request is in flight, and resources are
+ * sampled.
+ */
 export async function soak(seconds: number, seed: number, authority: Authority): Promise<CycleResult> {
   const servers = new Servers()
   const { ports, address } = await servers.start(authority, seed)
@@ -186,31 +192,31 @@ export async function soak(seconds: number, seed: number, authority: Authority):
   })
   const load = new Load(client, ports, randomFor(seed, 'load'))
   const samples: Sample[] = []
-  const partMs = Math.min(SAMPLE_MS, (seconds * 1_000) / (LEAST_SAMPLES + 1))
+  const partMs = Math.min(SAMPLE_MS, (seconds * 1_000) / (MIN_SAMPLES + 1))
   const end = performance.now() + seconds * 1_000
   let delivered = 0
   for (let part = 0; performance.now() < end; part++) {
     await load.run(Math.min(end, performance.now() + partMs))
     await idle(client, load)
-    const { wrong, deliveries } = await servers.calm(load.told())
-    load.wrong.push(...wrong)
+    const { problems, deliveries } = await servers.calm(load.takeOutcomes())
+    load.problems.push(...problems)
     delivered = deliveries
-    // The first part is for the runtime to learn.
+    // The first part warms up the runtime.
     if (part > 0) samples.push(await sample())
     const listeners = getEventListeners(load.shared.signal, 'abort').length
-    if (listeners > 1) load.wrong.push(`${listeners} listeners on a shared signal`)
+    if (listeners > 1) load.problems.push(`${listeners} listeners on a shared signal`)
   }
-  await within(STUCK_MS, 'close()', client.close()).catch((error: Error) => load.wrong.push(error.message))
+  await within(STUCK_MS, 'close()', client.close()).catch((error: Error) => load.problems.push(error.message))
   await servers.end()
   const { totals } = client.stats()
   const endings = [...load.endings].sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${count}`)
-  const said = `${load.requests} requests, ${delivered} deliveries, ${totals.dials} dials, ${totals.replayed} replays\n${endings.join(', ')}`
-  return { samples, wrong: load.wrong, said }
+  const summary = `${load.requests} requests, ${delivered} deliveries, ${totals.dials} dials, ${totals.replayed} replays\n${endings.join(', ')}`
+  return { samples, problems: load.problems, summary }
 }
 
-/** Streams that were left by their readers are closed by then. */
-async function idle(client: Client, { wrong }: Load): Promise<void> {
+/** Streams abandoned by their readers are closed by then. */
+async function idle(client: Client, { problems }: Load): Promise<void> {
   const active = (): number => client.stats().connections.reduce((all, each) => all + each.active, 0)
   for (const until = performance.now() + 5_000; active() > 0 && performance.now() < until; ) await turn()
-  if (active() > 0) wrong.push(`${active()} streams are open, and no request is under way`)
+  if (active() > 0) problems.push(`${active()} streams are open, but no request is in flight`)
 }

@@ -1,10 +1,13 @@
-/** An HTTP/2 server over TLS that remembers nothing and limits nothing: what it costs is the same after a million streams. */
+/**
+ * An HTTP/2 server over TLS without state or limits: its cost is constant even after a million
+ * streams.
+ */
 
 import type { AddressInfo } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
 import { type Credentials, type Frame, FrameParser, frames, hasFlag } from '@unshard/testkit'
 
-/** RFC 9113 §3.4, octets. */
+/** Length of the preface in bytes (RFC 9113 §3.4). */
 const PREFACE_BYTES = 24
 
 export interface PlainPeer {
@@ -12,7 +15,7 @@ export interface PlainPeer {
   close(): Promise<void>
 }
 
-/** `onFrame` is told of HEADERS, DATA and RST_STREAM; SETTINGS and PING are answered. */
+/** Calls `onFrame` for HEADERS, DATA and RST_STREAM; answers SETTINGS and PING itself. */
 export async function startPlainPeer(
   credentials: Credentials,
   onFrame: (frame: Frame, socket: TLSSocket, connection: number) => void,

@@ -1,26 +1,26 @@
-/** What a process holds while nothing is under way, taken again and again, and whether it grows. */
+/** Samples the resources of an idle process and detects growth. */
 
 import { subscribe } from 'node:diagnostics_channel'
 import { readdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
 
 export interface Sample {
-  /** Octets after garbage collection, buffers included. */
+  /** Bytes after garbage collection, including buffers. */
   readonly heap: number
-  /** Sockets that this process has opened, and that are not closed. */
+  /** Open sockets of this process. */
   readonly sockets: number
-  /** Listeners on them and on the process. */
+  /** Listeners on those sockets and on the process. */
   readonly listeners: number
-  /** Whatever keeps the process alive. */
+  /** Handles that keep the process alive. */
   readonly handles: number
-  /** Open files, sockets among them; 0 where the system does not tell. */
+  /** Open files, including sockets; 0 if the system does not report them. */
   readonly files: number
 }
 
 const NAMES = ['heap', 'sockets', 'listeners', 'handles', 'files'] as const
-/** Growth of a median that is forgiven: what the runtime itself learns, and connections that come and go. */
+/** Tolerated growth of a median: warm-up of the runtime, and connections that come and go. */
 const FORGIVEN: Sample = { heap: 2_097_152, sockets: 4, listeners: 60, handles: 6, files: 8 }
-/** And of the heap as a part of what it was. */
+/** Tolerated growth of the heap relative to its first median. */
 const FORGIVEN_PART = 0.1
 
 const opened = new Set<Socket>()
@@ -30,9 +30,10 @@ subscribe('net.client.socket', (message) => {
   socket.once('close', () => opened.delete(socket))
 })
 
-/** Takes one. */
+/** Takes one sample. */
 export async function sample(): Promise<Sample> {
-  // Twice, with a turn between: what finalisers let go of goes in the second round.
+  // Twice, with a turn in between: objects released by finalizers are collected in the second
+  // round.
   for (let round = 0; round < 2; round++) {
     await new Promise(setImmediate)
     globalThis.gc?.()
@@ -64,7 +65,10 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0
 }
 
-/** The medians of the first and the last third, a line for each figure, and what has grown. */
+/**
+ * Compares the medians of the first and the last third: one line per figure, and the figures that
+ * have grown.
+ */
 export function compare(samples: readonly Sample[]): { readonly lines: string[]; readonly grown: string[] } {
   const third = Math.max(1, Math.floor(samples.length / 3))
   const [lines, grown]: [string[], string[]] = [[], []]

@@ -1,4 +1,7 @@
-/** The servers of the mixed load, in a process of their own: they answer, misbehave by a seed, and keep account of what reached them. */
+/**
+ * The servers of the mixed load in a separate process: they respond, misbehave by a seed, and
+ * record deliveries.
+ */
 
 import type { ServerHttp2Session } from 'node:http2'
 import {
@@ -15,41 +18,50 @@ import { ADDRESS } from '../cell/lookup.js'
 import { below, pick, type Random, randomFor } from '../random.js'
 import { ID_FIELD } from '../server/handler.js'
 
-/** What clients were told of requests, by `METHOD id`. */
-export interface Told {
-  /** The right answer. */
+/** Outcomes that the client has seen, by `METHOD id`. */
+export interface ClientOutcomes {
+  /** Requests with the right response. */
   readonly answered: readonly string[]
-  /** That nothing was done about it. */
+  /** Requests reported as not processed. */
   readonly unprocessed: readonly string[]
 }
 
-export type ToServers = { readonly start: { readonly tls: Credentials; readonly seed: number } } | { readonly calm: Told } | 'end'
+export type ToServers =
+  | { readonly start: { readonly tls: Credentials; readonly seed: number } }
+  | { readonly calm: ClientOutcomes }
+  | 'end'
 export type FromServers =
   | { readonly ports: readonly number[]; readonly address: string }
-  /** Everybody has gone quiet: what does not agree with what the client was told, and how many deliveries there were in all. */
-  | { readonly calm: { readonly wrong: readonly string[]; readonly deliveries: number } }
+  /**
+   * All clients are idle: contradictions between the client's outcomes and the deliveries, and the
+   * number of deliveries.
+   */
+  | { readonly calm: { readonly problems: readonly string[]; readonly deliveries: number } }
 
-/** Says what is to be done with a request. */
+/** Field that selects what the server does with a request. */
 export const DO_FIELD = 'x-do'
 const REFUSED_STREAM = 7
 const MAX_STREAM_ID = 0x7fff_ffff
-/** Between two misdeeds, milliseconds. */
+/** Delay between two misbehaviors, in milliseconds. */
 const PAUSE_MS = 60
 
 const tell = (message: FromServers): void => void process.send!(message)
 const deliveries = new Map<string, number>()
 let all = 0
 
-/** The last stream that a session has named in GOAWAY. */
+/** Last stream named in GOAWAY, per session. */
 const lastStreams = new WeakMap<ServerHttp2Session, number>()
 
-/** node:http2 still takes what arrives between `goaway()` and the frame: it was said not to be processed, and so it must not be. */
+/**
+ * node:http2 still accepts streams that arrive between `goaway()` and the frame: they were declared
+ * unprocessed, so they must not be processed.
+ */
 function isDisowned({ stream }: OriginResponse): boolean {
   const session = stream?.session as ServerHttp2Session | undefined
   return stream !== undefined && session !== undefined && (stream.id ?? 0) > (lastStreams.get(session) ?? MAX_STREAM_ID)
 }
 
-/** Before any word of GOAWAY: what is named in it. */
+/** Records the last stream before GOAWAY is sent. */
 function nameLast(session: ServerHttp2Session): void {
   lastStreams.set(session, session.state.lastProcStreamID ?? 0)
 }
@@ -60,7 +72,7 @@ function handle(request: OriginRequest, response: OriginResponse): void {
   for (const each of [request, response]) each.on('error', () => undefined)
   const key = `${request.method} ${id}`
   if (isDisowned(response)) return
-  // A request that we refuse was not processed, and says so.
+  // A refused request was not processed and must be declared so.
   if (act === 'reset' && Number(argument) === REFUSED_STREAM && response.stream !== undefined) {
     response.stream.close(REFUSED_STREAM)
     return
@@ -81,7 +93,7 @@ function handle(request: OriginRequest, response: OriginResponse): void {
   })
 }
 
-/** A server that is started anew on its port, with the same connections lost that a restart loses. */
+/** A server that is restarted on its port, losing its connections as in a real restart. */
 class Restarted {
   readonly #options: Parameters<typeof startOriginServer>[0]
   server: OriginServer | undefined
@@ -125,7 +137,7 @@ function misdeed(random: Random): void {
   pick(random, acts)()
 }
 
-/** Two steps (RFC 9113 §6.8). */
+/** Shuts down in two steps (RFC 9113 §6.8). */
 function graceful(session: ServerHttp2Session): void {
   session.goaway(0, MAX_STREAM_ID)
   setImmediate(() => {
@@ -140,7 +152,7 @@ function goaway(session: ServerHttp2Session, errorCode: number): void {
   session.goaway(errorCode, 0)
 }
 
-/** The number of streams that may be open; none only for a moment. */
+/** Sets the stream limit; zero is only allowed for a moment. */
 function room(session: ServerHttp2Session, maxConcurrentStreams: number): void {
   if (session.destroyed || session.closed) return
   session.settings({ maxConcurrentStreams })
@@ -165,16 +177,16 @@ async function start(tls: Credentials, seed: number): Promise<void> {
 
 let timer: NodeJS.Timeout | undefined
 
-/** Looks at what has been delivered since the last time, and forgets it. */
-function calm({ answered, unprocessed }: Told): void {
-  const wrong: string[] = []
+/** Checks the deliveries since the last call and clears them. */
+function calm({ answered, unprocessed }: ClientOutcomes): void {
+  const problems: string[] = []
   for (const [key, count] of deliveries) {
-    if (count > (key.startsWith('POST') ? 1 : 3)) wrong.push(`${key} was delivered ${count} times`)
+    if (count > (key.startsWith('POST') ? 1 : 3)) problems.push(`${key} was delivered ${count} times`)
   }
-  for (const key of answered) if (!deliveries.has(key)) wrong.push(`${key} was answered, and never delivered`)
-  for (const key of unprocessed) if (deliveries.has(key)) wrong.push(`${key} was delivered, and "processed" is "no"`)
+  for (const key of answered) if (!deliveries.has(key)) problems.push(`${key} was answered but never delivered`)
+  for (const key of unprocessed) if (deliveries.has(key)) problems.push(`${key} was delivered, but "processed" is "no"`)
   deliveries.clear()
-  tell({ calm: { wrong, deliveries: all } })
+  tell({ calm: { problems, deliveries: all } })
 }
 
 process.on('message', (message: ToServers) => {

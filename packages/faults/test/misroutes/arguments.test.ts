@@ -1,6 +1,6 @@
 import { readMisroutesArguments } from '../../src/misroutes/arguments.js'
 
-it('a hundred thousand requests where nothing is said, and a seed from the time', () => {
+it('defaults: a hundred thousand requests, and a seed from the time', () => {
   expect(readMisroutesArguments([], 41)).toEqual({ requests: 100_000, seed: 42 })
   expect(readMisroutesArguments(['--', '--requests', '9', '--seed', '3'], 1)).toEqual({ requests: 9, seed: 3 })
 })
@@ -9,6 +9,6 @@ it.each([['--requests'], ['--seed']])('%s 0 is refused', (option) => {
   expect(() => readMisroutesArguments([option, '0'], 1)).toThrow(`${option} 0`)
 })
 
-it('an option that is none is refused by name', () => {
+it('the error for an unknown option names it', () => {
   expect(() => readMisroutesArguments(['--hosts', '9'], 1)).toThrow('--hosts')
 })

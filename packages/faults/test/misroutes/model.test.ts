@@ -1,11 +1,11 @@
 import {
-  type Asked,
   coversStrictly,
   credentialOf,
   DIAL_MS,
   type Misroute,
   Model,
   type SeenConnection,
+  type SentRequest,
   SLACK_MS,
 } from '../../src/misroutes/model.js'
 import { TTL_MS } from '../../src/misroutes/plan.js'
@@ -15,10 +15,10 @@ const [HERE, THERE] = ['127.0.0.1', '127.0.0.2']
 const [A, B] = ['a2.one.example', 'b5.two.example']
 const NOW = 100_000
 
-/** A connection made for A, which has just answered something, and B that leads there too. */
-function rig(connection: Partial<SeenConnection> = {}): {
+/** A connection made for A, which has just answered, and B, which resolves to the same address. */
+function createFixture(connection: Partial<SeenConnection> = {}): {
   model: Model
-  ask(asked?: Partial<Asked>): Misroute | undefined
+  ask(asked?: Partial<SentRequest>): Misroute | undefined
 } {
   const model = new Model()
   for (const client of [0, 1, 2]) {
@@ -28,28 +28,28 @@ function rig(connection: Partial<SeenConnection> = {}): {
   const made = { number: 1, address: HERE, serverName: A, certificate: 4, atMs: NOW - 50, originHosts: undefined }
   model.connected({ ...made, ...connection })
   let id = 0
-  const ask = (asked: Partial<Asked> = {}): Misroute | undefined => {
-    const request: Asked = { id: ++id, client: 0, tag: undefined, host: B, atMs: NOW, ...asked }
+  const ask = (asked: Partial<SentRequest> = {}): Misroute | undefined => {
+    const request: SentRequest = { id: ++id, client: 0, tag: undefined, host: B, atMs: NOW, ...asked }
     const { client, tag, host } = request
     return model.delivered(request, { connection: 1, host, credential: credentialOf(client, tag, host) })
   }
   return { model, ask }
 }
 
-it('its own host, and another one that leads there and that the certificate covers', () => {
-  const { ask } = rig()
+it('accepts its own host, and another host that resolves there and is covered by the certificate', () => {
+  const { ask } = createFixture()
   expect(ask({ host: A })).toBeUndefined()
   expect(ask({ host: B })).toBeUndefined()
 })
 
-it('tells how old the answer was that led there', () => {
-  const { model, ask } = rig()
+it('returns the age of the DNS answer with the address', () => {
+  const { model, ask } = createFixture()
   ask({ id: 1 })
   expect(model.answerAgeMs({ id: 1, client: 0, tag: undefined, host: B, atMs: NOW }, 1)).toBe(50)
   expect(model.answerAgeMs({ id: 1, client: 0, tag: undefined, host: 'nowhere.example', atMs: NOW }, 1)).toBeNaN()
 })
 
-describe('what a certificate covers, strictly', () => {
+describe('hosts that a certificate covers strictly', () => {
   it.each([
     [0, 'a0.one.example', true],
     [0, 'a7.one.example', true],
@@ -68,51 +68,51 @@ describe('what a certificate covers, strictly', () => {
 
 describe('is a misroute', () => {
   it('a certificate that does not cover the host', () => {
-    expect(rig({ certificate: 0 }).ask()).toBe('certificate')
+    expect(createFixture({ certificate: 0 }).ask()).toBe('certificate')
   })
 
-  it('an address that the host was never said to have', () => {
-    expect(rig({ address: '127.0.0.3' }).ask()).toBe('address-never')
+  it('an address that the host never had', () => {
+    expect(createFixture({ address: '127.0.0.3' }).ask()).toBe('address-never')
   })
 
-  it('an address that the host had once, when that answer is over and the next is another', () => {
-    const { model, ask } = rig()
+  it('an address that the host had once, after that answer has expired and the next one differs', () => {
+    const { model, ask } = createFixture()
     model.answered(0, B, [THERE], NOW + TTL_MS)
     expect(ask({ atMs: NOW - 50 + TTL_MS + SLACK_MS })).toBeUndefined()
     expect(ask({ atMs: NOW - 49 + TTL_MS + SLACK_MS })).toBe('address-stale')
   })
 
-  it('another tag, or another client, than that of everything before', () => {
-    const { ask } = rig()
+  it('isolation or a client different from earlier requests', () => {
+    const { ask } = createFixture()
     expect(ask()).toBeUndefined()
     expect(ask({ tag: 'red' })).toBe('other-partition')
     expect(ask({ client: 1 })).toBe('other-partition')
   })
 
   it('a client that may share nothing', () => {
-    expect(rig().ask({ client: 2 })).toBe('may-not-share')
-    expect(rig().ask({ client: 2, host: A })).toBeUndefined()
+    expect(createFixture().ask({ client: 2 })).toBe('may-not-share')
+    expect(createFixture().ask({ client: 2, host: A })).toBeUndefined()
   })
 
-  it('anything for another host over HTTP/1.1', () => {
-    expect(rig({ address: '127.0.0.8' }).ask()).toBe('http/1.1')
+  it('any other host over HTTP/1.1', () => {
+    expect(createFixture({ address: '127.0.0.8' }).ask()).toBe('http/1.1')
   })
 
-  it('a host that is kept apart, on whatever connection, and whatever on its connection', () => {
-    expect(rig().ask({ host: 'g0.gated.example' })).toBe('kept-apart')
-    expect(rig({ serverName: 'g0.gated.example' }).ask()).toBe('kept-apart')
+  it('a denied host on any connection, and any other host on its connection', () => {
+    expect(createFixture().ask({ host: 'g0.gated.example' })).toBe('kept-apart')
+    expect(createFixture({ serverName: 'g0.gated.example' }).ask()).toBe('kept-apart')
   })
 
-  it('a host outside the Origin Set, once the client has heard of that', () => {
-    const { model, ask } = rig({ originHosts: [A] })
+  it('a host outside the Origin Set, once the client has received the set', () => {
+    const { model, ask } = createFixture({ originHosts: [A] })
     expect(ask()).toBeUndefined()
-    model.heard(1, NOW)
+    model.responseRead(1, NOW)
     expect(ask()).toBeUndefined()
     expect(ask({ atMs: NOW + 1 })).toBe('origin-set')
   })
 
-  it('a host that was turned away, from when the client has read that until five minutes later', () => {
-    const { model, ask } = rig()
+  it('a host with a 421, from the time the client has read it until five minutes later', () => {
+    const { model, ask } = createFixture()
     model.turnedAway(0, HERE, 4, B, NOW)
     expect(ask({ atMs: NOW })).toBeUndefined()
     expect(ask({ atMs: NOW + 1 })).toBe('misdirected-again')
@@ -121,25 +121,25 @@ describe('is a misroute', () => {
     expect(ask({ atMs: NOW + 300_001 })).toBeUndefined()
   })
 
-  it('a connection of its own to where the host did not lead when it was made, or with a certificate for others', () => {
-    expect(rig({ address: THERE }).ask({ host: A })).toBe('own-address')
-    expect(rig({ atMs: NOW - 100 + TTL_MS + SLACK_MS + DIAL_MS + 1 }).ask({ host: A })).toBe('own-address')
-    expect(rig({ certificate: 1 }).ask({ host: A })).toBe('own-certificate')
-    expect(rig({ certificate: 1 }).ask({ host: A, client: 3 })).toBe('own-address')
+  it('a dedicated connection to an address that the host did not have when it was opened, or with a certificate for others', () => {
+    expect(createFixture({ address: THERE }).ask({ host: A })).toBe('own-address')
+    expect(createFixture({ atMs: NOW - 100 + TTL_MS + SLACK_MS + DIAL_MS + 1 }).ask({ host: A })).toBe('own-address')
+    expect(createFixture({ certificate: 1 }).ask({ host: A })).toBe('own-certificate')
+    expect(createFixture({ certificate: 1 }).ask({ host: A, client: 3 })).toBe('own-address')
   })
 
-  it("an address, or a name with a dot at its end, on anybody else's connection", () => {
+  it("an address, or a name with a trailing dot, on another origin's connection", () => {
     for (const host of [HERE, `${B}.`]) {
-      const { ask } = rig()
+      const { ask } = createFixture()
       ask({ host: A })
       expect(ask({ host })).toBe('odd-origin')
-      expect(rig().ask({ host })).toBeUndefined()
+      expect(createFixture().ask({ host })).toBeUndefined()
     }
   })
 
-  it("another authority than was asked for, somebody else's credentials, or a connection that nobody has seen", () => {
-    const { model } = rig()
-    const asked: Asked = { id: 1, client: 0, tag: undefined, host: A, atMs: NOW }
+  it('a wrong authority, wrong credentials, or an unknown connection', () => {
+    const { model } = createFixture()
+    const asked: SentRequest = { id: 1, client: 0, tag: undefined, host: A, atMs: NOW }
     const good = { connection: 1, host: A, credential: credentialOf(0, undefined, A) }
     expect(model.delivered(asked, good)).toBeUndefined()
     expect(model.delivered(asked, { ...good, host: B })).toBe('wrong-authority')

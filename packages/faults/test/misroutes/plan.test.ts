@@ -1,5 +1,5 @@
+import { Environment } from '../../src/misroutes/environment.js'
 import { ADDRESSES, CERTIFICATES, CLIENTS, certificateShown, FAMILIES, HOSTS, HTTP1_HOSTS } from '../../src/misroutes/plan.js'
-import { World } from '../../src/misroutes/world.js'
 import { randomFor } from '../../src/random.js'
 
 it('50 origins, 8 addresses, 5 certificates', () => {
@@ -9,7 +9,7 @@ it('50 origins, 8 addresses, 5 certificates', () => {
   expect(CLIENTS.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1)
 })
 
-it('every host is shown a certificate that a new connection takes for it, whatever a server prefers', () => {
+it('every host gets a certificate that a new connection accepts, whatever the server prefers', () => {
   const wildcard = (host: string): string => host.replace(/^[^.]+/, '*')
   for (const preference of [
     [0, 1, 2, 3, 4],
@@ -23,30 +23,30 @@ it('every host is shown a certificate that a new connection takes for it, whatev
   }
 })
 
-it('the first certificate in the order of preference is shown, and a default to whoever names nobody', () => {
+it('the first matching certificate in order of preference is used, and a default for handshakes without a server name', () => {
   expect(certificateShown({ preference: [0, 4] }, 'a3.one.example')).toBe(0)
   expect(certificateShown({ preference: [4, 0] }, 'a3.one.example')).toBe(4)
   expect(certificateShown({ preference: [0, 1] }, '')).toBe(4)
 })
 
-describe('the world', () => {
-  const resolve = (world: World, host: string): Promise<readonly string[]> =>
+describe('the environment', () => {
+  const resolve = (environment: Environment, host: string): Promise<readonly string[]> =>
     new Promise((done) => {
-      const told = world.lookup((_, addresses) => done(addresses))
+      const told = environment.lookup((_, addresses) => done(addresses))
       told(host, { all: true }, () => undefined)
     })
 
-  it('begins alike for one seed', async () => {
-    const [one, other] = [new World(randomFor(7)), new World(randomFor(7))]
+  it('starts identically for the same seed', async () => {
+    const [one, other] = [new Environment(randomFor(7)), new Environment(randomFor(7))]
     expect(one.lives()).toEqual(other.lives())
     expect(await resolve(one, HOSTS[0]!)).toEqual(await resolve(other, HOSTS[0]!))
   })
 
-  it('leads every host somewhere, and those of HTTP/1.1 to the one server that has nothing else', async () => {
-    const world = new World(randomFor(3))
-    for (let i = 0; i < 300; i++) world.change()
+  it('gives every host an address, and the HTTP/1.1 hosts only the HTTP/1.1 server', async () => {
+    const environment = new Environment(randomFor(3))
+    for (let i = 0; i < 300; i++) environment.change()
     for (const host of FAMILIES.flat()) {
-      const addresses = await resolve(world, host)
+      const addresses = await resolve(environment, host)
       expect(addresses.length).toBeGreaterThan(0)
       expect(addresses.includes(ADDRESSES[7]!)).toBe(HTTP1_HOSTS.has(host))
     }

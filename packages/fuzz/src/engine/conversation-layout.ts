@@ -1,7 +1,10 @@
-/** How the inputs of the conversation targets are taken apart, made up and altered: frames and acts, not single octets. */
+/**
+ * Splits, creates and alters inputs of the conversation targets: frames and acts instead of single
+ * bytes.
+ */
 
 import { FrameType } from '../../../testkit/src/frame-names.js'
-import { BLOCKS, NUMBERS, OCTETS } from '../dictionary.js'
+import { BLOCKS, EDGE_BYTES, NUMBERS } from '../dictionary.js'
 import type { Layout } from '../layout.js'
 import type { Prng } from '../prng.js'
 import { numbers, someBytes } from '../random-bytes.js'
@@ -78,9 +81,9 @@ export class ConversationLayout implements Layout {
       copy[part] = part === 1 ? random.pick(TYPES) : part === 2 ? random.pick(FLAGS) : random.pick(STREAMS)
       return copy
     }
-    // The number of octets is wrong on purpose now and then: what follows becomes payload.
+    // Sometimes the length is wrong on purpose: what follows becomes payload.
     if (random.oneIn(16)) {
-      copy[field + 1] = random.pick(OCTETS)
+      copy[field + 1] = random.pick(EDGE_BYTES)
       return copy
     }
     const head = copy.subarray(0, field + 2)
@@ -90,7 +93,7 @@ export class ConversationLayout implements Layout {
 
 function alterAct(copy: Uint8Array, random: Prng): Uint8Array {
   if (random.oneIn(6)) copy[0] = random.oneIn(2) ? copy[0]! ^ HOLD : random.below(OP_KINDS)
-  else copy[1 + random.below(3)] = random.oneIn(2) ? random.below(12) : random.pick(OCTETS)
+  else copy[1 + random.below(3)] = random.oneIn(2) ? random.below(12) : random.pick(EDGE_BYTES)
   return copy
 }
 
@@ -106,7 +109,7 @@ function inventFrame(random: Prng, hold: number): Uint8Array {
   return withPayload(Uint8Array.of(Op.FRAME | hold, type, random.pick(FLAGS), stream, 0, 0), payloadFor(type, random))
 }
 
-/** What such a frame might carry. */
+/** Returns a plausible payload for such a frame. */
 function payloadFor(type: number, random: Prng): Uint8Array {
   switch (type) {
     case FrameType.HEADERS:

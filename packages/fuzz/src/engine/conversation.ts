@@ -1,4 +1,4 @@
-/** One connection played from an input: the engine, a listener that believes nothing, and a server that forgives nothing. */
+/** One connection played from an input: the engine, a distrustful listener, and a strict server. */
 
 import { createHash } from 'node:crypto'
 import type { ProtocolFault } from '../../../core/src/h2/protocol/error-code.js'
@@ -11,24 +11,24 @@ import { checkCredit, checkNothingIsStuck } from './books.js'
 import { contentAt, hasContent, headOf, Request, TRAILERS } from './request.js'
 import { Spoken } from './spoken.js'
 import { StrictServer } from './strict-server.js'
-import { type Heard, Witness } from './witness.js'
+import { type ListenerCall, Witness } from './witness.js'
 
 const CONNECTION_WINDOWS = [65_535, 131_070, 1_048_576, 65_535] as const
 const BUDGETS = [0, 1_000, 100_000, 10_000_000] as const
-/** What one input may cost. */
+/** Limits of one input. */
 const MAX_REQUESTS = 64
 const MAX_CONTENT = 400_000
 const MAX_PIECES = 2_000
 const SIZES = [0, 1, 15, 100, 1_000, 5_000, 16_384, 16_385, 65_535, 70_000] as const
-/** The engine's own bound on what waits for the socket, and the last part over it. */
+/** The engine's own limit for content that waits for the socket, plus the last part beyond it. */
 const MAX_WAITING_CONTENT = 262_144 + 70_000
 const INTERNAL_ERROR = 2
 const MAX_SETTLING = 10_000
-const MAX_LINE_OCTETS = 64
+const MAX_LINE_BYTES = 64
 
-/** An act that waits for a call of the listener. */
+/** An act that waits for a listener call. */
 export interface Inner {
-  readonly heard: Heard
+  readonly call: ListenerCall
   readonly run: () => void
 }
 
@@ -39,15 +39,15 @@ export class Conversation {
   readonly engine: Protocol<Request>
   readonly witness: Witness
   readonly requests: Request[] = []
-  readonly spoken: Spoken = new Spoken()
+  readonly serverSent: Spoken = new Spoken()
   readonly server: StrictServer
   readonly inner: Inner[] = []
   readonly #trace: ((line: string) => void) | undefined
   fault: ProtocolFault | undefined
   abandoned = false
-  /** Whether the engine is inside `receive`. */
+  /** The engine is inside `receive`. */
   #receiving = false
-  /** Acts under way inside calls of the listener. */
+  /** Number of running acts inside listener calls. */
   #hearing = 0
   #handedOver = 0
   #acts = 0
@@ -63,28 +63,28 @@ export class Conversation {
     this.budgetBytes = BUDGETS[(head >> 3) & 3]!
     this.budget = new WindowBudget(this.budgetBytes)
     this.witness = new Witness(trace)
-    this.witness.during = (heard) => this.#during(heard)
-    this.server = new StrictServer(this.spoken, this.requests)
+    this.witness.during = (call) => this.#during(call)
+    this.server = new StrictServer(this.serverSent, this.requests)
     this.engine = new Protocol(this.witness, this.local, this.budget)
     this.engine.start()
     if ((head & 1) !== 0) this.deliver(Buffer.concat([settings({}), settingsAck()]), 0)
   }
 
-  /** The server's octets reach the engine, in pieces of `cut` octets, or whole for 0. */
+  /** Delivers the server's bytes to the engine, in pieces of `cut` bytes, or whole for 0. */
   deliver(bytes: Buffer, cut: number): void {
     if (bytes.length === 0 || this.#receiving) return
-    this.spoken.say(bytes)
+    this.serverSent.say(bytes)
     const calls = this.witness.calls
     const step = cut === 0 ? bytes.length : Math.max(cut, Math.ceil(bytes.length / MAX_PIECES))
     for (let at = 0; at < bytes.length; at += step) this.#receive(bytes.subarray(at, at + step))
     const bound = 16 + 2 * bytes.length + 4 * this.requests.length
-    must(this.witness.calls - calls <= bound, 'more calls of the listener than the octets can explain')
+    must(this.witness.calls - calls <= bound, 'more listener calls than the bytes can explain')
   }
 
   #receive(bytes: Buffer): void {
     this.#receiving = true
     const over = this.fault !== undefined || this.abandoned
-    if (over) this.witness.silence = 'told after the connection was over'
+    if (over) this.witness.silence = 'a call after the connection was over'
     const fault = this.engine.receive(bytes)
     this.#receiving = false
     this.witness.silence = undefined
@@ -95,23 +95,26 @@ export class Conversation {
   #failed(fault: ProtocolFault | undefined, over: boolean): void {
     throwBroken()
     if (fault === undefined) return
-    must(!over, 'a fault after the connection was over')
+    must(!over, 'an error after the connection was over')
     this.#trace?.(`fault ${fault.errorCode} ${fault.message}`)
     must(fault.errorCode !== INTERNAL_ERROR, `INTERNAL_ERROR: ${fault.message}`)
     this.fault = fault
-    must(this.engine.capacity === 0, 'capacity after a fault')
+    must(this.engine.capacity === 0, 'capacity after an error')
   }
 
-  /** Nothing was received for a while: a PING, if one may be sent. A timer's act: never inside a call of the listener. */
+  /**
+   * Nothing was received for a while: sends a PING if allowed. Triggered by a timer, so never
+   * inside a listener call.
+   */
   overdue(): void {
     if (this.#receiving) return
-    if (this.engine.sendProbe()) must(!this.engine.sendProbe(), 'a second probe while one is out')
+    if (this.engine.sendProbe()) must(!this.engine.sendProbe(), 'a second PING while one is pending')
     else this.engine.probe.forgive()
   }
 
-  /** Acts that wait for this call are done inside it, one a call. */
-  #during(heard: Heard): void {
-    const at = this.inner.findIndex((one) => one.heard === heard)
+  /** Performs the acts that wait for this call inside it, one per call. */
+  #during(call: ListenerCall): void {
+    const at = this.inner.findIndex((act) => act.call === call)
     if (at < 0) return
     this.#hearing++
     this.inner.splice(at, 1)[0]!.run()
@@ -152,7 +155,7 @@ export class Conversation {
     this.#handedOver += length
     this.#trace?.(`> send ${request.id} ${bytes?.length ?? 'nothing'}${end ? ' end' : ''}`)
     const done = this.engine.sendData(request.stream, bytes, end, trailers)
-    must(done || !over, 'sendData asks to wait after the end')
+    must(done || !over, 'sendData returns that the caller must wait after the end')
     if (!over) request.waiting = !done
   }
 
@@ -162,7 +165,7 @@ export class Conversation {
     if (request?.stream === undefined) return
     this.#trace?.(`> reset ${request.id}`)
     this.engine.resetStream(request.stream, errorCode)
-    // Inside a call about its end it is closed, and told so last.
+    // Inside a call about its end the stream is closed, and onClosed follows last.
     must(request.closed || this.#hearing > 0, 'resetStream leaves a stream open')
   }
 
@@ -192,20 +195,20 @@ export class Conversation {
     this.engine.resume()
   }
 
-  /** Time passes: limits forgive, and a PING that is still not answered is given up. */
+  /** Time passes: limits recover, and an unanswered PING expires. */
   refill(): void {
     this.engine.refillLimits(1_000)
     if (this.engine.heldSlots > 0) this.engine.freeHeldSlots()
   }
 
-  /** The socket takes what was written. */
+  /** The socket takes the output. */
   take(): number {
     const chunks = this.engine.takeOutput()
     must(!this.engine.hasOutput, 'takeOutput leaves output')
     if (chunks.length > 0) this.#trace?.(`written ${inShort(Buffer.concat(chunks))}`)
-    const before = this.server.dataOctets
+    const before = this.server.dataBytes
     this.server.read(chunks)
-    must(this.server.dataOctets - before <= MAX_WAITING_CONTENT, 'more content waits for the socket than the bound')
+    must(this.server.dataBytes - before <= MAX_WAITING_CONTENT, 'more content waits for the socket than the bound')
     const calm = this.fault === undefined && !this.abandoned && !this.#receiving
     if (calm && this.engine.atFrameBoundary) checkCredit(this)
     return chunks.length
@@ -215,32 +218,32 @@ export class Conversation {
     if (this.abandoned) return
     this.abandoned = true
     this.#trace?.('> abandon')
-    this.engine.abandon((stream) => must(!stream.owner.closed, 'abandon tells a stream that was closed'))
+    this.engine.abandon((stream) => must(!stream.owner.closed, 'abandon calls the owner of a stream that was closed'))
     must(this.witness.open === 0 || this.#hearing > 0, 'abandon leaves a stream open')
     if (!this.#receiving) return
-    this.witness.silence = 'told after abandon'
+    this.witness.silence = 'a call after abandon'
     this.witness.ending = true
   }
 
-  /** Everything that has to be true when it is over. */
+  /** Checks the invariants at the end. */
   finish(): void {
     this.inner.length = 0
     this.take()
     if (this.fault === undefined && !this.abandoned) this.#settle()
     this.abandon()
     this.take()
-    must(this.server.pendingOctets === 0, 'a frame that is not complete was written')
+    must(this.server.pendingBytes === 0, 'an incomplete frame was written')
     for (const request of this.requests) {
       must(request.closed, 'a stream was never closed')
       must(!(request.ended && request.failed), 'onEnd and onStreamError for one stream')
     }
     must(this.engine.active === 0 && this.engine.capacity === 0, 'streams or capacity after abandon')
-    must(this.budget.freeBytes === this.budgetBytes, 'the window budget has not come back')
-    const bound = 1_000 + 2 * this.spoken.octets + 32 * (this.#acts + this.requests.length)
-    must(this.server.controlOctets <= bound, 'more octets are answered than the peer and the client can explain')
+    must(this.budget.freeBytes === this.budgetBytes, 'the window budget was not returned')
+    const bound = 1_000 + 2 * this.serverSent.byteCount + 32 * (this.#acts + this.requests.length)
+    must(this.server.controlBytes <= bound, 'more bytes are sent in answer than the peer and the client can explain')
   }
 
-  /** The socket takes all there is: what is left then waits for the peer, or is stuck. */
+  /** The socket takes everything: the remaining content waits for the peer, or is stuck. */
   #settle(): void {
     let rounds = 0
     do {
@@ -251,8 +254,8 @@ export class Conversation {
   }
 }
 
-/** Octets in a line: themselves, or their hash where they are many. */
+/** Formats bytes on one line: as hex, or as a hash if there are many. */
 function inShort(bytes: Buffer): string {
-  if (bytes.length <= MAX_LINE_OCTETS) return bytes.toString('hex')
-  return `${bytes.length} octets, sha1 ${createHash('sha1').update(bytes).digest('hex')}`
+  if (bytes.length <= MAX_LINE_BYTES) return bytes.toString('hex')
+  return `${bytes.length} bytes, sha1 ${createHash('sha1').update(bytes).digest('hex')}`
 }

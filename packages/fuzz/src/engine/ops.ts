@@ -1,13 +1,16 @@
 /**
- * The language of the conversation targets: octets as a list of acts. What a server sends stands beside what the client does, so
- * that one mutation can put either anywhere. Every string of octets means something.
+ * The language of the conversation targets: bytes as a list of acts. Actions of the server and of
+ * the client are in one list, so that a mutation can put either anywhere. Every byte string is
+ * valid.
  */
 
-/** What a unit does. RAW and FRAME carry octets and their number, all others three octets of arguments. */
+/**
+ * Kinds of units. RAW and FRAME carry bytes and their length, all others three bytes of arguments.
+ */
 export const Op = {
-  /** Octets as they are. */
+  /** Raw bytes. */
   RAW: 0,
-  /** A frame whose length is right: type, flags, stream, payload. */
+  /** A frame with a correct length: type, flags, stream, payload. */
   FRAME: 1,
   OPEN: 2,
   SEND: 3,
@@ -19,13 +22,13 @@ export const Op = {
   RESUME: 9,
   REFILL: 10,
   ABANDON: 11,
-  /** The next act happens inside a call of the listener. */
+  /** The next act happens inside a listener call. */
   DURING: 12,
-  /** What the server sends next, it sends many times. */
+  /** The server repeats its next output many times. */
   REPEAT: 13,
-  /** The next delivery comes in pieces. */
+  /** The next delivery is split. */
   CUT: 14,
-  /** A DATA frame with octets that need not stand in the input. */
+  /** A DATA frame with generated content. */
   FILL: 15,
   /** HEADERS with a block of the dictionary. */
   BLOCK: 16,
@@ -33,14 +36,14 @@ export const Op = {
 } as const
 
 export const OP_KINDS = 18
-/** The server's octets wait for those of the next unit and are delivered with them. */
+/** The server's bytes are held and delivered together with those of the next unit. */
 export const HOLD = 0x80
 
 export const FIXED_BYTES = 4
 export const RAW_HEAD_BYTES = 3
 export const FRAME_HEAD_BYTES = 6
 
-/** Where the number of octets stands in a unit's head, 0 for units of fixed size. */
+/** Position of the length in a unit's head, 0 for units of fixed size. */
 export function lengthAt(kind: number): number {
   if (kind === Op.RAW) return RAW_HEAD_BYTES - 2
   return kind === Op.FRAME ? FRAME_HEAD_BYTES - 2 : 0
@@ -50,7 +53,7 @@ export function kindOf(byte: number): number {
   return (byte & 0x7f) % OP_KINDS
 }
 
-/** The octets of the unit that starts at `at`; the last one may be cut off. */
+/** Returns the size of the unit at `at`; the last one may be truncated. */
 export function unitBytes(input: Uint8Array, at: number): number {
   const field = lengthAt(kindOf(input[at]!))
   const left = input.length - at
@@ -59,7 +62,7 @@ export function unitBytes(input: Uint8Array, at: number): number {
   return Math.min(field + 2 + ((input[at + field]! << 8) | input[at + field + 1]!), left)
 }
 
-/** A unit with octets behind its head. The number of octets is put right. */
+/** Creates a unit with a payload behind its head. Sets the length. */
 export function withPayload(head: Uint8Array, payload: Uint8Array): Uint8Array {
   const unit = Buffer.concat([head, payload])
   unit.writeUInt16BE(Math.min(payload.length, 0xffff), head.length - 2)
@@ -70,9 +73,9 @@ export function raw(bytes: Uint8Array, hold: boolean = false): Uint8Array {
   return withPayload(Uint8Array.of(Op.RAW | (hold ? HOLD : 0), 0, 0), bytes)
 }
 
-/** A frame of a server, as testkit builds it, as a unit whose parts can be altered apart. */
-export function frame(octets: Uint8Array, hold: boolean = false): Uint8Array {
-  return withPayload(Uint8Array.of(Op.FRAME | (hold ? HOLD : 0), octets[3]!, octets[4]!, octets[8]!, 0, 0), octets.subarray(9))
+/** Converts a frame built by testkit into a unit whose parts can be mutated separately. */
+export function frame(bytes: Uint8Array, hold: boolean = false): Uint8Array {
+  return withPayload(Uint8Array.of(Op.FRAME | (hold ? HOLD : 0), bytes[3]!, bytes[4]!, bytes[8]!, 0, 0), bytes.subarray(9))
 }
 
 export function act(kind: number, x: number = 0, y: number = 0, z: number = 0): Uint8Array {
@@ -81,7 +84,7 @@ export function act(kind: number, x: number = 0, y: number = 0, z: number = 0): 
 
 const FAR_STREAMS = [0x7fff_ffff, 0x8000_0001, 0x7fff_fffe, 101, 1_001, 65_535] as const
 
-/** Small numbers are themselves; the others stand for identifiers far away. */
+/** Small numbers represent themselves; the others represent distant identifiers. */
 export function streamIdOf(byte: number): number {
   return byte < 64 ? byte : FAR_STREAMS[byte % FAR_STREAMS.length]!
 }

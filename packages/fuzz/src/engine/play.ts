@@ -1,4 +1,4 @@
-/** Plays an input: units to acts, in order. */
+/** Plays an input: turns units into acts, in order. */
 
 import { headers, raw as rawFrame } from '../../../testkit/src/frames.js'
 import { BLOCKS } from '../dictionary.js'
@@ -6,9 +6,9 @@ import { forgetBroken, throwBroken } from '../target.js'
 import { Conversation } from './conversation.js'
 import { FRAME_HEAD_BYTES, HOLD, kindOf, Op, RAW_HEAD_BYTES, streamIdOf, unitBytes } from './ops.js'
 import { withSlabs } from './slabs.js'
-import { HEARD } from './witness.js'
+import { LISTENER_CALLS } from './witness.js'
 
-/** What one input may cost. */
+/** Limits of one input. */
 const MAX_UNITS = 300
 const MAX_DELIVERED = 200_000
 const MAX_REPEATS = 1_200
@@ -16,11 +16,11 @@ const END_STREAM = 0x1
 const KNOWN_TYPES = 13
 
 export interface PlayOptions {
-  /** Whether every frame of the server is well formed, after a handshake: the way leads deeper. */
+  /** Every frame of the server is well formed, after a handshake: this reaches deeper code. */
   readonly framed: boolean
-  /** Whether acts may happen inside calls of the listener. */
+  /** Acts may happen inside calls of the listener. */
   readonly inner: boolean
-  /** Whether deliveries are cut where the input says so. */
+  /** Deliveries are split as the input says. */
   readonly cut: boolean
 }
 
@@ -32,7 +32,7 @@ export class Player {
   #cut = 0
   #repeat = 1
   #delivered = 0
-  /** The call of the listener inside which the next act happens. */
+  /** The listener call inside which the next act happens. */
   #during = -1
 
   constructor(it: Conversation, options: PlayOptions, trace?: (line: string) => void) {
@@ -52,27 +52,27 @@ export class Player {
   }
 
   #unit(unit: Uint8Array): void {
-    const said = this.#said(unit)
-    if (said !== undefined) {
-      this.#say(said)
+    const serverBytes = this.#serverBytes(unit)
+    if (serverBytes !== undefined) {
+      this.#say(serverBytes)
       if ((unit[0]! & HOLD) === 0) this.#deliver()
       return
     }
     const [x = 0, y = 0, z = 0] = unit.subarray(1)
     const kind = kindOf(unit[0]!)
-    if (kind === Op.DURING) this.#during = x % HEARD.length
+    if (kind === Op.DURING) this.#during = x % LISTENER_CALLS.length
     else if (kind === Op.REPEAT) this.#repeat = Math.min(MAX_REPEATS, 1 + x * 5)
     else if (kind === Op.CUT) this.#cut = x
     else if (this.#during >= 0 && this.#options.inner) {
-      this.#it.inner.push({ heard: HEARD[this.#during]!, run: () => this.#act(kind, x, y, z) })
+      this.#it.inner.push({ call: LISTENER_CALLS[this.#during]!, run: () => this.#act(kind, x, y, z) })
       this.#during = -1
     } else this.#act(kind, x, y, z)
   }
 
-  #say(octets: Buffer): void {
+  #say(bytes: Buffer): void {
     for (let i = 0; i < this.#repeat && this.#delivered < MAX_DELIVERED; i++) {
-      this.#held.push(octets)
-      this.#delivered += octets.length
+      this.#held.push(bytes)
+      this.#delivered += bytes.length
     }
     this.#repeat = 1
   }
@@ -81,13 +81,13 @@ export class Player {
     if (this.#held.length === 0) return
     const bytes = Buffer.concat(this.#held)
     this.#held = []
-    this.#trace?.(`< ${bytes.length > 64 ? `${bytes.toString('hex', 0, 64)}… ${bytes.length} octets` : bytes.toString('hex')}`)
+    this.#trace?.(`< ${bytes.length > 64 ? `${bytes.toString('hex', 0, 64)}… ${bytes.length} bytes` : bytes.toString('hex')}`)
     this.#it.deliver(bytes, this.#options.cut ? this.#cut : 0)
     this.#cut = 0
   }
 
-  /** The octets that a unit makes the server send, if it is one of those. */
-  #said(unit: Uint8Array): Buffer | undefined {
+  /** Returns the bytes that a unit makes the server send, if it is such a unit. */
+  #serverBytes(unit: Uint8Array): Buffer | undefined {
     const [first, x = 0, y = 0, z = 0] = unit
     switch (kindOf(first!)) {
       case Op.RAW:

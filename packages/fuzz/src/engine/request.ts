@@ -1,4 +1,4 @@
-/** One stream as the fuzzer sees it: what was asked of the engine, and what it has told about it. */
+/** One stream as the fuzzer sees it: the calls it made, and the calls it got. */
 
 import type { FieldSection, RequestHead } from '../../../core/src/h2/protocol/field-section.js'
 import type { Stream, StreamEnd, StreamOwner } from '../../../core/src/h2/protocol/stream.js'
@@ -17,14 +17,14 @@ export interface RequestWitness {
 export class Request implements StreamOwner {
   readonly #witness: RequestWitness
   readonly head: RequestHead
-  /** Streams that were open when this one was opened. */
+  /** Number of streams that were open before this one. */
   readonly openBefore: number
   stream: Stream<Request> | undefined
-  /** Octets of content handed over, and the trailers that follow them. */
+  /** Bytes of content handed over, and the trailers that follow. */
   handedOver = 0
   trailers: readonly string[] | undefined
   sendingEnded: boolean
-  /** `sendData` has said that it has to wait. */
+  /** `sendData` has returned that the caller must wait. */
   waiting = false
 
   responses = 0
@@ -32,7 +32,7 @@ export class Request implements StreamOwner {
   failed = false
   stopped = false
   closed = false
-  /** Content that was told and not yet consumed, and what was. */
+  /** Content delivered and not consumed yet, and content consumed. */
   unread = 0
   consumed = 0
 
@@ -69,13 +69,13 @@ export class Request implements StreamOwner {
     return this.stream?.id ?? 0
   }
 
-  /** Whether the response may still bring something. */
+  /** Whether more of the response may arrive. */
   get receiving(): boolean {
     return !this.ended && !this.failed && !this.closed
   }
 }
 
-/** Field lists with everything an encoder treats apart: static, volatile, sensitive, repeated, long. */
+/** Field lists for every case of the encoder: static, volatile, sensitive, repeated, long. */
 const FIELDS: readonly (readonly string[])[] = [
   [],
   ['accept', '*/*'],
@@ -91,7 +91,7 @@ const SENSITIVE: ReadonlySet<string> = new Set(['secret'])
 const LONG_FIELD = 20_000
 const VERY_LONG_FIELD = 40_000
 
-/** A request from three octets of an input. */
+/** Creates a request from three bytes of an input. */
 export function headOf(x: number, y: number, z: number): RequestHead {
   const fields = [...FIELDS[y % FIELDS.length]!]
   if (z === 255) fields.push('x-long', '*'.repeat(VERY_LONG_FIELD))
@@ -111,7 +111,10 @@ const PATTERN_PERIOD = 251
 const MAX_PART = 70_000
 const pattern = Buffer.from(Uint8Array.from({ length: PATTERN_PERIOD + MAX_PART }, (_, i) => i % PATTERN_PERIOD))
 
-/** Content whose octets tell their place, so that lost, doubled or swapped parts show. */
+/**
+ * Returns content whose bytes encode their position, so that lost, duplicated or swapped parts are
+ * detected.
+ */
 export function contentAt(offset: number, length: number): Buffer {
   const from = offset % PATTERN_PERIOD
   return pattern.subarray(from, from + length)

@@ -1,9 +1,9 @@
-/** Conversations as they should be, and a few as they should not: where mutation starts. */
+/** Correct conversations and a few incorrect ones: the starting points of mutation. */
 
 import * as frames from '../../../testkit/src/frames.js'
 import { BLOCKS } from '../dictionary.js'
 import { act, frame, HOLD, Op, raw } from './ops.js'
-import { HEARD } from './witness.js'
+import { LISTENER_CALLS } from './witness.js'
 
 const GET = 0
 const POST = 4
@@ -15,11 +15,11 @@ function input(head: number, ...units: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([Uint8Array.of(head), ...units])
 }
 
-function during(heard: (typeof HEARD)[number], inner: Uint8Array): Uint8Array {
-  return Buffer.concat([act(Op.DURING, HEARD.indexOf(heard)), inner])
+function during(call: (typeof LISTENER_CALLS)[number], inner: Uint8Array): Uint8Array {
+  return Buffer.concat([act(Op.DURING, LISTENER_CALLS.indexOf(call)), inner])
 }
 
-/** For every conversation target. */
+/** Seeds for all conversation targets. */
 export function conversationSeeds(): Uint8Array[] {
   return [...plainSeeds(), ...sendingSeeds(), ...sharedSeeds(), ...hostileSeeds()]
 }
@@ -50,7 +50,7 @@ function plainSeeds(): Uint8Array[] {
       0x19,
       act(Op.OPEN, GET),
       act(Op.BLOCK, 1, 0),
-      // Read as fast as it comes: the window grows.
+      // Read as fast as it arrives: the window grows.
       ...Array.from({ length: 6 }, () => Buffer.concat([act(Op.FILL, 1, 127), act(Op.CONSUME, 0, 255), act(Op.TAKE)])),
       act(Op.BLOCK, 1, 13, 1),
     ),
@@ -127,7 +127,7 @@ function sendingSeeds(): Uint8Array[] {
   ]
 }
 
-/** What two streams do to each other, and to the one output. */
+/** Interactions of two streams with each other and with the shared output. */
 function sharedSeeds(): Uint8Array[] {
   return [
     // Two streams, and a connection window that ends inside a frame of the second.
@@ -140,7 +140,7 @@ function sharedSeeds(): Uint8Array[] {
       act(Op.TAKE),
       frame(frames.windowUpdate(0, 7)),
     ),
-    // One that waits for the connection's window is reset.
+    // A stream that waits for the connection window is reset.
     input(
       1,
       act(Op.OPEN, POST),
@@ -150,9 +150,9 @@ function sharedSeeds(): Uint8Array[] {
       act(Op.RESET, 1, 8),
       frame(frames.windowUpdate(0, 1_000)),
     ),
-    // Reset by its owner while its last frame is told.
+    // Reset by its owner while its last frame is delivered.
     input(1, act(Op.OPEN, GET), during('response', act(Op.RESET, 0, 8)), frame(frames.headers(1, ok, { endStream: true }))),
-    // A field block that does not fit into what is left of the output's buffer.
+    // A field block that does not fit into the rest of the output buffer.
     input(1, act(Op.OPEN, GET, 0, 255), act(Op.TAKE), act(Op.OPEN, GET, 0, 255), act(Op.OPEN, GET, 0, 251)),
     input(
       1,

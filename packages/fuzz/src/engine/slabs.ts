@@ -1,4 +1,7 @@
-/** Output slabs used again by the next execution: to allocate 64 KiB for each connection costs more than most conversations. */
+/**
+ * Reuses output slabs across executions: allocating 64 KiB per connection costs more than most
+ * conversations.
+ */
 
 const SLAB_BYTES = 65_536
 const MAX_SLABS = 64
@@ -6,7 +9,10 @@ const slabs: Buffer<ArrayBuffer>[] = []
 let used = 0
 const allocate = Buffer.allocUnsafeSlow
 
-/** What the engine gets instead: not zeroed either, and with the last execution's octets in it. */
+/**
+ * Replacement for the engine's allocation: not zeroed either, and containing the bytes of the last
+ * execution.
+ */
 function slab(size: number): Buffer<ArrayBuffer> {
   if (size !== SLAB_BYTES || used >= MAX_SLABS) return allocate(size)
   const known = slabs[used]
@@ -20,7 +26,7 @@ function slab(size: number): Buffer<ArrayBuffer> {
   return fresh
 }
 
-/** Runs `body`; nothing of what it wrote may be looked at afterwards. */
+/** Runs `body`; its output must not be used afterwards. */
 export function withSlabs<T>(body: () => T): T {
   used = 0
   Buffer.allocUnsafeSlow = slab

@@ -1,18 +1,18 @@
-/** What the server has said so far, read from its own octets by a reader that is not the engine's. */
+/** State of the server's output, read from its bytes by a reader independent of the engine. */
 
 import { FrameType, SettingId } from '../../../testkit/src/frame-names.js'
 import { contentOf, type Frame, FrameParser, hasFlag } from '../../../testkit/src/frame-parser.js'
 
 const DEFAULT_WINDOW = 65_535
 
-/** The settings that bind a client, at one point of its output: where it acknowledged them. */
+/** Settings that bind the client at one point of its output: where it acknowledged them. */
 export class BindingSettings {
   initialWindow: number = DEFAULT_WINDOW
   maxFrame = 16_384
   maxStreams: number = Number.POSITIVE_INFINITY
   tableBytes = 4_096
-  /** The smallest table size since the last field block. */
-  leastTableBytes = 4_096
+  /** Smallest table size since the last field block. */
+  minTableBytes = 4_096
 
   apply(payload: Buffer): void {
     for (let at = 0; at + 6 <= payload.length; at += 6) {
@@ -20,7 +20,7 @@ export class BindingSettings {
       switch (payload.readUInt16BE(at)) {
         case SettingId.headerTableSize:
           this.tableBytes = value
-          this.leastTableBytes = Math.min(this.leastTableBytes, value)
+          this.minTableBytes = Math.min(this.minTableBytes, value)
           break
         case SettingId.maxConcurrentStreams:
           this.maxStreams = value
@@ -36,12 +36,12 @@ export class BindingSettings {
 }
 
 /**
- * The ledger of a server. Where the engine has stopped at a fault it may know more than the engine: it serves as an upper bound
- * then, and as the exact truth otherwise.
+ * Bookkeeping of a server. If the engine has stopped at an error, this object may know more than
+ * the engine and is an upper bound; otherwise it is exact.
  */
 export class Spoken {
   readonly #frames = new FrameParser()
-  /** SETTINGS and PING without an answer, in order. */
+  /** Unanswered SETTINGS and PING, in order. */
   readonly settings: Buffer[] = []
   readonly pings: Buffer[] = []
   connectionCredit: number = DEFAULT_WINDOW
@@ -49,25 +49,25 @@ export class Spoken {
   connectionData = 0
   readonly #streamData = new Map<number, number>()
   readonly #streamContent = new Map<number, number>()
-  octets = 0
+  byteCount = 0
 
-  /** Octets on their way to the engine. */
+  /** Processes bytes on their way to the engine. */
   say(bytes: Uint8Array): void {
-    this.octets += bytes.length
+    this.byteCount += bytes.length
     for (const frame of this.#frames.push(bytes)) this.#frame(frame)
   }
 
-  /** WINDOW_UPDATE octets for a stream. */
+  /** Sum of WINDOW_UPDATE for a stream, in bytes. */
   streamCredit(id: number): number {
     return this.#streamCredit.get(id) ?? 0
   }
 
-  /** Octets of DATA on a stream that count for flow control. */
+  /** Bytes of DATA on a stream that count for flow control. */
   streamData(id: number): number {
     return this.#streamData.get(id) ?? 0
   }
 
-  /** Those of them that are not padding. */
+  /** The same without padding. */
   streamContent(id: number): number {
     return this.#streamContent.get(id) ?? 0
   }

@@ -1,4 +1,7 @@
-/** A server that accepts nothing RFC 9113 does not allow: it reads what the engine writes, and keeps its own books. */
+/**
+ * A server that rejects everything RFC 9113 does not allow: it reads the engine's output and does
+ * its own bookkeeping.
+ */
 
 import { HpackDecoder } from '../../../core/src/h2/hpack/decoder.js'
 import { FrameType } from '../../../testkit/src/frame-names.js'
@@ -9,12 +12,12 @@ import { contentAt, type Request } from './request.js'
 import { BindingSettings, type Spoken } from './spoken.js'
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
-/** Larger field sections than the tests ask for. */
+/** Larger than the field sections of the tests. */
 const MAX_SECTION = 200_000
-/** Our encoder never uses more; hpack.js reads no integers of 32 bits. */
+/** Our encoder never uses more; hpack.js reads no 32-bit integers. */
 const MAX_TABLE = 65_536
 
-/** What one stream has sent. */
+/** State of one stream. */
 interface Sent {
   content: number
   ended: boolean
@@ -23,7 +26,7 @@ interface Sent {
 
 export class StrictServer {
   readonly #frames = new FrameParser()
-  readonly #spoken: Spoken
+  readonly #serverSent: Spoken
   readonly #requests: readonly Request[]
   readonly #decoder = new HpackDecoder({ maxTableBytes: 4_096, maxFieldSectionBytes: MAX_SECTION })
   readonly #otherDecoder = new OtherDecoder()
@@ -36,24 +39,24 @@ export class StrictServer {
   #blockStream = 0
   #blockEnds = false
   #connectionContent = 0
-  /** GOAWAY frames written. */
+  /** Number of GOAWAY frames. */
   goaways = 0
-  /** Octets of frames that are neither content nor field blocks. */
-  controlOctets = 0
-  /** Octets of DATA read so far. */
-  dataOctets = 0
+  /** Bytes of frames that are neither content nor field blocks. */
+  controlBytes = 0
+  /** Bytes of DATA read so far. */
+  dataBytes = 0
 
-  constructor(spoken: Spoken, requests: readonly Request[]) {
-    this.#spoken = spoken
+  constructor(serverSent: Spoken, requests: readonly Request[]) {
+    this.#serverSent = serverSent
     this.#requests = requests
   }
 
-  /** Octets of a frame that is not complete. */
-  get pendingOctets(): number {
+  /** Bytes of an incomplete frame. */
+  get pendingBytes(): number {
     return this.#frames.pendingBytes
   }
 
-  /** WINDOW_UPDATE octets granted to the server; 0 is the connection. */
+  /** Bytes granted to the server by WINDOW_UPDATE; 0 is the connection. */
   granted(streamId: number): number {
     return this.#granted.get(streamId) ?? 0
   }
@@ -98,7 +101,7 @@ export class StrictServer {
     )
     must(this.#settingsSeen || type === FrameType.SETTINGS, 'the first frame is not SETTINGS')
     if (type !== FrameType.DATA && type !== FrameType.HEADERS && type !== FrameType.CONTINUATION) {
-      this.controlOctets += 9 + payload.length
+      this.controlBytes += 9 + payload.length
     }
     switch (type) {
       case FrameType.DATA:
@@ -134,7 +137,7 @@ export class StrictServer {
       case FrameType.PING: {
         must(payload.length === 8, 'PING of a wrong size')
         if (!acknowledged) return
-        must(this.#spoken.pings.shift()?.equals(payload) === true, 'PING acknowledged that was not sent, or out of order')
+        must(this.#serverSent.pings.shift()?.equals(payload) === true, 'PING acknowledged that was not sent, or out of order')
         return
       }
       case FrameType.GOAWAY:
@@ -146,16 +149,16 @@ export class StrictServer {
     }
   }
 
-  /** RFC 9113 §6.5.3: from here on the client is bound by these settings. */
+  /** RFC 9113 §6.5.3: these settings bind the client from here on. */
   #acknowledged(payload: Buffer): void {
     must(payload.length === 0, 'SETTINGS acknowledged with a payload')
-    const settings = this.#spoken.settings.shift()
+    const settings = this.#serverSent.settings.shift()
     must(settings !== undefined, 'SETTINGS acknowledged that were not sent')
     this.#binding.apply(settings)
-    const { tableBytes, leastTableBytes } = this.#binding
-    this.#decoder.setMaxTableBytes(Math.min(leastTableBytes, MAX_TABLE))
+    const { tableBytes, minTableBytes } = this.#binding
+    this.#decoder.setMaxTableBytes(Math.min(minTableBytes, MAX_TABLE))
     this.#decoder.setMaxTableBytes(Math.min(tableBytes, MAX_TABLE))
-    // Within one interval the smaller size is signalled first, and hpack.js knows one bound alone.
+    // Within one interval the smaller size is signaled first, and hpack.js has only one limit.
     this.#otherDecoder.maxTableSize = Math.min(tableBytes, MAX_TABLE)
   }
 
@@ -179,13 +182,13 @@ export class StrictServer {
   #data(frame: Frame, sent: Sent): void {
     const { payload, streamId } = frame
     must(!hasFlag(frame, 'PADDED'), 'DATA with padding')
-    must(payload.equals(contentAt(sent.content, payload.length)), 'content lost, doubled or out of order')
+    must(payload.equals(contentAt(sent.content, payload.length)), 'content lost, duplicated or out of order')
     sent.content += payload.length
     this.#connectionContent += payload.length
-    this.dataOctets += payload.length
+    this.dataBytes += payload.length
     if (payload.length > 0) {
-      must(sent.content <= this.#binding.initialWindow + this.#spoken.streamCredit(streamId), 'DATA above the stream window')
-      must(this.#connectionContent <= this.#spoken.connectionCredit, 'DATA above the connection window')
+      must(sent.content <= this.#binding.initialWindow + this.#serverSent.streamCredit(streamId), 'DATA above the stream window')
+      must(this.#connectionContent <= this.#serverSent.connectionCredit, 'DATA above the connection window')
     }
     if (hasFlag(frame, 'END_STREAM')) this.#end(streamId, sent, undefined)
   }
@@ -193,7 +196,7 @@ export class StrictServer {
   #end(streamId: number, sent: Sent, trailers: readonly string[] | undefined): void {
     const request = this.#request(streamId)
     must(sent.content === request.handedOver, 'END_STREAM before all content')
-    must(request.sendingEnded, 'END_STREAM that nobody asked for')
+    must(request.sendingEnded, 'END_STREAM that was not requested')
     must(request.trailers?.join('\n') === trailers?.join('\n'), 'trailers are not those handed over')
     sent.ended = true
   }
@@ -230,7 +233,7 @@ export class StrictServer {
     const target = head.method === 'CONNECT' ? [] : [':path', head.path]
     const scheme = head.method === 'CONNECT' ? [] : [':scheme', head.scheme]
     const expected = [':method', head.method, ...scheme, ':authority', head.authority, ...target, ...head.fields]
-    must(fields.join('\n') === expected.join('\n'), 'a request is not decoded to what was asked for')
+    must(fields.join('\n') === expected.join('\n'), 'a decoded request differs from the one that was opened')
     if (this.#blockEnds) this.#end(streamId, sent, undefined)
   }
 
@@ -243,7 +246,7 @@ export class StrictServer {
     } catch (error) {
       must(false, `a field block cannot be decoded: ${String(error)}`)
     }
-    this.#binding.leastTableBytes = this.#binding.tableBytes
+    this.#binding.minTableBytes = this.#binding.tableBytes
     must(fields.join('\n') === others.join('\n'), 'two decoders read a field block differently')
     return fields
   }
@@ -251,7 +254,7 @@ export class StrictServer {
   #windowUpdate({ payload, streamId }: Frame): void {
     must(payload.length === 4, 'WINDOW_UPDATE of a wrong size')
     const increment = payload.readUInt32BE(0)
-    must(increment > 0 && increment <= 0x7fff_ffff, 'WINDOW_UPDATE with an increment that is none')
+    must(increment > 0 && increment <= 0x7fff_ffff, 'WINDOW_UPDATE with an invalid increment')
     if (streamId !== 0) this.#known('WINDOW_UPDATE', streamId)
     this.#granted.set(streamId, this.granted(streamId) + increment)
   }

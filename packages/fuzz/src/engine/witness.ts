@@ -1,4 +1,4 @@
-/** The listener that believes nothing: every call is checked against what the interface promises about it. */
+/** A distrustful listener: checks every call against the contract of the interface. */
 
 import type { ProtocolListener } from '../../../core/src/h2/protocol/connection-state.js'
 import type { FieldSection } from '../../../core/src/h2/protocol/field-section.js'
@@ -6,8 +6,8 @@ import type { Stream, StreamEnd } from '../../../core/src/h2/protocol/stream.js'
 import { must } from '../target.js'
 import type { Request, RequestWitness } from './request.js'
 
-/** What a listener can hear, as acts inside a call name it. */
-export const HEARD = [
+/** Listener calls, by the names used for acts inside a call. */
+export const LISTENER_CALLS = [
   'capacity',
   'informational',
   'response',
@@ -21,40 +21,40 @@ export const HEARD = [
   'origin',
   'altsvc',
 ] as const
-export type Heard = (typeof HEARD)[number]
+export type ListenerCall = (typeof LISTENER_CALLS)[number]
 
 export class Witness implements ProtocolListener, RequestWitness {
-  /** Calls so far. */
+  /** Number of calls so far. */
   calls = 0
   opened = 0
   closed = 0
-  /** Set while nothing may be told, to why not. */
+  /** Set while no call is allowed, to the reason. */
   silence: string | undefined
-  /** Whether a stream whose end was under way may still hear the rest of it. */
+  /** Whether a stream that is being ended may still get its remaining calls. */
   ending = false
-  /** Called inside every call of the listener, after it was checked. */
-  during: ((heard: Heard) => void) | undefined
-  /** Hears every call as a line. */
+  /** Called inside every listener call, after the checks. */
+  during: ((call: ListenerCall) => void) | undefined
+  /** Gets every call as a line. */
   readonly #trace: ((line: string) => void) | undefined
 
   constructor(trace: ((line: string) => void) | undefined) {
     this.#trace = trace
   }
 
-  /** Streams that hold a place. */
+  /** Number of streams that occupy a slot. */
   get open(): number {
     return this.opened - this.closed
   }
 
   onCapacity(): void {
-    this.#hear('capacity', undefined, '')
+    this.#record('capacity', undefined, '')
   }
 
   onInformational(stream: Stream<Request>, section: FieldSection): void {
     must(section.status >= 100 && section.status < 200, 'onInformational with a status that is not 1xx')
     must(stream.owner.responses === 0, 'onInformational after onResponse')
     this.#receiving('informational', stream)
-    this.#hear('informational', stream, `${section.status} ${section.fields.join(' ')}`)
+    this.#record('informational', stream, `${section.status} ${section.fields.join(' ')}`)
   }
 
   onResponse(stream: Stream<Request>, section: FieldSection): void {
@@ -62,81 +62,81 @@ export class Witness implements ProtocolListener, RequestWitness {
     must(stream.owner.responses++ === 0, 'onResponse twice')
     must(section.malformed === undefined, 'onResponse with a malformed section')
     this.#receiving('response', stream)
-    this.#hear('response', stream, `${section.status} ${section.fields.join(' ')}`)
+    this.#record('response', stream, `${section.status} ${section.fields.join(' ')}`)
   }
 
   onData(stream: Stream<Request>, bytes: Buffer, start: number, end: number): void {
     must(stream.owner.responses === 1, 'onData before onResponse')
-    must(end > start && end <= bytes.length, 'onData without an octet')
+    must(end > start && end <= bytes.length, 'onData without content')
     must(stream.owner.head.method !== 'HEAD', 'onData for HEAD')
     stream.owner.unread += end - start
     this.#receiving('data', stream)
-    this.#hear('data', stream, this.#trace === undefined ? '' : bytes.toString('latin1', start, end))
+    this.#record('data', stream, this.#trace === undefined ? '' : bytes.toString('latin1', start, end))
   }
 
   onEnd(stream: Stream<Request>, trailers: readonly string[] | undefined): void {
     must(stream.owner.responses === 1, 'onEnd before onResponse')
     this.#receiving('end', stream)
     stream.owner.ended = true
-    this.#hear('end', stream, trailers === undefined ? '' : `trailers ${trailers.join(' ')}`)
+    this.#record('end', stream, trailers === undefined ? '' : `trailers ${trailers.join(' ')}`)
   }
 
   onStreamError(stream: Stream<Request>, end: StreamEnd): void {
     this.#receiving('error', stream)
     must(!stream.owner.stopped, 'onStreamError after onSendable')
-    must(!(end.unprocessed && stream.owner.responses > 0), 'unprocessed, though there was a response')
+    must(!(end.unprocessed && stream.owner.responses > 0), 'unprocessed, although there was a response')
     stream.owner.failed = true
-    this.#hear('error', stream, `${end.errorCode} ${end.initiator}${end.unprocessed ? ' unprocessed' : ''}`)
+    this.#record('error', stream, `${end.errorCode} ${end.initiator}${end.unprocessed ? ' unprocessed' : ''}`)
   }
 
   onSendable(stream: Stream<Request>, stopped: boolean): void {
     const { owner } = stream
     must(!owner.closed, 'onSendable after onClosed')
-    must(!owner.stopped, 'onSendable after it said stopped')
-    must(stopped || owner.waiting, 'onSendable for nobody who waits')
+    must(!owner.stopped, 'onSendable after the listener returned stopped')
+    must(stopped || owner.waiting, 'onSendable for a stream that is not waiting')
     owner.waiting = false
     owner.stopped = stopped
-    this.#hear('sendable', stream, stopped ? 'stopped' : '')
+    this.#record('sendable', stream, stopped ? 'stopped' : '')
   }
 
   onClosed(stream: Stream<Request>): void {
     must(!stream.owner.closed, 'onClosed twice')
     stream.owner.closed = true
     this.closed++
-    this.#hear('closed', stream, '')
+    this.#record('closed', stream, '')
   }
 
   onStreamClosed(): void {}
 
   onGoaway(lastStreamId: number, errorCode: number, debug: string): void {
-    this.#hear('goaway', undefined, `${lastStreamId} ${errorCode} ${debug}`)
+    this.#record('goaway', undefined, `${lastStreamId} ${errorCode} ${debug}`)
   }
 
   onPong(opaque: Buffer): void {
-    must(opaque.length === 8, 'onPong without eight octets')
-    this.#hear('pong', undefined, this.#trace === undefined ? '' : opaque.toString('hex'))
+    must(opaque.length === 8, 'onPong without eight bytes')
+    this.#record('pong', undefined, this.#trace === undefined ? '' : opaque.toString('hex'))
   }
 
   onOrigin(origins: readonly string[]): void {
-    this.#hear('origin', undefined, origins.join(' '))
+    this.#record('origin', undefined, origins.join(' '))
   }
 
   onAltSvc(streamId: number, origin: string, value: string): void {
-    this.#hear('altsvc', undefined, `${streamId} ${origin} ${value}`)
+    this.#record('altsvc', undefined, `${streamId} ${origin} ${value}`)
   }
 
-  #receiving(heard: Heard, stream: Stream<Request>): void {
+  #receiving(call: ListenerCall, stream: Stream<Request>): void {
     const { owner } = stream
-    must(!owner.closed, `${heard} after onClosed`)
-    must(!owner.ended, `${heard} after onEnd`)
-    must(!owner.failed, `${heard} after onStreamError`)
+    must(!owner.closed, `${call} after onClosed`)
+    must(!owner.ended, `${call} after onEnd`)
+    must(!owner.failed, `${call} after onStreamError`)
   }
 
-  #hear(heard: Heard, stream: Stream<Request> | undefined, what: string): void {
+  #record(call: ListenerCall, stream: Stream<Request> | undefined, what: string): void {
     this.calls++
-    this.#trace?.(`${heard}${stream === undefined ? '' : ` ${stream.id}`}${what === '' ? '' : ` ${what}`}`)
-    const rest = this.ending && (heard === 'closed' || heard === 'sendable')
-    must(this.silence === undefined || rest, `${this.silence}: ${heard}`)
-    this.during?.(heard)
+    this.#trace?.(`${call}${stream === undefined ? '' : ` ${stream.id}`}${what === '' ? '' : ` ${what}`}`)
+    const rest = this.ending && (call === 'closed' || call === 'sendable')
+    must(this.silence === undefined || rest, `${this.silence}: ${call}`)
+    this.during?.(call)
   }
 }

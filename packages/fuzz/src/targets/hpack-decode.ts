@@ -1,4 +1,7 @@
-/** Any blocks: an HpackError is all that may be thrown, the table keeps its bound, and what is decoded can be encoded again. */
+/**
+ * Arbitrary blocks: only an HpackError may be thrown, the table stays within its limit, and decoded
+ * fields can be encoded again.
+ */
 
 import { ByteWriter } from '../../../core/src/h2/hpack/byte-writer.js'
 import { HpackDecoder } from '../../../core/src/h2/hpack/decoder.js'
@@ -10,7 +13,7 @@ import { OtherDecoder } from '../other-decoder.js'
 import { must, type Target } from '../target.js'
 
 const TABLE_BYTES = [4_096, 0, 100, 65_536] as const
-/** Units of this kind change the table's bound. */
+/** Units of this kind change the limit of the table. */
 const RESIZE = 15
 const SMALL_SECTION = 300
 const MAX_FIELDS = 20
@@ -20,7 +23,7 @@ class Round {
   readonly #decoder: HpackDecoder
   readonly #other = new OtherDecoder()
   readonly #encoder = new HpackEncoder()
-  readonly #again = new HpackDecoder({ maxFieldSectionBytes: 1_000_000, maxFields: 100_000 })
+  readonly #roundTripDecoder = new HpackDecoder({ maxFieldSectionBytes: 1_000_000, maxFields: 100_000 })
   readonly #limited: boolean
   #tableBytes: number
   #otherFailed = false
@@ -31,7 +34,8 @@ class Round {
     const limits = this.#limited ? { maxFieldSectionBytes: SMALL_SECTION, maxFields: MAX_FIELDS } : {}
     this.#decoder = new HpackDecoder({ maxTableBytes: this.#tableBytes, ...limits })
     this.#other.maxTableSize = this.#tableBytes
-    // hpack.js begins with a table of 4096 octets: it has to hear of another size in the way that a block would tell it.
+    // hpack.js starts with a table of 4096 bytes: any other size must be announced to it by a
+    // block.
     if (this.#tableBytes !== 4_096) this.#otherFailed = true
   }
 
@@ -41,37 +45,38 @@ class Round {
     this.#other.maxTableSize = bytes
   }
 
-  /** Whether the decoder can go on. */
-  block(octets: Buffer): boolean {
+  /** Returns whether the decoder can continue. */
+  block(block: Buffer): boolean {
     let section: ReturnType<HpackDecoder['decode']>
-    const copy = Buffer.from(octets)
+    const copy = Buffer.from(block)
     try {
-      section = this.#decoder.decode(octets)
+      section = this.#decoder.decode(block)
     } catch (error) {
       must(error instanceof HpackError, `decode throws ${String(error)}`)
       return false
     }
-    must(octets.equals(copy), 'decode changes the block')
-    must(this.#decoder.tableBytes <= this.#tableBytes, 'the table is over its bound')
+    must(block.equals(copy), 'decode changes the block')
+    must(this.#decoder.tableBytes <= this.#tableBytes, 'the table exceeds its limit')
     must(section.fields.length % 2 === 0, 'a field without a value')
     let bytes = 0
     for (let i = 0; i < section.fields.length; i += 2) bytes += section.fields[i]!.length + section.fields[i + 1]!.length + 32
-    if (section.tooLarge) must(this.#limited || bytes <= section.bytes, 'a section too large without a limit')
+    if (section.tooLarge) must(this.#limited || bytes <= section.bytes, 'a section too large although there is no limit')
     else must(bytes === section.bytes, 'the size of a section is wrong')
     if (this.#limited)
-      must(bytes <= SMALL_SECTION && section.fields.length <= MAX_FIELDS * 2, 'a section over its limits is kept')
-    this.#compare(octets, section.fields, section.tooLarge)
+      must(bytes <= SMALL_SECTION && section.fields.length <= MAX_FIELDS * 2, 'a section over its limits is returned')
+    this.#compare(block, section.fields, section.tooLarge)
     this.#encodeAgain(section.fields)
     return true
   }
 
-  #compare(octets: Buffer, fields: readonly string[], tooLarge: boolean): void {
+  #compare(block: Buffer, fields: readonly string[], tooLarge: boolean): void {
     if (this.#otherFailed) return
     let others: string[]
     try {
-      others = [...this.#other.decode(octets)]
+      others = [...this.#other.decode(block)]
     } catch {
-      // Where only one of them accepts, hpack.js may be the stricter one: it reads no integers over 28 bits.
+      // If only one of them accepts a block, hpack.js may be the stricter one: it reads no integers
+      // over 28 bits.
       this.#otherFailed = true
       return
     }
@@ -83,8 +88,8 @@ class Round {
     const writer = new ByteWriter()
     this.#encoder.beginBlock(writer)
     for (let i = 0; i < fields.length; i += 2) this.#encoder.encodeField(writer, fields[i]!, fields[i + 1]!, false)
-    const again = this.#again.decode(writer.buffer, 0, writer.position)
-    must(again.fields.join('\n') === fields.join('\n') && !again.tooLarge, 'encoded again, a section is another one')
+    const decoded = this.#roundTripDecoder.decode(writer.buffer, 0, writer.position)
+    must(decoded.fields.join('\n') === fields.join('\n') && !decoded.tooLarge, 'a section differs after encoding it again')
   }
 }
 

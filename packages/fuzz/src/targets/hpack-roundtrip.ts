@@ -1,4 +1,7 @@
-/** Fields of the input through our encoder and two decoders: the same fields in the same order, whatever the table's size does. */
+/**
+ * Passes fields of the input through our encoder and two decoders: the result must be the same
+ * fields in the same order, whatever happens to the table size.
+ */
 
 import { ByteWriter } from '../../../core/src/h2/hpack/byte-writer.js'
 import { HpackDecoder } from '../../../core/src/h2/hpack/decoder.js'
@@ -8,7 +11,10 @@ import { OtherDecoder } from '../other-decoder.js'
 import { must, type Target } from '../target.js'
 
 const CAPS = [65_536, 0, 100, 4_096] as const
-/** Units of these kinds change the table's size, end a block, and make a value long. Others are one field. */
+/**
+ * Units of these kinds change the table size, end a block, or make a value long. All others are one
+ * field.
+ */
 const RESIZE = 15
 const END = 14
 const LONG = 13
@@ -32,7 +38,10 @@ class Connection {
     this.#encoder = new HpackEncoder({ maxTableBytes: this.#cap })
   }
 
-  /** Both sides learn of a size: the decoder that it was acknowledged, the encoder that it may be used. */
+  /**
+   * Announces a size to both sides: the decoder learns that it was acknowledged, the encoder that
+   * it may be used.
+   */
   resize(bytes: number): void {
     this.endBlock()
     this.#allowed = bytes
@@ -45,7 +54,7 @@ class Connection {
     if (!this.#begun) this.#encoder.beginBlock(this.#writer)
     this.#begun = true
     this.#encoder.encodeField(this.#writer, name, value, sensitive)
-    must(this.#encoder.tableBytes <= Math.min(this.#cap, this.#allowed), "the encoder's table is over its bound")
+    must(this.#encoder.tableBytes <= Math.min(this.#cap, this.#allowed), "the encoder's table exceeds its limit")
     this.#fields.push(name, value)
   }
 
@@ -59,18 +68,18 @@ class Connection {
       decoded = this.#decoder.decode(block).fields.join('\n')
       other = this.#other.decode(block).join('\n')
     } catch (error) {
-      must(false, `a block of ours cannot be decoded: ${String(error)}`)
+      must(false, `a block of our encoder cannot be decoded: ${String(error)}`)
     }
     must(decoded === expected, 'our decoder reads other fields')
     must(other === expected, 'the other decoder reads other fields')
-    must(this.#decoder.tableBytes === this.#encoder.tableBytes, 'the two tables are not of one size')
+    must(this.#decoder.tableBytes === this.#encoder.tableBytes, 'the two tables differ in size')
     this.#fields = []
     this.#writer = new ByteWriter(16)
     this.#begun = false
   }
 }
 
-/** A unit's payload as name and value: they part at the first NUL. */
+/** Splits a unit's payload into name and value at the first NUL. */
 function fieldOf(payload: Uint8Array): [name: string, value: string] {
   const text = Buffer.from(payload).toString('latin1')
   const at = text.indexOf('\0')

@@ -1,4 +1,4 @@
-/** Frames that are well formed, after a handshake: what goes wrong is what they say, and when. */
+/** Well-formed frames after a handshake: errors can only be in their content and their order. */
 
 import { ConversationLayout } from '../engine/conversation-layout.js'
 import { play } from '../engine/play.js'

@@ -1,4 +1,7 @@
-/** Any octets of a server, cut anywhere, with acts of the client between them and inside calls of the listener. */
+/**
+ * Arbitrary bytes of a server, split anywhere, with acts of the client between them and inside
+ * listener calls.
+ */
 
 import { ConversationLayout } from '../engine/conversation-layout.js'
 import { play } from '../engine/play.js'

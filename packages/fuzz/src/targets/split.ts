@@ -1,12 +1,12 @@
-/** The same octets, whole and in pieces: the same is told, and the same is written. */
+/** Delivers the same bytes whole and in pieces: the calls and the output must be the same. */
 
 import { ConversationLayout } from '../engine/conversation-layout.js'
 import { play } from '../engine/play.js'
 import { conversationSeeds } from '../engine/seeds.js'
 import { must, type Target } from '../target.js'
 
-/** What one way of delivering gives, as lines. */
-function hear(input: Uint8Array, cut: boolean, trace: ((line: string) => void) | undefined): string[] {
+/** Returns the result of one way of delivery, as lines. */
+function callsOf(input: Uint8Array, cut: boolean, trace: ((line: string) => void) | undefined): string[] {
   const lines: string[] = []
   play(input, { framed: false, inner: false, cut }, (line) => {
     lines.push(line)
@@ -16,8 +16,9 @@ function hear(input: Uint8Array, cut: boolean, trace: ((line: string) => void) |
 }
 
 /**
- * Content that arrives in parts is one line, however it is cut. Of a stream that fails it is left out: the parts before the
- * mistake are told when they come apart from it, and not when they come with it.
+ * Merges content that arrives in parts into one line, however it is split. For a failing stream the
+ * content is omitted: parts before the error are delivered if they arrive separately, and not if
+ * they arrive with it.
  */
 function comparable(lines: readonly string[]): string[] {
   const failed = new Set<string>()
@@ -44,8 +45,8 @@ export const target: Target = {
   layout: new ConversationLayout(),
   seeds: conversationSeeds,
   run(input, trace) {
-    const whole = hear(input, false, trace)
-    const pieces = hear(input, true, trace)
+    const whole = callsOf(input, false, trace)
+    const pieces = callsOf(input, true, trace)
     for (let i = 0; i < Math.max(whole.length, pieces.length); i++) {
       must(
         whole[i] === pieces[i],

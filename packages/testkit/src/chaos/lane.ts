@@ -1,16 +1,17 @@
-// One direction of a link: takes octets from one socket and hands them to the other as its toxics say.
+// One direction of a link: reads bytes from one socket and writes them to the other according to
+// its toxics.
 import type { Socket } from 'node:net'
 import type { Counts, Toxics } from './toxics.js'
 
 interface Piece {
   bytes: Buffer
-  /** When it may leave, as `performance.now()` tells time. */
+  /** Time when it may be sent, on the scale of `performance.now()`. */
   readonly due: number
 }
 
-/** Above it the sender is not read from: a black hole swallows no more than a network would. */
+/** Above this limit the sender is not read: a black hole buffers no more than a network would. */
 const MAX_KEPT_BYTES = 1_048_576
-/** Portions in which a limited bandwidth is handed out, milliseconds. */
+/** Interval in which a limited bandwidth is allotted, in milliseconds. */
 const PORTION_MS = 20
 
 export class Lane implements Counts {
@@ -25,7 +26,7 @@ export class Lane implements Counts {
   #corruptAt: number | undefined
   #truncateAt: number | undefined
   #heldAt: number | undefined
-  /** When the bandwidth allows the next octet. */
+  /** Time when the bandwidth allows the next byte. */
   #freeAt = 0
   #fin: 'none' | 'came' | 'sent' = 'none'
   #cancel: (() => void) | undefined
@@ -60,7 +61,9 @@ export class Lane implements Counts {
     this.#pump()
   }
 
-  /** Lets so many octets more pass and keeps what follows, whatever the toxics say, until {@link letGo}. */
+  /**
+   * Lets this many further bytes pass and holds the rest, whatever the toxics, until {@link letGo}.
+   */
   hold(after: number): void {
     this.#heldAt = this.#passed + after
   }
@@ -70,7 +73,7 @@ export class Lane implements Counts {
     this.#pump()
   }
 
-  /** Resolves when the counts are as wanted. */
+  /** Resolves when the counts meet the condition. */
   when(isSo: (counts: Counts) => boolean): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
@@ -83,7 +86,7 @@ export class Lane implements Counts {
     })
   }
 
-  /** Octets of our own, ahead of everything that is kept. */
+  /** Sends our own bytes ahead of everything that is held. */
   inject(bytes: Uint8Array): void {
     this.#to.write(bytes)
   }
@@ -106,7 +109,7 @@ export class Lane implements Counts {
     return Math.max(last, performance.now() + latencyMs + jitterMs * this.#random())
   }
 
-  /** Hands over all that may leave now, and comes back for the rest. */
+  /** Sends everything that is due and schedules the rest. */
   #pump(): void {
     this.#cancel?.()
     this.#cancel = undefined
@@ -120,13 +123,13 @@ export class Lane implements Counts {
       }
       const now = performance.now()
       const at = Math.max(head.due, this.#freeAt)
-      if (at > now) return this.#again(at - now)
+      if (at > now) return this.#schedule(at - now)
       this.#pass(this.#take(now))
-      if ((this.#toxics.sliceBytes ?? 0) > 0 && this.#queue.length > 0) return this.#again(0)
+      if ((this.#toxics.sliceBytes ?? 0) > 0 && this.#queue.length > 0) return this.#schedule(0)
     }
   }
 
-  /** Octets that may pass before something happens. */
+  /** Returns the number of bytes that may pass before the next effect. */
   #room(): number {
     const until = Math.min(this.#heldAt ?? Number.POSITIVE_INFINITY, this.#truncateAt ?? Number.POSITIVE_INFINITY)
     return Math.max(0, until - this.#passed)
@@ -137,19 +140,19 @@ export class Lane implements Counts {
     if (mergeMs > 0 && this.#queue.length > 1) {
       this.#queue = [{ bytes: Buffer.concat(this.#queue.map(({ bytes }) => bytes)), due: now }]
     }
-    let most = this.#room()
-    if (sliceBytes > 0) most = Math.min(most, sliceBytes)
+    let limit = this.#room()
+    if (sliceBytes > 0) limit = Math.min(limit, sliceBytes)
     if (bytesPerSecond > 0) {
-      most = Math.min(most, Math.max(1, Math.floor((bytesPerSecond * PORTION_MS) / 1_000)))
-      this.#freeAt = now + (Math.min(most, this.#queue[0]!.bytes.length) / bytesPerSecond) * 1_000
+      limit = Math.min(limit, Math.max(1, Math.floor((bytesPerSecond * PORTION_MS) / 1_000)))
+      this.#freeAt = now + (Math.min(limit, this.#queue[0]!.bytes.length) / bytesPerSecond) * 1_000
     }
     const head = this.#queue[0]!
-    if (head.bytes.length <= most) {
+    if (head.bytes.length <= limit) {
       this.#queue.shift()
       return head.bytes
     }
-    const piece = head.bytes.subarray(0, most)
-    head.bytes = head.bytes.subarray(most)
+    const piece = head.bytes.subarray(0, limit)
+    head.bytes = head.bytes.subarray(limit)
     return piece
   }
 
@@ -170,7 +173,7 @@ export class Lane implements Counts {
     if (this.#kept <= MAX_KEPT_BYTES && this.#from.isPaused()) this.#from.resume()
   }
 
-  /** FIN. The sender is still read, to see its own. */
+  /** Sends FIN. The sender is still read until its own FIN. */
   #finish(): void {
     this.#fin = 'sent'
     this.#queue = []
@@ -179,7 +182,7 @@ export class Lane implements Counts {
     this.#to.end()
   }
 
-  #again(delayMs: number): void {
+  #schedule(delayMs: number): void {
     if (delayMs === 0) {
       const turn = setImmediate(() => this.#pump())
       this.#cancel = () => clearImmediate(turn)
@@ -192,7 +195,7 @@ export class Lane implements Counts {
   #stop(): void {
     this.#cancel?.()
     this.#queue = []
-    // Read on, to see the sender's own end.
+    // Keep reading until the sender's own end.
     this.#from.resume()
   }
 

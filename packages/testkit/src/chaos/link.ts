@@ -1,4 +1,5 @@
-// One connection through a chaos proxy: the client's socket, the server's, and a lane each way.
+// One connection through a chaos proxy: the client's socket, the server's socket, and a lane in
+// each direction.
 import type { Socket } from 'node:net'
 import { Lane } from './lane.js'
 import type { Toxics, Way } from './toxics.js'
@@ -8,7 +9,7 @@ export class Link {
   readonly toClient: Lane
   /** Resolves when both sockets are closed. */
   readonly closed: Promise<void>
-  /** Resolves when the client has closed its end, or has been cut off. */
+  /** Resolves when the client has closed its side or was cut off. */
   readonly clientGone: Promise<void>
   readonly #client: Socket
   readonly #server: Socket
@@ -18,11 +19,11 @@ export class Link {
     this.#server = server
     this.toServer = new Lane(client, server, random)
     this.toClient = new Lane(server, client, random)
-    const gone = (socket: Socket): Promise<void> =>
+    const closed = (socket: Socket): Promise<void> =>
       new Promise((resolve) => {
         socket.once('close', () => resolve())
       })
-    this.closed = Promise.all([gone(client), gone(server)]).then(() => undefined)
+    this.closed = Promise.all([closed(client), closed(server)]).then(() => undefined)
     this.clientGone = new Promise((resolve) => {
       client.once('end', () => resolve()).once('close', () => resolve())
     })
@@ -35,13 +36,13 @@ export class Link {
     if (way !== 'toClient') this.toServer.set(toxics)
   }
 
-  /** RST to both. */
+  /** Sends RST to both sides. */
   reset(): void {
     reset(this.#client)
     reset(this.#server)
   }
 
-  /** FIN to the client, as from the server; what the client sends still passes. */
+  /** Sends FIN to the client, as if from the server; bytes from the client still pass. */
   halfClose(): void {
     this.toClient.set({ truncateAfter: 0 })
   }
@@ -54,8 +55,8 @@ export class Link {
 const resetting = new WeakSet<Socket>()
 
 /**
- * RST. Only where nothing waits to be sent, and once: Node shuts the socket down before it resets it, and a socket that is destroyed
- * meanwhile is never closed.
+ * Sends RST once, and only if nothing waits to be sent: Node shuts the socket down before it resets
+ * it, and a socket destroyed in between is never closed.
  */
 function reset(socket: Socket): void {
   if (socket.destroyed || resetting.has(socket)) return
@@ -64,7 +65,7 @@ function reset(socket: Socket): void {
   socket.resetAndDestroy()
 }
 
-/** An error of one socket is a reset of the other; a close without FIN is a close. */
+/** An error of one socket resets the other; a close without FIN closes it. */
 function tie(socket: Socket, other: Socket): void {
   socket.on('error', () => reset(other))
   socket.once('close', () => {

@@ -1,31 +1,35 @@
-// What a direction of a chaos proxy may be made to do to the octets that pass. Everything can be changed while octets are on their way.
+// Effects on the bytes in one direction of a chaos proxy. All can be changed while bytes are in
+// flight.
 
 /** Directions of one link. */
 export type Way = 'toServer' | 'toClient'
 
-/** What is left out stays as it is; `undefined`, `false` and 0 switch off. Counts of octets begin when the toxic is set. */
+/**
+ * Omitted members stay unchanged; `undefined`, `false` and 0 disable an effect. Byte counts start
+ * when the toxic is set.
+ */
 export interface Toxics {
-  /** Delay of every octet, milliseconds. */
+  /** Delay of every byte, in milliseconds. */
   readonly latencyMs?: number | undefined
-  /** Up to so much more, milliseconds; octets keep their order. */
+  /** Maximum additional random delay, in milliseconds; bytes stay in order. */
   readonly jitterMs?: number | undefined
-  /** Octets of one write at the most, each write in a turn of its own. */
+  /** Maximum number of bytes per write, each write in a separate turn. */
   readonly sliceBytes?: number | undefined
-  /** What arrives within so many milliseconds of the first octet leaves in one write. */
+  /** Merges bytes that arrive within this many milliseconds of the first into one write. */
   readonly mergeMs?: number | undefined
   readonly bytesPerSecond?: number | undefined
-  /** After so many octets more, one is changed. */
+  /** Changes one byte after this many further bytes. */
   readonly corruptAfter?: number | undefined
-  /** After so many octets more, FIN; the rest is dropped. */
+  /** Sends FIN after this many further bytes; the rest is dropped. */
   readonly truncateAfter?: number | undefined
-  /** A black hole: octets and FIN are kept until it is over. */
+  /** A black hole: bytes and FIN are held until it ends. */
   readonly stalled?: boolean | undefined
 }
 
-/** Octets of one direction. */
+/** Byte counts of one direction. */
 export interface Counts {
   /** From the sender. */
   readonly received: number
-  /** To the receiver; less than `received` while something is kept back. */
+  /** Sent to the receiver; less than `received` while bytes are held. */
   readonly passed: number
 }

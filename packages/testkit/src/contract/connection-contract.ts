@@ -1,6 +1,7 @@
 /// <reference types="jest" />
-// What every engine owes the pool: one suite over any `Connection`. Where engines may differ, they say so in their traits.
-// Runs inside a jest test file, whose globals it uses; imports nothing of jest itself.
+// The contract between an engine and the pool: one suite over any `Connection`. Allowed differences
+// are declared as traits. Runs inside a jest test file and uses its globals; imports nothing from
+// jest.
 import type { ContractEngine } from './engine.js'
 import { failureContract } from './failures.js'
 import { contractFixture } from './fixture.js'
@@ -10,7 +11,7 @@ import { requestContract } from './requests.js'
 
 export type { ContractEngine, EngineTraits } from './engine.js'
 
-/** Describes the whole contract for one engine. */
+/** Declares the whole contract for one engine. */
 export function connectionContract(name: string, engine: ContractEngine): void {
   describe(`Connection contract: ${name}`, () => {
     const fixture = contractFixture(engine)

@@ -1,5 +1,5 @@
 /// <reference types="jest" />
-// What goes wrong on either side, and who is told what.
+// Failures on either side, and the errors that the caller and the server get.
 import { constants } from 'node:http2'
 import { patternBytes } from '../default-routes.js'
 import type { ContractFixture } from './fixture.js'
@@ -8,7 +8,7 @@ import { failing, parts, yielding } from './sources.js'
 
 export function failureContract({ traits, start, expectPlaceBack }: ContractFixture): void {
   describe('failures', () => {
-    it('a source that fails: its own error is the cause, the server does not take it for complete', async () => {
+    it('a failing source: its own error is the cause, and the server does not get a complete request', async () => {
       let ended = false
       const world = await start({
         handler: (request) => {
@@ -30,14 +30,14 @@ export function failureContract({ traits, start, expectPlaceBack }: ContractFixt
       expect(ended).toBe(false)
     })
 
-    // Only an engine that looks at the content can find this.
+    // Only an engine that checks the content can detect this.
     const checked = traits.checksContent ? it : undefined
     checked?.each([
       ['longer than its content-length', { 'content-length': '3' }, 'four', 'ERR_CONTENT_LENGTH'],
       ['shorter than its content-length', { 'content-length': '5' }, 'four', 'ERR_CONTENT_LENGTH'],
       ['no bytes', {}, 4, 'ERR_INVALID_BODY'],
       ['null', {}, null, 'ERR_INVALID_BODY'],
-    ])("a source whose content is %s is the caller's mistake", async (_what, headers, part, code) => {
+    ])('a source whose content is %s is an error of the caller', async (_what, headers, part, code) => {
       const world = await start()
       const recorder = world.send('/inspect', { method: 'POST', headers, body: yielding(part) })
       await expect(recorder.answer).rejects.toMatchObject({ name: 'UsageError', code })
@@ -49,7 +49,7 @@ export function failureContract({ traits, start, expectPlaceBack }: ContractFixt
     withTrailers?.each([
       ['bytes', () => 'content'],
       ['a stream', () => parts(Buffer.from('content'), 3)],
-    ])('trailers after %s that are not allowed fail the request, and its place is free', async (_what, body) => {
+    ])('trailers after %s that are not allowed fail the request, and its slot is free', async (_what, body) => {
       const world = await start()
       const trailers = (): Record<string, string> => ({ 'x bad': '1' })
       const recorder = world.send('/inspect', { method: 'POST', body: body(), trailers })
@@ -58,7 +58,7 @@ export function failureContract({ traits, start, expectPlaceBack }: ContractFixt
       await expectPlaceBack(world)
     })
 
-    it('expect: 100-continue is sent, and its content arrives', async () => {
+    it('expect: 100-continue is sent, and the content arrives', async () => {
       const world = await start()
       const recorder = world.send('/inspect', { method: 'POST', headers: { expect: '100-continue' }, body: 'content' })
       const answer = JSON.parse((await read((await recorder.answer).body)).toString())
@@ -67,7 +67,7 @@ export function failureContract({ traits, start, expectPlaceBack }: ContractFixt
       expect(recorder.events.filter((event) => event !== '1xx')).toEqual(['response', 'closed'])
     })
 
-    it('a reset in the middle of the content: what has arrived is read, then the error', async () => {
+    it('a reset during the content: the received content is read, then the error', async () => {
       const world = await start()
       const recorder = world.send('/reset')
       const { body } = await recorder.answer
@@ -93,7 +93,7 @@ export function failureContract({ traits, start, expectPlaceBack }: ContractFixt
       await expectPlaceBack(world)
     })
 
-    it('a connection that the server cuts fails what is under way', async () => {
+    it('a connection closed by the server fails the requests in flight', async () => {
       const sockets: { destroy(): void }[] = []
       const world = await start({
         handler: (request, response) => {

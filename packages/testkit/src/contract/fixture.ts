@@ -1,19 +1,20 @@
 /// <reference types="jest" />
-// What the parts of the contract share: a server and a connection for each test, and the check that every exchange was told rightly.
+// Shared by the parts of the contract: a server and a connection for each test, and the check that
+// every exchange made the right calls.
 import type { Connection, RequestOptions } from '@unshard/core'
 import { patternBytes } from '../default-routes.js'
 import type { OriginServer, OriginServerOptions } from '../origin-server.js'
 import type { ContractEngine, EngineTraits } from './engine.js'
 import { type Answer, Recorder, read } from './recorder.js'
 
-/** One test's server and connection. */
+/** Server and connection of one test. */
 export interface ContractWorld {
   readonly server: OriginServer
   readonly connection: Connection
   send(path: string, options?: Omit<RequestOptions, 'url'>): Recorder
 }
 
-/** What the parts are given. */
+/** Input of the parts. */
 export interface ContractFixture {
   readonly traits: EngineTraits
   start(options?: OriginServerOptions): Promise<ContractWorld>
@@ -42,9 +43,9 @@ export function contractFixture(engine: ContractEngine): ContractFixture {
     closers.push(() => server.close())
     const connection = await engine.open(server)
     closers.push(() => connection.destroy(new Error('the test is over')))
-    const send: ContractWorld['send'] = (path, more = {}) => {
+    const send: ContractWorld['send'] = (path, options = {}) => {
       const recorder = new Recorder()
-      const request = engine.request({ url: server.url() + path, ...more })
+      const request = engine.request({ url: server.url() + path, ...options })
       recorder.exchange = connection.request(request, recorder)
       recorder.returned = true
       recorders.push(recorder)
@@ -61,7 +62,9 @@ export function contractFixture(engine: ContractEngine): ContractFixture {
     return { ...answer, content }
   }
 
-  /** After a request that was ended early: over HTTP/1.1 the connection went with it. */
+  /**
+   * Checks the connection after a request that was ended early: over HTTP/1.1 it is closed as well.
+   */
   const expectPlaceBack = async (world: ContractWorld): Promise<void> => {
     expect(world.connection.active).toBe(0)
     if (traits.multiplexes) {

@@ -1,5 +1,5 @@
 /// <reference types="jest" />
-// Content that nobody reads, and requests that nobody wants any more.
+// Unread content, and canceled requests.
 import { patternBytes } from '../default-routes.js'
 import type { ContractFixture } from './fixture.js'
 import { standstill } from './recorder.js'
@@ -7,7 +7,7 @@ import { LARGE_BYTES, PART, writeSlowly } from './sources.js'
 
 export function flowContract({ traits, start, get, expectPlaceBack }: ContractFixture): void {
   describe('back-pressure', () => {
-    it('a body that nobody reads stops the server, and siblings go on', async () => {
+    it('an unread body stops the server, while other requests continue', async () => {
       let written = 0
       const world = await start({
         handler: (request, response) => {
@@ -30,7 +30,7 @@ export function flowContract({ traits, start, get, expectPlaceBack }: ContractFi
       expect(length).toBe(LARGE_BYTES)
     })
 
-    it('a server that does not read stops the source, and its end tells the source', async () => {
+    it('a server that does not read stops the source, and the end of the exchange closes the source', async () => {
       let given = 0
       let returned!: () => void
       const left = new Promise<void>((resolve) => {
@@ -58,7 +58,7 @@ export function flowContract({ traits, start, get, expectPlaceBack }: ContractFi
   })
 
   describe('abort', () => {
-    it('before the response: nothing comes any more, the place is free', async () => {
+    it('before the response: no call follows, and the slot is free', async () => {
       const world = await start()
       const recorder = world.send('/never')
       await world.server.delivered(1)
@@ -69,14 +69,14 @@ export function flowContract({ traits, start, get, expectPlaceBack }: ContractFi
       await expectPlaceBack(world)
     })
 
-    it('in the turn in which it was sent', async () => {
+    it('in the same turn as the request', async () => {
       const world = await start()
       const recorder = world.send('/never')
       recorder.exchange.abort(new Error('at once'))
       await recorder.closed
       expect(recorder.events).toEqual(['closed'])
       if (traits.multiplexes) await expectPlaceBack(world)
-      // Nothing of it was written: the connection goes on.
+      // Nothing of it was written, so the connection stays open.
       else expect((await get(world, '/bytes/10')).content).toHaveLength(10)
     })
 
@@ -94,7 +94,7 @@ export function flowContract({ traits, start, get, expectPlaceBack }: ContractFi
       await expectPlaceBack(world)
     })
 
-    it('after it: who has not read yet gets the reason, nothing else happens', async () => {
+    it('afterwards: unread content rejects with the reason, nothing else happens', async () => {
       const world = await start()
       const recorder = world.send('/bytes/10')
       const { body } = await recorder.answer
@@ -106,7 +106,7 @@ export function flowContract({ traits, start, get, expectPlaceBack }: ContractFi
       expect((await get(world, '/bytes/10')).content).toHaveLength(10)
     })
 
-    it('a reader that leaves ends the rest', async () => {
+    it('a reader that leaves ends the response', async () => {
       const world = await start({ handler: (_request, response) => writeSlowly(response, () => undefined) })
       const recorder = world.send('/')
       const { body } = await recorder.answer

@@ -1,5 +1,5 @@
 /// <reference types="jest" />
-// The life of a connection: capacity, draining, the end; and PING.
+// The life of a connection: capacity, draining, closing; and PING.
 import type { ContractFixture } from './fixture.js'
 import { read, standstill } from './recorder.js'
 import { range } from './sources.js'
@@ -23,16 +23,17 @@ export function lifeContract({ traits, start, get }: ContractFixture): void {
       expect(connection).toMatchObject({ state: 'closed', active: 0, capacity: 0 })
     })
 
-    it('its place is there as soon as the reader has the last octet', async () => {
+    it('a slot is free as soon as the reader has the last byte', async () => {
       const world = await start({ settings: { maxConcurrentStreams: 1 } })
       await get(world, '/bytes/1')
       const { body } = await world.send('/bytes/10').answer
       await read(body)
-      // A promise of the oracle's stream, and its `close`, take a turn longer than a reader: only our engines owe this.
+      // A promise of the oracle's stream, and its `close`, take one turn longer than a reader: only
+      // our engines guarantee this.
       if (traits.checksContent) expect(world.connection.capacity).toBe(1)
     })
 
-    it('onChange is called when a place is free again', async () => {
+    it('onChange is called when a slot is free again', async () => {
       const world = await start({ settings: { maxConcurrentStreams: 1 } })
       const { connection } = world
       const recorder = world.send('/slow')
@@ -49,7 +50,7 @@ export function lifeContract({ traits, start, get }: ContractFixture): void {
       expect(connection.capacity).toBe(1)
     })
 
-    it('a request may be sent from inside onChange', async () => {
+    it('a request may be sent inside onChange', async () => {
       const world = await start({ settings: { maxConcurrentStreams: 1 } })
       const { connection } = world
       const left = range(5)
@@ -71,7 +72,7 @@ export function lifeContract({ traits, start, get }: ContractFixture): void {
       ])
     })
 
-    it('a response after which the server closes leaves no place behind', async () => {
+    it('a response after which the server closes leaves no capacity', async () => {
       const world = await start({
         handler: (request, response) => {
           if (request.stream === undefined) response.setHeader('connection', 'close')
@@ -93,7 +94,7 @@ export function lifeContract({ traits, start, get }: ContractFixture): void {
       expect(connection.state).toBe('closed')
     })
 
-    it('close() lets requests finish and takes no more', async () => {
+    it('close() lets requests finish and accepts no more', async () => {
       const world = await start()
       const recorder = world.send('/slow')
       const { body } = await recorder.answer
@@ -114,7 +115,7 @@ export function lifeContract({ traits, start, get }: ContractFixture): void {
       expect(changes.at(-1)).toBe('closed')
     })
 
-    it('close() of an idle connection ends it, however often it is called', async () => {
+    it('close() of an idle connection closes it, however often it is called', async () => {
       const world = await start()
       await get(world, '/bytes/1')
       await Promise.all([world.connection.close(), world.connection.close()])
@@ -122,13 +123,13 @@ export function lifeContract({ traits, start, get }: ContractFixture): void {
       expect(world.connection).toMatchObject({ state: 'closed', capacity: 0 })
     })
 
-    it('close() of a connection that never carried anything', async () => {
+    it('close() of a connection that never carried a request', async () => {
       const world = await start()
       await world.connection.close()
       expect(world.connection.state).toBe('closed')
     })
 
-    it('destroy() fails what is under way with its reason, before and after the response', async () => {
+    it('destroy() fails requests in flight with its reason, before and after the response', async () => {
       const world = await start()
       const reason = new Error('enough')
       const begun = world.send('/slow')
@@ -173,7 +174,7 @@ export function lifeContract({ traits, start, get }: ContractFixture): void {
       else await expect(connection.ping(5_000)).rejects.toMatchObject({ code: 'ERR_PING_UNSUPPORTED' })
     })
 
-    it('cannot be answered after the end', async () => {
+    it('fails after the end', async () => {
       const { connection } = await start()
       connection.destroy(new Error('gone'))
       await expect(connection.ping(5_000)).rejects.toMatchObject({ code: expect.any(String) })

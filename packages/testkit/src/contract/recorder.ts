@@ -1,4 +1,4 @@
-// An observer that writes down what it hears and checks the rules of `ExchangeObserver` while it does.
+// An observer that records its calls and checks the rules of `ExchangeObserver`.
 import type { Exchange, ExchangeObserver } from '@unshard/core'
 
 type Body = Parameters<ExchangeObserver['onResponse']>[2]
@@ -12,10 +12,10 @@ export interface Answer {
 export class Recorder implements ExchangeObserver {
   /** In order: `1xx`, `response`, `error`, `closed`. */
   readonly events: string[] = []
-  /** Rules that were broken. Expect it to be empty. */
+  /** Broken rules. Expected to be empty. */
   readonly violations: string[] = []
   readonly informational: (readonly [status: number, fields: readonly string[]])[] = []
-  /** Rejects with what `onError` brings. */
+  /** Rejects with the error of `onError`. */
   readonly answer: Promise<Answer>
   readonly closed: Promise<void>
   error: Error | undefined
@@ -73,17 +73,20 @@ export class Recorder implements ExchangeObserver {
   }
 }
 
-/** All of a body. */
+/** Reads a whole body. */
 export async function read(body: Body): Promise<Buffer> {
   return await body.collect((parts) => Buffer.concat(parts))
 }
 
-/** The values of a field, in order. */
+/** Returns the values of a field, in order. */
 export function valuesOf(fields: readonly string[], name: string): string[] {
   return fields.filter((_, i) => i % 2 === 1 && fields[i - 1] === name)
 }
 
-/** Resolves when `count` has stood still for many turns of the event loop: both ends live in this process, so nothing is coming. */
+/**
+ * Resolves when `count` has not changed for many event-loop turns: both ends are in this process,
+ * so nothing more arrives.
+ */
 export async function standstill(count: () => number): Promise<number> {
   let last = count()
   for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {

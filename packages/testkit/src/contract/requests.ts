@@ -18,7 +18,7 @@ export function requestContract({ traits, start, get }: ContractFixture): void {
       expect(world.server.requests).toMatchObject([{ method: 'GET', path: '/bytes/1000', protocol: traits.protocol }])
     })
 
-    it('HEAD has fields and no content', async () => {
+    it('a response to HEAD has headers and no content', async () => {
       const world = await start()
       const recorder = world.send('/bytes/5000', { method: 'HEAD' })
       const { fields, body } = await recorder.answer
@@ -26,11 +26,12 @@ export function requestContract({ traits, start, get }: ContractFixture): void {
       expect(await read(body)).toHaveLength(0)
       await recorder.closed
       if (traits.multiplexes) expect((await get(world, '/bytes/1')).content).toHaveLength(1)
-      // Answers of HTTP/1.1 bear no number: content that a wrong server sends late would be taken for the next one.
+      // HTTP/1.1 responses have no identifiers: late content from a wrong server would be taken for
+      // the next response.
       else expect(world.connection).toMatchObject({ state: 'closed', capacity: 0 })
     })
 
-    it('HEAD of what has no content leaves its connection to the next request', async () => {
+    it('a HEAD response without content leaves its connection to the next request', async () => {
       const world = await start()
       const recorder = world.send('/bytes/0', { method: 'HEAD' })
       expect(valuesOf((await recorder.answer).fields, 'content-length')).toEqual(['0'])
@@ -41,8 +42,8 @@ export function requestContract({ traits, start, get }: ContractFixture): void {
     it.each([
       ['bytes', () => patternBytes(200_000), 200_000],
       ['a stream', () => parts(patternBytes(200_000), 7_777), 200_000],
-      ['no octets at all', () => new Uint8Array(0), 0],
-      ['a stream without any', () => parts(Buffer.alloc(0), 1), 0],
+      ['no bytes', () => new Uint8Array(0), 0],
+      ['a stream without content', () => parts(Buffer.alloc(0), 1), 0],
       ['nothing', () => null, 0],
     ])('POST with %s', async (_what, body, length) => {
       const world = await start()
@@ -53,7 +54,7 @@ export function requestContract({ traits, start, get }: ContractFixture): void {
       expect(recorder.exchange.sentBytes).toBe(length)
     })
 
-    it('names are in lower case, repeated fields stay apart and in order', async () => {
+    it('names are in lower case, repeated fields stay separate and in order', async () => {
       const world = await start({
         handler: (_request, response) => {
           response.setHeader('X-One', '1')
@@ -75,14 +76,14 @@ export function requestContract({ traits, start, get }: ContractFixture): void {
       expect(names.filter((each) => each.startsWith(':') || each !== each.toLowerCase())).toEqual([])
     })
 
-    it('repeated fields of the request arrive in order', async () => {
+    it('repeated request fields arrive in order', async () => {
       const world = await start()
       const recorder = world.send('/', { headers: { 'x-list': ['b', 'a'] } })
       await recorder.closed
       expect(world.server.requests[0]?.headers['x-list']).toBe('b, a')
     })
 
-    it('trailers are there when the content is complete, not before', async () => {
+    it('trailers are available when the content is complete, not before', async () => {
       const world = await start()
       const recorder = world.send('/trailers')
       const { body } = await recorder.answer
@@ -101,7 +102,7 @@ export function requestContract({ traits, start, get }: ContractFixture): void {
       expect(recorder.informational).toMatchObject([[103, ['link', expect.stringContaining('/style.css')]]])
     })
 
-    it.each([204, 304, 404, 500])('status %i is a response', async (status) => {
+    it.each([204, 304, 404, 500])('status %i is returned as a response', async (status) => {
       const world = await start()
       const { status: actual, content } = await get(world, `/status/${status}`)
       expect(actual).toBe(status)
@@ -109,13 +110,13 @@ export function requestContract({ traits, start, get }: ContractFixture): void {
       expect(world.connection.state).toBe('open')
     })
 
-    it('10 MB come through whole', async () => {
+    it('10 MB arrive complete', async () => {
       const world = await start()
       const { content } = await get(world, '/bytes/10000000')
       expect(content.equals(patternBytes(10_000_000))).toBe(true)
     })
 
-    it('100 requests, as many at once as there are places', async () => {
+    it('100 requests, as many at once as the connection allows', async () => {
       const world = await start()
       const lengths = await Promise.all(
         traits.multiplexes ? range(100).map(async (n) => (await get(world, `/bytes/${n}`)).content.length) : [],
@@ -125,7 +126,7 @@ export function requestContract({ traits, start, get }: ContractFixture): void {
       expect(world.server.connections).toBe(1)
     })
 
-    it('sends trailers of the request, or refuses to before anything is sent', async () => {
+    it('sends request trailers, or refuses them before anything is sent', async () => {
       const world = await start({
         handler: (request, response) => {
           request.resume().on('end', () => response.end(String(request.trailers['x-sum'])))

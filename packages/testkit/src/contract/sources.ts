@@ -1,7 +1,7 @@
-// Bodies for the contract's requests and responses: large, cut, failing, and none at all.
+// Bodies for the contract's requests and responses: large, truncated, failing, and empty.
 import { once } from 'node:events'
 
-/** Total of the bodies that are too large to be buffered anywhere. */
+/** Length of bodies that are too large for any buffer. */
 export const LARGE_BYTES = 67_108_864
 export const PART: Buffer = Buffer.alloc(65_536, 'part')
 

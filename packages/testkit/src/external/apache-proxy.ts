@@ -6,9 +6,9 @@ import { runsAsRoot, writeFiles } from './documents.js'
 import { type ExternalServer, type Place, startProgram } from './process.js'
 
 export interface ExternalProxyOptions {
-  /** Without it the proxy itself is spoken to in cleartext. */
+  /** Without it the connection to the proxy is cleartext. */
   readonly tls?: Credentials
-  /** `user:password` that it asks for. */
+  /** Required `user:password`. */
   readonly credentials?: string
 }
 
@@ -24,14 +24,15 @@ export function startApacheProxy(options: ExternalProxyOptions = {}): Promise<Ex
       const config = join(folder, 'apache2.conf')
       writeFileSync(config, proxyConfig(place, pem, credentials !== undefined))
       if (credentials !== undefined) writeFileSync(join(folder, 'users'), `${userLine(credentials)}\n`)
-      // Started by root it always gives up root, and has to read the file of users all the same.
+      // Started by root, it always drops root privileges, and must still be able to read the user
+      // file.
       if (runsAsRoot) chmodSync(folder, 0o711)
       return ['-f', config, '-D', 'FOREGROUND']
     },
   })
 }
 
-/** As htpasswd(1) writes it with -s. */
+/** Formats a user like htpasswd(1) with -s. */
 function userLine(credentials: string): string {
   const colon = credentials.indexOf(':')
   const hash = createHash('sha1').update(credentials.slice(colon + 1))

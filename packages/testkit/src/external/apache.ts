@@ -3,19 +3,24 @@ import { join } from 'node:path'
 import { type ExternalServerOptions, type Files, runsAsRoot, serveDocuments, writeFiles } from './documents.js'
 import { type ExternalServer, type Place, startProgram } from './process.js'
 
-/** POST /upload reads the whole body and answers `ok`; POST /trailers answers with the request's trailer `x-checksum`. */
+/**
+ * POST /upload reads the whole body and responds with `ok`; POST /trailers responds with the
+ * request's trailer `x-checksum`.
+ */
 export function startApache(options: ExternalServerOptions): Promise<ExternalServer | undefined> {
   return startProgram({
     name: 'apache2',
     reload: 'SIGUSR1',
-    // It listens before it has read its certificate; the file is written when nothing is left to fail.
+    // It listens before it has read its certificate; the PID file is written when nothing can fail
+    // any more.
     ready: ({ folder }) => existsSync(join(folder, PID_FILE)),
     behind: (folder) => serveDocuments(folder, options),
     configure(place) {
       const config = join(place.folder, 'apache2.conf')
       writeFileSync(config, apacheConfig(place, writeFiles(place.folder, options), options.strictHost))
       writeFileSync(join(place.folder, 'handler.lua'), HANDLER)
-      // Started by root it always gives up root, and has to get at the documents all the same.
+      // Started by root, it always drops root privileges, and must still be able to read the
+      // documents.
       if (runsAsRoot) chmodSync(place.folder, 0o711)
       return ['-f', config, '-D', 'FOREGROUND']
     },
@@ -55,7 +60,7 @@ ProxyPass /upload http://127.0.0.1:${behindPort}/upload
 `
 }
 
-/** A host with TLS settings of its own is not served on a connection that was made with others: 421. */
+/** A host with its own TLS settings is not served on a connection with other settings: 421. */
 function virtualHosts(port: number, secure: string, strictHost: string): string {
   return `
 <VirtualHost 127.0.0.1:${port}>
@@ -68,7 +73,8 @@ SSLCipherSuite ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384
 </VirtualHost>`
 }
 
-// With MergeTrailers the trailers of a request are among its fields as soon as its body has been read; Lua reads one of known length.
+// With MergeTrailers the trailers of a request become fields once its body has been read; Lua reads
+// a body of known length.
 const HANDLER = `
 function trailers(r)
   r:requestbody()

@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { type ExternalServerOptions, type Files, serveDocuments, writeFiles } from './documents.js'
 import { type ExternalServer, type Place, startProgram } from './process.js'
 
-/** POST /upload reads the whole body and answers `ok`. */
+/** POST /upload reads the whole body and responds with `ok`. */
 export function startCaddy(options: ExternalServerOptions): Promise<ExternalServer | undefined> {
   let config: string
   return startProgram({
     name: 'caddy',
     reload: ({ folder }) => load(join(folder, 'admin.sock'), config),
     behind: (folder) => serveDocuments(folder, options),
-    // Where it would keep certificates and its last configuration.
+    // Location of its certificates and its last configuration.
     environment: (folder) => ({ HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }),
     configure(place) {
       config = JSON.stringify(caddyConfig(place, writeFiles(place.folder, options), options.strictHost))
@@ -26,10 +26,10 @@ function caddyConfig({ folder, port, behindPort }: Place, { pem, docroot }: File
   const pass = { handler: 'reverse_proxy', upstreams: [{ dial: `127.0.0.1:${behindPort}` }] }
   const server = {
     listen: [`127.0.0.1:${port}`],
-    // Caddy lets h2c in only where HTTP/1.1 is served too.
+    // Caddy accepts h2c only where HTTP/1.1 is served too.
     protocols: pem ? ['h1', 'h2'] : ['h1', 'h2c'],
     automatic_https: { disable: true },
-    // For every host: 421 where the name of the handshake is another.
+    // For every host: 421 if the name of the handshake differs.
     ...(strictHost === undefined ? {} : { strict_sni_host: true }),
     ...(pem && { tls_connection_policies: [{ alpn: ['h2'] }] }),
     routes: [
@@ -48,7 +48,7 @@ function caddyConfig({ folder, port, behindPort }: Place, { pem, docroot }: File
   }
 }
 
-/** What `caddy reload --force` does: resolves when the new configuration serves. */
+/** Like `caddy reload --force`: resolves when the new configuration is active. */
 function load(socketPath: string, config: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const headers = { host: 'localhost', 'content-type': 'application/json', 'cache-control': 'must-revalidate' }

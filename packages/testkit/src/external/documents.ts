@@ -1,4 +1,5 @@
-// What every external server serves, and the little origin server behind those that need one: a proxy serves nothing by itself.
+// Documents of every external server, and the small origin server behind those that are only
+// proxies.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
@@ -8,29 +9,34 @@ import { patternBytes } from '../default-routes.js'
 export interface ExternalServerOptions {
   /** Without it the server speaks cleartext: HTTP/2 with prior knowledge. */
   readonly tls?: Credentials
-  /** A folder to serve instead of index.html, small.txt, 10k.json and 1m.bin. It is left as it is. */
+  /**
+   * A folder to serve instead of index.html, small.txt, 10k.json and 1m.bin. It is not modified.
+   */
   readonly docroot?: string
-  /** More documents beside index.html and the others, by name. Not together with `docroot`. */
+  /** Further documents beside index.html and the others, by name. Not together with `docroot`. */
   readonly files?: Readonly<Record<string, Uint8Array | string>>
-  /** Answers every path under /behind/, over HTTP/1.1 and through the server. Not behind nghttpd, which passes nothing on. */
+  /**
+   * Handles every path under /behind/, over HTTP/1.1 and through the server. Not supported by
+   * nghttpd, which does not forward.
+   */
   readonly behind?: RequestListener
   /**
-   * A host whose requests are answered with 421 on connections that were made for another name (RFC 9110 §15.5.20): by nginx, Apache and
-   * Caddy, each in its own way.
+   * A host whose requests are answered with 421 on connections made for another name (RFC 9110
+   * §15.5.20): by nginx, Apache and Caddy, each in its own way.
    */
   readonly strictHost?: string
 }
 
-/** What `small.txt` holds. */
+/** Content of `small.txt`. */
 export const SMALL_TEXT = 'hello\n'
 
 export interface Files {
-  /** Absent in cleartext. */
+  /** Undefined in cleartext. */
   readonly pem?: { readonly cert: string; readonly key: string }
   readonly docroot: string
 }
 
-// Unless told otherwise, programs started by root give up root, and could then not read the folder.
+// By default, programs started by root drop root privileges and could then not read the folder.
 export const runsAsRoot: boolean = process.getuid?.() === 0
 
 export function writeFiles(folder: string, options: ExternalServerOptions): Files {
@@ -52,7 +58,7 @@ function writeDocuments(docroot: string): void {
   writeFileSync(join(docroot, 'small.txt'), SMALL_TEXT)
   writeFileSync(join(docroot, '10k.json'), tenKilobytesOfJson())
   writeFileSync(join(docroot, '1m.bin'), patternBytes(1_048_576))
-  // nghttpd answers a POST with the file of that name, after it has read the body.
+  // nghttpd answers a POST with the file of that name after it has read the body.
   writeFileSync(join(docroot, 'upload'), 'ok')
 }
 
@@ -61,17 +67,17 @@ function tenKilobytesOfJson(): string {
   return JSON.stringify(items, undefined, 1)
 }
 
-/** For servers that have documents of their own: only what `behind` answers is passed on. */
+/** For servers with their own documents: only requests for `behind` are forwarded. */
 export function behindOf({ behind }: ExternalServerOptions): (() => RequestListener) | undefined {
   return behind && (() => behind)
 }
 
-/** The documents as an origin server has them, `POST /upload`, and `behind` for the rest. */
+/** Serves the documents, `POST /upload`, and `behind` for all other paths. */
 export function serveDocuments(folder: string, { docroot, behind }: ExternalServerOptions): RequestListener {
   return (request, response) => {
     const path = request.url ?? '/'
     if (path.startsWith('/behind/')) return void behind?.(request, response)
-    // A whole body has to come before the answer, or the proxy may stop reading it.
+    // Read the whole body before responding, or the proxy may stop reading it.
     request.resume().once('end', () => {
       if (path === '/upload') return void response.end('ok')
       const bytes = readIfThere(join(docroot ?? join(folder, 'docroot'), path))

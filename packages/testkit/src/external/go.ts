@@ -1,4 +1,5 @@
-// Builds and runs a Go program as a server: Go's own HTTP/2 stack is on the other side of many users' requests.
+// Builds and runs a Go program as a server: Go's own HTTP/2 stack is a frequent peer of users'
+// requests.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,8 +11,9 @@ export interface GoServer {
 }
 
 /**
- * Starts `source`, a `main` package that prints the port it listens on as its first line. It is given the folder of `files` as its
- * working directory. Resolves with undefined, and says so, where Go is not installed. @throws with the compiler's output.
+ * Starts `source`, a `main` package that prints its port as its first line. Its working directory
+ * is the folder of `files`. Resolves with undefined, and prints a note, if Go is not installed.
+ * @throws with the compiler's output.
  */
 export async function startGo(source: string, files: Readonly<Record<string, string>>): Promise<GoServer | undefined> {
   if (spawnSync('go', ['version']).status !== 0) {
@@ -30,7 +32,8 @@ export async function startGo(source: string, files: Readonly<Record<string, str
     clean()
     throw new Error(built.stderr)
   }
-  // Its standard input is a pipe that closes with this process: the program reads it, and ends then.
+  // Its standard input is a pipe that closes with this process: the program reads it and then
+  // exits.
   const child = spawn('./server', { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] })
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve())

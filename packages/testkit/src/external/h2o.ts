@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { behindOf, type ExternalServerOptions, type Files, runsAsRoot, writeFiles } from './documents.js'
 import { type ExternalServer, type Place, startProgram } from './process.js'
 
-/** POST /upload reads the whole body and answers `ok`. */
+/** POST /upload reads the whole body and responds with `ok`. */
 export function startH2o(options: ExternalServerOptions): Promise<ExternalServer | undefined> {
   return startProgram({
     name: 'h2o',
@@ -12,7 +12,7 @@ export function startH2o(options: ExternalServerOptions): Promise<ExternalServer
     configure(place) {
       const config = join(place.folder, 'h2o.yaml')
       writeFileSync(config, h2oConfig(place, writeFiles(place.folder, options)))
-      // The master passes its listening socket on to the workers that follow one another.
+      // The master passes its listening socket to successive workers.
       return ['--mode', 'master', '--conf', config]
     },
   })

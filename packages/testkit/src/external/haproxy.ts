@@ -4,15 +4,19 @@ import { join } from 'node:path'
 import { type ExternalServerOptions, serveDocuments, writeFiles } from './documents.js'
 import { type ExternalServer, type Place, startProgram } from './process.js'
 
-/** Where its master takes commands. */
+/** Command socket of its master process. */
 const MASTER = 'master.sock'
 
-/** In front of a Node server with the documents. POST /upload reads the whole body and answers `ok`. */
+/**
+ * In front of a Node server with the documents. POST /upload reads the whole body and responds with
+ * `ok`.
+ */
 export function startHaproxy(options: ExternalServerOptions): Promise<ExternalServer | undefined> {
   return startProgram({
     name: 'haproxy',
     reload: 'SIGUSR2',
-    // A master that does not answer yet loses signals: it starts itself anew once it has started its worker.
+    // A master that does not answer yet loses signals: it restarts itself once it has started its
+    // worker.
     ready: async ({ folder }) => (await ask(join(folder, MASTER), 'show proc')).includes('worker'),
     behind: (folder) => serveDocuments(folder, options),
     configure(place) {
@@ -26,7 +30,7 @@ export function startHaproxy(options: ExternalServerOptions): Promise<ExternalSe
   })
 }
 
-/** Nothing where it does not answer. */
+/** Resolves with an empty string if it does not answer. */
 function ask(socketPath: string, command: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = ''
@@ -40,7 +44,8 @@ function ask(socketPath: string, command: string): Promise<string> {
 }
 
 function haproxyConfig({ folder, port, behindPort }: Place, pem: string | undefined): string {
-  // With the socket below, a worker takes over its predecessor's listening socket and no connection is lost in between.
+  // Through this socket a worker takes over its predecessor's listening socket, so that no
+  // connection is lost.
   return `
 global
   stats socket ${folder}/stats.sock level admin expose-fd listeners

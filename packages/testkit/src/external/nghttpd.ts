@@ -1,13 +1,17 @@
-// nghttpd, the server of nghttp2: the library that Node and Apache speak HTTP/2 with, without anything around it.
+// nghttpd, the server of nghttp2, the library that Node and Apache use for HTTP/2, without
+// additions.
 import { type ExternalServerOptions, writeFiles } from './documents.js'
 import { type ExternalServer, startProgram } from './process.js'
 
 export interface NghttpdOptions extends ExternalServerOptions {
-  /** More of its command line, such as `--trailer` or `--echo-upload`: it reads no configuration. */
+  /**
+   * Further command-line options, such as `--trailer` or `--echo-upload`: it has no configuration
+   * file.
+   */
   readonly flags?: readonly string[]
 }
 
-/** POST /upload reads the whole body and answers `ok`. */
+/** POST /upload reads the whole body and responds with `ok`. */
 export function startNghttpd(options: NghttpdOptions): Promise<ExternalServer | undefined> {
   return startProgram({
     name: 'nghttpd',

@@ -1,11 +1,12 @@
-// nghttpx, the proxy of nghttp2: takes CONNECT over HTTP/2, and asks the next proxy for it over HTTP/1.1.
+// nghttpx, the proxy of nghttp2: accepts CONNECT over HTTP/2 and forwards it to the next proxy over
+// HTTP/1.1.
 import type { Credentials } from '../certificates.js'
 import { writeFiles } from './documents.js'
 import { type ExternalServer, startProgram } from './process.js'
 
 export interface NghttpxOptions {
   readonly tls: Credentials
-  /** Where the next proxy listens, on 127.0.0.1. */
+  /** Port of the next proxy on 127.0.0.1. */
   readonly nextPort: number
 }
 

@@ -4,15 +4,16 @@ import { behindOf, type ExternalServerOptions, type Files, runsAsRoot, writeFile
 import { type ExternalServer, type Place, startProgram } from './process.js'
 
 export interface NginxOptions extends ExternalServerOptions {
-  /** On one HTTP/2 connection. nginx's default is 128. */
+  /** Per HTTP/2 connection. nginx's default is 128. */
   readonly maxConcurrentStreams?: number
-  /** Requests on one connection before nginx ends it. Default: as good as no limit. */
+  /** Number of requests after which nginx closes a connection. Default: practically unlimited. */
   readonly keepaliveRequests?: number
 }
 
 /**
- * /upload reads the whole body and answers `ok`; /upload-early answers without reading it, then RST_STREAM(NO_ERROR);
- * /upload-counted reads it into memory and answers with its length; a POST to /10k.json is answered as a GET. /trailers is small.txt with trailers.
+ * /upload reads the whole body and responds with `ok`; /upload-early responds without reading it,
+ * then sends RST_STREAM(NO_ERROR); /upload-counted reads it into memory and responds with its
+ * length; a POST to /10k.json is answered like a GET. /trailers is small.txt with trailers.
  */
 export function startNginx(options: NginxOptions): Promise<ExternalServer | undefined> {
   return startProgram({
@@ -34,7 +35,8 @@ function nginxConfig(
 ): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   const secure = pem && `ssl_certificate ${pem.cert};\n    ssl_certificate_key ${pem.key};\n    ssl_protocols TLSv1.2 TLSv1.3;`
-  // A host that may ask for client certificates is never served on a connection that was made for another one it knows: 421.
+  // A host that may request client certificates is never served on a connection made for another
+  // host of this server: 421.
   const strict =
     strictHost &&
     `server {
@@ -44,7 +46,7 @@ function nginxConfig(
       ssl_verify_client optional_no_ca;
       root ${docroot};
     }`
-  // Buffers that hold a megabyte of fields: what a response may have is the client's decision in our tests.
+  // Buffers for a megabyte of fields: in our tests the client decides what a response may have.
   const behind =
     behindPort &&
     `location /behind/ {

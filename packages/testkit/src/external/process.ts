@@ -1,5 +1,6 @@
-// Runs a foreign server program for a test: finds it, gives it a folder and a free port, waits until it listens, and makes sure
-// that it dies with the test, even when the test's process is killed (a watchdog reads a pipe that closes with its writer).
+// Runs an external server program for a test: finds it, assigns a folder and a free port, waits
+// until it listens, and ensures that it ends with the test, even if the test process is killed (a
+// watchdog reads a pipe that closes with its writer).
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
 import { accessSync, closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import http, { type RequestListener } from 'node:http'
@@ -12,35 +13,41 @@ export interface ExternalServer {
   readonly name: string
   readonly port: number
   readonly pid: number
-  /** Kills the program and everything it started, and removes its folder. */
+  /** Kills the program with all its children, and removes its folder. */
   stop(): Promise<void>
-  /** SIGSTOP: the kernel still accepts and acknowledges, the program is silent. */
+  /** SIGSTOP: the kernel still accepts and acknowledges, but the program does not respond. */
   pause(): void
   /** SIGCONT. */
   resume(): void
-  /** Reads the configuration anew; old connections drain. Resolves when it has been asked to. nghttpd cannot. */
+  /**
+   * Reloads the configuration; old connections drain. Resolves when the reload was requested. Not
+   * supported by nghttpd.
+   */
   reload?(): Promise<void>
 }
 
-/** Where a program lives. */
+/** Location of a program. */
 export interface Place {
   readonly folder: string
   readonly port: number
-  /** Where the server behind it listens, when it has one. */
+  /** Port of the server behind it, if there is one. */
   readonly behindPort: number | undefined
 }
 
 export interface ExternalProgram {
   readonly name: string
-  /** Writes what the program needs into the folder, returns its arguments. */
+  /** Writes the program's files into the folder and returns its arguments. */
   configure(place: Place): readonly string[]
-  /** What a server in this process answers that the program passes requests on to. */
+  /** Handler of a server in this process to which the program forwards requests. */
   readonly behind?: ((folder: string) => RequestListener) | undefined
-  /** The signal that makes it read its configuration anew, or what else does. */
+  /** Signal or function that reloads the configuration. */
   readonly reload?: NodeJS.Signals | ((place: Place) => Promise<void>)
-  /** Asked once it listens, for a program that does so before it is sure to stay, or before it hears signals. */
+  /**
+   * Checked once it listens, for a program that listens before it is certain to stay up or before
+   * it handles signals.
+   */
   readonly ready?: (place: Place) => boolean | Promise<boolean>
-  /** Added to this process's environment. */
+  /** Variables added to this process's environment. */
   readonly environment?: (folder: string) => NodeJS.ProcessEnv
 }
 
@@ -50,7 +57,10 @@ const ADDRESS = '127.0.0.1'
 
 const reported = new Set<string>()
 
-/** @throws with the program's stderr when it does not come up. Resolves with undefined when it is not installed. */
+/**
+ * @throws with the program's stderr if it does not start. Resolves with undefined if it is not
+ * installed.
+ */
 export async function startProgram(program: ExternalProgram): Promise<ExternalServer | undefined> {
   const file = findProgram(program.name)
   if (file === undefined) {
@@ -77,7 +87,7 @@ async function listenBehind(listener: RequestListener): Promise<{ readonly port:
   await new Promise<void>((resolve) => {
     server.listen(0, ADDRESS, resolve)
   })
-  // Like the program: no reason for this process to stay.
+  // Like the program, it must not keep this process alive.
   server.unref().on('connection', (socket) => socket.unref())
   return {
     port: (server.address() as AddressInfo).port,
@@ -117,11 +127,12 @@ async function freePort(): Promise<number> {
 async function run(program: ExternalProgram, file: string, place: Place, clean: () => void): Promise<ExternalServer> {
   const { name, reload } = program
   const { folder, port } = place
-  // A file, not a pipe: Apache opens /dev/stderr once more, which a pipe of Node's does not allow.
+  // A file, not a pipe: Apache opens /dev/stderr again, which does not work with a pipe of Node.
   const log = join(folder, 'stderr.log')
-  const said = (): string => readFileSync(log, 'utf8').slice(-10_000)
+  const output = (): string => readFileSync(log, 'utf8').slice(-10_000)
   const child = launch(program, file, place, log)
-  // Its workers have this pipe too: it ends, and `close` comes, when the last of them is gone.
+  // Its workers hold this pipe too: it ends, and `close` is emitted, when the last of them has
+  // ended.
   const handles = [child, child.stdout.resume() as net.Socket]
   let failure = ''
   let exited = false
@@ -135,7 +146,7 @@ async function run(program: ExternalProgram, file: string, place: Place, clean: 
     })
   })
   const watchdog = child.pid === undefined ? undefined : startWatchdog(child, folder)
-  // A number that is free again may become another process's: no watchdog over it.
+  // A PID that was released may be reused by another process, so end the watchdog.
   void exit.then(() => watchdog?.kill('SIGKILL'))
   const stop = async (): Promise<void> => {
     for (const handle of handles) handle.ref()
@@ -145,7 +156,7 @@ async function run(program: ExternalProgram, file: string, place: Place, clean: 
   }
 
   if (!(await comesUp(program, place, () => exited))) {
-    const why = failure + said()
+    const why = failure + output()
     await stop()
     throw new Error(`${name} did not start on port ${port}: ${why}`)
   }
@@ -161,7 +172,7 @@ async function run(program: ExternalProgram, file: string, place: Place, clean: 
     ...(reload !== undefined && {
       reload: async () => {
         if (typeof reload !== 'string') return reload(place)
-        // Of the last time: a program that is still busy with it may not hear another signal.
+        // From the last reload: a program that is still busy with it may ignore another signal.
         while (!exited && !((await program.ready?.(place)) ?? true)) await pause()
         child.kill(reload)
       },
@@ -169,7 +180,7 @@ async function run(program: ExternalProgram, file: string, place: Place, clean: 
   }
 }
 
-/** Whether it listens, and is ready, before its time is over or it has gone. */
+/** Resolves with whether it listens and is ready before it times out or ends. */
 async function comesUp({ ready = () => true }: ExternalProgram, place: Place, exited: () => boolean): Promise<boolean> {
   const deadline = Date.now() + START_TIMEOUT_MS
   while (!exited() && Date.now() <= deadline) {
@@ -185,7 +196,7 @@ function pause(): Promise<void> {
   })
 }
 
-// Detached: a process group of its own, so that one signal reaches the program's workers too.
+// Detached: a separate process group, so that one signal reaches the program's workers too.
 function launch(program: ExternalProgram, file: string, place: Place, log: string): ChildProcessByStdio<null, Readable, null> {
   const { folder } = place
   const stderr = openSync(log, 'a')
@@ -201,7 +212,7 @@ function launch(program: ExternalProgram, file: string, place: Place, log: strin
   }
 }
 
-/** Reads until this process is gone, then kills the program's group and removes its folder. */
+/** Reads until this process has ended, then kills the program's group and removes its folder. */
 function startWatchdog(child: ChildProcess, folder: string): ChildProcess {
   const script = 'read -r line; kill -s KILL -- "-$1"; rm -rf -- "$2"'
   const watchdog = spawn('/bin/sh', ['-c', script, 'sh', String(child.pid), folder], {

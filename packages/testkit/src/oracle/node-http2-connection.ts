@@ -1,5 +1,6 @@
-// The same `Connection` as the product's, on Node's own HTTP/2 client: an oracle for the contract suite, not an engine to use.
-// Simple on purpose, and independent: of core it takes the interface and the error classes, everything else it is given.
+// A `Connection` like the product's on Node's own HTTP/2 client: an oracle for the contract suite,
+// not an engine for use. Deliberately simple and independent: it takes only the interface and the
+// error classes from core, everything else is passed in.
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2'
 import type { Socket } from 'node:net'
 import {
@@ -14,7 +15,7 @@ import {
   TimeoutError,
 } from '@unshard/core'
 
-/** Core's response body, named through the interface that hands it over. */
+/** Core's response body, named through the interface that passes it. */
 export type Body = Parameters<ExchangeObserver['onResponse']>[2]
 
 /** The engine's side of a body. */
@@ -25,13 +26,16 @@ export interface BodySource {
 
 export interface OracleParts {
   readonly id: number
-  /** Makes core's response body, whose class core keeps to itself. */
+  /** Creates core's response body, whose class is not exported. */
   createBody(source: BodySource): Body
 }
 
-/** Octets that may wait for a reader before the stream is paused; Node then stops giving credit. */
+/**
+ * Maximum number of bytes that wait for a reader before the stream is paused; Node then stops
+ * sending WINDOW_UPDATE.
+ */
 const BUFFER_BYTES = 65_536
-/** RFC 9113 §6.5.2: what a client may assume before SETTINGS. */
+/** RFC 9113 §6.5.2: the value a client may assume before SETTINGS. */
 const ASSUMED_STREAMS = 100
 
 export class NodeHttp2Connection implements Connection {
@@ -41,7 +45,7 @@ export class NodeHttp2Connection implements Connection {
   readonly originSet: undefined
   confirmed = false
   onChange: (() => void) | undefined
-  /** The server's SETTINGS are here. */
+  /** Resolves when the server's SETTINGS have arrived. */
   readonly ready: Promise<void>
   readonly #session: ClientHttp2Session
   readonly #parts: OracleParts
@@ -147,8 +151,9 @@ export class NodeHttp2Connection implements Connection {
 }
 
 /**
- * Node aborts the process when it collects the native half of a session that a broken peer has left behind ("Assertion failed:
- * (current_nghttp2_memory_) == (0)", seen on Node 20). So none is collected: they hang on Node's own module, which outlives a test's world.
+ * Node aborts the process when it collects the native half of a session whose peer was broken
+ * ("Assertion failed: (current_nghttp2_memory_) == (0)", seen on Node 20). Keep them all alive by
+ * attaching them to Node's own module, which outlives the environment of a test.
  */
 function keepHandle(session: ClientHttp2Session): void {
   const keeper = http2 as unknown as Record<symbol, unknown[] | undefined>
@@ -202,7 +207,7 @@ class OracleExchange implements Exchange, BodySource {
     if (content !== undefined) this.#pump().catch((error: unknown) => this.#contentFailed(error))
   }
 
-  /** node:http2 writes no frame that it does not know. */
+  /** node:http2 cannot send unknown frames. */
   reprioritize(): boolean {
     return false
   }
@@ -237,7 +242,7 @@ class OracleExchange implements Exchange, BodySource {
   }
 
   #end(): void {
-    // An ended stream that was reset is none.
+    // A stream that was reset has no regular end.
     if (this.#settled || this.#stream.rstCode !== constants.NGHTTP2_NO_ERROR) return
     this.#settled = true
     this.trailers ??= []
@@ -313,7 +318,7 @@ function headersOf({ method, scheme, authority, path, fields }: HttpRequest): Re
   return headers
 }
 
-/** Node shows the flat list as its last argument, pseudo-fields included. */
+/** Node passes the flat list as its last argument, pseudo-fields included. */
 function toFields(raw: readonly string[]): string[] {
   const fields: string[] = []
   for (let i = 0; i < raw.length; i += 2) if (!raw[i]!.startsWith(':')) fields.push(raw[i]!, raw[i + 1]!)

@@ -1,52 +1,53 @@
-/** The command line: what was asked for, or what is wrong with it. */
+/** Parses the command line. */
 
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { parseArgs } from 'node:util'
 import { parseOrigin } from '@unshard/core'
 
-/** How a command goes about it. */
+/** Options of a command. */
 export interface CommandOptions {
-  /** One JSON object instead of text. */
+  /** Print one JSON object instead of text. */
   readonly json: boolean
-  /** Sends requests, and compares the answers. */
+  /** Send requests and compare the responses. */
   readonly send: boolean
-  /** The path of those requests. */
+  /** Path of those requests. */
   readonly path: string
-  /** Addresses of names that are not to be resolved. */
+  /** Fixed addresses of names, which are not resolved. */
   readonly resolve: ReadonlyMap<string, readonly string[]>
-  /** Certificates of authorities, PEM, in place of Node's. */
+  /** Certificates of authorities in PEM, instead of Node's. */
   readonly ca: string | undefined
   readonly timeoutMs: number
 }
 
-/** What was asked for. Targets are origins for `probe`, URLs for `get`. */
-export type Asked =
+/** The parsed command. Targets are origins for `probe`, URLs for `get`. */
+export type ParsedCommand =
   | { readonly command: 'help' }
   | { readonly command: 'version' }
   | { readonly command: 'probe' | 'get'; readonly targets: readonly string[]; readonly options: CommandOptions }
 
-/** Something is wrong with the command line. */
+/** The command line is invalid. */
 export class ArgumentsError extends Error {}
 
 export const USAGE = `usage: unshard probe <origin…> [--send] [--path PATH] [options]
        unshard get <url…> [options]
 
-  probe   which of these origins can share connections, and why not; --send asks each over
-          the shared connection and over its own, and compares. An origin without a scheme is https.
-  get     fetches all at once, and says which connection carried what.
+  probe   show which of these origins can share connections, and why the others cannot.
+          --send requests each over the shared and over a dedicated connection and
+          compares the responses. An origin without a scheme is https.
+  get     fetch all URLs at once and show which connection carried each request.
 
   --send               send requests (probe)
   --path PATH          their path (probe; default /)
   --json               one JSON object on standard output
   --resolve HOST=ADDRESS[,ADDRESS…]
-                       these addresses for this host; may be repeated
-  --cacert FILE        trust these authorities (PEM) in place of Node's
-  --timeout SECONDS    for each connection, and for each answer (default 10)
+                       use these addresses for this host; may be repeated
+  --cacert FILE        trust these authorities (PEM) instead of Node's
+  --timeout SECONDS    for each connection and for each response (default 10)
   --help, --version
 
-exit code: 0 all can share (get: all were answered), 1 some cannot (get: some were not answered),
-           2 wrong usage, or an origin that cannot be reached`
+exit code: 0 all can share (get: all succeeded), 1 some cannot (get: some failed),
+           2 wrong usage, or an origin cannot be reached`
 
 const OPTIONS = {
   json: { type: 'boolean' },
@@ -62,8 +63,8 @@ const OPTIONS = {
 const DEFAULT_TIMEOUT_SECONDS = '10'
 const MAX_TIMEOUT_SECONDS = 3_600
 
-/** @throws ArgumentsError naming what it does not understand. */
-export function parseArguments(argv: readonly string[]): Asked {
+/** @throws ArgumentsError naming the invalid argument. */
+export function parseArguments(argv: readonly string[]): ParsedCommand {
   const { values, positionals } = split(argv)
   if (values.help === true || positionals[0] === 'help') return { command: 'help' }
   if (values.version === true) return { command: 'version' }
@@ -71,13 +72,12 @@ export function parseArguments(argv: readonly string[]): Asked {
   if (command !== 'probe' && command !== 'get') {
     throw new ArgumentsError(command === undefined ? 'no command' : `unknown command ${JSON.stringify(command)}`)
   }
-  if (targets.length === 0)
-    throw new ArgumentsError(`${command} takes one ${command === 'probe' ? 'origin' : 'URL'} at the least`)
+  if (targets.length === 0) throw new ArgumentsError(`${command} requires at least one ${command === 'probe' ? 'origin' : 'URL'}`)
   if (command === 'get' && (values.send === true || values.path !== undefined)) {
-    throw new ArgumentsError('--send and --path are options of probe')
+    throw new ArgumentsError('--send and --path are only valid for probe')
   }
   if (values.path?.startsWith('/') === false)
-    throw new ArgumentsError(`--path begins with a slash, unlike ${JSON.stringify(values.path)}`)
+    throw new ArgumentsError(`--path must begin with a slash, not ${JSON.stringify(values.path)}`)
   const options: CommandOptions = {
     json: values.json === true,
     send: values.send === true,
@@ -102,7 +102,7 @@ function originOf(text: string): string {
   try {
     return parseOrigin(url).serialized
   } catch {
-    throw new ArgumentsError(`${JSON.stringify(text)} is no origin`)
+    throw new ArgumentsError(`${JSON.stringify(text)} is not a valid origin`)
   }
 }
 
@@ -126,7 +126,10 @@ function parseResolve(text: string): [host: string, addresses: string[]] {
   return [host, addresses]
 }
 
-/** As origins have it: a name in another form, or with a port, would never be asked for, in silence. */
+/**
+ * In the form of an origin's host: a name in another form, or with a port, would silently never
+ * match.
+ */
 function hostOf(text: string): string | undefined {
   if (/[:/\\?#@%\s]/.test(text)) return undefined
   try {

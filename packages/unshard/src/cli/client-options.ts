@@ -1,11 +1,11 @@
-/** What the commands' options come to as options of a client. */
+/** Converts the options of a command to client options. */
 
 import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import type { ClientOptions } from '@unshard/core'
 import type { CommandOptions } from './arguments.js'
 
-/** Every client of a command is made with these. */
+/** Used for every client of a command. */
 export function clientOptions({ ca, resolve, timeoutMs }: CommandOptions): ClientOptions {
   return {
     ...(ca === undefined ? {} : { tls: { ca } }),
@@ -14,7 +14,7 @@ export function clientOptions({ ca, resolve, timeoutMs }: CommandOptions): Clien
   }
 }
 
-/** Names of the table are not asked for anywhere else. */
+/** Names in the table are not resolved by any other means. */
 function lookupOf(table: ReadonlyMap<string, readonly string[]>): LookupFunction {
   return (host, options: LookupOptions, callback) => {
     const found = table.get(host)

@@ -1,29 +1,31 @@
-/** `unshard get`: fetches many at once, and says which connection carried what. */
+/**
+ * `unshard get`: fetches several URLs at once and reports which connection carried each request.
+ */
 
 import { coalescing } from '@unshard/coalescing'
 import { Client, type ConnectionInfo } from '@unshard/core'
 import type { CommandOptions } from './arguments.js'
 import { clientOptions } from './client-options.js'
 
-/** What became of one URL. */
-export interface Got {
+/** Result of one URL. */
+export interface FetchedUrl {
   readonly url: string
   readonly status?: number
-  /** Octets of the content. */
+  /** Length of the content in bytes. */
   readonly bytes?: number
   readonly connection?: ConnectionInfo
   readonly error?: { readonly code: string; readonly message: string }
 }
 
-/** What became of all. */
+/** Results of all URLs. */
 export interface GetReport {
-  readonly responses: readonly Got[]
-  /** TCP connections tried, and TLS handshakes that ended well. */
+  readonly responses: readonly FetchedUrl[]
+  /** Attempted TCP connections, and successful TLS handshakes. */
   readonly totals: { readonly dials: number; readonly handshakes: number }
   readonly exitCode: 0 | 1
 }
 
-/** Fetches all of `urls`, each once. */
+/** Fetches each of `urls` once. */
 export async function get(urls: readonly string[], options: CommandOptions): Promise<GetReport> {
   const client = new Client({ ...clientOptions(options), reuse: coalescing() })
   const responses = await Promise.all(urls.map((url) => getOne(client, url)))
@@ -32,7 +34,7 @@ export async function get(urls: readonly string[], options: CommandOptions): Pro
   return { responses, totals: { dials, handshakes }, exitCode: responses.every(({ error }) => error === undefined) ? 0 : 1 }
 }
 
-async function getOne(client: Client, url: string): Promise<Got> {
+async function getOne(client: Client, url: string): Promise<FetchedUrl> {
   try {
     const response = await client.request({ url })
     const { length } = await response.bytes()

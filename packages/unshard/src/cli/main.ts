@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** The command `unshard`. Says everything on standard output, errors on standard error, and the outcome as its exit code. */
+/**
+ * The command `unshard`: results on standard output, errors on standard error, the outcome as the
+ * exit code.
+ */
 
 import { ArgumentsError, parseArguments, USAGE } from './arguments.js'
 import { get } from './get.js'
@@ -13,22 +16,22 @@ const USAGE_ERROR = 2
 
 /** Runs one command. @returns the exit code: see docs/reference/cli.md. */
 async function run(argv: readonly string[]): Promise<number> {
-  const asked = parseArguments(argv)
-  if (asked.command === 'help') {
+  const parsed = parseArguments(argv)
+  if (parsed.command === 'help') {
     console.log(USAGE)
     return 0
   }
-  if (asked.command === 'version') {
+  if (parsed.command === 'version') {
     console.log(VERSION)
     return 0
   }
-  if (asked.command === 'get') {
-    const report = await get(asked.targets, asked.options)
-    console.log(asked.options.json ? jsonForTerminal(report) : forTerminal(printGet(report)))
+  if (parsed.command === 'get') {
+    const report = await get(parsed.targets, parsed.options)
+    console.log(parsed.options.json ? jsonForTerminal(report) : forTerminal(printGet(report)))
     return report.exitCode
   }
-  const report = await probe(asked.targets, asked.options)
-  console.log(asked.options.json ? jsonForTerminal(report) : forTerminal(printProbe(report)))
+  const report = await probe(parsed.targets, parsed.options)
+  console.log(parsed.options.json ? jsonForTerminal(report) : forTerminal(printProbe(report)))
   return report.exitCode
 }
 

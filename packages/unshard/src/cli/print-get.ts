@@ -1,22 +1,22 @@
-/** The report of `unshard get` for people. */
+/** Text report of `unshard get`. */
 
-import type { GetReport, Got } from './get.js'
+import type { FetchedUrl, GetReport } from './get.js'
 import { lineForTerminal } from './terminal.js'
 
-/** Lines for a terminal. */
+/** Returns the lines for a terminal. */
 export function printGet({ responses, totals }: GetReport): string {
   const lines = responses.map(line)
   return [...lines, '', ...connectionMap(responses), '', `${totals.dials} dials, ${totals.handshakes} TLS handshakes`].join('\n')
 }
 
-function line({ url, status, bytes, connection, error }: Got): string {
+function line({ url, status, bytes, connection, error }: FetchedUrl): string {
   if (error !== undefined) return `${url}  ${lineForTerminal(`${error.code}: ${error.message}`)}`
   const { id, coalesced, because } = connection!
-  return `${url}  ${status}, ${bytes} octets, #${id} ${coalesced ? 'shared' : 'own'} (${because})`
+  return `${url}  ${status}, ${bytes} bytes, #${id} ${coalesced ? 'shared' : 'own'} (${because})`
 }
 
-/** Each connection, and the origins whose requests it has carried. */
-function connectionMap(responses: readonly Got[]): string[] {
+/** Lists each connection with the origins whose requests it carried. */
+function connectionMap(responses: readonly FetchedUrl[]): string[] {
   const origins = new Map<number, Set<string>>()
   const names = new Map<number, string>()
   for (const { url, connection } of responses) {

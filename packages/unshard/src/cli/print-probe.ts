@@ -1,17 +1,17 @@
-/** The report of `unshard probe` for people. */
+/** Text report of `unshard probe`. */
 
 import type { Comparison } from './compare.js'
 import { sourceOf } from './configuration.js'
 import type { Pair, ProbedOrigin, ProbeReport } from './probe.js'
 import { lineForTerminal } from './terminal.js'
 
-/** Lines for a terminal. */
+/** Returns the lines for a terminal. */
 export function printProbe({ origins, pairs, connections, comparisons, configuration }: ProbeReport): string {
   const reached = origins.filter(({ error }) => error === undefined).length
   return [
     ...origins.flatMap(describe),
     ...connections.map(([first, ...others]) =>
-      others.length === 0 ? `${first} alone` : `${first} can carry ${others.join(' ')}`,
+      others.length === 0 ? `${first} is not shared` : `${first} can carry ${others.join(' ')}`,
     ),
     ...refusals(pairs, connections),
     '',
@@ -33,25 +33,27 @@ function describe({ origin, addresses, protocol, connectedTo, subjectAltName, or
   ]
 }
 
-/** Why the connections that are left are not one: for each of them, what is said of it on the others. */
+/**
+ * Lists why the remaining connections cannot be merged: the verdict on each of them for the others.
+ */
 function refusals(pairs: readonly Pair[], connections: readonly (readonly string[])[]): string[] {
   const firsts = new Set(connections.map(([first]) => first))
   return pairs
     .filter(({ from, to, share }) => !share && firsts.has(from) && firsts.has(to))
-    .map(({ from, to, because }) => `${to} not over ${from}: ${because}`)
+    .map(({ from, to, because }) => `${to} cannot use the connection of ${from}: ${because}`)
 }
 
-const WORDS = {
-  same: 'answers alike',
-  varies: 'has the same status; its content is never the same, so that says little',
-  misdirected: 'says 421: a client asks again over a connection of its own, and remembers it',
-  'other-status': 'has another status: somebody else answers',
-  'other-content': 'has other content: somebody else answers',
+const OUTCOME_TEXTS = {
+  same: 'gets the same response',
+  varies: 'gets the same status; its content differs each time, so this proves little',
+  misdirected: 'gets a 421: a client retries on a dedicated connection and remembers the pair',
+  'other-status': 'gets another status: another server answers',
+  'other-content': 'gets other content: another server answers',
   failed: 'could not be compared',
 } as const
 
 function verdict({ origin, sharedWith, outcome, own, shared, error }: Comparison): string {
   const statuses =
-    own === undefined || shared === undefined ? lineForTerminal(error ?? '') : `${own.status} on its own, ${shared.status} shared`
-  return `${origin} over the connection of ${sharedWith} ${WORDS[outcome]} (${statuses})`
+    own === undefined || shared === undefined ? lineForTerminal(error ?? '') : `${own.status} dedicated, ${shared.status} shared`
+  return `${origin} over the connection of ${sharedWith} ${OUTCOME_TEXTS[outcome]} (${statuses})`
 }

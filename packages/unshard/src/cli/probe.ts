@@ -1,6 +1,7 @@
 /**
- * `unshard probe`: makes one connection for each origin, asks the policy about every pair, and with `--send` asks the servers too. A
- * policy can only say what is safe to try; whether a server then means the same host, it alone knows.
+ * `unshard probe`: opens one connection per origin, asks the policy about every pair, and with
+ * `--send` compares the servers' responses too. A policy only knows what is safe to try; whether a
+ * server serves the same host, only the server knows.
  */
 
 import { coalescing } from '@unshard/coalescing'
@@ -10,22 +11,22 @@ import { clientOptions } from './client-options.js'
 import { type Comparison, compare } from './compare.js'
 import { type Configuration, configurationFor } from './configuration.js'
 
-/** What was found at one origin. */
+/** Findings for one origin. */
 export interface ProbedOrigin {
   readonly origin: string
   readonly addresses: readonly string[]
-  /** What ALPN chose; `undefined` where there is no connection. */
+  /** Protocol chosen by ALPN; `undefined` without a connection. */
   readonly protocol: 'h2' | 'http/1.1' | undefined
-  /** The address that was connected to. */
+  /** Address of the connection. */
   readonly connectedTo: string | undefined
   /** The subjectAltName of the certificate. */
   readonly subjectAltName: string | undefined
-  /** What the server says it answers for (RFC 8336); `undefined` without ORIGIN. */
+  /** Origins that the server lists (RFC 8336); `undefined` without ORIGIN. */
   readonly originSet: readonly string[] | undefined
   readonly error?: { readonly code: string; readonly message: string }
 }
 
-/** Whether a connection made for `from` may carry requests to `to`. */
+/** Whether a connection made for `from` may carry requests for `to`. */
 export interface Pair {
   readonly from: string
   readonly to: string
@@ -33,13 +34,16 @@ export interface Pair {
   readonly because: string
 }
 
-/** What came of it. */
+/** Result of the probe. */
 export interface ProbeReport {
   readonly origins: readonly ProbedOrigin[]
   readonly pairs: readonly Pair[]
-  /** Origins that one connection can serve; the first is the one it is made for. As few of these as can be had that way. */
+  /**
+   * Groups of origins that one connection can serve, as few as possible; the first origin is the
+   * one the connection is made for.
+   */
   readonly connections: readonly (readonly string[])[]
-  /** With `--send`: what the servers say. */
+  /** With `--send`: the compared responses. */
   readonly comparisons: readonly Comparison[] | undefined
   readonly configuration: Configuration
   readonly exitCode: 0 | 1 | 2
@@ -51,7 +55,7 @@ export async function probe(origins: readonly string[], options: CommandOptions)
   const client = new Client({ ...clientOptions(options), reuse: policy })
   try {
     const warmed = await client.warm(origins)
-    await Promise.all(warmed.map((result) => heard(client, result, options.timeoutMs)))
+    await Promise.all(warmed.map((result) => waitForServerFrames(client, result, options.timeoutMs)))
     policy.listening = true
     const explanations = await Promise.all(origins.map((origin) => client.explain(origin).catch(() => undefined)))
     const probed = warmed.map((result, i) => probedOrigin(client, result, explanations[i]))
@@ -66,7 +70,7 @@ export async function probe(origins: readonly string[], options: CommandOptions)
   }
 }
 
-/** Lets every origin have a connection of its own, and then says what coalescing would have said. */
+/** Gives every origin a dedicated connection first, and then reports the verdicts of coalescing. */
 class Witness implements ReusePolicy {
   listening = false
   readonly #policy = coalescing()
@@ -80,8 +84,11 @@ class Witness implements ReusePolicy {
   }
 }
 
-/** Whatever the server says on a new connection, ORIGIN for one, is here when it has answered a PING. */
-async function heard(client: Client, { origin, connection }: WarmResult, timeoutMs: number): Promise<void> {
+/**
+ * Waits for the server's first frames, such as ORIGIN: they have arrived once it has answered a
+ * PING.
+ */
+async function waitForServerFrames(client: Client, { origin, connection }: WarmResult, timeoutMs: number): Promise<void> {
   if (connection?.protocol === 'h2') await client.ping(origin, timeoutMs).catch(() => undefined)
 }
 
@@ -106,7 +113,10 @@ function pairsOf(explanation: Explanation | undefined): Pair[] {
     .map(({ origin: from, verdict, because }) => ({ from, to, share: verdict === 'use', because }))
 }
 
-/** Each origin goes with the first connection that may carry it: so does a client that meets them in this order. */
+/**
+ * Assigns each origin to the first connection that may carry it, as a client does that meets the
+ * origins in this order.
+ */
 function fewest(probed: readonly ProbedOrigin[], pairs: readonly Pair[]): string[][] {
   const connections: string[][] = []
   const sharing = new Set(pairs.filter(({ share }) => share).map(({ from, to }) => `${from} ${to}`))

@@ -1,16 +1,25 @@
-/** What goes to the terminal: servers choose names, values and parts of errors, and a control character in them is a command to it. */
+/**
+ * Escapes text for the terminal: servers choose names, values and parts of errors, and a terminal
+ * executes control characters.
+ */
 
-/** Text without control characters, C1 ones, DEL and those that turn the direction of text among them: each as its escape. Line ends stay. */
+/**
+ * Escapes control characters, including C1 characters, DEL and those that change the text
+ * direction. Line ends stay.
+ */
 export function forTerminal(text: string): string {
   return text.replace(CONTROL, escaped)
 }
 
-/** One line: line ends are escaped as well. */
+/** Escapes one line: line ends are escaped as well. */
 export function lineForTerminal(text: string): string {
   return forTerminal(text).replaceAll('\n', '\\u000a')
 }
 
-/** A report as JSON; what JSON leaves as it is and a terminal does not is escaped. */
+/**
+ * Formats a report as JSON and escapes the characters that are valid in JSON but not safe in a
+ * terminal.
+ */
 export function jsonForTerminal(report: unknown): string {
   return JSON.stringify(report).replace(CONTROL, escaped)
 }

@@ -1,2 +1,2 @@
-/** The version of the package, as its package.json has it: a test compares them. */
+/** The version of package.json: a test compares them. */
 export const VERSION = '0.1.0'

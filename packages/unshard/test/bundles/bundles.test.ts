@@ -1,4 +1,7 @@
-/** A user's bundle of `unshard`, by each of the bundlers, run in an empty folder: it shares connections and speaks HTTP/1.1. */
+/**
+ * A user's bundle of `unshard`, by each bundler, run in an empty folder: it shares connections and
+ * speaks HTTP/1.1.
+ */
 
 import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -11,19 +14,19 @@ import { nodeFileTrace } from '@vercel/nft'
 import { build as esbuild } from 'esbuild'
 import { type Plugin, rollup } from 'rollup'
 import webpack from 'webpack'
-import { bundlesStage, copyFiles, filesIn, unshard, WORKS } from './stage.js'
+import { bundlesFixture, copyFiles, filesIn, unshard, WORKS } from './fixture.js'
 
-const stage = bundlesStage()
-const entry = (): string => join(stage.project, 'entry.mjs')
+const fixture = bundlesFixture()
+const entry = (): string => join(fixture.project, 'entry.mjs')
 
-/** The bundle works, shares one connection, and nothing was printed about it. */
+/** The bundle works, shares one connection, and prints no warning. */
 async function works(file: string): Promise<void> {
-  expect(await stage.run(file)).toEqual({ report: WORKS, stderr: '' })
-  expect(stage.server.connections).toBe(1)
+  expect(await fixture.run(file)).toEqual({ report: WORKS, stderr: '' })
+  expect(fixture.server.connections).toBe(1)
 }
 
 const command = (name: string, ...args: string[]): Promise<unknown> =>
-  promisify(execFile)(join(unshard, 'node_modules/.bin', name), args, { cwd: stage.project })
+  promisify(execFile)(join(unshard, 'node_modules/.bin', name), args, { cwd: fixture.project })
 
 it.each([
   ['esm', 'out.mjs'],
@@ -31,8 +34,8 @@ it.each([
 ] as const)(
   'esbuild, as %s, without a warning',
   async (format, name) => {
-    const outfile = join(stage.output, name)
-    // What esbuild's documentation says to do for packages in CommonJS.
+    const outfile = join(fixture.output, name)
+    // From esbuild's documentation on CommonJS packages.
     const js = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
     const banner = format === 'esm' ? { js } : {}
     const { warnings } = await esbuild({
@@ -60,7 +63,7 @@ it.each(['es', 'cjs'] as const)(
       external: /^node:/,
       onwarn: ({ code, message }) => void (code === 'CIRCULAR_DEPENDENCY' || warnings.push(message)),
     })
-    await bundle.write({ dir: stage.output, format, entryFileNames: format === 'es' ? '[name].mjs' : '[name].cjs' })
+    await bundle.write({ dir: fixture.output, format, entryFileNames: format === 'es' ? '[name].mjs' : '[name].cjs' })
     await bundle.close()
     expect(warnings).toEqual([])
     await works(format === 'es' ? 'entry.mjs' : 'entry.cjs')
@@ -73,7 +76,7 @@ it('webpack', async () => {
     mode: 'none',
     target: 'node20',
     entry: entry(),
-    output: { path: stage.output, filename: 'out.cjs' },
+    output: { path: fixture.output, filename: 'out.cjs' },
   })
   const stats = await new Promise<{ hasErrors(): boolean; toString(): string }>((resolve, reject) => {
     compiler!.run((error, result) => (error === null ? resolve(result!) : reject(error)))
@@ -82,15 +85,15 @@ it('webpack', async () => {
   await works('out.cjs')
 }, 60_000)
 
-// By their commands: their native part does not take the values of jest's realm.
+// Run as commands: their native part does not accept values of jest's realm.
 it('Vite, as an SSR build', async () => {
-  await writeFile(join(stage.project, 'vite.config.mjs'), 'export default { ssr: { noExternal: true } }')
-  await command('vite', 'build', '--ssr', 'entry.mjs', '--outDir', stage.output, '--logLevel', 'error')
+  await writeFile(join(fixture.project, 'vite.config.mjs'), 'export default { ssr: { noExternal: true } }')
+  await command('vite', 'build', '--ssr', 'entry.mjs', '--outDir', fixture.output, '--logLevel', 'error')
   await works('entry.js')
 }, 60_000)
 
 it('Rolldown', async () => {
-  await command('rolldown', 'entry.mjs', '--platform', 'node', '--dir', stage.output)
+  await command('rolldown', 'entry.mjs', '--platform', 'node', '--dir', fixture.output)
   await works('entry.js')
 }, 60_000)
 
@@ -100,28 +103,28 @@ it('ncc', async () => {
     options: object,
   ) => Promise<{ code: string; assets: Record<string, { source: string }> }>
   const { code, assets } = await ncc(entry(), { quiet: true, cache: false })
-  await writeFile(join(stage.output, 'index.mjs'), code)
-  for (const [name, { source }] of Object.entries(assets)) await writeFile(join(stage.output, name), source)
+  await writeFile(join(fixture.output, 'index.mjs'), code)
+  for (const [name, { source }] of Object.entries(assets)) await writeFile(join(fixture.output, name), source)
   await works('index.mjs')
 }, 60_000)
 
-it("@vercel/nft: the files that it traces are all that is needed, and they are the packages' own", async () => {
+it('@vercel/nft: the traced files are sufficient, and all belong to the packages', async () => {
   const { fileList, warnings } = await nodeFileTrace([entry()], { base: '/' })
   expect([...warnings]).toEqual([])
-  await copyFiles(fileList, stage.output)
-  await works(join(stage.output, entry()))
+  await copyFiles(fileList, fixture.output)
+  await works(join(fixture.output, entry()))
 }, 60_000)
 
 it.each(['unshard', 'unshard/events', 'unshard/multipart', 'unshard/testing'])(
-  "a bare import of '%s' is not warned of",
+  "a bare import of '%s' causes no warning",
   async (name) => {
-    const stdin = { contents: `import '${name}'`, resolveDir: stage.project }
+    const stdin = { contents: `import '${name}'`, resolveDir: fixture.project }
     const { warnings } = await esbuild({ stdin, bundle: true, platform: 'node', format: 'esm', write: false, logLevel: 'silent' })
     expect(warnings).toEqual([])
   },
 )
 
-it('what is published finds its parts by import alone: Babel, SWC and tracers read nothing else', async () => {
+it('the published files find their parts by import only: Babel, SWC and tracers read nothing else', async () => {
   for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
     const folder = join(unshard, '..', name, 'dist/bundle')
     for (const file of await filesIn(folder)) {

@@ -32,7 +32,7 @@ it.each([
   expect(parseArguments(argv)).toEqual({ command: 'probe', targets, options: { ...options, ...differing } })
 })
 
-it('get takes URLs, as often as they are given', () => {
+it('get accepts URLs, including repeated ones', () => {
   const targets = ['https://a.example/x?y', 'https://a.example/x?y', 'https://b.example/']
   expect(parseArguments(['get', 'a.example/x?y', ...targets.slice(1)])).toEqual({ command: 'get', targets, options })
 })
@@ -49,13 +49,13 @@ it.each([
 it.each([
   [[], 'no command'],
   [['fetch', 'a.example'], 'unknown command "fetch"'],
-  [['probe'], 'probe takes one origin at the least'],
-  [['get'], 'get takes one URL at the least'],
-  [['probe', 'ftp://a.example'], '"ftp://a.example" is no origin'],
-  [['probe', 'https://'], '"https://" is no origin'],
-  [['get', 'https://a b/'], '"https://a b/" is no origin'],
-  [['get', 'a.example', '--send'], '--send and --path are options of probe'],
-  [['probe', 'a.example', '--path', 'x'], '--path begins with a slash, unlike "x"'],
+  [['probe'], 'probe requires at least one origin'],
+  [['get'], 'get requires at least one URL'],
+  [['probe', 'ftp://a.example'], '"ftp://a.example" is not a valid origin'],
+  [['probe', 'https://'], '"https://" is not a valid origin'],
+  [['get', 'https://a b/'], '"https://a b/" is not a valid origin'],
+  [['get', 'a.example', '--send'], '--send and --path are only valid for probe'],
+  [['probe', 'a.example', '--path', 'x'], '--path must begin with a slash, not "x"'],
   [['probe', 'a.example', '--resolve', 'a.example'], '--resolve takes HOST=ADDRESS[,ADDRESS…], not "a.example"'],
   [
     ['probe', 'a.example', '--resolve', 'a.example=b.example'],

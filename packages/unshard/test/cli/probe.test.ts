@@ -1,23 +1,26 @@
-/** `unshard probe`, run: what it finds out about servers that share, that do not, and that should not. */
+/**
+ * `unshard probe`, run as a process against servers that share, that do not share, and that must
+ * not share.
+ */
 
 import { readFile } from 'node:fs/promises'
 import type { OriginServer } from '@unshard/testkit'
 import type { ProbeReport } from '../../src/cli/probe.js'
-import { commandRig } from './rig.js'
+import { commandFixture } from './fixture.js'
 
-const { server, unshard, unshardAt, world } = commandRig()
+const { server, unshard, unshardAt, environment } = commandFixture()
 const HOSTS = { 'a.test.example': '127.0.0.1', 'b.test.example': '127.0.0.1', 'c.test.example': '127.0.0.1' }
 const originsOf = ({ port }: OriginServer, ...hosts: string[]): string[] =>
   hosts.map((host) => `https://${host}.test.example:${port}`)
 
-/** Run with --json, and the report taken apart. */
+/** Runs the command with --json and parses the report. */
 async function probe(hosts: Record<string, string>, ...args: string[]): Promise<{ code: number; report: ProbeReport }> {
   const { code, stdout, stderr } = await unshardAt(hosts, 'probe', '--json', ...args)
   if (stdout === '') throw new Error(stderr)
   return { code, report: JSON.parse(stdout) as ProbeReport }
 }
 
-it('origins that share: one connection, exit code 0, and all that decides it', async () => {
+it('origins that share: one connection, exit code 0, and all relevant properties', async () => {
   const started = await server({ origins: (port) => ['a', 'b', 'c'].map((host) => `https://${host}.test.example:${port}`) })
   const [a, b, c] = originsOf(started, 'a', 'b', 'c') as [string, string, string]
   const { code, report } = await probe(HOSTS, a, b, c)
@@ -38,8 +41,8 @@ it('origins that share: one connection, exit code 0, and all that decides it', a
   expect(started.requests).toEqual([])
 })
 
-it('origins that cannot: another address, another certificate, not listed; exit code 1, each with its reason', async () => {
-  const other = await world.authority.issue({ names: ['c.test.example'] })
+it('origins that cannot share: another address, another certificate, not listed; exit code 1, each with its reason', async () => {
+  const other = await environment.authority.issue({ names: ['c.test.example'] })
   const started = await server({
     names: ['a.test.example', 'b.test.example', 'd.test.example'],
     sni: { 'c.test.example': other },
@@ -61,8 +64,8 @@ it('origins that cannot: another address, another certificate, not listed; exit 
   expect(because(e, a)).toBe('address-differs')
 })
 
-it('for people: addresses, ALPN, names, ORIGIN, reasons, and a configuration', async () => {
-  const other = await world.authority.issue({ names: ['c.test.example'] })
+it('the text report has addresses, ALPN, names, ORIGIN, reasons, and a configuration', async () => {
+  const other = await environment.authority.issue({ names: ['c.test.example'] })
   const started = await server({ names: ['a.test.example', 'b.test.example'], sni: { 'c.test.example': other } })
   const [a, b, c] = originsOf(started, 'a', 'b', 'c') as [string, string, string]
   const { code, stdout } = await unshardAt(HOSTS, 'probe', a, b, c)
@@ -71,20 +74,20 @@ it('for people: addresses, ALPN, names, ORIGIN, reasons, and a configuration', a
     `${a}\n  addresses    127.0.0.1\n  connected    127.0.0.1, h2\n  certificate  DNS:a.test.example, DNS:b.test.example\n`,
   )
   expect(stdout).toContain('  ORIGIN       not sent')
-  expect(stdout).toContain(`${a} can carry ${b}\n${c} alone\n`)
-  expect(stdout).toContain(`${c} over ${a}`.replace(' over', ' not over'))
+  expect(stdout).toContain(`${a} can carry ${b}\n${c} is not shared\n`)
+  expect(stdout).toContain(`${c} cannot use the connection of ${a}`.replace(' over', ' not over'))
   expect(stdout).toContain('2 connections for 3 origins')
   expect(stdout).toContain('createClient()')
 })
 
-it('HTTP/1.1 is not shared, and says so', async () => {
+it('HTTP/1.1 is not shared, with its reason', async () => {
   const started = await server({ protocols: ['http/1.1'] })
   const { code, report } = await probe(HOSTS, ...originsOf(started, 'a', 'b'))
   expect([code, report.connections.length, report.pairs[0]?.because]).toEqual([1, 2, 'not-h2'])
 })
 
 describe('--send', () => {
-  it('the same server behind both names: alike', async () => {
+  it('the same server behind both names gives the same response', async () => {
     const started = await server({ handler: (_request, response) => response.end('one server') })
     const [a, b] = originsOf(started, 'a', 'b') as [string, string]
     const { code, report } = await probe(HOSTS, a, b, '--send')
@@ -93,9 +96,9 @@ describe('--send', () => {
   })
 
   it.each([
-    ['a gateway that chooses the tenant by SNI and answers 200', 200, 'other-content', { wildcards: 'declared' }],
-    ['one that answers 404', 404, 'other-status', { suspectStatuses: [404] }],
-  ])('%s: found, denied in the configuration, exit code 1', async (_what, status, outcome, more) => {
+    ['a gateway that selects the tenant by SNI and answers 200', 200, 'other-content', { wildcards: 'declared' }],
+    ['a gateway that answers 404', 404, 'other-status', { suspectStatuses: [404] }],
+  ])('%s is found and denied in the configuration, exit code 1', async (_what, status, outcome, more) => {
     const started = await server({
       handler: (request, response) => {
         const { servername } = request.socket as { servername?: string }
@@ -113,7 +116,7 @@ describe('--send', () => {
     expect(stdout).toContain("deny: ['b.test.example']")
   })
 
-  it('421: a client minds that by itself', async () => {
+  it('a 421 needs no configuration, because a client handles it by itself', async () => {
     const started = await server({
       handler: (request, response) => {
         const { servername } = request.socket as { servername?: string }
@@ -126,14 +129,14 @@ describe('--send', () => {
     expect(report.configuration).toEqual({})
   })
 
-  it('content that is never the same: only the status says something', async () => {
+  it('content that differs each time: only the status is compared', async () => {
     let count = 0
     const started = await server({ handler: (_request, response) => response.end(`answer ${++count}`) })
     const { code, report } = await probe(HOSTS, ...originsOf(started, 'a', 'b'), '--send')
     expect([code, report.comparisons?.[0]?.outcome]).toEqual([0, 'varies'])
   })
 
-  it('no answer in time: it says so, and does not wait for ever', async () => {
+  it('a missing response is reported after the timeout', async () => {
     const started = await server({ handler: () => undefined })
     const { code, report } = await probe(HOSTS, ...originsOf(started, 'a', 'b'), '--send', '--timeout', '2')
     expect(code).toBe(1)
@@ -141,7 +144,7 @@ describe('--send', () => {
   })
 })
 
-it('an origin that cannot be reached: exit code 2, the others are reported all the same', async () => {
+it('an origin that cannot be reached: exit code 2, and the others are still reported', async () => {
   const started = await server()
   const [a, b] = originsOf(started, 'a', 'b') as [string, string]
   await (await server({ address: '127.0.0.3' })).close()
@@ -152,7 +155,7 @@ it('an origin that cannot be reached: exit code 2, the others are reported all t
   expect(report.origins[2]).not.toHaveProperty('protocol')
 })
 
-it.each([[[]], [['probe']], [['probe', 'ftp://x']], [['nonsense']]])('%j: exit code 2, and how it is used', async (argv) => {
+it.each([[[]], [['probe']], [['probe', 'ftp://x']], [['nonsense']]])('%j: exit code 2 and the usage', async (argv) => {
   const { code, stdout, stderr } = await unshard(...argv)
   expect([code, stdout]).toEqual([2, ''])
   expect(stderr).toMatch(/^unshard: .*\n\nusage: unshard probe/)

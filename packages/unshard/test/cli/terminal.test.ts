@@ -1,4 +1,4 @@
-/** What a server says never reaches the terminal as a command to it. */
+/** Text from a server must not reach the terminal as a control sequence. */
 
 import { printGet } from '../../src/cli/print-get.js'
 import { printProbe } from '../../src/cli/print-probe.js'
@@ -41,7 +41,7 @@ const probed = {
   exitCode: 1 as const,
 }
 
-it('names, values and errors of servers are printed with control characters escaped, on one line each', () => {
+it('names, values and errors from servers are printed with escaped control characters, on one line each', () => {
   for (const text of [printGet(got), printProbe(probed)].map(forTerminal)) {
     expect(text).toContain('x\\u001b[31m\\u009b2J\\u0007\\u000d\\u0085\\u202e\\u007f\\u0000\\u000aforged line')
     expect(text).not.toMatch(RAW)
@@ -49,7 +49,7 @@ it('names, values and errors of servers are printed with control characters esca
   }
 })
 
-it('--json: C1 characters and DEL, which JSON leaves as they are, are escaped, and it parses to the same', () => {
+it('--json escapes C1 characters and DEL, which are valid in JSON, and parses to the same value', () => {
   const text = jsonForTerminal({ got, probed })
   expect(text).not.toMatch(RAW)
   expect(JSON.parse(text)).toEqual({ got, probed })

@@ -1,17 +1,18 @@
-// What Chromium tests of its pooling by address, as it applies here, on real servers; each title starts with the row of the matrix.
+// Chromium's tests of pooling by address, as far as they apply here, on real servers. Each title
+// ends with the name of the original test and the row of the coalescing matrix.
 import { startTcpProxy, startTestProxy } from '@unshard/testkit'
 import { coalescing } from '../../src/index.js'
-import { sharingRig } from './rig.js'
+import { sharingFixture } from './fixture.js'
 
 const NAMES = ['a.example', 'b.example', 'c.example']
-const { ca, client, defer, get, issue, lookup, serving, until } = sharingRig({
+const { ca, client, defer, get, issue, lookup, serving, until } = sharingFixture({
   'a.example': '127.0.0.1',
   'b.example': '127.0.0.1',
   'c.example': '127.0.0.1',
 })
 const at = (host: string, { port }: { port: number }, path = '/'): string => `https://${host}.example:${port}${path}`
 
-it('K19 IPPooling: b shares an address with a, c does not', async () => {
+it('b shares an address with a, c does not (IPPooling, K19)', async () => {
   const started = await serving(NAMES, { address: '127.0.0.33' })
   const elsewhere = await serving(NAMES, { address: '127.0.0.4', port: started.port })
   lookup.table['a.example'] = ['127.0.0.33', '127.0.0.41', '127.0.0.5']
@@ -24,7 +25,7 @@ it('K19 IPPooling: b shares an address with a, c does not', async () => {
   expect([started.connections, elsewhere.connections]).toEqual([1, 1])
 })
 
-it('K20 IPPoolingCloseCurrentSessions: what closes is no alias for anybody', async () => {
+it('a closing connection is not an alias for any origin (IPPoolingCloseCurrentSessions, K20)', async () => {
   const started = await serving(NAMES)
   const one = client()
   const first = await get(one, at('a', started))
@@ -36,14 +37,14 @@ it('K20 IPPoolingCloseCurrentSessions: what closes is no alias for anybody', asy
   expect(await get(one, at('a', started))).toMatchObject({ coalesced: true, id: again.id })
 })
 
-it('K21 IPPoolingDisabled: mode off', async () => {
+it('mode off disables aliases (IPPoolingDisabled, K21)', async () => {
   const started = await serving(NAMES)
   const one = client({ reuse: coalescing({ mode: 'off' }) })
   await get(one, at('a', started))
   expect(await get(one, at('b', started))).toMatchObject({ coalesced: false, because: 'coalescing-off' })
 })
 
-it('K22, K28 IPPoolingClientCert, CanNotPoolWithClientCerts: who shows a certificate speaks for somebody', async () => {
+it('a connection with a client certificate is not shared (IPPoolingClientCert, K22; CanNotPoolWithClientCerts, K28)', async () => {
   const started = await serving(NAMES, { requestCert: true })
   const { cert, key } = await issue({ names: ['me.example'], clientAuth: true })
   const one = client({ tls: { ca: ca(), cert, key } })
@@ -51,14 +52,14 @@ it('K22, K28 IPPoolingClientCert, CanNotPoolWithClientCerts: who shows a certifi
   expect(await get(one, at('b', started))).toMatchObject({ coalesced: false, because: 'client-certificate' })
 })
 
-it('K23 IPPoolingDnsAlpn: a connection that did not choose h2 is nobody else’s (no HTTPS records are asked for here)', async () => {
+it('a connection that did not negotiate h2 is not shared; HTTPS records are not queried (IPPoolingDnsAlpn, K23)', async () => {
   const started = await serving(NAMES, { protocols: ['http/1.1'] })
   const one = client()
   await get(one, at('a', started))
   expect(await get(one, at('b', started))).toMatchObject({ coalesced: false, because: 'not-h2' })
 })
 
-it('K24 IPConnectionPoolingWithWebSockets: no CONNECT is sent for anybody, so no tunnel can be aliased', async () => {
+it('CONNECT requests are not supported, so no tunnel can be aliased (IPConnectionPoolingWithWebSockets, K24)', async () => {
   const started = await serving(NAMES)
   const one = client()
   await get(one, at('a', started))
@@ -66,7 +67,7 @@ it('K24 IPConnectionPoolingWithWebSockets: no CONNECT is sent for anybody, so no
   expect(started.requests).toHaveLength(1)
 })
 
-it('K25 GoAwayOnChange: when connections are told to go, requests under way end well, and the next ones dial anew', async () => {
+it('when connections drain, requests in flight succeed, and the next ones dial (GoAwayOnChange, K25)', async () => {
   const started = await serving(NAMES, {
     handler: (request, response) => void (request.url === '/slow' ? held.push(response) : response.end()),
   })
@@ -83,7 +84,7 @@ it('K25 GoAwayOnChange: when connections are told to go, requests under way end 
   expect(started.connections).toBe(2)
 })
 
-it('K27 CanNotPoolWithCertErrors: an error that was overridden for the first host', async () => {
+it('an ignored certificate error of the first host prevents sharing (CanNotPoolWithCertErrors, K27)', async () => {
   const started = await serving(NAMES)
   const one = client({ tls: { rejectUnauthorized: false } })
   await get(one, at('a', started))
@@ -93,7 +94,7 @@ it('K27 CanNotPoolWithCertErrors: an error that was overridden for the first hos
   expect(await get(trusted, at('b', started))).toMatchObject({ coalesced: false, because: 'verification-off' })
 })
 
-it('K33 NoConnectionPoolingOverTunnel: never by address; by a group of the caller’s, yes', async () => {
+it('connections through a tunnel are shared by a group of allow, never by address (NoConnectionPoolingOverTunnel, K33)', async () => {
   const started = await serving(NAMES)
   const via = await startTestProxy()
   defer(() => via.close())
@@ -112,7 +113,7 @@ it('K33 NoConnectionPoolingOverTunnel: never by address; by a group of the calle
   expect(lookup.calls).toEqual([])
 })
 
-it('K34 ConnectionPoolingSessionClosedBeforeUse: between choice and use it is gone, and nobody notices', async () => {
+it('a connection that closes between choice and use causes no error (ConnectionPoolingSessionClosedBeforeUse, K34)', async () => {
   const started = await serving(NAMES)
   const relay = await startTcpProxy(started.port)
   defer(() => relay.close())
@@ -125,9 +126,9 @@ it('K34 ConnectionPoolingSessionClosedBeforeUse: between choice and use it is go
 })
 
 it.each([
-  ['K35 ConnectionPoolingMultipleSocketTags', ['one', 'other']],
-  ['K36 SpdySessionKeyPrivacyMode', [undefined, 'without credentials']],
-])('%s: what is kept apart by a tag is kept apart', async (_row, [first, second]) => {
+  ['ConnectionPoolingMultipleSocketTags, K35', ['one', 'other']],
+  ['SpdySessionKeyPrivacyMode, K36', [undefined, 'without credentials']],
+])('different isolation keeps requests apart (%s)', async (_row, [first, second]) => {
   const started = await serving(NAMES)
   const one = client()
   const a = await get(one, at('a', started), first === undefined ? {} : { isolation: first })
@@ -137,7 +138,7 @@ it.each([
   expect(b.id).not.toBe(a.id)
 })
 
-it('K37 SSLConfigForServerChanged: other trust is another client, and shares nothing with the first', async () => {
+it('other trust settings need another client, which shares nothing with the first (SSLConfigForServerChanged, K37)', async () => {
   const started = await serving(NAMES)
   const policy = coalescing()
   const [one, other] = [client({ reuse: policy }), client({ reuse: policy, tls: { ca: ca(), minVersion: 'TLSv1.3' } })]
@@ -145,7 +146,7 @@ it('K37 SSLConfigForServerChanged: other trust is another client, and shares not
   expect(await get(other, at('b', started))).toMatchObject({ coalesced: false, because: 'first-connection' })
 })
 
-it('K38 WebSocketOverHTTP2DetectsNewSessionWithAliasing: an alias that appears during the look-up is taken', async () => {
+it('an alias that appears during the lookup is used (WebSocketOverHTTP2DetectsNewSessionWithAliasing, K38)', async () => {
   const started = await serving(NAMES)
   let answer: (() => void) | undefined
   const slow: typeof lookup = Object.assign(
@@ -165,7 +166,7 @@ it('K38 WebSocketOverHTTP2DetectsNewSessionWithAliasing: an alias that appears d
   expect(one.stats().totals.dials).toBe(1)
 })
 
-it('K39 CloseOneIdleConnectionWithAlias: the longest idle goes at the limit, with its aliases', async () => {
+it('at the limit the connection that has been idle longest is closed with its aliases (CloseOneIdleConnectionWithAlias, K39)', async () => {
   const started = await serving(NAMES)
   const elsewhere = await serving(NAMES, { address: '127.0.0.2', port: started.port })
   lookup.table['c.example'] = elsewhere.address
@@ -179,7 +180,7 @@ it('K39 CloseOneIdleConnectionWithAlias: the longest idle goes at the limit, wit
   expect(again.id).not.toBe(a.id)
 })
 
-it('a PING for an origin goes over the connection that serves it, whoever that was made for', async () => {
+it('a PING for an origin uses the connection that serves it, whichever origin it was made for', async () => {
   const started = await serving(NAMES)
   const one = client()
   await get(one, at('a', started))

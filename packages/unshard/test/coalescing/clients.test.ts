@@ -1,16 +1,17 @@
-// What http2-wrapper, fetch-h2 and undici test of their pools, as it applies here; each title starts with the row of the matrix.
+// Cases from the pool tests of http2-wrapper, fetch-h2 and undici, as far as they apply here. Each
+// title ends with the row of the coalescing matrix.
 import { Client as UndiciClient, Pool as UndiciPool } from 'undici'
 import { coalescing, createClient } from '../../src/index.js'
-import { sharingRig } from './rig.js'
+import { sharingFixture } from './fixture.js'
 
 const NAMES = ['a.example', 'b.example', 'c.example']
-const { ca, client, defer, get, lookup, serving, until } = sharingRig({
+const { ca, client, defer, get, lookup, serving, until } = sharingFixture({
   'a.example': '127.0.0.1',
   'b.example': '127.0.0.1',
   'c.example': '127.0.0.1',
 })
 
-/** Answers when it is told to. */
+/** Responds on demand. */
 async function holding(settings: { maxConcurrentStreams?: number } = {}) {
   const held: { end(): void }[] = []
   let most = 0
@@ -27,10 +28,11 @@ async function holding(settings: { maxConcurrentStreams?: number } = {}) {
   return { started, held, release, at: (host: string) => `https://${host}.example:${started.port}/`, most: () => most }
 }
 
-it('K55, K56 (opposed: the stricter is the fuller one): of two connections with room the busier one is joined', async () => {
+it('of two connections with capacity the busier one is joined (the opposite of K55 and K56)', async () => {
   const { started, at, release } = await holding()
   const one = client({ reuse: coalescing({ deny: [] }) })
-  // Tags keep the first two apart; c may join neither of them, and d both, by its own tag: so the choice is made within one tag.
+  // Isolation keeps the first two apart; c may join neither of them, and d both, by its own
+  // isolation: so the choice is made within one isolation.
   const tagged = { isolation: 'tag' }
   const [a, b] = [get(one, at('a'), tagged), get(one, at('a'), tagged)]
   await started.delivered(2)
@@ -42,7 +44,7 @@ it('K55, K56 (opposed: the stricter is the fuller one): of two connections with 
   expect(started.connections).toBe(1)
 })
 
-it('K59 prevents session overloading: never above the server’s limit, over three origins and 60 requests', async () => {
+it('the server’s stream limit is never exceeded, over three origins and 60 requests ("prevents session overloading", K59)', async () => {
   const { started, at, held, release, most } = await holding({ maxConcurrentStreams: 7 })
   const one = client()
   const first = get(one, at('a'))
@@ -62,21 +64,21 @@ it('K59 prevents session overloading: never above the server’s limit, over thr
   expect([most(), started.connections]).toEqual([7, 1])
 })
 
-it('K61 no infinity loop on endpoint mismatch: a set without the origin means a connection of its own, once', async () => {
+it('a set without the origin leads to one dedicated connection ("no infinity loop on endpoint mismatch", K61)', async () => {
   const started = await serving(NAMES, { origins: (port) => [`https://nobody.example:${port}`] })
   const one = client()
   for (const host of ['a', 'b', 'a', 'b']) await get(one, `https://${host}.example:${started.port}`)
   expect([started.connections, one.stats().totals.dials]).toEqual([2, 2])
 })
 
-it('K62 sessions are grouped into options and authorities: settings of one origin’s own keep it apart', async () => {
+it('an origin’s own settings keep it apart ("sessions are grouped into options and authorities", K62)', async () => {
   const started = await serving(NAMES)
   const one = client({ pools: { [`https://b.example:${started.port}`]: { protocols: ['h2'] } } })
   await get(one, `https://a.example:${started.port}`)
   expect(await get(one, `https://b.example:${started.port}`)).toMatchObject({ coalesced: false, because: 'options-differ' })
 })
 
-it('K63 respects maxSessions, and the order of the queue: one connection, first come, first served', async () => {
+it('with one connection requests are served in order ("respects maxSessions, and the order of the queue", K63)', async () => {
   const { started, at, release } = await holding({ maxConcurrentStreams: 1 })
   const one = client()
   const order: number[] = []
@@ -93,7 +95,7 @@ it('K63 respects maxSessions, and the order of the queue: one connection, first 
   expect(started.connections).toBe(1)
 })
 
-it('K66 origin cache, cleanup: no entry is left of a connection that is gone', async () => {
+it('no entry is left of a closed connection ("origin cache, cleanup", K66)', async () => {
   const started = await serving(NAMES)
   const one = client()
   for (const host of ['a', 'b', 'c']) await get(one, `https://${host}.example:${started.port}`)
@@ -104,7 +106,7 @@ it('K66 origin cache, cleanup: no entry is left of a connection that is gone', a
   expect((await one.explain(`https://a.example:${started.port}`)).candidates).toEqual([])
 })
 
-it('K67 the anchor: undici opens a connection for each of three origins, where one does', async () => {
+it('undici opens a connection for each of three origins, where one is enough (K67)', async () => {
   const started = await serving(NAMES)
   const connect = { ca: ca(), lookup }
   for (const host of ['a', 'b', 'c']) {

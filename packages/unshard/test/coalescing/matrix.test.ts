@@ -1,4 +1,4 @@
-// Every row of the matrix of coalescing cases is the title of a test somewhere.
+// Every row of the matrix of coalescing cases is named in the title of a test.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -15,7 +15,7 @@ function sourcesIn(folder: string): string[] {
 }
 
 if (existsSync(matrix)) {
-  it('each id stands in a title', () => {
+  it('each id is in a title', () => {
     const rows = readFileSync(matrix, 'utf8').trim().split('\n').slice(1)
     const ids = rows.map((row) => row.split('\t')[0]!)
     expect(ids).toHaveLength(91)
@@ -23,5 +23,5 @@ if (existsSync(matrix)) {
     expect(ids.filter((id) => !new RegExp(`['"\`][^'"\`\\n]*\\b${id}\\b`).test(all))).toEqual([])
   })
 } else {
-  it.todo(`each id stands in a title: ${matrix} is not here`)
+  it.todo(`each id is in a title: ${matrix} is missing`)
 }

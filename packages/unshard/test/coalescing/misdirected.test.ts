@@ -1,4 +1,4 @@
-/** 421 Misdirected Request (RFC 9110 §15.5.20), as real servers say it, and what is taken for one. */
+/** 421 Misdirected Request (RFC 9110 §15.5.20) from real servers, and statuses treated like it. */
 
 import {
   FakeClock,
@@ -10,9 +10,9 @@ import {
   staticLookup,
 } from '@unshard/testkit'
 import { type Client, coalescing, type HttpResponse } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const world = rig()
+const environment = testEnvironment()
 const lookup = staticLookup({ 'a.test.example': '127.0.0.1', 'b.test.example': '127.0.0.1', 'c.test.example': '127.0.0.1' })
 
 async function read(response: HttpResponse): Promise<HttpResponse> {
@@ -20,23 +20,23 @@ async function read(response: HttpResponse): Promise<HttpResponse> {
   return response
 }
 
-/** Asks one host of a client. */
+/** Sends a request to one host of a client. */
 const asking =
   (client: Client, port: number) =>
   async (host: string, more: object = {}, path = '/small.txt') =>
     read(await client.request({ url: `https://${host}.test.example:${port}${path}`, ...more }))
 
 describe.each([
-  ['nginx, a host that asks for client certificates', startNginx],
+  ['nginx, a host that requires client certificates', startNginx],
   ['Apache, a host with other TLS settings', startApache],
   ['Caddy, strict_sni_host', startCaddy],
 ] as const)('%s', (_what, start) => {
-  it('its 421 costs one request: the next connection is the host’s own, and stays', async () => {
-    const tls = await world.authority.issue({ names: ['*.test.example'] })
+  it('its 421 costs one request: the next connection is dedicated to the host and stays', async () => {
+    const tls = await environment.authority.issue({ names: ['*.test.example'] })
     const server = await start({ tls, strictHost: 'b.test.example' })
     if (server === undefined) return
-    world.defer(() => server.stop())
-    const client = world.client({ lookup })
+    environment.defer(() => server.stop())
+    const client = environment.client({ lookup })
     const get = asking(client, server.port)
     const shared = (await get('a')).connection
     const first = await get('b')
@@ -47,7 +47,7 @@ describe.each([
   })
 })
 
-/** Answers for a host only on a connection whose SNI names it, with that status otherwise. */
+/** Answers for a host only on a connection with its SNI, otherwise with the given status. */
 const strict = (status: number, of = 'b'): Promise<OriginServer> =>
   bySni((host, servername, answer) => answer(host === of && servername !== `${of}.test.example` ? status : 200))
 
@@ -55,20 +55,20 @@ async function bySni(
   decide: (host: string, servername: string, answer: (status: number) => void) => void,
 ): Promise<OriginServer> {
   const server = await startOriginServer({
-    tls: await world.authority.issue({ names: ['*.test.example'] }),
+    tls: await environment.authority.issue({ names: ['*.test.example'] }),
     handler: (request, response) => {
       const { servername = '' } = request.socket as { servername?: string }
       const [host = ''] = String(request.headers[':authority']).split('.')
       decide(host, servername, (status) => response.writeHead(status).end(`${servername} for ${host}`))
     },
   })
-  world.defer(() => server.close())
+  environment.defer(() => server.close())
   return server
 }
 
-it('K17 misdirectedRequestResponseCode: retried once on a fresh connection, K goes on', async () => {
+it('retried once on a fresh connection, and the shared one stays open (misdirectedRequestResponseCode, K17)', async () => {
   const server = await strict(421)
-  const client = world.client({ lookup })
+  const client = environment.client({ lookup })
   const get = asking(client, server.port)
   await get('a')
   expect((await get('b')).status).toBe(200)
@@ -80,16 +80,16 @@ it('K17 misdirectedRequestResponseCode: retried once on a fresh connection, K go
   ])
 })
 
-it('K72 a 421 on the first, own connection is the answer', async () => {
+it('a 421 on the first, dedicated connection is returned (K72)', async () => {
   const server = await bySni((_host, _servername, answer) => answer(421))
-  const client = world.client({ lookup })
+  const client = environment.client({ lookup })
   expect((await asking(client, server.port)('a')).status).toBe(421)
   expect([server.requests.length, client.stats().totals.misdirected]).toEqual([1, 0])
 })
 
-it('two 421s: the second is the answer, and there is no third request', async () => {
+it('after two 421s the second is returned, and there is no third request', async () => {
   const server = await bySni((host, _servername, answer) => answer(host === 'b' ? 421 : 200))
-  const client = world.client({ lookup })
+  const client = environment.client({ lookup })
   const get = asking(client, server.port)
   await get('a')
   const response = await get('b')
@@ -97,9 +97,9 @@ it('two 421s: the second is the answer, and there is no third request', async ()
   expect(server.requests).toHaveLength(3)
 })
 
-it('K73 with a streaming body that is gone the 421 is the answer, and the exclusion is remembered', async () => {
+it('with a consumed streaming body the 421 is returned, and the exclusion is remembered (K73)', async () => {
   const server = await strict(421)
-  const client = world.client({ lookup })
+  const client = environment.client({ lookup })
   const get = asking(client, server.port)
   await get('a')
   const body = (async function* () {
@@ -110,12 +110,12 @@ it('K73 with a streaming body that is gone the 421 is the answer, and the exclus
   expect(server.requests.map(({ connectionId }) => connectionId)).toEqual([1, 1, 2])
 })
 
-it('K75 however often b comes back: one wasted request in five minutes', async () => {
+it('repeated requests to b waste one request every five minutes (K75)', async () => {
   const clock = new FakeClock(1)
   const server = await strict(421)
   const policy = coalescing({ clock: { now: () => Date.now() + clock.now() } })
   for (let i = 0; i < 3; i++) {
-    const client = world.client({ lookup, reuse: policy })
+    const client = environment.client({ lookup, reuse: policy })
     const get = asking(client, server.port)
     await get('a')
     expect((await get('b')).status).toBe(200)
@@ -124,7 +124,7 @@ it('K75 however often b comes back: one wasted request in five minutes', async (
   expect(server.requests.filter(({ authority, servername }) => !authority.startsWith(servername!))).toHaveLength(1)
 })
 
-it('after five minutes it is probed with one request, whose siblings wait for the outcome', async () => {
+it('after five minutes one request probes the connection, and the others wait for the result', async () => {
   const clock = new FakeClock(1)
   let forgiving = false
   const server = await bySni((host, servername, answer) =>
@@ -132,7 +132,7 @@ it('after five minutes it is probed with one request, whose siblings wait for th
   )
   const policy = coalescing({ clock: { now: () => Date.now() + clock.now() } })
   const burst = async (): Promise<{ client: Client; responses: HttpResponse[] }> => {
-    const client = world.client({ lookup, reuse: policy })
+    const client = environment.client({ lookup, reuse: policy })
     const get = asking(client, server.port)
     await get('a')
     return { client, responses: await Promise.all(Array.from({ length: 8 }, () => get('b', { method: 'POST', body: 'x' }))) }
@@ -154,7 +154,7 @@ it('after five minutes it is probed with one request, whose siblings wait for th
   expect(third.client.stats().totals).toMatchObject({ misdirected: 0, dials: 1 })
 })
 
-it('a probe that is given up is made by the next request: its siblings do not wait for an answer that never comes', async () => {
+it('the next request takes over an aborted probe: the others do not wait forever', async () => {
   const clock = new FakeClock(1)
   const policy = coalescing({ clock: { now: () => Date.now() + clock.now() } })
   let asked: (() => void) | undefined
@@ -164,13 +164,13 @@ it('a probe that is given up is made by the next request: its siblings do not wa
     else answer(host !== 'b' || forgiving || servername.startsWith('b') ? 200 : 421)
     asked = undefined
   })
-  const first = world.client({ lookup, reuse: policy })
+  const first = environment.client({ lookup, reuse: policy })
   await asking(first, server.port)('a')
   await asking(first, server.port)('b')
   await first.close()
   clock.advance(300_001)
   forgiving = true
-  const client = world.client({ lookup, reuse: policy })
+  const client = environment.client({ lookup, reuse: policy })
   const get = asking(client, server.port)
   await get('a')
   const abort = new AbortController()
@@ -186,12 +186,12 @@ it('a probe that is given up is made by the next request: its siblings do not wa
   expect(client.stats().totals).toMatchObject({ misdirected: 0, dials: 1 })
 })
 
-describe('a gateway that routes by SNI, behind one wildcard certificate and one address', () => {
+describe('a gateway that routes by SNI behind one wildcard certificate and one address', () => {
   const gateway = (): Promise<OriginServer> => strict(404)
 
-  it('that says 404, as Envoy does: with suspectStatuses the request is answered by the right tenant', async () => {
+  it('that answers 404 like Envoy: with suspectStatuses the right tenant answers the request', async () => {
     const server = await gateway()
-    const client = world.client({ lookup, reuse: coalescing({ suspectStatuses: [404] }) })
+    const client = environment.client({ lookup, reuse: coalescing({ suspectStatuses: [404] }) })
     const get = asking(client, server.port)
     await get('a')
     const response = await get('b')
@@ -200,33 +200,33 @@ describe('a gateway that routes by SNI, behind one wildcard certificate and one 
     expect(server.requests).toHaveLength(4)
   })
 
-  it('only for what is idempotent: a POST gets the 404, and is not sent twice', async () => {
+  it('only for idempotent requests: a POST gets the 404 and is not sent twice', async () => {
     const server = await gateway()
-    const client = world.client({ lookup, reuse: coalescing({ suspectStatuses: [404] }) })
+    const client = environment.client({ lookup, reuse: coalescing({ suspectStatuses: [404] }) })
     const get = asking(client, server.port)
     await get('a')
     expect((await get('b', { method: 'POST', body: 'x' })).status).toBe(404)
     expect(server.requests).toHaveLength(2)
   })
 
-  it('without the option the 404 is the answer: nothing says that it is not', async () => {
+  it('without the option the 404 is returned: nothing marks it as misdirected', async () => {
     const server = await gateway()
-    const get = asking(world.client({ lookup }), server.port)
+    const get = asking(environment.client({ lookup }), server.port)
     await get('a')
     expect((await get('b')).status).toBe(404)
   })
 
-  it('a 404 on an own connection is never suspected', async () => {
+  it('a 404 on a dedicated connection is never suspected', async () => {
     const server = await bySni((_host, _servername, answer) => answer(404))
-    const client = world.client({ lookup, reuse: coalescing({ suspectStatuses: [404] }) })
+    const client = environment.client({ lookup, reuse: coalescing({ suspectStatuses: [404] }) })
     expect((await asking(client, server.port)('a')).status).toBe(404)
     expect(server.requests).toHaveLength(1)
   })
 
-  it('that says 200 with the wrong tenant is kept out by wildcards: declared, or deny', async () => {
+  it('that answers 200 with the wrong tenant is kept out by wildcards: declared, or deny', async () => {
     for (const options of [{ wildcards: 'declared' }, { deny: ['*.test.example'] }] as const) {
       const server = await bySni((_host, _servername, answer) => answer(200))
-      const client = world.client({ lookup, reuse: coalescing(options) })
+      const client = environment.client({ lookup, reuse: coalescing(options) })
       const texts = await Promise.all(
         ['a', 'b', 'c'].map(async (host) =>
           (await client.request({ url: `https://${host}.test.example:${server.port}/` })).text(),
@@ -237,10 +237,10 @@ describe('a gateway that routes by SNI, behind one wildcard certificate and one 
     }
   })
 
-  it('what the caller has declared is shared behind a wildcard', async () => {
+  it('hosts declared by the caller share a connection behind a wildcard', async () => {
     const server = await bySni((_host, _servername, answer) => answer(200))
     const allow = [['a.test.example', 'b.test.example']]
-    const client = world.client({ lookup, reuse: coalescing({ wildcards: 'declared', allow }) })
+    const client = environment.client({ lookup, reuse: coalescing({ wildcards: 'declared', allow }) })
     const get = asking(client, server.port)
     const ids = [await get('a'), await get('b'), await get('c')].map(({ connection }) => connection.id)
     expect(ids[0]).toBe(ids[1])

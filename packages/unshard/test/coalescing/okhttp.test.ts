@@ -1,11 +1,12 @@
-// OkHttp's ConnectionCoalescingTest as requirements, on real servers; each title starts with the row of the matrix.
+// OkHttp's ConnectionCoalescingTest as requirements, on real servers. Each title ends with the name
+// of the original test and the row of the coalescing matrix.
 import { checkServerIdentity } from 'node:tls'
 import { FakeClock, type OriginServer, startTcpProxy } from '@unshard/testkit'
 import { createFetch } from '../../src/index.js'
-import { sharingRig } from './rig.js'
+import { sharingFixture } from './fixture.js'
 
 const NAMES = ['host.example', 'san.example', '*.wildcard.example']
-const { ca, client, defer, get, lookup, serving, until } = sharingRig({
+const { ca, client, defer, get, lookup, serving, until } = sharingFixture({
   'host.example': '127.0.0.1',
   'san.example': '127.0.0.1',
   'www.wildcard.example': '127.0.0.1',
@@ -25,10 +26,10 @@ const redirecting = (): Promise<OriginServer> =>
   })
 
 it.each([
-  ['K01 commonThenAlternative', 'host.example', 'san.example'],
-  ['K02 alternativeThenCommon', 'san.example', 'host.example'],
-  ['K15 commonThenWildcard', 'host.example', 'www.wildcard.example'],
-])('%s: one connection', async (_row, first, second) => {
+  ['commonThenAlternative, K01', 'host.example', 'san.example'],
+  ['alternativeThenCommon, K02', 'san.example', 'host.example'],
+  ['commonThenWildcard, K15', 'host.example', 'www.wildcard.example'],
+])('the hosts share one connection (%s)', async (_row, first, second) => {
   const started = await serving(NAMES)
   const one = client()
   const [a, b] = [await get(one, at(first, started)), await get(one, at(second, started))]
@@ -37,7 +38,7 @@ it.each([
   expect([started.connections, started.handshakes]).toEqual([1, 1])
 })
 
-it('K03 staleCoalescedConnection: its socket was closed under us, the request goes over a new one', async () => {
+it('a request uses a new connection if the socket was closed while idle (staleCoalescedConnection, K03)', async () => {
   const started = await serving(NAMES)
   const one = client()
   await get(one, at('host.example', started))
@@ -47,13 +48,13 @@ it('K03 staleCoalescedConnection: its socket was closed under us, the request go
   expect(one.stats().connections).toHaveLength(1)
 })
 
-it('K04 coalescedConnectionDestroyedAfterAcquire: who gave up a connection for another, and loses that, is served', async () => {
+it('a request that gave up its own connection for a shared one, and loses that, still succeeds (coalescedConnectionDestroyedAfterAcquire, K04)', async () => {
   const started = await serving(NAMES)
   const relay = await startTcpProxy(started.port)
   defer(() => relay.close())
   const clock = new FakeClock()
   const one = client({ clock })
-  // The handshake of the first is not over when the second has waited long enough, and dials for itself.
+  // The handshake of the first takes longer than the second waits, so the second dials by itself.
   relay.pause()
   const first = get(one, at('host.example', relay))
   await until(() => relay.connections === 1)
@@ -67,7 +68,8 @@ it('K04 coalescedConnectionDestroyedAfterAcquire: who gave up a connection for a
   expect([a.status, b.status]).toEqual([200, 200])
   expect(one.stats().connections.filter(({ state }) => state === 'open').length).toBeLessThanOrEqual(2)
   for (const session of started.sessions) session.destroy()
-  // Both are going: the request meets the one and then the other, and pauses before it tries a third time.
+  // Both are closing: the request meets the one, then the other, and pauses before its third
+  // attempt.
   const last = get(one, at('san.example', relay))
   let over = false
   void last.then(() => {
@@ -80,7 +82,7 @@ it('K04 coalescedConnectionDestroyedAfterAcquire: who gave up a connection for a
   expect(await last).toMatchObject({ status: 200 })
 })
 
-it('K05 skipsWhenDnsDontMatch: nothing, or somewhere else', async () => {
+it('names without address, or with another one, do not share (skipsWhenDnsDontMatch, K05)', async () => {
   const started = await serving(NAMES)
   const one = client()
   await get(one, at('host.example', started))
@@ -91,7 +93,7 @@ it('K05 skipsWhenDnsDontMatch: nothing, or somewhere else', async () => {
   expect(started.requests).toHaveLength(1)
 })
 
-it('K06 skipsOnRedirectWhenDnsDontMatch', async () => {
+it('skipsOnRedirectWhenDnsDontMatch, K06', async () => {
   const started = await redirecting()
   lookup.table['san.example'] = '127.0.0.9'
   const fetch = createFetch(client())
@@ -100,7 +102,7 @@ it('K06 skipsOnRedirectWhenDnsDontMatch', async () => {
   expect(started.requests).toHaveLength(1)
 })
 
-it('K07 skipsWhenNotSubjectAltName: a connection of its own, which fails', async () => {
+it('a name outside the SAN gets a dedicated connection, which fails (skipsWhenNotSubjectAltName, K07)', async () => {
   const started = await serving(NAMES)
   const one = client()
   await get(one, at('host.example', started))
@@ -109,7 +111,7 @@ it('K07 skipsWhenNotSubjectAltName: a connection of its own, which fails', async
   expect([started.requests.length, started.connections]).toEqual([1, 2])
 })
 
-it('K08 skipsOnRedirectWhenNotSubjectAltName', async () => {
+it('skipsOnRedirectWhenNotSubjectAltName, K08', async () => {
   const started = await redirecting()
   const fetch = createFetch(client())
   const failing = fetch(at('host.example', started, `/to/nonsan.example:${started.port}`))
@@ -117,13 +119,13 @@ it('K08 skipsOnRedirectWhenNotSubjectAltName', async () => {
   expect(started.requests).toHaveLength(1)
 })
 
-it('a redirect to a host that may share goes over the same connection', async () => {
+it('a redirect to a host that may share uses the same connection', async () => {
   const started = await redirecting()
   const response = await createFetch(client())(at('host.example', started, `/to/san.example:${started.port}`))
   expect([await response.text(), response.connection?.coalesced, started.connections]).toEqual(['there', true, 1])
 })
 
-/** The check of a client that insists on one key for some host: as OkHttp's pins, which are for a host each. */
+/** The check of a client that requires one key per host, like OkHttp's pins. */
 const pinning =
   (pinned: string, fingerprint: string): typeof checkServerIdentity =>
   (host, certificate) => {
@@ -134,7 +136,7 @@ const pinning =
 describe('pins', () => {
   const tls = (pinned: string, fingerprint: string) => ({ ca: ca(), checkServerIdentity: pinning(pinned, fingerprint) })
 
-  it('K09 coalescesWhenCertificatePinsMatch', async () => {
+  it('coalescesWhenCertificatePinsMatch, K09', async () => {
     const started = await serving(NAMES)
     let fingerprint = ''
     const checking: typeof checkServerIdentity = (host, certificate) => {
@@ -146,7 +148,7 @@ describe('pins', () => {
     expect(await get(one, at('san.example', started))).toMatchObject({ coalesced: true })
   })
 
-  it('K10 skipsWhenCertificatePinningFails: and the dial fails on the pin', async () => {
+  it('a dedicated connection fails on the pin (skipsWhenCertificatePinningFails, K10)', async () => {
     const started = await serving(NAMES)
     const one = client({ tls: tls('san.example', 'another') })
     await get(one, at('host.example', started))
@@ -157,7 +159,7 @@ describe('pins', () => {
     expect(started.requests).toHaveLength(1)
   })
 
-  it('K11 skipsOnRedirectWhenCertificatePinningFails', async () => {
+  it('skipsOnRedirectWhenCertificatePinningFails, K11', async () => {
     const started = await redirecting()
     const fetch = createFetch(client({ tls: tls('san.example', 'another') }))
     const failing = fetch(at('host.example', started, `/to/san.example:${started.port}`))
@@ -167,10 +169,10 @@ describe('pins', () => {
 })
 
 describe.each([
-  ['K12 skipsWhenHostnameVerifierUsed', false],
-  ['K13 skipsOnRedirectWhenHostnameVerifierUsed', true],
-])('%s: ours is asked again for the new host (the issue is more exact than the row)', (_row, redirect) => {
-  it.each([[true], [false]])('and says %s', async (accepts) => {
+  ['skipsWhenHostnameVerifierUsed, K12', false],
+  ['skipsOnRedirectWhenHostnameVerifierUsed, K13', true],
+])('the own check is called again for the new host, more precisely than in the matrix (%s)', (_row, redirect) => {
+  it.each([[true], [false]])('and the result is %s', async (accepts) => {
     const started = await redirecting()
     const asked: string[] = []
     const verifier = (host: string): Error | undefined => {
@@ -192,7 +194,7 @@ describe.each([
   })
 })
 
-it('K14 prefersExistingCompatible: of several addresses the one that is connected', async () => {
+it('the connected one of several addresses is chosen (prefersExistingCompatible, K14)', async () => {
   const started = await serving(NAMES)
   lookup.table['san.example'] = ['127.0.0.9', '127.0.0.1']
   const one = client()
@@ -201,7 +203,7 @@ it('K14 prefersExistingCompatible: of several addresses the one that is connecte
   expect(one.stats().totals.dials).toBe(1)
 })
 
-it('K16 worksWithNetworkInterceptors: with hooks on requests', async () => {
+it('interceptors do not prevent sharing (worksWithNetworkInterceptors, K16)', async () => {
   const started = await serving(NAMES)
   const one = client({ retry: true })
   const onInformational = (): void => undefined
@@ -209,7 +211,7 @@ it('K16 worksWithNetworkInterceptors: with hooks on requests', async () => {
   expect(await get(one, at('san.example', started), { onInformational })).toMatchObject({ coalesced: true })
 })
 
-it('K18 redirectWithDevSetup: who trusts everybody shares nothing', async () => {
+it('a client that trusts every certificate shares nothing (redirectWithDevSetup, K18)', async () => {
   const started = await redirecting()
   const fetch = createFetch(client({ tls: { rejectUnauthorized: false } }))
   const response = await fetch(at('host.example', started, `/to/san.example:${started.port}`))

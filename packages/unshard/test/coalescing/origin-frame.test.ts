@@ -1,17 +1,18 @@
-// ORIGIN (RFC 8336), by scripted peers and Node's server: what narrows, what widens, what is drained, what is ignored.
+// ORIGIN (RFC 8336) from scripted peers and Node's server: frames that narrow, widen, drain or are
+// ignored. Titles end with the row of the coalescing matrix.
 import { frames, type OriginServerOptions, type ScriptedConnection, startTestProxy } from '@unshard/testkit'
 import { coalescing } from '../../src/index.js'
-import { sharingRig } from './rig.js'
+import { sharingFixture } from './fixture.js'
 
 const NAMES = ['foo.example', 'alt1.example', 'alt2.example']
-const { client, defer, get, issue, lookup, peer, serving, until } = sharingRig({
+const { client, defer, get, issue, lookup, peer, serving, until } = sharingFixture({
   'foo.example': '127.0.0.1',
   'alt1.example': '127.0.0.1',
   'bar.example': '127.0.0.1',
 })
 const trusting = () => coalescing({ mode: 'origin-frame', trustOriginFrame: true })
 
-/** Answers every request with the authority it was sent to; `say` may speak first. */
+/** Answers every request with its authority; `say` may send frames first. */
 async function answering(say: (p: ScriptedConnection, index: number, count: number, port: number) => void) {
   const tls = await issue({ names: NAMES })
   const started: Awaited<ReturnType<typeof peer>> = await peer(
@@ -33,7 +34,8 @@ async function answering(say: (p: ScriptedConnection, index: number, count: numb
 it('Firefox’s test_origin.js: K41 K42 K43 K44 K45 K46 K47 K48 K49 K50', async () => {
   const { started, at } = await answering((p, index, count, port) => {
     const listed = ['alt1', 'alt2', 'bar'].map((host) => `https://${host}.example:${port}`)
-    // K44: with the answer to the fourth request an empty frame; K46: on the next connection for foo a list.
+    // K44: an empty frame with the answer to the fourth request; K46: a list on the next connection
+    // for foo.
     if (index === 0 && count === 4) p.send(frames.origin([]))
     if (index === 2 && count === 0) p.send(frames.origin(listed))
   })
@@ -62,7 +64,7 @@ it('Firefox’s test_origin.js: K41 K42 K43 K44 K45 K46 K47 K48 K49 K50', async 
   expect(started.failures).toEqual([])
 })
 
-it('K49 without trustOriginFrame: what has no DNS answer is asked for there, and fails', async () => {
+it('without trustOriginFrame a name without DNS answer is resolved and fails (K49)', async () => {
   const { at } = await answering((p, _index, count, port) => {
     if (count === 0) p.send(frames.origin([`https://alt2.example:${port}`]))
   })
@@ -73,7 +75,7 @@ it('K49 without trustOriginFrame: what has no DNS answer is asked for there, and
   }
 })
 
-it('K40 IgnoreUnsupportedOriginFrame, K76 malformed frames: nothing breaks, the connection goes on', async () => {
+it('malformed ORIGIN frames are ignored, and the connection stays open (IgnoreUnsupportedOriginFrame, K40, K76)', async () => {
   const ORIGIN = 0xc
   const { at, started } = await answering((p, _index, count, port) => {
     if (count > 0) return
@@ -95,7 +97,7 @@ it('K40 IgnoreUnsupportedOriginFrame, K76 malformed frames: nothing breaks, the 
   expect(started.failures).toEqual([])
 })
 
-it('K77 a flood of ORIGIN: 128 origins, and no more memory (RFC 8336 §4)', async () => {
+it('a flood of ORIGIN is limited to 128 origins and uses no more memory (RFC 8336 §4, K77)', async () => {
   const { at } = await answering((p, _index, count) => {
     if (count > 0) return
     for (let i = 0; i < 100; i++) p.send(frames.origin(Array.from({ length: 100 }, (_, j) => `https://h${i}-${j}.example`)))
@@ -106,7 +108,7 @@ it('K77 a flood of ORIGIN: 128 origins, and no more memory (RFC 8336 §4)', asyn
   expect(await get(one, at('foo'))).toMatchObject({ status: 200 })
 })
 
-it('K51, K80 an evil ORIGIN: https://victim.example, not in the certificate, is never served by it, trusted or not', async () => {
+it('an ORIGIN with https://victim.example, which the certificate does not cover, is never used, trusted or not (K51, K80)', async () => {
   const { at, started } = await answering((p, _index, count, port) => {
     if (count === 0) p.send(frames.origin([`https://victim.example:${port}`]))
   })
@@ -119,7 +121,7 @@ it('K51, K80 an evil ORIGIN: https://victim.example, not in the certificate, is 
   expect(started.peers.flatMap(({ received }) => received).filter(({ typeName }) => typeName === 'HEADERS')).toHaveLength(2)
 })
 
-it('K79 an empty ORIGIN: the set is the connection’s own origin', async () => {
+it('after an empty ORIGIN the set contains only the connection’s own origin (K79)', async () => {
   const { at } = await answering((p, _index, count) => {
     if (count === 0) p.send(frames.origin([]))
   })
@@ -128,7 +130,7 @@ it('K79 an empty ORIGIN: the set is the connection’s own origin', async () => 
   expect(await get(one, at('alt1'))).toMatchObject({ coalesced: false, because: 'not-in-origin-set' })
 })
 
-it('K81 strict and RFC mode: in the one an address is needed as well, in the other the word of the server', async () => {
+it('strict mode also requires an address, RFC mode only the server’s ORIGIN (K81)', async () => {
   const { at } = await answering((p, _index, count, port) => {
     if (count === 0) p.send(frames.origin([`https://alt1.example:${port}`]))
   })
@@ -141,7 +143,7 @@ it('K81 strict and RFC mode: in the one an address is needed as well, in the oth
   expect(await get(one, at('alt1'))).toMatchObject({ coalesced: true, because: 'origin-set-and-certificate' })
 })
 
-it('mode origin-frame: without ORIGIN nothing is shared', async () => {
+it('in mode origin-frame nothing is shared without ORIGIN', async () => {
   const started = await serving(NAMES)
   const one = client({ reuse: coalescing({ mode: 'origin-frame' }) })
   await get(one, `https://foo.example:${started.port}`)
@@ -149,7 +151,7 @@ it('mode origin-frame: without ORIGIN nothing is shared', async () => {
   expect(other).toMatchObject({ coalesced: false, because: 'no-origin-frame' })
 })
 
-it('ORIGIN that comes late takes an origin away again: its next request goes elsewhere', async () => {
+it('a late ORIGIN removes an origin: its next request uses another connection', async () => {
   const { at } = await answering((p, index, count) => {
     if (index === 0 && count === 3) p.send(frames.origin([]))
   })
@@ -160,7 +162,7 @@ it('ORIGIN that comes late takes an origin away again: its next request goes els
   expect((await get(one, at('alt1'))).id).not.toBe(foo.id)
 })
 
-it('K74 a 421 takes the origin out of the set for good (RFC 8336 §2.3)', async () => {
+it('a 421 removes the origin from the set permanently (RFC 8336 §2.3, K74)', async () => {
   const server = await serving(NAMES, {
     origins: (port) => [`https://alt1.example:${port}`],
     handler: (request, response) => {
@@ -175,7 +177,7 @@ it('K74 a 421 takes the origin out of the set for good (RFC 8336 §2.3)', async 
 })
 
 describe('behind a proxy', () => {
-  it('K78 inside a tunnel ORIGIN is the server’s word: it narrows, and with trustOriginFrame it is enough', async () => {
+  it('inside a tunnel ORIGIN comes from the server: it narrows, and with trustOriginFrame it is sufficient (K78)', async () => {
     const server = await serving(NAMES, { origins: (port) => [`https://alt1.example:${port}`] })
     const via = await startTestProxy()
     defer(() => via.close())
@@ -191,8 +193,8 @@ describe('behind a proxy', () => {
   })
 })
 
-describe('a connection that another one answers for (RFC 8336 §2.4)', () => {
-  /** foo on the one, alt1 on the other; then the other says that it answers for foo too. */
+describe('a connection made redundant by another one (RFC 8336 §2.4)', () => {
+  /** foo on one connection, alt1 on the other; then the other one lists foo too. */
   async function two(settings = {}) {
     const held: { end(): void }[] = []
     const handler: OriginServerOptions['handler'] = (request, response) =>
@@ -214,7 +216,7 @@ describe('a connection that another one answers for (RFC 8336 §2.4)', () => {
     return { server, other, one, at, foo, alt1, say, stateOf, release }
   }
 
-  it('K52 closesCoveredSessions: it goes, and its origin with the other one', async () => {
+  it('it is closed, and its origin uses the other one (closesCoveredSessions, K52)', async () => {
     const { one, at, foo, alt1, say, stateOf } = await two()
     expect(foo.id).not.toBe(alt1.id)
     say()
@@ -222,7 +224,7 @@ describe('a connection that another one answers for (RFC 8336 §2.4)', () => {
     expect(await get(one, at('foo'))).toMatchObject({ coalesced: true, id: alt1.id })
   })
 
-  it('K53 closesCoveredSessions, busy: its requests end well first', async () => {
+  it('while busy, its requests complete first (closesCoveredSessions, K53)', async () => {
     const { server, one, at, foo, say, stateOf, release } = await two()
     const slow = get(one, at('foo', '/slow'))
     await server.delivered(2)
@@ -233,7 +235,7 @@ describe('a connection that another one answers for (RFC 8336 §2.4)', () => {
     await until(() => stateOf(foo.id) === undefined)
   })
 
-  it('K54, K57 does not close it while the other one is full; when that has room it does', async () => {
+  it('it is not closed while the other one is full, but once that has capacity (K54, K57)', async () => {
     const { server, other, one, at, foo, say, stateOf, release } = await two({ maxConcurrentStreams: 1 })
     const slow = [get(one, at('foo', '/slow')), get(one, at('alt1', '/slow'))]
     await Promise.all([server.delivered(2), other.delivered(2)])
@@ -245,7 +247,7 @@ describe('a connection that another one answers for (RFC 8336 §2.4)', () => {
     await until(() => stateOf(foo.id) === undefined)
   })
 
-  it('K58 nor while it has more requests than fit there: more room by SETTINGS, and it goes', async () => {
+  it('nor while it has more requests than fit there; more capacity by SETTINGS closes it (K58)', async () => {
     const { server, other, one, at, foo, say, stateOf, release } = await two({ maxConcurrentStreams: 1 })
     const slow = [1, 2].map(() => get(one, at('foo', '/slow')))
     await server.delivered(3)

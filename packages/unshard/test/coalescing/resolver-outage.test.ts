@@ -1,16 +1,16 @@
-/** The resolver is out, or has another answer, while hosts share an open connection. */
+/** The resolver fails or changes its answer while hosts share an open connection. */
 
 import { FakeClock, startOriginServer } from '@unshard/testkit'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const world = rig()
+const environment = testEnvironment()
 const HOSTS = ['a.test.example', 'b.test.example', 'c.test.example']
 
 async function shared(answer: () => string | Error | undefined) {
-  const origin = await startOriginServer({ tls: await world.authority.issue({ names: ['*.test.example'] }) })
-  world.defer(() => origin.close())
+  const origin = await startOriginServer({ tls: await environment.authority.issue({ names: ['*.test.example'] }) })
+  environment.defer(() => origin.close())
   const clock = new FakeClock(1)
-  const client = world.client({
+  const client = environment.client({
     clock,
     idleTimeoutMs: 0,
     verifyAfterIdleMs: 0,
@@ -28,7 +28,7 @@ async function shared(answer: () => string | Error | undefined) {
 
 const failure = (code: string): Error => Object.assign(new Error(code), { code })
 
-it.each([['EAI_AGAIN'], ['ESERVFAIL'], ['no answer']])('%s: they go on sharing it, an hour long', async (outage) => {
+it.each([['EAI_AGAIN'], ['ESERVFAIL'], ['no answer']])('%s: the hosts keep sharing it for an hour', async (outage) => {
   let answer: string | Error | undefined = '127.0.0.1'
   const { client, clock, get } = await shared(() => answer)
   answer = outage === 'no answer' ? undefined : failure(outage)
@@ -36,7 +36,7 @@ it.each([['EAI_AGAIN'], ['ESERVFAIL'], ['no answer']])('%s: they go on sharing i
     clock.advance(600_000)
     for (const host of HOSTS) {
       const got = get(host)
-      // How long a request waits for a resolver while there is an old answer.
+      // Time that a request waits for the resolver while there is an old answer.
       for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
       clock.advance(1_800)
       expect(await got).toBeTruthy()
@@ -45,7 +45,7 @@ it.each([['EAI_AGAIN'], ['ESERVFAIL'], ['no answer']])('%s: they go on sharing i
   expect(client.stats().totals.dials).toBe(1)
 })
 
-it('NXDOMAIN parts them: the name is gone', async () => {
+it('NXDOMAIN ends the sharing: the name no longer exists', async () => {
   let answer: string | Error = '127.0.0.1'
   const { clock, get } = await shared(() => answer)
   answer = failure('ENOTFOUND')
@@ -53,11 +53,11 @@ it('NXDOMAIN parts them: the name is gone', async () => {
   await expect(get('b.test.example')).rejects.toMatchObject({ name: 'ConnectError', phase: 'resolve', code: 'ENOTFOUND' })
 })
 
-it('another answer parts them: the request goes where the name leads now', async () => {
+it('another address ends the sharing: the request goes to the new address', async () => {
   let answer: string | Error = '127.0.0.1'
   const { clock, get } = await shared(() => answer)
   answer = '127.0.0.9'
   clock.advance(60_000)
-  // Nothing listens there.
+  // Nothing listens at that address.
   await expect(get('b.test.example')).rejects.toMatchObject({ name: 'ConnectError', phase: 'tcp' })
 })

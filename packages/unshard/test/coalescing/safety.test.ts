@@ -1,17 +1,21 @@
-// What must never happen, tried on real servers: other options, other names, other times, other people's requests.
+// What must never be shared, tested with real servers: other options, other names, other times,
+// other tenants' requests.
 import { FakeClock, type OriginServer, startTcpProxy, startTestProxy } from '@unshard/testkit'
 import { type Client, type ClientOptions, coalescing, createFetch, type RequestOptions } from '../../src/index.js'
-import { sharingRig } from './rig.js'
+import { sharingFixture } from './fixture.js'
 
 const NAMES = ['a.example', 'b.example', 'c.example', 'd.example', 'e.example']
 const HOSTS = ['a', 'b', 'c', 'd', 'e']
-const { ca, client, defer, get, issue, lookup, serving, until } = sharingRig(
+const { ca, client, defer, get, issue, lookup, serving, until } = sharingFixture(
   Object.fromEntries(NAMES.map((name) => [name, '127.0.0.1'])),
 )
 const at = (host: string, { port }: { port: number }, path = '/'): string => `https://${host}.example:${port}${path}`
 
-describe('K86 each option alone keeps apart, in a client that serves both ways', () => {
-  /** Options of the second request, and of the client, that differ from the first; everything else is equal. */
+describe('each option alone keeps requests apart, in a client that sends both (K86)', () => {
+  /**
+   * Options of the second request, and of the client, that differ from the first; everything else
+   * is equal.
+   */
   const cases: [
     string,
     (server: OriginServer) => { options?: ClientOptions; request?: Partial<RequestOptions>; handle?: boolean },
@@ -57,7 +61,7 @@ describe('K86 each option alone keeps apart, in a client that serves both ways',
     ['checkServerIdentity', () => ({ tls: { ca: ca(), checkServerIdentity: () => undefined } })],
     ['lookup', () => ({ lookup: lookup.bind(undefined) })],
     ['localAddress', () => ({ localAddress: '127.0.0.5' })],
-  ] as [string, () => ClientOptions][])('%s: of another client, with the same policy', async (_name, differing) => {
+  ] as [string, () => ClientOptions][])('%s: also between clients with the same policy', async (_name, differing) => {
     const started = await serving(NAMES)
     const reuse = coalescing()
     await get(client({ reuse }), at('a', started))
@@ -66,7 +70,7 @@ describe('K86 each option alone keeps apart, in a client that serves both ways',
   })
 })
 
-it('5 hosts × 40 cold requests: one handshake, 200 answers, each for its own host', async () => {
+it('5 hosts × 40 cold requests: one handshake, and 200 responses for the right hosts', async () => {
   const started = await serving(NAMES)
   const one = client({ clock: new FakeClock() })
   const urls = HOSTS.flatMap((host) => Array.from({ length: 40 }, () => at(host, started)))
@@ -75,14 +79,14 @@ it('5 hosts × 40 cold requests: one handshake, 200 answers, each for its own ho
   expect([started.connections, started.handshakes, one.stats().totals.coalesced]).toEqual([1, 1, 160])
 })
 
-it('200 requests at once over a server that allows 100: still one handshake', async () => {
+it('200 requests at once to a server that allows 100: still one handshake', async () => {
   const started = await serving(NAMES, { settings: { maxConcurrentStreams: 100 } })
   const one = client({ clock: new FakeClock() })
   await Promise.all(HOSTS.flatMap((host) => Array.from({ length: 40 }, () => get(one, at(host, started)))))
   expect(started.handshakes).toBe(1)
 })
 
-it('K draining: nobody joins what has said goodbye; what is under way there ends well', async () => {
+it('a draining connection: no request joins it, and its requests in flight succeed', async () => {
   const held: { end(): void }[] = []
   const started = await serving(NAMES, {
     handler: (request, response) => void (request.url === '/slow' ? held.push(response) : response.end()),
@@ -98,7 +102,7 @@ it('K draining: nobody joins what has said goodbye; what is under way there ends
   expect((await slow).id).not.toBe(other.id)
 })
 
-it('K full: an origin whose requests get no place for a second has a connection of its own', async () => {
+it('a full connection: an origin whose requests wait a second for a stream gets a dedicated connection', async () => {
   const held: { end(): void }[] = []
   const started = await serving(NAMES, {
     settings: { maxConcurrentStreams: 1 },
@@ -110,7 +114,7 @@ it('K full: an origin whose requests get no place for a second has a connection 
   const poll = get(one, at('a', started, '/poll'))
   await started.delivered(2)
   const other = get(one, at('b', started))
-  // It has joined, and waits for a place.
+  // It has joined and waits for a stream.
   await until(() => one.stats().pools.some(({ queued, connections }) => queued === 1 && connections.length === 1))
   clock.advance(1_000)
   expect(await other).toMatchObject({ status: 200, coalesced: false, because: 'busy' })
@@ -118,7 +122,7 @@ it('K full: an origin whose requests get no place for a second has a connection 
   await poll
 })
 
-it('K87 a certificate that expires while the connection is open: nobody joins any more', async () => {
+it('no origin joins a connection whose certificate has expired (K87)', async () => {
   const notAfter = new Date(Date.now() + 3_600_000)
   const started = await serving(NAMES, { tls: await issue({ names: NAMES, notAfter }) })
   let now = Date.now()
@@ -129,7 +133,7 @@ it('K87 a certificate that expires while the connection is open: nobody joins an
   expect(await get(one, at('c', started))).toMatchObject({ coalesced: false, because: 'certificate-expired' })
 })
 
-it('K88 a resumed session keeps the certificate of its first handshake, and with it who may share', async () => {
+it('a resumed session keeps the certificate of its first handshake, which decides who may share (K88)', async () => {
   const started = await serving(NAMES.slice(0, 2), { sni: { 'c.example': await issue({ names: ['c.example'] }) } })
   const one = client({ idleTimeoutMs: 1 })
   await get(one, at('a', started))
@@ -140,8 +144,8 @@ it('K88 a resumed session keeps the certificate of its first handshake, and with
   expect((await get(one, at('c', started))).because).toBe('certificate-does-not-cover-host')
 })
 
-describe('names that move', () => {
-  it('K89 an answer is used as long as its TTL says: then b is asked about anew, and goes where it leads', async () => {
+describe('names whose address changes', () => {
+  it('an answer is used for its TTL; then the name is resolved again, and requests go to the new address (K89)', async () => {
     const started = await serving(NAMES)
     const elsewhere = await serving(NAMES, { address: '127.0.0.2', port: started.port })
     const clock = new FakeClock(1)
@@ -156,7 +160,7 @@ describe('names that move', () => {
     expect([started.requests.length, elsewhere.requests.length]).toEqual([3, 1])
   })
 
-  it('DNS rotation: as long as the connected address is in the answer, in whatever order, it is one connection', async () => {
+  it('DNS rotation: one connection while the connected address is in the answer, in any order', async () => {
     const started = await serving(NAMES)
     const one = client({ lookupTtlMs: 0 })
     await get(one, at('a', started))
@@ -167,7 +171,7 @@ describe('names that move', () => {
     expect(started.connections).toBe(1)
   })
 
-  it('DNS rebinding: a stranger’s name that has a public address beside our private one is not let in', async () => {
+  it('DNS rebinding: a foreign name with a public address beside our private one is not shared', async () => {
     const started = await serving(NAMES)
     const one = client()
     await get(one, at('a', started))
@@ -188,7 +192,7 @@ it.each([
   expect([started.connections, other.connections]).toEqual([1, 1])
 })
 
-it('K90 nobody’s fields reach another’s handler: authority, credentials and tenant of 3,000 random requests', async () => {
+it('fields never reach the wrong handler: authority, credentials and tenant of 3,000 random requests (K90)', async () => {
   const seen: { authority: string; credentials: string; servername: string; connectionId: number }[] = []
   const started: OriginServer = await serving(NAMES, {
     handler: (request, response) => {
@@ -209,7 +213,7 @@ it('K90 nobody’s fields reach another’s handler: authority, credentials and 
   for (let i = 0; i < 3_000; i += 100) await Promise.all(Array.from({ length: 100 }, (_, j) => send(i + j)))
   expect(seen).toHaveLength(3_000)
   expect(seen.filter(({ authority, credentials }) => !authority.startsWith(`${credentials.split(' ')[0]}.`))).toEqual([])
-  // One for what has no tag, and one for each tenant; on none of them do two tenants meet.
+  // One connection without isolation and one per tenant; two tenants never share one.
   expect(started.connections).toBe(3)
   const tenants = new Map<number, Set<string>>()
   for (const { connectionId, headers } of started.requests) {
@@ -219,7 +223,7 @@ it('K90 nobody’s fields reach another’s handler: authority, credentials and 
   expect([...tenants.values()].map(({ size }) => size)).toEqual([1, 1, 1])
 })
 
-describe('K91 what happens to a does not happen to b, who shares its connection', () => {
+describe('failures of one origin do not affect another that shares its connection (K91)', () => {
   async function sharing(): Promise<{
     started: OriginServer
     one: Client
@@ -255,7 +259,7 @@ describe('K91 what happens to a does not happen to b, who shares its connection'
     expect(started.connections).toBe(1)
   })
 
-  it('a body that nobody reads', async () => {
+  it('an unread body', async () => {
     const big = Buffer.alloc(1_000_000)
     const started = await serving(NAMES, { handler: (request, response) => response.end(request.url === '/big' ? big : 'small') })
     const one = client()
@@ -265,7 +269,7 @@ describe('K91 what happens to a does not happen to b, who shares its connection'
     expect(started.connections).toBe(1)
   })
 
-  it('GOAWAY: what it leaves out is sent again elsewhere, what it covers is answered', async () => {
+  it('GOAWAY: requests beyond its last stream are sent again on a new connection, the others are answered', async () => {
     const { started, one, held } = await sharing()
     const slow = get(one, at('b', started, '/slow'))
     await started.delivered(3)
@@ -277,7 +281,7 @@ describe('K91 what happens to a does not happen to b, who shares its connection'
   })
 })
 
-it('a connection that dies with 40 waiting requests of five origins: one dial brings them all back', async () => {
+it('a lost connection with 40 queued requests of five origins: one dial recovers them all', async () => {
   const started = await serving(NAMES)
   const relay = await startTcpProxy(started.port)
   defer(() => relay.close())
@@ -290,7 +294,7 @@ it('a connection that dies with 40 waiting requests of five origins: one dial br
   expect(relay.connections).toBe(2)
 })
 
-it('a redirect to another tenant’s tag stays with its own: fetch keeps the isolation it was given', async () => {
+it('a redirect to another tenant keeps its isolation: fetch uses the one it was given', async () => {
   const started = await serving(NAMES, {
     handler: (request, response) =>
       request.url === '/go' ? response.writeHead(302, { location: at('b', started) }).end() : response.end('there'),

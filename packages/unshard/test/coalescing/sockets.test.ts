@@ -1,12 +1,15 @@
-/** Sockets of the caller's are shared as any connection is: where the other name leads to the same address, private ones included. */
+/**
+ * User-supplied sockets are shared like any connection, if the other name resolves to the same
+ * address, including private ones.
+ */
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type OriginServer, staticLookup } from '@unshard/testkit'
 import type { SocketsOption } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { client, server, defer } = rig()
+const { client, server, defer } = testEnvironment()
 
 async function tcp({ port }: OriginServer): Promise<Socket> {
   const socket = connect({ host: '127.0.0.1', port })
@@ -22,7 +25,7 @@ const KINDS: [string, (socket: Socket, name: string) => SocketsOption][] = [
   ['function', (socket) => () => socket],
 ]
 
-describe.each(KINDS)('a %s of sockets on a private address', (_kind, make) => {
+describe.each(KINDS)('a %s connection over sockets to a private address', (_kind, make) => {
   const start = async (names: Record<string, string | string[]>) => {
     const origin = await server({ protocols: ['h2'] })
     const socket = await tcp(origin)
@@ -35,21 +38,21 @@ describe.each(KINDS)('a %s of sockets on a private address', (_kind, make) => {
     return { origin, socket, ask }
   }
 
-  it('two names that lead there share it, one after the other', async () => {
+  it('two names that resolve to it share it, one after the other', async () => {
     const { origin, socket, ask } = await start({ 'a.test.example': '127.0.0.1', 'b.test.example': '127.0.0.1' })
     expect(await ask('a.test.example')).toMatchObject({ localPort: socket.localPort, coalesced: false })
     expect(await ask('b.test.example')).toMatchObject({ localPort: socket.localPort, coalesced: true })
     expect(origin.connections).toBe(1)
   })
 
-  it('asked at once, the second waits for the handshake of the first', async () => {
+  it('of two parallel requests the second waits for the handshake of the first', async () => {
     const { origin, socket, ask } = await start({ 'a.test.example': '127.0.0.1', 'b.test.example': '127.0.0.1' })
     const used = await Promise.all([ask('a.test.example'), ask('b.test.example')])
     expect(used.map(({ localPort }) => localPort)).toEqual([socket.localPort, socket.localPort])
     expect(origin.connections).toBe(1)
   })
 
-  it('a name that has a public address as well does not share it: that may be DNS rebinding', async () => {
+  it('a name that also has a public address does not share it: that may be DNS rebinding', async () => {
     const { origin, socket, ask } = await start({
       'a.test.example': '127.0.0.1',
       'b.test.example': ['127.0.0.1', '93.184.215.14'],

@@ -1,12 +1,12 @@
-/** `warm`, with a policy that asks whether the server has confirmed the connection. */
+/** `warm` with a policy that requires confirmed connections. */
 
 import { FakeClock, frames, staticLookup } from '@unshard/testkit'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-const { client, peer, tls } = rig()
+const { client, peer, tls } = testEnvironment()
 const NAMES = { 'a.test.example': '127.0.0.1', 'b.test.example': '127.0.0.1' }
 
-it('warm resolves when SETTINGS are here: another host of the certificate need not wait', async () => {
+it('warm resolves when SETTINGS have arrived: another host of the certificate need not wait', async () => {
   let sendSettings!: () => void
   const asked = new Promise<void>((resolve) => {
     sendSettings = resolve
@@ -35,7 +35,7 @@ it('warm resolves when SETTINGS are here: another host of the certificate need n
   expect(await one.explain(b!)).toMatchObject({ action: 'use', connection: { coalesced: true } })
 })
 
-it('a server whose SETTINGS are late holds warm up for no longer than timeouts.connect', async () => {
+it('late SETTINGS delay warm by at most timeouts.connect', async () => {
   const scripted = await peer((p) => p.preface().then(() => new Promise<never>(() => undefined)), {
     tls: await tls('a.test.example'),
   })
@@ -48,7 +48,7 @@ it('a server whose SETTINGS are late holds warm up for no longer than timeouts.c
   expect(await warming).toMatchObject([{ connection: { protocol: 'h2' } }])
 })
 
-it('warm takes the tag whose pool is meant', async () => {
+it('warm accepts the isolation of the pool', async () => {
   const scripted = await peer((p) => p.handshake(), { tls: await tls('a.test.example') })
   const one = client({ lookup: staticLookup(NAMES) })
   const origin = `https://a.test.example:${scripted.port}`

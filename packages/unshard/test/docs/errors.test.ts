@@ -1,4 +1,4 @@
-/** The table of codes, in the source and on the page. */
+/** Compares the table of error codes in the source with the one on the page. */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +17,7 @@ function sourcesOf(folder: string): string {
 it('the page has the table of core: `npm run reference` writes it', () => {
   const { generate } = PAGES.find(({ path }) => path === 'docs/reference/errors.md')!
   expect(generate(page)).toBe(page)
-  expect([...page.matchAll(/^\| `(ERR_[A-Z0-9_]+)`/gm)]).toHaveLength(Object.keys(ERROR_CODES).length)
+  for (const code of Object.keys(ERROR_CODES)) expect(page).toContain(`| \`${code}\` |`)
 })
 
 it('every code is in a test by its name', () => {
@@ -28,7 +28,7 @@ it('every code is in a test by its name', () => {
   expect(Object.keys(ERROR_CODES).filter((code) => !tests.includes(`'${code}'`))).toEqual([])
 })
 
-it('every code that the source gives to an error of ours is in the table', () => {
+it('every code used in the source is in the table', () => {
   const source = ['core', 'coalescing', 'adapters', 'unshard'].map((name) => sourcesOf(`${root}/packages/${name}/src`)).join('\n')
   const given = [...source.matchAll(/(?:Error|redirectError)\(\s*'(ERR_[A-Z0-9_]+)'|code: '(ERR_[A-Z0-9_]+)'/g)].map(
     ([, a, b]) => a ?? b,

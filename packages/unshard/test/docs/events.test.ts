@@ -16,6 +16,6 @@ it.each<[string, number, RegExp]>([
   expect(await stage.play(stage.examples[at]!)).toMatch(printed)
 })
 
-it('every example of the page is among them', () => {
+it('every example of the page is tested', () => {
   expect(stage.examples).toHaveLength(4)
 })

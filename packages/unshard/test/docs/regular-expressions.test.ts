@@ -1,18 +1,20 @@
-/** No regular expression of ours repeats without bound what comes from outside: a parser of a megabyte would stand still. A scan of the source. */
+/**
+ * No regular expression in the source has unbounded repetition over external input, where parsing a
+ * megabyte could block. Scans the source.
+ */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const packages = fileURLToPath(new URL('../../../../packages', import.meta.url))
 
-/** Why each of these takes linear time, or is given nothing from outside. */
+/** Reasons why each of these takes linear time or never gets external input. */
 const JUSTIFIED: Readonly<Record<string, string>> = {
   'core/src/connect/tls/tls-connector.ts /^TLS_(EC)?DHE_.*_(GCM|CCM|CHACHA20)(_|$)/':
     'the name of a cipher suite, which OpenSSL gives',
   'core/src/connect/proxy/http1-connect.ts /^HTTP\\/1\\.[01] ([1-9][0-9]{2})(?: (.*))?$/s':
     'one repetition, to the end of a line of bounded length',
-  'core/src/connect/proxy/environment.ts /^[a-z][a-z0-9+.-]*:\\/\\//i':
-    'anchored, one class, and no other reading of what it matched',
+  'core/src/connect/proxy/environment.ts /^[a-z][a-z0-9+.-]*:\\/\\//i': 'anchored, one class, and only one way to match',
   'core/src/connect/proxy/no-proxy.ts /^\\[([^\\]]*)\\](?::([0-9]{1,5}))?$/': 'anchored, and ends at the first bracket',
   'core/src/connect/proxy/no-proxy.ts /^([^:]*):([0-9]{1,5})$/': 'anchored, and ends at the first colon',
   'core/src/connect/tls/tls-options.ts /^(?=.{1,253}$)[\\w-]{1,63}(\\.[\\w-]{1,63})*$/': 'at most 253 characters',
@@ -20,12 +22,13 @@ const JUSTIFIED: Readonly<Record<string, string>> = {
     'alternatives that begin with different characters',
   'core/src/client/status-retry.ts /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\\w*,? .+ (?:GMT|\\d{4})$/': 'at most 64 characters',
   'coalescing/src/host-name.ts /(?:^|\\.)(?:\\d+|0x[0-9a-f]*)$/': 'at most 253 characters',
-  'adapters/src/multipart/disposition.ts /^[\\x20-\\x7e]*[\\x80-\\xff]/': 'anchored, classes that have nothing in common',
+  'adapters/src/multipart/disposition.ts /^[\\x20-\\x7e]*[\\x80-\\xff]/': 'anchored, disjoint classes',
   'adapters/src/streams/content-range.ts /^"[\\x21\\x23-\\x7e\\x80-\\xff]*"$/': 'anchored, and the class has no quote',
-  'unshard/src/cli/arguments.ts /^[a-z][a-z0-9+.-]*:\\/\\//i': 'anchored, one class; the user of the command writes it',
+  'unshard/src/cli/arguments.ts /^[a-z][a-z0-9+.-]*:\\/\\//i':
+    'anchored, one class; the input comes from the user of the command',
 }
 
-/** One class, repeated, from the beginning to the end: there is one way to match it. */
+/** One repeated class from beginning to end: there is only one way to match it. */
 const ONE_CLASS = /^\/\^(?:\\.|\[(?:\\.|[^\]\\])*\])[+*]\$\/[a-z]*$/
 
 interface Found {
@@ -41,7 +44,10 @@ function sources(): string[] {
   )
 }
 
-/** Regular expressions of a file: a slash that stands where a value may stand, up to the slash that ends it. */
+/**
+ * Returns the regular expressions of a file: from a slash in the position of a value to the closing
+ * slash.
+ */
 function expressionsOf(file: string): Found[] {
   const found: Found[] = []
   for (const line of readFileSync(`${packages}/${file}`, 'utf8').split('\n')) {
@@ -64,7 +70,7 @@ function repeats(expression: string): boolean {
 
 const all = sources().flatMap(expressionsOf)
 
-it('finds them', () => {
+it('finds regular expressions', () => {
   expect(all.length).toBeGreaterThan(30)
   expect(repeats('/^a{1,3}$/')).toBe(false)
   expect(repeats('/[*+]/')).toBe(false)
@@ -73,7 +79,7 @@ it('finds them', () => {
     expect([bad, repeats(bad), ONE_CLASS.test(bad)]).toEqual([bad, true, false])
 })
 
-it('each that repeats without bound is one class between both ends, or is justified', () => {
+it('each unbounded repetition is a single anchored class, or is justified', () => {
   const unjustified = all
     .filter(({ expression }) => repeats(expression) && !ONE_CLASS.test(expression))
     .map(({ file, expression }) => `${file} ${expression}`)
@@ -81,7 +87,7 @@ it('each that repeats without bound is one class between both ends, or is justif
   expect(unjustified).toEqual([])
 })
 
-it('no justification is left over', () => {
+it('every justification is used', () => {
   const known = new Set(all.map(({ file, expression }) => `${file} ${expression}`))
   expect(Object.keys(JUSTIFIED).filter((found) => !known.has(found))).toEqual([])
 })

@@ -1,4 +1,6 @@
-/** Where the examples of a page run as they stand: against a server of this machine that carries the names in them. */
+/**
+ * Runs the examples of a page unchanged, against a local server that has the names used in them.
+ */
 
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -8,26 +10,32 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type OriginHandler, type OriginServer, startOriginServer } from '@unshard/testkit'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
 const run = promisify(execFile)
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', '..')
 
-/** The JavaScript examples of a page, in order. `page` is a path from the repository's root. */
+/**
+ * Returns the JavaScript examples of a page, in order. `page` is a path relative to the root of the
+ * repository.
+ */
 export function examplesOf(page: string): string[] {
   return [...readFileSync(join(root, page), 'utf8').matchAll(/```js\n(.*?)```/gs)].map((match) => match[1]!)
 }
 
-/** A page's stage, set up anew for each test. */
+/** Fixture for one page, created again for each test. */
 export interface DocsStage {
   readonly origin: OriginServer
   /** The JavaScript examples of the page, in order. */
   readonly examples: readonly string[]
-  /** Runs one, as a program of its own. Names in URLs lead to the server; nothing else is changed. Gives what it printed. */
+  /**
+   * Runs one example as a separate program and returns its output. Names in URLs resolve to the
+   * server; nothing else is changed.
+   */
   play(example: string): Promise<string>
 }
 
-/** What a reader has installed: `unshard`, and whatever an example shows it together with. */
+/** The packages a reader has installed: `unshard` and those used in the examples. */
 async function installInto(modules: string): Promise<void> {
   const unshard = join(root, 'packages/unshard')
   await mkdir(modules)
@@ -37,9 +45,11 @@ async function installInto(modules: string): Promise<void> {
   }
 }
 
-/** Call once, at the top level of a test file. @param handler default: the routes of the testkit. */
+/**
+ * Call once, at the top level of a test file. @param handler default: the routes of the testkit.
+ */
 export function docsStage(page: string, handler?: OriginHandler): DocsStage {
-  const world = rig()
+  const world = testEnvironment()
   const examples = examplesOf(page)
   let origin: OriginServer
   let folder: string
@@ -55,7 +65,7 @@ export function docsStage(page: string, handler?: OriginHandler): DocsStage {
       const { lookup } = dns
       dns.lookup = (host, options, callback) => callback === undefined ? lookup(host, options) : callback(null, [{ address: '127.0.0.1', family: 4 }])
       syncBuiltinESMExports()
-      // What msw 3 and nock 15 take from Node.js 22.
+      // Added in Node.js 22 and required by msw 3 and nock 15.
       Promise.withResolvers ??= function () {
         const made = {}
         made.promise = new this((resolve, reject) => Object.assign(made, { resolve, reject }))
@@ -64,7 +74,7 @@ export function docsStage(page: string, handler?: OriginHandler): DocsStage {
     await writeFile(join(folder, 'preload.mjs'), preload)
   })
   async function play(example: string): Promise<string> {
-    // The port is the only thing that is changed.
+    // Only the port is changed.
     const source = example.replace(/(\.org(?=\/)|\bexample\.com|https:\/\/\$\{host\})/g, `$1:${origin.port}`)
     await writeFile(join(folder, 'example.mjs'), source)
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') }

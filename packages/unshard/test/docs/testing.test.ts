@@ -4,12 +4,12 @@ import { docsStage } from './stage.js'
 
 const stage = docsStage('docs/guides/testing.md', (_request, response) => void response.end('hello'))
 
-it('a client whose server is a function', async () => {
+it('a client with a function as its server', async () => {
   expect(await stage.play(stage.examples[0]!)).toBe('hello from https://api.example/a\n{ got: { n: 1 } }\n1\n')
   expect(stage.origin.connections).toBe(0)
 })
 
-/** A page's example or a program, with another major version. */
+/** Rewrites an example or a program for another major version. */
 function version(source: string, name: string): string {
   const [, number] = name.split(' ')
   if (number === '2' || number === '14') return source
@@ -21,9 +21,9 @@ it.each([
   ['msw 3', 3],
   ['nock 14', 4],
   ['nock 15', 4],
-])('%s intercepts what it is told to, and the rest goes over our connections', async (name, at) => {
+])('%s intercepts the requests it is configured for, and the others use our connections', async (name, at) => {
   expect(await stage.play(version(stage.examples[at]!, name))).toBe("{ name: 'Ada' }\n200\n")
-  // nock 15 takes the place of sockets, and those speak HTTP/1.1.
+  // nock 15 replaces sockets, and its sockets speak HTTP/1.1.
   const protocol = name === 'nock 15' || name === 'msw 3' ? 'http/1.1' : 'h2'
   expect(stage.origin.requests).toEqual([expect.objectContaining({ path: '/wiki/HTTP/2', protocol })])
 })
@@ -39,7 +39,7 @@ it.each([
   ['msw 3', "import { setupServer } from 'msw/node'; setupServer().listen({ onUnhandledRequest: 'error' })", 'http/1.1'],
   ['nock 14', "import nock from 'nock'; nock.disableNetConnect(); nock('https://x.example').get('/').reply(200)", 'h2'],
   ['nock 15', "import nock from 'nock'; nock('https://x.example').get('/').reply(200)", 'http/1.1'],
-])('%s lets requests of a client pass that it does not answer', async (name, listening, protocol) => {
+])('%s lets client requests without a handler pass', async (name, listening, protocol) => {
   const program = `${version(listening, name)}
     ${ASK}
     for (const response of await Promise.all(['en', 'de', 'fr'].map((name) => ask(name)))) await tell(response)
@@ -49,7 +49,7 @@ it.each([
   if (protocol === 'h2') expect(stage.origin.connections).toBe(1)
 })
 
-it('nock 15 answers requests of a client, by name, over https and http; what it forbids fails at once', async () => {
+it('nock 15 answers client requests by name, over https and http; forbidden ones fail at once', async () => {
   const program = `import nock from 'nock-15'
     ${ASK}
     nock('https://api.example').get('/user').reply(200, { name: 'Ada' })
@@ -65,7 +65,7 @@ it('nock 15 answers requests of a client, by name, over https and http; what it 
   expect(stage.origin.connections).toBe(0)
 })
 
-it.each(['msw 3', 'nock 15'])('a client made after %s has gone speaks HTTP/2 again', async (name) => {
+it.each(['msw 3', 'nock 15'])('a client created after %s was removed speaks HTTP/2 again', async (name) => {
   const program = version(
     name === 'msw 3'
       ? `import { setupServer } from 'msw/node'; const server = setupServer(); server.listen(); server.close(); ${ASK}`

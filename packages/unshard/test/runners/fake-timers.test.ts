@@ -1,8 +1,11 @@
-/** Requests while a test runner's fake timers are on, after, and while they are on once more: no timer of ours is theirs. */
+/**
+ * Requests while a test runner's fake timers are installed, afterwards, and when they are installed
+ * again: our timers are never faked.
+ */
 
-import { CALLS, runnersStage } from './stage.js'
+import { CALLS, runnersFixture } from './fixture.js'
 
-const stage = runnersStage()
+const fixture = runnersFixture()
 const SINON = `
   import sinon from 'sinon'
   import * as unshard from 'unshard'
@@ -19,27 +22,27 @@ const SINON = `
   }`
 const done = { code: 0, output: 'done\n' }
 
-it('sinon: connections are made, hours of fake time move nothing, deadlines pass in real time', async () => {
+it('sinon: connections work, hours of fake time have no effect, deadlines pass in real time', async () => {
   const program = `${SINON}
     await faked({ toNotFake: ['nextTick'] })
     await faked({ toNotFake: ['nextTick'], now: 5e12 })
     await calls.close()
     console.log('done')`
-  await stage.write('program.mjs', program)
-  expect(await stage.run('node', 'program.mjs')).toEqual(done)
+  await fixture.write('program.mjs', program)
+  expect(await fixture.run('node', 'program.mjs')).toEqual(done)
 }, 60_000)
 
-it('sinon with its defaults, which fake nextTick too: all but what Node decodes', async () => {
+it("sinon with its defaults, which fake nextTick too: everything works except Node's decoders", async () => {
   const program = `${SINON}
     await faked({}, '')
     await faked({ now: 5e12 }, '')
     await calls.close()
     console.log('done')`
-  await stage.write('program.mjs', program)
-  expect(await stage.run('node', 'program.mjs')).toEqual(done)
+  await fixture.write('program.mjs', program)
+  expect(await fixture.run('node', 'program.mjs')).toEqual(done)
 }, 60_000)
 
-it("sinon with its defaults: Node's own sockets wait for nextTick where an IP address is dialed, so that ends at its deadline, and later dials succeed", async () => {
+it("sinon with its defaults: Node's own sockets wait for nextTick when they dial an IP address, so that dial times out, and later dials succeed", async () => {
   const program = `${SINON}
     const client = unshard.createClient({ timeouts: { connect: 300 } })
     const clock = sinon.useFakeTimers()
@@ -49,11 +52,11 @@ it("sinon with its defaults: Node's own sockets wait for nextTick where an IP ad
     console.log(error.code)
     await faked({ toNotFake: ['nextTick'] })
     await calls.close()`
-  await stage.write('program.mjs', program)
-  expect(await stage.run('node', 'program.mjs')).toEqual({ code: 0, output: 'ERR_TIMEOUT_CONNECT\n' })
+  await fixture.write('program.mjs', program)
+  expect(await fixture.run('node', 'program.mjs')).toEqual({ code: 0, output: 'ERR_TIMEOUT_CONNECT\n' })
 }, 60_000)
 
-it('sinon: fake timers that are on while the package is loaded', async () => {
+it('sinon: fake timers installed before the package is loaded', async () => {
   const program = `
     import sinon from 'sinon'
     const clock = sinon.useFakeTimers({ toNotFake: ['nextTick'] })
@@ -67,8 +70,8 @@ it('sinon: fake timers that are on while the package is loaded', async () => {
     await calls.rounds()
     await calls.close()
     console.log('done')`
-  await stage.write('program.mjs', program)
-  expect(await stage.run('node', 'program.mjs')).toEqual(done)
+  await fixture.write('program.mjs', program)
+  expect(await fixture.run('node', 'program.mjs')).toEqual(done)
 }, 60_000)
 
 it("node:test's mock.timers", async () => {
@@ -87,7 +90,7 @@ it("node:test's mock.timers", async () => {
     }
     await calls.close()
     console.log('done')`
-  await stage.write('program.mjs', program)
-  const { code, output } = await stage.run('node', '--no-warnings', 'program.mjs')
+  await fixture.write('program.mjs', program)
+  const { code, output } = await fixture.run('node', '--no-warnings', 'program.mjs')
   expect({ code, output }).toEqual(done)
 }, 60_000)

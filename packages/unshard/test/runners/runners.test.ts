@@ -1,11 +1,11 @@
 /** The package in test runners as people have them: jest in CommonJS with the lines of docs/guides/testing.md, vitest without any. */
 
 import { examplesOf } from '../docs/stage.js'
-import { CALLS, runnersStage } from './stage.js'
+import { CALLS, runnersFixture } from './fixture.js'
 
-const stage = runnersStage()
+const fixture = runnersFixture()
 
-/** A test file: fake timers by `runner`, while they are on, after, and once more. */
+/** A test file: fake timers of `runner`, while they are installed, afterwards, and again. */
 const body = (runner: string): string => `
   ${CALLS}
   const calls = callsOf(unshard, process.env)
@@ -35,20 +35,20 @@ it.each([
   ['Babel', 0],
   ['ts-jest', 1],
 ])(
-  'jest in CommonJS, by %s, with the two lines of its page',
+  'jest in CommonJS, by %s, with the two lines of docs/guides/testing.md',
   async (_name, at) => {
     const lines = /\{\n([\s\S]*)\n\}/.exec(configured[at]!)![1]!.split('\n')
     expect(lines).toHaveLength(2)
-    await stage.write('jest.config.js', configured[at]!)
-    await stage.write('fetch.test.js', commonjs)
-    const { code, output } = await stage.run('jest', '--cacheDirectory', './cache')
+    await fixture.write('jest.config.js', configured[at]!)
+    await fixture.write('fetch.test.js', commonjs)
+    const { code, output } = await fixture.run('jest', '--cacheDirectory', './cache')
     expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' })
     expect(output).toContain('3 passed')
   },
   60_000,
 )
 
-it('the first line lets nothing but this package through, as npm and as pnpm install it', () => {
+it('the first line transforms nothing but this package, as installed by npm and by pnpm', () => {
   const [, source] = /\['(.*)'\]/.exec(configured[0]!)!
   const pattern = new RegExp(source!.replaceAll('\\\\', '\\'))
   const ignored = (path: string): boolean => pattern.test(`/project/node_modules/${path}/dist/index.js`)
@@ -57,10 +57,10 @@ it('the first line lets nothing but this package through, as npm and as pnpm ins
   for (const name of ['lru-cache', '@fastify/busboy']) expect([ignored(name), ignored(pnpm(name))]).toEqual([true, true])
 }, 60_000)
 
-it('jest in CommonJS whose fake timers are on before the package is loaded', async () => {
-  await stage.write('jest.config.js', configured[0]!.replace('{', '{ fakeTimers: { enableGlobally: true },'))
-  await stage.write('fetch.test.js', commonjs)
-  const { code, output } = await stage.run('jest', '--cacheDirectory', './cache')
+it('jest in CommonJS with fake timers installed before the package is loaded', async () => {
+  await fixture.write('jest.config.js', configured[0]!.replace('{', '{ fakeTimers: { enableGlobally: true },'))
+  await fixture.write('fetch.test.js', commonjs)
+  const { code, output } = await fixture.run('jest', '--cacheDirectory', './cache')
   expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' })
 }, 60_000)
 
@@ -69,8 +69,8 @@ it('vitest, without configuration', async () => {
     import { afterAll, expect, it, vi } from 'vitest'
     import * as unshard from 'unshard'
     import { EventSource } from 'unshard/events'`
-  await stage.write('fetch.test.mjs', imports + body('vi'))
-  const { code, output } = await stage.run('vitest', 'run')
+  await fixture.write('fetch.test.mjs', imports + body('vi'))
+  const { code, output } = await fixture.run('vitest', 'run')
   expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' })
   expect(output).toContain('3 passed')
 }, 60_000)

@@ -1,13 +1,13 @@
-/** The shortest input that still does it. */
+/** Reduces an input to the shortest one with the same effect. */
 
 import { joinUnits, type Layout } from './layout.js'
 
-/** Takes away units, then runs of octets, as long as `still` holds. At most `tries` calls of it. */
-export function minimise(input: Uint8Array, layout: Layout, still: (input: Uint8Array) => boolean, tries: number): Uint8Array {
+/** Removes units, then runs of bytes, as long as `isSame` holds. Calls it at most `tries` times. */
+export function minimize(input: Uint8Array, layout: Layout, isSame: (input: Uint8Array) => boolean, tries: number): Uint8Array {
   let left = tries
-  const holds = (bytes: Uint8Array): boolean => left-- > 0 && still(bytes)
+  const holds = (bytes: Uint8Array): boolean => left-- > 0 && isSame(bytes)
   let best = withoutUnits(input, layout, holds)
-  best = withoutOctets(best, holds)
+  best = withoutRuns(best, holds)
   return withZeros(withoutUnits(best, layout, holds), holds)
 }
 
@@ -24,7 +24,7 @@ function withoutUnits(input: Uint8Array, layout: Layout, holds: (input: Uint8Arr
   return joinUnits(head, units)
 }
 
-function withoutOctets(input: Uint8Array, holds: (input: Uint8Array) => boolean): Uint8Array {
+function withoutRuns(input: Uint8Array, holds: (input: Uint8Array) => boolean): Uint8Array {
   let best = input
   for (let size = best.length >> 1; size > 0; size >>= 1) {
     for (let at = 0; at < best.length; ) {
@@ -36,7 +36,7 @@ function withoutOctets(input: Uint8Array, holds: (input: Uint8Array) => boolean)
   return best
 }
 
-/** Octets that do not matter become 0, so that those that do stand out. */
+/** Replaces irrelevant bytes by 0, so that the relevant ones stand out. */
 function withZeros(input: Uint8Array, holds: (input: Uint8Array) => boolean): Uint8Array {
   let best = input
   for (let at = 0; at < best.length; at++) {

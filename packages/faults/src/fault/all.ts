@@ -1,13 +1,13 @@
-/** Every fault under its name in the matrix. */
+/** All faults by their name in the matrix. */
 
-import { alpn, certificate, dns, noConnection } from './dialling.js'
-import type { Harm } from './harm.js'
+import { alpn, certificate, dns, noConnection } from './dialing.js'
+import type { Fault } from './fault.js'
 import { bandwidth, deadAddress, linkDown, loss, oneWay } from './kernel.js'
 import { goaway, kill, reload, resetStream, stop } from './server.js'
 import { blockedLoop, latency, merged, slices } from './slow.js'
 import { blackHole, corrupt, halfClose, reset, tlsEnd, truncate } from './transport.js'
 
-export const HARMS: Readonly<Record<string, Harm>> = {
+export const FAULTS: Readonly<Record<string, Fault>> = {
   F01: reset,
   F02: halfClose,
   F03: blackHole,

@@ -1,4 +1,4 @@
-/** A user's program, made into one file by a bundler, and run where there is nothing else. */
+/** Bundles a user's program into one file and runs it in an empty folder. */
 
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
@@ -7,11 +7,14 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { OriginServer } from '@unshard/testkit'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
 export const unshard = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
-/** Twelve hosts, one over HTTP/1.1 with TLS, one in cleartext; and what `unshard/events` exports. */
+/**
+ * Twelve hosts over HTTP/2, one over HTTP/1.1 with TLS, one in cleartext; and the exports of
+ * `unshard/events`.
+ */
 const PROGRAM = `
   import { readFileSync } from 'node:fs'
   import { createClient, createFetch } from 'unshard'
@@ -35,61 +38,61 @@ const PROGRAM = `
   }
   main().catch((error) => { console.error(error); process.exitCode = 1 })`
 
-export interface BundlesStage {
+export interface BundlesFixture {
   /** A project with `unshard` and this program in `entry.mjs`. */
   readonly project: string
   /** An empty folder for the output. */
   readonly output: string
-  /** Runs a file of the empty folder, without anything that could be found from elsewhere. */
+  /** Runs a file in the empty folder, isolated from all other files. */
   run(file: string): Promise<{ report: unknown; stderr: string }>
   readonly server: OriginServer
 }
 
-/** What a program reports that works. */
+/** Report of a working program. */
 export const WORKS = { h2: 12, connections: 1, reasons: [], statuses: [200, 200, 200, 200], name: 'EventSource' }
 
 /** Call once, at the top level of a test file. */
-export function bundlesStage(): BundlesStage {
-  const world = rig()
-  const stage = {} as { -readonly [K in keyof BundlesStage]: BundlesStage[K] }
+export function bundlesFixture(): BundlesFixture {
+  const environment = testEnvironment()
+  const fixture = {} as { -readonly [K in keyof BundlesFixture]: BundlesFixture[K] }
   const folder = async (name: string): Promise<string> => {
     const made = await mkdtemp(join(tmpdir(), name))
-    world.defer(() => rm(made, { recursive: true }))
+    environment.defer(() => rm(made, { recursive: true }))
     return made
   }
   beforeEach(async () => {
     const [h2, h1, clear] = [
-      await world.server(),
-      await world.server({ protocols: ['http/1.1'] }),
-      await world.server({ tls: undefined }),
+      await environment.server(),
+      await environment.server({ protocols: ['http/1.1'] }),
+      await environment.server({ tls: undefined }),
     ]
-    stage.server = h2
-    stage.project = await folder('unshard-user-')
-    stage.output = await folder('unshard-empty-')
+    fixture.server = h2
+    fixture.project = await folder('unshard-user-')
+    fixture.output = await folder('unshard-empty-')
     const authority = join(await folder('unshard-ca-'), 'ca.pem')
-    await writeFile(authority, world.authority.ca)
-    await writeFile(join(stage.project, 'entry.mjs'), PROGRAM)
-    await writeFile(join(stage.project, 'package.json'), '{"name":"user","private":true,"type":"module"}')
-    await mkdir(join(stage.project, 'node_modules'))
-    await symlink(relative(join(stage.project, 'node_modules'), unshard), join(stage.project, 'node_modules/unshard'))
-    stage.run = async (file) => {
+    await writeFile(authority, environment.authority.ca)
+    await writeFile(join(fixture.project, 'entry.mjs'), PROGRAM)
+    await writeFile(join(fixture.project, 'package.json'), '{"name":"user","private":true,"type":"module"}')
+    await mkdir(join(fixture.project, 'node_modules'))
+    await symlink(relative(join(fixture.project, 'node_modules'), unshard), join(fixture.project, 'node_modules/unshard'))
+    fixture.run = async (file) => {
       const ports = [h2, h1, clear].map(({ port }) => String(port))
       const env = { PATH: process.env['PATH'], CA: authority }
       const { stdout, stderr } = await promisify(execFile)(process.execPath, [file, ...ports], {
-        cwd: stage.output,
+        cwd: fixture.output,
         env,
         timeout: 15_000,
       })
       return { report: JSON.parse(stdout), stderr }
     }
   })
-  return stage
+  return fixture
 }
 
-/** Copies files, links as links, from below `/` to below `folder`. */
+/** Copies files from below `/` to below `folder`, links as links. */
 export async function copyFiles(files: Iterable<string>, folder: string): Promise<void> {
   for (const file of files) await cp(join('/', file), join(folder, file), { verbatimSymlinks: true, recursive: false })
 }
 
-/** Names of all files below a folder. */
+/** Lists all files below a folder. */
 export const filesIn = (folder: string): Promise<string[]> => readdir(folder, { recursive: true })

@@ -1,15 +1,18 @@
-/** F04, F05, F07, F19 and F24: what only the kernel can do, in a network namespace of the worker's own, on its loopback link. */
+/**
+ * F04, F05, F07, F19 and F24: faults that need the kernel, on the loopback link of a network
+ * namespace of the worker.
+ */
 
 import { spawnSync } from 'node:child_process'
 import { LOCAL } from '../cell/lookup.js'
 import type { Phase } from '../phases.js'
 import { pick } from '../random.js'
-import type { Harm, Scene } from './harm.js'
-import { SLOW_SIZE } from './harm.js'
+import type { Fault, Scene } from './fault.js'
+import { SLOW_SIZE } from './fault.js'
 
-const TABLE = 'inet harm'
+const TABLE = 'inet fault'
 
-/** @throws Error with what the program said. */
+/** @throws Error with the output of the program. */
 function run(program: string, args: readonly string[], input?: string): void {
   const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8', input })
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? stderr}`)
@@ -20,7 +23,7 @@ function rules(...lines: readonly string[]): void {
   run('nft', ['-f', '-'], chain + lines.map((line) => `add rule ${TABLE} out ${line} drop\n`).join(''))
 }
 
-/** Packets to and from a port are lost, or those from it. */
+/** Drops the packets to and from a port, or only those from it. */
 export function drop(port: number, way: 'both' | 'fromServer'): void {
   rules(`tcp sport ${port}`, ...(way === 'both' ? [`tcp dport ${port}`] : []))
 }
@@ -31,29 +34,29 @@ export function undrop(): void {
 
 const nft = (): readonly string[] => ['nft']
 
-export const oneWay: Harm = {
-  says: "one-way black hole: the server's packets are lost, its acknowledgements too",
+export const oneWay: Fault = {
+  says: "one-way black hole: the server's packets are lost, including its acknowledgements",
   kernel: nft,
-  apply: ({ stage }) => drop(stage.proxy.port, 'fromServer'),
+  apply: ({ fixture }) => drop(fixture.proxy.port, 'fromServer'),
   lift: undrop,
 }
 
-export const loss: Harm = {
+export const loss: Fault = {
   says: 'random loss, 1, 5 or 20 %',
   kernel: nft,
   realClock: true,
   size: SLOW_SIZE,
-  apply({ stage, random }) {
+  apply({ fixture, random }) {
     const lost = `numgen random mod 100 < ${pick(random, [1, 5, 20])}`
-    rules(`tcp sport ${stage.proxy.port} ${lost}`, `tcp dport ${stage.proxy.port} ${lost}`)
+    rules(`tcp sport ${fixture.proxy.port} ${lost}`, `tcp dport ${fixture.proxy.port} ${lost}`)
   },
   lift: undrop,
 }
 
-/** Before the handshake 8 kbit/s would be all about the certificate. */
+/** Before the handshake, 8 kbit/s would only test the certificate. */
 const EARLY: ReadonlySet<Phase> = new Set(['dial', 'tls'])
 
-export const bandwidth: Harm = {
+export const bandwidth: Fault = {
   says: 'bandwidth, 8 kbit/s to 10 Mbit/s',
   kernel: () => ['tc'],
   realClock: true,
@@ -65,25 +68,25 @@ export const bandwidth: Harm = {
   lift: () => run('tc', ['qdisc', 'del', 'dev', 'lo', 'root']),
 }
 
-/** TEST-NET-1 (RFC 5737): nobody has these. */
+/** Addresses of TEST-NET-1 (RFC 5737), which are not in use. */
 const [UNREACHABLE, SILENT] = ['192.0.2.1', '192.0.2.2']
 
-export const deadAddress: Harm = {
+export const deadAddress: Fault = {
   says: 'one of several addresses is dead',
   kernel: () => ['nft', 'ip'],
-  // The next address is tried after a quarter of a second, and that has to pass.
+  // The next address is tried after a quarter of a second, so time has to pass.
   realClock: true,
-  apply({ stage, variant }) {
+  apply({ fixture, variant }) {
     run('ip', ['route', 'add', 'unreachable', UNREACHABLE])
-    // Sent to the loopback link, and lost there.
+    // Packets go to the loopback link and are dropped there.
     run('ip', ['route', 'add', SILENT, 'dev', 'lo'])
     rules(`ip daddr ${SILENT}`)
     const dead = { address: variant === 'silent' ? SILENT : UNREACHABLE, family: 4 }
     const [live] = LOCAL
-    stage.names.answer = variant === 'all' ? [dead, { address: UNREACHABLE, family: 4 }] : [dead, live!]
+    fixture.names.answer = variant === 'all' ? [dead, { address: UNREACHABLE, family: 4 }] : [dead, live!]
   },
-  lift({ stage }) {
-    stage.names.answer = LOCAL
+  lift({ fixture }) {
+    fixture.names.answer = LOCAL
     for (const address of [UNREACHABLE, SILENT]) run('ip', ['route', 'del', address])
     undrop()
   },
@@ -102,11 +105,11 @@ function give({ variant }: Scene): void {
   else run('ip', ['link', 'set', 'lo', 'up'])
 }
 
-export const linkDown: Harm = {
-  says: 'the link goes down and comes back, or its address goes',
+export const linkDown: Fault = {
+  says: 'the link goes down and comes back, or loses its address',
   kernel: () => ['ip'],
   apply: take,
-  // Back before any deadline passes.
+  // Comes back before any deadline.
   during: (scene) => (scene.variant === 'back' ? give(scene) : undefined),
   lift: (scene) => (scene.variant === 'back' ? undefined : give(scene)),
 }

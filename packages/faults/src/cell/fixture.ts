@@ -1,4 +1,4 @@
-/** What one run of a cell plays on: a server, the proxy before it, a client, and its clock. */
+/** Fixture of one run of a cell: a server, a proxy in front of it, a client, and its clock. */
 
 import { Client, type ClientOptions } from '@unshard/core'
 import { type ChaosProxy, FakeClock, startChaosProxy } from '@unshard/testkit'
@@ -8,12 +8,12 @@ import type { Backend } from '../server/account.js'
 import { Attempt, type AttemptOptions } from './attempt.js'
 import { ADDRESS, Names } from './lookup.js'
 
-/** Each its own, so that an error tells which it was. Milliseconds of the fake clock. */
+/** All different, so that an error identifies its deadline. Milliseconds of the fake clock. */
 const FAKE_TIMEOUTS = { connect: 5_000, headers: 6_000, body: 7_000, queue: 8_000 } as const
-/** Of the machine's: far longer than any cell takes. */
+/** Milliseconds of the system clock: far longer than any cell takes. */
 const REAL_TIMEOUTS = { connect: 20_000, headers: 20_000, body: 20_000, queue: 20_000 } as const
 
-export interface StageOptions {
+export interface CellFixtureOptions {
   readonly run: string
   readonly phase: Phase
   readonly kind: Kind
@@ -22,28 +22,28 @@ export interface StageOptions {
   readonly ca: string
   readonly random: Random
   readonly realClock: boolean
-  /** Octets of content. */
+  /** Length of the content in bytes. */
   readonly size: number
   readonly client?: ClientOptions
-  /** Without the proxy between. */
+  /** Connect without the proxy. */
   readonly direct: boolean
-  /** All deadlines, where they are not the usual ones. */
+  /** One value for all deadlines, if they differ from the defaults. */
   readonly timeoutMs: number | undefined
 }
 
-export class Stage {
-  readonly options: StageOptions
+export class CellFixture {
+  readonly options: CellFixtureOptions
   readonly backend: Backend
   readonly clock: FakeClock | undefined
   readonly names: Names = new Names()
   readonly proxy: ChaosProxy
   readonly attempts: Attempt[] = []
   readonly client: Client
-  /** What a fault has to undo. */
+  /** Functions that undo a fault. */
   readonly undo: (() => unknown)[] = []
   #number = 0
 
-  private constructor(options: StageOptions, proxy: ChaosProxy) {
+  private constructor(options: CellFixtureOptions, proxy: ChaosProxy) {
     this.options = options
     this.backend = options.backend
     this.proxy = proxy
@@ -51,11 +51,11 @@ export class Stage {
     this.client = this.#newClient()
   }
 
-  static async open(options: StageOptions): Promise<Stage> {
+  static async open(options: CellFixtureOptions): Promise<CellFixture> {
     const { backend, phase, random, direct } = options
-    const stage = new Stage(options, await startChaosProxy(portFor(backend, phase), { random, address: ADDRESS }))
-    if (direct) stage.names.answer = [{ address: '127.0.0.1', family: 4 }]
-    return stage
+    const fixture = new CellFixture(options, await startChaosProxy(portFor(backend, phase), { random, address: ADDRESS }))
+    if (direct) fixture.names.answer = [{ address: '127.0.0.1', family: 4 }]
+    return fixture
   }
 
   #newClient(): Client {
@@ -67,7 +67,7 @@ export class Stage {
     return new Client({ tls: { ca }, lookup: this.names.lookup, timeouts, ...clock, ...client })
   }
 
-  /** A request over the proxy. */
+  /** Sends a request through the proxy. */
   ask(route: string, options: Partial<AttemptOptions> = {}): Attempt {
     const { kind, size, run, direct, phase } = this.options
     const port = direct ? portFor(this.backend, phase) : this.proxy.port
@@ -78,12 +78,12 @@ export class Stage {
     return attempt
   }
 
-  /** Connections of the client that take requests. */
+  /** Number of the client's connections that accept requests. */
   get open(): number {
     return this.client.stats().connections.filter(({ state }) => state === 'open').length
   }
 
-  /** Requests of the client that are under way. */
+  /** Number of the client's requests in flight. */
   get active(): number {
     return this.client.stats().connections.reduce((all, { active }) => all + active, 0)
   }

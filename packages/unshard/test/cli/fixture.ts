@@ -1,4 +1,4 @@
-/** The command as a process of its own, against servers of this machine. */
+/** Runs the command as a separate process against local servers. */
 
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -16,14 +16,14 @@ export interface Ran {
 }
 
 /** Call once, at the top level of a test file. */
-export function commandRig(): {
-  world: TestWorld
+export function commandFixture(): {
+  environment: TestWorld
   server(options?: OriginServerOptions & { names?: string[] }): Promise<OriginServer>
   unshard(...args: string[]): Promise<Ran>
-  /** The same, trusting the authority of this world, every name of `hosts` at its address. */
+  /** Runs the command with the test authority trusted and every name of `hosts` at its address. */
   unshardAt(hosts: Record<string, string>, ...args: string[]): Promise<Ran>
 } {
-  const world = testWorld()
+  const environment = testWorld()
   const unshard = (...args: string[]): Promise<Ran> =>
     new Promise((resolve) => {
       execFile(process.execPath, [main, ...args], (error, stdout, stderr) => {
@@ -31,17 +31,17 @@ export function commandRig(): {
       })
     })
   return {
-    world,
+    environment,
     unshard,
     async server({ names = ['*.test.example'], ...options } = {}) {
-      const started = await startOriginServer({ tls: await world.authority.issue({ names }), ...options })
-      world.defer(() => started.close())
+      const started = await startOriginServer({ tls: await environment.authority.issue({ names }), ...options })
+      environment.defer(() => started.close())
       return started
     },
     async unshardAt(hosts, ...args) {
       const folder = await mkdtemp(join(tmpdir(), 'unshard-cli-'))
-      world.defer(() => rm(folder, { recursive: true }))
-      await writeFile(join(folder, 'ca.pem'), world.authority.ca)
+      environment.defer(() => rm(folder, { recursive: true }))
+      await writeFile(join(folder, 'ca.pem'), environment.authority.ca)
       const resolve = Object.entries(hosts).flatMap(([host, address]) => ['--resolve', `${host}=${address}`])
       return unshard(...args, '--cacert', join(folder, 'ca.pem'), ...resolve)
     },

@@ -1,27 +1,30 @@
-/** Real servers on loopback, names that lead there, and one line for a request and the connection that carried it. */
+/**
+ * Local servers, names that resolve to them, and a helper that sends a request and returns its
+ * connection.
+ */
 
 import { type OriginServer, type OriginServerOptions, type StaticLookup, staticLookup, type TestWorld } from '@unshard/testkit'
 import type { Client, ClientOptions, ConnectionInfo } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-export interface SharingRig extends Pick<TestWorld, 'defer' | 'peer'> {
-  /** The authority that every client of the rig trusts, PEM. */
+export interface SharingFixture extends Pick<TestWorld, 'defer' | 'peer'> {
+  /** The authority that every client of the fixture trusts, PEM. */
   ca(): string
   issue: TestWorld['authority']['issue']
-  /** Names to addresses, for every client of the rig. */
+  /** Addresses by name, for every client of the fixture. */
   readonly lookup: StaticLookup
   client(options?: ClientOptions): Client
-  /** A server whose certificate has these names; it answers with the authority that it was asked for. */
+  /** A server whose certificate has these names; it responds with the requested authority. */
   serving(names: readonly string[], options?: OriginServerOptions): Promise<OriginServer>
-  /** Sends, reads, and says which connection it was. */
+  /** Sends a request, reads the response, and returns the connection. */
   get(client: Client, url: string, more?: object): Promise<ConnectionInfo & { status: number; text: string }>
-  /** Whether that is so, sooner or later: what servers do is seen when they have done it. */
+  /** Waits until the condition holds: effects of a server appear with a delay. */
   until(condition: () => boolean): Promise<void>
 }
 
 /** Call once, at the top level of a test file. */
-export function sharingRig(table: Record<string, string | readonly string[]>): SharingRig {
-  const world = rig()
+export function sharingFixture(table: Record<string, string | readonly string[]>): SharingFixture {
+  const environment = testEnvironment()
   const lookup = staticLookup(table)
   beforeEach(() => {
     for (const name of Object.keys(lookup.table)) delete lookup.table[name]
@@ -30,24 +33,24 @@ export function sharingRig(table: Record<string, string | readonly string[]>): S
   })
   return {
     lookup,
-    ca: () => world.authority.ca,
-    issue: (options) => world.authority.issue(options),
-    defer: (close) => world.defer(close),
-    peer: (script, options) => world.peer(script, options),
-    client: (options = {}) => world.client({ lookup, ...options }),
+    ca: () => environment.authority.ca,
+    issue: (options) => environment.authority.issue(options),
+    defer: (close) => environment.defer(close),
+    peer: (script, options) => environment.peer(script, options),
+    client: (options = {}) => environment.client({ lookup, ...options }),
     async serving(names, options = {}) {
-      const tls = await world.authority.issue({ names: [...names] })
+      const tls = await environment.authority.issue({ names: [...names] })
       const handler: OriginServerOptions['handler'] = (request, response) => response.end(request.headers[':authority'])
-      return world.server({ tls, handler, ...options })
+      return environment.server({ tls, handler, ...options })
     },
     async get(client, url, options = {}) {
       const response = await client.request({ url, ...options })
       return { ...response.connection, status: response.status, text: await response.text() }
     },
     async until(condition) {
-      // A test that has failed must not go on for ever: what is not so after as many turns will not be.
+      // A failing test must not run forever: give up after this many turns.
       for (let turns = 0; !condition(); turns++) {
-        if (turns === 200_000) throw new Error(`it never came about: ${condition}`)
+        if (turns === 200_000) throw new Error(`condition did not become true: ${condition}`)
         await new Promise((resolve) => setImmediate(resolve))
       }
     },

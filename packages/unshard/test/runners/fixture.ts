@@ -1,4 +1,6 @@
-/** A user's project with a test runner, which is run as a program of its own against servers of this process. */
+/**
+ * A user's project with a test runner, run as a separate program against servers of this process.
+ */
 
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
@@ -7,14 +9,14 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import type { OriginHandler } from '@unshard/testkit'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
 const unshard = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const root = join(unshard, '..', '..')
 
 /**
- * The functions that a test of a user's calls: `rounds` sends requests over HTTP/2 and HTTP/1.1, with and without content; `deadline` waits for a
- * server that never answers. Written so that a program in CommonJS and one in ESM can hold it.
+ * Functions for a user's test: `rounds` sends requests over HTTP/2 and HTTP/1.1, with and without
+ * content; `deadline` waits for a server that never responds. Works in CommonJS and in ESM.
  */
 export const CALLS = `
   function callsOf({ createClient, createFetch }, { CA, H2, H1 }) {
@@ -46,13 +48,13 @@ export interface Ran {
   readonly output: string
 }
 
-export interface RunnersStage {
+export interface RunnersFixture {
   write(file: string, contents: string): Promise<void>
-  /** Runs a program of the project's `node_modules/.bin`, or `node`, and gives what it printed. */
+  /** Runs a program of the project's `node_modules/.bin`, or `node`, and returns its output. */
   run(program: string, ...args: string[]): Promise<Ran>
 }
 
-/** Echoes method and content, sends `/gzip` coded, and never answers `/silent`. */
+/** Echoes method and content, sends `/gzip` encoded, and never responds to `/silent`. */
 const handler: OriginHandler = (request, response) => {
   if (request.url === '/silent') return
   if (request.url === '/gzip') return void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('coded'))
@@ -62,16 +64,16 @@ const handler: OriginHandler = (request, response) => {
 }
 
 /** Call once, at the top level of a test file. */
-export function runnersStage(): RunnersStage {
-  const world = rig()
+export function runnersFixture(): RunnersFixture {
+  const environment = testEnvironment()
   let project: string
   let env: NodeJS.ProcessEnv
   beforeEach(async () => {
-    const [h2, h1] = [await world.server({ handler }), await world.server({ handler, protocols: ['http/1.1'] })]
-    // Not below node_modules of the repository, and not below a folder that a runner ignores.
+    const [h2, h1] = [await environment.server({ handler }), await environment.server({ handler, protocols: ['http/1.1'] })]
+    // Outside node_modules of the repository and outside folders that a runner ignores.
     project = await mkdtemp(join(tmpdir(), 'unshard-runner-'))
-    world.defer(() => rm(project, { recursive: true }))
-    env = { PATH: process.env['PATH'], HOME: project, CA: world.authority.ca, H2: String(h2.port), H1: String(h1.port) }
+    environment.defer(() => rm(project, { recursive: true }))
+    env = { PATH: process.env['PATH'], HOME: project, CA: environment.authority.ca, H2: String(h2.port), H1: String(h1.port) }
     const modules = join(project, 'node_modules')
     await mkdir(modules)
     await install(modules)
@@ -89,7 +91,7 @@ export function runnersStage(): RunnersStage {
   }
 }
 
-/** As npm does: the packages are files below `node_modules`, and what they depend on lies beside them. */
+/** Like npm: the packages are files below `node_modules`, with their dependencies beside them. */
 async function install(modules: string): Promise<void> {
   for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
     const from = join(root, 'packages', name)
@@ -101,7 +103,7 @@ async function install(modules: string): Promise<void> {
   await linkAll(join(root, 'node_modules'), modules)
 }
 
-/** Links what is not there yet. */
+/** Links entries that do not exist yet. */
 async function linkAll(from: string, into: string): Promise<void> {
   for (const name of await readdir(from)) {
     if (name.startsWith('.')) continue

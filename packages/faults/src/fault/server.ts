@@ -1,84 +1,87 @@
-/** F13 to F17: the server dies, stops, reloads, says goodbye or resets a stream. */
+/** F13 to F17: the server dies, stops, reloads, sends GOAWAY or resets a stream. */
 
 import { turn, until } from '../cell/time.js'
 import { ExternalBackend } from '../server/external.js'
 import { OriginProcess } from '../server/origin-process.js'
 import { ScriptedBackend } from '../server/scripted.js'
-import type { Harm, Scene } from './harm.js'
+import type { Fault, Scene } from './fault.js'
 
-function processOf({ stage }: Scene): OriginProcess {
-  if (stage.backend instanceof OriginProcess) return stage.backend
-  throw new Error('not a server in a process of its own')
+function processOf({ fixture }: Scene): OriginProcess {
+  if (fixture.backend instanceof OriginProcess) return fixture.backend
+  throw new Error('not a server in a separate process')
 }
 
-function scriptedOf({ stage }: Scene): ScriptedBackend {
-  if (stage.backend instanceof ScriptedBackend) return stage.backend
+function scriptedOf({ fixture }: Scene): ScriptedBackend {
+  if (fixture.backend instanceof ScriptedBackend) return fixture.backend
   throw new Error('not a scripted server')
 }
 
-/** A port whose server has gone refuses; the proxy before it has to say so. */
-export const kill: Harm = {
+/** The port of a dead server refuses connections; the proxy in front of it must do the same. */
+export const kill: Fault = {
   says: 'SIGKILL of the server',
   async apply(scene) {
-    const { stage, phase } = scene
-    await stage.proxy.refuse()
-    // What the proxy has kept of its half of the handshake was never sent.
-    if (phase === 'tls') stage.proxy.halfClose()
+    const { fixture, phase } = scene
+    await fixture.proxy.refuse()
+    // The half of the handshake that the proxy holds was never sent.
+    if (phase === 'tls') fixture.proxy.halfClose()
     await processOf(scene).kill()
-    if (phase === 'idle') await until(5_000, 'the client sees the end', () => stage.open === 0)
+    if (phase === 'idle') await until(5_000, 'the client sees the end', () => fixture.open === 0)
   },
   async lift(scene) {
     const server = processOf(scene)
     await server.start()
-    scene.stage.proxy.targetPort = scene.phase === 'queued' ? server.narrowPort : server.port
-    scene.stage.backend.release(scene.stage.options.run)
-    await scene.stage.proxy.listen()
+    scene.fixture.proxy.targetPort = scene.phase === 'queued' ? server.narrowPort : server.port
+    scene.fixture.backend.release(scene.fixture.options.run)
+    await scene.fixture.proxy.listen()
   },
 }
 
 const STOPPED_MS = 5_000
 const STEP_MS = 100
 
-export const stop: Harm = {
+export const stop: Fault = {
   says: 'SIGSTOP of the server, five seconds, SIGCONT',
   timeoutMs: () => 30_000,
   apply: (scene) => processOf(scene).stop(),
   async during(scene) {
     for (let ms = 0; ms < STOPPED_MS; ms += STEP_MS) {
-      scene.stage.clock!.advance(STEP_MS)
+      scene.fixture.clock!.advance(STEP_MS)
       await turn()
     }
     processOf(scene).go()
   },
 }
 
-/** Apache says it late, and later on a busy machine. Milliseconds. */
+/** Time until Apache sends GOAWAY on a busy machine, in milliseconds. */
 const APACHE_MS = 20_000
-/** With all of its streams taken it may say nothing before one of them ends: after so long it is let go on, and may say it then. */
+/**
+ * With all streams in use Apache may send nothing before one of them ends: after this many
+ * milliseconds it is released.
+ */
 const APACHE_FULL_MS = 3_000
 
-export const reload: Harm = {
+export const reload: Fault = {
   says: 'reload of nginx, Apache, HAProxy or Caddy',
   server: 'external',
-  async apply({ stage, phase, variant }) {
-    if (!(stage.backend instanceof ExternalBackend)) throw new Error('not an external server')
-    await stage.backend.server.reload!()
+  async apply({ fixture, phase, variant }) {
+    if (!(fixture.backend instanceof ExternalBackend)) throw new Error('not an external server')
+    await fixture.backend.server.reload!()
     if (phase === 'dial' || phase === 'tls' || phase === 'settings') return
     if (phase === 'queued' && variant === 'apache') {
-      return until(APACHE_FULL_MS, 'the client hears GOAWAY', () => stage.open === 0).catch(() => undefined)
+      return until(APACHE_FULL_MS, 'the client receives GOAWAY', () => fixture.open === 0).catch(() => undefined)
     }
-    await until(APACHE_MS, 'the client hears GOAWAY', () => stage.open === 0)
+    await until(APACHE_MS, 'the client receives GOAWAY', () => fixture.open === 0)
   },
 }
 
 const MAX_STREAM_ID = 0x7fff_ffff
 const INTERNAL_ERROR = 2
 
-export const goaway: Harm = {
+export const goaway: Fault = {
   says: 'GOAWAY: nothing processed, graceful in two steps, with an error',
   server: 'scripted',
   async apply(scene) {
-    const { variant, stage, phase } = scene
+    const { variant, fixture, phase } = scene
     const { conversation } = scriptedOf(scene)
     if (variant === 'zero') {
       conversation.goaway(0, 0)
@@ -90,11 +93,11 @@ export const goaway: Harm = {
       conversation.goaway(conversation.lastStreamId, INTERNAL_ERROR)
       conversation.end()
     }
-    if (phase === 'idle') await until(5_000, 'the client hears GOAWAY', () => stage.open === 0)
+    if (phase === 'idle') await until(5_000, 'the client receives GOAWAY', () => fixture.open === 0)
   },
 }
 
-/** RFC 9113 §7, in order: a name's place is its code. */
+/** RFC 9113 §7, in order: the index of a name is its code. */
 export const CODES = [
   'NO_ERROR',
   'PROTOCOL_ERROR',
@@ -112,16 +115,17 @@ export const CODES = [
   'HTTP_1_1_REQUIRED',
 ] as const
 
-export const resetStream: Harm = {
+export const resetStream: Fault = {
   says: 'RST_STREAM with each of the 14 codes',
   server: 'scripted',
   apply(scene) {
-    const { variant, stage, phase, reached } = scene
+    const { variant, fixture, phase, reached } = scene
     const code = CODES.indexOf(variant as (typeof CODES)[number])
     const { conversation, http1Port } = scriptedOf(scene)
-    // Who is told to come back over HTTP/1.1 comes over a new connection, and stays there.
-    if (variant === 'HTTP_1_1_REQUIRED') stage.proxy.targetPort = http1Port
-    // A request that has not arrived has the next number; beside a stream's own there may be one of another request.
+    // A client that is sent to HTTP/1.1 opens a new connection and stays there.
+    if (variant === 'HTTP_1_1_REQUIRED') fixture.proxy.targetPort = http1Port
+    // A request that has not arrived has the next stream number, possibly after the stream of
+    // another request.
     const streamId = phase === 'headers' ? conversation.lastStreamId + 2 : conversation.streamOf(reached.attempt().id)
     conversation.reset(streamId, code, variant === 'REFUSED_STREAM' || variant === 'HTTP_1_1_REQUIRED')
   },

@@ -1,11 +1,11 @@
-/** What a worker keeps from one cell to the next: certificates, and servers that take time to start. */
+/** State that a worker keeps across cells: certificates, and servers that are slow to start. */
 
 import type { Credentials, ExternalServer } from '@unshard/testkit'
 import { ExternalBackend } from './external.js'
 import { OriginProcess } from './origin-process.js'
 import { ScriptedBackend } from './scripted.js'
 
-/** Made once for all workers. */
+/** Created once for all workers. */
 export interface Certificates {
   readonly ca: string
   readonly good: Credentials
@@ -14,7 +14,7 @@ export interface Certificates {
   readonly otherAuthority: Credentials
 }
 
-export class World {
+export class Environment {
   readonly certificates: Certificates
   #process: OriginProcess | undefined
   readonly #external = new Map<string, ExternalBackend | undefined>()
@@ -31,12 +31,12 @@ export class World {
     return this.#process
   }
 
-  /** A new one for each run. */
+  /** Starts a new one for each run. */
   scripted(): Promise<ScriptedBackend> {
     return ScriptedBackend.start(this.certificates.good)
   }
 
-  /** `undefined` where the program is not installed. */
+  /** Resolves with `undefined` if the program is not installed. */
   async external(name: ExternalServer['name']): Promise<ExternalBackend | undefined> {
     if (!this.#external.has(name)) this.#external.set(name, await ExternalBackend.start(name, this.certificates.good))
     return this.#external.get(name)

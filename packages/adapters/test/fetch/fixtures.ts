@@ -1,16 +1,19 @@
-/** What the suites of fetch share: both protocols, and a server that answers as a test says. */
+/**
+ * Shared fixtures of the fetch tests: both protocols, and a server whose responses the test
+ * defines.
+ */
 
 import type { ClientOptions, ProtocolName } from '@unshard/core'
 import type { OriginHandler, OriginServer } from '@unshard/testkit'
 import type { FetchDefaults } from '../../src/fetch/defaults.js'
 import { createFetch, type Fetch } from '../../src/index.js'
-import { rig } from '../rig.js'
+import { testEnvironment } from '../environment.js'
 
-/** Every behaviour is shown over both. */
+/** Every behaviour is tested over both. */
 export const PROTOCOLS: readonly ProtocolName[] = ['h2', 'http/1.1']
 
-/** A server and a fetch that knows it. */
-export interface Stage {
+/** A server and a fetch that can reach it. */
+export interface FetchFixture {
   readonly origin: OriginServer
   readonly fetch: Fetch
   /** `https://a.test.example:port` and a path; or another host. */
@@ -18,11 +21,11 @@ export interface Stage {
 }
 
 /** Call once, at the top level of a test file. */
-export function stages(): (
+export function fetchFixtures(): (
   protocol: ProtocolName,
   options?: { handler?: OriginHandler; defaults?: FetchDefaults; client?: ClientOptions },
-) => Promise<Stage> {
-  const { server, client } = rig()
+) => Promise<FetchFixture> {
+  const { server, client } = testEnvironment()
   return async (protocol, { handler, defaults, client: options } = {}) => {
     const origin = await server({ protocols: [protocol], ...(handler === undefined ? {} : { handler }) })
     const fetch = createFetch(client(options), defaults)
@@ -30,7 +33,7 @@ export function stages(): (
   }
 }
 
-/** What `/inspect` tells. */
+/** Response of `/inspect`. */
 export interface Inspected {
   readonly method: string
   readonly authority: string
@@ -39,13 +42,13 @@ export interface Inspected {
   readonly body: { readonly length: number; readonly sha256: string }
 }
 
-/** What a `fetch` rejects with: the message of the built-in, and the reason in `cause`. */
+/** Rejection of `fetch`: the message of the built-in, and the reason in `cause`. */
 export function failure(code: string, message: string | RegExp = ''): object {
   const cause = expect.objectContaining({ code, message: expect.stringMatching(message) })
   return { name: 'TypeError', message: 'fetch failed', cause }
 }
 
-/** Collects what the process is warned of, until the end. */
+/** Collects the warnings of the process until `end`. */
 export function collectWarnings(): { end(): { code: string | undefined; message: string }[] } {
   const warnings: { code: string | undefined; message: string }[] = []
   const { emitWarning } = process

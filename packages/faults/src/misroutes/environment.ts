@@ -1,4 +1,7 @@
-/** What the world looks like just now, and how it changes: by a seed, and without looking at any client. */
+/**
+ * Current state of the simulated network, and its random changes by a seed, independent of the
+ * clients.
+ */
 
 import type { LookupAddress, LookupOptions } from 'node:dns'
 import type { LookupFunction } from 'node:net'
@@ -6,19 +9,19 @@ import { below, pick, type Random, shuffled } from '../random.js'
 import type { Ending, ToServers } from './messages.js'
 import { ADDRESSES, CERTIFICATES, FAMILIES, HOSTS, HTTP1_ADDRESS, HTTP1_HOSTS, type Life, TTL_MS } from './plan.js'
 
-/** Of all answers, those that take a moment; of all questions, those without an answer. */
+/** Share of slow DNS answers, and share of failing lookups. */
 const SLOW_PART = 0.05
 const SLOWEST_MS = 10
 const LOST_PART = 0.001
 
 const ORIGIN_PART = 0.3
 const DISOWNING_PART = 0.4
-/** Where everybody's names lead to but those of HTTP/1.1. */
+/** Addresses that any name may resolve to: all but the HTTP/1.1 one. */
 const SHARED: readonly string[] = ADDRESSES.filter((_, number) => number !== HTTP1_ADDRESS)
 
-export class World {
+export class Environment {
   readonly #random: Random
-  /** Where names lead to. */
+  /** Addresses by name. */
   readonly #addresses = new Map<string, readonly string[]>()
 
   constructor(random: Random) {
@@ -26,12 +29,12 @@ export class World {
     for (const family of FAMILIES) this.#moveFamily(family)
   }
 
-  /** How the servers start. */
+  /** Initial configuration of the servers. */
   lives(): Life[] {
     return ADDRESSES.map((_, address) => this.#life(address))
   }
 
-  /** A resolver that tells `onAnswer` what it said, and when. */
+  /** Returns a resolver that reports its answers to `onAnswer`. */
   lookup(onAnswer: (host: string, addresses: readonly string[]) => void): LookupFunction {
     const random = this.#random
     return (name, options: LookupOptions, callback) => {
@@ -51,7 +54,10 @@ export class World {
     }
   }
 
-  /** Changes something. What the servers have to do is returned; where names lead to has changed already. */
+  /**
+   * Changes the environment at random. Returns a message for the servers; changed addresses take
+   * effect at once.
+   */
   change(): ToServers | undefined {
     const random = this.#random
     const address = below(random, ADDRESSES.length)
@@ -76,17 +82,20 @@ export class World {
     this.#lead(pick(this.#random, HOSTS), [...new Set(addresses)])
   }
 
-  /** To one address, and some of its hosts to one more: otherwise there would be little to share. */
+  /**
+   * Moves a family to one address, and some of its hosts to an additional one, so that there is
+   * something to share.
+   */
   #moveFamily(family: readonly string[]): undefined {
     const random = this.#random
     const home = this.#address()
     for (const host of family) {
-      const more = random() < 0.2 ? [this.#address()] : []
-      this.#lead(host, [...new Set([home, ...more])])
+      const additional = random() < 0.2 ? [this.#address()] : []
+      this.#lead(host, [...new Set([home, ...additional])])
     }
   }
 
-  /** The first ones more often than the last: hosts that meet nowhere share nothing. */
+  /** Prefers the first addresses: hosts without a common address share nothing. */
   #address(): string {
     return SHARED[Math.floor(this.#random() ** 2 * SHARED.length)]!
   }
