@@ -1,7 +1,7 @@
 /** The options of the coalescing policy: names, defaults, and the one function that reads them. */
 
 import { systemClock, UsageError } from '@unshard/core'
-import { ownOptions, shownValue } from '@unshard/core/internal'
+import { flagRow, namesOf, type OptionSchema, ownOptions, shownValue, value } from '@unshard/core/internal'
 import { canonicalPattern, HostGroups, HostPatterns, isWildcard } from './host-patterns.js'
 
 /** Evidence, besides the certificate, that two hosts are served by the same server. */
@@ -13,7 +13,8 @@ export interface CoalescingOptions {
    * `'address'`: both hosts resolve to one address and one certificate covers them (RFC 9113
    * §9.1.1). `'origin-frame'`: in addition, the server has listed the other origin in an ORIGIN
    * frame (RFC 8336), or a group of {@link allow} contains both. `'off'`: a connection serves only
-   * the origin it was made for. Default `'address'`.
+   * the origin it was made for.
+   * @default `address`
    */
   readonly mode?: CoalescingMode
   /**
@@ -21,19 +22,20 @@ export interface CoalescingOptions {
    * exact or `*.` and a name, where the star is one whole label. A group needs two entries or a
    * wildcard. Groups only add evidence: they are needed in tunnels, where no address is known, for
    * `wildcards: 'declared'`, and instead of ORIGIN in mode `'origin-frame'`. They never replace the
-   * certificate nor, outside tunnels, the address. Default none.
+   * certificate nor, outside tunnels, the address.
    */
   readonly allow?: readonly (readonly string[])[]
   /**
    * Hosts that are never coalesced: they join no other origin's connection, and no other origin
    * joins theirs. Host names as in a URL, without scheme or port, or `*.` and a name, where the
-   * star is one whole label. Default none.
+   * star is one whole label.
    */
   readonly deny?: readonly string[]
   /**
    * Whether to share a host that the certificate covers only by a wildcard. `'declared'`: only if a
    * group of {@link allow} contains both hosts. Use it for gateways that select the back end by SNI
-   * behind one wildcard certificate. Default `'any'`.
+   * behind one wildcard certificate.
+   * @default `any`
    */
   readonly wildcards?: 'any' | 'declared'
   /**
@@ -41,20 +43,22 @@ export interface CoalescingOptions {
    * the certificate is shared whatever its host resolves to, even if it does not resolve. Only in
    * mode `'origin-frame'`. An attacker with a stolen or wrongly issued certificate then need not
    * control DNS (RFC 8336 §4). Default false: the set only narrows.
+   * @default false
    */
   readonly trustOriginFrame?: boolean
   /**
    * For tests: share connections whose server was not verified (`rejectUnauthorized: false`). The
-   * certificate must still cover the other host. Default false.
+   * certificate must still cover the other host.
+   * @default false
    */
   readonly allowUnauthorized?: boolean
   /**
    * Statuses treated like a 421 on a shared connection: an idempotent request is retried on a
    * dedicated connection, and the pair is remembered. Use it for gateways that route by SNI and do
-   * not send 421. Integers from 400 to 599; 421 always counts and must not be listed. Default none.
+   * not send 421. Integers from 400 to 599; 421 always counts and must not be listed.
    */
   readonly suspectStatuses?: readonly number[]
-  /** Clock, in milliseconds since the epoch. For tests. Default: the system clocks. */
+  /** Clock, in milliseconds since the epoch. For tests. Default: the system clocks. @default the system's */
   readonly clock?: { now(): number }
 }
 
@@ -79,16 +83,19 @@ const MISDIRECTED = 421
 /** Certificates expire by the wall clock. */
 const WALL_CLOCK = { now: systemClock.wallNow }
 
-const NAMES: ReadonlySet<string> = new Set<keyof CoalescingOptions>([
-  'mode',
-  'allow',
-  'deny',
-  'wildcards',
-  'trustOriginFrame',
-  'allowUnauthorized',
-  'suspectStatuses',
-  'clock',
-])
+/** Options of `coalescing()`. */
+export const COALESCING_OPTIONS: OptionSchema<CoalescingOptions> = {
+  mode: value('`address`, `origin-frame`, `off`', '`address`'),
+  allow: value('a list of lists of hosts'),
+  deny: value('a list of hosts'),
+  wildcards: value('`any`, `declared`', '`any`'),
+  trustOriginFrame: flagRow(false),
+  allowUnauthorized: flagRow(false),
+  suspectStatuses: value('a list of 400 to 599'),
+  clock: value('`{ now() }`', "the system's"),
+}
+
+const NAMES = namesOf(COALESCING_OPTIONS)
 
 /**
  * Validates options and fills in defaults. @throws UsageError `ERR_UNKNOWN_OPTION` or

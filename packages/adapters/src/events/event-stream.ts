@@ -4,7 +4,7 @@
  */
 
 import { ResponseError } from '@unshard/core'
-import { inRange, ownOptions } from '@unshard/core/internal'
+import { namesOf, number, numberIn, type OptionSchema, ownOptions } from '@unshard/core/internal'
 import { createParser, type ParseError } from 'eventsource-parser'
 import { type AnyResponse, checkResponse, leave, nameOf, originOf, readerOf } from '../fetch/any-response.js'
 import { quoted } from '../fetch/location.js'
@@ -29,6 +29,7 @@ export interface ReadEventsOptions {
   /**
    * Maximum number of characters of an incomplete event. Default 16 Mi. Beyond it the stream ends
    * with `ERR_EVENT_TOO_LARGE`.
+   * @default 16,777,216
    */
   readonly maxEventLength?: number
 }
@@ -41,7 +42,12 @@ export interface StreamMemory {
 
 const DEFAULT_MAX_EVENT_LENGTH = 16 * 1_024 * 1_024
 
-const NAMES: ReadonlySet<string> = new Set<keyof ReadEventsOptions>(['maxEventLength'])
+/** Options of `readEvents()`. */
+export const READ_EVENTS_OPTIONS: OptionSchema<ReadEventsOptions> = {
+  maxEventLength: number(DEFAULT_MAX_EVENT_LENGTH, 1, Number.MAX_SAFE_INTEGER, 'characters'),
+}
+
+const NAMES = namesOf(READ_EVENTS_OPTIONS)
 
 /**
  * Iterates over the events of one response until its end. Leaving the loop ends the response.
@@ -58,7 +64,7 @@ export async function* readEvents(response: AnyResponse, options?: ReadEventsOpt
 
 /** @throws UsageError `ERR_INVALID_OPTION`. */
 export function checkMaxLength(value: number | undefined): number {
-  return inRange('maxEventLength', value, DEFAULT_MAX_EVENT_LENGTH, 1, Number.MAX_SAFE_INTEGER)
+  return numberIn(READ_EVENTS_OPTIONS, value === undefined ? {} : { maxEventLength: value }, 'maxEventLength')
 }
 
 /** Like {@link readEvents}, and stores the values for the next attempt in `memory`. */

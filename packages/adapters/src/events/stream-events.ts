@@ -4,26 +4,47 @@
  */
 
 import { type Clock, ResponseError, systemClock, UnshardError, UsageError } from '@unshard/core'
-import { type Abortable, abortReason, inRange, linkAbort, ownOptions, shownValue, unlinkAbort } from '@unshard/core/internal'
+import {
+  type Abortable,
+  abortReason,
+  flagRow,
+  linkAbort,
+  milliseconds,
+  namesOf,
+  numberIn,
+  type OptionSchema,
+  ownOptions,
+  shownValue,
+  unlinkAbort,
+  value,
+} from '@unshard/core/internal'
 import { fetch as defaultFetch } from '../fetch/default.js'
 import type { FetchFunction } from '../fetch/fetch.js'
 import type { FetchInit } from '../fetch/init.js'
-import { checkMaxLength, type ReadEventsOptions, readInto, type ServerSentEvent, type StreamMemory } from './event-stream.js'
+import {
+  checkMaxLength,
+  READ_EVENTS_OPTIONS,
+  type ReadEventsOptions,
+  readInto,
+  type ServerSentEvent,
+  type StreamMemory,
+} from './event-stream.js'
 
 /** Options of {@link streamEvents}. */
 export interface StreamEventsOptions extends ReadEventsOptions {
-  /** Sends the requests. Default: the `fetch` of this package. */
+  /** Sends the requests. @default the `fetch` of this package */
   readonly fetch?: FetchFunction
-  /** Reconnect when the stream ends or is lost. Default true. */
+  /** Reconnect when the stream ends or is lost. @default true */
   readonly reconnect?: boolean
   /**
    * Delay before reconnecting, in milliseconds, until the server sets another (`retry:`). Minimum
-   * 100. Doubles with each attempt that brings no event, up to one minute. Default 3,000.
+   * 100. Doubles with each attempt that brings no event, up to one minute.
+   * @default 3,000
    */
   readonly retryMs?: number
-  /** ID to resume from, sent as `Last-Event-ID`. Default none. */
+  /** ID to resume from, sent as `Last-Event-ID`. */
   readonly lastEventId?: string
-  /** Clock for the delays. Default: the system clock. */
+  /** Clock for the delays. Default: the system clock. @default the system's */
   readonly clock?: Clock
 }
 
@@ -69,14 +90,17 @@ export async function* streamEvents(
   }
 }
 
-const NAMES: ReadonlySet<string> = new Set<keyof StreamEventsOptions>([
-  'fetch',
-  'reconnect',
-  'retryMs',
-  'lastEventId',
-  'clock',
-  'maxEventLength',
-])
+/** Options of `streamEvents()`. */
+export const STREAM_EVENTS_OPTIONS: OptionSchema<StreamEventsOptions> = {
+  ...READ_EVENTS_OPTIONS,
+  fetch: value('a function', 'the `fetch` of this package'),
+  reconnect: flagRow(true),
+  retryMs: milliseconds(DEFAULT_RETRY_MS),
+  lastEventId: value('one line of text'),
+  clock: value('a `Clock`', "the system's"),
+}
+
+const NAMES = namesOf(STREAM_EVENTS_OPTIONS)
 
 /** @throws UsageError `ERR_UNKNOWN_OPTION`, `ERR_INVALID_OPTION`. */
 function checkOptions(options: StreamEventsOptions | undefined) {
@@ -86,7 +110,7 @@ function checkOptions(options: StreamEventsOptions | undefined) {
   if (typeof reconnect !== 'boolean') throw invalid('reconnect', 'true or false', reconnect)
   if (typeof lastEventId !== 'string' || /[\0\n\r]/.test(lastEventId))
     throw invalid('lastEventId', 'one line of text', lastEventId)
-  const retryMs = inRange('retryMs', own.retryMs, DEFAULT_RETRY_MS, 0, MAX_TIMER_MS)
+  const retryMs = numberIn(STREAM_EVENTS_OPTIONS, own, 'retryMs')
   return { fetch, reconnect, clock, lastEventId, retryMs, maxEventLength: checkMaxLength(own.maxEventLength) }
 }
 

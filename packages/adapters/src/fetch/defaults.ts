@@ -1,9 +1,16 @@
 /** Defaults of every call of one `fetch`. */
 
 import { UsageError } from '@unshard/core'
-import { ownOptions } from '@unshard/core/internal'
+import { namesOf, type OptionSchema, ownOptions, value } from '@unshard/core/internal'
 import { type CookieJar, checkJar } from './cookies.js'
-import { checkExtensions, EXTENSION_NAMES, type FetchExtensions, mergeExtensions, NO_EXTENSIONS } from './extensions.js'
+import {
+  checkExtensions,
+  EXTENSION_NAMES,
+  EXTENSION_OPTIONS,
+  type FetchExtensions,
+  mergeExtensions,
+  NO_EXTENSIONS,
+} from './extensions.js'
 import { parseUrl } from './location.js'
 import { type Pair, toPairs } from './request-headers.js'
 
@@ -15,6 +22,7 @@ export interface FetchDefaults extends FetchExtensions {
   /**
    * Base of relative URLs. Default: `page`; without either, relative URLs are refused. A relative
    * URL cannot leave the origin of its base.
+   * @default `page`
    */
   readonly baseUrl?: string | URL
   /**
@@ -25,6 +33,7 @@ export interface FetchDefaults extends FetchExtensions {
   /**
    * Requests that get `headers`: those to the origin of `baseUrl`, or any. Default: `base-origin`
    * with a `baseUrl`, else `any`.
+   * @default `base-origin` with a `baseUrl`
    */
   readonly defaultHeadersFor?: 'base-origin' | 'any'
   /**
@@ -54,10 +63,17 @@ export interface ResolvedDefaults {
   readonly page: string | undefined
 }
 
-const NAMES: ReadonlySet<string> = new Set([
-  ...EXTENSION_NAMES,
-  ...['baseUrl', 'headers', 'defaultHeadersFor', 'cookies', 'page'],
-])
+/** Defaults of a `fetch`. */
+export const DEFAULTS_OPTIONS: OptionSchema<FetchDefaults> = {
+  ...EXTENSION_OPTIONS,
+  baseUrl: value('a URL', '`page`'),
+  headers: value('as `init.headers`'),
+  defaultHeadersFor: value('`base-origin`, `any`', '`base-origin` with a `baseUrl`'),
+  cookies: value('a cookie jar'),
+  page: value('a URL'),
+}
+
+const NAMES = namesOf(DEFAULTS_OPTIONS)
 const HEADERS_FOR: ReadonlySet<unknown> = new Set([undefined, 'base-origin', 'any'])
 
 const NO_DEFAULTS: ResolvedDefaults = {

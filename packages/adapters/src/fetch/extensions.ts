@@ -12,32 +12,34 @@ import {
   type Timeouts,
   UsageError,
 } from '@unshard/core'
-import { ownOptions } from '@unshard/core/internal'
+import { namesOf, type OptionSchema, ownOptions, value } from '@unshard/core/internal'
 import { toHeaders } from './headers.js'
 import type { Progress } from './init.js'
 
 /** Extensions of one call, or defaults of every call of a `fetch`. */
 export interface FetchExtensions {
-  /** Deadlines of this request, in milliseconds. Default: the client's. See docs/guides/client.md. */
+  /** Deadlines of this request, in milliseconds. See docs/guides/client.md. @default the client's */
   readonly timeouts?: Timeouts
   /**
    * Retries after a status that means "later", such as 429 and 503: `true`, or when and how often.
-   * Default: the client's.
+   *
+   * @default the client's
    */
   readonly retry?: RetryPolicy | boolean
   /**
    * Maximum number of replays after the connection was lost with an unknown outcome; 0 to 100.
-   * Default: the client's.
+   *
+   * @default the client's
    */
   readonly replay?: number
-  /** Requests with different values never share a connection. Default: none. */
+  /** Requests with different values never share a connection. */
   readonly isolation?: string
   /**
    * Requests with the same value use the same one of several connections if the origin's strategy
-   * is `hash`. Default: none.
+   * is `hash`.
    */
   readonly affinity?: string
-  /** Client that sends the request. Default: the client of this `fetch`. */
+  /** Client that sends the request. @default the client of this `fetch` */
   readonly client?: Client
   /** Urgency in the terms of RFC 9218; overrides `init.priority`. Default: none is sent. */
   readonly httpPriority?: Priority
@@ -45,6 +47,7 @@ export interface FetchExtensions {
    * Maximum number of bytes that compressed content may decode to; beyond it, a `ResponseError`
    * `ERR_DECODED_TOO_LARGE`. Default: 536,870,912 for `text()` and the other methods that hold the
    * whole content, unlimited for `body`.
+   * @default 536,870,912 for `text()` and its like
    */
   readonly maxDecodedBytes?: number
   /**
@@ -64,22 +67,25 @@ export type RequestExtras = Pick<
   'timeouts' | 'isolation' | 'affinity' | 'priority' | 'retry' | 'replay' | 'onInformational'
 >
 
-/** Names of all extensions. */
-export const EXTENSION_NAMES: readonly (keyof FetchExtensions)[] = [
-  'timeouts',
-  'retry',
-  'replay',
-  'isolation',
-  'affinity',
-  'client',
-  'httpPriority',
-  'maxDecodedBytes',
-  'onInformational',
-  'onUploadProgress',
-  'onDownloadProgress',
-]
+/** Members of `init.unshard`. */
+export const EXTENSION_OPTIONS: OptionSchema<FetchExtensions> = {
+  timeouts: value('an object', "the client's"),
+  retry: value('`true`, `false`, an object', "the client's"),
+  replay: value('0 to 100', "the client's"),
+  isolation: value('text'),
+  affinity: value('text'),
+  client: value('a client', 'the client of this `fetch`'),
+  httpPriority: value('an object'),
+  maxDecodedBytes: value('a number', '536,870,912 for `text()` and its like'),
+  onInformational: value('a function'),
+  onUploadProgress: value('a function'),
+  onDownloadProgress: value('a function'),
+}
 
-const KNOWN: ReadonlySet<string> = new Set(EXTENSION_NAMES)
+/** Names of all extensions. */
+export const EXTENSION_NAMES: readonly (keyof FetchExtensions)[] = Object.keys(EXTENSION_OPTIONS) as (keyof FetchExtensions)[]
+
+const KNOWN = namesOf(EXTENSION_OPTIONS)
 const FUNCTIONS = ['onInformational', 'onUploadProgress', 'onDownloadProgress'] as const
 
 /** Extensions of a call without any. Shared, and compared by identity. */

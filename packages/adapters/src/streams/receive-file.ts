@@ -6,7 +6,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type Client, type HttpResponse, type RequestOptions, ResponseError } from '@unshard/core'
-import { REQUEST_MEMBERS } from '@unshard/core/internal'
+import { flagRow, type OptionSchema, REQUEST_MEMBERS, value } from '@unshard/core/internal'
 import { decode, parseCodings } from '../fetch/decode.js'
 import { parseContentRange, strongValidator } from './content-range.js'
 import { refuseFields, withFields } from './fields.js'
@@ -21,12 +21,14 @@ export interface ReceiveFileOptions extends RequestOptions {
    * `<path>.part.json`, and resumes there the next time. Default false: nothing is kept. Content
    * without a strong validator cannot be resumed and is not kept. Only one download per path at a
    * time.
+   * @default false
    */
   readonly resume?: boolean
   /**
    * Removes content codings: some servers store encoded content and send it even if no coding was
    * accepted. Default false: the file is stored as sent, and `contentEncoding` of the result names
    * its codings. Decoded content cannot be resumed and is not kept.
+   * @default false
    */
   readonly decode?: boolean
   /**
@@ -49,7 +51,14 @@ export interface ReceivedFile {
   readonly response: HttpResponse
 }
 
-const NAMES = andOf(REQUEST_MEMBERS, 'resume', 'decode', 'onProgress')
+/** Options of `receiveFile()` beyond those of a request. */
+export const RECEIVE_FILE_OPTIONS: OptionSchema<Pick<ReceiveFileOptions, 'resume' | 'decode' | 'onProgress'>> = {
+  resume: flagRow(false),
+  decode: flagRow(false),
+  onProgress: value('a function'),
+}
+
+const NAMES = andOf(REQUEST_MEMBERS, ...Object.keys(RECEIVE_FILE_OPTIONS))
 
 /**
  * Downloads into `path`. The content is written to a temporary file that is renamed once it is

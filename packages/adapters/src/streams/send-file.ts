@@ -1,6 +1,7 @@
 /** Upload of a file. */
 
 import type { Client, HttpResponse, RequestOptions } from '@unshard/core'
+import { type OptionSchema, value } from '@unshard/core/internal'
 import { withFields } from './fields.js'
 import { andOf, notAFunction, transferOptions, WITHOUT_BODY } from './options.js'
 import { type FileRange, openFile } from './source-file.js'
@@ -22,7 +23,14 @@ export interface SendFileOptions extends Omit<RequestOptions, 'body'>, FileRange
   readonly onProgress?: (progress: TransferProgress) => void
 }
 
-const NAMES = andOf(WITHOUT_BODY, 'start', 'end', 'onProgress')
+/** Options of `sendFile()` beyond those of a request. */
+export const SEND_FILE_OPTIONS: OptionSchema<Pick<SendFileOptions, 'start' | 'end' | 'onProgress'>> = {
+  start: value('a byte offset', '0'),
+  end: value('a byte offset', 'the last byte'),
+  onProgress: value('a function'),
+}
+
+const NAMES = andOf(WITHOUT_BODY, ...Object.keys(SEND_FILE_OPTIONS))
 
 /**
  * Sends a file, or its bytes `start` to `end`. Default method `PUT`; `content-length` is the size

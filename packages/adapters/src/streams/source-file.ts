@@ -8,11 +8,12 @@ const CHUNK_BYTES = 65_536
 
 /** Byte range of a file. */
 export interface FileRange {
-  /** Position of the first byte. Default 0. */
+  /** Position of the first byte. @default 0 */
   readonly start?: number
   /**
    * Position of the last byte, inclusive as in `fs.createReadStream` and in a Range field. Default:
    * the end of the file.
+   * @default the last byte
    */
   readonly end?: number
 }

@@ -7,7 +7,7 @@ import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { coalescing } from '@unshard/coalescing'
 import { Client, type ClientOptions, ConnectError, ConnectionError, type HttpResponse, systemClock } from '@unshard/core'
-import { inRange, refuseUnknown } from '@unshard/core/internal'
+import { namesOf, number, numberIn, type OptionSchema, refuseUnknown, value } from '@unshard/core/internal'
 import { registerDispatcher } from '../fetch/other-dispatchers.js'
 import {
   type CallOptions,
@@ -38,6 +38,7 @@ export interface DispatcherOptions extends ClientOptions {
   /**
    * Sends the requests. Stays open when the dispatcher is closed. Default: a dedicated client with
    * the other options.
+   * @default a client of its own
    */
   readonly client?: Client
   /**
@@ -47,13 +48,20 @@ export interface DispatcherOptions extends ClientOptions {
   readonly fallback?: Dispatching
   /**
    * Requests in flight to one origin above which `dispatch` returns false until `drain`. They are
-   * sent anyway. Default 1,024.
+   * sent anyway.
+   * @default 1,024
    */
   readonly highWaterMark?: number
 }
 
-const DEFAULT_HIGH_WATER_MARK = 1_024
-const NAMES: ReadonlySet<string> = new Set(['client', 'fallback', 'highWaterMark'])
+/** Options of `Dispatcher` beyond those of a client. */
+export const DISPATCHER_OPTIONS: OptionSchema<Pick<DispatcherOptions, 'client' | 'fallback' | 'highWaterMark'>> = {
+  client: value('a client', 'a client of its own'),
+  fallback: value('a dispatcher of undici'),
+  highWaterMark: number(1_024, 0, Number.MAX_SAFE_INTEGER, 'requests'),
+}
+
+const NAMES = namesOf(DISPATCHER_OPTIONS)
 
 type Callback = (error: Error | null, data: null) => void
 
@@ -96,7 +104,7 @@ export class Dispatcher extends EventEmitter implements Dispatching {
     this.client = client ?? new Client({ reuse: coalescing(), ...options })
     registerDispatcher(this, this.client)
     this.fallback = fallback
-    this.#highWaterMark = inRange('highWaterMark', highWaterMark, DEFAULT_HIGH_WATER_MARK, 0, Number.MAX_SAFE_INTEGER)
+    this.#highWaterMark = numberIn(DISPATCHER_OPTIONS, given, 'highWaterMark')
     this.client.pools.open(HTTP1_ISOLATION, { protocols: ['http/1.1'] })
   }
 

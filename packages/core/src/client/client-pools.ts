@@ -4,6 +4,7 @@ import { parseOrigin } from '../message/origin.js'
 import type { OriginPool } from '../pool/origin-pool.js'
 import type { Pool } from '../pool/pool.js'
 import { checkIsolation, ownOptions } from '../schema/option-checks.js'
+import { namesOf, type OptionSchema, value } from '../schema/schema.js'
 import type { PoolSettings } from '../settings/pool-settings.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { Targets } from './targets.js'
@@ -21,15 +22,21 @@ export interface PoolStats {
   readonly queued: number
 }
 
-/** What {@link Pools.resize} takes. */
+/** Options of {@link Pools.resize}. */
 export interface ResizeOptions {
-  /** Connections at least. Default: as many as before, and at most `most`. */
+  /** Minimum number of connections. @default as before, at most the maximum */
   readonly least?: number
-  /** The tag of the pool. Default: the untagged one of the origin. */
+  /** Isolation of the pool. */
   readonly isolation?: string
 }
 
-const RESIZE_OPTIONS: ReadonlySet<string> = new Set<keyof ResizeOptions>(['least', 'isolation'])
+/** Options of `client.pools.resize()`. */
+export const RESIZE_OPTIONS: OptionSchema<ResizeOptions> = {
+  least: value('1 to 1,000', 'as before, at most the maximum'),
+  isolation: value('text'),
+}
+
+const RESIZE_NAMES = namesOf(RESIZE_OPTIONS)
 
 /** `client.pools`. A pool comes into being with its first request, with the settings that hold for its name. */
 export class Pools {
@@ -65,7 +72,7 @@ export class Pools {
    * @throws UsageError out of range: 1 to 1,000.
    */
   resize(origin: string | URL, most: number, options?: ResizeOptions): void {
-    const { least, isolation } = ownOptions(options, RESIZE_OPTIONS, '', 'pools.resize()')
+    const { least, isolation } = ownOptions(options, RESIZE_NAMES, '', 'pools.resize()')
     checkIsolation(isolation)
     const parsed = parseOrigin(origin)
     const name = isolation === undefined ? parsed.serialized : `${parsed.serialized}#${isolation}`

@@ -15,6 +15,7 @@ import { Pool } from '../pool/pool.js'
 import { abortReason } from '../runtime/abort.js'
 import { Deadlines } from '../runtime/deadlines.js'
 import { checkIsolation, inRange, invalidOption, ownOptions } from '../schema/option-checks.js'
+import { milliseconds, namesOf, numberIn, type OptionSchema, value } from '../schema/schema.js'
 import type { PoolTarget } from '../transport/target.js'
 import { Call } from './call.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
@@ -36,17 +37,23 @@ export interface WarmResult {
   readonly error?: Error
 }
 
-/** How a client closes. */
+/** Options of {@link Client.close}. */
 export interface CloseOptions {
-  /** How long requests under way may take, milliseconds; then they are ended. Default 30,000; at most 2,147,483,647. */
+  /** Time that requests in flight may take. Then they fail with `ERR_CLIENT_CLOSED`. @default 30,000 */
   readonly graceMs?: number
 }
 
-/** What {@link Client.warm} and {@link Client.explain} take. */
+/** Options of {@link Client.warm} and {@link Client.explain}. */
 export interface IsolationOptions {
-  /** The tag of the requests that are meant. Default: requests without one. */
+  /** Isolation of the requests. */
   readonly isolation?: string
 }
+
+/** Options of `client.close()`. */
+export const CLOSE_OPTIONS: OptionSchema<CloseOptions> = { graceMs: milliseconds(30_000) }
+
+/** Options of `client.warm()` and `client.explain()`. */
+export const ISOLATION_OPTIONS: OptionSchema<IsolationOptions> = { isolation: value('text') }
 
 /** What adapters need to know of a client's options. */
 export interface ClientTraits {
@@ -215,8 +222,7 @@ export class Client {
    * until it is read or discarded. What is not over after the grace period is ended: it fails with `ERR_CLIENT_CLOSED`.
    */
   async close(options?: CloseOptions): Promise<void> {
-    const { graceMs: given } = ownOptions(options, CLOSE_OPTIONS, '', 'close()')
-    const graceMs = inRange('graceMs', given, DEFAULT_GRACE_MS, 0, 0x7fff_ffff)
+    const graceMs = numberIn(CLOSE_OPTIONS, ownOptions(options, CLOSE_NAMES, '', 'close()'), 'graceMs')
     this.#closed ??= new UsageError('ERR_CLIENT_CLOSED', 'the client was closed')
     const grace = this.#deadlines.clock.startTimer(graceMs, () => this.#end('ERR_CLIENT_CLOSED', 'the client was closed'))
     if (!this.#deadlines.empty) {
@@ -308,14 +314,12 @@ export class Client {
   }
 }
 
-const DEFAULT_GRACE_MS = 30_000
+const CLOSE_NAMES = namesOf(CLOSE_OPTIONS)
 
-const CLOSE_OPTIONS: ReadonlySet<string> = new Set<keyof CloseOptions>(['graceMs'])
-
-const ISOLATION_OPTIONS: ReadonlySet<string> = new Set<keyof IsolationOptions>(['isolation'])
+const ISOLATION_NAMES = namesOf(ISOLATION_OPTIONS)
 
 function isolationOf(options: IsolationOptions | undefined, taker: string): string | undefined {
-  return checkIsolation(ownOptions(options, ISOLATION_OPTIONS, '', taker).isolation)
+  return checkIsolation(ownOptions(options, ISOLATION_NAMES, '', taker).isolation)
 }
 
 /** @throws UsageError `ERR_INVALID_OPTION`. A string can be iterated as well, and is one origin too few. */

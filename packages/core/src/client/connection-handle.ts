@@ -8,6 +8,7 @@ import { connectionInfo, type Member } from '../pool/member.js'
 import type { OriginPool } from '../pool/origin-pool.js'
 import type { Pool } from '../pool/pool.js'
 import { checkIsolation, flag, inRange, ownOptions, shownValue } from '../schema/option-checks.js'
+import { flagRow, namesOf, type OptionSchema, value } from '../schema/schema.js'
 import type { PoolTarget } from '../transport/target.js'
 
 /** What {@link ConnectionHandle} needs of its client. */
@@ -20,15 +21,18 @@ export interface HandleOwner {
   end(target: PoolTarget, reason: Error | undefined): void
 }
 
-/** How a handle behaves. */
+/** Options of `Client.connect`. */
 export interface HandleOptions {
-  /** Makes a new connection for the next request when the old one is gone. Default true; else requests reject from then on. */
+  /** Dials again for the next request after the connection was lost. Otherwise later requests reject. @default true */
   readonly reopen?: boolean
-  /** As in a request: which settings hold. */
+  /** Isolation whose settings apply. */
   readonly isolation?: string
 }
 
-const NAMES: ReadonlySet<string> = new Set<keyof HandleOptions>(['reopen', 'isolation'])
+/** Options of a connection handle. */
+export const HANDLE_OPTIONS: OptionSchema<HandleOptions> = { reopen: flagRow(true), isolation: value('text') }
+
+const NAMES = namesOf(HANDLE_OPTIONS)
 
 /** @throws UsageError naming an option that is unknown, or has a value that it does not take. */
 export function checkHandleOptions(given: HandleOptions | undefined): { reopen: boolean; isolation: string | undefined } {

@@ -1,105 +1,137 @@
-/** The options of a client: one table of names, defaults, units and ranges, and the one function that reads it. */
+/** Options of a client: their schema, and the function that checks them and fills in defaults. */
 
 import { isIP, type LookupFunction } from 'node:net'
 import type { ConnectOptions } from '../connect/connect-options.js'
 import { type ProxyOption, proxyChoice } from '../connect/proxy/proxy-selector.js'
 import { CallerSockets, type SocketsOption } from '../connect/tcp/caller-sockets.js'
 import { keyLogTarget } from '../connect/tls/key-log.js'
-import { type ClientTlsOptions, checkTls, TLS_OPTIONS } from '../connect/tls/tls-options.js'
-import type { RetryPolicy, Timeouts } from '../message/request.js'
+import { CLIENT_TLS_OPTIONS, type ClientTlsOptions, checkTls } from '../connect/tls/tls-options.js'
+import { type RetryPolicy, TIMEOUT_OPTIONS, type Timeouts } from '../message/request.js'
 import { type ReusePolicy, sameOrigin } from '../pool/reuse/reuse-policy.js'
 import { type Clock, systemClock } from '../runtime/clock.js'
-import {
-  DURATION_RANGE,
-  flag,
-  inRange,
-  invalidOption,
-  type NumberRange,
-  ownOptions,
-  refuseUnknown,
-} from '../schema/option-checks.js'
-import { POOL_SETTINGS, type PoolSettings, resolvePoolSettings } from '../settings/pool-settings.js'
+import { DURATION_RANGE, flag, inRange, invalidOption, ownOptions, refuseUnknown } from '../schema/option-checks.js'
+import { flagRow, milliseconds, namesOf, number, numberIn, type OptionSchema, value } from '../schema/schema.js'
+import { POOL_OPTIONS, type PoolSettings, resolvePoolSettings } from '../settings/pool-settings.js'
 import type { Connection } from '../transport/connection.js'
 import type { Target } from '../transport/target.js'
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from './status-retry.js'
 
-/** What `new Client` takes. Everything has a default; an unknown name is refused. Those of {@link PoolSettings} hold for every origin. */
+/** Options of `new Client`. All have defaults; unknown names are refused. Those of {@link PoolSettings} apply to every origin. */
 export interface ClientOptions extends PoolSettings {
-  /** Trust and identity for TLS, as `tls.connect` takes them, `pins`, `servername` and `keylog`. */
+  /** Trust and identity for TLS, as `tls.connect` takes them, and `pins`, `servername` and `keylog`. */
   readonly tls?: ClientTlsOptions
   /**
-   * Reaches origins through a proxy: `'env'` for what the environment says now, a URL, {@link ProxyOptions}, or a function that is asked
-   * once for each origin. Default: none, whatever the environment says. There is never a way around it. See docs/guides/proxies.md.
+   * Proxy that origins are reached through: `'env'` for the environment variables as they are now, a URL, {@link ProxyOptions}, or a
+   * function that is called once for each origin. Never bypassed. See docs/guides/proxies.md.
    */
   readonly proxy?: ProxyOption
   /**
-   * Resolves host names, in the shape of `net.connect`'s option. Default `dns.lookup`. Addresses of its answer may have a `ttl` in seconds,
-   * as those of `dns.resolve4` with `ttl: true` have.
+   * Resolves host names, in the shape of `net.connect`'s option. Addresses may have a `ttl` in seconds, as those of `dns.resolve4` with
+   * `ttl: true` have.
+   * @default `dns.lookup`
    */
   readonly lookup?: LookupFunction
   /**
-   * Sockets that are connected already, used in place of dialing: a Duplex for the first request, a Map or an object by `ip:port` (IPv6 in brackets) as
-   * names resolve, or a function that is asked about each address. Where those have none that is free, it is dialed. Each is read and written, never
-   * closed, and carries one connection. TLS is made on it for `https:`, unless it is a `TLSSocket` whose ALPN chose a protocol: that holds.
-   * Not asked for origins behind a proxy or a Unix socket.
+   * Sockets that are already connected, used instead of dialing: a Duplex for the first request, a Map or an object by `ip:port` (IPv6 in
+   * brackets), or a function that is called for each address. Where none is free, the client dials. Each socket is read and written, never
+   * closed, and carries one connection. TLS is started on it for `https:`, unless it is a `TLSSocket` whose ALPN chose a protocol. Not used
+   * for origins behind a proxy or a Unix socket.
    */
   readonly sockets?: SocketsOption
   /**
-   * Connections of the caller's own making, in place of every dial: asked once for each, and never for a name, an address or a proxy. For tests: see
-   * `mockClient` of `unshard/testing`. What it throws is what the requests that wait for the dial fail with.
+   * Makes a connection instead of every dial; called once for each. For tests: see `mockClient` of `unshard/testing`. Requests that wait
+   * for the dial fail with the error that it throws.
    */
   readonly connections?: (target: Target) => Connection | Promise<Connection>
-  /** Default deadlines, see {@link Timeouts}. */
+  /** Default deadlines of requests. */
   readonly timeouts?: Timeouts
-  /** Which connection may serve which origin. Default here: the same origin only. */
+  /** Decides which connection may serve which origin. `unshard` sets `coalescing()`. @default `sameOrigin()` */
   readonly reuse?: ReusePolicy
   /**
-   * Settings that differ: under `default`, for every origin; under an origin such as `https://api.example`, for its untagged requests;
-   * under a tag, for requests with that `isolation`; under `https://api.example#tag`, for those to that origin. The narrowest wins.
+   * Settings that differ: under `default`, for every origin; under an origin such as `https://api.example`, for its requests without
+   * isolation; under an isolation, for requests with it; under `https://api.example#isolation`, for both. The narrowest wins.
    */
   readonly pools?: Readonly<Record<string, PoolSettings>>
-  /** Idle connections kept in all; beyond that the one that has been idle longest is closed. Default 1,024. */
+  /** Maximum number of idle connections. Beyond it the one that has been idle longest is closed. @default 1,024 */
   readonly maxIdleConnections?: number
   /**
-   * How often a request is sent again where its connection was lost and nobody knows whether the server has acted. Only methods that are
-   * idempotent (RFC 9110 §9.2.2), only before any part of the response. Default 1; 0 to 100.
+   * Maximum number of replays after a connection was lost with an unknown outcome. Only idempotent methods (RFC 9110 §9.2.2) are replayed,
+   * and only before any part of the response.
+   * @default 1
    */
   readonly replay?: number
-  /** Asks again after a status that says "later". Default false; true takes the defaults of {@link RetryPolicy}. */
+  /** Retries after a status that means "later"; `true` takes the defaults of {@link RetryPolicy}. @default `false` */
   readonly retry?: RetryPolicy | boolean
-  /** The local address to connect from, IPv4 or IPv6. Default: the system's choice. */
+  /** Local address to connect from, IPv4 or IPv6. @default the system's choice */
   readonly localAddress?: string
   /**
-   * The local port to connect from, 1 to 65,535. Default: the system's choice. Only one connection at a time has it to the same address and
-   * port; a second one is refused by the system, and so may be the next for a minute.
+   * Local port to connect from, 1 to 65,535. Only one connection at a time can use it for the same address and port; the system refuses a
+   * second one, and possibly the next one for a minute.
+   * @default the system's choice
    */
   readonly localPort?: number
   /**
-   * TCP keepalive on the sockets that this client dials: the kernel sends its first probe after `idleMs` without a byte, 1,000 to 2,147,483,647.
-   * Default `{ idleMs: 60_000 }`; false for none. Node fixes ten probes, a second apart: a path that is gone for more than 10 s just then ends the
-   * connection, so a short time is no gain. Sockets of `sockets` are left as they are.
+   * TCP keepalive on the sockets that the client dials: the kernel sends the first probe after `idleMs` without a byte. Node fixes ten
+   * probes, a second apart, so a path that is interrupted for more than 10 s then ends the connection. User-supplied sockets stay as they are.
+   * @default `{ idleMs: 60_000 }`
    */
-  readonly tcpKeepAlive?: false | { readonly idleMs?: number }
-  /**
-   * How long an answer of the resolver is used, milliseconds. Default 10,000; 0 asks every time. Less where `lookup` tells a TTL: the
-   * smallest of the answer's addresses counts.
-   */
+  readonly tcpKeepAlive?: false | TcpKeepAliveOptions
+  /** How long a DNS answer is used; 0 resolves every time. A shorter `ttl` of the answer wins. @default 10,000 */
   readonly lookupTtlMs?: number
-  /** Receive window a stream starts with, bytes. Default 131,072; at least 65,535. It grows while its reader keeps up. */
+  /** Initial receive window of a stream. It grows while its reader keeps up. @default 131,072 */
   readonly streamWindowBytes?: number
-  /** Receive window of an HTTP/2 connection, bytes. Default 16,777,216. Credit returns on receipt, so this bounds nothing but bursts. */
+  /** Receive window of an HTTP/2 connection. Credit returns on receipt, so it bounds bursts only. @default 16,777,216 */
   readonly connectionWindowBytes?: number
-  /** Receive windows may grow by this much in all, bytes. Default 67,108,864. */
+  /** Maximum growth of all receive windows together. @default 67,108,864 */
   readonly windowBudgetBytes?: number
-  /** The largest field section of a response, bytes as RFC 9113 §6.5.2 counts. Default 65,536. */
+  /** Largest field section of a response, counted as in RFC 9113 §6.5.2. @default 65,536 */
   readonly maxFieldSectionBytes?: number
   /**
-   * Whether adapters take `http+unix:` and `https+unix:` URLs, which may come from users: in `fetch` they are unknown schemes otherwise. `request` and
-   * the other methods of the client take them always. Default false.
+   * Whether adapters accept `http+unix:` and `https+unix:` URLs, which may come from users: `fetch` otherwise treats them as unknown
+   * schemes. `request` and the other methods of the client always accept them.
+   * @default false
    */
   readonly unixSockets?: boolean
-  /** Where time comes from. For tests. */
+  /** Source of time. For tests. @default the system's */
   readonly clock?: Clock
+}
+
+/** TCP keepalive. */
+export interface TcpKeepAliveOptions {
+  /** Idle time before the first probe. @default 60,000 */
+  readonly idleMs?: number
+}
+
+/** Options of `tcpKeepAlive`. */
+export const TCP_KEEPALIVE_OPTIONS: OptionSchema<TcpKeepAliveOptions> = { idleMs: milliseconds(60_000, 1_000) }
+
+const MOST = 0x7fff_ffff
+const LEAST_WINDOW = 65_535
+
+/** Options of a client. */
+export const CLIENT_OPTIONS: OptionSchema<ClientOptions> = {
+  ...POOL_OPTIONS,
+  tls: value('an object'),
+  proxy: value('`env`, a URL, an object, a function'),
+  lookup: value('a function', '`dns.lookup`'),
+  sockets: value('a Duplex, a Map, an object, a function'),
+  connections: value('a function'),
+  timeouts: value('an object'),
+  reuse: value('a policy', '`sameOrigin()`'),
+  pools: value('an object of settings by name'),
+  maxIdleConnections: number(1_024, 0, MOST, 'connections'),
+  replay: number(1, 0, 100, 'attempts'),
+  retry: value('`true`, `false`, an object', '`false`'),
+  localAddress: value('an IP address', "the system's choice"),
+  localPort: value('1 to 65,535', "the system's choice"),
+  tcpKeepAlive: value('`false`, an object', '`{ idleMs: 60_000 }`'),
+  lookupTtlMs: milliseconds(10_000),
+  streamWindowBytes: number(131_072, LEAST_WINDOW, MOST, 'bytes'),
+  connectionWindowBytes: number(16_777_216, LEAST_WINDOW, MOST, 'bytes'),
+  windowBudgetBytes: number(67_108_864, 0, Number.MAX_SAFE_INTEGER, 'bytes'),
+  maxFieldSectionBytes: number(65_536, 1_024, 16_777_216, 'bytes'),
+  unixSockets: flagRow(false),
+  clock: value('a `Clock`', "the system's"),
 }
 
 /** Options with every default filled in. */
@@ -115,43 +147,13 @@ export interface ResolvedOptions extends ConnectOptions {
   readonly unixSockets: boolean
 }
 
-/** Default deadlines, milliseconds; 0 is none. A live server may take as long as it wants: see docs/guides/production.md. */
-export const DEFAULT_TIMEOUTS: Required<Timeouts> = { queue: 60_000, connect: 10_000, headers: 0, body: 0, total: 0 }
+/** Default deadlines, milliseconds; 0 is none. */
+export const DEFAULT_TIMEOUTS: Required<Timeouts> = Object.fromEntries(
+  Object.entries(TIMEOUT_OPTIONS).map(([name, row]) => [name, row.default]),
+) as unknown as Required<Timeouts>
 
-const WINDOW_RANGE = [65_535, 0x7fff_ffff] as const
-
-const NUMBERS = {
-  maxIdleConnections: [1_024, 0, 0x7fff_ffff],
-  replay: [1, 0, 100],
-  lookupTtlMs: [10_000, ...DURATION_RANGE],
-  streamWindowBytes: [131_072, ...WINDOW_RANGE],
-  connectionWindowBytes: [16_777_216, ...WINDOW_RANGE],
-  windowBudgetBytes: [67_108_864, 0, Number.MAX_SAFE_INTEGER],
-  maxFieldSectionBytes: [65_536, 1_024, 16_777_216],
-} as const satisfies Record<string, NumberRange>
-
-const NAMES: ReadonlySet<string> = new Set([
-  ...Object.keys(NUMBERS),
-  ...POOL_SETTINGS,
-  ...[
-    'tls',
-    'proxy',
-    'lookup',
-    'sockets',
-    'connections',
-    'timeouts',
-    'reuse',
-    'pools',
-    'retry',
-    'localAddress',
-    'localPort',
-    'tcpKeepAlive',
-    'unixSockets',
-    'clock',
-  ],
-])
-
-const TLS_NAMES: ReadonlySet<string> = new Set([...TLS_OPTIONS, 'keylog'])
+const NAMES = namesOf(CLIENT_OPTIONS)
+const TLS_NAMES = namesOf(CLIENT_TLS_OPTIONS)
 
 /**
  * Checks options and fills in defaults.
@@ -161,7 +163,7 @@ export function resolveOptions(given: ClientOptions): ResolvedOptions {
   const options: ClientOptions = ownOptions(given, NAMES, '', 'a client')
   const { keylog, ...tls }: ClientTlsOptions = ownOptions(options.tls, TLS_NAMES, 'tls.')
   checkCallbacks(options)
-  const number = (name: keyof typeof NUMBERS): number => inRange(name, options[name], ...(NUMBERS[name] as NumberRange))
+  const numberOf = (name: keyof ClientOptions): number => numberIn(CLIENT_OPTIONS, options, name)
   return {
     tls: checkTls(tls, 'tls.'),
     keyLog: keyLogTarget(keylog, process.env),
@@ -173,18 +175,18 @@ export function resolveOptions(given: ClientOptions): ResolvedOptions {
     reuse: options.reuse ?? sameOrigin(),
     poolDefaults: poolSettingsOf(options),
     pools: { ...options.pools },
-    maxIdleConnections: number('maxIdleConnections'),
+    maxIdleConnections: numberOf('maxIdleConnections'),
     idleTimeoutMs: resolvePoolSettings({ ...options, ...options.pools?.['default'] }).idleTimeoutMs,
-    replay: number('replay'),
+    replay: numberOf('replay'),
     retry: resolveRetryPolicy(options.retry),
     localAddress: localAddressOf(options.localAddress),
     localPort: options.localPort === undefined ? undefined : inRange('localPort', options.localPort, 0, 1, 65_535),
     keepAliveMs: keepAliveMsOf(options.tcpKeepAlive),
-    lookupTtlMs: number('lookupTtlMs'),
-    streamWindowBytes: number('streamWindowBytes'),
-    connectionWindowBytes: number('connectionWindowBytes'),
-    windowBudgetBytes: number('windowBudgetBytes'),
-    maxFieldSectionBytes: number('maxFieldSectionBytes'),
+    lookupTtlMs: numberOf('lookupTtlMs'),
+    streamWindowBytes: numberOf('streamWindowBytes'),
+    connectionWindowBytes: numberOf('connectionWindowBytes'),
+    windowBudgetBytes: numberOf('windowBudgetBytes'),
+    maxFieldSectionBytes: numberOf('maxFieldSectionBytes'),
     unixSockets: flag('unixSockets', options.unixSockets, false),
     clock: clockOf(options.clock),
   }
@@ -218,11 +220,11 @@ function keepAliveMsOf(option: ClientOptions['tcpKeepAlive']): number | undefine
   if (option !== undefined && (typeof option !== 'object' || option === null)) {
     throw invalidOption('tcpKeepAlive', 'false or an object with idleMs', option)
   }
-  const { idleMs } = ownOptions(option, TCP_KEEPALIVE_NAMES, 'tcpKeepAlive.')
-  return inRange('tcpKeepAlive.idleMs', idleMs, 60_000, 1_000, 0x7fff_ffff)
+  const own = ownOptions(option, TCP_KEEPALIVE_NAMES, 'tcpKeepAlive.')
+  return numberIn(TCP_KEEPALIVE_OPTIONS, own, 'idleMs', 'tcpKeepAlive.')
 }
 
-const TCP_KEEPALIVE_NAMES: ReadonlySet<string> = new Set(['idleMs'])
+const TCP_KEEPALIVE_NAMES = namesOf(TCP_KEEPALIVE_OPTIONS)
 
 function localAddressOf(address: string | undefined): string | undefined {
   if (address === undefined || (typeof address === 'string' && isIP(address) !== 0)) return address
@@ -240,10 +242,10 @@ export function mergeTimeouts(base: Required<Timeouts>, given: Timeouts | undefi
   return merged
 }
 
-const TIMEOUT_NAMES: ReadonlySet<string> = new Set(Object.keys(DEFAULT_TIMEOUTS))
+const TIMEOUT_NAMES = namesOf(TIMEOUT_OPTIONS)
 
 /** Those of a client's options that are settings of its pools, each checked. */
 function poolSettingsOf(options: ClientOptions): PoolSettings {
   resolvePoolSettings(options)
-  return Object.fromEntries(Object.entries(options).filter(([name]) => POOL_SETTINGS.includes(name)))
+  return Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(POOL_OPTIONS, name)))
 }

@@ -1,31 +1,36 @@
 /** Retries that a caller has asked for: after a status that says "later" (RFC 9110 §10.2.3, RFC 6585 §4). Off unless asked for. */
 
 import { fieldValue } from '../message/field-lines.js'
-import { type HttpRequest, isRepeatable, type RetryPolicy } from '../message/request.js'
+import { type HttpRequest, isRepeatable, RETRY_OPTIONS, type RetryPolicy } from '../message/request.js'
 import { systemClock } from '../runtime/clock.js'
-import { DURATION_RANGE, inRange, invalidOption, ownOptions } from '../schema/option-checks.js'
+import { invalidOption, ownOptions } from '../schema/option-checks.js'
+import { namesOf, numberIn } from '../schema/schema.js'
 import { canResend } from './replay.js'
 
 /** A policy with its defaults. */
 export type ResolvedRetryPolicy = Required<RetryPolicy>
 
-const DEFAULTS: ResolvedRetryPolicy = { attempts: 3, statuses: [429, 503], baseDelayMs: 200, maxDelayMs: 30_000 }
-const NAMES = new Set(Object.keys(DEFAULTS))
+const NAMES = namesOf(RETRY_OPTIONS)
+const DEFAULT_STATUSES: readonly number[] = [429, 503]
+const DEFAULTS: ResolvedRetryPolicy = resolve({})
 
 /** Fills in defaults. `true` takes them all, `false` switches retries off. @throws UsageError naming what is wrong. */
 export function resolveRetryPolicy(given: RetryPolicy | boolean | undefined): ResolvedRetryPolicy | undefined {
   if (given === undefined || given === false) return undefined
   if (given === true) return DEFAULTS
-  const policy: RetryPolicy = ownOptions(given, NAMES, 'retry.')
-  const statuses = policy.statuses ?? DEFAULTS.statuses
+  return resolve(ownOptions(given, NAMES, 'retry.'))
+}
+
+function resolve(policy: RetryPolicy): ResolvedRetryPolicy {
+  const { statuses = DEFAULT_STATUSES } = policy
   if (!Array.isArray(statuses) || statuses.some((status) => !Number.isInteger(status) || status < 200 || status > 999)) {
     throw invalidOption('retry.statuses', 'a list of statuses from 200 to 999', statuses)
   }
   return {
-    attempts: inRange('retry.attempts', policy.attempts, DEFAULTS.attempts, 1, 100),
+    attempts: numberIn(RETRY_OPTIONS, policy, 'attempts', 'retry.'),
     statuses,
-    baseDelayMs: inRange('retry.baseDelayMs', policy.baseDelayMs, DEFAULTS.baseDelayMs, ...DURATION_RANGE),
-    maxDelayMs: inRange('retry.maxDelayMs', policy.maxDelayMs, DEFAULTS.maxDelayMs, ...DURATION_RANGE),
+    baseDelayMs: numberIn(RETRY_OPTIONS, policy, 'baseDelayMs', 'retry.'),
+    maxDelayMs: numberIn(RETRY_OPTIONS, policy, 'maxDelayMs', 'retry.'),
   }
 }
 

@@ -2,19 +2,23 @@
 
 import { UsageError } from '../errors/errors.js'
 import { ownOptions, shownValue } from '../schema/option-checks.js'
+import { flagRow, namesOf, number, type OptionSchema } from '../schema/schema.js'
 
-/** What RFC 9218 §4 lets a client say. What is left out has its default there, and is not sent. */
+/** Priority of a response (RFC 9218 §4). Defaults are not sent. */
 export interface Priority {
-  /** 0, the most urgent, to 7, the background (RFC 9218 §4.1). Default 3. */
+  /** Urgency, from 0 (most urgent) to 7 (background) (RFC 9218 §4.1). @default 3 */
   readonly urgency?: number | undefined
-  /** Whether parts of the response are of use before it is whole, so that it may share the way with others (RFC 9218 §4.2). Default false. */
+  /** Whether parts of the response are useful before it is complete, so that it may share bandwidth with others (RFC 9218 §4.2). @default false */
   readonly incremental?: boolean | undefined
 }
+
+/** Options of a priority. */
+export const PRIORITY_OPTIONS: OptionSchema<Priority> = { urgency: number(3, 0, 7), incremental: flagRow(false) }
 
 /** RFC 9218 §4.1. */
 const DEFAULT_URGENCY = 3
 const MAX_URGENCY = 7
-const NAMES: ReadonlySet<string> = new Set<keyof Priority>(['urgency', 'incremental'])
+const NAMES = namesOf(PRIORITY_OPTIONS)
 
 /**
  * A dictionary of RFC 8941 §3.2, without the defaults: `u=5, i`. Empty where everything is the default.

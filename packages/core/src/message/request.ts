@@ -3,6 +3,7 @@
 import { UsageError } from '../errors/errors.js'
 import { isToken } from '../field-syntax.js'
 import { shownValue, unknownOption } from '../schema/option-checks.js'
+import { flagRow, milliseconds, namesOf, number, type OptionSchema, value } from '../schema/schema.js'
 import { inContext } from './context.js'
 import { hasField } from './field-lines.js'
 import { checkFields, type FieldsInit, withoutExpectation } from './fields.js'
@@ -10,73 +11,113 @@ import { type Origin, parseRequestUrl } from './origin.js'
 import { type Priority, serializePriority } from './priority.js'
 import { type Content, type RequestBody, toContent } from './request-content.js'
 
-/** Deadlines of one request, in milliseconds; 0 switches one off. What is left out is the client's. */
+/** Deadlines of one request; 0 is none. An absent one is that of the client. */
 export interface Timeouts {
-  /** Waiting for a place on a connection that is open. */
+  /** Waiting for capacity on an open connection. @default 60,000 */
   readonly queue?: number
-  /** Resolving, connecting, TLS. */
+  /** Resolving, connecting, TLS. @default 10,000 */
   readonly connect?: number
-  /** From the last part of the request that was sent to the response's fields. */
+  /** From the last part of the request that was sent to the fields of the response. @default 0 */
   readonly headers?: number
-  /** Between two parts of the content, either way. */
+  /** Between two parts of the content, in either direction. @default 0 */
   readonly body?: number
-  /** The whole request, to the last byte of the response. */
+  /** The whole request, to the last byte of the response. @default 0 */
   readonly total?: number
 }
 
-/** When to ask again after a response: requests with a method that is idempotent, or with an `idempotency-key` field, and no others. */
+/** Default deadlines: a live server may take as long as it needs. See docs/guides/production.md. */
+export const TIMEOUT_OPTIONS: OptionSchema<Timeouts> = {
+  queue: milliseconds(60_000),
+  connect: milliseconds(10_000),
+  headers: milliseconds(0),
+  body: milliseconds(0),
+  total: milliseconds(0),
+}
+
+/** When a request is sent again after a response: only if its method is idempotent or it has an `idempotency-key` field. */
 export interface RetryPolicy {
-  /** Attempts in all. Default 3; 1 to 100. */
+  /** Maximum number of attempts, the first one included. @default 3 */
   readonly attempts?: number
-  /** Statuses that are asked again. Default 429 and 503. */
+  /** Statuses after which the request is sent again. @default `[429, 503]` */
   readonly statuses?: readonly number[]
-  /** The first wait where the server names none, milliseconds; doubled each time, and a random part of it is waited. Default 200. */
+  /** First delay if the response has no `retry-after`. Doubled each time; a random part of it is waited. @default 200 */
   readonly baseDelayMs?: number
-  /** The longest wait, milliseconds. A response whose `retry-after` asks for more is the answer. Default 30,000. */
+  /** Longest delay. A response whose `retry-after` is longer is returned. @default 30,000 */
   readonly maxDelayMs?: number
 }
 
-/** What `Client.request` takes. */
+/** Options of a retry policy. */
+export const RETRY_OPTIONS: OptionSchema<RetryPolicy> = {
+  attempts: number(3, 1, 100, 'attempts'),
+  statuses: value('a list of 200 to 999', '`[429, 503]`'),
+  baseDelayMs: milliseconds(200),
+  maxDelayMs: milliseconds(30_000),
+}
+
+/** Options of `Client.request`. */
 export interface RequestOptions {
-  /** A token (RFC 9110 §9.1), sent as it is written. Default `GET`. */
+  /** Method: a token (RFC 9110 §9.1), sent as it is written. @default `GET` */
   readonly method?: string
-  /** Absolute, `http:` or `https:`; without credentials. A fragment is not sent. */
+  /** Absolute URL, `http:` or `https:`, without credentials. A fragment is not sent. */
   readonly url: string | URL
-  /** The request's fields. `host` replaces the authority; `connection: close` asks for a connection of its own. */
+  /** Fields of the request. `host` replaces the authority; `connection: close` asks for a dedicated connection. */
   readonly headers?: FieldsInit
-  /** The content. Streams are read as they are sent. */
+  /** Content of the request. Streams are read as they are sent. */
   readonly body?: RequestBody | null | undefined
-  /** Accepted for code that was written for `fetch`: the response may always begin while content is sent. */
+  /** Accepted for code that was written for `fetch`: a response may always begin while content is being sent. */
   readonly duplex?: 'half'
-  /** Trailers, read when the content is complete. Needs `body`. */
+  /** Returns the trailers; called when the content is complete. Requires `body`. */
   readonly trailers?: () => FieldsInit
-  /** Ends the request wherever it is: its promise, or the body's reader, rejects with `signal.reason` itself. */
+  /** Aborts the request at any stage: its promise, or the reader of its body, rejects with `signal.reason` itself. */
   readonly signal?: AbortSignal | null | undefined
-  /** Deadlines that differ from the client's. */
+  /** Deadlines that differ from those of the client. @default the client's */
   readonly timeouts?: Timeouts
-  /** @internal When `timeouts.total` began to count, by the client's clock: a call that follows redirects has one for all of them. */
+  /** @internal When `timeouts.total` began, by the client's clock: a call that follows redirects has one for all hops. */
   readonly totalSince?: number
-  /** @internal What the URL's host has resolved to already: that address is connected to, and no name is resolved. */
+  /** @internal Address that the host of the URL resolved to: it is connected to, and no name is resolved. */
   readonly resolvedAddress?: string | undefined
-  /** Replays where a connection is lost and nobody knows whether the server has acted: see the client's option. */
+  /** Maximum number of replays after the connection was lost with an unknown outcome. @default the client's */
   readonly replay?: number
-  /** Retries after a status that says "later": see the client's option. */
+  /** Retries after a status that means "later". @default the client's */
   readonly retry?: RetryPolicy | boolean
-  /** Requests with different tags never share a connection. Default: the untagged ones share among themselves. */
+  /** Requests with different values never share a connection. */
   readonly isolation?: string
-  /** Requests with the same one go over the same of several connections, where the origin's strategy is `hash`. */
+  /** Requests with the same value use the same one of several connections if the strategy of the origin is `hash`. */
   readonly affinity?: string
-  /** How urgent the response is (RFC 9218): the `priority` field. Default: none is sent. */
+  /** Urgency of the response (RFC 9218): the `priority` field. */
   readonly priority?: Priority
   /** Names of fields, in lower case, whose values never enter a compression table (RFC 7541 §7.1.3). */
   readonly sensitive?: Iterable<string>
   /**
-   * Takes SP and HTAB off the ends of an HTTP/2 response's field values, as curl and browsers do, in place of refusing such a response as malformed
-   * (RFC 9113 §8.2.1). `:status`, `content-length` and what speaks about the connection stay strict. Default false; `fetch` sets it.
+   * Strips SP and HTAB from the ends of an HTTP/2 response's field values, as curl and browsers do, instead of refusing the response as
+   * malformed (RFC 9113 §8.2.1). `:status`, `content-length` and connection-specific fields stay strict. `fetch` sets it.
+   * @default false
    */
   readonly trimFieldValues?: boolean
-  /** Called for each interim response, 1xx. What it throws ends the request, which rejects with it. */
+  /** Called for each interim response, 1xx. An error it throws ends the request, which rejects with it. */
   readonly onInformational?: (status: number, fields: readonly string[]) => void
+}
+
+/** Options of a request. */
+export const REQUEST_OPTIONS: OptionSchema<RequestOptions> = {
+  method: value('a token', '`GET`'),
+  url: value('a URL', 'required'),
+  headers: value('a record, pairs, `Fields`'),
+  body: value('text, bytes, `Blob`, `URLSearchParams`, a stream, an async iterable'),
+  duplex: value('`half`'),
+  trailers: value('a function'),
+  signal: value('an `AbortSignal`'),
+  timeouts: value('an object', "the client's"),
+  totalSince: value('internal'),
+  resolvedAddress: value('internal'),
+  replay: value('0 to 100', "the client's"),
+  retry: value('`true`, `false`, an object', "the client's"),
+  isolation: value('text'),
+  affinity: value('text'),
+  priority: value('an object'),
+  sensitive: value('names of fields'),
+  trimFieldValues: flagRow(false),
+  onInformational: value('a function'),
 }
 
 /** A request after every check. Has the shape of the engine's `RequestHead`, so that no copy is made on the way. */
@@ -113,26 +154,7 @@ export function isRepeatable({ method, fields }: HttpRequest): boolean {
   return isIdempotent(method) || hasField(fields, 'idempotency-key')
 }
 
-const MEMBERS: ReadonlySet<string> = new Set<keyof RequestOptions>([
-  'method',
-  'url',
-  'headers',
-  'body',
-  'duplex',
-  'trailers',
-  'signal',
-  'timeouts',
-  'totalSince',
-  'resolvedAddress',
-  'replay',
-  'retry',
-  'isolation',
-  'affinity',
-  'priority',
-  'sensitive',
-  'trimFieldValues',
-  'onInformational',
-])
+const MEMBERS = namesOf(REQUEST_OPTIONS)
 
 /** Names of the members that callers know. */
 export const REQUEST_MEMBERS: ReadonlySet<string> = new Set(

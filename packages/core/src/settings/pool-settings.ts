@@ -1,15 +1,8 @@
 /** What may differ from origin to origin: how many connections, which protocol, how long they live. One table, one resolver. */
 
 import type { Origin } from '../message/origin.js'
-import {
-  DURATION_RANGE,
-  flag,
-  inRange,
-  invalidOption,
-  type NumberRange,
-  ownOptions,
-  refuseUnknown,
-} from '../schema/option-checks.js'
+import { flag, inRange, invalidOption, type NumberRange, ownOptions, refuseUnknown } from '../schema/option-checks.js'
+import { flagRow, milliseconds, namesOf, number, numberIn, type OptionSchema, value } from '../schema/schema.js'
 
 /** An application protocol as ALPN names it. */
 export type ProtocolName = 'h2' | 'http/1.1'
@@ -31,60 +24,62 @@ export type Strategy =
   | 'hash'
   | ((candidates: readonly StrategyCandidate[], affinity: string | undefined) => StrategyCandidate)
 
-/** PINGs on an HTTP/2 connection that nothing is heard from (RFC 9113 §6.7). */
+/** PINGs on an HTTP/2 connection that receives nothing (RFC 9113 §6.7). */
 export interface KeepaliveOptions {
-  /** After so long without an byte from the peer, milliseconds; at least 10,000. Doubled where the peer says `too_many_pings`. */
+  /** Idle time before a PING is sent. Any byte received from the peer resets it; GOAWAY with `too_many_pings` doubles it. @default 60,000 */
   readonly intervalMs: number
-  /** How long an answer, or any byte, is waited for, milliseconds. Default 10,000. Then the connection is gone. */
+  /** Time to wait for a byte after a PING. Then the connection is closed. @default 10,000 */
   readonly timeoutMs?: number
-  /** Also while no request is in flight. Default false: servers take it ill. */
+  /** Sends PINGs even when no request is in flight. Many servers close connections that ping while idle. @default false */
   readonly whenIdle?: boolean
 }
 
-/** Settings of the connections of one origin. As a client's options they are the default for every origin. */
+/** Settings of the connections of one origin. As options of a client they are the default for every origin. */
 export interface PoolSettings {
-  /** Offered by ALPN, in this order. Default both. */
+  /** Protocols offered by ALPN, in this order. @default both */
   readonly protocols?: readonly ProtocolName[]
-  /** What `http:` origins speak: HTTP/1.1 (default), or HTTP/2 with prior knowledge (RFC 9113 §3.3). */
+  /** Protocol of `http:` origins. `h2` is HTTP/2 with prior knowledge (RFC 9113 §3.3). @default `http/1.1` */
   readonly cleartextProtocol?: ProtocolName
-  /** Connections to one origin at most, for both protocols or for each. Default 1 for HTTP/2, 6 for HTTP/1.1; up to 1,000. */
+  /** Maximum number of connections to one origin, for both protocols or for each. @default 1 for HTTP/2, 6 for HTTP/1.1 */
   readonly maxConnectionsPerOrigin?: number | { readonly h2?: number; readonly 'http/1.1'?: number }
-  /** Connections that an origin is given as soon as it is asked for anything. Default 1; more only where one is too busy. */
+  /** Connections dialed as soon as an origin is used. More are dialed only while the others are full. @default 1 */
   readonly minConnectionsPerOrigin?: number
-  /** Which of several connections takes a request. Default `least-streams`; `hash` goes by `affinity` of the request. */
+  /** Selects the connection that takes a request. `hash` selects by the `affinity` of the request. @default `least-streams` */
   readonly strategy?: Strategy
-  /** Requests at once on one HTTP/2 connection, below the server's own limit. Default: the server's. */
+  /** Maximum number of concurrent requests on one HTTP/2 connection. The limit of the server applies as well. @default 2,147,483,647 */
   readonly maxConcurrentRequests?: number
-  /** Requests on one connection before it is replaced. Default 0: no limit. */
+  /** Requests on one connection before it is replaced. 0 is no limit. @default 0 */
   readonly maxRequestsPerConnection?: number
-  /** Nothing is sent on an HTTP/2 connection before the server's SETTINGS have arrived. Default false: 100 streams are assumed. */
+  /** Sends nothing on an HTTP/2 connection before SETTINGS arrive. Otherwise 100 streams are assumed. @default false */
   readonly waitForSettings?: boolean
-  /** A connection without requests is closed after this many milliseconds. Default 60,000; 0 never. */
+  /** Time without requests after which a connection is closed. 0 is never. @default 60,000 */
   readonly idleTimeoutMs?: number
-  /** All connections of an origin are closed when none has carried a request for so long, milliseconds. Default 0: never. */
+  /** Time without requests on any connection of an origin after which all of them are closed. 0 is never. @default 0 */
   readonly poolIdleTimeoutMs?: number
-  /** A connection takes no more requests at this age, milliseconds; the next one asks the resolver again. Default 0: never. */
+  /** Age at which a connection takes no more requests. The next one resolves the name again. 0 is never. @default 0 */
   readonly maxConnectionAgeMs?: number
-  /** Up to so much is added to each connection's age limit at random, milliseconds. Default 0. */
+  /** Random time added to the age of each connection, at most this much. @default 0 */
   readonly maxConnectionAgeJitterMs?: number
   /**
-   * An HTTP/2 connection that nothing was heard from for so long is asked with a PING before it carries another request, milliseconds.
-   * Default 20,000; 0 never. The request waits, and has not been tried if nobody answers.
+   * Idle time after which an HTTP/2 connection is verified with a PING before it carries another request. 0 is never. The request waits,
+   * and is unprocessed if the peer does not answer.
+   * @default 20,000
    */
   readonly verifyAfterIdleMs?: number
   /**
-   * PINGs at an interval of your own, on HTTP/2 connections. Default: one after 15 s without a byte while a response is waited for, and no other
-   * before the server has sent HEADERS or DATA, for 5 minutes. `false`: none while a response is waited for.
+   * PINGs at a user-supplied interval on HTTP/2 connections; `false` sends none while a response is pending. By default one is sent after
+   * 15 s without a byte while a response is pending, and no other for 5 minutes before the server has sent HEADERS or DATA.
    */
   readonly keepalive?: KeepaliveOptions | false
   /**
-   * Requests at once on one HTTP/1.1 connection (RFC 9112 §9.3.2), 1 to 100. Default 1: no pipelining. Only idempotent ones without content, and not
-   * HEAD; others have the connection to themselves. A server that breaks it is asked with care for five minutes.
+   * Concurrent requests on one HTTP/1.1 connection (RFC 9112 §9.3.2); 1 is no pipelining. Only idempotent requests without content, except
+   * HEAD, are pipelined. After a server breaks pipelining, it is used with care for five minutes.
+   * @default 1
    */
   readonly pipelining?: number
   /**
-   * Connects to this Unix domain socket (on Windows, a named pipe) whatever the URL's host and port; its scheme still decides about TLS. No name
-   * is resolved, no proxy asked, and no other origin served. Default: none.
+   * Connects to this Unix domain socket (on Windows, a named pipe), whatever the host and port of the URL; its scheme still decides about
+   * TLS. No name is resolved, no proxy is used, and no other origin shares the connection.
    */
   readonly socketPath?: string
 }
@@ -122,32 +117,40 @@ export function socketPathOf({
   return origin.socketPath ?? settings.socketPath
 }
 
-/** Connections to one origin at most. */
 const MAX_CONNECTIONS: NumberRange = [1, 1, 1_000]
 const DEFAULT_HTTP1_CONNECTIONS = 6
-const COUNT_RANGE = [1, 0x7fff_ffff] as const
+const MOST = 0x7fff_ffff
 
-const NUMBERS = {
-  minConnectionsPerOrigin: MAX_CONNECTIONS,
-  maxConcurrentRequests: [0x7fff_ffff, ...COUNT_RANGE],
-  maxRequestsPerConnection: [0, 0, 0x3fff_ffff],
-  idleTimeoutMs: [60_000, ...DURATION_RANGE],
-  poolIdleTimeoutMs: [0, ...DURATION_RANGE],
-  maxConnectionAgeMs: [0, ...DURATION_RANGE],
-  maxConnectionAgeJitterMs: [0, ...DURATION_RANGE],
-  verifyAfterIdleMs: [20_000, ...DURATION_RANGE],
-  pipelining: [1, 1, 100],
-} as const satisfies Record<string, NumberRange>
+/** Options of a pool. */
+export const POOL_OPTIONS: OptionSchema<PoolSettings> = {
+  protocols: value('a list of `h2`, `http/1.1`', 'both'),
+  cleartextProtocol: value('`http/1.1`, `h2`', '`http/1.1`'),
+  maxConnectionsPerOrigin: value('1 to 1,000, or `{ h2, "http/1.1" }`', '1 for HTTP/2, 6 for HTTP/1.1'),
+  minConnectionsPerOrigin: number(1, 1, 1_000, 'connections'),
+  strategy: value('`least-streams`, `random`, `round-robin`, `hash`, a function', '`least-streams`'),
+  maxConcurrentRequests: number(MOST, 1, MOST, 'requests'),
+  maxRequestsPerConnection: number(0, 0, 0x3fff_ffff, 'requests'),
+  waitForSettings: flagRow(false),
+  idleTimeoutMs: milliseconds(60_000),
+  poolIdleTimeoutMs: milliseconds(0),
+  maxConnectionAgeMs: milliseconds(0),
+  maxConnectionAgeJitterMs: milliseconds(0),
+  verifyAfterIdleMs: milliseconds(20_000),
+  keepalive: value('`false`, an object'),
+  pipelining: number(1, 1, 100, 'requests'),
+  socketPath: value('a path'),
+}
 
-/** Names of the settings. */
-export const POOL_SETTINGS: readonly string[] = [
-  ...Object.keys(NUMBERS),
-  ...['protocols', 'cleartextProtocol', 'maxConnectionsPerOrigin', 'strategy', 'waitForSettings', 'keepalive', 'socketPath'],
-]
+/** Options of `keepalive`. */
+export const KEEPALIVE_OPTIONS: OptionSchema<KeepaliveOptions> = {
+  intervalMs: milliseconds(60_000, 10_000),
+  timeoutMs: milliseconds(10_000, 1),
+  whenIdle: flagRow(false),
+}
 
-const KNOWN = new Set(POOL_SETTINGS)
+const KNOWN = namesOf(POOL_OPTIONS)
+const KEEPALIVE_NAMES = namesOf(KEEPALIVE_OPTIONS)
 const PROTOCOLS = new Set(['h2', 'http/1.1'])
-const KEEPALIVE_NAMES = new Set(['intervalMs', 'timeoutMs', 'whenIdle'])
 const STRATEGIES: ReadonlySet<unknown> = new Set(['least-streams', 'random', 'round-robin', 'hash'])
 
 /**
@@ -168,24 +171,24 @@ export function mergePoolSettings(base: PoolSettings, given: PoolSettings, prefi
 /** Checks settings and fills in defaults; other names are not looked at. @throws UsageError `ERR_INVALID_OPTION`. */
 export function resolvePoolSettings(given: PoolSettings, prefix = ''): ResolvedPoolSettings {
   const settings = { __proto__: null, ...given } as PoolSettings
-  const number = (name: keyof typeof NUMBERS): number => inRange(prefix + name, settings[name], ...(NUMBERS[name] as NumberRange))
+  const numberOf = (name: keyof PoolSettings): number => numberIn(POOL_OPTIONS, settings, name, prefix)
   const maxConnections = connectionLimits(settings.maxConnectionsPerOrigin, `${prefix}maxConnectionsPerOrigin`)
   return {
     protocols: protocolNames(settings.protocols, `${prefix}protocols`),
     cleartextProtocol: protocolNames([settings.cleartextProtocol ?? 'http/1.1'], `${prefix}cleartextProtocol`)[0]!,
     maxConnections,
-    minConnections: atMost(number('minConnectionsPerOrigin'), maxConnections, settings, prefix),
+    minConnections: atMost(numberOf('minConnectionsPerOrigin'), maxConnections, settings, prefix),
     strategy: strategyOf(settings.strategy, `${prefix}strategy`),
-    maxConcurrentRequests: number('maxConcurrentRequests'),
-    maxRequestsPerConnection: number('maxRequestsPerConnection'),
+    maxConcurrentRequests: numberOf('maxConcurrentRequests'),
+    maxRequestsPerConnection: numberOf('maxRequestsPerConnection'),
     waitForSettings: flag(`${prefix}waitForSettings`, settings.waitForSettings, false),
-    idleTimeoutMs: number('idleTimeoutMs'),
-    poolIdleTimeoutMs: number('poolIdleTimeoutMs'),
-    maxConnectionAgeMs: number('maxConnectionAgeMs'),
-    maxConnectionAgeJitterMs: number('maxConnectionAgeJitterMs'),
-    verifyAfterIdleMs: number('verifyAfterIdleMs'),
+    idleTimeoutMs: numberOf('idleTimeoutMs'),
+    poolIdleTimeoutMs: numberOf('poolIdleTimeoutMs'),
+    maxConnectionAgeMs: numberOf('maxConnectionAgeMs'),
+    maxConnectionAgeJitterMs: numberOf('maxConnectionAgeJitterMs'),
+    verifyAfterIdleMs: numberOf('verifyAfterIdleMs'),
     keepalive: keepaliveOf(settings.keepalive, `${prefix}keepalive`),
-    pipelining: number('pipelining'),
+    pipelining: numberOf('pipelining'),
     socketPath: socketPathIn(settings.socketPath, `${prefix}socketPath`),
   }
 }
@@ -229,11 +232,11 @@ function strategyOf(given: Strategy | undefined, name: string): Strategy {
 
 function keepaliveOf(given: KeepaliveOptions | false | undefined, name: string): Required<KeepaliveOptions> | false | undefined {
   if (given === undefined || given === false) return given
-  const { intervalMs, timeoutMs, whenIdle } = ownOptions(given, KEEPALIVE_NAMES, `${name}.`)
+  const own = ownOptions(given, KEEPALIVE_NAMES, `${name}.`)
   return {
-    intervalMs: inRange(`${name}.intervalMs`, intervalMs, 60_000, 10_000, 0x7fff_ffff),
-    timeoutMs: inRange(`${name}.timeoutMs`, timeoutMs, 10_000, 1, 0x7fff_ffff),
-    whenIdle: flag(`${name}.whenIdle`, whenIdle, false),
+    intervalMs: numberIn(KEEPALIVE_OPTIONS, own, 'intervalMs', `${name}.`),
+    timeoutMs: numberIn(KEEPALIVE_OPTIONS, own, 'timeoutMs', `${name}.`),
+    whenIdle: flag(`${name}.whenIdle`, own.whenIdle, false),
   }
 }
 

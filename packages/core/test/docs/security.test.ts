@@ -2,6 +2,9 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { CLIENT_OPTIONS } from '../../src/client/options.js'
+import { TIMEOUT_OPTIONS } from '../../src/message/request.js'
+import type { OptionRow } from '../../src/schema/schema.js'
 
 const root = join(import.meta.dirname, '../../../..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -37,9 +40,8 @@ const options = rows.flatMap((row): [string, string][] =>
   [...row[1]!.matchAll(/\*([a-zA-Z.]+)\*/g)].map(([, option]) => [option!.replace('timeouts.', ''), row[2]!]),
 )
 
-const OPTIONS = read('packages/core/src/client/options.ts') + read('packages/core/src/settings/pool-settings.ts')
+const SCHEMAS: Readonly<Record<string, OptionRow>> = { ...TIMEOUT_OPTIONS, ...CLIENT_OPTIONS }
 
 it.each(options)('the default of option %s is %s', (option, value) => {
-  const found = new RegExp(`\\b${option}: \\[?([0-9_]+)`).exec(OPTIONS)
-  expect(Number(found?.[1]?.replaceAll('_', ''))).toBe(Number(value))
+  expect(SCHEMAS[option]?.default).toBe(Number(value))
 })

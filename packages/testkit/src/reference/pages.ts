@@ -1,12 +1,13 @@
 /** The reference pages that are generated in part, and from what. */
 
 import { errorRows } from './errors.js'
+import { optionLines } from './options.js'
 import { withGenerated } from './page.js'
 
 /** A page, from the root of the repository, and its next text. */
 interface GeneratedPage {
   readonly path: string
-  generate(page: string): string
+  generate(page: string): string | Promise<string>
 }
 
 const ERROR_HEAD = ['| code | class | when | what to do | again? |', '| --- | --- | --- | --- | --- |']
@@ -20,5 +21,9 @@ export const PAGES: readonly GeneratedPage[] = [
   {
     path: 'docs/reference/errors.md',
     generate: (page) => withGenerated(page, 'codes', [...ERROR_HEAD, SYSTEM_ROW, ...errorRows()]),
+  },
+  {
+    path: 'docs/reference/options.md',
+    generate: async (page) => withGenerated(page, 'options', await optionLines()),
   },
 ]

@@ -4,25 +4,35 @@ import { UsageError } from '../../errors/errors.js'
 import { hasField } from '../../message/field-lines.js'
 import { checkFields, type FieldsInit } from '../../message/fields.js'
 import { parseUrl } from '../../message/origin.js'
+import { refuseUnknown } from '../../schema/option-checks.js'
+import { namesOf, type OptionSchema, value } from '../../schema/schema.js'
 import type { ProtocolName } from '../../settings/pool-settings.js'
 import type { TargetProxy } from '../../transport/target.js'
 import { nodeCrypto } from '../tls/node-tls.js'
 import { tlsIdentity } from '../tls/tls-identity.js'
 import { checkTls, TLS_OPTIONS, type TlsOptions } from '../tls/tls-options.js'
 
-/** A proxy with everything that can be said about it. */
+/** Options of one proxy. */
 export interface ProxyOptions {
   /**
-   * `http:`, `https:`, `socks5:` (names are resolved here), `socks5h:` (by the proxy), `socks4:` or `socks4a:`; user information is Basic
-   * authentication (RFC 7617), or the user and password of SOCKS. Default ports 80, 443 and 1080.
+   * URL of the proxy: `http:`, `https:`, `socks5:` (names are resolved locally), `socks5h:` (by the proxy), `socks4:` or `socks4a:`; user
+   * information is Basic authentication (RFC 7617), or the user and password of SOCKS. Default ports 80, 443 and 1080.
    */
   readonly url: string | URL
-  /** Trust and identity for the TLS connection to an `https:` proxy. Never mixed with the client's `tls`, which is for origins. */
+  /** Trust and identity for the TLS connection to an `https:` proxy. The `tls` of the client is for origins. */
   readonly tls?: TlsOptions
-  /** Further fields for the proxy alone, such as `proxy-authorization`: sent with CONNECT, and with requests that it forwards. */
+  /** Fields for the proxy, such as `proxy-authorization`: sent with CONNECT, and with requests that it forwards. */
   readonly headers?: FieldsInit
-  /** Offered by ALPN to an `https:` proxy, in this order. Default both. Over HTTP/2 many tunnels share one connection (RFC 9113 §8.5). */
+  /** Protocols offered by ALPN to an `https:` proxy, in this order. Over HTTP/2 tunnels share one connection (RFC 9113 §8.5). @default both */
   readonly protocols?: readonly ProtocolName[]
+}
+
+/** Options of a proxy. */
+export const PROXY_OPTIONS: OptionSchema<ProxyOptions> = {
+  url: value('a URL', 'required'),
+  tls: value('an object'),
+  headers: value('a record, pairs, `Fields`'),
+  protocols: value('a list of `h2`, `http/1.1`', 'both'),
 }
 
 /** One proxy: its URL, or more. */
@@ -55,7 +65,8 @@ const DEFAULT_PORTS: Readonly<Record<ProxyScheme, number>> = {
   socks4a: 1_080,
 }
 
-const OPTIONS: readonly string[] = ['url', 'tls', 'headers', 'protocols']
+const NAMES = namesOf(PROXY_OPTIONS)
+const TLS_NAMES = namesOf(TLS_OPTIONS)
 
 /**
  * Checks what was said about a proxy. `where` is what messages call it, such as `option proxy`; they never contain the URL, which may
@@ -67,8 +78,8 @@ export function checkProxy(setting: ProxySetting, where: string): ProxyServer {
   if (typeof options !== 'object' || options === null || !isUrl(options.url)) {
     throw invalid(where, 'takes a URL, or an object with one')
   }
-  refuseUnknown(options, OPTIONS, where)
-  refuseUnknown(options.tls ?? {}, TLS_OPTIONS, `${where}, tls`)
+  refuseUnknown(options, NAMES, '', where)
+  refuseUnknown(options.tls, TLS_NAMES, 'tls.', where)
   const url = splitUrl(String(options.url), where)
   const [user, password] = credentials(url, where)
   const { scheme, host, port } = url
@@ -167,13 +178,6 @@ function checkProtocols(names: readonly ProtocolName[] | undefined, where: strin
     throw invalid(where, 'takes "h2" and "http/1.1" as protocols, and at least one of them')
   }
   return [...names]
-}
-
-function refuseUnknown(options: object, known: readonly string[], where: string): void {
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name))
-      throw new UsageError('ERR_UNKNOWN_OPTION', `${where} has an unknown option ${JSON.stringify(name)}`)
-  }
 }
 
 function invalid(where: string, what: string): UsageError {

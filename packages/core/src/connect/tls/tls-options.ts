@@ -3,6 +3,7 @@
 import { isIP } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import { invalidOption } from '../../schema/option-checks.js'
+import { type OptionSchema, value } from '../../schema/schema.js'
 import type { KeyLogOption } from './key-log.js'
 
 /** Trust and identity, as `tls.connect` takes them, and what a certificate must be beyond that. */
@@ -25,47 +26,57 @@ export interface TlsOptions
     | 'checkServerIdentity'
   > {
   /**
-   * SHA-256 of public keys (SubjectPublicKeyInfo), 32 bytes in base64, `sha256/` or `sha256//` in front or not: a server's own key must be one
-   * of them, whatever else is checked or not. Default: any. Keys of authorities do not count: `ca` says which of those are trusted.
-   * A mismatch is a `ConnectError`, phase `tls`, code `ERR_TLS_PIN`.
+   * SHA-256 of public keys (SubjectPublicKeyInfo), 32 bytes in base64, with or without `sha256/` or `sha256//` in front: the key of the
+   * server must be one of them, whatever else is checked. Keys of authorities do not count; `ca` says which of those are trusted. A mismatch
+   * is a `ConnectError` with phase `tls` and code `ERR_TLS_PIN`.
+   * @default any key
    */
   readonly pins?: readonly string[]
   /**
-   * The name that every server is asked for (SNI) and that its certificate must have, in place of the origin's host. A DNS name. Default: the
-   * host. With it no connection serves more than one origin.
+   * DNS name that is sent to every server (SNI) and that its certificate must have, instead of the origin's host. With it no connection
+   * serves more than one origin.
+   * @default the host
    */
   readonly servername?: string
 }
 
-/** Of a client, with what holds for its connections to proxies too. */
+/** TLS options of a client, which apply to its connections to proxies as well where they concern logging. */
 export interface ClientTlsOptions extends TlsOptions {
   /**
-   * Where secrets of TLS connections are logged, for Wireshark and its like: who reads them reads everything. A file that is appended to, a
-   * function, or `true` for the file that the environment variable `SSLKEYLOGFILE` names when the client is made. Default: `true`, as in
-   * browsers and curl; `false` logs nothing, whatever the environment says.
+   * Where secrets of TLS connections are logged, for Wireshark: a reader of that file can read everything. A file that is appended to, a
+   * function, or `true` for the file that the environment variable `SSLKEYLOGFILE` names when the client is created; `false` logs nothing.
+   * @default `true`
    */
   readonly keylog?: KeyLogOption
 }
 
-/** Names of the TLS options that are taken. */
-export const TLS_OPTIONS: readonly (keyof TlsOptions)[] = [
-  'ca',
-  'cert',
-  'key',
-  'pfx',
-  'passphrase',
-  'crl',
-  'ciphers',
-  'sigalgs',
-  'ecdhCurve',
-  'minVersion',
-  'maxVersion',
-  'secureOptions',
-  'rejectUnauthorized',
-  'checkServerIdentity',
-  'pins',
-  'servername',
-]
+const AS_NODE = value('as `tls.connect`', "Node's")
+
+/** TLS options of a connection. */
+export const TLS_OPTIONS: OptionSchema<TlsOptions> = {
+  ca: AS_NODE,
+  cert: AS_NODE,
+  key: AS_NODE,
+  pfx: AS_NODE,
+  passphrase: AS_NODE,
+  crl: AS_NODE,
+  ciphers: AS_NODE,
+  sigalgs: AS_NODE,
+  ecdhCurve: AS_NODE,
+  minVersion: AS_NODE,
+  maxVersion: AS_NODE,
+  secureOptions: AS_NODE,
+  rejectUnauthorized: AS_NODE,
+  checkServerIdentity: AS_NODE,
+  pins: value('a list of SHA-256 in base64', 'any key'),
+  servername: value('a DNS name', 'the host'),
+}
+
+/** TLS options of a client. */
+export const CLIENT_TLS_OPTIONS: OptionSchema<ClientTlsOptions> = {
+  ...TLS_OPTIONS,
+  keylog: value('`true`, `false`, a file, a function', '`true`'),
+}
 
 /**
  * A copy, because connections that are made later must be of the identity that was hashed; pins in one form.

@@ -109,8 +109,8 @@ it.each<[string, unknown, string]>([
 })
 
 it('unknown names are refused, at both levels', () => {
-  expect(() => check({ url: 'http://p', header: {} })).toThrow('option proxy has an unknown option "header"')
-  expect(() => check({ url: 'http://p', tls: { host: 'x' } })).toThrow('option proxy, tls has an unknown option "host"')
+  expect(() => check({ url: 'http://p', header: {} })).toThrow('unknown option "header" of option proxy: did you mean "headers"?')
+  expect(() => check({ url: 'http://p', tls: { host: 'x' } })).toThrow('unknown option "tls.host" of option proxy')
   expect(() => check({ url: 'http://p', headers: { 'x y': '1' } })).toThrow(
     expect.objectContaining({ code: 'ERR_INVALID_FIELD_NAME' }),
   )
