@@ -1,5 +1,6 @@
 /** The reference pages that are generated in part, and from what. */
 
+import { coldPath, floorsDrawing, warmPath } from './drawings.js'
 import { errorRows } from './errors.js'
 import { optionLines } from './options.js'
 import { withGenerated } from './page.js'
@@ -25,5 +26,14 @@ export const PAGES: readonly GeneratedPage[] = [
   {
     path: 'docs/reference/options.md',
     generate: async (page) => withGenerated(page, 'options', await optionLines()),
+  },
+  {
+    path: 'docs/contributing/architecture.md',
+    generate: (page) =>
+      withGenerated(
+        withGenerated(withGenerated(page, 'floors', floorsDrawing()), 'warm path', warmPath()),
+        'cold path',
+        coldPath(),
+      ),
   },
 ]
