@@ -76,3 +76,6 @@ export const fetchH2: Library = {
     )
   },
 }
+
+/** Every client of this file. Scenarios take the list, so that a new one is an entry here. */
+export const POPULAR: readonly Library[] = [gotH2, axiosH1, nodeFetchH1, fetchH2]

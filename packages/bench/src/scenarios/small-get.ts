@@ -7,7 +7,7 @@ import { builtInFetch } from '../competitors/built-in-fetch.js'
 import { h2load } from '../competitors/h2load.js'
 import { http2Wrapper } from '../competitors/http2-wrapper.js'
 import { nodeHttp2 } from '../competitors/node-http2.js'
-import { axiosH1, fetchH2, gotH2, nodeFetchH1 } from '../competitors/popular.js'
+import { POPULAR } from '../competitors/popular.js'
 import {
   undici8RequestH1,
   undici8RequestH2,
@@ -41,10 +41,7 @@ export const smallGet: Scenario = {
     undici8RequestH1,
     undiciFetchH2,
     builtInFetch,
-    gotH2,
-    axiosH1,
-    nodeFetchH1,
-    fetchH2,
+    ...POPULAR,
     h2load,
   ],
   baselines: [nodeHttp2.name, builtInFetch.name],
