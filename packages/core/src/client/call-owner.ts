@@ -1,4 +1,4 @@
-/** The client as one call sees it: pool, deadlines, events and limits. */
+/** The client as one call sees it: pool, deadlines, callbacks and limits. */
 
 import type { Timeouts } from '../message/request.js'
 import type { Pool } from '../pool/pool.js'
@@ -7,23 +7,25 @@ import type { Metrics } from '../runtime/metrics.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { ResolvedRetryPolicy } from './status-retry.js'
 
-/** The client of a call. */
 export interface CallOwner {
   readonly pool: Pool
   readonly deadlines: Deadlines
   readonly metrics: Metrics
-  /** The origin wants HTTP/1.1: the target to ask instead; `undefined` where this client does not speak it. */
+  /**
+   * The origin requires HTTP/1.1: returns the replacement target, or `undefined` if this client
+   * does not speak HTTP/1.1.
+   */
   onHttp1Required(target: PoolTarget): PoolTarget | undefined
-  /** The target that stands for `target` where a request has to be alone on its connection. */
+  /** Returns the replacement of `target` that gives each request its own connection. */
   apart(target: PoolTarget): PoolTarget
-  /** Nothing of the call is left. */
+  /** The call is over, and holds no resources. */
   onOver(): void
 }
 
 /** Limits of one call. */
 export interface CallLimits {
   readonly timeouts: Required<Timeouts>
-  /** Replays of a request whose outcome is unknown. */
+  /** Maximum number of replays of a request whose outcome is unknown. */
   readonly replay: number
   readonly retry: ResolvedRetryPolicy | undefined
 }

@@ -1,6 +1,6 @@
 /**
- * The deadlines of one call: which phase it is in, since when, and what counts as progress. A base class of `Call` for one reason alone: a
- * request must not cost another object. The phases themselves are the call's.
+ * The deadlines of one call: its current phase, when that began, and what counts as progress. A
+ * base class of `Call` only to save an object per request. Which phase follows is up to the call.
  */
 
 import { type Processed, TimeoutError } from '../errors/errors.js'
@@ -11,7 +11,10 @@ import type { Deadline } from '../runtime/deadlines.js'
 import type { Exchange } from '../transport/exchange.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
 
-/** Where a call is: each of {@link Timeouts}, and `pause` between two attempts, which only `total` limits. */
+/**
+ * The phase of a call: each of {@link Timeouts}, and `pause` between attempts, which only `total`
+ * limits.
+ */
 export type Phase = keyof Timeouts | 'pause'
 
 /** The phases and deadlines of a call. */
@@ -19,17 +22,17 @@ export abstract class CallPhases implements Deadline, Abortable {
   protected readonly owner: CallOwner
   protected readonly limits: CallLimits
   protected readonly startedAt: number
-  /** When `total` began to count: with this request, or with one that was redirected to it. */
+  /** When `total` started: with this request, or with the request that redirected to it. */
   readonly totalSince: number
   protected exchange: Exchange | undefined
   protected content: ResponseBody | undefined
   #phase: Phase = 'connect'
   #phaseStartedAt: number
-  /** Its connect deadline was noticed late, and has been moved by that. */
+  /** The connect deadline fired late and was extended. */
   #granted = false
-  /** Since when it has waited for a place, on one connection after the other. */
+  /** Since when the request has waited for a stream, across connections. */
   #queuedAt: number | undefined
-  /** Bytes moved either way at the last look: progress restarts the body deadline. */
+  /** Bytes sent and received at the last tick: progress restarts the body deadline. */
   #movedBytes = 0
   previousDeadline: Deadline | undefined
   nextDeadline: Deadline | undefined
@@ -43,13 +46,12 @@ export abstract class CallPhases implements Deadline, Abortable {
     this.totalSince = totalSince ?? this.startedAt
   }
 
-  /** Ends the call. */
   abstract abort(reason: unknown): void
-  /** Whether the server may have acted. */
+  /** Whether the server may have processed the request. */
   abstract readonly processed: Processed
-  /** The phase it is in while it has no connection. */
+  /** The phase of the call while it has no connection. */
   protected abstract waitingPhase(): 'queue' | 'connect'
-  /** For errors. */
+  /** The origin, for error details. */
   protected abstract originName(): string
 
   onTick(now: number): void {
@@ -67,24 +69,25 @@ export abstract class CallPhases implements Deadline, Abortable {
     this.#phaseStartedAt = now
   }
 
-  /** The request has a connection: the next time that it waits for one is a new time. */
+  /** Called when the request gets a connection: the next wait starts a new `queue` deadline. */
   protected leaveQueue(): void {
     this.#queuedAt = undefined
   }
 
-  /** Notices changes since the last look that have no event of their own. */
+  /** Updates the phase from changes that produced no callback since the last tick. */
   #look(now: number): void {
     if (this.#phase === 'pause') return
     if (this.#phase === 'body' || this.#phase === 'headers') return this.#noteProgress(now)
-    // A connection has come, and has no room; or the one that had none has gone.
+    // Either a connection without capacity came up, or the last one closed.
     const phase = this.waitingPhase()
     if (phase === this.#phase) return
-    // A new connection without room does not begin the time again: a server that closes often enough would keep a request forever.
+    // A new connection without capacity does not restart the deadline: a server that closes often
+    // enough would keep the request waiting forever.
     if (phase === 'queue') this.#queuedAt ??= now
     this.enter(phase, phase === 'queue' ? this.#queuedAt! : now)
   }
 
-  /** Content that moves, or that waits for its reader, keeps the deadline away. */
+  /** Restarts the body deadline while content moves, or waits for its reader. */
   #noteProgress(now: number): void {
     const { content, exchange } = this
     const moved = (content?.received ?? 0) + (exchange?.sentBytes ?? 0) - (exchange?.unwrittenBytes ?? 0)
@@ -93,7 +96,10 @@ export abstract class CallPhases implements Deadline, Abortable {
     this.#phaseStartedAt = now
   }
 
-  /** A process that was busy has had no time for a handshake that the server answered: it is given as much again, once. */
+  /**
+   * Extends the connect deadline once, by its own length, if a busy process could not finish the
+   * handshake in time.
+   */
   #grantsTime(): boolean {
     const { lateMs } = this.owner.deadlines
     if (this.#phase !== 'connect' || lateMs === 0 || this.#granted) return false

@@ -1,5 +1,6 @@
 /**
- * One call of `Client.request` through its whole life: acquire → send → retry. Keeps its deadlines and its signal, and settles exactly once.
+ * One call of `Client.request` through its whole life: acquire → send → retry. Owns its deadlines
+ * and its signal, and settles exactly once.
  */
 
 import type { UnshardCode } from '../errors/codes.js'
@@ -30,30 +31,30 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   #target: PoolTarget
   readonly #signal: AbortSignal | undefined
   readonly #onInformational: RequestOptions['onInformational']
-  /** The newest connection there was at the start. */
+  /** Id of the newest connection when the call started. */
   readonly #newestBefore: number = newestConnectionId()
   #resolve!: (response: HttpResponse) => void
   #reject!: (reason: unknown) => void
 
   #member: Member | undefined
   #attempts = 0
-  /** Answers the origin had given when the last attempt was sent. */
+  /** Number of responses from the origin when the last attempt was sent. */
   #answersBefore = 0
   #replays: ReplayState | undefined
-  /** Runs between two attempts. */
+  /** Delay timer between two attempts. */
   #pause: ClockTimer | undefined
-  /** The attempt whose response said "later". */
+  /** The attempt whose response asked for a later retry. */
   #leftover: Exchange | undefined
   #misdirected = false
-  /** An earlier attempt ended with an unknown outcome. */
+  /** Whether an earlier attempt ended with an unknown outcome. */
   #maybeActed = false
-  /** The reason that the promise was rejected with, for the source of the content. */
+  /** The reason of the rejection, for the source of the content. */
   #endReason: unknown
-  /** The promise is settled. */
+  /** Whether the promise is settled. */
   #settled = false
   #over = false
   queueNode: ListNode<QueuedRequest> | undefined
-  /** Whole microseconds since the start, as V8 keeps without an object for each. */
+  /** Microseconds since the start, rounded: V8 stores small integers without an allocation. */
   #sentMicros = 0
   #headersMicros = 0
   status = 0
@@ -69,7 +70,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.#onInformational = inContext(options.onInformational)
   }
 
-  /** Sets off. One of the two is called, once. */
+  /** Starts the call. Exactly one of the callbacks is invoked, once. */
   start(resolve: (response: HttpResponse) => void, reject: (reason: unknown) => void): void {
     this.#request.content?.hold?.()
     this.#resolve = resolve
@@ -79,12 +80,12 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.#acquire()
   }
 
-  /** Whether it is for this target, or for another that stands in its place: they share what is known of the origin. */
+  /** Whether the call is for this target or for its replacement: both share one origin record. */
   isFor(target: PoolTarget): boolean {
     return this.#target.record === target.record
   }
 
-  /** Ends it wherever it is: a caller's abort, a deadline, the client's end. */
+  /** Ends the call in any phase: aborted by the caller, by a deadline, or by the client. */
   abort(reason: unknown): void {
     if (this.#over) return
     this.#endReason = reason
@@ -95,7 +96,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
       this.#finish()
       return
     }
-    // Still there unless the exchange ended by itself meanwhile: then it has said so.
+    // The exchange still exists: if it had ended by itself, `onError` would have cleared it.
     exchange.abort(reason)
   }
 
@@ -115,9 +116,10 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
 
   onInformational(status: number, fields: readonly string[]): void {
     if (this.#onInformational === undefined) return
-    // An error of a caller's function ends its own request: the connection has others.
+    // An error in a caller's callback fails only its own request: other requests share the
+    // connection.
     try {
-      // A copy: the list may be that of every response that repeats these fields.
+      // Copy the list: other responses that repeat these fields may share it.
       this.#onInformational(status, Object.freeze([...fields]))
     } catch (error) {
       this.abort(error)
@@ -134,7 +136,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     if (this.#member!.proved !== true) this.owner.pool.proved(this.#member!)
     const { retry } = this.limits
     const delayMs = retry === undefined ? undefined : retryDelayMs(retry, this.#request, status, fields, this.#attempts)
-    if (delayMs !== undefined) return this.#askLater(delayMs)
+    if (delayMs !== undefined) return this.#retryLater(delayMs)
     const now = this.owner.deadlines.clock.now()
     this.#headersMicros = Math.round((now - this.startedAt) * 1000)
     this.enter('body', now)
@@ -145,14 +147,15 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   onError(error: Error, loss?: Loss): void {
     this.exchange = undefined
     this.#maybeActed ||= !(error instanceof UnshardError && error.processed === 'no')
-    // Not from inside the connection that is just failing: it is still telling others, and what it has taken is known only then.
+    // Deferred: the failing connection is still notifying its other requests, and only then is it
+    // known which were processed.
     queueMicrotask(() => this.#failed(error, loss))
   }
 
   onClosed(): void {
     if (this.#request.close) void this.#member?.connection.close()
     this.#endTrial()
-    // Without a settled promise a replay is on its way: this was the end of an attempt, not of the call.
+    // If the promise is pending, a replay follows: only an attempt has ended, not the call.
     if (this.#settled) this.#finish()
   }
 
@@ -184,27 +187,27 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     return connectionInfo(this.#member!)
   }
 
-  /** Ends it because its client ends. */
+  /** Ends the call because its client ends. */
   end(code: UnshardCode, message: string): void {
     const { processed } = this
     const origin = this.#target.origin.serialized
-    this.abort(new ConnectionError(code, `${message} (${origin})`, { origin, initiator: 'local', processed }))
+    this.abort(new ConnectionError(code, message, { origin, initiator: 'local', processed }))
   }
 
-  /** Whether the server may have acted on what was sent so far. */
+  /** Whether the server may have processed anything sent so far. */
   get processed(): Processed {
     if (this.content !== undefined) return 'yes'
     return this.exchange !== undefined || this.#maybeActed ? 'unknown' : 'no'
   }
 
-  /** An attempt has failed before any part of a response. */
+  /** Handles an attempt that failed before any part of a response. */
   #failed(error: Error, loss: Loss | undefined): void {
     this.owner.pool.failed(this.#member!, error)
     if (this.#over) return
     const required = requiresHttp1(error) && this.#target.http1Only !== true
     const http1 = required ? this.owner.onHttp1Required(this.#target) : undefined
     this.#replays ??= new ReplayState(this.limits.replay)
-    // Where HTTP/2 is not wanted and nothing else is spoken, once more would be the same.
+    // If the server requires HTTP/1.1 and the client does not speak it, a replay would fail again.
     const again = required === (http1 !== undefined)
     const how = again ? this.#replays.next(error, this.#request, this.#originAnswered(), loss) : 'none'
     if (how === 'none') {
@@ -225,8 +228,8 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     return answered > this.#answersBefore || tookRequests(this.#member?.connection, this.#newestBefore)
   }
 
-  /** The response says "later", and the caller's policy takes it at its word. The rest of the response may come until then. */
-  #askLater(delayMs: number): void {
+  /** Retries after a delay, as the retry policy asks. Until then the response may finish. */
+  #retryLater(delayMs: number): void {
     this.#request.content?.rewind?.()
     this.#leftover = this.exchange
     this.exchange = undefined
@@ -249,7 +252,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   #dropLeftover(): void {
     const leftover = this.#leftover
     this.#leftover = undefined
-    leftover?.abort(new Error('asked again'))
+    leftover?.abort(new Error('the request is retried'))
   }
 
   #acquire(): void {
@@ -258,14 +261,14 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
       this.enter('connect', this.owner.deadlines.clock.now())
       return this.owner.pool.acquireDedicated(this.#target, this)
     }
-    const member = this.#ask()
+    const member = this.#tryAcquire()
     if (member !== undefined) return this.#send(member)
     if (this.#over) return
     this.enter(this.waitingPhase(), this.owner.deadlines.clock.now())
   }
 
-  /** A strategy of the caller's own may fail: that ends its request. */
-  #ask(): Member | undefined {
+  /** A user-supplied strategy may throw, which fails its request. */
+  #tryAcquire(): Member | undefined {
     try {
       return this.owner.pool.acquire(this.#target, this, this.#attempts === 0 ? this.startedAt : undefined)
     } catch (error) {
@@ -290,25 +293,30 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
       if (this.#request.close) void member.connection.close()
       return
     }
-    // The caller's `trailers` may have run meanwhile, and ended the call from inside.
+    // The caller's `trailers` function may have ended the call during `request()`.
     if (this.#over) return this.exchange.abort(new Error('the request was ended'))
     const now = this.owner.deadlines.clock.now()
     this.#sentMicros = Math.round((now - this.startedAt) * 1000)
     this.enter('headers', now)
   }
 
-  /** Whether the response was misdirected and the request can be sent again on another connection (RFC 9110 §15.5.20). */
+  /**
+   * Whether the response is misdirected and the request can be replayed on another connection (RFC
+   * 9110 §15.5.20).
+   */
   #isMisdirected(status: number): boolean {
     return noteMisdirected(this.owner.pool, this.#target, this.#member!, this.#request, status) && !this.#misdirected
   }
 
-  /** Aborted, reset, timed out: without a word of the server's about this origin nothing has been tried. */
+  /**
+   * If the trial was aborted, reset or timed out, the server has not answered for this origin yet.
+   */
   #endTrial(): void {
     const member = this.#member
     if (member?.trial === 'sent') this.owner.pool.unanswered(this.#target, member)
   }
 
-  /** Once more, over a connection made for this origin. The shared one goes on untouched. */
+  /** Replays on a connection made for this origin. The shared connection stays open. */
   #redirect(): void {
     this.#misdirected = true
     this.#request.content?.rewind?.()
@@ -316,7 +324,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.exchange = undefined
     this.content = undefined
     this.owner.metrics.replayed++
-    // Not from inside the connection's own event: ending the exchange there would pull the stream from under it.
+    // Deferred: aborting the exchange inside its own callback would destroy the stream in use.
     queueMicrotask(() => {
       exchange?.abort(new Error('misdirected'))
       this.#acquire()
@@ -330,7 +338,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.#reject(this.#maybeActed && reason instanceof Error ? afterAttempt(reason) : reason)
   }
 
-  /** Nothing will happen any more: lets go of everything that holds the call. */
+  /** Releases everything that references the call. No callback follows. */
   #finish(): void {
     if (this.#over) return
     this.#over = true

@@ -1,4 +1,4 @@
-/** The pools of a client, by name: settings that change while it runs, connections that are counted and closed. */
+/** The pools of a client by name: resize them at runtime, count and close their connections. */
 
 import { parseOrigin } from '../message/origin.js'
 import type { OriginPool } from '../pool/origin-pool.js'
@@ -9,16 +9,16 @@ import type { PoolSettings } from '../settings/pool-settings.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { Targets } from './targets.js'
 
-/** What one origin, or one tag of it, has. */
+/** The state of one pool: an origin, or one isolation of it. */
 export interface PoolStats {
   readonly origin: string
-  /** The tag of its requests; `undefined` for the untagged ones. */
+  /** The isolation of its requests; `undefined` for requests without one. */
   readonly isolation: string | undefined
-  /** Numbers of the connections that may serve it, those of other origins among them: see `ConnectionStats.id`. */
+  /** Ids of the connections that may serve it, including shared ones: see `ConnectionStats.id`. */
   readonly connections: readonly number[]
-  /** Connections on their way. */
+  /** Pending dials. */
   readonly dialing: number
-  /** Requests that wait for a connection, or for a place on one. */
+  /** Requests that wait for a connection or for a stream. */
   readonly queued: number
 }
 
@@ -38,13 +38,18 @@ export const RESIZE_OPTIONS: OptionSchema<ResizeOptions> = {
 
 const RESIZE_NAMES = namesOf(RESIZE_OPTIONS)
 
-/** `client.pools`. A pool comes into being with its first request, with the settings that hold for its name. */
+/**
+ * `client.pools`. A pool is created by its first request, with the settings defined for its name.
+ */
 export class Pools {
   readonly #pool: Pool
   readonly #targets: Targets
   readonly #current: (target: PoolTarget) => PoolTarget
 
-  /** @param current what stands for a target now: one that wants HTTP/1.1 has another in its place. */
+  /**
+   * @param current maps a target to its current replacement (an origin that answered
+   *   HTTP_1_1_REQUIRED has one).
+   */
   constructor(pool: Pool, targets: Targets, current: (target: PoolTarget) => PoolTarget) {
     this.#pool = pool
     this.#targets = targets
@@ -52,23 +57,28 @@ export class Pools {
   }
 
   /**
-   * Settings for `name`, as in the client's option `pools`. What is left out is the client's. They hold from now on: connections beyond a
-   * lower limit, or of other protocols, finish what they have.
-   * @throws UsageError naming a setting that is unknown or out of range.
+   * Defines settings for `name`, as in the client's option `pools`. Settings left out are the
+   * client's. Applies at once: connections beyond a lower limit, or with another protocol, finish
+   * their requests and close.
+   * @throws UsageError if a setting is unknown or out of range.
    */
   open(name: string, settings: PoolSettings = {}): void {
     this.#targets.define(name, settings)
     this.#update()
   }
 
-  /** What the pool of an origin has now; `undefined` where it has nothing. @throws UsageError for an origin that is none. */
+  /**
+   * Returns the state of an origin's pool; `undefined` without one. @throws UsageError if
+   * `origin` is not a valid origin.
+   */
   find(origin: string | URL, isolation?: string): PoolStats | undefined {
     const originPool = this.#originPoolOf(origin, isolation)
     return originPool === undefined ? undefined : poolStats(originPool)
   }
 
   /**
-   * Another number of connections: at most, and with `least` at least. Surplus ones finish what they have.
+   * Sets the maximum number of connections, and with `least` the minimum. Surplus connections
+   * finish their requests and close.
    * @throws UsageError out of range: 1 to 1,000.
    */
   resize(origin: string | URL, most: number, options?: ResizeOptions): void {
@@ -82,8 +92,8 @@ export class Pools {
   }
 
   /**
-   * Closes the connections of an origin, each when its requests are over, and forgets settings of its own. A request that comes meanwhile
-   * gets a new connection. Resolves when they are gone.
+   * Closes the connections of an origin, each when its requests are over, and forgets settings
+   * defined for it. New requests get new connections. Resolves when all are closed.
    */
   async close(origin: string | URL, isolation?: string): Promise<void> {
     const originPool = this.#originPoolOf(origin, isolation)
@@ -92,7 +102,7 @@ export class Pools {
     if (originPool !== undefined) await this.#pool.closeOriginPool(originPool)
   }
 
-  /** Each pool that has a connection, a dial or a request. */
+  /** Iterates over pools that have a connection, a pending dial or a request. */
   *[Symbol.iterator](): IterableIterator<PoolStats> {
     for (const originPool of this.#pool.originPools) yield poolStats(originPool)
   }
@@ -101,7 +111,7 @@ export class Pools {
     return this.#pool.find(this.#current(this.#targets.of(parseOrigin(origin), checkIsolation(isolation))))
   }
 
-  /** A group whose target is a different one now is of no use to new requests. */
+  /** Retires origin pools whose target has been replaced: new requests cannot use them. */
   #update(): void {
     for (const originPool of [...this.#pool.originPools]) {
       const { origin, isolation, dialKey, http1Only, alone, pinned } = originPool.target

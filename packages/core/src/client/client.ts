@@ -1,4 +1,4 @@
-/** The client: options, targets, and every call that is under way. What happens to one request stands in `call.ts`. */
+/** The client: options, targets and all calls in flight. `call.ts` owns the life of one request. */
 
 import { Connector } from '../connect/connector.js'
 import { Diagnostics } from '../diagnostics.js'
@@ -30,7 +30,7 @@ import { mergeTimeouts, resolveOptions } from './options.js'
 import { resolveRetryPolicy } from './status-retry.js'
 import { Targets } from './targets.js'
 
-/** One origin's outcome of {@link Client.warm}: a connection, or the reason why there is none. */
+/** The result of {@link Client.warm} for one origin: a connection or an error. */
 export interface WarmResult {
   readonly origin: string
   readonly connection?: ConnectionInfo
@@ -55,21 +55,24 @@ export const CLOSE_OPTIONS: OptionSchema<CloseOptions> = { graceMs: milliseconds
 /** Options of `client.warm()` and `client.explain()`. */
 export const ISOLATION_OPTIONS: OptionSchema<IsolationOptions> = { isolation: value('text') }
 
-/** What adapters need to know of a client's options. */
+/** Properties of a client's options that adapters need. */
 export interface ClientTraits {
-  /** Whether URLs of Unix sockets may be taken from outside: the option `unixSockets`. */
+  /** Whether URLs of Unix sockets from untrusted input are allowed: the option `unixSockets`. */
   readonly unixSockets: boolean
-  /** Whether the client has rules about where requests go that nothing may bypass. */
+  /** Whether the client restricts where requests go, in a way that nothing may bypass. */
   readonly guarded: boolean
 }
 
-/** A client of another copy of this package: nothing is known of it. */
+/** The safe assumption about a client of another copy of this package. */
 const UNKNOWN_TRAITS: ClientTraits = { unixSockets: false, guarded: true }
 
-/** What adapters need to know of a client's options. */
+/** Returns the traits of a client. */
 export let traitsOf: (client: Client) => ClientTraits
 
-/** Sends requests. One client is one pool: requests share connections as far as its options and its reuse policy allow. */
+/**
+ * Sends requests. A client owns one pool: requests share connections as far as its options and its
+ * reuse policy allow.
+ */
 export class Client {
   readonly #deadlines: Deadlines
   readonly #pool: Pool
@@ -80,7 +83,7 @@ export class Client {
   readonly #limits: CallLimits
   readonly #http1: Http1Origins
   readonly #diagnostics = new Diagnostics()
-  /** Settings and connections by origin and tag. */
+  /** Settings and connections by origin and isolation. */
   readonly pools: Pools
 
   static {
@@ -94,7 +97,7 @@ export class Client {
   #closed: Error | undefined
   #onIdle: (() => void) | undefined
 
-  /** @throws UsageError naming an option that is unknown or out of range. */
+  /** @throws UsageError if an option is unknown or out of range. */
   constructor(options: ClientOptions = {}) {
     this.#options = resolveOptions(options)
     this.#deadlines = new Deadlines(this.#options.clock)
@@ -109,27 +112,30 @@ export class Client {
   }
 
   /**
-   * Sends a request. Resolves with the response as soon as its fields are there, whatever its status.
-   *
-   * Rejects with a {@link UsageError} for a request that is wrong in itself, before anything is sent; with `ConnectError`,
-   * `TimeoutError`, `ConnectionError`, `StreamError` or `ResponseError` for what happens on the way; with `signal.reason` when aborted.
+   * Sends a request. Resolves with the response, whatever its status, as soon as its fields have
+   * arrived.
+   *  Rejects with a {@link UsageError} for an invalid request, before anything is sent; with
+   * `ConnectError`, `TimeoutError`, `ConnectionError`, `StreamError` or `ResponseError` for
+   * failures after that; with `signal.reason` when aborted.
    */
   request(options: RequestOptions): Promise<HttpResponse> {
     return this.#request(options, undefined)
   }
 
   /**
-   * Sends several requests at once. The answers, and the errors, come in the order of the requests: no request rejects the whole.
-   * @throws UsageError `ERR_INVALID_OPTION` for what is not a list.
+   * Sends several requests at once. Results and errors are in the order of the requests; an error
+   * does not reject the whole.
+   * @throws UsageError `ERR_INVALID_OPTION` if `requests` is not a list.
    */
   async requestAll(requests: Iterable<RequestOptions>): Promise<PromiseSettledResult<HttpResponse>[]> {
     return Promise.allSettled(listOf(requests, 'requestAll()', 'requests').map((options) => this.request(options)))
   }
 
   /**
-   * Opens connections before they are needed, and says which one each origin got: several may share one. Resolves when the servers have sent their
-   * SETTINGS, or have not within `timeouts.connect`.
-   * @throws UsageError for an origin that is not valid.
+   * Opens connections before they are needed, and returns the connection of each origin: several
+   * origins may share one. Resolves once the servers have sent SETTINGS, or after
+   * `timeouts.connect`.
+   * @throws UsageError if an origin is not valid.
    */
   async warm(origins: Iterable<string | URL>, options?: IsolationOptions): Promise<WarmResult[]> {
     this.#refuseClosed()
@@ -150,8 +156,9 @@ export class Client {
   }
 
   /**
-   * A connection to `origin` for the caller alone.
-   * @throws ConnectError, TimeoutError where there is none to be had; UsageError for an origin that is none.
+   * Opens a dedicated connection to `origin`.
+   * @throws ConnectError, TimeoutError if no connection can be opened; UsageError if `origin` is
+   *   not a valid origin.
    */
   async connect(origin: string | URL, options?: HandleOptions): Promise<ConnectionHandle> {
     this.#refuseClosed()
@@ -181,17 +188,17 @@ export class Client {
     }
   }
 
-  /** Open connections, and counts since the client was made. */
+  /** Returns the open connections, and counters since the client was created. */
   stats(): ClientStats {
     const connections = [...this.#pool.connections].map(connectionStats)
     return { connections, pools: [...this.pools], totals: this.#diagnostics.metrics.snapshot() }
   }
 
   /**
-   * What a request to this URL would do now: go over a connection that is there, wait for one under way, or dial; and what is said of every connection
-   * and every dial. The host is resolved; nothing is dialed, and nothing sent.
-   * @param isolation the tag of the request, if it has one.
-   * @throws UsageError for a URL whose origin is none; ConnectError phase `resolve`.
+   * Explains what a request to this URL would do now (reuse an open connection, wait for a pending
+   * dial, or dial), with the verdict for every connection and every dial. Resolves the host, but
+   * dials and sends nothing.
+   * @throws UsageError if the URL has no valid origin; ConnectError phase `resolve`.
    */
   async explain(url: string | URL, options?: IsolationOptions): Promise<Explanation> {
     this.#refuseClosed()
@@ -201,9 +208,11 @@ export class Client {
   }
 
   /**
-   * Measures a round trip over an open HTTP/2 connection that serves `origin`, its own or a shared one, in milliseconds (RFC 9113 §6.7).
+   * Measures the round-trip time of an open HTTP/2 connection that serves `origin`, dedicated or
+   * shared, in milliseconds (RFC 9113 §6.7).
    * @param timeoutMs 1 to 2,147,483,647. Default 5,000.
-   * @throws UsageError `ERR_NOT_CONNECTED` where there is none; TimeoutError after `timeoutMs`.
+   * @throws UsageError `ERR_NOT_CONNECTED` without such a connection; TimeoutError after
+   *   `timeoutMs`.
    */
   async ping(origin: string | URL, timeoutMs?: number): Promise<number> {
     const ms = pingTimeout(timeoutMs)
@@ -214,12 +223,13 @@ export class Client {
       const serves = route.origin.serialized === serialized || members.some((member) => member.connection === connection)
       if (serves && protocol === 'h2' && state === 'open') return connection.ping(ms)
     }
-    throw new UsageError('ERR_NOT_CONNECTED', `no open HTTP/2 connection to ${serialized}`, { origin: serialized })
+    throw new UsageError('ERR_NOT_CONNECTED', 'there is no open HTTP/2 connection', { origin: serialized })
   }
 
   /**
-   * Takes no more requests, finishes those under way, then closes every connection. A response whose content nobody reads is under way
-   * until it is read or discarded. What is not over after the grace period is ended: it fails with `ERR_CLIENT_CLOSED`.
+   * Refuses new requests, finishes those in flight, then closes every connection. A response counts
+   * as in flight until its body is read or discarded. Requests that exceed the grace period fail
+   * with `ERR_CLIENT_CLOSED`.
    */
   async close(options?: CloseOptions): Promise<void> {
     const graceMs = numberIn(CLOSE_OPTIONS, ownOptions(options, CLOSE_NAMES, '', 'close()'), 'graceMs')
@@ -241,8 +251,8 @@ export class Client {
   }
 
   /**
-   * Ends every request and every connection now. Requests reject with `reason`; without one, with a `ConnectionError` that says for each
-   * whether the server may have acted.
+   * Ends every request and connection now. Requests reject with `reason`, or with a
+   * `ConnectionError` that states whether the server may have processed the request.
    */
   destroy(reason?: Error): void {
     this.#closed ??= reason ?? new UsageError('ERR_CLIENT_DESTROYED', 'the client was destroyed')
@@ -252,7 +262,7 @@ export class Client {
     this.#deadlines.stop()
   }
 
-  /** For `await using`: {@link close}. */
+  /** Same as {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -262,7 +272,7 @@ export class Client {
     this.#pool.destroy(new UsageError(code, message))
   }
 
-  /** Every deadline of a client is a call's. */
+  /** The calls in flight: every deadline of a client belongs to a call. */
   #calls(): Iterable<Call> {
     return this.#deadlines.all() as Iterable<Call>
   }
@@ -271,7 +281,7 @@ export class Client {
     if (this.#closed !== undefined) throw this.#closed
   }
 
-  /** What calls tell their client, kept out of its public face. */
+  /** The interface for calls, kept out of the public class. */
   #ownCalls(): CallOwner {
     return {
       pool: this.#pool,
@@ -322,7 +332,10 @@ function isolationOf(options: IsolationOptions | undefined, taker: string): stri
   return checkIsolation(ownOptions(options, ISOLATION_NAMES, '', taker).isolation)
 }
 
-/** @throws UsageError `ERR_INVALID_OPTION`. A string can be iterated as well, and is one origin too few. */
+/**
+ * Copies an iterable. A string is refused: it is one origin, not a list. @throws UsageError
+ * `ERR_INVALID_OPTION`.
+ */
 function listOf<T>(list: Iterable<T>, taker: string, what: string): T[] {
   if (typeof list === 'object' && list !== null && typeof list[Symbol.iterator] === 'function') return [...list]
   throw invalidOption(`of ${taker}`, `a list of ${what}`, list)

@@ -1,10 +1,13 @@
-/** Origins that have answered HTTP/2 with HTTP_1_1_REQUIRED (RFC 9113 §7): asked over HTTP/1.1 from then on, for a while. */
+/**
+ * Remembers origins that answered HTTP_1_1_REQUIRED (RFC 9113 §7). They are requested over HTTP/1.1
+ * for a while.
+ */
 
 import { BoundedCache } from '../runtime/bounded-cache.js'
 import type { Clock } from '../runtime/clock.js'
 import type { PoolTarget } from '../transport/target.js'
 
-/** Origins remembered, and for how long: a server that learns better is met in time. */
+/** Limits of the memory. Entries expire, because a server may be upgraded. */
 const MAX_ORIGINS = 4_096
 const TTL_MS = 300_000
 
@@ -16,12 +19,15 @@ export class Http1Origins {
     this.#targets = new BoundedCache({ max: MAX_ORIGINS, ttl: TTL_MS, ttlResolution: 0, perf: clock })
   }
 
-  /** What to ask for, where `target` was meant. */
+  /** The replacement of `target` if its origin requires HTTP/1.1, else `target`. */
   resolve(target: PoolTarget): PoolTarget {
     return this.#targets.size === 0 ? target : (this.#targets.get(target.dialKey) ?? target)
   }
 
-  /** Remembers that `target` wants HTTP/1.1; returns the target that stands for it. Its keys are its own: no HTTP/2 connection fits. */
+  /**
+   * Remembers that `target` requires HTTP/1.1, and returns its replacement, whose keys match no
+   * HTTP/2 connection.
+   */
   add(target: PoolTarget): PoolTarget {
     const http1: PoolTarget = {
       ...target,

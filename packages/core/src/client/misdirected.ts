@@ -1,4 +1,7 @@
-/** Responses with 421 on shared connections (RFC 9110 §15.5.20): which ones count, and which requests may be sent again. */
+/**
+ * Responses with 421 on shared connections (RFC 9110 §15.5.20): which of them count, and which
+ * requests may be replayed.
+ */
 
 import { type HttpRequest, isRepeatable } from '../message/request.js'
 import type { Member } from '../pool/member.js'
@@ -9,9 +12,10 @@ import { canResend } from './replay.js'
 const MISDIRECTED_REQUEST = 421
 
 /**
- * Records a response on a shared connection: one that was misdirected keeps later requests of the origin off that connection, any other
- * ends a trial. Returns whether the request may be sent again on another connection: after 421 whatever the method, after a suspected
- * status only if it is repeatable, and never if its body is used up.
+ * Records a response on a shared connection. A misdirected one keeps later requests of the origin
+ * off that connection; any other ends a trial. Returns whether the request may be replayed on
+ * another connection: after 421 for any method, after a suspected status only if it is repeatable,
+ * and never if its body is consumed.
  */
 export function noteMisdirected(pool: Pool, target: PoolTarget, member: Member, request: HttpRequest, status: number): boolean {
   if (status !== MISDIRECTED_REQUEST && !(isRepeatable(request) && pool.suspects(status))) {

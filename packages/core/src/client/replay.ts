@@ -1,14 +1,20 @@
-/** May this request be sent again? The one place that answers (RFC 9110 §9.2.2, RFC 9113 §8.7). */
+/**
+ * Decides whether a request may be sent again. The only place that does (RFC 9110 §9.2.2, RFC 9113
+ * §8.7).
+ */
 
 import { ConnectionError, TransportError } from '../errors/errors.js'
 import { type HttpRequest, isRepeatable } from '../message/request.js'
 import type { Connection } from '../transport/connection.js'
 import type { Loss } from '../transport/exchange.js'
 
-/** Code of a request that stood behind another one in a pipeline when the connection was lost (RFC 9112 §9.3.2). */
+/**
+ * Code of a request that was behind another one in a pipeline when the connection was lost (RFC
+ * 9112 §9.3.2).
+ */
 export const LOST_BEHIND = 'ERR_PIPELINE_LOST'
 
-/** Attempts at an origin that answers nothing meanwhile. */
+/** Maximum attempts at an origin that answers no other request in between. */
 const MAX_REPLAYS_WITHOUT_PROGRESS = 2
 
 /** RFC 9113 §7. */
@@ -16,28 +22,37 @@ const REFUSED_STREAM = 0x7
 const ENHANCE_YOUR_CALM = 0xb
 const HTTP_1_1_REQUIRED = 0xd
 
-/** A refused request comes back at once, the next times after about this, doubled each time, milliseconds. */
+/**
+ * Delay before the second replay of a refused request, in milliseconds, doubled each time. The
+ * first replay is immediate.
+ */
 const REFUSAL_DELAY_MS = 50
 const MAX_REFUSAL_DELAY_MS = 1_000
 
-/** Whether the server wants to be asked over HTTP/1.1. */
+/** Whether the server requires HTTP/1.1. */
 export function requiresHttp1(error: Error): boolean {
   return error instanceof TransportError && error.initiator === 'peer' && error.errorCode === HTTP_1_1_REQUIRED
 }
 
-/** Whether another connection may do better: this one was lost, the server was overloaded on it, or denied a stream that it had answered. */
+/**
+ * Whether another connection may succeed: this one was lost or overloaded, or refused a stream it
+ * had accepted.
+ */
 function isPassing(error: TransportError): boolean {
   return error instanceof ConnectionError || error.errorCode === ENHANCE_YOUR_CALM || error.errorCode === REFUSED_STREAM
 }
 
-/** Whether the content, if there is any, can be sent once more. */
+/** Whether the request has no content, or content that can be sent again. */
 export function canResend(request: HttpRequest): boolean {
   return request.content === undefined || request.content.replayable
 }
 
-/** The replays of one request: what has been tried, and whether once more is right. Made when the first attempt has failed. */
+/**
+ * The replays of one request so far, and whether another is allowed. Created when the first attempt
+ * fails.
+ */
 export class ReplayState {
-  /** How often an unknown outcome may be tried again. */
+  /** Maximum number of replays with an unknown outcome. */
   readonly #limit: number
   #unknown = 0
   #lostBehind = false
@@ -45,24 +60,29 @@ export class ReplayState {
   #withoutProgress = 0
   #refusals = 0
 
-  /** @param limit replays of a request whose outcome is unknown. */
+  /** @param limit maximum number of replays of a request whose outcome is unknown. */
   constructor(limit: number) {
     this.#limit = limit
   }
 
   /**
-   * Whether and how to send again after `error`, which came before any part of a response.
+   * Decides whether and how to replay after `error`, which came before any part of a response.
    *
-   * 1. Content that is gone is not sent again.
-   * 2. Certainly unprocessed (RFC 9113 §8.7): whatever the method, as long as the origin answers others meanwhile, else twice in all.
-   * 3. The connection was lost, or the server was overloaded on it, and the outcome is unknown: as often as the limit says, and only
-   *    where twice means the same as once. With a limit of 0, never. Two losses do not count, once each, because they say more about the
-   *    connection than about this request: the first behind another request of a pipeline, and the first that other requests shared.
-   * 4. Everything else is an answer of a kind, and the caller's.
+   * 1. Consumed content cannot be sent again.
+   * 2. Certainly unprocessed (RFC 9113 §8.7): replay any method, as long as the origin answers
+   *    other requests in between, else twice in total.
+   * 3. The connection was lost, or the server was overloaded on it, and the outcome is unknown:
+   *    replay up to `limit` times, and only repeatable requests. With a limit of 0, never. Two
+   *    kinds of loss do not count, once each, because they are more likely caused by the connection
+   *    than by this request: the first loss behind another request of a pipeline, and the first
+   *    loss shared with other requests.
+   * 4. Any other error is final, and goes to the caller.
    *
-   * A request that has lost connections together with others goes `apart` from the second time on, and one that the server has named as
-   * the cause at once: it must not take the others along again. So at most limit + 2 deliveries.
-   * @param progress whether the origin has answered, or taken, a request since this attempt was sent.
+   * A request that has lost connections together with others is sent `apart` from the second loss
+   * on, and a request that the server named as the cause at once: it must not end other requests
+   * again. So there are at most limit + 2 deliveries.
+   * @param progress whether the origin has answered or accepted a request since this attempt was
+   *   sent.
    */
   next(error: Error, request: HttpRequest, progress: boolean, loss: Loss = 'alone'): 'none' | 'together' | 'apart' {
     if (!canResend(request) || !(error instanceof TransportError) || error.initiator === 'local') return 'none'
@@ -85,8 +105,8 @@ export class ReplayState {
   }
 
   /**
-   * How long to wait before that, milliseconds. A server that refuses streams and goes on is given time from the second refusal on;
-   * where the connection is gone there is nothing to wait for.
+   * Delay before the replay, in milliseconds. Only a server that refuses streams repeatedly gets a
+   * delay; after a lost connection it would not help.
    */
   delayMs(error: Error): number {
     if (!(error instanceof TransportError) || error.errorCode !== REFUSED_STREAM) return 0
@@ -97,8 +117,9 @@ export class ReplayState {
 }
 
 /**
- * Whether the origin has taken requests on a connection that is ending: then it drains, and does not refuse. A connection older than the
- * call proves nothing by closing, because there are only so many of them; nor does a full one.
+ * Whether the origin took requests on a connection that is ending: then it drains, and does not
+ * refuse. The closing of a connection older than the call proves nothing, because their number is
+ * limited; nor does a full connection.
  * @param newestBefore id of the newest connection when the call started.
  */
 export function tookRequests(connection: Connection | undefined, newestBefore: number): boolean {

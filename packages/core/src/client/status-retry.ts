@@ -1,4 +1,7 @@
-/** Retries that a caller has asked for: after a status that says "later" (RFC 9110 §10.2.3, RFC 6585 §4). Off unless asked for. */
+/**
+ * Retries requested by the caller after a status such as 429 or 503 (RFC 9110 §10.2.3, RFC 6585
+ * §4). Off by default.
+ */
 
 import { fieldValue } from '../message/field-lines.js'
 import { type HttpRequest, isRepeatable, RETRY_OPTIONS, type RetryPolicy } from '../message/request.js'
@@ -7,14 +10,14 @@ import { invalidOption, ownOptions } from '../schema/option-checks.js'
 import { namesOf, numberIn } from '../schema/schema.js'
 import { canResend } from './replay.js'
 
-/** A policy with its defaults. */
+/** A retry policy with defaults filled in. */
 export type ResolvedRetryPolicy = Required<RetryPolicy>
 
 const NAMES = namesOf(RETRY_OPTIONS)
 const DEFAULT_STATUSES: readonly number[] = [429, 503]
 const DEFAULTS: ResolvedRetryPolicy = resolve({})
 
-/** Fills in defaults. `true` takes them all, `false` switches retries off. @throws UsageError naming what is wrong. */
+/** Fills in defaults. `true` means all defaults, `false` turns retries off. @throws UsageError */
 export function resolveRetryPolicy(given: RetryPolicy | boolean | undefined): ResolvedRetryPolicy | undefined {
   if (given === undefined || given === false) return undefined
   if (given === true) return DEFAULTS
@@ -35,8 +38,8 @@ function resolve(policy: RetryPolicy): ResolvedRetryPolicy {
 }
 
 /**
- * How long to wait before asking again, milliseconds; `undefined` where the response is the answer.
- * @param attempts those made so far.
+ * Delay before the retry, in milliseconds; `undefined` if the response is final.
+ * @param attempts number of attempts so far.
  */
 export function retryDelayMs(
   policy: ResolvedRetryPolicy,
@@ -52,13 +55,15 @@ export function retryDelayMs(
   return Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (attempts - 1)) * Math.random()
 }
 
-/** What `Date.parse` takes for a date is more: "-1", "1.5" and "in 5" are days of the year 2001, and long over. */
+/** `Date.parse` accepts too much: "-1", "1.5" and "in 5" become past days of the year 2001. */
 const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*,? .+ (?:GMT|\d{4})$/
 
-/** Longer values are neither, in characters. */
+/** Maximum length of a date, in characters. */
 const MAX_DATE_LENGTH = 64
 
-/** RFC 9110 §10.2.3: seconds, or a date, which is in GMT even where it does not say so (RFC 9110 §5.6.7). */
+/**
+ * Parses seconds, or a date, which is GMT even if it does not say so (RFC 9110 §10.2.3, §5.6.7).
+ */
 export function retryAfterMs(value: string | undefined): number | undefined {
   if (value === undefined) return undefined
   if (/^\d+$/.test(value)) return Number(value) * 1_000

@@ -1,4 +1,7 @@
-/** From an origin and a tag to a target: which settings hold, and what a connection must equal to serve it. One object for each. */
+/**
+ * Maps an origin and an isolation to a target: the settings that apply, and the keys that a
+ * connection must match. One object per target.
+ */
 
 import { isIP } from 'node:net'
 import type { Connector } from '../connect/connector.js'
@@ -15,9 +18,11 @@ import {
 } from '../settings/pool-settings.js'
 import type { OriginRecord, PoolTarget, TargetProxy } from '../transport/target.js'
 
-/** Tagged targets remembered. */
-const MAX_TAGGED = 16_384
-/** Connections at a time for requests that are each alone on one. */
+/** Maximum number of isolated targets remembered. */
+const MAX_ISOLATED = 16_384
+/**
+ * Maximum number of parallel connections for requests that are each sent on their own connection.
+ */
 const APART_CONNECTIONS = 6
 const DEFAULT = 'default'
 
@@ -27,26 +32,26 @@ export class Targets {
   #defaults: PoolSettings
   readonly #definitions = new Map<string, PoolSettings>()
   #handles = 0
-  /** Outlives the targets: other settings do not undo what an origin has done. */
-  readonly #record = new BoundedCache<OriginRecord>({ max: MAX_TAGGED })
+  /** Outlives the targets: new settings do not reset what is known about an origin. */
+  readonly #record = new BoundedCache<OriginRecord>({ max: MAX_ISOLATED })
   #plain = new WeakMap<Origin, PoolTarget>()
   readonly #apart = new WeakMap<PoolTarget, PoolTarget>()
   readonly #resolved = new WeakMap<PoolSettings, ResolvedPoolSettings>()
-  /** One string for all that are equal. */
+  /** Interns equal reuse keys. */
   #lastReuseKey = ''
-  readonly #tagged = new BoundedCache<PoolTarget>({ max: MAX_TAGGED })
-  readonly #pinned = new BoundedCache<PoolTarget>({ max: MAX_TAGGED })
+  readonly #isolated = new BoundedCache<PoolTarget>({ max: MAX_ISOLATED })
+  readonly #pinned = new BoundedCache<PoolTarget>({ max: MAX_ISOLATED })
 
-  /** @throws UsageError naming a setting that is unknown or out of range, or a pool whose name is none. */
+  /** @throws UsageError if a setting is unknown or out of range, or a pool name is not valid. */
   constructor(connector: Connector, defaults: PoolSettings, pools: Readonly<Record<string, PoolSettings>>) {
     this.#connector = connector
     this.#defaults = mergePoolSettings(defaults, pools[DEFAULT] ?? {}, `pools.${DEFAULT}.`)
     for (const [name, settings] of Object.entries(pools)) if (name !== DEFAULT) this.define(name, settings)
   }
 
-  /** What a request to `origin` needs. */
+  /** Returns the target of a request to `origin`. */
   of(origin: Origin, isolation: string | undefined): PoolTarget {
-    if (isolation !== undefined) return this.#taggedOf(origin, isolation)
+    if (isolation !== undefined) return this.#isolatedOf(origin, isolation)
     let target = this.#plain.get(origin)
     if (target === undefined) {
       target = this.#make(origin, undefined)
@@ -55,7 +60,10 @@ export class Targets {
     return target
   }
 
-  /** The same at one address, which the caller has resolved. @throws UsageError `ERR_INVALID_OPTION` for what is not an address. */
+  /**
+   * Returns the target at one address, resolved by the caller. @throws UsageError
+   * `ERR_INVALID_OPTION` if it is not an IP address.
+   */
   at(origin: Origin, isolation: string | undefined, address: string): PoolTarget {
     const family = isIP(address)
     if (family !== 4 && family !== 6) throw invalidOption('resolvedAddress', 'an IPv4 or IPv6 address', address)
@@ -70,8 +78,9 @@ export class Targets {
   }
 
   /**
-   * Settings for `name`: `default`, an origin, a tag, or an origin and a tag as `https://api.example#tag`. They hold for targets that are
-   * asked for from now on. @throws UsageError naming what is wrong.
+   * Defines settings for `name`: `default`, an origin, an isolation, or both as
+   * `https://api.example#isolation`. They apply to targets requested from now on. @throws
+   * UsageError
    */
   define(name: string, settings: PoolSettings): void {
     const merged = mergePoolSettings(this.#defaults, settings, `pools.${name}.`)
@@ -80,20 +89,26 @@ export class Targets {
     this.#forget()
   }
 
-  /** Takes the settings away: the defaults hold again. */
+  /** Removes the settings: the defaults apply again. */
   undefine(name: string): void {
     this.#definitions.delete(keyOf(name))
     this.#forget()
   }
 
-  /** The settings that hold for a target, as they were given. An unknown tag takes the defaults, not those of the origin. */
+  /**
+   * The settings of a target as given. An undefined isolation uses the defaults, not the origin's
+   * settings.
+   */
   settingsOf(origin: Origin, isolation: string | undefined): PoolSettings {
     const { serialized } = origin
     if (isolation === undefined) return this.#definitions.get(serialized) ?? this.#defaults
     return this.#definitions.get(`${serialized}#${isolation}`) ?? this.#definitions.get(isolation) ?? this.#defaults
   }
 
-  /** A target that nobody else has, with one connection. @param once see {@link PoolTarget}. */
+  /**
+   * Returns a target for a handle, with one connection that is never shared. @param once see {@link
+   * PoolTarget}.
+   */
   alone(origin: Origin, isolation: string | undefined, once: boolean): PoolTarget {
     const target = this.#make(origin, isolation)
     const reuseKey = `${target.reuseKey}|handle ${++this.#handles}`
@@ -112,11 +127,12 @@ export class Targets {
   }
 
   /**
-   * What stands for `target` where each request has a connection to itself: for those that have lost connections together, and one of them
-   * may be the cause. At most {@link APART_CONNECTIONS} of them at a time; shared with no other origin.
+   * Returns the replacement of `target` on which each request gets its own connection, for requests
+   * that lost connections together, as one of them may be the cause. At most {@link
+   * APART_CONNECTIONS} in parallel; never shared with another origin.
    */
   apart(target: PoolTarget): PoolTarget {
-    // A handle's requests stay on its own connection.
+    // Requests of a handle stay on its connection.
     if (target.alone === true) return target
     let apart = this.#apart.get(target)
     if (apart === undefined) {
@@ -132,16 +148,16 @@ export class Targets {
 
   #forget(): void {
     this.#plain = new WeakMap()
-    this.#tagged.clear()
+    this.#isolated.clear()
     this.#pinned.clear()
   }
 
-  #taggedOf(origin: Origin, isolation: string): PoolTarget {
+  #isolatedOf(origin: Origin, isolation: string): PoolTarget {
     const key = `${origin.serialized}#${isolation}`
-    let target = this.#tagged.get(key)
+    let target = this.#isolated.get(key)
     if (target === undefined) {
       target = this.#make(origin, isolation)
-      this.#tagged.set(key, target)
+      this.#isolated.set(key, target)
     }
     return target
   }
@@ -155,7 +171,7 @@ export class Targets {
     return record
   }
 
-  /** One object for all who have the same: there may be ten thousand of them. */
+  /** Resolves settings once per object: ten thousand targets may share it. */
   #resolve(settings: PoolSettings): ResolvedPoolSettings {
     let resolved = this.#resolved.get(settings)
     if (resolved === undefined) {
@@ -166,7 +182,8 @@ export class Targets {
   }
 
   /**
-   * A URL may come from a user, and must not lead around a proxy; `socketPath` of the settings is written by who set the proxy, and is narrower.
+   * Selects the proxy. A URL with a Unix socket may be user input and must not bypass a proxy;
+   * `socketPath` comes from the same settings as the proxy, and takes precedence.
    * @throws UsageError `ERR_PROXY_BYPASS`.
    */
   #proxyFor(origin: Origin, socketPath: string | undefined): TargetProxy | undefined {
@@ -175,20 +192,20 @@ export class Targets {
     if (proxy === undefined || socketPath === undefined) return proxy
     throw new UsageError(
       'ERR_PROXY_BYPASS',
-      'a Unix socket is not reached through a proxy, and the client has one: ' +
-        `use a client without proxy, or a proxy function that returns undefined for it (${origin.serialized})`,
+      'a Unix socket cannot be reached through the proxy of the client: ' +
+        'use a client without proxy, or a proxy function that returns undefined for it',
       { origin: origin.serialized },
     )
   }
 
   #make(origin: Origin, isolation: string | undefined): PoolTarget {
     const settings = this.#resolve(this.settingsOf(origin, isolation))
-    // Quoted: a tag is anybody's text, and must not look like what is put behind it.
-    const tag = isolation === undefined ? '' : JSON.stringify(isolation)
+    // Quoted: an isolation is arbitrary text, and must not collide with the rest of the key.
+    const quoted = isolation === undefined ? '' : JSON.stringify(isolation)
     const socketPath = socketPathOf({ origin, settings })
     const proxy = this.#proxyFor(origin, socketPath)
     const through = socketPath === undefined ? (proxy?.key ?? '') : `unix ${encodeURIComponent(socketPath)}`
-    const key = `${this.#connector.identityOf(origin)}|${settings.protocols.join()}|${through}|${tag}`
+    const key = `${this.#connector.identityOf(origin)}|${settings.protocols.join()}|${through}|${quoted}`
     const reuseKey = key === this.#lastReuseKey ? this.#lastReuseKey : key
     this.#lastReuseKey = reuseKey
     return {
@@ -198,14 +215,16 @@ export class Targets {
       reuseKey,
       proxy,
       dialKey: `${origin.serialized}|${reuseKey}`,
-      record: this.#recordOf(`${origin.serialized}|${tag}`),
+      record: this.#recordOf(`${origin.serialized}|${quoted}`),
       verify: (certificate) => this.#connector.verify(origin, certificate),
       originPool: undefined,
     }
   }
 }
 
-/** A name that holds an origin is known by the origin as it is serialized. @throws UsageError for an origin that is not valid. */
+/**
+ * Normalizes a pool name: an origin is serialized. @throws UsageError if the origin is not valid.
+ */
 function keyOf(name: string): string {
   if (!/^https?(\+unix)?:/i.test(name)) return refuseHost(name)
   const hash = name.indexOf('#')
@@ -213,7 +232,10 @@ function keyOf(name: string): string {
   return hash === -1 ? serialized : serialized + name.slice(hash)
 }
 
-/** A name without a scheme is a tag. One that looks like a host was meant as an origin. @throws UsageError `ERR_INVALID_OPTION`. */
+/**
+ * Refuses an isolation that looks like a host, and so was meant as an origin. @throws UsageError
+ * `ERR_INVALID_OPTION`.
+ */
 function refuseHost(name: string): string {
   const host = hostIn(name)
   if (host === undefined) return name
@@ -221,18 +243,21 @@ function refuseHost(name: string): string {
   const meant = `https://${host}${hash === -1 ? '' : name.slice(hash)}`
   throw new UsageError(
     'ERR_INVALID_OPTION',
-    `the pool name ${shownValue(name)} is not an origin, and a tag does not look like a host: did you mean ${shownValue(meant)}?`,
+    `the pool name ${shownValue(name)} is not an origin, and an isolation must not look like a host: did you mean ${shownValue(meant)}?`,
   )
 }
 
-/** The host, with its port, of a name such as `api.example`, `localhost:8443`, `//[::1]/` or `wss://api.example`. */
+/**
+ * Extracts the host and port of a name such as `api.example`, `localhost:8443`, `//[::1]/` or
+ * `wss://api.example`.
+ */
 function hostIn(name: string): string | undefined {
   const rest = name.replace(SCHEME, '')
   const end = rest.search(/[/?#]/)
   const text = end === -1 ? rest : rest.slice(0, end)
   if (text.length > MAX_HOST) return undefined
   const url = parseUrl(`https://${isIP(text) === 6 ? `[${text}]` : text}`)
-  // An address of mail is a tag.
+  // An email address is a valid isolation.
   if (url === undefined || url.username !== '') return undefined
   return rest !== name || looksLikeHost(url.hostname) || isIP(url.hostname) * isIP(text.split(':', 1)[0]!) > 0
     ? url.host
@@ -240,10 +265,13 @@ function hostIn(name: string): string | undefined {
 }
 
 const SCHEME = /^(?:[a-z][a-z0-9+.-]{0,20}:)?\/\//i
-/** A DNS name and a port, in characters. */
+/** Maximum length of a DNS name with a port, in characters. */
 const MAX_HOST = 260
 
-/** `localhost`, an IPv6 address, or several labels of which the last is not a number. */
+/**
+ * Whether it is `localhost`, an IPv6 address, or has several labels of which the last is not a
+ * number.
+ */
 function looksLikeHost(hostname: string): boolean {
   const dot = hostname.lastIndexOf('.')
   return hostname === 'localhost' || hostname.startsWith('[') || (dot > 0 && /^[a-z]/.test(hostname.slice(dot + 1)))

@@ -1,4 +1,4 @@
-/** Options of a client that connecting depends on, and the events of a dial. */
+/** Options of dialing, and the events of a dial. */
 
 import type { LookupFunction } from 'node:net'
 import type { Clock } from '../runtime/clock.js'
@@ -10,22 +10,24 @@ import type { CallerSockets } from './tcp/caller-sockets.js'
 import type { KeyLogTarget } from './tls/key-log.js'
 import type { TlsOptions } from './tls/tls-options.js'
 
-/** Options of a client that connecting depends on, with every default filled in. */
+/** Options of a client that dialing depends on, with defaults filled in. */
 export interface ConnectOptions {
   readonly tls: TlsOptions
-  /** Where secrets of TLS connections go, to origins and to proxies. */
+  /** Target of the TLS secrets of connections to origins and proxies. */
   readonly keyLog: KeyLogTarget | undefined
-  /** Which origin is reached through which proxy; `undefined` where none is. */
+  /** Selects the proxy of an origin; `undefined` if there are no proxies. */
   readonly proxy: ProxyChoice | undefined
   readonly lookup: LookupFunction | undefined
   readonly lookupTtlMs: number
-  /** Sockets that the caller has connected already. */
+  /** Sockets connected by the caller. */
   readonly sockets: CallerSockets | undefined
-  /** Asked in place of dialing. */
+  /** Called instead of dialing, in tests. */
   readonly connections?: ((target: PoolTarget) => Connection | Promise<Connection>) | undefined
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
-  /** Idle time after which TCP keepalive begins on dialed sockets, milliseconds; `undefined` for none. */
+  /**
+   * Idle time before TCP keepalive on dialed sockets, in milliseconds; `undefined` turns it off.
+   */
   readonly keepAliveMs: number | undefined
   readonly timeouts: { readonly connect: number }
   readonly idleTimeoutMs: number

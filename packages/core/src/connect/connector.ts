@@ -1,4 +1,7 @@
-/** From an origin and its addresses to a connection that takes requests: TCP race, TLS with ALPN, engine. One deadline for all. */
+/**
+ * Turns an origin and its addresses into a connection that takes requests: TCP race, TLS with ALPN,
+ * protocol engine. The caller sets one deadline for all steps.
+ */
 
 import { Socket } from 'node:net'
 import { ConnectError, TimeoutError } from '../errors/errors.js'
@@ -32,7 +35,7 @@ import type { SecureSocket } from './tls/tls-connector.js'
 import { adoptSecured, TlsConnector } from './tls/tls-connector.js'
 import { tlsIdentity } from './tls/tls-identity.js'
 
-/** Where no name is resolved. */
+/** The resolution of a target whose name is not resolved. */
 const NOTHING: Resolution = { addresses: [], expiresAt: Number.POSITIVE_INFINITY }
 
 /** One dial. */
@@ -40,15 +43,15 @@ interface Attempt {
   readonly target: PoolTarget
   /** Addresses to try. */
   readonly addresses: readonly Address[]
-  /** Addresses that the connection leads to; empty where they are not known. */
+  /** Addresses the connection may lead to; empty if unknown. */
   readonly reached: readonly Address[]
-  /** A socket that the caller has connected. */
+  /** A socket connected by the caller. */
   readonly given: CallerSocket | undefined
   readonly progress: ConnectProgress
   readonly signal: AbortSignal
 }
 
-/** Makes the connections of one client. */
+/** Dials the connections of one client. */
 export class Connector {
   readonly #options: ConnectOptions
   readonly #resolver: Resolver
@@ -59,7 +62,7 @@ export class Connector {
   readonly #proxies: ProxyDialer
   readonly #keyLog: KeyLog | undefined
   readonly #identity: string
-  /** Routes of sockets that the caller has connected. */
+  /** Routes of user-supplied sockets. */
   readonly #onCallerSockets = new WeakSet<Route>()
 
   constructor(options: ConnectOptions) {
@@ -88,30 +91,34 @@ export class Connector {
     this.#proxies = new ProxyDialer({ ...common, h2, localAddress, localPort, idleTimeoutMs })
   }
 
-  /** The part of an origin's reuse key that this client's options make. With a server name of the caller's, names prove nothing: each origin has its own. */
+  /**
+   * The client's part of an origin's reuse key. With option `servername` it includes the origin,
+   * because certificates then prove nothing about other names.
+   */
   identityOf({ serialized }: Origin): string {
     return this.#options.tls.servername === undefined ? this.#identity : `${this.#identity}|for ${serialized}`
   }
 
-  /** The proxy that an origin is reached through. @throws UsageError where the caller's function gives no answer that is one. */
+  /** Returns the proxy for an origin. @throws UsageError if the user-supplied function fails. */
   proxyOf(origin: Origin): TargetProxy | undefined {
     return this.#options.proxy?.(origin)
   }
 
-  /** Ends dialing: connections to proxies close with the last tunnel on them. */
+  /** Ends dialing. Connections to proxies close with their last tunnel. */
   close(): void {
     this.#proxies.close()
     this.#keyLog?.close()
   }
 
-  /** The client's own check of an origin against a certificate. */
+  /** Verifies an origin against a certificate, as this client does for a new connection. */
   verify(origin: Origin, certificate: NonNullable<Route['certificate']>): Error | undefined {
     return this.#tls.verify(origin, certificate)
   }
 
   /**
-   * Addresses of a target's host, in the order to try them: none where a proxy is asked, because then nobody here may ask for them, a Unix socket,
-   * or the caller's only one. TLS is made ready meanwhile. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
+   * Resolves a target's host, and orders the addresses to try. Returns none for a proxy (which
+   * resolves the name itself), a Unix socket or a user-supplied socket. Prepares TLS during the
+   * lookup. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
    */
   async resolve(target: PoolTarget): Promise<Resolution> {
     if (this.#options.connections !== undefined) return NOTHING
@@ -129,16 +136,16 @@ export class Connector {
     }
   }
 
-  /** The resolver is asked again for what a target leads to, its proxy as well: what is known has been used for long enough. */
+  /** Forgets the DNS answers of a target and its proxy, so that the next dial resolves again. */
   forget({ origin, proxy }: PoolTarget): void {
     const { host, port } = (proxy as ProxyServer | undefined) ?? origin
     this.#resolver.forget(host)
     this.#addresses.forget(host, port)
-    // SOCKS may have asked for the origin as well.
+    // SOCKS may have resolved the origin as well.
     if (proxy !== undefined) this.#resolver.forget(origin.host)
   }
 
-  /** The protocol of a target, as far as it is known without a handshake. */
+  /** The protocol of a target, if it is known without a handshake. */
   knownProtocol(target: PoolTarget): string | undefined {
     if (target.http1Only === true) return 'http/1.1'
     if (target.origin.scheme === 'http') return target.settings.cleartextProtocol
@@ -146,7 +153,7 @@ export class Connector {
   }
 
   /**
-   * Connects to one of `addresses`; `signal` ends it, and nothing else does: how long to wait is for those who do.
+   * Connects to one of `addresses`. Only `signal` ends the dial: deadlines are up to the caller.
    * @throws ConnectError; the reason of `signal`.
    */
   async connect(
@@ -158,18 +165,21 @@ export class Connector {
     if (signal.aborted) throw signal.reason
     const connection = await this.#dial(target, addresses, progress, signal)
     if (!signal.aborted) return connection
-    // Ended while the engine was being loaded: a connection that no request waits for is not left open.
-    connection.destroy(new Error('the dial was ended'))
+    // Aborted while the engine was loaded: close the connection, because no request waits for it.
+    connection.destroy(new Error('the dial was aborted'))
     throw signal.reason
   }
 
-  /** The server at the other end of a connection has answered: its address is tried first from now on. */
+  /** Records that a server responded: its address is tried first from now on. */
   proved(route: Route): void {
     const { origin, remoteAddress } = route
     if (this.#wasChosen(route)) this.#addresses.won(origin.host, origin.port, remoteAddress!)
   }
 
-  /** A connection was of no use, or its server is late: other addresses of the name come first for a while. */
+  /**
+   * Records that a connection failed or its server is late: other addresses are tried first for a
+   * while.
+   */
   disproved(route: Route): void {
     const { origin, remoteAddress } = route
     if (this.#wasChosen(route)) this.#addresses.demote(origin.host, origin.port, remoteAddress!)
@@ -193,7 +203,7 @@ export class Connector {
 
   async #dialCleartext(attempt: Attempt): Promise<Connection> {
     const { target, signal } = attempt
-    // Set by this client's proxy option, and by nothing else.
+    // Always a `ProxyServer`: only this client's proxy option sets it.
     const proxy = target.proxy as ProxyServer | undefined
     const protocol = target.http1Only === true ? 'http/1.1' : target.settings.cleartextProtocol
     const isForwarded = proxy !== undefined && protocol === 'http/1.1' && forwards(proxy)
@@ -224,13 +234,13 @@ export class Connector {
     return socket
   }
 
-  /** A socket that the caller has connected, for an origin that is reached by TCP and by no proxy. */
+  /** Takes a user-supplied socket for an origin that is reached over TCP without a proxy. */
   #takeCallerSocket(target: PoolTarget, addresses: readonly Address[]): TakenSocket | undefined {
     if (target.proxy !== undefined || socketPathOf(target) !== undefined) return undefined
     return this.#options.sockets?.take(target.origin, addresses)
   }
 
-  /** One that the caller has secured as well. */
+  /** Adopts a user-supplied socket that has finished its TLS handshake. */
   #adopt(given: CallerSocket | undefined, target: PoolTarget): SecureSocket | undefined {
     if (given === undefined) return undefined
     const http1Only = this.knownProtocol(target) === 'http/1.1'
@@ -281,14 +291,17 @@ export class Connector {
     return route
   }
 
-  /** Whether its address was chosen here among those of the origin: not by a proxy, nor by a caller that has connected the socket. */
+  /**
+   * Whether this client chose the address: not a proxy, and not the caller that connected the
+   * socket.
+   */
   #wasChosen(route: Route): boolean {
     const { addresses, proxy, remoteAddress } = route
     return addresses.length > 0 && proxy === undefined && remoteAddress !== undefined && !this.#onCallerSockets.has(route)
   }
 }
 
-/** A name is resolved once for all who ask; each hears about its own origin. */
+/** Adds the origin to an error: one lookup may serve requests for several origins. */
 function withOrigin(error: unknown, origin: string): unknown {
   if (error instanceof TimeoutError) return new TimeoutError(error.phase, error.ms, { origin, processed: 'no' })
   if (error instanceof ConnectError) return new ConnectError(error.phase, error.message, { origin, cause: error.cause })

@@ -1,6 +1,6 @@
 /**
- * The connections' side of a pool: which are there, which groups each of them serves, who gets the places that become free. Knows
- * connections only by their interface.
+ * The registry of a pool's open connections: which origin pools each connection serves, and which
+ * request gets a free slot. Knows connections only by their interface.
  */
 
 import type { Connector } from '../connect/connector.js'
@@ -20,7 +20,7 @@ import type { PendingDial } from './reuse/pending-dial.js'
 import type { ReuseLookup } from './reuse/reuse-lookup.js'
 import { isGrant, type ReusePolicy } from './reuse/reuse-policy.js'
 
-/** What services stand on, and whom they tell. */
+/** Collaborators of the registry. */
 export interface ConnectionRegistryDeps {
   readonly policy: ReusePolicy
   readonly reuse: ReuseLookup
@@ -29,17 +29,22 @@ export interface ConnectionRegistryDeps {
   readonly diagnostics: Diagnostics
   readonly clock: Clock
   readonly connector: Pick<Connector, 'proved' | 'disproved'>
-  /** Ended with the pool: what comes later is not taken. */
+  /** Aborted when the pool ends. Connections that arrive later are destroyed. */
   readonly stop: AbortSignal
   readonly events: Pick<PoolEvents, 'onMemberLost' | 'onDialWithoutCapacity' | 'onGrowthNeeded'>
 }
 
-/** An address whose server has sent no SETTINGS so long after the handshake is tried after others, milliseconds. */
+/**
+ * If a server sends no SETTINGS within this many milliseconds, other addresses are tried before it.
+ */
 const LATE_SETTINGS_MS = 2_000
-/** Origins of a connection that are looked at for each that joins it: two, and the one it was made for, which stays. */
+/**
+ * Origin pools of a connection checked each time another joins: the primary one, which stays, and
+ * two more.
+ */
 const LOOKED_AT = 3
 
-/** All of one pool. */
+/** The open connections of one pool. */
 export class ConnectionRegistry {
   readonly #deps: ConnectionRegistryDeps
   readonly #pooledConnections = new Map<Connection, PooledConnection>()
@@ -57,9 +62,9 @@ export class ConnectionRegistry {
     return this.#pooledConnections.get(connection)
   }
 
-  /** A new connection, made for `target`. Others find it when it has said what it allows. */
+  /** Registers a new connection made for `target`. Other origins find it once it is confirmed. */
   register(connection: Connection, target: PoolTarget, dial: PendingDial): void {
-    // Between its making and now the pool may have ended: whoever made it hears that nobody has it.
+    // The pool may have ended during the dial: end it, so that no request waits for the connection.
     if (this.#deps.stop.aborted) {
       dial.end()
       return connection.destroy(this.#deps.stop.reason)
@@ -75,7 +80,7 @@ export class ConnectionRegistry {
     if (connection.state !== 'open' || connection.confirmed) this.#changed(connection, pooled)
   }
 
-  /** SETTINGS that are late have no deadline (see `h2/liveness.ts`); but another address of the name may be the better one. */
+  /** Late SETTINGS have no deadline (see `h2/liveness.ts`), but another address may be better. */
   #watchSettings(connection: Connection, pooled: PooledConnection): void {
     const { clock, connector } = this.#deps
     const timer = clock.startTimer(LATE_SETTINGS_MS, () =>
@@ -87,7 +92,7 @@ export class ConnectionRegistry {
     pooled.settingsTimer = timer
   }
 
-  /** From now on the group is served by that connection too. */
+  /** Lets the connection serve this origin pool as well. */
   attach(originPool: OriginPool, member: Member, pooled: PooledConnection): void {
     const { connection, coalesced, because } = member
     originPool.add(member)
@@ -97,16 +102,18 @@ export class ConnectionRegistry {
     } else pooled.primary = originPool
     pooled.originPools.add(originPool)
     pooled.noteRoom()
-    if (pooled.roomy) originPool.dialsWithoutCapacity = 0
+    if (pooled.hadCapacity) originPool.dialsWithoutCapacity = 0
     pooled.queue(originPool)
     this.#serve(connection, pooled, originPool)
-    // Whoever it was made for may have gone: it must not stay forever.
+    // The request that the connection was dialed for may be cancelled: without this, it never
+    // closes.
     this.#noteActivity(connection, pooled)
   }
 
   /**
-   * Origins that nobody asks for any more must not stay for as long as a connection that is never idle. Those that joined first come first, and
-   * for each that joins some are looked at: more are never kept than have joined while an answer lasts.
+   * Detaches unused origin pools, which otherwise stay for as long as a busy connection does. Sets
+   * keep insertion order, so the oldest come first. A few are checked per join, so no more are kept
+   * than joined within the lifetime of one DNS answer.
    */
   #forgetOldest({ originPools, primary }: PooledConnection): void {
     const now = this.#deps.clock.now()
@@ -119,13 +126,15 @@ export class ConnectionRegistry {
     }
   }
 
-  /** The connection goes on, but not for this group. Who waited for it needs another. */
+  /**
+   * Stops using the connection for this origin pool. Its queued requests need another connection.
+   */
   detach(originPool: OriginPool, connection: Connection): void {
     this.#part(originPool, connection)
     this.#deps.events.onMemberLost(originPool)
   }
 
-  /** Takes those away that the resolver's answer no longer speaks for: they are to be asked about again. */
+  /** Removes members whose DNS answer has expired. The policy is asked about them again. */
   expire(originPool: OriginPool): void {
     const now = this.#deps.clock.now()
     for (const { connection, expiresAt = Number.POSITIVE_INFINITY } of [...originPool.members]) {
@@ -133,18 +142,19 @@ export class ConnectionRegistry {
     }
   }
 
-  /** RFC 9110 §15.5.20: the group shares nothing until it has a connection of its own. */
+  /** RFC 9110 §15.5.20: the origin pool shares nothing until a connection was made for it. */
   markMisdirected(originPool: OriginPool | undefined, connection: Connection, origin: SerializedOrigin): void {
     connection.removeOrigin(origin)
     const pooled = this.#pooledConnections.get(connection)
-    // Only where there was a set: asking about all who share, for each of them that is disowned, would be quadratic.
+    // Only if the connection had an Origin Set: asking the policy after every 421 would be
+    // quadratic.
     if (pooled !== undefined && hasNewOrigins(connection, pooled)) this.#noteOrigins(connection, pooled)
     for (const member of originPool === undefined ? [] : [...originPool.members]) {
       if (member.coalesced) this.#part(originPool!, member.connection)
     }
   }
 
-  /** Asks again about the connections of others that a group has. */
+  /** Asks the policy again about the shared connections of an origin pool. */
   review(originPool: OriginPool): void {
     for (const { connection, target } of [...originPool.members]) {
       if (target !== undefined && !this.#mayServe(connection, target)) this.detach(originPool, connection)
@@ -155,7 +165,7 @@ export class ConnectionRegistry {
     return isGrant(this.#deps.policy.verdict(connection, target))
   }
 
-  /** The group has requests that may go over it. */
+  /** Serves requests of the origin pool that may use the connection now. */
   serve(originPool: OriginPool, connection: Connection, pooled: PooledConnection): void {
     pooled.queue(originPool)
     this.#serve(connection, pooled)
@@ -174,24 +184,29 @@ export class ConnectionRegistry {
     if (hasNewOrigins(connection, pooled)) this.#noteOrigins(connection, pooled)
     pooled.noteRoom()
     if (pooled.waiting.size > 0) this.#serve(connection, pooled)
-    // It may have room for fewer than have come.
+    // The confirmed connection may have less capacity than requests have queued for it.
     if (pooled.verificationEnded()) for (const originPool of pooled.waiting) this.#deps.events.onGrowthNeeded(originPool)
     if (pooled.coveredBy !== undefined || pooled.redundant !== undefined)
       reviewRedundant(connection, pooled, this.#pooledConnections)
     this.#noteActivity(connection, pooled)
   }
 
-  /** Until whoever it was made for has it, it is not idle: where no idle ones are kept it would be closed before its first request. */
+  /**
+   * Not idle until attached to its primary origin pool: with no idle connections allowed, it would
+   * be closed before its first request.
+   */
   #noteActivity(connection: Connection, { primary }: PooledConnection): void {
     if (connection.active > 0) return this.#deps.lifetimes.busy(connection)
     if (primary === undefined) return
-    // One more than the origin may have was made while responses of others were not read.
+    // The origin had one connection beyond its limit, because unread responses held the others.
     if (connection.unread !== undefined && connection.state === 'open' && isOverLimit(connection, primary))
       return void connection.close()
     this.#deps.lifetimes.idle(connection)
   }
 
-  /** Others may find it, and those who waited for it do. */
+  /**
+   * Makes the connection available to other origins, and ends the wait of requests for its dial.
+   */
   #publish(connection: Connection, pooled: PooledConnection): void {
     const { index } = this.#deps
     const { reuseKey, origin } = connection.route
@@ -206,7 +221,7 @@ export class ConnectionRegistry {
     pooled.dial = undefined
   }
 
-  /** RFC 8336 §2.4: ORIGIN may come after others have joined, and what is not in the set is not served from then on. */
+  /** RFC 8336 §2.4: ORIGIN may arrive after origins have joined. Detaches those outside the set. */
   #noteOrigins(connection: Connection, pooled: PooledConnection): void {
     const { index, policy } = this.#deps
     pooled.origins = connection.originSet?.size ?? -1
@@ -220,16 +235,16 @@ export class ConnectionRegistry {
   }
 
   /**
-   * Gives free places away, one for each group in turn.
-   * @param justAsked for whom the resolver has answered this moment. Its requests go by that answer, however short its life is: one that
-   *   is used up at once would be asked for without end.
+   * Assigns free slots, one per origin pool in turn.
+   * @param justAsked the origin pool whose DNS answer has just arrived. Its requests use that
+   *   answer however short its TTL is: an answer with TTL 0 would be requested forever.
    */
   #serve(connection: Connection, pooled: PooledConnection, justAsked?: OriginPool): void {
     const { clock } = this.#deps
     while (connection.capacity > 0 && pooled.waiting.size > 0) {
       const originPool = pooled.firstWaiting
       const member = originPool.queue.size === 0 ? undefined : originPool.memberOf(connection)
-      // With a trial on its way the group comes back when that is answered.
+      // While a trial is in flight nothing else is sent; its result queues the origin pool again.
       if (member === undefined || member.trial === 'sent') {
         pooled.waiting.delete(originPool)
         continue
@@ -237,7 +252,7 @@ export class ConnectionRegistry {
       pooled.takeTurn(originPool)
       if (originPool !== justAsked && originPool.expiresAt !== Number.POSITIVE_INFINITY && originPool.expiresAt <= clock.now()) {
         this.expire(originPool)
-        // Its own connections stay, and this may be one.
+        // Dedicated members stay after expiry, and this connection may be one of them.
         if (originPool.memberOf(connection) === undefined) pooled.waiting.delete(originPool)
         this.#deps.events.onMemberLost(originPool)
         continue
@@ -251,7 +266,7 @@ export class ConnectionRegistry {
     }
   }
 
-  /** It takes no more requests: nobody finds it any more, and who waited for it needs another. */
+  /** Removes a connection that takes no more requests. Its queued requests need another one. */
   #retire(connection: Connection, pooled: PooledConnection): void {
     this.#deps.lifetimes.delete(connection)
     this.#deps.index.delete(connection)
@@ -259,14 +274,14 @@ export class ConnectionRegistry {
     pooled.dial?.end()
     pooled.dial = undefined
     if (connection.state === 'closed') this.#pooledConnections.delete(connection)
-    // Of no use to anybody: another address may be.
-    if (!pooled.roomy && !this.#deps.stop.aborted) this.#deps.connector.disproved(connection.route)
+    // The connection never had capacity: another address may do better.
+    if (!pooled.hadCapacity && !this.#deps.stop.aborted) this.#deps.connector.disproved(connection.route)
     const originPools = [...pooled.originPools]
     pooled.originPools.clear()
     pooled.waiting.clear()
     for (const originPool of originPools) {
       originPool.remove(connection)
-      if (pooled.roomy) this.#deps.events.onMemberLost(originPool)
+      if (pooled.hadCapacity) this.#deps.events.onMemberLost(originPool)
       else this.#deps.events.onDialWithoutCapacity(originPool)
     }
   }
@@ -276,7 +291,10 @@ function isOverLimit({ protocol }: Connection, { own, unread, target }: OriginPo
   return own - unread > target.settings.maxConnections[protocol]
 }
 
-/** Whether the Origin Set is another one than when the policy was asked last: it only grows, but for origins that are disowned. */
+/**
+ * Whether the Origin Set changed since the policy was last asked. It only grows, except after a
+ * 421.
+ */
 function hasNewOrigins({ originSet }: Connection, { origins }: PooledConnection): boolean {
   return (originSet?.size ?? -1) !== origins
 }

@@ -1,4 +1,6 @@
-/** Connections for one request alone, which closes its own when it is done. No pool keeps them. */
+/**
+ * Connections for exactly one request, which closes its connection when done. No pool keeps them.
+ */
 
 import { ConnectionError } from '../errors/errors.js'
 import { type Abortable, link, unlink } from '../runtime/abort.js'
@@ -8,19 +10,19 @@ import type { Dialer } from './dialer.js'
 import type { Member } from './member.js'
 import type { QueuedRequest } from './request-queue.js'
 
-/** Those that are on their way. */
+/** Pending dials of dedicated connections. */
 export class DedicatedConnections {
   readonly #dialer: Dialer
   readonly #stop: AbortSignal
   readonly #dials = new Map<QueuedRequest, AbortController>()
 
-  /** @param stop ends all of them. */
+  /** @param stop ends every pending dial. */
   constructor(dialer: Dialer, stop: AbortSignal) {
     this.#dialer = dialer
     this.#stop = stop
   }
 
-  /** One of the waiter's methods is called, unless it leaves. */
+  /** Dials for the request. Calls exactly one of its methods, unless the request leaves first. */
   acquire(target: PoolTarget, queued: QueuedRequest): void {
     const dial = new AbortController()
     this.#dials.set(queued, dial)
@@ -36,7 +38,7 @@ export class DedicatedConnections {
       )
   }
 
-  /** The waiter waits no more. */
+  /** Ends the dial of a request that was cancelled. */
   leave(queued: QueuedRequest, reason: unknown): void {
     this.#dials.get(queued)?.abort(reason)
   }
@@ -48,7 +50,7 @@ export class DedicatedConnections {
   }
 }
 
-/** Where nothing is sent before SETTINGS there is none at first. */
+/** Waits for capacity: a server whose limits are still unknown has none before SETTINGS. */
 async function untilRoom(connection: Connection, signal: AbortSignal): Promise<void> {
   if (connection.capacity > 0) return
   const end: Abortable = { abort: (reason) => connection.destroy(reason as Error) }
@@ -61,7 +63,7 @@ async function untilRoom(connection: Connection, signal: AbortSignal): Promise<v
       connection.onChange = undefined
       unlink(signal, end)
       if (connection.state === 'open') return resolve()
-      const message = `the connection was closed before it took a request (${origin.serialized})`
+      const message = 'the connection was closed before it took a request'
       const details = { origin: origin.serialized, initiator: 'peer', processed: 'no' } as const
       reject(new ConnectionError('ERR_CONNECTION_LOST', message, details))
     }

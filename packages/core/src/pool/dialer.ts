@@ -1,6 +1,7 @@
 /**
- * How a group gets a connection: one whose server says that it is the right one, one that leads to the right address, one that is under
- * way there, or one of its own; and then once more somebody else's, because the world has moved on meanwhile.
+ * Finds a connection for an origin pool: one whose Origin Set names the origin, one that leads to
+ * the right address, a pending dial to that address, or a new dial. After the dial the policy is
+ * asked once more, because a shareable connection may have come up while this one was being dialed.
  */
 
 import type { Connector } from '../connect/connector.js'
@@ -17,14 +18,15 @@ import { PendingDial } from './reuse/pending-dial.js'
 import { type IsMember, policyView, type ReuseGrant, type ReuseLookup } from './reuse/reuse-lookup.js'
 
 /**
- * Handshakes of other hosts waited for, one after the other: hosts that each have a certificate of their own must not queue up. More than one, because
- * of many who have waited for a slow one in vain only the first is to dial, and the others wait for that.
+ * Rounds of waiting for handshakes of other hosts. Limited, because hosts with certificates of
+ * their own must not queue up. More than one, because when many requests have waited for one slow
+ * handshake, only the first dials and the others wait for its dial.
  */
 const MAX_WAITS = 3
 
 import type { PoolEvents } from './pool-events.js'
 
-/** How often a resolver is asked again for an address that the origin's other connections do not lead to. */
+/** How often the resolver is asked again for an address without a connection to this origin. */
 const ROTATIONS = 3
 
 /** Collaborators of dialing. */
@@ -40,12 +42,12 @@ export interface DialerDeps {
 }
 
 /**
- * For so long at most an origin shares a connection before the policy is asked again, milliseconds, whatever the resolver says, and where
- * it says nothing: certificates expire.
+ * How long an origin shares a connection before the policy is asked again, in milliseconds. An
+ * upper bound for any DNS TTL, and the default without one: certificates expire.
  */
 const RECHECK_MS = 60_000
 
-/** Finds or makes connections. */
+/** Finds or dials connections. */
 export class Dialer {
   readonly #deps: DialerDeps
   readonly #pending = new Set<PendingDial>()
@@ -54,41 +56,42 @@ export class Dialer {
     this.#deps = deps
   }
 
-  /** Dials that are not over. */
+  /** Dials that have not settled. */
   get pending(): Iterable<PendingDial> {
     return this.#pending
   }
 
   /**
-   * A connection for `target`: somebody else's, where the policy allows it, or one of its own. What `isMember` knows is not offered
-   * again: the target wants more than it has. @throws what the connector throws; the reason that the pursuit is ended with.
+   * Returns a connection for `target`: a shared one if the policy allows it, else a new one. Skips
+   * connections for which `isMember` is true, because the target has them already.
+   * @throws the error of the connector, or the reason that the pursuit was aborted with.
    */
   async obtain(target: PoolTarget, pursuit: Pursuit, isMember: IsMember = () => false): Promise<Member> {
     const { reuse } = this.#deps
-    const alone = target.record.misdirected === true
-    const listed = alone ? undefined : reuse.askListed(target, isMember)
+    const isMisdirected = target.record.misdirected === true
+    const listed = isMisdirected ? undefined : reuse.askListed(target, isMember)
     if (listed !== undefined) return this.#shared(listed, policyView(target))
     const givenUp = new Set<PendingDial>()
     for (let waits = 0; ; waits++) {
-      // After a wait too: what was answered before it may be used up.
+      // Resolve again after each wait: the earlier answer may have expired.
       const resolution = await this.#resolve(target, pursuit)
       const { addresses } = resolution
-      if (alone) return this.#dial(target, pursuit, addresses, () => true, 'misdirected-before')
+      if (isMisdirected) return this.#dial(target, pursuit, addresses, () => true, 'misdirected-before')
       const decision = reuse.ask(target, addresses, isMember)
       if ('use' in decision) return this.#shared(decision, policyView(target, addresses), resolution)
-      const patient = 'wait' in decision && waits < MAX_WAITS && decision.wait.some((dial) => !givenUp.has(dial))
-      if (!patient) return this.#dial(target, pursuit, addresses, isMember, decision.because, resolution)
+      const mayWait = 'wait' in decision && waits < MAX_WAITS && decision.wait.some((dial) => !givenUp.has(dial))
+      if (!mayWait) return this.#dial(target, pursuit, addresses, isMember, decision.because, resolution)
       await this.#awaitFor(pursuit.signal, decision.wait, givenUp)
     }
   }
 
-  /** Addresses of the target: those first that its group has no connection to, where it is to spread. */
+  /** Resolves the target. Puts addresses without a connection first, if the pursuit spreads. */
   async #resolve(target: PoolTarget, pursuit: Pursuit): Promise<Resolution> {
     const { connector } = this.#deps
     const ask = (): Promise<Resolution> => unlessAborted(connector.resolve(target), pursuit.signal)
     let resolution = await ask()
     const isFree = ({ address }: Address): boolean => pursuit.taken()?.has(address) !== true
-    // A resolver that rotates may have another one.
+    // A resolver that rotates its answers may return an unused address.
     for (let i = 0; i < ROTATIONS && resolution.addresses.length > 0 && !resolution.addresses.some(isFree); i++) {
       connector.forget(target)
       resolution = await ask()
@@ -100,7 +103,7 @@ export class Dialer {
     return { ...resolution, addresses }
   }
 
-  /** A connection that nobody else will use; `signal` ends the dial. */
+  /** Dials a connection for one request only. `signal` ends the dial. */
   async dedicated(target: PoolTarget, signal: AbortSignal): Promise<Member> {
     const { connector, events } = this.#deps
     const { addresses } = await unlessAborted(connector.resolve(target), signal)
@@ -111,7 +114,7 @@ export class Dialer {
     return { connection, coalesced: false, because: 'connection-close' }
   }
 
-  /** @param resolution of the target, where somebody else's connection would do as well. */
+  /** @param resolution the DNS answer, if a shared connection would do as well. */
   async #dial(
     target: PoolTarget,
     pursuit: Pursuit,
@@ -136,7 +139,7 @@ export class Dialer {
     try {
       const connection = await connector.connect(target, addresses, dial, signal)
       events.onEstablished(connection)
-      // Not by an answer that is used up by now: a connection of its own is always right.
+      // Share only while the DNS answer is valid; the new connection itself is always usable.
       const mayShare = connection.protocol === 'h2' && resolution !== undefined && resolution.expiresAt > clock.now()
       const other = mayShare ? reuse.askAgain(target, addresses, connection, isMember) : undefined
       if (other !== undefined) {
@@ -152,7 +155,7 @@ export class Dialer {
     }
   }
 
-  /** Waits for dials of other origins, which go on for as long as something waits. */
+  /** Waits for dials of other origins. They continue for as long as any request waits for them. */
   async #awaitFor(signal: AbortSignal, dials: readonly PendingDial[], givenUp: Set<PendingDial>): Promise<void> {
     for (const dial of dials) dial.join()
     try {
@@ -163,8 +166,9 @@ export class Dialer {
   }
 
   /**
-   * Until one of the dials is over, or patience with all of them is: slow handshakes of others must not hold up a host. Those that it has no
-   * more patience with are given up: a younger one is still worth a wait.
+   * Waits until one of the dials settles, or until the wait limit of all of them has passed: slow
+   * handshakes of others must not hold up a host. Adds dials past their limit to `givenUp`; a
+   * younger dial is still worth a wait.
    */
   async #await(dials: readonly PendingDial[], givenUp: Set<PendingDial>): Promise<void> {
     const chance = (this.#deps.random ?? Math.random)()
@@ -172,8 +176,8 @@ export class Dialer {
     const settled = Promise.race(dials.map((dial) => dial.settled)).then(() => {
       over = true
     })
-    const patienceMs = (): number => Math.max(...dials.map((dial) => (givenUp.has(dial) ? 0 : dial.patienceMs(chance))))
-    for (let left = patienceMs(); !over && left > 0; left = patienceMs()) {
+    const remainingMs = (): number => Math.max(...dials.map((dial) => (givenUp.has(dial) ? 0 : dial.remainingMs(chance))))
+    for (let left = remainingMs(); !over && left > 0; left = remainingMs()) {
       const { promise, cancel } = this.#sleep(left)
       await Promise.race([settled, promise])
       cancel()
@@ -181,7 +185,9 @@ export class Dialer {
     if (!over) for (const dial of dials) givenUp.add(dial)
   }
 
-  /** A process that was busy has not been waiting: it has not looked. */
+  /**
+   * Sleeps on the deadline clock, which does not count the time that the event loop was blocked.
+   */
   #sleep(ms: number): { promise: Promise<void>; cancel: () => void } {
     let cancel = (): void => undefined
     const promise = new Promise<void>((resolve) => {

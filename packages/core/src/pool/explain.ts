@@ -1,4 +1,4 @@
-/** What a request would meet, without sending one: every connection and every dial with what the policy says of it. */
+/** Explains what a request would do without sending it, with the verdict for every candidate. */
 
 import type { ReuseReason } from '../message/reasons.js'
 import type { ConnectionInfo } from '../message/response.js'
@@ -10,13 +10,13 @@ import type { OriginPool } from './origin-pool.js'
 import { policyView, type ReuseLookup } from './reuse/reuse-lookup.js'
 import type { Dial, ReusePolicy, Verdict } from './reuse/reuse-policy.js'
 
-/** One connection, or one that is under way, and what is said of it. */
+/** One open connection or pending dial, with the verdict on it. */
 export interface ExplainedCandidate {
-  /** Its number; `undefined` for a dial under way. */
+  /** The connection's number; `undefined` for a pending dial. */
   readonly connection: number | undefined
   /** The origin it was made for. */
   readonly origin: string
-  /** The address it leads to, or those that are being tried. */
+  /** The remote address of the connection, or the addresses the dial is trying. */
   readonly addresses: readonly string[]
   /** `own`: it was made for this origin, or serves it already. */
   readonly verdict: 'own' | 'use' | 'wait' | 'refuse'
@@ -24,20 +24,23 @@ export interface ExplainedCandidate {
   readonly because: ReuseReason
 }
 
-/** What `Client.explain` says. */
+/** The result of `Client.explain`. */
 export interface Explanation {
   readonly origin: string
-  /** What the host resolves to now; empty where nobody is asked: behind a proxy, over a Unix socket. */
+  /**
+   * The addresses of the host now; empty behind a proxy or over a Unix socket, where none are
+   * resolved.
+   */
   readonly addresses: readonly string[]
-  /** What a request would do: go over a connection that is there, wait for a handshake under way, or dial. */
+  /** Whether a request would use an open connection, wait for a pending dial, or dial. */
   readonly action: 'use' | 'wait' | 'dial'
   readonly because: ReuseReason
-  /** The connection it would go over, where `action` is `use`. */
+  /** The connection the request would use, if `action` is `use`. */
   readonly connection: ConnectionInfo | undefined
   readonly candidates: readonly ExplainedCandidate[]
 }
 
-/** Whom to ask. */
+/** Dependencies of `explain`. */
 export interface ExplainDeps {
   readonly reuse: ReuseLookup
   readonly policy: ReusePolicy
@@ -45,7 +48,7 @@ export interface ExplainDeps {
   readonly dials: Iterable<Dial>
 }
 
-/** Explains for a target whose addresses are known. */
+/** Explains a request to a target whose addresses are resolved. */
 export function explain(
   pooled: PoolTarget,
   addresses: readonly Address[],
@@ -86,7 +89,7 @@ function explainConnection(
   const member = originPool?.memberOf(connection)
   if (member !== undefined) return { ...common, verdict: 'own', because: member.because }
   if (!reuse.sharable(pooled)) return { ...common, verdict: 'refuse', because: 'unix-socket' }
-  return { ...common, ...said(reuse.verdict(connection, target)) }
+  return { ...common, ...outcome(reuse.verdict(connection, target)) }
 }
 
 function explainDial(dial: Dial, target: Target, { policy }: ExplainDeps): ExplainedCandidate {
@@ -94,10 +97,10 @@ function explainDial(dial: Dial, target: Target, { policy }: ExplainDeps): Expla
   if (dial.origin.serialized === target.origin.serialized && dial.reuseKey === target.reuseKey) {
     return { ...common, verdict: 'own', because: 'handshake-under-way' }
   }
-  return { ...common, ...said(policy.verdict(dial, target)) }
+  return { ...common, ...outcome(policy.verdict(dial, target)) }
 }
 
-function said(verdict: Verdict): Pick<ExplainedCandidate, 'verdict' | 'because'> {
+function outcome(verdict: Verdict): Pick<ExplainedCandidate, 'verdict' | 'because'> {
   const { because } = verdict
   if ('wait' in verdict) return { verdict: 'wait', because }
   return { verdict: verdict.use ? 'use' : 'refuse', because }

@@ -1,6 +1,6 @@
 /**
- * The groups' side of a pool: how many connections a group needs, when it is given another, and what becomes of its requests when there
- * is none to be had.
+ * Decides how many connections an origin pool needs and when to dial another, and fails its
+ * requests if no connection can be had.
  */
 
 import type { Connector } from '../connect/connector.js'
@@ -14,25 +14,32 @@ import type { OriginPool } from './origin-pool.js'
 import type { PoolEvents } from './pool-events.js'
 import { Pursuit } from './pursuit.js'
 
-/** Where an origin has a connection and gets no further one, that is not tried again for so long, milliseconds. */
+/** Pause after a failed dial while the origin has another connection, in milliseconds. */
 const FAILURE_PAUSE_MS = 1_000
 
-/** Connections that nobody waits for are not made more often, milliseconds. */
+/** Minimum time between dials that only maintain `minConnections`, in milliseconds. */
 const TOP_UP_PAUSE_MS = 1_000
 
-/** So many connections one after the other that ended before there was room for a request: then those who wait hear of it. */
+/**
+ * After this many consecutive connections that closed before they could take a request, fail the
+ * queued requests.
+ */
 const MAX_DIALS_WITHOUT_CAPACITY = 2
 
-/** An origin whose requests get no place on connections of others for so long, milliseconds, gets one of its own. */
+/**
+ * How long an origin may be starved of streams on shared connections before it dials its own, in
+ * milliseconds.
+ */
 const STARVED_MS = 1_000
 
 /**
- * Connections of one origin when those are counted too whose response no reader has come for. They do not count against
- * `maxConnectionsPerOrigin`: a program that reads its responses only when it has all of them would wait for itself.
+ * Maximum number of connections per origin, including those held by unread responses. These do not
+ * count against `maxConnectionsPerOrigin`: a program that reads its responses only after all have
+ * arrived would deadlock.
  */
 const MAX_UNREAD = 256
 
-/** How often it is looked for such responses while requests wait, in milliseconds. */
+/** Interval at which unread responses are looked for while requests wait, in milliseconds. */
 const UNREAD_PAUSE_MS = 50
 
 /** Collaborators of growth. */
@@ -41,14 +48,14 @@ export interface GrowthDeps {
   readonly dialer: Dialer
   readonly registry: ConnectionRegistry
   readonly clock: Clock
-  /** How long a connection may take that nothing waits for, milliseconds; 0 is forever. */
+  /** Time limit of a dial that no request waits for, in milliseconds; 0 is forever. */
   readonly connectTimeoutMs: number
   /** Ends every dial. */
   readonly stop: AbortSignal
   readonly events: Pick<PoolEvents, 'onEmpty'>
 }
 
-/** Makes groups grow. */
+/** Starts dials for origin pools. */
 export class Growth {
   readonly #deps: GrowthDeps
 
@@ -56,41 +63,46 @@ export class Growth {
     this.#deps = deps
   }
 
-  /** Starts as many dials as the queue and the limits ask for: one until it is known what the origin speaks. */
+  /**
+   * Dials as often as the queue and the limits require: once until the origin's protocol is known.
+   */
   grow(originPool: OriginPool): void {
     if (originPool.target.once === true && originPool.target.record.connections > 0) {
-      // Its one connection may be here, and busy or in doubt: then there is something to wait for.
+      // Its only connection may be open but busy or unverified: then requests wait for it.
       if (originPool.members.length + originPool.dials === 0)
         this.#fail(originPool, lost(originPool, 'the connection was closed'))
       return
     }
     const limit = this.#limit(originPool)
-    const there = originPool.members.length + originPool.dials
-    if (originPool.dialsWithoutCapacity >= MAX_DIALS_WITHOUT_CAPACITY && there > 0) return
-    const least = Math.min(originPool.target.settings.minConnections, limit) - there
+    const total = originPool.members.length + originPool.dials
+    if (originPool.dialsWithoutCapacity >= MAX_DIALS_WITHOUT_CAPACITY && total > 0) return
+    const missing = Math.min(originPool.target.settings.minConnections, limit) - total
     const waiting = originPool.queue.size - originPool.dials - originPool.verifying
-    // Connections of others do not count: they may be full of what others do.
+    // Shared connections do not count: requests of other origins may fill them.
     const free = limit - originPool.own - originPool.dials
-    let more = Math.min(Math.max(waiting, least), free)
-    if (free <= 0 && waiting > 0) more = this.#growPastUnread(originPool, limit, waiting)
-    if (more <= 0 || !this.#mayTopUp(originPool, there)) return
+    let count = Math.min(Math.max(waiting, missing), free)
+    if (free <= 0 && waiting > 0) count = this.#growPastUnread(originPool, limit, waiting)
+    if (count <= 0 || !this.#mayTopUp(originPool, total)) return
     const pauseMs = originPool.members.length > 0 ? originPool.failedAt + FAILURE_PAUSE_MS - this.#deps.clock.now() : 0
     if (pauseMs > 0) return this.#growLater(originPool, pauseMs)
-    const patienceMs = this.#patienceMs(originPool)
-    if (patienceMs > 0) {
-      more = least
-      this.#growLater(originPool, patienceMs)
+    const waitMs = this.#untilStarvedMs(originPool)
+    if (waitMs > 0) {
+      count = missing
+      this.#growLater(originPool, waitMs)
     }
-    for (; more > 0; more--) this.#dial(originPool)
+    for (; count > 0; count--) this.#dial(originPool)
   }
 
-  /** After a change: more dials where requests still wait, or the group is forgotten. */
+  /** After a change: dials if requests still wait, else forgets the origin pool if it is empty. */
   settle(originPool: OriginPool): void {
     if (originPool.queue.size > 0 || originPool.opening) this.grow(originPool)
     else this.#deps.events.onEmpty(originPool)
   }
 
-  /** A connection has ended before it had room. Without an end to that, a server that takes no requests would be dialed forever. */
+  /**
+   * Counts a connection that closed before it had capacity. A server that never takes requests
+   * would otherwise be dialed forever.
+   */
   noteDialWithoutCapacity(originPool: OriginPool): void {
     originPool.failedAt = this.#deps.clock.now()
     if (++originPool.dialsWithoutCapacity < MAX_DIALS_WITHOUT_CAPACITY || originPool.members.length + originPool.dials > 0)
@@ -98,51 +110,51 @@ export class Growth {
     this.#fail(originPool, lost(originPool, 'the connection was closed before it took a request'))
   }
 
-  /** Connections of its own that it may have, as far as its protocol is known. */
+  /** How many connections of its own the origin may have, if its protocol is known; else 1. */
   #limit({ target, members }: OriginPool): number {
     const known = members[0]?.connection.protocol ?? this.#deps.connector.knownProtocol(target)
     return known === 'h2' || known === 'http/1.1' ? target.settings.maxConnections[known] : 1
   }
 
-  /** All connections that the origin may have are there. How many more are dialed because responses hold some that no reader has come for. */
+  /** At the limit: how many more to dial because unread responses hold some of the connections. */
   #growPastUnread(originPool: OriginPool, limit: number, waiting: number): number {
-    // One that looks in a moment is enough: whether there are any takes a look at every stream.
+    // One pending check per origin pool is enough: each check visits every stream.
     if (originPool.later !== undefined || originPool.members[0]?.connection.unread === undefined) return 0
-    // A connection of the caller's own is the only one, whatever it carries.
+    // A user-supplied socket is the only connection, whatever it carries.
     if (originPool.target.alone === true) return 0
     const { own, dials, unread } = originPool
-    const more = Math.min(waiting, limit - (own - unread) - dials)
-    if (more <= 0) {
-      // Responses that begin tell nobody: that would cost each of them. Requests that wait here look themselves.
+    const count = Math.min(waiting, limit - (own - unread) - dials)
+    if (count <= 0) {
+      // No event is raised when a response starts, to keep that path cheap: poll instead.
       if (dials === 0) this.#growLater(originPool, UNREAD_PAUSE_MS)
       return 0
     }
     const free = Math.max(MAX_UNREAD, limit) - own - dials
     if (free <= 0 && dials === 0) this.#fail(originPool, allUnread(originPool))
-    return Math.min(more, free)
+    return Math.min(count, free)
   }
 
   /**
-   * Whether the least number is to be made up for now. Where nobody waits, once in a while: a server that closes what carries nothing would
-   * be dialed without end.
+   * Whether to dial for `minConnections` now. Without queued requests this is rate-limited: a
+   * server that closes unused connections would be dialed forever.
    */
-  #mayTopUp(originPool: OriginPool, there: number): boolean {
+  #mayTopUp(originPool: OriginPool, total: number): boolean {
     if (originPool.queue.size > 0 || originPool.opening) return true
     const now = this.#deps.clock.now()
-    if (there === 0 || originPool.lastTopUpAt + TOP_UP_PAUSE_MS > now) return false
+    if (total === 0 || originPool.lastTopUpAt + TOP_UP_PAUSE_MS > now) return false
     originPool.lastTopUpAt = now
     return true
   }
 
-  /** How long its requests still wait for a place on the connections of others that it has. */
-  #patienceMs(originPool: OriginPool): number {
+  /** How long queued requests still wait for a stream on a shared connection, in milliseconds. */
+  #untilStarvedMs(originPool: OriginPool): number {
     if (originPool.members.length === originPool.own || originPool.queue.size === 0) return 0
     const now = this.#deps.clock.now()
     originPool.starvedSince ??= now
     return originPool.starvedSince + STARVED_MS - now
   }
 
-  /** What the others have may never be free. Nothing is dialed for those who have gone by then. */
+  /** Checks again after `pauseMs`, and dials only if requests still wait by then. */
   #growLater(originPool: OriginPool, pauseMs: number): void {
     if (originPool.queue.size === 0) return
     originPool.later ??= this.#deps.clock.startTimer(pauseMs, () => {
@@ -167,7 +179,8 @@ export class Growth {
         },
         (error: Error) => {
           this.#end(originPool, pursuit)
-          // Ended because nothing waited for it: what waits since then is given another.
+          // Aborted because no request waited for it. Requests that were queued since then need a
+          // new dial.
           if (pursuit.signal.aborted && !stop.aborted) this.settle(originPool)
           else this.#unavailable(originPool, error)
         },
@@ -181,35 +194,40 @@ export class Growth {
     originPool.pursuits = originPool.pursuits.filter((each) => each !== pursuit)
   }
 
-  /** Requests of a group have left: dials that nothing waits for are ended, with the reason of the last of them. */
+  /**
+   * After requests left: ends dials that no request waits for, with the reason of the last request.
+   */
   review(originPool: OriginPool, reason: unknown): void {
-    // Connections that are wanted in any case have a time of their own.
+    // Dials for `minConnections` are wanted without requests, and have their own time limit.
     if (originPool.target.settings.minConnections > 1) return
     for (const pursuit of originPool.pursuits) pursuit.review(reason)
   }
 
   #obtained(originPool: OriginPool, member: Member): void {
     const pooled = this.#deps.registry.of(member.connection)
-    // A 421 came while this one was looked for: the next one is the group's own.
+    // A 421 arrived during the wait: the next connection must be made for this origin.
     if (member.coalesced && originPool.target.record.misdirected === true) return this.settle(originPool)
     if (pooled === undefined || member.connection.state !== 'open') {
-      // It closed while the promise was on its way. A server that does this every time must not be dialed without end.
+      // The connection closed before the promise settled. A server that always does this must not
+      // be dialed forever.
       if (member.coalesced) return this.settle(originPool)
       return this.#unavailable(originPool, lost(originPool, 'the connection was closed as soon as it was open'))
     }
     for (const { onMember } of originPool.takeOpening()) onMember(member)
     if (originPool.memberOf(member.connection) === undefined) this.#deps.registry.attach(originPool, member, pooled)
-    // The limit may have been lowered since it was dialed.
+    // The limit may have been lowered during the dial.
     if (originPool.members.length > 1) for (const surplus of originPool.surplus()) void surplus.close()
     this.grow(originPool)
   }
 
-  /** A dial failed. Those who wait for nothing else hear of it; with a connection or another dial there is still hope. */
+  /**
+   * After a failed dial: fails the queued requests, unless a connection or another dial is left.
+   */
   #unavailable(originPool: OriginPool, error: Error): void {
     originPool.failedAt = this.#deps.clock.now()
     originPool.target.record.misdirected = false
     if (originPool.dials === 0 && originPool.members.length === 0) return this.#fail(originPool, error)
-    // Not dialed again at once: a server that takes one connection and no second would be asked without end.
+    // Without an immediate dial: a server that accepts only one connection would be dialed forever.
     if (originPool.members.length > 0) this.settle(originPool)
   }
 
@@ -223,11 +241,11 @@ export class Growth {
 
 function allUnread({ target, unread }: OriginPool): ConnectionError {
   const origin = target.origin.serialized
-  const message = `${unread} connections are held by responses that are not read: read or discard the body of each (${origin})`
+  const message = `${unread} connections are held by unread responses: read or discard the body of each response`
   return new ConnectionError('ERR_UNREAD_RESPONSES', message, { origin, initiator: 'local', processed: 'no' })
 }
 
 function lost({ target }: OriginPool, what: string): ConnectionError {
   const origin = target.origin.serialized
-  return new ConnectionError('ERR_CONNECTION_LOST', `${what} (${origin})`, { origin, initiator: 'peer', processed: 'no' })
+  return new ConnectionError('ERR_CONNECTION_LOST', what, { origin, initiator: 'peer', processed: 'no' })
 }

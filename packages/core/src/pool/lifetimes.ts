@@ -1,6 +1,6 @@
 /**
- * How long connections stay: those without requests for a while, more idle ones than are wanted, those past their age. One timer, which
- * never keeps the process alive.
+ * Closes connections that are idle, in excess of the idle limit, or past their maximum age. One
+ * timer serves all of them, and never keeps the process alive.
  */
 
 import type { Clock, ClockTimer } from '../runtime/clock.js'
@@ -8,17 +8,17 @@ import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
 import type { Connection } from '../transport/connection.js'
 import type { PoolEvents } from './pool-events.js'
 
-/** The longest that a timer of Node waits, milliseconds. */
+/** The longest delay of a Node timer, in milliseconds. */
 const MAX_WAIT_MS = 0x7fff_ffff
-/** Connections that become due one after the other are looked at together, milliseconds. */
+/** Minimum delay between two checks, in milliseconds: connections due close together share one. */
 const LEAST_WAIT_MS = 10
 
-/** What lifetimes need to know of the pool. */
+/** Collaborators of lifetimes. */
 export interface LifetimesDeps {
   readonly clock: Clock
-  /** Idle connections kept in all. */
+  /** Maximum number of idle connections in total. */
   readonly maxIdleConnections: number
-  /** The connections of the pool that one was made for, itself among them. */
+  /** The connections of the origin pool that this one was made for, including itself. */
   siblingsOf(connection: Connection): Iterable<Connection>
   readonly events: Pick<PoolEvents, 'onAged'>
 }
@@ -26,7 +26,7 @@ export interface LifetimesDeps {
 interface Life {
   readonly settings: ResolvedPoolSettings
   readonly endsAt: number
-  /** When idle for so long, there is something to look at, milliseconds. */
+  /** The shorter idle limit of the settings, in milliseconds. */
   readonly idleLimitMs: number
 }
 
@@ -34,7 +34,10 @@ interface Life {
 export class Lifetimes {
   readonly #deps: LifetimesDeps
   readonly #lives = new Map<Connection, Life>()
-  /** Since when, in the order in which they became idle. Nobody says when a request begins: some are active again. */
+  /**
+   * Idle since, in order of becoming idle. Entries are not removed when a request starts, so some
+   * of these connections may be active again.
+   */
   readonly #idle = new Map<Connection, number>()
   #timer: ClockTimer | undefined
   #dueAt = Number.POSITIVE_INFINITY
@@ -43,7 +46,7 @@ export class Lifetimes {
     this.#deps = deps
   }
 
-  /** A connection is there. */
+  /** Starts tracking a connection. */
   add(connection: Connection, settings: ResolvedPoolSettings): void {
     const { maxConnectionAgeMs, maxConnectionAgeJitterMs } = settings
     const ageMs = maxConnectionAgeMs + Math.random() * maxConnectionAgeJitterMs
@@ -52,11 +55,11 @@ export class Lifetimes {
     this.#schedule(endsAt)
   }
 
-  /** It carries nothing now: its time counts from here, however often that was said before. */
+  /** Restarts the idle time of a connection that carries no requests. */
   idle(connection: Connection): void {
     const life = this.#lives.get(connection)
     if (life === undefined) return
-    // Out first: the order is that of the times.
+    // Delete first: the map must stay ordered by time.
     this.#idle.delete(connection)
     const now = this.#deps.clock.now()
     this.#idle.set(connection, now)
@@ -64,24 +67,24 @@ export class Lifetimes {
     this.#schedule(now + life.idleLimitMs)
   }
 
-  /** It carries something. */
+  /** Marks a connection as active. */
   busy(connection: Connection): void {
     this.#idle.delete(connection)
   }
 
-  /** Whether it is to be closed for its age, and nobody has come round to it. */
+  /** Whether the connection is past its maximum age but not closed yet. */
   isPastAge(connection: Connection): boolean {
     const life = this.#lives.get(connection)
     return life !== undefined && life.endsAt <= this.#deps.clock.now()
   }
 
-  /** It takes no more requests, or is gone. */
+  /** Stops tracking a connection that takes no more requests or is closed. */
   delete(connection: Connection): void {
     this.#lives.delete(connection)
     this.#idle.delete(connection)
   }
 
-  /** Ends the timer. */
+  /** Stops the timer. */
   stop(): void {
     this.#lives.clear()
     this.#idle.clear()
@@ -89,7 +92,7 @@ export class Lifetimes {
     this.#dueAt = Number.POSITIVE_INFINITY
   }
 
-  /** A timer that fires earlier is left: it looks again when it fires. */
+  /** Keeps a timer that fires earlier: its check schedules the next one. */
   #schedule(at: number): void {
     if (at >= this.#dueAt) return
     this.#timer?.cancel()
@@ -110,12 +113,12 @@ export class Lifetimes {
     if (next < Number.POSITIVE_INFINITY) this.#schedule(Math.max(next, now + LEAST_WAIT_MS))
   }
 
-  /** When it is to be closed, as things stand. */
+  /** When the connection is to be closed, as of now. */
   #dueOf(connection: Connection, { settings, endsAt }: Life): number {
     const since = this.#idle.get(connection)
     if (since === undefined) return endsAt
     if (isInUse(connection)) {
-      // When its requests are over it is idle again.
+      // It becomes idle again when its requests end.
       this.#idle.delete(connection)
       return endsAt
     }
@@ -124,7 +127,7 @@ export class Lifetimes {
     return Math.min(endsAt, idleEnd, this.#poolEnd(connection, settings))
   }
 
-  /** When nothing of its pool has carried a request for long enough. */
+  /** When the whole origin pool has been idle for `poolIdleTimeoutMs`. */
   #poolEnd(connection: Connection, { poolIdleTimeoutMs }: ResolvedPoolSettings): number {
     if (poolIdleTimeoutMs === 0) return Number.POSITIVE_INFINITY
     let latest = 0
@@ -136,7 +139,10 @@ export class Lifetimes {
     return latest + poolIdleTimeoutMs
   }
 
-  /** While there are too many. Some of them are not idle any more, and only count for it. */
+  /**
+   * Closes idle connections beyond the limit, oldest first. Removes stale entries of active
+   * connections.
+   */
   #closeLongestIdle(): void {
     for (const connection of this.#idle.keys()) {
       if (this.#idle.size <= this.#deps.maxIdleConnections) return
@@ -148,7 +154,7 @@ export class Lifetimes {
   #end(connection: Connection, aged: boolean): void {
     this.delete(connection)
     if (aged) this.#deps.events.onAged(connection)
-    // Resolves when the socket is gone; nobody waits for it here, and it cannot reject.
+    // Resolves when the socket is closed. Not awaited, and it cannot reject.
     void connection.close()
   }
 }
@@ -157,7 +163,7 @@ function isInUse(connection: Connection): boolean {
   return connection.active > 0 || connection.verifying
 }
 
-/** The shorter of the two that are set, milliseconds. */
+/** The shorter of the two limits that are set, in milliseconds; Infinity without one. */
 function idleLimitMs({ idleTimeoutMs, poolIdleTimeoutMs }: ResolvedPoolSettings): number {
   const limits = [idleTimeoutMs, poolIdleTimeoutMs].filter((limit) => limit > 0)
   return limits.length === 0 ? Number.POSITIVE_INFINITY : Math.min(...limits)

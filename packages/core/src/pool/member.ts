@@ -1,35 +1,38 @@
-/** A connection in its role for one origin pool. */
+/** The role a connection plays for one origin pool. */
 
 import type { ReuseReason } from '../message/reasons.js'
 import type { ConnectionInfo } from '../message/response.js'
 import type { Connection } from '../transport/connection.js'
 import type { Target } from '../transport/target.js'
 
-/** A connection in its role for one target. One object serves every request that goes this way. */
+/** A connection as one origin pool uses it. One object serves every request of that pool. */
 export interface Member {
   readonly connection: Connection
-  /** It was made for another origin. */
+  /** The connection was made for another origin. */
   readonly coalesced: boolean
-  /** Why this connection, or for one of the target's own: why no other. */
+  /** Why this connection was chosen; for a dedicated one, why no other was shared. */
   readonly because: ReuseReason
-  /** The target as the policy saw it, with its addresses, where there was a question to ask. */
+  /** The target as the policy saw it, with its addresses; absent if the policy was not asked. */
   readonly target?: Target
-  /** When the answer of the resolver that the policy saw is used up, by the client's clock, milliseconds: then it is asked again. */
+  /**
+   * When the DNS answer the policy saw expires, in milliseconds of the client's clock. Then the
+   * policy is asked again.
+   */
   readonly expiresAt?: number
-  /** The connection has given it a response. */
+  /** A response has arrived over the connection. */
   proved?: boolean
-  /** One request goes first; while it is on its way there is no room for others. */
+  /** One request goes first; while it is in flight there is no room for others. */
   trial?: 'due' | 'sent' | undefined
 }
 
-/** What callers are told about it. */
+/** The public description of a member. */
 export function connectionInfo({ connection, coalesced, because }: Member): ConnectionInfo {
   const { id, protocol, route } = connection
   const { remoteAddress, remotePort, localAddress, localPort, proxy } = route
   return { id, protocol, remoteAddress, remotePort, localAddress, localPort, proxy, coalesced, because }
 }
 
-/** Whether a connection takes a request now. One that is idle may have to make sure of its peer first. */
+/** Whether the connection takes a request now. Starts verification of an idle peer if needed. */
 export function hasRoom({ connection, trial }: Member): boolean {
   return trial !== 'sent' && connection.capacity > 0 && (connection.active > 0 || connection.verify())
 }

@@ -1,4 +1,7 @@
-/** Connections opened without a request, by `warm()` and `connect()`. A request has its own deadlines; these have the client's time for a connection. */
+/**
+ * Connections opened without a request, by `warm()` and `connect()`. Requests have their own
+ * deadlines; these use the client's connect timeout.
+ */
 
 import { TimeoutError } from '../errors/errors.js'
 import type { Clock } from '../runtime/clock.js'
@@ -6,7 +9,7 @@ import { startDeadline } from '../runtime/deadlines.js'
 import type { Member } from './member.js'
 import type { QueuedRequest } from './request-queue.js'
 
-/** The time that an opening may take. */
+/** The time limit for opening a connection. */
 export interface OpeningLimit {
   /** Milliseconds; 0 is forever. */
   readonly timeoutMs: number
@@ -14,7 +17,10 @@ export interface OpeningLimit {
   readonly origin: string
 }
 
-/** An entry for the queue that resolves with a connection, or rejects with what prevented it; after the limit `onTimeout` is called first. */
+/**
+ * Creates a queue entry that settles a promise. At the time limit `onTimeout` is called first, then
+ * the promise rejects.
+ */
 export function queuedOpening(
   resolve: (member: Member) => void,
   reject: (error: Error) => void,
@@ -40,7 +46,10 @@ export function queuedOpening(
   }
 }
 
-/** Resolves when `settled` does, and at the latest after `timeoutMs` milliseconds; 0 is forever. Late SETTINGS are not a failure. */
+/**
+ * Resolves when `settled` does, or after `timeoutMs` milliseconds; 0 is forever. Late SETTINGS are
+ * not a failure.
+ */
 export function settledWithin(settled: Promise<void> | undefined, timeoutMs: number, clock: Clock): Promise<void> {
   if (settled === undefined || timeoutMs === 0) return settled ?? Promise.resolve()
   return new Promise((resolve) => {

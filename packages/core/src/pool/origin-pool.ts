@@ -1,4 +1,6 @@
-/** What a pool keeps for one target: the connections that may serve it, the requests that wait for one, the dials on their behalf. */
+/**
+ * The state of a pool for one target: the usable connections, the queued requests and the pending dials.
+ */
 
 import type { ClockTimer } from '../runtime/clock.js'
 import type { Connection } from '../transport/connection.js'
@@ -10,44 +12,48 @@ import type { QueuedRequest } from './request-queue.js'
 import { RequestQueue } from './request-queue.js'
 import { choose } from './strategy.js'
 
-const NOBODY: readonly never[] = []
+const NONE: readonly never[] = []
 
 const OVER = Promise.resolve()
 
-/** One target's part of the pool: small, because there may be ten thousand. */
+/** The connections, queue and dials of one target. Kept small: there may be ten thousand. */
 export class OriginPool {
-  /** The one that was asked for last: settings may change while the pool runs. */
+  /** The most recently requested target: settings may change while the pool runs. */
   target: PoolTarget
-  members: readonly Member[] = NOBODY
+  members: readonly Member[] = NONE
   readonly queue: RequestQueue = new RequestQueue()
-  /** The pool it is kept in; `undefined` when it is kept no more, and whoever still knows it has to look for another. */
+  /**
+   * The pool that contains it; `undefined` once forgotten, and then a cached reference is stale.
+   */
   owner: object | undefined
-  /** What is done to get connections. */
-  pursuits: readonly Pursuit[] = NOBODY
-  /** When the last of them is over. */
+  /** Pending attempts to get a connection. */
+  pursuits: readonly Pursuit[] = NONE
+  /** Resolves when the last of them is over. */
   dialing: Promise<void> = OVER
-  /** When a dial failed last, though there is a connection: no other is tried at once. */
+  /** When a dial last failed although a connection was open; the next dial waits for a while. */
   failedAt: number = Number.NEGATIVE_INFINITY
-  /** When connections were dialed last for which nobody waited. */
+  /** When a connection was last dialed only to maintain `minConnections`. */
   lastTopUpAt: number = Number.NEGATIVE_INFINITY
-  /** Connections that ended before they had room for a request, one after the other. */
+  /** Consecutive connections that closed before they had capacity. */
   dialsWithoutCapacity = 0
-  /** When that time is over. */
+  /** Runs until the next check for growth. */
   later: ClockTimer | undefined
-  /** Since when its requests have waited in vain for a place on connections of others. */
+  /** Since when its requests have been starved of streams on shared connections. */
   starvedSince: number | undefined
-  /** When the first of its members is to be asked about again. */
+  /** The earliest expiry among its members: the policy is asked again then. */
   expiresAt: number = Number.POSITIVE_INFINITY
   #turn = 0
-  /** Those who want a connection, with room or without. None is here while there is one. */
-  #opening: readonly QueuedRequest[] = NOBODY
+  /** Openings that accept any connection, with capacity or without. Empty while a member exists. */
+  #opening: readonly QueuedRequest[] = NONE
 
   constructor(target: PoolTarget, owner?: object) {
     this.target = target
     this.owner = owner
   }
 
-  /** A connection that takes a request now. @throws UsageError from a strategy of the caller's own. */
+  /**
+   * Picks a connection that takes a request now. @throws UsageError from a user-supplied strategy.
+   */
   pick(queued: QueuedRequest): Member | undefined {
     const { members } = this
     if (members.length > 1) return this.#choose(queued)
@@ -55,34 +61,34 @@ export class OriginPool {
     return member !== undefined && hasRoom(member) ? member : undefined
   }
 
-  /** Another connection that may serve it. */
+  /** Adds a connection that may serve this target. */
   add(member: Member): void {
     this.members = [...this.members, member]
     this.expiresAt = Math.min(this.expiresAt, member.expiresAt ?? Number.POSITIVE_INFINITY)
   }
 
-  /** Connections on their way, but for those that nothing waits for any more, or that take too long. */
+  /** Number of pending dials, except those that are aborted or overdue. */
   get dials(): number {
     let count = 0
     for (const { signal, overdue } of this.pursuits) if (!signal.aborted && !overdue) count++
     return count
   }
 
-  /** Connections that were made for it. */
+  /** Number of connections made for this target. */
   get own(): number {
     let count = 0
     for (const { coalesced } of this.members) if (!coalesced) count++
     return count
   }
 
-  /** Connections made for it whose place is taken by a response that no reader has come for. */
+  /** Number of connections made for this target that are held by an unread response. */
   get unread(): number {
     let count = 0
     for (const { connection, coalesced } of this.members) if (!coalesced && connection.unread === true) count++
     return count
   }
 
-  /** Requests that connections take which are just making sure of their peer. */
+  /** Number of requests that connections take once their verification has ended. */
   get verifying(): number {
     let count = 0
     for (const { connection } of this.members) {
@@ -91,7 +97,10 @@ export class OriginPool {
     return count
   }
 
-  /** With `round-robin`, where its connections lead to, so that the next one leads elsewhere; `undefined` where that does not matter. */
+  /**
+   * Remote addresses already connected to, if `round-robin` spreads over addresses; else
+   * `undefined`.
+   */
   takenAddresses(): ReadonlySet<string> | undefined {
     if (this.target.settings.strategy !== 'round-robin') return undefined
     const taken = new Set<string>()
@@ -102,7 +111,7 @@ export class OriginPool {
     return taken
   }
 
-  /** Connections made for it beyond the limit, those with the fewest requests first. */
+  /** Connections made for this target beyond its limit, those with the fewest requests first. */
   surplus(): Connection[] {
     const own = this.members
       .filter(({ coalesced, connection }) => !coalesced && connection.unread !== true)
@@ -111,7 +120,10 @@ export class OriginPool {
     return own.toSorted((a, b) => a.active - b.active).slice(0, Math.max(0, own.length - limit))
   }
 
-  /** One that has to make sure of its peer is not passed over: it was chosen, and it will not be long. */
+  /**
+   * A connection that is still being verified is not skipped: the strategy chose it, and
+   * verification is quick.
+   */
   #choose(queued: QueuedRequest): Member | undefined {
     const connections: Connection[] = []
     for (const { connection, trial } of this.members) {
@@ -121,52 +133,52 @@ export class OriginPool {
     if (only === undefined) return undefined
     const chosen =
       connections.length === 1 ? only : choose(this.target.settings.strategy, connections, this.#turn++, queued.affinity)
-    // A strategy of the caller's own may have closed it.
+    // A user-supplied strategy may have closed it.
     const member = this.memberOf(chosen)
     return member !== undefined && hasRoom(member) ? member : undefined
   }
 
-  /** The member that `connection` is, if it is one. */
+  /** The member of this connection, if any. */
   memberOf(connection: Connection): Member | undefined {
     for (const member of this.members) if (member.connection === connection) return member
     return undefined
   }
 
-  /** Takes the connection out. */
+  /** Removes a connection. */
   remove(connection: Connection): void {
     if (this.memberOf(connection) === undefined) return
     this.members = this.members.filter((member) => member.connection !== connection)
     this.expiresAt = Math.min(...this.members.map(({ expiresAt }) => expiresAt ?? Number.POSITIVE_INFINITY))
   }
 
-  /** Somebody wants a connection, with room or without. */
+  /** Adds an opening: it accepts any connection, with capacity or without. */
   open(queued: QueuedRequest): void {
     this.#opening = [...this.#opening, queued]
   }
 
-  /** Whether somebody does. */
+  /** Whether any opening is pending. */
   get opening(): boolean {
     return this.#opening.length > 0
   }
 
-  /** One of them waits no more. */
+  /** Removes an opening that was cancelled or timed out. */
   leaveOpening(queued: QueuedRequest): void {
     this.#opening = this.#opening.filter((each) => each !== queued)
   }
 
-  /** All of those, who are told now. */
+  /** Removes and returns all openings, to be settled now. */
   takeOpening(): readonly QueuedRequest[] {
     const opening = this.#opening
-    this.#opening = NOBODY
+    this.#opening = NONE
     return opening
   }
 
-  /** When the last dial is over nothing of it is kept. */
+  /** Releases the promise of the last dial. */
   dialOver(): void {
     if (this.dials === 0) this.dialing = OVER
   }
 
-  /** Nothing is here and nothing is coming. */
+  /** Whether there are no connections, queued requests and dials. */
   get empty(): boolean {
     return this.members.length === 0 && this.queue.size === 0 && this.dials === 0
   }

@@ -11,11 +11,14 @@ export interface PoolEvents {
   onDial(): void
   /** A connection is established, whether it will be kept or not. Raised by the dialer. */
   onEstablished(connection: Connection): void
-  /** A connection is to be registered, before anything else learns of it. `dial` ends when other origins may find it. Raised by the dialer. */
+  /**
+   * A connection must be registered before any other event. `dial` ends once other origins may find
+   * the connection. Raised by the dialer.
+   */
   onConnected(connection: Connection, target: PoolTarget, dial: PendingDial): void
   /** An origin pool lost a connection, or may no longer use one. Raised by the registry. */
   onMemberLost(originPool: OriginPool): void
-  /** The same, for a connection that closed before it could take a request. Raised by the registry. */
+  /** A connection closed before it could take a request. Raised by the registry. */
   onDialWithoutCapacity(originPool: OriginPool): void
   /** An origin pool may have too few connections. Raised by the registry. */
   onGrowthNeeded(originPool: OriginPool): void

@@ -1,6 +1,7 @@
 /**
- * The connections of one client. Gives a request a connection at once where there is one with room, else queues it and sees to it
- * that one is on its way. Knows connections only by their interface.
+ * The connections of one client. Gives a request an open connection if one has capacity; otherwise
+ * queues the request and starts a dial if needed. Knows connections only by their
+ * interface.
  */
 
 import type { Connector } from '../connect/connector.js'
@@ -28,7 +29,7 @@ import type { PendingDial } from './reuse/pending-dial.js'
 import { ReuseLookup } from './reuse/reuse-lookup.js'
 import type { ReusePolicy } from './reuse/reuse-policy.js'
 
-/** What a pool depends on. */
+/** Settings and collaborators of a pool. */
 export interface PoolOptions {
   readonly reuse: ReusePolicy
   readonly maxIdleConnections: number
@@ -49,8 +50,8 @@ export class Pool implements PoolEvents {
   readonly #growth: Growth
   readonly #dedicated: DedicatedConnections
   readonly #originPools = new Map<string, OriginPool>()
-  /** Those of them that have a tag. */
-  #tagged = 0
+  /** How many origin pools have an isolation. */
+  #isolated = 0
   readonly #stop = new AbortController()
 
   constructor(connector: Connector, diagnostics: Diagnostics, options: PoolOptions) {
@@ -96,20 +97,20 @@ export class Pool implements PoolEvents {
     return this.#registry.connections
   }
 
-  /** What each target has. */
+  /** The origin pool of every target. */
   get originPools(): Iterable<OriginPool> {
     return this.#originPools.values()
   }
 
-  /** What one target has. */
+  /** The origin pool of one target. */
   find(target: PoolTarget): OriginPool | undefined {
-    // Put there by a pool: perhaps by another one, or long ago.
+    // The cached reference may be stale, or belong to another pool.
     const originPool = target.originPool as OriginPool | undefined
     if (originPool !== undefined && originPool.owner === this && originPool.target.dialKey === target.dialKey) return originPool
     return this.#originPools.get(target.dialKey)
   }
 
-  /** What would become of a request now, and what the policy says of everything that is open or under way. Nothing is dialed. */
+  /** Explains a request, with the verdict on every connection and pending dial. Dials nothing. */
   async explain(target: PoolTarget): Promise<Explanation> {
     const { addresses } = await this.#connector.resolve(target)
     const { connections } = this.#registry
@@ -118,9 +119,9 @@ export class Pool implements PoolEvents {
   }
 
   /**
-   * A connection with room, now; or `undefined`, and `waiter` is called when there is one.
-   * @param now by the client's clock, milliseconds.
-   * @throws UsageError from a strategy of the caller's own.
+   * Returns a connection with capacity, or `undefined` and calls `queued` once there is one.
+   * @param now time of the client's clock, in milliseconds.
+   * @throws UsageError from a user-supplied strategy.
    */
   acquire(target: PoolTarget, queued: QueuedRequest, now: number = this.#options.clock.now()): Member | undefined {
     const known = this.find(target)
@@ -131,19 +132,20 @@ export class Pool implements PoolEvents {
       if (known!.members.length < target.settings.minConnections) this.#growth.grow(known!)
       return member
     }
-    // Not before: a strategy of the caller's own may have closed all there was, and then that group is forgotten.
+    // Only now: a user-supplied strategy may have closed all connections, and so the origin pool.
     const originPool = this.#originPoolFor(target)
     const first = originPool.queue.size === 0
     if (first) originPool.starvedSince = undefined
     originPool.queue.add(queued)
-    // While others wait it is in all of their queues; one that makes sure of its peer has to know that there are more.
+    // Only the first request adds the pool to the waiting lists, except while a peer is being
+    // verified.
     for (const { connection } of originPool.members)
       if (first || connection.verifying) this.#registry.of(connection)?.queue(originPool)
     this.#growth.grow(originPool)
     return undefined
   }
 
-  /** A connection of `target`, whether it has room or not. @throws what the connector throws; TimeoutError phase `connect`. */
+  /** Returns any connection of `target`. @throws connector errors; TimeoutError phase `connect`. */
   open(target: PoolTarget): Promise<Member> {
     const originPool = this.#originPoolFor(target)
     if (originPool.expiresAt <= this.#options.clock.now()) this.#registry.expire(originPool)
@@ -161,29 +163,31 @@ export class Pool implements PoolEvents {
     })
   }
 
-  /** Resolves when SETTINGS were received (RFC 9113 §3.4), the connection closed, or the client's time for a connection is over. */
+  /** Resolves on SETTINGS (RFC 9113 §3.4), on close, or after the client's connect timeout. */
   confirmed(connection: Connection): Promise<void> {
     const { clock, timeouts } = this.#options
     return settledWithin(this.#registry.of(connection)?.dial?.settled, timeouts.connect, clock)
   }
 
-  /** Other settings hold for a group from now on. Connections beyond its limit finish what they have. */
+  /** Applies new settings. Surplus connections finish their requests and close. */
   update(originPool: OriginPool, target: PoolTarget): void {
     originPool.target = target
     for (const connection of originPool.surplus()) void connection.close()
     if (originPool.queue.size > 0) this.#growth.grow(originPool)
   }
 
-  /** The connections made for a group finish what they have; those of others are left. Who waits gets new ones. */
+  /**
+   * Closes the connections made for this target, and detaches shared ones. Queued requests get new ones.
+   */
   async closeOriginPool(originPool: OriginPool): Promise<void> {
-    // A copy: who closes leaves the list at once.
+    // Iterate over a copy: closing removes members.
     const closing = [...originPool.members].map(({ connection, coalesced }) =>
       coalesced ? this.#registry.detach(originPool, connection) : connection.close(),
     )
     await Promise.all(closing)
   }
 
-  /** The same for a target that has no others' connections, and what is on its way is closed when those who wait for it have it. */
+  /** Closes all connections of a target that never shares, including those still being dialed. */
   async endOriginPool(originPool: OriginPool): Promise<void> {
     while (!originPool.empty) {
       await this.closeOriginPool(originPool)
@@ -191,12 +195,15 @@ export class Pool implements PoolEvents {
     }
   }
 
-  /** A connection for one request alone, which closes it when done. */
+  /** Dials a connection for one request, which closes it when done. */
   acquireDedicated(target: PoolTarget, queued: QueuedRequest): void {
     this.#dedicated.acquire(target, queued)
   }
 
-  /** The waiter waits no more, for `reason`. A dial that nothing else waits for ends with it. */
+  /**
+   * Removes a request from its queue. A dial that no other request waits for is aborted with
+   * `reason`.
+   */
   leave(target: PoolTarget, queued: QueuedRequest, reason?: unknown): void {
     this.#dedicated.leave(queued, reason)
     const originPool = this.find(target)
@@ -205,60 +212,63 @@ export class Pool implements PoolEvents {
     this.#growth.review(originPool, reason)
   }
 
-  /** Whether a waiter of this target waits for a place on an open connection, and not for a connection. */
+  /** Whether requests of the target wait for a stream on an open connection, and not for a dial. */
   hasConnection(target: PoolTarget): boolean {
     return (this.find(target)?.members.length ?? 0) > 0
   }
 
-  /** The first response has come over a connection: the address that it leads to is a good one. */
+  /** Records the first response over a connection: its address works. */
   proved(member: Member): void {
     member.proved = true
     if (!member.coalesced) this.#connector.proved(member.connection.route)
   }
 
-  /** A request has failed. A connection that is lost, or refuses, before its first response speaks against the address. */
+  /**
+   * Records a failed request. A connection lost before its first response counts against the
+   * address.
+   */
   failed({ connection, coalesced, proved }: Member, error: Error): void {
     if (coalesced || proved === true || connection.state === 'open') return
     if (error instanceof TransportError && error.initiator === 'peer') this.#connector.disproved(connection.route)
   }
 
-  /** Whether an idempotent request takes this status on a shared connection for a 421. */
+  /** Whether this status counts as a 421 for idempotent requests on a shared connection. */
   suspects(status: number): boolean {
     return this.#policy.suspectStatuses.has(status)
   }
 
   /**
-   * The server would not answer for this target on that shared connection (RFC 9110 §15.5.20): the target's next one is made for it, with
-   * its own name, and no policy is asked until then. The shared one goes on untouched.
+   * Records a 421 from a shared connection (RFC 9110 §15.5.20). The next connection is dialed for
+   * the target's own host, without asking the policy; the shared one stays open.
    */
   misdirected(target: PoolTarget, connection: Connection, status: number): void {
     const origin = target.origin.serialized
     this.#policy.misdirected(connection, target.origin)
     this.#diagnostics.misdirected({ origin, connection: connection.id, status })
     const originPool = this.find(target)
-    // Where it has one of its own already, that is the one.
+    // Not needed if a connection made for this target is open.
     target.record.misdirected = originPool === undefined || originPool.own === 0
     this.#registry.markMisdirected(originPool, connection, origin)
     if (originPool !== undefined) this.#growth.settle(originPool)
-    if (this.#tagged > 0) this.#reviewTags(originPool, origin)
+    if (this.#isolated > 0) this.#reviewIsolated(originPool, origin)
   }
 
-  /** What is said of an origin holds for all of its tags, though each has connections of its own. */
-  #reviewTags(but: OriginPool | undefined, origin: SerializedOrigin): void {
+  /** A 421 applies to every isolation of the origin, although each has its own connections. */
+  #reviewIsolated(but: OriginPool | undefined, origin: SerializedOrigin): void {
     for (const originPool of this.#originPools.values()) {
       if (originPool === but || originPool.target.origin.serialized !== origin) continue
       this.#registry.review(originPool)
     }
   }
 
-  /** A request that was a trial got its answer, and no 421: the others may follow. */
+  /** A trial request got a response other than 421: the others may follow. */
   answered(target: PoolTarget, member: Member): void {
     member.trial = undefined
     this.#policy.answered(member.connection, target.origin)
     this.#serve(target, member)
   }
 
-  /** A request that was a trial is over, and nobody knows what its answer would have been: the next one is the trial. */
+  /** A trial request ended without a response: the next request becomes the trial. */
   unanswered(target: PoolTarget, member: Member): void {
     member.trial = 'due'
     this.#serve(target, member)
@@ -272,14 +282,14 @@ export class Pool implements PoolEvents {
     }
   }
 
-  /** Lets every connection finish what it has. */
+  /** Closes every connection once its requests have finished. */
   async close(): Promise<void> {
     this.#lifetimes.stop()
     this.#stop.abort(new UsageError('ERR_CLIENT_CLOSED', 'the client was closed'))
     await Promise.all([...this.connections].map((connection) => connection.close()))
   }
 
-  /** Ends everything now. */
+  /** Destroys every connection now. */
   destroy(reason: Error): void {
     this.#lifetimes.stop()
     this.#stop.abort(reason)
@@ -290,7 +300,7 @@ export class Pool implements PoolEvents {
     let originPool = this.find(target)
     if (originPool === undefined) {
       originPool = new OriginPool(target, this)
-      if (target.isolation !== undefined) this.#tagged++
+      if (target.isolation !== undefined) this.#isolated++
       this.#originPools.set(target.dialKey, originPool)
     }
     target.originPool = originPool
@@ -325,17 +335,17 @@ export class Pool implements PoolEvents {
     this.#growth.grow(originPool)
   }
 
-  /** Forgets an origin pool, unless it still has something. */
+  /** Forgets an origin pool that is empty. */
   onEmpty(originPool: OriginPool): void {
-    // Once: in the meantime another origin pool may have taken its place.
+    // In the meantime it may have been forgotten and replaced already.
     if (!originPool.empty || originPool.owner !== this) return
     originPool.later?.cancel()
     originPool.owner = undefined
-    if (originPool.target.isolation !== undefined) this.#tagged--
+    if (originPool.target.isolation !== undefined) this.#isolated--
     this.#originPools.delete(originPool.target.dialKey)
   }
 
-  /** The next connection of every origin that this one serves leads to the addresses that the resolver returns by then. */
+  /** Forgets DNS answers: the next connection of each origin served here uses current addresses. */
   onAged(connection: Connection): void {
     for (const { target } of this.#registry.of(connection)?.originPools ?? []) this.#connector.forget(target)
   }

@@ -1,28 +1,40 @@
-/** What one connection does for its pool: which groups it serves, and which of them have requests waiting for room on it. */
+/**
+ * One connection in the registry: the origin pools it serves, and which of them have requests
+ * waiting for it.
+ */
 
 import type { ClockTimer } from '../runtime/clock.js'
 import type { Connection } from '../transport/connection.js'
 import type { OriginPool } from './origin-pool.js'
 import type { PendingDial } from './reuse/pending-dial.js'
 
-/** The service of one connection. */
+/** The pool's record of one connection. */
 export class PooledConnection {
   readonly originPools: Set<OriginPool> = new Set()
-  /** In turns, so that one origin's queue does not starve another's single request. */
+  /**
+   * Origin pools with queued requests, served in turn, so that a long queue does not starve a short
+   * one.
+   */
   readonly waiting: Set<OriginPool> = new Set()
-  /** Size of the connection's Origin Set when the policy was last asked about all of `groups`; -1 without one. */
+  /**
+   * Size of the Origin Set when the policy was last asked about all of `originPools`; -1 without
+   * one.
+   */
   origins = -1
-  /** The one it was made for. */
+  /** The origin pool that the connection was made for. */
   primary: OriginPool | undefined
-  /** What it came of, until others may find it. */
+  /** The dial that produced this connection, until the connection is published to other origins. */
   dial: PendingDial | undefined
-  /** Runs until SETTINGS have come. */
+  /** Runs until SETTINGS are received. */
   settingsTimer: ClockTimer | undefined
-  /** Groups of the caller's by which it is found; `undefined` where nobody else is to find it at all. */
+  /** Host groups under which the connection is found; `undefined` if it must not be shared. */
   hostGroups: readonly string[] | undefined
-  /** A connection that answers for all that this one does (RFC 8336 §2.4): when there is room for its requests there, it goes. */
+  /**
+   * A connection whose Origin Set covers this one (RFC 8336 §2.4): this one closes once its
+   * requests fit there.
+   */
   coveredBy: Connection | undefined
-  /** The other way round: connections that go when there is room on this one. */
+  /** The inverse: connections that close once their requests fit on this one. */
   redundant: Set<Connection> | undefined
   readonly #connection: Connection
   #hadCapacity = false
@@ -33,38 +45,40 @@ export class PooledConnection {
     this.dial = dial
   }
 
-  /** It has had room for a request. */
-  get roomy(): boolean {
+  /** Whether the connection has ever had capacity. */
+  get hadCapacity(): boolean {
     return this.#hadCapacity
   }
 
-  /** A request of the group waits for it. */
+  /** Marks the origin pool as having requests that wait for this connection. */
   queue(originPool: OriginPool): void {
     this.waiting.add(originPool)
     if (this.#connection.verifying) this.#verifying = true
   }
 
-  /** The group whose turn it is. There is one. */
+  /** The origin pool whose turn it is. Requires at least one. */
   get firstWaiting(): OriginPool {
     const [originPool] = this.waiting as Iterable<OriginPool> as [OriginPool]
     return originPool
   }
 
-  /** The group has its turn, and stands behind the others from now on. Alone it stays where it is: that costs nothing. */
+  /** Moves the origin pool to the end of the line. Free if it is the only one. */
   takeTurn(originPool: OriginPool): void {
     if (this.waiting.size === 1) return
     this.waiting.delete(originPool)
     this.waiting.add(originPool)
   }
 
-  /** Whether requests came while it was making sure of its peer, for which nothing was dialed, and that is over. True once. */
+  /**
+   * Whether a verification has ended during which requests were queued without a dial. True once.
+   */
   verificationEnded(): boolean {
     if (!this.#verifying || this.#connection.verifying) return false
     this.#verifying = false
     return true
   }
 
-  /** Where there is room now, none of its groups has tried in vain. */
+  /** Once the connection has capacity, reset the failure count of every origin it serves. */
   noteRoom(): void {
     if (this.#hadCapacity || this.#connection.capacity === 0) return
     this.#hadCapacity = true

@@ -1,11 +1,13 @@
-/** What one group does to get a connection: it ends when nothing waits for the connection any more. */
+/**
+ * One attempt of an origin pool to get a connection. Aborted when no request waits for it any more.
+ */
 
 import { TimeoutError } from '../errors/errors.js'
 import type { Clock, ClockTimer } from '../runtime/clock.js'
 import { startDeadline } from '../runtime/deadlines.js'
 import type { PendingWait } from './reuse/pending-dial.js'
 
-/** One of them. */
+/** An attempt to get a connection, by a dial or by sharing. */
 export class Pursuit {
   readonly #stop = new AbortController()
   readonly #isWanted: () => boolean
@@ -13,16 +15,17 @@ export class Pursuit {
   readonly #limitMs: number
   readonly #startedAt: number
   #timer: ClockTimer | undefined
-  /** Addresses that other connections of the group lead to, where it is to reach others. */
+  /** Remote addresses of the pool's other connections, if the attempt should avoid them. */
   readonly taken: () => ReadonlySet<string> | undefined
-  /** The address that it will try first, where that matters. */
+  /** The address that is tried first, if it matters. */
   first: string | undefined
-  /** The dial that it has come to, which requests of other origins may wait for as well. */
+  /** The dial of this attempt, which requests of other origins may wait for as well. */
   dial: PendingWait | undefined
 
   /**
-   * @param limitMs how long it may take while nothing waits for it, milliseconds; 0 is forever. What waits has a clock of its own.
-   * @param isWanted whether something of the group waits.
+   * @param limitMs time limit while no request waits, in milliseconds; 0 is forever. Waiting
+   *   requests have their own deadlines.
+   * @param isWanted whether a request of the origin pool waits.
    */
   constructor(
     clock: Clock,
@@ -43,14 +46,17 @@ export class Pursuit {
   }
 
   /**
-   * Whether it has taken longer than the client gives a connection: requests that come now are given another one beside it. It goes on for
-   * those that have more time.
+   * Whether it has exceeded the client's connect timeout. New requests then cause another dial;
+   * this one continues for requests with longer timeouts.
    */
   get overdue(): boolean {
     return this.#limitMs > 0 && this.#clock.now() - this.#startedAt >= this.#limitMs
   }
 
-  /** A request has left, for `reason`: ends it unless something waits for it, here or at another origin. */
+  /**
+   * After a request left for `reason`: aborts, unless a request of this or another origin still
+   * waits.
+   */
   review(reason: unknown): void {
     if (!this.#wanted) this.abort(reason)
   }
@@ -60,7 +66,7 @@ export class Pursuit {
     this.#stop.abort(reason)
   }
 
-  /** It is over. */
+  /** Stops the timer. */
   end(): void {
     this.#timer?.cancel()
   }
@@ -69,7 +75,7 @@ export class Pursuit {
     return this.#isWanted() || this.dial?.awaited === true
   }
 
-  /** Looks again and again: what waited may have got another connection. */
+  /** Checks repeatedly: the requests that waited may have got another connection. */
   #limit(): void {
     this.#timer = startDeadline(this.#clock, this.#limitMs, () => {
       if (this.#wanted) this.#limit()

@@ -1,21 +1,24 @@
-/** Requests that wait for a connection: first come, first served, and leaving costs nothing. */
+/** Requests that wait for a connection: first come, first served, with removal in constant time. */
 
 import { LinkedList, type ListNode } from '../runtime/linked-list.js'
 import type { Member } from './member.js'
 
 /** A request that waits for a connection. */
 export interface QueuedRequest {
-  /** Requests with the same one prefer the same connection, where the strategy is `hash`. */
+  /** Requests with the same affinity prefer the same connection, if the strategy is `hash`. */
   readonly affinity: string | undefined
-  /** Where it stands, used by {@link RequestQueue} alone. */
+  /** The node in its queue, used only by {@link RequestQueue}. */
   queueNode?: ListNode<QueuedRequest> | undefined
-  /** A connection with room is there. The request must be sent before this returns. */
+  /** Called with a connection that has capacity. The request must be sent before this returns. */
   onMember(member: Member): void
-  /** No connection can be had. */
+  /** Called if no connection can be had. */
   onUnavailable(error: Error): void
 }
 
-/** One queue. A waiter stands in one at a time. Nobody waits for most origins at most times: then it holds nothing. */
+/**
+ * One queue. A request is in one queue at a time. Allocates nothing while empty, as most queues
+ * are.
+ */
 export class RequestQueue {
   #list: LinkedList<QueuedRequest> | undefined
 

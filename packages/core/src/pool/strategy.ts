@@ -3,7 +3,9 @@
 import { UsageError } from '../errors/errors.js'
 import type { Strategy, StrategyCandidate } from '../settings/pool-settings.js'
 
-/** Chooses one of `candidates`, of which there are two at least; `turn` counts the choices made so far. @throws UsageError */
+/**
+ * Chooses one of at least two `candidates`; `turn` counts the choices so far. @throws UsageError
+ */
 export function choose<T extends StrategyCandidate>(
   strategy: Strategy,
   candidates: readonly T[],
@@ -26,7 +28,10 @@ export function choose<T extends StrategyCandidate>(
   }
 }
 
-/** The first of those for which `measure` is least. By a hash, that is rendezvous hashing: who leaves moves only what was with it. */
+/**
+ * The first candidate with the smallest measure. With a hash this is rendezvous hashing: a closed
+ * connection moves only its own requests.
+ */
 function least<T extends StrategyCandidate>(candidates: readonly T[], measure: (candidate: T) => number): T {
   let best = candidates[0]!
   let bestMeasure = measure(best)
@@ -40,7 +45,7 @@ function least<T extends StrategyCandidate>(candidates: readonly T[], measure: (
   return best
 }
 
-/** FNV-1a, 32 bits, with a last mixing: ids that follow each other must not hash alike. */
+/** 32-bit FNV-1a with a final mix, so that consecutive ids get unrelated hashes. */
 function hash(text: string): number {
   let value = 0x811c9dc5
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193)
@@ -57,8 +62,8 @@ function ask<T extends StrategyCandidate>(
   try {
     chosen = strategy(candidates, affinity)
   } catch (cause) {
-    throw new UsageError('ERR_STRATEGY', `the strategy of the pool failed: ${String(cause)}`, { cause })
+    throw new UsageError('ERR_STRATEGY', `the strategy threw: ${String(cause)}`, { cause })
   }
   if (candidates.includes(chosen as T)) return chosen as T
-  throw new UsageError('ERR_STRATEGY', 'the strategy of the pool returned none of the connections it was given')
+  throw new UsageError('ERR_STRATEGY', 'the strategy must return one of the candidates it was given')
 }

@@ -1,18 +1,30 @@
-/** Counters of one client since it was made. Each is incremented where its event happens; `client.stats()` reads them all here. */
+/** Counters of one client since it was created. Each is incremented where its event happens; `client.stats()` reads them all here. */
 
-/** The counters of `client.stats().totals`. Add a counter as a field here and in `ClientStats`, and increment it where it happens. */
-export class Metrics {
+/** The counters at one moment: `client.stats().totals`. */
+export interface MetricsSnapshot {
   /** TCP connections tried. */
-  dials = 0
+  readonly dials: number
   /** TLS handshakes that succeeded. */
-  handshakes = 0
-  /** Requests taken. */
-  requests = 0
+  readonly handshakes: number
+  /** Requests accepted. */
+  readonly requests: number
   /** Requests sent over a connection made for another origin. */
-  coalesced = 0
+  readonly coalesced: number
   /** Requests sent again. */
-  replayed = 0
+  readonly replayed: number
+  /** Refusals of a connection or a pending dial for an origin, by reason: see docs/reference/reasons.md. */
+  readonly declined: Readonly<Record<string, number>>
   /** Responses with 421, or with a suspected status, on connections made for another origin. */
+  readonly misdirected: number
+}
+
+/** The counters of a client. */
+export class Metrics {
+  dials = 0
+  handshakes = 0
+  requests = 0
+  coalesced = 0
+  replayed = 0
   misdirected = 0
   readonly #declined = new Map<string, number>()
 
@@ -21,20 +33,8 @@ export class Metrics {
     this.#declined.set(reason, (this.#declined.get(reason) ?? 0) + 1)
   }
 
-  /** A copy of all counters. */
+  /** Returns a copy of all counters. */
   snapshot(): MetricsSnapshot {
-    const { dials, handshakes, requests, coalesced, replayed, misdirected } = this
-    return { dials, handshakes, requests, coalesced, replayed, declined: Object.fromEntries(this.#declined), misdirected }
+    return { ...this, declined: Object.fromEntries(this.#declined) }
   }
-}
-
-/** The counters at one moment. */
-export interface MetricsSnapshot {
-  readonly dials: number
-  readonly handshakes: number
-  readonly requests: number
-  readonly coalesced: number
-  readonly replayed: number
-  readonly declined: Readonly<Record<string, number>>
-  readonly misdirected: number
 }

@@ -1,59 +1,70 @@
-/** Interface that the HTTP/2 and the HTTP/1.1 connection implement for the pool. Names no engine. */
+/** The interface of HTTP/2 and HTTP/1.1 connections for the pool. Names no engine. */
 
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
 import type { Exchange, ExchangeObserver } from './exchange.js'
 import type { Route } from './route.js'
 
-/** Open: takes requests. Draining: finishes those it has. Closed: gone. */
+/** `open` takes requests, `draining` finishes those in flight, `closed` has no socket. */
 export type ConnectionState = 'open' | 'draining' | 'closed'
 
-/** One transport connection, whichever engine runs it. */
+/** One connection of either protocol. */
 export interface Connection {
-  /** Unique in the process. */
+  /** Unique in the process, in order of creation. */
   readonly id: number
   readonly protocol: 'h2' | 'http/1.1'
   readonly route: Route
   readonly state: ConnectionState
-  /** Requests that may start now. */
+  /** Number of requests that may start now. */
   readonly capacity: number
-  /** Requests in flight. */
+  /** Number of requests in flight. */
   readonly active: number
-  /** It takes no request because of responses that no reader has come for, or that have been quiet for long: it does not count for a limit. */
+  /**
+   * No capacity, because responses are unread or have been idle for long: does not count against a
+   * limit.
+   */
   readonly unread?: boolean
-  /** The peer has said what it allows: its SETTINGS are here (RFC 9113 §3.4). HTTP/1.1 has nothing to wait for. */
+  /** Whether SETTINGS were received (RFC 9113 §3.4). Always true for HTTP/1.1. */
   readonly confirmed: boolean
-  /** RFC 8336: bounded and checked; `undefined` while the server has sent none. */
+  /**
+   * The Origin Set (RFC 8336), bounded and validated; `undefined` until the server sends ORIGIN.
+   */
   readonly originSet: ReadonlySet<SerializedOrigin> | undefined
-  /** The server has answered 421 for `origin`: it leaves the Origin Set, if there is one (RFC 8336 §2.3). */
+  /** Removes `origin` from the Origin Set after a 421 (RFC 8336 §2.3). */
   removeOrigin(origin: SerializedOrigin): void
-  /** Sends a request. Only while `capacity` is above 0. Nothing is called back before this returns. */
+  /** Sends a request. Requires `capacity` above 0. No callback is called before it returns. */
   request(request: HttpRequest, observer: ExchangeObserver): Exchange
-  /** Measures a round trip in milliseconds. Rejects when no answer comes within `timeoutMs`, or ever can. */
+  /**
+   * Measures a round trip in milliseconds. Rejects after `timeoutMs`, or if the peer cannot answer.
+   */
   ping(timeoutMs: number): Promise<number>
-  /** Takes no more requests, finishes those in flight, then closes. Resolves when the socket is gone. */
+  /**
+   * Takes no more requests, finishes those in flight, then closes. Resolves when the socket is
+   * closed.
+   */
   close(): Promise<void>
   /**
-   * Asked of an idle connection before it is used again. False: it makes sure first that the peer is there and has not spoken out of
-   * turn; it is {@link verifying} meanwhile, and `onChange` is called within which the answer is true, or the connection is gone.
+   * Called before an idle connection is reused. Returns `false` while it checks that the peer is
+   * alive and has sent nothing unsolicited: then {@link verifying} is true until `onChange` is
+   * called. During that call `verify` returns true, or the connection is closed.
    */
   verify(): boolean
-  /** Whether it is making sure: what waits for it needs no other connection yet. */
+  /** Whether the peer is being verified. Until then queued requests need no other. */
   readonly verifying: boolean
-  /** Ends it now. Requests in flight fail with `reason`. */
+  /** Closes now. Requests in flight fail with `reason`. */
   destroy(reason: Error): void
-  /** Called when capacity, state or origin set may have changed. The pool listens. */
+  /** Called when capacity, state or Origin Set may have changed. Set by the pool. */
   onChange: (() => void) | undefined
 }
 
 let lastConnectionId = 0
 
-/** The number of the newest connection: whatever has a greater one was made later. */
+/** The id of the newest connection: later connections have greater ids. */
 export function newestConnectionId(): number {
   return lastConnectionId
 }
 
-/** The next connection's number. */
+/** Returns a new connection id. */
 export function nextConnectionId(): number {
   lastConnectionId++
   return lastConnectionId

@@ -1,37 +1,50 @@
-/** One request and its response on a connection, as both engines expose it. */
+/** One request and its response on a connection, the same for both engines. */
 
 import type { ResponseBody } from '../message/response-body.js'
 
 /**
- * What the loss of a connection says about one request on it. `alone`: there was no other. `shared`: any of several may have caused it.
- * `culprit`: the peer has named it as the cause. `neighbor`: the peer has named another one.
+ * How a request relates to the loss of its connection. `alone`: there was no other request.
+ * `shared`: any of several may be the cause. `culprit`: the peer named it as the cause. `neighbor`:
+ * the peer named another.
  */
 export type Loss = 'alone' | 'shared' | 'culprit' | 'neighbor'
 
-/** What a connection tells about one request. At most one of `onResponse` and `onError` comes, and `onClosed` comes last. */
+/**
+ * Receives the response of one request. At most one of `onResponse` and `onError` is called, and
+ * `onClosed` last.
+ */
 export interface ExchangeObserver {
-  /** An interim response, 1xx. */
+  /** Called for an interim response, 1xx. */
   onInformational(status: number, fields: readonly string[]): void
-  /** The final response. Its content is pushed into `body`. HTTP/2 has no reason phrase (RFC 9113 §8.3.2). */
+  /**
+   * Called for the final response. Its content is pushed into `body`. HTTP/2 has no reason phrase
+   * (RFC 9113 §8.3.2).
+   */
   onResponse(status: number, fields: readonly string[], body: ResponseBody, reason?: string): void
-  /** No response will come. Not called after {@link Exchange.abort}. `loss`, where the connection was lost: absent means `alone`. */
+  /**
+   * Called if no response will follow, except after {@link Exchange.abort}. `loss` is set if the
+   * connection was lost; absent means `alone`.
+   */
   onError(error: Error, loss?: Loss): void
-  /** The request holds no place on the connection any more: nothing will happen to it. */
+  /** The request no longer occupies a slot on the connection; no further callback follows. */
   onClosed(): void
 }
 
-/** One request under way. */
+/** One request in flight. */
 export interface Exchange {
-  /** The trailers of the response, once it is complete: name, value, name, value. */
+  /** The trailers of a complete response: name, value, name, value. */
   readonly trailers: readonly string[] | undefined
-  /** Bytes of the request's content handed to the connection so far. */
+  /** Number of content bytes passed to the connection so far. */
   readonly sentBytes: number
-  /** Whether content of the request is still to be handed over or written. */
+  /** Whether any content is still to be passed on or written. */
   readonly sending?: boolean
-  /** Bytes of {@link sentBytes} that wait to be written: for credit of the peer, or for the socket. */
+  /** How many of {@link sentBytes} wait for flow-control credit or for the socket. */
   readonly unwrittenBytes?: number
-  /** Tells the peer a new priority of the response (RFC 9218 §7.1), as the field would say it. Returns whether there was a way to. */
+  /**
+   * Sends a new priority of the response (RFC 9218 §7.1), in the syntax of the field. Returns false
+   * if the protocol cannot.
+   */
   reprioritize(priority: string): boolean
-  /** Ends it now, wherever it is. A reader of the body gets `reason`. */
+  /** Ends the request in any state. A reader of the body gets `reason`. */
   abort(reason: unknown): void
 }

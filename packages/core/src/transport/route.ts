@@ -1,57 +1,70 @@
-/** How a connection was made: address, certificate and TLS identity. Decides which origins the connection may serve. */
+/**
+ * How a connection was made: address, certificate and TLS identity. Decides which origins it may
+ * serve.
+ */
 
 import type { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { PeerCertificate } from 'node:tls'
 import type { Origin } from '../message/origin.js'
 
-/** An address that was, or may be, connected to. */
+/** The address of a peer, connected or not. */
 export interface Address {
-  /** IPv4 or IPv6, as text. */
+  /** IPv4 or IPv6 in text form. */
   readonly address: string
   readonly family: 4 | 6
 }
 
-/** The certificate a server has shown, read once when the handshake ended and kept (a socket answers only once). */
+/**
+ * The certificate of a server. Read once after the handshake, because a socket returns it only
+ * once.
+ */
 export interface Certificate {
-  /** As `tls.checkServerIdentity` takes it. */
+  /** In the format for `tls.checkServerIdentity`. */
   readonly peer: PeerCertificate
-  /** For the strict checks. Parsed at first use. */
+  /** For strict checks. Parsed on first use. */
   readonly x509: X509Certificate
 }
 
-/** What a connection runs on: a socket, or a tunnel that looks like one. */
+/** The stream under a connection: a socket, or a tunnel with the same interface. */
 export interface Carrier extends Duplex {
   readonly remoteAddress?: string | undefined
   readonly remotePort?: number | undefined
   readonly localAddress?: string | undefined
   readonly localPort?: number | undefined
-  /** Keeps the process alive while it is open. */
+  /** Keeps the process alive while open. */
   ref(): unknown
   unref(): unknown
 }
 
-/** How a connection was made: everything that decides whom it may serve. */
+/** How a connection was made: decides which origins it may serve. */
 export interface Route {
-  /** The origin it was dialed for. */
+  /** The origin the connection was dialed for. */
   readonly origin: Origin
   /** TLS identity, proxy, isolation and local address: must be equal for any reuse. */
   readonly reuseKey: string
-  /** The name of the proxy it leads through, without credentials. Then the addresses are the proxy's, and say nothing about the origin. */
+  /**
+   * The name of the proxy, without credentials. With a proxy, the remote address is the proxy's.
+   */
   readonly proxy: string | undefined
-  /** The address and port that the socket is connected to; `undefined` where there is no such thing, as under an interceptor. */
+  /**
+   * The address and port of the peer; `undefined` for sockets without one, such as mocks.
+   */
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
-  /** What the origin's host had resolved to when it was dialed; empty where nothing was: behind a proxy, on a socket of the caller's. */
+  /**
+   * The addresses of the origin's host when it was dialed; empty if it was not resolved: behind a
+   * proxy, or with a user-supplied socket.
+   */
   readonly addresses: readonly Address[]
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
-  /** `undefined` without TLS, and where a resumed session has no recorded one. */
+  /** `undefined` without TLS, or if a resumed session has no recorded certificate. */
   readonly certificate: Certificate | undefined
-  /** The TLS peer was verified against the trusted authorities. */
+  /** Whether the peer was verified against the trusted authorities. */
   readonly authorized: boolean
-  /** A peer that is not verified would have been taken as well: `rejectUnauthorized` is false. */
+  /** Whether an unverified peer would have been accepted: `rejectUnauthorized` is false. */
   readonly lenient: boolean
-  /** The client has shown a certificate of its own, or was ready to. */
+  /** Whether the client presented a certificate, or was ready to. */
   readonly clientCertificate: boolean
 }

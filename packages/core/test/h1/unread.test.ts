@@ -122,7 +122,7 @@ it('256 connections that are held so are the end: the next request fails at once
   for (let i = 0; i < 256; i++) unread.push(await one.request({ url: `${peer.url}/open` }))
   await expect(one.request({ url: `${peer.url}/small` })).rejects.toMatchObject({
     ...{ name: 'ConnectionError', code: 'ERR_UNREAD_RESPONSES', initiator: 'local', processed: 'no' },
-    message: expect.stringContaining('256 connections are held by responses that are not read'),
+    message: expect.stringContaining('256 connections are held by unread responses'),
   })
   unread[0]!.discard()
   expect(await (await one.request({ url: `${peer.url}/small` })).text()).toBe('small')

@@ -56,8 +56,8 @@ describe('a function of the caller', () => {
       },
       'no idea',
     ],
-    ['returns something else', () => ({ id: 1, active: 0, capacity: 1 }), 'none of the connections'],
-    ['returns nothing', () => undefined as never, 'none of the connections'],
+    ['returns something else', () => ({ id: 1, active: 0, capacity: 1 }), 'must return one of the candidates'],
+    ['returns nothing', () => undefined as never, 'must return one of the candidates'],
   ])('%s: a UsageError', (_title, strategy, message) => {
     expect(() => choose(strategy, candidates, 0, undefined)).toThrow(
       expect.objectContaining({ code: 'ERR_STRATEGY', message: expect.stringContaining(message) }),

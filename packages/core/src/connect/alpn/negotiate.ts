@@ -1,4 +1,7 @@
-/** What ALPN chose becomes an engine (RFC 9113 §3.2, RFC 7301). The HTTP/1.1 one is loaded when the first server wants it. */
+/**
+ * Creates the engine for the protocol that ALPN chose (RFC 9113 §3.2, RFC 7301). The HTTP/1.1
+ * engine is loaded on first use.
+ */
 
 import { ConnectError } from '../../errors/errors.js'
 import type { H1Options } from '../../h1/connection.js'
@@ -9,9 +12,9 @@ import type { Carrier, Route } from '../../transport/route.js'
 import type { PoolTarget } from '../../transport/target.js'
 
 /**
- * Puts the engine for `protocol` on `socket`. Where that leads to a proxy that forwards requests, `forwarding` is what it is sent with
- * each of them: name, value, name, value.
- * @throws ConnectError phase `negotiate` for a protocol that was never offered.
+ * Creates the engine for `protocol` on `socket`. On a connection to a forwarding proxy,
+ * `forwarding` are the fields added to each request: name, value, name, value.
+ * @throws ConnectError phase `negotiate` for a protocol that was not offered.
  */
 export async function negotiate(
   socket: Carrier,
@@ -41,7 +44,9 @@ export async function negotiate(
     default: {
       socket.destroy()
       const origin = route.origin.serialized
-      throw new ConnectError('negotiate', `${origin} chose ${JSON.stringify(protocol)}, which was not offered`, { origin })
+      throw new ConnectError('negotiate', `the server chose protocol ${JSON.stringify(protocol)}, which was not offered`, {
+        origin,
+      })
     }
   }
 }
@@ -52,7 +57,7 @@ async function startHttp1(
   options: H1Options,
   forwarding: readonly string[] | undefined,
 ): Promise<Connection> {
-  // While the engine is being loaded nobody else looks after the socket: an error has to be seen, not thrown.
+  // While the engine is loaded nothing else handles errors of the socket: record them.
   let failure: Error | undefined
   const onError = (error: Error): void => {
     failure = error
@@ -62,14 +67,15 @@ async function startHttp1(
   socket.off('error', onError)
   const origin = route.origin.serialized
   if (socket.readableLength > 0) {
-    // It would be taken for the answer to the first request (RFC 9112 §9.2: answers bear no number).
-    failure = new Error(`${socket.readableLength} bytes came before anything was asked`)
+    // They would be parsed as the response to the first request (RFC 9112 §9.2: responses have no
+    // id).
+    failure = new Error(`the server sent ${socket.readableLength} bytes before any request`)
     socket.destroy()
   }
   if (failure === undefined && !socket.destroyed) return new H1Connection(socket, route, options, forwarding)
   throw new ConnectError(
     'negotiate',
-    `${origin} is of no use after the handshake: ${failure?.message ?? 'it closed the connection'}`,
+    `the connection failed right after the handshake: ${failure?.message ?? 'the server closed it'}`,
     { origin, cause: failure },
   )
 }

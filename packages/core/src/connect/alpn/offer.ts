@@ -1,4 +1,6 @@
-/** Which protocols a TLS handshake offers (RFC 7301), and when it is repeated with others. */
+/**
+ * Decides which protocols a TLS handshake offers (RFC 7301), and when it is repeated with others.
+ */
 
 import { ConnectError } from '../../errors/errors.js'
 import type { ProtocolName } from '../../settings/pool-settings.js'
@@ -10,8 +12,8 @@ import type { ProtocolMemory } from './protocol-memory.js'
 type Secure = (protocols: readonly ProtocolName[]) => Promise<SecureSocket>
 
 /**
- * Connects with TLS. A server that chose HTTP/1.1 is offered only that while the choice is remembered; where it refuses by then, it is
- * offered all protocols again.
+ * Connects with TLS. If the server is remembered to have chosen HTTP/1.1, only that is offered; if
+ * the server refuses it, all protocols are offered.
  */
 export function secureOffering(
   target: PoolTarget,
@@ -23,14 +25,17 @@ export function secureOffering(
   const offerAll = (): Promise<SecureSocket> => memory.resolve(target.dialKey, adequate(target, secure))
   if (known !== 'http/1.1' || !protocols.includes('http/1.1')) return offerAll()
   return secure(['http/1.1']).catch((error: unknown) => {
-    // RFC 7301 §3.2: the server no longer speaks the protocol that it chose.
+    // RFC 7301 §3.2: the server no longer supports the protocol it chose before.
     if (!(error instanceof ConnectError) || error.phase !== 'negotiate' || target.http1Only === true) throw error
     memory.forget(target.dialKey)
     return offerAll()
   })
 }
 
-/** RFC 9113 §9.2.2: where a server chooses HTTP/2 with a cipher suite that HTTP/2 prohibits, HTTP/1.1 is offered instead. */
+/**
+ * RFC 9113 §9.2.2: if a server chooses HTTP/2 with a prohibited cipher suite, HTTP/1.1 is offered
+ * instead.
+ */
 function adequate({ settings: { protocols } }: PoolTarget, secure: Secure): Promise<SecureSocket> {
   return secure(protocols).catch((error: unknown) => {
     const isInadequate = error instanceof ConnectError && error.code === 'ERR_INADEQUATE_SECURITY'

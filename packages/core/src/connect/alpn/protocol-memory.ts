@@ -1,8 +1,8 @@
 /**
- * What an origin is known to speak. http2-wrapper resolves ALPN and remembers; the memory is ours, with a bound and a lifetime. It is
- * loaded with the first handshake that begins a while after the first of all: it brings node:http2 with it, 25 ms in which nothing else
- * happens, and the first answers of a process would wait for that. The handshakes before it speak for themselves, and it finds in the memory
- * what they have said. By no timer: nothing of ours happens when nobody asks for anything.
+ * Remembers the protocol each origin chose, in a bounded cache filled by http2-wrapper's ALPN
+ * resolver. That package is loaded with the first handshake after a delay: it imports node:http2,
+ * which blocks for 25 ms and would delay the first responses of a process. Earlier handshakes fill
+ * the cache directly. Loaded without a timer, so that an idle client does nothing.
  */
 
 import { BoundedCache } from '../../runtime/bounded-cache.js'
@@ -10,10 +10,13 @@ import type { Clock } from '../../runtime/clock.js'
 import type { ProtocolName } from '../../settings/pool-settings.js'
 import type { SecureSocket } from '../tls/tls-connector.js'
 
-/** Origins remembered, and for how long: a server that learns HTTP/2 is met in time. */
+/** Limits of the memory. Entries expire, because a server may be upgraded to HTTP/2. */
 const MAX_ORIGINS = 4_096
 const TTL_MS = 300_000
-/** How long after the beginning of the first handshake: most first answers are there by then. */
+/**
+ * Delay from the first handshake, by which most processes have their first responses, in
+ * milliseconds.
+ */
 const LOAD_DELAY_MS = 1_000
 const PROTOCOLS: readonly ProtocolName[] = ['h2', 'http/1.1']
 
@@ -24,7 +27,7 @@ type CreateResolveProtocol = (
   connect: (options: { dial: () => Promise<SecureSocket> }, callback: () => void) => Promise<unknown>,
 ) => ResolveProtocol
 
-/** The ALPN answers of one client. */
+/** The protocols known to one client. */
 export class ProtocolMemory {
   readonly #import: () => Promise<{ default: unknown }>
   readonly #cache: BoundedCache<string>
@@ -32,26 +35,26 @@ export class ProtocolMemory {
   #resolver: Promise<ResolveProtocol | undefined> | undefined
   #firstAt: number | undefined
 
-  /** @param importResolver what brings http2-wrapper. */
+  /** @param importResolver imports http2-wrapper. */
   constructor(clock: Clock, importResolver: () => Promise<{ default: unknown }> = () => import('http2-wrapper')) {
     this.#import = importResolver
     this.#clock = clock
     this.#cache = new BoundedCache({ max: MAX_ORIGINS, ttl: TTL_MS, ttlResolution: 0, perf: clock })
   }
 
-  /** What `dialKey` answered last, while that is fresh. */
+  /** The protocol that `dialKey` chose last, until it expires. */
   known(dialKey: string): string | undefined {
     return this.#cache.get(nameOf(dialKey))
   }
 
-  /** What it answered last is not so any more. */
+  /** Forgets the remembered protocol: it is outdated. */
   forget(dialKey: string): void {
     this.#cache.delete(nameOf(dialKey))
   }
 
   /**
-   * The resolver, from a while after the first handshake on. Where loading it fails, for want of files for instance, there is none, and it is
-   * tried again.
+   * The resolver, once the delay has passed. If loading fails, e.g. for a missing file, the next
+   * handshake tries again.
    */
   #load(): Promise<ResolveProtocol | undefined> | undefined {
     this.#firstAt ??= this.#clock.now()
@@ -67,11 +70,13 @@ export class ProtocolMemory {
   }
 
   /**
-   * Learns the protocol of a connection that is being made, and was offered every one. What becomes of it is told as it is, whatever the
-   * resolver says: that makes one dial of several at a time wait for another's, which may fail or take forever.
+   * Remembers the protocol of a connection that was offered every protocol. The result is that of
+   * `secured` alone: http2-wrapper would make concurrent dials wait for each other, although one of
+   * them may hang.
    */
   async resolve(dialKey: string, secured: Promise<SecureSocket>): Promise<SecureSocket> {
-    // Our own key stands in for the host: http2-wrapper's leaves TLS options out, and a waiter would get another's answer.
+    // Pass our key as the host: http2-wrapper's key omits TLS options, and would mix up their
+    // results.
     const asked = { host: dialKey, ALPNProtocols: PROTOCOLS, resolveSocket: true, dial: () => secured }
     secured.catch(() => undefined)
     void this.#load()?.then((resolveProtocol) => resolveProtocol?.(asked).catch(() => undefined))
@@ -89,7 +94,7 @@ export class ProtocolMemory {
   }
 }
 
-/** http2-wrapper's own form of a cache key. What is offered is in the dial key already. */
+/** The cache key in http2-wrapper's format. The dial key already contains the protocols. */
 function nameOf(dialKey: string): string {
   return `${dialKey}:undefined:${PROTOCOLS.join()}`
 }

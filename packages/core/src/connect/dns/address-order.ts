@@ -1,16 +1,22 @@
-/** In which order the addresses of a name are tried (RFC 8305 §4), and what earlier attempts say about that. Drops none. */
+/**
+ * Orders the addresses of a name (RFC 8305 §4), by the results of earlier attempts. Never drops an
+ * address.
+ */
 
 import { BoundedCache } from '../../runtime/bounded-cache.js'
 import type { Clock } from '../../runtime/clock.js'
 import type { Address } from '../../transport/route.js'
 
-/** Names, and addresses, remembered. */
+/** Maximum number of names, and of addresses, remembered. */
 const MAX_REMEMBERED = 4_096
-/** A server that was away is met soon after it is back. */
+/**
+ * How long a failed address is tried last, in milliseconds. Short, so that a server that is back is
+ * found.
+ */
 const FAILED_TTL_MS = 30_000
 const WON_TTL_MS = 600_000
 
-/** What a failed attempt must have ended in to say something about the address, and not about this machine. */
+/** Error codes that indicate a problem of the address, and not of this machine. */
 const OF_THE_ADDRESS: ReadonlySet<unknown> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -21,7 +27,7 @@ const OF_THE_ADDRESS: ReadonlySet<unknown> = new Set([
   'ETIMEDOUT',
 ])
 
-/** RFC 8305 §4: families take turns, starting with that of the first address. */
+/** Alternates between families, starting with that of the first address (RFC 8305 §4). */
 export function interleave(addresses: readonly Address[]): Address[] {
   const first = addresses.filter((a) => a.family === addresses[0]?.family)
   const second = addresses.filter((a) => a.family !== addresses[0]?.family)
@@ -33,9 +39,9 @@ export function interleave(addresses: readonly Address[]): Address[] {
   return order
 }
 
-/** Memory of the addresses that one client has tried. */
+/** Remembers the addresses that one client has tried. */
 export class AddressMemory {
-  /** By address and port, whatever the name: TCP knows of none. */
+  /** By address and port, whatever the name. */
   readonly #failed: BoundedCache<true>
   /** By name and port. */
   readonly #won: BoundedCache<string>
@@ -46,7 +52,10 @@ export class AddressMemory {
     this.#won = new BoundedCache({ ...common, ttl: WON_TTL_MS })
   }
 
-  /** The address that won last comes first, those that failed lately come last; within both families take turns. */
+  /**
+   * Puts the last successful address first and recently failed ones last, with alternating families
+   * in each part.
+   */
   order(host: string, port: number, addresses: readonly Address[]): Address[] {
     const won = this.#won.get(keyOf(host, port))
     const winner = addresses.filter(({ address }) => address === won)
@@ -56,24 +65,24 @@ export class AddressMemory {
     return [...interleave(well), ...interleave(ill)]
   }
 
-  /** It accepted TCP and was of no use, or it is slow: others come first for a while. */
+  /** Puts an address last for a while: it accepted TCP but was unusable, or it is slow. */
   demote(host: string, port: number, address: string): void {
     this.#failed.set(keyOf(address, port), true)
     if (this.#won.get(keyOf(host, port)) === address) this.#won.delete(keyOf(host, port))
   }
 
-  /** Its server has answered: with SETTINGS, or with a response. */
+  /** Prefers an address whose server sent SETTINGS or a response. */
   won(host: string, port: number, address: string): void {
     this.#failed.delete(keyOf(address, port))
     this.#won.set(keyOf(host, port), address)
   }
 
-  /** Not connected; `code` says why. */
+  /** Records a failed TCP connect and its error code. */
   failed(port: number, address: string, code: unknown): void {
     if (OF_THE_ADDRESS.has(code)) this.#failed.set(keyOf(address, port), true)
   }
 
-  /** No address of that name is preferred any more. */
+  /** Forgets the preferred address of a name. */
   forget(host: string, port: number): void {
     this.#won.delete(keyOf(host, port))
   }

@@ -1,4 +1,7 @@
-/** Host names to addresses: one question at a time for each name, answers kept for a short while, and for an hour if the resolver fails. */
+/**
+ * Resolves host names: one lookup per name at a time, answers cached for a short time, and for an
+ * hour while the resolver fails.
+ */
 
 import { isIP, type LookupFunction } from 'node:net'
 import { ConnectError } from '../../errors/errors.js'
@@ -7,37 +10,44 @@ import type { Clock, ClockTimer } from '../../runtime/clock.js'
 import { startDeadline } from '../../runtime/deadlines.js'
 import type { Address } from '../../transport/route.js'
 
-/** Names remembered. */
+/** Maximum number of names remembered. */
 const MAX_NAMES = 16_384
-/** Time for which an old answer is used while the resolver has none (RFC 8767 §4), milliseconds. */
+/** How long an expired answer is used while the resolver fails (RFC 8767 §4), in milliseconds. */
 export const MAX_STALE_MS = 3_600_000
-/** How long a request waits for the resolver while there is an old answer: the client response timer of RFC 8767 §5, milliseconds. */
+/**
+ * How long a request waits for the resolver while there is an expired answer, in milliseconds: the
+ * client response timer of RFC 8767 §5.
+ */
 const STALE_AFTER_MS = 1_800
-/** How long an old answer is used before the resolver is asked again, the failure recheck timer of RFC 8767 §5, milliseconds. */
+/**
+ * How long an expired answer is used before the resolver is asked again, in milliseconds: the
+ * failure recheck timer of RFC 8767 §5.
+ */
 const RECHECK_MS = 30_000
 
 /**
- * Codes that say something about the resolver and nothing about the name: getaddrinfo(3), and the c-ares ones of `dns.resolve`. A code that
- * is not here, or none, is an answer: the error of a user-supplied `lookup` that refuses an address must hold.
+ * Codes that indicate a failure of the resolver, not of the name: those of getaddrinfo(3), and the
+ * c-ares ones of `dns.resolve`. Any other error is final: the error of a user-supplied `lookup`
+ * that refuses an address must hold.
  */
 const TEMPORARY: ReadonlySet<unknown> = new Set([
   ...['EAI_AGAIN', 'EAI_FAIL', 'EAI_SYSTEM', 'EAI_MEMORY'],
   ...['ESERVFAIL', 'ETIMEOUT', 'ECONNREFUSED', 'EREFUSED', 'ECANCELLED', 'ENOTIMP', 'EFORMERR', 'EBADRESP', 'ETIMEDOUT'],
 ])
 
-/** The answer for a name. */
+/** The addresses of a name. */
 export interface Resolution {
-  /** In the order to try them. */
+  /** In the order in which they are tried. */
   readonly addresses: readonly Address[]
-  /** Until when that may be used, by the client's clock, milliseconds. */
+  /** When the answer expires, in milliseconds of the client's clock. */
   readonly expiresAt: number
 }
 
-/** An answer that may be used up. */
+/** A cached answer, which may have expired. */
 interface Known extends Resolution {
-  /** Until when it may be used where the resolver has no answer. */
+  /** How long it may be used if the resolver fails. */
   readonly staleUntil: number
-  /** It is being used because the resolver had no answer. */
+  /** In use because the resolver failed. */
   readonly outage?: boolean
 }
 
@@ -51,8 +61,10 @@ export class Resolver {
   readonly #timeoutMs: number
 
   /**
-   * @param ttlMs the longest time that an answer is used: less where `lookup` tells a TTL with its addresses. 0 asks every time.
-   * @param timeoutMs how long a question is shared by all who ask; then the next one asks again. 0 is forever.
+   * @param ttlMs maximum lifetime of an answer; shorter if `lookup` returns a TTL. 0 turns the
+   *   cache off.
+   * @param timeoutMs how long requests share one pending lookup, before another is started. 0 is
+   *   forever.
    */
   constructor(lookup: LookupFunction | undefined, ttlMs: number, clock: Clock, timeoutMs = 0) {
     this.#clock = clock
@@ -64,9 +76,10 @@ export class Resolver {
   }
 
   /**
-   * The addresses of `host`, in the order to try them; an address is its own answer. Where the resolver fails or does not answer, an old
-   * answer is used for at most an hour, and the resolver is asked again without a request that waits for it.
-   * @throws ConnectError phase `resolve`. How long to wait is the caller's affair.
+   * Returns the addresses of `host`, in the order in which they are tried; an IP address resolves
+   * to itself. If the resolver fails or is slow, an expired answer is used for at most an hour,
+   * while lookups continue in the background.
+   * @throws ConnectError phase `resolve`. Deadlines are up to the caller.
    */
   resolve(host: string): Promise<Resolution> | Resolution {
     const family = isIP(host)
@@ -78,18 +91,21 @@ export class Resolver {
     if (known === undefined || now >= known.staleUntil) return asked
     const answer = this.#orStale(host, asked, known)
     if (known.outage !== true) return answer
-    // The resolver is known to be out: no request waits for it, and the next one goes by what it has said by then.
+    // The resolver is known to fail: no request waits for it, and the next one uses its result.
     answer.catch(() => undefined)
     return { ...known, expiresAt: now + STALE_AFTER_MS }
   }
 
-  /** The next question is asked again. Only where the resolver has no answer the old one is used. */
+  /**
+   * Makes the next request look up the name again. The old answer is used only if the resolver
+   * fails.
+   */
   forget(host: string): void {
     const known = this.#answers?.get(host)
     if (known !== undefined) this.#keep(host, { ...known, expiresAt: this.#clock.now() })
   }
 
-  /** One question at a time for each name; after a while one that is not answered is not waited for by others. */
+  /** Starts a lookup, or joins the pending one unless it has taken too long. */
   #question(host: string): Promise<Resolution> {
     let asked = this.#asked.get(host)
     if (asked === undefined) {
@@ -101,7 +117,7 @@ export class Resolver {
       timer?.unref()
       const question = this.#ask(host)
         .catch((error: unknown) => {
-          // Whenever it comes: what the resolver has refused is not to be had from memory.
+          // However late: a name that the resolver refused must not be served from the cache.
           if (!isTemporary(error)) this.#answers?.delete(host)
           throw error
         })
@@ -117,7 +133,7 @@ export class Resolver {
     const late = new Promise<undefined>((resolve) => {
       timer = startDeadline(this.#clock, STALE_AFTER_MS, () => resolve(undefined))
     })
-    // An answer that comes too late for this request is kept for the next.
+    // An answer that is too late for this request is cached for the next.
     asked.catch(() => undefined)
     try {
       const answer = await Promise.race([asked, late])
@@ -128,7 +144,7 @@ export class Resolver {
       timer?.cancel()
     }
     const stale = { ...known, outage: true, expiresAt: Math.min(known.staleUntil, this.#clock.now() + RECHECK_MS) }
-    // Unless the answer has come in between.
+    // A fresh answer may have arrived in the meantime.
     const current = this.#answers?.get(host)
     if (current !== undefined && current.expiresAt > this.#clock.now()) return current
     this.#keep(host, stale)
@@ -145,10 +161,10 @@ export class Resolver {
         const returned: unknown = this.#lookup(host, { all: true }, (error, address, family) => {
           if (error !== null && error !== undefined) return failed(error)
           const answer = toAnswer(address, family)
-          if (answer.addresses.length === 0) return failed(new Error('no address'))
+          if (answer.addresses.length === 0) return failed(new Error('the lookup returned no address'))
           resolve(answer)
         })
-        // An async function answers by its callback too, and fails by rejecting.
+        // An async function may reject instead of calling its callback.
         if (returned instanceof Promise) returned.catch(failed)
       } catch (error) {
         failed(error)
@@ -171,8 +187,8 @@ function isTemporary(error: unknown): boolean {
 }
 
 /**
- * The system's, loaded when it is asked first. RFC 6761 §6.3: names that end in `.localhost` lead to loopback addresses, which systems know of
- * `localhost` alone.
+ * The lookup of the system, loaded on first use. RFC 6761 §6.3: names ending in `.localhost` are
+ * loopback names, but many systems only know `localhost`.
  */
 const systemLookup: LookupFunction = (host, options, callback) => {
   const { lookup } = process.getBuiltinModule('node:dns')
@@ -185,13 +201,14 @@ function isLocalhost(host: string): boolean {
 
 interface DnsAnswer {
   readonly addresses: readonly Address[]
-  /** The smallest that was told; without one, no limit. */
+  /** The smallest TTL; Infinity without one. */
   readonly ttlMs: number
 }
 
 /**
- * A `lookup` may answer with a list or, if it does not know `all`, with one address. An entry that is not an address is left out. An entry may have
- * a `ttl` in seconds, as those of `dns.resolve4` with `ttl: true` do.
+ * Parses the result of a `lookup`: a list, or one address if it ignores `all`. Entries that are not
+ * IP addresses are skipped. An entry may have a `ttl` in seconds, as from `dns.resolve4` with `ttl:
+ * true`.
  */
 function toAnswer(answer: unknown, family: number | undefined): DnsAnswer {
   const list = Array.isArray(answer) ? answer : [{ address: answer, family }]

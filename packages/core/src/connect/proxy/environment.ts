@@ -1,4 +1,7 @@
-/** The proxies that the environment names, read once, as curl reads them: which variable counts, in which case, and what it may hold. */
+/**
+ * Reads the proxies named by the environment, once, as curl does: variables, their case, and their
+ * values.
+ */
 
 import type { Origin } from '../../message/origin.js'
 import { NoProxy } from './no-proxy.js'
@@ -8,12 +11,13 @@ import { checkProxy, type ProxyServer } from './proxy-options.js'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * What the environment says, as a function from origin to proxy.
+ * Returns a function from origin to proxy, as configured by the environment.
  *
- * `https_proxy`, `HTTPS_PROXY` for `https:` origins; `http_proxy` for `http:` ones, in lower case alone, because a CGI program finds a
- * request's field `Proxy` in `HTTP_PROXY`; `all_proxy`, `ALL_PROXY` for both where theirs is not set; `no_proxy`, `NO_PROXY` for exceptions.
- * Lower case goes before upper case, empty counts as not set, and a value without a scheme means `http:`.
- * @throws UsageError `ERR_INVALID_OPTION` naming a variable whose value is no proxy.
+ * `https_proxy`, `HTTPS_PROXY` apply to `https:` origins; `http_proxy` to `http:` origins, only in
+ * lower case, because a CGI program receives the request field `Proxy` as `HTTP_PROXY`;
+ * `all_proxy`, `ALL_PROXY` to both if theirs is not set; `no_proxy`, `NO_PROXY` list exceptions.
+ * Lower case takes precedence, empty means not set, and a value without a scheme means `http:`.
+ * @throws UsageError `ERR_INVALID_OPTION` naming a variable whose value is not a valid proxy.
  */
 export function proxiesOf(environment: Environment): (origin: Origin) => ProxyServer | undefined {
   const all = read(environment, 'all_proxy', 'ALL_PROXY')

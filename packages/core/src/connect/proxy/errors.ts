@@ -1,4 +1,7 @@
-/** What goes wrong with a proxy, in the words of a request: phase `proxy`, the proxy by its name, never its credentials. */
+/**
+ * Creates errors about a proxy for requests: phase `proxy`, with the name of the proxy, never its
+ * credentials.
+ */
 
 import type { UnshardCode } from '../../errors/codes.js'
 import { ConnectError, TimeoutError, UnshardError, UsageError } from '../../errors/errors.js'
@@ -7,7 +10,7 @@ import type { Target, TargetProxy } from '../../transport/target.js'
 /** RFC 9110 §15.5.8. */
 const PROXY_AUTHENTICATION_REQUIRED = 407
 
-/** An error about `proxy`, met on the way to `target`. `what` goes on where "proxy http://…" begins. */
+/** Creates an error about `proxy`. The message is "proxy http://…" followed by `what`. */
 export function proxyError(
   proxy: TargetProxy,
   { origin }: Target,
@@ -15,20 +18,23 @@ export function proxyError(
   details: { readonly cause?: unknown; readonly status?: number } = {},
 ): ConnectError {
   const { status } = details
-  const message = `proxy ${proxy.name} ${what} (for ${origin.serialized})`
+  const message = `proxy ${proxy.name} ${what}`
   const code = status === PROXY_AUTHENTICATION_REQUIRED ? 'ERR_PROXY_AUTHENTICATION' : 'ERR_CONNECT_PROXY'
   return new ConnectError('proxy', message, { ...details, code, origin: origin.serialized })
 }
 
-/** The answer to a CONNECT that was not 2xx. Its reason phrase and content are the proxy's own words, and are not repeated. */
+/**
+ * Creates the error for a CONNECT response other than 2xx. Omits the reason phrase and content,
+ * which the proxy chose.
+ */
 export function refusedByProxy(proxy: TargetProxy, target: Target, status: number): ConnectError {
-  const what = status === PROXY_AUTHENTICATION_REQUIRED ? 'wants other credentials, or any' : 'opened no tunnel'
-  return proxyError(proxy, target, `answered CONNECT with ${status}: it ${what}`, { status })
+  const what = status === PROXY_AUTHENTICATION_REQUIRED ? 'credentials are missing or wrong' : 'it did not open a tunnel'
+  return proxyError(proxy, target, `answered CONNECT with ${status}: ${what}`, { status })
 }
 
 /**
- * What was said about the connection to the proxy, as an error of the request that needed it. Deadlines and reasons of abort stay what
- * they are; options that OpenSSL refuses are those of the proxy.
+ * Converts an error of the connection to the proxy into an error of the request. Keeps deadlines
+ * and abort reasons; options rejected by OpenSSL are those of the proxy.
  */
 export function asProxyError(error: unknown, proxy: TargetProxy, target: Target): unknown {
   if (error instanceof TimeoutError) {

@@ -1,6 +1,6 @@
 /**
- * The connections to one `https:` proxy that one kind of request may use. The first says what the proxy speaks: over HTTP/2 the next
- * tunnels share it, over HTTP/1.1 each tunnel has a connection of its own.
+ * The connections to one `https:` proxy for one reuse key. The first one shows which protocol the
+ * proxy speaks: HTTP/2 connections are shared by tunnels, HTTP/1.1 connections carry one each.
  */
 
 import type { Socket } from 'node:net'
@@ -12,17 +12,17 @@ import { H2Proxy, LostConnect } from './h2-proxy.js'
 import { connectOverHttp1 } from './http1-connect.js'
 import type { ProxyServer } from './proxy-options.js'
 
-/** A connection to a proxy: one for many tunnels, or a socket for one. */
+/** A connection to a proxy: HTTP/2 for many tunnels, or a socket for one. */
 export type Reached = H2Proxy | Socket
 
-/** What the connections of one proxy are made with. */
+/** Collaborators of the connections to one proxy. */
 export interface H2ProxyPoolDeps {
   readonly proxy: ProxyServer
-  /** Connects, and puts HTTP/2 on the socket where ALPN chose it; `onClosed` is for such a connection. */
+  /** Dials, and starts HTTP/2 if ALPN chose it; `onClosed` is called only for HTTP/2. */
   dial(signal: AbortSignal, onClosed: () => void): Promise<Reached>
-  /** Whether the proxy is known to speak HTTP/1.1 alone: then nobody waits for another's dial. */
+  /** Whether the proxy is known to speak only HTTP/1.1: then dials are not shared. */
   speaksHttp1(): boolean
-  /** No connection is left, and none is under way. */
+  /** Called when no connection and no dial is left. */
   onEmpty(): void
 }
 
@@ -31,14 +31,17 @@ export class H2Proxies {
   readonly #deps: H2ProxyPoolDeps
   readonly #open = new Set<H2Proxy>()
   #dial: SharedDial | undefined
-  /** Tunnels that are being opened. */
+  /** Number of tunnels being opened. */
   #wanted = 0
 
   constructor(deps: H2ProxyPoolDeps) {
     this.#deps = deps
   }
 
-  /** A tunnel to the target's origin. @throws ConnectError phase `proxy`; UsageError; the reason of `signal`. */
+  /**
+   * Opens a tunnel to the target's origin. @throws ConnectError phase `proxy`; UsageError; the
+   * reason of `signal`.
+   */
   async tunnel(target: Target, signal: AbortSignal): Promise<Carrier> {
     this.#wanted++
     try {
@@ -53,7 +56,7 @@ export class H2Proxies {
     const { proxy } = this.#deps
     for (let lost = 0; ; ) {
       const reached = this.#withRoom() ?? (await this.#reach(target, signal))
-      // Another tunnel has the socket: its proxy speaks HTTP/1.1, and the next one is for this tunnel alone.
+      // Another tunnel took the socket: the proxy speaks HTTP/1.1, so dial again for this tunnel.
       if (reached === undefined) continue
       if (!(reached instanceof H2Proxy)) {
         await connectOverHttp1(reached, proxy, target, signal)
@@ -66,7 +69,7 @@ export class H2Proxies {
       }
       const counted = reached.counted()
       if (counted !== undefined) await unlessAborted(counted, signal)
-      // So many have waited for this connection that it is full.
+      // Other tunnels that waited for this connection have filled it.
       if (!reached.hasRoom && reached.busy) continue
       try {
         return await reached.open(target, signal)
@@ -77,7 +80,7 @@ export class H2Proxies {
     }
   }
 
-  /** Lets the connections go, when the last tunnel has. */
+  /** Closes each connection after its last tunnel. */
   close(): void {
     for (const each of [...this.#open]) each.close()
   }
@@ -120,12 +123,12 @@ export class H2Proxies {
   }
 }
 
-/** One dial that several wait for. It ends when nobody does any more. */
+/** One dial that several tunnels wait for. Aborted when none waits any more. */
 class SharedDial {
   readonly #stop = new AbortController()
   readonly #result: Promise<Reached>
   #waiting = 0
-  /** A socket, and no connection for many, goes to the first who asks. */
+  /** An HTTP/1.1 socket goes to the first tunnel. */
   #taken = false
 
   constructor(dial: (signal: AbortSignal) => Promise<Reached>) {
@@ -133,7 +136,7 @@ class SharedDial {
     this.#result.catch(() => undefined)
   }
 
-  /** What came of it; `undefined` where somebody else has it. */
+  /** Waits for the dial; `undefined` if another tunnel took its socket. */
   async join(signal: AbortSignal): Promise<Reached | undefined> {
     this.#waiting++
     try {
@@ -148,7 +151,7 @@ class SharedDial {
   }
 
   #leave(): void {
-    this.#stop.abort(new Error('nobody waits for the proxy any more'))
+    this.#stop.abort(new Error('no tunnel waits for the proxy any more'))
     const drop = (reached: Reached): void => {
       if (!this.#taken && !(reached instanceof H2Proxy)) reached.destroy()
     }

@@ -1,4 +1,7 @@
-/** One HTTP/2 connection to a proxy, and the tunnels on it (RFC 9113 §8.5). Closed when it has carried none for a while. */
+/**
+ * One HTTP/2 connection to a proxy, and its tunnels (RFC 9113 §8.5). Closed after it was idle for a
+ * while.
+ */
 
 import { ConnectionError, TimeoutError, TransportError } from '../../errors/errors.js'
 import type { H2Connection } from '../../h2/connection.js'
@@ -13,16 +16,19 @@ import { tunnelAuthority } from './http1-connect.js'
 import type { ProxyServer } from './proxy-options.js'
 import { Tunnel } from './tunnel.js'
 
-/** What a connection to a proxy is told. */
+/** Options of a connection to a proxy. */
 export interface H2ProxyOptions {
   readonly clock: Clock
-  /** 0 never. */
+  /** Idle time before the connection closes, in milliseconds; 0 is never. */
   readonly idleTimeoutMs: number
-  /** It takes no more tunnels. */
+  /** Called when the connection takes no more tunnels. */
   onClosed(): void
 }
 
-/** A CONNECT that the proxy has certainly not acted on, or that was lost with a connection that had been idle: one more may be tried. */
+/**
+ * A CONNECT that the proxy has not processed, or that was lost with a reused connection: it may be
+ * replayed once.
+ */
 export class LostConnect extends Error {
   readonly reason: unknown
 
@@ -34,16 +40,16 @@ export class LostConnect extends Error {
 
 const SENSITIVE: ReadonlySet<string> = new Set(['proxy-authorization'])
 
-/** A proxy's connection. */
+/** A connection to a proxy. */
 export class H2Proxy {
   readonly #proxy: ProxyServer
   readonly #connection: H2Connection
   readonly #socket: { ref(): unknown; unref(): unknown }
   readonly #options: H2ProxyOptions
-  /** Tunnels that keep the process alive, and those being opened. */
+  /** Number of tunnels that keep the process alive, including those being opened. */
   #held = 0
   #opened = 0
-  /** The proxy has told how many it takes, or the connection is over. */
+  /** Resolves when SETTINGS are received, or the connection closes. */
   readonly #told: Promise<void>
   #isTold = false
   #idle: ClockTimer | undefined
@@ -75,16 +81,16 @@ export class H2Proxy {
   }
 
   /**
-   * When it is known how many tunnels there is room for. The first one does not wait for that; of many at once, all beyond a number that
-   * is not known yet would be refused.
+   * Resolves when the number of available streams is known. The first tunnel does not wait; many at
+   * once would be refused beyond the unknown limit.
    */
   counted(): Promise<void> | undefined {
     return this.#opened === 0 || this.#isTold ? undefined : this.#told
   }
 
   /**
-   * Until it is known whether anybody is there: a connection that has carried nothing for a while is asked, and so is one on which a
-   * tunnel was waited for in vain. `undefined` where there is no doubt.
+   * Resolves when the peer is verified, for a connection that has been idle, or on which a tunnel
+   * timed out; `undefined` if no verification is needed.
    */
   doubt(): Promise<void> | undefined {
     const connection = this.#connection
@@ -93,12 +99,12 @@ export class H2Proxy {
     return new Promise((resolve) => this.#doubted.push(resolve))
   }
 
-  /** Whether that is being asked. */
+  /** Whether the peer is being verified. */
   get doubtful(): boolean {
     return this.#connection.verifying
   }
 
-  /** Whether it carries tunnels: one without, and without room, will not have room later. */
+  /** Whether it carries tunnels. If not, and there is no capacity, there will be none later. */
   get busy(): boolean {
     return this.#connection.active > 0
   }
@@ -106,7 +112,7 @@ export class H2Proxy {
   /** Opens a tunnel. @throws LostConnect; ConnectError phase `proxy`; the reason of `signal`. */
   open(target: Target, signal: AbortSignal): Promise<Tunnel> {
     if (signal.aborted) return Promise.reject(signal.reason)
-    if (!this.hasRoom) return Promise.reject(new LostConnect(proxyError(this.#proxy, target, 'takes no tunnels')))
+    if (!this.hasRoom) return Promise.reject(new LostConnect(proxyError(this.#proxy, target, 'accepts no more tunnels')))
     this.#idle?.cancel()
     this.#idle = undefined
     const first = this.#opened++ === 0
@@ -128,7 +134,7 @@ export class H2Proxy {
       abort.abort = reject
     })
       .catch((reason: unknown) => {
-        // Nobody has it yet. The stream, where it is still there, is reset with it.
+        // Not returned to the caller yet. Also resets the stream if it is open.
         tunnel.destroy()
         if (reason instanceof TimeoutError) this.#connection.suspect()
         throw reason
@@ -149,20 +155,20 @@ export class H2Proxy {
     try {
       return this.#connection.request(connectRequest(this.#proxy, target, tunnel), observer)
     } catch (error) {
-      throw proxyError(this.#proxy, target, `cannot be asked: ${(error as Error).message}`, { cause: error })
+      throw proxyError(this.#proxy, target, `cannot be sent CONNECT: ${(error as Error).message}`, { cause: error })
     } finally {
       this.#syncHold()
     }
   }
 
-  /** Takes no more tunnels, and goes when the last one has. */
+  /** Takes no more tunnels, and closes after the last one. */
   close(): void {
     this.#idle?.cancel()
     void this.#connection.close()
   }
 
   #failureOf(error: Error, target: Target, first: boolean): unknown {
-    const failure = proxyError(this.#proxy, target, `opened no tunnel: ${error.message}`, { cause: error })
+    const failure = proxyError(this.#proxy, target, `did not open a tunnel: ${error.message}`, { cause: error })
     if (!(error instanceof TransportError) || error.initiator !== 'peer') return failure
     const stale = error instanceof ConnectionError && !first
     return error.processed === 'no' || stale ? new LostConnect(failure) : failure
@@ -187,14 +193,14 @@ export class H2Proxy {
     this.#syncHold()
   }
 
-  /** The engine knows streams; which of them are worth waiting for, their tunnels know. */
+  /** The engine counts all streams; only tunnels that are in use may keep the process alive. */
   #syncHold(): void {
     if (this.#held > 0) this.#socket.ref()
     else this.#socket.unref()
   }
 }
 
-/** RFC 9113 §8.5: `:method` and `:authority` alone, and the proxy's own fields. */
+/** RFC 9113 §8.5: only `:method`, `:authority` and the fields for the proxy. */
 function connectRequest(proxy: ProxyServer, target: Target, tunnel: Tunnel): HttpRequest {
   return {
     method: 'CONNECT',

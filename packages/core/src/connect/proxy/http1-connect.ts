@@ -1,6 +1,6 @@
 /**
- * CONNECT over HTTP/1.1 (RFC 9110 §9.3.6): one head out, one head in, and the socket is a tunnel. Strict and bounded: what a proxy sends
- * before its answer is complete is nobody's content.
+ * CONNECT over HTTP/1.1 (RFC 9110 §9.3.6): after one request head and one response head the socket
+ * is a tunnel. The response is parsed strictly, with a size limit.
  */
 
 import type { Socket } from 'node:net'
@@ -9,20 +9,21 @@ import type { Target } from '../../transport/target.js'
 import { proxyError, refusedByProxy } from './errors.js'
 import type { ProxyServer } from './proxy-options.js'
 
-/** Bytes of the answer's head, interim answers included. */
+/** Maximum size of the response head, in bytes, including interim responses. */
 const MAX_HEAD_BYTES = 16_384
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
-/** The request target of CONNECT and its `host`: the port always stands there (RFC 9110 §9.3.6). */
+/** The request target of CONNECT, and its `host`. Always includes the port (RFC 9110 §9.3.6). */
 export function tunnelAuthority({ origin }: Target): string {
   return `${origin.host.includes(':') ? `[${origin.host}]` : origin.host}:${origin.port}`
 }
 
 /**
- * Asks for a tunnel over `socket`, which is connected to the proxy. Resolves when it is one; then nobody has read from it what came
- * after the answer. Otherwise the socket is destroyed.
- * @throws ConnectError phase `proxy`, with the proxy's `status` where it answered; the reason of `signal`.
+ * Opens a tunnel over `socket`, which is connected to the proxy. Resolves with the bytes after the
+ * response head unread in the socket. On failure the socket is destroyed.
+ * @throws ConnectError phase `proxy`, with the proxy's `status` if it responded; the reason of
+ *   `signal`.
  */
 export function connectOverHttp1(socket: Socket, proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -39,17 +40,18 @@ export function connectOverHttp1(socket: Socket, proxy: ProxyServer, target: Tar
       })
     const onAbort = (): void => fail(signal.reason)
     const onError = (cause: Error): void =>
-      fail(proxyError(proxy, target, `failed before it had answered: ${cause.message}`, { cause }))
-    const onClose = (): void => fail(proxyError(proxy, target, 'closed the connection before it had answered'))
+      fail(proxyError(proxy, target, `failed before it answered CONNECT: ${cause.message}`, { cause }))
+    const onClose = (): void => fail(proxyError(proxy, target, 'closed the connection before it answered CONNECT'))
     const answered = (status: number | string): void => {
-      if (typeof status === 'string') return fail(proxyError(proxy, target, `sent ${status} for an answer to CONNECT`))
+      if (typeof status === 'string') return fail(proxyError(proxy, target, `answered CONNECT with ${status}`))
       if (status < 200 || status > 299) return fail(refusedByProxy(proxy, target, status))
       settle(() => {
         if (answer.rest.length > 0) socket.unshift(answer.rest)
         resolve()
       })
     }
-    // By `read`, and not by events of data: a socket that was paused once starts for no later owner.
+    // Use `read` instead of `data` events: a socket that was paused once does not resume for its
+    // next owner.
     const onReadable = (): void => {
       for (let chunk = read(socket); chunk !== undefined; chunk = read(socket)) {
         const status = answer.read(chunk)
@@ -74,24 +76,27 @@ function requestHead({ fields }: ProxyServer, target: Target): string {
   return `${head}\r\n`
 }
 
-/** Reads the head of the final answer, and not an byte beyond. */
+/** Reads the head of the final response, and no byte beyond it. */
 class AnswerReader {
   #bytes: Buffer = Buffer.alloc(0)
   #interimBytes = 0
 
-  /** The bytes after the head: they belong to the tunnel. */
+  /** The bytes after the head, which belong to the tunnel. */
   get rest(): Buffer {
     return this.#bytes
   }
 
-  /** The status of the final answer; `undefined` while it is not complete; what is wrong with it, for people. */
+  /**
+   * Returns the final status, `undefined` while the head is incomplete, or a description of the
+   * syntax error.
+   */
   read(chunk: Buffer): number | string | undefined {
     this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk])
     for (;;) {
       const end = this.#bytes.indexOf(END_OF_HEAD)
       const length = end === -1 ? this.#bytes.length : end + END_OF_HEAD.length
       if (this.#interimBytes + length > MAX_HEAD_BYTES) return `a head of more than ${MAX_HEAD_BYTES} bytes`
-      if (!mayBeStatusLine(this.#bytes)) return 'something that is not HTTP/1'
+      if (!mayBeStatusLine(this.#bytes)) return 'data that is not HTTP/1'
       if (end === -1) return undefined
       const status = parseHead(this.#bytes.toString('latin1', 0, end))
       this.#bytes = this.#bytes.subarray(length)
@@ -110,7 +115,10 @@ function mayBeStatusLine(bytes: Buffer): boolean {
   return STATUS_LINE_START.startsWith(start)
 }
 
-/** The status, or what is wrong. Of the fields it only matters that they are fields: a successful answer's lengths mean nothing (RFC 9110 §9.3.6). */
+/**
+ * Returns the status or the error. Field values other than syntax are ignored: a 2xx response to
+ * CONNECT has no content (RFC 9110 §9.3.6).
+ */
 function parseHead(head: string): number | string {
   const [statusLine = '', ...lines] = head.split('\r\n')
   const match = /^HTTP\/1\.[01] ([1-9][0-9]{2})(?: (.*))?$/s.exec(statusLine)

@@ -1,6 +1,7 @@
 /**
- * `NO_PROXY`: which hosts are reached without the proxy. Read as curl reads it, because that is what people have tried it with; on top,
- * entries may name a port and write IPv6 addresses in brackets, where curl would let such an entry match nothing.
+ * `NO_PROXY`: hosts that are reached without the proxy. Parsed as curl does, because users test it
+ * with curl. In addition, entries may have a port, and IPv6 addresses brackets; curl ignores such
+ * entries.
  */
 
 import { BlockList, isIP } from 'node:net'
@@ -9,11 +10,11 @@ import { isBlank } from '../../field-syntax.js'
 /** One entry of the list. */
 interface Entry {
   readonly host: string
-  /** `undefined`: any. */
+  /** `undefined` means any port. */
   readonly port: number | undefined
 }
 
-/** A list, read once. */
+/** A parsed list. */
 export class NoProxy {
   readonly #all: boolean
   readonly #entries: readonly Entry[]
@@ -35,7 +36,10 @@ export class NoProxy {
   }
 }
 
-/** Entries stand between commas, with blanks around them. A blank inside ends the list: what follows is not read. */
+/**
+ * Splits at commas, with optional blanks around. As in curl, a blank inside ends the list: the rest
+ * is ignored.
+ */
 function tokens(text: string): Set<string> {
   const found = new Set<string>()
   for (let at = 0; at < text.length; ) {
@@ -62,13 +66,18 @@ function portOf(digits: string | undefined): number | undefined {
   return digits === undefined ? undefined : Number(digits)
 }
 
-/** `example.com` and `.example.com` both mean that name and every name below it; never a name that only ends in the same letters. */
+/**
+ * `example.com` and `.example.com` both match that name and its subdomains, but not a name that
+ * merely ends with the same letters.
+ */
 function matchesName(entry: string, name: string): boolean {
   const suffix = withoutTrailingDot(entry).replace(/^\./, '').toLowerCase()
   return suffix !== '' && (name === suffix || name.endsWith(`.${suffix}`))
 }
 
-/** Only addresses match addresses. A prefix length of 0 means that the address itself is compared, as without one. */
+/**
+ * Only addresses match addresses. A prefix length of 0 compares the whole address, as without one.
+ */
 function matchesAddress(entry: string, address: string, family: number): boolean {
   const [network = '', prefix, ...rest] = entry.split('/')
   if (isIP(network) !== family || rest.length > 0) return false

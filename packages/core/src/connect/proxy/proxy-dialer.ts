@@ -1,4 +1,4 @@
-/** From an origin and its proxy to something that carries bytes to the origin. Nobody but the proxy is connected to. */
+/** Connects to an origin through its proxy. Never connects to any other host than the proxy. */
 
 import { isIPv4, type Socket } from 'node:net'
 import { ConnectError } from '../../errors/errors.js'
@@ -19,13 +19,13 @@ import { asProxyError, proxyError } from './errors.js'
 import { H2Proxy } from './h2-proxy.js'
 import { H2Proxies, type Reached } from './h2-proxy-pool.js'
 import { connectOverHttp1 } from './http1-connect.js'
-import type { ProxyServer } from './proxy-options.js'
+import { type ProxyServer, schemeOf } from './proxy-options.js'
 import { connectOverSocks } from './socks.js'
 
-/** Proxies whose TLS context and protocol are remembered. */
+/** Maximum number of proxies whose TLS context and protocol are remembered. */
 const MAX_PROXIES = 1_000
 
-/** What proxied connections are made with. */
+/** Collaborators of proxied dials. */
 export interface ProxyDialerDeps {
   readonly resolver: Resolver
   readonly addresses: AddressMemory
@@ -35,17 +35,19 @@ export interface ProxyDialerDeps {
   readonly localPort: number | undefined
   /** TCP keepalive, as in `RaceOptions`. */
   readonly keepAliveMs: number | undefined
-  /** A connection to a proxy without tunnels is closed after this many milliseconds; 0 never. */
+  /** Idle time before a connection to a proxy closes, in milliseconds; 0 is never. */
   readonly idleTimeoutMs: number
 }
 
-/** Reaches proxies, for one client. */
+/** Dials through proxies for one client. */
 export class ProxyDialer {
   readonly #deps: ProxyDialerDeps
   readonly #tlsConnectors = new BoundedCache<TlsConnector>({ max: MAX_PROXIES })
-  /** By key of the proxy: that it chose HTTP/1.1 when it was asked last. */
+  /** Proxies that chose HTTP/1.1 in the last handshake, by key of the proxy. */
   readonly #http1 = new BoundedCache<true>({ max: MAX_PROXIES })
-  /** By reuse key: what may not share a connection shares none to the proxy either. */
+  /**
+   * By reuse key: requests that may not share a connection do not share one to the proxy either.
+   */
   readonly #shared = new Map<string, H2Proxies>()
 
   constructor(deps: ProxyDialerDeps) {
@@ -53,15 +55,25 @@ export class ProxyDialer {
   }
 
   /**
-   * A tunnel to the target's origin.
-   * @throws ConnectError phase `proxy`, or `resolve` where SOCKS wants an address; TimeoutError; UsageError; the reason of `signal`.
+   * Opens a tunnel to the target's origin.
+   * @throws ConnectError phase `proxy`, or `resolve` if SOCKS requires an address; TimeoutError;
+   *   UsageError; the reason of `signal`.
    */
   tunnel(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
-    if (proxy.scheme === 'https') return this.#h2Proxies(proxy, target).tunnel(target, signal)
-    return proxy.scheme === 'http' ? this.#http(proxy, target, signal) : this.#socks(proxy, target, signal)
+    switch (schemeOf(proxy).kind) {
+      case 'https':
+        return this.#h2Proxies(proxy, target).tunnel(target, signal)
+      case 'http':
+        return this.#http(proxy, target, signal)
+      case 'socks':
+        return this.#socks(proxy, target, signal)
+    }
   }
 
-  /** A connection to a proxy that forwards requests (RFC 9112 §3.2.2). Only HTTP/1.1 is offered: HTTP/2 has no form for them. @throws as {@link tunnel}. */
+  /**
+   * Connects to a proxy that forwards requests (RFC 9112 §3.2.2). Offers only HTTP/1.1, because
+   * HTTP/2 cannot express them. @throws as {@link tunnel}.
+   */
   async forward(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
     try {
       return proxy.scheme === 'https' ? (await this.#secured(proxy, signal, ['http/1.1'])).socket : await this.#tcp(proxy, signal)
@@ -70,7 +82,7 @@ export class ProxyDialer {
     }
   }
 
-  /** No more tunnels will be asked for. Those that are open go on. */
+  /** Closes connections to proxies after their last tunnel. */
   close(): void {
     for (const each of [...this.#shared.values()]) each.close()
   }
@@ -89,22 +101,24 @@ export class ProxyDialer {
         await connectOverSocks(socket as Socket, proxy, target, hosts[i]!, signal)
         return socket
       } catch (error) {
-        // One address may be out of the proxy's reach, and the next not.
+        // The proxy may be able to reach the next address.
         if (signal.aborted || i === hosts.length - 1) throw error
       }
     }
   }
 
-  /** What the proxy is asked for: the name itself, or the addresses that it has here. */
+  /**
+   * The destinations to request from the proxy: the name itself, or its addresses resolved here.
+   */
   async #socksHosts(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<readonly string[]> {
     const { host, isAddress, serialized } = target.origin
-    const version4 = proxy.scheme.startsWith('socks4')
+    const { version, resolves } = schemeOf(proxy)
     let hosts = [host]
-    if (!isAddress && (proxy.scheme === 'socks5' || proxy.scheme === 'socks4')) {
+    if (!isAddress && resolves === true) {
       hosts = interleave(await this.#resolve(host, serialized, signal)).map(({ address }) => address)
     }
-    if (version4) hosts = hosts.filter((each) => isIPv4(each) || (each === host && !isAddress))
-    if (hosts.length === 0) throw proxyError(proxy, target, 'takes IPv4 addresses alone, and the origin has none')
+    if (version === 4) hosts = hosts.filter((each) => isIPv4(each) || (each === host && !isAddress))
+    if (hosts.length === 0) throw proxyError(proxy, target, 'accepts only IPv4 addresses, and the origin has none')
     return hosts
   }
 
@@ -121,7 +135,7 @@ export class ProxyDialer {
     return race(await this.#raceOptions(proxy, signal))
   }
 
-  /** TCP and TLS to the first of the proxy's addresses that completes both. */
+  /** Connects TCP and TLS to the first of the proxy's addresses that completes both. */
   async #secured(proxy: ProxyServer, signal: AbortSignal, protocols = proxy.protocols): Promise<SecuredHere> {
     const options = await this.#raceOptions(proxy, signal)
     return race({ ...options, complete: (socket, stop) => this.#secure(proxy, socket, stop, protocols) })
@@ -179,7 +193,9 @@ export class ProxyDialer {
   }
 }
 
-/** Whether a request to an `http:` origin is handed to the proxy as it is: HTTP proxies do that, and curl lets them. */
+/**
+ * Whether requests to an `http:` origin are forwarded by the proxy instead of tunneled, as in curl.
+ */
 export function forwards({ scheme, protocols }: ProxyServer): boolean {
   return scheme === 'http' || (scheme === 'https' && protocols.includes('http/1.1'))
 }

@@ -38,8 +38,32 @@ export const PROXY_OPTIONS: OptionSchema<ProxyOptions> = {
 /** One proxy: its URL, or more. */
 export type ProxySetting = string | URL | ProxyOptions
 
-/** The kinds of proxy. */
-export type ProxyScheme = 'http' | 'https' | 'socks5' | 'socks5h' | 'socks4' | 'socks4a'
+/** A scheme of a proxy: how it is reached and, for SOCKS, its version and where names are resolved. */
+interface SchemeRow {
+  readonly port: number
+  readonly kind: 'http' | 'https' | 'socks'
+  readonly version?: 4 | 5
+  /** The client resolves names; otherwise the proxy does. */
+  readonly resolves?: boolean
+}
+
+/** Every scheme of a proxy. A new one is a row here, and a new kind also a function of `proxy-dialer.ts`. */
+export const PROXY_SCHEMES = {
+  http: { port: 80, kind: 'http' },
+  https: { port: 443, kind: 'https' },
+  socks5: { port: 1_080, kind: 'socks', version: 5, resolves: true },
+  socks5h: { port: 1_080, kind: 'socks', version: 5, resolves: false },
+  socks4: { port: 1_080, kind: 'socks', version: 4, resolves: true },
+  socks4a: { port: 1_080, kind: 'socks', version: 4, resolves: false },
+} as const
+
+/** A scheme of a proxy. */
+export type ProxyScheme = keyof typeof PROXY_SCHEMES
+
+/** The row of a proxy's scheme. */
+export function schemeOf({ scheme }: Pick<ProxyServer, 'scheme'>): SchemeRow {
+  return PROXY_SCHEMES[scheme]
+}
 
 /** A proxy after every check. */
 export interface ProxyServer extends TargetProxy {
@@ -54,15 +78,6 @@ export interface ProxyServer extends TargetProxy {
   readonly fields: readonly string[]
   readonly tls: TlsOptions
   readonly protocols: readonly ProtocolName[]
-}
-
-const DEFAULT_PORTS: Readonly<Record<ProxyScheme, number>> = {
-  http: 80,
-  https: 443,
-  socks5: 1_080,
-  socks5h: 1_080,
-  socks4: 1_080,
-  socks4a: 1_080,
 }
 
 const NAMES = namesOf(PROXY_OPTIONS)
@@ -83,7 +98,7 @@ export function checkProxy(setting: ProxySetting, where: string): ProxyServer {
   const url = splitUrl(String(options.url), where)
   const [user, password] = credentials(url, where)
   const { scheme, host, port } = url
-  const socks = scheme.startsWith('socks')
+  const socks = schemeOf({ scheme }).kind === 'socks'
   if (socks && options.headers !== undefined) throw invalid(where, 'takes no headers: SOCKS has no fields')
   if (socks) checkSocksUser(scheme, user, password, where)
   const fields = socks ? [] : proxyFields(options.headers, user, password, where)
@@ -111,8 +126,8 @@ function splitUrl(text: string, where: string): SplitUrl {
   const url = parseUrl(text)
   if (url === undefined) throw invalid(where, 'is no URL')
   const scheme = url.protocol.slice(0, -1) as ProxyScheme
-  if (!Object.hasOwn(DEFAULT_PORTS, scheme)) {
-    throw invalid(where, `has scheme ${JSON.stringify(url.protocol)}: known are ${Object.keys(DEFAULT_PORTS).join(', ')}`)
+  if (!Object.hasOwn(PROXY_SCHEMES, scheme)) {
+    throw invalid(where, `has scheme ${JSON.stringify(url.protocol)}: known are ${Object.keys(PROXY_SCHEMES).join(', ')}`)
   }
   if (url.search !== '' || url.hash !== '' || (url.pathname !== '' && url.pathname !== '/')) {
     throw invalid(where, 'has a path, a query or a fragment, which mean nothing there')
@@ -123,7 +138,7 @@ function splitUrl(text: string, where: string): SplitUrl {
   return {
     scheme,
     host: host.startsWith('[') ? host.slice(1, -1) : host,
-    port: url.port === '' ? DEFAULT_PORTS[scheme] : Number(url.port),
+    port: url.port === '' ? PROXY_SCHEMES[scheme].port : Number(url.port),
     username: url.username,
     password: url.password,
   }
@@ -147,7 +162,7 @@ const CONTROL = /[\x00-\x1f\x7f]/
 /** RFC 1929 §2: 1 to 255 bytes each. SOCKS 4 knows users, and no passwords. */
 function checkSocksUser(scheme: ProxyScheme, user: string | undefined, password: string | undefined, where: string): void {
   if (user === undefined || password === undefined) return
-  const version4 = scheme.startsWith('socks4')
+  const version4 = schemeOf({ scheme }).version === 4
   if (version4 && password !== '') throw invalid(where, 'has a password, which SOCKS 4 has no room for')
   const lengths = version4 ? [Buffer.byteLength(user)] : [Buffer.byteLength(user), Buffer.byteLength(password)]
   if (lengths.some((length) => length < 1 || length > 255)) throw invalid(where, 'has a user or password not of 1 to 255 bytes')

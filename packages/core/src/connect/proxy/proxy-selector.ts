@@ -1,4 +1,4 @@
-/** Which origin is reached through which proxy: one answer for each origin, asked for once. */
+/** Selects the proxy of an origin. A user-supplied function is called once per origin. */
 
 import { UsageError } from '../../errors/errors.js'
 import type { Origin } from '../../message/origin.js'
@@ -6,18 +6,19 @@ import { type Environment, proxiesOf } from './environment.js'
 import { checkProxy, type ProxyServer, type ProxySetting } from './proxy-options.js'
 
 /**
- * The option `proxy`: `'env'` for what the environment says when the client is made, one proxy for all origins, or a function that is
- * asked once for each origin, in the form `https://a.example`, and answers with a proxy, or with `undefined` for a direct connection.
+ * The option `proxy`: `'env'` for the environment at the creation of the client, one proxy for all
+ * origins, or a function that is called once with each origin, such as `https://a.example`, and
+ * returns a proxy, or `undefined` for a direct connection.
  */
 export type ProxyOption = ProxySetting | 'env' | ((origin: string) => ProxySetting | undefined)
 
-/** The answer for an origin. */
+/** Returns the proxy of an origin. */
 export type ProxyChoice = (origin: Origin) => ProxyServer | undefined
 
 /**
- * Reads the option. `undefined` where no origin is reached through a proxy.
- * @throws UsageError naming what is wrong with it. The function that is returned throws one where the caller's function throws, or its
- * answer is wrong: such a request is not sent at all.
+ * Reads the option. `undefined` if all connections are direct.
+ * @throws UsageError for an invalid option. The returned function throws one if the user-supplied
+ *   function throws or returns an invalid proxy: the request is not sent at all.
  */
 export function proxyChoice(option: ProxyOption | undefined, environment: Environment): ProxyChoice | undefined {
   if (option === undefined) return undefined
@@ -44,10 +45,7 @@ function check({ serialized }: Origin, ask: (origin: string) => ProxySetting | u
   try {
     setting = ask(serialized)
   } catch (cause) {
-    throw new UsageError('ERR_PROXY_FUNCTION', `the function proxy threw when asked about ${serialized}`, {
-      origin: serialized,
-      cause,
-    })
+    throw new UsageError('ERR_PROXY_FUNCTION', 'option proxy: the function threw', { origin: serialized, cause })
   }
   return setting === undefined ? undefined : checkProxy(setting, `the answer of the function proxy for ${serialized}`)
 }

@@ -1,16 +1,21 @@
-/** A tunnel through a SOCKS proxy (RFC 1928, RFC 1929), by the package `socks`, which is loaded when the first one is asked for. */
+/**
+ * Opens tunnels through SOCKS proxies (RFC 1928, RFC 1929) with the package `socks`, which is
+ * loaded on first use.
+ */
 
 import type { Socket } from 'node:net'
 import type { Target } from '../../transport/target.js'
 import { proxyError } from './errors.js'
-import type { ProxyServer } from './proxy-options.js'
+import { type ProxyServer, schemeOf } from './proxy-options.js'
 
-/** The longest a timer can run: the dial has its own deadline. */
+/** The longest delay of a Node timer, in milliseconds: the dial has its own deadline. */
 const NO_TIMEOUT_MS = 0x7fff_ffff
 
 /**
- * Makes a tunnel of `socket`, which is connected to the proxy. `host` is a name or an address: a name is resolved by the proxy.
- * @throws ConnectError phase `proxy`; the reason of `signal`. The socket is destroyed then.
+ * Opens a tunnel over `socket`, which is connected to the proxy. `host` is an address, or a name
+ * that the proxy resolves.
+ * @throws ConnectError phase `proxy`; the reason of `signal`. The socket is destroyed in both
+ *   cases.
  */
 export async function connectOverSocks(
   socket: Socket,
@@ -20,7 +25,7 @@ export async function connectOverSocks(
   signal: AbortSignal,
 ): Promise<void> {
   const onAbort = (): void => void socket.destroy()
-  // Between one owner and the next an error must not become an exception of the process.
+  // An error while the socket changes owners must not crash the process.
   socket.on('error', () => undefined)
   signal.addEventListener('abort', onAbort, { once: true })
   try {
@@ -31,7 +36,7 @@ export async function connectOverSocks(
       proxy: {
         host: proxy.host,
         port: proxy.port,
-        type: proxy.scheme.startsWith('socks4') ? 4 : 5,
+        type: schemeOf(proxy).version ?? 5,
         ...(proxy.user === undefined ? {} : { userId: proxy.user, password: proxy.password ?? '' }),
       },
       command: 'connect',
@@ -42,9 +47,9 @@ export async function connectOverSocks(
   } catch (cause) {
     socket.destroy()
     if (signal.aborted) throw signal.reason
-    // The library's error carries the options it was given, password included: its message is all that goes on.
+    // The library's error contains its options, including the password: keep only the message.
     const reason = new Error(cause instanceof Error ? cause.message : String(cause))
-    throw proxyError(proxy, target, `opened no tunnel: ${reason.message}`, { cause: reason })
+    throw proxyError(proxy, target, `did not open a tunnel: ${reason.message}`, { cause: reason })
   } finally {
     signal.removeEventListener('abort', onAbort)
   }

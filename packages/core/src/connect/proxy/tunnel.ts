@@ -1,6 +1,7 @@
 /**
- * A tunnel on one stream of an HTTP/2 connection to a proxy (RFC 9113 §8.5): a duplex stream outside, the content of a CONNECT and of
- * its answer inside. END_STREAM is FIN, RST_STREAM is RST, and flow control is the stream's own, both ways.
+ * A tunnel on one stream of an HTTP/2 connection to a proxy (RFC 9113 §8.5): a Duplex that carries
+ * the content of a CONNECT request and of its response. END_STREAM maps to FIN, RST_STREAM to RST;
+ * the stream's flow control applies in both directions.
  */
 
 import { Duplex } from 'node:stream'
@@ -11,30 +12,36 @@ import { setImmediate } from '../../runtime/event-loop.js'
 import type { Exchange } from '../../transport/exchange.js'
 import type { Carrier } from '../../transport/route.js'
 
-/** How long a tunnel that was ended may wait for the other end's END_STREAM before it is reset, milliseconds. */
+/**
+ * How long a closed tunnel waits for END_STREAM of the proxy before it resets the stream, in
+ * milliseconds.
+ */
 const LINGER_MS = 1_000
 
-/** Where a tunnel begins. */
+/** The addresses of a tunnel, and its owner. */
 export interface TunnelEnds {
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
   readonly clock: Clock
-  /** The tunnel keeps the process alive, or no longer. */
+  /** Called when the tunnel starts or stops keeping the process alive. */
   onHold(held: boolean): void
 }
 
-/** What is written into the tunnel, as the content of a request: one part at a time, taken when the stream has room for it. */
+/**
+ * Bytes written into the tunnel, as request content: one part at a time, read when the stream has
+ * room.
+ */
 class Upstream implements AsyncIterator<Uint8Array> {
   #part: Uint8Array | undefined
   #taken: ((error?: Error) => void) | undefined
   #ended = false
   #waiting: ((result: IteratorResult<Uint8Array>) => void) | undefined
-  /** Nobody takes any more. */
+  /** Called when the stream reads no more. */
   onLeft: (() => void) | undefined
 
-  /** `taken` is called when the stream wants the next one. */
+  /** `taken` is called when the stream wants the next part. */
   write(part: Uint8Array, taken: (error?: Error) => void): void {
     this.#taken = taken
     this.#give({ done: false, value: part })
@@ -49,7 +56,7 @@ class Upstream implements AsyncIterator<Uint8Array> {
   next(): Promise<IteratorResult<Uint8Array>> {
     const taken = this.#taken
     this.#taken = undefined
-    // May write the next part, or end.
+    // The callback may write the next part, or end.
     taken?.()
     const part = this.#part
     this.#part = undefined
@@ -65,7 +72,7 @@ class Upstream implements AsyncIterator<Uint8Array> {
     return Promise.resolve({ done: true, value: undefined })
   }
 
-  /** A write that nobody will take fails with the tunnel. */
+  /** Fails a pending write. */
   fail(error: Error): void {
     const taken = this.#taken
     this.#taken = undefined
@@ -81,7 +88,10 @@ class Upstream implements AsyncIterator<Uint8Array> {
   }
 }
 
-/** The tunnel. Its creator opens the stream with {@link content}, and starts it when the proxy has said yes. */
+/**
+ * The tunnel. Its creator opens the stream with {@link content}, and calls {@link start} on a 2xx
+ * response.
+ */
 export class Tunnel extends Duplex implements Carrier {
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
@@ -89,33 +99,33 @@ export class Tunnel extends Duplex implements Carrier {
   readonly localPort: number | undefined
   readonly #ends: TunnelEnds
   readonly #upstream = new Upstream()
-  /** Its stream, once that is open. */
+  /** The CONNECT request, once sent. */
   exchange: Exchange | undefined
   #body: ResponseBody | undefined
   #reading = false
   #held = true
 
   constructor(ends: TunnelEnds) {
-    // As a socket that Node connects: who hears the end ends.
+    // As for a socket that Node connects: when the peer ends, this side ends.
     super({ allowHalfOpen: false })
     this.#ends = ends
     this.remoteAddress = ends.remoteAddress
     this.remotePort = ends.remotePort
     this.localAddress = ends.localAddress
     this.localPort = ends.localPort
-    // Not at once: what ended the stream is on its way to the reader, and says more.
-    this.#upstream.onLeft = () => void setImmediate(() => this.destroy(new Error('the proxy reads no more from the tunnel')))
-    // Between one owner and the next an error must not become an exception of the process.
+    // Deferred: the error that ended the stream is about to reach the reader, and is more specific.
+    this.#upstream.onLeft = () => void setImmediate(() => this.destroy(new Error('the proxy stopped reading from the tunnel')))
+    // An error while the tunnel changes owners must not crash the process.
     this.on('error', () => undefined)
     ends.onHold(true)
   }
 
-  /** What is written into the tunnel, for the request that opens it. */
+  /** The bytes written into the tunnel, as content of the CONNECT request. */
   get content(): Content {
     return { bytes: undefined, length: undefined, type: undefined, replayable: false, open: () => this.#upstream }
   }
 
-  /** The proxy has said yes: what it sends from now on comes out of the tunnel. */
+  /** Starts reading from the proxy, after a 2xx response. */
   start(body: ResponseBody): void {
     this.#body = body
   }
@@ -163,7 +173,10 @@ export class Tunnel extends Duplex implements Carrier {
     callback(error)
   }
 
-  /** Our end was said. RST_STREAM now would make the proxy send a RST, and the origin lose what it has not read (RFC 9113 §8.5). */
+  /**
+   * After END_STREAM was sent: RST_STREAM now would cause a RST to the origin, which would lose
+   * unread bytes (RFC 9113 §8.5).
+   */
   #linger(): void {
     const reset = this.#ends.clock.startTimer(LINGER_MS, () => this.exchange?.abort(new Error('the tunnel was closed')))
     reset.unref()

@@ -1,6 +1,7 @@
 /**
- * The first of several addresses that is of use: Happy Eyeballs (RFC 8305 §5), one attempt more every 250 ms or failure. An address is of
- * use when its handshake is complete: one that accepts TCP and fails then must not keep the others from their turn.
+ * Connects to the first usable address: Happy Eyeballs (RFC 8305 §5), with another attempt after
+ * every 250 ms or failure. Usable means that the handshake is complete: an address that accepts TCP
+ * and then fails must not block the others.
  */
 
 import { connect, isIP, type LookupFunction, type Socket, type TcpNetConnectOpts } from 'node:net'
@@ -12,53 +13,58 @@ import { type AddressMemory, interleave } from '../dns/address-order.js'
 
 /** RFC 8305 §5: "Connection Attempt Delay". */
 export const ATTEMPT_DELAY_MS = 250
-/** A handshake that takes longer gets company: the next address is tried beside it, milliseconds. */
+/**
+ * A handshake that takes longer, in milliseconds, causes an attempt at the next address in
+ * parallel.
+ */
 export const HANDSHAKE_DELAY_MS = 1_000
 
-/** The ways of one race. */
+/** Options of one race. */
 export interface RaceOptions<Result = Socket> {
   readonly addresses: readonly Address[]
-  /** They are in the order to try them in. */
+  /** Whether the addresses are sorted already. */
   readonly inOrder?: boolean
   readonly port: number
   readonly origin: string
   readonly localAddress: string | undefined
   readonly localPort?: number | undefined
-  /** Time without a byte after which TCP keepalive begins, milliseconds; `undefined` for none. */
+  /** Idle time before TCP keepalive, in milliseconds; `undefined` turns it off. */
   readonly keepAliveMs?: number | undefined
   readonly clock: Clock
-  /** Memory of earlier attempts, which learns of these; `host` is the name that the addresses belong to. */
+  /** Memory of earlier attempts, updated by this race; `host` is the name of the addresses. */
   readonly memory?: { readonly known: AddressMemory; readonly host: string } | undefined
-  /** Aborting ends every attempt; the race rejects with its reason. */
+  /** Aborts every attempt; the race rejects with its reason. */
   readonly signal: AbortSignal
-  /** Called as each address is tried. */
+  /** Called when an attempt at an address starts. */
   onAttempt(address: Address): void
-  /** Called as the first socket is connected. */
+  /** Called when a socket is connected. */
   onConnected?(): void
-  /** Makes a socket that connects to `endpoint`, and tells `connect` when it has. A {@link UsageError} of it is the end of the race. */
+  /** Opens a socket to `endpoint` that emits `connect`. A {@link UsageError} ends the race. */
   open?(endpoint: TcpEndpoint): Socket
   /**
-   * Completes a socket that is connected, such as by TLS. A {@link UsageError} of it, or a {@link ConnectError} of phase `negotiate`,
-   * is the end of the race: at another address it would be the same. Default: nothing.
+   * Completes a connected socket, e.g. by TLS. Default: none. A {@link UsageError}, or a {@link
+   * ConnectError} of phase `negotiate`, ends the race, because other addresses would fail the same
+   * way.
    */
   complete?(socket: Socket, signal: AbortSignal): Promise<Result>
 }
 
-/** Where an attempt leads, and from where. */
+/** The remote and local address of an attempt. */
 export type TcpEndpoint = Pick<
   TcpNetConnectOpts,
   'host' | 'port' | 'localAddress' | 'localPort' | 'noDelay' | 'lookup' | 'autoSelectFamily'
 > & { host: string }
 
 /**
- * Connects, and completes the connection.
- * @throws ConnectError phase `tcp` when every address has failed, naming each; where they have failed later, the phase of the last one.
+ * Connects to the first usable address.
+ * @throws ConnectError phase `tcp` if every address failed, naming each; if they failed after TCP,
+ *   with the phase of the last one.
  */
 export function race<Result = Socket>(options: RaceOptions<Result>): Promise<Result> {
   return new Promise((resolve, reject) => new Race(options, resolve, reject).start())
 }
 
-/** One error as it is; of several, one that has them all and speaks for the last. */
+/** Returns a single error as is; several as an AggregateError with the code of the last. */
 function joined(errors: readonly Error[], message: string): Error {
   const last = errors.at(-1)!
   if (errors.length === 1) return last
@@ -67,13 +73,13 @@ function joined(errors: readonly Error[], message: string): Error {
 }
 
 /**
- * The name, with a lookup that gives the address that was chosen: a library that intercepts sockets, such as those that answer in tests, sees which
- * host is meant. Without a name the address.
+ * Passes the host name with a lookup that returns the chosen address, so that libraries that
+ * intercept sockets in tests see the host. Without a name, passes the address.
  */
 function destination(name: string | undefined, { address }: Address): Pick<TcpEndpoint, 'host' | 'lookup' | 'autoSelectFamily'> {
   const family = isIP(address)
   if (name === undefined || family === 0 || isIP(name) !== 0) return { host: address }
-  // Later, as Node's own: a socket that fails inside `connect` fails before anything listens.
+  // Asynchronous, as in Node: a socket that fails inside `connect` fails before it has listeners.
   const lookup: LookupFunction = (_host, { all }, callback) =>
     nextTick(() => (all === true ? callback(null, [{ address, family }]) : callback(null, address, family)))
   // The race has its own order of addresses (RFC 8305).
@@ -85,9 +91,9 @@ class Race<Result> {
   readonly #resolve: (result: Result) => void
   readonly #reject: (reason: unknown) => void
   readonly #left: Address[]
-  /** Sockets that are being connected. */
+  /** Sockets waiting for TCP. */
   readonly #connecting = new Map<Socket, Address>()
-  /** Sockets that are connected, and not complete. */
+  /** Connected sockets whose handshake is pending. */
   readonly #completing = new Map<Socket, Address>()
   readonly #failures: string[] = []
   readonly #errors: Error[] = []
@@ -113,7 +119,7 @@ class Race<Result> {
 
   readonly #aborted = (): void => {
     const { reason } = this.#options.signal
-    // An address that has not answered by the deadline is as good as one that refuses.
+    // An address without a result by the deadline counts as failed.
     if (reason instanceof TimeoutError) {
       for (const address of [...this.#connecting.values(), ...this.#completing.values()]) this.#demote(address)
     }
@@ -131,7 +137,7 @@ class Race<Result> {
       socket = open({ ...destination(memory?.host, address), port, noDelay: true, ...local })
     } catch (error) {
       if (error instanceof UsageError) return this.#fail(error)
-      // Node refuses some at once, such as a local address that is not valid.
+      // Node throws for some errors, such as an invalid local address.
       return this.#failed(address, error as Error)
     }
     this.#connecting.set(socket, address)
@@ -175,7 +181,10 @@ class Race<Result> {
     memory?.known.demote(memory.host, port, address)
   }
 
-  /** Attempts that have not connected are taken back: they come first when the one that has fails, or takes long. */
+  /**
+   * Cancels attempts that have not connected. They are repeated first if the connected one fails or
+   * is slow.
+   */
   #recall(): void {
     for (const [socket, address] of [...this.#connecting].reverse()) {
       this.#connecting.delete(socket)
@@ -205,9 +214,9 @@ class Race<Result> {
   #error(): Error {
     const { origin } = this.#options
     const last = this.#errors.at(-1)!
-    // A single failure after TCP has a message of its own.
+    // A single failure after TCP has its own message.
     if (last instanceof ConnectError && this.#errors.length === 1) return last
-    const message = `cannot connect to ${origin} (port ${this.#options.port}): ${this.#failures.join('; ')}`
+    const message = `cannot connect to port ${this.#options.port}: ${this.#failures.join('; ')}`
     const phase = last instanceof ConnectError ? last.phase : 'tcp'
     const causes = this.#errors.map((error) =>
       error instanceof ConnectError ? ((error.cause as Error | undefined) ?? error) : error,
@@ -215,7 +224,7 @@ class Race<Result> {
     return new ConnectError(phase, message, { origin, cause: joined(causes, message) })
   }
 
-  /** The end that is at fault. */
+  /** The local address, which caused the error. */
   #from(): string {
     const { localAddress = 'any local address', localPort } = this.#options
     return ` (from ${localAddress}${localPort === undefined ? '' : `, port ${localPort}`})`

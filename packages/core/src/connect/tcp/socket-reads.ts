@@ -1,39 +1,40 @@
 /**
- * How the sockets that we connect ourselves are read (`onread` of `net.connect`): into one piece of memory, the same for every read of
- * every socket, because whoever is handed what was read copies what is to be kept. Without it every read makes memory for the garbage
- * collector, four times as often as it can cope with when content is large.
+ * Reads from dialed sockets into one shared buffer (`onread` of `net.connect`). Consumers copy the
+ * bytes they keep. Without it, every read allocates a buffer, and large bodies produce four times
+ * more garbage than the collector can keep up with.
  *
- * A read is handed over before the next one begins, on whatever socket: both happen in the event loop, and never inside one another.
+ * Sharing is safe: the event loop delivers one read at a time, and reads never nest.
  */
 
 import type { OnReadOpts, Socket } from 'node:net'
 import { copyOut } from '../../message/memory/copies.js'
 import { nextTick } from '../../runtime/event-loop.js'
 
-/** What a TLS record holds, four times. Bytes. */
+/** Size of the buffer, in bytes: four TLS records. */
 const MEMORY_BYTES = 65_536
 let memory: Buffer | undefined
 
-/** The reads of one socket. Until they are wanted, they wait in the stream that the socket is. */
+/** The reads of one socket. Until `start`, bytes are buffered in the socket's stream. */
 export class SocketReads {
   #socket: Socket | undefined
   #sink: ((bytes: Buffer) => void) | undefined
 
-  /** For the socket that is to be made: what its option `onread` is. */
+  /** The `onread` option for the socket about to be created. */
   get onread(): OnReadOpts {
     memory ??= Buffer.allocUnsafeSlow(MEMORY_BYTES)
     return { buffer: memory, callback: (length) => this.#received(memory!.subarray(0, length)) }
   }
 
-  /** The socket that was made. */
+  /** Sets the socket that was created with {@link onread}. */
   of(socket: Socket): this {
     this.#socket = socket
     return this
   }
 
   /**
-   * From now on `sink` gets what is read, and may look at it until it returns. What has been read before comes first, after this turn. The stream
-   * is listened to as well: libraries that answer in place of servers, in tests, push into it.
+   * Passes bytes to `sink` from now on. `sink` must not keep them after it returns. Bytes buffered
+   * before are delivered first, in the next tick. Also listens to the stream, because libraries
+   * that mock servers in tests push into it.
    */
   start(sink: (bytes: Buffer) => void): void {
     nextTick(() => {
@@ -45,7 +46,7 @@ export class SocketReads {
     })
   }
 
-  /** False stops the socket until the stream is read. */
+  /** Returns false to pause the socket until the stream is read. */
   #received(bytes: Buffer): boolean {
     if (this.#sink === undefined) return this.#socket!.push(copyOut(bytes, 0, bytes.length))
     this.#sink(bytes)

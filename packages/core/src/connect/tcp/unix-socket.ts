@@ -1,9 +1,11 @@
-/** A connection to a Unix domain socket. No name, no address, no proxy: a path. */
+/** Connects to Unix domain sockets. */
 
 import { connect, type Socket } from 'node:net'
 import { ConnectError } from '../../errors/errors.js'
 
-/** Connects. @throws ConnectError phase `tcp`, naming the path; the reason of `signal`. */
+/**
+ * Connects to a path. @throws ConnectError phase `tcp`, naming the path; the reason of `signal`.
+ */
 export function connectUnix(path: string, origin: string, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason)
@@ -19,11 +21,9 @@ export function connectUnix(path: string, origin: string, signal: AbortSignal): 
       })
     signal.addEventListener('abort', onAbort, { once: true })
     socket.once('connect', () => settle(() => resolve(socket)))
-    // It stays: between one owner and the next an error must not become an exception of the process.
+    // Never removed: an error while the socket changes owners must not crash the process.
     socket.on('error', (cause: Error) =>
-      settle(() =>
-        reject(new ConnectError('tcp', `cannot connect to the socket ${path} (${origin}): ${cause.message}`, { origin, cause })),
-      ),
+      settle(() => reject(new ConnectError('tcp', `cannot connect to Unix socket ${path}: ${cause.message}`, { origin, cause }))),
     )
   })
 }

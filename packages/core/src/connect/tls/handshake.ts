@@ -1,37 +1,42 @@
-/** One TLS handshake, from the moment somebody waits for it: secured, failed, or not wanted any more. What it proves is not decided here. */
+/**
+ * Waits for one TLS handshake: success, failure or abort. Verification of the result is left to the
+ * owner.
+ */
 
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Carrier } from '../../transport/route.js'
 import type { SocketReads } from '../tcp/socket-reads.js'
 
-/** What a handshake leads to. */
+/** The callbacks that produce the result of a handshake. */
 export interface HandshakeOutcome<Secured> {
-  /** Looks at the socket after the handshake. What it throws ends the connection. */
+  /** Inspects the socket after the handshake. If it throws, the connection ends. */
   secured(): Secured
-  /** The error for what went wrong. */
+  /** Wraps the error of a failed handshake. */
   failure(cause: Error): Error
 }
 
-/** A handshake that has begun, or does as soon as its socket is connected. */
+/** A handshake that has started, or will start once its socket is connected. */
 export class Handshake<Secured> {
   readonly socket: TLSSocket
-  /** How the socket is read, where that was asked for. */
+  /** The shared-buffer reads of the socket, if it uses them. */
   readonly reads: SocketReads | undefined
   readonly #carrier: Duplex | undefined
   readonly #outcome: HandshakeOutcome<Secured>
 
-  /** @param carrier what `socket` runs on, where that is another one. */
+  /** @param carrier the stream under `socket`, if any. */
   constructor(socket: TLSSocket, outcome: HandshakeOutcome<Secured>, carrier?: Duplex, reads?: SocketReads) {
     this.socket = socket
     this.reads = reads
     this.#outcome = outcome
     this.#carrier = carrier
-    // Between one owner and the next an error must not become an exception of the process.
+    // An error while the socket changes owners must not crash the process.
     socket.on('error', () => undefined)
   }
 
-  /** Waits for its end. Rejects with the failure, or with the reason of `signal`; the socket is destroyed then. */
+  /**
+   * Waits for the handshake. On failure or abort the socket is destroyed, and the promise rejects.
+   */
   finish(signal: AbortSignal): Promise<Secured> {
     const { socket } = this
     const carrier = this.#carrier
@@ -53,10 +58,10 @@ export class Handshake<Secured> {
       const onError = (cause: Error): void => fail(outcome.failure(cause))
       const onClose = (): void => onError(socket.errored ?? new Error('the server closed the connection during the handshake'))
       socket.once('error', onError)
-      // Of an error of a tunnel Node makes a plain end.
+      // Node reports a tunnel error as a clean end, so listen on the carrier as well.
       carrier?.once('error', onError)
       socket.once('close', onClose)
-      // Between the race that was won and now: nobody would tell a second time.
+      // Both may have happened before the listeners were added.
       if (signal.aborted) return onAbort()
       if (socket.destroyed) return onClose()
       signal.addEventListener('abort', onAbort, { once: true })
@@ -73,8 +78,8 @@ export class Handshake<Secured> {
 }
 
 /**
- * Forwards `ref` and `unref` of a TLS socket to the tunnel under it, which has no handle of its own, and errors of the tunnel to the socket:
- * Node reports those as a clean end.
+ * Forwards `ref` and `unref` of a TLS socket to its tunnel, which has no handle, and errors of the
+ * tunnel to the socket: Node reports those as a clean end.
  */
 export function carryOn(carrier: Carrier, socket: TLSSocket): void {
   socket.ref = () => {

@@ -1,27 +1,31 @@
 /**
- * Secrets of TLS connections, written for programs that decrypt what was captured (draft-ietf-tls-keylogfile). Each line is in the file
- * when the call returns: a process that dies leaves them all. One open file for all clients of the process.
+ * Logs TLS secrets for programs that decrypt captured traffic (draft-ietf-tls-keylogfile). Writes
+ * synchronously, so that no line is lost if the process crashes. All clients share one open file.
  */
 
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { invalidOption } from '../../schema/option-checks.js'
 
-/** A file, a function that gets each line with its line end, or whether `SSLKEYLOGFILE` is heeded. */
+/**
+ * A file, a function that receives each line including its line end, or whether `SSLKEYLOGFILE` is
+ * used.
+ */
 export type KeyLogOption = boolean | string | ((line: Buffer) => void)
 
-/** Where the lines go: the absolute path of a file, or a function. */
+/** The absolute path of a file, or a function. */
 export type KeyLogTarget = string | ((line: Buffer) => void)
 
-/** Nobody but the user of the process reads it. */
+/** Readable only by the user of the process. */
 const MODE = 0o600
 
-/** A pipe without a reader is an error, and one that is full as well: neither may stop the process. */
+/** Nonblocking: neither a pipe without a reader nor a full one may block the process. */
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NONBLOCK ?? 0)
 
 /**
- * Reads the option, and tries whether the file can be written to.
- * @throws UsageError `ERR_INVALID_OPTION` where it cannot. Where the environment named it, that is a warning, and nothing is logged.
+ * Reads the option, and checks that the file is writable.
+ * @throws UsageError `ERR_INVALID_OPTION` if it is not. For a file named by the environment, emits
+ *   a warning instead, and logs nothing.
  */
 export function keyLogTarget(option: KeyLogOption | undefined, environment: NodeJS.ProcessEnv): KeyLogTarget | undefined {
   if (typeof option === 'function') return option
@@ -58,7 +62,7 @@ interface OpenFile {
 
 const files = new Map<string, OpenFile>()
 
-/** The key log of one client. What goes wrong here ends no connection: it is a warning, once. */
+/** The key log of one client. A failure emits one warning and ends no connection. */
 export class KeyLog {
   readonly #target: KeyLogTarget
   #file: OpenFile | undefined
@@ -80,9 +84,9 @@ export class KeyLog {
     }
   }
 
-  /** The client is over: the file is closed with the last one that writes to it. */
+  /** Closes the key log. The last client that uses the file closes it. */
   close(): void {
-    // A handshake that ends after its client opens nothing again.
+    // A handshake that ends later must not open the file again.
     this.#closed = true
     const file = this.#file
     this.#file = undefined

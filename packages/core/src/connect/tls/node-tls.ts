@@ -1,6 +1,6 @@
 /**
- * `node:tls` and `node:crypto`, loaded when there is something to be secured: six milliseconds that importing us does not have to take.
- * Not by an import statement, which calls every getter among a module's exports and so loads Web Crypto as well.
+ * Loads `node:tls` and `node:crypto` on first use, which saves six milliseconds at import. Not with
+ * `import`, which calls every getter of the module and so loads Web Crypto as well.
  */
 
 import type * as Crypto from 'node:crypto'

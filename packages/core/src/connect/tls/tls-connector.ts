@@ -1,6 +1,6 @@
 /**
- * TLS over a connected socket: one handshake that offers every protocol (RFC 7301), the certificate read once and kept, sessions
- * resumed only under the name and the options they were made with.
+ * TLS for one client: one handshake that offers every protocol (RFC 7301), the certificate read
+ * once and kept, and sessions resumed only under the same name and options.
  */
 
 import type { X509Certificate } from 'node:crypto'
@@ -20,9 +20,12 @@ import type { KeyLog } from './key-log.js'
 import { nodeCrypto, nodeTls } from './node-tls.js'
 import type { TlsOptions } from './tls-options.js'
 
-/** Tickets kept, with the certificate of the handshake that brought them: a resumed session shows none. */
+/**
+ * Maximum number of stored tickets, each with the certificate of its full handshake: a resumed
+ * session has none.
+ */
 const MAX_SESSIONS = 1_000
-/** What `net.connect` says of an address or a port, which is no matter of TLS. */
+/** Errors of `net.connect` about an address or port, which are not TLS errors. */
 const ENDPOINT_REFUSED = new Set(['ERR_INVALID_IP_ADDRESS', 'ERR_SOCKET_BAD_PORT'])
 
 interface StoredSession {
@@ -33,25 +36,25 @@ interface StoredSession {
 /** A socket after its handshake. */
 export interface SecureSocket {
   readonly socket: TLSSocket | Carrier
-  /** What ALPN chose; `undefined` where the server does not speak ALPN. */
+  /** The protocol that ALPN chose; `undefined` if the server does not support ALPN. */
   readonly protocol: string | undefined
   readonly certificate: Certificate | undefined
   readonly authorized: boolean
-  /** What it runs on, where that knows the addresses. */
+  /** The stream under `socket`, if it knows the addresses. */
   readonly carrier?: Carrier
-  /** How it is read, where not as a stream. */
+  /** The shared-buffer reads of the socket, if it uses them. */
   readonly reads?: SocketReads | undefined
 }
 
-/** One whose handshake was made here. */
+/** A socket whose handshake was made by this client. */
 export interface SecuredHere extends SecureSocket {
   readonly socket: TLSSocket
 }
 
-/** What a TLS socket begins on. Node's types know the last of these for TCP alone. */
+/** Options of a TLS socket. Node's types declare `onread` for TCP only. */
 type Start = ConnectionOptions & { readonly onread?: OnReadOpts | undefined }
 
-/** Makes the TLS connections of one client: its options are one identity. */
+/** Opens the TLS connections of one client: its options are one identity. */
 export class TlsConnector {
   readonly #tls: Omit<TlsOptions, 'pins' | 'servername'>
   readonly #pins: readonly string[] | undefined
@@ -61,44 +64,50 @@ export class TlsConnector {
   #withoutRenegotiation: SecureContext | undefined
   #withRenegotiation: SecureContext | undefined
 
-  /** @param tls after `checkTls`. */
+  /** @param tls options validated by `checkTls`. */
   constructor({ pins, servername, ...tls }: TlsOptions, keyLog?: KeyLog) {
-    // Without a prototype: what was put on `Object.prototype` decides nothing about trust.
+    // No prototype: a polluted `Object.prototype` must not change trust.
     this.#tls = { __proto__: null, ...tls } as TlsOptions
     this.#pins = pins
     this.#servername = servername
     this.#keyLog = keyLog
   }
 
-  /** Whether a client certificate would be shown: such a connection speaks for somebody, and is not shared. */
+  /**
+   * Whether the client has a certificate: then the connection authenticates the client, and is not
+   * shared.
+   */
   get clientCertificate(): boolean {
     return this.#tls.cert !== undefined || this.#tls.key !== undefined || this.#tls.pfx !== undefined
   }
 
   /**
-   * Whether a server that is not verified is taken as well: by the option, or where it says nothing by the environment, as in Node. The one place
-   * that decides, for full, resumed and shared connections.
+   * Whether unverified servers are accepted: by the option, else by the environment variable, as in
+   * Node. Decided only here, for full, resumed and shared connections.
    */
   get lenient(): boolean {
     return !(this.#tls.rejectUnauthorized ?? process.env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0')
   }
 
-  /** The client's own check of `origin` against a certificate: the one a new connection would pass (RFC 9113 §9.1.1). */
+  /** Verifies `origin` against a certificate, as for a new connection (RFC 9113 §9.1.1). */
   verify(origin: Origin, certificate: Certificate): Error | undefined {
     return this.#checkPins(origin, certificate) ?? this.#check(this.#servername ?? origin.host, certificate.peer)
   }
 
-  /** Whether the server's own key is one of those the client insists on. */
+  /** Returns an error if the key of the server is not pinned. */
   #checkPins(origin: Origin, certificate: Certificate | undefined): ConnectError | undefined {
     if (this.#pins === undefined) return undefined
     const shown = certificate === undefined ? 'none' : pinOfKey(certificate.x509)
     if (this.#pins.includes(shown)) return undefined
     const { serialized } = origin
-    const message = `the key of ${serialized} is not pinned: sha256/${shown} (${this.#pins.length} are)`
+    const message = `the server's key sha256/${shown} is not one of the ${this.#pins.length} pinned keys`
     return new ConnectError('tls', message, { code: 'ERR_TLS_PIN', origin: serialized })
   }
 
-  /** A caller's own check that throws refuses: inside the handshake it would be an exception of the process. */
+  /**
+   * Calls the identity check. If a user-supplied check throws, it refuses: during the handshake an
+   * exception would crash the process.
+   */
   #check(host: string, peer: PeerCertificate): Error | undefined {
     try {
       return (this.#tls.checkServerIdentity ?? nodeTls().checkServerIdentity)(host, peer)
@@ -107,16 +116,21 @@ export class TlsConnector {
     }
   }
 
-  /** Loads and makes what the first handshake takes, five milliseconds of a process, while its caller waits for something else. */
+  /**
+   * Prepares the first handshake, which takes five milliseconds, while its caller waits for DNS.
+   */
   prepare(): void {
     try {
       this.#h2Context()
     } catch {
-      // Options that OpenSSL refuses: who connects is told.
+      // The error is thrown again when a connection is opened.
     }
   }
 
-  /** Secures `socket` for `target`'s origin, offering `protocols` in this order. @throws ConnectError phase `tls`, or `negotiate` where no protocol is in common. */
+  /**
+   * Secures `socket`, offering `protocols` in this order. @throws ConnectError phase `tls`, or
+   * `negotiate` if no protocol is in common.
+   */
   async secure(
     socket: Duplex,
     target: Pick<Target, 'origin' | 'reuseKey'>,
@@ -127,8 +141,9 @@ export class TlsConnector {
   }
 
   /**
-   * A socket that connects to `endpoint` and secures itself as soon as it has, which whoever has waited for `connect` finishes.
-   * @throws UsageError for options that OpenSSL refuses; what `net.connect` throws.
+   * Opens a socket to `endpoint` that starts TLS once connected. The caller waits for `connect`,
+   * then finishes the handshake.
+   * @throws UsageError if OpenSSL rejects the options; errors of `net.connect`.
    */
   open(
     endpoint: TcpEndpoint,
@@ -143,13 +158,14 @@ export class TlsConnector {
     { origin, reuseKey }: Pick<Target, 'origin' | 'reuseKey'>,
     protocols: readonly ProtocolName[],
   ): Handshake<SecuredHere> {
-    // Under the same name, the same options and the same isolation tag, and under no other: a ticket tells who was there before.
+    // Tickets are reused only for the same name, options and isolation, because a ticket identifies
+    // the client.
     const ticketKey = `${origin.host} ${reuseKey}`
     const stored = this.#sessions.get(ticketKey)
     const carrier = 'socket' in on ? on.socket : undefined
     const reads = carrier === undefined ? new SocketReads() : undefined
     const secured = this.#start({ ...on, onread: reads?.onread }, origin, protocols, stored)
-    // Before the handshake, because Node asks OpenSSL for TLS 1.2 tickets only if somebody listens by then; used only after it.
+    // Listen before the handshake, as Node requests TLS 1.2 tickets only then; store only after it.
     let certificate: Certificate | undefined
     secured.on('session', (ticket: Buffer) => {
       if (certificate !== undefined) this.#sessions.set(ticketKey, { ticket, certificate })
@@ -166,25 +182,34 @@ export class TlsConnector {
     return new Handshake(secured, outcome, carrier, reads?.of(secured))
   }
 
-  /** @throws UsageError for options that OpenSSL refuses, such as a `ca` that is no certificate; what `net.connect` throws of an endpoint. */
+  /**
+   * @throws UsageError if OpenSSL rejects the options, e.g. a `ca` that is not a certificate;
+   *   errors of `net.connect`.
+   */
   #start(on: Start, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
     try {
       return this.#connect(on, origin, protocols, stored)
     } catch (cause) {
       on.socket?.destroy()
       if (ENDPOINT_REFUSED.has((cause as NodeJS.ErrnoException).code ?? '')) throw cause
-      throw new UsageError('ERR_INVALID_OPTION', `option tls is refused: ${(cause as Error).message}`, { cause })
+      throw new UsageError('ERR_INVALID_OPTION', `option tls: OpenSSL rejected it: ${(cause as Error).message}`, { cause })
     }
   }
 
-  /** RFC 9113 §9.2.1: HTTP/2 over TLS 1.2 MUST disable renegotiation. ALPN decides too late, so wherever HTTP/2 is offered. */
+  /**
+   * RFC 9113 §9.2.1: HTTP/2 over TLS 1.2 MUST disable renegotiation. ALPN decides too late, so it
+   * is disabled whenever HTTP/2 is offered.
+   */
   #h2Context(): SecureContext {
     const secureOptions = (this.#tls.secureOptions ?? 0) | nodeCrypto().constants.SSL_OP_NO_RENEGOTIATION
     this.#withoutRenegotiation ??= nodeTls().createSecureContext({ __proto__: null, ...this.#tls, secureOptions } as TlsOptions)
     return this.#withoutRenegotiation
   }
 
-  /** HTTP/1.1 servers ask for client certificates by it: one more reason to send HTTP_1_1_REQUIRED. */
+  /**
+   * Allows renegotiation, by which HTTP/1.1 servers request client certificates; a reason for
+   * HTTP_1_1_REQUIRED.
+   */
   #http1Context(): SecureContext {
     this.#withRenegotiation ??= nodeTls().createSecureContext(this.#tls)
     return this.#withRenegotiation
@@ -192,13 +217,13 @@ export class TlsConnector {
 
   #connect(on: Start, origin: Origin, protocols: readonly ProtocolName[], stored: StoredSession | undefined): TLSSocket {
     const secureContext = protocols.includes('h2') ? this.#h2Context() : this.#http1Context()
-    // RFC 6066 §3: an address is no server name, and a name stands without a trailing dot.
+    // RFC 6066 §3: a server name is not an IP address, and has no trailing dot.
     const servername = this.#servername ?? (isIP(origin.host) === 0 ? origin.host.replace(/\.$/, '') : '')
     const socket = nodeTls().connect({
       host: origin.host,
       ...this.#tls,
       ...on,
-      // Of whom the socket leads to Node knows an address at most.
+      // Node would check the name in `host`, which may be an address.
       checkServerIdentity: (_host, peer) => this.#check(servername === '' ? origin.host : servername, peer),
       secureContext,
       rejectUnauthorized: !this.lenient,
@@ -206,7 +231,7 @@ export class TlsConnector {
       ALPNProtocols: [...protocols],
       ...(stored === undefined ? {} : { session: stored.ticket }),
     })
-    // Node passes that option on to no TLS socket.
+    // Node ignores `noDelay` for TLS sockets.
     if (on.socket === undefined) socket.setNoDelay(true)
     return socket
   }
@@ -218,8 +243,10 @@ export class TlsConnector {
     const foreign = this.#checkPins(origin, certificate)
     if (foreign !== undefined) throw foreign
     if (reused) {
-      // Node skips the identity check on a resumed session, so it is made here, on the certificate of the first handshake.
-      const mismatch = certificate === undefined ? new Error('no recorded certificate') : this.verify(origin, certificate)
+      // Node skips the identity check for a resumed session: check the certificate of its full
+      // handshake.
+      const mismatch =
+        certificate === undefined ? new Error('the session has no recorded certificate') : this.verify(origin, certificate)
       if (mismatch && !this.lenient) throw tlsError(origin, mismatch)
       if (mismatch) authorized = false
     }
@@ -231,8 +258,9 @@ export class TlsConnector {
 }
 
 /**
- * A socket whose handshake the caller has made, `carrier` being what it is read and written by; `undefined` where it has none that chose a
- * protocol. @throws ConnectError phase `negotiate` for a protocol that is not wanted, or HTTP/2 over inadequate TLS.
+ * Adopts a user-supplied socket that has finished TLS, read and written through `carrier`;
+ * `undefined` if ALPN chose no protocol. @throws ConnectError phase `negotiate` for a protocol that
+ * is not wanted, or HTTP/2 over inadequate TLS.
  */
 export function adoptSecured(
   socket: Duplex,
@@ -244,7 +272,7 @@ export function adoptSecured(
   const protocol = socket.alpnProtocol
   if (!(protocols as readonly string[]).includes(protocol)) {
     const { serialized } = origin
-    const message = `the socket that was given for ${serialized} speaks ${JSON.stringify(protocol)}, not ${protocols.join(' or ')}`
+    const message = `the user-supplied socket negotiated ${JSON.stringify(protocol)}, not ${protocols.join(' or ')}`
     throw new ConnectError('negotiate', message, { origin: serialized })
   }
   if (protocol === 'h2') refuseInadequate(socket, origin)
@@ -252,20 +280,21 @@ export function adoptSecured(
 }
 
 /**
- * RFC 9113 §9.2: HTTP/2 over TLS needs version 1.2 or more, and of 1.2 no suite of Appendix A: what is left has ephemeral keys and
- * authenticated encryption. @throws ConnectError phase `negotiate`, code `ERR_INADEQUATE_SECURITY`, before anything is sent.
+ * RFC 9113 §9.2: HTTP/2 requires TLS 1.2, without the cipher suites of Appendix A. The others have
+ * ephemeral keys and authenticated encryption. @throws ConnectError phase `negotiate`, code
+ * `ERR_INADEQUATE_SECURITY`, before anything is sent.
  */
 function refuseInadequate(socket: TLSSocket, origin: Origin): void {
   const version = socket.getProtocol()
   const { standardName } = socket.getCipher()
   if (version === 'TLSv1.3' || (version === 'TLSv1.2' && MODERN_SUITE.test(standardName))) return
-  const message = `HTTP/2 over ${version} with ${standardName} is INADEQUATE_SECURITY: ${origin.serialized} chose both`
+  const message = `the server chose HTTP/2 over ${version} with ${standardName}, which is INADEQUATE_SECURITY`
   throw new ConnectError('negotiate', message, { code: 'ERR_INADEQUATE_SECURITY', origin: origin.serialized })
 }
 
 const MODERN_SUITE = /^TLS_(EC)?DHE_.*_(GCM|CCM|CHACHA20)(_|$)/
 
-/** As OkHttp and curl write it: base64 of SHA-256 of the DER of SubjectPublicKeyInfo. */
+/** In the format of OkHttp and curl: base64 of the SHA-256 of the DER SubjectPublicKeyInfo. */
 function pinOfKey({ publicKey }: X509Certificate): string {
   return nodeCrypto()
     .createHash('sha256')
@@ -273,7 +302,7 @@ function pinOfKey({ publicKey }: X509Certificate): string {
     .digest('base64')
 }
 
-/** Read once: on Node 20 to 24 a second question to the socket is answered with nothing. */
+/** Called once per socket: on Node 20 to 24 a second `getPeerCertificate` returns nothing. */
 function readCertificate(socket: TLSSocket): Certificate | undefined {
   const peer: PeerCertificate = socket.getPeerCertificate()
   if (peer?.raw === undefined) return undefined
@@ -287,9 +316,9 @@ function readCertificate(socket: TLSSocket): Certificate | undefined {
   }
 }
 
-/** RFC 7301 §3.2: a server without a protocol in common says so with an alert. */
+/** RFC 7301 §3.2: a server without a common protocol sends an alert. */
 function tlsError(origin: Origin, cause: Error): ConnectError {
   const code = (cause as NodeJS.ErrnoException).code ?? ''
   const phase = code.includes('NO_APPLICATION_PROTOCOL') ? 'negotiate' : 'tls'
-  return new ConnectError(phase, `TLS with ${origin.serialized} failed: ${cause.message}`, { origin: origin.serialized, cause })
+  return new ConnectError(phase, `the TLS handshake failed: ${cause.message}`, { origin: origin.serialized, cause })
 }

@@ -1,6 +1,7 @@
 /**
- * The part of the reuse key that TLS options make: equal strings mean that two connections would be made with the same trust and the
- * same identity. Everything that could make them differ is in it; bytes by their hash, functions and opaque objects by identity.
+ * Computes the TLS part of the reuse key: equal strings mean that two connections would use the
+ * same trust and the same identity. Covers every option; bytes by content, functions and opaque
+ * objects by identity.
  */
 
 import { nodeCrypto } from './node-tls.js'
@@ -9,7 +10,7 @@ import type { TlsOptions } from './tls-options.js'
 let lastIdentity = 0
 const identities = new WeakMap<object, number>()
 
-/** A canonical hash of TLS options, whatever the order they were written in. */
+/** Returns a canonical hash of TLS options, whatever their order. */
 export function tlsIdentity(options: TlsOptions): string {
   const hash = nodeCrypto().createHash('sha256')
   for (const name of Object.keys(options).sort()) {
@@ -22,7 +23,7 @@ export function tlsIdentity(options: TlsOptions): string {
   return hash.digest('base64url').slice(0, 22)
 }
 
-/** Every kind of value says which kind it is, so that no two of different kinds can look alike. */
+/** Every value is prefixed with its type, so that values of different types never collide. */
 function describe(value: unknown, write: (part: string | Uint8Array) => void): void {
   if (typeof value === 'string') write(`s${value.length}:${value}`)
   else if (value instanceof Uint8Array) {

@@ -1,6 +1,7 @@
 /**
- * Where candidates for reuse are found: by address, by a group of the caller's, by Origin Set. A few look-ups, however many connections
- * and origins there are: whatever is found can be asked about, and what is not found could not be used.
+ * Finds candidates for reuse by address, host group or Origin Set, in a few lookups regardless of
+ * the number of connections and origins. The policy decides on what is found; a connection that is
+ * not found could not be used.
  */
 
 import type { Origin, SerializedOrigin } from '../../message/origin.js'
@@ -9,30 +10,36 @@ import type { Connection } from '../../transport/connection.js'
 import type { Address } from '../../transport/route.js'
 import type { Dial } from './reuse-policy.js'
 
-/** What may be reused. */
+/** An open connection, or a dial that may become one. */
 export type Candidate = Connection | Dial
 
-/** Candidates offered for one question. More of them at one spot, all with fitting names, all refused, are a server that is not to be shared. */
+/**
+ * Maximum number of candidates per lookup. If this many at one address are all refused, the server
+ * is not shareable.
+ */
 export const MAX_OFFERED = 32
 
-/** Names of one certificate by which its connection is found. */
+/** Maximum number of names indexed per certificate. */
 const MAX_NAMES = 1_000
 
-/** What a question is about. */
+/** The key of a lookup. */
 export interface Wanted {
   readonly origin: Origin
   readonly reuseKey: string
   readonly addresses?: readonly Address[]
 }
 
-/** All that leads to one place with one reuse key. */
+/** All candidates at one endpoint, or in one host group, with one reuse key. */
 class Spot {
   readonly dials = new Set<Dial>()
-  /** By the names of their certificates: a host that a certificate does not name cannot be served (RFC 9113 §9.1.1). */
+  /**
+   * By certificate name: a connection cannot serve a host that its certificate does not name (RFC
+   * 9113 §9.1.1).
+   */
   readonly named = new Map<string, Set<Connection>>()
-  /** Without a certificate there is nothing to go by. */
+  /** Connections without a certificate, and so without names. */
   readonly unnamed = new Set<Connection>()
-  /** Connections that no other origin can use, whatever the names are. */
+  /** HTTP/1.1 connections, which no other origin can use, whatever their certificates name. */
   http1 = 0
   connections = 0
 }
@@ -40,22 +47,22 @@ class Spot {
 /** The index of one pool. */
 export class CandidateIndex {
   readonly #spots = new Map<string, Spot>()
-  /** Candidates at each address, whatever their reuse key. */
+  /** Number of candidates at each address, whatever their reuse key. */
   readonly #endpoints = new Map<string, number>()
   readonly #listed = new Map<string, Set<Connection>>()
   readonly #made = new Map<string, Set<Connection>>()
-  /** How to take each candidate out again. */
+  /** Functions that remove a candidate from each map. */
   readonly #exits = new Map<Candidate, (() => void)[]>()
   readonly #lists = new Map<Connection, () => void>()
 
-  /** A dial that tries an address. */
+  /** Adds a dial under an address that it tries. */
   addDial(dial: Dial, { address }: Address): void {
     const endpoint = endpointOf(address, dial.port)
     this.#count(dial, endpoint)
     this.#stand(dial, `${dial.reuseKey} ${endpoint}`)
   }
 
-  /** An open connection, by the address it leads to, if that says anything about origins. */
+  /** Adds an open connection under its origin, and under its address unless a proxy hides it. */
   addConnection(connection: Connection): void {
     const { remoteAddress, remotePort, reuseKey, proxy, origin } = connection.route
     const made = `${reuseKey} ${origin.serialized}`
@@ -67,7 +74,7 @@ export class CandidateIndex {
     this.#put(connection, `${reuseKey} ${endpoint}`)
   }
 
-  /** A candidate of a group of the caller's: where there are no addresses these meet. */
+  /** Adds a candidate to a host group, which replaces the address behind a proxy. */
   addToHostGroup(
     candidate: Candidate,
     { reuseKey, port }: { readonly reuseKey: string; readonly port: number },
@@ -78,7 +85,7 @@ export class CandidateIndex {
     else this.#stand(candidate, spot)
   }
 
-  /** The Origin Set of a connection as it is now (RFC 8336 §2.3). */
+  /** Indexes the current Origin Set of a connection (RFC 8336 §2.3). */
   list(connection: Connection): void {
     this.#lists.get(connection)?.()
     const { reuseKey } = connection.route
@@ -89,7 +96,7 @@ export class CandidateIndex {
     })
   }
 
-  /** Takes a candidate out of all. */
+  /** Removes a candidate from every map. */
   delete(candidate: Candidate): void {
     for (const exit of this.#exits.get(candidate) ?? []) exit()
     this.#exits.delete(candidate)
@@ -98,17 +105,19 @@ export class CandidateIndex {
     this.#lists.delete(candidate)
   }
 
-  /** Connections whose Origin Set has the origin. */
+  /** Connections whose Origin Set contains the origin. */
   listing({ origin, reuseKey }: Wanted): Iterable<Connection> {
     return this.#listed.get(`${reuseKey} ${origin.serialized}`) ?? []
   }
 
-  /** Connections that were made for the origin. */
+  /** Connections made for the origin. */
   madeFor(origin: SerializedOrigin, reuseKey: string): Iterable<Connection> {
     return this.#made.get(`${reuseKey} ${origin}`) ?? []
   }
 
-  /** What leads to one of the addresses: open connections whose certificates may fit, then dials. */
+  /**
+   * Candidates at one of the addresses: open connections whose certificates may match, then dials.
+   */
   find({ origin, reuseKey, addresses = [] }: Wanted): Candidate[] {
     return this.#offer(
       addresses.map(({ address }) => `${reuseKey} ${endpointOf(address, origin.port)}`),
@@ -116,7 +125,7 @@ export class CandidateIndex {
     )
   }
 
-  /** The same for groups. */
+  /** Candidates in one of the host groups, in the same order. */
   findInHostGroups({ origin, reuseKey }: Wanted, groups: readonly string[]): Candidate[] {
     return this.#offer(
       groups.map((group) => hostGroupKey(reuseKey, group, origin.port)),
@@ -124,7 +133,7 @@ export class CandidateIndex {
     )
   }
 
-  /** Why nothing was found. */
+  /** The reason why no candidate was found. */
   near({ origin, reuseKey, addresses = [] }: Wanted): string {
     if (this.#endpoints.size === 0) return 'first-connection'
     const endpoints = addresses.map(({ address }) => endpointOf(address, origin.port)).filter((each) => this.#endpoints.has(each))
@@ -134,7 +143,7 @@ export class CandidateIndex {
     return spots.every(({ http1, connections }) => http1 === connections) ? 'not-h2' : 'certificate-does-not-cover-host'
   }
 
-  /** Whether nothing is open or under way at all. */
+  /** Whether there are no open connections and no pending dials. */
   get empty(): boolean {
     return this.#spots.size === 0
   }
@@ -205,7 +214,7 @@ export class CandidateIndex {
 }
 
 function endpointOf(address: string, port: number): string {
-  // IPv4 is canonical already, and compiling Node's pattern for it takes a process two milliseconds.
+  // IPv4 is canonical already, and compiling Node's pattern takes two milliseconds per process.
   return `${address.includes(':') ? (canonicalAddress(address) ?? address) : address} ${port}`
 }
 
@@ -221,8 +230,8 @@ function take(offered: Set<Candidate>, candidates: Iterable<Candidate> = []): vo
 }
 
 /**
- * What the certificate's text has as DNS names, in lower case. Only to find it by: a name that is read wrongly here is refused when the
- * certificate itself is asked, or costs a connection.
+ * The DNS names in the certificate's text, in lower case. Only a lookup key: a name parsed wrongly
+ * here is refused by the check of the certificate itself, or costs one connection.
  */
 function namesOf({ route }: Connection): readonly string[] | undefined {
   if (route.certificate === undefined) return undefined

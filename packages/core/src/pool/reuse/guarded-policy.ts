@@ -1,6 +1,7 @@
 /**
- * A reuse policy that may be the caller's own, kept from doing harm: it is asked from inside the events of connections, where what it throws
- * would end the process or leave a connection with nobody. Whatever is no clear yes is a no.
+ * Guards the pool against a user-supplied reuse policy. It is called from connection callbacks,
+ * where an exception would end the process or leak a connection. Anything other than an explicit
+ * grant is treated as a refusal.
  */
 
 import type { Origin } from '../../message/origin.js'
@@ -8,12 +9,12 @@ import type { Connection } from '../../transport/connection.js'
 import type { Target } from '../../transport/target.js'
 import { type Dial, isConnection, type ReusePolicy, type Verdict } from './reuse-policy.js'
 
-/** What is said of candidates about which the policy threw, or gave no answer that is one. */
+/** The verdict if the policy threw or returned an invalid verdict. */
 const FAILED: Verdict = { use: false, because: 'policy-failed' }
 
 const NONE: ReadonlySet<number> = new Set()
 
-/** Asks another one. */
+/** Wraps a policy that may fail. */
 export class GuardedPolicy implements Required<ReusePolicy> {
   readonly #policy: ReusePolicy
   #warned = false
@@ -30,7 +31,7 @@ export class GuardedPolicy implements Required<ReusePolicy> {
     const verdict: unknown = this.#attempt(() => this.#policy.verdict(candidate, target))
     if (typeof verdict !== 'object' || verdict === null) return FAILED
     const { use, wait } = verdict as { use?: unknown; wait?: unknown }
-    // Only what is under way can be waited for.
+    // Only a pending dial can be waited for.
     const clear = typeof use === 'boolean' || (wait === true && !isConnection(candidate))
     return clear ? (verdict as Verdict) : FAILED
   }
@@ -47,7 +48,7 @@ export class GuardedPolicy implements Required<ReusePolicy> {
     return this.#attempt(() => this.#policy.groupsOf?.(origin)) ?? []
   }
 
-  /** The caller hears of it as of other things that go on all the same; once, for it would come with every request. */
+  /** Warns once per policy, since a broken policy may fail on every request. */
   #attempt<T>(ask: () => T): T | undefined {
     try {
       return ask()

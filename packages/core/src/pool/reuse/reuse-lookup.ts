@@ -1,6 +1,6 @@
 /**
- * Asks the policy about what there is: may an open connection carry this target's requests, or is one under way that might? Decides which
- * candidates are asked and which of those allowed is taken; what is allowed is the policy's affair alone.
+ * Asks the policy about open connections and pending dials that may serve a target. Selects the
+ * candidates to ask about, and one of those granted; granting is up to the policy alone.
  */
 
 import type { Diagnostics } from '../../diagnostics.js'
@@ -12,40 +12,40 @@ import { type Candidate, type CandidateIndex, MAX_OFFERED } from './candidate-in
 import type { PendingDial } from './pending-dial.js'
 import { type Grant, isConnection, isGrant, type ReusePolicy, type Verdict } from './reuse-policy.js'
 
-/** What asking needs. */
+/** Collaborators of the lookup. */
 export interface ReuseLookupDeps {
   readonly policy: ReusePolicy
   readonly index: CandidateIndex
   readonly diagnostics: Diagnostics
-  /** The connection has reached its age limit, and somebody is about to close it. */
+  /** Whether the connection has reached its maximum age and is about to be closed. */
   readonly lifetimes: { isPastAge(connection: Connection): boolean }
 }
 
-/** A connection to use; a dial to wait for; or why neither. */
+/** A connection to use, a dial to wait for, or the reason for neither. */
 export type ReuseDecision =
   | ReuseGrant
   | { readonly wait: readonly PendingDial[]; readonly because: string }
   | { readonly because: string }
 
-/** A connection that may be used. */
+/** A connection that the policy allows. */
 export interface ReuseGrant {
   readonly use: Connection
   readonly because: string
-  /** One request is to go first. */
+  /** Whether one request must go first. */
   readonly trial: boolean
 }
 
-/** Connections that the target has already: it wants more than those. */
+/** Whether the target already has the connection: it needs one in addition to those. */
 export type IsMember = (connection: Connection) => boolean
 
 type Declined = (target: PoolTarget, connection: number | undefined, because: string) => void
 
 const PAST_ITS_AGE: Verdict = { use: false, because: 'past-its-age' }
 
-/** Why a target that has waited dials for itself. */
+/** The reason for a dial after a wait that was too long. */
 const TOO_SLOW = 'handshake-too-slow'
 
-/** The questions of one pool. */
+/** The lookups of one pool. */
 export class ReuseLookup {
   readonly #deps: ReuseLookupDeps
 
@@ -53,19 +53,22 @@ export class ReuseLookup {
     this.#deps = deps
   }
 
-  /** Whether others may ever share with this target: not over a Unix socket, which leads to one server and has no address. */
+  /** Whether the target may share at all. A Unix socket leads to one server and has no address. */
   sharable(target: PoolTarget): boolean {
     return socketPathOf(target) === undefined
   }
 
-  /** Groups of the caller's that the target's host is in, where those are what counts. */
+  /** Host groups of the target's host; empty without a proxy, where addresses count instead. */
   hostGroupsOf({ origin, proxy }: PoolTarget): readonly string[] {
     return proxy === undefined ? [] : (this.#deps.policy.groupsOf?.(origin) ?? [])
   }
 
-  /** A connection whose server says that it answers for the origin; asked before its name is resolved, and in silence. */
+  /**
+   * Returns a connection whose Origin Set contains the origin. Asked before DNS; refusals are not
+   * counted.
+   */
   askListed(target: PoolTarget, isMember: IsMember): ReuseGrant | undefined {
-    // Such a connection may lead anywhere; what is resolved already goes by its address.
+    // Such a connection may lead to any address; a pinned target is bound to its own.
     if (!this.sharable(target) || target.pinned !== undefined) return undefined
     let left = MAX_OFFERED
     for (const connection of this.#deps.index.listing(target)) {
@@ -77,33 +80,38 @@ export class ReuseLookup {
     return undefined
   }
 
-  /** Asks about everything that leads to where the target would be dialed. What is refused is counted. */
+  /** Asks about every candidate at the addresses the target would be dialed at. Counts refusals. */
   ask(target: PoolTarget, addresses: readonly Address[], isMember: IsMember): ReuseDecision {
     return this.#ask(target, addresses, isMember, ({ origin }, connection, because) =>
       this.#deps.diagnostics.declined({ origin: origin.serialized, connection, because }),
     )
   }
 
-  /** The same without a trace. */
+  /** Returns the same decision without counting anything. */
   preview(target: PoolTarget, addresses: readonly Address[]): ReuseDecision {
-    const nobody = (): boolean => false
-    return this.askListed(target, nobody) ?? this.#ask(target, addresses, nobody, () => undefined)
+    const noMember = (): boolean => false
+    return this.askListed(target, noMember) ?? this.#ask(target, addresses, noMember, () => undefined)
   }
 
-  /** What the policy says of an open connection, and what only the pool knows: that it is about to be closed. */
+  /**
+   * The policy's verdict, unless the connection is past its maximum age, which only the pool knows.
+   */
   verdict(connection: Connection, target: Target): Verdict {
     return this.#deps.lifetimes.isPastAge(connection) ? PAST_ITS_AGE : this.#deps.policy.verdict(connection, target)
   }
 
-  /** Another connection may have come up while `own` was being made: then that one is to be used, and `own` to be given up. */
+  /**
+   * Asks again after a dial: if a shareable connection came up in the meantime, it is used instead
+   * of `own`.
+   */
   askAgain(target: PoolTarget, addresses: readonly Address[], own: Connection, isMember: IsMember): ReuseGrant | undefined {
     const { remoteAddress, proxy } = own.route
     if (!this.sharable(target) || (remoteAddress === undefined && proxy === undefined)) return undefined
-    const there = proxy === undefined ? [{ address: remoteAddress!, family: 4 as const }] : []
-    const seen = policyView(target, addresses)
-    for (const candidate of this.#candidates(target, policyView(target, there))) {
+    const address = proxy === undefined ? [{ address: remoteAddress!, family: 4 as const }] : []
+    const view = policyView(target, addresses)
+    for (const candidate of this.#candidates(target, policyView(target, address))) {
       if (!isConnection(candidate) || candidate.capacity === 0 || isMember(candidate)) continue
-      const verdict = this.verdict(candidate, seen)
+      const verdict = this.verdict(candidate, view)
       if (isGrant(verdict)) return answer(candidate, verdict)
     }
     return undefined
@@ -112,19 +120,19 @@ export class ReuseLookup {
   #ask(target: PoolTarget, addresses: readonly Address[], isMember: IsMember, declined: Declined): ReuseDecision {
     const { index, policy } = this.#deps
     if (!this.sharable(target)) return { because: 'unix-socket' }
-    const seen = policyView(target, addresses)
-    const candidates = this.#candidates(target, seen)
-    let because = target.proxy === undefined ? index.near(seen) : 'proxied'
+    const view = policyView(target, addresses)
+    const candidates = this.#candidates(target, view)
+    let because = target.proxy === undefined ? index.near(view) : 'proxied'
     if (candidates.length === 0 && because === 'certificate-does-not-cover-host') declined(target, undefined, because)
     let best: { connection: Connection; verdict: Grant } | undefined
     const wait: PendingDial[] = []
     for (const candidate of candidates) {
-      // What it has, and what it is making for itself, is not enough.
+      // The target needs more than its own connections and dials.
       if (isConnection(candidate) ? isMember(candidate) : candidate.origin.serialized === target.origin.serialized) {
         because = 'busy'
         continue
       }
-      const verdict = isConnection(candidate) ? this.verdict(candidate, seen) : policy.verdict(candidate, seen)
+      const verdict = isConnection(candidate) ? this.verdict(candidate, view) : policy.verdict(candidate, view)
       if ('wait' in verdict) {
         wait.push(candidate as PendingDial)
         continue
@@ -137,13 +145,13 @@ export class ReuseLookup {
     return wait.length === 0 ? { because } : { wait, because: TOO_SLOW }
   }
 
-  #candidates(target: PoolTarget, seen: Target): Candidate[] {
+  #candidates(target: PoolTarget, view: Target): Candidate[] {
     const { index } = this.#deps
-    return target.proxy === undefined ? index.find(seen) : index.findInHostGroups(seen, this.hostGroupsOf(target))
+    return target.proxy === undefined ? index.find(view) : index.findInHostGroups(view, this.hostGroupsOf(target))
   }
 }
 
-/** A target as a policy sees it: one small object, of which there may be ten thousand. */
+/** The part of a target that a policy sees. Small, because there may be ten thousand. */
 export function policyView({ origin, reuseKey, proxy, dialKey, verify }: PoolTarget, addresses?: readonly Address[]): Target {
   return addresses === undefined
     ? { origin, reuseKey, proxy, dialKey, verify }
@@ -154,7 +162,10 @@ function answer(use: Connection, { because, trial = false }: Grant): ReuseGrant 
   return { use, because, trial }
 }
 
-/** The one with room, and of two with room the one with more to do: the other may become idle, and go. */
+/**
+ * Prefers a connection with capacity, then the busier one, so that the other can become idle and
+ * close.
+ */
 function isBetter(candidate: Connection, best: Connection | undefined): boolean {
   if (best === undefined || best.capacity === 0) return true
   return candidate.capacity > 0 && candidate.active > best.active

@@ -1,6 +1,6 @@
 /**
- * The question that coalescing answers: may this connection serve that origin? The pool asks it in two places, before a dial and
- * after one; it never decides by itself. RFC 9113 §9.1.1.
+ * The question that coalescing answers: may this connection serve that origin? The pool asks it
+ * before a dial and again after it, and never decides by itself. RFC 9113 §9.1.1.
  */
 
 import type { Origin } from '../../message/origin.js'
@@ -9,18 +9,19 @@ import type { Connection } from '../../transport/connection.js'
 import type { Address } from '../../transport/route.js'
 import type { Target } from '../../transport/target.js'
 
-/** A connection under way. */
+/** A pending dial. */
 export interface Dial {
   readonly origin: Origin
   readonly reuseKey: string
-  /** The addresses tried so far, each with `port`. */
+  /** The addresses tried so far, each on port `port`. */
   readonly addresses: readonly Address[]
   readonly port: number
 }
 
 /**
- * An answer always carries a named reason: it reaches diagnostics, tests and docs. With `trial` one request goes first, and the others
- * wait until it is answered: a server that disowned the origin a while ago is asked whether it still does.
+ * A decision with its named reason, which appears in diagnostics, tests and docs. With `trial`, one
+ * request goes first and the others wait for its response: the server answered 421 a while ago, and
+ * may have changed.
  */
 export type Verdict =
   | { readonly use: true; readonly because: ReuseReason; readonly trial?: boolean }
@@ -28,43 +29,52 @@ export type Verdict =
   | { readonly wait: true; readonly because: ReuseReason }
 
 /**
- * Decides whether a connection made for one origin may carry requests to another. What a policy throws is a refusal, `policy-failed`, and
- * a warning of the process.
+ * Decides whether a connection made for one origin may carry requests to another. If a policy
+ * throws, the verdict is the refusal `policy-failed`, and the process emits a warning.
  */
 export interface ReusePolicy {
   /**
-   * @param candidate an open connection (it has a `route`), or a dial that may become one (only `wait` or `use: false` make sense).
-   * @param target the other origin. Without addresses while nobody has been asked for them: then only connections are candidates whose
-   *   Origin Set has the origin.
+   * @param candidate an open connection (it has a `route`), or a pending dial (for which only
+   *   `wait` or `use: false` make sense).
+   * @param target the other origin. It has no addresses before DNS; then candidates are only
+   *   connections whose Origin Set contains the origin.
    */
   verdict(candidate: Connection | Dial, target: Target): Verdict
-  /** A server answered 421 for `origin` on this shared connection (RFC 9110 §15.5.20): do not offer it again for a while. */
+  /**
+   * Called when the server answered 421 for `origin` on this shared connection (RFC 9110 §15.5.20):
+   * refuse it for a while.
+   */
   misdirected(connection: Connection, origin: Origin): void
-  /** A trial request for `origin` got an answer on this shared connection that is no 421. */
+  /**
+   * Called when a trial request for `origin` got a response other than 421 on this shared
+   * connection.
+   */
   answered?(connection: Connection, origin: Origin): void
-  /** Statuses which, on a shared connection, an idempotent request takes for a 421. Default none. */
+  /**
+   * Statuses that count as a 421 for an idempotent request on a shared connection. Default: none.
+   */
   readonly suspectStatuses?: ReadonlySet<number>
   /**
-   * Groups of hosts that the caller has declared to be one. Behind a proxy no address is known: there, only connections made for a host
-   * of the same group are candidates.
+   * The host groups of an origin, as declared by the caller. Behind a proxy no addresses are known;
+   * then candidates are only connections made for a host of the same group.
    */
   groupsOf?(origin: Origin): readonly string[]
 }
 
-/** A clear yes. */
+/** A verdict that allows reuse. */
 export type Grant = Extract<Verdict, { readonly use: true }>
 
-/** Whether a verdict is one. */
+/** Whether a verdict allows reuse. */
 export function isGrant(verdict: Verdict): verdict is Grant {
   return 'use' in verdict && verdict.use
 }
 
-/** Whether a candidate is a connection, and not yet a dial. */
+/** Whether a candidate is an open connection rather than a dial. */
 export function isConnection(candidate: Connection | Dial): candidate is Connection {
   return 'route' in candidate
 }
 
-/** The plain policy: a connection serves the origin it was made for. */
+/** The policy without coalescing: a connection serves only the origin it was made for. */
 export function sameOrigin(): ReusePolicy {
   return {
     verdict: () => ({ use: false, because: 'coalescing-off' }),

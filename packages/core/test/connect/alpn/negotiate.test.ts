@@ -57,7 +57,7 @@ describe('negotiate', () => {
     const starting = negotiate(given as never, 'http/1.1', route, target, options)
     given.push('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nEVIL!')
     await expect(starting).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate', processed: 'no' })
-    await expect(starting).rejects.toThrow('43 bytes came before anything was asked')
+    await expect(starting).rejects.toThrow('the server sent 43 bytes before any request')
     expect(given.destroyed).toBe(true)
   })
 
