@@ -11,6 +11,17 @@ const compilerOptions = {
   sourceMap: true,
 }
 
+/** The folders without I/O: bytes can reach each branch. */
+const ALL = { lines: 100, functions: 100, statements: 100, branches: 100 }
+/** Other published sources. Adapters and the command have fewer branches covered: members of responses and lines of output that may be absent. */
+const MOST = { lines: 95, functions: 95, statements: 95, branches: 95 }
+/** Types, re-exports that the tests of the tarballs load, and parts of the command that run in child processes. */
+const NOT_COUNTED = [
+  '!**/*.d.ts',
+  '!packages/unshard/src/cli/{client-options,compare,get,main,probe,version}.ts',
+  '!packages/unshard/src/{events,multipart,streams,testing,undici}/index.ts',
+]
+
 // ESM sources run as ESM. TypeScript is only stripped here; `pnpm typecheck` checks it, tests included.
 const config: Config = {
   testEnvironment: 'node',
@@ -28,7 +39,18 @@ const config: Config = {
   },
   maxWorkers: 2,
   testTimeout: 20_000,
-  collectCoverageFrom: ['packages/*/src/**/*.ts'],
+  // Published sources, as V8 counts them.
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['packages/{core,coalescing,adapters,unshard}/src/**/*.ts', ...NOT_COUNTED],
+  coverageReporters: ['text-summary', 'json', 'lcovonly'],
+  coverageThreshold: {
+    './packages/core/src/h2/protocol/': ALL,
+    './packages/core/src/h2/hpack/': ALL,
+    './packages/core/src/': MOST,
+    './packages/coalescing/src/': MOST,
+    './packages/adapters/src/': { ...MOST, branches: 90 },
+    './packages/unshard/src/': { ...MOST, branches: 85 },
+  },
 }
 
 export default config

@@ -13,7 +13,6 @@ const OPAQUE = Buffer.from('resetack')
 export class Probe {
   #outstanding = false
   #spent = false
-  #disabled = false
   #progress = false
 
   /** Whether one is sent and neither acknowledged nor given up. */
@@ -23,12 +22,7 @@ export class Probe {
 
   /** Whether one may be sent now. */
   get available(): boolean {
-    return !this.#outstanding && !this.#spent && !this.#disabled
-  }
-
-  /** None is ever sent. */
-  disable(): void {
-    this.#disabled = true
+    return !this.#outstanding && !this.#spent
   }
 
   /** Writes one. Only while {@link available}. */

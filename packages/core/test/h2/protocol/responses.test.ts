@@ -469,6 +469,13 @@ describe('content', () => {
     expect(peer.events().slice(1)).toEqual(['data 1 12345', 'end 1', 'closed 1'])
   })
 
+  it('E07 RFC 9110 §5.6.1: blanks on either side of a comma belong to the list, not to the length', () => {
+    const peer = new Peer()
+    peer.get()
+    peer.receive(response(1, [['content-length', '5 \t, \t5']]), data(1, '12345', { endStream: true }))
+    expect(peer.events().slice(1)).toEqual(['data 1 12345', 'end 1', 'closed 1'])
+  })
+
   it.each([
     ['204', 'GET'],
     ['304', 'GET'],
@@ -570,6 +577,39 @@ describe('RST_STREAM from the peer', () => {
     peer.get()
     peer.receive(response(1), rstStream(1, 7))
     expect(peer.events()).toEqual(['response 1 200', 'error 1 REFUSED_STREAM peer', 'closed 1'])
+  })
+})
+
+describe('a request that wants field values without blanks around them', () => {
+  const padded: Field[] = [['a', ' \tb\t ']]
+
+  it('gets the response that others refuse, in fields and in trailers', () => {
+    const peer = new Peer()
+    const [fetch, other] = [peer.open({ trimFieldValues: true }), peer.get()]
+    for (const { id } of [fetch, other]) {
+      peer.receive(response(id, padded), headers(id, padded, { endStream: true }))
+    }
+    expect(peer.events()).toEqual([
+      'response 1 200 a=b',
+      'end 1 trailers a=b',
+      'closed 1',
+      'error 3 PROTOCOL_ERROR local',
+      'closed 3',
+    ])
+  })
+
+  it('gets a response without blanks unchanged', () => {
+    const peer = new Peer()
+    peer.open({ trimFieldValues: true })
+    peer.receive(response(1, [['a', 'b c']], { endStream: true }))
+    expect(peer.events()).toEqual(['response 1 200 a=b c', 'end 1', 'closed 1'])
+  })
+
+  it('gets no response that is malformed for another reason', () => {
+    const peer = new Peer()
+    peer.open({ trimFieldValues: true })
+    peer.receive(response(1, [...padded, ['Upper', 'case']]))
+    expect(peer.events()).toEqual(['error 1 PROTOCOL_ERROR local', 'closed 1'])
   })
 })
 
