@@ -70,8 +70,8 @@ function isZlib(first: number): boolean {
   return (first & 0x0f) === 0x08
 }
 
-/** Value of `accept-encoding` in requests. */
-export const ACCEPT_ENCODING: string = ['gzip', 'deflate', 'br', 'zstd'].filter((name) => CODINGS.has(name)).join(', ')
+/** Value of `accept-encoding` in requests: every coding, `x-gzip` by its other name. */
+export const ACCEPT_ENCODING: string = [...CODINGS.keys()].filter((name) => name !== 'x-gzip').join(', ')
 
 /**
  * Returns the codings of a `content-encoding` value, innermost last. Empty if one is unknown: the
