@@ -1,5 +1,5 @@
 /**
- * The state of a pool for one target: the usable connections, the queued requests and the pending dials.
+ * The state of a pool for one target: its connections, queued requests and pending dials.
  */
 
 import type { ClockTimer } from '../runtime/clock.js'
