@@ -48,7 +48,7 @@ export class FakeConnection implements Connection {
   closes = 0
 
   /** If set, the connection verifies its peer before reuse. */
-  doubtful = false
+  needsVerification = false
   verifying = false
 
   constructor(target: PoolTarget, address: string, options: FakeOptions = {}) {
@@ -99,14 +99,14 @@ export class FakeConnection implements Connection {
   }
 
   verify(): boolean {
-    if (this.doubtful) this.verifying = true
-    return !this.doubtful
+    if (this.needsVerification) this.verifying = true
+    return !this.needsVerification
   }
 
   /** The peer has been verified. */
   verified(): void {
     this.verifying = false
-    this.doubtful = false
+    this.needsVerification = false
     this.onChange?.()
   }
 

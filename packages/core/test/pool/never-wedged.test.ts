@@ -46,7 +46,7 @@ it('a target that is dialed once: requests wait while its connection is busy or 
   await turn()
   const connection = await connector.dials[0]!.succeed({ protocol: 'http/1.1' })
   const second = call(target)
-  connection.doubtful = true
+  connection.needsVerification = true
   connection.finish()
   expect([first.over, second.error, second.member]).toEqual([true, undefined, undefined])
   connection.verified()
@@ -61,7 +61,7 @@ it('a verified connection has capacity for one of three requests: the pool dials
   const { connector, call, idle } = make()
   const target = targetWith({ maxConnectionsPerOrigin: 3 })
   const [connection] = await idle(target, 1, { places: 1 })
-  connection!.doubtful = true
+  connection!.needsVerification = true
   const three = [call(target), call(target), call(target)]
   await turn()
   expect(connector.dials).toHaveLength(1)
@@ -131,7 +131,7 @@ it('connections lost during verification, with a queued request: it gets another
   const { connector, call, idle } = make()
   let [connection] = await idle(targetWith(), 1)
   for (let losses = 1; losses <= 4; losses++) {
-    connection!.doubtful = true
+    connection!.needsVerification = true
     const waiting = call(targetWith())
     connection!.enter('closed')
     await turn()

@@ -169,7 +169,7 @@ const EVENTS: readonly ((world: World, connection: FakeConnection | undefined) =
     if (connection !== undefined) connection.places = world.pick([0, 1, 2, 50])!
   },
   (_world, connection) => {
-    if (connection !== undefined) connection.doubtful = true
+    if (connection !== undefined) connection.needsVerification = true
   },
   (world, connection) => {
     if (connection?.protocol !== 'h2') return
@@ -184,7 +184,7 @@ async function recover(world: World): Promise<void> {
   for (let round = 0; round < 10; round++) {
     while (world.dialing) await world.dialed(true)
     for (const connection of world.connections) {
-      Object.assign(connection, { confirmed: true, places: 100, doubtful: false, verifying: false })
+      Object.assign(connection, { confirmed: true, places: 100, needsVerification: false, verifying: false })
       if (connection.state === 'open') connection.onChange!()
       while (connection.active > 0) connection.finish()
     }

@@ -36,7 +36,7 @@ describe('an idle connection that must verify its peer', () => {
   it.each(['h2', 'http/1.1'] as const)('%s: a request waits for the verification, without another dial', async (protocol) => {
     const { connector, call, open } = make()
     const connection = await open(protocol)
-    connection.doubtful = true
+    connection.needsVerification = true
     const waiting = call()
     await turn()
     expect([waiting.member, connection.verifying, connector.dials.length]).toEqual([undefined, true, 1])
@@ -47,7 +47,7 @@ describe('an idle connection that must verify its peer', () => {
   it('h2: serves as many requests as there is capacity for after the verification', async () => {
     const { connector, call, open } = make()
     const connection = await open('h2')
-    connection.doubtful = true
+    connection.needsVerification = true
     const waiting = Array.from({ length: 50 }, () => call())
     await turn()
     connection.verified()
@@ -57,7 +57,7 @@ describe('an idle connection that must verify its peer', () => {
   it('http/1.1: requests beyond its capacity are dialed for at once', async () => {
     const { connector, call, open } = make()
     const connection = await open('http/1.1')
-    connection.doubtful = true
+    connection.needsVerification = true
     const [one, two] = [call(), call()]
     await turn()
     expect(connector.dials).toHaveLength(2)
@@ -70,7 +70,7 @@ describe('an idle connection that must verify its peer', () => {
   it('verification fails: queued requests get a new connection, and were not sent', async () => {
     const { connector, call, open } = make()
     const connection = await open('h2')
-    connection.doubtful = true
+    connection.needsVerification = true
     const waiting = [call(), call()]
     connection.enter('closed')
     await turn()
@@ -88,7 +88,7 @@ describe('an idle connection that must verify its peer', () => {
     const other = call(B)
     await turn()
     connection.finish(other)
-    connection.doubtful = true
+    connection.needsVerification = true
     const waiting = [call(A), call(B)]
     await turn()
     connection.verified()
@@ -99,7 +99,7 @@ describe('an idle connection that must verify its peer', () => {
   it('the request that caused the verification left: the connection stays until idle too long', async () => {
     const { clock, pool, call, open } = make()
     const connection = await open('h2')
-    connection.doubtful = true
+    connection.needsVerification = true
     pool.leave(A, call())
     clock.advance(1_000)
     expect(connection.closes).toBe(0)

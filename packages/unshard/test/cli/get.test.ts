@@ -26,5 +26,8 @@ it('--json; what fails is named, and the exit code says so', async () => {
   const report = JSON.parse(stdout) as GetReport
   expect(code).toBe(1)
   expect(report.responses[0]).toMatchObject({ url: urls[0], status: 200, connection: { protocol: 'h2', coalesced: false } })
-  expect(report.responses[1]).toMatchObject({ url: urls[1], error: { message: expect.stringContaining('the TLS handshake failed') } })
+  expect(report.responses[1]).toMatchObject({
+    url: urls[1],
+    error: { message: expect.stringContaining('the TLS handshake failed') },
+  })
 })

@@ -305,12 +305,12 @@ describe('a proxy that may be unreachable', () => {
     )
     const tunnel = await proxy.open(target, new AbortController().signal)
     await new Promise((resolve) => tunnel.on('error', () => undefined).once('close', resolve))
-    expect(proxy.doubt()).toBeUndefined()
+    expect(proxy.verification()).toBeUndefined()
     clock.advance(20_000)
-    const doubt = proxy.doubt()
-    expect([doubt instanceof Promise, proxy.doubtful, proxy.hasRoom]).toEqual([true, true, false])
-    await doubt
-    expect([proxy.doubtful, proxy.hasRoom, proxy.doubt()]).toEqual([false, true, undefined])
+    const verification = proxy.verification()
+    expect([verification instanceof Promise, proxy.verifying, proxy.hasRoom]).toEqual([true, true, false])
+    await verification
+    expect([proxy.verifying, proxy.hasRoom, proxy.verification()]).toEqual([false, true, undefined])
   })
 
   it('after a tunnel timed out, and the PING is not answered, the connection is closed', async () => {
@@ -331,10 +331,10 @@ describe('a proxy that may be unreachable', () => {
     clock.advance(2_000)
     waiting.abort(new TimeoutError('connect', 2_000))
     await expect(opening).rejects.toBe(waiting.signal.reason)
-    const doubt = proxy.doubt()
-    expect([proxy.doubtful, proxy.hasRoom]).toEqual([true, false])
+    const verification = proxy.verification()
+    expect([proxy.verifying, proxy.hasRoom]).toEqual([true, false])
     await clock.pass(10_000)
-    await doubt
-    expect([proxy.doubtful, proxy.hasRoom]).toEqual([false, false])
+    await verification
+    expect([proxy.verifying, proxy.hasRoom]).toEqual([false, false])
   })
 })
