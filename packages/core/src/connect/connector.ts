@@ -118,7 +118,8 @@ export class Connector {
   /**
    * Resolves a target's host, and orders the addresses to try. Returns none for a proxy (which
    * resolves the name itself), a Unix socket or a user-supplied socket. Prepares TLS during the
-   * lookup. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
+   * lookup.
+   * @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
    */
   async resolve(target: PoolTarget): Promise<Resolution> {
     if (this.#options.connections !== undefined) return NOTHING

@@ -52,7 +52,8 @@ export class OriginPool {
   }
 
   /**
-   * Picks a connection that takes a request now. @throws UsageError from a user-supplied strategy.
+   * Picks a connection that takes a request now.
+   * @throws UsageError from a user-supplied strategy.
    */
   pick(queued: QueuedRequest): Member | undefined {
     const { members } = this

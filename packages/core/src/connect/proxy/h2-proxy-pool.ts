@@ -39,8 +39,8 @@ export class H2Proxies {
   }
 
   /**
-   * Opens a tunnel to the target's origin. @throws ConnectError phase `proxy`; UsageError; the
-   * reason of `signal`.
+   * Opens a tunnel to the target's origin.
+   * @throws ConnectError phase `proxy`; UsageError; the reason of `signal`.
    */
   async tunnel(target: Target, signal: AbortSignal): Promise<Carrier> {
     this.#wanted++
