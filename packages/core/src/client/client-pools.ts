@@ -68,8 +68,8 @@ export class Pools {
   }
 
   /**
-   * Returns the state of an origin's pool; `undefined` without one. @throws UsageError if
-   * `origin` is not a valid origin.
+   * Returns the state of an origin's pool; `undefined` without one.
+   * @throws UsageError if `origin` is not a valid origin.
    */
   find(origin: string | URL, isolation?: string): PoolStats | undefined {
     const originPool = this.#originPoolOf(origin, isolation)

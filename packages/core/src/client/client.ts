@@ -114,7 +114,8 @@ export class Client {
   /**
    * Sends a request. Resolves with the response, whatever its status, as soon as its fields have
    * arrived.
-   *  Rejects with a {@link UsageError} for an invalid request, before anything is sent; with
+   *
+   * Rejects with a {@link UsageError} for an invalid request, before anything is sent; with
    * `ConnectError`, `TimeoutError`, `ConnectionError`, `StreamError` or `ResponseError` for
    * failures after that; with `signal.reason` when aborted.
    */
@@ -333,8 +334,8 @@ function isolationOf(options: IsolationOptions | undefined, taker: string): stri
 }
 
 /**
- * Copies an iterable. A string is refused: it is one origin, not a list. @throws UsageError
- * `ERR_INVALID_OPTION`.
+ * Copies an iterable. A string is refused: it is one origin, not a list.
+ * @throws UsageError `ERR_INVALID_OPTION`.
  */
 function listOf<T>(list: Iterable<T>, taker: string, what: string): T[] {
   if (typeof list === 'object' && list !== null && typeof list[Symbol.iterator] === 'function') return [...list]

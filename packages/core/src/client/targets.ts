@@ -61,8 +61,8 @@ export class Targets {
   }
 
   /**
-   * Returns the target at one address, resolved by the caller. @throws UsageError
-   * `ERR_INVALID_OPTION` if it is not an IP address.
+   * Returns the target at one address, resolved by the caller.
+   * @throws UsageError `ERR_INVALID_OPTION` if it is not an IP address.
    */
   at(origin: Origin, isolation: string | undefined, address: string): PoolTarget {
     const family = isIP(address)
@@ -79,8 +79,8 @@ export class Targets {
 
   /**
    * Defines settings for `name`: `default`, an origin, an isolation, or both as
-   * `https://api.example#isolation`. They apply to targets requested from now on. @throws
-   * UsageError
+   * `https://api.example#isolation`. They apply to targets requested from now on.
+   * @throws UsageError
    */
   define(name: string, settings: PoolSettings): void {
     const merged = mergePoolSettings(this.#defaults, settings, `pools.${name}.`)
@@ -106,8 +106,8 @@ export class Targets {
   }
 
   /**
-   * Returns a target for a handle, with one connection that is never shared. @param once see {@link
-   * PoolTarget}.
+   * Returns a target for a handle, with one connection that is never shared.
+   * @param once see {@link PoolTarget}.
    */
   alone(origin: Origin, isolation: string | undefined, once: boolean): PoolTarget {
     const target = this.#make(origin, isolation)
@@ -128,8 +128,8 @@ export class Targets {
 
   /**
    * Returns the replacement of `target` on which each request gets its own connection, for requests
-   * that lost connections together, as one of them may be the cause. At most {@link
-   * APART_CONNECTIONS} in parallel; never shared with another origin.
+   * that lost connections together, as one of them may be the cause. At most
+   * {@link APART_CONNECTIONS} in parallel; never shared with another origin.
    */
   apart(target: PoolTarget): PoolTarget {
     // Requests of a handle stay on its connection.
@@ -183,7 +183,7 @@ export class Targets {
 
   /**
    * Selects the proxy. A URL with a Unix socket may be user input and must not bypass a proxy;
-   * `socketPath` comes from the same settings as the proxy, and takes precedence.
+   * `socketPath` is configuration, like the proxy, and more specific.
    * @throws UsageError `ERR_PROXY_BYPASS`.
    */
   #proxyFor(origin: Origin, socketPath: string | undefined): TargetProxy | undefined {
@@ -223,7 +223,8 @@ export class Targets {
 }
 
 /**
- * Normalizes a pool name: an origin is serialized. @throws UsageError if the origin is not valid.
+ * Normalizes a pool name: an origin is serialized.
+ * @throws UsageError if the origin is not valid.
  */
 function keyOf(name: string): string {
   if (!/^https?(\+unix)?:/i.test(name)) return refuseHost(name)
@@ -233,8 +234,8 @@ function keyOf(name: string): string {
 }
 
 /**
- * Refuses an isolation that looks like a host, and so was meant as an origin. @throws UsageError
- * `ERR_INVALID_OPTION`.
+ * Refuses an isolation that looks like a host, and so was meant as an origin.
+ * @throws UsageError `ERR_INVALID_OPTION`.
  */
 function refuseHost(name: string): string {
   const host = hostIn(name)

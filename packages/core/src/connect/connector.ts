@@ -118,7 +118,8 @@ export class Connector {
   /**
    * Resolves a target's host, and orders the addresses to try. Returns none for a proxy (which
    * resolves the name itself), a Unix socket or a user-supplied socket. Prepares TLS during the
-   * lookup. @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
+   * lookup.
+   * @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
    */
   async resolve(target: PoolTarget): Promise<Resolution> {
     if (this.#options.connections !== undefined) return NOTHING
@@ -185,7 +186,7 @@ export class Connector {
     if (this.#wasChosen(route)) this.#addresses.demote(origin.host, origin.port, remoteAddress!)
   }
 
-  /** Dials: takes a socket of the caller or connects one, secures it for `https`, then chooses the engine. */
+  /** Takes or connects a socket, secures it for `https`, then chooses the engine. */
   async #dial(
     target: PoolTarget,
     addresses: readonly Address[],
@@ -223,7 +224,7 @@ export class Connector {
     return negotiate(secured.socket, secured.protocol, route, target, { ...this.#h2, reads: secured.reads })
   }
 
-  /** Connects a carrier of bytes to the origin: a tunnel, the user-supplied socket, a Unix socket, or TCP. */
+  /** Connects to the origin: by a tunnel, the user-supplied socket, a Unix socket, or TCP. */
   async #carry(attempt: Attempt): Promise<Carrier> {
     const { target, given, progress, signal } = attempt
     if (target.proxy !== undefined) return this.#proxies.tunnel(target.proxy as ProxyServer, target, signal)
@@ -252,7 +253,7 @@ export class Connector {
     }
   }
 
-  /** Connects TCP and TLS to the first address that completes both: TLS begins as soon as TCP is connected. */
+  /** Connects to the first address that completes TCP and TLS; TLS starts once TCP is connected. */
   async #raceSecure(attempt: Attempt, protocols: readonly ProtocolName[]): Promise<SecureSocket> {
     const handshakes = new Map<Socket, Handshake<SecureSocket>>()
     return race({

@@ -64,7 +64,7 @@ export class ConnectionRegistry {
 
   /** Registers a new connection made for `target`. Other origins find it once it is confirmed. */
   register(connection: Connection, target: PoolTarget, dial: PendingDial): void {
-    // The pool may have ended during the dial: end it, so that no request waits for the connection.
+    // The pool ended during the dial: end the dial, so that no request waits for it.
     if (this.#deps.stop.aborted) {
       dial.end()
       return connection.destroy(this.#deps.stop.reason)
@@ -252,7 +252,7 @@ export class ConnectionRegistry {
       pooled.takeTurn(originPool)
       if (originPool !== justAsked && originPool.expiresAt !== Number.POSITIVE_INFINITY && originPool.expiresAt <= clock.now()) {
         this.expire(originPool)
-        // Dedicated members stay after expiry, and this connection may be one of them.
+        // Its own connections stay after expiry, and this may be one of them.
         if (originPool.memberOf(connection) === undefined) pooled.waiting.delete(originPool)
         this.#deps.events.onMemberLost(originPool)
         continue

@@ -1,5 +1,5 @@
 /**
- * The state of a pool for one target: the usable connections, the queued requests and the pending dials.
+ * The state of a pool for one target: its connections, queued requests and pending dials.
  */
 
 import type { ClockTimer } from '../runtime/clock.js'
@@ -52,7 +52,8 @@ export class OriginPool {
   }
 
   /**
-   * Picks a connection that takes a request now. @throws UsageError from a user-supplied strategy.
+   * Picks a connection that takes a request now.
+   * @throws UsageError from a user-supplied strategy.
    */
   pick(queued: QueuedRequest): Member | undefined {
     const { members } = this

@@ -177,7 +177,8 @@ export class Pool implements PoolEvents {
   }
 
   /**
-   * Closes the connections made for this target, and detaches shared ones. Queued requests get new ones.
+   * Closes connections made for this target, and detaches shared ones. Queued requests get new
+   * connections.
    */
   async closeOriginPool(originPool: OriginPool): Promise<void> {
     // Iterate over a copy: closing removes members.

@@ -4,7 +4,8 @@ import { UsageError } from '../errors/errors.js'
 import type { Strategy, StrategyCandidate } from '../settings/pool-settings.js'
 
 /**
- * Chooses one of at least two `candidates`; `turn` counts the choices so far. @throws UsageError
+ * Chooses one of at least two `candidates`; `turn` counts the choices so far.
+ * @throws UsageError
  */
 export function choose<T extends StrategyCandidate>(
   strategy: Strategy,

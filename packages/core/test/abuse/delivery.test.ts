@@ -1,4 +1,4 @@
-/** Never wrong: attacks that would have a request delivered twice, or on a connection that the rules refuse for it. */
+/** Attacks that would deliver a request twice, or on a connection that the rules refuse for it. */
 
 import { EventEmitter, once } from 'node:events'
 import { Duplex, Readable } from 'node:stream'
@@ -14,7 +14,7 @@ import { originRecord, POOL } from '../fixtures.js'
 
 const { client, server, peer } = rig()
 
-/** Answers everything, and keeps account of it. */
+/** Answers every request, and counts them. */
 async function answerAll(p: ScriptedConnection, seen: string[], status = 200): Promise<void> {
   for (;;) {
     const { streamId, method, path, authority } = await p.nextRequest()
@@ -23,7 +23,7 @@ async function answerAll(p: ScriptedConnection, seen: string[], status = 200): P
   }
 }
 
-/** What the coalescing package allows, reduced to the Origin Set. */
+/** The Origin Set rule of the coalescing package, reduced. */
 function originSetPolicy(): ReusePolicy & { misdirectedHosts: string[] } {
   const misdirectedHosts: string[] = []
   return {
@@ -38,8 +38,8 @@ function originSetPolicy(): ReusePolicy & { misdirectedHosts: string[] } {
 }
 
 describe('a POST is delivered once', () => {
-  it('when the peer closes its own side only, and reads on: what waited for the socket is not written after that', async () => {
-    // A socket that takes one piece, and the next when the test says so.
+  it('when the peer ends its own side and keeps reading: bytes queued for the socket are not written after that', async () => {
+    // A socket that accepts one part, and the next when the test allows it.
     const written: Buffer[] = []
     const taken: (() => void)[] = []
     const socket = new Duplex({
@@ -79,7 +79,7 @@ describe('a POST is delivered once', () => {
     expect(Buffer.concat(written).toString('latin1')).not.toContain('/second')
   })
 
-  it('when it was made by the source of another request, as it is opened', async () => {
+  it('when it is sent by the source of another request, while that is opened', async () => {
     const seen: string[] = []
     const { port } = await peer(async (p, index) => {
       await p.handshake()
@@ -110,19 +110,19 @@ describe('a POST is delivered once', () => {
     expect(seen).toEqual(['/outer', '/inner'])
   })
 
-  it('one stream as the body of two requests: the second is refused, and no byte goes astray', async () => {
+  it('one stream as the body of two requests: the second is refused, and no bytes are mixed up', async () => {
     const origin = await server()
     const one = client()
     const stream = Readable.from([Buffer.from('1'), Buffer.from('2'), Buffer.from('3')], { objectMode: false })
-    // Neither has begun to read when the other is made: both wait for the connection.
+    // Neither has started to read when the other is sent: both wait for the connection.
     const requests = [1, 2].map(() => one.request({ url: `${origin.url('a.test.example')}/echo`, method: 'POST', body: stream }))
     await expect(requests[1]).rejects.toMatchObject({ code: 'ERR_BODY_USED' })
     await expect(requests[0]!.then((response) => response.text())).resolves.toBe('123')
   })
 })
 
-describe('a connection that the rules refuse is left', () => {
-  it('an Origin Set that comes after another origin has joined: its next request goes elsewhere', async () => {
+describe('a connection that the rules refuse is not used', () => {
+  it('an Origin Set that arrives after another origin has joined: its next request uses another connection', async () => {
     const seen: [string[], string[]] = [[], []]
     let port = 0
     const started = await peer(async (p, index) => {
@@ -146,7 +146,7 @@ describe('a connection that the rules refuse is left', () => {
     expect(seen).toEqual([['a', 'b'], ['GET b/after']])
   })
 
-  it('a 421 for content that cannot be sent again is the answer, and the next request goes elsewhere', async () => {
+  it('a 421 for content that cannot be replayed is the response, and the next request uses another connection', async () => {
     const { port } = await peer(async (p, index) => {
       await p.handshake()
       for (;;) {
@@ -167,7 +167,7 @@ describe('a connection that the rules refuse is left', () => {
     expect(reuse.misdirectedHosts).toEqual(['b.test.example'])
   })
 
-  it('requests with an empty isolation tag do not share with those that have none', async () => {
+  it('requests with an empty isolation do not share with requests without one', async () => {
     const origin = await server()
     const one = client()
     const url = origin.url('a.test.example')
@@ -177,8 +177,8 @@ describe('a connection that the rules refuse is left', () => {
   })
 })
 
-describe('deadlines say what was waited for', () => {
-  it('a cold request that finds no place on the new connection waits in the queue, not for a connection', async () => {
+describe('deadlines name the phase that has timed out', () => {
+  it('a cold request without a stream on the new connection waits in the queue, not for a connection', async () => {
     const clock = new FakeClock()
     const { port } = await peer(async (p) => {
       await p.handshake({ maxConcurrentStreams: 1 })
@@ -193,7 +193,7 @@ describe('deadlines say what was waited for', () => {
     await expect(requests[100]).rejects.toMatchObject({ code: 'ERR_TIMEOUT_QUEUE', processed: 'no' })
   })
 
-  it('an upload that moves is not ended by the headers deadline', async () => {
+  it('an upload in progress is not ended by the headers deadline', async () => {
     const clock = new FakeClock()
     const got = new EventEmitter()
     const { port } = await peer(async (p) => {

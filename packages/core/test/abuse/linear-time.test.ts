@@ -1,4 +1,4 @@
-/** What a peer, an environment or a user writes is parsed in linear time: a megabyte of one character costs milliseconds (RFC 9110 §17.5). */
+/** Input from a peer, the environment or a user is parsed in linear time: a megabyte of one character takes milliseconds (RFC 9110 §17.5). */
 
 import { hostileTexts, slowTexts } from '@unshard/testkit'
 import { retryAfterMs } from '../../src/client/status-retry.js'

@@ -1,4 +1,4 @@
-/** Never wedged: what callers' own functions, sources and resolvers do to a request stays with that request. */
+/** User-supplied functions, sources and resolvers affect only their own request, which always settles. */
 
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
@@ -9,7 +9,7 @@ import { rig } from '../client/rig.js'
 
 const { client, server, defer } = rig()
 
-/** Until there is nothing in flight, which is what the test waits for. */
+/** Waits until no request is in flight. */
 async function quiet(one: ReturnType<typeof client>): Promise<void> {
   while (one.stats().connections.some(({ active }) => active > 0)) await new Promise(setImmediate)
 }
@@ -19,7 +19,7 @@ function source(next: () => unknown, end: () => unknown): AsyncIterable<string> 
 }
 
 describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
-  it('a source whose return() throws: the abort is the answer, and nothing else is', async () => {
+  it('a source whose return() throws: the request rejects with the abort reason only', async () => {
     const origin = await server({ protocols: [protocol] })
     const one = client()
     const { signal, abort } = aborting()
@@ -51,7 +51,7 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
     await quiet(one)
   })
 
-  it('a stream that never yields again is told of the abort at once', async () => {
+  it('a stream that never yields again is notified of the abort at once', async () => {
     const origin = await server({ protocols: [protocol] })
     let cancelled = 0
     const { signal, abort } = aborting()
@@ -69,7 +69,7 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
     expect(cancelled).toBe(1)
   })
 
-  it('a signal aborted by the source itself, as it is opened', async () => {
+  it('a signal aborted by the source itself while it is opened', async () => {
     const origin = await server({ protocols: [protocol] })
     const one = client()
     await (await one.request({ url: origin.url('a.test.example') })).text()
@@ -86,7 +86,7 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
     await quiet(one)
   })
 
-  it('onInformational that throws ends its own request, and no other on the connection', async () => {
+  it('an onInformational that throws ends its own request, and no other on the connection', async () => {
     const origin = await server({ protocols: [protocol] })
     const one = client()
     const url = origin.url('a.test.example')
@@ -95,13 +95,13 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
       throw new Error('mine')
     }
     await expect(one.request({ url: `${url}/early-hints`, onInformational })).rejects.toThrow('mine')
-    // Once: an exception of the caller's is no lost connection.
+    // Once: an exception of the caller is not a lost connection.
     expect(origin.requests).toHaveLength(2)
     origin.release()
     await expect(other.text()).resolves.toBe('released')
   })
 
-  it('parts of the body that are asked for ahead all settle, in order', async () => {
+  it('parts of the body that are requested ahead all settle, in order', async () => {
     const origin = await server({ protocols: [protocol] })
     const response = await client().request({ url: `${origin.url('a.test.example')}/slow` })
     const parts = response.body
@@ -112,7 +112,7 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
   })
 })
 
-it('what is refused on a connection of its own leaves none behind', async () => {
+it('a request refused on a dedicated connection leaves no connection behind', async () => {
   const origin = await server({ protocols: ['http/1.1'] })
   const url = origin.url('a.test.example')
   const request = { url, method: 'POST', headers: { connection: 'close' }, body: 'x', trailers: () => ({ a: 'b' }) }
@@ -124,7 +124,7 @@ it('what is refused on a connection of its own leaves none behind', async () => 
   await closed
 })
 
-it('a resolver that never answers costs one deadline: the next request asks again', async () => {
+it('a resolver that never answers costs one deadline: the next request starts a new lookup', async () => {
   const origin = await server()
   const clock = new FakeClock()
   let calls = 0
@@ -141,7 +141,7 @@ it('a resolver that never answers costs one deadline: the next request asks agai
   await expect(one.request({ url }).then((response) => response.status)).resolves.toBe(200)
 })
 
-it('a server that takes one HTTP/1.1 connection and refuses the next is not dialed without end', async () => {
+it('a server that accepts one HTTP/1.1 connection and refuses the next is not dialed forever', async () => {
   const origin = await server({ protocols: ['http/1.1'] })
   const proxy = await startTcpProxy(origin.port)
   defer(() => proxy.close())
@@ -170,7 +170,7 @@ it.each([
   ['isolation', { url: 'https://a.test.example', isolation: {} }, 'ERR_INVALID_OPTION'],
   ['sensitive', { url: 'https://a.test.example', sensitive: 5 }, 'ERR_INVALID_OPTION'],
   ['onInformational', { url: 'https://a.test.example', onInformational: 5 }, 'ERR_INVALID_OPTION'],
-])('%s of the wrong kind: %j is a UsageError, and close() waits for nothing', async (_name, options, code) => {
+])('%s of the wrong type: %j is a UsageError, and close() does not wait for it', async (_name, options, code) => {
   const one = client()
   await expect(one.request(options as never)).rejects.toMatchObject({ name: 'UsageError', code })
   await one.close()
@@ -188,7 +188,7 @@ function aborting(): { signal: AbortSignal; abort: () => void } {
   return { signal: controller.signal, abort: () => controller.abort('mine') }
 }
 
-it('eight hosts at one address whose handshakes help nobody do not queue up behind each other', async () => {
+it("eight hosts at one address whose certificates cover no other host do not queue up for each other's handshakes", async () => {
   const arrived: Socket[] = []
   const listener = createServer((socket) => {
     socket.on('error', () => undefined)
@@ -201,7 +201,7 @@ it('eight hosts at one address whose handshakes help nobody do not queue up behi
     verdict: (candidate) => ('route' in candidate ? { use: false, because: 'no' } : { wait: true, because: 'under-way' }),
     misdirected: () => undefined,
   }
-  // Time stands still: nobody's patience ends.
+  // The clock is stopped: no wait limit passes.
   const one = client({ reuse, clock: new FakeClock() })
   const requests = [...'abcdefgh'].map((host) => one.request({ url: `https://${host}.test.example:${port}` }))
   for (const request of requests) request.catch(() => undefined)
@@ -212,7 +212,7 @@ it('eight hosts at one address whose handshakes help nobody do not queue up behi
   for (const request of requests) await expect(request).rejects.toMatchObject({ phase: 'tls' })
 })
 
-it('a dial for one request alone ends with it', async () => {
+it('a dedicated dial ends with its request', async () => {
   const sockets: Socket[] = []
   const listening = createServer((socket) => void sockets.push(socket))
   await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve))
@@ -230,7 +230,7 @@ it('a dial for one request alone ends with it', async () => {
   await closed
 })
 
-it('a source of nothing but empty parts does not starve its own deadline', async () => {
+it('a source that yields only empty parts does not block its own deadline', async () => {
   const origin = await server({ protocols: ['h2'] })
   const body = (async function* () {
     for (;;) yield ''

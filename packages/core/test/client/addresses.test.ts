@@ -1,4 +1,4 @@
-/** Where further connections lead: `round-robin` over several machines, and the resolver asked again at a connection's age. */
+/** Addresses of further connections: `round-robin` over several machines, and new DNS lookups at the maximum connection age. */
 
 import { FakeClock, type OriginServer } from '@unshard/testkit'
 import type { ReusePolicy } from '../../src/index.js'
@@ -18,7 +18,7 @@ describe('round-robin over three connections reaches three machines', () => {
     ['always the same list', () => ADDRESSES],
     ['a list that rotates', (round) => ADDRESSES.map((_, i) => ADDRESSES[(i + round) % 3]!)],
     ['one address at a time', (round) => [ADDRESSES[round % 3]!]],
-  ])('where the resolver has %s', async (_what, answer) => {
+  ])('if the resolver returns %s', async (_what, answer) => {
     const all = await machines()
     let round = 0
     const one = client({
@@ -46,7 +46,7 @@ describe('round-robin over three connections reaches three machines', () => {
   })
 })
 
-it('maxConnectionAgeMs asks the resolver again for every origin that shared the connection', async () => {
+it('maxConnectionAgeMs resolves every origin that shared the connection again', async () => {
   const [old] = await machines()
   const clock = new FakeClock(1)
   const asked: string[] = []

@@ -10,7 +10,7 @@ async function text(one: Client, url: string, options = {}): Promise<string> {
   return (await one.request({ url, ...options })).text()
 }
 
-/** Serves each request of one connection. */
+/** Answers each request of one connection. */
 async function serve(p: ScriptedConnection): Promise<never> {
   for (;;) p.respond((await p.nextRequest()).streamId, 204)
 }
@@ -28,12 +28,12 @@ describe('settings', () => {
     [{ verifyAfterIdleMs: -1 }, 'pools.x.verifyAfterIdleMs'],
     [{ tls: {} } as never, '"pools.x.tls"'],
     [5 as never, 'pools.x'],
-  ])('%j is refused, by name', (settings, name) => {
+  ])('%j is refused, and the error names it', (settings, name) => {
     expect(() => client({ pools: { x: settings } })).toThrow(name)
     expect(() => client().pools.open('x', settings)).toThrow(name)
   })
 
-  it.each(['https://', 'https://u:p@a.test.example', 'http:'])('a pool named %j is of no origin', (name) => {
+  it.each(['https://', 'https://u:p@a.test.example', 'http:'])('a pool named %j has no valid origin', (name) => {
     expect(() => client({ pools: { [name]: {} } })).toThrow(expect.objectContaining({ name: 'UsageError' }))
   })
 
@@ -50,7 +50,7 @@ describe('settings', () => {
     ['::1', 'https://[::1]'],
     ['//api.example', 'https://api.example'],
     ['wss://api.example/x', 'https://api.example'],
-  ])('a pool named %s, which looks like a host, is not a tag', (name, meant) => {
+  ])('a pool named %s looks like a host, and is refused as an isolation', (name, meant) => {
     const message = expect.stringMatching(new RegExp(`did you mean "${meant.replace(/[.[\]]/g, '\\$&')}"`))
     const refused = expect.objectContaining({ name: 'UsageError', code: 'ERR_INVALID_OPTION', message })
     expect(() => client({ pools: { [name]: {} } })).toThrow(refused)
@@ -58,7 +58,7 @@ describe('settings', () => {
   })
 
   it.each(['bulk', 'tenant:42', 'v1.2', '42', 'user 1', 'ann@api.example', 'a#b', '', 'x/y', 'https'])(
-    'a pool named %j is a tag',
+    'a pool named %j is accepted as an isolation',
     (name) => {
       expect(() => client({ pools: { [name]: {} } })).not.toThrow()
     },
@@ -80,7 +80,7 @@ describe('settings', () => {
     expect(() => client().pools.resize('https://a.test.example', 2, { least: 3 })).toThrow(refused)
   })
 
-  it('the first connection says so, whatever it speaks', async () => {
+  it('the first connection determines the protocol, whichever it is', async () => {
     for (const protocol of ['h2', 'http/1.1'] as const) {
       const origin = await server({ protocols: [protocol] })
       const response = await client().request({ url: `${origin.url('a.test.example')}/` })
@@ -89,7 +89,7 @@ describe('settings', () => {
     }
   })
 
-  it('the narrowest name wins; an unknown tag takes the defaults', async () => {
+  it('the most specific name wins; an unknown isolation uses the defaults', async () => {
     const origin = await server()
     const base = origin.url('a.test.example')
     const one = client({
@@ -109,12 +109,12 @@ describe('settings', () => {
     expect(await protocolOf('a.test.example')).toBe('http/1.1')
     expect(await protocolOf('b.test.example', 'bulk')).toBe('http/1.1')
     expect(await protocolOf('a.test.example', 'bulk')).toBe('h2')
-    // The server prefers h2 where both are offered.
+    // The server prefers h2 if the client offers both.
     expect(await protocolOf('a.test.example', 'unknown')).toBe('h2')
     expect(await protocolOf('b.test.example')).toBe('h2')
   })
 
-  it('tags never share a connection, and have statistics of their own', async () => {
+  it('isolations never share a connection, and have their own statistics', async () => {
     const origin = await server()
     const base = origin.url('a.test.example')
     const one = client()
@@ -128,7 +128,7 @@ describe('settings', () => {
 })
 
 describe('limits', () => {
-  it('the server allows 5 streams, and there are 40 requests: 40 answers, 5 at once, 1 connection', async () => {
+  it('40 requests to a server that allows 5 streams: 40 responses, at most 5 at once, 1 connection', async () => {
     let active = 0
     let most = 0
     const origin = await server({
@@ -147,7 +147,7 @@ describe('limits', () => {
     expect([most <= 5, origin.connections]).toEqual([true, 1])
   })
 
-  it('maxConcurrentRequests: fewer than the server allows', async () => {
+  it('maxConcurrentRequests below the limit of the server', async () => {
     const origin = await server()
     const one = client({ maxConcurrentRequests: 2 })
     const all = Array.from({ length: 6 }, () => text(one, `${origin.url('a.test.example')}/slow`))
@@ -162,7 +162,7 @@ describe('limits', () => {
     expect(origin.connections).toBe(1)
   })
 
-  it('maxRequestsPerConnection: after that many, another one', async () => {
+  it('maxRequestsPerConnection: then another connection is dialed', async () => {
     for (const protocols of [['h2'], ['http/1.1']] as const) {
       const origin = await server({ protocols })
       const one = client({ maxRequestsPerConnection: 3, maxConnectionsPerOrigin: 1 })
@@ -171,7 +171,7 @@ describe('limits', () => {
     }
   })
 
-  it('waitForSettings: nothing is sent before the server has said what it allows; nothing fails', async () => {
+  it('waitForSettings: no request is sent before SETTINGS, and none fails', async () => {
     let streamsBefore = -1
     let go!: () => void
     const held = new Promise<void>((resolve) => {
@@ -193,7 +193,7 @@ describe('limits', () => {
     expect(streamsBefore).toBe(0)
   })
 
-  it('several connections: by turns, by affinity, and by a function', async () => {
+  it('several connections: in turn, by affinity, and by a function', async () => {
     const origin = await server()
     const url = `${origin.url('a.test.example')}/`
     const idOf = async (one: Client, affinity?: string): Promise<number> => {
@@ -204,7 +204,7 @@ describe('limits', () => {
     const ready = async (settings: ClientOptions): Promise<Client> => {
       const one = client({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3, ...settings })
       await one.warm([url])
-      // Until SETTINGS arrive on all three: they would serve a request that waits one turn for the connection the strategy chose.
+      // Wait for SETTINGS on all three connections: else requests would queue for one turn.
       const isReady = ({ capacity }: { capacity: number }): boolean => capacity > ASSUMED_MAX_CONCURRENT_STREAMS
       while (one.stats().connections.filter(isReady).length < 3) await new Promise(setImmediate)
       return one
@@ -223,7 +223,7 @@ describe('limits', () => {
 })
 
 describe('while the client runs', () => {
-  it('resize: surplus connections finish what they have', async () => {
+  it('resize: surplus connections finish their requests', async () => {
     const origin = await server()
     const base = origin.url('a.test.example')
     const one = client({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3, strategy: 'round-robin' })
@@ -245,7 +245,7 @@ describe('while the client runs', () => {
     expect(() => one.pools.resize(base, 0)).toThrow('maxConnectionsPerOrigin')
   })
 
-  it('close: the requests it has are answered, the next one gets another connection', async () => {
+  it('close: its requests are answered, and the next request gets another connection', async () => {
     const origin = await server()
     const base = origin.url('a.test.example')
     const one = client()
@@ -261,7 +261,7 @@ describe('while the client runs', () => {
     await one.pools.close(origin.url('b.test.example'))
   })
 
-  it('resize while connections are on their way: what is too much when it comes is closed', async () => {
+  it('resize during dials: connections beyond the limit are closed once they are open', async () => {
     const origin = await server({ protocols: ['http/1.1'] })
     const base = origin.url('a.test.example')
     const one = client({ maxConnectionsPerOrigin: 4 })
@@ -282,7 +282,7 @@ describe('while the client runs', () => {
     expect(one.pools.find(base)!.connections).toHaveLength(1)
   })
 
-  it('an origin that wants HTTP/1.1 is found, and closed, under its name', async () => {
+  it('an origin that requires HTTP/1.1 is found and closed by its name', async () => {
     const origin = await server({
       handler: (request, response) => {
         if ('stream' in request) request.stream.close(0xd)
@@ -298,7 +298,7 @@ describe('while the client runs', () => {
     expect(one.pools.find(base)).toBeUndefined()
   })
 
-  it('what an origin has done outlives its settings: an interval that it had doubled stays so', async () => {
+  it('facts about an origin outlive its settings: a doubled ping interval stays doubled', async () => {
     let second!: ScriptedConnection
     const scripted = await peer(async (p, index) => {
       await p.handshake()
@@ -323,7 +323,7 @@ describe('while the client runs', () => {
     await second.nextRequest()
     clock.advance(10_000)
     held.push(one.request({ url, signal: abort.signal }))
-    // Whatever was written before this request has arrived with it.
+    // All bytes written before this request have arrived with it.
     await second.nextRequest()
     expect(second.received.map(({ typeName }) => typeName)).not.toContain('PING')
     clock.advance(10_000)
@@ -332,7 +332,7 @@ describe('while the client runs', () => {
     for (const each of held) await expect(each).rejects.toBe('enough')
   })
 
-  it('open: other protocols from the next request on', async () => {
+  it('open: other protocols apply from the next request on', async () => {
     const origin = await server()
     const base = origin.url('a.test.example')
     const one = client()
@@ -345,7 +345,7 @@ describe('while the client runs', () => {
     expect((await one.request({ url: `${base}/` })).connection.protocol).toBe('h2')
   })
 
-  it('at its age a connection takes no more requests, and the next one goes where the name leads by then', async () => {
+  it('at its maximum age a connection takes no more requests, and the next one uses the current DNS answer', async () => {
     const [old, young] = [await server(), await server({ address: '127.0.0.2' })]
     const clock = new FakeClock(1)
     let address = '127.0.0.1'
@@ -376,7 +376,7 @@ describe('while the client runs', () => {
 })
 
 describe('idle connections', () => {
-  it('beyond maxIdleConnections the one that has been idle longest is closed', async () => {
+  it('beyond maxIdleConnections the connection that was idle longest is closed', async () => {
     const origin = await server()
     const one = client({ maxIdleConnections: 2 })
     const ids: number[] = []
@@ -389,19 +389,22 @@ describe('idle connections', () => {
     expect(one.stats().connections.map(({ id }) => id)).toEqual([ids[0], ids[3]])
   })
 
-  it.each(['h2', 'http/1.1'] as const)('maxIdleConnections 0, %s: each carries what it was made for', async (protocol) => {
-    const origin = await server({ protocols: [protocol] })
-    const one = client({ maxIdleConnections: 0 })
-    for (let i = 0; i < 2; i++) {
-      const response = await one.request({ url: `${origin.url('a.test.example')}/` })
-      expect(response.status).toBe(200)
-      await response.text()
-    }
-    while (one.stats().connections.length > 0) await new Promise(setImmediate)
-    expect(one.stats().totals.dials).toBeGreaterThan(0)
-  })
+  it.each(['h2', 'http/1.1'] as const)(
+    'maxIdleConnections 0, %s: each connection carries the request it was dialed for',
+    async (protocol) => {
+      const origin = await server({ protocols: [protocol] })
+      const one = client({ maxIdleConnections: 0 })
+      for (let i = 0; i < 2; i++) {
+        const response = await one.request({ url: `${origin.url('a.test.example')}/` })
+        expect(response.status).toBe(200)
+        await response.text()
+      }
+      while (one.stats().connections.length > 0) await new Promise(setImmediate)
+      expect(one.stats().totals.dials).toBeGreaterThan(0)
+    },
+  )
 
-  it('poolIdleTimeoutMs: all of a pool, when none has carried anything', async () => {
+  it('poolIdleTimeoutMs: closes a whole pool after none of its connections carried a request', async () => {
     const origin = await server()
     const clock = new FakeClock(1)
     const base = origin.url('a.test.example')
@@ -415,7 +418,7 @@ describe('idle connections', () => {
     })
     await one.warm([base])
     while (one.stats().connections.length < 2) await new Promise(setImmediate)
-    // Each has had its SETTINGS by then.
+    // SETTINGS have arrived on each.
     for (let i = 0; i < 2; i++) await text(one, `${base}/`)
     const slow = text(one, `${base}/slow`, { timeouts: { headers: 0 } })
     await origin.delivered(3)
@@ -430,8 +433,8 @@ describe('idle connections', () => {
   })
 })
 
-describe('connect: a connection of one’s own', () => {
-  it('carries its requests and no others, and is opened again after a loss', async () => {
+describe('connect: a dedicated connection', () => {
+  it('carries only its own requests, and is dialed again after a loss', async () => {
     const origin = await server()
     const base = origin.url('a.test.example')
     const one = client()
@@ -453,7 +456,7 @@ describe('connect: a connection of one’s own', () => {
     await expect(handle.request({ url: '/late' })).rejects.toMatchObject({ code: 'ERR_HANDLE_CLOSED' })
   })
 
-  it('reopen: false: after a loss its requests fail, and were not sent', async () => {
+  it('reopen: false: after a loss its requests fail as not processed', async () => {
     const origin = await server()
     const one = client()
     const handle = await one.connect(origin.url('a.test.example'), { reopen: false })
@@ -466,14 +469,14 @@ describe('connect: a connection of one’s own', () => {
     expect(origin.connections).toBe(1)
   })
 
-  it('rejects where there is nobody', async () => {
+  it('rejects if no server listens', async () => {
     const origin = await server()
     await origin.close()
     await expect(client().connect(origin.url('a.test.example'))).rejects.toMatchObject({ name: 'ConnectError', phase: 'tcp' })
   })
 })
 
-it('warm: connections before they are needed, and what each origin got', async () => {
+it('warm: opens connections in advance, and returns one per origin', async () => {
   const origin = await server()
   const one = client()
   const [a, b, nobody] = await one.warm([origin.url('a.test.example'), origin.url('b.test.example'), 'https://nobody.example'])
@@ -489,7 +492,7 @@ it('warm: connections before they are needed, and what each origin got', async (
   await expect(one.connect(origin.url('a.test.example'))).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
 })
 
-it('requestAll: answers in order, errors for each', async () => {
+it('requestAll: responses in order, and an error for each failed request', async () => {
   const origin = await server()
   const base = origin.url('a.test.example')
   const results = await client().requestAll([{ url: `${base}/bytes/3` }, { url: 'nonsense' }, { url: `${base}/bytes/5` }])
@@ -499,7 +502,7 @@ it('requestAll: answers in order, errors for each', async () => {
 })
 
 describe('close', () => {
-  it('after the grace period what is not over fails, and says that the server may have acted', async () => {
+  it('after the grace period requests fail, and the error states that the server may have acted', async () => {
     const origin = await server()
     const clock = new FakeClock()
     const one = client({ clock })
@@ -519,7 +522,7 @@ describe('close', () => {
     expect(clock.referenced).toBe(0)
   })
 
-  it('destroy: each request is told for itself', async () => {
+  it('destroy: each request fails with its own error', async () => {
     const origin = await server()
     const one = client()
     const sent = one.request({ url: `${origin.url('a.test.example')}/never` })
@@ -538,8 +541,8 @@ describe('close', () => {
   })
 })
 
-it('1,000 origins, one request each: no socket is left when they have been idle', async () => {
-  // Without TLS: a thousand handshakes are another test's.
+it('1,000 origins with one request each: no socket is left after the idle timeout', async () => {
+  // Without TLS, to save a thousand handshakes.
   const origin = await server({ tls: undefined as never, protocols: ['h2'] })
   const clock = new FakeClock(1)
   const one = client({

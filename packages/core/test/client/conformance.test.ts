@@ -1,4 +1,4 @@
-/** What RFC 9113 §3, §5 and §9 ask of a client with its sockets on. docs/contributing/conformance.md lists all requirements, with their tests. */
+/** Requirements of RFC 9113 §3, §5 and §9 that involve sockets. docs/contributing/conformance.md lists all requirements, with their tests. */
 
 import { createSign, generateKeyPairSync, getDiffieHellman } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
@@ -18,7 +18,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as { port: number }).port
 }
 
-/** A TLS server that is told of each connection. */
+/** A TLS server that reports each connection. */
 async function secure(options: TlsOptions, connected: (socket: TLSSocket) => void): Promise<number> {
   const server = createTlsServer({ ...(await tls()), ALPNProtocols: ['h2'], ...options }, (socket) => {
     socket.on('error', () => undefined)
@@ -29,7 +29,7 @@ async function secure(options: TlsOptions, connected: (socket: TLSSocket) => voi
   return listen(server)
 }
 
-/** Answers the first request on each connection, whatever it is. */
+/** Answers the first request on each connection, regardless of its content. */
 function answer(socket: TLSSocket): void {
   socket.once('data', () => {
     socket.write(
@@ -44,7 +44,7 @@ interface ClientHello {
   readonly extensions: ReadonlyMap<number, Buffer>
 }
 
-/** RFC 8446 §4.1.2, behind five octets of record and four of handshake. */
+/** RFC 8446 §4.1.2, after five bytes of record header and four of handshake header. */
 function parseClientHello(bytes: Buffer): ClientHello {
   let at = 5 + 4 + 2 + 32
   const take = (lengthOctets: number): Buffer => {
@@ -69,7 +69,7 @@ function numbers(bytes: Buffer): number[] {
   return Array.from({ length: bytes.length / 2 }, (_, i) => bytes.readUInt16BE(i * 2))
 }
 
-/** What the client says first to a server that then goes away. */
+/** The first bytes the client sends to a server that then closes. */
 async function hello(options: ClientOptions = {}): Promise<ClientHello> {
   let said!: (bytes: Buffer) => void
   const first = new Promise<Buffer>((resolve) => {
@@ -91,7 +91,7 @@ async function hello(options: ClientOptions = {}): Promise<ClientHello> {
   return parseClientHello(await first)
 }
 
-describe('the TLS that a client asks for', () => {
+describe('the TLS of a client', () => {
   it.each<[string, ClientOptions, string[]]>([
     ['as it is', {}, ['h2', 'http/1.1']],
     ['HTTP/2 alone', { protocols: ['h2'] }, ['h2']],
@@ -139,7 +139,7 @@ describe('the TLS that a client asks for', () => {
     },
   )
 
-  // Groups of 2048 and of 4096 bits.
+  // Groups of 2048 and 4096 bits.
   it.each(['modp14', 'modp16'])(
     '§9.2.1 "Clients MUST accept DHE sizes of up to 4096 bits", and of 2048: the group %s',
     async (group) => {
@@ -152,7 +152,7 @@ describe('the TLS that a client asks for', () => {
   )
 })
 
-describe('the beginning of a connection over TLS', () => {
+describe('the start of a connection over TLS', () => {
   const firstOctets = async (options: TlsOptions): Promise<Buffer> => {
     let said!: (bytes: Buffer) => void
     const first = new Promise<Buffer>((resolve) => {
@@ -227,7 +227,7 @@ describe('the connection', () => {
   })
 })
 
-/** DER, as little of it as a certificate needs. */
+/** The minimum DER encoding of a certificate. */
 function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   const content = Buffer.concat(parts)
   const length = content.length < 0x80 ? [content.length] : [0x82, content.length >>> 8, content.length & 0xff]
@@ -243,7 +243,7 @@ function dhParameters(group: string): string {
   return pem('DH PARAMETERS', der(0x30, der(0x02, prime), der(0x02, Buffer.from([2]))))
 }
 
-/** Suites with ephemeral finite-field keys need an RSA certificate, and the test's authority has none. */
+/** Cipher suites with ephemeral finite-field keys need an RSA certificate, which the test's authority does not have. */
 function selfSigned(): { cert: string; key: string } {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
   const algorithm = Buffer.from('300d06092a864886f70d01010b0500', 'hex')

@@ -1,4 +1,4 @@
-/** `client.connect`: handles over Unix sockets, with a tag, and their ends. */
+/** `client.connect`: handles over Unix sockets, with an isolation, and how they end. */
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import http from 'node:http'
@@ -28,7 +28,7 @@ async function unixServer(protocol: 'h2' | 'http/1.1'): Promise<{ url: string; c
 }
 
 describe.each(['h2', 'http/1.1'] as const)('a handle over a Unix socket that speaks %s', (protocol) => {
-  it('carries requests by path, by URL and by object', async () => {
+  it('carries requests given as path, URL and object', async () => {
     const unix = await unixServer(protocol)
     const one = client({ cleartextProtocol: protocol })
     const handle = await one.connect(unix.url)
@@ -51,7 +51,7 @@ describe.each(['h2', 'http/1.1'] as const)('a handle over a Unix socket that spe
     await handle.close()
   })
 
-  it('refuses URLs of other sockets and of hosts', async () => {
+  it('refuses URLs of other sockets and hosts', async () => {
     const unix = await unixServer(protocol)
     const handle = await client({ cleartextProtocol: protocol }).connect(`${unix.url}/path/that/means/nothing`)
     for (const url of [
@@ -70,7 +70,7 @@ describe.each(['h2', 'http/1.1'] as const)('a handle over a Unix socket that spe
     await handle.close()
   })
 
-  it('with a tag it has that pool’s settings', async () => {
+  it('with an isolation it uses the settings of that pool', async () => {
     const unix = await unixServer(protocol)
     const one = client({ pools: { tagged: { cleartextProtocol: protocol } } })
     const handle = await one.connect(unix.url, { isolation: 'tagged' })
@@ -80,7 +80,7 @@ describe.each(['h2', 'http/1.1'] as const)('a handle over a Unix socket that spe
   })
 })
 
-it('a handle over settings with socketPath takes URLs of its origin', async () => {
+it('with socketPath in the settings it accepts URLs of its origin', async () => {
   const unix = await unixServer('http/1.1')
   const handle = await client({ socketPath: decodeURIComponent(unix.url.slice('http+unix://'.length)) }).connect(
     'http://a.test.example',
@@ -90,7 +90,7 @@ it('a handle over settings with socketPath takes URLs of its origin', async () =
 })
 
 describe.each(['h2', 'http/1.1'] as const)('the end of a handle over %s', (protocol) => {
-  it('await using closes it when its requests are over', async () => {
+  it('await using closes it after its requests', async () => {
     const origin = await server({ protocols: [protocol] })
     const one = client()
     const handle = await one.connect(origin.url('a.test.example'))
@@ -101,7 +101,7 @@ describe.each(['h2', 'http/1.1'] as const)('the end of a handle over %s', (proto
     await expect(handle.ping()).rejects.toMatchObject({ code: 'ERR_HANDLE_CLOSED' })
   })
 
-  it('destroy() ends its requests, and no others; nothing is dialed again', async () => {
+  it('destroy() ends only its own requests, and nothing is dialed again', async () => {
     const origin = await server({ protocols: [protocol] })
     const one = client()
     const [handle, other] = [await one.connect(origin.url('a.test.example')), await one.connect(origin.url('a.test.example'))]
@@ -125,7 +125,7 @@ describe.each(['h2', 'http/1.1'] as const)('the end of a handle over %s', (proto
   })
 })
 
-it('destroy() while the connection is lost and made again ends that as well', async () => {
+it('destroy() during a new dial after a loss ends the dial as well', async () => {
   const origin = await server({ protocols: ['h2'] })
   const one = client()
   const handle = await one.connect(origin.url('a.test.example'))

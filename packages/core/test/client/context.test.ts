@@ -1,4 +1,4 @@
-/** What a caller hands over runs in the asynchronous context of its own request, whoever shares the connection. */
+/** User-supplied functions run in the asynchronous context of their own request, even on a shared connection. */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Readable } from 'node:stream'
@@ -71,7 +71,7 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
     expect(seen).toEqual({ one: new Set(['one']), two: new Set(['two']), three: new Set(['three']) })
   })
 
-  it('interim responses, and the end of a source that is left', async () => {
+  it('interim responses, and the end of a source that is abandoned', async () => {
     const origin = await server({ protocols: [protocol] })
     const one = client({ maxConnectionsPerOrigin: 1 })
     const heard: string[] = []

@@ -1,4 +1,4 @@
-/** Deadlines belong to the request: each has its own clock, whatever it joins. */
+/** Each request has its own deadlines, whatever dial it joins. */
 
 import net, { type Socket } from 'node:net'
 import { FakeClock, type OriginHandler } from '@unshard/testkit'
@@ -7,7 +7,7 @@ import { rig } from './rig.js'
 
 const { client, server, defer } = rig()
 
-/** A server that accepts TCP and takes its time with everything else. */
+/** A server that accepts TCP and delays everything else. */
 async function silent(): Promise<{ port: number; connections: () => number; accept: (socket: Socket) => void }> {
   let count = 0
   const sockets: Socket[] = []
@@ -46,7 +46,7 @@ describe('timeouts.connect of a request', () => {
     return { clock, settled, all, connections, one, url }
   }
 
-  it('may be longer than the client’s, and shorter; each request has its own', async () => {
+  it("may be longer or shorter than the client's; each request has its own", async () => {
     const { clock, settled, all } = await race({ timeouts: { connect: 5_000 } }, [
       { timeouts: { connect: 20_000 } },
       {},
@@ -58,7 +58,7 @@ describe('timeouts.connect of a request', () => {
     await expect(all[1]).rejects.toMatchObject(timeout(5_000))
   })
 
-  it('0 waits for as long as the dial takes', async () => {
+  it('0 waits as long as the dial takes', async () => {
     const { clock, settled, one } = await race({ timeouts: { connect: 1_000 } }, [{ timeouts: { connect: 0 } }])
     await clock.pass(60_000)
     expect(settled).toEqual([])
@@ -83,7 +83,7 @@ describe('timeouts.connect of a request', () => {
     expect(one.stats().pools).toEqual([])
   })
 
-  it('covers the resolver, and a longer one than the client’s as well', async () => {
+  it("covers the resolver, even if it is longer than the client's", async () => {
     const clock = new FakeClock()
     let answer!: (error: null, address: string, family: number) => void
     const one = client({

@@ -24,7 +24,7 @@ describe.each([
   ['bytes', () => 'in memory', 'in memory'],
   ['a stream', () => source(), 'streamed'],
 ])('content of %s', (_what, body, text) => {
-  it('waits for 100, and is sent then', async () => {
+  it('waits for 100, then is sent', async () => {
     const { one, url } = await meet(async (p, id) => {
       p.send(frames.headers(id, [[':status', '100']]))
       const data = await p.next('DATA')
@@ -33,7 +33,7 @@ describe.each([
     expect(await (await one.request({ url, method: 'PUT', headers, body: body() })).text()).toBe(text)
   })
 
-  it('is sent after a second, to a server that knows nothing of it', async () => {
+  it('is sent after a second to a server that ignores the expectation', async () => {
     const asked = gate()
     const { one, url, clock } = await meet(async (p, id) => {
       asked.open()
@@ -48,7 +48,7 @@ describe.each([
     expect(await (await response).text()).toBe(text)
   })
 
-  it.each([401, 413, 417, 200])('is not sent where %d comes first; the connection goes on', async (status) => {
+  it.each([401, 413, 417, 200])('is not sent if %d arrives first, and the connection stays open', async (status) => {
     const { one, url, started } = await meet(async (p, id) => {
       p.respond(id, status, [], 'no')
       expect(await p.next('RST_STREAM')).toMatchObject({ streamId: id })
@@ -77,7 +77,7 @@ it('"MUST NOT generate a 100-continue expectation in a request that does not inc
   for (const names of seen) expect(names).not.toContain('expect')
 })
 
-it('an abort while it waits ends it, and leaves no timer', async () => {
+it('an abort during the wait ends the request, and leaves no timer', async () => {
   const asked = gate()
   const { one, url } = await meet(async (p) => {
     asked.open()

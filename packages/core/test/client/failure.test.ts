@@ -6,7 +6,7 @@ import { rig } from './rig.js'
 const world = rig()
 const { client, server, tls, defer } = world
 
-/** A server that does one thing with each connection. */
+/** A server that runs one script per connection. */
 async function listen(make: () => Server): Promise<number> {
   const listening = make()
   const sockets = new Set<Socket>()
@@ -22,7 +22,7 @@ async function listen(make: () => Server): Promise<number> {
   return (listening.address() as { port: number }).port
 }
 
-/** A peer whose script may not fail: what it throws is a failure of the test. */
+/** A peer whose script must not fail: an exception fails the test. */
 async function peer(script: Script): Promise<ScriptedPeer> {
   const started = await world.peer(script)
   defer(() => expect(started.failures).toEqual([]))
@@ -31,7 +31,7 @@ async function peer(script: Script): Promise<ScriptedPeer> {
 
 const url = (port: number): string => `https://a.test.example:${port}/`
 
-describe('a connection that cannot be made', () => {
+describe('a connection that cannot be opened', () => {
   it('a name that does not resolve', async () => {
     await expect(client().request({ url: 'https://nowhere.test.example/' })).rejects.toMatchObject({
       name: 'ConnectError',
@@ -41,7 +41,7 @@ describe('a connection that cannot be made', () => {
     })
   })
 
-  it('a port where nobody listens: every address is named', async () => {
+  it('a port without a listener: the error names every address', async () => {
     const origin = await server()
     await origin.close()
     const failing = client().request({ url: url(origin.port) })
@@ -56,18 +56,18 @@ describe('a connection that cannot be made', () => {
     })
   })
 
-  it('a certificate of an authority that nobody trusts', async () => {
+  it('a certificate of an unknown authority', async () => {
     const { port } = await server()
     await expect(client({ tls: {} }).request({ url: url(port) })).rejects.toMatchObject({ phase: 'tls' })
   })
 
-  it('a server that speaks neither h2 nor HTTP/1.1', async () => {
+  it('a server that supports neither h2 nor HTTP/1.1', async () => {
     const credentials = await tls()
     const port = await listen(() => createTlsServer({ ...credentials, ALPNProtocols: ['spdy/3'] }))
     await expect(client().request({ url: url(port) })).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate' })
   })
 
-  it('a server that speaks no TLS', async () => {
+  it('a server without TLS', async () => {
     const port = await listen(() => createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n')))
     await expect(client().request({ url: url(port) })).rejects.toMatchObject({ name: 'ConnectError', phase: 'tls' })
   })
@@ -77,7 +77,7 @@ describe('a connection that cannot be made', () => {
     await expect(client().request({ url: url(port) })).rejects.toMatchObject({ name: 'ConnectError', phase: 'tls' })
   })
 
-  it('a server that says nothing: one connect deadline', async () => {
+  it('a server that sends nothing: one connect deadline', async () => {
     const port = await listen(() => createServer())
     const one = client({ timeouts: { connect: 100 } })
     await expect(one.request({ url: url(port) })).rejects.toMatchObject({
@@ -88,7 +88,7 @@ describe('a connection that cannot be made', () => {
     })
   })
 
-  it('everybody who waits for the same dial hears of its failure, once', async () => {
+  it('all requests that wait for the same dial fail with it, once', async () => {
     const port = await listen(() => createServer((socket) => socket.destroy()))
     const one = client()
     const results = await Promise.allSettled(Array.from({ length: 20 }, () => one.request({ url: url(port) })))
@@ -119,7 +119,7 @@ describe('an HTTP/2 server that misbehaves', () => {
     })
   })
 
-  it('closes in the middle of the content: what came is read, then the error', async () => {
+  it('closes during the content: the received bytes are read, then the error', async () => {
     const { port } = await peer(async (p) => {
       await p.handshake()
       const { streamId } = await p.nextRequest()
@@ -135,7 +135,7 @@ describe('an HTTP/2 server that misbehaves', () => {
     expect(parts).toEqual(['half'])
   })
 
-  it('resets the stream: its code, and the connection goes on', async () => {
+  it('resets the stream: the error has its code, and the connection stays open', async () => {
     const { port } = await peer(async (p) => {
       await p.handshake()
       const first = await p.nextRequest()
@@ -176,7 +176,7 @@ describe('an HTTP/2 server that misbehaves', () => {
     expect((await one.request({ url: url(port) })).status).toBe(204)
   })
 
-  it('sends nothing: the headers deadline, and the stream is reset', async () => {
+  it('sends nothing: the headers deadline passes, and the stream is reset', async () => {
     const clock = new FakeClock()
     let asked!: () => void
     const request = new Promise<void>((resolve) => {
@@ -200,7 +200,7 @@ describe('an HTTP/2 server that misbehaves', () => {
     await wasReset
   })
 
-  it('refuses the stream (RFC 9113 §8.7): sent once more, a POST too; refused forever it fails as unprocessed', async () => {
+  it('refuses the stream (RFC 9113 §8.7): replayed once, even a POST; if always refused, it fails as unprocessed', async () => {
     const seen: string[] = []
     const { port } = await peer(async (p) => {
       await p.handshake()
@@ -240,7 +240,7 @@ describe('an HTTP/2 server that misbehaves', () => {
     expect(started.connections).toBe(2)
   })
 
-  it('closes after every request, unanswered: a GET is sent twice, a POST once, no more (RFC 9110 §9.2.2)', async () => {
+  it('closes after every request without a response: a GET is sent twice, a POST once (RFC 9110 §9.2.2)', async () => {
     const seen: string[] = []
     const { port } = await peer(async (p) => {
       await p.handshake()
@@ -256,7 +256,7 @@ describe('an HTTP/2 server that misbehaves', () => {
     expect(seen).toEqual(['GET', 'GET', 'POST'])
   })
 
-  it('a QUERY is sent twice (RFC 10008: safe and idempotent), and a POST with an idempotency-key', async () => {
+  it('a QUERY is sent twice (RFC 10008: safe and idempotent), and so is a POST with an idempotency-key', async () => {
     const seen: string[] = []
     const { port } = await peer(async (p) => {
       await p.handshake()
@@ -274,7 +274,7 @@ describe('an HTTP/2 server that misbehaves', () => {
   })
 })
 
-it('a request that was lost after it was sent, and cannot be sent again: the server may have acted, whatever the last error knows', async () => {
+it('a request that was lost after it was sent, and cannot be replayed: the server may have acted, whatever the last error states', async () => {
   const started = await world.peer(async (p) => {
     await p.handshake()
     await p.nextRequest()
@@ -284,7 +284,7 @@ it('a request that was lost after it was sent, and cannot be sent again: the ser
   await expect(refused).rejects.toMatchObject({ name: 'ConnectError', phase: 'tcp', processed: 'unknown' })
 })
 
-describe('the peer’s stream limit', () => {
+describe('the stream limit of the peer', () => {
   it('limit 5, 40 requests: 40 right answers, never over 5 at once, 1 connection', async () => {
     let most = 0
     const open: (() => void)[] = []
@@ -308,7 +308,7 @@ describe('the peer’s stream limit', () => {
     expect(origin.connections).toBe(1)
   })
 
-  it('a request that waits for a place can be aborted, and has a deadline of its own', async () => {
+  it('a request that waits for a stream can be aborted, and has its own deadline', async () => {
     const clock = new FakeClock()
     let asked!: () => void
     const first = new Promise<void>((resolve) => {
@@ -358,12 +358,12 @@ describe('an HTTP/1.1 server that misbehaves', () => {
     await expect(client().request({ url: await serve(answer), method: 'POST' })).rejects.toMatchObject({ code })
   })
 
-  it('closes in the middle of the content', async () => {
+  it('closes during the content', async () => {
     const response = await client().request({ url: await serve('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf') })
     await expect(response.text()).rejects.toMatchObject({ processed: 'yes' })
   })
 
-  it('sends nothing and stays: the headers deadline', async () => {
+  it('sends nothing and stays open: the headers deadline passes', async () => {
     const one = client({ timeouts: { headers: 100 } })
     await expect(one.request({ url: await serve('', 'stay') })).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
   })

@@ -1,4 +1,4 @@
-/** What responses hand out is theirs: changing it changes no other response, and none of another origin on the same connection. */
+/** Values returned to the caller are copies: changing them affects no other response. */
 
 import type { ProtocolName } from '../../src/index.js'
 import { rig } from './rig.js'
@@ -6,7 +6,7 @@ import { rig } from './rig.js'
 const { client, server } = rig()
 
 describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
-  it('field lists are copies and frozen: of responses, interim responses and trailers', async () => {
+  it('field lists are frozen copies: of responses, interim responses and trailers', async () => {
     const { port } = await server({
       protocols: [protocol],
       handler(_request, response) {
@@ -43,7 +43,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(rounds).toEqual(new Array(3).fill(['1', '2', ['</a.css>; rel=preload']]))
   })
 
-  it('what is told of connections and origins may be changed, and is made again each time', async () => {
+  it('descriptions of connections and origins may be changed, and are created again for each call', async () => {
     const { port } = await server({ protocols: [protocol] })
     const one = client()
     const url = `https://a.test.example:${port}/`

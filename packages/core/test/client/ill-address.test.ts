@@ -1,4 +1,4 @@
-/** Two addresses of one name, of which the first accepts TCP and is of no use: requests go to the other one. */
+/** A name with two addresses, of which the first accepts TCP but is unusable: requests go to the second. */
 
 import net, { type Socket } from 'node:net'
 import tls from 'node:tls'
@@ -10,7 +10,7 @@ const { client, server, defer, tls: credentials } = rig()
 const ILL = '127.0.0.2'
 const WELL = '127.0.0.1'
 
-/** Listens at the ill address, on the port of the well one. */
+/** Listens at the unusable address, on the port of the usable one. */
 async function ill(port: number, connected: (socket: Socket) => void, secure?: tls.TlsOptions): Promise<{ count: number }> {
   const seen = { count: 0 }
   const sockets = new Set<Socket>()
@@ -37,7 +37,7 @@ function make(options: ClientOptions = {}): Client {
   return client({ lookup: staticLookup(names), lookupTtlMs: 0, ...options })
 }
 
-/** Six requests, each over a connection that the next one cannot use. */
+/** Six requests, each on a connection that the next cannot use. */
 async function six(one: Client, url: string, method = 'GET'): Promise<unknown[]> {
   const outcomes: unknown[] = []
   for (let i = 0; i < 6; i++) {
@@ -69,11 +69,11 @@ describe.each(['GET', 'POST'])('https, %s', (method) => {
     const seen = await ill(origin.port, connected, secure ? { cert, key, ...http2 } : undefined)
     const outcomes = await six(make(), `${origin.url('a.test.example')}/`, method)
     expect(outcomes).toEqual(Array.from({ length: 6 }, () => WELL))
-    // Tried once, and then last.
+    // Tried once, then last.
     expect(seen.count).toBe(1)
   })
 
-  it("an address that shows another name's certificate is not preferred", async () => {
+  it('an address that presents a certificate for another name is not preferred', async () => {
     const origin = await server({ protocols: ['h2'], address: WELL })
     const { cert, key } = await credentials('other.example')
     const seen = await ill(origin.port, () => undefined, { cert, key, ...http2 })
@@ -82,7 +82,7 @@ describe.each(['GET', 'POST'])('https, %s', (method) => {
   })
 })
 
-it('a GET that an address closes after TLS is sent once more, elsewhere; later requests go there first', async () => {
+it('a GET on a connection that closes after TLS is replayed at the other address, which later requests try first', async () => {
   const origin = await server({ protocols: ['h2'], address: WELL })
   const { cert, key } = await credentials()
   await ill(origin.port, (socket) => socket.end(), { cert, key, ...http2 })
@@ -92,13 +92,13 @@ it('a GET that an address closes after TLS is sent once more, elsewhere; later r
 it.each<[string, (socket: Socket) => void]>([
   ['closes', (socket) => socket.end()],
   ['resets', (socket) => socket.once('data', () => socket.resetAndDestroy())],
-])('http: an address that %s', async (_what, connected) => {
+])('http: an address whose server %s is not preferred', async (_what, connected) => {
   const origin = await server({ protocols: ['http/1.1'], address: WELL, tls: undefined })
   await ill(origin.port, connected)
   expect(await six(make(), `http://a.test.example:${origin.port}/`)).toEqual(Array.from({ length: 6 }, () => WELL))
 })
 
-it('an address that is silent in TLS gets company after a second, and is tried last from then on', async () => {
+it('an address that sends nothing during TLS is raced after a second, and tried last from then on', async () => {
   const clock = new FakeClock()
   const origin = await server({ protocols: ['h2'], address: WELL })
   let connected!: () => void
@@ -111,7 +111,7 @@ it('an address that is silent in TLS gets company after a second, and is tried l
   await waiting
   await clock.pass(1_000)
   expect((await first).connection.remoteAddress).toBe(WELL)
-  // No time passes: were the silent one first, the second would not be tried.
+  // No time passes: if the idle address were first, the second would not be tried.
   const second = await one.request({ url: `${origin.url('a.test.example')}/`, isolation: 'other' })
   expect(second.connection.remoteAddress).toBe(WELL)
 })
@@ -138,7 +138,7 @@ it('an address whose server sends no SETTINGS within 2 s keeps its request, and 
   await expect(first).rejects.toBe('enough')
 })
 
-it('where every address fails, the error names each, and its phase is that of the last', async () => {
+it('if every address fails, the error names each, with the phase of the last', async () => {
   const first = await server({ protocols: ['h2'], address: WELL })
   const { port } = first
   await first.close()

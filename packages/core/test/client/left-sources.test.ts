@@ -1,4 +1,4 @@
-/** Bodies of requests that fail before they are read, or are left before they are sent. */
+/** Request bodies that fail before they are read, or are abandoned before they are sent. */
 
 import { createReadStream } from 'node:fs'
 import { PassThrough, Readable } from 'node:stream'
@@ -7,7 +7,7 @@ import { rig } from './rig.js'
 const { client, server } = rig()
 
 describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
-  it('the stream of a file that is not there: the request rejects with the reason, and the process goes on', async () => {
+  it('a stream of a missing file: the request rejects with the reason, and the process continues', async () => {
     const origin = await server({ protocols: [protocol] })
     const one = client()
     const url = origin.url('a.test.example')
@@ -19,7 +19,7 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
     expect((await one.request({ url })).status).toBe(200)
   })
 
-  it('a stream that has failed before is refused, and its error is the cause', async () => {
+  it('a stream that has failed already is refused, with its error as the cause', async () => {
     const origin = await server({ protocols: [protocol] })
     const body = new PassThrough()
     const failed = new Promise((resolve) => body.once('error', resolve))
@@ -31,7 +31,7 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
     })
   })
 
-  it('a body that is left hears the reason of the abort', async () => {
+  it('an abandoned body receives the reason of the abort', async () => {
     const origin = await server({ protocols: [protocol] })
     const one = client()
     const reason = new Error('enough')
@@ -53,7 +53,7 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
   })
 })
 
-it('a stream whose request is aborted before it is opened is left too; after a failure it can be sent another time', async () => {
+it('a stream of a request that is aborted before it is opened is abandoned too; after a failure it can be sent again', async () => {
   const streams = (): [ReadableStream<Uint8Array>, Readable, unknown[]] => {
     const heard: unknown[] = []
     const web = new ReadableStream<Uint8Array>({ cancel: (why) => void heard.push(why) })

@@ -1,11 +1,11 @@
-/** Where connections come from: `localAddress` and `localPort`. */
+/** The local address of connections: `localAddress` and `localPort`. */
 
 import { type AddressInfo, createServer } from 'node:net'
 import { rig } from './rig.js'
 
 const { client, server, defer } = rig()
 
-/** A port of `address` that nobody listens at, or that `taken` says somebody does. */
+/** A free port of `address`, or one in use if `taken`. */
 async function localPort(address: string, taken = false): Promise<number> {
   const holder = createServer()
   await new Promise<void>((resolve) => holder.listen(0, address, resolve))
@@ -15,7 +15,7 @@ async function localPort(address: string, taken = false): Promise<number> {
   return port
 }
 
-it.each(['h2', 'http/1.1'] as const)('both ends are on the response: %s', async (protocol) => {
+it.each(['h2', 'http/1.1'] as const)('the response has the addresses of both ends: %s', async (protocol) => {
   const origin = await server({ protocols: [protocol] })
   const port = await localPort('127.0.0.9')
   const response = await client({ localAddress: '127.0.0.9', localPort: port }).request({
@@ -36,7 +36,7 @@ it('a port alone leaves the address to the system', async () => {
   await response.text()
 })
 
-it('EADDRINUSE names the local end', async () => {
+it('EADDRINUSE names the local address', async () => {
   const origin = await server()
   const port = await localPort('127.0.0.9', true)
   const failing = client({ localAddress: '127.0.0.9', localPort: port }).request({ url: `${origin.url('a.test.example')}/` })
@@ -46,7 +46,7 @@ it('EADDRINUSE names the local end', async () => {
   })
 })
 
-it('EADDRNOTAVAIL names the local end, and says nothing about the address that was to be reached', async () => {
+it('EADDRNOTAVAIL names the local address, and does not count against the remote one', async () => {
   const origin = await server()
   // RFC 5737: an address that no machine has.
   const failing = client({ localAddress: '192.0.2.9' }).request({ url: `${origin.url('a.test.example')}/` })

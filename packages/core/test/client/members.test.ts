@@ -1,4 +1,4 @@
-/** Members that nothing knows: refused with the name that may be meant, wherever options are taken. */
+/** Unknown members are refused with a suggestion, wherever options are accepted. */
 
 import { Client, type ClientOptions, UsageError } from '../../src/index.js'
 import { invalidOption, shownValue } from '../../src/schema/option-checks.js'
@@ -7,7 +7,7 @@ import { rig } from './rig.js'
 const { client, server } = rig()
 const BASE = 'https://a.test.example'
 
-describe('a member that does not exist is refused before anything is sent', () => {
+describe('an unknown member is refused before anything is sent', () => {
   const requests: [object, string, string | undefined][] = [
     [{ proxy: 'http://127.0.0.1:1' }, 'proxy', 'createClient()'],
     [{ timeout: 5 }, 'timeout', '"timeouts"'],
@@ -92,7 +92,7 @@ describe('a member that does not exist is refused before anything is sent', () =
     one.destroy()
   })
 
-  it('a handle checks what it is given', async () => {
+  it('a handle checks its arguments', async () => {
     const { port } = await server()
     const handle = await client().connect(`${BASE}:${port}`)
     await expect(handle.ping('x' as never)).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' })
@@ -101,9 +101,9 @@ describe('a member that does not exist is refused before anything is sent', () =
   })
 })
 
-describe('options are read from their own members', () => {
+describe('options are read from own members only', () => {
   it.each([false, true])(
-    'members of Object.prototype (enumerable: %s) change no request, and are not refused',
+    'members of Object.prototype (enumerable: %s) do not affect requests, and are not refused',
     async (enumerable) => {
       const { port, requests } = await server()
       const prototype = Object.prototype as Record<string, unknown>
@@ -142,7 +142,7 @@ describe('options are read from their own members', () => {
     },
   )
 
-  it('the prototype of an object of the caller is not read', async () => {
+  it('the prototype of a user-supplied object is not read', async () => {
     const { port } = await server()
     const url = `${BASE}:${port}/`
     await expect(client().request(Object.create({ url }))).rejects.toMatchObject({ code: 'ERR_INVALID_URL' })
@@ -219,7 +219,7 @@ describe('an error about an option shows little of its value', () => {
     ['clock', {}],
     ['pools', 5],
     ['pools', []],
-  ])('%s: a typed error for a value that JSON cannot hold, or that is called only later', (name, value) => {
+  ])('%s: a typed error for a value that JSON cannot represent, or that is called only later', (name, value) => {
     expect(thrown({ [name]: value })).toMatchObject({ name: 'UsageError', message: expect.stringContaining(name) })
   })
 

@@ -1,4 +1,4 @@
-/** Requests that wait, connections in doubt, handles: everything ends, and nothing is left. */
+/** Queued requests, connections being verified, handles: all of them end, and leave nothing behind. */
 
 import { createServer } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
@@ -16,10 +16,10 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise(setImmediate)
 }
 
-describe('waitForSettings, and a connection for one request alone', () => {
+describe('waitForSettings with a dedicated connection for one request', () => {
   const headers = { connection: 'close' }
 
-  it('nothing is sent before they have come', async () => {
+  it('no request is sent before SETTINGS', async () => {
     let before = -1
     const scripted = await peer(async (p) => {
       await p.preface()
@@ -34,7 +34,7 @@ describe('waitForSettings, and a connection for one request alone', () => {
     await scripted.peers[0]!.closed
   })
 
-  it('they do not come: an abort, and the end of the connection, end the request', async () => {
+  it('without SETTINGS, an abort or the end of the connection ends the request', async () => {
     let heard = 0
     const scripted = await peer(async (p) => {
       await p.preface()
@@ -57,9 +57,9 @@ describe('waitForSettings, and a connection for one request alone', () => {
 
 describe.each(['http', 'https'])('a warm HTTP/1.1 connection over %s', (scheme) => {
   it.each([
-    ['says something and closes', true],
-    ['says something and stays', false],
-  ])('whose server %s before the first request: that is not its answer', async (_title, closes) => {
+    ['sends bytes and closes', true],
+    ['sends bytes and stays open', false],
+  ])('whose server %s before the first request: those bytes are not its response', async (_title, closes) => {
     let connections = 0
     const listening = (scheme === 'https' ? createTlsServer(await world.tls()) : createServer()).on(
       scheme === 'https' ? 'secureConnection' : 'connection',
@@ -84,7 +84,7 @@ describe.each(['http', 'https'])('a warm HTTP/1.1 connection over %s', (scheme) 
 })
 
 describe('a handle that is closed', () => {
-  it('after HTTP_1_1_REQUIRED: the connection over HTTP/1.1 is its own, and goes with it', async () => {
+  it('after HTTP_1_1_REQUIRED: its HTTP/1.1 connection is dedicated, and closes with it', async () => {
     const origin = await server({
       protocols: ['h2', 'http/1.1'],
       handler: (request, response) => {
@@ -102,7 +102,7 @@ describe('a handle that is closed', () => {
   })
 
   it.each(['h2', 'http/1.1'] as const)(
-    'while it opens again, %s: its request is answered, and then nothing is left',
+    'during a new dial, %s: its request is answered, and then nothing is left',
     async (protocol) => {
       const origin = await server({ protocols: [protocol] })
       const one = client({ idleTimeoutMs: 0 })
@@ -118,7 +118,7 @@ describe('a handle that is closed', () => {
     },
   )
 
-  it('while there is nothing: at once', async () => {
+  it('without a connection: at once', async () => {
     const origin = await server()
     const handle = await client().connect(origin.url('a.test.example'))
     await (await handle.request({ url: '/' })).text()
@@ -129,7 +129,7 @@ describe('a handle that is closed', () => {
   })
 })
 
-it('a tag that looks like the key of a handle is a tag', async () => {
+it('an isolation that looks like the key of a handle is still an isolation', async () => {
   const origin = await server()
   const url = origin.url('a.test.example')
   const one = client()
@@ -141,7 +141,7 @@ it('a tag that looks like the key of a handle is a tag', async () => {
   }
 })
 
-it('the time in the queue is counted over all connections that come, and go, without room', async () => {
+it('the queue deadline counts across connections that open and close without capacity', async () => {
   const origin = await server({
     protocols: ['http/1.1'],
     handler: (request, response) => {
@@ -161,7 +161,7 @@ it('the time in the queue is counted over all connections that come, and go, wit
     clock.advance(25_000)
     held[i]!()
     await until(() => one.pools.find(url)?.connections.length === 0 || i === 2)
-    // Between two connections the phase is another.
+    // Between two connections the phase differs.
     clock.advance(100)
   }
   const ends = (await settled).map((each) => (each.status === 'fulfilled' ? each.value : each.reason))
@@ -169,7 +169,7 @@ it('the time in the queue is counted over all connections that come, and go, wit
   expect(ends).toMatchObject(['ok', 'ok', 'ok', late, late])
 })
 
-it('maxRequestsPerConnection over HTTP/1.1: the last request of a connection counts for maxConnectionsPerOrigin', async () => {
+it('maxRequestsPerConnection over HTTP/1.1: the last request of a connection counts against maxConnectionsPerOrigin', async () => {
   let active = 0
   let most = 0
   const origin = await server({

@@ -14,7 +14,7 @@ describe('http: origins', () => {
     expect(await response.text()).toMatch(/^hello/)
   })
 
-  it('or HTTP/2 with prior knowledge (RFC 9113 §3.3)', async () => {
+  it('may use HTTP/2 with prior knowledge (RFC 9113 §3.3)', async () => {
     const origin = await server({ tls: undefined as never, protocols: ['h2'] })
     const one = client({ cleartextProtocol: 'h2' })
     const answers = Array.from({ length: 20 }, () =>
@@ -29,14 +29,14 @@ describe('http: origins', () => {
 })
 
 describe('protocols', () => {
-  it('only http/1.1 is offered, and the server takes it', async () => {
+  it('only http/1.1 is offered, and the server accepts it', async () => {
     const { port } = await server()
     const response = await client({ protocols: ['http/1.1'] }).request({ url: `https://a.test.example:${port}/` })
     expect(response.connection.protocol).toBe('http/1.1')
     await response.text()
   })
 
-  it('only h2 is offered, and the server has none', async () => {
+  it('only h2 is offered, and the server does not support it', async () => {
     const { port } = await server({ protocols: ['http/1.1'] })
     await expect(client({ protocols: ['h2'] }).request({ url: `https://a.test.example:${port}/` })).rejects.toMatchObject({
       name: 'ConnectError',
@@ -44,7 +44,7 @@ describe('protocols', () => {
   })
 })
 
-it('closes itself at the end of `await using`', async () => {
+it('a client closes at the end of `await using`', async () => {
   const { port } = await server()
   const one = client()
   await (await one.request({ url: `https://a.test.example:${port}/` })).text()
@@ -61,7 +61,7 @@ it('measures a round trip', async () => {
   expect(await one.ping(origin)).toBeGreaterThan(0)
 })
 
-it('a request larger than the peer takes is refused here, and the connection lives (RFC 9113 §6.5.2)', async () => {
+it("a request larger than the peer's limit is refused locally, and the connection stays open (RFC 9113 §6.5.2)", async () => {
   const { port } = await server({ settings: { maxHeaderListSize: 1_000 } })
   const one = client()
   const url = `https://a.test.example:${port}/`
@@ -96,7 +96,7 @@ describe('options are checked', () => {
     )
   })
 
-  it('everything valid is taken', () => {
+  it('all valid options are accepted', () => {
     const options: ClientOptions = {
       reuse: sameOrigin(),
       timeouts: { total: 0 },
@@ -109,7 +109,7 @@ describe('options are checked', () => {
 })
 
 describe('abort signals', () => {
-  it('one signal for a thousand requests: one listener', async () => {
+  it('a thousand requests with one signal add one listener', async () => {
     const { port, delivered } = await server()
     const one = client()
     const abort = new AbortController()
@@ -130,7 +130,7 @@ describe('abort signals', () => {
   })
 })
 
-it('two connections to an HTTP/2 origin where two are allowed and one is full', async () => {
+it('a second connection to an HTTP/2 origin is dialed if two are allowed and one is full', async () => {
   const origin = await server({ settings: { maxConcurrentStreams: 1 }, protocols: ['h2'] })
   const one = client({ maxConnectionsPerOrigin: { h2: 2 } })
   const url = `https://a.test.example:${origin.port}/`
@@ -140,7 +140,7 @@ it('two connections to an HTTP/2 origin where two are allowed and one is full', 
   expect(origin.connections).toBe(2)
 })
 
-it('a checkServerIdentity that throws refuses, and throws nowhere else', async () => {
+it('a checkServerIdentity that throws refuses the connection, and nothing else', async () => {
   const { port } = await server()
   const checkServerIdentity = (): never => {
     throw new RangeError('cannot say')
@@ -151,7 +151,7 @@ it('a checkServerIdentity that throws refuses, and throws nowhere else', async (
   await expect(failing).rejects.toMatchObject({ phase: 'tls', cause: { message: 'cannot say' } })
 })
 
-it('TLS options that OpenSSL refuses are the caller’s error', async () => {
+it('TLS options that OpenSSL rejects cause a UsageError', async () => {
   const { port } = await server()
   const cert = '-----BEGIN CERTIFICATE-----\nnot one\n-----END CERTIFICATE-----'
   await expect(client({ tls: { cert } }).request({ url: `https://a.test.example:${port}/` })).rejects.toMatchObject({
@@ -170,7 +170,7 @@ it.each(['close', 'destroy'] as const)('after %s() no timer is left behind', asy
   const gone = once(session!, 'close')
   await one[end]()
   await gone
-  // The client's own socket closes with the turn after the server's, or before it.
+  // The client's socket closes within a turn of the server's.
   await new Promise((resolve) => setImmediate(resolve))
   expect(clock.pending).toBe(0)
 })

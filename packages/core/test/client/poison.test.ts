@@ -1,4 +1,4 @@
-/** A request that takes its connection along: the others on it must not be taken along again and again. */
+/** A request that causes the loss of its connection: it must not end other requests repeatedly. */
 
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -14,7 +14,7 @@ interface Poisoned {
   readonly mostConnections: () => number
 }
 
-/** Ends the session of whoever asks for `/poison`, when `innocents` others are there, or when it is alone on a later connection. */
+/** Ends the connection that requests `/poison`, if `innocents` other requests are on it, or if it is alone on a later one. */
 async function poisoned(
   innocents: number,
   end: (session: http2.ServerHttp2Session, streamId: number) => void,
@@ -38,7 +38,7 @@ async function poisoned(
       if (path === '/poison') poison = stream.id!
       else waiting.push(stream)
       if (poison !== undefined && (waiting.length >= innocents || connections > 2)) return end(session, poison)
-      // Alone, or with others that do no harm, they are answered, after a moment in which the poison may come.
+      // Other requests are answered after a delay, in which the poison request may arrive.
       setImmediate(() =>
         setImmediate(() => {
           if (poison === undefined && connections > 2 && !stream.destroyed) {
@@ -58,7 +58,7 @@ async function poisoned(
 const INNOCENT = ['/a', '/b', '/c', '/d']
 
 it.each([1, 2, 5])(
-  'without an explanation: the innocent ones are answered, and each is delivered at most %d + 2 times',
+  'without a culprit named: the innocent requests are answered, and each is delivered at most %d + 2 times',
   async (replay) => {
     const server = await poisoned(4, (session) => session.destroy())
     const one = client({ replay })
@@ -73,7 +73,7 @@ it.each([1, 2, 5])(
   },
 )
 
-it('a GOAWAY that names the culprit: it goes alone, and the innocent ones together, elsewhere', async () => {
+it('a GOAWAY that names the culprit: it is sent apart, and the innocent requests together', async () => {
   const deliveries: string[][] = []
   const server = http2.createSecureServer({ ...(await tls()) })
   server.on('session', (session) => {
@@ -85,7 +85,7 @@ it('a GOAWAY that names the culprit: it goes alone, and the innocent ones togeth
       mine.push(path)
       stream.on('error', () => undefined)
       if (path === '/poison') {
-        // What nginx does with a field section that is too large: ENHANCE_YOUR_CALM, and the last stream that it has looked at.
+        // Like nginx with a field section that is too large: ENHANCE_YOUR_CALM, and the last stream it has processed.
         session.goaway(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM, stream.id!)
         setImmediate(() => session.destroy())
       } else if (deliveries.length > 1) {
@@ -105,7 +105,7 @@ it('a GOAWAY that names the culprit: it goes alone, and the innocent ones togeth
   expect(deliveries.map((each) => each.toSorted().join(' ')).toSorted()).toEqual(['/a /b', '/a /b /poison', '/poison'])
 })
 
-it('other methods are not sent again, and replay: 0 sends nothing twice', async () => {
+it('other methods are not replayed, and replay: 0 sends nothing twice', async () => {
   const server = await poisoned(2, (session) => session.destroy())
   const one = client({ replay: 0 })
   const url = `https://a.test.example:${server.port}`
@@ -115,7 +115,7 @@ it('other methods are not sent again, and replay: 0 sends nothing twice', async 
   expect([...server.deliveries.values()]).toEqual([1, 1, 1])
 })
 
-it('a restart of the server with a hundred requests in flight costs one dial, not a hundred', async () => {
+it('a restart of the server with a hundred requests in flight causes one dial, not a hundred', async () => {
   let sessions = 0
   const server = http2.createSecureServer({ ...(await tls()) })
   server.on('session', (session) => {

@@ -1,4 +1,4 @@
-/** Priorities on the wire: the field with the request, PRIORITY_UPDATE while its response is on the way (RFC 9218). */
+/** Priorities on the wire: the request field, and PRIORITY_UPDATE while the response is in flight (RFC 9218). */
 
 import { type Frame, frames, type ScriptedConnection } from '@unshard/testkit'
 import type { Priority, ProtocolName } from '../../src/index.js'
@@ -11,7 +11,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     [undefined, undefined],
     [{ urgency: 3 }, undefined],
     [{ urgency: 1, incremental: true }, 'u=1, i'],
-  ])('%j is the field %j', async (priority, value) => {
+  ])('%j is sent as the field %j', async (priority, value) => {
     const { port } = await server({ protocols: [protocol] })
     const url = `https://a.test.example:${port}/inspect`
     const response = await client().request({ url, ...(priority === undefined ? {} : { priority }) })
@@ -19,7 +19,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(headers.priority).toBe(value)
   })
 
-  it('a response that has arrived, or travels over HTTP/1.1, is not reprioritized', async () => {
+  it('a response that is complete, or uses HTTP/1.1, is not reprioritized', async () => {
     const { port } = await server({ protocols: [protocol] })
     const response = await client().request({ url: `https://a.test.example:${port}/bytes/100000` })
     const early = response.reprioritize({ urgency: 7 })
@@ -29,14 +29,14 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
   })
 })
 
-it('a priority that is given twice is refused before anything is sent', async () => {
+it('a duplicate priority is refused before anything is sent', async () => {
   const one = client()
   const asking = one.request({ url: 'https://a.test.example/', headers: { Priority: 'u=1' }, priority: { urgency: 1 } })
   await expect(asking).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_INVALID_PRIORITY' })
   expect(one.stats().totals.dials).toBe(0)
 })
 
-it('RFC 9218 §7.1: a response under way is told of with PRIORITY_UPDATE, and its connection goes on', async () => {
+it('PRIORITY_UPDATE is sent for a response in flight, and its connection stays open (RFC 9218 §7.1)', async () => {
   let update!: (frame: Frame) => void
   const updated = new Promise<Frame>((resolve) => {
     update = resolve

@@ -1,4 +1,4 @@
-/** Which origin is reached through which proxy: the option in all its forms, and what must never be shared. */
+/** Proxy selection: every form of the option, and connections that must never be shared. */
 
 import type { ProxySetting } from '../../src/index.js'
 import { Client } from '../../src/index.js'
@@ -7,7 +7,7 @@ import { failureOf, proxyNames, proxyRig, urlOf } from './proxy-rig.js'
 const world = proxyRig()
 const { server, tls, proxy, client, through } = world
 
-it('without the option there is no proxy, whatever the environment says', async () => {
+it('without the option there is no proxy, whatever the environment contains', async () => {
   const origin = await server()
   const via = await proxy()
   await withEnvironment({ HTTPS_PROXY: via.url(), ALL_PROXY: via.url() }, async () => {
@@ -17,7 +17,7 @@ it('without the option there is no proxy, whatever the environment says', async 
   expect(via.connections).toBe(0)
 })
 
-it('the environment is read when the client is made', async () => {
+it('the environment is read when the client is created', async () => {
   const origin = await server()
   const via = await proxy()
   const made = await withEnvironment({ https_proxy: via.url(), no_proxy: 'b.test.example' }, async () => client({ proxy: 'env' }))
@@ -27,7 +27,7 @@ it('the environment is read when the client is made', async () => {
   await withEnvironment({ https_proxy: 'ftp://x' }, async () => expect(() => new Client({ proxy: 'env' })).toThrow('https_proxy'))
 })
 
-it('a function is asked once for each origin, isolated requests included', async () => {
+it('a function is called once per origin, isolated requests included', async () => {
   const origin = await server()
   const [one, two] = [await proxy(), await proxy()]
   const asked: string[] = []
@@ -52,11 +52,11 @@ it('a function is asked once for each origin, isolated requests included', async
 
 it.each<[string, unknown]>([
   ['throws', () => raise(new Error('no idea'))],
-  ['answers with null', () => null],
-  ['answers with text that is no URL', () => 'direct'],
-  ['answers with a promise', async () => undefined],
-  ['answers with an unknown option', () => ({ url: 'http://p', port: 1 })],
-])('a function that %s: that request is not sent, and nothing goes around', async (_title, choose) => {
+  ['returns null', () => null],
+  ['returns text that is not a valid URL', () => 'direct'],
+  ['returns a promise', async () => undefined],
+  ['returns an unknown option', () => ({ url: 'http://p', port: 1 })],
+])('if the function %s, the request is not sent, and does not bypass the proxy', async (_title, choose) => {
   const origin = await server()
   const made = client({ proxy: choose as never })
   const error = await failureOf(made.request({ url: urlOf(origin) }))
@@ -66,7 +66,7 @@ it.each<[string, unknown]>([
   await made.close()
 })
 
-it('requests with another isolation tag share neither the tunnel nor the connection to the proxy', async () => {
+it('requests with another isolation share neither the tunnel nor the connection to the proxy', async () => {
   const origin = await server()
   const via = await proxy({ tls: await tls() })
   const one = through(via.url())
@@ -86,7 +86,7 @@ it('trust in origins is no trust in proxies, and the other way round', async () 
   await expect(proxyOnly.request({ url: urlOf(origin) })).rejects.toMatchObject({ phase: 'tls' })
 })
 
-it('a proxy whose certificate is for another name', async () => {
+it('a proxy with a certificate for another name', async () => {
   const origin = await server()
   const via = await proxy({ tls: await tls('other.example') })
   const error = await failureOf(through(via.url()).request({ url: urlOf(origin) }))
@@ -109,7 +109,7 @@ it('a proxy whose certificate is for another name', async () => {
   expect(seen).toEqual(['proxy.test.example'])
 })
 
-it('TLS options of the proxy that OpenSSL refuses are named as the proxy’s', async () => {
+it("TLS options of the proxy that OpenSSL rejects are reported as the proxy's", async () => {
   const origin = await server()
   const via = await proxy({ tls: await tls() })
   const wrong = client({ lookup: proxyNames(), proxy: { url: via.url(), tls: { cert: 'nonsense' } } })
@@ -117,7 +117,7 @@ it('TLS options of the proxy that OpenSSL refuses are named as the proxy’s', a
   expect(error).toMatchObject({ name: 'UsageError', message: expect.stringContaining(`proxy ${via.url()}`) })
 })
 
-/** Runs with these variables and no others that speak of proxies. */
+/** Runs with these proxy variables only. */
 async function withEnvironment<Value>(variables: Record<string, string>, run: () => Promise<Value>): Promise<Value> {
   const before = { ...process.env }
   for (const name of Object.keys(process.env)) if (/_proxy$/i.test(name)) delete process.env[name]

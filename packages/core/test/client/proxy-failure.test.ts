@@ -1,4 +1,4 @@
-/** Proxies that are not there, that say nothing, or that go away: one error in the words of the request, and nothing left behind. */
+/** Proxies that are unreachable, never answer or close: a single error that names proxy and origin, and nothing left behind. */
 
 import net, { type AddressInfo } from 'node:net'
 import { FakeClock, frames, startScriptedPeer } from '@unshard/testkit'
@@ -9,12 +9,12 @@ const { server, tls, proxy, client, through, defer } = world
 
 const ORIGIN = 'https://a.test.example/'
 
-/** Turns of the event loop, until something is so. */
+/** Waits some turns of the event loop until a condition holds. */
 async function turns(until: () => boolean): Promise<void> {
   while (!until()) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** A little time, and what happens in it. */
+/** Waits briefly for pending events. */
 async function step(clock: FakeClock): Promise<void> {
   clock.advance(250)
   await new Promise((resolve) => setImmediate(resolve))
@@ -42,14 +42,14 @@ describe('a proxy that cannot be reached', () => {
     expect(told(error)).not.toContain('hunter2')
   })
 
-  it('a name that does not resolve: the proxy’s, not the origin’s', async () => {
+  it("a proxy name that does not resolve is reported, not the origin's", async () => {
     const lookup = proxyNames()
     const one = client({ lookup, proxy: 'http://nowhere.test.example:1' })
     await expect(one.request({ url: ORIGIN })).rejects.toMatchObject({ phase: 'proxy', cause: { code: 'ENOTFOUND' } })
     expect(lookup.calls).toEqual(['nowhere.test.example'])
   })
 
-  it('its second address is tried when the first does not answer (RFC 8305)', async () => {
+  it('its second address is tried if the first does not answer (RFC 8305)', async () => {
     const origin = await server()
     const via = await proxy()
     const lookup = proxyNames()
@@ -59,7 +59,7 @@ describe('a proxy that cannot be reached', () => {
     expect(response.connection.remoteAddress).toBe('127.0.0.1')
   })
 
-  it('speaks no TLS', async () => {
+  it('does not speak TLS', async () => {
     const via = await proxy()
     const error = await failureOf(through(`https://proxy.test.example:${via.port}`).request({ url: ORIGIN }))
     expect(error).toMatchObject({ phase: 'proxy', cause: { code: expect.stringMatching(/SSL|PROTOCOL|ECONNRESET/) } })
@@ -74,7 +74,7 @@ describe('a proxy that cannot be reached', () => {
     await expect(one.request({ url: ORIGIN })).rejects.toMatchObject({ phase: 'proxy' })
   })
 
-  it('everybody who waits for one dial to a proxy hears of its failure, in words of their own', async () => {
+  it('all requests that wait for one dial to a proxy fail with it, each with its own error', async () => {
     const gone = await proxy()
     await gone.close()
     const one = through(`https://proxy.test.example:${gone.port}`)
@@ -87,7 +87,7 @@ describe('a proxy that cannot be reached', () => {
   })
 })
 
-describe('a proxy that never answers: the connect deadline covers all of it', () => {
+describe('the connect deadline covers every step of a proxy that never answers', () => {
   it.each<[string, () => Promise<string>]>([
     ['TCP alone', () => listen()],
     ['TLS handshake', async () => (await listen()).replace('http:', 'https:')],
@@ -104,7 +104,7 @@ describe('a proxy that never answers: the connect deadline covers all of it', ()
     void failing.then(() => {
       over = true
     })
-    // Each step goes as far as it can, and then time passes.
+    // Each step proceeds as far as it can, then time passes.
     for (let i = 0; i < 60; i++) await new Promise((resolve) => setImmediate(resolve))
     clock.advance(500)
     await turns(() => true)
@@ -154,7 +154,7 @@ describe('an HTTP/2 proxy', () => {
     expect(via.connections).toBe(1)
   })
 
-  it('sends GOAWAY: tunnels that are open go on, a new one gets a new connection', async () => {
+  it('sends GOAWAY: open tunnels continue, and a new one gets a new connection', async () => {
     const origin = await server()
     const via = await h2()
     const one = through(via.url())
@@ -169,7 +169,7 @@ describe('an HTTP/2 proxy', () => {
     expect(origin.connections).toBe(2)
   })
 
-  it('resets one tunnel: its requests fail or are sent again, the others go on', async () => {
+  it('resets one tunnel: its requests fail or are replayed, and the others continue', async () => {
     const origin = await server()
     const via = await h2()
     const one = through(via.url())
@@ -188,7 +188,7 @@ describe('an HTTP/2 proxy', () => {
     expect(via.connections).toBe(1)
   })
 
-  it('lets one tunnel in at a time: the next ones have connections of their own', async () => {
+  it('allows one tunnel at a time: further tunnels get their own connections', async () => {
     const origin = await server()
     const via = await h2({ settings: { maxConcurrentStreams: 1 } })
     const one = through(via.url())
@@ -198,7 +198,7 @@ describe('an HTTP/2 proxy', () => {
     expect(origin.connections).toBe(3)
   })
 
-  it('lets two tunnels in at a time, and nine are wanted at once: none is refused', async () => {
+  it('allows two tunnels at a time, with nine wanted at once: none is refused', async () => {
     const origin = await server()
     const via = await h2({ settings: { maxConcurrentStreams: 2 } })
     const one = through(via.url())
@@ -208,13 +208,13 @@ describe('an HTTP/2 proxy', () => {
     expect([via.tunnels.length, via.connections, origin.connections]).toEqual([9, 5, 9])
   })
 
-  it('a connection without tunnels is closed after the idle timeout, and one with a tunnel is not', async () => {
+  it('a connection without tunnels closes after the idle timeout, and one with a tunnel does not', async () => {
     const clock = new FakeClock()
     const origin = await server()
     const via = await h2()
     const one = through(via.url(), { clock, idleTimeoutMs: 5_000 })
     await (await one.request({ url: urlOf(origin) })).text()
-    // Its idle time begins when its last tunnel has ended, which takes a round trip.
+    // Its idle time starts after its last tunnel has ended, which takes a round trip.
     clock.advance(4_000)
     await turns(() => true)
     expect(via.openTunnels).toBe(1)
@@ -227,7 +227,7 @@ describe('an HTTP/2 proxy', () => {
     expect(via.connections).toBe(2)
   })
 
-  it('refuses the stream (RFC 9113 §8.7): CONNECT is sent once more, and no more than that', async () => {
+  it('refuses the stream (RFC 9113 §8.7): CONNECT is replayed once', async () => {
     let connects = 0
     const peer = await startScriptedPeer(
       async (p) => {
@@ -251,7 +251,7 @@ describe('an HTTP/2 proxy', () => {
     expect(peer.failures).toEqual([])
   })
 
-  it('allows no tunnels at all: it is asked twice, and given up', async () => {
+  it('allows no tunnels: CONNECT is tried twice, then fails', async () => {
     const via = await h2({ settings: { maxConcurrentStreams: 0 } })
     const one = through(via.url())
     const errors = await Promise.all(
@@ -261,7 +261,7 @@ describe('an HTTP/2 proxy', () => {
     expect(via.connections).toBeLessThanOrEqual(6)
   })
 
-  it('breaks the protocol: its tunnels end with it', async () => {
+  it('violates the protocol: its tunnels end with it', async () => {
     const peer = await startScriptedPeer(
       async (p) => {
         await p.handshake()
@@ -275,7 +275,7 @@ describe('an HTTP/2 proxy', () => {
     expect(error).toMatchObject({ phase: 'proxy', cause: { name: 'ConnectionError', code: 'ERR_PROTOCOL' } })
   })
 
-  it('dies with all its tunnels: GETs are sent again over a new connection', async () => {
+  it('closes with all its tunnels: GETs are replayed over a new connection', async () => {
     const origin = await server()
     const via = await h2()
     const one = through(via.url())
@@ -292,7 +292,7 @@ describe('an HTTP/2 proxy', () => {
     await Promise.allSettled(pending)
   })
 
-  it('more authentication than it takes (RFC 9113 §6.5.2) is refused here', async () => {
+  it('credentials larger than its limit (RFC 9113 §6.5.2) are refused locally', async () => {
     const peer = await startScriptedPeer(
       async (p) => {
         await p.handshake({ maxHeaderListSize: 200 })
@@ -311,14 +311,14 @@ describe('an HTTP/2 proxy', () => {
         headers: { 'proxy-authorization': `Bearer ${'x'.repeat(500)}` },
       },
     })
-    // Before SETTINGS have come nobody knows.
+    // The limit is unknown before SETTINGS.
     await expect(one.request({ url: ORIGIN })).rejects.toMatchObject({ phase: 'proxy', status: 502 })
     await expect(one.request({ url: ORIGIN })).rejects.toMatchObject({ phase: 'proxy', code: 'ERR_CONNECT_PROXY' })
     expect(peer.connections).toBe(1)
   })
 })
 
-it('an https proxy that speaks HTTP/1.1: once that is known, nobody waits for another’s tunnel', async () => {
+it("an https proxy that speaks HTTP/1.1: once that is known, no tunnel waits for another's dial", async () => {
   const origin = await server()
   const via = await proxy({ tls: await tls(), protocols: ['http/1.1'] })
   const one = through(via.url())

@@ -1,4 +1,4 @@
-/** What is special to one kind of proxy, or of origin: forwarded requests, cleartext HTTP/2, the versions of SOCKS. */
+/** Behavior specific to one kind of proxy or origin: forwarded requests, cleartext HTTP/2, the versions of SOCKS. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -22,7 +22,7 @@ describe.each<[string, () => Promise<TestProxyOptions>]>([
   ['http', async () => ({})],
   ['https', async () => ({ tls: await tls() })],
 ])('an http origin and an %s proxy: requests are forwarded (RFC 9112 §3.2.2)', (_scheme, options) => {
-  it('in absolute form, with the proxy’s own fields, over a connection that is kept', async () => {
+  it('in absolute form, with the fields for the proxy, over a connection that is kept', async () => {
     const origin = await plain()
     const via = await proxy({ ...(await options()), credentials: 'user:pass' })
     const lookup = proxyNames()
@@ -46,7 +46,7 @@ describe.each<[string, () => Promise<TestProxyOptions>]>([
     expect(lookup.calls.filter((host) => host !== 'proxy.test.example')).toEqual([])
   })
 
-  it('407 is an answer to the request, like any status', async () => {
+  it('407 is a response to the request, like any status', async () => {
     const origin = await plain()
     const via = await proxy({ ...(await options()), credentials: 'user:pass' })
     const response = await through(via.url('user:wrong')).request({ url: urlOf(origin) })
@@ -55,7 +55,7 @@ describe.each<[string, () => Promise<TestProxyOptions>]>([
     expect(origin.connections).toBe(0)
   })
 
-  it('a large body goes up and comes down', async () => {
+  it('a large body is sent and received', async () => {
     const origin = await plain()
     const via = await proxy(await options())
     const body = patternBytes(1_000_000)
@@ -63,7 +63,7 @@ describe.each<[string, () => Promise<TestProxyOptions>]>([
     expect(Buffer.from(await response.bytes()).equals(body)).toBe(true)
   })
 
-  it('with HTTP/2 by prior knowledge there is no such form: a tunnel', async () => {
+  it('HTTP/2 with prior knowledge cannot express that: a tunnel is used', async () => {
     const origin = await plain(['h2'])
     const via = await proxy(await options())
     const response = await through(via.url(), { cleartextProtocol: 'h2' }).request({ url: urlOf(origin) })
@@ -73,7 +73,7 @@ describe.each<[string, () => Promise<TestProxyOptions>]>([
   })
 })
 
-it('a proxy that may only be asked over HTTP/2 forwards nothing: HTTP/1.1 in a tunnel', async () => {
+it('a proxy that accepts only HTTP/2 cannot forward: HTTP/1.1 goes through a tunnel', async () => {
   const origin = await plain()
   const via = await proxy({ tls: await tls(), protocols: ['h2'] })
   const one = client({
@@ -90,21 +90,24 @@ it('a proxy that may only be asked over HTTP/2 forwards nothing: HTTP/1.1 in a t
   await via.until(() => via.openConnections === 0)
 })
 
-it.each(['http', 'socks5h'])('what an origin says at once, glued behind the answer of an %s proxy, is read', async (scheme) => {
-  // SETTINGS of a server come first in cleartext HTTP/2: here in the very packet that says yes.
-  const peer = await startScriptedPeer(async (p) => {
-    await p.handshake()
-    const { streamId } = await p.nextRequest()
-    p.respond(streamId, 204)
-    await p.closed
-  })
-  defer(() => peer.close())
-  const gluing = await gluingProxy(scheme === 'socks5h')
-  const one = client({ cleartextProtocol: 'h2', proxy: `${scheme}://127.0.0.1:${gluing}` })
-  expect((await one.request({ url: `http://a.test.example:${peer.port}/` })).status).toBe(204)
-})
+it.each(['http', 'socks5h'])(
+  'bytes that an origin sends at once, in the same packet as the response of an %s proxy, are read',
+  async (scheme) => {
+    // In cleartext HTTP/2 the server sends SETTINGS first: here in the packet of the 2xx response.
+    const peer = await startScriptedPeer(async (p) => {
+      await p.handshake()
+      const { streamId } = await p.nextRequest()
+      p.respond(streamId, 204)
+      await p.closed
+    })
+    defer(() => peer.close())
+    const gluing = await gluingProxy(scheme === 'socks5h')
+    const one = client({ cleartextProtocol: 'h2', proxy: `${scheme}://127.0.0.1:${gluing}` })
+    expect((await one.request({ url: `http://a.test.example:${peer.port}/` })).status).toBe(204)
+  },
+)
 
-/** Says yes with a SETTINGS frame in the same packet, before it has connected to anything. */
+/** Answers 2xx and a SETTINGS frame in one packet, before it has connected to the origin. */
 async function gluingProxy(socks: boolean): Promise<number> {
   const sockets = new Set<Socket>()
   const gluing = createServer({ noDelay: true }, (near) => {
@@ -133,7 +136,7 @@ async function gluingProxy(socks: boolean): Promise<number> {
 describe('SOCKS', () => {
   const socks = (options: TestProxyOptions = {}) => proxy({ kind: 'socks', ...options })
 
-  it('socks5: names are resolved here, and the proxy is asked for an address', async () => {
+  it('socks5: names are resolved locally, and the proxy receives an address', async () => {
     const origin = await server()
     const via = await socks()
     const lookup = proxyNames()
@@ -144,7 +147,7 @@ describe('SOCKS', () => {
     expect(lookup.calls).toEqual(['a.test.example'])
   })
 
-  it('socks5: an address that the proxy cannot reach is not the last', async () => {
+  it('socks5: after an address that the proxy cannot reach, the next is tried', async () => {
     const origin = await server()
     const via = await socks({ resolve: (host) => host })
     const lookup = proxyNames()
@@ -156,7 +159,7 @@ describe('SOCKS', () => {
     )
   })
 
-  it('socks5: a name that has no address', async () => {
+  it('socks5: a name without an address', async () => {
     const via = await socks()
     const one = through(via.url().replace('socks5h', 'socks5'))
     await expect(one.request({ url: 'https://nowhere.test.example/' })).rejects.toMatchObject({
@@ -166,7 +169,7 @@ describe('SOCKS', () => {
     expect(via.connections).toBe(0)
   })
 
-  it.each(['socks4', 'socks4a'])('%s, with a user', async (scheme) => {
+  it.each(['socks4', 'socks4a'])('%s with a user', async (scheme) => {
     const origin = await server()
     const via = await socks({ credentials: 'user' })
     const lookup = proxyNames()
@@ -183,7 +186,7 @@ describe('SOCKS', () => {
     ['socks4', 'https://a.test.example/'],
     ['socks4', 'https://[::1]/'],
     ['socks4a', 'https://[::1]/'],
-  ])('%s has no IPv6: %s is an error here', async (scheme, url) => {
+  ])('%s does not support IPv6: %s fails locally', async (scheme, url) => {
     const via = await socks()
     const lookup = proxyNames()
     lookup.table['a.test.example'] = '::1'
@@ -196,7 +199,7 @@ describe('SOCKS', () => {
     ['garbage', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
     ['no method in common', Buffer.from([5, 0xff])],
     ['nothing', Buffer.alloc(0)],
-  ])('an answer of %s', async (_title, answer) => {
+  ])('the response %s', async (_title, answer) => {
     const server = createServer((socket) => void socket.on('error', () => undefined).once('data', () => socket.end(answer)))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     defer(() => void server.close())
@@ -224,7 +227,7 @@ it('an origin that is an IPv6 address', async () => {
   expect(via.tunnels).toMatchObject([{ authority: `[::1]:${origin.port}`, headers: { host: `[::1]:${origin.port}` } }])
 })
 
-it.each(['http', 'https'])('TLS tickets of an origin are used again behind an %s proxy', async (scheme) => {
+it.each(['http', 'https'])('TLS tickets of an origin are reused behind an %s proxy', async (scheme) => {
   const reused: boolean[] = []
   const sockets = new Set<Socket>()
   const origin = createTlsServer({ ...(await tls()), ALPNProtocols: ['http/1.1'] }, (socket) => {
@@ -244,7 +247,7 @@ it.each(['http', 'https'])('TLS tickets of an origin are used again behind an %s
   expect(via.tunnels).toHaveLength(3)
 })
 
-it('an origin that wants HTTP/1.1 (RFC 9113 §7) gets it, through its proxy as before', async () => {
+it('an origin that requires HTTP/1.1 (RFC 9113 §7) gets it, through its proxy as before', async () => {
   const origin = await server({
     handler: (request, response) => {
       if (request.stream === undefined) response.end('by 1.1')
@@ -258,8 +261,8 @@ it('an origin that wants HTTP/1.1 (RFC 9113 §7) gets it, through its proxy as b
   expect(via.tunnels).toHaveLength(2)
 })
 
-// A child runs the built package: what keeps a process alive cannot be seen from inside jest.
-it('a process exits by itself after its last response, whatever tunnels are open', async () => {
+// A child process runs the built package: jest itself would keep the process alive.
+it('a process exits by itself after its last response, despite open tunnels', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'unshard-proxy-'))
   defer(() => rmSync(folder, { recursive: true, force: true }))
   const origin = await server()

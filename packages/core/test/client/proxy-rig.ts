@@ -1,4 +1,4 @@
-/** The world of tests with proxies: names of proxies resolve, names of origins do not. */
+/** The fixture of tests with proxies: names of proxies resolve, names of origins do not. */
 
 import type { Duplex } from 'node:stream'
 import {
@@ -17,7 +17,7 @@ import { rig } from './rig.js'
 export interface ProxyWorld extends TestWorld {
   client(options?: ClientOptions): Client
   proxy(options?: TestProxyOptions): Promise<TestProxy>
-  /** A client that reaches everything through that proxy, and trusts the test's authority there as well. */
+  /** A client that reaches every origin through that proxy, and trusts the test's authority for it as well. */
   through(url: string, options?: ClientOptions): Client
 }
 
@@ -34,7 +34,7 @@ export function proxyRig(): ProxyWorld {
   return Object.defineProperties({ proxy, through } as never, Object.getOwnPropertyDescriptors(world)) as never
 }
 
-/** Knows the proxy and no origin: whoever asks for an origin has leaked it. */
+/** Resolves the proxy only: a lookup of an origin is a leak. */
 export function proxyNames(): StaticLookup {
   return staticLookup({ 'proxy.test.example': '127.0.0.1' })
 }
@@ -43,13 +43,13 @@ export function urlOf(origin: OriginServer, path = '/', host = 'a.test.example')
   return `${origin.url(host)}${path}`
 }
 
-/** Takes a CONNECT, and says nothing forever. */
+/** Receives a CONNECT, and never answers. */
 export function silence(_tunnel: TunnelRequest, stream: Duplex): boolean {
   stream.resume().once('end', () => stream.end())
   return true
 }
 
-/** What a promise rejects with. */
+/** Returns the reason that a promise rejects with. */
 export function failureOf(promise: Promise<unknown>): Promise<Error | undefined> {
   return promise.then(
     () => undefined,
@@ -57,7 +57,7 @@ export function failureOf(promise: Promise<unknown>): Promise<Error | undefined>
   )
 }
 
-/** Everything that a log would show of an error. */
+/** Every part of an error that a log may contain. */
 export function told(error: unknown): string {
   const seen: string[] = []
   for (let each = error as Error | undefined; each !== undefined; each = each.cause as Error | undefined) {

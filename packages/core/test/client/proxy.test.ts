@@ -1,4 +1,4 @@
-/** Requests through real proxies of every kind: what the origin sees, what the proxy sees, and what nobody sees. */
+/** Requests through real proxies of every kind: what the origin receives, what the proxy receives, and what must not leak. */
 
 import { createHash } from 'node:crypto'
 import { patternBytes, type TestProxy, type TestProxyOptions } from '@unshard/testkit'
@@ -58,7 +58,7 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
     expect([via.connections, via.tunnels.length, origin.connections]).toEqual([1, 1, 1])
   })
 
-  it('a body is streamed up, and one is streamed down: 10 MB each way at once, nothing lost', async () => {
+  it('streams a body of 10 MB each way at once without loss', async () => {
     const bytes = patternBytes(10_000_000)
     const origin = await server({
       handler: (request, response) => {
@@ -80,7 +80,7 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
     expect(hash.digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'))
   })
 
-  it('right credentials are let in, wrong ones are an error that does not tell them', async () => {
+  it('accepts correct credentials; wrong ones cause an error that does not contain them', async () => {
     const origin = await server()
     const via = await start({ credentials: 'us er:pä%ss' })
     const right = through(via.url('us%20er:p%C3%A4%25ss'))
@@ -112,7 +112,7 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
     await via.until(() => via.openConnections === 0 || name.endsWith('HTTP/2'))
   })
 
-  it('an origin with a certificate for another name: the error is that of a direct connection, and the tunnel is closed', async () => {
+  it('an origin with a certificate for another name: the same error as on a direct connection, and the tunnel is closed', async () => {
     const origin = await server({ tls: await tls('other.example') })
     const via = await start()
     const failing = through(via.url()).request({ url: urlOf(origin) })
@@ -121,7 +121,7 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
     expect(via.tunnels).toHaveLength(1)
   })
 
-  it('requests to different origins have tunnels of their own; nobody is asked about a tunnel to somewhere else', async () => {
+  it('requests to different origins have separate tunnels; the policy is not asked about a tunnel to another origin', async () => {
     const origin = await server()
     const via = await start()
     const asked: unknown[] = []
@@ -143,7 +143,7 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
     expect(via.connections).toBe(name.endsWith('HTTP/2') ? 1 : 2)
   })
 
-  it('a proxy that dies in the middle: a GET is sent again through a new tunnel, a POST is not', async () => {
+  it('a proxy that closes during a request: a GET is replayed through a new tunnel, a POST is not', async () => {
     const origin = await server()
     const via = await start()
     const one = through(via.url())
@@ -172,7 +172,7 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
     }
   })
 
-  it('aborted while the tunnel is being opened: nothing is left open', async () => {
+  it('an abort while the tunnel is being opened leaves nothing open', async () => {
     const via = await start({ answer: silence })
     const one = through(via.url())
     const abort = new AbortController()

@@ -20,23 +20,23 @@ describe('certainly not processed', () => {
   it.each([
     ['a stream that was refused', refused],
     ['a connection lost before a byte was sent', unsent],
-  ])('%s: two attempts while the origin does nothing, whatever the method', (_title, error) => {
+  ])('%s: two attempts while the origin answers nothing, whatever the method', (_title, error) => {
     const replays = new ReplayState(1)
     expect([replays.next(error, post, false), replays.next(error, post, false)]).toEqual(['together', 'none'])
   })
 
-  it('as long as the origin answers others', () => {
+  it('as long as the origin answers other requests', () => {
     const replays = new ReplayState(0)
     for (let i = 0; i < 20; i++) expect(replays.next(refused, post, true)).toBe('together')
     expect([replays.next(refused, post, false), replays.next(refused, post, false)]).toEqual(['together', 'none'])
   })
 
-  it('not with content that is gone', () => {
+  it('not with consumed content', () => {
     expect(new ReplayState(1).next(refused, streamed, true)).toBe('none')
   })
 })
 
-describe('nobody knows', () => {
+describe('unknown outcome', () => {
   it.each([
     ['GET', 0, [false]],
     ['GET', 1, [true, false]],
@@ -60,10 +60,10 @@ describe('nobody knows', () => {
   })
 
   it.each([
-    ['one stream that ended', new StreamError('ERR_STREAM_RESET', 'reset', { initiator: 'peer', errorCode: 2 })],
-    ['an end of our own', new ConnectionError('ERR_PROTOCOL', 'fault', { initiator: 'local' })],
+    ['a reset of one stream', new StreamError('ERR_STREAM_RESET', 'reset', { initiator: 'peer', errorCode: 2 })],
+    ['a local protocol error', new ConnectionError('ERR_PROTOCOL', 'fault', { initiator: 'local' })],
     ['a malformed response', new ResponseError('ERR_MALFORMED_RESPONSE', 'malformed')],
-  ])('%s is an answer of a kind', (_title, error) => {
+  ])('%s is final', (_title, error) => {
     expect(new ReplayState(1).next(error, get, true)).toBe('none')
   })
 })
@@ -74,7 +74,7 @@ describe('connections lost together with other requests', () => {
     return losses.map((loss) => replays.next(lost, get, false, loss))
   }
 
-  it('the first time together and free of charge, from then on apart, and at most replay + 2 deliveries', () => {
+  it('the first loss is replayed together and does not count, later ones apart, for at most replay + 2 deliveries', () => {
     expect(all(1, ['shared', 'shared', 'alone'])).toEqual(['together', 'apart', 'none'])
     expect(all(2, ['shared', 'neighbor', 'alone', 'alone'])).toEqual(['together', 'apart', 'together', 'none'])
     expect(
@@ -85,7 +85,7 @@ describe('connections lost together with other requests', () => {
     ).toEqual(['together', ...Array.from({ length: 5 }, () => 'apart'), 'none'])
   })
 
-  it('a request that the server has named as the cause goes apart at once', () => {
+  it('a request that the server named as the cause is sent apart at once', () => {
     expect(all(1, ['culprit', 'culprit'])).toEqual(['apart', 'none'])
   })
 
@@ -95,14 +95,14 @@ describe('connections lost together with other requests', () => {
   })
 })
 
-it('an overloaded server that resets a stream is asked again elsewhere; what a GOAWAY wrongly denies as well', () => {
+it('a stream reset by an overloaded server is replayed on another connection; so is one that a GOAWAY wrongly excludes', () => {
   const reset = (errorCode: number): StreamError => new StreamError('ERR_STREAM_RESET', 'reset', { initiator: 'peer', errorCode })
   const replays = new ReplayState(2)
   expect([replays.next(reset(0xb), get, false), replays.next(reset(0x7), get, false)]).toEqual(['together', 'together'])
   expect(new ReplayState(2).next(reset(0xb), post, false)).toBe('none')
 })
 
-it('refused: again at once, then after waits that double, up to a second; a connection that is gone is not waited for', () => {
+it('a refused request is replayed at once, then after delays that double up to a second; after a lost connection there is no delay', () => {
   const replays = new ReplayState(1)
   expect([replays.delayMs(unsent), replays.delayMs(refused)]).toEqual([0, 0])
   for (const most of [50, 100, 200, 400, 800, 1_000, 1_000]) {
@@ -112,7 +112,7 @@ it('refused: again at once, then after waits that double, up to a second; a conn
   }
 })
 
-it('HTTP_1_1_REQUIRED counts from the peer alone', () => {
+it('HTTP_1_1_REQUIRED counts only if sent by the peer', () => {
   const required = (initiator: 'peer' | 'local') => new StreamError('ERR_CONNECTION_LOST', 'x', { initiator, errorCode: 0xd })
   expect([requiresHttp1(required('peer')), requiresHttp1(required('local')), requiresHttp1(refused)]).toEqual([
     true,
@@ -125,7 +125,7 @@ describe('the policy for statuses', () => {
   const policy = resolveRetryPolicy(true)!
   const keyed = checkRequest({ url, method: 'POST', body: 'x', headers: { 'Idempotency-Key': 'k' } })
 
-  it('is off unless asked for', () => {
+  it('is off by default', () => {
     expect([resolveRetryPolicy(undefined), resolveRetryPolicy(false)]).toEqual([undefined, undefined])
     expect(resolveRetryPolicy({ attempts: 5 })).toEqual({ ...policy, attempts: 5 })
   })
@@ -136,7 +136,7 @@ describe('the policy for statuses', () => {
     [{ statuses: 503 as never }, 'retry.statuses'],
     [{ delay: 1 } as never, '"retry.delay"'],
     [3 as never, 'retry'],
-  ])('%j is refused, by name', (given, name) => {
+  ])('%j is refused, and the error names it', (given, name) => {
     expect(() => resolveRetryPolicy(given)).toThrow(name)
   })
 
@@ -154,14 +154,14 @@ describe('the policy for statuses', () => {
     expect(retryDelayMs(policy, request, status, fields, attempts)).toBe(expected)
   })
 
-  it('a date to come', () => {
+  it('a date in the future', () => {
     const at = new Date(Date.now() + 10_000).toUTCString()
     const delay = retryDelayMs(policy, get, 503, ['retry-after', at], 1)!
     expect(delay).toBeGreaterThan(7_000)
     expect(delay).toBeLessThanOrEqual(10_000)
   })
 
-  it.each([[[]], [['retry-after', 'soon']]])('fields %j: a random part of a wait that doubles', (fields) => {
+  it.each([[[]], [['retry-after', 'soon']]])('fields %j: a random part of a delay that doubles', (fields) => {
     for (const [attempts, most] of [
       [1, 200],
       [2, 400],

@@ -1,4 +1,4 @@
-// Which requests are sent again, how often, and what the server got: counted there.
+// Which requests are replayed, and how often: counted at the server.
 import { FakeClock, frames, type ScriptedConnection } from '@unshard/testkit'
 import type { RequestOptions } from '../../src/index.js'
 import { rig } from './rig.js'
@@ -9,7 +9,7 @@ const { goaway, rstStream } = frames
 const REFUSED_STREAM = 7
 const LAST = 0x7fff_ffff
 
-/** A peer that notes the path of each request it was given. */
+/** A peer that records the path of each request. */
 async function noting(script: (p: ScriptedConnection, index: number, seen: string[]) => Promise<void>) {
   const seen: string[] = []
   const started = await peer((p, index) => script(p, index, seen))
@@ -19,12 +19,12 @@ async function noting(script: (p: ScriptedConnection, index: number, seen: strin
 
 const post: Partial<RequestOptions> = { method: 'POST', body: 'x' }
 
-describe('a server that takes one request for each connection', () => {
+describe('a server that accepts one request per connection', () => {
   const eight = Array.from({ length: 8 }, (_, i) => String(i))
 
   it.each([
-    ['answers, and then says so', true],
-    ['says so before it answers', false],
+    ['sends GOAWAY after its response', true],
+    ['sends GOAWAY before its response', false],
   ])('%s: eight POSTs succeed, each delivered once', async (_title, answersFirst) => {
     const { seen, started, url } = await noting(async (p, _index, taken) => {
       await p.handshake()
@@ -33,7 +33,7 @@ describe('a server that takes one request for each connection', () => {
       if (answersFirst) p.respond(streamId, 200, [], path)
       p.send(goaway(streamId, 0))
       if (answersFirst) return
-      // Whoever was refused is on its way elsewhere before this one has its answer.
+      // Refused requests are sent elsewhere before this one is answered.
       for (let i = 0; i < 5; i++) await new Promise(setImmediate)
       p.respond(streamId, 200, [], path)
     })
@@ -44,7 +44,7 @@ describe('a server that takes one request for each connection', () => {
   })
 })
 
-it('two-step GOAWAY: what the first one allows is answered here, and nothing is sent twice', async () => {
+it('two-step GOAWAY: requests below the first limit are answered here, and nothing is sent twice', async () => {
   const { seen, started, url } = await noting(async (p, index, taken) => {
     await p.handshake()
     if (index > 0) for (;;) p.respond((await p.nextRequest()).streamId, 200, [], 'second')
@@ -60,7 +60,7 @@ it('two-step GOAWAY: what the first one allows is answered here, and nothing is 
   expect([both, seen, started.connections]).toEqual([['first', 'second'], ['/a', '/b'], 2])
 })
 
-it('GOAWAY that keeps the socket open: the next request is on another connection', async () => {
+it('GOAWAY without closing the socket: the next request uses another connection', async () => {
   const { started, url } = await noting(async (p, index) => {
     await p.handshake()
     p.respond((await p.nextRequest()).streamId, 204)
@@ -80,7 +80,7 @@ it('refused forever: two attempts; refused while others are answered: until it i
       const { streamId, path } = await p.nextRequest()
       taken.push(path)
       if (path === '/late' && ++refusals < 5) {
-        // Somebody else is served meanwhile.
+        // Another request is answered in the meantime.
         p.respond((await p.nextRequest()).streamId, 204)
         p.send(rstStream(streamId, REFUSED_STREAM))
       } else if (path === '/never') p.send(rstStream(streamId, REFUSED_STREAM))
@@ -103,7 +103,7 @@ it('refused forever: two attempts; refused while others are answered: until it i
   expect([status, seen.filter((path) => path === '/late').length]).toEqual([204, 5])
 })
 
-describe('a connection that is lost, and nobody knows', () => {
+describe('a lost connection with an unknown outcome', () => {
   it.each([
     ['GET', undefined, 2],
     ['GET', 0, 1],
@@ -123,7 +123,7 @@ describe('a connection that is lost, and nobody knows', () => {
 })
 
 describe('retry', () => {
-  it('waits as long as the server asks, and the answer is the last one', async () => {
+  it('waits as long as the server asks, and resolves with the last response', async () => {
     const clock = new FakeClock()
     let asked = 0
     const origin = await server({
@@ -137,7 +137,7 @@ describe('retry', () => {
     const answer = one.request({ url: `${origin.url('a.test.example')}/` }).then((response) => response.text())
     for (const delivered of [1, 2]) {
       await origin.delivered(delivered)
-      // Paused: one timer for the deadlines, one for the pause.
+      // During the pause: one timer for the deadlines, one for the pause.
       while (one.stats().totals.replayed < delivered) await new Promise(setImmediate)
       clock.advance(1_999)
       expect(origin.requests).toHaveLength(delivered)
@@ -147,7 +147,7 @@ describe('retry', () => {
     expect(origin.connections).toBe(1)
   })
 
-  it('a response that is longer than anybody waits for is dropped with its attempt', async () => {
+  it('a response longer than the pause is dropped with its attempt', async () => {
     const clock = new FakeClock()
     const origin = await server({
       handler: (request, response) => {
@@ -167,7 +167,7 @@ describe('retry', () => {
     await response.body.return?.()
   })
 
-  it('an abort and a deadline end the pause, and nothing is left', async () => {
+  it('an abort and a deadline end the pause, and leave nothing behind', async () => {
     const clock = new FakeClock()
     const origin = await server({
       handler: (_request, response) => {
@@ -190,7 +190,7 @@ describe('retry', () => {
     expect(origin.requests).toHaveLength(2)
   })
 
-  it('off unless asked for; a POST only with an idempotency key', async () => {
+  it('off by default; a POST only with an idempotency key', async () => {
     const origin = await server({
       handler: (_request, response) => {
         response.writeHead(503, { 'retry-after': '0' })
@@ -213,7 +213,7 @@ describe('retry', () => {
   })
 })
 
-describe('HTTP/1.1: an idle connection is left for a turn before it is used again', () => {
+describe('HTTP/1.1: an idle connection yields one event-loop turn before reuse', () => {
   it('an answer that was sent ahead is not the next request’s: the connection goes, and nobody gets it', async () => {
     const { createServer } = await import('node:net')
     const sockets: import('node:net').Socket[] = []
@@ -235,13 +235,13 @@ describe('HTTP/1.1: an idle connection is left for a turn before it is used agai
       sockets[0]!.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwrong', () => resolve())
     })
     await arrived
-    // This turn has been busy since: what lies in the socket has not been read when the request is made.
+    // This turn has been busy since: the socket's bytes have not been read when the request starts.
     for (const end = performance.now() + 50; performance.now() < end; );
     expect(await (await one.request({ url, ...post })).text()).toBe('right 2')
   })
 })
 
-it('connections that were there before, and are going, say nothing about the origin: a POST meets three of them, and is answered', async () => {
+it('older connections that are closing prove nothing about the origin: a POST meets three of them, and is answered', async () => {
   const { seen, started, url } = await noting(async (p, index, taken) => {
     await p.handshake()
     for (;;) {
@@ -269,12 +269,12 @@ it('connections that were there before, and are going, say nothing about the ori
   expect(seen).toEqual(['/last'])
 })
 
-it('refused twice by connections that are full, one after the other: the request waits for room, and is answered', async () => {
+it('a request refused twice by full connections waits for capacity, and is answered', async () => {
   const held: (() => void)[] = []
   const { seen, started, url } = await noting(async (p, index, taken) => {
     await p.preface()
     await p.next('SETTINGS')
-    // All are on their way before the server says that it takes one.
+    // All requests are sent before the server announces that it takes one.
     const requests = [await p.nextRequest(), await p.nextRequest()]
     if (index === 0) requests.push(await p.nextRequest())
     p.send(frames.settings({ maxConcurrentStreams: 1 }), frames.settingsAck())

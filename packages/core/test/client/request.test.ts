@@ -9,7 +9,7 @@ const text = { 'content-type': 'text/plain' }
 describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (protocol) => {
   const start = () => server({ protocols: [protocol] })
 
-  it('fetches, and says over which connection', async () => {
+  it('resolves, and reports the connection', async () => {
     const { port } = await start()
     const response = await client().request({ url: `https://a.test.example:${port}/` })
     expect(response.status).toBe(200)
@@ -40,7 +40,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (proto
     expect(await response.json()).toMatchObject({ method: 'POST', path: '/inspect', body: { length: 6, sha256 } })
   })
 
-  it('10 MB up and down come through whole, from memory and from a stream', async () => {
+  it('10 MB in each direction arrive complete, from memory and from a stream', async () => {
     const { port } = await start()
     const origin = `https://a.test.example:${port}`
     const one = client()
@@ -57,14 +57,14 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (proto
     expect((await down.bytes()).length).toBe(10_000_000)
   })
 
-  it('a part of the content is never empty, however slowly it is read: a web byte stream takes none that is', async () => {
+  it('a part of the content is never empty, however slowly it is read, as a web byte stream rejects empty parts', async () => {
     const { port } = await start()
     const response = await client().request({ url: `https://a.test.example:${port}/bytes/3000000` })
     let length = 0
     for await (const part of response.body) {
       expect(part.length).toBeGreaterThan(0)
       length += part.length
-      // What has arrived meanwhile fills the buffer, so that the socket is paused and goes on again.
+      // The bytes that have arrived fill the buffer, so that the socket is paused and resumed.
       await new Promise(setImmediate)
     }
     expect(length).toBe(3_000_000)
@@ -76,7 +76,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (proto
     const urls = Array.from({ length: 100 }, (_, i) => `https://a.test.example:${origin.port}/bytes/${i}`)
     const lengths = await Promise.all(urls.map(async (url) => (await (await one.request({ url })).bytes()).length))
     expect(lengths).toEqual(urls.map((_, i) => i))
-    // One TLS connection carries them all in HTTP/2; HTTP/1.1 opens as many as it may at once, when ALPN has answered.
+    // HTTP/2 uses one TLS connection; HTTP/1.1 opens as many as it may in parallel, once ALPN is known.
     expect(origin.handshakes).toBe(protocol === 'h2' ? 1 : 6)
     expect(one.stats().totals).toMatchObject({ dials: origin.handshakes, requests: 100, replayed: 0 })
   })
@@ -88,7 +88,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (proto
     expect(response.trailers?.has('x-checksum')).toBe(true)
   })
 
-  it('tells of interim responses (RFC 9110 §15.2)', async () => {
+  it('calls onInformational for interim responses (RFC 9110 §15.2)', async () => {
     const { port } = await start()
     const seen: number[] = []
     const onInformational = (status: number): void => void seen.push(status)
@@ -103,7 +103,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (proto
     expect(response.headers.getAll('set-cookie')).toHaveLength(2)
   })
 
-  it.each([204, 304, 404, 500, 599])('status %i is an answer', async (status) => {
+  it.each([204, 304, 404, 500, 599])('status %i is a response, not an error', async (status) => {
     const { port } = await start()
     const response = await client().request({ url: `https://a.test.example:${port}/status/${status}` })
     expect(response.status).toBe(status)
@@ -117,7 +117,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (proto
     expect((await response.bytes()).length).toBe(0)
   })
 
-  it('connection: close means a connection of its own, closed after the answer', async () => {
+  it('connection: close uses a dedicated connection, closed after the response', async () => {
     const origin = await start()
     const one = client()
     const url = `https://a.test.example:${origin.port}/inspect`
@@ -149,7 +149,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (proto
     await expect(reading).rejects.toBe(reason)
   })
 
-  it('leaving the body early leaves nothing behind', async () => {
+  it('abandoning the body early leaves nothing behind', async () => {
     const { port } = await start()
     const one = client()
     const response = await one.request({ url: `https://a.test.example:${port}/bytes/5000000` })
@@ -161,7 +161,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (proto
     expect(one.stats().connections.every(({ active }) => active === 0)).toBe(true)
   })
 
-  it('a body that fails fails the request with its own error as the cause', async () => {
+  it('a body that fails fails the request, with its error as the cause', async () => {
     const { port } = await start()
     const body = (async function* (): AsyncGenerator<string> {
       yield 'some'
@@ -174,7 +174,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (proto
   it.each([
     [3, 'shorter'],
     [5, 'longer'],
-  ])('a streamed body that is not its content-length, %i bytes of 4, is an error', async (length) => {
+  ])('a streamed body that differs from its content-length, %i bytes of 4, is an error', async (length) => {
     const { port } = await start()
     const body = Readable.from([Buffer.alloc(length)])
     const sending = client().request({
@@ -186,7 +186,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (proto
     await expect(sending).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_CONTENT_LENGTH', processed: 'unknown' })
   })
 
-  it('close() lets requests finish and takes no more', async () => {
+  it('close() lets requests finish and refuses new ones', async () => {
     const { port, release, delivered } = await start()
     const one = client()
     const slow = await one.request({ url: `https://a.test.example:${port}/slow` })
@@ -199,7 +199,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (proto
     expect(one.stats().connections).toEqual([])
   })
 
-  it('destroy() ends everything now, with its reason', async () => {
+  it('destroy() ends everything at once, with its reason', async () => {
     const { port, delivered } = await start()
     const one = client()
     const never = one.request({ url: `https://a.test.example:${port}/never` })
@@ -209,7 +209,7 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (proto
     await expect(one.request({ url: `https://a.test.example:${port}/` })).rejects.toThrow('enough')
   })
 
-  it('an isolation tag keeps connections apart', async () => {
+  it('an isolation separates connections', async () => {
     const origin = await start()
     const one = client()
     const url = `https://a.test.example:${origin.port}/`

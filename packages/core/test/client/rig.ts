@@ -1,4 +1,4 @@
-/** The world of the client's tests, and clients that know its hosts. */
+/** The fixture of the client's tests, and clients that know its hosts. */
 
 import { staticLookup, type TestWorld, testWorld } from '@unshard/testkit'
 import { Client, type ClientOptions } from '../../src/index.js'

@@ -1,4 +1,4 @@
-/** Sockets that the caller brings: read and written, and left as they were. */
+/** User-supplied sockets: used for requests, then left open as they were. */
 
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
@@ -34,7 +34,7 @@ const countsOf = (socket: Duplex): Record<string, number> =>
     ['data', 'end', 'error', 'close', 'drain', 'readable', 'finish'].map((event) => [event, socket.listenerCount(event)]),
   )
 
-/** Neither a socket nor anything that Node connects: bytes that go through a program. */
+/** Neither a socket nor a stream of Node: bytes that pass through another program. */
 async function plain(origin: OriginServer): Promise<Duplex> {
   const socket = await tcp(origin)
   const duplex = new Duplex({
@@ -58,7 +58,7 @@ describe.each([
   it.each([
     ['a socket', tcp],
     ['any Duplex', plain],
-  ])('%s is used instead of dialing, then left open with the listeners that it had', async (_what, make) => {
+  ])('%s is used instead of dialing, then left open with its listeners', async (_what, make) => {
     const origin = await start()
     const socket = await make(origin)
     const before = countsOf(socket)
@@ -79,7 +79,7 @@ describe.each([
   })
 })
 
-it('what remains of the client is nothing when it is destroyed in the middle', async () => {
+it('nothing of the client is left when it is destroyed during a request', async () => {
   const origin = await server({ protocols: ['h2'] })
   const socket = await tcp(origin)
   const before = countsOf(socket)
@@ -105,7 +105,7 @@ describe('a TLSSocket', () => {
     expect([origin.handshakes, socket.destroyed, countsOf(socket)]).toEqual([1, false, before])
   })
 
-  it('whose ALPN chose what is not wanted is refused', async () => {
+  it('is refused if ALPN chose a protocol that is not wanted', async () => {
     const origin = await server()
     const socket = await tls(origin, ['h2'])
     const before = countsOf(socket)
@@ -116,7 +116,7 @@ describe('a TLSSocket', () => {
 })
 
 describe('a Map', () => {
-  it('is asked for the addresses of a name, in order; what it does not have is dialed', async () => {
+  it('is searched for the addresses of a name, in order; other addresses are dialed', async () => {
     const [mapped, dialed] = [await server({ protocols: ['h2'] }), await server({ protocols: ['h2'] })]
     const socket = await tcp(mapped)
     const lookup = staticLookup({ 'a.test.example': ['::1', '127.0.0.7'], 'b.test.example': '127.0.0.1' })
@@ -137,7 +137,7 @@ describe('a Map', () => {
 })
 
 describe('a function', () => {
-  it('is asked about each address, for each connection', async () => {
+  it('is called with each address, for each connection', async () => {
     const origin = await server({ protocols: ['h2'] })
     const sockets = [await tcp(origin), await tcp(origin)]
     const asked: SocketEndpoint[] = []
@@ -159,7 +159,7 @@ describe('a function', () => {
     expect(origin.connections).toBe(2)
   })
 
-  it('that throws, or answers with what is no socket, ends the request', async () => {
+  it('fails the request if it throws, or returns anything but a socket', async () => {
     const url = 'https://a.test.example/'
     const failing = client({
       sockets: () => {
@@ -175,8 +175,8 @@ describe('a function', () => {
   })
 })
 
-describe('an object, as a Map', () => {
-  it('is asked for own members by address and port', async () => {
+describe('an object, like a Map', () => {
+  it('is searched for own members by address and port', async () => {
     const origin = await server({ protocols: ['h2'] })
     const socket = await tcp(origin)
     const one = client({ sockets: { [`127.0.0.1:${origin.port}`]: socket } })
@@ -194,29 +194,26 @@ it.each<[string, (socket: Duplex, name: string) => SocketsOption]>([
   ['Map', (socket, name) => new Map([[name, socket]])],
   ['object', (socket, name) => ({ [name]: socket })],
   ['function', (socket) => () => socket],
-])(
-  'the socket of a %s that has a connection already: the next origin, and the next connection, are dialed',
-  async (_kind, make) => {
-    const origin = await server()
-    const socket = await tcp(origin)
-    const one = client({ sockets: make(socket, `127.0.0.1:${origin.port}`) })
-    const ask = async (host: string, headers = {}): Promise<number | undefined> => {
-      const response = await one.request({ url: `${origin.url(host)}/`, headers })
-      await response.text()
-      return response.connection.localPort
-    }
-    expect(await ask('a.test.example')).toBe(socket.localPort)
-    expect(await ask('b.test.example')).not.toBe(socket.localPort)
-    expect(await ask('a.test.example', { connection: 'close' })).not.toBe(socket.localPort)
-    expect(await ask('a.test.example')).toBe(socket.localPort)
-    expect(origin.connections).toBe(3)
-  },
-)
+])('a socket from a %s is used once: the next origin and the next connection are dialed', async (_kind, make) => {
+  const origin = await server()
+  const socket = await tcp(origin)
+  const one = client({ sockets: make(socket, `127.0.0.1:${origin.port}`) })
+  const ask = async (host: string, headers = {}): Promise<number | undefined> => {
+    const response = await one.request({ url: `${origin.url(host)}/`, headers })
+    await response.text()
+    return response.connection.localPort
+  }
+  expect(await ask('a.test.example')).toBe(socket.localPort)
+  expect(await ask('b.test.example')).not.toBe(socket.localPort)
+  expect(await ask('a.test.example', { connection: 'close' })).not.toBe(socket.localPort)
+  expect(await ask('a.test.example')).toBe(socket.localPort)
+  expect(origin.connections).toBe(3)
+})
 
 describe('one socket is one connection', () => {
   const unusable = { name: 'ConnectError', phase: 'tcp', code: 'ERR_SOCKET_UNUSABLE', processed: 'no' }
 
-  it('for one origin, of one client', async () => {
+  it('of one origin and one client', async () => {
     const origin = await server({ protocols: ['h2'] })
     const socket = await tcp(origin)
     const one = client({ sockets: socket })
@@ -226,7 +223,7 @@ describe('one socket is one connection', () => {
     expect((await one.request({ url: `${origin.url('a.test.example')}/` })).status).toBe(200)
   })
 
-  it('when it ends the connection is lost, and there is no other', async () => {
+  it('when it ends the connection is lost, without a replacement', async () => {
     const origin = await server({ protocols: ['h2'] })
     const socket = await tcp(origin)
     const one = client({ sockets: socket })
@@ -238,7 +235,7 @@ describe('one socket is one connection', () => {
     await expect(one.request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject(unusable)
   })
 
-  it('one that is not connected yet is of no use', async () => {
+  it('a socket that is not connected yet cannot be used', async () => {
     const origin = await server({ protocols: ['h2'] })
     const socket = connectTls({ host: '127.0.0.1', port: origin.port, rejectUnauthorized: false, ALPNProtocols: ['h2'] })
     defer(() => socket.destroy())
@@ -246,7 +243,7 @@ describe('one socket is one connection', () => {
     await once(socket, 'secureConnect')
   })
 
-  it('one that has ended before is of no use', async () => {
+  it('a socket that has ended cannot be used', async () => {
     const origin = await server({ protocols: ['h2'] })
     const socket = await tcp(origin)
     socket.destroy()

@@ -1,4 +1,4 @@
-/** Sources that are sent more than once: every attempt sends them from their beginning, whole, whatever they give in between. */
+/** Content that is sent more than once: each attempt sends it completely from the beginning, whatever the source yields in between. */
 
 import { FakeClock, frames } from '@unshard/testkit'
 import { rig } from './rig.js'
@@ -7,7 +7,7 @@ const { client, peer, server } = rig()
 
 const LARGE = 'b'.repeat(40_000)
 
-/** Gives `a`, and once `more` is called a part that is more than is kept, and `c`. */
+/** Yields `a`, and once `more` is called a part larger than the replay buffer, and `c`. */
 function source(): { body: AsyncIterable<string>; more: () => void; left: number } {
   let more!: () => void
   const gate = new Promise<void>((resolve) => {
@@ -32,7 +32,7 @@ function source(): { body: AsyncIterable<string>; more: () => void; left: number
 }
 
 describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
-  it('a retry that the server asks for: what the source gives during the pause is not lost', async () => {
+  it('a retry requested by the server: parts yielded during the pause are not lost', async () => {
     const clock = new FakeClock()
     const bodies: string[] = []
     const origin = await server({
@@ -66,7 +66,7 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
     expect(bodies.map((text) => [text.length, text === `a${LARGE}c`])).toEqual([[LARGE.length + 2, true]])
   })
 
-  it('a source that has come to its end is not left, however long it was', async () => {
+  it('a source that has ended is not abandoned, however long it was', async () => {
     const origin = await server({ protocols: [protocol] })
     const made = source()
     made.more()
@@ -75,7 +75,7 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
     expect([response.status, made.left]).toEqual([200, 0])
   })
 
-  it('a source whose opening ends its request is left, with the reason', async () => {
+  it('a source that ends its own request while opening is abandoned, with the reason', async () => {
     const origin = await server({ protocols: [protocol] })
     const abort = new AbortController()
     const heard: unknown[] = []
@@ -98,7 +98,7 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
   })
 })
 
-it('a stream that is not processed: what the source gives before the next connection is there is not lost', async () => {
+it('an unprocessed stream: parts yielded before the next connection is open are not lost', async () => {
   let again!: () => void
   const held = new Promise<void>((resolve) => {
     again = resolve

@@ -11,12 +11,12 @@ describe('retry-after', () => {
     expect(delayAfter(value)).toBe(Number(value) * 1_000)
   })
 
-  it.each(['61', '9'.repeat(400)])('%.20s: more than is waited for', (value) => {
+  it.each(['61', '9'.repeat(400)])('%.20s: longer than the limit', (value) => {
     expect(delayAfter(value)).toBeUndefined()
   })
 
-  it('a date, in each of its forms', () => {
-    // Rounded down to the second in which it is.
+  it('a date in each of its formats', () => {
+    // Rounded down to the current second.
     const [date, imf] = [inSeconds(30), inSeconds(30).toUTCString()]
     const [, day, month, year, time] = imf.split(/,? /) as [string, string, string, string, string]
     const weekday = date.toLocaleDateString('en', { weekday: 'long', timeZone: 'UTC' })
@@ -29,7 +29,7 @@ describe('retry-after', () => {
   })
 
   it.each(['-1', '1.5', '0.5', 'in 5', '+3', '1e3', 'May 5', '', 'NaN', 'soon'])(
-    '%j says nothing: a delay of our own',
+    '%j is ignored, and the delay is our own',
     (value) => {
       const random = Math.random
       Math.random = () => 0.5

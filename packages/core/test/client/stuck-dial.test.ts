@@ -1,4 +1,4 @@
-/** A dial that leads nowhere, while requests come without pause: they must not all wait for it. */
+/** A dial that never finishes while requests keep arriving: they must not all wait for it. */
 
 import net, { type Socket } from 'node:net'
 import { FakeClock } from '@unshard/testkit'
@@ -6,7 +6,7 @@ import { rig } from './rig.js'
 
 const { client, server, defer } = rig()
 
-/** Takes connections: those that `isStuck` says are never answered, the others reach the server at `port`. */
+/** Accepts connections: those selected by `isStuck` are never answered, the others are forwarded to `port`. */
 async function gate(port: number, isStuck: (index: number) => boolean): Promise<{ port: number; count: number }> {
   const sockets = new Set<Socket>()
   const seen = { port: 0, count: 0 }
@@ -28,7 +28,7 @@ async function gate(port: number, isStuck: (index: number) => boolean): Promise<
   return seen
 }
 
-it.each([1, 2])('TLS that is never answered, minConnections %d: who comes after the first timeout is answered', async (least) => {
+it.each([1, 2])('TLS that is never answered, minConnections %d: requests after the first timeout are answered', async (least) => {
   const clock = new FakeClock()
   const origin = await server({ protocols: ['h2'] })
   const seen = await gate(origin.port, (index) => index < least)
@@ -51,7 +51,7 @@ it.each([1, 2])('TLS that is never answered, minConnections %d: who comes after 
   expect(outcomes.filter((outcome) => outcome === 200).length).toBeGreaterThanOrEqual(2)
 })
 
-it('a request with more time keeps the dial that it waits for, though others have left it', async () => {
+it('a request with a longer timeout keeps its dial, although other requests have left it', async () => {
   const clock = new FakeClock()
   const { port } = await gate(1, () => true)
   const one = client({ clock, timeouts: { connect: 1_000 } })

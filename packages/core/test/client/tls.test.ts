@@ -1,4 +1,4 @@
-/** What a caller says about TLS, end to end: each option with a server that would tell if it did not hold. */
+/** TLS options of the caller, end to end: each with a server that detects whether it was applied. */
 
 import { createHash, X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
@@ -10,7 +10,7 @@ import { rig } from './rig.js'
 const world = rig()
 const { client, server } = world
 
-/** Answers with what the handshake came to. */
+/** Responds with the result of the handshake. */
 const report: OriginHandler = (request, response) => {
   const socket = ('stream' in request ? request.stream.session!.socket : request.socket) as TLSSocket
   const { standardName } = socket.getCipher()
@@ -24,7 +24,7 @@ async function ask(tls: ClientTlsOptions, options: OriginServerOptions = {}, mor
   return { ...((await response.json()) as { version: string; cipher: string }), origin, one, response }
 }
 
-/** A server's certificate with what else `tls.createServer` takes. */
+/** A server's certificate, with other options of `tls.createServer`. */
 const serving = async (more: object): Promise<Credentials> => ({ ...(await world.tls()), ...more })
 
 describe('client certificates', () => {
@@ -34,42 +34,42 @@ describe('client certificates', () => {
   })
   const identity = (): Promise<Credentials> => world.authority.issue({ names: [], commonName: 'somebody', clientAuth: true })
 
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)('cert and key are shown, %s', async (version) => {
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('cert and key are presented, %s', async (version) => {
     const { origin } = await ask({ ...(await identity()), minVersion: version, maxVersion: version }, await asking())
     expect(origin.requests[0]!.clientName).toBe('somebody')
   })
 
-  it('pfx with its passphrase is shown', async () => {
+  it('pfx with its passphrase is presented', async () => {
     const { origin } = await ask({ pfx: toPfx(await identity(), 'secret'), passphrase: 'secret' }, await asking())
     expect(origin.requests[0]!.clientName).toBe('somebody')
   })
 
-  it('pfx with another passphrase is the caller’s error', async () => {
+  it('pfx with a wrong passphrase is a UsageError', async () => {
     const asked = ask({ pfx: toPfx(await identity(), 'secret'), passphrase: 'other' }, await asking())
     await expect(asked).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_INVALID_OPTION' })
   })
 
-  it('without one none is shown', async () => {
+  it('without a certificate none is presented', async () => {
     const { origin } = await ask({}, await asking())
     expect(origin.requests[0]!.clientName).toBeUndefined()
   })
 })
 
 describe('versions', () => {
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)('%s alone', async (version) => {
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('only %s', async (version) => {
     expect(await ask({ minVersion: version, maxVersion: version })).toMatchObject({ version })
   })
 
   it.each([
     ['TLSv1.2', { minVersion: 'TLSv1.3' }],
     ['TLSv1.3', { maxVersion: 'TLSv1.2' }],
-  ] as const)('a server that speaks %s alone, and a client that does not', async (version, tls) => {
+  ] as const)('a server that supports only %s, and a client that does not', async (version, tls) => {
     const failing = ask(tls, { tls: await serving({ minVersion: version, maxVersion: version }) })
     await expect(failing).rejects.toMatchObject({ name: 'ConnectError', phase: 'tls', processed: 'no' })
   })
 })
 
-describe('what is negotiated', () => {
+describe('negotiation', () => {
   it.each([
     ['TLSv1.2', 'ECDHE-ECDSA-CHACHA20-POLY1305', 'TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256'],
     ['TLSv1.2', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384'],
@@ -79,7 +79,7 @@ describe('what is negotiated', () => {
     expect(await ask({ ciphers, minVersion: version, maxVersion: version })).toMatchObject({ version, cipher })
   })
 
-  it('ciphers that the server has not', async () => {
+  it('ciphers that the server does not support', async () => {
     const tls = await serving({ ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384', maxVersion: 'TLSv1.2' })
     const failing = ask({ ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' }, { tls })
     await expect(failing).rejects.toMatchObject({ phase: 'tls' })
@@ -88,7 +88,7 @@ describe('what is negotiated', () => {
   it.each([
     ['P-384', true],
     ['P-521', false],
-  ])('ecdhCurve %s, where the server has P-384 alone: %s', async (ecdhCurve, agreed) => {
+  ])('ecdhCurve %s with a server that supports only P-384: %s', async (ecdhCurve, agreed) => {
     const asked = ask({ ecdhCurve }, { tls: await serving({ ecdhCurve: 'P-384' }) })
     if (agreed) expect((await asked).response.status).toBe(200)
     else await expect(asked).rejects.toMatchObject({ phase: 'tls' })
@@ -97,7 +97,7 @@ describe('what is negotiated', () => {
   it.each([
     ['ecdsa_secp256r1_sha256', true],
     ['ed25519', false],
-  ])('sigalgs %s, where the server’s key is on P-256: %s', async (sigalgs, agreed) => {
+  ])('sigalgs %s with a server key on P-256: %s', async (sigalgs, agreed) => {
     const asked = ask({ sigalgs })
     if (agreed) expect((await asked).response.status).toBe(200)
     else await expect(asked).rejects.toMatchObject({ phase: 'tls' })
@@ -109,12 +109,12 @@ describe('trust', () => {
     await expect(ask({ ca: [] })).rejects.toMatchObject({ name: 'ConnectError', phase: 'tls', processed: 'no' })
   })
 
-  it('rejectUnauthorized false takes it, and says that it is not authorized', async () => {
+  it('rejectUnauthorized false accepts it as unauthorized', async () => {
     const { one } = await ask({ ca: [], rejectUnauthorized: false })
     expect(one.stats().totals.requests).toBe(1)
   })
 
-  it('a certificate that the crl revokes is refused, another one is taken', async () => {
+  it('a certificate revoked by the crl is refused, another one is accepted', async () => {
     const [good, bad] = [await world.tls(), await world.tls()]
     const crl = await world.authority.revoke(bad)
     expect((await ask({ crl }, { tls: good })).response.status).toBe(200)
@@ -122,14 +122,14 @@ describe('trust', () => {
     await expect(failing).rejects.toMatchObject({ phase: 'tls', cause: { code: 'CERT_REVOKED' } })
   })
 
-  it('checkServerIdentity is asked about the origin’s host', async () => {
+  it("checkServerIdentity is called with the origin's host", async () => {
     const hosts: string[] = []
     await ask({ checkServerIdentity: (host) => void hosts.push(host) }, { tls: await world.tls('other.example') })
     expect(hosts).toEqual(['a.test.example'])
   })
 })
 
-/** Lets an open connection serve whatever its keys and the client's own check allow. */
+/** Allows all sharing that the reuse keys and the client's own check allow. */
 const generous: ReusePolicy = {
   verdict(candidate, target) {
     if (!isConnection(candidate) || candidate.route.reuseKey !== target.reuseKey) return { use: false, because: 'options-differ' }
@@ -142,7 +142,7 @@ const generous: ReusePolicy = {
 }
 
 describe('servername', () => {
-  it('is what the server is asked for, and what its certificate must have', async () => {
+  it('is sent as the server name, and must match the certificate', async () => {
     const tls = await world.tls('inner.example')
     const { origin } = await ask({ servername: 'inner.example' }, { tls })
     expect(origin.requests[0]).toMatchObject({ servername: 'inner.example', authority: `a.test.example:${origin.port}` })
@@ -152,7 +152,7 @@ describe('servername', () => {
     })
   })
 
-  it('holds for addresses too, and for resumed sessions', async () => {
+  it('applies to addresses too, and to resumed sessions', async () => {
     const origin = await server({ tls: await world.tls('inner.example'), protocols: ['http/1.1'] })
     const one = client({ tls: { ca: world.authority.ca, servername: 'inner.example' } })
     for (let i = 0; i < 2; i++) {
@@ -165,7 +165,7 @@ describe('servername', () => {
   it.each([
     [undefined, 1],
     ['inner.test.example', 2],
-  ])('%s: origins of one address and certificate have %d connections', async (servername, connections) => {
+  ])('%s: origins with the same address and certificate have %d connections', async (servername, connections) => {
     const tls: ClientTlsOptions = servername === undefined ? {} : { servername }
     const { origin, one } = await ask(tls, { protocols: ['h2'] }, { reuse: generous })
     await (await one.request({ url: `${origin.url('b.test.example')}/` })).text()
@@ -185,13 +185,13 @@ describe('pins', () => {
   const mismatch = { name: 'ConnectError', phase: 'tls', code: 'ERR_TLS_PIN', processed: 'no' }
   const OTHER = Buffer.alloc(32, 7).toString('base64')
 
-  it.each(['', 'sha256/', 'sha256//'])('a key that is pinned, with %j in front', async (prefix) => {
+  it.each(['', 'sha256/', 'sha256//'])('a pinned key, prefixed with %j', async (prefix) => {
     const tls = await world.tls()
     expect((await ask({ pins: [OTHER, prefix + pinOf(tls)] }, { tls })).response.status).toBe(200)
     expect((await ask({ pins: [prefix + pinOf(tls).replace('=', '')] }, { tls })).response.status).toBe(200)
   })
 
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)('any other key is refused, and its pin is told: %s', async (version) => {
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('any other key is refused, and the error contains its pin: %s', async (version) => {
     const tls = await world.tls()
     const failing = ask({ pins: [OTHER], maxVersion: version }, { tls })
     await expect(failing).rejects.toMatchObject({ ...mismatch, message: expect.stringContaining(`sha256/${pinOf(tls)}`) })
@@ -202,19 +202,19 @@ describe('pins', () => {
     await expect(ask({ pins })).rejects.toMatchObject(mismatch)
   })
 
-  it('hold where nothing else is checked', async () => {
+  it('apply even if nothing else is checked', async () => {
     await expect(ask({ pins: [OTHER], rejectUnauthorized: false })).rejects.toMatchObject(mismatch)
     await expect(ask({ pins: [OTHER], checkServerIdentity: () => undefined })).rejects.toMatchObject(mismatch)
   })
 
-  it('nothing is sent to a server that is refused', async () => {
+  it('nothing is sent to a refused server', async () => {
     const origin = await server()
     const one = client({ tls: { ca: world.authority.ca, pins: [OTHER] } })
     await expect(one.request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject(mismatch)
     expect(origin.requests).toEqual([])
   })
 
-  it('are asked about again before a connection serves another origin', async () => {
+  it('are checked again before a connection serves another origin', async () => {
     const tls = await world.tls()
     const { origin, one } = await ask({ pins: [pinOf(tls)] }, { tls, protocols: ['h2'] }, { reuse: generous })
     const shared = await one.request({ url: `${origin.url('b.test.example')}/` })
@@ -223,7 +223,7 @@ describe('pins', () => {
   })
 
   it.each([[], ['x'], ['sha1/AAAA'], [Buffer.alloc(31).toString('base64')], [`${OTHER}=`], [7], 'abc', null])(
-    '%j is refused when the client is made',
+    '%j is refused when the client is created',
     (pins) => {
       expect(() => client({ tls: { pins } as never })).toThrow(
         expect.objectContaining({ code: 'ERR_INVALID_OPTION', message: expect.stringContaining('tls.pins') }),
@@ -232,7 +232,7 @@ describe('pins', () => {
   )
 })
 
-it('RFC 7301 §3.2: a server that chose HTTP/1.1 and now speaks HTTP/2 alone is asked again with both, at once', async () => {
+it('a server that chose HTTP/1.1 and now speaks only HTTP/2 is offered both again, at once (RFC 7301 §3.2)', async () => {
   const before = await server({ protocols: ['http/1.1'] })
   const one = client({ idleTimeoutMs: 1 })
   const url = `https://a.test.example:${before.port}/`
@@ -249,7 +249,7 @@ describe('NODE_TLS_REJECT_UNAUTHORIZED=0', () => {
   const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED']
   const { emitWarning } = process
   beforeEach(() => {
-    // Node warns of it, once.
+    // Node emits a warning for it, once.
     process.emitWarning = () => undefined
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
   })
@@ -259,31 +259,28 @@ describe('NODE_TLS_REJECT_UNAUTHORIZED=0', () => {
     else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before
   })
 
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
-    'holds for the first connection, for resumed ones and for later ones, %s',
-    async (version) => {
-      const origin = await server({ tls: await world.tls('other.example'), handler: report })
-      const one = client({ tls: { minVersion: version, maxVersion: version } })
-      for (let i = 0; i < 4; i++) {
-        const response = await one.request({ url: `${origin.url('a.test.example')}/`, headers: { connection: 'close' } })
-        expect(response.status).toBe(200)
-        await response.text()
-      }
-      expect(origin.connections).toBe(4)
-    },
-  )
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('applies to the first, to resumed and to later connections, %s', async (version) => {
+    const origin = await server({ tls: await world.tls('other.example'), handler: report })
+    const one = client({ tls: { minVersion: version, maxVersion: version } })
+    for (let i = 0; i < 4; i++) {
+      const response = await one.request({ url: `${origin.url('a.test.example')}/`, headers: { connection: 'close' } })
+      expect(response.status).toBe(200)
+      await response.text()
+    }
+    expect(origin.connections).toBe(4)
+  })
 
-  it('an option of the client wins over it', async () => {
+  it('an option of the client takes precedence', async () => {
     const origin = await server({ tls: await world.tls('other.example'), handler: report })
     const strict = client({ tls: { ca: world.authority.ca, rejectUnauthorized: true } })
     await expect(strict.request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject({ phase: 'tls' })
   })
 })
 
-describe('RFC 9113 §9.2.2: HTTP/2 chosen together with a TLS 1.2 suite that is not good enough for it', () => {
+describe('RFC 9113 §9.2.2: HTTP/2 chosen with a prohibited TLS 1.2 cipher suite', () => {
   const cbc = 'ECDHE-ECDSA-AES128-SHA256'
 
-  it('HTTP/1.1 alone is tried, and used from then on', async () => {
+  it('only HTTP/1.1 is offered, and used from then on', async () => {
     const origin = await server({ handler: report, tls: await serving({ ciphers: cbc, maxVersion: 'TLSv1.2' }) })
     const one = client({ tls: { ca: world.authority.ca, ciphers: `${cbc}:ECDHE-ECDSA-AES128-GCM-SHA256` } })
     for (let i = 0; i < 2; i++) {
@@ -293,7 +290,7 @@ describe('RFC 9113 §9.2.2: HTTP/2 chosen together with a TLS 1.2 suite that is 
     }
   })
 
-  it('where HTTP/1.1 is not wanted it is an error that says so', async () => {
+  it('if the client does not offer HTTP/1.1, the error states the reason', async () => {
     const origin = await server({ handler: report, tls: await serving({ ciphers: cbc, maxVersion: 'TLSv1.2' }) })
     const one = client({ protocols: ['h2'], tls: { ca: world.authority.ca, ciphers: cbc } })
     await expect(one.request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject({

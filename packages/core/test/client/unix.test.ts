@@ -1,4 +1,4 @@
-/** Unix sockets: by URL, and by an option. The servers are Node's own, on a path. */
+/** Unix sockets by URL and by option, with Node's own servers. */
 
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import http from 'node:http'
@@ -39,12 +39,12 @@ const echo: Respond = ({ headers, url }, response) => {
 }
 const url = (scheme: string, rest = '/v1/info?q=1'): string => `${scheme}+unix://${encodeURIComponent(path)}${rest}`
 
-/** A resolver that is never asked. */
+/** A resolver that must not be called. */
 const ALONE = { lookup: staticLookup() } satisfies ClientOptions
-/** A proxy that nothing may go around, and that does not exist. */
+/** A nonexistent proxy that must not be bypassed. */
 const PROXY = 'http://proxy.test.example:1'
 
-it('a URL of a socket does not lead around a proxy that was set, unless the proxy function says so', async () => {
+it('a URL of a socket does not bypass the proxy, unless the proxy function allows it', async () => {
   const server = await listen(http.createServer(echo as never))
   const refused = { name: 'UsageError', code: 'ERR_PROXY_BYPASS', processed: 'no', message: expect.stringContaining('proxy') }
   const everyOrigin: ProxyOption[] = [PROXY, { url: PROXY }, () => PROXY]
@@ -61,7 +61,7 @@ it('a URL of a socket does not lead around a proxy that was set, unless the prox
 })
 
 describe('URLs', () => {
-  it('http+unix: HTTP/1.1, for localhost, with nothing resolved and no proxy', async () => {
+  it('http+unix: HTTP/1.1 for localhost, without DNS or proxy', async () => {
     const server = await listen(http.createServer(echo as never))
     const lookup = staticLookup()
     const one = client({ ...ALONE, lookup })
@@ -107,7 +107,7 @@ describe('URLs', () => {
     await expect(client(ALONE).request({ url: url('https') })).rejects.toMatchObject({ phase: 'tls' })
   })
 
-  it('are split into path of the socket and path of the request', () => {
+  it('are split into the path of the socket and the path of the request', () => {
     expect(parseRequestUrl('http+unix://%2Fvar%2Frun%2Fdocker.sock/v1/../v2/info?a=b#top')).toEqual({
       origin: {
         ...{ serialized: 'http+unix://%2Fvar%2Frun%2Fdocker.sock', scheme: 'http', host: 'localhost', port: 80 },
@@ -134,7 +134,7 @@ describe('URLs', () => {
 })
 
 describe('socketPath', () => {
-  it.each(['http', 'https'])('every %s origin goes through it; the scheme decides about TLS', async (scheme) => {
+  it.each(['http', 'https'])('every %s origin is reached through it; the scheme decides about TLS', async (scheme) => {
     const credentials = await world.tls()
     const server = await listen(
       scheme === 'http'
@@ -154,11 +154,11 @@ describe('socketPath', () => {
       const response = await one.request({ url: `${scheme}://${host}/x` })
       expect(await response.json()).toEqual({ authority: host, url: '/x' })
     }
-    // Each origin has its own, whatever the policy would say.
+    // Each origin has its own connection, whatever the policy allows.
     expect([server.connections, asked]).toEqual([2, []])
   })
 
-  it('of one pool is of that pool alone', async () => {
+  it('of one pool applies to that pool only', async () => {
     await listen(http.createServer(echo as never))
     const other = await world.server({ tls: undefined, protocols: ['http/1.1'] })
     const one = client({ pools: { 'http://a.test.example': { socketPath: path }, tagged: { socketPath: path } } })
@@ -186,12 +186,12 @@ describe('a socket that cannot be connected to', () => {
     message: expect.stringContaining(path),
   })
 
-  it('ENOENT: is not there', async () => {
+  it('ENOENT: does not exist', async () => {
     await expect(client().request({ url: url('http') })).rejects.toMatchObject(failing('ENOENT'))
   })
 
-  it('ECONNREFUSED: nobody listens', async () => {
-    // A server that is killed leaves its path behind; a datagram socket's is no stream's.
+  it('ECONNREFUSED: has no listener', async () => {
+    // A killed server leaves its path behind; the socket of a datagram server is not a stream.
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(path, resolve))
     const { rename } = await import('node:fs/promises')

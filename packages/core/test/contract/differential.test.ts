@@ -1,6 +1,6 @@
 /**
- * One script of a server, two engines: ours, and nghttp2 in Node's clothes. What a caller hears, and what the server hears back, must
- * be the same. Where it is not, the table says what the other one does and why we do not.
+ * One script of a server, two engines: ours, and nghttp2 in Node. The events of the caller, and the frames that the server receives, must
+ * be the same. For each difference the table states what nghttp2 does, and why we differ.
  */
 
 import { once } from 'node:events'
@@ -24,12 +24,12 @@ const { settings, windowUpdate } = frames
 
 interface Exchange {
   readonly name: string
-  /** Methods, one a request. Default one GET. A POST has a body that does not end. */
+  /** Methods, one per request. Default: one GET. A POST has a body that does not end. */
   readonly requests?: readonly string[]
   readonly server: readonly Buffer[]
-  /** The server closes after it. */
+  /** Whether the server closes after it. */
   readonly close?: boolean
-  /** What nghttp2 makes of it, line by line, and why we do not. */
+  /** The lines that nghttp2 produces instead, and why we differ. */
   readonly differs?: { readonly because: string; readonly oracle: readonly string[] }
 }
 
@@ -42,11 +42,11 @@ const longBlock = fieldBlock([
 
 type Difference = NonNullable<Exchange['differs']>
 
-/** Node answers GOAWAY with its own, one when it hears it and one when it closes. */
-const GOODBYES = ['server: GOAWAY NO_ERROR', 'server: GOAWAY NO_ERROR'] as const
-const SAYS_GOODBYE: Difference = {
-  because: 'a server that goes away needs no goodbye: RFC 9113 §6.8 asks for none',
-  oracle: ['1: response 200 ', '1: content "" trailers ', ...GOODBYES],
+/** Node answers GOAWAY with two of its own: on receipt and on close. */
+const GOAWAYS = ['server: GOAWAY NO_ERROR', 'server: GOAWAY NO_ERROR'] as const
+const SENDS_GOAWAY: Difference = {
+  because: 'RFC 9113 §6.8 does not require a GOAWAY in answer to a GOAWAY',
+  oracle: ['1: response 200 ', '1: content "" trailers ', ...GOAWAYS],
 }
 const WRAPPED: Difference = {
   because: 'Node makes INTERNAL_ERROR of every error that nghttp2 reports to it: the peer does not learn what it did',
@@ -61,7 +61,7 @@ const IGNORES: Difference = {
     'RFC 9113 §5.1: on a stream that END_STREAM closed it is a connection error of type STREAM_CLOSED; nghttp2 forgets closed streams',
   oracle: ['1: response 200 ', '1: content "" trailers '],
 }
-/** nghttp2 says goodbye and waits for the socket to close; Node does not close it, and tells no request. */
+/** nghttp2 sends GOAWAY and waits for the socket to close; Node does not close it, and notifies no request. */
 const hangs = (errorCode: string): Difference => ({
   because: 'every request settles: after a connection error none may hang',
   oracle: ['1: nothing', `server: GOAWAY ${errorCode}`],
@@ -116,7 +116,7 @@ const exchanges: readonly Exchange[] = [
       ),
     ],
   },
-  { name: 'a status that nobody knows', server: [headers(1, [[':status', '999']], { endStream: true })] },
+  { name: 'an unknown status', server: [headers(1, [[':status', '999']], { endStream: true })] },
   {
     name: 'three streams, interleaved',
     requests: ['GET', 'GET', 'GET'],
@@ -152,7 +152,7 @@ const exchanges: readonly Exchange[] = [
       data(1, 'a', { endStream: true }),
     ],
   },
-  { name: 'a content-length that is none', server: [fields(['content-length', 'x'])] },
+  { name: 'an invalid content-length', server: [fields(['content-length', 'x'])] },
   ...['NO_ERROR', 'PROTOCOL_ERROR', 'INTERNAL_ERROR', 'REFUSED_STREAM', 'CANCEL', 'ENHANCE_YOUR_CALM', 'HTTP_1_1_REQUIRED'].map(
     (name, i): Exchange => ({
       name: `RST_STREAM ${name} before the response`,
@@ -168,15 +168,15 @@ const exchanges: readonly Exchange[] = [
     requests: ['POST'],
     server: [ok(1, true), rstStream(1, 0)],
   },
-  { name: 'GOAWAY that spares the stream', server: [goaway(1, 0), ok(1, true)], differs: SAYS_GOODBYE },
-  { name: 'GOAWAY in two steps', server: [goaway(0x7fff_ffff, 0), goaway(1, 0), ok(1, true)], differs: SAYS_GOODBYE },
+  { name: 'GOAWAY that spares the stream', server: [goaway(1, 0), ok(1, true)], differs: SENDS_GOAWAY },
+  { name: 'GOAWAY in two steps', server: [goaway(0x7fff_ffff, 0), goaway(1, 0), ok(1, true)], differs: SENDS_GOAWAY },
   {
     name: 'GOAWAY below the stream',
     server: [goaway(0, 0)],
     close: true,
     differs: {
-      because: 'Node says goodbye in its turn, twice; there is nobody left to hear it',
-      oracle: ['1: error', ...GOODBYES],
+      because: 'Node answers with two GOAWAY frames, which the closed peer cannot receive',
+      oracle: ['1: error', ...GOAWAYS],
     },
   },
   {
@@ -184,7 +184,7 @@ const exchanges: readonly Exchange[] = [
     server: [goaway(1, 2), ok(1, true)],
     differs: {
       because: 'RFC 9113 §6.8: streams at or below the identifier may still be completed, whatever the code',
-      oracle: ['1: error', GOODBYES[0]],
+      oracle: ['1: error', GOAWAYS[0]],
     },
   },
   { name: 'a close in the middle of the content', server: [ok(), data(1, 'half')], close: true },
@@ -281,7 +281,7 @@ const exchanges: readonly Exchange[] = [
   },
   { name: 'SETTINGS_MAX_FRAME_SIZE too small', server: [settings({ maxFrameSize: 100 })], differs: WRAPPED },
   { name: 'SETTINGS_ENABLE_PUSH from a server', server: [settings({ enablePush: 1 })], differs: WRAPPED },
-  { name: 'settings that nobody knows', server: [settings({ 61453: 1 }), ok(1, true)] },
+  { name: 'unknown settings', server: [settings({ 61453: 1 }), ok(1, true)] },
   {
     name: 'PUSH_PROMISE',
     server: [pushPromise(1, 2, [[':method', 'GET']])],
@@ -296,7 +296,7 @@ const exchanges: readonly Exchange[] = [
     server: [headers(1, longBlock, { endHeaders: false }), data(1, 'x')],
     differs: hangs('PROTOCOL_ERROR'),
   },
-  { name: 'frames that nobody knows', server: [raw(0xbb, 0xff, 0, Buffer.alloc(10)), raw(0xbb, 0, 1), ok(1, true)] },
+  { name: 'unknown frames', server: [raw(0xbb, 0xff, 0, Buffer.alloc(10)), raw(0xbb, 0, 1), ok(1, true)] },
   { name: 'ORIGIN and ALTSVC', server: [origin(['https://x.test']), altsvc(0, 'https://x.test', 'h2=":1"'), ok(1, true)] },
   { name: 'PRIORITY', server: [priority(1, { dependsOn: 3 }), ok(1, true)] },
   { name: 'PING of seven bytes', server: [raw(6, 0, 0, Buffer.alloc(7))], differs: hangs('FRAME_SIZE_ERROR') },
@@ -315,10 +315,10 @@ const exchanges: readonly Exchange[] = [
   {
     name: 'a second GOAWAY that raises the identifier',
     server: [goaway(1, 0), goaway(3, 0)],
-    differs: { because: WRAPPED.because, oracle: ['1: error', GOODBYES[0], 'server: GOAWAY INTERNAL_ERROR'] },
+    differs: { because: WRAPPED.because, oracle: ['1: error', GOAWAYS[0], 'server: GOAWAY INTERNAL_ERROR'] },
   },
   {
-    name: 'an answer to a PING that nobody sent',
+    name: 'an unsolicited PING acknowledgement',
     server: [ping(undefined, true), ok(1, true)],
     differs: { because: 'RFC 9113 §6.7 makes it no error', oracle: WRAPPED.oracle },
   },
@@ -343,7 +343,7 @@ const ours: Open = (socket, route) =>
 const oracle: Open = (socket, route) =>
   new NodeHttp2Connection(socket, route, { id: nextConnectionId(), createBody: (source) => new ResponseBody(source) })
 
-/** Plays an exchange to an engine. Returns what every request heard, and what the server heard back, as lines. */
+/** Plays an exchange to an engine. Returns the events of every request, and the frames the server received, as lines. */
 async function play(exchange: Exchange, open: Open): Promise<string[]> {
   const { requests = ['GET'], server, close = false } = exchange
   let script!: (p: ScriptedConnection) => void

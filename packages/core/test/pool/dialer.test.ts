@@ -12,7 +12,7 @@ import { type FakeConnection, FakeConnector, targetOf, turn } from './fakes.js'
 const A = targetOf('https://a.example')
 const B = targetOf('https://b.example')
 
-/** Shares whatever leads to the same address. */
+/** Shares every connection to the same address. */
 const sharing: ReusePolicy = {
   verdict: (candidate) =>
     isConnection(candidate) ? { use: true, because: 'shared' } : { wait: true, because: 'handshake-under-way' },
@@ -46,7 +46,7 @@ function make(policy: ReusePolicy = sharing, table: Record<string, string | stri
       },
     },
   })
-  /** As a group does that has requests waiting until `stop` is aborted. */
+  /** A pursuit with waiting requests, until `stop` is aborted. */
   const obtain = (target: PoolTarget): Promise<Member> => {
     const pursuit = new Pursuit(clock, 0, () => true)
     stop.signal.addEventListener('abort', () => pursuit.abort(stop.signal.reason))
@@ -55,12 +55,12 @@ function make(policy: ReusePolicy = sharing, table: Record<string, string | stri
   return { clock, connector, index, stop, registered, dialer, obtain, dialed: () => dialed }
 }
 
-/** What leads to the address of all. */
+/** The candidates at the shared address. */
 function found(index: CandidateIndex) {
   return index.find({ ...A, addresses: [{ address: '192.0.2.1', family: 4 }] })
 }
 
-/** What became of a promise so far. */
+/** The state of a promise. */
 function watch(promise: Promise<Member>): { member?: Member; error?: unknown } {
   const outcome: { member?: Member; error?: unknown } = {}
   promise.then(
@@ -75,7 +75,7 @@ function watch(promise: Promise<Member>): { member?: Member; error?: unknown } {
 }
 
 describe('Dialing', () => {
-  it('through a proxy: no name is asked for, no policy is asked, and nobody finds the dial or waits for it', async () => {
+  it('through a proxy no name is resolved, no policy is asked, and no request can find the dial', async () => {
     const { obtain, connector, registered, index } = make()
     const proxy = { name: 'http://proxy.example:80', key: 'p' }
     const one = watch(obtain({ ...A, proxy }))
@@ -91,7 +91,7 @@ describe('Dialing', () => {
     expect(registered.map(({ route }) => route.proxy)).toEqual([proxy.name, proxy.name])
   })
 
-  it('the first connection: dialed, registered before anybody hears of it, nothing left in the index but it', async () => {
+  it('the first connection is dialed, registered before it is returned, and the only one in the index', async () => {
     const { obtain, connector, registered, index } = make()
     const one = watch(obtain(A))
     await turn()
@@ -103,7 +103,7 @@ describe('Dialing', () => {
     expect(found(index)).toEqual([connection])
   })
 
-  it('a connection that is there is used where the policy says so, without a dial', async () => {
+  it('an open connection is used without a dial if the policy allows it', async () => {
     const { obtain, connector, dialed } = make()
     watch(obtain(A))
     await turn()
@@ -114,7 +114,7 @@ describe('Dialing', () => {
     expect(dialed()).toBe(1)
   })
 
-  it('a second host waits for the handshake of the first, and shares what comes of it', async () => {
+  it('a second host waits for the handshake of the first, and shares its connection', async () => {
     const { obtain, connector, clock } = make()
     watch(obtain(A))
     const other = watch(obtain(B))
@@ -126,7 +126,7 @@ describe('Dialing', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('is not waited for where no policy says so', async () => {
+  it('a dial is not waited for unless the policy says so', async () => {
     const { obtain, connector, clock } = make(sameOrigin())
     watch(obtain(A))
     const other = watch(obtain(B))
@@ -137,7 +137,7 @@ describe('Dialing', () => {
     expect(other.member).toMatchObject({ coalesced: false, because: 'coalescing-off' })
   })
 
-  it('an address that differs is neither waited for nor asked about', async () => {
+  it('a dial to a different address is neither waited for nor offered to the policy', async () => {
     const { obtain, connector } = make(sharing, { 'b.example': '192.0.2.2' })
     watch(obtain(A))
     const other = watch(obtain(B))
@@ -157,7 +157,7 @@ describe('Dialing', () => {
     expect(connector.dials).toHaveLength(1)
   })
 
-  it('patience ends 250 ms after the dial began, and then the waiter dials', async () => {
+  it('a request waits up to 250 ms from the start of another dial, then dials itself', async () => {
     const { obtain, connector, clock } = make()
     watch(obtain(A))
     await turn()
@@ -172,7 +172,7 @@ describe('Dialing', () => {
     expect(connector.dials).toHaveLength(2)
   })
 
-  it('it is counted from the first attempt: loading modules before that is not the server’s slowness', async () => {
+  it('the wait counts from the first attempt, so that loading modules does not count against the server', async () => {
     const { obtain, connector, clock } = make()
     connector.attemptsAtOnce = false
     watch(obtain(A))
@@ -189,7 +189,7 @@ describe('Dialing', () => {
     expect(connector.dials).toHaveLength(2)
   })
 
-  it('on a long path it lasts 4 times as long as TCP took, noticed at 250 ms', async () => {
+  it('on a slow path the wait is 4 times the TCP connect time, extended at 250 ms', async () => {
     const { obtain, connector, clock } = make()
     watch(obtain(A))
     watch(obtain(B))
@@ -198,7 +198,7 @@ describe('Dialing', () => {
     connector.dials[0]!.progress.onTcpConnected()
     clock.advance(599)
     await turn()
-    // The timer for 250 ms fires in one jump; it is set again for what is left.
+    // The timer for 250 ms fires in one jump, and is set again for the rest.
     clock.advance(0)
     await turn()
     expect(connector.dials).toHaveLength(1)
@@ -207,7 +207,7 @@ describe('Dialing', () => {
     expect(connector.dials).toHaveLength(2)
   })
 
-  it('of many who have waited in vain for a slow handshake the first dials, and the others wait for that, or for the slow one', async () => {
+  it('when many requests have waited for a slow handshake, the first dials and the others wait for either dial', async () => {
     const chances = [1, 0.5, 0, 0.2]
     const { obtain, connector, clock } = make(sharing, {}, () => chances.shift() ?? 0)
     watch(obtain(A))
@@ -224,10 +224,10 @@ describe('Dialing', () => {
     expect(others[0]!.member?.connection).toBe(slow)
   })
 
-  it('not without end: a host that has waited for three of them dials for itself', async () => {
+  it('a host that has waited for three handshakes dials itself', async () => {
     const { obtain, connector, clock } = make()
     const hosts = ['a', 'b', 'c', 'd', 'e', 'f'].map((host) => targetOf(`https://${host}.example`))
-    // One after the other, each in time to be waited for by the next.
+    // One after the other, each in time for the next host to wait for it.
     for (const target of hosts) {
       watch(obtain(target))
       await turn()
@@ -239,7 +239,7 @@ describe('Dialing', () => {
     expect(connector.dials).toHaveLength(6)
   })
 
-  it('a dial that fails lets its waiter dial at once', async () => {
+  it('after a failed dial the waiting request dials at once', async () => {
     const { obtain, connector, clock } = make()
     const one = watch(obtain(A))
     const other = watch(obtain(B))
@@ -253,7 +253,7 @@ describe('Dialing', () => {
     expect(other.member).toMatchObject({ coalesced: false })
   })
 
-  it('of several waiters one dials, and the others wait for that one', async () => {
+  it('of several waiting requests one dials, and the others wait for its dial', async () => {
     const { obtain, connector } = make()
     watch(obtain(A))
     const others = [B, targetOf('https://c.example'), targetOf('https://d.example')].map((each) => watch(obtain(each)))
@@ -264,7 +264,7 @@ describe('Dialing', () => {
     expect(others.map(({ member }) => member?.connection)).toEqual([connection, connection, connection])
   })
 
-  it('after its own dial the policy is asked again: another connection came up meanwhile, and the own one is closed', async () => {
+  it('after a dial the policy is asked again: if a shareable connection came up, the new one is closed', async () => {
     const { obtain, connector, clock, registered } = make()
     watch(obtain(A))
     const other = watch(obtain(B))
@@ -279,7 +279,7 @@ describe('Dialing', () => {
     expect(registered).toEqual([shared])
   })
 
-  it('an own connection that speaks HTTP/1.1 is kept: there is nothing to share', async () => {
+  it('a new connection that speaks HTTP/1.1 is kept, because it cannot be shared', async () => {
     const { obtain, connector, clock } = make()
     watch(obtain(A))
     const other = watch(obtain(B))
@@ -291,7 +291,7 @@ describe('Dialing', () => {
     expect(other.member).toEqual({ connection: own, coalesced: false, because: 'handshake-too-slow' })
   })
 
-  it("a dedicated connection asks nobody and is nobody else's", async () => {
+  it('a dedicated connection is dialed without asking the policy, and never shared', async () => {
     const { dialer, obtain, connector, registered, index, dialed } = make()
     const one = watch(dialer.dedicated(A, new AbortController().signal))
     await turn()
@@ -305,7 +305,7 @@ describe('Dialing', () => {
     expect(dialed()).toBe(2)
   })
 
-  it('the end of the pool ends every dial, and who waits for one', async () => {
+  it('the end of the pool ends every dial, and every wait for one', async () => {
     const { obtain, stop, index } = make()
     const one = watch(obtain(A))
     await turn()

@@ -1,4 +1,4 @@
-/** A connector and connections without sockets: a test says when a dial ends, and how. */
+/** A connector and connections without sockets: the test decides when and how a dial ends. */
 
 import type { ConnectProgress } from '../../src/connect/connect-options.js'
 import type { Connector } from '../../src/connect/connector.js'
@@ -16,19 +16,19 @@ import type { Address, Certificate, Route } from '../../src/transport/route.js'
 import type { PoolTarget } from '../../src/transport/target.js'
 import { plainTarget } from '../fixtures.js'
 
-/** A target whose idle connections live for a second, unless told otherwise. */
+/** A target whose idle connections live for a second by default. */
 export function targetOf(url: string, reuseKey = 'key', settings: PoolSettings = {}): PoolTarget {
   return plainTarget(parseOrigin(url), reuseKey, { idleTimeoutMs: 1_000, ...settings })
 }
 
-/** What a connection is like. Default: HTTP/2, open, with 100 places; HTTP/1.1 has one. */
+/** Properties of a fake connection. Default: HTTP/2, open, with 100 slots; HTTP/1.1 has one. */
 export interface FakeOptions {
   readonly protocol?: 'h2' | 'http/1.1'
   readonly places?: number
   readonly state?: ConnectionState
-  /** Default: the peer's SETTINGS are here. */
+  /** Whether SETTINGS were received. Default: true. */
   readonly confirmed?: boolean
-  /** SAN of its certificate, as text. Default: no certificate. */
+  /** The SAN of its certificate, as text. Default: no certificate. */
   readonly names?: string
   readonly originSet?: readonly string[]
 }
@@ -43,12 +43,12 @@ export class FakeConnection implements Connection {
   state: ConnectionState
   places: number
   onChange: (() => void) | undefined
-  /** Of requests in flight. */
+  /** The queued verdicts of requests in flight. */
   readonly observers = new Set<ExchangeObserver>()
   closes = 0
 
-  /** Set: the connection makes sure of its peer when it is asked while idle. */
-  doubtful = false
+  /** If set, the connection verifies its peer before reuse. */
+  needsVerification = false
   verifying = false
 
   constructor(target: PoolTarget, address: string, options: FakeOptions = {}) {
@@ -91,7 +91,7 @@ export class FakeConnection implements Connection {
     return { trailers: undefined, sentBytes: 0, reprioritize: () => false, abort: () => this.finish(observer) }
   }
 
-  /** The oldest request, or that one, is over. */
+  /** Ends the given request, or the oldest. */
   finish(observer: ExchangeObserver = [...this.observers][0]!): void {
     this.observers.delete(observer)
     observer.onClosed()
@@ -99,14 +99,14 @@ export class FakeConnection implements Connection {
   }
 
   verify(): boolean {
-    if (this.doubtful) this.verifying = true
-    return !this.doubtful
+    if (this.needsVerification) this.verifying = true
+    return !this.needsVerification
   }
 
-  /** The peer is there. */
+  /** The peer has been verified. */
   verified(): void {
     this.verifying = false
-    this.doubtful = false
+    this.needsVerification = false
     this.onChange?.()
   }
 
@@ -167,7 +167,7 @@ export class FakeConnector {
     return this.known
   }
 
-  /** Of the answers, by the clock of the test. */
+  /** Expiry of DNS answers, by the clock of the test. */
   expiresAt = Number.POSITIVE_INFINITY
 
   async resolve({ origin: { host }, proxy }: PoolTarget): Promise<Resolution> {
@@ -177,7 +177,7 @@ export class FakeConnector {
     return { addresses: [this.table[host] ?? '192.0.2.1'].flat().map((address) => ({ address, family: 4 })), expiresAt }
   }
 
-  /** Off: a dial is still loading what it needs, and the test says when it tries its first address. */
+  /** If off, the test decides when a dial tries its first address. */
   attemptsAtOnce = true
 
   connect(
@@ -208,7 +208,7 @@ export class FakeConnector {
   }
 }
 
-/** A request that waits in a pool, and sends itself when it may. */
+/** A queued request that starts as soon as it gets a connection. */
 export class FakeCall implements QueuedRequest, ExchangeObserver {
   affinity: string | undefined
   member: Member | undefined
@@ -241,12 +241,12 @@ export class FakeCall implements QueuedRequest, ExchangeObserver {
   }
 }
 
-/** Everything that promises have to say is said. */
+/** Waits until all settled promises have run their callbacks. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** A pool with nothing real below it. */
+/** A pool with fake connections. */
 export function poolOf(connector: FakeConnector, clock: Clock, reuse: ReusePolicy): Pool {
   const options = { reuse, maxIdleConnections: 1_024, timeouts: { connect: 10_000 }, clock }
   return new Pool(connector.asConnector, new Diagnostics(), options)

@@ -1,4 +1,4 @@
-/** Sharing against odds: answers that are used up at once, trials that nobody answers, policies that throw, memory. */
+/** Sharing under hostile conditions: expired DNS answers, unanswered trials, policies that throw, memory. */
 
 import { FakeClock } from '@unshard/testkit'
 import { isConnection, type ReusePolicy, type Target, type Verdict } from '../../src/index.js'
@@ -38,7 +38,7 @@ function make(rule: (connection: FakeConnection, target: Target) => Verdict = ()
   return { clock, connector, pool, call, open }
 }
 
-it('an answer of the resolver that is used up at once serves those who asked for it', async () => {
+it('a DNS answer with TTL 0 serves the requests that asked for it', async () => {
   const { call, clock, connector, open } = make()
   const shared = await open()
   connector.resolve = async ({ origin: { host } }) => {
@@ -56,7 +56,7 @@ it('an answer of the resolver that is used up at once serves those who asked for
   expect(connector.resolved).toEqual(['a.example', 'b.example', 'b.example'])
 })
 
-it('a 421 for one of many origins that share: the others are not asked about', async () => {
+it('a 421 for one of many origins that share does not cause the policy to be asked about the others', async () => {
   let asked = 0
   const { call, open, pool } = make(() => {
     asked++
@@ -71,7 +71,7 @@ it('a 421 for one of many origins that share: the others are not asked about', a
   expect(asked).toBe(0)
 })
 
-describe('a policy that throws, or gives no answer that is one', () => {
+describe('a policy that throws, or returns an invalid verdict', () => {
   const thrower = (): never => {
     throw new Error('of the policy')
   }
@@ -87,10 +87,10 @@ describe('a policy that throws, or gives no answer that is one', () => {
 
   it.each([
     ['throws', thrower],
-    ['says nothing', () => undefined as unknown as Verdict],
-    ['waits for what is there', () => ({ wait: true, because: 'x' }) as Verdict],
-    ['says yes in words', () => ({ use: 'yes' }) as unknown as Verdict],
-  ])('%s: a connection of its own', async (_what, rule) => {
+    ['returns undefined', () => undefined as unknown as Verdict],
+    ['waits for an open connection', () => ({ wait: true, because: 'x' }) as Verdict],
+    ['grants with a string', () => ({ use: 'yes' }) as unknown as Verdict],
+  ])('%s: the origin gets its own connection', async (_what, rule) => {
     const { call, connector, open } = make(rule)
     await open()
     const one = call(B)
@@ -99,7 +99,7 @@ describe('a policy that throws, or gives no answer that is one', () => {
     expect(one.member).toMatchObject({ connection: own, coalesced: false, because: 'policy-failed' })
   })
 
-  it('asked again when ORIGIN has come: who shares leaves, and the connection goes on', async () => {
+  it('in a new check after ORIGIN: the origin is detached, and the connection stays open', async () => {
     let broken = false
     const { call, connector, open } = make(() => (broken ? thrower() : USE))
     const shared = await open()
@@ -115,7 +115,7 @@ describe('a policy that throws, or gives no answer that is one', () => {
     expect(warned).toEqual(['the reuse policy failed: Error: of the policy'])
   })
 
-  it('asked again after a dial: the new connection is kept', async () => {
+  it('in the check after a dial: the new connection is kept', async () => {
     let broken = false
     const { call, connector, open } = make(() => (broken ? thrower() : { use: false, because: 'no' }))
     await open()
@@ -126,7 +126,7 @@ describe('a policy that throws, or gives no answer that is one', () => {
     expect(one.member?.connection).toBe(own)
   })
 
-  it('told of an answer, or of a 421: nobody else is concerned', async () => {
+  it('in `answered` or `misdirected`: no other request is affected', async () => {
     const { call, connector, open, pool } = make(() => ({ ...USE, trial: true }), { misdirected: thrower, answered: thrower })
     const shared = await open()
     const [one, two] = [call(B), call(B)]
@@ -139,7 +139,7 @@ describe('a policy that throws, or gives no answer that is one', () => {
     expect(connector.dials).toHaveLength(2)
   })
 
-  it('asked for groups: there are none', async () => {
+  it('in `groupsOf`: the origin has no host groups', async () => {
     const { call, connector } = make(() => USE, { groupsOf: thrower })
     const one = call({ ...A, proxy: { name: 'http://proxy.example:80', key: 'p' } })
     await turn()
@@ -148,7 +148,7 @@ describe('a policy that throws, or gives no answer that is one', () => {
   })
 })
 
-it('an origin that shares is asked about again after a minute, though no answer of a resolver is used up: certificates expire', async () => {
+it('the policy is asked again after a minute even if the DNS answer is still valid, because certificates expire', async () => {
   let valid = true
   const { call, clock, connector, open } = make(() => (valid ? USE : { use: false, because: 'certificate-expired' }))
   const shared = await open()
@@ -163,7 +163,7 @@ it('an origin that shares is asked about again after a minute, though no answer 
   expect(connector.dials).toHaveLength(2)
 })
 
-it('origins that have joined a connection, and are asked for no more, are forgotten', async () => {
+it('origins that joined a connection and are no longer requested are forgotten', async () => {
   const { call, clock, connector, open, pool } = make()
   const shared = await open()
   let most = 0
@@ -178,8 +178,8 @@ it('origins that have joined a connection, and are asked for no more, are forgot
   expect(most).toBeLessThan(20)
 })
 
-describe('a 421 that comes late', () => {
-  it('while another connection is looked for: a shared one is not taken, the next one is its own', async () => {
+describe('a late 421', () => {
+  it('during the search for another connection: a shared one is refused, and the next one is dialed for the origin', async () => {
     const { call, clock, connector, open, pool } = make((_connection, { origin }) =>
       origin === B.origin ? USE : { use: false, because: 'no' },
     )
@@ -191,7 +191,7 @@ describe('a 421 that comes late', () => {
     const waiting = call(B)
     await turn()
     clock.advance(1_000)
-    // The look-up is under way, and so is an earlier request's answer.
+    // The lookup is pending, and so is the response to an earlier request.
     pool.misdirected(B, first, 421)
     await turn()
     second.finish()
@@ -199,7 +199,7 @@ describe('a 421 that comes late', () => {
     expect(waiting.member).toMatchObject({ connection: own, coalesced: false, because: 'misdirected-before' })
   })
 
-  it('when there is a connection of its own already: that is not the reason for another, later', async () => {
+  it('when the origin has its own connection already: a later request causes no other dial', async () => {
     const { call, connector, open, pool } = make()
     const shared = await open()
     const [one, two] = [call(B), call(B)]
@@ -218,7 +218,7 @@ describe('a 421 that comes late', () => {
   })
 })
 
-it('a place on its own connection is taken, though what it shares is to be asked about again', async () => {
+it('a slot on its own connection is used even if its shared connections need a new check', async () => {
   const { call, clock, connector, open } = make()
   await open({ places: 1 })
   connector.expiresAt = 2_000
@@ -234,7 +234,7 @@ it('a place on its own connection is taken, though what it shares is to be asked
 })
 
 it.each(['b', 'c'])(
-  '§2.4: what was covered, and is covered no more because of a 421 for %s, is not closed when there is room',
+  'a connection that is no longer covered, because of a 421 for %s, is not closed when there is room (§2.4)',
   async (host) => {
     let allowed = false
     const { call, connector, open, pool } = make(() => (allowed ? USE : { use: false, because: 'not yet' }))
@@ -257,7 +257,7 @@ it.each(['b', 'c'])(
   },
 )
 
-it('explains a dial of the same origin as its own, though origins are remembered for a while only', async () => {
+it('a dial for the same origin is explained as its own, although old origins are forgotten', async () => {
   const { call, pool } = make()
   call(A)
   await turn()
@@ -265,7 +265,7 @@ it('explains a dial of the same origin as its own, though origins are remembered
   expect((await pool.explain(again)).candidates).toMatchObject([{ verdict: 'own', because: 'handshake-under-way' }])
 })
 
-it('§2.4: connections of one origin do not close each other, where it is to have several', async () => {
+it('connections of one origin do not close each other if it may have several (§2.4)', async () => {
   const { call, connector, pool } = make()
   const target = targetOf('https://a.example', 'key', { minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3 })
   call(target)
@@ -277,7 +277,7 @@ it('§2.4: connections of one origin do not close each other, where it is to hav
   expect(pool.find(target)?.members).toHaveLength(3)
 })
 
-it('connections of one origin are made at the same time: what it is making for itself is not waited for', async () => {
+it('connections of one origin are dialed in parallel: its own dials are not waited for', async () => {
   const { call, connector } = make()
   connector.known = 'http/1.1'
   for (let i = 0; i < 6; i++) call(A)

@@ -25,7 +25,7 @@ const make = (settings: PoolSettings = { idleTimeoutMs: TIMEOUT_MS }, maxIdleCon
 }
 
 describe('Lifetimes: idle connections', () => {
-  it('closes a connection that carried nothing for the whole time, once', () => {
+  it('closes a connection that was idle for the whole timeout, once', () => {
     const { clock, lifetimes, connection } = make()
     const one = connection()
     lifetimes.idle(one)
@@ -38,7 +38,7 @@ describe('Lifetimes: idle connections', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('one timer for all, which never keeps a process alive', () => {
+  it('uses one timer for all connections, which never keeps the process alive', () => {
     const { clock, lifetimes, connection } = make()
     const all = [connection(), connection(), connection()]
     for (const each of all) {
@@ -55,11 +55,11 @@ describe('Lifetimes: idle connections', () => {
     expect(all.map(({ closes }) => closes)).toEqual([1, 1, 1])
   })
 
-  it('the time counts from the last request, not from the first', () => {
+  it('counts idle time from the last request, not from the first', () => {
     const { clock, lifetimes, connection } = make()
     const one = connection()
     for (let i = 0; i < 5; i++) {
-      // Each time a request is over.
+      // A request ends each time.
       lifetimes.idle(one)
       clock.advance(TIMEOUT_MS - 100)
     }
@@ -68,7 +68,7 @@ describe('Lifetimes: idle connections', () => {
     expect(one.closes).toBe(1)
   })
 
-  it('one that is used again before the others goes to the end of the line', () => {
+  it('moves a reused connection to the end of the idle order', () => {
     const { clock, lifetimes, connection } = make()
     const [one, two] = [connection(), connection()]
     lifetimes.idle(one)
@@ -81,7 +81,7 @@ describe('Lifetimes: idle connections', () => {
     expect([one.closes, two.closes]).toEqual([1, 1])
   })
 
-  it('one that carries a request when its time comes is left alone', () => {
+  it('keeps a connection that carries a request at its deadline', () => {
     const { clock, lifetimes, connection } = make()
     const one = connection()
     lifetimes.idle(one)
@@ -94,7 +94,7 @@ describe('Lifetimes: idle connections', () => {
     expect(one.closes).toBe(1)
   })
 
-  it('one that was taken out is not closed', () => {
+  it('does not close a connection that was removed', () => {
     const { clock, lifetimes, connection } = make()
     const one = connection()
     lifetimes.idle(one)
@@ -103,13 +103,13 @@ describe('Lifetimes: idle connections', () => {
     expect(one.closes).toBe(0)
   })
 
-  it('0 keeps them forever', () => {
+  it('0 keeps connections forever', () => {
     const { clock, lifetimes, connection } = make({ idleTimeoutMs: 0 })
     lifetimes.idle(connection())
     expect(clock.pending).toBe(0)
   })
 
-  it('stop() ends the timer', () => {
+  it('stop() cancels the timer', () => {
     const { clock, lifetimes, connection } = make()
     const one = connection()
     lifetimes.idle(one)
@@ -120,7 +120,7 @@ describe('Lifetimes: idle connections', () => {
 })
 
 describe('Lifetimes: limits', () => {
-  it('a connection that is active again does not count as idle, and takes no idle one with it', () => {
+  it('an active connection does not count as idle, and causes no idle one to be closed', () => {
     const { lifetimes, connection } = make(undefined, 1)
     const [one, other] = [connection(), connection()]
     lifetimes.idle(one)
@@ -132,7 +132,7 @@ describe('Lifetimes: limits', () => {
     expect([one.closes, other.closes, third.closes]).toEqual([0, 1, 0])
   })
 
-  it('an age and its jitter may be longer together than a timer of Node', () => {
+  it('maximum age plus jitter may exceed the longest Node timer', () => {
     const longest = 0x7fff_ffff
     const { clock, connection } = make({ maxConnectionAgeMs: longest, maxConnectionAgeJitterMs: longest })
     const delays: number[] = []

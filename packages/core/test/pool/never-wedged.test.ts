@@ -1,4 +1,4 @@
-/** Nobody waits for what never comes, and nothing is kept that nobody waits for. */
+/** No request waits for an event that never comes, and nothing unused is kept. */
 
 import { FakeClock } from '@unshard/testkit'
 import { type ReusePolicy, sameOrigin } from '../../src/index.js'
@@ -16,7 +16,7 @@ function make(reuse: ReusePolicy = sameOrigin()) {
     if (member !== undefined) one.onMember(member)
     return one
   }
-  /** As many connections as requests make, idle again. */
+  /** Opens one connection per request, all idle again. */
   const idle = async (target: PoolTarget, count: number, options?: FakeOptions): Promise<FakeConnection[]> => {
     for (let i = 0; i < count; i++) call(target)
     await turn()
@@ -29,7 +29,7 @@ function make(reuse: ReusePolicy = sameOrigin()) {
 
 const targetWith = (settings: PoolSettings = {}): PoolTarget => targetOf('https://a.example', 'key', settings)
 
-it('closing a group closes all of its connections', async () => {
+it('closing an origin pool closes all of its connections', async () => {
   const { connector, pool, idle } = make()
   connector.known = 'http/1.1'
   const target = targetWith()
@@ -39,14 +39,14 @@ it('closing a group closes all of its connections', async () => {
   expect(pool.find(target)).toBeUndefined()
 })
 
-it('dialed once: who finds that connection busy, or in doubt, waits for it', async () => {
+it('a target that is dialed once: requests wait while its connection is busy or being verified', async () => {
   const { connector, call } = make()
   const target = { ...targetWith(), once: true }
   const first = call(target)
   await turn()
   const connection = await connector.dials[0]!.succeed({ protocol: 'http/1.1' })
   const second = call(target)
-  connection.doubtful = true
+  connection.needsVerification = true
   connection.finish()
   expect([first.over, second.error, second.member]).toEqual([true, undefined, undefined])
   connection.verified()
@@ -57,11 +57,11 @@ it('dialed once: who finds that connection busy, or in doubt, waits for it', asy
   expect(connector.dials).toHaveLength(1)
 })
 
-it('a connection that was in doubt has room for one of three: the others are dialed for', async () => {
+it('a verified connection has capacity for one of three requests: the pool dials for the other two', async () => {
   const { connector, call, idle } = make()
   const target = targetWith({ maxConnectionsPerOrigin: 3 })
   const [connection] = await idle(target, 1, { places: 1 })
-  connection!.doubtful = true
+  connection!.needsVerification = true
   const three = [call(target), call(target), call(target)]
   await turn()
   expect(connector.dials).toHaveLength(1)
@@ -70,7 +70,7 @@ it('a connection that was in doubt has room for one of three: the others are dia
   expect([three.filter(({ member }) => member !== undefined).length, connector.dials.length]).toEqual([1, 3])
 })
 
-it('a dial fails while the only connection is busy forever: once a second another is tried, for as long as somebody waits', async () => {
+it('after a failed dial, with the only connection busy, another dial follows every second while requests wait', async () => {
   const { clock, connector, pool, call } = make()
   const target = targetWith({ maxConnectionsPerOrigin: 2 })
   call(target)
@@ -81,7 +81,7 @@ it('a dial fails while the only connection is busy forever: once a second anothe
   for (let dial = 1; dial <= 3; dial++) {
     await connector.dials[dial]!.fail(new Error('refused'))
     clock.advance(999)
-    // Whoever comes meanwhile makes no difference.
+    // Requests that arrive in the meantime make no difference.
     if (dial === 2) pool.leave(target, call(target))
     await turn()
     expect(connector.dials).toHaveLength(dial + 1)
@@ -96,7 +96,7 @@ it('a dial fails while the only connection is busy forever: once a second anothe
   expect([connector.dials.length, clock.referenced]).toEqual([5, 0])
 })
 
-it('six dials fail one after the other: none is repeated, and then all hear of it', async () => {
+it('six failed dials in a row are not repeated, and then all requests fail', async () => {
   const { connector, call } = make()
   connector.known = 'http/1.1'
   const all = Array.from({ length: 10 }, () => call(targetWith()))
@@ -108,7 +108,7 @@ it('six dials fail one after the other: none is repeated, and then all hear of i
 })
 
 it.each([1, 3])(
-  'connections that end before they take a request, at most %d: dialed twice or so, then it is said',
+  'connections that close before they take a request, at most %d: after a few dials the requests fail',
   async (most) => {
     const { clock, connector, pool, call } = make()
     const target = targetWith({ maxConnectionsPerOrigin: most })
@@ -127,11 +127,11 @@ it.each([1, 3])(
   },
 )
 
-it('connections that are lost while they are in doubt, with a request that waits: it gets another, however often', async () => {
+it('connections lost during verification, with a queued request: it gets another connection every time', async () => {
   const { connector, call, idle } = make()
   let [connection] = await idle(targetWith(), 1)
   for (let losses = 1; losses <= 4; losses++) {
-    connection!.doubtful = true
+    connection!.needsVerification = true
     const waiting = call(targetWith())
     connection!.enter('closed')
     await turn()
@@ -141,7 +141,7 @@ it('connections that are lost while they are in doubt, with a request that waits
   }
 })
 
-it.each(['close', 'destroy'] as const)('%s() in the turn in which a dial succeeds: nothing is left open', async (end) => {
+it.each(['close', 'destroy'] as const)('%s() in the turn in which a dial succeeds leaves nothing open', async (end) => {
   const { clock, connector, pool, call } = make()
   const waiting = call(targetWith())
   await turn()
@@ -152,7 +152,7 @@ it.each(['close', 'destroy'] as const)('%s() in the turn in which a dial succeed
   expect(waiting.error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
 })
 
-it('open() takes a connection without room', async () => {
+it('open() accepts a connection without capacity', async () => {
   const { connector, pool } = make()
   const opened = [pool.open(targetWith()), pool.open(targetWith())]
   await turn()
@@ -162,7 +162,7 @@ it('open() takes a connection without room', async () => {
   expect(connector.dials).toHaveLength(1)
 })
 
-it('open() rejects where there is none to be had', async () => {
+it('open() rejects if no connection can be had', async () => {
   const { connector, pool } = make()
   const opened = expect(pool.open(targetWith())).rejects.toThrow('refused')
   await turn()
@@ -171,7 +171,7 @@ it('open() rejects where there is none to be had', async () => {
   expect([...pool.originPools]).toEqual([])
 })
 
-it('a strategy that closes what it is to choose from: its request gets a new connection, which others find', async () => {
+it('a strategy that closes its candidates: the request gets a new connection, which others can use', async () => {
   let close = (): void => undefined
   const target = targetWith({
     maxConnectionsPerOrigin: 2,
@@ -193,7 +193,7 @@ it('a strategy that closes what it is to choose from: its request gets a new con
   expect([waiting.member?.connection, call(target).member?.connection]).toEqual([connection, connection])
 })
 
-it('minConnections, and a server that sends away whatever carries nothing: nobody waits, so it is not dialed without end', async () => {
+it('minConnections with a server that closes idle connections: without requests it is not dialed forever', async () => {
   const { clock, connector, call } = make()
   const target = targetWith({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3 })
   call(target)

@@ -11,8 +11,8 @@ const member = (places = 1) => ({
   because: 'first-connection',
 })
 
-describe('Group', () => {
-  it('picks the first connection with room', () => {
+describe('OriginPool', () => {
+  it('picks the first connection with capacity', () => {
     const originPool = new OriginPool(target)
     expect(originPool.pick(call)).toBeUndefined()
     const [full, free, other] = [member(0), member(1), member(1)]
@@ -24,7 +24,7 @@ describe('Group', () => {
     expect(originPool.pick(call)).toBeUndefined()
   })
 
-  it('finds and removes by connection; one that is not there is no harm', () => {
+  it('finds and removes members by connection, and ignores unknown ones', () => {
     const originPool = new OriginPool(target)
     const [one, two] = [member(), member()]
     for (const each of [one, two]) originPool.add(each)
@@ -35,7 +35,7 @@ describe('Group', () => {
     expect(originPool.memberOf(one.connection)).toBeUndefined()
   })
 
-  it('requests are served in the order in which they came, whoever leaves between them', () => {
+  it('serves requests in order of arrival, whichever of them leave', () => {
     const originPool = new OriginPool(target)
     const [a, b, c] = [new FakeCall('a'), new FakeCall('b'), new FakeCall('c')]
     for (const call of [a, b, c]) originPool.queue.add(call)

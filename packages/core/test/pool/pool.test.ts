@@ -25,7 +25,7 @@ function make(reuse: ReusePolicy = sameOrigin()) {
 }
 
 describe('Pool', () => {
-  it('one dial for all requests of an origin until it is known what it speaks', async () => {
+  it('dials once for all requests of an origin until its protocol is known', async () => {
     const { connector, pool, call } = make()
     const calls = Array.from({ length: 20 }, () => call())
     await turn()
@@ -36,7 +36,7 @@ describe('Pool', () => {
     expect(pool.acquire(A, new FakeCall())?.connection).toBe(connection)
   })
 
-  it('HTTP/1.1: six connections and no more, and every waiter is released', async () => {
+  it('HTTP/1.1: opens at most six connections, and serves every queued request', async () => {
     const { connector, pool, call } = make()
     const calls = Array.from({ length: 20 }, () => call())
     await turn()
@@ -50,7 +50,7 @@ describe('Pool', () => {
     expect(connector.dials).toHaveLength(6)
   })
 
-  it('a known HTTP/1.1 origin is dialed as often as there are requests, up to six, at once', async () => {
+  it('an origin known to speak HTTP/1.1 is dialed once per request, up to six times in parallel', async () => {
     const { connector, call } = make()
     connector.known = 'http/1.1'
     call()
@@ -62,7 +62,7 @@ describe('Pool', () => {
     expect(connector.dials).toHaveLength(6)
   })
 
-  it('a waiter that leaves takes nobody with it', async () => {
+  it('a request that leaves the queue does not affect the others', async () => {
     const { connector, pool, call } = make()
     const [one, two, three] = [call(), call(), call()]
     pool.leave(A, two!)
@@ -71,13 +71,13 @@ describe('Pool', () => {
     expect([one.member !== undefined, two.member, three.member !== undefined]).toEqual([true, undefined, true])
   })
 
-  it('waits and leaves for an origin that the pool does not know', () => {
+  it('queues and cancels requests of an origin that has no connection yet', () => {
     const { pool } = make()
     expect(() => pool.leave(B, new FakeCall())).not.toThrow()
     expect(pool.hasConnection(B)).toBe(false)
   })
 
-  it('a dial that fails fails those who wait for nothing else, once, and is not repeated by itself', async () => {
+  it('a failed dial fails the requests that wait for it, once, and is not repeated', async () => {
     const { connector, call } = make()
     const calls = [call(), call()]
     await turn()
@@ -91,7 +91,7 @@ describe('Pool', () => {
     expect(connector.dials).toHaveLength(2)
   })
 
-  it('a dial that fails where there is a connection fails nobody: they wait for room', async () => {
+  it('a failed dial fails no request while a connection is open: they wait for capacity', async () => {
     const { connector, call } = make()
     const calls = [call(), call(), call()]
     await turn()
@@ -105,7 +105,7 @@ describe('Pool', () => {
     expect(calls.filter(({ member }) => member?.connection === connection)).toHaveLength(3)
   })
 
-  it('one origin with 1,000 queued requests does not starve the single request of another', async () => {
+  it('1,000 queued requests of one origin do not starve the single request of another', async () => {
     const { connector, log, call } = make(sharing)
     for (let i = 0; i < 1_000; i++) call(A, 'a')
     await turn()
@@ -121,7 +121,7 @@ describe('Pool', () => {
     expect(log).toHaveLength(1_001)
   })
 
-  it('a connection that drains is found no more; who waits for it gets another', async () => {
+  it('a draining connection is not used any more, and requests that waited for it get another', async () => {
     const { connector, pool, call } = make()
     call()
     await turn()
@@ -138,7 +138,7 @@ describe('Pool', () => {
   })
 
   it.each(['draining', 'closed'] as const)(
-    'a connection that is %s when it arrives fails the request, and is not dialed for again',
+    'a connection that is %s when it arrives fails the request, without another dial',
     async (state) => {
       const { connector, pool, call } = make()
       const [one, two] = [call(), call()]
@@ -151,7 +151,7 @@ describe('Pool', () => {
     },
   )
 
-  it('a misdirected origin gets a connection of its own, the shared one serves the others on', async () => {
+  it('an origin that got a 421 gets its own connection, and the shared one still serves the others', async () => {
     const { connector, pool, call } = make(sharing)
     call(A)
     await turn()
@@ -164,7 +164,7 @@ describe('Pool', () => {
     expect(call(A).member?.connection).toBe(shared)
   })
 
-  it('a connection in constant use is not closed by the idle timer, one without use is', async () => {
+  it('the idle timer closes an unused connection, and keeps one in constant use', async () => {
     const { clock, connector, call } = make()
     call()
     await turn()
@@ -181,7 +181,7 @@ describe('Pool', () => {
     expect(connection.closes).toBe(1)
   })
 
-  it('a dial ends with the last request that waits for it, and with its reason', async () => {
+  it('a dial is aborted after the last waiting request has left, with its reason', async () => {
     const { connector, pool, call } = make()
     const [one, other] = [call(), call()]
     await turn()
@@ -195,7 +195,7 @@ describe('Pool', () => {
     expect(pool.find(A)).toBeUndefined()
   })
 
-  it('a request that comes while an abandoned dial ends gets a dial of its own', async () => {
+  it('a request that arrives while an abandoned dial ends gets a new dial', async () => {
     const { connector, pool, call } = make()
     const one = call()
     await turn()
@@ -206,7 +206,7 @@ describe('Pool', () => {
     expect([one.error, other.error, other.member === undefined]).toEqual([undefined, undefined, false])
   })
 
-  it('a dial that requests of another origin wait for goes on until those leave too', async () => {
+  it('a dial continues while requests of another origin wait for it', async () => {
     const sharing: ReusePolicy = {
       verdict: (candidate) => (isConnection(candidate) ? { use: true, because: 'x' } : { wait: true, because: 'y' }),
       misdirected: () => undefined,

@@ -1,4 +1,4 @@
-/** Whatever happens in whatever order: who waits is served when the servers recover, once, by what the policy allows; and nothing is left. */
+/** Random events in random order: every queued request is served once after the servers recover, as the policy allows, and nothing is left over. */
 
 import { FakeClock } from '@unshard/testkit'
 import { isConnection, type Origin, parseOrigin, type ReusePolicy, type Verdict } from '../../src/index.js'
@@ -8,7 +8,7 @@ import { FakeCall, type FakeConnection, FakeConnector, poolOf, targetOf, turn } 
 const HOSTS = ['a', 'b', 'c', 'd', 'e'].map((name) => `${name}.example`)
 const ADDRESSES = ['192.0.2.1', '192.0.2.2']
 
-/** The same numbers for the same seed. */
+/** A deterministic random generator. */
 function numbers(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -59,7 +59,7 @@ class World {
     if (member !== undefined) one.onMember(member)
   }
 
-  /** The oldest dial ends. */
+  /** Ends the oldest dial. */
   async dialed(sane: boolean): Promise<void> {
     const dial = this.connector.dials[this.#dialed]
     if (dial === undefined) return
@@ -70,7 +70,7 @@ class World {
       confirmed: this.int(3) > 0,
       protocol: this.int(6) === 0 ? 'http/1.1' : 'h2',
     }
-    // One that nothing waits for any more is over.
+    // A dial that no request waits for is over.
     if (dial.signal.aborted) return
     this.connections.push(await dial.succeed(sane ? {} : (options as object)))
   }
@@ -136,7 +136,7 @@ class RandomCall extends FakeCall {
   }
 }
 
-/** What may happen. */
+/** The possible events. */
 const EVENTS: readonly ((world: World, connection: FakeConnection | undefined) => unknown)[] = [
   (world) => world.call(),
   (world) => world.call(),
@@ -169,7 +169,7 @@ const EVENTS: readonly ((world: World, connection: FakeConnection | undefined) =
     if (connection !== undefined) connection.places = world.pick([0, 1, 2, 50])!
   },
   (_world, connection) => {
-    if (connection !== undefined) connection.doubtful = true
+    if (connection !== undefined) connection.needsVerification = true
   },
   (world, connection) => {
     if (connection?.protocol !== 'h2') return
@@ -179,12 +179,12 @@ const EVENTS: readonly ((world: World, connection: FakeConnection | undefined) =
   (world, connection) => world.int(3) === 0 && connection?.enter('draining'),
 ]
 
-/** All servers answer, and have room. */
+/** All servers answer and have capacity. */
 async function recover(world: World): Promise<void> {
   for (let round = 0; round < 10; round++) {
     while (world.dialing) await world.dialed(true)
     for (const connection of world.connections) {
-      Object.assign(connection, { confirmed: true, places: 100, doubtful: false, verifying: false })
+      Object.assign(connection, { confirmed: true, places: 100, needsVerification: false, verifying: false })
       if (connection.state === 'open') connection.onChange!()
       while (connection.active > 0) connection.finish()
     }
@@ -206,7 +206,7 @@ it.each(Array.from({ length: 300 }, (_, seed) => seed + 1))('seed %d', async (se
   for (const connection of world.connections) connection.enter('closed')
   await world.pass(2_000)
   expect([...world.pool.originPools, ...world.pool.connections]).toEqual([])
-  // A request that left before its own connection came has left that to the next.
+  // A request that left before its connection was ready left it to the next.
   expect(['first-connection', 'misdirected-before']).toContain((await world.pool.explain(world.targets[0]!)).because)
   expect(world.clock.referenced).toBe(0)
 })

@@ -1,4 +1,4 @@
-// The pool with real servers and real processes: what fakes cannot show.
+// The pool with real servers and processes, for effects that fakes cannot show.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ const world = rig()
 const { client, server, tls, defer } = world
 
 describe('HTTP/1.1', () => {
-  it('never more than 6 connections, for 60 requests of which some are aborted', async () => {
+  it('opens at most 6 connections for 60 requests, some of them aborted', async () => {
     const origin = await server({ protocols: ['http/1.1'] })
     const one = client()
     const aborts = Array.from({ length: 10 }, () => new AbortController())
@@ -32,7 +32,7 @@ describe('HTTP/1.1', () => {
     expect(origin.connections).toBe(6)
   })
 
-  it('a server that closes after every response serves 40 requests, none of them sent twice', async () => {
+  it('a server that closes after every response serves 40 requests, each sent once', async () => {
     const origin = await server({
       protocols: ['http/1.1'],
       handler: (request, response) => {
@@ -51,7 +51,7 @@ describe('HTTP/1.1', () => {
     expect(one.stats().totals).toMatchObject({ replayed: 0 })
   })
 
-  it('an aborted request takes its connection with it, and no other request', async () => {
+  it('an aborted request closes its connection, and affects no other request', async () => {
     const origin = await server({ protocols: ['http/1.1'] })
     const one = client({ maxConnectionsPerOrigin: { 'http/1.1': 1 } })
     const base = `https://a.test.example:${origin.port}`
@@ -72,7 +72,7 @@ describe('a server that closes every connection at once', () => {
     ['after the handshake, in HTTP/2', async () => createTlsServer({ ...(await tls()), ALPNProtocols: ['h2'] }, bye)],
     ['after the handshake, in HTTP/1.1', async () => createTlsServer({ ...(await tls()), ALPNProtocols: ['http/1.1'] }, bye)],
     ['at the first request', async () => createTlsServer({ ...(await tls()), ALPNProtocols: ['http/1.1'] }, byeAtData)],
-  ])('%s is dialed a bounded number of times, and every request fails', async (_when, make) => {
+  ])('%s is dialed a limited number of times, and every request fails', async (_when, make) => {
     const listening = await make()
     let connections = 0
     listening.on('connection', (socket: Socket) => {
@@ -87,7 +87,7 @@ describe('a server that closes every connection at once', () => {
       Array.from({ length: 20 }, () => one.request({ url: `https://a.test.example:${port}/` })),
     )
     expect(outcomes.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 'rejected'))
-    // Two attempts for each request at the very most.
+    // At most two attempts per request.
     expect(connections).toBeLessThanOrEqual(40)
     expect(one.stats().connections).toEqual([])
   })
@@ -103,7 +103,7 @@ function byeAtData(socket: Socket): void {
   socket.once('data', () => socket.destroy())
 }
 
-// A child runs the built package: what keeps a process alive cannot be seen from inside jest.
+// A child process runs the built package: jest itself would keep the process alive.
 describe('a process', () => {
   const child = async (
     body: string,
@@ -148,29 +148,32 @@ describe('a process', () => {
       port,
     )
     expect(lines.map(([line]) => line)).toEqual(['done'])
-    // Meant are 100 ms; the bound is generous because the machine may be busy.
+    // Expected: 100 ms. The limit is generous because the machine may be busy.
     expect(exitedAt - lines[0]![1]).toBeLessThan(2_000)
   })
 
-  it.each(['h2', 'http/1.1'] as const)('over %s with a response under way does not exit before it', async (protocol) => {
-    const origin = await server({ protocols: [protocol] })
-    const running = child(
-      `const response = await client.request({ url: base + '/slow' })
+  it.each(['h2', 'http/1.1'] as const)(
+    'over %s with a response in flight does not exit before it is complete',
+    async (protocol) => {
+      const origin = await server({ protocols: [protocol] })
+      const running = child(
+        `const response = await client.request({ url: base + '/slow' })
        process.stdout.write('headers\\n')
        response.text().then((text) => process.stdout.write(text + '\\n'))`,
-      origin.port,
-    )
-    const [process] = children
-    await once(process as NodeJS.EventEmitter, 'line')
-    // The child has nothing to do now but wait. A round trip of another client is an event that comes after its chance to exit.
-    const other = client()
-    for (let i = 0; i < 20; i++) await (await other.request({ url: `https://a.test.example:${origin.port}/bytes/1` })).bytes()
-    origin.release()
-    const { lines } = await running
-    expect(lines.map(([line]) => line)).toEqual(['headers', 'released'])
-  })
+        origin.port,
+      )
+      const [process] = children
+      await once(process as NodeJS.EventEmitter, 'line')
+      // The child only waits now. A round trip of another client comes after its chance to exit.
+      const other = client()
+      for (let i = 0; i < 20; i++) await (await other.request({ url: `https://a.test.example:${origin.port}/bytes/1` })).bytes()
+      origin.release()
+      const { lines } = await running
+      expect(lines.map(([line]) => line)).toEqual(['headers', 'released'])
+    },
+  )
 
-  it("has Node's own fetch as it was, after a fallback to HTTP/1.1", async () => {
+  it("keeps Node's own fetch unchanged after a fallback to HTTP/1.1", async () => {
     const { port } = await server({ protocols: ['http/1.1'] })
     const { lines } = await child(
       `const key = Symbol.for('undici.globalDispatcher.1')

@@ -1,4 +1,4 @@
-/** Who waits for a connection: in the order they came, and nobody who has left is kept. */
+/** The order of queued requests, and the release of those that left. */
 
 import type { QueuedRequest } from '../../src/pool/request-queue.js'
 import { RequestQueue } from '../../src/pool/request-queue.js'
@@ -7,14 +7,14 @@ function waiter(): QueuedRequest {
   return { affinity: undefined, onMember: () => undefined, onUnavailable: () => undefined }
 }
 
-/** Everybody, in turn; the queue is empty then. */
+/** Takes every request out of the queue. */
 function drain(queue: RequestQueue): QueuedRequest[] {
   const all: QueuedRequest[] = []
   for (let next = queue.next(); next !== undefined; next = queue.next()) all.push(next)
   return all
 }
 
-it('first come, first served', () => {
+it('serves requests in order of arrival', () => {
   const queue = new RequestQueue()
   const all = [waiter(), waiter(), waiter()]
   for (const each of all) queue.add(each)
@@ -23,7 +23,7 @@ it('first come, first served', () => {
   expect(queue.size).toBe(0)
 })
 
-it('who is there already stays where it is', () => {
+it('adding a queued request again does not move it', () => {
   const queue = new RequestQueue()
   const [one, two] = [waiter(), waiter()]
   for (const each of [one, two, one]) queue.add(each)
@@ -34,7 +34,7 @@ it.each([
   [0, [1, 2]],
   [1, [0, 2]],
   [2, [0, 1]],
-])('number %i leaves, the others keep their order, and it may come back as the last', (leaving, staying) => {
+])('request %i leaves, the others keep their order, and it may return as the last', (leaving, staying) => {
   const queue = new RequestQueue()
   const all = [waiter(), waiter(), waiter()]
   for (const each of all) queue.add(each)
@@ -45,13 +45,13 @@ it.each([
   expect(drain(queue)).toEqual([...staying, leaving].map((index) => all[index]))
 })
 
-it('who has never been there leaves nobody behind', () => {
+it('removing a request that was never queued has no effect', () => {
   const queue = new RequestQueue()
   queue.delete(waiter())
   expect([queue.size, queue.next()]).toEqual([0, undefined])
 })
 
-it('who has left or been served knows nobody of those who stood next to it', () => {
+it('a removed or served request holds no reference to its neighbors', () => {
   const queue = new RequestQueue()
   const all = [waiter(), waiter(), waiter()]
   for (const each of all) queue.add(each)

@@ -1,4 +1,4 @@
-/** What a pool does with a policy that shares: joining, waiting for room, asking again, being disowned, trials, draining. */
+/** A pool with a policy that shares: joining, waiting for capacity, repeated checks, 421, trials, draining. */
 
 import { channel } from 'node:diagnostics_channel'
 import { FakeClock, lateBy } from '@unshard/testkit'
@@ -39,7 +39,7 @@ function make(rule: (connection: FakeConnection, target: Target) => Verdict = ()
 }
 
 describe('an origin that joins a connection', () => {
-  it('goes with it without a dial, and is counted', async () => {
+  it('uses it without a dial, and is counted', async () => {
     const { call, connector, open, pool } = make()
     const shared = await open()
     const one = call(B)
@@ -50,7 +50,7 @@ describe('an origin that joins a connection', () => {
     expect(pool.metrics.dials).toBe(1)
   })
 
-  it('waits until the server has said what it allows, and no longer than for a handshake', async () => {
+  it('waits for SETTINGS, at most as long as for a handshake', async () => {
     const { call, clock, connector, open } = make()
     const unsure = await open({ confirmed: false })
     const [one, other] = [call(B), call(C)]
@@ -70,7 +70,7 @@ describe('an origin that joins a connection', () => {
     expect(clock.now()).toBe(1)
   })
 
-  it('that closes before it says so: who waited dials', async () => {
+  it('dials if the connection closes before SETTINGS', async () => {
     const { call, connector, open } = make()
     const unsure = await open({ confirmed: false })
     call(B)
@@ -80,7 +80,7 @@ describe('an origin that joins a connection', () => {
     expect(connector.dials).toHaveLength(2)
   })
 
-  it('is asked about again when the resolver’s answer is used up: before the next request, not in its midst', async () => {
+  it('is checked again after the DNS answer expires: before the next request, not during one', async () => {
     const { call, clock, connector, open } = make((_connection, { addresses }) =>
       addresses?.[0]?.address === '192.0.2.1' ? USE : { use: false, because: 'address-differs' },
     )
@@ -106,7 +106,7 @@ describe('an origin that joins a connection', () => {
     expect(first.over).toBe(false)
   })
 
-  it('requests that wait for room are not served after that either', async () => {
+  it('queued requests are not served after the DNS answer expires either', async () => {
     const { call, clock, connector, open } = make()
     const shared = await open({ places: 1 })
     connector.expiresAt = 101
@@ -120,7 +120,7 @@ describe('an origin that joins a connection', () => {
     expect(connector.dials).toHaveLength(2)
   })
 
-  it('prefers one with room to one without, and of those the one with more to do', async () => {
+  it('prefers a connection with capacity, and then the busier one', async () => {
     const { call, connector, open } = make((connection, target) =>
       connection.route.origin === target.origin || target.origin === C.origin ? USE : { use: false, because: 'no' },
     )
@@ -139,10 +139,10 @@ describe('an origin that joins a connection', () => {
     expect(joined.member?.connection).toBe(busy)
   })
 
-  it('past its age it is not joined, though nobody has closed it yet', async () => {
+  it('does not join a connection past its maximum age that is not closed yet', async () => {
     let lateMs = 0
     const time = new FakeClock(1)
-    // Time passes without its timers, as in a process that is busy.
+    // Time passes without timers, as in a busy process.
     const clock = lateBy(time, () => lateMs)
     const connector = new FakeConnector()
     const pool = poolOf(connector, clock, { verdict: () => USE, misdirected: () => undefined })
@@ -159,7 +159,7 @@ describe('an origin that joins a connection', () => {
 })
 
 describe('a shared connection that is full', () => {
-  it('an origin that gets no place for a second dials for itself; while it gets some it does not', async () => {
+  it('an origin starved for a second dials its own connection, and one that gets streams does not', async () => {
     const { call, clock, connector, open } = make()
     const shared = await open({ places: 1 })
     const [one, two] = [call(B), call(B)]
@@ -177,7 +177,7 @@ describe('a shared connection that is full', () => {
     expect(two.member).toMatchObject({ connection: own, coalesced: false, because: 'busy' })
   })
 
-  it('nobody who waits, nothing dialed', async () => {
+  it('without queued requests nothing is dialed', async () => {
     const { call, clock, connector, open, pool } = make()
     await open({ places: 1 })
     const one = call(B)
@@ -188,7 +188,7 @@ describe('a shared connection that is full', () => {
     expect(connector.dials).toHaveLength(1)
   })
 
-  it('an origin’s own limit counts its own connections alone', async () => {
+  it('the limit of an origin counts only its own connections', async () => {
     const { call, clock, connector, open } = make()
     await open({ places: 1 })
     for (let i = 0; i < 3; i++) call(B)
@@ -203,7 +203,7 @@ describe('a shared connection that is full', () => {
 })
 
 describe('a 421 (RFC 9110 §15.5.20)', () => {
-  it('takes an origin from every shared connection, and its next one is its own, whatever else it might share', async () => {
+  it('detaches an origin from every shared connection, and its next connection is made for it', async () => {
     const { call, connector, open, pool, told } = make()
     const shared = await open({ originSet: ['https://a.example', 'https://b.example'] })
     call(B)
@@ -216,12 +216,12 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     expect(connector.dials).toHaveLength(2)
     const own = await connector.dials[1]!.succeed()
     expect(again.member).toMatchObject({ connection: own, coalesced: false, because: 'misdirected-before' })
-    // It is not given up for the other one, which the policy would still allow; and the other goes on.
+    // The new connection is kept although the policy would allow the other, which stays open.
     expect([own.closes, shared.closes]).toEqual([0, 0])
     expect(call(A).member?.connection).toBe(shared)
   })
 
-  it('holds for every tag of the origin: what another one has joined is asked about again', async () => {
+  it('applies to every isolation of the origin: their shared connections are checked again', async () => {
     let disowned = false
     const { call, connector, open, pool } = make((_connection, { origin }) =>
       disowned && origin === B.origin ? { use: false, because: 'misdirected-before' } : USE,
@@ -248,7 +248,7 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     expect(connector.dials.map(({ target }) => target.dialKey)).toContain(tagged(B).dialKey)
   })
 
-  it('where that dial fails, the next request may share again', async () => {
+  it('if the next dial fails, the next request may share again', async () => {
     const { call, connector, open, pool } = make()
     const shared = await open()
     call(B)
@@ -263,7 +263,7 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     expect(next.member?.connection).toBe(shared)
   })
 
-  it('a trial: one request goes, the others follow its answer', async () => {
+  it('a trial: one request goes first, the others follow after its response', async () => {
     const { call, open, pool, told } = make(() => ({ ...USE, trial: true }))
     const shared = await open()
     const calls = [call(B), call(B), call(B)]
@@ -276,7 +276,7 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     expect(call(B).member?.connection).toBe(shared)
   })
 
-  it('a trial that is misdirected: the others never see that connection', async () => {
+  it('a trial that gets a 421: the other requests are not sent on that connection', async () => {
     const { call, connector, open, pool } = make(() => ({ ...USE, trial: true }))
     const shared = await open()
     const calls = [call(B), call(B)]
@@ -287,7 +287,7 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     expect(calls[1]!.member?.connection).toBe(own)
   })
 
-  it('a trial that nobody answers holds the others up for a second', async () => {
+  it('a trial without a response delays the others for a second', async () => {
     const { call, clock, connector, open } = make(() => ({ ...USE, trial: true }))
     await open()
     const calls = [call(B), call(B)]
@@ -304,7 +304,7 @@ describe('ORIGIN (RFC 8336)', () => {
   const listed = (connection: FakeConnection, { origin, addresses }: Target): Verdict =>
     addresses === undefined && connection.originSet?.has(origin.serialized) === true ? USE : { use: false, because: 'no' }
 
-  it('a connection whose set has the origin is asked about before its name is resolved', async () => {
+  it('a connection whose Origin Set contains the origin is offered before DNS', async () => {
     const { call, connector, open } = make(listed)
     const shared = await open({ originSet: SET })
     const one = call(B)
@@ -313,7 +313,7 @@ describe('ORIGIN (RFC 8336)', () => {
     expect(connector.resolved).toEqual(['a.example'])
   })
 
-  it('a set that comes later is found as well, and what is taken out of it is not', async () => {
+  it('a later ORIGIN frame is used as well, and removed origins are not found', async () => {
     const { call, connector, open } = make(listed)
     const shared = await open()
     shared.originSet = new Set(SET.map((text) => parseOrigin(text).serialized))
@@ -328,7 +328,7 @@ describe('ORIGIN (RFC 8336)', () => {
     expect(connector.dials).toHaveLength(2)
   })
 
-  it('§2.4: no connection goes whose origin may not go there, whatever the set says', async () => {
+  it('a connection is not closed if its origin may not use the other one, whatever the Origin Set says (§2.4)', async () => {
     const { call, connector, open } = make(() => ({ use: false, because: 'no' }))
     const covering = await open()
     call(B)
@@ -340,9 +340,9 @@ describe('ORIGIN (RFC 8336)', () => {
   })
 
   it.each([
-    ['with room there it goes at once', 3, 1],
-    ['without room it goes when there is some', 1, 0],
-  ])('§2.4: what another connection covers is closed: %s', async (_what, places, closedAtOnce) => {
+    ['at once if its requests fit there', 3, 1],
+    ['later if they do not fit yet', 1, 0],
+  ])('a connection that another one covers is closed: %s (§2.4)', async (_what, places, closedAtOnce) => {
     let allowed = false
     const { call, connector, open } = make(() => (allowed ? USE : { use: false, because: 'not yet' }))
     const covering = await open({ places })
@@ -365,7 +365,7 @@ describe('ORIGIN (RFC 8336)', () => {
   })
 })
 
-it('two hosts behind a proxy share where the caller has put them into one group, and wait for each other’s tunnels', async () => {
+it("two hosts behind a proxy share if they are in one host group, and wait for each other's tunnels", async () => {
   const proxy = { name: 'http://proxy.example:80', key: 'p' }
   const { call, connector } = make(() => USE, { groupsOf: ({ host }) => (host === 'c.example' ? [] : ['shops']) })
   const calls = [A, B, C].map((target) => call({ ...target, proxy }))
@@ -376,7 +376,7 @@ it('two hosts behind a proxy share where the caller has put them into one group,
 })
 
 describe('explain', () => {
-  it('says what would happen and what is said of everything, and leaves no trace', async () => {
+  it('gives the action and every verdict, without side effects', async () => {
     const { connector, open, pool } = make((_connection, { origin }) =>
       origin.host === 'b.example' ? USE : { use: false, because: 'certificate-does-not-cover-host' },
     )
@@ -411,7 +411,7 @@ describe('explain', () => {
     expect([...pool.originPools]).toHaveLength(1)
   })
 
-  it('a dial under way', async () => {
+  it('a pending dial', async () => {
     const { call, pool } = make()
     call(A)
     await turn()
@@ -421,7 +421,7 @@ describe('explain', () => {
   })
 })
 
-it('events: joining, being refused, being disowned', async () => {
+it('events: joined, declined, misdirected', async () => {
   const events: unknown[] = []
   const listen = (event: unknown): void => void events.push(event)
   const channels = ['coalesced', 'declined', 'misdirected'].map((name) => channel(`unshard:${name}`))

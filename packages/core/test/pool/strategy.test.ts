@@ -2,16 +2,16 @@ import { choose } from '../../src/pool/strategy.js'
 
 const candidates = [5, 2, 9].map((active, i) => ({ id: i + 1, active, capacity: 10 }))
 
-it('least-streams: the one with the fewest requests, the first of equals', () => {
+it('least-streams: the connection with the fewest requests, the first of equals', () => {
   expect(choose('least-streams', candidates, 0, undefined).id).toBe(2)
   expect(choose('least-streams', [candidates[0]!, { ...candidates[0]!, id: 7 }], 0, undefined).id).toBe(1)
 })
 
-it('round-robin: each in turn', () => {
+it('round-robin: each connection in turn', () => {
   expect([0, 1, 2, 3].map((turn) => choose('round-robin', candidates, turn, undefined).id)).toEqual([1, 2, 3, 1])
 })
 
-it('random: each of them, about as often', () => {
+it('random: each connection about equally often', () => {
   const counts = new Map<number, number>()
   for (let i = 0; i < 3_000; i++) {
     const { id } = choose('random', candidates, i, undefined)
@@ -24,7 +24,7 @@ describe('hash', () => {
   const tenants = Array.from({ length: 1_000 }, (_, i) => `tenant-${i}`)
   const of = (list: typeof candidates, tenant: string): number => choose('hash', list, 0, tenant).id
 
-  it('the same connection for the same affinity, and all of them used about as much', () => {
+  it('the same connection for the same affinity, and an even distribution', () => {
     const counts = [0, 0, 0]
     for (const tenant of tenants) {
       expect(of(candidates, tenant)).toBe(of(candidates.toReversed(), tenant))
@@ -33,18 +33,18 @@ describe('hash', () => {
     expect(Math.min(...counts)).toBeGreaterThan(250)
   })
 
-  it('a connection that goes moves only those that were on it', () => {
+  it('a closed connection moves only its own requests', () => {
     const left = candidates.filter(({ id }) => id !== 2)
     for (const tenant of tenants) if (of(candidates, tenant) !== 2) expect(of(left, tenant)).toBe(of(candidates, tenant))
   })
 
-  it('without an affinity: the fewest requests', () => {
+  it('without an affinity: the connection with the fewest requests', () => {
     expect(choose('hash', candidates, 0, undefined).id).toBe(2)
   })
 })
 
-describe('a function of the caller', () => {
-  it('is given the candidates and the affinity, and decides', () => {
+describe('a user-supplied function', () => {
+  it('receives the candidates and the affinity, and decides', () => {
     expect(choose((all, affinity) => all.find(({ id }) => String(id) === affinity)!, candidates, 0, '3').id).toBe(3)
   })
 
@@ -56,9 +56,9 @@ describe('a function of the caller', () => {
       },
       'no idea',
     ],
-    ['returns something else', () => ({ id: 1, active: 0, capacity: 1 }), 'must return one of the candidates'],
+    ['returns another object', () => ({ id: 1, active: 0, capacity: 1 }), 'must return one of the candidates'],
     ['returns nothing', () => undefined as never, 'must return one of the candidates'],
-  ])('%s: a UsageError', (_title, strategy, message) => {
+  ])('that %s causes a UsageError', (_title, strategy, message) => {
     expect(() => choose(strategy, candidates, 0, undefined)).toThrow(
       expect.objectContaining({ code: 'ERR_STRATEGY', message: expect.stringContaining(message) }),
     )

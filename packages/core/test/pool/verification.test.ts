@@ -1,4 +1,4 @@
-// The pool and connections that make sure of their peers, settings that change, connections beyond the first: with fakes, turn by turn.
+// Verification of idle connections, changes of settings, several connections: with fakes, turn by turn.
 import { FakeClock } from '@unshard/testkit'
 import { isConnection, type ReusePolicy, sameOrigin } from '../../src/index.js'
 import { FakeCall, type FakeConnection, FakeConnector, poolOf, targetOf, turn } from './fakes.js'
@@ -32,11 +32,11 @@ function make(reuse: ReusePolicy = sameOrigin()) {
 const A = targetOf('https://a.example')
 const B = targetOf('https://b.example')
 
-describe('an idle connection that has to make sure of its peer', () => {
-  it.each(['h2', 'http/1.1'] as const)('%s: a request waits for it, and for no other connection', async (protocol) => {
+describe('an idle connection that must verify its peer', () => {
+  it.each(['h2', 'http/1.1'] as const)('%s: a request waits for the verification, without another dial', async (protocol) => {
     const { connector, call, open } = make()
     const connection = await open(protocol)
-    connection.doubtful = true
+    connection.needsVerification = true
     const waiting = call()
     await turn()
     expect([waiting.member, connection.verifying, connector.dials.length]).toEqual([undefined, true, 1])
@@ -44,20 +44,20 @@ describe('an idle connection that has to make sure of its peer', () => {
     expect([waiting.member?.connection, connector.dials.length]).toEqual([connection, 1])
   })
 
-  it('h2: as many as there is room for, when the answer comes', async () => {
+  it('h2: serves as many requests as there is capacity for after the verification', async () => {
     const { connector, call, open } = make()
     const connection = await open('h2')
-    connection.doubtful = true
+    connection.needsVerification = true
     const waiting = Array.from({ length: 50 }, () => call())
     await turn()
     connection.verified()
     expect([waiting.every(({ member }) => member?.connection === connection), connector.dials.length]).toEqual([true, 1])
   })
 
-  it('http/1.1: who is more than it can take gets another connection at once', async () => {
+  it('http/1.1: requests beyond its capacity are dialed for at once', async () => {
     const { connector, call, open } = make()
     const connection = await open('http/1.1')
-    connection.doubtful = true
+    connection.needsVerification = true
     const [one, two] = [call(), call()]
     await turn()
     expect(connector.dials).toHaveLength(2)
@@ -67,10 +67,10 @@ describe('an idle connection that has to make sure of its peer', () => {
     expect(two.member?.connection).toBe(connection)
   })
 
-  it('nobody is there: who waited gets a new connection, and has not been tried', async () => {
+  it('verification fails: queued requests get a new connection, and were not sent', async () => {
     const { connector, call, open } = make()
     const connection = await open('h2')
-    connection.doubtful = true
+    connection.needsVerification = true
     const waiting = [call(), call()]
     connection.enter('closed')
     await turn()
@@ -82,13 +82,13 @@ describe('an idle connection that has to make sure of its peer', () => {
     expect(waiting.map(({ member }) => member?.connection)).toEqual([other, other])
   })
 
-  it('shared by two origins: the answer serves both', async () => {
+  it('shared by two origins: the verification serves both', async () => {
     const { connector, call, open } = make(sharing)
     const connection = await open('h2')
     const other = call(B)
     await turn()
     connection.finish(other)
-    connection.doubtful = true
+    connection.needsVerification = true
     const waiting = [call(A), call(B)]
     await turn()
     connection.verified()
@@ -96,10 +96,10 @@ describe('an idle connection that has to make sure of its peer', () => {
     expect(connector.dials).toHaveLength(1)
   })
 
-  it('the one who asked has gone: it stays, and is closed when it has been idle', async () => {
+  it('the request that caused the verification left: the connection stays until idle too long', async () => {
     const { clock, pool, call, open } = make()
     const connection = await open('h2')
-    connection.doubtful = true
+    connection.needsVerification = true
     pool.leave(A, call())
     clock.advance(1_000)
     expect(connection.closes).toBe(0)
@@ -110,7 +110,7 @@ describe('an idle connection that has to make sure of its peer', () => {
 })
 
 describe('several connections', () => {
-  it('minConnections: as soon as it is known what is spoken, and not again because they were idle', async () => {
+  it('minConnections: dialed once the protocol is known, and not again after idle connections close', async () => {
     const { clock, connector, call } = make()
     const two = targetOf('https://a.example', 'key', { minConnectionsPerOrigin: 2, maxConnectionsPerOrigin: 2 })
     const first = call(two)
@@ -126,7 +126,7 @@ describe('several connections', () => {
     expect(connector.dials).toHaveLength(2)
   })
 
-  it('a further connection that cannot be had is not tried again for a second, and nobody fails', async () => {
+  it('after a failed dial for another connection the pool pauses for a second, and no request fails', async () => {
     const { clock, connector, call } = make()
     const two = targetOf('https://a.example', 'key', { maxConnectionsPerOrigin: 2 })
     call(two)
@@ -150,7 +150,7 @@ describe('several connections', () => {
 describe('a target that is dialed once', () => {
   const once = { ...A, once: true, record: { answered: 0, connections: 0, tooManyPings: 0 } }
 
-  it('fails who waits when its connection goes, and who comes later', async () => {
+  it('fails queued requests when its connection closes, and later requests too', async () => {
     const { connector, call } = make()
     call(once)
     await turn()
@@ -164,7 +164,7 @@ describe('a target that is dialed once', () => {
   })
 })
 
-it('a response over a connection that many origins wait for looks at none of them but the one that is next', async () => {
+it('a response on a connection that many origins wait for checks only the origin that is next', async () => {
   const { clock, connector, pool, call, open } = make(sharing)
   const connection = await open('h2')
   connection.places = 1
@@ -172,7 +172,7 @@ it('a response over a connection that many origins wait for looks at none of the
   const origins = Array.from({ length: 100 }, (_, i) => targetOf(`https://n${i}.example`))
   for (const target of origins) call(target)
   await turn()
-  // Each looks at the clock when it asks whether another connection is due.
+  // Each check for another connection reads the clock.
   let looks = 0
   clock.now = () => {
     looks++
@@ -183,7 +183,7 @@ it('a response over a connection that many origins wait for looks at none of the
   expect([connector.dials.length, [...pool.originPools].filter(({ queue }) => queue.size > 0).length]).toEqual([1, 99])
 })
 
-it('a dial that waits for its turn leaves no timer behind when the pool ends', async () => {
+it('a delayed dial leaves no timer behind when the pool ends', async () => {
   const { clock, connector, pool, call } = make()
   const two = targetOf('https://a.example', 'key', { maxConnectionsPerOrigin: 2 })
   call(two)

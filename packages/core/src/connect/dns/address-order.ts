@@ -60,9 +60,9 @@ export class AddressMemory {
     const won = this.#won.get(keyOf(host, port))
     const winner = addresses.filter(({ address }) => address === won)
     const others = addresses.filter(({ address }) => address !== won)
-    const [well, ill]: [Address[], Address[]] = [[], []]
-    for (const each of [...winner, ...others]) (this.#failed.has(keyOf(each.address, port)) ? ill : well).push(each)
-    return [...interleave(well), ...interleave(ill)]
+    const [usable, failed]: [Address[], Address[]] = [[], []]
+    for (const each of [...winner, ...others]) (this.#failed.has(keyOf(each.address, port)) ? failed : usable).push(each)
+    return [...interleave(usable), ...interleave(failed)]
   }
 
   /** Puts an address last for a while: it accepted TCP but was unusable, or it is slow. */

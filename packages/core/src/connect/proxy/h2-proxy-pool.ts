@@ -39,8 +39,8 @@ export class H2Proxies {
   }
 
   /**
-   * Opens a tunnel to the target's origin. @throws ConnectError phase `proxy`; UsageError; the
-   * reason of `signal`.
+   * Opens a tunnel to the target's origin.
+   * @throws ConnectError phase `proxy`; UsageError; the reason of `signal`.
    */
   async tunnel(target: Target, signal: AbortSignal): Promise<Carrier> {
     this.#wanted++
@@ -62,9 +62,9 @@ export class H2Proxies {
         await connectOverHttp1(reached, proxy, target, signal)
         return reached
       }
-      const doubt = reached.doubt()
-      if (doubt !== undefined) {
-        await unlessAborted(doubt, signal)
+      const verification = reached.verification()
+      if (verification !== undefined) {
+        await unlessAborted(verification, signal)
         continue
       }
       const counted = reached.counted()
@@ -86,7 +86,7 @@ export class H2Proxies {
   }
 
   #withRoom(): H2Proxy | undefined {
-    for (const each of this.#open) if (each.hasRoom || each.doubtful) return each
+    for (const each of this.#open) if (each.hasRoom || each.verifying) return each
     return undefined
   }
 

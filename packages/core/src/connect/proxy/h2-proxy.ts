@@ -50,10 +50,10 @@ export class H2Proxy {
   #held = 0
   #opened = 0
   /** Resolves when SETTINGS are received, or the connection closes. */
-  readonly #told: Promise<void>
-  #isTold = false
+  readonly #settings: Promise<void>
+  #hasSettings = false
   #idle: ClockTimer | undefined
-  #doubted: (() => void)[] = []
+  #verifications: (() => void)[] = []
 
   constructor(
     proxy: ProxyServer,
@@ -65,9 +65,9 @@ export class H2Proxy {
     this.#connection = connection
     this.#socket = socket
     this.#options = options
-    this.#told = new Promise((resolve) => {
+    this.#settings = new Promise((resolve) => {
       connection.onChange = () => {
-        this.#isTold = true
+        this.#hasSettings = true
         resolve()
         this.#changed()
       }
@@ -85,22 +85,22 @@ export class H2Proxy {
    * once would be refused beyond the unknown limit.
    */
   counted(): Promise<void> | undefined {
-    return this.#opened === 0 || this.#isTold ? undefined : this.#told
+    return this.#opened === 0 || this.#hasSettings ? undefined : this.#settings
   }
 
   /**
    * Resolves when the peer is verified, for a connection that has been idle, or on which a tunnel
    * timed out; `undefined` if no verification is needed.
    */
-  doubt(): Promise<void> | undefined {
+  verification(): Promise<void> | undefined {
     const connection = this.#connection
     if (connection.state !== 'open') return undefined
     if (!connection.verifying && (connection.active > 0 || connection.verify())) return undefined
-    return new Promise((resolve) => this.#doubted.push(resolve))
+    return new Promise((resolve) => this.#verifications.push(resolve))
   }
 
   /** Whether the peer is being verified. */
-  get doubtful(): boolean {
+  get verifying(): boolean {
     return this.#connection.verifying
   }
 
@@ -176,7 +176,7 @@ export class H2Proxy {
 
   #changed(): void {
     const { state, active, verifying } = this.#connection
-    if (!verifying) for (const resolve of this.#doubted.splice(0)) resolve()
+    if (!verifying) for (const resolve of this.#verifications.splice(0)) resolve()
     if (state !== 'open') {
       this.#idle?.cancel()
       this.#idle = undefined

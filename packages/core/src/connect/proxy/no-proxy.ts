@@ -81,10 +81,10 @@ function matchesName(entry: string, name: string): boolean {
 function matchesAddress(entry: string, address: string, family: number): boolean {
   const [network = '', prefix, ...rest] = entry.split('/')
   if (isIP(network) !== family || rest.length > 0) return false
-  const most = family === 4 ? 32 : 128
+  const maxBits = family === 4 ? 32 : 128
   if (prefix !== undefined && !/^[0-9]{1,3}$/.test(prefix)) return false
-  const bits = Number(prefix ?? most) || most
-  if (bits > most) return false
+  const bits = Number(prefix ?? maxBits) || maxBits
+  if (bits > maxBits) return false
   const list = new BlockList()
   const type = family === 4 ? 'ipv4' : 'ipv6'
   list.addSubnet(network, bits, type)

@@ -72,7 +72,8 @@ export class ProxyDialer {
 
   /**
    * Connects to a proxy that forwards requests (RFC 9112 §3.2.2). Offers only HTTP/1.1, because
-   * HTTP/2 cannot express them. @throws as {@link tunnel}.
+   * HTTP/2 cannot express them.
+   * @throws as {@link tunnel}.
    */
   async forward(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
     try {

@@ -42,9 +42,9 @@ export interface RaceOptions<Result = Socket> {
   /** Opens a socket to `endpoint` that emits `connect`. A {@link UsageError} ends the race. */
   open?(endpoint: TcpEndpoint): Socket
   /**
-   * Completes a connected socket, e.g. by TLS. Default: none. A {@link UsageError}, or a {@link
-   * ConnectError} of phase `negotiate`, ends the race, because other addresses would fail the same
-   * way.
+   * Completes a connected socket, e.g. by TLS. Default: none. A {@link UsageError}, or a
+   * {@link ConnectError} of phase `negotiate`, ends the race, because other addresses would fail
+   * the same way.
    */
   complete?(socket: Socket, signal: AbortSignal): Promise<Result>
 }

@@ -4,7 +4,8 @@ import { connect, type Socket } from 'node:net'
 import { ConnectError } from '../../errors/errors.js'
 
 /**
- * Connects to a path. @throws ConnectError phase `tcp`, naming the path; the reason of `signal`.
+ * Connects to a path.
+ * @throws ConnectError phase `tcp`, naming the path; the reason of `signal`.
  */
 export function connectUnix(path: string, origin: string, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {

@@ -128,8 +128,8 @@ export class TlsConnector {
   }
 
   /**
-   * Secures `socket`, offering `protocols` in this order. @throws ConnectError phase `tls`, or
-   * `negotiate` if no protocol is in common.
+   * Secures `socket`, offering `protocols` in this order.
+   * @throws ConnectError phase `tls`, or `negotiate` if no protocol is in common.
    */
   async secure(
     socket: Duplex,
@@ -259,8 +259,9 @@ export class TlsConnector {
 
 /**
  * Adopts a user-supplied socket that has finished TLS, read and written through `carrier`;
- * `undefined` if ALPN chose no protocol. @throws ConnectError phase `negotiate` for a protocol that
- * is not wanted, or HTTP/2 over inadequate TLS.
+ * `undefined` if ALPN chose no protocol.
+ * @throws ConnectError phase `negotiate` for a protocol that is not wanted, or HTTP/2 over
+ *   inadequate TLS.
  */
 export function adoptSecured(
   socket: Duplex,
@@ -280,9 +281,9 @@ export function adoptSecured(
 }
 
 /**
- * RFC 9113 §9.2: HTTP/2 requires TLS 1.2, without the cipher suites of Appendix A. The others have
- * ephemeral keys and authenticated encryption. @throws ConnectError phase `negotiate`, code
- * `ERR_INADEQUATE_SECURITY`, before anything is sent.
+ * RFC 9113 §9.2: HTTP/2 requires TLS 1.2 or later, and with 1.2 none of the cipher suites of
+ * Appendix A: the others have ephemeral keys and authenticated encryption.
+ * @throws ConnectError phase `negotiate`, code `ERR_INADEQUATE_SECURITY`, before anything is sent.
  */
 function refuseInadequate(socket: TLSSocket, origin: Origin): void {
   const version = socket.getProtocol()

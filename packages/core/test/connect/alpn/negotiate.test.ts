@@ -39,20 +39,23 @@ describe('negotiate', () => {
     ['h2', 'h2'],
     ['http/1.1', 'http/1.1'],
     [undefined, 'http/1.1'],
-  ])('ALPN %s is the engine for %s', async (chosen, protocol) => {
+  ])('ALPN %s creates the engine for %s', async (chosen, protocol) => {
     const connection = await negotiate(socket() as never, chosen, route, target, options)
     expect(connection).toMatchObject({ protocol, route, state: 'open' })
     connection.destroy(new Error('done'))
   })
 
-  it.each(['spdy/3', '', 'H2', 'http/1.0'])('%j was never offered: refused, and the socket goes', async (chosen) => {
-    const given = socket()
-    const refused = negotiate(given as never, chosen, route, target, options)
-    await expect(refused).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate', processed: 'no' })
-    expect(given.destroyed).toBe(true)
-  })
+  it.each(['spdy/3', '', 'H2', 'http/1.0'])(
+    '%j was never offered: the connection is refused, and the socket is closed',
+    async (chosen) => {
+      const given = socket()
+      const refused = negotiate(given as never, chosen, route, target, options)
+      await expect(refused).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate', processed: 'no' })
+      expect(given.destroyed).toBe(true)
+    },
+  )
 
-  it('what comes before anything is asked is no answer to the first request: the socket goes', async () => {
+  it('bytes sent before any request are not the response to the first request: the socket is closed', async () => {
     const given = socket()
     const starting = negotiate(given as never, 'http/1.1', route, target, options)
     given.push('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nEVIL!')
@@ -61,9 +64,9 @@ describe('negotiate', () => {
     expect(given.destroyed).toBe(true)
   })
 
-  it('a socket that dies while the HTTP/1.1 engine is being loaded is an error, not an exception', async () => {
+  it('a socket that fails while the HTTP/1.1 engine is loaded causes a rejection, not an exception', async () => {
     const given = socket()
-    // As whoever made it leaves it.
+    // In the state in which the dialer leaves it.
     given.on('error', () => undefined)
     const starting = negotiate(given as never, 'http/1.1', route, target, options)
     given.destroy(new Error('reset'))

@@ -3,7 +3,7 @@ import { FakeClock } from '@unshard/testkit'
 import { ProtocolMemory } from '../../../src/connect/alpn/protocol-memory.js'
 import type { SecureSocket } from '../../../src/connect/tls/tls-connector.js'
 
-/** As much of a TLS socket as ALPN resolution looks at. */
+/** The parts of a TLS socket that ALPN resolution reads. */
 function secured(protocol: string | undefined): SecureSocket {
   const socket = Object.assign(new EventEmitter(), { alpnProtocol: protocol ?? false })
   return { socket: socket as never, protocol, certificate: undefined, authorized: true }
@@ -44,7 +44,7 @@ describe('ProtocolMemory', () => {
     ['before the resolver is loaded', false],
     ['with the resolver', true],
   ])('%s', (_when, there) => {
-    it('one dial where nothing is known, whose socket is the one that is used', async () => {
+    it('dials once if nothing is known, and uses that socket', async () => {
       const { memory } = await make(there)
       const { dial, dials } = dialing('h2')
       expect(memory.known('a')).toBeUndefined()
@@ -54,7 +54,7 @@ describe('ProtocolMemory', () => {
       expect(memory.known('b')).toBeUndefined()
     })
 
-    it('a remembered answer dials again, and what that brings is the new answer', async () => {
+    it('dials again although a protocol is remembered, and remembers the new one', async () => {
       const { memory } = await make(there)
       const { dial, dials } = dialing('h2', 'http/1.1')
       await memory.resolve('a', dial())
@@ -62,14 +62,14 @@ describe('ProtocolMemory', () => {
       expect(memory.known('a')).toBe('http/1.1')
     })
 
-    it('a server without ALPN speaks HTTP/1.1', async () => {
+    it('a server without ALPN is remembered as HTTP/1.1', async () => {
       const { memory } = await make(there)
       const { dial } = dialing(undefined)
       expect((await memory.resolve('a', dial())).protocol).toBeUndefined()
       expect(memory.known('a')).toBe('http/1.1')
     })
 
-    it('a failure is told as it is and not remembered', async () => {
+    it('a failure is passed on, and not remembered', async () => {
       const { memory } = await make(there)
       const failure = new Error('no route')
       await expect(memory.resolve('a', Promise.reject(failure))).rejects.toBe(failure)
@@ -78,7 +78,7 @@ describe('ProtocolMemory', () => {
       expect(await memory.resolve('a', dial())).toBe(dials[0])
     })
 
-    it('two at once each get a socket of their own', async () => {
+    it('two concurrent dials each get their own socket', async () => {
       const { memory } = await make(there)
       const { dial, dials } = dialing('h2')
       const [one, two] = await Promise.all([memory.resolve('a', dial()), memory.resolve('a', dial())])
@@ -86,7 +86,7 @@ describe('ProtocolMemory', () => {
       expect(dials).toHaveLength(2)
     })
 
-    it('of two at once the one that fails, or hangs, is nothing to the other', async () => {
+    it('a dial that fails or hangs does not affect a concurrent one', async () => {
       const { memory } = await make(there)
       const failure = new Error('no route')
       const hanging = new Promise<SecureSocket>(() => undefined)
@@ -99,7 +99,7 @@ describe('ProtocolMemory', () => {
       }
     })
 
-    it('five minutes later it asks again', async () => {
+    it('forgets after five minutes', async () => {
       const { memory, clock } = await make(there)
       await memory.resolve('a', dialing('h2').dial())
       clock.advance(299_999)
@@ -109,7 +109,7 @@ describe('ProtocolMemory', () => {
     })
   })
 
-  it('http2-wrapper does the resolving: it is asked every time, and takes the socket where it knows no answer', async () => {
+  it('http2-wrapper resolves: it is called every time, and takes the socket if it knows no protocol', async () => {
     const { auto } = (await import('http2-wrapper')).default as unknown as { auto: { createResolveProtocol: Create } }
     const original = auto.createResolveProtocol
     const answers: { alpnProtocol: string; socket?: unknown }[] = []
@@ -146,7 +146,7 @@ describe('ProtocolMemory', () => {
     }
   })
 
-  it('without a resolver the dial is enough; and loading it is tried again', async () => {
+  it('works without the resolver, and tries to load it again', async () => {
     let loads = 0
     const clock = new FakeClock(1)
     const memory = new ProtocolMemory(clock, () => {
@@ -183,7 +183,7 @@ describe('ProtocolMemory', () => {
       return { clock, memory, counts }
     }
 
-    it('is not what the first answers wait for: it comes with the first handshake that begins a second after the first', async () => {
+    it('does not delay the first responses: it happens with the first handshake a second after the first', async () => {
       const { clock, memory, counts } = counting()
       await memory.resolve('a', dialing('h2').dial())
       clock.advance(999)
@@ -198,7 +198,7 @@ describe('ProtocolMemory', () => {
       expect(counts).toEqual({ loads: 1, asked: 2 })
     })
 
-    it('is nothing that happens by itself', async () => {
+    it('does not happen without a handshake', async () => {
       const { clock, memory, counts } = counting()
       await memory.resolve('a', dialing('h2').dial())
       clock.advance(3_600_000)
@@ -206,7 +206,7 @@ describe('ProtocolMemory', () => {
       expect(counts.loads).toBe(0)
     })
 
-    it('a handshake does not wait for it', async () => {
+    it('does not delay a handshake', async () => {
       const clock = new FakeClock(1)
       const memory = new ProtocolMemory(clock, () => new Promise(() => undefined))
       await memory.resolve('a', dialing('h2').dial())

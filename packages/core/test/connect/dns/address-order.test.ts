@@ -18,11 +18,11 @@ describe('AddressMemory', () => {
   const order = (memory: AddressMemory, list: readonly string[], host = 'a.example', port = 443): string[] =>
     names(memory.order(host, port, at(...list)))
 
-  it('knows nothing at first: families take turns', () => {
+  it('has no preference at first: families alternate', () => {
     expect(order(new AddressMemory(clock), [...SIX, ...FOUR])).toEqual([SIX[0], FOUR[0], SIX[1], FOUR[1], FOUR[2]])
   })
 
-  it('an address that failed is tried after the others of its name, of whichever family, and is not dropped', () => {
+  it('an address that failed is tried after the others of its name, of either family, and is not dropped', () => {
     const memory = new AddressMemory(clock)
     memory.failed(443, SIX[0]!, 'ECONNREFUSED')
     memory.failed(443, FOUR[1]!, 'ETIMEDOUT')
@@ -30,20 +30,20 @@ describe('AddressMemory', () => {
     expect(order(memory, [FOUR[1]!])).toEqual([FOUR[1]])
   })
 
-  it('another port of that address is another server', () => {
+  it('the same address with another port is another server', () => {
     const memory = new AddressMemory(clock)
     memory.failed(443, FOUR[0]!, 'ECONNREFUSED')
     expect(order(memory, FOUR, 'a.example', 8_443)).toEqual(FOUR)
     expect(order(memory, FOUR, 'b.example')).toEqual([FOUR[1], FOUR[2], FOUR[0]])
   })
 
-  it.each(['EADDRINUSE', 'EADDRNOTAVAIL', 'EMFILE', 'EINVAL', undefined])('%s says nothing about the address', (code) => {
+  it.each(['EADDRINUSE', 'EADDRNOTAVAIL', 'EMFILE', 'EINVAL', undefined])('%s does not count against the address', (code) => {
     const memory = new AddressMemory(clock)
     memory.failed(443, FOUR[0]!, code)
     expect(order(memory, FOUR)).toEqual(FOUR)
   })
 
-  it('the one that won comes first, for that name alone; when it fails it comes last', () => {
+  it('the last successful address comes first, for its name only; after a failure it comes last', () => {
     const memory = new AddressMemory(clock)
     memory.failed(443, FOUR[2]!, 'ECONNREFUSED')
     memory.won('a.example', 443, FOUR[2]!)
@@ -56,13 +56,13 @@ describe('AddressMemory', () => {
     expect(order(memory, FOUR)).toEqual(FOUR)
   })
 
-  it('an answer that does not have the winner is not given it', () => {
+  it('the preferred address is not added to a DNS answer without it', () => {
     const memory = new AddressMemory(clock)
     memory.won('a.example', 443, FOUR[2]!)
     expect(order(memory, [FOUR[0]!, FOUR[1]!])).toEqual([FOUR[0], FOUR[1]])
   })
 
-  it('a failure is remembered for half a minute, a winner for ten', () => {
+  it('a failure is remembered for half a minute, a success for ten minutes', () => {
     const time = new FakeClock(1)
     const memory = new AddressMemory(time)
     memory.failed(443, FOUR[0]!, 'ECONNREFUSED')
@@ -77,7 +77,7 @@ describe('AddressMemory', () => {
 describe('a client', () => {
   const lookup = (...addresses: string[]) => staticLookup({ 'a.test.example': addresses })
 
-  it('that was refused by the first address goes to the second at once, and next time there first', async () => {
+  it('refused by the first address, tries the second at once, and prefers it next time', async () => {
     const origin = await server({ protocols: ['h2'] })
     const answers = lookup('127.0.0.2', '127.0.0.1')
     const one = client({ lookup: answers, lookupTtlMs: 0 })
@@ -86,14 +86,14 @@ describe('a client', () => {
       const response = await one.request({ url: `${origin.url('a.test.example')}/`, headers: { connection: 'close' } })
       seen.push(response.connection.remoteAddress)
       await response.text()
-      // From now on somebody listens at the first one too, and would be connected to.
+      // From now on the first address has a listener too, and could be connected to.
       if (i === 0) await server({ protocols: ['h2'], address: '127.0.0.2', port: origin.port })
     }
     expect(seen).toEqual(['127.0.0.1', '127.0.0.1'])
     expect(origin.connections).toBe(2)
   })
 
-  it('whose first address drops every SYN has the second after 250 ms, and at once from then on', async () => {
+  it('whose first address drops every SYN tries the second after 250 ms, and prefers it from then on', async () => {
     const hole = await blackHole('127.0.0.2')
     const origin = await server({ protocols: ['h2'], port: hole })
     const one = client({ lookup: lookup('127.0.0.2', '127.0.0.1') })
@@ -109,7 +109,7 @@ describe('a client', () => {
     expect(took[1]).toBeLessThan(200)
   })
 
-  it('whose deadline passes while an address is silent asks another one first next time', async () => {
+  it('whose deadline passes at an unresponsive address tries another one first next time', async () => {
     const hole = await blackHole('127.0.0.2')
     const clock = new FakeClock(1)
     const origin = await server({ protocols: ['h2'], port: hole })
@@ -123,13 +123,13 @@ describe('a client', () => {
     clock.advance(101)
     expect((await failing)[0]!.error).toMatchObject({ name: 'TimeoutError', phase: 'connect' })
     answers.table['a.test.example'] = ['127.0.0.2', '127.0.0.1']
-    // No time passes: were the silent one first, nobody would try the second.
+    // No time passes: if the unresponsive address were first, the second would not be tried.
     const [warmed] = await one.warm([origin.url('a.test.example')])
     expect(warmed!.connection!.remoteAddress).toBe('127.0.0.1')
   })
 })
 
-it('a connect deadline that passes while the process is busy ends no dial that the server answers', async () => {
+it('a connect deadline that passes while the process is busy does not end a dial that the server answers', async () => {
   const origin = await server({ protocols: ['h2'] })
   const one = client({ timeouts: { connect: 250 } })
   const asked = one.request({ url: `${origin.url('a.test.example')}/` })
@@ -140,7 +140,7 @@ it('a connect deadline that passes while the process is busy ends no dial that t
   expect(one.stats().totals.dials).toBe(1)
 })
 
-/** A port of `address` whose queue of connections is full, and where nobody accepts one: the kernel drops every SYN. */
+/** A port of `address` with a full accept queue and no accept: the kernel drops every SYN. */
 async function blackHole(address: string): Promise<number> {
   const reserved = createServer()
   await new Promise<void>((resolve) => reserved.listen(0, address, resolve))
@@ -150,7 +150,7 @@ async function blackHole(address: string): Promise<number> {
     `const { parentPort, workerData } = require('node:worker_threads')
     require('node:net').createServer().listen({ ...workerData, backlog: 1 }, () => {
       parentPort.postMessage('listening')
-      // For good: the loop that would accept never turns again.
+      // Forever: the event loop that would accept is blocked.
       setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0))
     })`,
     { eval: true, workerData: { host: address, port } },

@@ -4,14 +4,14 @@ import { Resolver } from '../../../src/connect/dns/resolver.js'
 
 const clock = new FakeClock()
 
-/** A lookup that answers with exactly this. */
+/** A lookup that returns exactly this. */
 function answering(error: unknown, address?: unknown, family?: unknown): LookupFunction {
   return ((_host: string, _options: object, callback: (...all: unknown[]) => void) =>
     void process.nextTick(callback, error, address, family)) as LookupFunction
 }
 
 describe('Resolver', () => {
-  it('gives every address, in the order of the answer', async () => {
+  it('returns every address, in the order of the answer', async () => {
     const resolver = new Resolver(staticLookup({ 'a.example': ['192.0.2.1', '2001:db8::1'] }), 0, clock)
     expect((await resolver.resolve('a.example')).addresses).toEqual([
       { address: '192.0.2.1', family: 4 },
@@ -19,7 +19,7 @@ describe('Resolver', () => {
     ])
   })
 
-  it.each(['192.0.2.7', '2001:db8::7', '::1'])('%s is its own answer, and nobody is asked', async (address) => {
+  it.each(['192.0.2.7', '2001:db8::7', '::1'])('%s resolves to itself, without a lookup', async (address) => {
     const lookup = staticLookup()
     expect((await new Resolver(lookup, 0, clock).resolve(address)).addresses).toEqual([
       { address, family: address.includes(':') ? 6 : 4 },
@@ -27,7 +27,7 @@ describe('Resolver', () => {
     expect(lookup.calls).toEqual([])
   })
 
-  it('asks once for all who want to know at the same time, even without a memory', async () => {
+  it('shares one lookup between concurrent requests, even without a cache', async () => {
     const lookup = staticLookup({ 'a.example': '192.0.2.1' })
     const resolver = new Resolver(lookup, 0, clock)
     const answers = await Promise.all([1, 2, 3].map(() => resolver.resolve('a.example')))
@@ -37,7 +37,7 @@ describe('Resolver', () => {
     expect(lookup.calls).toHaveLength(2)
   })
 
-  it('remembers an answer for as long as it is told', async () => {
+  it('caches an answer for the configured time', async () => {
     const time = new FakeClock(5)
     const lookup = staticLookup({ 'a.example': '192.0.2.1', 'b.example': '192.0.2.2' })
     const resolver = new Resolver(lookup, 1_000, time)
@@ -52,11 +52,11 @@ describe('Resolver', () => {
   })
 
   it.each([
-    ['the smallest TTL of its addresses, where `lookup` tells them', [30, 2, 9], 60_000, 2_000],
-    ['no longer than it was told to, whatever the TTL', [30], 1_000, 1_000],
-    ['what is told of some addresses alone', [undefined, 3], 60_000, 3_000],
-    ['a TTL that is none does not count', ['5', -1, Number.NaN], 7_000, 7_000],
-  ])('an answer is used for %s', async (_what, ttls, most, wanted) => {
+    ['for the smallest TTL of its addresses, if `lookup` returns them', [30, 2, 9], 60_000, 2_000],
+    ['no longer than the configured time, whatever the TTL', [30], 1_000, 1_000],
+    ['for the TTL that only some addresses have', [undefined, 3], 60_000, 3_000],
+    ['for the configured time if the TTLs are invalid', ['5', -1, Number.NaN], 7_000, 7_000],
+  ])('an answer is used %s', async (_what, ttls, most, wanted) => {
     const time = new FakeClock(5)
     let asked = 0
     const list = ttls.map((ttl, i) => ({ address: `192.0.2.${i + 1}`, ttl }))
@@ -75,7 +75,7 @@ describe('Resolver', () => {
     expect(asked).toBe(2)
   })
 
-  it('a TTL of 0 is used for those who wait, and for nobody else', async () => {
+  it('an answer with TTL 0 is used only for the requests that wait for it', async () => {
     let asked = 0
     const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
       asked++
@@ -88,7 +88,7 @@ describe('Resolver', () => {
     expect(asked).toBe(2)
   })
 
-  it('a question without an answer is shared for a while; then the next one asks again, and who waits may still hear', async () => {
+  it('a lookup without an answer is shared for a while; then the next request starts another, and the first may still succeed', async () => {
     const time = new FakeClock()
     const answers: (() => void)[] = []
     const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
@@ -120,7 +120,7 @@ describe('Resolver', () => {
     })
   })
 
-  it('RFC 6761 §6.3: names that end in .localhost resolve to loopback addresses', async () => {
+  it('names that end in .localhost resolve to loopback addresses (RFC 6761 §6.3)', async () => {
     for (const host of ['app.localhost', 'a.b.localhost', 'app.localhost.']) {
       const { addresses } = await new Resolver(undefined, 0, clock).resolve(host)
       expect(addresses.length).toBeGreaterThan(0)
@@ -128,7 +128,7 @@ describe('Resolver', () => {
     }
   })
 
-  it('remembers no failure', async () => {
+  it('does not cache a failure', async () => {
     const lookup = staticLookup()
     const resolver = new Resolver(lookup, 1_000, clock)
     const failing = [resolver.resolve('a.example'), resolver.resolve('a.example')]
@@ -138,17 +138,17 @@ describe('Resolver', () => {
     expect((await resolver.resolve('a.example')).addresses).toHaveLength(1)
   })
 
-  it('takes one address from a lookup that does not know `all`', async () => {
+  it('accepts one address from a lookup that ignores `all`', async () => {
     const resolver = new Resolver(answering(null, '2001:db8::1', 6), 0, clock)
     expect((await resolver.resolve('a.example')).addresses).toEqual([{ address: '2001:db8::1', family: 6 }])
   })
 
-  it('goes by the address and not by the family that is said of it', async () => {
+  it('derives the family from the address, not from the answer', async () => {
     const resolver = new Resolver(answering(null, [{ address: '192.0.2.1', family: 'IPv4' }]), 0, clock)
     expect((await resolver.resolve('a.example')).addresses).toEqual([{ address: '192.0.2.1', family: 4 }])
   })
 
-  it('leaves out what is no address', async () => {
+  it('skips entries that are not addresses', async () => {
     const list = [null, undefined, '192.0.2.3', { address: 'no' }, {}, { address: 7 }, { address: '192.0.2.1', family: 4 }]
     expect((await new Resolver(answering(null, list), 0, clock).resolve('a.example')).addresses).toEqual([
       { address: '192.0.2.1', family: 4 },
@@ -157,11 +157,11 @@ describe('Resolver', () => {
 
   it.each([
     ['an empty list', []],
-    ['nothing', undefined],
+    ['undefined', undefined],
     ['null', null],
     ['a name', 'b.example'],
     ['a number', 12],
-    ['a list of nothing', [null, {}]],
+    ['a list without addresses', [null, {}]],
   ])('an answer that is %s is a failure', async (_what, answer) => {
     const failing = new Resolver(answering(null, answer, 4), 0, clock).resolve('a.example')
     await expect(failing).rejects.toMatchObject({
@@ -171,7 +171,7 @@ describe('Resolver', () => {
     })
   })
 
-  it('a lookup that throws, or fails with something that is no error', async () => {
+  it('a lookup that throws, or fails with a value that is not an Error', async () => {
     const throwing = (() => {
       throw new RangeError('broken')
     }) as unknown as LookupFunction
@@ -179,7 +179,7 @@ describe('Resolver', () => {
     await expect(new Resolver(answering('why'), 0, clock).resolve('a.example')).rejects.toMatchObject({ cause: 'why' })
   })
 
-  it('a lookup that answers at once, and twice', async () => {
+  it('a lookup that calls back synchronously, and twice', async () => {
     const eager = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
       callback(null, [{ address: '192.0.2.1', family: 4 }])
       callback(new Error('second thoughts'))
@@ -188,8 +188,8 @@ describe('Resolver', () => {
   })
 })
 
-describe('RFC 8767: while the resolver is out, an old answer is used', () => {
-  /** A resolver that is told what to do with each question. */
+describe('RFC 8767: an expired answer is used while the resolver fails', () => {
+  /** A resolver that the test controls. */
   const started = async (): Promise<{
     time: FakeClock
     resolver: Resolver
@@ -222,7 +222,7 @@ describe('RFC 8767: while the resolver is out, an old answer is used', () => {
     const { time, resolver, answer, asked } = await started()
     answer(failure(code))
     expect((await resolver.resolve('a.example')).addresses).toEqual(first)
-    // Not asked again for half a minute, and then without a request that waits.
+    // No further lookup for half a minute, then one that no request waits for.
     time.advance(29_999)
     await resolver.resolve('a.example')
     expect(asked()).toBe(2)
@@ -250,7 +250,7 @@ describe('RFC 8767: while the resolver is out, an old answer is used', () => {
   })
 
   it.each([failure('ENOTFOUND'), failure('ENODATA'), new Error('a private address'), failure('EBLOCKED')])(
-    'not where the resolver has an answer: %s',
+    'not if the resolver refuses the name: %s',
     async (error) => {
       const { resolver, answer } = await started()
       answer(error)
@@ -260,7 +260,7 @@ describe('RFC 8767: while the resolver is out, an old answer is used', () => {
     },
   )
 
-  it('a refusal that comes when the old answer is used already holds for the next request', async () => {
+  it('a refusal that arrives while the expired answer is used applies to the next request', async () => {
     const time = new FakeClock(5)
     const asked: ((error: unknown, address?: unknown, family?: unknown) => void)[] = []
     const lookup = ((_host: string, _options: object, callback: () => void) => void asked.push(callback)) as LookupFunction
@@ -281,13 +281,13 @@ describe('RFC 8767: while the resolver is out, an old answer is used', () => {
     await expect(next).rejects.toMatchObject({ cause: refusal })
   })
 
-  it('another answer counts at once', async () => {
+  it('a new answer is used at once', async () => {
     const { resolver, answer } = await started()
     answer('192.0.2.7')
     expect((await resolver.resolve('a.example')).addresses).toEqual([{ address: '192.0.2.7', family: 4 }])
   })
 
-  it('what is asked for again because a connection has reached its age is used as well', async () => {
+  it("an answer forgotten because of the connection's age is used as well", async () => {
     const { resolver, answer } = await started()
     await resolver.resolve('a.example')
     resolver.forget('a.example')

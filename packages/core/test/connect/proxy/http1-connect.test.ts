@@ -1,4 +1,4 @@
-/** CONNECT over HTTP/1.1 against a proxy that says exactly what a test wants, in whatever pieces. */
+/** CONNECT over HTTP/1.1 with a scripted proxy that sends its response in pieces. */
 
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { connectOverHttp1, tunnelAuthority } from '../../../src/connect/proxy/http1-connect.js'
@@ -13,7 +13,7 @@ afterEach(() => {
 interface Meeting {
   readonly client: Socket
   readonly proxy: Socket
-  /** All that the proxy has been sent. */
+  /** All bytes sent to the proxy. */
   readonly heard: () => string
 }
 
@@ -51,11 +51,11 @@ it.each([
   ['http://a.test.example/', 'a.test.example:80'],
   ['https://a.test.example:8443/', 'a.test.example:8443'],
   ['https://[2001:db8::1]/', '[2001:db8::1]:443'],
-])('the request target for %s is %s: host and port, always both', (url, authority) => {
+])('the request target for %s is %s, always with host and port', (url, authority) => {
   expect(tunnelAuthority(targetOf(url))).toBe(authority)
 })
 
-it('sends CONNECT with host, the proxy’s own fields and nothing else', async () => {
+it('sends CONNECT with host and the fields for the proxy, and nothing else', async () => {
   const { client, proxy, heard } = await meet()
   const asking = ask(client, { url: 'http://u:p@proxy.example', headers: { 'X-Tenant': 'red' } })
   await next(proxy)
@@ -75,14 +75,14 @@ it.each([
   ['299 and fields', 'HTTP/1.1 299 Fine\r\nVia: x\r\nempty:\r\n\r\n'],
   ['interim answers', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n'],
   ['RFC 9110 §9.3.6: lengths that mean nothing', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n'],
-])('%s makes a tunnel, and what is glued to it belongs to the tunnel, however it is cut', async (_title, answer) => {
+])('%s opens a tunnel, and bytes after it belong to the tunnel, however they are split', async (_title, answer) => {
   const all = `${answer}first words`
   for (let cut = 1; cut < all.length; cut += cut < answer.length - 4 ? 7 : 1) {
     const { client, proxy } = await meet()
     const asking = ask(client)
     await next(proxy)
     proxy.write(all.slice(0, cut), 'latin1')
-    // The rest after the first part has been read.
+    // The bytes after the first part have been read.
     await new Promise<void>((resolve) => client.once('data', () => resolve()))
     proxy.write(all.slice(cut), 'latin1')
     await asking
@@ -93,7 +93,7 @@ it.each([
   }
 })
 
-describe('an answer that is none', () => {
+describe('an invalid response', () => {
   it.each<[string, string, RegExp]>([
     ['garbage', 'SSH-2.0-OpenSSH_9.2\r\n\r\n', /not HTTP\/1/],
     ['garbage without an end of line', 'x', /not HTTP\/1/],
@@ -111,7 +111,7 @@ describe('an answer that is none', () => {
     ['a folded field', 'HTTP/1.1 200 OK\r\nx: y\r\n z\r\n\r\n', /malformed field/],
     ['an empty field name', 'HTTP/1.1 200 OK\r\n: y\r\n\r\n', /malformed field/],
     ['a line feed in a value', 'HTTP/1.1 200 OK\r\nx: y\nz: a\r\n\r\n', /malformed field/],
-    ['101, which nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\n\r\n', /status 101/],
+    ['101 without an upgrade', 'HTTP/1.1 101 Switching Protocols\r\n\r\n', /status 101/],
     ['a head of 17 KB', `HTTP/1.1 200 OK\r\n${`x: ${'y'.repeat(1_000)}\r\n`.repeat(17)}\r\n`, /more than 16384 bytes/],
     ['a head without end', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(17_000)}`, /more than 16384 bytes/],
     ['interim answers without end', 'HTTP/1.1 102 Wait\r\n\r\n'.repeat(1_000), /more than 16384 bytes/],
@@ -165,7 +165,7 @@ it.each([
   [502, 'ERR_CONNECT_PROXY'],
   [301, 'ERR_CONNECT_PROXY'],
   [999, 'ERR_CONNECT_PROXY'],
-])('%i is a refusal, with its status', async (status, code) => {
+])('%i is a refusal, and the error has its status', async (status, code) => {
   const { client, proxy } = await meet()
   const asking = ask(client)
   asking.catch(() => undefined)
@@ -180,7 +180,7 @@ it.each([
   expect(client.destroyed).toBe(true)
 })
 
-it('ended by its signal, before or after it was asked', async () => {
+it('aborted by its signal, before or after CONNECT was sent', async () => {
   const { client, proxy } = await meet()
   const abort = new AbortController()
   const server = checkProxy('http://proxy.example', 'option proxy')

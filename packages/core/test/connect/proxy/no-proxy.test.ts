@@ -1,4 +1,4 @@
-/** NO_PROXY and the other variables, by the vectors of other projects. They lie outside the repository. */
+/** NO_PROXY and the other variables, with the test vectors of other projects, which are not in the repository. */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ interface EnvironmentVector {
   readonly expected_proxy: string
 }
 
-/** Ours, or why there is none, for a URL as a caller writes it. */
+/** The proxy for a URL, or the reason for a direct connection. */
 function proxyFor(env: Environment, url: string | null): string {
   let origin: ReturnType<typeof parseOrigin>
   try {
@@ -35,7 +35,7 @@ function proxyFor(env: Environment, url: string | null): string {
   return proxy === undefined ? '' : `${proxy.scheme}://${proxy.host}`
 }
 
-/** Differences to a source other than curl, each with the rule of curl that makes it. docs/guides/proxies.md has the same list. */
+/** Differences from a source other than curl, each with curl's rule. docs/guides/proxies.md has the same list. */
 const GO_DIFFERENCES = new Map([
   ['localhost', 'Go never uses a proxy for localhost; curl does unless NO_PROXY names it'],
   ['127.0.0.2', 'Go never uses a proxy for loopback addresses; curl does unless NO_PROXY names them'],
@@ -48,7 +48,7 @@ interface Rule {
   readonly when: (vector: EnvironmentVector) => boolean
 }
 
-/** `http_proxy` in place of `HTTP_PROXY`: what is left is what NO_PROXY means. */
+/** Maps `HTTP_PROXY` to `http_proxy`, so that only NO_PROXY is tested. */
 function lowerCased({ env, ...rest }: EnvironmentVector): EnvironmentVector {
   const { HTTP_PROXY, ...others } = env
   return { ...rest, env: HTTP_PROXY === undefined ? env : { ...others, http_proxy: HTTP_PROXY } }
@@ -67,7 +67,7 @@ const ENVIRONMENT_RULES: readonly Rule[] = [
   { rule: 'a port of 0 is no default port', when: (v) => v.url!.endsWith(':0') && listOf(v).includes(':') },
   { rule: 'a value without a scheme means http', when: (v) => v.env['ALL_PROXY'] === 'noscheme' && v.url!.startsWith('https:') },
   { rule: 'address/prefix is a network', when: (v) => listOf(v).includes('/') },
-  { rule: 'a URL that is none is asked of nobody', when: (v) => v.url === 'http://bad%' },
+  { rule: 'an invalid URL is not requested from any proxy', when: (v) => v.url === 'http://bad%' },
 ]
 
 describe('NoProxy', () => {
@@ -127,18 +127,18 @@ function describeVectors(): void {
     'environment %i: %s, %s',
     (_i, _env, _url, vector) => {
       const { env, url, expected_proxy } = vector
-      // A value that is no URL is an error, and not a name that cannot be resolved.
+      // An invalid URL causes an error, instead of a name that does not resolve.
       if (/crazy/i.test(env['http_proxy'] ?? '')) {
         expect(() => proxiesOf(env)).toThrow('environment variable http_proxy is no URL')
         return
       }
       const rule = expected_proxy === proxyFor(env, url) ? undefined : ENVIRONMENT_RULES.find(({ when }) => when(vector))?.rule
-      // A rule of curl excuses a difference; without one there may be none.
+      // A difference requires a rule of curl.
       if (rule === undefined) expect(proxyFor(env, url)).toBe(expected_proxy)
     },
   )
 
-  it('every difference has its rule, and every rule its difference', () => {
+  it('every difference has a rule, and every rule has a difference', () => {
     const excused = ENVIRONMENT_RULES.map(
       ({ rule, when }) =>
         `${rule}: ${environment.map(lowerCased).filter((v) => /crazy/i.test(v.env['http_proxy'] ?? '') === false && proxyFor(v.env, v.url) !== v.expected_proxy && when(v)).length}`,
@@ -150,7 +150,7 @@ function describeVectors(): void {
       'a port of 0 is no default port: 1',
       'a value without a scheme means http: 1',
       'address/prefix is a network: 1',
-      'a URL that is none is asked of nobody: 1',
+      'an invalid URL is not requested from any proxy: 1',
     ])
   })
 
@@ -166,7 +166,7 @@ describe('proxiesOf', () => {
   const http = 'http://a.example'
   const https = 'https://a.example'
 
-  it('lower case goes before upper case, an empty one counts as not set', () => {
+  it('lower case takes precedence over upper case, and empty means not set', () => {
     expect(of({ https_proxy: 'http://low', HTTPS_PROXY: 'http://up' }, https)).toBe('http://low:80')
     expect(of({ https_proxy: '', HTTPS_PROXY: 'http://up' }, https)).toBe('http://up:80')
     expect(of({ https_proxy: '', HTTPS_PROXY: '', ALL_PROXY: 'socks5://all' }, https)).toBe('socks5://all:1080')
@@ -175,7 +175,7 @@ describe('proxiesOf', () => {
     expect(of({ no_proxy: 'b.example', NO_PROXY: 'a.example', all_proxy: 'http://p' }, http)).toBe('http://p:80')
   })
 
-  it('http_proxy is for http alone, https_proxy for https alone', () => {
+  it('http_proxy applies only to http, https_proxy only to https', () => {
     const env = { http_proxy: 'http://one', https_proxy: 'https://two:1' }
     expect([of(env, http), of(env, https)]).toEqual(['http://one:80', 'https://two:1'])
     expect([of({ http_proxy: 'http://one' }, https), of({ https_proxy: 'http://two' }, http)]).toEqual([undefined, undefined])
@@ -187,7 +187,7 @@ describe('proxiesOf', () => {
     expect(proxy).toMatchObject({ name: 'http://proxy.example:3128', fields: ['proxy-authorization', 'Basic dTpw'] })
   })
 
-  it('a value that is no proxy is an error that names the variable, and not the value', () => {
+  it('an invalid proxy causes an error that names the variable, and not its value', () => {
     for (const name of ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'all_proxy', 'ALL_PROXY']) {
       expect(() => proxiesOf({ [name]: 'ftp://secret@x' })).toThrow(
         expect.objectContaining({

@@ -1,4 +1,4 @@
-/** What may be said about a proxy, and what is said about what may not. */
+/** Valid proxy options, and the errors for invalid ones. */
 
 import { checkProxy, type ProxySetting } from '../../../src/connect/proxy/proxy-options.js'
 import { Client, type ProxyOption } from '../../../src/index.js'
@@ -35,7 +35,7 @@ it.each([
   expect(check(url).fields).toEqual(fields)
 })
 
-it('fields for the proxy are checked like others, in lower case, and are its own', () => {
+it('fields for the proxy are validated and lowercased like others', () => {
   expect(check({ url: 'http://p', headers: { 'Proxy-Authorization': ' Bearer x ' } }).fields).toEqual([
     'proxy-authorization',
     'Bearer x',
@@ -43,7 +43,7 @@ it('fields for the proxy are checked like others, in lower case, and are its own
   expect(check({ url: 'http://u@p', headers: [['x-a', '1']] }).fields).toEqual(['x-a', '1', 'proxy-authorization', 'Basic dTo='])
 })
 
-it('whatever makes two proxies different is in the key, and nothing readable that is secret', () => {
+it('everything that distinguishes two proxies is part of the key, without readable secrets', () => {
   const settings: ProxySetting[] = [
     'http://p',
     'https://p',
@@ -101,7 +101,7 @@ it.each<[string, unknown, string]>([
   ['null', null, 'takes a URL'],
   ['a number', 7, 'takes a URL'],
   ['a promise', Promise.resolve('http://p'), 'takes a URL'],
-])('%s is refused when the client is made, by name and without repeating it', (_title, setting, why) => {
+])('%s is refused when the client is created, by name and without repeating it', (_title, setting, why) => {
   const make = (): Client => new Client({ proxy: setting as ProxyOption })
   expect(make).toThrow(expect.objectContaining({ name: 'UsageError', code: 'ERR_INVALID_OPTION', processed: 'no' }))
   expect(make).toThrow(why)

@@ -1,4 +1,4 @@
-/** A tunnel on a stream, frame by frame (RFC 9113 §8.5): against a proxy that says exactly what a test wants. */
+/** A tunnel on a stream, frame by frame (RFC 9113 §8.5), with a scripted proxy. */
 
 import net from 'node:net'
 import { FakeClock, frames, type Script, type ScriptedConnection, type ScriptedPeer, startScriptedPeer } from '@unshard/testkit'
@@ -26,7 +26,7 @@ interface Meeting {
   readonly peer: ScriptedPeer
   readonly clock: FakeClock
   readonly socket: net.Socket
-  /** Whether the process is kept alive for the connection. */
+  /** Whether the connection keeps the process alive. */
   held: boolean
 }
 
@@ -74,7 +74,7 @@ async function meet(script: Script): Promise<Meeting> {
   return meeting
 }
 
-/** A proxy that opens one tunnel, and then does as it is told. */
+/** A proxy that opens one tunnel, then follows the script. */
 function tunnelling(then: (p: ScriptedConnection, streamId: number) => unknown): Script {
   return async (p) => {
     await p.handshake()
@@ -92,7 +92,7 @@ async function read(tunnel: Tunnel): Promise<string> {
   return text
 }
 
-/** DATA of a stream, until the end of it. */
+/** DATA frames of a stream until its end. */
 async function heard(p: ScriptedConnection): Promise<string> {
   let text = ''
   for (;;) {
@@ -102,7 +102,7 @@ async function heard(p: ScriptedConnection): Promise<string> {
   }
 }
 
-it('DATA goes both ways; each side’s end is its own END_STREAM; addresses are the proxy’s', async () => {
+it("DATA flows both ways; END_STREAM ends each direction; the addresses are the proxy's", async () => {
   const { proxy, held } = await meet(
     tunnelling(async (p, id) => {
       p.send(frames.data(id, Buffer.from('hello ')), frames.data(id, Buffer.from('there')))
@@ -119,7 +119,7 @@ it('DATA goes both ways; each side’s end is its own END_STREAM; addresses are 
   expect(await read(tunnel)).toBe('hello there, you too!')
 })
 
-it('what is written waits for the stream’s window: a proxy that gives no credit stops the writer', async () => {
+it("writes wait for the stream's window: a proxy without credit stops the writer", async () => {
   let open = (): void => undefined
   const gate = new Promise<void>((resolve) => {
     open = resolve
@@ -139,7 +139,7 @@ it('what is written waits for the stream’s window: a proxy that gives no credi
   let written = 0
   for (let i = 0; i < 30; i++) tunnel.write(Buffer.alloc(10_000), () => written++)
   while (written < 6) await new Promise((resolve) => setImmediate(resolve))
-  // The window has 65,535 bytes; what does not fit is not accepted, and the stream says so.
+  // The window is 65,535 bytes; bytes beyond it are not accepted, and the stream signals that.
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
   expect(written).toBeLessThanOrEqual(7)
   expect(tunnel.writableNeedDrain).toBe(true)
@@ -175,7 +175,7 @@ it('RST_STREAM is an error of the tunnel, with its code', async () => {
   expect(tunnel.destroyed).toBe(true)
 })
 
-it('destroyed with an error: RST_STREAM at once, and writes that wait fail', async () => {
+it('destroyed with an error: RST_STREAM at once, and pending writes fail', async () => {
   let reset!: (code: number) => void
   const wasReset = new Promise<number>((resolve) => {
     reset = resolve
@@ -205,7 +205,7 @@ it('ended and let go of: END_STREAM, and RST_STREAM only when no end comes back 
   expect(seen).toEqual(['PING', 'RST_STREAM'])
 })
 
-it('ended by both: no RST_STREAM', async () => {
+it('ended by both sides: no RST_STREAM', async () => {
   const meeting = await meet(
     tunnelling(async (p, id) => {
       expect(await heard(p)).toBe('bye')
@@ -221,7 +221,7 @@ it('ended by both: no RST_STREAM', async () => {
   meeting.clock.advance(2_000)
 })
 
-it('the proxy has ended, and wants no more (RFC 9113 §8.1): the writer hears of it', async () => {
+it('the proxy ends and refuses more (RFC 9113 §8.1): the writer gets an error', async () => {
   const { proxy } = await meet(
     tunnelling((p, id) => p.send(frames.data(id, Buffer.alloc(0), { endStream: true }), frames.rstStream(id, 0))),
   )
@@ -232,7 +232,7 @@ it('the proxy has ended, and wants no more (RFC 9113 §8.1): the writer hears of
   expect(tunnel.destroyed).toBe(true)
 })
 
-it('keeps the process alive while it is wanted: each tunnel for itself', async () => {
+it('each tunnel keeps the process alive while it is referenced', async () => {
   const meeting = await meet(async (p) => {
     await p.handshake()
     for (let i = 0; i < 2; i++) p.send(frames.headers((await p.nextRequest()).streamId, [[':status', '200']]))
@@ -255,7 +255,7 @@ it('keeps the process alive while it is wanted: each tunnel for itself', async (
   expect(meeting.held).toBe(false)
 })
 
-it('a CONNECT that was lost with the connection may be sent once more, where that had been in use before', async () => {
+it('a CONNECT lost with a connection that was in use before may be replayed once', async () => {
   const meeting = await meet(async (p) => {
     await p.handshake()
     p.send(frames.headers((await p.nextRequest()).streamId, [[':status', '200']]))
@@ -272,7 +272,7 @@ it('a CONNECT that was lost with the connection may be sent once more, where tha
   await expect(fresh.proxy.open(target, never)).rejects.toMatchObject({ name: 'ConnectError', phase: 'proxy' })
 })
 
-it('a proxy that allows no streams at all', async () => {
+it('a proxy that allows no streams', async () => {
   const meeting = await meet(async (p) => {
     await p.handshake({ maxConcurrentStreams: 0 })
     await p.closed
@@ -283,7 +283,7 @@ it('a proxy that allows no streams at all', async () => {
   })
 })
 
-it('ended before it was asked for: nothing is sent', async () => {
+it('aborted before CONNECT: nothing is sent', async () => {
   const meeting = await meet(async (p) => {
     await p.handshake()
     await p.closed
@@ -292,11 +292,11 @@ it('ended before it was asked for: nothing is sent', async () => {
   expect(meeting.held).toBe(false)
 })
 
-describe('a proxy that may be gone', () => {
+describe('a proxy that may be unreachable', () => {
   let waitedFor: () => void
   const target = plainTarget(parseOrigin('https://a.example'))
 
-  it('a connection that has been idle for long is asked before it carries another tunnel', async () => {
+  it('a connection that was idle for long is verified before it carries another tunnel', async () => {
     const { proxy, clock } = await meet(
       tunnelling(async (p, id) => {
         p.send(frames.rstStream(id, 0))
@@ -305,15 +305,15 @@ describe('a proxy that may be gone', () => {
     )
     const tunnel = await proxy.open(target, new AbortController().signal)
     await new Promise((resolve) => tunnel.on('error', () => undefined).once('close', resolve))
-    expect(proxy.doubt()).toBeUndefined()
+    expect(proxy.verification()).toBeUndefined()
     clock.advance(20_000)
-    const doubt = proxy.doubt()
-    expect([doubt instanceof Promise, proxy.doubtful, proxy.hasRoom]).toEqual([true, true, false])
-    await doubt
-    expect([proxy.doubtful, proxy.hasRoom, proxy.doubt()]).toEqual([false, true, undefined])
+    const verification = proxy.verification()
+    expect([verification instanceof Promise, proxy.verifying, proxy.hasRoom]).toEqual([true, true, false])
+    await verification
+    expect([proxy.verifying, proxy.hasRoom, proxy.verification()]).toEqual([false, true, undefined])
   })
 
-  it('a tunnel that was waited for in vain: where nobody answers a PING either, the connection is over', async () => {
+  it('after a tunnel timed out, and the PING is not answered, the connection is closed', async () => {
     const asked = new Promise<void>((resolve) => {
       waitedFor = resolve
     })
@@ -331,10 +331,10 @@ describe('a proxy that may be gone', () => {
     clock.advance(2_000)
     waiting.abort(new TimeoutError('connect', 2_000))
     await expect(opening).rejects.toBe(waiting.signal.reason)
-    const doubt = proxy.doubt()
-    expect([proxy.doubtful, proxy.hasRoom]).toEqual([true, false])
+    const verification = proxy.verification()
+    expect([proxy.verifying, proxy.hasRoom]).toEqual([true, false])
     await clock.pass(10_000)
-    await doubt
-    expect([proxy.doubtful, proxy.hasRoom]).toEqual([false, false])
+    await verification
+    expect([proxy.verifying, proxy.hasRoom]).toEqual([false, false])
   })
 })

@@ -1,11 +1,11 @@
-/** TCP keepalive on the sockets that the client dials, as the kernel has it. */
+/** TCP keepalive on dialed sockets, as the kernel reports it. */
 
 import { readFileSync } from 'node:fs'
 import { rig } from '../../client/rig.js'
 
 const { client, server } = rig()
 
-/** The timers of a socket in /proc/net/tcp: 2 is the keepalive timer, and when it is due in seconds. */
+/** The timer of a socket in /proc/net/tcp: 2 is the keepalive timer, with its expiry in seconds. */
 function keepaliveOf(localPort: number): number | undefined {
   const port = localPort.toString(16).toUpperCase().padStart(4, '0')
   for (const line of readFileSync('/proc/net/tcp', 'latin1').split('\n')) {

@@ -23,10 +23,10 @@ async function listen(address: string, port = 0): Promise<{ port: number; socket
   return { port: (server.address() as { port: number }).port, sockets, server }
 }
 
-/** Loopback is all of 127.0.0.0/8, so that several addresses can have one port. */
+/** Loopback covers 127.0.0.0/8, so that several addresses can have the same port. */
 const at = (...addresses: string[]): Address[] => addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
 
-/** RFC 5737: nobody answers there. Where the sandbox refuses at once instead, the test that needs silence says so. */
+/** RFC 5737: no host answers there. If the sandbox refuses at once instead, the test that needs a timeout reports it. */
 const SILENT = '192.0.2.1'
 
 function run(addresses: readonly Address[], port: number, clock = new FakeClock()) {
@@ -48,7 +48,7 @@ function run(addresses: readonly Address[], port: number, clock = new FakeClock(
   return { settled, abort, attempts, clock }
 }
 
-it('where several addresses fail, the error has the code of the last attempt, and all errors in cause.errors', async () => {
+it('if several addresses fail, the error has the code of the last attempt, and all errors in cause.errors', async () => {
   const { port, server } = await listen('127.0.0.1')
   await new Promise((resolve) => server.close(resolve))
   const error = await run(at('127.0.0.1', '127.0.0.2', '127.0.0.3'), port).settled.then(
@@ -67,7 +67,7 @@ it('where several addresses fail, the error has the code of the last attempt, an
   await expect(alone).rejects.toMatchObject({ code: 'ECONNREFUSED', cause: { code: 'ECONNREFUSED', address: '127.0.0.1' } })
 })
 
-it('a socket is asked for the name, with a lookup that gives the address of its turn: what intercepts sockets sees the host', async () => {
+it('a socket receives the name, with a lookup that returns the chosen address, so that interceptors see the host', async () => {
   const { port } = await listen('127.0.0.2')
   const asked: [host: string, found: unknown][] = []
   const known = new AddressMemory(new FakeClock())
@@ -115,13 +115,13 @@ describe('interleave', () => {
       ['192.0.2.2', '192.0.2.1'],
     ],
     [[], []],
-  ])('%j: families take turns, the first address decides which begins (RFC 8305 §4)', (given, wanted) => {
+  ])('%j: families alternate, starting with that of the first address (RFC 8305 §4)', (given, wanted) => {
     expect(interleave(at(...given)).map(({ address }) => address)).toEqual(wanted)
   })
 })
 
 describe('race', () => {
-  it('connects to the first, tries no other, and leaves no timer', async () => {
+  it('connects to the first address, tries no other, and leaves no timer', async () => {
     const { port } = await listen('127.0.0.1')
     const { settled, attempts, clock } = run(at('127.0.0.1', '127.0.0.2'), port)
     expect(clock.pending).toBe(1)
@@ -137,7 +137,7 @@ describe('race', () => {
     await settled
   })
 
-  it('a failure moves on at once', async () => {
+  it('after a failure the next address is tried at once', async () => {
     const { port } = await listen('127.0.0.3')
     const { settled, attempts, clock } = run(at('127.0.0.1', '127.0.0.2', '127.0.0.3'), port)
     expect((await settled).remoteAddress).toBe('127.0.0.3')
@@ -160,23 +160,23 @@ describe('race', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('a second attempt does not end the first: whoever connects first wins, the other is destroyed', async () => {
+  it('a second attempt does not end the first: the first to connect wins, and the other is destroyed', async () => {
     const first = await listen('127.0.0.1')
     const second = await listen('127.0.0.2', first.port)
     const { settled, attempts, clock } = run(at('127.0.0.1', '127.0.0.2'), first.port)
-    // Both are under way in this turn.
+    // Both are pending in this turn.
     clock.advance(ATTEMPT_DELAY_MS)
     expect(attempts).toEqual(['127.0.0.1', '127.0.0.2'])
     const winner = await settled
     const [loser] = winner.remoteAddress === '127.0.0.1' ? [second] : [first]
-    // A loser that got as far as the server is seen to end there.
+    // The server sees the end of a losing attempt that reached it.
     for (const socket of loser.sockets) {
       await new Promise((resolve) => (socket.destroyed ? resolve(undefined) : socket.once('close', resolve).resume()))
     }
     expect(winner.destroyed).toBe(false)
   })
 
-  it('when all have failed each is named, and the last failure is the cause', async () => {
+  it('if all fail, the error names each, with the last failure as the cause', async () => {
     const { port, server } = await listen('127.0.0.1')
     await new Promise((resolve) => server.close(resolve))
     closers.length = 0
@@ -192,7 +192,7 @@ describe('race', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('an abort ends every attempt, with its reason', async () => {
+  it('an abort ends every attempt with its reason', async () => {
     const { port, sockets } = await listen('127.0.0.1')
     const { settled, abort, clock, attempts } = run(at('127.0.0.1', '127.0.0.2'), port)
     clock.advance(ATTEMPT_DELAY_MS)
@@ -204,7 +204,7 @@ describe('race', () => {
     for (const socket of sockets) expect(socket.bytesRead).toBe(0)
   })
 
-  it('aborted before it starts: nothing is tried', async () => {
+  it('aborted before it starts, it tries nothing', async () => {
     const attempts: Address[] = []
     const starting = race({
       addresses: at('127.0.0.1'),
@@ -219,7 +219,7 @@ describe('race', () => {
     expect(attempts).toEqual([])
   })
 
-  it('connects from the local address that was asked for', async () => {
+  it('connects from the given local address', async () => {
     const { port, sockets } = await listen('127.0.0.1')
     const signal = new AbortController().signal
     const common = { addresses: at('127.0.0.1'), port, origin: 'https://a.example', clock: new FakeClock(), signal }

@@ -1,4 +1,4 @@
-/** Reads into one piece of memory: nothing is lost before somebody reads, nothing changes after it was read. */
+/** Reads into one shared buffer: no bytes are lost before a reader is attached, and none change after they were read. */
 
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-/** A TCP connection: our end, read in that way, and the other. */
+/** A TCP connection: the local end, read through the shared buffer, and the remote end. */
 async function pair(): Promise<{ reads: SocketReads; socket: Socket; peer: Socket }> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
@@ -32,7 +32,7 @@ async function pair(): Promise<{ reads: SocketReads; socket: Socket; peer: Socke
   return { reads, socket, peer }
 }
 
-/** Collects what a sink is lent. */
+/** Collects copies of the bytes passed to a sink. */
 function collect(reads: SocketReads): { text(): string; until(bytes: number): Promise<void> } {
   const copies: Buffer[] = []
   let received = 0
@@ -52,7 +52,7 @@ function collect(reads: SocketReads): { text(): string; until(bytes: number): Pr
   }
 }
 
-it('what came before anybody was there comes first, and in order', async () => {
+it('bytes that arrived before a reader come first, in order', async () => {
   const { reads, socket, peer } = await pair()
   peer.write('before ')
   await once(socket, 'readable')
@@ -62,7 +62,7 @@ it('what came before anybody was there comes first, and in order', async () => {
   expect(heard.text()).toBe('before and after')
 })
 
-it('what a library that answers in place of the peer pushes into the socket comes too', async () => {
+it('bytes that a mocking library pushes into the socket are delivered too', async () => {
   const { reads, socket, peer } = await pair()
   const heard = collect(reads)
   peer.write('read, ')
@@ -74,7 +74,7 @@ it('what a library that answers in place of the peer pushes into the socket come
   expect(heard.text()).toBe('read, pushed, and read')
 })
 
-it('the end is told to who was there from the start, and to who came late', async () => {
+it('the end is signaled to readers attached early and late', async () => {
   const early = await pair()
   collect(early.reads)
   early.peer.end()
@@ -87,11 +87,11 @@ it('the end is told to who was there from the start, and to who came late', asyn
   expect(heard.text()).toBe('last words')
 })
 
-it('a socket that nobody reads stops, and goes on when it is read', async () => {
+it('a socket without a reader pauses, and resumes when it is read', async () => {
   const { reads, socket, peer } = await pair()
   const bytes = 8_388_608
   peer.write(Buffer.alloc(bytes, 'x'))
-  // Until the stream is full: a read that it has no room for is its last.
+  // Until the stream is full: the read that exceeds its buffer is the last.
   await new Promise<void>((resolve) => {
     const push = socket.push.bind(socket)
     socket.push = (chunk) => {
@@ -113,7 +113,7 @@ describe('through a client', () => {
     authority = await createAuthority()
   })
 
-  /** A server that chooses `protocol`, whatever else is offered, and two clients of it. */
+  /** A server that chooses `protocol`, and two clients of it. */
   async function serve(protocol: string): Promise<{ clients: Client[]; base: string }> {
     const credentials = await authority.issue({ names: [NAME] })
     const answer = (request: { url?: string | undefined }, response: { end(bytes: Buffer): unknown }): void => {
@@ -135,7 +135,7 @@ describe('through a client', () => {
   const content = (path: string): Buffer => contents[Number(path.slice(1))]!
   const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-  /** One body, kept as it was given: whole, or in the parts that came. */
+  /** A body kept as it was received: complete, or in parts. */
   async function get(client: Client, url: string, whole: boolean): Promise<() => Uint8Array> {
     const response = await client.request({ url })
     if (whole) {
@@ -147,7 +147,7 @@ describe('through a client', () => {
     return () => Buffer.concat(parts)
   }
 
-  it.each(['h2', 'http/1.1'])('bodies that are kept never change, whatever is read after them: %s', async (protocol) => {
+  it.each(['h2', 'http/1.1'])('bodies that are kept never change, whatever is read afterwards: %s', async (protocol) => {
     const { clients, base } = await serve(protocol)
     const kept: { path: string; bytes: () => Uint8Array }[] = []
     const keep = async (client: Client, path: string, whole: boolean): Promise<void> => {

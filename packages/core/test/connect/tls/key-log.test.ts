@@ -23,7 +23,7 @@ afterEach(async () => {
 
 interface Logging {
   readonly url: string
-  /** What the server's own end logged, line by line: the secrets are those of both. */
+  /** The lines that the server logged, which have the secrets of both ends. */
   readonly lines: string[]
   readonly reused: boolean[]
 }
@@ -60,7 +60,7 @@ const LABELS: Partial<Record<SecureVersion, string[]>> = {
 }
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
-  it('the secrets of full and resumed handshakes are those of the server', async () => {
+  it('logs the same secrets as the server, for full and resumed handshakes', async () => {
     const server = await logging({ minVersion: version, maxVersion: version })
     const lines: string[] = []
     const one = client({ tls: { ca: world.authority.ca, keylog: (line) => void lines.push(line.toString()) } })
@@ -74,7 +74,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
 })
 
 describe('a file', () => {
-  it('that the option names is appended to, and nobody else may read it', async () => {
+  it('named by the option is appended to, and readable only by its owner', async () => {
     const server = await logging()
     const path = join(directory, 'keys')
     for (let i = 0; i < 2; i++) {
@@ -86,7 +86,7 @@ describe('a file', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o600)
   })
 
-  it('is shared by the clients of a process, until the last of them is closed', async () => {
+  it('is shared by the clients of a process until the last of them closes', async () => {
     const server = await logging()
     const path = join(directory, 'keys')
     const [one, two] = [path, path].map((keylog) => client({ tls: { ca: world.authority.ca, keylog } })) as [Client, Client]
@@ -97,7 +97,7 @@ describe('a file', () => {
     expect(sorted(await read(path))).toEqual(sorted(server.lines))
   })
 
-  it.each([undefined, true])('that SSLKEYLOGFILE names is written where the option is %s', async (keylog) => {
+  it.each([undefined, true])('named by SSLKEYLOGFILE is written if the option is %s', async (keylog) => {
     const server = await logging()
     const path = join(directory, 'from-environment')
     process.env['SSLKEYLOGFILE'] = path
@@ -107,7 +107,7 @@ describe('a file', () => {
     expect(sorted(await read(path))).toEqual(sorted(server.lines))
   })
 
-  it('that SSLKEYLOGFILE names is left alone where the option is false, or names another', async () => {
+  it('named by SSLKEYLOGFILE is ignored if the option is false or names another', async () => {
     const server = await logging()
     process.env['SSLKEYLOGFILE'] = join(directory, 'from-environment')
     await ask(client({ tls: { ca: world.authority.ca, keylog: false } }), server.url)
@@ -116,7 +116,7 @@ describe('a file', () => {
   })
 })
 
-describe('what cannot be written', () => {
+describe('a file that cannot be written', () => {
   const warnings: (string | undefined)[] = []
   const { emitWarning } = process
   beforeEach(() => {
@@ -127,24 +127,24 @@ describe('what cannot be written', () => {
     process.emitWarning = emitWarning
   })
 
-  it('is an error of the caller where the option names it', () => {
+  it('is a UsageError if the option names it', () => {
     const keylog = join(directory, 'missing', 'keys')
     expect(() => new Client({ tls: { keylog } })).toThrow(
       expect.objectContaining({ name: 'UsageError', code: 'ERR_INVALID_OPTION', message: expect.stringContaining('tls.keylog') }),
     )
   })
 
-  it.each(['', 7, {}, null])('%j is no key log', (keylog) => {
+  it.each(['', 7, {}, null])('%j is not a valid key log', (keylog) => {
     expect(() => keyLogTarget(keylog as never, {})).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }))
   })
 
-  it('is a warning where the environment names it', () => {
+  it('is a warning if the environment names it', () => {
     expect(keyLogTarget(undefined, { SSLKEYLOGFILE: directory })).toBeUndefined()
     expect(warnings).toEqual(['UNSHARD_KEYLOG', expect.stringContaining('SSLKEYLOGFILE')])
     expect(keyLogTarget(true, { SSLKEYLOGFILE: '' })).toBeUndefined()
   })
 
-  it('later is one warning, and the requests go on', async () => {
+  it('later causes one warning, and requests continue', async () => {
     const server = await logging()
     let calls = 0
     const keylog = (): never => {
@@ -156,7 +156,7 @@ describe('what cannot be written', () => {
     expect(calls).toBe(1)
   })
 
-  it('after the end of the client nothing is written, and no file opened', async () => {
+  it('after the client is closed nothing is written, and no file is opened', async () => {
     const path = join(directory, 'keys')
     const log = new KeyLog(path)
     log.close()
@@ -165,7 +165,7 @@ describe('what cannot be written', () => {
     await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
-  it('a file that is gone between construction and use too', () => {
+  it('a file deleted between construction and use also causes a warning', () => {
     const log = new KeyLog(join(directory, 'missing', 'keys'))
     log.write(Buffer.from('line\n'))
     log.close()
@@ -173,7 +173,7 @@ describe('what cannot be written', () => {
   })
 })
 
-it.each(['SSLKEYLOGFILE', 'tls.keylog'])('%s that names a pipe without a reader stops nothing', async (where) => {
+it.each(['SSLKEYLOGFILE', 'tls.keylog'])('%s that names a pipe without a reader blocks nothing', async (where) => {
   const path = join(directory, 'pipe')
   execFileSync('mkfifo', [path])
   if (where === 'tls.keylog') {

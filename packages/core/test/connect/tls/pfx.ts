@@ -1,4 +1,4 @@
-/** PKCS #12 (RFC 7292) out of a certificate and its key: nothing encrypted, with a MAC, and no program that has to be there. */
+/** Builds PKCS #12 (RFC 7292) from a certificate and its key: unencrypted, with a MAC, without an external program. */
 
 import { createHash, createHmac, createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
 import type { Credentials } from '@unshard/testkit'
@@ -25,7 +25,7 @@ export function toPfx({ cert, key }: Credentials, passphrase: string): Buffer {
   )
 }
 
-/** RFC 7292 B.2, for as many bytes as SHA-256 has. */
+/** RFC 7292 B.2, for the length of a SHA-256 digest. */
 function macKey(passphrase: string, salt: Buffer): Buffer {
   const password = Buffer.from(`${passphrase}\0`, 'utf16le').swap16()
   const filled = (part: Buffer): Buffer => Buffer.alloc(Math.ceil(part.length / 64) * 64, part)

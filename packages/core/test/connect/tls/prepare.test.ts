@@ -8,7 +8,7 @@ afterEach(() => {
   tls.createSecureContext = original
 })
 
-/** Answers when it is told to. */
+/** Responds when the test allows it. */
 function slowLookup() {
   const waiting: (() => void)[] = []
   let asked = (): void => undefined
@@ -22,7 +22,7 @@ function slowLookup() {
   return { lookup, question, answer: () => waiting.splice(0).forEach((each) => void each()) }
 }
 
-describe('what a handshake takes is made ready while the name is being resolved', () => {
+describe('TLS is prepared during the DNS lookup', () => {
   const counting = (): { contexts: number } => {
     const counts = { contexts: 0 }
     tls.createSecureContext = (options) => {
@@ -32,7 +32,7 @@ describe('what a handshake takes is made ready while the name is being resolved'
     return counts
   }
 
-  it('once for all of a client’s hosts', async () => {
+  it('once for all hosts of a client', async () => {
     const counts = counting()
     const { lookup, question, answer } = slowLookup()
     const one = client({ lookup })
@@ -56,7 +56,7 @@ describe('what a handshake takes is made ready while the name is being resolved'
     await Promise.allSettled([asked])
   })
 
-  it('options that OpenSSL refuses are told of when the name is known, as ever', async () => {
+  it('options that OpenSSL rejects are reported after the lookup, as usual', async () => {
     const one = client({ tls: { ca: 'no certificate' } })
     await expect(one.request({ url: 'https://nobody.test.example/' })).rejects.toMatchObject({ code: 'ENOTFOUND' })
   })

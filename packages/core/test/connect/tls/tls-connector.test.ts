@@ -1,4 +1,4 @@
-// TLS with real servers: sessions are resumed, and nothing that a full handshake would refuse gets through by that.
+// TLS with real servers: sessions are resumed, without bypassing any check of a full handshake.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
@@ -33,7 +33,7 @@ afterEach(async () => {
 
 interface TlsServer {
   readonly port: number
-  /** Of every handshake: whether it resumed a session, and under which name. */
+  /** Of every handshake: whether it resumed a session, and its server name. */
   /** Resolves when no connection is open. */
   idle(): Promise<void>
   readonly handshakes: { reused: boolean; name: string | false; protocol: string | false | null }[]
@@ -68,7 +68,7 @@ function targetOf(origin: Origin, isolation = ''): PoolTarget {
   return plainTarget(origin, isolation)
 }
 
-/** Makes one TLS connection and lets go of it when the server's first words, and with them its ticket, have come. */
+/** Opens one TLS connection, and closes it once the server has sent bytes and its ticket. */
 async function handshake(
   connector: TlsConnector,
   { port }: TlsServer,
@@ -84,7 +84,7 @@ async function handshake(
   return secured
 }
 
-/** As any program would. */
+/** As in any other program. */
 function nodeConnect({ port }: TlsServer, options: ConnectionOptions): TLSSocket {
   const socket = connectTls({ host: '127.0.0.1', port, ca: authority.ca, ALPNProtocols: ['h2'], ...options })
   closers.push(() => socket.destroy())
@@ -117,24 +117,24 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
     expect(server.handshakes.map(({ protocol }) => protocol)).toEqual(['http/1.1', 'http/1.1'])
   })
 
-  it('a ticket is never used under another name', async () => {
+  it('a ticket is never used for another name', async () => {
     const server = await listen(tls)
     const one = connector()
     await handshake(one, server, 'a.test.example')
     await handshake(one, server, 'b.test.example')
     await handshake(one, server, 'a.test.example')
-    // Over TLS 1.2 Node's server forgets the name of a resumed session.
+    // With TLS 1.2, Node's server drops the name of a resumed session.
     expect(server.handshakes.slice(0, 2).map(({ name }) => name)).toEqual(NAMES)
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false, true])
   })
 
-  it('a ticket of one name would get a stranger past the check of another: Node takes it, we have no use for it', async () => {
+  it('a ticket of one name would bypass the check of another: Node accepts it, the connector does not use it', async () => {
     const [own, stranger] = [await authority.issue({ names: NAMES }), await authority.issue({ names: ['stranger.example'] })]
     const context = createSecureContext(stranger)
     const SNICallback: ServerOptions['SNICallback'] = (name, done) => done(null, name === NAMES[1] ? context : undefined)
     const server = await listen({ ...tls, ...own, SNICallback })
     const [ticket] = (await once(nodeConnect(server, { ...tls, servername: NAMES[0]! }), 'session')) as [Buffer]
-    // The server takes it, whatever the name, and Node 20 and 24 call the other end authorized: there is no certificate to look at.
+    // The server accepts it for any name, and Node 20 and 24 report the peer as authorized: there is no certificate to check.
     const resumed = nodeConnect(server, { ...tls, servername: NAMES[1]!, session: ticket })
     await once(resumed, 'secureConnect')
     expect(resumed.isSessionReused()).toBe(true)
@@ -148,7 +148,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
     expect(server.handshakes.slice(-1)).toMatchObject([{ reused: true }])
   })
 
-  it('a session that was made before a key was pinned is not resumed, and one that was made under a pin is checked again', async () => {
+  it('a session from before a pin was set is not resumed, and one made with a pin is checked again', async () => {
     const server = await listen(tls)
     const first = await handshake(connector(), server)
     const spki = first.certificate!.x509.publicKey.export({ type: 'spki', format: 'der' })
@@ -166,14 +166,14 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
     expect(server.handshakes.at(-1)).toMatchObject({ reused: true })
   })
 
-  it('a ticket is never used under another isolation tag: it would tell the server that both are one', async () => {
+  it('a ticket is never used with another isolation: the server could link the two', async () => {
     const server = await listen(tls)
     const one = connector()
-    for (const tag of ['one', 'two', 'one']) await handshake(one, server, 'a.test.example', tag)
+    for (const isolation of ['one', 'two', 'one']) await handshake(one, server, 'a.test.example', isolation)
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false, true])
   })
 
-  it('a ticket of one identity is not used by another', async () => {
+  it('a ticket of one TLS identity is not used by another', async () => {
     const server = await listen(tls)
     await handshake(connector(), server)
     await handshake(connector({ checkServerIdentity: () => undefined }), server)
@@ -187,7 +187,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
     const one = connector({
       checkServerIdentity: (host, certificate) => {
         asked.push(`${host} ${certificate.subject.CN}`)
-        return refuse ? new Error('pinned to somebody else') : undefined
+        return refuse ? new Error('pinned to another key') : undefined
       },
     })
     await handshake(one, server)
@@ -196,12 +196,12 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
     await expect(handshake(one, server)).rejects.toMatchObject({
       name: 'ConnectError',
       phase: 'tls',
-      cause: { message: 'pinned to somebody else' },
+      cause: { message: 'pinned to another key' },
     })
     expect(asked).toEqual(['a.test.example', 'a.test.example', 'a.test.example'].map((host) => `${host} a.test.example`))
   })
 
-  it('with rejectUnauthorized off, a name that does not match is not authorized, resumed or not', async () => {
+  it('with rejectUnauthorized off, a name that does not match is unauthorized, resumed or not', async () => {
     const server = await listen(tls, ['other.example'])
     const one = connector({ rejectUnauthorized: false })
     const first = await handshake(one, server)
@@ -210,7 +210,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
     expect([first.authorized, second.authorized]).toEqual([false, false])
   })
 
-  it('with rejectUnauthorized off, an authority that nobody trusts stays unauthorized', async () => {
+  it('with rejectUnauthorized off, an unknown authority stays unauthorized', async () => {
     const server = await listen(tls)
     const one = new TlsConnector({ rejectUnauthorized: false })
     expect([(await handshake(one, server)).authorized, (await handshake(one, server)).authorized]).toEqual([false, false])
@@ -228,7 +228,7 @@ describe('TlsConnector', () => {
     expect(checkServerIdentity('c.test.example', certificate!.peer)).toBeDefined()
   })
 
-  it('a signal that is aborted already ends it', async () => {
+  it('a signal that is already aborted ends it', async () => {
     const server = await listen()
     const tcp = connectTcp({ host: '127.0.0.1', port: server.port })
     await once(tcp, 'connect')
@@ -238,7 +238,7 @@ describe('TlsConnector', () => {
     await closed
   })
 
-  it('an abort during the handshake ends the socket', async () => {
+  it('an abort during the handshake destroys the socket', async () => {
     const server = await listen({ SNICallback: () => undefined })
     const tcp = connectTcp({ host: '127.0.0.1', port: server.port })
     await once(tcp, 'connect')
@@ -254,7 +254,7 @@ describe('TlsConnector', () => {
     [{ key: 'k' }, true],
     [{ pfx: 'p' }, true],
     [{ ca: 'a' }, false],
-  ])('%j: speaks for somebody: %s', (tls, expected) => {
+  ])('%j: has a client certificate: %s', (tls, expected) => {
     expect(new TlsConnector(tls).clientCertificate).toBe(expected)
   })
 })
@@ -269,7 +269,7 @@ describe('Connector', () => {
   }
   const progress = { onAttempt: () => undefined, onTcpConnected: () => undefined }
 
-  it('the route of a resumed connection has the recorded certificate and is authorized', async () => {
+  it('the route of a resumed connection has the recorded certificate, and is authorized', async () => {
     const server = await listen({ ALPNProtocols: ['http/1.1'] })
     const one = connector()
     const routes = []
@@ -282,7 +282,7 @@ describe('Connector', () => {
       )
       const { route } = connection
       routes.push(route)
-      // What the server has sent out of turn ends the connection; its ticket is told of in the same turn of the event loop.
+      // Unsolicited bytes from the server close the connection; its ticket arrives in the same turn of the event loop.
       const answer = new Promise<void>((resolve) => {
         const observer = { onInformational() {}, onResponse() {}, onError: () => undefined, onClosed: resolve }
         connection.request({ ...REQUEST, origin: target(server).origin }, observer)
@@ -296,7 +296,7 @@ describe('Connector', () => {
     expect(routes[1]!.certificate?.x509.checkHost('a.test.example')).toBe('a.test.example')
   })
 
-  it('ended after the race was won, when no attempt is left to end: no connection is left behind', async () => {
+  it('aborted after the race was won, when no attempt is left to end: no connection is left behind', async () => {
     const server = await listen()
     const one = connector()
     const origin = parseOrigin(`http://a.test.example:${server.port}`)

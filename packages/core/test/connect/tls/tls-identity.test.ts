@@ -5,7 +5,7 @@ const NAMES = Object.keys(TLS_OPTIONS) as (keyof TlsOptions)[]
 
 const check = (): undefined => undefined
 
-/** A value for every option there is, and another one. */
+/** Two different values for every option. */
 const VALUES: Record<keyof TlsOptions, readonly [unknown, unknown]> = {
   ca: ['-----A', ['-----A']],
   cert: ['one', Buffer.from('one')],
@@ -39,12 +39,12 @@ describe('tlsIdentity', () => {
     expect(new Set(keys).size).toBe(NAMES.length)
   })
 
-  it('the order in which they are written does not matter, an undefined one is none', () => {
+  it('the order of options does not matter, and undefined equals absent', () => {
     expect(of({ ca: 'a', cert: 'b', key: 'c' })).toBe(of({ key: 'c', ca: 'a', cert: 'b' }))
     expect(of({ ca: 'a', cert: undefined })).toBe(of({ ca: 'a' }))
   })
 
-  it('bytes count by what they are, whatever holds them', () => {
+  it('bytes count by content, whatever contains them', () => {
     expect(of({ ca: Buffer.from('abc') })).toBe(of({ ca: Buffer.from('abc') }))
     expect(of({ ca: Buffer.from('abc') })).toBe(of({ ca: new Uint8Array([97, 98, 99]) }))
     expect(of({ ca: Buffer.from('abc') })).not.toBe(of({ ca: Buffer.from('abd') }))
@@ -57,7 +57,7 @@ describe('tlsIdentity', () => {
     expect(of({ checkServerIdentity: one })).not.toBe(of({ checkServerIdentity: two }))
   })
 
-  it('lists and records: structure counts, and nothing can be shifted from one part to the next', () => {
+  it('lists and records count by structure: nothing can move from one part to the next', () => {
     const different = [
       ['a', 'b'],
       ['ab'],

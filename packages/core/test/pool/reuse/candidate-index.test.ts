@@ -13,7 +13,7 @@ const wanted = (addresses: Address[], url = 'https://b.example', key = 'key') =>
 const dial = (key = 'key'): Dial => ({ origin: parseOrigin('https://a.example'), reuseKey: key, addresses: [], port: 443 })
 
 describe('CandidateIndex', () => {
-  it('finds what leads to an address at a port, and only that', () => {
+  it('finds exactly the candidates at an address and port', () => {
     const index = new CandidateIndex()
     const [one, two, three] = [connection(), connection('192.0.2.1', 'https://a.example:8443'), connection('2001:db8::1')]
     expect(index.empty).toBe(true)
@@ -41,14 +41,14 @@ describe('CandidateIndex', () => {
     }
   })
 
-  it('another reuse key is another place', () => {
+  it('a different reuse key has separate candidates', () => {
     const index = new CandidateIndex()
     index.addConnection(connection())
     expect(index.find(wanted(at('192.0.2.1'), 'https://b.example', 'other'))).toEqual([])
     expect(index.near(wanted(at('192.0.2.1'), 'https://b.example', 'other'))).toBe('options-differ')
   })
 
-  it('only connections whose certificate names the host, exactly or by a wildcard, and those without one', () => {
+  it('offers only connections whose certificate names the host, exactly or by wildcard, or without a certificate', () => {
     const index = new CandidateIndex()
     const exact = named('x.example', 'B.shop.example')
     const wildcard = named('*.shop.example')
@@ -59,7 +59,7 @@ describe('CandidateIndex', () => {
     expect(index.find(wanted(at('192.0.2.1'), 'https://b.c.shop.example'))).toEqual([unknown])
   })
 
-  it('says why nothing is found', () => {
+  it('gives the reason why no candidate was found', () => {
     const index = new CandidateIndex()
     const target = wanted(at('192.0.2.1'))
     expect(index.near(target)).toBe('first-connection')
@@ -73,7 +73,7 @@ describe('CandidateIndex', () => {
     expect(index.near(target)).toBe('certificate-does-not-cover-host')
   })
 
-  it('connections before dials, and a dial under each address that it tries', () => {
+  it('offers connections before dials, and a dial under each address that it tries', () => {
     const index = new CandidateIndex()
     const [open, underWay] = [connection(), dial()]
     for (const address of at('192.0.2.1', '192.0.2.2')) index.addDial(underWay, address)
@@ -82,13 +82,13 @@ describe('CandidateIndex', () => {
     expect(index.find(wanted(at('192.0.2.2')))).toEqual([underWay])
   })
 
-  it('a bounded number of them, however many there are', () => {
+  it('limits the number of candidates', () => {
     const index = new CandidateIndex()
     for (let i = 0; i < 100; i++) index.addConnection(connection())
     expect(index.find(wanted(at('192.0.2.1')))).toHaveLength(MAX_OFFERED)
   })
 
-  it('behind a proxy no address counts: a group does', () => {
+  it('behind a proxy finds candidates by host group instead of address', () => {
     const index = new CandidateIndex()
     const proxy = { name: 'http://proxy.example:80', key: 'p' }
     const tunnelled = new FakeConnection({ ...targetOf('https://a.example'), proxy }, '192.0.2.1')
@@ -102,7 +102,7 @@ describe('CandidateIndex', () => {
     expect(index.findInHostGroups(wanted([], 'https://b.example', 'other'), ['shops'])).toEqual([])
   })
 
-  it('by Origin Set, as it is now; and by the origin it was made for', () => {
+  it('finds connections by their current Origin Set, and by the origin they were made for', () => {
     const index = new CandidateIndex()
     const one = connection('192.0.2.1', 'https://a.example', { originSet: ['https://a.example', 'https://b.example'] })
     index.addConnection(one)
@@ -116,7 +116,7 @@ describe('CandidateIndex', () => {
     expect([...index.madeFor(one.route.origin.serialized, 'other')]).toEqual([])
   })
 
-  it('is empty again when all were taken out, in whatever order, and more often than they were there', () => {
+  it('is empty after all candidates were removed, in any order and repeatedly', () => {
     const index = new CandidateIndex()
     const [one, two, underWay] = [named('a.example', '*.example'), connection(), dial()]
     const http1 = connection('192.0.2.1', 'https://a.example', { protocol: 'http/1.1' })
