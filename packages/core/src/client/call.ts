@@ -1,7 +1,4 @@
-/**
- * One call of `Client.request` through its whole life: acquire → send → retry. Owns its deadlines
- * and its signal, and settles exactly once.
- */
+/** One call of `Client.request`: acquire → send → retry. Owns its deadlines and its signal, and settles exactly once. */
 
 import type { UnshardCode } from '../errors/codes.js'
 import { afterAttempt, ConnectionError, type Processed, UnshardError } from '../errors/errors.js'
@@ -90,14 +87,10 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     if (this.#over) return
     this.#endReason = reason
     this.#settle(reason)
-    const exchange = this.exchange
-    if (exchange === undefined) {
-      this.owner.pool.leave(this.#target, this, reason)
-      this.#finish()
-      return
-    }
-    // The exchange still exists: if it had ended by itself, `onError` would have cleared it.
-    exchange.abort(reason)
+    // An exchange that has ended by itself is cleared by `onError`.
+    if (this.exchange !== undefined) return this.exchange.abort(reason)
+    this.owner.pool.leave(this.#target, this, reason)
+    this.#finish()
   }
 
   onMember(member: Member): void {
@@ -116,8 +109,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
 
   onInformational(status: number, fields: readonly string[]): void {
     if (this.#onInformational === undefined) return
-    // An error in a caller's callback fails only its own request: other requests share the
-    // connection.
+    // An error in a caller's callback fails only its own request.
     try {
       // Copy the list: other responses that repeat these fields may share it.
       this.#onInformational(status, Object.freeze([...fields]))
@@ -147,8 +139,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   onError(error: Error, loss?: Loss): void {
     this.exchange = undefined
     this.#maybeActed ||= !(error instanceof UnshardError && error.processed === 'no')
-    // Deferred: the failing connection is still notifying its other requests, and only then is it
-    // known which were processed.
+    // Deferred: the connection is still notifying its other requests.
     queueMicrotask(() => this.#failed(error, loss))
   }
 
@@ -300,17 +291,12 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.enter('headers', now)
   }
 
-  /**
-   * Whether the response is misdirected and the request can be replayed on another connection (RFC
-   * 9110 §15.5.20).
-   */
+  /** Whether the request is sent again on another connection (RFC 9110 §15.5.20). */
   #isMisdirected(status: number): boolean {
     return noteMisdirected(this.owner.pool, this.#target, this.#member!, this.#request, status) && !this.#misdirected
   }
 
-  /**
-   * If the trial was aborted, reset or timed out, the server has not answered for this origin yet.
-   */
+  /** Ends a trial without a result: it was aborted, reset or timed out. */
   #endTrial(): void {
     const member = this.#member
     if (member?.trial === 'sent') this.owner.pool.unanswered(this.#target, member)

@@ -1,4 +1,4 @@
-/** A connection of one's own: requests on it, and on no other, until it is closed. */
+/** A dedicated connection: requests on it, and on no other, until it is closed. */
 
 import { ConnectionError, UsageError } from '../errors/errors.js'
 import { parseOrigin, parseUrl } from '../message/origin.js'
@@ -11,13 +11,13 @@ import { checkIsolation, flag, inRange, ownOptions, shownValue } from '../schema
 import { flagRow, namesOf, type OptionSchema, value } from '../schema/schema.js'
 import type { PoolTarget } from '../transport/target.js'
 
-/** What {@link ConnectionHandle} needs of its client. */
+/** Client of a {@link ConnectionHandle}. */
 export interface HandleOwner {
   readonly pool: Pool
-  /** What is asked in the place of a target: after HTTP_1_1_REQUIRED another one. */
+  /** Maps a target to its current replacement, after HTTP_1_1_REQUIRED. */
   resolve(target: PoolTarget): PoolTarget
   request(options: RequestOptions, target: PoolTarget): Promise<HttpResponse>
-  /** Ends every request for the target now; without a reason, with an error of its own for each. */
+  /** Ends every request for the target now; without a reason, each gets an error of its own. */
   end(target: PoolTarget, reason: Error | undefined): void
 }
 
@@ -34,18 +34,18 @@ export const HANDLE_OPTIONS: OptionSchema<HandleOptions> = { reopen: flagRow(tru
 
 const NAMES = namesOf(HANDLE_OPTIONS)
 
-/** @throws UsageError naming an option that is unknown, or has a value that it does not take. */
+/** @throws UsageError naming an unknown option or an invalid value. */
 export function checkHandleOptions(given: HandleOptions | undefined): { reopen: boolean; isolation: string | undefined } {
   const { reopen, isolation } = ownOptions(given, NAMES, '', 'connect()')
   return { reopen: flag('reopen', reopen, true), isolation: checkIsolation(isolation) }
 }
 
-/** How long a PING may take, milliseconds. @throws UsageError `ERR_INVALID_OPTION`. */
+/** Time limit of a PING, milliseconds. @throws UsageError `ERR_INVALID_OPTION`. */
 export function pingTimeout(timeoutMs: number | undefined): number {
   return inRange('timeoutMs', timeoutMs, 5_000, 1, 0x7fff_ffff)
 }
 
-/** What `client.connect` resolves with. Nobody else's requests travel on its connection. */
+/** Result of `client.connect`. No other requests use its connection. */
 export class ConnectionHandle {
   /** Such as `https://api.example`. */
   readonly origin: string
@@ -59,7 +59,7 @@ export class ConnectionHandle {
     this.origin = target.origin.serialized
   }
 
-  /** The connection as it is now; `undefined` while there is none. */
+  /** Current connection; `undefined` while it is not open. */
   get connection(): ConnectionInfo | undefined {
     const member = this.#member
     return member === undefined ? undefined : connectionInfo(member)
@@ -82,7 +82,7 @@ export class ConnectionHandle {
     if (this.#closed) throw new UsageError('ERR_HANDLE_CLOSED', `the handle was closed (${this.origin})`, { origin: this.origin })
   }
 
-  /** With an absolute URL. The URL standard does not know the schemes of Unix sockets: their paths are put behind the origin. */
+  /** Resolves the URL against the origin. The URL standard does not know the schemes of Unix sockets: their paths are appended. */
   #resolved(options: RequestOptions): RequestOptions {
     const { url } = options
     const details = { origin: this.origin }
@@ -101,7 +101,7 @@ export class ConnectionHandle {
   /**
    * Measures a round trip, milliseconds.
    * @param timeoutMs 1 to 2,147,483,647. Default 5,000.
-   * @throws TimeoutError after `timeoutMs`; ConnectionError where there is no connection; UsageError `ERR_HANDLE_CLOSED`.
+   * @throws TimeoutError after `timeoutMs`; ConnectionError if the connection is not open; UsageError `ERR_HANDLE_CLOSED`.
    */
   async ping(timeoutMs?: number): Promise<number> {
     const ms = pingTimeout(timeoutMs)
@@ -109,10 +109,10 @@ export class ConnectionHandle {
     const connection = this.#member?.connection
     if (connection !== undefined) return connection.ping(ms)
     const details = { origin: this.origin, initiator: 'local', processed: 'no' } as const
-    throw new ConnectionError('ERR_CONNECTION_LOST', `there is no connection (${this.origin})`, details)
+    throw new ConnectionError('ERR_CONNECTION_LOST', `the connection is not open (${this.origin})`, details)
   }
 
-  /** Takes no more requests, finishes those under way, closes. Resolves when the connection is gone. */
+  /** Takes no more requests, finishes those in flight, then closes. Resolves when the connection is closed. */
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all(this.#originPools.map((originPool) => this.#owner.pool.endOriginPool(originPool)))

@@ -147,7 +147,7 @@ export interface ResolvedOptions extends ConnectOptions {
   readonly unixSockets: boolean
 }
 
-/** Default deadlines, milliseconds; 0 is none. */
+/** Default deadlines, milliseconds; 0 is no deadline. */
 export const DEFAULT_TIMEOUTS: Required<Timeouts> = Object.fromEntries(
   Object.entries(TIMEOUT_OPTIONS).map(([name, row]) => [name, row.default]),
 ) as unknown as Required<Timeouts>
@@ -192,7 +192,7 @@ export function resolveOptions(given: ClientOptions): ResolvedOptions {
   }
 }
 
-/** A clock of a test that lacks a member would fail in the middle of a connection. */
+/** Checks all members at once: a missing one would fail in the middle of a connection. */
 function clockOf(clock: Clock | undefined): Clock {
   if (clock === undefined) return systemClock
   for (const name of ['now', 'wallNow', 'startTimer', 'afterTurn'] as const) {
@@ -201,10 +201,9 @@ function clockOf(clock: Clock | undefined): Clock {
   return clock
 }
 
-/** What is called later must not fail only then. @throws UsageError `ERR_INVALID_OPTION`. */
+/** Checks callbacks before they are needed. @throws UsageError `ERR_INVALID_OPTION`. */
 function checkCallbacks({ lookup, connections, reuse, pools }: ClientOptions): void {
-  if (lookup !== undefined && typeof lookup !== 'function')
-    throw invalidOption('lookup', 'a function as dns.lookup is one', lookup)
+  if (lookup !== undefined && typeof lookup !== 'function') throw invalidOption('lookup', 'a function like dns.lookup', lookup)
   if (connections !== undefined && typeof connections !== 'function')
     throw invalidOption('connections', 'a function', connections)
   if (reuse !== undefined && typeof (reuse as ReusePolicy | null)?.verdict !== 'function') {
@@ -231,7 +230,7 @@ function localAddressOf(address: string | undefined): string | undefined {
   throw invalidOption('localAddress', 'an IPv4 or IPv6 address', address)
 }
 
-/** Deadlines with those given put over those that hold otherwise. @throws UsageError naming an unknown or impossible one. */
+/** Merges deadlines over those of the client. @throws UsageError naming an unknown or invalid one. */
 export function mergeTimeouts(base: Required<Timeouts>, given: Timeouts | undefined): Required<Timeouts> {
   if (given === undefined) return base
   refuseUnknown(given, TIMEOUT_NAMES, 'timeouts.')
@@ -244,7 +243,7 @@ export function mergeTimeouts(base: Required<Timeouts>, given: Timeouts | undefi
 
 const TIMEOUT_NAMES = namesOf(TIMEOUT_OPTIONS)
 
-/** Those of a client's options that are settings of its pools, each checked. */
+/** The options of a client that are settings of its pools, each checked. */
 function poolSettingsOf(options: ClientOptions): PoolSettings {
   resolvePoolSettings(options)
   return Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(POOL_OPTIONS, name)))

@@ -1,4 +1,4 @@
-/** What may differ from origin to origin: how many connections, which protocol, how long they live. One table, one resolver. */
+/** Settings that may differ by origin: number of connections, protocol, lifetime. One schema, one resolver. */
 
 import type { Origin } from '../message/origin.js'
 import { flag, inRange, invalidOption, type NumberRange, ownOptions, refuseUnknown } from '../schema/option-checks.js'
@@ -7,7 +7,7 @@ import { flagRow, milliseconds, namesOf, number, numberIn, type OptionSchema, va
 /** An application protocol as ALPN names it. */
 export type ProtocolName = 'h2' | 'http/1.1'
 
-/** A connection, as a {@link Strategy} of the caller's own sees it. */
+/** A connection, as a user-supplied {@link Strategy} sees it. */
 export interface StrategyCandidate {
   readonly id: number
   /** Requests in flight. */
@@ -16,7 +16,7 @@ export interface StrategyCandidate {
   readonly capacity: number
 }
 
-/** Which of several connections takes a request. A function gets those with room, two at least, and returns one of them. */
+/** Selects one of several connections. A function receives those with capacity, at least two, and returns one of them. */
 export type Strategy =
   | 'least-streams'
   | 'random'
@@ -100,13 +100,13 @@ export interface ResolvedPoolSettings {
   readonly maxConnectionAgeJitterMs: number
   readonly verifyAfterIdleMs: number
   readonly keepalive: Required<KeepaliveOptions> | false | undefined
-  /** The connection is the only one there is: it takes requests though its streams have been quiet for long. */
+  /** The connection is dedicated: it takes requests even when its streams have been idle for long. */
   readonly exclusive?: boolean
   readonly pipelining: number
   readonly socketPath: string | undefined
 }
 
-/** The socket that an origin is reached through, by its URL or by its settings; `undefined` where it is reached by TCP. */
+/** Unix socket of an origin, from its URL or its settings; `undefined` for TCP. */
 export function socketPathOf({
   origin,
   settings,
@@ -154,7 +154,7 @@ const PROTOCOLS = new Set(['h2', 'http/1.1'])
 const STRATEGIES: ReadonlySet<unknown> = new Set(['least-streams', 'random', 'round-robin', 'hash'])
 
 /**
- * Settings laid over others.
+ * Merges settings over others.
  * @param prefix stands in front of the names in errors.
  * @throws UsageError `ERR_UNKNOWN_OPTION` or `ERR_INVALID_OPTION`, naming the setting.
  */
@@ -168,7 +168,7 @@ export function mergePoolSettings(base: PoolSettings, given: PoolSettings, prefi
   return merged
 }
 
-/** Checks settings and fills in defaults; other names are not looked at. @throws UsageError `ERR_INVALID_OPTION`. */
+/** Checks settings and fills in defaults; ignores other names. @throws UsageError `ERR_INVALID_OPTION`. */
 export function resolvePoolSettings(given: PoolSettings, prefix = ''): ResolvedPoolSettings {
   const settings = { __proto__: null, ...given } as PoolSettings
   const numberOf = (name: keyof PoolSettings): number => numberIn(POOL_OPTIONS, settings, name, prefix)
@@ -211,7 +211,7 @@ function connectionLimits(given: PoolSettings['maxConnectionsPerOrigin'], name: 
   }
 }
 
-/** @throws UsageError for a minimum that no limit has room for, or that is above one that was given. */
+/** @throws UsageError for a minimum above every limit, or above a limit that was set. */
 function atMost(
   least: number,
   limits: Readonly<Record<ProtocolName, number>>,

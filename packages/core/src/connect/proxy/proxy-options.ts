@@ -1,4 +1,4 @@
-/** What a caller says about one proxy, checked: from here on nothing about it can be wrong. Its name may be shown, nothing else of it. */
+/** Options of one proxy, checked. Only its name may be shown: the URL may contain a password. */
 
 import { UsageError } from '../../errors/errors.js'
 import { hasField } from '../../message/field-lines.js'
@@ -35,7 +35,7 @@ export const PROXY_OPTIONS: OptionSchema<ProxyOptions> = {
   protocols: value('a list of `h2`, `http/1.1`', 'both'),
 }
 
-/** One proxy: its URL, or more. */
+/** One proxy: its URL, or an object. */
 export type ProxySetting = string | URL | ProxyOptions
 
 /** A scheme of a proxy: how it is reached and, for SOCKS, its version and where names are resolved. */
@@ -74,7 +74,7 @@ export interface ProxyServer extends TargetProxy {
   /** For SOCKS, decoded; `undefined` without any. */
   readonly user: string | undefined
   readonly password: string | undefined
-  /** What it alone is sent: name, value, name, value. */
+  /** Fields for the proxy: name, value, name, value. */
   readonly fields: readonly string[]
   readonly tls: TlsOptions
   readonly protocols: readonly ProtocolName[]
@@ -84,8 +84,8 @@ const NAMES = namesOf(PROXY_OPTIONS)
 const TLS_NAMES = namesOf(TLS_OPTIONS)
 
 /**
- * Checks what was said about a proxy. `where` is what messages call it, such as `option proxy`; they never contain the URL, which may
- * hold a password.
+ * Checks the options of a proxy. `where` is its name in messages, such as `option proxy`; they never contain the URL, which may contain a
+ * password.
  * @throws UsageError `ERR_INVALID_OPTION` or `ERR_UNKNOWN_OPTION`.
  */
 export function checkProxy(setting: ProxySetting, where: string): ProxyServer {
@@ -124,17 +124,17 @@ interface SplitUrl {
 
 function splitUrl(text: string, where: string): SplitUrl {
   const url = parseUrl(text)
-  if (url === undefined) throw invalid(where, 'is no URL')
+  if (url === undefined) throw invalid(where, 'is not a valid URL')
   const scheme = url.protocol.slice(0, -1) as ProxyScheme
   if (!Object.hasOwn(PROXY_SCHEMES, scheme)) {
     throw invalid(where, `has scheme ${JSON.stringify(url.protocol)}: known are ${Object.keys(PROXY_SCHEMES).join(', ')}`)
   }
   if (url.search !== '' || url.hash !== '' || (url.pathname !== '' && url.pathname !== '/')) {
-    throw invalid(where, 'has a path, a query or a fragment, which mean nothing there')
+    throw invalid(where, 'must not have a path, a query or a fragment')
   }
-  // The URL standard reads hosts of schemes that it does not know as they are written: as one that it knows, they are made equal.
+  // The URL standard keeps hosts of unknown schemes as written; parsed as `http:`, they are normalized.
   const host = parseUrl(`http://${url.hostname}/`)?.hostname ?? ''
-  if (host === '' || url.port === '0') throw invalid(where, 'names no host and port that can be connected to')
+  if (host === '' || url.port === '0') throw invalid(where, 'has no usable host or port')
   return {
     scheme,
     host: host.startsWith('[') ? host.slice(1, -1) : host,
@@ -144,7 +144,7 @@ function splitUrl(text: string, where: string): SplitUrl {
   }
 }
 
-/** Percent-decoded, as UTF-8. Nothing that could end a field line, or a C string. */
+/** Percent-decodes credentials as UTF-8. Refuses characters that could end a field line or a C string. */
 function credentials(url: SplitUrl, where: string): [user: string | undefined, password: string | undefined] {
   if (url.username === '' && url.password === '') return [undefined, undefined]
   let decoded: [string, string]
@@ -159,13 +159,14 @@ function credentials(url: SplitUrl, where: string): [user: string | undefined, p
 
 const CONTROL = /[\x00-\x1f\x7f]/
 
-/** RFC 1929 §2: 1 to 255 bytes each. SOCKS 4 knows users, and no passwords. */
+/** RFC 1929 §2: 1 to 255 bytes each. SOCKS 4 has users but no passwords. */
 function checkSocksUser(scheme: ProxyScheme, user: string | undefined, password: string | undefined, where: string): void {
   if (user === undefined || password === undefined) return
   const version4 = schemeOf({ scheme }).version === 4
-  if (version4 && password !== '') throw invalid(where, 'has a password, which SOCKS 4 has no room for')
+  if (version4 && password !== '') throw invalid(where, 'has a password, which SOCKS 4 does not support')
   const lengths = version4 ? [Buffer.byteLength(user)] : [Buffer.byteLength(user), Buffer.byteLength(password)]
-  if (lengths.some((length) => length < 1 || length > 255)) throw invalid(where, 'has a user or password not of 1 to 255 bytes')
+  if (lengths.some((length) => length < 1 || length > 255))
+    throw invalid(where, 'must have a user and a password of 1 to 255 bytes')
 }
 
 function proxyFields(
@@ -180,9 +181,9 @@ function proxyFields(
   if (special !== undefined) throw invalid(where, `has the field ${JSON.stringify(special)}, which is not the caller's`)
   if (user === undefined) return list
   // RFC 7617 §2: "a user-id containing a colon character is invalid".
-  if (user.includes(':')) throw invalid(where, 'has a user with a colon, which Basic authentication has no way to send')
+  if (user.includes(':')) throw invalid(where, 'has a user with a colon, which Basic authentication cannot send')
   if (hasField(list, 'proxy-authorization')) {
-    throw invalid(where, 'has credentials twice: in its URL, and as a field')
+    throw invalid(where, 'has credentials twice: in its URL and as a field')
   }
   return [...list, 'proxy-authorization', `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`]
 }
@@ -199,7 +200,7 @@ function invalid(where: string, what: string): UsageError {
   return new UsageError('ERR_INVALID_OPTION', `${where} ${what}`)
 }
 
-/** Of this process alone: a key that gets into a log is no way to try passwords. */
+/** Random for each process: a key in a log cannot be used to try passwords. */
 let secretKey: Buffer | undefined
 
 function fingerprint(secret: string): string {

@@ -1,6 +1,6 @@
 /**
- * Sockets that the caller brings, in place of dialing. They are read and written, and nothing else: the caller made them, and closes
- * them. What they carry ends when they do.
+ * User-supplied sockets, used instead of dialing. They are read and written, never closed: that is up to the caller. A connection ends when
+ * its socket does.
  */
 
 import type { Socket } from 'node:net'
@@ -11,11 +11,11 @@ import { nextTick } from '../../runtime/event-loop.js'
 import { invalidOption } from '../../schema/option-checks.js'
 import type { Address, Carrier } from '../../transport/route.js'
 
-/** Where a connection is wanted to. */
+/** Destination of a connection. */
 export interface SocketEndpoint {
   readonly host: string
   readonly port: number
-  /** One of those that the host resolved to. */
+  /** An address that the host resolved to. */
   readonly address: string
 }
 
@@ -32,12 +32,12 @@ export interface TakenSocket {
   readonly address: Address | undefined
 }
 
-/** One socket is one connection, whichever client has it: what two of them wrote would be one stream of bytes. */
+/** A socket may carry one connection only, across all clients: two writers would interleave their bytes. */
 const used = new WeakSet<Duplex>()
 
-/** What a client was given. */
+/** User-supplied sockets of a client. */
 export class CallerSockets {
-  /** One for every origin. */
+  /** A single socket for every origin. */
   readonly #only: Duplex | undefined
   readonly #ask: (endpoint: SocketEndpoint, name: string) => unknown
 
@@ -51,13 +51,13 @@ export class CallerSockets {
     else throw invalidOption('sockets', 'a Duplex, a Map or an object of them by ip:port, or a function', option)
   }
 
-  /** A single socket leads where it leads: no address is needed. */
+  /** Whether no name must be resolved: a single socket is used whatever the address. */
   get needsNoAddress(): boolean {
     return this.#only !== undefined
   }
 
   /**
-   * A socket for a connection to `origin`; `undefined` where it is to be dialed, also because the one for its address has a connection already.
+   * A socket for a connection to `origin`; `undefined` if the client must dial, also because the socket for its address is in use.
    * @throws ConnectError phase `tcp`, code `ERR_SOCKET_UNUSABLE`, for one that has ended or is not connected, and for the only one where it was used
    * before; UsageError for what is not a socket.
    */
@@ -94,12 +94,12 @@ export class CallerSockets {
     try {
       return this.#ask(endpoint, name)
     } catch (cause) {
-      throw new UsageError('ERR_SOCKETS_FUNCTION', `the function sockets threw when asked about ${origin}`, { origin, cause })
+      throw new UsageError('ERR_SOCKETS_FUNCTION', `the function sockets threw for ${origin}`, { origin, cause })
     }
   }
 }
 
-/** One that is not connected yet cannot say what its ALPN will choose. */
+/** The result of ALPN is not known before the socket is connected. */
 function whyUnusable(given: Duplex): string | undefined {
   const { connecting, secureConnecting } = given as { connecting?: boolean; secureConnecting?: boolean }
   if (used.has(given)) return 'has carried a connection, and there is no other: give a function for more'
@@ -107,14 +107,14 @@ function whyUnusable(given: Duplex): string | undefined {
   return given.destroyed || !given.readable || !given.writable ? 'has ended' : undefined
 }
 
-/** A caller's socket on loan: when this is destroyed the socket is left, open and paused. */
+/** A user-supplied socket on loan: destroying this leaves the socket open and paused. */
 export class CallerSocket extends Duplex implements Carrier {
   readonly given: Duplex
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
-  /** The socket has more than it can send. */
+  /** The socket has more bytes than it can send. */
   #written: (() => void) | undefined
 
   constructor(given: Duplex) {
@@ -127,11 +127,11 @@ export class CallerSocket extends Duplex implements Carrier {
     this.localPort = localPort
     given.pause()
     for (const [event, listener] of this.#listeners) given.on(event, listener)
-    // Between one owner and the next an error must not become an exception of the process.
+    // Between two owners an error must not become an uncaught exception.
     this.on('error', () => undefined)
   }
 
-  /** Whether a process stays for it is the caller's to say. */
+  /** Does nothing: the caller decides whether the socket keeps the process alive. */
   ref(): this {
     return this
   }
@@ -157,7 +157,7 @@ export class CallerSocket extends Duplex implements Carrier {
     else this.#written = callback
   }
 
-  /** Our end was said, for all that can be said without closing. */
+  /** Ends the writable side without closing the socket. */
   override _final(callback: () => void): void {
     callback()
     nextTick(() => this.destroy())
@@ -189,7 +189,7 @@ function isMap(value: unknown): value is ReadonlyMap<string, Duplex> {
   return typeof (value as { get?: unknown } | null)?.get === 'function'
 }
 
-/** An object with a socket at least, and nothing but sockets. */
+/** Whether an object has at least one member, and only sockets. */
 function isRecord(value: unknown): value is Readonly<Record<string, Duplex>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || isDuplex(value)) return false
   const members = Object.values(value)

@@ -1,4 +1,4 @@
-/** What a caller may say about TLS, checked; and nothing that would change what is negotiated. */
+/** TLS options that a caller may set, checked. None of them changes which protocol is negotiated. */
 
 import { isIP } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
@@ -6,7 +6,7 @@ import { invalidOption } from '../../schema/option-checks.js'
 import { type OptionSchema, value } from '../../schema/schema.js'
 import type { KeyLogOption } from './key-log.js'
 
-/** Trust and identity, as `tls.connect` takes them, and what a certificate must be beyond that. */
+/** Trust and identity, as `tls.connect` takes them, and further requirements on the certificate. */
 export interface TlsOptions
   extends Pick<
     ConnectionOptions,
@@ -40,7 +40,7 @@ export interface TlsOptions
   readonly servername?: string
 }
 
-/** TLS options of a client, which apply to its connections to proxies as well where they concern logging. */
+/** TLS options of a client. `keylog` applies to its connections to proxies as well. */
 export interface ClientTlsOptions extends TlsOptions {
   /**
    * Where secrets of TLS connections are logged, for Wireshark: a reader of that file can read everything. A file that is appended to, a
@@ -79,7 +79,7 @@ export const CLIENT_TLS_OPTIONS: OptionSchema<ClientTlsOptions> = {
 }
 
 /**
- * A copy, because connections that are made later must be of the identity that was hashed; pins in one form.
+ * Copies the options, because later connections must have the identity that was hashed, and normalizes the pins.
  * @param prefix stands in front of the names in errors.
  * @throws UsageError `ERR_INVALID_OPTION` for what OpenSSL would not find out.
  */
@@ -90,14 +90,14 @@ export function checkTls<T extends TlsOptions>(options: T | undefined, prefix: s
     throw invalidOption(`${prefix}servername`, 'a DNS name', servername)
   }
   if (pins === undefined) return checked
-  if (!Array.isArray(pins) || pins.length === 0) throw invalidOption(`${prefix}pins`, 'a list with one SHA-256 at least', pins)
+  if (!Array.isArray(pins) || pins.length === 0) throw invalidOption(`${prefix}pins`, 'a list with at least one SHA-256', pins)
   return { __proto__: null, ...checked, pins: [...new Set(pins.map((pin) => pinOf(pin, `${prefix}pins`)))].sort() }
 }
 
 /** RFC 6066 §3: "a byte string using ASCII encoding without a trailing dot". */
 const SERVER_NAME = /^(?=.{1,253}$)[\w-]{1,63}(\.[\w-]{1,63})*$/
 
-/** 32 bytes are 43 digits and one `=`, which some leave out. */
+/** 32 bytes are 43 digits and one `=`, which is optional. */
 const PIN = /^(?:sha256\/\/?)?([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048])=?$/
 
 function pinOf(pin: unknown, name: string): string {

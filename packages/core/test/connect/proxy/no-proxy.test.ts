@@ -129,7 +129,7 @@ function describeVectors(): void {
       const { env, url, expected_proxy } = vector
       // An invalid URL causes an error, instead of a name that does not resolve.
       if (/crazy/i.test(env['http_proxy'] ?? '')) {
-        expect(() => proxiesOf(env)).toThrow('environment variable http_proxy is no URL')
+        expect(() => proxiesOf(env)).toThrow('environment variable http_proxy is not a valid URL')
         return
       }
       const rule = expected_proxy === proxyFor(env, url) ? undefined : ENVIRONMENT_RULES.find(({ when }) => when(vector))?.rule

@@ -69,13 +69,13 @@ it('everything that distinguishes two proxies is part of the key, without readab
 })
 
 it.each<[string, unknown, string]>([
-  ['no URL', 'secret', 'is no URL'],
-  ['an empty one', '', 'is no URL'],
+  ['not a URL', 'secret', 'is not a valid URL'],
+  ['an empty one', '', 'is not a valid URL'],
   ['an unknown scheme', 'ftp://secret@p.example', 'has scheme "ftp:"'],
   ['SOCKS without a version', 'socks://secret@p.example', 'has scheme "socks:"'],
   ['another', 'javascript:secret', 'has scheme "javascript:"'],
   ['no host', 'socks5://', 'names no host'],
-  ['no host behind a user', 'socks5://secret@:1', 'is no URL'],
+  ['no host behind a user', 'socks5://secret@:1', 'is not a valid URL'],
   ['port 0', 'http://secret@p.example:0', 'names no host and port'],
   ['a path', 'http://secret@p.example/x', 'a path'],
   ['a query', 'http://secret@p.example/?x', 'a query'],
