@@ -10,7 +10,7 @@ const path = 'docs/contributing/architecture.md'
 const page = readFileSync(`${root}/${path}`, 'utf8')
 
 const sources = readdirSync(`${root}/packages`, { recursive: true, encoding: 'utf8' }).filter(
-  (name) => /^[a-z]+\/(src\/|bundle)/.test(name) && !name.includes('node_modules'),
+  (name) => /^[a-z]+\/(src\/|test\/|bundle)/.test(name) && !name.includes('node_modules'),
 )
 
 it('the drawings are those of the source: `npm run reference` writes them', async () => {
