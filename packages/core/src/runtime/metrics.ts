@@ -1,18 +1,21 @@
-/** Counters of one client since it was made. Each is incremented where its event happens; `client.stats()` reads them all here. */
+/**
+ * Counters of one client since its creation. Code that causes an event increments its counter;
+ * `client.stats()` reads them.
+ */
 
 /** The counters of `client.stats().totals`. Add a counter as a field here and in `ClientStats`, and increment it where it happens. */
 export class Metrics {
-  /** TCP connections tried. */
+  /** TCP connection attempts. */
   dials = 0
-  /** TLS handshakes that succeeded. */
+  /** Successful TLS handshakes. */
   handshakes = 0
-  /** Requests taken. */
+  /** Accepted requests. */
   requests = 0
-  /** Requests sent over a connection made for another origin. */
+  /** Requests sent over a connection opened for another origin. */
   coalesced = 0
   /** Requests sent again. */
   replayed = 0
-  /** Responses with 421, or with a suspected status, on connections made for another origin. */
+  /** Responses with 421, or with a suspected status, on connections opened for another origin. */
   misdirected = 0
   readonly #declined = new Map<string, number>()
 
@@ -21,7 +24,7 @@ export class Metrics {
     this.#declined.set(reason, (this.#declined.get(reason) ?? 0) + 1)
   }
 
-  /** A copy of all counters. */
+  /** Returns a copy of all counters. */
   snapshot(): MetricsSnapshot {
     const { dials, handshakes, requests, coalesced, replayed, misdirected } = this
     return { dials, handshakes, requests, coalesced, replayed, declined: Object.fromEntries(this.#declined), misdirected }
