@@ -1,24 +1,27 @@
 /**
- * What a field name, a field value and a method may contain (RFC 9110 §5.1, §5.5, §5.6.2; RFC 9113 §8.2.1).
- * A leaf: it imports nothing, because both `message/` and the engine stand on it.
+ * Syntax of field names, field values and methods (RFC 9110 §5.1, §5.5, §5.6.2; RFC 9113 §8.2.1).
+ * Must not import anything, because both `message/` and the engines use it.
  */
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const LOWER_TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
-/** Anything outside HTAB, SP, VCHAR and obs-text. Code points over 0xFF cannot be written as bytes of a field. */
+/** Characters that a field value must not contain: anything but HTAB, SP, VCHAR and obs-text. */
 const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 
-/** Whether `text` is a token (RFC 9110 §5.6.2): what a method and a field name must be. */
+/** Whether `text` is a token (RFC 9110 §5.6.2), like a method or a field name. */
 export function isToken(text: string): boolean {
   return TOKEN.test(text)
 }
 
-/** Whether `name` may stand in an HTTP/2 field section: a token without upper-case letters (RFC 9113 §8.2.1). */
+/** Whether `name` is valid in HTTP/2: a token without upper-case letters (RFC 9113 §8.2.1). */
 export function isLowerCaseFieldName(name: string): boolean {
   return LOWER_TOKEN.test(name)
 }
 
-/** Whether `value` has only bytes that a field value may hold, CR, LF and NUL excluded (RFC 9110 §5.5). */
+/**
+ * Whether `value` has only characters that a field value may contain, without CR, LF and NUL (RFC
+ * 9110 §5.5).
+ */
 export function isFieldValue(value: string): boolean {
   return !NOT_IN_VALUE.test(value)
 }
@@ -33,7 +36,7 @@ export function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09
 }
 
-/** Without SP and HTAB at the ends, in one pass: the peer decides how many there are. */
+/** Trims SP and HTAB at both ends, in linear time, because the peer chooses their number. */
 export function trimBlanks(value: string): string {
   let start = 0
   let end = value.length
@@ -42,7 +45,10 @@ export function trimBlanks(value: string): string {
   return start === 0 && end === value.length ? value : value.slice(start, end)
 }
 
-/** Fields that speak about one connection and have no place in HTTP/2 (RFC 9113 §8.2.2). `te` is apart: `trailers` is allowed. */
+/**
+ * Connection-specific fields, which HTTP/2 forbids (RFC 9113 §8.2.2). `te` is not listed, because
+ * `te: trailers` is allowed.
+ */
 export const CONNECTION_SPECIFIC_FIELDS: ReadonlySet<string> = new Set([
   'connection',
   'proxy-connection',

@@ -1,6 +1,7 @@
 /**
- * Every code that this project gives to an error, with its class, when it happens, what to do, and whether the request may be sent again.
- * docs/reference/errors.md is generated from this table. Codes of the system (`ECONNREFUSED`) are not in it.
+ * All error codes of this project: class, cause, advice, and whether the request may be sent again.
+ * docs/reference/errors.md is generated from this table. System codes (`ECONNREFUSED`) are not in
+ * it.
  */
 
 /** A class of error. */
@@ -19,7 +20,7 @@ export interface ErrorCodeInfo {
   /** Other class that carries it, and when. */
   readonly also?: string
   readonly when: string
-  /** What the caller does about it. */
+  /** Advice for the caller. */
   readonly action: string
   readonly retry: RetryAdvice
 }

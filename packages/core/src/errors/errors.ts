@@ -1,39 +1,44 @@
 /**
- * The typed errors of every package: a closed set of classes, one `code` each failure, and for each the answer to the two
- * questions a caller has: may I try again (`processed`), and whom do I tell (`initiator`, `origin`)? Knows no protocol engine.
+ * The errors of every package: a closed set of classes, with a `code` for each failure. `processed`
+ * tells whether to try again, `initiator` and `origin` tell where the failure is. Must not know the
+ * engines.
  */
 
 import type { UnshardCode } from './codes.js'
 
 /**
- * Whether the server may have acted on the request: `no` is certain (RFC 9113 §8.7), `yes` means that a response had begun.
+ * Whether the server may have processed the request: `no` is certain (RFC 9113 §8.7); `yes` means
+ * that a response had begun.
  */
 export type Processed = 'no' | 'unknown' | 'yes'
 
-/** Who ended it: this client, or the other end of the connection. */
+/** The end that caused the failure: this client or the peer. */
 export type Initiator = 'local' | 'peer'
 
-/** What every {@link UnshardError} can be told beyond its message. */
+/** Details of an {@link UnshardError} besides code and message. */
 export interface ErrorDetails {
-  /** The origin the request was for, such as `https://api.example`; `undefined` where there is none. */
+  /** Origin of the request, such as `https://api.example`, if any. */
   readonly origin?: string | undefined
-  /** The lower error that led to this one. */
+  /** The underlying error. */
   readonly cause?: unknown
-  /** Whether the server may have acted. Default `unknown`. */
+  /** Whether the server may have processed the request. Default `unknown`. */
   readonly processed?: Processed | undefined
 }
 
-/** The base class of every error this project makes. `code` is stable; the message is for people. */
+/** Base class of all errors of this project. `code` is stable; the message may change. */
 export class UnshardError extends Error {
-  /** Stable, machine-readable, upper case: that of a system error underneath, such as `ECONNREFUSED`, else one of ours, such as `ERR_STREAM_RESET`. */
+  /**
+   * Stable code: of the underlying system error, such as `ECONNREFUSED`, or of this project, such
+   * as `ERR_STREAM_RESET`.
+   */
   readonly code: UnshardCode | (string & {})
-  /** Number of the system error underneath, where there is one. */
+  /** Number of the underlying system error, if any. */
   declare readonly errno?: number
-  /** System call that failed, such as `connect`, where there was one. */
+  /** System call that failed, such as `connect`, if any. */
   declare readonly syscall?: string
-  /** The origin concerned. */
+  /** The origin of the request, if any. */
   readonly origin: string | undefined
-  /** Whether the server may have acted on the request. */
+  /** Whether the server may have processed the request. */
   readonly processed: Processed
 
   constructor(code: string, message: string, details: ErrorDetails = {}) {
@@ -48,13 +53,13 @@ export class UnshardError extends Error {
   }
 }
 
-/** Levels of `cause` that are looked through for a system error. */
+/** Maximum levels of `cause` searched for a system error. */
 const MAX_CAUSES = 8
 
-/** An error of the system or of TLS, as Node makes it. */
+/** A system or TLS error created by Node. */
 type SystemError = Error & { readonly code: string; readonly errno?: unknown; readonly syscall?: unknown }
 
-/** The first error of the system, or of TLS, among `cause` and its causes. */
+/** Returns the first system or TLS error among `cause` and its causes. */
 function systemErrorIn(cause: unknown): SystemError | undefined {
   let error = cause as (Error & { code?: unknown }) | null | undefined
   for (let depth = 0; depth < MAX_CAUSES && typeof error === 'object' && error !== null; depth++) {
@@ -64,19 +69,22 @@ function systemErrorIn(cause: unknown): SystemError | undefined {
   return undefined
 }
 
-/** Node's own codes begin with `ERR_`; of those only OpenSSL's and those of certificates say what happened on the network. */
+/**
+ * Whether a code is of the system. Of Node's `ERR_` codes, only those of OpenSSL and TLS describe
+ * the network.
+ */
 function isSystemCode(code: unknown): boolean {
   if (typeof code !== 'string' || code === '') return false
   if (code.startsWith('ERR_')) return code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')
   return !code.startsWith('UND_ERR_') && !code.startsWith('HPE_')
 }
 
-/** The code of a failure: the system's where it says nothing but what the system says better. */
+/** Returns the system's code if `given` is only the general code, else `given`. */
 function codeOf(given: string, general: UnshardCode, cause: unknown): string {
   return given === general ? (systemErrorIn(cause)?.code ?? given) : given
 }
 
-/** Copies what the system said beside the code. */
+/** Copies `errno` and `syscall` of the system error. */
 function copySystemDetails(error: UnshardError): void {
   const system = systemErrorIn(error.cause)
   if (system === undefined || system.code !== error.code) return
@@ -87,8 +95,8 @@ function copySystemDetails(error: UnshardError): void {
 }
 
 /**
- * The call itself is wrong: nothing was sent, and sending the same again cannot work. Only where a body turns out wrong while it is
- * being sent has the server seen a part, and `processed` says so.
+ * The call is invalid: nothing was sent, and the same call fails again. Only if a body proves
+ * invalid while it is being sent, the server has received a part; see `processed`.
  */
 export class UsageError extends UnshardError {
   constructor(code: UnshardCode, message: string, details: ErrorDetails = {}) {
@@ -107,12 +115,18 @@ const CONNECT_CODES: Readonly<Record<ConnectPhase, UnshardCode>> = {
   negotiate: 'ERR_CONNECT_NEGOTIATE',
 }
 
-/** No connection could be established. The request was not sent, unless `processed` says that an earlier attempt was. */
+/**
+ * No connection could be established. The request was not sent, unless in an earlier attempt; see
+ * `processed`.
+ */
 export class ConnectError extends UnshardError {
   readonly phase: ConnectPhase
-  /** What a proxy answered to CONNECT, such as 407; `undefined` where it was not that. */
+  /** Status of the proxy's response to CONNECT, such as 407, if any. */
   readonly status: number | undefined
-  /** The error of each address, in the order of the attempts, where several were tried; they are those of `cause` as well. */
+  /**
+   * The error of each address, in the order of the attempts, if several were tried; also in
+   * `cause`.
+   */
   declare readonly errors?: readonly Error[]
 
   constructor(
@@ -130,7 +144,7 @@ export class ConnectError extends UnshardError {
   }
 }
 
-/** The part of a request's life that a deadline covers; `ping` is that of a PING. */
+/** The phase of a request that a deadline covers; `ping` is the deadline of a PING. */
 export type TimeoutPhase = 'queue' | 'connect' | 'headers' | 'body' | 'total' | 'ping'
 
 const TIMEOUT_CODES: Readonly<Record<TimeoutPhase, UnshardCode>> = {
@@ -142,7 +156,7 @@ const TIMEOUT_CODES: Readonly<Record<TimeoutPhase, UnshardCode>> = {
   ping: 'ERR_TIMEOUT_PING',
 }
 
-/** A deadline of the request passed. `ms` is the limit that was set, in milliseconds. */
+/** A deadline of the request passed. `ms` is the configured limit, in milliseconds. */
 export class TimeoutError extends UnshardError {
   readonly phase: TimeoutPhase
   readonly ms: number
@@ -156,14 +170,17 @@ export class TimeoutError extends UnshardError {
 
 interface TransportDetails extends ErrorDetails {
   readonly initiator: Initiator
-  /** RFC 9113 §7 error code; `undefined` where no HTTP/2 code was involved. */
+  /** HTTP/2 error code (RFC 9113 §7), if any. */
   readonly errorCode?: number | undefined
 }
 
-/** What ended a request on its way: {@link ConnectionError} or {@link StreamError}. */
+/** A request in flight failed: {@link ConnectionError} or {@link StreamError}. */
 export class TransportError extends UnshardError {
   readonly initiator: Initiator
-  /** RFC 9113 §7 error code; `undefined` for HTTP/1.1, and for a transport that closed without one. */
+  /**
+   * HTTP/2 error code (RFC 9113 §7); `undefined` for HTTP/1.1, and for a connection that closed
+   * without one.
+   */
   readonly errorCode: number | undefined
 
   constructor(code: string, message: string, details: TransportDetails) {
@@ -173,7 +190,7 @@ export class TransportError extends UnshardError {
   }
 }
 
-/** The whole connection ended: every request on it is concerned. */
+/** The whole connection ended, with every request on it. */
 export class ConnectionError extends TransportError {
   constructor(code: UnshardCode, message: string, details: TransportDetails) {
     super(codeOf(code, 'ERR_CONNECTION_LOST', details.cause), message, details)
@@ -181,7 +198,7 @@ export class ConnectionError extends TransportError {
   }
 }
 
-/** One stream ended early: only its request is concerned, the connection goes on. */
+/** One stream ended early; the connection and its other requests go on. */
 export class StreamError extends TransportError {
   constructor(code: UnshardCode, message: string, details: TransportDetails) {
     super(code, message, details)
@@ -196,8 +213,9 @@ export class ResponseError extends UnshardError {
 }
 
 /**
- * What ended a request that an earlier attempt may have delivered: an error that is sure of the contrary speaks only of the last one.
- * A new error, because others may have been told the same one.
+ * Adapts the error of the last attempt if an earlier attempt may have delivered the request:
+ * `processed: 'no'` then becomes `'unknown'`. Returns a new error, because other requests may share
+ * the given one.
  */
 export function afterAttempt(error: Error): Error {
   if (!(error instanceof UnshardError) || error.processed !== 'no') return error
@@ -213,7 +231,7 @@ export function afterAttempt(error: Error): Error {
   return new Kind(code, message, { ...details, initiator, errorCode })
 }
 
-/** The message with the origin in parentheses at its end, unless it names the origin already. */
+/** Appends the origin in parentheses, unless the message contains it. */
 function withOrigin(message: string, origin: string | undefined): string {
   return origin === undefined || message.includes(origin) ? message : `${message} (${origin})`
 }

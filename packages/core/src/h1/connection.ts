@@ -1,6 +1,7 @@
 /**
- * An HTTP/1.1 connection over one negotiated socket (RFC 9112): which requests are on it, in which order, and what becomes of them when it ends.
- * How a response is written is known to the parser alone.
+ * An HTTP/1.1 connection over one negotiated socket (RFC 9112): its requests, their order, and
+ * their result when the connection ends. Must not know the syntax of responses; that is the
+ * parser's.
  */
 
 import { TimeoutError, UsageError } from '../errors/errors.js'
@@ -21,17 +22,17 @@ import { type ResponseEvents, ResponseParser } from './response-parser.js'
 
 /** Settings and collaborators of a connection. */
 export interface H1Options {
-  /** The largest field section of a response, in bytes. */
+  /** Maximum field section of a response, in bytes. */
   readonly maxFieldSectionBytes: number
   readonly pool: Pick<ResolvedPoolSettings, 'maxRequestsPerConnection' | 'pipelining'>
-  /** The origin's record, where broken pipelining is noted. */
+  /** The record of the origin, which stores whether pipelining is broken. */
   readonly record: Http1Record
   readonly clock: Clock
-  /** The reads of the socket, where they go into memory that is only lent. Default: the socket's own. */
+  /** Reads the socket without its stream interface; `bytes` is only valid during the call. */
   readonly reads?: { start(sink: (bytes: Buffer) => void): void } | undefined
 }
 
-/** Requests over the socket that ALPN has left us with. */
+/** The HTTP/1.1 implementation of `Connection`. */
 export class H1Connection implements Connection, H1Host, ResponseEvents {
   readonly id: number = nextConnectionId()
   readonly protocol = 'http/1.1'
@@ -47,28 +48,33 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   readonly #closed: Promise<void>
   readonly #pipeline: Pipeline
   #state: ConnectionState = 'open'
-  /** In the order in which they are sent, and answered. */
+  /** Requests in the order in which they are sent and answered. */
   readonly #exchanges: H1Exchange[] = []
-  /** One that others may neither precede nor follow. */
-  #alone: H1Exchange | undefined
-  /** The end is this side's doing. */
-  #endedHere = false
-  /** Requests that may still be sent. */
-  #left: number
-  /** Requests are written at the end of this turn of the microtask queue. */
+  /** A request that must not share the connection with others. */
+  #exclusive: H1Exchange | undefined
+  /** Whether this client ended the connection. */
+  #endedLocally = false
+  /** Number of requests that may still be sent. */
+  #remaining: number
+  /** Whether a write is scheduled as a microtask. */
   #writing = false
-  /** No byte can have come out of turn: the connection is new in this turn, or has just been left for one. */
+  /**
+   * Whether the connection has no unread bytes: it is new in this turn, or has just yielded one.
+   */
   #yielded = true
   #verifying = false
-  /** A response waits for its reader. */
+  /** Whether reading is paused until a reader consumes its response. */
   #paused = false
 
-  /** @param forwarding the socket leads to a proxy that forwards requests, and this is what it is sent with each of them. */
+  /**
+   * @param forwarding fields for each request, if the socket leads to a proxy that forwards
+   * requests.
+   */
   constructor(socket: Carrier, route: Route, options: H1Options, forwarding?: readonly string[]) {
     const { maxFieldSectionBytes, pool, record, clock, reads } = options
     this.clock = clock
     this.#pipeline = new Pipeline(record, pool.pipelining, clock)
-    this.#left = pool.maxRequestsPerConnection === 0 ? Number.POSITIVE_INFINITY : pool.maxRequestsPerConnection
+    this.#remaining = pool.maxRequestsPerConnection === 0 ? Number.POSITIVE_INFINITY : pool.maxRequestsPerConnection
     this.socket = socket
     this.forwarding = forwarding
     this.route = route
@@ -87,8 +93,8 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   }
 
   get capacity(): number {
-    if (this.#state !== 'open' || this.#alone !== undefined) return 0
-    return Math.max(0, Math.min(this.#pipeline.limit.depth - this.#exchanges.length, this.#left))
+    if (this.#state !== 'open' || this.#exclusive !== undefined) return 0
+    return Math.max(0, Math.min(this.#pipeline.limit.depth - this.#exchanges.length, this.#remaining))
   }
 
   get active(): number {
@@ -102,26 +108,27 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   request(request: HttpRequest, observer: ExchangeObserver): Exchange {
     const origin = request.origin.serialized
     if (request.trailers !== undefined) {
-      throw new UsageError('ERR_TRAILERS_UNSUPPORTED', `${origin} speaks HTTP/1.1, over which trailers are not sent`, { origin })
+      throw new UsageError('ERR_TRAILERS_UNSUPPORTED', `trailers cannot be sent to ${origin} over HTTP/1.1`, { origin })
     }
     if (this.#exchanges.length === 0) this.socket.ref()
     this.#yielded = false
     const pipelined = this.#pipeline.takes(request)
     const close = request.close || this.#pipeline.limit.once
     const exchange = new H1Exchange(request, observer, this, { pipelined, close })
-    // Where others are in flight it is written when they are answered.
-    if (!pipelined) this.#alone = exchange
+    // If other requests are in flight, this one is written once they are answered.
+    if (!pipelined) this.#exclusive = exchange
     else if (this.#exchanges.length > 0) this.#pipeline.noteBehind(exchange)
     this.#exchanges.push(exchange)
-    this.#left--
+    this.#remaining--
     if (close) this.#drain()
     this.#writeSoon()
     return exchange
   }
 
   /**
-   * HTTP/1.1 answers bear no number: whatever a server sends now would be taken for the answer to the next request. So an idle socket is
-   * left for one whole turn of the event loop, wherever in a turn this is; what lies in it is read by then, and ends it.
+   * Yields one full event-loop turn before an idle socket is reused. HTTP/1.1 responses have no
+   * identifier, so unsolicited bytes would be taken for the response to the next request; the turn
+   * reads them, and that ends the connection.
    */
   verify(): boolean {
     if (this.#idle.expired) {
@@ -139,7 +146,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   }
 
   removeOrigin(): void {
-    // ORIGIN is a frame of HTTP/2.
+    // HTTP/1.1 has no Origin Set.
   }
 
   ping(): Promise<number> {
@@ -154,7 +161,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   }
 
   destroy(reason: Error): void {
-    this.#endedHere = true
+    this.#endedLocally = true
     this.#over((exchange) => exchange.destroyed(reason))
   }
 
@@ -172,11 +179,11 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
       this.#remove(exchange)
       return this.#released(exchange)
     }
-    // A deadline that passed is the peer's doing.
-    if (reason instanceof TimeoutError && !this.#endedHere) this.#pipeline.judge(this.#exchanges)
-    this.#endedHere = true
+    // A passed deadline is caused by the peer.
+    if (reason instanceof TimeoutError && !this.#endedLocally) this.#pipeline.judge(this.#exchanges)
+    this.#endedLocally = true
     this.#remove(exchange)
-    this.#lose('a request before this one was ended', undefined, true)
+    this.#lose('an earlier request on the connection was aborted', undefined, true)
     exchange.closed()
   }
 
@@ -217,8 +224,8 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     let at = 0
     while (at < bytes.length && this.#state !== 'closed') {
       const exchange = this.#exchanges[0]
-      // Out of turn: it would be taken for the next answer.
-      if (exchange === undefined || !exchange.written) return this.#lose('the server has sent an answer before a request')
+      // Unsolicited bytes would be taken for the next response.
+      if (exchange === undefined || !exchange.written) return this.#lose('the server sent a response without a request')
       this.#parser.headOnly = exchange.headOnly
       at = this.#parser.execute(bytes, at, bytes.length)
       const { fault } = this.#parser
@@ -230,7 +237,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   readonly #write = (): void => {
     this.#writing = false
     if (this.#state === 'closed') return this.#failUnsent()
-    // Nothing of them is sent: they may go over another connection.
+    // No byte of these requests was sent, so they may use another connection.
     if (this.socket.destroyed) return this.#lose('the connection was closed')
     const [first] = this.#exchanges
     const several = this.#exchanges.length > 1
@@ -243,14 +250,17 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     if (several) this.socket.uncork()
   }
 
-  /** Nothing is called back before {@link request} returns, and what is sent in one turn is one write. */
+  /**
+   * Schedules a write: no callback runs before {@link request} returns, and requests of one turn
+   * share a write.
+   */
   #writeSoon(): void {
     if (this.#writing) return
     this.#writing = true
     queueMicrotask(this.#write)
   }
 
-  /** Requests that came when the connection was no more. */
+  /** Fails requests that were made after the connection had closed. */
   #failUnsent(): void {
     for (const exchange of this.#exchanges.splice(0)) {
       exchange.lost('the connection was closed', undefined, { first: true, begun: false })
@@ -263,7 +273,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     if (this.#state !== 'open') return
     this.#yielded = true
     this.onChange?.()
-    // For those who waited for it, and not for later ones.
+    // Only the requests that waited may use it now; later ones must verify again.
     this.#yielded = false
   }
 
@@ -273,10 +283,10 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     this.onChange?.()
   }
 
-  /** A final response is there. @param more bytes have come behind it. */
+  /** Ends a complete exchange. @param more whether bytes follow the response. */
   #complete(exchange: H1Exchange, more: boolean): void {
     const { keepAlive, keepAliveMs, trailers } = this.#parser
-    // RFC 9112 §9.3, §9.6: a request that is not all sent is not sent to its end, and there is no next one.
+    // RFC 9112 §9.3, §9.6: after an incompletely sent request, the connection cannot be reused.
     const reusable = keepAlive && exchange.sent && this.#idle.allows(keepAliveMs)
     this.#parser.next()
     this.#remove(exchange)
@@ -290,14 +300,15 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     this.#released(exchange)
   }
 
-  /** There is a place. */
+  /** Frees the slot of an exchange. */
   #released(exchange: H1Exchange): void {
     if (this.#exchanges.length > 0) this.#writeSoon()
     else if (this.#state !== 'closed') {
       this.socket.unref()
       this.#idle.start()
-      // Not when the last one began: until now it was one of those that the origin may have.
-      if (this.#left === 0) this.#drain()
+      // Drain only now: until its last request ended, the connection counted towards the origin's
+      // limit.
+      if (this.#remaining === 0) this.#drain()
       if (this.#state === 'draining') this.#end()
     }
     if (this.#state === 'open') this.onChange?.()
@@ -308,20 +319,20 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     const index = this.#exchanges.indexOf(exchange)
     if (index === 0) this.#exchanges.shift()
     else if (index > 0) this.#exchanges.splice(index, 1)
-    if (this.#alone === exchange) this.#alone = undefined
+    if (this.#exclusive === exchange) this.#exclusive = undefined
   }
 
   #refuse(exchange: H1Exchange): void {
     const fault = this.#parser.fault!
-    if (!this.#endedHere) this.#pipeline.judge(this.#exchanges)
-    this.#endedHere = true
+    if (!this.#endedLocally) this.#pipeline.judge(this.#exchanges)
+    this.#endedLocally = true
     this.#remove(exchange)
     exchange.refused(fault)
-    this.#lose('the answer to an earlier request was malformed', undefined, true)
+    this.#lose('the response to an earlier request was malformed', undefined, true)
     exchange.closed()
   }
 
-  /** The server has said all it will. */
+  /** Handles the end of the socket's input. */
   #finish(): void {
     const [exchange] = this.#exchanges
     if (exchange?.written === true && this.#state !== 'closed') {
@@ -332,11 +343,14 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   }
 
   #end(): void {
-    this.#endedHere = true
-    this.#lose('the connection was closed here')
+    this.#endedLocally = true
+    this.#lose('the client closed the connection')
   }
 
-  /** @param blamed the request whose affair it is has been told. */
+  /**
+   * Fails all requests.
+   * @param blamed whether the request that caused the end was already notified.
+   */
   #lose(message: string, cause?: Error, blamed = false): void {
     const begun = this.#parser.begun
     let first = !blamed
@@ -347,17 +361,17 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     })
   }
 
-  /** The connection is no more. `tell` is called for each request on it. */
-  #over(tell: (exchange: H1Exchange, index: number) => void): void {
+  /** Closes the connection and calls `fail` for each of its requests. */
+  #over(fail: (exchange: H1Exchange, index: number) => void): void {
     if (this.#state === 'closed') return
-    if (!this.#endedHere) this.#pipeline.judge(this.#exchanges)
+    if (!this.#endedLocally) this.#pipeline.judge(this.#exchanges)
     this.#state = 'closed'
     this.socket.destroy()
     this.#parser.close()
     this.#idle.stop()
     const exchanges = this.#exchanges.splice(0)
-    this.#alone = undefined
-    exchanges.forEach(tell)
+    this.#exclusive = undefined
+    exchanges.forEach(fail)
     this.onChange?.()
     for (const exchange of exchanges) exchange.closed()
   }

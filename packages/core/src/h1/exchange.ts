@@ -1,4 +1,7 @@
-/** One request over HTTP/1.1 and its response: what its connection reads becomes a response and its body. Same surface as an HTTP/2 exchange. */
+/**
+ * One HTTP/1.1 request and its response: turns parser events into a response and its body. Same
+ * interface as an HTTP/2 exchange.
+ */
 
 import { ConnectionError, type Processed, ResponseError, StreamError, UnshardError, UsageError } from '../errors/errors.js'
 import type { HttpRequest } from '../message/request.js'
@@ -10,39 +13,39 @@ import type { Carrier } from '../transport/route.js'
 import { RequestWriter, type WriterHost } from './request-writer.js'
 import type { ResponseFault } from './response-parser.js'
 
-/** Bytes that may wait for a reader before the socket is paused: HTTP/1.1 has no window. */
+/** Unread bytes above which the socket is paused, because HTTP/1.1 has no flow control. */
 const BUFFER_BYTES = 131_072
 
 /**
- * Interim responses of one request that no caller has asked for, in bytes of their heads: so many at once, and so many more for each
- * millisecond since the first. A server may report progress for hours; it may not send them without end.
+ * Maximum size of unwanted interim responses of one request, in bytes of their heads, plus an
+ * allowance per millisecond since the first: a server may report its progress for hours.
  */
 const INTERIM_BYTES = 65_536
 const INTERIM_BYTES_PER_MS = 1
 
-/** The connection, as an exchange sees it. */
+/** The parts of the connection that an exchange needs. */
 export interface H1Host {
   readonly socket: Carrier
   readonly clock: Clock
-  /** Fields for the proxy that forwards the request; `undefined` where the origin itself is asked. */
+  /** Fields for the proxy that forwards the request; `undefined` without a forwarding proxy. */
   readonly forwarding: readonly string[] | undefined
-  /** The final response has begun. */
+  /** Called when the final response has begun. */
   answered(exchange: H1Exchange): void
-  /** It is over before its time: the caller has ended it, or `error` has. A request that is on the wire takes the connection along. */
+  /** Called when an exchange ends early. If its request was written, the connection ends too. */
   ended(exchange: H1Exchange, reason: unknown): void
   pauseReading(): void
   resumeReading(): void
 }
 
-/** How a request is sent. */
+/** Options for sending a request. */
 export interface H1Sending {
-  /** Others may be in flight with it. */
+  /** Whether other requests may be in flight with it. */
   readonly pipelined: boolean
-  /** No other request follows on this connection. */
+  /** Whether this is the last request of the connection. */
   readonly close: boolean
 }
 
-/** One exchange. Its connection knows the order of several. */
+/** One exchange. The connection owns the order of its exchanges. */
 export class H1Exchange implements Exchange, BodySource, WriterHost {
   readonly #request: HttpRequest
   readonly #observer: ExchangeObserver
@@ -54,7 +57,7 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
   #interimBytes = 0
   #firstInterimAt = 0
   #settled = false
-  /** Its whole response is there, or none will come. */
+  /** Whether the response is complete, or no response will come. */
   over = false
   trailers: readonly string[] | undefined
 
@@ -73,12 +76,12 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
     return this.#request.method === 'HEAD'
   }
 
-  /** It is on the wire, or has been. */
+  /** Whether the request was written to the socket, at least in part. */
   get written(): boolean {
     return this.#writer !== undefined
   }
 
-  /** All of it is on the wire. */
+  /** Whether the whole request was written to the socket. */
   get sent(): boolean {
     return this.#writer?.done === true
   }
@@ -95,17 +98,17 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
     return this.#host.socket.writableLength
   }
 
-  /** No part of a final response has come. */
+  /** Whether no part of a final response has arrived. */
   get unanswered(): boolean {
     return this.#body === undefined
   }
 
-  /** Its response has begun, is not complete, and no reader has come for it. */
+  /** Whether the response has begun, is incomplete, and has no reader yet. */
   get unread(): boolean {
     return this.#body !== undefined && !this.over && !this.#body.used
   }
 
-  /** Puts the request on the wire. */
+  /** Writes the request. */
   send(): void {
     const { socket, forwarding, clock } = this.#host
     this.#writer = new RequestWriter(this.#request, socket, this)
@@ -113,15 +116,15 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
   }
 
   onWritten(): void {
-    // The connection asks when the response is complete.
+    // The connection checks `sent` when the response is complete.
   }
 
-  /** The socket takes more. */
+  /** Called when the socket's buffer is empty again. */
   onDrain(): void {
     this.#writer?.resume()
   }
 
-  /** HTTP/1.1 has no frame for it. */
+  /** Returns false: HTTP/1.1 cannot change the priority of a response. */
   reprioritize(): boolean {
     return false
   }
@@ -144,10 +147,9 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
     if (!this.over) this.#host.resumeReading()
   }
 
-  /** An interim response. @returns why the response is not read any further. */
+  /** Called with an interim response. @returns a fault if there are too many. */
   onInterim(status: number, fields: readonly string[], bytes: number): ResponseFault | undefined {
-    // RFC 9110 §15.2: "A client MUST be able to parse one or more 1xx responses received prior to a final response, even if the client
-    // does not expect one."
+    // RFC 9110 §15.2: a client must accept 1xx responses, even if it did not expect one.
     if (status === 100) this.#writer!.goOn()
     if (this.#request.wantsInformational !== true && this.#isFlooded(bytes))
       return { code: 'ERR_RESPONSE_TOO_LARGE', message: `${this.#interimBytes} bytes of interim responses` }
@@ -170,7 +172,7 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
     this.#host.pauseReading()
   }
 
-  /** All of the response has arrived. */
+  /** Called when the whole response has arrived. */
   complete(trailers: readonly string[] | undefined): void {
     this.#settled = true
     this.over = true
@@ -179,40 +181,41 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
     this.#body!.end()
   }
 
-  /** It holds no place any more. */
+  /** Called when the exchange no longer occupies a slot. */
   closed(): void {
     this.#observer.onClosed()
   }
 
-  /** The connection ends for this side's reason. */
+  /** Fails the exchange: this client ends the connection. */
   destroyed(reason: Error): void {
     this.#end(reason)
   }
 
   /**
-   * The connection has ended. That is not the error of a request that was not on the wire, or stood behind another (RFC 9112 §9.3.2).
-   * @param begun a part of this response had arrived.
+   * Fails the exchange: the connection has ended. An unwritten request, or one behind another, did
+   * not cause this (RFC 9112 §9.3.2).
+   * @param begun whether a part of this response had arrived.
    */
   lost(message: string, cause: Error | undefined, { first, begun }: { readonly first: boolean; readonly begun: boolean }): void {
     const { written } = this
     const origin = this.#request.origin.serialized
     const details = { origin, cause, initiator: 'peer' } as const
     if (!written) {
-      return this.#end(new ConnectionError('ERR_CONNECTION_LOST', `${message} (${origin})`, { ...details, processed: 'no' }))
+      return this.#end(new ConnectionError('ERR_CONNECTION_LOST', message, { ...details, processed: 'no' }))
     }
     if (!first) {
-      const behind = `the connection was lost while others were to be answered first (${origin})`
+      const behind = 'the connection was lost while earlier requests were unanswered'
       return this.#end(new ConnectionError('ERR_PIPELINE_LOST', behind, details))
     }
     if (cause instanceof UnshardError) return this.#end(cause)
     const processed = begun ? 'yes' : this.#processed
-    this.#end(new ConnectionError('ERR_CONNECTION_LOST', `${message} (${origin})`, { ...details, processed }))
+    this.#end(new ConnectionError('ERR_CONNECTION_LOST', message, { ...details, processed }))
   }
 
-  /** Its response cannot be read. */
+  /** Fails the exchange: the response is invalid. */
   refused({ code, message }: ResponseFault): void {
     const origin = this.#request.origin.serialized
-    this.#end(new ResponseError(code, `${message} (${origin})`, { origin }))
+    this.#end(new ResponseError(code, message, { origin }))
   }
 
   contentFailed(cause: unknown): void {

@@ -1,19 +1,19 @@
-/** How the content of a response is framed (RFC 9112 §6.3), from its fields. */
+/** Message framing of a response (RFC 9112 §6.3), from its fields. */
 
-/** Content that ends with the connection. */
+/** Length of content that ends with the connection. */
 export const UNTIL_CLOSE: number = Number.POSITIVE_INFINITY
 
-/** The fields of a response that concern its content and its connection. */
+/** The response fields that define content and connection. */
 export interface FramingFields {
-  /** `content-length`; -1 where it is absent. */
+  /** `content-length`, or -1 if absent. */
   length: number
   /** `transfer-encoding`, its lines joined with commas. */
   coding: string | undefined
-  /** How long the server keeps an idle connection, in milliseconds; -1 where it does not say. */
+  /** Time for which the server keeps an idle connection, in milliseconds, or -1 if not given. */
   keepAliveMs: number
 }
 
-/** Reads the fields that matter here. llhttp has held `content-length` to its syntax. */
+/** Reads the framing fields. llhttp has checked the syntax of `content-length`. */
 export function framingFields(fields: readonly string[], into: FramingFields): FramingFields {
   into.length = -1
   into.coding = undefined
@@ -29,12 +29,12 @@ export function framingFields(fields: readonly string[], into: FramingFields): F
   return into
 }
 
-/** Codings of content that were not asked for (RFC 9112 §7.4), and that nothing here decodes. */
+/** Transfer codings that this client neither requests nor decodes (RFC 9112 §7.4). */
 const COMPRESSIONS: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 'compress', 'x-compress', 'br', 'zstd'])
 
 /**
- * What `transfer-encoding` makes of the content: `chunked`; {@link UNTIL_CLOSE} where chunked is not the last coding (RFC 9112 §6.3); or a
- * sentence that says why the content cannot be read.
+ * Parses `transfer-encoding`. Returns `chunked`, {@link UNTIL_CLOSE} if chunked is not the last
+ * coding (RFC 9112 §6.3), or the reason why the content is refused.
  */
 export function codingOf(coding: string): 'chunked' | number | { readonly refusal: string } {
   const codings: string[] = []
@@ -42,12 +42,12 @@ export function codingOf(coding: string): 'chunked' | number | { readonly refusa
     const name = trimBlanks(part).toLowerCase()
     if (name !== '') codings.push(name)
   }
-  for (const name of codings) if (COMPRESSIONS.has(name)) return { refusal: 'a transfer coding that was not asked for' }
+  for (const name of codings) if (COMPRESSIONS.has(name)) return { refusal: 'a transfer coding that was not requested' }
   if (codings.at(-1) !== 'chunked') return UNTIL_CLOSE
-  return codings.length === 1 ? 'chunked' : { refusal: 'chunked is not its only transfer coding' }
+  return codings.length === 1 ? 'chunked' : { refusal: 'a transfer coding besides chunked' }
 }
 
-/** RFC 9110 §5.6.3: SP and HTAB at the ends are not part of a value. */
+/** Trims SP and HTAB at both ends, which are not part of a value (RFC 9110 §5.6.3). */
 export function trimBlanks(text: string): string {
   let start = 0
   let end = text.length
@@ -60,7 +60,7 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09
 }
 
-/** The parameter `timeout` of a `keep-alive` field, in milliseconds; -1 where it is absent. */
+/** Returns the parameter `timeout` of a `keep-alive` field, in milliseconds, or -1 if absent. */
 function keepAliveMs(value: string): number {
   let at = value.toLowerCase().indexOf('timeout=')
   if (at === -1) return -1

@@ -1,18 +1,19 @@
 /**
- * Forms of a response's head that llhttp refuses and RFC 9112 wants to be understood: folded field lines (§5.2), a content-length that is there
- * several times with one value (§6.3), or before a tab (§5.1). They are written in the plain form, and parsed again; everything else stays refused.
+ * Normalizes response heads that llhttp rejects but RFC 9112 allows: folded field lines (§5.2), a
+ * repeated content-length with the same value (§6.3), or one before a tab (§5.1). The normalized
+ * head is parsed again.
  */
 
 import { trimBlanks } from './framing.js'
 
-/** A head as llhttp takes it. `head` is all of it, its last line included. */
+/** Returns a head that llhttp accepts. `head` includes the empty line at the end. */
 export function repairHead(head: string): string {
   return mergeLengths(unfold(head))
 }
 
 /**
- * RFC 9112 §5.2: "A user agent that receives an obs-fold in a response message [...] MUST replace each received obs-fold with one or more SP
- * [bytes] prior to interpreting the field value." Not behind the status line: there is no field to continue (§2.2).
+ * Replaces each obs-fold with spaces (RFC 9112 §5.2). Not after the status line, where there is no
+ * field to continue (§2.2).
  */
 function unfold(head: string): string {
   const statusEnd = head.indexOf('\n')
@@ -27,7 +28,7 @@ function unfold(head: string): string {
   return unfolded + head.slice(done)
 }
 
-/** RFC 9112 §6.3: a list whose values are all valid and the same is "processed with that single value". */
+/** Merges identical valid content-length values into one (RFC 9112 §6.3). */
 function mergeLengths(head: string): string {
   const lines = head.split('\r\n')
   const values = lines.flatMap((line) => (isLength(line) ? line.slice(NAME.length).split(',') : [])).map(trimBlanks)

@@ -1,18 +1,18 @@
 /**
- * How long an HTTP/1.1 connection stays without requests. Servers close theirs after a few seconds, and a request that is on its way just
- * then is lost. One timer for each connection, which is not touched when requests come and go.
+ * Closes idle HTTP/1.1 connections before the server does: a request that crosses the server's
+ * close is lost. One timer per connection, which requests do not restart.
  */
 
 import type { Clock, ClockTimer } from '../runtime/clock.js'
 
-/** Where the server does not say, in milliseconds. */
+/** Idle time without a `keep-alive` field, in milliseconds. */
 const DEFAULT_MS = 4_000
-/** A server that says when it closes is believed so far, in milliseconds. */
+/** Maximum idle time accepted from a `keep-alive` field, in milliseconds. */
 const MAX_MS = 600_000
-/** The request has to arrive before that, in milliseconds. */
+/** Margin for a request to arrive before the server closes, in milliseconds. */
 const MARGIN_MS = 2_000
 
-/** The idle time of one connection. */
+/** The idle timer of one connection. */
 export class IdleTimer {
   readonly #clock: Clock
   readonly #onIdle: () => void
@@ -22,19 +22,22 @@ export class IdleTimer {
   #since = 0
   #wallSince = Number.POSITIVE_INFINITY
 
-  /** @param onIdle called when it has been idle for long enough, or is busy again. */
+  /** @param onIdle called when the timer fires; the connection may be busy again. */
   constructor(clock: Clock, onIdle: () => void) {
     this.#clock = clock
     this.#onIdle = onIdle
   }
 
-  /** Notes how long the server keeps an idle connection; -1 where it does not say. Returns whether that leaves time for another request. */
+  /**
+   * Sets the server's idle time, or -1 if not given. Returns whether it leaves time for another
+   * request.
+   */
   allows(keepAliveMs: number): boolean {
     this.#limitMs = keepAliveMs === -1 ? DEFAULT_MS : Math.min(MAX_MS, keepAliveMs - MARGIN_MS)
     return this.#limitMs > 0
   }
 
-  /** It is idle from now on. */
+  /** Starts the idle time. */
   start(): void {
     const now = this.#clock.now()
     this.#since = now
@@ -44,7 +47,10 @@ export class IdleTimer {
     this.#schedule(now, this.#limitMs)
   }
 
-  /** Whether the time is over by the wall clock: the machine was suspended, and the server has closed since. */
+  /**
+   * Whether the idle time has passed by the wall clock: the server closed while the machine was
+   * suspended.
+   */
   get expired(): boolean {
     return this.#clock.wallNow() - this.#wallSince >= this.#limitMs
   }

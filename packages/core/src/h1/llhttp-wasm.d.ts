@@ -4,7 +4,7 @@ declare module 'undici/lib/llhttp/llhttp-wasm.js' {
   export default bytes
 }
 
-/** As much of the global as is used here: the types of Node have none. */
+/** The part of the global that is used here; @types/node does not declare it. */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array)

@@ -1,16 +1,20 @@
 /**
- * llhttp, the HTTP/1.1 parser of Node, as WebAssembly (undici's build of it). One instance for the process; each connection has a parser in
- * its memory. Strict: no lenient flag is ever set. Knows nothing of responses: bytes in, spans of the same bytes out.
+ * llhttp, the HTTP/1.1 parser of Node, as WebAssembly (undici's build). One instance per process;
+ * each connection has a parser in its memory. Strict: sets no lenient flags. Must not know
+ * responses; it only splits bytes into spans.
  */
 
 import wasm from 'undici/lib/llhttp/llhttp-wasm.js'
 
-/** Receives what one parser finds, as spans of the bytes it was given. Any result but 0 stops the parser, and is what {@link execute} returns. */
+/**
+ * Callbacks of one parser, with spans of the parsed bytes. A result other than 0 stops it; {@link
+ * execute} returns that result.
+ */
 export interface LlhttpEvents {
   onReason(bytes: Buffer, start: number, end: number): number
   onName(bytes: Buffer, start: number, end: number): number
   onValue(bytes: Buffer, start: number, end: number): number
-  /** The head is complete. 1 says that no content follows. */
+  /** Called when the head is complete. Returns 1 if no content follows. */
   onHeadComplete(status: number, keepAlive: boolean): number
   onContent(bytes: Buffer, start: number, end: number): number
   onMessageComplete(): number
@@ -23,7 +27,7 @@ export const INVALID_HEADER_TOKEN = 10
 export const INVALID_CONTENT_LENGTH = 11
 export const PAUSED = 21
 
-/** The most that one call of {@link execute} takes, in bytes. */
+/** Maximum bytes of one {@link execute} call. */
 export const MAX_EXECUTE_BYTES = 65_536
 const RESPONSE = 2
 
@@ -42,7 +46,7 @@ interface Exports {
   llhttp_message_needs_eof(parser: number): number
 }
 
-/** Whose bytes are being parsed, which bytes, and what turns an address of them into an index. */
+/** State of the current call: the callbacks, the bytes, and the offset from address to index. */
 const NOTHING = Buffer.alloc(0)
 let events: LlhttpEvents
 let source: Buffer = NOTHING
@@ -65,11 +69,11 @@ const llhttp = new WebAssembly.Instance(new WebAssembly.Module(wasm), {
   },
 }).exports as Exports
 
-/** Where bytes are put to be parsed, in llhttp's memory. */
+/** Input buffer in llhttp's memory. */
 const input = llhttp.malloc(MAX_EXECUTE_BYTES)
 let memory = new Uint8Array(llhttp.memory.buffer)
 
-/** Makes a parser of responses. {@link freeParser} gives its memory back. */
+/** Creates a response parser. {@link freeParser} releases its memory. */
 export function makeParser(): number {
   return llhttp.llhttp_alloc(RESPONSE)
 }
@@ -78,12 +82,15 @@ export function freeParser(parser: number): void {
   llhttp.llhttp_free(parser)
 }
 
-/** The next byte is the first one of a message. */
+/** Resets a parser for the next message. */
 export function resetParser(parser: number): void {
   llhttp.llhttp_reset(parser)
 }
 
-/** Parses `bytes` from `start` to `end`, at most {@link MAX_EXECUTE_BYTES}. Returns {@link OK}, or what has stopped it: see {@link stoppedAt}. */
+/**
+ * Parses `bytes` from `start` to `end`, at most {@link MAX_EXECUTE_BYTES}. Returns {@link OK}, or
+ * the result that stopped it: see {@link stoppedAt}.
+ */
 export function execute(parser: number, to: LlhttpEvents, bytes: Buffer, start: number, end: number): number {
   if (executing) return executeInside(parser, to, bytes, start, end)
   executing = true
@@ -95,7 +102,7 @@ export function execute(parser: number, to: LlhttpEvents, bytes: Buffer, start: 
   }
 }
 
-/** Inside another call, where an event has led to bytes of another connection: what that one parses stays where it is. */
+/** Parses inside another call, from a callback: saves the outer call's input and state. */
 function executeInside(parser: number, to: LlhttpEvents, bytes: Buffer, start: number, end: number): number {
   const outer = { events, source, shift }
   const data = llhttp.malloc(end - start)
@@ -110,7 +117,7 @@ function executeInside(parser: number, to: LlhttpEvents, bytes: Buffer, start: n
 }
 
 function run(parser: number, to: LlhttpEvents, bytes: Buffer, start: number, end: number, data: number): number {
-  // Memory that has grown is another buffer.
+  // Memory that has grown has a new buffer.
   if (memory.buffer !== llhttp.memory.buffer) memory = new Uint8Array(llhttp.memory.buffer)
   memory.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), data)
   events = to
@@ -121,12 +128,12 @@ function run(parser: number, to: LlhttpEvents, bytes: Buffer, start: number, end
   return result
 }
 
-/** The index of the byte before which the last {@link execute} stopped. */
+/** Returns the index of the byte before which the last {@link execute} stopped. */
 export function stoppedAt(): number {
   return stop
 }
 
-/** Why llhttp has refused the bytes, in its own fixed sentences. */
+/** Returns llhttp's reason for rejecting the bytes, a fixed text. */
 export function reasonOf(parser: number): string {
   const start = llhttp.llhttp_get_error_reason(parser)
   if (start === 0) return 'malformed'
@@ -134,12 +141,12 @@ export function reasonOf(parser: number): string {
   return all.toString('latin1', start, all.indexOf(0, start))
 }
 
-/** The version of the message, such as 11 for HTTP/1.1. */
+/** Returns the version of the message, such as 11 for HTTP/1.1. */
 export function versionOf(parser: number): number {
   return llhttp.llhttp_get_http_major(parser) * 10 + llhttp.llhttp_get_http_minor(parser)
 }
 
-/** Whether the content ends with the connection, as far as llhttp can know. */
+/** Whether the content ends with the connection, according to llhttp. */
 export function endsWithConnection(parser: number): boolean {
   return llhttp.llhttp_message_needs_eof(parser) === 1
 }

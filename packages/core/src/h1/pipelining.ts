@@ -1,65 +1,77 @@
-/** How many requests a peer is sent before it has answered the first (RFC 9112 §9.3.2), and what becomes of a peer that breaks that. */
+/**
+ * Limits the requests sent before the first response (RFC 9112 §9.3.2), and detects peers with
+ * broken pipelining.
+ */
 
 import { type HttpRequest, isIdempotent } from '../message/request.js'
 import type { Clock } from '../runtime/clock.js'
 import type { Http1Record } from '../transport/target.js'
 
-/** How long a peer is asked with more care: one that learns better is met in time. */
+/**
+ * Time for which a peer with broken pipelining gets lower limits, in milliseconds. It may be fixed
+ * later.
+ */
 const BROKEN_TTL_MS = 300_000
 
-/** What holds for the connections of an origin now. */
+/** The current limits for connections of an origin. */
 export interface PipelineLimit {
-  /** Requests in flight on one connection. */
+  /** Maximum requests in flight on one connection. */
   readonly depth: number
-  /** Each connection carries one request and is closed. */
+  /** Whether each connection carries only one request. */
   readonly once: boolean
 }
 
-/** One after the other, as long as both sides like. */
+/** One request at a time, with reuse of the connection. */
 export const NOT_PIPELINED: PipelineLimit = { depth: 1, once: false }
 
-/** The limit where `depth` is wanted. After a break it is one at a time; after a second, one for each connection. */
+/**
+ * Returns the limit for a wanted `depth`. After one violation: one request at a time; after two:
+ * one per connection.
+ */
 export function pipelineLimit({ brokenPipelining }: Http1Record, depth: number, nowMs: number): PipelineLimit {
   if (depth === 1 || brokenPipelining === undefined || nowMs - brokenPipelining.atMs >= BROKEN_TTL_MS)
     return { depth, once: false }
   return { depth: 1, once: brokenPipelining.step === 2 }
 }
 
-/** A peer has broken what {@link pipelineLimit} allowed. */
+/** Records that a peer failed within the given limit. */
 export function noteBroken(record: Http1Record, limit: PipelineLimit, nowMs: number): void {
   record.brokenPipelining = { step: limit.depth > 1 ? 1 : 2, atMs: nowMs }
 }
 
 /**
- * Whether a request may stand behind another, and another behind it: sending it twice means the same, and it is all in its head. HEAD may not:
- * content that a wrong server sends with its answer would be taken for the next answer.
+ * Whether a request may be pipelined: it must be idempotent and have no content. HEAD may not,
+ * because content that a broken server sends for it would be taken for the next response.
  */
 export function mayPipeline({ method, content, close }: HttpRequest): boolean {
   return isIdempotent(method) && method !== 'HEAD' && content === undefined && !close
 }
 
-/** A request on a connection, as far as pipelining is concerned. */
+/** The parts of a request that pipelining needs. */
 export interface PipelinedRequest {
-  /** It is on the wire. */
+  /** Whether the request was written to the socket. */
   readonly written: boolean
-  /** Its whole response is there, or none will come. */
+  /** Whether the response is complete, or no response will come. */
   readonly over: boolean
-  /** No part of a final response has come. */
+  /** Whether no part of a final response has arrived. */
   readonly unanswered: boolean
 }
 
-/** The pipelining of one connection: what is allowed, and whether the peer has ended the connection because of it. */
+/**
+ * The pipelining of one connection: its limit, and whether the peer ended the connection because of
+ * it.
+ */
 export class Pipeline {
   readonly #record: Http1Record
   readonly #depth: number
   readonly #clock: Clock
-  /** Requests that were sent while others were unanswered. */
+  /** Requests that were sent behind unanswered ones. */
   readonly #behind = new WeakSet<PipelinedRequest>()
-  /** Responses that have begun, and whether one of them was to a request behind another. */
+  /** Number of responses that have begun, and whether one was for a pipelined request. */
   #answered = 0
   #answeredBehind = false
 
-  /** @param depth requests in flight that are wanted at most. */
+  /** @param depth wanted maximum of requests in flight. */
   constructor(record: Http1Record, depth: number, clock: Clock) {
     this.#record = record
     this.#depth = depth
@@ -70,25 +82,25 @@ export class Pipeline {
     return this.#depth === 1 ? NOT_PIPELINED : pipelineLimit(this.#record, this.#depth, this.#clock.now())
   }
 
-  /** Whether a request may be one of several. */
+  /** Whether a request may be pipelined now. */
   takes(request: HttpRequest): boolean {
     return this.#depth > 1 && mayPipeline(request)
   }
 
-  /** A request is sent while others are unanswered. */
+  /** Records that a request is sent behind unanswered ones. */
   noteBehind(request: PipelinedRequest): void {
     this.#behind.add(request)
   }
 
-  /** The response to a request has begun. */
+  /** Records that the response to a request has begun. */
   noteAnswered(request: PipelinedRequest): void {
     this.#answered++
     if (this.#depth > 1) this.#answeredBehind ||= this.#behind.has(request)
   }
 
   /**
-   * Notes it where the peer has ended the connection because of what {@link limit} allows: requests behind others, of which it has answered
-   * none; or, once that was given up, a second request on a connection.
+   * Records a violation if the peer ended the connection because of pipelining (it answered no
+   * pipelined request), or, without pipelining, because of a second request on the connection.
    */
   judge(requests: readonly PipelinedRequest[]): void {
     if (this.#depth === 1) return

@@ -1,12 +1,16 @@
-/** The head of a request as HTTP/1.1 writes it (RFC 9112 §3). Every part has been checked: nothing here can end a line. */
+/**
+ * Serializes request heads (RFC 9112 §3). All parts are checked before, so none can contain a line
+ * end.
+ */
 
 import { hasField } from '../message/field-lines.js'
 import type { HttpRequest } from '../message/request.js'
 
 /**
- * Request line and fields, the empty line included.
- * @param forwarding fields for the proxy that forwards the request; `undefined` where the origin itself is asked.
- * @param close no other request follows on this connection.
+ * Returns request line, fields and empty line.
+ * @param forwarding fields for the proxy that forwards the request; `undefined` without a
+ * forwarding proxy.
+ * @param close whether this is the last request of the connection.
  */
 export function requestHead(request: HttpRequest, forwarding: readonly string[] | undefined, close: boolean): string {
   const { method, path, authority, fields, content, origin } = request
@@ -31,12 +35,12 @@ export function requestHead(request: HttpRequest, forwarding: readonly string[] 
   return framed ? `${head}\r\n` : `${head}transfer-encoding: chunked\r\n\r\n`
 }
 
-/** Whether content is sent in chunks: its length is not known, and the caller has not announced one. */
+/** Whether content is sent in chunks: it has no known length and no content-length. */
 export function isChunked({ fields, content }: HttpRequest): boolean {
   return content !== undefined && content.bytes === undefined && !hasField(fields, 'content-length')
 }
 
-/** Fields for the proxy, except those that the request has itself. */
+/** Returns the fields for the proxy, except those that the request already has. */
 function forwardingLines(forwarding: readonly string[], fields: readonly string[]): string {
   let lines = ''
   for (let i = 0; i < forwarding.length; i += 2) {

@@ -1,6 +1,6 @@
 /**
- * Writes one request to a socket (RFC 9112): its head, and its content as far as the server wants it. Content in memory goes in one write with
- * the head; a source is read as fast as the socket takes it.
+ * Writes one request to a socket (RFC 9112). Small content in memory goes in one write with the
+ * head; a source is read at the pace of the socket.
  */
 
 import { CONTINUE_WAIT_MS, ContentSender, type ContentSink } from '../message/content-sender.js'
@@ -9,14 +9,14 @@ import type { Clock, ClockTimer } from '../runtime/clock.js'
 import type { Carrier } from '../transport/route.js'
 import { isChunked, requestHead } from './request-head.js'
 
-/** Content up to this size is copied behind the head, so that both are one write, in bytes. */
+/** Maximum content copied behind the head, so that both are one write, in bytes. */
 const JOINED_BYTES = 16_384
 
 /** The owner of a writer. */
 export interface WriterHost {
-  /** All of the request is written. */
+  /** Called when the whole request is written. */
   onWritten(): void
-  /** The source of the content failed, or was not what it said. */
+  /** Called when the source failed or yielded invalid content. */
   contentFailed(cause: unknown): void
 }
 
@@ -27,12 +27,12 @@ export class RequestWriter implements ContentSink {
   readonly #host: WriterHost
   #sender: ContentSender | undefined
   #chunked = false
-  /** Content waits for the server's word. */
+  /** Timer while content waits for 100. */
   #wait: ClockTimer | undefined
   #memoryBytes = 0
-  /** All of the request is written. */
+  /** Whether the whole request is written. */
   done = false
-  /** Nothing more is written. */
+  /** Whether writing has stopped. */
   #stopped = false
 
   constructor(request: HttpRequest, socket: Carrier, host: WriterHost) {
@@ -41,12 +41,12 @@ export class RequestWriter implements ContentSink {
     this.#host = host
   }
 
-  /** Bytes of the content handed to the socket. */
+  /** Content bytes passed to the socket. */
   get sentBytes(): number {
     return this.#sender?.sentBytes ?? this.#memoryBytes
   }
 
-  /** Writes the head, and begins with the content. */
+  /** Writes the head and starts the content. */
   start(forwarding: readonly string[] | undefined, close: boolean, clock: Clock): void {
     const request = this.#request
     const { content } = request
@@ -64,7 +64,7 @@ export class RequestWriter implements ContentSink {
     else this.#send()
   }
 
-  /** The server has said 100, or has been silent for long enough. */
+  /** Sends the content: the server sent 100, or the wait timed out. */
   goOn(): void {
     if (this.#wait === undefined) return
     this.#wait.cancel()
@@ -72,17 +72,20 @@ export class RequestWriter implements ContentSink {
     this.#send()
   }
 
-  /** A final response has begun. Content that still waits is not sent (RFC 9110 §10.1.1): then the connection has no next request. */
+  /**
+   * Cancels content that waits for 100, because a final response has begun (RFC 9110 §10.1.1). The
+   * connection is then not reused.
+   */
   answered(): void {
     if (this.#wait !== undefined) this.stop()
   }
 
-  /** The socket takes more. */
+  /** Continues after the socket's buffer is empty. */
   resume(): void {
     this.#sender?.resume()
   }
 
-  /** The rest is not wanted. The source is left, and told why. */
+  /** Stops writing and closes the source, with the reason. */
   stop(reason?: unknown): void {
     if (this.#stopped) return
     this.#stopped = true
@@ -102,7 +105,7 @@ export class RequestWriter implements ContentSink {
         socket.write(bytes)
         socket.write('\r\n', 'latin1')
       }
-      // RFC 9112 §7.1: the last chunk, and no trailers.
+      // RFC 9112 §7.1: the last chunk, without trailers.
       if (end) socket.write('0\r\n\r\n', 'latin1')
       socket.uncork()
     }

@@ -1,6 +1,7 @@
 /**
- * Responses of one HTTP/1.1 connection (RFC 9112): bytes in, heads and content out. llhttp judges heads and chunks; content of a known length
- * never passes through it. Knows no sockets and no requests but for what {@link ResponseParser.headOnly} says.
+ * Parses the responses of one HTTP/1.1 connection (RFC 9112). llhttp parses heads and chunks;
+ * content of known length bypasses it. Must not know sockets or requests, except {@link
+ * ResponseParser.headOnly}.
  */
 
 import { copyOut } from '../message/memory/copies.js'
@@ -9,26 +10,32 @@ import { repairHead } from './head-repair.js'
 import * as llhttp from './llhttp.js'
 import { SectionReader } from './section-reader.js'
 
-/** Why a response cannot be read. */
+/** Why a response is invalid. */
 export interface ResponseFault {
   readonly code: 'ERR_MALFORMED_RESPONSE' | 'ERR_RESPONSE_TOO_LARGE'
   readonly message: string
 }
 
-/** Receives what comes. Bytes are lent until the call returns. */
+/** Callbacks of the parser. Bytes are valid only during the call. */
 export interface ResponseEvents {
-  /** An interim response, whose head took so many bytes. */
+  /** Called with an interim response. @param bytes size of its head. */
   onInterim(status: number, fields: readonly string[], bytes: number): void
-  /** The head of a final response. `expectedBytes` is its content-length, -1 where its content is framed in another way or absent. */
+  /**
+   * Called with the head of a final response. `expectedBytes` is its content-length, or -1 without
+   * content of known length.
+   */
   onHead(status: number, fields: readonly string[], reason: string, expectedBytes: number): void
   onContent(bytes: Buffer, start: number, end: number): void
 }
 
-/** Room in a head for the rest beside names, values and reason, in bytes: colons, line ends, blanks. */
+/** Allowance for colons, line ends and blanks in a head, in bytes. */
 const HEAD_OVERHEAD_BYTES = 16_384
-/** As much of what is read goes to llhttp while a head is parsed: what lies behind it is mostly content. */
+/** Bytes passed to llhttp at once while it parses a head: most of the rest is content. */
 const HEAD_BYTES = 4_096
-/** Room in chunked content for sizes, extensions and trailers, in bytes: so many, and so many more for each byte of content. */
+/**
+ * Allowance for chunk sizes, extensions and trailers, in bytes: a constant plus the bytes of
+ * content.
+ */
 const CHUNK_OVERHEAD_BYTES = 65_536
 const CHUNK_OVERHEAD = 16
 
@@ -42,42 +49,42 @@ const H = 0x48
 const NO_TRAILERS: readonly string[] = []
 const framing: FramingFields = { length: -1, coding: undefined, keepAliveMs: -1 }
 
-/** The parser of one connection. After a fault it is of no more use. */
+/** The parser of one connection. Must not be used after a fault. */
 export class ResponseParser implements llhttp.LlhttpEvents {
   readonly #events: ResponseEvents
   readonly #maxBytes: number
   #parser: number
   #executing = false
   #closed = false
-  /** The response that comes is one to HEAD. */
+  /** Whether the next response answers HEAD. */
   headOnly = false
-  /** Why the response cannot be read. */
+  /** Set if the response is invalid. */
   fault: ResponseFault | undefined
-  /** The final response has arrived. {@link next} before the following one. */
+  /** Whether the final response is complete. Call {@link next} before the following one. */
   complete = false
-  /** The connection may be used again after it. */
+  /** Whether the connection may be reused after the response. */
   keepAlive = false
-  /** How long the server keeps an idle connection, in milliseconds; -1 where it does not say. */
+  /** Time for which the server keeps an idle connection, in milliseconds, or -1 if not given. */
   keepAliveMs = -1
   #status = 0
   #reason = ''
   readonly #section: SectionReader
-  /** Bytes of the head so far, everything counted. */
+  /** Total bytes of the head so far. */
   #headBytes = 0
-  /** The head so far, where it comes in several parts. */
+  /** Earlier parts of a head that arrives in several parts. */
   #earlier: Buffer[] | undefined
-  /** The head so far, where it is to be repaired. */
+  /** The head so far, if it will be repaired. */
   #gathered: string | undefined
   #repaired = false
-  /** Content that is still to come, where it is not chunked. */
+  /** Missing content bytes, if not chunked. */
   #left = 0
   #inChunks = false
-  /** The section that is read is the trailers. */
+  /** Whether the current section is the trailers. */
   #trailing = false
   #contentBytes = 0
   #overheadBytes = 0
 
-  /** @param maxBytes the largest field section. */
+  /** @param maxBytes maximum size of a field section. */
   constructor(events: ResponseEvents, maxBytes: number) {
     this.#events = events
     this.#maxBytes = maxBytes
@@ -85,22 +92,25 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     this.#parser = llhttp.makeParser()
   }
 
-  /** Whether a part of a response has come that is not complete. */
+  /** Whether an incomplete response has begun. */
   get begun(): boolean {
     return this.#headBytes > 0 && !this.complete
   }
 
-  /** Bytes of the content that are missing; `Infinity` where it ends with the connection. */
+  /** Missing bytes of the content; `Infinity` if it ends with the connection. */
   get missingBytes(): number {
     return this.#left
   }
 
-  /** Behind a response that was chunked; else empty. */
+  /** Trailers of a chunked response; otherwise empty. */
   get trailers(): readonly string[] {
     return this.#trailing ? this.#section.fields : NO_TRAILERS
   }
 
-  /** Parses `bytes` from `start` to `end`. Returns where it stopped: behind a final response, at a fault, or at `end`. */
+  /**
+   * Parses `bytes` from `start` to `end`. Returns where it stopped: after a final response, at a
+   * fault, or at `end`.
+   */
   execute(bytes: Buffer, start: number, end: number): number {
     this.#executing = true
     while (start < end && this.fault === undefined && !this.complete && !this.#closed) {
@@ -114,19 +124,19 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     return start
   }
 
-  /** The connection has ended in order. Completes content that ends with it. */
+  /** Completes content that ends with the connection, after a clean end. */
   finish(): void {
     if (this.#left === UNTIL_CLOSE) this.complete = true
   }
 
-  /** Makes ready for another response. */
+  /** Prepares for the next response. */
   next(): void {
     this.complete = false
     this.keepAliveMs = -1
     this.#forgetHead()
   }
 
-  /** Gives the memory back. Also from inside an event. */
+  /** Releases the memory. May be called from a callback. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -157,9 +167,9 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     const version = llhttp.versionOf(this.#parser)
     if (version !== 11 && version !== 10) return this.#refuse('an HTTP version that is not 1.1 or 1.0')
     if (status < 100) return this.#refuse(`status ${status}`)
-    // RFC 9110 §15.2.2: no upgrade was asked for.
-    if (status === 101) return this.#refuse('status 101, which was not asked for')
-    // RFC 9112 §6.3: no content, whatever the fields say.
+    // RFC 9110 §15.2.2: 101 requires an upgrade request, which this client never sends.
+    if (status === 101) return this.#refuse('unexpected status 101 (no upgrade was requested)')
+    // RFC 9112 §6.3: an interim response has no content, whatever its fields.
     if (status < 200) return 1
     return this.#beginContent(version)
   }
@@ -170,7 +180,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     return 0
   }
 
-  /** Stops there: what follows belongs to another response, or to none. */
+  /** Stops the parser: the following bytes do not belong to this response. */
   onMessageComplete(): number {
     this.#section.endLine()
     return this.#bound() === 0 ? llhttp.PAUSED : -1
@@ -182,7 +192,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     this.keepAliveMs = keepAliveMs
     const bodiless = this.headOnly || status === 204 || status === 304
     if (!bodiless && coding !== undefined) {
-      // RFC 9112 §6.1: the framing is faulty.
+      // RFC 9112 §6.1: transfer-encoding in HTTP/1.0 means faulty framing.
       if (version === 10) return this.#refuse('transfer-encoding in an HTTP/1.0 response')
       const kind = codingOf(coding)
       if (typeof kind === 'object') return this.#refuse(kind.refusal)
@@ -194,12 +204,12 @@ export class ResponseParser implements llhttp.LlhttpEvents {
       if (length > Number.MAX_SAFE_INTEGER) return this.#refuse('a content-length that is too large')
       this.#left = length === -1 ? UNTIL_CLOSE : length
     } else if (this.headOnly ? length !== 0 : length > 0 || coding !== undefined) {
-      // Content that a wrong server sends all the same, now or later, would be taken for the next response.
+      // Content that a broken server sends anyway would be taken for the next response.
       this.keepAlive = false
     }
     if (this.#left === UNTIL_CLOSE) this.keepAlive = false
     this.#events.onHead(status, this.#section.fields, this.#reason, bodiless || coding !== undefined ? -1 : length)
-    // Chunks are llhttp's; the rest is counted here.
+    // llhttp parses chunks; content of known length is counted here.
     return this.#inChunks ? this.#beginTrailers() : 1
   }
 
@@ -219,7 +229,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
 
   #readHead(bytes: Buffer, start: number, end: number): number {
     if (this.#headBytes === 0) {
-      // RFC 9112 §2.2: empty lines before a message. llhttp knows other protocols too.
+      // Skip empty lines before a message (RFC 9112 §2.2). llhttp also accepts other protocols.
       if (bytes[start] === CR || bytes[start] === LF) return this.#skip(start)
       if (bytes[start] !== H) return this.#faulty('Expected HTTP/', start)
     }
@@ -254,14 +264,17 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     if (this.fault !== undefined) return at
     if (result === llhttp.PAUSED) return this.#messageOver(at)
     if (result !== llhttp.OK) return this.#faulty(llhttp.reasonOf(this.#parser), at)
-    // RFC 9112 §7.1.1: the total length of chunk extensions ought to be limited.
+    // RFC 9112 §7.1.1: a recipient ought to limit the total length of chunk extensions.
     this.#overheadBytes += at - start - (this.#contentBytes - before)
     if (this.#overheadBytes > CHUNK_OVERHEAD_BYTES + CHUNK_OVERHEAD * this.#contentBytes)
       this.fault = { code: 'ERR_RESPONSE_TOO_LARGE', message: 'more chunk extensions and trailers than content' }
     return at
   }
 
-  /** llhttp is done with a message: an interim one, or one whose content is counted here. */
+  /**
+   * Called when llhttp has finished a message: an interim response, or a head with content counted
+   * here.
+   */
   #messageOver(at: number): number {
     const status = this.#status
     if (status < 200) {
@@ -276,7 +289,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     return at
   }
 
-  /** Whether it is one of the forms that {@link repairHead} knows. Once for each head. */
+  /** Whether {@link repairHead} may fix the head. Tried once per head. */
   #isRepairable(result: number, bytes: Buffer, start: number, at: number): boolean {
     if (this.#repaired || this.#inChunks || this.#status !== 0) return false
     if (result === llhttp.DUPLICATE_LENGTH) return true
@@ -289,7 +302,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     return isFold(at) || isFold(at - 1)
   }
 
-  /** Waits for the end of a head, repairs it, and parses it once more. */
+  /** Collects a head, repairs it, and parses it again. */
   #gather(bytes: Buffer, start: number, end: number): number {
     const before = this.#gathered!
     const head = before + bytes.toString('latin1', start, end)
@@ -321,7 +334,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     this.#overheadBytes = 0
   }
 
-  /** 0 while the section is within its bounds: what llhttp is to be told. */
+  /** Returns 0 for llhttp while the section is within its limits. */
   #bound(): number {
     const { excess } = this.#section
     if (excess === undefined) return 0
@@ -351,7 +364,10 @@ export class ResponseParser implements llhttp.LlhttpEvents {
   }
 }
 
-/** The index behind the empty line that ends a head; `Infinity` where it has not come. A wrong line end is llhttp's to refuse. */
+/**
+ * Returns the index after the empty line that ends a head, or `Infinity`. llhttp rejects invalid
+ * line ends.
+ */
 function endOfHead(head: string, from: number): number {
   for (let at = head.indexOf('\n', from); at !== -1; at = head.indexOf('\n', at + 1)) {
     if (head[at + 1] === '\n') return at + 2

@@ -1,40 +1,43 @@
-/** Field sections of one parser (RFC 9112 §5), put together from the spans that llhttp finds: names in lower case, values trimmed, both bounded. */
+/**
+ * Builds field sections (RFC 9112 §5) from llhttp's spans: names in lower case, values trimmed,
+ * size limited.
+ */
 
 import { trimBlanks } from './framing.js'
 
-/** Field lines of one section: as many as HTTP/2 takes. */
+/** Maximum field lines of one section, as for HTTP/2. */
 const MAX_FIELDS = 1_000
 
-/** Which part of a field line was the last. */
+/** Kinds of the last span of a field line. */
 const NONE = 0
 const NAME = 1
 const VALUE = 2
 
-/** Reads one section after the other. */
+/** Reads field sections, one after the other. */
 export class SectionReader {
   readonly #maxBytes: number
   #part = NONE
   #name = ''
   #value = ''
   #bytes = 0
-  /** Name, value, name, value…: the lines that are complete. */
+  /** The complete lines: name, value, name, value… */
   fields: string[] = []
-  /** Which bound the section has passed. */
+  /** The limit that the section exceeds, if any. */
   excess: string | undefined
 
-  /** @param maxBytes the largest sum of names and values. */
+  /** @param maxBytes maximum total size of names and values. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
   }
 
-  /** Another section begins. */
+  /** Begins the next section. */
   begin(): void {
     this.fields = []
     this.#part = NONE
     this.#bytes = 0
   }
 
-  /** A name, or a further part of one. */
+  /** Adds a name, or a further part of it. */
   addName(text: string): void {
     if (this.#part === NAME) this.#name += text
     else {
@@ -45,14 +48,14 @@ export class SectionReader {
     this.count(text.length)
   }
 
-  /** A value, or a further part of one. */
+  /** Adds a value, or a further part of it. */
   addValue(text: string): void {
     this.#value = this.#part === VALUE ? this.#value + text : text
     this.#part = VALUE
     this.count(text.length)
   }
 
-  /** The line is complete: RFC 9112 §5.1, blanks around the value are not part of it. */
+  /** Ends the line. Blanks around the value are not part of it (RFC 9112 §5.1). */
   endLine(): void {
     if (this.#part === NONE) return
     this.#part = NONE
@@ -60,7 +63,7 @@ export class SectionReader {
     if (this.fields.length > 2 * MAX_FIELDS) this.excess ??= `more than ${MAX_FIELDS} fields`
   }
 
-  /** Counts bytes against the bound. */
+  /** Counts bytes against the limit. */
   count(bytes: number): void {
     this.#bytes += bytes
     if (this.#bytes > this.#maxBytes) this.excess ??= `a field section of more than ${this.#maxBytes} bytes`

@@ -8,7 +8,7 @@ import type { LocalSettings, StreamLimits } from './protocol/settings.js'
 import { ASSUMED_MAX_CONCURRENT_STREAMS } from './protocol/settings.js'
 import type { WindowBudget } from './protocol/window.js'
 
-/** A socket that can be told not to keep the process alive. */
+/** A socket with `ref` and `unref`: it can stop keeping the process alive. */
 export interface H2Socket extends Duplex {
   ref?(): unknown
   unref?(): unknown
@@ -20,15 +20,18 @@ export interface H2Options {
   readonly budget: WindowBudget
   readonly clock: Clock
   readonly pool: ResolvedPoolSettings
-  /** Record of the origin that this connection is made for. */
+  /** Record of the origin that this connection is opened for. */
   readonly record: Http2Record
-  /** How the socket is read, where not as a stream: into memory that is lent for a call. */
+  /** Reads the socket without its stream interface; `bytes` is only valid during the call. */
   readonly reads?: { start(sink: (bytes: Buffer) => void): void } | undefined
-  /** Forgiven budgets: see `Protocol.refillLimits`. Milliseconds. */
+  /** Interval between two calls of `Protocol.refillLimits`, in milliseconds. */
   readonly refillMs?: number
 }
 
-/** Limits on the streams of a new connection: the pool's settings, lower for a while where the origin was overloaded. */
+/**
+ * Returns the stream limits of a new connection: the settings, lowered after an overload of the
+ * origin.
+ */
 export function streamLimits({ pool, record: { overload }, clock }: H2Options): StreamLimits {
   const { maxConcurrentRequests, maxRequestsPerConnection, waitForSettings } = pool
   const isOverloaded = overload !== undefined && clock.now() - overload.atMs < OVERLOAD_MS
@@ -39,5 +42,5 @@ export function streamLimits({ pool, record: { overload }, clock }: H2Options): 
   }
 }
 
-/** How long new connections keep to what an overloaded server has taken, milliseconds. */
+/** Time for which an overload of the origin limits new connections, in milliseconds. */
 const OVERLOAD_MS = 300_000

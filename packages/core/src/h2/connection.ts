@@ -1,6 +1,7 @@
 /**
- * One HTTP/2 connection: a socket on one side, the sans-IO protocol on the other. Owns when bytes are written and how the
- * connection ends; what the bytes mean is the protocol's affair, one request is its exchange's.
+ * One HTTP/2 connection: connects a socket with the sans-IO protocol. Owns when bytes are written
+ * and how the connection ends. Must not know what the bytes mean (protocol) or the state of one
+ * request (exchange).
  */
 
 import type { SerializedOrigin } from '../message/origin.js'
@@ -43,7 +44,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   readonly #record: Http2Record
   readonly #writes: WriteScheduler
   #state: ConnectionState = 'open'
-  /** The highest stream whose request has been handed to the socket: above it nothing was sent. */
+  /** Highest stream whose request was written to the socket; no byte of a later stream was sent. */
   #writtenStreamId = 0
   #openedStreamId = 0
   readonly #shutdown: Shutdown
@@ -81,7 +82,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     return this.#engine.active
   }
 
-  /** Its streams have all been quiet for long, or it is full and holds responses that nobody has begun to read. */
+  /** Whether no open stream has moved for long, or the connection is full of unread responses. */
   get unread(): boolean {
     if (this.#health.stalled) return true
     if (this.#state !== 'open' || this.#engine.capacity > 0) return false
@@ -107,10 +108,10 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     const exchange = new H2Exchange(this.#engine, request, observer, this)
     exchange.start()
     if (first) this.#busy()
-    // A source may make a request of its own while it is opened: that one's stream is later than this one's.
+    // Opening a source may start another request, whose stream identifier is then higher.
     this.#openedStreamId = Math.max(this.#openedStreamId, exchange.streamId)
     this.flush()
-    // That was the last identifier: nobody must wait here for another (RFC 9113 §5.1.1).
+    // This was the last stream identifier (RFC 9113 §5.1.1): take no more requests.
     if (this.#engine.retiring) this.#drain()
     return exchange
   }
@@ -185,7 +186,9 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     if (this.#originSet.add(origins)) this.onChange?.()
   }
 
-  /** RFC 7838: an alternative is an offer. This client takes none. */
+  /**
+   * Ignores ALTSVC: using an alternative service is optional (RFC 7838), and this client uses none.
+   */
   onAltSvc(): void {}
 
   #listen(reads: H2Options['reads']): void {
@@ -208,7 +211,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     const fault = this.#engine.receive(chunk)
     if (fault !== undefined) this.#fail(fault)
     else if (this.#engine.hasOutput) this.flush()
-    // Last: what was said may have ended the connection.
+    // Last, because the received frames may have ended the connection.
     this.#health.received(now)
   }
 
@@ -222,11 +225,11 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
       changed: () => this.onChange?.(),
       retire: () => this.#retire(),
       gone: () =>
-        this.#end(this.#shutdown.closedError('peer', new Error('the server sends nothing, and does not answer a PING'))),
+        this.#end(this.#shutdown.closedError('peer', new Error('no bytes from the server, and no PING acknowledgment'))),
     })
   }
 
-  /** Says goodbye, and lets what is open finish. */
+  /** Sends GOAWAY and lets open streams finish. */
   #retire(): void {
     this.#engine.goaway(ErrorCode.NO_ERROR, '')
     this.#drain()
@@ -243,7 +246,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     if (chunks.length === 0) return
     this.#writtenStreamId = this.#openedStreamId
     this.#writes.write(chunks)
-    // Content that was held back because so much output was waiting: a socket with a large buffer never drains, it is ready at once.
+    // Resume content held back by pending output: a socket with a large buffer never emits `drain`.
     if (!this.#writes.blocked) this.#resume()
   }
 
@@ -262,7 +265,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     this.flush()
   }
 
-  /** Takes no more requests; the last one that ends closes the socket. */
+  /** Takes no more requests; closes the socket when the last open request ends. */
   #drain(): void {
     if (this.#state !== 'open') return
     this.#state = 'draining'
@@ -283,14 +286,17 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     else this.flush()
   }
 
-  /** A connection error of our finding: GOAWAY leaves before the socket closes (RFC 9113 §5.4.1). */
+  /**
+   * Fails the connection after a peer error; GOAWAY is sent before the socket closes (RFC 9113
+   * §5.4.1).
+   */
   #fail(fault: ProtocolFault): void {
     this.#end(this.#shutdown.faultError(fault), true)
   }
 
   /**
-   * The peer has closed. Nothing more is written: a peer that closed only its own side would still read it, and requests that now count
-   * as unprocessed are sent again elsewhere.
+   * The peer closed the socket. Writes nothing more: a half-closed peer would still read it, while
+   * requests that count as unprocessed are sent again on another connection.
    */
   #lost(cause?: Error): void {
     this.#engine.takeOutput()
@@ -306,11 +312,11 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     })
   }
 
-  /** The end, once: what waits goes out, exchanges fail, the socket closes. */
+  /** Ends the connection once: writes pending output, fails the exchanges, closes the socket. */
   #end(reason: Error, linger = false): void {
     if (this.#state === 'closed') return
     const last = this.#engine.takeOutput()
-    // Requests among it are sent by that, whoever reads them.
+    // Requests in this output count as sent, even if the peer never reads them.
     if (last.length > 0) this.#writtenStreamId = this.#openedStreamId
     this.#state = 'closed'
     this.#health.stop()

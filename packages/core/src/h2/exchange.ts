@@ -1,4 +1,7 @@
-/** One request on one stream: turns the protocol's events into a response and its body, and hands over the request's content. */
+/**
+ * One request on one stream: turns protocol events into a response and its body, and sends the
+ * request content.
+ */
 
 import type { UnshardCode } from '../errors/codes.js'
 import { ConnectionError, ResponseError, StreamError, TimeoutError, UsageError } from '../errors/errors.js'
@@ -16,17 +19,20 @@ import type { Stream, StreamEnd, StreamOwner } from './protocol/stream.js'
 /** The connection of an exchange. */
 export interface ExchangeHost {
   readonly clock: Clock
-  /** There is output to write. */
+  /** Schedules a write of the pending output. */
   flush(): void
-  /** The peer has kept a request waiting for too long: whether it is there at all is to be seen. */
+  /** A request timed out: checks whether the peer is alive. */
   suspect(): void
-  /** The loss of the connection that explains the end of a stream; `undefined` where the stream alone ended. */
+  /**
+   * Returns the connection loss that explains the end of a stream; `undefined` if only the stream
+   * ended.
+   */
   lostBy(streamId: number, end: StreamEnd): ConnectionLoss | undefined
   /** The server reset this stream because it is overloaded: later requests use another connection. */
   overloaded(streamId: number): void
 }
 
-/** The loss of a connection, for one request on it. */
+/** The loss of a connection, as reported to one of its requests. */
 export interface ConnectionLoss {
   readonly reason: Error
   readonly loss: Loss
@@ -41,10 +47,13 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
   #stream: Stream<H2Exchange> | undefined
   #body: ResponseBody | undefined
   #sender: ContentSender | undefined
-  /** Content waits for 100 (RFC 9110 §10.1.1). Stays where a final status came first: then it is never sent. */
+  /**
+   * Timer while content waits for 100 (RFC 9110 §10.1.1). Stays set after a final status: the
+   * content is never sent.
+   */
   #wait: ClockTimer | undefined
   #trailers: readonly string[] | undefined
-  /** The observer has been told how it ended, or has ended it itself. */
+  /** Whether the observer was notified of the end, or caused it. */
   #settled = false
 
   constructor(engine: Protocol<H2Exchange>, request: HttpRequest, observer: ExchangeObserver, host: ExchangeHost) {
@@ -54,7 +63,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
     this.#host = host
   }
 
-  /** Opens the stream. Content in memory goes with it; a source is read from now on. */
+  /** Opens the stream. Sends content that is in memory at once, and starts to read a source. */
   start(): void {
     const { content } = this.#request
     this.#stream = this.#engine.openStream(this, this.#request, content === undefined)
@@ -68,7 +77,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
     this.#sender.start()
   }
 
-  /** The server has sent 100, or nothing for long enough. */
+  /** Sends the content: the server sent 100, or the wait timed out. */
   #goOn(): void {
     if (this.#wait === undefined) return
     this.#wait.cancel()
@@ -98,18 +107,18 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
     return queue.reduce((bytes, { length }) => bytes + length, -queueOffset)
   }
 
-  /** Grows with every byte of this stream, either way. */
+  /** Counter that grows with every byte of this stream, in either direction. */
   get progress(): number {
     const { receivedBytes, sectionBytes } = this.#stream!
     return receivedBytes + sectionBytes + this.sentBytes - this.unwrittenBytes
   }
 
-  /** Its response has begun, is not complete, and no reader has come for it. */
+  /** Whether the response has begun, is incomplete, and has no reader yet. */
   get unread(): boolean {
     return this.#body !== undefined && !this.#body.complete && !this.#body.used
   }
 
-  /** Content has been received and waits for its reader. */
+  /** Whether received content has not been read yet. */
   get waitsForReader(): boolean {
     return (this.#body?.buffered ?? 0) > 0
   }
@@ -130,7 +139,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
     this.#host.flush()
   }
 
-  /** Nothing more is expected of this stream. */
+  /** Fails the exchange and resets its stream. */
   giveUp(end: StreamEnd): void {
     this.#fail(this.#errorOf(end))
     this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
@@ -155,7 +164,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
   }
 
   contentFailed(cause: unknown): void {
-    // Before the reset, which closes the exchange: `onClosed` comes last.
+    // Before the reset, because the reset calls `onClosed`, which must come last.
     this.#fail(this.#contentError(cause))
     this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
     this.#host.flush()
@@ -167,7 +176,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
   }
 
   onResponse(section: FieldSection): void {
-    // Content that still waits is not sent (RFC 9110 §10.1.1).
+    // A final response cancels content that waits for 100 (RFC 9110 §10.1.1).
     this.#wait?.cancel()
     this.#body = new ResponseBody(this, this.#stream!.expectedBytes)
     this.#observer.onResponse(section.status, section.fields, this.#body)
@@ -196,7 +205,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
     if (end.initiator === 'peer' && end.errorCode === ErrorCode.ENHANCE_YOUR_CALM) this.#host.overloaded(this.streamId)
   }
 
-  /** The connection is gone. `unsent`: not a byte of this request had been handed to the socket. */
+  /** The connection is lost. `unsent`: no byte of this request was written to the socket. */
   onConnectionLost(reason: Error, unsent: boolean, loss: Loss): void {
     this.#sender?.stop(reason)
     if (!(reason instanceof ConnectionError)) return this.#fail(reason)
@@ -212,7 +221,7 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
     this.#observer.onClosed()
   }
 
-  /** A malformed response is the response's fault; everything else is the stream's. */
+  /** Returns a ResponseError for a malformed or oversized response, otherwise a StreamError. */
   #errorOf(end: StreamEnd): Error {
     const origin = this.#request.origin.serialized
     const { errorCode, initiator, reason } = end
@@ -248,14 +257,17 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
   }
 }
 
-/** A request, or its trailers, over what the peer has said it accepts: refused here, because there it would end in worse. */
+/**
+ * The error of a request whose fields or trailers exceed the peer's limit. Checked here, since a
+ * server may close the connection.
+ */
 export function fieldsTooLarge(engine: Protocol<H2Exchange>, { origin }: HttpRequest): UsageError {
   const limit = engine.peerSettings.maxFieldSectionBytes
-  const message = `the server takes field sections of ${limit} bytes at most`
+  const message = `the request fields exceed the server's limit of ${limit} bytes (SETTINGS_MAX_HEADER_LIST_SIZE)`
   return new UsageError('ERR_REQUEST_FIELDS_TOO_LARGE', message, { origin: origin.serialized })
 }
 
-/** Resets that a caller, or the retry rules, treat apart. */
+/** Codes of the resets that callers or the retry rules treat differently. */
 const STREAM_ERROR_CODES: ReadonlyMap<number, UnshardCode> = new Map<number, UnshardCode>([
   [ErrorCode.REFUSED_STREAM, 'ERR_STREAM_REFUSED'],
   [ErrorCode.HTTP_1_1_REQUIRED, 'ERR_HTTP_1_1_REQUIRED'],

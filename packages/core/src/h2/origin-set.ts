@@ -1,20 +1,26 @@
-/** The Origin Set of one connection (RFC 8336 §2.3): what the server says it answers for. Bounded; never a reason to trust by itself. */
+/**
+ * The Origin Set of one connection (RFC 8336 §2.3): the origins that the server claims. Bounded; a
+ * claim alone is not proof.
+ */
 
 import { parseUrl, type SerializedOrigin } from '../message/origin.js'
 import type { Route } from '../transport/route.js'
 
-/** Origins remembered for one connection; further ones are not. RFC 8336 §4: the size is the peer's to choose, so the bound is ours. */
+/** Maximum number of origins stored for one connection, because RFC 8336 §4 sets no limit. */
 export const MAX_ORIGIN_SET = 128
-/** Entries looked at over the life of a connection, good or bad: each costs a parse. */
+/** Maximum number of entries parsed per connection, valid or not: each parse costs time. */
 export const MAX_EXAMINED_ORIGINS = 1_024
-/** Longer entries are skipped, in characters: a DNS name has 253 at most. */
+/**
+ * Maximum length of an entry, in characters; longer entries are skipped. A DNS name has at most
+ * 253.
+ */
 const MAX_ORIGIN_LENGTH = 300
 
 /** Collects ORIGIN frames. */
 export class OriginSet {
   readonly #route: Route
   #set: Set<SerializedOrigin> | undefined
-  /** As many as were in the set, at most; `undefined` until there is one. */
+  /** Origins removed from the set; `undefined` until the first removal. */
   #removed: Set<SerializedOrigin> | undefined
   #examined = 0
 
@@ -22,14 +28,14 @@ export class OriginSet {
     this.#route = route
   }
 
-  /** `undefined` until the first ORIGIN frame. */
+  /** The set; `undefined` until the first ORIGIN frame. */
   get value(): ReadonlySet<SerializedOrigin> | undefined {
     return this.#set
   }
 
-  /** Takes one frame's entries. Returns whether the set changed. */
+  /** Adds the entries of one frame. Returns whether the set changed. */
   add(entries: readonly string[]): boolean {
-    // RFC 8336 §2.1, §2.2: ignored on cleartext connections.
+    // RFC 8336 §2.1, §2.2: ORIGIN is ignored on cleartext connections.
     if (this.#route.origin.scheme !== 'https') return false
     const before = this.#set?.size ?? -1
     // RFC 8336 §2.3: the set begins with the origin the connection was made for.
@@ -43,7 +49,7 @@ export class OriginSet {
     return this.#set.size !== before
   }
 
-  /** RFC 8336 §2.3: on a 421 the origin of the request is removed "from the connection's Origin Set, if present". It does not come back. */
+  /** Removes an origin after a 421 (RFC 8336 §2.3). A later ORIGIN frame does not add it again. */
   delete(origin: SerializedOrigin): void {
     if (this.#set?.delete(origin) !== true) return
     this.#removed ??= new Set()
@@ -51,7 +57,10 @@ export class OriginSet {
   }
 }
 
-/** An entry that is not the ASCII serialisation of an https origin is skipped (RFC 8336 §2.1). */
+/**
+ * Returns `undefined` unless the entry is the ASCII serialization of an https origin (RFC 8336
+ * §2.1).
+ */
 function parseEntry(entry: string): SerializedOrigin | undefined {
   const url = entry.length > MAX_ORIGIN_LENGTH ? undefined : parseUrl(entry)
   return url?.protocol === 'https:' && url.origin === entry ? (url.origin as SerializedOrigin) : undefined

@@ -1,4 +1,7 @@
-/** How an HTTP/2 connection ends: what GOAWAY has said, the errors that its requests fail with, and the last of the socket. */
+/**
+ * How an HTTP/2 connection ends: the received GOAWAY, the errors of its requests, and the close of
+ * the socket.
+ */
 
 import type { Duplex } from 'node:stream'
 import { ConnectionError } from '../errors/errors.js'
@@ -8,14 +11,14 @@ import type { Loss } from '../transport/exchange.js'
 import { ErrorCode, errorCodeName, type ProtocolFault } from './protocol/error-code.js'
 import type { StreamEnd } from './protocol/stream.js'
 
-/** How long a closing socket may take to send what it has, milliseconds. */
+/** Time in which a closing socket may send its buffered bytes, in milliseconds. */
 const LINGER_MS = 1_000
 
-/** The end of one connection. */
+/** Records why one connection ends. */
 export class Shutdown {
   readonly #origin: SerializedOrigin
   #goaway: string | undefined
-  /** The error code of a GOAWAY that named one. */
+  /** The error code of the GOAWAY, unless it was NO_ERROR. */
   #errorCode: number | undefined
   #culprit: number | undefined
 
@@ -23,18 +26,27 @@ export class Shutdown {
     this.#origin = origin
   }
 
-  /** Whether a stream ended because the peer closes the connection after a GOAWAY with an error: its reset says nothing about the request. */
+  /**
+   * Whether the peer reset a stream only because it closes the connection after a GOAWAY with an
+   * error.
+   */
   explains({ initiator, errorCode, unprocessed }: StreamEnd): boolean {
     const isClosing = errorCode === ErrorCode.NO_ERROR || errorCode === ErrorCode.CANCEL || errorCode === ErrorCode.INTERNAL_ERROR
     return this.#errorCode !== undefined && initiator === 'peer' && !unprocessed && isClosing
   }
 
-  /** The stream that a GOAWAY with an error named as its last one (RFC 9113 §6.8) while it was open: it has caused the error. */
+  /**
+   * The open stream that a GOAWAY with an error named as its last (RFC 9113 §6.8): it caused the
+   * error.
+   */
   get culprit(): number | undefined {
     return this.#culprit
   }
 
-  /** The peer has sent GOAWAY (RFC 9113 §6.8). @param isOpen whether the stream that it names is open. */
+  /**
+   * Records a received GOAWAY (RFC 9113 §6.8).
+   * @param isOpen whether the stream it names is open.
+   */
   noteGoaway(lastStreamId: number, errorCode: number, debug: string, isOpen: boolean): void {
     this.#goaway = `GOAWAY ${errorCodeName(errorCode)}, last stream ${lastStreamId}${debug === '' ? '' : `, ${JSON.stringify(debug)}`}`
     if (errorCode === ErrorCode.NO_ERROR) return
@@ -42,11 +54,11 @@ export class Shutdown {
     if (isOpen) this.#culprit = lastStreamId
   }
 
-  /** The connection was closed by one of its ends. */
+  /** Creates the error for a connection that either end closed. */
   closedError(initiator: 'local' | 'peer', cause?: Error): ConnectionError {
     const why = this.#goaway === undefined ? '' : ` after ${this.#goaway}`
     const what = cause === undefined ? `the connection was closed${why}` : `the connection failed${why}: ${cause.message}`
-    return new ConnectionError('ERR_CONNECTION_LOST', `${what} (${this.#origin})`, {
+    return new ConnectionError('ERR_CONNECTION_LOST', what, {
       origin: this.#origin,
       initiator,
       errorCode: this.#errorCode,
@@ -54,9 +66,9 @@ export class Shutdown {
     })
   }
 
-  /** The peer has broken the protocol. */
+  /** Creates the error for a peer that violated the protocol. */
   faultError({ errorCode, message }: ProtocolFault): ConnectionError {
-    return new ConnectionError('ERR_PROTOCOL', `${errorCodeName(errorCode)}: ${message} (${this.#origin})`, {
+    return new ConnectionError('ERR_PROTOCOL', `${errorCodeName(errorCode)}: ${message}`, {
       origin: this.#origin,
       initiator: 'local',
       errorCode,
@@ -65,8 +77,9 @@ export class Shutdown {
 }
 
 /**
- * Closes a socket once what was written to it is sent. With `linger` it goes on reading until the peer closes: closing on bytes that were
- * not read makes the kernel drop what it has not sent, GOAWAY above all. A peer that does not read, or does not close, keeps neither.
+ * Closes a socket once its buffered bytes are sent. With `linger`, keeps reading until the peer
+ * closes: closing a socket with unread bytes makes the kernel drop unsent output, including GOAWAY.
+ * Both waits are limited by a timer.
  */
 export function closeSocket(socket: Duplex, clock: Clock, linger: boolean): void {
   if (linger) socket.end()
@@ -76,7 +89,10 @@ export function closeSocket(socket: Duplex, clock: Clock, linger: boolean): void
   socket.once('close', () => timer.cancel())
 }
 
-/** The part of one request in the loss of its connection. @param shared whether there were others. */
+/**
+ * Classifies the loss of a connection for one request.
+ * @param shared whether other requests were open.
+ */
 export function lossOf(streamId: number, culprit: number | undefined, shared: boolean): Loss {
   if (culprit === undefined) return shared ? 'shared' : 'alone'
   return streamId === culprit ? 'culprit' : 'neighbor'

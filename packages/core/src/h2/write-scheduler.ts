@@ -1,9 +1,12 @@
-/** Bytes on their way out: once each turn of the event loop, in one write, and none while the socket has more than it can send. */
+/**
+ * Writes pending output once per event-loop turn, in one write, and not while the socket's buffer
+ * is full.
+ */
 
 import type { Duplex } from 'node:stream'
 import { nextTick, queueMicrotask } from '../runtime/event-loop.js'
 
-/** The way out of one connection. */
+/** Schedules the writes of one connection. */
 export class WriteScheduler {
   readonly #socket: Duplex
   readonly #write: () => void
@@ -12,30 +15,33 @@ export class WriteScheduler {
   /** Bytes written since {@link resetCount}. */
   writtenBytes = 0
 
-  /** @param write called when it is time: takes what there is, and hands it to {@link write}. */
+  /** @param write called when output is due: passes the pending chunks to {@link write}. */
   constructor(socket: Duplex, write: () => void) {
     this.#socket = socket
     this.#write = write
   }
 
-  /** The socket has more than it can send: what is handed over now would only pile up. */
+  /** Whether the socket's buffer is full, so that further writes would only pile up. */
   get blocked(): boolean {
     return this.#blocked
   }
 
-  /** Counts from here. */
+  /** Sets {@link writtenBytes} to 0. */
   resetCount(): void {
     this.writtenBytes = 0
   }
 
-  /** After all that this turn has to say: a microtask, so that everything that runs now is in, then a tick, after the other microtasks. */
+  /**
+   * Schedules a write after all work of this turn: a microtask, then `nextTick`, after the other
+   * microtasks.
+   */
   schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
     queueMicrotask(this.#defer)
   }
 
-  /** Writes at once. */
+  /** Writes the chunks now. */
   write(chunks: readonly Uint8Array[]): void {
     const socket = this.#socket
     for (const { length } of chunks) this.writtenBytes += length
@@ -50,7 +56,7 @@ export class WriteScheduler {
     this.#blocked = !ready
   }
 
-  /** The socket has caught up. */
+  /** Called when the socket's buffer is empty again. */
   onDrain(): void {
     this.#blocked = false
   }

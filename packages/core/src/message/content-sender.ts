@@ -1,4 +1,7 @@
-/** Sends the content of a request: as fast as the stream takes it, no faster, and no longer than anybody wants it. */
+/**
+ * Sends the content of a request at the pace of its stream, until the end or until the stream stops
+ * it.
+ */
 
 import { UsageError } from '../errors/errors.js'
 import { queueMicrotask, setImmediate } from '../runtime/event-loop.js'
@@ -7,18 +10,24 @@ import { checkFields } from './fields.js'
 import type { HttpRequest } from './request.js'
 import { type Content, leave } from './request-content.js'
 
-/** How long content waits for an answer to `expect: 100-continue` (RFC 9110 §10.1.1), milliseconds: many servers know nothing of it. */
+/**
+ * Time that content waits for 100 after `expect: 100-continue` (RFC 9110 §10.1.1), in milliseconds:
+ * many servers never send it.
+ */
 export const CONTINUE_WAIT_MS = 1_000
 
-/** Where content goes. */
+/** The destination of content. */
 export interface ContentSink {
-  /** Takes bytes, the end, or both. Returns false when the next ones have to wait for {@link ContentSender.resume}. */
+  /**
+   * Writes bytes, the end, or both. Returns false if further bytes must wait for {@link
+   * ContentSender.resume}.
+   */
   write(bytes: Uint8Array | undefined, end: boolean, trailers?: readonly string[]): boolean
-  /** The source failed, or was not what it said. */
+  /** Called when the source failed or yielded invalid content. */
   contentFailed(cause: unknown): void
 }
 
-/** Reads one source into one sink. */
+/** Sends the content of one request to one sink. */
 export class ContentSender {
   readonly #request: HttpRequest
   readonly #content: Content
@@ -27,7 +36,7 @@ export class ContentSender {
   #stopped = false
   #stopReason: unknown
   #waiting: (() => void) | undefined
-  /** Bytes handed to the sink. */
+  /** Bytes passed to the sink. */
   sentBytes = 0
 
   constructor(request: HttpRequest, content: Content, sink: ContentSink) {
@@ -36,11 +45,11 @@ export class ContentSender {
     this.#sink = sink
   }
 
-  /** Bytes in memory are handed over now; a source is read from now on. */
+  /** Sends content that is in memory, or starts to read a source. */
   start(): void {
     const { bytes } = this.#content
     if (bytes === undefined) {
-      // A source is the caller's code, and what it does when it is opened must not happen inside the making of its request.
+      // A source is user code: open it after the call that created the request has returned.
       queueMicrotask(() => this.#pump().catch((error: unknown) => this.#failed(error)))
       return
     }
@@ -52,19 +61,20 @@ export class ContentSender {
     try {
       this.#sink.write(bytes, true, checkFields(this.#request.trailers()).list)
     } catch (error) {
-      // The stream is open, so it has to be ended; but nothing may be called back while the request is being made.
+      // The open stream must be ended, but not before the call that created the request has
+      // returned.
       queueMicrotask(() => this.#failed(error))
     }
   }
 
-  /** The sink takes more. */
+  /** Continues after the sink is ready again. */
   resume(): void {
     const waiting = this.#waiting
     this.#waiting = undefined
     waiting?.()
   }
 
-  /** The rest is not wanted. The source is left, and told why. */
+  /** Stops sending and closes the source, with the reason. */
   stop(reason?: unknown): void {
     if (this.#stopped) return
     this.#stopped = true
@@ -77,7 +87,7 @@ export class ContentSender {
     if (this.#stopped) return
     const iterator = this.#content.open()
     this.#iterator = iterator
-    // By the source, as it was opened.
+    // The source may have stopped the sender while it was opened.
     if (this.#stopped) this.#leave(this.#stopReason)
     while (!this.#stopped) {
       const { done, value } = await iterator.next()
@@ -85,7 +95,7 @@ export class ContentSender {
       if (this.#stopped) return
       if (done === true) return this.#end()
       const bytes = this.#check(value)
-      // A source that has nothing to give, forever, must not keep timers and sockets from their turn.
+      // A source that yields empty parts forever must not block timers and sockets.
       if (bytes.length === 0) await new Promise((resolve) => setImmediate(resolve))
       this.sentBytes += bytes.length
       if (!this.#sink.write(bytes, false)) await this.#sendable()
@@ -99,18 +109,18 @@ export class ContentSender {
     })
   }
 
-  /** RFC 9113 §8.1.1: content has to match the content-length that was sent. */
+  /** Checks a part, and that the content does not exceed the content-length (RFC 9113 §8.1.1). */
   #check(value: unknown): Uint8Array {
     const bytes = typeof value === 'string' ? Buffer.from(value) : value
     if (!(bytes instanceof Uint8Array)) {
       throw new UsageError(
         'ERR_INVALID_BODY',
-        `the body yielded ${value === null ? 'null' : `a ${typeof value}`}, not bytes or text`,
+        `the body yielded ${value === null ? 'null' : `a ${typeof value}`}; a body must yield bytes or text`,
       )
     }
     const length = this.#announced()
     if (length !== undefined && this.sentBytes + bytes.length > length) {
-      throw new UsageError('ERR_CONTENT_LENGTH', `the body is longer than its content-length, ${length}`)
+      throw new UsageError('ERR_CONTENT_LENGTH', `the body is longer than its content-length of ${length} bytes`)
     }
     return bytes
   }
@@ -118,7 +128,7 @@ export class ContentSender {
   #end(): void {
     const length = this.#announced()
     if (length !== undefined && this.sentBytes !== length) {
-      throw new UsageError('ERR_CONTENT_LENGTH', `the body has ${this.sentBytes} bytes, its content-length said ${length}`)
+      throw new UsageError('ERR_CONTENT_LENGTH', `the body has ${this.sentBytes} bytes, but its content-length is ${length}`)
     }
     this.#iterator = undefined
     const { trailers } = this.#request
@@ -137,7 +147,7 @@ export class ContentSender {
     this.#sink.contentFailed(error)
   }
 
-  /** Lets the source clean up. What it says to that is of no use to anybody. */
+  /** Lets the source clean up, and ignores the result. */
   #leave(reason: unknown): void {
     const iterator = this.#iterator
     this.#iterator = undefined

@@ -1,11 +1,12 @@
 /**
- * The asynchronous context of a request (`AsyncLocalStorage`). Functions and sources of the caller run in it: on a shared connection they would run
- * in that of whichever request is served first. Captured only where there is such a function or source.
+ * The asynchronous context of a request (`AsyncLocalStorage`), for user-supplied functions and
+ * sources: otherwise a shared connection would run them in the context of a different request.
+ * Captured only if a request has such a function or source.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** The same function, which runs in the context that holds now. */
+/** Binds a function to the current context. */
 export function inContext<Args extends unknown[], Result>(callback: (...args: Args) => Result): (...args: Args) => Result
 export function inContext<Args extends unknown[], Result>(
   callback: ((...args: Args) => Result) | undefined,
@@ -18,7 +19,7 @@ export function inContext<Args extends unknown[], Result>(
   return (...args) => run(callback, ...args)
 }
 
-/** Opens sources so that they are opened, read and left in the context that holds now. */
+/** Binds `open` to the current context: sources are also read and closed in it. */
 export function openerInContext<T, Part>(open: (source: T) => AsyncIterator<Part>): (source: T) => AsyncIterator<Part> {
   const run = AsyncLocalStorage.snapshot()
   return (source) => {

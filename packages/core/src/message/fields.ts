@@ -1,19 +1,28 @@
-/** Field lines of a message (RFC 9110 §5): the list a response shows, and the check that a request's fields pass before anything is sent. */
+/**
+ * Field lines of a message (RFC 9110 §5): the fields of a response, and the checks of a request's
+ * fields.
+ */
 
 import { UsageError } from '../errors/errors.js'
 import { CONNECTION_SPECIFIC_FIELDS, isFieldValue, isToken, trimBlanks } from '../field-syntax.js'
 import { isIterable, shownValue } from '../schema/option-checks.js'
 import { hasField } from './field-lines.js'
 
-/** Fields as a caller may write them: a record (a list value is one line each), pairs, or {@link Fields}. `undefined` values are left out. */
+/**
+ * User-supplied fields: a record (one line per value of a list), pairs, or {@link Fields}.
+ * `undefined` values are omitted.
+ */
 export type FieldsInit =
   | Readonly<Record<string, string | number | readonly string[] | undefined>>
   | Iterable<readonly [name: string, value: string]>
 
-/** The list behind fields, for our own packages: it may be that of other responses too, and is not to be changed. */
+/**
+ * Returns the internal list of fields, for packages of this project. Must not be changed: responses
+ * may share it.
+ */
 export let fieldList: (fields: Fields) => readonly string[]
 
-/** The fields of a response or its trailers, in order. Read only; names are found whatever their case. */
+/** The fields of a response or its trailers, in order. Read-only; names are case-insensitive. */
 export class Fields implements Iterable<[name: string, value: string]> {
   readonly #list: readonly string[]
   #copy: readonly string[] | undefined
@@ -22,12 +31,15 @@ export class Fields implements Iterable<[name: string, value: string]> {
     fieldList = (fields) => (#list in fields ? fields.#list : (fields as Fields).list)
   }
 
-  /** @param list name, value, name, value…; names in lower case. Kept, not copied. */
+  /** @param list name, value, name, value…; names in lower case. Not copied. */
   constructor(list: readonly string[]) {
     this.#list = list
   }
 
-  /** The values of a field joined with `, ` (RFC 9110 §5.3), or `undefined`. For `set-cookie` use {@link getAll}. */
+  /**
+   * Returns the values of a field joined with `, ` (RFC 9110 §5.3), or `undefined`. For
+   * `set-cookie` use {@link getAll}.
+   */
   get(name: string): string | undefined {
     const wanted = name.toLowerCase()
     let joined: string | undefined
@@ -38,7 +50,7 @@ export class Fields implements Iterable<[name: string, value: string]> {
     return joined
   }
 
-  /** The values of a field, one for each line, in order. */
+  /** Returns the values of a field, one for each line, in order. */
   getAll(name: string): string[] {
     const wanted = name.toLowerCase()
     const values: string[] = []
@@ -46,17 +58,20 @@ export class Fields implements Iterable<[name: string, value: string]> {
     return values
   }
 
-  /** Whether there is a line with this name. */
+  /** Whether a line has this name. */
   has(name: string): boolean {
     return hasField(this.#list, name.toLowerCase())
   }
 
-  /** Field lines. */
+  /** Number of field lines. */
   get size(): number {
     return this.#list.length / 2
   }
 
-  /** Name to value, without a prototype: repeated lines are joined with `, `, `set-cookie` is always a list. */
+  /**
+   * Returns a record without a prototype: repeated lines are joined with `, `; `set-cookie` is
+   * always a list.
+   */
   toObject(): Record<string, string | string[]> {
     const object: Record<string, string | string[]> = Object.create(null)
     for (const [name, value] of this) {
@@ -67,30 +82,30 @@ export class Fields implements Iterable<[name: string, value: string]> {
     return object
   }
 
-  /** Every line as `[name, value]`. */
+  /** Iterates over the lines as `[name, value]`. */
   *[Symbol.iterator](): Iterator<[name: string, value: string]> {
     for (let i = 0; i < this.#list.length; i += 2) yield [this.#list[i]!, this.#list[i + 1]!]
   }
 
-  /** Name, value, name, value…: a copy, frozen. */
+  /** A frozen copy of the list: name, value, name, value… */
   get list(): readonly string[] {
-    // The list itself may be that of every response that repeats these fields.
+    // Responses with the same fields share the list itself.
     this.#copy ??= Object.freeze([...this.#list])
     return this.#copy
   }
 }
 
-/** A request's fields after the check. */
+/** The checked fields of a request. */
 export interface CheckedFields {
   /** Name, value, name, value…: lower-case names, trimmed values. Without `host`, `connection` and `content-length`. */
   readonly list: readonly string[]
-  /** The `host` field: it replaces the URL's authority. */
+  /** The `host` field, which replaces the authority of the URL. */
   readonly host: string | undefined
-  /** `connection: close`: a connection of its own, closed after the answer. */
+  /** Whether `connection: close` asks for a dedicated connection, closed after the response. */
   readonly close: boolean
-  /** `content-length`, to be held against the content. */
+  /** `content-length`, which the content must match. */
   readonly contentLength: number | undefined
-  /** `expect: 100-continue` is in the list (RFC 9110 §10.1.1). */
+  /** Whether the list has `expect: 100-continue` (RFC 9110 §10.1.1). */
   readonly expects: boolean
 }
 
@@ -114,7 +129,7 @@ export function checkFields(init: FieldsInit | undefined): CheckedFields {
   return check
 }
 
-/** Collects lines; each is checked as it comes. */
+/** Collects and checks lines. */
 class FieldCheck implements CheckedFields {
   readonly list: string[] = []
   host: string | undefined
@@ -136,11 +151,11 @@ class FieldCheck implements CheckedFields {
     // RFC 9110 §5.5: leading and trailing SP and HTAB are not part of the value.
     const value = trimBlanks(givenValue)
     if (SPECIAL.has(name) && this.#special(name, value)) return
-    // RFC 9113 §8.2.2: the one value that `te` may have, in the one form that every server knows.
+    // RFC 9113 §8.2.2: `te` may only be "trailers"; send it without parameters.
     this.list.push(name, name === 'te' ? 'trailers' : value)
   }
 
-  /** Fields with a meaning of their own. Returns true when the line is taken out of the list. */
+  /** Checks fields with special meaning. Returns true if the line is removed from the list. */
   #special(name: string, value: string): boolean {
     if (name === 'host') {
       if (!AUTHORITY.test(value)) throw invalidValue(name, value)
@@ -152,7 +167,8 @@ class FieldCheck implements CheckedFields {
       this.contentLength = Number(value)
       return true
     }
-    // RFC 9110 §7.6.1: options of the connection, which is not the caller's; pasted headers have them, and they say nothing here.
+    // RFC 9110 §7.6.1: connection options have no effect on a shared connection; pasted headers may
+    // have them.
     if (name === 'connection') {
       this.close ||= hasToken(value, 'close')
       return true
@@ -165,15 +181,18 @@ class FieldCheck implements CheckedFields {
     if (!CHANGES_THE_MESSAGE.has(name)) return true
     throw new UsageError(
       'ERR_FORBIDDEN_FIELD',
-      `field ${JSON.stringify(name)} changes how the message is sent, which is not the caller's to say: leave it out`,
+      `field ${JSON.stringify(name)} is connection-specific and must not be set by the caller`,
     )
   }
 }
 
-/** What could not be left out without changing what the caller asks for. */
+/**
+ * Connection-specific fields that are refused: omitting them would change the meaning of the
+ * request.
+ */
 const CHANGES_THE_MESSAGE: ReadonlySet<string> = new Set(['transfer-encoding', 'upgrade'])
 
-/** Whether a list has a token (RFC 9110 §5.6.1), whatever its case and its parameters. */
+/** Whether a list has a token (RFC 9110 §5.6.1), ignoring case and parameters. */
 function hasToken(list: string, wanted: string): boolean {
   for (let start = 0; start < list.length; ) {
     const comma = list.indexOf(',', start)
@@ -184,19 +203,22 @@ function hasToken(list: string, wanted: string): boolean {
   return false
 }
 
-/** A member of a list in lower case, without its parameters. */
+/** Returns a list member in lower case, without parameters. */
 function tokenIn(member: string): string {
   const semicolon = member.indexOf(';')
   return trimBlanks(semicolon === -1 ? member : member.slice(0, semicolon)).toLowerCase()
 }
 
-/** RFC 3986 §3.2: host and port, without user information, and nothing that would end an authority. */
+/** Host and port of an authority (RFC 3986 §3.2), without user information. */
 const AUTHORITY = /^[A-Za-z0-9\-._~!$&'()*+,;=%:[\]]+$/
 
-/** The one expectation there is (RFC 9110 §10.1.1). */
+/** The only defined expectation (RFC 9110 §10.1.1). */
 const CONTINUE = '100-continue'
 
-/** RFC 9110 §10.1.1: "A client MUST NOT generate a 100-continue expectation in a request that does not include content." */
+/**
+ * Removes a 100-continue expectation, which a request without content must not have (RFC 9110
+ * §10.1.1).
+ */
 export function withoutExpectation(list: readonly string[]): readonly string[] {
   return list.filter((_, i) => !(list[i - (i % 2)] === 'expect' && list[i - (i % 2) + 1]!.toLowerCase() === CONTINUE))
 }
@@ -206,7 +228,7 @@ const SPECIAL: ReadonlySet<string> = new Set(['host', 'content-length', 'te', 'e
 const MAX_KNOWN_NAMES = 1_024
 const lowerCased = new Map<string, string>()
 
-/** Lower case and checked; remembered, because requests use few names. */
+/** Returns a checked name in lower case. Cached, because requests use few names. */
 function lowerCaseName(name: string): string {
   const known = lowerCased.get(name)
   if (known !== undefined) return known
@@ -219,8 +241,8 @@ function lowerCaseName(name: string): string {
   return lower
 }
 
-/** Says which field, never its value where that may be a credential. */
+/** The error for an invalid value. Never shows the value, which may be a credential. */
 function invalidValue(name: string, value: unknown): UsageError {
-  const what = typeof value === 'string' ? 'a value that it cannot hold' : `a value of type ${typeof value}`
+  const what = typeof value === 'string' ? 'a value with invalid characters' : `a value of type ${typeof value}`
   return new UsageError('ERR_INVALID_FIELD_VALUE', `field ${JSON.stringify(name)} has ${what}`)
 }

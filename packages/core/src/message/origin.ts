@@ -1,52 +1,66 @@
-/** Origins and request targets (RFC 6454, RFC 9110 §4): what a URL says about where to connect and what to ask for. */
+/** Parses URLs into origins and request targets (RFC 6454, RFC 9110 §4). */
 
 import { isIP } from 'node:net'
 import { UsageError } from '../errors/errors.js'
 import { shownValue } from '../schema/option-checks.js'
 
-/** An origin as text, such as `https://a.example:8443`; the default port is left out (RFC 6454 §6.2). Or `http+unix://%2Frun%2Fa.sock`. */
+/**
+ * An origin as text, such as `https://a.example:8443`, without the default port (RFC 6454 §6.2); or
+ * `http+unix://%2Frun%2Fa.sock`.
+ */
 export type SerializedOrigin = string & { readonly '~origin': true }
 
-/** Scheme, host and port. One object for each origin while it is remembered: compare `serialized`, not objects. */
+/** Scheme, host and port. Compare `serialized`, not objects: a cached object may be replaced. */
 export interface Origin {
   readonly serialized: SerializedOrigin
   readonly scheme: 'https' | 'http'
-  /** Lower case, A-labels; an IPv6 address stands without brackets. */
+  /** Host in lower case with A-labels; an IPv6 address has no brackets. */
   readonly host: string
   readonly port: number
-  /** What is sent as `:authority` or `host`: the host, and the port where it is not the scheme's own. */
+  /**
+   * Value of `:authority` or `host`: the host, and the port unless it is the default of the scheme.
+   */
   readonly authority: string
-  /** Whether `host` is an IP address and not a name. */
+  /** Whether `host` is an IP address. */
   readonly isAddress: boolean
-  /** Of `http+unix:` and `https+unix:`: the path of the socket. Their host is `localhost`, and never resolved. */
+  /**
+   * Socket path of `http+unix:` and `https+unix:` origins. Their host is `localhost`, which is
+   * never resolved.
+   */
   readonly socketPath?: string | undefined
 }
 
-/** Where a request goes: its origin, and path and query as they are sent. */
+/** The origin of a request, and path and query as they are sent. */
 export interface RequestUrl {
   readonly origin: Origin
   readonly path: string
 }
 
-/** Bounded by forgetting everything: an origin costs one URL parse to learn again. */
+/** Maximum number of cached origins; a full cache is cleared. A miss costs one URL parse. */
 const MAX_KNOWN_ORIGINS = 16_384
 const known = new Map<string, Origin>()
-/** The same, each where its text's sum says: looked up without a copy of the text. Of two with one place the one that came last has it. */
+/**
+ * The same origins in a direct-mapped hash table, so that a lookup does not slice the URL. The last
+ * one wins a slot.
+ */
 const places = new Array<Origin | undefined>(MAX_KNOWN_ORIGINS).fill(undefined)
-/** The origin asked for last: most requests go where the one before went, and comparing is cheaper than hashing. */
+/**
+ * The origin of the last request: most requests repeat it, and comparing is cheaper than hashing.
+ */
 let latest: Origin | undefined
 
 /**
- * Path characters that the WHATWG parser leaves as they are, in the path and in the query alike. Anything else takes the slow way
- * through `URL`, and so do dot segments.
+ * Characters that the WHATWG parser keeps unchanged in path and query. Other characters and dot
+ * segments take the slow path through `URL`.
  */
 const PLAIN_PATH = /^\/(?:[A-Za-z0-9\-._~!$&()*+,;=:@/?]|%[0-9A-Fa-f]{2})*$/
 const REWRITTEN = /\/(?:\.|%2e)(?:\.|%2e)?(?:[/?]|$)/i
 
 /**
- * Splits an absolute `http:` or `https:` URL, or one of `http+unix:` or `https+unix:` whose host is the percent-encoded path of a socket.
- * A fragment is dropped (RFC 9110 §4.2.5).
- * @throws UsageError `ERR_INVALID_URL` or `ERR_UNSUPPORTED_SCHEME`; `ERR_URL_CREDENTIALS` for `user:password@`.
+ * Splits an absolute `http:` or `https:` URL, or an `http+unix:` or `https+unix:` URL whose host is
+ * the percent-encoded path of a socket. Drops the fragment (RFC 9110 §4.2.5).
+ * @throws UsageError `ERR_INVALID_URL` or `ERR_UNSUPPORTED_SCHEME`; `ERR_URL_CREDENTIALS` for
+ * `user:password@`.
  */
 export function parseRequestUrl(url: string | URL): RequestUrl {
   if (typeof url !== 'string') return split(asUrl(url))
@@ -61,26 +75,31 @@ export function parseRequestUrl(url: string | URL): RequestUrl {
   return split(parsed)
 }
 
-/** Longest URL, in characters. Servers take some thousands; a few million exhaust the stack of regular expressions. */
+/**
+ * Maximum length of a URL, in characters. A few million exhaust the stack of regular expressions.
+ */
 const MAX_URL = 1_048_576
 
 function tooLong(length: number): UsageError {
-  return new UsageError('ERR_INVALID_URL', `the URL has ${length} characters, and may have at most ${MAX_URL}`)
+  return new UsageError('ERR_INVALID_URL', `the URL has ${length} characters; the maximum is ${MAX_URL}`)
 }
 
-/** @throws UsageError `ERR_INVALID_URL` for what is neither text nor a URL. */
+/** @throws UsageError `ERR_INVALID_URL` if the value is neither a string nor a URL. */
 function asUrl(url: URL): URL {
   if (typeof url?.protocol === 'string' && typeof url.href === 'string') {
     if (url.href.length > MAX_URL) throw tooLong(url.href.length)
     return url
   }
-  throw new UsageError('ERR_INVALID_URL', `a URL is a string or a URL object, not ${shownValue(url)}`)
+  throw new UsageError('ERR_INVALID_URL', `a URL must be a string or a URL object, not ${shownValue(url)}`)
 }
 
-/** Longest part of a caller's text that an error shows, in characters. */
+/** Maximum length of user-supplied text in an error, in characters. */
 const MAX_SHOWN = 200
 
-/** Text for an error: short, without raw control characters and without what may be a password. */
+/**
+ * Quotes text for an error: shortened, with control characters escaped and possible passwords
+ * removed.
+ */
 function quoted(text: string): string {
   const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
   const at = shown.lastIndexOf('@')
@@ -88,7 +107,7 @@ function quoted(text: string): string {
   return JSON.stringify(at < start ? shown : `${shown.slice(0, start)}…${shown.slice(at)}`)
 }
 
-/** The origin of a URL that begins with an origin just as it is serialised, followed by a path. */
+/** Returns the cached origin of a URL that starts with its serialized form, followed by a path. */
 function knownOrigin(url: string): Origin | undefined {
   if (latest !== undefined && url.charCodeAt(latest.serialized.length) === SLASH && url.startsWith(latest.serialized))
     return latest
@@ -105,10 +124,12 @@ function knownOrigin(url: string): Origin | undefined {
   return origin
 }
 
-/** Longer origins are looked up by a URL parse, in characters: a DNS name has 253. */
+/** Maximum length of an origin in the hash table, in characters. A DNS name has at most 253. */
 const MAX_ORIGIN_LENGTH = 512
 
-/** FNV-1a over the text up to `end`, without the scheme: that is hardly ever what differs. */
+/**
+ * Returns the table slot: FNV-1a of the text up to `end`, without the scheme, which rarely differs.
+ */
 function placeOf(text: string, end: number): number {
   let sum = 0x811c9dc5
   for (let i = 'https://'.length; i < end; i++) sum = Math.imul(sum ^ text.charCodeAt(i), 0x01000193)
@@ -117,7 +138,10 @@ function placeOf(text: string, end: number): number {
 
 const SLASH = 0x2f
 
-/** Not by `URL.canParse`: on Node 20, once optimised, it answers false for a URL with characters from U+0080 to U+00FF. */
+/**
+ * Parses a URL; `undefined` if it is invalid. Not with `URL.canParse`, which on Node 20, once
+ * optimized, wrongly rejects U+0080 to U+00FF.
+ */
 export function parseUrl(text: string, base?: string): URL | undefined {
   try {
     return new URL(text, base)
@@ -126,7 +150,7 @@ export function parseUrl(text: string, base?: string): URL | undefined {
   }
 }
 
-/** The origin of a URL. @throws UsageError as {@link parseRequestUrl} does. */
+/** Returns the origin of a URL. @throws UsageError as {@link parseRequestUrl} does. */
 export function parseOrigin(url: string | URL): Origin {
   return parseRequestUrl(url).origin
 }
@@ -142,26 +166,30 @@ function split(url: URL): RequestUrl {
   return { origin: learn(url), path: url.pathname + queryOf(url) }
 }
 
-/** With its question mark, also where it is empty: `URL.search` has none then (URL standard §6.1), and a server may tell the two apart. */
+/**
+ * Returns the query with its question mark. Keeps an empty query, which `URL.search` drops (URL
+ * standard §6.1): servers may distinguish it.
+ */
 function queryOf({ search, href }: URL): string {
   if (search !== '') return search
   const mark = href.indexOf('?')
   if (mark === -1) return ''
-  // One that stands behind `#` belongs to the fragment.
+  // A question mark after `#` belongs to the fragment.
   const fragment = href.indexOf('#')
   return mark === (fragment === -1 ? href.length : fragment) - 1 ? '?' : ''
 }
 
 /**
- * The URL standard does not know these schemes: host and path are taken as they are written, and the path once more as that of an `http:`
- * URL. Without a host the whole path is the socket's, as in `http+unix:///run/a.sock`.
+ * Splits a URL of a Unix socket. The URL standard does not normalize these schemes, so the path is
+ * parsed again as that of an `http:` URL. Without a host, the whole path is the socket's, as in
+ * `http+unix:///run/a.sock`.
  */
 function splitUnix(url: URL): RequestUrl {
   if (url.username !== '' || url.password !== '')
-    throw new UsageError('ERR_URL_CREDENTIALS', 'credentials in the URL of a socket')
+    throw new UsageError('ERR_URL_CREDENTIALS', 'credentials in the URL of a socket: send an authorization field instead')
   const socketPath = decoded(url.hostname === '' ? url.pathname : url.hostname)
   if (socketPath === undefined || socketPath === '' || socketPath.includes('\0') || url.port !== '') {
-    throw new UsageError('ERR_INVALID_URL', `no path of a socket in ${quoted(url.href)}`)
+    throw new UsageError('ERR_INVALID_URL', `no valid socket path in ${quoted(url.href)}`)
   }
   const scheme = url.protocol === 'https+unix:' ? 'https' : 'http'
   const target = new URL(`http://localhost${url.hostname === '' ? '/' : url.pathname}${queryOf(url)}`)
@@ -201,7 +229,7 @@ function learn(url: URL): Origin {
 function remember(origin: Origin): Origin {
   if (known.size >= MAX_KNOWN_ORIGINS) {
     known.clear()
-    // There is one object for each origin.
+    // Clear both, so that no two objects exist for one origin.
     places.fill(undefined)
   }
   known.set(origin.serialized, origin)

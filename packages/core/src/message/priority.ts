@@ -1,4 +1,7 @@
-/** How urgent a response is to the caller (RFC 9218 §4): the value of the `priority` field, and of PRIORITY_UPDATE frames. */
+/**
+ * Priority of a response (RFC 9218 §4): the value of the `priority` field and of PRIORITY_UPDATE
+ * frames.
+ */
 
 import { UsageError } from '../errors/errors.js'
 import { ownOptions, shownValue } from '../schema/option-checks.js'
@@ -15,28 +18,29 @@ export interface Priority {
 /** Options of a priority. */
 export const PRIORITY_OPTIONS: OptionSchema<Priority> = { urgency: number(3, 0, 7), incremental: flagRow(false) }
 
-/** RFC 9218 §4.1. */
+/** Default urgency (RFC 9218 §4.1). */
 const DEFAULT_URGENCY = 3
 const MAX_URGENCY = 7
 const NAMES = namesOf(PRIORITY_OPTIONS)
 
 /**
- * A dictionary of RFC 8941 §3.2, without the defaults: `u=5, i`. Empty where everything is the default.
- * @throws UsageError `ERR_INVALID_PRIORITY` naming what is wrong; `ERR_UNKNOWN_OPTION`.
+ * Serializes a priority as a dictionary (RFC 8941 §3.2) without defaults, e.g. `u=5, i`; may be
+ * empty.
+ * @throws UsageError `ERR_INVALID_PRIORITY` or `ERR_UNKNOWN_OPTION`.
  */
 export function serializePriority(priority: Priority): string {
-  if (typeof priority !== 'object' || priority === null) throw invalid('priority is an object { urgency, incremental }')
+  if (typeof priority !== 'object' || priority === null) throw invalid('priority must be an object { urgency, incremental }')
   const { urgency = DEFAULT_URGENCY, incremental = false } = ownOptions(priority, NAMES, 'priority.')
   if (!Number.isInteger(urgency) || urgency < 0 || urgency > MAX_URGENCY) {
-    throw invalid(`priority.urgency is a whole number from 0 to ${MAX_URGENCY}, not ${shown(urgency)}`)
+    throw invalid(`priority.urgency must be a whole number from 0 to ${MAX_URGENCY}, not ${shown(urgency)}`)
   }
-  if (typeof incremental !== 'boolean') throw invalid(`priority.incremental is true or false, not ${shown(incremental)}`)
-  const said = urgency === DEFAULT_URGENCY ? '' : `u=${urgency}`
-  if (!incremental) return said
-  return said === '' ? 'i' : `${said}, i`
+  if (typeof incremental !== 'boolean') throw invalid(`priority.incremental must be true or false, not ${shown(incremental)}`)
+  const parameter = urgency === DEFAULT_URGENCY ? '' : `u=${urgency}`
+  if (!incremental) return parameter
+  return parameter === '' ? 'i' : `${parameter}, i`
 }
 
-/** Text without its quotation marks. */
+/** Returns a value for an error; text without quotation marks. */
 function shown(value: unknown): string {
   return shownValue(value).replace(/^"|"$/g, '')
 }

@@ -1,4 +1,7 @@
-/** The names of the reasons why a connection serves a request. They reach diagnostics and tests, and are as stable as error codes. */
+/**
+ * Names of the reasons why a connection serves a request. Diagnostics and tests show them; they are
+ * as stable as error codes.
+ */
 
 /** Reasons of the client itself: see docs/reference/reasons.md. */
 export const CLIENT_REASONS = [

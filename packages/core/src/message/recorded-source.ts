@@ -1,18 +1,19 @@
 /**
- * Content that comes from a source which can be read once. Its first bytes are kept, so that a request whose stream the server has not taken
- * (RFC 9113 §6.8: GOAWAY at `keepalive_requests` of nginx) can be sent again: the kept bytes first, and then the rest of the source.
+ * Content from a source that can be read only once. Keeps its first bytes, so that a request whose
+ * stream the server did not process (RFC 9113 §6.8, e.g. GOAWAY at `keepalive_requests` of nginx)
+ * can be sent again: first the kept bytes, then the rest of the source.
  */
 
 import type { Content } from './request-content.js'
 
-/** A source is kept up to so many bytes; beyond that it can be sent once. */
+/** Maximum bytes kept of a source. After more, the request cannot be sent again. */
 export const KEPT_BYTES = 16_384
 
 type Part = Uint8Array | string
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
-/** One source. */
+/** Records one source. */
 export class RecordedSource implements Content {
   readonly bytes = undefined
   readonly length = undefined
@@ -22,19 +23,24 @@ export class RecordedSource implements Content {
   #iterator: AsyncIterator<Part> | undefined
   #parts: Part[] = []
   #keptBytes = 0
-  /** More has been sent than is kept. */
+  /** Whether more has been sent than is kept. */
   #overflown = false
   #done = false
   #left = false
   #held = false
-  /** The next part, while it is being read. An attempt that failed meanwhile leaves it to the next one. */
+  /**
+   * The pending read of the next part. If an attempt fails in the meantime, the next attempt uses
+   * it.
+   */
   #pending: Promise<IteratorResult<Part>> | undefined
-  /** The attempt that reads. A part that an earlier one has asked for is kept for this one, whatever its size. */
+  /**
+   * The current attempt. A part requested by an earlier attempt is kept for it, whatever its size.
+   */
   #attempt = 0
 
   /**
    * @param open opens the source; called once.
-   * @param isStream it holds something also before it is opened, such as a file.
+   * @param isStream whether the source holds resources before it is opened, such as a file.
    */
   constructor(open: () => AsyncIterator<Part>, isStream = false) {
     this.#open = open
@@ -45,24 +51,28 @@ export class RecordedSource implements Content {
     return this.#iterator === undefined || (!this.#overflown && !this.#left)
   }
 
-  /** The request may be sent again: an attempt that ends leaves the source open until {@link release}. */
+  /**
+   * Keeps the source open after an attempt ends, until {@link release}: the request may be sent
+   * again.
+   */
   hold(): void {
     this.#held = true
   }
 
-  /** The request is sent again: the attempt that is open reads no further, though it may still be sending. */
+  /** Prepares another attempt. The current one reads no further, though it may still be sending. */
   rewind(): void {
     this.#attempt++
   }
 
-  /** The source has come to its end. */
+  /** Called when the source has ended. */
   ended(): void {
     this.#done = true
   }
 
   /**
-   * The request is over. The source is left, unless it has come to its end.
-   * @param aborted the caller has ended it: a stream that was not opened is left as well. After a failure it may be sent another time.
+   * Closes the source unless it has ended: the request is over.
+   * @param aborted whether the caller aborted the request: then an unopened stream is closed too. After a
+   *   failure it stays open, because the caller may send it again.
    */
   release(reason: unknown, aborted = false): void {
     this.#held = false
@@ -70,7 +80,7 @@ export class RecordedSource implements Content {
     if (this.#iterator === undefined && aborted && this.#isStream) this.#openUnread()
     if (this.#iterator === undefined) return
     this.#leave(reason)
-    // Nothing is kept of it: it would be sent again as if it were empty.
+    // Nothing is kept, so sending it again would send an empty body.
     this.#left = true
   }
 
@@ -80,9 +90,9 @@ export class RecordedSource implements Content {
     let at = 0
     return {
       next: () => {
-        // The end would make the content of an earlier attempt look complete.
+        // Never resolve: an end would make the content of the earlier attempt look complete.
         if (attempt !== this.#attempt) return new Promise(() => undefined)
-        // Without another promise for each part, once nothing is kept.
+        // Once nothing is kept, avoid an extra promise for each part.
         if (this.#overflown) return this.#iterator!.next()
         if (at === this.#parts.length) return this.#read(attempt, () => (at = this.#parts.length))
         const value = this.#parts[at++]!
@@ -102,7 +112,7 @@ export class RecordedSource implements Content {
     this.#pending ??= this.#iterator!.next()
     const pending = this.#pending
     const result = await pending
-    // The attempt that comes first keeps it, for all of them.
+    // The first attempt to continue keeps the part for all attempts.
     if (this.#pending === pending) {
       this.#pending = undefined
       if (result.done === true) this.#done = true
@@ -114,17 +124,21 @@ export class RecordedSource implements Content {
     return result
   }
 
-  /** @param sent the attempt that reads sends it now. */
+  /** Keeps a part. @param sent whether the current attempt sends it now. */
   #keep(part: Part, sent: boolean): void {
     const length = typeof part === 'string' ? Buffer.byteLength(part) : part instanceof Uint8Array ? part.length : undefined
     if (length === 0) return
     this.#keptBytes += length ?? 0
     if (sent && this.#keptBytes > KEPT_BYTES) return
-    // A copy: a source may fill the same memory again. What is no content is refused by its sender.
+    // A copy, because the source may reuse its memory. The sender rejects parts that are not
+    // content.
     this.#parts.push(part instanceof Uint8Array ? Uint8Array.from(part) : part)
   }
 
-  /** All that was read is sent: from here on it cannot be sent again, where it is too much to keep. */
+  /**
+   * Drops the kept parts once they are sent, if they exceed the limit: no further attempt is then
+   * possible.
+   */
   #drop(): void {
     if (this.#keptBytes <= KEPT_BYTES) return
     this.#overflown = true
@@ -135,7 +149,7 @@ export class RecordedSource implements Content {
     try {
       this.#iterator = this.#open()
     } catch {
-      // Another reader has it by now.
+      // Another reader has locked the source in the meantime.
     }
   }
 
@@ -145,7 +159,7 @@ export class RecordedSource implements Content {
     try {
       Promise.resolve(this.#iterator!.return?.(reason)).catch(() => undefined)
     } catch {
-      // Its answer is of no use, and must not stop the caller of this.
+      // Ignore errors of the source's cleanup.
     }
   }
 }

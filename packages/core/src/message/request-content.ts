@@ -1,4 +1,7 @@
-/** The content of a request (RFC 9110 §6.4): bytes that are there, or a source that is opened when they are sent. */
+/**
+ * The content of a request (RFC 9110 §6.4): bytes in memory, or a source that is opened when it is
+ * sent.
+ */
 
 import { Readable } from 'node:stream'
 import type { UnshardCode } from '../errors/codes.js'
@@ -6,7 +9,10 @@ import { type Processed, UsageError } from '../errors/errors.js'
 import { openerInContext } from './context.js'
 import { RecordedSource } from './recorded-source.js'
 
-/** What a caller may send. A stream or an iterable is read once, as it is sent; everything else can be sent again. */
+/**
+ * Body of a request. A stream or an iterable can be sent only once; all other kinds can be sent
+ * again.
+ */
 export type RequestBody =
   | string
   | Uint8Array
@@ -18,31 +24,37 @@ export type RequestBody =
   | NodeJS.ReadableStream
   | AsyncIterable<Uint8Array | string>
 
-/** Content, made ready. */
+/** Content that is ready to be sent. */
 export interface Content {
-  /** All of it; `undefined` where it comes from a source. */
+  /** The whole content; `undefined` if it comes from a source. */
   readonly bytes: Uint8Array | undefined
-  /** Bytes, where that is known. */
+  /** Length in bytes, if known. */
   readonly length: number | undefined
-  /** The media type that the kind of body implies, sent unless the caller names one. */
+  /** Media type implied by the kind of body; sent unless the caller sets one. */
   readonly type: string | undefined
-  /** Whether {@link open} may be called again: a replay needs it. */
+  /** Whether {@link open} may be called again, as a replay requires. */
   readonly replayable: boolean
-  /** Opens the source. Only where `bytes` is `undefined`. */
+  /** Opens the source. Call only if `bytes` is `undefined`. */
   open(): AsyncIterator<Uint8Array | string>
-  /** The request may be sent again: an attempt that ends leaves the source open until {@link release}. */
+  /**
+   * Keeps the source open after an attempt ends, until {@link release}: the request may be sent
+   * again.
+   */
   hold?(): void
-  /** The request is sent again: the attempt that is open reads no further, though it may still be sending. */
+  /** Prepares another attempt. The current one reads no further, though it may still be sending. */
   rewind?(): void
-  /** The source has come to its end. */
+  /** Called when the source has ended. */
   ended?(): void
-  /** The request is over, for `reason`. @param aborted the caller has ended it. */
+  /**
+   * Releases the source: the request is over, for `reason`.
+   * @param aborted whether the caller aborted it.
+   */
   release?(reason: unknown, aborted: boolean): void
 }
 
 /**
- * Makes a body ready.
- * @throws UsageError `ERR_BODY_USED` for a stream that was read before, `ERR_INVALID_BODY` for what is no body.
+ * Prepares a body for sending.
+ * @throws UsageError `ERR_BODY_USED` for a used stream, `ERR_INVALID_BODY` for an invalid body.
  */
 export function toContent(body: RequestBody): Content {
   if (typeof body === 'string') return inMemory(Buffer.from(body), 'text/plain;charset=UTF-8')
@@ -58,7 +70,7 @@ export function toContent(body: RequestBody): Content {
     if (opened.has(body)) throw usedError()
     return once(body as AsyncIterable<Uint8Array>)
   }
-  throw new UsageError('ERR_INVALID_BODY', `a body cannot be of type ${body === null ? 'null' : typeof body}`)
+  throw new UsageError('ERR_INVALID_BODY', `a body must not be of type ${body === null ? 'null' : typeof body}`)
 }
 
 const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8'
@@ -67,7 +79,7 @@ function isArrayBuffer(body: unknown): body is ArrayBuffer {
   return Object.prototype.toString.call(body) === '[object ArrayBuffer]'
 }
 
-/** Web IDL, "get a copy of the buffer source": of a buffer that was transferred, nothing. */
+/** Web IDL, "get a copy of the buffer source": a transferred buffer is empty. */
 function bytesOf(buffer: ArrayBufferLike, view: ArrayBufferView | undefined): Uint8Array {
   if (buffer.byteLength === 0) return new Uint8Array(0)
   return view === undefined ? new Uint8Array(buffer) : new Uint8Array(buffer, view.byteOffset, view.byteLength)
@@ -87,21 +99,24 @@ function fromBlob(blob: Blob): Content {
 }
 
 /**
- * Lets a source that is not read to its end clean up. Its answer to that is of no use, and must not stop the caller of this.
- * @param reason why it is left: a `ReadableStream` is cancelled with it, a Node stream destroyed.
+ * Closes a source that was not read to its end. Errors of its cleanup are ignored.
+ * @param reason passed to `cancel` of a `ReadableStream` or `destroy` of a Node stream.
  */
 export function leave(source: AsyncIterator<unknown>, reason?: unknown): void {
   try {
     Promise.resolve(source.return?.(reason)).catch(() => undefined)
   } catch {
-    // As above.
+    // Ignore errors of the source's cleanup.
   }
 }
 
-/** Streams and generators that are being sent, or were: what one request has read another cannot send. */
+/** Streams and generators that a request has read: another request cannot send them. */
 const opened = new WeakSet<object>()
 
-/** @throws UsageError `ERR_BODY_USED` for a source that can be read once, and is. */
+/**
+ * Opens a source that can be read once.
+ * @throws UsageError `ERR_BODY_USED` if it is used already.
+ */
 function openOnce(source: AsyncIterable<Uint8Array | string>): AsyncIterator<Uint8Array | string> {
   if (opened.has(source)) throw usedError()
   const iterator = openSource(source)
@@ -109,7 +124,10 @@ function openOnce(source: AsyncIterable<Uint8Array | string>): AsyncIterator<Uin
   return iterator
 }
 
-/** Streams' own iterators hear of an end only after the next part, which may never come: these tell the stream at once. */
+/**
+ * Opens an iterator whose `return` closes the stream at once: the built-in ones first wait for the
+ * next part, which may never come.
+ */
 function openSource(source: AsyncIterable<Uint8Array | string>): AsyncIterator<Uint8Array | string> {
   if (source instanceof ReadableStream) {
     const reader = (source as ReadableStream<Uint8Array>).getReader()
@@ -128,24 +146,25 @@ function openSource(source: AsyncIterable<Uint8Array | string>): AsyncIterator<U
 }
 
 /**
- * A stream may fail before it is opened, such as that of a file that is not there: its `error` would end the process. Its reader gets it.
- * @throws UsageError `ERR_BODY_USED` for a stream that has failed already.
+ * Watches a stream that may fail before it is opened, e.g. for a missing file: an unhandled `error`
+ * event would end the process. The reader still gets the error.
+ * @throws UsageError `ERR_BODY_USED` if the stream has already failed.
  */
 function watch(stream: Readable): void {
   expectErrors(stream)
   if (stream.errored === null) return
-  throw new UsageError('ERR_BODY_USED', `the body is a stream that has failed: ${stream.errored.message}`, {
+  throw new UsageError('ERR_BODY_USED', `the request body is a stream that has failed: ${stream.errored.message}`, {
     cause: stream.errored,
   })
 }
 
-/** Keeps an `error` of a stream that nothing reads yet from ending the process. */
+/** Keeps an `error` event of an unread stream from ending the process. */
 export function expectErrors(stream: Readable): void {
   if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore)
 }
 
 function ignore(): void {
-  // The reader is told.
+  // The reader gets the error.
 }
 
 const END = { done: true, value: undefined } as const
@@ -155,7 +174,7 @@ function isStream(body: unknown): body is Readable | ReadableStream {
 }
 
 function usedError(): UsageError {
-  return new UsageError('ERR_BODY_USED', 'the body is a stream that was read from before, or that somebody else reads')
+  return new UsageError('ERR_BODY_USED', 'the request body is a stream that has already been read or is locked')
 }
 
 function once(source: AsyncIterable<Uint8Array | string>): Content {
@@ -163,7 +182,9 @@ function once(source: AsyncIterable<Uint8Array | string>): Content {
   return new RecordedSource(() => open(source), isStream(source))
 }
 
-/** What was wrong with the content of a request that is under way: the server may have seen a part of it. */
+/**
+ * The error for invalid content of a request in flight: the server may have received a part of it.
+ */
 export function wrongWhileSent({ code, message, cause }: UsageError, origin: string, processed: Processed): UsageError {
   return new UsageError(code as UnshardCode, message, { origin, processed, cause })
 }

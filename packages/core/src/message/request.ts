@@ -1,4 +1,4 @@
-/** A request as a caller writes it, and as it travels after every check: from here on nothing about it can be wrong. */
+/** User-supplied requests and their checks. An {@link HttpRequest} has passed every check. */
 
 import { UsageError } from '../errors/errors.js'
 import { isToken } from '../field-syntax.js'
@@ -11,7 +11,7 @@ import { type Origin, parseRequestUrl } from './origin.js'
 import { type Priority, serializePriority } from './priority.js'
 import { type Content, type RequestBody, toContent } from './request-content.js'
 
-/** Deadlines of one request; 0 is none. An absent one is that of the client. */
+/** Deadlines of one request; 0 disables a deadline. Omitted ones are those of the client. */
 export interface Timeouts {
   /** Waiting for capacity on an open connection. @default 60,000 */
   readonly queue?: number
@@ -120,7 +120,9 @@ export const REQUEST_OPTIONS: OptionSchema<RequestOptions> = {
   onInformational: value('a function'),
 }
 
-/** A request after every check. Has the shape of the engine's `RequestHead`, so that no copy is made on the way. */
+/**
+ * A checked request. Has the shape of the engine's `RequestHead`, so that it need not be copied.
+ */
 export interface HttpRequest {
   readonly method: string
   readonly scheme: 'https' | 'http'
@@ -133,35 +135,42 @@ export interface HttpRequest {
   readonly content: Content | undefined
   readonly trailers: (() => FieldsInit) | undefined
   readonly trimFieldValues?: boolean | undefined
-  /** `connection: close` was asked for. */
+  /** Whether the caller set `connection: close`. */
   readonly close: boolean
-  /** The content waits for 100, a final status, or a short time (RFC 9110 §10.1.1). */
+  /** Whether the content waits for 100 or a short time (RFC 9110 §10.1.1). */
   readonly expectsContinue?: boolean
-  /** The caller wants interim responses: then there is no limit on them. */
+  /** Whether the caller wants interim responses, which are then unlimited. */
   readonly wantsInformational?: boolean
 }
 
-/** RFC 9110 §9.2.2: sending it twice has the same intended effect as sending it once. */
+/**
+ * Whether a method is idempotent (RFC 9110 §9.2.2): sending it twice has the same effect as once.
+ */
 export function isIdempotent(method: string): boolean {
   return IDEMPOTENT.has(method)
 }
 
-/** RFC 10008 §2: QUERY is safe and idempotent. */
+/** Idempotent methods. QUERY is one by RFC 10008 §2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'QUERY', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
-/** Whether sending it twice does no harm: by its method, or because the server knows the second by its `idempotency-key`. */
+/**
+ * Whether a request may be sent twice: by its method, or because it has an `idempotency-key` field.
+ */
 export function isRepeatable({ method, fields }: HttpRequest): boolean {
   return isIdempotent(method) || hasField(fields, 'idempotency-key')
 }
 
 const MEMBERS = namesOf(REQUEST_OPTIONS)
 
-/** Names of the members that callers know. */
+/** Names of the public members. */
 export const REQUEST_MEMBERS: ReadonlySet<string> = new Set(
   [...MEMBERS].filter((name) => name !== 'totalSince' && name !== 'resolvedAddress'),
 )
 
-/** Options of a client that other libraries take with a request: a request that ignored them would go elsewhere than its caller says. */
+/**
+ * Client options that other libraries accept per request. Refused, because ignoring them could
+ * change the destination.
+ */
 const OF_THE_CLIENT: ReadonlySet<string> = new Set([
   'proxy',
   'tls',
@@ -178,28 +187,32 @@ const OF_THE_CLIENT: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The request with its own members only. An object without a prototype of its own is not copied: this is on every request's path.
- * @param taker what takes the request, for errors.
- * @throws UsageError `ERR_UNKNOWN_OPTION` for a member that a request does not have.
+ * Returns the request with its own members only. Copies it only if it has a special prototype,
+ * because every request takes this path.
+ * @param taker name of the function that takes the request, for errors.
+ * @throws UsageError `ERR_UNKNOWN_OPTION` for an unknown member.
  */
 export function ownRequest(options: RequestOptions, taker = 'a request'): RequestOptions {
   if (!isObject(options)) throw wrongKind('a request', 'an object', options)
   const prototype: unknown = Object.getPrototypeOf(options)
   const isPlain = prototype === null || (prototype === Object.prototype && !isPolluted())
   const own = isPlain ? options : ({ __proto__: null, ...options } as RequestOptions)
-  // The loop visits what was put on Object.prototype too, which says nothing.
+  // `for … in` also visits members of Object.prototype, which must be ignored.
   for (const name in own) if (!MEMBERS.has(name) && Object.hasOwn(own, name)) throw unknownMember(name, taker)
   return own
 }
 
 function unknownMember(name: string, taker: string): UsageError {
-  const hint = OF_THE_CLIENT.has(name) ? ': a request takes its client’s, make one with createClient()' : ''
+  const hint = OF_THE_CLIENT.has(name) ? ': set it on a client made with createClient()' : ''
   return unknownOption(name, REQUEST_MEMBERS, '', taker, hint)
 }
 
 const INHERITED = Object.prototype as Partial<RequestOptions>
 
-/** Whether the prototype of all objects has a member of a request. Names are written out: a look-up of each by a variable takes ten times as long. */
+/**
+ * Whether Object.prototype has a member with the name of a request option. Names are literals:
+ * computed look-ups take ten times as long.
+ */
 function isPolluted(): boolean {
   const { method, url, headers, body, duplex, trailers, signal, timeouts, totalSince } = INHERITED
   const { replay, retry, isolation, affinity, priority, sensitive, trimFieldValues, onInformational } = INHERITED
@@ -212,9 +225,9 @@ function isPolluted(): boolean {
 }
 
 /**
- * Checks everything about a request. Nothing is sent, opened or read.
+ * Checks a request. Sends, opens and reads nothing.
  * @param options own members only: see {@link ownRequest}.
- * @throws UsageError naming what is wrong.
+ * @throws UsageError that names the invalid option.
  */
 export function checkRequest(options: RequestOptions): HttpRequest {
   checkKinds(options)
@@ -224,7 +237,7 @@ export function checkRequest(options: RequestOptions): HttpRequest {
   const checked = checkFields(options.headers)
   const content = options.body === undefined || options.body === null ? undefined : toContent(options.body)
   if (content === undefined && options.trailers !== undefined) {
-    throw new UsageError('ERR_INVALID_TRAILERS', 'trailers need a body in front of them', { origin: origin.serialized })
+    throw new UsageError('ERR_INVALID_TRAILERS', 'trailers require a body', { origin: origin.serialized })
   }
   const expectsContinue = checked.expects && content !== undefined && content.length !== 0
   const list = checked.expects && !expectsContinue ? withoutExpectation(checked.list) : checked.list
@@ -245,12 +258,12 @@ export function checkRequest(options: RequestOptions): HttpRequest {
   }
 }
 
-/** What a program without types may get wrong: said here, and not by an exception of the first line that trips over it. */
+/** Checks the types of options, for callers without TypeScript. */
 function checkKinds(options: RequestOptions): void {
   const { url, headers, duplex, trailers, signal, timeouts, isolation, affinity, sensitive, onInformational, trimFieldValues } =
     options
   if (typeof url !== 'string' && typeof (url as URL | undefined)?.protocol !== 'string') {
-    throw new UsageError('ERR_INVALID_URL', `a URL is a string or a URL object, not ${shownValue(url)}`)
+    throw new UsageError('ERR_INVALID_URL', `a URL must be a string or a URL object, not ${shownValue(url)}`)
   }
   if (headers !== undefined && !isObject(headers)) throw wrongKind('headers', 'an object', headers)
   if (timeouts !== undefined && !isObject(timeouts)) throw wrongKind('timeouts', 'an object', timeouts)
@@ -276,18 +289,22 @@ function isFunction(value: unknown): boolean {
 }
 
 function wrongKind(name: string, wanted: string, given: unknown): UsageError {
-  return new UsageError('ERR_INVALID_OPTION', `${name} is ${wanted}, not ${given === null ? 'null' : typeof given}`)
+  return new UsageError('ERR_INVALID_OPTION', `${name} must be ${wanted}, not ${given === null ? 'null' : typeof given}`)
 }
 
 function checkMethod(method: string): void {
   if (typeof method !== 'string' || !isToken(method)) {
-    throw new UsageError('ERR_INVALID_METHOD', `method ${shownValue(method)} is not a token`)
+    throw new UsageError('ERR_INVALID_METHOD', `method ${shownValue(method)} is not a valid token`)
   }
-  // CONNECT asks for a tunnel, not for a resource: it has no path and its answer no content (RFC 9110 §9.3.6).
-  if (method === 'CONNECT') throw new UsageError('ERR_INVALID_METHOD', 'method CONNECT opens a tunnel and is not a request here')
+  // CONNECT opens a tunnel: it has no path, and its response has no content (RFC 9110 §9.3.6).
+  if (method === 'CONNECT')
+    throw new UsageError('ERR_INVALID_METHOD', 'method CONNECT opens a tunnel and is not supported for requests')
 }
 
-/** @throws UsageError `ERR_INVALID_PRIORITY` also where a field of the caller's says another thing, or the same. */
+/**
+ * Adds the `priority` field.
+ * @throws UsageError `ERR_INVALID_PRIORITY`, also if the caller has set the field.
+ */
 function withPriority(list: readonly string[], priority: Priority | undefined): readonly string[] {
   if (priority === undefined) return list
   const value = serializePriority(priority)
@@ -297,7 +314,7 @@ function withPriority(list: readonly string[], priority: Priority | undefined): 
   return value === '' ? list : [...list, 'priority', value]
 }
 
-/** Adds `content-type` and `content-length` where the content implies them (RFC 9110 §8.3, §8.6). */
+/** Adds `content-type` and `content-length` if the content implies them (RFC 9110 §8.3, §8.6). */
 function withContentFields(
   list: readonly string[],
   method: string,
@@ -307,7 +324,7 @@ function withContentFields(
   const length = content === undefined ? (claimed ?? impliedLength(method)) : (content.length ?? claimed)
   const actual = content === undefined ? 0 : content.length
   if (claimed !== undefined && actual !== undefined && claimed !== actual) {
-    throw new UsageError('ERR_CONTENT_LENGTH', `content-length ${claimed}, but the content has ${actual} bytes`)
+    throw new UsageError('ERR_CONTENT_LENGTH', `content-length is ${claimed}, but the content has ${actual} bytes`)
   }
   if (length === undefined && content?.type === undefined) return list
   const fields = list.slice()
@@ -318,7 +335,7 @@ function withContentFields(
   return fields
 }
 
-/** RFC 9110 §8.6: a method that anticipates content says 0 when there is none. */
+/** Returns content-length 0 for methods that anticipate content (RFC 9110 §8.6). */
 function impliedLength(method: string): number | undefined {
   return method === 'POST' || method === 'PUT' || method === 'PATCH' || method === 'QUERY' ? 0 : undefined
 }

@@ -1,6 +1,6 @@
 /**
- * The content of a response, between the engine that receives it and whoever reads it. Parts wait here until a reader takes them;
- * taking is what gives flow-control credit back, so an unread body costs at most one window of memory.
+ * The content of a response, between the engine and the reader. Reading a part returns its
+ * flow-control credit, so an unread body costs at most one window of memory.
  */
 
 import { UsageError } from '../errors/errors.js'
@@ -10,13 +10,13 @@ import { SmallParts } from './memory/small-parts.js'
 
 /** The engine's side of a body. */
 export interface BodySource {
-  /** The reader took bytes. */
+  /** Called when the reader has consumed bytes. */
   consumed(bytes: number): void
-  /** The reader wants no more of it. */
+  /** Called when the reader wants no more content. */
   cancel(reason: unknown): void
 }
 
-/** Wants the whole content, and what is made of it. */
+/** A pending `collect` call. */
 interface Collector {
   finish(parts: Uint8Array[]): unknown
   resolve(made: unknown): void
@@ -28,60 +28,70 @@ interface PendingRead {
   reject(reason: unknown): void
 }
 
-/** Places in the list that were read, at most. */
+/** Maximum number of consumed entries kept at the front of the list. */
 const MOST_READ = 256
 const EMPTY = new Uint8Array(0)
-/** Shared, and never pushed to. */
+/** Shared empty list; never pushed to. */
 const NONE: Uint8Array[] = []
 const DONE: IteratorResult<Uint8Array> = { done: true, value: undefined }
 
-/** One response's content. The engine calls `push`, `end` and `fail`; a reader calls the rest. */
+/**
+ * The content of one response. The engine calls `push`, `end` and `fail`; a reader calls the rest.
+ */
 export class ResponseBody {
   readonly #source: BodySource
-  /** What is to come in one piece; -1 where nobody knows, or it is read in parts. */
+  /**
+   * Expected length of content that may be preallocated; -1 if unknown or if it is read in parts.
+   */
   #expectedBytes: number
   #parts: Uint8Array[] = NONE
-  /** The first of them that was not read: taking it out of a long list would move all others. */
+  /** Index of the first unread part: removing read parts one by one would move all others. */
   #next = 0
   #state: 'open' | 'ended' | 'failed' = 'open'
   #error: unknown
-  /** Readers of the next parts, in turn: one at a time, unless somebody asks ahead. */
+  /** Pending reads, in order: at most one, unless the reader reads ahead. */
   #pendingReads: PendingRead[] | undefined
-  /** Set while the whole content is being collected: parts are taken as they come. */
+  /** Set while the whole content is being collected: parts are consumed on arrival. */
   #collector: Collector | undefined
   #assembly: Assembly | undefined
   #smallParts: SmallParts | undefined
   #used = false
-  /** Called when it breaks off while nothing that has arrived waits to be read: for a reader that is not asking just then. */
+  /**
+   * Called when the content fails and no received part is unread: notifies a reader without a
+   * pending read.
+   */
   onBroken: ((error: unknown) => void) | undefined
-  /** Bytes received so far: deadlines look at it to see progress. */
+  /** Bytes received so far; deadlines use it to detect progress. */
   received = 0
-  /** Bytes that wait for the reader. */
+  /** Unread bytes. */
   buffered = 0
 
-  /** @param expectedBytes what content-length announced, and the engine holds the peer to; -1 where it says nothing. */
+  /** @param expectedBytes the content-length, which the engine enforces; -1 if absent. */
   constructor(source: BodySource, expectedBytes = -1) {
     this.#source = source
     this.#expectedBytes = expectedBytes
   }
 
-  /** Whether somebody has begun to read. */
+  /** Whether a reader has begun to read. */
   get used(): boolean {
     return this.#used
   }
 
-  /** Whether all of it has arrived. */
+  /** Whether all content has arrived. */
   get complete(): boolean {
     return this.#state === 'ended'
   }
 
-  /** Marks the content as taken by one reader. @throws UsageError `ERR_BODY_USED` the second time. */
+  /** Claims the content for one reader. @throws UsageError `ERR_BODY_USED` the second time. */
   claim(): void {
-    if (this.#used) throw new UsageError('ERR_BODY_USED', 'the body of the response was read before')
+    if (this.#used) throw new UsageError('ERR_BODY_USED', 'the response body has already been read')
     this.#used = true
   }
 
-  /** A part has arrived: `bytes` from `start` to `end`, in memory that is only lent. */
+  /**
+   * Adds a received part: `bytes` from `start` to `end`, in memory that is valid only during the
+   * call.
+   */
   push(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     const length = end - start
     this.received += length
@@ -101,14 +111,14 @@ export class ResponseBody {
     this.#source.consumed(length)
   }
 
-  /** All of it has arrived. */
+  /** Ends the content: all of it has arrived. */
   end(): void {
     if (this.#state !== 'open') return
     this.#state = 'ended'
     this.#settle()
   }
 
-  /** It breaks off. Parts that have arrived are still read before the error. */
+  /** Fails the content. Received parts can still be read before the error. */
   fail(error: unknown): void {
     if (this.#state !== 'open') return
     this.#state = 'failed'
@@ -118,7 +128,7 @@ export class ResponseBody {
     if (this.#parts.length === 0) this.onBroken?.(error)
   }
 
-  /** It is wanted no more: parts are dropped, and who reads now or later gets the error. */
+  /** Drops all parts. Current and later readers get the error. */
   discard(error: unknown): void {
     this.#drop()
     this.buffered = 0
@@ -126,7 +136,7 @@ export class ResponseBody {
     this.fail(error)
   }
 
-  /** The next part. Parts are consumed as they are returned. */
+  /** Returns the next part, and consumes it. */
   next(): Promise<IteratorResult<Uint8Array>> {
     const here = this.takeNext()
     if (here !== undefined) return Promise.resolve(here)
@@ -137,7 +147,7 @@ export class ResponseBody {
     })
   }
 
-  /** The next part, or the end, where it has arrived. */
+  /** Returns the next part or the end if it has arrived, else `undefined`. */
   takeNext(): IteratorResult<Uint8Array> | undefined {
     this.#expectedBytes = -1
     const part = this.#shift()
@@ -147,7 +157,7 @@ export class ResponseBody {
     return { done: false, value: part.length < SMALL_BYTES ? copyOut(part, 0, part.length) : part }
   }
 
-  /** The reader leaves. What is still to come is not wanted. */
+  /** Cancels the content: the reader wants no more. */
   cancel(reason: unknown): void {
     if (this.#state === 'open') this.#source.cancel(reason)
     this.#drop()
@@ -155,8 +165,9 @@ export class ResponseBody {
   }
 
   /**
-   * What `finish` makes of everything, the moment it is there: of parts that it decodes or joins, and does not hand out. No promise holds
-   * the parts: one that was waited for is old when it is settled, and keeps what it was settled with until a major collection.
+   * Resolves with `finish` of all parts, called once they have arrived; it must decode or join
+   * them. The promise is never settled with the parts: an old-generation promise would retain them
+   * until a major garbage collection.
    */
   collect<T>(finish: (parts: Uint8Array[]) => T): Promise<T> {
     if (this.buffered > 0) {
@@ -172,12 +183,12 @@ export class ResponseBody {
     })
   }
 
-  /** An iterator over the parts; leaving the loop cancels the rest. */
+  /** Iterates over the parts; leaving the loop cancels the rest. */
   iterate(): AsyncIterableIterator<Uint8Array> {
     return {
       next: () => this.next(),
       return: () => {
-        this.cancel(new UsageError('ERR_BODY_CANCELLED', 'the reader left before the end of the body'))
+        this.cancel(new UsageError('ERR_BODY_CANCELLED', 'the reader stopped before the end of the body'))
         return Promise.resolve(DONE)
       },
       [Symbol.asyncIterator]() {
@@ -186,7 +197,7 @@ export class ResponseBody {
     }
   }
 
-  /** What is there, taken at once: to be decoded or joined. Of a complete body: everything, and no credit is due any more. */
+  /** Takes all received parts, to be decoded or joined. A complete body needs no more credit. */
   take(): Uint8Array[] {
     const assembly = this.#assembly
     if (assembly !== undefined) {
@@ -201,17 +212,17 @@ export class ResponseBody {
 
   #keep(bytes: Uint8Array, start: number, end: number): void {
     const small = end - start < SMALL_BYTES
-    // A list of one, made as such: pushing to an empty list reserves room for seventeen.
+    // Create the list with one element: pushing to an empty list reserves space for 17.
     if (this.#parts.length === 0) this.#parts = [small ? keepSmall(bytes, start, end) : copyOut(bytes, start, end)]
     else if (small) this.#gather(bytes, start, end)
     else this.#parts.push(copyOut(bytes, start, end))
   }
 
-  /** From here on in one piece, if enough has come. */
+  /** Switches to a preallocated buffer if enough has arrived. */
   #assemble(): void {
     if (this.#assembly !== undefined || !Assembly.due(this.#expectedBytes, this.received)) return
     const assembly = Assembly.begin(this.#expectedBytes)
-    // Once.
+    // Try only once.
     this.#expectedBytes = -1
     if (assembly === undefined) return
     for (const part of this.#parts) assembly.append(part, 0, part.length)
@@ -222,7 +233,7 @@ export class ResponseBody {
   #shift(): Uint8Array | undefined {
     const part = this.#parts[this.#next]
     if (part === undefined) return undefined
-    // Let go of: the list may keep its place for a while.
+    // Release the part: the list may keep the entry for a while.
     this.#parts[this.#next++] = EMPTY
     if (this.#next === this.#parts.length) this.#drop()
     else if (this.#next >= MOST_READ) this.#forgetRead()

@@ -1,4 +1,4 @@
-/** A response as the caller sees it. Everything beyond status and fields is made when it is asked for. */
+/** The public response. Everything except status and fields is created lazily. */
 
 import { Readable } from 'node:stream'
 import { ResponseError, UsageError } from '../errors/errors.js'
@@ -9,7 +9,7 @@ import { type Priority, serializePriority } from './priority.js'
 import type { ReuseReason } from './reasons.js'
 import type { ResponseBody } from './response-body.js'
 
-/** Which connection carried a response, and why that one. */
+/** The connection that carried a response, and the reason. */
 export interface ConnectionInfo {
   /** Unique in the process. */
   readonly id: number
@@ -18,7 +18,10 @@ export interface ConnectionInfo {
   readonly remotePort: number | undefined
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
-  /** The proxy it led through, without credentials, such as `http://proxy.example:3128`; the addresses are those of that connection. */
+  /**
+   * The proxy of the connection, without credentials, such as `http://proxy.example:3128`; the
+   * addresses are then those of the proxy connection.
+   */
   readonly proxy: string | undefined
   /** Whether the connection was opened for another origin. */
   readonly coalesced: boolean
@@ -26,18 +29,18 @@ export interface ConnectionInfo {
   readonly because: ReuseReason
 }
 
-/** When things happened, milliseconds since the request was made. */
+/** Times of events, in milliseconds since the request was made. */
 export interface Timings {
-  /** A connection was there and the request was handed to it. */
+  /** Time at which the request was passed to a connection. */
   readonly sentMs: number
-  /** The final response's fields had arrived. */
+  /** Time at which the fields of the final response arrived. */
   readonly headersMs: number
 }
 
-/** The fields of a response that has not come: shared. */
+/** Shared empty list: the fields of a pending response. */
 export const NO_FIELDS: readonly string[] = []
 
-/** What a response is made of. */
+/** The parts of a response. */
 export interface ResponseSource {
   readonly status: number
   /** The reason phrase of HTTP/1.1. */
@@ -48,13 +51,13 @@ export interface ResponseSource {
   readonly reprioritize: (priority: string) => boolean
   readonly connection: () => ConnectionInfo
   readonly timings: Timings
-  /** When `timeouts.total` began to count, by the client's clock; 0 where nothing counts it. */
+  /** Start of `timeouts.total`, by the client's clock; 0 without that deadline. */
   readonly totalSince: number
 }
 
-/** The answer to one request. Its body can be read once, in one of the ways offered. */
+/** The response to one request. Its body can be read once, with one of the methods. */
 export class HttpResponse {
-  /** 200 to 999 (RFC 9110 §15); any status is an answer, none is an error. */
+  /** Status, 200 to 999 (RFC 9110 §15). No status is treated as an error. */
   readonly status: number
   readonly #parts: ResponseSource
   #headers: Fields | undefined
@@ -64,28 +67,30 @@ export class HttpResponse {
     this.#parts = parts
   }
 
-  /** HTTP/1.1's reason phrase (RFC 9112 §4), which means nothing; empty over HTTP/2, which has none (RFC 9113 §8.3.2). */
+  /**
+   * Reason phrase of HTTP/1.1, without meaning (RFC 9112 §4); empty over HTTP/2 (RFC 9113 §8.3.2).
+   */
   get statusText(): string {
     return this.#parts.reason ?? ''
   }
 
-  /** The response's fields. */
+  /** The fields of the response. */
   get headers(): Fields {
     this.#headers ??= new Fields(this.#parts.fields)
     return this.#headers
   }
 
-  /** The trailers, once the whole content has arrived; `undefined` before that, empty where there are none. */
+  /** The trailers; `undefined` until the whole content has arrived, then possibly empty. */
   get trailers(): Fields | undefined {
     return this.complete ? new Fields(this.#parts.trailers() ?? []) : undefined
   }
 
-  /** Which connection carried it, and why. */
+  /** The connection that carried the response, and the reason. */
   get connection(): ConnectionInfo {
     return this.#parts.connection()
   }
 
-  /** When it was sent and answered. */
+  /** Times at which the request was sent and answered. */
   get timings(): Timings {
     return this.#parts.timings
   }
@@ -95,7 +100,7 @@ export class HttpResponse {
     return this.#parts.totalSince
   }
 
-  /** Whether somebody has begun to read the body. */
+  /** Whether a reader has begun to read the body. */
   get bodyUsed(): boolean {
     return this.#parts.body.used
   }
@@ -105,51 +110,60 @@ export class HttpResponse {
     return this.#parts.body.complete
   }
 
-  /** @internal The next part of a body that the caller reads in parts, or its end, where it has arrived. */
+  /**
+   * @internal Returns the next part of a body that is read in parts, or its end, if it has arrived.
+   */
   takePart(): IteratorResult<Uint8Array> | undefined {
     return this.#parts.body.takeNext()
   }
 
-  /** The content in parts, as they arrive. Leaving the loop early resets the stream. @throws UsageError when read before. */
+  /**
+   * The content in parts, as they arrive. Leaving the loop early resets the stream.
+   * @throws UsageError if already read.
+   */
   get body(): AsyncIterableIterator<Uint8Array> {
     this.#parts.body.claim()
     return this.#parts.body.iterate()
   }
 
-  /** The whole content, in memory of its own. */
+  /** Reads the whole content, into exclusive memory. */
   bytes(): Promise<Uint8Array> {
     return this.#collect(join)
   }
 
-  /** The whole content, in memory of its own. */
+  /** Reads the whole content, into exclusive memory. */
   async arrayBuffer(): Promise<ArrayBuffer> {
     return (await this.bytes()).buffer as ArrayBuffer
   }
 
-  /** The content as UTF-8, without a byte order mark; malformed sequences become U+FFFD. */
+  /** Reads the content as UTF-8, without a byte order mark; malformed sequences become U+FFFD. */
   text(): Promise<string> {
     return this.#collect(decodeUtf8)
   }
 
-  /** The content as JSON. @throws ResponseError `ERR_INVALID_JSON` where it is none. */
+  /**
+   * Reads the content as JSON.
+   * @throws ResponseError `ERR_INVALID_JSON` if it is not valid JSON.
+   */
   json(): Promise<unknown> {
     return this.#collect(parseJson)
   }
 
-  /** The content as a Node stream. Destroying it resets the HTTP stream. */
+  /** Returns the content as a Node stream. Destroying it resets the HTTP stream. */
   nodeStream(): Readable {
     return Readable.from(this.body, { objectMode: false, highWaterMark: 0 })
   }
 
-  /** The content as a web byte stream. Cancelling it resets the HTTP stream. */
+  /** Returns the content as a web byte stream. Canceling it resets the HTTP stream. */
   webStream(): ReadableStream<Uint8Array> {
     this.#parts.body.claim()
     return toWebStream(this.#parts.body)
   }
 
   /**
-   * Tells the server that the rest of this response has become more or less urgent (PRIORITY_UPDATE, RFC 9218 §7.1). Returns whether it
-   * was told: over HTTP/1.1, to a server that does not schedule so, and when everything has arrived, there is nothing to tell.
+   * Sends a new priority for the rest of this response (PRIORITY_UPDATE, RFC 9218 §7.1). Returns
+   * whether it was sent: not over HTTP/1.1, to a server without RFC 9218 priorities, or after the
+   * end.
    * @throws UsageError `ERR_INVALID_PRIORITY`.
    */
   reprioritize(priority: Priority): boolean {
@@ -157,14 +171,18 @@ export class HttpResponse {
     return !this.complete && this.#parts.reprioritize(value)
   }
 
-  /** Drops the content: resets the stream where it has not ended. Who reads it gets `reason`, or a {@link UsageError} `ERR_BODY_CANCELLED`. */
+  /**
+   * Drops the content: resets the stream unless it has ended. Readers get `reason`, or a {@link
+   * UsageError} `ERR_BODY_CANCELLED`.
+   */
   discard(reason?: unknown): void {
     this.#parts.body.cancel(reason ?? new UsageError('ERR_BODY_CANCELLED', 'the body was discarded'))
   }
 
   /**
-   * Calls `listener` when the content breaks off, or is ended by an abort, while nothing of it waits to be read: streams over it are told at
-   * once, and not with their next read. One listener; what has failed before is told by reading.
+   * Calls `listener` when the content fails or is aborted while no received part is unread, so that
+   * streams over it fail at once and not at their next read. Only one listener; an earlier failure
+   * is reported by reading.
    */
   onBroken(listener: (reason: unknown) => void): void {
     this.#parts.body.onBroken = inContext(listener)
@@ -180,7 +198,7 @@ export class HttpResponse {
   }
 }
 
-/** A byte stream over a body, with no queue of its own: the body's is the only one. */
+/** Creates a byte stream over a body, without a second queue. */
 export function toWebStream(body: ResponseBody): ReadableStream<Uint8Array> {
   return new ReadableStream({
     type: 'bytes',
@@ -190,7 +208,7 @@ export function toWebStream(body: ResponseBody): ReadableStream<Uint8Array> {
     async pull(controller) {
       const { done, value } = await body.next()
       if (done !== true) {
-        // The stream takes the memory away from whoever holds it: that of a part is its own.
+        // `enqueue` transfers the memory. This is safe, because a part has exclusive memory.
         controller.enqueue(value)
         return
       }
@@ -203,7 +221,7 @@ export function toWebStream(body: ResponseBody): ReadableStream<Uint8Array> {
   }) as ReadableStream<Uint8Array>
 }
 
-/** UTF-8 decode (Encoding standard): a leading byte order mark is dropped. */
+/** Decodes UTF-8 and drops a leading byte order mark (UTF-8 decode, Encoding standard). */
 export function decodeUtf8(parts: Uint8Array[]): string {
   const only = parts.length === 1 ? parts[0]! : join(parts)
   const bytes = only instanceof Buffer ? only : Buffer.from(only.buffer, only.byteOffset, only.byteLength)

@@ -1,10 +1,16 @@
-/** Abort signals: one listener for each signal, however many requests it ends. Node warns at eleven. */
+/**
+ * Abort signals: one listener per signal, for any number of requests. Node warns about more than
+ * ten.
+ */
 
 import { LinkedList, type ListNode } from './linked-list.js'
 
 const reasons = new WeakMap<AbortSignal, DOMException>()
 
-/** The reason of a signal that is aborted; of one without, as those of polyfills are, an `AbortError` as the platform's have it. */
+/**
+ * Returns the reason of an aborted signal. Creates an `AbortError` for a signal without one, e.g.
+ * of a polyfill.
+ */
 export function abortReason(signal: AbortSignal): unknown {
   const { reason } = signal
   if (reason !== undefined) return reason
@@ -16,14 +22,14 @@ export function abortReason(signal: AbortSignal): unknown {
   return made
 }
 
-/** What a signal ends. */
+/** An operation that a signal can abort. */
 export interface Abortable {
   abort(reason: unknown): void
-  /** @internal The signals that end it. */
+  /** @internal The linked signals. */
   aborters?: Aborter | undefined
 }
 
-/** One of the signals that end something, and its place there. */
+/** The link between a signal and an operation. */
 export interface Aborter {
   readonly listener: object
   readonly link: ListNode<Abortable>
@@ -31,20 +37,21 @@ export interface Aborter {
 }
 
 /**
- * A way to end one request, for adapters that need one for each: what a signal costs is an EventTarget, a listener and an entry in a weak table
- * that every major collection walks. Used once; afterwards it does nothing.
+ * Aborts one request. For adapters that need this for each request: an AbortSignal costs an
+ * EventTarget, a listener and an entry in a weak table that every major garbage collection scans.
+ * Can be used once.
  */
 export class AbortHandle {
   aborted = false
   reason: unknown
   #target: Abortable | undefined
 
-  /** For `RequestOptions.signal`, and nothing else: it is no real AbortSignal. */
+  /** A value for `RequestOptions.signal` only; not a real AbortSignal. */
   get signal(): AbortSignal {
     return this as unknown as AbortSignal
   }
 
-  /** Ends the request, which rejects with `reason`. */
+  /** Aborts the request, which rejects with `reason`. */
   abort(reason: unknown): void {
     if (this.aborted) return
     this.aborted = true
@@ -52,12 +59,12 @@ export class AbortHandle {
     this.#target?.abort(reason)
   }
 
-  /** What a request asks of a signal. */
+  /** Throws: only the `signal` option may use the handle. */
   addEventListener(): void {
-    throw new TypeError('an AbortHandle is no event target: it is the `signal` of one request')
+    throw new TypeError('an AbortHandle is not an event target: pass it as the `signal` of one request')
   }
 
-  /** @internal The request that it ends. */
+  /** @internal Sets the request to abort. */
   link(target: Abortable | undefined): void {
     this.#target = target
   }
@@ -107,7 +114,7 @@ function without(list: Aborter | undefined, out: Aborter): Aborter | undefined {
   return { ...list, another: without(list.another, out) }
 }
 
-/** Ends `target` when `signal` is aborted, until {@link unlink}. */
+/** Aborts `target` when `signal` is aborted, until {@link unlink}. */
 export function link(signal: AbortSignal | AbortHandle, target: Abortable): void {
   if (signal instanceof AbortHandle) return signal.link(target)
   let listener = listening.get(signal)
@@ -118,13 +125,16 @@ export function link(signal: AbortSignal | AbortHandle, target: Abortable): void
   listener.add(target)
 }
 
-/** The signal concerns `target` no more. */
+/** Removes the link between `signal` and `target`. */
 export function unlink(signal: AbortSignal | AbortHandle, target: Abortable): void {
   if (signal instanceof AbortHandle) return signal.link(undefined)
   listening.get(signal)?.delete(target)
 }
 
-/** Settles as `promise` does, or with the reason of `signal` where that comes first: for what cannot be ended itself. */
+/**
+ * Settles like `promise`, or rejects with the reason of `signal` if that comes first. For
+ * operations that cannot be aborted.
+ */
 export function unlessAborted<Value>(promise: Promise<Value> | Value, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason)

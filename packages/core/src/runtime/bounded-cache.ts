@@ -1,15 +1,21 @@
-/** Every cache of ours: lru-cache, whose options are what was passed to it, and never what somebody has put into `Object.prototype`. */
+/**
+ * The cache used by all packages: lru-cache, protected from options in a polluted
+ * `Object.prototype`.
+ */
 
 import { LRUCache } from 'lru-cache'
 
-/** Entries there is room for at first. The library fills arrays as long as its bound when it is made: 13 ms for the caches of one client. */
+/**
+ * Initial capacity, in entries. The library allocates arrays of its full capacity: 13 ms for the
+ * caches of one client.
+ */
 const FIRST_ROOM = 16
-/** By how much there is more of it when that is full. */
+/** Growth factor of a full cache. */
 const GROWTH = 8
 
 type Options<Value extends {}> = LRUCache.Options<string, Value, unknown> & { readonly max: number }
 
-/** A cache with a bound, and where the options say so a lifetime. It costs what it holds. */
+/** A bounded cache, optionally with a lifetime per entry. Its memory grows with its entries. */
 export class BoundedCache<Value extends {}> {
   readonly #options: Options<Value>
   #entries: LRUCache<string, Value> | undefined
@@ -18,7 +24,7 @@ export class BoundedCache<Value extends {}> {
     this.#options = options
   }
 
-  /** How many there are, those included whose lifetime is over and for which nobody has asked since. */
+  /** Number of entries, including expired ones that were not looked up since. */
   get size(): number {
     return this.#entries?.size ?? 0
   }
@@ -27,7 +33,7 @@ export class BoundedCache<Value extends {}> {
     return this.#entries?.get(key, own({}))
   }
 
-  /** @param options a lifetime of its own, milliseconds. */
+  /** @param options the lifetime of this entry, in milliseconds. */
   set(key: string, value: Value, options?: { readonly ttl: number }): this {
     this.#roomFor(key).set(key, value, own(options ?? {}))
     return this
@@ -50,10 +56,10 @@ export class BoundedCache<Value extends {}> {
     if (full === undefined) return this.#make(FIRST_ROOM)
     if (full.size < full.max || full.max === this.#options.max || full.has(key, own({}))) return full
     const grown = this.#make(full.max * GROWTH)
-    // From the least recently used on, so that it stays that. What is over is left behind.
+    // Copy from the least recently used entry on, to keep the order. Expired entries are dropped.
     for (const [each, value] of full.rentries() as Iterable<[string, Value]>) {
       const leftMs = full.getRemainingTTL(each)
-      // Over this very moment: to the library no lifetime at all would be left.
+      // The entry expires now. The library would treat a lifetime of 0 as unlimited.
       if (leftMs <= 0) continue
       grown.set(each, value, own(leftMs === Number.POSITIVE_INFINITY ? {} : { ttl: leftMs }))
     }
@@ -66,7 +72,7 @@ export class BoundedCache<Value extends {}> {
   }
 }
 
-/** Made again each time: the library writes into them. */
+/** Copies the options, because the library changes them. */
 function own<Options extends object>(options: Options): Options {
   return Object.assign(Object.create(null), options)
 }

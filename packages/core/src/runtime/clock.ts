@@ -2,7 +2,7 @@
 
 import { setImmediate, unfaked } from './event-loop.js'
 
-/** A timer under way. */
+/** A running timer. */
 export interface ClockTimer {
   /** Keeps the process alive until it fires. A new timer does. */
   ref(): void
@@ -10,18 +10,21 @@ export interface ClockTimer {
   cancel(): void
 }
 
-/** Where a client gets time from. Tests bring their own. */
+/** The time source of a client. */
 export interface Clock {
-  /** Milliseconds, monotonic. Stands still while the machine is suspended. */
+  /** Monotonic time, in milliseconds. Stops while the machine is suspended. */
   now(): number
-  /** Milliseconds of the wall clock. Goes on while the machine is suspended, and may be set to anything. */
+  /**
+   * Wall-clock time, in milliseconds. Continues while the machine is suspended, and may be changed.
+   */
   wallNow(): number
   startTimer(delayMs: number, callback: () => void): ClockTimer
-  /** Calls back in the next turn of the event loop, after what lies in the sockets has been read. */
+  /** Calls `callback` in the next event-loop turn, after pending socket data has been read. */
   afterTurn(callback: () => void): void
 }
 
-// Copied when this module loads, as in event-loop.ts. Fake timers set `now` on the `performance` object; its prototype keeps its own.
+// Copied when this module loads, as in event-loop.ts. Fake timers replace `performance.now` on the
+// object, not on its prototype.
 const timers = process.getBuiltinModule('node:timers')
 const startTimeout = unfaked('setTimeout', timers.setTimeout)
 const cancelTimeout = unfaked('clearTimeout', timers.clearTimeout)
@@ -29,7 +32,7 @@ const { performance: monotonic } = process.getBuiltinModule('node:perf_hooks')
 const monotonicNow = (Object.getPrototypeOf(monotonic) as typeof monotonic).now.bind(monotonic)
 const { now: wallClockNow } = unfaked('Date', Date)
 
-/** The machine's clock. */
+/** The clock of the machine. */
 export const systemClock: Clock = {
   now: monotonicNow,
   wallNow: wallClockNow,

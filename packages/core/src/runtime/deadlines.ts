@@ -1,14 +1,14 @@
-/** Deadlines of one client, kept by one coarse timer. Knows no request. */
+/** Deadlines of one client, with one coarse timer. Must not know requests. */
 
 import type { Abortable } from './abort.js'
 import type { Clock, ClockTimer } from './clock.js'
 
-/** How late a deadline may be noticed, in milliseconds. */
+/** Maximum delay until a passed deadline is noticed, in milliseconds. */
 export const TICK_MS = 50
 
 /**
- * A deadline for something that the peer may have answered in time: where the timer is noticed late, because the process was busy, as
- * much time again is granted as it was late, once.
+ * Starts a deadline for a response of the peer. If the timer fires late because the process was
+ * busy, the deadline is extended once by the same amount: the response may have arrived in time.
  */
 export function startDeadline(clock: Clock, delayMs: number, callback: () => void): ClockTimer {
   const dueAt = clock.now() + delayMs
@@ -32,23 +32,26 @@ export function startDeadline(clock: Clock, delayMs: number, callback: () => voi
   }
 }
 
-/** Something with a deadline. It is asked on every tick; it knows itself whether it is late. */
+/**
+ * An operation with a deadline. `onTick` is called on every tick and decides whether the deadline
+ * has passed.
+ */
 export interface Deadline extends Abortable {
   onTick(nowMs: number): void
-  /** Links of the list, used by {@link Deadlines} alone. */
+  /** Links of the list, used only by {@link Deadlines}. */
   previousDeadline: Deadline | undefined
   nextDeadline: Deadline | undefined
 }
 
 /**
- * All deadlines of one client: an intrusive list, so that a request costs four assignments, and one timer that runs while the list
- * is not empty. It keeps the process alive exactly as long.
+ * All deadlines of one client: an intrusive list, so that a request costs four assignments. One
+ * timer runs, and keeps the process alive, while the list is not empty.
  */
 export class Deadlines {
   readonly #clock: Clock
   #first: Deadline | undefined
   #timer: ClockTimer | undefined
-  /** When it is due. */
+  /** Time at which the timer is due. */
   #dueAt = 0
   #lateMs = 0
 
@@ -56,7 +59,7 @@ export class Deadlines {
     this.#clock = clock
   }
 
-  /** By how much the tick that asks now is late, where that is more than a tick; else 0. */
+  /** Delay of the current tick, in milliseconds, if it is longer than one tick; else 0. */
   get lateMs(): number {
     return this.#lateMs
   }
@@ -65,7 +68,7 @@ export class Deadlines {
     return this.#clock
   }
 
-  /** Asks `deadline` on every tick from now on. */
+  /** Adds a deadline: calls its `onTick` on every tick. */
   add(deadline: Deadline): void {
     if (this.#first === undefined) this.#start()
     else this.#first.previousDeadline = deadline
@@ -74,7 +77,7 @@ export class Deadlines {
     this.#first = deadline
   }
 
-  /** Stops asking. Only for what was added, once. */
+  /** Removes a deadline. Call once, and only for an added one. */
   delete(deadline: Deadline): void {
     const { previousDeadline: previous, nextDeadline: next } = deadline
     if (previous === undefined) this.#first = next
@@ -84,33 +87,36 @@ export class Deadlines {
     if (this.#first === undefined) this.#timer?.unref()
   }
 
-  /** Whether nothing is under way. */
+  /** Whether the list is empty. */
   get empty(): boolean {
     return this.#first === undefined
   }
 
-  /** Everything under way, the latest first. */
+  /** Returns all deadlines, newest first. */
   all(): Deadline[] {
     const all: Deadline[] = []
     for (let deadline = this.#first; deadline !== undefined; deadline = deadline.nextDeadline) all.push(deadline)
     return all
   }
 
-  /** Ends the timer for good. */
+  /** Stops the timer permanently. */
   stop(): void {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#first = undefined
   }
 
-  /** A timer that is still running is taken up again: starting one costs more than keeping one. */
+  /** Starts the timer. Reuses a running one, which is cheaper than a new one. */
   #start(): void {
     if (this.#timer !== undefined) return this.#timer.ref()
     this.#dueAt = this.#clock.now() + TICK_MS
     this.#timer = this.#clock.startTimer(TICK_MS, () => this.#tick())
   }
 
-  /** A process that was busy runs its timers before it reads: what has arrived meanwhile is in time. */
+  /**
+   * Runs one tick. A busy process runs its timers before it reads, so a late tick first reads the
+   * sockets.
+   */
   #tick(): void {
     this.#timer = undefined
     const lateMs = this.#clock.now() - this.#dueAt
@@ -126,7 +132,7 @@ export class Deadlines {
     const now = this.#clock.now()
     let deadline = this.#first
     while (deadline !== undefined) {
-      // Read first: a deadline that has passed takes itself out of the list.
+      // Get the next one first: a passed deadline removes itself from the list.
       const next = deadline.nextDeadline
       deadline.onTick(now)
       deadline = next

@@ -1,13 +1,14 @@
 /**
- * Sockets that are left alone for a whole turn of the event loop, so that what lies in them is read. All that ask in one turn share its
- * immediates: a pool of busy HTTP/1.1 connections asks for each of its requests.
+ * Yields one full event-loop turn, so that data already buffered in idle sockets is read before
+ * reuse. All calls of one turn share its immediates, because busy HTTP/1.1 connections call this
+ * for each request.
  */
 
 import { setImmediate } from './event-loop.js'
 
 let round: (() => void)[] | undefined
 
-/** Calls `aired` after the event loop has once looked at every socket from now on, wherever in a turn this is. */
+/** Calls `callback` after the event loop has polled every socket once, counted from now. */
 export function afterEventLoopTurn(callback: () => void): void {
   if (round === undefined) {
     round = []
@@ -16,19 +17,19 @@ export function afterEventLoopTurn(callback: () => void): void {
   round.push(callback)
 }
 
-/** The turn in which they asked is over: the next one is a whole one. */
+/** Ends the turn of the calls; the next turn is a full one. */
 function endTurn(): void {
-  const asked = round!
+  const callbacks = round!
   round = undefined
-  setImmediate(tell, asked, 0)
+  setImmediate(run, callbacks, 0)
 }
 
-/** A callback that throws does not keep the others waiting. */
-function tell(asked: readonly (() => void)[], first: number): void {
+/** Runs the callbacks. One that throws does not delay the others. */
+function run(callbacks: readonly (() => void)[], first: number): void {
   let next = first
   try {
-    while (next < asked.length) asked[next++]!()
+    while (next < callbacks.length) callbacks[next++]!()
   } finally {
-    if (next < asked.length) setImmediate(tell, asked, next)
+    if (next < callbacks.length) setImmediate(run, callbacks, next)
   }
 }

@@ -1,9 +1,10 @@
 /**
- * A list that is left from anywhere at no cost, and that lets go of who has left. Not a `Set`: V8 links each of its tables that fills up to the
- * next, so that with one that was promoted all who were ever in it survive minor collections (decision 20).
+ * A doubly linked list with removal in constant time, which does not retain removed items. Not a
+ * `Set`, because V8 links the old table of a rehashed set to the new one: once one table is
+ * promoted, all later items survive minor garbage collections (decision 20).
  */
 
-/** A place in a chain. */
+/** A list node. */
 export class ListNode<T> {
   readonly item: T
   previous: ListNode<T> | undefined
@@ -14,7 +15,7 @@ export class ListNode<T> {
   }
 }
 
-/** In the order in which they came. */
+/** A list in insertion order. */
 export class LinkedList<T> {
   #first: ListNode<T> | undefined
   #last: ListNode<T> | undefined
@@ -24,12 +25,12 @@ export class LinkedList<T> {
     return this.#size
   }
 
-  /** Who has been here longest. */
+  /** The oldest item. */
   get first(): T | undefined {
     return this.#first?.item
   }
 
-  /** Puts `item` behind all others. What is returned is what {@link delete} takes. */
+  /** Appends `item`. Returns the node for {@link delete}. */
   add(item: T): ListNode<T> {
     const link = new ListNode(item)
     link.previous = this.#last
@@ -40,20 +41,20 @@ export class LinkedList<T> {
     return link
   }
 
-  /** Once for each, and only for what was added here. */
+  /** Removes a node. Call once, and only for a node of this list. */
   delete(link: ListNode<T>): void {
     const { previous, next } = link
     if (previous === undefined) this.#first = next
     else previous.next = next
     if (next === undefined) this.#last = previous
     else next.previous = previous
-    // A link that was promoted must not keep those alive who came after it.
+    // An old-generation node must not retain later ones.
     link.previous = undefined
     link.next = undefined
     this.#size--
   }
 
-  /** All of them, in a list of its own. */
+  /** Returns a copy of all items. */
   all(): T[] {
     const all: T[] = []
     for (let link = this.#first; link !== undefined; link = link.next) all.push(link.item)

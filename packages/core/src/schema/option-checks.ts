@@ -1,17 +1,17 @@
-/** What every option is checked by. Knows no option. */
+/** Generic option validators. Must not know specific options. */
 
 import { UsageError } from '../errors/errors.js'
 
-/** Default, least, most. */
+/** Default, minimum, maximum. */
 export type NumberRange = readonly [fallback: number, least: number, most: number]
 
-/** Milliseconds that a timer of Node takes. */
+/** Range of a Node timer, in milliseconds. */
 export const DURATION_RANGE = [0, 0x7fff_ffff] as const
 
 /**
  * Refuses names that are not in `known`.
- * @param prefix stands in front of the names in errors, such as `tls.`.
- * @param taker what takes the options, such as `close()`.
+ * @param prefix prefix of the names in errors, such as `tls.`.
+ * @param taker name of the function that takes the options, such as `close()`.
  * @throws UsageError `ERR_UNKNOWN_OPTION` for the first unknown name; `ERR_INVALID_OPTION` for a value that is not an object.
  */
 export function refuseUnknown(options: object | undefined, known: ReadonlySet<string>, prefix: string, taker?: string): void {
@@ -21,7 +21,8 @@ export function refuseUnknown(options: object | undefined, known: ReadonlySet<st
 }
 
 /**
- * A copy of the options' own members. It has no prototype: what was put on `Object.prototype` says nothing.
+ * Copies the options' own members. The copy has no prototype, so a polluted `Object.prototype` has
+ * no effect.
  * @throws UsageError as {@link refuseUnknown}.
  */
 export function ownOptions<T extends object>(
@@ -34,16 +35,16 @@ export function ownOptions<T extends object>(
   return { __proto__: null, ...options } as unknown as Partial<T>
 }
 
-/** The error for a value that stands where an object of options is expected. */
+/** The error for a value that is not an options object. */
 export function notAnObject(given: unknown, prefix: string, taker?: string): UsageError {
   if (taker === undefined) return invalidOption(prefix.replace(/\.$/, ''), 'an object', given)
-  return new UsageError('ERR_INVALID_OPTION', `${taker} takes an object of options, not ${shownValue(given)}`)
+  return new UsageError('ERR_INVALID_OPTION', `${taker} takes an options object, not ${shownValue(given)}`)
 }
 
-/** Longest part of an unknown name that an error shows, in characters. */
+/** Maximum length of an unknown name in an error, in characters. */
 const MAX_SHOWN = 60
 
-/** The error for a name that is not in `known`. @param hint what to do, where no known name is near. */
+/** The error for a name that is not in `known`. @param hint advice if no known name is similar. */
 export function unknownOption(name: string, known: ReadonlySet<string>, prefix: string, taker?: string, hint = ''): UsageError {
   const shown = printable(prefix + (name.length > MAX_SHOWN ? `${name.slice(0, MAX_SHOWN)}…` : name))
   const closest = closestName(name, known)
@@ -52,12 +53,12 @@ export function unknownOption(name: string, known: ReadonlySet<string>, prefix: 
   return new UsageError('ERR_UNKNOWN_OPTION', `unknown option ${shown}${of}${advice}`)
 }
 
-/** The known name that a misspelled one stands for; `undefined` where none is near. */
+/** Returns the known name most similar to a misspelled one; `undefined` if none is similar. */
 function closestName(name: string, known: ReadonlySet<string>): string | undefined {
   if (name.length > MAX_SHOWN) return undefined
   const wanted = name.toLowerCase()
   let closest: string | undefined
-  // A third of the name may differ.
+  // At most a third of the name may differ.
   let least = Math.floor(Math.max(name.length, 3) / 3) + 1
   for (const candidate of known) {
     const text = candidate.toLowerCase()
@@ -69,7 +70,7 @@ function closestName(name: string, known: ReadonlySet<string>): string | undefin
   return closest
 }
 
-/** Whether one text is the beginning of the other, or nearly: `retries` and `retry`. */
+/** Whether one text is nearly a prefix of the other, e.g. `retries` and `retry`. */
 function beginsAlike(a: string, b: string): boolean {
   const length = Math.min(a.length, b.length)
   let same = 0
@@ -77,7 +78,7 @@ function beginsAlike(a: string, b: string): boolean {
   return same === length || (same >= 4 && same >= length - 1)
 }
 
-/** Insertions, deletions and replacements that make one text the other (Levenshtein). */
+/** Returns the Levenshtein distance of two texts. */
 function editDistance(from: string, to: string): number {
   let previous = Array.from({ length: to.length + 1 }, (_, i) => i)
   for (let i = 1; i <= from.length; i++) {
@@ -91,43 +92,49 @@ function editDistance(from: string, to: string): number {
   return previous[to.length]!
 }
 
-/** A whole number in a range, or what stands in for it. @throws UsageError `ERR_INVALID_OPTION`. */
+/**
+ * Checks a whole number in a range; returns `fallback` for `undefined`.
+ * @throws UsageError `ERR_INVALID_OPTION`.
+ */
 export function inRange(name: string, value: number | undefined, fallback: number, least: number, most: number): number {
   if (value === undefined) return fallback
   if (Number.isInteger(value) && value >= least && value <= most) return value
   throw invalidOption(name, `a whole number from ${least} to ${most}`, value)
 }
 
-/** True or false. @throws UsageError `ERR_INVALID_OPTION`. */
+/**
+ * Checks a boolean; returns `fallback` for `undefined`.
+ * @throws UsageError `ERR_INVALID_OPTION`.
+ */
 export function flag(name: string, value: boolean | undefined, fallback: boolean): boolean {
   if (value === undefined) return fallback
   if (typeof value === 'boolean') return value
   throw invalidOption(name, 'true or false', value)
 }
 
-/** The tag of requests. @throws UsageError `ERR_INVALID_OPTION`. */
+/** Checks an isolation. @throws UsageError `ERR_INVALID_OPTION`. */
 export function checkIsolation(value: string | undefined): string | undefined {
   if (value === undefined || typeof value === 'string') return value
   throw invalidOption('isolation', 'a string', value)
 }
 
-/** The error for an option with a value that it does not take. */
+/** The error for an invalid option value. */
 export function invalidOption(name: string, wanted: string, given: unknown): UsageError {
   const secret = SECRET.test(name) && !PUBLIC.has(name.slice(name.lastIndexOf('.') + 1))
   const shown = secret ? kindOf(given) : shownValue(given)
   return new UsageError('ERR_INVALID_OPTION', `option ${name} takes ${wanted}, not ${shown}`)
 }
 
-/** Options that may hold keys and passwords: errors name the kind of their value only. */
+/** Options that may contain keys or passwords: errors show only the type of their value. */
 const SECRET = /^(?:tls|proxy)(?:\.|$)/
 const PUBLIC: ReadonlySet<string> = new Set(['servername', 'pins', 'ALPNProtocols', 'minVersion', 'maxVersion'])
 
-/** Members of a list that an error shows. */
+/** Maximum number of list members in an error. */
 const MAX_MEMBERS = 3
 
 /**
- * A value for an error message: short, without control characters, bytes, members of objects, long text, or text that may have credentials. Never
- * throws.
+ * Formats a value for an error: short, without control characters, bytes, object members, long
+ * text, or text that may contain credentials. Never throws.
  */
 export function shownValue(value: unknown): string {
   if (typeof value === 'string') return mayBeSecret(value) ? kindOf(value) : printable(value)
@@ -137,9 +144,9 @@ export function shownValue(value: unknown): string {
   return kindOf(value)
 }
 
-/** Longest text that an error shows whole, in characters. */
+/** Maximum length of text in an error, in characters. */
 const MAX_TEXT = 60
-/** Not written with `**`: Babel makes Math.pow of it, which takes no bigint. */
+/** Not written with `**`: Babel compiles that to Math.pow, which does not accept a bigint. */
 const MAX_DIGITS = 100_000_000_000_000_000_000n
 
 function mayBeSecret(text: string): boolean {
@@ -154,7 +161,7 @@ function shownList(list: readonly unknown[]): string {
   return `[${shown.join(', ')}${list.length > MAX_MEMBERS ? `, … ${list.length} in all` : ''}]`
 }
 
-/** What kind of value it is, and how long. */
+/** Returns the type and length of a value. */
 function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (typeof value === 'string') return `a string of ${value.length} characters`
@@ -164,14 +171,14 @@ function kindOf(value: unknown): string {
   return `a ${typeof value}`
 }
 
-/** Text in quotation marks; control characters, C1 ones among them, are escaped. */
+/** Quotes text, and escapes control characters, including C1. */
 function printable(text: string): string {
   return JSON.stringify(text).replace(/[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
 }
 
-/** Whether an object can be iterated; not by a member of `Object.prototype`, which is put there and not the object's. */
+/** Whether an object is iterable. Ignores an iterator on `Object.prototype`, which is pollution. */
 export function isIterable(value: object): value is Iterable<unknown> {
   const iterate = (value as Partial<Iterable<unknown>>)[Symbol.iterator]
   return typeof iterate === 'function' && iterate !== (Object.prototype as Partial<Iterable<unknown>>)[Symbol.iterator]

@@ -1,6 +1,7 @@
 /**
- * Schemas of options objects: one row for each option, with its default, range and unit. The refusal of unknown names, the numbers that
- * resolvers use and docs/reference/options.md follow from them. What an option means is said once, by its TSDoc.
+ * Schemas of options objects: one row per option, with default, range and unit. The check for
+ * unknown names, the option resolvers and docs/reference/options.md use them. The TSDoc of an
+ * option defines its meaning.
  */
 
 import { DURATION_RANGE, inRange, type NumberRange } from './option-checks.js'
@@ -16,7 +17,7 @@ export interface NumberRow {
   readonly unit: Unit
 }
 
-/** Any other value: its default and the values it takes, in words of the page. */
+/** Any other option: its default and valid values, as text for docs/reference/options.md. */
 export interface ValueRow {
   readonly default: string
   readonly takes: string
@@ -25,40 +26,43 @@ export interface ValueRow {
 /** One option. */
 export type OptionRow = NumberRow | ValueRow
 
-/** One row for each member of an options object: TypeScript refuses a schema that lacks one. */
+/** One row for each member of an options object; a missing row is a type error. */
 export type OptionSchema<Options extends object> = { readonly [Name in keyof Required<Options>]: OptionRow }
 
-/** A number with a unit. */
+/** Creates a row for a number with a unit. */
 export function number(fallback: number, least: number, most: number, unit: Unit = ''): NumberRow {
   return { default: fallback, least, most, unit }
 }
 
-/** A time in milliseconds, up to the longest that a timer of Node takes. */
+/** Creates a row for a time in milliseconds, up to the maximum of a Node timer. */
 export function milliseconds(fallback: number, least: number = DURATION_RANGE[0]): NumberRow {
   return { default: fallback, least, most: DURATION_RANGE[1], unit: 'ms' }
 }
 
-/** True or false. */
+/** Creates a row for a boolean. */
 export function flagRow(fallback: boolean): ValueRow {
   return { default: String(fallback), takes: '`true`, `false`' }
 }
 
-/** Any other value. @param fallback in words of the page; `none` where the option has no default. */
+/** Creates a row for any other value. @param fallback default as text; `none` without a default. */
 export function value(takes: string, fallback = 'none'): ValueRow {
   return { default: fallback, takes }
 }
 
-/** The names of a schema. */
+/** Returns the names of a schema. */
 export function namesOf(schema: object): ReadonlySet<string> {
   return new Set(Object.keys(schema))
 }
 
-/** The range of a number, as {@link inRange} takes it. */
+/** Returns the range of a number, for {@link inRange}. */
 export function rangeOf(row: OptionRow): NumberRange {
   return 'least' in row ? [row.default, row.least, row.most] : [0, 0, 0]
 }
 
-/** A number of a schema, or its default. @throws UsageError `ERR_INVALID_OPTION`, with `prefix` in front of the name. */
+/**
+ * Returns a checked number of a schema, or its default.
+ * @throws UsageError `ERR_INVALID_OPTION`, with `prefix` before the name.
+ */
 export function numberIn<Options extends object>(
   schema: OptionSchema<Options>,
   options: Partial<Options>,

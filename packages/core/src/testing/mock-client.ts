@@ -1,21 +1,27 @@
-/** A client that talks to a function: everything above connections is the real thing, and nothing leaves the process. */
+/**
+ * A client whose server is a function: everything above connections is real, and nothing leaves the
+ * process.
+ */
 
 import { Client } from '../client/client.js'
 import type { ClientOptions } from '../client/options.js'
 import { MockConnection, type MockConnectionOptions } from './mock-connection.js'
 import type { MockHandler } from './mock-message.js'
 
-/** Options of {@link mockClient}: the client's, and how its connections are. */
+/** Options of {@link mockClient}: client options and mock connection options. */
 export type MockClientOptions = Omit<ClientOptions, 'connections' | 'sockets' | 'lookup' | 'proxy'> & MockConnectionOptions
 
-/** A client whose every connection is a {@link MockConnection} to `handler`, and those connections, oldest first. */
+/**
+ * A client whose connections are all {@link MockConnection}s, and those connections, oldest first.
+ */
 export interface MockedClient {
   readonly client: Client
   readonly connections: readonly MockConnection[]
 }
 
 /**
- * Makes one. Pool, deadlines, replays, retries and aborts work as always; names are not resolved and no socket is opened.
+ * Creates a mock client. Pool, deadlines, replays, retries and aborts work as usual; names are not
+ * resolved, and no sockets are opened.
  * @throws UsageError as `new Client` does.
  */
 export function mockClient(handler: MockHandler, options: MockClientOptions = {}): MockedClient {

@@ -1,4 +1,4 @@
-/** A `Connection` whose other end is a function: for tests of whatever stands above connections, without sockets, names or certificates. */
+/** A `Connection` whose server is a function, for tests without sockets, DNS or certificates. */
 
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
@@ -9,17 +9,17 @@ import type { Target } from '../transport/target.js'
 import { connectionLost, MockExchange } from './mock-exchange.js'
 import type { MockHandler } from './mock-message.js'
 
-/** What a {@link MockConnection} is like. */
+/** Options of a {@link MockConnection}. */
 export interface MockConnectionOptions {
-  /** What it says it speaks. Default `h2`. */
+  /** Reported protocol. Default `h2`. */
   readonly protocol?: 'h2' | 'http/1.1'
-  /** Requests at once. Default 100, and 1 for HTTP/1.1. */
+  /** Maximum concurrent requests. Default 100, or 1 for HTTP/1.1. */
   readonly concurrency?: number
-  /** The address it says it leads to. Default none. */
+  /** Reported remote address. Default none. */
   readonly remoteAddress?: string
 }
 
-/** One connection, for one target. */
+/** A mock connection for one target. */
 export class MockConnection implements Connection {
   readonly id: number = nextConnectionId()
   readonly protocol: 'h2' | 'http/1.1'
@@ -77,18 +77,18 @@ export class MockConnection implements Connection {
     return exchange
   }
 
-  /** Says goodbye, as a server does: requests under way are finished, new ones go elsewhere. */
+  /** Simulates GOAWAY: requests in flight finish; new requests use other connections. */
   goaway(): void {
     if (this.#state === 'open') this.#enter(this.#exchanges.size === 0 ? 'closed' : 'draining')
   }
 
-  /** Breaks, as a network does: every request under way fails with `error`. */
+  /** Simulates a network failure: every request in flight fails with `error`. */
   lose(error: Error = connectionLost(this.route.origin.serialized)): void {
     this.destroy(error)
   }
 
   removeOrigin(_origin: SerializedOrigin): void {
-    // It has no Origin Set.
+    // A mock connection has no Origin Set.
   }
 
   ping(): Promise<number> {

@@ -1,4 +1,6 @@
-/** One request on a mock connection: asks the handler, and tells what it answers as an engine would. */
+/**
+ * One request on a mock connection: calls the handler, and reports its response as an engine would.
+ */
 
 import { ConnectionError, StreamError, UnshardError } from '../errors/errors.js'
 import { hasField } from '../message/field-lines.js'
@@ -11,10 +13,10 @@ import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
 import { type MockHandler, MockRequest, type MockResponse } from './mock-message.js'
 import { MockUpload, type MockUploadOwner } from './mock-upload.js'
 
-/** Bytes that wait for the reader before the handler's stream does. */
+/** Unread bytes above which the handler's stream is paused. */
 const BUFFER_BYTES = 65_536
 
-/** The engine's half of a request without an engine. */
+/** The engine's part of a mock request. */
 export class MockExchange implements Exchange, BodySource, MockUploadOwner {
   readonly #request: HttpRequest
   readonly #observer: ExchangeObserver
@@ -22,7 +24,7 @@ export class MockExchange implements Exchange, BodySource, MockUploadOwner {
   readonly #released: () => void
   readonly #gone = new AbortController()
   readonly #upload: MockUpload
-  /** The content of the answer, while it is being read. */
+  /** The response content while it is being read. */
   #source: AsyncIterator<unknown> | undefined
   #body: ResponseBody | undefined
   #resume: (() => void) | undefined
@@ -30,7 +32,7 @@ export class MockExchange implements Exchange, BodySource, MockUploadOwner {
   trailers: readonly string[] | undefined
   sentBytes = 0
 
-  /** @param released called when it holds no place any more. */
+  /** @param released called when the exchange no longer occupies a slot. */
   constructor(request: HttpRequest, observer: ExchangeObserver, connectionId: number, released: () => void) {
     this.#request = request
     this.#upload = new MockUpload(request, this)
@@ -39,12 +41,12 @@ export class MockExchange implements Exchange, BodySource, MockUploadOwner {
     this.#released = released
   }
 
-  /** Asks the handler. Nothing is called back before this returns. */
+  /** Calls the handler. No callback runs before this returns. */
   start(handler: MockHandler): void {
     queueMicrotask(() => this.#serve(handler).catch((error: unknown) => this.#fail(error)))
   }
 
-  /** A mock schedules nothing. */
+  /** Returns false: a mock does not schedule responses. */
   reprioritize(): boolean {
     return false
   }
@@ -70,7 +72,7 @@ export class MockExchange implements Exchange, BodySource, MockUploadOwner {
     this.#fail(error)
   }
 
-  /** The connection is gone. */
+  /** Fails the exchange: the connection was lost. */
   lost(error: Error): void {
     this.#fail(error)
   }
@@ -115,7 +117,7 @@ export class MockExchange implements Exchange, BodySource, MockUploadOwner {
     }
   }
 
-  /** At once: a source that is waited for may never give another part. */
+  /** Closes the source without waiting for its pending part, which may never come. */
   #leaveSource(): void {
     const source = this.#source
     this.#source = undefined
@@ -130,11 +132,14 @@ export class MockExchange implements Exchange, BodySource, MockUploadOwner {
     this.#end(error)
   }
 
-  /** What a handler throws stands for what a server does; that it threw is told as a stream that the peer has ended. */
+  /**
+   * Returns an error of this project as it is, and other errors as a StreamError of the peer: the
+   * handler acts as the server.
+   */
   #typed(cause: unknown): Error {
     if (cause instanceof UnshardError) return cause
     const { serialized } = this.#request.origin
-    const message = `the handler failed: ${cause instanceof Error ? cause.message : String(cause)} (${serialized})`
+    const message = `the handler failed: ${cause instanceof Error ? cause.message : String(cause)}`
     const processed = this.#body === undefined ? 'unknown' : 'yes'
     return new StreamError('ERR_MOCK_HANDLER', message, { origin: serialized, initiator: 'peer', cause, processed })
   }
@@ -152,10 +157,10 @@ export class MockExchange implements Exchange, BodySource, MockUploadOwner {
   }
 }
 
-/** What a mock connection's requests fail with when it goes. */
+/** The error of the requests of a lost mock connection. */
 export function connectionLost(origin: string): ConnectionError {
   const details = { origin, initiator: 'peer', processed: 'unknown' } as const
-  return new ConnectionError('ERR_CONNECTION_LOST', `the mock connection was lost (${origin})`, details)
+  return new ConnectionError('ERR_CONNECTION_LOST', 'the mock connection was lost', details)
 }
 
 function contentOf({ body, json }: MockResponse): Content | undefined {

@@ -1,42 +1,45 @@
-/** What a mock server is asked, and what it may answer: requests and responses as a test reads and writes them. */
+/** Requests that a mock handler receives, and responses that it returns. */
 
 import { Fields, type FieldsInit } from '../message/fields.js'
 import type { HttpRequest } from '../message/request.js'
 import type { RequestBody } from '../message/request-content.js'
 import type { MockUpload } from './mock-upload.js'
 
-/** What a {@link MockHandler} answers with. */
+/** The response of a {@link MockHandler}. */
 export interface MockResponse {
-  /** 200 to 999. Default 200. */
+  /** Status, 200 to 999. Default 200. */
   readonly status?: number
-  /** Default none; a body implies `content-type` and `content-length` where it knows them. */
+  /** Fields. Default none; a body adds `content-type` and `content-length` if they are known. */
   readonly headers?: FieldsInit
-  /** The content. Streams and iterables are sent at the reader's pace. Default none. */
+  /** Content. Streams and iterables are sent at the reader's pace. Default none. */
   readonly body?: RequestBody
-  /** In place of `body`: anything that JSON can say, sent as `application/json`. */
+  /** Alternative to `body`: a JSON value, sent as `application/json`. */
   readonly json?: unknown
-  /** Fields after the content. Default none. */
+  /** Trailers. Default none. */
   readonly trailers?: FieldsInit
 }
 
-/** Answers requests. What it throws is what the request fails with: a `ConnectionError` of the test's making, for instance. */
+/**
+ * Answers requests. If it throws, the request fails with that error, e.g. a `ConnectionError` made
+ * by the test.
+ */
 export type MockHandler = (request: MockRequest) => MockResponse | undefined | Promise<MockResponse | undefined>
 
-/** A request that has reached a mock connection. */
+/** A request received by a mock connection. */
 export class MockRequest {
   readonly method: string
-  /** Whole, as the server sees it: with its authority in place of the host that was dialed. */
+  /** Absolute URL as the server sees it: with the sent authority, not the dialed host. */
   readonly url: string
   readonly headers: Fields
-  /** The number of the connection it came over, as `response.connection.id` says it. */
+  /** Id of the connection, equal to `response.connection.id`. */
   readonly connectionId: number
-  /** Aborted when the client gives the request up. */
+  /** Aborted when the client ends the request. */
   readonly signal: AbortSignal
   readonly #request: HttpRequest
   readonly #inform: (status: number, headers: FieldsInit) => void
   readonly #upload: MockUpload
 
-  /** Made by {@link MockConnection}. */
+  /** Called by {@link MockConnection}. */
   constructor(
     request: HttpRequest,
     connectionId: number,
@@ -60,29 +63,32 @@ export class MockRequest {
     this.#inform(status, headers)
   }
 
-  /** The content, as the client sends it. A client that gives up ends it with its error; so does a complete answer. */
+  /**
+   * Iterates over the content as the client sends it. Throws if the client ends the request or the
+   * response is complete.
+   */
   body(): AsyncGenerator<Uint8Array, void> {
     return this.#upload.parts()
   }
 
-  /** All of the content. */
+  /** Reads the whole content. */
   async bytes(): Promise<Uint8Array> {
     const parts: Uint8Array[] = []
     for await (const part of this.body()) parts.push(part)
     return new Uint8Array(Buffer.concat(parts))
   }
 
-  /** All of the content as UTF-8. */
+  /** Reads the whole content as UTF-8. */
   async text(): Promise<string> {
     return Buffer.from(await this.bytes()).toString('utf8')
   }
 
-  /** All of the content as JSON. */
+  /** Reads the whole content as JSON. */
   async json(): Promise<unknown> {
     return JSON.parse(await this.text())
   }
 
-  /** The trailers; asked for when the content has been read. */
+  /** Returns the trailers. Call after the content has been read. */
   trailers(): Fields {
     const init = this.#request.trailers?.()
     const pairs = init === undefined ? [] : Symbol.iterator in init ? [...init] : Object.entries(init)

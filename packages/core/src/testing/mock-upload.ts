@@ -1,22 +1,24 @@
-/** The content of a request on its way to a handler: read as the handler asks for it, and left when its exchange is over, whoever waits then. */
+/** Request content for a mock handler: read on demand, and closed when its exchange is over. */
 
 import { StreamError, UsageError } from '../errors/errors.js'
 import { fieldValue } from '../message/field-lines.js'
 import type { HttpRequest } from '../message/request.js'
 import { type Content, leave, wrongWhileSent } from '../message/request-content.js'
 
-/** What an upload tells its exchange. */
+/** Callbacks of an upload. */
 export interface MockUploadOwner {
   onSent(bytes: number): void
-  /** The source failed, or gave what cannot be sent: that ends the request, as an engine ends it. */
+  /**
+   * Called when the source failed or yielded invalid content; ends the request, as in an engine.
+   */
   onUploadFailed(error: Error): void
 }
 
-/** One request's content. */
+/** The content of one request. */
 export class MockUpload {
   readonly #content: Content | undefined
   readonly #origin: string
-  /** Bytes, where a field announces them. */
+  /** The content-length, if the request has the field. */
   readonly #announced: number | undefined
   readonly #owner: MockUploadOwner
   #source: AsyncIterator<Uint8Array | string> | undefined
@@ -32,7 +34,7 @@ export class MockUpload {
     this.#owner = owner
   }
 
-  /** The content, for the handler. */
+  /** Iterates over the content, for the handler. */
   async *parts(): AsyncGenerator<Uint8Array, void> {
     const content = this.#content
     if (content === undefined) return
@@ -46,14 +48,14 @@ export class MockUpload {
     }
   }
 
-  /** The answer is complete: what nobody has read is not wanted. */
+  /** Drops unread content: the response is complete. */
   end(): void {
     const content = this.#content
     if (this.#over === undefined && this.#source === undefined && content?.bytes === undefined) this.#source = content?.open()
-    this.stop(new UsageError('ERR_BODY_CANCELLED', 'the request was answered before its content was read'))
+    this.stop(new UsageError('ERR_BODY_CANCELLED', 'the response was complete before the request content was read'))
   }
 
-  /** The exchange has failed, or was ended. A source that was not opened may be sent another time. */
+  /** Stops the upload after the exchange failed or ended. An unopened source may be sent again. */
   stop(reason: unknown): void {
     if (this.#over !== undefined) return
     this.#over = { reason }
@@ -73,7 +75,7 @@ export class MockUpload {
       if (done === true) content.ended?.()
       return this.#checked(done === true ? undefined : value)
     } catch (cause) {
-      // Meanwhile: what is thrown then is the reason already.
+      // The upload ended in the meantime: the thrown error is already the reason.
       if (this.#isOver) throw cause
       const error = this.#typed(cause)
       this.#owner.onUploadFailed(error)
@@ -81,7 +83,7 @@ export class MockUpload {
     }
   }
 
-  /** A source may never give another part: who waits for it hears of the end all the same. */
+  /** Reads the next part, but rejects when the upload ends: the source may never yield again. */
   #unlessOver(source: AsyncIterator<Uint8Array | string>): Promise<IteratorResult<Uint8Array | string>> {
     return new Promise((resolve, reject) => {
       this.#reject = reject
@@ -89,17 +91,17 @@ export class MockUpload {
     })
   }
 
-  /** @throws UsageError for what an engine would not send. */
+  /** Checks a part. @throws UsageError for content that an engine would not send. */
   #checked(value: unknown): Uint8Array | undefined {
     const bytes = typeof value === 'string' ? Buffer.from(value) : value
     if (bytes !== undefined && !(bytes instanceof Uint8Array)) {
       const kind = bytes === null ? 'null' : `a ${typeof bytes}`
-      throw new UsageError('ERR_INVALID_BODY', `the body yielded ${kind}, not bytes or text`)
+      throw new UsageError('ERR_INVALID_BODY', `the body yielded ${kind}; a body must yield bytes or text`)
     }
     this.#sent += bytes?.length ?? 0
     const announced = this.#announced ?? this.#sent
     if (this.#sent > announced || (bytes === undefined && this.#sent < announced)) {
-      throw new UsageError('ERR_CONTENT_LENGTH', `the body has ${this.#sent} bytes, its content-length said ${announced}`)
+      throw new UsageError('ERR_CONTENT_LENGTH', `the body has ${this.#sent} bytes, but its content-length is ${announced}`)
     }
     return bytes
   }

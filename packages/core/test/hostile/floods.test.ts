@@ -237,7 +237,7 @@ describe.each(transports)('over %s', (_name, on) => {
     await expect(answer.text()).rejects.toMatchObject({
       code: 'ERR_PROTOCOL',
       errorCode: ErrorCode.ENHANCE_YOUR_CALM,
-      message: expect.stringContaining('1000 answers wait'),
+      message: expect.stringContaining('1000 acknowledgments are queued'),
     })
     isOver = true
     // While the peer still has not read a thing.

@@ -13,13 +13,13 @@ it.each<[Priority, string]>([
 })
 
 it.each([
-  [{ urgency: 8 }, 'priority.urgency is a whole number from 0 to 7, not 8'],
-  [{ urgency: -1 }, 'priority.urgency is a whole number from 0 to 7, not -1'],
-  [{ urgency: 1.5 }, 'priority.urgency is a whole number from 0 to 7, not 1.5'],
-  [{ urgency: '1' }, 'priority.urgency is a whole number from 0 to 7, not 1'],
-  [{ incremental: 1 }, 'priority.incremental is true or false, not 1'],
-  ['high', 'priority is an object { urgency, incremental }'],
-  [null, 'priority is an object { urgency, incremental }'],
+  [{ urgency: 8 }, 'priority.urgency must be a whole number from 0 to 7, not 8'],
+  [{ urgency: -1 }, 'priority.urgency must be a whole number from 0 to 7, not -1'],
+  [{ urgency: 1.5 }, 'priority.urgency must be a whole number from 0 to 7, not 1.5'],
+  [{ urgency: '1' }, 'priority.urgency must be a whole number from 0 to 7, not 1'],
+  [{ incremental: 1 }, 'priority.incremental must be true or false, not 1'],
+  ['high', 'priority must be an object { urgency, incremental }'],
+  [null, 'priority must be an object { urgency, incremental }'],
 ])('%j is refused', (priority, message) => {
   expect(() => serializePriority(priority as Priority)).toThrow(
     expect.objectContaining({ name: 'UsageError', code: 'ERR_INVALID_PRIORITY', message }),

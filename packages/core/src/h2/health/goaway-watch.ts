@@ -1,19 +1,19 @@
 /**
- * Streams that a GOAWAY with an error has left open, on a socket that stays open (RFC 9113 §6.8). They may finish; one on which nothing
- * moves fails, because a peer that has found an error may never get to it.
+ * Watches the streams that stay open after a GOAWAY with an error (RFC 9113 §6.8). They may finish,
+ * but an idle one fails: a peer that found an error may never process it.
  */
 
 import type { Clock, ClockTimer } from '../../runtime/clock.js'
 
-/** Time without a byte of its own after which a stream fails, milliseconds. */
+/** Idle time after which a stream fails, in milliseconds. */
 export const STREAM_QUIET_MS = 30_000
 const LOOK_EVERY_MS = 5_000
 
-/** A stream, as the watch sees it. */
+/** The parts of a stream that the watch needs. */
 export interface WatchedStream {
-  /** Grows with every byte of this stream, either way. */
+  /** Counter that grows with every byte of this stream, in either direction. */
   readonly progress: number
-  /** Content has been received and waits for its reader. */
+  /** Whether received content has not been read yet. */
   readonly waitsForReader: boolean
 }
 

@@ -1,6 +1,7 @@
 /**
- * The health of one HTTP/2 connection, in one place: is the peer there (`liveness.ts`), the PINGs that a caller has asked for
- * (`keepalive.ts`), what a GOAWAY has left open (`goaway-watch.ts`), and a peer that allows no stream at all.
+ * The health of one HTTP/2 connection: whether the peer is alive (`liveness.ts`), user-configured
+ * PINGs (`keepalive.ts`), streams left open by a GOAWAY (`goaway-watch.ts`), and peers that allow
+ * no streams.
  */
 
 import type { Clock, ClockTimer } from '../../runtime/clock.js'
@@ -13,12 +14,15 @@ import { Keepalive } from './keepalive.js'
 import { Liveness } from './liveness.js'
 import type { Pings } from './pings.js'
 
-/** Time after which a peer that allows no stream is left, milliseconds: it may allow some a moment later. */
+/**
+ * Time after which a connection that allows no streams is retired, in milliseconds: the limit may
+ * rise soon.
+ */
 const NO_STREAMS_MS = 1_000
-/** Bytes without an answer that are more than requests alone come to: content is on its way. */
+/** Unanswered bytes above which an upload is assumed: requests without content stay below this. */
 const UPLOAD_BYTES = 65_536
 
-/** The connection, as its health sees it. */
+/** The parts of the connection that its health needs. */
 export interface HealthDeps {
   readonly clock: Clock
   readonly engine: Protocol<H2Exchange>
@@ -26,19 +30,19 @@ export interface HealthDeps {
   readonly pings: Pings
   /** Whether the origin has other addresses. */
   readonly alternatives: boolean
-  /** How often the origin has sent `too_many_pings`. */
+  /** Number of `too_many_pings` errors that the origin has sent. */
   readonly complaints: number
-  /** Bytes that wait for the socket. */
+  /** Bytes that the socket has not sent yet. */
   unsentBytes(): number
-  /** Bytes that were written since a byte was received last. */
+  /** Bytes written since the last byte was received. */
   writtenBytes(): number
-  /** There is output to write. */
+  /** Schedules a write of the pending output. */
   flush(): void
-  /** Whether requests may be sent has changed. */
+  /** Called when {@link Health.ready} may have changed. */
   changed(): void
-  /** No new request is to be sent here. */
+  /** Stops new requests on this connection. */
   retire(): void
-  /** Nothing is received any more. */
+  /** Called when the peer is presumed dead. */
   gone(): void
 }
 
@@ -56,17 +60,17 @@ export class Health {
     this.#keepalive = this.#keepAlive()
   }
 
-  /** Whether nothing new is sent until a byte is received. */
+  /** Whether new requests wait until a byte is received. */
   get verifying(): boolean {
     return this.#liveness.verifying
   }
 
-  /** Whether new requests may be sent, as far as this goes. */
+  /** Whether the connection's health allows new requests. */
   get ready(): boolean {
     return !this.#liveness.verifying && !this.#liveness.stalled
   }
 
-  /** Whether other connections take new requests, because no open stream has moved for long. */
+  /** Whether new requests use other connections, because no open stream has moved for long. */
   get stalled(): boolean {
     return this.#liveness.stalled
   }
@@ -86,23 +90,26 @@ export class Health {
     this.#liveness.suspect()
   }
 
-  /** The first of the streams that are open now was opened. */
+  /** Called when a stream opens on an idle connection. */
   busy(): void {
     this.#liveness.busy()
   }
 
-  /** No stream is open any more. */
+  /** Called when the last open stream has closed. */
   idle(): void {
     this.#liveness.idle()
   }
 
-  /** Output was written. */
+  /** Called after output was written. */
   written(): void {
     const { engine } = this.#deps
     if (engine.heldSlots > 0 || engine.probe.outstanding) this.#liveness.written()
   }
 
-  /** The peer's settings may have changed. One that allows no stream (RFC 9113 §5.1.2), and stays so, is of no use to new requests. */
+  /**
+   * Called after SETTINGS. Retires a connection whose peer keeps allowing no streams (RFC 9113
+   * §5.1.2).
+   */
   settingsReceived(): void {
     const { engine, clock, retire } = this.#deps
     if (engine.peerSettings.maxConcurrentStreams > 0) {
@@ -114,7 +121,10 @@ export class Health {
     }
   }
 
-  /** A GOAWAY with an error has come: the peer may still finish what it has left open, or never get to it (RFC 9113 §6.8). */
+  /**
+   * Watches the open streams after a GOAWAY with an error: the peer may never finish them (RFC 9113
+   * §6.8).
+   */
   goawayReceived(errorCode: number): void {
     const { engine, clock } = this.#deps
     const reason = `nothing was received on the stream since GOAWAY ${errorCodeName(errorCode)}`
@@ -123,7 +133,7 @@ export class Health {
     this.#goaway ??= new GoawayWatch(clock, open, (exchange) => exchange.giveUp(end))
   }
 
-  /** The connection is closed. */
+  /** Stops all timers: the connection is closed. */
   stop(): void {
     this.#liveness.stop()
     this.#keepalive?.stop()

@@ -1,24 +1,29 @@
-/** PINGs that a caller has asked for with the option `keepalive`, while nothing is received (RFC 9113 §6.7). */
+/**
+ * Sends the PINGs of the `keepalive` option while the connection receives no bytes (RFC 9113 §6.7).
+ */
 
 import type { Clock, ClockTimer } from '../../runtime/clock.js'
 import type { KeepaliveOptions } from '../../settings/pool-settings.js'
 
-/** A keepalive interval is never stretched beyond this, milliseconds. */
+/** Maximum keepalive interval, in milliseconds. */
 const MAX_INTERVAL_MS = 0x7fff_ffff
 
-/** The connection, as its keepalive sees it. */
+/** The parts of the connection that its keepalive needs. */
 export interface KeepaliveDeps {
-  /** When the last byte was received, by the client's clock. */
+  /** Time of the last received byte, by the client's clock. */
   receivedAt(): number
-  /** Sends a PING. Rejects where no acknowledgement is received in time. */
+  /** Sends a PING. Rejects if no acknowledgment is received in time. */
   ping(timeoutMs: number): Promise<number>
   /** Requests in flight. */
   active(): number
-  /** No byte was received in time. */
+  /** Called when no byte was received in time. */
   failed(): void
 }
 
-/** The keepalive of one connection: one timer, which never keeps the process alive. Activity only moves what it finds when it fires. */
+/**
+ * The keepalive of one connection: one unref'd timer, which checks the last activity only when it
+ * fires.
+ */
 export class Keepalive {
   readonly #clock: Clock
   readonly #options: Required<KeepaliveOptions>
@@ -28,7 +33,9 @@ export class Keepalive {
   #pinging = false
   #stopped = false
 
-  /** @param complaints how often the origin has sent `too_many_pings`: the interval is doubled as often. */
+  /**
+   * @param complaints number of `too_many_pings` errors from the origin; each doubles the interval.
+   */
   constructor(clock: Clock, options: Required<KeepaliveOptions>, complaints: number, deps: KeepaliveDeps) {
     this.#clock = clock
     this.#options = options
@@ -37,7 +44,7 @@ export class Keepalive {
     this.#look()
   }
 
-  /** The connection is closed. */
+  /** Stops the timer: the connection is closed. */
   stop(): void {
     this.#stopped = true
     this.#timer?.cancel()
@@ -59,7 +66,7 @@ export class Keepalive {
       () => {
         this.#pinging = false
       },
-      // A process that was busy runs its timers before it reads: what has arrived by then counts.
+      // A busy process runs its timers before it reads, so first read what has already arrived.
       () => this.#clock.afterTurn(() => this.#unanswered(sentAt)),
     )
   }

@@ -1,39 +1,52 @@
 /**
- * Whether the peer of an HTTP/2 connection is still there, by the rules of docs/guides/production.md. An open stream and no byte for a while: a PING
- * (RFC 9113 §6.7). No byte after it: no new request, and in the end the connection fails. A peer that answers may take as long as it wants.
- * It must not know what a request is; deadlines are the call's.
+ * Checks whether the peer of an HTTP/2 connection is alive, by the rules of
+ * docs/guides/production.md. An idle connection with open streams sends a PING (RFC 9113 §6.7).
+ * Without a byte in return it takes no new requests, and later fails. A peer that acknowledges
+ * PINGs may take any time to respond. Must not know requests; deadlines belong to the call.
  */
 
 import type { Clock, ClockTimer } from '../../runtime/clock.js'
 import type { Probe } from '../protocol/probe.js'
 
-/** Time without a byte after which a connection with an open stream gets a PING, milliseconds. */
+/** Idle time after which a connection with open streams sends a PING, in milliseconds. */
 export const PROBE_AFTER_MS = 15_000
-/** Time without a byte after a PING from which on new requests use other connections, milliseconds. */
+/** Idle time after a PING after which new requests use other connections, in milliseconds. */
 export const PROBE_TIMEOUT_MS = 10_000
-/** Time without a byte after a PING at which the connection fails, milliseconds: a server may be busy for half a minute. */
+/**
+ * Idle time after a PING after which the connection fails, in milliseconds: a server may be busy
+ * for 30 s.
+ */
 const PROBE_LOST_MS = 30_000
-/** Least time without a byte before it fails, whenever the PING was sent, milliseconds. */
+/** Minimum idle time before the connection fails, whenever the PING was sent, in milliseconds. */
 const LOST_AFTER_MS = 45_000
-/** Time after a PING at which another may follow though the peer has sent neither HEADERS nor DATA, milliseconds. gRPC servers count those within 5 minutes. */
+/**
+ * Time after which another PING may follow without HEADERS or DATA in between, in milliseconds:
+ * gRPC servers count PINGs within 5 minutes.
+ */
 const FORGIVEN_AFTER_MS = 310_000
-/** Time without HEADERS or DATA on any open stream after which a connection takes no new request, milliseconds; up to 15 s more where streams were opened late. */
+/**
+ * Time without HEADERS or DATA after which a connection takes no new requests, in milliseconds; up
+ * to 15 s more after a stream opens.
+ */
 export const STALLED_AFTER_MS = 60_000
-/** Time without SETTINGS after which new requests use another address, milliseconds. */
+/** Time without SETTINGS after which new requests use another address, in milliseconds. */
 const LATE_SETTINGS_MS = 2_000
-/** Factor for the time to fail while content is on its way: the PING may be behind it. */
+/** Factor on the time to fail during an upload, because the PING may be queued behind content. */
 const UPLOAD_FACTOR = 2
-/** Time for which slots are held where no PING may be sent, milliseconds. */
+/** Time for which slots are held if no PING may be sent, in milliseconds. */
 const SLOT_HOLD_MS = 1_000
-/** Idle time after which a connection is left for one turn of the event loop, milliseconds: GOAWAY or the end may have arrived and not been read. */
+/**
+ * Idle time after which a connection yields one event-loop turn before reuse, in milliseconds:
+ * GOAWAY or FIN may be unread.
+ */
 const YIELD_AFTER_MS = 100
-/** Time since the last byte within which the peer counts as there, milliseconds. */
+/** Time after the last received byte during which the peer counts as alive, in milliseconds. */
 const RECENT_MS = 1_000
 
-/** The connection, as its liveness sees it. */
+/** The parts of the connection that its liveness needs. */
 export interface LivenessDeps {
   readonly probe: Probe
-  /** Sends a PING if the rule for probes allows it. Returns whether. */
+  /** Sends a PING if the rule for probes allows it. Returns whether it was sent. */
   sendProbe(): boolean
   /** Requests in flight. */
   active(): number
@@ -41,54 +54,59 @@ export interface LivenessDeps {
   openedStreams(): number
   /** Whether the peer's SETTINGS have been received. */
   confirmed(): boolean
-  /** Slots that wait for a PING acknowledgement, or for time. */
+  /** Slots held until a PING acknowledgment or a timeout. */
   heldSlots(): number
   freeSlots(): void
-  /** Bytes that wait for the socket: behind them, a PING cannot have arrived. */
+  /** Bytes that the socket has not sent yet: a PING behind them cannot have arrived. */
   unsentBytes(): number
-  /** Whether the network may still be busy with bytes that were sent since one was received last. */
+  /** Whether an upload is in progress: many bytes were sent since the last one was received. */
   uploading(): boolean
-  /** Whether requests may be sent has changed. */
+  /** Called when the connection's readiness for requests may have changed. */
   changed(): void
-  /** No new request is to be sent here. */
+  /** Stops new requests on this connection. */
   retire(): void
-  /** Nothing is received any more. */
+  /** Called when the peer is presumed dead. */
   gone(): void
 }
 
 /** Settings of one connection. */
 export interface LivenessOptions {
-  /** See `PoolSettings`; 0 never. */
+  /** See `PoolSettings`; 0 disables the check. */
   readonly verifyAfterIdleMs: number
-  /** Whether a PING is sent while responses are waited for. */
+  /** Whether PINGs are sent while responses are pending. */
   readonly probes: boolean
-  /** Whether other connections take new requests while no open stream moves. */
+  /** Whether new requests use other connections while no open stream moves. */
   readonly stalls: boolean
-  /** Whether the origin has other addresses: then new requests do not wait for SETTINGS that are late. */
+  /**
+   * Whether the origin has other addresses, so that new requests need not wait for late SETTINGS.
+   */
   readonly alternatives: boolean
 }
 
-/** The liveness of one connection: one timer, which never keeps the process alive. */
+/** The liveness of one connection: one unref'd timer. */
 export class Liveness {
   readonly #clock: Clock
   readonly #deps: LivenessDeps
   readonly #options: LivenessOptions
   #receivedAt: number
-  /** Since when nothing received counts as silence: the last byte, or the first of the streams that are open. */
-  #silentSince: number
-  /** When HEADERS or DATA were received last, or streams were opened. */
+  /** Start of the idle time: the last received byte, or the opening of the first stream since. */
+  #idleSince: number
+  /** Time of the last HEADERS or DATA, or of the last check that found newly opened streams. */
   #progressAt: number
-  /** How far the wall clock was ahead of the monotonic one at the last byte. Farther than that, and the machine was suspended. */
+  /**
+   * Wall clock minus monotonic clock at the last byte, in milliseconds. If it grows, the machine
+   * was suspended.
+   */
   #wallAheadMs: number
   #yieldedAt = 0
-  /** Whether the probe that is out has been noticed, and when it was written. */
+  /** Whether the outstanding probe has been seen here, and when it was written. */
   #probing = false
   #probedAt = Number.NEGATIVE_INFINITY
-  /** Whether a byte was received after that. */
+  /** Whether a byte was received after the probe. */
   #receivedSince = false
   #unsentBytes = 0
   #missed = false
-  /** Set while nothing new is sent: until a byte is received, or a turn of the event loop has brought nothing. */
+  /** Set while new requests wait: for a received byte, or for one event-loop turn. */
   #verifying: 'byte' | 'turn' | undefined
   #stalled: 'quiet' | 'unconfirmed' | undefined
   readonly #startedAt: number
@@ -105,33 +123,33 @@ export class Liveness {
     const now = clock.now()
     this.#startedAt = now
     this.#receivedAt = now
-    this.#silentSince = now
+    this.#idleSince = now
     this.#progressAt = now
     this.#wallAheadMs = clock.wallNow() - now
     this.#schedule(now + (options.alternatives ? LATE_SETTINGS_MS : PROBE_AFTER_MS))
   }
 
-  /** When the last byte was received. */
+  /** Time of the last received byte. */
   get receivedAt(): number {
     return this.#receivedAt
   }
 
-  /** Whether nothing new is sent until a byte is received. */
+  /** Whether new requests wait until a byte is received. */
   get verifying(): boolean {
     return this.#verifying !== undefined
   }
 
-  /** Whether other connections take new requests, because no open stream has moved for long. */
+  /** Whether new requests use other connections, because no open stream has moved for long. */
   get stalled(): boolean {
     return this.#stalled !== undefined
   }
 
-  /** Bytes were received: the peer is there. */
+  /** Called after bytes were received: the peer is alive. */
   received(now: number): void {
     const { probe } = this.#deps
     this.#receivedAt = now
     this.#receivedSince = true
-    this.#silentSince = now
+    this.#idleSince = now
     this.#wallAheadMs = this.#clock.wallNow() - now
     if (!probe.outstanding) this.#probing = false
     const progress = probe.takeProgress()
@@ -140,16 +158,16 @@ export class Liveness {
     if (this.#verifying !== undefined || moves) this.#settle(moves)
   }
 
-  /** The first of the streams that are open now was opened. */
+  /** Called when a stream opens on an idle connection. */
   busy(): void {
     const now = this.#clock.now()
     this.#openedStreams = this.#deps.openedStreams()
-    this.#silentSince = now
+    this.#idleSince = now
     this.#progressAt = now
     this.#schedule(now + PROBE_AFTER_MS)
   }
 
-  /** No stream is open any more. */
+  /** Called when the last open stream has closed. */
   idle(): void {
     if (this.#stalled === 'quiet') this.#stalled = undefined
   }
@@ -157,25 +175,28 @@ export class Liveness {
   /** See `Connection.verify`. */
   verify(): boolean {
     const now = this.#clock.now()
-    const silentMs = this.#silentMs(now, this.#receivedAt)
+    const idleMs = this.#idleMs(now, this.#receivedAt)
     const { verifyAfterIdleMs } = this.#options
-    const due = verifyAfterIdleMs > 0 && silentMs >= verifyAfterIdleMs
-    if (!due && (silentMs < YIELD_AFTER_MS || now - this.#yieldedAt < YIELD_AFTER_MS)) return true
+    const due = verifyAfterIdleMs > 0 && idleMs >= verifyAfterIdleMs
+    if (!due && (idleMs < YIELD_AFTER_MS || now - this.#yieldedAt < YIELD_AFTER_MS)) return true
     if (this.#verifying !== undefined) return false
     this.#verifying = due ? 'byte' : 'turn'
     if (!due) this.#yieldTurn()
-    // Where no PING may be sent, nothing can be known about this connection: another one is used.
+    // Without a PING the connection cannot be verified, so requests use another one.
     else if (!this.#deps.probe.outstanding && !this.#probe(now)) this.#deps.retire()
     return false
   }
 
-  /** A request has run out of time; a PING follows its RST_STREAM, if one may. Nothing new is sent before a byte is received. */
+  /**
+   * Called when a request timed out and a PING followed its RST_STREAM. New requests wait until a
+   * byte is received.
+   */
   suspect(): void {
     if (this.#stopped || this.#verifying === 'byte' || !this.#deps.probe.outstanding) return
     if (this.#clock.now() - this.#receivedAt >= RECENT_MS) this.#verifying = 'byte'
   }
 
-  /** Output was written: a probe may be among it, and slots of streams that were reset may be held. */
+  /** Called after output was written: it may contain a probe, and reset streams may hold slots. */
   written(): void {
     const { probe, heldSlots } = this.#deps
     if (probe.outstanding && !this.#probing) this.#probed(this.#clock.now())
@@ -186,19 +207,22 @@ export class Liveness {
     }
   }
 
-  /** The connection is closed. */
+  /** Stops the timer: the connection is closed. */
   stop(): void {
     this.#stopped = true
     this.#verifying = undefined
     this.#timer?.cancel()
   }
 
-  /** How long nothing has been received since `since`: by the clock that says more. The wall clock only causes a PING, never an end. */
-  #silentMs(now: number, since: number): number {
+  /**
+   * Idle time since `since`, in milliseconds, by the clock that shows more. The wall clock only
+   * triggers a PING, never a failure.
+   */
+  #idleMs(now: number, since: number): number {
     return now - since + Math.max(0, this.#clock.wallNow() - now - this.#wallAheadMs)
   }
 
-  /** All of one turn, wherever in a turn this is: what lies in the socket is read before it is over. */
+  /** Yields one full event-loop turn, so that bytes in the socket are read before it ends. */
   #yieldTurn(): void {
     const { afterTurn } = this.#clock
     afterTurn(() =>
@@ -232,24 +256,24 @@ export class Liveness {
     this.#schedule(now + PROBE_TIMEOUT_MS)
   }
 
-  /** Looks at everything that time decides. */
+  /** Checks all time limits and schedules the next check. */
   #look(): void {
     if (this.#stopped) return
     const now = this.#clock.now()
     if (this.#probing && this.#deps.probe.outstanding) this.#judge(now)
-    else if (this.#mayProbe() && this.#silentMs(now, this.#silentSince) >= PROBE_AFTER_MS) this.#probe(now)
+    else if (this.#mayProbe() && this.#idleMs(now, this.#idleSince) >= PROBE_AFTER_MS) this.#probe(now)
     if (this.#stopped) return
     if (now - this.#heldSince >= SLOT_HOLD_MS && !this.#deps.probe.outstanding) this.#freeSlots()
     this.#noteStall(now)
     if (!this.#stopped) this.#schedule(this.#nextDue(now))
   }
 
-  /** A probe is out. */
+  /** Checks the time limits of an outstanding probe. */
   #judge(now: number): void {
     const { probe, unsentBytes, active, retire, gone } = this.#deps
     const sinceMs = now - this.#probedAt
     if (this.#receivedSince) {
-      // The peer is there and does not answer PINGs.
+      // The peer is alive but does not acknowledge PINGs.
       if (sinceMs < PROBE_TIMEOUT_MS) return
       probe.giveUp()
       this.#probing = false
@@ -257,7 +281,7 @@ export class Liveness {
     }
     const unsent = unsentBytes()
     if (unsent > 0 && unsent < this.#unsentBytes) {
-      // It is behind bytes that are still being sent.
+      // The probe is queued behind bytes that are still being sent.
       this.#unsentBytes = unsent
       this.#probedAt = now
       return
@@ -277,7 +301,7 @@ export class Liveness {
 
   #noteStall(now: number): void {
     const { openedStreams, active, changed } = this.#deps
-    // Streams that were opened since the last look count as opened now.
+    // Streams opened since the last check count as opened now.
     if (openedStreams() !== this.#openedStreams) this.#progressAt = now
     this.#openedStreams = openedStreams()
     const { stalls, alternatives } = this.#options
@@ -292,7 +316,7 @@ export class Liveness {
     return this.#options.probes && (this.#deps.active() > 0 || !this.#deps.confirmed())
   }
 
-  /** When there is something to look at, if nothing happens until then. */
+  /** Time of the next check if nothing happens before. */
   #nextDue(now: number): number {
     const { probe, active } = this.#deps
     let due: number
@@ -303,26 +327,26 @@ export class Liveness {
     return Math.max(due, now + 1)
   }
 
-  /** When the next PING is due, if no byte is received until then. */
+  /** Time of the next PING if no byte is received before. */
   get #probeAt(): number {
-    const silentDue = this.#silentSince + PROBE_AFTER_MS
-    return this.#deps.probe.available ? silentDue : Math.max(silentDue, this.#probedAt + FORGIVEN_AFTER_MS)
+    const idleDue = this.#idleSince + PROBE_AFTER_MS
+    return this.#deps.probe.available ? idleDue : Math.max(idleDue, this.#probedAt + FORGIVEN_AFTER_MS)
   }
 
-  /** When nothing received means that the peer is gone. */
+  /** Time at which the connection fails if no byte is received before. */
   get #lostAt(): number {
     const lostMs = this.#deps.uploading() ? PROBE_LOST_MS * UPLOAD_FACTOR : PROBE_LOST_MS
-    return Math.max(this.#probedAt + lostMs, this.#silentSince + LOST_AFTER_MS)
+    return Math.max(this.#probedAt + lostMs, this.#idleSince + LOST_AFTER_MS)
   }
 
-  /** A timer that fires earlier is left: it looks again when it fires. */
+  /** Keeps a timer that fires earlier: its check schedules the next one. */
   #schedule(at: number): void {
     if (at >= this.#dueAt || this.#stopped) return
     this.#timer?.cancel()
     this.#dueAt = at
     this.#timer = this.#clock.startTimer(at - this.#clock.now(), () => {
       this.#dueAt = Number.POSITIVE_INFINITY
-      // A process that was busy runs its timers before it reads: what has arrived by then counts.
+      // A busy process runs its timers before it reads, so first read what has already arrived.
       this.#clock.afterTurn(() => this.#look())
     })
     this.#timer.unref()

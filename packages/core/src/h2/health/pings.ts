@@ -1,4 +1,4 @@
-/** PINGs under way and their answers (RFC 9113 §6.7). */
+/** Pending PINGs and their acknowledgments (RFC 9113 §6.7). */
 
 import { TimeoutError } from '../../errors/errors.js'
 import type { Clock, ClockTimer } from '../../runtime/clock.js'
@@ -10,11 +10,11 @@ interface Pending {
   reject(reason: Error): void
 }
 
-/** The PINGs of one connection, told apart by a number in their eight bytes. */
+/** The pending PINGs of one connection, identified by a number in their eight bytes. */
 export class Pings {
   readonly #clock: Clock
   readonly #write: (opaque: Uint8Array) => void
-  /** `undefined` until one is sent: most connections send none. */
+  /** `undefined` until a PING is sent: most connections send none. */
   #pending: Map<number, Pending> | undefined
   #last = 0
 
@@ -23,7 +23,7 @@ export class Pings {
     this.#write = write
   }
 
-  /** Sends one; resolves with the round trip in milliseconds. */
+  /** Sends a PING; resolves with the round-trip time in milliseconds. */
   send(timeoutMs: number): Promise<number> {
     const number = ++this.#last
     return new Promise((resolve, reject) => {
@@ -39,13 +39,13 @@ export class Pings {
     })
   }
 
-  /** An acknowledgement; one that we never asked for is ignored. */
+  /** Resolves the PING of an acknowledgment; ignores an unsolicited one. */
   received(opaque: Buffer): void {
     const pending = opaque.readUInt32BE(0) === 0 ? this.#take(opaque.readUInt32BE(4)) : undefined
     pending?.resolve(this.#clock.now() - pending.sentAt)
   }
 
-  /** No answer can come any more. */
+  /** Rejects all pending PINGs: the connection has ended. */
   fail(reason: Error): void {
     for (const number of [...(this.#pending?.keys() ?? [])]) this.#take(number)?.reject(reason)
   }

@@ -1,20 +1,24 @@
 /**
- * A growing run of bytes that encoders append to, and Latin-1 text both ways. It knows nothing of what the bytes mean.
- * Hot code may write straight into `buffer` at `position` after `ensure`.
+ * A growing buffer that encoders append to, and conversion of Latin-1 text in both directions.
+ * Must not know what the bytes mean. Hot code may write to `buffer` at `position` after `ensure`.
  */
 
 const DEFAULT_CAPACITY = 1024
-/** Up to this length a loop in JavaScript beats the call into native code, measured on Node 20. */
+/** Maximum length for which a JavaScript loop beats a native call (measured on Node 20). */
 const SHORT_TEXT = 24
 
 export class ByteWriter {
-  /** Bytes [0, position) are written. Any call that may grow can replace this object: never hold on to it across one. */
+  /**
+   * Bytes [0, position) are written. Do not keep a reference across calls: growing replaces the
+   * buffer.
+   */
   buffer: Buffer
   position: number
 
-  /** @param capacity bytes to begin with, default 1024 */
+  /** @param capacity initial size in bytes, default 1024 */
   constructor(capacity: number = DEFAULT_CAPACITY) {
-    // Slow: not cut from Node's shared pool, so that a long-lived writer does not pin a pool slab.
+    // `Slow` allocates outside Node's shared pool, so that a long-lived writer does not pin a pool
+    // slab.
     this.buffer = Buffer.allocUnsafeSlow(capacity)
     this.position = 0
   }
@@ -54,12 +58,18 @@ export class ByteWriter {
   }
 }
 
-/** Node's own method under `toString('latin1')`, which it saves the parsing of an encoding's name; @types/node does not list it. */
+/**
+ * The method behind `toString('latin1')`, without parsing the encoding name; @types/node does not
+ * list it.
+ */
 interface Latin1Source {
   latin1Slice(start: number, end: number): string
 }
 
-/** The bytes [start, end) as text, one character each: a copy, so it does not keep `bytes` alive. */
+/**
+ * Returns the bytes [start, end) as text, one character each. A copy, so it does not keep `bytes`
+ * alive.
+ */
 export function latin1Slice(bytes: Buffer, start: number, end: number): string {
   return (bytes as unknown as Latin1Source).latin1Slice(start, end)
 }

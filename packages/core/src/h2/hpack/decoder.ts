@@ -1,6 +1,6 @@
 /**
- * Field blocks to field sections (RFC 7541 §3, §6). Strict: whatever the RFC calls a decoding error is an HpackError, and
- * everything it keeps is bounded. It does not judge names and values: what is malformed (RFC 9113 §8.2.1) is its reader's to say.
+ * Decodes field blocks to field sections (RFC 7541 §3, §6). Strict: every decoding error of the RFC
+ * is an HpackError, and all state is bounded. Does not validate names and values (RFC 9113 §8.2.1).
  */
 
 import { latin1Slice } from './byte-writer.js'
@@ -10,24 +10,26 @@ import { huffmanDecode, huffmanDecodedLength } from './huffman.js'
 import { type Cursor, decodeInteger } from './integer.js'
 import { STATIC_LENGTH, STATIC_NAMES, STATIC_VALUES } from './static-table.js'
 
-/** One decoded block. The same object is returned for a repeated block: nobody changes `fields`. */
+/** One decoded block. A repeated block returns the same object, so `fields` must not be changed. */
 export interface DecodedSection {
-  /** Name, value, name, value… as Latin-1 strings, in order of the block. Over a limit: the fields before it. */
+  /**
+   * Name, value, name, value… as Latin-1 strings, in block order; incomplete if {@link tooLarge}.
+   */
   readonly fields: readonly string[]
-  /** The whole section's size in the sense of RFC 9113 §6.5.2, in bytes: name + value + 32 for each field. */
+  /** Size of the whole section in bytes (RFC 9113 §6.5.2): name + value + 32 for each field. */
   readonly bytes: number
-  /** Over `maxFieldSectionBytes` or `maxFields`: `fields` is not complete. */
+  /** Whether the section exceeds `maxFieldSectionBytes` or `maxFields`. */
   readonly tooLarge: boolean
-  /** Free for the reader to remember what it made of this section; undefined at first. */
+  /** Cache for the parser's result of this section; initially undefined. */
   parsed: unknown
 }
 
 export interface DecoderOptions {
   /** The SETTINGS_HEADER_TABLE_SIZE we advertised, in bytes. Default 4096. */
   maxTableBytes?: number
-  /** Larger sections come back `tooLarge`, in bytes (RFC 9113 §6.5.2). Default 65536. */
+  /** Size above which a section is `tooLarge`, in bytes (RFC 9113 §6.5.2). Default 65536. */
   maxFieldSectionBytes?: number
-  /** Sections of more fields come back `tooLarge`. Default 1000. */
+  /** Number of fields above which a section is `tooLarge`. Default 1000. */
   maxFields?: number
 }
 
@@ -36,7 +38,10 @@ const DEFAULT_FIELDS = 1000
 /** RFC 7541 §4.2: the smallest size in the interval and the final one. */
 const MAX_SIZE_UPDATES = 2
 const NONE = -1
-/** Stands for the fields between two blocks, so that the last section is not kept alive; never pushed to. */
+/**
+ * Value of `fields` between two blocks, so that the last section is not kept alive; never pushed
+ * to.
+ */
 const NOTHING: string[] = []
 
 export class HpackDecoder {
@@ -48,11 +53,14 @@ export class HpackDecoder {
   private maxTableBytes: number
   /** The next block must begin with a size update to at most this many bytes, or NONE. */
   private requiredTableBytes = NONE
-  // The section under way.
+  // The section being decoded.
   private fields: string[] = NOTHING
   private bytes = 0
   private tooLarge = false
-  /** Whether the same bytes would decode to the same once more: the block has not changed the table, and holds no secret. */
+  /**
+   * Whether the block may be memoized: it did not change the table and holds no never-indexed
+   * field.
+   */
   private repeatable = true
 
   constructor(options: DecoderOptions = {}) {
@@ -68,8 +76,8 @@ export class HpackDecoder {
   }
 
   /**
-   * Call when the peer has acknowledged a new SETTINGS_HEADER_TABLE_SIZE, in bytes. If that is less than the table may hold now,
-   * the next block must begin with a size update to at most that.
+   * Applies a new SETTINGS_HEADER_TABLE_SIZE, in bytes, once the peer has acknowledged it. After a
+   * lower value, the next block must begin with a size update to at most that value.
    */
   setMaxTableBytes(bytes: number): void {
     this.maxTableBytes = bytes
@@ -79,8 +87,8 @@ export class HpackDecoder {
   }
 
   /**
-   * Decodes the whole field block in [start, end) of `block`, of which it keeps nothing.
-   * @throws HpackError when the block is not valid; the decoder is of no use afterwards
+   * Decodes the field block in [start, end) of `block`. Keeps no reference to `block`.
+   * @throws HpackError for an invalid block; the decoder must not be used afterwards
    */
   decode(block: Buffer, start: number = 0, end: number = block.length): DecodedSection {
     const hash = this.requiredTableBytes === NONE ? hashBlock(block, start, end) : NO_HASH
@@ -101,14 +109,17 @@ export class HpackDecoder {
     return section
   }
 
-  /** RFC 7541 §4.2, §6.3: size updates stand at the beginning of a block, and nowhere else. */
+  /**
+   * Reads the table size updates, which only the beginning of a block may have (RFC 7541 §4.2,
+   * §6.3).
+   */
   private readSizeUpdates(block: Buffer, end: number): void {
     const cursor = this.cursor
     let smallest = Number.POSITIVE_INFINITY
     for (let updates = 0; cursor.position < end && (block[cursor.position]! & 0xe0) === 0x20; updates++) {
       if (updates === MAX_SIZE_UPDATES) throw new HpackError('more than two table size updates')
       const bytes = decodeInteger(block, cursor, end, 5)
-      // RFC 7541 §6.3: over the limit that the protocol set is a decoding error.
+      // RFC 7541 §6.3: a size over the protocol's limit is a decoding error.
       if (bytes > this.maxTableBytes) throw new HpackError('table size update is over the limit')
       if (bytes < smallest) smallest = bytes
       this.table.resize(bytes)
@@ -132,9 +143,9 @@ export class HpackDecoder {
       // RFC 7541 §6.2.1: a literal with incremental indexing.
       if (byte >= 0x40) this.readInserted(block, end)
       else if (byte >= 0x20) throw new HpackError('table size update is not at the beginning of the block')
-      // RFC 7541 §6.2.2, §6.2.3: a literal without indexing or never indexed; a client, which forwards nothing, reads both alike.
+      // RFC 7541 §6.2.2, §6.2.3: a literal without indexing or never indexed; the same to a client.
       else {
-        // RFC 7541 §7.1.3: but what is not to be kept in a table is not kept in a memo either.
+        // RFC 7541 §7.1.3: a never-indexed field must not be kept in a memo either.
         if (byte >= 0x10) this.repeatable = false
         this.readLiteral(block, end)
       }
@@ -161,7 +172,8 @@ export class HpackDecoder {
     const name = this.readName(block, end, 6, true)
     const value = this.readString(block, end, true)
     this.collect(name, value)
-    // The name is ours already, should this evict the entry that it came from (RFC 7541 §4.4).
+    // The name was read before the insertion, which may evict the entry it came from (RFC 7541
+    // §4.4).
     this.table.insert(name, value)
     this.tableChanged()
   }
@@ -190,7 +202,7 @@ export class HpackDecoder {
     return name
   }
 
-  /** Unless `keep`, checks the string and counts its bytes, but makes no text of it. */
+  /** Reads a string. Without `keep`, only validates it and counts its bytes. */
   private readString(block: Buffer, end: number, keep: boolean): string {
     const cursor = this.cursor
     const huffman = block[cursor.position]! >= 0x80
@@ -204,7 +216,7 @@ export class HpackDecoder {
     return ''
   }
 
-  /** The absolute number of the dynamic entry with `index`, which is over STATIC_LENGTH. */
+  /** Returns the absolute number of the dynamic entry at `index`, which is over STATIC_LENGTH. */
   private dynamicEntry(index: number): number {
     const age = index - STATIC_LENGTH
     // RFC 7541 §2.3.3: an index beyond both tables is a decoding error.
@@ -212,7 +224,10 @@ export class HpackDecoder {
     return this.table.inserted - age
   }
 
-  /** Once over a limit nothing more is kept, but decoding goes on: the dynamic table must stay in step. */
+  /**
+   * Adds a field. Over a limit it keeps none, but decoding goes on: the dynamic table must stay in
+   * sync.
+   */
   private collect(name: string, value: string): void {
     this.bytes += name.length + value.length + ENTRY_OVERHEAD
     if (this.tooLarge) return
@@ -222,7 +237,10 @@ export class HpackDecoder {
 }
 
 const NO_HASH = 0
-/** In bytes. Longer blocks are rare, and hashing them would cost what decoding does. */
+/**
+ * Maximum size of a memoized block, in bytes. Hashing a longer one would cost as much as decoding
+ * it.
+ */
 const MAX_MEMO_BLOCK = 128
 /** A power of two. */
 const MEMO_SLOTS = 64
@@ -233,7 +251,10 @@ interface Remembered {
   readonly section: DecodedSection
 }
 
-/** What blocks that leave the dynamic table alone have decoded to, while it does not change. One block a slot: bounded. */
+/**
+ * Memo of decoded blocks, valid while the dynamic table does not change. Bounded: one block per
+ * slot.
+ */
 class SectionMemo {
   private readonly slots: (Remembered | undefined)[] = new Array<Remembered | undefined>(MEMO_SLOTS).fill(undefined)
   private empty = true
@@ -243,7 +264,7 @@ class SectionMemo {
     if (entry === undefined || entry.hash !== hash) return undefined
     const known = entry.block
     if (known.length !== end - start) return undefined
-    // A hash alone proves nothing: a peer can choose its bytes.
+    // Compare all bytes: a peer can construct hash collisions.
     for (let i = 0; i < known.length; i++) {
       if (known[i] !== block[start + i]) return undefined
     }
@@ -251,7 +272,7 @@ class SectionMemo {
   }
 
   remember(hash: number, block: Buffer, start: number, end: number, section: DecodedSection): void {
-    // A copy: the block is a view of a socket's buffer, which must not be kept alive nor trusted to stay the same.
+    // A copy, because the block is a view of the socket's buffer, which the next read overwrites.
     this.slots[hash & (MEMO_SLOTS - 1)] = { hash, block: Uint8Array.prototype.slice.call(block, start, end), section }
     this.empty = false
   }
@@ -263,11 +284,11 @@ class SectionMemo {
   }
 }
 
-/** A hash of a whole block, or NO_HASH for one that is too long to be worth it. */
+/** Returns a hash of a block, or NO_HASH if it is longer than MAX_MEMO_BLOCK. */
 export function hashBlock(block: Buffer, start: number, end: number): number {
   if (end - start > MAX_MEMO_BLOCK) return NO_HASH
   let hash = end - start
   for (let i = start; i < end; i++) hash = Math.imul(hash ^ block[i]!, 0x01000193)
-  // Folded, because the lowest bits, which choose the slot, never hear of the higher ones; and never NO_HASH.
+  // Fold the high bits into the low ones, which select the slot. Setting bit 30 excludes NO_HASH.
   return (hash ^ (hash >>> 15)) | 0x40000000
 }

@@ -1,24 +1,24 @@
 /**
- * The dynamic table (RFC 7541 §2.3.2, §4): first in, first out, bounded in bytes. Either side of a connection keeps one.
- * An entry is known by how many were inserted before it (absolute, never reused), so that an insertion moves nothing.
+ * The dynamic table (RFC 7541 §2.3.2, §4): first in, first out, bounded in bytes. Used by both the
+ * encoder and the decoder. The absolute number of an entry counts the insertions before it.
  */
 
-/** What an entry takes beside its bytes (RFC 7541 §4.1). */
+/** Bytes that each entry counts beyond its name and value (RFC 7541 §4.1). */
 export const ENTRY_OVERHEAD = 32
 /** RFC 9113 §6.5.2: the initial SETTINGS_HEADER_TABLE_SIZE, in bytes. */
 export const DEFAULT_TABLE_BYTES = 4096
-/** A power of two, as every later number of slots. Most connections are with servers that put few fields in. */
+/** Initial number of slots, a power of two. Small, because most servers insert few fields. */
 const INITIAL_SLOTS = 8
 
-/** Told of each entry that leaves the table. */
+/** Called for each entry that leaves the table. */
 export type Evicted = (name: string, value: string, absolute: number) => void
 
 export class DynamicTable {
-  /** Entries ever inserted: the absolute number of the next. */
+  /** Number of insertions so far: the absolute number of the next entry. */
   inserted = 0
   /** Entries in the table now. */
   length = 0
-  /** Size in the sense of RFC 7541 §4.1, in bytes. */
+  /** Size in bytes (RFC 7541 §4.1). */
   bytes = 0
   maxBytes: number
   // Rings: the entry with absolute number n is in slot n modulo the number of slots.
@@ -32,7 +32,7 @@ export class DynamicTable {
     this.evicted = evicted
   }
 
-  /** `absolute` is of an entry that is in the table: from inserted - length to inserted - 1. */
+  /** Returns the name of an entry; `absolute` must be from inserted - length to inserted - 1. */
   nameOf(absolute: number): string {
     return this.names[absolute & this.mask]!
   }
@@ -41,7 +41,10 @@ export class DynamicTable {
     return this.values[absolute & this.mask]!
   }
 
-  /** Inserts a field and evicts the oldest until it fits; returns whether it is in the table. Name and value are Latin-1. */
+  /**
+   * Inserts a Latin-1 field after evicting the oldest entries until it fits. Returns whether it is
+   * in the table.
+   */
   insert(name: string, value: string): boolean {
     const size = name.length + value.length + ENTRY_OVERHEAD
     this.evictTo(this.maxBytes - size)
@@ -69,7 +72,7 @@ export class DynamicTable {
       const slot = absolute & this.mask
       const name = this.names[slot]!
       const value = this.values[slot]!
-      // Let go at once: a slot may not come round again for a long time.
+      // Release the strings now: the slot may not be reused for a long time.
       this.names[slot] = ''
       this.values[slot] = ''
       this.length--

@@ -1,6 +1,6 @@
 /**
- * Fields to field blocks (RFC 7541 §6): an index where the tables know the field, else a literal, which most often enters the table.
- * It does not judge fields: names are lower case and values Latin-1 by the time they come here.
+ * Encodes fields to field blocks (RFC 7541 §6): an index for a field in a table, else a literal,
+ * which usually enters the table. Does not validate: names must be lower case and values Latin-1.
  */
 
 import type { ByteWriter } from './byte-writer.js'
@@ -10,7 +10,7 @@ import { encodeInteger } from './integer.js'
 import { STATIC_INDEX, STATIC_LENGTH, STATIC_NAMES, STATIC_VALUES } from './static-table.js'
 
 export interface EncoderOptions {
-  /** The table's maximum however much the peer allows, in bytes: what it costs in memory. Default 65536. */
+  /** Maximum table size whatever the peer allows, in bytes: limits memory. Default 65536. */
   maxTableBytes?: number
 }
 
@@ -29,13 +29,13 @@ const SIZE_UPDATE_BITS = 5
 const HUFFMAN = 0x80
 const LENGTH_BITS = 7
 
-/** The longest text whose length is sure to fit the prefix of one byte. */
+/** The longest text whose length always fits in the one-byte prefix. */
 const SHORT_TEXT = 126
 /** The longest code has 30 bits. */
 const MAX_BYTES_PER_CHARACTER = 4
 const NONE = -1
 
-/** Values that differ from one request or response to the next: they would only drive the useful entries out of the table. */
+/** Fields whose values change with each message: inserting them would only evict useful entries. */
 const VOLATILE: ReadonlySet<string> = new Set([
   ':path',
   'age',
@@ -52,33 +52,38 @@ const VOLATILE: ReadonlySet<string> = new Set([
 ])
 
 /**
- * A name whose values are driven out before they come again would only drive out others: `:authority` of thousands of origins on one
- * connection. After so many losses there must have been as many uses; if not, one in so many tries says whether that has changed.
+ * From this many evictions on, a name's values are inserted only while table hits keep up with
+ * evictions (`:authority` of thousands of origins does not). Otherwise, only one value in TRIES is.
  */
 const PATIENT_LOSSES = 64
 const TRIES = 64
 
-/** RFC 7541 §7.1.3: values shorter than this, in bytes, can be guessed through their size once the table knows them. */
+/**
+ * Minimum value sizes for indexing, in bytes: the compressed size reveals shorter secrets (RFC 7541
+ * §7.1.3).
+ */
 const NEVER_INDEXED_BELOW: ReadonlyMap<string, number> = new Map([
   ['authorization', 0x7fffffff],
   ['proxy-authorization', 0x7fffffff],
   ['cookie', 20],
 ])
 
-/** What the encoder knows of one name. */
+/** The encoder's record of one field name. */
 class NameRecord {
   /** Lowest index in the static table, or 0. */
   readonly staticIndex: number
-  /** Shorter values are literals never indexed. */
+  /** Size below which a value is a never-indexed literal, in bytes. */
   readonly neverIndexedBelow: number
   readonly volatile: boolean
   /** Absolute number of the newest entry with this name, or NONE. */
   newest = NONE
-  /** Values that were driven out of the table, and how often one was found there; both halved at each try. */
+  /** Number of evicted values, and of table hits; both are halved at each try. */
   losses = 0
   uses = 0
   private untilTry = TRIES
-  /** Each value with this name that a table holds: the absolute number in the dynamic table, or the static index negated. */
+  /**
+   * Values with this name in a table: maps to the absolute number, or to the negated static index.
+   */
   readonly values = new Map<string, number>()
 
   constructor(name: string) {
@@ -89,36 +94,39 @@ class NameRecord {
     for (let index = this.staticIndex; STATIC_NAMES[index] === name; index++) this.values.set(STATIC_VALUES[index]!, -index)
   }
 
-  /** Whether a value that is in no table is worth a place there. */
+  /** Whether a new value is worth inserting. */
   deservesPlace(): boolean {
     if (this.losses < PATIENT_LOSSES || this.uses >= this.losses) return true
     if (--this.untilTry > 0) return false
     this.untilTry = TRIES
-    // Not below: what is learned now counts for more, and patience does not begin again.
+    // Not lower: recent results weigh more, and the initial allowance is not granted again.
     this.losses = Math.max(PATIENT_LOSSES, this.losses >> 1)
     this.uses >>= 1
     return true
   }
 
-  /** Whether the record says more than a new one would, and so must outlive the name's last entry. */
+  /** Whether the record differs from a new one, so that it must outlive the name's last entry. */
   get lasting(): boolean {
     return this.staticIndex !== 0 || this.volatile
   }
 }
 
 export class HpackEncoder {
-  /** Names with an entry, and those of the lists above once they were used: no more than the table has room for, and some sixty. */
+  /**
+   * Records of names with an entry, and of used names from the lists above: bounded by the table
+   * size plus about 60.
+   */
   private readonly names = new Map<string, NameRecord>()
   private readonly table: DynamicTable
   private readonly capBytes: number
-  /** Of the sizes since the last block, the smallest and the last, in bytes; NONE when there was no change. */
+  /** The smallest and the last table size since the last block, in bytes; NONE without a change. */
   private smallestBytes = NONE
   private finalBytes = NONE
 
   constructor(options: EncoderOptions = {}) {
     this.capBytes = options.maxTableBytes ?? DEFAULT_MAX_TABLE_BYTES
     this.table = new DynamicTable(DEFAULT_TABLE_BYTES, (name, value, absolute) => this.forget(name, value, absolute))
-    // The peer supposes 4096 bytes until told: a lower cap is signalled in the first block.
+    // The peer assumes 4096 bytes, so the first block must signal a lower cap.
     if (this.capBytes < DEFAULT_TABLE_BYTES) this.setMaxTableBytes(DEFAULT_TABLE_BYTES)
   }
 
@@ -127,14 +135,14 @@ export class HpackEncoder {
     return this.table.bytes
   }
 
-  /** Takes the peer's SETTINGS_HEADER_TABLE_SIZE, in bytes; it takes effect at the beginning of the next block. */
+  /** Sets the peer's SETTINGS_HEADER_TABLE_SIZE, in bytes, from the next block on. */
   setMaxTableBytes(bytes: number): void {
     const target = Math.min(bytes, this.capBytes)
     this.finalBytes = target
     if (this.smallestBytes === NONE || target < this.smallestBytes) this.smallestBytes = target
   }
 
-  /** Comes before the first field of each block: signals a changed table size (RFC 7541 §4.2). */
+  /** Begins a block: signals a changed table size (RFC 7541 §4.2). Call before the first field. */
   beginBlock(writer: ByteWriter): void {
     if (this.finalBytes === NONE) return
     const smallest = this.smallestBytes
@@ -146,7 +154,7 @@ export class HpackEncoder {
     if (final !== this.table.maxBytes) this.updateSize(writer, final)
   }
 
-  /** Appends one field. `sensitive`: it never enters a table, here or at any hop (RFC 7541 §7.1.3). */
+  /** Appends one field. A `sensitive` field never enters a table, at any hop (RFC 7541 §7.1.3). */
   encodeField(writer: ByteWriter, name: string, value: string, sensitive: boolean): void {
     const record = this.names.get(name) ?? this.admit(name)
     if (sensitive || (record !== undefined && value.length < record.neverIndexedBelow)) {
@@ -172,20 +180,22 @@ export class HpackEncoder {
     else encodeInteger(writer, INDEXED, INDEXED_BITS, index)
   }
 
-  /** A field that is in no table: into the dynamic one, unless it would do more harm than good there. */
+  /**
+   * Encodes a field that no table has, and inserts it unless it would evict more useful entries.
+   */
   private encodeUnknown(writer: ByteWriter, record: NameRecord | undefined, name: string, value: string): void {
     const size = name.length + value.length + ENTRY_OVERHEAD
-    // Over three quarters of the table it would drive out nearly all the rest.
+    // An entry over three quarters of the table would evict nearly all others.
     const useless = record !== undefined && (record.volatile || !record.deservesPlace())
     if (useless || size * 4 > this.table.maxBytes * 3) {
       this.writeLiteral(writer, NOT_INDEXED, LITERAL_BITS, record, name, value)
       return
     }
-    // The index of the name counts before the insertion, even of an entry which that evicts (RFC 7541 §4.4).
+    // Write the name's index before the insertion, which may evict that entry (RFC 7541 §4.4).
     this.writeLiteral(writer, INSERTED, INSERTED_BITS, record, name, value)
     const absolute = this.table.inserted
     this.table.insert(name, value)
-    // Looked up again: making room may have forgotten the record.
+    // Look up again: an eviction may have deleted the record.
     let current = this.names.get(name)
     if (current === undefined) {
       current = new NameRecord(name)
@@ -195,7 +205,7 @@ export class HpackEncoder {
     current.newest = absolute
   }
 
-  /** RFC 7541 §6.2: a literal, its name by index where a table has it. */
+  /** Writes a literal, with an indexed name if a table has it (RFC 7541 §6.2). */
   private writeLiteral(
     writer: ByteWriter,
     representation: number,
@@ -214,7 +224,7 @@ export class HpackEncoder {
     writeString(writer, value)
   }
 
-  /** The record of a name without dynamic entries, if there is something to know of it. */
+  /** Returns a record for a name without dynamic entries, if the name has static properties. */
   private admit(name: string): NameRecord | undefined {
     if (!STATIC_INDEX.has(name) && !VOLATILE.has(name)) return undefined
     const record = new NameRecord(name)
@@ -227,19 +237,19 @@ export class HpackEncoder {
     record.values.delete(value)
     record.losses++
     if (record.newest !== absolute) return
-    // Entries leave in the order they came: without the newest there is none left.
+    // Entries leave in insertion order: without its newest entry, the name has no entries.
     record.newest = NONE
     if (!record.lasting) this.names.delete(name)
   }
 
-  /** RFC 7541 §6.3. */
+  /** Writes a table size update (RFC 7541 §6.3). */
   private updateSize(writer: ByteWriter, bytes: number): void {
     encodeInteger(writer, SIZE_UPDATE, SIZE_UPDATE_BITS, bytes)
     this.table.resize(bytes)
   }
 }
 
-/** RFC 7541 §5.2: a string literal, Huffman-coded where that is strictly shorter. */
+/** Writes a string literal, Huffman-coded if that is strictly shorter (RFC 7541 §5.2). */
 function writeString(writer: ByteWriter, text: string): void {
   const length = text.length
   if (length > SHORT_TEXT) {
@@ -249,7 +259,8 @@ function writeString(writer: ByteWriter, text: string): void {
     else writer.writeLatin1(text)
     return
   }
-  // Coded at once behind an byte kept for the length: cheaper than to measure first, and nearly always the shorter form.
+  // Encode behind one byte reserved for the length: cheaper than measuring first, and usually
+  // shorter.
   writer.ensure(1 + length * MAX_BYTES_PER_CHARACTER)
   const at = writer.position
   const end = huffmanEncodeInto(text, writer.buffer, at + 1)

@@ -1,13 +1,13 @@
 /**
- * The Huffman code of RFC 7541 Appendix B, symbol by symbol; symbol 256 is EOS.
- * The code is canonical (shorter codes first, equal lengths in order of symbol), so the lengths say it all.
+ * The Huffman code of RFC 7541 Appendix B, symbol by symbol; symbol 256 is EOS. The code is
+ * canonical (shorter codes first, equal lengths in symbol order), so the lengths define it.
  */
 
-/** End of string: its code may appear only as padding, and never whole (RFC 7541 §5.2). */
+/** End of string: only a part of its code may appear, as padding (RFC 7541 §5.2). */
 export const EOS = 256
 
-/** Bits of each symbol's code, sixteen symbols a line. */
-// biome-ignore format: sixteen symbols a line, as one reads an ASCII table
+/** Code length of each symbol, in bits. */
+// biome-ignore format: sixteen symbols per line, like an ASCII table
 export const HUFFMAN_LENGTHS: Uint8Array = Uint8Array.of(
   13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28,
   28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 28,
@@ -30,7 +30,7 @@ export const HUFFMAN_LENGTHS: Uint8Array = Uint8Array.of(
 
 const LONGEST = 30
 
-/** Each symbol's code, in the low HUFFMAN_LENGTHS[symbol] bits. */
+/** The code of each symbol, in the low HUFFMAN_LENGTHS[symbol] bits. */
 export const HUFFMAN_CODES: Uint32Array = canonicalCodes()
 
 function canonicalCodes(): Uint32Array {

@@ -1,30 +1,40 @@
 /**
- * Huffman-coded string literals (RFC 7541 §5.2): Latin-1 text to bytes and back, a whole byte at a time.
- * The decoder is a state machine: a state is a node of the code tree, an byte leads to the next and yields up to two symbols.
+ * Huffman-coded string literals (RFC 7541 §5.2): Latin-1 text to bytes and back, one byte at a
+ * time. The decoder is a state machine over the nodes of the code tree; each byte yields up to two
+ * symbols.
  */
 
 import { type ByteWriter, latin1Slice } from './byte-writer.js'
 import { HpackError } from './hpack-error.js'
 import { EOS, HUFFMAN_CODES, HUFFMAN_LENGTHS } from './huffman-code.js'
 
-/** 257 leaves make 256 inner nodes. Node 0 is the root; the state after them is where a whole EOS leads, for good. */
+/**
+ * State after a complete EOS, with no way out. 257 leaves make 256 inner nodes, 0 to 255; node 0 is
+ * the root.
+ */
 const DEAD = 256
-/** The longest padding: a prefix of EOS strictly shorter than an byte (RFC 7541 §5.2). */
+/** The longest padding: a prefix of EOS shorter than one byte (RFC 7541 §5.2). */
 const MAX_PADDING_BITS = 7
 /** The shortest code has five bits, so n bytes are at most n * 8 / 5 symbols. */
 const MAX_EXPANSION = 8 / 5
-/** Longer strings decode into a buffer of their own, which is then let go. */
+/** Size of the shared decoding buffer, in bytes. Longer strings use a temporary buffer. */
 const SCRATCH_BYTES = 8192
 
 const scratch: Buffer = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
-/** Filled where strings lead, 257 KiB when it is full: to build all of it takes the first response of a process five milliseconds. */
+/**
+ * Filled lazily, 257 KiB when full: filling it at once would add 5 ms to the first response of a
+ * process.
+ */
 let transitions: Int32Array | undefined
-/** Built on first use: a process that only encodes never pays for it. */
+/** Built on first use, so that a process that only encodes does not need it. */
 let tree: Int32Array
-/** acceptable[state] is 1 where a string may end: at the root, or after at most seven bits of EOS. */
+/**
+ * acceptable[state] is 1 if a string may end in it: at the root, or after at most seven bits of
+ * EOS.
+ */
 const acceptable = new Uint8Array(DEAD + 1)
 
-/** How many bytes `text` takes when Huffman-coded. */
+/** Returns the Huffman-coded size of `text`, in bytes. */
 export function huffmanLength(text: string): number {
   const lengths = HUFFMAN_LENGTHS
   let bits = 0
@@ -32,13 +42,16 @@ export function huffmanLength(text: string): number {
   return (bits + 7) >>> 3
 }
 
-/** Writes `text` Huffman-coded, without a length before it. */
+/** Writes `text` Huffman-coded, without a length prefix. */
 export function huffmanEncode(text: string, writer: ByteWriter): void {
   writer.ensure(huffmanLength(text))
   writer.position = huffmanEncodeInto(text, writer.buffer, writer.position)
 }
 
-/** Writes at `position` and returns the position behind; the caller has made room (four bytes a character always suffice). */
+/**
+ * Writes at `position` and returns the position after it. The caller must reserve four bytes per
+ * character.
+ */
 export function huffmanEncodeInto(text: string, buffer: Buffer, position: number): number {
   const codes = HUFFMAN_CODES
   const lengths = HUFFMAN_LENGTHS
@@ -53,7 +66,8 @@ export function huffmanEncodeInto(text: string, buffer: Buffer, position: number
       pending = (pending << length) | code
       continue
     }
-    // The code crosses the 32-bit word: its head completes it. Its tail starts the next word; bits above the tail shift out later.
+    // The code crosses the 32-bit word: its head completes the word, its tail starts the next one.
+    // Bits above the tail are shifted out later.
     bits -= 32
     const word = (pending << (length - bits)) | (code >>> bits)
     buffer[position] = word >>> 24
@@ -82,7 +96,10 @@ export function huffmanDecode(bytes: Buffer, start: number, end: number): string
   return latin1Slice(output, 0, decodeInto(output, bytes, start, end))
 }
 
-/** How many bytes [start, end) decode to: every check of `huffmanDecode`, but no text is made. */
+/**
+ * Returns the decoded size of [start, end), in bytes, with the checks of `huffmanDecode`. Creates
+ * no string.
+ */
 export function huffmanDecodedLength(bytes: Buffer, start: number, end: number): number {
   const table = transitions ?? makeTable()
   let state = 0
@@ -97,7 +114,9 @@ export function huffmanDecodedLength(bytes: Buffer, start: number, end: number):
   return length
 }
 
-/** Returns how many symbols it put into `output`, which has room for two more. */
+/**
+ * Decodes into `output`, which must have room for two extra symbols. Returns the number of symbols.
+ */
 function decodeInto(output: Buffer, bytes: Buffer, start: number, end: number): number {
   const table = transitions ?? makeTable()
   let state = 0
@@ -105,7 +124,7 @@ function decodeInto(output: Buffer, bytes: Buffer, start: number, end: number): 
   for (let i = start; i < end; i++) {
     const index = (state << 8) | bytes[i]!
     const step = table[index]! || walk(table, index)
-    // Both are stored without asking how many there are; `length` says which count, the next byte overwrites the others.
+    // Store both symbols without a branch: `length` advances by the valid ones only.
     output[length] = step
     output[length + 1] = step >>> 8
     length += (step >>> 16) & 3
@@ -128,9 +147,9 @@ function makeTable(): Int32Array {
 }
 
 /**
- * One number for each (state, byte), found by walking the code tree and kept: two symbols in bits 0 to 15, how many of them count in
- * 16 and 17, the next state above. None of them is 0: an byte that ends at the root has completed a symbol. Two symbols at most,
- * because the shortest code has five bits.
+ * Computes and stores the transition for one (state, byte): up to two symbols in bits 0 to 15,
+ * their number in bits 16 and 17, the next state above. At most two, because the shortest code has
+ * five bits. A transition is never 0: a byte that ends at the root has completed a symbol.
  */
 function walk(table: Int32Array, index: number): number {
   let node = index >>> 8
@@ -150,7 +169,10 @@ function walk(table: Int32Array, index: number): number {
   return step
 }
 
-/** Two children for each inner node: an inner node, or the complement of the leaf's symbol. Marks `acceptable` on the way. */
+/**
+ * Builds two children for each inner node: an inner node, or the complement of a leaf's symbol.
+ * Also fills `acceptable`.
+ */
 function buildTree(): Int32Array {
   const tree = new Int32Array(DEAD * 2)
   let nodes = 1
@@ -159,7 +181,7 @@ function buildTree(): Int32Array {
     let node = 0
     for (let bit = HUFFMAN_LENGTHS[symbol]! - 1; bit > 0; bit--) {
       const edge = node * 2 + ((code >>> bit) & 1)
-      // No edge leads back to the root, so 0 is an edge not yet drawn.
+      // No edge leads back to the root, so 0 means that the edge does not exist yet.
       if (tree[edge] === 0) tree[edge] = nodes++
       node = tree[edge]!
     }

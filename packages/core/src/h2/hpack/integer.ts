@@ -5,14 +5,20 @@
 import type { ByteWriter } from './byte-writer.js'
 import { HpackError } from './hpack-error.js'
 
-/** Where a reader stands in a block. One object is reused for a whole block, so that reading an integer allocates nothing. */
+/**
+ * Read position in a block. One object is reused for a whole block, so that reading allocates
+ * nothing.
+ */
 export interface Cursor {
   position: number
 }
 
-/** No count, size or index of ours comes near this; a peer that sends more is broken or hostile. */
+/** Largest accepted integer: far above every valid count, size or index. */
 export const MAX_INTEGER: number = 0x7fffffff
-/** Five bytes carry 35 bits: enough for MAX_INTEGER, and an end to runs of zero-valued continuation bytes. */
+/**
+ * Maximum continuation bytes. Five carry 35 bits, enough for MAX_INTEGER; limits runs of
+ * zero-valued bytes.
+ */
 const MAX_CONTINUATION = 5
 
 /** Writes `value` (0 to MAX_INTEGER) below `flags`, the bits of the first byte above the prefix. */
@@ -34,8 +40,8 @@ export function encodeInteger(writer: ByteWriter, flags: number, prefixBits: num
 }
 
 /**
- * Reads the integer whose first byte is at the cursor and leaves the cursor behind it.
- * @throws HpackError when it is cut off, longer than five continuation bytes or over MAX_INTEGER
+ * Reads the integer at the cursor and moves the cursor past it.
+ * @throws HpackError if it is truncated, has over five continuation bytes, or exceeds MAX_INTEGER
  */
 export function decodeInteger(bytes: Uint8Array, cursor: Cursor, end: number, prefixBits: number): number {
   let position = cursor.position
@@ -43,9 +49,9 @@ export function decodeInteger(bytes: Uint8Array, cursor: Cursor, end: number, pr
   const prefixMax = (1 << prefixBits) - 1
   let value = bytes[position++]! & prefixMax
   if (value === prefixMax) {
-    // RFC 7541 §5.1: integers over an implementation's limits, in value or byte length, are decoding errors.
+    // RFC 7541 §5.1: an integer over our limits, in value or length, is a decoding error.
     const last = position + MAX_CONTINUATION
-    // Multiplied, not shifted: the fifth byte reaches past 32 bits.
+    // Multiply instead of shifting: the fifth byte exceeds 32 bits.
     for (let scale = 1; ; scale *= 0x80) {
       if (position === last) throw new HpackError('integer is encoded in too many bytes')
       if (position >= end) throw new HpackError('block ends inside an integer')

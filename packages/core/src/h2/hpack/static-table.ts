@@ -1,9 +1,9 @@
 /**
- * The static table (RFC 7541 Appendix A): 61 fields that both sides know, by index and by name.
+ * The static table (RFC 7541 Appendix A): 61 predefined fields, by index and by name.
  */
 
-/** Name, value, name, value…: entry n stands at 2n - 2. */
-// biome-ignore format: one field a line, as in the RFC
+/** Name, value, name, value…: entry n starts at index 2n - 2. */
+// biome-ignore format: one field per line, as in the RFC
 const ENTRIES: readonly string[] = [
   ':authority', '',
   ':method', 'GET',
@@ -68,14 +68,16 @@ const ENTRIES: readonly string[] = [
   'www-authenticate', '',
 ]
 
-/** How many entries the static table has; index STATIC_LENGTH + 1 is the newest dynamic entry (RFC 7541 §2.3.3). */
+/**
+ * Number of static entries; index STATIC_LENGTH + 1 is the newest dynamic entry (RFC 7541 §2.3.3).
+ */
 export const STATIC_LENGTH: number = ENTRIES.length / 2
 
-/** Entry n at place n; place 0 is unused, as index 0 is (RFC 7541 §6.1). */
+/** Names by HPACK index; index 0 is unused (RFC 7541 §6.1). */
 export const STATIC_NAMES: readonly string[] = ['', ...ENTRIES.filter((_, i) => i % 2 === 0)]
 export const STATIC_VALUES: readonly string[] = ['', ...ENTRIES.filter((_, i) => i % 2 === 1)]
 
-/** The lowest index under each name: what a literal refers to for its name. */
+/** The lowest index of each name, used for the name of a literal. */
 export const STATIC_INDEX: ReadonlyMap<string, number> = firstIndexes()
 
 function firstIndexes(): Map<string, number> {

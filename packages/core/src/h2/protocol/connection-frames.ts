@@ -1,4 +1,7 @@
-/** Frames about the connection itself: SETTINGS, PING, GOAWAY (RFC 9113 §6.5, §6.7, §6.8), ORIGIN (RFC 8336), ALTSVC (RFC 7838). */
+/**
+ * Connection-level frames: SETTINGS, PING, GOAWAY (RFC 9113 §6.5, §6.7, §6.8), ORIGIN (RFC 8336),
+ * ALTSVC (RFC 7838).
+ */
 
 import { MAX_DEBUG_BYTES, MAX_SETTINGS_ENTRIES } from './abuse-limits.js'
 import type { ConnectionState } from './connection-state.js'
@@ -8,13 +11,13 @@ import type { Sender } from './sender.js'
 import { ResponsePhase, type StreamOwner } from './stream.js'
 import { StreamState } from './stream-state.js'
 
-/** A frame of the connection level: one row has its size, its stream and its handler. */
+/** A connection-level frame type: the valid size and stream, and the handler. */
 interface ConnectionFrame {
   /** Whether the frame must be on stream 0. */
   readonly connectionOnly: boolean
   /** Whether a payload of `length` bytes is valid. */
   fits(length: number, flags: number): boolean
-  /** Acts on the frame; `undefined` where it is discarded. */
+  /** Applies the frame; `undefined` if the type is discarded. */
   readonly receive: ((handlers: ConnectionFrameHandlers, frame: ReceivedFrame) => void) | undefined
 }
 
@@ -27,7 +30,7 @@ interface ReceivedFrame {
   readonly end: number
 }
 
-/** One handler for each frame that is not discarded. */
+/** One handler for each frame type that is not discarded. */
 interface ConnectionFrameHandlers {
   settings(frame: ReceivedFrame): void
   ping(frame: ReceivedFrame): void
@@ -38,13 +41,16 @@ interface ConnectionFrameHandlers {
 
 const ANY_LENGTH = (): boolean => true
 
-/** Every frame of the connection level. A new one is a row here, a number in `frame.ts` and an event of `ProtocolListener`. */
+/**
+ * All connection-level frames. A new type needs a row here, a number in `frame.ts` and an event in
+ * `ProtocolListener`.
+ */
 const CONNECTION_FRAMES: ReadonlyMap<number, ConnectionFrame> = new Map<number, ConnectionFrame>([
   [
     FrameType.SETTINGS,
     {
       connectionOnly: true,
-      // RFC 9113 §6.5: an acknowledgement is empty, anything else a whole number of settings.
+      // RFC 9113 §6.5: an acknowledgment is empty; other frames contain whole settings.
       fits: (length, flags) => ((flags & Flag.ACK) !== 0 ? length === 0 : length % 6 === 0),
       receive: (handlers, frame) => handlers.settings(frame),
     },
@@ -56,16 +62,16 @@ const CONNECTION_FRAMES: ReadonlyMap<number, ConnectionFrame> = new Map<number, 
   ],
   [FrameType.ORIGIN, { connectionOnly: false, fits: ANY_LENGTH, receive: (handlers, frame) => handlers.origin(frame) }],
   [FrameType.ALTSVC, { connectionOnly: false, fits: ANY_LENGTH, receive: (handlers, frame) => handlers.altSvc(frame) }],
-  // RFC 9218 §7.1 forbids it to servers. It means nothing here, and the connection goes on.
+  // Servers must not send PRIORITY_UPDATE (RFC 9218 §7.1). It is ignored.
   [FrameType.PRIORITY_UPDATE, { connectionOnly: false, fits: ANY_LENGTH, receive: undefined }],
 ])
 
-/** Whether a frame of this type is handled by {@link ConnectionFrames}. Others are unknown, and discarded (RFC 9113 §5.5). */
+/** Whether {@link ConnectionFrames} handles a frame of this type. */
 export function isConnectionFrame(type: number): boolean {
   return CONNECTION_FRAMES.get(type)?.receive !== undefined
 }
 
-/** @throws ProtocolFault for a frame of the connection level that is wrong in itself. */
+/** Checks size and stream of a connection-level frame. @throws ProtocolFault if one is invalid. */
 export function checkConnectionFrame(type: number, flags: number, streamId: number, length: number): void {
   const row = CONNECTION_FRAMES.get(type)
   if (row === undefined) return
@@ -75,7 +81,7 @@ export function checkConnectionFrame(type: number, flags: number, streamId: numb
   if (!row.fits(length, flags)) throw new ProtocolFault(ErrorCode.FRAME_SIZE_ERROR, `${frameTypeName(type)} of ${length} bytes`)
 }
 
-/** Acts on the frames of the connection level. */
+/** Applies connection-level frames. */
 export class ConnectionFrames<Owner extends StreamOwner> implements ConnectionFrameHandlers {
   readonly #state: ConnectionState<Owner>
   readonly #sender: Sender<Owner>
@@ -108,20 +114,23 @@ export class ConnectionFrames<Owner extends StreamOwner> implements ConnectionFr
     if (headerTableBytes !== tableBefore || leastHeaderTableBytes < tableBefore) state.encoder.setMaxTableBytes(headerTableBytes)
     this.#adjustWindows(state.peer.initialWindowBytes - before)
     state.limits.answer()
-    // RFC 9113 §6.5.3: acknowledged as soon as all values are applied.
+    // RFC 9113 §6.5.3: acknowledge as soon as all values are applied.
     writeSettingsAck(state.output)
     this.#sender.pump()
-    // By whoever was told meanwhile that it may send.
+    // An owner that was notified above may have abandoned the connection.
     if (!state.abandoned) state.listener.onCapacity()
   }
 
-  /** RFC 9113 §6.9.2: a new initial window moves every stream's window by the difference, below zero if need be. */
+  /**
+   * Applies a new initial window: every stream's window changes by the difference and may become
+   * negative (RFC 9113 §6.9.2).
+   */
   #adjustWindows(difference: number): void {
     if (difference === 0) return
     for (const stream of this.#state.streams.all()) {
       stream.sendWindow += difference
       if (stream.sendWindow > MAX_31_BIT) {
-        throw new ProtocolFault(ErrorCode.FLOW_CONTROL_ERROR, 'SETTINGS_INITIAL_WINDOW_SIZE lifts a stream window over 2^31 - 1')
+        throw new ProtocolFault(ErrorCode.FLOW_CONTROL_ERROR, 'SETTINGS_INITIAL_WINDOW_SIZE raises a stream window over 2^31 - 1')
       }
       this.#sender.unblock(stream)
     }
@@ -129,10 +138,10 @@ export class ConnectionFrames<Owner extends StreamOwner> implements ConnectionFr
 
   #settingsAcknowledged(): void {
     if (this.#state.unacknowledgedSettings === 0) {
-      throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, 'acknowledgement of SETTINGS that were never sent')
+      throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, 'unsolicited SETTINGS acknowledgment')
     }
     this.#state.unacknowledgedSettings--
-    // RFC 7541 §4.2: from now on, where that is less than before, the next block has to say so.
+    // RFC 7541 §4.2: after a lower limit, the next block must signal the smaller table.
     this.#state.decoder.setMaxTableBytes(this.#state.local.headerTableBytes)
   }
 
@@ -143,15 +152,15 @@ export class ConnectionFrames<Owner extends StreamOwner> implements ConnectionFr
     writePing(this.#state.output, bytes, start, true)
   }
 
-  /** An answer, to what we asked or out of the blue: only the latter is held against the peer. */
+  /** Applies a PING acknowledgment. Only an unsolicited one counts against the peer's limits. */
   #pong(bytes: Buffer, start: number): void {
     const state = this.#state
     if (state.probe.acknowledge(bytes, start)) {
       state.heldSlots.free()
       return state.listener.onCapacity()
     }
-    if (state.pingsUnderWay > 0) state.pingsUnderWay--
-    else state.limits.unproductive('an acknowledgement of no PING')
+    if (state.pendingPings > 0) state.pendingPings--
+    else state.limits.unproductive('an unsolicited PING acknowledgment')
     state.listener.onPong(Buffer.from(bytes.subarray(start, start + 8)))
   }
 
@@ -170,18 +179,18 @@ export class ConnectionFrames<Owner extends StreamOwner> implements ConnectionFr
     state.goawayReceived = true
     state.lastStreamId = lastStreamId
     const reason = `GOAWAY ${errorCodeName(errorCode)} with last stream ${lastStreamId}`
-    // RFC 9113 §8.7: as if refused, unless it is said that another protocol would be welcome.
+    // RFC 9113 §8.7: the streams count as refused, unless the peer requires HTTP/1.1.
     const streamCode = errorCode === ErrorCode.HTTP_1_1_REQUIRED ? errorCode : ErrorCode.REFUSED_STREAM
     for (const stream of state.streams.all()) {
-      // RFC 9113 §6.8: above the identifier nothing was or will be processed; at or below it, the peer may still finish.
-      // And one that was told already may have closed this one.
+      // RFC 9113 §6.8: streams above the identifier are never processed; others may still finish.
+      // The owner of an earlier stream may have closed this one.
       if (stream.id <= lastStreamId || stream.state === StreamState.CLOSED) continue
       const complete = stream.phase === ResponsePhase.ENDED
-      // A response is proof of the contrary, whatever the peer says now: on this stream, or on any that it denies.
+      // A response on this stream, or on any above the identifier, disproves that.
       const unprocessed = !stream.answering && lastStreamId >= state.answeredStreamId
       this.#sender.close(stream, complete ? undefined : { errorCode: streamCode, initiator: 'peer', reason, unprocessed })
     }
-    // By whoever was told meanwhile.
+    // An owner that was notified above may have abandoned the connection.
     if (state.abandoned) return
     state.listener.onGoaway(
       lastStreamId,
@@ -190,13 +199,19 @@ export class ConnectionFrames<Owner extends StreamOwner> implements ConnectionFr
     )
   }
 
-  /** RFC 8336 §2.1: ignored on a stream, or with one of the four low flags set. */
+  /**
+   * Applies ORIGIN. Ignored on a stream other than 0, or if one of the four low flags is set (RFC
+   * 8336 §2.1).
+   */
   origin({ flags, streamId, bytes, start, end }: ReceivedFrame): void {
     this.#state.limits.unproductive('ORIGIN')
     if (streamId === 0 && (flags & 0x0f) === 0) this.#state.listener.onOrigin(parseOrigins(bytes, start, end))
   }
 
-  /** RFC 7838 §4: ignored where the origin is missing on stream 0, or present on a stream. */
+  /**
+   * Applies ALTSVC. Ignored without an origin on stream 0, or with one on another stream (RFC 7838
+   * §4).
+   */
   altSvc({ streamId, bytes, start, end }: ReceivedFrame): void {
     this.#state.limits.unproductive('ALTSVC')
     const parsed = parseAltSvc(bytes, start, end)
@@ -205,7 +220,7 @@ export class ConnectionFrames<Owner extends StreamOwner> implements ConnectionFr
   }
 }
 
-/** The serialized origins of an ORIGIN payload; one that runs past the end is dropped with what follows. */
+/** Returns the serialized origins of an ORIGIN payload. Drops a truncated entry. */
 export function parseOrigins(bytes: Buffer, start: number, end: number): string[] {
   const origins: string[] = []
   let at = start
@@ -218,7 +233,7 @@ export function parseOrigins(bytes: Buffer, start: number, end: number): string[
   return origins
 }
 
-/** Origin and field value of an ALTSVC payload; `undefined` when it is too short for what it says. */
+/** Returns origin and field value of an ALTSVC payload; `undefined` if it is truncated. */
 export function parseAltSvc(bytes: Buffer, start: number, end: number): { origin: string; value: string } | undefined {
   if (end - start < 2) return undefined
   const split = start + 2 + bytes.readUInt16BE(start)

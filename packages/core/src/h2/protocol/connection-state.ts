@@ -1,4 +1,7 @@
-/** What the sending and the receiving half of one connection share. Data and small rules; no frame is read here. */
+/**
+ * State that the sender and the receiver of one connection share. Data and small rules; must not
+ * read frames.
+ */
 
 import { HpackDecoder } from '../hpack/decoder.js'
 import { HpackEncoder } from '../hpack/encoder.js'
@@ -14,10 +17,12 @@ import type { Stream, StreamOwner } from './stream.js'
 import { StreamTable } from './stream-table.js'
 import { ReceiveWindow, type WindowBudget } from './window.js'
 
-/** SETTINGS_HEADER_TABLE_SIZE before anything is said (RFC 9113 §6.5.2). */
+/** Initial SETTINGS_HEADER_TABLE_SIZE, in bytes (RFC 9113 §6.5.2). */
 const INITIAL_TABLE_BYTES = 4_096
 
-/** Events of a connection as a whole. Called synchronously while bytes are received; must not throw. */
+/**
+ * Events of the whole connection. Called synchronously while bytes are received; must not throw.
+ */
 export interface ProtocolListener {
   /** `Protocol.capacity` may have changed: SETTINGS were received, or held slots were freed. */
   onCapacity(): void
@@ -43,7 +48,7 @@ export class ConnectionState<Owner extends StreamOwner> {
   readonly local: LocalSettings
   readonly peer: PeerSettings
   readonly #streamLimits: StreamLimits
-  /** No stream of ours is above it. */
+  /** The highest stream identifier that may be used. */
   readonly #finalStreamId: number
   readonly budget: WindowBudget
 
@@ -52,21 +57,21 @@ export class ConnectionState<Owner extends StreamOwner> {
   nextStreamId = 1
   sendWindow: number = DEFAULT_WINDOW_BYTES
   readonly receiveWindow: ReceiveWindow
-  /** The last stream the peer may process, from GOAWAY; 2^31 - 1 while none came. */
+  /** The last stream the peer may process, from GOAWAY; 2^31 - 1 before GOAWAY. */
   lastStreamId: number = MAX_31_BIT
-  /** The highest stream that the peer has sent a final response on. */
+  /** The highest stream with a final response. */
   answeredStreamId = 0
   goawayReceived = false
   goawaySent = false
-  /** A connection error was found: GOAWAY is the last thing that is written. */
+  /** Whether a connection error was found; GOAWAY is then the last frame written. */
   failed = false
-  /** The connection is gone: nothing is opened, nothing that still arrives means anything. */
+  /** Whether the connection was abandoned: no stream is opened, and received bytes are ignored. */
   abandoned = false
-  /** Bytes of the field sections of open streams. */
+  /** Size of the field sections of all open streams, in bytes. */
   openSectionsBytes = 0
-  /** PINGs of ours that are not answered yet. */
-  pingsUnderWay = 0
-  /** SETTINGS of ours that the peer has not acknowledged yet. */
+  /** PINGs that the peer has not acknowledged yet. */
+  pendingPings = 0
+  /** SETTINGS frames that the peer has not acknowledged yet. */
   unacknowledgedSettings = 0
   readonly resets: ResetStreams = new ResetStreams()
   readonly probe: Probe = new Probe()
@@ -79,13 +84,13 @@ export class ConnectionState<Owner extends StreamOwner> {
     this.listener = listener
     this.local = local
     this.budget = budget
-    // RFC 7541 §4.2: until the peer has acknowledged a smaller table, it may count on the initial one.
+    // RFC 7541 §4.2: until the peer acknowledges a smaller table, it may use the initial size.
     const maxTableBytes = Math.max(INITIAL_TABLE_BYTES, local.headerTableBytes)
     this.decoder = new HpackDecoder({ maxTableBytes, maxFieldSectionBytes: local.maxFieldSectionBytes })
     this.receiveWindow = new ReceiveWindow(local.connectionWindowBytes)
   }
 
-  /** Streams that may be opened now. A connection error counts as GOAWAY sent: one is written for it. */
+  /** Number of streams that may be opened now. A connection error counts as GOAWAY sent. */
   get capacity(): number {
     if (this.retiring) return 0
     return Math.max(
@@ -94,14 +99,14 @@ export class ConnectionState<Owner extends StreamOwner> {
     )
   }
 
-  /** No stream will be opened any more. */
+  /** Whether no stream can be opened anymore. */
   get retiring(): boolean {
     return this.abandoned || this.goawayReceived || this.goawaySent || this.nextStreamId > this.#finalStreamId
   }
 
   /**
-   * A stream ended early by the peer's doing. Past the bound this connection opens no more, and says why; those that are open go on: an
-   * overloaded server is not to cost them their answers.
+   * Counts a stream that the peer made end early. Over the limit, sends GOAWAY and opens no more
+   * streams. Open streams go on, since an overloaded server may still answer them.
    */
   endedEarly(): void {
     if (this.limits.reset() || this.goawaySent) return
@@ -110,7 +115,7 @@ export class ConnectionState<Owner extends StreamOwner> {
     this.listener.onCapacity()
   }
 
-  /** Takes a stream out and gives back what its window had taken from the client's budget. */
+  /** Removes a stream and returns its extra window to the client's budget. */
   remove(stream: Stream<Owner>): void {
     if (!this.streams.delete(stream)) return
     this.openSectionsBytes -= stream.sectionBytes

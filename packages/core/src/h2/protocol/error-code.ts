@@ -1,4 +1,7 @@
-/** HTTP/2 error codes (RFC 9113 §7). An unknown code has no special meaning and is passed on as the number it is. */
+/**
+ * HTTP/2 error codes (RFC 9113 §7). An unknown code has no special meaning and is passed on as a
+ * number.
+ */
 
 /** RFC 9113 §7, by name. */
 export const ErrorCode = {
@@ -20,12 +23,18 @@ export const ErrorCode = {
 
 const NAMES: readonly string[] = Object.keys(ErrorCode)
 
-/** The name of an error code for a message, or its number in hexadecimal where RFC 9113 §7 names none. */
+/**
+ * Returns the name of an error code for messages, or its number in hexadecimal if RFC 9113 §7 has
+ * no name.
+ */
 export function errorCodeName(code: number): string {
   return NAMES[code] ?? `0x${code.toString(16)}`
 }
 
-/** A connection error (RFC 9113 §5.4.1): thrown anywhere inside the receiving half, caught once at its door. */
+/**
+ * A connection error (RFC 9113 §5.4.1). Thrown anywhere in the receiver; caught in
+ * `Protocol.receive`.
+ */
 export class ProtocolFault extends Error {
   /** RFC 9113 §7. */
   readonly errorCode: number

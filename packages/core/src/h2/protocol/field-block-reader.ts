@@ -1,6 +1,7 @@
 /**
- * Received field blocks: HEADERS with its CONTINUATION frames (RFC 9113 §6.2, §6.10), decoded in the order they came, even where
- * nobody wants them any more: the compression state is the connection's. Then: interim response, final response or trailers (§8.1).
+ * Received field blocks: HEADERS and CONTINUATION frames (RFC 9113 §6.2, §6.10). Decodes every
+ * block in order, even for closed streams, because HPACK state belongs to the connection. Passes
+ * the result on as an interim response, a final response or trailers (§8.1).
  */
 
 import type { DecodedSection } from '../hpack/decoder.js'
@@ -13,10 +14,10 @@ import { Flag, FrameType, frameTypeName } from './frame.js'
 import { ResponsePhase, type Stream, type StreamOwner } from './stream.js'
 import { StreamInput, StreamState } from './stream-state.js'
 
-/** `:status` with its value, as RFC 9113 §6.5.2 counts it. */
+/** Size of the `:status` field, in bytes (RFC 9113 §6.5.2). */
 const STATUS_BYTES = 42
 
-/** What is done with a stream once its fields are known. */
+/** Actions on a stream that follow from its fields. */
 export interface StreamEvents<Owner extends StreamOwner> {
   lateSection(streamId: number, endStream: boolean): void
   endResponse(stream: Stream<Owner>, trailers: readonly string[] | undefined): void
@@ -28,7 +29,7 @@ export interface StreamEvents<Owner extends StreamOwner> {
 export class FieldBlocks<Owner extends StreamOwner> {
   readonly #state: ConnectionState<Owner>
   readonly #streams: StreamEvents<Owner>
-  /** The stream whose block is not complete, 0 when none is. */
+  /** The stream with an incomplete block, or 0. */
   #openStreamId = 0
   #openFlags = 0
   #parts: Buffer[] = []
@@ -43,7 +44,10 @@ export class FieldBlocks<Owner extends StreamOwner> {
     this.#maxParts = 1 + maxContinuationFrames(this.#maxBytes)
   }
 
-  /** RFC 9113 §6.10: between HEADERS and END_HEADERS nothing but CONTINUATION of that stream may come, and nowhere else. */
+  /**
+   * Checks that only CONTINUATION of the same stream follows an incomplete block, and only there
+   * (RFC 9113 §6.10).
+   */
   expect(type: number, streamId: number): void {
     const wanted = this.#openStreamId !== 0
     if (wanted === (type === FrameType.CONTINUATION) && (!wanted || streamId === this.#openStreamId)) return
@@ -51,7 +55,7 @@ export class FieldBlocks<Owner extends StreamOwner> {
     throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, `${frameTypeName(type)} on stream ${streamId} ${where}`)
   }
 
-  /** A HEADERS frame: padding and the deprecated priority are skipped (RFC 9113 §6.2). */
+  /** Reads a HEADERS frame; skips padding and the deprecated priority (RFC 9113 §6.2). */
   headers(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
     if ((flags & Flag.PADDED) !== 0) end -= bytes[start++]!
     if ((flags & Flag.PRIORITY) !== 0) start += 5
@@ -73,13 +77,13 @@ export class FieldBlocks<Owner extends StreamOwner> {
     this.#complete(this.#openFlags, streamId, block, 0, block.length)
   }
 
-  /** Bounded in frames and in bytes (CVE-2024-27316): a block without end is no block. */
+  /** Keeps a part of a block, up to the limits on frames and bytes (CVE-2024-27316). */
   #keep(bytes: Buffer, start: number, end: number): void {
     this.#bytes += end - start
     this.#parts.push(Buffer.from(bytes.subarray(start, end)))
     if (this.#parts.length <= this.#maxParts && this.#bytes <= this.#maxBytes) return
-    const reason = `field block of ${this.#bytes} bytes in ${this.#parts.length} frames, not ended`
-    // The request that it answers hears what was wrong with its response; the others, that the connection is gone.
+    const reason = `field block without END_HEADERS after ${this.#bytes} bytes in ${this.#parts.length} frames`
+    // This request fails with the reason; the other requests fail with the connection.
     const stream = this.#state.streams.get(this.#openStreamId)
     if (stream !== undefined) this.#tooMuch(stream, reason)
     throw new ProtocolFault(ErrorCode.ENHANCE_YOUR_CALM, reason)
@@ -95,7 +99,7 @@ export class FieldBlocks<Owner extends StreamOwner> {
     if (!stream.allows(StreamInput.RECEIVE_HEADERS)) {
       return this.#streams.failStream(stream, ErrorCode.STREAM_CLOSED, 'HEADERS after the end of the response')
     }
-    if (section.tooLarge) return this.#tooMuch(stream, `field section over the limit (${section.bytes} bytes)`)
+    if (section.tooLarge) return this.#tooMuch(stream, `field section of ${section.bytes} bytes is over the limit`)
     if (!this.#charge(stream, section)) {
       const reason = `field sections of all open streams over ${MAX_OPEN_SECTIONS_BYTES} bytes`
       return this.#streams.refuse(stream, ErrorCode.ENHANCE_YOUR_CALM, reason)
@@ -113,7 +117,10 @@ export class FieldBlocks<Owner extends StreamOwner> {
     }
   }
 
-  /** Counts a section against its connection. One that repeats another is the same object, and costs nothing more. */
+  /**
+   * Counts a section against the connection's limit. A repeated section is the same object and
+   * costs nothing.
+   */
   #charge(stream: Stream<Owner>, section: DecodedSection): boolean {
     if (section.parsed !== undefined) return true
     stream.sectionBytes += section.bytes
@@ -132,10 +139,10 @@ export class FieldBlocks<Owner extends StreamOwner> {
     this.#state.answeredStreamId = Math.max(this.#state.answeredStreamId, stream.id)
     stream.phase = ResponsePhase.CONTENT
     if (section.status > 299) stream.tunnel = false
-    // RFC 9110 §9.3.6: in a successful answer to CONNECT, content-length MUST be ignored, and any 2xx is one.
+    // RFC 9110 §9.3.6: content-length MUST be ignored in a 2xx response to CONNECT.
     if (!stream.tunnel) {
       stream.expectedBytes = section.contentLength
-      // RFC 9110 §6.4.1: no content in 204 and 304; HEAD was known when the stream was opened.
+      // RFC 9110 §6.4.1: 204 and 304 have no content. HEAD is set when the stream opens.
       if (section.status === 204 || section.status === 304) stream.noContent = true
     }
     stream.owner.onResponse(section)
@@ -150,7 +157,10 @@ export class FieldBlocks<Owner extends StreamOwner> {
     stream.owner.onInformational(section)
   }
 
-  /** Bytes are counted, and time allows more. A caller who wants interim responses has no limit. */
+  /**
+   * Whether the interim responses exceed the limit, which grows with time. Callers that want them
+   * have no limit.
+   */
   #isFlood(stream: Stream<Owner>, section: FieldSection): boolean {
     const { limits } = this.#state
     stream.informational++
@@ -164,21 +174,21 @@ export class FieldBlocks<Owner extends StreamOwner> {
     return limits.isInterimFlood(stream.interimBytes, stream.interimSince)
   }
 
-  /** RFC 9113 §8.1: trailers carry END_STREAM and no pseudo-field. */
+  /** Applies trailers, which carry END_STREAM and no pseudo-field (RFC 9113 §8.1). */
   #trailers(stream: Stream<Owner>, section: FieldSection, endStream: boolean): void {
-    // RFC 9113 §8.5: on a connected stream, frames other than DATA and those of stream management are a stream error.
+    // RFC 9113 §8.5: in a tunnel, only DATA and stream management frames are allowed.
     if (stream.tunnel) return this.#malformed(stream, 'HEADERS in a tunnel')
     if (section.status !== 0) return this.#malformed(stream, 'a second final response, or pseudo-fields in trailers')
     if (!endStream) return this.#malformed(stream, 'trailers without END_STREAM')
     this.#streams.endResponse(stream, section.fields)
   }
 
-  /** RFC 9113 §10.5: a response that costs more than it may; the connection and its other streams go on. */
+  /** Rejects an oversized response (RFC 9113 §10.5); the connection and its other streams go on. */
   #tooMuch(stream: Stream<Owner>, reason: string): void {
     this.#streams.failStream(stream, ErrorCode.ENHANCE_YOUR_CALM, reason)
   }
 
-  /** RFC 9113 §8.1.1: a malformed response is a stream error of type PROTOCOL_ERROR. */
+  /** Fails a malformed response with a stream error PROTOCOL_ERROR (RFC 9113 §8.1.1). */
   #malformed(stream: Stream<Owner>, reason: string): void {
     this.#streams.failStream(stream, ErrorCode.PROTOCOL_ERROR, reason)
   }

@@ -1,14 +1,20 @@
-/** A field block around its frames: HEADERS and, where it is too long for one frame, CONTINUATION (RFC 9113 §4.3, §6.2, §6.10). */
+/**
+ * Writes a field block as HEADERS and, if it is too long for one frame, CONTINUATION (RFC 9113
+ * §4.3, §6.2, §6.10).
+ */
 
 import { Flag, FRAME_HEADER_BYTES, FrameType, putFrameHeader } from './frame.js'
 import type { Output } from './output.js'
 
-/** Leaves room for the frame header; the block is encoded straight behind it. */
+/** Reserves space for the frame header; the block is encoded directly behind it. */
 export function beginFieldBlock(output: Output): void {
   output.openFrame(FRAME_HEADER_BYTES)
 }
 
-/** Writes the header in front of the block, or cuts a block over `maxFrameBytes` into several frames. */
+/**
+ * Writes the frame header before the block, or splits a block over `maxFrameBytes` into several
+ * frames.
+ */
 export function endFieldBlock(output: Output, streamId: number, endStream: boolean, maxFrameBytes: number): void {
   const payload = output.frameStart + FRAME_HEADER_BYTES
   const length = output.position - payload

@@ -1,6 +1,6 @@
 /**
- * Field sections as HTTP sees them (RFC 9113 §8): pseudo-fields, what makes a response or its trailers malformed, and the order in
- * which a request's fields are encoded. Knows no frames and no streams.
+ * Field sections (RFC 9113 §8): pseudo-fields, checks for malformed responses and trailers, and the
+ * encoding order of request fields. Must not know frames or streams.
  */
 
 import {
@@ -15,21 +15,24 @@ import type { ByteWriter } from '../hpack/byte-writer.js'
 import type { DecodedSection } from '../hpack/decoder.js'
 import type { HpackEncoder } from '../hpack/encoder.js'
 
-/** What one received field section says. Shared between responses that repeat it: never changed. */
+/** One parsed field section. Immutable, because repeated sections share it. */
 export interface FieldSection {
-  /** `:status`, or 0 where there was none, as in trailers. */
+  /** `:status`, or 0 if absent, as in trailers. */
   readonly status: number
   /** The fields without pseudo-fields: name, value, name, value. Names are lower case, values Latin-1. */
   readonly fields: readonly string[]
-  /** `content-length`, or -1 where it is absent. */
+  /** `content-length`, or -1 if absent. */
   readonly contentLength: number
-  /** Why the section is malformed (RFC 9113 §8.1.1); `undefined` where it is not. */
+  /** Why the section is malformed (RFC 9113 §8.1.1); `undefined` if it is valid. */
   readonly malformed: string | undefined
-  /** The same section without blanks at the ends of values, where these are all that is wrong with it; for requests that ask for it. */
+  /**
+   * The section with trimmed values, if edge blanks are its only defect. See
+   * `RequestHead.trimFieldValues`.
+   */
   readonly trimmed: FieldSection | undefined
 }
 
-/** What a request's field section is made of. */
+/** The parts of a request's field section. */
 export interface RequestHead {
   readonly method: string
   readonly scheme: string
@@ -38,15 +41,18 @@ export interface RequestHead {
   readonly path: string
   /** Name, value, name, value: lower-case names, checked values. */
   readonly fields: readonly string[]
-  /** Names whose values are never put into a compression table (RFC 7541 §7.1.3). */
+  /** Names of fields that are encoded as never indexed (RFC 7541 §7.1.3). */
   readonly sensitive: ReadonlySet<string> | undefined
-  /** The caller wants interim responses: there is no limit on them. */
+  /** Whether the caller wants interim responses, which are then unlimited. */
   readonly wantsInformational?: boolean
-  /** Blanks at the ends of the response's field values are taken off, in place of a malformed response. Default false. */
+  /**
+   * Whether response field values are trimmed; otherwise edge blanks make the response malformed.
+   * Default false.
+   */
   readonly trimFieldValues?: boolean | undefined
 }
 
-/** Reads a decoded section, once for each: a memoised section keeps what was made of it. */
+/** Parses a decoded section. The result is cached on the section. */
 export function parseFieldSection(section: DecodedSection): FieldSection {
   const known = section.parsed as FieldSection | undefined
   if (known !== undefined) return known
@@ -75,7 +81,7 @@ function parse(all: readonly string[]): FieldSection {
   return { ...trimmed, fields, malformed: `value of field ${quote(blank)} begins or ends with a blank`, trimmed }
 }
 
-/** Values without SP and HTAB at their ends. */
+/** Returns the fields with SP and HTAB trimmed from both ends of each value. */
 function trimmedValues(fields: readonly string[]): string[] {
   return fields.map((text, i) => (i % 2 === 0 ? text : trimBlanks(text)))
 }
@@ -88,7 +94,10 @@ function countPseudoFields(all: readonly string[]): number {
 
 const COLON = 0x3a
 
-/** RFC 9113 §8.3.2: exactly one `:status` and no other pseudo-field. */
+/**
+ * Returns a defect unless `:status` is the only pseudo-field, with one valid value (RFC 9113
+ * §8.3.2).
+ */
 function malformedPseudoFields(all: readonly string[], start: number, status: number): string | undefined {
   if (start === 0) return undefined
   if (all[0] !== ':status') return `pseudo-field ${quote(all[0]!)} in a response`
@@ -96,16 +105,19 @@ function malformedPseudoFields(all: readonly string[], start: number, status: nu
   return status === 0 ? `:status ${quote(all[1]!)} is not a status code` : undefined
 }
 
-/** RFC 9110 §15: three digits, 100 to 999 here; what a code above 599 means is the caller's affair. 0 where it is none. */
+/**
+ * Parses a status code of three digits, 100 to 999; codes above 599 are left to the caller. 0 if
+ * invalid (RFC 9110 §15).
+ */
 function parseStatus(text: string): number {
   return /^[1-9][0-9]{2}$/.test(text) ? Number(text) : 0
 }
 
-/** Bounded by forgetting everything. */
+/** Maximum size of {@link goodNames}, which is cleared when it is full. */
 const MAX_KNOWN_NAMES = 1_024
-/** Longer names are rare, and would make the bound a large one. */
+/** Maximum length of a cached name, to limit memory. */
 const MAX_KNOWN_NAME_LENGTH = 64
-/** Names that were found to be good whatever their value: a server uses few. */
+/** Cache of valid names. A server uses few. */
 const goodNames = new Set<string>()
 
 function malformedField(name: string, value: string): string | undefined {
@@ -115,23 +127,27 @@ function malformedField(name: string, value: string): string | undefined {
     if (goodNames.size >= MAX_KNOWN_NAMES) goodNames.clear()
     if (name !== 'te' && name.length <= MAX_KNOWN_NAME_LENGTH) goodNames.add(name)
   }
-  // RFC 9113 §8.2.1, "A field value MUST NOT start or end with an ASCII whitespace character", is judged for each request; not where a length is said.
+  // Edge blanks (RFC 9113 §8.2.1) depend on the request's options, but are never allowed in
+  // content-length.
   return isFieldValue(value) && !(name === 'content-length' && hasEdgeSpace(value)) ? undefined : `value of field ${quote(name)}`
 }
 
 function malformedName(name: string, value: string): string | undefined {
   // RFC 9113 §8.3: "pseudo-header fields MUST appear in a field block before all regular field lines".
   if (name.charCodeAt(0) === COLON) return `pseudo-field ${quote(name)} after a regular field`
-  // RFC 9113 §8.2.1: no upper case, no byte that a token cannot hold, no empty name.
+  // RFC 9113 §8.2.1: a name is a non-empty token without upper case.
   if (!isLowerCaseFieldName(name)) return `field name ${quote(name)}`
-  // RFC 9113 §8.2.2: connection-specific fields; `te` may only say trailers.
+  // RFC 9113 §8.2.2: connection-specific fields are malformed; `te` may only be "trailers".
   if (CONNECTION_SPECIFIC_FIELDS.has(name)) return `connection-specific field ${quote(name)}`
   return name === 'te' && value !== 'trailers' ? 'field "te" other than trailers' : undefined
 }
 
 const INVALID_LENGTH = -2
 
-/** RFC 9110 §8.6: digits only; a list of identical values counts as one of them, and so do identical lines. */
+/**
+ * Parses content-length: digits only; identical values in a list or on several lines count as one
+ * (RFC 9110 §8.6).
+ */
 function parseContentLength(before: number, value: string): number {
   if (before === -1 && /^[0-9]{1,15}$/.test(value)) return Number(value)
   let length = before
@@ -146,9 +162,12 @@ function parseContentLength(before: number, value: string): number {
   return length
 }
 
-/** The digits between two places, 15 at most, with blanks around them: one pass, because the peer decides how long it is. */
+/**
+ * Parses at most 15 digits between two offsets, with optional blanks. One pass, because the peer
+ * chooses the length.
+ */
 function digitsBetween(value: string, start: number, end: number): number {
-  // SP and HTAB alone are white space here: `trim` would take more.
+  // Only SP and HTAB are blanks here; `trim` would remove more.
   while (start < end && isBlank(value.charCodeAt(start))) start++
   while (end > start && isBlank(value.charCodeAt(end - 1))) end--
   if (end === start || end - start > 15) return INVALID_LENGTH
@@ -163,14 +182,14 @@ function quote(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text)
 }
 
-/** RFC 9113 §6.5.2: bytes of a section as the peer counts them, 32 more for each field. */
+/** Returns the size of a section in bytes, with 32 more for each field (RFC 9113 §6.5.2). */
 export function fieldSectionBytes(fields: readonly string[]): number {
   let bytes = 0
   for (let i = 0; i < fields.length; i += 2) bytes += fields[i]!.length + fields[i + 1]!.length + 32
   return bytes
 }
 
-/** The same for a request, pseudo-fields included. */
+/** Returns the size of a request's field section, including pseudo-fields (RFC 9113 §6.5.2). */
 export function requestBytes(head: RequestHead): number {
   const bytes = head.method.length + head.authority.length + CONNECT_FIELDS_BYTES + fieldSectionBytes(head.fields)
   return head.method === 'CONNECT' ? bytes : bytes + head.scheme.length + head.path.length + FURTHER_FIELDS_BYTES
@@ -179,7 +198,10 @@ export function requestBytes(head: RequestHead): number {
 const CONNECT_FIELDS_BYTES = ':method:authority'.length + 2 * 32
 const FURTHER_FIELDS_BYTES = ':scheme:path'.length + 2 * 32
 
-/** Encodes a request's section: pseudo-fields first (RFC 9113 §8.3), CONNECT without scheme and path (§8.5). */
+/**
+ * Encodes a request's section: pseudo-fields first (RFC 9113 §8.3); CONNECT has no scheme and path
+ * (§8.5).
+ */
 export function encodeRequest(encoder: HpackEncoder, writer: ByteWriter, head: RequestHead): void {
   encoder.beginBlock(writer)
   encoder.encodeField(writer, ':method', head.method, false)

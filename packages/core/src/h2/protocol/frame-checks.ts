@@ -1,15 +1,21 @@
-/** What is wrong with a frame whatever the state of anything: its size and whether it may name a stream (RFC 9113 §6). */
+/** Frame checks that do not depend on any state: size and stream identifier (RFC 9113 §6). */
 
 import { checkConnectionFrame } from './connection-frames.js'
 import { ErrorCode, ProtocolFault } from './error-code.js'
 import { Flag, FrameType, frameTypeName, MIN_MAX_FRAME_BYTES } from './frame.js'
 
-/** @throws ProtocolFault for a frame longer than our SETTINGS_MAX_FRAME_SIZE, which is the initial one (RFC 9113 §4.2). */
+/**
+ * Checks the frame size.
+ * @throws ProtocolFault over our SETTINGS_MAX_FRAME_SIZE, the initial value (RFC 9113 §4.2).
+ */
 export function checkFrameSize(type: number, length: number): void {
   if (length > MIN_MAX_FRAME_BYTES) wrongSize(type, length)
 }
 
-/** @throws ProtocolFault for a frame that is wrong in itself. Called with the header alone, before any payload is kept. */
+/**
+ * Checks a frame header, before any payload is kept.
+ * @throws ProtocolFault if it is invalid in any state.
+ */
 export function checkFrameHeader(type: number, flags: number, streamId: number, length: number): void {
   switch (type) {
     case FrameType.DATA:
@@ -29,7 +35,7 @@ export function checkFrameHeader(type: number, flags: number, streamId: number, 
       if (length !== 4) wrongSize(type, length)
       return
     case FrameType.PUSH_PROMISE:
-      // RFC 9113 §8.4: we said SETTINGS_ENABLE_PUSH 0, so that "receipt of a PUSH_PROMISE frame" is a connection error.
+      // RFC 9113 §8.4: we sent SETTINGS_ENABLE_PUSH 0, so PUSH_PROMISE is a connection error.
       throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, 'PUSH_PROMISE, though push is disabled')
     case FrameType.WINDOW_UPDATE:
       if (length !== 4) wrongSize(type, length)

@@ -1,23 +1,24 @@
 /**
- * Bytes to frames (RFC 9113 §4.1), however the bytes are cut. DATA is passed on as it arrives, without waiting for the whole
- * frame and without a copy; every other frame is passed on whole. Knows the layout, not what a frame means nor how long it may be.
+ * Splits bytes into frames (RFC 9113 §4.1), at any chunk boundaries. DATA is passed on as it
+ * arrives, without a copy; every other frame is passed on whole. Must not know meaning or size
+ * limits of frames.
  */
 
 import { ErrorCode, ProtocolFault } from './error-code.js'
 import { Flag, FRAME_HEADER_BYTES, FrameType } from './frame.js'
 
-/** What the reader calls. Offsets are into `bytes`, which is only valid during the call. */
+/** Callbacks of the reader. Offsets are into `bytes`, which is only valid during the call. */
 export interface FrameSink {
   /**
-   * A frame's header has been read: the moment to refuse it, above all for its size (RFC 9113 §4.2), before any of its payload is
-   * kept. Returns false to discard it.
+   * Called for each frame header, before any payload is kept: throws to reject the frame (e.g. for
+   * its size, RFC 9113 §4.2), or returns false to discard it.
    */
   frameHeader(type: number, flags: number, streamId: number, length: number): boolean
-  /** A whole frame other than DATA. */
+  /** Called with a whole frame other than DATA. */
   frame(type: number, flags: number, streamId: number, bytes: Buffer, start: number, end: number): void
-  /** Part of the content of the DATA frame whose header came last. */
+  /** Called with a part of the content of the current DATA frame. */
   dataPart(streamId: number, bytes: Buffer, start: number, end: number): void
-  /** That DATA frame is complete, its padding included. */
+  /** Called when the DATA frame is complete, including its padding. */
   dataEnd(streamId: number, flags: number): void
 }
 
@@ -28,22 +29,25 @@ const AT_DATA = 3
 const AT_DISCARD = 4
 const AT_PADDING = 5
 
-/** One connection's reader. Throws what its sink throws, and {@link ProtocolFault} for padding that does not fit. */
+/**
+ * Reads the frames of one connection.
+ * @throws ProtocolFault for invalid padding, and any error of the sink.
+ */
 export class FrameReader {
   readonly #sink: FrameSink
   #state: number = AT_HEADER
   #type = 0
   #flags = 0
   #streamId = 0
-  /** Bytes of the current part still to come. */
+  /** Missing bytes of the current part. */
   #left = 0
   #padding = 0
-  /** Whether the sink wants the DATA frame under way: one that it does not want is still checked. */
+  /** Whether the sink wants the current DATA frame. A discarded frame is still checked. */
   #wanted = true
-  /** A header that was cut, as far as it has come. */
+  /** An incomplete header. */
   readonly #header: Buffer = Buffer.alloc(FRAME_HEADER_BYTES)
   #headerFilled = 0
-  /** A payload that was cut, as far as it has come: `#payload` has its whole length, so that no byte is moved twice. */
+  /** An incomplete payload, allocated at full length so that each byte is copied once. */
   #payload: Buffer | undefined
   #payloadFilled = 0
 
@@ -51,7 +55,7 @@ export class FrameReader {
     this.#sink = sink
   }
 
-  /** Whether the bytes so far end between two frames: where a connection may end without loss. */
+  /** Whether the bytes so far end between two frames, so that no frame is truncated. */
   get atBoundary(): boolean {
     return this.#state === AT_HEADER && this.#headerFilled === 0
   }
@@ -62,7 +66,9 @@ export class FrameReader {
     while (at < bytes.length) at = this.#step(bytes, at)
   }
 
-  /** One step from `at`, where there is at least one byte. Returns where the next one starts. */
+  /**
+   * Takes one step at `at`, with at least one byte available. Returns the offset of the next step.
+   */
   #step(bytes: Buffer, at: number): number {
     switch (this.#state) {
       case AT_HEADER:
@@ -86,7 +92,7 @@ export class FrameReader {
     return this.#readHeader(this.#header, 0, bytes, next)
   }
 
-  /** Reads the header at `from` of `header`; the payload starts at `at` of `bytes`, as far as it is there. */
+  /** Reads the header at `from` in `header`. The available payload starts at `at` in `bytes`. */
   #readHeader(header: Buffer, from: number, bytes: Buffer, at: number): number {
     const length = (header[from]! << 16) | (header[from + 1]! << 8) | header[from + 2]!
     const type = header[from + 3]!
@@ -102,7 +108,7 @@ export class FrameReader {
     else if (!this.#wanted) this.#state = AT_DISCARD
     else this.#state = type === FrameType.DATA ? AT_DATA : AT_PAYLOAD
     if (this.#state === AT_PAYLOAD) return bytes.length - at >= length ? this.#readPayload(bytes, at) : at
-    // A part of no bytes is complete without another one.
+    // An empty part is complete at once.
     return length === 0 ? this.#readPart(bytes, at) : at
   }
 
@@ -138,7 +144,7 @@ export class FrameReader {
     return this.#left === 0 ? this.#readPart(bytes, at + 1) : at + 1
   }
 
-  /** Content, padding, or the payload of a frame that is being discarded: whatever is there of it. */
+  /** Reads the available bytes of content, of padding, or of a discarded payload. */
   #readPart(bytes: Buffer, at: number): number {
     const end = Math.min(at + this.#left, bytes.length)
     this.#left -= end - at

@@ -1,8 +1,11 @@
-/** The layout of frames (RFC 9113 §4.1, §6): types, flags, fixed sizes, and how each frame a client sends is written. */
+/**
+ * Frame layout (RFC 9113 §4.1, §6): types, flags, fixed sizes, and writers for the frames that a
+ * client sends.
+ */
 
 import type { Output } from './output.js'
 
-/** Bytes before every payload (RFC 9113 §4.1). */
+/** Size of a frame header, in bytes (RFC 9113 §4.1). */
 export const FRAME_HEADER_BYTES = 9
 /** The smallest SETTINGS_MAX_FRAME_SIZE and its initial value (RFC 9113 §6.5.2). */
 export const MIN_MAX_FRAME_BYTES = 16_384
@@ -10,10 +13,15 @@ export const MIN_MAX_FRAME_BYTES = 16_384
 export const MAX_MAX_FRAME_BYTES = 16_777_215
 /** The largest flow-control window and the largest stream identifier: 2^31 - 1 (RFC 9113 §5.1.1, §6.9.1). */
 export const MAX_31_BIT = 0x7fff_ffff
-/** SETTINGS_INITIAL_WINDOW_SIZE and the connection's window before anything else is said (RFC 9113 §6.9.2). */
+/**
+ * Initial SETTINGS_INITIAL_WINDOW_SIZE and initial connection window, in bytes (RFC 9113 §6.9.2).
+ */
 export const DEFAULT_WINDOW_BYTES = 65_535
 
-/** RFC 9113 §6; ALTSVC is RFC 7838 §4, ORIGIN RFC 8336 §2, PRIORITY_UPDATE RFC 9218 §7.1. */
+/**
+ * Frame types (RFC 9113 §6); ALTSVC is RFC 7838 §4, ORIGIN RFC 8336 §2, PRIORITY_UPDATE RFC 9218
+ * §7.1.
+ */
 export const FrameType = {
   DATA: 0x0,
   HEADERS: 0x1,
@@ -30,12 +38,12 @@ export const FrameType = {
   PRIORITY_UPDATE: 0x10,
 } as const
 
-/** RFC 9113 §6: flags share bits, because their meaning depends on the frame's type. */
+/** Frame flags (RFC 9113 §6). They share bits, because their meaning depends on the frame type. */
 export const Flag = { ACK: 0x1, END_STREAM: 0x1, END_HEADERS: 0x4, PADDED: 0x8, PRIORITY: 0x20 } as const
 
 const NAMES = new Map<number, string>(Object.entries(FrameType).map(([name, type]) => [type, name]))
 
-/** The name of a frame type for a message. */
+/** Returns the name of a frame type for messages. */
 export function frameTypeName(type: number): string {
   return NAMES.get(type) ?? `frame type 0x${type.toString(16)}`
 }
@@ -68,7 +76,7 @@ function writeHeader(output: Output, length: number, type: number, flags: number
   return payload
 }
 
-/** Writes the header of a DATA frame; its payload is written by whoever holds the bytes. */
+/** Writes the header of a DATA frame. The caller writes the payload. */
 export function writeDataHeader(output: Output, length: number, streamId: number, endStream: boolean): void {
   output.ensure(FRAME_HEADER_BYTES)
   putFrameHeader(output.buffer, output.position, length, FrameType.DATA, endStream ? Flag.END_STREAM : 0, streamId)
@@ -86,7 +94,7 @@ export function writeSettings(output: Output, settings: readonly (readonly [iden
   }
 }
 
-/** Writes the acknowledgement of the peer's SETTINGS (RFC 9113 §6.5.3). */
+/** Writes the acknowledgment of the peer's SETTINGS (RFC 9113 §6.5.3). */
 export function writeSettingsAck(output: Output): void {
   writeHeader(output, 0, FrameType.SETTINGS, Flag.ACK, 0)
 }
@@ -117,7 +125,10 @@ export function writeGoaway(output: Output, lastStreamId: number, errorCode: num
   output.buffer.write(debug, payload + 8, 'latin1')
 }
 
-/** Writes PRIORITY_UPDATE (RFC 9218 §7.1): the new priority of a request on `streamId`, as the value of its `priority` field would say it. */
+/**
+ * Writes PRIORITY_UPDATE (RFC 9218 §7.1): the new priority of `streamId`, in the syntax of the
+ * `priority` field.
+ */
 export function writePriorityUpdate(output: Output, streamId: number, priority: string): void {
   const payload = writeHeader(output, 4 + priority.length, FrameType.PRIORITY_UPDATE, 0, 0)
   putUint32(output.buffer, payload, streamId)

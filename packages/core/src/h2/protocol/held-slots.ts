@@ -1,7 +1,9 @@
 /**
- * Slots of streams that we reset while the peer was still at work on them. RST_STREAM frees a slot at once (RFC 9113 §5.1.2), but a
- * client that opens and resets without pause is a rapid-reset attack to its server (CVE-2023-44487). So a slot is held until a PING
- * that followed RST_STREAM has come back: by then the peer has seen it. Where no PING may be sent (see {@link Probe}) time frees it.
+ * Slots of streams that we reset before the peer had finished. RST_STREAM frees a slot at once (RFC
+ * 9113 §5.1.2), but to a server, rapid opens and resets look like a rapid-reset attack
+ * (CVE-2023-44487). So a slot is held until the acknowledgment of a PING sent after RST_STREAM
+ * proves that the peer has received the reset. If no PING may be sent (see {@link Probe}), a
+ * timeout frees the slot.
  */
 
 import type { Output } from './output.js'
@@ -16,18 +18,18 @@ export class HeldSlots {
     this.#probe = probe
   }
 
-  /** How many slots are not to be used yet. */
+  /** Number of held slots. */
   get count(): number {
     return this.#held
   }
 
-  /** A stream was reset; RST_STREAM is written. */
+  /** Holds the slot of a stream after its RST_STREAM was written. */
   hold(output: Output): void {
     this.#held++
     if (this.#probe.available) this.#probe.send(output)
   }
 
-  /** The peer has seen what was reset, or time has passed. */
+  /** Frees all slots: the peer has received the resets, or the timeout has passed. */
   free(): void {
     this.#held = 0
   }

@@ -1,6 +1,7 @@
 /**
- * One HTTP/2 connection of a client, without a socket (RFC 9113): bytes in, calls of a listener and bytes out. Synchronous, no clock,
- * no promise. Everything a caller may do stands here; how it is done stands in the sending and the receiving half.
+ * One HTTP/2 client connection without a socket (RFC 9113): takes bytes, calls listeners, produces
+ * bytes. Synchronous; has no clock and no promises. This is the interface; `Sender` and `Receiver`
+ * do the work.
  */
 
 import { ConnectionState, type ProtocolListener } from './connection-state.js'
@@ -24,7 +25,7 @@ import { ResponsePhase, type Stream, type StreamOwner } from './stream.js'
 import { StreamState } from './stream-state.js'
 import type { WindowBudget } from './window.js'
 
-/** The engine of one connection. `Owner` receives the events of its stream. */
+/** The protocol engine of one connection. `Owner` receives the events of its stream. */
 export class Protocol<Owner extends StreamOwner> {
   readonly #state: ConnectionState<Owner>
   readonly #sender: Sender<Owner>
@@ -39,7 +40,7 @@ export class Protocol<Owner extends StreamOwner> {
     this.#reader = new FrameReader(this.#receiver)
   }
 
-  /** Writes the client's connection preface (RFC 9113 §3.4). Requests may follow at once. */
+  /** Writes the client connection preface (RFC 9113 §3.4). Requests may follow at once. */
   start(): void {
     const { output, local } = this.#state
     output.writeLatin1(PREFACE)
@@ -49,37 +50,40 @@ export class Protocol<Owner extends StreamOwner> {
     if (increment > 0) writeWindowUpdate(output, 0, increment)
   }
 
-  /** What the peer has told about itself. */
+  /** The peer's settings. */
   get peerSettings(): PeerSettings {
     return this.#state.peer
   }
 
-  /** Streams that hold a place. */
+  /** Number of streams that occupy a slot. */
   get active(): number {
     return this.#state.streams.size
   }
 
-  /** Grows with each stream that is opened. */
+  /** Counter that grows with each opened stream. */
   get openedStreams(): number {
     return this.#state.nextStreamId
   }
 
-  /** Streams that may be opened now: 0 after GOAWAY either way, a connection error, or the last identifier (RFC 9113 §5.1.1). */
+  /**
+   * Number of streams that may be opened now: 0 after GOAWAY from either side, a connection error,
+   * or the last identifier (RFC 9113 §5.1.1).
+   */
   get capacity(): number {
     return this.#state.capacity
   }
 
-  /** Streams that we reset, and whose slots are not to be used yet. */
+  /** Number of slots held by streams that we reset. */
   get heldSlots(): number {
     return this.#state.heldSlots.count
   }
 
-  /** The PINGs that are sent without a caller's asking for one. */
+  /** The automatic PINGs. */
   get probe(): Probe {
     return this.#state.probe
   }
 
-  /** Sends one, if the rule allows it. Returns whether. */
+  /** Sends a probe if one is allowed. Returns whether it was sent. */
   sendProbe(): boolean {
     const { probe, output, abandoned } = this.#state
     if (abandoned || !probe.available) return false
@@ -87,13 +91,13 @@ export class Protocol<Owner extends StreamOwner> {
     return true
   }
 
-  /** Frees them, because time has passed. */
+  /** Frees the held slots after a timeout. */
   freeHeldSlots(): void {
     this.#state.heldSlots.free()
     this.#state.listener.onCapacity()
   }
 
-  /** Whether {@link capacity} stays 0: GOAWAY either way, or the last identifier. The driver lets what is open finish, and closes. */
+  /** Whether {@link capacity} stays 0. The connection then lets open streams finish, and closes. */
   get retiring(): boolean {
     return this.#state.retiring
   }
@@ -103,33 +107,38 @@ export class Protocol<Owner extends StreamOwner> {
     return this.#reader.atBoundary
   }
 
-  /** Whether a request's field section is larger than the peer accepts (RFC 9113 §6.5.2), and by its own words. */
+  /**
+   * Whether a request's field section exceeds the peer's SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113
+   * §6.5.2).
+   */
   exceedsPeerLimit(head: RequestHead): boolean {
     const limit = this.#state.peer.maxFieldSectionBytes
     return limit !== Number.POSITIVE_INFINITY && requestBytes(head) > limit
   }
 
-  /** The same for a request's trailers. */
+  /** Whether a request's trailers exceed the same limit. */
   trailersExceedPeerLimit(trailers: readonly string[]): boolean {
     return fieldSectionBytes(trailers) > this.#state.peer.maxFieldSectionBytes
   }
 
-  /** Opens a stream and writes the request. Only while {@link capacity} is above 0. */
+  /** Opens a stream and writes the request. Call only while {@link capacity} is above 0. */
   openStream(owner: Owner, head: RequestHead, endStream: boolean): Stream<Owner> {
     return this.#sender.open(owner, head, endStream)
   }
 
   /**
-   * Hands over content of the request, and its end with or without trailers. Bytes are kept by reference until written.
-   * Returns false while something waits for a window or the socket: then `onSendable` says when to go on.
+   * Sends request content and its end, with or without trailers. Bytes are kept by reference until
+   * written. Returns false if bytes wait for a window or the socket; `onSendable` is then called
+   * once they are written.
    */
   sendData(stream: Stream<Owner>, bytes: Uint8Array | undefined, endStream: boolean, trailers?: readonly string[]): boolean {
     return this.#sender.send(stream, bytes, endStream, trailers)
   }
 
   /**
-   * Tells the peer that a response has become more or less urgent (RFC 9218 §7.1): `priority` as the field would say it. Returns whether
-   * it was told: not where the response has ended, nor a peer that has not said it schedules so, because it is "likely to" ignore it (§2.1).
+   * Sends a new priority for a response (RFC 9218 §7.1), in the syntax of the `priority` field.
+   * Returns whether it was sent: not after the end of the response, nor to a peer without
+   * SETTINGS_NO_RFC7540_PRIORITIES, which would probably ignore it (§2.1).
    */
   reprioritize(stream: Stream<Owner>, priority: string): boolean {
     const { peer, output, abandoned } = this.#state
@@ -139,44 +148,50 @@ export class Protocol<Owner extends StreamOwner> {
     return true
   }
 
-  /** Ends a stream early (RFC 9113 §5.4.2). Its owner hears `onClosed`, and `onSendable` where content was still wanted. */
+  /**
+   * Resets a stream (RFC 9113 §5.4.2). Calls `onClosed`, and `onSendable` if the owner was waiting
+   * for it.
+   */
   resetStream(stream: Stream<Owner>, errorCode: number): void {
     this.#sender.cancel(stream, errorCode)
   }
 
-  /** Streams that are open. */
+  /** Iterates over the open streams. */
   *open(): Iterable<Stream<Owner>> {
     for (const stream of this.#state.streams.all()) if (stream.state !== StreamState.CLOSED) yield stream
   }
 
-  /** Whether that stream is open. */
+  /** Whether the stream is open. */
   isOpen(streamId: number): boolean {
     return this.#state.streams.get(streamId) !== undefined
   }
 
-  /** The connection is gone: tells `each` about every stream that is open, and closes it. What still arrives is ignored. */
+  /**
+   * Abandons a lost connection: closes every open stream and calls `each` with it. Later bytes are
+   * ignored.
+   */
   abandon(each: (stream: Stream<Owner>) => void): void {
     this.#state.abandoned = true
     for (const stream of this.#state.streams.all()) {
-      // Whoever is told may close others.
+      // A callback may have closed other streams.
       if (stream.state === StreamState.CLOSED) continue
       each(stream)
       this.#sender.close(stream)
     }
   }
 
-  /** The reader took content: credit goes back to the peer (RFC 9113 §6.9). */
+  /** Returns credit to the peer after the reader consumed content (RFC 9113 §6.9). */
   consumed(stream: Stream<Owner>, bytes: number): void {
     this.#receiver.consumed(stream, bytes)
   }
 
-  /** Asks for a PING acknowledgement with these eight bytes (RFC 9113 §6.7). */
+  /** Sends a PING with these eight bytes (RFC 9113 §6.7). */
   ping(opaque: Uint8Array): void {
-    this.#state.pingsUnderWay++
+    this.#state.pendingPings++
     writePing(this.#state.output, opaque, 0, false)
   }
 
-  /** Says goodbye (RFC 9113 §6.8). Streams that are open go on; none is opened any more. */
+  /** Sends GOAWAY (RFC 9113 §6.8). Open streams go on; no new ones are opened. */
   goaway(errorCode: number, debug: string): void {
     if (this.#state.goawaySent) return
     this.#state.goawaySent = true
@@ -184,8 +199,8 @@ export class Protocol<Owner extends StreamOwner> {
   }
 
   /**
-   * Takes received bytes. A connection error (RFC 9113 §5.4.1) is returned, once: GOAWAY is then written, the caller sends it, closes,
-   * and whatever still arrives is ignored.
+   * Processes received bytes. Returns a connection error once (RFC 9113 §5.4.1): the caller then
+   * sends the output, which ends with GOAWAY, and closes. Later bytes are ignored.
    */
   receive(bytes: Buffer): ProtocolFault | undefined {
     if (this.#fault !== undefined || this.#state.abandoned) return undefined
@@ -193,7 +208,7 @@ export class Protocol<Owner extends StreamOwner> {
       this.#reader.read(bytes)
       return undefined
     } catch (error) {
-      // Abandoned by the listener meanwhile: that its streams are closed is no fault of the peer.
+      // The listener abandoned the connection during the call: the peer did not cause this error.
       if (this.#state.abandoned) return undefined
       return this.#fail(error instanceof ProtocolFault ? error : new ProtocolFault(ErrorCode.INTERNAL_ERROR, String(error)))
     }
@@ -207,7 +222,10 @@ export class Protocol<Owner extends StreamOwner> {
     return fault
   }
 
-  /** Bytes to send, in order, each exactly once. Empty when there are none. With no stream open, what a busy connection keeps at hand is given back. */
+  /**
+   * Returns the pending bytes, in order, each exactly once. Releases large buffers if no stream is
+   * open.
+   */
   takeOutput(): Uint8Array[] {
     this.#state.limits.outputTaken()
     const chunks = this.#state.output.take()
@@ -215,17 +233,17 @@ export class Protocol<Owner extends StreamOwner> {
     return chunks
   }
 
-  /** Whether there is something to take. */
+  /** Whether output is pending. */
   get hasOutput(): boolean {
     return this.#state.output.pendingBytes > 0
   }
 
-  /** The socket has caught up: content that waited for it is written. */
+  /** Writes content that waited for the socket. Call when the socket has sent its output. */
   resume(): void {
     this.#sender.pump()
   }
 
-  /** `elapsedMs` have passed since the last time: what the peer did long ago is not held against it. Once a second at most. */
+  /** Refills the abuse limits for `elapsedMs` since the last call. Call at most once per second. */
   refillLimits(elapsedMs: number): void {
     this.#state.limits.refill(elapsedMs)
   }

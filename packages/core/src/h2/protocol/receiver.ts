@@ -1,7 +1,7 @@
 /**
- * The receiving half: which frame may come when, and what DATA, RST_STREAM and WINDOW_UPDATE do to a stream (RFC 9113 §5, §6).
- * Connection errors are thrown as ProtocolFault; stream errors end their stream here. Field blocks and the connection's own frames
- * have files of their own.
+ * Applies received frames (RFC 9113 §5, §6): checks their order, and handles DATA, RST_STREAM and
+ * WINDOW_UPDATE. Throws connection errors as ProtocolFault; a stream error ends only its stream.
+ * Field blocks and connection-level frames have separate files.
  */
 
 import { ConnectionFrames, isConnectionFrame } from './connection-frames.js'
@@ -16,14 +16,17 @@ import type { Sender } from './sender.js'
 import { ResponsePhase, type Stream, type StreamOwner } from './stream.js'
 import { StreamInput, StreamState } from './stream-state.js'
 
-/** Acts on received frames. */
+/** Applies received frames. */
 export class Receiver<Owner extends StreamOwner> implements FrameSink {
   readonly #state: ConnectionState<Owner>
   readonly #sender: Sender<Owner>
   readonly #fieldBlocks: FieldBlocks<Owner>
   readonly #connectionFrames: ConnectionFrames<Owner>
   #settingsSeen = false
-  /** The stream of the DATA frame under way, unless that is being discarded, its bytes that are not content so far, and all of them. */
+  /**
+   * The current DATA frame: its stream (unless discarded), its padding bytes so far, and its
+   * length.
+   */
   #dataStream: Stream<Owner> | undefined
   #dataOverhead = 0
   #dataLength = 0
@@ -36,9 +39,9 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
   }
 
   frameHeader(type: number, flags: number, streamId: number, length: number): boolean {
-    // By the listener, a frame or two ago.
+    // The listener may have abandoned the connection while handling an earlier frame.
     if (this.#state.abandoned) return false
-    // First, because the bytes of an HTTP/1.x response look like a frame of 4 MiB.
+    // Check SETTINGS before the size, because an HTTP/1.x response looks like a frame of 4 MiB.
     if (!this.#settingsSeen) this.#expectSettings(type, flags, length)
     checkFrameSize(type, length)
     this.#fieldBlocks.expect(type, streamId)
@@ -57,7 +60,7 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
         return true
       default:
         if (isConnectionFrame(type)) return true
-        // RFC 9113 §5.5: frames of unknown type MUST be ignored and discarded.
+        // RFC 9113 §5.5: frames of unknown types MUST be ignored and discarded.
         this.#state.limits.unproductive(frameTypeName(type))
         return false
     }
@@ -84,12 +87,13 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
     this.#dataOverhead -= length
     if (stream.state === StreamState.CLOSED) return
     stream.receivedBytes += length
-    // RFC 9113 §8.1.1: content that does not match content-length, or where a response has none, is malformed.
+    // RFC 9113 §8.1.1: a response is malformed if its content exceeds content-length or is not
+    // allowed.
     if (stream.noContent || (stream.expectedBytes >= 0 && stream.receivedBytes > stream.expectedBytes)) {
       this.failStream(
         stream,
         ErrorCode.PROTOCOL_ERROR,
-        stream.noContent ? 'content where there is none' : 'content over content-length',
+        stream.noContent ? 'content in a response that must not have any' : 'content over content-length',
       )
       return
     }
@@ -102,24 +106,28 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
     this.#dataStream = undefined
     if (stream.state === StreamState.CLOSED) return
     const overhead = this.#dataOverhead
-    if (overhead > 0 && overhead === this.#dataLength) this.#state.limits.unproductive('DATA of padding alone')
+    if (overhead > 0 && overhead === this.#dataLength) this.#state.limits.unproductive('DATA with padding only')
     if ((flags & Flag.END_STREAM) !== 0) this.endResponse(stream, undefined)
-    // RFC 9113 §6.1: padding counts for flow control; nobody will read it, so its credit goes back now.
+    // RFC 9113 §6.1: padding counts for flow control. No reader consumes it, so return its credit
+    // now.
     else if (overhead > 0) this.consumed(stream, overhead)
   }
 
-  /** The reader has taken `bytes` of content: gives credit back, and enlarges the window of a reader that keeps up. */
+  /**
+   * Returns credit for `bytes` of content that the reader consumed. Enlarges the window if the
+   * reader keeps up.
+   */
   consumed(stream: Stream<Owner>, bytes: number): void {
     if (stream.state === StreamState.CLOSED || stream.phase === ResponsePhase.ENDED) return
     const window = stream.receiveWindow
     const increment = window.consume(bytes)
     if (increment === 0) return
-    // Everything that has arrived is consumed: the reader waits for the peer, not the peer for the reader.
+    // If all received content is consumed, the reader is faster than the peer.
     const growth = window.available === window.size ? window.grow(window.size, this.#state.budget) : 0
     writeWindowUpdate(this.#state.output, stream.id, increment + growth)
   }
 
-  /** The peer's last frame of a response: its only one, DATA or trailers. */
+  /** Ends a response after its last frame: HEADERS, DATA or trailers. */
   endResponse(stream: Stream<Owner>, trailers: readonly string[] | undefined): void {
     if (!stream.noContent && stream.expectedBytes >= 0 && stream.receivedBytes !== stream.expectedBytes) {
       const reason = `content-length ${stream.expectedBytes}, content ${stream.receivedBytes} bytes`
@@ -131,19 +139,22 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
     if (stream.state === StreamState.CLOSED) this.#state.remove(stream)
   }
 
-  /** A stream error (RFC 9113 §5.4.2) of a stream that is not closed: RST_STREAM, and its owner is told why unless the response was already complete. */
+  /**
+   * Resets an open stream after a stream error (RFC 9113 §5.4.2). Notifies its owner unless the
+   * response was complete.
+   */
   failStream(stream: Stream<Owner>, errorCode: number, reason: string): void {
     this.#state.endedEarly()
     this.refuse(stream, errorCode, reason)
   }
 
-  /** The same for what is our own bound, and no doing of the peer's. */
+  /** Like {@link failStream}, for a local limit: does not count against the peer. */
   refuse(stream: Stream<Owner>, errorCode: number, reason: string): void {
     const complete = stream.phase === ResponsePhase.ENDED
     this.#sender.reset(stream, errorCode, complete ? undefined : { errorCode, initiator: 'local', reason, unprocessed: false })
   }
 
-  /** RFC 9113 §3.4: "The server connection preface consists of a potentially empty SETTINGS frame that MUST be the first frame". */
+  /** Checks that the first frame is SETTINGS, the server connection preface (RFC 9113 §3.4). */
   #expectSettings(type: number, flags: number, length: number): void {
     if (type === FrameType.SETTINGS && (flags & Flag.ACK) === 0) {
       this.#settingsSeen = true
@@ -154,7 +165,10 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
     throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, `the peer's first frame is not SETTINGS but ${what}`)
   }
 
-  /** RFC 9113 §5.1: on an idle stream only HEADERS and PRIORITY may come, and HEADERS only where we opened it. */
+  /**
+   * Rejects frames on a stream that was never opened (RFC 9113 §5.1); only PRIORITY is allowed
+   * there.
+   */
   #refuseIdle(type: number, streamId: number): void {
     if (streamId >= this.#state.nextStreamId || streamId % 2 === 0) {
       throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, `${frameTypeName(type)} on stream ${streamId}, which was never opened`)
@@ -164,13 +178,14 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
   #beginData(flags: number, streamId: number, length: number): boolean {
     const state = this.#state
     this.#refuseIdle(FrameType.DATA, streamId)
-    // Credit for the connection goes back on receipt, even for streams we reset: a paused reader must not starve its siblings.
+    // Return connection credit on receipt, even for reset streams, so that a paused reader does not
+    // block other streams.
     if (!state.receiveWindow.receive(length)) {
       throw new ProtocolFault(ErrorCode.FLOW_CONTROL_ERROR, 'more DATA than the connection window allows')
     }
     const increment = state.receiveWindow.consume(length)
     if (increment > 0) writeWindowUpdate(state.output, 0, increment)
-    // One that ends a stream ends one that we opened.
+    // An empty DATA frame with END_STREAM is legitimate.
     if (length === 0 && (flags & Flag.END_STREAM) === 0) state.limits.unproductive('an empty DATA frame')
     const stream = state.streams.get(streamId)
     if (stream === undefined) {
@@ -201,7 +216,7 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
     return true
   }
 
-  /** A field section on a stream that is over: decoded, and dropped. @throws ProtocolFault as {@link #late}. */
+  /** Drops a decoded field section on a closed stream. @throws ProtocolFault as {@link #late}. */
   lateSection(streamId: number, endStream: boolean): void {
     if (!this.#late(FrameType.HEADERS, streamId).excusesSection()) this.#state.limits.unproductive('HEADERS on a closed stream')
     if (endStream) this.#state.resets.ended(streamId)
@@ -212,7 +227,10 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
     if ((flags & Flag.END_STREAM) !== 0) this.#state.resets.ended(streamId)
   }
 
-  /** What is excused on a closed stream: we reset it, or GOAWAY did. @throws ProtocolFault STREAM_CLOSED for the others (RFC 9113 §5.1). */
+  /**
+   * Returns the late frames allowed on a closed stream.
+   * @throws ProtocolFault STREAM_CLOSED unless we reset it or GOAWAY closed it (RFC 9113 §5.1).
+   */
   #late(type: number, streamId: number): LateFrames {
     const late = this.#state.resets.find(streamId) ?? (streamId > this.#state.lastStreamId ? NOTHING_KNOWN : undefined)
     if (late !== undefined) return late
@@ -222,7 +240,7 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
   #priority(streamId: number, length: number): boolean {
     this.#state.limits.unproductive('PRIORITY')
     if (length === 5) return false
-    // RFC 9113 §6.3: a stream error; on a stream that is not open there is none to end, and the peer's framing is broken.
+    // RFC 9113 §6.3 calls this a stream error. Without an open stream, fail the connection.
     const stream = this.#state.streams.get(streamId)
     if (stream === undefined) throw new ProtocolFault(ErrorCode.FRAME_SIZE_ERROR, `PRIORITY of ${length} bytes`)
     this.failStream(stream, ErrorCode.FRAME_SIZE_ERROR, `PRIORITY of ${length} bytes`)
@@ -232,11 +250,12 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
   #rstStream(streamId: number, errorCode: number): void {
     const stream = this.#state.streams.get(streamId)
     if (stream === undefined) return this.#state.limits.unproductive('RST_STREAM')
-    // RFC 9113 §8.1: after a complete response RST_STREAM only means that the rest of the request is not wanted.
+    // RFC 9113 §8.1: after a complete response, RST_STREAM only stops the rest of the request.
     if (stream.phase === ResponsePhase.ENDED) return this.#sender.close(stream)
     this.#state.endedEarly()
     const reason = `the peer reset the stream: ${errorCodeName(errorCode)}`
-    // RFC 9113 §8.7: refused "prior to any processing", and §7: not over this protocol; a response that has begun says otherwise.
+    // RFC 9113 §7, §8.7: these codes mean that the request was not processed, unless a response has
+    // begun.
     const refused = errorCode === ErrorCode.REFUSED_STREAM || errorCode === ErrorCode.HTTP_1_1_REQUIRED
     const unprocessed = refused && !stream.answering
     this.#sender.close(stream, { errorCode, initiator: 'peer', reason, unprocessed })
@@ -246,7 +265,8 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
     const state = this.#state
     state.limits.windowUpdate()
     if (streamId === 0) {
-      // RFC 9113 §6.9: an increment of 0, and §6.9.1: a window over 2^31 - 1, are connection errors on the connection's window.
+      // RFC 9113 §6.9, §6.9.1: on the connection, an increment of 0 or a window over 2^31 - 1 is a
+      // connection error.
       if (increment === 0) throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE of 0 on the connection')
       if (state.sendWindow + increment > MAX_31_BIT)
         throw new ProtocolFault(ErrorCode.FLOW_CONTROL_ERROR, 'connection window over 2^31 - 1')

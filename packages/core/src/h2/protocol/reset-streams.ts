@@ -1,14 +1,15 @@
 /**
- * Streams that we have reset, and what may still be on its way to them: RFC 9113 §5.1 wants frames ignored that the peer sent before
- * it knew, and no others. So each keeps what its window allowed, and a little for field sections.
+ * Late frames on streams that we have reset. RFC 9113 §5.1 requires ignoring frames that the peer
+ * sent before it received RST_STREAM, but no others. So each stream allows DATA up to its window,
+ * and a few field sections.
  */
 
 import { MAX_REMEMBERED_RESETS } from './abuse-limits.js'
 
-/** One response's field sections at most: interim ones, the final one, trailers. */
+/** Maximum field sections of one response: interim responses, final response, trailers. */
 const MAX_SECTIONS = 18
 
-/** What the peer could have sent before our RST_STREAM reached it. */
+/** Frames that the peer may have sent before it received our RST_STREAM. */
 class ResetStream {
   #windowBytes: number
   #sections = 0
@@ -17,31 +18,31 @@ class ResetStream {
     this.#windowBytes = windowBytes
   }
 
-  /** DATA that still arrives: false past the window. */
+  /** Counts late DATA. Returns false beyond the window. */
   excusesData(bytes: number): boolean {
     this.#windowBytes -= bytes
     return this.#windowBytes >= 0
   }
 
-  /** A field section that still arrives: false past what one response can have. */
+  /** Counts a late field section. Returns false beyond the maximum of one response. */
   excusesSection(): boolean {
     return ++this.#sections <= MAX_SECTIONS
   }
 }
 
-/** What {@link ResetStreams} answers: whether a frame is what the peer may well have sent before it knew. Others are counted. */
+/** Late frames allowed on a closed stream. Other frames count against the peer's limits. */
 export type LateFrames = Pick<ResetStream, 'excusesData' | 'excusesSection'>
 
-/** For a stream of which nothing is known any more. */
+/** Allows no late frames: for a stream without a record. */
 export const NOTHING_KNOWN: LateFrames = { excusesData: () => false, excusesSection: () => false }
 
-/** The streams that one connection has reset, the latest of them. */
+/** The most recently reset streams of one connection. */
 export class ResetStreams {
-  /** `undefined` until one is: most connections never reset any. */
+  /** `undefined` until a stream is reset: most connections reset none. */
   #streams: Map<number, ResetStream> | undefined
   #forgotten = 0
 
-  /** A stream was reset with so much of its window open. */
+  /** Records a reset stream that had `windowBytes` of its receive window left. */
   add(streamId: number, windowBytes: number): void {
     this.#streams ??= new Map()
     this.#streams.set(streamId, new ResetStream(windowBytes))
@@ -51,12 +52,15 @@ export class ResetStreams {
     this.#forgotten = Math.max(this.#forgotten, oldest)
   }
 
-  /** What is excused on a closed stream; `undefined` for one that we did not reset. Below what was forgotten, each might have been. */
+  /**
+   * Returns the late frames allowed on a closed stream; `undefined` if we did not reset it. Streams
+   * below evicted records count as reset.
+   */
   find(streamId: number): LateFrames | undefined {
     return this.#streams?.get(streamId) ?? (streamId <= this.#forgotten ? NOTHING_KNOWN : undefined)
   }
 
-  /** The peer has ended it too: nothing more can be on its way. */
+  /** Removes a stream that the peer has ended too: no more frames can arrive. */
   ended(streamId: number): void {
     this.#streams?.delete(streamId)
   }

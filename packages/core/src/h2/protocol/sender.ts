@@ -1,6 +1,7 @@
 /**
- * The sending half: requests, content under both flow-control windows (RFC 9113 §5.2, §6.9), trailers and resets. Content waits
- * here while a window is closed or the socket is behind; streams that could send take turns, one frame each.
+ * Writes requests, content under both flow-control windows (RFC 9113 §5.2, §6.9), trailers and
+ * resets. Queues content while a window is closed or the socket is full. Streams take turns, one
+ * frame each.
  */
 
 import type { ConnectionState } from './connection-state.js'
@@ -10,20 +11,23 @@ import { writeDataHeader, writeRstStream } from './frame.js'
 import { NO_CONTENT, ResponsePhase, Stream, type StreamEnd, type StreamOwner } from './stream.js'
 import { StreamInput, StreamState } from './stream-state.js'
 
-/** No content is written while this much output waits for the socket: it would only move from the queue to the socket. */
+/** Pending output above which no content is written, in bytes. */
 const OUTPUT_HIGH_WATER_BYTES = 262_144
 
-/** Writes what one connection sends on its streams. */
+/** Writes the stream frames of one connection. */
 export class Sender<Owner extends StreamOwner> {
   readonly #state: ConnectionState<Owner>
-  /** Streams with content and an open window of their own, in the order of their turns. Others are parked until credit comes. */
+  /**
+   * Streams with content and an open stream window, in the order of their turns. Others wait for
+   * credit.
+   */
   readonly #ready: Stream<Owner>[] = []
 
   constructor(state: ConnectionState<Owner>) {
     this.#state = state
   }
 
-  /** Opens a stream with its request (RFC 9113 §8.1). The caller has checked that one may be opened. */
+  /** Opens a stream with its request (RFC 9113 §8.1). The caller has checked the capacity. */
   open(owner: Owner, head: RequestHead, endStream: boolean): Stream<Owner> {
     const state = this.#state
     const id = state.nextStreamId
@@ -45,8 +49,9 @@ export class Sender<Owner extends StreamOwner> {
   }
 
   /**
-   * Hands over content, kept by reference until it is written; with `endStream` it is the last, and `trailers` may follow it.
-   * Returns false while some of it has to wait: `onSendable` says when to go on. Nothing happens once sending has ended.
+   * Queues content, kept by reference until it is written; `endStream` ends it, optionally with
+   * `trailers`. Returns false if content has to wait; `onSendable` then follows. Does nothing once
+   * sending has ended.
    */
   send(stream: Stream<Owner>, bytes: Uint8Array | undefined, endStream: boolean, trailers?: readonly string[]): boolean {
     if (stream.endQueued || this.#state.failed) return true
@@ -63,37 +68,41 @@ export class Sender<Owner extends StreamOwner> {
     return !stream.backlogged
   }
 
-  /** Gives a stream its turn again, after its window has opened. */
+  /** Puts a stream back in the list of turns after its window has opened. */
   unblock(stream: Stream<Owner>): void {
     if (stream.ready || stream.queue.length === 0 || stream.sendWindow <= 0) return
     stream.ready = true
     this.#ready.push(stream)
   }
 
-  /** Writes what the windows and the socket now allow, one frame a turn. */
+  /** Writes the content that the windows and the socket allow, one frame per turn. */
   pump(): void {
     const { output } = this.#state
     if (this.#state.failed) return
     while (this.#ready.length > 0 && this.#state.sendWindow > 0 && output.pendingBytes < OUTPUT_HIGH_WATER_BYTES) {
       const stream = this.#ready.shift()!
       stream.ready = false
-      // RFC 9113 §6.9.2: SETTINGS may have closed its window while it waited. New credit gives it its turn again.
+      // SETTINGS may have closed the window in the meantime (RFC 9113 §6.9.2). Credit calls
+      // `unblock`.
       if (stream.sendWindow <= 0) continue
       this.#writeData(stream)
       if (stream.queue.length > 0) this.unblock(stream)
-      // Who is closed is owed nothing any more.
+      // A closed stream gets no more callbacks.
       else if (stream.backlogged && stream.state !== StreamState.CLOSED) this.#drained(stream)
     }
   }
 
-  /** A stream error (RFC 9113 §5.4.2): ends the stream in both directions. `end` is what its owner hears. */
+  /** Resets a stream in both directions (RFC 9113 §5.4.2). `end` is passed to its owner. */
   reset(stream: Stream<Owner>, errorCode: number, end?: StreamEnd): void {
     if (stream.state === StreamState.CLOSED) return
     this.#writeReset(stream, errorCode)
     this.close(stream, end)
   }
 
-  /** Its owner wants no more of it. Where the peer is still at work on it, the slot is held until it has heard. */
+  /**
+   * Cancels a stream for its owner. The slot is held until the peer has received the reset, unless
+   * the peer had finished.
+   */
   cancel(stream: Stream<Owner>, errorCode: number): void {
     if (stream.state === StreamState.CLOSED) return
     this.#writeReset(stream, errorCode)
@@ -107,8 +116,9 @@ export class Sender<Owner extends StreamOwner> {
   }
 
   /**
-   * The stream is over, by RST_STREAM or GOAWAY either way: forgets its content, tells its owner, and takes it out, in this order.
-   * It is closed before anybody is told, so that whatever they do cannot close it again.
+   * Closes a stream after RST_STREAM or GOAWAY from either side: drops its content, notifies its
+   * owner, and removes it, in this order. The state changes first, so that a callback cannot close
+   * it again.
    */
   close(stream: Stream<Owner>, end?: StreamEnd): void {
     if (stream.state === StreamState.CLOSED) return
@@ -122,7 +132,10 @@ export class Sender<Owner extends StreamOwner> {
     this.#state.remove(stream)
   }
 
-  /** Out of the list: while the connection window stays closed, nothing else would take a stream out that was reset. */
+  /**
+   * Removes a reset stream from the list of turns; `pump` would not while the connection window is
+   * closed.
+   */
   #forget(stream: Stream<Owner>): void {
     if (!stream.ready) return
     stream.ready = false
@@ -130,8 +143,9 @@ export class Sender<Owner extends StreamOwner> {
   }
 
   /**
-   * Writes one DATA frame: the least of what waits, both windows and SETTINGS_MAX_FRAME_SIZE (RFC 9113 §4.2, §6.9). Chunks that wait are
-   * joined: a source that yields a few bytes at a time would cost the peer a frame, and a WINDOW_UPDATE, for each.
+   * Writes one DATA frame, limited by the queue, both windows and SETTINGS_MAX_FRAME_SIZE (RFC 9113
+   * §4.2, §6.9). Joins queued chunks, so that small chunks do not cost the peer a frame and a
+   * WINDOW_UPDATE each.
    */
   #writeData(stream: Stream<Owner>): void {
     const state = this.#state
@@ -148,7 +162,7 @@ export class Sender<Owner extends StreamOwner> {
     else if (stream.queue.length === 0 && stream.endQueued) this.#writeEnd(stream)
   }
 
-  /** Moves at most `limit` bytes of the first chunk to the output. Returns how many. */
+  /** Moves at most `limit` bytes of the first chunk to the output. Returns their number. */
   #writeChunk(stream: Stream<Owner>, limit: number): number {
     const chunk = stream.queue[0]!
     const from = stream.queueOffset
@@ -163,7 +177,10 @@ export class Sender<Owner extends StreamOwner> {
     return size
   }
 
-  /** The end that no content carries: trailers, or an empty DATA frame, which needs no window (RFC 9113 §6.9.1, §8.1). */
+  /**
+   * Writes the end of the request: trailers, or an empty DATA frame, which needs no window (RFC
+   * 9113 §6.9.1, §8.1).
+   */
   #writeEnd(stream: Stream<Owner>): void {
     const state = this.#state
     if (stream.trailers === undefined) {
@@ -187,7 +204,7 @@ export class Sender<Owner extends StreamOwner> {
   }
 }
 
-/** Bytes that wait in a stream's queue; counting ends beyond `limit`. */
+/** Returns the number of queued bytes of a stream; counting stops beyond `limit`. */
 function waitingBytes({ queue, queueOffset }: Stream, limit: number): number {
   let bytes = -queueOffset
   for (let i = 0; i < queue.length && bytes <= limit; i++) bytes += queue[i]!.length

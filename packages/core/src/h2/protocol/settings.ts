@@ -1,9 +1,12 @@
-/** SETTINGS (RFC 9113 §6.5): what we tell the peer, what the peer tells us, and which values are errors. */
+/** SETTINGS (RFC 9113 §6.5): local settings, peer settings, and checks for invalid values. */
 
 import { ErrorCode, ProtocolFault } from './error-code.js'
 import { DEFAULT_WINDOW_BYTES, MAX_31_BIT, MAX_MAX_FRAME_BYTES, MIN_MAX_FRAME_BYTES } from './frame.js'
 
-/** RFC 9113 §6.5.2; ENABLE_CONNECT_PROTOCOL is RFC 8441 §3, NO_RFC7540_PRIORITIES RFC 9218 §2.1. */
+/**
+ * Setting identifiers (RFC 9113 §6.5.2); ENABLE_CONNECT_PROTOCOL is RFC 8441 §3,
+ * NO_RFC7540_PRIORITIES RFC 9218 §2.1.
+ */
 export const Setting = {
   HEADER_TABLE_SIZE: 0x1,
   ENABLE_PUSH: 0x2,
@@ -15,22 +18,31 @@ export const Setting = {
   NO_RFC7540_PRIORITIES: 0x9,
 } as const
 
-/** Streams a client may assume before it knows the peer's SETTINGS: the least that RFC 9113 §6.5.2 recommends. */
+/** Stream limit assumed before SETTINGS arrive: the minimum that RFC 9113 §6.5.2 recommends. */
 export const ASSUMED_MAX_CONCURRENT_STREAMS = 100
 
-/** The peer's settings, as far as they bind a client. */
+/** The peer's settings that apply to a client. */
 export class PeerSettings {
   headerTableBytes = 4_096
-  /** The smallest value that {@link headerTableBytes} had since the last SETTINGS frame began: it is to be signalled (RFC 7541 §4.2). */
+  /**
+   * The smallest {@link headerTableBytes} within the last SETTINGS frame, which the encoder must
+   * signal (RFC 7541 §4.2).
+   */
   leastHeaderTableBytes = 4_096
-  /** Before SETTINGS arrive what is assumed; after it without this setting, no limit. */
+  /** The assumed limit before SETTINGS arrive; unlimited after SETTINGS without this setting. */
   maxConcurrentStreams: number
   initialWindowBytes: number = DEFAULT_WINDOW_BYTES
   maxFrameBytes: number = MIN_MAX_FRAME_BYTES
-  /** RFC 9113 §6.5.2: advisory, but a request above it is refused here rather than there. */
+  /**
+   * Maximum size of a request's field section, in bytes. Advisory (RFC 9113 §6.5.2), but enforced
+   * by this client.
+   */
   maxFieldSectionBytes: number = Number.POSITIVE_INFINITY
   connectProtocol = false
-  /** The peer schedules by RFC 9218, if by anything: it has said that it does not by RFC 7540. */
+  /**
+   * Whether the peer sent SETTINGS_NO_RFC7540_PRIORITIES = 1, so that it may use RFC 9218
+   * priorities.
+   */
   extensiblePriorities = false
   /** Whether the peer's first SETTINGS has arrived. */
   received = false
@@ -40,8 +52,8 @@ export class PeerSettings {
   }
 
   /**
-   * Applies one SETTINGS payload in order, the last value of a setting winning (RFC 9113 §6.5.3).
-   * @throws ProtocolFault for the values that RFC 9113 §6.5.2 calls errors.
+   * Applies one SETTINGS payload in order; the last value of a setting wins (RFC 9113 §6.5.3).
+   * @throws ProtocolFault for invalid values (RFC 9113 §6.5.2).
    */
   apply(payload: Buffer, start: number, end: number): void {
     if (!this.received) {
@@ -59,7 +71,7 @@ export class PeerSettings {
         this.leastHeaderTableBytes = Math.min(this.leastHeaderTableBytes, value)
         return
       case Setting.ENABLE_PUSH:
-        // RFC 9113 §6.5.2: "A client MUST treat receipt of a SETTINGS frame with SETTINGS_ENABLE_PUSH set to 1 as a connection error".
+        // RFC 9113 §6.5.2: a server must not send any SETTINGS_ENABLE_PUSH but 0.
         if (value !== 0) throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, `SETTINGS_ENABLE_PUSH ${value} from a server`)
         return
       case Setting.MAX_CONCURRENT_STREAMS:
@@ -79,7 +91,7 @@ export class PeerSettings {
         this.maxFieldSectionBytes = value
         return
       case Setting.ENABLE_CONNECT_PROTOCOL:
-        // RFC 8441 §3: 0 or 1, and never back from 1 to 0.
+        // RFC 8441 §3: 0 or 1, and not 0 after 1.
         if (value > 1 || (value === 0 && this.connectProtocol)) {
           throw new ProtocolFault(ErrorCode.PROTOCOL_ERROR, `SETTINGS_ENABLE_CONNECT_PROTOCOL ${value}`)
         }
@@ -95,36 +107,42 @@ export class PeerSettings {
   }
 }
 
-/** What this client announces. Every value is a bound on memory. */
+/** The settings that this client announces. Each value limits memory. */
 export interface LocalSettings {
-  /** Window of a new stream, bytes. At least 65,535: until the peer has acknowledged, it may count on that. */
+  /**
+   * Receive window of a new stream, in bytes. Minimum 65,535, because the peer may use that before
+   * its acknowledgment.
+   */
   readonly initialWindowBytes: number
-  /** Window of the connection, bytes. At least 65,535: a connection window can only be raised (RFC 9113 §6.9.2). */
+  /**
+   * Receive window of the connection, in bytes. Minimum 65,535, because it can only be raised (RFC
+   * 9113 §6.9.2).
+   */
   readonly connectionWindowBytes: number
-  /** HPACK decoder table, bytes. */
+  /** Size of the HPACK decoder table, in bytes. */
   readonly headerTableBytes: number
-  /** A response's or trailer's field section, bytes as RFC 9113 §6.5.2 counts them. */
+  /** Maximum field section of a response or its trailers, in bytes (RFC 9113 §6.5.2). */
   readonly maxFieldSectionBytes: number
 }
 
-/** Bounds of ours on streams, below the peer's. They are announced to nobody. */
+/** Local limits on streams, in addition to the peer's. Not announced to the peer. */
 export interface StreamLimits {
-  /** Streams at once. */
+  /** Maximum concurrent streams. */
   readonly concurrent: number
-  /** Streams in all: after the last one the connection opens no more. */
+  /** Maximum number of streams over the life of the connection. */
   readonly total: number
-  /** Streams that may be opened before the peer's SETTINGS have come. */
+  /** Maximum concurrent streams before the peer's SETTINGS arrive. */
   readonly assumed: number
 }
 
-/** No bound but the peer's, and the least it is to allow. */
+/** No local limits, and the default assumption before SETTINGS arrive. */
 export const NO_STREAM_LIMITS: StreamLimits = {
   concurrent: Number.POSITIVE_INFINITY,
   total: Number.POSITIVE_INFINITY,
   assumed: ASSUMED_MAX_CONCURRENT_STREAMS,
 }
 
-/** The SETTINGS a client opens with: no push, our window, our limit on field sections, no priorities of RFC 7540; defaults are not repeated. */
+/** Returns the initial SETTINGS of a client, without values that equal the defaults. */
 export function initialSettings(local: LocalSettings): [identifier: number, value: number][] {
   const settings: [number, number][] = [
     [Setting.ENABLE_PUSH, 0],

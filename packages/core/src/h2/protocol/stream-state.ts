@@ -1,5 +1,5 @@
 /**
- * RFC 9113 §5.1 for a client that refuses push: no stream is ever reserved. The whole machine is the table below.
+ * The stream state machine (RFC 9113 §5.1) of a client without push, so without reserved states.
  *
  *                     send HEADERS
  *              idle ───────────────► open
@@ -13,11 +13,11 @@
  *                                   closed        (from anywhere: RST_STREAM, either way)
  */
 
-/** RFC 9113 §5.1. */
+/** Stream states (RFC 9113 §5.1). */
 export const StreamState = { IDLE: 0, OPEN: 1, HALF_CLOSED_LOCAL: 2, HALF_CLOSED_REMOTE: 3, CLOSED: 4 } as const
 export type StreamState = (typeof StreamState)[keyof typeof StreamState]
 
-/** What can happen to a stream. END is the END_STREAM flag, after the frame that carried it. */
+/** Inputs of the state machine. END is the END_STREAM flag, applied after its frame. */
 export const StreamInput = {
   SEND_HEADERS: 0,
   SEND_DATA: 1,
@@ -29,12 +29,15 @@ export const StreamInput = {
 } as const
 export type StreamInput = (typeof StreamInput)[keyof typeof StreamInput]
 
-/** Not allowed: locally a defect of this engine; from the peer a PROTOCOL_ERROR (idle) or STREAM_CLOSED (afterwards). */
+/**
+ * Result for an invalid input: a local bug, or a peer's PROTOCOL_ERROR (idle) or STREAM_CLOSED
+ * (later).
+ */
 export const REFUSED = 255
 const INPUTS = 7
 const X = REFUSED
 
-// biome-ignore format: one row a state, one column an input
+// biome-ignore format: one row per state, one column per input
 const TABLE = Uint8Array.from([
   //             send: HEADERS  DATA  END    receive: HEADERS  DATA  END    RESET
   /* idle        */ 1,       X,    X,               X,       X,    X,     X,
@@ -44,7 +47,7 @@ const TABLE = Uint8Array.from([
   /* closed      */ X,       X,    X,               X,       X,    X,     4,
 ])
 
-/** The state after `input`, or {@link REFUSED}. */
+/** Returns the state after `input`, or {@link REFUSED}. */
 export function nextState(state: StreamState, input: StreamInput): StreamState | typeof REFUSED {
   return TABLE[state * INPUTS + input] as StreamState | typeof REFUSED
 }

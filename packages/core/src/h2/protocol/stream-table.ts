@@ -1,16 +1,20 @@
 /**
- * The streams of one connection by number. Not a `Map`: V8 links each table that a map outgrows, or that fills up with what was deleted, to the
- * next one, so that streams of a busy connection would survive every minor collection, and be promoted, long after their end.
+ * The streams of one connection by identifier: a hash table with chains. Not a `Map`, because V8
+ * links the old table of a rehashed map to the new one, so that closed streams of a busy connection
+ * would survive minor garbage collections and be promoted.
  */
 
 import type { Stream } from './stream.js'
 
-/** A power of two, as every length of the table. Numbers that follow each other have places of their own. Many connections never have more. */
+/**
+ * Minimum table length, enough for most connections. Always a power of two, so consecutive streams
+ * do not collide.
+ */
 const LEAST_LENGTH = 16
-/** What a table that has outgrown that begins with, and is left with when it is empty. */
+/** Table length after the first growth, and of a larger table once it is empty. */
 const USUAL_LENGTH = 128
 
-/** Places by number, each the first of a chain. */
+/** Streams by identifier; each bucket is the head of a chain. */
 export class StreamTable<Owner> {
   #heads: (Stream<Owner> | undefined)[] = emptyPlaces(LEAST_LENGTH)
   #size = 0
@@ -25,13 +29,13 @@ export class StreamTable<Owner> {
     return stream
   }
 
-  /** A number that is not here yet. */
+  /** Adds a stream whose identifier is not in the table. */
   add(stream: Stream<Owner>): void {
     if (++this.#size > this.#heads.length) this.#resize(Math.max(USUAL_LENGTH, this.#heads.length * 2))
     this.#put(stream)
   }
 
-  /** Whether it was here. */
+  /** Removes a stream. Returns whether it was in the table. */
   delete(stream: Stream<Owner>): boolean {
     const place = placeOf(stream.id, this.#heads.length)
     let previous: Stream<Owner> | undefined
@@ -49,7 +53,7 @@ export class StreamTable<Owner> {
     return true
   }
 
-  /** All, in the order in which they were opened. A list of its own: what happens to the table does not change it. */
+  /** Returns a copy of all streams, in the order in which they were opened. */
   all(): Stream<Owner>[] {
     const all: Stream<Owner>[] = []
     for (const head of this.#heads) for (let stream = head; stream !== undefined; stream = stream.nextInTable) all.push(stream)
@@ -69,7 +73,7 @@ export class StreamTable<Owner> {
   }
 }
 
-/** RFC 9113 §5.1.1: numbers of a client's streams are odd. */
+/** Returns the bucket of a stream. Client streams have odd identifiers (RFC 9113 §5.1.1). */
 function placeOf(id: number, length: number): number {
   return (id >>> 1) & (length - 1)
 }

@@ -1,9 +1,12 @@
 /**
- * Flow-control windows (RFC 9113 §5.2, §6.9): what the peer may still send us, when to give credit back, and how a stream's
- * window grows while its reader keeps up. Plain arithmetic; knows no frames.
+ * Receive windows (RFC 9113 §5.2, §6.9): how much the peer may send, when to return credit, and how
+ * a stream's window grows while its reader keeps up. Only arithmetic; must not know frames.
  */
 
-/** Bytes of receive window that all connections of a client may grant beyond each stream's start. */
+/**
+ * Budget of all connections of a client for growing receive windows beyond their initial size, in
+ * bytes.
+ */
 export class WindowBudget {
   #free: number
 
@@ -11,34 +14,40 @@ export class WindowBudget {
     this.#free = totalBytes
   }
 
-  /** Bytes still to be granted. */
+  /** Bytes left in the budget. */
   get freeBytes(): number {
     return this.#free
   }
 
-  /** Takes up to `bytes`, and never more than half of what is left: there may be others. Says how many were granted. */
+  /**
+   * Takes up to `bytes`, but at most half of the rest, to leave some for others. Returns the bytes
+   * granted.
+   */
   take(bytes: number): number {
     const granted = Math.min(bytes, Math.ceil(this.#free / 2))
     this.#free -= granted
     return granted
   }
 
-  /** Gives back what was taken. */
+  /** Returns bytes to the budget. */
   give(bytes: number): void {
     this.#free += bytes
   }
 }
 
-/** No window grows beyond this, bytes: 1.3 Gbit/s over a round trip of 100 ms. One that starts larger stays as it is. */
+/**
+ * Maximum size of a grown window, in bytes: 1.3 Gbit/s at a round-trip time of 100 ms. A larger
+ * initial window is kept.
+ */
 const LARGEST_GROWN_BYTES = 16_777_216
 
-/** What the peer may send, on a stream or on the whole connection. */
+/** The receive window of a stream or of the connection. */
 export class ReceiveWindow {
-  /** The most that may be outstanding at once, in bytes. */
+  /** Maximum bytes outstanding at once. */
   size: number
-  /** What the peer may still send before it needs credit. */
+  /** Bytes that the peer may still send before it needs credit. */
   available: number
-  /** Consumed bytes for which no WINDOW_UPDATE was sent yet. */
+  /** Consumed bytes without a WINDOW_UPDATE so far. */
   #uncredited = 0
 
   constructor(size: number) {
@@ -46,15 +55,15 @@ export class ReceiveWindow {
     this.available = size
   }
 
-  /** Counts bytes that arrived. False when the peer has sent more than it may (RFC 9113 §6.9.1). */
+  /** Counts received bytes. Returns false if the peer exceeded the window (RFC 9113 §6.9.1). */
   receive(bytes: number): boolean {
     this.available -= bytes
     return this.available >= 0
   }
 
   /**
-   * Counts bytes as consumed. Returns the increment to announce now, 0 while it is not yet worth a frame: credit is given in
-   * halves of the window, so that a stream of small reads does not become a stream of WINDOW_UPDATE frames.
+   * Counts consumed bytes. Returns the increment to send now, or 0: credit is returned in halves of
+   * the window, so that small reads do not cause a WINDOW_UPDATE each.
    */
   consume(bytes: number): number {
     this.#uncredited += bytes
@@ -66,8 +75,9 @@ export class ReceiveWindow {
   }
 
   /**
-   * Enlarges the window by up to `bytes` from `budget`; returns the further increment to announce. A reader that keeps up does so on any
-   * path, and without a clock nobody can tell which of them needs more: so there is a size that is enough for all that are likely.
+   * Enlarges the window by up to `bytes` from `budget`. Returns the additional increment to send.
+   * Without a clock the bandwidth-delay product is unknown, so windows grow to a size that suits
+   * likely paths.
    */
   grow(bytes: number, budget: WindowBudget): number {
     const granted = budget.take(Math.max(0, Math.min(bytes, LARGEST_GROWN_BYTES - this.size)))

@@ -1,27 +1,33 @@
 /**
- * Memory for content. What the engine hands over lies in the socket's memory, which the next read overwrites: it is copied here, once. What
- * a reader gets is in memory that nothing else is in, neither another response nor another part of the same: it may be kept, written to,
- * or given away to another thread.
+ * Memory for received content. The engine passes views of the socket's buffer, which the next read
+ * overwrites, so content is copied once. A part that a reader gets has exclusive memory: it may be
+ * kept, written to, or transferred to another thread.
  */
 
-/** Shorter parts are not given memory of their own before somebody reads them: an object of memory costs about as much. Bytes. */
+/**
+ * Size below which a part gets exclusive memory only when it is read, in bytes: a buffer object
+ * costs about as much.
+ */
 export const SMALL_BYTES = 1_024
-/** Room for small parts of many responses, which is never handed out itself. Bytes. */
+/** Size of the arena for small parts of many responses, in bytes. Readers never get its memory. */
 const ARENA_BYTES = 8_192
-/** Up to here a loop is faster than a view and a call. Bytes. */
+/** Size up to which a loop is faster than a view and a call, in bytes. */
 const LOOP_BYTES = 32
 
 let arena: Buffer | undefined
 let arenaUsed = 0
 
-/** A copy of `bytes` from `start` to `end`, in memory of its own: not of a pool. */
+/** Copies `bytes` from `start` to `end` into exclusive memory, outside any pool. */
 export function copyOut(bytes: Uint8Array, start: number, end: number): Buffer {
   const copy = Buffer.allocUnsafeSlow(end - start)
   copy.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
   return copy
 }
 
-/** A copy of a part shorter than {@link SMALL_BYTES}, next to others: to be decoded or copied, and never to be handed out. */
+/**
+ * Copies a part shorter than {@link SMALL_BYTES} into the arena. Decode or copy the result; never
+ * pass it to a reader.
+ */
 export function keepSmall(bytes: Uint8Array, start: number, end: number): Buffer {
   const length = end - start
   if (arena === undefined || arenaUsed + length > ARENA_BYTES) {
@@ -38,7 +44,10 @@ export function keepSmall(bytes: Uint8Array, start: number, end: number): Buffer
   return arena.subarray(at, arenaUsed)
 }
 
-/** `parts` in one piece of memory of its own: the only part itself where it has that already. */
+/**
+ * Joins `parts` in exclusive memory. Returns a single part itself if it already has exclusive
+ * memory.
+ */
 export function join(parts: readonly Uint8Array[]): Uint8Array {
   const first = parts[0]
   if (parts.length === 1 && first!.length >= SMALL_BYTES && first!.length === first!.buffer.byteLength) {
@@ -46,7 +55,7 @@ export function join(parts: readonly Uint8Array[]): Uint8Array {
   }
   let length = 0
   for (const part of parts) length += part.length
-  // Not cleared first, because every byte of it is written.
+  // Not cleared, because every byte is written.
   const whole = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
   let at = 0
   for (const part of parts) {

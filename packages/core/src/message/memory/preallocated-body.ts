@@ -1,22 +1,28 @@
 /**
- * Content that is wanted whole, and whose length was announced: every part is copied into its place as it arrives, and let go. A list of
- * parts would hold the memory of each until the last is there, and cost garbage collection far more than the copy.
+ * Collects content of known length in one preallocated buffer: each part is copied as it arrives. A
+ * list would retain all parts until the last one, and cost garbage collection far more than the
+ * copy.
  */
 
-/** Shorter content comes in a few parts: those are kept. Bytes. */
+/** Size below which content is kept in parts, in bytes. */
 const MIN_BYTES = 65_536
-/** A peer makes us set aside at most so many times what it has sent. Pages that nothing is written to cost address space alone. */
+/** Maximum ratio of allocated to received bytes. Unwritten pages cost only address space. */
 const PREALLOCATE_RATIO = 16
-/** More is not put together as it comes: what is here when it is believed is copied at once. Bytes. */
+/** Size above which content is kept in parts, in bytes: the first copy would block too long. */
 const MAX_BYTES = 67_108_864
-/** What has been announced and has not come, in all of the process, bytes. Beyond that content is kept in parts. */
+/**
+ * Maximum bytes allocated but not yet received, in the whole process. Above this, content is kept
+ * in parts.
+ */
 const MAX_AHEAD_BYTES = 268_435_456
 
 let aheadBytes = 0
 
-/** One body in one piece. */
+/** One body in one buffer. */
 export class Assembly {
-  /** Memory of its own, not of a pool; not cleared first: it is shown when every byte has been written. */
+  /**
+   * The buffer, outside any pool. Not cleared: it is exposed only when every byte has been written.
+   */
   readonly whole: Uint8Array
   #filled = 0
 
@@ -25,30 +31,30 @@ export class Assembly {
     aheadBytes += whole.length
   }
 
-  /** Whether so much of what is expected in all has come that a piece may be set aside for it. */
+  /** Whether enough of the expected bytes has been received to allocate a buffer. */
   static due(expectedBytes: number, received: number): boolean {
     return expectedBytes >= MIN_BYTES && expectedBytes <= MAX_BYTES && received * PREALLOCATE_RATIO >= expectedBytes
   }
 
-  /** A piece for what is expected; `undefined` where others have been promised too much, or there is no memory. */
+  /** Allocates a buffer; `undefined` if the process limit is reached or memory is exhausted. */
   static begin(expectedBytes: number): Assembly | undefined {
     if (aheadBytes + expectedBytes > MAX_AHEAD_BYTES) return undefined
     try {
       return new Assembly(new Uint8Array(Buffer.allocUnsafeSlow(expectedBytes).buffer))
     } catch {
-      // This is called while a connection reads: what one body lacks is no failure of the others.
+      // Do not throw while a connection reads: that would fail its other streams.
       return undefined
     }
   }
 
-  /** Copies bytes behind what is there. The engine lets nothing pass beyond what was announced. */
+  /** Appends bytes. The engine never passes more than the announced length. */
   append(bytes: Uint8Array, start: number, end: number): void {
     this.whole.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), this.#filled)
     this.#filled += end - start
     aheadBytes -= end - start
   }
 
-  /** Nothing more is coming. Once. */
+  /** Ends the body. Call once. */
   end(): void {
     aheadBytes -= this.whole.length - this.#filled
   }

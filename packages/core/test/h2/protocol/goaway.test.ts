@@ -140,7 +140,7 @@ describe('floods', () => {
     expect(peer.receive(...half)).toBeUndefined()
     peer.client.refillLimits(1_000)
     expect(peer.receive(...half)).toBe('ENHANCE_YOUR_CALM')
-    expect(peer.fault!.message).toContain('answers wait')
+    expect(peer.fault!.message).toContain('acknowledgments are queued')
     const reading = new Peer()
     for (let i = 0; i < 5; i++) {
       expect(reading.receive(...half)).toBeUndefined()

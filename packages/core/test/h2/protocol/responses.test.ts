@@ -493,7 +493,7 @@ describe('content', () => {
     )
     peer.receive(head, data(3, 'x'))
     expect(peer.events().slice(1)).toEqual(['error 3 PROTOCOL_ERROR local', 'closed 3'])
-    expect(peer.recorder.ends[0]!.reason).toBe('content where there is none')
+    expect(peer.recorder.ends[0]!.reason).toBe('content in a response that must not have any')
     peer.proveAlive()
     const other = peer.open({ method })
     peer.receive(
