@@ -38,7 +38,7 @@ export function ownOptions<T extends object>(
 /** The error for a value that is not an options object. */
 export function notAnObject(given: unknown, prefix: string, taker?: string): UsageError {
   if (taker === undefined) return invalidOption(prefix.replace(/\.$/, ''), 'an object', given)
-  return new UsageError('ERR_INVALID_OPTION', `${taker} takes an options object, not ${shownValue(given)}`)
+  return new UsageError('ERR_INVALID_OPTION', `${taker} takes an object of options, not ${shownValue(given)}`)
 }
 
 /** Maximum length of an unknown name in an error, in characters. */
