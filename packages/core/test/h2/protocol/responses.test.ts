@@ -407,7 +407,7 @@ describe('limits on field sections', () => {
 describe('RFC 9110 §15.2 interim responses', () => {
   const interim = (status: string): Buffer => headers(1, [[':status', status]])
 
-  it('D16 a hundred are told; over 64 KiB of them are a stream error, and time allows more', () => {
+  it('D16 a hundred are passed on; over 64 KiB of them are a stream error, and time allows more', () => {
     const large = headers(1, [
       [':status', '103'],
       ['link', 'x'.repeat(9_900)],
