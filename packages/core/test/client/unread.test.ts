@@ -3,7 +3,7 @@
 import type { OriginHandler } from '@unshard/testkit'
 import { rig } from './rig.js'
 
-const { client, server } = rig()
+const { client, server, defer } = rig()
 const MEGABYTE = 1_000_000
 
 it('120 responses of 1 MB from a server that allows 100 streams do not stall, though it buffers at most 10 MB per connection', async () => {
@@ -11,12 +11,21 @@ it('120 responses of 1 MB from a server that allows 100 streams do not stall, th
   const origin = await server({ protocols: ['h2'], handler, settings: { maxConcurrentStreams: 100 } })
   const one = client()
   const url = `${origin.url('a.test.example')}/`
+  // A stall would end by the test's own timeout, which says nothing about the connections.
+  let step = 'headers'
+  const report = setTimeout(() => console.error(`stalled at ${step}: ${JSON.stringify(one.stats())}`), 15_000)
+  defer(() => clearTimeout(report))
   const responses = await Promise.all(Array.from({ length: 120 }, () => one.request({ url })))
   // Node resets streams beyond its memory: they are replayed on other connections, fewer at once.
   expect(one.stats().connections.length).toBeLessThanOrEqual(14)
-  for (const response of responses) expect(await response.bytes()).toHaveLength(MEGABYTE)
+  for (const [i, response] of responses.entries()) {
+    step = `body ${i} of connection ${response.connection.id}`
+    expect(await response.bytes()).toHaveLength(MEGABYTE)
+  }
   // Connections beyond the limit of the origin are closed when they are idle.
+  step = 'one more request'
   await (await one.request({ url })).bytes()
+  step = 'closing'
   while (one.stats().connections.length > 1) await new Promise(setImmediate)
 })
 
