@@ -77,7 +77,7 @@ export class ProxyDialer {
    */
   async forward(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
     try {
-      return proxy.scheme === 'https' ? (await this.#secured(proxy, signal, ['http/1.1'])).socket : await this.#tcp(proxy, signal)
+      return schemeOf(proxy).tls ? (await this.#secured(proxy, signal, ['http/1.1'])).socket : await this.#tcp(proxy, signal)
     } catch (error) {
       throw signal.aborted ? signal.reason : asProxyError(error, proxy, target)
     }

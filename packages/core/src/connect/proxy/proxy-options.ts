@@ -42,6 +42,8 @@ export type ProxySetting = string | URL | ProxyOptions
 interface SchemeRow {
   readonly port: number
   readonly kind: 'http' | 'https' | 'socks'
+  /** The connection to the proxy uses TLS. */
+  readonly tls: boolean
   readonly version?: 4 | 5
   /** The client resolves names; otherwise the proxy does. */
   readonly resolves?: boolean
@@ -49,12 +51,12 @@ interface SchemeRow {
 
 /** Every scheme of a proxy. A new one is a row here, and a new kind also a function of `proxy-dialer.ts`. */
 export const PROXY_SCHEMES = {
-  http: { port: 80, kind: 'http' },
-  https: { port: 443, kind: 'https' },
-  socks5: { port: 1_080, kind: 'socks', version: 5, resolves: true },
-  socks5h: { port: 1_080, kind: 'socks', version: 5, resolves: false },
-  socks4: { port: 1_080, kind: 'socks', version: 4, resolves: true },
-  socks4a: { port: 1_080, kind: 'socks', version: 4, resolves: false },
+  http: { port: 80, kind: 'http', tls: false },
+  https: { port: 443, kind: 'https', tls: true },
+  socks5: { port: 1_080, kind: 'socks', tls: false, version: 5, resolves: true },
+  socks5h: { port: 1_080, kind: 'socks', tls: false, version: 5, resolves: false },
+  socks4: { port: 1_080, kind: 'socks', tls: false, version: 4, resolves: true },
+  socks4a: { port: 1_080, kind: 'socks', tls: false, version: 4, resolves: false },
 } as const
 
 /** A scheme of a proxy. */
