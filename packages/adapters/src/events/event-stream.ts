@@ -64,7 +64,7 @@ export async function* readEvents(response: AnyResponse, options?: ReadEventsOpt
 
 /** @throws UsageError `ERR_INVALID_OPTION`. */
 export function checkMaxLength(value: number | undefined): number {
-  return numberIn(READ_EVENTS_OPTIONS, value === undefined ? {} : { maxEventLength: value }, 'maxEventLength')
+  return numberIn(READ_EVENTS_OPTIONS, { maxEventLength: value } as ReadEventsOptions, 'maxEventLength')
 }
 
 /** Like {@link readEvents}, and stores the values for the next attempt in `memory`. */

@@ -97,14 +97,16 @@ export class Dispatcher extends EventEmitter implements Dispatching {
   /** @throws UsageError for an unknown option or a value out of range. */
   constructor(given: DispatcherOptions = {}) {
     super()
-    const { client, fallback, highWaterMark, ...options } = { __proto__: null, ...given } as DispatcherOptions
+    // Own members only: `Object.prototype` may be polluted.
+    const own = { __proto__: null, ...given } as DispatcherOptions
+    const { client, fallback, highWaterMark: _, ...options } = own
     // An existing client has its own options.
     if (client !== undefined) refuseUnknown(options, NAMES, '', 'a dispatcher with a client')
     this.#ownsClient = client === undefined
     this.client = client ?? new Client({ reuse: coalescing(), ...options })
     registerDispatcher(this, this.client)
     this.fallback = fallback
-    this.#highWaterMark = numberIn(DISPATCHER_OPTIONS, given, 'highWaterMark')
+    this.#highWaterMark = numberIn(DISPATCHER_OPTIONS, own, 'highWaterMark')
     this.client.pools.open(HTTP1_ISOLATION, { protocols: ['http/1.1'] })
   }
 

@@ -15,7 +15,7 @@ export type ResolvedRetryPolicy = Required<RetryPolicy>
 
 const NAMES = namesOf(RETRY_OPTIONS)
 const DEFAULT_STATUSES: readonly number[] = [429, 503]
-const DEFAULTS: ResolvedRetryPolicy = resolve({})
+const DEFAULTS: ResolvedRetryPolicy = resolve({ __proto__: null } as RetryPolicy)
 
 /** Fills in defaults. `true` means all defaults, `false` turns retries off. @throws UsageError */
 export function resolveRetryPolicy(given: RetryPolicy | boolean | undefined): ResolvedRetryPolicy | undefined {
@@ -25,7 +25,7 @@ export function resolveRetryPolicy(given: RetryPolicy | boolean | undefined): Re
 }
 
 function resolve(policy: RetryPolicy): ResolvedRetryPolicy {
-  const { statuses = DEFAULT_STATUSES } = policy
+  const statuses = policy.statuses ?? DEFAULT_STATUSES
   if (!Array.isArray(statuses) || statuses.some((status) => !Number.isInteger(status) || status < 200 || status > 999)) {
     throw invalidOption('retry.statuses', 'a list of statuses from 200 to 999', statuses)
   }

@@ -8,7 +8,7 @@ import type { Connector } from '../connect/connector.js'
 import { UsageError } from '../errors/errors.js'
 import { type Origin, parseOrigin, parseUrl } from '../message/origin.js'
 import { BoundedCache } from '../runtime/bounded-cache.js'
-import { invalidOption, shownValue } from '../schema/option-checks.js'
+import { invalidOption, printable, shownValue } from '../schema/option-checks.js'
 import {
   mergePoolSettings,
   type PoolSettings,
@@ -83,7 +83,7 @@ export class Targets {
    * @throws UsageError
    */
   define(name: string, settings: PoolSettings): void {
-    const merged = mergePoolSettings(this.#defaults, settings, `pools.${name}.`)
+    const merged = mergePoolSettings(this.#defaults, settings, `pools.${printable(name).slice(1, -1)}.`)
     if (name === DEFAULT) this.#defaults = merged
     else this.#definitions.set(keyOf(name), merged)
     this.#forget()

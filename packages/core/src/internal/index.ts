@@ -1,11 +1,11 @@
 /** For the packages of this repository alone. It may change in any release. */
 
-export { type ClientTraits, traitsOf } from '../client/client.js'
+export { traitsOf } from '../client/client.js'
 export { CLIENT_OPTIONS } from '../client/options.js'
 export { fieldList } from '../message/fields.js'
-export { ownRequest, REQUEST_MEMBERS, REQUEST_OPTIONS } from '../message/request.js'
+export { REQUEST_MEMBERS, REQUEST_OPTIONS } from '../message/request.js'
 export { expectErrors } from '../message/request-content.js'
 export { type Abortable, AbortHandle, abortReason, link as linkAbort, unlink as unlinkAbort } from '../runtime/abort.js'
-export { inRange, isIterable, ownOptions, refuseUnknown, shownValue } from '../schema/option-checks.js'
+export { isIterable, ownOptions, printable, refuseUnknown, shownValue } from '../schema/option-checks.js'
 export { flagRow, milliseconds, namesOf, number, numberIn, type OptionRow, type OptionSchema, value } from '../schema/schema.js'
 export { canonicalAddress, includesAddress } from '../transport/addresses.js'

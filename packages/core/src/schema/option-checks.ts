@@ -1,4 +1,4 @@
-/** Generic option validators. Must not know specific options. */
+/** Validators of options, and how a value is shown in an error. Knows specific options only where their values may be secret. */
 
 import { UsageError } from '../errors/errors.js'
 
@@ -37,7 +37,7 @@ export function ownOptions<T extends object>(
 
 /** The error for a value that is not an options object. */
 export function notAnObject(given: unknown, prefix: string, taker?: string): UsageError {
-  if (taker === undefined) return invalidOption(prefix.replace(/\.$/, ''), 'an object', given)
+  if (taker === undefined || prefix !== '') return invalidOption(prefix.replace(/\.$/, ''), 'an object', given)
   return new UsageError('ERR_INVALID_OPTION', `${taker} takes an object of options, not ${shownValue(given)}`)
 }
 
@@ -172,7 +172,7 @@ function kindOf(value: unknown): string {
 }
 
 /** Quotes text, and escapes control characters, including C1. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return JSON.stringify(text).replace(/[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   })

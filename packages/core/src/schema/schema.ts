@@ -55,8 +55,9 @@ export function namesOf(schema: object): ReadonlySet<string> {
 }
 
 /** Returns the range of a number, for {@link inRange}. */
-export function rangeOf(row: OptionRow): NumberRange {
-  return 'least' in row ? [row.default, row.least, row.most] : [0, 0, 0]
+function rangeOf(row: OptionRow): NumberRange {
+  if (!('least' in row)) throw new Error(`the row of an option that takes ${row.takes} has no range`)
+  return [row.default, row.least, row.most]
 }
 
 /**

@@ -96,7 +96,7 @@ export function checkProxy(setting: ProxySetting, where: string): ProxyServer {
     throw invalid(where, 'takes a URL, or an object with one')
   }
   refuseUnknown(options, NAMES, '', where)
-  refuseUnknown(options.tls, TLS_NAMES, 'tls.', where)
+  refuseUnknown(options.tls ?? undefined, TLS_NAMES, 'tls.', where)
   const url = splitUrl(String(options.url), where)
   const [user, password] = credentials(url, where)
   const { scheme, host, port } = url
@@ -129,7 +129,7 @@ function splitUrl(text: string, where: string): SplitUrl {
   if (url === undefined) throw invalid(where, 'is not a valid URL')
   const scheme = url.protocol.slice(0, -1) as ProxyScheme
   if (!Object.hasOwn(PROXY_SCHEMES, scheme)) {
-    throw invalid(where, `has scheme ${JSON.stringify(url.protocol)}: known are ${Object.keys(PROXY_SCHEMES).join(', ')}`)
+    throw invalid(where, `has scheme ${JSON.stringify(url.protocol)}: use one of ${Object.keys(PROXY_SCHEMES).join(', ')}`)
   }
   if (url.search !== '' || url.hash !== '' || (url.pathname !== '' && url.pathname !== '/')) {
     throw invalid(where, 'must not have a path, a query or a fragment')
@@ -180,7 +180,7 @@ function proxyFields(
   if (init !== undefined && (typeof init !== 'object' || init === null)) throw invalid(where, 'takes an object as headers')
   const { list, host, contentLength, close } = checkFields(init)
   const special = host !== undefined ? 'host' : contentLength !== undefined ? 'content-length' : close ? 'connection' : undefined
-  if (special !== undefined) throw invalid(where, `has the field ${JSON.stringify(special)}, which is not the caller's`)
+  if (special !== undefined) throw invalid(where, `has the field ${JSON.stringify(special)}, which the client sets`)
   if (user === undefined) return list
   // RFC 7617 §2: "a user-id containing a colon character is invalid".
   if (user.includes(':')) throw invalid(where, 'has a user with a colon, which Basic authentication cannot send')
