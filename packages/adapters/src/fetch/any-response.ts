@@ -1,7 +1,7 @@
 /** A response from any source: `fetch`, ours or foreign, or `client.request`. */
 
 import { HttpResponse, UsageError } from '@unshard/core'
-import { shownValue } from '@unshard/core/internal'
+import { printable, shownValue } from '@unshard/core/internal'
 
 /** Responses that `readEvents` and `multipart` accept. */
 export type AnyResponse = Response | HttpResponse
@@ -24,7 +24,8 @@ export function checkResponse(response: AnyResponse, taker: string): void {
 
 /** Name for messages: the URL if known. */
 export function nameOf(response: AnyResponse): string {
-  return urlOf(response) ?? 'the response'
+  const url = urlOf(response)
+  return url === undefined ? 'the response' : printable(url)
 }
 
 /** Origin of the response, if its URL is known. */

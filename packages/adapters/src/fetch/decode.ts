@@ -188,7 +188,7 @@ async function* rest(first: Uint8Array, iterator: AsyncIterator<Uint8Array>): As
 
 function toDecodeError(cause: unknown, codings: readonly string[]): unknown {
   if (!isDecoderError(cause)) return cause
-  return new ResponseError('ERR_DECODE', `the content is not ${codings.join(', ')}: ${cause.message}`, { cause })
+  return new ResponseError('ERR_DECODE', `the content is not valid ${codings.join(', ')}: ${cause.message}`, { cause })
 }
 
 /**

@@ -220,10 +220,10 @@ function refusedByServer(request: FetchRequest, response: HttpResponse): TypeErr
   // The proxy forwards requests for http: origins and answers them itself (RFC 9110 §15.5.8); for
   // https: it answers CONNECT.
   if (proxy !== undefined && protocol === 'http:') {
-    const message = `proxy ${proxy} answered 407: credentials are missing or wrong (${origin})`
+    const message = `proxy ${proxy} answered 407: credentials are missing or wrong`
     return networkError(new ConnectError('proxy', message, { code, status: response.status, origin, processed: 'unknown' }))
   }
-  const message = 'unexpected status 407 (Proxy Authentication Required): fetch cannot ask for credentials'
+  const message = 'unexpected status 407 (Proxy Authentication Required): fetch cannot prompt for credentials'
   return networkError(new ResponseError(code, message, { origin }))
 }
 

@@ -50,7 +50,7 @@ export function checkTarget(url: URL): void {
     throw new UsageError('ERR_URL_CREDENTIALS', message)
   }
   if (url.port !== '' && BAD_PORTS.has(Number(url.port))) {
-    throw new UsageError('ERR_BLOCKED_PORT', `port ${url.port} is blocked: no HTTP server uses it`, { origin: url.origin })
+    throw new UsageError('ERR_BLOCKED_PORT', `port ${url.port} is blocked by the Fetch standard`, { origin: url.origin })
   }
 }
 

@@ -30,7 +30,7 @@ export const REFERRER_POLICIES: ReadonlySet<string> = new Set([
 /**
  * Returns `init.referrer` as a URL: none for `''`, the page for `about:client`. With a page, a
  * referrer of another origin is replaced by the page.
- * @throws TypeError for an invalid URL.
+ * @throws UsageError `ERR_INVALID_URL`.
  */
 export function toReferrer(referrer: string | undefined, page: string | undefined): string | undefined {
   if (referrer === undefined || referrer === 'about:client') return page

@@ -69,7 +69,7 @@ class ResponsePull implements Pull {
   return(): Promise<IteratorResult<PullEvent>> {
     if (!this.#over) {
       this.#over = true
-      this.#cancellation?.cancel(new UsageError('ERR_BODY_CANCELLED', 'the reader left before the end of the response'))
+      this.#cancellation?.cancel(new UsageError('ERR_BODY_CANCELLED', 'the reader stopped before the end of the response'))
       this.#wake?.()
     }
     return Promise.resolve(DONE)

@@ -6,7 +6,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type Client, type HttpResponse, type RequestOptions, ResponseError } from '@unshard/core'
-import { flagRow, type OptionSchema, REQUEST_MEMBERS, value } from '@unshard/core/internal'
+import { flagRow, type OptionSchema, printable, REQUEST_MEMBERS, value } from '@unshard/core/internal'
 import { decode, parseCodings } from '../fetch/decode.js'
 import { parseContentRange, strongValidator } from './content-range.js'
 import { refuseFields, withFields } from './fields.js'
@@ -178,16 +178,21 @@ class Download {
       return
     }
     if (status !== 206 || this.#part.length === 0 || decoded) {
-      throw new ResponseError('ERR_UNEXPECTED_STATUS', `status ${status} for ${String(this.#request.url)}`, this.#details)
+      throw new ResponseError(
+        'ERR_UNEXPECTED_STATUS',
+        `status ${status} for ${printable(String(this.#request.url))}`,
+        this.#details,
+      )
     }
     const range = parseContentRange(headers.get('content-range'))
-    if (range?.first !== this.#part.length) throw this.#rangeError(response, `requested the bytes from ${this.#part.length} on`)
+    if (range?.first !== this.#part.length)
+      throw this.#rangeError(response, `the range does not start at byte ${this.#part.length}`)
     if (range.total !== undefined && range.last !== range.total - 1)
       throw this.#rangeError(response, 'the range does not reach the end of the file')
     const tag = headers.get('etag')
     // RFC 9110 §15.3.7.3: parts may be joined only if they have the same strong validator.
     if (tag !== undefined && this.#part.validator!.startsWith('"') && tag !== this.#part.validator) {
-      throw this.#rangeError(response, `the range belongs to another representation, ${tag}`)
+      throw this.#rangeError(response, `the range belongs to another representation, ${printable(tag)}`)
     }
     this.resumedBytes = this.#part.length
     this.#expected = range.last! + 1
@@ -201,7 +206,7 @@ class Download {
     const range = JSON.stringify(response.headers.get('content-range') ?? '')
     return new ResponseError(
       'ERR_CONTENT_RANGE',
-      `${what}; content-range was ${range} (${String(this.#request.url)})`,
+      `${what}; content-range of ${printable(String(this.#request.url))} was ${range}`,
       this.#details,
     )
   }

@@ -2,6 +2,7 @@
 
 import { type FileHandle, open } from 'node:fs/promises'
 import { UsageError } from '@unshard/core'
+import { printable } from '@unshard/core/internal'
 
 /** Bytes per read. */
 const CHUNK_BYTES = 65_536
@@ -27,13 +28,13 @@ export async function openFile(path: string | URL, range: FileRange = {}): Promi
   const handle = await open(path, 'r')
   try {
     const stat = await handle.stat()
-    if (!stat.isFile()) throw new UsageError('ERR_INVALID_OPTION', `${String(path)} is not a regular file`)
+    if (!stat.isFile()) throw new UsageError('ERR_INVALID_OPTION', `${printable(String(path))} is not a regular file`)
     const { start = 0, end = stat.size - 1 } = range
     const whole = Number.isSafeInteger(start) && Number.isSafeInteger(end)
     if (!whole || start < 0 || end < start - 1 || end >= stat.size) {
       throw new UsageError(
         'ERR_INVALID_OPTION',
-        `bytes ${start} to ${end} are outside ${String(path)}, which has ${stat.size} bytes`,
+        `bytes ${start} to ${end} are outside ${printable(String(path))}, which has ${stat.size} bytes`,
       )
     }
     return new SourceFile(handle, start, end - start + 1)

@@ -79,7 +79,7 @@ export class ConnectionHandle {
   }
 
   #refuseClosed(): void {
-    if (this.#closed) throw new UsageError('ERR_HANDLE_CLOSED', `the handle was closed (${this.origin})`, { origin: this.origin })
+    if (this.#closed) throw new UsageError('ERR_HANDLE_CLOSED', 'the handle was closed', { origin: this.origin })
   }
 
   /** Resolves the URL against the origin. The URL standard does not know the schemes of Unix sockets: their paths are appended. */
@@ -93,7 +93,7 @@ export class ConnectionHandle {
     if (absolute === undefined) throw new UsageError('ERR_INVALID_URL', `invalid URL ${shownValue(url)}`, details)
     const { serialized } = parseOrigin(absolute)
     if (serialized !== this.origin) {
-      throw new UsageError('ERR_OTHER_ORIGIN', `the handle is for ${this.origin}, the URL is of ${serialized}`, details)
+      throw new UsageError('ERR_OTHER_ORIGIN', `the handle is for ${this.origin}, but the URL is for ${serialized}`, details)
     }
     return { ...options, url: absolute }
   }
@@ -109,7 +109,7 @@ export class ConnectionHandle {
     const connection = this.#member?.connection
     if (connection !== undefined) return connection.ping(ms)
     const details = { origin: this.origin, initiator: 'local', processed: 'no' } as const
-    throw new ConnectionError('ERR_CONNECTION_LOST', `the connection is not open (${this.origin})`, details)
+    throw new ConnectionError('ERR_CONNECTION_LOST', 'the connection is not open', details)
   }
 
   /** Takes no more requests, finishes those in flight, then closes. Resolves when the connection is closed. */
@@ -125,8 +125,7 @@ export class ConnectionHandle {
   destroy(reason?: Error): void {
     this.#closed = true
     this.#owner.end(this.#target, reason)
-    const why =
-      reason ?? new UsageError('ERR_HANDLE_CLOSED', `the handle was destroyed (${this.origin})`, { origin: this.origin })
+    const why = reason ?? new UsageError('ERR_HANDLE_CLOSED', 'the handle was destroyed', { origin: this.origin })
     for (const originPool of this.#originPools) for (const { connection } of [...originPool.members]) connection.destroy(why)
   }
 

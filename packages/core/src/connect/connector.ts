@@ -4,7 +4,7 @@
  */
 
 import { Socket } from 'node:net'
-import { ConnectError, TimeoutError } from '../errors/errors.js'
+import { ConnectError, TimeoutError, textOf } from '../errors/errors.js'
 import type { H2Options } from '../h2/connection-options.js'
 import type { LocalSettings } from '../h2/protocol/settings.js'
 import { WindowBudget } from '../h2/protocol/window.js'
@@ -305,6 +305,6 @@ export class Connector {
 /** Adds the origin to an error: one lookup may serve requests for several origins. */
 function withOrigin(error: unknown, origin: string): unknown {
   if (error instanceof TimeoutError) return new TimeoutError(error.phase, error.ms, { origin, processed: 'no' })
-  if (error instanceof ConnectError) return new ConnectError(error.phase, error.message, { origin, cause: error.cause })
+  if (error instanceof ConnectError) return new ConnectError(error.phase, textOf(error), { origin, cause: error.cause })
   return error
 }

@@ -54,8 +54,8 @@ const ROWS = {
   ERR_CONNECT_NEGOTIATE: [
     'ConnectError',
     'no',
-    'Client and server share no protocol.',
-    'Allow the protocol of the server in the option `protocols`.',
+    'Client and server share no protocol, or the server closed the connection right after the handshake.',
+    'Allow the protocol of the server in the option `protocols`, or try again if it closed the connection.',
   ],
   ERR_INADEQUATE_SECURITY: [
     'ConnectError',
@@ -73,16 +73,16 @@ const ROWS = {
   ERR_SOCKET_UNUSABLE: [
     'ConnectError',
     'no',
-    'A socket of the option `sockets` was used before, or has ended.',
+    'A socket of the option `sockets` is not connected, has ended, or is already used.',
     'Pass a new socket.',
   ],
-  ERR_TLS_PIN: ['ConnectError', 'no', "The server's key is not pinned.", 'Update the pins, or find out who answers.'],
+  ERR_TLS_PIN: ['ConnectError', 'no', "The server's key is not pinned.", 'Update the pins, or check which server answered.'],
 
   ERR_TIMEOUT_QUEUE: [
     'TimeoutError',
     'yes',
     'No open connection had capacity in time.',
-    'Send less at once, or allow more connections.',
+    'Send fewer requests at once, or allow more connections.',
   ],
   ERR_TIMEOUT_CONNECT: [
     'TimeoutError',
@@ -153,7 +153,7 @@ const ROWS = {
     'Fields, or content held whole, are over a limit.',
     'Raise the limit, or stream the body.',
   ],
-  ERR_DECODE: ['ResponseError', 'no', 'The content does not match its `content-encoding`.', 'Request without `accept-encoding`.'],
+  ERR_DECODE: ['ResponseError', 'no', 'The content does not match its `content-encoding`.', 'Send `accept-encoding: identity`.'],
   ERR_DECODED_TOO_LARGE: ['ResponseError', 'no', 'The decoded content is over `maxDecodedBytes`.', 'Raise `maxDecodedBytes`.'],
   ERR_TOO_MANY_CODINGS: [
     'ResponseError',
@@ -170,7 +170,7 @@ const ROWS = {
   ERR_CONTENT_RANGE: [
     'ResponseError',
     'processed',
-    'A part of a file is not the requested one.',
+    'The server sent a range that was not requested.',
     'Download the file from the start.',
   ],
   ERR_UNEXPECTED_STATUS: [
@@ -185,7 +185,7 @@ const ROWS = {
     'The response is not an event stream.',
     'Check the URL, the status and `content-type`.',
   ],
-  ERR_EVENT_TOO_LARGE: ['ResponseError', 'no', 'An event is over the limit.', 'Raise `maxEventBytes`.'],
+  ERR_EVENT_TOO_LARGE: ['ResponseError', 'no', 'An event is over the limit.', 'Raise `maxEventLength`.'],
   ERR_MULTIPART: ['ResponseError', 'no', 'The response is not multipart, or is cut off.', 'Check `content-type`.'],
   ERR_INTEGRITY: [
     'ResponseError',
@@ -235,20 +235,21 @@ const ROWS = {
   ERR_COOKIE_JAR: ['UsageError', 'no', 'The cookie jar failed; `cause` is its error.', 'Fix the jar.'],
   ERR_DATA_URL: ['UsageError', 'no', 'A `data:` URL has no comma, or its base64 is invalid.', 'Fix the URL.'],
   ERR_FORBIDDEN_FIELD: ['UsageError', 'no', 'A field concerns the connection, not the request.', 'Remove the field.'],
-  ERR_HANDLE_CLOSED: ['UsageError', 'no', 'The connection handle was closed.', 'Call `client.connect()` again.'],
+  ERR_HANDLE_CLOSED: [
+    'UsageError',
+    'no',
+    'The connection handle was closed.',
+    'Call `client.connect()` again.',
+    '`ConnectionError` for requests in flight',
+  ],
   ERR_INVALID_BODY: [
     'UsageError',
     'no',
-    "The body is of no known kind, was used before, or lacks `duplex: 'half'`.",
+    "The body has an unsupported type, is already used, or lacks `duplex: 'half'`.",
     'Pass a new body.',
   ],
   ERR_INVALID_FIELD_NAME: ['UsageError', 'no', 'A field name is not a token (RFC 9110 §5.1).', 'Fix the name.'],
-  ERR_INVALID_FIELD_VALUE: [
-    'UsageError',
-    'no',
-    'A field value has characters that it must not have (RFC 9110 §5.5).',
-    'Fix the value.',
-  ],
+  ERR_INVALID_FIELD_VALUE: ['UsageError', 'no', 'A field value has invalid characters (RFC 9110 §5.5).', 'Fix the value.'],
   ERR_INVALID_HEADERS: ['UsageError', 'no', '`headers` is neither a record nor pairs.', 'Pass a record, pairs or `Headers`.'],
   ERR_INVALID_METHOD: ['UsageError', 'no', 'The method is not a token, or is not allowed.', 'Fix the method.'],
   ERR_INVALID_OPTION: [
@@ -272,7 +273,7 @@ const ROWS = {
   ERR_OTHER_DISPATCHER: [
     'UsageError',
     'no',
-    'A dispatcher of undici would be bypassed: see [fetch](../guides/fetch.md#dispatchers-of-undici).',
+    'A dispatcher of undici would be bypassed.',
     'Pass the dispatcher of `unshard/undici`.',
   ],
   ERR_OTHER_ORIGIN: ['UsageError', 'no', 'A request on a connection handle is to another origin.', 'Use the client.'],
@@ -287,7 +288,7 @@ const ROWS = {
   ERR_REQUEST_FIELDS_TOO_LARGE: [
     'UsageError',
     'no',
-    'The request has more fields than the server accepts.',
+    "The request's fields exceed the server's size limit.",
     'Send fewer or shorter fields.',
   ],
   ERR_SINK_CLOSED: ['UsageError', 'no', 'The sink of a pipeline was closed before.', 'Pass an open sink.'],
@@ -296,7 +297,7 @@ const ROWS = {
   ERR_TRAILERS_UNSUPPORTED: [
     'UsageError',
     'no',
-    'There are trailers, and the connection is HTTP/1.1.',
+    'The client sends no trailers over HTTP/1.1.',
     'Send no trailers, or require `h2`.',
   ],
   ERR_UNKNOWN_OPTION: ['UsageError', 'no', 'The option is unknown; the message suggests the closest one.', 'Fix the name.'],

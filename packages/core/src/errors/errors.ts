@@ -231,7 +231,19 @@ export function afterAttempt(error: Error): Error {
   return new Kind(code, message, { ...details, initiator, errorCode })
 }
 
-/** Appends the origin in parentheses, unless the message contains it. */
+/** Returns the message of an error without the origin at its end, for a message about another origin. */
+export function textOf(error: Error): string {
+  const suffix = error instanceof UnshardError && error.origin !== undefined ? ` (${error.origin})` : ''
+  return suffix !== '' && error.message.endsWith(suffix) ? error.message.slice(0, -suffix.length) : error.message
+}
+
+/** Appends the origin in parentheses, unless the message contains it. URLs without an origin, such as `data:`, have the text `null`. */
 function withOrigin(message: string, origin: string | undefined): string {
-  return origin === undefined || message.includes(origin) ? message : `${message} (${origin})`
+  return origin === undefined || origin === 'null' || contains(message, origin) ? message : `${message} (${origin})`
+}
+
+/** Whether the message contains the origin, and not only another one that begins like it, such as one with a port. */
+function contains(message: string, origin: string): boolean {
+  const at = message.indexOf(origin)
+  return at !== -1 && !/^(?:[\w-]|[.:][\w-])/.test(message.slice(at + origin.length, at + origin.length + 2))
 }

@@ -108,7 +108,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   request(request: HttpRequest, observer: ExchangeObserver): Exchange {
     const origin = request.origin.serialized
     if (request.trailers !== undefined) {
-      throw new UsageError('ERR_TRAILERS_UNSUPPORTED', `trailers cannot be sent to ${origin} over HTTP/1.1`, { origin })
+      throw new UsageError('ERR_TRAILERS_UNSUPPORTED', `trailers to ${origin} require HTTP/2`, { origin })
     }
     if (this.#exchanges.length === 0) this.socket.ref()
     this.#yielded = false

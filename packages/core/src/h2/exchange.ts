@@ -4,7 +4,7 @@
  */
 
 import type { UnshardCode } from '../errors/codes.js'
-import { ConnectionError, ResponseError, StreamError, TimeoutError, UsageError } from '../errors/errors.js'
+import { ConnectionError, ResponseError, StreamError, TimeoutError, textOf, UsageError } from '../errors/errors.js'
 import { CONTINUE_WAIT_MS, ContentSender, type ContentSink } from '../message/content-sender.js'
 import type { HttpRequest } from '../message/request.js'
 import { type Content, wrongWhileSent } from '../message/request-content.js'
@@ -211,9 +211,9 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
     if (!(reason instanceof ConnectionError)) return this.#fail(reason)
     const processed = this.#body !== undefined ? 'yes' : unsent ? 'no' : 'unknown'
     const origin = this.#request.origin.serialized
-    const { message, initiator, errorCode } = reason
+    const { initiator, errorCode } = reason
     const code = reason.code as UnshardCode
-    this.#fail(new ConnectionError(code, message, { origin, initiator, errorCode, processed, cause: reason.cause }), loss)
+    this.#fail(new ConnectionError(code, textOf(reason), { origin, initiator, errorCode, processed, cause: reason.cause }), loss)
   }
 
   onClosed(): void {
@@ -225,14 +225,13 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
   #errorOf(end: StreamEnd): Error {
     const origin = this.#request.origin.serialized
     const { errorCode, initiator, reason } = end
-    const message = `${reason} (${origin})`
     if (initiator === 'local') {
       const code = errorCode === ErrorCode.ENHANCE_YOUR_CALM ? 'ERR_RESPONSE_TOO_LARGE' : 'ERR_MALFORMED_RESPONSE'
-      return new ResponseError(code, message, { origin, cause: new Error(errorCodeName(errorCode)) })
+      return new ResponseError(code, reason, { origin, cause: new Error(errorCodeName(errorCode)) })
     }
     const code = STREAM_ERROR_CODES.get(errorCode) ?? 'ERR_STREAM_RESET'
     const processed = end.unprocessed ? 'no' : this.#body === undefined ? 'unknown' : 'yes'
-    return new StreamError(code, message, { origin, initiator, errorCode, processed })
+    return new StreamError(code, reason, { origin, initiator, errorCode, processed })
   }
 
   #contentError(cause: unknown): Error {

@@ -37,6 +37,14 @@ it('every code used in the source is in the table', () => {
   expect(given.filter((code) => !Object.hasOwn(ERROR_CODES, code!))).toEqual([])
 })
 
+it('the advice names only members of the public API', () => {
+  const folder = `${root}/docs/reference/api`
+  const reports = readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, 'utf8'))
+  const names = [...page.matchAll(/`([a-z]+[A-Z][A-Za-z]*)(?:\(\))?`/g)].map(([, name]) => name!)
+  expect(names).toContain('maxEventLength')
+  expect(names.filter((name) => !reports.some((report) => new RegExp(`\\b${name}\\b`).test(report)))).toEqual([])
+})
+
 describe('the example', () => {
   const stage = docsStage('docs/reference/errors.md')
   it('runs', async () => {

@@ -4,7 +4,7 @@
  */
 
 import type { UnshardCode } from '../../errors/codes.js'
-import { ConnectError, TimeoutError, UnshardError, UsageError } from '../../errors/errors.js'
+import { ConnectError, TimeoutError, textOf, UnshardError, UsageError } from '../../errors/errors.js'
 import type { Target, TargetProxy } from '../../transport/target.js'
 
 /** RFC 9110 §15.5.8. */
@@ -43,7 +43,7 @@ export function asProxyError(error: unknown, proxy: TargetProxy, target: Target)
   if (!(error instanceof UnshardError)) return error
   if (error instanceof UsageError) {
     const details = { origin: target.origin.serialized, cause: error.cause }
-    return new UsageError(error.code as UnshardCode, `proxy ${proxy.name}: ${error.message}`, details)
+    return new UsageError(error.code as UnshardCode, `proxy ${proxy.name}: ${textOf(error)}`, details)
   }
-  return proxyError(proxy, target, `cannot be used: ${error.message}`, { cause: error.cause ?? error })
+  return proxyError(proxy, target, `cannot be used: ${textOf(error)}`, { cause: error.cause ?? error })
 }

@@ -27,7 +27,7 @@ export interface H2ProxyPoolDeps {
 }
 
 /** The connections to one proxy. */
-export class H2Proxies {
+export class H2ProxyPool {
   readonly #deps: H2ProxyPoolDeps
   readonly #open = new Set<H2Proxy>()
   #dial: SharedDial | undefined

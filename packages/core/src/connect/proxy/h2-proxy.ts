@@ -3,7 +3,7 @@
  * while.
  */
 
-import { ConnectionError, TimeoutError, TransportError } from '../../errors/errors.js'
+import { ConnectionError, TimeoutError, TransportError, textOf } from '../../errors/errors.js'
 import type { H2Connection } from '../../h2/connection.js'
 import type { HttpRequest } from '../../message/request.js'
 import type { ResponseBody } from '../../message/response-body.js'
@@ -155,7 +155,7 @@ export class H2Proxy {
     try {
       return this.#connection.request(connectRequest(this.#proxy, target, tunnel), observer)
     } catch (error) {
-      throw proxyError(this.#proxy, target, `cannot be sent CONNECT: ${(error as Error).message}`, { cause: error })
+      throw proxyError(this.#proxy, target, `was not sent CONNECT: ${textOf(error as Error)}`, { cause: error })
     } finally {
       this.#syncHold()
     }
@@ -168,7 +168,7 @@ export class H2Proxy {
   }
 
   #failureOf(error: Error, target: Target, first: boolean): unknown {
-    const failure = proxyError(this.#proxy, target, `did not open a tunnel: ${error.message}`, { cause: error })
+    const failure = proxyError(this.#proxy, target, `did not open a tunnel: ${textOf(error)}`, { cause: error })
     if (!(error instanceof TransportError) || error.initiator !== 'peer') return failure
     const stale = error instanceof ConnectionError && !first
     return error.processed === 'no' || stale ? new LostConnect(failure) : failure

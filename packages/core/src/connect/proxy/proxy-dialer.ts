@@ -1,7 +1,7 @@
 /** Connects to an origin through its proxy. Never connects to any other host than the proxy. */
 
 import { isIPv4, type Socket } from 'node:net'
-import { ConnectError } from '../../errors/errors.js'
+import { ConnectError, textOf } from '../../errors/errors.js'
 import { H2Connection } from '../../h2/connection.js'
 import type { H2Options } from '../../h2/connection-options.js'
 import { type Origin, parseOrigin } from '../../message/origin.js'
@@ -17,7 +17,7 @@ import type { KeyLog } from '../tls/key-log.js'
 import { type SecuredHere, TlsConnector } from '../tls/tls-connector.js'
 import { asProxyError, proxyError } from './errors.js'
 import { H2Proxy } from './h2-proxy.js'
-import { H2Proxies, type Reached } from './h2-proxy-pool.js'
+import { H2ProxyPool, type Reached } from './h2-proxy-pool.js'
 import { connectOverHttp1 } from './http1-connect.js'
 import { type ProxyServer, schemeOf } from './proxy-options.js'
 import { connectOverSocks } from './socks.js'
@@ -48,7 +48,7 @@ export class ProxyDialer {
   /**
    * By reuse key: requests that may not share a connection do not share one to the proxy either.
    */
-  readonly #shared = new Map<string, H2Proxies>()
+  readonly #shared = new Map<string, H2ProxyPool>()
 
   constructor(deps: ProxyDialerDeps) {
     this.#deps = deps
@@ -128,7 +128,7 @@ export class ProxyDialer {
       return (await unlessAborted(this.#deps.resolver.resolve(host), signal)).addresses
     } catch (error) {
       if (!(error instanceof ConnectError)) throw error
-      throw new ConnectError(error.phase, error.message, { origin, cause: error.cause })
+      throw new ConnectError(error.phase, textOf(error), { origin, cause: error.cause })
     }
   }
 
@@ -162,10 +162,10 @@ export class ProxyDialer {
     return tls.secure(socket, { origin: originOf(proxy), reuseKey: proxy.key }, protocols, signal)
   }
 
-  #h2Proxies(proxy: ProxyServer, { reuseKey }: Target): H2Proxies {
+  #h2Proxies(proxy: ProxyServer, { reuseKey }: Target): H2ProxyPool {
     let proxies = this.#shared.get(reuseKey)
     if (proxies === undefined) {
-      proxies = new H2Proxies({
+      proxies = new H2ProxyPool({
         proxy,
         dial: (signal, onClosed) => this.#dial(proxy, signal, onClosed),
         speaksHttp1: () => !proxy.protocols.includes('h2') || this.#http1.has(proxy.key),

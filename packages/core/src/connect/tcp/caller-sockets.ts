@@ -68,7 +68,7 @@ export class CallerSockets {
     const { serialized } = origin
     const why = whyUnusable(given)
     if (why !== undefined) {
-      throw new ConnectError('tcp', `the socket that was given for ${serialized} ${why}`, {
+      throw new ConnectError('tcp', `the socket for ${serialized} ${why}`, {
         ...{ code: 'ERR_SOCKET_UNUSABLE', origin: serialized },
       })
     }
@@ -83,7 +83,7 @@ export class CallerSockets {
       const given = this.#askFor({ host, port, address: address.address }, name, serialized)
       if (given === undefined || (isDuplex(given) && used.has(given))) continue
       if (isDuplex(given)) return { given, address }
-      throw new UsageError('ERR_INVALID_SOCKET', `option sockets has no Duplex for ${name} (${serialized})`, {
+      throw new UsageError('ERR_INVALID_SOCKET', `option sockets has no Duplex for ${name}`, {
         origin: serialized,
       })
     }
@@ -102,7 +102,7 @@ export class CallerSockets {
 /** The result of ALPN is not known before the socket is connected. */
 function whyUnusable(given: Duplex): string | undefined {
   const { connecting, secureConnecting } = given as { connecting?: boolean; secureConnecting?: boolean }
-  if (used.has(given)) return 'has carried a connection, and there is no other: give a function for more'
+  if (used.has(given)) return 'has already been used: pass a function that returns new ones'
   if (connecting === true || secureConnecting === true) return 'is not connected yet'
   return given.destroyed || !given.readable || !given.writable ? 'has ended' : undefined
 }
@@ -144,7 +144,7 @@ export class CallerSocket extends Duplex implements Carrier {
     ['data', (part: Buffer) => void (this.push(part) || this.given.pause())],
     ['end', () => void this.push(null)],
     ['error', (error: Error) => void this.destroy(error)],
-    ['close', () => void this.destroy(new Error('the socket that was given was closed'))],
+    ['close', () => void this.destroy(new Error('the user-supplied socket was closed'))],
     ['drain', () => this.#drained()],
   ]
 

@@ -5,7 +5,7 @@
  */
 
 import { connect, isIP, type LookupFunction, type Socket, type TcpNetConnectOpts } from 'node:net'
-import { ConnectError, TimeoutError, UsageError } from '../../errors/errors.js'
+import { ConnectError, TimeoutError, textOf, UsageError } from '../../errors/errors.js'
 import type { Clock, ClockTimer } from '../../runtime/clock.js'
 import { nextTick } from '../../runtime/event-loop.js'
 import type { Address } from '../../transport/route.js'
@@ -205,7 +205,7 @@ class Race<Result> {
     const { memory, port } = this.#options
     const { code } = error as NodeJS.ErrnoException
     memory?.known.failed(port, address.address, code)
-    this.#failures.push(`${address.address}: ${error.message}${code?.startsWith('EADDR') ? this.#from() : ''}`)
+    this.#failures.push(`${address.address}: ${textOf(error)}${code?.startsWith('EADDR') ? this.#from() : ''}`)
     this.#errors.push(error)
     if (this.#left.length > 0) return this.#attempt()
     if (this.#connecting.size + this.#completing.size === 0) this.#fail(this.#error())

@@ -2,6 +2,7 @@
 
 import { connect, type Socket } from 'node:net'
 import { ConnectError } from '../../errors/errors.js'
+import { printable } from '../../schema/option-checks.js'
 
 /**
  * Connects to a path.
@@ -24,7 +25,9 @@ export function connectUnix(path: string, origin: string, signal: AbortSignal): 
     socket.once('connect', () => settle(() => resolve(socket)))
     // Never removed: an error while the socket changes owners must not crash the process.
     socket.on('error', (cause: Error) =>
-      settle(() => reject(new ConnectError('tcp', `cannot connect to Unix socket ${path}: ${cause.message}`, { origin, cause }))),
+      settle(() =>
+        reject(new ConnectError('tcp', `cannot connect to Unix socket ${printable(path)}: ${cause.message}`, { origin, cause })),
+      ),
     )
   })
 }

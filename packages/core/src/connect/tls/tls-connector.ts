@@ -289,7 +289,7 @@ function refuseInadequate(socket: TLSSocket, origin: Origin): void {
   const version = socket.getProtocol()
   const { standardName } = socket.getCipher()
   if (version === 'TLSv1.3' || (version === 'TLSv1.2' && MODERN_SUITE.test(standardName))) return
-  const message = `the server chose HTTP/2 over ${version} with ${standardName}, which is INADEQUATE_SECURITY`
+  const message = `the server chose HTTP/2 over ${version} with ${standardName}: INADEQUATE_SECURITY`
   throw new ConnectError('negotiate', message, { code: 'ERR_INADEQUATE_SECURITY', origin: origin.serialized })
 }
 

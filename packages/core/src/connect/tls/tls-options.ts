@@ -43,7 +43,7 @@ export interface TlsOptions
 /** TLS options of a client. `keylog` applies to its connections to proxies as well. */
 export interface ClientTlsOptions extends TlsOptions {
   /**
-   * Where secrets of TLS connections are logged, for Wireshark: a reader of that file can read everything. A file that is appended to, a
+   * Where secrets of TLS connections are logged, for Wireshark: anyone who can read it can decrypt the traffic. A file that is appended to, a
    * function, or `true` for the file that the environment variable `SSLKEYLOGFILE` names when the client is created; `false` logs nothing.
    * @default `true`
    */

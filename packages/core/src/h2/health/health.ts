@@ -127,7 +127,7 @@ export class Health {
    */
   goawayReceived(errorCode: number): void {
     const { engine, clock } = this.#deps
-    const reason = `nothing was received on the stream since GOAWAY ${errorCodeName(errorCode)}`
+    const reason = `nothing has been received on the stream since GOAWAY ${errorCodeName(errorCode)}`
     const end = { errorCode, initiator: 'peer', reason, unprocessed: false } as const
     const open = (): H2Exchange[] => [...engine.open()].map(({ owner }) => owner)
     this.#goaway ??= new GoawayWatch(clock, open, (exchange) => exchange.giveUp(end))

@@ -62,7 +62,8 @@ const CONNECTION_FRAMES: ReadonlyMap<number, ConnectionFrame> = new Map<number, 
   ],
   [FrameType.ORIGIN, { connectionOnly: false, fits: ANY_LENGTH, receive: (handlers, frame) => handlers.origin(frame) }],
   [FrameType.ALTSVC, { connectionOnly: false, fits: ANY_LENGTH, receive: (handlers, frame) => handlers.altSvc(frame) }],
-  // Servers must not send PRIORITY_UPDATE (RFC 9218 §7.1). It is ignored.
+  // Servers must not send PRIORITY_UPDATE (RFC 9218 §7.1). It is discarded like a frame of an
+  // unknown type, and counts as unproductive.
   [FrameType.PRIORITY_UPDATE, { connectionOnly: false, fits: ANY_LENGTH, receive: undefined }],
 ])
 

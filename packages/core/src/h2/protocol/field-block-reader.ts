@@ -26,7 +26,7 @@ export interface StreamEvents<Owner extends StreamOwner> {
 }
 
 /** Assembles and interprets the field blocks of one connection. */
-export class FieldBlocks<Owner extends StreamOwner> {
+export class FieldBlockReader<Owner extends StreamOwner> {
   readonly #state: ConnectionState<Owner>
   readonly #streams: StreamEvents<Owner>
   /** The stream with an incomplete block, or 0. */

@@ -78,7 +78,7 @@ function parse(all: readonly string[]): FieldSection {
   const fields = start === 0 ? all : all.slice(start)
   if (malformed !== undefined || blank === undefined) return { status, fields, contentLength, malformed, trimmed: undefined }
   const trimmed = { status, fields: trimmedValues(fields), contentLength, malformed, trimmed: undefined }
-  return { ...trimmed, fields, malformed: `value of field ${quote(blank)} begins or ends with a blank`, trimmed }
+  return { ...trimmed, fields, malformed: `value of field ${quote(blank)} begins or ends with whitespace`, trimmed }
 }
 
 /** Returns the fields with SP and HTAB trimmed from both ends of each value. */

@@ -7,7 +7,7 @@
 import { ConnectionFrames, isConnectionFrame } from './connection-frames.js'
 import type { ConnectionState } from './connection-state.js'
 import { ErrorCode, errorCodeName, ProtocolFault } from './error-code.js'
-import { FieldBlocks } from './field-block-reader.js'
+import { FieldBlockReader } from './field-block-reader.js'
 import { Flag, FrameType, frameTypeName, MAX_31_BIT, writeWindowUpdate } from './frame.js'
 import { checkFrameHeader, checkFrameSize } from './frame-checks.js'
 import type { FrameSink } from './frame-reader.js'
@@ -20,7 +20,7 @@ import { StreamInput, StreamState } from './stream-state.js'
 export class Receiver<Owner extends StreamOwner> implements FrameSink {
   readonly #state: ConnectionState<Owner>
   readonly #sender: Sender<Owner>
-  readonly #fieldBlocks: FieldBlocks<Owner>
+  readonly #fieldBlocks: FieldBlockReader<Owner>
   readonly #connectionFrames: ConnectionFrames<Owner>
   #settingsSeen = false
   /**
@@ -34,7 +34,7 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
   constructor(state: ConnectionState<Owner>, sender: Sender<Owner>) {
     this.#state = state
     this.#sender = sender
-    this.#fieldBlocks = new FieldBlocks(state, this)
+    this.#fieldBlocks = new FieldBlockReader(state, this)
     this.#connectionFrames = new ConnectionFrames(state, sender)
   }
 
