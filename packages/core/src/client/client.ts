@@ -24,7 +24,7 @@ import type { ClientStats } from './client-stats.js'
 import { connectionStats } from './client-stats.js'
 import type { HandleOptions } from './connection-handle.js'
 import { ConnectionHandle, checkHandleOptions, pingTimeout } from './connection-handle.js'
-import { Http1Origins } from './http1-required.js'
+import { Http1RequiredOrigins } from './http1-required.js'
 import type { ClientOptions, ResolvedOptions } from './options.js'
 import { mergeTimeouts, resolveOptions } from './options.js'
 import { resolveRetryPolicy } from './status-retry.js'
@@ -81,7 +81,7 @@ export class Client {
   readonly #connector: Connector
   readonly #targets: Targets
   readonly #limits: CallLimits
-  readonly #http1: Http1Origins
+  readonly #http1: Http1RequiredOrigins
   readonly #diagnostics = new Diagnostics()
   /** Settings and connections by origin and isolation. */
   readonly pools: Pools
@@ -102,7 +102,7 @@ export class Client {
     this.#options = resolveOptions(options)
     this.#deadlines = new Deadlines(this.#options.clock)
     this.#connector = new Connector(this.#options)
-    this.#http1 = new Http1Origins(this.#options.clock)
+    this.#http1 = new Http1RequiredOrigins(this.#options.clock)
     this.#pool = new Pool(this.#connector, this.#diagnostics, this.#options)
     this.#targets = new Targets(this.#connector, this.#options.poolDefaults, this.#options.pools)
     this.pools = new Pools(this.#pool, this.#targets, (target) => this.#http1.resolve(target))

@@ -12,7 +12,7 @@ const MAX_ORIGINS = 4_096
 const TTL_MS = 300_000
 
 /** The memory of one client. */
-export class Http1Origins {
+export class Http1RequiredOrigins {
   readonly #targets: BoundedCache<PoolTarget>
 
   constructor(clock: Clock) {

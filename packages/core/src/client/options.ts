@@ -26,7 +26,7 @@ export interface ClientOptions extends PoolSettings {
    */
   readonly proxy?: ProxyOption
   /**
-   * Resolves host names, in the shape of `net.connect`'s option. Addresses may have a `ttl` in seconds, as those of `dns.resolve4` with
+   * Resolves host names, with the signature of `net.connect`'s option. Addresses may have a `ttl` in seconds, as those of `dns.resolve4` with
    * `ttl: true` have.
    * @default `dns.lookup`
    */
@@ -39,7 +39,7 @@ export interface ClientOptions extends PoolSettings {
    */
   readonly sockets?: SocketsOption
   /**
-   * Makes a connection instead of every dial; called once for each. For tests: see `mockClient` of `unshard/testing`. Requests that wait
+   * Makes connections instead of dialing; called once for each. For tests: see `mockClient` of `unshard/testing`. Requests that wait
    * for the dial fail with the error that it throws.
    */
   readonly connections?: (target: Target) => Connection | Promise<Connection>

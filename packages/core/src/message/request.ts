@@ -17,7 +17,7 @@ export interface Timeouts {
   readonly queue?: number
   /** Resolving, connecting, TLS. @default 10,000 */
   readonly connect?: number
-  /** From the last part of the request that was sent to the fields of the response. @default 0 */
+  /** From the last byte of the request to the fields of the response. @default 0 */
   readonly headers?: number
   /** Between two parts of the content, in either direction. @default 0 */
   readonly body?: number
@@ -82,7 +82,7 @@ export interface RequestOptions {
   readonly retry?: RetryPolicy | boolean
   /** Requests with different values never share a connection. */
   readonly isolation?: string
-  /** Requests with the same value use the same one of several connections if the strategy of the origin is `hash`. */
+  /** Requests with the same value use the same connection if the strategy of the origin is `hash`. */
   readonly affinity?: string
   /** Urgency of the response (RFC 9218): the `priority` field. */
   readonly priority?: Priority
@@ -211,7 +211,7 @@ const INHERITED = Object.prototype as Partial<RequestOptions>
 
 /**
  * Whether Object.prototype has a member with the name of a request option. Names are literals:
- * computed look-ups take ten times as long.
+ * computed lookups take ten times as long.
  */
 function isPolluted(): boolean {
   const { method, url, headers, body, duplex, trailers, signal, timeouts, totalSince } = INHERITED

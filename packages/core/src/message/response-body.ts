@@ -5,7 +5,7 @@
 
 import { UsageError } from '../errors/errors.js'
 import { copyOut, keepSmall, SMALL_BYTES } from './memory/copies.js'
-import { Assembly } from './memory/preallocated-body.js'
+import { PreallocatedBody } from './memory/preallocated-body.js'
 import { SmallParts } from './memory/small-parts.js'
 
 /** The engine's side of a body. */
@@ -53,7 +53,7 @@ export class ResponseBody {
   #pendingReads: PendingRead[] | undefined
   /** Set while the whole content is being collected: parts are consumed on arrival. */
   #collector: Collector | undefined
-  #assembly: Assembly | undefined
+  #assembly: PreallocatedBody | undefined
   #smallParts: SmallParts | undefined
   #used = false
   /**
@@ -220,8 +220,8 @@ export class ResponseBody {
 
   /** Switches to a preallocated buffer if enough has arrived. */
   #assemble(): void {
-    if (this.#assembly !== undefined || !Assembly.due(this.#expectedBytes, this.received)) return
-    const assembly = Assembly.begin(this.#expectedBytes)
+    if (this.#assembly !== undefined || !PreallocatedBody.due(this.#expectedBytes, this.received)) return
+    const assembly = PreallocatedBody.begin(this.#expectedBytes)
     // Try only once.
     this.#expectedBytes = -1
     if (assembly === undefined) return

@@ -2,7 +2,7 @@
 
 /** The counters at one moment: `client.stats().totals`. */
 export interface MetricsSnapshot {
-  /** TCP connections tried. */
+  /** Dials. One may try several addresses. */
   readonly dials: number
   /** TLS handshakes that succeeded. */
   readonly handshakes: number

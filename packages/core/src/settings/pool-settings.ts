@@ -50,7 +50,7 @@ export interface PoolSettings {
   readonly maxConcurrentRequests?: number
   /** Requests on one connection before it is replaced. 0 is no limit. @default 0 */
   readonly maxRequestsPerConnection?: number
-  /** Sends nothing on an HTTP/2 connection before SETTINGS arrive. Otherwise 100 streams are assumed. @default false */
+  /** Sends no request on an HTTP/2 connection before SETTINGS arrive. Otherwise 100 streams are assumed. @default false */
   readonly waitForSettings?: boolean
   /** Time without requests after which a connection is closed. 0 is never. @default 60,000 */
   readonly idleTimeoutMs?: number

@@ -35,7 +35,7 @@ export function undrop(): void {
 const nft = (): readonly string[] => ['nft']
 
 export const oneWay: Fault = {
-  says: "one-way black hole: the server's packets are lost, including its acknowledgements",
+  says: "one-way black hole: the server's packets are lost, including its acknowledgments",
   kernel: nft,
   apply: ({ fixture }) => drop(fixture.proxy.port, 'fromServer'),
   lift: undrop,

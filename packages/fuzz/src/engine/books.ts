@@ -37,8 +37,8 @@ export function checkCredit(it: Conversation): void {
  */
 export function checkNothingIsStuck(it: Conversation): void {
   const { serverSent, server } = it
-  must(serverSent.settings.length === 0, 'SETTINGS without an acknowledgement')
-  must(serverSent.pings.length === 0, 'PING without an acknowledgement')
+  must(serverSent.settings.length === 0, 'SETTINGS without an acknowledgment')
+  must(serverSent.pings.length === 0, 'PING without an acknowledgment')
   for (const request of it.requests) {
     if (request.closed) continue
     const { id } = request

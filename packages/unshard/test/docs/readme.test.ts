@@ -51,7 +51,7 @@ describe.each(['README.md', 'packages/unshard/README.md'])('the numbers of %s', 
     'CPU time per small GET, µs': 'small-get',
     'download of 10 MB, MB/s': 'download',
     'TLS handshakes for 40 hosts of one server': 'cold-start',
-    '200 requests to them, nothing open, ms': 'cold-start',
+    '200 requests to them, cold start, ms': 'cold-start',
     'first request of a process, ms': 'import-time',
   }
   it.each(Object.entries(scenarios))('%s: as in benchmarks/%s.json', (title, scenario) => {

@@ -19,7 +19,7 @@ const MAX_AHEAD_BYTES = 268_435_456
 let aheadBytes = 0
 
 /** One body in one buffer. */
-export class Assembly {
+export class PreallocatedBody {
   /**
    * The buffer, outside any pool. Not cleared: it is exposed only when every byte has been written.
    */
@@ -37,10 +37,10 @@ export class Assembly {
   }
 
   /** Allocates a buffer; `undefined` if the process limit is reached or memory is exhausted. */
-  static begin(expectedBytes: number): Assembly | undefined {
+  static begin(expectedBytes: number): PreallocatedBody | undefined {
     if (aheadBytes + expectedBytes > MAX_AHEAD_BYTES) return undefined
     try {
-      return new Assembly(new Uint8Array(Buffer.allocUnsafeSlow(expectedBytes).buffer))
+      return new PreallocatedBody(new Uint8Array(Buffer.allocUnsafeSlow(expectedBytes).buffer))
     } catch {
       // Do not throw while a connection reads: that would fail its other streams.
       return undefined
