@@ -9,10 +9,10 @@ import type { ReusePolicy } from '../../src/index.js'
 import { parseOrigin } from '../../src/message/origin.js'
 import { KEPT_BYTES } from '../../src/message/recorded-source.js'
 import { checkRequest } from '../../src/message/request.js'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 import { originRecord, POOL } from '../fixtures.js'
 
-const { client, server, peer } = rig()
+const { client, server, peer } = clientFixture()
 
 /** Answers every request, and counts them. */
 async function answerAll(p: ScriptedConnection, seen: string[], status = 200): Promise<void> {

@@ -5,9 +5,9 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { FakeClock, startTcpProxy, staticLookup } from '@unshard/testkit'
 import type { ReusePolicy } from '../../src/index.js'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 
-const { client, server, defer } = rig()
+const { client, server, defer } = clientFixture()
 
 /** Waits until no request is in flight. */
 async function quiet(one: ReturnType<typeof client>): Promise<void> {

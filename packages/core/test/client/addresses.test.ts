@@ -2,9 +2,9 @@
 
 import { FakeClock, type OriginServer } from '@unshard/testkit'
 import type { ReusePolicy } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server } = rig()
+const { client, server } = clientFixture()
 const ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
 
 async function machines(): Promise<OriginServer[]> {

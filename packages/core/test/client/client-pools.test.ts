@@ -1,9 +1,9 @@
 import { FakeClock, frames, type ScriptedConnection, staticLookup } from '@unshard/testkit'
 import { ASSUMED_MAX_CONCURRENT_STREAMS } from '../../src/h2/protocol/settings.js'
 import type { Client, ClientOptions, PoolSettings } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const world = rig()
+const world = clientFixture()
 const { client, server, peer } = world
 
 async function text(one: Client, url: string, options = {}): Promise<string> {

@@ -1,9 +1,9 @@
 /** Clients that end during a dial that no request waits for. */
 
 import net from 'node:net'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, defer } = rig()
+const { client, defer } = clientFixture()
 
 /** Accepts TCP, and sends nothing. */
 async function silent(): Promise<{ origin: string; gone: Promise<void> }> {

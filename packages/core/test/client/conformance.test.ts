@@ -5,9 +5,9 @@ import { createServer, type Server } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
 import { frames } from '@unshard/testkit'
 import type { ClientOptions } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const world = rig()
+const world = clientFixture()
 const { client, tls, defer } = world
 const url = (port: number, path = '/'): string => `https://a.test.example:${port}${path}`
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'

@@ -6,9 +6,9 @@ import http2 from 'node:http2'
 import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server, defer } = rig()
+const { client, server, defer } = clientFixture()
 
 async function unixServer(protocol: 'h2' | 'http/1.1'): Promise<{ url: string; connections(): number }> {
   const directory = await mkdtemp(join(tmpdir(), 'handle '))

@@ -2,9 +2,9 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Readable } from 'node:stream'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server } = rig()
+const { client, server } = clientFixture()
 const context = new AsyncLocalStorage<string>()
 
 type Note = () => void

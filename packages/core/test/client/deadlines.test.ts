@@ -3,9 +3,9 @@
 import net, { type Socket } from 'node:net'
 import { FakeClock, type OriginHandler } from '@unshard/testkit'
 import type { ClientOptions, RequestOptions } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server, defer } = rig()
+const { client, server, defer } = clientFixture()
 
 /** A server that accepts TCP and delays everything else. */
 async function silent(): Promise<{ port: number; connections: () => number; accept: (socket: Socket) => void }> {

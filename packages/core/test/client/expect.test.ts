@@ -2,9 +2,9 @@
 
 import { FakeClock, frames, type ScriptedConnection } from '@unshard/testkit'
 import { gate, serve } from '../hostile/rig.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, peer } = rig()
+const { client, peer } = clientFixture()
 const headers = { expect: '100-continue' }
 
 async function* source(): AsyncGenerator<string> {

@@ -1,9 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { FakeClock, frames, type Script, type ScriptedPeer } from '@unshard/testkit'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const world = rig()
+const world = clientFixture()
 const { client, server, tls, defer } = world
 
 /** A server that runs one script per connection. */

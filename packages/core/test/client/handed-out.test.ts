@@ -1,9 +1,9 @@
 /** Values returned to the caller are copies: changing them affects no other response. */
 
 import type { ProtocolName } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server } = rig()
+const { client, server } = clientFixture()
 
 describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
   it('field lists are frozen copies: of responses, interim responses and trailers', async () => {

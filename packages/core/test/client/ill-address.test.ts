@@ -4,9 +4,9 @@ import net, { type Socket } from 'node:net'
 import tls from 'node:tls'
 import { FakeClock, frames, staticLookup } from '@unshard/testkit'
 import type { Client, ClientOptions } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server, defer, tls: credentials } = rig()
+const { client, server, defer, tls: credentials } = clientFixture()
 const ILL = '127.0.0.2'
 const WELL = '127.0.0.1'
 

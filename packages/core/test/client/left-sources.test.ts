@@ -2,9 +2,9 @@
 
 import { createReadStream } from 'node:fs'
 import { PassThrough, Readable } from 'node:stream'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server } = rig()
+const { client, server } = clientFixture()
 
 describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
   it('a stream of a missing file: the request rejects with the reason, and the process continues', async () => {

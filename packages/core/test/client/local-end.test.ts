@@ -1,9 +1,9 @@
 /** The local address of connections: `localAddress` and `localPort`. */
 
 import { type AddressInfo, createServer } from 'node:net'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server, defer } = rig()
+const { client, server, defer } = clientFixture()
 
 /** A free port of `address`, or one in use if `taken`. */
 async function localPort(address: string, taken = false): Promise<number> {

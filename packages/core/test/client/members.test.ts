@@ -2,9 +2,9 @@
 
 import { Client, type ClientOptions, UsageError } from '../../src/index.js'
 import { invalidOption, shownValue } from '../../src/schema/option-checks.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server } = rig()
+const { client, server } = clientFixture()
 const BASE = 'https://a.test.example'
 
 describe('an unknown member is refused before anything is sent', () => {

@@ -3,9 +3,9 @@
 import { createServer } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { FakeClock, frames, type ScriptedConnection } from '@unshard/testkit'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const world = rig()
+const world = clientFixture()
 const { client, defer, peer, server } = world
 
 async function serve(p: ScriptedConnection): Promise<never> {

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { FakeClock } from '@unshard/testkit'
 import { Client, type ClientOptions, sameOrigin } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const world = rig()
+const world = clientFixture()
 const { client, server } = world
 
 describe('http: origins', () => {

@@ -2,9 +2,9 @@
 
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, tls, defer } = rig()
+const { client, tls, defer } = clientFixture()
 
 interface Poisoned {
   readonly port: number

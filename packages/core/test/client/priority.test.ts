@@ -2,9 +2,9 @@
 
 import { type Frame, frames, type ScriptedConnection } from '@unshard/testkit'
 import type { Priority, ProtocolName } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server, peer } = rig()
+const { client, server, peer } = clientFixture()
 
 describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
   it.each<[Priority | undefined, string | undefined]>([

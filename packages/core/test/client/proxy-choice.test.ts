@@ -2,9 +2,9 @@
 
 import type { ProxySetting } from '../../src/index.js'
 import { Client } from '../../src/index.js'
-import { failureOf, proxyNames, proxyRig, urlOf } from './proxy-rig.js'
+import { failureOf, proxyFixture, proxyNames, urlOf } from './proxy-fixture.js'
 
-const world = proxyRig()
+const world = proxyFixture()
 const { server, tls, proxy, client, through } = world
 
 it('without the option there is no proxy, whatever the environment contains', async () => {

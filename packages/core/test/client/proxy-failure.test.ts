@@ -2,9 +2,9 @@
 
 import net, { type AddressInfo } from 'node:net'
 import { FakeClock, frames, startScriptedPeer } from '@unshard/testkit'
-import { failureOf, proxyNames, proxyRig, silence, told, urlOf } from './proxy-rig.js'
+import { failureOf, proxyFixture, proxyNames, silence, told, urlOf } from './proxy-fixture.js'
 
-const world = proxyRig()
+const world = proxyFixture()
 const { server, tls, proxy, client, through, defer } = world
 
 const ORIGIN = 'https://a.test.example/'

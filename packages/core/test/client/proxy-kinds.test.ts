@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { frames, type OriginServer, patternBytes, startScriptedPeer, type TestProxyOptions } from '@unshard/testkit'
-import { failureOf, proxyNames, proxyRig, urlOf } from './proxy-rig.js'
+import { failureOf, proxyFixture, proxyNames, urlOf } from './proxy-fixture.js'
 
-const world = proxyRig()
+const world = proxyFixture()
 const { server, tls, proxy, client, through, defer } = world
 
 /** Like {@link server}, in cleartext. */

@@ -3,9 +3,9 @@
 import { createHash } from 'node:crypto'
 import { patternBytes, type TestProxy, type TestProxyOptions } from '@unshard/testkit'
 import type { ReusePolicy } from '../../src/index.js'
-import { failureOf, proxyNames, proxyRig, silence, told, urlOf } from './proxy-rig.js'
+import { failureOf, proxyFixture, proxyNames, silence, told, urlOf } from './proxy-fixture.js'
 
-const { server, tls, proxy, through } = proxyRig()
+const { server, tls, proxy, through } = proxyFixture()
 
 interface Kind {
   readonly name: string

@@ -1,9 +1,9 @@
 // Which requests are replayed, and how often: counted at the server.
 import { FakeClock, frames, type ScriptedConnection } from '@unshard/testkit'
 import type { RequestOptions } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const world = rig()
+const world = clientFixture()
 const { client, peer, server } = world
 const { goaway, rstStream } = frames
 const REFUSED_STREAM = 7

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { ProtocolName } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server } = rig()
+const { client, server } = clientFixture()
 const text = { 'content-type': 'text/plain' }
 
 describe.each<ProtocolName>(['h2', 'http/1.1'])('Client.request over %s', (protocol) => {

@@ -6,9 +6,9 @@ import { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { type OriginServer, staticLookup } from '@unshard/testkit'
 import type { SocketEndpoint, SocketsOption } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const world = rig()
+const world = clientFixture()
 const { client, server, defer } = world
 
 async function tcp({ port }: OriginServer): Promise<Socket> {

@@ -1,9 +1,9 @@
 /** Content that is sent more than once: each attempt sends it completely from the beginning, whatever the source yields in between. */
 
 import { FakeClock, frames } from '@unshard/testkit'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, peer, server } = rig()
+const { client, peer, server } = clientFixture()
 
 const LARGE = 'b'.repeat(40_000)
 

@@ -2,9 +2,9 @@
 
 import net, { type Socket } from 'node:net'
 import { FakeClock } from '@unshard/testkit'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server, defer } = rig()
+const { client, server, defer } = clientFixture()
 
 /** Accepts connections: those selected by `isStuck` are never answered, the others are forwarded to `port`. */
 async function gate(port: number, isStuck: (index: number) => boolean): Promise<{ port: number; count: number }> {

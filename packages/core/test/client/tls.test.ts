@@ -5,9 +5,9 @@ import type { TLSSocket } from 'node:tls'
 import type { Credentials, OriginHandler, OriginServerOptions } from '@unshard/testkit'
 import { type ClientOptions, type ClientTlsOptions, isConnection, type ReusePolicy } from '../../src/index.js'
 import { toPfx } from '../connect/tls/pfx.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const world = rig()
+const world = clientFixture()
 const { client, server } = world
 
 /** Responds with the result of the handshake. */

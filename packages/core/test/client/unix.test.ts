@@ -10,9 +10,9 @@ import { join } from 'node:path'
 import { staticLookup } from '@unshard/testkit'
 import type { ClientOptions, ProxyOption, ReusePolicy } from '../../src/index.js'
 import { parseOrigin, parseRequestUrl } from '../../src/message/origin.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const world = rig()
+const world = clientFixture()
 const { client, defer } = world
 let path: string
 beforeEach(async () => {

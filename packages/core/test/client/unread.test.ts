@@ -1,9 +1,9 @@
 /** Responses that are requested all at once, and read only after all have arrived. For HTTP/1.1 see h1/unread.test.ts. */
 
 import type { OriginHandler } from '@unshard/testkit'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server, defer } = rig()
+const { client, server, defer } = clientFixture()
 const MEGABYTE = 1_000_000
 
 it('120 responses of 1 MB from a server that allows 100 streams do not stall, though it buffers at most 10 MB per connection', async () => {

@@ -3,9 +3,9 @@
 import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { Client } from '../../src/index.js'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 
-const world = rig()
+const world = clientFixture()
 const { client, server, defer } = world
 
 it('a resolver that fails without a code: ERR_CONNECT_RESOLVE', async () => {

@@ -6,9 +6,9 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 
-const world = rig()
+const world = clientFixture()
 const { client, server, tls, defer } = world
 
 describe('HTTP/1.1', () => {

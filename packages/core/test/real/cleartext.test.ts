@@ -1,11 +1,11 @@
 /** HTTP/2 with prior knowledge, no TLS (RFC 9113 §3.3), against servers that other people wrote. */
 
 import { patternBytes, SMALL_TEXT } from '@unshard/testkit'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 import { createBehind } from './behind.js'
 import { peerList } from './peers.js'
 
-const { client, defer } = rig()
+const { client, defer } = clientFixture()
 
 it.each(peerList)('%s: GET and POST over one connection', async (name, { start, upload }) => {
   const server = await start({ behind: createBehind().listener })

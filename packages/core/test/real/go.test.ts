@@ -1,9 +1,9 @@
 /** Go's net/http as the server: it returns credit for every read of a handler, however small (RFC 9113 §6.9). */
 
 import { startGo } from '@unshard/testkit'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 
-const { client, tls, defer } = rig()
+const { client, tls, defer } = clientFixture()
 
 // Go itself gives up a connection with 10,000 control frames in its queue: 300,000 bytes read 64 at a time stay below that.
 

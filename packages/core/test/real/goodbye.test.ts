@@ -3,11 +3,11 @@
 import net, { type AddressInfo } from 'node:net'
 import { SMALL_TEXT } from '@unshard/testkit'
 import type { Client } from '../../src/index.js'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 import { createBehind } from './behind.js'
 import { type Peer, peerList, peers } from './peers.js'
 
-const { client, tls, defer } = rig()
+const { client, tls, defer } = clientFixture()
 
 const AT_ONCE = 32
 const polite = peerList.filter(([, { goodbye }]) => goodbye === undefined)

@@ -1,10 +1,10 @@
 /** nginx ends a connection after `keepalive_requests`: with GOAWAY, while requests whose content is a stream are on their way. */
 
 import { startNginx } from '@unshard/testkit'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 import { createBehind } from './behind.js'
 
-const { client, tls, defer } = rig()
+const { client, tls, defer } = clientFixture()
 
 it('loses no POST whose content is a short stream', async () => {
   const behind = createBehind()

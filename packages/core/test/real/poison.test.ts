@@ -1,10 +1,10 @@
 /** A request that a real server ends its connection for, beside others. */
 
 import { SMALL_TEXT, startNginx } from '@unshard/testkit'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 import { createBehind } from './behind.js'
 
-const { client, tls, defer } = rig()
+const { client, tls, defer } = clientFixture()
 
 it('nginx and a cookie of 20 kB: the requests beside it are answered, once each is enough', async () => {
   const behind = createBehind()

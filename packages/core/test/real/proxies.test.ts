@@ -1,9 +1,9 @@
 /** Proxies that other people wrote: Apache takes CONNECT over HTTP/1.1, nghttpx over HTTP/2. */
 
 import { type ExternalServer, patternBytes, startApacheProxy, startNghttpx } from '@unshard/testkit'
-import { proxyRig, urlOf } from '../client/proxy-rig.js'
+import { proxyFixture, urlOf } from '../client/proxy-fixture.js'
 
-const world = proxyRig()
+const world = proxyFixture()
 const { server, tls, proxy, through, defer } = world
 
 /** A real proxy, or undefined where it is not installed, which has been said. */

@@ -2,11 +2,11 @@
 
 import { patternBytes, SMALL_TEXT } from '@unshard/testkit'
 import { type RequestOptions, TransportError } from '../../src/index.js'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 import { type Behind, createBehind, TRAILER } from './behind.js'
 import { type Peer, peerList } from './peers.js'
 
-const { client, tls, defer } = rig()
+const { client, tls, defer } = clientFixture()
 
 describe.each(peerList)('%s', (name, peer) => {
   let behind: Behind

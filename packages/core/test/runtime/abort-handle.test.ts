@@ -1,7 +1,7 @@
 import { AbortHandle } from '../../src/internal/index.js'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 
-const { server, client } = rig()
+const { server, client } = clientFixture()
 const PROTOCOLS = ['h2', 'http/1.1'] as const
 
 describe.each(PROTOCOLS)('AbortHandle over %s', (protocol) => {

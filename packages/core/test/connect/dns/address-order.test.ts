@@ -3,9 +3,9 @@ import { Worker } from 'node:worker_threads'
 import { FakeClock, staticLookup } from '@unshard/testkit'
 import { AddressMemory } from '../../../src/connect/dns/address-order.js'
 import type { Address } from '../../../src/transport/route.js'
-import { rig } from '../../client/rig.js'
+import { clientFixture } from '../../client/fixture.js'
 
-const world = rig()
+const world = clientFixture()
 const { client, server, defer } = world
 const at = (...addresses: string[]): Address[] => addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
 const names = (addresses: readonly Address[]): string[] => addresses.map(({ address }) => address)

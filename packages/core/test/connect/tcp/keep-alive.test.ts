@@ -1,9 +1,9 @@
 /** TCP keepalive on dialed sockets, as the kernel reports it. */
 
 import { readFileSync } from 'node:fs'
-import { rig } from '../../client/rig.js'
+import { clientFixture } from '../../client/fixture.js'
 
-const { client, server } = rig()
+const { client, server } = clientFixture()
 
 /** The timer of a socket in /proc/net/tcp: 2 is the keepalive timer, with its expiry in seconds. */
 function keepaliveOf(localPort: number): number | undefined {

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { createServer as createTlsServer, type SecureVersion, type TlsOptions as ServerOptions } from 'node:tls'
 import { KeyLog, keyLogTarget } from '../../../src/connect/tls/key-log.js'
 import { Client } from '../../../src/index.js'
-import { rig } from '../../client/rig.js'
+import { clientFixture } from '../../client/fixture.js'
 
-const world = rig()
+const world = clientFixture()
 const { client, defer } = world
 const environment = process.env['SSLKEYLOGFILE']
 let directory: string

@@ -1,8 +1,8 @@
 import type { LookupFunction } from 'node:net'
 import tls from 'node:tls'
-import { rig } from '../../client/rig.js'
+import { clientFixture } from '../../client/fixture.js'
 
-const { client } = rig()
+const { client } = clientFixture()
 const original = tls.createSecureContext
 afterEach(() => {
   tls.createSecureContext = original

@@ -12,7 +12,7 @@ import {
   type TunnelRequest,
 } from '@unshard/testkit'
 import type { Client, ClientOptions } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
 export interface ProxyWorld extends TestWorld {
   client(options?: ClientOptions): Client
@@ -22,8 +22,8 @@ export interface ProxyWorld extends TestWorld {
 }
 
 /** Call once, at the top level of a test file. */
-export function proxyRig(): ProxyWorld {
-  const world = rig()
+export function proxyFixture(): ProxyWorld {
+  const world = clientFixture()
   const proxy = async (options: TestProxyOptions = {}): Promise<TestProxy> => {
     const started = await startTestProxy(options)
     world.defer(() => started.close())

@@ -4,7 +4,7 @@ import { staticLookup, type TestWorld, testWorld } from '@unshard/testkit'
 import { Client, type ClientOptions } from '../../src/index.js'
 
 /** Call once, at the top level of a test file. */
-export function rig(): TestWorld & { client(options?: ClientOptions): Client } {
+export function clientFixture(): TestWorld & { client(options?: ClientOptions): Client } {
   const world = testWorld()
   const client = (options: ClientOptions = {}): Client => {
     const names = Object.fromEntries([...'abcdefgh'].map((letter) => [`${letter}.test.example`, '127.0.0.1']))
