@@ -61,12 +61,9 @@ describe('checkFields', () => {
     },
   )
 
-  it.each([null, true, { a: 1 }, Symbol('refuses a value that is neither text nor a number')])(
-    'refuses a value that is no text',
-    (value) => {
-      expect(() => checkFields({ 'x-a': value } as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_FIELD_VALUE' }))
-    },
-  )
+  it.each([null, true, { a: 1 }, Symbol('x')])('refuses a value that is neither text nor a number', (value) => {
+    expect(() => checkFields({ 'x-a': value } as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_FIELD_VALUE' }))
+  })
 
   it.each([
     ['transfer-encoding', 'chunked'],

@@ -111,7 +111,7 @@ describe('toContent', () => {
     }
   })
 
-  it.each([5, true, {}, [], Symbol('refuses a value that is not a body'), null])('refuses what is no body', (body) => {
+  it.each([5, true, {}, [], Symbol('x'), null])('refuses a value that is not a body', (body) => {
     expect(() => toContent(body as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_BODY' }))
   })
 })
