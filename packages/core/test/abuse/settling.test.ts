@@ -160,7 +160,7 @@ it('a server that accepts one HTTP/1.1 connection and refuses others is dialed a
 })
 
 it.each([
-  ['no options', undefined, 'ERR_INVALID_OPTION'],
+  ['options', undefined, 'ERR_INVALID_OPTION'],
   ['url', { url: null }, 'ERR_INVALID_URL'],
   ['url', {}, 'ERR_INVALID_URL'],
   ['headers', { url: 'https://a.test.example', headers: null }, 'ERR_INVALID_OPTION'],
@@ -170,7 +170,7 @@ it.each([
   ['isolation', { url: 'https://a.test.example', isolation: {} }, 'ERR_INVALID_OPTION'],
   ['sensitive', { url: 'https://a.test.example', sensitive: 5 }, 'ERR_INVALID_OPTION'],
   ['onInformational', { url: 'https://a.test.example', onInformational: 5 }, 'ERR_INVALID_OPTION'],
-])('the option %s of a wrong type is refused, and close() does not wait for the request: %j', async (_name, options, code) => {
+])('a request with invalid %s is refused, and close() does not wait for it: %j', async (_name, options, code) => {
   const client = createClient()
   await expect(client.request(options as never)).rejects.toMatchObject({ name: 'UsageError', code })
   await client.close()

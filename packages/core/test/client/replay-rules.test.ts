@@ -146,12 +146,12 @@ describe('the retry policy for statuses', () => {
     ['429', get, 429, ['retry-after', '2'], 1, 2_000],
     ['an idempotency key', keyed, 503, ['retry-after', '0'], 1, 0],
     ['a QUERY', checkRequest({ url, method: 'QUERY', body: 'x' }), 503, ['retry-after', '0'], 1, 0],
-    ['a POST without one', post, 503, ['retry-after', '0'], 1, undefined],
-    ['content that is gone', streamed, 503, ['retry-after', '0'], 1, undefined],
+    ['a POST without an idempotency key', post, 503, ['retry-after', '0'], 1, undefined],
+    ['consumed content', streamed, 503, ['retry-after', '0'], 1, undefined],
     ['another status', get, 500, ['retry-after', '0'], 1, undefined],
     ['the last attempt', get, 503, ['retry-after', '0'], 3, undefined],
-    ['longer than is waited', get, 503, ['retry-after', '31'], 1, undefined],
-    ['a date that has passed', get, 503, ['retry-after', 'Fri, 31 Dec 1999 23:59:59 GMT'], 1, 0],
+    ['a Retry-After above the limit', get, 503, ['retry-after', '31'], 1, undefined],
+    ['a date in the past', get, 503, ['retry-after', 'Fri, 31 Dec 1999 23:59:59 GMT'], 1, 0],
   ])(
     '%s: the delay is that of Retry-After, or the request is not retried',
     (_title, request, status, fields, attempts, expected) => {

@@ -204,7 +204,7 @@ describe('a dial to a socket', () => {
 
   const superuser = process.getuid?.() === 0
   ;(superuser ? it.skip : it)(
-    `fails with EACCES without the permission${superuser ? ' (SKIPPED: root has every permission)' : ''}`,
+    `fails with EACCES without permission${superuser ? ' (SKIPPED: root has every permission)' : ''}`,
     async () => {
       await listen(http.createServer(echo as never))
       await chmod(path, 0)

@@ -17,12 +17,12 @@ describe('OriginPool', () => {
   it('picks the first connection with capacity', () => {
     const originPool = new OriginPool(target)
     expect(originPool.pick(call)).toBeUndefined()
-    const [full, free, other] = [member(0), member(1), member(1)]
-    for (const each of [full, free, other]) originPool.add(each)
+    const [full, free, otherFree] = [member(0), member(1), member(1)]
+    for (const each of [full, free, otherFree]) originPool.add(each)
     expect(originPool.pick(call)).toBe(free)
     free.connection.enter('draining')
-    expect(originPool.pick(call)).toBe(other)
-    other.connection.places = 0
+    expect(originPool.pick(call)).toBe(otherFree)
+    otherFree.connection.places = 0
     expect(originPool.pick(call)).toBeUndefined()
   })
 

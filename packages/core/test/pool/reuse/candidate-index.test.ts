@@ -11,7 +11,7 @@ const connection = (address = '192.0.2.1', url = 'https://a.example', options: F
 const named = (...names: string[]) =>
   connection('192.0.2.1', 'https://a.example', { names: names.map((name) => `DNS:${name}`).join(', ') })
 const at = (...addresses: string[]): Address[] => addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
-const wanted = (addresses: Address[], url = 'https://b.example', key = 'key') => ({ ...targetOf(url, key), addresses })
+const targetAt = (addresses: Address[], url = 'https://b.example', key = 'key') => ({ ...targetOf(url, key), addresses })
 const dial = (key = 'key'): Dial => ({ origin: parseOrigin('https://a.example'), reuseKey: key, addresses: [], port: 443 })
 
 describe('the candidate index', () => {
@@ -20,11 +20,11 @@ describe('the candidate index', () => {
     const [first, second, three] = [connection(), connection('192.0.2.1', 'https://a.example:8443'), connection('2001:db8::1')]
     expect(index.empty).toBe(true)
     for (const each of [first, second, three]) index.addConnection(each)
-    expect(index.find(wanted(at('192.0.2.1')))).toEqual([first])
-    expect(index.find(wanted(at('192.0.2.1'), 'https://b.example:8443'))).toEqual([second])
-    expect(index.find(wanted(at('192.0.2.2')))).toEqual([])
-    expect(index.find(wanted(at('2001:db8::1', '192.0.2.1')))).toEqual([three, first])
-    expect(index.find(wanted([]))).toEqual([])
+    expect(index.find(targetAt(at('192.0.2.1')))).toEqual([first])
+    expect(index.find(targetAt(at('192.0.2.1'), 'https://b.example:8443'))).toEqual([second])
+    expect(index.find(targetAt(at('192.0.2.2')))).toEqual([])
+    expect(index.find(targetAt(at('2001:db8::1', '192.0.2.1')))).toEqual([three, first])
+    expect(index.find(targetAt([]))).toEqual([])
     expect(index.empty).toBe(false)
   })
 
@@ -38,16 +38,16 @@ describe('the candidate index', () => {
       const index = new CandidateIndex()
       const candidate = connection(connected)
       index.addConnection(candidate)
-      expect(index.find(wanted(at(resolved)))).toEqual([candidate])
-      expect(index.find(wanted(at('fe80::1%eth1', '192.0.2.2')))).toEqual([])
+      expect(index.find(targetAt(at(resolved)))).toEqual([candidate])
+      expect(index.find(targetAt(at('fe80::1%eth1', '192.0.2.2')))).toEqual([])
     }
   })
 
   it('separates candidates by reuse key', () => {
     const index = new CandidateIndex()
     index.addConnection(connection())
-    expect(index.find(wanted(at('192.0.2.1'), 'https://b.example', 'other'))).toEqual([])
-    expect(index.near(wanted(at('192.0.2.1'), 'https://b.example', 'other'))).toBe('options-differ')
+    expect(index.find(targetAt(at('192.0.2.1'), 'https://b.example', 'other'))).toEqual([])
+    expect(index.near(targetAt(at('192.0.2.1'), 'https://b.example', 'other'))).toBe('options-differ')
   })
 
   it('offers connections without a certificate, or whose certificate names the host, exactly or by wildcard', () => {
@@ -57,13 +57,13 @@ describe('the candidate index', () => {
     const foreign = named('*.example', 'shop.example')
     const unknown = connection()
     for (const each of [exact, wildcard, foreign, unknown]) index.addConnection(each)
-    expect(index.find(wanted(at('192.0.2.1'), 'https://b.shop.example'))).toEqual([exact, wildcard, unknown])
-    expect(index.find(wanted(at('192.0.2.1'), 'https://b.c.shop.example'))).toEqual([unknown])
+    expect(index.find(targetAt(at('192.0.2.1'), 'https://b.shop.example'))).toEqual([exact, wildcard, unknown])
+    expect(index.find(targetAt(at('192.0.2.1'), 'https://b.c.shop.example'))).toEqual([unknown])
   })
 
   it('returns the reason why no candidate was found', () => {
     const index = new CandidateIndex()
-    const target = wanted(at('192.0.2.1'))
+    const target = targetAt(at('192.0.2.1'))
     expect(index.near(target)).toBe('first-connection')
     index.addConnection(connection('192.0.2.2'))
     expect(index.near(target)).toBe('address-differs')
@@ -80,14 +80,14 @@ describe('the candidate index', () => {
     const [open, pendingDial] = [connection(), dial()]
     for (const address of at('192.0.2.1', '192.0.2.2')) index.addDial(pendingDial, address)
     index.addConnection(open)
-    expect(index.find(wanted(at('192.0.2.2', '192.0.2.1')))).toEqual([open, pendingDial])
-    expect(index.find(wanted(at('192.0.2.2')))).toEqual([pendingDial])
+    expect(index.find(targetAt(at('192.0.2.2', '192.0.2.1')))).toEqual([open, pendingDial])
+    expect(index.find(targetAt(at('192.0.2.2')))).toEqual([pendingDial])
   })
 
   it('limits the number of candidates', () => {
     const index = new CandidateIndex()
     for (let i = 0; i < 100; i++) index.addConnection(connection())
-    expect(index.find(wanted(at('192.0.2.1')))).toHaveLength(MAX_OFFERED)
+    expect(index.find(targetAt(at('192.0.2.1')))).toHaveLength(MAX_OFFERED)
   })
 
   it('finds candidates behind a proxy by host group instead of address', () => {
@@ -95,13 +95,13 @@ describe('the candidate index', () => {
     const proxy = { name: 'http://proxy.example:80', key: 'p' }
     const tunnelled = new FakeConnection({ ...targetOf('https://a.example'), proxy }, '192.0.2.1')
     index.addConnection(tunnelled)
-    expect(index.find(wanted(at('192.0.2.1')))).toEqual([])
+    expect(index.find(targetAt(at('192.0.2.1')))).toEqual([])
     const pendingDial = dial()
     index.addToHostGroup(tunnelled, { reuseKey: 'key', port: 443 }, 'shops')
     index.addToHostGroup(pendingDial, pendingDial, 'shops')
-    expect(index.findInHostGroups(wanted([]), ['others', 'shops'])).toEqual([tunnelled, pendingDial])
-    expect(index.findInHostGroups(wanted([], 'https://b.example:8443'), ['shops'])).toEqual([])
-    expect(index.findInHostGroups(wanted([], 'https://b.example', 'other'), ['shops'])).toEqual([])
+    expect(index.findInHostGroups(targetAt([]), ['others', 'shops'])).toEqual([tunnelled, pendingDial])
+    expect(index.findInHostGroups(targetAt([], 'https://b.example:8443'), ['shops'])).toEqual([])
+    expect(index.findInHostGroups(targetAt([], 'https://b.example', 'other'), ['shops'])).toEqual([])
   })
 
   it('finds connections by their current Origin Set and by the origin they were dialed for', () => {
@@ -109,11 +109,11 @@ describe('the candidate index', () => {
     const first = connection('192.0.2.1', 'https://a.example', { originSet: ['https://a.example', 'https://b.example'] })
     index.addConnection(first)
     index.list(first)
-    expect([...index.listing(wanted([]))]).toEqual([first])
-    expect([...index.listing(wanted([], 'https://b.example', 'other'))]).toEqual([])
+    expect([...index.listing(targetAt([]))]).toEqual([first])
+    expect([...index.listing(targetAt([], 'https://b.example', 'other'))]).toEqual([])
     first.originSet?.delete(parseOrigin('https://b.example').serialized)
     index.list(first)
-    expect([...index.listing(wanted([]))]).toEqual([])
+    expect([...index.listing(targetAt([]))]).toEqual([])
     expect([...index.madeFor(first.route.origin.serialized, 'key')]).toEqual([first])
     expect([...index.madeFor(first.route.origin.serialized, 'other')]).toEqual([])
   })
@@ -126,10 +126,10 @@ describe('the candidate index', () => {
     for (const address of at('192.0.2.1', '192.0.2.2')) index.addDial(pendingDial, address)
     for (const each of [second, second, pendingDial, first]) index.delete(each)
     expect(index.empty).toBe(false)
-    expect(index.near(wanted(at('192.0.2.1')))).toBe('not-h2')
+    expect(index.near(targetAt(at('192.0.2.1')))).toBe('not-h2')
     index.delete(http1)
     expect(index.empty).toBe(true)
-    expect(index.near(wanted(at('192.0.2.1')))).toBe('first-connection')
+    expect(index.near(targetAt(at('192.0.2.1')))).toBe('first-connection')
     expect([...index.madeFor(first.route.origin.serialized, 'key')]).toEqual([])
   })
 })
