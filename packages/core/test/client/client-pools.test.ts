@@ -1,7 +1,4 @@
-/**
- * The settings of pools, and the pools of a client: limits, strategies, lifetimes, handles,
- * closing.
- */
+/** Pools of a client: settings, limits, strategies, lifetimes, handles, closing. */
 
 import { FakeClock, frames, type ScriptedConnection, staticLookup } from '@unshard/testkit'
 import { ASSUMED_MAX_CONCURRENT_STREAMS } from '../../src/h2/protocol/settings.js'

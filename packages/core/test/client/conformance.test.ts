@@ -208,8 +208,7 @@ describe('a connection', () => {
       const { streamId } = await p.nextRequest()
       p.send(frames.headers(streamId, [[':status', '200']]))
       for (const length of [16_384, 16_384, 16_384, 16_383]) p.send(frames.data(streamId, Buffer.alloc(length)))
-      // All of it has arrived: the acknowledgement of PING follows it, and so does the connection's
-      // credit.
+      // All of it has arrived: the acknowledgement of PING follows it, and so does the credit.
       const second = await p.nextRequest()
       p.send(frames.ping(Buffer.from('are here')))
       const pong = await p.next('PING')

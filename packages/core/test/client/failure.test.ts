@@ -1,7 +1,4 @@
-/**
- * Requests to servers that cannot be reached or misbehave: which error, and which requests are sent
- * again.
- */
+/** Servers that cannot be reached or misbehave: errors, and requests that are sent again. */
 
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'

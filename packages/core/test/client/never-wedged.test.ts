@@ -1,7 +1,4 @@
-/**
- * Queued requests, connections being verified and handles: all of them end and leave nothing
- * behind.
- */
+/** Queued requests, connections in verification and handles all end, and leave nothing behind. */
 
 import { createServer } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'

@@ -88,8 +88,7 @@ it('if GOAWAY names the cause, it is replayed apart and the innocent requests ar
       paths.push(path)
       stream.on('error', () => undefined)
       if (path === '/poison') {
-        // Like nginx for a too large field section: ENHANCE_YOUR_CALM and the last processed
-        // stream.
+        // Like nginx for too large fields: ENHANCE_YOUR_CALM and the last processed stream.
         session.goaway(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM, stream.id!)
         setImmediate(() => session.destroy())
       } else if (deliveries.length > 1) {

@@ -17,10 +17,7 @@ import { clientFixture } from './fixture.js'
 export interface ProxyWorld extends TestWorld {
   client(options?: ClientOptions): Client
   proxy(options?: TestProxyOptions): Promise<TestProxy>
-  /**
-   * A client that reaches every origin through `url`, and trusts the test authority for the proxy
-   * too.
-   */
+  /** A client that reaches every origin through `url`, and trusts the test authority. */
   through(url: string, options?: ClientOptions): Client
 }
 

@@ -1,7 +1,4 @@
-/**
- * Requests through real proxies of every kind: what origin and proxy receive, and what must not
- * leak.
- */
+/** Requests through proxies of every kind: what origin and proxy receive, what must not leak. */
 
 import { createHash } from 'node:crypto'
 import { patternBytes, type TestProxy, type TestProxyOptions } from '@unshard/testkit'

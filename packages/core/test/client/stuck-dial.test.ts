@@ -6,10 +6,7 @@ import { clientFixture } from './fixture.js'
 
 const { client: createClient, server, defer } = clientFixture()
 
-/**
- * Accepts connections. Those selected by `isStuck` are not answered, the others are forwarded to
- * `port`.
- */
+/** Forwards connections to `port`, except those selected by `isStuck`, which are not answered. */
 async function startForwarder(port: number, isStuck: (index: number) => boolean): Promise<{ port: number; count: number }> {
   const sockets = new Set<Socket>()
   const forwarder = { port: 0, count: 0 }

@@ -1,7 +1,6 @@
 /**
  * One script of a server for two engines: ours, and nghttp2 in Node. Both must report the same
- * events
- * and send the same frames. The table has every difference, with the reason.
+ * events and send the same frames. The table has every difference, with the reason.
  */
 
 import { once } from 'node:events'

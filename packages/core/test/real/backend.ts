@@ -6,10 +6,7 @@ export const TRAILER = ['x-checksum', '1234'] as const
 
 export interface Backend {
   readonly listener: RequestListener
-  /**
-   * Resolves after a request to /behind/held arrived. No such request is answered before
-   * `release()`.
-   */
+  /** Resolves after the first request to /behind/held, which is answered after `release()`. */
   arrived(): Promise<void>
   release(): void
   /** The number of requests to /behind/held. */

@@ -1,15 +1,11 @@
-/**
- * Go's net/http as the server: it sends credit for every read of a handler, however small (RFC 9113
- * §6.9).
- */
+/** Go's net/http as the server: it sends credit for every read, however small (RFC 9113 §6.9). */
 
 import { startGo } from '@unshard/testkit'
 import { clientFixture } from '../client/fixture.js'
 
 const { client: createClient, tls, defer } = clientFixture()
 
-// Go closes a connection with 10,000 queued control frames: 300,000 bytes in reads of 64 stay
-// below.
+// Go closes a connection with 10,000 queued control frames: 300,000 bytes in reads of 64 are fewer.
 
 const SERVER = `package main
 

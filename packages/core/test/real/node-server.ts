@@ -51,8 +51,7 @@ export async function startNode({ tls, behind }: ExternalServerOptions): Promise
     pause: () => {},
     resume: () => {},
     reload: async () => {
-      // In a separate turn: in the middle of a read Node names the current stream, and still
-      // accepts the rest.
+      // In a separate turn: during a read Node names the current stream, and still accepts others.
       await setImmediate()
       for (const session of sessions) session.goaway()
     },

@@ -14,15 +14,12 @@ const AT_ONCE = 32
 const RELOADS = 20
 const graceful = peerList.filter(([, { goaway }]) => goaway === undefined)
 
-/**
- * Sends requests without pause. With `posts` every second request is a POST, counted at the
- * backend.
- */
+/** Sends requests without pause. With `posts` every second one is a POST. */
 class Load {
-  readonly #one: Client
+  readonly #client: Client
   readonly #origin: string
   readonly #workers: Promise<void>[]
-  #going = true
+  #running = true
   /** The connection that answered last, per worker. */
   readonly #latest: number[] = new Array(AT_ONCE).fill(0)
   #newest = 0
@@ -31,7 +28,7 @@ class Load {
   answered = 0
 
   constructor(client: Client, origin: string, posts: boolean) {
-    this.#one = client
+    this.#client = client
     this.#origin = origin
     this.#workers = Array.from({ length: AT_ONCE }, (_, i) => this.#work(i, posts && i % 2 === 1))
   }
@@ -49,12 +46,12 @@ class Load {
   }
 
   async stop(): Promise<void> {
-    this.#going = false
+    this.#running = false
     await Promise.all(this.#workers)
   }
 
   async #work(at: number, posts: boolean): Promise<void> {
-    while (this.#going) {
+    while (this.#running) {
       const id = posts ? await this.#post() : await this.#get()
       this.answered++
       this.#latest[at] = id
@@ -63,14 +60,14 @@ class Load {
   }
 
   async #get(): Promise<number> {
-    const response = await this.#one.request({ url: `${this.#origin}/small.txt` })
+    const response = await this.#client.request({ url: `${this.#origin}/small.txt` })
     expect([response.status, await response.text()]).toEqual([200, SMALL_TEXT])
     return response.connection.id
   }
 
   async #post(): Promise<number> {
     this.posted++
-    const response = await this.#one.request({ method: 'POST', url: `${this.#origin}/behind/length`, body: 'x' })
+    const response = await this.#client.request({ method: 'POST', url: `${this.#origin}/behind/length`, body: 'x' })
     expect([response.status, await response.text()]).toEqual([200, '1'])
     return response.connection.id
   }

@@ -129,8 +129,7 @@ describe.each(peerList)('%s', (name, peer) => {
       if (origin === undefined) return
       const client = createClient()
       if ('because' in requestTrailers) {
-        // A response, or an error that describes the behavior of the server; then the connection
-        // works.
+        // A response, or an error that describes the behavior of the server.
         const outcome = await client.request(withTrailers(`${origin}${peer.upload.path}`, false)).catch((error: unknown) => error)
         if (outcome instanceof Error) expect(outcome).toBeInstanceOf(TransportError)
         else expect(outcome).toMatchObject({ status: 200 })
@@ -153,8 +152,7 @@ describe.each(peerList)('%s', (name, peer) => {
     expect(error).toMatchObject({ name: 'ResponseError', code: 'ERR_RESPONSE_TOO_LARGE', processed: 'yes' })
     const next = await client.request({ url: `${origin}/small.txt`, method: peer.startWithFields ? 'HEAD' : 'GET' })
     expect([next.status, await next.text()]).toEqual([200, peer.startWithFields ? '' : SMALL_TEXT])
-    // A block of a megabyte is not read to its end, which loses the compression state: a new
-    // connection.
+    // A block of a megabyte is not read to its end: the compression state is lost.
     expect(client.stats().totals.dials).toBe(because === undefined ? 2 : 1)
   })
 })

@@ -1,7 +1,4 @@
-/**
- * NO_PROXY and the other variables, with test vectors of other projects, which are not in the
- * repository.
- */
+/** NO_PROXY and the other variables, with vectors of other projects outside the repository. */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -290,8 +290,7 @@ describe('the connector', () => {
       )
       const { route } = connection
       routes.push(route)
-      // Unsolicited bytes close the connection; its ticket arrives in the same turn of the event
-      // loop.
+      // Unsolicited bytes close the connection; its ticket arrives in the same event-loop turn.
       const answer = new Promise<void>((resolve) => {
         const observer = { onInformational() {}, onResponse() {}, onError: () => undefined, onClosed: resolve }
         connection.request({ ...REQUEST, origin: target(server).origin }, observer)
