@@ -1,4 +1,6 @@
-/** What tests below the client need and do not care about: default settings, an origin of which nothing is known, a plain target. */
+/**
+ * Defaults for tests below the client: pool settings, the record of a new origin, a plain target.
+ */
 
 import type { Origin } from '../src/index.js'
 import { type PoolSettings, type ResolvedPoolSettings, resolvePoolSettings } from '../src/settings/pool-settings.js'

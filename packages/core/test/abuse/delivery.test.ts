@@ -9,21 +9,21 @@ import type { ReusePolicy } from '../../src/index.js'
 import { parseOrigin } from '../../src/message/origin.js'
 import { KEPT_BYTES } from '../../src/message/recorded-source.js'
 import { checkRequest } from '../../src/message/request.js'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 import { originRecord, POOL } from '../fixtures.js'
 
-const { client, server, peer } = rig()
+const { client: createClient, server, peer } = clientFixture()
 
-/** Answers every request, and counts them. */
-async function answerAll(p: ScriptedConnection, seen: string[], status = 200): Promise<void> {
+/** Answers every request and records it. */
+async function answerAll(p: ScriptedConnection, requests: string[], status = 200): Promise<void> {
   for (;;) {
     const { streamId, method, path, authority } = await p.nextRequest()
-    seen.push(`${method} ${authority.slice(0, 1)}${path}`)
+    requests.push(`${method} ${authority.slice(0, 1)}${path}`)
     p.respond(streamId, status)
   }
 }
 
-/** The Origin Set rule of the coalescing package, reduced. */
+/** A reduced form of the Origin Set rule of the coalescing package. */
 function originSetPolicy(): ReusePolicy & { misdirectedHosts: string[] } {
   const misdirectedHosts: string[] = []
   return {
@@ -37,17 +37,17 @@ function originSetPolicy(): ReusePolicy & { misdirectedHosts: string[] } {
   }
 }
 
-describe('a POST is delivered once', () => {
-  it('when the peer ends its own side and keeps reading: bytes queued for the socket are not written after that', async () => {
-    // A socket that accepts one part, and the next when the test allows it.
+describe('a POST is delivered at most once', () => {
+  it('if the peer ends its side and keeps reading: queued bytes are not written after that', async () => {
+    // A socket that accepts one part, and the next one when the test allows it.
     const written: Buffer[] = []
-    const taken: (() => void)[] = []
+    const callbacks: (() => void)[] = []
     const socket = new Duplex({
       writableHighWaterMark: 1,
       read: () => undefined,
       write: (chunk: Buffer, _encoding, callback) => {
         written.push(chunk)
-        taken.push(callback)
+        callbacks.push(callback)
       },
     })
     const settings = {
@@ -69,7 +69,7 @@ describe('a POST is delivered once', () => {
     socket.push(null)
     while (errors.length < 2) await new Promise(setImmediate)
     const firstPiece = written.length
-    for (let callback = taken.shift(); callback !== undefined; callback = taken.shift()) {
+    for (let callback = callbacks.shift(); callback !== undefined; callback = callbacks.shift()) {
       callback()
       await new Promise(setImmediate)
     }
@@ -79,74 +79,76 @@ describe('a POST is delivered once', () => {
     expect(Buffer.concat(written).toString('latin1')).not.toContain('/second')
   })
 
-  it('when it is sent by the source of another request, while that is opened', async () => {
-    const seen: string[] = []
+  it('if the source of another request sends it while that source is opened', async () => {
+    const requests: string[] = []
     const { port } = await peer(async (p, index) => {
       await p.handshake()
-      if (index > 0) return answerAll(p, seen)
+      if (index > 0) return answerAll(p, requests)
       p.respond((await p.nextRequest()).streamId, 200)
-      for (let i = 0; i < 2; i++) seen.push((await p.nextRequest()).path)
+      for (let i = 0; i < 2; i++) requests.push((await p.nextRequest()).path)
       p.destroy()
     })
-    const one = client()
+    const client = createClient()
     const url = `https://a.test.example:${port}`
-    await (await one.request({ url })).text()
+    await (await client.request({ url })).text()
     let inner!: Promise<unknown>
     let open!: () => void
     const opened = new Promise<void>((resolve) => {
       open = resolve
     })
     async function* body(): AsyncGenerator<string> {
-      inner = one.request({ url: `${url}/inner`, method: 'POST', body: 'x' })
+      inner = client.request({ url: `${url}/inner`, method: 'POST', body: 'x' })
       open()
       yield 'a'
       await inner
     }
-    const outer = one.request({ url: `${url}/outer`, method: 'POST', body: body() })
+    const outer = client.request({ url: `${url}/outer`, method: 'POST', body: body() })
     outer.catch(() => undefined)
     await opened
     await expect(inner).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'unknown' })
     await expect(outer).rejects.toBeDefined()
-    expect(seen).toEqual(['/outer', '/inner'])
+    expect(requests).toEqual(['/outer', '/inner'])
   })
 
-  it('one stream as the body of two requests: the second is refused, and no bytes are mixed up', async () => {
+  it('if one stream is the body of two requests: the second is refused, and no bytes are mixed up', async () => {
     const origin = await server()
-    const one = client()
+    const client = createClient()
     const stream = Readable.from([Buffer.from('1'), Buffer.from('2'), Buffer.from('3')], { objectMode: false })
-    // Neither has started to read when the other is sent: both wait for the connection.
-    const requests = [1, 2].map(() => one.request({ url: `${origin.url('a.test.example')}/echo`, method: 'POST', body: stream }))
+    // Neither has started to read when the other one is sent: both wait for the connection.
+    const requests = [1, 2].map(() =>
+      client.request({ url: `${origin.url('a.test.example')}/echo`, method: 'POST', body: stream }),
+    )
     await expect(requests[1]).rejects.toMatchObject({ code: 'ERR_BODY_USED' })
     await expect(requests[0]!.then((response) => response.text())).resolves.toBe('123')
   })
 })
 
 describe('a connection that the rules refuse is not used', () => {
-  it('an Origin Set that arrives after another origin has joined: its next request uses another connection', async () => {
-    const seen: [string[], string[]] = [[], []]
+  it('after its Origin Set excludes an origin that had joined: the next request uses another connection', async () => {
+    const requests: [string[], string[]] = [[], []]
     let port = 0
-    const started = await peer(async (p, index) => {
+    const scripted = await peer(async (p, index) => {
       await p.handshake()
-      if (index > 0) return answerAll(p, seen[1])
+      if (index > 0) return answerAll(p, requests[1])
       for (let i = 0; i < 2; i++) {
         const { streamId, authority } = await p.nextRequest()
-        seen[0].push(authority.slice(0, 1))
+        requests[0].push(authority.slice(0, 1))
         if (i === 1) p.send(frames.origin([`https://a.test.example:${port}`]))
         p.respond(streamId, 200)
       }
-      await answerAll(p, seen[0])
+      await answerAll(p, requests[0])
     })
-    port = started.port
-    const one = client({ reuse: originSetPolicy() })
-    await (await one.request({ url: `https://a.test.example:${port}` })).text()
-    const joined = await one.request({ url: `https://b.test.example:${port}` })
+    port = scripted.port
+    const client = createClient({ reuse: originSetPolicy() })
+    await (await client.request({ url: `https://a.test.example:${port}` })).text()
+    const joined = await client.request({ url: `https://b.test.example:${port}` })
     expect(joined.connection.coalesced).toBe(true)
-    const after = await one.request({ url: `https://b.test.example:${port}/after` })
+    const after = await client.request({ url: `https://b.test.example:${port}/after` })
     expect(after.connection.coalesced).toBe(false)
-    expect(seen).toEqual([['a', 'b'], ['GET b/after']])
+    expect(requests).toEqual([['a', 'b'], ['GET b/after']])
   })
 
-  it('a 421 for content that cannot be replayed is the response, and the next request uses another connection', async () => {
+  it('after a 421 for content that cannot be replayed: the next request uses another connection', async () => {
     const { port } = await peer(async (p, index) => {
       await p.handshake()
       for (;;) {
@@ -156,65 +158,65 @@ describe('a connection that the rules refuse is not used', () => {
       }
     })
     const reuse = originSetPolicy()
-    const one = client({ reuse })
+    const client = createClient({ reuse })
     const send = async (host: string): Promise<number> => {
       async function* body(): AsyncGenerator<string> {
         yield 'x'.repeat(KEPT_BYTES + 1)
       }
-      return (await one.request({ url: `https://${host}.test.example:${port}`, method: 'POST', body: body() })).status
+      return (await client.request({ url: `https://${host}.test.example:${port}`, method: 'POST', body: body() })).status
     }
     expect([await send('a'), await send('b'), await send('b')]).toEqual([200, 421, 200])
     expect(reuse.misdirectedHosts).toEqual(['b.test.example'])
   })
 
-  it('requests with an empty isolation do not share with requests without one', async () => {
+  it('for an empty isolation by requests without one', async () => {
     const origin = await server()
-    const one = client()
+    const client = createClient()
     const url = origin.url('a.test.example')
-    await (await one.request({ url })).text()
-    await (await one.request({ url, isolation: '' })).text()
+    await (await client.request({ url })).text()
+    await (await client.request({ url, isolation: '' })).text()
     expect(origin.connections).toBe(2)
   })
 })
 
-describe('deadlines name the phase that has timed out', () => {
-  it('a cold request without a stream on the new connection waits in the queue, not for a connection', async () => {
+describe('a deadline names the phase that has timed out', () => {
+  it('which is the queue for a request without a stream on the new connection', async () => {
     const clock = new FakeClock()
     const { port } = await peer(async (p) => {
       await p.handshake({ maxConcurrentStreams: 1 })
       await p.nextRequest()
     })
-    const one = client({ clock, timeouts: { connect: 1_000, queue: 5_000 } })
-    const requests = Array.from({ length: 101 }, () => one.request({ url: `https://a.test.example:${port}` }))
+    const client = createClient({ clock, timeouts: { connect: 1_000, queue: 5_000 } })
+    const requests = Array.from({ length: 101 }, () => client.request({ url: `https://a.test.example:${port}` }))
     for (const request of requests) request.catch(() => undefined)
-    while (one.stats().connections[0]?.active !== 100) await new Promise(setImmediate)
+    while (client.stats().connections[0]?.active !== 100) await new Promise(setImmediate)
     clock.advance(1_100)
     clock.advance(5_100)
     await expect(requests[100]).rejects.toMatchObject({ code: 'ERR_TIMEOUT_QUEUE', processed: 'no' })
   })
 
-  it('an upload in progress is not ended by the headers deadline', async () => {
+  it('and the headers deadline does not end an upload in progress', async () => {
     const clock = new FakeClock()
-    const got = new EventEmitter()
+    const progress = new EventEmitter()
     const { port } = await peer(async (p) => {
       await p.handshake()
       const { streamId } = await p.nextRequest()
       for (let i = 0; i < 5; i++) {
         await p.next('DATA')
-        got.emit('part')
+        progress.emit('part')
       }
       p.respond(streamId, 200)
     })
     async function* body(): AsyncGenerator<string> {
       for (let i = 0; i < 4; i++) {
-        const part = once(got, 'part')
+        const part = once(progress, 'part')
         yield 'part'
         await part
         clock.advance(600)
       }
     }
-    const one = client({ clock, timeouts: { headers: 1_000 } })
-    const response = await one.request({ url: `https://a.test.example:${port}`, method: 'POST', body: body() })
+    const client = createClient({ clock, timeouts: { headers: 1_000 } })
+    const response = await client.request({ url: `https://a.test.example:${port}`, method: 'POST', body: body() })
     expect(response.status).toBe(200)
   })
 })

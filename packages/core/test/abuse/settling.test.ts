@@ -1,17 +1,17 @@
-/** User-supplied functions, sources and resolvers affect only their own request, which always settles. */
+/** User-supplied functions, sources and resolvers affect only their own request, which settles. */
 
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { FakeClock, startTcpProxy, staticLookup } from '@unshard/testkit'
 import type { ReusePolicy } from '../../src/index.js'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 
-const { client, server, defer } = rig()
+const { client: createClient, server, defer } = clientFixture()
 
 /** Waits until no request is in flight. */
-async function quiet(one: ReturnType<typeof client>): Promise<void> {
-  while (one.stats().connections.some(({ active }) => active > 0)) await new Promise(setImmediate)
+async function untilIdle(client: ReturnType<typeof createClient>): Promise<void> {
+  while (client.stats().connections.some(({ active }) => active > 0)) await new Promise(setImmediate)
 }
 
 function source(next: () => unknown, end: () => unknown): AsyncIterable<string> {
@@ -19,9 +19,9 @@ function source(next: () => unknown, end: () => unknown): AsyncIterable<string> 
 }
 
 describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
-  it('a source whose return() throws: the request rejects with the abort reason only', async () => {
+  it('a source whose return() throws rejects its request with the abort reason only', async () => {
     const origin = await server({ protocols: [protocol] })
-    const one = client()
+    const client = createClient()
     const { signal, abort } = aborting()
     let parts = 0
     const body = source(
@@ -30,49 +30,49 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
         throw new Error('return')
       },
     )
-    const request = one.request({ url: `${origin.url('a.test.example')}/never`, method: 'POST', body, signal })
+    const request = client.request({ url: `${origin.url('a.test.example')}/never`, method: 'POST', body, signal })
     await origin.delivered(1)
     abort()
     await expect(request).rejects.toBe('mine')
-    await quiet(one)
+    await untilIdle(client)
   })
 
-  it('a source whose next() fails and whose return() throws', async () => {
+  it('a source whose next() fails and whose return() throws rejects its request with the error of next()', async () => {
     const origin = await server({ protocols: [protocol] })
-    const one = client()
+    const client = createClient()
     const body = source(
       () => Promise.reject(new Error('next')),
       () => {
         throw new Error('return')
       },
     )
-    const request = one.request({ url: `${origin.url('a.test.example')}/never`, method: 'POST', body })
+    const request = client.request({ url: `${origin.url('a.test.example')}/never`, method: 'POST', body })
     await expect(request).rejects.toMatchObject({ code: 'ERR_REQUEST_BODY', cause: { message: 'next' } })
-    await quiet(one)
+    await untilIdle(client)
   })
 
-  it('a stream that never yields again is notified of the abort at once', async () => {
+  it('a stream that never yields again is cancelled at an abort at once', async () => {
     const origin = await server({ protocols: [protocol] })
     let cancelled = 0
     const { signal, abort } = aborting()
-    const one = client()
+    const client = createClient()
     const node = new Readable({ read: () => undefined })
     node.push('x')
     const web = new ReadableStream<Uint8Array>({ start: (c) => c.enqueue(Buffer.from('x')), cancel: () => void cancelled++ })
     const url = `${origin.url('a.test.example')}/never`
-    const requests = [node, web].map((body) => one.request({ url, method: 'POST', body, signal }))
+    const requests = [node, web].map((body) => client.request({ url, method: 'POST', body, signal }))
     await origin.delivered(2)
     abort()
     for (const request of requests) await expect(request).rejects.toBe('mine')
-    await quiet(one)
+    await untilIdle(client)
     expect(node.destroyed).toBe(true)
     expect(cancelled).toBe(1)
   })
 
-  it('a signal aborted by the source itself while it is opened', async () => {
+  it('a request is aborted by its own source while the source is opened', async () => {
     const origin = await server({ protocols: [protocol] })
-    const one = client()
-    await (await one.request({ url: origin.url('a.test.example') })).text()
+    const client = createClient()
+    await (await client.request({ url: origin.url('a.test.example') })).text()
     const { signal, abort } = aborting()
     const body = source(
       () => {
@@ -82,32 +82,32 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
       () => Promise.resolve({ done: true }),
     )
     const url = `${origin.url('a.test.example')}/never`
-    await expect(one.request({ url, method: 'POST', body, signal })).rejects.toBe('mine')
-    await quiet(one)
+    await expect(client.request({ url, method: 'POST', body, signal })).rejects.toBe('mine')
+    await untilIdle(client)
   })
 
-  it('an onInformational that throws ends its own request, and no other on the connection', async () => {
+  it('an onInformational that throws ends only its own request on the connection', async () => {
     const origin = await server({ protocols: [protocol] })
-    const one = client()
+    const client = createClient()
     const url = origin.url('a.test.example')
-    const other = await one.request({ url: `${url}/slow` })
+    const otherResponse = await client.request({ url: `${url}/slow` })
     const onInformational = (): void => {
       throw new Error('mine')
     }
-    await expect(one.request({ url: `${url}/early-hints`, onInformational })).rejects.toThrow('mine')
-    // Once: an exception of the caller is not a lost connection.
+    await expect(client.request({ url: `${url}/early-hints`, onInformational })).rejects.toThrow('mine')
+    // Sent once: an exception of the caller is not a lost connection.
     expect(origin.requests).toHaveLength(2)
     origin.release()
-    await expect(other.text()).resolves.toBe('released')
+    await expect(otherResponse.text()).resolves.toBe('released')
   })
 
-  it('parts of the body that are requested ahead all settle, in order', async () => {
+  it('parts of the body that are requested ahead all settle in order', async () => {
     const origin = await server({ protocols: [protocol] })
-    const response = await client().request({ url: `${origin.url('a.test.example')}/slow` })
+    const response = await createClient().request({ url: `${origin.url('a.test.example')}/slow` })
     const parts = response.body
-    const asked = [parts.next(), parts.next(), parts.next()]
+    const pending = [parts.next(), parts.next(), parts.next()]
     origin.release()
-    const results = await Promise.all(asked)
+    const results = await Promise.all(pending)
     expect(results.map(({ done }) => done)).toEqual([false, true, true])
   })
 })
@@ -120,47 +120,47 @@ it('a request refused on a dedicated connection leaves no connection behind', as
     const check = (): unknown => (origin.connections > 0 && origin.openSockets === 0 ? resolve() : setImmediate(check))
     check()
   })
-  await expect(client().request(request)).rejects.toMatchObject({ code: 'ERR_TRAILERS_UNSUPPORTED' })
+  await expect(createClient().request(request)).rejects.toMatchObject({ code: 'ERR_TRAILERS_UNSUPPORTED' })
   await closed
 })
 
-it('a resolver that never answers costs one deadline: the next request starts a new lookup', async () => {
+it('a resolver that never answers costs one deadline: the next request starts another lookup', async () => {
   const origin = await server()
   const clock = new FakeClock()
   let calls = 0
-  const one = client({
+  const client = createClient({
     clock,
     timeouts: { connect: 1_000 },
     lookup: (_host, _options, callback) => void (++calls > 1 && callback(null, [{ address: '127.0.0.1', family: 4 }])),
   })
   const url = origin.url('a.test.example')
-  const lost = one.request({ url })
+  const lost = client.request({ url })
   clock.advance(1_100)
   await expect(lost).rejects.toMatchObject({ code: 'ERR_TIMEOUT_CONNECT', origin: url })
   await new Promise(setImmediate)
-  await expect(one.request({ url }).then((response) => response.status)).resolves.toBe(200)
+  await expect(client.request({ url }).then((response) => response.status)).resolves.toBe(200)
 })
 
-it('a server that accepts one HTTP/1.1 connection and refuses the next is not dialed forever', async () => {
+it('a server that accepts one HTTP/1.1 connection and refuses others is dialed a limited number of times', async () => {
   const origin = await server({ protocols: ['http/1.1'] })
   const proxy = await startTcpProxy(origin.port)
   defer(() => proxy.close())
   const lookup = staticLookup({ 'a.test.example': '127.0.0.1' })
-  const one = client({ lookup, lookupTtlMs: 0 })
+  const client = createClient({ lookup, lookupTtlMs: 0 })
   const url = `https://a.test.example:${proxy.port}`
-  const slow = await one.request({ url: `${url}/slow` })
+  const slow = await client.request({ url: `${url}/slow` })
   lookup.table['a.test.example'] = '127.0.0.9'
-  const waiting = [1, 2, 3].map(() => one.request({ url }))
-  while (one.stats().totals.dials < 4) await new Promise(setImmediate)
+  const waiting = [1, 2, 3].map(() => client.request({ url }))
+  while (client.stats().totals.dials < 4) await new Promise(setImmediate)
   for (let turn = 0; turn < 200; turn++) await new Promise(setImmediate)
-  expect(one.stats().totals.dials).toBeLessThanOrEqual(4)
+  expect(client.stats().totals.dials).toBeLessThanOrEqual(4)
   origin.release()
   await slow.text()
   for (const request of waiting) expect((await request).status).toBe(200)
 })
 
 it.each([
-  ['no options', undefined, 'ERR_INVALID_OPTION'],
+  ['options', undefined, 'ERR_INVALID_OPTION'],
   ['url', { url: null }, 'ERR_INVALID_URL'],
   ['url', {}, 'ERR_INVALID_URL'],
   ['headers', { url: 'https://a.test.example', headers: null }, 'ERR_INVALID_OPTION'],
@@ -170,16 +170,16 @@ it.each([
   ['isolation', { url: 'https://a.test.example', isolation: {} }, 'ERR_INVALID_OPTION'],
   ['sensitive', { url: 'https://a.test.example', sensitive: 5 }, 'ERR_INVALID_OPTION'],
   ['onInformational', { url: 'https://a.test.example', onInformational: 5 }, 'ERR_INVALID_OPTION'],
-])('%s of the wrong type: %j is a UsageError, and close() does not wait for it', async (_name, options, code) => {
-  const one = client()
-  await expect(one.request(options as never)).rejects.toMatchObject({ name: 'UsageError', code })
-  await one.close()
+])('a request with invalid %s is refused, and close() does not wait for it: %j', async (_name, options, code) => {
+  const client = createClient()
+  await expect(client.request(options as never)).rejects.toMatchObject({ name: 'UsageError', code })
+  await client.close()
 })
 
-it('a name with a trailing dot is sent as server name without it', async () => {
+it('a host name with a trailing dot is sent as server name without it', async () => {
   const origin = await server()
-  const one = client({ lookup: staticLookup({ 'a.test.example.': '127.0.0.1' }) })
-  await (await one.request({ url: origin.url('a.test.example.') })).text()
+  const client = createClient({ lookup: staticLookup({ 'a.test.example.': '127.0.0.1' }) })
+  await (await client.request({ url: origin.url('a.test.example.') })).text()
   expect(origin.requests[0]).toMatchObject({ servername: 'a.test.example', authority: `a.test.example.:${origin.port}` })
 })
 
@@ -188,7 +188,7 @@ function aborting(): { signal: AbortSignal; abort: () => void } {
   return { signal: controller.signal, abort: () => controller.abort('mine') }
 }
 
-it("eight hosts at one address whose certificates cover no other host do not queue up for each other's handshakes", async () => {
+it("hosts at one address whose certificates cover no other host do not wait for each other's handshakes", async () => {
   const arrived: Socket[] = []
   const listener = createServer((socket) => {
     socket.on('error', () => undefined)
@@ -201,12 +201,12 @@ it("eight hosts at one address whose certificates cover no other host do not que
     verdict: (candidate) => ('route' in candidate ? { use: false, because: 'no' } : { wait: true, because: 'under-way' }),
     misdirected: () => undefined,
   }
-  // The clock is stopped: no wait limit passes.
-  const one = client({ reuse, clock: new FakeClock() })
-  const requests = [...'abcdefgh'].map((host) => one.request({ url: `https://${host}.test.example:${port}` }))
+  // The clock is stopped: no time limit passes.
+  const client = createClient({ reuse, clock: new FakeClock() })
+  const requests = [...'abcdefgh'].map((host) => client.request({ url: `https://${host}.test.example:${port}` }))
   for (const request of requests) request.catch(() => undefined)
-  for (const together of [1, 1, 1, 5]) {
-    while (arrived.length < together) await new Promise(setImmediate)
+  for (const expected of [1, 1, 1, 5]) {
+    while (arrived.length < expected) await new Promise(setImmediate)
     for (const socket of arrived.splice(0)) socket.destroy()
   }
   for (const request of requests) await expect(request).rejects.toMatchObject({ phase: 'tls' })
@@ -221,7 +221,11 @@ it('a dedicated dial ends with its request', async () => {
   const abort = new AbortController()
   const { port } = listening.address() as AddressInfo
   const url = `https://a.test.example:${port}/`
-  const failing = client({ timeouts: { connect: 0 } }).request({ url, headers: { connection: 'close' }, signal: abort.signal })
+  const failing = createClient({ timeouts: { connect: 0 } }).request({
+    url,
+    headers: { connection: 'close' },
+    signal: abort.signal,
+  })
   failing.catch(() => undefined)
   await connected
   const closed = once(sockets[0]!.resume(), 'close')
@@ -235,8 +239,8 @@ it('a source that yields only empty parts does not block its own deadline', asyn
   const body = (async function* () {
     for (;;) yield ''
   })()
-  const one = client({ timeouts: { body: 100 } })
-  const failing = one.request({ url: `${origin.url('a.test.example')}/never`, method: 'POST', body })
+  const client = createClient({ timeouts: { body: 100 } })
+  const failing = client.request({ url: `${origin.url('a.test.example')}/never`, method: 'POST', body })
   await expect(failing).rejects.toMatchObject({ name: 'TimeoutError', phase: 'body' })
-  await quiet(one)
+  await untilIdle(client)
 })

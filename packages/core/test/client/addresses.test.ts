@@ -1,27 +1,29 @@
-/** Addresses of further connections: `round-robin` over several machines, and new DNS lookups at the maximum connection age. */
+/**
+ * Addresses of further connections: `round-robin` over servers, new DNS lookups at the maximum age.
+ */
 
 import { FakeClock, type OriginServer } from '@unshard/testkit'
 import type { ReusePolicy } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server } = rig()
+const { client: createClient, server } = clientFixture()
 const ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
 
-async function machines(): Promise<OriginServer[]> {
+async function startServers(): Promise<OriginServer[]> {
   const first = await server({ protocols: ['h2'], address: ADDRESSES[0]! })
   const others = ADDRESSES.slice(1).map((address) => server({ protocols: ['h2'], address, port: first.port }))
   return [first, ...(await Promise.all(others))]
 }
 
-describe('round-robin over three connections reaches three machines', () => {
+describe('round-robin over three connections reaches three servers', () => {
   it.each<[string, (round: number) => string[]]>([
-    ['always the same list', () => ADDRESSES],
+    ['the same list each time', () => ADDRESSES],
     ['a list that rotates', (round) => ADDRESSES.map((_, i) => ADDRESSES[(i + round) % 3]!)],
-    ['one address at a time', (round) => [ADDRESSES[round % 3]!]],
-  ])('if the resolver returns %s', async (_what, answer) => {
-    const all = await machines()
+    ['one address per lookup', (round) => [ADDRESSES[round % 3]!]],
+  ])('when the resolver returns %s', async (_what, answer) => {
+    const servers = await startServers()
     let round = 0
-    const one = client({
+    const client = createClient({
       lookup: (_host, _options, callback) => {
         callback(
           null,
@@ -32,30 +34,30 @@ describe('round-robin over three connections reaches three machines', () => {
       minConnectionsPerOrigin: 3,
       maxConnectionsPerOrigin: 3,
     })
-    const url = `${all[0]!.url('a.test.example')}/`
-    await (await one.request({ url })).text()
-    while (one.stats().connections.length < 3) await new Promise(setImmediate)
-    for (let i = 0; i < 6; i++) await (await one.request({ url })).text()
+    const url = `${servers[0]!.url('a.test.example')}/`
+    await (await client.request({ url })).text()
+    while (client.stats().connections.length < 3) await new Promise(setImmediate)
+    for (let i = 0; i < 6; i++) await (await client.request({ url })).text()
     expect(
-      one
+      client
         .stats()
         .connections.map(({ remoteAddress }) => remoteAddress)
         .toSorted(),
     ).toEqual(ADDRESSES)
-    for (const { connections } of all) expect(connections).toBe(1)
+    for (const { connections } of servers) expect(connections).toBe(1)
   })
 })
 
-it('maxConnectionAgeMs resolves every origin that shared the connection again', async () => {
-  const [old] = await machines()
+it('at maxConnectionAgeMs every origin that shared the connection is resolved again', async () => {
+  const [oldServer] = await startServers()
   const clock = new FakeClock(1)
-  const asked: string[] = []
+  const lookups: string[] = []
   const sharing: ReusePolicy = { verdict: () => ({ use: true, because: 'test' }), misdirected: () => undefined }
-  const one = client({
+  const client = createClient({
     clock,
     reuse: sharing,
     lookup: (host, _options, callback) => {
-      asked.push(host)
+      lookups.push(host)
       callback(null, [{ address: '127.0.0.1', family: 4 }])
     },
     lookupTtlMs: 1_000_000,
@@ -63,10 +65,10 @@ it('maxConnectionAgeMs resolves every origin that shared the connection again', 
     idleTimeoutMs: 0,
     verifyAfterIdleMs: 0,
   })
-  const get = async (host: string): Promise<string> => (await one.request({ url: `${old!.url(host)}/` })).text()
+  const get = async (host: string): Promise<string> => (await client.request({ url: `${oldServer!.url(host)}/` })).text()
   for (const host of ['a.test.example', 'b.test.example']) await get(host)
-  expect([asked, one.stats().connections.length]).toEqual([['a.test.example', 'b.test.example'], 1])
+  expect([lookups, client.stats().connections.length]).toEqual([['a.test.example', 'b.test.example'], 1])
   clock.advance(60_001)
   for (const host of ['b.test.example', 'a.test.example']) await get(host)
-  expect(asked.slice(2).toSorted()).toEqual(['a.test.example', 'b.test.example'])
+  expect(lookups.slice(2).toSorted()).toEqual(['a.test.example', 'b.test.example'])
 })

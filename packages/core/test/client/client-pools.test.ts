@@ -1,13 +1,15 @@
+/** Pools of a client: settings, limits, strategies, lifetimes, handles, closing. */
+
 import { FakeClock, frames, type ScriptedConnection, staticLookup } from '@unshard/testkit'
 import { ASSUMED_MAX_CONCURRENT_STREAMS } from '../../src/h2/protocol/settings.js'
 import type { Client, ClientOptions, PoolSettings } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const world = rig()
-const { client, server, peer } = world
+const fixture = clientFixture()
+const { client: createClient, server, peer } = fixture
 
-async function text(one: Client, url: string, options = {}): Promise<string> {
-  return (await one.request({ url, ...options })).text()
+async function textOf(client: Client, url: string, options = {}): Promise<string> {
+  return (await client.request({ url, ...options })).text()
 }
 
 /** Answers each request of one connection. */
@@ -29,12 +31,12 @@ describe('settings', () => {
     [{ tls: {} } as never, '"pools.x.tls"'],
     [5 as never, 'pools.x'],
   ])('%j is refused, and the error names it', (settings, name) => {
-    expect(() => client({ pools: { x: settings } })).toThrow(name)
-    expect(() => client().pools.open('x', settings)).toThrow(name)
+    expect(() => createClient({ pools: { x: settings } })).toThrow(name)
+    expect(() => createClient().pools.open('x', settings)).toThrow(name)
   })
 
-  it.each(['https://', 'https://u:p@a.test.example', 'http:'])('a pool named %j has no valid origin', (name) => {
-    expect(() => client({ pools: { [name]: {} } })).toThrow(expect.objectContaining({ name: 'UsageError' }))
+  it.each(['https://', 'https://u:p@a.test.example', 'http:'])('a pool name without a valid origin is refused: %j', (name) => {
+    expect(() => createClient({ pools: { [name]: {} } })).toThrow(expect.objectContaining({ name: 'UsageError' }))
   })
 
   it.each([
@@ -50,17 +52,17 @@ describe('settings', () => {
     ['::1', 'https://[::1]'],
     ['//api.example', 'https://api.example'],
     ['wss://api.example/x', 'https://api.example'],
-  ])('a pool named %s looks like a host, and is refused as an isolation', (name, meant) => {
+  ])('a pool name that looks like a host is refused as an isolation: %s', (name, meant) => {
     const message = expect.stringMatching(new RegExp(`did you mean "${meant.replace(/[.[\]]/g, '\\$&')}"`))
     const refused = expect.objectContaining({ name: 'UsageError', code: 'ERR_INVALID_OPTION', message })
-    expect(() => client({ pools: { [name]: {} } })).toThrow(refused)
-    expect(() => client().pools.open(name)).toThrow(refused)
+    expect(() => createClient({ pools: { [name]: {} } })).toThrow(refused)
+    expect(() => createClient().pools.open(name)).toThrow(refused)
   })
 
   it.each(['bulk', 'tenant:42', 'v1.2', '42', 'user 1', 'ann@api.example', 'a#b', '', 'x/y', 'https'])(
-    'a pool named %j is accepted as an isolation',
+    'a pool name without the form of a host is accepted as an isolation: %j',
     (name) => {
-      expect(() => client({ pools: { [name]: {} } })).not.toThrow()
+      expect(() => createClient({ pools: { [name]: {} } })).not.toThrow()
     },
   )
 
@@ -74,25 +76,25 @@ describe('settings', () => {
       code: 'ERR_INVALID_OPTION',
       message: expect.stringContaining('minConnectionsPerOrigin'),
     })
-    expect(() => client(settings)).toThrow(refused)
-    expect(() => client({ pools: { default: settings } })).toThrow(refused)
-    expect(() => client().pools.open('x', settings)).toThrow(refused)
-    expect(() => client().pools.resize('https://a.test.example', 2, { least: 3 })).toThrow(refused)
+    expect(() => createClient(settings)).toThrow(refused)
+    expect(() => createClient({ pools: { default: settings } })).toThrow(refused)
+    expect(() => createClient().pools.open('x', settings)).toThrow(refused)
+    expect(() => createClient().pools.resize('https://a.test.example', 2, { least: 3 })).toThrow(refused)
   })
 
-  it('the first connection determines the protocol, whichever it is', async () => {
+  it('the first connection determines the protocol of an origin', async () => {
     for (const protocol of ['h2', 'http/1.1'] as const) {
       const origin = await server({ protocols: [protocol] })
-      const response = await client().request({ url: `${origin.url('a.test.example')}/` })
+      const response = await createClient().request({ url: `${origin.url('a.test.example')}/` })
       expect(response.connection).toMatchObject({ protocol, because: 'first-connection' })
       await response.text()
     }
   })
 
-  it('the most specific name wins; an unknown isolation uses the defaults', async () => {
+  it('the most specific pool name wins; an unknown isolation uses the defaults', async () => {
     const origin = await server()
     const base = origin.url('a.test.example')
-    const one = client({
+    const client = createClient({
       protocols: ['h2'],
       pools: {
         default: { protocols: ['http/1.1', 'h2'] },
@@ -102,7 +104,7 @@ describe('settings', () => {
       },
     })
     const protocolOf = async (host: string, isolation?: string): Promise<string> => {
-      const response = await one.request({ url: `${origin.url(host)}/`, ...(isolation && { isolation }) })
+      const response = await client.request({ url: `${origin.url(host)}/`, ...(isolation && { isolation }) })
       await response.text()
       return response.connection.protocol
     }
@@ -114,21 +116,21 @@ describe('settings', () => {
     expect(await protocolOf('b.test.example')).toBe('h2')
   })
 
-  it('isolations never share a connection, and have their own statistics', async () => {
+  it('isolations share no connection and have separate statistics', async () => {
     const origin = await server()
     const base = origin.url('a.test.example')
-    const one = client()
-    for (const isolation of ['one', 'two', 'one']) await text(one, `${base}/`, { isolation })
-    await text(one, `${base}/`)
+    const client = createClient()
+    for (const isolation of ['one', 'two', 'one']) await textOf(client, `${base}/`, { isolation })
+    await textOf(client, `${base}/`)
     expect(origin.connections).toBe(3)
-    expect(one.pools.find(base, 'one')).toMatchObject({ origin: base, isolation: 'one', dialing: 0, queued: 0 })
-    expect([...one.pools].map(({ isolation }) => isolation)).toEqual(['one', 'two', undefined])
-    expect(one.pools.find(base, 'three')).toBeUndefined()
+    expect(client.pools.find(base, 'one')).toMatchObject({ origin: base, isolation: 'one', dialing: 0, queued: 0 })
+    expect([...client.pools].map(({ isolation }) => isolation)).toEqual(['one', 'two', undefined])
+    expect(client.pools.find(base, 'three')).toBeUndefined()
   })
 })
 
 describe('limits', () => {
-  it('40 requests to a server that allows 5 streams: 40 responses, at most 5 at once, 1 connection', async () => {
+  it('40 requests to a server that allows 5 streams get 40 responses on 1 connection, at most 5 at once', async () => {
     let active = 0
     let most = 0
     const origin = await server({
@@ -141,19 +143,19 @@ describe('limits', () => {
         })
       },
     })
-    const one = client()
-    const answers = await Promise.all(Array.from({ length: 40 }, () => text(one, `${origin.url('a.test.example')}/`)))
+    const client = createClient()
+    const answers = await Promise.all(Array.from({ length: 40 }, () => textOf(client, `${origin.url('a.test.example')}/`)))
     expect(answers).toEqual(Array(40).fill('ok'))
     expect([most <= 5, origin.connections]).toEqual([true, 1])
   })
 
-  it('maxConcurrentRequests below the limit of the server', async () => {
+  it('maxConcurrentRequests applies if it is below the limit of the server', async () => {
     const origin = await server()
-    const one = client({ maxConcurrentRequests: 2 })
-    const all = Array.from({ length: 6 }, () => text(one, `${origin.url('a.test.example')}/slow`))
+    const client = createClient({ maxConcurrentRequests: 2 })
+    const all = Array.from({ length: 6 }, () => textOf(client, `${origin.url('a.test.example')}/slow`))
     await origin.delivered(2)
-    expect(one.stats().connections).toMatchObject([{ active: 2, capacity: 0 }])
-    expect(one.stats().pools).toMatchObject([{ queued: 4 }])
+    expect(client.stats().connections).toMatchObject([{ active: 2, capacity: 0 }])
+    expect(client.stats().pools).toMatchObject([{ queued: 4 }])
     for (let i = 2; i <= 6; i += 2) {
       await origin.delivered(i)
       origin.release()
@@ -162,56 +164,56 @@ describe('limits', () => {
     expect(origin.connections).toBe(1)
   })
 
-  it('maxRequestsPerConnection: then another connection is dialed', async () => {
+  it('after maxRequestsPerConnection requests another connection is dialed', async () => {
     for (const protocols of [['h2'], ['http/1.1']] as const) {
       const origin = await server({ protocols })
-      const one = client({ maxRequestsPerConnection: 3, maxConnectionsPerOrigin: 1 })
-      const answers = await Promise.all(Array.from({ length: 7 }, () => text(one, `${origin.url('a.test.example')}/`)))
+      const client = createClient({ maxRequestsPerConnection: 3, maxConnectionsPerOrigin: 1 })
+      const answers = await Promise.all(Array.from({ length: 7 }, () => textOf(client, `${origin.url('a.test.example')}/`)))
       expect([answers.length, origin.connections, origin.requests.length]).toEqual([7, 3, 7])
     }
   })
 
-  it('waitForSettings: no request is sent before SETTINGS, and none fails', async () => {
-    let streamsBefore = -1
-    let go!: () => void
+  it('waitForSettings: no request is sent before SETTINGS, and no request fails', async () => {
+    let streamsBeforeSettings = -1
+    let releaseSettings!: () => void
     const held = new Promise<void>((resolve) => {
-      go = resolve
+      releaseSettings = resolve
     })
     const scripted = await peer(async (p) => {
       await p.preface()
       await held
-      streamsBefore = p.received.filter(({ typeName }) => typeName === 'HEADERS').length
+      streamsBeforeSettings = p.received.filter(({ typeName }) => typeName === 'HEADERS').length
       p.send(frames.settings({ maxConcurrentStreams: 1 }), frames.settingsAck())
       await serve(p)
     })
-    const one = client({ waitForSettings: true })
+    const client = createClient({ waitForSettings: true })
     const url = `https://a.test.example:${scripted.port}/`
-    const both = [one.request({ url }), one.request({ url, method: 'POST', body: 'x' })]
-    while (one.stats().connections.length === 0) await new Promise(setImmediate)
-    go()
+    const both = [client.request({ url }), client.request({ url, method: 'POST', body: 'x' })]
+    while (client.stats().connections.length === 0) await new Promise(setImmediate)
+    releaseSettings()
     expect((await Promise.all(both)).map(({ status }) => status)).toEqual([204, 204])
-    expect(streamsBefore).toBe(0)
+    expect(streamsBeforeSettings).toBe(0)
   })
 
-  it('several connections: in turn, by affinity, and by a function', async () => {
+  it('strategies choose among several connections: round-robin, hash, a function', async () => {
     const origin = await server()
     const url = `${origin.url('a.test.example')}/`
-    const idOf = async (one: Client, affinity?: string): Promise<number> => {
-      const response = await one.request({ url, ...(affinity && { affinity }) })
+    const idOf = async (client: Client, affinity?: string): Promise<number> => {
+      const response = await client.request({ url, ...(affinity && { affinity }) })
       await response.text()
       return response.connection.id
     }
     const ready = async (settings: ClientOptions): Promise<Client> => {
-      const one = client({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3, ...settings })
-      await one.warm([url])
+      const client = createClient({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3, ...settings })
+      await client.warm([url])
       // Wait for SETTINGS on all three connections: else requests would queue for one turn.
       const isReady = ({ capacity }: { capacity: number }): boolean => capacity > ASSUMED_MAX_CONCURRENT_STREAMS
-      while (one.stats().connections.filter(isReady).length < 3) await new Promise(setImmediate)
-      return one
+      while (client.stats().connections.filter(isReady).length < 3) await new Promise(setImmediate)
+      return client
     }
-    const turns = await ready({ strategy: 'round-robin' })
-    const seen = [await idOf(turns), await idOf(turns), await idOf(turns)]
-    expect(new Set(seen).size).toBe(3)
+    const inTurn = await ready({ strategy: 'round-robin' })
+    const ids = [await idOf(inTurn), await idOf(inTurn), await idOf(inTurn)]
+    expect(new Set(ids).size).toBe(3)
     const hashed = await ready({ strategy: 'hash' })
     const [first, again] = [await idOf(hashed, 'tenant-7'), await idOf(hashed, 'tenant-7')]
     expect(first).toBe(again)
@@ -223,51 +225,51 @@ describe('limits', () => {
 })
 
 describe('while the client runs', () => {
-  it('resize: surplus connections finish their requests', async () => {
+  it('resize closes surplus connections after their requests complete', async () => {
     const origin = await server()
     const base = origin.url('a.test.example')
-    const one = client({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3, strategy: 'round-robin' })
-    await one.warm([base])
-    while (one.stats().connections.length < 3) await new Promise(setImmediate)
-    const slow = Array.from({ length: 3 }, () => text(one, `${base}/slow`))
+    const client = createClient({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3, strategy: 'round-robin' })
+    await client.warm([base])
+    while (client.stats().connections.length < 3) await new Promise(setImmediate)
+    const slow = Array.from({ length: 3 }, () => textOf(client, `${base}/slow`))
     await origin.delivered(3)
-    one.pools.resize(base, 1)
+    client.pools.resize(base, 1)
     expect(
-      one
+      client
         .stats()
         .connections.map(({ state }) => state)
         .toSorted(),
     ).toEqual(['draining', 'draining', 'open'])
     origin.release()
     expect((await Promise.all(slow)).length).toBe(3)
-    while (one.stats().connections.length > 1) await new Promise(setImmediate)
-    expect(one.pools.find(base)!.connections).toHaveLength(1)
-    expect(() => one.pools.resize(base, 0)).toThrow('maxConnectionsPerOrigin')
+    while (client.stats().connections.length > 1) await new Promise(setImmediate)
+    expect(client.pools.find(base)!.connections).toHaveLength(1)
+    expect(() => client.pools.resize(base, 0)).toThrow('maxConnectionsPerOrigin')
   })
 
-  it('close: its requests are answered, and the next request gets another connection', async () => {
+  it('close waits for the requests of a pool; the next request gets another connection', async () => {
     const origin = await server()
     const base = origin.url('a.test.example')
-    const one = client()
-    const slow = text(one, `${base}/slow`)
+    const client = createClient()
+    const slow = textOf(client, `${base}/slow`)
     await origin.delivered(1)
-    const closed = one.pools.close(base)
-    const next = text(one, `${base}/`)
+    const closed = client.pools.close(base)
+    const next = textOf(client, `${base}/`)
     await origin.delivered(2)
     origin.release()
     expect(await Promise.all([slow, next])).toHaveLength(2)
     await closed
     expect(origin.connections).toBe(2)
-    await one.pools.close(origin.url('b.test.example'))
+    await client.pools.close(origin.url('b.test.example'))
   })
 
-  it('resize during dials: connections beyond the limit are closed once they are open', async () => {
+  it('resize during dials closes connections beyond the limit once they are open', async () => {
     const origin = await server({ protocols: ['http/1.1'] })
     const base = origin.url('a.test.example')
-    const one = client({ maxConnectionsPerOrigin: 4 })
-    const slow = Array.from({ length: 4 }, () => text(one, `${base}/slow`))
+    const client = createClient({ maxConnectionsPerOrigin: 4 })
+    const slow = Array.from({ length: 4 }, () => textOf(client, `${base}/slow`))
     await origin.delivered(1)
-    one.pools.resize(base, 1)
+    client.pools.resize(base, 1)
     const all = Promise.all(slow)
     let settled = false
     void all.then(() => {
@@ -277,9 +279,9 @@ describe('while the client runs', () => {
       origin.release()
       await new Promise(setImmediate)
     }
-    await text(one, `${base}/`)
-    while (one.stats().connections.length > 1) await new Promise(setImmediate)
-    expect(one.pools.find(base)!.connections).toHaveLength(1)
+    await textOf(client, `${base}/`)
+    while (client.stats().connections.length > 1) await new Promise(setImmediate)
+    expect(client.pools.find(base)!.connections).toHaveLength(1)
   })
 
   it('an origin that requires HTTP/1.1 is found and closed by its name', async () => {
@@ -290,12 +292,12 @@ describe('while the client runs', () => {
       },
     })
     const base = origin.url('a.test.example')
-    const one = client()
-    const response = await one.request({ url: `${base}/` })
+    const client = createClient()
+    const response = await client.request({ url: `${base}/` })
     await response.text()
-    expect(one.pools.find(base)).toMatchObject({ origin: base, connections: [response.connection.id] })
-    await one.pools.close(base)
-    expect(one.pools.find(base)).toBeUndefined()
+    expect(client.pools.find(base)).toMatchObject({ origin: base, connections: [response.connection.id] })
+    await client.pools.close(base)
+    expect(client.pools.find(base)).toBeUndefined()
   })
 
   it('facts about an origin outlive its settings: a doubled ping interval stays doubled', async () => {
@@ -312,18 +314,18 @@ describe('while the client runs', () => {
       await p.closed
     })
     const clock = new FakeClock(1)
-    const one = client({ clock, keepalive: { intervalMs: 10_000 } })
+    const client = createClient({ clock, keepalive: { intervalMs: 10_000 } })
     const url = `https://a.test.example:${scripted.port}/`
-    await one.request({ url })
-    while (one.stats().connections.length > 0) await new Promise(setImmediate)
-    one.pools.open('bulk', { maxRequestsPerConnection: 1 })
+    await client.request({ url })
+    while (client.stats().connections.length > 0) await new Promise(setImmediate)
+    client.pools.open('bulk', { maxRequestsPerConnection: 1 })
     const abort = new AbortController()
-    const held = [one.request({ url, signal: abort.signal })]
+    const held = [client.request({ url, signal: abort.signal })]
     while (second === undefined) await new Promise(setImmediate)
     await second.nextRequest()
     clock.advance(10_000)
-    held.push(one.request({ url, signal: abort.signal }))
-    // All bytes written before this request have arrived with it.
+    held.push(client.request({ url, signal: abort.signal }))
+    // All bytes sent before this request have arrived with it.
     await second.nextRequest()
     expect(second.received.map(({ typeName }) => typeName)).not.toContain('PING')
     clock.advance(10_000)
@@ -332,24 +334,24 @@ describe('while the client runs', () => {
     for (const each of held) await expect(each).rejects.toBe('enough')
   })
 
-  it('open: other protocols apply from the next request on', async () => {
+  it('open applies other protocols to the next request', async () => {
     const origin = await server()
     const base = origin.url('a.test.example')
-    const one = client()
-    await text(one, `${base}/`)
-    one.pools.open(base, { protocols: ['http/1.1'] })
-    const response = await one.request({ url: `${base}/` })
+    const client = createClient()
+    await textOf(client, `${base}/`)
+    client.pools.open(base, { protocols: ['http/1.1'] })
+    const response = await client.request({ url: `${base}/` })
     expect(response.connection.protocol).toBe('http/1.1')
     await response.text()
-    await one.pools.close(base)
-    expect((await one.request({ url: `${base}/` })).connection.protocol).toBe('h2')
+    await client.pools.close(base)
+    expect((await client.request({ url: `${base}/` })).connection.protocol).toBe('h2')
   })
 
-  it('at its maximum age a connection takes no more requests, and the next one uses the current DNS answer', async () => {
+  it('a connection at its maximum age accepts no requests; the next request uses the current DNS answer', async () => {
     const [old, young] = [await server(), await server({ address: '127.0.0.2' })]
     const clock = new FakeClock(1)
     let address = '127.0.0.1'
-    const one = client({
+    const client = createClient({
       clock,
       lookup: (host, options, done) => staticLookup({ [host]: address })(host, options, done),
       lookupTtlMs: 1_000_000,
@@ -360,15 +362,15 @@ describe('while the client runs', () => {
     })
     const sameClock = { timeouts: { headers: 0, body: 0 } }
     const url = `https://a.test.example:${old.port}`
-    await text(one, `${url}/`, sameClock)
-    const slow = text(one, `${url}/slow`, sameClock)
+    await textOf(client, `${url}/`, sameClock)
+    const slow = textOf(client, `${url}/slow`, sameClock)
     await old.delivered(2)
     address = '127.0.0.2'
     clock.advance(59_999)
-    expect(one.stats().connections).toMatchObject([{ state: 'open' }])
+    expect(client.stats().connections).toMatchObject([{ state: 'open' }])
     clock.advance(1_001)
-    expect(one.stats().connections).toMatchObject([{ state: 'draining', active: 1 }])
-    await expect(text(one, `https://a.test.example:${young.port}/`, sameClock)).resolves.toMatch('hello')
+    expect(client.stats().connections).toMatchObject([{ state: 'draining', active: 1 }])
+    await expect(textOf(client, `https://a.test.example:${young.port}/`, sameClock)).resolves.toMatch('hello')
     expect(young.requests).toHaveLength(1)
     old.release()
     await slow
@@ -378,37 +380,37 @@ describe('while the client runs', () => {
 describe('idle connections', () => {
   it('beyond maxIdleConnections the connection that was idle longest is closed', async () => {
     const origin = await server()
-    const one = client({ maxIdleConnections: 2 })
+    const client = createClient({ maxIdleConnections: 2 })
     const ids: number[] = []
     for (const letter of ['a', 'b', 'a', 'c']) {
-      const response = await one.request({ url: `${origin.url(`${letter}.test.example`)}/` })
+      const response = await client.request({ url: `${origin.url(`${letter}.test.example`)}/` })
       ids.push(response.connection.id)
       await response.text()
     }
-    while (one.stats().connections.length > 2) await new Promise(setImmediate)
-    expect(one.stats().connections.map(({ id }) => id)).toEqual([ids[0], ids[3]])
+    while (client.stats().connections.length > 2) await new Promise(setImmediate)
+    expect(client.stats().connections.map(({ id }) => id)).toEqual([ids[0], ids[3]])
   })
 
   it.each(['h2', 'http/1.1'] as const)(
-    'maxIdleConnections 0, %s: each connection carries the request it was dialed for',
+    'with maxIdleConnections 0 each connection serves the request it was dialed for: %s',
     async (protocol) => {
       const origin = await server({ protocols: [protocol] })
-      const one = client({ maxIdleConnections: 0 })
+      const client = createClient({ maxIdleConnections: 0 })
       for (let i = 0; i < 2; i++) {
-        const response = await one.request({ url: `${origin.url('a.test.example')}/` })
+        const response = await client.request({ url: `${origin.url('a.test.example')}/` })
         expect(response.status).toBe(200)
         await response.text()
       }
-      while (one.stats().connections.length > 0) await new Promise(setImmediate)
-      expect(one.stats().totals.dials).toBeGreaterThan(0)
+      while (client.stats().connections.length > 0) await new Promise(setImmediate)
+      expect(client.stats().totals.dials).toBeGreaterThan(0)
     },
   )
 
-  it('poolIdleTimeoutMs: closes a whole pool after none of its connections carried a request', async () => {
+  it('poolIdleTimeoutMs closes a pool if none of its connections had a request for that time', async () => {
     const origin = await server()
     const clock = new FakeClock(1)
     const base = origin.url('a.test.example')
-    const one = client({
+    const client = createClient({
       clock,
       idleTimeoutMs: 0,
       poolIdleTimeoutMs: 5_000,
@@ -416,31 +418,31 @@ describe('idle connections', () => {
       strategy: 'round-robin',
       maxConnectionsPerOrigin: 2,
     })
-    await one.warm([base])
-    while (one.stats().connections.length < 2) await new Promise(setImmediate)
-    // SETTINGS have arrived on each.
-    for (let i = 0; i < 2; i++) await text(one, `${base}/`)
-    const slow = text(one, `${base}/slow`, { timeouts: { headers: 0 } })
+    await client.warm([base])
+    while (client.stats().connections.length < 2) await new Promise(setImmediate)
+    // SETTINGS have arrived on each connection.
+    for (let i = 0; i < 2; i++) await textOf(client, `${base}/`)
+    const slow = textOf(client, `${base}/slow`, { timeouts: { headers: 0 } })
     await origin.delivered(3)
     clock.advance(20_000)
-    expect(one.stats().connections).toHaveLength(2)
+    expect(client.stats().connections).toHaveLength(2)
     origin.release()
     await slow
     clock.advance(4_999)
-    expect(one.stats().connections).toHaveLength(2)
+    expect(client.stats().connections).toHaveLength(2)
     clock.advance(10_000)
-    while (one.stats().connections.length > 0) await new Promise(setImmediate)
+    while (client.stats().connections.length > 0) await new Promise(setImmediate)
   })
 })
 
 describe('connect: a dedicated connection', () => {
-  it('carries only its own requests, and is dialed again after a loss', async () => {
+  it('sends only the requests of its handle, and is dialed again after a loss', async () => {
     const origin = await server()
     const base = origin.url('a.test.example')
-    const one = client()
-    const handle = await one.connect(base)
+    const client = createClient()
+    const handle = await client.connect(base)
     const { id } = handle.connection!
-    const [own, other] = [await handle.request({ url: '/own' }), await one.request({ url: `${base}/other` })]
+    const [own, other] = [await handle.request({ url: '/own' }), await client.request({ url: `${base}/other` })]
     expect([own.connection.id, other.connection.id === id]).toEqual([id, false])
     await Promise.all([own.text(), other.text()])
     expect(await handle.ping()).toBeGreaterThan(0)
@@ -456,10 +458,10 @@ describe('connect: a dedicated connection', () => {
     await expect(handle.request({ url: '/late' })).rejects.toMatchObject({ code: 'ERR_HANDLE_CLOSED' })
   })
 
-  it('reopen: false: after a loss its requests fail as not processed', async () => {
+  it('fails requests as not processed after a loss if reopen is false', async () => {
     const origin = await server()
-    const one = client()
-    const handle = await one.connect(origin.url('a.test.example'), { reopen: false })
+    const client = createClient()
+    const handle = await client.connect(origin.url('a.test.example'), { reopen: false })
     await (await handle.request({ url: '/' })).text()
     origin.closeIdle()
     while (handle.connection !== undefined) await new Promise(setImmediate)
@@ -469,93 +471,100 @@ describe('connect: a dedicated connection', () => {
     expect(origin.connections).toBe(1)
   })
 
-  it('rejects if no server listens', async () => {
+  it('the call rejects if no server listens', async () => {
     const origin = await server()
     await origin.close()
-    await expect(client().connect(origin.url('a.test.example'))).rejects.toMatchObject({ name: 'ConnectError', phase: 'tcp' })
+    await expect(createClient().connect(origin.url('a.test.example'))).rejects.toMatchObject({
+      name: 'ConnectError',
+      phase: 'tcp',
+    })
   })
 })
 
-it('warm: opens connections in advance, and returns one per origin', async () => {
+it('warm opens connections in advance and returns one per origin', async () => {
   const origin = await server()
-  const one = client()
-  const [a, b, nobody] = await one.warm([origin.url('a.test.example'), origin.url('b.test.example'), 'https://nobody.example'])
+  const client = createClient()
+  const [a, b, unknown] = await client.warm([
+    origin.url('a.test.example'),
+    origin.url('b.test.example'),
+    'https://nobody.example',
+  ])
   expect(a).toMatchObject({ origin: origin.url('a.test.example'), connection: { protocol: 'h2', because: 'first-connection' } })
   expect(b!.connection!.id).not.toBe(a!.connection!.id)
-  expect(nobody).toMatchObject({ origin: 'https://nobody.example', error: { name: 'ConnectError', phase: 'resolve' } })
-  const response = await one.request({ url: `${origin.url('a.test.example')}/` })
+  expect(unknown).toMatchObject({ origin: 'https://nobody.example', error: { name: 'ConnectError', phase: 'resolve' } })
+  const response = await client.request({ url: `${origin.url('a.test.example')}/` })
   expect(response.connection.id).toBe(a!.connection!.id)
   await response.text()
   expect(origin.connections).toBe(2)
-  await one.close()
-  await expect(one.warm([origin.url('a.test.example')])).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
-  await expect(one.connect(origin.url('a.test.example'))).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
+  await client.close()
+  await expect(client.warm([origin.url('a.test.example')])).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
+  await expect(client.connect(origin.url('a.test.example'))).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' })
 })
 
-it('requestAll: responses in order, and an error for each failed request', async () => {
+it('requestAll returns the responses in order, with an error for each failed request', async () => {
   const origin = await server()
   const base = origin.url('a.test.example')
-  const results = await client().requestAll([{ url: `${base}/bytes/3` }, { url: 'nonsense' }, { url: `${base}/bytes/5` }])
+  const results = await createClient().requestAll([{ url: `${base}/bytes/3` }, { url: 'nonsense' }, { url: `${base}/bytes/5` }])
   expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   const sizes = results.map((result) => (result.status === 'fulfilled' ? result.value.headers.get('content-length') : undefined))
   expect(sizes).toEqual(['3', undefined, '5'])
 })
 
 describe('close', () => {
-  it('after the grace period requests fail, and the error states that the server may have acted', async () => {
+  it('close: requests fail after the grace period, and the error states that the server may have acted', async () => {
     const origin = await server()
     const clock = new FakeClock()
-    const one = client({ clock })
-    const slow = one.request({ url: `${origin.url('a.test.example')}/never` })
+    const client = createClient({ clock })
+    const slow = client.request({ url: `${origin.url('a.test.example')}/never` })
     const failing = expect(slow).rejects.toMatchObject({
       code: 'ERR_CLIENT_CLOSED',
       name: 'ConnectionError',
       processed: 'unknown',
     })
     await origin.delivered(1)
-    const closed = one.close({ graceMs: 5_000 })
+    const closed = client.close({ graceMs: 5_000 })
     clock.advance(4_999)
-    expect(one.stats().connections).toHaveLength(1)
+    expect(client.stats().connections).toHaveLength(1)
     clock.advance(1)
     await Promise.all([failing, closed])
-    expect(one.stats().connections).toEqual([])
+    expect(client.stats().connections).toEqual([])
     expect(clock.referenced).toBe(0)
   })
 
   it('destroy: each request fails with its own error', async () => {
     const origin = await server()
-    const one = client()
-    const sent = one.request({ url: `${origin.url('a.test.example')}/never` })
+    const client = createClient()
+    const sent = client.request({ url: `${origin.url('a.test.example')}/never` })
     await origin.delivered(1)
-    const unsent = one.request({ url: `${origin.url('b.test.example')}/never` })
+    const unsent = client.request({ url: `${origin.url('b.test.example')}/never` })
     const failing = [sent, unsent].map((each) => each.catch((error) => error))
-    one.destroy()
+    client.destroy()
     expect(await Promise.all(failing)).toMatchObject([
       { code: 'ERR_CLIENT_DESTROYED', processed: 'unknown', origin: origin.url('a.test.example') },
       { code: 'ERR_CLIENT_DESTROYED', processed: 'no', origin: origin.url('b.test.example') },
     ])
   })
 
-  it.each([-1, 1.5, Number.POSITIVE_INFINITY])('graceMs %d is refused', async (graceMs) => {
-    await expect(client().close({ graceMs })).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' })
+  it.each([-1, 1.5, Number.POSITIVE_INFINITY])('a graceMs of %d is refused', async (graceMs) => {
+    await expect(createClient().close({ graceMs })).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' })
   })
 })
 
-it('1,000 origins with one request each: no socket is left after the idle timeout', async () => {
+it('after one request to each of 1,000 origins and the idle timeout no socket is open', async () => {
   // Without TLS, to save a thousand handshakes.
   const origin = await server({ tls: undefined as never, protocols: ['h2'] })
   const clock = new FakeClock(1)
-  const one = client({
+  const client = createClient({
     cleartextProtocol: 'h2',
     clock,
     lookup: (host, options, done) => staticLookup({ [host]: '127.0.0.1' })(host, options, done),
   })
   for (let i = 0; i < 1_000; i += 50) {
-    await Promise.all(Array.from({ length: 50 }, (_, j) => text(one, `http://n${i + j}.test.example:${origin.port}/`)))
+    await Promise.all(Array.from({ length: 50 }, (_, j) => textOf(client, `http://n${i + j}.test.example:${origin.port}/`)))
   }
-  expect(one.stats().connections).toHaveLength(1_000)
+  expect(client.stats().connections).toHaveLength(1_000)
   clock.advance(61_000)
-  while (one.stats().connections.length > 0) await new Promise(setImmediate)
-  expect(one.stats().pools).toEqual([])
+  while (client.stats().connections.length > 0) await new Promise(setImmediate)
+  expect(client.stats().pools).toEqual([])
   while (origin.openSockets > 0) await new Promise(setImmediate)
 })

@@ -1,14 +1,14 @@
-/** Each request has its own deadlines, whatever dial it joins. */
+/** Each request has its own deadlines, regardless of the dial that it joins. */
 
 import net, { type Socket } from 'node:net'
 import { FakeClock, type OriginHandler } from '@unshard/testkit'
 import type { ClientOptions, RequestOptions } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server, defer } = rig()
+const { client: createClient, server, defer } = clientFixture()
 
-/** A server that accepts TCP and delays everything else. */
-async function silent(): Promise<{ port: number; connections: () => number; accept: (socket: Socket) => void }> {
+/** A server that accepts TCP and sends nothing. */
+async function silentServer(): Promise<{ port: number; connections: () => number; accept: (socket: Socket) => void }> {
   let count = 0
   const sockets: Socket[] = []
   const listener = net.createServer((socket) => {
@@ -24,8 +24,8 @@ async function silent(): Promise<{ port: number; connections: () => number; acce
   return { port: (listener.address() as net.AddressInfo).port, connections: () => count, accept: () => undefined }
 }
 
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise(setImmediate)
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(setImmediate)
 }
 
 const timeout = (ms: number): object => ({ name: 'TimeoutError', phase: 'connect', ms, processed: 'no' })
@@ -33,20 +33,20 @@ const timeout = (ms: number): object => ({ name: 'TimeoutError', phase: 'connect
 describe('timeouts.connect of a request', () => {
   async function race(options: ClientOptions, requests: Partial<RequestOptions>[]) {
     const clock = new FakeClock()
-    const { port, connections } = await silent()
-    const one = client({ clock, ...options })
+    const { port, connections } = await silentServer()
+    const client = createClient({ clock, ...options })
     const url = `https://a.test.example:${port}/`
     const settled: string[] = []
     const all = requests.map((each, i) => {
-      const request = one.request({ url, ...each })
+      const request = client.request({ url, ...each })
       request.catch(() => settled.push(`${i} at ${Math.round(clock.now() / 1_000)} s`))
       return request
     })
     await until(() => connections() > 0)
-    return { clock, settled, all, connections, one, url }
+    return { clock, settled, all, connections, client: client, url }
   }
 
-  it("may be longer or shorter than the client's; each request has its own", async () => {
+  it('a request may have a longer or shorter connect deadline than the client', async () => {
     const { clock, settled, all } = await race({ timeouts: { connect: 5_000 } }, [
       { timeouts: { connect: 20_000 } },
       {},
@@ -58,17 +58,17 @@ describe('timeouts.connect of a request', () => {
     await expect(all[1]).rejects.toMatchObject(timeout(5_000))
   })
 
-  it('0 waits as long as the dial takes', async () => {
-    const { clock, settled, one } = await race({ timeouts: { connect: 1_000 } }, [{ timeouts: { connect: 0 } }])
+  it('a connect deadline of 0 waits until the dial ends', async () => {
+    const { clock, settled, client } = await race({ timeouts: { connect: 1_000 } }, [{ timeouts: { connect: 0 } }])
     await clock.pass(60_000)
     expect(settled).toEqual([])
-    one.destroy()
+    client.destroy()
   })
 
-  it('a request that joins an old dial does not inherit its age', async () => {
-    const { clock, settled, one, url, connections } = await race({ timeouts: { connect: 10_000 } }, [{}])
+  it('a request that joins a pending dial does not inherit the age of the dial', async () => {
+    const { clock, settled, client, url, connections } = await race({ timeouts: { connect: 10_000 } }, [{}])
     await clock.pass(9_000)
-    const late = one.request({ url })
+    const late = client.request({ url })
     late.catch(() => settled.push(`late at ${clock.now() / 1_000} s`))
     await clock.pass(11_000)
     expect(settled).toEqual(['0 at 10 s', 'late at 19 s'])
@@ -77,16 +77,16 @@ describe('timeouts.connect of a request', () => {
   })
 
   it('a dial ends with the last request that waits for it', async () => {
-    const { clock, one, connections } = await race({ timeouts: { connect: 1_000 } }, [{}, {}])
+    const { clock, client, connections } = await race({ timeouts: { connect: 1_000 } }, [{}, {}])
     await clock.pass(1_100)
     expect(connections()).toBe(1)
-    expect(one.stats().pools).toEqual([])
+    expect(client.stats().pools).toEqual([])
   })
 
-  it("covers the resolver, even if it is longer than the client's", async () => {
+  it("the connect deadline of a request covers the resolver, even if it is longer than the client's", async () => {
     const clock = new FakeClock()
     let answer!: (error: null, address: string, family: number) => void
-    const one = client({
+    const client = createClient({
       clock,
       timeouts: { connect: 1_000 },
       lookup: (_host, _options, callback) => {
@@ -95,8 +95,8 @@ describe('timeouts.connect of a request', () => {
     })
     const origin = await server({ protocols: ['h2'] })
     const url = `${origin.url('a.test.example')}/`
-    const short = one.request({ url })
-    const long = one.request({ url, timeouts: { connect: 30_000 } })
+    const short = client.request({ url })
+    const long = client.request({ url, timeouts: { connect: 30_000 } })
     short.catch(() => undefined)
     await clock.pass(20_000)
     await expect(short).rejects.toMatchObject(timeout(1_000))
@@ -105,8 +105,8 @@ describe('timeouts.connect of a request', () => {
   })
 })
 
-describe.each(['h2', 'http/1.1'] as const)('an upload that the server does not read, over %s', (protocol) => {
-  const stuck: OriginHandler = (request) => {
+describe.each(['h2', 'http/1.1'] as const)('an upload over %s that the server does not read', (protocol) => {
+  const neverRead: OriginHandler = (request) => {
     request.pause()
   }
 
@@ -118,11 +118,11 @@ describe.each(['h2', 'http/1.1'] as const)('an upload that the server does not r
         for (;;) yield Buffer.alloc(65_536)
       },
     ],
-  ])('%s: ends by timeouts.body, and not by timeouts.headers', async (_what, body) => {
-    const origin = await server({ protocols: [protocol], handler: stuck })
-    const one = client()
+  ])('ends by timeouts.body and not by timeouts.headers: %s', async (_what, body) => {
+    const origin = await server({ protocols: [protocol], handler: neverRead })
+    const client = createClient()
     const timeouts = { body: 300, headers: 60_000 }
-    const request = one.request({ url: `${origin.url('a.test.example')}/`, method: 'POST', body: body(), timeouts })
+    const request = client.request({ url: `${origin.url('a.test.example')}/`, method: 'POST', body: body(), timeouts })
     await expect(request).rejects.toMatchObject({ name: 'TimeoutError', phase: 'body', ms: 300 })
   })
 })

@@ -1,12 +1,12 @@
-/** Values returned to the caller are copies: changing them affects no other response. */
+/** Values returned to the caller are copies: a change to one affects no other response. */
 
 import type { ProtocolName } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server } = rig()
+const { client: createClient, server } = clientFixture()
 
 describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
-  it('field lists are frozen copies: of responses, interim responses and trailers', async () => {
+  it('field lists of responses, interim responses and trailers are frozen copies', async () => {
     const { port } = await server({
       protocols: [protocol],
       handler(_request, response) {
@@ -17,11 +17,11 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
         response.end()
       },
     })
-    const one = client()
+    const client = createClient()
     const rounds: unknown[] = []
     for (let round = 0; round < 3; round++) {
       const interim: (readonly string[])[] = []
-      const response = await one.request({
+      const response = await client.request({
         url: `https://a.test.example:${port}/`,
         onInformational: (status, fields) => {
           if (status === 103) interim.push(fields)
@@ -45,20 +45,20 @@ describe.each<ProtocolName>(['h2', 'http/1.1'])('over %s', (protocol) => {
 
   it('descriptions of connections and origins may be changed, and are created again for each call', async () => {
     const { port } = await server({ protocols: [protocol] })
-    const one = client()
+    const client = createClient()
     const url = `https://a.test.example:${port}/`
-    const ask = async () => {
-      const response = await one.request({ url })
+    const describeAll = async () => {
+      const response = await client.request({ url })
       await response.text()
-      const explained = await one.explain(url)
-      return [response.connection, explained, explained.addresses, explained.candidates, one.stats().connections]
+      const explained = await client.explain(url)
+      return [response.connection, explained, explained.addresses, explained.candidates, client.stats().connections]
     }
-    const first = await ask()
+    const first = await describeAll()
     const before = JSON.stringify(first)
-    for (const told of first as unknown as Record<string, unknown>[]) {
-      if (Array.isArray(told)) told.length = 0
-      else for (const name of Object.keys(told)) delete told[name]
+    for (const description of first as unknown as Record<string, unknown>[]) {
+      if (Array.isArray(description)) description.length = 0
+      else for (const name of Object.keys(description)) delete description[name]
     }
-    expect(JSON.stringify(await ask())).toBe(before)
+    expect(JSON.stringify(await describeAll())).toBe(before)
   })
 })

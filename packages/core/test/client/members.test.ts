@@ -2,12 +2,12 @@
 
 import { Client, type ClientOptions, UsageError } from '../../src/index.js'
 import { invalidOption, shownValue } from '../../src/schema/option-checks.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, server } = rig()
+const { client: createClient, server } = clientFixture()
 const BASE = 'https://a.test.example'
 
-describe('an unknown member is refused before anything is sent', () => {
+describe('an unknown member is refused before a byte is sent', () => {
   const requests: [object, string, string | undefined][] = [
     [{ proxy: 'http://127.0.0.1:1' }, 'proxy', 'createClient()'],
     [{ timeout: 5 }, 'timeout', '"timeouts"'],
@@ -17,9 +17,9 @@ describe('an unknown member is refused before anything is sent', () => {
     [{ dispatcher: {} }, 'dispatcher', 'createClient()'],
     [{ proxy: undefined }, 'proxy', undefined],
   ]
-  it.each(requests)('request: %j', async (member, name, advice) => {
+  it.each(requests)('in the options of a request: %j', async (member, name, advice) => {
     const { port } = await server()
-    const one = client()
+    const client = createClient()
     const options = { url: `${BASE}:${port}/`, ...member }
     const refused = {
       name: 'UsageError',
@@ -27,74 +27,84 @@ describe('an unknown member is refused before anything is sent', () => {
       processed: 'no',
       message: expect.stringMatching(`"${name}" of a request.*${advice === undefined ? '' : advice.replace(/[()]/g, '\\$&')}`),
     }
-    await expect(one.request(options)).rejects.toMatchObject(refused)
-    expect(await one.requestAll([options])).toMatchObject([{ status: 'rejected', reason: refused }])
-    const handle = await one.connect(`${BASE}:${port}`)
+    await expect(client.request(options)).rejects.toMatchObject(refused)
+    expect(await client.requestAll([options])).toMatchObject([{ status: 'rejected', reason: refused }])
+    const handle = await client.connect(`${BASE}:${port}`)
     await expect(handle.request({ ...options, url: '/' })).rejects.toMatchObject(refused)
     await handle.close()
   })
 
-  it.each<[string, (one: Client) => unknown, string, string]>([
+  it.each<[string, (client: Client) => unknown, string, string]>([
     [
       'close({ grace })',
-      (one) => one.close({ grace: 1 } as never),
+      (client) => client.close({ grace: 1 } as never),
       'ERR_UNKNOWN_OPTION',
       '"grace" of close(): did you mean "graceMs"?',
     ],
-    ['close(1)', (one) => one.close(1 as never), 'ERR_INVALID_OPTION', 'close() takes an object'],
-    ['close(null)', (one) => one.close(null as never), 'ERR_INVALID_OPTION', 'close() takes an object'],
-    ['close({ graceMs: -1 })', (one) => one.close({ graceMs: -1 }), 'ERR_INVALID_OPTION', 'graceMs'],
+    ['close(1)', (client) => client.close(1 as never), 'ERR_INVALID_OPTION', 'close() takes an object'],
+    ['close(null)', (client) => client.close(null as never), 'ERR_INVALID_OPTION', 'close() takes an object'],
+    ['close({ graceMs: -1 })', (client) => client.close({ graceMs: -1 }), 'ERR_INVALID_OPTION', 'graceMs'],
     [
       'connect({ reOpen })',
-      (one) => one.connect(BASE, { reOpen: true } as never),
+      (client) => client.connect(BASE, { reOpen: true } as never),
       'ERR_UNKNOWN_OPTION',
       '"reOpen" of connect(): did you mean "reopen"?',
     ],
-    ['connect({ reopen: 1 })', (one) => one.connect(BASE, { reopen: 1 } as never), 'ERR_INVALID_OPTION', 'reopen'],
-    ['connect({ isolation: 1 })', (one) => one.connect(BASE, { isolation: 1 } as never), 'ERR_INVALID_OPTION', 'isolation'],
-    ['warm({ isolate })', (one) => one.warm([], { isolate: 'x' } as never), 'ERR_UNKNOWN_OPTION', '"isolate" of warm()'],
-    ['warm(text)', (one) => one.warm(BASE as never), 'ERR_INVALID_OPTION', 'warm() takes a list of origins'],
-    ['warm([object])', (one) => one.warm([{ url: BASE } as never]), 'ERR_INVALID_URL', 'an object'],
-    ['requestAll(object)', (one) => one.requestAll({ url: BASE } as never), 'ERR_INVALID_OPTION', 'requestAll() takes a list'],
+    ['connect({ reopen: 1 })', (client) => client.connect(BASE, { reopen: 1 } as never), 'ERR_INVALID_OPTION', 'reopen'],
+    ['connect({ isolation: 1 })', (client) => client.connect(BASE, { isolation: 1 } as never), 'ERR_INVALID_OPTION', 'isolation'],
+    ['warm({ isolate })', (client) => client.warm([], { isolate: 'x' } as never), 'ERR_UNKNOWN_OPTION', '"isolate" of warm()'],
+    ['warm(text)', (client) => client.warm(BASE as never), 'ERR_INVALID_OPTION', 'warm() takes a list of origins'],
+    ['warm([object])', (client) => client.warm([{ url: BASE } as never]), 'ERR_INVALID_URL', 'an object'],
+    [
+      'requestAll(object)',
+      (client) => client.requestAll({ url: BASE } as never),
+      'ERR_INVALID_OPTION',
+      'requestAll() takes a list',
+    ],
     [
       'explain({ isolaton })',
-      (one) => one.explain(BASE, { isolaton: 'x' } as never),
+      (client) => client.explain(BASE, { isolaton: 'x' } as never),
       'ERR_UNKNOWN_OPTION',
       'did you mean "isolation"?',
     ],
-    ['ping(text)', (one) => one.ping(BASE, 'x' as never), 'ERR_INVALID_OPTION', 'timeoutMs'],
-    ['ping({ timeout })', (one) => one.ping(BASE, { timeout: 1 } as never), 'ERR_INVALID_OPTION', 'timeoutMs'],
+    ['ping(text)', (client) => client.ping(BASE, 'x' as never), 'ERR_INVALID_OPTION', 'timeoutMs'],
+    ['ping({ timeout })', (client) => client.ping(BASE, { timeout: 1 } as never), 'ERR_INVALID_OPTION', 'timeoutMs'],
     [
       'pools.open({ maxConnections })',
-      (one) => one.pools.open('x', { maxConnections: 1 } as never),
+      (client) => client.pools.open('x', { maxConnections: 1 } as never),
       'ERR_UNKNOWN_OPTION',
       '"pools.x.maxConnections"',
     ],
     [
       'pools.resize({ most })',
-      (one) => one.pools.resize(BASE, 1, { most: 1 } as never),
+      (client) => client.pools.resize(BASE, 1, { most: 1 } as never),
       'ERR_UNKNOWN_OPTION',
       '"most" of pools.resize()',
     ],
-    ['pools.resize(text)', (one) => one.pools.resize(BASE, 'x' as never), 'ERR_INVALID_OPTION', 'maxConnectionsPerOrigin'],
+    ['pools.resize(text)', (client) => client.pools.resize(BASE, 'x' as never), 'ERR_INVALID_OPTION', 'maxConnectionsPerOrigin'],
     [
       'pools.close({ isolation })',
-      (one) => one.pools.close(BASE, { isolation: 'x' } as never),
+      (client) => client.pools.close(BASE, { isolation: 'x' } as never),
       'ERR_INVALID_OPTION',
       'isolation',
     ],
-    ['pools.find({ isolation })', (one) => one.pools.find(BASE, { isolation: 'x' } as never), 'ERR_INVALID_OPTION', 'isolation'],
-  ])('%s', async (_title, call, code, message) => {
-    const one = client()
-    await expect((async () => call(one))()).rejects.toMatchObject({
+    [
+      'pools.find({ isolation })',
+      (client) => client.pools.find(BASE, { isolation: 'x' } as never),
+      'ERR_INVALID_OPTION',
+      'isolation',
+    ],
+  ])('in the arguments of a method: %s', async (_title, call, code, message) => {
+    const client = createClient()
+    await expect((async () => call(client))()).rejects.toMatchObject({
       ...{ name: 'UsageError', code, message: expect.stringContaining(message) },
     })
-    one.destroy()
+    client.destroy()
   })
 
-  it('a handle checks its arguments', async () => {
+  it('in the arguments of a handle', async () => {
     const { port } = await server()
-    const handle = await client().connect(`${BASE}:${port}`)
+    const handle = await createClient().connect(`${BASE}:${port}`)
     await expect(handle.ping('x' as never)).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' })
     await expect(handle.request(null as never)).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' })
     await expect(handle.request({} as never)).rejects.toMatchObject({ code: 'ERR_INVALID_URL' })
@@ -103,7 +113,7 @@ describe('an unknown member is refused before anything is sent', () => {
 
 describe('options are read from own members only', () => {
   it.each([false, true])(
-    'members of Object.prototype (enumerable: %s) do not affect requests, and are not refused',
+    'members of Object.prototype (enumerable: %s) neither affect requests nor are refused',
     async (enumerable) => {
       const { port, requests } = await server()
       const prototype = Object.prototype as Record<string, unknown>
@@ -128,13 +138,13 @@ describe('options are read from own members only', () => {
       try {
         for (const [name, value] of Object.entries(inherited))
           Object.defineProperty(prototype, name, { value, enumerable, configurable: true, writable: true })
-        const one = client()
-        expect((await one.request({ url: `${BASE}:${port}/` })).status).toBe(200)
-        const handle = await one.connect(`${BASE}:${port}`)
+        const client = createClient()
+        expect((await client.request({ url: `${BASE}:${port}/` })).status).toBe(200)
+        const handle = await client.connect(`${BASE}:${port}`)
         expect((await handle.request({ url: '/' })).status).toBe(200)
-        expect((await one.explain(`${BASE}:${port}/`)).action).toBe('use')
+        expect((await client.explain(`${BASE}:${port}/`)).action).toBe('use')
         await handle.close()
-        await one.close()
+        await client.close()
       } finally {
         for (const name of Object.keys(inherited)) delete prototype[name]
       }
@@ -145,9 +155,9 @@ describe('options are read from own members only', () => {
   it('the prototype of a user-supplied object is not read', async () => {
     const { port } = await server()
     const url = `${BASE}:${port}/`
-    await expect(client().request(Object.create({ url }))).rejects.toMatchObject({ code: 'ERR_INVALID_URL' })
+    await expect(createClient().request(Object.create({ url }))).rejects.toMatchObject({ code: 'ERR_INVALID_URL' })
     const own = Object.assign(Object.create({ method: 'DELETE', proxy: 'x' }), { url })
-    expect((await client().request(own)).status).toBe(200)
+    expect((await createClient().request(own)).status).toBe(200)
   })
 })
 
@@ -184,12 +194,12 @@ describe('an error about an option shows little of its value', () => {
     [null, 'null'],
     [Number.NaN, 'NaN'],
     [Object.create(null), 'an object'],
-  ])('value %#', (value, shown) => {
+  ])('for value %#', (value, shown) => {
     expect(shownValue(value)).toBe(shown)
     expect(invalidOption('x', 'y', value).message).toBe(`option x takes y, not ${shown}`)
   })
 
-  it('keys and passwords are not shown at all', () => {
+  it('and nothing of keys and passwords', () => {
     expect(invalidOption('tls', 'an object', 'hunter2').message).toBe('option tls takes an object, not a string of 7 characters')
     expect(invalidOption('tls.pins', 'a list', 'abc').message).toBe('option tls.pins takes a list, not "abc"')
     const ticket = Buffer.from('session'.repeat(100))
@@ -219,7 +229,7 @@ describe('an error about an option shows little of its value', () => {
     ['clock', {}],
     ['pools', 5],
     ['pools', []],
-  ])('%s: a typed error for a value that JSON cannot represent, or that is called only later', (name, value) => {
+  ])('option %s with a value that JSON cannot represent, or that is called only later: a typed error', (name, value) => {
     expect(thrown({ [name]: value })).toMatchObject({ name: 'UsageError', message: expect.stringContaining(name) })
   })
 
@@ -231,8 +241,8 @@ describe('an error about an option shows little of its value', () => {
     ['headers', [[5n, 'x']]],
     ['headers', [[self, 'x']]],
     ['priority', self],
-  ])('a request with %s', async (name, value) => {
-    await expect(client().request({ url: BASE, [name]: value } as never)).rejects.toMatchObject({ name: 'UsageError' })
+  ])('a request with an invalid %s: a typed error', async (name, value) => {
+    await expect(createClient().request({ url: BASE, [name]: value } as never)).rejects.toMatchObject({ name: 'UsageError' })
   })
 
   function thrown(options: ClientOptions): Error {
@@ -245,18 +255,21 @@ describe('an error about an option shows little of its value', () => {
   }
 })
 
-it.each([20_000_000, 2_000_000])('a URL of %i characters is a UsageError, as text and as an object', async (length) => {
-  const url = `${BASE}/${'x'.repeat(length)}`
-  const refused = { name: 'UsageError', code: 'ERR_INVALID_URL', message: expect.stringMatching(/^.{1,120}$/) }
-  const one = client()
-  await expect(one.request({ url })).rejects.toMatchObject(refused)
-  await expect(one.request({ url: new URL(url) })).rejects.toMatchObject(refused)
-  await expect(one.explain(url)).rejects.toMatchObject(refused)
-  await expect(one.warm([url])).rejects.toMatchObject(refused)
-  await expect(one.connect(url)).rejects.toMatchObject(refused)
-})
+it.each([20_000_000, 2_000_000])(
+  'a URL of %i characters is refused with a UsageError, as text and as an object',
+  async (length) => {
+    const url = `${BASE}/${'x'.repeat(length)}`
+    const refused = { name: 'UsageError', code: 'ERR_INVALID_URL', message: expect.stringMatching(/^.{1,120}$/) }
+    const client = createClient()
+    await expect(client.request({ url })).rejects.toMatchObject(refused)
+    await expect(client.request({ url: new URL(url) })).rejects.toMatchObject(refused)
+    await expect(client.explain(url)).rejects.toMatchObject(refused)
+    await expect(client.warm([url])).rejects.toMatchObject(refused)
+    await expect(client.connect(url)).rejects.toMatchObject(refused)
+  },
+)
 
 it('an error about a URL does not repeat its password', async () => {
-  const failing = client().request({ url: 'https://user:hunter2@a.example:99999/' })
+  const failing = createClient().request({ url: 'https://user:hunter2@a.example:99999/' })
   await expect(failing).rejects.toMatchObject({ code: 'ERR_INVALID_URL', message: expect.not.stringContaining('hunter2') })
 })

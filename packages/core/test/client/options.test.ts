@@ -1,24 +1,26 @@
+/** Options of a client: which values are accepted, and what they change. */
+
 import { once } from 'node:events'
 import { FakeClock } from '@unshard/testkit'
 import { Client, type ClientOptions, sameOrigin } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const world = rig()
-const { client, server } = world
+const fixture = clientFixture()
+const { client: createClient, server } = fixture
 
 describe('http: origins', () => {
-  it('speak HTTP/1.1', async () => {
+  it('use HTTP/1.1', async () => {
     const { port } = await server({ tls: undefined as never, protocols: ['http/1.1'] })
-    const response = await client().request({ url: `http://127.0.0.1:${port}/` })
+    const response = await createClient().request({ url: `http://127.0.0.1:${port}/` })
     expect(response.connection).toMatchObject({ protocol: 'http/1.1', coalesced: false })
     expect(await response.text()).toMatch(/^hello/)
   })
 
   it('may use HTTP/2 with prior knowledge (RFC 9113 §3.3)', async () => {
     const origin = await server({ tls: undefined as never, protocols: ['h2'] })
-    const one = client({ cleartextProtocol: 'h2' })
+    const client = createClient({ cleartextProtocol: 'h2' })
     const answers = Array.from({ length: 20 }, () =>
-      one.request({ url: `http://127.0.0.1:${origin.port}/`, method: 'POST', body: 'x' }),
+      client.request({ url: `http://127.0.0.1:${origin.port}/`, method: 'POST', body: 'x' }),
     )
     for (const response of await Promise.all(answers)) {
       expect(response.connection.protocol).toBe('h2')
@@ -29,50 +31,50 @@ describe('http: origins', () => {
 })
 
 describe('protocols', () => {
-  it('only http/1.1 is offered, and the server accepts it', async () => {
+  it('with only http/1.1 that protocol is negotiated', async () => {
     const { port } = await server()
-    const response = await client({ protocols: ['http/1.1'] }).request({ url: `https://a.test.example:${port}/` })
+    const response = await createClient({ protocols: ['http/1.1'] }).request({ url: `https://a.test.example:${port}/` })
     expect(response.connection.protocol).toBe('http/1.1')
     await response.text()
   })
 
-  it('only h2 is offered, and the server does not support it', async () => {
+  it('with only h2 a request to a server without it fails', async () => {
     const { port } = await server({ protocols: ['http/1.1'] })
-    await expect(client({ protocols: ['h2'] }).request({ url: `https://a.test.example:${port}/` })).rejects.toMatchObject({
+    await expect(createClient({ protocols: ['h2'] }).request({ url: `https://a.test.example:${port}/` })).rejects.toMatchObject({
       name: 'ConnectError',
     })
   })
 })
 
-it('a client closes at the end of `await using`', async () => {
+it('a client is closed at the end of `await using`', async () => {
   const { port } = await server()
-  const one = client()
-  await (await one.request({ url: `https://a.test.example:${port}/` })).text()
-  await one[Symbol.asyncDispose]()
-  expect(one.stats().connections).toEqual([])
+  const client = createClient()
+  await (await client.request({ url: `https://a.test.example:${port}/` })).text()
+  await client[Symbol.asyncDispose]()
+  expect(client.stats().connections).toEqual([])
 })
 
-it('measures a round trip', async () => {
+it('ping measures a round trip', async () => {
   const { port } = await server()
-  const one = client()
+  const client = createClient()
   const origin = `https://a.test.example:${port}`
-  await expect(one.ping(origin)).rejects.toMatchObject({ code: 'ERR_NOT_CONNECTED' })
-  await (await one.request({ url: `${origin}/` })).text()
-  expect(await one.ping(origin)).toBeGreaterThan(0)
+  await expect(client.ping(origin)).rejects.toMatchObject({ code: 'ERR_NOT_CONNECTED' })
+  await (await client.request({ url: `${origin}/` })).text()
+  expect(await client.ping(origin)).toBeGreaterThan(0)
 })
 
-it("a request larger than the peer's limit is refused locally, and the connection stays open (RFC 9113 §6.5.2)", async () => {
+it('a request larger than the limit of the peer is refused locally, and its connection stays open (RFC 9113 §6.5.2)', async () => {
   const { port } = await server({ settings: { maxHeaderListSize: 1_000 } })
-  const one = client()
+  const client = createClient()
   const url = `https://a.test.example:${port}/`
-  await (await one.request({ url })).text()
-  const failing = one.request({ url, headers: { 'x-long': 'x'.repeat(1_000) } })
+  await (await client.request({ url })).text()
+  const failing = client.request({ url, headers: { 'x-long': 'x'.repeat(1_000) } })
   await expect(failing).rejects.toMatchObject({ code: 'ERR_REQUEST_FIELDS_TOO_LARGE', processed: 'no' })
-  expect((await one.request({ url })).status).toBe(200)
-  expect(one.stats().totals.dials).toBe(1)
+  expect((await client.request({ url })).status).toBe(200)
+  expect(client.stats().totals.dials).toBe(1)
 })
 
-describe('options are checked', () => {
+describe('an invalid option is refused', () => {
   it.each<[ClientOptions, string, string]>([
     [{ timeoutz: {} } as never, 'ERR_UNKNOWN_OPTION', '"timeoutz"'],
     [{ tls: { socket: 'x' } } as never, 'ERR_UNKNOWN_OPTION', '"tls.socket"'],
@@ -90,13 +92,13 @@ describe('options are checked', () => {
     [{ localPort: 65_536 }, 'ERR_INVALID_OPTION', 'localPort'],
     [{ streamWindowBytes: 1_000 }, 'ERR_INVALID_OPTION', 'streamWindowBytes'],
     [{ connectionWindowBytes: 2 ** 31 }, 'ERR_INVALID_OPTION', 'connectionWindowBytes'],
-  ])('%j', (options, code, named) => {
+  ])('%j', (options, code, name) => {
     expect(() => new Client(options)).toThrow(
-      expect.objectContaining({ name: 'UsageError', code, message: expect.stringContaining(named) }),
+      expect.objectContaining({ name: 'UsageError', code, message: expect.stringContaining(name) }),
     )
   })
 
-  it('all valid options are accepted', () => {
+  it('but all valid options are accepted', () => {
     const options: ClientOptions = {
       reuse: sameOrigin(),
       timeouts: { total: 0 },
@@ -111,7 +113,7 @@ describe('options are checked', () => {
 describe('abort signals', () => {
   it('a thousand requests with one signal add one listener', async () => {
     const { port, delivered } = await server()
-    const one = client()
+    const client = createClient()
     const abort = new AbortController()
     let listeners = 0
     const { addEventListener } = abort.signal
@@ -121,7 +123,7 @@ describe('abort signals', () => {
     }
     const url = `https://a.test.example:${port}/never`
     const requests = Array.from({ length: 1_000 }, () =>
-      one.request({ url, signal: abort.signal }).catch((error: unknown) => error),
+      client.request({ url, signal: abort.signal }).catch((error: unknown) => error),
     )
     await delivered(1)
     abort.abort('all of them')
@@ -132,20 +134,20 @@ describe('abort signals', () => {
 
 it('a second connection to an HTTP/2 origin is dialed if two are allowed and one is full', async () => {
   const origin = await server({ settings: { maxConcurrentStreams: 1 }, protocols: ['h2'] })
-  const one = client({ maxConnectionsPerOrigin: { h2: 2 } })
+  const client = createClient({ maxConnectionsPerOrigin: { h2: 2 } })
   const url = `https://a.test.example:${origin.port}/`
-  await (await one.request({ url })).text()
-  const answers = await Promise.all(Array.from({ length: 10 }, async () => (await one.request({ url })).text()))
+  await (await client.request({ url })).text()
+  const answers = await Promise.all(Array.from({ length: 10 }, async () => (await client.request({ url })).text()))
   expect(new Set(answers).size).toBe(1)
   expect(origin.connections).toBe(2)
 })
 
-it('a checkServerIdentity that throws refuses the connection, and nothing else', async () => {
+it('a checkServerIdentity that throws refuses only its connection', async () => {
   const { port } = await server()
   const checkServerIdentity = (): never => {
     throw new RangeError('cannot say')
   }
-  const failing = client({ tls: { rejectUnauthorized: true, checkServerIdentity, ca: world.authority.ca } }).request({
+  const failing = createClient({ tls: { rejectUnauthorized: true, checkServerIdentity, ca: fixture.authority.ca } }).request({
     url: `https://a.test.example:${port}/`,
   })
   await expect(failing).rejects.toMatchObject({ phase: 'tls', cause: { message: 'cannot say' } })
@@ -154,22 +156,22 @@ it('a checkServerIdentity that throws refuses the connection, and nothing else',
 it('TLS options that OpenSSL rejects cause a UsageError', async () => {
   const { port } = await server()
   const cert = '-----BEGIN CERTIFICATE-----\nnot one\n-----END CERTIFICATE-----'
-  await expect(client({ tls: { cert } }).request({ url: `https://a.test.example:${port}/` })).rejects.toMatchObject({
+  await expect(createClient({ tls: { cert } }).request({ url: `https://a.test.example:${port}/` })).rejects.toMatchObject({
     name: 'UsageError',
     code: 'ERR_INVALID_OPTION',
     message: expect.stringContaining('tls'),
   })
 })
 
-it.each(['close', 'destroy'] as const)('after %s() no timer is left behind', async (end) => {
+it.each(['close', 'destroy'] as const)('%s() leaves no timer behind', async (method) => {
   const origin = await server({ protocols: ['h2'] })
   const clock = new FakeClock()
-  const one = client({ clock })
-  await (await one.request({ url: `https://a.test.example:${origin.port}/` })).text()
-  const [session] = origin.sessions
-  const gone = once(session!, 'close')
-  await one[end]()
-  await gone
+  const client = createClient({ clock })
+  await (await client.request({ url: `https://a.test.example:${origin.port}/` })).text()
+  const [serverSession] = origin.sessions
+  const closed = once(serverSession!, 'close')
+  await client[method]()
+  await closed
   // The client's socket closes within a turn of the server's.
   await new Promise((resolve) => setImmediate(resolve))
   expect(clock.pending).toBe(0)

@@ -1,21 +1,24 @@
-/** A request that causes the loss of its connection: it must not end other requests repeatedly. */
+/** A request that causes the loss of its connection must not end other requests repeatedly. */
 
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, tls, defer } = rig()
+const { client: createClient, tls, defer } = clientFixture()
 
 interface Poisoned {
   readonly port: number
-  /** How often each path was delivered. */
+  /** The number of deliveries by path. */
   readonly deliveries: Map<string, number>
   readonly connections: () => number
   readonly mostConnections: () => number
 }
 
-/** Ends the connection that requests `/poison`, if `innocents` other requests are on it, or if it is alone on a later one. */
-async function poisoned(
+/**
+ * A server that ends the connection of `/poison` if `innocents` other requests are on it,
+ * or if it is the third or a later connection.
+ */
+async function poisonedServer(
   innocents: number,
   end: (session: http2.ServerHttp2Session, streamId: number) => void,
 ): Promise<Poisoned> {
@@ -38,7 +41,7 @@ async function poisoned(
       if (path === '/poison') poison = stream.id!
       else waiting.push(stream)
       if (poison !== undefined && (waiting.length >= innocents || connections > 2)) return end(session, poison)
-      // Other requests are answered after a delay, in which the poison request may arrive.
+      // Other requests are answered after a delay, so that the poison request can arrive before.
       setImmediate(() =>
         setImmediate(() => {
           if (poison === undefined && connections > 2 && !stream.destroyed) {
@@ -58,34 +61,34 @@ async function poisoned(
 const INNOCENT = ['/a', '/b', '/c', '/d']
 
 it.each([1, 2, 5])(
-  'without a culprit named: the innocent requests are answered, and each is delivered at most %d + 2 times',
+  'if the server does not name the cause, other requests are answered and the cause is sent at most %d + 2 times',
   async (replay) => {
-    const server = await poisoned(4, (session) => session.destroy())
-    const one = client({ replay })
+    const server = await poisonedServer(4, (session) => session.destroy())
+    const client = createClient({ replay })
     const url = `https://a.test.example:${server.port}`
-    const innocent = INNOCENT.map(async (path) => (await one.request({ url: `${url}${path}` })).text())
-    const poison = one.request({ url: `${url}/poison` })
+    const answers = INNOCENT.map(async (path) => (await client.request({ url: `${url}${path}` })).text())
+    const poison = client.request({ url: `${url}/poison` })
     await expect(poison).rejects.toMatchObject({ name: 'ConnectionError', processed: 'unknown' })
-    expect(await Promise.all(innocent)).toEqual(INNOCENT)
+    expect(await Promise.all(answers)).toEqual(INNOCENT)
     for (const path of INNOCENT) expect(server.deliveries.get(path)).toBeLessThanOrEqual(3)
     expect(server.deliveries.get('/poison')).toBeLessThanOrEqual(replay + 2)
     expect(server.mostConnections()).toBeLessThanOrEqual(6)
   },
 )
 
-it('a GOAWAY that names the culprit: it is sent apart, and the innocent requests together', async () => {
+it('if GOAWAY names the cause, it is replayed apart and the innocent requests are replayed together', async () => {
   const deliveries: string[][] = []
   const server = http2.createSecureServer({ ...(await tls()) })
   server.on('session', (session) => {
-    const mine: string[] = []
-    deliveries.push(mine)
+    const paths: string[] = []
+    deliveries.push(paths)
     session.on('error', () => undefined)
     session.on('stream', (stream, headers) => {
       const path = headers[':path']!
-      mine.push(path)
+      paths.push(path)
       stream.on('error', () => undefined)
       if (path === '/poison') {
-        // Like nginx with a field section that is too large: ENHANCE_YOUR_CALM, and the last stream it has processed.
+        // Like nginx for too large fields: ENHANCE_YOUR_CALM and the last processed stream.
         session.goaway(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM, stream.id!)
         setImmediate(() => session.destroy())
       } else if (deliveries.length > 1) {
@@ -97,25 +100,25 @@ it('a GOAWAY that names the culprit: it is sent apart, and the innocent requests
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   defer(() => server.close())
   const url = `https://a.test.example:${(server.address() as AddressInfo).port}`
-  const one = client()
-  const innocent = ['/a', '/b'].map(async (path) => (await one.request({ url: `${url}${path}` })).text())
-  const poison = one.request({ url: `${url}/poison` })
+  const client = createClient()
+  const answers = ['/a', '/b'].map(async (path) => (await client.request({ url: `${url}${path}` })).text())
+  const poison = client.request({ url: `${url}/poison` })
   await expect(poison).rejects.toMatchObject({ errorCode: http2.constants.NGHTTP2_ENHANCE_YOUR_CALM })
-  expect(await Promise.all(innocent)).toEqual(['/a', '/b'])
+  expect(await Promise.all(answers)).toEqual(['/a', '/b'])
   expect(deliveries.map((each) => each.toSorted().join(' ')).toSorted()).toEqual(['/a /b', '/a /b /poison', '/poison'])
 })
 
-it('other methods are not replayed, and replay: 0 sends nothing twice', async () => {
-  const server = await poisoned(2, (session) => session.destroy())
-  const one = client({ replay: 0 })
+it('other methods are not replayed, and with replay: 0 no request is sent twice', async () => {
+  const server = await poisonedServer(2, (session) => session.destroy())
+  const client = createClient({ replay: 0 })
   const url = `https://a.test.example:${server.port}`
-  const all = ['/a', '/b', '/poison'].map((path) => one.request({ url: `${url}${path}` }))
+  const all = ['/a', '/b', '/poison'].map((path) => client.request({ url: `${url}${path}` }))
   const outcomes = await Promise.allSettled(all)
   expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
   expect([...server.deliveries.values()]).toEqual([1, 1, 1])
 })
 
-it('a restart of the server with a hundred requests in flight causes one dial, not a hundred', async () => {
+it('a restart of the server with a hundred requests in flight causes one dial', async () => {
   let sessions = 0
   const server = http2.createSecureServer({ ...(await tls()) })
   server.on('session', (session) => {
@@ -131,8 +134,8 @@ it('a restart of the server with a hundred requests in flight causes one dial, n
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   defer(() => server.close())
   const url = `https://a.test.example:${(server.address() as AddressInfo).port}/`
-  const one = client()
-  const responses = await Promise.all(Array.from({ length: 100 }, () => one.request({ url })))
+  const client = createClient()
+  const responses = await Promise.all(Array.from({ length: 100 }, () => client.request({ url })))
   expect(responses.every(({ status }) => status === 204)).toBe(true)
-  expect(one.stats().totals).toMatchObject({ dials: 2, replayed: 100 })
+  expect(client.stats().totals).toMatchObject({ dials: 2, replayed: 100 })
 })

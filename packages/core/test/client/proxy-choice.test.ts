@@ -1,53 +1,55 @@
-/** Proxy selection: every form of the option, and connections that must never be shared. */
+/** Selection of a proxy: every form of the option, and connections that must not be shared. */
 
 import type { ProxySetting } from '../../src/index.js'
 import { Client } from '../../src/index.js'
-import { failureOf, proxyNames, proxyRig, urlOf } from './proxy-rig.js'
+import { failureOf, proxyFixture, proxyNames, urlOf } from './proxy-fixture.js'
 
-const world = proxyRig()
-const { server, tls, proxy, client, through } = world
+const fixture = proxyFixture()
+const { server, tls, proxy, client: createClient, through } = fixture
 
-it('without the option there is no proxy, whatever the environment contains', async () => {
+it('without the option no proxy is used, whatever the environment contains', async () => {
   const origin = await server()
   const via = await proxy()
   await withEnvironment({ HTTPS_PROXY: via.url(), ALL_PROXY: via.url() }, async () => {
-    const response = await client().request({ url: urlOf(origin) })
+    const response = await createClient().request({ url: urlOf(origin) })
     expect(response.connection.proxy).toBeUndefined()
   })
   expect(via.connections).toBe(0)
 })
 
-it('the environment is read when the client is created', async () => {
+it("with 'env' the environment is read when the client is created", async () => {
   const origin = await server()
   const via = await proxy()
-  const made = await withEnvironment({ https_proxy: via.url(), no_proxy: 'b.test.example' }, async () => client({ proxy: 'env' }))
-  expect((await made.request({ url: urlOf(origin) })).connection.proxy).toBe(via.url())
-  expect((await made.request({ url: urlOf(origin, '/', 'b.test.example') })).connection.proxy).toBeUndefined()
-  expect((await client({ proxy: 'env' }).request({ url: urlOf(origin) })).connection.proxy).toBeUndefined()
+  const client = await withEnvironment({ https_proxy: via.url(), no_proxy: 'b.test.example' }, async () =>
+    createClient({ proxy: 'env' }),
+  )
+  expect((await client.request({ url: urlOf(origin) })).connection.proxy).toBe(via.url())
+  expect((await client.request({ url: urlOf(origin, '/', 'b.test.example') })).connection.proxy).toBeUndefined()
+  expect((await createClient({ proxy: 'env' }).request({ url: urlOf(origin) })).connection.proxy).toBeUndefined()
   await withEnvironment({ https_proxy: 'ftp://x' }, async () => expect(() => new Client({ proxy: 'env' })).toThrow('https_proxy'))
 })
 
-it('a function is called once per origin, isolated requests included', async () => {
+it('a proxy function is called once per origin, including isolated requests', async () => {
   const origin = await server()
-  const [one, two] = [await proxy(), await proxy()]
-  const asked: string[] = []
+  const [proxyA, proxyB] = [await proxy(), await proxy()]
+  const origins: string[] = []
   const choose = (of: string): ProxySetting | undefined => {
-    asked.push(of)
-    return of.includes('//a.') ? one.url() : of.includes('//b.') ? { url: new URL(two.url()) } : undefined
+    origins.push(of)
+    return of.includes('//a.') ? proxyA.url() : of.includes('//b.') ? { url: new URL(proxyB.url()) } : undefined
   }
-  const chooser = client({ proxy: choose })
+  const client = createClient({ proxy: choose })
   for (const [host, via] of [
-    ['a', one.url()],
-    ['b', two.url()],
+    ['a', proxyA.url()],
+    ['b', proxyB.url()],
     ['c', undefined],
-    ['a', one.url()],
+    ['a', proxyA.url()],
     ['c', undefined],
   ] as const) {
-    const response = await chooser.request({ url: urlOf(origin, '/', `${host}.test.example`), isolation: host })
+    const response = await client.request({ url: urlOf(origin, '/', `${host}.test.example`), isolation: host })
     expect(response.connection.proxy).toBe(via)
-    expect((await chooser.request({ url: urlOf(origin, '/', `${host}.test.example`) })).connection.proxy).toBe(via)
+    expect((await client.request({ url: urlOf(origin, '/', `${host}.test.example`) })).connection.proxy).toBe(via)
   }
-  expect(asked).toEqual(['a', 'b', 'c'].map((host) => origin.url(`${host}.test.example`)))
+  expect(origins).toEqual(['a', 'b', 'c'].map((host) => origin.url(`${host}.test.example`)))
 })
 
 it.each<[string, unknown]>([
@@ -56,68 +58,68 @@ it.each<[string, unknown]>([
   ['returns text that is not a valid URL', () => 'direct'],
   ['returns a promise', async () => undefined],
   ['returns an unknown option', () => ({ url: 'http://p', port: 1 })],
-])('if the function %s, the request is not sent, and does not bypass the proxy', async (_title, choose) => {
+])('if the proxy function %s, the request is not sent and does not bypass the proxy', async (_title, choose) => {
   const origin = await server()
-  const made = client({ proxy: choose as never })
-  const error = await failureOf(made.request({ url: urlOf(origin) }))
+  const client = createClient({ proxy: choose as never })
+  const error = await failureOf(client.request({ url: urlOf(origin) }))
   expect(error).toMatchObject({ name: 'UsageError', processed: 'no' })
   expect(error!.message).toContain(origin.url('a.test.example'))
   expect(origin.connections).toBe(0)
-  await made.close()
+  await client.close()
 })
 
-it('requests with another isolation share neither the tunnel nor the connection to the proxy', async () => {
+it('requests of different isolations share neither the tunnel nor the connection to the proxy', async () => {
   const origin = await server()
   const via = await proxy({ tls: await tls() })
-  const one = through(via.url())
-  for (const isolation of ['red', 'blue', 'red']) await one.request({ url: urlOf(origin), isolation })
+  const client = through(via.url())
+  for (const isolation of ['red', 'blue', 'red']) await client.request({ url: urlOf(origin), isolation })
   expect([via.connections, via.tunnels.length, origin.connections]).toEqual([2, 2, 2])
 })
 
-it('trust in origins is no trust in proxies, and the other way round', async () => {
+it('trust in origins does not apply to proxies, nor the reverse', async () => {
   const origin = await server()
   const via = await proxy({ tls: await tls() })
   const lookup = proxyNames()
-  const noTrust = client({ lookup, proxy: via.url() })
-  const untrusted = await failureOf(noTrust.request({ url: urlOf(origin) }))
-  expect(untrusted).toMatchObject({ name: 'ConnectError', phase: 'proxy', code: expect.stringMatching(/SELF_SIGNED|UNABLE_TO/) })
-  expect(untrusted!.cause).toMatchObject({ code: (untrusted as Error & { code: string }).code })
-  const proxyOnly = client({ lookup, tls: {}, proxy: { url: via.url(), tls: { ca: world.authority.ca } } })
+  const client = createClient({ lookup, proxy: via.url() })
+  const error = await failureOf(client.request({ url: urlOf(origin) }))
+  expect(error).toMatchObject({ name: 'ConnectError', phase: 'proxy', code: expect.stringMatching(/SELF_SIGNED|UNABLE_TO/) })
+  expect(error!.cause).toMatchObject({ code: (error as Error & { code: string }).code })
+  const proxyOnly = createClient({ lookup, tls: {}, proxy: { url: via.url(), tls: { ca: fixture.authority.ca } } })
   await expect(proxyOnly.request({ url: urlOf(origin) })).rejects.toMatchObject({ phase: 'tls' })
 })
 
-it('a proxy with a certificate for another name', async () => {
+it('a proxy with a certificate for another name is refused; its own checkServerIdentity applies', async () => {
   const origin = await server()
   const via = await proxy({ tls: await tls('other.example') })
   const error = await failureOf(through(via.url()).request({ url: urlOf(origin) }))
   expect(error).toMatchObject({ phase: 'proxy', cause: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' } })
   expect(error!.message).toContain(via.url())
   expect([via.tunnels.length, origin.connections]).toEqual([0, 0])
-  const seen: string[] = []
+  const hosts: string[] = []
   const own = {
     url: via.url(),
     tls: {
-      ca: world.authority.ca,
+      ca: fixture.authority.ca,
       checkServerIdentity: (host: string) => {
-        seen.push(host)
+        hosts.push(host)
         return undefined
       },
     },
   }
-  const checked = client({ lookup: proxyNames(), proxy: own })
-  expect((await checked.request({ url: urlOf(origin) })).status).toBe(200)
-  expect(seen).toEqual(['proxy.test.example'])
+  const customClient = createClient({ lookup: proxyNames(), proxy: own })
+  expect((await customClient.request({ url: urlOf(origin) })).status).toBe(200)
+  expect(hosts).toEqual(['proxy.test.example'])
 })
 
-it("TLS options of the proxy that OpenSSL rejects are reported as the proxy's", async () => {
+it('TLS options of the proxy that OpenSSL rejects are reported as options of the proxy', async () => {
   const origin = await server()
   const via = await proxy({ tls: await tls() })
-  const wrong = client({ lookup: proxyNames(), proxy: { url: via.url(), tls: { cert: 'nonsense' } } })
-  const error = await failureOf(wrong.request({ url: urlOf(origin) }))
+  const client = createClient({ lookup: proxyNames(), proxy: { url: via.url(), tls: { cert: 'nonsense' } } })
+  const error = await failureOf(client.request({ url: urlOf(origin) }))
   expect(error).toMatchObject({ name: 'UsageError', message: expect.stringContaining(`proxy ${via.url()}`) })
 })
 
-/** Runs with these proxy variables only. */
+/** Runs a function with only these proxy variables set. */
 async function withEnvironment<Value>(variables: Record<string, string>, run: () => Promise<Value>): Promise<Value> {
   const before = { ...process.env }
   for (const name of Object.keys(process.env)) if (/_proxy$/i.test(name)) delete process.env[name]

@@ -1,11 +1,11 @@
-/** Requests through real proxies of every kind: what the origin receives, what the proxy receives, and what must not leak. */
+/** Requests through proxies of every kind: what origin and proxy receive, what must not leak. */
 
 import { createHash } from 'node:crypto'
 import { patternBytes, type TestProxy, type TestProxyOptions } from '@unshard/testkit'
 import type { ReusePolicy } from '../../src/index.js'
-import { failureOf, proxyNames, proxyRig, silence, told, urlOf } from './proxy-rig.js'
+import { errorText, failureOf, neverRespond, proxyFixture, proxyNames, urlOf } from './proxy-fixture.js'
 
-const { server, tls, proxy, through } = proxyRig()
+const { server, tls, proxy, through } = proxyFixture()
 
 interface Kind {
   readonly name: string
@@ -19,15 +19,15 @@ const kinds: readonly Kind[] = [
   { name: 'socks5h', start: (options) => proxy({ kind: 'socks', ...options }) },
 ]
 
-describe.each(kinds)('$name proxy', ({ name, start }) => {
+describe.each(kinds)('a proxy of kind $name', ({ name, start }) => {
   it.each(['h2', 'http/1.1'] as const)(
-    'to an https origin that speaks %s: only the proxy is connected to, and nothing is resolved here',
+    'opens a tunnel to an https origin over %s; the client connects only to the proxy, and resolves only its name',
     async (protocol) => {
       const origin = await server({ protocols: [protocol] })
       const via = await start()
       const lookup = proxyNames()
-      const one = through(via.url(), { lookup })
-      const response = await one.request({ url: urlOf(origin, '/inspect'), method: 'POST', body: 'content' })
+      const client = through(via.url(), { lookup })
+      const response = await client.request({ url: urlOf(origin, '/inspect'), method: 'POST', body: 'content' })
       expect(response.status).toBe(200)
       expect(await response.json()).toMatchObject({ method: 'POST', body: { length: 7 } })
       expect(response.connection).toMatchObject({
@@ -38,27 +38,27 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
         remoteAddress: '127.0.0.1',
         remotePort: via.port,
       })
-      expect(one.stats().connections).toMatchObject([{ proxy: via.url(), remoteAddress: '127.0.0.1' }])
+      expect(client.stats().connections).toMatchObject([{ proxy: via.url(), remoteAddress: '127.0.0.1' }])
       expect(via.tunnels).toMatchObject([{ authority: `a.test.example:${origin.port}` }])
       expect(origin.connections).toBe(1)
       expect(lookup.calls.filter((host) => host !== 'proxy.test.example')).toEqual([])
-      await one.close()
+      await client.close()
       await via.until(() => via.openConnections === 0 && via.openTunnels === 0)
     },
   )
 
-  it('100 requests are multiplexed in one tunnel', async () => {
+  it('multiplexes 100 requests in one tunnel', async () => {
     const origin = await server()
     const via = await start()
-    const one = through(via.url())
+    const client = through(via.url())
     const bodies = await Promise.all(
-      Array.from({ length: 100 }, async (_, i) => (await one.request({ url: urlOf(origin, `/inspect?${i}`) })).json()),
+      Array.from({ length: 100 }, async (_, i) => (await client.request({ url: urlOf(origin, `/inspect?${i}`) })).json()),
     )
     expect(bodies.map((body) => (body as { path: string }).path)).toEqual(bodies.map((_, i) => `/inspect?${i}`))
     expect([via.connections, via.tunnels.length, origin.connections]).toEqual([1, 1, 1])
   })
 
-  it('streams a body of 10 MB each way at once without loss', async () => {
+  it('forwards 10 MB in both directions at once without loss', async () => {
     const bytes = patternBytes(10_000_000)
     const origin = await server({
       handler: (request, response) => {
@@ -80,14 +80,14 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
     expect(hash.digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'))
   })
 
-  it('accepts correct credentials; wrong ones cause an error that does not contain them', async () => {
+  it('accepts correct credentials; wrong credentials cause an error that does not contain them', async () => {
     const origin = await server()
     const via = await start({ credentials: 'us er:pä%ss' })
-    const right = through(via.url('us%20er:p%C3%A4%25ss'))
-    expect((await right.request({ url: urlOf(origin) })).status).toBe(200)
+    const accepted = through(via.url('us%20er:p%C3%A4%25ss'))
+    expect((await accepted.request({ url: urlOf(origin) })).status).toBe(200)
     expect(origin.requests[0]!.headers).not.toHaveProperty('proxy-authorization')
-    const wrong = through(via.url('mallory:hunter2'))
-    const error = await failureOf(wrong.request({ url: urlOf(origin) }))
+    const refused = through(via.url('mallory:hunter2'))
+    const error = await failureOf(refused.request({ url: urlOf(origin) }))
     const socks = name.startsWith('socks')
     expect(error).toMatchObject({
       name: 'ConnectError',
@@ -99,11 +99,11 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
     })
     expect(error!.message).toContain(via.url())
     expect(error!.message).toContain(origin.url('a.test.example'))
-    expect(told(error)).not.toMatch(/hunter2|mallory|bWFsbG9yeT/)
+    expect(errorText(error)).not.toMatch(/hunter2|mallory|bWFsbG9yeT/)
     expect(origin.connections).toBe(1)
   })
 
-  it('an origin that the proxy cannot reach', async () => {
+  it('cannot reach the origin: the request fails, and the connection to the proxy is closed', async () => {
     const origin = await server()
     await origin.close()
     const via = await start()
@@ -112,7 +112,7 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
     await via.until(() => via.openConnections === 0 || name.endsWith('HTTP/2'))
   })
 
-  it('an origin with a certificate for another name: the same error as on a direct connection, and the tunnel is closed', async () => {
+  it('reaches an origin with a certificate for another name: the error is that of a direct connection', async () => {
     const origin = await server({ tls: await tls('other.example') })
     const via = await start()
     const failing = through(via.url()).request({ url: urlOf(origin) })
@@ -121,43 +121,43 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
     expect(via.tunnels).toHaveLength(1)
   })
 
-  it('requests to different origins have separate tunnels; the policy is not asked about a tunnel to another origin', async () => {
+  it('opens separate tunnels for different origins, without a call of the reuse policy', async () => {
     const origin = await server()
     const via = await start()
-    const asked: unknown[] = []
+    const candidates: unknown[] = []
     const greedy: ReusePolicy = {
       verdict: (candidate) => {
-        asked.push(candidate)
+        candidates.push(candidate)
         return { use: true, because: 'greedy' }
       },
       misdirected: () => undefined,
     }
-    const one = through(via.url(), { reuse: greedy })
+    const client = through(via.url(), { reuse: greedy })
     for (const host of ['a', 'b', 'a', 'b']) {
-      const response = await one.request({ url: urlOf(origin, '/', `${host}.test.example`) })
+      const response = await client.request({ url: urlOf(origin, '/', `${host}.test.example`) })
       expect(response.connection.coalesced).toBe(false)
     }
-    expect(asked).toEqual([])
+    expect(candidates).toEqual([])
     expect(origin.connections).toBe(2)
     expect(via.tunnels).toHaveLength(2)
     expect(via.connections).toBe(name.endsWith('HTTP/2') ? 1 : 2)
   })
 
-  it('a proxy that closes during a request: a GET is replayed through a new tunnel, a POST is not', async () => {
+  it('closes during a request: a GET is replayed through a new tunnel, a POST is not', async () => {
     const origin = await server()
     const via = await start()
-    const one = through(via.url())
+    const client = through(via.url())
     for (const [method, attempts] of [
       ['POST', 1],
       ['GET', 2],
     ] as const) {
       const before = origin.requests.length
-      const failing = one.request({ url: urlOf(origin, '/slow'), method })
+      const failing = client.request({ url: urlOf(origin, '/slow'), method })
       const response = await failing
       const reading = response.text()
       via.cut()
       await expect(reading).rejects.toMatchObject({ name: 'ConnectionError', code: 'ERR_CONNECTION_LOST', processed: 'yes' })
-      const unanswered = one.request({ url: urlOf(origin, '/never'), method })
+      const unanswered = client.request({ url: urlOf(origin, '/never'), method })
       unanswered.catch(() => undefined)
       await origin.delivered(before + 2)
       via.cut()
@@ -165,33 +165,33 @@ describe.each(kinds)('$name proxy', ({ name, start }) => {
         await expect(unanswered).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'unknown' })
       } else {
         await origin.delivered(before + 3)
-        one.destroy()
+        client.destroy()
         await expect(unanswered).rejects.toMatchObject({ code: 'ERR_CLIENT_DESTROYED' })
       }
       expect(origin.requests).toHaveLength(before + 1 + attempts)
     }
   })
 
-  it('an abort while the tunnel is being opened leaves nothing open', async () => {
-    const via = await start({ answer: silence })
-    const one = through(via.url())
+  it('leaves nothing open after an abort during the CONNECT', async () => {
+    const via = await start({ answer: neverRespond })
+    const client = through(via.url())
     const abort = new AbortController()
     const url = 'https://a.test.example/'
-    const failing = one.request({ url, headers: { connection: 'close' }, signal: abort.signal })
+    const failing = client.request({ url, headers: { connection: 'close' }, signal: abort.signal })
     await via.until(() => via.tunnels.length === 1)
     abort.abort('enough')
     await expect(failing).rejects.toBe('enough')
-    one.destroy()
+    client.destroy()
     await via.until(() => via.openConnections === 0)
   })
 
-  it('a client that ends while the tunnel is being opened leaves nothing open', async () => {
-    const via = await start({ answer: silence })
-    const one = through(via.url())
-    const failing = one.request({ url: 'https://a.test.example/' })
+  it('leaves nothing open after the client is destroyed during the CONNECT', async () => {
+    const via = await start({ answer: neverRespond })
+    const client = through(via.url())
+    const failing = client.request({ url: 'https://a.test.example/' })
     failing.catch(() => undefined)
     await via.until(() => via.tunnels.length === 1)
-    one.destroy(new Error('the end'))
+    client.destroy(new Error('the end'))
     await expect(failing).rejects.toThrow('the end')
     await via.until(() => via.openConnections === 0)
   })

@@ -1,3 +1,5 @@
+/** Rules for replays of lost requests and for retries after a status, without connections. */
+
 import { ReplayState, requiresHttp1 } from '../../src/client/replay.js'
 import { resolveRetryPolicy, retryDelayMs } from '../../src/client/status-retry.js'
 import { ConnectionError, ResponseError, StreamError } from '../../src/errors/errors.js'
@@ -16,40 +18,40 @@ const refused = new StreamError('ERR_STREAM_REFUSED', 'refused', { initiator: 'p
 const lost = new ConnectionError('ERR_CONNECTION_LOST', 'lost', { initiator: 'peer' })
 const unsent = new ConnectionError('ERR_CONNECTION_LOST', 'lost', { initiator: 'peer', processed: 'no' })
 
-describe('certainly not processed', () => {
+describe('a request that was certainly not processed', () => {
   it.each([
-    ['a stream that was refused', refused],
-    ['a connection lost before a byte was sent', unsent],
-  ])('%s: two attempts while the origin answers nothing, whatever the method', (_title, error) => {
+    ['if its stream was refused', refused],
+    ['if its connection was lost before a byte was sent', unsent],
+  ])('is sent at most twice %s while the origin answers no other request, with any method', (_title, error) => {
     const replays = new ReplayState(1)
     expect([replays.next(error, post, false), replays.next(error, post, false)]).toEqual(['together', 'none'])
   })
 
-  it('as long as the origin answers other requests', () => {
+  it('is replayed as long as the origin answers other requests', () => {
     const replays = new ReplayState(0)
     for (let i = 0; i < 20; i++) expect(replays.next(refused, post, true)).toBe('together')
     expect([replays.next(refused, post, false), replays.next(refused, post, false)]).toEqual(['together', 'none'])
   })
 
-  it('not with consumed content', () => {
+  it('is not replayed with consumed content', () => {
     expect(new ReplayState(1).next(refused, streamed, true)).toBe('none')
   })
 })
 
-describe('unknown outcome', () => {
+describe('a request with an unknown outcome', () => {
   it.each([
     ['GET', 0, [false]],
     ['GET', 1, [true, false]],
     ['GET', 3, [true, true, true, false]],
     ['POST', 3, [false]],
     ['QUERY', 1, [true, false]],
-  ])('%s, replay %d: %j', (method, limit, expected) => {
+  ])('of method %s with replay %d: replayed %j', (method, limit, expected) => {
     const replays = new ReplayState(limit)
     const request = checkRequest({ url, method })
     expect(expected.map(() => replays.next(lost, request, true) === 'together')).toEqual(expected)
   })
 
-  it('a request with an idempotency-key counts as repeatable, whatever its method', () => {
+  it('and an idempotency-key is replayed with any method', () => {
     for (const method of ['POST', 'PATCH', 'LOCK']) {
       const replays = new ReplayState(1)
       const request = checkRequest({ url, method, headers: { 'Idempotency-Key': 'k' } })
@@ -60,59 +62,59 @@ describe('unknown outcome', () => {
   })
 
   it.each([
-    ['a reset of one stream', new StreamError('ERR_STREAM_RESET', 'reset', { initiator: 'peer', errorCode: 2 })],
-    ['a local protocol error', new ConnectionError('ERR_PROTOCOL', 'fault', { initiator: 'local' })],
-    ['a malformed response', new ResponseError('ERR_MALFORMED_RESPONSE', 'malformed')],
-  ])('%s is final', (_title, error) => {
+    ['reset of one stream', new StreamError('ERR_STREAM_RESET', 'reset', { initiator: 'peer', errorCode: 2 })],
+    ['local protocol error', new ConnectionError('ERR_PROTOCOL', 'fault', { initiator: 'local' })],
+    ['malformed response', new ResponseError('ERR_MALFORMED_RESPONSE', 'malformed')],
+  ])('is not replayed after a %s', (_title, error) => {
     expect(new ReplayState(1).next(error, get, true)).toBe('none')
   })
 })
 
-describe('connections lost together with other requests', () => {
-  const all = (limit: number, losses: ('shared' | 'neighbor' | 'culprit' | 'alone')[]): string[] => {
+describe('a request that is lost together with other requests', () => {
+  const decisions = (limit: number, losses: ('shared' | 'neighbor' | 'culprit' | 'alone')[]): string[] => {
     const replays = new ReplayState(limit)
     return losses.map((loss) => replays.next(lost, get, false, loss))
   }
 
-  it('the first loss is replayed together and does not count, later ones apart, for at most replay + 2 deliveries', () => {
-    expect(all(1, ['shared', 'shared', 'alone'])).toEqual(['together', 'apart', 'none'])
-    expect(all(2, ['shared', 'neighbor', 'alone', 'alone'])).toEqual(['together', 'apart', 'together', 'none'])
+  it('is replayed together first, then apart, for at most replay + 2 deliveries', () => {
+    expect(decisions(1, ['shared', 'shared', 'alone'])).toEqual(['together', 'apart', 'none'])
+    expect(decisions(2, ['shared', 'neighbor', 'alone', 'alone'])).toEqual(['together', 'apart', 'together', 'none'])
     expect(
-      all(
+      decisions(
         5,
         Array.from({ length: 7 }, () => 'shared' as const),
       ),
     ).toEqual(['together', ...Array.from({ length: 5 }, () => 'apart'), 'none'])
   })
 
-  it('a request that the server named as the cause is sent apart at once', () => {
-    expect(all(1, ['culprit', 'culprit'])).toEqual(['apart', 'none'])
+  it('is replayed apart at once if the server named it as the cause', () => {
+    expect(decisions(1, ['culprit', 'culprit'])).toEqual(['apart', 'none'])
   })
 
-  it('never with a limit of 0, and never a method that is not idempotent', () => {
-    expect(all(0, ['shared'])).toEqual(['none'])
+  it('is not replayed with a limit of 0, or with a method that is not idempotent', () => {
+    expect(decisions(0, ['shared'])).toEqual(['none'])
     expect(new ReplayState(5).next(lost, post, false, 'shared')).toBe('none')
   })
 })
 
-it('a stream reset by an overloaded server is replayed on another connection; so is one that a GOAWAY wrongly excludes', () => {
+it('a stream reset by an overloaded server is replayed; so is one reset with REFUSED_STREAM', () => {
   const reset = (errorCode: number): StreamError => new StreamError('ERR_STREAM_RESET', 'reset', { initiator: 'peer', errorCode })
   const replays = new ReplayState(2)
   expect([replays.next(reset(0xb), get, false), replays.next(reset(0x7), get, false)]).toEqual(['together', 'together'])
   expect(new ReplayState(2).next(reset(0xb), post, false)).toBe('none')
 })
 
-it('a refused request is replayed at once, then after delays that double up to a second; after a lost connection there is no delay', () => {
+it('refused requests are replayed at once, then after delays that double up to 1 s; lost ones without delay', () => {
   const replays = new ReplayState(1)
   expect([replays.delayMs(unsent), replays.delayMs(refused)]).toEqual([0, 0])
-  for (const most of [50, 100, 200, 400, 800, 1_000, 1_000]) {
+  for (const maxDelayMs of [50, 100, 200, 400, 800, 1_000, 1_000]) {
     const delay = replays.delayMs(refused)
-    expect(delay).toBeGreaterThanOrEqual(most / 2)
-    expect(delay).toBeLessThanOrEqual(most)
+    expect(delay).toBeGreaterThanOrEqual(maxDelayMs / 2)
+    expect(delay).toBeLessThanOrEqual(maxDelayMs)
   }
 })
 
-it('HTTP_1_1_REQUIRED counts only if sent by the peer', () => {
+it('HTTP_1_1_REQUIRED counts only if the peer sent it', () => {
   const required = (initiator: 'peer' | 'local') => new StreamError('ERR_CONNECTION_LOST', 'x', { initiator, errorCode: 0xd })
   expect([requiresHttp1(required('peer')), requiresHttp1(required('local')), requiresHttp1(refused)]).toEqual([
     true,
@@ -121,7 +123,7 @@ it('HTTP_1_1_REQUIRED counts only if sent by the peer', () => {
   ])
 })
 
-describe('the policy for statuses', () => {
+describe('the retry policy for statuses', () => {
   const policy = resolveRetryPolicy(true)!
   const keyed = checkRequest({ url, method: 'POST', body: 'x', headers: { 'Idempotency-Key': 'k' } })
 
@@ -136,7 +138,7 @@ describe('the policy for statuses', () => {
     [{ statuses: 503 as never }, 'retry.statuses'],
     [{ delay: 1 } as never, '"retry.delay"'],
     [3 as never, 'retry'],
-  ])('%j is refused, and the error names it', (given, name) => {
+  ])('refuses %j, and the error names the option', (given, name) => {
     expect(() => resolveRetryPolicy(given)).toThrow(name)
   })
 
@@ -144,31 +146,34 @@ describe('the policy for statuses', () => {
     ['429', get, 429, ['retry-after', '2'], 1, 2_000],
     ['an idempotency key', keyed, 503, ['retry-after', '0'], 1, 0],
     ['a QUERY', checkRequest({ url, method: 'QUERY', body: 'x' }), 503, ['retry-after', '0'], 1, 0],
-    ['a POST without one', post, 503, ['retry-after', '0'], 1, undefined],
-    ['content that is gone', streamed, 503, ['retry-after', '0'], 1, undefined],
+    ['a POST without an idempotency key', post, 503, ['retry-after', '0'], 1, undefined],
+    ['consumed content', streamed, 503, ['retry-after', '0'], 1, undefined],
     ['another status', get, 500, ['retry-after', '0'], 1, undefined],
     ['the last attempt', get, 503, ['retry-after', '0'], 3, undefined],
-    ['longer than is waited', get, 503, ['retry-after', '31'], 1, undefined],
-    ['a date that has passed', get, 503, ['retry-after', 'Fri, 31 Dec 1999 23:59:59 GMT'], 1, 0],
-  ])('%s', (_title, request, status, fields, attempts, expected) => {
-    expect(retryDelayMs(policy, request, status, fields, attempts)).toBe(expected)
-  })
+    ['a Retry-After above the limit', get, 503, ['retry-after', '31'], 1, undefined],
+    ['a date in the past', get, 503, ['retry-after', 'Fri, 31 Dec 1999 23:59:59 GMT'], 1, 0],
+  ])(
+    '%s: the delay is that of Retry-After, or the request is not retried',
+    (_title, request, status, fields, attempts, expected) => {
+      expect(retryDelayMs(policy, request, status, fields, attempts)).toBe(expected)
+    },
+  )
 
-  it('a date in the future', () => {
+  it('waits until the date of Retry-After', () => {
     const at = new Date(Date.now() + 10_000).toUTCString()
     const delay = retryDelayMs(policy, get, 503, ['retry-after', at], 1)!
     expect(delay).toBeGreaterThan(7_000)
     expect(delay).toBeLessThanOrEqual(10_000)
   })
 
-  it.each([[[]], [['retry-after', 'soon']]])('fields %j: a random part of a delay that doubles', (fields) => {
-    for (const [attempts, most] of [
+  it.each([[[]], [['retry-after', 'soon']]])('with fields %j waits a random part of a delay that doubles', (fields) => {
+    for (const [attempts, maxDelayMs] of [
       [1, 200],
       [2, 400],
     ] as const) {
       const delay = retryDelayMs(policy, get, 503, fields, attempts)!
       expect(delay).toBeGreaterThanOrEqual(0)
-      expect(delay).toBeLessThanOrEqual(most)
+      expect(delay).toBeLessThanOrEqual(maxDelayMs)
     }
   })
 })

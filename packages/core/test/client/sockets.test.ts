@@ -1,4 +1,4 @@
-/** User-supplied sockets: used for requests, then left open as they were. */
+/** User-supplied sockets: used for requests, then left open with their listeners. */
 
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
@@ -6,10 +6,10 @@ import { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { type OriginServer, staticLookup } from '@unshard/testkit'
 import type { SocketEndpoint, SocketsOption } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const world = rig()
-const { client, server, defer } = world
+const fixture = clientFixture()
+const { client: createClient, server, defer } = fixture
 
 async function tcp({ port }: OriginServer): Promise<Socket> {
   const socket = connectTcp({ host: '127.0.0.1', port })
@@ -21,7 +21,7 @@ async function tcp({ port }: OriginServer): Promise<Socket> {
 
 async function tls({ port }: OriginServer, ALPNProtocols: string[]): Promise<TLSSocket> {
   const socket = connectTls({
-    ...{ host: '127.0.0.1', port, servername: 'a.test.example', ca: world.authority.ca, ALPNProtocols },
+    ...{ host: '127.0.0.1', port, servername: 'a.test.example', ca: fixture.authority.ca, ALPNProtocols },
   })
   socket.on('error', () => undefined)
   defer(() => socket.destroy())
@@ -34,8 +34,8 @@ const countsOf = (socket: Duplex): Record<string, number> =>
     ['data', 'end', 'error', 'close', 'drain', 'readable', 'finish'].map((event) => [event, socket.listenerCount(event)]),
   )
 
-/** Neither a socket nor a stream of Node: bytes that pass through another program. */
-async function plain(origin: OriginServer): Promise<Duplex> {
+/** A Duplex that is neither a socket nor a stream of Node's net module. */
+async function plainDuplex(origin: OriginServer): Promise<Duplex> {
   const socket = await tcp(origin)
   const duplex = new Duplex({
     allowHalfOpen: true,
@@ -52,20 +52,20 @@ describe.each([
   ['https', 'http/1.1'],
   ['http', 'h2'],
   ['http', 'http/1.1'],
-] as const)('%s, %s', (scheme, protocol) => {
+] as const)('over %s and %s', (scheme, protocol) => {
   const start = (): Promise<OriginServer> => server({ protocols: [protocol], ...(scheme === 'http' && { tls: undefined }) })
 
   it.each([
     ['a socket', tcp],
-    ['any Duplex', plain],
-  ])('%s is used instead of dialing, then left open with its listeners', async (_what, make) => {
+    ['any Duplex', plainDuplex],
+  ])('%s is used instead of a dial, then left open with its listeners', async (_what, make) => {
     const origin = await start()
     const socket = await make(origin)
     const before = countsOf(socket)
     const lookup = staticLookup()
-    const one = client({ sockets: socket, lookup, cleartextProtocol: protocol })
+    const client = createClient({ sockets: socket, lookup, cleartextProtocol: protocol })
     for (let i = 0; i < 3; i++) {
-      const response = await one.request({
+      const response = await client.request({
         url: `${origin.url('a.test.example')}/echo`,
         method: 'POST',
         body: 'x'.repeat(100_000),
@@ -73,95 +73,97 @@ describe.each([
       expect(response.connection.protocol).toBe(protocol)
       await response.bytes()
     }
-    await one.close()
+    await client.close()
     expect([origin.connections, lookup.calls]).toEqual([1, []])
     expect([socket.destroyed, socket.writableEnded, countsOf(socket)]).toEqual([false, false, before])
   })
 })
 
-it('nothing of the client is left when it is destroyed during a request', async () => {
+it('a client that is destroyed during a request leaves no listener on the socket', async () => {
   const origin = await server({ protocols: ['h2'] })
   const socket = await tcp(origin)
   const before = countsOf(socket)
-  const one = client({ sockets: socket })
-  const response = await one.request({ url: `${origin.url('a.test.example')}/slow` })
-  const gone = once(socket, 'pause')
-  one.destroy()
+  const client = createClient({ sockets: socket })
+  const response = await client.request({ url: `${origin.url('a.test.example')}/slow` })
+  const paused = once(socket, 'pause')
+  client.destroy()
   await expect(response.text()).rejects.toMatchObject({ code: 'ERR_CLIENT_DESTROYED' })
-  await gone
+  await paused
   expect([socket.destroyed, countsOf(socket)]).toEqual([false, before])
 })
 
 describe('a TLSSocket', () => {
-  it.each(['h2', 'http/1.1'] as const)('whose ALPN chose %s is used as it is', async (protocol) => {
+  it.each(['h2', 'http/1.1'] as const)('with ALPN protocol %s is used without another handshake', async (protocol) => {
     const origin = await server()
     const socket = await tls(origin, [protocol])
     const before = countsOf(socket)
-    const one = client({ sockets: socket })
-    const response = await one.request({ url: `${origin.url('a.test.example')}/` })
+    const client = createClient({ sockets: socket })
+    const response = await client.request({ url: `${origin.url('a.test.example')}/` })
     expect(response.connection).toMatchObject({ protocol, remoteAddress: '127.0.0.1', remotePort: origin.port })
     await response.text()
-    await one.close()
+    await client.close()
     expect([origin.handshakes, socket.destroyed, countsOf(socket)]).toEqual([1, false, before])
   })
 
-  it('is refused if ALPN chose a protocol that is not wanted', async () => {
+  it('is refused if ALPN chose a protocol that the client does not use', async () => {
     const origin = await server()
     const socket = await tls(origin, ['h2'])
     const before = countsOf(socket)
-    const asked = client({ sockets: socket, protocols: ['http/1.1'] }).request({ url: `${origin.url('a.test.example')}/` })
-    await expect(asked).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate' })
+    const endpoints = createClient({ sockets: socket, protocols: ['http/1.1'] }).request({
+      url: `${origin.url('a.test.example')}/`,
+    })
+    await expect(endpoints).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate' })
     expect([socket.destroyed, countsOf(socket)]).toEqual([false, before])
   })
 })
 
-describe('a Map', () => {
-  it('is searched for the addresses of a name, in order; other addresses are dialed', async () => {
+describe('a Map of sockets', () => {
+  it('is searched for the addresses of a host in order; other addresses are dialed', async () => {
     const [mapped, dialed] = [await server({ protocols: ['h2'] }), await server({ protocols: ['h2'] })]
     const socket = await tcp(mapped)
     const lookup = staticLookup({ 'a.test.example': ['::1', '127.0.0.7'], 'b.test.example': '127.0.0.1' })
-    const one = client({ sockets: new Map([[`127.0.0.7:${mapped.port}`, socket]]), lookup })
-    const first = await one.request({ url: `${mapped.url('a.test.example')}/` })
+    const client = createClient({ sockets: new Map([[`127.0.0.7:${mapped.port}`, socket]]), lookup })
+    const first = await client.request({ url: `${mapped.url('a.test.example')}/` })
     expect(first.connection.localPort).toBe(socket.localPort)
     await first.text()
-    expect(await (await one.request({ url: `${dialed.url('b.test.example')}/` })).text()).toMatch(/^hello/)
+    expect(await (await client.request({ url: `${dialed.url('b.test.example')}/` })).text()).toMatch(/^hello/)
     expect([mapped.connections, dialed.connections]).toEqual([1, 1])
   })
 
-  it('has IPv6 addresses in brackets', async () => {
+  it('contains IPv6 addresses in brackets', async () => {
     const origin = await server({ protocols: ['h2'] })
     const lookup = staticLookup({ 'a.test.example': '2001:db8::1' })
-    const one = client({ sockets: new Map([[`[2001:db8::1]:${origin.port}`, await tcp(origin)]]), lookup })
-    expect((await one.request({ url: `${origin.url('a.test.example')}/` })).status).toBe(200)
+    const client = createClient({ sockets: new Map([[`[2001:db8::1]:${origin.port}`, await tcp(origin)]]), lookup })
+    expect((await client.request({ url: `${origin.url('a.test.example')}/` })).status).toBe(200)
   })
 })
 
-describe('a function', () => {
+describe('a function that returns sockets', () => {
   it('is called with each address, for each connection', async () => {
     const origin = await server({ protocols: ['h2'] })
     const sockets = [await tcp(origin), await tcp(origin)]
-    const asked: SocketEndpoint[] = []
+    const endpoints: SocketEndpoint[] = []
     const lookup = staticLookup({ 'a.test.example': ['127.0.0.8', '127.0.0.1'] })
-    const one = client({
+    const client = createClient({
       lookup,
       sockets: (endpoint) => {
-        asked.push(endpoint)
+        endpoints.push(endpoint)
         return endpoint.address === '127.0.0.1' ? sockets.shift() : undefined
       },
     })
     for (let i = 0; i < 2; i++) {
-      const response = await one.request({ url: `${origin.url('a.test.example')}/`, headers: { connection: 'close' } })
+      const response = await client.request({ url: `${origin.url('a.test.example')}/`, headers: { connection: 'close' } })
       await response.text()
     }
     const { port } = origin
-    const wanted = ['127.0.0.8', '127.0.0.1'].map((address) => ({ host: 'a.test.example', port, address }))
-    expect(asked).toEqual([...wanted, ...wanted])
+    const expected = ['127.0.0.8', '127.0.0.1'].map((address) => ({ host: 'a.test.example', port, address }))
+    expect(endpoints).toEqual([...expected, ...expected])
     expect(origin.connections).toBe(2)
   })
 
-  it('fails the request if it throws, or returns anything but a socket', async () => {
+  it('fails the request if it throws, or returns a value that is not a socket', async () => {
     const url = 'https://a.test.example/'
-    const failing = client({
+    const failing = createClient({
       sockets: () => {
         throw new RangeError('none left')
       },
@@ -170,23 +172,23 @@ describe('a function', () => {
       code: 'ERR_SOCKETS_FUNCTION',
       cause: { message: 'none left' },
     })
-    const wrong = client({ sockets: () => 7 as never })
-    await expect(wrong.request({ url })).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_INVALID_SOCKET' })
+    const invalid = createClient({ sockets: () => 7 as never })
+    await expect(invalid.request({ url })).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_INVALID_SOCKET' })
   })
 })
 
-describe('an object, like a Map', () => {
+describe('an object of sockets', () => {
   it('is searched for own members by address and port', async () => {
     const origin = await server({ protocols: ['h2'] })
     const socket = await tcp(origin)
-    const one = client({ sockets: { [`127.0.0.1:${origin.port}`]: socket } })
-    const response = await one.request({ url: `${origin.url('a.test.example')}/` })
+    const client = createClient({ sockets: { [`127.0.0.1:${origin.port}`]: socket } })
+    const response = await client.request({ url: `${origin.url('a.test.example')}/` })
     expect(response.connection.localPort).toBe(socket.localPort)
     await response.text()
   })
 
-  it.each([[{ a: 5 }], [[]], [{}]])('%j is refused', (sockets) => {
-    expect(() => client({ sockets } as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }))
+  it.each([[{ a: 5 }], [[]], [{}]])('is refused with the value %j', (sockets) => {
+    expect(() => createClient({ sockets } as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }))
   })
 })
 
@@ -197,60 +199,66 @@ it.each<[string, (socket: Duplex, name: string) => SocketsOption]>([
 ])('a socket from a %s is used once: the next origin and the next connection are dialed', async (_kind, make) => {
   const origin = await server()
   const socket = await tcp(origin)
-  const one = client({ sockets: make(socket, `127.0.0.1:${origin.port}`) })
-  const ask = async (host: string, headers = {}): Promise<number | undefined> => {
-    const response = await one.request({ url: `${origin.url(host)}/`, headers })
+  const client = createClient({ sockets: make(socket, `127.0.0.1:${origin.port}`) })
+  const localPortOf = async (host: string, headers = {}): Promise<number | undefined> => {
+    const response = await client.request({ url: `${origin.url(host)}/`, headers })
     await response.text()
     return response.connection.localPort
   }
-  expect(await ask('a.test.example')).toBe(socket.localPort)
-  expect(await ask('b.test.example')).not.toBe(socket.localPort)
-  expect(await ask('a.test.example', { connection: 'close' })).not.toBe(socket.localPort)
-  expect(await ask('a.test.example')).toBe(socket.localPort)
+  expect(await localPortOf('a.test.example')).toBe(socket.localPort)
+  expect(await localPortOf('b.test.example')).not.toBe(socket.localPort)
+  expect(await localPortOf('a.test.example', { connection: 'close' })).not.toBe(socket.localPort)
+  expect(await localPortOf('a.test.example')).toBe(socket.localPort)
   expect(origin.connections).toBe(3)
 })
 
-describe('one socket is one connection', () => {
+describe('a single socket', () => {
   const unusable = { name: 'ConnectError', phase: 'tcp', code: 'ERR_SOCKET_UNUSABLE', processed: 'no' }
 
-  it('of one origin and one client', async () => {
+  it('serves one origin of one client', async () => {
     const origin = await server({ protocols: ['h2'] })
     const socket = await tcp(origin)
-    const one = client({ sockets: socket })
-    await (await one.request({ url: `${origin.url('a.test.example')}/` })).text()
-    await expect(one.request({ url: `${origin.url('b.test.example')}/` })).rejects.toMatchObject(unusable)
-    await expect(client({ sockets: socket }).request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject(unusable)
-    expect((await one.request({ url: `${origin.url('a.test.example')}/` })).status).toBe(200)
+    const client = createClient({ sockets: socket })
+    await (await client.request({ url: `${origin.url('a.test.example')}/` })).text()
+    await expect(client.request({ url: `${origin.url('b.test.example')}/` })).rejects.toMatchObject(unusable)
+    await expect(createClient({ sockets: socket }).request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject(
+      unusable,
+    )
+    expect((await client.request({ url: `${origin.url('a.test.example')}/` })).status).toBe(200)
   })
 
-  it('when it ends the connection is lost, without a replacement', async () => {
+  it('is not replaced after it ends: the connection is lost', async () => {
     const origin = await server({ protocols: ['h2'] })
     const socket = await tcp(origin)
-    const one = client({ sockets: socket })
-    const response = await one.request({ url: `${origin.url('a.test.example')}/slow` })
+    const client = createClient({ sockets: socket })
+    const response = await client.request({ url: `${origin.url('a.test.example')}/slow` })
     const before = socket.listenerCount('data')
     socket.destroy()
     await expect(response.text()).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST' })
     expect([before, socket.listenerCount('data')]).toEqual([1, 0])
-    await expect(one.request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject(unusable)
+    await expect(client.request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject(unusable)
   })
 
-  it('a socket that is not connected yet cannot be used', async () => {
+  it('cannot be used before it is connected', async () => {
     const origin = await server({ protocols: ['h2'] })
     const socket = connectTls({ host: '127.0.0.1', port: origin.port, rejectUnauthorized: false, ALPNProtocols: ['h2'] })
     defer(() => socket.destroy())
-    await expect(client({ sockets: socket }).request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject(unusable)
+    await expect(createClient({ sockets: socket }).request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject(
+      unusable,
+    )
     await once(socket, 'secureConnect')
   })
 
-  it('a socket that has ended cannot be used', async () => {
+  it('cannot be used after it has ended', async () => {
     const origin = await server({ protocols: ['h2'] })
     const socket = await tcp(origin)
     socket.destroy()
-    await expect(client({ sockets: socket }).request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject(unusable)
+    await expect(createClient({ sockets: socket }).request({ url: `${origin.url('a.test.example')}/` })).rejects.toMatchObject(
+      unusable,
+    )
   })
 })
 
-it.each([7, 'socket', {}, null])('%j is refused', (sockets) => {
-  expect(() => client({ sockets } as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }))
+it.each([7, 'socket', {}, null])('the option sockets refuses %j', (sockets) => {
+  expect(() => createClient({ sockets } as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }))
 })

@@ -1,38 +1,38 @@
-/** Content that is sent more than once: each attempt sends it completely from the beginning, whatever the source yields in between. */
+/** Content that is sent more than once: each attempt sends all of it from the beginning. */
 
 import { FakeClock, frames } from '@unshard/testkit'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
-const { client, peer, server } = rig()
+const { client: createClient, peer, server } = clientFixture()
 
 const LARGE = 'b'.repeat(40_000)
 
-/** Yields `a`, and once `more` is called a part larger than the replay buffer, and `c`. */
-function source(): { body: AsyncIterable<string>; more: () => void; left: number } {
-  let more!: () => void
+/** Yields `a`, and after `release` is called a part larger than the replay buffer, and `c`. */
+function source(): { body: AsyncIterable<string>; release: () => void; abandoned: number } {
+  let release!: () => void
   const gate = new Promise<void>((resolve) => {
-    more = resolve
+    release = resolve
   })
   const parts = ['a', LARGE, 'c']
   let at = 0
-  const made = { body: undefined as unknown as AsyncIterable<string>, more, left: 0 }
-  made.body = {
+  const result = { body: undefined as unknown as AsyncIterable<string>, release, abandoned: 0 }
+  result.body = {
     [Symbol.asyncIterator]: () => ({
       next: async () => {
         if (at === 1) await gate
         return at < parts.length ? { done: false, value: parts[at++]! } : { done: true, value: undefined }
       },
       return: async () => {
-        made.left++
+        result.abandoned++
         return { done: true, value: undefined }
       },
     }),
   }
-  return made
+  return result
 }
 
 describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
-  it('a retry requested by the server: parts yielded during the pause are not lost', async () => {
+  it('parts that a source yields during the delay of a retry are not lost', async () => {
     const clock = new FakeClock()
     const bodies: string[] = []
     const origin = await server({
@@ -54,54 +54,58 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
         })
       },
     })
-    const one = client({ clock, retry: true })
-    const { body, more } = source()
-    const answer = one.request({ url: `${origin.url('a.test.example')}/`, method: 'PUT', body })
+    const client = createClient({ clock, retry: true })
+    const { body, release } = source()
+    const answer = client.request({ url: `${origin.url('a.test.example')}/`, method: 'PUT', body })
     await origin.delivered(1)
-    while (one.stats().totals.replayed < 1) await new Promise(setImmediate)
-    more()
+    while (client.stats().totals.replayed < 1) await new Promise(setImmediate)
+    release()
     for (let i = 0; i < 20; i++) await new Promise(setImmediate)
     clock.advance(2_000)
     expect(await (await answer).text()).toBe('taken')
     expect(bodies.map((text) => [text.length, text === `a${LARGE}c`])).toEqual([[LARGE.length + 2, true]])
   })
 
-  it('a source that has ended is not abandoned, however long it was', async () => {
+  it('a source that has ended is not abandoned, whatever its length', async () => {
     const origin = await server({ protocols: [protocol] })
-    const made = source()
-    made.more()
-    const response = await client().request({ url: `${origin.url('a.test.example')}/inspect`, method: 'PUT', body: made.body })
+    const result = source()
+    result.release()
+    const response = await createClient().request({
+      url: `${origin.url('a.test.example')}/inspect`,
+      method: 'PUT',
+      body: result.body,
+    })
     await response.text()
-    expect([response.status, made.left]).toEqual([200, 0])
+    expect([response.status, result.abandoned]).toEqual([200, 0])
   })
 
-  it('a source that ends its own request while opening is abandoned, with the reason', async () => {
+  it('a source that aborts its own request when it is opened is abandoned with the reason', async () => {
     const origin = await server({ protocols: [protocol] })
     const abort = new AbortController()
-    const heard: unknown[] = []
+    const reasons: unknown[] = []
     const body: AsyncIterable<string> = {
       [Symbol.asyncIterator]: () => {
         abort.abort('enough')
         return {
           next: async () => ({ done: false, value: 'x' }),
           return: async (reason?: unknown) => {
-            heard.push(reason)
+            reasons.push(reason)
             return { done: true, value: undefined }
           },
         }
       },
     }
     const url = `${origin.url('a.test.example')}/inspect`
-    await expect(client().request({ url, method: 'PUT', body, signal: abort.signal })).rejects.toBe('enough')
+    await expect(createClient().request({ url, method: 'PUT', body, signal: abort.signal })).rejects.toBe('enough')
     await new Promise(setImmediate)
-    expect(heard).toEqual(['enough'])
+    expect(reasons).toEqual(['enough'])
   })
 })
 
-it('an unprocessed stream: parts yielded before the next connection is open are not lost', async () => {
-  let again!: () => void
+it('parts that a source yields before the next connection is open are not lost', async () => {
+  let openNext!: () => void
   const held = new Promise<void>((resolve) => {
-    again = resolve
+    openNext = resolve
   })
   let content = ''
   const scripted = await peer(async (p) => {
@@ -120,13 +124,13 @@ it('an unprocessed stream: parts yielded before the next connection is open are 
     }
     p.respond(streamId, 204)
   })
-  const one = client({ waitForSettings: true })
-  const { body, more } = source()
-  const answer = one.request({ url: `https://a.test.example:${scripted.port}/`, method: 'POST', body })
+  const client = createClient({ waitForSettings: true })
+  const { body, release } = source()
+  const answer = client.request({ url: `https://a.test.example:${scripted.port}/`, method: 'POST', body })
   while (scripted.peers.length < 2) await new Promise(setImmediate)
-  more()
+  release()
   for (let i = 0; i < 20; i++) await new Promise(setImmediate)
-  again()
+  openNext()
   expect((await answer).status).toBe(204)
   expect([content.length, content === `a${LARGE}c`]).toEqual([LARGE.length + 2, true])
 })

@@ -1,4 +1,8 @@
-// The contract suite over every engine, and over Node's HTTP/2 client as an oracle: if the oracle fails, the suite is wrong.
+/**
+ * The contract suite for every engine, and for Node's HTTP/2 client as an oracle: if the oracle
+ * fails, the suite is wrong.
+ */
+
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -41,7 +45,7 @@ const H1: EngineTraits = {
   checksContent: true,
   seesCutBody: true,
 }
-/** Node 20's client treats a truncated body as complete; later versions reset it. */
+/** Node 20 treats a truncated body as complete; later versions reset it. */
 const seesCutBody = Number(process.versions.node.split('.')[0]) >= 22
 const ORACLE: EngineTraits = { ...H2, checksContent: false, seesCutBody }
 
@@ -80,7 +84,7 @@ function routeOf(server: OriginServer, socket: Socket): Route {
   }
 }
 
-/** Ready once SETTINGS were received. */
+/** Resolves after SETTINGS were received. */
 async function h2(socket: Socket, route: Route): Promise<Connection> {
   const settings = { initialWindowBytes: 131_072, connectionWindowBytes: 16_777_216, headerTableBytes: 4_096 }
   const connection = new H2Connection(socket, route, {

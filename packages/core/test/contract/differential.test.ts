@@ -1,6 +1,6 @@
 /**
- * One script of a server, two engines: ours, and nghttp2 in Node. The events of the caller, and the frames that the server receives, must
- * be the same. For each difference the table states what nghttp2 does, and why we differ.
+ * One script of a server for two engines: ours, and nghttp2 in Node. Both must report the same
+ * events and send the same frames. The table has every difference, with the reason.
  */
 
 import { once } from 'node:events'
@@ -24,12 +24,12 @@ const { settings, windowUpdate } = frames
 
 interface Exchange {
   readonly name: string
-  /** Methods, one per request. Default: one GET. A POST has a body that does not end. */
+  /** Methods, one per request. Default: one GET. The content of a POST does not end. */
   readonly requests?: readonly string[]
   readonly server: readonly Buffer[]
-  /** Whether the server closes after it. */
+  /** Whether the server closes the connection afterwards. */
   readonly close?: boolean
-  /** The lines that nghttp2 produces instead, and why we differ. */
+  /** The lines that nghttp2 produces instead, and the reason of the difference. */
   readonly differs?: { readonly because: string; readonly oracle: readonly string[] }
 }
 
@@ -42,18 +42,18 @@ const longBlock = fieldBlock([
 
 type Difference = NonNullable<Exchange['differs']>
 
-/** Node answers GOAWAY with two of its own: on receipt and on close. */
+/** Node answers GOAWAY with two GOAWAY frames: on receipt and on close. */
 const GOAWAYS = ['server: GOAWAY NO_ERROR', 'server: GOAWAY NO_ERROR'] as const
 const SENDS_GOAWAY: Difference = {
   because: 'RFC 9113 §6.8 does not require a GOAWAY in answer to a GOAWAY',
   oracle: ['1: response 200 ', '1: content "" trailers ', ...GOAWAYS],
 }
 const WRAPPED: Difference = {
-  because: 'Node makes INTERNAL_ERROR of every error that nghttp2 reports to it: the peer does not learn what it did',
+  because: 'Node reports INTERNAL_ERROR for every error of nghttp2, so that the peer does not receive the cause',
   oracle: ['1: error', 'server: GOAWAY INTERNAL_ERROR'],
 }
 const DROPS_FIELD: Difference = {
-  because: 'RFC 9113 §8.2.1: such a response is malformed; nghttp2 leaves the field out and goes on',
+  because: 'RFC 9113 §8.2.1: such a response is malformed; nghttp2 drops the field and continues',
   oracle: ['1: response 200 ', '1: content "" trailers '],
 }
 const IGNORES: Difference = {
@@ -61,7 +61,7 @@ const IGNORES: Difference = {
     'RFC 9113 §5.1: on a stream that END_STREAM closed it is a connection error of type STREAM_CLOSED; nghttp2 forgets closed streams',
   oracle: ['1: response 200 ', '1: content "" trailers '],
 }
-/** nghttp2 sends GOAWAY and waits for the socket to close; Node does not close it, and notifies no request. */
+/** After GOAWAY nghttp2 waits for the end of the socket. Node does not end it: requests hang. */
 const hangs = (errorCode: string): Difference => ({
   because: 'every request settles: after a connection error none may hang',
   oracle: ['1: nothing', `server: GOAWAY ${errorCode}`],
@@ -72,7 +72,7 @@ const exchanges: readonly Exchange[] = [
   { name: 'no content', server: [ok(1, true)] },
   { name: 'content, then an empty DATA that ends it', server: [ok(), data(1, 'x'), data(1, '', { endStream: true })] },
   {
-    name: 'padding everywhere',
+    name: 'padding in every frame',
     server: [headers(1, [[':status', '200']], { padding: 9 }), data(1, 'x', { padding: 99, endStream: true })],
   },
   {
@@ -97,7 +97,7 @@ const exchanges: readonly Exchange[] = [
     ],
   },
   {
-    name: 'fields that repeat keep their order',
+    name: 'repeated fields keep their order',
     server: [fields(['set-cookie', 'a'], ['x', '1'], ['set-cookie', 'b'], ['x', '2'])],
   },
   { name: 'empty values, and names of one letter', server: [fields(['a', ''], ['b', 'c'])] },
@@ -123,7 +123,7 @@ const exchanges: readonly Exchange[] = [
     server: [ok(5), ok(1), data(5, 'a'), data(1, 'b', { endStream: true }), ok(3, true), data(5, 'c', { endStream: true })],
   },
   {
-    name: 'content-length that fits',
+    name: 'content-length equal to the content',
     server: [
       headers(1, [
         [':status', '200'],
@@ -133,7 +133,7 @@ const exchanges: readonly Exchange[] = [
     ],
   },
   {
-    name: 'content over content-length',
+    name: 'content above content-length',
     server: [
       headers(1, [
         [':status', '200'],
@@ -143,7 +143,7 @@ const exchanges: readonly Exchange[] = [
     ],
   },
   {
-    name: 'content under content-length',
+    name: 'content below content-length',
     server: [
       headers(1, [
         [':status', '200'],
@@ -158,17 +158,17 @@ const exchanges: readonly Exchange[] = [
       name: `RST_STREAM ${name} before the response`,
       server: [rstStream(1, [0, 1, 2, 7, 8, 11, 13][i]!)],
       ...(i === 0 && {
-        differs: { because: 'a request without an answer has failed: it must not hang', oracle: ['1: nothing'] },
+        differs: { because: 'a request without a response has failed: it must not hang', oracle: ['1: nothing'] },
       }),
     }),
   ),
   { name: 'RST_STREAM in the middle of the content', server: [ok(), data(1, 'half'), rstStream(1, 2)] },
   {
-    name: 'RST_STREAM NO_ERROR after a whole response, while we upload',
+    name: 'RST_STREAM NO_ERROR after a complete response, during an upload',
     requests: ['POST'],
     server: [ok(1, true), rstStream(1, 0)],
   },
-  { name: 'GOAWAY that spares the stream', server: [goaway(1, 0), ok(1, true)], differs: SENDS_GOAWAY },
+  { name: 'GOAWAY that covers the stream', server: [goaway(1, 0), ok(1, true)], differs: SENDS_GOAWAY },
   { name: 'GOAWAY in two steps', server: [goaway(0x7fff_ffff, 0), goaway(1, 0), ok(1, true)], differs: SENDS_GOAWAY },
   {
     name: 'GOAWAY below the stream',
@@ -180,15 +180,15 @@ const exchanges: readonly Exchange[] = [
     },
   },
   {
-    name: 'GOAWAY with an error code that spares the stream',
+    name: 'GOAWAY with an error code that covers the stream',
     server: [goaway(1, 2), ok(1, true)],
     differs: {
       because: 'RFC 9113 §6.8: streams at or below the identifier may still be completed, whatever the code',
       oracle: ['1: error', GOAWAYS[0]],
     },
   },
-  { name: 'a close in the middle of the content', server: [ok(), data(1, 'half')], close: true },
-  { name: 'a close before the response', server: [], close: true },
+  { name: 'the end of the connection during the content', server: [ok(), data(1, 'half')], close: true },
+  { name: 'the end of the connection before the response', server: [], close: true },
   {
     name: 'DATA before the response',
     server: [data(1, 'x')],
@@ -239,7 +239,7 @@ const exchanges: readonly Exchange[] = [
   { name: 'an interim response that ends the stream', server: [headers(1, [[':status', '103']], { endStream: true })] },
   { name: 'content in a response to HEAD', requests: ['HEAD'], server: [ok(), data(1, 'x', { endStream: true })] },
   {
-    name: 'DATA after the end, while we upload',
+    name: 'DATA after END_STREAM, during an upload',
     requests: ['POST'],
     server: [ok(1, true), data(1, 'x')],
     differs: {
@@ -247,10 +247,10 @@ const exchanges: readonly Exchange[] = [
       oracle: ['1: response 200 ', '1: content "" trailers ', 'server: GOAWAY STREAM_CLOSED'],
     },
   },
-  { name: 'DATA on a stream that is over', server: [ok(1, true), data(1, 'x')], differs: IGNORES },
-  { name: 'HEADERS on a stream that is over', server: [ok(1, true), ok(1, true)], differs: IGNORES },
+  { name: 'DATA on a closed stream', server: [ok(1, true), data(1, 'x')], differs: IGNORES },
+  { name: 'HEADERS on a closed stream', server: [ok(1, true), ok(1, true)], differs: IGNORES },
   {
-    name: 'WINDOW_UPDATE, RST_STREAM and PRIORITY on a stream that is over',
+    name: 'WINDOW_UPDATE, RST_STREAM and PRIORITY on a closed stream',
     server: [ok(1, true), windowUpdate(1, 1), rstStream(1, 8), priority(1, { dependsOn: 0 })],
   },
   { name: 'DATA on an idle stream', server: [data(7, 'x')], differs: hangs('PROTOCOL_ERROR') },
@@ -269,7 +269,7 @@ const exchanges: readonly Exchange[] = [
     requests: ['POST'],
     server: [windowUpdate(1, 0x7fff_ffff)],
     differs: {
-      because: 'RFC 9113 §6.9.1: a stream error, and no more',
+      because: 'RFC 9113 §6.9.1: only a stream error',
       oracle: ['1: error', 'server: RST_STREAM 1 FLOW_CONTROL_ERROR', 'server: GOAWAY INTERNAL_ERROR'],
     },
   },
@@ -308,7 +308,7 @@ const exchanges: readonly Exchange[] = [
     differs: hangs('FRAME_SIZE_ERROR'),
   },
   {
-    name: 'a field block that is no HPACK',
+    name: 'a field block that is not valid HPACK',
     server: [headers(1, Buffer.from([0x80]), { endStream: true })],
     differs: hangs('COMPRESSION_ERROR'),
   },
@@ -320,7 +320,7 @@ const exchanges: readonly Exchange[] = [
   {
     name: 'an unsolicited PING acknowledgement',
     server: [ping(undefined, true), ok(1, true)],
-    differs: { because: 'RFC 9113 §6.7 makes it no error', oracle: WRAPPED.oracle },
+    differs: { because: 'RFC 9113 §6.7 does not make it an error', oracle: WRAPPED.oracle },
   },
 ]
 
@@ -343,8 +343,8 @@ const ours: Open = (socket, route) =>
 const oracle: Open = (socket, route) =>
   new NodeHttp2Connection(socket, route, { id: nextConnectionId(), createBody: (source) => new ResponseBody(source) })
 
-/** Plays an exchange to an engine. Returns the events of every request, and the frames the server received, as lines. */
-async function play(exchange: Exchange, open: Open): Promise<string[]> {
+/** Runs an exchange on an engine. Returns the events of each request and the frames, as lines. */
+async function run(exchange: Exchange, open: Open): Promise<string[]> {
   const { requests = ['GET'], server, close = false } = exchange
   let script!: (p: ScriptedConnection) => void
   const scripted = new Promise<ScriptedConnection>((resolve) => {
@@ -371,10 +371,10 @@ async function play(exchange: Exchange, open: Open): Promise<string[]> {
   const { received } = await scripted
   await standstill(() => recorders.reduce((sum, { events }) => sum + events.length, received.length))
   const replies = received.flatMap(line)
-  const heard = await Promise.all(recorders.map((recorder, i) => outcome(recorder, 2 * i + 1)))
+  const outcomes = await Promise.all(recorders.map((recorder, i) => outcome(recorder, 2 * i + 1)))
   connection.destroy(new Error('the test is over'))
   await peer.close()
-  return [...heard.flat(), ...replies]
+  return [...outcomes.flat(), ...replies]
 }
 
 function line(frame: Frame): string[] {
@@ -407,7 +407,7 @@ async function* endless(): AsyncGenerator<Uint8Array> {
 }
 
 function routeOf(serialized: string): Route {
-  const nobody = {
+  const addresses = {
     remoteAddress: '127.0.0.1',
     remotePort: 1,
     localAddress: undefined,
@@ -418,7 +418,7 @@ function routeOf(serialized: string): Route {
     origin: parseOrigin(serialized),
     reuseKey: '',
     proxy: undefined,
-    ...nobody,
+    ...addresses,
     authorized: false,
     lenient: false,
     addresses: [],
@@ -426,12 +426,15 @@ function routeOf(serialized: string): Route {
   }
 }
 
-it.each(exchanges.map((exchange): [string, Exchange] => [exchange.name, exchange]))('%s', async (_name, exchange) => {
-  const mine = await play(exchange, ours)
-  const theirs = await play(exchange, oracle)
-  if (exchange.differs === undefined) expect(mine).toEqual(theirs)
-  else {
-    expect(theirs).toEqual(exchange.differs.oracle)
-    expect(mine).not.toEqual(theirs)
-  }
-})
+it.each(exchanges.map((exchange): [string, Exchange] => [exchange.name, exchange]))(
+  'both engines report the same, or differ as stated: %s',
+  async (_name, exchange) => {
+    const actual = await run(exchange, ours)
+    const expected = await run(exchange, oracle)
+    if (exchange.differs === undefined) expect(actual).toEqual(expected)
+    else {
+      expect(expected).toEqual(exchange.differs.oracle)
+      expect(actual).not.toEqual(expected)
+    }
+  },
+)

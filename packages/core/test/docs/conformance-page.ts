@@ -1,19 +1,19 @@
-/** Reads docs/contributing/conformance.md and the titles of test files, and says what is wrong between them. */
+/** Reads docs/contributing/conformance.md and the titles of tests, and reports inconsistencies. */
 
 import ts from 'typescript'
 
-/** What a table says of its requirements. */
+/** The kind of a table's requirements. */
 type Kind = 'bound' | 'not met' | 'not binding' | 'point'
 
 interface Row {
   readonly line: number
   readonly kind: Kind
   readonly rfc: string
-  /** The section of the heading above the table, where it has one of its own. */
+  /** The section of the heading above the table, if that heading is a section. */
   readonly heading: string | undefined
   readonly section: string
   readonly requirement: string
-  /** The last column: tests, or the reason why there are none. */
+  /** The last column: tests, or the reason why the requirement has no test. */
   readonly last: string
 }
 
@@ -32,7 +32,7 @@ export type Sources = ReadonlyMap<string, string>
 const KINDS: Readonly<Record<string, Kind>> = { '': 'bound', 'not met': 'not met', 'does not bind this client': 'not binding' }
 const KEY_WORD = /\b(?:MUST|REQUIRED|SHALL)\b/
 
-/** Everything that is wrong, a line each; empty where the page and the tests agree. */
+/** Returns one line per problem; empty if the page and the tests agree. */
 export function problemsOf(page: string, sources: Sources): string[] {
   const { rows, counts } = parse(page)
   const references = rows.flatMap(referencesOf)
@@ -87,16 +87,16 @@ function referencesOf(row: Row): Reference[] {
 
 function rowProblems(row: Row): string[] {
   const problems: string[] = []
-  const say = (what: string): number => problems.push(`line ${row.line}: ${what}`)
+  const report = (problem: string): number => problems.push(`line ${row.line}: ${problem}`)
   const tested = row.kind === 'bound' || row.kind === 'point'
   if (tested && referencesOf(row).length !== row.last.split('<br>').length)
-    say('a test is missing, or not written as: file `title`')
-  if (!tested && row.last === '') say('no reason')
+    report('a test is missing, or not written as: file `title`')
+  if (!tested && row.last === '') report('no reason')
   if (row.kind === 'point') return problems
-  if (!/^§\d+(\.\d+)*$/.test(row.section)) say(`${JSON.stringify(row.section)} is no section`)
-  if (row.heading !== undefined && row.section !== `§${row.heading}`) say(`${row.section} under the heading ${row.heading}`)
+  if (!/^§\d+(\.\d+)*$/.test(row.section)) report(`${JSON.stringify(row.section)} is no section`)
+  if (row.heading !== undefined && row.section !== `§${row.heading}`) report(`${row.section} under the heading ${row.heading}`)
   const quotation = /"(.+)"$/.exec(row.requirement)
-  if (quotation === null || !KEY_WORD.test(quotation[1]!)) say('the requirement is no quotation of a MUST')
+  if (quotation === null || !KEY_WORD.test(quotation[1]!)) report('the requirement is no quotation of a MUST')
   return problems
 }
 
@@ -116,21 +116,21 @@ function orderProblems(rows: readonly Row[]): string[] {
   return rows.flatMap((row, i) => {
     const before = rows[i - 1]
     if (before === undefined || row.kind === 'point' || before.kind !== row.kind || before.rfc !== row.rfc) return []
-    return comesAfter(before.section, row.section) ? [`line ${row.line}: ${row.section} after ${before.section}`] : []
+    return isAfter(before.section, row.section) ? [`line ${row.line}: ${row.section} after ${before.section}`] : []
   })
 }
 
-function comesAfter(left: string, right: string): boolean {
+function isAfter(left: string, right: string): boolean {
   return left.slice(1).localeCompare(right.slice(1), 'en', { numeric: true }) > 0
 }
 
 function duplicates(rows: readonly Row[]): string[] {
-  const seen = new Set<string>()
+  const keys = new Set<string>()
   return rows.flatMap(({ line, rfc, section, requirement }) => {
-    // Without what stands before the quotation.
+    // Without the text before the quotation.
     const key = `${rfc} ${section} ${requirement.replace(/^[^"]*"/, '')}`
-    if (seen.has(key)) return [`line ${line}: the requirement stands here twice`]
-    seen.add(key)
+    if (keys.has(key)) return [`line ${line}: the requirement stands here twice`]
+    keys.add(key)
     return []
   })
 }
@@ -146,7 +146,7 @@ function missingTests(references: readonly Reference[], sources: Sources): strin
   })
 }
 
-/** A title that quotes a MUST of a section, and that no row refers to. */
+/** Returns titles that quote a MUST of a section and that no row refers to. */
 function unlistedTitles(references: readonly Reference[], sources: Sources): string[] {
   return [...sources].flatMap(([file, source]) => {
     const listed = references.filter((each) => each.file === file).map(({ title }) => title)
@@ -157,13 +157,14 @@ function unlistedTitles(references: readonly Reference[], sources: Sources): str
 }
 
 /**
- * The string literals of a file. `titles`: only those that jest is given, as a title or in a table of `each`, and none of a test's body.
+ * Returns the string literals of a file. With `titles` only those that are passed to jest, as a
+ * title or in a table of `each`, without the literals in the body of a test.
  */
 export function literalsOf(source: string, titles: boolean): string[] {
   const found: string[] = []
-  const visit = (node: ts.Node, given: boolean): void => {
+  const visit = (node: ts.Node, isPassed: boolean): void => {
     if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddle(node) || ts.isTemplateTail(node)) {
-      if (given) found.push(node.text)
+      if (isPassed) found.push(node.text)
       return
     }
     if (titles && ts.isCallExpression(node) && isJest(node.expression)) {
@@ -171,13 +172,13 @@ export function literalsOf(source: string, titles: boolean): string[] {
       for (const argument of node.arguments) visit(argument, !ts.isFunctionLike(argument))
       return
     }
-    ts.forEachChild(node, (child) => visit(child, given))
+    ts.forEachChild(node, (child) => visit(child, isPassed))
   }
   visit(ts.createSourceFile('x.ts', source, ts.ScriptTarget.Latest), !titles)
   return found
 }
 
-/** `it`, `it.each`, `it.each([])` and their like. */
+/** Matches `it`, `it.each`, `it.each([])` and the like. */
 function isJest(callee: ts.Expression): boolean {
   if (ts.isIdentifier(callee)) return ['describe', 'it', 'test'].includes(callee.text)
   if (ts.isPropertyAccessExpression(callee) || ts.isCallExpression(callee)) return isJest(callee.expression)

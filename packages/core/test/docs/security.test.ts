@@ -1,4 +1,4 @@
-/** docs/concepts/security.md says what is in the sources: every limit with its value, every test under its title. */
+/** docs/concepts/security.md against the sources: each limit has its value, each test its title. */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,12 +14,12 @@ const rows = read('docs/concepts/security.md')
   .filter((line) => line.startsWith('| ') && line.includes('.test.ts`'))
   .map((line) => line.slice(2, -2).split(' | '))
 
-it('has a row for every attack, and a test in each', () => {
+it('docs/concepts/security.md has one row per attack, with a test', () => {
   expect(rows.length).toBeGreaterThan(35)
   expect(new Set(rows.map(([attack]) => attack)).size).toBe(rows.length)
 })
 
-it.each(rows.map((row): [string, string] => [row[0]!, row.at(-1)!]))('%s: the test is there', (_attack, cell) => {
+it.each(rows.map((row): [string, string] => [row[0]!, row.at(-1)!]))('the test of the attack exists: %s', (_attack, cell) => {
   const [, path, title] = /^`([^`]+\.test\.ts)`: (.+)$/.exec(cell)!
   const file = `packages/core/test/${path}`
   expect([file, existsSync(join(root, file))]).toEqual([file, true])
@@ -31,7 +31,7 @@ const constants = rows.flatMap((row): [string, string, string][] => {
   return limit === null || limit[1] === 'DEFAULT_TIMEOUTS' ? [] : [[limit[1]!, limit[2]!, row[2]!]]
 })
 
-it.each(constants)('%s in %s is %s', (name, path, value) => {
+it.each(constants)('the limit %s in %s is %s', (name, path, value) => {
   const found = new RegExp(`const ${name}(?:: \\w+)? = (\\w+)`).exec(read(`packages/core/src/${path}`))
   expect(Number(found?.[1]?.replaceAll('_', ''))).toBe(Number(value))
 })

@@ -3,9 +3,9 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 
-const { client, server } = rig()
+const { client, server } = clientFixture()
 /** The global of CommonJS; modules have it here. */
 const { jest } = import.meta as unknown as { jest: { useFakeTimers(options: object): void; useRealTimers(): void } }
 

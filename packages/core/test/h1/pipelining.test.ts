@@ -5,10 +5,10 @@ import { mayPipeline, noteBroken, pipelineLimit } from '../../src/h1/pipelining.
 import type { Client, ClientOptions } from '../../src/index.js'
 import { checkRequest } from '../../src/message/request.js'
 import type { OriginRecord } from '../../src/transport/target.js'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 import { originRecord } from '../fixtures.js'
 
-const { client, defer } = rig()
+const { client, defer } = clientFixture()
 
 interface Received {
   readonly method: string

@@ -3,10 +3,10 @@
 import { createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import type { Client, HttpResponse } from '../../src/index.js'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 import { gate, memory, until } from './rig.js'
 
-const world = rig()
+const world = clientFixture()
 const { client, defer } = world
 
 type Say = (socket: Socket, connection: number, request: number) => void

@@ -1,10 +1,10 @@
 /** Connections that stay open and are of no use: no stream is allowed, or an error was found and nothing more happens. */
 
 import { FakeClock, frames, type ScriptedConnection } from '@unshard/testkit'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 import { gate, response, serve, until } from './rig.js'
 
-const { client, peer } = rig()
+const { client, peer } = clientFixture()
 
 describe('SETTINGS_MAX_CONCURRENT_STREAMS 0 that stays', () => {
   it('from the start, on every connection: the request fails soon, and says that nothing was processed', async () => {

@@ -2,9 +2,9 @@
 
 import { FakeClock, frames, type ScriptedConnection } from '@unshard/testkit'
 import type { Client } from '../../src/index.js'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 
-const world = rig()
+const world = clientFixture()
 const RESET_PING = Buffer.from('resetack')
 
 /** Two requests are with the server; the first one is given up. Resolves when the server has its RST_STREAM and the PING. */

@@ -1,10 +1,10 @@
 /** Servers that count PINGs as grpc-go does: two strikes are forgiven, the third ends the connection with `too_many_pings`. */
 
 import { FakeClock, frames, type ScriptedConnection } from '@unshard/testkit'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 import { gate } from './rig.js'
 
-const { client, peer } = rig()
+const { client, peer } = clientFixture()
 /** grpc-go's default `MinTime`. */
 const MIN_TIME_MS = 300_000
 

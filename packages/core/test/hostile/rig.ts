@@ -21,7 +21,7 @@ import {
   startOriginServer,
 } from '@unshard/testkit'
 import type { Client, ClientOptions, HttpResponse, RequestOptions } from '../../src/index.js'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 
 export type ErrorName = keyof typeof ErrorCode
 
@@ -48,13 +48,13 @@ export interface Stage {
 }
 
 export interface Theatre {
-  readonly world: ReturnType<typeof rig>
+  readonly world: ReturnType<typeof clientFixture>
   stage(transport: Transport, script: Script, options?: ClientOptions): Promise<Stage>
 }
 
 /** Call once, at the top level of a test file. After each test the other origin is asked whether it noticed anything. */
 export function theatre(): Theatre {
-  const world = rig()
+  const world = clientFixture()
   let issued: Promise<Credentials> | undefined
   // One for the whole file: it is never attacked.
   const others = new Map<string, Promise<OriginServer>>()
@@ -87,7 +87,12 @@ export function theatre(): Theatre {
 }
 
 /** A response of another origin that is half there now, and comes to its end after the test, on the same connection. */
-async function bystander({ defer }: ReturnType<typeof rig>, one: Client, other: OriginServer, url: string): Promise<void> {
+async function bystander(
+  { defer }: ReturnType<typeof clientFixture>,
+  one: Client,
+  other: OriginServer,
+  url: string,
+): Promise<void> {
   const before = other.connections
   const slow = await one.request({ url: `${url}/slow` })
   defer(async () => {

@@ -11,9 +11,9 @@ import {
   type ScriptedPeerOptions,
 } from '@unshard/testkit'
 import type { ClientOptions } from '../../src/index.js'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 
-const world = rig()
+const world = clientFixture()
 const { client, server, tls, defer } = world
 const url = (port: number, scheme = 'https'): string => `${scheme}://a.test.example:${port}/`
 

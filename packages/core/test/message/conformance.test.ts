@@ -1,11 +1,11 @@
-/** What RFC 9113 §8 asks of a request before it reaches the engine. docs/contributing/conformance.md lists all requirements, with their tests. */
+/** Requirements of RFC 9113 §8 for requests; all are in docs/contributing/conformance.md. */
 
 import { checkFields } from '../../src/message/fields.js'
 import { checkRequest, type RequestOptions } from '../../src/message/request.js'
 
 const url = 'https://a.example/'
-const octets = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
-const codesOf = (list: readonly string[]): number[] => list.map((octet) => octet.charCodeAt(0))
+const bytes = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
+const codesOf = (list: readonly string[]): number[] => list.map((byte) => byte.charCodeAt(0))
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 const passes = (name: string, value: string): boolean => {
@@ -25,34 +25,34 @@ describe('names and values of fields', () => {
   })
 
   it.each([
-    ['first', (octet: string) => `${octet}ab`],
-    ['in the middle', (octet: string) => `a${octet}b`],
-    ['last', (octet: string) => `ab${octet}`],
+    ['first', (byte: string) => `${byte}ab`],
+    ['in the middle', (byte: string) => `a${byte}b`],
+    ['last', (byte: string) => `ab${byte}`],
   ])(
     '§8.2.1 "A field name MUST NOT contain characters in the ranges 0x00-0x20 ... or 0x7f-0xff", "MUST NOT include a colon", when sending: %s',
     (_place, name) => {
-      const refused = codesOf(octets.filter((octet) => !passes(name(octet), 'v')))
+      const refused = codesOf(bytes.filter((byte) => !passes(name(byte), 'v')))
       expect(refused).toEqual(expect.arrayContaining([...range(0x00, 0x20), 0x3a, ...range(0x7f, 0xff)]))
-      for (const octet of octets.filter((each) => passes(name(each), 'v'))) {
-        expect(checkFields([[name(octet), 'v']]).list[0]).not.toMatch(/[A-Z]/)
+      for (const byte of bytes.filter((each) => passes(name(each), 'v'))) {
+        expect(checkFields([[name(byte), 'v']]).list[0]).not.toMatch(/[A-Z]/)
       }
     },
   )
 
   it.each([
-    ['first', (octet: string) => `${octet}b`],
-    ['in the middle', (octet: string) => `a${octet}b`],
-    ['last', (octet: string) => `a${octet}`],
+    ['first', (byte: string) => `${byte}b`],
+    ['in the middle', (byte: string) => `a${byte}b`],
+    ['last', (byte: string) => `a${byte}`],
   ])(
     '§8.2.1 "A field value MUST NOT contain the zero value (ASCII NUL, 0x00), line feed ... or carriage return" when sending: %s',
     (_place, value) => {
-      const refused = codesOf(octets.filter((octet) => !passes('a', value(octet))))
+      const refused = codesOf(bytes.filter((byte) => !passes('a', value(byte))))
       expect(refused).toEqual(expect.arrayContaining([0x00, 0x0a, 0x0d]))
       expect(refused.every((code) => code < 0x20 || code === 0x7f)).toBe(true)
     },
   )
 
-  it('§8.2.1 "A field value MUST NOT start or end with an ASCII whitespace character": it is taken off before it is sent', () => {
+  it('§8.2.1 "A field value MUST NOT start or end with an ASCII whitespace character": the whitespace is removed before it is sent', () => {
     for (const value of [' \ta b\t ', '\ta b', 'a b ']) expect(checkFields({ a: value }).list).toEqual(['a', 'a b'])
     expect(checkFields({ a: ' \t ' }).list).toEqual(['a', ''])
   })
@@ -67,7 +67,7 @@ describe('names and values of fields', () => {
 
 describe('pseudo-fields', () => {
   it.each([':method', ':scheme', ':authority', ':path', ':status', ':protocol', ':what', ':'])(
-    '§8.3 "Endpoints MUST NOT generate pseudo-header fields other than those defined in this document", nor twice: a caller cannot write %s',
+    '§8.3 "Endpoints MUST NOT generate pseudo-header fields other than those defined in this document", nor twice: %s of a caller is refused',
     (name) => {
       for (const headers of [{ [name]: 'x' }, [[name, 'x']] as [string, string][], new Map([[name, 'x']])]) {
         expect(() => checkRequest({ url, headers })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_FIELD_NAME' }))
@@ -77,16 +77,20 @@ describe('pseudo-fields', () => {
 
   it.each<[string, Partial<RequestOptions>, [string, string, string, string]]>([
     ['a URL without a path', { url: 'https://a.example' }, ['GET', 'https', 'a.example', '/']],
-    ['a URL of query alone', { url: 'https://a.example?q=1' }, ['GET', 'https', 'a.example', '/?q=1']],
-    ['a URL of fragment alone', { url: 'http://a.example#top' }, ['GET', 'http', 'a.example', '/']],
+    ['a URL with only a query', { url: 'https://a.example?q=1' }, ['GET', 'https', 'a.example', '/?q=1']],
+    ['a URL with only a fragment', { url: 'http://a.example#top' }, ['GET', 'http', 'a.example', '/']],
     ['a URL object', { url: new URL('https://A.example:443') }, ['GET', 'https', 'a.example', '/']],
-    ['a port and a method', { url: 'https://a.example:8443/x?y', method: 'PURGE' }, ['PURGE', 'https', 'a.example:8443', '/x?y']],
-    ['an address', { url: 'http://[::1]:8080/' }, ['GET', 'http', '[::1]:8080', '/']],
+    [
+      'a URL with a port, and a method',
+      { url: 'https://a.example:8443/x?y', method: 'PURGE' },
+      ['PURGE', 'https', 'a.example:8443', '/x?y'],
+    ],
+    ['a URL with an IP address', { url: 'http://[::1]:8080/' }, ['GET', 'http', '[::1]:8080', '/']],
   ])(
     '§8.3.1 "All HTTP/2 requests MUST include exactly one valid value for the ":method", ":scheme", and ":path" pseudo-header fields": %s',
-    (_title, options, wanted) => {
+    (_title, options, expected) => {
       const { method, scheme, authority, path } = checkRequest({ url, ...options })
-      expect([method, scheme, authority, path]).toEqual(wanted)
+      expect([method, scheme, authority, path]).toEqual(expected)
     },
   )
 
@@ -112,7 +116,7 @@ describe('authority', () => {
     }
   })
 
-  it('§8.3.1 "Clients MUST NOT generate a request with a Host header field that differs from the ":authority" pseudo-header field": there is none beside it', () => {
+  it('§8.3.1 "Clients MUST NOT generate a request with a Host header field that differs from the ":authority" pseudo-header field": Host is not sent', () => {
     const request = checkRequest({
       url,
       headers: [

@@ -1,9 +1,11 @@
+/** Fields of responses, and the checks of request fields. */
+
 import { checkFields, Fields } from '../../src/message/fields.js'
 
-describe('Fields', () => {
+describe('the fields of a response', () => {
   const fields = new Fields(['content-type', 'text/plain', 'set-cookie', 'a=1', 'vary', 'x', 'set-cookie', 'b=2', 'vary', 'y'])
 
-  it('finds names whatever their case, and joins lines (RFC 9110 §5.3)', () => {
+  it('are found by name in any case, and their lines are joined (RFC 9110 §5.3)', () => {
     expect(fields.get('Vary')).toBe('x, y')
     expect(fields.get('nope')).toBeUndefined()
     expect(fields.has('CONTENT-TYPE')).toBe(true)
@@ -13,7 +15,7 @@ describe('Fields', () => {
     expect([...fields][0]).toEqual(['content-type', 'text/plain'])
   })
 
-  it('becomes an object without a prototype, set-cookie always a list', () => {
+  it('are converted to an object without a prototype, with set-cookie as a list', () => {
     const object = new Fields(['__proto__', 'x', 'set-cookie', 'a=1', 'vary', 'x', 'vary', 'y']).toObject()
     expect(Object.getPrototypeOf(object)).toBeNull()
     expect(Object.entries(object)).toEqual([
@@ -26,7 +28,7 @@ describe('Fields', () => {
 })
 
 describe('checkFields', () => {
-  it('takes records, pairs and Fields; names become lower case, values lose white space at their ends', () => {
+  it('accepts records, pairs and Fields, lowercases names, and removes whitespace around values', () => {
     const expected = ['x-a', '1', 'x-b', '2', 'x-b', '3']
     expect(checkFields({ 'X-A': ' 1\t', 'x-b': ['2', '3'], 'x-c': undefined }).list).toEqual(expected)
     expect(checkFields(new Map([['X-A', '1']])).list).toEqual(['x-a', '1'])
@@ -35,7 +37,7 @@ describe('checkFields', () => {
     expect(checkFields(undefined).list).toEqual([])
   })
 
-  it('takes out what is not a plain field: host, connection: close, content-length', () => {
+  it('removes fields with their own meaning: host, connection: close, content-length', () => {
     const checked = checkFields({ host: 'b.example', connection: 'Close', 'content-length': '7', te: 'trailers' })
     expect(checked).toMatchObject({ list: ['te', 'trailers'], host: 'b.example', close: true, contentLength: 7 })
   })
@@ -50,7 +52,7 @@ describe('checkFields', () => {
   )
 
   it.each(['a\r\nb', 'a\nb', 'a\0b', '\x7f', 'snow ☃'])(
-    'refuses the value %j, and does not repeat it (it may be a credential)',
+    'refuses the value %j without repeating it, as it may be a credential',
     (value) => {
       expect(() => checkFields({ authorization: value })).toThrow(
         expect.objectContaining({ code: 'ERR_INVALID_FIELD_VALUE', message: expect.stringMatching(/"authorization"/) }),
@@ -59,7 +61,7 @@ describe('checkFields', () => {
     },
   )
 
-  it.each([null, true, { a: 1 }, Symbol('x')])('refuses a value that is no text', (value) => {
+  it.each([null, true, { a: 1 }, Symbol('x')])('refuses a value that is neither text nor a number', (value) => {
     expect(() => checkFields({ 'x-a': value } as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_FIELD_VALUE' }))
   })
 
@@ -89,12 +91,12 @@ describe('checkFields', () => {
     ['http2-settings', 'AAMAAABk', false],
     ['te', 'gzip', false],
     ['TE', 'deflate;q=0.5, trailersx', false],
-  ])('drops %s: %s, which pasted headers have', (name, value, close) => {
+  ])('drops %s: %s, which copied headers may contain', (name, value, close) => {
     expect(checkFields({ [name]: value, 'x-a': 'b' })).toMatchObject({ list: ['x-a', 'b'], close })
   })
 
   it.each(['trailers', 'Trailers', 'gzip, trailers', 'trailers;q=0.5, deflate'])(
-    'te: %s is te: trailers, the one form that HTTP/2 has',
+    'sends te: %s as te: trailers, the only form in HTTP/2',
     (value) => {
       expect(checkFields({ te: value }).list).toEqual(['te', 'trailers'])
     },
@@ -111,7 +113,7 @@ describe('checkFields', () => {
     },
   )
 
-  it.each(['a.example', 'a.example:8443', '[::1]:80', 'x_y.example'])('takes the host %j', (host) => {
+  it.each(['a.example', 'a.example:8443', '[::1]:80', 'x_y.example'])('accepts the host %j', (host) => {
     expect(checkFields({ host }).host).toBe(host)
   })
 

@@ -1,8 +1,10 @@
+/** Origins and request targets of URLs. */
+
 import fc from 'fast-check'
 import { parseOrigin, parseRequestUrl } from '../../src/message/origin.js'
 
 describe('parseRequestUrl', () => {
-  it('splits a URL into origin and what is sent; the fragment is not (RFC 9110 §4.2.5)', () => {
+  it('splits a URL into origin and request target, without the fragment (RFC 9110 §4.2.5)', () => {
     const { origin, path } = parseRequestUrl('https://API.example:443/a/../b?q=1#top')
     expect(path).toBe('/b?q=1')
     expect(origin).toEqual({
@@ -15,12 +17,12 @@ describe('parseRequestUrl', () => {
     })
   })
 
-  it('knows addresses from names, and shows IPv6 without brackets', () => {
+  it('distinguishes addresses from names, and returns IPv6 without brackets', () => {
     expect(parseOrigin('http://[::1]:8080/')).toMatchObject({ host: '::1', port: 8080, authority: '[::1]:8080', isAddress: true })
     expect(parseOrigin('https://127.0.0.1/')).toMatchObject({ host: '127.0.0.1', isAddress: true })
   })
 
-  it('gives one object for one origin', () => {
+  it('returns one object for one origin', () => {
     expect(parseOrigin('https://one.example/a')).toBe(parseOrigin(new URL('https://one.example:443/b')))
   })
 
@@ -34,7 +36,7 @@ describe('parseRequestUrl', () => {
     expect(() => parseRequestUrl(url)).toThrow(expect.objectContaining({ code }))
   })
 
-  it('never repeats a password', () => {
+  it('repeats no password in errors', () => {
     expect(() => parseRequestUrl('https://user:secret@a.example/')).toThrow(expect.not.stringContaining('secret'))
   })
 
@@ -50,16 +52,16 @@ describe('parseRequestUrl', () => {
     ['http+unix://%2Frun%2Fa.sock/x?', '/x?'],
     ['http+unix://%2Frun%2Fa.sock/x?#y', '/x?'],
     ['http+unix:///run/a.sock?', '/?'],
-  ])('the question mark of an empty query is kept: %s', (url, path) => {
+  ])('keeps the question mark of an empty query: %s', (url, path) => {
     expect(parseRequestUrl(url).path).toBe(path)
     expect(parseRequestUrl(new URL(url)).path).toBe(path)
-    // Once more: the origin is known now.
+    // Once more: the origin is cached now.
     expect(parseRequestUrl(url).path).toBe(path)
   })
 
-  it('the fast way and the WHATWG parser agree on every path', () => {
+  it('agrees with the WHATWG parser on every path in its fast path', () => {
     parseRequestUrl('https://known.example/')
-    const piece = fc.constantFrom(
+    const part = fc.constantFrom(
       '/',
       '.',
       '..',
@@ -83,7 +85,7 @@ describe('parseRequestUrl', () => {
       '\t',
     )
     const path = fc.oneof(
-      fc.array(piece).map((parts) => parts.join('')),
+      fc.array(part).map((parts) => parts.join('')),
       fc.string(),
     )
     fc.assert(
@@ -100,11 +102,11 @@ describe('parseRequestUrl', () => {
   })
 })
 
-it('a URL with Latin-1 characters parses however often one is parsed (Node 20’s URL.canParse does not)', () => {
+it('a URL with Latin-1 characters is parsed however often (Node 20’s URL.canParse fails)', () => {
   for (let i = 0; i < 10_000; i++) expect(parseRequestUrl(`https://bücher.example/${i}?ä`).path).toBe(`/${i}?%C3%A4`)
 })
 
-it('of more origins than are remembered none is taken for another, and each is one object while it is remembered', () => {
+it('with more origins than are cached none is mistaken for another, and a cached origin is one object', () => {
   const hosts = Array.from(
     { length: 40_000 },
     (_, i) => `https://${i % 2 === 0 ? 'a' : 'b'}${i}.example${i % 3 === 0 ? ':8443' : ''}`,
@@ -116,9 +118,9 @@ it('of more origins than are remembered none is taken for another, and each is o
       if (parseRequestUrl(`${host}/again`).origin !== origin) throw new Error(`${host} is two objects`)
     }
   }
-  // A longer host that begins as a known one does, and a port behind it.
+  // A longer host that begins like a cached one, and another port.
   parseRequestUrl('https://known.example/')
-  for (const other of ['https://known.example.evil.example', 'https://known.example:444', 'http://known.example']) {
-    expect(parseRequestUrl(`${other}/`).origin.serialized).toBe(other)
+  for (const url of ['https://known.example.evil.example', 'https://known.example:444', 'http://known.example']) {
+    expect(parseRequestUrl(`${url}/`).origin.serialized).toBe(url)
   }
 })

@@ -1,4 +1,4 @@
-/** The value of `priority` (RFC 9218 §4, RFC 8941 §3.2). */
+/** The value of the priority field (RFC 9218 §4, RFC 8941 §3.2). */
 
 import { type Priority, serializePriority } from '../../src/message/priority.js'
 
@@ -8,7 +8,7 @@ it.each<[Priority, string]>([
   [{ urgency: 0 }, 'u=0'],
   [{ urgency: 7, incremental: true }, 'u=7, i'],
   [{ incremental: true }, 'i'],
-])('%j is %j', (priority, value) => {
+])('priority %j is serialized as %j', (priority, value) => {
   expect(serializePriority(priority)).toBe(value)
 })
 
@@ -20,7 +20,7 @@ it.each([
   [{ incremental: 1 }, 'priority.incremental must be true or false, not 1'],
   ['high', 'priority must be an object { urgency, incremental }'],
   [null, 'priority must be an object { urgency, incremental }'],
-])('%j is refused', (priority, message) => {
+])('priority %j is refused', (priority, message) => {
   expect(() => serializePriority(priority as Priority)).toThrow(
     expect.objectContaining({ name: 'UsageError', code: 'ERR_INVALID_PRIORITY', message }),
   )

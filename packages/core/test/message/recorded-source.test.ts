@@ -1,8 +1,10 @@
+/** Request content that is recorded, so that it can be sent again. */
+
 import { KEPT_BYTES, RecordedSource } from '../../src/message/recorded-source.js'
 
-/** A source that notes what is done to it. */
+/** A source that records the calls of `return`. */
 function source(parts: readonly (string | Uint8Array)[], endless = false) {
-  const told: unknown[] = []
+  const reasons: unknown[] = []
   let at = 0
   let opened = 0
   const content = new RecordedSource(() => {
@@ -14,12 +16,12 @@ function source(parts: readonly (string | Uint8Array)[], endless = false) {
         return { done: true, value: undefined }
       },
       return: async (reason?: unknown) => {
-        told.push(reason)
+        reasons.push(reason)
         return { done: true, value: undefined }
       },
     }
   })
-  return { content, told, opened: () => opened }
+  return { content, reasons, opened: () => opened }
 }
 
 async function all(iterator: AsyncIterator<Uint8Array | string>): Promise<string> {
@@ -29,7 +31,7 @@ async function all(iterator: AsyncIterator<Uint8Array | string>): Promise<string
   return text
 }
 
-it('is sent again from its beginning, however far the first attempt has come', async () => {
+it('content is sent again from its beginning, however far the first attempt was', async () => {
   for (let read = 0; read <= 4; read++) {
     const { content, opened } = source(['a', 'b', 'c'])
     content.hold()
@@ -42,17 +44,17 @@ it('is sent again from its beginning, however far the first attempt has come', a
   }
 })
 
-it('a part that the first attempt has asked for, and not been given, goes to the second', async () => {
+it('a part that the first attempt requested and did not receive is sent by the second attempt', async () => {
   const { content } = source(['a', 'b'])
   content.hold()
   const first = content.open()
-  const asked = first.next()
+  const pending = first.next()
   const second = content.open()
   expect(await all(second)).toBe('ab')
-  expect((await asked).value).toBe('a')
+  expect((await pending).value).toBe('a')
 })
 
-it('memory that a source fills again does not change what is sent again', async () => {
+it('memory that a source overwrites does not change the content that is sent again', async () => {
   const memory = Buffer.from('a')
   const { content } = source([memory, 'b'])
   content.hold()
@@ -61,96 +63,93 @@ it('memory that a source fills again does not change what is sent again', async 
   expect(await all(content.open())).toBe('ab')
 })
 
-it('beyond 16 KiB it can be sent once, and its end is that of the attempt', async () => {
-  const { content, told } = source(['x'.repeat(KEPT_BYTES), 'y', 'z'], true)
+it('content above 16 KiB is sent once, and its end is that of the attempt', async () => {
+  const { content, reasons } = source(['x'.repeat(KEPT_BYTES), 'y', 'z'], true)
   content.hold()
-  const only = content.open()
-  await only.next()
+  const single = content.open()
+  await single.next()
   expect(content.replayable).toBe(true)
-  await only.next()
+  await single.next()
   expect(content.replayable).toBe(false)
-  expect((await only.next()).value).toBe('z')
-  await only.return!('reason')
-  expect(told).toEqual(['reason'])
+  expect((await single.next()).value).toBe('z')
+  await single.return!('reason')
+  expect(reasons).toEqual(['reason'])
 })
 
-it('is left when the request is over, once and with its reason; not when it has come to its end', async () => {
-  const { content, told } = source(['a'], true)
+it('a source is abandoned at the end of the request, once and with the reason, unless it has ended', async () => {
+  const { content, reasons } = source(['a'], true)
   content.hold()
   const first = content.open()
   await first.next()
   await first.return!('lost')
-  expect(told).toEqual([])
+  expect(reasons).toEqual([])
   content.release('over')
   content.release('again')
-  expect(told).toEqual(['over'])
-  const whole = source(['a'])
-  whole.content.hold()
-  await all(whole.content.open())
-  whole.content.release(undefined)
-  expect(whole.told).toEqual([])
-  expect([content.replayable, whole.content.replayable]).toEqual([false, false])
+  expect(reasons).toEqual(['over'])
+  const complete = source(['a'])
+  complete.content.hold()
+  await all(complete.content.open())
+  complete.content.release(undefined)
+  expect(complete.reasons).toEqual([])
+  expect([content.replayable, complete.content.replayable]).toEqual([false, false])
 })
 
-describe('a part that comes when its attempt is over', () => {
+describe('a part that arrives after the end of its attempt', () => {
   const large = 'b'.repeat(2 * KEPT_BYTES)
 
-  it.each([0, 1, 2])(
-    'is sent by the next one, though it is more than is kept; that one has read %d parts by then',
-    async (read) => {
-      let give!: (part: string) => void
-      const slow = new Promise<string>((resolve) => {
-        give = resolve
-      })
-      const content = new RecordedSource(async function* () {
-        yield 'a'
-        yield await slow
-        yield 'c'
-      })
-      content.hold()
-      const first = content.open()
-      await first.next()
-      const asked = first.next()
-      await first.return!('lost')
-      expect(content.replayable).toBe(true)
-      if (read === 0) give(large)
-      if (read === 0) await asked
-      const second = content.open()
-      let text = ''
-      for (let i = 0; i < read; i++) {
-        const next = second.next()
-        if (i === 1) give(large)
-        text += (await next).value as string
-      }
-      if (read === 1) give(large)
-      if (read === 1) await asked
-      text += await all(second)
-      expect(text === `a${large}c`).toBe(true)
-      expect(content.replayable).toBe(false)
-    },
-  )
+  it.each([0, 1, 2])('is sent by the next attempt, even above the limit, after that attempt has read %d parts', async (read) => {
+    let resolvePart!: (part: string) => void
+    const slow = new Promise<string>((resolve) => {
+      resolvePart = resolve
+    })
+    const content = new RecordedSource(async function* () {
+      yield 'a'
+      yield await slow
+      yield 'c'
+    })
+    content.hold()
+    const first = content.open()
+    await first.next()
+    const pending = first.next()
+    await first.return!('lost')
+    expect(content.replayable).toBe(true)
+    if (read === 0) resolvePart(large)
+    if (read === 0) await pending
+    const second = content.open()
+    let text = ''
+    for (let i = 0; i < read; i++) {
+      const next = second.next()
+      if (i === 1) resolvePart(large)
+      text += (await next).value as string
+    }
+    if (read === 1) resolvePart(large)
+    if (read === 1) await pending
+    text += await all(second)
+    expect(text === `a${large}c`).toBe(true)
+    expect(content.replayable).toBe(false)
+  })
 
-  it('an attempt that is still sending when the request is sent again reads no further', async () => {
-    const { content, told } = source(['a', large, 'c'])
+  it('is not requested by an attempt that continues after the request is sent again', async () => {
+    const { content, reasons } = source(['a', large, 'c'])
     content.hold()
     const first = content.open()
     await first.next()
     content.rewind()
-    let more = false
+    let settled = false
     void first.next().then(() => {
-      more = true
+      settled = true
     })
     expect((await all(content.open())) === `a${large}c`).toBe(true)
-    expect(more).toBe(false)
+    expect(settled).toBe(false)
     await first.return!('asked again')
-    expect(told).toEqual([])
+    expect(reasons).toEqual([])
   })
 })
 
-it('empty parts, without end, take no memory', async () => {
+it('empty parts do not use memory, however many', async () => {
   const { content } = source(['', 'a', '', new Uint8Array(0), 'b', ''])
   content.hold()
   expect(await all(content.open())).toBe('ab')
-  const again = content.open()
-  expect([(await again.next()).value, (await again.next()).value, (await again.next()).done]).toEqual(['a', 'b', true])
+  const second = content.open()
+  expect([(await second.next()).value, (await second.next()).value, (await second.next()).done]).toEqual(['a', 'b', true])
 })

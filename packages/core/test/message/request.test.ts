@@ -1,3 +1,5 @@
+/** Requests as the caller gives them: methods, fields and content. */
+
 import { Readable } from 'node:stream'
 import { KEPT_BYTES } from '../../src/message/recorded-source.js'
 import { checkRequest, isIdempotent } from '../../src/message/request.js'
@@ -10,7 +12,7 @@ const field = (fields: readonly string[], name: string): string | undefined => {
 }
 
 describe('checkRequest', () => {
-  it('fills in GET and the authority', () => {
+  it('defaults to GET and the authority of the URL', () => {
     expect(checkRequest({ url: 'https://a.example:8443/x' })).toMatchObject({
       method: 'GET',
       scheme: 'https',
@@ -32,7 +34,7 @@ describe('checkRequest', () => {
     )
   })
 
-  it('says content-length and content-type where the content implies them (RFC 9110 §8.3, §8.6)', () => {
+  it('adds content-length and content-type if the content implies them (RFC 9110 §8.3, §8.6)', () => {
     const text = checkRequest({ url, method: 'POST', body: 'h€llo' }).fields
     expect(field(text, 'content-length')).toBe('7')
     expect(field(text, 'content-type')).toBe('text/plain;charset=UTF-8')
@@ -51,7 +53,7 @@ describe('checkRequest', () => {
     )
   })
 
-  it('a content-length that is not the content’s is refused before anything is sent', () => {
+  it('refuses a content-length that differs from the content', () => {
     expect(() => checkRequest({ url, method: 'POST', body: 'abc', headers: { 'content-length': '4' } })).toThrow(
       expect.objectContaining({ code: 'ERR_CONTENT_LENGTH' }),
     )
@@ -60,18 +62,18 @@ describe('checkRequest', () => {
     )
   })
 
-  it('trailers need content in front of them', () => {
+  it('refuses trailers without content', () => {
     expect(() => checkRequest({ url, trailers: () => ({}) })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_TRAILERS' }))
   })
 
-  it('knows which methods may be sent twice (RFC 9110 §9.2.2)', () => {
+  it('isIdempotent accepts the methods that may be sent twice (RFC 9110 §9.2.2)', () => {
     expect(['GET', 'HEAD', 'QUERY', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'].every(isIdempotent)).toBe(true)
     expect(['POST', 'PATCH', 'get', 'PURGE'].some(isIdempotent)).toBe(false)
   })
 })
 
 describe('toContent', () => {
-  it('takes bytes in every form without copying them', () => {
+  it('accepts bytes in every form without copying them', () => {
     const bytes = new Uint8Array([1, 2, 3, 4])
     expect(toContent(bytes).bytes).toBe(bytes)
     expect(toContent(bytes.buffer).bytes).toEqual(bytes)
@@ -80,14 +82,14 @@ describe('toContent', () => {
     expect(() => toContent(bytes).open()).toThrow(expect.objectContaining({ code: 'ERR_INVALID_BODY' }))
   })
 
-  it('a stream can be sent again while no more than 16 KiB of it have been read, a Blob again and again', async () => {
+  it('replays up to 16 KiB of a stream, and a Blob without limit', async () => {
     const stream = toContent(Readable.from(['a', 'x'.repeat(KEPT_BYTES)]))
     expect(stream.replayable).toBe(true)
     await stream.open().next()
     expect(stream.replayable).toBe(true)
-    const again = stream.open()
-    expect((await again.next()).value).toBe('a')
-    await again.next()
+    const replayed = stream.open()
+    expect((await replayed.next()).value).toBe('a')
+    await replayed.next()
     expect(stream.replayable).toBe(false)
     const blob = toContent(new Blob(['abc']))
     for (let i = 0; i < 2; i++) {
@@ -97,7 +99,7 @@ describe('toContent', () => {
     expect(blob.replayable).toBe(true)
   })
 
-  it('a used stream is refused', async () => {
+  it('refuses a used stream', async () => {
     const web = new Response('x').body!
     await web.getReader().read()
     const locked = new Response('x').body!
@@ -109,7 +111,7 @@ describe('toContent', () => {
     }
   })
 
-  it.each([5, true, {}, [], Symbol('x'), null])('refuses what is no body', (body) => {
+  it.each([5, true, {}, [], Symbol('x'), null])('refuses a value that is not a body', (body) => {
     expect(() => toContent(body as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_BODY' }))
   })
 })

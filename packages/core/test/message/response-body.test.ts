@@ -1,3 +1,5 @@
+/** The body of a response: credit, collection, failures, streams. */
+
 import { decodeUtf8, HttpResponse, type ResponseSource } from '../../src/message/response.js'
 import { ResponseBody } from '../../src/message/response-body.js'
 
@@ -21,7 +23,7 @@ function open(): { body: ResponseBody; consumed: number[]; cancelled: unknown[];
 const bytes = (text: string): Buffer => Buffer.from(text)
 
 describe('the content of a response', () => {
-  it('an unread body gives no credit back; reading does, part by part', async () => {
+  it('gives credit only for parts that are read, one by one', async () => {
     const { body, consumed, response } = open()
     body.push(bytes('abc'))
     body.push(bytes('de'))
@@ -40,7 +42,7 @@ describe('the content of a response', () => {
     expect((await iterator.next()).done).toBe(true)
   })
 
-  it('collecting gives credit as parts arrive, whether they came before or after', async () => {
+  it('gives credit for parts that arrive before or after the call that collects them', async () => {
     const { body, consumed, response } = open()
     body.push(bytes('ab'))
     const text = response.text()
@@ -51,36 +53,36 @@ describe('the content of a response', () => {
     expect(response.trailers?.get('t')).toBe('1')
   })
 
-  it('what is made of the whole is made the moment its end comes, and no promise holds the parts', async () => {
+  it('is converted as soon as its end arrives, and no promise keeps the parts', async () => {
     const { body } = open()
-    const seen: string[] = []
-    const made = body.collect((parts) => seen.push(decodeUtf8(parts)))
+    const texts: string[] = []
+    const result = body.collect((parts) => texts.push(decodeUtf8(parts)))
     body.push(bytes('ab'))
-    expect(seen).toEqual([])
+    expect(texts).toEqual([])
     body.end()
-    expect(seen).toEqual(['ab'])
-    expect(await made).toBe(1)
+    expect(texts).toEqual(['ab'])
+    expect(await result).toBe(1)
   })
 
-  it("what cannot be made of it is the promise's rejection, whether the end came before or after, and nobody else's", async () => {
-    for (const early of [true, false]) {
+  it('rejects a failed conversion only to its caller, before or after the end', async () => {
+    for (const endsFirst of [true, false]) {
       const { body, response } = open()
       body.push(bytes('{'))
-      if (early) body.end()
+      if (endsFirst) body.end()
       const json = response.json()
-      if (!early) expect(() => body.end()).not.toThrow()
+      if (!endsFirst) expect(() => body.end()).not.toThrow()
       await expect(json).rejects.toMatchObject({ code: 'ERR_INVALID_JSON' })
     }
   })
 
-  it('trailers are there when the content is complete, and not before', () => {
+  it('has trailers after it is complete, not before', () => {
     const { body, response } = open()
     expect(response.trailers).toBeUndefined()
     body.end()
     expect(response.trailers).toBeDefined()
   })
 
-  it('what arrived before a failure is still read', async () => {
+  it('is read up to a failure', async () => {
     const { body, response } = open()
     body.push(bytes('ab'))
     body.fail(new Error('lost'))
@@ -91,19 +93,19 @@ describe('the content of a response', () => {
     await expect(iterator.next()).rejects.toThrow('lost')
   })
 
-  it('a failure while somebody waits, reads or collects reaches them', async () => {
-    const one = open()
-    const next = one.response.body.next()
-    one.body.fail(new Error('lost'))
+  it('fails for a caller that waits, reads or collects', async () => {
+    const reading = open()
+    const next = reading.response.body.next()
+    reading.body.fail(new Error('lost'))
     await expect(next).rejects.toThrow('lost')
-    const two = open()
-    const text = two.response.text()
-    two.body.fail(new Error('lost'))
+    const collecting = open()
+    const text = collecting.response.text()
+    collecting.body.fail(new Error('lost'))
     await expect(text).rejects.toThrow('lost')
     await expect(open().response.json()).toBeInstanceOf(Promise)
   })
 
-  it('leaving the loop cancels what is still to come, once', async () => {
+  it('is cancelled once when the caller leaves the loop', async () => {
     const { body, cancelled, response } = open()
     body.push(bytes('ab'))
     for await (const part of response.body) {
@@ -125,7 +127,7 @@ describe('the content of a response', () => {
     expect(() => response.webStream()).toThrow(expect.objectContaining({ code: 'ERR_BODY_USED' }))
   })
 
-  it('bytes are memory of the caller’s own: the engine’s chunk can change without a trace', async () => {
+  it('is copied: later changes to the memory of the engine do not affect it', async () => {
     const { body, response } = open()
     const chunk = Buffer.from('abcd')
     body.push(chunk.subarray(1, 3))
@@ -136,14 +138,14 @@ describe('the content of a response', () => {
     expect(read.buffer.byteLength).toBe(2)
   })
 
-  it('JSON that is none says so', async () => {
+  it('is rejected if it is not valid JSON', async () => {
     const { body, response } = open()
     body.push(bytes('{"a":'))
     body.end()
     await expect(response.json()).rejects.toMatchObject({ code: 'ERR_INVALID_JSON' })
   })
 
-  it('flows into Node and web streams, byte streams included', async () => {
+  it('is available as Node stream, web stream and byte stream', async () => {
     const node = open()
     node.body.push(bytes('ab'))
     node.body.push(bytes('cd'))
@@ -160,7 +162,7 @@ describe('the content of a response', () => {
     expect((await reader.read(new Uint8Array(3))).done).toBe(true)
   })
 
-  it('destroying or cancelling a stream cancels the content', async () => {
+  it('is cancelled when its stream is destroyed or cancelled', async () => {
     const node = open()
     const stream = node.response.nodeStream()
     stream.on('error', () => undefined)
@@ -181,11 +183,11 @@ describe('decodeUtf8', () => {
     [[0xef, 0xbb, 0xbf, 0x61], 'a'],
     [[0xff, 0x61], '\ufffda'],
     [[], ''],
-  ])('%j', (bytes, text) => {
+  ])('decodes %j', (bytes, text) => {
     expect(decodeUtf8([Uint8Array.from(bytes)])).toBe(text)
   })
 
-  it('a sequence cut between two parts is one character', () => {
+  it('decodes a sequence that is split between two parts as one character', () => {
     expect(decodeUtf8([Uint8Array.of(0xe2, 0x82), Uint8Array.of(0xac)])).toBe('€')
   })
 })

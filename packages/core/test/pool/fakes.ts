@@ -43,7 +43,7 @@ export class FakeConnection implements Connection {
   state: ConnectionState
   places: number
   onChange: (() => void) | undefined
-  /** The queued verdicts of requests in flight. */
+  /** The observers of requests in flight. */
   readonly observers = new Set<ExchangeObserver>()
   closes = 0
 
@@ -103,7 +103,7 @@ export class FakeConnection implements Connection {
     return !this.needsVerification
   }
 
-  /** The peer has been verified. */
+  /** Ends the verification of the peer with success. */
   verified(): void {
     this.verifying = false
     this.needsVerification = false
@@ -208,7 +208,7 @@ export class FakeConnector {
   }
 }
 
-/** A queued request that starts as soon as it gets a connection. */
+/** A queued request that starts when it gets a connection. */
 export class FakeCall implements QueuedRequest, ExchangeObserver {
   affinity: string | undefined
   member: Member | undefined

@@ -1,4 +1,6 @@
-/** Sharing under hostile conditions: expired DNS answers, unanswered trials, policies that throw, memory. */
+/**
+ * Sharing under hostile conditions: expired DNS answers, unanswered trials, policies that throw.
+ */
 
 import { FakeClock } from '@unshard/testkit'
 import { isConnection, type ReusePolicy, type Target, type Verdict } from '../../src/index.js'
@@ -13,21 +15,21 @@ beforeEach(() => {
 })
 const USE: Verdict = { use: true, because: 'shared' }
 
-function make(rule: (connection: FakeConnection, target: Target) => Verdict = () => USE, more: Partial<ReusePolicy> = {}) {
+function make(rule: (connection: FakeConnection, target: Target) => Verdict = () => USE, overrides: Partial<ReusePolicy> = {}) {
   const clock = new FakeClock(1)
   const connector = new FakeConnector()
   const policy: ReusePolicy = {
     verdict: (candidate, target) =>
       isConnection(candidate) ? rule(candidate as FakeConnection, target) : { wait: true, because: 'handshake-under-way' },
     misdirected: () => undefined,
-    ...more,
+    ...overrides,
   }
   const pool = poolOf(connector, clock, policy)
   const call = (target: PoolTarget): FakeCall => {
-    const one = new FakeCall()
-    const member = pool.acquire(target, one)
-    if (member !== undefined) one.onMember(member)
-    return one
+    const request = new FakeCall()
+    const member = pool.acquire(target, request)
+    if (member !== undefined) request.onMember(member)
+    return request
   }
   const open = async (options?: FakeOptions): Promise<FakeConnection> => {
     const before = connector.dials.length
@@ -38,7 +40,7 @@ function make(rule: (connection: FakeConnection, target: Target) => Verdict = ()
   return { clock, connector, pool, call, open }
 }
 
-it('a DNS answer with TTL 0 serves the requests that asked for it', async () => {
+it('a DNS answer with TTL 0 serves the requests that caused the lookup', async () => {
   const { call, clock, connector, open } = make()
   const shared = await open()
   connector.resolve = async ({ origin: { host } }) => {
@@ -46,33 +48,33 @@ it('a DNS answer with TTL 0 serves the requests that asked for it', async () => 
     if (connector.resolved.length > 20) return new Promise(() => undefined)
     return { addresses: [{ address: '192.0.2.1', family: 4 }], expiresAt: clock.now() }
   }
-  const one = call(B)
+  const request = call(B)
   await turn()
   expect(connector.resolved).toEqual(['a.example', 'b.example'])
-  expect(one.member?.connection).toBe(shared)
-  const two = call(B)
+  expect(request.member?.connection).toBe(shared)
+  const second = call(B)
   await turn()
-  expect(two.member?.connection).toBe(shared)
+  expect(second.member?.connection).toBe(shared)
   expect(connector.resolved).toEqual(['a.example', 'b.example', 'b.example'])
 })
 
-it('a 421 for one of many origins that share does not cause the policy to be asked about the others', async () => {
-  let asked = 0
+it('a 421 for one of many sharing origins does not cause policy calls for the others', async () => {
+  let policyCalls = 0
   const { call, open, pool } = make(() => {
-    asked++
+    policyCalls++
     return USE
   })
   const shared = await open()
   const targets = Array.from({ length: 500 }, (_, i) => targetOf(`https://t${i}.example`))
   for (const target of targets) call(target)
   await turn()
-  asked = 0
+  policyCalls = 0
   for (const target of targets) pool.misdirected(target, shared, 421)
-  expect(asked).toBe(0)
+  expect(policyCalls).toBe(0)
 })
 
 describe('a policy that throws, or returns an invalid verdict', () => {
-  const thrower = (): never => {
+  const throwError = (): never => {
     throw new Error('of the policy')
   }
   const warned: string[] = []
@@ -86,22 +88,22 @@ describe('a policy that throws, or returns an invalid verdict', () => {
   })
 
   it.each([
-    ['throws', thrower],
+    ['throws', throwError],
     ['returns undefined', () => undefined as unknown as Verdict],
     ['waits for an open connection', () => ({ wait: true, because: 'x' }) as Verdict],
     ['grants with a string', () => ({ use: 'yes' }) as unknown as Verdict],
-  ])('%s: the origin gets its own connection', async (_what, rule) => {
+  ])('%s: the origin uses its own connection', async (_what, rule) => {
     const { call, connector, open } = make(rule)
     await open()
-    const one = call(B)
+    const request = call(B)
     await turn()
     const own = await connector.dials[1]!.succeed()
-    expect(one.member).toMatchObject({ connection: own, coalesced: false, because: 'policy-failed' })
+    expect(request.member).toMatchObject({ connection: own, coalesced: false, because: 'policy-failed' })
   })
 
-  it('in a new check after ORIGIN: the origin is detached, and the connection stays open', async () => {
+  it('after ORIGIN: the origin is detached, and the connection stays open', async () => {
     let broken = false
-    const { call, connector, open } = make(() => (broken ? thrower() : USE))
+    const { call, connector, open } = make(() => (broken ? throwError() : USE))
     const shared = await open()
     const joined = call(B)
     await turn()
@@ -115,24 +117,27 @@ describe('a policy that throws, or returns an invalid verdict', () => {
     expect(warned).toEqual(['the reuse policy failed: Error: of the policy'])
   })
 
-  it('in the check after a dial: the new connection is kept', async () => {
+  it('after a dial: the new connection is kept', async () => {
     let broken = false
-    const { call, connector, open } = make(() => (broken ? thrower() : { use: false, because: 'no' }))
+    const { call, connector, open } = make(() => (broken ? throwError() : { use: false, because: 'no' }))
     await open()
-    const one = call(B)
+    const request = call(B)
     await turn()
     broken = true
     const own = await connector.dials[1]!.succeed()
-    expect(one.member?.connection).toBe(own)
+    expect(request.member?.connection).toBe(own)
   })
 
-  it('in `answered` or `misdirected`: no other request is affected', async () => {
-    const { call, connector, open, pool } = make(() => ({ ...USE, trial: true }), { misdirected: thrower, answered: thrower })
+  it('in `answered` or `misdirected`: other requests are not affected', async () => {
+    const { call, connector, open, pool } = make(() => ({ ...USE, trial: true }), {
+      misdirected: throwError,
+      answered: throwError,
+    })
     const shared = await open()
-    const [one, two] = [call(B), call(B)]
+    const [first, second] = [call(B), call(B)]
     await turn()
-    pool.answered(B, one.member!)
-    expect(two.member?.connection).toBe(shared)
+    pool.answered(B, first.member!)
+    expect(second.member?.connection).toBe(shared)
     pool.misdirected(B, shared, 421)
     call(B)
     await turn()
@@ -140,15 +145,15 @@ describe('a policy that throws, or returns an invalid verdict', () => {
   })
 
   it('in `groupsOf`: the origin has no host groups', async () => {
-    const { call, connector } = make(() => USE, { groupsOf: thrower })
-    const one = call({ ...A, proxy: { name: 'http://proxy.example:80', key: 'p' } })
+    const { call, connector } = make(() => USE, { groupsOf: throwError })
+    const request = call({ ...A, proxy: { name: 'http://proxy.example:80', key: 'p' } })
     await turn()
     const own = await connector.dials[0]!.succeed()
-    expect(one.member?.connection).toBe(own)
+    expect(request.member?.connection).toBe(own)
   })
 })
 
-it('the policy is asked again after a minute even if the DNS answer is still valid, because certificates expire', async () => {
+it('the policy is called again after a minute, even with a valid DNS answer, because certificates expire', async () => {
   let valid = true
   const { call, clock, connector, open } = make(() => (valid ? USE : { use: false, because: 'certificate-expired' }))
   const shared = await open()
@@ -163,31 +168,31 @@ it('the policy is asked again after a minute even if the DNS answer is still val
   expect(connector.dials).toHaveLength(2)
 })
 
-it('origins that joined a connection and are no longer requested are forgotten', async () => {
+it('origins that joined a connection and are not requested again are forgotten', async () => {
   const { call, clock, connector, open, pool } = make()
   const shared = await open()
-  let most = 0
+  let maxPools = 0
   for (let i = 0; i < 1_000; i++) {
     connector.expiresAt = clock.now() + 1_000
-    const one = call(targetOf(`https://t${i}.example`))
+    const request = call(targetOf(`https://t${i}.example`))
     await turn()
-    shared.finish(one)
+    shared.finish(request)
     clock.advance(100)
-    most = Math.max(most, [...pool.originPools].length)
+    maxPools = Math.max(maxPools, [...pool.originPools].length)
   }
-  expect(most).toBeLessThan(20)
+  expect(maxPools).toBeLessThan(20)
 })
 
 describe('a late 421', () => {
-  it('during the search for another connection: a shared one is refused, and the next one is dialed for the origin', async () => {
+  it('during the search for a connection: a shared one is refused, and the next dial is made for the origin', async () => {
     const { call, clock, connector, open, pool } = make((_connection, { origin }) =>
       origin === B.origin ? USE : { use: false, because: 'no' },
     )
     const first = await open({ places: 1 })
-    const other = call(targetOf('https://c.example'))
+    const otherRequest = call(targetOf('https://c.example'))
     await turn()
     const second = await connector.dials[1]!.succeed({ places: 1 })
-    expect(other.member?.connection).toBe(second)
+    expect(otherRequest.member?.connection).toBe(second)
     const waiting = call(B)
     await turn()
     clock.advance(1_000)
@@ -199,18 +204,18 @@ describe('a late 421', () => {
     expect(waiting.member).toMatchObject({ connection: own, coalesced: false, because: 'misdirected-before' })
   })
 
-  it('when the origin has its own connection already: a later request causes no other dial', async () => {
+  it('for an origin with its own connection: a later request causes no other dial', async () => {
     const { call, connector, open, pool } = make()
     const shared = await open()
-    const [one, two] = [call(B), call(B)]
+    const [first, second] = [call(B), call(B)]
     await turn()
     pool.misdirected(B, shared, 421)
-    shared.finish(one)
+    shared.finish(first)
     call(B)
     await turn()
     const own = await connector.dials[1]!.succeed()
     pool.misdirected(B, shared, 421)
-    shared.finish(two)
+    shared.finish(second)
     own.enter('closed')
     const later = call(B)
     await turn()
@@ -218,7 +223,7 @@ describe('a late 421', () => {
   })
 })
 
-it('a slot on its own connection is used even if its shared connections need a new check', async () => {
+it("a slot of an origin's own connection is used even if its shared connections need a new check", async () => {
   const { call, clock, connector, open } = make()
   await open({ places: 1 })
   connector.expiresAt = 2_000
@@ -234,7 +239,7 @@ it('a slot on its own connection is used even if its shared connections need a n
 })
 
 it.each(['b', 'c'])(
-  'a connection that is no longer covered, because of a 421 for %s, is not closed when there is room (§2.4)',
+  'a connection that is not covered after a 421 for %s is not closed while it has capacity (§2.4)',
   async (host) => {
     let allowed = false
     const { call, connector, open, pool } = make(() => (allowed ? USE : { use: false, because: 'not yet' }))
@@ -257,7 +262,7 @@ it.each(['b', 'c'])(
   },
 )
 
-it('a dial for the same origin is explained as its own, although old origins are forgotten', async () => {
+it('explain describes a dial for the same origin as its own, even after old origins are forgotten', async () => {
   const { call, pool } = make()
   call(A)
   await turn()
@@ -277,7 +282,7 @@ it('connections of one origin do not close each other if it may have several (§
   expect(pool.find(target)?.members).toHaveLength(3)
 })
 
-it('connections of one origin are dialed in parallel: its own dials are not waited for', async () => {
+it('connections of one origin are dialed in parallel, without waiting for each other', async () => {
   const { call, connector } = make()
   connector.known = 'http/1.1'
   for (let i = 0; i < 6; i++) call(A)

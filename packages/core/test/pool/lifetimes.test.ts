@@ -1,3 +1,5 @@
+/** Idle timeouts, maximum ages and the limit of idle connections. */
+
 import { FakeClock } from '@unshard/testkit'
 import { Lifetimes } from '../../src/pool/lifetimes.js'
 import type { PoolSettings } from '../../src/settings/pool-settings.js'
@@ -15,32 +17,32 @@ const make = (settings: PoolSettings = { idleTimeoutMs: TIMEOUT_MS }, maxIdleCon
     events: { onAged: (connection) => aged.push(connection as FakeConnection) },
   })
   const target = targetOf('https://a.example', 'key', settings)
-  const connection = (): FakeConnection => {
-    const one = new FakeConnection(target, '192.0.2.1')
-    lifetimes.add(one, target.settings)
-    all.push(one)
-    return one
+  const addConnection = (): FakeConnection => {
+    const connection = new FakeConnection(target, '192.0.2.1')
+    lifetimes.add(connection, target.settings)
+    all.push(connection)
+    return connection
   }
-  return { clock, lifetimes, connection, aged }
+  return { clock, lifetimes, addConnection, aged }
 }
 
 describe('Lifetimes: idle connections', () => {
   it('closes a connection that was idle for the whole timeout, once', () => {
-    const { clock, lifetimes, connection } = make()
-    const one = connection()
-    lifetimes.idle(one)
+    const { clock, lifetimes, addConnection } = make()
+    const connection = addConnection()
+    lifetimes.idle(connection)
     clock.advance(TIMEOUT_MS - 1)
-    expect(one.closes).toBe(0)
+    expect(connection.closes).toBe(0)
     clock.advance(1)
-    expect(one.closes).toBe(1)
+    expect(connection.closes).toBe(1)
     clock.advance(TIMEOUT_MS * 3)
-    expect(one.closes).toBe(1)
+    expect(connection.closes).toBe(1)
     expect(clock.pending).toBe(0)
   })
 
   it('uses one timer for all connections, which never keeps the process alive', () => {
-    const { clock, lifetimes, connection } = make()
-    const all = [connection(), connection(), connection()]
+    const { clock, lifetimes, addConnection } = make()
+    const all = [addConnection(), addConnection(), addConnection()]
     for (const each of all) {
       lifetimes.idle(each)
       clock.advance(100)
@@ -56,95 +58,95 @@ describe('Lifetimes: idle connections', () => {
   })
 
   it('counts idle time from the last request, not from the first', () => {
-    const { clock, lifetimes, connection } = make()
-    const one = connection()
+    const { clock, lifetimes, addConnection } = make()
+    const connection = addConnection()
     for (let i = 0; i < 5; i++) {
-      // A request ends each time.
-      lifetimes.idle(one)
+      // A request ends here.
+      lifetimes.idle(connection)
       clock.advance(TIMEOUT_MS - 100)
     }
-    expect(one.closes).toBe(0)
+    expect(connection.closes).toBe(0)
     clock.advance(100)
-    expect(one.closes).toBe(1)
+    expect(connection.closes).toBe(1)
   })
 
   it('moves a reused connection to the end of the idle order', () => {
-    const { clock, lifetimes, connection } = make()
-    const [one, two] = [connection(), connection()]
-    lifetimes.idle(one)
-    lifetimes.idle(two)
+    const { clock, lifetimes, addConnection } = make()
+    const [first, second] = [addConnection(), addConnection()]
+    lifetimes.idle(first)
+    lifetimes.idle(second)
     clock.advance(500)
-    lifetimes.idle(one)
+    lifetimes.idle(first)
     clock.advance(500)
-    expect([one.closes, two.closes]).toEqual([0, 1])
+    expect([first.closes, second.closes]).toEqual([0, 1])
     clock.advance(500)
-    expect([one.closes, two.closes]).toEqual([1, 1])
+    expect([first.closes, second.closes]).toEqual([1, 1])
   })
 
   it('keeps a connection that carries a request at its deadline', () => {
-    const { clock, lifetimes, connection } = make()
-    const one = connection()
-    lifetimes.idle(one)
-    one.request({} as never, { onInformational() {}, onResponse() {}, onError() {}, onClosed() {} })
+    const { clock, lifetimes, addConnection } = make()
+    const connection = addConnection()
+    lifetimes.idle(connection)
+    connection.request({} as never, { onInformational() {}, onResponse() {}, onError() {}, onClosed() {} })
     clock.advance(TIMEOUT_MS * 2)
-    expect(one.closes).toBe(0)
-    one.finish()
-    lifetimes.idle(one)
+    expect(connection.closes).toBe(0)
+    connection.finish()
+    lifetimes.idle(connection)
     clock.advance(TIMEOUT_MS)
-    expect(one.closes).toBe(1)
+    expect(connection.closes).toBe(1)
   })
 
-  it('does not close a connection that was removed', () => {
-    const { clock, lifetimes, connection } = make()
-    const one = connection()
-    lifetimes.idle(one)
-    lifetimes.delete(one)
+  it('ignores a connection that was removed', () => {
+    const { clock, lifetimes, addConnection } = make()
+    const connection = addConnection()
+    lifetimes.idle(connection)
+    lifetimes.delete(connection)
     clock.advance(TIMEOUT_MS * 2)
-    expect(one.closes).toBe(0)
+    expect(connection.closes).toBe(0)
   })
 
-  it('0 keeps connections forever', () => {
-    const { clock, lifetimes, connection } = make({ idleTimeoutMs: 0 })
-    lifetimes.idle(connection())
+  it('keeps idle connections forever with a timeout of 0', () => {
+    const { clock, lifetimes, addConnection } = make({ idleTimeoutMs: 0 })
+    lifetimes.idle(addConnection())
     expect(clock.pending).toBe(0)
   })
 
-  it('stop() cancels the timer', () => {
-    const { clock, lifetimes, connection } = make()
-    const one = connection()
-    lifetimes.idle(one)
+  it('cancels its timer at stop()', () => {
+    const { clock, lifetimes, addConnection } = make()
+    const connection = addConnection()
+    lifetimes.idle(connection)
     lifetimes.stop()
     clock.advance(TIMEOUT_MS * 2)
-    expect([clock.pending, one.closes]).toEqual([0, 0])
+    expect([clock.pending, connection.closes]).toEqual([0, 0])
   })
 })
 
 describe('Lifetimes: limits', () => {
-  it('an active connection does not count as idle, and causes no idle one to be closed', () => {
-    const { lifetimes, connection } = make(undefined, 1)
-    const [one, other] = [connection(), connection()]
-    lifetimes.idle(one)
-    one.request({} as never, {} as never)
-    lifetimes.idle(other)
-    expect([one.closes, other.closes]).toEqual([0, 0])
-    const third = connection()
+  it('an active connection does not count as idle, and no idle connection is closed because of it', () => {
+    const { lifetimes, addConnection } = make(undefined, 1)
+    const [first, second] = [addConnection(), addConnection()]
+    lifetimes.idle(first)
+    first.request({} as never, {} as never)
+    lifetimes.idle(second)
+    expect([first.closes, second.closes]).toEqual([0, 0])
+    const third = addConnection()
     lifetimes.idle(third)
-    expect([one.closes, other.closes, third.closes]).toEqual([0, 1, 0])
+    expect([first.closes, second.closes, third.closes]).toEqual([0, 1, 0])
   })
 
   it('maximum age plus jitter may exceed the longest Node timer', () => {
     const longest = 0x7fff_ffff
-    const { clock, connection } = make({ maxConnectionAgeMs: longest, maxConnectionAgeJitterMs: longest })
+    const { clock, addConnection } = make({ maxConnectionAgeMs: longest, maxConnectionAgeJitterMs: longest })
     const delays: number[] = []
     const start = clock.startTimer.bind(clock)
     clock.startTimer = (delayMs, callback) => {
       delays.push(delayMs)
       return start(delayMs, callback)
     }
-    const one = connection()
+    const connection = addConnection()
     clock.advance(longest - 1)
-    expect(one.closes).toBe(0)
+    expect(connection.closes).toBe(0)
     clock.advance(longest + 20)
-    expect([one.closes, Math.max(...delays) <= longest]).toEqual([1, true])
+    expect([connection.closes, Math.max(...delays) <= longest]).toEqual([1, true])
   })
 })

@@ -1,4 +1,4 @@
-/** No request waits for an event that never comes, and nothing unused is kept. */
+/** No request waits for an event that never happens, and no unused connection is kept. */
 
 import { FakeClock } from '@unshard/testkit'
 import { type ReusePolicy, sameOrigin } from '../../src/index.js'
@@ -11,10 +11,10 @@ function make(reuse: ReusePolicy = sameOrigin()) {
   const connector = new FakeConnector()
   const pool = poolOf(connector, clock, reuse)
   const call = (target: PoolTarget): FakeCall => {
-    const one = new FakeCall()
-    const member = pool.acquire(target, one)
-    if (member !== undefined) one.onMember(member)
-    return one
+    const request = new FakeCall()
+    const member = pool.acquire(target, request)
+    if (member !== undefined) request.onMember(member)
+    return request
   }
   /** Opens one connection per request, all idle again. */
   const idle = async (target: PoolTarget, count: number, options?: FakeOptions): Promise<FakeConnection[]> => {
@@ -39,7 +39,7 @@ it('closing an origin pool closes all of its connections', async () => {
   expect(pool.find(target)).toBeUndefined()
 })
 
-it('a target that is dialed once: requests wait while its connection is busy or being verified', async () => {
+it('requests for a target that is dialed once wait while its connection is busy or being verified', async () => {
   const { connector, call } = make()
   const target = { ...targetWith(), once: true }
   const first = call(target)
@@ -57,7 +57,7 @@ it('a target that is dialed once: requests wait while its connection is busy or 
   expect(connector.dials).toHaveLength(1)
 })
 
-it('a verified connection has capacity for one of three requests: the pool dials for the other two', async () => {
+it('after a verification with capacity for one of three requests the pool dials for the other two', async () => {
   const { connector, call, idle } = make()
   const target = targetWith({ maxConnectionsPerOrigin: 3 })
   const [connection] = await idle(target, 1, { places: 1 })
@@ -70,7 +70,7 @@ it('a verified connection has capacity for one of three requests: the pool dials
   expect([three.filter(({ member }) => member !== undefined).length, connector.dials.length]).toEqual([1, 3])
 })
 
-it('after a failed dial, with the only connection busy, another dial follows every second while requests wait', async () => {
+it('after a failed dial with the only connection busy, the pool dials every second while requests wait', async () => {
   const { clock, connector, pool, call } = make()
   const target = targetWith({ maxConnectionsPerOrigin: 2 })
   call(target)
@@ -81,7 +81,7 @@ it('after a failed dial, with the only connection busy, another dial follows eve
   for (let dial = 1; dial <= 3; dial++) {
     await connector.dials[dial]!.fail(new Error('refused'))
     clock.advance(999)
-    // Requests that arrive in the meantime make no difference.
+    // Requests that arrive in the meantime change nothing.
     if (dial === 2) pool.leave(target, call(target))
     await turn()
     expect(connector.dials).toHaveLength(dial + 1)
@@ -96,7 +96,7 @@ it('after a failed dial, with the only connection busy, another dial follows eve
   expect([connector.dials.length, clock.referenced]).toEqual([5, 0])
 })
 
-it('six failed dials in a row are not repeated, and then all requests fail', async () => {
+it('after six failed dials in a row all requests fail without another dial', async () => {
   const { connector, call } = make()
   connector.known = 'http/1.1'
   const all = Array.from({ length: 10 }, () => call(targetWith()))
@@ -108,7 +108,7 @@ it('six failed dials in a row are not repeated, and then all requests fail', asy
 })
 
 it.each([1, 3])(
-  'connections that close before they take a request, at most %d: after a few dials the requests fail',
+  'requests fail after a few dials if each of at most %d connections closes before its first request',
   async (most) => {
     const { clock, connector, pool, call } = make()
     const target = targetWith({ maxConnectionsPerOrigin: most })
@@ -127,7 +127,7 @@ it.each([1, 3])(
   },
 )
 
-it('connections lost during verification, with a queued request: it gets another connection every time', async () => {
+it('queued requests get another connection each time one is lost during verification', async () => {
   const { connector, call, idle } = make()
   let [connection] = await idle(targetWith(), 1)
   for (let losses = 1; losses <= 4; losses++) {
@@ -141,7 +141,7 @@ it('connections lost during verification, with a queued request: it gets another
   }
 })
 
-it.each(['close', 'destroy'] as const)('%s() in the turn in which a dial succeeds leaves nothing open', async (end) => {
+it.each(['close', 'destroy'] as const)('%s() in the turn in which a dial succeeds leaves no connection open', async (end) => {
   const { clock, connector, pool, call } = make()
   const waiting = call(targetWith())
   await turn()
@@ -162,7 +162,7 @@ it('open() accepts a connection without capacity', async () => {
   expect(connector.dials).toHaveLength(1)
 })
 
-it('open() rejects if no connection can be had', async () => {
+it('open() rejects if no connection can be established', async () => {
   const { connector, pool } = make()
   const opened = expect(pool.open(targetWith())).rejects.toThrow('refused')
   await turn()
@@ -171,7 +171,7 @@ it('open() rejects if no connection can be had', async () => {
   expect([...pool.originPools]).toEqual([])
 })
 
-it('a strategy that closes its candidates: the request gets a new connection, which others can use', async () => {
+it('a request gets a new connection, which others can use, if the strategy closes its candidates', async () => {
   let close = (): void => undefined
   const target = targetWith({
     maxConnectionsPerOrigin: 2,
@@ -193,7 +193,7 @@ it('a strategy that closes its candidates: the request gets a new connection, wh
   expect([waiting.member?.connection, call(target).member?.connection]).toEqual([connection, connection])
 })
 
-it('minConnections with a server that closes idle connections: without requests it is not dialed forever', async () => {
+it('minConnections does not cause endless dials to a server that closes idle connections', async () => {
   const { clock, connector, call } = make()
   const target = targetWith({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3 })
   call(target)

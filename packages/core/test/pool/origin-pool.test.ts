@@ -1,3 +1,5 @@
+/** The connections and the queue of one origin. */
+
 import { FakeClock } from '@unshard/testkit'
 import { OriginPool } from '../../src/pool/origin-pool.js'
 import { Pursuit } from '../../src/pool/pursuit.js'
@@ -15,27 +17,27 @@ describe('OriginPool', () => {
   it('picks the first connection with capacity', () => {
     const originPool = new OriginPool(target)
     expect(originPool.pick(call)).toBeUndefined()
-    const [full, free, other] = [member(0), member(1), member(1)]
-    for (const each of [full, free, other]) originPool.add(each)
+    const [full, free, otherFree] = [member(0), member(1), member(1)]
+    for (const each of [full, free, otherFree]) originPool.add(each)
     expect(originPool.pick(call)).toBe(free)
     free.connection.enter('draining')
-    expect(originPool.pick(call)).toBe(other)
-    other.connection.places = 0
+    expect(originPool.pick(call)).toBe(otherFree)
+    otherFree.connection.places = 0
     expect(originPool.pick(call)).toBeUndefined()
   })
 
   it('finds and removes members by connection, and ignores unknown ones', () => {
     const originPool = new OriginPool(target)
-    const [one, two] = [member(), member()]
-    for (const each of [one, two]) originPool.add(each)
-    expect(originPool.memberOf(two.connection)).toBe(two)
-    originPool.remove(one.connection)
-    originPool.remove(one.connection)
-    expect(originPool.members).toEqual([two])
-    expect(originPool.memberOf(one.connection)).toBeUndefined()
+    const [first, second] = [member(), member()]
+    for (const each of [first, second]) originPool.add(each)
+    expect(originPool.memberOf(second.connection)).toBe(second)
+    originPool.remove(first.connection)
+    originPool.remove(first.connection)
+    expect(originPool.members).toEqual([second])
+    expect(originPool.memberOf(first.connection)).toBeUndefined()
   })
 
-  it('serves requests in order of arrival, whichever of them leave', () => {
+  it('serves requests in order of arrival, even after others leave', () => {
     const originPool = new OriginPool(target)
     const [a, b, c] = [new FakeCall('a'), new FakeCall('b'), new FakeCall('c')]
     for (const call of [a, b, c]) originPool.queue.add(call)

@@ -1,3 +1,5 @@
+/** Dials, queues, idle connections and the end of a pool, with fake connections. */
+
 import { FakeClock } from '@unshard/testkit'
 import { isConnection, type ReusePolicy, sameOrigin } from '../../src/index.js'
 import { FakeCall, FakeConnector, poolOf, targetOf, turn } from './fakes.js'
@@ -16,15 +18,15 @@ function make(reuse: ReusePolicy = sameOrigin()) {
   const pool = poolOf(connector, clock, reuse)
   const log: string[] = []
   const call = (target = A, name = ''): FakeCall => {
-    const one = new FakeCall(name, log)
-    const member = pool.acquire(target, one)
-    if (member !== undefined) one.onMember(member)
-    return one
+    const first = new FakeCall(name, log)
+    const member = pool.acquire(target, first)
+    if (member !== undefined) first.onMember(member)
+    return first
   }
   return { clock, connector, pool, log, call }
 }
 
-describe('Pool', () => {
+describe('a pool', () => {
   it('dials once for all requests of an origin until its protocol is known', async () => {
     const { connector, pool, call } = make()
     const calls = Array.from({ length: 20 }, () => call())
@@ -36,7 +38,7 @@ describe('Pool', () => {
     expect(pool.acquire(A, new FakeCall())?.connection).toBe(connection)
   })
 
-  it('HTTP/1.1: opens at most six connections, and serves every queued request', async () => {
+  it('opens at most six HTTP/1.1 connections, and serves every queued request', async () => {
     const { connector, pool, call } = make()
     const calls = Array.from({ length: 20 }, () => call())
     await turn()
@@ -50,7 +52,7 @@ describe('Pool', () => {
     expect(connector.dials).toHaveLength(6)
   })
 
-  it('an origin known to speak HTTP/1.1 is dialed once per request, up to six times in parallel', async () => {
+  it('dials once per request, up to six times in parallel, for an origin known to use HTTP/1.1', async () => {
     const { connector, call } = make()
     connector.known = 'http/1.1'
     call()
@@ -62,22 +64,22 @@ describe('Pool', () => {
     expect(connector.dials).toHaveLength(6)
   })
 
-  it('a request that leaves the queue does not affect the others', async () => {
+  it('serves the other requests after one leaves the queue', async () => {
     const { connector, pool, call } = make()
-    const [one, two, three] = [call(), call(), call()]
-    pool.leave(A, two!)
+    const [first, second, third] = [call(), call(), call()]
+    pool.leave(A, second!)
     await turn()
     await connector.dials[0]!.succeed()
-    expect([one.member !== undefined, two.member, three.member !== undefined]).toEqual([true, undefined, true])
+    expect([first.member !== undefined, second.member, third.member !== undefined]).toEqual([true, undefined, true])
   })
 
-  it('queues and cancels requests of an origin that has no connection yet', () => {
+  it('queues and cancels requests of an origin without a connection', () => {
     const { pool } = make()
     expect(() => pool.leave(B, new FakeCall())).not.toThrow()
     expect(pool.hasConnection(B)).toBe(false)
   })
 
-  it('a failed dial fails the requests that wait for it, once, and is not repeated', async () => {
+  it('fails the requests that wait for a failed dial, once, and does not repeat the dial', async () => {
     const { connector, call } = make()
     const calls = [call(), call()]
     await turn()
@@ -91,7 +93,7 @@ describe('Pool', () => {
     expect(connector.dials).toHaveLength(2)
   })
 
-  it('a failed dial fails no request while a connection is open: they wait for capacity', async () => {
+  it('fails no request after a failed dial while a connection is open: requests wait for capacity', async () => {
     const { connector, call } = make()
     const calls = [call(), call(), call()]
     await turn()
@@ -105,7 +107,7 @@ describe('Pool', () => {
     expect(calls.filter(({ member }) => member?.connection === connection)).toHaveLength(3)
   })
 
-  it('1,000 queued requests of one origin do not starve the single request of another', async () => {
+  it('serves the single request of an origin despite 1,000 queued requests of another', async () => {
     const { connector, log, call } = make(sharing)
     for (let i = 0; i < 1_000; i++) call(A, 'a')
     await turn()
@@ -121,7 +123,7 @@ describe('Pool', () => {
     expect(log).toHaveLength(1_001)
   })
 
-  it('a draining connection is not used any more, and requests that waited for it get another', async () => {
+  it('sends no request on a draining connection; requests that waited for it get another', async () => {
     const { connector, pool, call } = make()
     call()
     await turn()
@@ -138,20 +140,20 @@ describe('Pool', () => {
   })
 
   it.each(['draining', 'closed'] as const)(
-    'a connection that is %s when it arrives fails the request, without another dial',
+    'fails the request without another dial if its new connection is %s',
     async (state) => {
       const { connector, pool, call } = make()
-      const [one, two] = [call(), call()]
+      const [first, second] = [call(), call()]
       await turn()
       const connection = await connector.dials[0]!.succeed({ state })
-      for (const { error } of [one, two]) expect(error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
+      for (const { error } of [first, second]) expect(error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
       await turn()
       expect(connector.dials).toHaveLength(1)
       expect([...pool.connections]).toEqual(state === 'closed' ? [] : [connection])
     },
   )
 
-  it('an origin that got a 421 gets its own connection, and the shared one still serves the others', async () => {
+  it('dials for an origin that got a 421; the shared connection still serves the others', async () => {
     const { connector, pool, call } = make(sharing)
     call(A)
     await turn()
@@ -164,7 +166,7 @@ describe('Pool', () => {
     expect(call(A).member?.connection).toBe(shared)
   })
 
-  it('the idle timer closes an unused connection, and keeps one in constant use', async () => {
+  it('closes an idle connection after the timeout, and keeps one in constant use', async () => {
     const { clock, connector, call } = make()
     call()
     await turn()
@@ -181,62 +183,62 @@ describe('Pool', () => {
     expect(connection.closes).toBe(1)
   })
 
-  it('a dial is aborted after the last waiting request has left, with its reason', async () => {
+  it('aborts a dial after its last waiting request leaves, with the reason', async () => {
     const { connector, pool, call } = make()
-    const [one, other] = [call(), call()]
+    const [first, otherRequest] = [call(), call()]
     await turn()
     const { signal } = connector.dials[0]!
     const reason = new Error('enough')
-    pool.leave(A, one, reason)
+    pool.leave(A, first, reason)
     expect(signal.aborted).toBe(false)
-    pool.leave(A, other, reason)
+    pool.leave(A, otherRequest, reason)
     expect(signal.reason).toBe(reason)
     await turn()
     expect(pool.find(A)).toBeUndefined()
   })
 
-  it('a request that arrives while an abandoned dial ends gets a new dial', async () => {
+  it('dials again for a request that arrives while an abandoned dial ends', async () => {
     const { connector, pool, call } = make()
-    const one = call()
+    const first = call()
     await turn()
-    pool.leave(A, one, new Error('enough'))
-    const other = call()
+    pool.leave(A, first, new Error('enough'))
+    const otherRequest = call()
     await turn()
     await connector.dials[1]!.succeed()
-    expect([one.error, other.error, other.member === undefined]).toEqual([undefined, undefined, false])
+    expect([first.error, otherRequest.error, otherRequest.member === undefined]).toEqual([undefined, undefined, false])
   })
 
-  it('a dial continues while requests of another origin wait for it', async () => {
+  it('continues a dial while requests of another origin wait for it', async () => {
     const sharing: ReusePolicy = {
       verdict: (candidate) => (isConnection(candidate) ? { use: true, because: 'x' } : { wait: true, because: 'y' }),
       misdirected: () => undefined,
     }
     const connector = new FakeConnector()
     const pool = poolOf(connector, new FakeClock(), sharing)
-    const [one, other] = [new FakeCall(), new FakeCall()]
+    const [first, otherRequest] = [new FakeCall(), new FakeCall()]
     const [c, d] = [targetOf('https://c.example'), targetOf('https://d.example')]
-    pool.acquire(c, one)
+    pool.acquire(c, first)
     await turn()
-    pool.acquire(d, other)
+    pool.acquire(d, otherRequest)
     await turn()
     expect(connector.dials).toHaveLength(1)
-    pool.leave(c, one, new Error('enough'))
+    pool.leave(c, first, new Error('enough'))
     expect(connector.dials[0]!.signal.aborted).toBe(false)
-    pool.leave(d, other, new Error('enough'))
+    pool.leave(d, otherRequest, new Error('enough'))
     await turn()
     expect(connector.dials[0]!.signal.aborted).toBe(true)
   })
 
-  it('close() lets connections finish and ends dials, destroy() ends both', async () => {
+  it('lets connections complete and ends dials on close(), and ends both on destroy()', async () => {
     const { connector, pool, call } = make()
     call(A)
-    const other = call(B)
+    const otherRequest = call(B)
     await turn()
     const connection = await connector.dials[0]!.succeed()
     await pool.close()
     await turn()
     expect(connection.state).toBe('draining')
-    expect(other.error).toMatchObject({ message: 'the client was closed' })
+    expect(otherRequest.error).toMatchObject({ message: 'the client was closed' })
     const reason = new Error('enough')
     pool.destroy(reason)
     expect(connection.state).toBe('closed')

@@ -1,4 +1,7 @@
-/** Random events in random order: every queued request is served once after the servers recover, as the policy allows, and nothing is left over. */
+/**
+ * Random events in random order. After the servers recover, every queued request is served once,
+ * as the policy allows, and the pool is empty.
+ */
 
 import { FakeClock } from '@unshard/testkit'
 import { isConnection, type Origin, parseOrigin, type ReusePolicy, type Verdict } from '../../src/index.js'
@@ -17,13 +20,13 @@ function numbers(seed: number): (below: number) => number {
   }
 }
 
-class World {
+class Simulation {
   readonly clock = new FakeClock(1)
   readonly connector = new FakeConnector()
   readonly connections: FakeConnection[] = []
   readonly calls: RandomCall[] = []
   readonly denied = new Set<string>()
-  readonly wrong: string[] = []
+  readonly violations: string[] = []
   readonly int: (below: number) => number
   readonly targets
   readonly pool
@@ -53,26 +56,26 @@ class World {
   }
 
   call(target = this.pick(this.targets)!): void {
-    const one = new RandomCall(this, target)
-    this.calls.push(one)
-    const member = this.pool.acquire(target, one)
-    if (member !== undefined) one.onMember(member)
+    const request = new RandomCall(this, target)
+    this.calls.push(request)
+    const member = this.pool.acquire(target, request)
+    if (member !== undefined) request.onMember(member)
   }
 
-  /** Ends the oldest dial. */
-  async dialed(sane: boolean): Promise<void> {
+  /** Ends the oldest pending dial. */
+  async dialed(recovered: boolean): Promise<void> {
     const dial = this.connector.dials[this.#dialed]
     if (dial === undefined) return
     this.#dialed++
-    if (!sane && this.int(4) === 0) return dial.fail(new Error('refused'))
+    if (!recovered && this.int(4) === 0) return dial.fail(new Error('refused'))
     const options = {
       places: this.pick([0, 1, 1, 2, 100])!,
       confirmed: this.int(3) > 0,
       protocol: this.int(6) === 0 ? 'http/1.1' : 'h2',
     }
-    // A dial that no request waits for is over.
+    // A dial whose requests have all left is over.
     if (dial.signal.aborted) return
-    this.connections.push(await dial.succeed(sane ? {} : (options as object)))
+    this.connections.push(await dial.succeed(recovered ? {} : (options as object)))
   }
 
   get dialing(): boolean {
@@ -108,25 +111,26 @@ function keyOf({ id }: { readonly id: number }, { host }: Origin): string {
 }
 
 class RandomCall extends FakeCall {
-  left = false
-  readonly #world: World
+  abandoned = false
+  readonly #world: Simulation
   readonly target
 
-  constructor(world: World, target: World['targets'][number]) {
+  constructor(simulation: Simulation, target: Simulation['targets'][number]) {
     super()
-    this.#world = world
+    this.#world = simulation
     this.target = target
   }
 
   override onMember(member: Member): void {
     const { connection, coalesced } = member
-    const { denied, wrong } = this.#world
+    const { denied, violations } = this.#world
     const { origin } = this.target
-    if (this.left || this.member !== undefined || this.error !== undefined) wrong.push('called twice, or after it had left')
-    if (connection.capacity === 0) wrong.push('no room')
-    if (!coalesced && connection.route.origin !== origin) wrong.push('not its own')
-    if (coalesced && denied.has(keyOf(connection, origin))) wrong.push('denied')
-    if (coalesced && connection.originSet?.has(origin.serialized) === false) wrong.push('not in the Origin Set')
+    if (this.abandoned || this.member !== undefined || this.error !== undefined)
+      violations.push('called twice, or after it had left')
+    if (connection.capacity === 0) violations.push('no room')
+    if (!coalesced && connection.route.origin !== origin) violations.push('not its own')
+    if (coalesced && denied.has(keyOf(connection, origin))) violations.push('denied')
+    if (coalesced && connection.originSet?.has(origin.serialized) === false) violations.push('not in the Origin Set')
     super.onMember(member)
   }
 
@@ -137,76 +141,81 @@ class RandomCall extends FakeCall {
 }
 
 /** The possible events. */
-const EVENTS: readonly ((world: World, connection: FakeConnection | undefined) => unknown)[] = [
-  (world) => world.call(),
-  (world) => world.call(),
-  (world) => world.dialed(false),
-  (world) => world.dialed(false),
-  (world) => world.pass(world.pick([100, 300, 1_000, 4_000])!),
-  (world) => {
-    world.connector.table[world.pick(HOSTS)!] = world.pick(ADDRESSES)!
+const EVENTS: readonly ((simulation: Simulation, connection: FakeConnection | undefined) => unknown)[] = [
+  (simulation) => simulation.call(),
+  (simulation) => simulation.call(),
+  (simulation) => simulation.dialed(false),
+  (simulation) => simulation.dialed(false),
+  (simulation) => simulation.pass(simulation.pick([100, 300, 1_000, 4_000])!),
+  (simulation) => {
+    simulation.connector.table[simulation.pick(HOSTS)!] = simulation.pick(ADDRESSES)!
   },
-  (world) => {
-    const one = world.pick(world.calls.filter(({ member, error }) => member === undefined && error === undefined))
-    if (one === undefined) return
-    one.left = true
-    world.pool.leave(one.target, one)
+  (simulation) => {
+    const request = simulation.pick(simulation.calls.filter(({ member, error }) => member === undefined && error === undefined))
+    if (request === undefined) return
+    request.abandoned = true
+    simulation.pool.leave(request.target, request)
   },
-  (world) => {
-    const one = world.pick(world.calls.filter(({ member, over }) => member?.coalesced === true && !over))
-    if (one === undefined) return
-    world.pool.misdirected(one.target, one.member!.connection, 421)
-    world.call(one.target)
+  (simulation) => {
+    const request = simulation.pick(simulation.calls.filter(({ member, over }) => member?.coalesced === true && !over))
+    if (request === undefined) return
+    simulation.pool.misdirected(request.target, request.member!.connection, 421)
+    simulation.call(request.target)
   },
-  (world) => {
-    const originPool = world.pool.find(world.pick(world.targets)!)
-    if (originPool !== undefined) void world.pool.closeOriginPool(originPool)
+  (simulation) => {
+    const originPool = simulation.pool.find(simulation.pick(simulation.targets)!)
+    if (originPool !== undefined) void simulation.pool.closeOriginPool(originPool)
   },
-  (world, connection) => {
-    if (connection !== undefined && connection.active > 0) connection.finish(world.pick([...connection.observers])!)
+  (simulation, connection) => {
+    if (connection !== undefined && connection.active > 0) connection.finish(simulation.pick([...connection.observers])!)
   },
-  (world, connection) => {
-    if (connection !== undefined) connection.places = world.pick([0, 1, 2, 50])!
+  (simulation, connection) => {
+    if (connection !== undefined) connection.places = simulation.pick([0, 1, 2, 50])!
   },
   (_world, connection) => {
     if (connection !== undefined) connection.needsVerification = true
   },
-  (world, connection) => {
+  (simulation, connection) => {
     if (connection?.protocol !== 'h2') return
-    const more = HOSTS.filter(() => world.int(2) === 0).map((host) => parseOrigin(`https://${host}`).serialized)
-    connection.originSet = new Set([connection.route.origin.serialized, ...(connection.originSet ?? []), ...more])
+    const origins = HOSTS.filter(() => simulation.int(2) === 0).map((host) => parseOrigin(`https://${host}`).serialized)
+    connection.originSet = new Set([connection.route.origin.serialized, ...(connection.originSet ?? []), ...origins])
   },
-  (world, connection) => world.int(3) === 0 && connection?.enter('draining'),
+  (simulation, connection) => simulation.int(3) === 0 && connection?.enter('draining'),
 ]
 
-/** All servers answer and have capacity. */
-async function recover(world: World): Promise<void> {
+/** Makes all servers answer, with capacity. */
+async function recover(simulation: Simulation): Promise<void> {
   for (let round = 0; round < 10; round++) {
-    while (world.dialing) await world.dialed(true)
-    for (const connection of world.connections) {
+    while (simulation.dialing) await simulation.dialed(true)
+    for (const connection of simulation.connections) {
       Object.assign(connection, { confirmed: true, places: 100, needsVerification: false, verifying: false })
       if (connection.state === 'open') connection.onChange!()
       while (connection.active > 0) connection.finish()
     }
-    await world.pass(500)
+    await simulation.pass(500)
   }
 }
 
-it.each(Array.from({ length: 300 }, (_, seed) => seed + 1))('seed %d', async (seed) => {
-  const world = new World(seed)
-  for (let step = 0; step < 80; step++) {
-    const connection = world.pick(world.connections.filter(({ state }) => state === 'open'))
-    await world.pick(EVENTS)!(world, connection)
-    if (connection?.state === 'open') connection.onChange!()
-    await turn()
-  }
-  await recover(world)
-  expect(world.wrong).toEqual([])
-  expect(world.calls.filter(({ left, member, error }) => !left && member === undefined && error === undefined)).toEqual([])
-  for (const connection of world.connections) connection.enter('closed')
-  await world.pass(2_000)
-  expect([...world.pool.originPools, ...world.pool.connections]).toEqual([])
-  // A request that left before its connection was ready left it to the next.
-  expect(['first-connection', 'misdirected-before']).toContain((await world.pool.explain(world.targets[0]!)).because)
-  expect(world.clock.referenced).toBe(0)
-})
+it.each(Array.from({ length: 300 }, (_, seed) => seed + 1))(
+  'every request is served once, and the pool is empty at the end (seed %d)',
+  async (seed) => {
+    const simulation = new Simulation(seed)
+    for (let step = 0; step < 80; step++) {
+      const connection = simulation.pick(simulation.connections.filter(({ state }) => state === 'open'))
+      await simulation.pick(EVENTS)!(simulation, connection)
+      if (connection?.state === 'open') connection.onChange!()
+      await turn()
+    }
+    await recover(simulation)
+    expect(simulation.violations).toEqual([])
+    expect(
+      simulation.calls.filter(({ abandoned, member, error }) => !abandoned && member === undefined && error === undefined),
+    ).toEqual([])
+    for (const connection of simulation.connections) connection.enter('closed')
+    await simulation.pass(2_000)
+    expect([...simulation.pool.originPools, ...simulation.pool.connections]).toEqual([])
+    // A dial whose request left early may have opened a connection for the next request.
+    expect(['first-connection', 'misdirected-before']).toContain((await simulation.pool.explain(simulation.targets[0]!)).because)
+    expect(simulation.clock.referenced).toBe(0)
+  },
+)

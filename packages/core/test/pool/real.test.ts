@@ -1,4 +1,5 @@
-// The pool with real servers and processes, for effects that fakes cannot show.
+/** The pool with real servers and processes, for effects that fakes cannot show. */
+
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -6,20 +7,20 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
-import { rig } from '../client/rig.js'
+import { clientFixture } from '../client/fixture.js'
 
-const world = rig()
-const { client, server, tls, defer } = world
+const fixture = clientFixture()
+const { client: createClient, server, tls, defer } = fixture
 
 describe('HTTP/1.1', () => {
   it('opens at most 6 connections for 60 requests, some of them aborted', async () => {
     const origin = await server({ protocols: ['http/1.1'] })
-    const one = client()
+    const client = createClient()
     const aborts = Array.from({ length: 10 }, () => new AbortController())
     const requests = Array.from({ length: 60 }, async (_, i) => {
       const abort = i % 6 === 5 ? aborts[(i - 5) / 6]! : undefined
       const url = `https://a.test.example:${origin.port}/bytes/${i}`
-      const response = await one.request({ url, ...(abort && { signal: abort.signal }) })
+      const response = await client.request({ url, ...(abort && { signal: abort.signal }) })
       return (await response.bytes()).length
     })
     const settled = Promise.allSettled(requests)
@@ -32,7 +33,7 @@ describe('HTTP/1.1', () => {
     expect(origin.connections).toBe(6)
   })
 
-  it('a server that closes after every response serves 40 requests, each sent once', async () => {
+  it('sends each of 40 requests once to a server that closes after every response', async () => {
     const origin = await server({
       protocols: ['http/1.1'],
       handler: (request, response) => {
@@ -40,39 +41,42 @@ describe('HTTP/1.1', () => {
         response.end(request.url)
       },
     })
-    const one = client()
+    const client = createClient()
     const answers = await Promise.all(
       Array.from({ length: 40 }, async (_, i) =>
-        (await one.request({ url: `https://a.test.example:${origin.port}/${i}`, method: 'POST', body: 'once' })).text(),
+        (await client.request({ url: `https://a.test.example:${origin.port}/${i}`, method: 'POST', body: 'once' })).text(),
       ),
     )
     expect(answers).toEqual(Array.from({ length: 40 }, (_, i) => `/${i}`))
     expect(origin.requests).toHaveLength(40)
-    expect(one.stats().totals).toMatchObject({ replayed: 0 })
+    expect(client.stats().totals).toMatchObject({ replayed: 0 })
   })
 
-  it('an aborted request closes its connection, and affects no other request', async () => {
+  it('closes the connection of an aborted request, without effect on other requests', async () => {
     const origin = await server({ protocols: ['http/1.1'] })
-    const one = client({ maxConnectionsPerOrigin: { 'http/1.1': 1 } })
+    const client = createClient({ maxConnectionsPerOrigin: { 'http/1.1': 1 } })
     const base = `https://a.test.example:${origin.port}`
     const abort = new AbortController()
-    const never = one.request({ url: `${base}/never`, signal: abort.signal })
+    const never = client.request({ url: `${base}/never`, signal: abort.signal })
     await origin.delivered(1)
-    const next = one.request({ url: `${base}/bytes/7`, method: 'POST', body: 'x' })
+    const next = client.request({ url: `${base}/bytes/7`, method: 'POST', body: 'x' })
     abort.abort('left')
     await expect(never).rejects.toBe('left')
     expect(await (await next).bytes()).toHaveLength(7)
-    expect(one.stats().totals).toMatchObject({ replayed: 0, dials: 2 })
+    expect(client.stats().totals).toMatchObject({ replayed: 0, dials: 2 })
   })
 })
 
 describe('a server that closes every connection at once', () => {
   it.each([
     ['before TLS', async () => createServer((socket) => socket.destroy())],
-    ['after the handshake, in HTTP/2', async () => createTlsServer({ ...(await tls()), ALPNProtocols: ['h2'] }, bye)],
-    ['after the handshake, in HTTP/1.1', async () => createTlsServer({ ...(await tls()), ALPNProtocols: ['http/1.1'] }, bye)],
-    ['at the first request', async () => createTlsServer({ ...(await tls()), ALPNProtocols: ['http/1.1'] }, byeAtData)],
-  ])('%s is dialed a limited number of times, and every request fails', async (_when, make) => {
+    ['after the handshake, in HTTP/2', async () => createTlsServer({ ...(await tls()), ALPNProtocols: ['h2'] }, destroyAtOnce)],
+    [
+      'after the handshake, in HTTP/1.1',
+      async () => createTlsServer({ ...(await tls()), ALPNProtocols: ['http/1.1'] }, destroyAtOnce),
+    ],
+    ['at the first request', async () => createTlsServer({ ...(await tls()), ALPNProtocols: ['http/1.1'] }, destroyAtData)],
+  ])('%s: the server is dialed a limited number of times, and every request fails', async (_when, make) => {
     const listening = await make()
     let connections = 0
     listening.on('connection', (socket: Socket) => {
@@ -82,23 +86,23 @@ describe('a server that closes every connection at once', () => {
     await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve))
     defer(() => void listening.close())
     const { port } = listening.address() as { port: number }
-    const one = client()
+    const client = createClient()
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 20 }, () => one.request({ url: `https://a.test.example:${port}/` })),
+      Array.from({ length: 20 }, () => client.request({ url: `https://a.test.example:${port}/` })),
     )
     expect(outcomes.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 'rejected'))
     // At most two attempts per request.
     expect(connections).toBeLessThanOrEqual(40)
-    expect(one.stats().connections).toEqual([])
+    expect(client.stats().connections).toEqual([])
   })
 })
 
-function bye(socket: Socket): void {
+function destroyAtOnce(socket: Socket): void {
   socket.on('error', () => undefined)
   socket.destroy()
 }
 
-function byeAtData(socket: Socket): void {
+function destroyAtData(socket: Socket): void {
   socket.on('error', () => undefined)
   socket.once('data', () => socket.destroy())
 }
@@ -122,7 +126,7 @@ describe('a process', () => {
        ${body}`,
     )
     const running = spawn(process.execPath, [file], {
-      env: { ...process.env, NODE_OPTIONS: '', TEST_CA: world.authority.ca },
+      env: { ...process.env, NODE_OPTIONS: '', TEST_CA: fixture.authority.ca },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     defer(() => running.kill('SIGKILL'))
@@ -140,7 +144,7 @@ describe('a process', () => {
   const children = new Set<NodeJS.EventEmitter>()
   afterEach(() => children.clear())
 
-  it.each(['h2', 'http/1.1'] as const)('over %s exits by itself after the last response, without close()', async (protocol) => {
+  it.each(['h2', 'http/1.1'] as const)('over %s exits after the last response, without close()', async (protocol) => {
     const { port } = await server({ protocols: [protocol] })
     const { lines, exitedAt } = await child(
       `for (let i = 0; i < 3; i++) await (await client.request({ url: base + '/bytes/10' })).bytes()
@@ -148,12 +152,12 @@ describe('a process', () => {
       port,
     )
     expect(lines.map(([line]) => line)).toEqual(['done'])
-    // Expected: 100 ms. The limit is generous because the machine may be busy.
+    // Expected: 100 ms. The limit is generous, as the machine may be busy.
     expect(exitedAt - lines[0]![1]).toBeLessThan(2_000)
   })
 
   it.each(['h2', 'http/1.1'] as const)(
-    'over %s with a response in flight does not exit before it is complete',
+    'over %s with a response in flight does not exit before the response is complete',
     async (protocol) => {
       const origin = await server({ protocols: [protocol] })
       const running = child(
@@ -164,9 +168,9 @@ describe('a process', () => {
       )
       const [process] = children
       await once(process as NodeJS.EventEmitter, 'line')
-      // The child only waits now. A round trip of another client comes after its chance to exit.
-      const other = client()
-      for (let i = 0; i < 20; i++) await (await other.request({ url: `https://a.test.example:${origin.port}/bytes/1` })).bytes()
+      // The child only waits now. A round trip of another client follows its opportunity to exit.
+      const client = createClient()
+      for (let i = 0; i < 20; i++) await (await client.request({ url: `https://a.test.example:${origin.port}/bytes/1` })).bytes()
       origin.release()
       const { lines } = await running
       expect(lines.map(([line]) => line)).toEqual(['headers', 'released'])

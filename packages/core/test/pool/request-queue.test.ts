@@ -1,4 +1,4 @@
-/** The order of queued requests, and the release of those that left. */
+/** The order of queued requests, and the release of requests that left. */
 
 import type { QueuedRequest } from '../../src/pool/request-queue.js'
 import { RequestQueue } from '../../src/pool/request-queue.js'
@@ -7,7 +7,7 @@ function waiter(): QueuedRequest {
   return { affinity: undefined, onMember: () => undefined, onUnavailable: () => undefined }
 }
 
-/** Takes every request out of the queue. */
+/** Removes every request from the queue, in order. */
 function drain(queue: RequestQueue): QueuedRequest[] {
   const all: QueuedRequest[] = []
   for (let next = queue.next(); next !== undefined; next = queue.next()) all.push(next)
@@ -23,18 +23,18 @@ it('serves requests in order of arrival', () => {
   expect(queue.size).toBe(0)
 })
 
-it('adding a queued request again does not move it', () => {
+it('a queued request that is added again keeps its position', () => {
   const queue = new RequestQueue()
-  const [one, two] = [waiter(), waiter()]
-  for (const each of [one, two, one]) queue.add(each)
-  expect(drain(queue)).toEqual([one, two])
+  const [first, second] = [waiter(), waiter()]
+  for (const each of [first, second, first]) queue.add(each)
+  expect(drain(queue)).toEqual([first, second])
 })
 
 it.each([
   [0, [1, 2]],
   [1, [0, 2]],
   [2, [0, 1]],
-])('request %i leaves, the others keep their order, and it may return as the last', (leaving, staying) => {
+])('request %i leaves: the others keep their order, and it may return as the last one', (leaving, staying) => {
   const queue = new RequestQueue()
   const all = [waiter(), waiter(), waiter()]
   for (const each of all) queue.add(each)
@@ -45,7 +45,7 @@ it.each([
   expect(drain(queue)).toEqual([...staying, leaving].map((index) => all[index]))
 })
 
-it('removing a request that was never queued has no effect', () => {
+it('the removal of a request that was never queued has no effect', () => {
   const queue = new RequestQueue()
   queue.delete(waiter())
   expect([queue.size, queue.next()]).toEqual([0, undefined])
@@ -55,10 +55,10 @@ it('a removed or served request holds no reference to its neighbors', () => {
   const queue = new RequestQueue()
   const all = [waiter(), waiter(), waiter()]
   for (const each of all) queue.add(each)
-  const places = all.map(({ queueNode }) => queueNode!)
+  const nodes = all.map(({ queueNode }) => queueNode!)
   queue.delete(all[1]!)
   queue.next()
-  expect(places.slice(0, 2).map(({ previous, next }) => [previous, next])).toEqual([
+  expect(nodes.slice(0, 2).map(({ previous, next }) => [previous, next])).toEqual([
     [undefined, undefined],
     [undefined, undefined],
   ])

@@ -1,4 +1,4 @@
-/** A pool with a policy that shares: joining, waiting for capacity, repeated checks, 421, trials, draining. */
+/** A pool with a policy that shares: joining, capacity, repeated checks, 421, trials, draining. */
 
 import { channel } from 'node:diagnostics_channel'
 import { FakeClock, lateBy } from '@unshard/testkit'
@@ -10,56 +10,56 @@ const B = targetOf('https://b.example')
 const C = targetOf('https://c.example')
 const USE: Verdict = { use: true, because: 'shared' }
 
-function make(rule: (connection: FakeConnection, target: Target) => Verdict = () => USE, more: Partial<ReusePolicy> = {}) {
+function make(rule: (connection: FakeConnection, target: Target) => Verdict = () => USE, overrides: Partial<ReusePolicy> = {}) {
   const clock = new FakeClock(1)
   const connector = new FakeConnector()
-  const told: string[] = []
+  const policyCalls: string[] = []
   const policy: ReusePolicy = {
     verdict: (candidate, target) =>
       isConnection(candidate) ? rule(candidate as FakeConnection, target) : { wait: true, because: 'handshake-under-way' },
-    misdirected: (_connection, { host }) => void told.push(`misdirected ${host}`),
-    answered: (_connection, { host }) => void told.push(`answered ${host}`),
-    ...more,
+    misdirected: (_connection, { host }) => void policyCalls.push(`misdirected ${host}`),
+    answered: (_connection, { host }) => void policyCalls.push(`answered ${host}`),
+    ...overrides,
   }
   const pool = poolOf(connector, clock, policy)
   const call = (target = A): FakeCall => {
-    const one = new FakeCall()
-    const member = pool.acquire(target, one)
-    if (member !== undefined) one.onMember(member)
-    return one
+    const request = new FakeCall()
+    const member = pool.acquire(target, request)
+    if (member !== undefined) request.onMember(member)
+    return request
   }
-  /** A connection made for A. */
+  /** Opens a connection for A. */
   const open = async (options?: FakeOptions): Promise<FakeConnection> => {
     const before = connector.dials.length
     call(A)
     await turn()
     return connector.dials[before]!.succeed(options)
   }
-  return { clock, connector, pool, call, open, told }
+  return { clock, connector, pool, call, open, policyCalls: policyCalls }
 }
 
 describe('an origin that joins a connection', () => {
-  it('uses it without a dial, and is counted', async () => {
+  it('uses it without a dial', async () => {
     const { call, connector, open, pool } = make()
     const shared = await open()
-    const one = call(B)
+    const first = call(B)
     await turn()
-    expect(one.member).toMatchObject({ connection: shared, coalesced: true, because: 'shared' })
+    expect(first.member).toMatchObject({ connection: shared, coalesced: true, because: 'shared' })
     expect(call(B).member?.connection).toBe(shared)
     expect(connector.resolved).toEqual(['a.example', 'b.example'])
     expect(pool.metrics.dials).toBe(1)
   })
 
-  it('waits for SETTINGS, at most as long as for a handshake', async () => {
+  it('waits for SETTINGS at most as long as for a handshake', async () => {
     const { call, clock, connector, open } = make()
-    const unsure = await open({ confirmed: false })
-    const [one, other] = [call(B), call(C)]
+    const unconfirmed = await open({ confirmed: false })
+    const [first, second] = [call(B), call(C)]
     await turn()
-    expect([one.member, other.member, connector.dials.length]).toEqual([undefined, undefined, 1])
-    unsure.confirmed = true
-    unsure.onChange!()
+    expect([first.member, second.member, connector.dials.length]).toEqual([undefined, undefined, 1])
+    unconfirmed.confirmed = true
+    unconfirmed.onChange!()
     await turn()
-    expect([one.member?.connection, other.member?.connection]).toEqual([unsure, unsure])
+    expect([first.member?.connection, second.member?.connection]).toEqual([unconfirmed, unconfirmed])
     const silent = make()
     await silent.open({ confirmed: false })
     silent.call(B)
@@ -72,15 +72,15 @@ describe('an origin that joins a connection', () => {
 
   it('dials if the connection closes before SETTINGS', async () => {
     const { call, connector, open } = make()
-    const unsure = await open({ confirmed: false })
+    const unconfirmed = await open({ confirmed: false })
     call(B)
     await turn()
-    unsure.enter('closed')
+    unconfirmed.enter('closed')
     await turn()
     expect(connector.dials).toHaveLength(2)
   })
 
-  it('is checked again after the DNS answer expires: before the next request, not during one', async () => {
+  it('is checked again after the DNS answer expires, before the next request', async () => {
     const { call, clock, connector, open } = make((_connection, { addresses }) =>
       addresses?.[0]?.address === '192.0.2.1' ? USE : { use: false, because: 'address-differs' },
     )
@@ -92,12 +92,12 @@ describe('an origin that joins a connection', () => {
     expect(call(B).member?.connection).toBe(shared)
     clock.advance(1)
     connector.expiresAt = 2_001
-    const asked = connector.resolved.length
+    const lookups = connector.resolved.length
     const again = call(B)
     expect(again.member).toBeUndefined()
     await turn()
     expect(again.member?.connection).toBe(shared)
-    expect(connector.resolved).toHaveLength(asked + 1)
+    expect(connector.resolved).toHaveLength(lookups + 1)
     connector.table['b.example'] = '192.0.2.2'
     clock.advance(1_000)
     call(B)
@@ -106,7 +106,7 @@ describe('an origin that joins a connection', () => {
     expect(first.over).toBe(false)
   })
 
-  it('queued requests are not served after the DNS answer expires either', async () => {
+  it('has its queued requests checked again after the DNS answer expires', async () => {
     const { call, clock, connector, open } = make()
     const shared = await open({ places: 1 })
     connector.expiresAt = 101
@@ -120,7 +120,7 @@ describe('an origin that joins a connection', () => {
     expect(connector.dials).toHaveLength(2)
   })
 
-  it('prefers a connection with capacity, and then the busier one', async () => {
+  it('prefers a connection with capacity, then the busier connection', async () => {
     const { call, connector, open } = make((connection, target) =>
       connection.route.origin === target.origin || target.origin === C.origin ? USE : { use: false, because: 'no' },
     )
@@ -129,10 +129,10 @@ describe('an origin that joins a connection', () => {
     await turn()
     const busy = await connector.dials[1]!.succeed()
     const idle = targetOf('https://d.example')
-    const other = call(idle)
+    const second = call(idle)
     await turn()
     const free = await connector.dials[2]!.succeed()
-    free.finish(other)
+    free.finish(second)
     const joined = call(C)
     await turn()
     expect([full.capacity, busy.active, free.active]).toEqual([0, 2, 0])
@@ -158,15 +158,15 @@ describe('an origin that joins a connection', () => {
   })
 })
 
-describe('a shared connection that is full', () => {
-  it('an origin starved for a second dials its own connection, and one that gets streams does not', async () => {
+describe('a shared connection without capacity', () => {
+  it('makes an origin that gets no stream for a second dial its own connection', async () => {
     const { call, clock, connector, open } = make()
     const shared = await open({ places: 1 })
-    const [one, two] = [call(B), call(B)]
+    const [first, second] = [call(B), call(B)]
     await turn()
     clock.advance(900)
     shared.finish()
-    expect(one.member?.connection).toBe(shared)
+    expect(first.member?.connection).toBe(shared)
     clock.advance(900)
     await turn()
     expect(connector.dials).toHaveLength(1)
@@ -174,21 +174,21 @@ describe('a shared connection that is full', () => {
     await turn()
     expect(connector.dials).toHaveLength(2)
     const own = await connector.dials[1]!.succeed()
-    expect(two.member).toMatchObject({ connection: own, coalesced: false, because: 'busy' })
+    expect(second.member).toMatchObject({ connection: own, coalesced: false, because: 'busy' })
   })
 
-  it('without queued requests nothing is dialed', async () => {
+  it('causes no dial without queued requests', async () => {
     const { call, clock, connector, open, pool } = make()
     await open({ places: 1 })
-    const one = call(B)
+    const first = call(B)
     await turn()
-    pool.leave(B, one)
+    pool.leave(B, first)
     clock.advance(5_000)
     await turn()
     expect(connector.dials).toHaveLength(1)
   })
 
-  it('the limit of an origin counts only its own connections', async () => {
+  it('does not count against the limit of an origin that did not dial it', async () => {
     const { call, clock, connector, open } = make()
     await open({ places: 1 })
     for (let i = 0; i < 3; i++) call(B)
@@ -203,20 +203,20 @@ describe('a shared connection that is full', () => {
 })
 
 describe('a 421 (RFC 9110 §15.5.20)', () => {
-  it('detaches an origin from every shared connection, and its next connection is made for it', async () => {
-    const { call, connector, open, pool, told } = make()
+  it('detaches an origin from every shared connection; its next connection is dialed for it', async () => {
+    const { call, connector, open, pool, policyCalls } = make()
     const shared = await open({ originSet: ['https://a.example', 'https://b.example'] })
     call(B)
     await turn()
     pool.misdirected(B, shared, 421)
-    expect(told).toEqual(['misdirected b.example'])
+    expect(policyCalls).toEqual(['misdirected b.example'])
     expect(shared.disowned).toEqual(['https://b.example'])
     const again = call(B)
     await turn()
     expect(connector.dials).toHaveLength(2)
     const own = await connector.dials[1]!.succeed()
     expect(again.member).toMatchObject({ connection: own, coalesced: false, because: 'misdirected-before' })
-    // The new connection is kept although the policy would allow the other, which stays open.
+    // The new connection is kept although the policy allows the other one, which stays open.
     expect([own.closes, shared.closes]).toEqual([0, 0])
     expect(call(A).member?.connection).toBe(shared)
   })
@@ -226,7 +226,7 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     const { call, connector, open, pool } = make((_connection, { origin }) =>
       disowned && origin === B.origin ? { use: false, because: 'misdirected-before' } : USE,
     )
-    const tagged = (target: typeof A) => ({
+    const isolated = (target: typeof A) => ({
       ...target,
       isolation: 'tag',
       reuseKey: 'tagged',
@@ -234,21 +234,21 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     })
     const shared = await open()
     call(B)
-    call(tagged(A))
+    call(isolated(A))
     await turn()
-    const other = await connector.dials[1]!.succeed()
-    const waiting = call(tagged(B))
+    const second = await connector.dials[1]!.succeed()
+    const waiting = call(isolated(B))
     await turn()
-    expect(waiting.member?.connection).toBe(other)
+    expect(waiting.member?.connection).toBe(second)
     disowned = true
     pool.misdirected(B, shared, 421)
-    const again = call(tagged(B))
+    const again = call(isolated(B))
     expect(again.member).toBeUndefined()
     await turn()
-    expect(connector.dials.map(({ target }) => target.dialKey)).toContain(tagged(B).dialKey)
+    expect(connector.dials.map(({ target }) => target.dialKey)).toContain(isolated(B).dialKey)
   })
 
-  it('if the next dial fails, the next request may share again', async () => {
+  it('allows the next request to share again if the next dial fails', async () => {
     const { call, connector, open, pool } = make()
     const shared = await open()
     call(B)
@@ -263,20 +263,20 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     expect(next.member?.connection).toBe(shared)
   })
 
-  it('a trial: one request goes first, the others follow after its response', async () => {
-    const { call, open, pool, told } = make(() => ({ ...USE, trial: true }))
+  it('is prevented by a trial: one request is sent first, the others after its response', async () => {
+    const { call, open, pool, policyCalls } = make(() => ({ ...USE, trial: true }))
     const shared = await open()
     const calls = [call(B), call(B), call(B)]
     await turn()
     expect(calls.map(({ member }) => member?.connection)).toEqual([shared, undefined, undefined])
     expect(call(B).member).toBeUndefined()
     pool.answered(B, calls[0]!.member!)
-    expect(told).toEqual(['answered b.example'])
+    expect(policyCalls).toEqual(['answered b.example'])
     expect(calls.map(({ member }) => member?.connection)).toEqual([shared, shared, shared])
     expect(call(B).member?.connection).toBe(shared)
   })
 
-  it('a trial that gets a 421: the other requests are not sent on that connection', async () => {
+  it('after a trial: the other requests are not sent on that connection', async () => {
     const { call, connector, open, pool } = make(() => ({ ...USE, trial: true }))
     const shared = await open()
     const calls = [call(B), call(B)]
@@ -287,7 +287,7 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     expect(calls[1]!.member?.connection).toBe(own)
   })
 
-  it('a trial without a response delays the others for a second', async () => {
+  it('is awaited for a second without a response to the trial, before other requests dial', async () => {
     const { call, clock, connector, open } = make(() => ({ ...USE, trial: true }))
     await open()
     const calls = [call(B), call(B)]
@@ -304,23 +304,23 @@ describe('ORIGIN (RFC 8336)', () => {
   const listed = (connection: FakeConnection, { origin, addresses }: Target): Verdict =>
     addresses === undefined && connection.originSet?.has(origin.serialized) === true ? USE : { use: false, because: 'no' }
 
-  it('a connection whose Origin Set contains the origin is offered before DNS', async () => {
+  it('offers a connection whose Origin Set contains the origin before DNS', async () => {
     const { call, connector, open } = make(listed)
     const shared = await open({ originSet: SET })
-    const one = call(B)
+    const first = call(B)
     await turn()
-    expect(one.member?.connection).toBe(shared)
+    expect(first.member?.connection).toBe(shared)
     expect(connector.resolved).toEqual(['a.example'])
   })
 
-  it('a later ORIGIN frame is used as well, and removed origins are not found', async () => {
+  it('applies from later frames too, and removed origins are not found', async () => {
     const { call, connector, open } = make(listed)
     const shared = await open()
     shared.originSet = new Set(SET.map((text) => parseOrigin(text).serialized))
     shared.onChange!()
-    const one = call(B)
+    const first = call(B)
     await turn()
-    expect(one.member?.connection).toBe(shared)
+    expect(first.member?.connection).toBe(shared)
     shared.originSet.delete(parseOrigin('https://b.example').serialized)
     shared.onChange!()
     call(B)
@@ -328,7 +328,7 @@ describe('ORIGIN (RFC 8336)', () => {
     expect(connector.dials).toHaveLength(2)
   })
 
-  it('a connection is not closed if its origin may not use the other one, whatever the Origin Set says (§2.4)', async () => {
+  it('closes no connection whose origin may not use the other one, whatever the Origin Set contains (§2.4)', async () => {
     const { call, connector, open } = make(() => ({ use: false, because: 'no' }))
     const covering = await open()
     call(B)
@@ -340,9 +340,9 @@ describe('ORIGIN (RFC 8336)', () => {
   })
 
   it.each([
-    ['at once if its requests fit there', 3, 1],
-    ['later if they do not fit yet', 1, 0],
-  ])('a connection that another one covers is closed: %s (§2.4)', async (_what, places, closedAtOnce) => {
+    ['at once if its requests fit on the other one', 3, 1],
+    ['later if its requests do not fit yet', 1, 0],
+  ])('closes a connection that another one covers: %s (§2.4)', async (_what, places, closedAtOnce) => {
     let allowed = false
     const { call, connector, open } = make(() => (allowed ? USE : { use: false, because: 'not yet' }))
     const covering = await open({ places })
@@ -365,7 +365,7 @@ describe('ORIGIN (RFC 8336)', () => {
   })
 })
 
-it("two hosts behind a proxy share if they are in one host group, and wait for each other's tunnels", async () => {
+it("hosts behind a proxy share if they are in one host group, and wait for each other's tunnels", async () => {
   const proxy = { name: 'http://proxy.example:80', key: 'p' }
   const { call, connector } = make(() => USE, { groupsOf: ({ host }) => (host === 'c.example' ? [] : ['shops']) })
   const calls = [A, B, C].map((target) => call({ ...target, proxy }))
@@ -376,7 +376,7 @@ it("two hosts behind a proxy share if they are in one host group, and wait for e
 })
 
 describe('explain', () => {
-  it('gives the action and every verdict, without side effects', async () => {
+  it('returns the action and every verdict, without side effects', async () => {
     const { connector, open, pool } = make((_connection, { origin }) =>
       origin.host === 'b.example' ? USE : { use: false, because: 'certificate-does-not-cover-host' },
     )
@@ -411,7 +411,7 @@ describe('explain', () => {
     expect([...pool.originPools]).toHaveLength(1)
   })
 
-  it('a pending dial', async () => {
+  it('includes pending dials', async () => {
     const { call, pool } = make()
     call(A)
     await turn()
@@ -421,7 +421,7 @@ describe('explain', () => {
   })
 })
 
-it('events: joined, declined, misdirected', async () => {
+it('events are published when an origin joins, is declined, or is misdirected', async () => {
   const events: unknown[] = []
   const listen = (event: unknown): void => void events.push(event)
   const channels = ['coalesced', 'declined', 'misdirected'].map((name) => channel(`unshard:${name}`))

@@ -1,17 +1,19 @@
+/** Strategies that choose one of several connections. */
+
 import { choose } from '../../src/pool/strategy.js'
 
 const candidates = [5, 2, 9].map((active, i) => ({ id: i + 1, active, capacity: 10 }))
 
-it('least-streams: the connection with the fewest requests, the first of equals', () => {
+it('least-streams chooses the connection with the fewest requests, the first of equals', () => {
   expect(choose('least-streams', candidates, 0, undefined).id).toBe(2)
   expect(choose('least-streams', [candidates[0]!, { ...candidates[0]!, id: 7 }], 0, undefined).id).toBe(1)
 })
 
-it('round-robin: each connection in turn', () => {
+it('round-robin chooses each connection in turn', () => {
   expect([0, 1, 2, 3].map((turn) => choose('round-robin', candidates, turn, undefined).id)).toEqual([1, 2, 3, 1])
 })
 
-it('random: each connection about equally often', () => {
+it('random chooses each connection about equally often', () => {
   const counts = new Map<number, number>()
   for (let i = 0; i < 3_000; i++) {
     const { id } = choose('random', candidates, i, undefined)
@@ -24,7 +26,7 @@ describe('hash', () => {
   const tenants = Array.from({ length: 1_000 }, (_, i) => `tenant-${i}`)
   const of = (list: typeof candidates, tenant: string): number => choose('hash', list, 0, tenant).id
 
-  it('the same connection for the same affinity, and an even distribution', () => {
+  it('chooses the same connection for the same affinity, evenly distributed', () => {
     const counts = [0, 0, 0]
     for (const tenant of tenants) {
       expect(of(candidates, tenant)).toBe(of(candidates.toReversed(), tenant))
@@ -33,18 +35,18 @@ describe('hash', () => {
     expect(Math.min(...counts)).toBeGreaterThan(250)
   })
 
-  it('a closed connection moves only its own requests', () => {
-    const left = candidates.filter(({ id }) => id !== 2)
-    for (const tenant of tenants) if (of(candidates, tenant) !== 2) expect(of(left, tenant)).toBe(of(candidates, tenant))
+  it('moves only the requests of a closed connection', () => {
+    const remaining = candidates.filter(({ id }) => id !== 2)
+    for (const tenant of tenants) if (of(candidates, tenant) !== 2) expect(of(remaining, tenant)).toBe(of(candidates, tenant))
   })
 
-  it('without an affinity: the connection with the fewest requests', () => {
+  it('chooses the connection with the fewest requests without an affinity', () => {
     expect(choose('hash', candidates, 0, undefined).id).toBe(2)
   })
 })
 
-describe('a user-supplied function', () => {
-  it('receives the candidates and the affinity, and decides', () => {
+describe('a user-supplied strategy', () => {
+  it('receives the candidates and the affinity, and chooses', () => {
     expect(choose((all, affinity) => all.find(({ id }) => String(id) === affinity)!, candidates, 0, '3').id).toBe(3)
   })
 
@@ -58,7 +60,7 @@ describe('a user-supplied function', () => {
     ],
     ['returns another object', () => ({ id: 1, active: 0, capacity: 1 }), 'must return one of the candidates'],
     ['returns nothing', () => undefined as never, 'must return one of the candidates'],
-  ])('that %s causes a UsageError', (_title, strategy, message) => {
+  ])('causes a UsageError if it %s', (_title, strategy, message) => {
     expect(() => choose(strategy, candidates, 0, undefined)).toThrow(
       expect.objectContaining({ code: 'ERR_STRATEGY', message: expect.stringContaining(message) }),
     )

@@ -1,4 +1,5 @@
-// Verification of idle connections, changes of settings, several connections: with fakes, turn by turn.
+/** Verification of idle connections, and several connections, with fakes, turn by turn. */
+
 import { FakeClock } from '@unshard/testkit'
 import { isConnection, type ReusePolicy, sameOrigin } from '../../src/index.js'
 import { FakeCall, type FakeConnection, FakeConnector, poolOf, targetOf, turn } from './fakes.js'
@@ -14,10 +15,10 @@ function make(reuse: ReusePolicy = sameOrigin()) {
   const connector = new FakeConnector()
   const pool = poolOf(connector, clock, reuse)
   const call = (target = A): FakeCall => {
-    const one = new FakeCall()
-    const member = pool.acquire(target, one)
-    if (member !== undefined) one.onMember(member)
-    return one
+    const request = new FakeCall()
+    const member = pool.acquire(target, request)
+    if (member !== undefined) request.onMember(member)
+    return request
   }
   const open = async (protocol: 'h2' | 'http/1.1', target = A): Promise<FakeConnection> => {
     const first = call(target)
@@ -44,7 +45,7 @@ describe('an idle connection that must verify its peer', () => {
     expect([waiting.member?.connection, connector.dials.length]).toEqual([connection, 1])
   })
 
-  it('h2: serves as many requests as there is capacity for after the verification', async () => {
+  it('h2: serves as many queued requests after the verification as it has capacity', async () => {
     const { connector, call, open } = make()
     const connection = await open('h2')
     connection.needsVerification = true
@@ -54,20 +55,20 @@ describe('an idle connection that must verify its peer', () => {
     expect([waiting.every(({ member }) => member?.connection === connection), connector.dials.length]).toEqual([true, 1])
   })
 
-  it('http/1.1: requests beyond its capacity are dialed for at once', async () => {
+  it('http/1.1: other connections are dialed at once for requests beyond its capacity', async () => {
     const { connector, call, open } = make()
     const connection = await open('http/1.1')
     connection.needsVerification = true
-    const [one, two] = [call(), call()]
+    const [first, second] = [call(), call()]
     await turn()
     expect(connector.dials).toHaveLength(2)
-    const other = await connector.dials[1]!.succeed({ protocol: 'http/1.1' })
-    expect(one.member?.connection).toBe(other)
+    const dialed = await connector.dials[1]!.succeed({ protocol: 'http/1.1' })
+    expect(first.member?.connection).toBe(dialed)
     connection.verified()
-    expect(two.member?.connection).toBe(connection)
+    expect(second.member?.connection).toBe(connection)
   })
 
-  it('verification fails: queued requests get a new connection, and were not sent', async () => {
+  it('is replaced if the verification fails: queued requests were not sent and use the new connection', async () => {
     const { connector, call, open } = make()
     const connection = await open('h2')
     connection.needsVerification = true
@@ -78,16 +79,16 @@ describe('an idle connection that must verify its peer', () => {
       [undefined, undefined],
       [undefined, undefined],
     ])
-    const other = await connector.dials[1]!.succeed()
-    expect(waiting.map(({ member }) => member?.connection)).toEqual([other, other])
+    const second = await connector.dials[1]!.succeed()
+    expect(waiting.map(({ member }) => member?.connection)).toEqual([second, second])
   })
 
-  it('shared by two origins: the verification serves both', async () => {
+  it('is verified once for two origins that share it', async () => {
     const { connector, call, open } = make(sharing)
     const connection = await open('h2')
-    const other = call(B)
+    const second = call(B)
     await turn()
-    connection.finish(other)
+    connection.finish(second)
     connection.needsVerification = true
     const waiting = [call(A), call(B)]
     await turn()
@@ -96,7 +97,7 @@ describe('an idle connection that must verify its peer', () => {
     expect(connector.dials).toHaveLength(1)
   })
 
-  it('the request that caused the verification left: the connection stays until idle too long', async () => {
+  it('stays open until its idle timeout if the request that caused the verification left', async () => {
     const { clock, pool, call, open } = make()
     const connection = await open('h2')
     connection.needsVerification = true
@@ -110,47 +111,47 @@ describe('an idle connection that must verify its peer', () => {
 })
 
 describe('several connections', () => {
-  it('minConnections: dialed once the protocol is known, and not again after idle connections close', async () => {
+  it('set by minConnections are dialed once the protocol is known, and not again after an idle timeout', async () => {
     const { clock, connector, call } = make()
-    const two = targetOf('https://a.example', 'key', { minConnectionsPerOrigin: 2, maxConnectionsPerOrigin: 2 })
-    const first = call(two)
+    const target = targetOf('https://a.example', 'key', { minConnectionsPerOrigin: 2, maxConnectionsPerOrigin: 2 })
+    const first = call(target)
     await turn()
-    const one = await connector.dials[0]!.succeed()
+    const connection = await connector.dials[0]!.succeed()
     await turn()
     expect(connector.dials).toHaveLength(2)
-    const other = await connector.dials[1]!.succeed()
-    one.finish(first)
+    const second = await connector.dials[1]!.succeed()
+    connection.finish(first)
     clock.advance(2_000)
-    expect([one.state, other.state]).toEqual(['closed', 'closed'])
+    expect([connection.state, second.state]).toEqual(['closed', 'closed'])
     await turn()
     expect(connector.dials).toHaveLength(2)
   })
 
-  it('after a failed dial for another connection the pool pauses for a second, and no request fails', async () => {
+  it('are not dialed for a second after a failed dial, which fails no request', async () => {
     const { clock, connector, call } = make()
-    const two = targetOf('https://a.example', 'key', { maxConnectionsPerOrigin: 2 })
-    call(two)
+    const target = targetOf('https://a.example', 'key', { maxConnectionsPerOrigin: 2 })
+    call(target)
     await turn()
-    const one = await connector.dials[0]!.succeed({ places: 1 })
-    const waiting = [call(two)]
+    const connection = await connector.dials[0]!.succeed({ places: 1 })
+    const waiting = [call(target)]
     await turn()
     await connector.dials[1]!.fail(new Error('refused'))
-    waiting.push(call(two))
+    waiting.push(call(target))
     await turn()
     expect([connector.dials.length, waiting.map(({ error }) => error)]).toEqual([2, [undefined, undefined]])
     clock.advance(1_000)
-    waiting.push(call(two))
+    waiting.push(call(target))
     await turn()
     expect(connector.dials).toHaveLength(3)
-    one.finish()
-    expect(waiting[0]!.member?.connection).toBe(one)
+    connection.finish()
+    expect(waiting[0]!.member?.connection).toBe(connection)
   })
 })
 
 describe('a target that is dialed once', () => {
   const once = { ...A, once: true, record: { answered: 0, connections: 0, tooManyPings: 0 } }
 
-  it('fails queued requests when its connection closes, and later requests too', async () => {
+  it('fails queued and later requests when its connection closes', async () => {
     const { connector, call } = make()
     call(once)
     await turn()
@@ -164,7 +165,7 @@ describe('a target that is dialed once', () => {
   })
 })
 
-it('a response on a connection that many origins wait for checks only the origin that is next', async () => {
+it('a response on a connection that many origins wait for causes a check of the next origin only', async () => {
   const { clock, connector, pool, call, open } = make(sharing)
   const connection = await open('h2')
   connection.places = 1
@@ -173,26 +174,26 @@ it('a response on a connection that many origins wait for checks only the origin
   for (const target of origins) call(target)
   await turn()
   // Each check for another connection reads the clock.
-  let looks = 0
+  let clockReads = 0
   clock.now = () => {
-    looks++
+    clockReads++
     return 1
   }
   connection.finish()
-  expect(looks).toBeLessThan(10)
+  expect(clockReads).toBeLessThan(10)
   expect([connector.dials.length, [...pool.originPools].filter(({ queue }) => queue.size > 0).length]).toEqual([1, 99])
 })
 
 it('a delayed dial leaves no timer behind when the pool ends', async () => {
   const { clock, connector, pool, call } = make()
-  const two = targetOf('https://a.example', 'key', { maxConnectionsPerOrigin: 2 })
-  call(two)
+  const target = targetOf('https://a.example', 'key', { maxConnectionsPerOrigin: 2 })
+  call(target)
   await turn()
   await connector.dials[0]!.succeed({ places: 1 })
-  const waiting = call(two)
+  const waiting = call(target)
   await turn()
   await connector.dials[1]!.fail(new Error('refused'))
-  pool.leave(two, waiting)
+  pool.leave(target, waiting)
   pool.destroy(new Error('enough'))
   expect([clock.pending, [...pool.originPools]]).toEqual([0, []])
 })

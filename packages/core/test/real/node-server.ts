@@ -1,4 +1,4 @@
-/** Node's own server with the documents of the others. Node's part of HTTP/2 is nghttp2. */
+/** Node's own server, with nghttp2 inside, and with the documents of the other servers. */
 
 import type { RequestListener } from 'node:http'
 import http2, { type ServerHttp2Session } from 'node:http2'
@@ -13,7 +13,7 @@ const DOCUMENTS: Readonly<Record<string, string | Buffer>> = {
 }
 
 export async function startNode({ tls, behind }: ExternalServerOptions): Promise<ExternalServer> {
-  // Left alone, nghttp2 sends no field block over 64 KiB.
+  // By default nghttp2 sends no field block above 64 KiB.
   const options = { maxSendHeaderBlockLength: 4 << 20 }
   const server = tls === undefined ? http2.createServer(options) : http2.createSecureServer({ ...options, ...tls })
   const sessions = new Set<ServerHttp2Session>()
@@ -45,13 +45,13 @@ export async function startNode({ tls, behind }: ExternalServerOptions): Promise
       new Promise((resolve) => {
         server.close(() => resolve())
         for (const session of sessions) session.destroy()
-        // After goaway() Node leaves a connection half closed when its client ends it, and waits for it here.
+        // After goaway() Node leaves a connection half closed when its client ends it.
         for (const socket of sockets) socket.destroy()
       }),
     pause: () => {},
     resume: () => {},
     reload: async () => {
-      // In a turn of its own: asked in the middle of what it reads, Node names the stream it is at, and takes the rest all the same.
+      // In a separate turn: during a read Node names the current stream, and still accepts others.
       await setImmediate()
       for (const session of sessions) session.goaway()
     },

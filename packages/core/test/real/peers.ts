@@ -1,4 +1,4 @@
-/** The seven servers, and in words what one of them cannot show, so that a test that shows less says why. */
+/** The seven servers, and the reason for each feature that one of them does not support. */
 
 import {
   type ExternalServer,
@@ -12,78 +12,82 @@ import {
 } from '@unshard/testkit'
 import { startNode } from './node-server.js'
 
-/** Why a server does not do something. */
-export interface Cannot {
+/** The reason why a server does not support a feature. */
+export interface Unsupported {
   readonly because: string
 }
 
 export interface Peer {
   start(options: ExternalServerOptions): Promise<ExternalServer | undefined>
-  /** Where the answer to a POST is the length of its body, or the body itself. */
+  /** The path where the response to a POST is the length of its content, or the content. */
   readonly upload: { readonly path: string; readonly answers: 'length' | 'body' }
-  /** Where a response with trailers is. */
-  readonly responseTrailers: string | Cannot
-  /** Where the answer to a POST is the value of its trailer; `whole` where the body's length has to be known. */
-  readonly requestTrailers: { readonly path: string; readonly whole?: boolean } | Cannot
-  /** Where a response with so many bytes of fields is; `because` where that is not a megabyte. */
+  /** The path of a response with trailers. */
+  readonly responseTrailers: string | Unsupported
+  /**
+   * The path where the response is the trailer of the request; `whole` if its length must be known.
+   */
+  readonly requestTrailers: { readonly path: string; readonly whole?: boolean } | Unsupported
+  /**
+   * The path of a response with this many bytes of fields; `because` if it is less than a megabyte.
+   */
   readonly fields: { readonly path: string; readonly bytes: number; readonly because?: string }
-  /** For `fields`, where it takes another configuration. */
+  /** A start with other configuration, for `fields`. */
   startWithFields?(options: ExternalServerOptions): Promise<ExternalServer | undefined>
-  /** A server that says goodbye before it goes has `reload()`. */
-  readonly goodbye?: Cannot
-  /** Requests with content are safe while it says goodbye, unless it says why not. */
-  readonly contentAtGoodbye?: Cannot
+  /** Why the server stops without GOAWAY. A server that sends GOAWAY has `reload()`. */
+  readonly goaway?: Unsupported
+  /** Why requests with content can be lost when the server sends GOAWAY. */
+  readonly contentAtGoaway?: Unsupported
 }
 
-const behind = { upload: { path: '/behind/length', answers: 'length' }, responseTrailers: '/behind/trailers' } as const
+const backend = { upload: { path: '/behind/length', answers: 'length' }, responseTrailers: '/behind/trailers' } as const
 const megabyte = { path: '/behind/fields/90/12000', bytes: 90 * 12_000 }
-/** Many short ones: nghttp2 counts 12 bytes for each beside name and value, RFC 9113 §6.5.2 counts 32. */
+/** The count of many short fields: nghttp2 adds 12 bytes to each, RFC 9113 §6.5.2 adds 32. */
 const manyShort = 3_000
-const nghttp2 = 'nghttp2 sends no field block that could be over 64 KiB'
+const nghttp2 = 'nghttp2 sends no field block that may exceed 64 KiB'
 
 export const peers = {
   nghttpd: {
     start: (options) => startNghttpd({ ...options, flags: ['--echo-upload', '--trailer', 'x-checksum: 1234'] }),
     upload: { path: '/upload', answers: 'body' },
     responseTrailers: '/small.txt',
-    requestTrailers: { because: 'nghttpd drops them and does not say that they came' },
-    fields: { path: '/1m.bin', bytes: manyShort * 36, because: `${nghttp2}, and nghttpd can be given trailers only` },
+    requestTrailers: { because: 'nghttpd drops them without notice' },
+    fields: { path: '/1m.bin', bytes: manyShort * 36, because: `${nghttp2}, and nghttpd can only be configured with trailers` },
     startWithFields: (options) => startNghttpd({ ...options, flags: shortTrailers() }),
-    goodbye: { because: 'nghttpd knows no graceful stop: it goes without GOAWAY' },
+    goaway: { because: 'nghttpd has no graceful stop and sends no GOAWAY' },
   },
   nginx: {
-    ...behind,
+    ...backend,
     start: startNginx,
-    // Its proxy drops the trailers of the server behind, the directive add_trailer does not.
+    // Its proxy drops trailers of the backend; the directive add_trailer does not.
     responseTrailers: '/trailers',
-    requestTrailers: { because: 'nginx 1.22 takes them for an error of the connection' },
+    requestTrailers: { because: 'nginx 1.22 treats them as a connection error' },
     fields: megabyte,
   },
   h2o: {
-    ...behind,
+    ...backend,
     start: startH2o,
-    responseTrailers: { because: 'h2o 2.2 drops the trailers of the server behind and has none of its own' },
+    responseTrailers: { because: 'h2o 2.2 drops the trailers of the backend and sends none of its own' },
     requestTrailers: { because: 'h2o 2.2 drops them' },
     fields: megabyte,
   },
   apache: {
-    ...behind,
+    ...backend,
     start: startApache,
-    // Its proxy drops them; its own handlers see them.
+    // Its proxy drops trailers; its own handlers receive them.
     requestTrailers: { path: '/trailers', whole: true },
     fields: { path: `/behind/fields/${manyShort}/1`, bytes: manyShort * 36, because: nghttp2 },
-    contentAtGoodbye: {
-      because: 'Apache 2.4 ends a connection on which DATA arrives while it says goodbye ("The user callback function failed")',
+    contentAtGoaway: {
+      because: 'Apache 2.4 closes a connection on which DATA arrives after its GOAWAY ("The user callback function failed")',
     },
   },
-  haproxy: { ...behind, start: startHaproxy, requestTrailers: { path: '/behind/trailers' }, fields: megabyte },
+  haproxy: { ...backend, start: startHaproxy, requestTrailers: { path: '/behind/trailers' }, fields: megabyte },
   caddy: {
-    ...behind,
+    ...backend,
     start: startCaddy,
-    requestTrailers: { because: 'Caddy 2.6 announces them to the server behind and then sends none' },
+    requestTrailers: { because: 'Caddy 2.6 announces them to the backend and then sends none' },
     fields: megabyte,
   },
-  node: { ...behind, start: startNode, requestTrailers: { path: '/behind/trailers' }, fields: megabyte },
+  node: { ...backend, start: startNode, requestTrailers: { path: '/behind/trailers' }, fields: megabyte },
 } satisfies Record<string, Peer>
 
 export const peerList: readonly (readonly [string, Peer])[] = Object.entries(peers)

@@ -1,39 +1,41 @@
-/** Servers that other people wrote reload twenty times, each time under 32 requests: none of them fails, and no POST comes twice. */
+/**
+ * Third-party servers reload 20 times under 32 requests: no request fails, no POST is sent twice.
+ */
 
 import { SMALL_TEXT } from '@unshard/testkit'
 import type { Client } from '../../src/index.js'
-import { rig } from '../client/rig.js'
-import { createBehind } from './behind.js'
+import { clientFixture } from '../client/fixture.js'
+import { createBackend } from './backend.js'
 import { type Peer, peerList } from './peers.js'
 
-const { client, tls, defer } = rig()
+const { client: createClient, tls, defer } = clientFixture()
 
 const AT_ONCE = 32
 const RELOADS = 20
-const polite = peerList.filter(([, { goodbye }]) => goodbye === undefined)
+const graceful = peerList.filter(([, { goaway }]) => goaway === undefined)
 
-/** Asks without pause; every answer has to be right. With `posts` every second request is one: they are counted behind the server. */
+/** Sends requests without pause. With `posts` every second one is a POST. */
 class Load {
-  readonly #one: Client
+  readonly #client: Client
   readonly #origin: string
   readonly #workers: Promise<void>[]
-  #going = true
-  /** The connection that answered last, for each worker. */
+  #running = true
+  /** The connection that answered last, per worker. */
   readonly #latest: number[] = new Array(AT_ONCE).fill(0)
   #newest = 0
   #moved: (() => void) | undefined
   posted = 0
   answered = 0
 
-  constructor(one: Client, origin: string, posts: boolean) {
-    this.#one = one
+  constructor(client: Client, origin: string, posts: boolean) {
+    this.#client = client
     this.#origin = origin
     this.#workers = Array.from({ length: AT_ONCE }, (_, i) => this.#work(i, posts && i % 2 === 1))
   }
 
   /**
-   * Resolves when every worker has had an answer over a connection that is newer than any so far: no request meets two reloads. One whose
-   * connection was lost is sent once more, not twice.
+   * Resolves when every worker got a response over a connection newer than any before: no request
+   * meets two reloads, and one whose connection was lost is sent once more, not twice.
    */
   moved(): Promise<void> {
     this.#newest = Math.max(...this.#latest)
@@ -44,12 +46,12 @@ class Load {
   }
 
   async stop(): Promise<void> {
-    this.#going = false
+    this.#running = false
     await Promise.all(this.#workers)
   }
 
   async #work(at: number, posts: boolean): Promise<void> {
-    while (this.#going) {
+    while (this.#running) {
       const id = posts ? await this.#post() : await this.#get()
       this.answered++
       this.#latest[at] = id
@@ -58,29 +60,29 @@ class Load {
   }
 
   async #get(): Promise<number> {
-    const response = await this.#one.request({ url: `${this.#origin}/small.txt` })
+    const response = await this.#client.request({ url: `${this.#origin}/small.txt` })
     expect([response.status, await response.text()]).toEqual([200, SMALL_TEXT])
     return response.connection.id
   }
 
   async #post(): Promise<number> {
     this.posted++
-    const response = await this.#one.request({ method: 'POST', url: `${this.#origin}/behind/length`, body: 'x' })
+    const response = await this.#client.request({ method: 'POST', url: `${this.#origin}/behind/length`, body: 'x' })
     expect([response.status, await response.text()]).toEqual([200, '1'])
     return response.connection.id
   }
 }
 
-it.each(polite)(
-  '%s, 20 reloads under 32 requests at once: none fails, and no POST comes twice',
-  async (name, { start, contentAtGoodbye }: Peer) => {
-    const behind = createBehind()
-    const server = await start({ tls: await tls(), behind: behind.listener })
-    if (server === undefined) return console.warn(`${name} is not installed: this test shows nothing here`)
+it.each(graceful)(
+  '%s reloads 20 times under 32 parallel requests: no request fails, and no POST is sent twice',
+  async (name, { start, contentAtGoaway }: Peer) => {
+    const backend = createBackend()
+    const server = await start({ tls: await tls(), behind: backend.listener })
+    if (server === undefined) return console.warn(`${name} is not installed: the test is skipped`)
     defer(() => server.stop())
-    const one = client()
-    if (contentAtGoodbye !== undefined) console.warn(`${name} is asked with GET alone: ${contentAtGoodbye.because}`)
-    const load = new Load(one, `https://a.test.example:${server.port}`, contentAtGoodbye === undefined)
+    const client = createClient()
+    if (contentAtGoaway !== undefined) console.warn(`${name} receives only GET requests: ${contentAtGoaway.because}`)
+    const load = new Load(client, `https://a.test.example:${server.port}`, contentAtGoaway === undefined)
     await load.moved()
     for (let i = 0; i < RELOADS; i++) {
       const moved = load.moved()
@@ -88,8 +90,8 @@ it.each(polite)(
       await moved
     }
     await load.stop()
-    expect(behind.lengths).toBe(load.posted)
-    expect(one.stats().totals.dials).toBeGreaterThan(RELOADS)
+    expect(backend.lengths).toBe(load.posted)
+    expect(client.stats().totals.dials).toBeGreaterThan(RELOADS)
   },
   120_000,
 )

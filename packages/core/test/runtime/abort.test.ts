@@ -1,4 +1,4 @@
-/** Signals and what they end: one listener for each signal, and nothing kept of who has left. */
+/** Abort signals: one listener per signal, and no reference to targets that were unlinked. */
 
 import { getEventListeners } from 'node:events'
 import { type Abortable, link, unlink } from '../../src/runtime/abort.js'
@@ -10,69 +10,72 @@ function target(): Abortable & { readonly reasons: unknown[] } {
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length
 
-it('all that a signal ends share one listener, are told once, in order, and are gone', () => {
+it('linked targets share one listener, are aborted once and in order, and are then unlinked', () => {
   const { signal, abort } = (() => {
     const controller = new AbortController()
     return { signal: controller.signal, abort: (reason: unknown) => controller.abort(reason) }
   })()
-  const told: number[] = []
-  const targets = [0, 1, 2].map((index) => ({ abort: () => told.push(index) }) as Abortable)
+  const aborted: number[] = []
+  const targets = [0, 1, 2].map((index) => ({ abort: () => aborted.push(index) }) as Abortable)
   for (const each of targets) link(signal, each)
   for (const each of targets) link(signal, each)
   expect(listeners(signal)).toBe(1)
   unlink(signal, targets[1]!)
   unlink(signal, targets[1]!)
   abort('enough')
-  expect(told).toEqual([0, 2])
+  expect(aborted).toEqual([0, 2])
   expect(listeners(signal)).toBe(0)
   expect(targets.map(({ aborters }) => aborters)).toEqual([undefined, undefined, undefined])
 })
 
-it.each([[[0, 1, 2]], [[2, 1, 0]], [[1, 0, 2]], [[1, 2, 0]]])('three signals for one, of which it leaves %j', (order) => {
-  const controllers = [0, 1, 2].map(() => new AbortController())
-  const one = target()
-  const another = target()
-  for (const { signal } of controllers) {
-    link(signal, one)
-    link(signal, another)
-  }
-  for (const index of order) {
-    const { signal } = controllers[index]!
-    unlink(signal, one)
-    controllers[index]!.abort(index)
-    expect(listeners(signal)).toBe(0)
-  }
-  expect(one.reasons).toEqual([])
-  expect(another.reasons).toEqual(order)
-  expect([one.aborters, another.aborters]).toEqual([undefined, undefined])
-})
+it.each([[[0, 1, 2]], [[2, 1, 0]], [[1, 0, 2]], [[1, 2, 0]]])(
+  'a target linked to three signals is unlinked in the order %j',
+  (order) => {
+    const controllers = [0, 1, 2].map(() => new AbortController())
+    const leaving = target()
+    const staying = target()
+    for (const { signal } of controllers) {
+      link(signal, leaving)
+      link(signal, staying)
+    }
+    for (const index of order) {
+      const { signal } = controllers[index]!
+      unlink(signal, leaving)
+      controllers[index]!.abort(index)
+      expect(listeners(signal)).toBe(0)
+    }
+    expect(leaving.reasons).toEqual([])
+    expect(staying.reasons).toEqual(order)
+    expect([leaving.aborters, staying.aborters]).toEqual([undefined, undefined])
+  },
+)
 
-it('who is told may unlink the others, link itself again, or link to a signal that is aborted', () => {
+it('a target may unlink others, link itself again, or link to an aborted signal while it is aborted', () => {
   const controller = new AbortController()
   const [first, second] = [target(), target()]
-  const meddling: Abortable = {
+  const relinking: Abortable = {
     abort() {
       unlink(controller.signal, second)
-      link(controller.signal, meddling)
+      link(controller.signal, relinking)
     },
   }
-  for (const each of [first, meddling, second]) link(controller.signal, each)
+  for (const each of [first, relinking, second]) link(controller.signal, each)
   controller.abort('once')
   expect([first.reasons, second.reasons]).toEqual([['once'], ['once']])
-  unlink(controller.signal, meddling)
+  unlink(controller.signal, relinking)
   expect(listeners(controller.signal)).toBe(0)
 })
 
-it('thousands that come and go leave no trace', () => {
+it('thousands of links and unlinks leave no reference', () => {
   const { signal } = new AbortController()
-  const stays = target()
-  link(signal, stays)
+  const staying = target()
+  link(signal, staying)
   const links = Array.from({ length: 5_000 }, () => {
-    const goes = target()
-    link(signal, goes)
-    const place = goes.aborters!.link
-    unlink(signal, goes)
-    return place
+    const leaving = target()
+    link(signal, leaving)
+    const node = leaving.aborters!.link
+    unlink(signal, leaving)
+    return node
   })
   expect(links.every(({ previous, next }) => previous === undefined && next === undefined)).toBe(true)
   expect(listeners(signal)).toBe(1)

@@ -1,15 +1,17 @@
+/** The cache with a maximum size and lifetimes. */
+
 import { FakeClock } from '@unshard/testkit'
 import { BoundedCache } from '../../src/runtime/bounded-cache.js'
 
-/** Over as many as there is room for at first. */
+/** More entries than the initial capacity. */
 const MANY = 100
 
-function names(many: number): string[] {
-  return Array.from({ length: many }, (_, i) => `host${i}`)
+function names(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `host${i}`)
 }
 
-describe('BoundedCache', () => {
-  it('has nothing before something is put into it', () => {
+describe('the bounded cache', () => {
+  it('is empty before the first entry is set', () => {
     const cache = new BoundedCache<number>({ max: MANY })
     expect([cache.size, cache.get('a'), cache.has('a'), cache.delete('a')]).toEqual([0, undefined, false, false])
     cache.clear()
@@ -17,16 +19,16 @@ describe('BoundedCache', () => {
     expect([cache.size, cache.get('a'), cache.has('a'), cache.delete('a'), cache.size]).toEqual([1, 1, true, true, 0])
   })
 
-  it('makes no room before there is a use for it: a client has a dozen of them, for thousands of entries each', () => {
+  it('allocates no memory for unused entries, as a client has a dozen caches of thousands of entries', () => {
     const before = process.memoryUsage()
     const caches = Array.from({ length: 100 }, () => new BoundedCache<number>({ max: 16_384, ttl: 1_000 }).set('a', 1))
     const after = process.memoryUsage()
     const grown = after.heapUsed - before.heapUsed + after.arrayBuffers - before.arrayBuffers
-    // With room for all there may be they take 100 × 600 kB.
+    // With memory for the maximum the caches take 100 × 600 kB.
     expect(grown).toBeLessThan(caches.length * 100_000)
   })
 
-  it('holds as many as it may, and forgets the least recently used', () => {
+  it('holds up to its maximum, and removes the least recently used entry', () => {
     const cache = new BoundedCache<number>({ max: MANY })
     names(MANY).forEach((name, i) => void cache.set(name, i))
     expect(names(MANY).map((name) => cache.get(name))).toEqual(names(MANY).map((_, i) => i))
@@ -36,7 +38,7 @@ describe('BoundedCache', () => {
     expect([cache.size, cache.has('host0'), cache.has('host1')]).toEqual([MANY, true, false])
   })
 
-  it('what was used last before there was more room is still known to be', () => {
+  it('keeps the order of use when its capacity grows', () => {
     const cache = new BoundedCache<number>({ max: 17 })
     for (const name of names(16)) cache.set(name, 1)
     cache.get('host0')
@@ -45,14 +47,14 @@ describe('BoundedCache', () => {
     expect(names(18).filter((name) => !cache.has(name))).toEqual(['host1'])
   })
 
-  it('a value that is replaced needs no room', () => {
+  it('needs no capacity to replace a value', () => {
     const cache = new BoundedCache<number>({ max: 16 })
     for (const name of names(16)) cache.set(name, 1)
     for (const name of names(16)) cache.set(name, 2)
     expect(names(16).map((name) => cache.get(name))).toEqual(names(16).map(() => 2))
   })
 
-  it('lifetimes, the common one and those of their own, go on when there is more room', () => {
+  it('keeps the lifetimes of entries, common or individual, when its capacity grows', () => {
     const clock = new FakeClock(1)
     const cache = new BoundedCache<number>({ max: MANY, ttl: 1_000, ttlResolution: 0, perf: clock })
     cache.set('short', 1, { ttl: 100 })
@@ -71,7 +73,7 @@ describe('BoundedCache', () => {
     expect(['long', 'host0'].map((name) => cache.has(name))).toEqual([true, false])
   })
 
-  it('what is over is left behind when there is more room', () => {
+  it('drops expired entries when its capacity grows', () => {
     const clock = new FakeClock(1)
     const cache = new BoundedCache<number>({ max: MANY, ttl: 1_000, ttlResolution: 0, perf: clock })
     for (const name of names(16)) cache.set(name, 1)
@@ -80,13 +82,13 @@ describe('BoundedCache', () => {
     expect(cache.size).toBe(1)
   })
 
-  it('forgets everything when told to', () => {
+  it('is empty after clear()', () => {
     const cache = new BoundedCache<number>({ max: MANY }).set('a', 1)
     cache.clear()
     expect([cache.size, cache.get('a')]).toEqual([0, undefined])
   })
 
-  it('what is over the very moment at which there is more room does not live forever', () => {
+  it('expires an entry whose lifetime ends at the moment at which the capacity grows', () => {
     const clock = new FakeClock(1)
     const cache = new BoundedCache<number>({ max: MANY, ttl: 100, ttlResolution: 0, perf: clock })
     cache.set('over', 1)

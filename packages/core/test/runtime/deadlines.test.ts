@@ -1,62 +1,64 @@
+/** Deadlines that are checked on ticks, and the correction for a busy process. */
+
 import { FakeClock, lateBy } from '@unshard/testkit'
 import { type Deadline, Deadlines, startDeadline, TICK_MS } from '../../src/runtime/deadlines.js'
 
 class Recorder implements Deadline {
-  readonly looks: number[] = []
+  readonly ticks: number[] = []
   previousDeadline: Deadline | undefined
   nextDeadline: Deadline | undefined
   abort(): void {}
   onTick(now: number): void {
-    this.looks.push(now)
+    this.ticks.push(now)
   }
 }
 
-describe('Deadlines', () => {
-  it('asks everything under way on every tick, and nothing else', () => {
+describe('the deadlines', () => {
+  it('are checked on every tick while they are added, and not after', () => {
     const clock = new FakeClock()
     const deadlines = new Deadlines(clock)
-    const [one, two] = [new Recorder(), new Recorder()]
-    deadlines.add(one)
+    const [first, second] = [new Recorder(), new Recorder()]
+    deadlines.add(first)
     clock.advance(TICK_MS)
-    deadlines.add(two)
+    deadlines.add(second)
     clock.advance(TICK_MS)
-    deadlines.delete(one)
+    deadlines.delete(first)
     clock.advance(TICK_MS)
-    expect([one.looks, two.looks]).toEqual([
+    expect([first.ticks, second.ticks]).toEqual([
       [50, 100],
       [100, 150],
     ])
-    deadlines.delete(two)
+    deadlines.delete(second)
     expect([clock.referenced, deadlines.empty]).toEqual([0, true])
   })
 
-  it('after a busy time looks one turn later: what has arrived meanwhile is read first', async () => {
+  it('are checked one turn later after the process was busy, so that received bytes are read first', async () => {
     const clock = new FakeClock()
     let late = 0
     const busy = lateBy(clock, () => late)
     const deadlines = new Deadlines(busy)
-    const one = new Recorder()
-    deadlines.add(one)
+    const first = new Recorder()
+    deadlines.add(first)
     late = 5_000
     clock.advance(TICK_MS)
-    expect(one.looks).toEqual([])
+    expect(first.ticks).toEqual([])
     await new Promise(setImmediate)
-    expect(one.looks).toEqual([5_050])
+    expect(first.ticks).toEqual([5_050])
     clock.advance(TICK_MS)
-    expect(one.looks).toEqual([5_050, 5_100])
+    expect(first.ticks).toEqual([5_050, 5_100])
   })
 
-  it('a stop in that turn is a stop', async () => {
+  it('are not checked if they are stopped in that turn', async () => {
     const clock = new FakeClock()
     let late = 0
     const deadlines = new Deadlines(lateBy(clock, () => late))
-    const one = new Recorder()
-    deadlines.add(one)
+    const first = new Recorder()
+    deadlines.add(first)
     late = 5_000
     clock.advance(TICK_MS)
     deadlines.stop()
     await new Promise(setImmediate)
-    expect([one.looks, clock.pending]).toEqual([[], 0])
+    expect([first.ticks, clock.pending]).toEqual([[], 0])
   })
 })
 
@@ -66,27 +68,27 @@ describe('startDeadline', () => {
     [TICK_MS, 0],
     [TICK_MS + 1, TICK_MS + 1],
     [3_000, 3_000],
-  ])('noticed %d ms late: %d ms more, once', (lateMs, moreMs) => {
+  ])('a deadline that is noticed %d ms late is extended once, by %d ms', (lateMs, extensionMs) => {
     const clock = new FakeClock()
     let late = 0
-    let over = 0
+    let calls = 0
     startDeadline(
       lateBy(clock, () => late),
       1_000,
-      () => over++,
+      () => calls++,
     )
     late = lateMs
     clock.advance(1_000)
     late = 60_000
-    if (moreMs > 0) {
-      clock.advance(moreMs - 1)
-      expect(over).toBe(0)
+    if (extensionMs > 0) {
+      clock.advance(extensionMs - 1)
+      expect(calls).toBe(0)
       clock.advance(1)
     }
-    expect([over, clock.pending]).toEqual([1, 0])
+    expect([calls, clock.pending]).toEqual([1, 0])
   })
 
-  it('can be cancelled, and let the process go, before and after it was moved', () => {
+  it('a deadline can be cancelled and unreferenced, before and after its extension', () => {
     const clock = new FakeClock()
     let late = 0
     const timer = startDeadline(

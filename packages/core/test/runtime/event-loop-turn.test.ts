@@ -1,4 +1,4 @@
-/** A whole turn of the event loop, for all who ask in one. */
+/** Callbacks after one complete turn of the event loop. */
 
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,45 +9,50 @@ import { afterEventLoopTurn } from '../../src/runtime/event-loop-turn.js'
 
 const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-it('all who ask in one turn are told together, in order; who asks later is told later', async () => {
-  const told: string[] = []
-  afterEventLoopTurn(() => told.push('one'))
+it('callbacks registered in one turn are called together and in order; later ones are called later', async () => {
+  const calls: string[] = []
+  afterEventLoopTurn(() => calls.push('one'))
   afterEventLoopTurn(() => {
-    told.push('two')
-    afterEventLoopTurn(() => told.push('later'))
+    calls.push('two')
+    afterEventLoopTurn(() => calls.push('later'))
   })
   await immediate()
-  expect(told).toEqual([])
+  expect(calls).toEqual([])
   await immediate()
-  expect(told).toEqual(['one', 'two'])
+  expect(calls).toEqual(['one', 'two'])
   await immediate()
   await immediate()
-  expect(told).toEqual(['one', 'two', 'later'])
+  expect(calls).toEqual(['one', 'two', 'later'])
 })
 
-it('what lay in a socket when somebody asked has been read when it is told, wherever in a turn that was', async () => {
+it('bytes that were in a socket at the time of the call are read before the callback, at any time in a turn', async () => {
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const socket = connect((server.address() as { port: number }).port, '127.0.0.1')
   const [peer] = (await once(server, 'connection')) as [import('node:net').Socket]
-  let heard = 0
+  let received = 0
   socket.on('data', ({ length }) => {
-    heard += length
+    received += length
   })
-  const ask = (): Promise<number> => new Promise((resolve) => afterEventLoopTurn(() => resolve(heard)))
-  const moments: ((ask: () => void) => void)[] = [(now) => now(), setImmediate, (now) => setTimeout(now), process.nextTick]
+  const receivedAfterTurn = (): Promise<number> => new Promise((resolve) => afterEventLoopTurn(() => resolve(received)))
+  const moments: ((receivedAfterTurn: () => void) => void)[] = [
+    (now) => now(),
+    setImmediate,
+    (now) => setTimeout(now),
+    process.nextTick,
+  ]
   for (const [round, moment] of moments.entries()) {
-    // The kernel has it before the call returns.
+    // The kernel has the byte before the call returns.
     await new Promise<void>((resolve) => peer.write('x', () => resolve()))
-    expect(await new Promise<number>((resolve) => moment(() => void ask().then(resolve)))).toBe(round + 1)
+    expect(await new Promise<number>((resolve) => moment(() => void receivedAfterTurn().then(resolve)))).toBe(round + 1)
   }
   socket.destroy()
   peer.destroy()
   server.close()
 })
 
-it('who throws ends nobody else’s wait', async () => {
+it('a callback that throws does not prevent the others', async () => {
   const module = pathToFileURL(fileURLToPath(new URL('../../dist/runtime/event-loop-turn.js', import.meta.url))).href
   const script = `
     import { afterEventLoopTurn } from '${module}'

@@ -1,4 +1,4 @@
-/** The published mock: real client, real pool, and a function at the other end. */
+/** The published mock: the client and pool of the package, with a function instead of a server. */
 
 import { FakeClock } from '@unshard/testkit'
 import { ConnectionError, type RequestOptions } from '../../src/index.js'
@@ -8,16 +8,21 @@ const url = 'https://api.invalid/path?q=1'
 
 function mock(handler: MockHandler, options?: MockClientOptions) {
   const mocked = mockClient(handler, options)
-  return { ...mocked, ask: (more: Partial<RequestOptions> = {}) => mocked.client.request({ url, ...more }) }
+  return { ...mocked, send: (overrides: Partial<RequestOptions> = {}) => mocked.client.request({ url, ...overrides }) }
 }
 
-it('a handler sees the request, and its answer is a response', async () => {
-  let seen: MockRequest | undefined
-  const { ask, connections } = mock(async (request) => {
-    seen = request
+it('a handler receives the request, and its result is the response', async () => {
+  let received: MockRequest | undefined
+  const { send, connections } = mock(async (request) => {
+    received = request
     return { status: 201, headers: { 'x-seen': await request.text() }, json: { ok: true }, trailers: { 'x-after': 'all' } }
   })
-  const response = await ask({ method: 'POST', body: 'content', headers: { 'X-Given': '1' }, trailers: () => ({ 'x-end': 'e' }) })
+  const response = await send({
+    method: 'POST',
+    body: 'content',
+    headers: { 'X-Given': '1' },
+    trailers: () => ({ 'x-end': 'e' }),
+  })
   expect([response.status, response.headers.get('x-seen'), response.headers.get('content-type'), await response.json()]).toEqual([
     201,
     'content',
@@ -25,80 +30,82 @@ it('a handler sees the request, and its answer is a response', async () => {
     { ok: true },
   ])
   expect(response.trailers?.get('x-after')).toBe('all')
-  expect(seen).toMatchObject({ method: 'POST', url, connectionId: connections[0]!.id })
-  expect([...seen!.headers]).toEqual([
+  expect(received).toMatchObject({ method: 'POST', url, connectionId: connections[0]!.id })
+  expect([...received!.headers]).toEqual([
     ['x-given', '1'],
     ['content-type', 'text/plain;charset=UTF-8'],
     ['content-length', '7'],
   ])
-  expect([...seen!.trailers()]).toEqual([['x-end', 'e']])
+  expect([...received!.trailers()]).toEqual([['x-end', 'e']])
   expect(response.connection).toMatchObject({ id: connections[0]!.id, protocol: 'h2', coalesced: false })
 })
 
-it('nothing is an answer: 200 without content', async () => {
-  const response = await mock(() => undefined).ask()
+it('a handler that returns undefined answers 200 without content', async () => {
+  const response = await mock(() => undefined).send()
   expect([response.status, response.headers.size, await response.text()]).toEqual([200, 0, ''])
 })
 
-it('HEAD has the fields of the content, and none of it', async () => {
-  const response = await mock(() => ({ body: 'five!' })).ask({ method: 'HEAD' })
+it('a response to HEAD has the fields of the content and no content', async () => {
+  const response = await mock(() => ({ body: 'five!' })).send({ method: 'HEAD' })
   expect([response.headers.get('content-length'), await response.text()]).toEqual(['5', ''])
 })
 
-it('one HTTP/2 connection for many requests, and as many of HTTP/1.1 as it takes', async () => {
+it('many requests use one HTTP/2 connection, or as many HTTP/1.1 connections as they need', async () => {
   let open!: () => void
   const gate = new Promise<void>((resolve) => {
     open = resolve
   })
-  const used = async (options: MockClientOptions): Promise<number> => {
-    let arrived = 0
-    const { ask, connections } = mock(async () => {
-      if (++arrived === 6) open()
+  const connectionsFor = async (options: MockClientOptions): Promise<number> => {
+    let delivered = 0
+    const { send, connections } = mock(async () => {
+      if (++delivered === 6) open()
       await gate
       return {}
     }, options)
-    await Promise.all(Array.from({ length: 6 }, () => ask()))
+    await Promise.all(Array.from({ length: 6 }, () => send()))
     return connections.length
   }
-  expect(await used({})).toBe(1)
-  expect(await used({ protocol: 'http/1.1' })).toBe(6)
+  expect(await connectionsFor({})).toBe(1)
+  expect(await connectionsFor({ protocol: 'http/1.1' })).toBe(6)
 })
 
-it('streams both ways, each at the pace of the other', async () => {
-  let given = 0
-  const { ask } = mock((request) => ({ body: request.body() }))
-  const response = await ask({
+it('content is streamed both ways, each with backpressure', async () => {
+  let yielded = 0
+  const { send } = mock((request) => ({ body: request.body() }))
+  const response = await send({
     method: 'POST',
     body: (async function* () {
-      while (given < 100) yield Buffer.alloc(10_000, given++)
+      while (yielded < 100) yield Buffer.alloc(10_000, yielded++)
     })(),
   })
   const { body } = response
   expect((await body.next()).value).toHaveLength(10_000)
   await new Promise(setImmediate)
-  expect(given).toBeLessThan(20)
+  expect(yielded).toBeLessThan(20)
   let length = 10_000
   for await (const part of body) length += part.length
-  expect([given, length]).toEqual([100, 1_000_000])
+  expect([yielded, length]).toEqual([100, 1_000_000])
 })
 
-it('tells of interim responses', async () => {
-  const { ask } = mock((request) => {
+it('onInformational is called for interim responses', async () => {
+  const { send } = mock((request) => {
     request.inform(103, { link: '</style.css>; rel=preload' })
     return {}
   })
-  const seen: unknown[] = []
-  await ask({ onInformational: (status, fields) => seen.push([status, ...fields]) })
-  expect(seen).toEqual([[103, 'link', '</style.css>; rel=preload']])
+  const interim: unknown[] = []
+  await send({ onInformational: (status, fields) => interim.push([status, ...fields]) })
+  expect(interim).toEqual([[103, 'link', '</style.css>; rel=preload']])
 })
 
-it('what the handler throws is what the request fails with', async () => {
+it('a request fails with the error that its handler throws', async () => {
   const refused = new ConnectionError('ERR_CONNECTION_LOST', 'gone', { initiator: 'peer', processed: 'unknown' })
-  await expect(mock(() => Promise.reject(refused)).ask({ method: 'POST' })).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST' })
+  await expect(mock(() => Promise.reject(refused)).send({ method: 'POST' })).rejects.toMatchObject({
+    code: 'ERR_CONNECTION_LOST',
+  })
   const broken = mock(() => {
     throw new Error('a bug')
   })
-  await expect(broken.ask()).rejects.toMatchObject({
+  await expect(broken.send()).rejects.toMatchObject({
     name: 'StreamError',
     code: 'ERR_MOCK_HANDLER',
     message: 'the handler failed: a bug (https://api.invalid)',
@@ -106,79 +113,82 @@ it('what the handler throws is what the request fails with', async () => {
   })
 })
 
-it('a body that fails after the fields fails there', async () => {
+it('a response body that fails after the fields rejects its reader', async () => {
   const response = await mock(() => ({
     body: (async function* () {
       yield 'begun'
       throw new Error('cut')
     })(),
-  })).ask()
+  })).send()
   await expect(response.text()).rejects.toMatchObject({ code: 'ERR_MOCK_HANDLER', processed: 'yes' })
 })
 
-it('an abort reaches the handler, and the place is free again', async () => {
+it('an abort reaches the handler and releases the slot', async () => {
   const reason = new Error('enough')
   const abort = new AbortController()
-  let told: unknown
-  const { ask, connections, client } = mock(
+  let signalReason: unknown
+  const { send, connections, client } = mock(
     (request) =>
       new Promise(() => {
         request.signal.addEventListener('abort', () => {
-          told = request.signal.reason
+          signalReason = request.signal.reason
         })
         abort.abort(reason)
       }),
   )
-  await expect(ask({ signal: abort.signal })).rejects.toBe(reason)
-  expect([told, connections[0]!.active, connections[0]!.state]).toEqual([reason, 0, 'open'])
+  await expect(send({ signal: abort.signal })).rejects.toBe(reason)
+  expect([signalReason, connections[0]!.active, connections[0]!.state]).toEqual([reason, 0, 'open'])
   await client.close()
   expect(connections[0]!.state).toBe('closed')
 })
 
-it('a connection that is lost: GET is sent once more, POST is not', async () => {
-  let asked = 0
-  const { ask, connections } = mock(() => {
-    asked++
+it('a GET on a lost connection is sent again, a POST is not', async () => {
+  let deliveries = 0
+  const { send, connections } = mock(() => {
+    deliveries++
     connections.at(-1)!.lose()
     return {}
   })
-  await expect(ask({ method: 'POST' })).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'unknown' })
-  expect(asked).toBe(1)
-  await expect(ask()).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST' })
-  expect(asked).toBe(3)
+  await expect(send({ method: 'POST' })).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'unknown' })
+  expect(deliveries).toBe(1)
+  await expect(send()).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST' })
+  expect(deliveries).toBe(3)
 })
 
-it('a goodbye: what is under way comes through, what is new goes elsewhere', async () => {
-  const { ask, connections } = mock((request) => {
+it('after GOAWAY pending requests complete, and new ones use another connection', async () => {
+  const { send, connections } = mock((request) => {
     if (connections.length === 1) connections[0]!.goaway()
     return { body: String(request.connectionId) }
   })
-  const first = await ask()
-  const second = await ask()
+  const first = await send()
+  const second = await send()
   expect([await first.text(), await second.text()]).toEqual(connections.map(({ id }) => String(id)))
   expect(connections.map(({ state }) => state)).toEqual(['closed', 'open'])
 })
 
-it('deadlines and retries are the real ones', async () => {
+it('deadlines and retries are those of the client', async () => {
   const clock = new FakeClock()
-  let asked = 0
-  const { ask } = mock(() => (++asked === 1 ? { status: 503, headers: { 'retry-after': '5' } } : new Promise(() => undefined)), {
-    clock,
-    retry: true,
-    timeouts: { headers: 1_000 },
-  })
-  const waiting = ask()
+  let deliveries = 0
+  const { send } = mock(
+    () => (++deliveries === 1 ? { status: 503, headers: { 'retry-after': '5' } } : new Promise(() => undefined)),
+    {
+      clock,
+      retry: true,
+      timeouts: { headers: 1_000 },
+    },
+  )
+  const waiting = send()
   const failing = expect(waiting).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
-  for (let i = 0; i < 40 && asked < 2; i++) {
+  for (let i = 0; i < 40 && deliveries < 2; i++) {
     clock.advance(500)
     await new Promise(setImmediate)
   }
-  expect(asked).toBe(2)
+  expect(deliveries).toBe(2)
   clock.advance(1_100)
   await failing
 })
 
-it('a function that makes no connection fails those who wait for it', async () => {
+it('a function that makes no connection fails the requests that wait for it', async () => {
   const { Client } = await import('../../src/index.js')
   const client = new Client({
     connections() {
@@ -188,8 +198,8 @@ it('a function that makes no connection fails those who wait for it', async () =
   await expect(client.request({ url })).rejects.toMatchObject({ code: 'ERR_PROTOCOL' })
 })
 
-describe.each(['h2', 'http/1.1'] as const)('content over a mock connection of %s is what it is over a real one', (protocol) => {
-  /** A stream that has begun and does not end; `cancelled` resolves when it is told that nobody wants it. */
+describe.each(['h2', 'http/1.1'] as const)('content over a mock connection of %s is handled as over a real one', (protocol) => {
+  /** A stream that yields one part and does not end. `cancelled` resolves when it is cancelled. */
   function begun(): { body: ReadableStream<Uint8Array>; cancelled: Promise<void> } {
     let body!: ReadableStream<Uint8Array>
     const cancelled = new Promise<void>((resolve) => {
@@ -199,44 +209,44 @@ describe.each(['h2', 'http/1.1'] as const)('content over a mock connection of %s
     return { body, cancelled }
   }
 
-  it('an abort ends a source that is waited for, and the handler that waits for it', async () => {
+  it('an abort ends a source that is awaited, and the handler that waits for it', async () => {
     const reason = new Error('the reason')
     const controller = new AbortController()
     const { body, cancelled } = begun()
-    let heard!: (error: unknown) => void
-    const hearing = new Promise((resolve) => {
-      heard = resolve
+    let onError!: (error: unknown) => void
+    const handlerError = new Promise((resolve) => {
+      onError = resolve
     })
     const handler: MockHandler = async (request) => {
       setImmediate(() => controller.abort(reason))
-      await request.bytes().catch(heard)
+      await request.bytes().catch(onError)
       return undefined
     }
-    const asking = mock(handler, { protocol }).ask({ method: 'POST', body, signal: controller.signal })
-    await expect(asking).rejects.toBe(reason)
-    expect(await hearing).toBe(reason)
+    const pending = mock(handler, { protocol }).send({ method: 'POST', body, signal: controller.signal })
+    await expect(pending).rejects.toBe(reason)
+    expect(await handlerError).toBe(reason)
     await cancelled
   })
 
-  it('an answer that is complete ends a source that nobody has read', async () => {
+  it('a complete response ends a source that the handler has not read', async () => {
     const { body, cancelled } = begun()
-    const response = await mock(() => ({ body: 'early' }), { protocol }).ask({ method: 'POST', body })
+    const response = await mock(() => ({ body: 'early' }), { protocol }).send({ method: 'POST', body })
     expect(await response.text()).toBe('early')
     await cancelled
   })
 
-  it('an abort ends the source of an answer that is waited for', async () => {
+  it('an abort ends the source of a response that is awaited', async () => {
     const { body, cancelled } = begun()
     const controller = new AbortController()
-    const response = await mock(() => ({ body }), { protocol }).ask({ signal: controller.signal })
+    const response = await mock(() => ({ body }), { protocol }).send({ signal: controller.signal })
     const reading = response.text()
     controller.abort(new Error('the reason'))
     await expect(reading).rejects.toThrow('the reason')
     await cancelled
   })
 
-  it('what cannot be sent fails with the codes of an engine', async () => {
-    const { ask } = mock(async (request) => ({ body: await request.text() }), { protocol })
+  it('content that cannot be sent fails with the codes of an engine', async () => {
+    const { send } = mock(async (request) => ({ body: await request.text() }), { protocol })
     const yields = (part: unknown) =>
       new ReadableStream({
         start: (controller) => {
@@ -245,7 +255,7 @@ describe.each(['h2', 'http/1.1'] as const)('content over a mock connection of %s
         },
       })
     const post = (body: ReadableStream, length?: number) =>
-      ask({ method: 'POST', body, ...(length === undefined ? {} : { headers: { 'content-length': String(length) } }) })
+      send({ method: 'POST', body, ...(length === undefined ? {} : { headers: { 'content-length': String(length) } }) })
     await expect(post(yields(5))).rejects.toMatchObject({ code: 'ERR_INVALID_BODY' })
     await expect(post(yields('abc'), 5)).rejects.toMatchObject({ code: 'ERR_CONTENT_LENGTH' })
     await expect(post(yields('abc'), 2)).rejects.toMatchObject({ code: 'ERR_CONTENT_LENGTH' })

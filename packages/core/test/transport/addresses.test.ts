@@ -1,4 +1,5 @@
-// Every address has one canonical form, whatever its source.
+/** The canonical form of an address, which does not depend on its source. */
+
 import { canonicalAddress, includesAddress } from '../../src/transport/addresses.js'
 import type { Address } from '../../src/transport/route.js'
 
@@ -14,7 +15,7 @@ test.each([
   ['::1', '::1'],
   ['fe80::1%eth0', 'fe80::1%eth0'],
   ['FE80:0::1%eth0', 'fe80::1%eth0'],
-])('%s is %s', (written, canonical) => {
+])('the address %s has the canonical form %s', (written, canonical) => {
   expect(canonicalAddress(written)).toBe(canonical)
   expect(canonicalAddress(written)).toBe(canonical)
 })
@@ -33,18 +34,18 @@ test.each([
   '[::1]',
   '1::2::3',
   '0x7f.1',
-])('%j is not a comparable address', (written) => {
+])('%j cannot be compared with other addresses', (written) => {
   expect(canonicalAddress(written)).toBeUndefined()
   expect(includesAddress(addresses(written), written)).toBe(false)
 })
 
-test('zones, and embedded forms that are not IPv4-mapped, are kept apart', () => {
+test('addresses with zones, and embedded forms that are not IPv4-mapped, are distinguished', () => {
   expect(includesAddress(addresses('fe80::1%eth1', 'fe80::1'), 'fe80::1%eth0')).toBe(false)
   expect(includesAddress(addresses('192.0.2.1'), '64:ff9b::c000:201')).toBe(false)
   expect(includesAddress(addresses('192.0.2.1'), '::192.0.2.1')).toBe(false)
 })
 
-test('the memory of addresses is bounded, and dropping it changes no result', () => {
+test('the cache of canonical addresses is bounded, and its loss changes no result', () => {
   for (let i = 0; i < 5_000; i++)
     expect(canonicalAddress(`2001:db8:0::${i.toString(16)}:1`)).toBe(canonicalAddress(`2001:DB8::${i.toString(16)}:1`))
 })

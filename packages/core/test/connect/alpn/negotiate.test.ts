@@ -1,3 +1,5 @@
+/** The engine for the protocol that ALPN chose, and connections that are refused. */
+
 import { Duplex } from 'node:stream'
 import { negotiate } from '../../../src/connect/alpn/negotiate.js'
 import type { H2Options } from '../../../src/h2/connection-options.js'
@@ -46,30 +48,30 @@ describe('negotiate', () => {
   })
 
   it.each(['spdy/3', '', 'H2', 'http/1.0'])(
-    '%j was never offered: the connection is refused, and the socket is closed',
+    'a protocol that was not offered is refused, and its socket is closed: %j',
     async (chosen) => {
-      const given = socket()
-      const refused = negotiate(given as never, chosen, route, target, options)
+      const duplex = socket()
+      const refused = negotiate(duplex as never, chosen, route, target, options)
       await expect(refused).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate', processed: 'no' })
-      expect(given.destroyed).toBe(true)
+      expect(duplex.destroyed).toBe(true)
     },
   )
 
-  it('bytes sent before any request are not the response to the first request: the socket is closed', async () => {
-    const given = socket()
-    const starting = negotiate(given as never, 'http/1.1', route, target, options)
-    given.push('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nEVIL!')
+  it('a socket that receives bytes before any request is closed: they are not the first response', async () => {
+    const duplex = socket()
+    const starting = negotiate(duplex as never, 'http/1.1', route, target, options)
+    duplex.push('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nEVIL!')
     await expect(starting).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate', processed: 'no' })
     await expect(starting).rejects.toThrow('the server sent 43 bytes before any request')
-    expect(given.destroyed).toBe(true)
+    expect(duplex.destroyed).toBe(true)
   })
 
   it('a socket that fails while the HTTP/1.1 engine is loaded causes a rejection, not an exception', async () => {
-    const given = socket()
-    // In the state in which the dialer leaves it.
-    given.on('error', () => undefined)
-    const starting = negotiate(given as never, 'http/1.1', route, target, options)
-    given.destroy(new Error('reset'))
+    const duplex = socket()
+    // As the dialer leaves the socket.
+    duplex.on('error', () => undefined)
+    const starting = negotiate(duplex as never, 'http/1.1', route, target, options)
+    duplex.destroy(new Error('reset'))
     await expect(starting).rejects.toMatchObject({ name: 'ConnectError', phase: 'negotiate' })
   })
 })

@@ -1,3 +1,5 @@
+/** The memory of protocols by origin, with and without http2-wrapper. */
+
 import { EventEmitter } from 'node:events'
 import { FakeClock } from '@unshard/testkit'
 import { ProtocolMemory } from '../../../src/connect/alpn/protocol-memory.js'
@@ -23,15 +25,15 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 type Create = (...parts: unknown[]) => (options: object) => Promise<{ alpnProtocol: string; socket?: unknown }>
 
 describe('ProtocolMemory', () => {
-  /** @param there whether the resolver is loaded. */
-  const make = async (there: boolean) => {
+  /** @param isLoaded whether the resolver is loaded. */
+  const make = async (isLoaded: boolean) => {
     const clock = new FakeClock(1)
     let loaded = (): void => undefined
     const loading = new Promise<void>((resolve) => {
       loaded = resolve
     })
     const memory = new ProtocolMemory(clock, () => import('http2-wrapper').finally(loaded))
-    if (!there) return { clock, memory }
+    if (!isLoaded) return { clock, memory }
     await memory.resolve('before', dialing('h2').dial())
     clock.advance(1_000)
     await memory.resolve('meanwhile', dialing('h2').dial())
@@ -43,9 +45,9 @@ describe('ProtocolMemory', () => {
   describe.each([
     ['before the resolver is loaded', false],
     ['with the resolver', true],
-  ])('%s', (_when, there) => {
+  ])('%s', (_when, isLoaded) => {
     it('dials once if nothing is known, and uses that socket', async () => {
-      const { memory } = await make(there)
+      const { memory } = await make(isLoaded)
       const { dial, dials } = dialing('h2')
       expect(memory.known('a')).toBeUndefined()
       expect(await memory.resolve('a', dial())).toBe(dials[0])
@@ -55,22 +57,22 @@ describe('ProtocolMemory', () => {
     })
 
     it('dials again although a protocol is remembered, and remembers the new one', async () => {
-      const { memory } = await make(there)
+      const { memory } = await make(isLoaded)
       const { dial, dials } = dialing('h2', 'http/1.1')
       await memory.resolve('a', dial())
       expect(await memory.resolve('a', dial())).toBe(dials[1])
       expect(memory.known('a')).toBe('http/1.1')
     })
 
-    it('a server without ALPN is remembered as HTTP/1.1', async () => {
-      const { memory } = await make(there)
+    it('remembers a server without ALPN as HTTP/1.1', async () => {
+      const { memory } = await make(isLoaded)
       const { dial } = dialing(undefined)
       expect((await memory.resolve('a', dial())).protocol).toBeUndefined()
       expect(memory.known('a')).toBe('http/1.1')
     })
 
-    it('a failure is passed on, and not remembered', async () => {
-      const { memory } = await make(there)
+    it('passes on a failure and does not remember it', async () => {
+      const { memory } = await make(isLoaded)
       const failure = new Error('no route')
       await expect(memory.resolve('a', Promise.reject(failure))).rejects.toBe(failure)
       expect(memory.known('a')).toBeUndefined()
@@ -78,29 +80,29 @@ describe('ProtocolMemory', () => {
       expect(await memory.resolve('a', dial())).toBe(dials[0])
     })
 
-    it('two concurrent dials each get their own socket', async () => {
-      const { memory } = await make(there)
+    it('returns a separate socket for each of two concurrent dials', async () => {
+      const { memory } = await make(isLoaded)
       const { dial, dials } = dialing('h2')
-      const [one, two] = await Promise.all([memory.resolve('a', dial()), memory.resolve('a', dial())])
-      expect(one).not.toBe(two)
+      const [first, second] = await Promise.all([memory.resolve('a', dial()), memory.resolve('a', dial())])
+      expect(first).not.toBe(second)
       expect(dials).toHaveLength(2)
     })
 
-    it('a dial that fails or hangs does not affect a concurrent one', async () => {
-      const { memory } = await make(there)
+    it('serves a dial although a concurrent one fails or hangs', async () => {
+      const { memory } = await make(isLoaded)
       const failure = new Error('no route')
       const hanging = new Promise<SecureSocket>(() => undefined)
       const { dial, dials } = dialing('h2')
       for (const first of [Promise.reject(failure), hanging]) {
-        const other = memory.resolve('a', first)
-        other.catch(() => undefined)
+        const concurrent = memory.resolve('a', first)
+        concurrent.catch(() => undefined)
         expect(await memory.resolve('a', dial())).toBe(dials.at(-1))
-        if (first !== hanging) await expect(other).rejects.toBe(failure)
+        if (first !== hanging) await expect(concurrent).rejects.toBe(failure)
       }
     })
 
     it('forgets after five minutes', async () => {
-      const { memory, clock } = await make(there)
+      const { memory, clock } = await make(isLoaded)
       await memory.resolve('a', dialing('h2').dial())
       clock.advance(299_999)
       expect(memory.known('a')).toBe('h2')
@@ -109,7 +111,7 @@ describe('ProtocolMemory', () => {
     })
   })
 
-  it('http2-wrapper resolves: it is called every time, and takes the socket if it knows no protocol', async () => {
+  it('calls http2-wrapper for every dial, and uses the socket if it remembers no protocol', async () => {
     const { auto } = (await import('http2-wrapper')).default as unknown as { auto: { createResolveProtocol: Create } }
     const original = auto.createResolveProtocol
     const answers: { alpnProtocol: string; socket?: unknown }[] = []
@@ -146,7 +148,7 @@ describe('ProtocolMemory', () => {
     }
   })
 
-  it('works without the resolver, and tries to load it again', async () => {
+  it('works without the resolver, and loads it again later', async () => {
     let loads = 0
     const clock = new FakeClock(1)
     const memory = new ProtocolMemory(clock, () => {
@@ -166,13 +168,13 @@ describe('ProtocolMemory', () => {
     expect(loads).toBe(2)
   })
 
-  describe('loading the resolver, which takes 25 ms', () => {
-    const counting = () => {
+  describe('the load of the resolver, which takes 25 ms,', () => {
+    const countingMemory = () => {
       const clock = new FakeClock(1)
-      const counts = { loads: 0, asked: 0 }
+      const counts = { loads: 0, resolves: 0 }
       const auto = {
         createResolveProtocol: () => () => {
-          counts.asked++
+          counts.resolves++
           return Promise.resolve({ alpnProtocol: 'h2' })
         },
       }
@@ -183,23 +185,23 @@ describe('ProtocolMemory', () => {
       return { clock, memory, counts }
     }
 
-    it('does not delay the first responses: it happens with the first handshake a second after the first', async () => {
-      const { clock, memory, counts } = counting()
+    it('does not delay the first responses: it starts with a handshake at least a second after the first', async () => {
+      const { clock, memory, counts } = countingMemory()
       await memory.resolve('a', dialing('h2').dial())
       clock.advance(999)
       await memory.resolve('b', dialing('h2').dial())
       await turn()
-      expect(counts).toEqual({ loads: 0, asked: 0 })
+      expect(counts).toEqual({ loads: 0, resolves: 0 })
       clock.advance(1)
       await memory.resolve('c', dialing('h2').dial())
       await turn()
-      expect(counts).toEqual({ loads: 1, asked: 1 })
+      expect(counts).toEqual({ loads: 1, resolves: 1 })
       await memory.resolve('d', dialing('h2').dial())
-      expect(counts).toEqual({ loads: 1, asked: 2 })
+      expect(counts).toEqual({ loads: 1, resolves: 2 })
     })
 
-    it('does not happen without a handshake', async () => {
-      const { clock, memory, counts } = counting()
+    it('does not start without a handshake', async () => {
+      const { clock, memory, counts } = countingMemory()
       await memory.resolve('a', dialing('h2').dial())
       clock.advance(3_600_000)
       await turn()

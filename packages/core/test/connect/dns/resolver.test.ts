@@ -1,16 +1,18 @@
+/** Lookups of host names: answers, caching, failures, expired answers. */
+
 import type { LookupFunction } from 'node:net'
 import { FakeClock, staticLookup } from '@unshard/testkit'
 import { Resolver } from '../../../src/connect/dns/resolver.js'
 
 const clock = new FakeClock()
 
-/** A lookup that returns exactly this. */
+/** Returns a lookup that calls back with exactly these arguments. */
 function answering(error: unknown, address?: unknown, family?: unknown): LookupFunction {
   return ((_host: string, _options: object, callback: (...all: unknown[]) => void) =>
     void process.nextTick(callback, error, address, family)) as LookupFunction
 }
 
-describe('Resolver', () => {
+describe('the resolver', () => {
   it('returns every address, in the order of the answer', async () => {
     const resolver = new Resolver(staticLookup({ 'a.example': ['192.0.2.1', '2001:db8::1'] }), 0, clock)
     expect((await resolver.resolve('a.example')).addresses).toEqual([
@@ -19,7 +21,7 @@ describe('Resolver', () => {
     ])
   })
 
-  it.each(['192.0.2.7', '2001:db8::7', '::1'])('%s resolves to itself, without a lookup', async (address) => {
+  it.each(['192.0.2.7', '2001:db8::7', '::1'])('returns %s itself, without a lookup', async (address) => {
     const lookup = staticLookup()
     expect((await new Resolver(lookup, 0, clock).resolve(address)).addresses).toEqual([
       { address, family: address.includes(':') ? 6 : 4 },
@@ -52,43 +54,43 @@ describe('Resolver', () => {
   })
 
   it.each([
-    ['for the smallest TTL of its addresses, if `lookup` returns them', [30, 2, 9], 60_000, 2_000],
+    ['for the smallest TTL of its addresses, if the lookup returns TTLs', [30, 2, 9], 60_000, 2_000],
     ['no longer than the configured time, whatever the TTL', [30], 1_000, 1_000],
-    ['for the TTL that only some addresses have', [undefined, 3], 60_000, 3_000],
-    ['for the configured time if the TTLs are invalid', ['5', -1, Number.NaN], 7_000, 7_000],
-  ])('an answer is used %s', async (_what, ttls, most, wanted) => {
+    ['for the TTL that only some of its addresses have', [undefined, 3], 60_000, 3_000],
+    ['for the configured time if its TTLs are invalid', ['5', -1, Number.NaN], 7_000, 7_000],
+  ])('uses an answer %s', async (_what, ttls, configuredMs, expectedMs) => {
     const time = new FakeClock(5)
-    let asked = 0
+    let lookups = 0
     const list = ttls.map((ttl, i) => ({ address: `192.0.2.${i + 1}`, ttl }))
     const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
-      asked++
+      lookups++
       callback(null, list)
     }) as LookupFunction
-    const resolver = new Resolver(lookup, most, time)
+    const resolver = new Resolver(lookup, configuredMs, time)
     const answer = await resolver.resolve('a.example')
     expect(answer.addresses).toEqual(list.map(({ address }) => ({ address, family: 4 })))
-    time.advance(wanted - 1)
+    time.advance(expectedMs - 1)
     await resolver.resolve('a.example')
-    expect(asked).toBe(1)
+    expect(lookups).toBe(1)
     time.advance(2)
     await resolver.resolve('a.example')
-    expect(asked).toBe(2)
+    expect(lookups).toBe(2)
   })
 
-  it('an answer with TTL 0 is used only for the requests that wait for it', async () => {
-    let asked = 0
+  it('uses an answer with TTL 0 only for the requests that wait for it', async () => {
+    let lookups = 0
     const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
-      asked++
+      lookups++
       process.nextTick(callback, null, [{ address: '192.0.2.1', ttl: 0 }])
     }) as LookupFunction
     const resolver = new Resolver(lookup, 1_000, clock)
     await Promise.all([resolver.resolve('a.example'), resolver.resolve('a.example')])
-    expect(asked).toBe(1)
+    expect(lookups).toBe(1)
     await resolver.resolve('a.example')
-    expect(asked).toBe(2)
+    expect(lookups).toBe(2)
   })
 
-  it('a lookup without an answer is shared for a while; then the next request starts another, and the first may still succeed', async () => {
+  it('shares a pending lookup for a while; then a request starts another, and the first may still succeed', async () => {
     const time = new FakeClock()
     const answers: (() => void)[] = []
     const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
@@ -109,7 +111,7 @@ describe('Resolver', () => {
     expect(time.pending).toBe(0)
   })
 
-  it('an async lookup that rejects is a typed error', async () => {
+  it('rejects with a typed error if an async lookup rejects', async () => {
     const lookup = (async () => {
       throw Object.assign(new Error('blocked'), { code: 'EBLOCKED' })
     }) as unknown as LookupFunction
@@ -120,7 +122,7 @@ describe('Resolver', () => {
     })
   })
 
-  it('names that end in .localhost resolve to loopback addresses (RFC 6761 §6.3)', async () => {
+  it('resolves names that end in .localhost to loopback addresses (RFC 6761 §6.3)', async () => {
     for (const host of ['app.localhost', 'a.b.localhost', 'app.localhost.']) {
       const { addresses } = await new Resolver(undefined, 0, clock).resolve(host)
       expect(addresses.length).toBeGreaterThan(0)
@@ -162,7 +164,7 @@ describe('Resolver', () => {
     ['a name', 'b.example'],
     ['a number', 12],
     ['a list without addresses', [null, {}]],
-  ])('an answer that is %s is a failure', async (_what, answer) => {
+  ])('fails if the answer is %s', async (_what, answer) => {
     const failing = new Resolver(answering(null, answer, 4), 0, clock).resolve('a.example')
     await expect(failing).rejects.toMatchObject({
       name: 'ConnectError',
@@ -171,7 +173,7 @@ describe('Resolver', () => {
     })
   })
 
-  it('a lookup that throws, or fails with a value that is not an Error', async () => {
+  it('rejects if the lookup throws, or fails with a value that is not an Error', async () => {
     const throwing = (() => {
       throw new RangeError('broken')
     }) as unknown as LookupFunction
@@ -179,29 +181,29 @@ describe('Resolver', () => {
     await expect(new Resolver(answering('why'), 0, clock).resolve('a.example')).rejects.toMatchObject({ cause: 'why' })
   })
 
-  it('a lookup that calls back synchronously, and twice', async () => {
-    const eager = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
+  it('accepts a lookup that calls back synchronously and twice', async () => {
+    const twice = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
       callback(null, [{ address: '192.0.2.1', family: 4 }])
       callback(new Error('second thoughts'))
     }) as LookupFunction
-    expect((await new Resolver(eager, 0, clock).resolve('a.example')).addresses).toHaveLength(1)
+    expect((await new Resolver(twice, 0, clock).resolve('a.example')).addresses).toHaveLength(1)
   })
 })
 
-describe('RFC 8767: an expired answer is used while the resolver fails', () => {
-  /** A resolver that the test controls. */
-  const started = async (): Promise<{
+describe('an expired answer is used (RFC 8767)', () => {
+  /** Starts a resolver whose answers the test controls, with an expired answer. */
+  const startResolver = async (): Promise<{
     time: FakeClock
     resolver: Resolver
-    answer(what: string | Error | undefined): void
-    asked(): number
+    answer(nextAnswer: string | Error | undefined): void
+    lookups(): number
   }> => {
     const time = new FakeClock(5)
-    let what: string | Error | undefined = '192.0.2.1'
-    let asked = 0
+    let nextAnswer: string | Error | undefined = '192.0.2.1'
+    let lookups = 0
     const lookup = ((_host: string, _options: object, callback: (...all: unknown[]) => void) => {
-      asked++
-      if (what !== undefined) process.nextTick(callback, what instanceof Error ? what : null, what, 4)
+      lookups++
+      if (nextAnswer !== undefined) process.nextTick(callback, nextAnswer instanceof Error ? nextAnswer : null, nextAnswer, 4)
     }) as LookupFunction
     const resolver = new Resolver(lookup, 10_000, time, 10_000)
     await resolver.resolve('a.example')
@@ -210,22 +212,22 @@ describe('RFC 8767: an expired answer is used while the resolver fails', () => {
       time,
       resolver,
       answer: (next) => {
-        what = next
+        nextAnswer = next
       },
-      asked: () => asked,
+      lookups: () => lookups,
     }
   }
   const failure = (code: string): Error => Object.assign(new Error(code), { code })
   const first = [{ address: '192.0.2.1', family: 4 }]
 
-  it.each(['EAI_AGAIN', 'ESERVFAIL', 'ETIMEOUT', 'ECONNREFUSED', 'EREFUSED'])('%s', async (code) => {
-    const { time, resolver, answer, asked } = await started()
+  it.each(['EAI_AGAIN', 'ESERVFAIL', 'ETIMEOUT', 'ECONNREFUSED', 'EREFUSED'])('if the resolver fails with %s', async (code) => {
+    const { time, resolver, answer, lookups } = await startResolver()
     answer(failure(code))
     expect((await resolver.resolve('a.example')).addresses).toEqual(first)
-    // No further lookup for half a minute, then one that no request waits for.
+    // No further lookup for half a minute, then a lookup that no request waits for.
     time.advance(29_999)
     await resolver.resolve('a.example')
-    expect(asked()).toBe(2)
+    expect(lookups()).toBe(2)
     time.advance(2)
     answer('192.0.2.2')
     expect((await resolver.resolve('a.example')).addresses).toEqual(first)
@@ -233,8 +235,8 @@ describe('RFC 8767: an expired answer is used while the resolver fails', () => {
     expect((await resolver.resolve('a.example')).addresses).toEqual([{ address: '192.0.2.2', family: 4 }])
   })
 
-  it('a resolver that does not answer: after 1.8 s', async () => {
-    const { time, resolver, answer } = await started()
+  it('after 1.8 s without an answer of the resolver', async () => {
+    const { time, resolver, answer } = await startResolver()
     answer(undefined)
     const resolving = resolver.resolve('a.example')
     time.advance(1_800)
@@ -242,7 +244,7 @@ describe('RFC 8767: an expired answer is used while the resolver fails', () => {
   })
 
   it('for at most an hour', async () => {
-    const { time, resolver, answer } = await started()
+    const { time, resolver, answer } = await startResolver()
     answer(failure('EAI_AGAIN'))
     await resolver.resolve('a.example')
     time.advance(3_600_000)
@@ -252,7 +254,7 @@ describe('RFC 8767: an expired answer is used while the resolver fails', () => {
   it.each([failure('ENOTFOUND'), failure('ENODATA'), new Error('a private address'), failure('EBLOCKED')])(
     'not if the resolver refuses the name: %s',
     async (error) => {
-      const { resolver, answer } = await started()
+      const { resolver, answer } = await startResolver()
       answer(error)
       await expect(resolver.resolve('a.example')).rejects.toMatchObject({ cause: error })
       answer(failure('EAI_AGAIN'))
@@ -260,35 +262,35 @@ describe('RFC 8767: an expired answer is used while the resolver fails', () => {
     },
   )
 
-  it('a refusal that arrives while the expired answer is used applies to the next request', async () => {
+  it('but not after a refusal that arrives in the meantime', async () => {
     const time = new FakeClock(5)
-    const asked: ((error: unknown, address?: unknown, family?: unknown) => void)[] = []
-    const lookup = ((_host: string, _options: object, callback: () => void) => void asked.push(callback)) as LookupFunction
+    const lookups: ((error: unknown, address?: unknown, family?: unknown) => void)[] = []
+    const lookup = ((_host: string, _options: object, callback: () => void) => void lookups.push(callback)) as LookupFunction
     const resolver = new Resolver(lookup, 10_000, time, 60_000)
     const before = resolver.resolve('a.example')
-    asked[0]!(null, '192.0.2.1', 4)
+    lookups[0]!(null, '192.0.2.1', 4)
     await before
     time.advance(10_001)
     const stale = resolver.resolve('a.example')
     time.advance(1_800)
     expect((await stale).addresses).toEqual(first)
     const refusal = new Error('a private address')
-    asked[1]!(refusal)
+    lookups[1]!(refusal)
     await new Promise(setImmediate)
     const next = resolver.resolve('a.example')
-    expect(asked).toHaveLength(3)
-    asked[2]!(refusal)
+    expect(lookups).toHaveLength(3)
+    lookups[2]!(refusal)
     await expect(next).rejects.toMatchObject({ cause: refusal })
   })
 
-  it('a new answer is used at once', async () => {
-    const { resolver, answer } = await started()
+  it('but not after a new answer', async () => {
+    const { resolver, answer } = await startResolver()
     answer('192.0.2.7')
     expect((await resolver.resolve('a.example')).addresses).toEqual([{ address: '192.0.2.7', family: 4 }])
   })
 
-  it("an answer forgotten because of the connection's age is used as well", async () => {
-    const { resolver, answer } = await started()
+  it('even if it was forgotten because of the age of a connection', async () => {
+    const { resolver, answer } = await startResolver()
     await resolver.resolve('a.example')
     resolver.forget('a.example')
     answer(failure('EAI_AGAIN'))

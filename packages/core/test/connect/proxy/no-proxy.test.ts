@@ -1,4 +1,4 @@
-/** NO_PROXY and the other variables, with the test vectors of other projects, which are not in the repository. */
+/** NO_PROXY and the other variables, with vectors of other projects outside the repository. */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ interface EnvironmentVector {
   readonly expected_proxy: string
 }
 
-/** The proxy for a URL, or the reason for a direct connection. */
+/** Returns the proxy for a URL, or an empty string for a direct connection. */
 function proxyFor(env: Environment, url: string | null): string {
   let origin: ReturnType<typeof parseOrigin>
   try {
@@ -35,7 +35,9 @@ function proxyFor(env: Environment, url: string | null): string {
   return proxy === undefined ? '' : `${proxy.scheme}://${proxy.host}`
 }
 
-/** Differences from a source other than curl, each with curl's rule. docs/guides/proxies.md has the same list. */
+/**
+ * Differences between Go and curl, each with curl's rule. docs/guides/proxies.md has the same list.
+ */
 const GO_DIFFERENCES = new Map([
   ['localhost', 'Go never uses a proxy for localhost; curl does unless NO_PROXY names it'],
   ['127.0.0.2', 'Go never uses a proxy for loopback addresses; curl does unless NO_PROXY names them'],
@@ -99,7 +101,7 @@ describe('NoProxy', () => {
     ['10.1.2.3', 443, '.2.3', false],
     ['10.1.2.3', 443, '10.1.2.3:443', true],
     ['1.example', 443, '1.example/8', false],
-  ])('%s:%i with %j: %s', (host, port, list, bypass) => {
+  ])('%s:%i with the list %j bypasses the proxy: %s', (host, port, list, bypass) => {
     expect(new NoProxy(list).matches(host, port)).toBe(bypass)
   })
 })
@@ -107,7 +109,7 @@ describe('NoProxy', () => {
 if (existsSync(vectors)) describeVectors()
 else {
   console.log(`no corpora at ${corpora}: third-party proxy vectors are not tried (set UNSHARD_CORPORA)`)
-  it('third-party vectors are absent', () => expect(existsSync(vectors)).toBe(false))
+  it('third-party vectors are not available', () => expect(existsSync(vectors)).toBe(false))
 }
 
 function describeVectors(): void {
@@ -115,16 +117,16 @@ function describeVectors(): void {
   const environment = JSON.parse(readFileSync(join(vectors, 'proxy-env-vectors.json'), 'utf8')) as EnvironmentVector[]
 
   it.each(noProxy.map((vector, i) => [i, vector.host, vector.no_proxy.slice(0, 60), vector] as const))(
-    'NO_PROXY %i: %s with %j',
+    'vector %i of NO_PROXY has the expected result: %s with %j',
     (_i, host, _list, vector) => {
       const differs = vector.source.startsWith('golang.org') && GO_DIFFERENCES.has(host)
-      const bare = host.replace(/^\[|\]$/g, '')
-      expect(new NoProxy(vector.no_proxy).matches(bare, 80)).toBe(differs ? !vector.bypass : vector.bypass)
+      const unbracketed = host.replace(/^\[|\]$/g, '')
+      expect(new NoProxy(vector.no_proxy).matches(unbracketed, 80)).toBe(differs ? !vector.bypass : vector.bypass)
     },
   )
 
   it.each(environment.map((vector, i) => [i, JSON.stringify(vector.env).slice(0, 60), vector.url, lowerCased(vector)] as const))(
-    'environment %i: %s, %s',
+    'vector %i of the environment has the expected result: %s, %s',
     (_i, _env, _url, vector) => {
       const { env, url, expected_proxy } = vector
       // An invalid URL causes an error, instead of a name that does not resolve.
@@ -133,7 +135,7 @@ function describeVectors(): void {
         return
       }
       const rule = expected_proxy === proxyFor(env, url) ? undefined : ENVIRONMENT_RULES.find(({ when }) => when(vector))?.rule
-      // A difference requires a rule of curl.
+      // Any other difference must have a rule of curl.
       if (rule === undefined) expect(proxyFor(env, url)).toBe(expected_proxy)
     },
   )
@@ -154,7 +156,7 @@ function describeVectors(): void {
     ])
   })
 
-  it('HTTP_PROXY in upper case is not read (httpoxy): every vector with it is a direct connection', () => {
+  it('HTTP_PROXY in upper case is not read (httpoxy): all vectors with it use a direct connection', () => {
     const upper = environment.filter(({ env }) => env['HTTP_PROXY'] !== undefined && env['ALL_PROXY'] === undefined)
     expect(upper.length).toBeGreaterThan(40)
     for (const { env, url } of upper) if (url?.startsWith('http:')) expect(proxyFor(env, url)).toBe('')
@@ -166,7 +168,7 @@ describe('proxiesOf', () => {
   const http = 'http://a.example'
   const https = 'https://a.example'
 
-  it('lower case takes precedence over upper case, and empty means not set', () => {
+  it('lower case takes precedence over upper case, and an empty value is not set', () => {
     expect(of({ https_proxy: 'http://low', HTTPS_PROXY: 'http://up' }, https)).toBe('http://low:80')
     expect(of({ https_proxy: '', HTTPS_PROXY: 'http://up' }, https)).toBe('http://up:80')
     expect(of({ https_proxy: '', HTTPS_PROXY: '', ALL_PROXY: 'socks5://all' }, https)).toBe('socks5://all:1080')
@@ -175,7 +177,7 @@ describe('proxiesOf', () => {
     expect(of({ no_proxy: 'b.example', NO_PROXY: 'a.example', all_proxy: 'http://p' }, http)).toBe('http://p:80')
   })
 
-  it('http_proxy applies only to http, https_proxy only to https', () => {
+  it('http_proxy applies only to http, and https_proxy only to https', () => {
     const env = { http_proxy: 'http://one', https_proxy: 'https://two:1' }
     expect([of(env, http), of(env, https)]).toEqual(['http://one:80', 'https://two:1'])
     expect([of({ http_proxy: 'http://one' }, https), of({ https_proxy: 'http://two' }, http)]).toEqual([undefined, undefined])
@@ -187,7 +189,7 @@ describe('proxiesOf', () => {
     expect(proxy).toMatchObject({ name: 'http://proxy.example:3128', fields: ['proxy-authorization', 'Basic dTpw'] })
   })
 
-  it('an invalid proxy causes an error that names the variable, and not its value', () => {
+  it('an invalid proxy causes an error with the name of the variable and without its value', () => {
     for (const name of ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'all_proxy', 'ALL_PROXY']) {
       expect(() => proxiesOf({ [name]: 'ftp://secret@x' })).toThrow(
         expect.objectContaining({

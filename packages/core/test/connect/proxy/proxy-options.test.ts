@@ -1,4 +1,4 @@
-/** Valid proxy options, and the errors for invalid ones. */
+/** Valid proxy options, and the errors for invalid options. */
 
 import { checkProxy, type ProxySetting } from '../../../src/connect/proxy/proxy-options.js'
 import { Client, type ProxyOption } from '../../../src/index.js'
@@ -18,7 +18,7 @@ it.each([
   ['http://[2001:DB8::1]:3128', 'http', '2001:db8::1', 3128],
   ['socks5://[2001:DB8:0::1]', 'socks5', '2001:db8::1', 1080],
   ['https://prö.example', 'https', 'xn--pr-gka.example', 443],
-])('%s', (url, scheme, host, port) => {
+])('%s is parsed into scheme, host and port', (url, scheme, host, port) => {
   const name = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
   expect(check(url)).toMatchObject({ scheme, host, port, name })
   expect(check(new URL(url)).name).toBe(name)
@@ -31,11 +31,11 @@ it.each([
   ['http://:pass@p.example', ['proxy-authorization', 'Basic OnBhc3M=']],
   ['http://%C3%A4%40:%3A%25@p.example', ['proxy-authorization', `Basic ${Buffer.from('ä@::%').toString('base64')}`]],
   ['http://p.example', []],
-])('Basic authentication (RFC 7617) of %s', (url, fields) => {
+])('credentials are sent with Basic authentication (RFC 7617): %s', (url, fields) => {
   expect(check(url).fields).toEqual(fields)
 })
 
-it('fields for the proxy are validated and lowercased like others', () => {
+it('fields for the proxy are validated and lowercased like request fields', () => {
   expect(check({ url: 'http://p', headers: { 'Proxy-Authorization': ' Bearer x ' } }).fields).toEqual([
     'proxy-authorization',
     'Bearer x',
@@ -43,7 +43,7 @@ it('fields for the proxy are validated and lowercased like others', () => {
   expect(check({ url: 'http://u@p', headers: [['x-a', '1']] }).fields).toEqual(['x-a', '1', 'proxy-authorization', 'Basic dTo='])
 })
 
-it('everything that distinguishes two proxies is part of the key, without readable secrets', () => {
+it('the key contains everything that distinguishes two proxies, without readable secrets', () => {
   const settings: ProxySetting[] = [
     'http://p',
     'https://p',
@@ -69,13 +69,13 @@ it('everything that distinguishes two proxies is part of the key, without readab
 })
 
 it.each<[string, unknown, string]>([
-  ['not a URL', 'secret', 'is not a valid URL'],
-  ['an empty one', '', 'is not a valid URL'],
+  ['text that is not a URL', 'secret', 'is not a valid URL'],
+  ['an empty string', '', 'is not a valid URL'],
   ['an unknown scheme', 'ftp://secret@p.example', 'has scheme "ftp:"'],
   ['SOCKS without a version', 'socks://secret@p.example', 'has scheme "socks:"'],
-  ['another', 'javascript:secret', 'has scheme "javascript:"'],
-  ['no host', 'socks5://', 'has no usable host or port'],
-  ['no host behind a user', 'socks5://secret@:1', 'is not a valid URL'],
+  ["a scheme that is not a proxy's", 'javascript:secret', 'has scheme "javascript:"'],
+  ['a URL without a host', 'socks5://', 'has no usable host or port'],
+  ['a URL with a user and without a host', 'socks5://secret@:1', 'is not a valid URL'],
   ['port 0', 'http://secret@p.example:0', 'has no usable host or port'],
   ['a path', 'http://secret@p.example/x', 'a path'],
   ['a query', 'http://secret@p.example/?x', 'a query'],
@@ -83,32 +83,32 @@ it.each<[string, unknown, string]>([
   ['CR LF in the user', 'http://secret%0D%0Ax:y@p.example', 'control characters'],
   ['LF in the password', 'http://x:secret%0Ay@p.example', 'control characters'],
   ['NUL for SOCKS', 'socks5://x:secret%00y@p.example', 'control characters'],
-  ['credentials that are no UTF-8', 'http://secret%FF@p.example', 'percent-encoded UTF-8'],
-  ['a percent sign alone', 'http://secret%zz@p.example', 'percent-encoded UTF-8'],
+  ['a user that is not UTF-8', 'http://secret%FF@p.example', 'percent-encoded UTF-8'],
+  ['an incomplete percent-encoding', 'http://secret%zz@p.example', 'percent-encoded UTF-8'],
   ['a user with a colon', 'http://secret%3A:y@p.example', 'a colon'],
-  ['credentials twice', { url: 'http://secret@p', headers: { 'proxy-authorization': 'Bearer secret' } }, 'twice'],
+  ['duplicate credentials', { url: 'http://secret@p', headers: { 'proxy-authorization': 'Bearer secret' } }, 'twice'],
   ['a SOCKS user of 256 bytes', `socks5://${'secret'.repeat(43)}:x@p.example`, '1 to 255'],
   ['a SOCKS user without a password', 'socks5://secret@p.example', '1 to 255'],
   ['a password for SOCKS 4', 'socks4://x:secret@p.example', 'SOCKS 4'],
   ['fields for SOCKS', { url: 'socks5://p', headers: { 'x-a': 'secret' } }, 'takes no headers'],
-  ['no protocols', { url: 'https://p', protocols: [] }, 'protocols'],
-  ['other protocols', { url: 'https://p', protocols: ['spdy/3'] }, 'protocols'],
+  ['an empty list of protocols', { url: 'https://p', protocols: [] }, 'protocols'],
+  ['an unknown protocol', { url: 'https://p', protocols: ['spdy/3'] }, 'protocols'],
   ['a host field', { url: 'http://p', headers: { host: 'secret' } }, '"host"'],
-  ['a length', { url: 'http://p', headers: { 'content-length': '1' } }, '"content-length"'],
-  ['connection', { url: 'http://p', headers: { connection: 'close' } }, '"connection"'],
-  ['headers that are text', { url: 'http://p', headers: 'secret' }, 'takes an object as headers'],
-  ['nothing in it', {}, 'takes a URL'],
+  ['a content-length field', { url: 'http://p', headers: { 'content-length': '1' } }, '"content-length"'],
+  ['a connection field', { url: 'http://p', headers: { connection: 'close' } }, '"connection"'],
+  ['headers as text', { url: 'http://p', headers: 'secret' }, 'takes an object as headers'],
+  ['an empty object', {}, 'takes a URL'],
   ['null', null, 'takes a URL'],
   ['a number', 7, 'takes a URL'],
   ['a promise', Promise.resolve('http://p'), 'takes a URL'],
-])('%s is refused when the client is created, by name and without repeating it', (_title, setting, why) => {
+])('%s is refused when the client is created, by an error without the value', (_title, setting, expected) => {
   const make = (): Client => new Client({ proxy: setting as ProxyOption })
   expect(make).toThrow(expect.objectContaining({ name: 'UsageError', code: 'ERR_INVALID_OPTION', processed: 'no' }))
-  expect(make).toThrow(why)
+  expect(make).toThrow(expected)
   expect(make).toThrow(/^(?!.*secret)option proxy /s)
 })
 
-it('unknown names are refused, at both levels', () => {
+it('unknown options are refused at both levels', () => {
   expect(() => check({ url: 'http://p', header: {} })).toThrow('unknown option "header" of option proxy: did you mean "headers"?')
   expect(() => check({ url: 'http://p', tls: { host: 'x' } })).toThrow('unknown option "tls.host" of option proxy')
   expect(() => check({ url: 'http://p', headers: { 'x y': '1' } })).toThrow(

@@ -1,4 +1,4 @@
-/** A tunnel on a stream, frame by frame (RFC 9113 §8.5), with a scripted proxy. */
+/** A tunnel on an HTTP/2 stream, frame by frame (RFC 9113 §8.5), with a scripted proxy. */
 
 import net from 'node:net'
 import { FakeClock, frames, type Script, type ScriptedConnection, type ScriptedPeer, startScriptedPeer } from '@unshard/testkit'
@@ -21,7 +21,7 @@ const target = targetOf('https://a.test.example/')
 const never = new AbortController().signal
 const WINDOW = 131_072
 
-interface Meeting {
+interface Setup {
   readonly proxy: H2Proxy
   readonly peer: ScriptedPeer
   readonly clock: FakeClock
@@ -30,7 +30,7 @@ interface Meeting {
   held: boolean
 }
 
-async function meet(script: Script): Promise<Meeting> {
+async function startProxy(script: Script): Promise<Setup> {
   const clock = new FakeClock()
   const peer = await startScriptedPeer(script)
   const socket = net.connect(peer.port, peer.address)
@@ -60,9 +60,9 @@ async function meet(script: Script): Promise<Meeting> {
     pool: POOL,
     record: originRecord(),
   })
-  const meeting = { peer, clock, socket, held: false } as Meeting & { proxy: H2Proxy }
-  const hold = { ref: () => (meeting.held = true), unref: () => (meeting.held = false) }
-  meeting.proxy = new H2Proxy(checkProxy('https://proxy.example', 'x'), connection, hold, {
+  const setup = { peer, clock, socket, held: false } as Setup & { proxy: H2Proxy }
+  const hold = { ref: () => (setup.held = true), unref: () => (setup.held = false) }
+  setup.proxy = new H2Proxy(checkProxy('https://proxy.example', 'x'), connection, hold, {
     ...{ clock, idleTimeoutMs: 0 },
     onClosed: () => undefined,
   })
@@ -71,11 +71,11 @@ async function meet(script: Script): Promise<Meeting> {
     () => connection.destroy(new Error('the test is over')),
     () => expect(peer.failures).toEqual([]),
   )
-  return meeting
+  return setup
 }
 
-/** A proxy that opens one tunnel, then follows the script. */
-function tunnelling(then: (p: ScriptedConnection, streamId: number) => unknown): Script {
+/** Returns the script of a proxy that opens one tunnel, then continues with `then`. */
+function tunneling(then: (p: ScriptedConnection, streamId: number) => unknown): Script {
   return async (p) => {
     await p.handshake()
     const { streamId, endStream } = await p.nextRequest()
@@ -92,8 +92,8 @@ async function read(tunnel: Tunnel): Promise<string> {
   return text
 }
 
-/** DATA frames of a stream until its end. */
-async function heard(p: ScriptedConnection): Promise<string> {
+/** Returns the content of a stream, up to its end. */
+async function contentOf(p: ScriptedConnection): Promise<string> {
   let text = ''
   for (;;) {
     const frame = await p.next('DATA')
@@ -102,12 +102,12 @@ async function heard(p: ScriptedConnection): Promise<string> {
   }
 }
 
-it("DATA flows both ways; END_STREAM ends each direction; the addresses are the proxy's", async () => {
-  const { proxy, held } = await meet(
-    tunnelling(async (p, id) => {
+it("a tunnel carries DATA in both directions, END_STREAM ends each, and its addresses are the proxy's", async () => {
+  const { proxy, held } = await startProxy(
+    tunneling(async (p, id) => {
       p.send(frames.data(id, Buffer.from('hello ')), frames.data(id, Buffer.from('there')))
-      const said = await heard(p)
-      p.send(frames.data(id, Buffer.from(`, ${said}`), { endStream: true }))
+      const content = await contentOf(p)
+      p.send(frames.data(id, Buffer.from(`, ${content}`), { endStream: true }))
     }),
   )
   expect(held).toBe(false)
@@ -119,14 +119,14 @@ it("DATA flows both ways; END_STREAM ends each direction; the addresses are the 
   expect(await read(tunnel)).toBe('hello there, you too!')
 })
 
-it("writes wait for the stream's window: a proxy without credit stops the writer", async () => {
+it('a proxy without credit stops the writer: writes wait for the window of the stream', async () => {
   let open = (): void => undefined
   const gate = new Promise<void>((resolve) => {
     open = resolve
   })
   let total = 0
-  const meeting = await meet(
-    tunnelling(async (p, id) => {
+  const setup = await startProxy(
+    tunneling(async (p, id) => {
       await gate
       while (total < 300_000) {
         const { payload } = await p.next('DATA')
@@ -135,11 +135,11 @@ it("writes wait for the stream's window: a proxy without credit stops the writer
       }
     }),
   )
-  const tunnel = await meeting.proxy.open(target, never)
+  const tunnel = await setup.proxy.open(target, never)
   let written = 0
   for (let i = 0; i < 30; i++) tunnel.write(Buffer.alloc(10_000), () => written++)
   while (written < 6) await new Promise((resolve) => setImmediate(resolve))
-  // The window is 65,535 bytes; bytes beyond it are not accepted, and the stream signals that.
+  // The window is 65,535 bytes. Bytes beyond it are not accepted, and the stream reports that.
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
   expect(written).toBeLessThanOrEqual(7)
   expect(tunnel.writableNeedDrain).toBe(true)
@@ -148,17 +148,17 @@ it("writes wait for the stream's window: a proxy without credit stops the writer
   expect(total).toBeGreaterThan(200_000)
 })
 
-it('what is not read gives no credit: the proxy may send a window, and no more', async () => {
-  const meeting = await meet(
-    tunnelling(async (p, id) => {
+it('a tunnel that is not read gives no credit: the proxy may send one window', async () => {
+  const setup = await startProxy(
+    tunneling(async (p, id) => {
       for (let at = 0; at < WINDOW; at += 16_384) p.send(frames.data(id, Buffer.alloc(16_384, 0x61)))
     }),
   )
-  const tunnel = await meeting.proxy.open(target, never)
-  const peer = meeting.peer.peers[0]!
+  const tunnel = await setup.proxy.open(target, never)
+  const peer = setup.peer.peers[0]!
   const credits = (): number =>
     peer.received.filter(({ typeName, streamId }) => typeName === 'WINDOW_UPDATE' && streamId === 1).length
-  while (meeting.socket.bytesRead < WINDOW) await new Promise((resolve) => setImmediate(resolve))
+  while (setup.socket.bytesRead < WINDOW) await new Promise((resolve) => setImmediate(resolve))
   expect(credits()).toBe(0)
   let length = 0
   tunnel.on('data', (chunk: Buffer) => {
@@ -169,61 +169,61 @@ it('what is not read gives no credit: the proxy may send a window, and no more',
 })
 
 it('RST_STREAM is an error of the tunnel, with its code', async () => {
-  const { proxy } = await meet(tunnelling((p, id) => p.send(frames.data(id, Buffer.from('a')), frames.rstStream(id, 0xa))))
+  const { proxy } = await startProxy(tunneling((p, id) => p.send(frames.data(id, Buffer.from('a')), frames.rstStream(id, 0xa))))
   const tunnel = await proxy.open(target, never)
   await expect(read(tunnel)).rejects.toMatchObject({ name: 'StreamError', errorCode: 0xa, initiator: 'peer' })
   expect(tunnel.destroyed).toBe(true)
 })
 
-it('destroyed with an error: RST_STREAM at once, and pending writes fail', async () => {
-  let reset!: (code: number) => void
-  const wasReset = new Promise<number>((resolve) => {
-    reset = resolve
+it('a tunnel destroyed with an error sends RST_STREAM at once, and its pending writes fail', async () => {
+  let resolveCode!: (code: number) => void
+  const resetCode = new Promise<number>((resolve) => {
+    resolveCode = resolve
   })
-  const { proxy } = await meet(tunnelling(async (p) => reset((await p.next('RST_STREAM')).payload.readUInt32BE())))
+  const { proxy } = await startProxy(tunneling(async (p) => resolveCode((await p.next('RST_STREAM')).payload.readUInt32BE())))
   const tunnel = await proxy.open(target, never)
   const failed = new Promise((resolve) => tunnel.write(Buffer.alloc(200_000), resolve))
   tunnel.destroy(new Error('enough'))
   expect(await failed).toMatchObject({ message: 'enough' })
-  expect(await wasReset).toBe(0x8)
+  expect(await resetCode).toBe(0x8)
 })
 
-it('ended and let go of: END_STREAM, and RST_STREAM only when no end comes back in a second', async () => {
-  const seen: string[] = []
-  const meeting = await meet(
-    tunnelling(async (p, id) => {
-      expect(await heard(p)).toBe('bye')
+it('a tunnel that ended and was destroyed sends RST_STREAM only if the proxy does not end it in a second', async () => {
+  const typeNames: string[] = []
+  const setup = await startProxy(
+    tunneling(async (p, id) => {
+      expect(await contentOf(p)).toBe('bye')
       p.send(frames.data(id, Buffer.from('late')), frames.ping(Buffer.alloc(8)))
-      seen.push((await p.next('PING')).typeName)
-      meeting.clock.advance(1_100)
-      seen.push((await p.next('RST_STREAM')).typeName)
+      typeNames.push((await p.next('PING')).typeName)
+      setup.clock.advance(1_100)
+      typeNames.push((await p.next('RST_STREAM')).typeName)
     }),
   )
-  const tunnel = await meeting.proxy.open(target, never)
+  const tunnel = await setup.proxy.open(target, never)
   tunnel.end('bye', () => tunnel.destroy())
-  while (seen.length < 2) await new Promise((resolve) => setImmediate(resolve))
-  expect(seen).toEqual(['PING', 'RST_STREAM'])
+  while (typeNames.length < 2) await new Promise((resolve) => setImmediate(resolve))
+  expect(typeNames).toEqual(['PING', 'RST_STREAM'])
 })
 
-it('ended by both sides: no RST_STREAM', async () => {
-  const meeting = await meet(
-    tunnelling(async (p, id) => {
-      expect(await heard(p)).toBe('bye')
+it('a tunnel that both sides ended sends no RST_STREAM', async () => {
+  const setup = await startProxy(
+    tunneling(async (p, id) => {
+      expect(await contentOf(p)).toBe('bye')
       p.send(frames.data(id, Buffer.from('bye'), { endStream: true }), frames.ping(Buffer.alloc(8)))
       await p.next('PING')
       expect(p.received.some(({ typeName }) => typeName === 'RST_STREAM')).toBe(false)
       p.end()
     }),
   )
-  const tunnel = await meeting.proxy.open(target, never)
+  const tunnel = await setup.proxy.open(target, never)
   tunnel.end('bye', () => tunnel.destroy())
-  await meeting.peer.peers[0]!.closed
-  meeting.clock.advance(2_000)
+  await setup.peer.peers[0]!.closed
+  setup.clock.advance(2_000)
 })
 
-it('the proxy ends and refuses more (RFC 9113 §8.1): the writer gets an error', async () => {
-  const { proxy } = await meet(
-    tunnelling((p, id) => p.send(frames.data(id, Buffer.alloc(0), { endStream: true }), frames.rstStream(id, 0))),
+it('a proxy that ends the tunnel and refuses content (RFC 9113 §8.1) causes an error of the writer', async () => {
+  const { proxy } = await startProxy(
+    tunneling((p, id) => p.send(frames.data(id, Buffer.alloc(0), { endStream: true }), frames.rstStream(id, 0))),
   )
   const tunnel = await proxy.open(target, never)
   const closed = new Promise((resolve) => tunnel.once('close', resolve))
@@ -232,39 +232,39 @@ it('the proxy ends and refuses more (RFC 9113 §8.1): the writer gets an error',
   expect(tunnel.destroyed).toBe(true)
 })
 
-it('each tunnel keeps the process alive while it is referenced', async () => {
-  const meeting = await meet(async (p) => {
+it('each referenced tunnel keeps the process alive', async () => {
+  const setup = await startProxy(async (p) => {
     await p.handshake()
     for (let i = 0; i < 2; i++) p.send(frames.headers((await p.nextRequest()).streamId, [[':status', '200']]))
     await p.closed
   })
-  const opening = meeting.proxy.open(target, never)
-  expect(meeting.held).toBe(true)
-  const one = await opening
-  one.unref()
-  one.unref()
-  expect(meeting.held).toBe(false)
-  const two = await meeting.proxy.open(target, never)
-  expect(meeting.held).toBe(true)
-  one.ref()
-  two.destroy(new Error('enough'))
-  await new Promise((resolve) => two.once('close', resolve))
-  expect(meeting.held).toBe(true)
-  one.destroy(new Error('enough'))
-  await new Promise((resolve) => one.once('close', resolve))
-  expect(meeting.held).toBe(false)
+  const opening = setup.proxy.open(target, never)
+  expect(setup.held).toBe(true)
+  const first = await opening
+  first.unref()
+  first.unref()
+  expect(setup.held).toBe(false)
+  const second = await setup.proxy.open(target, never)
+  expect(setup.held).toBe(true)
+  first.ref()
+  second.destroy(new Error('enough'))
+  await new Promise((resolve) => second.once('close', resolve))
+  expect(setup.held).toBe(true)
+  first.destroy(new Error('enough'))
+  await new Promise((resolve) => first.once('close', resolve))
+  expect(setup.held).toBe(false)
 })
 
-it('a CONNECT lost with a connection that was in use before may be replayed once', async () => {
-  const meeting = await meet(async (p) => {
+it('a CONNECT may be replayed once if it was lost with a connection that had been used before', async () => {
+  const setup = await startProxy(async (p) => {
     await p.handshake()
     p.send(frames.headers((await p.nextRequest()).streamId, [[':status', '200']]))
     await p.nextRequest()
     p.destroy()
   })
-  await meeting.proxy.open(target, never)
-  await expect(meeting.proxy.open(target, never)).rejects.toBeInstanceOf(LostConnect)
-  const fresh = await meet(async (p) => {
+  await setup.proxy.open(target, never)
+  await expect(setup.proxy.open(target, never)).rejects.toBeInstanceOf(LostConnect)
+  const fresh = await startProxy(async (p) => {
     await p.handshake()
     await p.nextRequest()
     p.destroy()
@@ -272,33 +272,33 @@ it('a CONNECT lost with a connection that was in use before may be replayed once
   await expect(fresh.proxy.open(target, never)).rejects.toMatchObject({ name: 'ConnectError', phase: 'proxy' })
 })
 
-it('a proxy that allows no streams', async () => {
-  const meeting = await meet(async (p) => {
+it('a proxy that allows no streams causes a ConnectError', async () => {
+  const setup = await startProxy(async (p) => {
     await p.handshake({ maxConcurrentStreams: 0 })
     await p.closed
   })
-  while (meeting.proxy.hasRoom) await new Promise((resolve) => setImmediate(resolve))
-  await expect(meeting.proxy.open(target, never)).rejects.toMatchObject({
+  while (setup.proxy.hasRoom) await new Promise((resolve) => setImmediate(resolve))
+  await expect(setup.proxy.open(target, never)).rejects.toMatchObject({
     reason: { phase: 'proxy', code: 'ERR_CONNECT_PROXY' },
   })
 })
 
-it('aborted before CONNECT: nothing is sent', async () => {
-  const meeting = await meet(async (p) => {
+it('an abort before CONNECT sends no frame', async () => {
+  const setup = await startProxy(async (p) => {
     await p.handshake()
     await p.closed
   })
-  await expect(meeting.proxy.open(target, AbortSignal.abort('enough'))).rejects.toBe('enough')
-  expect(meeting.held).toBe(false)
+  await expect(setup.proxy.open(target, AbortSignal.abort('enough'))).rejects.toBe('enough')
+  expect(setup.held).toBe(false)
 })
 
-describe('a proxy that may be unreachable', () => {
-  let waitedFor: () => void
+describe('a connection to a proxy', () => {
+  let onDelivered: () => void
   const target = plainTarget(parseOrigin('https://a.example'))
 
-  it('a connection that was idle for long is verified before it carries another tunnel', async () => {
-    const { proxy, clock } = await meet(
-      tunnelling(async (p, id) => {
+  it('is verified before another tunnel is opened if it was idle for long', async () => {
+    const { proxy, clock } = await startProxy(
+      tunneling(async (p, id) => {
         p.send(frames.rstStream(id, 0))
         p.send(frames.ping((await p.next('PING')).payload, true))
       }),
@@ -313,21 +313,21 @@ describe('a proxy that may be unreachable', () => {
     expect([proxy.verifying, proxy.hasRoom, proxy.verification()]).toEqual([false, true, undefined])
   })
 
-  it('after a tunnel timed out, and the PING is not answered, the connection is closed', async () => {
-    const asked = new Promise<void>((resolve) => {
-      waitedFor = resolve
+  it('is closed after a tunnel timed out and the PING is not acknowledged', async () => {
+    const delivered = new Promise<void>((resolve) => {
+      onDelivered = resolve
     })
-    const { proxy, clock } = await meet(
-      tunnelling(async (p) => {
+    const { proxy, clock } = await startProxy(
+      tunneling(async (p) => {
         await p.nextRequest()
-        waitedFor()
+        onDelivered()
       }),
     )
     const tunnel = await proxy.open(target, never)
     tunnel.on('error', () => undefined)
     const waiting = new AbortController()
     const opening = proxy.open(target, waiting.signal)
-    await asked
+    await delivered
     clock.advance(2_000)
     waiting.abort(new TimeoutError('connect', 2_000))
     await expect(opening).rejects.toBe(waiting.signal.reason)

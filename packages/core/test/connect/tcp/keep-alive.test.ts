@@ -1,11 +1,11 @@
-/** TCP keepalive on dialed sockets, as the kernel reports it. */
+/** TCP keepalive of dialed sockets, as the kernel reports it. */
 
 import { readFileSync } from 'node:fs'
-import { rig } from '../../client/rig.js'
+import { clientFixture } from '../../client/fixture.js'
 
-const { client, server } = rig()
+const { client: createClient, server } = clientFixture()
 
-/** The timer of a socket in /proc/net/tcp: 2 is the keepalive timer, with its expiry in seconds. */
+/** The expiry of a socket's keepalive timer in /proc/net/tcp (kind 02), in seconds. */
 function keepaliveOf(localPort: number): number | undefined {
   const port = localPort.toString(16).toUpperCase().padStart(4, '0')
   for (const line of readFileSync('/proc/net/tcp', 'latin1').split('\n')) {
@@ -17,26 +17,26 @@ function keepaliveOf(localPort: number): number | undefined {
   return undefined
 }
 
-const there = process.platform === 'linux'
-if (!there) console.warn('no /proc/net/tcp here: TCP keepalive is not looked at')
+const isLinux = process.platform === 'linux'
+if (!isLinux) console.warn('no /proc/net/tcp here: TCP keepalive is not looked at')
 
-describe.each(['h2', 'http/1.1'] as const)('%s', (protocol) => {
+describe.each(['h2', 'http/1.1'] as const)('the keepalive timer of a connection over %s', (protocol) => {
   it.each([
-    ['by default after 60 s', undefined, 60],
-    ['after the time that is given', { idleMs: 7_000 }, 7],
-    ['never', false, undefined],
+    ['starts after 60 s by default', undefined, 60],
+    ['starts after the configured time', { idleMs: 7_000 }, 7],
+    ['does not start if turned off', false, undefined],
   ] as const)('%s', async (_what, tcpKeepAlive, seconds) => {
-    if (!there) return
+    if (!isLinux) return
     const origin = await server({ protocols: [protocol] })
-    const one = client(tcpKeepAlive === undefined ? {} : { tcpKeepAlive })
-    const response = await one.request({ url: `${origin.url('a.test.example')}/` })
+    const client = createClient(tcpKeepAlive === undefined ? {} : { tcpKeepAlive })
+    const response = await client.request({ url: `${origin.url('a.test.example')}/` })
     await response.text()
-    const due = keepaliveOf(response.connection.localPort!)
-    if (seconds === undefined) expect(due).toBeUndefined()
-    else expect(Math.ceil(due!)).toBe(seconds)
+    const expiry = keepaliveOf(response.connection.localPort!)
+    if (seconds === undefined) expect(expiry).toBeUndefined()
+    else expect(Math.ceil(expiry!)).toBe(seconds)
   })
 })
 
-it.each([{ idleMs: 5 }, { idleMS: 5_000 }, 'yes', null])('%j is refused', (tcpKeepAlive) => {
-  expect(() => client({ tcpKeepAlive: tcpKeepAlive as never })).toThrow(/tcpKeepAlive/)
+it.each([{ idleMs: 5 }, { idleMS: 5_000 }, 'yes', null])('a tcpKeepAlive of %j is refused', (tcpKeepAlive) => {
+  expect(() => createClient({ tcpKeepAlive: tcpKeepAlive as never })).toThrow(/tcpKeepAlive/)
 })

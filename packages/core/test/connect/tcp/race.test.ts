@@ -1,3 +1,5 @@
+/** Connection attempts to the addresses of a host (RFC 8305). */
+
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { FakeClock } from '@unshard/testkit'
 import { AddressMemory, interleave } from '../../../src/connect/dns/address-order.js'
@@ -23,10 +25,10 @@ async function listen(address: string, port = 0): Promise<{ port: number; socket
   return { port: (server.address() as { port: number }).port, sockets, server }
 }
 
-/** Loopback covers 127.0.0.0/8, so that several addresses can have the same port. */
+/** Loopback addresses: 127.0.0.0/8, so that several addresses can have the same port. */
 const at = (...addresses: string[]): Address[] => addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
 
-/** RFC 5737: no host answers there. If the sandbox refuses at once instead, the test that needs a timeout reports it. */
+/** RFC 5737: no host has this address. A sandbox may refuse it at once. */
 const SILENT = '192.0.2.1'
 
 function run(addresses: readonly Address[], port: number, clock = new FakeClock()) {
@@ -48,7 +50,7 @@ function run(addresses: readonly Address[], port: number, clock = new FakeClock(
   return { settled, abort, attempts, clock }
 }
 
-it('if several addresses fail, the error has the code of the last attempt, and all errors in cause.errors', async () => {
+it('after several addresses fail, the error has the code of the last attempt and all errors in cause.errors', async () => {
   const { port, server } = await listen('127.0.0.1')
   await new Promise((resolve) => server.close(resolve))
   const error = await run(at('127.0.0.1', '127.0.0.2', '127.0.0.3'), port).settled.then(
@@ -63,16 +65,16 @@ it('if several addresses fail, the error has the code of the last attempt, and a
     cause: { code: 'ECONNREFUSED', errors: [{ address: '127.0.0.1' }, { address: '127.0.0.2' }, { address: '127.0.0.3' }] },
     errors: [{ code: 'ECONNREFUSED' }, { code: 'ECONNREFUSED' }, { code: 'ECONNREFUSED' }],
   })
-  const alone = run(at('127.0.0.1'), port).settled
-  await expect(alone).rejects.toMatchObject({ code: 'ECONNREFUSED', cause: { code: 'ECONNREFUSED', address: '127.0.0.1' } })
+  const single = run(at('127.0.0.1'), port).settled
+  await expect(single).rejects.toMatchObject({ code: 'ECONNREFUSED', cause: { code: 'ECONNREFUSED', address: '127.0.0.1' } })
 })
 
-it('a socket receives the name, with a lookup that returns the chosen address, so that interceptors see the host', async () => {
+it('a socket receives the host name and a lookup that returns the chosen address, for interceptors', async () => {
   const { port } = await listen('127.0.0.2')
-  const asked: [host: string, found: unknown][] = []
+  const lookups: [host: string, address: unknown][] = []
   const known = new AddressMemory(new FakeClock())
   const open = (endpoint: TcpEndpoint): Socket => {
-    endpoint.lookup?.(endpoint.host, {}, (_error, address) => asked.push([endpoint.host, address]))
+    endpoint.lookup?.(endpoint.host, {}, (_error, address) => lookups.push([endpoint.host, address]))
     return connect(endpoint)
   }
   for (const host of ['named.example', '127.0.0.2']) {
@@ -94,7 +96,7 @@ it('a socket receives the name, with a lookup that returns the chosen address, s
     expect(socket.remoteAddress).toBe('127.0.0.2')
     socket.destroy()
   }
-  expect(asked).toEqual([
+  expect(lookups).toEqual([
     ['named.example', '127.0.0.1'],
     ['named.example', '127.0.0.2'],
   ])
@@ -115,12 +117,12 @@ describe('interleave', () => {
       ['192.0.2.2', '192.0.2.1'],
     ],
     [[], []],
-  ])('%j: families alternate, starting with that of the first address (RFC 8305 §4)', (given, wanted) => {
-    expect(interleave(at(...given)).map(({ address }) => address)).toEqual(wanted)
+  ])('alternates between the families of %j, starting with that of the first address (RFC 8305 §4)', (addresses, expected) => {
+    expect(interleave(at(...addresses)).map(({ address }) => address)).toEqual(expected)
   })
 })
 
-describe('race', () => {
+describe('the race', () => {
   it('connects to the first address, tries no other, and leaves no timer', async () => {
     const { port } = await listen('127.0.0.1')
     const { settled, attempts, clock } = run(at('127.0.0.1', '127.0.0.2'), port)
@@ -130,14 +132,14 @@ describe('race', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('one address needs no timer', async () => {
+  it('starts no timer for a single address', async () => {
     const { port } = await listen('127.0.0.1')
     const { settled, clock } = run(at('127.0.0.1'), port)
     expect(clock.pending).toBe(0)
     await settled
   })
 
-  it('after a failure the next address is tried at once', async () => {
+  it('tries the next address at once after a failure', async () => {
     const { port } = await listen('127.0.0.3')
     const { settled, attempts, clock } = run(at('127.0.0.1', '127.0.0.2', '127.0.0.3'), port)
     expect((await settled).remoteAddress).toBe('127.0.0.3')
@@ -146,7 +148,7 @@ describe('race', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('tries the next address 250 ms after the last one, and the loser is destroyed (RFC 8305 §5)', async () => {
+  it('tries the next address 250 ms after the last one, and destroys the losing socket (RFC 8305 §5)', async () => {
     const { port } = await listen('127.0.0.1')
     const { settled, attempts, clock } = run(at(SILENT, '127.0.0.1'), port)
     clock.advance(ATTEMPT_DELAY_MS - 1)
@@ -160,23 +162,23 @@ describe('race', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('a second attempt does not end the first: the first to connect wins, and the other is destroyed', async () => {
+  it('keeps the first attempt when it starts the second: the first to connect wins, the other is destroyed', async () => {
     const first = await listen('127.0.0.1')
     const second = await listen('127.0.0.2', first.port)
     const { settled, attempts, clock } = run(at('127.0.0.1', '127.0.0.2'), first.port)
-    // Both are pending in this turn.
+    // Both attempts are pending in this turn.
     clock.advance(ATTEMPT_DELAY_MS)
     expect(attempts).toEqual(['127.0.0.1', '127.0.0.2'])
     const winner = await settled
     const [loser] = winner.remoteAddress === '127.0.0.1' ? [second] : [first]
-    // The server sees the end of a losing attempt that reached it.
+    // The server receives the end of a losing attempt that reached it.
     for (const socket of loser.sockets) {
       await new Promise((resolve) => (socket.destroyed ? resolve(undefined) : socket.once('close', resolve).resume()))
     }
     expect(winner.destroyed).toBe(false)
   })
 
-  it('if all fail, the error names each, with the last failure as the cause', async () => {
+  it('fails if all attempts fail; the error names each address, with the last failure as the cause', async () => {
     const { port, server } = await listen('127.0.0.1')
     await new Promise((resolve) => server.close(resolve))
     closers.length = 0
@@ -192,7 +194,7 @@ describe('race', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('an abort ends every attempt with its reason', async () => {
+  it('ends every attempt after an abort, with its reason', async () => {
     const { port, sockets } = await listen('127.0.0.1')
     const { settled, abort, clock, attempts } = run(at('127.0.0.1', '127.0.0.2'), port)
     clock.advance(ATTEMPT_DELAY_MS)
@@ -204,7 +206,7 @@ describe('race', () => {
     for (const socket of sockets) expect(socket.bytesRead).toBe(0)
   })
 
-  it('aborted before it starts, it tries nothing', async () => {
+  it('tries no address if it is aborted before it starts', async () => {
     const attempts: Address[] = []
     const starting = race({
       addresses: at('127.0.0.1'),
@@ -219,7 +221,7 @@ describe('race', () => {
     expect(attempts).toEqual([])
   })
 
-  it('connects from the given local address', async () => {
+  it('connects from the configured local address', async () => {
     const { port, sockets } = await listen('127.0.0.1')
     const signal = new AbortController().signal
     const common = { addresses: at('127.0.0.1'), port, origin: 'https://a.example', clock: new FakeClock(), signal }

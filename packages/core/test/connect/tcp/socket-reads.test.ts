@@ -1,4 +1,6 @@
-/** Reads into one shared buffer: no bytes are lost before a reader is attached, and none change after they were read. */
+/**
+ * Reads into one shared buffer: no bytes are lost before a reader exists, and none change after.
+ */
 
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -32,49 +34,49 @@ async function pair(): Promise<{ reads: SocketReads; socket: Socket; peer: Socke
   return { reads, socket, peer }
 }
 
-/** Collects copies of the bytes passed to a sink. */
+/** Collects copies of the received bytes. */
 function collect(reads: SocketReads): { text(): string; until(bytes: number): Promise<void> } {
   const copies: Buffer[] = []
   let received = 0
-  let wanted = 0
-  let told: (() => void) | undefined
+  let awaited = 0
+  let resolveUntil: (() => void) | undefined
   reads.start((bytes) => {
     copies.push(Buffer.from(bytes))
     received += bytes.length
-    if (received >= wanted) told?.()
+    if (received >= awaited) resolveUntil?.()
   })
   return {
     text: () => Buffer.concat(copies).toString(),
     until: (count) => {
-      wanted = count
-      return received >= count ? Promise.resolve() : new Promise((resolve) => (told = resolve))
+      awaited = count
+      return received >= count ? Promise.resolve() : new Promise((resolve) => (resolveUntil = resolve))
     },
   }
 }
 
-it('bytes that arrived before a reader come first, in order', async () => {
+it('bytes that arrive before a reader are delivered first, in order', async () => {
   const { reads, socket, peer } = await pair()
   peer.write('before ')
   await once(socket, 'readable')
-  const heard = collect(reads)
+  const collected = collect(reads)
   peer.write('and after')
-  await heard.until(16)
-  expect(heard.text()).toBe('before and after')
+  await collected.until(16)
+  expect(collected.text()).toBe('before and after')
 })
 
-it('bytes that a mocking library pushes into the socket are delivered too', async () => {
+it('bytes that a mocking library pushes into the socket are delivered', async () => {
   const { reads, socket, peer } = await pair()
-  const heard = collect(reads)
+  const collected = collect(reads)
   peer.write('read, ')
-  await heard.until(6)
+  await collected.until(6)
   socket.push('pushed, ')
-  await heard.until(14)
+  await collected.until(14)
   peer.write('and read')
-  await heard.until(22)
-  expect(heard.text()).toBe('read, pushed, and read')
+  await collected.until(22)
+  expect(collected.text()).toBe('read, pushed, and read')
 })
 
-it('the end is signaled to readers attached early and late', async () => {
+it('the end is signaled to a reader attached before or after it', async () => {
   const early = await pair()
   collect(early.reads)
   early.peer.end()
@@ -82,16 +84,16 @@ it('the end is signaled to readers attached early and late', async () => {
   const late = await pair()
   late.peer.end('last words')
   await once(late.socket, 'readable')
-  const heard = collect(late.reads)
+  const collected = collect(late.reads)
   await once(late.socket, 'end')
-  expect(heard.text()).toBe('last words')
+  expect(collected.text()).toBe('last words')
 })
 
 it('a socket without a reader pauses, and resumes when it is read', async () => {
   const { reads, socket, peer } = await pair()
   const bytes = 8_388_608
   peer.write(Buffer.alloc(bytes, 'x'))
-  // Until the stream is full: the read that exceeds its buffer is the last.
+  // Until the stream is full: the read that exceeds its buffer is the last one.
   await new Promise<void>((resolve) => {
     const push = socket.push.bind(socket)
     socket.push = (chunk) => {
@@ -101,9 +103,9 @@ it('a socket without a reader pauses, and resumes when it is read', async () => 
     }
   })
   expect(socket.readableLength).toBeLessThanOrEqual(socket.readableHighWaterMark + 65_536)
-  const heard = collect(reads)
-  await heard.until(bytes)
-  expect(heard.text()).toHaveLength(bytes)
+  const collected = collect(reads)
+  await collected.until(bytes)
+  expect(collected.text()).toHaveLength(bytes)
 })
 
 describe('through a client', () => {
@@ -113,7 +115,7 @@ describe('through a client', () => {
     authority = await createAuthority()
   })
 
-  /** A server that chooses `protocol`, and two clients of it. */
+  /** A server that supports only `protocol`, and two clients. */
   async function serve(protocol: string): Promise<{ clients: Client[]; base: string }> {
     const credentials = await authority.issue({ names: [NAME] })
     const answer = (request: { url?: string | undefined }, response: { end(bytes: Buffer): unknown }): void => {
@@ -135,7 +137,7 @@ describe('through a client', () => {
   const content = (path: string): Buffer => contents[Number(path.slice(1))]!
   const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-  /** A body kept as it was received: complete, or in parts. */
+  /** A body as it was received: complete, or in parts. */
   async function get(client: Client, url: string, whole: boolean): Promise<() => Uint8Array> {
     const response = await client.request({ url })
     if (whole) {
@@ -147,7 +149,7 @@ describe('through a client', () => {
     return () => Buffer.concat(parts)
   }
 
-  it.each(['h2', 'http/1.1'])('bodies that are kept never change, whatever is read afterwards: %s', async (protocol) => {
+  it.each(['h2', 'http/1.1'])('bodies do not change after they were read, whatever is read afterwards: %s', async (protocol) => {
     const { clients, base } = await serve(protocol)
     const kept: { path: string; bytes: () => Uint8Array }[] = []
     const keep = async (client: Client, path: string, whole: boolean): Promise<void> => {

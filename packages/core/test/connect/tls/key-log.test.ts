@@ -1,3 +1,5 @@
+/** The log of TLS secrets: files, functions, SSLKEYLOGFILE, failures. */
+
 import { execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -5,10 +7,10 @@ import { join } from 'node:path'
 import { createServer as createTlsServer, type SecureVersion, type TlsOptions as ServerOptions } from 'node:tls'
 import { KeyLog, keyLogTarget } from '../../../src/connect/tls/key-log.js'
 import { Client } from '../../../src/index.js'
-import { rig } from '../../client/rig.js'
+import { clientFixture } from '../../client/fixture.js'
 
-const world = rig()
-const { client, defer } = world
+const fixture = clientFixture()
+const { client: createClient, defer } = fixture
 const environment = process.env['SSLKEYLOGFILE']
 let directory: string
 beforeEach(async () => {
@@ -21,17 +23,17 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-interface Logging {
+interface LoggingServer {
   readonly url: string
-  /** The lines that the server logged, which have the secrets of both ends. */
+  /** The lines that the server logged, which contain the secrets of both ends. */
   readonly lines: string[]
   readonly reused: boolean[]
 }
 
-/** An HTTP/1.1 server that logs its secrets, and closes after each response. */
-async function logging(options: ServerOptions = {}): Promise<Logging> {
+/** An HTTP/1.1 server that logs its secrets and closes the connection after each response. */
+async function loggingServer(options: ServerOptions = {}): Promise<LoggingServer> {
   const [lines, reused]: [string[], boolean[]] = [[], []]
-  const server = createTlsServer({ ...(await world.tls()), ALPNProtocols: ['http/1.1'], ...options }, (socket) => {
+  const server = createTlsServer({ ...(await fixture.tls()), ALPNProtocols: ['http/1.1'], ...options }, (socket) => {
     reused.push(socket.isSessionReused())
     socket.on('error', () => undefined)
     socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'))
@@ -42,8 +44,8 @@ async function logging(options: ServerOptions = {}): Promise<Logging> {
   return { url: `https://a.test.example:${(server.address() as { port: number }).port}/`, lines, reused }
 }
 
-const ask = async (one: Client, url: string, times = 1): Promise<void> => {
-  for (let i = 0; i < times; i++) await (await one.request({ url })).text()
+const sendRequests = async (client: Client, url: string, times = 1): Promise<void> => {
+  for (let i = 0; i < times; i++) await (await client.request({ url })).text()
 }
 const sorted = (lines: readonly string[]): string[] => [...lines].sort()
 const read = async (path: string): Promise<string[]> => (await readFile(path, 'latin1')).split(/(?<=\n)/)
@@ -59,12 +61,12 @@ const LABELS: Partial<Record<SecureVersion, string[]>> = {
   ],
 }
 
-describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
+describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a client with %s', (version) => {
   it('logs the same secrets as the server, for full and resumed handshakes', async () => {
-    const server = await logging({ minVersion: version, maxVersion: version })
+    const server = await loggingServer({ minVersion: version, maxVersion: version })
     const lines: string[] = []
-    const one = client({ tls: { ca: world.authority.ca, keylog: (line) => void lines.push(line.toString()) } })
-    await ask(one, server.url, 2)
+    const client = createClient({ tls: { ca: fixture.authority.ca, keylog: (line) => void lines.push(line.toString()) } })
+    await sendRequests(client, server.url, 2)
     expect(server.reused).toEqual([false, true])
     expect(sorted(lines)).toEqual(sorted(server.lines))
     const labels = sorted([...LABELS[version]!, ...LABELS[version]!])
@@ -73,50 +75,53 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
   })
 })
 
-describe('a file', () => {
+describe('a key log file', () => {
   it('named by the option is appended to, and readable only by its owner', async () => {
-    const server = await logging()
+    const server = await loggingServer()
     const path = join(directory, 'keys')
     for (let i = 0; i < 2; i++) {
-      const one = client({ tls: { ca: world.authority.ca, keylog: path } })
-      await ask(one, server.url)
-      await one.close()
+      const client = createClient({ tls: { ca: fixture.authority.ca, keylog: path } })
+      await sendRequests(client, server.url)
+      await client.close()
     }
     expect(sorted(await read(path))).toEqual(sorted(server.lines))
     expect((await stat(path)).mode & 0o777).toBe(0o600)
   })
 
   it('is shared by the clients of a process until the last of them closes', async () => {
-    const server = await logging()
+    const server = await loggingServer()
     const path = join(directory, 'keys')
-    const [one, two] = [path, path].map((keylog) => client({ tls: { ca: world.authority.ca, keylog } })) as [Client, Client]
-    await Promise.all([ask(one, server.url), ask(two, server.url)])
-    await one.close()
-    await ask(two, server.url)
-    two.destroy()
+    const [client, second] = [path, path].map((keylog) => createClient({ tls: { ca: fixture.authority.ca, keylog } })) as [
+      Client,
+      Client,
+    ]
+    await Promise.all([sendRequests(client, server.url), sendRequests(second, server.url)])
+    await client.close()
+    await sendRequests(second, server.url)
+    second.destroy()
     expect(sorted(await read(path))).toEqual(sorted(server.lines))
   })
 
   it.each([undefined, true])('named by SSLKEYLOGFILE is written if the option is %s', async (keylog) => {
-    const server = await logging()
+    const server = await loggingServer()
     const path = join(directory, 'from-environment')
     process.env['SSLKEYLOGFILE'] = path
-    const one = client({ tls: { ca: world.authority.ca, ...(keylog !== undefined && { keylog }) } })
+    const client = createClient({ tls: { ca: fixture.authority.ca, ...(keylog !== undefined && { keylog }) } })
     delete process.env['SSLKEYLOGFILE']
-    await ask(one, server.url)
+    await sendRequests(client, server.url)
     expect(sorted(await read(path))).toEqual(sorted(server.lines))
   })
 
-  it('named by SSLKEYLOGFILE is ignored if the option is false or names another', async () => {
-    const server = await logging()
+  it('named by SSLKEYLOGFILE is ignored if the option is false or names another file', async () => {
+    const server = await loggingServer()
     process.env['SSLKEYLOGFILE'] = join(directory, 'from-environment')
-    await ask(client({ tls: { ca: world.authority.ca, keylog: false } }), server.url)
-    await ask(client({ tls: { ca: world.authority.ca, keylog: join(directory, 'keys') } }), server.url)
+    await sendRequests(createClient({ tls: { ca: fixture.authority.ca, keylog: false } }), server.url)
+    await sendRequests(createClient({ tls: { ca: fixture.authority.ca, keylog: join(directory, 'keys') } }), server.url)
     await expect(stat(process.env['SSLKEYLOGFILE'])).rejects.toMatchObject({ code: 'ENOENT' })
   })
 })
 
-describe('a file that cannot be written', () => {
+describe('a key log that cannot be written', () => {
   const warnings: (string | undefined)[] = []
   const { emitWarning } = process
   beforeEach(() => {
@@ -127,36 +132,36 @@ describe('a file that cannot be written', () => {
     process.emitWarning = emitWarning
   })
 
-  it('is a UsageError if the option names it', () => {
+  it('causes a UsageError if the option names it', () => {
     const keylog = join(directory, 'missing', 'keys')
     expect(() => new Client({ tls: { keylog } })).toThrow(
       expect.objectContaining({ name: 'UsageError', code: 'ERR_INVALID_OPTION', message: expect.stringContaining('tls.keylog') }),
     )
   })
 
-  it.each(['', 7, {}, null])('%j is not a valid key log', (keylog) => {
+  it.each(['', 7, {}, null])('causes a UsageError if it is not a valid option: %j', (keylog) => {
     expect(() => keyLogTarget(keylog as never, {})).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }))
   })
 
-  it('is a warning if the environment names it', () => {
+  it('causes a warning if the environment names it', () => {
     expect(keyLogTarget(undefined, { SSLKEYLOGFILE: directory })).toBeUndefined()
     expect(warnings).toEqual(['UNSHARD_KEYLOG', expect.stringContaining('SSLKEYLOGFILE')])
     expect(keyLogTarget(true, { SSLKEYLOGFILE: '' })).toBeUndefined()
   })
 
-  it('later causes one warning, and requests continue', async () => {
-    const server = await logging()
+  it('causes one warning if it fails later, and requests continue', async () => {
+    const server = await loggingServer()
     let calls = 0
     const keylog = (): never => {
       calls++
       throw new Error('full')
     }
-    await ask(client({ tls: { ca: world.authority.ca, keylog } }), server.url, 2)
+    await sendRequests(createClient({ tls: { ca: fixture.authority.ca, keylog } }), server.url, 2)
     expect(warnings).toEqual(['UNSHARD_KEYLOG', expect.stringContaining('full')])
     expect(calls).toBe(1)
   })
 
-  it('after the client is closed nothing is written, and no file is opened', async () => {
+  it('is not opened after the client is closed', async () => {
     const path = join(directory, 'keys')
     const log = new KeyLog(path)
     log.close()
@@ -165,7 +170,7 @@ describe('a file that cannot be written', () => {
     await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
-  it('a file deleted between construction and use also causes a warning', () => {
+  it('causes a warning if its directory was deleted in the meantime', () => {
     const log = new KeyLog(join(directory, 'missing', 'keys'))
     log.write(Buffer.from('line\n'))
     log.close()
@@ -173,10 +178,10 @@ describe('a file that cannot be written', () => {
   })
 })
 
-it.each(['SSLKEYLOGFILE', 'tls.keylog'])('%s that names a pipe without a reader blocks nothing', async (where) => {
+it.each(['SSLKEYLOGFILE', 'tls.keylog'])('a pipe without a reader that %s names blocks nothing', async (setting) => {
   const path = join(directory, 'pipe')
   execFileSync('mkfifo', [path])
-  if (where === 'tls.keylog') {
+  if (setting === 'tls.keylog') {
     expect(() => keyLogTarget(path, {})).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }))
     return
   }

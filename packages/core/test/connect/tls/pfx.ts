@@ -1,4 +1,4 @@
-/** Builds PKCS #12 (RFC 7292) from a certificate and its key: unencrypted, with a MAC, without an external program. */
+/** Builds PKCS #12 files (RFC 7292) from a certificate and its key: unencrypted, with a MAC. */
 
 import { createHash, createHmac, createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
 import type { Credentials } from '@unshard/testkit'

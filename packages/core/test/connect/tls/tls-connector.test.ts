@@ -1,4 +1,5 @@
-// TLS with real servers: sessions are resumed, without bypassing any check of a full handshake.
+/** TLS with real servers: sessions are resumed without bypassing any check of a full handshake. */
+
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
@@ -33,9 +34,9 @@ afterEach(async () => {
 
 interface TlsServer {
   readonly port: number
-  /** Of every handshake: whether it resumed a session, and its server name. */
   /** Resolves when no connection is open. */
   idle(): Promise<void>
+  /** One entry per handshake: whether it resumed a session, the server name, the protocol. */
   readonly handshakes: { reused: boolean; name: string | false; protocol: string | false | null }[]
 }
 
@@ -68,7 +69,7 @@ function targetOf(origin: Origin, isolation = ''): PoolTarget {
   return plainTarget(origin, isolation)
 }
 
-/** Opens one TLS connection, and closes it once the server has sent bytes and its ticket. */
+/** Opens one TLS connection, and closes it after the server has sent bytes and its ticket. */
 async function handshake(
   connector: TlsConnector,
   { port }: TlsServer,
@@ -84,7 +85,7 @@ async function handshake(
   return secured
 }
 
-/** As in any other program. */
+/** Connects with Node's own client. */
 function nodeConnect({ port }: TlsServer, options: ConnectionOptions): TLSSocket {
   const socket = connectTls({ host: '127.0.0.1', port, ca: authority.ca, ALPNProtocols: ['h2'], ...options })
   closers.push(() => socket.destroy())
@@ -94,14 +95,14 @@ function nodeConnect({ port }: TlsServer, options: ConnectionOptions): TLSSocket
 const BOTH = ['h2', 'http/1.1'] as const
 const connector = (tls: TlsOptions = {}): TlsConnector => new TlsConnector({ ca: authority.ca, ...tls })
 
-describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (version) => {
+describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption over %s', (version) => {
   const tls = { minVersion: version, maxVersion: version }
 
-  it('the second connection is resumed, and has the certificate of the first', async () => {
+  it('resumes the second connection, with the certificate of the first', async () => {
     const server = await listen(tls)
-    const one = connector()
-    const first = await handshake(one, server)
-    const second = await handshake(one, server)
+    const tlsConnector = connector()
+    const first = await handshake(tlsConnector, server)
+    const second = await handshake(tlsConnector, server)
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, true])
     expect(second).toMatchObject({ protocol: 'h2', authorized: true })
     expect(second.certificate).toBe(first.certificate)
@@ -109,126 +110,133 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('session resumption, %s', (versio
     expect(second.certificate?.x509.raw.equals(first.certificate!.peer.raw)).toBe(true)
   })
 
-  it('both protocols are offered again', async () => {
+  it('offers both protocols again', async () => {
     const server = await listen({ ...tls, ALPNProtocols: ['http/1.1'] })
-    const one = connector()
-    await handshake(one, server)
-    await handshake(one, server)
+    const tlsConnector = connector()
+    await handshake(tlsConnector, server)
+    await handshake(tlsConnector, server)
     expect(server.handshakes.map(({ protocol }) => protocol)).toEqual(['http/1.1', 'http/1.1'])
   })
 
-  it('a ticket is never used for another name', async () => {
+  it('uses no ticket for another host', async () => {
     const server = await listen(tls)
-    const one = connector()
-    await handshake(one, server, 'a.test.example')
-    await handshake(one, server, 'b.test.example')
-    await handshake(one, server, 'a.test.example')
+    const tlsConnector = connector()
+    await handshake(tlsConnector, server, 'a.test.example')
+    await handshake(tlsConnector, server, 'b.test.example')
+    await handshake(tlsConnector, server, 'a.test.example')
     // With TLS 1.2, Node's server drops the name of a resumed session.
     expect(server.handshakes.slice(0, 2).map(({ name }) => name)).toEqual(NAMES)
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false, true])
   })
 
-  it('a ticket of one name would bypass the check of another: Node accepts it, the connector does not use it', async () => {
-    const [own, stranger] = [await authority.issue({ names: NAMES }), await authority.issue({ names: ['stranger.example'] })]
-    const context = createSecureContext(stranger)
+  it('uses no ticket that would bypass the check of another host, which Node accepts', async () => {
+    const [own, foreign] = [await authority.issue({ names: NAMES }), await authority.issue({ names: ['stranger.example'] })]
+    const context = createSecureContext(foreign)
     const SNICallback: ServerOptions['SNICallback'] = (name, done) => done(null, name === NAMES[1] ? context : undefined)
     const server = await listen({ ...tls, ...own, SNICallback })
     const [ticket] = (await once(nodeConnect(server, { ...tls, servername: NAMES[0]! }), 'session')) as [Buffer]
-    // The server accepts it for any name, and Node 20 and 24 report the peer as authorized: there is no certificate to check.
+    // The server accepts it for any host, and Node 20 and 24 report the peer as authorized:
+    // a resumed session has no certificate to check.
     const resumed = nodeConnect(server, { ...tls, servername: NAMES[1]!, session: ticket })
     await once(resumed, 'secureConnect')
     expect(resumed.isSessionReused()).toBe(true)
-    const one = connector()
-    await handshake(one, server, NAMES[0])
-    await expect(handshake(one, server, NAMES[1])).rejects.toMatchObject({
+    const tlsConnector = connector()
+    await handshake(tlsConnector, server, NAMES[0])
+    await expect(handshake(tlsConnector, server, NAMES[1])).rejects.toMatchObject({
       phase: 'tls',
       cause: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' },
     })
-    await handshake(one, server, NAMES[0])
+    await handshake(tlsConnector, server, NAMES[0])
     expect(server.handshakes.slice(-1)).toMatchObject([{ reused: true }])
   })
 
-  it('a session from before a pin was set is not resumed, and one made with a pin is checked again', async () => {
+  it('uses no session from before a pin was set, and checks a session made with a pin again', async () => {
     const server = await listen(tls)
     const first = await handshake(connector(), server)
     const spki = first.certificate!.x509.publicKey.export({ type: 'spki', format: 'der' })
     const pins = [createHash('sha256').update(spki).digest('base64')]
-    const one = connector({ pins })
-    const asked: Certificate[] = []
-    for (let i = 0; i < 2; i++) asked.push((await handshake(one, server)).certificate!)
+    const tlsConnector = connector({ pins })
+    const certificates: Certificate[] = []
+    for (let i = 0; i < 2; i++) certificates.push((await handshake(tlsConnector, server)).certificate!)
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false, true])
-    expect(asked[1]).toBe(asked[0])
-    expect(one.verify(parseOrigin('https://b.test.example'), asked[0]!)).toBeUndefined()
-    const other = connector({ pins: [Buffer.alloc(32).toString('base64')] })
-    expect(other.verify(parseOrigin('https://b.test.example'), asked[0]!)).toMatchObject({ code: 'ERR_TLS_PIN', phase: 'tls' })
+    expect(certificates[1]).toBe(certificates[0])
+    expect(tlsConnector.verify(parseOrigin('https://b.test.example'), certificates[0]!)).toBeUndefined()
+    const otherPins = connector({ pins: [Buffer.alloc(32).toString('base64')] })
+    expect(otherPins.verify(parseOrigin('https://b.test.example'), certificates[0]!)).toMatchObject({
+      code: 'ERR_TLS_PIN',
+      phase: 'tls',
+    })
     pins[0] = 'changed meanwhile'
-    await expect(handshake(one, server)).rejects.toMatchObject({ code: 'ERR_TLS_PIN' })
+    await expect(handshake(tlsConnector, server)).rejects.toMatchObject({ code: 'ERR_TLS_PIN' })
     expect(server.handshakes.at(-1)).toMatchObject({ reused: true })
   })
 
-  it('a ticket is never used with another isolation: the server could link the two', async () => {
+  it('uses no ticket for another isolation, as the server could link the two', async () => {
     const server = await listen(tls)
-    const one = connector()
-    for (const isolation of ['one', 'two', 'one']) await handshake(one, server, 'a.test.example', isolation)
+    const tlsConnector = connector()
+    for (const isolation of ['one', 'two', 'one']) await handshake(tlsConnector, server, 'a.test.example', isolation)
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false, true])
   })
 
-  it('a ticket of one TLS identity is not used by another', async () => {
+  it('uses no ticket of another TLS identity', async () => {
     const server = await listen(tls)
     await handshake(connector(), server)
     await handshake(connector({ checkServerIdentity: () => undefined }), server)
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, false])
   })
 
-  it('a custom check that starts to refuse is asked again on the resumed connection, which Node would not do', async () => {
+  it('calls a custom check again, which starts to refuse, on the resumed connection, which Node does not do', async () => {
     const server = await listen(tls)
-    const asked: string[] = []
+    const checked: string[] = []
     let refuse = false
-    const one = connector({
+    const tlsConnector = connector({
       checkServerIdentity: (host, certificate) => {
-        asked.push(`${host} ${certificate.subject.CN}`)
+        checked.push(`${host} ${certificate.subject.CN}`)
         return refuse ? new Error('pinned to another key') : undefined
       },
     })
-    await handshake(one, server)
-    await handshake(one, server)
+    await handshake(tlsConnector, server)
+    await handshake(tlsConnector, server)
     refuse = true
-    await expect(handshake(one, server)).rejects.toMatchObject({
+    await expect(handshake(tlsConnector, server)).rejects.toMatchObject({
       name: 'ConnectError',
       phase: 'tls',
       cause: { message: 'pinned to another key' },
     })
-    expect(asked).toEqual(['a.test.example', 'a.test.example', 'a.test.example'].map((host) => `${host} a.test.example`))
+    expect(checked).toEqual(['a.test.example', 'a.test.example', 'a.test.example'].map((host) => `${host} a.test.example`))
   })
 
-  it('with rejectUnauthorized off, a name that does not match is unauthorized, resumed or not', async () => {
+  it('reports a name that does not match as unauthorized with rejectUnauthorized off, resumed or not', async () => {
     const server = await listen(tls, ['other.example'])
-    const one = connector({ rejectUnauthorized: false })
-    const first = await handshake(one, server)
-    const second = await handshake(one, server)
+    const tlsConnector = connector({ rejectUnauthorized: false })
+    const first = await handshake(tlsConnector, server)
+    const second = await handshake(tlsConnector, server)
     expect(server.handshakes.map(({ reused }) => reused)).toEqual([false, true])
     expect([first.authorized, second.authorized]).toEqual([false, false])
   })
 
-  it('with rejectUnauthorized off, an unknown authority stays unauthorized', async () => {
+  it('reports an unknown authority as unauthorized with rejectUnauthorized off', async () => {
     const server = await listen(tls)
-    const one = new TlsConnector({ rejectUnauthorized: false })
-    expect([(await handshake(one, server)).authorized, (await handshake(one, server)).authorized]).toEqual([false, false])
+    const tlsConnector = new TlsConnector({ rejectUnauthorized: false })
+    expect([(await handshake(tlsConnector, server)).authorized, (await handshake(tlsConnector, server)).authorized]).toEqual([
+      false,
+      false,
+    ])
   })
 })
 
-describe('TlsConnector', () => {
-  it("Node's own check is the client's, for any host", async () => {
-    const one = connector()
-    const { certificate } = await handshake(one, await listen())
-    expect(one.verify(parseOrigin('https://b.test.example'), certificate!)).toBeUndefined()
-    expect(one.verify(parseOrigin('https://c.test.example'), certificate!)).toMatchObject({
+describe('the TLS connector', () => {
+  it('checks the certificate for any host as Node does', async () => {
+    const tlsConnector = connector()
+    const { certificate } = await handshake(tlsConnector, await listen())
+    expect(tlsConnector.verify(parseOrigin('https://b.test.example'), certificate!)).toBeUndefined()
+    expect(tlsConnector.verify(parseOrigin('https://c.test.example'), certificate!)).toMatchObject({
       code: 'ERR_TLS_CERT_ALTNAME_INVALID',
     })
     expect(checkServerIdentity('c.test.example', certificate!.peer)).toBeDefined()
   })
 
-  it('a signal that is already aborted ends it', async () => {
+  it('ends at a signal that is already aborted', async () => {
     const server = await listen()
     const tcp = connectTcp({ host: '127.0.0.1', port: server.port })
     await once(tcp, 'connect')
@@ -238,7 +246,7 @@ describe('TlsConnector', () => {
     await closed
   })
 
-  it('an abort during the handshake destroys the socket', async () => {
+  it('destroys the socket at an abort during the handshake', async () => {
     const server = await listen({ SNICallback: () => undefined })
     const tcp = connectTcp({ host: '127.0.0.1', port: server.port })
     await once(tcp, 'connect')
@@ -254,12 +262,12 @@ describe('TlsConnector', () => {
     [{ key: 'k' }, true],
     [{ pfx: 'p' }, true],
     [{ ca: 'a' }, false],
-  ])('%j: has a client certificate: %s', (tls, expected) => {
+  ])('of %j has a client certificate: %s', (tls, expected) => {
     expect(new TlsConnector(tls).clientCertificate).toBe(expected)
   })
 })
 
-describe('Connector', () => {
+describe('the connector', () => {
   const connector = (): Connector => {
     return new Connector(resolveOptions({ tls: { ca: authority.ca }, lookup: staticLookup({ 'a.test.example': '127.0.0.1' }) }))
   }
@@ -269,20 +277,20 @@ describe('Connector', () => {
   }
   const progress = { onAttempt: () => undefined, onTcpConnected: () => undefined }
 
-  it('the route of a resumed connection has the recorded certificate, and is authorized', async () => {
+  it('returns the recorded certificate in the route of a resumed connection, which is authorized', async () => {
     const server = await listen({ ALPNProtocols: ['http/1.1'] })
-    const one = connector()
+    const tlsConnector = connector()
     const routes = []
     for (let i = 0; i < 2; i++) {
-      const connection = await one.connect(
+      const connection = await tlsConnector.connect(
         target(server),
-        (await one.resolve(target(server))).addresses,
+        (await tlsConnector.resolve(target(server))).addresses,
         progress,
         new AbortController().signal,
       )
       const { route } = connection
       routes.push(route)
-      // Unsolicited bytes from the server close the connection; its ticket arrives in the same turn of the event loop.
+      // Unsolicited bytes close the connection; its ticket arrives in the same event-loop turn.
       const answer = new Promise<void>((resolve) => {
         const observer = { onInformational() {}, onResponse() {}, onError: () => undefined, onClosed: resolve }
         connection.request({ ...REQUEST, origin: target(server).origin }, observer)
@@ -296,15 +304,15 @@ describe('Connector', () => {
     expect(routes[1]!.certificate?.x509.checkHost('a.test.example')).toBe('a.test.example')
   })
 
-  it('aborted after the race was won, when no attempt is left to end: no connection is left behind', async () => {
+  it('leaves no connection behind if it is aborted after the race was won', async () => {
     const server = await listen()
-    const one = connector()
+    const tlsConnector = connector()
     const origin = parseOrigin(`http://a.test.example:${server.port}`)
     const abort = new AbortController()
     const ending = { ...progress, onTcpConnected: () => abort.abort('enough') }
-    const connecting = one.connect(
+    const connecting = tlsConnector.connect(
       { ...target(server), origin },
-      (await one.resolve({ ...target(server), origin })).addresses,
+      (await tlsConnector.resolve({ ...target(server), origin })).addresses,
       ending,
       abort.signal,
     )

@@ -1,3 +1,5 @@
+/** The key of TLS options: equal for equal options, different for any other. */
+
 import { tlsIdentity } from '../../../src/connect/tls/tls-identity.js'
 import { TLS_OPTIONS, type TlsOptions } from '../../../src/connect/tls/tls-options.js'
 
@@ -26,38 +28,38 @@ const VALUES: Record<keyof TlsOptions, readonly [unknown, unknown]> = {
 }
 const of = (options: Record<string, unknown>): string => tlsIdentity(options as TlsOptions)
 
-describe('tlsIdentity', () => {
-  it.each(NAMES)('%s alone makes a difference, and so does its value', (name) => {
-    const [one, two] = VALUES[name]
-    const keys = [of({}), of({ [name]: one }), of({ [name]: two })]
+describe('the TLS identity', () => {
+  it.each(NAMES)('depends on the option %s, and on its value', (name) => {
+    const [first, second] = VALUES[name]
+    const keys = [of({}), of({ [name]: first }), of({ [name]: second })]
     expect(new Set(keys).size).toBe(3)
-    expect(of({ [name]: one })).toBe(keys[1])
+    expect(of({ [name]: first })).toBe(keys[1])
   })
 
-  it('every pair of options differs, even with equal values', () => {
+  it('differs for every pair of options, even with equal values', () => {
     const keys = NAMES.map((name) => of({ [name]: 'same' }))
     expect(new Set(keys).size).toBe(NAMES.length)
   })
 
-  it('the order of options does not matter, and undefined equals absent', () => {
+  it('does not depend on the order of options, and undefined equals absent', () => {
     expect(of({ ca: 'a', cert: 'b', key: 'c' })).toBe(of({ key: 'c', ca: 'a', cert: 'b' }))
     expect(of({ ca: 'a', cert: undefined })).toBe(of({ ca: 'a' }))
   })
 
-  it('bytes count by content, whatever contains them', () => {
+  it('depends on the content of bytes, not on the object that contains them', () => {
     expect(of({ ca: Buffer.from('abc') })).toBe(of({ ca: Buffer.from('abc') }))
     expect(of({ ca: Buffer.from('abc') })).toBe(of({ ca: new Uint8Array([97, 98, 99]) }))
     expect(of({ ca: Buffer.from('abc') })).not.toBe(of({ ca: Buffer.from('abd') }))
   })
 
-  it('functions count by identity', () => {
+  it('depends on the identity of functions', () => {
     const make = () => (): undefined => undefined
-    const [one, two] = [make(), make()]
-    expect(of({ checkServerIdentity: one })).toBe(of({ checkServerIdentity: one }))
-    expect(of({ checkServerIdentity: one })).not.toBe(of({ checkServerIdentity: two }))
+    const [first, second] = [make(), make()]
+    expect(of({ checkServerIdentity: first })).toBe(of({ checkServerIdentity: first }))
+    expect(of({ checkServerIdentity: first })).not.toBe(of({ checkServerIdentity: second }))
   })
 
-  it('lists and records count by structure: nothing can move from one part to the next', () => {
+  it('depends on the structure of lists and records: a value cannot move to the next part', () => {
     const different = [
       ['a', 'b'],
       ['ab'],

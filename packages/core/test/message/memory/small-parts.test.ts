@@ -1,4 +1,4 @@
-/** Content in tiny parts that nobody reads: it must not keep alive what it came in. */
+/** Content in tiny, unread parts: it must not keep the memory of the received chunks alive. */
 
 import { ResponseBody } from '../../../src/message/response-body.js'
 
@@ -8,16 +8,16 @@ function open(): ResponseBody {
   return new ResponseBody({ consumed: () => undefined, cancel: () => undefined })
 }
 
-/** A view of `text.length` bytes in memory as large as what a socket delivers. */
-function small(text: string): Buffer {
+/** A view of `text.length` bytes in memory of the size of a socket's chunk. */
+function view(text: string): Buffer {
   const chunk = Buffer.alloc(SOCKET_CHUNK, '#')
   return chunk.subarray(100, 100 + chunk.write(text, 100))
 }
 
-describe('E22 one byte of content and 255 of padding in every frame, unread', () => {
-  it('costs its own bytes and at most one chunk of the socket, not a chunk for every few of them', () => {
+describe('unread content with one byte and 255 bytes of padding in every frame (E22)', () => {
+  it('costs its own bytes and at most one chunk of the socket', () => {
     const body = open()
-    for (let i = 0; i < 50_000; i++) body.push(small(String(i % 10)))
+    for (let i = 0; i < 50_000; i++) body.push(view(String(i % 10)))
     body.end()
     const parts = body.take()
     const memory = new Set(parts.map((part) => part.buffer))
@@ -27,39 +27,39 @@ describe('E22 one byte of content and 255 of padding in every frame, unread', ()
     expect(Buffer.concat(parts).toString()).toBe('0123456789'.repeat(5_000))
   })
 
-  it('keeps the order with large parts between, and with a reader that comes and goes', async () => {
+  it('keeps its order with large parts in between and with reads in between', async () => {
     const body = open()
     const large = Buffer.alloc(SOCKET_CHUNK / 8, 'L')
     const read: string[] = []
     const next = async (): Promise<number> => read.push(String((await body.next()).value))
-    for (const text of ['a', 'b', 'c']) body.push(small(text))
+    for (const text of ['a', 'b', 'c']) body.push(view(text))
     body.push(large)
-    for (const text of ['d', 'e']) body.push(small(text))
+    for (const text of ['d', 'e']) body.push(view(text))
     await next()
     await next()
-    for (const text of ['f', 'g']) body.push(small(text))
+    for (const text of ['f', 'g']) body.push(view(text))
     await next()
     await next()
-    body.push(small('h'))
-    body.push(small('i'))
+    body.push(view('h'))
+    body.push(view('i'))
     await next()
     await next()
     expect(read).toEqual(['a', 'bc', large.toString(), 'defg', 'h', 'i'])
     expect(body.buffered).toBe(0)
   })
 
-  it('a reader that takes the memory of a part away does not disturb the rest', async () => {
+  it('is not disturbed by a reader that transfers the memory of a part', async () => {
     const body = open()
-    for (const text of ['a', 'b', 'c']) body.push(small(text))
+    for (const text of ['a', 'b', 'c']) body.push(view(text))
     await body.next()
     const { value } = await body.next()
     structuredClone(value.buffer, { transfer: [value.buffer] })
-    for (const text of ['d', 'e', 'f']) body.push(small(text))
+    for (const text of ['d', 'e', 'f']) body.push(view(text))
     body.end()
     expect(Buffer.concat(body.take()).toString()).toBe('def')
   })
 
-  it('nor with a TLS record for every byte, where each part has memory of its own', () => {
+  it('costs no more with a TLS record for every byte, where each part has its own memory', () => {
     const body = open()
     for (let i = 0; i < 50_000; i++) body.push(Buffer.from(String(i % 10)))
     body.end()
@@ -68,7 +68,7 @@ describe('E22 one byte of content and 255 of padding in every frame, unread', ()
     expect(Buffer.concat(parts).toString()).toBe('0123456789'.repeat(5_000))
   })
 
-  it('many parts that wait are read in the time that their number takes, whoever pushes meanwhile', async () => {
+  it('is read in time proportional to the number of parts, even if parts arrive in the meantime', async () => {
     const body = open()
     const part = Buffer.alloc(1_024, 'x')
     for (let i = 0; i < 20_000; i++) body.push(part)
@@ -83,7 +83,7 @@ describe('E22 one byte of content and 255 of padding in every frame, unread', ()
     expect(body.take()).toEqual([part])
   })
 
-  it('what was read is not taken again', async () => {
+  it('is not returned again after it was read', async () => {
     const body = open()
     const parts = [1, 2, 3].map((fill) => Buffer.alloc(2_000, fill))
     for (const part of parts) body.push(part)
@@ -92,7 +92,7 @@ describe('E22 one byte of content and 255 of padding in every frame, unread', ()
     expect(body.take()).toEqual(parts.slice(1))
   })
 
-  it('large parts stay apart, each in memory of just its length', () => {
+  it('is not merged if its parts are large: each has memory of its length', () => {
     const body = open()
     const parts = [1, 2, 3].map((fill) => Buffer.alloc(10_000, fill))
     for (const part of parts) body.push(part)
@@ -101,12 +101,12 @@ describe('E22 one byte of content and 255 of padding in every frame, unread', ()
     expect(kept.map(({ buffer }) => buffer.byteLength)).toEqual([10_000, 10_000, 10_000])
   })
 
-  it('small parts between large ones cost no more than the large ones do', () => {
+  it('costs no more for small parts between large ones than for the large ones', () => {
     const body = open()
     const large = Buffer.alloc(1_024, 'L')
     for (let i = 0; i < 1_000; i++) {
       body.push(large)
-      body.push(small('x'))
+      body.push(view('x'))
     }
     const memory = new Set(body.take().map((part) => part.buffer))
     const bytes = [...memory].reduce((sum, buffer) => sum + buffer.byteLength, 0)

@@ -12,26 +12,26 @@ import {
   type TunnelRequest,
 } from '@unshard/testkit'
 import type { Client, ClientOptions } from '../../src/index.js'
-import { rig } from './rig.js'
+import { clientFixture } from './fixture.js'
 
 export interface ProxyWorld extends TestWorld {
   client(options?: ClientOptions): Client
   proxy(options?: TestProxyOptions): Promise<TestProxy>
-  /** A client that reaches every origin through that proxy, and trusts the test's authority for it as well. */
+  /** A client that reaches every origin through `url`, and trusts the test authority. */
   through(url: string, options?: ClientOptions): Client
 }
 
 /** Call once, at the top level of a test file. */
-export function proxyRig(): ProxyWorld {
-  const world = rig()
+export function proxyFixture(): ProxyWorld {
+  const fixture = clientFixture()
   const proxy = async (options: TestProxyOptions = {}): Promise<TestProxy> => {
-    const started = await startTestProxy(options)
-    world.defer(() => started.close())
-    return started
+    const testProxy = await startTestProxy(options)
+    fixture.defer(() => testProxy.close())
+    return testProxy
   }
   const through = (url: string, options: ClientOptions = {}): Client =>
-    world.client({ lookup: proxyNames(), proxy: { url, tls: { ca: world.authority.ca } }, ...options })
-  return Object.defineProperties({ proxy, through } as never, Object.getOwnPropertyDescriptors(world)) as never
+    fixture.client({ lookup: proxyNames(), proxy: { url, tls: { ca: fixture.authority.ca } }, ...options })
+  return Object.defineProperties({ proxy, through } as never, Object.getOwnPropertyDescriptors(fixture)) as never
 }
 
 /** Resolves the proxy only: a lookup of an origin is a leak. */
@@ -43,8 +43,8 @@ export function urlOf(origin: OriginServer, path = '/', host = 'a.test.example')
   return `${origin.url(host)}${path}`
 }
 
-/** Receives a CONNECT, and never answers. */
-export function silence(_tunnel: TunnelRequest, stream: Duplex): boolean {
+/** Receives a CONNECT and never responds. */
+export function neverRespond(_tunnel: TunnelRequest, stream: Duplex): boolean {
   stream.resume().once('end', () => stream.end())
   return true
 }
@@ -57,11 +57,11 @@ export function failureOf(promise: Promise<unknown>): Promise<Error | undefined>
   )
 }
 
-/** Every part of an error that a log may contain. */
-export function told(error: unknown): string {
-  const seen: string[] = []
-  for (let each = error as Error | undefined; each !== undefined; each = each.cause as Error | undefined) {
-    seen.push(each.message, each.stack ?? '', JSON.stringify(each, Object.getOwnPropertyNames(each)))
+/** Every part of an error that a log may contain, as one text. */
+export function errorText(error: unknown): string {
+  const parts: string[] = []
+  for (let cause = error as Error | undefined; cause !== undefined; cause = cause.cause as Error | undefined) {
+    parts.push(cause.message, cause.stack ?? '', JSON.stringify(cause, Object.getOwnPropertyNames(cause)))
   }
-  return seen.join('\n')
+  return parts.join('\n')
 }

@@ -1,26 +1,26 @@
-/** What stands behind the servers: they pass /behind/… on to this, so that it can say what has reached it. */
+/** The server behind the proxies under test, which forward /behind/… to it. */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 
 export const TRAILER = ['x-checksum', '1234'] as const
 
-export interface Behind {
+export interface Backend {
   readonly listener: RequestListener
-  /** Resolves when a request to /behind/held has arrived. Until `release()` none of them is answered. */
+  /** Resolves after the first request to /behind/held, which is answered after `release()`. */
   arrived(): Promise<void>
   release(): void
-  /** How many requests to /behind/held have arrived. */
-  readonly taken: number
-  /** How many requests to /behind/length have arrived. */
+  /** The number of requests to /behind/held. */
+  readonly heldCount: number
+  /** The number of requests to /behind/length. */
   readonly lengths: number
 }
 
 type Route = (request: IncomingMessage, response: ServerResponse, args: readonly string[], length: number) => void
 
-export function createBehind(): Behind {
+export function createBackend(): Backend {
   const held: ServerResponse[] = []
   let released = false
-  let taken = 0
+  let heldCount = 0
   let lengths = 0
   let arrive: () => void
   const arrival = new Promise<void>((resolve) => {
@@ -33,7 +33,7 @@ export function createBehind(): Behind {
       response.end(String(length))
     },
     held: (_request, response) => {
-      taken++
+      heldCount++
       if (released) return void response.end('held')
       held.push(response)
       arrive()
@@ -51,8 +51,8 @@ export function createBehind(): Behind {
       })
     },
     arrived: () => arrival,
-    get taken() {
-      return taken
+    get heldCount() {
+      return heldCount
     },
     get lengths() {
       return lengths
@@ -65,7 +65,7 @@ export function createBehind(): Behind {
 }
 
 const fixedRoutes: Record<string, Route> = {
-  /** Answers with the request's trailers, and with one of its own. */
+  /** Answers with the trailers of the request as content, and with its own trailer. */
   trailers: (request, response) => {
     response.writeHead(200, { 'content-type': 'text/plain', trailer: TRAILER[0] })
     response.write(String(request.trailers[TRAILER[0]]))
