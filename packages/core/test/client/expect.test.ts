@@ -1,7 +1,7 @@
 /** `expect: 100-continue` over HTTP/2 (RFC 9110 §10.1.1); over HTTP/1.1 see h1/continue.test.ts. */
 
 import { FakeClock, frames, type ScriptedConnection } from '@unshard/testkit'
-import { gate, serve } from '../hostile/rig.js'
+import { gate, serve } from '../hostile/fixture.js'
 import { clientFixture } from './fixture.js'
 
 const { client: createClient, peer } = clientFixture()

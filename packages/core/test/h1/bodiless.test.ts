@@ -1,4 +1,7 @@
-/** Answers without content whose content-length is that of another (RFC 9110 §8.6, §15.4.5). */
+/**
+ * Responses without content whose content-length describes another response (RFC 9110 §8.6,
+ * §15.4.5).
+ */
 
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -9,7 +12,10 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-/** A server that answers every request with `answer`, and ends the connection where that says so. */
+/**
+ * Starts a server that sends `answer` for every request, and ends the connection if `answer`
+ * contains `connection: close`.
+ */
 async function serve(answer: string): Promise<{ client: Client; url: string }> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined)
@@ -27,7 +33,7 @@ it.each([
   ['GET', 204],
   ['GET', 304],
   ['HEAD', 200],
-])('%s, %i with a content-length of 70,000: no content, and no error; so is the next one', async (method, status) => {
+])('a response to %s with status %i and content-length 70,000 is complete without content, twice', async (method, status) => {
   const { client, url } = await serve(`HTTP/1.1 ${status} -\r\ncontent-length: 70000\r\netag: "x"\r\n\r\n`)
   for (let i = 0; i < 2; i++) {
     const response = await client.request({ method, url })
@@ -38,7 +44,7 @@ it.each([
   }
 })
 
-it('content that is missing elsewhere is still an error', async () => {
+it('missing content of a 200 to GET is an error', async () => {
   const { client, url } = await serve('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 70000\r\n\r\n')
   const response = await client.request({ url })
   await expect(response.bytes()).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_/) })

@@ -1,4 +1,6 @@
-/** What is published, bundled once more by a user's bundler: HTTP/1.1 works in an empty folder, where there is no undici. */
+/**
+ * The published bundle, bundled again by a user: HTTP/1.1 works in an empty folder without undici.
+ */
 
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -33,7 +35,7 @@ server.listen(0, '127.0.0.1', async () => {
 it.each([
   ['esm', 'out.mjs'],
   ['cjs', 'out.cjs'],
-])('by esbuild, as %s', async (format, name) => {
+])('a bundle by esbuild with format %s sends HTTP/1.1 requests', async (format, name) => {
   const outfile = join(folder, name)
   const stdin = { contents: SCRIPT, resolveDir: core, loader: 'js' }
   const banner =
@@ -44,7 +46,7 @@ it.each([
   expect(stdout.trim().split('\n')).toEqual(['GET', 'POST'])
 })
 
-it('undici is no dependency, and nothing that is published names it', async () => {
+it('undici is neither a dependency nor named in the published bundle', async () => {
   const { dependencies } = JSON.parse(await readFile(join(core, 'package.json'), 'utf8')) as { dependencies: object }
   expect(Object.keys(dependencies)).not.toContain('undici')
   const index = await readFile(join(core, 'dist/bundle/index.js'), 'utf8')

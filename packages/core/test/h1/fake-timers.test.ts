@@ -1,34 +1,34 @@
-/** Timers that a test runner has replaced: a request over HTTP/1.1 needs none of those. */
+/** A request over HTTP/1.1 works without the timers that a test runner replaces. */
 
 import { execFile } from 'node:child_process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { clientFixture } from '../client/fixture.js'
 
-const { client, server } = clientFixture()
-/** The global of CommonJS; modules have it here. */
+const { client: createClient, server } = clientFixture()
+/** A global in CommonJS, a property of `import.meta` in modules. */
 const { jest } = import.meta as unknown as { jest: { useFakeTimers(options: object): void; useRealTimers(): void } }
 
 afterEach(() => void jest.useRealTimers())
 
-it('requests are answered while timers of jest are faked, after that, and once more', async () => {
+it('requests complete while jest fakes timers, and after it restores them, twice', async () => {
   const origin = await server({ protocols: ['http/1.1'] })
-  const one = client({
+  const client = createClient({
     maxConnectionsPerOrigin: 1,
     lookup: (_host, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),
   })
   const url = origin.url('a.test.example')
-  const ask = async (): Promise<number> => (await one.request({ url })).status
+  const statusOf = async (): Promise<number> => (await client.request({ url })).status
   for (let round = 0; round < 2; round++) {
     jest.useFakeTimers({ doNotFake: ['performance'] })
-    for (let i = 0; i < 3; i++) expect(await ask()).toBe(200)
-    expect(await Promise.all([ask(), ask(), ask()])).toEqual([200, 200, 200])
+    for (let i = 0; i < 3; i++) expect(await statusOf()).toBe(200)
+    expect(await Promise.all([statusOf(), statusOf(), statusOf()])).toEqual([200, 200, 200])
     jest.useRealTimers()
-    expect(await ask()).toBe(200)
+    expect(await statusOf()).toBe(200)
   }
 })
 
-it('members of node:timers may be replaced too, before the first request', async () => {
+it('requests complete after members of node:timers are replaced', async () => {
   const index = pathToFileURL(fileURLToPath(new URL('../../dist/index.js', import.meta.url))).href
   const script = `
     import { createServer } from 'node:http'

@@ -1,4 +1,6 @@
-/** How long an HTTP/1.1 connection waits for its next request, and what a response says about that. */
+/**
+ * How long an idle HTTP/1.1 connection stays open, and how `keep-alive` of a response changes it.
+ */
 
 import { FakeClock } from '@unshard/testkit'
 import { Client } from '../../src/index.js'
@@ -23,49 +25,50 @@ async function serve(fields: string): Promise<{ server: RawServer; client: Clien
 }
 
 it.each([
-  ['nothing: 4 s', '', 4_000],
-  ['timeout=10: 2 s less', 'keep-alive: timeout=10\r\n', 8_000],
-  ['timeout=10 and more', 'keep-alive: max=100, Timeout=10\r\n', 8_000],
-  ['timeout without a number: 4 s', 'keep-alive: timeout=soon\r\n', 4_000],
-])('a server that says %s', async (_title, fields, limitMs) => {
+  ['4 s without keep-alive', '', 4_000],
+  ['8 s with keep-alive: timeout=10', 'keep-alive: timeout=10\r\n', 8_000],
+  ['8 s with keep-alive: max=100, Timeout=10', 'keep-alive: max=100, Timeout=10\r\n', 8_000],
+  ['4 s with keep-alive: timeout=soon', 'keep-alive: timeout=soon\r\n', 4_000],
+])('an idle connection is closed after %s', async (_title, fields, limitMs) => {
   const { server, client, clock } = await serve(fields)
-  const ask = async (): Promise<string> => (await client.request({ url: server.url })).text()
-  expect(await ask()).toBe('ok')
+  const exchange = async (): Promise<string> => (await client.request({ url: server.url })).text()
+  expect(await exchange()).toBe('ok')
   clock.advance(limitMs - 1)
   expect(client.stats().connections).toHaveLength(1)
-  // Its time counts from the last request.
-  expect(await ask()).toBe('ok')
+  // The time counts from the last request.
+  expect(await exchange()).toBe('ok')
   clock.advance(limitMs - 1)
   expect(client.stats().connections).toHaveLength(1)
   clock.advance(1)
   expect(client.stats().connections).toHaveLength(0)
-  expect(await ask()).toBe('ok')
+  expect(await exchange()).toBe('ok')
   expect(server.lines).toHaveLength(2)
 })
 
-it.each(['timeout=2', 'timeout=1', 'timeout=0'])('a server that says %s leaves no time for another request', async (value) => {
+it.each(['timeout=2', 'timeout=1', 'timeout=0'])('a connection is closed after a response with keep-alive: %s', async (value) => {
   const { server, client } = await serve(`keep-alive: ${value}\r\n`)
   for (let i = 0; i < 2; i++) expect(await (await client.request({ url: server.url })).text()).toBe('ok')
   expect(server.lines).toHaveLength(2)
 })
 
-it('a timer is not touched by requests that come and go', async () => {
+it('20 requests share the timers of their connection', async () => {
   const { server, client, clock } = await serve('')
   for (let i = 0; i < 20; i++) await (await client.request({ url: server.url })).text()
-  // The connection's own, that of the pool, and that of the deadlines.
+  // One timer each of the connection, the pool and the deadlines.
   expect(clock.pending).toBeLessThanOrEqual(3)
   expect(server.lines).toHaveLength(1)
 })
 
-it('after the machine was suspended an idle connection is not used again: the monotonic clock stood still, the server closed', async () => {
+it('an idle connection is not used again after the machine was suspended', async () => {
   const { server, client, clock } = await serve('')
-  const ask = async (): Promise<string> => (await client.request({ url: server.url })).text()
-  expect(await ask()).toBe('ok')
+  const exchange = async (): Promise<string> => (await client.request({ url: server.url })).text()
+  expect(await exchange()).toBe('ok')
+  // The monotonic clock does not advance during the suspension.
   clock.moveWall(3_600_000)
-  expect(await ask()).toBe('ok')
+  expect(await exchange()).toBe('ok')
   expect(server.lines).toHaveLength(2)
-  // A clock that is set back says nothing.
+  // A wall clock that is set back has no effect.
   clock.moveWall(-7_200_000)
-  expect(await ask()).toBe('ok')
+  expect(await exchange()).toBe('ok')
   expect(server.lines).toHaveLength(2)
 })

@@ -1,4 +1,7 @@
-/** llhttp's bytes for jest, which would look at each of them: it takes the members of what it imports for names of exports. */
+/**
+ * The bytes of llhttp for jest, which reads each member of an imported module as the name of an
+ * export.
+ */
 
 import { createRequire } from 'node:module'
 

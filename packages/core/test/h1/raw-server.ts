@@ -1,8 +1,8 @@
-/** A server of the HTTP/1.1 tests that writes bytes as it likes, and what it has read. */
+/** Server of the HTTP/1.1 tests that writes raw bytes and records what it read. */
 
 import { createServer, type Socket } from 'node:net'
 
-/** One request that has arrived, content and all. */
+/** A complete request, content included. */
 export interface RawRequest {
   readonly method: string
   readonly path: string
@@ -10,32 +10,32 @@ export interface RawRequest {
   readonly content: string
 }
 
-/** A connection of the server. */
+/** One connection of the server. */
 export interface RawLine {
   readonly number: number
   readonly socket: Socket
   readonly requests: RawRequest[]
-  /** Everything that has been read. */
+  /** All bytes read from this connection. */
   text: string
 }
 
 export interface RawServer {
   readonly url: string
   readonly lines: RawLine[]
-  /** Requests of all connections, in the order in which they were complete. */
+  /** Requests of all connections, in the order of their completion. */
   readonly requests: RawRequest[]
   close(): void
 }
 
 export interface RawScript {
-  /** Called when a head is complete, before its content is. */
+  /** Called when a head is complete, before its content. */
   onHead?(line: RawLine, head: string): void
   /** Called when a request is complete. */
   onRequest?(line: RawLine, request: RawRequest): void
   onConnection?(line: RawLine): void
 }
 
-/** Content of `text` behind a head; `undefined` while it is not complete. */
+/** Content at the start of `text`, which follows a head; `undefined` while it is not complete. */
 function contentOf(head: string, text: string): { content: string; end: number } | undefined {
   if (/transfer-encoding: chunked/i.test(head)) {
     let content = ''
@@ -54,7 +54,7 @@ function contentOf(head: string, text: string): { content: string; end: number }
   return text.length < length ? undefined : { content: text.slice(0, length), end: length }
 }
 
-/** Starts one on a port of the system's choice. */
+/** Starts a server on a free port. */
 export async function startRawServer({ onHead, onRequest, onConnection }: RawScript): Promise<RawServer> {
   const lines: RawLine[] = []
   const requests: RawRequest[] = []
@@ -63,19 +63,19 @@ export async function startRawServer({ onHead, onRequest, onConnection }: RawScr
     lines.push(line)
     socket.on('error', () => undefined)
     onConnection?.(line)
-    let rest = ''
-    let told = false
+    let unparsed = ''
+    let headReported = false
     socket.on('data', (part: Buffer) => {
-      rest += part.toString('latin1')
+      unparsed += part.toString('latin1')
       line.text += part.toString('latin1')
-      for (let end = rest.indexOf('\r\n\r\n'); end !== -1; end = rest.indexOf('\r\n\r\n')) {
-        const head = rest.slice(0, end)
-        if (!told) onHead?.(line, head)
-        told = true
-        const found = contentOf(head, rest.slice(end + 4))
+      for (let end = unparsed.indexOf('\r\n\r\n'); end !== -1; end = unparsed.indexOf('\r\n\r\n')) {
+        const head = unparsed.slice(0, end)
+        if (!headReported) onHead?.(line, head)
+        headReported = true
+        const found = contentOf(head, unparsed.slice(end + 4))
         if (found === undefined) return
-        told = false
-        rest = rest.slice(end + 4 + found.end)
+        headReported = false
+        unparsed = unparsed.slice(end + 4 + found.end)
         const [method, path] = head.split(' ') as [string, string]
         const request = { method, path, head, content: found.content }
         line.requests.push(request)

@@ -1,21 +1,24 @@
-/** The parser alone: wherever the network cuts a response, it is the same response. */
+/**
+ * The parser without a connection: the cuts between the pieces of a response do not change the
+ * result.
+ */
 
 import { ResponseParser } from '../../src/h1/response-parser.js'
 import { FORMS, type Form } from './desync-forms.js'
 
-interface Seen {
+interface Parsed {
   readonly events: string[]
   readonly content: string
   readonly trailers: readonly string[]
   readonly fault: string | undefined
   readonly complete: boolean
   readonly keepAlive: boolean
-  /** Bytes behind the response. */
-  readonly left: number
+  /** Bytes after the response. */
+  readonly restBytes: number
 }
 
-/** What the parser makes of `bytes`, which come in pieces of these lengths, the last one again and again. */
-function parse(bytes: Buffer, method: string | undefined, close: boolean, lengths: () => number): Seen {
+/** Parses `bytes` in pieces of the lengths that `lengths` returns. */
+function parse(bytes: Buffer, method: string | undefined, close: boolean, lengths: () => number): Parsed {
   const events: string[] = []
   let content = ''
   const parser = new ResponseParser(
@@ -31,7 +34,7 @@ function parse(bytes: Buffer, method: string | undefined, close: boolean, length
   parser.headOnly = method === 'HEAD'
   let at = 0
   while (at < bytes.length && !parser.complete && parser.fault === undefined) {
-    // In memory of its own, which is overwritten: nothing of it may be kept.
+    // A copy that is overwritten after the call, because the parser may not keep its input.
     const piece = Buffer.from(bytes.subarray(at, at + lengths()))
     at += parser.execute(piece, 0, piece.length)
     piece.fill(0xff)
@@ -46,33 +49,33 @@ function parse(bytes: Buffer, method: string | undefined, close: boolean, length
     fault: fault?.code,
     complete,
     keepAlive: complete && keepAlive,
-    left: complete ? bytes.length - at : -1,
+    restBytes: complete ? bytes.length - at : -1,
   }
 }
 
 const bytesOf = ({ answer }: Form): Buffer => Buffer.from(typeof answer === 'string' ? answer : answer.join(''), 'latin1')
 
-it.each(Object.entries(FORMS))('%s: the same in pieces of any length', (_title, form) => {
+it.each(Object.entries(FORMS))('%s: pieces of any length give the same result', (_title, form) => {
   const bytes = bytesOf(form)
   const close = form.close === true
-  const whole = parse(bytes, form.method, close, () => bytes.length)
+  const wholeResult = parse(bytes, form.method, close, () => bytes.length)
   let seed = 1
   const random = (): number => {
     seed = (seed * 48_271) % 0x7fff_ffff
     return 1 + (seed % 40)
   }
-  const least = bytes.length > 100_000 ? 4_097 : 1
-  for (const lengths of [() => least, () => least + 1, () => least + 2, () => 5_000, () => 4_096, random]) {
+  const minLength = bytes.length > 100_000 ? 4_097 : 1
+  for (const lengths of [() => minLength, () => minLength + 1, () => minLength + 2, () => 5_000, () => 4_096, random]) {
     const pieces = parse(bytes, form.method, close, lengths)
-    // A fault may be found before or behind content that came with it.
-    const { content: wholeContent, ...expected } = whole
-    const { content, ...seen } = pieces
-    expect(seen).toEqual(expected)
-    if (whole.fault === undefined) expect(content).toBe(wholeContent)
+    // A fault may be reported before or after content of the same piece.
+    const { content: wholeContent, ...expected } = wholeResult
+    const { content, ...actual } = pieces
+    expect(actual).toEqual(expected)
+    if (wholeResult.fault === undefined) expect(content).toBe(wholeContent)
   }
 })
 
-it('two responses one after the other, with one parser', () => {
+it('one parser reads two consecutive responses', () => {
   const heads: number[] = []
   const parser = new ResponseParser(
     { onInterim: () => undefined, onHead: (status) => void heads.push(status), onContent: () => undefined },
@@ -90,14 +93,14 @@ it('two responses one after the other, with one parser', () => {
   parser.close()
 })
 
-it('a parser inside the event of another one: neither disturbs the other', () => {
-  const seen: string[] = []
+it('a parser that runs inside a callback of another parser does not affect it', () => {
+  const chunks: string[] = []
   const make = (name: string, inside?: () => void): ResponseParser =>
     new ResponseParser(
       {
         onInterim: () => undefined,
         onHead: () => inside?.(),
-        onContent: (part, start, end) => void seen.push(`${name} ${part.toString('latin1', start, end)}`),
+        onContent: (part, start, end) => void chunks.push(`${name} ${part.toString('latin1', start, end)}`),
       },
       65_536,
     )
@@ -110,6 +113,6 @@ it('a parser inside the event of another one: neither disturbs the other', () =>
   })
   const bytes = answer('first')
   outer.execute(bytes, 0, bytes.length)
-  expect(seen).toEqual(['inner second', 'outer first'])
+  expect(chunks).toEqual(['inner second', 'outer first'])
   expect([outer.complete, inner.complete]).toEqual([true, true])
 })

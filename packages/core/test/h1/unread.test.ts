@@ -1,4 +1,7 @@
-/** Responses that are not read: over HTTP/1.1 each holds a connection, and a program that has them all before it reads must not wait for itself. */
+/**
+ * Unread responses, each of which holds an HTTP/1.1 connection: a caller that reads them later must
+ * not deadlock.
+ */
 
 import { createServer, type Server } from 'node:http'
 import { Client, type ClientOptions } from '../../src/index.js'
@@ -8,7 +11,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-/** More than is kept for a response that is not read. */
+/** Content larger than the buffer of an unread response. */
 const LARGE = Buffer.alloc(1_000_000, 'x')
 
 interface Peer {
@@ -47,39 +50,39 @@ async function serve(): Promise<Peer> {
   return peer
 }
 
-function client(options: ClientOptions = {}): Client {
-  const made = new Client(options)
-  closers.push(() => made.destroy())
-  return made
+function createClient(options: ClientOptions = {}): Client {
+  const client = new Client(options)
+  closers.push(() => client.destroy())
+  return client
 }
 
-it.each(['/large', '/open'])('twenty responses that are asked for at once and read later all come: %s', async (path) => {
+it.each(['/large', '/open'])('twenty concurrent requests to %s complete before any response is read', async (path) => {
   const peer = await serve()
-  const one = client()
-  const responses = await Promise.all(Array.from({ length: 20 }, () => one.request({ url: peer.url + path })))
+  const client = createClient()
+  const responses = await Promise.all(Array.from({ length: 20 }, () => client.request({ url: peer.url + path })))
   peer.release()
   for (const response of responses) expect((await response.bytes()).length).toBe(path === '/large' ? LARGE.length : 5)
   expect(peer.connections).toBe(20)
 })
 
-it.each(['/large', '/open'])('fifty responses of which only the status is looked at, one after the other: %s', async (path) => {
+it.each(['/large', '/open'])('fifty consecutive requests to %s complete though no content is read', async (path) => {
   const peer = await serve()
-  const one = client()
+  const client = createClient()
   const unread = []
   for (let i = 0; i < 50; i++) {
-    const response = await one.request({ url: peer.url + path })
+    const response = await client.request({ url: peer.url + path })
     expect(response.status).toBe(200)
     unread.push(response)
   }
   expect(peer.connections).toBe(50)
 })
 
-it('responses that are read keep to six connections', async () => {
+it('requests whose responses are read use at most six connections', async () => {
   const peer = await serve()
-  const one = client()
+  const client = createClient()
   const lengths = await Promise.all(
     Array.from({ length: 40 }, async (_, i) => {
-      const response = await one.request({ url: peer.url + (i % 2 === 0 ? '/small' : '/large') })
+      const response = await client.request({ url: peer.url + (i % 2 === 0 ? '/small' : '/large') })
       return (await response.bytes()).length
     }),
   )
@@ -87,44 +90,44 @@ it('responses that are read keep to six connections', async () => {
   expect(peer.most).toBe(6)
 })
 
-it('responses that are short hold nothing: they are all there before a reader comes', async () => {
+it('short unread responses hold no connection', async () => {
   const peer = await serve()
-  const one = client()
-  for (let i = 0; i < 50; i++) expect((await one.request({ url: `${peer.url}/small` })).status).toBe(200)
+  const client = createClient()
+  for (let i = 0; i < 50; i++) expect((await client.request({ url: `${peer.url}/small` })).status).toBe(200)
   expect(peer.connections).toBe(1)
 })
 
-it('a stream that is being read counts against the limit, however slow its reader is', async () => {
+it('a response that is partly read counts against maxConnectionsPerOrigin', async () => {
   const peer = await serve()
-  const one = client({ maxConnectionsPerOrigin: 1, timeouts: { queue: 300 } })
-  const response = await one.request({ url: `${peer.url}/large` })
+  const client = createClient({ maxConnectionsPerOrigin: 1, timeouts: { queue: 300 } })
+  const response = await client.request({ url: `${peer.url}/large` })
   await response.body.next()
-  await expect(one.request({ url: `${peer.url}/small` })).rejects.toMatchObject({ code: 'ERR_TIMEOUT_QUEUE' })
+  await expect(client.request({ url: `${peer.url}/small` })).rejects.toMatchObject({ code: 'ERR_TIMEOUT_QUEUE' })
   expect(peer.connections).toBe(1)
 })
 
-it('connections beyond the limit go when their responses have been read', async () => {
+it('connections beyond the limit are closed after their responses are read', async () => {
   const peer = await serve()
-  const one = client({ maxConnectionsPerOrigin: 2 })
-  const responses = await Promise.all(Array.from({ length: 8 }, () => one.request({ url: `${peer.url}/open` })))
+  const client = createClient({ maxConnectionsPerOrigin: 2 })
+  const responses = await Promise.all(Array.from({ length: 8 }, () => client.request({ url: `${peer.url}/open` })))
   peer.release()
   await Promise.all(responses.map((response) => response.text()))
   while (peer.open > 2) await new Promise(setImmediate)
-  expect(one.stats().connections.filter(({ state }) => state === 'open')).toHaveLength(2)
-  expect(await (await one.request({ url: `${peer.url}/small` })).text()).toBe('small')
+  expect(client.stats().connections.filter(({ state }) => state === 'open')).toHaveLength(2)
+  expect(await (await client.request({ url: `${peer.url}/small` })).text()).toBe('small')
   expect(peer.connections).toBe(8)
 })
 
-it('256 connections that are held so are the end: the next request fails at once, and says what holds them', async () => {
+it('a request fails with ERR_UNREAD_RESPONSES while unread responses hold 256 connections', async () => {
   const peer = await serve()
-  const one = client()
+  const client = createClient()
   const unread = []
-  for (let i = 0; i < 256; i++) unread.push(await one.request({ url: `${peer.url}/open` }))
-  await expect(one.request({ url: `${peer.url}/small` })).rejects.toMatchObject({
+  for (let i = 0; i < 256; i++) unread.push(await client.request({ url: `${peer.url}/open` }))
+  await expect(client.request({ url: `${peer.url}/small` })).rejects.toMatchObject({
     ...{ name: 'ConnectionError', code: 'ERR_UNREAD_RESPONSES', initiator: 'local', processed: 'no' },
     message: expect.stringContaining('256 connections are held by unread responses'),
   })
   unread[0]!.discard()
-  expect(await (await one.request({ url: `${peer.url}/small` })).text()).toBe('small')
+  expect(await (await client.request({ url: `${peer.url}/small` })).text()).toBe('small')
   expect(peer.connections).toBe(257)
 })

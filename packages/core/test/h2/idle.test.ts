@@ -1,4 +1,4 @@
-/** What a connection gives back when it has nothing to do. */
+/** Memory that an idle connection releases. */
 
 import { Duplex } from 'node:stream'
 import { FakeClock } from '@unshard/testkit'
@@ -9,7 +9,7 @@ import { checkRequest } from '../../src/message/request.js'
 import { originRecord, POOL } from '../fixtures.js'
 import { LOCAL, response, settings, settingsAck } from './protocol/peer.js'
 
-it('the slab that a hundred requests needed is given back at the end of a turn without any', async () => {
+it('the slab of a hundred requests is released at the end of a turn without requests', async () => {
   const slabs: number[] = []
   const socket = new Duplex({
     read: () => undefined,
@@ -25,12 +25,12 @@ it('the slab that a hundred requests needed is given back at the end of a turn w
   socket.push(Buffer.concat([settings({}), settingsAck()]))
   for (let i = 0; i < 100; i++) get(`/${'~'.repeat(200)}`)
   await new Promise(setImmediate)
-  const busy = slabs.at(-1)!
+  const busySlabBytes = slabs.at(-1)!
   for (let i = 0; i < 100; i++) socket.push(response(1 + 2 * i, [], { endStream: true }))
   await new Promise(setImmediate)
   expect(connection.active).toBe(0)
   get('/')
   await new Promise(setImmediate)
-  expect([busy > 8_192, slabs.at(-1)]).toEqual([true, 2_048])
+  expect([busySlabBytes > 8_192, slabs.at(-1)]).toEqual([true, 2_048])
   connection.destroy(new Error('over'))
 })

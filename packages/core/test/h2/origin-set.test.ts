@@ -1,18 +1,20 @@
+/** The Origin Set of a connection (RFC 8336). */
+
 import { MAX_EXAMINED_ORIGINS, MAX_ORIGIN_SET, OriginSet } from '../../src/h2/origin-set.js'
 import { parseOrigin } from '../../src/index.js'
 import type { Route } from '../../src/transport/route.js'
 
-const set = (url = 'https://a.example'): OriginSet => new OriginSet({ origin: parseOrigin(url) } as Route)
+const createSet = (url = 'https://a.example'): OriginSet => new OriginSet({ origin: parseOrigin(url) } as Route)
 
 describe('OriginSet', () => {
-  it('is unknown until the first ORIGIN frame, and then begins with the origin of the connection (RFC 8336 §2.3)', () => {
-    const one = set()
-    expect(one.value).toBeUndefined()
-    expect(one.add([])).toBe(true)
-    expect([...one.value!]).toEqual(['https://a.example'])
-    expect(one.add(['https://b.example', 'https://b.example:8443'])).toBe(true)
-    expect([...one.value!]).toEqual(['https://a.example', 'https://b.example', 'https://b.example:8443'])
-    expect(one.add(['https://b.example'])).toBe(false)
+  it('is undefined until the first ORIGIN frame, and then begins with the origin of the connection (RFC 8336 §2.3)', () => {
+    const set = createSet()
+    expect(set.value).toBeUndefined()
+    expect(set.add([])).toBe(true)
+    expect([...set.value!]).toEqual(['https://a.example'])
+    expect(set.add(['https://b.example', 'https://b.example:8443'])).toBe(true)
+    expect([...set.value!]).toEqual(['https://a.example', 'https://b.example', 'https://b.example:8443'])
+    expect(set.add(['https://b.example'])).toBe(false)
   })
 
   it.each([
@@ -28,33 +30,33 @@ describe('OriginSet', () => {
     'https://',
     'https://*.example',
     'wss://b.example',
-  ])('%j is not the serialisation of an https origin, and is skipped', (entry) => {
-    const one = set()
-    one.add([entry, 'https://good.example'])
-    // A wildcard is a host that the URL parser takes; it names nothing but itself.
+  ])('skips the entry %j', (entry) => {
+    const set = createSet()
+    set.add([entry, 'https://good.example'])
+    // The URL parser accepts a wildcard as a host, which matches only itself.
     const expected = ['https://a.example', ...(entry === 'https://*.example' ? [entry] : []), 'https://good.example']
-    expect([...one.value!]).toEqual(expected)
+    expect([...set.value!]).toEqual(expected)
   })
 
   it('is ignored on a cleartext connection (RFC 8336 §2.2)', () => {
-    const one = set('http://a.example')
-    expect(one.add(['https://b.example'])).toBe(false)
-    expect(one.value).toBeUndefined()
+    const set = createSet('http://a.example')
+    expect(set.add(['https://b.example'])).toBe(false)
+    expect(set.value).toBeUndefined()
   })
 
-  it('is bounded, however much the peer sends', () => {
-    const one = set()
-    for (let i = 0; i < 1_000; i++) one.add([`https://h${i}.example`])
-    expect(one.value!.size).toBe(MAX_ORIGIN_SET)
-    expect(one.value!.has(parseOrigin('https://a.example').serialized)).toBe(true)
+  it('holds at most MAX_ORIGIN_SET origins', () => {
+    const set = createSet()
+    for (let i = 0; i < 1_000; i++) set.add([`https://h${i}.example`])
+    expect(set.value!.size).toBe(MAX_ORIGIN_SET)
+    expect(set.value!.has(parseOrigin('https://a.example').serialized)).toBe(true)
   })
 
-  it('ORIGIN flood: an entry costs a parse, so there is an end to looking at them, and to their length', () => {
-    const one = set()
-    one.add([`https://${'h'.repeat(400)}.example`])
-    for (let i = 0; i < MAX_EXAMINED_ORIGINS - 2; i++) one.add(['not an origin'])
-    expect(one.add(['https://last.example'])).toBe(true)
-    expect(one.add(['https://late.example'])).toBe(false)
-    expect([...one.value!]).toEqual(['https://a.example', 'https://last.example'])
+  it('parses at most MAX_EXAMINED_ORIGINS entries, and none that is too long', () => {
+    const set = createSet()
+    set.add([`https://${'h'.repeat(400)}.example`])
+    for (let i = 0; i < MAX_EXAMINED_ORIGINS - 2; i++) set.add(['not an origin'])
+    expect(set.add(['https://last.example'])).toBe(true)
+    expect(set.add(['https://late.example'])).toBe(false)
+    expect([...set.value!]).toEqual(['https://a.example', 'https://last.example'])
   })
 })

@@ -1,113 +1,135 @@
 /**
- * One test for each published attack: what the peer hears, what the requests involved end with, and that the attack leaves less than
- * {@link BOUND} behind. Which rows of the matrix a test is stands in its title.
+ * Published attacks: each ends with the expected frame and errors, and leaves less than {@link
+ * BOUND} of memory in use. Titles end with the rows of the matrix.
  */
 
 import { ErrorCode, frames } from '@unshard/testkit'
 import {
   type Attack,
   type ErrorName,
-  endsConnection,
-  endsStream,
   endWith,
+  errorFrames,
+  expectConnectionError,
+  expectStreamError,
   gate,
-  heard,
+  hostileFixture,
   memory,
   type RowOptions,
   response,
   responseError,
   serve,
-  theatre,
   transports,
-} from './rig.js'
+} from './fixture.js'
 
 const { altsvc, continuation, data, goaway, headers, origin, ping, priority, pushPromise, raw, rstStream } = frames
 const { settings, windowUpdate } = frames
-const t = theatre()
+const fixture = hostileFixture()
 
-/** Memory that one attack may leave behind: heapUsed and external after garbage collection, both ends of the socket counted. */
+/**
+ * Bytes that one attack may leave in use: heapUsed and external after garbage collection, both ends
+ * of the socket included.
+ */
 const BOUND = 8 * 1_048_576
 
-/** Enough of them to pass every limit on frames, and few enough for one write. */
-const many = (frame: Uint8Array, count = 1_100): Uint8Array[] => Array.from({ length: count }, () => frame)
+/** Repeats a frame: by default more often than every limit, and few enough times for one write. */
+const repeated = (frame: Uint8Array, count = 1_100): Uint8Array[] => Array.from({ length: count }, () => frame)
 
-async function bounded(attack: () => Promise<unknown>): Promise<void> {
-  const before = latest ?? (await memory())
+/** Runs an attack and expects that it leaves less than {@link BOUND} in use. */
+async function expectBoundedMemory(attack: () => Promise<unknown>): Promise<void> {
+  const baseline = latestBytes ?? (await memory())
   await attack()
-  latest = await memory()
-  expect(latest - before).toBeLessThan(BOUND)
+  latestBytes = await memory()
+  expect(latestBytes - baseline).toBeLessThan(BOUND)
 }
 
-/** What the attack before has left: collecting garbage takes longer than most attacks. */
-let latest: number | undefined
+/**
+ * Bytes in use after the previous attack, because a garbage collection takes longer than most
+ * attacks.
+ */
+let latestBytes: number | undefined
 
 type Row = [title: string, code: ErrorName, attack: Attack, options?: RowOptions]
 
-/** The response is too large, and the connection goes with it. */
-const endless = (id: number, part: Uint8Array, count: number): Uint8Array[] => [
+/** A field block without end: the response is too large, and the connection ends. */
+const endlessBlock = (id: number, part: Uint8Array, count: number): Uint8Array[] => [
   headers(id, part, { endHeaders: false }),
-  ...many(continuation(id, part, { endHeaders: false }), count),
+  ...repeated(continuation(id, part, { endHeaders: false }), count),
 ]
 const tooLarge: RowOptions = {
-  begun: false,
-  culprit: responseError('ENHANCE_YOUR_CALM'),
-  heard: ['RST_STREAM 1 ENHANCE_YOUR_CALM', 'GOAWAY ENHANCE_YOUR_CALM'],
+  responseBegun: false,
+  error: responseError('ENHANCE_YOUR_CALM'),
+  errorFrames: ['RST_STREAM 1 ENHANCE_YOUR_CALM', 'GOAWAY ENHANCE_YOUR_CALM'],
 }
 
 const fatal: Row[] = [
-  ['D05 CVE-2024-27316 CONTINUATION without end', 'ENHANCE_YOUR_CALM', (id) => endless(id, Buffer.alloc(10), 100), tooLarge],
-  ['D05 64 KiB of CONTINUATION in few frames', 'ENHANCE_YOUR_CALM', (id) => endless(id, Buffer.alloc(16_384), 4), tooLarge],
-  ['D06 CVE-2019-9518 empty CONTINUATION', 'ENHANCE_YOUR_CALM', (id) => endless(id, Buffer.alloc(0), 100), tooLarge],
-  ['E21 CVE-2019-9518 empty DATA', 'ENHANCE_YOUR_CALM', (id) => many(data(id, ''))],
-  ['E21 padded DATA without content', 'ENHANCE_YOUR_CALM', (id) => many(data(id, '', { padding: 3 }))],
   [
-    'E21 CVE-2019-9518 empty HEADERS',
+    'CONTINUATION without end (D05, CVE-2024-27316)',
     'ENHANCE_YOUR_CALM',
-    (id) => many(headers(id, [])),
+    (id) => endlessBlock(id, Buffer.alloc(10), 100),
+    tooLarge,
+  ],
+  [
+    '64 KiB of CONTINUATION in few frames (D05)',
+    'ENHANCE_YOUR_CALM',
+    (id) => endlessBlock(id, Buffer.alloc(16_384), 4),
+    tooLarge,
+  ],
+  [
+    'a flood of empty CONTINUATION (D06, CVE-2019-9518)',
+    'ENHANCE_YOUR_CALM',
+    (id) => endlessBlock(id, Buffer.alloc(0), 100),
+    tooLarge,
+  ],
+  ['a flood of empty DATA (E21, CVE-2019-9518)', 'ENHANCE_YOUR_CALM', (id) => repeated(data(id, ''))],
+  ['a flood of padded DATA without content (E21)', 'ENHANCE_YOUR_CALM', (id) => repeated(data(id, '', { padding: 3 }))],
+  [
+    'a flood of empty HEADERS (E21, CVE-2019-9518)',
+    'ENHANCE_YOUR_CALM',
+    (id) => repeated(headers(id, [])),
     {
-      begun: false,
-      culprit: responseError('PROTOCOL_ERROR'),
-      heard: ['RST_STREAM 1 PROTOCOL_ERROR', 'GOAWAY ENHANCE_YOUR_CALM'],
+      responseBegun: false,
+      error: responseError('PROTOCOL_ERROR'),
+      errorFrames: ['RST_STREAM 1 PROTOCOL_ERROR', 'GOAWAY ENHANCE_YOUR_CALM'],
     },
   ],
-  ['G10 CVE-2019-9512 PING', 'ENHANCE_YOUR_CALM', () => many(ping())],
-  ['G12 PING acknowledgements', 'ENHANCE_YOUR_CALM', () => many(ping(undefined, true))],
-  ['C07 CVE-2019-9515 SETTINGS', 'ENHANCE_YOUR_CALM', () => many(settings())],
-  ['C06 CVE-2020-11080 SETTINGS with 33 entries', 'ENHANCE_YOUR_CALM', () => [raw(4, 0, 0, Buffer.alloc(33 * 6))]],
-  ['F06 CVE-2019-9517 WINDOW_UPDATE on the connection', 'ENHANCE_YOUR_CALM', () => many(windowUpdate(0, 1))],
-  ['F06 WINDOW_UPDATE on a stream', 'ENHANCE_YOUR_CALM', (id) => many(windowUpdate(id, 1))],
-  ['B16 WINDOW_UPDATE of 0 on the connection', 'PROTOCOL_ERROR', () => [windowUpdate(0, 0)]],
-  ['F01 WINDOW_UPDATE over 2^31 - 1 on the connection', 'FLOW_CONTROL_ERROR', () => [windowUpdate(0, 0x7fff_ffff)]],
-  ['G15 CVE-2019-9513 PRIORITY', 'ENHANCE_YOUR_CALM', (id) => many(priority(id, { dependsOn: 3 }))],
-  ['G15 PRIORITY_UPDATE', 'ENHANCE_YOUR_CALM', () => many(raw(0x10, 0, 0, Buffer.alloc(8)))],
-  ['G16 ALTSVC', 'ENHANCE_YOUR_CALM', () => many(altsvc(0, 'https://a.test', 'h2=":1"'))],
-  ['ORIGIN', 'ENHANCE_YOUR_CALM', () => many(origin(['https://a.test']))],
-  ['G14 CVE-2023-35945 PUSH_PROMISE with RST_STREAM', 'PROTOCOL_ERROR', (id) => [pushPromise(id, 2, []), rstStream(2, 8)]],
-  ['G08 GOAWAY with 16 MB of debug data', 'FRAME_SIZE_ERROR', () => [raw(7, 0, 0, Buffer.alloc(8), 16_777_215)]],
-  ['GOAWAY, again and again', 'ENHANCE_YOUR_CALM', () => many(goaway(0x7fff_ffff))],
-  ['E01 a response to a stream never opened', 'PROTOCOL_ERROR', () => [response(99)]],
+  ['a flood of PING (G10, CVE-2019-9512)', 'ENHANCE_YOUR_CALM', () => repeated(ping())],
+  ['a flood of PING acknowledgements (G12)', 'ENHANCE_YOUR_CALM', () => repeated(ping(undefined, true))],
+  ['a flood of SETTINGS (C07, CVE-2019-9515)', 'ENHANCE_YOUR_CALM', () => repeated(settings())],
+  ['SETTINGS of 33 entries (C06, CVE-2020-11080)', 'ENHANCE_YOUR_CALM', () => [raw(4, 0, 0, Buffer.alloc(33 * 6))]],
+  ['a flood of WINDOW_UPDATE on the connection (F06, CVE-2019-9517)', 'ENHANCE_YOUR_CALM', () => repeated(windowUpdate(0, 1))],
+  ['a flood of WINDOW_UPDATE on a stream (F06)', 'ENHANCE_YOUR_CALM', (id) => repeated(windowUpdate(id, 1))],
+  ['WINDOW_UPDATE of 0 on the connection (B16)', 'PROTOCOL_ERROR', () => [windowUpdate(0, 0)]],
+  ['WINDOW_UPDATE over 2^31 - 1 on the connection (F01)', 'FLOW_CONTROL_ERROR', () => [windowUpdate(0, 0x7fff_ffff)]],
+  ['a flood of PRIORITY (G15, CVE-2019-9513)', 'ENHANCE_YOUR_CALM', (id) => repeated(priority(id, { dependsOn: 3 }))],
+  ['a flood of PRIORITY_UPDATE (G15)', 'ENHANCE_YOUR_CALM', () => repeated(raw(0x10, 0, 0, Buffer.alloc(8)))],
+  ['a flood of ALTSVC (G16)', 'ENHANCE_YOUR_CALM', () => repeated(altsvc(0, 'https://a.test', 'h2=":1"'))],
+  ['a flood of ORIGIN', 'ENHANCE_YOUR_CALM', () => repeated(origin(['https://a.test']))],
+  ['PUSH_PROMISE with RST_STREAM (G14, CVE-2023-35945)', 'PROTOCOL_ERROR', (id) => [pushPromise(id, 2, []), rstStream(2, 8)]],
+  ['GOAWAY with 16 MB of debug data (G08)', 'FRAME_SIZE_ERROR', () => [raw(7, 0, 0, Buffer.alloc(8), 16_777_215)]],
+  ['a flood of GOAWAY', 'ENHANCE_YOUR_CALM', () => repeated(goaway(0x7fff_ffff))],
+  ['a response on a stream that was never opened (E01)', 'PROTOCOL_ERROR', () => [response(99)]],
 ]
 
-/** `:status: 200`, an entry of 4,000 bytes in the dynamic table, and what follows. */
+/** A block of `:status: 200`, an entry of 4,000 bytes in the dynamic table, and `rest`. */
 const bomb = (...rest: Uint8Array[]): Buffer =>
   Buffer.concat([Buffer.from([0x88, 0x40, 1, 0x62, 0x7f, 0xa1, 0x1e]), Buffer.alloc(4_000, 0x2e), ...rest])
 
 const single: Row[] = [
   [
-    'D02 CVE-2016-6581 HPACK bomb: one large entry named 2,000 times',
+    'an HPACK bomb, 2,000 references to one large entry (D02, CVE-2016-6581)',
     'ENHANCE_YOUR_CALM',
     (id) => [headers(id, bomb(Buffer.alloc(2_000, 0xbe)))],
   ],
   [
-    'D03 CVE-2026-49975 3,000 fields of one byte each',
+    'a section of 3,000 fields of one byte each (D03, CVE-2026-49975)',
     'ENHANCE_YOUR_CALM',
     (id) => [headers(id, Buffer.concat([Buffer.from([0x88]), Buffer.alloc(3_000, 0x90)]))],
   ],
   [
-    'D16 interim responses without end',
+    'a flood of interim responses (D16)',
     'ENHANCE_YOUR_CALM',
     (id) =>
-      many(
+      repeated(
         headers(id, [
           [':status', '103'],
           ['link', 'x'.repeat(9_000)],
@@ -115,39 +137,43 @@ const single: Row[] = [
         9,
       ),
   ],
-  ['B16 CVE-2025-8671 MadeYouReset: WINDOW_UPDATE of 0', 'PROTOCOL_ERROR', (id) => [windowUpdate(id, 0)]],
-  ['F01 CVE-2026-21714 WINDOW_UPDATE over 2^31 - 1', 'FLOW_CONTROL_ERROR', (id) => [windowUpdate(id, 0x7fff_ffff)]],
-  ['D09 a :status of 1,000 digits', 'PROTOCOL_ERROR', (id) => [headers(id, [[':status', '2'.repeat(1_000)]])]],
-  ['D09 a :status over 2^32', 'PROTOCOL_ERROR', (id) => [headers(id, [[':status', '4294967496']])]],
+  ['WINDOW_UPDATE of 0, MadeYouReset (B16, CVE-2025-8671)', 'PROTOCOL_ERROR', (id) => [windowUpdate(id, 0)]],
+  ['WINDOW_UPDATE over 2^31 - 1 (F01, CVE-2026-21714)', 'FLOW_CONTROL_ERROR', (id) => [windowUpdate(id, 0x7fff_ffff)]],
+  ['a :status of 1,000 digits (D09)', 'PROTOCOL_ERROR', (id) => [headers(id, [[':status', '2'.repeat(1_000)]])]],
+  ['a :status over 2^32 (D09)', 'PROTOCOL_ERROR', (id) => [headers(id, [[':status', '4294967496']])]],
   ...['a\rb', 'a\nb', 'a\0b'].map(
     (value): Row => [
-      `D11 ${JSON.stringify(value)} in a value`,
+      `the field value ${JSON.stringify(value)} (D11)`,
       'PROTOCOL_ERROR',
       (id) => [response(id, ['a', value]), endWith(id)],
     ],
   ),
   ...['a\r', 'a\n', 'a\0'].map(
-    (name): Row => [`D11 ${JSON.stringify(name)} as a name`, 'PROTOCOL_ERROR', (id) => [response(id, [name, 'v']), endWith(id)]],
+    (name): Row => [
+      `the field name ${JSON.stringify(name)} (D11)`,
+      'PROTOCOL_ERROR',
+      (id) => [response(id, [name, 'v']), endWith(id)],
+    ],
   ),
 ]
 
-describe.each(transports)('over %s', (_name, on) => {
-  it.each<Row>(fatal)('%s: GOAWAY %s', (...[, code, attack, options]) =>
-    bounded(() => endsConnection(t, on, code, attack, options)),
+describe.each(transports)('over %s', (_name, transport) => {
+  it.each<Row>(fatal)('%s causes GOAWAY %s', (...[, code, attack, options]) =>
+    expectBoundedMemory(() => expectConnectionError(fixture, transport, code, attack, options)),
   )
 
-  it.each<Row>(single)('%s: RST_STREAM %s', (...[, code, attack, options]) =>
-    bounded(() => endsStream(t, on, code, attack, options)),
+  it.each<Row>(single)('%s causes RST_STREAM %s', (...[, code, attack, options]) =>
+    expectBoundedMemory(() => expectStreamError(fixture, transport, code, attack, options)),
   )
 
   it.each<[string, (id: number) => Uint8Array[]]>([
-    ['G13 CVE-2019-9514 RST_STREAM of each stream that we open', (id) => [rstStream(id, 8)]],
-    ['CVE-2025-8671 MadeYouReset on each stream that we open: malformed responses', (id) => [headers(id, [['a', 'b']])]],
-    ['CVE-2025-8671 MadeYouReset on each stream that we open: DATA before HEADERS', (id) => [data(id, 'x')]],
-  ])('%s: GOAWAY ENHANCE_YOUR_CALM after 1,000', (_title, attack) =>
-    bounded(async () => {
+    ['RST_STREAM of each stream (G13, CVE-2019-9514)', (id) => [rstStream(id, 8)]],
+    ['a malformed response on each stream (MadeYouReset, CVE-2025-8671)', (id) => [headers(id, [['a', 'b']])]],
+    ['DATA before HEADERS on each stream (MadeYouReset, CVE-2025-8671)', (id) => [data(id, 'x')]],
+  ])('%s causes GOAWAY ENHANCE_YOUR_CALM after 1,000 streams', (_title, attack) =>
+    expectBoundedMemory(async () => {
       let streams = 0
-      const actors = await t.stage(on, async (p) => {
+      const setup = await fixture.open(transport, async (p) => {
         await p.handshake()
         for (;;) {
           const { streamId } = await p.nextRequest()
@@ -155,27 +181,27 @@ describe.each(transports)('over %s', (_name, on) => {
           p.send(...attack(streamId))
         }
       })
-      const requests = Array.from({ length: 1_050 }, () => actors.request({ method: 'POST' }))
+      const requests = Array.from({ length: 1_050 }, () => setup.request({ method: 'POST' }))
       const ends = await Promise.allSettled(requests)
       expect(ends.every(({ status }) => status === 'rejected')).toBe(true)
-      // Each hears how its own stream ended; what is open is not taken from anybody.
+      // Each request fails with the error of its own stream; GOAWAY ends no open stream.
       const names = new Set((ends as PromiseRejectedResult[]).map(({ reason }) => reason.name))
       expect([['StreamError'], ['ResponseError']]).toContainEqual([...names])
-      await actors.peer.peers[0]!.closed
-      expect(heard(actors.peer.peers[0]!)).toContain('GOAWAY ENHANCE_YOUR_CALM')
-      // Whoever was never sent, or not told, is not sent again and again.
+      await setup.peer.peers[0]!.closed
+      expect(errorFrames(setup.peer.peers[0]!)).toContain('GOAWAY ENHANCE_YOUR_CALM')
+      // Requests are not replayed without limit.
       expect(streams).toBeLessThanOrEqual(1_050)
     }),
   )
 
-  it('E22 CVE-2019-9511 20,000 DATA of one byte, each with 255 of padding, unread: little more than the content is kept', () =>
-    bounded(async () => {
+  it('20,000 unread DATA frames of one byte and 255 of padding keep only their content (E22, CVE-2019-9511)', () =>
+    expectBoundedMemory(async () => {
       const done = gate()
-      const actors = await t.stage(on, async (p) => {
+      const setup = await fixture.open(transport, async (p) => {
         await p.handshake()
         const { streamId } = await p.nextRequest()
         p.send(response(streamId))
-        const hundred = Buffer.concat(many(data(streamId, 'x', { padding: 255 }), 100))
+        const hundred = Buffer.concat(repeated(data(streamId, 'x', { padding: 255 }), 100))
         for (let i = 0; i < 200; i++) {
           if (!p.socket.write(hundred)) await new Promise((resolve) => p.socket.once('drain', resolve))
         }
@@ -183,75 +209,75 @@ describe.each(transports)('over %s', (_name, on) => {
         p.respond((await p.nextRequest()).streamId, 204)
         p.send(endWith(streamId, ''))
       })
-      const answer = await actors.request()
+      const answer = await setup.request()
       await done.promise
-      expect((await actors.request()).status).toBe(204)
+      expect((await setup.request()).status).toBe(204)
       const kept = await memory()
       expect((await answer.text()).length).toBe(20_000)
       expect(kept - (await memory())).toBeLessThan(2 * 1_048_576)
-      expect([heard(actors.peer.peers[0]!), actors.peer.connections]).toEqual([[], 1])
+      expect([errorFrames(setup.peer.peers[0]!), setup.peer.connections]).toEqual([[], 1])
     }))
 
-  it('CVE-2019-9517 an upload into a window of 0 forever: `timeouts.body`, RST_STREAM CANCEL, and the content is let go', () =>
-    bounded(async () => {
-      const asked = gate()
-      const wasReset = gate()
-      const actors = await t.stage(on, async (p) => {
+  it('timeouts.body ends an upload whose send window stays 0 and releases its content (CVE-2019-9517)', () =>
+    expectBoundedMemory(async () => {
+      const requestArrived = gate()
+      const resetArrived = gate()
+      const setup = await fixture.open(transport, async (p) => {
         await p.handshake({ initialWindowSize: 0 })
         p.respond((await p.nextRequest()).streamId, 204)
         await p.nextRequest()
-        asked.open()
+        requestArrived.open()
         await p.next('RST_STREAM')
-        wasReset.open()
+        resetArrived.open()
         await serve(p)
       })
-      await actors.request()
-      const upload = actors.request({ method: 'POST', body: Buffer.alloc(33_554_432), timeouts: { body: 500 } })
+      await setup.request()
+      const upload = setup.request({ method: 'POST', body: Buffer.alloc(33_554_432), timeouts: { body: 500 } })
       upload.catch(() => undefined)
-      await asked.promise
-      actors.clock.advance(600)
+      await requestArrived.promise
+      setup.clock.advance(600)
       await expect(upload).rejects.toMatchObject({ name: 'TimeoutError', phase: 'body' })
-      await wasReset.promise
-      expect((await actors.request()).status).toBe(204)
+      await resetArrived.promise
+      expect((await setup.request()).status).toBe(204)
     }))
 
-  // GOAWAY stands behind all those answers, so whether this peer ever reads it is not ours to say.
-  it('the peer stops reading and keeps asking for acknowledgements: once 1,000 answers wait, ENHANCE_YOUR_CALM', async () => {
-    const over = gate()
-    let isOver = false
-    const actors = await t.stage(on, async (p, index) => {
+  // GOAWAY is queued after all acknowledgements, so the peer may never read it.
+  it('a peer that sends PINGs and reads no acknowledgement causes ENHANCE_YOUR_CALM at 1,000 queued ones', async () => {
+    const ended = gate()
+    let isEnded = false
+    const setup = await fixture.open(transport, async (p, index) => {
       await p.handshake()
       if (index > 0) return serve(p)
       const { streamId } = await p.nextRequest()
       p.socket.pause()
       p.send(response(streamId))
-      // Content between them: no frame by itself is one too many.
-      const part = Buffer.concat(many(Buffer.concat([ping(), data(streamId, 'x')]), 400))
-      while (!isOver)
+      // With content between the PINGs, so that no limit on idle frames applies.
+      const part = Buffer.concat(repeated(Buffer.concat([ping(), data(streamId, 'x')]), 400))
+      while (!isEnded)
         if (!p.socket.write(part)) await new Promise((resolve) => p.socket.once('drain', resolve).once('close', resolve))
-      await over.promise
+      await ended.promise
       p.destroy()
     })
-    const before = await memory()
-    const answer = await actors.request()
+    const baseline = await memory()
+    const answer = await setup.request()
     await expect(answer.text()).rejects.toMatchObject({
       code: 'ERR_PROTOCOL',
       errorCode: ErrorCode.ENHANCE_YOUR_CALM,
       message: expect.stringContaining('1000 acknowledgments are queued'),
     })
-    isOver = true
-    // While the peer still has not read a thing.
-    expect((await memory()) - before).toBeLessThan(BOUND)
-    over.open()
-    expect((await actors.request()).status).toBe(204)
+    isEnded = true
+    // The peer has not read a byte yet.
+    expect((await memory()) - baseline).toBeLessThan(BOUND)
+    ended.open()
+    expect((await setup.request()).status).toBe(204)
   })
 
-  it('ORIGIN with 2,000 origins: 128 are kept over TLS, none in cleartext', () =>
-    bounded(async () => {
+  it('ORIGIN frames of 2,000 origins leave 128 in the Origin Set over TLS, and none over cleartext', () =>
+    expectBoundedMemory(async () => {
       const names = Array.from({ length: 500 }, (_, i) => `https://n${i}.test.example`)
       let size = -1
-      const actors = await t.stage(
-        on,
+      const setup = await fixture.open(
+        transport,
         async (p) => {
           await p.handshake()
           for (let i = 0; i < 4; i++) p.send(origin(names.map((name) => `${name}:${i + 1}`)))
@@ -267,30 +293,31 @@ describe.each(transports)('over %s', (_name, on) => {
           },
         },
       )
-      await actors.request()
-      await actors.one.request({ url: actors.url().replace('//a.', '//c.') })
-      expect(size).toBe(on.scheme === 'https' ? 128 : 0)
+      await setup.request()
+      await setup.client.request({ url: setup.url().replace('//a.', '//c.') })
+      expect(size).toBe(transport.scheme === 'https' ? 128 : 0)
     }))
 
-  it('D03 sections of all open streams (CVE-2026-49975): 16 MiB in all, then RST_STREAM ENHANCE_YOUR_CALM', async () => {
-    const actors = await t.stage(on, async (p) => {
+  it('field sections of all open streams over 16 MiB cause RST_STREAM ENHANCE_YOUR_CALM (D03, CVE-2026-49975)', async () => {
+    const setup = await fixture.open(transport, async (p) => {
       await p.handshake()
       for (let i = 0; i < 300; i++) {
         const { streamId } = await p.nextRequest()
-        // 15 references to one entry of 4,000 bytes: a section under the limit of one, and like no other.
-        const unlike = Buffer.concat([Buffer.from([0x00, 1, 0x63, 4]), Buffer.from(String(1_000 + i))])
-        const block = i === 0 ? bomb() : Buffer.concat([Buffer.from([0x88]), Buffer.alloc(15, 0xbe), unlike])
+        // 15 references to one entry of 4,000 bytes: each section is under its limit, and different
+        // from the others.
+        const unique = Buffer.concat([Buffer.from([0x00, 1, 0x63, 4]), Buffer.from(String(1_000 + i))])
+        const block = i === 0 ? bomb() : Buffer.concat([Buffer.from([0x88]), Buffer.alloc(15, 0xbe), unique])
         p.send(headers(streamId, block))
       }
       await serve(p)
     })
-    const ends = await Promise.allSettled(Array.from({ length: 300 }, () => actors.request()))
+    const ends = await Promise.allSettled(Array.from({ length: 300 }, () => setup.request()))
     const refused = ends.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[]
     expect(refused.length).toBeGreaterThan(0)
     expect(refused.length).toBeLessThan(150)
     for (const { reason } of refused) expect(reason).toMatchObject(responseError('ENHANCE_YOUR_CALM'))
-    expect((await actors.request()).status).toBe(204)
-    expect([new Set(heard(actors.peer.peers[0]!).map((line) => line.replace(/\d+ /, ''))), actors.peer.connections]).toEqual([
+    expect((await setup.request()).status).toBe(204)
+    expect([new Set(errorFrames(setup.peer.peers[0]!).map((line) => line.replace(/\d+ /, ''))), setup.peer.connections]).toEqual([
       new Set(['RST_STREAM ENHANCE_YOUR_CALM']),
       1,
     ])

@@ -1,60 +1,61 @@
 /**
- * What another HTTP/2 client had to mend in 2026, each said as what must hold for us; the number is that of its commit. Some only
- * touched its tests: 590801866 and 08aae0945 (guards against disconnects), f33a6cb61 and 123db7960 (tests that failed now and then),
- * 593530f48 (a test that was missing). They stand here as the property behind them.
+ * Fixes of another HTTP/2 client in 2026, each as a property of this one; the number is the commit
+ * of the fix. Five commits changed only tests: 590801866 and 08aae0945 (guards against
+ * disconnects), f33a6cb61 and 123db7960 (flaky tests), 593530f48 (a missing test).
  */
 
 import { frames, goawayOf, hasFlag, type ScriptedConnection } from '@unshard/testkit'
-import { endless, endWith, gate, heard, memory, response, serve, theatre, transports, until } from './rig.js'
+import { endlessBody, endWith, errorFrames, gate, hostileFixture, memory, response, serve, transports, until } from './fixture.js'
 
 const { data, goaway, headers, rstStream } = frames
-const t = theatre()
+const fixture = hostileFixture()
 
-/** Reads requests, as many as asked for, and answers none. */
+/** Reads this many requests without a response. */
 async function take(p: ScriptedConnection, count: number): Promise<number[]> {
   const ids: number[] = []
   while (ids.length < count) ids.push((await p.nextRequest()).streamId)
   return ids
 }
 
-describe.each(transports)('over %s', (_name, on) => {
-  const serving = (options = {}): ReturnType<typeof t.stage> => t.stage(on, (p) => p.handshake().then(() => serve(p)), options)
-  /** The hostile origin's connection has nothing in flight. */
-  const active = ({ one }: Awaited<ReturnType<typeof serving>>): number =>
-    one.stats().connections.reduce((sum, each) => sum + (each.origin.includes('a.test') ? each.active : 0), 0)
+describe.each(transports)('over %s', (_name, transport) => {
+  const serving = (options = {}): ReturnType<typeof fixture.open> =>
+    fixture.open(transport, (p) => p.handshake().then(() => serve(p)), options)
+  /** Returns the requests in flight on connections of the hostile origin. */
+  const active = ({ client }: Awaited<ReturnType<typeof serving>>): number =>
+    client.stats().connections.reduce((sum, each) => sum + (each.origin.includes('a.test') ? each.active : 0), 0)
 
-  it('de1223fc4 a limit that we do not have is refused, not ignored; who stops reading at a limit of its own resets the stream', async () => {
-    expect(() => t.world.client({ maxResponseSize: 1 } as never)).toThrow('unknown option "maxResponseSize"')
-    const actors = await t.stage(on, async (p) => {
+  it('an unknown limit is refused, and a caller that stops reading at a limit of its own resets the stream (de1223fc4)', async () => {
+    expect(() => fixture.base.client({ maxResponseSize: 1 } as never)).toThrow('unknown option "maxResponseSize"')
+    const setup = await fixture.open(transport, async (p) => {
       await p.handshake()
       const [id] = await take(p, 1)
       p.send(response(id!), data(id!, Buffer.alloc(10_000)))
       await serve(p)
     })
-    for await (const part of (await actors.request()).body) if (part.length > 100) break
-    await actors.request()
-    expect(heard(actors.peer.peers[0]!)).toEqual(['RST_STREAM 1 CANCEL'])
+    for await (const part of (await setup.request()).body) if (part.length > 100) break
+    await setup.request()
+    expect(errorFrames(setup.peer.peers[0]!)).toEqual(['RST_STREAM 1 CANCEL'])
   })
 
-  it.each(['590801866', '08aae0945'])('%s 300 good requests: one connection, and not a word of ending it', async () => {
-    const actors = await serving()
-    for (let i = 0; i < 3; i++) await Promise.all(Array.from({ length: 100 }, () => actors.request()))
-    expect([heard(actors.peer.peers[0]!), actors.peer.connections]).toEqual([[], 1])
+  it.each(['590801866', '08aae0945'])('300 requests use one connection, without GOAWAY or RST_STREAM (%s)', async () => {
+    const setup = await serving()
+    for (let i = 0; i < 3; i++) await Promise.all(Array.from({ length: 100 }, () => setup.request()))
+    expect([errorFrames(setup.peer.peers[0]!), setup.peer.connections]).toEqual([[], 1])
   })
 
-  it('392649944 a stream that is refused is asked for once more', async () => {
-    const actors = await t.stage(on, async (p) => {
+  it('a refused request is sent once more (392649944)', async () => {
+    const setup = await fixture.open(transport, async (p) => {
       await p.handshake()
       p.send(rstStream((await take(p, 1))[0]!, 7))
       await serve(p)
     })
-    expect((await actors.request({ method: 'POST', body: 'x' })).status).toBe(204)
-    expect(actors.one.stats().totals.replayed).toBe(1)
+    expect((await setup.request({ method: 'POST', body: 'x' })).status).toBe(204)
+    expect(setup.client.stats().totals.replayed).toBe(1)
   })
 
-  it('73d6e9e19 what ends after GOAWAY does not touch what came after it, and leaves nothing behind', async () => {
+  it('connections that end after GOAWAY do not affect later ones, and leave no entry in the statistics (73d6e9e19)', async () => {
     const ended: Promise<void>[] = []
-    const actors = await t.stage(on, async (p) => {
+    const setup = await fixture.open(transport, async (p) => {
       ended.push(p.closed)
       await p.handshake()
       const [id] = await take(p, 1)
@@ -62,161 +63,161 @@ describe.each(transports)('over %s', (_name, on) => {
       p.respond(id!, 204)
       await p.closed
     })
-    for (let i = 0; i < 20; i++) await actors.request()
+    for (let i = 0; i < 20; i++) await setup.request()
     await Promise.all(ended)
-    await until(() => actors.one.stats().connections.every(({ origin }) => origin.includes('b.test')))
-    expect(actors.peer.connections).toBe(20)
+    await until(() => setup.client.stats().connections.every(({ origin }) => origin.includes('b.test')))
+    expect(setup.peer.connections).toBe(20)
   })
 
   it.each<[string, (p: ScriptedConnection, id: number) => unknown]>([
     ['GOAWAY', (p) => p.send(goaway(0))],
-    ['GOAWAY over it, then FIN', (p, id) => [p.send(goaway(id)), p.end()]],
+    ['GOAWAY that covers the stream, then FIN', (p, id) => [p.send(goaway(id)), p.end()]],
     ['FIN', (p) => p.end()],
     ['RST', (p) => p.destroy()],
     ['RST_STREAM', (p, id) => p.send(rstStream(id, 2))],
     ['garbage', (p) => p.send(Buffer.alloc(100, 0xfe))],
     ['half of a HEADERS frame, then FIN', (p, id) => [p.send(response(id).subarray(0, 5)), p.end()]],
     ['a malformed response', (p, id) => p.send(headers(id, []))],
-  ])('bd43ddfaf every request settles after %s', async (_what, end) => {
-    const actors = await t.stage(on, async (p) => {
+  ])('every request settles after %s (bd43ddfaf)', async (_what, end) => {
+    const setup = await fixture.open(transport, async (p) => {
       await p.handshake()
       for (;;) end(p, (await take(p, 1))[0]!)
     })
-    await expect(actors.request({ method: 'POST' })).rejects.toMatchObject({ name: expect.stringMatching(/Error$/) })
-    await expect(actors.request()).rejects.toMatchObject({ name: expect.stringMatching(/Error$/) })
-    expect(active(actors)).toBe(0)
+    await expect(setup.request({ method: 'POST' })).rejects.toMatchObject({ name: expect.stringMatching(/Error$/) })
+    await expect(setup.request()).rejects.toMatchObject({ name: expect.stringMatching(/Error$/) })
+    expect(active(setup)).toBe(0)
   })
 
-  it('f87273eb0 350 completed requests with 20 kB of content each: nothing is kept of them', async () => {
-    const actors = await t.stage(on, async (p) => {
+  it('completed requests with 20 kB of content each leave no memory in use (f87273eb0)', async () => {
+    const setup = await fixture.open(transport, async (p) => {
       await p.handshake()
       p.send(frames.windowUpdate(0, 0x7000_0000))
       for (;;) {
         const { streamId } = await p.nextRequest()
         for (let frame = await p.next('DATA'); !hasFlag(frame, 'END_STREAM'); ) frame = await p.next('DATA')
         p.respond(streamId, 204)
-        // What this peer keeps is not what is measured.
+        // Memory of the peer is not measured.
         for (const frame of p.received) (frame as { payload: Buffer }).payload = Buffer.alloc(0)
       }
     })
-    const ask = async (count: number): Promise<void> => {
-      for (let i = 0; i < count; i++) await actors.request({ method: 'POST', body: Buffer.alloc(20_000, i) })
+    const upload = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) await setup.request({ method: 'POST', body: Buffer.alloc(20_000, i) })
     }
-    await ask(50)
-    const before = await memory()
-    await ask(300)
-    // 6 MB, if it were.
-    expect((await memory()) - before).toBeLessThan(2 * 1_048_576)
-    expect(active(actors)).toBe(0)
+    await upload(50)
+    const baseline = await memory()
+    await upload(300)
+    // Their content is 6 MB.
+    expect((await memory()) - baseline).toBeLessThan(2 * 1_048_576)
+    expect(active(setup)).toBe(0)
   })
 
-  it('87270e46a a response is complete with its END_STREAM, and does not wait for the stream to close', async () => {
-    const actors = await t.stage(on, async (p) => {
+  it('a response is complete with its END_STREAM, before the stream closes (87270e46a)', async () => {
+    const setup = await fixture.open(transport, async (p) => {
       await p.handshake()
       const [id] = await take(p, 1)
       p.send(response(id!), endWith(id!))
     })
     const abort = new AbortController()
-    const answer = await actors.request({ method: 'POST', body: endless, signal: abort.signal })
-    expect([await answer.text(), active(actors)]).toEqual(['ok', 1])
+    const answer = await setup.request({ method: 'POST', body: endlessBody, signal: abort.signal })
+    expect([await answer.text(), active(setup)]).toEqual(['ok', 1])
     abort.abort('enough')
-    expect(active(actors)).toBe(0)
+    expect(active(setup)).toBe(0)
   })
 
-  it('85b35e779 a TCP reset of an idle connection is nobody’s exception, and the next request works', async () => {
-    const actors = await serving()
-    await actors.request()
-    actors.peer.peers[0]!.destroy()
-    await until(() => actors.one.stats().connections.every(({ origin }) => origin.includes('b.test')))
-    expect((await actors.request()).status).toBe(204)
+  it('a TCP reset of an idle connection throws no exception, and the next request succeeds (85b35e779)', async () => {
+    const setup = await serving()
+    await setup.request()
+    setup.peer.peers[0]!.destroy()
+    await until(() => setup.client.stats().connections.every(({ origin }) => origin.includes('b.test')))
+    expect((await setup.request()).status).toBe(204)
   })
 
-  it('601066840 754742ce6 an abort frees the stream in the same turn, and RST_STREAM goes out though a window is closed', async () => {
-    const begun = gate()
-    const actors = await t.stage(on, async (p) => {
+  it('an abort frees the stream in the same turn and sends RST_STREAM despite a closed window (601066840, 754742ce6)', async () => {
+    const requestArrived = gate()
+    const setup = await fixture.open(transport, async (p) => {
       await p.handshake({ initialWindowSize: 0 })
       p.respond((await take(p, 1))[0]!, 204)
       await take(p, 1)
-      begun.open()
+      requestArrived.open()
       await serve(p)
     })
-    await actors.request()
+    await setup.request()
     const abort = new AbortController()
-    const failing = actors.request({ method: 'POST', body: Buffer.alloc(100_000), signal: abort.signal })
-    await begun.promise
-    expect(active(actors)).toBe(1)
+    const failing = setup.request({ method: 'POST', body: Buffer.alloc(100_000), signal: abort.signal })
+    await requestArrived.promise
+    expect(active(setup)).toBe(1)
     abort.abort('enough')
-    expect(active(actors)).toBe(0)
+    expect(active(setup)).toBe(0)
     await expect(failing).rejects.toBe('enough')
-    await actors.request()
-    expect(heard(actors.peer.peers[0]!)).toEqual(['RST_STREAM 3 CANCEL'])
+    await setup.request()
+    expect(errorFrames(setup.peer.peers[0]!)).toEqual(['RST_STREAM 3 CANCEL'])
   })
 
   it.each([
-    ['a36078100 requests with a stream as body', endless],
-    ['c9aa3b0ea POST requests with content in memory', 'x'],
-    ['0acef1540 requests without content', undefined],
-  ])('%s share one connection, all at once', async (_title, body) => {
-    const actors = await t.stage(on, async (p) => {
+    ['requests with a stream as body (a36078100)', endlessBody],
+    ['POST requests with content in memory (c9aa3b0ea)', 'x'],
+    ['requests without content (0acef1540)', undefined],
+  ])('20 concurrent %s share one connection', async (_title, body) => {
+    const setup = await fixture.open(transport, async (p) => {
       await p.handshake()
       for (const id of await take(p, 20)) p.respond(id, 204)
     })
     const method = body === undefined ? 'GET' : 'POST'
-    const answers = await Promise.all(Array.from({ length: 20 }, () => actors.request({ method, body })))
-    expect([new Set(answers.map(({ connection }) => connection.id)).size, actors.peer.connections]).toEqual([1, 1])
+    const answers = await Promise.all(Array.from({ length: 20 }, () => setup.request({ method, body })))
+    expect([new Set(answers.map(({ connection }) => connection.id)).size, setup.peer.connections]).toEqual([1, 1])
   })
 
   it.each(['0c08579eb', '61ddd8e11', '27586ee92'])(
-    '%s GOAWAY with requests in flight and others behind: each is delivered once',
+    'GOAWAY with requests in flight and queued: each is delivered once (%s)',
     async () => {
-      const seen: string[] = []
-      const actors = await t.stage(on, async (p, index) => {
+      const delivered: string[] = []
+      const setup = await fixture.open(transport, async (p, index) => {
         await p.handshake()
         for (let i = 0; ; i++) {
           const { streamId, path } = await p.nextRequest()
           if (index === 0 && i === 5) p.send(goaway(9))
           if (index === 0 && i >= 5) continue
-          seen.push(path)
+          delivered.push(path)
           p.respond(streamId, 204)
         }
       })
       const paths = Array.from({ length: 12 }, (_, i) => `/${i}`)
-      const first = paths.slice(0, 10).map((path) => actors.request({ url: actors.url(path), method: 'POST', body: 'x' }))
+      const first = paths.slice(0, 10).map((path) => setup.request({ url: setup.url(path), method: 'POST', body: 'x' }))
       await first[0]
-      const rest = paths.slice(10).map((path) => actors.request({ url: actors.url(path), method: 'POST', body: 'x' }))
-      for (const { status } of await Promise.all([...first, ...rest])) expect(status).toBe(204)
-      expect(seen.sort()).toEqual([...paths].sort())
-      expect(actors.peer.connections).toBe(2)
+      const laterRequests = paths.slice(10).map((path) => setup.request({ url: setup.url(path), method: 'POST', body: 'x' }))
+      for (const { status } of await Promise.all([...first, ...laterRequests])) expect(status).toBe(204)
+      expect(delivered.sort()).toEqual([...paths].sort())
+      expect(setup.peer.connections).toBe(2)
     },
   )
 
-  it('e5b3364dd a response that comes after its request was over is dropped', async () => {
-    const actors = await t.stage(on, async (p) => {
+  it('a response to a request that timed out is dropped (e5b3364dd)', async () => {
+    const setup = await fixture.open(transport, async (p) => {
       await p.handshake()
       const [id] = await take(p, 1)
       await p.next('RST_STREAM')
       p.send(response(id!), endWith(id!))
       await serve(p)
     })
-    const failing = actors.request({ timeouts: { headers: 100 } })
+    const failing = setup.request({ timeouts: { headers: 100 } })
     failing.catch(() => undefined)
-    await until(() => active(actors) === 1)
-    actors.clock.advance(200)
+    await until(() => active(setup) === 1)
+    setup.clock.advance(200)
     await expect(failing).rejects.toMatchObject({ name: 'TimeoutError' })
-    expect((await actors.request()).status).toBe(204)
+    expect((await setup.request()).status).toBe(204)
   })
 
-  it.each(['417', '200'])('47ea3d23d %s instead of 100 Continue is the answer', async (status) => {
-    const actors = await t.stage(on, async (p) => {
+  it.each(['417', '200'])('status %s in place of 100 Continue is the final response (47ea3d23d)', async (status) => {
+    const setup = await fixture.open(transport, async (p) => {
       await p.handshake()
       p.respond((await take(p, 1))[0]!, Number(status))
     })
-    const answer = await actors.request({ method: 'POST', body: endless, headers: { expect: '100-continue' } })
+    const answer = await setup.request({ method: 'POST', body: endlessBody, headers: { expect: '100-continue' } })
     expect(answer.status).toBe(Number(status))
   })
 
-  it('6df53c50d answers out of order, with requests in the queue: each gets its own', async () => {
-    const actors = await t.stage(on, async (p) => {
+  it('each request receives its own response while responses are out of order and requests are queued (6df53c50d)', async () => {
+    const setup = await fixture.open(transport, async (p) => {
       await p.handshake({ maxConcurrentStreams: 2 })
       p.respond((await take(p, 1))[0]!, 204)
       for (let i = 0; i < 5; i++) {
@@ -224,96 +225,96 @@ describe.each(transports)('over %s', (_name, on) => {
         for (const { streamId, path } of pair) p.respond(streamId, 200, [], path)
       }
     })
-    await actors.request()
+    await setup.request()
     const paths = Array.from({ length: 10 }, (_, i) => `/${i}`)
-    expect(await Promise.all(paths.map(async (path) => (await actors.request({ url: actors.url(path) })).text()))).toEqual(paths)
+    expect(await Promise.all(paths.map(async (path) => (await setup.request({ url: setup.url(path) })).text()))).toEqual(paths)
   })
 
-  it('c972895c5 an idle connection is closed after its time, with GOAWAY NO_ERROR', async () => {
-    const actors = await serving({ idleTimeoutMs: 1_000 })
-    await actors.request()
-    // Not so far that the closing socket's time is up too.
-    actors.clock.advance(1_100)
-    const [p] = actors.peer.peers
+  it('an idle connection is closed after idleTimeoutMs, with GOAWAY NO_ERROR (c972895c5)', async () => {
+    const setup = await serving({ idleTimeoutMs: 1_000 })
+    await setup.request()
+    // Not as far as the deadline of the closing socket.
+    setup.clock.advance(1_100)
+    const [p] = setup.peer.peers
     await p!.closed
     expect(p!.received.filter(({ typeName }) => typeName === 'GOAWAY').map((frame) => goawayOf(frame).errorCode)).toEqual([0])
-    expect((await actors.request()).status).toBe(204)
+    expect((await setup.request()).status).toBe(204)
   })
 
-  it('c07a438de trailers are there as soon as the content has ended', async () => {
-    const actors = await t.stage(on, async (p) => {
+  it('trailers are available as soon as the content has ended (c07a438de)', async () => {
+    const setup = await fixture.open(transport, async (p) => {
       await p.handshake()
       for (const id of await take(p, 2)) p.send(response(id), data(id, 'x'), headers(id, [['t', 'v']], { endStream: true }))
     })
-    const answers = await Promise.all([actors.request(), actors.request()])
+    const answers = await Promise.all([setup.request(), setup.request()])
     for (const answer of answers) expect([await answer.text(), answer.trailers?.get('t')]).toEqual(['x', 'v'])
   })
 
-  it('3a71e7deb a connection that is no good any more is not used again', async () => {
-    const actors = await t.stage(on, async (p, index) => {
+  it('a connection with a connection error is not used again (3a71e7deb)', async () => {
+    const setup = await fixture.open(transport, async (p, index) => {
       await p.handshake()
       if (index > 0) return serve(p)
       await take(p, 1)
       p.send(data(0, 'x'))
     })
-    await expect(actors.request()).rejects.toMatchObject({ code: 'ERR_PROTOCOL', errorCode: 1 })
-    expect((await actors.request()).status).toBe(204)
-    expect(actors.peer.connections).toBe(2)
+    await expect(setup.request()).rejects.toMatchObject({ code: 'ERR_PROTOCOL', errorCode: 1 })
+    expect((await setup.request()).status).toBe(204)
+    expect(setup.peer.connections).toBe(2)
   })
 
   it.each(['d863782c5', '593530f48'])(
-    '%s a deadline that passes is a TimeoutError, and the request is not sent again',
+    'a deadline that passes is a TimeoutError, and the request is not sent again (%s)',
     async () => {
-      const actors = await t.stage(on, async (p) => {
+      const setup = await fixture.open(transport, async (p) => {
         await p.handshake()
         await take(p, 1)
         await p.next('RST_STREAM')
         p.send(rstStream(1, 8))
         await serve(p)
       })
-      const failing = actors.request({ timeouts: { headers: 100 } })
+      const failing = setup.request({ timeouts: { headers: 100 } })
       failing.catch(() => undefined)
-      await until(() => actors.peer.peers[0]?.received.some(({ typeName }) => typeName === 'HEADERS') === true)
-      actors.clock.advance(200)
+      await until(() => setup.peer.peers[0]?.received.some(({ typeName }) => typeName === 'HEADERS') === true)
+      setup.clock.advance(200)
       await expect(failing).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers', ms: 100 })
-      await actors.request()
-      expect([actors.one.stats().totals.replayed, actors.peer.connections]).toEqual([0, 1])
+      await setup.request()
+      expect([setup.client.stats().totals.replayed, setup.peer.connections]).toEqual([0, 1])
     },
   )
 
   it.each<[string, object]>([
     ['a body that throws when it is opened', { body: { [Symbol.asyncIterator]: () => fail() } }],
     ['trailers that throw', { body: 'x', trailers: fail }],
-    ['trailers that are none', { body: 'x', trailers: () => ({ 'a b': 'c' }) }],
-  ])('4ac66b9cd %s: the request rejects, the connection goes on', async (_what, given) => {
-    const actors = await serving()
-    await actors.request()
-    await expect(actors.request({ method: 'POST', ...given })).rejects.toMatchObject({ name: expect.stringMatching(/Error$/) })
-    expect((await actors.request()).status).toBe(204)
-    expect(actors.peer.connections).toBe(1)
+    ['trailers with an invalid name', { body: 'x', trailers: () => ({ 'a b': 'c' }) }],
+  ])('%s: the request rejects, and the connection stays usable (4ac66b9cd)', async (_what, given) => {
+    const setup = await serving()
+    await setup.request()
+    await expect(setup.request({ method: 'POST', ...given })).rejects.toMatchObject({ name: expect.stringMatching(/Error$/) })
+    expect((await setup.request()).status).toBe(204)
+    expect(setup.peer.connections).toBe(1)
   })
 
-  it('f33a6cb61 an upgrade is refused before anything is sent: there are no tunnels here', async () => {
-    const actors = await serving()
-    await expect(actors.request({ headers: { upgrade: 'websocket' } })).rejects.toMatchObject({ code: 'ERR_FORBIDDEN_FIELD' })
-    expect(actors.peer.connections).toBe(0)
+  it('an upgrade is refused before a connection is made (f33a6cb61)', async () => {
+    const setup = await serving()
+    await expect(setup.request({ headers: { upgrade: 'websocket' } })).rejects.toMatchObject({ code: 'ERR_FORBIDDEN_FIELD' })
+    expect(setup.peer.connections).toBe(0)
   })
 
-  it('123db7960 pseudo-fields come first, whatever the caller’s fields', async () => {
-    const asked = gate<string[]>()
-    const actors = await t.stage(on, async (p) => {
+  it('pseudo-fields are sent before the fields of the caller (123db7960)', async () => {
+    const names = gate<string[]>()
+    const setup = await fixture.open(transport, async (p) => {
       await p.handshake()
       const { streamId, fields } = await p.nextRequest()
-      asked.open(fields.map(([name]) => name))
+      names.open(fields.map(([name]) => name))
       p.respond(streamId, 204)
     })
-    await actors.request({ headers: { a: 'b' } })
-    expect(await asked.promise).toEqual([':method', ':scheme', ':authority', ':path', 'a'])
+    await setup.request({ headers: { a: 'b' } })
+    expect(await names.promise).toEqual([':method', ':scheme', ':authority', ':path', 'a'])
   })
 
-  it('a07d945eb content-length 0 for POST, PUT and PATCH without content, and for no other method', async () => {
+  it('content-length 0 is sent for POST, PUT and PATCH without content, and for no other method (a07d945eb)', async () => {
     const lengths = new Map<string, string | undefined>()
-    const actors = await t.stage(on, async (p) => {
+    const setup = await fixture.open(transport, async (p) => {
       await p.handshake()
       for (;;) {
         const { streamId, method, fields, endStream } = await p.nextRequest()
@@ -321,7 +322,7 @@ describe.each(transports)('over %s', (_name, on) => {
         p.respond(streamId, 204)
       }
     })
-    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) await actors.request({ method })
+    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) await setup.request({ method })
     expect(Object.fromEntries(lengths)).toEqual({ POST: '0', PUT: '0', PATCH: '0' })
   })
 })

@@ -1,20 +1,22 @@
-/** Connections that stay open and are of no use: no stream is allowed, or an error was found and nothing more happens. */
+/**
+ * Connections that stay open but are unusable: no stream is allowed, or GOAWAY reported an error.
+ */
 
 import { FakeClock, frames, type ScriptedConnection } from '@unshard/testkit'
 import { clientFixture } from '../client/fixture.js'
-import { gate, response, serve, until } from './rig.js'
+import { gate, response, serve, until } from './fixture.js'
 
-const { client, peer } = clientFixture()
+const { client: createClient, peer } = clientFixture()
 
-describe('SETTINGS_MAX_CONCURRENT_STREAMS 0 that stays', () => {
-  it('from the start, on every connection: the request fails soon, and says that nothing was processed', async () => {
+describe('SETTINGS_MAX_CONCURRENT_STREAMS 0', () => {
+  it('in the first SETTINGS of every connection: the request fails after two dials, with processed: no', async () => {
     const clock = new FakeClock()
     const started = await peer(async (p) => {
       await p.handshake({ maxConcurrentStreams: 0 })
       await p.closed
     })
-    const one = client({ clock, waitForSettings: true })
-    const failing = one.request({ url: `https://a.test.example:${started.port}/` })
+    const client = createClient({ clock, waitForSettings: true })
+    const failing = client.request({ url: `https://a.test.example:${started.port}/` })
     let settled = false
     failing.catch(() => {
       settled = true
@@ -27,9 +29,9 @@ describe('SETTINGS_MAX_CONCURRENT_STREAMS 0 that stays', () => {
     expect(started.connections).toBe(2)
   })
 
-  it('later: what is in flight finishes, and new requests use another connection', async () => {
+  it('during a request: requests in flight finish, and new ones use another connection', async () => {
     const clock = new FakeClock()
-    const open = gate<ScriptedConnection>()
+    const ready = gate<ScriptedConnection>()
     const started = await peer(async (p, index) => {
       await p.handshake()
       if (index > 0) return serve(p)
@@ -37,14 +39,14 @@ describe('SETTINGS_MAX_CONCURRENT_STREAMS 0 that stays', () => {
       await p.nextRequest()
       p.send(frames.settings({ maxConcurrentStreams: 0 }))
       await p.next('SETTINGS')
-      open.open(p)
+      ready.open(p)
     })
-    const one = client({ clock })
+    const client = createClient({ clock })
     const url = `https://a.test.example:${started.port}/`
-    await one.request({ url })
-    const inFlight = one.request({ url })
-    const server = await open.promise
-    const next = one.request({ url })
+    await client.request({ url })
+    const inFlight = client.request({ url })
+    const server = await ready.promise
+    const next = client.request({ url })
     await clock.pass(1_000)
     expect((await next).status).toBe(204)
     expect(started.connections).toBe(2)
@@ -52,38 +54,38 @@ describe('SETTINGS_MAX_CONCURRENT_STREAMS 0 that stays', () => {
     expect((await inFlight).status).toBe(200)
   })
 
-  it('a server that allows some within a second is waited for', async () => {
+  it('followed by a higher limit within a second: the request waits for it', async () => {
     const clock = new FakeClock()
     const started = await peer(async (p) => {
       await p.handshake({ maxConcurrentStreams: 0 })
       p.send(frames.settings({ maxConcurrentStreams: 10 }))
       await serve(p)
     })
-    const one = client({ clock, waitForSettings: true })
-    expect((await one.request({ url: `https://a.test.example:${started.port}/` })).status).toBe(204)
+    const client = createClient({ clock, waitForSettings: true })
+    expect((await client.request({ url: `https://a.test.example:${started.port}/` })).status).toBe(204)
     expect(started.connections).toBe(1)
   })
 })
 
-describe('RFC 9113 §6.8: a GOAWAY with an error on a socket that stays open', () => {
-  it('streams at or below its last id finish while they move, and fail after 30 s without a byte of their own', async () => {
+describe('GOAWAY on a socket that stays open (RFC 9113 §6.8)', () => {
+  it('with an error code: streams up to its last stream finish while they receive bytes, and fail after 30 s without', async () => {
     const clock = new FakeClock()
-    const open = gate<ScriptedConnection>()
+    const ready = gate<ScriptedConnection>()
     const started = await peer(async (p, index) => {
       await p.handshake()
       if (index > 0) return serve(p)
       await p.nextRequest()
       await p.nextRequest()
       p.send(response(1), frames.goaway(3, 0x2))
-      open.open(p)
+      ready.open(p)
       await p.closed
     })
-    const one = client({ clock })
+    const client = createClient({ clock })
     const url = `https://a.test.example:${started.port}/`
-    const moving = one.request({ url, method: 'POST' })
-    const stuck = one.request({ url, method: 'POST' })
+    const moving = client.request({ url, method: 'POST' })
+    const stuck = client.request({ url, method: 'POST' })
     stuck.catch(() => undefined)
-    const server = await open.promise
+    const server = await ready.promise
     let text = ''
     const reading = (async () => {
       for await (const part of (await moving).body) text += Buffer.from(part).toString()
@@ -99,7 +101,7 @@ describe('RFC 9113 §6.8: a GOAWAY with an error on a socket that stays open', (
     expect(text).toBe('xxxxxxxx')
   })
 
-  it('a GOAWAY that denies a stream that was answered is not believed: what it denies may have been processed', async () => {
+  it('below a stream that was answered: the streams above may have been processed', async () => {
     const started = await peer(async (p, index) => {
       await p.handshake()
       if (index > 0) return serve(p)
@@ -108,12 +110,12 @@ describe('RFC 9113 §6.8: a GOAWAY with an error on a socket that stays open', (
       p.send(frames.goaway(0, 0))
       await p.closed
     })
-    const one = client()
+    const client = createClient()
     const url = `https://a.test.example:${started.port}/`
-    await one.request({ url })
-    await expect(one.request({ url, method: 'POST' })).rejects.toMatchObject({ processed: 'unknown' })
+    await client.request({ url })
+    await expect(client.request({ url, method: 'POST' })).rejects.toMatchObject({ processed: 'unknown' })
     expect(started.connections).toBe(1)
-    // What means the same twice is sent again.
-    expect((await one.request({ url })).status).toBe(204)
+    // An idempotent request is sent again.
+    expect((await client.request({ url })).status).toBe(204)
   })
 })

@@ -1,4 +1,7 @@
-/** G11 PING never acknowledged (half-open TCP): the PING that follows a reset shows whether anybody is there. */
+/**
+ * A peer that stops answering, such as on half-open TCP (G11): the PING after a reset verifies the
+ * connection.
+ */
 
 import { FakeClock, frames, type ScriptedConnection } from '@unshard/testkit'
 import type { Client } from '../../src/index.js'
@@ -7,19 +10,22 @@ import { clientFixture } from '../client/fixture.js'
 const world = clientFixture()
 const RESET_PING = Buffer.from('resetack')
 
-/** Two requests are with the server; the first one is given up. Resolves when the server has its RST_STREAM and the PING. */
-async function oneIsGivenUp(
+/**
+ * Sends two requests and ends the first; resolves when the server has received its RST_STREAM and
+ * the PING.
+ */
+async function endFirstRequest(
   how: 'abort' | 'timeout',
   answer: (p: ScriptedConnection) => void,
-): Promise<{ clock: FakeClock; one: Client; url: string; other: Promise<string> }> {
+): Promise<{ clock: FakeClock; client: Client; url: string; sibling: Promise<string> }> {
   const clock = new FakeClock()
-  let asked!: () => void
-  let probed!: () => void
-  const bothAsked = new Promise<void>((resolve) => {
-    asked = resolve
+  let resolveRequests!: () => void
+  let resolvePing!: () => void
+  const requestsArrived = new Promise<void>((resolve) => {
+    resolveRequests = resolve
   })
-  const pinged = new Promise<void>((resolve) => {
-    probed = resolve
+  const pingArrived = new Promise<void>((resolve) => {
+    resolvePing = resolve
   })
   const peer = await world.peer(async (p, index) => {
     await p.handshake({ maxConcurrentStreams: 2 })
@@ -27,23 +33,23 @@ async function oneIsGivenUp(
     if (index > 0) for (;;) p.respond((await p.nextRequest()).streamId, 200, [], 'from another connection')
     await p.nextRequest()
     await p.nextRequest()
-    asked()
+    resolveRequests()
     await p.next('RST_STREAM')
     expect((await p.next('PING')).payload).toEqual(RESET_PING)
     answer(p)
-    probed()
+    resolvePing()
   })
   world.defer(() => expect(peer.failures).toEqual([]))
-  // Of a long silence while idle: h2/liveness.test.ts.
-  const one = world.client({ clock, verifyAfterIdleMs: 0 })
+  // Verification after an idle time is tested in h2/health/liveness.test.ts.
+  const client = world.client({ clock, verifyAfterIdleMs: 0 })
   const url = `https://a.test.example:${peer.port}/`
-  // SETTINGS have come by then.
-  await one.request({ url })
+  // SETTINGS have arrived when this request completes.
+  await client.request({ url })
   const abort = new AbortController()
-  const first = one.request({ url, timeouts: { headers: 1_000 }, signal: abort.signal })
-  const other = one.request({ url }).then((response) => response.text())
-  for (const each of [first, other]) each.catch(() => undefined)
-  await bothAsked
+  const first = client.request({ url, timeouts: { headers: 1_000 }, signal: abort.signal })
+  const sibling = client.request({ url }).then((response) => response.text())
+  for (const each of [first, sibling]) each.catch(() => undefined)
+  await requestsArrived
   if (how === 'abort') {
     abort.abort(new Error('enough'))
     await expect(first).rejects.toThrow('enough')
@@ -51,118 +57,118 @@ async function oneIsGivenUp(
     clock.advance(1_100)
     await expect(first).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
   }
-  await pinged
-  return { clock, one, url, other }
+  await pingArrived
+  return { clock, client, url, sibling }
 }
 
-it('G11 no answer and no other byte: new requests go elsewhere after 10 s, and after 45 s what may be sent again', async () => {
-  const { clock, one, url, other } = await oneIsGivenUp('abort', () => undefined)
+it('without a byte new requests use another connection after 10 s, and sent ones are repeated after 45 s (G11)', async () => {
+  const { clock, client, url, sibling } = await endFirstRequest('abort', () => undefined)
   await clock.pass(10_000)
-  expect(await (await one.request({ url })).text()).toBe('from another connection')
-  expect(one.stats().totals).toMatchObject({ dials: 2, replayed: 0 })
+  expect(await (await client.request({ url })).text()).toBe('from another connection')
+  expect(client.stats().totals).toMatchObject({ dials: 2, replayed: 0 })
   await clock.pass(35_000)
-  expect(await other).toBe('from another connection')
-  expect(one.stats().totals).toMatchObject({ replayed: 1 })
+  expect(await sibling).toBe('from another connection')
+  expect(client.stats().totals).toMatchObject({ replayed: 1 })
 })
 
-it('G11 a peer that has answered the PING and dies then: no second PING for 5 minutes, and other connections after a minute', async () => {
-  const { clock, one, url, other } = await oneIsGivenUp('abort', (p) => {
+it('a peer that stops after its PING acknowledgement: other connections after a minute, no PING for 5 minutes (G11)', async () => {
+  const { clock, client, url, sibling } = await endFirstRequest('abort', (p) => {
     p.send(frames.ping(RESET_PING, true))
     void p.next('PING').then(({ payload }) => p.send(frames.ping(payload, true)))
   })
-  // The answer has been read when this one is.
-  await one.ping(url)
+  // This acknowledgement arrives after that of the PING.
+  await client.ping(url)
   const abort = new AbortController()
-  const second = one.request({ url, signal: abort.signal })
-  // Its place was free again: it is on the first connection, and no second PING may be sent.
+  const second = client.request({ url, signal: abort.signal })
+  // Its slot was free, so it uses the first connection, and no second PING may be sent.
   abort.abort(new Error('enough'))
   await expect(second).rejects.toThrow('enough')
   await clock.pass(75_000)
-  expect(await (await one.request({ url })).text()).toBe('from another connection')
+  expect(await (await client.request({ url })).text()).toBe('from another connection')
   await clock.pass(300_000)
-  expect(await other).toBe('from another connection')
+  expect(await sibling).toBe('from another connection')
 })
 
-describe('a request that ran out of time', () => {
-  it('no answer to the PING within 10 s: what waited uses another connection; what was sent may take 45 s, and is sent again then', async () => {
-    const { clock, one, url, other } = await oneIsGivenUp('timeout', () => undefined)
-    const next = one.request({ url, method: 'POST', body: 'x' })
+describe('a request that timed out', () => {
+  it('without a PING acknowledgement queued requests use another connection after 10 s, and sent ones after 45 s', async () => {
+    const { clock, client, url, sibling } = await endFirstRequest('timeout', () => undefined)
+    const next = client.request({ url, method: 'POST', body: 'x' })
     await new Promise(setImmediate)
-    // Nothing is sent after it, and no other connection is made, before it is known.
-    expect(one.stats()).toMatchObject({ totals: { dials: 1 }, pools: [{ queued: 1 }] })
+    // Until the peer answers, no request is sent and no connection is dialed.
+    expect(client.stats()).toMatchObject({ totals: { dials: 1 }, pools: [{ queued: 1 }] })
     await clock.pass(10_000)
     expect(await (await next).text()).toBe('from another connection')
-    // The POST had not been tried.
-    expect(one.stats().totals).toMatchObject({ dials: 2, replayed: 0 })
+    // The POST had not been sent.
+    expect(client.stats().totals).toMatchObject({ dials: 2, replayed: 0 })
     await clock.pass(35_000)
-    expect(await other).toBe('from another connection')
-    expect(one.stats().totals).toMatchObject({ dials: 2, replayed: 1 })
+    expect(await sibling).toBe('from another connection')
+    expect(client.stats().totals).toMatchObject({ dials: 2, replayed: 1 })
   })
 
   it.each([
-    ['the answer', (p: ScriptedConnection) => p.send(frames.ping(RESET_PING, true))],
+    ['the acknowledgement', (p: ScriptedConnection) => p.send(frames.ping(RESET_PING, true))],
     ['another response', (p: ScriptedConnection) => p.respond(5, 200, [], 'late')],
-  ])('%s in time: the connection goes on', async (_title, word) => {
+  ])('%s in time keeps the connection in use', async (_title, answer) => {
     let server!: ScriptedConnection
-    const { clock, one, url, other } = await oneIsGivenUp('timeout', (p) => {
+    const { clock, client, url, sibling } = await endFirstRequest('timeout', (p) => {
       server = p
     })
-    const next = one.request({ url })
-    word(server)
+    const next = client.request({ url })
+    answer(server)
     server.respond((await server.nextRequest()).streamId, 204)
     expect((await next).status).toBe(204)
     clock.advance(6_000)
     await new Promise(setImmediate)
-    expect(one.stats().totals).toMatchObject({ dials: 1, replayed: 0 })
-    other.catch(() => undefined)
+    expect(client.stats().totals).toMatchObject({ dials: 1, replayed: 0 })
+    sibling.catch(() => undefined)
   })
 })
 
-it('an answer in time: nothing happens', async () => {
+it('an acknowledgement in time keeps the connection in use after an abort', async () => {
   let server!: ScriptedConnection
-  const { clock, one, other } = await oneIsGivenUp('abort', (p) => {
+  const { clock, client, sibling } = await endFirstRequest('abort', (p) => {
     server = p
     p.send(frames.ping(RESET_PING, true))
     p.respond(5, 200, [], 'from the first')
   })
-  expect(await other).toBe('from the first')
+  expect(await sibling).toBe('from the first')
   clock.advance(20_000)
-  const again = one.request({ url: `https://a.test.example:${server.socket.localPort}/` })
+  const again = client.request({ url: `https://a.test.example:${server.socket.localPort}/` })
   server.respond((await server.nextRequest()).streamId, 204)
   expect((await again).status).toBe(204)
-  expect(one.stats().totals.dials).toBe(1)
+  expect(client.stats().totals.dials).toBe(1)
 })
 
-it('a peer that answers requests and no PINGs is asked no more, and its places are free again', async () => {
+it('a peer that answers requests and no PING keeps the connection, and its slots are free again', async () => {
   let server!: ScriptedConnection
-  const { clock, one, other } = await oneIsGivenUp('abort', (p) => {
+  const { clock, client, sibling } = await endFirstRequest('abort', (p) => {
     server = p
     p.respond(5, 200, [], 'from the first')
   })
-  expect(await other).toBe('from the first')
+  expect(await sibling).toBe('from the first')
   clock.advance(10_000)
   const url = `https://a.test.example:${server.socket.localPort}/`
-  const both = [1, 2].map(async () => (await one.request({ url })).text())
+  const both = [1, 2].map(async () => (await client.request({ url })).text())
   for (let i = 0; i < 2; i++) server.respond((await server.nextRequest()).streamId, 200, [], `again ${i}`)
   expect(await Promise.all(both)).toEqual(['again 0', 'again 1'])
-  expect(one.stats().totals.dials).toBe(1)
+  expect(client.stats().totals.dials).toBe(1)
 })
 
-it('a process that was busy reads first: what has arrived by then counts', async () => {
+it('a busy process reads received bytes before it applies a deadline', async () => {
   const clock = new FakeClock()
-  let told!: () => void
+  let markWritten!: () => void
   const written = new Promise<void>((resolve) => {
-    told = resolve
+    markWritten = resolve
   })
   const peer = await world.peer(
     async (p) => {
       await p.preface()
-      // All at once, and all of it waits in the socket while this turn goes on.
+      // One write, which stays in the socket until this turn ends.
       p.socket.write(Buffer.concat([frames.settings({}), frames.settingsAck()]), () => {
-        // The timer is due when the busy turn ends, and timers run before the next read.
+        // The timer is due at the end of the busy turn, and timers run before the next read.
         setTimeout(() => {
           clock.advance(10_000)
-          told()
+          markWritten()
         }, 0)
         for (const end = performance.now() + 5; performance.now() < end; );
       })
@@ -170,8 +176,8 @@ it('a process that was busy reads first: what has arrived by then counts', async
     },
     { tls: undefined },
   )
-  const one = world.client({ clock, cleartextProtocol: 'h2', timeouts: { connect: 0 } })
-  const response = one.request({ url: `http://a.test.example:${peer.port}/` })
+  const client = world.client({ clock, cleartextProtocol: 'h2', timeouts: { connect: 0 } })
+  const response = client.request({ url: `http://a.test.example:${peer.port}/` })
   await written
   expect((await response).status).toBe(204)
 })
@@ -179,25 +185,25 @@ it('a process that was busy reads first: what has arrived by then counts', async
 it('health checks of 500 ms on a server that is busy for 40 s do not end the POST beside them', async () => {
   const clock = new FakeClock()
   let server!: ScriptedConnection
-  let asked!: () => void
+  let resolveRequests!: () => void
   const posted = new Promise<void>((resolve) => {
-    asked = resolve
+    resolveRequests = resolve
   })
   const peer = await world.peer(async (p, index) => {
     await p.handshake()
     if (index > 0) for (;;) p.respond((await p.nextRequest()).streamId, 200, [], 'healthy')
     server = p
     await p.nextRequest()
-    asked()
-    // Busy: nothing is read, and nothing sent.
+    resolveRequests()
+    // The server is busy: it reads and sends no byte.
     await p.closed
   })
-  const one = world.client({ clock })
+  const client = world.client({ clock })
   const url = `https://a.test.example:${peer.port}/`
-  const post = one.request({ url, method: 'POST', body: 'x' })
+  const post = client.request({ url, method: 'POST', body: 'x' })
   await posted
   for (let second = 0; second < 40; second++) {
-    one.request({ url, timeouts: { headers: 500, queue: 500 } }).then(
+    client.request({ url, timeouts: { headers: 500, queue: 500 } }).then(
       (response) => response.discard(),
       () => undefined,
     )

@@ -1,23 +1,27 @@
-/** Servers that count PINGs as grpc-go does: two strikes are forgiven, the third ends the connection with `too_many_pings`. */
+/**
+ * A server that limits PINGs as grpc-go does: the third early PING ends the connection with
+ * `too_many_pings`.
+ */
 
 import { FakeClock, frames, type ScriptedConnection } from '@unshard/testkit'
 import { clientFixture } from '../client/fixture.js'
-import { gate } from './rig.js'
+import { gate } from './fixture.js'
 
-const { client, peer } = clientFixture()
+const { client: createClient, peer } = clientFixture()
 /** grpc-go's default `MinTime`. */
 const MIN_TIME_MS = 300_000
 
-interface Counted {
+interface CountingServer {
   readonly url: string
   readonly connections: () => number
   readonly pings: number[]
-  /** The server has sent HEADERS or DATA. */
+  /** Resets the strikes, because the server sent HEADERS or DATA. */
   sent(): void
   readonly server: Promise<ScriptedConnection>
 }
 
-async function counting(clock: FakeClock): Promise<Counted> {
+/** Starts a server that counts PINGs. */
+async function startCountingServer(clock: FakeClock): Promise<CountingServer> {
   const pings: number[] = []
   let strikes = 0
   let lastAt = Number.NEGATIVE_INFINITY
@@ -29,7 +33,7 @@ async function counting(clock: FakeClock): Promise<Counted> {
   const started = await peer(
     async (p) => {
       await p.handshake()
-      // The event stream: fields, and then nothing.
+      // The event stream: fields without content.
       p.send(frames.headers((await p.nextRequest()).streamId, [[':status', '200']]))
       sent()
       ready.open(p)
@@ -47,16 +51,16 @@ async function counting(clock: FakeClock): Promise<Counted> {
   return { url, connections: () => started.connections, pings, sent, server: ready.promise }
 }
 
-/** What is under way on loopback arrives. */
+/** Lets bytes in flight on loopback arrive. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
 }
 
-it('an event stream that is quiet for an hour goes on, with at most one PING in 5 minutes', async () => {
+it('an event stream without events for an hour stays open, with at most one PING in 5 minutes', async () => {
   const clock = new FakeClock()
-  const { url, pings, server, connections } = await counting(clock)
-  const one = client({ clock, cleartextProtocol: 'h2' })
-  const events = await one.request({ url })
+  const { url, pings, server, connections } = await startCountingServer(clock)
+  const client = createClient({ clock, cleartextProtocol: 'h2' })
+  const events = await client.request({ url })
   await server
   for (let second = 0; second < 3_600; second += 5) {
     clock.advance(5_000)
@@ -69,18 +73,18 @@ it('an event stream that is quiet for an hour goes on, with at most one PING in 
   expect(connections()).toBe(1)
 })
 
-it('sixteen requests that time out beside it cost it nothing: one PING, and none again before the server has sent something', async () => {
+it('sixteen requests that time out beside an event stream cause one PING, and none before the server sends a byte', async () => {
   const clock = new FakeClock()
-  const { url, pings, server, connections } = await counting(clock)
-  const one = client({ clock, cleartextProtocol: 'h2' })
-  const events = await one.request({ url })
+  const { url, pings, server, connections } = await startCountingServer(clock)
+  const client = createClient({ clock, cleartextProtocol: 'h2' })
+  const events = await client.request({ url })
   await server
   for (let i = 0; i < 16; i++) {
-    const late = one.request({ url, timeouts: { headers: 500 } })
-    late.catch(() => undefined)
+    const lateRequest = client.request({ url, timeouts: { headers: 500 } })
+    lateRequest.catch(() => undefined)
     await settle()
     clock.advance(600)
-    await expect(late).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
+    await expect(lateRequest).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
     await settle()
   }
   expect(pings).toHaveLength(1)

@@ -1,4 +1,7 @@
-/** Every row of the matrix of hostile servers, and every mend of the incumbent, is named by a test. */
+/**
+ * Every row of the matrix of hostile servers, and every fix of the incumbent client, is named in a
+ * test title.
+ */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +11,7 @@ const packages = fileURLToPath(new URL('../../..', import.meta.url))
 const corpora = process.env['UNSHARD_CORPORA'] ?? join(packages, '../../shared/corpora')
 const matrix = join(corpora, 'matrix')
 
-/** Everything that stands between quotes in a test file: titles are among it. Comments do not count. */
+/** Returns every quoted string of the test files, titles included; comments do not count. */
 function titles(): string {
   const texts: string[] = []
   for (const name of readdirSync(packages)) {
@@ -23,7 +26,7 @@ function titles(): string {
   return texts.join('\n')
 }
 
-function firstWords(file: string): string[] {
+function idsOf(file: string): string[] {
   const lines = readFileSync(join(matrix, file), 'utf8').split('\n')
   return lines.map((line) => line.split(/\s/, 1)[0]!).filter((word) => word !== '' && word !== 'id')
 }
@@ -32,12 +35,12 @@ if (existsSync(matrix)) {
   it.each([
     ['hostile-server.tsv', 147],
     ['incumbent-fixes.txt', 29],
-  ])('every line of %s (%i of them) is named in the title of a test', (file, count) => {
+  ])('test titles name every row of %s (%i rows)', (file, count) => {
     const all = titles()
-    const ids = firstWords(file)
+    const ids = idsOf(file)
     expect(ids).toHaveLength(count)
     expect(ids.filter((id) => !new RegExp(`\\b${id}\\b`).test(all))).toEqual([])
   })
 } else {
-  it.todo(`the rows of ${matrix}: skipped, the folder of corpora is not there`)
+  it.todo(`test titles name every row of ${matrix}: skipped because the folder of corpora is missing`)
 }

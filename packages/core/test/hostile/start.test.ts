@@ -1,4 +1,6 @@
-/** Rows A of the matrix of hostile servers: those that do not get as far as a request, or should not. */
+/**
+ * The start of a connection: rows A of the matrix of hostile servers, C09, and the limits of TLS.
+ */
 
 import { connect, createServer } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
@@ -14,16 +16,16 @@ import type { ClientOptions } from '../../src/index.js'
 import { clientFixture } from '../client/fixture.js'
 
 const world = clientFixture()
-const { client, server, tls, defer } = world
+const { client: createClient, server, tls, defer } = world
 const url = (port: number, scheme = 'https'): string => `${scheme}://a.test.example:${port}/`
 
-/** Over TLS and over cleartext with prior knowledge: what a script does, and the client that meets it. */
+/** TLS and cleartext with prior knowledge: options of the peer, and of the client. */
 const transports: [string, string, ScriptedPeerOptions, ClientOptions][] = [
   ['TLS', 'https', {}, {}],
   ['h2c', 'http', { tls: undefined }, { cleartextProtocol: 'h2' }],
 ]
 
-/** Something that listens and does one thing with each connection. */
+/** Starts a server and counts its connections. */
 async function listen(make: () => ReturnType<typeof createServer>): Promise<{ port: number; connections: () => number }> {
   const listening = make()
   let connections = 0
@@ -49,17 +51,17 @@ describe.each(transports)('over %s', (_name, scheme, peerOptions, clientOptions)
     ['HEADERS', frames.headers(1, [[':status', '200']])],
     ['PING', frames.ping()],
     ['an acknowledgement of SETTINGS', frames.settingsAck()],
-  ])('A01 the first frame is %s: GOAWAY PROTOCOL_ERROR', async (_what, frame) => {
-    let told!: (errorCode: number) => void
+  ])('a peer whose first frame is %s receives GOAWAY PROTOCOL_ERROR (A01)', async (_what, frame) => {
+    let resolveCode!: (errorCode: number) => void
     const goaway = new Promise<number>((resolve) => {
-      told = resolve
+      resolveCode = resolve
     })
     const { port } = await peer(async (p) => {
       await p.nextRequest()
       p.send(frame)
-      told((await p.next('GOAWAY')).payload.readUInt32BE(4))
+      resolveCode((await p.next('GOAWAY')).payload.readUInt32BE(4))
     })
-    const failing = client(clientOptions).request({ url: url(port, scheme) })
+    const failing = createClient(clientOptions).request({ url: url(port, scheme) })
     await expect(failing).rejects.toMatchObject({
       name: 'ConnectionError',
       code: 'ERR_PROTOCOL',
@@ -69,9 +71,9 @@ describe.each(transports)('over %s', (_name, scheme, peerOptions, clientOptions)
     expect(await goaway).toBe(1)
   })
 
-  it('A02 an HTTP/1.1 status line: PROTOCOL_ERROR, with a message that names it', async () => {
+  it('an HTTP/1.1 status line causes PROTOCOL_ERROR with a message that names HTTP/1.x (A02)', async () => {
     const { port } = await peer(async (p) => void p.send(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')))
-    await expect(client(clientOptions).request({ url: url(port, scheme) })).rejects.toMatchObject({
+    await expect(createClient(clientOptions).request({ url: url(port, scheme) })).rejects.toMatchObject({
       code: 'ERR_PROTOCOL',
       errorCode: 1,
       message: expect.stringContaining('"HTTP/", an HTTP/1.x response'),
@@ -79,22 +81,22 @@ describe.each(transports)('over %s', (_name, scheme, peerOptions, clientOptions)
   })
 
   it.each([
-    ['A04 no SETTINGS ever', async () => undefined],
-    ['C09 SETTINGS, but no acknowledgement of ours', async (p) => p.send(frames.settings({}))],
+    ['no SETTINGS (A04)', async () => undefined],
+    ['SETTINGS without an acknowledgement (C09)', async (p) => p.send(frames.settings({}))],
   ] as [string, (p: Parameters<Script>[0]) => Promise<void>][])(
-    '%s, and not a byte: lost after 45 s, sent once more, and then an error',
+    '%s, and no other byte: the connection is lost after 45 s, and the request is sent once more',
     async (_what, start) => {
       const clock = new FakeClock()
       const requested: (() => void)[] = []
       const requests = [0, 1].map((i) => new Promise<void>((resolve) => (requested[i] = resolve)))
       const started = await peer(async (p, index) => {
         await start(p)
-        // Requests may go out before SETTINGS have come (RFC 9113 §3.4).
+        // Requests may be sent before SETTINGS arrive (RFC 9113 §3.4).
         await p.nextRequest()
         requested[index]!()
         await p.closed
       })
-      const failing = client({ ...clientOptions, clock }).request({ url: url(started.port, scheme) })
+      const failing = createClient({ ...clientOptions, clock }).request({ url: url(started.port, scheme) })
       failing.catch(() => undefined)
       for (const request of requests) {
         await request
@@ -105,7 +107,7 @@ describe.each(transports)('over %s', (_name, scheme, peerOptions, clientOptions)
     },
   )
 
-  it('SETTINGS and their acknowledgement may come with the first answer, after 40 s', async () => {
+  it('SETTINGS and their acknowledgement may arrive with the first response, after 40 s', async () => {
     const clock = new FakeClock()
     let requested!: (p: ScriptedConnection) => void
     const request = new Promise<ScriptedConnection>((resolve) => (requested = resolve))
@@ -114,7 +116,7 @@ describe.each(transports)('over %s', (_name, scheme, peerOptions, clientOptions)
       requested(p)
       await p.closed
     })
-    const response = client({ ...clientOptions, clock }).request({ url: url(started.port, scheme) })
+    const response = createClient({ ...clientOptions, clock }).request({ url: url(started.port, scheme) })
     const server = await request
     await clock.pass(40_000)
     server.send(frames.settings({}), frames.settingsAck())
@@ -123,7 +125,7 @@ describe.each(transports)('over %s', (_name, scheme, peerOptions, clientOptions)
   })
 
   it.each(['destroy', 'end'] as const)(
-    'A08 %s during the preface: one more attempt, because a GET may be sent twice',
+    'a GET is sent once more after the server calls %s() during the preface (A08)',
     async (how) => {
       const started = await peer(async (p, index) => {
         await p.preface()
@@ -131,26 +133,26 @@ describe.each(transports)('over %s', (_name, scheme, peerOptions, clientOptions)
         await p.handshake()
         p.respond((await p.nextRequest()).streamId, 204)
       })
-      const response = await client(clientOptions).request({ url: url(started.port, scheme) })
+      const response = await createClient(clientOptions).request({ url: url(started.port, scheme) })
       expect([response.status, started.connections]).toEqual([204, 2])
     },
   )
 
-  it('A09 closes after the client preface, every time: an error after at most three dials', async () => {
+  it('a server that closes after every client preface causes an error after at most three dials (A09)', async () => {
     const started = await peer(async (p) => {
       await p.preface()
       p.destroy()
     })
-    await expect(client(clientOptions).request({ url: url(started.port, scheme) })).rejects.toMatchObject({
+    await expect(createClient(clientOptions).request({ url: url(started.port, scheme) })).rejects.toMatchObject({
       code: 'ERR_CONNECTION_LOST',
     })
     expect(started.connections).toBeLessThanOrEqual(3)
   })
 })
 
-it('A03 TCP, but never TLS: the connect deadline', async () => {
+it('a server that accepts TCP and never answers TLS causes a TimeoutError of phase connect (A03)', async () => {
   const { port } = await listen(() => createServer())
-  await expect(client({ timeouts: { connect: 50 } }).request({ url: url(port) })).rejects.toMatchObject({
+  await expect(createClient({ timeouts: { connect: 50 } }).request({ url: url(port) })).rejects.toMatchObject({
     name: 'TimeoutError',
     phase: 'connect',
     processed: 'no',
@@ -159,8 +161,8 @@ it('A03 TCP, but never TLS: the connect deadline', async () => {
 
 it.each([
   ['http/1.1', ['http/1.1']],
-  ['nothing', []],
-])('A05 ALPN chooses %s: HTTP/1.1 on the same socket, and the origin is remembered', async (_what, ALPNProtocols) => {
+  ['no protocol', []],
+])('with ALPN %s the client uses HTTP/1.1 on the same socket, and remembers the origin (A05)', async (_what, ALPNProtocols) => {
   const credentials = await tls()
   const { port, connections } = await listen(() =>
     createTlsServer({ ...credentials, ALPNProtocols }, (socket) => {
@@ -168,55 +170,55 @@ it.each([
       socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'))
     }),
   )
-  const one = client()
+  const client = createClient()
   for (let i = 0; i < 2; i++) {
-    const response = await one.request({ url: url(port) })
+    const response = await client.request({ url: url(port) })
     expect([await response.text(), response.connection.protocol]).toEqual(['ok', 'http/1.1'])
   }
   expect(connections()).toBe(1)
 })
 
-describe('RFC 9113 §9.2 "Implementations of HTTP/2 MUST use TLS version 1.2 [TLS12] or higher"', () => {
-  async function secure(options: TlsOptions): Promise<{ port: number; seen: Buffer[] }> {
+describe('"Implementations of HTTP/2 MUST use TLS version 1.2 [TLS12] or higher" (RFC 9113 §9.2)', () => {
+  async function startServer(options: TlsOptions): Promise<{ port: number; received: Buffer[] }> {
     const credentials = await tls()
-    const seen: Buffer[] = []
+    const received: Buffer[] = []
     const { port } = await listen(() =>
       createTlsServer({ ...credentials, ALPNProtocols: ['h2'], ...options }, (socket) => {
         socket.on('error', () => undefined)
-        socket.on('data', (bytes) => seen.push(bytes))
+        socket.on('data', (bytes) => received.push(bytes))
       }),
     )
-    return { port, seen }
+    return { port, received }
   }
 
   it.each(['ECDHE-ECDSA-AES128-SHA256', 'ECDHE-ECDSA-AES256-SHA384', 'ECDHE-ECDSA-AES256-SHA'])(
-    'A06 h2 with TLS 1.2 and %s: refused, and nothing is sent',
+    'h2 with TLS 1.2 and %s is refused, and no byte is sent (A06)',
     async (ciphers) => {
-      const { port, seen } = await secure({ maxVersion: 'TLSv1.2', ciphers })
-      const one = client({ tls: { ca: world.authority.ca, ciphers } })
-      await expect(one.request({ url: url(port) })).rejects.toMatchObject({
+      const { port, received } = await startServer({ maxVersion: 'TLSv1.2', ciphers })
+      const client = createClient({ tls: { ca: world.authority.ca, ciphers } })
+      await expect(client.request({ url: url(port) })).rejects.toMatchObject({
         name: 'ConnectError',
         phase: 'negotiate',
         code: 'ERR_INADEQUATE_SECURITY',
         processed: 'no',
         message: expect.stringMatching(/TLSv1\.2 with TLS_ECDHE_ECDSA_WITH_AES_\d+_CBC_SHA/),
       })
-      expect(seen).toEqual([])
+      expect(received).toEqual([])
     },
   )
 
-  it('A07 h2 with TLS 1.1: refused', async () => {
+  it('h2 with TLS 1.1 is refused (A07)', async () => {
     const old = { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
-    const { port, seen } = await secure(old)
-    const one = client({ tls: { ca: world.authority.ca, ...old } })
-    await expect(one.request({ url: url(port) })).rejects.toMatchObject({
+    const { port, received } = await startServer(old)
+    const client = createClient({ tls: { ca: world.authority.ca, ...old } })
+    await expect(client.request({ url: url(port) })).rejects.toMatchObject({
       code: 'ERR_INADEQUATE_SECURITY',
       message: expect.stringContaining('TLSv1.1'),
     })
-    expect(seen).toEqual([])
+    expect(received).toEqual([])
   })
 
-  it('§9.2.1 "A deployment of HTTP/2 over TLS 1.2 MUST disable renegotiation": a server that asks for it is refused', async () => {
+  it('"A deployment of HTTP/2 over TLS 1.2 MUST disable renegotiation": a renegotiation fails (§9.2.1)', async () => {
     const credentials = await tls()
     let refused!: (error: Error | null) => void
     const renegotiation = new Promise<Error | null>((resolve) => {
@@ -234,12 +236,12 @@ describe('RFC 9113 §9.2 "Implementations of HTTP/2 MUST use TLS version 1.2 [TL
         })
       }),
     )
-    const failing = client().request({ url: url(port), method: 'POST' })
+    const failing = createClient().request({ url: url(port), method: 'POST' })
     await expect(failing).rejects.toMatchObject({ name: 'ConnectionError', code: expect.stringMatching(/^ERR_SSL_/) })
     expect(await renegotiation).toMatchObject({ code: 'ERR_SSL_NO_RENEGOTIATION' })
   })
 
-  it('an HTTP/1.1 server that renegotiates is let, once it is known to be one: HTTP_1_1_REQUIRED above all (client certificates)', async () => {
+  it('an HTTP/1.1 server may renegotiate, such as for a client certificate after HTTP_1_1_REQUIRED', async () => {
     const credentials = await tls()
     const { port } = await listen(() =>
       createTlsServer({ ...credentials, ALPNProtocols: ['h2', 'http/1.1'], maxVersion: 'TLSv1.2' }, (socket) => {
@@ -255,25 +257,25 @@ describe('RFC 9113 §9.2 "Implementations of HTTP/2 MUST use TLS version 1.2 [TL
         })
       }),
     )
-    expect(await (await client().request({ url: url(port), method: 'POST', body: 'x' })).text()).toBe('ok')
+    expect(await (await createClient().request({ url: url(port), method: 'POST', body: 'x' })).text()).toBe('ok')
   })
 
-  it('TLS 1.2 with ephemeral keys and authenticated encryption is adequate', async () => {
+  it('h2 with TLS 1.2, ephemeral keys and authenticated encryption is accepted', async () => {
     const origin = await server({ protocols: ['h2'], tls: { ...(await tls()), maxVersion: 'TLSv1.2' } as never })
-    expect((await client().request({ url: origin.url('a.test.example') })).status).toBe(200)
+    expect((await createClient().request({ url: origin.url('a.test.example') })).status).toBe(200)
   })
 })
 
-describe('A10 HTTP_1_1_REQUIRED (RFC 9113 §7)', () => {
-  /** Speaks both: over HTTP/2 it wants HTTP/1.1. `refuse` says so. */
-  async function both(refuse: (streamId: number) => Buffer[]): Promise<{ port: number; seen: string[] }> {
-    const seen: string[] = []
+describe('HTTP_1_1_REQUIRED (A10, RFC 9113 §7)', () => {
+  /** Starts a server of both protocols that sends the frames of `refuse` over HTTP/2. */
+  async function startBoth(refuse: (streamId: number) => Buffer[]): Promise<{ port: number; requests: string[] }> {
+    const requests: string[] = []
     const inner = await world.peer(
       async (p) => {
         await p.handshake()
         for (;;) {
           const { streamId, method } = await p.nextRequest()
-          seen.push(`h2 ${method}`)
+          requests.push(`h2 ${method}`)
           p.send(...refuse(streamId))
         }
       },
@@ -283,7 +285,7 @@ describe('A10 HTTP_1_1_REQUIRED (RFC 9113 §7)', () => {
       protocols: ['http/1.1'],
       tls: undefined,
       handler: (request, response) => {
-        seen.push(`h1 ${request.method}`)
+        requests.push(`h1 ${request.method}`)
         request.resume().on('end', () => response.end('over h1'))
       },
     })
@@ -296,55 +298,55 @@ describe('A10 HTTP_1_1_REQUIRED (RFC 9113 §7)', () => {
         socket.pipe(to).pipe(socket)
       }),
     )
-    return { port, seen }
+    return { port, requests }
   }
 
   it.each([
     ['RST_STREAM', (id: number) => [frames.rstStream(id, 0xd)]],
     ['GOAWAY', () => [frames.goaway(0, 0xd)]],
-  ])('%s: asked once over HTTP/1.1, a POST too, and the origin is remembered', async (_what, refuse) => {
-    const { port, seen } = await both(refuse)
-    const one = client()
-    expect(await (await one.request({ url: url(port), method: 'POST', body: 'x' })).text()).toBe('over h1')
-    const again = await one.request({ url: url(port) })
+  ])('in %s: the request is sent once over HTTP/1.1, a POST too, and the origin is remembered', async (_what, refuse) => {
+    const { port, requests } = await startBoth(refuse)
+    const client = createClient()
+    expect(await (await client.request({ url: url(port), method: 'POST', body: 'x' })).text()).toBe('over h1')
+    const again = await client.request({ url: url(port) })
     expect([await again.text(), again.connection.protocol]).toEqual(['over h1', 'http/1.1'])
-    expect(seen).toEqual(['h2 POST', 'h1 POST', 'h1 GET'])
+    expect(requests).toEqual(['h2 POST', 'h1 POST', 'h1 GET'])
   })
 
-  it('a client that speaks HTTP/2 alone gets the error, after one attempt', async () => {
-    const { port, seen } = await both((id) => [frames.rstStream(id, 0xd)])
-    await expect(client({ protocols: ['h2'] }).request({ url: url(port) })).rejects.toMatchObject({
+  it('a client that allows only HTTP/2 receives the error after one attempt', async () => {
+    const { port, requests } = await startBoth((id) => [frames.rstStream(id, 0xd)])
+    await expect(createClient({ protocols: ['h2'] }).request({ url: url(port) })).rejects.toMatchObject({
       name: 'StreamError',
       code: 'ERR_HTTP_1_1_REQUIRED',
       errorCode: 0xd,
       processed: 'no',
     })
-    expect(seen).toEqual(['h2 GET'])
+    expect(requests).toEqual(['h2 GET'])
   })
 
-  it('is forgotten after five minutes', async () => {
+  it('the origin is forgotten after five minutes', async () => {
     const clock = new FakeClock(1)
-    const { port, seen } = await both((id) => [frames.rstStream(id, 0xd)])
-    const one = client({ clock })
-    await (await one.request({ url: url(port) })).text()
+    const { port, requests } = await startBoth((id) => [frames.rstStream(id, 0xd)])
+    const client = createClient({ clock })
+    await (await client.request({ url: url(port) })).text()
     clock.advance(300_001)
-    await (await one.request({ url: url(port) })).text()
-    expect(seen).toEqual(['h2 GET', 'h1 GET', 'h2 GET', 'h1 GET'])
+    await (await client.request({ url: url(port) })).text()
+    expect(requests).toEqual(['h2 GET', 'h1 GET', 'h2 GET', 'h1 GET'])
   })
 
-  it('over cleartext with prior knowledge it is HTTP/1.1 without', async () => {
-    const seen: string[] = []
+  it('over cleartext with prior knowledge the client switches to HTTP/1.1', async () => {
+    const requests: string[] = []
     const { port } = await listen(() =>
       createServer((socket) => {
         socket.once('data', (bytes) => {
           const h2 = bytes.toString('latin1').startsWith('PRI ')
-          seen.push(h2 ? 'h2' : 'h1')
+          requests.push(h2 ? 'h2' : 'h1')
           if (h2) socket.write(Buffer.concat([frames.settings({}), frames.settingsAck(), frames.goaway(0, 0xd)]))
           else socket.end('HTTP/1.1 204 No Content\r\n\r\n')
         })
       }),
     )
-    const response = await client({ cleartextProtocol: 'h2' }).request({ url: url(port, 'http') })
-    expect([response.status, ...seen]).toEqual([204, 'h2', 'h1'])
+    const response = await createClient({ cleartextProtocol: 'h2' }).request({ url: url(port, 'http') })
+    expect([response.status, ...requests]).toEqual([204, 'h2', 'h1'])
   })
 })

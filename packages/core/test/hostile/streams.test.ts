@@ -1,76 +1,91 @@
-/** Rows E of the matrix of hostile servers: streams in the wrong state, and responses that are malformed. Floods stand elsewhere. */
+/**
+ * Frames in the wrong stream state, and malformed responses: rows E of the matrix of hostile
+ * servers.
+ */
 
 import { ErrorCode, frames } from '@unshard/testkit'
 import {
   type Attack,
   type ErrorName,
-  endless,
-  endsConnection,
-  endsStream,
+  endlessBody,
   endWith,
-  heard,
-  isHarmless,
+  errorFrames,
+  expectConnectionError,
+  expectNoEffect,
+  expectStreamError,
+  hostileFixture,
   type RowOptions,
   response,
   serve,
-  theatre,
   transports,
-} from './rig.js'
+} from './fixture.js'
 
 const { data, headers, rstStream, windowUpdate } = frames
-const t = theatre()
+const fixture = hostileFixture()
 
 type Row = [title: string, code: ErrorName, attack: Attack, options?: RowOptions]
 
 const lengths = (value: string): string[] => ['content-length', value]
 
 const malformed: Row[] = [
-  ['E04 §8.1 DATA before HEADERS', 'PROTOCOL_ERROR', (id) => [data(id, 'x')]],
-  ['E04 an empty DATA with END_STREAM before HEADERS', 'PROTOCOL_ERROR', (id) => [endWith(id, '')]],
-  ['E06 §8.1.1 content over content-length', 'PROTOCOL_ERROR', (id) => [response(id, lengths('7')), endWith(id, '12345678')]],
-  ['E06 content under content-length', 'PROTOCOL_ERROR', (id) => [response(id, lengths('7')), endWith(id, '123456')]],
-  ['E06 no content under content-length', 'PROTOCOL_ERROR', (id) => [response(id, lengths('7'), { endStream: true })]],
+  ['DATA before HEADERS (E04, §8.1)', 'PROTOCOL_ERROR', (id) => [data(id, 'x')]],
+  ['empty DATA with END_STREAM before HEADERS (E04)', 'PROTOCOL_ERROR', (id) => [endWith(id, '')]],
+  [
+    'content longer than content-length (E06, §8.1.1)',
+    'PROTOCOL_ERROR',
+    (id) => [response(id, lengths('7')), endWith(id, '12345678')],
+  ],
+  ['content shorter than content-length (E06)', 'PROTOCOL_ERROR', (id) => [response(id, lengths('7')), endWith(id, '123456')]],
+  [
+    'a response without content despite content-length (E06)',
+    'PROTOCOL_ERROR',
+    (id) => [response(id, lengths('7'), { endStream: true })],
+  ],
   ...['+5', '5, 6', '0x5', '9223372036854775808', '', '-5'].map(
     (value): Row => [
-      `E07 RFC 9110 §8.6 content-length ${JSON.stringify(value)}`,
+      `content-length ${JSON.stringify(value)} (E07, RFC 9110 §8.6)`,
       'PROTOCOL_ERROR',
       (id) => [response(id, lengths(value)), endWith(id, '12345')],
     ],
   ),
   [
-    'E07 content-length twice, different',
+    'two different content-length fields (E07)',
     'PROTOCOL_ERROR',
     (id) => [response(id, [...lengths('5'), ...lengths('6')]), endWith(id, '12345')],
   ],
-  ['E08 DATA in a 204', 'PROTOCOL_ERROR', (id) => [headers(id, [[':status', '204']]), endWith(id)]],
-  ['E08 DATA in a 304', 'PROTOCOL_ERROR', (id) => [headers(id, [[':status', '304']]), endWith(id)]],
-  ['E08 DATA in the answer to HEAD', 'PROTOCOL_ERROR', (id) => [response(id), endWith(id)], { request: { method: 'HEAD' } }],
+  ['DATA in a 204 (E08)', 'PROTOCOL_ERROR', (id) => [headers(id, [[':status', '204']]), endWith(id)]],
+  ['DATA in a 304 (E08)', 'PROTOCOL_ERROR', (id) => [headers(id, [[':status', '304']]), endWith(id)]],
+  ['DATA in a response to HEAD (E08)', 'PROTOCOL_ERROR', (id) => [response(id), endWith(id)], { request: { method: 'HEAD' } }],
 ]
 
 const harmless: [title: string, text: string, attack: Attack, options?: RowOptions][] = [
-  ['E07 content-length "5, 5", a list of the same', 'hello', (id) => [response(id, lengths('5, 5')), endWith(id, 'hello')]],
-  ['E08 a 205 with DATA: END_STREAM ends it', 'ok', (id) => [headers(id, [[':status', '205']]), endWith(id)]],
   [
-    'E09 HEAD answered by HEADERS and an empty DATA',
+    'content-length "5, 5", a list of equal values, is accepted (E07)',
+    'hello',
+    (id) => [response(id, lengths('5, 5')), endWith(id, 'hello')],
+  ],
+  ['END_STREAM ends a 205 with DATA (E08)', 'ok', (id) => [headers(id, [[':status', '205']]), endWith(id)]],
+  [
+    'HEADERS and an empty DATA answer HEAD (E09)',
     '',
     (id) => [response(id, lengths('9')), endWith(id, '')],
     { request: { method: 'HEAD' } },
   ],
   [
-    'E10 §8.1 RST_STREAM(NO_ERROR) after the response, in the middle of the upload: a success, and the upload stops',
+    'RST_STREAM NO_ERROR after a complete response keeps the response and ends the upload (E10, §8.1)',
     'ok',
     (id) => [response(id), endWith(id), rstStream(id, 0)],
-    { request: { method: 'POST', body: endless } },
+    { request: { method: 'POST', body: endlessBody } },
   ],
   [
-    'E18 the response before the end of the upload: delivered, and the upload goes on as far as the window allows',
+    'a response before the end of the upload is delivered, and the upload continues (E18)',
     'ok',
     (id) => [response(id), endWith(id), windowUpdate(0, 500_000), windowUpdate(id, 500_000)],
     { request: { method: 'POST', body: Buffer.alloc(300_000) } },
   ],
 ]
 
-/** What the peer's own RST_STREAM is to the request. */
+/** The error of a request whose stream the peer reset. */
 const reset = (errorCode: number, processed: string): object => ({
   name: 'StreamError',
   code: 'ERR_STREAM_RESET',
@@ -79,98 +94,103 @@ const reset = (errorCode: number, processed: string): object => ({
   processed,
 })
 
-describe.each(transports)('over %s', (_name, on) => {
+describe.each(transports)('over %s', (_name, transport) => {
   it.each<Row>([
-    ['E01 §5.1 HEADERS on an idle stream', 'PROTOCOL_ERROR', () => [response(99)]],
-    ['E01 DATA on an idle stream', 'PROTOCOL_ERROR', () => [data(99, 'x')]],
-    ['E01 RST_STREAM on an idle stream', 'PROTOCOL_ERROR', () => [rstStream(99, 8)]],
-    ['E01 WINDOW_UPDATE on an idle stream', 'PROTOCOL_ERROR', () => [windowUpdate(99, 1)]],
-    ['E02 §5.1.1 a response on an even stream', 'PROTOCOL_ERROR', () => [response(2)]],
-  ])('%s: GOAWAY %s', (_title, code, attack) => endsConnection(t, on, code, attack))
+    ['HEADERS on an idle stream (E01, §5.1)', 'PROTOCOL_ERROR', () => [response(99)]],
+    ['DATA on an idle stream (E01)', 'PROTOCOL_ERROR', () => [data(99, 'x')]],
+    ['RST_STREAM on an idle stream (E01)', 'PROTOCOL_ERROR', () => [rstStream(99, 8)]],
+    ['WINDOW_UPDATE on an idle stream (E01)', 'PROTOCOL_ERROR', () => [windowUpdate(99, 1)]],
+    ['a response on an even stream (E02, §5.1.1)', 'PROTOCOL_ERROR', () => [response(2)]],
+  ])('%s causes GOAWAY %s', (_title, code, attack) => expectConnectionError(fixture, transport, code, attack))
 
   it.each<Row>([
-    ['E02 a second response on the same stream', 'STREAM_CLOSED', (id) => [response(id)]],
-    ['E03 §5.1 HEADERS', 'STREAM_CLOSED', (id) => [headers(id, [['a', 'b']])]],
-    ['E03 DATA', 'STREAM_CLOSED', (id) => [data(id, 'x')]],
-    ['E03 CONTINUATION', 'PROTOCOL_ERROR', (id) => [frames.continuation(id, [])]],
-  ])('%s after END_STREAM on both sides: GOAWAY %s, and the response that had ended stays', async (_title, code, attack) => {
-    const actors = await t.stage(on, async (p, index) => {
+    ['a second response (E02)', 'STREAM_CLOSED', (id) => [response(id)]],
+    ['HEADERS (E03, §5.1)', 'STREAM_CLOSED', (id) => [headers(id, [['a', 'b']])]],
+    ['DATA (E03)', 'STREAM_CLOSED', (id) => [data(id, 'x')]],
+    ['CONTINUATION (E03)', 'PROTOCOL_ERROR', (id) => [frames.continuation(id, [])]],
+  ])('%s after END_STREAM of both sides causes GOAWAY %s and keeps the complete response', async (_title, code, attack) => {
+    const setup = await fixture.open(transport, async (p, index) => {
       await p.handshake()
       if (index > 0) return serve(p)
       const [first, second] = [await p.nextRequest(), await p.nextRequest()]
       p.send(response(first.streamId), endWith(first.streamId), ...attack(first.streamId))
       p.respond(second.streamId, 204)
     })
-    const [first, second] = [actors.request(), actors.request({ method: 'POST' })]
+    const [first, second] = [setup.request(), setup.request({ method: 'POST' })]
     second.catch(() => undefined)
     expect(await (await first).text()).toBe('ok')
     await expect(second).rejects.toMatchObject({ code: 'ERR_PROTOCOL', errorCode: ErrorCode[code], processed: 'unknown' })
-    await actors.peer.peers[0]!.closed
-    expect(heard(actors.peer.peers[0]!)).toEqual([`GOAWAY ${code}`])
-    expect((await actors.request()).status).toBe(204)
-    expect(actors.peer.connections).toBe(2)
+    await setup.peer.peers[0]!.closed
+    expect(errorFrames(setup.peer.peers[0]!)).toEqual([`GOAWAY ${code}`])
+    expect((await setup.request()).status).toBe(204)
+    expect(setup.peer.connections).toBe(2)
   })
 
   it.each<[string, Attack]>([
     ['HEADERS', (id) => [headers(id, [['a', 'b']], { endStream: true })]],
     ['DATA', (id) => [data(id, 'x')]],
-  ])('E03 %s after END_STREAM while the upload goes on: RST_STREAM STREAM_CLOSED, and the response stays', (_what, extra) =>
-    isHarmless(t, on, 'ok', (id) => [endWith(id), ...extra(id)], {
-      request: { method: 'POST', body: endless },
-      heard: ['RST_STREAM 1 STREAM_CLOSED'],
+  ])('%s after END_STREAM during the upload causes RST_STREAM STREAM_CLOSED and keeps the response (E03)', (_what, extra) =>
+    expectNoEffect(fixture, transport, 'ok', (id) => [endWith(id), ...extra(id)], {
+      request: { method: 'POST', body: endlessBody },
+      errorFrames: ['RST_STREAM 1 STREAM_CLOSED'],
     }),
   )
 
-  it.each<Row>(malformed)('%s: RST_STREAM %s, the connection goes on', (...[, code, attack, options]) =>
-    endsStream(t, on, code, attack, options),
+  it.each<Row>(malformed)('%s causes RST_STREAM %s', (...[, code, attack, options]) =>
+    expectStreamError(fixture, transport, code, attack, options),
   )
 
-  it.each(harmless)('%s', (...[, text, attack, options]) => isHarmless(t, on, text, attack, { begun: false, ...options }))
+  it.each(harmless)('%s', (...[, text, attack, options]) =>
+    expectNoEffect(fixture, transport, text, attack, { responseBegun: false, ...options }),
+  )
 
-  it('E11 RST_STREAM(NO_ERROR) before a response: an error', () =>
-    endsStream(t, on, 'NO_ERROR', (id) => [rstStream(id, 0)], { culprit: reset(0, 'unknown'), heard: [] }))
+  it('RST_STREAM NO_ERROR before a response fails the request (E11)', () =>
+    expectStreamError(fixture, transport, 'NO_ERROR', (id) => [rstStream(id, 0)], {
+      error: reset(0, 'unknown'),
+      errorFrames: [],
+    }))
 
-  it('E15 ENHANCE_YOUR_CALM on a stream: what may be sent twice is, on another connection; a POST is an error', async () => {
-    const actors = await t.stage(on, async (p, index) => {
+  it('RST_STREAM ENHANCE_YOUR_CALM: a GET is sent again on another connection, a POST fails (E15)', async () => {
+    const setup = await fixture.open(transport, async (p, index) => {
       await p.handshake()
       if (index === 1) return serve(p)
       for (;;) p.send(rstStream((await p.nextRequest()).streamId, 0xb))
     })
-    expect((await actors.request()).status).toBe(204)
-    expect([actors.peer.connections, actors.one.stats().totals.replayed]).toEqual([2, 1])
-    const other = t.world.client({ ...on.client, clock: actors.clock })
-    await expect(other.request({ url: actors.url(), method: 'POST' })).rejects.toMatchObject(reset(0xb, 'unknown'))
+    expect((await setup.request()).status).toBe(204)
+    expect([setup.peer.connections, setup.client.stats().totals.replayed]).toEqual([2, 1])
+    const otherClient = fixture.base.client({ ...transport.client, clock: setup.clock })
+    await expect(otherClient.request({ url: setup.url(), method: 'POST' })).rejects.toMatchObject(reset(0xb, 'unknown'))
   })
 
   it.each(['CANCEL', 'INTERNAL_ERROR', 'REFUSED_STREAM'] as const)(
-    'E12 RST_STREAM %s in the middle of the content: what came is read, then the error',
+    'RST_STREAM %s during the content: the received part is readable, then the read fails (E12)',
     async (code) => {
-      const actors = await t.stage(on, async (p) => {
+      const setup = await fixture.open(transport, async (p) => {
         await p.handshake()
         const { streamId } = await p.nextRequest()
         p.send(response(streamId), data(streamId, 'half'), rstStream(streamId, ErrorCode[code]))
         await serve(p)
       })
-      const answer = await actors.request()
+      const answer = await setup.request()
       const parts: string[] = []
       const reading = (async () => {
         for await (const part of answer.body) parts.push(Buffer.from(part).toString())
       })()
-      // Not even a refusal is one, once a response has begun.
+      // REFUSED_STREAM after the start of a response does not mean unprocessed.
       await expect(reading).rejects.toMatchObject({ name: 'StreamError', errorCode: ErrorCode[code], processed: 'yes' })
       expect(parts).toEqual(['half'])
-      expect((await actors.request()).status).toBe(204)
-      expect([actors.peer.connections, actors.one.stats().totals.replayed]).toEqual([1, 0])
+      expect((await setup.request()).status).toBe(204)
+      expect([setup.peer.connections, setup.client.stats().totals.replayed]).toEqual([1, 0])
     },
   )
 
-  it('E19 the orders of (1xx) × HEADERS, CONTINUATION × DATA × trailers: 36, and all are read', async () => {
+  it('all 36 orders of 1xx, HEADERS, CONTINUATION, DATA and trailers are read (E19)', async () => {
     const orders = [0, 100, 103].flatMap((interim) =>
       [false, true].flatMap((cut) =>
         [0, 1, 2].flatMap((parts) => [false, true].map((trailers) => ({ interim, cut, parts, trailers }))),
       ),
     )
-    const actors = await t.stage(on, async (p) => {
+    const setup = await fixture.open(transport, async (p) => {
       await p.handshake()
       for (const { interim, cut, parts, trailers } of orders) {
         const { streamId: id } = await p.nextRequest()
@@ -193,16 +213,16 @@ describe.each(transports)('over %s', (_name, on) => {
     expect(orders).toHaveLength(36)
     for (const { interim, parts, trailers } of orders) {
       const informational: number[] = []
-      const answer = await actors.request({ onInformational: (status) => informational.push(status) })
+      const answer = await setup.request({ onInformational: (status) => informational.push(status) })
       expect([await answer.text(), answer.headers.get('a')]).toEqual(['x'.repeat(parts), 'b'])
       expect([informational, answer.trailers?.get('t')]).toEqual([interim > 0 ? [interim] : [], trailers ? 'v' : undefined])
     }
-    expect([actors.peer.connections, heard(actors.peer.peers[0]!)]).toEqual([1, []])
+    expect([setup.peer.connections, errorFrames(setup.peer.peers[0]!)]).toEqual([1, []])
   })
 
-  it('E20 §6.1 padding of 0 to 255 bytes on HEADERS and DATA: read, and its credit comes back', async () => {
-    const actors = await t.stage(
-      on,
+  it('padding of 0 to 255 bytes is removed, and its credit is returned (E20, §6.1)', async () => {
+    const setup = await fixture.open(
+      transport,
       async (p) => {
         await p.handshake()
         for (let padding = 0; padding < 256; padding++) {
@@ -214,14 +234,14 @@ describe.each(transports)('over %s', (_name, on) => {
       },
       { connectionWindowBytes: 65_535 },
     )
-    for (let i = 0; i < 256; i++) expect(await (await actors.request()).text()).toBe('xxx')
+    for (let i = 0; i < 256; i++) expect(await (await setup.request()).text()).toBe('xxx')
     const sent = 3 * 256 * (2 + 127.5)
-    const updates = actors.peer.peers[0]!.received.filter(
+    const updates = setup.peer.peers[0]!.received.filter(
       ({ typeName, streamId }) => typeName === 'WINDOW_UPDATE' && streamId === 0,
     )
     const credit = updates.reduce((sum, { payload }) => sum + payload.readUInt32BE(0), 0)
     expect(sent - credit).toBeLessThan(32_768)
     expect(credit).toBeLessThanOrEqual(sent)
-    expect(heard(actors.peer.peers[0]!)).toEqual([])
+    expect(errorFrames(setup.peer.peers[0]!)).toEqual([])
   })
 })

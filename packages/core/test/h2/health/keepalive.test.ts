@@ -1,12 +1,14 @@
+/** The PINGs of the `keepalive` option. */
+
 import { FakeClock } from '@unshard/testkit'
 import { Keepalive } from '../../../src/h2/health/keepalive.js'
 
 const options = { intervalMs: 10_000, timeoutMs: 3_000, whenIdle: false }
 
-/** A connection as its keepalive sees it. Time is moved, and the turns in which things are noticed. */
-class Watched {
+/** A connection without socket that logs the calls of its keepalive. */
+class WatchedConnection {
   readonly clock = new FakeClock()
-  readonly told: string[] = []
+  readonly log: string[] = []
   readonly keepalive: Keepalive
   requests = 0
   receivedAt = 0
@@ -16,18 +18,18 @@ class Watched {
     this.keepalive = new Keepalive(this.clock, { ...options, whenIdle }, complaints, {
       receivedAt: () => this.receivedAt,
       ping: (timeoutMs) => {
-        this.told.push(`ping ${timeoutMs}`)
+        this.log.push(`ping ${timeoutMs}`)
         return new Promise((resolve, reject) => this.#pings.push({ resolve, reject }))
       },
       active: () => this.requests,
-      failed: () => this.told.push('failed'),
+      failed: () => this.log.push('failed'),
     })
   }
 
-  async after(ms = 0): Promise<string[]> {
+  async advance(ms = 0): Promise<string[]> {
     this.clock.advance(ms)
     for (let i = 0; i < 3; i++) await new Promise(setImmediate)
-    return this.told.splice(0)
+    return this.log.splice(0)
   }
 
   pong(): void {
@@ -40,44 +42,44 @@ class Watched {
   }
 }
 
-it('sends a PING after an interval without a byte, while requests are in flight; a byte begins the interval again', async () => {
-  const one = new Watched()
-  expect(one.clock.referenced).toBe(0)
-  expect(await one.after(10_000)).toEqual([])
-  one.requests = 1
-  await one.after(5_000)
-  one.receivedAt = one.clock.now()
-  expect(await one.after(9_999)).toEqual([])
-  expect(await one.after(1)).toEqual(['ping 3000'])
-  one.pong()
-  expect(await one.after(9_999)).toEqual([])
-  expect(await one.after(1)).toEqual(['ping 3000'])
-  one.timeout()
-  expect(await one.after()).toEqual(['failed'])
+it('a PING is sent after an interval without a byte while requests are in flight, and a byte restarts the interval', async () => {
+  const connection = new WatchedConnection()
+  expect(connection.clock.referenced).toBe(0)
+  expect(await connection.advance(10_000)).toEqual([])
+  connection.requests = 1
+  await connection.advance(5_000)
+  connection.receivedAt = connection.clock.now()
+  expect(await connection.advance(9_999)).toEqual([])
+  expect(await connection.advance(1)).toEqual(['ping 3000'])
+  connection.pong()
+  expect(await connection.advance(9_999)).toEqual([])
+  expect(await connection.advance(1)).toEqual(['ping 3000'])
+  connection.timeout()
+  expect(await connection.advance()).toEqual(['failed'])
 })
 
-it('takes a byte for an answer that lay in the socket while the process was busy', async () => {
-  const one = new Watched(true)
-  expect(await one.after(10_000)).toEqual(['ping 3000'])
-  one.timeout()
+it('a byte that was received while the process was busy counts as the acknowledgement', async () => {
+  const connection = new WatchedConnection(true)
+  expect(await connection.advance(10_000)).toEqual(['ping 3000'])
+  connection.timeout()
   await Promise.resolve()
-  one.receivedAt = one.clock.now()
-  expect(await one.after()).toEqual([])
+  connection.receivedAt = connection.clock.now()
+  expect(await connection.advance()).toEqual([])
 })
 
-it('sends PINGs to an idle peer only with whenIdle', async () => {
-  expect(await new Watched(true).after(10_000)).toEqual(['ping 3000'])
-  expect(await new Watched(false).after(100_000)).toEqual([])
+it('an idle peer receives PINGs only with whenIdle', async () => {
+  expect(await new WatchedConnection(true).advance(10_000)).toEqual(['ping 3000'])
+  expect(await new WatchedConnection(false).advance(100_000)).toEqual([])
 })
 
-it('doubles the interval for each complaint of the origin', async () => {
-  const one = new Watched(true, 2)
-  expect(await one.after(39_999)).toEqual([])
-  expect(await one.after(1)).toEqual(['ping 3000'])
+it('each complaint of the origin doubles the interval', async () => {
+  const connection = new WatchedConnection(true, 2)
+  expect(await connection.advance(39_999)).toEqual([])
+  expect(await connection.advance(1)).toEqual(['ping 3000'])
 })
 
-it('stops with its connection', async () => {
-  const one = new Watched(true)
-  one.keepalive.stop()
-  expect([one.clock.pending, await one.after(100_000)]).toEqual([0, []])
+it('no PING is sent after the end of the connection', async () => {
+  const connection = new WatchedConnection(true)
+  connection.keepalive.stop()
+  expect([connection.clock.pending, await connection.advance(100_000)]).toEqual([0, []])
 })

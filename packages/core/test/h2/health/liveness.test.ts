@@ -1,3 +1,5 @@
+/** Liveness of a connection: PINGs, deadlines without a byte, and verification before reuse. */
+
 import { FakeClock } from '@unshard/testkit'
 import { Liveness, type LivenessOptions } from '../../../src/h2/health/liveness.js'
 import { Output } from '../../../src/h2/protocol/output.js'
@@ -5,10 +7,10 @@ import { Probe } from '../../../src/h2/protocol/probe.js'
 
 const ACK = Buffer.from('resetack')
 
-/** A connection as its liveness sees it. Time is moved second by second, with the turns in which things are noticed. */
-class Watched {
+/** A connection without socket that logs the calls of its liveness, with the time in seconds. */
+class WatchedConnection {
   readonly clock = new FakeClock()
-  readonly told: string[] = []
+  readonly log: string[] = []
   readonly liveness: Liveness
   readonly probe = new Probe()
   requests = 0
@@ -27,7 +29,7 @@ class Watched {
         sendProbe: () => {
           if (!this.probe.available) return false
           this.probe.send(new Output())
-          this.told.push(`${this.clock.now() / 1_000} PING`)
+          this.log.push(`${this.clock.now() / 1_000} PING`)
           return true
         },
         active: () => this.requests,
@@ -36,14 +38,14 @@ class Watched {
         heldSlots: () => this.held,
         freeSlots: () => {
           this.held = 0
-          this.told.push(`${this.clock.now() / 1_000} slots free`)
+          this.log.push(`${this.clock.now() / 1_000} slots free`)
         },
         unsentBytes: () => this.unsent,
         uploading: () => this.uploads,
-        changed: () => this.told.push(`${this.clock.now() / 1_000} changed`),
-        retire: () => this.told.push(`${this.clock.now() / 1_000} nothing new`),
+        changed: () => this.log.push(`${this.clock.now() / 1_000} changed`),
+        retire: () => this.log.push(`${this.clock.now() / 1_000} nothing new`),
         gone: () => {
-          this.told.push(`${this.clock.now() / 1_000} gone`)
+          this.log.push(`${this.clock.now() / 1_000} gone`)
           this.liveness.stop()
         },
       },
@@ -56,21 +58,21 @@ class Watched {
     if (this.requests === 1) this.liveness.busy()
   }
 
-  /** What is told in so many seconds. */
+  /** Advances the clock by this many seconds and returns the calls of that time. */
   async seconds(count: number): Promise<string[]> {
     for (let i = 0; i < count; i++) {
       this.clock.advance(1_000)
       for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
     }
-    return this.told.splice(0)
+    return this.log.splice(0)
   }
 
   async turns(): Promise<string[]> {
     for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
-    return this.told.splice(0)
+    return this.log.splice(0)
   }
 
-  /** The peer sends something; `progress`: HEADERS or DATA. */
+  /** Receives bytes from the peer; `progress`: HEADERS or DATA. */
   receive({ progress = false, pong = false } = {}): void {
     if (progress) this.probe.renew()
     if (pong && this.probe.acknowledge(ACK, 0)) this.held = 0
@@ -78,246 +80,246 @@ class Watched {
   }
 }
 
-describe('while a response is waited for', () => {
-  it('15 s without a byte: a PING. No byte in 10 s: no new request. No byte in 20 s more: the connection fails', async () => {
-    const one = new Watched()
-    one.request()
-    expect(await one.seconds(100)).toEqual(['15 PING', '25 nothing new', '45 gone'])
-    expect(one.clock.pending).toBe(0)
+describe('while a request waits for its response', () => {
+  it('without a byte a PING is sent after 15 s, new requests stop after 25 s, and the connection fails after 45 s', async () => {
+    const connection = new WatchedConnection()
+    connection.request()
+    expect(await connection.seconds(100)).toEqual(['15 PING', '25 nothing new', '45 gone'])
+    expect(connection.clock.pending).toBe(0)
   })
 
-  it('counts from the request, not from the time that the connection was idle', async () => {
-    const one = new Watched({ verifyAfterIdleMs: 0 })
-    await one.seconds(100)
-    one.request()
-    expect(await one.seconds(14)).toEqual([])
-    expect(await one.seconds(1)).toEqual(['115 PING'])
+  it('the time counts from the request, without the idle time before it', async () => {
+    const connection = new WatchedConnection({ verifyAfterIdleMs: 0 })
+    await connection.seconds(100)
+    connection.request()
+    expect(await connection.seconds(14)).toEqual([])
+    expect(await connection.seconds(1)).toEqual(['115 PING'])
   })
 
-  it('a server that acknowledges PINGs may think for 25 minutes, and gets one PING in 5 minutes', async () => {
-    const one = new Watched()
-    one.request()
+  it('a server that acknowledges PINGs may answer after 25 minutes, and receives one PING in 5 minutes', async () => {
+    const connection = new WatchedConnection()
+    connection.request()
     const pings: string[] = []
     for (let second = 0; second < 1_500; second++) {
-      pings.push(...(await one.seconds(1)).filter((told) => !told.endsWith('changed')))
-      if (one.probe.outstanding) one.receive({ pong: true })
+      pings.push(...(await connection.seconds(1)).filter((line) => !line.endsWith('changed')))
+      if (connection.probe.outstanding) connection.receive({ pong: true })
     }
     expect(pings).toEqual(['15 PING', '325 PING', '635 PING', '945 PING', '1255 PING'])
   })
 
-  it('HEADERS or DATA renew the right to a PING', async () => {
-    const one = new Watched()
-    one.request()
-    await one.seconds(15)
-    one.receive({ pong: true })
-    expect(await one.seconds(5)).toEqual([])
-    one.receive({ progress: true })
-    expect(await one.seconds(15)).toEqual(['35 PING'])
+  it('HEADERS or DATA permit another PING', async () => {
+    const connection = new WatchedConnection()
+    connection.request()
+    await connection.seconds(15)
+    connection.receive({ pong: true })
+    expect(await connection.seconds(5)).toEqual([])
+    connection.receive({ progress: true })
+    expect(await connection.seconds(15)).toEqual(['35 PING'])
   })
 
-  it('any byte proves life: a single-threaded server that is busy for 30 s and then answers is not cut', async () => {
-    const one = new Watched()
-    one.request()
-    expect(await one.seconds(44)).toEqual(['15 PING', '25 nothing new'])
-    one.receive({ progress: true, pong: true })
-    expect(await one.seconds(14)).toEqual([])
+  it('a server that answers after 44 s without a byte keeps its connection', async () => {
+    const connection = new WatchedConnection()
+    connection.request()
+    expect(await connection.seconds(44)).toEqual(['15 PING', '25 nothing new'])
+    connection.receive({ progress: true, pong: true })
+    expect(await connection.seconds(14)).toEqual([])
   })
 
-  it('a PING that was sent early, for a request that ran out of time, does not end the others before 45 s without a byte', async () => {
-    const one = new Watched()
-    one.request()
-    await one.seconds(1)
-    one.probe.send(new Output())
-    one.liveness.written()
-    expect(await one.seconds(43)).toEqual(['11 nothing new'])
-    expect(await one.seconds(1)).toEqual(['45 gone'])
+  it('an early PING, for a request that timed out, does not end other requests before 45 s without a byte', async () => {
+    const connection = new WatchedConnection()
+    connection.request()
+    await connection.seconds(1)
+    connection.probe.send(new Output())
+    connection.liveness.written()
+    expect(await connection.seconds(43)).toEqual(['11 nothing new'])
+    expect(await connection.seconds(1)).toEqual(['45 gone'])
   })
 
-  it('a peer that sends bytes and acknowledges no PING is there; the PING is given up', async () => {
-    const one = new Watched()
-    one.request()
-    await one.seconds(15)
+  it('a peer that sends bytes without a PING acknowledgement keeps its connection, and the PING expires', async () => {
+    const connection = new WatchedConnection()
+    connection.request()
+    await connection.seconds(15)
     for (let second = 0; second < 10; second++) {
-      one.clock.advance(1_000)
-      one.receive()
-      expect(await one.turns()).toEqual([])
+      connection.clock.advance(1_000)
+      connection.receive()
+      expect(await connection.turns()).toEqual([])
     }
-    await one.seconds(1)
-    expect(one.probe.outstanding).toBe(false)
+    await connection.seconds(1)
+    expect(connection.probe.outstanding).toBe(false)
   })
 
-  it('a PING behind bytes that the socket still sends cannot have arrived; content under way doubles the time', async () => {
-    const one = new Watched()
-    one.unsent = 3_000
-    one.uploads = true
-    one.request()
-    await one.seconds(15)
-    one.unsent = 2_000
-    expect(await one.seconds(11)).toEqual([])
-    expect(await one.seconds(58)).toEqual(['35 nothing new', '60 changed'])
-    expect(await one.seconds(20)).toEqual(['85 gone'])
+  it('the deadline of a PING starts after the unsent bytes before it, and uploads double the time', async () => {
+    const connection = new WatchedConnection()
+    connection.unsent = 3_000
+    connection.uploads = true
+    connection.request()
+    await connection.seconds(15)
+    connection.unsent = 2_000
+    expect(await connection.seconds(11)).toEqual([])
+    expect(await connection.seconds(58)).toEqual(['35 nothing new', '60 changed'])
+    expect(await connection.seconds(20)).toEqual(['85 gone'])
   })
 
-  it('keepalive: false sends none', async () => {
-    const one = new Watched({ probes: false })
-    one.request()
-    expect(await one.seconds(59)).toEqual([])
+  it('no PING is sent with keepalive: false', async () => {
+    const connection = new WatchedConnection({ probes: false })
+    connection.request()
+    expect(await connection.seconds(59)).toEqual([])
   })
 
-  it('streams that are all quiet for 60 s: the connection counts as full until one of them moves', async () => {
-    const one = new Watched({ probes: false })
-    one.request()
-    expect(await one.seconds(60)).toEqual(['60 changed'])
-    expect(one.liveness.stalled).toBe(true)
-    one.receive()
-    expect(one.liveness.stalled).toBe(true)
-    one.receive({ progress: true })
-    expect([one.liveness.stalled, await one.turns()]).toEqual([false, ['60 changed']])
-    expect(await one.seconds(59)).toEqual([])
-    one.request()
-    expect(await one.seconds(30)).toEqual([])
+  it('a connection whose streams receive no byte for 60 s counts as full until a stream receives one', async () => {
+    const connection = new WatchedConnection({ probes: false })
+    connection.request()
+    expect(await connection.seconds(60)).toEqual(['60 changed'])
+    expect(connection.liveness.stalled).toBe(true)
+    connection.receive()
+    expect(connection.liveness.stalled).toBe(true)
+    connection.receive({ progress: true })
+    expect([connection.liveness.stalled, await connection.turns()]).toEqual([false, ['60 changed']])
+    expect(await connection.seconds(59)).toEqual([])
+    connection.request()
+    expect(await connection.seconds(30)).toEqual([])
   })
 
-  it('a connection that is the only one there is takes requests all the same', async () => {
-    const one = new Watched({ probes: false, stalls: false })
-    one.request()
-    expect(await one.seconds(100)).toEqual([])
-    expect([one.liveness.stalled, one.clock.pending]).toEqual([false, 0])
+  it('a connection without alternative accepts requests despite stalled streams', async () => {
+    const connection = new WatchedConnection({ probes: false, stalls: false })
+    connection.request()
+    expect(await connection.seconds(100)).toEqual([])
+    expect([connection.liveness.stalled, connection.clock.pending]).toEqual([false, 0])
   })
 
-  it('where the origin has other addresses, new requests do not wait for SETTINGS that are 2 s late', async () => {
-    const one = new Watched({ alternatives: true })
-    one.confirmed = false
-    one.request()
-    expect(await one.seconds(3)).toEqual(['2 changed'])
-    expect(one.liveness.stalled).toBe(true)
-    one.confirmed = true
-    one.receive()
-    expect([one.liveness.stalled, await one.turns()]).toEqual([false, ['3 changed']])
+  it('new requests do not wait for SETTINGS that are 2 s late if the origin has other addresses', async () => {
+    const connection = new WatchedConnection({ alternatives: true })
+    connection.confirmed = false
+    connection.request()
+    expect(await connection.seconds(3)).toEqual(['2 changed'])
+    expect(connection.liveness.stalled).toBe(true)
+    connection.confirmed = true
+    connection.receive()
+    expect([connection.liveness.stalled, await connection.turns()]).toEqual([false, ['3 changed']])
   })
 
-  it('SETTINGS that are late have no deadline of their own', async () => {
-    const one = new Watched()
-    one.confirmed = false
-    expect(await one.seconds(16)).toEqual(['15 PING'])
-    one.receive({ pong: true })
-    expect(await one.seconds(300)).toEqual([])
-  })
-})
-
-describe('an idle connection is used again', () => {
-  it('at once when a byte was received just now', async () => {
-    const one = new Watched()
-    expect(one.liveness.verify()).toBe(true)
-    one.clock.advance(99)
-    expect([one.liveness.verify(), one.liveness.verifying]).toEqual([true, false])
-  })
-
-  it('a moment later, when a whole turn of the event loop has brought nothing', async () => {
-    const one = new Watched()
-    one.clock.advance(100)
-    expect([one.liveness.verify(), one.liveness.verifying]).toEqual([false, true])
-    // Asked again meanwhile: it is the same question.
-    expect(one.liveness.verify()).toBe(false)
-    expect(await one.turns()).toEqual(['0.1 changed'])
-    expect([one.liveness.verify(), one.liveness.verifying]).toEqual([true, false])
-  })
-
-  it('after verifyAfterIdleMs, when a PING has come back', async () => {
-    const one = new Watched()
-    await one.seconds(20)
-    expect([one.liveness.verify(), await one.turns()]).toEqual([false, ['20 PING']])
-    one.receive({ pong: true })
-    expect(await one.turns()).toEqual(['20 changed'])
-    expect(one.liveness.verify()).toBe(true)
-  })
-
-  it('never without an answer: other connections are used after 10 s', async () => {
-    const one = new Watched()
-    await one.seconds(20)
-    one.liveness.verify()
-    expect(await one.seconds(10)).toEqual(['20 PING', '30 nothing new'])
-  })
-
-  it('where no PING may be sent, another connection is used at once', async () => {
-    const one = new Watched()
-    await one.seconds(20)
-    one.liveness.verify()
-    one.receive({ pong: true })
-    await one.seconds(20)
-    one.told.length = 0
-    expect([one.liveness.verify(), await one.turns()]).toEqual([false, ['40 nothing new']])
-  })
-
-  it('verifyAfterIdleMs 0: never asked with a PING', async () => {
-    const one = new Watched({ verifyAfterIdleMs: 0 })
-    await one.seconds(1_000)
-    expect([one.liveness.verify(), await one.turns()]).toEqual([false, ['1000 changed']])
-  })
-
-  it('after the machine was suspended the wall clock counts: it is asked, though the monotonic clock stood still', async () => {
-    const one = new Watched()
-    await one.seconds(1)
-    one.clock.moveWall(3_600_000)
-    expect([one.liveness.verify(), await one.turns()]).toEqual([false, ['1 PING']])
-    one.receive({ pong: true })
-    expect(await one.turns()).toEqual(['1 changed'])
-    expect(one.liveness.verify()).toBe(true)
-  })
-
-  it('a wall clock that is set back, or jumps while a response is waited for, ends nothing', async () => {
-    const one = new Watched()
-    one.clock.moveWall(-3_600_000)
-    expect(one.liveness.verify()).toBe(true)
-    one.request()
-    one.clock.moveWall(7_200_000)
-    expect(await one.seconds(15)).toEqual(['15 PING'])
-    one.receive({ pong: true })
-    expect(await one.seconds(30)).toEqual([])
+  it('late SETTINGS have no separate deadline', async () => {
+    const connection = new WatchedConnection()
+    connection.confirmed = false
+    expect(await connection.seconds(16)).toEqual(['15 PING'])
+    connection.receive({ pong: true })
+    expect(await connection.seconds(300)).toEqual([])
   })
 })
 
-describe('after a request that ran out of time', () => {
-  it('nothing new is sent before a byte is received, where a PING is out', async () => {
-    const one = new Watched()
-    one.request()
-    await one.seconds(1)
-    one.probe.send(new Output())
-    for (let i = 0; i < 10; i++) one.liveness.suspect()
-    expect(one.liveness.verifying).toBe(true)
-    one.receive()
-    expect([one.liveness.verifying, await one.turns()]).toEqual([false, ['1 changed']])
+describe('an idle connection is reused', () => {
+  it('at once if a byte was received within 100 ms', async () => {
+    const connection = new WatchedConnection()
+    expect(connection.liveness.verify()).toBe(true)
+    connection.clock.advance(99)
+    expect([connection.liveness.verify(), connection.liveness.verifying]).toEqual([true, false])
   })
 
-  it('a peer that has just sent a byte is trusted, and one that may not be asked as well', async () => {
-    const one = new Watched()
-    one.request()
-    one.liveness.suspect()
-    expect(one.liveness.verifying).toBe(false)
-    one.probe.send(new Output())
-    one.clock.advance(999)
-    one.liveness.suspect()
-    expect(one.liveness.verifying).toBe(false)
+  it('after a turn of the event loop without a byte', async () => {
+    const connection = new WatchedConnection()
+    connection.clock.advance(100)
+    expect([connection.liveness.verify(), connection.liveness.verifying]).toEqual([false, true])
+    // A second call during the verification does not start another one.
+    expect(connection.liveness.verify()).toBe(false)
+    expect(await connection.turns()).toEqual(['0.1 changed'])
+    expect([connection.liveness.verify(), connection.liveness.verifying]).toEqual([true, false])
   })
 
-  it('slots that are held without a PING are free after a second; those behind a PING when it comes back', async () => {
-    const one = new Watched()
-    one.held = 3
-    one.liveness.written()
-    expect(await one.seconds(1)).toEqual(['1 slots free'])
-    one.held = 2
-    one.probe.send(new Output())
-    one.liveness.written()
-    expect(await one.seconds(5)).toEqual([])
-    one.receive({ pong: true })
-    expect(await one.seconds(30)).toEqual([])
+  it('after verifyAfterIdleMs only when its PING is acknowledged', async () => {
+    const connection = new WatchedConnection()
+    await connection.seconds(20)
+    expect([connection.liveness.verify(), await connection.turns()]).toEqual([false, ['20 PING']])
+    connection.receive({ pong: true })
+    expect(await connection.turns()).toEqual(['20 changed'])
+    expect(connection.liveness.verify()).toBe(true)
+  })
+
+  it('never without an acknowledgement: requests use other connections after 10 s', async () => {
+    const connection = new WatchedConnection()
+    await connection.seconds(20)
+    connection.liveness.verify()
+    expect(await connection.seconds(10)).toEqual(['20 PING', '30 nothing new'])
+  })
+
+  it('never if no PING may be sent: requests use another connection at once', async () => {
+    const connection = new WatchedConnection()
+    await connection.seconds(20)
+    connection.liveness.verify()
+    connection.receive({ pong: true })
+    await connection.seconds(20)
+    connection.log.length = 0
+    expect([connection.liveness.verify(), await connection.turns()]).toEqual([false, ['40 nothing new']])
+  })
+
+  it('without a PING if verifyAfterIdleMs is 0', async () => {
+    const connection = new WatchedConnection({ verifyAfterIdleMs: 0 })
+    await connection.seconds(1_000)
+    expect([connection.liveness.verify(), await connection.turns()]).toEqual([false, ['1000 changed']])
+  })
+
+  it('after a PING if the wall clock shows that the machine was suspended', async () => {
+    const connection = new WatchedConnection()
+    await connection.seconds(1)
+    connection.clock.moveWall(3_600_000)
+    expect([connection.liveness.verify(), await connection.turns()]).toEqual([false, ['1 PING']])
+    connection.receive({ pong: true })
+    expect(await connection.turns()).toEqual(['1 changed'])
+    expect(connection.liveness.verify()).toBe(true)
+  })
+
+  it('though the wall clock is set back, and a jump during a request ends no connection', async () => {
+    const connection = new WatchedConnection()
+    connection.clock.moveWall(-3_600_000)
+    expect(connection.liveness.verify()).toBe(true)
+    connection.request()
+    connection.clock.moveWall(7_200_000)
+    expect(await connection.seconds(15)).toEqual(['15 PING'])
+    connection.receive({ pong: true })
+    expect(await connection.seconds(30)).toEqual([])
   })
 })
 
-it('the end of the connection ends all of it', async () => {
-  const one = new Watched()
-  one.request()
-  one.clock.advance(15_000)
-  one.liveness.stop()
-  expect([await one.seconds(100), one.clock.pending]).toEqual([[], 0])
+describe('after a request that timed out', () => {
+  it('no new request is sent before a byte is received, if a PING is outstanding', async () => {
+    const connection = new WatchedConnection()
+    connection.request()
+    await connection.seconds(1)
+    connection.probe.send(new Output())
+    for (let i = 0; i < 10; i++) connection.liveness.suspect()
+    expect(connection.liveness.verifying).toBe(true)
+    connection.receive()
+    expect([connection.liveness.verifying, await connection.turns()]).toEqual([false, ['1 changed']])
+  })
+
+  it('requests are sent if the peer sent a byte within a second, or if no PING may be sent', async () => {
+    const connection = new WatchedConnection()
+    connection.request()
+    connection.liveness.suspect()
+    expect(connection.liveness.verifying).toBe(false)
+    connection.probe.send(new Output())
+    connection.clock.advance(999)
+    connection.liveness.suspect()
+    expect(connection.liveness.verifying).toBe(false)
+  })
+
+  it('slots held without a PING are free after a second, and slots held for a PING at its acknowledgement', async () => {
+    const connection = new WatchedConnection()
+    connection.held = 3
+    connection.liveness.written()
+    expect(await connection.seconds(1)).toEqual(['1 slots free'])
+    connection.held = 2
+    connection.probe.send(new Output())
+    connection.liveness.written()
+    expect(await connection.seconds(5)).toEqual([])
+    connection.receive({ pong: true })
+    expect(await connection.seconds(30)).toEqual([])
+  })
+})
+
+it('the end of the connection stops all timers', async () => {
+  const connection = new WatchedConnection()
+  connection.request()
+  connection.clock.advance(15_000)
+  connection.liveness.stop()
+  expect([await connection.seconds(100), connection.clock.pending]).toEqual([[], 0])
 })

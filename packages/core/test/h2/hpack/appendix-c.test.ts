@@ -1,16 +1,16 @@
-/** The examples of RFC 7541 Appendix C, each with the dynamic table it leaves behind. */
+/** The examples of RFC 7541 Appendix C, each with the dynamic table after it. */
 
 import { ByteWriter } from '../../../src/h2/hpack/byte-writer.js'
 import { HpackDecoder } from '../../../src/h2/hpack/decoder.js'
 import { type Cursor, decodeInteger, encodeInteger } from '../../../src/h2/hpack/integer.js'
 import { bytes, dynamicTable, writtenHex } from './blocks.js'
 
-describe('RFC 7541 C.1 integers', () => {
+describe('integers of RFC 7541 Appendix C', () => {
   it.each([
-    ['C.1.1: 10 with a 5-bit prefix', 10, 5, '0a'],
-    ['C.1.2: 1337 with a 5-bit prefix', 1337, 5, '1f9a0a'],
-    ['C.1.3: 42 at an byte boundary', 42, 8, '2a'],
-  ])('%s', (_title, value, prefixBits, hex) => {
+    ['10 with a 5-bit prefix (C.1.1)', 10, 5, '0a'],
+    ['1337 with a 5-bit prefix (C.1.2)', 1337, 5, '1f9a0a'],
+    ['42 at a byte boundary (C.1.3)', 42, 8, '2a'],
+  ])('%s are encoded and decoded', (_title, value, prefixBits, hex) => {
     const writer = new ByteWriter()
     encodeInteger(writer, 0, prefixBits, value)
     expect(writtenHex(writer)).toBe(hex)
@@ -85,26 +85,26 @@ function responses(...blocks: readonly [string, string, string]): Step[] {
   ]
 }
 
-function one(block: string, fields: readonly string[], table: readonly string[], tableBytes: number): Step[] {
+function singleStep(block: string, fields: readonly string[], table: readonly string[], tableBytes: number): Step[] {
   return [{ block, fields, table, tableBytes }]
 }
 
 const examples: readonly (readonly [string, number, readonly Step[]])[] = [
   [
-    'C.2.1 literal with indexing',
+    'a literal with indexing (C.2.1)',
     4096,
-    one(
+    singleStep(
       '400a637573746f6d2d6b65790d637573746f6d2d686561646572',
       ['custom-key', 'custom-header'],
       ['custom-key', 'custom-header'],
       55,
     ),
   ],
-  ['C.2.2 literal without indexing', 4096, one('040c2f73616d706c652f70617468', [':path', '/sample/path'], [], 0)],
-  ['C.2.3 literal never indexed', 4096, one('100870617373776f726406736563726574', ['password', 'secret'], [], 0)],
-  ['C.2.4 indexed field', 4096, one('82', [':method', 'GET'], [], 0)],
+  ['a literal without indexing (C.2.2)', 4096, singleStep('040c2f73616d706c652f70617468', [':path', '/sample/path'], [], 0)],
+  ['a literal never indexed (C.2.3)', 4096, singleStep('100870617373776f726406736563726574', ['password', 'secret'], [], 0)],
+  ['an indexed field (C.2.4)', 4096, singleStep('82', [':method', 'GET'], [], 0)],
   [
-    'C.3 requests without Huffman coding',
+    'requests without Huffman coding (C.3)',
     4096,
     requests(
       '828684410f7777772e6578616d706c652e636f6d',
@@ -113,7 +113,7 @@ const examples: readonly (readonly [string, number, readonly Step[]])[] = [
     ),
   ],
   [
-    'C.4 requests with Huffman coding',
+    'requests with Huffman coding (C.4)',
     4096,
     requests(
       '828684418cf1e3c2e5f23a6ba0ab90f4ff',
@@ -122,7 +122,7 @@ const examples: readonly (readonly [string, number, readonly Step[]])[] = [
     ),
   ],
   [
-    'C.5 responses without Huffman coding',
+    'responses without Huffman coding (C.5)',
     256,
     responses(
       '4803333032580770726976617465611d4d6f6e2c203231204f637420323031332032303a31333a323120474d546e1768747470733a2f2f7777772e6578616d706c652e636f6d',
@@ -131,7 +131,7 @@ const examples: readonly (readonly [string, number, readonly Step[]])[] = [
     ),
   ],
   [
-    'C.6 responses with Huffman coding',
+    'responses with Huffman coding (C.6)',
     256,
     responses(
       '488264025885aec3771a4b6196d07abe941054d444a8200595040b8166e082a62d1bff6e919d29ad171863c78f0b97c8e9ae82ae43d3',
@@ -141,8 +141,8 @@ const examples: readonly (readonly [string, number, readonly Step[]])[] = [
   ],
 ]
 
-describe('RFC 7541 Appendix C', () => {
-  it.each(examples)('%s', (_title, maxTableBytes, steps) => {
+describe('examples of RFC 7541 Appendix C', () => {
+  it.each(examples)('%s: the decoder returns the fields and updates the table', (_title, maxTableBytes, steps) => {
     const decoder = new HpackDecoder({ maxTableBytes })
     for (const step of steps) {
       expect(decoder.decode(bytes(step.block)).fields).toEqual(step.fields)

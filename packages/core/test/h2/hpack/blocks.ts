@@ -1,4 +1,4 @@
-/** Bytes and blocks for the tests of this folder. */
+/** Helpers of the HPACK tests: bytes, field blocks and dynamic tables. */
 
 import { ByteWriter } from '../../../src/h2/hpack/byte-writer.js'
 import type { HpackDecoder } from '../../../src/h2/hpack/decoder.js'
@@ -16,13 +16,16 @@ export function writtenHex(writer: ByteWriter): string {
   return written(writer).toString('hex')
 }
 
-/** What the decoder's dynamic table holds, newest first: it must have exactly `entries`. */
+/**
+ * Reads the dynamic table of the decoder, newest entry first, and expects exactly `entries` of
+ * them.
+ */
 export function dynamicTable(decoder: HpackDecoder, entries: number): readonly string[] {
   expect(() => decoder.decode(Buffer.of(0xbe + entries))).toThrow('index is beyond the tables')
   return decoder.decode(Buffer.from(Array.from({ length: entries }, (_, i) => 0xbe + i))).fields
 }
 
-/** Encodes name, value, name, value… as one block of its own. */
+/** Encodes name, value, name, value … as one block. */
 export function encodeBlock(encoder: HpackEncoder, fields: readonly string[], sensitive = false): Buffer {
   const writer = new ByteWriter(16)
   encoder.beginBlock(writer)

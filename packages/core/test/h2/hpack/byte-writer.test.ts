@@ -1,34 +1,36 @@
+/** The growing buffer that blocks are written to. */
+
 import { ByteWriter, latin1Slice } from '../../../src/h2/hpack/byte-writer.js'
 import { written, writtenHex } from './blocks.js'
 
 describe('ByteWriter', () => {
-  it('grows by doubling and keeps what was written', () => {
+  it('doubles its buffer and keeps the written bytes', () => {
     const writer = new ByteWriter(2)
-    const before = writer.buffer
+    const previousBuffer = writer.buffer
     for (let byte = 0; byte < 5; byte++) writer.writeByte(byte)
     expect(writtenHex(writer)).toBe('0001020304')
-    expect(writer.buffer).not.toBe(before)
+    expect(writer.buffer).not.toBe(previousBuffer)
     expect(writer.buffer.length).toBe(8)
   })
 
-  it('grows at once to what is asked for', () => {
+  it('grows at once to the requested size', () => {
     const writer = new ByteWriter(2)
     writer.writeByte(7)
     writer.ensure(1000)
     expect(writer.buffer.length).toBe(1001)
     expect(writtenHex(writer)).toBe('07')
-    const roomy = writer.buffer
+    const grown = writer.buffer
     writer.ensure(1000)
-    expect(writer.buffer).toBe(roomy)
+    expect(writer.buffer).toBe(grown)
   })
 
-  it('grows from nothing', () => {
+  it('grows from an empty buffer', () => {
     const writer = new ByteWriter(0)
     writer.writeByte(1)
     expect(writtenHex(writer)).toBe('01')
   })
 
-  it.each([0, 1, 24, 25, 3000])('writes %i characters of Latin-1, an byte each', (length) => {
+  it.each([0, 1, 24, 25, 3000])('writes %i characters of Latin-1 as one byte each', (length) => {
     const text = '\xe9\x00\xffz'.repeat(1000).slice(0, length)
     const writer = new ByteWriter(1)
     writer.writeByte(9)
@@ -45,7 +47,7 @@ describe('ByteWriter', () => {
     expect(writtenHex(writer)).toBe('010203')
   })
 
-  it('has room for a kilobyte at first', () => {
+  it('starts with a buffer of 1,024 bytes', () => {
     expect(new ByteWriter().buffer.length).toBe(1024)
   })
 })

@@ -1,4 +1,7 @@
-/** Third-party blocks: http2jp/hpack-test-case by six encoders, and malformed ones. They lie outside the repository. */
+/**
+ * Third-party blocks outside the repository: http2jp/hpack-test-case by six encoders, and malformed
+ * blocks.
+ */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,7 +32,7 @@ function readCases(...path: readonly string[]): readonly Case[] {
   return (JSON.parse(readFileSync(join(hpack, ...path), 'utf8')) as { cases: Case[] }).cases
 }
 
-/** The corpus holds text; header blocks hold bytes. */
+/** Fields of the corpus as a list of names and values. */
 function flat(headers: Case['headers']): string[] {
   return headers.flatMap((header) => Object.entries(header).flat())
 }
@@ -38,18 +41,18 @@ function stories(encoder: string): string[] {
   return readdirSync(join(hpack, encoder)).filter((file) => file.endsWith('.json'))
 }
 
-function wireOctets(encoder: string, story: string): number {
+function wireBytes(encoder: string, story: string): number {
   return readCases(encoder, story).reduce((sum, { wire }) => sum + wire!.length / 2, 0)
 }
 
 if (existsSync(hpack)) describeCorpora()
 else {
-  console.log(`no corpora at ${corpora}: third-party HPACK vectors are not tried (set UNSHARD_CORPORA)`)
-  it('third-party vectors are absent', () => expect(existsSync(hpack)).toBe(false))
+  console.log(`no corpora at ${corpora}: third-party HPACK vectors are not tested (set UNSHARD_CORPORA)`)
+  it('third-party vectors are skipped because their folder is missing', () => expect(existsSync(hpack)).toBe(false))
 }
 
 function describeCorpora(): void {
-  describe('stories', () => {
+  describe('the decoder reads the stories of http2jp/hpack-test-case', () => {
     const encoders = readdirSync(hpack, { withFileTypes: true }).filter(
       (entry) => entry.isDirectory() && entry.name !== 'raw-data',
     )
@@ -64,22 +67,22 @@ function describeCorpora(): void {
     })
   })
 
-  describe('our encoder on raw-data', () => {
-    it('decodes to the same fields, in at most 5 % more bytes than nghttp2', () => {
-      let ours = 0
+  describe('the encoder on raw-data', () => {
+    it('writes blocks that decode to the same fields, with at most 5 % more bytes than nghttp2', () => {
+      let encodedBytes = 0
       let nghttp2 = 0
       for (const story of stories('raw-data')) {
         const encoder = newEncoder()
         const decoder = new HpackDecoder()
         for (const { headers } of readCases('raw-data', story)) {
           const block = encodeBlock(encoder, flat(headers))
-          ours += block.length
+          encodedBytes += block.length
           expect(decoder.decode(block).fields).toEqual(flat(headers))
         }
-        if (existsSync(join(hpack, 'nghttp2', story))) nghttp2 += wireOctets('nghttp2', story)
+        if (existsSync(join(hpack, 'nghttp2', story))) nghttp2 += wireBytes('nghttp2', story)
       }
-      console.log(`raw-data: ${ours} bytes, nghttp2 ${nghttp2}: ${((ours / nghttp2) * 100).toFixed(2)} %`)
-      expect(ours).toBeLessThanOrEqual(nghttp2 * 1.05)
+      console.log(`raw-data: ${encodedBytes} bytes, nghttp2 ${nghttp2}: ${((encodedBytes / nghttp2) * 100).toFixed(2)} %`)
+      expect(encodedBytes).toBeLessThanOrEqual(nghttp2 * 1.05)
     })
   })
 
@@ -92,7 +95,7 @@ function describeCorpora(): void {
         const decoder = new HpackDecoder()
         decoder.setMaxTableBytes(vector.settings_header_table_size)
         const decode = () => decoder.decode(bytes(vector.wire))
-        // 'error-or-ok' is for more than two size updates, which we refuse.
+        // 'error-or-ok' is a block with more than two size updates, which the decoder refuses.
         if (outcome === 'error' || outcome === 'error-or-ok') expect(decode).toThrow('HPACK: ')
         else {
           const [name = '', value = ''] = decode().fields

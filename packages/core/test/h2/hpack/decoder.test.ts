@@ -1,3 +1,5 @@
+/** Decoding of field blocks, its limits, and the memo of decoded blocks. */
+
 import { HpackDecoder, hashBlock } from '../../../src/h2/hpack/decoder.js'
 import { HpackError } from '../../../src/h2/hpack/hpack-error.js'
 import { bytes, dynamicTable, encodeBlock, newEncoder } from './blocks.js'
@@ -24,16 +26,16 @@ describe('decoding errors', () => {
       'index is beyond the tables',
       '"Indices strictly greater than the sum of the lengths of both tables MUST be treated as a decoding error", §2.3.3',
     ],
-    ['ff00', 'index is beyond the tables', 'the same, in two bytes'],
-    ['7e0161', 'index is beyond the tables', 'the same, for the name of an inserted literal'],
-    ['0f2f0161', 'index is beyond the tables', 'the same, for the name of a literal'],
-    ['ff', 'block ends inside an integer', 'index is cut off'],
-    ['40', 'block ends where an integer must begin', 'name is missing'],
-    ['400161', 'block ends where an integer must begin', 'value is missing'],
-    ['04', 'block ends where an integer must begin', 'value is missing after an indexed name'],
-    ['400a61', 'string is longer than the block', 'name is cut off'],
-    ['0001610262', 'string is longer than the block', 'value is cut off'],
-    ['007fffff', 'block ends inside an integer', 'length is cut off'],
+    ['ff00', 'index is beyond the tables', 'an index of two bytes beyond the tables'],
+    ['7e0161', 'index is beyond the tables', 'the name of an inserted literal beyond the tables'],
+    ['0f2f0161', 'index is beyond the tables', 'the name of a literal beyond the tables'],
+    ['ff', 'block ends inside an integer', 'the index is truncated'],
+    ['40', 'block ends where an integer must begin', 'the name is missing'],
+    ['400161', 'block ends where an integer must begin', 'the value is missing'],
+    ['04', 'block ends where an integer must begin', 'the value is missing after an indexed name'],
+    ['400a61', 'string is longer than the block', 'the name is truncated'],
+    ['0001610262', 'string is longer than the block', 'the value is truncated'],
+    ['007fffff', 'block ends inside an integer', 'the length is truncated'],
     ['007f80ffffff07', 'string is longer than the block', 'a length of 2^31-1 allocates nothing'],
     ['00016184ffffffff', 'Huffman-coded string contains EOS', 'RFC 7541 §5.2'],
     ['000161821fff', 'Huffman-coded string ends in wrong padding', 'RFC 7541 §5.2'],
@@ -48,17 +50,17 @@ describe('decoding errors', () => {
       '"MUST occur at the beginning of the first header block", §4.2',
     ],
     ['20202082', 'more than two table size updates', '"resulting in at most two dynamic table size updates", §4.2'],
-  ])('%s: %s (%s)', (hex, reason) => {
+  ])('the block %s throws "%s": %s', (hex, reason) => {
     expect(() => decodeHex(new HpackDecoder(), hex)).toThrow(new HpackError(reason))
   })
 
-  it('says what is wrong', () => {
+  it('HpackError has the reason in its message', () => {
     const error = new HpackError('index 0')
     expect([error.name, error.reason, error.message]).toEqual(['HpackError', 'index 0', 'HPACK: index 0'])
     expect(error instanceof Error).toBe(true)
   })
 
-  it('reads no byte behind the end it is given', () => {
+  it('no byte after the given end is read', () => {
     const block = bytes(`82${inserted('a', '1')}`)
     for (let end = 2; end < block.length; end++) {
       expect(() => new HpackDecoder().decode(block, 0, end)).toThrow(HpackError)
@@ -67,21 +69,21 @@ describe('decoding errors', () => {
   })
 })
 
-describe('sections', () => {
-  it('decodes an empty block to no fields', () => {
+describe('field sections', () => {
+  it('an empty block decodes to no fields', () => {
     expect(decodeHex(new HpackDecoder(), '')).toEqual({ fields: [], bytes: 0, tooLarge: false, parsed: undefined })
   })
 
-  it('counts name, value and 32 bytes a field (RFC 9113 §6.5.2)', () => {
+  it('a field counts as its name, its value and 32 bytes (RFC 9113 §6.5.2)', () => {
     expect(decodeHex(new HpackDecoder(), `8288${inserted('ab', 'cde')}${literal(0, 'x', '')}`).bytes).toBe(42 + 42 + 37 + 33)
   })
 
-  it('leaves names and values as they are: empty, upper case, control characters', () => {
+  it('empty, upper-case and control characters in names and values are unchanged', () => {
     const block = `${inserted('', '')}${inserted('A', '\r')}${literal(0x10, 'b:c', ' \x00\xff ')}`
     expect(decodeHex(new HpackDecoder(), block).fields).toEqual(['', '', 'A', '\r', 'b:c', ' \x00\xff '])
   })
 
-  it('inserts a name taken from the entry which that insertion evicts (RFC 7541 §4.4)', () => {
+  it('an insertion may take its name from the entry that it evicts (RFC 7541 §4.4)', () => {
     const decoder = new HpackDecoder({ maxTableBytes: 40 })
     expect(decodeHex(decoder, `${inserted('name', '1')}7e0132be`).fields).toEqual(['name', '1', 'name', '2', 'name', '2'])
     expect(dynamicTable(decoder, 1)).toEqual(['name', '2'])
@@ -96,7 +98,7 @@ describe('sections', () => {
 })
 
 describe('limits', () => {
-  it('[abuse: many small fields] stops collecting over maxFields', () => {
+  it('fields over maxFields are not collected (abuse: many small fields)', () => {
     const decoder = new HpackDecoder({ maxFields: 2 })
     expect(decodeHex(decoder, '8286').tooLarge).toBe(false)
     expect(decodeHex(decoder, '828687')).toEqual({
@@ -107,7 +109,7 @@ describe('limits', () => {
     })
   })
 
-  it('has room for 1000 fields and 65536 bytes unless told otherwise', () => {
+  it('the default limits are 1000 fields and 65536 bytes', () => {
     const decoder = new HpackDecoder()
     expect(decoder.decode(Buffer.alloc(1000, 0x82)).tooLarge).toBe(false)
     expect(decoder.decode(Buffer.alloc(1001, 0x82)).tooLarge).toBe(true)
@@ -117,7 +119,7 @@ describe('limits', () => {
     expect(decoder.decode(encodeBlock(newEncoder(), ['a', `${value}x`])).tooLarge).toBe(true)
   })
 
-  it('[abuse: HPACK bomb] one byte that stands for a large entry is counted at its full size', () => {
+  it('a reference to a large entry counts with the full size of the entry (abuse: HPACK bomb)', () => {
     const decoder = new HpackDecoder()
     decoder.decode(encodeBlock(newEncoder(), ['a', 'x'.repeat(3000)]))
     const section = decoder.decode(Buffer.alloc(10_000, 0xbe))
@@ -126,7 +128,7 @@ describe('limits', () => {
     expect(section.bytes).toBe(10_000 * 3033)
   })
 
-  it('keeps the dynamic table in step when a section is too large', () => {
+  it('a section that is too large keeps the dynamic table in step', () => {
     const decoder = new HpackDecoder({ maxFieldSectionBytes: 50 })
     const section = decodeHex(decoder, `82${inserted('a', '1')}${literal(0, 'b', '22')}0f2f0133${literal(0x10, 'c', '')}7e0134`)
     expect(section.tooLarge).toBe(true)
@@ -137,7 +139,7 @@ describe('limits', () => {
     expect(decoder.decode(Buffer.of(0xbf)).fields).toEqual(['a', '1'])
   })
 
-  it('checks and counts strings that it does not keep', () => {
+  it('strings over the limits are validated and counted', () => {
     const decoder = new HpackDecoder({ maxFields: 0 })
     // 'custom-key' and 'custom-value' of RFC 7541 C.4.3, not inserted.
     const section = decodeHex(decoder, '82008825a849e95ba97d7f8925a849e95bb8e8b4bf048264ff')
@@ -146,8 +148,8 @@ describe('limits', () => {
   })
 })
 
-describe('table size updates, RFC 7541 §4.2 and §6.3', () => {
-  it('takes up to two at the beginning of a block, and evicts', () => {
+describe('table size updates (RFC 7541 §4.2, §6.3)', () => {
+  it('a block may begin with two updates, which evict entries', () => {
     const decoder = new HpackDecoder()
     decodeHex(decoder, inserted('a', '1'))
     expect(decodeHex(decoder, '203fe11f82').fields).toEqual([':method', 'GET'])
@@ -155,7 +157,7 @@ describe('table size updates, RFC 7541 §4.2 and §6.3', () => {
     expect(decoder.tableBytes).toBe(0)
   })
 
-  it('takes one in a block of its own', () => {
+  it('a block may consist of one update', () => {
     const decoder = new HpackDecoder()
     expect(decodeHex(decoder, '20').fields).toEqual([])
     decodeHex(decoder, inserted('a', '1'))
@@ -163,7 +165,7 @@ describe('table size updates, RFC 7541 §4.2 and §6.3', () => {
   })
 
   it.each(['82', '', '3f4682', 'be'])(
-    '"This dynamic table size update MUST occur at the beginning of the first header block following the change": a lowered limit wants one to at most 100, not "%s"',
+    '"This dynamic table size update MUST occur at the beginning of the first header block following the change": a limit lowered to 100 refuses "%s"',
     (hex) => {
       const decoder = new HpackDecoder()
       decodeHex(decoder, inserted('a', '1'))
@@ -172,7 +174,7 @@ describe('table size updates, RFC 7541 §4.2 and §6.3', () => {
     },
   )
 
-  it('wants it once', () => {
+  it('a lowered limit requires one update', () => {
     const decoder = new HpackDecoder()
     decoder.setMaxTableBytes(100)
     expect(decodeHex(decoder, '3f4582').fields).toEqual([':method', 'GET'])
@@ -180,7 +182,7 @@ describe('table size updates, RFC 7541 §4.2 and §6.3', () => {
     expect(() => decodeHex(decoder, '3f4682')).toThrow('table size update is over the limit')
   })
 
-  it('wants it even when it has decoded the same block before', () => {
+  it('a lowered limit requires the update even before a block that was decoded already', () => {
     const decoder = new HpackDecoder()
     decodeHex(decoder, '82')
     decodeHex(decoder, '82')
@@ -188,7 +190,7 @@ describe('table size updates, RFC 7541 §4.2 and §6.3', () => {
     expect(() => decodeHex(decoder, '82')).toThrow('table size update is missing')
   })
 
-  it('wants none when the table is as small already, or the limit was raised', () => {
+  it('no update is required if the table is small enough already, or if the limit was raised', () => {
     const decoder = new HpackDecoder()
     decodeHex(decoder, '3f45')
     decoder.setMaxTableBytes(100)
@@ -205,7 +207,7 @@ describe('table size updates, RFC 7541 §4.2 and §6.3', () => {
     ['3fe11f3f4482', true],
     ['3fe11f82', false],
   ])(
-    '"the smallest maximum table size that occurs in that interval MUST be signaled": 4096, 99, 200, 4096 and then "%s": %s',
+    '"the smallest maximum table size that occurs in that interval MUST be signaled": after 4096, 99, 200 and 4096 the block "%s" is valid: %s',
     (hex, valid) => {
       const decoder = new HpackDecoder()
       for (const size of [99, 200, 4096]) decoder.setMaxTableBytes(size)
@@ -215,8 +217,8 @@ describe('table size updates, RFC 7541 §4.2 and §6.3', () => {
   )
 })
 
-describe('memo of blocks that leave the table alone', () => {
-  it('returns the same section for the same bytes', () => {
+describe('memo of blocks that do not change the table', () => {
+  it('the same bytes return the same section', () => {
     const decoder = new HpackDecoder()
     const first = decodeHex(decoder, '8286')
     first.parsed = 'mine'
@@ -226,7 +228,7 @@ describe('memo of blocks that leave the table alone', () => {
     expect(decodeHex(decoder, '8286').parsed).toBe('mine')
   })
 
-  it('does not trust the buffer that it first saw', () => {
+  it('a later change of the input buffer does not change the memo', () => {
     const decoder = new HpackDecoder()
     const block = bytes('8286')
     const first = decoder.decode(block)
@@ -235,7 +237,7 @@ describe('memo of blocks that leave the table alone', () => {
     expect(decodeHex(decoder, '8286')).toBe(first)
   })
 
-  it('knows dynamic entries and indexes of two bytes', () => {
+  it('blocks with dynamic entries and indexes of two bytes are memoized', () => {
     const decoder = new HpackDecoder()
     for (let i = 0; i < 80; i++) decodeHex(decoder, inserted('a', String(i)))
     const first = decodeHex(decoder, '88beff00ff0d')
@@ -247,7 +249,7 @@ describe('memo of blocks that leave the table alone', () => {
     ['an insertion', inserted('a', '2')],
     ['an insertion that does not fit', inserted('a', '2'.repeat(110))],
     ['a size update', '3f21'],
-  ])('forgets all when the table changes: %s', (_title, change) => {
+  ])('%s clears the memo', (_title, change) => {
     const decoder = new HpackDecoder({ maxTableBytes: 100 })
     decodeHex(decoder, inserted('a', '1') + inserted('b', '1'))
     const first = decodeHex(decoder, '82be')
@@ -262,7 +264,7 @@ describe('memo of blocks that leave the table alone', () => {
     expect(again).not.toBe(first)
   })
 
-  it('remembers no never-indexed literal (RFC 7541 §7.1.3), no insertion and no long block', () => {
+  it('never-indexed literals (RFC 7541 §7.1.3), insertions and long blocks are not memoized', () => {
     const decoder = new HpackDecoder()
     for (const block of [bytes('8210016101ff'), bytes('82400161016282'), Buffer.alloc(129, 0x82)]) {
       expect(decoder.decode(block)).not.toBe(decoder.decode(block))
@@ -271,19 +273,19 @@ describe('memo of blocks that leave the table alone', () => {
     expect(decoder.decode(Buffer.alloc(128, 0x82))).toBe(decoder.decode(Buffer.alloc(128, 0x82)))
   })
 
-  it('[abuse: blocks of one hash] tells them apart, of one length or not', () => {
-    const seen = new Map<number, Buffer>()
+  it('blocks with the same hash decode to their own fields (abuse: hash collisions)', () => {
+    const blocksByHash = new Map<number, Buffer>()
     const pairs: [Buffer, Buffer][] = []
-    const wanted = (a: Buffer, b: Buffer) => pairs.every(([c, d]) => (a.length === b.length) !== (c.length === d.length))
+    const isWanted = (a: Buffer, b: Buffer) => pairs.every(([c, d]) => (a.length === b.length) !== (c.length === d.length))
     for (let i = 0; pairs.length < 2 && i < 5_000_000; i++) {
       const length = 6 + (i % 2)
       const block = Buffer.from(
         Array.from({ length }, (_, place) => 0x81 + (((i * 2654435761 + place * 40503 * (i >> 4)) >>> (place * 3)) % 61)),
       )
       const hash = hashBlock(block, 0, length)
-      const other = seen.get(hash)
-      if (other === undefined) seen.set(hash, block)
-      else if (!other.equals(block) && wanted(block, other)) pairs.push([block, other])
+      const stored = blocksByHash.get(hash)
+      if (stored === undefined) blocksByHash.set(hash, block)
+      else if (!stored.equals(block) && isWanted(block, stored)) pairs.push([block, stored])
     }
     expect(pairs.length).toBe(2)
     for (const [a, b] of pairs) {
@@ -294,13 +296,13 @@ describe('memo of blocks that leave the table alone', () => {
     }
   })
 
-  it('[abuse: endless different blocks] stays right, and of one size', () => {
+  it('thousands of different blocks decode correctly (abuse: memo overflow)', () => {
     const decoder = new HpackDecoder()
     const blocks: Buffer[] = []
     for (let first = 1; first <= 61; first++)
       for (let second = 1; second <= 61; second++) blocks.push(Buffer.of(0x80 | first, 0x80 | second))
-    const alone = (byte: number) => new HpackDecoder().decode(Buffer.of(byte)).fields
-    const expected = Array.from({ length: 62 }, (_, i) => (i === 0 ? [] : alone(0x80 | i)))
+    const decodeByte = (byte: number) => new HpackDecoder().decode(Buffer.of(byte)).fields
+    const expected = Array.from({ length: 62 }, (_, i) => (i === 0 ? [] : decodeByte(0x80 | i)))
     for (let round = 0; round < 2; round++) {
       for (const block of blocks) {
         expect(decoder.decode(block).fields).toEqual([...expected[block[0]! & 0x7f]!, ...expected[block[1]! & 0x7f]!])

@@ -1,7 +1,9 @@
+/** Insertion, eviction and resizing of the dynamic table. */
+
 import fc from 'fast-check'
 import { DynamicTable } from '../../../src/h2/hpack/dynamic-table.js'
 
-describe('dynamic table, RFC 7541 §4', () => {
+describe('dynamic table (RFC 7541 §4)', () => {
   it('"The size of an entry is the sum of its name\'s length in octets, its value\'s length in octets, and 32"', () => {
     const table = new DynamicTable(4096)
     expect(table.insert('name', 'value')).toBe(true)
@@ -30,7 +32,7 @@ describe('dynamic table, RFC 7541 §4', () => {
     expect([table.length, table.bytes, table.inserted]).toEqual([0, 0, 1])
   })
 
-  it('is a queue of the newest entries, whatever its number of slots', () => {
+  it('any sequence of insertions and resizes keeps the newest entries in order', () => {
     const step = fc.oneof(
       fc.record({ name: fc.string({ maxLength: 3 }), value: fc.string({ maxLength: 30 }) }),
       fc.integer({ min: 0, max: 8000 }),

@@ -1,3 +1,5 @@
+/** Encoding of field blocks: representations, insertions and table size updates. */
+
 import { ByteWriter } from '../../../src/h2/hpack/byte-writer.js'
 import { HpackDecoder } from '../../../src/h2/hpack/decoder.js'
 import { HpackEncoder } from '../../../src/h2/hpack/encoder.js'
@@ -7,13 +9,13 @@ function sizeUpdates(encoder: ReturnType<typeof newEncoder>): string {
   return encodeHex(encoder, [])
 }
 
-describe('representations, RFC 7541 §6', () => {
-  it('writes what the static table knows as one byte', () => {
+describe('representations (RFC 7541 §6)', () => {
+  it('a field of the static table is one byte', () => {
     const fields = [':method', 'GET', ':method', 'POST', ':scheme', 'https', ':path', '/', 'accept-encoding', 'gzip, deflate']
     expect(encodeHex(newEncoder(), fields)).toBe('8283878490')
   })
 
-  it('writes the requests of RFC 7541 C.4 as the RFC does', () => {
+  it('the requests of RFC 7541 C.4 have the bytes of the RFC', () => {
     const encoder = newEncoder()
     const head = [':method', 'GET', ':scheme', 'http', ':path', '/', ':authority', 'www.example.com']
     expect(encodeHex(encoder, head)).toBe('828684418cf1e3c2e5f23a6ba0ab90f4ff')
@@ -34,7 +36,7 @@ describe('representations, RFC 7541 §6', () => {
     expect(encoder.tableBytes).toBe(164)
   })
 
-  it('writes a repeated field as one byte, and a known name as an index', () => {
+  it('a repeated field is one byte, and a repeated name an index', () => {
     const encoder = newEncoder()
     encodeBlock(encoder, ['x-a', '1', 'x-b', '1'])
     expect(encodeHex(encoder, ['x-b', '1', 'x-a', '1'])).toBe('bebf')
@@ -42,13 +44,13 @@ describe('representations, RFC 7541 §6', () => {
     expect(encodeHex(encoder, ['x-a', '2', 'x-a', '1'])).toBe('bec0')
   })
 
-  it('refers to the newest entry with a name', () => {
+  it('a repeated name refers to its newest entry', () => {
     const encoder = newEncoder()
     encodeBlock(encoder, ['x-a', '1', 'x-b', '1', 'x-a', '2'])
     expect(encodeHex(encoder, ['x-a', '3'])).toBe('7e0133')
   })
 
-  it('writes indexes over 126 in two bytes', () => {
+  it('an index over 126 has two bytes', () => {
     const encoder = newEncoder()
     for (let i = 0; i < 70; i++) encodeBlock(encoder, ['x-a', String(i)])
     expect(encodeHex(encoder, ['x-a', '5'])).toBe('fe')
@@ -56,8 +58,8 @@ describe('representations, RFC 7541 §6', () => {
     expect(encodeHex(encoder, ['x-a', '0'])).toBe('ff04')
   })
 
-  it('uses Huffman coding only where that is strictly shorter', () => {
-    // Two 5-bit codes take two bytes, as the text does; eight take five.
+  it('Huffman coding is used only if it is strictly shorter', () => {
+    // Two 5-bit codes need two bytes, the length of the text; eight codes need five bytes.
     expect(encodeHex(newEncoder(), [':path', '00'])).toBe('04023030')
     expect(encodeHex(newEncoder(), [':path', '00000000'])).toBe('04850000000000')
     expect(encodeHex(newEncoder(), [':path', '\x01\x02'])).toBe('04020102')
@@ -67,7 +69,7 @@ describe('representations, RFC 7541 §6', () => {
     expect(encodeHex(newEncoder(), [':path', '0'.repeat(200)])).toBe(`04fd${'00'.repeat(125)}`)
   })
 
-  it.each([125, 126, 127, 128, 300, 5000])('writes strings of %i bytes, coded or not', (length) => {
+  it.each([125, 126, 127, 128, 300, 5000])('strings of %i bytes are written with and without Huffman coding', (length) => {
     for (const character of ['e', '{', '\xff']) {
       const fields = [':path', character.repeat(length), character.repeat(length), character]
       expect(new HpackDecoder({ maxFieldSectionBytes: 1e6 }).decode(encodeBlock(newEncoder(), fields)).fields).toEqual(fields)
@@ -75,7 +77,7 @@ describe('representations, RFC 7541 §6', () => {
   })
 })
 
-describe('what enters the table', () => {
+describe('insertions into the table', () => {
   it.each([
     [':path', '/a', '0402'],
     ['age', '5', '0f06'],
@@ -89,7 +91,7 @@ describe('what enters the table', () => {
     ['x-request-id', 'x', '00'],
     ['traceparent', 'x', '00'],
     ['idempotency-key', 'x', '00'],
-  ])('not %s, which differs from message to message (§6.2.2)', (name, value, start) => {
+  ])('%s is not inserted, because its value differs between messages (§6.2.2)', (name, value, start) => {
     const encoder = newEncoder()
     const first = encodeHex(encoder, [name, value])
     expect(first.startsWith(start)).toBe(true)
@@ -101,21 +103,21 @@ describe('what enters the table', () => {
     ['authorization', 'Bearer 0123456789012345678901234567890123456789', '1f08'],
     ['proxy-authorization', 'Basic 0123456789', '1f22'],
     ['cookie', 'short=0123456789012', '1f11'],
-  ])('not %s, a secret that can be guessed: "never indexed" (§7.1.3)', (name, value, start) => {
+  ])('%s, a secret that can be guessed, is "never indexed" (§7.1.3)', (name, value, start) => {
     const encoder = newEncoder()
     expect(encodeHex(encoder, [name, value]).startsWith(start)).toBe(true)
     expect(encodeHex(encoder, [name, value]).startsWith(start)).toBe(true)
     expect(encoder.tableBytes).toBe(0)
   })
 
-  it('a cookie of twenty bytes or more', () => {
+  it('a cookie of twenty bytes or more is inserted', () => {
     const encoder = newEncoder()
     const cookie = ['cookie', 'long=012345678901234']
     encodeBlock(encoder, cookie)
     expect(encodeHex(encoder, cookie)).toBe('be')
   })
 
-  it('nothing that the caller calls sensitive, not even where a table has it already', () => {
+  it('a sensitive field is never indexed, even if a table has it already', () => {
     const encoder = newEncoder()
     const field = ['x-key', 'abc']
     expect(encodeHex(encoder, field, true)).toMatch(/^10/)
@@ -128,7 +130,7 @@ describe('what enters the table', () => {
     expect(encodeHex(encoder, ['cookie', ''])).toBe('1f1100')
   })
 
-  it('nothing over three quarters of the table', () => {
+  it('a field over three quarters of the table is not inserted', () => {
     const encoder = newEncoder()
     encodeBlock(encoder, ['x', 'y'.repeat(3072 - 32)])
     expect(encoder.tableBytes).toBe(0)
@@ -136,7 +138,7 @@ describe('what enters the table', () => {
     expect(encoder.tableBytes).toBe(3072)
   })
 
-  it('evicts the oldest, and forgets it', () => {
+  it('an insertion evicts the oldest entry, which is then a literal again', () => {
     const encoder = newEncoder(100)
     encodeBlock(encoder, ['x-a', '1', 'x-b', '1'])
     expect(encodeHex(encoder, ['x-a', '1', 'x-b', '1'])).toBe('bfbe')
@@ -146,7 +148,7 @@ describe('what enters the table', () => {
     expect(encodeHex(encoder, ['x-a', '1'])).toMatch(/^40/)
   })
 
-  it('refers by name to the entry that the insertion evicts (§4.4), and still knows the new one', () => {
+  it('an insertion may refer to the name of the entry that it evicts (§4.4)', () => {
     const encoder = newEncoder(54)
     encodeBlock(encoder, ['x-a', '1'])
     expect(encodeHex(encoder, ['x-a', '2'])).toBe('7e0132')
@@ -154,26 +156,26 @@ describe('what enters the table', () => {
     expect(encodeHex(encoder, ['server', '1', 'server', '2', 'server', '2'])).toBe('760131760132be')
   })
 
-  it('[abuse: endless names and values] keeps no more than the table has room for', () => {
+  it('the index of names and values has at most the entries of the table (abuse: endless names and values)', () => {
     const encoder = newEncoder()
     for (let i = 0; i < 20_000; i++) encodeBlock(encoder, [`x-${i}`, `${i}`, 'server', `${i}`])
     expect(encoder.tableBytes).toBeLessThanOrEqual(4096)
     const names = (encoder as unknown as { names: Map<string, { values: Map<string, number> }> }).names
-    // As many as fit: in the end only those, for `server` is given up.
+    // Only entries in the table: `server` is no longer inserted.
     expect(names.size).toBeLessThanOrEqual(Math.floor(4096 / (32 + 'x-19999'.length + '19999'.length)) + 1)
     expect(names.get('server')!.values.size).toBeLessThan(64)
   })
 })
 
-describe('table size updates, RFC 7541 §4.2', () => {
-  it('writes none as long as nothing changes', () => {
+describe('table size updates (RFC 7541 §4.2)', () => {
+  it('no update is written without a change', () => {
     const encoder = newEncoder()
     expect(sizeUpdates(encoder)).toBe('')
     encoder.setMaxTableBytes(4096)
     expect(sizeUpdates(encoder)).toBe('')
   })
 
-  it('begins the next block with one, and only that', () => {
+  it('only the next block begins with an update', () => {
     const encoder = newEncoder()
     encodeBlock(encoder, ['x-a', '1'])
     encoder.setMaxTableBytes(30)
@@ -191,7 +193,7 @@ describe('table size updates, RFC 7541 §4.2', () => {
     expect(encodeHex(encoder, ['x-b', '1'])).toBe('3f093f45be')
   })
 
-  it('signals only what changes', () => {
+  it('only a changed size is signaled', () => {
     const encoder = newEncoder()
     for (const size of [8192, 4096]) encoder.setMaxTableBytes(size)
     expect(sizeUpdates(encoder)).toBe('')
@@ -199,17 +201,17 @@ describe('table size updates, RFC 7541 §4.2', () => {
     expect(sizeUpdates(encoder)).toBe('3ff14d')
   })
 
-  it('grows with the peer, up to its own cap', () => {
-    const roomy = new HpackEncoder()
-    roomy.setMaxTableBytes(0xffffffff)
-    expect(sizeUpdates(roomy)).toBe('3fe1ff03')
-    const frugal = newEncoder(1000)
-    expect(sizeUpdates(frugal)).toBe('3fc907')
-    frugal.setMaxTableBytes(8192)
-    expect(sizeUpdates(frugal)).toBe('')
+  it('the table grows to the limit of the peer, up to the cap of the encoder', () => {
+    const largeEncoder = new HpackEncoder()
+    largeEncoder.setMaxTableBytes(0xffffffff)
+    expect(sizeUpdates(largeEncoder)).toBe('3fe1ff03')
+    const smallEncoder = newEncoder(1000)
+    expect(sizeUpdates(smallEncoder)).toBe('3fc907')
+    smallEncoder.setMaxTableBytes(8192)
+    expect(sizeUpdates(smallEncoder)).toBe('')
   })
 
-  it('does without a table when the peer has none', () => {
+  it('no field is inserted if the limit of the peer is 0', () => {
     const encoder = newEncoder()
     encoder.setMaxTableBytes(0)
     expect(encodeHex(encoder, ['x-a', '1'])).toMatch(/^2000/)
@@ -217,8 +219,8 @@ describe('table size updates, RFC 7541 §4.2', () => {
   })
 })
 
-describe('the writer it is given', () => {
-  it('is appended to, and may have replaced its buffer', () => {
+describe('the writer', () => {
+  it('is appended to, and may replace its buffer', () => {
     const writer = new ByteWriter(1)
     writer.writeByte(0xaa)
     const encoder = newEncoder()
@@ -229,47 +231,47 @@ describe('the writer it is given', () => {
   })
 })
 
-describe('a name whose values are driven out before they come again', () => {
+describe('a name whose values are evicted before they repeat', () => {
   const LITERAL_INSERTED = '41'
   const LITERAL = '01'
-  const of = (i: number): string => `host-${String(i).padStart(60, 'x')}.example`
+  const hostName = (i: number): string => `host-${String(i).padStart(60, 'x')}.example`
   const first = (encoder: HpackEncoder, value: string): string => encodeHex(encoder, [':authority', value]).slice(0, 2)
 
-  it('takes no place in the table any more: thousands of origins leave room for what repeats', () => {
+  it('is no longer inserted, so that repeated fields stay in the table', () => {
     const encoder = newEncoder()
     encodeBlock(encoder, ['x-repeated', 'always the same'])
     let inserted = 0
-    while (first(encoder, of(inserted)) === LITERAL_INSERTED) inserted++
-    // Those that the table had room for, and 64 that were driven out for the next ones.
+    while (first(encoder, hostName(inserted)) === LITERAL_INSERTED) inserted++
+    // The entries that fit into the table, and 64 evicted ones.
     expect(inserted).toBeGreaterThan(64)
     expect(inserted).toBeLessThan(110)
-    for (let i = 0; i < 40; i++) expect(first(encoder, of(500 + i))).toBe(LITERAL)
+    for (let i = 0; i < 40; i++) expect(first(encoder, hostName(500 + i))).toBe(LITERAL)
     encodeBlock(encoder, ['x-repeated', 'always the same'])
-    for (let i = 0; i < 20; i++) encodeBlock(encoder, [':authority', of(1_000 + i)])
+    for (let i = 0; i < 20; i++) encodeBlock(encoder, [':authority', hostName(1_000 + i)])
     expect(encodeHex(encoder, ['x-repeated', 'always the same'])).toHaveLength(2)
   })
 
-  it('one in 64 is tried, and a value that comes again has its place back', () => {
+  it('is inserted once in 64 values, and always again after a value repeats', () => {
     const encoder = newEncoder()
-    let tried = 0
-    while (first(encoder, of(tried)) === LITERAL_INSERTED) tried++
-    const written = Array.from({ length: 63 }, (_, i) => first(encoder, of(1_000 + i)))
+    let inserts = 0
+    while (first(encoder, hostName(inserts)) === LITERAL_INSERTED) inserts++
+    const written = Array.from({ length: 63 }, (_, i) => first(encoder, hostName(1_000 + i)))
     expect(written).toEqual([...Array(62).fill(LITERAL), LITERAL_INSERTED])
-    for (let i = 0; i < 200; i++) expect(encodeHex(encoder, [':authority', of(1_062)])).toHaveLength(2)
-    expect(first(encoder, of(500))).toBe(LITERAL_INSERTED)
-    expect(encodeHex(encoder, [':authority', of(500)])).toHaveLength(2)
+    for (let i = 0; i < 200; i++) expect(encodeHex(encoder, [':authority', hostName(1_062)])).toHaveLength(2)
+    expect(first(encoder, hostName(500))).toBe(LITERAL_INSERTED)
+    expect(encodeHex(encoder, [':authority', hostName(500)])).toHaveLength(2)
   })
 
-  it('a few values in turn are never too many', () => {
+  it('is inserted if a few values alternate', () => {
     const encoder = newEncoder()
-    for (let round = 0; round < 50; round++) for (let i = 0; i < 10; i++) encodeBlock(encoder, [':authority', of(i)])
-    for (let i = 0; i < 10; i++) expect(encodeHex(encoder, [':authority', of(i)])).toHaveLength(2)
+    for (let round = 0; round < 50; round++) for (let i = 0; i < 10; i++) encodeBlock(encoder, [':authority', hostName(i)])
+    for (let i = 0; i < 10; i++) expect(encodeHex(encoder, [':authority', hostName(i)])).toHaveLength(2)
   })
 
-  it('a decoder follows all of it', () => {
+  it('decodes to the same fields', () => {
     const [encoder, decoder] = [newEncoder(), new HpackDecoder({ maxTableBytes: 4_096, maxFieldSectionBytes: 65_536 })]
     for (let i = 0; i < 1_000; i++) {
-      const fields = [':authority', of((i * i) % 300), 'x-a', String(i % 3)]
+      const fields = [':authority', hostName((i * i) % 300), 'x-a', String(i % 3)]
       expect(decoder.decode(encodeBlock(encoder, fields)).fields).toEqual(fields)
     }
   })

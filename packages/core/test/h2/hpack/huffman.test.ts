@@ -1,3 +1,5 @@
+/** The Huffman code, and strings encoded with it. */
+
 import fc from 'fast-check'
 import { ByteWriter } from '../../../src/h2/hpack/byte-writer.js'
 import { HpackError } from '../../../src/h2/hpack/hpack-error.js'
@@ -17,8 +19,8 @@ function decodeHex(hex: string): string {
 
 const latin1 = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 300 })
 
-describe('Huffman code, RFC 7541 Appendix B', () => {
-  it('is complete: no bits lead nowhere', () => {
+describe('Huffman code (RFC 7541 Appendix B)', () => {
+  it('is complete: every sequence of bits is the start of a symbol', () => {
     expect(HUFFMAN_LENGTHS.length).toBe(EOS + 1)
     expect(HUFFMAN_LENGTHS.reduce((sum, length) => sum + 2 ** -length, 0)).toBe(1)
   })
@@ -43,13 +45,13 @@ describe('Huffman code, RFC 7541 Appendix B', () => {
     expect([HUFFMAN_CODES[symbol], HUFFMAN_LENGTHS[symbol]]).toEqual([code, length])
   })
 
-  it('has an EOS of 30 ones', () => {
+  it('has an EOS of 30 one bits', () => {
     expect([HUFFMAN_CODES[EOS], HUFFMAN_LENGTHS[EOS]]).toEqual([0x3fffffff, 30])
   })
 })
 
-describe('Huffman-coded strings, RFC 7541 §5.2', () => {
-  it('round-trips any Latin-1 text in as many bytes as foretold', () => {
+describe('Huffman-coded strings (RFC 7541 §5.2)', () => {
+  it('any Latin-1 text decodes to itself, and has the bytes that huffmanLength returns', () => {
     fc.assert(
       fc.property(latin1, (text) => {
         const writer = encode(text)
@@ -61,7 +63,7 @@ describe('Huffman-coded strings, RFC 7541 §5.2', () => {
     )
   })
 
-  it('round-trips every symbol after every other', () => {
+  it('every pair of symbols decodes to itself', () => {
     for (let first = 0; first < 256; first++) {
       let text = ''
       for (let second = 0; second < 256; second++) text += String.fromCharCode(first, second)
@@ -70,31 +72,31 @@ describe('Huffman-coded strings, RFC 7541 §5.2', () => {
     }
   })
 
-  it('decodes strings longer than its scratch buffer', () => {
+  it('a string longer than the scratch buffer is decoded', () => {
     const text = '0123456789'.repeat(10_000)
     const writer = encode(text)
     expect(huffmanDecode(written(writer), 0, writer.position)).toBe(text)
   })
 
-  it('codes the empty string as nothing', () => {
+  it('the empty string has no bytes', () => {
     expect(writtenHex(encode(''))).toBe('')
     expect(decodeHex('')).toBe('')
   })
 
-  it('reads only its part of the bytes', () => {
+  it('no byte outside the given range is read', () => {
     expect(huffmanDecode(bytes('0007ff'), 1, 2)).toBe('0')
   })
 
   it.each([
-    ['8 bits after a whole code', '1fff'],
-    ['an byte of padding alone', 'ff'],
-    ['three bytes', 'ffffff'],
+    ['8 bits after a complete code', '1fff'],
+    ['one byte of only padding', 'ff'],
+    ['three bytes of only padding', 'ffffff'],
   ])('"A padding strictly longer than 7 bits MUST be treated as a decoding error": %s', (_title, hex) => {
     expect(() => decodeHex(hex)).toThrow(new HpackError('Huffman-coded string ends in wrong padding'))
     expect(() => huffmanDecodedLength(bytes(hex), 0, hex.length / 2)).toThrow(HpackError)
   })
 
-  it('accepts each padding of up to 7 bits', () => {
+  it('padding of up to 7 bits is accepted', () => {
     // 6 + n * 5 bits leave every remainder.
     for (let count = 0; count < 8; count++) {
       const text = ` ${'0'.repeat(count)}`

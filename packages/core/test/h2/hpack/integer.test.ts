@@ -1,3 +1,5 @@
+/** Encoding and decoding of integers. */
+
 import fc from 'fast-check'
 import { ByteWriter } from '../../../src/h2/hpack/byte-writer.js'
 import { HpackError } from '../../../src/h2/hpack/hpack-error.js'
@@ -8,8 +10,8 @@ function decodeHex(hex: string, prefixBits: number): number {
   return decodeInteger(bytes(hex), { position: 0 }, hex.length / 2, prefixBits)
 }
 
-describe('integers, RFC 7541 §5.1', () => {
-  it('round-trips any value with any prefix, below any flags', () => {
+describe('integers (RFC 7541 §5.1)', () => {
+  it('any value decodes to itself, with any prefix and any flags', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: MAX_INTEGER }), fc.integer({ min: 1, max: 8 }), (value, prefixBits) => {
         const writer = new ByteWriter(1)
@@ -28,13 +30,13 @@ describe('integers, RFC 7541 §5.1', () => {
     [31, '1f00'],
     [158, '1f7f'],
     [159, '1f8001'],
-  ])('writes %i at the edges of a 5-bit prefix', (value, hex) => {
+  ])('%i is written at the limits of a 5-bit prefix', (value, hex) => {
     const writer = new ByteWriter()
     encodeInteger(writer, 0, 5, value)
     expect(writtenHex(writer)).toBe(hex)
   })
 
-  it('reads the largest value and zero-valued continuation bytes', () => {
+  it('the largest value and zero-valued continuation bytes are read', () => {
     expect(decodeHex('ff80ffffff07', 7)).toBe(MAX_INTEGER)
     expect(decodeHex('ff8080808000', 7)).toBe(127)
   })

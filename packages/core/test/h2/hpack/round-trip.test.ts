@@ -1,4 +1,7 @@
-/** Encoder and decoder as one connection has them: whatever is encoded, and however the table size changes, comes out as it went in. */
+/**
+ * Encoder and decoder of one connection: all fields decode to themselves, whatever the changes of
+ * the table size.
+ */
 
 import fc from 'fast-check'
 import { HpackDecoder } from '../../../src/h2/hpack/decoder.js'
@@ -29,7 +32,7 @@ const field = fc.tuple(name, value, fc.boolean())
 const tableBytes = fc.oneof(fc.constantFrom(0, 31, 40, 64, 100, 256, 4096, 65_536), fc.integer({ min: 0, max: 10_000 }))
 
 describe('round trip', () => {
-  it('any fields, any changes of the table size, any cap', () => {
+  it('any fields decode to themselves, with any changes of the table size and any cap', () => {
     const turn = fc.record({
       sizes: fc.array(tableBytes, { maxLength: 3 }),
       fields: fc.array(field, { maxLength: 12 }),
@@ -50,9 +53,9 @@ describe('round trip', () => {
             const [sensitive] = fields.filter((entry) => entry[2])
             if (sensitive !== undefined) {
               const pair = [sensitive[0], sensitive[1]]
-              const before = encoder.tableBytes
+              const previousBytes = encoder.tableBytes
               expect(decoder.decode(encodeBlock(encoder, pair, true)).fields).toEqual(pair)
-              expect(encoder.tableBytes).toBe(before)
+              expect(encoder.tableBytes).toBe(previousBytes)
             }
             expect(decoder.tableBytes).toBe(encoder.tableBytes)
           }
@@ -62,7 +65,7 @@ describe('round trip', () => {
     )
   })
 
-  it('[abuse: random bytes] decodes or throws HpackError, and ends', () => {
+  it('random bytes decode or throw HpackError (abuse: random bytes)', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 5 }), (blocks) => {
         const decoder = new HpackDecoder({ maxFieldSectionBytes: 500, maxFields: 5 })
@@ -80,7 +83,7 @@ describe('round trip', () => {
     )
   })
 
-  it('a repeated request is one byte a field, and a repeated block one object', () => {
+  it('a repeated request has one byte for each field, and a repeated block decodes to the same object', () => {
     const encoder = newEncoder()
     const decoder = new HpackDecoder()
     const fields = [':method', 'GET', ':scheme', 'https', ':authority', 'example.com', 'user-agent', 'unshard', 'accept', '*/*']

@@ -1,4 +1,4 @@
-/** What a hostile server can make this engine do, and where it ends: the limits that docs/concepts/security.md lists. */
+/** Limits on the cost of a hostile server, which docs/concepts/security.md lists. */
 
 import {
   bytesOf,
@@ -23,7 +23,7 @@ const RESET_PING = `PING ${Buffer.from('resetack').toString('hex')}`
 describe('streams that end early', () => {
   const ENOUGH = 'GOAWAY 0 ENHANCE_YOUR_CALM too many streams ended early'
 
-  it('G13 RST_STREAM storm between answers (CVE-2019-9514): over 1,000 more resets than answers, and no more streams are opened', () => {
+  it('RST_STREAM storm (G13, CVE-2019-9514): no stream is opened after 1,000 more resets than responses', () => {
     const peer = new Peer()
     const bystander = peer.post()
     let rounds = 0
@@ -32,7 +32,7 @@ describe('streams that end early', () => {
     }
     expect(rounds).toBe(1_000)
     expect(peer.sent().at(-1)).toBe(ENOUGH)
-    // What is open goes on: an overloaded server is not to cost it its answer. GOAWAY is said once.
+    // Open streams complete, because an overloaded server may still answer. GOAWAY is sent once.
     peer.events()
     peer.receive(response(bystander.id, [], { endStream: true }))
     expect(peer.events()).toEqual([`response ${bystander.id} 200`, `end ${bystander.id}`])
@@ -40,7 +40,7 @@ describe('streams that end early', () => {
     expect(peer.sent()).toEqual([`RST_STREAM ${bystander.id} PROTOCOL_ERROR`])
   })
 
-  it('G13 as many answers as resets are no storm, and time forgives a hundred a second', () => {
+  it('as many responses as resets are not a storm, and a hundred resets a second are forgiven (G13)', () => {
     const peer = new Peer()
     for (let i = 0; i < 3_000; i++) {
       const [refused, answered] = [peer.get().id, peer.get().id]
@@ -53,7 +53,7 @@ describe('streams that end early', () => {
     expect([peer.client.capacity > 0, peer.fault]).toEqual([true, undefined])
   })
 
-  it('MadeYouReset (CVE-2025-8671): frames that make us reset our own streams are counted with them', () => {
+  it('MadeYouReset: frames that make the client reset its streams count as resets (CVE-2025-8671)', () => {
     const provocations = [
       (id: number) => [windowUpdate(id, 0)],
       (id: number) => [windowUpdate(id, 0x7fff_ffff)],
@@ -70,8 +70,8 @@ describe('streams that end early', () => {
 
 it.each<[string, (id: number) => Buffer]>([
   ['RST_STREAM', (id) => rstStream(id, 8)],
-  ['a provocation', (id) => data(id, 'x')],
-])('the listener may end the stream that %s is about when it hears that no more are opened', (_title, attack) => {
+  ['DATA before HEADERS', (id) => data(id, 'x')],
+])('the listener may reset the stream of %s in the event after which no stream is opened', (_title, attack) => {
   const peer = new Peer()
   for (let i = 0; i < 1_000; i++) peer.receive(attack(peer.get().id))
   const last = peer.get()
@@ -81,15 +81,15 @@ it.each<[string, (id: number) => Buffer]>([
   expect(peer.events()).toEqual(['settings', `closed ${last.id}`])
 })
 
-describe('what looks like a flood and is none', () => {
-  it('E21 an empty DATA frame that ends a stream: 2,000 streams that end at once', () => {
+describe('traffic that resembles a flood', () => {
+  it('2,000 empty DATA frames that end streams are accepted (E21)', () => {
     const peer = new Peer()
     const ids = Array.from({ length: 2_000 }, () => peer.get().id)
     expect(peer.receive(...ids.map((id) => response(id)))).toBeUndefined()
     expect(peer.receive(...ids.map((id) => data(id, '', { endStream: true })))).toBeUndefined()
   })
 
-  it('G13 2,000 streams refused at once, each answered before', () => {
+  it('900 streams refused at once after 1,000 responses are accepted (G13)', () => {
     const peer = new Peer()
     for (let i = 0; i < 1_000; i++) peer.receive(response(peer.get().id, [], { endStream: true }))
     const ids = Array.from({ length: 900 }, () => peer.get().id)
@@ -97,7 +97,7 @@ describe('what looks like a flood and is none', () => {
     expect(peer.client.capacity).toBeGreaterThan(0)
   })
 
-  it('F06 a server that returns credit byte by byte, on the stream and on the connection, is not a flood', () => {
+  it('credit that returns byte by byte, on the stream and on the connection, is accepted (F06)', () => {
     const peer = new Peer({ settings: { initialWindowSize: 1_000_000 } })
     const stream = peer.post()
     peer.client.sendData(stream, bytesOf(10_000), false)
@@ -105,17 +105,17 @@ describe('what looks like a flood and is none', () => {
     expect(peer.receive(...credit)).toBeUndefined()
   })
 
-  it('F06 WINDOW_UPDATE frames beyond that are counted: a thousand a second are forgiven, and no more', () => {
+  it('a thousand further WINDOW_UPDATE frames a second are accepted, and no more (F06)', () => {
     const peer = new Peer()
-    const tiny = (count: number): Buffer[] => Array.from({ length: count }, () => windowUpdate(0, 1))
+    const updates = (count: number): Buffer[] => Array.from({ length: count }, () => windowUpdate(0, 1))
     peer.client.sendData(peer.post(), bytesOf(100), true)
-    expect(peer.receive(...tiny(1_200))).toBeUndefined()
+    expect(peer.receive(...updates(1_200))).toBeUndefined()
     peer.client.refillLimits(1_000)
-    expect(peer.receive(...tiny(1_000))).toBeUndefined()
-    expect(peer.receive(...tiny(1))).toBe('ENHANCE_YOUR_CALM')
+    expect(peer.receive(...updates(1_000))).toBeUndefined()
+    expect(peer.receive(...updates(1))).toBe('ENHANCE_YOUR_CALM')
   })
 
-  it('10,000 responses at once with the same fields: a section that repeats another costs nothing more', () => {
+  it('10,000 concurrent responses with the same fields are accepted, because equal sections count once', () => {
     const peer = new Peer({ settings: {} })
     const block = fieldBlock([
       [':status', '200'],
@@ -130,7 +130,7 @@ describe('what looks like a flood and is none', () => {
   })
 })
 
-describe('I08 slots of streams that we reset are held until the peer has seen it (CVE-2023-44487, the other side of it)', () => {
+describe('slots of streams that the client reset are held until the peer acknowledges a PING (I08, CVE-2023-44487)', () => {
   const limited = (): Peer => {
     const peer = new Peer({ settings: { maxConcurrentStreams: 3 } })
     for (let i = 0; i < 3; i++) peer.get()
@@ -141,7 +141,7 @@ describe('I08 slots of streams that we reset are held until the peer has seen it
     for (const stream of peer.opened) peer.client.resetStream(stream, 8)
   }
 
-  it('one PING follows the first RST_STREAM; its acknowledgement frees all of them, and the listener is told', () => {
+  it('one PING follows the first RST_STREAM, and its acknowledgement frees all slots and calls the listener', () => {
     const peer = limited()
     resetAll(peer)
     expect(peer.sent()).toEqual(['RST_STREAM 1 CANCEL', RESET_PING, 'RST_STREAM 3 CANCEL', 'RST_STREAM 5 CANCEL'])
@@ -151,7 +151,7 @@ describe('I08 slots of streams that we reset are held until the peer has seen it
     expect([peer.events(), peer.client.capacity]).toEqual([['settings'], 3])
   })
 
-  it('no second PING without a word from the peer in between: servers count them (gRPC: too_many_pings); time frees those slots', () => {
+  it('no second PING is sent before a frame of the peer, because servers count PINGs; time frees these slots', () => {
     const peer = limited()
     resetAll(peer)
     peer.receive(resetAck)
@@ -166,7 +166,7 @@ describe('I08 slots of streams that we reset are held until the peer has seen it
     expect([peer.client.capacity, peer.client.probe.outstanding]).toEqual([2, true])
   })
 
-  it('not for a response that is complete', () => {
+  it('the slot of a complete response is not held', () => {
     const peer = new Peer({ settings: { maxConcurrentStreams: 3 } })
     const upload = peer.post()
     peer.receive(response(upload.id, [], { endStream: true }))
@@ -174,7 +174,7 @@ describe('I08 slots of streams that we reset are held until the peer has seen it
     expect([peer.sent().at(-1), peer.client.capacity]).toEqual(['RST_STREAM 1 NO_ERROR', 3])
   })
 
-  it('a peer that does not answer PINGs is asked no more, and its slots are free', () => {
+  it('a peer that does not acknowledge the PING receives no other, and its slots are freed', () => {
     const peer = limited()
     resetAll(peer)
     peer.events()
@@ -183,13 +183,13 @@ describe('I08 slots of streams that we reset are held until the peer has seen it
     expect([peer.events(), peer.client.heldSlots, peer.client.capacity]).toEqual([['settings'], 0, 3])
     peer.client.resetStream(peer.get(), 8)
     expect(peer.sent().at(-1)).toBe('RST_STREAM 7 CANCEL')
-    // An answer that comes after all is like any other.
+    // A late acknowledgement is passed on like any other.
     peer.events()
     peer.receive(resetAck)
     expect(peer.events()).toEqual(['pong 726573657461636b'])
   })
 
-  it('an acknowledgement that nobody waits for is like any other', () => {
+  it('an unexpected acknowledgement is passed on like any other', () => {
     const peer = limited()
     peer.receive(resetAck)
     expect(peer.events()).toEqual(['pong 726573657461636b'])
@@ -197,12 +197,12 @@ describe('I08 slots of streams that we reset are held until the peer has seen it
 })
 
 describe('field sections', () => {
-  it('HPACK bombs on many streams at once (CVE-2026-49975): 16 MiB for all open streams of a connection', () => {
+  it('HPACK bombs on many streams: the sections of all open streams have at most 16 MiB (CVE-2026-49975)', () => {
     const peer = new Peer()
-    // 62 bytes of block each; 16 references to one entry of 4 KiB make a section under the limit of one.
+    // Blocks of 62 bytes: 15 references to one entry of 4 KiB are a section under its limit.
     const entry = Buffer.concat([Buffer.from([0x88, 0x40, 1, 0x62, 0x7f, 0xa1, 0x1e]), bytesOf(4_000)])
-    const unlike = (i: number): Buffer => Buffer.concat([Buffer.from([0x00, 1, 0x63, 4]), Buffer.from(String(1_000 + i))])
-    const references = (i: number): Buffer => Buffer.concat([Buffer.from([0x88]), Buffer.alloc(15, 0xbe), unlike(i)])
+    const uniqueField = (i: number): Buffer => Buffer.concat([Buffer.from([0x00, 1, 0x63, 4]), Buffer.from(String(1_000 + i))])
+    const references = (i: number): Buffer => Buffer.concat([Buffer.from([0x88]), Buffer.alloc(15, 0xbe), uniqueField(i)])
     peer.receive(headers(peer.get().id, entry))
     let refused = 0
     for (let i = 0; i < 300; i++) {
@@ -210,16 +210,16 @@ describe('field sections', () => {
       if (peer.events().some((line) => line.includes('ENHANCE_YOUR_CALM local'))) refused++
     }
     expect(refused).toBeGreaterThan(0)
-    // Our own bound is not held against the peer.
+    // Sections over this limit do not count as resets of the peer.
     expect(peer.client.capacity).toBeGreaterThan(0)
-    // Streams that end make room.
+    // Streams that end free their sections.
     for (const stream of peer.opened) peer.client.resetStream(stream, 8)
     peer.events()
     peer.receive(headers(peer.get().id, references(0)))
     expect(peer.events()[0]).toMatch(/^response /)
   })
 
-  it('D05 a limit that was raised leaves room for longer blocks, in more frames', () => {
+  it('a raised maxFieldSectionBytes permits longer field blocks in more frames (D05)', () => {
     const peer = new Peer({ local: { maxFieldSectionBytes: 300_000 } })
     peer.get()
     const block = fieldBlock([
@@ -236,7 +236,7 @@ describe('field sections', () => {
     expect(peer.events()[0]).toMatch(/^response 1 200 a=x/)
   })
 
-  it('D07 Huffman strings of sections that are over the limit are measured, not made: a megabyte of them a frame at a time', () => {
+  it('Huffman strings of a section over the limit are measured and not decoded (D07)', () => {
     const peer = new Peer({ local: { maxFieldSectionBytes: 1_024 } })
     const { id } = peer.get()
     // 16,000 bytes of five-bit codes, `0` each: 25,600 bytes of text.
@@ -245,7 +245,7 @@ describe('field sections', () => {
     expect(peer.events()).toEqual([`error ${id} ENHANCE_YOUR_CALM local`, `closed ${id}`])
   })
 
-  it('D23 names that are all different, for hours: the table holds 4 KiB', () => {
+  it('different field names in every response leave 4 KiB in the dynamic table (D23)', () => {
     const peer = new Peer()
     for (let i = 0; i < 500; i++) {
       const name = Buffer.from(`x${String(i).padStart(9, '0')}`)
@@ -253,14 +253,14 @@ describe('field sections', () => {
       peer.receive(headers(peer.get().id, block, { endStream: true }))
     }
     expect(peer.events().filter((line) => line.startsWith('response'))).toHaveLength(500)
-    // 43 bytes an entry, 32 of them for itself: the 95 newest are there, from index 62, and no other.
+    // An entry has 43 bytes, 32 of them overhead: the table has the 95 newest, from index 62.
     const byIndex = (index: number): Buffer => Buffer.from([0x88, 0xff, index - 127])
     peer.receive(headers(peer.get().id, byIndex(62 + 94)))
     expect(peer.events()).toEqual(['response 1001 200 x000000405=y'])
     expect(peer.receive(headers(peer.get().id, byIndex(62 + 95)))).toBe('COMPRESSION_ERROR')
   })
 
-  it('D23 names that were found good are remembered for all connections: 1,024 of them, and short ones', () => {
+  it('over 1,024 different names, long ones included, are accepted on new connections (D23)', () => {
     const names = Array.from({ length: 1_100 }, (_, i) => `name-${i}`)
     for (const name of [...names, 'n'.repeat(5_000), names[0]!, 'n'.repeat(5_000)]) {
       const peer = new Peer()
@@ -269,7 +269,7 @@ describe('field sections', () => {
     }
   })
 
-  it('a huge :status is none, and so is one of a thousand digits', () => {
+  it('a :status over 2^32 or of a thousand digits is malformed', () => {
     for (const status of ['4294967496', '2'.repeat(1_000)]) {
       const peer = new Peer()
       peer.get()
@@ -280,7 +280,7 @@ describe('field sections', () => {
 })
 
 describe('PING', () => {
-  it('G10 answers to our own PINGs are no flood, however many', () => {
+  it('3,000 acknowledgements of PINGs that the client sent are accepted (G10)', () => {
     const peer = new Peer()
     for (let i = 0; i < 3_000; i++) {
       peer.client.ping(Buffer.alloc(8))
@@ -290,17 +290,17 @@ describe('PING', () => {
   })
 })
 
-it('D05 the request whose response has no end hears that it is too large; the others, that the connection is gone', () => {
+it('a field block without end fails its request as too large and leaves other streams to the connection error (D05)', () => {
   const peer = new Peer()
-  const [culprit, other] = [peer.get(), peer.get()]
+  const [culprit, sibling] = [peer.get(), peer.get()]
   peer.receive(headers(culprit.id, bytesOf(10), { endHeaders: false }))
   const part = continuation(culprit.id, bytesOf(10), { endHeaders: false })
   expect(peer.receive(...Array.from({ length: 9 }, () => part))).toBe('ENHANCE_YOUR_CALM')
   expect(peer.events()).toEqual([`error ${culprit.id} ENHANCE_YOUR_CALM local`, `closed ${culprit.id}`])
-  expect(peer.opened.filter(({ state }) => state !== 4)).toEqual([other])
+  expect(peer.opened.filter(({ state }) => state !== 4)).toEqual([sibling])
 })
 
-it('D05 without end on a stream that was reset is the end of the connection, and of no request', () => {
+it('a field block without end on a stream that was reset ends the connection and fails no request (D05)', () => {
   const peer = new Peer()
   peer.client.resetStream(peer.get(), 8)
   peer.events()
@@ -310,7 +310,7 @@ it('D05 without end on a stream that was reset is the end of the connection, and
   expect(peer.events()).toEqual([])
 })
 
-it('RFC 9113 §6.5.3 "MAY": neither SETTINGS that are late nor a late acknowledgement of ours is an error', () => {
+it('late SETTINGS and a late acknowledgement are not errors (RFC 9113 §6.5.3 "MAY")', () => {
   const peer = new Peer({ settings: false })
   const { id } = peer.get()
   peer.client.refillLimits(3_600_000)
@@ -318,7 +318,7 @@ it('RFC 9113 §6.5.3 "MAY": neither SETTINGS that are late nor a late acknowledg
   expect([peer.fault, peer.events().at(-1)]).toEqual([undefined, `closed ${id}`])
 })
 
-it('B23 a field section of 16 KiB may arrive byte by byte', () => {
+it('a field section of 16 KiB may arrive byte by byte (B23)', () => {
   const peer = new Peer()
   const { id } = peer.get()
   const frame = headers(

@@ -1,4 +1,7 @@
-/** Requirements of RFC 9113 that no other test of this folder shows by itself. docs/contributing/conformance.md lists all of them, with their tests. */
+/**
+ * Requirements of RFC 9113 without another test. docs/contributing/conformance.md lists all
+ * requirements with their tests.
+ */
 
 import {
   altsvc,
@@ -21,7 +24,7 @@ import {
   windowUpdate,
 } from './peer.js'
 
-/** A frame as it stands on the wire, reserved bit included. */
+/** The header of a frame on the wire, reserved bit included. */
 interface RawFrame {
   readonly type: number
   readonly flags: number
@@ -47,8 +50,8 @@ function framesOf(bytes: Buffer): RawFrame[] {
   return frames
 }
 
-/** Makes the engine send every type of frame that it has. */
-function everythingSent(): RawFrame[] {
+/** Makes the engine send every type of frame that it can send. */
+function sendEveryType(): RawFrame[] {
   const peer = new Peer({ settings: false })
   const preface = written(peer).subarray(24)
   peer.receive(settings({ maxConcurrentStreams: 100 }))
@@ -68,23 +71,23 @@ function everythingSent(): RawFrame[] {
 
 const status = (code: string): [string, string] => [':status', code]
 
-describe('what is sent', () => {
-  const frames = everythingSent()
+describe('sent frames', () => {
+  const frames = sendEveryType()
 
-  it('§8.4.1 "PUSH_PROMISE frames MUST NOT be sent by the client", and neither is PRIORITY nor a type of an extension', () => {
+  it('"PUSH_PROMISE frames MUST NOT be sent by the client", nor PRIORITY, nor extension types (§8.4.1)', () => {
     expect([...new Set(frames.map(({ type }) => type))].sort((a, b) => a - b)).toEqual([0, 1, 3, 4, 6, 7, 8, 9])
   })
 
-  it('§4.1 "Unused flags MUST be ignored on receipt and MUST be left unset (0x00) when sending"; §6.1 nothing is padded', () => {
+  it('"Unused flags MUST be ignored on receipt and MUST be left unset (0x00) when sending"; no frame is padded (§4.1, §6.1)', () => {
     const allowed: Record<number, number> = { 0: 0x1, 1: 0x5, 3: 0, 4: 0x1, 6: 0x1, 7: 0, 8: 0, 9: 0x4 }
     for (const { type, flags } of frames) expect([type, flags & ~allowed[type]!]).toEqual([type, 0])
   })
 
-  it('§4.1 "the bit MUST remain unset (0x00) when sending and MUST be ignored when receiving"', () => {
+  it('"the bit MUST remain unset (0x00) when sending and MUST be ignored when receiving" (§4.1)', () => {
     expect(frames.filter(({ reserved }) => reserved !== 0)).toEqual([])
   })
 
-  it('§6.5 "The stream identifier for a SETTINGS frame MUST be zero (0x00)", "the frame payload of the SETTINGS frame MUST be empty" with ACK', () => {
+  it('"The stream identifier for a SETTINGS frame MUST be zero (0x00)", "the frame payload of the SETTINGS frame MUST be empty" with ACK (§6.5)', () => {
     const sent = frames.filter(({ type }) => type === 4)
     expect(sent.map(({ flags, streamId, length }) => [flags, streamId, length])).toEqual([
       [0, 0, 24],
@@ -92,14 +95,14 @@ describe('what is sent', () => {
     ])
   })
 
-  it('§6.1 "DATA frames MUST be associated with a stream", and so are HEADERS, RST_STREAM and CONTINUATION; PING and GOAWAY are not', () => {
+  it('"DATA frames MUST be associated with a stream", and so are HEADERS, RST_STREAM and CONTINUATION; PING and GOAWAY are not (§6.1)', () => {
     for (const { type, streamId } of frames) {
       if ([0, 1, 3, 9].includes(type)) expect(streamId % 2).toBe(1)
       if (type === 6 || type === 7) expect(streamId).toBe(0)
     }
   })
 
-  it('§6.7 "PING frames MUST contain 8 octets of opaque data in the frame payload"', () => {
+  it('"PING frames MUST contain 8 octets of opaque data in the frame payload" (§6.7)', () => {
     const pings = frames.filter(({ type }) => type === 6)
     expect(pings.length).toBeGreaterThan(1)
     for (const { length } of pings) expect(length).toBe(8)
@@ -107,7 +110,7 @@ describe('what is sent', () => {
 })
 
 describe('the preface', () => {
-  it('§3.4 "The SETTINGS frames received from a peer as part of the connection preface MUST be acknowledged ... after sending the connection preface"', () => {
+  it('"The SETTINGS frames received from a peer as part of the connection preface MUST be acknowledged ... after sending the connection preface" (§3.4)', () => {
     const peer = new Peer({ settings: false })
     peer.receive(settings())
     const bytes = written(peer)
@@ -115,7 +118,7 @@ describe('the preface', () => {
     expect(peer.reader.read(bytes.subarray(24))).toEqual([expect.stringMatching(/^SETTINGS \{/), 'SETTINGS ACK'])
   })
 
-  it('§6.5.3 "the recipient MUST immediately emit a SETTINGS frame with the ACK flag set": before what the new values allow', () => {
+  it('"the recipient MUST immediately emit a SETTINGS frame with the ACK flag set", before DATA that the new values allow (§6.5.3)', () => {
     const peer = new Peer({ settings: { initialWindowSize: 0 } })
     peer.client.sendData(peer.post(), bytesOf(5), true)
     peer.sent()
@@ -124,8 +127,8 @@ describe('the preface', () => {
   })
 })
 
-describe('the size of frames', () => {
-  const largest = (peer: Peer): number[] => {
+describe('frame sizes', () => {
+  const largestSizes = (peer: Peer): number[] => {
     const { id } = peer.post('/other')
     peer.client.sendData(peer.opened.at(-1)!, bytesOf(50_000), false)
     peer.open({ fields: ['x-long', '~'.repeat(50_000)] })
@@ -136,13 +139,13 @@ describe('the size of frames', () => {
     return [of([0]), of([1, 9])]
   }
 
-  it('§4.1 "Values greater than 2^14 (16,384) MUST NOT be sent unless the receiver has set a larger value", content and field blocks', () => {
+  it('"Values greater than 2^14 (16,384) MUST NOT be sent unless the receiver has set a larger value", in content and field blocks (§4.1)', () => {
     const peer = new Peer()
-    expect(largest(peer)).toEqual([16_384, 16_384])
+    expect(largestSizes(peer)).toEqual([16_384, 16_384])
     peer.receive(settings({ maxFrameSize: 20_000 }))
-    expect(largest(peer)).toEqual([20_000, 20_000])
+    expect(largestSizes(peer)).toEqual([20_000, 20_000])
     peer.receive(settings({ maxFrameSize: 16_384 }))
-    expect(largest(peer)).toEqual([16_384, 16_384])
+    expect(largestSizes(peer)).toEqual([16_384, 16_384])
   })
 
   const long = Buffer.concat([inserting, fieldBlock([['a', '.'.repeat(16_384 - inserting.length - 6)]])])
@@ -163,8 +166,8 @@ describe('the size of frames', () => {
     ['ALTSVC', [altsvc(1, '', 'x'.repeat(16_382))], [expect.stringMatching(/^altsvc 1 \|x+$/)]],
     ['an unknown type', [raw(0xbb, 0, 1, bytesOf(16_384))], []],
   ])(
-    '§4.2 "MUST be capable of receiving and minimally processing frames up to 2^14 octets in length": %s',
-    (_type, frames, told) => {
+    '"MUST be capable of receiving and minimally processing frames up to 2^14 octets in length": %s (§4.2)',
+    (_type, frames, expected) => {
       const peer = new Peer()
       if (!frames.some((frame) => frame.includes(inserting))) peer.exchange()
       const { id } = peer.get()
@@ -174,18 +177,18 @@ describe('the size of frames', () => {
       })
       expect(Math.max(...frames.map((frame) => frame.length))).toBe(9 + 16_384)
       expect(peer.receive(...renamed)).toBeUndefined()
-      expect(peer.events().map((line) => line.replace(` ${id} `, ' 1 '))).toEqual(told)
+      expect(peer.events().map((line) => line.replace(` ${id} `, ' 1 '))).toEqual(expected)
       peer.proveAlive()
     },
   )
 })
 
 describe('field blocks', () => {
-  it('§4.3 "Field blocks MUST be transmitted as a contiguous sequence of frames, with no interleaved frames of any other type or from any other stream"', () => {
+  it('"Field blocks MUST be transmitted as a contiguous sequence of frames, with no interleaved frames of any other type or from any other stream" (§4.3)', () => {
     const peer = new Peer({ settings: { initialWindowSize: 10 } })
     const fields = ['x-long', '~'.repeat(40_000)]
     peer.client.sendData(peer.post(), bytesOf(40_000), true, fields)
-    // Inside the events that content brings, requests are opened, and answers are written.
+    // Events of content open requests, and frames of the peer are acknowledged.
     peer.recorder.during = (line) => {
       if (line.startsWith('sendable') || line === 'settings') peer.open({ fields })
     }
@@ -196,32 +199,38 @@ describe('field blocks', () => {
     expect(frames.filter(({ type }) => type === 1)).toHaveLength(8)
     let block = 0
     for (const { type, flags, streamId } of frames) {
-      // RFC 9113 §6.2, §6.10: CONTINUATION of that stream where a block is open, and nowhere else.
+      // RFC 9113 §6.2, §6.10: CONTINUATION of the stream whose block is open, and no other frame.
       expect([type === 9, type === 9 ? streamId : block]).toEqual([block !== 0, block])
       if (type === 1 || type === 9) block = (flags & 0x4) === 0 ? streamId : 0
     }
     expect(block).toBe(0)
   })
 
-  const bad = Buffer.from('80', 'hex')
+  const malformedBlock = Buffer.from('80', 'hex')
   it.each<[string, (peer: Peer, stream: TestStream) => Buffer[]]>([
-    ['a response', (_peer, { id }) => [headers(id, bad)]],
-    ['an interim response', (_peer, { id }) => [headers(id, [status('103')]), headers(id, bad)]],
-    ['trailers', (_peer, { id }) => [response(id), headers(id, bad, { endStream: true })]],
-    ['padded HEADERS', (_peer, { id }) => [headers(id, bad, { padding: 9 })]],
-    ['CONTINUATION', (_peer, { id }) => [headers(id, Buffer.from([0x88]), { endHeaders: false }), continuation(id, bad)]],
-    ['a block that is cut by END_HEADERS', (_peer, { id }) => [headers(id, inserting.subarray(0, -1))]],
-    ['a stream whose response is complete', (_peer, { id }) => [response(id, [], { endStream: true }), headers(id, bad)]],
+    ['a response', (_peer, { id }) => [headers(id, malformedBlock)]],
+    ['an interim response', (_peer, { id }) => [headers(id, [status('103')]), headers(id, malformedBlock)]],
+    ['trailers', (_peer, { id }) => [response(id), headers(id, malformedBlock, { endStream: true })]],
+    ['padded HEADERS', (_peer, { id }) => [headers(id, malformedBlock, { padding: 9 })]],
     [
-      'a stream that we reset',
+      'CONTINUATION',
+      (_peer, { id }) => [headers(id, Buffer.from([0x88]), { endHeaders: false }), continuation(id, malformedBlock)],
+    ],
+    ['a block that END_HEADERS truncates', (_peer, { id }) => [headers(id, inserting.subarray(0, -1))]],
+    [
+      'a stream whose response is complete',
+      (_peer, { id }) => [response(id, [], { endStream: true }), headers(id, malformedBlock)],
+    ],
+    [
+      'a stream that the client reset',
       (peer, stream) => {
         peer.client.resetStream(stream, 8)
-        return [headers(stream.id, bad)]
+        return [headers(stream.id, malformedBlock)]
       },
     ],
-    ['a stream that GOAWAY refused', (_peer, { id }) => [goaway(0), headers(id, bad)]],
+    ['a stream that GOAWAY refused', (_peer, { id }) => [goaway(0), headers(id, malformedBlock)]],
   ])(
-    '§4.3 "A decoding error in a field block MUST be treated as a connection error of type COMPRESSION_ERROR": %s',
+    '"A decoding error in a field block MUST be treated as a connection error of type COMPRESSION_ERROR": %s (§4.3)',
     (_where, frames) => {
       const peer = new Peer()
       expect(peer.receive(...frames(peer, peer.post()))).toBe('COMPRESSION_ERROR')
@@ -229,7 +238,7 @@ describe('field blocks', () => {
   )
 
   it.each(['request', 'trailers'])(
-    '§4.3.1 once a reduction is acknowledged "its HPACK encoder MUST start the next field block with a Dynamic Table Size Update": %s',
+    'after a reduction is acknowledged "its HPACK encoder MUST start the next field block with a Dynamic Table Size Update": %s (§4.3.1)',
     (next) => {
       const peer = new Peer()
       const upload = peer.post()
@@ -258,17 +267,17 @@ describe('closed streams', () => {
         peer.receive(response(stream.id, [], { endStream: true }))
       },
     ],
-    ['our RST_STREAM', (peer, stream) => peer.client.resetStream(stream, 8)],
-    ["the peer's RST_STREAM", (peer, stream) => void peer.receive(rstStream(stream.id, 8))],
+    ['RST_STREAM of the client', (peer, stream) => peer.client.resetStream(stream, 8)],
+    ['RST_STREAM of the peer', (peer, stream) => void peer.receive(rstStream(stream.id, 8))],
     ['GOAWAY', (peer) => void peer.receive(goaway(0))],
     ['a malformed response', (peer, stream) => void peer.receive(headers(stream.id, [['a', 'b']]))],
   ]
   it.each(closings)(
-    '§5.1 "An endpoint MUST NOT send frames other than PRIORITY on a closed stream", closed by %s',
+    '"An endpoint MUST NOT send frames other than PRIORITY on a closed stream", closed by %s (§5.1)',
     (how, close) => {
       const peer = new Peer({ settings: { initialWindowSize: 100_000 } })
       const stream = peer.post()
-      // The window of the stream stays open, that of the connection does not: content waits for it, unless all has been sent.
+      // The stream window is open and the connection window closed, so unsent content waits.
       peer.client.sendData(peer.post(), bytesOf(65_535), false)
       if (how !== 'END_STREAM both ways') peer.client.sendData(stream, bytesOf(40), true, ['x-sum', '1'])
       close(peer, stream)
@@ -282,7 +291,7 @@ describe('closed streams', () => {
     },
   )
 
-  it('§6.4 "After receiving a RST_STREAM on a stream, the receiver MUST NOT send additional frames for that stream", content that waits included', () => {
+  it('"After receiving a RST_STREAM on a stream, the receiver MUST NOT send additional frames for that stream", queued content included (§6.4)', () => {
     const peer = new Peer({ settings: { initialWindowSize: 10 } })
     const stream = peer.post()
     peer.client.sendData(stream, bytesOf(100), true)
@@ -297,27 +306,30 @@ describe('closed streams', () => {
     ['open', (peer: Peer) => peer.post()],
     ['half-closed (local)', (peer: Peer) => peer.get()],
     ['closed', (peer: Peer) => peer.exchange()],
-  ])('§5.4.2 "an endpoint MUST NOT send a RST_STREAM in response to a RST_STREAM frame": a stream that is %s', (_state, open) => {
-    const peer = new Peer({ settings: { maxConcurrentStreams: 10 } })
-    const { id } = open(peer)
-    peer.sent()
-    peer.receive(rstStream(id, 8), rstStream(id, 8))
-    expect(peer.sent()).toEqual([])
-  })
+  ])(
+    '"an endpoint MUST NOT send a RST_STREAM in response to a RST_STREAM frame": a stream that is %s (§5.4.2)',
+    (_state, open) => {
+      const peer = new Peer({ settings: { maxConcurrentStreams: 10 } })
+      const { id } = open(peer)
+      peer.sent()
+      peer.receive(rstStream(id, 8), rstStream(id, 8))
+      expect(peer.sent()).toEqual([])
+    },
+  )
 
-  it('§6.4 "RST_STREAM frames MUST NOT be sent for a stream in the "idle" state": the request goes out before it, however short it lived', () => {
+  it('"RST_STREAM frames MUST NOT be sent for a stream in the "idle" state": a request that is reset at once is sent before it (§6.4)', () => {
     const peer = new Peer()
     peer.client.resetStream(peer.get(), 8)
     expect(peer.sent().slice(0, 2)).toEqual([expect.stringMatching(/^HEADERS 1 END_STREAM/), 'RST_STREAM 1 CANCEL'])
   })
 })
 
-describe('§5.4 "If a frame causes a connection error, that error MUST be reported": also where it is a stream error too', () => {
+describe('"If a frame causes a connection error, that error MUST be reported", even if it is a stream error too (§5.4)', () => {
   it.each([
-    ['a block that does not decode, after the response', 'COMPRESSION_ERROR', headers(1, Buffer.from('80', 'hex'))],
-    ['padding over the payload, after the response', 'PROTOCOL_ERROR', raw(0, 8, 1, Buffer.from([9, 1]))],
+    ['a malformed field block after the response', 'COMPRESSION_ERROR', headers(1, Buffer.from('80', 'hex'))],
+    ['padding longer than the payload after the response', 'PROTOCOL_ERROR', raw(0, 8, 1, Buffer.from([9, 1]))],
     [
-      'padding over the payload, over the stream window',
+      'padding longer than the payload, over the stream window',
       'PROTOCOL_ERROR',
       raw(0, 8, 1, Buffer.concat([Buffer.from([255]), bytesOf(200)])),
     ],
@@ -331,29 +343,29 @@ describe('§5.4 "If a frame causes a connection error, that error MUST be report
   })
 })
 
-describe('§6.6 "MUST treat the receipt of a PUSH_PROMISE frame as a connection error of type PROTOCOL_ERROR"', () => {
+describe('"MUST treat the receipt of a PUSH_PROMISE frame as a connection error of type PROTOCOL_ERROR" (§6.6): a PUSH_PROMISE', () => {
   const promised: [string, string][] = [[':method', 'GET']]
   it.each<[string, Buffer]>([
-    ['as it should be', pushPromise(1, 2, promised)],
+    ['that is well-formed', pushPromise(1, 2, promised)],
     ['on stream 0', pushPromise(0, 2, promised)],
-    ['on a stream that is idle', pushPromise(9, 2, promised)],
-    ['on a stream that is closed', pushPromise(3, 2, promised)],
-    ['on a stream that we reset', pushPromise(5, 2, promised)],
-    ['of a stream that is not the server’s', pushPromise(1, 7, promised)],
+    ['on an idle stream', pushPromise(9, 2, promised)],
+    ['on a closed stream', pushPromise(3, 2, promised)],
+    ['on a stream that the client reset', pushPromise(5, 2, promised)],
+    ['of an odd stream', pushPromise(1, 7, promised)],
     ['of stream 0', pushPromise(1, 0, promised)],
-    ['with padding over the payload', raw(5, 0xc, 1, Buffer.from([9, 0, 0, 0, 2]))],
-    ['without END_HEADERS, another frame behind it', Buffer.concat([pushPromise(1, 2, promised, { endHeaders: false }), ping()])],
+    ['with padding longer than the payload', raw(5, 0xc, 1, Buffer.from([9, 0, 0, 0, 2]))],
+    ['without END_HEADERS before another frame', Buffer.concat([pushPromise(1, 2, promised, { endHeaders: false }), ping()])],
   ])('%s', (_title, frame) => {
     const peer = new Peer()
-    const [, over, reset] = [peer.get(), peer.get(), peer.get()]
-    peer.receive(response(over!.id, [], { endStream: true }))
+    const [, completed, reset] = [peer.get(), peer.get(), peer.get()]
+    peer.receive(response(completed!.id, [], { endStream: true }))
     peer.client.resetStream(reset!, 8)
     expect(peer.receive(frame)).toBe('PROTOCOL_ERROR')
   })
 })
 
 describe('PING and GOAWAY', () => {
-  it('§6.7 "An endpoint MUST NOT respond to PING frames containing this flag", "MUST set this flag in PING responses"', () => {
+  it('"An endpoint MUST NOT respond to PING frames containing this flag", "MUST set this flag in PING responses" (§6.7)', () => {
     const peer = new Peer()
     peer.client.ping(Buffer.from('abcdefgh'))
     peer.sent()
@@ -363,7 +375,7 @@ describe('PING and GOAWAY', () => {
     expect(peer.sent()).toEqual(['PING ACK 6162636465666768'])
   })
 
-  it('§6.8 "Receivers of a GOAWAY frame MUST NOT open additional streams on the connection", whatever happens after it', () => {
+  it('"Receivers of a GOAWAY frame MUST NOT open additional streams on the connection", whatever frames follow (§6.8)', () => {
     const peer = new Peer({ settings: { maxConcurrentStreams: 2 } })
     const first = peer.get()
     const second = peer.get()
@@ -374,7 +386,7 @@ describe('PING and GOAWAY', () => {
     expect(peer.client.capacity).toBe(0)
   })
 
-  it('§6.8 "Endpoints MUST NOT increase the value they send in the last stream identifier": ours is 0, every time', () => {
+  it('"Endpoints MUST NOT increase the value they send in the last stream identifier": the client always sends 0 (§6.8)', () => {
     const peer = new Peer()
     peer.client.goaway(0, '')
     peer.receive(data(0, 'x'))
@@ -384,20 +396,20 @@ describe('PING and GOAWAY', () => {
     ])
   })
 
-  it('§7 "Unknown or unsupported error codes MUST NOT trigger any special behavior": as INTERNAL_ERROR does, but for the name', () => {
-    const play = (code: number): string[] => {
+  it('"Unknown or unsupported error codes MUST NOT trigger any special behavior": events are those of INTERNAL_ERROR (§7)', () => {
+    const eventsOf = (code: number): string[] => {
       const peer = new Peer()
       for (let i = 0; i < 3; i++) peer.get()
       peer.receive(rstStream(1, code), goaway(3, code), response(3, [], { endStream: true }))
       return peer.events().map((line) => line.replace(/INTERNAL_ERROR|0xbadbad/, 'code'))
     }
-    expect(play(0xbad_bad)).toEqual(play(2))
-    expect(play(0xbad_bad)).toContain('end 3')
+    expect(eventsOf(0xbad_bad)).toEqual(eventsOf(2))
+    expect(eventsOf(0xbad_bad)).toContain('end 3')
   })
 })
 
 describe('flow control', () => {
-  it('§6.9 "Frames that are exempt from flow control MUST be accepted and processed": with both windows used up', () => {
+  it('"Frames that are exempt from flow control MUST be accepted and processed" with both windows used up (§6.9)', () => {
     const peer = new Peer({ local: { initialWindowBytes: 100, connectionWindowBytes: 200 } })
     const [first, second] = [peer.get(), peer.get()]
     peer.receive(response(first.id), data(first.id, bytesOf(99)))
@@ -410,7 +422,7 @@ describe('flow control', () => {
     expect(peer.events()).toEqual(['settings', 'end 1 trailers x-sum=1', 'closed 1', 'end 3', 'closed 3'])
   })
 
-  it('§6.9 WINDOW_UPDATE on a half-closed (remote) or closed stream: "A receiver MUST NOT treat this as an error"', () => {
+  it('WINDOW_UPDATE on a half-closed (remote) or closed stream: "A receiver MUST NOT treat this as an error" (§6.9)', () => {
     const peer = new Peer()
     peer.post()
     peer.receive(response(1, [], { endStream: true }))
@@ -421,36 +433,36 @@ describe('flow control', () => {
     expect(peer.opened[0]!.sendWindow).toBe(65_540)
   })
 
-  const half = (id: number): Buffer[] => [data(id, bytesOf(16_384)), data(id, bytesOf(16_384))]
+  const halfWindow = (id: number): Buffer[] => [data(id, bytesOf(16_384)), data(id, bytesOf(16_384))]
   it.each<[string, (peer: Peer) => Buffer[]]>([
-    ['DATA before the response', () => half(1)],
-    ['content over content-length', () => [response(1, [['content-length', '1']]), ...half(1)]],
-    ['content of a 204', () => [headers(1, [status('204')]), ...half(1)]],
-    ['after the end of the response', () => [response(1, [], { endStream: true }), ...half(1)]],
-    ['over the stream window', () => [response(1), ...half(1)]],
+    ['DATA before the response', () => halfWindow(1)],
+    ['content over content-length', () => [response(1, [['content-length', '1']]), ...halfWindow(1)]],
+    ['content of a 204', () => [headers(1, [status('204')]), ...halfWindow(1)]],
+    ['after the end of the response', () => [response(1, [], { endStream: true }), ...halfWindow(1)]],
+    ['over the stream window', () => [response(1), ...halfWindow(1)]],
     [
-      'after our RST_STREAM',
+      'after RST_STREAM of the client',
       (peer) => {
         peer.client.resetStream(peer.opened[0]!, 8)
-        return half(1)
+        return halfWindow(1)
       },
     ],
-    ['after GOAWAY refused the stream', () => [goaway(0), ...half(1)]],
+    ['after GOAWAY refused the stream', () => [goaway(0), ...halfWindow(1)]],
     ['padding', () => [response(1), ...Array.from({ length: 128 }, () => data(1, '', { padding: 255 }))]],
-  ])('§6.9 "MUST always account for its contribution against the connection flow-control window": %s', (title, frames) => {
+  ])('"MUST always account for its contribution against the connection flow-control window": %s (§6.9)', (title, frames) => {
     const peer = new Peer({ local: { initialWindowBytes: title.startsWith('over') ? 100 : 65_535 } })
     peer.post()
     expect(peer.receive(...frames(peer))).toBeUndefined()
     expect(peer.sent().filter((line) => line.startsWith('WINDOW_UPDATE 0'))).toEqual(['WINDOW_UPDATE 0 32768'])
   })
 
-  it('§6.9.1 "A sender MUST NOT allow a flow-control window to exceed 2^31-1 octets": what we grant does not lead there either', () => {
+  it('"A sender MUST NOT allow a flow-control window to exceed 2^31-1 octets": granted credit stays below it too (§6.9.1)', () => {
     const local = { initialWindowBytes: 0x7fff_ffff, connectionWindowBytes: 0x7fff_ffff }
     const granted = written(new Peer({ settings: false, local }))
     expect(granted.readUInt32BE(granted.length - 4)).toBe(0x7fff_ffff - 65_535)
   })
 
-  it('§6.9.2 "a receiver MUST adjust the size of all stream flow-control windows that it maintains by the difference", and those of later streams', () => {
+  it('"a receiver MUST adjust the size of all stream flow-control windows that it maintains by the difference", later streams included (§6.9.2)', () => {
     const peer = new Peer({ settings: { initialWindowSize: 1_000 } })
     const streams = [100, 1_000, 0].map((used) => {
       const stream = peer.post()
@@ -465,7 +477,7 @@ describe('flow control', () => {
   })
 })
 
-describe('§8.2.1 "Implementations MUST perform the following minimal validation of field names and values"', () => {
+describe('"Implementations MUST perform the following minimal validation of field names and values" (§8.2.1)', () => {
   const judge = (name: string, value: string): boolean => {
     const peer = new Peer()
     peer.get()
@@ -475,22 +487,22 @@ describe('§8.2.1 "Implementations MUST perform the following minimal validation
     expect(first).toBe('error 1 PROTOCOL_ERROR local')
     return false
   }
-  const octets = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
-  const refusedOf = (test: (octet: string) => boolean): number[] =>
-    octets.filter((octet) => !test(octet)).map((octet) => octet.charCodeAt(0))
+  const characters = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
+  const refusedOf = (test: (character: string) => boolean): number[] =>
+    characters.filter((character) => !test(character)).map((character) => character.charCodeAt(0))
   const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
   it.each([
-    ['first', (octet: string) => `${octet}ab`],
-    ['in the middle', (octet: string) => `a${octet}b`],
-    ['last', (octet: string) => `ab${octet}`],
+    ['first', (character: string) => `${character}ab`],
+    ['in the middle', (character: string) => `a${character}b`],
+    ['last', (character: string) => `ab${character}`],
   ])(
     '"A field name MUST NOT contain characters in the ranges 0x00-0x20, 0x41-0x5a, or 0x7f-0xff", "field names MUST NOT include a colon": %s',
     (_place, name) => {
-      const refused = refusedOf((octet) => judge(name(octet), 'v'))
+      const refused = refusedOf((character) => judge(name(character), 'v'))
       expect(refused).toEqual(expect.arrayContaining([...range(0x00, 0x20), 0x3a, ...range(0x41, 0x5a), ...range(0x7f, 0xff)]))
-      // And what RFC 9110 §5.1 does not allow in a token.
-      const delimiters = [...'"(),/:;<=>?@[\\]{}'].map((octet) => octet.charCodeAt(0))
+      // RFC 9110 §5.1: delimiters are not allowed in a token either.
+      const delimiters = [...'"(),/:;<=>?@[\\]{}'].map((character) => character.charCodeAt(0))
       expect(refused.filter((code) => code > 0x20 && code < 0x7f && (code < 0x41 || code > 0x5a))).toEqual(
         delimiters.sort((a, b) => a - b),
       )
@@ -498,15 +510,16 @@ describe('§8.2.1 "Implementations MUST perform the following minimal validation
   )
 
   it.each([
-    ['first', (octet: string) => `${octet}b`],
-    ['in the middle', (octet: string) => `a${octet}b`],
-    ['last', (octet: string) => `a${octet}`],
+    ['first', (character: string) => `${character}b`],
+    ['in the middle', (character: string) => `a${character}b`],
+    ['last', (character: string) => `a${character}`],
   ])(
     '"A field value MUST NOT contain the zero value (ASCII NUL, 0x00), line feed (ASCII LF, 0x0a), or carriage return (ASCII CR, 0x0d) at any position": %s',
     (place, value) => {
-      const refused = refusedOf((octet) => judge('a', value(octet)))
+      const refused = refusedOf((character) => judge('a', value(character)))
       expect(refused).toEqual(expect.arrayContaining([0x00, 0x0a, 0x0d]))
-      // "A field value MUST NOT start or end with an ASCII whitespace character"; the others are control characters (RFC 9110 §5.5).
+      // "A field value MUST NOT start or end with an ASCII whitespace character". RFC 9110 §5.5
+      // excludes the control characters.
       for (const space of [0x09, 0x20]) expect(refused.includes(space)).toBe(place !== 'in the middle')
       expect(refused.filter((code) => code >= 0x21 && code !== 0x7f)).toEqual([])
     },
@@ -515,9 +528,9 @@ describe('§8.2.1 "Implementations MUST perform the following minimal validation
 
 describe('pseudo-fields of responses', () => {
   it.each([':method', ':scheme', ':authority', ':path', ':protocol'])(
-    '§8.3 "Pseudo-header fields defined for requests MUST NOT appear in responses", nor in interim ones, nor in trailers: %s',
+    '"Pseudo-header fields defined for requests MUST NOT appear in responses", in interim responses or in trailers: %s (§8.3)',
     (name) => {
-      for (const [before, block] of [
+      for (const [precedingFrames, block] of [
         [[], [status('200'), [name, '/']]],
         [[], [status('103'), [name, '/']]],
         [[headers(1, [status('103')])], [[name, '/'], status('200')]],
@@ -525,13 +538,13 @@ describe('pseudo-fields of responses', () => {
       ] as [Buffer[], [string, string][]][]) {
         const peer = new Peer()
         peer.get()
-        peer.receive(...before, headers(1, block, { endStream: before.length === 2 }))
+        peer.receive(...precedingFrames, headers(1, block, { endStream: precedingFrames.length === 2 }))
         expect(peer.events().slice(-2)).toEqual(['error 1 PROTOCOL_ERROR local', 'closed 1'])
       }
     },
   )
 
-  it('§8.3.2 :status "MUST be included in all responses, including interim responses": none after a 103 is malformed too', () => {
+  it(':status "MUST be included in all responses, including interim responses": a response without it after 103 is malformed (§8.3.2)', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(headers(1, [status('103')]), headers(1, [['a', 'b']]))
@@ -539,7 +552,7 @@ describe('pseudo-fields of responses', () => {
   })
 })
 
-it('§10.5.1 a field section over our limit: "The field block MUST be processed to ensure a consistent connection state"', () => {
+it('a field section over the limit: "The field block MUST be processed to ensure a consistent connection state" (§10.5.1)', () => {
   const peer = new Peer({ local: { maxFieldSectionBytes: 100 } })
   peer.get()
   peer.receive(headers(1, Buffer.concat([inserting, Buffer.from('00016164', 'hex'), bytesOf(100)]), { endStream: true }))

@@ -1,4 +1,6 @@
-/** Frames that are wrong in themselves or in their place: rows B of the matrix of hostile servers, E01, E02, G12, G14. */
+/**
+ * Malformed and misplaced frames: rows B of the matrix of hostile servers, E01, E02, G12 and G14.
+ */
 
 import {
   altsvc,
@@ -20,7 +22,7 @@ import {
   windowUpdate,
 } from './peer.js'
 
-/** One request is open on stream 1, its response has begun, when the frame comes. */
+/** Creates a peer whose response on stream 1 has begun, during an upload. */
 function afterResponse(): Peer {
   const peer = new Peer()
   peer.post()
@@ -32,60 +34,76 @@ function afterResponse(): Peer {
 
 const pad = (payload: number[]): Buffer => Buffer.from(payload)
 
-describe('a connection error: the code, GOAWAY once, and nothing more is heard', () => {
+describe('a connection error has its code, one GOAWAY, and no later event', () => {
   it.each<[string, string, Buffer[]]>([
-    ['B01 §6.1 "DATA frames MUST be associated with a stream"', 'PROTOCOL_ERROR', [data(0, 'x')]],
-    ['B02 §6.1 DATA padding over the payload', 'PROTOCOL_ERROR', [raw(0, 0x8, 1, pad([9, 1]))]],
-    ['B02 DATA padded without room for the pad length', 'FRAME_SIZE_ERROR', [raw(0, 0x8, 1)]],
-    ['B03 §6.2 "HEADERS frames MUST be associated with a stream"', 'PROTOCOL_ERROR', [response(0)]],
-    ['B04 §6.2 HEADERS padding over the payload', 'PROTOCOL_ERROR', [raw(1, 0x8 | 0x4, 1, pad([2, 0x88]))]],
-    ['B04 HEADERS padding over what the priority leaves', 'PROTOCOL_ERROR', [raw(1, 0x2c, 1, pad([2, 0, 0, 0, 0, 0, 0x88]))]],
-    ['B05 §6.10 another frame inside a field block', 'PROTOCOL_ERROR', [response(1, [], { endHeaders: false }), ping()]],
-    ['B05 HEADERS of another stream inside it', 'PROTOCOL_ERROR', [response(1, [], { endHeaders: false }), response(3)]],
-    ['B06 §4.2 HEADERS with PRIORITY under 5 bytes', 'FRAME_SIZE_ERROR', [raw(1, 0x24, 1, bytesOf(4))]],
-    ['B06 and with padding under 6', 'FRAME_SIZE_ERROR', [raw(1, 0x2c, 1, bytesOf(5))]],
-    ['B06 padded HEADERS without a pad length', 'FRAME_SIZE_ERROR', [raw(1, 0xc, 1)]],
-    ['B07 §6.3 PRIORITY on stream 0', 'PROTOCOL_ERROR', [priority(0, { dependsOn: 1 })]],
-    ['B07 PRIORITY of 4 bytes where no stream is open', 'FRAME_SIZE_ERROR', [raw(2, 0, 99, bytesOf(4))]],
-    ['B08 §6.4 RST_STREAM on stream 0', 'PROTOCOL_ERROR', [rstStream(0, 8)]],
-    ['B08 §6.4 "RST_STREAM frames MUST NOT be sent for a stream in the idle state"', 'PROTOCOL_ERROR', [rstStream(3, 8)]],
-    ['B08 §6.4 "length other than 4 octets"', 'FRAME_SIZE_ERROR', [raw(3, 0, 1, bytesOf(3))]],
-    ['B09 §6.5 "ACK flag set and a length field value other than 0"', 'FRAME_SIZE_ERROR', [raw(4, 1, 0, bytesOf(6))]],
-    ['B10 §6.5 SETTINGS on a stream', 'PROTOCOL_ERROR', [raw(4, 0, 1)]],
-    ['B11 §6.5 "a length other than a multiple of 6 octets"', 'FRAME_SIZE_ERROR', [raw(4, 0, 0, bytesOf(7))]],
-    ['B12 §8.4 PUSH_PROMISE though ENABLE_PUSH is 0', 'PROTOCOL_ERROR', [pushPromise(1, 2, [[':method', 'GET']])]],
-    ['G14 PUSH_PROMISE with RST_STREAM', 'PROTOCOL_ERROR', [pushPromise(1, 2, []), rstStream(2, 8)]],
-    ['B13 §6.7 PING on a stream', 'PROTOCOL_ERROR', [raw(6, 0, 1, bytesOf(8))]],
-    ['B13 §6.7 "a length field value other than 8"', 'FRAME_SIZE_ERROR', [ping(bytesOf(7))]],
-    ['B14 §6.8 GOAWAY on a stream', 'PROTOCOL_ERROR', [raw(7, 0, 1, bytesOf(8))]],
-    ['B14 GOAWAY under 8 bytes', 'FRAME_SIZE_ERROR', [raw(7, 0, 0, bytesOf(7))]],
-    ['B15 §6.9 "length other than 4 octets" on the connection', 'FRAME_SIZE_ERROR', [raw(8, 0, 0, bytesOf(3))]],
-    ['B15 on a stream', 'FRAME_SIZE_ERROR', [raw(8, 0, 1, bytesOf(5))]],
+    ['"DATA frames MUST be associated with a stream" (B01, §6.1)', 'PROTOCOL_ERROR', [data(0, 'x')]],
+    ['DATA padding longer than the payload (B02, §6.1)', 'PROTOCOL_ERROR', [raw(0, 0x8, 1, pad([9, 1]))]],
+    ['padded DATA without a pad length (B02)', 'FRAME_SIZE_ERROR', [raw(0, 0x8, 1)]],
+    ['"HEADERS frames MUST be associated with a stream" (B03, §6.2)', 'PROTOCOL_ERROR', [response(0)]],
+    ['HEADERS padding longer than the payload (B04, §6.2)', 'PROTOCOL_ERROR', [raw(1, 0x8 | 0x4, 1, pad([2, 0x88]))]],
     [
-      'B16 §6.9 "errors on the connection flow-control window MUST be treated as a connection error"',
+      'HEADERS padding longer than the payload after the priority (B04)',
+      'PROTOCOL_ERROR',
+      [raw(1, 0x2c, 1, pad([2, 0, 0, 0, 0, 0, 0x88]))],
+    ],
+    ['another frame inside a field block (B05, §6.10)', 'PROTOCOL_ERROR', [response(1, [], { endHeaders: false }), ping()]],
+    [
+      'HEADERS of another stream inside a field block (B05)',
+      'PROTOCOL_ERROR',
+      [response(1, [], { endHeaders: false }), response(3)],
+    ],
+    ['HEADERS with PRIORITY of less than 5 bytes (B06, §4.2)', 'FRAME_SIZE_ERROR', [raw(1, 0x24, 1, bytesOf(4))]],
+    ['padded HEADERS with PRIORITY of less than 6 bytes (B06)', 'FRAME_SIZE_ERROR', [raw(1, 0x2c, 1, bytesOf(5))]],
+    ['padded HEADERS without a pad length (B06)', 'FRAME_SIZE_ERROR', [raw(1, 0xc, 1)]],
+    ['PRIORITY on stream 0 (B07, §6.3)', 'PROTOCOL_ERROR', [priority(0, { dependsOn: 1 })]],
+    ['PRIORITY of 4 bytes on an idle stream (B07)', 'FRAME_SIZE_ERROR', [raw(2, 0, 99, bytesOf(4))]],
+    ['RST_STREAM on stream 0 (B08, §6.4)', 'PROTOCOL_ERROR', [rstStream(0, 8)]],
+    ['"RST_STREAM frames MUST NOT be sent for a stream in the idle state" (B08, §6.4)', 'PROTOCOL_ERROR', [rstStream(3, 8)]],
+    ['RST_STREAM with a "length other than 4 octets" (B08, §6.4)', 'FRAME_SIZE_ERROR', [raw(3, 0, 1, bytesOf(3))]],
+    [
+      'SETTINGS with "ACK flag set and a length field value other than 0" (B09, §6.5)',
+      'FRAME_SIZE_ERROR',
+      [raw(4, 1, 0, bytesOf(6))],
+    ],
+    ['SETTINGS on a stream (B10, §6.5)', 'PROTOCOL_ERROR', [raw(4, 0, 1)]],
+    ['SETTINGS with "a length other than a multiple of 6 octets" (B11, §6.5)', 'FRAME_SIZE_ERROR', [raw(4, 0, 0, bytesOf(7))]],
+    ['PUSH_PROMISE despite ENABLE_PUSH 0 (B12, §8.4)', 'PROTOCOL_ERROR', [pushPromise(1, 2, [[':method', 'GET']])]],
+    ['PUSH_PROMISE with RST_STREAM (G14)', 'PROTOCOL_ERROR', [pushPromise(1, 2, []), rstStream(2, 8)]],
+    ['PING on a stream (B13, §6.7)', 'PROTOCOL_ERROR', [raw(6, 0, 1, bytesOf(8))]],
+    ['PING with "a length field value other than 8" (B13, §6.7)', 'FRAME_SIZE_ERROR', [ping(bytesOf(7))]],
+    ['GOAWAY on a stream (B14, §6.8)', 'PROTOCOL_ERROR', [raw(7, 0, 1, bytesOf(8))]],
+    ['GOAWAY of less than 8 bytes (B14)', 'FRAME_SIZE_ERROR', [raw(7, 0, 0, bytesOf(7))]],
+    [
+      'WINDOW_UPDATE with a "length other than 4 octets" on the connection (B15, §6.9)',
+      'FRAME_SIZE_ERROR',
+      [raw(8, 0, 0, bytesOf(3))],
+    ],
+    ['WINDOW_UPDATE of 5 bytes on a stream (B15)', 'FRAME_SIZE_ERROR', [raw(8, 0, 1, bytesOf(5))]],
+    [
+      '"errors on the connection flow-control window MUST be treated as a connection error" (B16, §6.9)',
       'PROTOCOL_ERROR',
       [windowUpdate(0, 0)],
     ],
-    ['B17 §6.10 CONTINUATION on stream 0', 'PROTOCOL_ERROR', [continuation(0, [])]],
-    ['B17 CONTINUATION without HEADERS', 'PROTOCOL_ERROR', [continuation(1, [])]],
-    ['B17 CONTINUATION after END_HEADERS', 'PROTOCOL_ERROR', [headers(1, [], { endStream: true }), continuation(1, [])]],
-    ['B17 CONTINUATION after a DATA frame', 'PROTOCOL_ERROR', [data(1, 'x'), continuation(1, [])]],
-    ['B17 CONTINUATION of another stream', 'PROTOCOL_ERROR', [response(1, [], { endHeaders: false }), continuation(3, [])]],
+    ['CONTINUATION on stream 0 (B17, §6.10)', 'PROTOCOL_ERROR', [continuation(0, [])]],
+    ['CONTINUATION without HEADERS (B17)', 'PROTOCOL_ERROR', [continuation(1, [])]],
+    ['CONTINUATION after END_HEADERS (B17)', 'PROTOCOL_ERROR', [headers(1, [], { endStream: true }), continuation(1, [])]],
+    ['CONTINUATION after a DATA frame (B17)', 'PROTOCOL_ERROR', [data(1, 'x'), continuation(1, [])]],
+    ['CONTINUATION of another stream (B17)', 'PROTOCOL_ERROR', [response(1, [], { endHeaders: false }), continuation(3, [])]],
     [
-      'B17 CONTINUATION on stream 0 inside a block',
+      'CONTINUATION on stream 0 inside a field block (B17)',
       'PROTOCOL_ERROR',
       [response(1, [], { endHeaders: false }), continuation(0, [])],
     ],
     [
-      'B21 §5.5 "extension frames that appear in the middle of a field block"',
+      '"extension frames that appear in the middle of a field block" (B21, §5.5)',
       'PROTOCOL_ERROR',
       [response(1, [], { endHeaders: false }), raw(0xbb, 0, 1)],
     ],
-    ['E01 §5.1 idle: HEADERS', 'PROTOCOL_ERROR', [response(3)]],
-    ['E01 §5.1 idle: DATA', 'PROTOCOL_ERROR', [data(3, 'x')]],
-    ['E01 §5.1 idle: WINDOW_UPDATE', 'PROTOCOL_ERROR', [windowUpdate(3, 1)]],
-    ['E02 §5.1.1 a response on an even stream', 'PROTOCOL_ERROR', [response(2)]],
-    ['E02 RST_STREAM on an even stream', 'PROTOCOL_ERROR', [rstStream(2, 8)]],
+    ['HEADERS on an idle stream (E01, §5.1)', 'PROTOCOL_ERROR', [response(3)]],
+    ['DATA on an idle stream (E01, §5.1)', 'PROTOCOL_ERROR', [data(3, 'x')]],
+    ['WINDOW_UPDATE on an idle stream (E01, §5.1)', 'PROTOCOL_ERROR', [windowUpdate(3, 1)]],
+    ['a response on an even stream (E02, §5.1.1)', 'PROTOCOL_ERROR', [response(2)]],
+    ['RST_STREAM on an even stream (E02)', 'PROTOCOL_ERROR', [rstStream(2, 8)]],
   ])('%s: %s', (_title, code, frames) => {
     const peer = afterResponse()
     expect(peer.receive(...frames)).toBe(code)
@@ -99,7 +117,7 @@ describe('a connection error: the code, GOAWAY once, and nothing more is heard',
   })
 
   it.each([0, 1, 4, 5, 6, 7, 8, 9, 0xa, 0xbb])(
-    'B18 §4.2 type %i over SETTINGS_MAX_FRAME_SIZE: refused from its header alone',
+    'the header of a frame of type %i over SETTINGS_MAX_FRAME_SIZE causes FRAME_SIZE_ERROR (B18, §4.2)',
     (type) => {
       const peer = afterResponse()
       expect(peer.receive(raw(type, 0, 1, Buffer.alloc(0), 16_385))).toBe('FRAME_SIZE_ERROR')
@@ -107,68 +125,68 @@ describe('a connection error: the code, GOAWAY once, and nothing more is heard',
     },
   )
 
-  it('B18 inside a field block, and over the connection window, the size is still what is wrong', () => {
+  it('a frame over the frame size causes FRAME_SIZE_ERROR inside a field block, and over the connection window (B18)', () => {
     const peer = afterResponse()
     expect(peer.receive(response(1, [], { endHeaders: false }), raw(9, 0, 1, Buffer.alloc(0), 70_000))).toBe('FRAME_SIZE_ERROR')
     expect(afterResponse().receive(raw(0, 0, 1, Buffer.alloc(0), 70_000))).toBe('FRAME_SIZE_ERROR')
   })
 
-  it('G08 §4.2 GOAWAY debug data of 16 MiB', () => {
+  it('GOAWAY with debug data of 16 MiB causes FRAME_SIZE_ERROR (G08, §4.2)', () => {
     expect(afterResponse().receive(raw(7, 0, 0, bytesOf(8), 16_777_215))).toBe('FRAME_SIZE_ERROR')
   })
 })
 
-describe('RFC 9113 §3.4 "The server connection preface ... MUST be the first frame the server sends"', () => {
+describe('"The server connection preface ... MUST be the first frame the server sends" (RFC 9113 §3.4)', () => {
   it.each<[string, Buffer]>([
     ['PING', ping()],
     ['an acknowledgement of SETTINGS', settingsAck()],
     ['an unknown type', raw(0xbb, 0, 0)],
     ['GOAWAY', goaway(0)],
     ['a frame over the limit', raw(0, 0, 1, Buffer.alloc(0), 16_385)],
-  ])('%s first: PROTOCOL_ERROR', (_title, frame) => {
+  ])('%s as the first frame causes PROTOCOL_ERROR', (_title, frame) => {
     const peer = new Peer({ settings: false })
     expect(peer.receive(frame)).toBe('PROTOCOL_ERROR')
     expect(peer.fault!.message).toContain("the peer's first frame is not SETTINGS but")
   })
 
-  it('an HTTP/1.x server is recognised', () => {
+  it('the error names HTTP/1.x if an HTTP/1.x server responds', () => {
     const peer = new Peer({ settings: false })
     expect(peer.receive(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'))).toBe('PROTOCOL_ERROR')
     expect(peer.fault!.message).toContain('an HTTP/1.x response')
   })
 
-  it('a first SETTINGS over the limit is FRAME_SIZE_ERROR, on a stream PROTOCOL_ERROR', () => {
+  it('a first SETTINGS over the frame size causes FRAME_SIZE_ERROR, and on a stream PROTOCOL_ERROR', () => {
     expect(new Peer({ settings: false }).receive(raw(4, 0, 0, Buffer.alloc(0), 16_386))).toBe('FRAME_SIZE_ERROR')
     expect(new Peer({ settings: false }).receive(raw(4, 0, 1))).toBe('PROTOCOL_ERROR')
   })
 })
 
-describe('what must be ignored', () => {
+describe('frames that the client must ignore', () => {
   it.each<[string, Buffer]>([
-    ['B19 §5.5 "MUST ignore and discard frames of unknown types" on the connection', raw(0xbb, 0xff, 0, bytesOf(16_384))],
-    ['B19 on an open stream', raw(0x0b, 0, 1, bytesOf(100))],
-    ['B19 on an idle stream', raw(0x0f, 0, 99)],
-    ['B20 §4.1 unknown flags', raw(6, 0xfe, 0, bytesOf(8))],
-    ['B20 unknown flags on SETTINGS', raw(4, 0xfe, 0)],
-    ['B20 the reserved bit of WINDOW_UPDATE', raw(8, 0, 0, Buffer.from('80000001', 'hex'))],
-    ['B07 §5.3.2 PRIORITY, deprecated, on an open stream', priority(1, { dependsOn: 1 })],
-    ['B07 PRIORITY on an idle stream', priority(99, { dependsOn: 1, exclusive: true })],
-    ['G12 §6.7 PING acknowledgements nobody waits for', ping(Buffer.from('whatever'), true)],
-    ['G16 RFC 7838 §4 ALTSVC on stream 0 without an origin', altsvc(0, '', 'h2=":1"')],
-    ['G16 ALTSVC on a stream with an origin', altsvc(1, 'https://b.test', 'h2=":1"')],
-    ['G16 malformed ALTSVC, shorter than its origin', raw(0xa, 0, 0, Buffer.from([0, 9, 1]))],
-    ['G16 malformed ALTSVC of one byte', raw(0xa, 0, 0, Buffer.from([0]))],
-    ['RFC 8336 §2.1 ORIGIN on a stream', raw(0xc, 0, 1, Buffer.from([0, 1, 0x61]))],
-    ['RFC 8336 §2.1 ORIGIN with a low flag set', raw(0xc, 1, 0, Buffer.from([0, 1, 0x61]))],
+    ['"MUST ignore and discard frames of unknown types" on the connection (B19, §5.5)', raw(0xbb, 0xff, 0, bytesOf(16_384))],
+    ['a frame of unknown type on an open stream (B19)', raw(0x0b, 0, 1, bytesOf(100))],
+    ['a frame of unknown type on an idle stream (B19)', raw(0x0f, 0, 99)],
+    ['PING with unknown flags (B20, §4.1)', raw(6, 0xfe, 0, bytesOf(8))],
+    ['SETTINGS with unknown flags (B20)', raw(4, 0xfe, 0)],
+    ['WINDOW_UPDATE with its reserved bit (B20)', raw(8, 0, 0, Buffer.from('80000001', 'hex'))],
+    ['PRIORITY, which is deprecated, on an open stream (B07, §5.3.2)', priority(1, { dependsOn: 1 })],
+    ['PRIORITY on an idle stream (B07)', priority(99, { dependsOn: 1, exclusive: true })],
+    ['an unexpected PING acknowledgement (G12, §6.7)', ping(Buffer.from('whatever'), true)],
+    ['ALTSVC on stream 0 without an origin (G16, RFC 7838 §4)', altsvc(0, '', 'h2=":1"')],
+    ['ALTSVC on a stream with an origin (G16)', altsvc(1, 'https://b.test', 'h2=":1"')],
+    ['malformed ALTSVC, shorter than its origin (G16)', raw(0xa, 0, 0, Buffer.from([0, 9, 1]))],
+    ['malformed ALTSVC of one byte (G16)', raw(0xa, 0, 0, Buffer.from([0]))],
+    ['ORIGIN on a stream (RFC 8336 §2.1)', raw(0xc, 0, 1, Buffer.from([0, 1, 0x61]))],
+    ['ORIGIN with a low flag set (RFC 8336 §2.1)', raw(0xc, 1, 0, Buffer.from([0, 1, 0x61]))],
   ])('%s', (_title, frame) => {
     const peer = afterResponse()
     expect(peer.receive(frame)).toBeUndefined()
-    const told = peer.events().filter((line) => !line.startsWith('pong') && line !== 'settings')
-    expect(told).toEqual([])
+    const events = peer.events().filter((line) => !line.startsWith('pong') && line !== 'settings')
+    expect(events).toEqual([])
     peer.proveAlive()
   })
 
-  it('B20 HEADERS with every unknown flag is read as usual', () => {
+  it('HEADERS with every unknown flag is read (B20)', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(raw(1, 0x4 | 0x1 | 0xd2, 1, inserting))
@@ -176,11 +194,15 @@ describe('what must be ignored', () => {
   })
 })
 
-describe('stream errors of frames', () => {
+describe('a frame that causes a stream error', () => {
   it.each<[string, string, Buffer]>([
-    ['B07 §6.3 "a length other than 5 octets MUST be treated as a stream error"', 'FRAME_SIZE_ERROR', raw(2, 0, 1, bytesOf(6))],
-    ['B16 §6.9 "an increment of 0 as a stream error"', 'PROTOCOL_ERROR', windowUpdate(1, 0)],
-    ['F01 §6.9.1 a stream window over 2^31 - 1', 'FLOW_CONTROL_ERROR', windowUpdate(1, 0x7fff_ffff)],
+    [
+      'PRIORITY: "a length other than 5 octets MUST be treated as a stream error" (B07, §6.3)',
+      'FRAME_SIZE_ERROR',
+      raw(2, 0, 1, bytesOf(6)),
+    ],
+    ['WINDOW_UPDATE: "an increment of 0 as a stream error" (B16, §6.9)', 'PROTOCOL_ERROR', windowUpdate(1, 0)],
+    ['a stream window over 2^31 - 1 (F01, §6.9.1)', 'FLOW_CONTROL_ERROR', windowUpdate(1, 0x7fff_ffff)],
   ])('%s: %s', (_title, code, frame) => {
     const peer = afterResponse()
     expect(peer.receive(frame)).toBeUndefined()
@@ -190,14 +212,14 @@ describe('stream errors of frames', () => {
   })
 })
 
-describe('the frames of a connection', () => {
-  it('§6.7 "a PING frame ... MUST be sent with the ACK flag set in response, with an identical frame payload"', () => {
+describe('frames of the connection', () => {
+  it('"a PING frame ... MUST be sent with the ACK flag set in response, with an identical frame payload" (§6.7)', () => {
     const peer = new Peer()
     peer.receive(ping(Buffer.from('01020304', 'latin1')))
     expect(peer.sent()).toEqual([`PING ACK ${Buffer.from('01020304').toString('hex')}`])
   })
 
-  it('a PING of ours and its answer', () => {
+  it('the acknowledgement of a PING is passed to the listener', () => {
     const peer = new Peer()
     peer.client.ping(Buffer.from('abcdefgh'))
     expect(peer.client.hasOutput).toBe(true)
@@ -207,28 +229,28 @@ describe('the frames of a connection', () => {
     expect(peer.events()).toEqual(['pong 6162636465666768'])
   })
 
-  it('RFC 8336 ORIGIN: each origin, and none of what runs past the end', () => {
+  it('ORIGIN passes on each complete entry (RFC 8336)', () => {
     const peer = new Peer()
-    const two = Buffer.concat([Buffer.from([0, 1, 0x61, 0, 2, 0x62, 0x63]), Buffer.from([0, 9, 0x64])])
-    peer.receive(raw(0xc, 0, 0, two), raw(0xc, 0xf0, 0, Buffer.from([0])))
+    const entries = Buffer.concat([Buffer.from([0, 1, 0x61, 0, 2, 0x62, 0x63]), Buffer.from([0, 9, 0x64])])
+    peer.receive(raw(0xc, 0, 0, entries), raw(0xc, 0xf0, 0, Buffer.from([0])))
     expect(peer.events()).toEqual(['origin a bc', 'origin'])
   })
 
-  it('G16 RFC 7838 ALTSVC with an origin on stream 0, without one on a stream', () => {
+  it('ALTSVC is passed on with an origin on stream 0, and without one on a stream (G16, RFC 7838)', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(altsvc(0, 'https://a.test', 'h2=":8443"'), altsvc(1, '', 'clear'))
     expect(peer.events()).toEqual(['altsvc 0 https://a.test|h2=":8443"', 'altsvc 1 |clear'])
   })
 
-  it('B24 knows whether the bytes end inside a frame', () => {
+  it('atFrameBoundary is false inside a frame (B24)', () => {
     const peer = new Peer()
     expect(peer.client.atFrameBoundary).toBe(true)
     peer.receive(ping().subarray(0, 3))
     expect(peer.client.atFrameBoundary).toBe(false)
   })
 
-  it('B25 a malformed frame after our GOAWAY is a connection error like any other', () => {
+  it('a malformed frame after GOAWAY of the client causes a connection error (B25)', () => {
     const peer = afterResponse()
     peer.client.goaway(0, 'bye')
     peer.client.goaway(0, 'twice says nothing more')
@@ -237,7 +259,7 @@ describe('the frames of a connection', () => {
     expect(peer.sent()).toEqual(['GOAWAY 0 NO_ERROR bye', expect.stringMatching(/^GOAWAY 0 PROTOCOL_ERROR /)])
   })
 
-  it('an error thrown by the listener is INTERNAL_ERROR, with a printable reason', () => {
+  it('an error thrown by the listener causes INTERNAL_ERROR with a printable reason', () => {
     const peer = new Peer()
     peer.recorder.during = () => {
       throw new TypeError('oh\nno')

@@ -1,4 +1,4 @@
-/** http2jp/http2-frame-test-case: 34 frames, good and bad. They lie outside the repository. */
+/** http2jp/http2-frame-test-case: 34 valid and invalid frames, outside the repository. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -25,19 +25,19 @@ const files = existsSync(root)
   : []
 const cases = files.map((file): [string, Case] => [file, JSON.parse(readFileSync(join(root, file), 'utf8')) as Case])
 
-if (cases.length === 0) it.todo(`the frames of ${root}: the folder is not there`)
+if (cases.length === 0) it.todo(`the frames of ${root}: skipped because the folder is missing`)
 else {
-  it('there are 34', () => expect(cases).toHaveLength(34))
+  it('the corpus has 34 frames', () => expect(cases).toHaveLength(34))
 
   it.each(cases.filter(([, { error }]) => error === null))(
-    '%s is read to what it says, and written again byte by byte',
-    (_file, one) => {
-      const wire = Buffer.from(one.wire, 'hex')
-      const { length, type, flags, stream_identifier: streamId, frame_payload: payload } = one.frame!
+    'the frame %s is read with the header and payload of its description',
+    (_file, testCase) => {
+      const wire = Buffer.from(testCase.wire, 'hex')
+      const { length, type, flags, stream_identifier: streamId, frame_payload: payload } = testCase.frame!
       const pieces: Buffer[] = []
       const header: number[] = []
       const reader = new FrameReader({
-        frameHeader: (...seen) => header.push(...seen) > 0,
+        frameHeader: (...values) => header.push(...values) > 0,
         frame: (_type, _flags, _streamId, bytes, start, end) => pieces.push(bytes.subarray(start, end)),
         dataPart: (_streamId, bytes, start, end) => pieces.push(bytes.subarray(start, end)),
         dataEnd: () => undefined,
@@ -50,13 +50,16 @@ else {
     },
   )
 
-  it.each(cases.filter(([, { error }]) => error !== null))('%s is an error of an allowed code', (_file, one) => {
-    const peer = new Peer()
-    for (let i = 0; i < 20; i++) peer.get()
-    peer.sent()
-    const fault = peer.receive(Buffer.from(one.wire, 'hex'))
-    const reset = peer.recorder.ends[0]?.errorCode
-    const got = fault ?? (reset === undefined ? 'nothing' : errorCodeName(reset))
-    expect(one.error!.map(errorCodeName)).toContain(got)
-  })
+  it.each(cases.filter(([, { error }]) => error !== null))(
+    'the frame %s causes an error with an allowed code',
+    (_file, testCase) => {
+      const peer = new Peer()
+      for (let i = 0; i < 20; i++) peer.get()
+      peer.sent()
+      const fault = peer.receive(Buffer.from(testCase.wire, 'hex'))
+      const reset = peer.recorder.ends[0]?.errorCode
+      const result = fault ?? (reset === undefined ? 'nothing' : errorCodeName(reset))
+      expect(testCase.error!.map(errorCodeName)).toContain(result)
+    },
+  )
 }

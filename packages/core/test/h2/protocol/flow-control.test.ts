@@ -1,4 +1,4 @@
-/** Flow control both ways: RFC 9113 §5.2, §6.9, rows F of the matrix. */
+/** Flow control of both sides (RFC 9113 §5.2, §6.9): rows F of the matrix of hostile servers. */
 
 import fc from 'fast-check'
 import { ReceiveWindow, WindowBudget } from '../../../src/h2/protocol/window.js'
@@ -8,7 +8,7 @@ const updates = (peer: Peer): string[] => peer.sent().filter((line) => line.star
 const frames = (peer: Peer): string[] => peer.sent().filter((line) => line.startsWith('DATA'))
 
 describe('sending', () => {
-  it('"MUST NOT send a flow-controlled frame with a length that exceeds the space available": the stream window', () => {
+  it('"MUST NOT send a flow-controlled frame with a length that exceeds the space available" of the stream window', () => {
     const peer = new Peer({ settings: { initialWindowSize: 20_000 } })
     expect(peer.client.sendData(peer.post(), bytesOf(30_000), true)).toBe(false)
     expect(frames(peer)).toEqual(['DATA 1 16384', 'DATA 1 3616'])
@@ -18,7 +18,7 @@ describe('sending', () => {
     expect(peer.events()).toEqual(['sendable 1'])
   })
 
-  it('the connection window', () => {
+  it('content does not exceed the connection window', () => {
     const peer = new Peer({ settings: { initialWindowSize: 1_000_000 } })
     peer.client.sendData(peer.post(), bytesOf(70_000), true)
     expect(frames(peer)).toEqual(['DATA 1 16384', 'DATA 1 16384', 'DATA 1 16384', 'DATA 1 16383'])
@@ -26,13 +26,13 @@ describe('sending', () => {
     expect(frames(peer)).toEqual(['DATA 1 4465 END_STREAM'])
   })
 
-  it('§4.2 SETTINGS_MAX_FRAME_SIZE', () => {
+  it('DATA does not exceed SETTINGS_MAX_FRAME_SIZE (§4.2)', () => {
     const peer = new Peer({ settings: { maxFrameSize: 50_000 } })
     peer.client.sendData(peer.post(), bytesOf(60_000), true)
     expect(frames(peer)).toEqual(['DATA 1 50000', 'DATA 1 10000 END_STREAM'])
   })
 
-  it('streams take turns, one frame each', () => {
+  it('streams alternate, with one frame each', () => {
     const peer = new Peer({ settings: { initialWindowSize: 1_000_000 } })
     peer.client.sendData(peer.post(), bytesOf(65_535 + 40_000), true)
     for (let i = 0; i < 2; i++) peer.client.sendData(peer.post(), bytesOf(20_000), true)
@@ -50,7 +50,7 @@ describe('sending', () => {
     expect(peer.events()).toEqual(['sendable 3', 'sendable 5', 'sendable 1'])
   })
 
-  it('chunks that wait for a window are joined: a few bytes at a time do not cost the peer a frame each', () => {
+  it('chunks that wait for a window are joined into one frame', () => {
     const peer = new Peer({ settings: { initialWindowSize: 1 } })
     const stream = peer.post()
     for (let i = 0; i < 20; i++) peer.client.sendData(stream, bytesOf(10), i === 19)
@@ -61,14 +61,14 @@ describe('sending', () => {
     expect(frames(peer)).toEqual(['DATA 1 145 END_STREAM'])
   })
 
-  it('a stream without window does not hold up the others', () => {
+  it('a stream without window does not delay other streams', () => {
     const peer = new Peer({ settings: { initialWindowSize: 100 } })
     peer.client.sendData(peer.post(), bytesOf(200), true)
     peer.client.sendData(peer.post(), bytesOf(50), true)
     expect(frames(peer)).toEqual(['DATA 1 100', 'DATA 3 50 END_STREAM'])
   })
 
-  it('content waits while the socket is behind, until resume', () => {
+  it('content over the output limit waits for resume', () => {
     const peer = new Peer({ settings: { initialWindowSize: 10_000_000 } })
     peer.receive(windowUpdate(0, 10_000_000))
     const stream = peer.post()
@@ -85,13 +85,13 @@ describe('sending', () => {
     expect(peer.events()).toEqual(['sendable 1'])
   })
 
-  it('F01 the connection window over 2^31 - 1: connection error FLOW_CONTROL_ERROR', () => {
+  it('a connection window over 2^31 - 1 causes connection error FLOW_CONTROL_ERROR (F01)', () => {
     const peer = new Peer()
     expect(peer.receive(windowUpdate(0, 0x7fff_ffff - 65_535))).toBeUndefined()
     expect(peer.receive(windowUpdate(0, 1))).toBe('FLOW_CONTROL_ERROR')
   })
 
-  it('F01 the stream window at 2^31 - 1 is fine, one more is a stream error with full clean-up (CVE-2026-21714)', () => {
+  it('a stream window of 2^31 - 1 is allowed, and a larger one ends the stream and its queue (F01, CVE-2026-21714)', () => {
     const peer = new Peer({ settings: { initialWindowSize: 0 } })
     const stream = peer.post()
     peer.client.sendData(stream, bytesOf(70_000), true)
@@ -105,7 +105,7 @@ describe('sending', () => {
     expect(peer.sent()).toEqual([])
   })
 
-  it('F05 a window opened one byte at a time: progress, a frame each', () => {
+  it('a window that opens byte by byte sends one frame for each byte (F05)', () => {
     const peer = new Peer({ settings: { initialWindowSize: 0 } })
     peer.client.sendData(peer.post(), bytesOf(2_500), true)
     peer.sent()
@@ -117,7 +117,7 @@ describe('sending', () => {
     expect(frames(peer)).toEqual(['DATA 1 1 END_STREAM'])
   })
 
-  it('F06 WINDOW_UPDATE flood where nothing is sent: ENHANCE_YOUR_CALM; refillLimits forgives', () => {
+  it('a flood of WINDOW_UPDATE without DATA causes ENHANCE_YOUR_CALM, unless refillLimits is called (F06)', () => {
     const peer = new Peer()
     peer.get()
     const flood = Array.from({ length: 900 }, () => windowUpdate(1, 1))
@@ -127,7 +127,7 @@ describe('sending', () => {
     expect(peer.receive(...flood)).toBe('ENHANCE_YOUR_CALM')
   })
 
-  it('a stream that is reset while it waits leaves no trace among those that wait', () => {
+  it('a stream that is reset while it waits is removed from the queue', () => {
     const peer = new Peer()
     peer.client.sendData(peer.post(), bytesOf(65_535), true)
     const waiting = peer.post()
@@ -142,7 +142,7 @@ describe('sending', () => {
 })
 
 describe('receiving', () => {
-  it('credit of the connection goes back on receipt, at half of the window', () => {
+  it('connection credit is returned on receipt, at half of the window', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(response(1), data(1, bytesOf(16_384)))
@@ -151,7 +151,7 @@ describe('receiving', () => {
     expect(updates(peer)).toEqual(['WINDOW_UPDATE 0 32768'])
   })
 
-  it('credit of a stream goes back when its reader has taken the content, at half of the window', () => {
+  it('stream credit is returned when the content is read, at half of the window', () => {
     const peer = new Peer()
     const stream = peer.get()
     peer.receive(response(1), data(1, bytesOf(16_384)), data(1, bytesOf(16_384)))
@@ -162,24 +162,25 @@ describe('receiving', () => {
     expect(updates(peer)).toEqual(['WINDOW_UPDATE 1 32768'])
   })
 
-  it('§6.1 "The entire DATA frame payload is included in flow control, including the Pad Length and Padding fields"', () => {
+  it('"The entire DATA frame payload is included in flow control, including the Pad Length and Padding fields" (§6.1)', () => {
     const peer = new Peer()
     const stream = peer.get()
     peer.receive(response(1))
-    // 257 bytes each, of which one is content: the others are nobody's to read.
+    // 257 bytes each, of which one is content; the others are never read.
     for (let i = 0; i < 128; i++) peer.receive(data(1, 'x', { padding: 255 }))
     expect(updates(peer)).toEqual(['WINDOW_UPDATE 0 32896', 'WINDOW_UPDATE 1 32768'])
     expect(stream.receiveWindow.available).toBe(65_535 - 128)
   })
 
-  it('F03 more than the connection window: connection error FLOW_CONTROL_ERROR', () => {
-    // With credit on receipt a window of 65,535 never has less than half left, which is more than a frame: only a smaller one shows it.
+  it('DATA over the connection window causes connection error FLOW_CONTROL_ERROR (F03)', () => {
+    // Credit is returned on receipt, so a window of 65,535 never has less than a frame left; a
+    // smaller window has.
     const peer = new Peer({ local: { connectionWindowBytes: 10_000 } })
     peer.get()
     expect(peer.receive(response(1), data(1, bytesOf(10_001)))).toBe('FLOW_CONTROL_ERROR')
   })
 
-  it('F07 a reader that stops does not stop its siblings', () => {
+  it('an unread response does not stop its siblings (F07)', () => {
     const peer = new Peer()
     peer.get('/stops')
     peer.receive(response(1), ...Array.from({ length: 3 }, () => data(1, bytesOf(16_384))), data(1, bytesOf(16_383)))
@@ -190,7 +191,7 @@ describe('receiving', () => {
     expect(peer.client.active).toBe(1)
   })
 
-  it('F09 content of a stream that was cancelled, read or not, costs the connection nothing', () => {
+  it('content of a cancelled stream, read or unread, returns its connection credit (F09)', () => {
     const peer = new Peer()
     const stream = peer.get()
     peer.receive(response(1), data(1, bytesOf(16_384)))
@@ -200,7 +201,7 @@ describe('receiving', () => {
     expect(updates(peer)).toEqual(['WINDOW_UPDATE 0 32768'])
   })
 
-  it('no credit for a response that is complete, or a stream that is closed', () => {
+  it('a complete response and a closed stream receive no credit', () => {
     const peer = new Peer()
     const uploading = peer.post()
     const done = peer.get()
@@ -219,7 +220,7 @@ describe('growth of a stream window', () => {
     for (const part of [16_384, 16_384]) peer.receive(data(id, bytesOf(part)))
   }
 
-  it('a reader that keeps up doubles it from the budget; closing gives all back', () => {
+  it('a fast reader doubles the window from the budget, and the end of the stream returns the bytes', () => {
     const peer = new Peer({ local: { connectionWindowBytes: 10_000_000 }, budgetBytes: 200_000 })
     const stream = peer.get()
     peer.receive(response(1))
@@ -230,13 +231,13 @@ describe('growth of a stream window', () => {
     fill(peer, 1)
     fill(peer, 1)
     peer.client.consumed(stream, 65_536)
-    // Half of what is left: others may want some too.
+    // Half of the remaining budget, so that other streams may grow too.
     expect([stream.receiveWindow.size, peer.budget.freeBytes]).toEqual([198_303, 67_232])
     peer.receive(rstStream(1, 8))
     expect(peer.budget.freeBytes).toBe(200_000)
   })
 
-  it('a reader that lags gets its credit and no more', () => {
+  it('a slow reader returns credit without growth', () => {
     const peer = new Peer({ local: { connectionWindowBytes: 10_000_000 }, budgetBytes: 100_000 })
     const stream = peer.get()
     peer.receive(response(1))
@@ -247,14 +248,14 @@ describe('growth of a stream window', () => {
     expect(peer.budget.freeBytes).toBe(100_000)
   })
 
-  it('no window grows over 16 MiB; one that starts larger stays as it is', () => {
+  it('no window grows over 16 MiB, and a larger one keeps its size', () => {
     const budget = new WindowBudget(1_000)
     expect(new ReceiveWindow(16_777_201).grow(1_000, budget)).toBe(15)
     expect(new ReceiveWindow(0x7fff_ffff).grow(1_000, budget)).toBe(0)
     expect(budget.freeBytes).toBe(985)
   })
 
-  it('property: what the peer may send, what has not been read and what is not yet credited add up to the window', () => {
+  it('property: granted, unread and uncredited bytes add up to the window', () => {
     const step = fc.record({ length: fc.nat(16_000), padding: fc.option(fc.nat(255)), reads: fc.nat(40_000) })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.nat(200_000), (steps, budgetBytes) => {
@@ -283,7 +284,7 @@ describe('growth of a stream window', () => {
           peer.client.consumed(stream, read)
           unread -= read
           credit()
-          // The peer's count of the window and ours are the same, and never over the size.
+          // The window has the same size on both sides, and never exceeds the maximum.
           expect(stream.receiveWindow.available).toBe(granted)
           expect(granted + unread).toBeLessThanOrEqual(stream.receiveWindow.size)
           expect(granted + unread).toBeGreaterThan(stream.receiveWindow.size / 2)
@@ -297,7 +298,7 @@ describe('growth of a stream window', () => {
     )
   })
 
-  it('property: no byte of content is sent beyond the credit, none is lost, and onSendable comes exactly when owed', () => {
+  it('property: no byte of content is sent beyond the credit, no byte is lost, and onSendable is called when due', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('send' as const), stream: fc.nat(2), value: fc.nat(30_000) }),
       fc.record({ kind: fc.constant('stream' as const), stream: fc.nat(2), value: fc.integer({ min: 1, max: 20_000 }) }),
@@ -309,23 +310,23 @@ describe('growth of a stream window', () => {
         const peer = new Peer({ settings: { initialWindowSize: 10_000 } })
         const streams = [peer.post(), peer.post(), peer.post()]
         peer.sent()
-        const handed = [0, 0, 0]
-        const written = [0, 0, 0]
-        const owed = [false, false, false]
+        const queuedBytes = [0, 0, 0]
+        const sentBytes = [0, 0, 0]
+        const pendingEvents = [false, false, false]
         const windows = [10_000, 10_000, 10_000]
         let initial = 10_000
         let connection = 65_535
         peer.recorder.during = (line, stream) => {
           if (!line.startsWith('sendable')) return
           const i = streams.indexOf(stream!)
-          expect(owed[i]).toBe(true)
-          owed[i] = false
+          expect(pendingEvents[i]).toBe(true)
+          pendingEvents[i] = false
         }
         for (const { kind, stream: i, value } of steps) {
           if (kind === 'send') {
-            if (owed[i]) continue
-            handed[i]! += value
-            owed[i] = !peer.client.sendData(streams[i]!, bytesOf(value), false)
+            if (pendingEvents[i]) continue
+            queuedBytes[i]! += value
+            pendingEvents[i] = !peer.client.sendData(streams[i]!, bytesOf(value), false)
           } else if (kind === 'stream') {
             windows[i]! += value
             peer.receive(windowUpdate(streams[i]!.id, value))
@@ -342,15 +343,15 @@ describe('growth of a stream window', () => {
             if (type !== 'DATA') continue
             const j = (Number(id) - 1) / 2
             expect(Number(length)).toBeGreaterThan(0)
-            written[j]! += Number(length)
+            sentBytes[j]! += Number(length)
             windows[j]! -= Number(length)
             connection -= Number(length)
             expect(windows[j]).toBeGreaterThanOrEqual(0)
             expect(connection).toBeGreaterThanOrEqual(0)
           }
           for (const j of [0, 1, 2]) {
-            expect(owed[j]).toBe(handed[j]! > written[j]!)
-            if (handed[j]! > written[j]!) expect(Math.min(windows[j]!, connection)).toBeLessThanOrEqual(0)
+            expect(pendingEvents[j]).toBe(queuedBytes[j]! > sentBytes[j]!)
+            if (queuedBytes[j]! > sentBytes[j]!) expect(Math.min(windows[j]!, connection)).toBeLessThanOrEqual(0)
           }
         }
       }),

@@ -1,4 +1,4 @@
-/** Bytes to frames, however they are cut: every kind, every split, every padding. */
+/** Reading frames from bytes: every type, every split and every padding. */
 
 import fc from 'fast-check'
 import { FrameReader, type FrameSink } from '../../../src/h2/protocol/frame-reader.js'
@@ -20,29 +20,29 @@ import {
   windowUpdate,
 } from './peer.js'
 
-/** Writes down what a reader calls; parts of one DATA frame are one entry. */
+/** Logs the calls of a reader; parts of one DATA frame are one entry. */
 class Sink implements FrameSink {
-  readonly seen: string[] = []
+  readonly log: string[] = []
   readonly #discard: (type: number) => boolean
 
   constructor(discard: (type: number) => boolean = () => false) {
     this.#discard = discard
   }
   frameHeader(type: number, flags: number, streamId: number, length: number): boolean {
-    this.seen.push(`header ${type} ${flags} ${streamId} ${length}`)
+    this.log.push(`header ${type} ${flags} ${streamId} ${length}`)
     return !this.#discard(type)
   }
   frame(type: number, flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
-    this.seen.push(`frame ${type} ${flags} ${streamId} ${bytes.toString('hex', start, end)}`)
+    this.log.push(`frame ${type} ${flags} ${streamId} ${bytes.toString('hex', start, end)}`)
   }
   dataPart(streamId: number, bytes: Buffer, start: number, end: number): void {
     const part = bytes.toString('latin1', start, end)
-    const last = this.seen.at(-1)!
-    if (last.startsWith('data ')) this.seen[this.seen.length - 1] = last + part
-    else this.seen.push(`data ${streamId} ${part}`)
+    const last = this.log.at(-1)!
+    if (last.startsWith('data ')) this.log[this.log.length - 1] = last + part
+    else this.log.push(`data ${streamId} ${part}`)
   }
   dataEnd(streamId: number, flags: number): void {
-    this.seen.push(`end ${streamId} ${flags}`)
+    this.log.push(`end ${streamId} ${flags}`)
   }
 }
 
@@ -51,7 +51,7 @@ function read(chunks: readonly Buffer[], discard?: (type: number) => boolean): s
   const reader = new FrameReader(sink)
   for (const chunk of chunks) reader.read(chunk)
   expect(reader.atBoundary).toBe(true)
-  return sink.seen
+  return sink.log
 }
 
 const everyKind: readonly Buffer[] = [
@@ -78,8 +78,8 @@ const everyKind: readonly Buffer[] = [
 ]
 const transcript = Buffer.concat(everyKind)
 
-describe('RFC 9113 §4.1 frame format', () => {
-  it('reads every kind of frame', () => {
+describe('frame format (RFC 9113 §4.1)', () => {
+  it('every type of frame is read', () => {
     const [first, last] = [read(everyKind).slice(0, 2), read(everyKind).slice(-2)]
     expect(first).toEqual(['header 4 0 0 6', 'frame 4 0 0 000500004000'])
     expect(last).toEqual(['header 238 0 0 0', 'frame 238 0 0 '])
@@ -92,19 +92,19 @@ describe('RFC 9113 §4.1 frame format', () => {
     expect(read([frame])).toEqual(['header 6 0 0 8', 'frame 6 0 0 0000000000000000'])
   })
 
-  it('B22 cut at every byte: the same frames', () => {
-    const whole = read([transcript])
+  it('a cut at any byte gives the same frames (B22)', () => {
+    const wholeLog = read([transcript])
     for (let at = 0; at <= transcript.length; at++) {
-      expect(read([transcript.subarray(0, at), transcript.subarray(at)])).toEqual(whole)
+      expect(read([transcript.subarray(0, at), transcript.subarray(at)])).toEqual(wholeLog)
     }
   })
 
-  it('B23 one byte at a time: the same frames', () => {
+  it('single bytes give the same frames (B23)', () => {
     const bytes = Array.from(transcript, (byte) => Buffer.from([byte]))
     expect(read(bytes)).toEqual(read([transcript]))
   })
 
-  it('any split of any transcript: the same frames', () => {
+  it('any split of any transcript gives the same frames', () => {
     const frames = fc.array(fc.constantFrom(...everyKind), { minLength: 1, maxLength: 12 })
     fc.assert(
       fc.property(frames, fc.array(fc.nat(400), { maxLength: 30 }), fc.boolean(), (chosen, cuts, discarding) => {
@@ -117,15 +117,15 @@ describe('RFC 9113 §4.1 frame format', () => {
     )
   })
 
-  it('passes DATA on as it arrives, without waiting for the frame', () => {
+  it('DATA is passed on as it arrives, before the end of its frame', () => {
     const sink = new Sink()
     const reader = new FrameReader(sink)
     reader.read(data(1, 'hello').subarray(0, 11))
-    expect(sink.seen).toEqual(['header 0 0 1 5', 'data 1 he'])
+    expect(sink.log).toEqual(['header 0 0 1 5', 'data 1 he'])
     expect(reader.atBoundary).toBe(false)
   })
 
-  it('B24 is not at a boundary inside any frame', () => {
+  it('atBoundary is false inside every frame (B24)', () => {
     for (const frame of everyKind) {
       for (let at = 1; at < frame.length; at++) {
         const reader = new FrameReader(new Sink())
@@ -136,16 +136,16 @@ describe('RFC 9113 §4.1 frame format', () => {
   })
 })
 
-describe('RFC 9113 §6.1 padding', () => {
-  it.each([false, true])('E20 every padding from 0 to 255 is taken off, byte by byte: %s', (dribble) => {
+describe('padding (RFC 9113 §6.1)', () => {
+  it.each([false, true])('padding of 0 to 255 bytes is removed; byte by byte: %s (E20)', (byByte) => {
     for (let padding = 0; padding < 256; padding++) {
       const frame = data(1, 'x', { padding })
-      const chunks = dribble ? Array.from(frame, (byte) => Buffer.from([byte])) : [frame]
+      const chunks = byByte ? Array.from(frame, (byte) => Buffer.from([byte])) : [frame]
       expect(read(chunks)).toEqual([`header 0 8 1 ${2 + padding}`, 'data 1 x', 'end 1 8'])
     }
   })
 
-  it('padding alone is a frame without content', () => {
+  it('DATA of only padding has no content', () => {
     expect(read([data(1, '', { padding: 255 })])).toEqual(['header 0 8 1 256', 'end 1 8'])
   })
 
@@ -153,13 +153,16 @@ describe('RFC 9113 §6.1 padding', () => {
     [1, [1]],
     [255, [255, 1, 2]],
     [3, [3, 0, 0]],
-  ])('B02 "If the length of the padding is the length of the frame payload or greater" PROTOCOL_ERROR: %i', (_pad, payload) => {
-    expect(() => read([raw(0, 0x8, 1, Buffer.from(payload))])).toThrow('DATA padding exceeds its payload')
-  })
+  ])(
+    '"If the length of the padding is the length of the frame payload or greater", the frame is an error: %i (B02)',
+    (_pad, payload) => {
+      expect(() => read([raw(0, 0x8, 1, Buffer.from(payload))])).toThrow('DATA padding exceeds its payload')
+    },
+  )
 })
 
-describe('RFC 9113 §5.5 "MUST ignore and discard frames of unknown types"', () => {
-  it.each([0, 1, 9, 16_384])('B19 %i bytes that the sink does not want are skipped, in pieces too', (length) => {
+describe('"MUST ignore and discard frames of unknown types" (RFC 9113 §5.5)', () => {
+  it.each([0, 1, 9, 16_384])('%i bytes that the sink discards are skipped, in pieces too (B19)', (length) => {
     const bytes = Buffer.concat([raw(0xbb, 0xff, 9, bytesOf(length)), ping()])
     const expected = [`header 187 255 9 ${length}`, 'header 6 0 0 8', 'frame 6 0 0 0000000000000000']
     const discard = (type: number): boolean => type === 0xbb

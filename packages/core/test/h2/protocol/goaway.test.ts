@@ -1,4 +1,7 @@
-/** GOAWAY (RFC 9113 §6.8), rows G of the matrix, and the end of a connection. */
+/**
+ * GOAWAY (RFC 9113 §6.8), floods, and the end of a connection: rows G of the matrix of hostile
+ * servers.
+ */
 
 import {
   bytesOf,
@@ -15,8 +18,8 @@ import {
   windowUpdate,
 } from './peer.js'
 
-describe('RFC 9113 §6.8', () => {
-  it('G01 graceful: no new streams, those at or below the second identifier finish, those above are unprocessed', () => {
+describe('GOAWAY (RFC 9113 §6.8)', () => {
+  it('in a graceful pair lets streams up to the second identifier finish; later ones are unprocessed (G01)', () => {
     const peer = new Peer()
     for (let i = 0; i < 3; i++) peer.get()
     peer.receive(goaway(0x7fff_ffff, 0, 'soon'))
@@ -29,7 +32,7 @@ describe('RFC 9113 §6.8', () => {
     expect(peer.client.capacity).toBe(0)
   })
 
-  it('G02 last stream 0: all are unprocessed, uploads are stopped', () => {
+  it('with last stream 0 leaves all streams unprocessed and stops uploads (G02)', () => {
     const peer = new Peer()
     peer.get()
     peer.post()
@@ -44,18 +47,18 @@ describe('RFC 9113 §6.8', () => {
     ])
   })
 
-  it('A10 HTTP_1_1_REQUIRED: what was not processed hears that another protocol would be', () => {
+  it('with HTTP_1_1_REQUIRED, or such an RST_STREAM, fails unprocessed streams with that code (A10)', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(goaway(0, 0xd))
     expect(peer.events()[0]).toBe('error 1 HTTP_1_1_REQUIRED peer unprocessed')
-    const other = new Peer()
-    other.get()
-    other.receive(rstStream(1, 0xd))
-    expect(other.events()[0]).toBe('error 1 HTTP_1_1_REQUIRED peer unprocessed')
+    const otherPeer = new Peer()
+    otherPeer.get()
+    otherPeer.receive(rstStream(1, 0xd))
+    expect(otherPeer.events()[0]).toBe('error 1 HTTP_1_1_REQUIRED peer unprocessed')
   })
 
-  it('G03 with an error code the accepted streams finish all the same (the issue wins over the row)', () => {
+  it('with an error code lets accepted streams finish (G03; the issue overrules the row)', () => {
     const peer = new Peer()
     peer.get()
     peer.get()
@@ -70,19 +73,19 @@ describe('RFC 9113 §6.8', () => {
     ])
   })
 
-  it('G04 "Endpoints MUST NOT increase the value they send in the last stream identifier"', () => {
+  it('with a larger last stream is an error: "Endpoints MUST NOT increase the value they send in the last stream identifier" (G04)', () => {
     const peer = new Peer()
     expect(peer.receive(goaway(1), goaway(1))).toBeUndefined()
     expect(peer.receive(goaway(3))).toBe('PROTOCOL_ERROR')
   })
 
-  it('G08 of debug data 4 KiB are kept', () => {
+  it('keeps 4 KiB of its debug data (G08)', () => {
     const peer = new Peer()
     peer.receive(goaway(0, 0, bytesOf(16_000)))
     expect(peer.events()[0]).toBe(`goaway 0 NO_ERROR ${'.'.repeat(4_096)}`)
   })
 
-  it('G09 frames for a refused stream are ignored, but count for HPACK and the connection window', () => {
+  it('refuses a stream whose later frames are ignored, but count for HPACK and the connection window (G09)', () => {
     const peer = new Peer()
     peer.get()
     peer.get()
@@ -96,28 +99,28 @@ describe('RFC 9113 §6.8', () => {
     expect(peer.events()[0]).toBe('response 1 200 in=step')
   })
 
-  it('a refused stream whose response is complete is a success: only its upload stops', () => {
+  it('keeps the complete response of a refused stream and stops only its upload', () => {
     const peer = new Peer()
     peer.post()
     peer.receive(response(1, [], { endStream: true }), goaway(0))
     expect(peer.events()).toEqual(['response 1 200', 'end 1', 'stopped 1', 'closed 1', 'goaway 0 NO_ERROR'])
   })
 
-  it('a refused stream whose response has begun was processed, whatever GOAWAY says', () => {
+  it('treats a refused stream whose response has begun as processed', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(response(1), goaway(0))
     expect(peer.events()).toEqual(['response 1 200', 'error 1 REFUSED_STREAM peer', 'closed 1', 'goaway 0 NO_ERROR'])
   })
 
-  it('the reserved bit of the identifier is ignored', () => {
+  it('has a reserved bit in its identifier that is ignored', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(goaway(0x8000_0001))
     expect(peer.events()).toEqual(['goaway 1 NO_ERROR'])
   })
 
-  it('our own GOAWAY: capacity 0, open streams go on', () => {
+  it('of the client leaves capacity 0, and open streams finish', () => {
     const peer = new Peer()
     peer.get()
     peer.client.goaway(0, '')
@@ -129,39 +132,39 @@ describe('RFC 9113 §6.8', () => {
 })
 
 describe('floods', () => {
-  it('G10 PING (CVE-2019-9512)', () => {
+  it('a flood of PING causes ENHANCE_YOUR_CALM (G10, CVE-2019-9512)', () => {
     const peer = new Peer()
     expect(peer.receive(...Array.from({ length: 1_100 }, () => ping()))).toBe('ENHANCE_YOUR_CALM')
   })
 
-  it('G10 answers that wait: the bound holds though time forgives', () => {
+  it('more than 1,000 queued acknowledgements cause ENHANCE_YOUR_CALM, however much time passes (G10)', () => {
     const peer = new Peer()
-    const half = Array.from({ length: 600 }, () => ping())
-    expect(peer.receive(...half)).toBeUndefined()
+    const pings = Array.from({ length: 600 }, () => ping())
+    expect(peer.receive(...pings)).toBeUndefined()
     peer.client.refillLimits(1_000)
-    expect(peer.receive(...half)).toBe('ENHANCE_YOUR_CALM')
+    expect(peer.receive(...pings)).toBe('ENHANCE_YOUR_CALM')
     expect(peer.fault!.message).toContain('acknowledgments are queued')
     const reading = new Peer()
     for (let i = 0; i < 5; i++) {
-      expect(reading.receive(...half)).toBeUndefined()
+      expect(reading.receive(...pings)).toBeUndefined()
       reading.sent()
       reading.client.refillLimits(1_000)
     }
   })
 
   it.each([
-    ['G15 PRIORITY (CVE-2019-9513)', priority(1, { dependsOn: 3 })],
-    ['G12 PING acknowledgements', ping(undefined, true)],
-    ['G15 unknown frames such as PRIORITY_UPDATE', Buffer.from('000000100000000000', 'hex')],
-    ['G16 ALTSVC', Buffer.from('0000000a0000000000', 'hex')],
+    ['PRIORITY (G15, CVE-2019-9513)', priority(1, { dependsOn: 3 })],
+    ['PING acknowledgements (G12)', ping(undefined, true)],
+    ['unknown frames such as PRIORITY_UPDATE (G15)', Buffer.from('000000100000000000', 'hex')],
+    ['ALTSVC (G16)', Buffer.from('0000000a0000000000', 'hex')],
     ['GOAWAY', goaway(0)],
     ['ORIGIN', Buffer.from('0000000c0000000000', 'hex')],
     ['SETTINGS', settings()],
-  ])('%s: ENHANCE_YOUR_CALM', (_title, frame) => {
+  ])('a flood of %s causes ENHANCE_YOUR_CALM', (_title, frame) => {
     expect(new Peer().receive(...Array.from({ length: 1_100 }, () => frame))).toBe('ENHANCE_YOUR_CALM')
   })
 
-  it('G13 RST_STREAM of each stream we open, none answered (CVE-2019-9514): GOAWAY, and no more are opened', () => {
+  it('RST_STREAM of every stream causes GOAWAY, and no stream is opened after it (G13, CVE-2019-9514)', () => {
     const peer = new Peer()
     let resets = 0
     for (; peer.client.capacity > 0; resets++) expect(peer.receive(rstStream(peer.get().id, 7))).toBeUndefined()
@@ -171,7 +174,7 @@ describe('floods', () => {
 })
 
 describe('abandon', () => {
-  it('tells each open stream, closes it, gives its window back to the budget; nothing is opened any more', () => {
+  it('calls back for each open stream, closes it and returns its window to the budget; no stream is opened after it', () => {
     const peer = new Peer({ local: { connectionWindowBytes: 1_000_000 }, budgetBytes: 100_000 })
     const stream = peer.get()
     peer.post()
@@ -179,27 +182,27 @@ describe('abandon', () => {
     peer.client.consumed(stream, 32_768)
     expect(peer.budget.freeBytes).toBe(50_000)
     peer.events()
-    const told: number[] = []
-    peer.client.abandon(({ id }) => told.push(id))
-    expect(told).toEqual([1, 3])
+    const ids: number[] = []
+    peer.client.abandon(({ id }) => ids.push(id))
+    expect(ids).toEqual([1, 3])
     expect(peer.events()).toEqual(['closed 1', 'stopped 3', 'closed 3'])
     expect([peer.budget.freeBytes, peer.client.active, peer.client.capacity]).toEqual([100_000, 0, 0])
   })
 
-  it('does not tell a stream that another one closed meanwhile', () => {
+  it('does not call back for a stream that a previous callback closed', () => {
     const peer = new Peer()
     const streams = [peer.get(), peer.get(), peer.get()]
-    const told: number[] = []
+    const ids: number[] = []
     peer.client.abandon(({ id }) => {
-      told.push(id)
+      ids.push(id)
       peer.client.resetStream(streams[1]!, 8)
       peer.client.resetStream(streams[0]!, 8)
     })
-    expect(told).toEqual([1, 5])
+    expect(ids).toEqual([1, 5])
     expect(peer.events()).toEqual(['closed 3', 'closed 1', 'closed 5'])
   })
 
-  it('during receive by a listener that then fails: whose fault it was does not matter any more', () => {
+  it('in a listener that then throws during receive causes no fault', () => {
     const peer = new Peer()
     peer.get()
     peer.recorder.during = () => {
@@ -210,7 +213,7 @@ describe('abandon', () => {
     expect(peer.receive(response(1))).toBeUndefined()
   })
 
-  it('during receive: the rest of the bytes is no fault and no event', () => {
+  it('during receive discards the rest of the bytes without fault or event', () => {
     const peer = new Peer()
     peer.get()
     peer.get()

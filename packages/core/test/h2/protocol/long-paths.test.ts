@@ -1,4 +1,8 @@
-// A long download over a long path, played in virtual time: what the growing window costs against one that never ends.
+/**
+ * A long download over a long path in virtual time: the growing window compared with an unlimited
+ * one.
+ */
+
 import { FrameParser, numberOf } from '../../../../testkit/src/frame-parser.js'
 import { data, headers, settings, settingsAck } from '../../../../testkit/src/frames.js'
 import { resolveOptions } from '../../../src/client/options.js'
@@ -19,7 +23,7 @@ interface Windows {
 const { streamWindowBytes, connectionWindowBytes, windowBudgetBytes } = resolveOptions({})
 const DEFAULTS: Windows = { stream: streamWindowBytes, connection: connectionWindowBytes, budget: windowBudgetBytes }
 
-/** A reader that keeps up: what arrives is consumed at once. */
+/** A reader that consumes content as it arrives. */
 class Reader extends Recorder {
   engine!: Protocol<RecordedOwner>
   received = 0
@@ -30,7 +34,10 @@ class Reader extends Recorder {
   }
 }
 
-/** Milliseconds until all content has arrived; a server that sends whatever it may, at the path's rate. */
+/**
+ * Milliseconds until all content has arrived from a server that sends at the rate of the path, as
+ * far as windows allow.
+ */
 function downloadMs(windows: Windows, roundTripMs: number, bytesPerMs: number): { ms: number; budgetLeft: number } {
   const reader = new Reader()
   const budget = new WindowBudget(windows.budget)
@@ -52,10 +59,10 @@ function downloadMs(windows: Windows, roundTripMs: number, bytesPerMs: number): 
   ])
   let now = 0
   let sentUntil = 0
-  for (let left = CONTENT_BYTES; reader.received < CONTENT_BYTES; ) {
-    while (left > 0 && Math.min(window.get(0)!, window.get(id)!) >= FRAME_BYTES) {
+  for (let unsentBytes = CONTENT_BYTES; reader.received < CONTENT_BYTES; ) {
+    while (unsentBytes > 0 && Math.min(window.get(0)!, window.get(id)!) >= FRAME_BYTES) {
       for (const [key, bytes] of window) window.set(key, bytes - FRAME_BYTES)
-      left -= FRAME_BYTES
+      unsentBytes -= FRAME_BYTES
       sentUntil = Math.max(now, sentUntil) + FRAME_BYTES / bytesPerMs
       arrivals.push(sentUntil + roundTripMs / 2)
     }
@@ -79,16 +86,16 @@ describe.each([
   [20, 100_000],
   [100, 20_000],
   [100, 25_000],
-])('a round trip of %d ms, %d bytes a millisecond', (roundTripMs, bytesPerMs) => {
-  it('50 MB take no more than a quarter longer than with windows that never end', () => {
+])('on a path with a round trip of %d ms and %d bytes a millisecond', (roundTripMs, bytesPerMs) => {
+  it('a download of 50 MB takes at most a quarter longer than with unlimited windows', () => {
     const unlimited = downloadMs({ stream: UNLIMITED, connection: UNLIMITED, budget: 0 }, roundTripMs, bytesPerMs)
-    const ours = downloadMs(DEFAULTS, roundTripMs, bytesPerMs)
-    expect(unlimited.ms / ours.ms).toBeGreaterThanOrEqual(0.8)
-    expect(unlimited.ms / ours.ms).toBeLessThanOrEqual(1)
+    const limited = downloadMs(DEFAULTS, roundTripMs, bytesPerMs)
+    expect(unlimited.ms / limited.ms).toBeGreaterThanOrEqual(0.8)
+    expect(unlimited.ms / limited.ms).toBeLessThanOrEqual(1)
   })
 })
 
-it('one download leaves most of the budget to others', () => {
+it('one download leaves three quarters of the budget to other streams', () => {
   const { budgetLeft } = downloadMs(DEFAULTS, 100, 100_000)
   expect(budgetLeft).toBeGreaterThanOrEqual((DEFAULTS.budget * 3) / 4)
 })

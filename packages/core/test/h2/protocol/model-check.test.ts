@@ -1,4 +1,7 @@
-/** 100,000 random conversations through the engine and through the reference model of RFC 9113 §5.1: both must say the same. */
+/**
+ * 100,000 random scripts run by the engine and by the reference model of RFC 9113 §5.1, with the
+ * same results.
+ */
 
 import { FrameParser, numberOf } from '../../../../testkit/src/frame-parser.js'
 import { errorCodeName } from '../../../src/h2/protocol/error-code.js'
@@ -30,7 +33,7 @@ const SCRIPTS = 100_000
 const MOST_STEPS = 16
 const SEED = 20_260_000
 
-/** Mulberry32: whole numbers below `bound`, the same for the same seed. */
+/** Mulberry32: integers below `bound`, the same for the same seed. */
 function random(seed: number): (bound: number) => number {
   let state = seed
   return (bound) => {
@@ -44,7 +47,7 @@ function random(seed: number): (bound: number) => number {
 type Pick = (bound: number) => number
 const flag = (pick: Pick): boolean => pick(2) === 1
 
-/** Mostly streams that are open; now and then the connection, one of the server's own, or one that was never opened. */
+/** Picks mostly an open stream, and rarely stream 0, a stream of the server or an idle stream. */
 function anyStream(pick: Pick, opened: number): number {
   const dice = pick(20)
   if (dice === 0) return 0
@@ -69,7 +72,9 @@ const makers: readonly ((pick: Pick, stream: number) => Step)[] = [
   (pick) => ({ kind: 'GOAWAY', last: pick(12) }),
   (pick, stream) => ({ kind: pick(2) === 0 ? 'CONTINUATION' : 'PUSH_PROMISE', stream: stream || 1 }),
 ]
-/** Rare, because they end the conversation, or most of it. */
+/**
+ * Number of makers at the end of the list that are rare, because they end the script or most of it.
+ */
 const RARE = 2
 
 function script(pick: Pick): Step[] {
@@ -121,7 +126,7 @@ function frameOf(step: Step): Buffer {
 
 const STATES = ['idle', 'open', 'half-closed (local)', 'half-closed (remote)', 'closed'] as const
 
-/** The engine, seen as the model is seen. */
+/** The engine with the interface of the model. */
 class Engine {
   events: string[] = []
   readonly streams: Stream[] = []
@@ -200,20 +205,23 @@ class Engine {
   }
 }
 
-/** Plays one script. Returns what differs, or `undefined`; counts what was seen in `seen`. */
-function difference(steps: readonly Step[], seen: Map<string, number>): string | undefined {
+/**
+ * Runs one script. Returns the difference between engine and model, or `undefined`; counts each
+ * step and fault.
+ */
+function difference(steps: readonly Step[], counts: Map<string, number>): string | undefined {
   const engine = new Engine()
   const model = new ReferenceModel()
   for (const [i, step] of steps.entries()) {
-    const told = model.step(step)
+    const outcome = model.step(step)
     const fault = engine.step(step)
-    seen.set(fault ?? step.kind, (seen.get(fault ?? step.kind) ?? 0) + 1)
-    if (fault !== told.fault) return `step ${i}: engine ${fault}, model ${told.fault}`
+    counts.set(fault ?? step.kind, (counts.get(fault ?? step.kind) ?? 0) + 1)
+    if (fault !== outcome.fault) return `step ${i}: engine ${fault}, model ${outcome.fault}`
     if (fault !== undefined) return undefined
     const events = engine.takeEvents().join()
-    if (events !== told.events.join()) return `step ${i}: engine told [${events}], model [${told.events.join()}]`
+    if (events !== outcome.events.join()) return `step ${i}: engine told [${events}], model [${outcome.events.join()}]`
     const resets = engine.takeResets().join()
-    if (resets !== told.resets.join()) return `step ${i}: engine sent [${resets}], model [${told.resets.join()}]`
+    if (resets !== outcome.resets.join()) return `step ${i}: engine sent [${resets}], model [${outcome.resets.join()}]`
     const states = engine.states.join()
     const expected = engine.streams.map(({ id }) => model.stateOf(id)).join()
     if (states !== expected) return `step ${i}: engine [${states}], model [${expected}]`
@@ -221,20 +229,20 @@ function difference(steps: readonly Step[], seen: Map<string, number>): string |
   return undefined
 }
 
-it(`${SCRIPTS} conversations, seed ${SEED}: the engine does what RFC 9113 §5.1 says`, () => {
-  const seen = new Map<string, number>()
+it(`the engine agrees with the model of RFC 9113 §5.1 in ${SCRIPTS} scripts (seed ${SEED})`, () => {
+  const counts = new Map<string, number>()
   for (let i = 0; i < SCRIPTS; i++) {
     const steps = script(random(SEED + i))
-    const differs = difference(steps, seen)
+    const differs = difference(steps, counts)
     if (differs !== undefined) throw new Error(`script ${i}: ${differs}\n${steps.map((step) => JSON.stringify(step)).join('\n')}`)
   }
-  // Every kind of step, and every connection error that the model knows, has been met often.
+  // Every kind of step, and every connection error of the model, occurred often.
   for (const kind of ['get', 'send-end', 'reset', 'HEADERS', 'DATA', 'RST_STREAM', 'GOAWAY', 'PROTOCOL_ERROR', 'STREAM_CLOSED']) {
-    expect([kind, seen.get(kind)! > 1_000]).toEqual([kind, true])
+    expect([kind, counts.get(kind)! > 1_000]).toEqual([kind, true])
   }
 }, 120_000)
 
-it('a model that is wrong is found out: the check can fail', () => {
+it('the check fails for a wrong model', () => {
   class WrongModel extends ReferenceModel {
     override stateOf(id: number): ReturnType<ReferenceModel['stateOf']> {
       const state = super.stateOf(id)
@@ -242,11 +250,11 @@ it('a model that is wrong is found out: the check can fail', () => {
     }
   }
   const engine = new Engine()
-  const wrong = new WrongModel()
+  const wrongModel = new WrongModel()
   for (const step of [{ kind: 'post' }, { kind: 'HEADERS', stream: 1, status: 200, endStream: true }] as const) {
-    wrong.step(step)
+    wrongModel.step(step)
     engine.step(step)
   }
   expect(engine.states).toEqual([STATES[StreamState.HALF_CLOSED_REMOTE]])
-  expect(wrong.stateOf(1)).toBe('closed')
+  expect(wrongModel.stateOf(1)).toBe('closed')
 })

@@ -1,10 +1,10 @@
-/** The streams of a connection that are open, as the driver sees them. */
+/** The list of open streams of a connection. */
 
 import { Peer, response } from './peer.js'
 
 const idsOf = (peer: Peer): number[] => [...peer.client.open()].map(({ id }) => id)
 
-it('lists open streams in the order of their numbers, without those that have ended', () => {
+it('open() lists open streams in the order of their identifiers, without those that have ended', () => {
   const peer = new Peer()
   for (let i = 0; i < 3; i++) peer.get()
   expect(idsOf(peer)).toEqual([1, 3, 5])
@@ -12,7 +12,7 @@ it('lists open streams in the order of their numbers, without those that have en
   expect(idsOf(peer)).toEqual([1, 5])
 })
 
-it('skips a stream that the loop over the list has reset', () => {
+it('open() skips a stream that the loop over it has reset', () => {
   const peer = new Peer()
   for (let i = 0; i < 3; i++) peer.get()
   const visited: number[] = []
@@ -23,7 +23,7 @@ it('skips a stream that the loop over the list has reset', () => {
   expect(visited).toEqual([1, 5])
 })
 
-it('a stream is open from its request until its end: not before, and not again', () => {
+it('isOpen() is true from the request of a stream until its end', () => {
   const peer = new Peer()
   expect(peer.client.isOpen(1)).toBe(false)
   peer.get()

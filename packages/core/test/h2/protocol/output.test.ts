@@ -1,4 +1,4 @@
-/** The slabs that small output is copied into: what a connection holds while it is busy, and while it is not. */
+/** The slabs that small output is copied into, on busy and on idle connections. */
 
 import { Output } from '../../../src/h2/protocol/output.js'
 import { Peer, response } from './peer.js'
@@ -6,7 +6,10 @@ import { Peer, response } from './peer.js'
 const LEAST_BYTES = 2_048
 const MOST_BYTES = 65_536
 
-/** Writes so many bytes, 100 at a time, each run with its number; gives the lengths of the slabs they went into. */
+/**
+ * Writes this many bytes, 100 at a time; returns the lengths of the slabs that they were copied
+ * into.
+ */
 function fill(output: Output, bytes: number, takeEach = true): number[] {
   const lengths: number[] = []
   for (let written = 0; written < bytes; written += 100) {
@@ -18,13 +21,13 @@ function fill(output: Output, bytes: number, takeEach = true): number[] {
 }
 
 describe('the slab of a connection', () => {
-  it('is small at first, and doubles while a busy period lasts', () => {
+  it('is small at first, and doubles during a busy period', () => {
     const output = new Output()
     expect(output.buffer).toHaveLength(LEAST_BYTES)
     expect(fill(output, 300_000)).toEqual([LEAST_BYTES, 4_096, 8_192, 16_384, 32_768, MOST_BYTES])
   })
 
-  it('is given back at rest, and is small again', () => {
+  it('is released at rest, and is small again', () => {
     const output = new Output()
     fill(output, 300_000)
     output.rest()
@@ -32,7 +35,7 @@ describe('the slab of a connection', () => {
     expect(fill(output, 10_000)).toEqual([LEAST_BYTES, 4_096, 8_192])
   })
 
-  it('is kept at rest where it is small: one request after the other is written in it', () => {
+  it('is kept at rest if it is small, for consecutive requests', () => {
     const output = new Output()
     const slabs = new Set<Buffer>()
     for (let i = 0; i < 20; i++) {
@@ -43,7 +46,7 @@ describe('the slab of a connection', () => {
     expect(slabs.size).toBe(1)
   })
 
-  it('that is given back is not touched: whoever took what is in it may not have sent it yet', () => {
+  it('is not overwritten after its release, because its bytes may not be sent yet', () => {
     const output = new Output()
     fill(output, 100_000)
     output.writeBytes(Buffer.from('taken'))
@@ -54,7 +57,7 @@ describe('the slab of a connection', () => {
   })
 })
 
-it('is small again when output is taken and no stream is open, and not before', () => {
+it('the slab is small again only when its output is taken and no stream is open', () => {
   const peer = new Peer()
   const path = `/${'~'.repeat(1_000)}`
   const slab = (): number => Math.max(...peer.client.takeOutput().map(({ buffer }) => buffer.byteLength))

@@ -1,9 +1,9 @@
-/** The test language itself: what one exchange looks like in it. */
+/** The fixture of this folder: its lines for one exchange. */
 
 import { CLIENT_PREFACE } from '../../../../testkit/src/frame-names.js'
 import { ClientReader, data, Peer, ping, response } from './peer.js'
 
-it('reads an exchange as lines on both sides', () => {
+it('an exchange is recorded as lines of both sides', () => {
   const peer = new Peer()
   const stream = peer.post('/upload')
   peer.client.sendData(stream, Buffer.from('hello'), true)
@@ -13,20 +13,20 @@ it('reads an exchange as lines on both sides', () => {
   expect(peer.sent()).toEqual(['PING ACK 0000000000000000'])
 })
 
-it('names a connection error and shows the GOAWAY', () => {
+it('a connection error is returned by name, and its GOAWAY is a line', () => {
   const peer = new Peer()
   expect(peer.receive(data(0, ''))).toBe('PROTOCOL_ERROR')
   expect(peer.sent()).toEqual(['GOAWAY 0 PROTOCOL_ERROR DATA on stream 0'])
 })
 
-it('knows whether HPACK is in step', () => {
+it('proveAlive fails if HPACK is not in step', () => {
   const peer = new Peer()
   peer.exchange()
   peer.proveAlive()
   expect(() => new Peer().proveAlive()).toThrow()
 })
 
-it('keeps what is not a whole frame', () => {
+it('an incomplete frame is buffered', () => {
   const reader = new ClientReader()
   expect(CLIENT_PREFACE).toHaveLength(24)
   expect(reader.read(ping().subarray(0, 10))).toEqual([])

@@ -1,6 +1,6 @@
 /**
- * The test language of this folder: one engine, what it tells its listener as readable lines, what it sends as readable lines, and
- * a server that says anything. Bytes only: no socket, no clock.
+ * Fixture of this folder: an engine without socket or clock, its events and its sent frames as
+ * readable lines, and a server that sends any frames.
  */
 
 import { type Frame, FrameParser, goawayOf, hasFlag, numberOf, settingsOf } from '../../../../testkit/src/frame-parser.js'
@@ -24,10 +24,10 @@ import { WindowBudget } from '../../../src/h2/protocol/window.js'
 export * from '../../../../testkit/src/frames.js'
 export { ErrorCode } from '../../../src/h2/protocol/error-code.js'
 
-/** A stream whose events a {@link Recorder} writes down. */
+/** A stream whose events a {@link Recorder} records. */
 export type TestStream = Stream<RecordedOwner>
 
-/** Frames of RFC 9113's defaults: 65,535 bytes everywhere. */
+/** Local settings with the defaults of RFC 9113: windows of 65,535 bytes. */
 export const LOCAL: LocalSettings = {
   initialWindowBytes: 65_535,
   connectionWindowBytes: 65_535,
@@ -46,7 +46,7 @@ export class RecordedOwner implements StreamOwner {
   readonly #recorder: Recorder
   #stream!: TestStream
 
-  /** Opens a stream that is recorded. */
+  /** Opens a stream whose events are recorded. */
   static open(recorder: Recorder, engine: Protocol<RecordedOwner>, head: RequestHead, endStream = true): TestStream {
     const owner = new RecordedOwner(recorder)
     owner.#stream = engine.openStream(owner, head, endStream)
@@ -80,11 +80,11 @@ export class RecordedOwner implements StreamOwner {
   }
 }
 
-/** Turns events into lines. DATA of one stream that arrives in parts is one line, however the parts were cut. */
+/** Turns events into lines. Consecutive parts of DATA of one stream are one line. */
 export class Recorder implements ProtocolListener {
   lines: string[] = []
   readonly ends: StreamEnd[] = []
-  /** Called inside every event, after it has been written down: for what a listener may do there. */
+  /** Called inside every event, after it is recorded: the action of a listener. */
   during: ((line: string, stream: TestStream | undefined) => void) | undefined
   #dataOf: number | undefined
 
@@ -141,7 +141,10 @@ export class Recorder implements ProtocolListener {
   }
 }
 
-/** Reads the bytes a client sends: its preface, then frames as lines, field blocks decoded in order. */
+/**
+ * Turns the bytes of the client into lines: the preface, then frames, with field blocks decoded in
+ * order.
+ */
 export class ClientReader {
   readonly #frames = new FrameParser()
   readonly #decoder: HpackDecoder
@@ -200,22 +203,22 @@ export class ClientReader {
 export interface PeerOptions {
   readonly local?: Partial<LocalSettings>
   readonly budgetBytes?: number
-  /** The server's first SETTINGS, or false to leave them to the test. */
+  /** First SETTINGS of the server, or false if the test sends them. */
   readonly settings?: SettingsRecord | false
 }
 
-/** An engine and the server it speaks to. */
+/** An engine and its server. */
 export class Peer {
   readonly recorder = new Recorder()
   readonly budget: WindowBudget
   readonly local: LocalSettings
   readonly client: Protocol<RecordedOwner>
   readonly reader = new ClientReader()
-  /** Every stream so far. */
+  /** All streams opened by the test. */
   readonly opened: TestStream[] = []
   fault: ProtocolFault | undefined
 
-  /** The handshake is done, and what it said is forgotten. */
+  /** Completes the handshake and discards its events and frames. */
   constructor(options: PeerOptions = {}) {
     this.local = { ...LOCAL, ...options.local }
     this.budget = new WindowBudget(options.budgetBytes ?? 0)
@@ -228,7 +231,9 @@ export class Peer {
     this.recorder.lines = []
   }
 
-  /** The server says this, in one piece. Gives the name of the connection error, if it is one. */
+  /**
+   * Receives frames of the server in one piece; returns the name of the connection error, if any.
+   */
   receive(...frames: readonly Uint8Array[]): string | undefined {
     const fault = this.client.receive(Buffer.concat(frames))
     if (fault === undefined) return undefined
@@ -236,14 +241,14 @@ export class Peer {
     return errorCodeName(fault.errorCode)
   }
 
-  /** What the engine has told since the last time. */
+  /** Returns the events since the last call. */
   events(): string[] {
     const { lines } = this.recorder
     this.recorder.lines = []
     return lines
   }
 
-  /** What the engine has written since the last time. */
+  /** Returns the frames that the engine has written since the last call. */
   sent(): string[] {
     return this.reader.read(Buffer.concat(this.client.takeOutput()))
   }
@@ -254,17 +259,19 @@ export class Peer {
     return stream
   }
 
-  /** A request without content. */
+  /** Opens a stream with a request without content. */
   get(path = '/'): TestStream {
     return this.open({ path })
   }
 
-  /** A request whose content is still to come. */
+  /** Opens a stream with a request whose content follows. */
   post(path = '/'): TestStream {
     return this.open({ method: 'POST', path }, false)
   }
 
-  /** A GET that is answered: the stream is over, and the dynamic table holds the entry that {@link proveAlive} names. */
+  /**
+   * Completes a GET, after which the dynamic table has the entry that {@link proveAlive} refers to.
+   */
   exchange(): TestStream {
     const stream = this.get('/before')
     this.receive(headers(stream.id, inserting, { endStream: true }))
@@ -274,8 +281,9 @@ export class Peer {
   }
 
   /**
-   * Proves that the connection is alive and HPACK in step: a stream of its own comes through, with a field by index. The newest
-   * entry of the table must be that of {@link inserting}, so a block under suspicion carries it.
+   * Expects that the connection is usable and HPACK in step: another stream completes, with an
+   * indexed field. The newest entry of the table must be that of {@link inserting}, so the block
+   * under test contains it.
    */
   proveAlive(): void {
     this.events()
@@ -286,21 +294,21 @@ export class Peer {
   }
 }
 
-/** A block: `:status: 200` by index and `in: step` put into the dynamic table. */
+/** A block of `:status: 200` by index, and `in: step` inserted into the dynamic table. */
 export const inserting: Buffer = Buffer.from('8840 02 696e 04 73746570'.replaceAll(' ', ''), 'hex')
-/** A block: `:status: 200`, then the newest entry of the dynamic table. */
+/** A block of `:status: 200` and the newest entry of the dynamic table. */
 export const indexed: Buffer = Buffer.from('88be', 'hex')
 
 export function request(head: Partial<RequestHead> = {}): RequestHead {
   return { method: 'GET', scheme: 'https', authority: 'a.test', path: '/', fields: [], sensitive: undefined, ...head }
 }
 
-/** What a test sends when the bytes do not matter. */
+/** Bytes for a test in which their values do not matter. */
 export function bytesOf(length: number): Buffer {
   return Buffer.alloc(length, 0x2e)
 }
 
-/** A final response. */
+/** HEADERS of a final response. */
 export function response(streamId: number, fields: readonly Field[] = [], options: HeadersOptions = {}): Buffer {
   return headers(streamId, [[':status', '200'], ...fields], options)
 }

@@ -1,11 +1,11 @@
-/** PRIORITY_UPDATE (RFC 9218 §7.1): when a client may send one, and that a server may not. */
+/** PRIORITY_UPDATE (RFC 9218 §7.1) of the client and of the server. */
 
 import { headers, Peer, raw, settings } from './peer.js'
 
 const SCHEDULES = { noRfc7540Priorities: 1 }
 const sentFrames = (peer: Peer): Buffer => Buffer.concat(peer.client.takeOutput())
 
-it('§7.1 names the prioritized stream, and the value of the field in ASCII, on stream 0', () => {
+it('PRIORITY_UPDATE on stream 0 contains the prioritized stream and the priority in ASCII (§7.1)', () => {
   const peer = new Peer({ settings: SCHEDULES })
   const stream = peer.get()
   peer.sent()
@@ -13,7 +13,7 @@ it('§7.1 names the prioritized stream, and the value of the field in ASCII, on 
   expect(sentFrames(peer)).toEqual(raw(0x10, 0, 0, Buffer.from('00000001753d352c2069', 'hex')))
 })
 
-it('§2.1 a peer that has not said so, or takes it back, is told nothing: "those frames are likely to be ignored"', () => {
+it('no PRIORITY_UPDATE is sent without NO_RFC7540_PRIORITIES 1: "those frames are likely to be ignored" (§2.1)', () => {
   const peer = new Peer()
   const stream = peer.get()
   peer.sent()
@@ -27,7 +27,7 @@ it('§2.1 a peer that has not said so, or takes it back, is told nothing: "those
   expect(peer.sent()).toEqual([])
 })
 
-it('a response that is over, and a connection that is gone, have no priority any more', () => {
+it('no PRIORITY_UPDATE is sent for a complete response or on an abandoned connection', () => {
   const peer = new Peer({ settings: SCHEDULES })
   const [answered, reset, open] = [peer.post(), peer.get(), peer.get()]
   peer.receive(headers(answered.id, [[':status', '200']], { endStream: true }))
@@ -39,7 +39,7 @@ it('a response that is over, and a connection that is gone, have no priority any
   expect(peer.sent()).toEqual([])
 })
 
-it('§7.1 one from a server, who has no business to send it, changes nothing', () => {
+it('a PRIORITY_UPDATE from a server is ignored (§7.1)', () => {
   const peer = new Peer({ settings: SCHEDULES })
   const { id } = peer.exchange()
   expect(peer.receive(raw(0x10, 0, 0, Buffer.from([0, 0, 0, id])))).toBeUndefined()

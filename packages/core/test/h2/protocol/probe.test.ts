@@ -23,7 +23,7 @@ it('the acknowledgement of a probe is not reported as that of a caller', () => {
   const peer = new Peer()
   peer.client.sendProbe()
   peer.receive(pong)
-  // The line of `onCapacity`, because held slots are free again; none of `onPong`.
+  // `onCapacity` is called, because held slots are free again; `onPong` is not.
   expect([peer.events(), peer.client.probe.outstanding]).toEqual([['settings'], false])
 })
 
@@ -36,7 +36,7 @@ it('the passage of time permits another probe, but not while one is outstanding'
   expect(peer.client.sendProbe()).toBe(true)
 })
 
-it('an abandoned connection sends none', () => {
+it('an abandoned connection sends no probe', () => {
   const peer = new Peer()
   peer.client.abandon(() => undefined)
   expect([peer.client.sendProbe(), peer.sent()]).toEqual([false, []])

@@ -1,4 +1,7 @@
-/** Whatever bytes come: nothing is thrown, a fault is the end, and every stream is told its end once. */
+/**
+ * Properties of the engine for any bytes: it does not throw, a fault is final, and each stream
+ * closes once.
+ */
 
 import fc from 'fast-check'
 import {
@@ -21,7 +24,7 @@ import {
 
 const id = fc.integer({ min: 0, max: 9 })
 const flag = fc.boolean()
-const plausible = fc.oneof(
+const plausibleFrame = fc.oneof(
   fc.tuple(id, flag, fc.nat(300)).map(([stream, endStream, length]) => data(stream, bytesOf(length), { endStream })),
   fc.tuple(id, flag, fc.nat(255)).map(([stream, endStream, padding]) => data(stream, 'x', { endStream, padding })),
   fc.tuple(id, flag, flag).map(([stream, endStream, endHeaders]) => response(stream, [], { endStream, endHeaders })),
@@ -36,32 +39,35 @@ const plausible = fc.oneof(
   fc.constantFrom(ping(), altsvc(0, 'a', 'b'), priority(1, { dependsOn: 3 }), raw(0xbb, 0, 0)),
   fc.tuple(fc.nat(12), fc.nat(255), id, fc.uint8Array({ maxLength: 20 })).map((frame) => raw(...frame)),
 )
-const odd = fc.constantFrom(1, 3, 5, 7)
-/** Frames that a server might well send: the streams live long enough to come far. */
-const likely = fc.oneof(
-  fc.tuple(odd, flag).map(([stream, endStream]) => response(stream, [], { endStream })),
-  fc.tuple(odd, flag).map(([stream, endStream]) => data(stream, 'abc', { endStream })),
-  fc.tuple(odd, fc.integer({ min: 1, max: 1_000 })).map(([stream, increment]) => windowUpdate(stream, increment)),
-  odd.map((stream) => rstStream(stream, 8)),
+const oddId = fc.constantFrom(1, 3, 5, 7)
+/** Frames that a server is likely to send, so that streams stay open for several steps. */
+const likelyFrame = fc.oneof(
+  fc.tuple(oddId, flag).map(([stream, endStream]) => response(stream, [], { endStream })),
+  fc.tuple(oddId, flag).map(([stream, endStream]) => data(stream, 'abc', { endStream })),
+  fc.tuple(oddId, fc.integer({ min: 1, max: 1_000 })).map(([stream, increment]) => windowUpdate(stream, increment)),
+  oddId.map((stream) => rstStream(stream, 8)),
 )
-const anything = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes))
-type Act = readonly [number, number, Buffer]
-const acts = fc.array(fc.tuple(fc.nat(5), fc.nat(4), fc.oneof({ weight: 4, arbitrary: likely }, plausible, anything)), {
-  maxLength: 50,
-})
+const anyBytes = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes))
+type Step = readonly [number, number, Buffer]
+const steps = fc.array(
+  fc.tuple(fc.nat(5), fc.nat(4), fc.oneof({ weight: 4, arbitrary: likelyFrame }, plausibleFrame, anyBytes)),
+  {
+    maxLength: 50,
+  },
+)
 
-function play(script: readonly Act[]): void {
+function run(script: readonly Step[]): void {
   const peer = new Peer({ settings: { initialWindowSize: 20 }, budgetBytes: 1_000 })
   const streams = [peer.get(), peer.post(), peer.post(), peer.open({ method: 'HEAD' })]
-  for (const [act, which, frame] of script) {
+  for (const [action, which, frame] of script) {
     const stream = streams[which % streams.length]!
-    if (act === 0) peer.client.sendData(stream, bytesOf(15), which === 4, which === 4 ? ['t', 'u'] : undefined)
-    else if (act === 1 && which === 0) peer.client.resetStream(stream, 8)
-    const before = peer.fault
+    if (action === 0) peer.client.sendData(stream, bytesOf(15), which === 4, which === 4 ? ['t', 'u'] : undefined)
+    else if (action === 1 && which === 0) peer.client.resetStream(stream, 8)
+    const previousFault = peer.fault
     const lines = peer.recorder.lines.length
     peer.receive(frame)
-    if (before === undefined) continue
-    expect(peer.fault).toBe(before)
+    if (previousFault === undefined) continue
+    expect(peer.fault).toBe(previousFault)
     expect(peer.recorder.lines).toHaveLength(lines)
   }
   if (peer.fault !== undefined) expect(peer.client.capacity).toBe(0)
@@ -76,11 +82,11 @@ function play(script: readonly Act[]): void {
   expect(peer.reader.pendingBytes).toBe(0)
 }
 
-it('any frames, any bytes: nothing is thrown, one fault, one onClosed, at most one of onEnd and onStreamError', () => {
-  fc.assert(fc.property(acts, play), { numRuns: 500 })
+it('any frames and bytes cause at most one fault, one onClosed and at most one of onEnd and onStreamError', () => {
+  fc.assert(fc.property(steps, run), { numRuns: 500 })
 })
 
-it('the first bytes of a connection may be anything', () => {
+it('any first bytes other than SETTINGS cause PROTOCOL_ERROR', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
       const peer = new Peer({ settings: false })
@@ -90,8 +96,8 @@ it('the first bytes of a connection may be anything', () => {
   )
 })
 
-it('B22 B23 any split of a whole conversation gives the same events and the same answers', () => {
-  const conversation = Buffer.concat([
+it('any split of an exchange gives the same events and the same sent frames (B22, B23)', () => {
+  const exchange = Buffer.concat([
     settings({ initialWindowSize: 1_000 }),
     headers(1, [[':status', '103']]),
     headers(1, inserting.subarray(0, 5), { endHeaders: false }),
@@ -106,15 +112,15 @@ it('B22 B23 any split of a whole conversation gives the same events and the same
     goaway(5),
     data(0, 'x'),
   ])
-  const hear = (cuts: readonly number[]): unknown => {
+  const record = (cuts: readonly number[]): unknown => {
     const peer = new Peer()
     peer.get()
     peer.get()
-    const at = [0, ...[...cuts].sort((a, b) => a - b), conversation.length]
-    const faults = at.slice(1).map((end, i) => peer.receive(conversation.subarray(at[i]!, end)))
+    const at = [0, ...[...cuts].sort((a, b) => a - b), exchange.length]
+    const faults = at.slice(1).map((end, i) => peer.receive(exchange.subarray(at[i]!, end)))
     return [peer.events(), peer.sent(), faults.filter((fault) => fault !== undefined)]
   }
-  const whole = hear([])
-  expect(hear(Array.from(conversation.keys()))).toEqual(whole)
-  fc.assert(fc.property(fc.array(fc.nat(conversation.length), { maxLength: 20 }), (cuts) => expect(hear(cuts)).toEqual(whole)))
+  const expected = record([])
+  expect(record(Array.from(exchange.keys()))).toEqual(expected)
+  fc.assert(fc.property(fc.array(fc.nat(exchange.length), { maxLength: 20 }), (cuts) => expect(record(cuts)).toEqual(expected)))
 })

@@ -1,4 +1,4 @@
-/** A listener may call back from inside every event: what it does there must not break what goes on around it. */
+/** Calls of the engine from inside its events. */
 
 import {
   bytesOf,
@@ -15,7 +15,9 @@ import {
   windowUpdate,
 } from './peer.js'
 
-/** Every kind of event on several streams; 5 is an upload that has to wait. */
+/**
+ * Causes every kind of event on several streams; stream 5 is an upload that waits for its window.
+ */
 function script(peer: BusyPeer): void {
   const upload = peer.streams[2]!
   peer.client.sendData(upload, bytesOf(100), true)
@@ -40,7 +42,7 @@ class BusyPeer extends Peer {
 }
 
 const kinds = ['settings', 'informational', 'response', 'data', 'end', 'error', 'sendable', 'stopped', 'closed', 'pong', 'goaway']
-const acts: Record<string, (peer: BusyPeer, stream: TestStream | undefined) => void> = {
+const actions: Record<string, (peer: BusyPeer, stream: TestStream | undefined) => void> = {
   'resets the stream': (peer, stream) => stream !== undefined && peer.client.resetStream(stream, 8),
   'resets every stream': (peer) => {
     for (const stream of peer.streams) peer.client.resetStream(stream, 8)
@@ -50,30 +52,30 @@ const acts: Record<string, (peer: BusyPeer, stream: TestStream | undefined) => v
     for (const stream of peer.streams) peer.client.sendData(stream, bytesOf(20), false)
   },
   'opens a stream': (peer) => peer.client.capacity > 0 && peer.streams.length < 50 && peer.streams.push(peer.post()),
-  'takes the content': (peer, stream) => stream !== undefined && peer.client.consumed(stream, 1),
+  'reads the content': (peer, stream) => stream !== undefined && peer.client.consumed(stream, 1),
   'abandons the connection': (peer) => peer.client.abandon(() => undefined),
-  'says goodbye': (peer) => peer.client.goaway(0, ''),
+  'sends GOAWAY': (peer) => peer.client.goaway(0, ''),
   'takes the output': (peer) => peer.sent(),
   resumes: (peer) => peer.client.resume(),
 }
 
 describe.each(kinds)('inside %s', (kind) => {
-  it.each(Object.keys(acts))('the listener %s', (name) => {
+  it.each(Object.keys(actions))('the listener %s', (name) => {
     const peer = new BusyPeer()
     let depth = 0
-    let reached = 0
+    let calls = 0
     peer.recorder.during = (line, stream) => {
       if (line.split(' ')[0] !== kind || depth > 2) return
       depth++
-      reached++
-      acts[name]!(peer, stream)
+      calls++
+      actions[name]!(peer, stream)
       depth--
     }
     script(peer)
     peer.client.abandon(() => undefined)
     peer.recorder.during = undefined
     expect(peer.fault).toBeUndefined()
-    expect(reached).toBeGreaterThan(0)
+    expect(calls).toBeGreaterThan(0)
     const lines = peer.events()
     for (const { id } of peer.streams) {
       expect(lines.filter((line) => line === `closed ${id}`)).toHaveLength(1)
@@ -89,7 +91,7 @@ describe.each(kinds)('inside %s', (kind) => {
 it.each<[string, (peer: Peer) => Buffer]>([
   ['GOAWAY', () => goaway(0)],
   ['SETTINGS', () => settings({ initialWindowSize: 1_000 })],
-])('abandoned from inside %s: nothing more is told, not even that', (_name, frame) => {
+])('no event follows a call of abandon from inside %s', (_name, frame) => {
   const peer = new Peer({ settings: { initialWindowSize: 0 } })
   const stream = peer.post()
   peer.client.sendData(stream, bytesOf(10), false)
@@ -101,20 +103,20 @@ it.each<[string, (peer: Peer) => Buffer]>([
   expect(peer.events().at(-1)).toBe('closed 1')
 })
 
-it('after a connection error nothing is written but GOAWAY, whatever is handed over', () => {
+it('after a connection error only GOAWAY is written', () => {
   const peer = new Peer({ settings: { initialWindowSize: 100_000 } })
-  const [stream, other] = [peer.post(), peer.post()]
+  const [stream, sibling] = [peer.post(), peer.post()]
   peer.client.sendData(stream, bytesOf(70_000), false)
   peer.sent()
-  // Values that were applied before the one that is an error must not be acted upon.
+  // Valid values before the invalid one must have no effect.
   const applied = Buffer.from('0005 00010000 0008 00010000'.replaceAll(' ', ''), 'hex')
   expect(peer.receive(raw(4, 0, 0, applied))).toBe('PROTOCOL_ERROR')
-  expect(peer.client.sendData(other, bytesOf(10), true)).toBe(true)
+  expect(peer.client.sendData(sibling, bytesOf(10), true)).toBe(true)
   peer.client.resume()
   expect(peer.sent()).toEqual([expect.stringMatching(/^GOAWAY 0 PROTOCOL_ERROR/)])
 })
 
-it('a stream that is reset inside GOAWAY by the owner of another one hears no error after it is closed', () => {
+it('a stream that is reset inside GOAWAY by the owner of another stream has no error after it is closed', () => {
   const peer = new Peer()
   peer.get()
   const second = peer.get()
@@ -128,15 +130,15 @@ it('a stream that is reset inside GOAWAY by the owner of another one hears no er
 it.each([
   ['resets it', (peer: Peer, stream: TestStream): unknown => peer.client.resetStream(stream, 8)],
   ['ends it', (peer: Peer, stream: TestStream): unknown => peer.client.sendData(stream, undefined, true)],
-])('a stream whose upload is open inside onEnd, where the listener %s, is closed once', (_title, act) => {
+])('a stream with an open upload closes once if the listener of onEnd %s', (_title, action) => {
   const peer = new Peer()
   const stream = peer.post()
-  peer.recorder.during = (line) => line.startsWith('end') && act(peer, stream)
+  peer.recorder.during = (line) => line.startsWith('end') && action(peer, stream)
   peer.receive(response(1, [], { endStream: true }))
   expect(peer.events().filter((line) => line !== 'stopped 1')).toEqual(['response 1 200', 'end 1', 'closed 1'])
 })
 
-it('a stream that is reset inside onStreamError or onSendable of its own is closed once', () => {
+it('a stream closes once if its onStreamError or onSendable resets it', () => {
   const peer = new Peer()
   const stream = peer.post()
   peer.recorder.during = () => peer.client.resetStream(stream, 8)
@@ -145,7 +147,7 @@ it('a stream that is reset inside onStreamError or onSendable of its own is clos
   expect(peer.sent().slice(1)).toEqual(['RST_STREAM 1 PROTOCOL_ERROR'])
 })
 
-it('a stream that is reset inside onResponse with END_STREAM has no end', () => {
+it('a stream that is reset inside onResponse with END_STREAM has no onEnd', () => {
   const peer = new Peer()
   const stream = peer.get()
   peer.recorder.during = (line) => line.startsWith('response') && peer.client.resetStream(stream, 8)
@@ -153,7 +155,7 @@ it('a stream that is reset inside onResponse with END_STREAM has no end', () => 
   expect(peer.events()).toEqual(['response 1 200', 'closed 1'])
 })
 
-it('content that is cut after a reset inside onData is not told', () => {
+it('content after a reset inside onData is not passed on', () => {
   const peer = new Peer()
   const stream = peer.get()
   peer.recorder.during = (line) => line.startsWith('data') && peer.client.resetStream(stream, 8)
@@ -163,14 +165,14 @@ it('content that is cut after a reset inside onData is not told', () => {
   expect(peer.events()).toEqual(['response 1 200', 'data 1 ab', 'closed 1'])
 })
 
-it('onSendable that hands over more goes on while the window lasts, without recursion getting lost', () => {
+it('onSendable may send content repeatedly while the window is open', () => {
   const peer = new Peer({ settings: { initialWindowSize: 1_000 } })
   const stream = peer.post()
-  let left = 5
+  let remaining = 5
   peer.recorder.during = (line) => {
-    while (line.startsWith('sendable') && left > 0) {
-      left--
-      if (!peer.client.sendData(stream, bytesOf(1_000), left === 0)) break
+    while (line.startsWith('sendable') && remaining > 0) {
+      remaining--
+      if (!peer.client.sendData(stream, bytesOf(1_000), remaining === 0)) break
     }
   }
   peer.client.sendData(stream, bytesOf(1_500), false)

@@ -1,9 +1,10 @@
 /**
- * RFC 9113 §5.1 and §8.1 once more, in the plainest words there are: what a client must make of each frame on each stream. Written
- * from the RFC and not from the engine, slow, without bytes, windows or HPACK. The model check plays the same script to both.
+ * Reference model of RFC 9113 §5.1 and §8.1: the reaction of a client to each frame on each stream.
+ * Written from the RFC and not from the engine, without bytes, windows or HPACK. The model check
+ * runs the same scripts with both.
  */
 
-/** What a server does, or what the caller of the engine does. `stream` is an identifier. */
+/** An action of the server, or of the caller of the engine. `stream` is an identifier. */
 export type Step =
   | { readonly kind: 'get' | 'post' | 'head' }
   | { readonly kind: 'send-end' | 'reset'; readonly stream: number }
@@ -20,11 +21,14 @@ interface ModelStream {
   state: State
   head: boolean
   answered: boolean
-  /** Why frames that still come are to be ignored: "An endpoint MUST ignore frames that it receives on closed streams after it has sent a RST_STREAM frame". */
+  /**
+   * Later frames are ignored: "An endpoint MUST ignore frames that it receives on closed streams
+   * after it has sent a RST_STREAM frame".
+   */
   ignoring: boolean
 }
 
-/** What one step leads to: what the caller is told, what is sent, and the connection error if it is one. */
+/** Result of one step: events of the caller, sent resets, and the connection error, if any. */
 export interface Outcome {
   readonly events: string[]
   readonly resets: string[]
@@ -37,7 +41,7 @@ export class ReferenceModel {
   #last = 0x7fff_ffff
   #goaway = false
 
-  /** State of a stream in the RFC's words. */
+  /** State of a stream in the words of the RFC. */
   stateOf(id: number): State | 'idle' {
     return this.#streams.get(id)?.state ?? 'idle'
   }
@@ -67,8 +71,11 @@ export class ReferenceModel {
       case 'PING':
       case 'UNKNOWN':
         break
-      case 'PUSH_PROMISE': // §8.4: "A client that has set this setting to 0 ... MUST treat the receipt of a PUSH_PROMISE frame as a connection error"
-      case 'CONTINUATION': // §6.10: without a field block before it "a connection error of type PROTOCOL_ERROR"
+      // §8.4: "A client that has set this setting to 0 ... MUST treat the receipt of a PUSH_PROMISE
+      // frame as a connection error".
+      case 'PUSH_PROMISE':
+      // §6.10: CONTINUATION without a field block is "a connection error of type PROTOCOL_ERROR".
+      case 'CONTINUATION':
         outcome.fault = 'PROTOCOL_ERROR'
         break
       default:
@@ -89,7 +96,10 @@ export class ReferenceModel {
     else if (stream?.state === 'half-closed (remote)') this.#close(id, stream, outcome)
   }
 
-  /** §5.1: idle: "Receiving any frame other than HEADERS or PRIORITY ... PROTOCOL_ERROR", and HEADERS opens only what we opened. */
+  /**
+   * §5.1: idle: "Receiving any frame other than HEADERS or PRIORITY ... PROTOCOL_ERROR", and
+   * HEADERS are valid only on streams that the client opened.
+   */
   #received(step: Step & { stream: number }, outcome: Outcome): void {
     const { kind, stream: id } = step
     if (kind === 'PRIORITY') {
@@ -105,11 +115,13 @@ export class ReferenceModel {
     if (stream.state === 'closed') return this.#onClosed(step, stream, outcome)
     if (kind === 'RST_STREAM') return this.#peerReset(id, stream, outcome)
     if (kind === 'WINDOW_UPDATE') {
-      // §6.9: "MUST treat the receipt of a WINDOW_UPDATE frame with a flow-control window increment of 0 as a stream error".
+      // §6.9: "MUST treat the receipt of a WINDOW_UPDATE frame with a flow-control window increment
+      // of 0 as a stream error".
       if ((step as { increment: number }).increment === 0) this.#fail(id, stream, 'PROTOCOL_ERROR', outcome)
       return
     }
-    // §5.1 half-closed (remote): any other frame "MUST" be answered "with a stream error of type STREAM_CLOSED".
+    // §5.1 half-closed (remote): any other frame "MUST" be answered "with a stream error of type
+    // STREAM_CLOSED".
     if (stream.state === 'half-closed (remote)') return this.#fail(id, stream, 'STREAM_CLOSED', outcome)
     if (step.kind === 'HEADERS') this.#headers(step, stream, outcome)
     else if (step.kind === 'DATA') this.#data(step, stream, outcome)
@@ -120,21 +132,24 @@ export class ReferenceModel {
     if (!isCredit) outcome.fault = 'PROTOCOL_ERROR'
   }
 
-  /** §5.1 closed: WINDOW_UPDATE and RST_STREAM may still come; HEADERS and DATA only after our own RST_STREAM, or our peer's GOAWAY. */
+  /**
+   * §5.1 closed: WINDOW_UPDATE and RST_STREAM are ignored; HEADERS and DATA only after RST_STREAM
+   * of the client or GOAWAY of the peer.
+   */
   #onClosed(step: Step, stream: ModelStream, outcome: Outcome): void {
     if (step.kind !== 'HEADERS' && step.kind !== 'DATA') return
     if (!stream.ignoring && !this.#refused(step.stream)) outcome.fault = 'STREAM_CLOSED'
     if (step.endStream) stream.ignoring = false
   }
 
-  /** §6.8: what GOAWAY left out is ignored. */
+  /** §6.8: frames on streams above the last stream of GOAWAY are ignored. */
   #refused(id: number): boolean {
     return id > this.#last
   }
 
   #headers(step: Extract<Step, { kind: 'HEADERS' }>, stream: ModelStream, outcome: Outcome): void {
     const { stream: id, status, endStream } = step
-    // §8.1: one final response, interim ones before it, trailers after it; the last frame of all ends the stream.
+    // §8.1: interim responses, one final response, then trailers; the last frame ends the stream.
     const interim = status === 103
     const wellFormed = stream.answered ? status === 0 && endStream : status !== 0 && !(interim && endStream)
     if (!wellFormed) return this.#fail(id, stream, 'PROTOCOL_ERROR', outcome)
@@ -149,7 +164,8 @@ export class ReferenceModel {
 
   #data(step: Extract<Step, { kind: 'DATA' }>, stream: ModelStream, outcome: Outcome): void {
     const { stream: id, bytes, endStream } = step
-    // §8.1: content follows a final response; §8.1.1 with RFC 9110 §6.4.1: a response to HEAD has none.
+    // §8.1: content follows a final response; §8.1.1 with RFC 9110 §6.4.1: a response to HEAD has
+    // none.
     if (!stream.answered || (stream.head && bytes > 0)) return this.#fail(id, stream, 'PROTOCOL_ERROR', outcome)
     if (bytes > 0) outcome.events.push(`data ${id}`)
     if (endStream) this.#peerEnded(id, stream, outcome)
@@ -162,7 +178,7 @@ export class ReferenceModel {
   }
 
   #peerReset(id: number, stream: ModelStream, outcome: Outcome): void {
-    // §8.1: after a complete response it means no more than that the rest of the request is not wanted.
+    // §8.1: after a complete response it only stops the rest of the request.
     if (stream.state !== 'half-closed (remote)') outcome.events.push(`error ${id}`)
     this.#close(id, stream, outcome)
   }
@@ -182,7 +198,10 @@ export class ReferenceModel {
     this.#close(id, stream, outcome)
   }
 
-  /** §6.8: identifiers may not rise; streams above are over and were not processed; no stream is opened any more. */
+  /**
+   * §6.8: the last stream may not increase; later streams are closed as unprocessed; no stream is
+   * opened after it.
+   */
   #goawayReceived(last: number, outcome: Outcome): void {
     if (this.#goaway && last > this.#last) {
       outcome.fault = 'PROTOCOL_ERROR'

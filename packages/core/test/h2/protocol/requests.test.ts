@@ -1,4 +1,7 @@
-/** What a client sends: preface, requests, content, trailers (RFC 9113 §3.4, §8.1, §8.3). */
+/**
+ * Frames that the client sends: preface, requests, content and trailers (RFC 9113 §3.4, §8.1,
+ * §8.3).
+ */
 
 import { HpackDecoder } from '../../../src/h2/hpack/decoder.js'
 import { ConnectionState } from '../../../src/h2/protocol/connection-state.js'
@@ -9,8 +12,8 @@ import { bytesOf, ClientReader, LOCAL, Peer, Recorder, request, response, rstStr
 
 const written = (peer: Peer): Buffer => Buffer.concat(peer.client.takeOutput())
 
-describe('RFC 9113 §3.4 the client connection preface', () => {
-  it('"starts with a sequence of 24 octets", "MUST be followed by a SETTINGS frame", then the credit of the connection', () => {
+describe('the client connection preface (RFC 9113 §3.4)', () => {
+  it('"starts with a sequence of 24 octets", "MUST be followed by a SETTINGS frame", then by connection credit', () => {
     const peer = new Peer({ settings: false, local: { initialWindowBytes: 131_072, connectionWindowBytes: 0x100_0000 } })
     expect(written(peer).toString('hex')).toBe(
       [
@@ -23,11 +26,11 @@ describe('RFC 9113 §3.4 the client connection preface', () => {
     )
   })
 
-  it('says nothing of a connection window that is the default', () => {
+  it('has no WINDOW_UPDATE if the connection window is the default', () => {
     expect(written(new Peer({ settings: false }))).toHaveLength(24 + 9 + 24)
   })
 
-  it('requests may follow at once, within what a peer must be assumed to allow', () => {
+  it('is followed by requests before SETTINGS of the peer', () => {
     const peer = new Peer({ settings: false })
     written(peer)
     peer.get()
@@ -35,8 +38,8 @@ describe('RFC 9113 §3.4 the client connection preface', () => {
   })
 })
 
-describe('RFC 9113 §8.3 requests', () => {
-  it('"All pseudo-header fields MUST appear in a field block before all regular field lines"; streams are odd and rise', () => {
+describe('requests (RFC 9113 §8.3)', () => {
+  it('"All pseudo-header fields MUST appear in a field block before all regular field lines"; stream identifiers are odd and increase', () => {
     const peer = new Peer()
     for (const path of ['/a', '/b']) peer.open({ path, fields: ['accept', '*/*', 'x-y', '1', 'x-y', '2'] })
     const line = (id: number, path: string): string =>
@@ -45,13 +48,13 @@ describe('RFC 9113 §8.3 requests', () => {
     expect(peer.client.active).toBe(2)
   })
 
-  it('§8.5 "The :scheme and :path pseudo-header fields MUST be omitted" for CONNECT', () => {
+  it('"The :scheme and :path pseudo-header fields MUST be omitted" for CONNECT (§8.5)', () => {
     const peer = new Peer()
     peer.open({ method: 'CONNECT', authority: 'a.test:443' }, false)
     expect(peer.sent()).toEqual(['HEADERS 1 :method=CONNECT :authority=a.test:443'])
   })
 
-  it('RFC 7541 §7.1.3 sensitive fields are literals never indexed, every time', () => {
+  it('sensitive fields are literals never indexed in every request (RFC 7541 §7.1.3)', () => {
     const peer = new Peer()
     const head = { fields: ['x-secret', 'abcdef'], sensitive: new Set(['x-secret']) }
     for (let i = 0; i < 2; i++) {
@@ -61,7 +64,7 @@ describe('RFC 9113 §8.3 requests', () => {
     }
   })
 
-  it('a repeated request costs an byte a field', () => {
+  it('a repeated request has one byte for each field', () => {
     const peer = new Peer()
     peer.get()
     written(peer)
@@ -70,9 +73,9 @@ describe('RFC 9113 §8.3 requests', () => {
   })
 })
 
-describe('RFC 9113 §6.10 field blocks over SETTINGS_MAX_FRAME_SIZE', () => {
+describe('field blocks over SETTINGS_MAX_FRAME_SIZE (RFC 9113 §6.10)', () => {
   it.each([16_000, 16_384, 40_000, 200_000])(
-    'a field of %i bytes, END_STREAM on HEADERS, END_HEADERS on the last frame',
+    'with a field of %i bytes have END_STREAM on HEADERS and END_HEADERS on the last frame',
     (length) => {
       const peer = new Peer()
       const value = '~'.repeat(length)
@@ -86,19 +89,19 @@ describe('RFC 9113 §6.10 field blocks over SETTINGS_MAX_FRAME_SIZE', () => {
     },
   )
 
-  it('a block that exactly fills the frame has no CONTINUATION, one byte more has one', () => {
+  it('have a CONTINUATION only from one byte over the frame size', () => {
     const sizes = [0, 1].map((extra) => {
       const peer = new Peer()
       peer.open({ fields: ['x-long', '~'.repeat(16_000)] })
       const used = written(peer).length - 9
-      const other = new Peer()
-      other.open({ fields: ['x-long', '~'.repeat(16_000 + 16_384 - used + extra)] })
-      return new ClientReader().read(written(other)).length
+      const otherPeer = new Peer()
+      otherPeer.open({ fields: ['x-long', '~'.repeat(16_000 + 16_384 - used + extra)] })
+      return new ClientReader().read(written(otherPeer)).length
     })
     expect(sizes).toEqual([1, 2])
   })
 
-  it('the slab is replaced in the middle of a block while its start is in flight: every byte arrives once', () => {
+  it('are written completely though the slab is replaced while their start is in flight', () => {
     const peer = new Peer()
     const reader = new ClientReader()
     const lines: string[] = []
@@ -118,28 +121,30 @@ describe('RFC 9113 §6.10 field blocks over SETTINGS_MAX_FRAME_SIZE', () => {
 })
 
 describe('content', () => {
-  it('over 4 KiB it is kept by reference, up to it it is copied', () => {
+  it('is copied up to 4 KiB, and referenced if it is longer', () => {
     const peer = new Peer()
-    const small = bytesOf(4_096)
-    const large = bytesOf(4_097)
-    peer.client.sendData(peer.post(), small, false)
-    peer.client.sendData(peer.post(), large, false)
+    const smallChunk = bytesOf(4_096)
+    const largeChunk = bytesOf(4_097)
+    peer.client.sendData(peer.post(), smallChunk, false)
+    peer.client.sendData(peer.post(), largeChunk, false)
     const chunks = peer.client.takeOutput()
-    expect(chunks.includes(large)).toBe(true)
-    expect(chunks.some((chunk) => chunk !== large && chunk.buffer === small.buffer && chunk.length === 4_096)).toBe(false)
-    small.fill(0)
+    expect(chunks.includes(largeChunk)).toBe(true)
+    expect(chunks.some((chunk) => chunk !== largeChunk && chunk.buffer === smallChunk.buffer && chunk.length === 4_096)).toBe(
+      false,
+    )
+    smallChunk.fill(0)
     expect(Buffer.concat(chunks).filter((byte) => byte === 0x2e).length).toBeGreaterThanOrEqual(8_193)
   })
 
-  it('a part of a large chunk is a view of it', () => {
+  it('is sent as views of a large chunk', () => {
     const peer = new Peer()
-    const large = bytesOf(20_000)
-    peer.client.sendData(peer.post(), large, true)
-    const views = peer.client.takeOutput().filter((chunk) => chunk.buffer === large.buffer)
+    const largeChunk = bytesOf(20_000)
+    peer.client.sendData(peer.post(), largeChunk, true)
+    const views = peer.client.takeOutput().filter((chunk) => chunk.buffer === largeChunk.buffer)
     expect(views.map((view) => view.length)).toEqual([16_384])
   })
 
-  it('pendingBytes and hasOutput count content by reference', () => {
+  it('counts in hasOutput if it is referenced', () => {
     const peer = new Peer()
     expect(peer.client.hasOutput).toBe(false)
     expect(peer.client.takeOutput()).toEqual([])
@@ -149,7 +154,7 @@ describe('content', () => {
     expect(peer.client.hasOutput).toBe(false)
   })
 
-  it('empty content: END_STREAM on an empty DATA frame, which needs no window', () => {
+  it('without bytes is END_STREAM on an empty DATA frame, which needs no window', () => {
     const peer = new Peer({ settings: { initialWindowSize: 0 } })
     expect(peer.client.sendData(peer.post(), undefined, true)).toBe(true)
     expect(peer.client.sendData(peer.post(), Buffer.alloc(0), true)).toBe(true)
@@ -157,7 +162,7 @@ describe('content', () => {
     expect(peer.sent().filter((line) => line.startsWith('DATA'))).toEqual(['DATA 1 0 END_STREAM', 'DATA 3 0 END_STREAM'])
   })
 
-  it('an end that comes after the last content is a frame of its own', () => {
+  it('that was sent before its end is followed by an empty DATA frame', () => {
     const peer = new Peer()
     const stream = peer.post()
     peer.client.sendData(stream, bytesOf(3), false)
@@ -165,7 +170,7 @@ describe('content', () => {
     expect(peer.sent().slice(1)).toEqual(['DATA 1 3', 'DATA 1 0 END_STREAM'])
   })
 
-  it('an end that comes while content waits goes on the last frame', () => {
+  it('that waits when its end is known has END_STREAM on its last frame', () => {
     const peer = new Peer({ settings: { initialWindowSize: 1 } })
     const stream = peer.post()
     expect(peer.client.sendData(stream, bytesOf(3), false)).toBe(false)
@@ -175,7 +180,7 @@ describe('content', () => {
     expect(peer.events()).toEqual(['sendable 1'])
   })
 
-  it('after the end, or on a stream that is closed, nothing is sent', () => {
+  it('is not sent after the end, or on a closed stream', () => {
     const peer = new Peer()
     const ended = peer.post()
     const closed = peer.post()
@@ -187,7 +192,7 @@ describe('content', () => {
     expect(peer.sent()).toEqual([expect.stringMatching(/^HEADERS 5/)])
   })
 
-  it('several chunks keep their order', () => {
+  it('keeps the order of its chunks', () => {
     const peer = new Peer({ settings: { initialWindowSize: 0 } })
     const stream = peer.post()
     for (const text of ['abc', 'defgh', 'i']) peer.client.sendData(stream, Buffer.from(text), text === 'i')
@@ -199,7 +204,7 @@ describe('content', () => {
   })
 })
 
-describe('RFC 9113 §8.1 trailers', () => {
+describe('trailers (RFC 9113 §8.1)', () => {
   it('follow the content, with END_STREAM, and need no window', () => {
     const peer = new Peer({ settings: { initialWindowSize: 5 } })
     const stream = peer.post()
@@ -207,13 +212,13 @@ describe('RFC 9113 §8.1 trailers', () => {
     expect(peer.sent().slice(1)).toEqual(['DATA 1 5', 'HEADERS 1 END_STREAM x-sum=1'])
   })
 
-  it('come alone where there is no content', () => {
+  it('are sent without DATA if the request has no content', () => {
     const peer = new Peer()
     peer.client.sendData(peer.post(), undefined, true, ['x-sum', '1'])
     expect(peer.sent().slice(1)).toEqual(['HEADERS 1 END_STREAM x-sum=1'])
   })
 
-  it('wait for content that waits', () => {
+  it('wait for queued content', () => {
     const peer = new Peer({ settings: { initialWindowSize: 2 } })
     const stream = peer.post()
     expect(peer.client.sendData(stream, bytesOf(4), true, ['x-sum', '1'])).toBe(false)
@@ -223,7 +228,7 @@ describe('RFC 9113 §8.1 trailers', () => {
     expect(peer.events()).toEqual(['response 1 200', 'end 1', 'closed 1'])
   })
 
-  it('over the frame size are cut like any block', () => {
+  it('over the frame size are split into CONTINUATION frames', () => {
     const peer = new Peer()
     peer.client.sendData(peer.post(), undefined, true, ['x-long', '~'.repeat(20_000)])
     expect(peer.sent().slice(1)[0]).toMatch(/^CONTINUATION 1 /)
@@ -231,17 +236,17 @@ describe('RFC 9113 §8.1 trailers', () => {
 })
 
 describe('onSendable', () => {
-  it('stopped when the stream is reset by either side while content is wanted', () => {
+  it('is called with stopped if either side resets the stream before its content has ended', () => {
     const peer = new Peer({ settings: { initialWindowSize: 0 } })
-    const byUs = peer.post()
+    const resetByClient = peer.post()
     peer.post()
-    peer.client.sendData(byUs, bytesOf(1), true)
-    peer.client.resetStream(byUs, 8)
+    peer.client.sendData(resetByClient, bytesOf(1), true)
+    peer.client.resetStream(resetByClient, 8)
     peer.receive(rstStream(3, 8))
     expect(peer.events()).toEqual(['stopped 1', 'closed 1', 'error 3 CANCEL peer', 'stopped 3', 'closed 3'])
   })
 
-  it('not where all content was sent', () => {
+  it('is not called if all content was sent', () => {
     const peer = new Peer()
     const stream = peer.post()
     peer.client.sendData(stream, bytesOf(1), true)
@@ -250,7 +255,7 @@ describe('onSendable', () => {
     expect(peer.events()).toEqual(['closed 1', 'closed 3'])
   })
 
-  it('not for content that never had to wait, and once for content that had to wait in parts', () => {
+  it('is called once for content that waits in parts, and not for content that does not wait', () => {
     const peer = new Peer({ settings: { initialWindowSize: 10 } })
     const stream = peer.post()
     expect(peer.client.sendData(stream, bytesOf(10), false)).toBe(true)
@@ -264,8 +269,8 @@ describe('onSendable', () => {
   })
 })
 
-describe('RFC 9113 §5.1.1 "Stream identifiers cannot be reused"', () => {
-  it('E23 the last identifier is 2^31 - 1; then there is none, and nothing wraps', () => {
+describe('"Stream identifiers cannot be reused" (RFC 9113 §5.1.1)', () => {
+  it('the last identifier is 2^31 - 1, and capacity is 0 after it (E23)', () => {
     const state = new ConnectionState(new Recorder(), LOCAL, new WindowBudget(0))
     state.nextStreamId = 0x7fff_ffff
     const sender = new Sender(state)

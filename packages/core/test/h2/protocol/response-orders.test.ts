@@ -1,4 +1,7 @@
-/** E19: every order in which a response may come (RFC 9113 §8.1), under every way of cutting its bytes. */
+/**
+ * Every order of the frames of a response (RFC 9113 §8.1, E19), with every segmentation of its
+ * bytes.
+ */
 
 import { continuation, data, type Field, fieldBlock, headers, Peer } from './peer.js'
 
@@ -26,7 +29,7 @@ const FIELDS: Field[] = [
 const TRAILERS: Field[] = [['t', 'u']]
 const CONTENTS = ['first', 'second']
 
-/** One field section as HEADERS and so many CONTINUATION frames, cut inside of fields. */
+/** One field section as HEADERS and this many CONTINUATION frames, with cuts inside fields. */
 function section(fields: readonly Field[], continuations: number, endStream: boolean): Buffer[] {
   const block = fieldBlock(fields)
   const size = Math.ceil(block.length / (continuations + 1))
@@ -57,7 +60,7 @@ function eventsOf({ interims, contents, trailers }: Order): string[] {
   ]
 }
 
-/** Cuts that look random and are the same every time. */
+/** Cuts the bytes at pseudo-random positions, which are the same for each run. */
 function* pseudoRandomCuts(bytes: Buffer, seed: number): Generator<Buffer> {
   let state = seed
   for (let at = 0; at < bytes.length; ) {
@@ -69,15 +72,15 @@ function* pseudoRandomCuts(bytes: Buffer, seed: number): Generator<Buffer> {
 }
 
 const segmentations: [string, (frames: Buffer[], seed: number) => Iterable<Buffer>][] = [
-  ['one byte at a time', (frames) => Array.from(Buffer.concat(frames), (byte) => Buffer.of(byte))],
-  ['one frame at a time', (frames) => frames],
-  ['cut at random', (frames, seed) => pseudoRandomCuts(Buffer.concat(frames), seed + 1)],
-  ['in one piece', (frames) => [Buffer.concat(frames)]],
+  ['one byte', (frames) => Array.from(Buffer.concat(frames), (byte) => Buffer.of(byte))],
+  ['one frame', (frames) => frames],
+  ['a random length', (frames, seed) => pseudoRandomCuts(Buffer.concat(frames), seed + 1)],
+  ['the whole response', (frames) => [Buffer.concat(frames)]],
 ]
 
-describe.each(segmentations)('%s', (_name, cut) => {
+describe.each(segmentations)('a response in pieces of %s', (_name, cut) => {
   it.each(orders.map((order, i): [string, Order, number] => [JSON.stringify(order), order, i]))(
-    'E19 %s',
+    'with %s has its events (E19)',
     (_title, order, seed) => {
       const peer = new Peer()
       peer.get()

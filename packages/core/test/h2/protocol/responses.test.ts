@@ -1,4 +1,6 @@
-/** Field blocks and responses: rows D, E03 to E12, E18 to E22 of the matrix. */
+/**
+ * Field blocks and responses: rows D, E03 to E12 and E18 to E22 of the matrix of hostile servers.
+ */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,22 +28,25 @@ import {
 
 const corpora = process.env['UNSHARD_CORPORA'] ?? fileURLToPath(new URL('../../../../../../shared/corpora', import.meta.url))
 
-/** A literal that enters the table, so that a block which is refused shows whether HPACK stays in step. */
+/**
+ * A literal that enters the table, so that the block after a refused block shows whether HPACK is
+ * in step.
+ */
 const insertion = inserting.subarray(1)
 const withInsertion = (fields: readonly Field[]): Buffer => Buffer.concat([fieldBlock(fields), insertion])
 
-/** Where the frames themselves had no block to keep step with, one comes first. */
+/** Proves that HPACK is in step; frames without an insertion need an exchange before. */
 function proveInStep(peer: Peer, frames: readonly Buffer[]): void {
   if (!Buffer.concat(frames).includes(insertion)) peer.exchange()
   peer.proveAlive()
 }
 
-describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream error of type PROTOCOL_ERROR"', () => {
+describe('malformed responses "MUST be treated as a stream error of type PROTOCOL_ERROR" (RFC 9113 §8.1.1)', () => {
   it.each<[string, Buffer[]]>([
-    ['D08 §8.3.2 no :status', [headers(1, withInsertion([['a', 'b']]))]],
-    ['D08 an empty field section', [headers(1, Buffer.alloc(0))]],
+    ['a section without :status (D08, §8.3.2)', [headers(1, withInsertion([['a', 'b']]))]],
+    ['an empty field section (D08)', [headers(1, Buffer.alloc(0))]],
     [
-      'D09 :status twice',
+      'a repeated :status (D09)',
       [
         headers(
           1,
@@ -53,12 +58,12 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
       ],
     ],
     ...['20', '2000', '099', '1000', 'abc', '', ' 200', '+20', '2e2'].map((status): [string, Buffer[]] => [
-      `D09 :status ${JSON.stringify(status)}`,
+      `:status ${JSON.stringify(status)} (D09)`,
       [headers(1, withInsertion([[':status', status]]))],
     ]),
-    ['D09 §8.6 101', [headers(1, withInsertion([[':status', '101']]))]],
+    [':status 101 (D09, §8.6)', [headers(1, withInsertion([[':status', '101']]))]],
     [
-      'D10 §8.3 "All pseudo-header fields MUST appear ... before all regular field lines"',
+      '"All pseudo-header fields MUST appear ... before all regular field lines" (D10, §8.3)',
       [
         headers(
           1,
@@ -71,7 +76,7 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
       ],
     ],
     [
-      'D10 :status after a regular field alone',
+      'only a :status after a regular field (D10)',
       [
         headers(
           1,
@@ -83,7 +88,7 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
       ],
     ],
     [
-      'D10 an unknown pseudo-field',
+      'an unknown pseudo-field (D10)',
       [
         headers(
           1,
@@ -95,7 +100,7 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
       ],
     ],
     [
-      'D10 an unknown pseudo-field first',
+      'an unknown pseudo-field before :status (D10)',
       [
         headers(
           1,
@@ -107,7 +112,7 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
       ],
     ],
     [
-      'D10 a request pseudo-field',
+      'a request pseudo-field (D10)',
       [
         headers(
           1,
@@ -119,7 +124,7 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
       ],
     ],
     [
-      'D04 an empty name',
+      'an empty name (D04)',
       [
         headers(
           1,
@@ -131,7 +136,7 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
       ],
     ],
     ...['A', 'a b', 'a:b', 'a\0', 'é', `${'x'.repeat(80)}X`].map((name): [string, Buffer[]] => [
-      `D11 §8.2.1 the field name ${JSON.stringify(name)}`,
+      `the field name ${JSON.stringify(name)} (D11, §8.2.1)`,
       [
         headers(
           1,
@@ -143,7 +148,7 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
       ],
     ]),
     ...['a\rb', 'a\nb', 'a\0b', ' a', 'a ', '\ta', 'a\t', '\x7f', '\r\n'].map((value): [string, Buffer[]] => [
-      `D11 §8.2.1 the field value ${JSON.stringify(value)}`,
+      `the field value ${JSON.stringify(value)} (D11, §8.2.1)`,
       [
         headers(
           1,
@@ -155,7 +160,7 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
       ],
     ]),
     ...['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'].map((name): [string, Buffer[]] => [
-      `D12 §8.2.2 ${name}`,
+      `the field ${name} (D12, §8.2.2)`,
       [
         headers(
           1,
@@ -167,7 +172,7 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
       ],
     ]),
     [
-      'D13 §8.2.2 te other than trailers',
+      'te other than trailers (D13, §8.2.2)',
       [
         headers(
           1,
@@ -178,13 +183,13 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
         ),
       ],
     ],
-    ['D18 §8.1 an interim response with END_STREAM', [headers(1, withInsertion([[':status', '103']]), { endStream: true })]],
-    ['D19 §8.1 DATA after an interim response only', [headers(1, withInsertion([[':status', '100']])), data(1, 'x')]],
-    ['E04 DATA before HEADERS', [data(1, 'x')]],
-    ['E04 an empty DATA with END_STREAM before HEADERS', [data(1, '', { endStream: true })]],
-    ['D21 §8.1 a response that ends without a final one', [headers(1, withInsertion([]), { endStream: true })]],
+    ['an interim response with END_STREAM (D18, §8.1)', [headers(1, withInsertion([[':status', '103']]), { endStream: true })]],
+    ['DATA after only an interim response (D19, §8.1)', [headers(1, withInsertion([[':status', '100']])), data(1, 'x')]],
+    ['DATA before HEADERS (E04)', [data(1, 'x')]],
+    ['empty DATA with END_STREAM before HEADERS (E04)', [data(1, '', { endStream: true })]],
+    ['trailers without a final response (D21, §8.1)', [headers(1, withInsertion([]), { endStream: true })]],
     ...['+5', '5, 6', '0x5', '9223372036854775808', '5,', '', '-1', '5 5', '\xa05', '5\xa0'].map((value): [string, Buffer[]] => [
-      `E07 RFC 9110 §8.6 content-length ${JSON.stringify(value)}`,
+      `content-length ${JSON.stringify(value)} (E07, RFC 9110 §8.6)`,
       [
         headers(
           1,
@@ -196,7 +201,7 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
       ],
     ]),
     [
-      'E07 content-length twice, different',
+      'two different content-length fields (E07)',
       [
         headers(
           1,
@@ -219,40 +224,48 @@ describe('malformed responses: RFC 9113 §8.1.1 "MUST be treated as a stream err
   })
 })
 
-describe('responses that are malformed after they have begun', () => {
+describe('frames that make a response malformed after its start', () => {
   it.each<[string, string, Buffer[]]>([
-    ['D20 §8.1 a second final response without END_STREAM', 'PROTOCOL_ERROR', [headers(1, inserting)]],
-    ['D20 a second final response with END_STREAM', 'PROTOCOL_ERROR', [headers(1, inserting, { endStream: true })]],
-    ['D20 an interim response after the final one', 'PROTOCOL_ERROR', [headers(1, withInsertion([[':status', '100']]))]],
-    ['D21 trailers with a pseudo-field', 'PROTOCOL_ERROR', [headers(1, withInsertion([[':path', '/']]), { endStream: true })]],
-    ['D21 trailers with a bad :status', 'PROTOCOL_ERROR', [headers(1, withInsertion([[':status', 'x']]), { endStream: true })]],
-    ['D21 trailers without END_STREAM', 'PROTOCOL_ERROR', [headers(1, insertion)]],
+    ['a second final response without END_STREAM (D20, §8.1)', 'PROTOCOL_ERROR', [headers(1, inserting)]],
+    ['a second final response with END_STREAM (D20)', 'PROTOCOL_ERROR', [headers(1, inserting, { endStream: true })]],
+    ['an interim response after the final one (D20)', 'PROTOCOL_ERROR', [headers(1, withInsertion([[':status', '100']]))]],
     [
-      'D21 trailers with a connection-specific field',
+      'a trailer section with a pseudo-field (D21)',
+      'PROTOCOL_ERROR',
+      [headers(1, withInsertion([[':path', '/']]), { endStream: true })],
+    ],
+    [
+      'a trailer section with an invalid :status (D21)',
+      'PROTOCOL_ERROR',
+      [headers(1, withInsertion([[':status', 'x']]), { endStream: true })],
+    ],
+    ['a trailer section without END_STREAM (D21)', 'PROTOCOL_ERROR', [headers(1, insertion)]],
+    [
+      'a trailer section with a connection-specific field (D21)',
       'PROTOCOL_ERROR',
       [headers(1, withInsertion([['connection', 'x']]), { endStream: true })],
     ],
-    ['E06 §8.1.1 content shorter than content-length', 'PROTOCOL_ERROR', [data(1, '1234', { endStream: true })]],
+    ['content shorter than content-length (E06, §8.1.1)', 'PROTOCOL_ERROR', [data(1, '1234', { endStream: true })]],
     [
-      'E06 content shorter than content-length, ended by trailers',
+      'content shorter than content-length, ended by trailers (E06)',
       'PROTOCOL_ERROR',
       [data(1, '1234'), headers(1, insertion, { endStream: true })],
     ],
-    ['E06 content longer than content-length', 'PROTOCOL_ERROR', [data(1, '123456')]],
+    ['content longer than content-length (E06)', 'PROTOCOL_ERROR', [data(1, '123456')]],
     [
-      'E06 content longer than content-length, in the second frame',
+      'content longer than content-length, in the second frame (E06)',
       'PROTOCOL_ERROR',
       [data(1, '12345'), data(1, '6', { endStream: true })],
     ],
     [
-      'F02 §6.9 more than the stream window allows',
+      'content over the stream window (F02, §6.9)',
       'FLOW_CONTROL_ERROR',
       Array.from({ length: 5 }, () => data(1, bytesOf(16_000))),
     ],
-  ])('%s: %s', (title, code, frames) => {
+  ])('%s: RST_STREAM %s', (title, code, frames) => {
     const peer = new Peer({ local: { connectionWindowBytes: 1_000_000 } })
     peer.get()
-    const fields: Field[] = title.startsWith('E06')
+    const fields: Field[] = title.includes('(E06')
       ? [
           [':status', '200'],
           ['content-length', '5'],
@@ -267,28 +280,31 @@ describe('responses that are malformed after they have begun', () => {
   })
 })
 
-describe('RFC 9113 §4.3 "A decoding error in a field block MUST be treated as a connection error"', () => {
+describe('"A decoding error in a field block MUST be treated as a connection error" (RFC 9113 §4.3)', () => {
   const path = join(corpora, 'vectors', 'hpack-negative.json')
   type Vector = { id: string; wire: string; expect: string; settings_header_table_size: number }
   const vectors = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Vector[]) : []
-  const errors = vectors.filter(({ expect: wanted }) => wanted === 'error')
-  if (errors.length === 0) it.todo(`D01 the vectors of ${path}: the folder is not there`)
+  const errors = vectors.filter(({ expect: outcome }) => outcome === 'error')
+  if (errors.length === 0) it.todo(`the vectors of ${path}: skipped because the folder is missing (D01)`)
   else {
-    it.each(errors.map((vector): [string, Vector] => [vector.id, vector]))('D01 %s: COMPRESSION_ERROR', (_id, vector) => {
-      const peer = new Peer({ local: { headerTableBytes: vector.settings_header_table_size } })
-      peer.get()
-      expect(peer.receive(headers(1, Buffer.from(vector.wire, 'hex')))).toBe('COMPRESSION_ERROR')
-    })
+    it.each(errors.map((vector): [string, Vector] => [vector.id, vector]))(
+      'the vector %s causes COMPRESSION_ERROR (D01)',
+      (_id, vector) => {
+        const peer = new Peer({ local: { headerTableBytes: vector.settings_header_table_size } })
+        peer.get()
+        expect(peer.receive(headers(1, Buffer.from(vector.wire, 'hex')))).toBe('COMPRESSION_ERROR')
+      },
+    )
   }
 
-  it("D01 on a stream that was reset, too: the compression state is the connection's", () => {
+  it('a decoding error on a stream that was reset causes COMPRESSION_ERROR (D01)', () => {
     const peer = new Peer()
     peer.client.resetStream(peer.get(), 8)
     expect(peer.receive(headers(1, Buffer.from('80', 'hex')))).toBe('COMPRESSION_ERROR')
     expect(peer.sent().at(-1)).toBe('GOAWAY 0 COMPRESSION_ERROR index 0')
   })
 
-  it('a defect of the decoder is none either', () => {
+  it('an exception in the decoder is thrown and is not a COMPRESSION_ERROR', () => {
     const state = new ConnectionState(new Recorder(), LOCAL, new WindowBudget(0))
     const sender = new Sender(state)
     const receiver = new Receiver(state, sender)
@@ -299,7 +315,7 @@ describe('RFC 9113 §4.3 "A decoding error in a field block MUST be treated as a
     expect(() => receiver.frame(1, 0x4, 1, Buffer.alloc(0), 0, 0)).toThrow(RangeError)
   })
 
-  it('a defect of the listener inside a field block is no COMPRESSION_ERROR', () => {
+  it('an exception in the listener of a field block causes INTERNAL_ERROR', () => {
     const peer = new Peer()
     peer.get()
     peer.recorder.during = () => {
@@ -311,21 +327,21 @@ describe('RFC 9113 §4.3 "A decoding error in a field block MUST be treated as a
 
 describe('limits on field sections', () => {
   it.each<[string, Buffer]>([
-    // Dynamic entry 62 has 32 + 2 + 4 bytes; 62 of 4,000 bytes each make the bomb.
+    // The block inserts an entry of 4,000 bytes and refers to it 2,000 times.
     [
-      'D02 HPACK bomb: one large entry named many times',
+      'an HPACK bomb, many references to one large entry (D02)',
       Buffer.concat([Buffer.from([0x88, 0x40, 1, 0x62, 0x7f, 0xa1, 0x1e]), bytesOf(4_000), Buffer.alloc(2_000, 0xbe), insertion]),
     ],
     [
-      'D03 thousands of tiny indexed fields (CVE-2026-49975)',
+      'a section of thousands of tiny indexed fields (D03, CVE-2026-49975)',
       Buffer.concat([Buffer.from([0x88]), Buffer.alloc(3_000, 0x90), insertion]),
     ],
     [
-      'D03 more than 1,000 fields under the byte limit',
+      'a section of more than 1,000 fields under the byte limit (D03)',
       Buffer.concat([Buffer.from([0x88]), fieldBlock(Array.from({ length: 1_001 }, () => ['a', ''])), insertion]),
     ],
     [
-      'D22 §6.5.2 fields over our SETTINGS_MAX_HEADER_LIST_SIZE',
+      'a section over the local SETTINGS_MAX_HEADER_LIST_SIZE (D22, §6.5.2)',
       Buffer.concat([
         Buffer.from([0x88]),
         Buffer.from([0x40, 1, 0x62, 0x7f, 0xa1, 0x1e]),
@@ -334,7 +350,7 @@ describe('limits on field sections', () => {
         insertion,
       ]),
     ],
-  ])('%s: a stream error, and HPACK stays in step', (_title, block) => {
+  ])('%s causes a stream error, and HPACK stays in step', (_title, block) => {
     const peer = new Peer()
     peer.get()
     expect(peer.receive(headers(1, block))).toBeUndefined()
@@ -342,7 +358,7 @@ describe('limits on field sections', () => {
     peer.proveAlive()
   })
 
-  it('D04 empty values are allowed', () => {
+  it('empty values are allowed (D04)', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(response(1, [['a', '']]))
@@ -350,10 +366,10 @@ describe('limits on field sections', () => {
   })
 
   it.each([
-    ['D05 CONTINUATION without end', bytesOf(10), 9],
-    ['D06 empty CONTINUATION without end', Buffer.alloc(0), 9],
-    ['D05 64 KiB in fewer frames', bytesOf(16_384), 4],
-  ])('%s (CVE-2024-27316): ENHANCE_YOUR_CALM', (_title, part, refusedAt) => {
+    ['CONTINUATION without end (D05)', bytesOf(10), 9],
+    ['empty CONTINUATION without end (D06)', Buffer.alloc(0), 9],
+    ['64 KiB of CONTINUATION in fewer frames (D05)', bytesOf(16_384), 4],
+  ])('%s causes ENHANCE_YOUR_CALM (CVE-2024-27316)', (_title, part, refusedAt) => {
     const peer = new Peer()
     peer.get()
     peer.receive(headers(1, part, { endHeaders: false }))
@@ -361,7 +377,7 @@ describe('limits on field sections', () => {
     expect(peer.receive(continuation(1, part, { endHeaders: false }))).toBe('ENHANCE_YOUR_CALM')
   })
 
-  it('D05 eight CONTINUATION frames are read', () => {
+  it('eight CONTINUATION frames are read (D05)', () => {
     const peer = new Peer()
     peer.get()
     const parts = Array.from({ length: 7 }, () => continuation(1, Buffer.alloc(0), { endHeaders: false }))
@@ -369,14 +385,14 @@ describe('limits on field sections', () => {
     expect(peer.events()).toEqual(['response 1 200 in=step', 'end 1', 'closed 1'])
   })
 
-  it('D13 §8.2.2 te may say trailers', () => {
+  it('te with the value trailers is accepted (D13, §8.2.2)', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(response(1, [['te', 'trailers']]))
     expect(peer.events()).toEqual(['response 1 200 te=trailers'])
   })
 
-  it('D14 __proto__ and its like are plain names', () => {
+  it('names like __proto__ are ordinary names (D14)', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(
@@ -389,7 +405,7 @@ describe('limits on field sections', () => {
     expect(peer.events()).toEqual(['response 1 200 __proto__=x constructor=y tostring=z'])
   })
 
-  it('D15 999 set-cookie fields stay apart, 1,000 with :status are too many', () => {
+  it('999 set-cookie fields stay separate, and 1,000 with :status are over the limit (D15)', () => {
     const peer = new Peer()
     const respond = (count: number): void => {
       const block = fieldBlock([[':status', '200'], ...Array.from({ length: count }, (): Field => ['set-cookie', 'c=1'])])
@@ -404,11 +420,11 @@ describe('limits on field sections', () => {
   })
 })
 
-describe('RFC 9110 §15.2 interim responses', () => {
+describe('interim responses (RFC 9110 §15.2)', () => {
   const interim = (status: string): Buffer => headers(1, [[':status', status]])
 
-  it('D16 a hundred are passed on; over 64 KiB of them are a stream error, and time allows more', () => {
-    const large = headers(1, [
+  it('are passed on up to 64 KiB, and more of them cause a stream error; the limit grows with time (D16)', () => {
+    const largeInterim = headers(1, [
       [':status', '103'],
       ['link', 'x'.repeat(9_900)],
     ])
@@ -416,23 +432,23 @@ describe('RFC 9110 §15.2 interim responses', () => {
     peer.get()
     peer.receive(...Array.from({ length: 100 }, () => interim('103')))
     expect(peer.events()).toHaveLength(100)
-    peer.receive(...Array.from({ length: 6 }, () => large))
+    peer.receive(...Array.from({ length: 6 }, () => largeInterim))
     expect(peer.events()).toHaveLength(6)
     peer.client.refillLimits(10_000)
-    peer.receive(large)
+    peer.receive(largeInterim)
     expect(peer.events()).toHaveLength(1)
-    peer.receive(large)
+    peer.receive(largeInterim)
     expect(peer.events()).toEqual(['error 1 ENHANCE_YOUR_CALM local', 'closed 1'])
   })
 
-  it('D16 a caller who wants them has no limit', () => {
+  it('have no limit for a request with wantsInformational (D16)', () => {
     const peer = new Peer()
     peer.open({ path: '/', wantsInformational: true })
     for (let i = 0; i < 5_000; i++) peer.receive(interim('102'))
     expect([peer.events().length, peer.fault]).toEqual([5_000, undefined])
   })
 
-  it('D17 100, 103 and unknown ones are told, and the final response is whole', () => {
+  it('of status 100, 103 and 199 are passed on before the final response (D17)', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(
@@ -456,7 +472,7 @@ describe('RFC 9110 §15.2 interim responses', () => {
 })
 
 describe('content', () => {
-  it('E07 "5, 5" and content-length twice with one value is that value', () => {
+  it('content-length "5, 5" and repeated equal fields are that value (E07)', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(
@@ -469,7 +485,7 @@ describe('content', () => {
     expect(peer.events().slice(1)).toEqual(['data 1 12345', 'end 1', 'closed 1'])
   })
 
-  it('E07 RFC 9110 §5.6.1: blanks on either side of a comma belong to the list, not to the length', () => {
+  it('spaces beside a comma of content-length belong to the list (E07, RFC 9110 §5.6.1)', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(response(1, [['content-length', '5 \t, \t5']]), data(1, '12345', { endStream: true }))
@@ -480,43 +496,46 @@ describe('content', () => {
     ['204', 'GET'],
     ['304', 'GET'],
     ['200', 'HEAD'],
-  ])('E08 RFC 9110 §6.4.1 %s to %s has no content: DATA is a stream error, content-length is not judged', (status, method) => {
-    const peer = new Peer()
-    peer.exchange()
-    peer.open({ method })
-    const head = headers(
-      3,
-      withInsertion([
-        [':status', status],
-        ['content-length', '5'],
-      ]),
-    )
-    peer.receive(head, data(3, 'x'))
-    expect(peer.events().slice(1)).toEqual(['error 3 PROTOCOL_ERROR local', 'closed 3'])
-    expect(peer.recorder.ends[0]!.reason).toBe('content in a response that must not have any')
-    peer.proveAlive()
-    const other = peer.open({ method })
-    peer.receive(
-      headers(
-        other.id,
-        [
+  ])(
+    'DATA in a %s to %s causes a stream error, and its content-length is not checked (E08, RFC 9110 §6.4.1)',
+    (status, method) => {
+      const peer = new Peer()
+      peer.exchange()
+      peer.open({ method })
+      const head = headers(
+        3,
+        withInsertion([
           [':status', status],
           ['content-length', '5'],
-        ],
-        { endStream: true },
-      ),
-    )
-    expect(peer.events().slice(1)).toEqual([`end ${other.id}`, `closed ${other.id}`])
-  })
+        ]),
+      )
+      peer.receive(head, data(3, 'x'))
+      expect(peer.events().slice(1)).toEqual(['error 3 PROTOCOL_ERROR local', 'closed 3'])
+      expect(peer.recorder.ends[0]!.reason).toBe('content in a response that must not have any')
+      peer.proveAlive()
+      const headersOnly = peer.open({ method })
+      peer.receive(
+        headers(
+          headersOnly.id,
+          [
+            [':status', status],
+            ['content-length', '5'],
+          ],
+          { endStream: true },
+        ),
+      )
+      expect(peer.events().slice(1)).toEqual([`end ${headersOnly.id}`, `closed ${headersOnly.id}`])
+    },
+  )
 
-  it('E09 HEAD answered with HEADERS and an empty DATA', () => {
+  it('HEADERS and an empty DATA answer HEAD (E09)', () => {
     const peer = new Peer()
     peer.open({ method: 'HEAD' })
     peer.receive(response(1, [['content-length', '5']]), data(1, '', { endStream: true }))
     expect(peer.events().slice(1)).toEqual(['end 1', 'closed 1'])
   })
 
-  it('E20 padding of every size on HEADERS', () => {
+  it('padding of every size on HEADERS is removed (E20)', () => {
     const peer = new Peer()
     for (let padding = 0; padding < 256; padding++) {
       const { id } = peer.get()
@@ -525,7 +544,7 @@ describe('content', () => {
     }
   })
 
-  it('E18 a response before the request is done: both go on', () => {
+  it('a response before the end of the upload completes, and the upload continues (E18)', () => {
     const peer = new Peer()
     const stream = peer.post()
     peer.receive(response(1, [], { endStream: true }))
@@ -538,14 +557,14 @@ describe('content', () => {
 })
 
 describe('RST_STREAM from the peer', () => {
-  it('E10 §8.1 NO_ERROR after a complete response, while we upload: a success, and the upload stops', () => {
+  it('with NO_ERROR after a complete response keeps the response and stops the upload (E10, §8.1)', () => {
     const peer = new Peer()
     peer.post()
     peer.receive(response(1, [], { endStream: true }), rstStream(1, 0))
     expect(peer.events()).toEqual(['response 1 200', 'end 1', 'stopped 1', 'closed 1'])
   })
 
-  it('E11 NO_ERROR before the response is an error', () => {
+  it('with NO_ERROR before the response is an error (E11)', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(rstStream(1, 0))
@@ -556,7 +575,7 @@ describe('RST_STREAM from the peer', () => {
     [8, 'CANCEL'],
     [2, 'INTERNAL_ERROR'],
     [0xbad, '0xbad'],
-  ])('E12 %i in the middle of content: what came before it is readable', (code, name) => {
+  ])('with code %i during the content is an error after the received content (E12)', (code, name) => {
     const peer = new Peer()
     peer.get()
     peer.receive(headers(1, inserting), data(1, 'some'), rstStream(1, code), rstStream(1, code))
@@ -565,14 +584,14 @@ describe('RST_STREAM from the peer', () => {
     peer.proveAlive()
   })
 
-  it('§8.7 REFUSED_STREAM: "the request can be safely retried"', () => {
+  it('with REFUSED_STREAM means unprocessed: "the request can be safely retried" (§8.7)', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(rstStream(1, 7))
     expect(peer.events()).toEqual(['error 1 REFUSED_STREAM peer unprocessed', 'closed 1'])
   })
 
-  it('REFUSED_STREAM after the response has begun proves nothing: it was processed', () => {
+  it('with REFUSED_STREAM after the start of a response does not mean unprocessed', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(response(1), rstStream(1, 7))
@@ -580,13 +599,13 @@ describe('RST_STREAM from the peer', () => {
   })
 })
 
-describe('a request that wants field values without blanks around them', () => {
+describe('a request with trimFieldValues', () => {
   const padded: Field[] = [['a', ' \tb\t ']]
 
-  it('gets the response that others refuse, in fields and in trailers', () => {
+  it('receives fields and trailers without the spaces that make other responses malformed', () => {
     const peer = new Peer()
-    const [fetch, other] = [peer.open({ trimFieldValues: true }), peer.get()]
-    for (const { id } of [fetch, other]) {
+    const [trimmed, strict] = [peer.open({ trimFieldValues: true }), peer.get()]
+    for (const { id } of [trimmed, strict]) {
       peer.receive(response(id, padded), headers(id, padded, { endStream: true }))
     }
     expect(peer.events()).toEqual([
@@ -598,14 +617,14 @@ describe('a request that wants field values without blanks around them', () => {
     ])
   })
 
-  it('gets a response without blanks unchanged', () => {
+  it('receives a response without such spaces unchanged', () => {
     const peer = new Peer()
     peer.open({ trimFieldValues: true })
     peer.receive(response(1, [['a', 'b c']], { endStream: true }))
     expect(peer.events()).toEqual(['response 1 200 a=b c', 'end 1', 'closed 1'])
   })
 
-  it('gets no response that is malformed for another reason', () => {
+  it('receives no response that is malformed for another reason', () => {
     const peer = new Peer()
     peer.open({ trimFieldValues: true })
     peer.receive(response(1, [...padded, ['Upper', 'case']]))
@@ -613,8 +632,8 @@ describe('a request that wants field values without blanks around them', () => {
   })
 })
 
-describe('frames that bring nothing', () => {
-  it('E21 empty DATA without END_STREAM (CVE-2019-9518)', () => {
+describe('small frames', () => {
+  it('1,001 empty DATA frames without END_STREAM cause ENHANCE_YOUR_CALM (E21, CVE-2019-9518)', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(response(1))
@@ -622,14 +641,14 @@ describe('frames that bring nothing', () => {
     expect(peer.receive(data(1, ''))).toBe('ENHANCE_YOUR_CALM')
   })
 
-  it('E22 DATA of padding alone is as empty', () => {
+  it('1,001 DATA frames of only padding cause ENHANCE_YOUR_CALM (E22)', () => {
     const peer = new Peer()
     peer.get()
     peer.receive(response(1))
     expect(peer.receive(...Array.from({ length: 1_001 }, () => data(1, '', { padding: 1 })))).toBe('ENHANCE_YOUR_CALM')
   })
 
-  it('E22 content one byte at a time is slow, not hostile: few WINDOW_UPDATE frames', () => {
+  it('content in frames of one byte is accepted, with few WINDOW_UPDATE frames (E22)', () => {
     const peer = new Peer()
     const stream = peer.get()
     peer.recorder.during = (line) => {
@@ -640,7 +659,7 @@ describe('frames that bring nothing', () => {
     expect(peer.sent().filter((line) => line.startsWith('WINDOW_UPDATE'))).toHaveLength(2)
   })
 
-  it('indexed blocks are decoded once and told every time', () => {
+  it('a repeated indexed block is passed on for each response', () => {
     const peer = new Peer()
     peer.exchange()
     for (const id of [3, 5, 7]) {

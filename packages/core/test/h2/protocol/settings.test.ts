@@ -1,4 +1,4 @@
-/** SETTINGS both ways: rows C of the matrix. */
+/** SETTINGS of both sides: rows C of the matrix of hostile servers. */
 
 import { Protocol } from '../../../src/h2/protocol/protocol.js'
 import { initialSettings, NO_STREAM_LIMITS, type StreamLimits } from '../../../src/h2/protocol/settings.js'
@@ -11,45 +11,45 @@ const entry = (id: number, value: number): Buffer => {
   bytes.writeUInt32BE(value, 2)
   return bytes
 }
-/** SETTINGS in exactly this order, the same identifier twice if need be. */
+/** SETTINGS with these entries in this order; identifiers may repeat. */
 const ordered = (...entries: [id: number, value: number][]): Buffer =>
   raw(4, 0, 0, Buffer.concat(entries.map(([id, value]) => entry(id, value))))
 
-describe('RFC 9113 §6.5 what the peer may not say', () => {
+describe('SETTINGS of the peer (RFC 9113 §6.5)', () => {
   it.each<[string, string, Buffer]>([
     [
-      'C01 §6.5.2 INITIAL_WINDOW_SIZE "above the maximum flow-control window size"',
+      'INITIAL_WINDOW_SIZE "above the maximum flow-control window size" (C01, §6.5.2)',
       'FLOW_CONTROL_ERROR',
       ordered([4, 0x8000_0000]),
     ],
-    ['C02 MAX_FRAME_SIZE 0', 'PROTOCOL_ERROR', ordered([5, 0])],
-    ['C02 MAX_FRAME_SIZE 16,383', 'PROTOCOL_ERROR', ordered([5, 16_383])],
-    ['C02 MAX_FRAME_SIZE 2^24', 'PROTOCOL_ERROR', ordered([5, 16_777_216])],
+    ['MAX_FRAME_SIZE 0 (C02)', 'PROTOCOL_ERROR', ordered([5, 0])],
+    ['MAX_FRAME_SIZE 16,383 (C02)', 'PROTOCOL_ERROR', ordered([5, 16_383])],
+    ['MAX_FRAME_SIZE 2^24 (C02)', 'PROTOCOL_ERROR', ordered([5, 16_777_216])],
     [
-      'C03 "A client MUST treat receipt of ... SETTINGS_ENABLE_PUSH set to 1 as a connection error"',
+      '"A client MUST treat receipt of ... SETTINGS_ENABLE_PUSH set to 1 as a connection error" (C03)',
       'PROTOCOL_ERROR',
       ordered([2, 1]),
     ],
-    ['C03 ENABLE_PUSH 2', 'PROTOCOL_ERROR', ordered([2, 2])],
-    ['C04 RFC 8441 §3 ENABLE_CONNECT_PROTOCOL 2', 'PROTOCOL_ERROR', ordered([8, 2])],
-    ['C04 1, then 0', 'PROTOCOL_ERROR', ordered([8, 1], [8, 0])],
-    ['RFC 9218 §2.1 NO_RFC7540_PRIORITIES 2', 'PROTOCOL_ERROR', ordered([9, 2])],
-    ['C06 33 entries', 'ENHANCE_YOUR_CALM', raw(4, 0, 0, bytesOf(33 * 6))],
-    ['C06 10,000 entries (B18 comes first)', 'FRAME_SIZE_ERROR', raw(4, 0, 0, bytesOf(60_000))],
-    ['C08 §6.5.3 an acknowledgement of nothing', 'PROTOCOL_ERROR', settingsAck()],
-  ])('%s: %s', (_title, code, frame) => {
+    ['ENABLE_PUSH 2 (C03)', 'PROTOCOL_ERROR', ordered([2, 2])],
+    ['ENABLE_CONNECT_PROTOCOL 2 (C04, RFC 8441 §3)', 'PROTOCOL_ERROR', ordered([8, 2])],
+    ['ENABLE_CONNECT_PROTOCOL 1, then 0 (C04)', 'PROTOCOL_ERROR', ordered([8, 1], [8, 0])],
+    ['NO_RFC7540_PRIORITIES 2 (RFC 9218 §2.1)', 'PROTOCOL_ERROR', ordered([9, 2])],
+    ['SETTINGS of 33 entries (C06)', 'ENHANCE_YOUR_CALM', raw(4, 0, 0, bytesOf(33 * 6))],
+    ['SETTINGS of 10,000 entries (C06; B18 applies first)', 'FRAME_SIZE_ERROR', raw(4, 0, 0, bytesOf(60_000))],
+    ['an acknowledgement without SETTINGS (C08, §6.5.3)', 'PROTOCOL_ERROR', settingsAck()],
+  ])('%s causes %s', (_title, code, frame) => {
     expect(new Peer().receive(frame)).toBe(code)
   })
 
   it.each<[string, Buffer]>([
     ['ENABLE_PUSH 0', ordered([2, 0])],
-    ['MAX_FRAME_SIZE at both ends', ordered([5, 16_777_215], [5, 16_384])],
+    ['MAX_FRAME_SIZE at both limits', ordered([5, 16_777_215], [5, 16_384])],
     ['INITIAL_WINDOW_SIZE 2^31 - 1', ordered([4, 0x7fff_ffff])],
-    ['ENABLE_CONNECT_PROTOCOL 0, then 1, twice', ordered([8, 0], [8, 1], [8, 1])],
+    ['ENABLE_CONNECT_PROTOCOL 0, then 1 twice', ordered([8, 0], [8, 1], [8, 1])],
     ['NO_RFC7540_PRIORITIES 1', ordered([9, 1])],
-    ['C05 "MUST ignore that setting" where it is unknown', ordered([0x99, 1], [0xffff, 0xffff_ffff], [0, 0])],
-    ['C06 32 entries', ordered(...Array.from({ length: 32 }, (): [number, number] => [3, 1]))],
-    ['none', ordered()],
+    ['an unknown identifier, "MUST ignore that setting" (C05),', ordered([0x99, 1], [0xffff, 0xffff_ffff], [0, 0])],
+    ['SETTINGS of 32 entries (C06)', ordered(...Array.from({ length: 32 }, (): [number, number] => [3, 1]))],
+    ['SETTINGS without entries', ordered()],
   ])('%s is acknowledged', (_title, frame) => {
     const peer = new Peer()
     expect(peer.receive(frame)).toBeUndefined()
@@ -57,14 +57,14 @@ describe('RFC 9113 §6.5 what the peer may not say', () => {
     expect(peer.events()).toEqual(['settings'])
   })
 
-  it('C06 §6.5.3 "values in the SETTINGS frame MUST be processed in the order they appear": the last one wins', () => {
+  it('"values in the SETTINGS frame MUST be processed in the order they appear": the last value applies (C06, §6.5.3)', () => {
     const peer = new Peer()
     peer.receive(ordered([3, 7], [3, 9], [6, 100], [6, 200], [8, 1]))
     const { maxConcurrentStreams, maxFieldSectionBytes, connectProtocol } = peer.client.peerSettings
     expect([maxConcurrentStreams, maxFieldSectionBytes, connectProtocol]).toEqual([9, 200, true])
   })
 
-  it('C07 SETTINGS flood (CVE-2019-9515): ENHANCE_YOUR_CALM while the answers are not read', () => {
+  it('a flood of SETTINGS causes ENHANCE_YOUR_CALM at 1,000 queued acknowledgements (C07, CVE-2019-9515)', () => {
     const peer = new Peer()
     peer.client.refillLimits(1_000)
     expect(peer.receive(...Array.from({ length: 1_100 }, () => settings()))).toBe('ENHANCE_YOUR_CALM')
@@ -72,8 +72,8 @@ describe('RFC 9113 §6.5 what the peer may not say', () => {
   })
 })
 
-describe('RFC 9113 §5.1.2 concurrent streams', () => {
-  it('assumes 100 before the peer has spoken, and no limit where it names none', () => {
+describe('concurrent streams (RFC 9113 §5.1.2)', () => {
+  it('are limited to 100 before SETTINGS of the peer, and unlimited if SETTINGS have no limit', () => {
     const peer = new Peer({ settings: false })
     expect(peer.client.capacity).toBe(100)
     expect(peer.client.peerSettings.received).toBe(false)
@@ -82,7 +82,7 @@ describe('RFC 9113 §5.1.2 concurrent streams', () => {
     expect(peer.client.peerSettings.received).toBe(true)
   })
 
-  it('C11 lowered below the open count: capacity 0, nothing is reset', () => {
+  it('stay open when the limit falls below their number, with capacity 0 (C11)', () => {
     const peer = new Peer()
     for (let i = 0; i < 3; i++) peer.get()
     peer.sent()
@@ -91,7 +91,7 @@ describe('RFC 9113 §5.1.2 concurrent streams', () => {
     expect(peer.sent()).toEqual(['SETTINGS ACK'])
   })
 
-  it('C12 raised while requests wait: the listener is told, and may open at once', () => {
+  it('may be opened in the event of a raised limit (C12)', () => {
     const peer = new Peer({ settings: { maxConcurrentStreams: 0 } })
     expect(peer.client.capacity).toBe(0)
     peer.recorder.during = (line) => {
@@ -102,8 +102,8 @@ describe('RFC 9113 §5.1.2 concurrent streams', () => {
   })
 })
 
-describe('RFC 9113 §6.9.2 SETTINGS_INITIAL_WINDOW_SIZE', () => {
-  it('C13 lowered in the middle of an upload: the window goes negative, sending resumes above 0', () => {
+describe('SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 §6.9.2)', () => {
+  it('lowered during an upload makes the window negative; the upload resumes above 0 (C13)', () => {
     const peer = new Peer({ settings: { initialWindowSize: 10_000 } })
     const stream = peer.post()
     expect(peer.client.sendData(stream, bytesOf(20_000), true)).toBe(false)
@@ -119,7 +119,7 @@ describe('RFC 9113 §6.9.2 SETTINGS_INITIAL_WINDOW_SIZE', () => {
     expect(peer.events()).toEqual(['settings', 'sendable 1', 'settings'])
   })
 
-  it('C13 lowered while the stream waits for the connection window alone: it does not send below zero', () => {
+  it('lowered while a stream waits for the connection window sends no byte below zero (C13)', () => {
     const peer = new Peer()
     const first = peer.post('/first')
     const second = peer.post('/second')
@@ -133,7 +133,7 @@ describe('RFC 9113 §6.9.2 SETTINGS_INITIAL_WINDOW_SIZE', () => {
     expect(peer.sent()).toEqual(['SETTINGS ACK', 'DATA 3 200', 'DATA 3 100'])
   })
 
-  it('C13 and with a window that is negative', () => {
+  it('lowered to a negative window while a stream waits for the connection window sends no byte (C13)', () => {
     const peer = new Peer()
     const first = peer.post()
     const second = peer.post()
@@ -148,14 +148,14 @@ describe('RFC 9113 §6.9.2 SETTINGS_INITIAL_WINDOW_SIZE', () => {
     expect(peer.sent()).toEqual(['DATA 3 1500 END_STREAM'])
   })
 
-  it('C14 "MUST be treated as a connection error" where a window overflows', () => {
+  it('that overflows a window "MUST be treated as a connection error" (C14)', () => {
     const peer = new Peer()
     peer.post()
     peer.receive(windowUpdate(1, 0x7fff_ffff - 65_535))
     expect(peer.receive(settings({ initialWindowSize: 65_536 }))).toBe('FLOW_CONTROL_ERROR')
   })
 
-  it('C15 window 0: fields go out, content waits', () => {
+  it('of 0 permits fields, and content after credit (C15)', () => {
     const peer = new Peer({ settings: { initialWindowSize: 0 } })
     const stream = peer.post()
     expect(peer.client.sendData(stream, bytesOf(10), true)).toBe(false)
@@ -165,15 +165,15 @@ describe('RFC 9113 §6.9.2 SETTINGS_INITIAL_WINDOW_SIZE', () => {
   })
 })
 
-describe('C16 RFC 7541 §4.2 SETTINGS_HEADER_TABLE_SIZE', () => {
-  /** The bytes of the first field block that is sent next. */
+describe('SETTINGS_HEADER_TABLE_SIZE (C16, RFC 7541 §4.2)', () => {
+  /** Sends a request and returns its field block in hexadecimal. */
   const nextBlock = (peer: Peer): string => {
     peer.sent()
     peer.get('/x')
     return Buffer.concat(peer.client.takeOutput()).toString('hex', 9)
   }
 
-  it('toggled every frame: size updates, the smallest first, and our own cap of 64 KiB', () => {
+  it('changed by every frame causes size updates, the smallest first, up to the local cap of 64 KiB', () => {
     const peer = new Peer()
     peer.receive(settings({ headerTableSize: 0 }))
     expect(nextBlock(peer)).toMatch(/^20/)
@@ -184,14 +184,14 @@ describe('C16 RFC 7541 §4.2 SETTINGS_HEADER_TABLE_SIZE', () => {
     expect(nextBlock(peer)).not.toMatch(/^[23]/)
   })
 
-  it('"the smallest maximum table size that occurs in that interval MUST be signaled", inside one frame too', () => {
+  it('"the smallest maximum table size that occurs in that interval MUST be signaled", within one frame too', () => {
     const peer = new Peer()
     peer.get('/x')
     peer.receive(ordered([1, 0], [1, 4_096]))
     expect(nextBlock(peer)).toMatch(/^203fe11f/)
   })
 
-  it('a smaller size of an earlier frame is not signalled twice', () => {
+  it('lowered by an earlier frame is signaled once', () => {
     const peer = new Peer()
     peer.receive(ordered([1, 0], [1, 4_096]))
     expect(nextBlock(peer)).toMatch(/^203fe11f/)
@@ -199,27 +199,27 @@ describe('C16 RFC 7541 §4.2 SETTINGS_HEADER_TABLE_SIZE', () => {
     expect(nextBlock(peer)).not.toMatch(/^[23]/)
   })
 
-  it('the same size again changes nothing', () => {
+  it('repeated with the same value causes no size update', () => {
     const peer = new Peer()
     peer.receive(ordered([1, 4_096], [1, 4_096]))
     expect(nextBlock(peer)).not.toMatch(/^[23]/)
   })
 })
 
-describe('what we say', () => {
-  it('leaves a default of 4,096 bytes out, and names another', () => {
+describe('local settings, and limits of the peer', () => {
+  it('HEADER_TABLE_SIZE is sent unless it is the default of 4,096 bytes', () => {
     expect(initialSettings(LOCAL).map(([id]) => id)).toEqual([2, 4, 6, 9])
     expect(initialSettings({ ...LOCAL, headerTableBytes: 0 })[0]).toEqual([1, 0])
   })
 
-  it('C17 trailers over SETTINGS_MAX_HEADER_LIST_SIZE are known beforehand too', () => {
+  it('trailers over SETTINGS_MAX_HEADER_LIST_SIZE are detected before they are sent (C17)', () => {
     const peer = new Peer({ settings: { maxHeaderListSize: 100 } })
     expect(peer.client.trailersExceedPeerLimit(['a', 'x'.repeat(67)])).toBe(false)
     expect(peer.client.trailersExceedPeerLimit(['a', 'x'.repeat(68)])).toBe(true)
     expect(new Peer().client.trailersExceedPeerLimit(['a', 'x'.repeat(100_000)])).toBe(false)
   })
 
-  it('§6.5.2 MAX_HEADER_LIST_SIZE: a request over it is known beforehand, 32 bytes counted for each field', () => {
+  it('a request over MAX_HEADER_LIST_SIZE, with 32 bytes for each field, is detected before it is sent (§6.5.2)', () => {
     const peer = new Peer()
     const head = { method: 'GET', scheme: 'https', authority: 'a.test', path: '/', fields: ['a', 'b'], sensitive: undefined }
     const bytes = 'GEThttpsa.test/:method:scheme:authority:pathab'.length + 5 * 32
@@ -231,15 +231,15 @@ describe('what we say', () => {
   })
 })
 
-describe('bounds of ours on streams, announced to nobody', () => {
+describe('local limits on streams, which are not sent to the peer', () => {
   const limited = (streams: Partial<StreamLimits>) => {
     const listener = new Recorder()
     const engine = new Protocol<RecordedOwner>(listener, LOCAL, new WindowBudget(0), { ...NO_STREAM_LIMITS, ...streams })
     engine.start()
-    return { engine, open: () => RecordedOwner.open(listener, engine, request()), told: listener.lines }
+    return { engine, open: () => RecordedOwner.open(listener, engine, request()), log: listener.lines }
   }
 
-  it('at once: the smaller of ours and the peer’s', () => {
+  it('concurrent: capacity is the smaller of the local limit and that of the peer', () => {
     const { engine, open } = limited({ concurrent: 2 })
     expect(engine.capacity).toBe(2)
     open()
@@ -248,7 +248,7 @@ describe('bounds of ours on streams, announced to nobody', () => {
     expect(engine.capacity).toBe(0)
   })
 
-  it('in all: after the last one none is opened, and it is said so', () => {
+  it('total: after the last stream the connection is retiring, without capacity', () => {
     const { engine, open } = limited({ total: 2 })
     open()
     expect(engine.retiring).toBe(false)
@@ -256,10 +256,10 @@ describe('bounds of ours on streams, announced to nobody', () => {
     expect([engine.retiring, engine.capacity]).toEqual([true, 0])
   })
 
-  it('none before SETTINGS have come', () => {
-    const { engine, told } = limited({ assumed: 0 })
+  it('assumed: capacity is 0 before SETTINGS of the peer if the limit is 0', () => {
+    const { engine, log } = limited({ assumed: 0 })
     expect(engine.capacity).toBe(0)
     engine.receive(settings({}))
-    expect([engine.capacity, told]).toEqual([Number.POSITIVE_INFINITY, ['settings']])
+    expect([engine.capacity, log]).toEqual([Number.POSITIVE_INFINITY, ['settings']])
   })
 })

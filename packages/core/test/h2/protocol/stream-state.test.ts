@@ -1,4 +1,6 @@
-/** RFC 9113 §5.1: the table, every state and every input, and what comes late on streams that are closed. */
+/**
+ * Stream states (RFC 9113 §5.1): every state with every input, and late frames on closed streams.
+ */
 
 import { ResetStreams } from '../../../src/h2/protocol/reset-streams.js'
 import { Stream } from '../../../src/h2/protocol/stream.js'
@@ -8,7 +10,7 @@ import { bytesOf, data, headers, indexed, inserting, Peer, priority, raw, respon
 const { OPEN, HALF_CLOSED_LOCAL, HALF_CLOSED_REMOTE, CLOSED } = StreamState
 const inputs = Object.keys(StreamInput) as (keyof typeof StreamInput)[]
 
-describe('the table', () => {
+describe('the table of transitions', () => {
   const no = REFUSED
   it.each<[keyof typeof StreamState, number[]]>([
     //      send: HEADERS DATA END  receive: HEADERS DATA END  RESET
@@ -17,7 +19,7 @@ describe('the table', () => {
     ['HALF_CLOSED_LOCAL', [no, no, no, HALF_CLOSED_LOCAL, HALF_CLOSED_LOCAL, CLOSED, CLOSED]],
     ['HALF_CLOSED_REMOTE', [HALF_CLOSED_REMOTE, HALF_CLOSED_REMOTE, CLOSED, no, no, no, CLOSED]],
     ['CLOSED', [no, no, no, no, no, no, CLOSED]],
-  ])('%s', (name, expected) => {
+  ])('has the successors of %s', (name, expected) => {
     const state = StreamState[name]
     expect(inputs.map((input) => nextState(state, StreamInput[input]))).toEqual(expected)
     for (const [i, input] of inputs.entries()) {
@@ -31,12 +33,12 @@ describe('the table', () => {
   })
 })
 
-describe('half-closed (remote): "MUST respond with a stream error of type STREAM_CLOSED"', () => {
+describe('a half-closed (remote) stream: "MUST respond with a stream error of type STREAM_CLOSED"', () => {
   it.each([
-    ['E03 HEADERS', headers(1, inserting)],
-    ['E03 DATA', data(1, 'x')],
-    ['E03 an empty DATA', data(1, '')],
-  ])('%s: the response stays a success, the upload stops', (_title, frame) => {
+    ['HEADERS (E03)', headers(1, inserting)],
+    ['DATA (E03)', data(1, 'x')],
+    ['empty DATA (E03)', data(1, '')],
+  ])('%s keeps the response and stops the upload', (_title, frame) => {
     const peer = new Peer()
     peer.post()
     peer.receive(response(1, [], { endStream: true }))
@@ -49,30 +51,30 @@ describe('half-closed (remote): "MUST respond with a stream error of type STREAM
   })
 })
 
-describe('closed', () => {
+describe('a closed stream', () => {
   it.each([
     ['HEADERS', response(1)],
     ['DATA', data(1, 'x')],
-  ])('E03 %s after END_STREAM both ways: connection error STREAM_CLOSED', (_title, frame) => {
+  ])('%s after END_STREAM of both sides causes connection error STREAM_CLOSED (E03)', (_title, frame) => {
     const peer = new Peer()
     peer.exchange()
     expect(peer.receive(frame)).toBe('STREAM_CLOSED')
   })
 
-  it('E02 a lower identifier that is used again: STREAM_CLOSED', () => {
+  it('a repeated lower identifier causes STREAM_CLOSED (E02)', () => {
     const peer = new Peer()
     peer.exchange()
     peer.get()
     expect(peer.receive(response(3, [], { endStream: true }), response(1))).toBe('STREAM_CLOSED')
   })
 
-  it('HEADERS after RST_STREAM of the peer: STREAM_CLOSED', () => {
+  it('HEADERS after RST_STREAM of the peer cause STREAM_CLOSED', () => {
     const peer = new Peer()
     peer.get()
     expect(peer.receive(rstStream(1, 8), response(1))).toBe('STREAM_CLOSED')
   })
 
-  it('"WINDOW_UPDATE or RST_STREAM frames ... MAY be received for a short period": ignored, and PRIORITY always', () => {
+  it('"WINDOW_UPDATE or RST_STREAM frames ... MAY be received for a short period": they and PRIORITY are ignored', () => {
     const peer = new Peer()
     peer.exchange()
     expect(
@@ -83,8 +85,8 @@ describe('closed', () => {
   })
 })
 
-describe('E05 after our RST_STREAM "frames that it receives ... MUST be ignored" but count', () => {
-  it('for HPACK and for the connection window', () => {
+describe('after RST_STREAM of the client "frames that it receives ... MUST be ignored" (E05)', () => {
+  it('but count for HPACK and for the connection window', () => {
     const peer = new Peer()
     const stream = peer.get()
     peer.receive(response(1))
@@ -99,39 +101,39 @@ describe('E05 after our RST_STREAM "frames that it receives ... MUST be ignored"
     peer.proveAlive()
   })
 
-  it('and still fill the connection window when they do not fit', () => {
+  it('and their connection credit is returned on receipt', () => {
     const peer = new Peer()
     peer.client.resetStream(peer.get(), 8)
     for (let i = 0; i < 40; i++) expect(peer.receive(data(1, bytesOf(16_384)))).toBeUndefined()
   })
 
-  it('is remembered for 16,384 streams, and below them every stream gets the benefit of the doubt', () => {
+  it('the 16,384 newest resets are remembered, and DATA on an older stream is neither an error nor excused', () => {
     const resets = new ResetStreams()
     const last = 2 * 16_384 + 1
     for (let id = 1; id < last; id += 2) resets.add(id, 10)
     expect(resets.find(last)).toBeUndefined()
     resets.add(last, 10)
     expect([resets.find(3), resets.find(last)].map((each) => each?.excusesData(10))).toEqual([true, true])
-    // Of the oldest nothing is known any more: it is no error, and not excused either.
+    // The oldest stream is no longer known: its frames are neither an error nor excused.
     expect(resets.find(1)?.excusesData(0)).toBe(false)
     expect(resets.find(1)?.excusesSection()).toBe(false)
     expect(resets.find(last + 2)).toBeUndefined()
   })
 
-  it('the peer could have sent what the window allowed, and a response has so many field sections: the rest is counted', () => {
+  it('frames beyond the window and the field sections of a response count towards ENHANCE_YOUR_CALM', () => {
     const peer = new Peer()
     peer.client.resetStream(peer.get(), 8)
     for (let i = 0; i < 18; i++) expect(peer.receive(headers(1, indexed.subarray(0, 1)))).toBeUndefined()
     expect(peer.receive(...Array.from({ length: 1_001 }, () => headers(1, indexed.subarray(0, 1))))).toBe('ENHANCE_YOUR_CALM')
     expect(peer.fault!.message).toContain('HEADERS on a closed stream')
-    const other = new Peer()
-    other.client.resetStream(other.get(), 8)
-    expect(other.receive(...Array.from({ length: 4 }, () => data(1, bytesOf(16_384 - 1))))).toBeUndefined()
-    expect(other.receive(...Array.from({ length: 1_001 }, () => data(1, bytesOf(100))))).toBe('ENHANCE_YOUR_CALM')
-    expect(other.fault!.message).toContain('DATA on a closed stream')
+    const otherPeer = new Peer()
+    otherPeer.client.resetStream(otherPeer.get(), 8)
+    expect(otherPeer.receive(...Array.from({ length: 4 }, () => data(1, bytesOf(16_384 - 1))))).toBeUndefined()
+    expect(otherPeer.receive(...Array.from({ length: 1_001 }, () => data(1, bytesOf(100))))).toBe('ENHANCE_YOUR_CALM')
+    expect(otherPeer.fault!.message).toContain('DATA on a closed stream')
   })
 
-  it('5,000 downloads aborted at once: what is on its way to them is no flood', () => {
+  it('late frames of 5,000 downloads that are aborted at once are accepted', () => {
     const peer = new Peer({ local: { connectionWindowBytes: 16_777_216 } })
     const streams = Array.from({ length: 5_000 }, () => peer.get())
     for (const stream of streams) peer.client.resetStream(stream, 8)
@@ -140,7 +142,7 @@ describe('E05 after our RST_STREAM "frames that it receives ... MUST be ignored"
     }
   })
 
-  it('until the peer has ended it too: then "An endpoint that receives any frames after ... END_STREAM" says STREAM_CLOSED', () => {
+  it('until its END_STREAM: "An endpoint that receives any frames after ... END_STREAM" causes STREAM_CLOSED', () => {
     for (const last of [response(1, [], { endStream: true }), data(1, '', { endStream: true })]) {
       const peer = new Peer()
       peer.client.resetStream(peer.get(), 8)
@@ -149,7 +151,7 @@ describe('E05 after our RST_STREAM "frames that it receives ... MUST be ignored"
     }
   })
 
-  it('B02 padding is checked though the content is not wanted', () => {
+  it('but their padding is checked (B02)', () => {
     const peer = new Peer()
     peer.client.resetStream(peer.get(), 8)
     expect(peer.receive(data(1, 'x', { padding: 20 }))).toBeUndefined()
@@ -157,14 +159,14 @@ describe('E05 after our RST_STREAM "frames that it receives ... MUST be ignored"
     expect(peer.receive(raw(0, 8, 1, Buffer.from([2, 0])))).toBe('PROTOCOL_ERROR')
   })
 
-  it('resetStream twice, or on a stream that is over, says nothing', () => {
+  it('a repeated resetStream, or one on a closed stream, sends no frame', () => {
     const peer = new Peer()
-    const over = peer.exchange()
+    const closed = peer.exchange()
     const stream = peer.get()
     peer.sent()
     peer.client.resetStream(stream, 8)
     peer.client.resetStream(stream, 8)
-    peer.client.resetStream(over, 8)
+    peer.client.resetStream(closed, 8)
     expect(peer.sent().filter((line) => line.startsWith('RST_STREAM'))).toEqual(['RST_STREAM 3 CANCEL'])
     expect(peer.events()).toEqual(['closed 3'])
   })

@@ -1,3 +1,5 @@
+/** The hash table of the streams of a connection. */
+
 import fc from 'fast-check'
 import { Stream } from '../../../src/h2/protocol/stream.js'
 import { StreamTable } from '../../../src/h2/protocol/stream-table.js'
@@ -5,7 +7,7 @@ import { StreamTable } from '../../../src/h2/protocol/stream-table.js'
 const stream = (id: number): Stream<undefined> => new Stream(id, undefined, false, 65_535, 65_535)
 
 describe('StreamTable', () => {
-  it('is a map from numbers to streams, for any order of opening and closing', () => {
+  it('maps identifiers to streams, for any order of opening and closing', () => {
     const steps = fc.array(fc.record({ close: fc.boolean(), which: fc.nat(1_000) }), { maxLength: 600 })
     fc.assert(
       fc.property(steps, (all) => {
@@ -19,7 +21,7 @@ describe('StreamTable', () => {
             model.delete(id)
           } else {
             const opened = stream(next)
-            // Far apart now and then: numbers whose places are one.
+            // Sometimes 256 apart: identifiers with the same place in the table.
             next += which % 10 === 0 ? 256 : 2
             table.add(opened)
             model.set(opened.id, opened)
@@ -32,7 +34,7 @@ describe('StreamTable', () => {
     )
   })
 
-  it('grows with a burst, and is small again when that is over', () => {
+  it('grows with a burst, and works after the burst has ended', () => {
     const table = new StreamTable<undefined>()
     const all = Array.from({ length: 5_000 }, (_, i) => stream(2 * i + 1))
     for (const each of all) table.add(each)
@@ -44,22 +46,22 @@ describe('StreamTable', () => {
     expect(table.get(7)).toBe(all[3])
   })
 
-  it('one that is not here, or not any more, is no harm', () => {
+  it('ignores a stream that is missing or deleted already', () => {
     const table = new StreamTable<undefined>()
-    const [one, same] = [stream(1), stream(1 + 256)]
-    table.add(one)
-    expect(table.delete(same)).toBe(false)
+    const [first, collision] = [stream(1), stream(1 + 256)]
+    table.add(first)
+    expect(table.delete(collision)).toBe(false)
     expect(table.get(257)).toBeUndefined()
-    expect([table.delete(one), table.delete(one), table.size]).toEqual([true, false, 0])
+    expect([table.delete(first), table.delete(first), table.size]).toEqual([true, false, 0])
   })
 
-  it('holds nothing of those that have gone: neither does a stream hold on to the next one in its place', () => {
+  it('keeps no reference to a deleted stream, nor from it to the next one in its place', () => {
     const table = new StreamTable<undefined>()
-    const [one, two] = [stream(1), stream(1 + 256)]
-    table.add(one)
-    table.add(two)
-    expect(two.nextInTable).toBe(one)
-    table.delete(two)
-    expect(two.nextInTable).toBeUndefined()
+    const [first, second] = [stream(1), stream(1 + 256)]
+    table.add(first)
+    table.add(second)
+    expect(second.nextInTable).toBe(first)
+    table.delete(second)
+    expect(second.nextInTable).toBeUndefined()
   })
 })

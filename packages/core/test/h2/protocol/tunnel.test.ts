@@ -1,4 +1,4 @@
-/** A stream that CONNECT opens (RFC 9113 §8.5): DATA both ways, and nothing else. */
+/** The stream of a CONNECT request (RFC 9113 §8.5), which carries only DATA in both directions. */
 
 import { requestBytes } from '../../../src/h2/protocol/field-section.js'
 import { data, headers, Peer, request, rstStream, settings, windowUpdate } from './peer.js'
@@ -11,7 +11,7 @@ function connected(fields: readonly [string, string][] = [], status = '200'): Pe
   return peer
 }
 
-it('carries DATA both ways, and each side ends its own', () => {
+it('a tunnel carries DATA in both directions, and each side ends its own direction', () => {
   const peer = connected()
   expect(peer.events()).toEqual(['response 1 200'])
   peer.receive(data(1, Buffer.from('down')))
@@ -23,39 +23,42 @@ it('carries DATA both ways, and each side ends its own', () => {
   expect(peer.events()).toEqual(['closed 1'])
 })
 
-it.each(['200', '204', '205', '299'])('RFC 9110 §9.3.6: %s is a tunnel, and its content-length means nothing', (status) => {
-  const peer = connected([['content-length', '2']], status)
-  peer.receive(data(1, Buffer.from('more than two')), data(1, Buffer.alloc(0), { endStream: true }))
-  expect(peer.events()).toEqual([`response 1 ${status} content-length=2`, 'data 1 more than two', 'end 1'])
-})
+it.each(['200', '204', '205', '299'])(
+  'a %s response to CONNECT opens a tunnel, and its content-length is ignored (RFC 9110 §9.3.6)',
+  (status) => {
+    const peer = connected([['content-length', '2']], status)
+    peer.receive(data(1, Buffer.from('more than two')), data(1, Buffer.alloc(0), { endStream: true }))
+    expect(peer.events()).toEqual([`response 1 ${status} content-length=2`, 'data 1 more than two', 'end 1'])
+  },
+)
 
-it('§8.5 "Frame types other than DATA or stream management frames … MUST be treated as a stream error": HEADERS in a tunnel', () => {
+it('"Frame types other than DATA or stream management frames … MUST be treated as a stream error": HEADERS in a tunnel (§8.5)', () => {
   const peer = connected()
   expect(peer.receive(headers(1, [['x', 'y']], { endStream: true }))).toBeUndefined()
   expect(peer.events()).toEqual(['response 1 200', 'error 1 PROTOCOL_ERROR local', 'stopped 1', 'closed 1'])
   expect(peer.sent()).toEqual(['RST_STREAM 1 PROTOCOL_ERROR'])
 })
 
-it('an answer that is not 2xx is a response like others, content-length and trailers included', () => {
+it('a response other than 2xx is an ordinary response, content-length and trailers included', () => {
   const peer = connected([['content-length', '2']], '407')
   peer.receive(data(1, Buffer.from('no')), headers(1, [['x', 'y']], { endStream: true }))
   expect(peer.events()).toEqual(['response 1 407 content-length=2', 'data 1 no', 'end 1 trailers x=y'])
 })
 
-it('an answer of another status is held to its content-length', () => {
+it('content longer than the content-length of a 502 causes a stream error', () => {
   const peer = connected([['content-length', '2']], '502')
   peer.receive(data(1, Buffer.from('much more')))
   expect(peer.events()).toEqual(['response 1 502 content-length=2', 'error 1 PROTOCOL_ERROR local', 'stopped 1', 'closed 1'])
 })
 
-it('RST_STREAM with CONNECT_ERROR ends it, and it alone', () => {
+it('RST_STREAM CONNECT_ERROR ends only the tunnel', () => {
   const peer = connected()
   peer.receive(rstStream(1, 0xa))
   expect(peer.events()).toEqual(['response 1 200', 'error 1 CONNECT_ERROR peer', 'stopped 1', 'closed 1'])
   expect(peer.client.capacity).toBeGreaterThan(0)
 })
 
-it('WINDOW_UPDATE and the peer’s windows count in a tunnel as elsewhere', () => {
+it('a tunnel respects WINDOW_UPDATE and the windows of the peer', () => {
   const peer = new Peer({ settings: { initialWindowSize: 4 } })
   peer.open({ method: 'CONNECT', authority: 'a.test:443' }, false)
   peer.sent()
@@ -66,7 +69,7 @@ it('WINDOW_UPDATE and the peer’s windows count in a tunnel as elsewhere', () =
   expect(peer.sent()).toEqual(['DATA 1 2'])
 })
 
-it('§6.5.2: without scheme and path it is that much smaller', () => {
+it('the size of a CONNECT request excludes :scheme and :path (§6.5.2)', () => {
   const head = request({ method: 'CONNECT', authority: 'a.test:443' })
   expect(requestBytes(head)).toBe(':method'.length + 'CONNECT'.length + ':authority'.length + 'a.test:443'.length + 64)
   const peer = new Peer({ settings: false })
