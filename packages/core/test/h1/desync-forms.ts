@@ -75,8 +75,7 @@ export const FORMS: Record<string, Form> = {
   'transfer-encoding and equal content-lengths': {
     answer: `${OK}content-length: 5\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
   },
-  // RFC 9112 §5.2: "...MUST replace each received obs-fold with one or more SP bytes prior to
-  // interpreting the field value".
+  // RFC 9112 §5.2: "MUST replace each received obs-fold with one or more SP octets".
   'a folded value': { answer: field('a: b\r\n c'), ...okAndReused, fields: { a: 'b   c' } },
   'a value folded with a tab': { answer: field('a: b\r\n\tc'), ...okAndReused, fields: { a: 'b  \tc' } },
   'a value folded twice': { answer: field('a: b\r\n c\r\n d'), ...okAndReused, fields: { a: 'b   c   d' } },
