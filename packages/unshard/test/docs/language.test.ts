@@ -34,7 +34,8 @@ const ALLOWED: readonly RegExp[] = [
 ]
 
 /** Pages that quote RFCs, or the phrases themselves. */
-const QUOTING = /(?:(?:conformance|contributing\/language|contributing\/glossary|NOTICE|benchmarks)\.md|docs\/language\.test\.ts)$/
+const QUOTING =
+  /(?:(?:conformance|contributing\/language|contributing\/glossary|NOTICE|benchmarks)\.md|docs\/language\.test\.ts)$/
 
 function textOf(file: string, source: string): string {
   if (file.endsWith('.md')) return source.replace(/```[\s\S]*?```/g, '')
@@ -51,7 +52,10 @@ it('finds the phrases that the guide advises against, and not in quotations', ()
 })
 
 it('the number of such phrases has not grown', () => {
-  const files = execFileSync('git', ['ls-files', 'packages/*/src/*.ts', 'packages/*/test/*.ts', '*.md'], { cwd: root, encoding: 'utf8' }).split('\n')
+  const files = execFileSync('git', ['ls-files', 'packages/*/src/*.ts', 'packages/*/test/*.ts', '*.md'], {
+    cwd: root,
+    encoding: 'utf8',
+  }).split('\n')
   const found = files
     .filter((file) => file !== '' && !QUOTING.test(file))
     .flatMap((file) => phrasesIn(textOf(file, readFileSync(`${root}/${file}`, 'utf8'))).map((phrase) => `${file}: ${phrase}`))
