@@ -4,9 +4,8 @@
  */
 
 import type { Address, Certificate, Connection, Dial, Origin, Route, Target } from '@unshard/core'
-import { includesAddress } from '@unshard/core/internal'
+import { includesAddress, isSpecialPurpose } from '@unshard/core/internal'
 import { isDnsName } from './host-name.js'
-import { isLocalAddress } from './local-address.js'
 import type { RefusalReason } from './reasons.js'
 
 /**
@@ -63,7 +62,7 @@ export function addressRefusal(route: Route, addresses: Target['addresses']): Re
   // 8. The current DNS answer for the host contains the address that the socket is connected to.
   if (remoteAddress === undefined || addresses === undefined || addresses.length === 0) return 'addresses-unknown'
   if (!includesAddress(addresses, remoteAddress)) return 'address-differs'
-  if (!isLocalAddress({ address: remoteAddress })) return undefined
+  if (!isSpecialPurpose(remoteAddress)) return undefined
   return includesAddress(route.addresses, remoteAddress) && leadsToLocalOnly(addresses) ? undefined : 'private-address'
 }
 
@@ -81,4 +80,9 @@ export function dialAddressRefusal(dial: Dial, addresses: Target['addresses']): 
  */
 function leadsToLocalOnly(addresses: readonly Address[]): boolean {
   return addresses.every(isLocalAddress)
+}
+
+/** Whether an address means something else on another network. */
+function isLocalAddress({ address }: Address): boolean {
+  return isSpecialPurpose(address)
 }

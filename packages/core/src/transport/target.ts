@@ -3,6 +3,7 @@
  * verification.
  */
 
+import type { AddressPolicy } from '../message/address-policy.js'
 import type { Origin } from '../message/origin.js'
 import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
 import type { Address, Certificate } from './route.js'
@@ -88,6 +89,10 @@ export interface PoolTarget extends Target {
   readonly http1Only?: boolean
   /** The address resolved by the caller: no other is tried, and no name is resolved. */
   readonly pinned?: Address
+  /** The addresses that may be connected to; `undefined` for all. */
+  readonly addressPolicy: AddressPolicy | undefined
+  /** Whether the request chose the policy, not the settings. */
+  readonly ownPolicy?: boolean
   /** Whether it has dedicated connections, with settings of its own. */
   readonly alone?: boolean
   /** The origin pool. Written and read only by the pool. */

@@ -1,7 +1,8 @@
 /** Requirements of RFC 9113 §8 for requests; all are in docs/contributing/conformance.md. */
 
 import { checkFields } from '../../src/message/fields.js'
-import { checkRequest, type RequestOptions } from '../../src/message/request.js'
+import { checkRequest } from '../../src/message/request.js'
+import type { RequestOptions } from '../../src/message/request-options.js'
 
 const url = 'https://a.example/'
 const bytes = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))

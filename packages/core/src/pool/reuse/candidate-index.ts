@@ -4,8 +4,8 @@
  * not found could not be used.
  */
 
+import { canonicalAddress } from '../../message/addresses.js'
 import type { Origin, SerializedOrigin } from '../../message/origin.js'
-import { canonicalAddress } from '../../transport/addresses.js'
 import type { Connection } from '../../transport/connection.js'
 import type { Address } from '../../transport/route.js'
 import type { Dial } from './reuse-policy.js'

@@ -1,9 +1,9 @@
 // Addresses that mean something else on another network, against the registries' examples and a
 // second implementation of their tables.
 import fc from 'fast-check'
-import { isLocalAddress } from '../src/local-address.js'
+import { isSpecialPurpose } from '../../src/message/special-purpose.js'
 
-const isLocal = (address: string) => isLocalAddress({ address })
+const isLocal = isSpecialPurpose
 
 test.each([
   ...[

@@ -1,7 +1,6 @@
 /** Whether two addresses are the same: resolvers and sockets write one address in several ways (RFC 4291 §2.2). */
 
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
-import type { Address } from './route.js'
 
 const MAPPED = '::ffff:'
 
@@ -25,7 +24,7 @@ export function canonicalAddress(address: string): string | undefined {
 /**
  * Whether `connected` is one of `addresses`. Unspecified addresses and invalid text match nothing.
  */
-export function includesAddress(addresses: readonly Address[], connected: string): boolean {
+export function includesAddress(addresses: readonly { readonly address: string }[], connected: string): boolean {
   const wanted = canonicalAddress(connected)
   if (wanted === undefined) return false
   for (const { address } of addresses) {

@@ -1,6 +1,6 @@
 /** The canonical form of an address, which does not depend on its source. */
 
-import { canonicalAddress, includesAddress } from '../../src/transport/addresses.js'
+import { canonicalAddress, includesAddress } from '../../src/message/addresses.js'
 import type { Address } from '../../src/transport/route.js'
 
 const addresses = (...texts: string[]): Address[] => texts.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))

@@ -8,8 +8,7 @@
  */
 
 import { BlockList, isIPv4 } from 'node:net'
-import type { Address } from '@unshard/core'
-import { canonicalAddress } from '@unshard/core/internal'
+import { canonicalAddress } from './addresses.js'
 
 /**
  * Not globally reachable, plus multicast (RFC 5771), which has no connections. 192.0.0.0/24 is
@@ -61,7 +60,7 @@ let lists: BlockLists | undefined
  * Whether `address` is not globally reachable. `false` for invalid text and for unspecified
  * addresses.
  */
-export function isLocalAddress({ address }: Pick<Address, 'address'>): boolean {
+export function isSpecialPurpose(address: string): boolean {
   const text = canonicalAddress(address)
   if (text === undefined) return false
   let local = known.get(text)
