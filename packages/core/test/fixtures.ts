@@ -18,6 +18,7 @@ export function plainTarget(origin: Origin, reuseKey = 'key', settings: PoolSett
     origin,
     isolation: undefined,
     settings: resolvePoolSettings(settings),
+    addressPolicy: undefined,
     reuseKey,
     proxy: undefined,
     dialKey: `${origin.serialized}|${reuseKey}`,

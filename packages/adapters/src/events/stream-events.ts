@@ -142,12 +142,13 @@ export function utf8AsBytes(text: string): string {
 }
 
 /**
- * Whether reconnecting may help: network failures may pass, an invalid request or an invalid
- * response stays invalid.
+ * Whether reconnecting may help: network failures may pass, an invalid request, a forbidden address
+ * or an invalid response stays invalid.
  */
 function mayComeBack(error: unknown): boolean {
   const cause = error instanceof TypeError ? error.cause : error
-  return cause instanceof UnshardError && !(cause instanceof UsageError) && !(cause instanceof ResponseError)
+  if (!(cause instanceof UnshardError) || cause.code === 'ERR_ADDRESS_FORBIDDEN') return false
+  return !(cause instanceof UsageError) && !(cause instanceof ResponseError)
 }
 
 /** Waits, unless `signal` is aborted. */

@@ -4,6 +4,7 @@
  */
 
 import {
+  type AddressPolicyOption,
   type Client,
   Fields,
   type Priority,
@@ -39,6 +40,11 @@ export interface FetchExtensions {
    * is `hash`.
    */
   readonly affinity?: string
+  /**
+   * Addresses that may be connected to, also by redirects: see docs/guides/untrusted-urls.md.
+   * @default the client's
+   */
+  readonly addressPolicy?: AddressPolicyOption
   /** Client that sends the request. @default the client of this `fetch` */
   readonly client?: Client
   /** Urgency in the terms of RFC 9218; overrides `init.priority`. Default: none is sent. */
@@ -64,7 +70,7 @@ export interface FetchExtensions {
 /** Extensions that are passed to the client unchanged. */
 export type RequestExtras = Pick<
   RequestOptions,
-  'timeouts' | 'isolation' | 'affinity' | 'priority' | 'retry' | 'replay' | 'onInformational'
+  'addressPolicy' | 'timeouts' | 'isolation' | 'affinity' | 'priority' | 'retry' | 'replay' | 'onInformational'
 >
 
 /** Members of `init.unshard`. */
@@ -74,6 +80,7 @@ export const EXTENSION_OPTIONS: OptionSchema<FetchExtensions> = {
   replay: value('0 to 100', "the client's"),
   isolation: value('text'),
   affinity: value('text'),
+  addressPolicy: value('`any`, `public`, an object of ranges', "the client's"),
   client: value('a client', 'the client of this `fetch`'),
   httpPriority: value('an object'),
   maxDecodedBytes: value('a number', '536,870,912 for `text()` and its like'),
@@ -147,11 +154,12 @@ type Writable = { -readonly [Name in keyof RequestExtras]: RequestExtras[Name] }
  */
 export function toExtras(extensions: FetchExtensions, priority: Priority | undefined): RequestExtras {
   if (extensions === NO_EXTENSIONS && priority === undefined) return NO_EXTRAS
-  const { timeouts, isolation, affinity, retry, replay, onInformational } = extensions
+  const { timeouts, isolation, affinity, retry, replay, onInformational, addressPolicy } = extensions
   const extras: Writable = {}
   if (timeouts !== undefined) extras.timeouts = timeouts
   if (isolation !== undefined) extras.isolation = isolation
   if (affinity !== undefined) extras.affinity = affinity
+  if (addressPolicy !== undefined) extras.addressPolicy = addressPolicy
   if (priority !== undefined) extras.priority = priority
   if (retry !== undefined) extras.retry = retry
   if (replay !== undefined) extras.replay = replay

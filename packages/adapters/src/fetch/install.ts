@@ -56,7 +56,7 @@ function withForeignDispatchers(ownFetch: FetchFunction, platform: typeof global
   const fetch: FetchFunction = (input, init) => {
     if (otherDispatcher(input, init, before) === undefined) return ownFetch(input, init)
     try {
-      allowOtherDispatcher(clientsOf(ownFetch, init))
+      allowOtherDispatcher(clientsOf(ownFetch, init), hasAddressPolicy(init))
     } catch (error) {
       return Promise.reject(toFetchError(error))
     }
@@ -71,4 +71,9 @@ function withForeignDispatchers(ownFetch: FetchFunction, platform: typeof global
 function clientsOf(ownFetch: FetchFunction, init: Parameters<FetchFunction>[1]): (Client | undefined)[] {
   const own = (init as { unshard?: { client?: Client } } | undefined)?.unshard?.client
   return own === undefined ? [clientBehind(ownFetch)] : [clientBehind(ownFetch), own]
+}
+
+/** Whether a call has an address policy of its own. */
+function hasAddressPolicy(init: Parameters<FetchFunction>[1]): boolean {
+  return (init as { unshard?: { addressPolicy?: unknown } } | undefined)?.unshard?.addressPolicy !== undefined
 }

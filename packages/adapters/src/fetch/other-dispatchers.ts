@@ -87,11 +87,12 @@ let warned = false
 /**
  * Allows the platform's own `fetch` to use a foreign dispatcher instead of these clients, and warns
  * once per process.
+ * @param isGuarded whether the call itself has an address policy.
  * @throws UsageError `ERR_OTHER_DISPATCHER` if a client has a proxy, interceptors or an address
  * policy: none of them may be bypassed.
  */
-export function allowOtherDispatcher(clients: readonly (Client | undefined)[]): void {
-  if (clients.some((client) => client === undefined || traitsOf(client).guarded)) {
+export function allowOtherDispatcher(clients: readonly (Client | undefined)[], isGuarded = false): void {
+  if (isGuarded || clients.some((client) => client === undefined || traitsOf(client).guarded)) {
     throw new UsageError(
       'ERR_OTHER_DISPATCHER',
       "a dispatcher of undici would bypass the installed client's proxy, interceptors or address policy: " +

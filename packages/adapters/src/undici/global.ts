@@ -3,6 +3,8 @@
  * generations.
  */
 
+import type { Client } from '@unshard/core'
+import { traitsOf } from '@unshard/core/internal'
 import type { Dispatching } from './contract.js'
 import { Dispatcher } from './dispatcher.js'
 
@@ -14,7 +16,8 @@ type Slots = Record<symbol, unknown>
 /**
  * Installs `dispatcher` for Node's own `fetch` and for every undici of the process, without
  * importing one. If it has no `fallback`, the previous dispatcher handles upgrades (`WebSocket`)
- * while this one is installed.
+ * while this one is installed; they are refused if the client has a proxy or an address policy,
+ * which it would bypass.
  * @param dispatcher default: a new one with a dedicated client that coalesces.
  * @returns a function that restores the previous dispatcher, unless a third one has been set since.
  * The dispatcher stays open.
@@ -25,13 +28,29 @@ export function installGlobalDispatcher(dispatcher: Dispatching = new Dispatcher
   const slots = globalThis as unknown as Slots
   const before = SLOTS.map((slot) => slots[slot])
   const lent = dispatcher instanceof Dispatcher && dispatcher.fallback === undefined
-  if (lent) dispatcher.fallback = (before[0] ?? before[1]) as Dispatching | undefined
+  const previous = (before[0] ?? before[1]) as Dispatching | undefined
+  if (lent && previous !== undefined) dispatcher.fallback = unlessGuarded(previous, dispatcher.client)
   for (const slot of SLOTS) put(slots, slot, dispatcher)
   return () => {
     if (lent) dispatcher.fallback = undefined
     SLOTS.forEach((slot, i) => {
       if (slots[slot] === dispatcher) put(slots, slot, before[i])
     })
+  }
+}
+
+/** Returns `previous`, but refuses what would bypass the proxy or the address policy of `client`. A mock connects to nothing. */
+function unlessGuarded(previous: Dispatching, client: Client): Dispatching {
+  let refusing: Dispatcher | undefined
+  return {
+    get isMockActive() {
+      return previous.isMockActive
+    },
+    dispatch(options, handler) {
+      if (previous.isMockActive === true || !traitsOf(client).guarded) return previous.dispatch(options, handler)
+      refusing ??= new Dispatcher({ client })
+      return refusing.dispatch(options, handler)
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 /** The client as one call sees it: pool, deadlines, callbacks and limits. */
 
-import type { Timeouts } from '../message/request.js'
+import type { Timeouts } from '../message/request-options.js'
 import type { Pool } from '../pool/pool.js'
 import type { Deadlines } from '../runtime/deadlines.js'
 import type { Metrics } from '../runtime/metrics.js'

@@ -4,7 +4,7 @@
  */
 
 import { type Processed, TimeoutError } from '../errors/errors.js'
-import type { Timeouts } from '../message/request.js'
+import type { Timeouts } from '../message/request-options.js'
 import type { ResponseBody } from '../message/response-body.js'
 import type { Abortable, Aborter } from '../runtime/abort.js'
 import type { Deadline } from '../runtime/deadlines.js'

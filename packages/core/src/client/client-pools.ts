@@ -114,10 +114,9 @@ export class Pools {
   /** Retires origin pools whose target has been replaced: new requests cannot use them. */
   #update(): void {
     for (const originPool of [...this.#pool.originPools]) {
-      const { origin, isolation, dialKey, http1Only, alone, pinned } = originPool.target
+      const { dialKey, http1Only, alone } = originPool.target
       if (http1Only === true || alone === true) continue
-      const target =
-        pinned === undefined ? this.#targets.of(origin, isolation) : this.#targets.at(origin, isolation, pinned.address)
+      const target = this.#targets.renewed(originPool.target)
       if (target.dialKey === dialKey) this.#pool.update(originPool, target)
       else void this.#pool.closeOriginPool(originPool)
     }

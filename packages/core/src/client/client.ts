@@ -1,59 +1,42 @@
 /** The client: options, targets and all calls in flight. `call.ts` owns the life of one request. */
 
-import { Connector } from '../connect/connector.js'
-import { Diagnostics } from '../diagnostics.js'
 import type { UnshardCode } from '../errors/codes.js'
 import { UsageError } from '../errors/errors.js'
+import { resolveAddressPolicy } from '../message/address-policy.js'
 import type { Origin } from '../message/origin.js'
 import { parseOrigin } from '../message/origin.js'
-import type { RequestOptions } from '../message/request.js'
 import { checkRequest, ownRequest } from '../message/request.js'
-import type { ConnectionInfo, HttpResponse } from '../message/response.js'
+import type { Interceptor, RequestOptions } from '../message/request-options.js'
+import type { HttpResponse } from '../message/response.js'
 import type { Explanation } from '../pool/explain.js'
 import { connectionInfo } from '../pool/member.js'
-import { Pool } from '../pool/pool.js'
+import type { Pool } from '../pool/pool.js'
 import { abortReason } from '../runtime/abort.js'
-import { Deadlines } from '../runtime/deadlines.js'
-import { checkIsolation, inRange, invalidOption, ownOptions } from '../schema/option-checks.js'
-import { milliseconds, namesOf, numberIn, type OptionSchema, value } from '../schema/schema.js'
+import { inRange } from '../schema/option-checks.js'
 import type { PoolTarget } from '../transport/target.js'
 import { Call } from './call.js'
-import type { CallLimits, CallOwner } from './call-owner.js'
-import { Pools } from './client-pools.js'
+import type { CallLimits } from './call-owner.js'
+import { ClientParts } from './client-parts.js'
+import type { Pools } from './client-pools.js'
 import type { ClientStats } from './client-stats.js'
 import { connectionStats } from './client-stats.js'
 import type { HandleOptions } from './connection-handle.js'
 import { ConnectionHandle, checkHandleOptions, pingTimeout } from './connection-handle.js'
-import { Http1RequiredOrigins } from './http1-required.js'
-import type { ClientOptions, ResolvedOptions } from './options.js'
-import { mergeTimeouts, resolveOptions } from './options.js'
+import type { Http1RequiredOrigins } from './http1-required.js'
+import { checkInterceptors, Interception, joined } from './interceptors.js'
+import {
+  type CloseOptions,
+  graceMsOf,
+  type IsolationOptions,
+  isolationOf,
+  listOf,
+  ownTarget,
+  type WarmResult,
+} from './method-options.js'
+import { type ClientOptions, mergeTimeouts } from './options.js'
+import { checkDefaults, mergeDefaults, type RequestDefaults, withDefaults } from './request-defaults.js'
 import { resolveRetryPolicy } from './status-retry.js'
-import { Targets } from './targets.js'
-
-/** The result of {@link Client.warm} for one origin: a connection or an error. */
-export interface WarmResult {
-  readonly origin: string
-  readonly connection?: ConnectionInfo
-  readonly error?: Error
-}
-
-/** Options of {@link Client.close}. */
-export interface CloseOptions {
-  /** Time that requests in flight may take. Then they fail with `ERR_CLIENT_CLOSED`. @default 30,000 */
-  readonly graceMs?: number
-}
-
-/** Options of {@link Client.warm} and {@link Client.explain}. */
-export interface IsolationOptions {
-  /** Isolation of the requests. */
-  readonly isolation?: string
-}
-
-/** Options of `client.close()`. */
-export const CLOSE_OPTIONS: OptionSchema<CloseOptions> = { graceMs: milliseconds(30_000) }
-
-/** Options of `client.warm()` and `client.explain()`. */
-export const ISOLATION_OPTIONS: OptionSchema<IsolationOptions> = { isolation: value('text') }
+import type { Targets } from './targets.js'
 
 /** Properties of a client's options that adapters need. */
 export interface ClientTraits {
@@ -69,46 +52,59 @@ const UNKNOWN_TRAITS: ClientTraits = { unixSockets: false, guarded: true }
 /** Returns the traits of a client. */
 export let traitsOf: (client: Client) => ClientTraits
 
+/** Options of the constructor, for a view of an existing client. */
+class View {
+  readonly client: Client
+  readonly defaults: RequestDefaults
+
+  constructor(client: Client, defaults: RequestDefaults) {
+    this.client = client
+    this.defaults = defaults
+  }
+}
+
 /**
  * Sends requests. A client owns one pool: requests share connections as far as its options and its
  * reuse policy allow.
  */
 export class Client {
-  readonly #deadlines: Deadlines
+  /** What this client shares with its views. */
+  readonly #parts: ClientParts
   readonly #pool: Pool
-  readonly #owner: CallOwner
-  readonly #options: ResolvedOptions
-  readonly #connector: Connector
   readonly #targets: Targets
-  readonly #limits: CallLimits
   readonly #http1: Http1RequiredOrigins
-  readonly #diagnostics = new Diagnostics()
+  /** Defaults of the requests of a view. */
+  readonly #defaults: RequestDefaults | undefined
+  /** Functions around every request; `undefined` without any. */
+  readonly #interceptors: readonly Interceptor[] | undefined
   /** Settings and connections by origin and isolation. */
   readonly pools: Pools
 
   static {
     traitsOf = (client) => {
-      if (!(#options in client)) return UNKNOWN_TRAITS
-      const { unixSockets, proxy } = client.#options
-      return { unixSockets, guarded: proxy !== undefined }
+      if (!(#parts in client)) return UNKNOWN_TRAITS
+      const { unixSockets, proxy } = client.#parts.options
+      const guarded = proxy !== undefined || client.#targets.restricted || client.#restricts
+      return { unixSockets, guarded }
     }
   }
 
-  #closed: Error | undefined
-  #onIdle: (() => void) | undefined
-
   /** @throws UsageError if an option is unknown or out of range. */
   constructor(options: ClientOptions = {}) {
-    this.#options = resolveOptions(options)
-    this.#deadlines = new Deadlines(this.#options.clock)
-    this.#connector = new Connector(this.#options)
-    this.#http1 = new Http1RequiredOrigins(this.#options.clock)
-    this.#pool = new Pool(this.#connector, this.#diagnostics, this.#options)
-    this.#targets = new Targets(this.#connector, this.#options.poolDefaults, this.#options.pools)
-    this.pools = new Pools(this.#pool, this.#targets, (target) => this.#http1.resolve(target))
-    const { timeouts, replay, retry } = this.#options
-    this.#limits = { timeouts, replay, retry }
-    this.#owner = this.#ownCalls()
+    const view = options instanceof View ? options : undefined
+    this.#parts = view === undefined ? new ClientParts(options) : view.client.#parts
+    this.#pool = this.#parts.pool
+    this.#targets = this.#parts.targets
+    this.#http1 = this.#parts.http1
+    this.pools = this.#parts.pools
+    this.#defaults = view === undefined ? undefined : mergeDefaults(view.client.#defaults, view.defaults)
+    this.#interceptors =
+      view === undefined ? this.#parts.options.interceptors : joined(view.client.#interceptors, view.defaults.interceptors)
+  }
+
+  /** Whether interceptors or the defaults of a view must not be bypassed. */
+  get #restricts(): boolean {
+    return this.#interceptors !== undefined || this.#defaults?.addressPolicy !== undefined
   }
 
   /**
@@ -121,6 +117,15 @@ export class Client {
    */
   request(options: RequestOptions): Promise<HttpResponse> {
     return this.#request(options, undefined)
+  }
+
+  /**
+   * Returns a client with defaults for its requests, which shares connections, settings and statistics with this one. Interceptors are
+   * added inside those of this client. Closing either closes both.
+   * @throws UsageError `ERR_UNKNOWN_OPTION`, `ERR_INVALID_OPTION`.
+   */
+  with(defaults: RequestDefaults): Client {
+    return new Client(new View(this, checkDefaults(defaults)) as ClientOptions)
   }
 
   /**
@@ -180,19 +185,49 @@ export class Client {
     })
   }
 
-  #request(options: RequestOptions, own: PoolTarget | undefined): Promise<HttpResponse> {
+  #request(given: RequestOptions, own: PoolTarget | undefined): Promise<HttpResponse> {
     try {
-      const call = this.#call(options, own)
-      return new Promise((resolve, reject) => call.start(resolve, reject))
+      this.#refuseClosed()
+      const options = this.#defaults === undefined ? ownRequest(given) : withDefaults(this.#defaults, ownRequest(given))
+      if (this.#interceptors !== undefined || options.interceptors !== undefined) return this.#intercepted(options, own)
+      return this.#send(options, own)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
+  /** Sends a checked request without interceptors. */
+  #send(options: RequestOptions, own: PoolTarget | undefined): Promise<HttpResponse> {
+    const call = this.#call(options, own)
+    return new Promise((resolve, reject) => call.start(resolve, reject))
+  }
+
+  #intercepted(options: RequestOptions, own: PoolTarget | undefined): Promise<HttpResponse> {
+    const interceptors = joined(this.#interceptors, checkInterceptors(options.interceptors))
+    if (interceptors === undefined) return this.#send(options, own)
+    checkRequest(options)
+    const { signal } = options
+    if (signal?.aborted === true) throw abortReason(signal)
+    const { clock } = this.#parts.deadlines
+    const { total } = this.#limitsOf(options).timeouts
+    // One `total` for all attempts.
+    const timed = total === 0 || options.totalSince !== undefined ? options : { ...options, totalSince: clock.now() }
+    const send = async (changed: RequestOptions): Promise<HttpResponse> => this.#send(ownRequest(changed), own)
+    const interception = new Interception(interceptors, send, signal)
+    this.#parts.interceptions.add(interception)
+    const response = interception.run(timed, () => {
+      this.#parts.interceptions.delete(interception)
+      this.#parts.onOver()
+    })
+    if (total > 0)
+      interception.limit(clock, Math.max(0, total - (clock.now() - (timed.totalSince ?? clock.now()))), total, options.url)
+    return response
+  }
+
   /** Returns the open connections, and counters since the client was created. */
   stats(): ClientStats {
     const connections = [...this.#pool.connections].map(connectionStats)
-    return { connections, pools: [...this.pools], totals: this.#diagnostics.metrics.snapshot() }
+    return { connections, pools: [...this.pools], totals: this.#parts.metrics.snapshot() }
   }
 
   /**
@@ -233,22 +268,14 @@ export class Client {
    * with `ERR_CLIENT_CLOSED`.
    */
   async close(options?: CloseOptions): Promise<void> {
-    const graceMs = numberIn(CLOSE_OPTIONS, ownOptions(options, CLOSE_NAMES, '', 'close()'), 'graceMs')
-    this.#closed ??= new UsageError('ERR_CLIENT_CLOSED', 'the client was closed')
-    const grace = this.#deadlines.clock.startTimer(graceMs, () => this.#end('ERR_CLIENT_CLOSED', 'the client was closed'))
-    if (!this.#deadlines.empty) {
-      await new Promise<void>((resolve) => {
-        const before = this.#onIdle
-        this.#onIdle = () => {
-          before?.()
-          resolve()
-        }
-      })
-    }
+    const graceMs = graceMsOf(options)
+    this.#parts.closed ??= new UsageError('ERR_CLIENT_CLOSED', 'the client was closed')
+    const grace = this.#parts.deadlines.clock.startTimer(graceMs, () => this.#end('ERR_CLIENT_CLOSED', 'the client was closed'))
+    await this.#parts.untilIdle()
     await this.#pool.close()
     grace.cancel()
-    this.#connector.close()
-    this.#deadlines.stop()
+    this.#parts.connector.close()
+    this.#parts.deadlines.stop()
   }
 
   /**
@@ -256,11 +283,13 @@ export class Client {
    * `ConnectionError` that states whether the server may have processed the request.
    */
   destroy(reason?: Error): void {
-    this.#closed ??= reason ?? new UsageError('ERR_CLIENT_DESTROYED', 'the client was destroyed')
+    this.#parts.closed ??= reason ?? new UsageError('ERR_CLIENT_DESTROYED', 'the client was destroyed')
     if (reason !== undefined) for (const call of this.#calls()) call.abort(reason)
+    const { interceptions } = this.#parts
+    for (const interception of [...interceptions]) interception.abort(this.#parts.closed)
     this.#end('ERR_CLIENT_DESTROYED', 'the client was destroyed')
-    this.#connector.close()
-    this.#deadlines.stop()
+    this.#parts.connector.close()
+    this.#parts.deadlines.stop()
   }
 
   /** Same as {@link close}, for `await using`. */
@@ -275,47 +304,33 @@ export class Client {
 
   /** The calls in flight: every deadline of a client belongs to a call. */
   #calls(): Iterable<Call> {
-    return this.#deadlines.all() as Iterable<Call>
+    return this.#parts.deadlines.all() as Iterable<Call>
   }
 
   #refuseClosed(): void {
-    if (this.#closed !== undefined) throw this.#closed
+    const { closed } = this.#parts
+    if (closed !== undefined) throw closed
   }
 
-  /** The interface for calls, kept out of the public class. */
-  #ownCalls(): CallOwner {
-    return {
-      pool: this.#pool,
-      deadlines: this.#deadlines,
-      metrics: this.#diagnostics.metrics,
-      onHttp1Required: (target) => (target.settings.protocols.includes('http/1.1') ? this.#http1.add(target) : undefined),
-      apart: (target) => this.#targets.apart(target),
-      onOver: () => {
-        if (this.#deadlines.empty) this.#onIdle?.()
-      },
-    }
-  }
-
-  #call(given: RequestOptions, own: PoolTarget | undefined): Call {
-    this.#refuseClosed()
-    const options = ownRequest(given)
+  #call(options: RequestOptions, own: PoolTarget | undefined): Call {
     const request = checkRequest(options)
     const limits = this.#limitsOf(options)
     const { signal } = options
     if (signal?.aborted === true) throw abortReason(signal)
-    const target = this.#http1.resolve(own ?? this.#targetOf(request.origin, options))
-    const call = new Call(this.#owner, request, target, options, limits)
-    this.#diagnostics.metrics.requests++
+    const target = this.#http1.resolve(own === undefined ? this.#targetOf(request.origin, options) : ownTarget(own, options))
+    const call = new Call(this.#parts, request, target, options, limits)
+    this.#parts.metrics.requests++
     return call
   }
 
-  #targetOf(origin: Origin, { isolation, resolvedAddress }: RequestOptions): PoolTarget {
-    if (resolvedAddress === undefined) return this.#targets.of(origin, isolation)
-    return this.#targets.at(origin, isolation, resolvedAddress)
+  #targetOf(origin: Origin, { isolation, resolvedAddress, addressPolicy }: RequestOptions): PoolTarget {
+    const targets = this.#targets
+    const target = resolvedAddress === undefined ? targets.of(origin, isolation) : targets.at(origin, isolation, resolvedAddress)
+    return addressPolicy === undefined ? target : targets.under(target, resolveAddressPolicy(addressPolicy, 'addressPolicy'))
   }
 
   #limitsOf({ timeouts, replay, retry }: RequestOptions): CallLimits {
-    const limits = this.#limits
+    const { limits } = this.#parts
     if (timeouts === undefined && replay === undefined && retry === undefined) return limits
     return {
       timeouts: mergeTimeouts(limits.timeouts, timeouts),
@@ -323,21 +338,4 @@ export class Client {
       retry: retry === undefined ? limits.retry : resolveRetryPolicy(retry),
     }
   }
-}
-
-const CLOSE_NAMES = namesOf(CLOSE_OPTIONS)
-
-const ISOLATION_NAMES = namesOf(ISOLATION_OPTIONS)
-
-function isolationOf(options: IsolationOptions | undefined, taker: string): string | undefined {
-  return checkIsolation(ownOptions(options, ISOLATION_NAMES, '', taker).isolation)
-}
-
-/**
- * Copies an iterable. A string is refused: it is one origin, not a list.
- * @throws UsageError `ERR_INVALID_OPTION`.
- */
-function listOf<T>(list: Iterable<T>, taker: string, what: string): T[] {
-  if (typeof list === 'object' && list !== null && typeof list[Symbol.iterator] === 'function') return [...list]
-  throw invalidOption(`of ${taker}`, `a list of ${what}`, list)
 }

@@ -2,7 +2,8 @@
 
 import { ConnectionError, UsageError } from '../errors/errors.js'
 import { parseOrigin, parseUrl } from '../message/origin.js'
-import { ownRequest, type RequestOptions } from '../message/request.js'
+import { ownRequest } from '../message/request.js'
+import type { RequestOptions } from '../message/request-options.js'
 import type { ConnectionInfo, HttpResponse } from '../message/response.js'
 import { connectionInfo, type Member } from '../pool/member.js'
 import type { OriginPool } from '../pool/origin-pool.js'

@@ -6,7 +6,8 @@ import { type ProxyOption, proxyChoice } from '../connect/proxy/proxy-selector.j
 import { CallerSockets, type SocketsOption } from '../connect/tcp/caller-sockets.js'
 import { keyLogTarget } from '../connect/tls/key-log.js'
 import { CLIENT_TLS_OPTIONS, type ClientTlsOptions, checkTls } from '../connect/tls/tls-options.js'
-import { type RetryPolicy, TIMEOUT_OPTIONS, type Timeouts } from '../message/request.js'
+import { type AddressPolicyOption, resolveAddressPolicy } from '../message/address-policy.js'
+import { type Interceptor, type RetryPolicy, TIMEOUT_OPTIONS, type Timeouts } from '../message/request-options.js'
 import { type ReusePolicy, sameOrigin } from '../pool/reuse/reuse-policy.js'
 import { type Clock, systemClock } from '../runtime/clock.js'
 import { DURATION_RANGE, flag, inRange, invalidOption, ownOptions, refuseUnknown } from '../schema/option-checks.js'
@@ -14,6 +15,7 @@ import { flagRow, milliseconds, namesOf, number, numberIn, type OptionSchema, va
 import { POOL_OPTIONS, type PoolSettings, resolvePoolSettings } from '../settings/pool-settings.js'
 import type { Connection } from '../transport/connection.js'
 import type { Target } from '../transport/target.js'
+import { checkInterceptors } from './interceptors.js'
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from './status-retry.js'
 
 /** Options of `new Client`. All have defaults; unknown names are refused. Those of {@link PoolSettings} apply to every origin. */
@@ -43,8 +45,21 @@ export interface ClientOptions extends PoolSettings {
    * for the dial fail with the error that it throws.
    */
   readonly connections?: (target: Target) => Connection | Promise<Connection>
+  /**
+   * As `addressPolicy`, for the addresses of proxies, which may be private.
+   * @default `any`
+   */
+  readonly proxyAddressPolicy?: AddressPolicyOption
+  /**
+   * Whether requests with an `addressPolicy` may use names that a proxy resolves, whose addresses the client cannot judge: `trusted` if the
+   * proxy has a policy of its own.
+   * @default `refused`
+   */
+  readonly proxyResolves?: 'refused' | 'trusted'
   /** Default deadlines of requests. */
   readonly timeouts?: Timeouts
+  /** Functions around each request, outermost first: see docs/guides/interceptors.md. */
+  readonly interceptors?: readonly Interceptor[]
   /** Decides which connection may serve which origin. `unshard` sets `coalescing()`. @default `sameOrigin()` */
   readonly reuse?: ReusePolicy
   /**
@@ -116,7 +131,10 @@ export const CLIENT_OPTIONS: OptionSchema<ClientOptions> = {
   lookup: value('a function', '`dns.lookup`'),
   sockets: value('a Duplex, a Map, an object, a function'),
   connections: value('a function'),
+  proxyAddressPolicy: value('`any`, `public`, an object of ranges', '`any`'),
+  proxyResolves: value('`refused`, `trusted`', '`refused`'),
   timeouts: value('an object'),
+  interceptors: value('a list of functions'),
   reuse: value('a policy', '`sameOrigin()`'),
   pools: value('an object of settings by name'),
   maxIdleConnections: number(1_024, 0, MOST, 'connections'),
@@ -137,6 +155,7 @@ export const CLIENT_OPTIONS: OptionSchema<ClientOptions> = {
 /** Options with every default filled in. */
 export interface ResolvedOptions extends ConnectOptions {
   readonly timeouts: Required<Timeouts>
+  readonly interceptors: readonly Interceptor[] | undefined
   readonly reuse: ReusePolicy
   /** Settings of every origin without settings of its own, defaults not filled in. */
   readonly poolDefaults: PoolSettings
@@ -168,10 +187,13 @@ export function resolveOptions(given: ClientOptions): ResolvedOptions {
     tls: checkTls(tls, 'tls.'),
     keyLog: keyLogTarget(keylog, process.env),
     proxy: proxyChoice(options.proxy, process.env),
+    proxyAddressPolicy: resolveAddressPolicy(options.proxyAddressPolicy, 'proxyAddressPolicy'),
+    proxyResolves: proxyResolvesOf(options.proxyResolves),
     lookup: options.lookup,
     sockets: options.sockets === undefined ? undefined : new CallerSockets(options.sockets),
     connections: options.connections,
     timeouts: mergeTimeouts(DEFAULT_TIMEOUTS, options.timeouts),
+    interceptors: checkInterceptors(options.interceptors),
     reuse: options.reuse ?? sameOrigin(),
     poolDefaults: poolSettingsOf(options),
     pools: { ...options.pools },
@@ -212,6 +234,11 @@ function checkCallbacks({ lookup, connections, reuse, pools }: ClientOptions): v
   if (pools !== undefined && (typeof pools !== 'object' || pools === null || Array.isArray(pools))) {
     throw invalidOption('pools', 'an object of settings by name', pools)
   }
+}
+
+function proxyResolvesOf(option: ClientOptions['proxyResolves']): 'refused' | 'trusted' {
+  if (option === undefined || option === 'refused' || option === 'trusted') return option ?? 'refused'
+  throw invalidOption('proxyResolves', '"refused" or "trusted"', option)
 }
 
 function keepAliveMsOf(option: ClientOptions['tcpKeepAlive']): number | undefined {

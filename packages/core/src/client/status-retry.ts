@@ -4,7 +4,8 @@
  */
 
 import { fieldValue } from '../message/field-lines.js'
-import { type HttpRequest, isRepeatable, RETRY_OPTIONS, type RetryPolicy } from '../message/request.js'
+import { type HttpRequest, isRepeatable } from '../message/request.js'
+import { RETRY_OPTIONS, type RetryPolicy } from '../message/request-options.js'
 import { systemClock } from '../runtime/clock.js'
 import { invalidOption, ownOptions } from '../schema/option-checks.js'
 import { namesOf, numberIn } from '../schema/schema.js'

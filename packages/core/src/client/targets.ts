@@ -6,6 +6,7 @@
 import { isIP } from 'node:net'
 import type { Connector } from '../connect/connector.js'
 import { UsageError } from '../errors/errors.js'
+import type { AddressPolicy } from '../message/address-policy.js'
 import { type Origin, parseOrigin, parseUrl } from '../message/origin.js'
 import { BoundedCache } from '../runtime/bounded-cache.js'
 import { invalidOption, printable, shownValue } from '../schema/option-checks.js'
@@ -41,6 +42,8 @@ export class Targets {
   #lastReuseKey = ''
   readonly #isolated = new BoundedCache<PoolTarget>({ max: MAX_ISOLATED })
   readonly #pinned = new BoundedCache<PoolTarget>({ max: MAX_ISOLATED })
+  /** Targets of requests with an address policy of their own. */
+  readonly #restricted = new BoundedCache<PoolTarget>({ max: MAX_ISOLATED })
 
   /** @throws UsageError if a setting is unknown or out of range, or a pool name is not valid. */
   constructor(connector: Connector, defaults: PoolSettings, pools: Readonly<Record<string, PoolSettings>>) {
@@ -75,6 +78,29 @@ export class Targets {
       this.#pinned.set(key, target)
     }
     return target
+  }
+
+  /** Returns the variant of `target` for requests with an address policy of their own; `undefined` allows all addresses. */
+  under(target: PoolTarget, policy: AddressPolicy | undefined): PoolTarget {
+    if (target.addressPolicy?.key === policy?.key) return target
+    const dialKey = `${target.dialKey}|addresses ${policy?.key ?? 'any'}`
+    let variant = this.#restricted.get(dialKey)
+    if (variant === undefined) {
+      variant = { ...target, dialKey, addressPolicy: policy, ownPolicy: true, originPool: undefined }
+      this.#restricted.set(dialKey, variant)
+    }
+    return variant
+  }
+
+  /** Returns the target that replaces `target` after the settings have changed. */
+  renewed({ origin, isolation, pinned, ownPolicy, addressPolicy }: PoolTarget): PoolTarget {
+    const target = pinned === undefined ? this.of(origin, isolation) : this.at(origin, isolation, pinned.address)
+    return ownPolicy === true ? this.under(target, addressPolicy) : target
+  }
+
+  /** Whether any settings restrict the addresses. */
+  get restricted(): boolean {
+    return [this.#defaults, ...this.#definitions.values()].some(({ addressPolicy = 'any' }) => addressPolicy !== 'any')
   }
 
   /**
@@ -150,6 +176,7 @@ export class Targets {
     this.#plain = new WeakMap()
     this.#isolated.clear()
     this.#pinned.clear()
+    this.#restricted.clear()
   }
 
   #isolatedOf(origin: Origin, isolation: string): PoolTarget {
@@ -208,13 +235,15 @@ export class Targets {
     const key = `${this.#connector.identityOf(origin)}|${settings.protocols.join()}|${through}|${quoted}`
     const reuseKey = key === this.#lastReuseKey ? this.#lastReuseKey : key
     this.#lastReuseKey = reuseKey
+    const { addressPolicy } = settings
     return {
       origin,
       isolation,
       settings,
       reuseKey,
       proxy,
-      dialKey: `${origin.serialized}|${reuseKey}`,
+      dialKey: `${origin.serialized}|${reuseKey}${addressPolicy === undefined ? '' : `|addresses ${addressPolicy.key}`}`,
+      addressPolicy,
       record: this.#recordOf(`${origin.serialized}|${quoted}`),
       verify: (certificate) => this.#connector.verify(origin, certificate),
       originPool: undefined,

@@ -1,6 +1,7 @@
 /** Options of dialing, and the events of a dial. */
 
 import type { LookupFunction } from 'node:net'
+import type { AddressPolicy } from '../message/address-policy.js'
 import type { Clock } from '../runtime/clock.js'
 import type { Connection } from '../transport/connection.js'
 import type { Address } from '../transport/route.js'
@@ -23,6 +24,10 @@ export interface ConnectOptions {
   readonly sockets: CallerSockets | undefined
   /** Called instead of dialing, in tests. */
   readonly connections?: ((target: PoolTarget) => Connection | Promise<Connection>) | undefined
+  /** Addresses of proxies that may be connected to; `undefined` for all. */
+  readonly proxyAddressPolicy: AddressPolicy | undefined
+  /** Whether requests with an address policy may use names that a proxy resolves. */
+  readonly proxyResolves: 'refused' | 'trusted'
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
   /**

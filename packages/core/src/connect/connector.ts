@@ -14,6 +14,7 @@ import { resolvePoolSettings, socketPathOf } from '../settings/pool-settings.js'
 import type { Connection } from '../transport/connection.js'
 import type { Address, Carrier, Route } from '../transport/route.js'
 import type { PoolTarget, TargetProxy } from '../transport/target.js'
+import { allowedAddresses, checkTarget, forbidden, isForbidden } from './address-guard.js'
 import { negotiate } from './alpn/negotiate.js'
 import { secureOffering } from './alpn/offer.js'
 import { ProtocolMemory } from './alpn/protocol-memory.js'
@@ -88,7 +89,8 @@ export class Connector {
       keyLog: this.#keyLog,
       keepAliveMs: options.keepAliveMs,
     }
-    this.#proxies = new ProxyDialer({ ...common, h2, localAddress, localPort, idleTimeoutMs })
+    const { proxyAddressPolicy } = options
+    this.#proxies = new ProxyDialer({ ...common, h2, localAddress, localPort, idleTimeoutMs, proxyAddressPolicy })
   }
 
   /**
@@ -122,19 +124,30 @@ export class Connector {
    * @throws ConnectError phase `resolve`; TimeoutError phase `connect`.
    */
   async resolve(target: PoolTarget): Promise<Resolution> {
+    this.check(target)
     if (this.#options.connections !== undefined) return NOTHING
     const { origin, proxy } = target
     if (proxy !== undefined || socketPathOf(target) !== undefined || this.#options.sockets?.needsNoAddress === true)
       return NOTHING
-    if (target.pinned !== undefined) return { addresses: [target.pinned], expiresAt: Number.POSITIVE_INFINITY }
+    if (target.pinned !== undefined)
+      return { addresses: allowedAddresses(target, [target.pinned]), expiresAt: Number.POSITIVE_INFINITY }
     try {
       const resolving = this.#resolver.resolve(origin.host)
       if (origin.scheme === 'https') this.#tls.prepare()
       const { addresses, expiresAt } = await resolving
-      return { addresses: this.#addresses.order(origin.host, origin.port, addresses), expiresAt }
+      const allowed = allowedAddresses(target, addresses)
+      return { addresses: this.#addresses.order(origin.host, origin.port, allowed), expiresAt }
     } catch (error) {
       throw withOrigin(error, origin.serialized)
     }
+  }
+
+  /**
+   * Refuses a target that its address policy forbids, as far as that is known without DNS.
+   * @throws ConnectError `ERR_ADDRESS_FORBIDDEN`.
+   */
+  check(target: PoolTarget): void {
+    checkTarget(target, this.#options)
   }
 
   /** Forgets the DNS answers of a target and its proxy, so that the next dial resolves again. */
@@ -165,6 +178,11 @@ export class Connector {
   ): Promise<Connection> {
     if (signal.aborted) throw signal.reason
     const connection = await this.#dial(target, addresses, progress, signal)
+    if (this.#options.connections === undefined && isForbidden(target, connection)) {
+      const error = forbidden(target, 'the connection leads to another address')
+      connection.destroy(error)
+      throw error
+    }
     if (!signal.aborted) return connection
     // Aborted while the engine was loaded: close the connection, because no request waits for it.
     connection.destroy(new Error('the dial was aborted'))
@@ -305,6 +323,7 @@ export class Connector {
 /** Adds the origin to an error: one lookup may serve requests for several origins. */
 function withOrigin(error: unknown, origin: string): unknown {
   if (error instanceof TimeoutError) return new TimeoutError(error.phase, error.ms, { origin, processed: 'no' })
-  if (error instanceof ConnectError) return new ConnectError(error.phase, textOf(error), { origin, cause: error.cause })
+  if (error instanceof ConnectError && error.origin !== origin)
+    return new ConnectError(error.phase, textOf(error), { origin, cause: error.cause })
   return error
 }

@@ -57,6 +57,12 @@ const ROWS = {
     'Client and server share no protocol, or the server closed the connection right after the handshake.',
     'Allow the protocol of the server in the option `protocols`, or try again if it closed the connection.',
   ],
+  ERR_ADDRESS_FORBIDDEN: [
+    'ConnectError',
+    'no',
+    'The option `addressPolicy` forbids the address, or the address cannot be judged.',
+    'Do not send the request, or allow the address.',
+  ],
   ERR_INADEQUATE_SECURITY: [
     'ConnectError',
     'no',
@@ -241,6 +247,12 @@ const ROWS = {
     'The connection handle was closed.',
     'Call `client.connect()` again.',
     '`ConnectionError` for requests in flight',
+  ],
+  ERR_INTERCEPTOR: [
+    'UsageError',
+    'no',
+    'An interceptor returned no response, or passed an invalid request to `next`.',
+    'Return `next(request)`, `next(request.with(…))` or `HttpResponse.from(…)`.',
   ],
   ERR_INVALID_BODY: [
     'UsageError',

@@ -14,6 +14,7 @@ export const CLIENT_REASONS = [
   'handshake-under-way',
   'handshake-too-slow',
   'busy',
+  'intercepted',
   'past-its-age',
   'connection-close',
   'unix-socket',

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { ResponseError, UsageError } from '../errors/errors.js'
 import { inContext } from './context.js'
 import { Fields } from './fields.js'
+import { type MadeResponse, sourceOf } from './made-response.js'
 import { join } from './memory/copies.js'
 import { type Priority, serializePriority } from './priority.js'
 import type { ReuseReason } from './reasons.js'
@@ -65,6 +66,23 @@ export class HttpResponse {
   constructor(parts: ResponseSource) {
     this.status = parts.status
     this.#parts = parts
+  }
+
+  /**
+   * Makes a response without asking a server, for interceptors. Its connection has id 0 and the reason `intercepted`.
+   * @throws UsageError `ERR_INVALID_OPTION`, `ERR_INVALID_BODY`.
+   */
+  static from(made: MadeResponse): HttpResponse {
+    return new HttpResponse(sourceOf(made, undefined))
+  }
+
+  /**
+   * Makes a response with other parts, for interceptors; what `changes` omits stays, and so do connection, timings and priority. Without
+   * a `body` the content of this response moves to the new one.
+   * @throws UsageError `ERR_INVALID_OPTION`, `ERR_INVALID_BODY`.
+   */
+  with(changes: MadeResponse): HttpResponse {
+    return new HttpResponse(sourceOf(changes, this.#parts))
   }
 
   /**

@@ -67,7 +67,8 @@ export class Dialer {
    * @throws the error of the connector, or the reason that the pursuit was aborted with.
    */
   async obtain(target: PoolTarget, pursuit: Pursuit, isMember: IsMember = () => false): Promise<Member> {
-    const { reuse } = this.#deps
+    const { reuse, connector } = this.#deps
+    connector.check(target)
     const isMisdirected = target.record.misdirected === true
     const listed = isMisdirected ? undefined : reuse.askListed(target, isMember)
     if (listed !== undefined) return this.#shared(listed, policyView(target))

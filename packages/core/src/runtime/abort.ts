@@ -45,6 +45,7 @@ export class AbortHandle {
   aborted = false
   reason: unknown
   #target: Abortable | undefined
+  #others: readonly Abortable[] | undefined
 
   /** A value for `RequestOptions.signal` only; not a real AbortSignal. */
   get signal(): AbortSignal {
@@ -57,6 +58,7 @@ export class AbortHandle {
     this.aborted = true
     this.reason = reason
     this.#target?.abort(reason)
+    for (const other of this.#others ?? []) other.abort(reason)
   }
 
   /** Throws: only the `signal` option may use the handle. */
@@ -64,9 +66,16 @@ export class AbortHandle {
     throw new TypeError('an AbortHandle is not an event target: pass it as the `signal` of one request')
   }
 
-  /** @internal Sets the request to abort. */
-  link(target: Abortable | undefined): void {
-    this.#target = target
+  /** @internal Adds an operation to abort: the request, and the interceptors around it. */
+  link(target: Abortable): void {
+    if (this.#target === undefined) this.#target = target
+    else this.#others = [...(this.#others ?? []), target]
+  }
+
+  /** @internal Removes an operation. */
+  unlink(target: Abortable): void {
+    if (this.#target === target) this.#target = undefined
+    else this.#others = this.#others?.filter((other) => other !== target)
   }
 }
 
@@ -127,7 +136,7 @@ export function link(signal: AbortSignal | AbortHandle, target: Abortable): void
 
 /** Removes the link between `signal` and `target`. */
 export function unlink(signal: AbortSignal | AbortHandle, target: Abortable): void {
-  if (signal instanceof AbortHandle) return signal.link(undefined)
+  if (signal instanceof AbortHandle) return signal.unlink(target)
   listening.get(signal)?.delete(target)
 }
 

@@ -1,5 +1,6 @@
 /** Settings that may differ by origin: number of connections, protocol, lifetime. One schema, one resolver. */
 
+import { type AddressPolicy, type AddressPolicyOption, resolveAddressPolicy } from '../message/address-policy.js'
 import type { Origin } from '../message/origin.js'
 import { flag, inRange, invalidOption, type NumberRange, ownOptions, refuseUnknown } from '../schema/option-checks.js'
 import { flagRow, milliseconds, namesOf, number, numberIn, type OptionSchema, value } from '../schema/schema.js'
@@ -82,6 +83,12 @@ export interface PoolSettings {
    * TLS. No name is resolved, no proxy is used, and no other origin shares the connection.
    */
   readonly socketPath?: string
+  /**
+   * Addresses that may be connected to: `public` for URLs from users. Judged for every answer of DNS, redirect and shared connection, and
+   * never bypassed. See docs/guides/untrusted-urls.md.
+   * @default `any`
+   */
+  readonly addressPolicy?: AddressPolicyOption
 }
 
 /** Settings with every default filled in. */
@@ -104,6 +111,8 @@ export interface ResolvedPoolSettings {
   readonly exclusive?: boolean
   readonly pipelining: number
   readonly socketPath: string | undefined
+  /** `undefined` allows all addresses. */
+  readonly addressPolicy: AddressPolicy | undefined
 }
 
 /** Unix socket of an origin, from its URL or its settings; `undefined` for TCP. */
@@ -139,6 +148,7 @@ export const POOL_OPTIONS: OptionSchema<PoolSettings> = {
   keepalive: value('`false`, an object'),
   pipelining: number(1, 1, 100, 'requests'),
   socketPath: value('a path'),
+  addressPolicy: value('`any`, `public`, an object of ranges', '`any`'),
 }
 
 /** Options of `keepalive`. */
@@ -190,6 +200,7 @@ export function resolvePoolSettings(given: PoolSettings, prefix = ''): ResolvedP
     keepalive: keepaliveOf(settings.keepalive, `${prefix}keepalive`),
     pipelining: numberOf('pipelining'),
     socketPath: socketPathIn(settings.socketPath, `${prefix}socketPath`),
+    addressPolicy: resolveAddressPolicy(settings.addressPolicy, `${prefix}addressPolicy`),
   }
 }
 

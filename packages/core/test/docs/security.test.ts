@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CLIENT_OPTIONS } from '../../src/client/options.js'
-import { TIMEOUT_OPTIONS } from '../../src/message/request.js'
+import { TIMEOUT_OPTIONS } from '../../src/message/request-options.js'
 import type { OptionRow } from '../../src/schema/schema.js'
 
 const root = join(import.meta.dirname, '../../../..')

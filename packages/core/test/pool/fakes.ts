@@ -39,7 +39,7 @@ export class FakeConnection implements Connection {
   readonly route: Route
   originSet: Set<SerializedOrigin> | undefined
   confirmed: boolean
-  readonly disowned: string[] = []
+  readonly removedOrigins: string[] = []
   state: ConnectionState
   places: number
   onChange: (() => void) | undefined
@@ -74,7 +74,7 @@ export class FakeConnection implements Connection {
   }
 
   removeOrigin(origin: SerializedOrigin): void {
-    this.disowned.push(origin)
+    this.removedOrigins.push(origin)
     this.originSet?.delete(origin)
   }
 
@@ -158,6 +158,9 @@ export class FakeConnector {
   disproved(): void {}
 
   readonly forgotten: string[] = []
+
+  /** No target of these tests has an address policy. */
+  check(): void {}
 
   forget({ origin }: PoolTarget): void {
     this.forgotten.push(origin.host)

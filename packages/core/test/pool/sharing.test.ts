@@ -210,7 +210,7 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     await turn()
     pool.misdirected(B, shared, 421)
     expect(policyCalls).toEqual(['misdirected b.example'])
-    expect(shared.disowned).toEqual(['https://b.example'])
+    expect(shared.removedOrigins).toEqual(['https://b.example'])
     const again = call(B)
     await turn()
     expect(connector.dials).toHaveLength(2)
@@ -222,9 +222,9 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
   })
 
   it('applies to every isolation of the origin: their shared connections are checked again', async () => {
-    let disowned = false
+    let removedOrigins = false
     const { call, connector, open, pool } = make((_connection, { origin }) =>
-      disowned && origin === B.origin ? { use: false, because: 'misdirected-before' } : USE,
+      removedOrigins && origin === B.origin ? { use: false, because: 'misdirected-before' } : USE,
     )
     const isolated = (target: typeof A) => ({
       ...target,
@@ -240,7 +240,7 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     const waiting = call(isolated(B))
     await turn()
     expect(waiting.member?.connection).toBe(second)
-    disowned = true
+    removedOrigins = true
     pool.misdirected(B, shared, 421)
     const again = call(isolated(B))
     expect(again.member).toBeUndefined()

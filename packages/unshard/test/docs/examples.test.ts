@@ -23,10 +23,12 @@ describe.each<[string, OriginHandler?]>([
   ['docs/guides/migrate-from-got.md'],
   ['docs/guides/migrate-from-node-fetch.md'],
   ['docs/guides/migrate-from-undici.md'],
+  ['docs/guides/interceptors.md'],
   ['docs/guides/production.md'],
   ['docs/guides/streams.md'],
   ['docs/guides/troubleshooting.md'],
   ['docs/guides/undici.md'],
+  ['docs/guides/untrusted-urls.md'],
 ])('%s', (page, handler) => {
   const stage = docsStage(page, handler)
   it.each(examplesOf(page).map((example, i) => [i + 1, example] as const))(

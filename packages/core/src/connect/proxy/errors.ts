@@ -45,5 +45,13 @@ export function asProxyError(error: unknown, proxy: TargetProxy, target: Target)
     const details = { origin: target.origin.serialized, cause: error.cause }
     return new UsageError(error.code as UnshardCode, `proxy ${proxy.name}: ${textOf(error)}`, details)
   }
+  if (error.code === 'ERR_ADDRESS_FORBIDDEN') return forbiddenProxy(error, proxy, target)
   return proxyError(proxy, target, `cannot be used: ${textOf(error)}`, { cause: error.cause ?? error })
+}
+
+/** The address of the proxy, or that of the origin if SOCKS requires it, is forbidden. */
+function forbiddenProxy(error: UnshardError, proxy: TargetProxy, { origin }: Target): ConnectError {
+  if (error.origin === origin.serialized && error instanceof ConnectError) return error
+  const message = `proxy ${proxy.name} cannot be used: ${textOf(error)}`
+  return new ConnectError('resolve', message, { code: 'ERR_ADDRESS_FORBIDDEN', origin: origin.serialized })
 }

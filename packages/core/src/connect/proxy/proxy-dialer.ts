@@ -4,12 +4,14 @@ import { isIPv4, type Socket } from 'node:net'
 import { ConnectError, textOf } from '../../errors/errors.js'
 import { H2Connection } from '../../h2/connection.js'
 import type { H2Options } from '../../h2/connection-options.js'
+import type { AddressPolicy } from '../../message/address-policy.js'
 import { type Origin, parseOrigin } from '../../message/origin.js'
 import { unlessAborted } from '../../runtime/abort.js'
 import { BoundedCache } from '../../runtime/bounded-cache.js'
 import type { ProtocolName } from '../../settings/pool-settings.js'
 import type { Address, Carrier } from '../../transport/route.js'
-import type { Target } from '../../transport/target.js'
+import type { PoolTarget } from '../../transport/target.js'
+import { allowedAddresses } from '../address-guard.js'
 import { type AddressMemory, interleave } from '../dns/address-order.js'
 import type { Resolver } from '../dns/resolver.js'
 import { type RaceOptions, race } from '../tcp/race.js'
@@ -35,6 +37,8 @@ export interface ProxyDialerDeps {
   readonly localPort: number | undefined
   /** TCP keepalive, as in `RaceOptions`. */
   readonly keepAliveMs: number | undefined
+  /** Addresses of proxies that may be connected to; `undefined` for all. */
+  readonly proxyAddressPolicy: AddressPolicy | undefined
   /** Idle time before a connection to a proxy closes, in milliseconds; 0 is never. */
   readonly idleTimeoutMs: number
 }
@@ -59,7 +63,7 @@ export class ProxyDialer {
    * @throws ConnectError phase `proxy`, or `resolve` if SOCKS requires an address; TimeoutError;
    *   UsageError; the reason of `signal`.
    */
-  tunnel(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
+  tunnel(proxy: ProxyServer, target: PoolTarget, signal: AbortSignal): Promise<Carrier> {
     switch (schemeOf(proxy).kind) {
       case 'https':
         return this.#h2Proxies(proxy, target).tunnel(target, signal)
@@ -75,7 +79,7 @@ export class ProxyDialer {
    * HTTP/2 cannot express them.
    * @throws as {@link tunnel}.
    */
-  async forward(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
+  async forward(proxy: ProxyServer, target: PoolTarget, signal: AbortSignal): Promise<Carrier> {
     try {
       return schemeOf(proxy).tls ? (await this.#secured(proxy, signal, ['http/1.1'])).socket : await this.#tcp(proxy, signal)
     } catch (error) {
@@ -88,13 +92,13 @@ export class ProxyDialer {
     for (const each of [...this.#shared.values()]) each.close()
   }
 
-  async #http(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
+  async #http(proxy: ProxyServer, target: PoolTarget, signal: AbortSignal): Promise<Carrier> {
     const socket = await this.forward(proxy, target, signal)
     await connectOverHttp1(socket as Socket, proxy, target, signal)
     return socket
   }
 
-  async #socks(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<Carrier> {
+  async #socks(proxy: ProxyServer, target: PoolTarget, signal: AbortSignal): Promise<Carrier> {
     const hosts = await this.#socksHosts(proxy, target, signal)
     for (let i = 0; ; i++) {
       const socket = await this.forward(proxy, target, signal)
@@ -111,12 +115,13 @@ export class ProxyDialer {
   /**
    * The destinations to request from the proxy: the name itself, or its addresses resolved here.
    */
-  async #socksHosts(proxy: ProxyServer, target: Target, signal: AbortSignal): Promise<readonly string[]> {
+  async #socksHosts(proxy: ProxyServer, target: PoolTarget, signal: AbortSignal): Promise<readonly string[]> {
     const { host, isAddress, serialized } = target.origin
     const { version, resolves } = schemeOf(proxy)
     let hosts = [host]
     if (!isAddress && resolves === true) {
-      hosts = interleave(await this.#resolve(host, serialized, signal)).map(({ address }) => address)
+      const addresses = allowedAddresses(target, await this.#resolve(host, serialized, signal))
+      hosts = interleave(addresses).map(({ address }) => address)
     }
     if (version === 4) hosts = hosts.filter((each) => isIPv4(each) || (each === host && !isAddress))
     if (hosts.length === 0) throw proxyError(proxy, target, 'accepts only IPv4 addresses, and the origin has none')
@@ -143,12 +148,16 @@ export class ProxyDialer {
   }
 
   async #raceOptions(proxy: ProxyServer, signal: AbortSignal): Promise<Omit<RaceOptions<never>, 'open' | 'complete'>> {
-    const { resolver, addresses: known, localAddress, localPort, keepAliveMs, h2 } = this.#deps
+    const { resolver, addresses: known, localAddress, localPort, keepAliveMs, h2, proxyAddressPolicy } = this.#deps
     const { addresses } = await unlessAborted(resolver.resolve(proxy.host), signal)
     const { port, name, host } = proxy
+    const allowed =
+      proxyAddressPolicy === undefined ? addresses : addresses.filter(({ address }) => proxyAddressPolicy.allows(address))
+    if (allowed.length === 0)
+      throw new ConnectError('resolve', 'proxyAddressPolicy forbids its address', { code: 'ERR_ADDRESS_FORBIDDEN' })
     const local = { localAddress, localPort, keepAliveMs }
     return {
-      ...{ addresses, port, origin: name, ...local, clock: h2.clock, memory: { known, host }, signal },
+      ...{ addresses: allowed, port, origin: name, ...local, clock: h2.clock, memory: { known, host }, signal },
       onAttempt: () => undefined,
     }
   }
@@ -162,7 +171,7 @@ export class ProxyDialer {
     return tls.secure(socket, { origin: originOf(proxy), reuseKey: proxy.key }, protocols, signal)
   }
 
-  #h2Proxies(proxy: ProxyServer, { reuseKey }: Target): H2ProxyPool {
+  #h2Proxies(proxy: ProxyServer, { reuseKey }: PoolTarget): H2ProxyPool {
     let proxies = this.#shared.get(reuseKey)
     if (proxies === undefined) {
       proxies = new H2ProxyPool({

@@ -3,6 +3,7 @@
  * candidates to ask about, and one of those granted; granting is up to the policy alone.
  */
 
+import { isForbidden } from '../../connect/address-guard.js'
 import type { Diagnostics } from '../../diagnostics.js'
 import { socketPathOf } from '../../settings/pool-settings.js'
 import type { Connection } from '../../transport/connection.js'
@@ -73,7 +74,7 @@ export class ReuseLookup {
     let left = MAX_OFFERED
     for (const connection of this.#deps.index.listing(target)) {
       if (left-- === 0) return undefined
-      if (isMember(connection)) continue
+      if (isMember(connection) || isForbidden(target, connection)) continue
       const verdict = this.verdict(connection, policyView(target))
       if (isGrant(verdict)) return answer(connection, verdict)
     }
@@ -110,7 +111,7 @@ export class ReuseLookup {
     const address = proxy === undefined ? [{ address: remoteAddress!, family: 4 as const }] : []
     const view = policyView(target, addresses)
     for (const candidate of this.#candidates(target, policyView(target, address))) {
-      if (!isConnection(candidate) || candidate.capacity === 0 || isMember(candidate)) continue
+      if (!isConnection(candidate) || candidate.capacity === 0 || isMember(candidate) || isForbidden(target, candidate)) continue
       const verdict = this.verdict(candidate, view)
       if (isGrant(verdict)) return answer(candidate, verdict)
     }
@@ -127,6 +128,7 @@ export class ReuseLookup {
     let best: { connection: Connection; verdict: Grant } | undefined
     const wait: PendingDial[] = []
     for (const candidate of candidates) {
+      if (isConnection(candidate) && isForbidden(target, candidate)) continue
       // The target needs more than its own connections and dials.
       if (isConnection(candidate) ? isMember(candidate) : candidate.origin.serialized === target.origin.serialized) {
         because = 'busy'

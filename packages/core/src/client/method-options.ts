@@ -1,0 +1,65 @@
+/** Options and results of the methods of a client, and their checks. */
+
+import { UsageError } from '../errors/errors.js'
+import type { RequestOptions } from '../message/request-options.js'
+import type { ConnectionInfo } from '../message/response.js'
+import { checkIsolation, invalidOption, ownOptions } from '../schema/option-checks.js'
+import { milliseconds, namesOf, numberIn, type OptionSchema, value } from '../schema/schema.js'
+import type { PoolTarget } from '../transport/target.js'
+
+/** The result of {@link Client.warm} for one origin: a connection or an error. */
+export interface WarmResult {
+  readonly origin: string
+  readonly connection?: ConnectionInfo
+  readonly error?: Error
+}
+
+/** Options of {@link Client.close}. */
+export interface CloseOptions {
+  /** Time that requests in flight may take. Then they fail with `ERR_CLIENT_CLOSED`. @default 30,000 */
+  readonly graceMs?: number
+}
+
+/** Options of {@link Client.warm} and {@link Client.explain}. */
+export interface IsolationOptions {
+  /** Isolation of the requests. */
+  readonly isolation?: string
+}
+
+/** Options of `client.close()`. */
+export const CLOSE_OPTIONS: OptionSchema<CloseOptions> = { graceMs: milliseconds(30_000) }
+
+/** Options of `client.warm()` and `client.explain()`. */
+export const ISOLATION_OPTIONS: OptionSchema<IsolationOptions> = { isolation: value('text') }
+
+/**
+ * The target of a request on a handle, whose connection was judged when it was dialed.
+ * @throws UsageError `ERR_INVALID_OPTION` for a policy of the request.
+ */
+export function ownTarget(own: PoolTarget, { addressPolicy }: RequestOptions): PoolTarget {
+  if (addressPolicy === undefined) return own
+  const message = 'addressPolicy cannot be set for a request on a connection handle: set it on the client or its pool'
+  throw new UsageError('ERR_INVALID_OPTION', message, { origin: own.origin.serialized })
+}
+
+const CLOSE_NAMES = namesOf(CLOSE_OPTIONS)
+
+/** The grace period of `close()`, in milliseconds. @throws UsageError */
+export function graceMsOf(options: CloseOptions | undefined): number {
+  return numberIn(CLOSE_OPTIONS, ownOptions(options, CLOSE_NAMES, '', 'close()'), 'graceMs')
+}
+
+const ISOLATION_NAMES = namesOf(ISOLATION_OPTIONS)
+
+export function isolationOf(options: IsolationOptions | undefined, taker: string): string | undefined {
+  return checkIsolation(ownOptions(options, ISOLATION_NAMES, '', taker).isolation)
+}
+
+/**
+ * Copies an iterable. A string is refused: it is one origin, not a list.
+ * @throws UsageError `ERR_INVALID_OPTION`.
+ */
+export function listOf<T>(list: Iterable<T>, taker: string, what: string): T[] {
+  if (typeof list === 'object' && list !== null && typeof list[Symbol.iterator] === 'function') return [...list]
+  throw invalidOption(`of ${taker}`, `a list of ${what}`, list)
+}
