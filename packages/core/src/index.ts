@@ -5,6 +5,7 @@ export { ConnectionHandle, type HandleOptions } from './client/connection-handle
 export type { CloseOptions, IsolationOptions, WarmResult } from './client/method-options.js'
 export { type ClientOptions, DEFAULT_TIMEOUTS } from './client/options.js'
 export type { RequestDefaults } from './client/request-defaults.js'
+export { type Credentials, type QueryInit, type VerbOptions, Verbs } from './client/verbs.js'
 export type { ProxyOptions, ProxySetting } from './connect/proxy/proxy-options.js'
 export type { ProxyOption } from './connect/proxy/proxy-selector.js'
 export type { SocketEndpoint, SocketsOption } from './connect/tcp/caller-sockets.js'
@@ -28,13 +29,22 @@ export {
 } from './errors/errors.js'
 export type { AddressPolicyOption, AddressRules } from './message/address-policy.js'
 export { Fields, type FieldsInit } from './message/fields.js'
+export type { FormPart } from './message/form-data.js'
 export type { MadeBody, MadeResponse } from './message/made-response.js'
 export { type Origin, parseOrigin, type SerializedOrigin } from './message/origin.js'
 export type { Priority } from './message/priority.js'
 export * from './message/reasons.js'
 export type { HttpRequest } from './message/request.js'
 export type { RequestBody } from './message/request-content.js'
-export type { InterceptedRequest, Interceptor, Next, RequestOptions, RetryPolicy, Timeouts } from './message/request-options.js'
+export type {
+  InterceptedRequest,
+  Interceptor,
+  Next,
+  Redirect,
+  RequestOptions,
+  RetryPolicy,
+  Timeouts,
+} from './message/request-options.js'
 export { type ConnectionInfo, HttpResponse, type Timings } from './message/response.js'
 export type { ExplainedCandidate, Explanation } from './pool/explain.js'
 export { type Dial, isConnection, type ReusePolicy, sameOrigin, type Verdict } from './pool/reuse/reuse-policy.js'

@@ -5,10 +5,9 @@
 
 import { Readable } from 'node:stream'
 import { type RequestBody, UsageError } from '@unshard/core'
-import { expectErrors } from '@unshard/core/internal'
+import { encodeForm, expectErrors } from '@unshard/core/internal'
 import { leaveUnread } from '../streams/part-iterator.js'
 import { brandOf, isBlob, isObject } from './brands.js'
-import { encodeForm } from './form-data.js'
 
 /** Values of `init.body` beyond the platform's: Node streams and async iterables, as in undici. */
 export type FetchBodyInit = NonNullable<RequestInit['body']> | NodeJS.ReadableStream | AsyncIterable<Uint8Array | string>

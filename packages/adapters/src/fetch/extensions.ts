@@ -7,13 +7,15 @@ import {
   type AddressPolicyOption,
   type Client,
   Fields,
+  type Interceptor,
   type Priority,
+  type Redirect,
   type RequestOptions,
   type RetryPolicy,
   type Timeouts,
   UsageError,
 } from '@unshard/core'
-import { namesOf, type OptionSchema, ownOptions, value } from '@unshard/core/internal'
+import { namesOf, number, numberIn, type OptionSchema, ownOptions, value } from '@unshard/core/internal'
 import { toHeaders } from './headers.js'
 import type { Progress } from './init.js'
 
@@ -45,6 +47,17 @@ export interface FetchExtensions {
    * @default the client's
    */
   readonly addressPolicy?: AddressPolicyOption
+  /** Maximum number of redirects that are followed; 0 to 1,000. @default 20 */
+  readonly maxRedirects?: number
+  /** Called before each redirect is followed. If it returns `false`, the redirect is the response; an error rejects the call. */
+  readonly onRedirect?: (redirect: Redirect) => unknown
+  /**
+   * Maximum size of a body that is read as a whole, in bytes as they are received; `maxDecodedBytes` limits what they decode to.
+   * @default the client's
+   */
+  readonly maxBodyBytes?: number
+  /** Functions around each request, inside those of the client. */
+  readonly interceptors?: readonly Interceptor[]
   /** Client that sends the request. @default the client of this `fetch` */
   readonly client?: Client
   /** Urgency in the terms of RFC 9218; overrides `init.priority`. Default: none is sent. */
@@ -70,7 +83,16 @@ export interface FetchExtensions {
 /** Extensions that are passed to the client unchanged. */
 export type RequestExtras = Pick<
   RequestOptions,
-  'addressPolicy' | 'timeouts' | 'isolation' | 'affinity' | 'priority' | 'retry' | 'replay' | 'onInformational'
+  | 'addressPolicy'
+  | 'maxBodyBytes'
+  | 'interceptors'
+  | 'timeouts'
+  | 'isolation'
+  | 'affinity'
+  | 'priority'
+  | 'retry'
+  | 'replay'
+  | 'onInformational'
 >
 
 /** Members of `init.unshard`. */
@@ -81,6 +103,10 @@ export const EXTENSION_OPTIONS: OptionSchema<FetchExtensions> = {
   isolation: value('text'),
   affinity: value('text'),
   addressPolicy: value('`any`, `public`, an object of ranges', "the client's"),
+  maxRedirects: number(20, 0, 1_000),
+  onRedirect: value('a function'),
+  maxBodyBytes: value('a number of bytes', "the client's"),
+  interceptors: value('a list of functions'),
   client: value('a client', 'the client of this `fetch`'),
   httpPriority: value('an object'),
   maxDecodedBytes: value('a number', '536,870,912 for `text()` and its like'),
@@ -93,7 +119,7 @@ export const EXTENSION_OPTIONS: OptionSchema<FetchExtensions> = {
 export const EXTENSION_NAMES: readonly (keyof FetchExtensions)[] = Object.keys(EXTENSION_OPTIONS) as (keyof FetchExtensions)[]
 
 const KNOWN = namesOf(EXTENSION_OPTIONS)
-const FUNCTIONS = ['onInformational', 'onUploadProgress', 'onDownloadProgress'] as const
+const FUNCTIONS = ['onRedirect', 'onInformational', 'onUploadProgress', 'onDownloadProgress'] as const
 
 /** Extensions of a call without any. Shared, and compared by identity. */
 export const NO_EXTENSIONS: FetchExtensions = {}
@@ -120,6 +146,7 @@ export function extensionsOf(init: { readonly unshard?: FetchExtensions }, defau
  */
 export function checkExtensions(given: FetchExtensions, prefix: string): void {
   const { maxDecodedBytes, client } = given
+  numberIn(EXTENSION_OPTIONS, given, 'maxRedirects', prefix)
   if (maxDecodedBytes !== undefined && !(typeof maxDecodedBytes === 'number' && maxDecodedBytes >= 0)) {
     throw new UsageError('ERR_INVALID_OPTION', `${prefix}maxDecodedBytes is not a valid number of bytes`)
   }
@@ -154,12 +181,14 @@ type Writable = { -readonly [Name in keyof RequestExtras]: RequestExtras[Name] }
  */
 export function toExtras(extensions: FetchExtensions, priority: Priority | undefined): RequestExtras {
   if (extensions === NO_EXTENSIONS && priority === undefined) return NO_EXTRAS
-  const { timeouts, isolation, affinity, retry, replay, onInformational, addressPolicy } = extensions
+  const { timeouts, isolation, affinity, retry, replay, onInformational, addressPolicy, maxBodyBytes, interceptors } = extensions
   const extras: Writable = {}
   if (timeouts !== undefined) extras.timeouts = timeouts
   if (isolation !== undefined) extras.isolation = isolation
   if (affinity !== undefined) extras.affinity = affinity
   if (addressPolicy !== undefined) extras.addressPolicy = addressPolicy
+  if (maxBodyBytes !== undefined) extras.maxBodyBytes = maxBodyBytes
+  if (interceptors !== undefined) extras.interceptors = interceptors
   if (priority !== undefined) extras.priority = priority
   if (retry !== undefined) extras.retry = retry
   if (replay !== undefined) extras.replay = replay

@@ -4,7 +4,7 @@
  */
 
 import { type Client, ConnectError, Fields, type HttpResponse, ResponseError, UnshardError, UsageError } from '@unshard/core'
-import { abortReason, traitsOf } from '@unshard/core/internal'
+import { abortReason, becomesGet, isRedirect, traitsOf } from '@unshard/core/internal'
 import { type Answer, LocalAnswer } from './answer.js'
 import { type CookieJar, cookiesFor, keepCookies, takesCookies } from './cookies.js'
 import { parseCodings } from './decode.js'
@@ -15,7 +15,7 @@ import type { FetchInit } from './init.js'
 import { matchesIntegrity, parseIntegrity } from './integrity.js'
 import { fetchLocal } from './local.js'
 import { withUploadProgress } from './progress.js'
-import { followRedirect, isRedirect, MAX_REDIRECTS, redirectError, redirectTarget } from './redirect.js'
+import { followRedirect, redirectError, targetOf } from './redirect.js'
 import { type FetchRequest, fieldsToSend, toFetchRequest } from './request.js'
 import { firstValue, type Pair } from './request-headers.js'
 import { type FetchResponse, LazyResponse, mayHaveBody } from './response.js'
@@ -195,12 +195,38 @@ function answered(
       redirectError('ERR_REDIRECT_REFUSED', request, "the response is a redirect, and redirect: 'error' was set"),
     )
   }
-  const target = targetOf(request, response)
+  const target = checkedTarget(request, response)
   if (target === undefined) return toResponse(request, response, redirects > 0)
-  response.discard()
-  if (redirects === MAX_REDIRECTS) {
-    throw networkError(redirectError('ERR_TOO_MANY_REDIRECTS', request, `more than ${MAX_REDIRECTS} redirects`))
+  const { maxRedirects, onRedirect } = request
+  if (redirects >= maxRedirects) {
+    response.discard()
+    throw networkError(redirectError('ERR_TOO_MANY_REDIRECTS', request, `more than ${maxRedirects} redirects`))
   }
+  if (onRedirect !== undefined) return followIfWanted(client, request, response, target, redirects, onRedirect)
+  response.discard()
+  follow(request, response, target)
+  return send(client, request, redirects + 1)
+}
+
+/** Calls `onRedirect`, which may refuse the redirect: then it is the response. */
+async function followIfWanted(
+  client: Client,
+  request: FetchRequest,
+  response: HttpResponse,
+  target: URL,
+  redirects: number,
+  onRedirect: NonNullable<FetchRequest['onRedirect']>,
+): Promise<FetchResponse> {
+  const { status } = response
+  const method = becomesGet(status, request.method) ? 'GET' : request.method
+  try {
+    const wanted = await onRedirect({ status, from: request.url, to: target.href, method, headers: response.headers })
+    if (wanted === false) return toResponse(request, response, redirects > 0)
+  } catch (error) {
+    response.discard(error)
+    throw error
+  }
+  response.discard()
   follow(request, response, target)
   return send(client, request, redirects + 1)
 }
@@ -244,9 +270,9 @@ function notFollowed(request: FetchRequest, response: HttpResponse, redirected: 
 /**
  * A redirect with an invalid target is an error. Discard its content, which would hold its stream.
  */
-function targetOf(request: FetchRequest, response: HttpResponse): URL | undefined {
+function checkedTarget(request: FetchRequest, response: HttpResponse): URL | undefined {
   try {
-    return redirectTarget(request, response)
+    return targetOf(request, response)
   } catch (error) {
     response.discard(error)
     throw toFetchError(error)

@@ -4,6 +4,7 @@
  */
 
 import { type Client, type Fields, UsageError } from '@unshard/core'
+import { MAX_REDIRECTS } from '@unshard/core/internal'
 import { extractBody, type FetchBody } from './body.js'
 import { isRequest } from './brands.js'
 import type { CookieJar } from './cookies.js'
@@ -45,6 +46,9 @@ export interface FetchRequest {
   readonly redirect: Request['redirect']
   readonly options: ContentOptions
   readonly extras: RequestExtras
+  /** Maximum number of redirects that are followed. */
+  readonly maxRedirects: number
+  readonly onRedirect: FetchExtensions['onRedirect']
   readonly client: Client | undefined
   /** Jar for cookies, if the request uses cookies. */
   readonly cookies: CookieJar | undefined
@@ -92,6 +96,8 @@ export function toFetchRequest(input: unknown, init: FetchInit | undefined | nul
     redirect: given.redirect ?? request?.redirect ?? 'follow',
     options: contentOptions(signal, extensions),
     extras: toExtras(extensions, priority),
+    maxRedirects: extensions.maxRedirects ?? MAX_REDIRECTS,
+    onRedirect: extensions.onRedirect,
     client: dispatcher === undefined ? extensions.client : clientOfDispatcher(dispatcher),
     cookies: defaults.cookies,
     credentials: given.credentials ?? request?.credentials ?? 'same-origin',
@@ -120,6 +126,8 @@ function plainGet(input: string, defaults: ResolvedDefaults): FetchRequest {
     redirect: 'follow',
     options: contentOptions(undefined, extensions),
     extras: toExtras(extensions, extensions.httpPriority),
+    maxRedirects: extensions.maxRedirects ?? MAX_REDIRECTS,
+    onRedirect: extensions.onRedirect,
     client: extensions.client,
     cookies: defaults.cookies,
     credentials: 'same-origin',

@@ -2,7 +2,7 @@
 
 import { Readable } from 'node:stream'
 import type { RequestBody } from '@unshard/core'
-import { encodeForm } from '../fetch/form-data.js'
+import { encodeForm } from '@unshard/core/internal'
 import { iteratorOf, type PartIterator } from '../streams/part-iterator.js'
 import { invalidArgument } from './errors.js'
 

@@ -4,16 +4,15 @@
  */
 
 import { Fields } from '@unshard/core'
+import { encodeForm, redirectTarget } from '@unshard/core/internal'
 import { hostileTexts, slowTexts } from '@unshard/testkit'
 import { readEvents } from '../../src/events/event-stream.js'
 import { parseDataUrl } from '../../src/fetch/data-url.js'
 import { parseCodings } from '../../src/fetch/decode.js'
-import { encodeForm } from '../../src/fetch/form-data.js'
 import { matchesIntegrity, parseIntegrity } from '../../src/fetch/integrity.js'
 import { fetchLocal } from '../../src/fetch/local.js'
 import { parseUrl } from '../../src/fetch/location.js'
 import { extractMimeType, parseMimeType, serializeMimeType } from '../../src/fetch/mime-type.js'
-import { redirectTarget } from '../../src/fetch/redirect.js'
 import { policyOf } from '../../src/fetch/referrer.js'
 import { mergeHeaders } from '../../src/fetch/request-headers.js'
 import { parseDisposition } from '../../src/multipart/disposition.js'
@@ -44,7 +43,7 @@ const PARSERS: [what: string, parse: (text: string) => unknown, prefixes?: strin
   ['last-modified', (text) => strongValidator(new Fields(['last-modified', text, 'date', text])), ['Mon, ']],
   [
     'Location',
-    (text) => redirectTarget({ url: 'https://a.example/' } as never, { headers: new Fields(['location', text]) } as never),
+    (text) => redirectTarget('https://a.example/', { headers: new Fields(['location', text]) } as never),
     ['https://', '/'],
   ],
   ['referrer-policy', (text) => policyOf(text)],

@@ -28,4 +28,6 @@ export interface CallLimits {
   /** Maximum number of replays of a request whose outcome is unknown. */
   readonly replay: number
   readonly retry: ResolvedRetryPolicy | undefined
+  /** Maximum size of a body that is read as a whole. */
+  readonly maxBodyBytes: number
 }

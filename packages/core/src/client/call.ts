@@ -167,6 +167,14 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     return { sentMs: this.#sentMicros / 1000, headersMs: this.#headersMicros / 1000 }
   }
 
+  url(): string {
+    return this.#request.origin.serialized + this.#request.path
+  }
+
+  get maxBodyBytes(): number {
+    return this.limits.maxBodyBytes
+  }
+
   trailers(): readonly string[] | undefined {
     return this.exchange?.trailers
   }

@@ -23,20 +23,23 @@ import { connectionStats } from './client-stats.js'
 import type { HandleOptions } from './connection-handle.js'
 import { ConnectionHandle, checkHandleOptions, pingTimeout } from './connection-handle.js'
 import type { Http1RequiredOrigins } from './http1-required.js'
-import { checkInterceptors, Interception, joined } from './interceptors.js'
+import { checkInterceptors, Interception, joined, type Send } from './interceptors.js'
 import {
   type CloseOptions,
   graceMsOf,
   type IsolationOptions,
   isolationOf,
+  isUrl,
   listOf,
   ownTarget,
   type WarmResult,
 } from './method-options.js'
-import { type ClientOptions, mergeTimeouts } from './options.js'
+import { type ClientOptions, maxBodyBytesOf, mergeTimeouts } from './options.js'
+import { follow, redirectPolicy } from './redirects.js'
 import { checkDefaults, mergeDefaults, type RequestDefaults, withDefaults } from './request-defaults.js'
 import { resolveRetryPolicy } from './status-retry.js'
 import type { Targets } from './targets.js'
+import { Verbs } from './verbs.js'
 
 /** Properties of a client's options that adapters need. */
 export interface ClientTraits {
@@ -67,7 +70,7 @@ class View {
  * Sends requests. A client owns one pool: requests share connections as far as its options and its
  * reuse policy allow.
  */
-export class Client {
+export class Client extends Verbs {
   /** What this client shares with its views. */
   readonly #parts: ClientParts
   readonly #pool: Pool
@@ -91,6 +94,7 @@ export class Client {
 
   /** @throws UsageError if an option is unknown or out of range. */
   constructor(options: ClientOptions = {}) {
+    super()
     const view = options instanceof View ? options : undefined
     this.#parts = view === undefined ? new ClientParts(options) : view.client.#parts
     this.#pool = this.#parts.pool
@@ -129,12 +133,14 @@ export class Client {
   }
 
   /**
-   * Sends several requests at once. Results and errors are in the order of the requests; an error
-   * does not reject the whole.
+   * Sends several requests at once; a URL is a GET request that follows redirects. Results and errors
+   * are in the order of the requests; an error does not reject the whole.
    * @throws UsageError `ERR_INVALID_OPTION` if `requests` is not a list.
    */
-  async requestAll(requests: Iterable<RequestOptions>): Promise<PromiseSettledResult<HttpResponse>[]> {
-    return Promise.allSettled(listOf(requests, 'requestAll()', 'requests').map((options) => this.request(options)))
+  async requestAll(requests: Iterable<RequestOptions | string | URL>): Promise<PromiseSettledResult<HttpResponse>[]> {
+    return Promise.allSettled(
+      listOf(requests, 'requestAll()', 'requests').map((each) => (isUrl(each) ? this.get(each) : this.request(each))),
+    )
   }
 
   /**
@@ -189,8 +195,8 @@ export class Client {
     try {
       this.#refuseClosed()
       const options = this.#defaults === undefined ? ownRequest(given) : withDefaults(this.#defaults, ownRequest(given))
-      if (this.#interceptors !== undefined || options.interceptors !== undefined) return this.#intercepted(options, own)
-      return this.#send(options, own)
+      const isPlain = this.#interceptors === undefined && options.interceptors === undefined && options.redirect === undefined
+      return isPlain ? this.#send(options, own) : this.#intercepted(options, own)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -203,8 +209,9 @@ export class Client {
   }
 
   #intercepted(options: RequestOptions, own: PoolTarget | undefined): Promise<HttpResponse> {
-    const interceptors = joined(this.#interceptors, checkInterceptors(options.interceptors))
-    if (interceptors === undefined) return this.#send(options, own)
+    const interceptors = joined(this.#interceptors, checkInterceptors(options.interceptors)) ?? []
+    const redirects = redirectPolicy(options)
+    if (interceptors.length === 0 && redirects === undefined) return this.#send(options, own)
     checkRequest(options)
     const { signal } = options
     if (signal?.aborted === true) throw abortReason(signal)
@@ -214,8 +221,10 @@ export class Client {
     const timed = total === 0 || options.totalSince !== undefined ? options : { ...options, totalSince: clock.now() }
     const send = async (changed: RequestOptions): Promise<HttpResponse> => this.#send(ownRequest(changed), own)
     const interception = new Interception(interceptors, send, signal)
+    const bound = own?.origin.serialized
+    const work = redirects === undefined ? undefined : (hop: Send) => follow(timed, redirects, hop, bound)
     this.#parts.interceptions.add(interception)
-    const response = interception.run(timed, () => {
+    const response = interception.run(timed, work, () => {
       this.#parts.interceptions.delete(interception)
       this.#parts.onOver()
     })
@@ -329,13 +338,14 @@ export class Client {
     return addressPolicy === undefined ? target : targets.under(target, resolveAddressPolicy(addressPolicy, 'addressPolicy'))
   }
 
-  #limitsOf({ timeouts, replay, retry }: RequestOptions): CallLimits {
+  #limitsOf({ timeouts, replay, retry, maxBodyBytes }: RequestOptions): CallLimits {
     const { limits } = this.#parts
-    if (timeouts === undefined && replay === undefined && retry === undefined) return limits
+    if (timeouts === undefined && replay === undefined && retry === undefined && maxBodyBytes === undefined) return limits
     return {
       timeouts: mergeTimeouts(limits.timeouts, timeouts),
       replay: inRange('replay', replay, limits.replay, 0, 100),
       retry: retry === undefined ? limits.retry : resolveRetryPolicy(retry),
+      maxBodyBytes: maxBodyBytesOf(maxBodyBytes) ?? limits.maxBodyBytes,
     }
   }
 }

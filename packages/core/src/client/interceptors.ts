@@ -50,16 +50,24 @@ export class Interception implements Abortable {
     this.#signal = signal ?? undefined
   }
 
-  /** Runs the interceptors. @param onOver called once, when the promise settles. */
-  run(options: RequestOptions, onOver: () => void): Promise<HttpResponse> {
+  /**
+   * Runs the interceptors.
+   * @param work sends each hop of a request that follows redirects.
+   * @param onOver called once, when the promise settles.
+   */
+  run(
+    options: RequestOptions,
+    work: ((hop: Send) => Promise<HttpResponse>) | undefined,
+    onOver: () => void,
+  ): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       this.#reject = (reason) => {
         if (!this.#finish(onOver)) return
         reject(reason)
       }
       if (this.#signal !== undefined) link(this.#signal, this)
-      const { interceptors: _, ...rest } = options
-      this.#pass(0, new Intercepted(rest)).then(
+      const hop: Send = ({ interceptors: _, redirect, maxRedirects, onRedirect, ...rest }) => this.#pass(0, new Intercepted(rest))
+      ;(work === undefined ? hop(options) : work(hop)).then(
         (response) => {
           if (this.#finish(onOver)) resolve(response)
           // Aborted in the meantime: no reader will come.

@@ -63,3 +63,8 @@ export function listOf<T>(list: Iterable<T>, taker: string, what: string): T[] {
   if (typeof list === 'object' && list !== null && typeof list[Symbol.iterator] === 'function') return [...list]
   throw invalidOption(`of ${taker}`, `a list of ${what}`, list)
 }
+
+/** Whether a request of `requestAll()` is a URL alone. */
+export function isUrl(request: RequestOptions | string | URL): request is string | URL {
+  return typeof request === 'string' || request instanceof URL
+}

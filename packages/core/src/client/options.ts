@@ -77,6 +77,8 @@ export interface ClientOptions extends PoolSettings {
   readonly replay?: number
   /** Retries after a status that means "later"; `true` takes the defaults of {@link RetryPolicy}. @default `false` */
   readonly retry?: RetryPolicy | boolean
+  /** Maximum size of a body that is read as a whole: see the option of a request. @default unlimited */
+  readonly maxBodyBytes?: number
   /** Local address to connect from, IPv4 or IPv6. @default the system's choice */
   readonly localAddress?: string
   /**
@@ -140,6 +142,7 @@ export const CLIENT_OPTIONS: OptionSchema<ClientOptions> = {
   maxIdleConnections: number(1_024, 0, MOST, 'connections'),
   replay: number(1, 0, 100, 'attempts'),
   retry: value('`true`, `false`, an object', '`false`'),
+  maxBodyBytes: value('a number of bytes', 'unlimited'),
   localAddress: value('an IP address', "the system's choice"),
   localPort: value('1 to 65,535', "the system's choice"),
   tcpKeepAlive: value('`false`, an object', '`{ idleMs: 60_000 }`'),
@@ -163,6 +166,7 @@ export interface ResolvedOptions extends ConnectOptions {
   readonly maxIdleConnections: number
   readonly replay: number
   readonly retry: ResolvedRetryPolicy | undefined
+  readonly maxBodyBytes: number
   readonly unixSockets: boolean
 }
 
@@ -201,6 +205,7 @@ export function resolveOptions(given: ClientOptions): ResolvedOptions {
     idleTimeoutMs: resolvePoolSettings({ ...options, ...options.pools?.['default'] }).idleTimeoutMs,
     replay: numberOf('replay'),
     retry: resolveRetryPolicy(options.retry),
+    maxBodyBytes: maxBodyBytesOf(options.maxBodyBytes) ?? Number.POSITIVE_INFINITY,
     localAddress: localAddressOf(options.localAddress),
     localPort: options.localPort === undefined ? undefined : inRange('localPort', options.localPort, 0, 1, 65_535),
     keepAliveMs: keepAliveMsOf(options.tcpKeepAlive),
@@ -234,6 +239,12 @@ function checkCallbacks({ lookup, connections, reuse, pools }: ClientOptions): v
   if (pools !== undefined && (typeof pools !== 'object' || pools === null || Array.isArray(pools))) {
     throw invalidOption('pools', 'an object of settings by name', pools)
   }
+}
+
+/** Checks a maximum size, in bytes; `Infinity` is unlimited. @throws UsageError */
+export function maxBodyBytesOf(option: number | undefined): number | undefined {
+  if (option === undefined || option === Number.POSITIVE_INFINITY) return option
+  return inRange('maxBodyBytes', option, 0, 0, Number.MAX_SAFE_INTEGER)
 }
 
 function proxyResolvesOf(option: ClientOptions['proxyResolves']): 'refused' | 'trusted' {

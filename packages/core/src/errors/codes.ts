@@ -191,6 +191,12 @@ const ROWS = {
     'The response is not an event stream.',
     'Check the URL, the status and `content-type`.',
   ],
+  ERR_BODY_TOO_LARGE: [
+    'ResponseError',
+    'no',
+    'A body that is read as a whole is over the limit.',
+    'Raise `maxBodyBytes`, or read it in parts.',
+  ],
   ERR_EVENT_TOO_LARGE: ['ResponseError', 'no', 'An event is over the limit.', 'Raise `maxEventLength`.'],
   ERR_MULTIPART: ['ResponseError', 'no', 'The response is not multipart, or is cut off.', 'Check `content-type`.'],
   ERR_INTEGRITY: [

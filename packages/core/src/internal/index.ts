@@ -4,6 +4,15 @@ export { traitsOf } from '../client/client.js'
 export { CLIENT_OPTIONS } from '../client/options.js'
 export { canonicalAddress, includesAddress } from '../message/addresses.js'
 export { fieldList } from '../message/fields.js'
+export { encodeForm } from '../message/form-data.js'
+export {
+  becomesGet,
+  CONTENT_FIELDS,
+  CREDENTIAL_FIELDS,
+  isRedirect,
+  MAX_REDIRECTS,
+  redirectTarget,
+} from '../message/redirect.js'
 export { REQUEST_MEMBERS } from '../message/request.js'
 export { expectErrors } from '../message/request-content.js'
 export { REQUEST_OPTIONS } from '../message/request-options.js'

@@ -52,6 +52,8 @@ export function sourceOf(made: MadeResponse, base: ResponseSource | undefined): 
     connection: () => base?.connection() ?? NO_CONNECTION,
     timings: base?.timings ?? { sentMs: 0, headersMs: 0 },
     totalSince: base?.totalSince ?? 0,
+    url: () => base?.url() ?? '',
+    maxBodyBytes: base?.maxBodyBytes ?? Number.POSITIVE_INFINITY,
   }
 }
 

@@ -92,6 +92,18 @@ export interface RequestOptions {
    * @default false
    */
   readonly trimFieldValues?: boolean
+  /** What to do with a redirect: return it, follow it, or fail. The verbs, such as `client.get()`, follow by default. @default `manual` */
+  readonly redirect?: 'manual' | 'follow' | 'error'
+  /** Maximum number of redirects that are followed. @default 20 */
+  readonly maxRedirects?: number
+  /** Called before each redirect is followed. If it returns `false`, the redirect is the response; an error rejects the request. */
+  readonly onRedirect?: (redirect: Redirect) => unknown
+  /**
+   * Maximum size of a body that is read as a whole (`bytes()`, `text()`, `json()`): beyond it the response is ended with
+   * `ERR_BODY_TOO_LARGE`, by `content-length` before any byte is read.
+   * @default the client's
+   */
+  readonly maxBodyBytes?: number
   /** Functions around this request, inside those of the client: see docs/guides/interceptors.md. */
   readonly interceptors?: readonly Interceptor[]
   /** Called for each interim response, 1xx. An error it throws ends the request, which rejects with it. */
@@ -118,8 +130,25 @@ export const REQUEST_OPTIONS: OptionSchema<RequestOptions> = {
   priority: value('an object'),
   sensitive: value('names of fields'),
   trimFieldValues: flagRow(false),
+  redirect: value('`manual`, `follow`, `error`', '`manual`'),
+  maxRedirects: number(20, 0, 1_000),
+  onRedirect: value('a function'),
+  maxBodyBytes: value('a number of bytes', "the client's"),
   interceptors: value('a list of functions'),
   onInformational: value('a function'),
+}
+
+/** A redirect that is about to be followed. */
+export interface Redirect {
+  readonly status: number
+  /** URL of the request. */
+  readonly from: string
+  /** URL of the next request. */
+  readonly to: string
+  /** Method of the next request. */
+  readonly method: string
+  /** Fields of the response. */
+  readonly headers: Fields
 }
 
 /** A request on its way through interceptors. Frozen: {@link InterceptedRequest.with} makes another. */

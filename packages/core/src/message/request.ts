@@ -108,24 +108,11 @@ const INHERITED = Object.prototype as Partial<RequestOptions>
 function isPolluted(): boolean {
   const { method, url, headers, body, duplex, trailers, signal, timeouts, totalSince } = INHERITED
   const { replay, retry, isolation, affinity, priority, sensitive, trimFieldValues, onInformational } = INHERITED
-  const { resolvedAddress, addressPolicy, interceptors } = INHERITED
-  const first =
-    method ??
-    url ??
-    headers ??
-    body ??
-    duplex ??
-    trailers ??
-    signal ??
-    timeouts ??
-    totalSince ??
-    resolvedAddress ??
-    addressPolicy ??
-    interceptors
-  return (
-    (first ?? replay ?? retry ?? isolation ?? affinity ?? priority ?? sensitive ?? trimFieldValues ?? onInformational) !==
-    undefined
-  )
+  const { resolvedAddress, addressPolicy, interceptors, redirect, maxRedirects, onRedirect, maxBodyBytes } = INHERITED
+  const first = method ?? url ?? headers ?? body ?? duplex ?? trailers ?? signal ?? timeouts ?? totalSince ?? resolvedAddress
+  const second = addressPolicy ?? interceptors ?? redirect ?? maxRedirects ?? onRedirect ?? maxBodyBytes
+  const third = replay ?? retry ?? isolation ?? affinity ?? priority ?? sensitive ?? trimFieldValues ?? onInformational
+  return (first ?? second ?? third) !== undefined
 }
 
 /**

@@ -3,7 +3,7 @@
  * flow-control credit, so an unread body costs at most one window of memory.
  */
 
-import { UsageError } from '../errors/errors.js'
+import { ResponseError, UsageError } from '../errors/errors.js'
 import { copyOut, keepSmall, SMALL_BYTES } from './memory/copies.js'
 import { PreallocatedBody } from './memory/preallocated-body.js'
 import { SmallParts } from './memory/small-parts.js'
@@ -56,6 +56,9 @@ export class ResponseBody {
   #assembly: PreallocatedBody | undefined
   #smallParts: SmallParts | undefined
   #used = false
+  /** Maximum size of a body that is collected. */
+  #mostBytes = Number.POSITIVE_INFINITY
+  #url = ''
   /**
    * Called when the content fails and no received part is unread: notifies a reader without a
    * pending read.
@@ -107,6 +110,7 @@ export class ResponseBody {
       this.buffered += length
       return
     }
+    if (this.received > this.#mostBytes) return this.#refuse()
     this.#assemble()
     this.#source.consumed(length)
   }
@@ -181,6 +185,27 @@ export class ResponseBody {
     return new Promise<T>((resolve, reject) => {
       this.#collector = { finish, resolve: resolve as (made: unknown) => void, reject }
     })
+  }
+
+  /**
+   * Limits the content that {@link collect} reads.
+   * @param declared the content-length, or 0.
+   */
+  limit(mostBytes: number, declared: number, url: string): void {
+    this.#mostBytes = mostBytes
+    this.#url = url
+    if (declared > mostBytes || this.received > mostBytes) this.#refuse()
+  }
+
+  #refuse(): void {
+    const { origin } = new URL(this.#url)
+    const error = new ResponseError(
+      'ERR_BODY_TOO_LARGE',
+      `the body has more than ${this.#mostBytes} bytes: raise maxBodyBytes, or read it in parts`,
+      { origin },
+    )
+    this.cancel(error)
+    this.discard(error)
   }
 
   /** Iterates over the parts; leaving the loop cancels the rest. */

@@ -3,6 +3,7 @@
 import { Readable } from 'node:stream'
 import { ResponseError, UsageError } from '../errors/errors.js'
 import { inContext } from './context.js'
+import { fieldValue } from './field-lines.js'
 import { Fields } from './fields.js'
 import { type MadeResponse, sourceOf } from './made-response.js'
 import { join } from './memory/copies.js'
@@ -54,6 +55,10 @@ export interface ResponseSource {
   readonly timings: Timings
   /** Start of `timeouts.total`, by the client's clock; 0 without that deadline. */
   readonly totalSince: number
+  /** URL of the request, without fragment. */
+  url(): string
+  /** Maximum size of a body that is read as a whole. */
+  readonly maxBodyBytes: number
 }
 
 /** The response to one request. Its body can be read once, with one of the methods. */
@@ -90,6 +95,11 @@ export class HttpResponse {
    */
   get statusText(): string {
     return this.#parts.reason ?? ''
+  }
+
+  /** URL of the request that got this response, without fragment: after redirects, that of the last one. */
+  get url(): string {
+    return this.#parts.url()
   }
 
   /** The fields of the response. */
@@ -212,7 +222,12 @@ export class HttpResponse {
     } catch (error) {
       return Promise.reject(error)
     }
-    return this.#parts.body.collect(finish)
+    const { body, maxBodyBytes } = this.#parts
+    if (maxBodyBytes !== Number.POSITIVE_INFINITY) {
+      const declared = body.complete ? 0 : Number(fieldValue(this.#parts.fields, 'content-length') ?? 0)
+      body.limit(maxBodyBytes, declared, this.#parts.url())
+    }
+    return body.collect(finish)
   }
 }
 

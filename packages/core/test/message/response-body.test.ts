@@ -16,6 +16,8 @@ function open(): { body: ResponseBody; consumed: number[]; cancelled: unknown[];
     connection: () => ({}) as never,
     timings: { sentMs: 1, headersMs: 2 },
     totalSince: 0,
+    url: () => 'https://a.example/',
+    maxBodyBytes: Number.POSITIVE_INFINITY,
   }
   return { body, consumed, cancelled, response: new HttpResponse(parts) }
 }

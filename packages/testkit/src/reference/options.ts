@@ -52,6 +52,21 @@ export const OBJECTS: readonly OptionsObject[] = [
   { title: 'client.request()', file: 'core/src/message/request-options', interface: 'RequestOptions', schema: 'REQUEST_OPTIONS' },
   { title: 'priority', file: 'core/src/message/priority', interface: 'Priority', schema: 'PRIORITY_OPTIONS' },
   { title: 'client.connect()', file: 'core/src/client/connection-handle', interface: 'HandleOptions', schema: 'HANDLE_OPTIONS' },
+  {
+    title: 'client.get() and the other verbs',
+    file: 'core/src/client/verbs',
+    interface: 'VerbOptions',
+    schema: 'VERB_OPTIONS',
+    inherits: [['core/src/message/request-options', 'RequestOptions']],
+    without: ['RequestOptions'],
+  },
+  {
+    title: 'client.with()',
+    file: 'core/src/client/request-defaults',
+    interface: 'RequestDefaults',
+    schema: 'DEFAULTS_OPTIONS',
+    inherits: [['core/src/message/request-options', 'RequestOptions']],
+  },
   { title: 'client.close()', file: 'core/src/client/method-options', interface: 'CloseOptions', schema: 'CLOSE_OPTIONS' },
   {
     title: 'client.warm() and client.explain()',

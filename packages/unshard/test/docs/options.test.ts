@@ -15,7 +15,8 @@ it('the page has the tables of the schemas: `npm run reference` writes it', asyn
 
 it.each(OBJECTS)('each option of $title is documented with its default', async (object) => {
   const schema = await schemaOf(object)
-  const docs = docsOf(object.file, object.interface)
+  const inherited = (object.inherits ?? []).flatMap(([file, name]) => [...docsOf(file, name)])
+  const docs = new Map([...inherited, ...docsOf(object.file, object.interface)])
   expect(docs.size).toBeGreaterThan(0)
   for (const [name, { sentence, fallback, internal }] of docs) {
     if (internal || schema[name] === undefined) continue

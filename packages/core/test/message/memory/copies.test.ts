@@ -22,7 +22,15 @@ function receive(body: ResponseBody, length: number, fill: number, at = 9): void
 
 function respond(body: ResponseBody): HttpResponse {
   const rest = { fields: [], trailers: () => undefined, reprioritize: () => false, connection: () => ({}) as never }
-  return new HttpResponse({ status: 200, body, ...rest, timings: { sentMs: 0, headersMs: 0 }, totalSince: 0 })
+  return new HttpResponse({
+    status: 200,
+    body,
+    ...rest,
+    timings: { sentMs: 0, headersMs: 0 },
+    totalSince: 0,
+    url: () => 'https://a.example/',
+    maxBodyBytes: Number.POSITIVE_INFINITY,
+  })
 }
 
 const filledBytes = (length: number, fill: number): Uint8Array => new Uint8Array(length).fill(fill)

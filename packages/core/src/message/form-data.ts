@@ -3,7 +3,12 @@
  * algorithm"), with a known length.
  */
 
-import type { RequestBody } from '@unshard/core'
+import { UsageError } from '../errors/errors.js'
+import { isFieldValue, isToken } from '../field-syntax.js'
+import { shownValue } from '../schema/option-checks.js'
+import type { FieldsInit } from './fields.js'
+import { linesOf } from './made-response.js'
+import type { RequestBody } from './request-content.js'
 
 /** An encoded form. */
 export interface EncodedForm {
@@ -23,15 +28,75 @@ type Piece = string | Blob
  */
 const BOUNDARY_BYTES = 18
 
+/** One part of a form, with fields of its own. */
+export interface FormPart {
+  readonly name: string
+  /** Content; text is sent as UTF-8. */
+  readonly content: string | Uint8Array | Blob
+  /** Name of the file. @default that of a `File`, `blob` for a `Blob`, none otherwise */
+  readonly filename?: string
+  /** Further fields of the part, such as `content-type` or `content-language` (RFC 7578 §4.8). @default the type of a `Blob` */
+  readonly headers?: FieldsInit
+}
+
 /** Encodes a form, with a new boundary. */
 export function encodeForm(form: FormData): EncodedForm {
+  return encode((boundary) =>
+    [...(form as Iterable<[string, Entry]>)].flatMap(([name, value]) => [
+      headOf(boundary, name, value),
+      typeof value === 'string' ? toCrlf(value) : value,
+      '\r\n',
+    ]),
+  )
+}
+
+/**
+ * Encodes a list of parts.
+ * @throws UsageError `ERR_INVALID_BODY` for an invalid part, `ERR_INVALID_FIELD_NAME`, `ERR_INVALID_FIELD_VALUE`.
+ */
+export function encodeParts(parts: readonly FormPart[]): EncodedForm {
+  return encode((boundary) =>
+    parts.flatMap((part) => {
+      const { name, content } = part
+      if (typeof name !== 'string' || !isContent(content)) throw invalidPart(part)
+      const blob =
+        typeof content === 'string' || (content as object) instanceof Blob ? (content as Entry) : new Blob([content as never])
+      return [partHead(boundary, part), blob, '\r\n']
+    }),
+  )
+}
+
+function isContent(content: unknown): boolean {
+  return typeof content === 'string' || content instanceof Uint8Array || content instanceof Blob
+}
+
+function invalidPart(part: unknown): UsageError {
+  return new UsageError(
+    'ERR_INVALID_BODY',
+    `a part of multipart is { name, content } with text, bytes or a Blob, not ${shownValue(part)}`,
+  )
+}
+
+function partHead(boundary: string, { name, content, filename, headers }: FormPart): string {
+  const file = filename ?? (content instanceof Blob ? String((content as File).name ?? 'blob') : undefined)
+  const quoted = file === undefined ? '' : `; filename="${escapeName(file)}"`
+  const lines = [`Content-Disposition: form-data; name="${escapeName(toCrlf(name))}"${quoted}`]
+  const own = headers === undefined ? [] : linesOf(headers)
+  if (content instanceof Blob && !own.includes('content-type')) lines.push(`Content-Type: ${typeOf(content)}`)
+  for (let i = 0; i < own.length; i += 2) lines.push(fieldLine(own[i]!, own[i + 1]!))
+  return `--${boundary}\r\n${lines.join('\r\n')}\r\n\r\n`
+}
+
+function fieldLine(name: string, value: string): string {
+  if (!isToken(name)) throw new UsageError('ERR_INVALID_FIELD_NAME', `field name ${shownValue(name)} of a part is not a token`)
+  if (!isFieldValue(value)) throw new UsageError('ERR_INVALID_FIELD_VALUE', `field ${name} of a part has invalid characters`)
+  return `${name}: ${value}`
+}
+
+function encode(piecesFor: (boundary: string) => Piece[]): EncodedForm {
   const { randomBytes } = process.getBuiltinModule('node:crypto')
   const boundary = `----unshard${randomBytes(BOUNDARY_BYTES).toString('base64url')}`
-  const pieces: Piece[] = []
-  for (const [name, value] of form as Iterable<[string, Entry]>) {
-    pieces.push(headOf(boundary, name, value), typeof value === 'string' ? toCrlf(value) : value, '\r\n')
-  }
-  pieces.push(`--${boundary}--\r\n`)
+  const pieces = [...piecesFor(boundary), `--${boundary}--\r\n`]
   return { ...toBody(pieces), type: `multipart/form-data; boundary=${boundary}` }
 }
 
