@@ -1,8 +1,8 @@
 export { Client } from './client/client.js'
-export { type PoolStats, Pools, type ResizeOptions } from './client/client-pools.js'
+export { type PoolLimits, type PoolStats, Pools, type ResizeOptions } from './client/client-pools.js'
 export type { ClientStats, ConnectionStats } from './client/client-stats.js'
 export { ConnectionHandle, type HandleOptions } from './client/connection-handle.js'
-export type { CloseOptions, IsolationOptions, WarmResult } from './client/method-options.js'
+export type { CloseOptions, IsolationOptions, PingOptions, WarmResult, WarmTarget } from './client/method-options.js'
 export { type ClientOptions, DEFAULT_TIMEOUTS } from './client/options.js'
 export type { RequestDefaults } from './client/request-defaults.js'
 export { type Credentials, type QueryInit, type VerbOptions, Verbs } from './client/verbs.js'
@@ -46,6 +46,7 @@ export type {
   Timeouts,
 } from './message/request-options.js'
 export { type ConnectionInfo, HttpResponse, type Timings } from './message/response.js'
+export type { TlsInfo } from './message/tls-info.js'
 export type { ExplainedCandidate, Explanation } from './pool/explain.js'
 export { type Dial, isConnection, type ReusePolicy, sameOrigin, type Verdict } from './pool/reuse/reuse-policy.js'
 export { type Clock, type ClockTimer, systemClock } from './runtime/clock.js'

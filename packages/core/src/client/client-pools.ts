@@ -7,7 +7,7 @@ import { checkIsolation, ownOptions } from '../schema/option-checks.js'
 import { namesOf, type OptionSchema, value } from '../schema/schema.js'
 import type { PoolSettings } from '../settings/pool-settings.js'
 import type { PoolTarget } from '../transport/target.js'
-import type { Targets } from './targets.js'
+import { isIsolation, type Targets } from './targets.js'
 
 /** The state of one pool: an origin, or one isolation of it. */
 export interface PoolStats {
@@ -20,6 +20,15 @@ export interface PoolStats {
   readonly dialing: number
   /** Requests that wait for a connection or for a stream. */
   readonly queued: number
+  /** Minimum and maximum number of its connections, as set now. */
+  readonly limits: PoolLimits
+}
+
+/** Limits of the number of connections. */
+export interface PoolLimits {
+  readonly least: number
+  /** By protocol. */
+  readonly most: { readonly h2: number; readonly 'http/1.1': number }
 }
 
 /** Options of {@link Pools.resize}. */
@@ -77,8 +86,8 @@ export class Pools {
   }
 
   /**
-   * Sets the maximum number of connections, and with `least` the minimum. Surplus connections
-   * finish their requests and close.
+   * Sets the maximum number of connections, and with `least` the minimum, which is opened at once.
+   * Surplus connections finish their requests and close.
    * @throws UsageError out of range: 1 to 1,000.
    */
   resize(origin: string | URL, most: number, options?: ResizeOptions): void {
@@ -89,17 +98,33 @@ export class Pools {
     const settings = this.#targets.settingsOf(parsed, isolation)
     const minConnectionsPerOrigin = least ?? Math.min(most, settings.minConnectionsPerOrigin ?? 1)
     this.open(name, { ...settings, maxConnectionsPerOrigin: most, minConnectionsPerOrigin })
+    // A failure is met again by the next request, which reports it.
+    if (least !== undefined) this.#pool.fill(this.#current(this.#targets.of(parsed, isolation))).catch(() => undefined)
   }
 
   /**
-   * Closes the connections of an origin, each when its requests are over, and forgets settings
-   * defined for it. New requests get new connections. Resolves when all are closed.
+   * Closes the connections of an origin, or of every origin in an isolation, each when its requests
+   * are over, and forgets settings defined for it. New requests get new connections. Resolves when
+   * all are closed.
+   * @param name an origin, or an isolation: any other text.
    */
-  async close(origin: string | URL, isolation?: string): Promise<void> {
-    const originPool = this.#originPoolOf(origin, isolation)
-    const { serialized } = parseOrigin(origin)
+  async close(name: string | URL, isolation?: string): Promise<void> {
+    if (typeof name === 'string' && isIsolation(name)) return this.#closeIsolation(name)
+    const { serialized } = parseOrigin(name)
+    checkIsolation(isolation)
     this.#targets.undefine(isolation === undefined ? serialized : `${serialized}#${isolation}`)
-    if (originPool !== undefined) await this.#pool.closeOriginPool(originPool)
+    await this.#closeAll((target) => target.origin.serialized === serialized && target.isolation === isolation)
+  }
+
+  async #closeIsolation(isolation: string): Promise<void> {
+    this.#targets.undefine(isolation)
+    await this.#closeAll((target) => target.isolation === isolation)
+  }
+
+  /** Closes origin pools, those of requests with an address policy of their own included. Handles are closed by their owners. */
+  async #closeAll(matches: (target: PoolTarget) => boolean): Promise<void> {
+    const closing = [...this.#pool.originPools].filter(({ target }) => target.alone !== true && matches(target))
+    await Promise.all(closing.map((originPool) => this.#pool.closeOriginPool(originPool)))
   }
 
   /** Iterates over pools that have a connection, a pending dial or a request. */
@@ -131,5 +156,6 @@ function poolStats({ target, members, dials, queue }: OriginPool): PoolStats {
     connections,
     dialing: dials,
     queued: queue.size,
+    limits: { least: target.settings.minConnections, most: { ...target.settings.maxConnections } },
   }
 }

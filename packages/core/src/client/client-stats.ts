@@ -23,6 +23,10 @@ export interface ConnectionStats {
    * certificate.
    */
   readonly subjectAltName: string | undefined
+  /** The isolation of its requests, if any. */
+  readonly isolation: string | undefined
+  /** Maximum number of concurrent streams that the peer allows (RFC 9113 §6.5.2); `undefined` before SETTINGS, and over HTTP/1.1. */
+  readonly maxConcurrentStreams: number | undefined
   /** The Origin Set (RFC 8336); `undefined` until the server sends ORIGIN. */
   readonly originSet: readonly string[] | undefined
 }
@@ -36,11 +40,14 @@ export interface ClientStats {
 }
 
 /** Describes one connection. */
-export function connectionStats({ id, protocol, route, state, active, capacity, originSet }: Connection): ConnectionStats {
-  const { remoteAddress, remotePort, proxy, certificate } = route
+export function connectionStats(connection: Connection): ConnectionStats {
+  const { id, protocol, route, state, active, capacity, originSet, maxConcurrentStreams } = connection
+  const { remoteAddress, remotePort, proxy, certificate, isolation } = route
   return {
     ...{ id, protocol, origin: route.origin.serialized, remoteAddress, remotePort, proxy, state, active, capacity },
     subjectAltName: certificate?.peer.subjectaltname,
+    isolation,
+    maxConcurrentStreams,
     originSet: originSet === undefined ? undefined : [...originSet],
   }
 }

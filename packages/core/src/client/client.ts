@@ -21,7 +21,7 @@ import type { Pools } from './client-pools.js'
 import type { ClientStats } from './client-stats.js'
 import { connectionStats } from './client-stats.js'
 import type { HandleOptions } from './connection-handle.js'
-import { ConnectionHandle, checkHandleOptions, pingTimeout } from './connection-handle.js'
+import { ConnectionHandle, checkHandleOptions } from './connection-handle.js'
 import type { Http1RequiredOrigins } from './http1-required.js'
 import { checkInterceptors, Interception, joined, type Send } from './interceptors.js'
 import {
@@ -32,7 +32,11 @@ import {
   isUrl,
   listOf,
   ownTarget,
+  type PingOptions,
+  pingOptions,
   type WarmResult,
+  type WarmTarget,
+  warmTarget,
 } from './method-options.js'
 import { type ClientOptions, maxBodyBytesOf, mergeTimeouts } from './options.js'
 import { follow, redirectPolicy } from './redirects.js'
@@ -147,12 +151,16 @@ export class Client extends Verbs {
    * Opens connections before they are needed, and returns the connection of each origin: several
    * origins may share one. Resolves once the servers have sent SETTINGS, or after
    * `timeouts.connect`.
+   * @param origins origins, or objects of an origin and an isolation.
    * @throws UsageError if an origin is not valid.
    */
-  async warm(origins: Iterable<string | URL>, options?: IsolationOptions): Promise<WarmResult[]> {
+  async warm(origins: Iterable<string | URL | WarmTarget>, options?: IsolationOptions): Promise<WarmResult[]> {
     this.#refuseClosed()
     const isolation = isolationOf(options, 'warm()')
-    const targets = listOf(origins, 'warm()', 'origins').map((origin) => this.#targets.of(parseOrigin(origin), isolation))
+    const targets = listOf(origins, 'warm()', 'origins').map((each) => {
+      const { origin, isolation: own } = warmTarget(each, isolation)
+      return this.#targets.of(parseOrigin(origin), own)
+    })
     return Promise.all(
       targets.map(async (target) => {
         const origin = target.origin.serialized
@@ -255,20 +263,27 @@ export class Client extends Verbs {
   /**
    * Measures the round-trip time of an open HTTP/2 connection that serves `origin`, dedicated or
    * shared, in milliseconds (RFC 9113 §6.7).
-   * @param timeoutMs 1 to 2,147,483,647. Default 5,000.
-   * @throws UsageError `ERR_NOT_CONNECTED` without such a connection; TimeoutError after
-   *   `timeoutMs`.
+   * @param options `timeoutMs`, 1 to 2,147,483,647, default 5,000; and the isolation. A number is
+   *   the `timeoutMs`.
+   * @throws UsageError `ERR_NOT_CONNECTED` without an open connection, `ERR_PING_UNSUPPORTED` if it
+   *   is HTTP/1.1; TimeoutError after `timeoutMs`.
    */
-  async ping(origin: string | URL, timeoutMs?: number): Promise<number> {
-    const ms = pingTimeout(timeoutMs)
-    const { serialized } = parseOrigin(origin)
-    const members = this.#pool.find(this.#http1.resolve(this.#targets.of(parseOrigin(origin), undefined)))?.members ?? []
+  async ping(origin: string | URL, options?: number | PingOptions): Promise<number> {
+    const { ms, isolation } = pingOptions(options)
+    const parsed = parseOrigin(origin)
+    const { serialized } = parsed
+    const members = this.#pool.find(this.#http1.resolve(this.#targets.of(parsed, isolation)))?.members ?? []
+    let isHttp1 = false
     for (const connection of this.#pool.connections) {
       const { route, protocol, state } = connection
-      const serves = route.origin.serialized === serialized || members.some((member) => member.connection === connection)
-      if (serves && protocol === 'h2' && state === 'open') return connection.ping(ms)
+      const isOwn = route.origin.serialized === serialized && route.isolation === isolation
+      if (state !== 'open' || !(isOwn || members.some((member) => member.connection === connection))) continue
+      if (protocol === 'h2') return connection.ping(ms)
+      isHttp1 = true
     }
-    throw new UsageError('ERR_NOT_CONNECTED', 'there is no open HTTP/2 connection', { origin: serialized })
+    if (isHttp1)
+      throw new UsageError('ERR_PING_UNSUPPORTED', 'the connection is HTTP/1.1, which has no PING', { origin: serialized })
+    throw new UsageError('ERR_NOT_CONNECTED', 'there is no open connection', { origin: serialized })
   }
 
   /**

@@ -26,6 +26,30 @@ export interface IsolationOptions {
   readonly isolation?: string
 }
 
+/** An origin of {@link Client.warm} with an isolation of its own. */
+export interface WarmTarget {
+  readonly origin: string | URL
+  /** @default that of the call */
+  readonly isolation?: string
+}
+
+/** Options of {@link Client.ping}. */
+export interface PingOptions {
+  /** Time limit of the PING. @default 5,000 */
+  readonly timeoutMs?: number
+  /** Isolation of the connection. */
+  readonly isolation?: string
+}
+
+/** Options of `client.ping()`. */
+export const PING_OPTIONS: OptionSchema<PingOptions> = { timeoutMs: milliseconds(5_000, 1), isolation: value('text') }
+
+/** Members of an origin of `client.warm()`. */
+export const WARM_TARGET: OptionSchema<WarmTarget> = {
+  origin: value('a URL', 'required'),
+  isolation: value('text', 'that of the call'),
+}
+
 /** Options of `client.close()`. */
 export const CLOSE_OPTIONS: OptionSchema<CloseOptions> = { graceMs: milliseconds(30_000) }
 
@@ -67,4 +91,24 @@ export function listOf<T>(list: Iterable<T>, taker: string, what: string): T[] {
 /** Whether a request of `requestAll()` is a URL alone. */
 export function isUrl(request: RequestOptions | string | URL): request is string | URL {
   return typeof request === 'string' || request instanceof URL
+}
+
+const PING_NAMES = namesOf(PING_OPTIONS)
+const WARM_NAMES = namesOf(WARM_TARGET)
+
+/** @throws UsageError naming an unknown option or an invalid value. */
+export function pingOptions(given: number | PingOptions | undefined): { ms: number; isolation: string | undefined } {
+  const options = typeof given === 'object' ? given : given === undefined ? {} : { timeoutMs: given }
+  const own = ownOptions(options as PingOptions, PING_NAMES, '', 'ping()')
+  return { ms: numberIn(PING_OPTIONS, own, 'timeoutMs'), isolation: checkIsolation(own.isolation) }
+}
+
+/** @throws UsageError naming an unknown member. */
+export function warmTarget(
+  given: string | URL | WarmTarget,
+  isolation: string | undefined,
+): { origin: string | URL; isolation: string | undefined } {
+  if (typeof given !== 'object' || given instanceof URL) return { origin: given, isolation }
+  const own = ownOptions(given, WARM_NAMES, '', 'warm()')
+  return { origin: own.origin as string | URL, isolation: checkIsolation(own.isolation) ?? isolation }
 }

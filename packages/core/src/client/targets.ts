@@ -138,7 +138,12 @@ export class Targets {
   alone(origin: Origin, isolation: string | undefined, once: boolean): PoolTarget {
     const target = this.#make(origin, isolation)
     const reuseKey = `${target.reuseKey}|handle ${++this.#handles}`
-    const settings = { ...target.settings, maxConnections: { h2: 1, 'http/1.1': 1 }, minConnections: 1, exclusive: true }
+    const settings = {
+      ...untilClosed(target.settings),
+      maxConnections: { h2: 1, 'http/1.1': 1 },
+      minConnections: 1,
+      exclusive: true,
+    }
     const record = { ...target.record, answered: 0, connections: 0 }
     return {
       ...target,
@@ -251,12 +256,23 @@ export class Targets {
   }
 }
 
+/** A handle's connection is open until the handle is closed, unless the caller has set an idle time. */
+function untilClosed(settings: ResolvedPoolSettings): ResolvedPoolSettings {
+  if (settings.http1IdleMs !== undefined) return settings
+  return { ...settings, idleTimeoutMs: 0, http1IdleMs: Number.POSITIVE_INFINITY }
+}
+
+/** Whether a pool name is an isolation, and not an origin. */
+export function isIsolation(name: string): boolean {
+  return !/^https?(\+unix)?:/i.test(name)
+}
+
 /**
  * Normalizes a pool name: an origin is serialized.
  * @throws UsageError if the origin is not valid.
  */
 function keyOf(name: string): string {
-  if (!/^https?(\+unix)?:/i.test(name)) return refuseHost(name)
+  if (isIsolation(name)) return refuseHost(name)
   const hash = name.indexOf('#')
   const { serialized } = parseOrigin(hash === -1 ? name : name.slice(0, hash))
   return hash === -1 ? serialized : serialized + name.slice(hash)

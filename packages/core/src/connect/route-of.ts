@@ -1,5 +1,6 @@
 /** The route of a new connection. */
 
+import type { TlsInfo } from '../message/tls-info.js'
 import type { Address, Carrier, Certificate, Route } from '../transport/route.js'
 import type { PoolTarget } from '../transport/target.js'
 
@@ -7,6 +8,7 @@ import type { PoolTarget } from '../transport/target.js'
 interface SecuredPeer {
   readonly certificate: Certificate | undefined
   readonly authorized: boolean
+  readonly tls: TlsInfo | undefined
 }
 
 /** TLS settings of the client, as far as a route records them. */
@@ -18,7 +20,7 @@ interface ClientIdentity {
 /** Describes how a connection was made. @param secured `undefined` without TLS. */
 export function routeOf(
   { remoteAddress, remotePort, localAddress, localPort }: Carrier,
-  { origin, reuseKey, proxy }: PoolTarget,
+  { origin, reuseKey, proxy, isolation }: PoolTarget,
   addresses: readonly Address[],
   secured: SecuredPeer | undefined,
   { lenient, clientCertificate }: ClientIdentity,
@@ -26,6 +28,7 @@ export function routeOf(
   return {
     origin,
     reuseKey,
+    isolation,
     proxy: proxy?.name,
     remoteAddress,
     remotePort,
@@ -33,6 +36,7 @@ export function routeOf(
     localAddress,
     localPort,
     certificate: secured?.certificate,
+    tls: secured?.tls,
     authorized: secured?.authorized ?? false,
     lenient,
     clientCertificate: secured !== undefined && clientCertificate,

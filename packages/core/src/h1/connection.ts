@@ -24,7 +24,7 @@ import { type ResponseEvents, ResponseParser } from './response-parser.js'
 export interface H1Options {
   /** Maximum field section of a response, in bytes. */
   readonly maxFieldSectionBytes: number
-  readonly pool: Pick<ResolvedPoolSettings, 'maxRequestsPerConnection' | 'pipelining'>
+  readonly pool: Pick<ResolvedPoolSettings, 'http1IdleMs' | 'maxRequestsPerConnection' | 'pipelining'>
   /** The record of the origin, which stores whether pipelining is broken. */
   readonly record: Http1Record
   readonly clock: Clock
@@ -79,7 +79,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     this.forwarding = forwarding
     this.route = route
     this.#parser = new ResponseParser(this, maxFieldSectionBytes)
-    this.#idle = new IdleTimer(clock, () => this.#exchanges.length === 0 && this.#end())
+    this.#idle = new IdleTimer(clock, pool.http1IdleMs, () => this.#exchanges.length === 0 && this.#end())
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
     this.#listen(reads)
     socket.unref()

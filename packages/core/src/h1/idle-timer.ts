@@ -5,7 +5,7 @@
 
 import type { Clock, ClockTimer } from '../runtime/clock.js'
 
-/** Idle time without a `keep-alive` field, in milliseconds. */
+/** Idle time without a `keep-alive` field and without a setting, in milliseconds. */
 const DEFAULT_MS = 4_000
 /** Maximum idle time accepted from a `keep-alive` field, in milliseconds. */
 const MAX_MS = 600_000
@@ -18,13 +18,21 @@ export class IdleTimer {
   readonly #onIdle: () => void
   #timer: ClockTimer | undefined
   #dueAt = 0
-  #limitMs = DEFAULT_MS
+  readonly #ownMs: number
+  readonly #isDefault: boolean
+  #limitMs: number
   #since = 0
   #wallSince = Number.POSITIVE_INFINITY
 
-  /** @param onIdle called when the timer fires; the connection may be busy again. */
-  constructor(clock: Clock, onIdle: () => void) {
+  /**
+   * @param ownMs idle time that the caller set, in milliseconds; `Infinity` is never.
+   * @param onIdle called when the timer fires; the connection may be busy again.
+   */
+  constructor(clock: Clock, ownMs: number | undefined, onIdle: () => void) {
     this.#clock = clock
+    this.#ownMs = ownMs ?? DEFAULT_MS
+    this.#isDefault = ownMs === undefined
+    this.#limitMs = this.#ownMs
     this.#onIdle = onIdle
   }
 
@@ -33,8 +41,15 @@ export class IdleTimer {
    * request.
    */
   allows(keepAliveMs: number): boolean {
-    this.#limitMs = keepAliveMs === -1 ? DEFAULT_MS : Math.min(MAX_MS, keepAliveMs - MARGIN_MS)
+    this.#limitMs = this.#limitOf(keepAliveMs)
     return this.#limitMs > 0
+  }
+
+  /** The server closes after its own idle time, unless the caller keeps the connection until the server does. */
+  #limitOf(keepAliveMs: number): number {
+    if (keepAliveMs === -1 || this.#ownMs === Number.POSITIVE_INFINITY) return this.#ownMs
+    const announcedMs = Math.min(MAX_MS, keepAliveMs - MARGIN_MS)
+    return this.#isDefault ? announcedMs : Math.min(this.#ownMs, announcedMs)
   }
 
   /** Starts the idle time. */
@@ -44,7 +59,8 @@ export class IdleTimer {
     this.#wallSince = this.#clock.wallNow()
     if (this.#timer !== undefined && this.#dueAt <= now + this.#limitMs) return
     this.#timer?.cancel()
-    this.#schedule(now, this.#limitMs)
+    this.#timer = undefined
+    if (this.#limitMs !== Number.POSITIVE_INFINITY) this.#schedule(now, this.#limitMs)
   }
 
   /**

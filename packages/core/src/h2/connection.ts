@@ -94,6 +94,11 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     return this.#engine.peerSettings.received
   }
 
+  get maxConcurrentStreams(): number | undefined {
+    const { received, maxConcurrentStreams } = this.#engine.peerSettings
+    return received ? maxConcurrentStreams : undefined
+  }
+
   get originSet(): ReadonlySet<SerializedOrigin> | undefined {
     return this.#originSet.value
   }

@@ -26,7 +26,7 @@ export interface MadeResponse {
 /** The connection of a response that no server sent. */
 const NO_CONNECTION: ConnectionInfo = Object.freeze({
   ...{ id: 0, protocol: 'h2', remoteAddress: undefined, remotePort: undefined, localAddress: undefined, localPort: undefined },
-  ...{ proxy: undefined, coalesced: false, because: 'intercepted' },
+  ...{ proxy: undefined, tls: undefined, coalesced: false, because: 'intercepted' },
 } as const)
 
 /**

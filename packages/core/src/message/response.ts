@@ -10,6 +10,7 @@ import { join } from './memory/copies.js'
 import { type Priority, serializePriority } from './priority.js'
 import type { ReuseReason } from './reasons.js'
 import type { ResponseBody } from './response-body.js'
+import type { TlsInfo } from './tls-info.js'
 
 /** The connection that carried a response, and the reason. */
 export interface ConnectionInfo {
@@ -25,6 +26,8 @@ export interface ConnectionInfo {
    * addresses are then those of the proxy connection.
    */
   readonly proxy: string | undefined
+  /** What the TLS handshake agreed on; `undefined` without TLS, and for mocks. */
+  readonly tls: TlsInfo | undefined
   /** Whether the connection was opened for another origin. */
   readonly coalesced: boolean
   /** The named reason why this connection served the request: see docs/reference/reasons.md. */

@@ -28,8 +28,8 @@ export interface Member {
 /** The public description of a member. */
 export function connectionInfo({ connection, coalesced, because }: Member): ConnectionInfo {
   const { id, protocol, route } = connection
-  const { remoteAddress, remotePort, localAddress, localPort, proxy } = route
-  return { id, protocol, remoteAddress, remotePort, localAddress, localPort, proxy, coalesced, because }
+  const { remoteAddress, remotePort, localAddress, localPort, proxy, tls } = route
+  return { id, protocol, remoteAddress, remotePort, localAddress, localPort, proxy, tls, coalesced, because }
 }
 
 /** Whether the connection takes a request now. Starts verification of an idle peer if needed. */

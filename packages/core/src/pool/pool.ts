@@ -163,6 +163,13 @@ export class Pool implements PoolEvents {
     })
   }
 
+  /** Opens the minimum number of connections of a target. @throws as {@link open}. */
+  async fill(target: PoolTarget): Promise<void> {
+    await this.open(target)
+    const originPool = this.find(target)
+    if (originPool !== undefined) this.#growth.grow(originPool)
+  }
+
   /** Resolves on SETTINGS (RFC 9113 §3.4), on close, or after the client's connect timeout. */
   confirmed(connection: Connection): Promise<void> {
     const { clock, timeouts } = this.#options

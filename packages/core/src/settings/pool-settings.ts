@@ -53,7 +53,11 @@ export interface PoolSettings {
   readonly maxRequestsPerConnection?: number
   /** Sends no request on an HTTP/2 connection before SETTINGS arrive. Otherwise 100 streams are assumed. @default false */
   readonly waitForSettings?: boolean
-  /** Time without requests after which a connection is closed. 0 is never. @default 60,000 */
+  /**
+   * Time without requests after which a connection is closed. 0 is never. If it is not set, HTTP/1.1 connections close after 4 s, because many
+   * servers close soon after, or before the `keep-alive` timeout of the server, which is obeyed unless this is 0.
+   * @default 60,000
+   */
   readonly idleTimeoutMs?: number
   /** Time without requests on any connection of an origin after which all of them are closed. 0 is never. @default 0 */
   readonly poolIdleTimeoutMs?: number
@@ -102,6 +106,8 @@ export interface ResolvedPoolSettings {
   readonly maxRequestsPerConnection: number
   readonly waitForSettings: boolean
   readonly idleTimeoutMs: number
+  /** `idleTimeoutMs` as the caller set it, for HTTP/1.1; `Infinity` is never, `undefined` not set. */
+  readonly http1IdleMs: number | undefined
   readonly poolIdleTimeoutMs: number
   readonly maxConnectionAgeMs: number
   readonly maxConnectionAgeJitterMs: number
@@ -193,6 +199,7 @@ export function resolvePoolSettings(given: PoolSettings, prefix = ''): ResolvedP
     maxRequestsPerConnection: numberOf('maxRequestsPerConnection'),
     waitForSettings: flag(`${prefix}waitForSettings`, settings.waitForSettings, false),
     idleTimeoutMs: numberOf('idleTimeoutMs'),
+    http1IdleMs: settings.idleTimeoutMs === undefined ? undefined : settings.idleTimeoutMs || Number.POSITIVE_INFINITY,
     poolIdleTimeoutMs: numberOf('poolIdleTimeoutMs'),
     maxConnectionAgeMs: numberOf('maxConnectionAgeMs'),
     maxConnectionAgeJitterMs: numberOf('maxConnectionAgeJitterMs'),

@@ -24,6 +24,8 @@ export interface Connection {
    * limit.
    */
   readonly unread?: boolean
+  /** Maximum number of concurrent streams that the peer allows; `undefined` before SETTINGS, and over HTTP/1.1. */
+  readonly maxConcurrentStreams?: number | undefined
   /** Whether SETTINGS were received (RFC 9113 §3.4). Always true for HTTP/1.1. */
   readonly confirmed: boolean
   /**

@@ -7,6 +7,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { PeerCertificate } from 'node:tls'
 import type { Origin } from '../message/origin.js'
+import type { TlsInfo } from '../message/tls-info.js'
 
 /** The address of a peer, connected or not. */
 export interface Address {
@@ -43,6 +44,8 @@ export interface Route {
   readonly origin: Origin
   /** TLS identity, proxy, isolation and local address: must be equal for any reuse. */
   readonly reuseKey: string
+  /** The isolation of its requests, if any. */
+  readonly isolation?: string | undefined
   /**
    * The name of the proxy, without credentials. With a proxy, the remote address is the proxy's.
    */
@@ -61,6 +64,8 @@ export interface Route {
   readonly localPort: number | undefined
   /** `undefined` without TLS, or if a resumed session has no recorded certificate. */
   readonly certificate: Certificate | undefined
+  /** What the TLS handshake agreed on; `undefined` without TLS. */
+  readonly tls?: TlsInfo | undefined
   /** Whether the peer was verified against the trusted authorities. */
   readonly authorized: boolean
   /** Whether an unverified peer would have been accepted: `rejectUnauthorized` is false. */

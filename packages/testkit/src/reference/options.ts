@@ -67,6 +67,8 @@ export const OBJECTS: readonly OptionsObject[] = [
     schema: 'DEFAULTS_OPTIONS',
     inherits: [['core/src/message/request-options', 'RequestOptions']],
   },
+  { title: 'client.ping()', file: 'core/src/client/method-options', interface: 'PingOptions', schema: 'PING_OPTIONS' },
+  { title: 'an origin of client.warm()', file: 'core/src/client/method-options', interface: 'WarmTarget', schema: 'WARM_TARGET' },
   { title: 'client.close()', file: 'core/src/client/method-options', interface: 'CloseOptions', schema: 'CLOSE_OPTIONS' },
   {
     title: 'client.warm() and client.explain()',

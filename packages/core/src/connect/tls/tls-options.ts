@@ -33,6 +33,12 @@ export interface TlsOptions
    */
   readonly pins?: readonly string[]
   /**
+   * Algorithms with which a server may compress its certificates (RFC 8879), in order of preference; an empty list turns it off. Ignored by
+   * versions of Node without it.
+   * @default `brotli`, `zlib`, `zstd` where Node has it
+   */
+  readonly certificateCompression?: readonly ('brotli' | 'zlib' | 'zstd')[]
+  /**
    * DNS name that is sent to every server (SNI) and that its certificate must have, instead of the origin's host. With it no connection
    * serves more than one origin.
    * @default the host
@@ -69,6 +75,7 @@ export const TLS_OPTIONS: OptionSchema<TlsOptions> = {
   rejectUnauthorized: AS_NODE,
   checkServerIdentity: AS_NODE,
   pins: value('a list of SHA-256 in base64', 'any key'),
+  certificateCompression: value('a list of `brotli`, `zlib`, `zstd`', '`brotli`, `zlib`, `zstd` where Node has it'),
   servername: value('a DNS name', 'the host'),
 }
 

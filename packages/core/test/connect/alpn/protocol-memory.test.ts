@@ -8,7 +8,13 @@ import type { SecureSocket } from '../../../src/connect/tls/tls-connector.js'
 /** The parts of a TLS socket that ALPN resolution reads. */
 function secured(protocol: string | undefined): SecureSocket {
   const socket = Object.assign(new EventEmitter(), { alpnProtocol: protocol ?? false })
-  return { socket: socket as never, protocol, certificate: undefined, authorized: true }
+  return {
+    socket: socket as never,
+    protocol,
+    certificate: undefined,
+    authorized: true,
+    tls: { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', group: 'X25519', resumed: false },
+  }
 }
 
 function dialing(...protocols: (string | undefined)[]) {

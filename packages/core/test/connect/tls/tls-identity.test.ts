@@ -25,6 +25,7 @@ const VALUES: Record<keyof TlsOptions, readonly [unknown, unknown]> = {
   checkServerIdentity: [check, () => undefined],
   pins: [['a'], ['b']],
   servername: ['a.example', 'b.example'],
+  certificateCompression: [['brotli'], ['zlib']],
 }
 const of = (options: Record<string, unknown>): string => tlsIdentity(options as TlsOptions)
 
