@@ -8,7 +8,7 @@ const { client: createClient, server, defer } = clientFixture()
 
 const turn = (): Promise<void> => new Promise(setImmediate)
 
-/** Advances the clock in steps, so that timers that were set meanwhile fire as well. */
+/** Advances the clock in steps, so that timers that were set in between fire as well. */
 async function pass(clock: FakeClock, ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 1_000) {
     clock.advance(Math.min(1_000, ms - passed))
