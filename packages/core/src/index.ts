@@ -51,6 +51,7 @@ export type { ExplainedCandidate, Explanation } from './pool/explain.js'
 export { type Dial, isConnection, type ReusePolicy, sameOrigin, type Verdict } from './pool/reuse/reuse-policy.js'
 export { type Clock, type ClockTimer, systemClock } from './runtime/clock.js'
 export type {
+  BackoffOptions,
   KeepaliveOptions,
   PoolSettings,
   ProtocolName,

@@ -7,6 +7,7 @@ import type { Connector } from '../connect/connector.js'
 import { ConnectionError } from '../errors/errors.js'
 import { link, unlink } from '../runtime/abort.js'
 import type { Clock } from '../runtime/clock.js'
+import { backoffError, backoffMs, endBackoff, noteFailedDial } from './backoff.js'
 import type { ConnectionRegistry } from './connection-registry.js'
 import type { Dialer } from './dialer.js'
 import type { Member } from './member.js'
@@ -90,7 +91,19 @@ export class Growth {
       count = missing
       this.#growLater(originPool, waitMs)
     }
+    if (this.#backsOff(originPool, total)) return
     for (; count > 0; count--) this.#dial(originPool)
+  }
+
+  /** After failed dials and without a connection: waits, or fails the queue. */
+  #backsOff(originPool: OriginPool, total: number): boolean {
+    const { target } = originPool
+    const leftMs = total === 0 ? backoffMs(target, this.#deps.clock) : 0
+    if (leftMs === 0) return false
+    const { reconnectBackoff } = target.settings
+    if (reconnectBackoff !== false && reconnectBackoff.wait) this.#growLater(originPool, leftMs)
+    else this.#fail(originPool, backoffError(target, leftMs))
+    return true
   }
 
   /** After a change: dials if requests still wait, else forgets the origin pool if it is empty. */
@@ -156,10 +169,10 @@ export class Growth {
 
   /** Checks again after `pauseMs`, and dials only if requests still wait by then. */
   #growLater(originPool: OriginPool, pauseMs: number): void {
-    if (originPool.queue.size === 0) return
+    if (originPool.queue.size === 0 && !originPool.opening) return
     originPool.later ??= this.#deps.clock.startTimer(pauseMs, () => {
       originPool.later = undefined
-      if (originPool.queue.size > 0) this.grow(originPool)
+      if (originPool.queue.size > 0 || originPool.opening) this.grow(originPool)
     })
     originPool.later.unref()
   }
@@ -213,6 +226,7 @@ export class Growth {
       if (member.coalesced) return this.settle(originPool)
       return this.#unavailable(originPool, lost(originPool, 'the connection was closed as soon as it was open'))
     }
+    endBackoff(originPool.target)
     for (const { onMember } of originPool.takeOpening()) onMember(member)
     if (originPool.memberOf(member.connection) === undefined) this.#deps.registry.attach(originPool, member, pooled)
     // The limit may have been lowered during the dial.
@@ -226,7 +240,10 @@ export class Growth {
   #unavailable(originPool: OriginPool, error: Error): void {
     originPool.failedAt = this.#deps.clock.now()
     originPool.target.record.misdirected = false
-    if (originPool.dials === 0 && originPool.members.length === 0) return this.#fail(originPool, error)
+    if (originPool.dials === 0 && originPool.members.length === 0) {
+      noteFailedDial(originPool.target, error, this.#deps.clock)
+      return this.#fail(originPool, error)
+    }
     // Without an immediate dial: a server that accepts only one connection would be dialed forever.
     if (originPool.members.length > 0) this.settle(originPool)
   }

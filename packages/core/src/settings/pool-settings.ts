@@ -35,6 +35,16 @@ export interface KeepaliveOptions {
   readonly whenIdle?: boolean
 }
 
+/** Pauses after failed dials. */
+export interface BackoffOptions {
+  /** Pause after the first failed dial; it doubles with each further one, and varies by a fifth at random. @default 500 */
+  readonly baseMs?: number
+  /** Maximum pause. @default 10,000 */
+  readonly maxMs?: number
+  /** Whether requests wait for the next dial instead of failing at once; `timeouts.connect` ends the wait. @default false */
+  readonly wait?: boolean
+}
+
 /** Settings of the connections of one origin. As options of a client they are the default for every origin. */
 export interface PoolSettings {
   /** Protocols offered by ALPN, in this order. @default both */
@@ -88,6 +98,12 @@ export interface PoolSettings {
    */
   readonly socketPath?: string
   /**
+   * Pause after a dial failed and no other connection is open: until it is over, requests fail at once with the error of that dial, so that
+   * many requests to a dead server are few dials. `false` dials for every request.
+   * @default `{ baseMs: 500, maxMs: 10_000 }`
+   */
+  readonly reconnectBackoff?: BackoffOptions | false
+  /**
    * Addresses that may be connected to: `public` for URLs from users. Judged for every answer of DNS, redirect and shared connection, and
    * never bypassed. See docs/guides/untrusted-urls.md.
    * @default `any`
@@ -117,6 +133,7 @@ export interface ResolvedPoolSettings {
   readonly exclusive?: boolean
   readonly pipelining: number
   readonly socketPath: string | undefined
+  readonly reconnectBackoff: Required<BackoffOptions> | false
   /** `undefined` allows all addresses. */
   readonly addressPolicy: AddressPolicy | undefined
 }
@@ -154,6 +171,7 @@ export const POOL_OPTIONS: OptionSchema<PoolSettings> = {
   keepalive: value('`false`, an object'),
   pipelining: number(1, 1, 100, 'requests'),
   socketPath: value('a path'),
+  reconnectBackoff: value('`false`, an object', '`{ baseMs: 500, maxMs: 10_000 }`'),
   addressPolicy: value('`any`, `public`, an object of ranges', '`any`'),
 }
 
@@ -164,7 +182,15 @@ export const KEEPALIVE_OPTIONS: OptionSchema<KeepaliveOptions> = {
   whenIdle: flagRow(false),
 }
 
+/** Options of `reconnectBackoff`. */
+export const BACKOFF_OPTIONS: OptionSchema<BackoffOptions> = {
+  baseMs: milliseconds(500, 1),
+  maxMs: milliseconds(10_000, 1),
+  wait: flagRow(false),
+}
+
 const KNOWN = namesOf(POOL_OPTIONS)
+const BACKOFF_NAMES = namesOf(BACKOFF_OPTIONS)
 const KEEPALIVE_NAMES = namesOf(KEEPALIVE_OPTIONS)
 const PROTOCOLS = new Set(['h2', 'http/1.1'])
 const STRATEGIES: ReadonlySet<unknown> = new Set(['least-streams', 'random', 'round-robin', 'hash'])
@@ -207,6 +233,7 @@ export function resolvePoolSettings(given: PoolSettings, prefix = ''): ResolvedP
     keepalive: keepaliveOf(settings.keepalive, `${prefix}keepalive`),
     pipelining: numberOf('pipelining'),
     socketPath: socketPathIn(settings.socketPath, `${prefix}socketPath`),
+    reconnectBackoff: backoffOf(settings.reconnectBackoff, `${prefix}reconnectBackoff`),
     addressPolicy: resolveAddressPolicy(settings.addressPolicy, `${prefix}addressPolicy`),
   }
 }
@@ -255,6 +282,16 @@ function keepaliveOf(given: KeepaliveOptions | false | undefined, name: string):
     intervalMs: numberIn(KEEPALIVE_OPTIONS, own, 'intervalMs', `${name}.`),
     timeoutMs: numberIn(KEEPALIVE_OPTIONS, own, 'timeoutMs', `${name}.`),
     whenIdle: flag(`${name}.whenIdle`, own.whenIdle, false),
+  }
+}
+
+function backoffOf(given: BackoffOptions | false | undefined, name: string): Required<BackoffOptions> | false {
+  if (given === false) return false
+  const own = ownOptions(given, BACKOFF_NAMES, `${name}.`)
+  return {
+    baseMs: numberIn(BACKOFF_OPTIONS, own, 'baseMs', `${name}.`),
+    maxMs: numberIn(BACKOFF_OPTIONS, own, 'maxMs', `${name}.`),
+    wait: flag(`${name}.wait`, own.wait, false),
   }
 }
 

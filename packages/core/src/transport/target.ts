@@ -31,6 +31,15 @@ export interface SharingRecord {
    * itself.
    */
   misdirected?: boolean
+  /** The pause after the last failed dial, until another one succeeds. */
+  backoff?: Backoff | undefined
+}
+
+/** A pause after a failed dial, in milliseconds of the client's clock. */
+export interface Backoff {
+  readonly untilMs: number
+  readonly delayMs: number
+  readonly error: Error
 }
 
 /** Facts about an origin learned by HTTP/2 connections. Written by `h2/connection.ts`. */

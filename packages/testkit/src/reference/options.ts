@@ -38,6 +38,7 @@ export const OBJECTS: readonly OptionsObject[] = [
   { title: 'Pool', file: POOL[0], interface: POOL[1], schema: 'POOL_OPTIONS' },
   { title: 'keepalive', file: POOL[0], interface: 'KeepaliveOptions', schema: 'KEEPALIVE_OPTIONS' },
   { title: 'addressPolicy', file: 'core/src/message/address-policy', interface: 'AddressRules', schema: 'ADDRESS_RULES' },
+  { title: 'reconnectBackoff', file: POOL[0], interface: 'BackoffOptions', schema: 'BACKOFF_OPTIONS' },
   { title: 'tcpKeepAlive', file: 'core/src/client/options', interface: 'TcpKeepAliveOptions', schema: 'TCP_KEEPALIVE_OPTIONS' },
   { title: 'timeouts', file: 'core/src/message/request-options', interface: 'Timeouts', schema: 'TIMEOUT_OPTIONS' },
   { title: 'retry', file: 'core/src/message/request-options', interface: 'RetryPolicy', schema: 'RETRY_OPTIONS' },
