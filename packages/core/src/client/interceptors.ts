@@ -16,12 +16,28 @@ import { shownValue } from '../schema/option-checks.js'
 /** Sends a request without interceptors. */
 export type Send = (options: RequestOptions) => Promise<HttpResponse>
 
+/**
+ * Calls `waiter.abort` if the request ends while an interceptor waits: it is aborted, exceeds `timeouts.total`, or its client is destroyed.
+ * Returns a function that ends the watch.
+ */
+export let watchEnd: (request: InterceptedRequest, waiter: Abortable) => () => void
+
 class Intercepted implements InterceptedRequest {
   declare readonly method: string
   declare readonly url: string
   declare readonly headers: Fields
+  readonly #interception: Interception
 
-  constructor(options: RequestOptions) {
+  static {
+    watchEnd = (request, waiter) => {
+      const interception = #interception in request ? (request as Intercepted).#interception : undefined
+      interception?.addWaiter(waiter)
+      return () => interception?.deleteWaiter(waiter)
+    }
+  }
+
+  constructor(options: RequestOptions, interception: Interception) {
+    this.#interception = interception
     const { method = 'GET', url, headers = {} } = options
     Object.assign(this, options, { method, url: String(url), headers: new Fields(linesOf(headers)) })
     Object.freeze(this)
@@ -30,7 +46,7 @@ class Intercepted implements InterceptedRequest {
   with(changes: Partial<RequestOptions>): InterceptedRequest {
     const merged = { __proto__: null, ...this, ...changes } as unknown as Record<string, unknown>
     for (const name of Object.keys(changes)) if (merged[name] === undefined) delete merged[name]
-    return new Intercepted(merged as unknown as RequestOptions)
+    return new Intercepted(merged as unknown as RequestOptions, this.#interception)
   }
 }
 
@@ -42,6 +58,8 @@ export class Interception implements Abortable {
   #timer: ClockTimer | undefined
   #reject!: (reason: unknown) => void
   #isOver = false
+  #reason: unknown
+  #waiters: Set<Abortable> | undefined
   aborters: Aborter | undefined
 
   constructor(interceptors: readonly Interceptor[], send: Send, signal: AbortSignal | null | undefined) {
@@ -55,11 +73,13 @@ export class Interception implements Abortable {
     return new Promise((resolve, reject) => {
       this.#reject = (reason) => {
         if (!this.#finish(onOver)) return
+        this.#reason = reason
         reject(reason)
+        for (const waiter of this.#waiters ?? []) waiter.abort(reason)
       }
       if (this.#signal !== undefined) link(this.#signal, this)
       const { interceptors: _, ...rest } = options
-      this.#pass(0, new Intercepted(rest)).then(
+      this.#pass(0, new Intercepted(rest, this)).then(
         (response) => {
           if (this.#finish(onOver)) resolve(response)
           // Aborted in the meantime: no reader will come.
@@ -80,6 +100,17 @@ export class Interception implements Abortable {
 
   abort(reason: unknown): void {
     this.#reject(reason)
+  }
+
+  /** Adds an operation to abort when the request is rejected; aborts it now if that has happened. */
+  addWaiter(waiter: Abortable): void {
+    if (this.#isOver) return waiter.abort(this.#reason ?? overError())
+    this.#waiters ??= new Set()
+    this.#waiters.add(waiter)
+  }
+
+  deleteWaiter(waiter: Abortable): void {
+    this.#waiters?.delete(waiter)
   }
 
   #finish(onOver: () => void): boolean {
@@ -110,9 +141,13 @@ export class Interception implements Abortable {
       const message = `next() takes the request, or the result of request.with(), not ${shownValue(request)}`
       throw new UsageError('ERR_INTERCEPTOR', message)
     }
-    if (this.#isOver) throw new UsageError('ERR_INTERCEPTOR', 'next() was called after the request was over')
+    if (this.#isOver) throw overError()
     return this.#pass(index + 1, request)
   }
+}
+
+function overError(): UsageError {
+  return new UsageError('ERR_INTERCEPTOR', 'next() was called after the request was over')
 }
 
 /**

@@ -206,6 +206,17 @@ export class HttpResponse {
     this.#parts.body.onBroken = inContext(listener)
   }
 
+  /** @internal Calls `listener` once the content has ended, failed or been discarded; at once if it has. */
+  onOver(listener: () => void): void {
+    const { body } = this.#parts
+    if (!body.open) return listener()
+    const before = body.onOver
+    body.onOver = () => {
+      before?.()
+      listener()
+    }
+  }
+
   #collect<T>(finish: (parts: Uint8Array[]) => T): Promise<T> {
     try {
       this.#parts.body.claim()
