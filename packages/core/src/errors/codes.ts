@@ -185,6 +185,12 @@ const ROWS = {
     '`receiveFile`: the response is neither the file nor a part of it.',
     'Look at the status.',
   ],
+  ERR_STATUS: [
+    'ResponseError',
+    'no',
+    'The interceptor `throwOnStatus()` received a status that is an error.',
+    'Read `status`, and the body of `response`.',
+  ],
   ERR_EVENT_STREAM: [
     'ResponseError',
     'no',

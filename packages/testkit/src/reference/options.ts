@@ -102,6 +102,12 @@ export const OBJECTS: readonly OptionsObject[] = [
     interface: 'DispatcherOptions',
     schema: 'DISPATCHER_OPTIONS',
   },
+  {
+    title: 'throwOnStatus()',
+    file: 'adapters/src/interceptors/throw-on-status',
+    interface: 'ThrowOnStatusOptions',
+    schema: 'THROW_ON_STATUS_OPTIONS',
+  },
 ]
 
 /** Documentation of one member. */

@@ -24,6 +24,7 @@ describe.each<[string, OriginHandler?]>([
   ['docs/guides/migrate-from-node-fetch.md'],
   ['docs/guides/migrate-from-undici.md'],
   ['docs/guides/interceptors.md'],
+  ['docs/guides/ready-made-interceptors.md'],
   ['docs/guides/production.md'],
   ['docs/guides/streams.md'],
   ['docs/guides/troubleshooting.md'],

@@ -1,0 +1,1 @@
+export { StatusError, type ThrowOnStatusOptions, throwOnStatus } from './throw-on-status.js'
