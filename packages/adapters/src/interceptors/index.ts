@@ -1,1 +1,2 @@
+export { type BearerOptions, bearer } from './bearer.js'
 export { StatusError, type ThrowOnStatusOptions, throwOnStatus } from './throw-on-status.js'

@@ -108,6 +108,7 @@ export const OBJECTS: readonly OptionsObject[] = [
     interface: 'ThrowOnStatusOptions',
     schema: 'THROW_ON_STATUS_OPTIONS',
   },
+  { title: 'bearer()', file: 'adapters/src/interceptors/bearer', interface: 'BearerOptions', schema: 'BEARER_OPTIONS' },
 ]
 
 /** Documentation of one member. */
