@@ -1,2 +1,3 @@
+export { type BasicAuthOptions, basicAuth } from './basic-auth.js'
 export { type BearerOptions, bearer } from './bearer.js'
 export { StatusError, type ThrowOnStatusOptions, throwOnStatus } from './throw-on-status.js'

@@ -109,6 +109,12 @@ export const OBJECTS: readonly OptionsObject[] = [
     schema: 'THROW_ON_STATUS_OPTIONS',
   },
   { title: 'bearer()', file: 'adapters/src/interceptors/bearer', interface: 'BearerOptions', schema: 'BEARER_OPTIONS' },
+  {
+    title: 'basicAuth()',
+    file: 'adapters/src/interceptors/basic-auth',
+    interface: 'BasicAuthOptions',
+    schema: 'BASIC_AUTH_OPTIONS',
+  },
 ]
 
 /** Documentation of one member. */
