@@ -108,6 +108,13 @@ export const OBJECTS: readonly OptionsObject[] = [
     interface: 'ThrowOnStatusOptions',
     schema: 'THROW_ON_STATUS_OPTIONS',
   },
+  {
+    title: 'retry()',
+    file: 'adapters/src/interceptors/retry',
+    interface: 'RetryOptions',
+    schema: 'RETRY_INTERCEPTOR_OPTIONS',
+    inherits: [['core/src/message/request-options', 'RetryPolicy']],
+  },
   { title: 'bearer()', file: 'adapters/src/interceptors/bearer', interface: 'BearerOptions', schema: 'BEARER_OPTIONS' },
   {
     title: 'basicAuth()',
