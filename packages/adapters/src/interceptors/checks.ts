@@ -36,3 +36,9 @@ export function checkSecret(name: string, given: string | undefined, wanted: str
   if (typeof given === 'string' && taken.test(given)) return given
   throw new UsageError('ERR_INVALID_OPTION', `option ${name} takes ${wanted}`)
 }
+
+/** Checks a whole number that has no default. @throws UsageError `ERR_INVALID_OPTION`. */
+export function checkRequired(name: string, given: number | undefined, least: number, most: number): number {
+  if (Number.isInteger(given) && given! >= least && given! <= most) return given!
+  throw invalidOption(name, `a whole number from ${least} to ${most}`, given)
+}

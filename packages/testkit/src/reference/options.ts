@@ -115,6 +115,12 @@ export const OBJECTS: readonly OptionsObject[] = [
     schema: 'RETRY_INTERCEPTOR_OPTIONS',
     inherits: [['core/src/message/request-options', 'RetryPolicy']],
   },
+  {
+    title: 'rateLimit()',
+    file: 'adapters/src/interceptors/rate-limit',
+    interface: 'RateLimitOptions',
+    schema: 'RATE_LIMIT_OPTIONS',
+  },
   { title: 'bearer()', file: 'adapters/src/interceptors/bearer', interface: 'BearerOptions', schema: 'BEARER_OPTIONS' },
   {
     title: 'basicAuth()',
