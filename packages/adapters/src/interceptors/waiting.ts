@@ -1,7 +1,7 @@
 /** Waits of interceptors: each ends with its request, whatever ends that, and leaves no timer and no listener. */
 
-import type { Clock, InterceptedRequest } from '@unshard/core'
-import { watchEnd } from '@unshard/core/internal'
+import type { Clock, HttpResponse, InterceptedRequest } from '@unshard/core'
+import { linkAbort, unlinkAbort, watchEnd } from '@unshard/core/internal'
 
 /** Maximum of a timer, in milliseconds. */
 const MAX_DELAY_MS = 0x7fff_ffff
@@ -28,4 +28,12 @@ export function whileOpen<Value>(request: InterceptedRequest, promise: Promise<V
     const unwatch = watchEnd(request, { abort: reject })
     promise.then(resolve, reject).finally(unwatch)
   })
+}
+
+/** Lets the signal of a request abort the rest of a response that was asked for with another signal. Ends with the content. */
+export function abortWith({ signal }: InterceptedRequest, response: HttpResponse, controller: AbortController): void {
+  if (signal === undefined || signal === null) return
+  const target = { abort: (reason: unknown) => controller.abort(reason) }
+  linkAbort(signal, target)
+  response.onOver(() => unlinkAbort(signal, target))
 }

@@ -121,6 +121,7 @@ export const OBJECTS: readonly OptionsObject[] = [
     interface: 'RateLimitOptions',
     schema: 'RATE_LIMIT_OPTIONS',
   },
+  { title: 'hedge()', file: 'adapters/src/interceptors/hedge', interface: 'HedgeOptions', schema: 'HEDGE_OPTIONS' },
   { title: 'bearer()', file: 'adapters/src/interceptors/bearer', interface: 'BearerOptions', schema: 'BEARER_OPTIONS' },
   {
     title: 'basicAuth()',
