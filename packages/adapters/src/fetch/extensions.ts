@@ -122,12 +122,12 @@ const KNOWN = namesOf(EXTENSION_OPTIONS)
 const FUNCTIONS = ['onRedirect', 'onInformational', 'onUploadProgress', 'onDownloadProgress'] as const
 
 /** Extensions of a call without any. Shared, and compared by identity. */
-export const NO_EXTENSIONS: FetchExtensions = {}
+export const NO_EXTENSIONS: FetchExtensions = Object.freeze({ __proto__: null }) as unknown as FetchExtensions
 /**
  * Extras of a request that has only method, URL, fields, content and signal. Shared, and compared
  * by identity.
  */
-export const NO_EXTRAS: RequestExtras = {}
+export const NO_EXTRAS: RequestExtras = Object.freeze({ __proto__: null }) as unknown as RequestExtras
 
 /**
  * Merges the extensions of a call over the defaults of its `fetch`.
@@ -162,7 +162,8 @@ export function checkExtensions(given: FetchExtensions, prefix: string): void {
 
 /** Merges `more` over `base`: undefined members are ignored, deadlines are merged one by one. */
 export function mergeExtensions(base: FetchExtensions, overrides: FetchExtensions): FetchExtensions {
-  const merged: Record<string, unknown> = { ...base }
+  // Without a prototype: a polluted `Object.prototype` must change nothing.
+  const merged = { __proto__: null, ...base } as unknown as Record<string, unknown>
   for (const name of EXTENSION_NAMES) if (overrides[name] !== undefined) merged[name] = overrides[name]
   if (base.timeouts !== undefined && isObject(overrides.timeouts))
     merged['timeouts'] = { ...base.timeouts, ...overrides.timeouts }
@@ -182,7 +183,7 @@ type Writable = { -readonly [Name in keyof RequestExtras]: RequestExtras[Name] }
 export function toExtras(extensions: FetchExtensions, priority: Priority | undefined): RequestExtras {
   if (extensions === NO_EXTENSIONS && priority === undefined) return NO_EXTRAS
   const { timeouts, isolation, affinity, retry, replay, onInformational, addressPolicy, maxBodyBytes, interceptors } = extensions
-  const extras: Writable = {}
+  const extras = { __proto__: null } as unknown as Writable
   if (timeouts !== undefined) extras.timeouts = timeouts
   if (isolation !== undefined) extras.isolation = isolation
   if (affinity !== undefined) extras.affinity = affinity

@@ -10,7 +10,7 @@ import { type CookieJar, cookiesFor, keepCookies, takesCookies } from './cookies
 import { parseCodings } from './decode.js'
 import { type FetchDefaults, type ResolvedDefaults, resolveDefaults } from './defaults.js'
 import { networkError, rethrow, toFetchError } from './errors.js'
-import { NO_EXTRAS } from './extensions.js'
+import { type FetchExtensions, NO_EXTENSIONS, NO_EXTRAS } from './extensions.js'
 import type { FetchInit } from './init.js'
 import { matchesIntegrity, parseIntegrity } from './integrity.js'
 import { fetchLocal } from './local.js'
@@ -59,15 +59,21 @@ export function makeFetch(clientOf: () => Client, defaults: ResolvedDefaults): F
     }
   }
   const made = Object.assign(fetch, { with: (added: FetchDefaults) => makeFetch(clientOf, resolveDefaults(added, defaults)) })
-  behind.set(made, () => defaults.extensions.client ?? clientOf())
+  behind.set(made, { clientOf: () => defaults.extensions.client ?? clientOf(), extensions: defaults.extensions })
   return made
 }
 
-const behind = new WeakMap<FetchFunction, () => Client>()
+const behind = new WeakMap<FetchFunction, { clientOf(): Client; readonly extensions: FetchExtensions }>()
 
 /** Returns the client of one of our `fetch` functions; `undefined` for a foreign one. */
 export function clientBehind(fetch: FetchFunction): Client | undefined {
-  return behind.get(fetch)?.()
+  return behind.get(fetch)?.clientOf()
+}
+
+/** Whether the defaults of one of our `fetch` functions must not be bypassed: an address policy or interceptors. */
+export function isRestricted(fetch: FetchFunction): boolean {
+  const { addressPolicy, interceptors } = behind.get(fetch)?.extensions ?? NO_EXTENSIONS
+  return addressPolicy !== undefined || interceptors !== undefined
 }
 
 /** Fetch standard §5.6: an aborted signal rejects at once and cancels the body. */

@@ -4,7 +4,7 @@ import type { Client } from '@unshard/core'
 import { fetch as defaultFetch } from './default.js'
 import type { FetchDefaults } from './defaults.js'
 import { toFetchError } from './errors.js'
-import { clientBehind, type Fetch, type FetchFunction } from './fetch.js'
+import { clientBehind, type Fetch, type FetchFunction, isRestricted } from './fetch.js'
 import { allowOtherDispatcher, globalDispatchers, otherDispatcher } from './other-dispatchers.js'
 
 interface Installed {
@@ -56,7 +56,7 @@ function withForeignDispatchers(ownFetch: FetchFunction, platform: typeof global
   const fetch: FetchFunction = (input, init) => {
     if (otherDispatcher(input, init, before) === undefined) return ownFetch(input, init)
     try {
-      allowOtherDispatcher(clientsOf(ownFetch, init), hasAddressPolicy(init))
+      allowOtherDispatcher(clientsOf(ownFetch, init), isRestricted(ownFetch) || restricts(init))
     } catch (error) {
       return Promise.reject(toFetchError(error))
     }
@@ -73,7 +73,9 @@ function clientsOf(ownFetch: FetchFunction, init: Parameters<FetchFunction>[1]):
   return own === undefined ? [clientBehind(ownFetch)] : [clientBehind(ownFetch), own]
 }
 
-/** Whether a call has an address policy of its own. */
-function hasAddressPolicy(init: Parameters<FetchFunction>[1]): boolean {
-  return (init as { unshard?: { addressPolicy?: unknown } } | undefined)?.unshard?.addressPolicy !== undefined
+/** Whether a call has an address policy or interceptors of its own. */
+function restricts(init: Parameters<FetchFunction>[1]): boolean {
+  const { addressPolicy, interceptors } =
+    (init as { unshard?: { addressPolicy?: unknown; interceptors?: unknown } } | undefined)?.unshard ?? {}
+  return addressPolicy !== undefined || interceptors !== undefined
 }

@@ -49,7 +49,8 @@ export function followRedirect(request: FetchRequest, response: HttpResponse, ta
   }
   request.referrerPolicy = policyOf(response.headers.get('referrer-policy')) ?? request.referrerPolicy
   request.url = target.href
-  request.totalSince = response.totalSince
+  // A response that an interceptor made has none.
+  if (response.totalSince !== 0) request.totalSince = response.totalSince
 }
 
 /** The redirect came from a response: the request was processed. */

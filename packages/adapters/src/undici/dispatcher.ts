@@ -28,7 +28,7 @@ import { DispatchError, toDispatchError } from './errors.js'
 import { Exchange, type ExchangeOwner } from './exchange.js'
 import { ExchangeList } from './exchange-list.js'
 import { isControllerHandler, type Listener, listenerOf } from './generations.js'
-import { HTTP1_ISOLATION, toRequest } from './request-options.js'
+import { toRequest } from './request-options.js'
 
 /**
  * Options of {@link Dispatcher}: an existing client, or the options of a dedicated coalescing
@@ -107,7 +107,6 @@ export class Dispatcher extends EventEmitter implements Dispatching {
     registerDispatcher(this, this.client)
     this.fallback = fallback
     this.#highWaterMark = numberIn(DISPATCHER_OPTIONS, own, 'highWaterMark')
-    this.client.pools.open(HTTP1_ISOLATION, { protocols: ['http/1.1'] })
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: the type of listeners in undici 6, 7 and 8.

@@ -66,14 +66,14 @@ export class Exchange implements Controlled, Linked<Exchange> {
     if (typeof body === 'object' && !(body instanceof Uint8Array)) this.#source = body
     this.#call(() => this.#listener.start(this))
     if (this.#over) return
-    const { method, url, headers, timeouts, isolation, replay, resolvedAddress } = request
+    const { method, url, headers, timeouts, http1Only, replay, resolvedAddress } = request
     // One shape for all requests: this object is read on the hot path.
     const options = {
       method,
       url,
       headers,
       timeouts,
-      isolation,
+      http1Only,
       replay,
       resolvedAddress,
       body: this.#watch(request.body),

@@ -12,7 +12,6 @@ import type { DispatchOptions } from './contract.js'
 import { DispatchError, invalidArgument } from './errors.js'
 
 /** Isolation of requests that must not use HTTP/2. */
-export const HTTP1_ISOLATION = 'unshard:http/1.1'
 
 /**
  * A converted request without the parts that only its exchange knows. Every member is present, so
@@ -24,7 +23,8 @@ export interface PreparedRequest {
   readonly headers: Fields
   readonly body: RequestBody | undefined
   readonly timeouts: RequestOptions['timeouts'] | undefined
-  readonly isolation: string | undefined
+  /** Whether HTTP/2 is not offered. */
+  readonly http1Only: true | undefined
   readonly replay: number | undefined
   /** Address of the URL's host, resolved by the caller. */
   readonly resolvedAddress: string | undefined
@@ -48,7 +48,7 @@ export function toRequest(options: DispatchOptions): PreparedRequest {
     headers: new Fields(fields.list),
     body,
     timeouts: timeoutsOf(options),
-    isolation: allowH2 === false ? HTTP1_ISOLATION : undefined,
+    http1Only: allowH2 === false ? true : undefined,
     replay: idempotent === false ? 0 : undefined,
     resolvedAddress,
   }

@@ -3,7 +3,7 @@
 import type { AddressPolicyOption } from '@unshard/core'
 import type { OriginHandler, OriginServer } from '@unshard/testkit'
 import { readEvents, streamEvents } from '../../src/events/index.js'
-import { createFetch } from '../../src/index.js'
+import { createFetch, install, uninstall } from '../../src/index.js'
 import { Dispatcher } from '../../src/undici/index.js'
 import { testEnvironment } from '../environment.js'
 import { failure } from './fixtures.js'
@@ -106,4 +106,45 @@ it('an event stream at a forbidden address fails', async () => {
     FORBIDDEN,
   )
   expect(target.connections).toBe(0)
+})
+
+it('an installed fetch hands no call to a foreign dispatcher if its defaults have a policy', async () => {
+  const taken: unknown[] = []
+  const dispatcher = { dispatch: (options: unknown) => taken.push(options) > 0 }
+  const client = createClient()
+  for (const fetch of [createFetch(client, { addressPolicy: 'public' }), createFetch(client).with({ addressPolicy: 'public' })]) {
+    install(fetch)
+    try {
+      await expect(globalThis.fetch('http://127.0.0.1:9/', { dispatcher } as never)).rejects.toMatchObject(
+        failure('ERR_OTHER_DISPATCHER'),
+      )
+    } finally {
+      uninstall()
+    }
+  }
+  expect(taken).toEqual([])
+})
+
+it.each(['addressPolicy', 'isolation', 'client'])('a polluted Object.prototype.%s does not loosen a policy', async (name) => {
+  const target = await forbiddenServer()
+  const fetch = createFetch(createClient({ addressPolicy: ONLY_FIRST }), { affinity: 'x' })
+  const value = { addressPolicy: 'any', isolation: 'other', client: createClient() }[name]
+  Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true })
+  try {
+    for (const init of [{}, { priority: 'high' }, { unshard: { affinity: 'y' } }] as const)
+      await expect(fetch(`http://127.0.0.2:${target.port}/`, init)).rejects.toMatchObject(FORBIDDEN)
+  } finally {
+    delete (Object.prototype as Record<string, unknown>)[name]
+  }
+  expect(target.connections).toBe(0)
+})
+
+it("undici's allowH2: false keeps the policy and the isolation of the client", async () => {
+  const target = await forbiddenServer()
+  const origin = `http://127.0.0.2:${target.port}`
+  const dispatcher = new Dispatcher({ client: createClient({ pools: { [origin]: { addressPolicy: ONLY_FIRST } } }) })
+  const request = { origin, path: '/', method: 'GET', allowH2: false }
+  await expect(dispatcher.request(request as never)).rejects.toMatchObject({ cause: { code: 'ERR_ADDRESS_FORBIDDEN' } })
+  expect(target.connections).toBe(0)
+  await dispatcher.close()
 })

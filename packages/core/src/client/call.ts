@@ -19,7 +19,7 @@ import type { PoolTarget } from '../transport/target.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
 import { CallPhases } from './call-phases.js'
 import { noteMisdirected } from './misdirected.js'
-import { ReplayState, requiresHttp1, tookRequests } from './replay.js'
+import { canRepeat, ReplayState, requiresHttp1, tookRequests } from './replay.js'
 import { retryDelayMs } from './status-retry.js'
 
 /** One request in flight. */
@@ -128,7 +128,8 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.#target.record.answered++
     if (this.#member!.proved !== true) this.owner.pool.proved(this.#member!)
     const { retry } = this.limits
-    const delayMs = retry === undefined ? undefined : retryDelayMs(retry, this.#request, status, fields, this.#attempts)
+    const repeats = retry !== undefined && canRepeat(this.#request)
+    const delayMs = repeats ? retryDelayMs(retry, status, fields, this.#attempts) : undefined
     if (delayMs !== undefined) return this.#retryLater(delayMs)
     const now = this.owner.deadlines.clock.now()
     this.#headersMicros = Math.round((now - this.startedAt) * 1000)
@@ -165,6 +166,11 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
 
   get timings(): Timings {
     return { sentMs: this.#sentMicros / 1000, headersMs: this.#headersMicros / 1000 }
+  }
+
+  /** Whether nothing of the call is left. */
+  get isOver(): boolean {
+    return this.#over
   }
 
   url(): string {

@@ -57,6 +57,12 @@ export class ClientParts implements CallOwner {
     if (this.#onIdle.length > 0 && this.#isIdle) for (const callback of this.#onIdle.splice(0)) callback()
   }
 
+  /** An interception is over. */
+  deleteInterception(interception: Interception): void {
+    this.interceptions.delete(interception)
+    this.onOver()
+  }
+
   /** Resolves when no request is in flight, and none waits inside an interceptor. */
   async untilIdle(): Promise<void> {
     if (!this.#isIdle) await new Promise<void>((resolve) => this.#onIdle.push(resolve))

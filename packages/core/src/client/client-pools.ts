@@ -97,7 +97,7 @@ export class Pools {
     const name = isolation === undefined ? parsed.serialized : `${parsed.serialized}#${isolation}`
     const settings = this.#targets.settingsOf(parsed, isolation)
     const minConnectionsPerOrigin = least ?? Math.min(most, settings.minConnectionsPerOrigin ?? 1)
-    this.open(name, { ...settings, maxConnectionsPerOrigin: most, minConnectionsPerOrigin })
+    this.open(name, { ...this.#targets.definitionOf(name), maxConnectionsPerOrigin: most, minConnectionsPerOrigin })
     // A failure is met again by the next request, which reports it.
     if (least !== undefined) this.#pool.fill(this.#current(this.#targets.of(parsed, isolation))).catch(() => undefined)
   }

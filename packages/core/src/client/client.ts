@@ -23,7 +23,7 @@ import { connectionStats } from './client-stats.js'
 import type { HandleOptions } from './connection-handle.js'
 import { ConnectionHandle, checkHandleOptions } from './connection-handle.js'
 import type { Http1RequiredOrigins } from './http1-required.js'
-import { checkInterceptors, Interception, joined, type Send } from './interceptors.js'
+import { checkInterceptors, Interception, joined } from './interceptors.js'
 import {
   type CloseOptions,
   graceMsOf,
@@ -40,7 +40,7 @@ import {
 } from './method-options.js'
 import { type ClientOptions, maxBodyBytesOf, mergeTimeouts } from './options.js'
 import { follow, redirectPolicy } from './redirects.js'
-import { checkDefaults, mergeDefaults, type RequestDefaults, withDefaults } from './request-defaults.js'
+import { checkDefaults, mergeDefaults, type RequestDefaults, withDefaults, withFixedLists } from './request-defaults.js'
 import { resolveRetryPolicy } from './status-retry.js'
 import type { Targets } from './targets.js'
 import { Verbs } from './verbs.js'
@@ -58,6 +58,9 @@ const UNKNOWN_TRAITS: ClientTraits = { unixSockets: false, guarded: true }
 
 /** Returns the traits of a client. */
 export let traitsOf: (client: Client) => ClientTraits
+
+/** Without a prototype, which may be polluted. */
+const NO_DEFAULTS = { __proto__: null } as unknown as RequestDefaults
 
 /** Options of the constructor, for a view of an existing client. */
 class View {
@@ -107,12 +110,15 @@ export class Client extends Verbs {
     this.pools = this.#parts.pools
     this.#defaults = view === undefined ? undefined : mergeDefaults(view.client.#defaults, view.defaults)
     this.#interceptors =
-      view === undefined ? this.#parts.options.interceptors : joined(view.client.#interceptors, view.defaults.interceptors)
+      view === undefined
+        ? this.#parts.options.interceptors
+        : joined(view.client.#interceptors, checkInterceptors(view.defaults.interceptors))
   }
 
   /** Whether interceptors or the defaults of a view must not be bypassed. */
   get #restricts(): boolean {
-    return this.#interceptors !== undefined || this.#defaults?.addressPolicy !== undefined
+    const { addressPolicy = 'any' } = this.#defaults ?? NO_DEFAULTS
+    return this.#interceptors !== undefined || addressPolicy !== 'any'
   }
 
   /**
@@ -159,7 +165,7 @@ export class Client extends Verbs {
     const isolation = isolationOf(options, 'warm()')
     const targets = listOf(origins, 'warm()', 'origins').map((each) => {
       const { origin, isolation: own } = warmTarget(each, isolation)
-      return this.#targets.of(parseOrigin(origin), own)
+      return this.#targetOf(parseOrigin(origin), this.#withOwn(own))
     })
     return Promise.all(
       targets.map(async (target) => {
@@ -183,13 +189,15 @@ export class Client extends Verbs {
   async connect(origin: string | URL, options?: HandleOptions): Promise<ConnectionHandle> {
     this.#refuseClosed()
     const { reopen, isolation } = checkHandleOptions(options)
-    const target = this.#targets.alone(parseOrigin(origin), isolation, !reopen)
+    const target = this.#targets.alone(this.#targetOf(parseOrigin(origin), this.#withOwn(isolation)), !reopen)
     await this.#pool.open(target)
     return new ConnectionHandle(target, {
       pool: this.#pool,
       resolve: (own) => this.#http1.resolve(own),
       request: (options, own) => this.#request(options, own),
       end: (own, reason) => {
+        const error = reason ?? new UsageError('ERR_HANDLE_CLOSED', 'the handle was destroyed')
+        for (const interception of [...this.#parts.interceptions]) if (interception.handle === own) interception.abort(error)
         for (const call of this.#calls()) {
           if (!call.isFor(own)) continue
           if (reason === undefined) call.end('ERR_HANDLE_CLOSED', 'the handle was destroyed')
@@ -211,8 +219,9 @@ export class Client extends Verbs {
   }
 
   /** Sends a checked request without interceptors. */
-  #send(options: RequestOptions, own: PoolTarget | undefined): Promise<HttpResponse> {
+  #send(options: RequestOptions, own: PoolTarget | undefined, onCall?: (call: Call) => void): Promise<HttpResponse> {
     const call = this.#call(options, own)
+    onCall?.(call)
     return new Promise((resolve, reject) => call.start(resolve, reject))
   }
 
@@ -220,25 +229,26 @@ export class Client extends Verbs {
     const interceptors = joined(this.#interceptors, checkInterceptors(options.interceptors)) ?? []
     const redirects = redirectPolicy(options)
     if (interceptors.length === 0 && redirects === undefined) return this.#send(options, own)
-    checkRequest(options)
-    const { signal } = options
+    // Iterables that can be read once are read here.
+    const fixed = withFixedLists(options)
+    const { origin, content } = checkRequest(fixed)
+    const signal = options.signal ?? undefined
     if (signal?.aborted === true) throw abortReason(signal)
-    const { clock } = this.#parts.deadlines
+    const parts = this.#parts
+    const { clock } = parts.deadlines
     const { total } = this.#limitsOf(options).timeouts
     // One `total` for all attempts.
-    const timed = total === 0 || options.totalSince !== undefined ? options : { ...options, totalSince: clock.now() }
-    const send = async (changed: RequestOptions): Promise<HttpResponse> => this.#send(ownRequest(changed), own)
-    const interception = new Interception(interceptors, send, signal)
-    const bound = own?.origin.serialized
-    const work = redirects === undefined ? undefined : (hop: Send) => follow(timed, redirects, hop, bound)
-    this.#parts.interceptions.add(interception)
-    const response = interception.run(timed, work, () => {
-      this.#parts.interceptions.delete(interception)
-      this.#parts.onOver()
+    const totalSince = options.totalSince ?? clock.now()
+    const timed = total === 0 ? fixed : { ...fixed, totalSince }
+    const interception = new Interception({
+      ...{ interceptors, signal, content, handle: own },
+      send: async (changed, onCall) => this.#send(ownRequest(changed), own, onCall),
+      onOver: () => parts.deleteInterception(interception),
     })
-    if (total > 0)
-      interception.limit(clock, Math.max(0, total - (clock.now() - (timed.totalSince ?? clock.now()))), total, options.url)
-    return response
+    parts.interceptions.add(interception)
+    if (total > 0) interception.limit(clock, Math.max(0, totalSince + total - clock.now()), total, origin.serialized)
+    const bound = own?.origin.serialized
+    return interception.run(timed, redirects === undefined ? undefined : (hop) => follow(timed, redirects, hop, bound))
   }
 
   /** Returns the open connections, and counters since the client was created. */
@@ -257,7 +267,7 @@ export class Client extends Verbs {
     this.#refuseClosed()
     const isolation = isolationOf(options, 'explain()')
     const { origin } = checkRequest({ url })
-    return this.#pool.explain(this.#http1.resolve(this.#targets.of(origin, isolation)))
+    return this.#pool.explain(this.#http1.resolve(this.#targetOf(origin, this.#withOwn(isolation))))
   }
 
   /**
@@ -272,11 +282,12 @@ export class Client extends Verbs {
     const { ms, isolation } = pingOptions(options)
     const parsed = parseOrigin(origin)
     const { serialized } = parsed
-    const members = this.#pool.find(this.#http1.resolve(this.#targets.of(parsed, isolation)))?.members ?? []
+    const target = this.#targetOf(parsed, this.#withOwn(isolation))
+    const members = this.#pool.find(this.#http1.resolve(target))?.members ?? []
     let isHttp1 = false
     for (const connection of this.#pool.connections) {
       const { route, protocol, state } = connection
-      const isOwn = route.origin.serialized === serialized && route.isolation === isolation
+      const isOwn = route.origin.serialized === serialized && route.isolation === target.isolation
       if (state !== 'open' || !(isOwn || members.some((member) => member.connection === connection))) continue
       if (protocol === 'h2') return connection.ping(ms)
       isHttp1 = true
@@ -310,7 +321,7 @@ export class Client extends Verbs {
     this.#parts.closed ??= reason ?? new UsageError('ERR_CLIENT_DESTROYED', 'the client was destroyed')
     if (reason !== undefined) for (const call of this.#calls()) call.abort(reason)
     const { interceptions } = this.#parts
-    for (const interception of [...interceptions]) interception.abort(this.#parts.closed)
+    for (const interception of [...interceptions]) interception.abort(reason ?? this.#parts.closed)
     this.#end('ERR_CLIENT_DESTROYED', 'the client was destroyed')
     this.#parts.connector.close()
     this.#parts.deadlines.stop()
@@ -322,6 +333,7 @@ export class Client extends Verbs {
   }
 
   #end(code: UnshardCode, message: string): void {
+    for (const interception of [...this.#parts.interceptions]) interception.abort(new UsageError(code, message))
     for (const call of this.#calls()) call.end(code, message)
     this.#pool.destroy(new UsageError(code, message))
   }
@@ -341,16 +353,32 @@ export class Client extends Verbs {
     const limits = this.#limitsOf(options)
     const { signal } = options
     if (signal?.aborted === true) throw abortReason(signal)
-    const target = this.#http1.resolve(own === undefined ? this.#targetOf(request.origin, options) : ownTarget(own, options))
+    const target = this.#http1.resolve(
+      own === undefined ? this.#targetOf(request.origin, options) : ownTarget(own, request.origin, options),
+    )
     const call = new Call(this.#parts, request, target, options, limits)
     this.#parts.metrics.requests++
     return call
   }
 
-  #targetOf(origin: Origin, { isolation, resolvedAddress, addressPolicy }: RequestOptions): PoolTarget {
+  /** The defaults of a view that choose a connection, with the isolation of a call. */
+  #withOwn(isolation: string | undefined): RequestOptions {
+    const { isolation: own, addressPolicy } = this.#defaults ?? NO_DEFAULTS
+    const chosen = isolation ?? own
+    return {
+      __proto__: null,
+      url: '',
+      ...(chosen === undefined ? {} : { isolation: chosen }),
+      ...(addressPolicy === undefined ? {} : { addressPolicy }),
+    } as unknown as RequestOptions
+  }
+
+  #targetOf(origin: Origin, { isolation, resolvedAddress, addressPolicy, http1Only }: RequestOptions): PoolTarget {
     const targets = this.#targets
     const target = resolvedAddress === undefined ? targets.of(origin, isolation) : targets.at(origin, isolation, resolvedAddress)
-    return addressPolicy === undefined ? target : targets.under(target, resolveAddressPolicy(addressPolicy, 'addressPolicy'))
+    const judged =
+      addressPolicy === undefined ? target : targets.under(target, resolveAddressPolicy(addressPolicy, 'addressPolicy'))
+    return http1Only === true ? targets.http1(judged) : judged
   }
 
   #limitsOf({ timeouts, replay, retry, maxBodyBytes }: RequestOptions): CallLimits {

@@ -115,7 +115,7 @@ export class ConnectionHandle {
 
   /** Takes no more requests, finishes those in flight, then closes. Resolves when the connection is closed. */
   async close(): Promise<void> {
-    this.#closed = true
+    this.#end()
     await Promise.all(this.#originPools.map((originPool) => this.#owner.pool.endOriginPool(originPool)))
   }
 
@@ -124,10 +124,15 @@ export class ConnectionHandle {
    * server may have acted.
    */
   destroy(reason?: Error): void {
-    this.#closed = true
+    this.#end()
     this.#owner.end(this.#target, reason)
     const why = reason ?? new UsageError('ERR_HANDLE_CLOSED', 'the handle was destroyed', { origin: this.origin })
     for (const originPool of this.#originPools) for (const { connection } of [...originPool.members]) connection.destroy(why)
+  }
+
+  #end(): void {
+    this.#closed = true
+    this.#target.ended = true
   }
 
   /** For `await using`: {@link close}. */

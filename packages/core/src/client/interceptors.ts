@@ -7,110 +7,204 @@ import { TimeoutError, UsageError } from '../errors/errors.js'
 import { Fields } from '../message/fields.js'
 import { linesOf } from '../message/made-response.js'
 import { parseOrigin } from '../message/origin.js'
+import { type Content, leave } from '../message/request-content.js'
 import type { InterceptedRequest, Interceptor, RequestOptions } from '../message/request-options.js'
 import { HttpResponse } from '../message/response.js'
 import { type Abortable, type Aborter, link, unlink } from '../runtime/abort.js'
 import type { Clock, ClockTimer } from '../runtime/clock.js'
 import { shownValue } from '../schema/option-checks.js'
 
-/** Sends a request without interceptors. */
+/** Sends one hop of a request. */
 export type Send = (options: RequestOptions) => Promise<HttpResponse>
+
+/** A request in flight that an interception has sent. */
+export interface SentCall extends Abortable {
+  /** Whether it is over, with its body. */
+  readonly isOver: boolean
+}
+
+/** Collaborators of an interception. */
+export interface InterceptionDeps {
+  readonly interceptors: readonly Interceptor[]
+  /** Sends a request without interceptors. @param onCall called with the request in flight. */
+  send(options: RequestOptions, onCall: (call: SentCall) => void): Promise<HttpResponse>
+  readonly signal: AbortSignal | undefined
+  /** Content of the request, which is released if nothing is sent. */
+  readonly content: Content | undefined
+  /** The connection handle of the request, as an opaque key. */
+  readonly handle: object | undefined
+  /** Called once, when nothing of the request is left. */
+  onOver(): void
+}
+
+/**
+ * Calls `waiter.abort` if the request ends while an interceptor waits: it is aborted, exceeds `timeouts.total`, or its client is destroyed.
+ * Returns a function that ends the watch.
+ */
+export let watchEnd: (request: InterceptedRequest, waiter: Abortable) => () => void
 
 class Intercepted implements InterceptedRequest {
   declare readonly method: string
   declare readonly url: string
   declare readonly headers: Fields
+  declare readonly resolvedAddress?: string
+  readonly #interception: Interception
 
-  constructor(options: RequestOptions) {
-    const { method = 'GET', url, headers = {} } = options
+  static {
+    watchEnd = (request, waiter) => {
+      const interception = #interception in request ? (request as Intercepted).#interception : undefined
+      interception?.addWaiter(waiter)
+      return () => interception?.deleteWaiter(waiter)
+    }
+  }
+
+  constructor(options: RequestOptions, interception: Interception) {
+    this.#interception = interception
+    // Without a prototype: a polluted `Object.prototype` must not change the request.
+    const { method = 'GET', url, headers = {}, sensitive } = { __proto__: null, ...options } as RequestOptions
     Object.assign(this, options, { method, url: String(url), headers: new Fields(linesOf(headers)) })
+    // An iterable that can be read once would be empty for the next attempt.
+    if (sensitive !== undefined) Object.assign(this, { sensitive: [...sensitive] })
     Object.freeze(this)
   }
 
   with(changes: Partial<RequestOptions>): InterceptedRequest {
     const merged = { __proto__: null, ...this, ...changes } as unknown as Record<string, unknown>
     for (const name of Object.keys(changes)) if (merged[name] === undefined) delete merged[name]
-    return new Intercepted(merged as unknown as RequestOptions)
+    // An address resolved by the caller is that of the first host.
+    if (changes.url !== undefined && this.resolvedAddress !== undefined && isOtherOrigin(this.url, changes.url))
+      delete merged['resolvedAddress']
+    return new Intercepted(merged as unknown as RequestOptions, this.#interception)
   }
 }
 
-/** One request and the interceptors around it. Settles once. */
+function isOtherOrigin(url: string, other: string | URL): boolean {
+  return parseOrigin(url).serialized !== parseOrigin(other).serialized
+}
+
+/** One request and the interceptors around it. Settles once; it is over with the body of a response that an interceptor made. */
 export class Interception implements Abortable {
-  readonly #interceptors: readonly Interceptor[]
-  readonly #send: Send
-  readonly #signal: AbortSignal | undefined
+  readonly #deps: InterceptionDeps
   #timer: ClockTimer | undefined
-  #reject!: (reason: unknown) => void
+  #settle: ((reason: unknown) => void) | undefined
   #isOver = false
+  #reason: unknown
+  #hasSent = false
+  #waiters: Set<Abortable> | undefined
+  /** Requests in flight that end with this one. */
+  #calls: SentCall[] = []
+  /** Responses of `next`, of which all but the returned one are discarded. */
+  #responses: HttpResponse[] = []
+  /** The returned response, if an interceptor made its body. */
+  #made: HttpResponse | undefined
   aborters: Aborter | undefined
 
-  constructor(interceptors: readonly Interceptor[], send: Send, signal: AbortSignal | null | undefined) {
-    this.#interceptors = interceptors
-    this.#send = send
-    this.#signal = signal ?? undefined
+  constructor(deps: InterceptionDeps) {
+    this.#deps = deps
   }
 
-  /**
-   * Runs the interceptors.
-   * @param work sends each hop of a request that follows redirects.
-   * @param onOver called once, when the promise settles.
-   */
-  run(
-    options: RequestOptions,
-    work: ((hop: Send) => Promise<HttpResponse>) | undefined,
-    onOver: () => void,
-  ): Promise<HttpResponse> {
+  /** The connection handle of the request, if any. */
+  get handle(): object | undefined {
+    return this.#deps.handle
+  }
+
+  /** Runs the interceptors. @param work sends each hop of a request that follows redirects. */
+  run(options: RequestOptions, work: ((hop: Send) => Promise<HttpResponse>) | undefined): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
-      this.#reject = (reason) => {
-        if (!this.#finish(onOver)) return
-        reject(reason)
-      }
-      if (this.#signal !== undefined) link(this.#signal, this)
-      const hop: Send = ({ interceptors: _, redirect, maxRedirects, onRedirect, ...rest }) => this.#pass(0, new Intercepted(rest))
+      this.#settle = reject
+      const { signal } = this.#deps
+      if (signal !== undefined) link(signal, this)
+      const hop: Send = ({ interceptors: _, redirect, maxRedirects, onRedirect, ...rest }) =>
+        this.#pass(0, new Intercepted(rest, this))
       ;(work === undefined ? hop(options) : work(hop)).then(
-        (response) => {
-          if (this.#finish(onOver)) resolve(response)
-          // Aborted in the meantime: no reader will come.
-          else response.discard()
-        },
-        (error: unknown) => this.#reject(error),
+        (response) => this.#answer(response, resolve),
+        (error: unknown) => this.#fail(error, false),
       )
     })
   }
 
   /** Limits the whole by `timeouts.total`, including the time between two attempts. @param leftMs what is left of `totalMs`. */
-  limit(clock: Clock, leftMs: number, totalMs: number, url: string | URL): void {
-    this.#timer = clock.startTimer(leftMs, () =>
-      this.abort(new TimeoutError('total', totalMs, { origin: parseOrigin(url).serialized, processed: 'unknown' })),
-    )
-    this.#timer.unref()
+  limit(clock: Clock, leftMs: number, totalMs: number, origin: string): void {
+    this.#timer = clock.startTimer(leftMs, () => {
+      const processed = this.#hasSent ? 'unknown' : 'no'
+      this.#fail(new TimeoutError('total', totalMs, { origin, processed }), true)
+    })
   }
 
+  /** Ends the request, or the reading of a body that an interceptor made. */
   abort(reason: unknown): void {
-    this.#reject(reason)
+    this.#fail(reason, true)
   }
 
-  #finish(onOver: () => void): boolean {
-    if (this.#isOver) return false
+  /** Adds an operation to abort when the request is rejected; aborts it now if that has happened. */
+  addWaiter(waiter: Abortable): void {
+    if (this.#settle === undefined) return waiter.abort(this.#reason ?? overError())
+    this.#waiters ??= new Set()
+    this.#waiters.add(waiter)
+  }
+
+  deleteWaiter(waiter: Abortable): void {
+    this.#waiters?.delete(waiter)
+  }
+
+  #answer(response: HttpResponse, resolve: (response: HttpResponse) => void): void {
+    // Aborted in the meantime: no reader will come.
+    if (this.#settle === undefined) return response.discard()
+    this.#settle = undefined
+    this.#discardAllBut(response)
+    if (!this.#hasSent) this.#closeContent(new Error('an interceptor answered the request'))
+    if (response.isMade && !response.complete) {
+      this.#made = response
+      response.onOver(() => this.#finish())
+    } else this.#finish()
+    resolve(response)
+  }
+
+  #fail(reason: unknown, isAbort: boolean): void {
+    if (this.#isOver) return
+    this.#reason = reason
+    const reject = this.#settle
+    this.#settle = undefined
+    reject?.(reason)
+    for (const call of this.#calls) if (isAbort) call.abort(reason)
+    this.#made?.discard(reason)
+    this.#discardAllBut(isAbort ? undefined : responseOf(reason))
+    if (!this.#hasSent) this.#deps.content?.release?.(reason, isAbort)
+    for (const waiter of this.#waiters ?? []) waiter.abort(reason)
+    this.#finish()
+  }
+
+  /** Closes a source that nothing will read. */
+  #closeContent(reason: Error): void {
+    const { content } = this.#deps
+    // Bytes and Blobs have nothing to close.
+    if (content !== undefined && content.bytes === undefined && content.length === undefined) leave(content.open(), reason)
+  }
+
+  #discardAllBut(returned: HttpResponse | undefined): void {
+    for (const response of this.#responses) {
+      if (!response.bodyUsed && !(returned !== undefined && response.sharesBody(returned))) response.discard()
+    }
+    this.#responses = []
+  }
+
+  #finish(): void {
+    if (this.#isOver) return
     this.#isOver = true
+    this.#made = undefined
+    this.#calls = []
     this.#timer?.cancel()
-    if (this.#signal !== undefined) unlink(this.#signal, this)
-    onOver()
-    return true
+    if (this.#deps.signal !== undefined) unlink(this.#deps.signal, this)
+    this.#deps.onOver()
   }
 
   async #pass(index: number, request: InterceptedRequest): Promise<HttpResponse> {
-    const interceptor = this.#interceptors[index]
+    const interceptor = this.#deps.interceptors[index]
     if (interceptor === undefined) return this.#send({ __proto__: null, ...request } as unknown as RequestOptions)
     const response: unknown = await interceptor(request, (changed) => this.#next(index, changed))
     if (response instanceof HttpResponse) return response
-    throw new UsageError(
-      'ERR_INTERCEPTOR',
-      'an interceptor must return a response: return next(request), or HttpResponse.from()',
-      {
-        processed: 'unknown',
-      },
-    )
+    const message = 'an interceptor must return a response: return next(request), or HttpResponse.from()'
+    throw new UsageError('ERR_INTERCEPTOR', message, { processed: this.#hasSent ? 'unknown' : 'no' })
   }
 
   async #next(index: number, request: InterceptedRequest): Promise<HttpResponse> {
@@ -118,9 +212,32 @@ export class Interception implements Abortable {
       const message = `next() takes the request, or the result of request.with(), not ${shownValue(request)}`
       throw new UsageError('ERR_INTERCEPTOR', message)
     }
-    if (this.#isOver) throw new UsageError('ERR_INTERCEPTOR', 'next() was called after the request was over')
+    if (this.#settle === undefined) throw overError()
     return this.#pass(index + 1, request)
   }
+
+  /** Sends a request. One with a signal of the interceptor's own is the interceptor's to end, and may serve several requests. */
+  async #send(options: RequestOptions): Promise<HttpResponse> {
+    this.#hasSent = true
+    const isOurs = options.signal === undefined || options.signal === null || options.signal === this.#deps.signal
+    const response = await this.#deps.send(options, (call) => {
+      if (isOurs) this.#calls = [...this.#calls.filter(({ isOver }) => !isOver), call]
+    })
+    if (!isOurs) return response
+    if (this.#settle === undefined) response.discard(this.#reason)
+    else this.#responses.push(response)
+    return response
+  }
+}
+
+/** The response that an error hands to the caller, as errors for a status do. */
+function responseOf(reason: unknown): HttpResponse | undefined {
+  const { response } = (typeof reason === 'object' && reason !== null ? reason : {}) as { response?: unknown }
+  return response instanceof HttpResponse ? response : undefined
+}
+
+function overError(): UsageError {
+  return new UsageError('ERR_INTERCEPTOR', 'next() was called after the request was over')
 }
 
 /**

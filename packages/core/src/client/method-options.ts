@@ -1,6 +1,8 @@
 /** Options and results of the methods of a client, and their checks. */
 
 import { UsageError } from '../errors/errors.js'
+import { resolveAddressPolicy } from '../message/address-policy.js'
+import type { Origin } from '../message/origin.js'
 import type { RequestOptions } from '../message/request-options.js'
 import type { ConnectionInfo } from '../message/response.js'
 import { checkIsolation, invalidOption, ownOptions } from '../schema/option-checks.js'
@@ -28,8 +30,9 @@ export interface IsolationOptions {
 
 /** An origin of {@link Client.warm} with an isolation of its own. */
 export interface WarmTarget {
+  /** Origin to connect to. */
   readonly origin: string | URL
-  /** @default that of the call */
+  /** Isolation of the connection. @default that of the call */
   readonly isolation?: string
 }
 
@@ -58,12 +61,23 @@ export const ISOLATION_OPTIONS: OptionSchema<IsolationOptions> = { isolation: va
 
 /**
  * The target of a request on a handle, whose connection was judged when it was dialed.
- * @throws UsageError `ERR_INVALID_OPTION` for a policy of the request.
+ * @throws UsageError `ERR_HANDLE_CLOSED`; `ERR_OTHER_ORIGIN` for a request that an interceptor has changed; `ERR_INVALID_OPTION` for another
+ *   address policy.
  */
-export function ownTarget(own: PoolTarget, { addressPolicy }: RequestOptions): PoolTarget {
-  if (addressPolicy === undefined) return own
-  const message = 'addressPolicy cannot be set for a request on a connection handle: set it on the client or its pool'
-  throw new UsageError('ERR_INVALID_OPTION', message, { origin: own.origin.serialized })
+export function ownTarget(own: PoolTarget, origin: Origin, { addressPolicy }: RequestOptions): PoolTarget {
+  const details = { origin: own.origin.serialized }
+  if (own.ended === true) throw new UsageError('ERR_HANDLE_CLOSED', 'the handle was closed', details)
+  if (origin.serialized !== own.origin.serialized) {
+    throw new UsageError(
+      'ERR_OTHER_ORIGIN',
+      `the handle is for ${own.origin.serialized}, but the request is for ${origin.serialized}`,
+      details,
+    )
+  }
+  if (addressPolicy === undefined || resolveAddressPolicy(addressPolicy, 'addressPolicy')?.key === own.addressPolicy?.key)
+    return own
+  const message = 'addressPolicy cannot be set for a request on a connection handle: set it on the client, its pool or a view'
+  throw new UsageError('ERR_INVALID_OPTION', message, details)
 }
 
 const CLOSE_NAMES = namesOf(CLOSE_OPTIONS)

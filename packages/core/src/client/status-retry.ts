@@ -4,12 +4,10 @@
  */
 
 import { fieldValue } from '../message/field-lines.js'
-import { type HttpRequest, isRepeatable } from '../message/request.js'
 import { RETRY_OPTIONS, type RetryPolicy } from '../message/request-options.js'
 import { systemClock } from '../runtime/clock.js'
 import { invalidOption, ownOptions } from '../schema/option-checks.js'
 import { namesOf, numberIn } from '../schema/schema.js'
-import { canResend } from './replay.js'
 
 /** A retry policy with defaults filled in. */
 export type ResolvedRetryPolicy = Required<RetryPolicy>
@@ -41,17 +39,17 @@ function resolve(policy: RetryPolicy): ResolvedRetryPolicy {
 /**
  * Delay before the retry, in milliseconds; `undefined` if the response is final.
  * @param attempts number of attempts so far.
+ * @param wallNow wall-clock time, in milliseconds, for a date in `retry-after`.
  */
 export function retryDelayMs(
   policy: ResolvedRetryPolicy,
-  request: HttpRequest,
   status: number,
   fields: readonly string[],
   attempts: number,
+  wallNow: number = systemClock.wallNow(),
 ): number | undefined {
-  if (!policy.statuses.includes(status) || attempts >= policy.attempts || !canResend(request)) return undefined
-  if (!isRepeatable(request)) return undefined
-  const asked = retryAfterMs(fieldValue(fields, 'retry-after'))
+  if (!policy.statuses.includes(status) || attempts >= policy.attempts) return undefined
+  const asked = retryAfterMs(fieldValue(fields, 'retry-after'), wallNow)
   if (asked !== undefined) return asked <= policy.maxDelayMs ? asked : undefined
   return Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (attempts - 1)) * Math.random()
 }
@@ -65,10 +63,10 @@ const MAX_DATE_LENGTH = 64
 /**
  * Parses seconds, or a date, which is GMT even if it does not say so (RFC 9110 §10.2.3, §5.6.7).
  */
-export function retryAfterMs(value: string | undefined): number | undefined {
+export function retryAfterMs(value: string | undefined, wallNow: number = systemClock.wallNow()): number | undefined {
   if (value === undefined) return undefined
   if (/^\d+$/.test(value)) return Number(value) * 1_000
   if (value.length > MAX_DATE_LENGTH || !HTTP_DATE.test(value)) return undefined
   const date = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - systemClock.wallNow())
+  return Number.isNaN(date) ? undefined : Math.max(0, date - wallNow)
 }

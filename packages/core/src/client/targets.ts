@@ -31,12 +31,17 @@ const DEFAULT = 'default'
 export class Targets {
   readonly #connector: Connector
   #defaults: PoolSettings
+  /** Settings by name, as they were given: `default` may change later. */
   readonly #definitions = new Map<string, PoolSettings>()
+  /** Address policies of the option `pools`, which {@link undefine} keeps. */
+  readonly #lasting = new Map<string, PoolSettings>()
+  #merged = new Map<string, PoolSettings>()
   #handles = 0
   /** Outlives the targets: new settings do not reset what is known about an origin. */
   readonly #record = new BoundedCache<OriginRecord>({ max: MAX_ISOLATED })
   #plain = new WeakMap<Origin, PoolTarget>()
   readonly #apart = new WeakMap<PoolTarget, PoolTarget>()
+  readonly #http1 = new WeakMap<PoolTarget, PoolTarget>()
   readonly #resolved = new WeakMap<PoolSettings, ResolvedPoolSettings>()
   /** Interns equal reuse keys. */
   #lastReuseKey = ''
@@ -49,7 +54,11 @@ export class Targets {
   constructor(connector: Connector, defaults: PoolSettings, pools: Readonly<Record<string, PoolSettings>>) {
     this.#connector = connector
     this.#defaults = mergePoolSettings(defaults, pools[DEFAULT] ?? {}, `pools.${DEFAULT}.`)
-    for (const [name, settings] of Object.entries(pools)) if (name !== DEFAULT) this.define(name, settings)
+    for (const [name, settings] of Object.entries(pools)) {
+      if (name === DEFAULT) continue
+      this.define(name, settings)
+      if (settings.addressPolicy !== undefined) this.#lasting.set(keyOf(name), { addressPolicy: settings.addressPolicy })
+    }
   }
 
   /** Returns the target of a request to `origin`. */
@@ -83,13 +92,28 @@ export class Targets {
   /** Returns the variant of `target` for requests with an address policy of their own; `undefined` allows all addresses. */
   under(target: PoolTarget, policy: AddressPolicy | undefined): PoolTarget {
     if (target.addressPolicy?.key === policy?.key) return target
-    const dialKey = `${target.dialKey}|addresses ${policy?.key ?? 'any'}`
+    const suffix = `|addresses ${policy?.key ?? 'any'}`
+    const dialKey = `${target.dialKey}${suffix}`
     let variant = this.#restricted.get(dialKey)
     if (variant === undefined) {
-      variant = { ...target, dialKey, addressPolicy: policy, ownPolicy: true, originPool: undefined }
+      // A tunnel shows the address of its proxy alone: it is shared only under the same policy.
+      const reuseKey = target.proxy === undefined ? target.reuseKey : `${target.reuseKey}${suffix}`
+      variant = { ...target, dialKey, reuseKey, addressPolicy: policy, ownPolicy: true, originPool: undefined }
       this.#restricted.set(dialKey, variant)
     }
     return variant
+  }
+
+  /** Returns the variant of `target` for requests that are not offered HTTP/2. */
+  http1(target: PoolTarget): PoolTarget {
+    if (target.http1Only === true) return target
+    let http1 = this.#http1.get(target)
+    if (http1 === undefined) {
+      const [reuseKey, dialKey] = [`${target.reuseKey}|http/1.1`, `${target.dialKey}|http/1.1`]
+      http1 = { ...target, reuseKey, dialKey, http1Only: true, originPool: undefined }
+      this.#http1.set(target, http1)
+    }
+    return http1
   }
 
   /** Returns the target that replaces `target` after the settings have changed. */
@@ -111,32 +135,56 @@ export class Targets {
   define(name: string, settings: PoolSettings): void {
     const merged = mergePoolSettings(this.#defaults, settings, `pools.${printable(name).slice(1, -1)}.`)
     if (name === DEFAULT) this.#defaults = merged
-    else this.#definitions.set(keyOf(name), merged)
+    else this.#definitions.set(keyOf(name), { ...settings })
     this.#forget()
   }
 
-  /** Removes the settings: the defaults apply again. */
+  /** Settings defined for `name`, if any. */
+  definitionOf(name: string): PoolSettings {
+    return this.#definitions.get(keyOf(name)) ?? {}
+  }
+
+  /** Removes the settings: the defaults apply again, and an address policy of the option `pools`. */
   undefine(name: string): void {
-    this.#definitions.delete(keyOf(name))
+    const key = keyOf(name)
+    const lasting = this.#lasting.get(key)
+    if (lasting === undefined) this.#definitions.delete(key)
+    else this.#definitions.set(key, lasting)
     this.#forget()
   }
 
   /**
-   * The settings of a target as given. An undefined isolation uses the defaults, not the origin's
-   * settings.
+   * The settings of a target. An undefined isolation uses the defaults, not the origin's settings,
+   * except for the origin's address policy.
    */
   settingsOf(origin: Origin, isolation: string | undefined): PoolSettings {
     const { serialized } = origin
-    if (isolation === undefined) return this.#definitions.get(serialized) ?? this.#defaults
-    return this.#definitions.get(`${serialized}#${isolation}`) ?? this.#definitions.get(isolation) ?? this.#defaults
+    if (isolation === undefined) return this.#mergedOf(serialized)
+    const own = this.#definitions.get(serialized)?.addressPolicy
+    const both = `${serialized}#${isolation}`
+    const key = this.#definitions.has(both) ? both : isolationKey(isolation)
+    const settings = this.#mergedOf(key)
+    if (own === undefined || this.#definitions.get(key)?.addressPolicy !== undefined) return settings
+    return this.#mergedOf(`${serialized}&${key}`, { ...settings, addressPolicy: own })
+  }
+
+  /** Merges definitions over the current defaults, once. */
+  #mergedOf(key: string, settings: PoolSettings | undefined = this.#definitions.get(key)): PoolSettings {
+    if (settings === undefined) return this.#defaults
+    let merged = this.#merged.get(key)
+    if (merged === undefined) {
+      merged = mergePoolSettings(this.#defaults, settings, '')
+      this.#merged.set(key, merged)
+    }
+    return merged
   }
 
   /**
-   * Returns a target for a handle, with one connection that is never shared.
+   * Returns the variant of `target` for a handle, with one connection that is never shared.
    * @param once see {@link PoolTarget}.
    */
-  alone(origin: Origin, isolation: string | undefined, once: boolean): PoolTarget {
-    const target = this.#make(origin, isolation)
+  alone(target: PoolTarget, once: boolean): PoolTarget {
+    const { origin } = target
     const reuseKey = `${target.reuseKey}|handle ${++this.#handles}`
     const settings = {
       ...untilClosed(target.settings),
@@ -178,6 +226,7 @@ export class Targets {
   }
 
   #forget(): void {
+    this.#merged = new Map()
     this.#plain = new WeakMap()
     this.#isolated.clear()
     this.#pinned.clear()
@@ -237,17 +286,18 @@ export class Targets {
     const socketPath = socketPathOf({ origin, settings })
     const proxy = this.#proxyFor(origin, socketPath)
     const through = socketPath === undefined ? (proxy?.key ?? '') : `unix ${encodeURIComponent(socketPath)}`
-    const key = `${this.#connector.identityOf(origin)}|${settings.protocols.join()}|${through}|${quoted}`
+    const { addressPolicy } = settings
+    const judged = addressPolicy === undefined ? '' : `|addresses ${addressPolicy.key}`
+    const key = `${this.#connector.identityOf(origin)}|${settings.protocols.join()}|${through}|${quoted}${proxy === undefined ? '' : judged}`
     const reuseKey = key === this.#lastReuseKey ? this.#lastReuseKey : key
     this.#lastReuseKey = reuseKey
-    const { addressPolicy } = settings
     return {
       origin,
       isolation,
       settings,
       reuseKey,
       proxy,
-      dialKey: `${origin.serialized}|${reuseKey}${addressPolicy === undefined ? '' : `|addresses ${addressPolicy.key}`}`,
+      dialKey: `${origin.serialized}|${reuseKey}${judged}`,
       addressPolicy,
       record: this.#recordOf(`${origin.serialized}|${quoted}`),
       verify: (certificate) => this.#connector.verify(origin, certificate),
@@ -262,6 +312,11 @@ function untilClosed(settings: ResolvedPoolSettings): ResolvedPoolSettings {
   return { ...settings, idleTimeoutMs: 0, http1IdleMs: Number.POSITIVE_INFINITY }
 }
 
+/** Key of the settings of an isolation: no origin begins like this, whatever text the isolation is. */
+function isolationKey(isolation: string): string {
+  return `#${isolation}`
+}
+
 /** Whether a pool name is an isolation, and not an origin. */
 export function isIsolation(name: string): boolean {
   return !/^https?(\+unix)?:/i.test(name)
@@ -272,7 +327,7 @@ export function isIsolation(name: string): boolean {
  * @throws UsageError if the origin is not valid.
  */
 function keyOf(name: string): string {
-  if (isIsolation(name)) return refuseHost(name)
+  if (isIsolation(name)) return isolationKey(refuseHost(name))
   const hash = name.indexOf('#')
   const { serialized } = parseOrigin(hash === -1 ? name : name.slice(0, hash))
   return hash === -1 ? serialized : serialized + name.slice(hash)

@@ -47,7 +47,7 @@ export const VERB_OPTIONS: OptionSchema<VerbOptions> = {
 }
 
 const NAMES: ReadonlySet<string> = new Set(
-  [...namesOf(VERB_OPTIONS)].filter((name) => name !== 'totalSince' && name !== 'resolvedAddress'),
+  [...namesOf(VERB_OPTIONS)].filter((name) => name !== 'totalSince' && name !== 'resolvedAddress' && name !== 'http1Only'),
 )
 
 type Mutable = { -readonly [Name in keyof RequestOptions]: RequestOptions[Name] }

@@ -136,6 +136,13 @@ const ROWS = {
     'Read or discard the body of each response.',
   ],
 
+  ERR_CIRCUIT_OPEN: [
+    'ConnectionError',
+    'yes',
+    'The interceptor `circuitBreaker()` sends no requests to an origin that failed; `cause` is the error of the policy.',
+    'Send again later.',
+  ],
+
   ERR_STREAM_RESET: ['StreamError', 'processed', 'The peer reset the stream.', 'Look at `errorCode` and `processed`.'],
   ERR_STREAM_REFUSED: ['StreamError', 'yes', 'The peer refused the stream and did not process it.', 'Send again later.'],
   ERR_HTTP_1_1_REQUIRED: [
@@ -184,6 +191,12 @@ const ROWS = {
     'no',
     '`receiveFile`: the response is neither the file nor a part of it.',
     'Look at the status.',
+  ],
+  ERR_STATUS: [
+    'ResponseError',
+    'no',
+    'The interceptor `throwOnStatus()` received a status that is an error.',
+    'Read `status`, and the body of `response`.',
   ],
   ERR_EVENT_STREAM: [
     'ResponseError',

@@ -1,7 +1,9 @@
 /** For the packages of this repository alone. It may change in any release. */
 
 export { traitsOf } from '../client/client.js'
+export { watchEnd } from '../client/interceptors.js'
 export { CLIENT_OPTIONS } from '../client/options.js'
+export { type ResolvedRetryPolicy, resolveRetryPolicy, retryAfterMs, retryDelayMs } from '../client/status-retry.js'
 export { canonicalAddress, includesAddress } from '../message/addresses.js'
 export { fieldList } from '../message/fields.js'
 export { encodeForm } from '../message/form-data.js'
@@ -13,10 +15,11 @@ export {
   MAX_REDIRECTS,
   redirectTarget,
 } from '../message/redirect.js'
-export { REQUEST_MEMBERS } from '../message/request.js'
-export { expectErrors } from '../message/request-content.js'
-export { REQUEST_OPTIONS } from '../message/request-options.js'
+export { isIdempotent, REQUEST_MEMBERS } from '../message/request.js'
+export { expectErrors, isSentOnce } from '../message/request-content.js'
+export { REQUEST_OPTIONS, RETRY_OPTIONS } from '../message/request-options.js'
 export { isSpecialPurpose } from '../message/special-purpose.js'
 export { type Abortable, AbortHandle, abortReason, link as linkAbort, unlink as unlinkAbort } from '../runtime/abort.js'
-export { isIterable, ownOptions, printable, refuseUnknown, shownValue } from '../schema/option-checks.js'
+export { BoundedCache } from '../runtime/bounded-cache.js'
+export { invalidOption, isIterable, ownOptions, printable, refuseUnknown, shownValue } from '../schema/option-checks.js'
 export { flagRow, milliseconds, namesOf, number, numberIn, type OptionRow, type OptionSchema, value } from '../schema/schema.js'

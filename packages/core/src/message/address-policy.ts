@@ -1,6 +1,6 @@
 /**
- * Which addresses a client may connect to. Judges addresses, not names, in every way in which IPv6 embeds IPv4. Must not know how
- * connections are made.
+ * Which addresses a client may connect to. Judges addresses, not names, and the IPv4 address inside IPv6: mapped, compatible,
+ * NAT64 with the well-known prefix, and 6to4. Must not know how connections are made.
  */
 
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
@@ -67,14 +67,17 @@ export class AddressPolicy {
 
   #judge(text: string): boolean {
     const embedded = embeddedIPv4(text)
-    if (this.#deny.contains(text, embedded)) return false
+    // Denied is what contains either address; allowed by `public` is what has two public ones.
+    if (this.#deny.contains(text, undefined) || (embedded !== undefined && this.#deny.contains(embedded, undefined))) return false
     return this.#allow === undefined || this.#allow.contains(text, embedded)
   }
 }
 
 /** A list of ranges. */
 class Ranges {
-  readonly #list: BlockList = new BlockList()
+  // Two lists: in one, Node matches IPv4 addresses against ranges of IPv6.
+  readonly #ipv4: BlockList = new BlockList()
+  readonly #ipv6: BlockList = new BlockList()
   #hasPublic = false
 
   /** @throws UsageError `ERR_INVALID_OPTION` for an entry that is not a range. */
@@ -92,7 +95,7 @@ class Ranges {
   }
 
   #lists(text: string): boolean {
-    return this.#list.check(text, isIPv4(text) ? 'ipv4' : 'ipv6')
+    return isIPv4(text) ? this.#ipv4.check(text) : this.#ipv6.check(text, 'ipv6')
   }
 
   #add(entry: unknown): boolean {
@@ -106,8 +109,9 @@ class Ranges {
     if (prefix === undefined) return false
     // Mapped ranges such as ::ffff:10.0.0.0/104 are ranges of IPv4, as mapped addresses are.
     const mapped = written === 6 && prefix >= 96 ? canonicalAddress(given) : undefined
-    if (mapped !== undefined && isIPv4(mapped)) this.#list.addSubnet(mapped, prefix - 96, 'ipv4')
-    else this.#list.addSubnet(given, prefix, written === 4 ? 'ipv4' : 'ipv6')
+    if (mapped !== undefined && isIPv4(mapped)) this.#ipv4.addSubnet(mapped, prefix - 96, 'ipv4')
+    else if (written === 4) this.#ipv4.addSubnet(given, prefix, 'ipv4')
+    else this.#ipv6.addSubnet(given, prefix, 'ipv6')
     return true
   }
 }

@@ -1,8 +1,12 @@
 /** Responses that an interceptor makes: without a connection, or from another response. */
 
+import { Readable } from 'node:stream'
 import { UsageError } from '../errors/errors.js'
+import { isFieldValue, isToken } from '../field-syntax.js'
+import { setImmediate } from '../runtime/event-loop.js'
+import { shownValue } from '../schema/option-checks.js'
 import { Fields, type FieldsInit } from './fields.js'
-import { leave } from './request-content.js'
+import { expectErrors, leave, openSource } from './request-content.js'
 import type { ConnectionInfo, ResponseSource } from './response.js'
 import { ResponseBody } from './response-body.js'
 
@@ -41,12 +45,16 @@ export function sourceOf(made: MadeResponse, base: ResponseSource | undefined): 
       `a response made by an interceptor has a status from 200 to 999, not ${String(status)}`,
     )
   }
-  const trailerList = trailers === undefined ? undefined : linesOf(trailers)
+  const trailerList = trailers === undefined ? undefined : checkedLines(trailers)
+  if (statusText !== undefined && !isFieldValue(statusText)) {
+    throw new UsageError('ERR_INVALID_OPTION', `statusText ${shownValue(statusText)} has invalid characters`)
+  }
   return {
     status,
     reason: statusText ?? base?.reason,
-    fields: headers === undefined ? (base?.fields ?? []) : linesOf(headers),
-    body: body === undefined && base !== undefined ? base.body : bodyOf(body ?? undefined),
+    fields: headers === undefined ? (base?.fields ?? []) : checkedLines(headers),
+    body: body === undefined && base !== undefined ? base.body : bodyOf(body ?? undefined, base?.body),
+    isMade: body !== undefined || base === undefined || base.isMade === true,
     trailers: () => trailerList ?? base?.trailers(),
     reprioritize: (priority) => base?.reprioritize(priority) ?? false,
     connection: () => base?.connection() ?? NO_CONNECTION,
@@ -55,6 +63,19 @@ export function sourceOf(made: MadeResponse, base: ResponseSource | undefined): 
     url: () => base?.url() ?? '',
     maxBodyBytes: base?.maxBodyBytes ?? Number.POSITIVE_INFINITY,
   }
+}
+
+/** Returns checked fields as a list. @throws UsageError naming the field. */
+function checkedLines(init: FieldsInit): readonly string[] {
+  if (typeof init !== 'object' || init === null)
+    throw new UsageError('ERR_INVALID_OPTION', `headers must be an object, not ${shownValue(init)}`)
+  const list = linesOf(init)
+  for (let i = 0; i < list.length; i += 2) {
+    const [name, text] = [list[i]!, list[i + 1]!]
+    if (!isToken(name)) throw new UsageError('ERR_INVALID_FIELD_NAME', `field name ${shownValue(name)} is not a token`)
+    if (!isFieldValue(text)) throw new UsageError('ERR_INVALID_FIELD_VALUE', `the value of field ${name} has invalid characters`)
+  }
+  return list
 }
 
 /** Returns fields as a list: name in lower case, value, name, value… */
@@ -70,8 +91,10 @@ export function linesOf(init: FieldsInit): readonly string[] {
   return list
 }
 
-function bodyOf(content: MadeBody | undefined): ResponseBody {
+/** @param replaced the body that this one replaces: it ends with it, or at once if nothing can read it any more. */
+function bodyOf(content: MadeBody | undefined, replaced: ResponseBody | undefined): ResponseBody {
   if (typeof content === 'string' || content instanceof Uint8Array || content === undefined) {
+    if (replaced?.used === false) replaced.cancel(new UsageError('ERR_BODY_CANCELLED', 'an interceptor replaced the body'))
     const body = new ResponseBody({ consumed: () => undefined, cancel: () => undefined })
     const bytes = typeof content === 'string' ? Buffer.from(content) : content
     if (bytes !== undefined && bytes.length > 0) body.push(bytes)
@@ -84,21 +107,28 @@ function bodyOf(content: MadeBody | undefined): ResponseBody {
       'the body of a response made by an interceptor is text, bytes, a stream or an async iterable',
     )
   }
-  return new Pump(content as AsyncIterable<Uint8Array>).body
+  return new Pump(content as AsyncIterable<Uint8Array>, replaced).body
 }
+
+/** After this many parts in one turn of the event loop the pump yields: a fast source must not stop timers and sockets. */
+const PARTS_PER_TURN = 64
 
 /** Moves content from an iterable into a body, one part at a time, as the reader takes them. */
 class Pump {
   readonly body: ResponseBody = new ResponseBody(this)
   readonly #source: AsyncIterable<Uint8Array>
-  #iterator: AsyncIterator<Uint8Array> | undefined
+  readonly #replaced: ResponseBody | undefined
+  #iterator: AsyncIterator<unknown> | undefined
   /** Bytes handed over and not yet read. */
   #unread = 0
+  #parts = 0
   #isReading = false
   #isOver = false
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  constructor(source: AsyncIterable<Uint8Array>, replaced: ResponseBody | undefined) {
     this.#source = source
+    this.#replaced = replaced
+    if (source instanceof Readable) expectErrors(source)
     this.#read()
   }
 
@@ -111,30 +141,46 @@ class Pump {
     if (this.#isOver) return
     this.#isOver = true
     if (this.#iterator !== undefined) leave(this.#iterator, reason)
+    // A generator that waits for the replaced body only ends when that body does.
+    this.#replaced?.cancel(reason)
     this.body.fail(reason)
   }
 
   #read(): void {
     if (this.#isReading || this.#isOver) return
     this.#isReading = true
-    this.#next().catch((error: unknown) => this.#finish(() => this.body.fail(error)))
+    this.#next().catch((error: unknown) => this.#fail(error))
   }
 
   async #next(): Promise<void> {
-    this.#iterator ??= this.#source[Symbol.asyncIterator]()
+    if (++this.#parts % PARTS_PER_TURN === 0) await new Promise<void>((resolve) => setImmediate(resolve))
+    if (this.#isOver) return
+    this.#iterator ??= openSource(this.#source)
     const { done, value } = await this.#iterator.next()
     this.#isReading = false
     if (this.#isOver) return
-    if (done === true) return this.#finish(() => this.body.end())
-    this.#unread += value.length
-    if (value.length > 0) this.body.push(value)
+    if (done === true) return this.#end()
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value
+    if (!(bytes instanceof Uint8Array)) {
+      const error = new UsageError('ERR_INVALID_BODY', `a part of a body is text or bytes, not ${shownValue(value)}`)
+      leave(this.#iterator, error)
+      throw error
+    }
+    this.#unread += bytes.length
+    if (bytes.length > 0) this.body.push(bytes)
     else this.#read()
   }
 
-  #finish(settle: () => void): void {
+  #end(): void {
+    this.#isOver = true
+    this.body.end()
+  }
+
+  #fail(error: unknown): void {
     this.#isReading = false
     if (this.#isOver) return
     this.#isOver = true
-    settle()
+    this.#replaced?.cancel(error)
+    this.body.fail(error)
   }
 }

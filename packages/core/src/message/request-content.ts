@@ -73,6 +73,12 @@ export function toContent(body: RequestBody): Content {
   throw new UsageError('ERR_INVALID_BODY', `a body must not be of type ${body === null ? 'null' : typeof body}`)
 }
 
+/** Whether a body can be sent only once: a stream or an iterable. */
+export function isSentOnce(body: RequestBody | null | undefined): boolean {
+  if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body) || isArrayBuffer(body)) return false
+  return !(body instanceof URLSearchParams || body instanceof Blob)
+}
+
 const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8'
 
 function isArrayBuffer(body: unknown): body is ArrayBuffer {
@@ -128,7 +134,7 @@ function openOnce(source: AsyncIterable<Uint8Array | string>): AsyncIterator<Uin
  * Opens an iterator whose `return` closes the stream at once: the built-in ones first wait for the
  * next part, which may never come.
  */
-function openSource(source: AsyncIterable<Uint8Array | string>): AsyncIterator<Uint8Array | string> {
+export function openSource(source: AsyncIterable<Uint8Array | string>): AsyncIterator<Uint8Array | string> {
   if (source instanceof ReadableStream) {
     const reader = (source as ReadableStream<Uint8Array>).getReader()
     return {

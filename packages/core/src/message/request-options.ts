@@ -72,6 +72,8 @@ export interface RequestOptions {
   readonly totalSince?: number
   /** @internal Address that the host of the URL resolved to: it is connected to, and no name is resolved. */
   readonly resolvedAddress?: string | undefined
+  /** @internal Whether HTTP/2 is not offered for this request. */
+  readonly http1Only?: boolean | undefined
   /** Maximum number of replays after the connection was lost with an unknown outcome. @default the client's */
   readonly replay?: number
   /** Retries after a status that means "later". @default the client's */
@@ -122,6 +124,7 @@ export const REQUEST_OPTIONS: OptionSchema<RequestOptions> = {
   timeouts: value('an object', "the client's"),
   totalSince: value('internal'),
   resolvedAddress: value('internal'),
+  http1Only: value('internal'),
   replay: value('0 to 100', "the client's"),
   retry: value('`true`, `false`, an object', "the client's"),
   isolation: value('text'),

@@ -56,7 +56,7 @@ const MEMBERS = namesOf(REQUEST_OPTIONS)
 
 /** Names of the public members. */
 export const REQUEST_MEMBERS: ReadonlySet<string> = new Set(
-  [...MEMBERS].filter((name) => name !== 'totalSince' && name !== 'resolvedAddress'),
+  [...MEMBERS].filter((name) => name !== 'totalSince' && name !== 'resolvedAddress' && name !== 'http1Only'),
 )
 
 /**
@@ -108,9 +108,9 @@ const INHERITED = Object.prototype as Partial<RequestOptions>
 function isPolluted(): boolean {
   const { method, url, headers, body, duplex, trailers, signal, timeouts, totalSince } = INHERITED
   const { replay, retry, isolation, affinity, priority, sensitive, trimFieldValues, onInformational } = INHERITED
-  const { resolvedAddress, addressPolicy, interceptors, redirect, maxRedirects, onRedirect, maxBodyBytes } = INHERITED
+  const { resolvedAddress, addressPolicy, interceptors, redirect, maxRedirects, onRedirect, maxBodyBytes, http1Only } = INHERITED
   const first = method ?? url ?? headers ?? body ?? duplex ?? trailers ?? signal ?? timeouts ?? totalSince ?? resolvedAddress
-  const second = addressPolicy ?? interceptors ?? redirect ?? maxRedirects ?? onRedirect ?? maxBodyBytes
+  const second = addressPolicy ?? interceptors ?? redirect ?? maxRedirects ?? onRedirect ?? maxBodyBytes ?? http1Only
   const third = replay ?? retry ?? isolation ?? affinity ?? priority ?? sensitive ?? trimFieldValues ?? onInformational
   return (first ?? second ?? third) !== undefined
 }

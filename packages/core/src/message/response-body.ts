@@ -64,6 +64,8 @@ export class ResponseBody {
    * pending read.
    */
   onBroken: ((error: unknown) => void) | undefined
+  /** Called once, when the content has ended or failed. Set while it is open. */
+  onOver: (() => void) | undefined
   /** Bytes received so far; deadlines use it to detect progress. */
   received = 0
   /** Unread bytes. */
@@ -83,6 +85,11 @@ export class ResponseBody {
   /** Whether all content has arrived. */
   get complete(): boolean {
     return this.#state === 'ended'
+  }
+
+  /** Whether more content may arrive. */
+  get open(): boolean {
+    return this.#state === 'open'
   }
 
   /** Claims the content for one reader. @throws UsageError `ERR_BODY_USED` the second time. */
@@ -293,6 +300,9 @@ export class ResponseBody {
   }
 
   #settle(): void {
+    const { onOver } = this
+    this.onOver = undefined
+    onOver?.()
     if (this.#collector !== undefined) this.#finish(this.#collector)
     const pendingReads = this.#pendingReads
     if (pendingReads === undefined) return

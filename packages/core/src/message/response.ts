@@ -58,6 +58,8 @@ export interface ResponseSource {
   readonly timings: Timings
   /** Start of `timeouts.total`, by the client's clock; 0 without that deadline. */
   readonly totalSince: number
+  /** Whether an interceptor made the body, which then ends with the request. */
+  readonly isMade?: boolean
   /** URL of the request, without fragment. */
   url(): string
   /** Maximum size of a body that is read as a whole. */
@@ -124,6 +126,16 @@ export class HttpResponse {
   /** Times at which the request was sent and answered. */
   get timings(): Timings {
     return this.#parts.timings
+  }
+
+  /** @internal Whether an interceptor made the body. */
+  get isMade(): boolean {
+    return this.#parts.isMade === true
+  }
+
+  /** @internal Whether two responses have one body: `with()` moves it to its copy. */
+  sharesBody(other: HttpResponse): boolean {
+    return this.#parts.body === other.#parts.body
   }
 
   /** @internal For the next request of a redirect: see `RequestOptions.totalSince`. */
@@ -217,6 +229,17 @@ export class HttpResponse {
    */
   onBroken(listener: (reason: unknown) => void): void {
     this.#parts.body.onBroken = inContext(listener)
+  }
+
+  /** @internal Calls `listener` once the content has ended, failed or been discarded; at once if it has. */
+  onOver(listener: () => void): void {
+    const { body } = this.#parts
+    if (!body.open) return listener()
+    const before = body.onOver
+    body.onOver = () => {
+      before?.()
+      listener()
+    }
   }
 
   #collect<T>(finish: (parts: Uint8Array[]) => T): Promise<T> {

@@ -1,5 +1,6 @@
 /** Explains what a request would do without sending it, with the verdict for every candidate. */
 
+import { isForbidden } from '../connect/address-guard.js'
 import type { ReuseReason } from '../message/reasons.js'
 import type { ConnectionInfo } from '../message/response.js'
 import type { Connection } from '../transport/connection.js'
@@ -89,6 +90,7 @@ function explainConnection(
   const member = originPool?.memberOf(connection)
   if (member !== undefined) return { ...common, verdict: 'own', because: member.because }
   if (!reuse.sharable(pooled)) return { ...common, verdict: 'refuse', because: 'unix-socket' }
+  if (isForbidden(pooled, connection)) return { ...common, verdict: 'refuse', because: 'address-differs' }
   return { ...common, ...outcome(reuse.verdict(connection, target)) }
 }
 

@@ -106,6 +106,8 @@ export interface PoolTarget extends Target {
   readonly alone?: boolean
   /** The origin pool. Written and read only by the pool. */
   originPool?: object | undefined
+  /** Whether the handle it belongs to is closed. Written by the handle. */
+  ended?: boolean
   /** Dialed once: after that connection closes, requests fail without another dial. */
   readonly once?: boolean
 }

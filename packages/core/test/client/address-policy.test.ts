@@ -248,3 +248,64 @@ it('an invalid policy of a request is refused before anything is resolved', asyn
     code: 'ERR_INVALID_OPTION',
   })
 })
+
+describe('settings', () => {
+  it('of a view apply to warm(), connect(), explain() and requests', async () => {
+    const first = await server({ address: '127.0.0.1' })
+    const view = resolving({ 'a.test.example': '127.0.0.1' }).with({ addressPolicy: 'public' })
+    const origin = first.url('a.test.example')
+    expect(await view.warm([origin])).toMatchObject([{ error: FORBIDDEN }])
+    await expect(view.connect(origin)).rejects.toMatchObject(FORBIDDEN)
+    await expect(view.explain(`${origin}/`)).rejects.toMatchObject(FORBIDDEN)
+    await expect(view.request({ url: `${origin}/` })).rejects.toMatchObject(FORBIDDEN)
+    expect(first.connections).toBe(0)
+  })
+
+  it('of an origin do not apply to an isolation with the text of that origin', async () => {
+    const first = await server({ address: '127.0.0.1' })
+    const client = resolving(
+      { 'a.test.example': '127.0.0.1' },
+      { addressPolicy: 'public', pools: { 'https://trusted.example': { addressPolicy: 'any' } } },
+    )
+    const request = { url: `${first.url('a.test.example')}/`, isolation: 'https://trusted.example' }
+    await expect(client.request(request)).rejects.toMatchObject(FORBIDDEN)
+  })
+
+  it('of an origin apply to its isolations, unless those have a policy', async () => {
+    const first = await server({ address: '127.0.0.1' })
+    const origin = first.url('a.test.example')
+    const pools = { [origin]: { addressPolicy: 'public' }, open: { addressPolicy: 'any' } } as const
+    const client = resolving({ 'a.test.example': '127.0.0.1' }, { pools })
+    await expect(client.request({ url: `${origin}/`, isolation: 'x' })).rejects.toMatchObject(FORBIDDEN)
+    await (await client.request({ url: `${origin}/`, isolation: 'open' })).text()
+  })
+
+  it('under default that are set at run time reach named and resized pools, and close() keeps a policy of the options', async () => {
+    const first = await server({ address: '127.0.0.1' })
+    const origin = first.url('a.test.example')
+    const url = `${origin}/`
+    const client = resolving({ 'a.test.example': '127.0.0.1' }, { pools: { [origin]: { idleTimeoutMs: 30_000 } } })
+    client.pools.resize(origin, 2)
+    await (await client.request({ url })).text()
+    client.pools.open('default', { addressPolicy: 'public' })
+    await expect(client.request({ url })).rejects.toMatchObject(FORBIDDEN)
+    const strict = resolving({ 'a.test.example': '127.0.0.1' }, { pools: { [origin]: { addressPolicy: 'public' } } })
+    await strict.pools.close(origin)
+    await expect(strict.request({ url })).rejects.toMatchObject(FORBIDDEN)
+  })
+})
+
+it('a tunnel that a request without a policy opened through SOCKS is not used under one', async () => {
+  const origin = await server({ address: '127.0.0.1' })
+  const via = await proxy({ kind: 'socks' })
+  const client = createClient({
+    lookup: staticLookup({ 'a.test.example': '127.0.0.1' }),
+    proxy: via.url().replace('socks5h:', 'socks5:'),
+    reuse: { ...grantsAll, groupsOf: () => ['one'] },
+  })
+  const url = `${origin.url('a.test.example')}/`
+  await (await client.request({ url })).text()
+  for (const addressPolicy of ['public', { deny: ['127.0.0.0/8'] }] as const)
+    await expect(client.request({ url, addressPolicy })).rejects.toMatchObject(FORBIDDEN)
+  expect(via.tunnels).toHaveLength(1)
+})

@@ -2,6 +2,7 @@
 
 import { FakeClock } from '@unshard/testkit'
 import { HttpResponse, type Interceptor, UsageError } from '../../src/index.js'
+import { watchEnd } from '../../src/internal/index.js'
 import { mockClient } from '../../src/testing/index.js'
 import { clientFixture } from './fixture.js'
 
@@ -284,6 +285,39 @@ describe('timeouts.total', () => {
     await new Promise(setImmediate)
     clock.advance(1)
     await expect(request).rejects.toMatchObject({ name: 'TimeoutError', phase: 'total', ms: 1_000 })
+  })
+})
+
+describe('watchEnd()', () => {
+  it.each<[string, (client: { destroy(reason: Error): void }, abort: AbortController, clock: FakeClock) => void, string]>([
+    ['an abort', (_client, abort) => abort.abort(new Error('left')), 'left'],
+    ['the deadline of the whole request', (_client, _abort, clock) => clock.advance(1_000), 'total timeout after 1000 ms'],
+    ['the end of the client', (client) => client.destroy(new Error('over')), 'over'],
+  ])('reports %s to an interceptor that waits, and one that asks later', async (_what, end, message) => {
+    const clock = new FakeClock()
+    const abort = new AbortController()
+    const reasons: unknown[] = []
+    const waiter = { abort: (reason: unknown) => void reasons.push((reason as Error).message) }
+    const left = { abort: (reason: unknown) => void reasons.push(reason) }
+    let later!: () => void
+    const { client } = mockClient(() => ({ status: 200 }), {
+      clock,
+      interceptors: [
+        (request) => {
+          watchEnd(request, waiter)
+          watchEnd(request.with({ method: 'PUT' }), left)()
+          later = () => void watchEnd(request, waiter)
+          return new Promise(() => undefined)
+        },
+      ],
+    })
+    const request = client.request({ url: URL_, signal: abort.signal, timeouts: { total: 1_000 } })
+    request.catch(() => undefined)
+    end(client, abort, clock)
+    await expect(request).rejects.toThrow(message)
+    later()
+    expect(reasons.map((reason) => String(reason).slice(0, message.length))).toEqual([message, message])
+    client.destroy()
   })
 })
 

@@ -1,11 +1,9 @@
 /** The delay before a retry: formats and limits of Retry-After. */
 
 import { resolveRetryPolicy, retryDelayMs } from '../../src/client/status-retry.js'
-import { checkRequest } from '../../src/message/request.js'
 
-const request = checkRequest({ url: 'https://a.example/' })
 const policy = resolveRetryPolicy({ baseDelayMs: 1_000, maxDelayMs: 60_000 })!
-const delayAfter = (value: string): number | undefined => retryDelayMs(policy, request, 503, ['retry-after', value], 1)
+const delayAfter = (value: string): number | undefined => retryDelayMs(policy, 503, ['retry-after', value], 1)
 const dateIn = (seconds: number): Date => new Date(Date.now() + seconds * 1_000)
 
 describe('Retry-After', () => {

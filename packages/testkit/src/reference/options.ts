@@ -120,6 +120,46 @@ export const OBJECTS: readonly OptionsObject[] = [
     interface: 'DispatcherOptions',
     schema: 'DISPATCHER_OPTIONS',
   },
+  {
+    title: 'throwOnStatus()',
+    file: 'adapters/src/interceptors/throw-on-status',
+    interface: 'ThrowOnStatusOptions',
+    schema: 'THROW_ON_STATUS_OPTIONS',
+  },
+  {
+    title: 'retry()',
+    file: 'adapters/src/interceptors/retry',
+    interface: 'RetryOptions',
+    schema: 'RETRY_INTERCEPTOR_OPTIONS',
+    inherits: [['core/src/message/request-options', 'RetryPolicy']],
+  },
+  {
+    title: 'rateLimit()',
+    file: 'adapters/src/interceptors/rate-limit',
+    interface: 'RateLimitOptions',
+    schema: 'RATE_LIMIT_OPTIONS',
+  },
+  { title: 'hedge()', file: 'adapters/src/interceptors/hedge', interface: 'HedgeOptions', schema: 'HEDGE_OPTIONS' },
+  { title: 'dedupe()', file: 'adapters/src/interceptors/dedupe', interface: 'DedupeOptions', schema: 'DEDUPE_OPTIONS' },
+  {
+    title: 'circuitBreaker()',
+    file: 'adapters/src/interceptors/circuit-breaker',
+    interface: 'CircuitBreakerOptions',
+    schema: 'CIRCUIT_BREAKER_OPTIONS',
+  },
+  {
+    title: 'digestAuth()',
+    file: 'adapters/src/interceptors/digest-auth',
+    interface: 'DigestAuthOptions',
+    schema: 'DIGEST_AUTH_OPTIONS',
+  },
+  { title: 'bearer()', file: 'adapters/src/interceptors/bearer', interface: 'BearerOptions', schema: 'BEARER_OPTIONS' },
+  {
+    title: 'basicAuth()',
+    file: 'adapters/src/interceptors/basic-auth',
+    interface: 'BasicAuthOptions',
+    schema: 'BASIC_AUTH_OPTIONS',
+  },
 ]
 
 /** Documentation of one member. */

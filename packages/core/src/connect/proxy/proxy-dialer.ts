@@ -118,8 +118,8 @@ export class ProxyDialer {
   async #socksHosts(proxy: ProxyServer, target: PoolTarget, signal: AbortSignal): Promise<readonly string[]> {
     const { host, isAddress, serialized } = target.origin
     const { version, resolves } = schemeOf(proxy)
-    let hosts = [host]
-    if (!isAddress && resolves === true) {
+    let hosts = [target.pinned?.address ?? host]
+    if (target.pinned === undefined && !isAddress && resolves === true) {
       const addresses = allowedAddresses(target, await this.#resolve(host, serialized, signal))
       hosts = interleave(addresses).map(({ address }) => address)
     }
