@@ -27,7 +27,7 @@ export interface DigestParts extends User {
   readonly uri: string
 }
 
-/** Returns the strongest challenge that can be answered; `undefined` if there is none. */
+/** Returns the strongest challenge that can be answered; `undefined` without one. */
 export function strongestOf(challenges: readonly Challenge[]): Challenge | undefined {
   const answerable = challenges.filter(({ scheme, parameters }) => {
     const options = (parameters.get('qop') ?? '').toLowerCase().split(',')
