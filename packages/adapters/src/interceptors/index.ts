@@ -1,5 +1,6 @@
 export { type BasicAuthOptions, basicAuth } from './basic-auth.js'
 export { type BearerOptions, bearer } from './bearer.js'
+export { type DedupeOptions, dedupe } from './dedupe.js'
 export { type HedgeOptions, hedge } from './hedge.js'
 export { type RateLimitOptions, rateLimit } from './rate-limit.js'
 export { type RetryOptions, retry } from './retry.js'

@@ -122,6 +122,7 @@ export const OBJECTS: readonly OptionsObject[] = [
     schema: 'RATE_LIMIT_OPTIONS',
   },
   { title: 'hedge()', file: 'adapters/src/interceptors/hedge', interface: 'HedgeOptions', schema: 'HEDGE_OPTIONS' },
+  { title: 'dedupe()', file: 'adapters/src/interceptors/dedupe', interface: 'DedupeOptions', schema: 'DEDUPE_OPTIONS' },
   { title: 'bearer()', file: 'adapters/src/interceptors/bearer', interface: 'BearerOptions', schema: 'BEARER_OPTIONS' },
   {
     title: 'basicAuth()',
