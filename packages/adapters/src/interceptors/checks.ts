@@ -1,6 +1,6 @@
 /** Checks of options that several interceptors have. */
 
-import { type Clock, parseOrigin, systemClock, UsageError } from '@unshard/core'
+import { type Clock, type HttpResponse, parseOrigin, systemClock, UsageError } from '@unshard/core'
 import { invalidOption, isIterable } from '@unshard/core/internal'
 
 /** @throws UsageError `ERR_INVALID_OPTION`. */
@@ -41,4 +41,14 @@ export function checkSecret(name: string, given: string | undefined, wanted: str
 export function checkRequired(name: string, given: number | undefined, least: number, most: number): number {
   if (Number.isInteger(given) && given! >= least && given! <= most) return given!
   throw invalidOption(name, `a whole number from ${least} to ${most}`, given)
+}
+
+/** Calls a function of the caller about a response. If it throws, the response is discarded: it has no reader then. */
+export function judge(decide: (response: HttpResponse) => boolean, response: HttpResponse): boolean {
+  try {
+    return decide(response)
+  } catch (error) {
+    response.discard(error)
+    throw error
+  }
 }

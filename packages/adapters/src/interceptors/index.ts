@@ -1,6 +1,8 @@
 export { type BasicAuthOptions, basicAuth } from './basic-auth.js'
 export { type BearerOptions, bearer } from './bearer.js'
+export { type CircuitBreakerOptions, circuitBreaker } from './circuit-breaker.js'
 export { type DedupeOptions, dedupe } from './dedupe.js'
+export type { ExecutingPolicy } from './guarded-request.js'
 export { type HedgeOptions, hedge } from './hedge.js'
 export { type RateLimitOptions, rateLimit } from './rate-limit.js'
 export { type RetryOptions, retry } from './retry.js'

@@ -3,7 +3,7 @@
 import { type HttpResponse, type Interceptor, parseOrigin, ResponseError } from '@unshard/core'
 import { namesOf, type OptionSchema, ownOptions, value } from '@unshard/core/internal'
 import { quoted } from '../fetch/location.js'
-import { checkFunction } from './checks.js'
+import { checkFunction, judge } from './checks.js'
 
 /** Options of `throwOnStatus()`. */
 export interface ThrowOnStatusOptions {
@@ -40,21 +40,11 @@ export function throwOnStatus(options?: ThrowOnStatusOptions): Interceptor {
   const isError = checkFunction('statuses', given.statuses ?? isErrorStatus)
   return async (request, next) => {
     const response = await next(request)
-    if (!judge(isError, response)) return response
+    if (!judge(({ status }) => isError(status), response)) return response
     const { status } = response
     // The query may contain credentials.
     const url = request.url.slice(0, /[?#]|$/.exec(request.url)!.index)
     throw new StatusError(`${request.method} ${quoted(url)}: status ${status}`, parseOrigin(request.url).serialized, response)
-  }
-}
-
-/** Discards the response if the function throws: it has no reader then. */
-function judge(isError: (status: number) => boolean, response: HttpResponse): boolean {
-  try {
-    return isError(response.status)
-  } catch (error) {
-    response.discard(error)
-    throw error
   }
 }
 

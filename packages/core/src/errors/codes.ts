@@ -136,6 +136,13 @@ const ROWS = {
     'Read or discard the body of each response.',
   ],
 
+  ERR_CIRCUIT_OPEN: [
+    'ConnectionError',
+    'yes',
+    'The interceptor `circuitBreaker()` sends no requests to an origin that failed; `cause` is the error of the policy.',
+    'Send again later.',
+  ],
+
   ERR_STREAM_RESET: ['StreamError', 'processed', 'The peer reset the stream.', 'Look at `errorCode` and `processed`.'],
   ERR_STREAM_REFUSED: ['StreamError', 'yes', 'The peer refused the stream and did not process it.', 'Send again later.'],
   ERR_HTTP_1_1_REQUIRED: [

@@ -123,6 +123,12 @@ export const OBJECTS: readonly OptionsObject[] = [
   },
   { title: 'hedge()', file: 'adapters/src/interceptors/hedge', interface: 'HedgeOptions', schema: 'HEDGE_OPTIONS' },
   { title: 'dedupe()', file: 'adapters/src/interceptors/dedupe', interface: 'DedupeOptions', schema: 'DEDUPE_OPTIONS' },
+  {
+    title: 'circuitBreaker()',
+    file: 'adapters/src/interceptors/circuit-breaker',
+    interface: 'CircuitBreakerOptions',
+    schema: 'CIRCUIT_BREAKER_OPTIONS',
+  },
   { title: 'bearer()', file: 'adapters/src/interceptors/bearer', interface: 'BearerOptions', schema: 'BEARER_OPTIONS' },
   {
     title: 'basicAuth()',
