@@ -24,8 +24,9 @@ export const BASIC_AUTH_OPTIONS: OptionSchema<BasicAuthOptions> = {
 
 const NAMES = namesOf(BASIC_AUTH_OPTIONS)
 /** RFC 7617 §2: no control characters, and no colon in the user name. */
-const USERNAME = /^[^:\x00-\x1f\x7f]*$/
-const PASSWORD = /^[^\x00-\x1f\x7f]*$/
+export const USERNAME: RegExp = /^[^:\x00-\x1f\x7f]*$/
+/** RFC 7617 §2: no control characters. */
+export const PASSWORD: RegExp = /^[^\x00-\x1f\x7f]*$/
 
 /**
  * Adds `authorization: Basic` for the listed origins, unless the request has the field.

@@ -129,6 +129,12 @@ export const OBJECTS: readonly OptionsObject[] = [
     interface: 'CircuitBreakerOptions',
     schema: 'CIRCUIT_BREAKER_OPTIONS',
   },
+  {
+    title: 'digestAuth()',
+    file: 'adapters/src/interceptors/digest-auth',
+    interface: 'DigestAuthOptions',
+    schema: 'DIGEST_AUTH_OPTIONS',
+  },
   { title: 'bearer()', file: 'adapters/src/interceptors/bearer', interface: 'BearerOptions', schema: 'BEARER_OPTIONS' },
   {
     title: 'basicAuth()',
