@@ -46,7 +46,7 @@ export function sourceOf(made: MadeResponse, base: ResponseSource | undefined): 
     status,
     reason: statusText ?? base?.reason,
     fields: headers === undefined ? (base?.fields ?? []) : linesOf(headers),
-    body: body === undefined && base !== undefined ? base.body : bodyOf(body ?? undefined),
+    body: body === undefined && base !== undefined ? base.body : bodyOf(body ?? undefined, base?.body),
     trailers: () => trailerList ?? base?.trailers(),
     reprioritize: (priority) => base?.reprioritize(priority) ?? false,
     connection: () => base?.connection() ?? NO_CONNECTION,
@@ -68,12 +68,14 @@ export function linesOf(init: FieldsInit): readonly string[] {
   return list
 }
 
-function bodyOf(content: MadeBody | undefined): ResponseBody {
+/** @param replaced the content that this one replaces, which ends with it: it has no other reader. */
+function bodyOf(content: MadeBody | undefined, replaced: ResponseBody | undefined): ResponseBody {
   if (typeof content === 'string' || content instanceof Uint8Array || content === undefined) {
     const body = new ResponseBody({ consumed: () => undefined, cancel: () => undefined })
     const bytes = typeof content === 'string' ? Buffer.from(content) : content
     if (bytes !== undefined && bytes.length > 0) body.push(bytes)
     body.end()
+    if (replaced !== undefined) leaveUnread(replaced)
     return body
   }
   if (typeof content !== 'object' || content === null || !(Symbol.asyncIterator in content)) {
@@ -82,21 +84,27 @@ function bodyOf(content: MadeBody | undefined): ResponseBody {
       'the body of a response made by an interceptor is text, bytes, a stream or an async iterable',
     )
   }
-  return new Pump(content as AsyncIterable<Uint8Array>).body
+  return new Pump(content as AsyncIterable<Uint8Array>, replaced).body
+}
+
+function leaveUnread(body: ResponseBody): void {
+  if (!body.used) body.cancel(new UsageError('ERR_BODY_CANCELLED', 'the body was replaced'))
 }
 
 /** Moves content from an iterable into a body, one part at a time, as the reader takes them. */
 class Pump {
   readonly body: ResponseBody = new ResponseBody(this)
   readonly #source: AsyncIterable<Uint8Array>
+  readonly #replaced: ResponseBody | undefined
   #iterator: AsyncIterator<Uint8Array> | undefined
   /** Bytes handed over and not yet read. */
   #unread = 0
   #isReading = false
   #isOver = false
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  constructor(source: AsyncIterable<Uint8Array>, replaced: ResponseBody | undefined) {
     this.#source = source
+    this.#replaced = replaced
     this.#read()
   }
 
@@ -109,13 +117,18 @@ class Pump {
     if (this.#isOver) return
     this.#isOver = true
     if (this.#iterator !== undefined) leave(this.#iterator, reason)
+    // A generator that waits for the next part of it cannot be left before that arrives.
+    this.#replaced?.cancel(reason)
     this.body.fail(reason)
   }
 
   #read(): void {
     if (this.#isReading || this.#isOver) return
     this.#isReading = true
-    this.#next().catch((error: unknown) => this.#finish(() => this.body.fail(error)))
+    this.#next().catch((error: unknown) => {
+      this.#replaced?.cancel(error)
+      this.#finish(() => this.body.fail(error))
+    })
   }
 
   async #next(): Promise<void> {
@@ -133,6 +146,7 @@ class Pump {
     this.#isReading = false
     if (this.#isOver) return
     this.#isOver = true
+    if (this.#replaced !== undefined) leaveUnread(this.#replaced)
     settle()
   }
 }
