@@ -23,7 +23,7 @@ import { connectionStats } from './client-stats.js'
 import type { HandleOptions } from './connection-handle.js'
 import { ConnectionHandle, checkHandleOptions, pingTimeout } from './connection-handle.js'
 import type { Http1RequiredOrigins } from './http1-required.js'
-import { checkInterceptors, Interception, joined } from './interceptors.js'
+import { checkInterceptors, Interception, joined, withLists } from './interceptors.js'
 import {
   type CloseOptions,
   graceMsOf,
@@ -202,7 +202,8 @@ export class Client {
     return new Promise((resolve, reject) => call.start(resolve, reject))
   }
 
-  #intercepted(options: RequestOptions, own: PoolTarget | undefined): Promise<HttpResponse> {
+  #intercepted(given: RequestOptions, own: PoolTarget | undefined): Promise<HttpResponse> {
+    const options = withLists(given)
     const interceptors = joined(this.#interceptors, checkInterceptors(options.interceptors))
     if (interceptors === undefined) return this.#send(options, own)
     checkRequest(options)

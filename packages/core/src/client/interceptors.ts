@@ -11,7 +11,7 @@ import type { InterceptedRequest, Interceptor, RequestOptions } from '../message
 import { HttpResponse } from '../message/response.js'
 import { type Abortable, type Aborter, link, unlink } from '../runtime/abort.js'
 import type { Clock, ClockTimer } from '../runtime/clock.js'
-import { shownValue } from '../schema/option-checks.js'
+import { isIterable, shownValue } from '../schema/option-checks.js'
 
 /** Sends a request without interceptors. */
 export type Send = (options: RequestOptions) => Promise<HttpResponse>
@@ -38,8 +38,9 @@ class Intercepted implements InterceptedRequest {
 
   constructor(options: RequestOptions, interception: Interception) {
     this.#interception = interception
-    const { method = 'GET', url, headers = {} } = options
-    Object.assign(this, options, { method, url: String(url), headers: new Fields(linesOf(headers)) })
+    const lists = withLists(options)
+    const { method = 'GET', url, headers = {} } = lists
+    Object.assign(this, lists, { method, url: String(url), headers: new Fields(linesOf(headers)) })
     Object.freeze(this)
   }
 
@@ -144,6 +145,21 @@ export class Interception implements Abortable {
     if (this.#isOver) throw overError()
     return this.#pass(index + 1, request)
   }
+}
+
+/** Copies iterators into lists: an intercepted request is read several times. */
+export function withLists(options: RequestOptions): RequestOptions {
+  const { headers, sensitive } = options
+  if (!isReadOnce(headers) && !isReadOnce(sensitive)) return options
+  return {
+    ...options,
+    ...(isReadOnce(headers) && { headers: [...(headers as Iterable<[string, string]>)] }),
+    ...(isReadOnce(sensitive) && { sensitive: [...sensitive!] }),
+  }
+}
+
+function isReadOnce(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && isIterable(value) && (value[Symbol.iterator]() as unknown) === value
 }
 
 function overError(): UsageError {

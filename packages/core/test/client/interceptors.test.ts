@@ -70,6 +70,26 @@ describe('an interceptor', () => {
     })
   })
 
+  it('gets fields that were given as an iterator, and so does each attempt', async () => {
+    const origin = await server()
+    const client = createClient({
+      interceptors: [
+        async (request, next) => {
+          const changed = request.with({ sensitive: ['x-own'].values() })
+          ;(await next(changed)).discard()
+          return next(changed)
+        },
+      ],
+    })
+    const headers = new Map([['x-own', '1']]).entries()
+    const response = await client.request({
+      url: `${origin.url('a.test.example')}/inspect`,
+      headers,
+      sensitive: ['x-own'].values(),
+    })
+    expect(await response.json()).toMatchObject({ headers: { 'x-own': '1' } })
+  })
+
   it('answers without a server', async () => {
     const client = createClient({
       interceptors: [
