@@ -125,7 +125,7 @@ export class Client {
    * @throws UsageError `ERR_UNKNOWN_OPTION`, `ERR_INVALID_OPTION`.
    */
   with(defaults: RequestDefaults): Client {
-    return new Client(new View(this, checkDefaults(defaults)) as ClientOptions)
+    return viewOf(this, checkDefaults(defaults))
   }
 
   /**
@@ -339,4 +339,9 @@ export class Client {
       retry: retry === undefined ? limits.retry : resolveRetryPolicy(retry),
     }
   }
+}
+
+/** Outside of the class: bundlers rename a class that names itself. */
+function viewOf(client: Client, defaults: RequestDefaults): Client {
+  return new Client(new View(client, defaults) as ClientOptions)
 }

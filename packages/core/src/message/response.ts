@@ -73,7 +73,7 @@ export class HttpResponse {
    * @throws UsageError `ERR_INVALID_OPTION`, `ERR_INVALID_BODY`.
    */
   static from(made: MadeResponse): HttpResponse {
-    return new HttpResponse(sourceOf(made, undefined))
+    return responseOf(sourceOf(made, undefined))
   }
 
   /**
@@ -82,7 +82,7 @@ export class HttpResponse {
    * @throws UsageError `ERR_INVALID_OPTION`, `ERR_INVALID_BODY`.
    */
   with(changes: MadeResponse): HttpResponse {
-    return new HttpResponse(sourceOf(changes, this.#parts))
+    return responseOf(sourceOf(changes, this.#parts))
   }
 
   /**
@@ -225,6 +225,11 @@ export class HttpResponse {
     }
     return this.#parts.body.collect(finish)
   }
+}
+
+/** Outside of the class: bundlers rename a class that names itself. */
+function responseOf(parts: ResponseSource): HttpResponse {
+  return new HttpResponse(parts)
 }
 
 /** Creates a byte stream over a body, without a second queue. */
