@@ -51,8 +51,9 @@ it('plain JavaScript', async () => {
 it('every exported class has its own name, because errors are identified by it', async () => {
   const source = `
     import * as unshard from 'unshard'
+    import * as interceptors from 'unshard/interceptors'
     import * as testing from 'unshard/testing'
-    const classes = Object.entries({ ...unshard, ...testing }).filter(([, value]) => /^class\\b/.test(String(value)))
+    const classes = Object.entries({ ...unshard, ...interceptors, ...testing }).filter(([, value]) => /^class\\b/.test(String(value)))
     console.log(classes.length, classes.filter(([name, value]) => value.name !== name).map(([name]) => name))`
   await writeFile(join(project, 'names.js'), source)
   const { stdout } = await run('node', ['names.js'], { cwd: project })

@@ -44,7 +44,7 @@ export function dedupe(options?: DedupeOptions): Interceptor {
   }
 }
 
-/** Returns the caller's copy of the shared response, or sends the request without one. */
+/** Returns the caller's copy of the shared response, or sends the request if it is not shared. */
 async function follow(request: InterceptedRequest, next: Next, shared: SharedRequest): Promise<HttpResponse> {
   return (await shared.join(request)) ?? next(request)
 }

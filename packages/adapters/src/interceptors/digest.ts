@@ -27,7 +27,7 @@ export interface DigestParts extends User {
   readonly uri: string
 }
 
-/** Returns the strongest challenge that can be answered; `undefined` without one. */
+/** Returns the strongest challenge that can be answered, if any. */
 export function strongestOf(challenges: readonly Challenge[]): Challenge | undefined {
   const answerable = challenges.filter(({ scheme, parameters }) => {
     const options = (parameters.get('qop') ?? '').toLowerCase().split(',')
@@ -98,8 +98,8 @@ export function digestResponse(parts: DigestParts): string {
 
 /** Returns path and query as they are sent, with an empty query, which `URL.search` drops. */
 function targetOf(url: string): string {
-  const { href, origin, hash } = new URL(url)
-  return href.slice(origin.length, href.length - hash.length)
+  const { href, pathname, search, hash } = new URL(url)
+  return search === '' && href.endsWith(`?${hash}`) ? `${pathname}?` : pathname + search
 }
 
 /** A name that is not ASCII is encoded (RFC 7616 §3.4, RFC 8187). */

@@ -2,8 +2,8 @@
 
 import { type HttpResponse, type Interceptor, parseOrigin, ResponseError } from '@unshard/core'
 import { namesOf, type OptionSchema, ownOptions, value } from '@unshard/core/internal'
-import { quoted } from '../fetch/location.js'
 import { checkFunction, judge } from './checks.js'
+import { shownUrl } from './shown-url.js'
 
 /** Options of `throwOnStatus()`. */
 export interface ThrowOnStatusOptions {
@@ -42,9 +42,11 @@ export function throwOnStatus(options?: ThrowOnStatusOptions): Interceptor {
     const response = await next(request)
     if (!judge(({ status }) => isError(status), response)) return response
     const { status } = response
-    // The query may contain credentials.
-    const url = request.url.slice(0, /[?#]|$/.exec(request.url)!.index)
-    throw new StatusError(`${request.method} ${quoted(url)}: status ${status}`, parseOrigin(request.url).serialized, response)
+    throw new StatusError(
+      `${request.method} ${shownUrl(request.url)}: status ${status}`,
+      parseOrigin(request.url).serialized,
+      response,
+    )
   }
 }
 

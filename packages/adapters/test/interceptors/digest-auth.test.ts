@@ -122,11 +122,17 @@ function digestServer(options: ServerOptions = {}): { handler: MockHandler; seen
 it.each(['SHA-256', 'MD5'])('answers a challenge with %s, and later requests use its nonce', async (algorithm) => {
   const { handler, seen } = digestServer({ algorithm })
   const mocked = counted([auth()], handler)
-  for (const request of [{ url: `${URL_}?a="b'&c=\\` }, { url: URL_, method: 'PUT', body: 'again' }, { url: `${URL_}?` }]) {
+  for (const request of [
+    { url: `${URL_}?a="b'&c=\\` },
+    { url: URL_, method: 'PUT', body: 'again' },
+    { url: `${URL_}?` },
+    { url: `${URL_}?#part` },
+    { url: `${URL_}#?` },
+  ]) {
     expect(await (await mocked.client.request(request)).text()).toBe('content')
   }
-  expect(seen).toEqual(['n1 00000001', 'n1 00000002', 'n1 00000003'])
-  expect(mocked.calls).toBe(4)
+  expect(seen).toEqual([1, 2, 3, 4, 5].map((count) => `n1 0000000${count}`))
+  expect(mocked.calls).toBe(6)
 })
 
 it('requests at the same time count one nonce', async () => {

@@ -88,6 +88,18 @@ it.each<[string, (parts: { destroy(): void; abort(): void }) => void]>([
   expect([clock.pending, mocked.calls, mocked.connections[0]!.active]).toEqual([0, 1, 0])
 })
 
+it('a response that is discarded over HTTP/2 frees its stream', async () => {
+  const clock = new FakeClock()
+  const mocked = counted([retry({ clock })], () =>
+    mocked.calls === 1 ? { status: 503, headers: { 'retry-after': '1' }, body: new ReadableStream<Uint8Array>() } : {},
+  )
+  const response = mocked.client.request({ url: URL_ })
+  await turns()
+  clock.advance(1_000)
+  await response
+  expect(mocked.connections[0]!.active).toBe(0)
+})
+
 it('an error is not retried', async () => {
   const mocked = counted([retry()], () => Promise.reject(new Error('own')))
   await expect(mocked.client.request({ url: URL_ })).rejects.toThrow('own')

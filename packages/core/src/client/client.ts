@@ -139,7 +139,7 @@ export class Client extends Verbs {
    * @throws UsageError `ERR_UNKNOWN_OPTION`, `ERR_INVALID_OPTION`.
    */
   with(defaults: RequestDefaults): Client {
-    return new Client(new View(this, checkDefaults(defaults)) as ClientOptions)
+    return viewOf(this, checkDefaults(defaults))
   }
 
   /**
@@ -391,4 +391,9 @@ export class Client extends Verbs {
       maxBodyBytes: maxBodyBytesOf(maxBodyBytes) ?? limits.maxBodyBytes,
     }
   }
+}
+
+/** Outside of the class: bundlers rename a class that names itself. */
+function viewOf(client: Client, defaults: RequestDefaults): Client {
+  return new Client(new View(client, defaults) as ClientOptions)
 }

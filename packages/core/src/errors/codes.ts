@@ -198,6 +198,12 @@ const ROWS = {
     'The interceptor `throwOnStatus()` received a status that is an error.',
     'Read `status`, and the body of `response`.',
   ],
+  ERR_SCHEMA: [
+    'ResponseError',
+    'no',
+    '`readJson()` or the interceptor `json()` read JSON that does not match its schema.',
+    'Read `issues`.',
+  ],
   ERR_EVENT_STREAM: [
     'ResponseError',
     'no',

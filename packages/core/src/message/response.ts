@@ -83,7 +83,7 @@ export class HttpResponse {
    * @throws UsageError `ERR_INVALID_OPTION`, `ERR_INVALID_BODY`.
    */
   static from(made: MadeResponse): HttpResponse {
-    return new HttpResponse(sourceOf(made, undefined))
+    return responseOf(sourceOf(made, undefined))
   }
 
   /**
@@ -92,7 +92,7 @@ export class HttpResponse {
    * @throws UsageError `ERR_INVALID_OPTION`, `ERR_INVALID_BODY`.
    */
   with(changes: MadeResponse): HttpResponse {
-    return new HttpResponse(sourceOf(changes, this.#parts))
+    return responseOf(sourceOf(changes, this.#parts))
   }
 
   /**
@@ -255,6 +255,11 @@ export class HttpResponse {
     }
     return body.collect(finish)
   }
+}
+
+/** Outside of the class: bundlers rename a class that names itself. */
+function responseOf(parts: ResponseSource): HttpResponse {
+  return new HttpResponse(parts)
 }
 
 /** Creates a byte stream over a body, without a second queue. */

@@ -1,7 +1,8 @@
 /** Interceptors: their order, what they may change, and that the request settles once whatever they do. */
 
+import { Readable } from 'node:stream'
 import { FakeClock } from '@unshard/testkit'
-import { HttpResponse, type Interceptor, UsageError } from '../../src/index.js'
+import { HttpResponse, type Interceptor, type MadeBody, UsageError } from '../../src/index.js'
 import { watchEnd } from '../../src/internal/index.js'
 import { mockClient } from '../../src/testing/index.js'
 import { clientFixture } from './fixture.js'
@@ -67,6 +68,26 @@ describe('an interceptor', () => {
       headers: { 'x-added': '1', 'x-own': '2' },
       body: { length: 7 },
     })
+  })
+
+  it('gets fields that were given as an iterator, and so does each attempt', async () => {
+    const origin = await server()
+    const client = createClient({
+      interceptors: [
+        async (request, next) => {
+          const changed = request.with({ sensitive: ['x-own'].values() })
+          ;(await next(changed)).discard()
+          return next(changed)
+        },
+      ],
+    })
+    const headers = new Map([['x-own', '1']]).entries()
+    const response = await client.request({
+      url: `${origin.url('a.test.example')}/inspect`,
+      headers,
+      sensitive: ['x-own'].values(),
+    })
+    expect(await response.json()).toMatchObject({ headers: { 'x-own': '1' } })
   })
 
   it('answers without a server', async () => {
@@ -150,6 +171,53 @@ describe('an interceptor', () => {
     const client = createClient({ interceptors: [async (request, next) => (await next(request)).with({ status: 299 })] })
     const response = await client.request({ url: `${origin.url('a.test.example')}/` })
     expect([response.status, (await response.text()).length > 0]).toEqual([299, true])
+  })
+})
+
+describe('a response with another body', () => {
+  const openEnded = (bodyOf: (response: HttpResponse) => MadeBody) =>
+    mockClient(
+      () => ({ body: new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(Buffer.from('part')) }) }),
+      {
+        interceptors: [
+          async (request, next) => {
+            const response = await next(request)
+            return response.with({ body: bodyOf(response) })
+          },
+        ],
+      },
+    )
+
+  it('ends the stream when it is discarded, also while a generator waits for the next part', async () => {
+    const { client, connections } = openEnded(async function* ({ body }) {
+      for await (const part of body) yield part
+    })
+    const response = await client.request({ url: URL_ })
+    const { body } = response
+    expect(Buffer.from((await body.next()).value!).toString()).toBe('part')
+    response.discard()
+    await new Promise(setImmediate)
+    expect(connections[0]!.active).toBe(0)
+    await client.close()
+  })
+
+  it('ends the stream when the iterable fails that replaces it', async () => {
+    const failing = { next: () => Promise.reject(new Error('own')) }
+    const { client, connections } = openEnded(() => ({ [Symbol.asyncIterator]: () => failing }))
+    await expect((await client.request({ url: URL_ })).text()).rejects.toThrow('own')
+    expect(connections[0]!.active).toBe(0)
+    await client.close()
+  })
+
+  it.each<[string, () => MadeBody]>([
+    ['text', () => 'other'],
+    ['an iterable', () => Readable.from([Buffer.from('other')])],
+  ])('ends the stream when %s that replaces it has been read', async (_what, bodyOf) => {
+    const { client, connections } = openEnded(bodyOf)
+    expect(await (await client.request({ url: URL_ })).text()).toBe('other')
+    await new Promise(setImmediate)
+    expect(connections[0]!.active).toBe(0)
+    await client.close()
   })
 })
 

@@ -153,6 +153,7 @@ export const OBJECTS: readonly OptionsObject[] = [
     interface: 'DigestAuthOptions',
     schema: 'DIGEST_AUTH_OPTIONS',
   },
+  { title: 'netrc()', file: 'adapters/src/interceptors/netrc', interface: 'NetrcOptions', schema: 'NETRC_OPTIONS' },
   { title: 'bearer()', file: 'adapters/src/interceptors/bearer', interface: 'BearerOptions', schema: 'BEARER_OPTIONS' },
   {
     title: 'basicAuth()',
