@@ -11,7 +11,7 @@ import type { HttpResponse } from '../message/response.js'
 import type { Explanation } from '../pool/explain.js'
 import { connectionInfo } from '../pool/member.js'
 import type { Pool } from '../pool/pool.js'
-import { abortReason } from '../runtime/abort.js'
+import { abortReason, realSignal } from '../runtime/abort.js'
 import { inRange } from '../schema/option-checks.js'
 import type { PoolTarget } from '../transport/target.js'
 import { Call } from './call.js'
@@ -230,9 +230,9 @@ export class Client extends Verbs {
     const redirects = redirectPolicy(options)
     if (interceptors.length === 0 && redirects === undefined) return this.#send(options, own)
     // Iterables that can be read once are read here.
-    const fixed = withFixedLists(options)
+    const signal = realSignal(options.signal)
+    const fixed = { ...withFixedLists(options), signal }
     const { origin, content } = checkRequest(fixed)
-    const signal = options.signal ?? undefined
     if (signal?.aborted === true) throw abortReason(signal)
     const parts = this.#parts
     const { clock } = parts.deadlines

@@ -134,6 +134,15 @@ export function link(signal: AbortSignal | AbortHandle, target: Abortable): void
   listener.add(target)
 }
 
+/** Returns a signal that user code can listen to: that of an {@link AbortHandle} cannot be. */
+export function realSignal(signal: AbortSignal | AbortHandle | null | undefined): AbortSignal | undefined {
+  if (!(signal instanceof AbortHandle)) return signal ?? undefined
+  if (signal.aborted) return AbortSignal.abort(signal.reason)
+  const controller = new AbortController()
+  signal.link({ abort: (reason) => controller.abort(reason) })
+  return controller.signal
+}
+
 /** Removes the link between `signal` and `target`. */
 export function unlink(signal: AbortSignal | AbortHandle, target: Abortable): void {
   if (signal instanceof AbortHandle) return signal.unlink(target)
