@@ -17,14 +17,22 @@ export function backoffMs({ record, settings }: PoolTarget, clock: Clock): numbe
   return Math.max(0, record.backoff.untilMs - clock.now())
 }
 
-/** Starts or lengthens the pause after a failed dial. A name that cannot be resolved and a forbidden address are no failures of a server. */
+/**
+ * Starts or lengthens the pause after a failed dial. The first one causes none: a server that restarts is dialed again at once. A name that cannot be resolved and a forbidden address are no failures of a server.
+ */
 export function noteFailedDial({ record, settings }: PoolTarget, error: Error, clock: Clock): void {
   const { reconnectBackoff } = settings
   if (reconnectBackoff === false || !(error instanceof ConnectError) || error.phase === 'resolve') return
   const { baseMs, maxMs } = reconnectBackoff
-  const delayMs = Math.min(maxMs, record.backoff === undefined ? baseMs : record.backoff.delayMs * 2)
+  const now = clock.now()
+  const before = record.backoff
+  if (before === undefined || now - before.untilMs > maxMs) {
+    record.backoff = { untilMs: now, delayMs: 0, error }
+    return
+  }
+  const delayMs = Math.min(maxMs, before.delayMs === 0 ? baseMs : before.delayMs * 2)
   const jitter = 1 + JITTER * (2 * Math.random() - 1)
-  record.backoff = { untilMs: clock.now() + delayMs * jitter, delayMs, error }
+  record.backoff = { untilMs: now + delayMs * jitter, delayMs, error }
 }
 
 /** Ends the pause: a connection was made. */

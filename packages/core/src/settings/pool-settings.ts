@@ -37,7 +37,7 @@ export interface KeepaliveOptions {
 
 /** Pauses after failed dials. */
 export interface BackoffOptions {
-  /** Pause after the first failed dial; it doubles with each further one, and varies by a fifth at random. @default 500 */
+  /** Pause after two failed dials in a row; it doubles with each further one, and varies by a fifth at random. @default 500 */
   readonly baseMs?: number
   /** Maximum pause. @default 10,000 */
   readonly maxMs?: number
@@ -98,7 +98,7 @@ export interface PoolSettings {
    */
   readonly socketPath?: string
   /**
-   * Pause after a dial failed and no other connection is open: until it is over, requests fail at once with the error of that dial, so that
+   * Pause after two dials in a row failed and no other connection is open: until it is over, requests fail at once with the error of that dial, so that
    * many requests to a dead server are few dials. `false` dials for every request.
    * @default `{ baseMs: 500, maxMs: 10_000 }`
    */
