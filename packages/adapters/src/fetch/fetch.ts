@@ -33,6 +33,8 @@ export interface Fetch extends FetchFunction {
    * @throws UsageError for an unknown name or an invalid value.
    */
   with(defaults: FetchDefaults): Fetch
+  /** The client that sends the requests: its statistics, pools and `close()`. Created when it is first read, or with the first request. */
+  readonly client: Client
 }
 
 /**
@@ -58,9 +60,11 @@ export function makeFetch(clientOf: () => Client, defaults: ResolvedDefaults): F
       return Promise.reject(toFetchError(error))
     }
   }
+  const ownClient = (): Client => defaults.extensions.client ?? clientOf()
   const made = Object.assign(fetch, { with: (added: FetchDefaults) => makeFetch(clientOf, resolveDefaults(added, defaults)) })
-  behind.set(made, { clientOf: () => defaults.extensions.client ?? clientOf(), extensions: defaults.extensions })
-  return made
+  Object.defineProperty(made, 'client', { get: ownClient, enumerable: false })
+  behind.set(made, { clientOf: ownClient, extensions: defaults.extensions })
+  return made as Fetch
 }
 
 const behind = new WeakMap<FetchFunction, { clientOf(): Client; readonly extensions: FetchExtensions }>()

@@ -64,6 +64,7 @@ function withForeignDispatchers(ownFetch: FetchFunction, platform: typeof global
   }
   const derive = (ownFetch as Partial<Fetch>).with
   if (derive === undefined) return fetch
+  Object.defineProperty(fetch, 'client', { get: () => (ownFetch as Fetch).client })
   return Object.assign(fetch, { with: (defaults: FetchDefaults) => withForeignDispatchers(derive(defaults), platform) })
 }
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { createFetch, install, uninstall } from '../../src/index.js'
+import { createFetch, type Fetch, install, uninstall } from '../../src/index.js'
 import { fetchFixtures, PROTOCOLS } from './fixtures.js'
 
 const fixture = fetchFixtures()
@@ -20,6 +20,18 @@ describe('install()', () => {
     expect(uninstall()).toBe(true)
     expect(Object.getOwnPropertyDescriptor(globalThis, 'fetch')).toEqual(before)
     expect(uninstall()).toBe(false)
+  })
+
+  it('the client of a fetch, of one derived from it, and of the installed one is the same', async () => {
+    const { fetch, url } = await fixture('h2')
+    await (await fetch(url('/echo'), { method: 'POST', body: 'x' })).text()
+    expect(fetch.client.stats().totals.requests).toBe(1)
+    install(fetch)
+    expect([fetch.with({ retry: true }).client, (globalThis.fetch as unknown as Fetch).client]).toEqual([
+      fetch.client,
+      fetch.client,
+    ])
+    expect(Object.keys(fetch)).toEqual(['with'])
   })
 
   it('does not touch a fetch that replaced it', () => {

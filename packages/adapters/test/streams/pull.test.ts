@@ -122,3 +122,66 @@ describe.each(PROTOCOLS)('pull over %s', (protocol) => {
     expect(seen[0]).toBe('headers')
   })
 })
+
+describe.each(PROTOCOLS)('rest() over %s', (protocol) => {
+  it.each([0, 1, 2])('after %i events resolves with the response and what is left of its body', async (events) => {
+    const handler: OriginHandler = (_request, response) => {
+      response.writeHead(200, { 'x-a': '1', trailer: 'x-sum' })
+      response.write('first ')
+      setImmediate(() => {
+        response.addTrailers({ 'x-sum': '7' })
+        response.end('second')
+      })
+    }
+    const { port } = await server({ handler })
+    const events_ = pull(client(speaking(protocol)), { url: url(port) })
+    let read = ''
+    for (let i = 0; i < events; i++) {
+      const { value } = await events_.next()
+      if (value?.type === 'data') read += Buffer.from(value.data).toString()
+    }
+    const response = await events_.rest()
+    expect([response.status, response.headers.get('x-a')]).toEqual([200, '1'])
+    expect(read + (await response.text())).toBe('first second')
+    expect(response.trailers?.get('x-sum')).toBe('7')
+    expect(response.connection.id).toBeGreaterThan(0)
+    expect(await events_.next()).toEqual({ done: true, value: undefined })
+  })
+
+  it('after the end of the iteration is refused', async () => {
+    const { port } = await server()
+    const events = pull(client(speaking(protocol)), { url: url(port) })
+    for await (const _event of events);
+    await expect(events.rest()).rejects.toMatchObject({ code: 'ERR_BODY_USED' })
+  })
+
+  it('of a request that fails rejects with its error', async () => {
+    const events = pull(client({ ...speaking(protocol), reconnectBackoff: false }), { url: url(1) })
+    await expect(events.rest()).rejects.toMatchObject({ name: 'ConnectError' })
+  })
+
+  it('lets the reader discard the rest', async () => {
+    const { handler } = flood()
+    const { port } = await server({ handler })
+    const one = client(speaking(protocol))
+    const response = await pull(one, { url: url(port) }).rest()
+    response.discard()
+    await one.close()
+  })
+})
+
+it('each redirect that is followed is an event, unless onRedirect refuses it', async () => {
+  const handler: OriginHandler = (request, response) => {
+    if (request.url === '/to') return void response.end('there')
+    response.writeHead(302, { location: request.url === '/from' ? '/via' : '/to' })
+    response.end()
+  }
+  const { port } = await server({ handler })
+  const seen: PullEvent[] = []
+  for await (const event of pull(client(), { url: url(port, '/from'), redirect: 'follow' })) seen.push(event)
+  expect(seen.map(({ type }) => type)).toEqual(['redirect', 'redirect', 'headers', 'data'])
+  expect(seen[0]).toMatchObject({ status: 302, from: url(port, '/from'), to: url(port, '/via') })
+  const refused = pull(client(), { url: url(port, '/from'), redirect: 'follow', onRedirect: () => false })
+  expect((await refused.next()).value).toMatchObject({ type: 'headers', status: 302 })
+  await refused.return()
+})
