@@ -19,6 +19,7 @@ import { SocketReads } from '../tcp/socket-reads.js'
 import { Handshake } from './handshake.js'
 import type { KeyLog } from './key-log.js'
 import { nodeCrypto, nodeTls } from './node-tls.js'
+import { contextOf } from './secure-context.js'
 import type { TlsOptions } from './tls-options.js'
 
 /**
@@ -26,11 +27,6 @@ import type { TlsOptions } from './tls-options.js'
  * session has none.
  */
 const MAX_SESSIONS = 1_000
-/**
- * RFC 8879: a certificate for 60 hosts, of which this client makes the most, is a third shorter.
- * Node 24 and later have it; older ones ignore the option.
- */
-const CERTIFICATE_COMPRESSION: NonNullable<TlsOptions['certificateCompression']> = ['brotli', 'zlib', 'zstd']
 /** Errors of `net.connect` about an address or port, which are not TLS errors. */
 const ENDPOINT_REFUSED = new Set(['ERR_INVALID_IP_ADDRESS', 'ERR_SOCKET_BAD_PORT'])
 
@@ -74,7 +70,7 @@ export class TlsConnector {
   /** @param tls options validated by `checkTls`. */
   constructor({ pins, servername, ...tls }: TlsOptions, keyLog?: KeyLog) {
     // No prototype: a polluted `Object.prototype` must not change trust.
-    this.#tls = { __proto__: null, certificateCompression: CERTIFICATE_COMPRESSION, ...tls } as TlsOptions
+    this.#tls = { __proto__: null, ...tls } as TlsOptions
     this.#pins = pins
     this.#servername = servername
     this.#keyLog = keyLog
@@ -209,7 +205,7 @@ export class TlsConnector {
    */
   #h2Context(): SecureContext {
     const secureOptions = (this.#tls.secureOptions ?? 0) | nodeCrypto().constants.SSL_OP_NO_RENEGOTIATION
-    this.#withoutRenegotiation ??= nodeTls().createSecureContext({ __proto__: null, ...this.#tls, secureOptions } as TlsOptions)
+    this.#withoutRenegotiation ??= contextOf({ __proto__: null, ...this.#tls, secureOptions } as TlsOptions)
     return this.#withoutRenegotiation
   }
 
@@ -218,7 +214,7 @@ export class TlsConnector {
    * HTTP_1_1_REQUIRED.
    */
   #http1Context(): SecureContext {
-    this.#withRenegotiation ??= nodeTls().createSecureContext(this.#tls)
+    this.#withRenegotiation ??= contextOf(this.#tls)
     return this.#withRenegotiation
   }
 
