@@ -84,20 +84,27 @@ function formOf(text: string): FormData {
   return form
 }
 
+/** CPU time of reading an event stream in chunks of a kilobyte, in milliseconds. */
+async function readingMs(text: string): Promise<number> {
+  const chunks = Array.from({ length: Math.ceil(text.length / 1_024) }, (_, i) => text.slice(i * 1_024, (i + 1) * 1_024))
+  const body = new ReadableStream({
+    pull(controller) {
+      const chunk = chunks.shift()
+      if (chunk === undefined) controller.close()
+      else controller.enqueue(Buffer.from(chunk))
+    },
+  })
+  const cpu = process.cpuUsage()
+  for await (const _event of readEvents(new Response(body as never, { headers: { 'content-type': 'text/event-stream' } })));
+  return process.cpuUsage(cpu).user / 1_000
+}
+
 it('an event stream, in chunks of a kilobyte', async () => {
   for (const text of hostileTexts(MEGABYTE, ['data:', 'id:', 'retry:', ':', 'event: a\n'])) {
-    const chunks = Array.from({ length: Math.ceil(text.length / 1_024) }, (_, i) => text.slice(i * 1_024, (i + 1) * 1_024))
-    const body = new ReadableStream({
-      pull(controller) {
-        const chunk = chunks.shift()
-        if (chunk === undefined) controller.close()
-        else controller.enqueue(Buffer.from(chunk))
-      },
-    })
-    const cpu = process.cpuUsage()
-    for await (const _event of readEvents(new Response(body as never, { headers: { 'content-type': 'text/event-stream' } })));
-    const spentMs = process.cpuUsage(cpu).user / 1_000
-    // Streams have a cost per chunk, here a thousand of them; the limit excludes seconds.
+    // Streams have a cost per chunk, here a thousand of them; the limit excludes seconds. A busy
+    // machine may delay one reading, so only a text that is slow three times is slow.
+    let spentMs = await readingMs(text)
+    for (let round = 1; round < 3 && spentMs >= 1_000; round++) spentMs = Math.min(spentMs, await readingMs(text))
     expect([text.slice(0, 20), spentMs < 1_000]).toEqual([text.slice(0, 20), true])
   }
 })
