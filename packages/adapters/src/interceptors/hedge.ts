@@ -1,9 +1,8 @@
 /** Sends a slow request a second time, and takes the first response. */
 
 import type { Clock, ClockTimer, HttpResponse, InterceptedRequest, Interceptor, Next } from '@unshard/core'
-import { namesOf, number, numberIn, type OptionSchema, ownOptions, value, watchEnd } from '@unshard/core/internal'
+import { isRepeatable, namesOf, number, numberIn, type OptionSchema, ownOptions, value, watchEnd } from '@unshard/core/internal'
 import { checkClock, checkRequired } from './checks.js'
-import { isRepeatable } from './retry.js'
 import { abortWith } from './waiting.js'
 
 /** Options of `hedge()`. */

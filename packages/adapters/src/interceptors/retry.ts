@@ -1,20 +1,16 @@
 /** Sends requests again after a status that means "later" (RFC 9110 §10.2.3, RFC 6585 §4), as the option `retry` does. */
 
-import type { Clock, InterceptedRequest, Interceptor, RetryPolicy } from '@unshard/core'
+import type { Clock, Interceptor, RetryPolicy } from '@unshard/core'
 import {
-  fieldList,
-  isIdempotent,
-  isSentOnce,
   namesOf,
   type OptionSchema,
   ownOptions,
   RETRY_OPTIONS,
   resolveRetryPolicy,
-  retryDelayMs,
+  retrying,
   value,
 } from '@unshard/core/internal'
 import { checkClock } from './checks.js'
-import { pause } from './waiting.js'
 
 /** Options of `retry()`: those of the option `retry` of a request, and a clock. */
 export interface RetryOptions extends RetryPolicy {
@@ -37,26 +33,5 @@ const NAMES = namesOf(RETRY_INTERCEPTOR_OPTIONS)
  */
 export function retry(options?: RetryOptions): Interceptor {
   const { clock: givenClock, ...given } = ownOptions(options, NAMES, '', 'retry()')
-  const policy = resolveRetryPolicy(given)!
-  const clock = checkClock(givenClock)
-  return async (request, next) => {
-    const mayRepeat = isRepeatable(request)
-    for (let attempts = 1; ; attempts++) {
-      const response = await next(request)
-      const fields = fieldList(response.headers)
-      const delayMs = mayRepeat ? retryDelayMs(policy, response.status, fields, attempts, clock.wallNow()) : undefined
-      if (delayMs === undefined) return response
-      try {
-        // Until then the content may arrive, so that an HTTP/1.1 connection can be reused.
-        await pause(request, delayMs, clock)
-      } finally {
-        response.discard()
-      }
-    }
-  }
-}
-
-/** Whether a request may be sent twice: by its method or its `idempotency-key` field, and by its body. */
-export function isRepeatable({ method, headers, body }: InterceptedRequest): boolean {
-  return (isIdempotent(method) || headers.has('idempotency-key')) && !isSentOnce(body)
+  return retrying(resolveRetryPolicy(given)!, checkClock(givenClock))
 }

@@ -5,7 +5,6 @@ import type { Pool } from '../pool/pool.js'
 import type { Deadlines } from '../runtime/deadlines.js'
 import type { Metrics } from '../runtime/metrics.js'
 import type { PoolTarget } from '../transport/target.js'
-import type { ResolvedRetryPolicy } from './status-retry.js'
 
 export interface CallOwner {
   readonly pool: Pool
@@ -27,7 +26,6 @@ export interface CallLimits {
   readonly timeouts: Required<Timeouts>
   /** Maximum number of replays of a request whose outcome is unknown. */
   readonly replay: number
-  readonly retry: ResolvedRetryPolicy | undefined
   /** Maximum size of a body that is read as a whole. */
   readonly maxBodyBytes: number
 }

@@ -1,4 +1,4 @@
-/** One call of `Client.request`: acquire → send → retry. Owns its deadlines and its signal, and settles exactly once. */
+/** One call of `Client.request`: acquire → send → replay. Owns its deadlines and its signal, and settles exactly once. */
 
 import type { UnshardCode } from '../errors/codes.js'
 import { afterAttempt, ConnectionError, type Processed, UnshardError } from '../errors/errors.js'
@@ -14,13 +14,12 @@ import type { ClockTimer } from '../runtime/clock.js'
 import { queueMicrotask } from '../runtime/event-loop.js'
 import type { ListNode } from '../runtime/linked-list.js'
 import { newestConnectionId } from '../transport/connection.js'
-import type { Exchange, ExchangeObserver, Loss } from '../transport/exchange.js'
+import type { ExchangeObserver, Loss } from '../transport/exchange.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
 import { CallPhases } from './call-phases.js'
 import { noteMisdirected } from './misdirected.js'
-import { canRepeat, ReplayState, requiresHttp1, tookRequests } from './replay.js'
-import { retryDelayMs } from './status-retry.js'
+import { ReplayState, requiresHttp1, tookRequests } from './replay.js'
 
 /** One request in flight. */
 export class Call extends CallPhases implements QueuedRequest, ExchangeObserver, ResponseSource {
@@ -41,8 +40,6 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   #replays: ReplayState | undefined
   /** Delay timer between two attempts. */
   #pause: ClockTimer | undefined
-  /** The attempt whose response asked for a later retry. */
-  #leftover: Exchange | undefined
   #misdirected = false
   /** Whether an earlier attempt ended with an unknown outcome. */
   #maybeActed = false
@@ -127,10 +124,6 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     if (this.#member!.coalesced && this.#isMisdirected(status)) return this.#redirect()
     this.#target.record.answered++
     if (this.#member!.proved !== true) this.owner.pool.proved(this.#member!)
-    const { retry } = this.limits
-    const repeats = retry !== undefined && canRepeat(this.#request)
-    const delayMs = repeats ? retryDelayMs(retry, status, fields, this.#attempts) : undefined
-    if (delayMs !== undefined) return this.#retryLater(delayMs)
     const now = this.owner.deadlines.clock.now()
     this.#headersMicros = Math.round((now - this.startedAt) * 1000)
     this.enter('body', now)
@@ -234,31 +227,13 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     return answered > this.#answersBefore || tookRequests(this.#member?.connection, this.#newestBefore)
   }
 
-  /** Retries after a delay, as the retry policy asks. Until then the response may finish. */
-  #retryLater(delayMs: number): void {
-    this.#request.content?.rewind?.()
-    this.#leftover = this.exchange
-    this.exchange = undefined
-    this.content = undefined
-    this.#maybeActed = true
-    this.owner.metrics.replayed++
-    this.#pauseFor(delayMs)
-  }
-
   #pauseFor(delayMs: number): void {
     const { clock } = this.owner.deadlines
     this.enter('pause', clock.now())
     this.#pause = clock.startTimer(delayMs, () => {
       this.#pause = undefined
-      this.#dropLeftover()
       this.#acquire()
     })
-  }
-
-  #dropLeftover(): void {
-    const leftover = this.#leftover
-    this.#leftover = undefined
-    leftover?.abort(new Error('the request is retried'))
   }
 
   #acquire(): void {
@@ -344,7 +319,6 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     if (this.#over) return
     this.#over = true
     this.#pause?.cancel()
-    this.#dropLeftover()
     const reason = this.#endReason
     this.#request.content?.release?.(reason, reason !== undefined && !(reason instanceof UnshardError))
     this.owner.deadlines.delete(this)

@@ -41,8 +41,8 @@ export class ClientParts implements CallOwner {
     this.pool = new Pool(this.connector, diagnostics, this.options)
     this.targets = new Targets(this.connector, this.options.poolDefaults, this.options.pools)
     this.pools = new Pools(this.pool, this.targets, (target) => this.http1.resolve(target))
-    const { timeouts, replay, retry, maxBodyBytes } = this.options
-    this.limits = { timeouts, replay, retry, maxBodyBytes }
+    const { timeouts, replay, maxBodyBytes } = this.options
+    this.limits = { timeouts, replay, maxBodyBytes }
   }
 
   onHttp1Required(target: PoolTarget): PoolTarget | undefined {

@@ -2,20 +2,14 @@
 
 import type { UnshardCode } from '../errors/codes.js'
 import { UsageError } from '../errors/errors.js'
-import { resolveAddressPolicy } from '../message/address-policy.js'
-import type { Origin } from '../message/origin.js'
 import { parseOrigin } from '../message/origin.js'
-import { checkRequest, ownRequest } from '../message/request.js'
-import type { Interceptor, RequestOptions } from '../message/request-options.js'
+import { checkRequest } from '../message/request.js'
+import type { RequestOptions } from '../message/request-options.js'
 import type { HttpResponse } from '../message/response.js'
 import type { Explanation } from '../pool/explain.js'
 import { connectionInfo } from '../pool/member.js'
 import type { Pool } from '../pool/pool.js'
-import { abortReason, realSignal } from '../runtime/abort.js'
-import { inRange } from '../schema/option-checks.js'
-import type { PoolTarget } from '../transport/target.js'
-import { Call } from './call.js'
-import type { CallLimits } from './call-owner.js'
+import type { Call } from './call.js'
 import { ClientParts } from './client-parts.js'
 import type { Pools } from './client-pools.js'
 import type { ClientStats } from './client-stats.js'
@@ -23,7 +17,6 @@ import { connectionStats } from './client-stats.js'
 import type { HandleOptions } from './connection-handle.js'
 import { ConnectionHandle, checkHandleOptions } from './connection-handle.js'
 import type { Http1RequiredOrigins } from './http1-required.js'
-import { checkInterceptors, Interception, joined } from './interceptors.js'
 import {
   type CloseOptions,
   graceMsOf,
@@ -31,17 +24,15 @@ import {
   isolationOf,
   isUrl,
   listOf,
-  ownTarget,
   type PingOptions,
   pingOptions,
   type WarmResult,
   type WarmTarget,
   warmTarget,
 } from './method-options.js'
-import { type ClientOptions, maxBodyBytesOf, mergeTimeouts } from './options.js'
-import { follow, redirectPolicy } from './redirects.js'
-import { checkDefaults, mergeDefaults, type RequestDefaults, withDefaults, withFixedLists } from './request-defaults.js'
-import { resolveRetryPolicy } from './status-retry.js'
+import type { ClientOptions } from './options.js'
+import { checkDefaults, type RequestDefaults } from './request-defaults.js'
+import { Requests } from './requests.js'
 import type { Targets } from './targets.js'
 import { Verbs } from './verbs.js'
 
@@ -58,9 +49,6 @@ const UNKNOWN_TRAITS: ClientTraits = { unixSockets: false, guarded: true }
 
 /** Returns the traits of a client. */
 export let traitsOf: (client: Client) => ClientTraits
-
-/** Without a prototype, which may be polluted. */
-const NO_DEFAULTS = { __proto__: null } as unknown as RequestDefaults
 
 /** Options of the constructor, for a view of an existing client. */
 class View {
@@ -83,10 +71,7 @@ export class Client extends Verbs {
   readonly #pool: Pool
   readonly #targets: Targets
   readonly #http1: Http1RequiredOrigins
-  /** Defaults of the requests of a view. */
-  readonly #defaults: RequestDefaults | undefined
-  /** Functions around every request; `undefined` without any. */
-  readonly #interceptors: readonly Interceptor[] | undefined
+  readonly #requests: Requests
   /** Settings and connections by origin and isolation. */
   readonly pools: Pools
 
@@ -94,7 +79,7 @@ export class Client extends Verbs {
     traitsOf = (client) => {
       if (!(#parts in client)) return UNKNOWN_TRAITS
       const { unixSockets, proxy } = client.#parts.options
-      const guarded = proxy !== undefined || client.#targets.restricted || client.#restricts
+      const guarded = proxy !== undefined || client.#targets.restricted || client.#requests.restricts
       return { unixSockets, guarded }
     }
   }
@@ -108,17 +93,7 @@ export class Client extends Verbs {
     this.#targets = this.#parts.targets
     this.#http1 = this.#parts.http1
     this.pools = this.#parts.pools
-    this.#defaults = view === undefined ? undefined : mergeDefaults(view.client.#defaults, view.defaults)
-    this.#interceptors =
-      view === undefined
-        ? this.#parts.options.interceptors
-        : joined(view.client.#interceptors, checkInterceptors(view.defaults.interceptors))
-  }
-
-  /** Whether interceptors or the defaults of a view must not be bypassed. */
-  get #restricts(): boolean {
-    const { addressPolicy = 'any' } = this.#defaults ?? NO_DEFAULTS
-    return this.#interceptors !== undefined || addressPolicy !== 'any'
+    this.#requests = view === undefined ? new Requests(this.#parts) : view.client.#requests.with(view.defaults)
   }
 
   /**
@@ -130,7 +105,7 @@ export class Client extends Verbs {
    * failures after that; with `signal.reason` when aborted.
    */
   request(options: RequestOptions): Promise<HttpResponse> {
-    return this.#request(options, undefined)
+    return this.#requests.send(options, undefined)
   }
 
   /**
@@ -165,7 +140,7 @@ export class Client extends Verbs {
     const isolation = isolationOf(options, 'warm()')
     const targets = listOf(origins, 'warm()', 'origins').map((each) => {
       const { origin, isolation: own } = warmTarget(each, isolation)
-      return this.#targetOf(parseOrigin(origin), this.#withOwn(own))
+      return this.#requests.targetOf(parseOrigin(origin), own)
     })
     return Promise.all(
       targets.map(async (target) => {
@@ -189,15 +164,18 @@ export class Client extends Verbs {
   async connect(origin: string | URL, options?: HandleOptions): Promise<ConnectionHandle> {
     this.#refuseClosed()
     const { reopen, isolation } = checkHandleOptions(options)
-    const target = this.#targets.alone(this.#targetOf(parseOrigin(origin), this.#withOwn(isolation)), !reopen)
+    const target = this.#targets.alone(this.#requests.targetOf(parseOrigin(origin), isolation), !reopen)
     await this.#pool.open(target)
     return new ConnectionHandle(target, {
       pool: this.#pool,
       resolve: (own) => this.#http1.resolve(own),
-      request: (options, own) => this.#request(options, own),
+      request: (options, own) => this.#requests.send(options, own),
       end: (own, reason) => {
-        const error = reason ?? new UsageError('ERR_HANDLE_CLOSED', 'the handle was destroyed')
-        for (const interception of [...this.#parts.interceptions]) if (interception.handle === own) interception.abort(error)
+        for (const interception of [...this.#parts.interceptions]) {
+          if (interception.handle !== own) continue
+          if (reason === undefined) interception.end('ERR_HANDLE_CLOSED', 'the handle was destroyed')
+          else interception.abort(reason)
+        }
         for (const call of this.#calls()) {
           if (!call.isFor(own)) continue
           if (reason === undefined) call.end('ERR_HANDLE_CLOSED', 'the handle was destroyed')
@@ -205,50 +183,6 @@ export class Client extends Verbs {
         }
       },
     })
-  }
-
-  #request(given: RequestOptions, own: PoolTarget | undefined): Promise<HttpResponse> {
-    try {
-      this.#refuseClosed()
-      const options = this.#defaults === undefined ? ownRequest(given) : withDefaults(this.#defaults, ownRequest(given))
-      const isPlain = this.#interceptors === undefined && options.interceptors === undefined && options.redirect === undefined
-      return isPlain ? this.#send(options, own) : this.#intercepted(options, own)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
-  /** Sends a checked request without interceptors. */
-  #send(options: RequestOptions, own: PoolTarget | undefined, onCall?: (call: Call) => void): Promise<HttpResponse> {
-    const call = this.#call(options, own)
-    onCall?.(call)
-    return new Promise((resolve, reject) => call.start(resolve, reject))
-  }
-
-  #intercepted(options: RequestOptions, own: PoolTarget | undefined): Promise<HttpResponse> {
-    const interceptors = joined(this.#interceptors, checkInterceptors(options.interceptors)) ?? []
-    const redirects = redirectPolicy(options)
-    if (interceptors.length === 0 && redirects === undefined) return this.#send(options, own)
-    // Iterables that can be read once are read here.
-    const signal = realSignal(options.signal)
-    const fixed = { ...withFixedLists(options), signal }
-    const { origin, content } = checkRequest(fixed)
-    if (signal?.aborted === true) throw abortReason(signal)
-    const parts = this.#parts
-    const { clock } = parts.deadlines
-    const { total } = this.#limitsOf(options).timeouts
-    // One `total` for all attempts.
-    const totalSince = options.totalSince ?? clock.now()
-    const timed = total === 0 ? fixed : { ...fixed, totalSince }
-    const interception = new Interception({
-      ...{ interceptors, signal, content, handle: own },
-      send: async (changed, onCall) => this.#send(ownRequest(changed), own, onCall),
-      onOver: () => parts.deleteInterception(interception),
-    })
-    parts.interceptions.add(interception)
-    if (total > 0) interception.limit(clock, Math.max(0, totalSince + total - clock.now()), total, origin.serialized)
-    const bound = own?.origin.serialized
-    return interception.run(timed, redirects === undefined ? undefined : (hop) => follow(timed, redirects, hop, bound))
   }
 
   /** Returns the open connections, and counters since the client was created. */
@@ -267,7 +201,7 @@ export class Client extends Verbs {
     this.#refuseClosed()
     const isolation = isolationOf(options, 'explain()')
     const { origin } = checkRequest({ url })
-    return this.#pool.explain(this.#http1.resolve(this.#targetOf(origin, this.#withOwn(isolation))))
+    return this.#pool.explain(this.#http1.resolve(this.#requests.targetOf(origin, isolation)))
   }
 
   /**
@@ -282,7 +216,7 @@ export class Client extends Verbs {
     const { ms, isolation } = pingOptions(options)
     const parsed = parseOrigin(origin)
     const { serialized } = parsed
-    const target = this.#targetOf(parsed, this.#withOwn(isolation))
+    const target = this.#requests.targetOf(parsed, isolation)
     const members = this.#pool.find(this.#http1.resolve(target))?.members ?? []
     let isHttp1 = false
     for (const connection of this.#pool.connections) {
@@ -319,9 +253,10 @@ export class Client extends Verbs {
    */
   destroy(reason?: Error): void {
     this.#parts.closed ??= reason ?? new UsageError('ERR_CLIENT_DESTROYED', 'the client was destroyed')
-    if (reason !== undefined) for (const call of this.#calls()) call.abort(reason)
-    const { interceptions } = this.#parts
-    for (const interception of [...interceptions]) interception.abort(reason ?? this.#parts.closed)
+    if (reason !== undefined) {
+      for (const call of this.#calls()) call.abort(reason)
+      for (const interception of [...this.#parts.interceptions]) interception.abort(reason)
+    }
     this.#end('ERR_CLIENT_DESTROYED', 'the client was destroyed')
     this.#parts.connector.close()
     this.#parts.deadlines.stop()
@@ -333,7 +268,7 @@ export class Client extends Verbs {
   }
 
   #end(code: UnshardCode, message: string): void {
-    for (const interception of [...this.#parts.interceptions]) interception.abort(new UsageError(code, message))
+    for (const interception of [...this.#parts.interceptions]) interception.end(code, message)
     for (const call of this.#calls()) call.end(code, message)
     this.#pool.destroy(new UsageError(code, message))
   }
@@ -346,50 +281,6 @@ export class Client extends Verbs {
   #refuseClosed(): void {
     const { closed } = this.#parts
     if (closed !== undefined) throw closed
-  }
-
-  #call(options: RequestOptions, own: PoolTarget | undefined): Call {
-    const request = checkRequest(options)
-    const limits = this.#limitsOf(options)
-    const { signal } = options
-    if (signal?.aborted === true) throw abortReason(signal)
-    const target = this.#http1.resolve(
-      own === undefined ? this.#targetOf(request.origin, options) : ownTarget(own, request.origin, options),
-    )
-    const call = new Call(this.#parts, request, target, options, limits)
-    this.#parts.metrics.requests++
-    return call
-  }
-
-  /** The defaults of a view that choose a connection, with the isolation of a call. */
-  #withOwn(isolation: string | undefined): RequestOptions {
-    const { isolation: own, addressPolicy } = this.#defaults ?? NO_DEFAULTS
-    const chosen = isolation ?? own
-    return {
-      __proto__: null,
-      url: '',
-      ...(chosen === undefined ? {} : { isolation: chosen }),
-      ...(addressPolicy === undefined ? {} : { addressPolicy }),
-    } as unknown as RequestOptions
-  }
-
-  #targetOf(origin: Origin, { isolation, resolvedAddress, addressPolicy, http1Only }: RequestOptions): PoolTarget {
-    const targets = this.#targets
-    const target = resolvedAddress === undefined ? targets.of(origin, isolation) : targets.at(origin, isolation, resolvedAddress)
-    const judged =
-      addressPolicy === undefined ? target : targets.under(target, resolveAddressPolicy(addressPolicy, 'addressPolicy'))
-    return http1Only === true ? targets.http1(judged) : judged
-  }
-
-  #limitsOf({ timeouts, replay, retry, maxBodyBytes }: RequestOptions): CallLimits {
-    const { limits } = this.#parts
-    if (timeouts === undefined && replay === undefined && retry === undefined && maxBodyBytes === undefined) return limits
-    return {
-      timeouts: mergeTimeouts(limits.timeouts, timeouts),
-      replay: inRange('replay', replay, limits.replay, 0, 100),
-      retry: retry === undefined ? limits.retry : resolveRetryPolicy(retry),
-      maxBodyBytes: maxBodyBytesOf(maxBodyBytes) ?? limits.maxBodyBytes,
-    }
   }
 }
 

@@ -3,7 +3,8 @@
  * redirects outside, so that an interceptor sees each hop. Must not know connections.
  */
 
-import { TimeoutError, UsageError } from '../errors/errors.js'
+import type { UnshardCode } from '../errors/codes.js'
+import { ConnectionError, type Processed, TimeoutError, UsageError } from '../errors/errors.js'
 import { Fields } from '../message/fields.js'
 import { linesOf } from '../message/made-response.js'
 import { parseOrigin } from '../message/origin.js'
@@ -21,11 +22,15 @@ export type Send = (options: RequestOptions) => Promise<HttpResponse>
 export interface SentCall extends Abortable {
   /** Whether it is over, with its body. */
   readonly isOver: boolean
+  /** Whether the server may have processed it. */
+  readonly processed: Processed
 }
 
 /** Collaborators of an interception. */
 export interface InterceptionDeps {
   readonly interceptors: readonly Interceptor[]
+  /** Returns the function inside all interceptors, if the request that they pass on asks for one. */
+  innermost(request: InterceptedRequest): Interceptor | undefined
   /** Sends a request without interceptors. @param onCall called with the request in flight. */
   send(options: RequestOptions, onCall: (call: SentCall) => void): Promise<HttpResponse>
   readonly signal: AbortSignal | undefined
@@ -33,6 +38,8 @@ export interface InterceptionDeps {
   readonly content: Content | undefined
   /** The connection handle of the request, as an opaque key. */
   readonly handle: object | undefined
+  /** Origin of the request, for errors. */
+  readonly origin: string
   /** Called once, when nothing of the request is left. */
   onOver(): void
 }
@@ -89,7 +96,8 @@ export class Interception implements Abortable {
   #settle: ((reason: unknown) => void) | undefined
   #isOver = false
   #reason: unknown
-  #hasSent = false
+  /** Number of requests passed on. */
+  #sent = 0
   #waiters: Set<Abortable> | undefined
   /** Requests in flight that end with this one. */
   #calls: SentCall[] = []
@@ -124,11 +132,23 @@ export class Interception implements Abortable {
   }
 
   /** Limits the whole by `timeouts.total`, including the time between two attempts. @param leftMs what is left of `totalMs`. */
-  limit(clock: Clock, leftMs: number, totalMs: number, origin: string): void {
+  limit(clock: Clock, leftMs: number, totalMs: number): void {
+    const { origin } = this.#deps
     this.#timer = clock.startTimer(leftMs, () => {
-      const processed = this.#hasSent ? 'unknown' : 'no'
-      this.#fail(new TimeoutError('total', totalMs, { origin, processed }), true)
+      this.#fail(new TimeoutError('total', totalMs, { origin, processed: this.#processed }), true)
     })
+  }
+
+  /** Ends the request because its client ends. */
+  end(code: UnshardCode, message: string): void {
+    const { origin } = this.#deps
+    this.#fail(new ConnectionError(code, message, { origin, initiator: 'local', processed: this.#processed }), true)
+  }
+
+  /** Whether the server may have processed a request that was passed on. */
+  get #processed(): Processed {
+    const waiting = this.#calls.filter(({ isOver, processed }) => !isOver && processed === 'no')
+    return waiting.length === this.#sent ? 'no' : 'unknown'
   }
 
   /** Ends the request, or the reading of a body that an interceptor made. */
@@ -152,7 +172,7 @@ export class Interception implements Abortable {
     if (this.#settle === undefined) return response.discard()
     this.#settle = undefined
     this.#discardAllBut(response)
-    if (!this.#hasSent) this.#closeContent(new Error('an interceptor answered the request'))
+    if (this.#sent === 0) this.#closeContent(new Error('an interceptor answered the request'))
     if (response.isMade && !response.complete) {
       this.#made = response
       response.onOver(() => this.#finish())
@@ -169,7 +189,7 @@ export class Interception implements Abortable {
     for (const call of this.#calls) if (isAbort) call.abort(reason)
     this.#made?.discard(reason)
     this.#discardAllBut(isAbort ? undefined : responseOf(reason))
-    if (!this.#hasSent) this.#deps.content?.release?.(reason, isAbort)
+    if (this.#sent === 0) this.#deps.content?.release?.(reason, isAbort)
     for (const waiter of this.#waiters ?? []) waiter.abort(reason)
     this.#finish()
   }
@@ -199,12 +219,13 @@ export class Interception implements Abortable {
   }
 
   async #pass(index: number, request: InterceptedRequest): Promise<HttpResponse> {
-    const interceptor = this.#deps.interceptors[index]
+    const { interceptors, innermost } = this.#deps
+    const interceptor = index === interceptors.length ? innermost(request) : interceptors[index]
     if (interceptor === undefined) return this.#send({ __proto__: null, ...request } as unknown as RequestOptions)
     const response: unknown = await interceptor(request, (changed) => this.#next(index, changed))
     if (response instanceof HttpResponse) return response
     const message = 'an interceptor must return a response: return next(request), or HttpResponse.from()'
-    throw new UsageError('ERR_INTERCEPTOR', message, { processed: this.#hasSent ? 'unknown' : 'no' })
+    throw new UsageError('ERR_INTERCEPTOR', message, { processed: this.#processed })
   }
 
   async #next(index: number, request: InterceptedRequest): Promise<HttpResponse> {
@@ -218,7 +239,7 @@ export class Interception implements Abortable {
 
   /** Sends a request. One with a signal of the interceptor's own is the interceptor's to end, and may serve several requests. */
   async #send(options: RequestOptions): Promise<HttpResponse> {
-    this.#hasSent = true
+    this.#sent++
     const isOurs = options.signal === undefined || options.signal === null || options.signal === this.#deps.signal
     const response = await this.#deps.send(options, (call) => {
       if (isOurs) this.#calls = [...this.#calls.filter(({ isOver }) => !isOver), call]

@@ -47,11 +47,6 @@ export function canResend(request: HttpRequest): boolean {
   return request.content === undefined || request.content.replayable
 }
 
-/** Whether a request may be sent again after a response: it is repeatable, and its content can be sent again. */
-export function canRepeat(request: HttpRequest): boolean {
-  return canResend(request) && isRepeatable(request)
-}
-
 /**
  * The replays of one request so far, and whether another is allowed. Created when the first attempt
  * fails.

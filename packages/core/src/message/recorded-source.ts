@@ -14,7 +14,7 @@ type Part = Uint8Array | string
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
 /** Records one source. */
-export class RecordedSource implements Content {
+export class RecordedSource implements Content, AsyncIterable<Part> {
   readonly bytes = undefined
   readonly length = undefined
   readonly type = undefined
@@ -27,7 +27,8 @@ export class RecordedSource implements Content {
   #overflown = false
   #done = false
   #left = false
-  #held = false
+  /** How many requests may still send it. */
+  #holders = 0
   /**
    * The pending read of the next part. If an attempt fails in the meantime, the next attempt uses
    * it.
@@ -52,11 +53,11 @@ export class RecordedSource implements Content {
   }
 
   /**
-   * Keeps the source open after an attempt ends, until {@link release}: the request may be sent
+   * Keeps the source open after an attempt ends, until {@link release} is called as often: the request may be sent
    * again.
    */
   hold(): void {
-    this.#held = true
+    this.#holders++
   }
 
   /** Prepares another attempt. The current one reads no further, though it may still be sending. */
@@ -75,13 +76,18 @@ export class RecordedSource implements Content {
    *   failure it stays open, because the caller may send it again.
    */
   release(reason: unknown, aborted = false): void {
-    this.#held = false
+    if (this.#holders > 0 && --this.#holders > 0) return
     this.#parts = []
     if (this.#iterator === undefined && aborted && this.#isStream) this.#openUnread()
     if (this.#iterator === undefined) return
     this.#leave(reason)
     // Nothing is kept, so sending it again would send an empty body.
     this.#left = true
+  }
+
+  /** Reads it from the beginning, for interceptors. */
+  [Symbol.asyncIterator](): AsyncIterator<Part> {
+    return this.open()
   }
 
   open(): AsyncIterator<Part> {
@@ -100,7 +106,7 @@ export class RecordedSource implements Content {
         return Promise.resolve({ done: false, value })
       },
       return: (reason) => {
-        if (!this.#held || (attempt === this.#attempt && !this.replayable)) this.#leave(reason)
+        if (this.#holders === 0 || (attempt === this.#attempt && !this.replayable)) this.#leave(reason)
         else if (attempt === this.#attempt) this.rewind()
         return Promise.resolve(END)
       },

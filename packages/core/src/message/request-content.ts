@@ -37,7 +37,7 @@ export interface Content {
   /** Opens the source. Call only if `bytes` is `undefined`. */
   open(): AsyncIterator<Uint8Array | string>
   /**
-   * Keeps the source open after an attempt ends, until {@link release}: the request may be sent
+   * Keeps the source open after an attempt ends, until {@link release} is called as often: the request may be sent
    * again.
    */
   hold?(): void
@@ -63,6 +63,7 @@ export function toContent(body: RequestBody): Content {
   if (isArrayBuffer(body)) return inMemory(bytesOf(body, undefined), undefined)
   if (body instanceof URLSearchParams) return inMemory(Buffer.from(body.toString()), FORM_TYPE)
   if (body instanceof Blob) return fromBlob(body)
+  if (body instanceof RecordedSource) return body
   if (body instanceof Readable) watch(body)
   if (isStream(body) && (Readable.isDisturbed(body as never) || (body instanceof ReadableStream && body.locked)))
     throw usedError()
@@ -77,6 +78,12 @@ export function toContent(body: RequestBody): Content {
 export function isSentOnce(body: RequestBody | null | undefined): boolean {
   if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body) || isArrayBuffer(body)) return false
   return !(body instanceof URLSearchParams || body instanceof Blob)
+}
+
+/** Returns a body that can be sent once as one whose first bytes are kept; `undefined` for other bodies. */
+export function recordedBody(body: RequestBody | null | undefined): RecordedSource | undefined {
+  const content = isSentOnce(body) ? toContent(body!) : undefined
+  return content instanceof RecordedSource ? content : undefined
 }
 
 const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8'
