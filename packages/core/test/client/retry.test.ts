@@ -1,7 +1,7 @@
 /** The option `retry` is an interceptor inside all others: its place, its content, and how it ends. */
 
 import { FakeClock } from '@unshard/testkit'
-import type { Interceptor, RequestOptions } from '../../src/index.js'
+import type { Interceptor, RetryPolicy } from '../../src/index.js'
 import { KEPT_BYTES } from '../../src/message/recorded-source.js'
 import { clientFixture } from './fixture.js'
 
@@ -47,7 +47,7 @@ it('interceptors see a request and its last response once, however often it is r
 it('an interceptor can turn retries on and off', async () => {
   const { url, bodies } = await busyServer()
   const change =
-    (retry: RequestOptions['retry']): Interceptor =>
+    (retry: RetryPolicy | boolean): Interceptor =>
     (request, next) =>
       next(request.with({ retry }))
   await createClient({ interceptors: [change({ attempts: 2 })] }).request({ url })
