@@ -105,6 +105,7 @@ export function connectionTo(certificate: Certificate | undefined, settings: Con
     id: ++lastId,
     protocol,
     state,
+    closed: Promise.resolve(),
     capacity,
     active,
     originSet: originSet === undefined ? undefined : new Set(originSet.map((text) => parseOrigin(text).serialized)),

@@ -2,7 +2,7 @@
  * Defaults for tests below the client: pool settings, the record of a new origin, a plain target.
  */
 
-import type { Origin } from '../src/index.js'
+import { DEFAULT_TIMEOUTS, type Origin } from '../src/index.js'
 import { type PoolSettings, type ResolvedPoolSettings, resolvePoolSettings } from '../src/settings/pool-settings.js'
 import type { OriginRecord, PoolTarget } from '../src/transport/target.js'
 
@@ -18,6 +18,8 @@ export function plainTarget(origin: Origin, reuseKey = 'key', settings: PoolSett
     origin,
     isolation: undefined,
     settings: resolvePoolSettings(settings),
+    timeouts: DEFAULT_TIMEOUTS,
+    limits: [],
     addressPolicy: undefined,
     reuseKey,
     proxy: undefined,

@@ -29,8 +29,8 @@ afterEach(() => {
 })
 
 /** A body that can be read once. */
-export async function* once(): AsyncGenerator<Uint8Array> {
-  yield Buffer.from('part')
+export async function* once(bytes: Uint8Array = Buffer.from('part')): AsyncGenerator<Uint8Array> {
+  yield bytes
 }
 
 /** Waits until pending callbacks have run. */

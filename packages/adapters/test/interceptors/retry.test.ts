@@ -53,13 +53,29 @@ it('without retry-after a random part of a delay that doubles', async () => {
 it.each<[string, object, Record<string, string>, number, object]>([
   ['another status', {}, { 'retry-after': '0' }, 500, {}],
   ['a POST', { method: 'POST', body: 'x' }, { 'retry-after': '0' }, 503, {}],
-  ['a body that can be read once', { method: 'PUT', body: once() }, { 'retry-after': '0' }, 503, {}],
   ['a retry-after over the limit', {}, { 'retry-after': '31' }, 503, {}],
   ['one attempt', {}, { 'retry-after': '0' }, 503, { attempts: 1 }],
 ])('%s is not retried', async (_what, request, headers, status, options) => {
   const { mocked } = failing([status], headers, options)
   const response = await mocked.client.request({ url: URL_, ...request })
   expect([response.status, await response.text(), mocked.calls]).toEqual([status, 'later', 1])
+})
+
+it.each([
+  ['is sent again if its first bytes, which are kept, are all that was sent', 16_384, 200, 2],
+  ['is not sent again after more bytes than are kept', 16_385, 503, 1],
+])('a body that can be read once %s', async (_what, length, status, attempts) => {
+  const clock = new FakeClock()
+  const received: number[] = []
+  const mocked = counted([retry({ clock })], async (request) => {
+    received.push((await request.bytes()).length)
+    return received.length === 1 ? { status: 503, headers: { 'retry-after': '0' } } : { body: 'done' }
+  })
+  const response = mocked.client.request({ url: URL_, method: 'PUT', body: once(Buffer.alloc(length)) })
+  await turns()
+  clock.advance(0)
+  expect((await response).status).toBe(status)
+  expect(received).toEqual(Array.from({ length: attempts }, () => length))
 })
 
 it('a POST with an idempotency-key is retried, up to the number of attempts', async () => {

@@ -146,7 +146,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   }
 
   protected waitingPhase(): 'queue' | 'connect' {
-    return !this.#request.close && this.owner.pool.hasConnection(this.#target) ? 'queue' : 'connect'
+    return this.owner.pool.isQueued(this.#target, this) ? 'queue' : 'connect'
   }
 
   protected originName(): string {

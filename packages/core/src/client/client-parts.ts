@@ -11,6 +11,7 @@ import { Pools } from './client-pools.js'
 import { Http1RequiredOrigins } from './http1-required.js'
 import type { Interception } from './interceptors.js'
 import { type ClientOptions, type ResolvedOptions, resolveOptions } from './options.js'
+import { PoolDefinitions } from './pool-definitions.js'
 import { Targets } from './targets.js'
 
 /** What a client shares with its views. */
@@ -39,9 +40,11 @@ export class ClientParts implements CallOwner {
     this.connector = new Connector(this.options)
     this.http1 = new Http1RequiredOrigins(this.options.clock)
     this.pool = new Pool(this.connector, diagnostics, this.options)
-    this.targets = new Targets(this.connector, this.options.poolDefaults, this.options.pools)
+    const { timeouts, poolDefaults: settings, maxConnections, pools } = this.options
+    const definitions = new PoolDefinitions({ connector: this.connector, timeouts, settings, maxConnections, pools })
+    this.targets = new Targets(this.connector, definitions)
     this.pools = new Pools(this.pool, this.targets, (target) => this.http1.resolve(target))
-    const { timeouts, replay, maxBodyBytes } = this.options
+    const { replay, maxBodyBytes } = this.options
     this.limits = { timeouts, replay, maxBodyBytes }
   }
 

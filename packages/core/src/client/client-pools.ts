@@ -5,9 +5,10 @@ import type { OriginPool } from '../pool/origin-pool.js'
 import type { Pool } from '../pool/pool.js'
 import { checkIsolation, ownOptions } from '../schema/option-checks.js'
 import { namesOf, type OptionSchema, value } from '../schema/schema.js'
-import type { PoolSettings } from '../settings/pool-settings.js'
 import type { PoolTarget } from '../transport/target.js'
-import { isIsolation, type Targets } from './targets.js'
+import { isIsolation } from './pool-names.js'
+import type { PoolOptions } from './pool-options.js'
+import type { Targets } from './targets.js'
 
 /** The state of one pool: an origin, or one isolation of it. */
 export interface PoolStats {
@@ -66,13 +67,13 @@ export class Pools {
   }
 
   /**
-   * Defines settings for `name`, as in the client's option `pools`. Settings left out are the
+   * Defines options for `name`, as in the client's option `pools`. Options left out are the
    * client's. Applies at once: connections beyond a lower limit, or with another protocol, finish
    * their requests and close.
    * @throws UsageError if a setting is unknown or out of range.
    */
-  open(name: string, settings: PoolSettings = {}): void {
-    this.#targets.define(name, settings)
+  open(name: string, options: PoolOptions = {}): void {
+    this.#targets.define(name, options)
     this.#update()
   }
 
@@ -95,8 +96,8 @@ export class Pools {
     checkIsolation(isolation)
     const parsed = parseOrigin(origin)
     const name = isolation === undefined ? parsed.serialized : `${parsed.serialized}#${isolation}`
-    const settings = this.#targets.settingsOf(parsed, isolation)
-    const minConnectionsPerOrigin = least ?? Math.min(most, settings.minConnectionsPerOrigin ?? 1)
+    const { settings } = this.#targets.poolOf(parsed, isolation)
+    const minConnectionsPerOrigin = least ?? Math.min(most, settings.minConnections)
     this.open(name, { ...this.#targets.definitionOf(name), maxConnectionsPerOrigin: most, minConnectionsPerOrigin })
     // A failure is met again by the next request, which reports it.
     if (least !== undefined) this.#pool.fill(this.#current(this.#targets.of(parsed, isolation))).catch(() => undefined)
@@ -145,6 +146,7 @@ export class Pools {
       if (target.dialKey === dialKey) this.#pool.update(originPool, target)
       else void this.#pool.closeOriginPool(originPool)
     }
+    this.#pool.reviewLimits()
   }
 }
 

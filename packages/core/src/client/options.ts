@@ -7,16 +7,18 @@ import { CallerSockets, type SocketsOption } from '../connect/tcp/caller-sockets
 import { keyLogTarget } from '../connect/tls/key-log.js'
 import { CLIENT_TLS_OPTIONS, type ClientTlsOptions, checkTls } from '../connect/tls/tls-options.js'
 import { type AddressPolicyOption, resolveAddressPolicy } from '../message/address-policy.js'
-import { type Interceptor, type RetryPolicy, TIMEOUT_OPTIONS, type Timeouts } from '../message/request-options.js'
+import type { Interceptor, RetryPolicy, Timeouts } from '../message/request-options.js'
 import { type ReusePolicy, sameOrigin } from '../pool/reuse/reuse-policy.js'
 import { type Clock, systemClock } from '../runtime/clock.js'
-import { DURATION_RANGE, flag, inRange, invalidOption, ownOptions, refuseUnknown } from '../schema/option-checks.js'
+import { flag, inRange, invalidOption, ownOptions } from '../schema/option-checks.js'
 import { flagRow, milliseconds, namesOf, number, numberIn, type OptionSchema, value } from '../schema/schema.js'
 import { POOL_OPTIONS, type PoolSettings, resolvePoolSettings } from '../settings/pool-settings.js'
 import type { Connection } from '../transport/connection.js'
 import type { Target } from '../transport/target.js'
 import { checkInterceptors } from './interceptors.js'
+import { maxConnectionsOf, type PoolOptions } from './pool-options.js'
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from './status-retry.js'
+import { DEFAULT_TIMEOUTS, mergeTimeouts } from './timeouts.js'
 
 /** Options of `new Client`. All have defaults; unknown names are refused. Those of {@link PoolSettings} apply to every origin. */
 export interface ClientOptions extends PoolSettings {
@@ -66,7 +68,13 @@ export interface ClientOptions extends PoolSettings {
    * Settings that differ: under `default`, for every origin; under an origin such as `https://api.example`, for its requests without
    * isolation; under an isolation, for requests with it; under `https://api.example#isolation`, for both. The narrowest wins.
    */
-  readonly pools?: Readonly<Record<string, PoolSettings>>
+  readonly pools?: Readonly<Record<string, PoolOptions>>
+  /**
+   * Maximum number of connections to all origins together, those being dialed included. A request that needs another waits until one closes or
+   * becomes idle, which is then closed; `timeouts.queue` ends the wait. Connections to an HTTP/2 proxy do not count.
+   * @default unlimited
+   */
+  readonly maxConnections?: number
   /** Maximum number of idle connections. Beyond it the one that has been idle longest is closed. @default 1,024 */
   readonly maxIdleConnections?: number
   /**
@@ -139,6 +147,7 @@ export const CLIENT_OPTIONS: OptionSchema<ClientOptions> = {
   interceptors: value('a list of functions'),
   reuse: value('a policy', '`sameOrigin()`'),
   pools: value('an object of settings by name'),
+  maxConnections: value('1 to 1,000,000', 'unlimited'),
   maxIdleConnections: number(1_024, 0, MOST, 'connections'),
   replay: number(1, 0, 100, 'attempts'),
   retry: value('`true`, `false`, an object', '`false`'),
@@ -162,18 +171,14 @@ export interface ResolvedOptions extends ConnectOptions {
   readonly reuse: ReusePolicy
   /** Settings of every origin without settings of its own, defaults not filled in. */
   readonly poolDefaults: PoolSettings
-  readonly pools: Readonly<Record<string, PoolSettings>>
+  readonly pools: Readonly<Record<string, PoolOptions>>
+  readonly maxConnections: number | undefined
   readonly maxIdleConnections: number
   readonly replay: number
   readonly retry: ResolvedRetryPolicy | undefined
   readonly maxBodyBytes: number
   readonly unixSockets: boolean
 }
-
-/** Default deadlines, milliseconds; 0 is no deadline. */
-export const DEFAULT_TIMEOUTS: Required<Timeouts> = Object.fromEntries(
-  Object.entries(TIMEOUT_OPTIONS).map(([name, row]) => [name, row.default]),
-) as unknown as Required<Timeouts>
 
 const NAMES = namesOf(CLIENT_OPTIONS)
 const TLS_NAMES = namesOf(CLIENT_TLS_OPTIONS)
@@ -190,7 +195,7 @@ export function resolveOptions(given: ClientOptions): ResolvedOptions {
   return {
     tls: checkTls(tls, 'tls.'),
     keyLog: keyLogTarget(keylog, process.env),
-    proxy: proxyChoice(options.proxy, process.env),
+    proxy: options.proxy === undefined ? undefined : proxyChoice(options.proxy, process.env, 'option proxy'),
     proxyAddressPolicy: resolveAddressPolicy(options.proxyAddressPolicy, 'proxyAddressPolicy'),
     proxyResolves: proxyResolvesOf(options.proxyResolves),
     lookup: options.lookup,
@@ -201,6 +206,7 @@ export function resolveOptions(given: ClientOptions): ResolvedOptions {
     reuse: options.reuse ?? sameOrigin(),
     poolDefaults: poolSettingsOf(options),
     pools: { ...options.pools },
+    maxConnections: maxConnectionsOf(options.maxConnections, 'maxConnections'),
     maxIdleConnections: numberOf('maxIdleConnections'),
     idleTimeoutMs: resolvePoolSettings({ ...options, ...options.pools?.['default'] }).idleTimeoutMs,
     replay: numberOf('replay'),
@@ -267,19 +273,6 @@ function localAddressOf(address: string | undefined): string | undefined {
   if (address === undefined || (typeof address === 'string' && isIP(address) !== 0)) return address
   throw invalidOption('localAddress', 'an IPv4 or IPv6 address', address)
 }
-
-/** Merges deadlines over those of the client. @throws UsageError naming an unknown or invalid one. */
-export function mergeTimeouts(base: Required<Timeouts>, given: Timeouts | undefined): Required<Timeouts> {
-  if (given === undefined) return base
-  refuseUnknown(given, TIMEOUT_NAMES, 'timeouts.')
-  const merged = { ...base }
-  for (const name of Object.keys(given) as (keyof Timeouts)[]) {
-    merged[name] = inRange(`timeouts.${name}`, given[name], base[name], ...DURATION_RANGE)
-  }
-  return merged
-}
-
-const TIMEOUT_NAMES = namesOf(TIMEOUT_OPTIONS)
 
 /** The options of a client that are settings of its pools, each checked. */
 function poolSettingsOf(options: ClientOptions): PoolSettings {

@@ -8,8 +8,8 @@ import { REQUEST_OPTIONS, type RequestOptions, type Timeouts } from '../message/
 import { checkIsolation, inRange, ownOptions } from '../schema/option-checks.js'
 import { namesOf, type OptionSchema } from '../schema/schema.js'
 import { checkInterceptors } from './interceptors.js'
-import { DEFAULT_TIMEOUTS, mergeTimeouts } from './options.js'
 import { resolveRetryPolicy } from './status-retry.js'
+import { DEFAULT_TIMEOUTS, mergeTimeouts } from './timeouts.js'
 
 /** Defaults of `client.with()`. A request's own options win; headers and timeouts are merged one by one. */
 export type RequestDefaults = Pick<

@@ -3,7 +3,7 @@
 import { resolveAddressPolicy } from '../message/address-policy.js'
 import type { Origin } from '../message/origin.js'
 import { checkRequest, ownRequest } from '../message/request.js'
-import type { Interceptor, RequestOptions } from '../message/request-options.js'
+import type { Interceptor, RequestOptions, Timeouts } from '../message/request-options.js'
 import type { HttpResponse } from '../message/response.js'
 import { abortReason, realSignal } from '../runtime/abort.js'
 import { inRange } from '../schema/option-checks.js'
@@ -13,11 +13,12 @@ import type { CallLimits } from './call-owner.js'
 import type { ClientParts } from './client-parts.js'
 import { checkInterceptors, Interception, joined } from './interceptors.js'
 import { ownTarget } from './method-options.js'
-import { maxBodyBytesOf, mergeTimeouts } from './options.js'
+import { maxBodyBytesOf } from './options.js'
 import { follow, redirectPolicy } from './redirects.js'
 import { mergeDefaults, type RequestDefaults, withDefaults, withFixedLists } from './request-defaults.js'
 import { retrying } from './retry.js'
 import { resolveRetryPolicy } from './status-retry.js'
+import { mergeTimeouts } from './timeouts.js'
 
 /** Without a prototype, which may be polluted. */
 const NO_DEFAULTS = { __proto__: null } as unknown as RequestDefaults
@@ -85,10 +86,10 @@ export class Requests {
   #call(options: RequestOptions, own: PoolTarget | undefined, onCall?: (call: Call) => void): Promise<HttpResponse> {
     const parts = this.#parts
     const request = checkRequest(options)
-    const limits = this.#limitsOf(options)
     const { signal } = options
     if (signal?.aborted === true) throw abortReason(signal)
     const target = own === undefined ? this.#targetOf(request.origin, options) : ownTarget(own, request.origin, options)
+    const limits = this.#limitsOf(options, target.timeouts)
     const call = new Call(parts, request, parts.http1.resolve(target), options, limits)
     parts.metrics.requests++
     onCall?.(call)
@@ -107,7 +108,8 @@ export class Requests {
     if (signal?.aborted === true) throw abortReason(signal)
     const parts = this.#parts
     const { clock } = parts.deadlines
-    const { total } = this.#limitsOf(options).timeouts
+    const { timeouts } = own ?? parts.targets.poolOf(origin, options.isolation)
+    const { total } = mergeTimeouts(timeouts, options.timeouts)
     // One `total` for all attempts.
     const totalSince = options.totalSince ?? clock.now()
     const timed = total === 0 ? fixed : { ...fixed, totalSince }
@@ -138,11 +140,12 @@ export class Requests {
     return http1Only === true ? targets.http1(judged) : judged
   }
 
-  #limitsOf({ timeouts, replay, maxBodyBytes }: RequestOptions): CallLimits {
+  /** @param base the deadlines of the request's pool. */
+  #limitsOf({ timeouts, replay, maxBodyBytes }: RequestOptions, base: Required<Timeouts>): CallLimits {
     const { limits } = this.#parts
-    if (timeouts === undefined && replay === undefined && maxBodyBytes === undefined) return limits
+    if (timeouts === undefined && replay === undefined && maxBodyBytes === undefined && base === limits.timeouts) return limits
     return {
-      timeouts: mergeTimeouts(limits.timeouts, timeouts),
+      timeouts: mergeTimeouts(base, timeouts),
       replay: inRange('replay', replay, limits.replay, 0, 100),
       maxBodyBytes: maxBodyBytesOf(maxBodyBytes) ?? limits.maxBodyBytes,
     }

@@ -1,23 +1,20 @@
 /**
- * Maps an origin and an isolation to a target: the settings that apply, and the keys that a
+ * Maps an origin and an isolation to a target: the options that apply, and the keys that a
  * connection must match. One object per target.
  */
 
 import { isIP } from 'node:net'
 import type { Connector } from '../connect/connector.js'
+import type { ProxyChoice } from '../connect/proxy/proxy-selector.js'
 import { UsageError } from '../errors/errors.js'
 import type { AddressPolicy } from '../message/address-policy.js'
-import { type Origin, parseOrigin, parseUrl } from '../message/origin.js'
+import type { Origin } from '../message/origin.js'
 import { BoundedCache } from '../runtime/bounded-cache.js'
-import { invalidOption, printable, shownValue } from '../schema/option-checks.js'
-import {
-  mergePoolSettings,
-  type PoolSettings,
-  type ResolvedPoolSettings,
-  resolvePoolSettings,
-  socketPathOf,
-} from '../settings/pool-settings.js'
+import { invalidOption } from '../schema/option-checks.js'
+import { type ResolvedPoolSettings, socketPathOf } from '../settings/pool-settings.js'
 import type { OriginRecord, PoolTarget, TargetProxy } from '../transport/target.js'
+import type { PoolDefinitions, ResolvedPool } from './pool-definitions.js'
+import type { PoolOptions } from './pool-options.js'
 
 /** Maximum number of isolated targets remembered. */
 const MAX_ISOLATED = 16_384
@@ -25,24 +22,17 @@ const MAX_ISOLATED = 16_384
  * Maximum number of parallel connections for requests that are each sent on their own connection.
  */
 const APART_CONNECTIONS = 6
-const DEFAULT = 'default'
 
 /** The targets of one client. */
 export class Targets {
   readonly #connector: Connector
-  #defaults: PoolSettings
-  /** Settings by name, as they were given: `default` may change later. */
-  readonly #definitions = new Map<string, PoolSettings>()
-  /** Address policies of the option `pools`, which {@link undefine} keeps. */
-  readonly #lasting = new Map<string, PoolSettings>()
-  #merged = new Map<string, PoolSettings>()
+  readonly #definitions: PoolDefinitions
   #handles = 0
   /** Outlives the targets: new settings do not reset what is known about an origin. */
   readonly #record = new BoundedCache<OriginRecord>({ max: MAX_ISOLATED })
   #plain = new WeakMap<Origin, PoolTarget>()
   readonly #apart = new WeakMap<PoolTarget, PoolTarget>()
   readonly #http1 = new WeakMap<PoolTarget, PoolTarget>()
-  readonly #resolved = new WeakMap<PoolSettings, ResolvedPoolSettings>()
   /** Interns equal reuse keys. */
   #lastReuseKey = ''
   readonly #isolated = new BoundedCache<PoolTarget>({ max: MAX_ISOLATED })
@@ -50,15 +40,9 @@ export class Targets {
   /** Targets of requests with an address policy of their own. */
   readonly #restricted = new BoundedCache<PoolTarget>({ max: MAX_ISOLATED })
 
-  /** @throws UsageError if a setting is unknown or out of range, or a pool name is not valid. */
-  constructor(connector: Connector, defaults: PoolSettings, pools: Readonly<Record<string, PoolSettings>>) {
+  constructor(connector: Connector, definitions: PoolDefinitions) {
     this.#connector = connector
-    this.#defaults = mergePoolSettings(defaults, pools[DEFAULT] ?? {}, `pools.${DEFAULT}.`)
-    for (const [name, settings] of Object.entries(pools)) {
-      if (name === DEFAULT) continue
-      this.define(name, settings)
-      if (settings.addressPolicy !== undefined) this.#lasting.set(keyOf(name), { addressPolicy: settings.addressPolicy })
-    }
+    this.#definitions = definitions
   }
 
   /** Returns the target of a request to `origin`. */
@@ -122,61 +106,31 @@ export class Targets {
     return ownPolicy === true ? this.under(target, addressPolicy) : target
   }
 
-  /** Whether any settings restrict the addresses. */
+  /** Whether any options restrict where requests go. */
   get restricted(): boolean {
-    return [this.#defaults, ...this.#definitions.values()].some(({ addressPolicy = 'any' }) => addressPolicy !== 'any')
+    return this.#definitions.restricted
   }
 
-  /**
-   * Defines settings for `name`: `default`, an origin, an isolation, or both as
-   * `https://api.example#isolation`. They apply to targets requested from now on.
-   * @throws UsageError
-   */
-  define(name: string, settings: PoolSettings): void {
-    const merged = mergePoolSettings(this.#defaults, settings, `pools.${printable(name).slice(1, -1)}.`)
-    if (name === DEFAULT) this.#defaults = merged
-    else this.#definitions.set(keyOf(name), { ...settings })
+  /** Defines options for the pool `name`. They apply to targets requested from now on. @throws UsageError */
+  define(name: string, options: PoolOptions): void {
+    this.#definitions.define(name, options)
     this.#forget()
   }
 
-  /** Settings defined for `name`, if any. */
-  definitionOf(name: string): PoolSettings {
-    return this.#definitions.get(keyOf(name)) ?? {}
+  /** The options defined for `name`, if any. */
+  definitionOf(name: string): PoolOptions {
+    return this.#definitions.definitionOf(name)
   }
 
-  /** Removes the settings: the defaults apply again, and an address policy of the option `pools`. */
+  /** Removes options: those of the client apply again. */
   undefine(name: string): void {
-    const key = keyOf(name)
-    const lasting = this.#lasting.get(key)
-    if (lasting === undefined) this.#definitions.delete(key)
-    else this.#definitions.set(key, lasting)
+    this.#definitions.undefine(name)
     this.#forget()
   }
 
-  /**
-   * The settings of a target. An undefined isolation uses the defaults, not the origin's settings,
-   * except for the origin's address policy.
-   */
-  settingsOf(origin: Origin, isolation: string | undefined): PoolSettings {
-    const { serialized } = origin
-    if (isolation === undefined) return this.#mergedOf(serialized)
-    const own = this.#definitions.get(serialized)?.addressPolicy
-    const both = `${serialized}#${isolation}`
-    const key = this.#definitions.has(both) ? both : isolationKey(isolation)
-    const settings = this.#mergedOf(key)
-    if (own === undefined || this.#definitions.get(key)?.addressPolicy !== undefined) return settings
-    return this.#mergedOf(`${serialized}&${key}`, { ...settings, addressPolicy: own })
-  }
-
-  /** Merges definitions over the current defaults, once. */
-  #mergedOf(key: string, settings: PoolSettings | undefined = this.#definitions.get(key)): PoolSettings {
-    if (settings === undefined) return this.#defaults
-    let merged = this.#merged.get(key)
-    if (merged === undefined) {
-      merged = mergePoolSettings(this.#defaults, settings, '')
-      this.#merged.set(key, merged)
-    }
-    return merged
+  /** The resolved options of a pool. */
+  poolOf(origin: Origin, isolation: string | undefined): ResolvedPool {
+    return this.#definitions.of(origin, isolation)
   }
 
   /**
@@ -226,7 +180,6 @@ export class Targets {
   }
 
   #forget(): void {
-    this.#merged = new Map()
     this.#plain = new WeakMap()
     this.#isolated.clear()
     this.#pinned.clear()
@@ -252,55 +205,48 @@ export class Targets {
     return record
   }
 
-  /** Resolves settings once per object: ten thousand targets may share it. */
-  #resolve(settings: PoolSettings): ResolvedPoolSettings {
-    let resolved = this.#resolved.get(settings)
-    if (resolved === undefined) {
-      resolved = resolvePoolSettings(settings)
-      this.#resolved.set(settings, resolved)
-    }
-    return resolved
-  }
-
   /**
    * Selects the proxy. A URL with a Unix socket may be user input and must not bypass a proxy;
    * `socketPath` is configuration, like the proxy, and more specific.
    * @throws UsageError `ERR_PROXY_BYPASS`.
    */
-  #proxyFor(origin: Origin, socketPath: string | undefined): TargetProxy | undefined {
+  #proxyFor(origin: Origin, socketPath: string | undefined, own: ProxyChoice | false | undefined): TargetProxy | undefined {
     if (socketPath !== undefined && origin.socketPath === undefined) return undefined
-    const proxy = this.#connector.proxyOf(origin)
+    if (own === false) return undefined
+    const proxy = own === undefined ? this.#connector.proxyOf(origin) : own(origin)
     if (proxy === undefined || socketPath === undefined) return proxy
     throw new UsageError(
       'ERR_PROXY_BYPASS',
-      'a Unix socket cannot be reached through the proxy of the client: ' +
-        'use a client without proxy, or a proxy function that returns undefined for it',
+      'a Unix socket cannot be reached through a proxy: set `proxy: false` for its pool, or use a client without proxy',
       { origin: origin.serialized },
     )
   }
 
   #make(origin: Origin, isolation: string | undefined): PoolTarget {
-    const settings = this.#resolve(this.settingsOf(origin, isolation))
+    const { settings, timeouts, tls, limits, proxy: own } = this.poolOf(origin, isolation)
     // Quoted: an isolation is arbitrary text, and must not collide with the rest of the key.
     const quoted = isolation === undefined ? '' : JSON.stringify(isolation)
     const socketPath = socketPathOf({ origin, settings })
-    const proxy = this.#proxyFor(origin, socketPath)
+    const proxy = this.#proxyFor(origin, socketPath, own)
     const through = socketPath === undefined ? (proxy?.key ?? '') : `unix ${encodeURIComponent(socketPath)}`
     const { addressPolicy } = settings
     const judged = addressPolicy === undefined ? '' : `|addresses ${addressPolicy.key}`
-    const key = `${this.#connector.identityOf(origin)}|${settings.protocols.join()}|${through}|${quoted}${proxy === undefined ? '' : judged}`
+    const key = `${this.#connector.identityOf(origin, tls)}|${settings.protocols.join()}|${through}|${quoted}${proxy === undefined ? '' : judged}`
     const reuseKey = key === this.#lastReuseKey ? this.#lastReuseKey : key
     this.#lastReuseKey = reuseKey
     return {
       origin,
       isolation,
       settings,
+      timeouts,
+      tls,
+      limits,
       reuseKey,
       proxy,
       dialKey: `${origin.serialized}|${reuseKey}${judged}`,
       addressPolicy,
       record: this.#recordOf(`${origin.serialized}|${quoted}`),
-      verify: (certificate) => this.#connector.verify(origin, certificate),
+      verify: (certificate) => this.#connector.verify(origin, certificate, tls),
       originPool: undefined,
     }
   }
@@ -310,70 +256,4 @@ export class Targets {
 function untilClosed(settings: ResolvedPoolSettings): ResolvedPoolSettings {
   if (settings.http1IdleMs !== undefined) return settings
   return { ...settings, idleTimeoutMs: 0, http1IdleMs: Number.POSITIVE_INFINITY }
-}
-
-/** Key of the settings of an isolation: no origin begins like this, whatever text the isolation is. */
-function isolationKey(isolation: string): string {
-  return `#${isolation}`
-}
-
-/** Whether a pool name is an isolation, and not an origin. */
-export function isIsolation(name: string): boolean {
-  return !/^https?(\+unix)?:/i.test(name)
-}
-
-/**
- * Normalizes a pool name: an origin is serialized.
- * @throws UsageError if the origin is not valid.
- */
-function keyOf(name: string): string {
-  if (isIsolation(name)) return isolationKey(refuseHost(name))
-  const hash = name.indexOf('#')
-  const { serialized } = parseOrigin(hash === -1 ? name : name.slice(0, hash))
-  return hash === -1 ? serialized : serialized + name.slice(hash)
-}
-
-/**
- * Refuses an isolation that looks like a host, and so was meant as an origin.
- * @throws UsageError `ERR_INVALID_OPTION`.
- */
-function refuseHost(name: string): string {
-  const host = hostIn(name)
-  if (host === undefined) return name
-  const hash = name.indexOf('#')
-  const meant = `https://${host}${hash === -1 ? '' : name.slice(hash)}`
-  throw new UsageError(
-    'ERR_INVALID_OPTION',
-    `the pool name ${shownValue(name)} is not an origin, and an isolation must not look like a host: did you mean ${shownValue(meant)}?`,
-  )
-}
-
-/**
- * Extracts the host and port of a name such as `api.example`, `localhost:8443`, `//[::1]/` or
- * `wss://api.example`.
- */
-function hostIn(name: string): string | undefined {
-  const rest = name.replace(SCHEME, '')
-  const end = rest.search(/[/?#]/)
-  const text = end === -1 ? rest : rest.slice(0, end)
-  if (text.length > MAX_HOST) return undefined
-  const url = parseUrl(`https://${isIP(text) === 6 ? `[${text}]` : text}`)
-  // An email address is a valid isolation.
-  if (url === undefined || url.username !== '') return undefined
-  return rest !== name || looksLikeHost(url.hostname) || isIP(url.hostname) * isIP(text.split(':', 1)[0]!) > 0
-    ? url.host
-    : undefined
-}
-
-const SCHEME = /^(?:[a-z][a-z0-9+.-]{0,20}:)?\/\//i
-/** Maximum length of a DNS name with a port, in characters. */
-const MAX_HOST = 260
-
-/**
- * Whether it is `localhost`, an IPv6 address, or has several labels of which the last is not a
- * number.
- */
-function looksLikeHost(hostname: string): boolean {
-  const dot = hostname.lastIndexOf('.')
-  return hostname === 'localhost' || hostname.startsWith('[') || (dot > 0 && /^[a-z]/.test(hostname.slice(dot + 1)))
 }

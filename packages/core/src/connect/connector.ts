@@ -13,7 +13,7 @@ import type { ProtocolName } from '../settings/pool-settings.js'
 import { resolvePoolSettings, socketPathOf } from '../settings/pool-settings.js'
 import type { Connection } from '../transport/connection.js'
 import type { Address, Carrier, Route } from '../transport/route.js'
-import type { PoolTarget, TargetProxy } from '../transport/target.js'
+import type { PoolTarget, TargetProxy, TargetTls } from '../transport/target.js'
 import { allowedAddresses, checkTarget, forbidden, isForbidden } from './address-guard.js'
 import { negotiate } from './alpn/negotiate.js'
 import { secureOffering } from './alpn/offer.js'
@@ -34,7 +34,7 @@ import { carryOn } from './tls/handshake.js'
 import { KeyLog } from './tls/key-log.js'
 import type { SecureSocket } from './tls/tls-connector.js'
 import { adoptSecured, TlsConnector } from './tls/tls-connector.js'
-import { tlsIdentity } from './tls/tls-identity.js'
+import type { TlsOptions } from './tls/tls-options.js'
 
 /** The resolution of a target whose name is not resolved. */
 const NOTHING: Resolution = { addresses: [], expiresAt: Number.POSITIVE_INFINITY }
@@ -62,7 +62,8 @@ export class Connector {
   readonly #h2: Omit<H2Options, 'pool' | 'record'>
   readonly #proxies: ProxyDialer
   readonly #keyLog: KeyLog | undefined
-  readonly #identity: string
+  /** The local address, for reuse keys. */
+  readonly #local: string
   /** Routes of user-supplied sockets. */
   readonly #onCallerSockets = new WeakSet<Route>()
 
@@ -73,7 +74,7 @@ export class Connector {
     this.#keyLog = options.keyLog === undefined ? undefined : new KeyLog(options.keyLog)
     this.#tls = new TlsConnector(options.tls, this.#keyLog)
     this.#memory = new ProtocolMemory(options.clock)
-    this.#identity = `${tlsIdentity(options.tls)}|${options.localAddress ?? ''}|${options.localPort ?? ''}`
+    this.#local = `${options.localAddress ?? ''}|${options.localPort ?? ''}`
     const settings: LocalSettings = {
       initialWindowBytes: options.streamWindowBytes,
       connectionWindowBytes: options.connectionWindowBytes,
@@ -93,12 +94,24 @@ export class Connector {
     this.#proxies = new ProxyDialer({ ...common, h2, localAddress, localPort, idleTimeoutMs, proxyAddressPolicy })
   }
 
+  /** Prepares the trust and identity of a pool. @param options checked. */
+  tlsOf(options: TlsOptions): TargetTls {
+    return new TlsConnector(options, this.#keyLog)
+  }
+
   /**
-   * The client's part of an origin's reuse key. With option `servername` it includes the origin,
-   * because certificates then prove nothing about other names.
+   * The part of an origin's reuse key that stands for TLS and the local address. With option `servername` it includes
+   * the origin, because certificates then prove nothing about other names.
    */
-  identityOf({ serialized }: Origin): string {
-    return this.#options.tls.servername === undefined ? this.#identity : `${this.#identity}|for ${serialized}`
+  identityOf({ serialized }: Origin, own: TargetTls | undefined): string {
+    const tls = this.#tlsOf({ tls: own })
+    const identity = `${tls.identity}|${this.#local}`
+    return tls.hasFixedName ? `${identity}|for ${serialized}` : identity
+  }
+
+  /** Always a `TlsConnector`: only {@link tlsOf} makes one. */
+  #tlsOf({ tls }: Pick<PoolTarget, 'tls'>): TlsConnector {
+    return (tls as TlsConnector | undefined) ?? this.#tls
   }
 
   /** Returns the proxy for an origin. @throws UsageError if the user-supplied function fails. */
@@ -112,9 +125,9 @@ export class Connector {
     this.#keyLog?.close()
   }
 
-  /** Verifies an origin against a certificate, as this client does for a new connection. */
-  verify(origin: Origin, certificate: NonNullable<Route['certificate']>): Error | undefined {
-    return this.#tls.verify(origin, certificate)
+  /** Verifies an origin against a certificate, as for a new connection. */
+  verify(origin: Origin, certificate: NonNullable<Route['certificate']>, own: TargetTls | undefined): Error | undefined {
+    return this.#tlsOf({ tls: own }).verify(origin, certificate)
   }
 
   /**
@@ -133,7 +146,7 @@ export class Connector {
       return { addresses: allowedAddresses(target, [target.pinned]), expiresAt: Number.POSITIVE_INFINITY }
     try {
       const resolving = this.#resolver.resolve(origin.host)
-      if (origin.scheme === 'https') this.#tls.prepare()
+      if (origin.scheme === 'https') this.#tlsOf(target).prepare()
       const { addresses, expiresAt } = await resolving
       const allowed = allowedAddresses(target, addresses)
       return { addresses: this.#addresses.order(origin.host, origin.port, allowed), expiresAt }
@@ -277,7 +290,7 @@ export class Connector {
     return race({
       ...this.#raceOptions(attempt),
       open: (endpoint) => {
-        const handshake = this.#tls.open(endpoint, attempt.target, protocols)
+        const handshake = this.#tlsOf(attempt.target).open(endpoint, attempt.target, protocols)
         handshakes.set(handshake.socket, handshake)
         return handshake.socket
       },
@@ -288,7 +301,7 @@ export class Connector {
   /** Connects a carrier, then TLS on it. */
   async #secureCarrier(attempt: Attempt, protocols: readonly ProtocolName[]): Promise<SecureSocket> {
     const carrier = await this.#carry(attempt)
-    const secured = await this.#tls.secure(carrier, attempt.target, protocols, attempt.signal)
+    const secured = await this.#tlsOf(attempt.target).secure(carrier, attempt.target, protocols, attempt.signal)
     if (!(carrier instanceof Socket)) carryOn(carrier, secured.socket)
     return { ...secured, carrier }
   }
@@ -305,7 +318,7 @@ export class Connector {
   }
 
   #route({ target, reached, given }: Attempt, carrier: Carrier, secured: SecureSocket | undefined): Route {
-    const route = routeOf(carrier, target, reached, secured, this.#tls)
+    const route = routeOf(carrier, target, reached, secured, this.#tlsOf(target))
     if (given !== undefined) this.#onCallerSockets.add(route)
     return route
   }

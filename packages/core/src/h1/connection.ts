@@ -45,7 +45,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   readonly clock: Clock
   readonly #parser: ResponseParser
   readonly #idle: IdleTimer
-  readonly #closed: Promise<void>
+  readonly closed: Promise<void>
   readonly #pipeline: Pipeline
   #state: ConnectionState = 'open'
   /** Requests in the order in which they are sent and answered. */
@@ -80,7 +80,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     this.route = route
     this.#parser = new ResponseParser(this, maxFieldSectionBytes)
     this.#idle = new IdleTimer(clock, pool.http1IdleMs, () => this.#exchanges.length === 0 && this.#end())
-    this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
     this.#listen(reads)
     socket.unref()
     setImmediate(() => {
@@ -157,7 +157,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   close(): Promise<void> {
     this.#drain()
     if (this.#exchanges.length === 0) this.#end()
-    return this.#closed
+    return this.closed
   }
 
   destroy(reason: Error): void {

@@ -48,7 +48,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   #writtenStreamId = 0
   #openedStreamId = 0
   readonly #shutdown: Shutdown
-  readonly #closed: Promise<void>
+  readonly closed: Promise<void>
 
   constructor(socket: H2Socket, route: Route, options: H2Options) {
     this.#socket = socket
@@ -63,7 +63,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     this.#shutdown = new Shutdown(route.origin.serialized)
     this.#record = options.record
     this.#health = this.#watch(options)
-    this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
     this.#listen(options.reads)
     this.#engine.start()
     this.flush()
@@ -140,7 +140,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
 
   close(): Promise<void> {
     if (this.#state === 'open') this.#retire()
-    return this.#closed
+    return this.closed
   }
 
   destroy(reason: Error): void {

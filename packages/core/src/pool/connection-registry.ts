@@ -63,17 +63,17 @@ export class ConnectionRegistry {
   }
 
   /** Registers a new connection made for `target`. Other origins find it once it is confirmed. */
-  register(connection: Connection, target: PoolTarget, dial: PendingDial): void {
+  register(connection: Connection, target: PoolTarget, dial: PendingDial, onClosed: () => void): void {
     // The pool ended during the dial: end the dial, so that no request waits for it.
     if (this.#deps.stop.aborted) {
       dial.end()
       return connection.destroy(this.#deps.stop.reason)
     }
-    const pooled = new PooledConnection(connection, dial)
+    const pooled = new PooledConnection(connection, dial, onClosed)
     this.#pooledConnections.set(connection, pooled)
     target.record.connections++
     target.record.misdirected = false
-    this.#deps.lifetimes.add(connection, target.settings)
+    this.#deps.lifetimes.add(connection, target)
     pooled.hostGroups = this.#deps.reuse.sharable(target) ? this.#deps.reuse.hostGroupsOf(target) : undefined
     if (!connection.confirmed) this.#watchSettings(connection, pooled)
     connection.onChange = () => this.#changed(connection, pooled)
@@ -273,7 +273,7 @@ export class ConnectionRegistry {
     pooled.settingsTimer?.cancel()
     pooled.dial?.end()
     pooled.dial = undefined
-    if (connection.state === 'closed') this.#pooledConnections.delete(connection)
+    if (connection.state === 'closed' && this.#pooledConnections.delete(connection)) void connection.closed.then(pooled.onClosed)
     // The connection never had capacity: another address may do better.
     if (!pooled.hadCapacity && !this.#deps.stop.aborted) this.#deps.connector.disproved(connection.route)
     const originPools = [...pooled.originPools]

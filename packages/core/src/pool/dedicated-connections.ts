@@ -8,13 +8,14 @@ import type { Connection } from '../transport/connection.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { Dialer } from './dialer.js'
 import type { Member } from './member.js'
+import type { Waiting } from './permits.js'
 import type { QueuedRequest } from './request-queue.js'
 
 /** Pending dials of dedicated connections. */
 export class DedicatedConnections {
   readonly #dialer: Dialer
   readonly #stop: AbortSignal
-  readonly #dials = new Map<QueuedRequest, AbortController>()
+  readonly #dials = new Map<QueuedRequest, Dial>()
 
   /** @param stop ends every pending dial. */
   constructor(dialer: Dialer, stop: AbortSignal) {
@@ -24,10 +25,10 @@ export class DedicatedConnections {
 
   /** Dials for the request. Calls exactly one of its methods, unless the request leaves first. */
   acquire(target: PoolTarget, queued: QueuedRequest): void {
-    const dial = new AbortController()
+    const dial = new Dial()
     this.#dials.set(queued, dial)
     link(this.#stop, dial)
-    this.#obtain(target, dial.signal)
+    this.#obtain(target, dial)
       .finally(() => {
         this.#dials.delete(queued)
         unlink(this.#stop, dial)
@@ -43,11 +44,29 @@ export class DedicatedConnections {
     this.#dials.get(queued)?.abort(reason)
   }
 
-  async #obtain(target: PoolTarget, signal: AbortSignal): Promise<Member> {
-    const member = await this.#dialer.dedicated(target, signal)
-    await untilRoom(member.connection, signal)
+  /** Whether the request waits for a permit. */
+  waits(queued: QueuedRequest): boolean {
+    return this.#dials.get(queued)?.waits === true
+  }
+
+  async #obtain(target: PoolTarget, dial: Dial): Promise<Member> {
+    const member = await this.#dialer.dedicated(target, dial)
+    const { connection, onClosed } = member
+    try {
+      await untilRoom(connection, dial.signal)
+    } finally {
+      connection.onChange = () => {
+        if (connection.state === 'closed') void connection.closed.then(onClosed)
+      }
+      connection.onChange()
+    }
     return member
   }
+}
+
+/** One pending dial. */
+class Dial extends AbortController implements Waiting {
+  waits = false
 }
 
 /** Waits for capacity: a server whose limits are still unknown has none before SETTINGS. */

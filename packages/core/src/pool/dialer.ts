@@ -24,6 +24,7 @@ import { type IsMember, policyView, type ReuseGrant, type ReuseLookup } from './
  */
 const MAX_WAITS = 3
 
+import { Permit, type Permits, type Waiting } from './permits.js'
 import type { PoolEvents } from './pool-events.js'
 
 /** How often the resolver is asked again for an address without a connection to this origin. */
@@ -35,10 +36,26 @@ export interface DialerDeps {
   readonly reuse: ReuseLookup
   readonly index: CandidateIndex
   readonly clock: Clock
+  readonly permits: Permits
   readonly connectTimeoutMs: number
   /** From 0 to 1, for jitter. Default `Math.random`. */
   readonly random?: () => number
   readonly events: Pick<PoolEvents, 'onDial' | 'onEstablished' | 'onConnected'>
+}
+
+/** One search for a connection. */
+interface Search {
+  readonly target: PoolTarget
+  readonly pursuit: Pursuit
+  /** Whether the target has a connection already. */
+  readonly isMember: IsMember
+  readonly permit: Permit
+}
+
+/** A connection for one request. */
+export interface DedicatedMember extends Member {
+  /** To be called when the connection is closed. */
+  readonly onClosed: () => void
 }
 
 /**
@@ -72,18 +89,44 @@ export class Dialer {
     const isMisdirected = target.record.misdirected === true
     const listed = isMisdirected ? undefined : reuse.askListed(target, isMember)
     if (listed !== undefined) return this.#shared(listed, policyView(target))
+    const permit = new Permit(this.#deps.permits, target.limits)
+    try {
+      return await this.#ask({ target, pursuit, isMember, permit }, isMisdirected)
+    } finally {
+      permit.drop()
+    }
+  }
+
+  /** Asks the policy, and dials if no connection may be shared. */
+  async #ask(search: Search, isMisdirected: boolean): Promise<Member> {
+    const { reuse } = this.#deps
+    const { target, pursuit, isMember, permit } = search
     const givenUp = new Set<PendingDial>()
-    for (let waits = 0; ; waits++) {
+    for (let waits = 0; ; ) {
       // Resolve again after each wait: the earlier answer may have expired.
       const resolution = await this.#resolve(target, pursuit)
       const { addresses } = resolution
-      if (isMisdirected) return this.#dial(target, pursuit, addresses, () => true, 'misdirected-before')
+      if (isMisdirected) {
+        if (permit.tryTake()) return this.#dial({ ...search, isMember: () => true }, addresses, 'misdirected-before')
+        await this.#awaitPermit(search)
+        continue
+      }
       const decision = reuse.ask(target, addresses, isMember)
       if ('use' in decision) return this.#shared(decision, policyView(target, addresses), resolution)
       const mayWait = 'wait' in decision && waits < MAX_WAITS && decision.wait.some((dial) => !givenUp.has(dial))
-      if (!mayWait) return this.#dial(target, pursuit, addresses, isMember, decision.because, resolution)
-      await this.#awaitFor(pursuit.signal, decision.wait, givenUp)
+      if (mayWait) {
+        waits++
+        await this.#awaitFor(pursuit.signal, decision.wait, givenUp)
+      } else if (permit.tryTake()) return this.#dial(search, addresses, decision.because, resolution)
+      else await this.#awaitPermit(search)
     }
+  }
+
+  /** Waits until the limits allow another connection. In the meantime requests may have found another one. */
+  async #awaitPermit({ permit, pursuit }: Search): Promise<void> {
+    await permit.wait(pursuit)
+    if (!pursuit.wanted) pursuit.abort(new Error('no request waits for the connection'))
+    if (pursuit.signal.aborted) throw pursuit.signal.reason
   }
 
   /** Resolves the target. Puts addresses without a connection first, if the pursuit spreads. */
@@ -104,23 +147,28 @@ export class Dialer {
     return { ...resolution, addresses }
   }
 
-  /** Dials a connection for one request only. `signal` ends the dial. */
-  async dedicated(target: PoolTarget, signal: AbortSignal): Promise<Member> {
+  /** Dials a connection for one request only. The signal of the attempt ends the dial. */
+  async dedicated(target: PoolTarget, attempt: Waiting): Promise<DedicatedMember> {
     const { connector, events } = this.#deps
-    const { addresses } = await unlessAborted(connector.resolve(target), signal)
-    events.onDial()
-    const progress = { onAttempt: () => undefined, onTcpConnected: () => undefined }
-    const connection = await connector.connect(target, addresses, progress, signal)
-    events.onEstablished(connection)
-    return { connection, coalesced: false, because: 'connection-close' }
+    const { signal } = attempt
+    const permit = new Permit(this.#deps.permits, target.limits)
+    try {
+      if (!permit.tryTake()) await permit.wait(attempt)
+      const { addresses } = await unlessAborted(connector.resolve(target), signal)
+      events.onDial()
+      const progress = { onAttempt: () => undefined, onTcpConnected: () => undefined }
+      const connection = await connector.connect(target, addresses, progress, signal)
+      events.onEstablished(connection)
+      return { connection, coalesced: false, because: 'connection-close', onClosed: permit.keep() }
+    } finally {
+      permit.drop()
+    }
   }
 
   /** @param resolution the DNS answer, if a shared connection would do as well. */
   async #dial(
-    target: PoolTarget,
-    pursuit: Pursuit,
+    { target, pursuit, isMember, permit }: Search,
     addresses: readonly Address[],
-    isMember: IsMember,
     because: string,
     resolution?: Resolution,
   ): Promise<Member> {
@@ -144,11 +192,11 @@ export class Dialer {
       const mayShare = connection.protocol === 'h2' && resolution !== undefined && resolution.expiresAt > clock.now()
       const other = mayShare ? reuse.askAgain(target, addresses, connection, isMember) : undefined
       if (other !== undefined) {
-        void connection.close()
+        void connection.close().then(permit.keep())
         dial.end()
         return this.#shared(other, policyView(target, addresses), resolution)
       }
-      events.onConnected(connection, target, dial)
+      events.onConnected(connection, target, dial, permit.keep())
       return { connection, coalesced: false, because }
     } catch (error) {
       dial.end()

@@ -49,8 +49,6 @@ export interface GrowthDeps {
   readonly dialer: Dialer
   readonly registry: ConnectionRegistry
   readonly clock: Clock
-  /** Time limit of a dial that no request waits for, in milliseconds; 0 is forever. */
-  readonly connectTimeoutMs: number
   /** Ends every dial. */
   readonly stop: AbortSignal
   readonly events: Pick<PoolEvents, 'onEmpty'>
@@ -178,9 +176,9 @@ export class Growth {
   }
 
   #dial(originPool: OriginPool): void {
-    const { clock, connectTimeoutMs, stop, dialer } = this.#deps
+    const { clock, stop, dialer } = this.#deps
     const isWanted = (): boolean => originPool.queue.size > 0 || originPool.opening
-    const pursuit = new Pursuit(clock, connectTimeoutMs, isWanted, () => originPool.takenAddresses())
+    const pursuit = new Pursuit(clock, originPool.target.timeouts.connect, isWanted, () => originPool.takenAddresses())
     link(stop, pursuit)
     originPool.pursuits = [...originPool.pursuits, pursuit]
     originPool.dialing = dialer

@@ -6,6 +6,7 @@
 import type { Clock, ClockTimer } from '../runtime/clock.js'
 import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
 import type { Connection } from '../transport/connection.js'
+import type { ConnectionLimit, PoolTarget } from '../transport/target.js'
 import type { PoolEvents } from './pool-events.js'
 
 /** The longest delay of a Node timer, in milliseconds. */
@@ -20,7 +21,7 @@ export interface LifetimesDeps {
   readonly maxIdleConnections: number
   /** The connections of the origin pool that this one was made for, including itself. */
   siblingsOf(connection: Connection): Iterable<Connection>
-  readonly events: Pick<PoolEvents, 'onAged'>
+  readonly events: Pick<PoolEvents, 'onAged' | 'onIdle'>
 }
 
 interface Life {
@@ -28,6 +29,7 @@ interface Life {
   readonly endsAt: number
   /** The shorter idle limit of the settings, in milliseconds. */
   readonly idleLimitMs: number
+  readonly limits: readonly ConnectionLimit[]
 }
 
 /** The lifetimes of one pool's connections. */
@@ -47,11 +49,11 @@ export class Lifetimes {
   }
 
   /** Starts tracking a connection. */
-  add(connection: Connection, settings: ResolvedPoolSettings): void {
+  add(connection: Connection, { settings, limits }: Pick<PoolTarget, 'settings' | 'limits'>): void {
     const { maxConnectionAgeMs, maxConnectionAgeJitterMs } = settings
     const ageMs = maxConnectionAgeMs + Math.random() * maxConnectionAgeJitterMs
     const endsAt = maxConnectionAgeMs === 0 ? Number.POSITIVE_INFINITY : this.#deps.clock.now() + ageMs
-    this.#lives.set(connection, { settings, endsAt, idleLimitMs: idleLimitMs(settings) })
+    this.#lives.set(connection, { settings, endsAt, idleLimitMs: idleLimitMs(settings), limits })
     this.#schedule(endsAt)
   }
 
@@ -64,6 +66,7 @@ export class Lifetimes {
     const now = this.#deps.clock.now()
     this.#idle.set(connection, now)
     this.#closeLongestIdle()
+    if (life.limits.length > 0) this.#deps.events.onIdle()
     this.#schedule(now + life.idleLimitMs)
   }
 
@@ -108,7 +111,7 @@ export class Lifetimes {
     for (const [connection, life] of [...this.#lives]) {
       const due = this.#dueOf(connection, life)
       if (due > now) next = Math.min(next, due)
-      else this.#end(connection, life.endsAt <= now)
+      else void this.#end(connection, life.endsAt <= now)
     }
     if (next < Number.POSITIVE_INFINITY) this.#schedule(Math.max(next, now + LEAST_WAIT_MS))
   }
@@ -147,15 +150,23 @@ export class Lifetimes {
     for (const connection of this.#idle.keys()) {
       if (this.#idle.size <= this.#deps.maxIdleConnections) return
       this.#idle.delete(connection)
-      if (!isInUse(connection)) this.#end(connection, false)
+      if (!isInUse(connection)) void this.#end(connection, false)
     }
   }
 
-  #end(connection: Connection, aged: boolean): void {
+  /** Closes the longest idle connection under a limit, if there is one. Resolves when it is closed. */
+  closeIdleUnder(limit: ConnectionLimit): Promise<void> | undefined {
+    for (const connection of this.#idle.keys()) {
+      if (!isInUse(connection) && this.#lives.get(connection)!.limits.includes(limit)) return this.#end(connection, false)
+    }
+    return undefined
+  }
+
+  /** Resolves when the socket is closed. Cannot reject. */
+  #end(connection: Connection, aged: boolean): Promise<void> {
     this.delete(connection)
     if (aged) this.#deps.events.onAged(connection)
-    // Resolves when the socket is closed. Not awaited, and it cannot reject.
-    void connection.close()
+    return connection.close()
   }
 }
 

@@ -13,9 +13,9 @@ export interface PoolEvents {
   onEstablished(connection: Connection): void
   /**
    * A connection must be registered before any other event. `dial` ends once other origins may find
-   * the connection. Raised by the dialer.
+   * the connection; `onClosed` is called when it is closed. Raised by the dialer.
    */
-  onConnected(connection: Connection, target: PoolTarget, dial: PendingDial): void
+  onConnected(connection: Connection, target: PoolTarget, dial: PendingDial, onClosed: () => void): void
   /** An origin pool lost a connection, or may no longer use one. Raised by the registry. */
   onMemberLost(originPool: OriginPool): void
   /** A connection closed before it could take a request. Raised by the registry. */
@@ -24,6 +24,8 @@ export interface PoolEvents {
   onGrowthNeeded(originPool: OriginPool): void
   /** An origin pool may have become empty. Raised by growth. */
   onEmpty(originPool: OriginPool): void
+  /** A connection became idle. Raised by lifetimes. */
+  onIdle(): void
   /** A connection reached its maximum age. Raised by lifetimes. */
   onAged(connection: Connection): void
 }

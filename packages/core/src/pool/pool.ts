@@ -21,6 +21,7 @@ import { Lifetimes } from './lifetimes.js'
 import type { Member } from './member.js'
 import { queuedOpening, settledWithin } from './opening.js'
 import { OriginPool } from './origin-pool.js'
+import { Permits } from './permits.js'
 import type { PoolEvents } from './pool-events.js'
 import type { QueuedRequest } from './request-queue.js'
 import { CandidateIndex } from './reuse/candidate-index.js'
@@ -43,6 +44,7 @@ export class Pool implements PoolEvents {
   readonly #policy: GuardedPolicy
   readonly #connector: Connector
   readonly #diagnostics: Diagnostics
+  readonly #permits: Permits
   readonly #lifetimes: Lifetimes
   readonly #reuse: ReuseLookup
   readonly #dialer: Dialer
@@ -69,7 +71,9 @@ export class Pool implements PoolEvents {
     const lifetimes = this.#lifetimes
     const reuse = new ReuseLookup({ policy, index, diagnostics, lifetimes })
     this.#reuse = reuse
-    const dialer = new Dialer({ connector, reuse, index, clock, connectTimeoutMs, events: this })
+    const permits = new Permits((limit) => lifetimes.closeIdleUnder(limit))
+    this.#permits = permits
+    const dialer = new Dialer({ connector, reuse, index, clock, permits, connectTimeoutMs, events: this })
     this.#dialer = dialer
     const registry = new ConnectionRegistry({
       policy,
@@ -83,7 +87,7 @@ export class Pool implements PoolEvents {
       events: this,
     })
     this.#registry = registry
-    this.#growth = new Growth({ connector, clock, dialer, registry, connectTimeoutMs, stop, events: this })
+    this.#growth = new Growth({ connector, clock, dialer, registry, stop, events: this })
     this.#dedicated = new DedicatedConnections(dialer, stop)
   }
 
@@ -152,9 +156,9 @@ export class Pool implements PoolEvents {
     const member = originPool.members[0]
     if (member !== undefined) return Promise.resolve(member)
     return new Promise<Member>((resolve, reject) => {
-      const { clock, timeouts } = this.#options
+      const { clock } = this.#options
       const origin = target.origin.serialized
-      const queued = queuedOpening(resolve, reject, { timeoutMs: timeouts.connect, clock, origin }, (reason) => {
+      const queued = queuedOpening(resolve, reject, { timeoutMs: target.timeouts.connect, clock, origin }, (reason) => {
         originPool.leaveOpening(queued)
         this.#growth.review(originPool, reason)
       })
@@ -174,6 +178,11 @@ export class Pool implements PoolEvents {
   confirmed(connection: Connection): Promise<void> {
     const { clock, timeouts } = this.#options
     return settledWithin(this.#registry.of(connection)?.dial?.settled, timeouts.connect, clock)
+  }
+
+  /** Serves dials that wait for a limit, after limits have changed. */
+  reviewLimits(): void {
+    this.#permits.review()
   }
 
   /** Applies new settings. Surplus connections finish their requests and close. */
@@ -220,9 +229,11 @@ export class Pool implements PoolEvents {
     this.#growth.review(originPool, reason)
   }
 
-  /** Whether requests of the target wait for a stream on an open connection, and not for a dial. */
-  hasConnection(target: PoolTarget): boolean {
-    return (this.find(target)?.members.length ?? 0) > 0
+  /** Whether a request waits for a stream on an open connection, or for the limit of connections, and not for a dial. */
+  isQueued(target: PoolTarget, queued: QueuedRequest): boolean {
+    if (queued.queueNode === undefined) return this.#dedicated.waits(queued)
+    const { members, pursuits } = this.find(target)!
+    return members.length > 0 || pursuits.some(({ waits }) => waits)
   }
 
   /** Records the first response over a connection: its address works. */
@@ -327,8 +338,12 @@ export class Pool implements PoolEvents {
     if (route.certificate !== undefined || route.authorized) this.metrics.handshakes++
   }
 
-  onConnected(connection: Connection, target: PoolTarget, dial: PendingDial): void {
-    this.#registry.register(connection, target, dial)
+  onConnected(connection: Connection, target: PoolTarget, dial: PendingDial, onClosed: () => void): void {
+    this.#registry.register(connection, target, dial, onClosed)
+  }
+
+  onIdle(): void {
+    this.#permits.makeRoom()
   }
 
   onMemberLost(originPool: OriginPool): void {

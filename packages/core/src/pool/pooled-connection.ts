@@ -40,9 +40,13 @@ export class PooledConnection {
   #hadCapacity = false
   #verifying = false
 
-  constructor(connection: Connection, dial: PendingDial) {
+  /** Called once, when the connection is closed. */
+  readonly onClosed: () => void
+
+  constructor(connection: Connection, dial: PendingDial, onClosed: () => void) {
     this.#connection = connection
     this.dial = dial
+    this.onClosed = onClosed
   }
 
   /** Whether the connection has ever had capacity. */

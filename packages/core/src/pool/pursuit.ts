@@ -13,10 +13,11 @@ export class Pursuit {
   readonly #isWanted: () => boolean
   readonly #clock: Clock
   readonly #limitMs: number
-  readonly #startedAt: number
+  #startedAt: number
   #timer: ClockTimer | undefined
   /** Remote addresses of the pool's other connections, if the attempt should avoid them. */
   readonly taken: () => ReadonlySet<string> | undefined
+  #waits = false
   /** The address that is tried first, if it matters. */
   first: string | undefined
   /** The dial of this attempt, which requests of other origins may wait for as well. */
@@ -45,12 +46,22 @@ export class Pursuit {
     return this.#stop.signal
   }
 
+  /** Whether it waits for a permit. The connect timeout begins after that. */
+  get waits(): boolean {
+    return this.#waits
+  }
+
+  set waits(waits: boolean) {
+    this.#waits = waits
+    this.#startedAt = this.#clock.now()
+  }
+
   /**
    * Whether it has exceeded the client's connect timeout. New requests then cause another dial;
    * this one continues for requests with longer timeouts.
    */
   get overdue(): boolean {
-    return this.#limitMs > 0 && this.#clock.now() - this.#startedAt >= this.#limitMs
+    return !this.#waits && this.#limitMs > 0 && this.#clock.now() - this.#startedAt >= this.#limitMs
   }
 
   /**
@@ -58,7 +69,7 @@ export class Pursuit {
    * waits.
    */
   review(reason: unknown): void {
-    if (!this.#wanted) this.abort(reason)
+    if (!this.wanted) this.abort(reason)
   }
 
   abort(reason: unknown): void {
@@ -71,14 +82,15 @@ export class Pursuit {
     this.#timer?.cancel()
   }
 
-  get #wanted(): boolean {
+  /** Whether a request waits for its connection. */
+  get wanted(): boolean {
     return this.#isWanted() || this.dial?.awaited === true
   }
 
   /** Checks repeatedly: the requests that waited may have got another connection. */
   #limit(): void {
     this.#timer = startDeadline(this.#clock, this.#limitMs, () => {
-      if (this.#wanted) this.#limit()
+      if (this.wanted) this.#limit()
       else this.abort(new TimeoutError('connect', this.#limitMs))
     })
     this.#timer.unref()

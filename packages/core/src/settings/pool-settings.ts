@@ -2,7 +2,7 @@
 
 import { type AddressPolicy, type AddressPolicyOption, resolveAddressPolicy } from '../message/address-policy.js'
 import type { Origin } from '../message/origin.js'
-import { flag, inRange, invalidOption, type NumberRange, ownOptions, refuseUnknown } from '../schema/option-checks.js'
+import { flag, inRange, invalidOption, type NumberRange, ownOptions } from '../schema/option-checks.js'
 import { flagRow, milliseconds, namesOf, number, numberIn, type OptionSchema, value } from '../schema/schema.js'
 
 /** An application protocol as ALPN names it. */
@@ -153,7 +153,7 @@ const MAX_CONNECTIONS: NumberRange = [1, 1, 1_000]
 const DEFAULT_HTTP1_CONNECTIONS = 6
 const MOST = 0x7fff_ffff
 
-/** Options of a pool. */
+/** Settings of a pool. */
 export const POOL_OPTIONS: OptionSchema<PoolSettings> = {
   protocols: value('a list of `h2`, `http/1.1`', 'both'),
   cleartextProtocol: value('`http/1.1`, `h2`', '`http/1.1`'),
@@ -189,26 +189,10 @@ export const BACKOFF_OPTIONS: OptionSchema<BackoffOptions> = {
   wait: flagRow(false),
 }
 
-const KNOWN = namesOf(POOL_OPTIONS)
 const BACKOFF_NAMES = namesOf(BACKOFF_OPTIONS)
 const KEEPALIVE_NAMES = namesOf(KEEPALIVE_OPTIONS)
 const PROTOCOLS = new Set(['h2', 'http/1.1'])
 const STRATEGIES: ReadonlySet<unknown> = new Set(['least-streams', 'random', 'round-robin', 'hash'])
-
-/**
- * Merges settings over others.
- * @param prefix stands in front of the names in errors.
- * @throws UsageError `ERR_UNKNOWN_OPTION` or `ERR_INVALID_OPTION`, naming the setting.
- */
-export function mergePoolSettings(base: PoolSettings, given: PoolSettings, prefix: string): PoolSettings {
-  refuseUnknown(given, KNOWN, prefix)
-  const merged: PoolSettings = {
-    ...base,
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
-  }
-  resolvePoolSettings(merged, prefix)
-  return merged
-}
 
 /** Checks settings and fills in defaults; ignores other names. @throws UsageError `ERR_INVALID_OPTION`. */
 export function resolvePoolSettings(given: PoolSettings, prefix = ''): ResolvedPoolSettings {

@@ -31,13 +31,15 @@ export class MockConnection implements Connection {
   readonly #handler: MockHandler
   readonly #concurrency: number
   readonly #exchanges = new Set<MockExchange>()
-  readonly #closed: (() => void)[] = []
+  readonly closed: Promise<void>
+  #resolveClosed: () => void = () => undefined
   #state: ConnectionState = 'open'
 
   constructor(target: Target, handler: MockHandler, options: MockConnectionOptions = {}) {
     this.protocol = options.protocol ?? 'h2'
     this.#concurrency = options.concurrency ?? (this.protocol === 'h2' ? 100 : 1)
     this.#handler = handler
+    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve))
     this.route = {
       origin: target.origin,
       reuseKey: target.reuseKey,
@@ -97,7 +99,7 @@ export class MockConnection implements Connection {
 
   close(): Promise<void> {
     this.goaway()
-    return this.#state === 'closed' ? Promise.resolve() : new Promise((resolve) => this.#closed.push(resolve))
+    return this.closed
   }
 
   verify(): boolean {
@@ -112,7 +114,7 @@ export class MockConnection implements Connection {
 
   #enter(state: ConnectionState): void {
     this.#state = state
-    if (state === 'closed') for (const closed of this.#closed.splice(0)) closed()
+    if (state === 'closed') this.#resolveClosed()
     this.onChange?.()
   }
 }

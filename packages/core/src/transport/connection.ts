@@ -40,10 +40,9 @@ export interface Connection {
    * Measures a round trip in milliseconds. Rejects after `timeoutMs`, or if the peer cannot answer.
    */
   ping(timeoutMs: number): Promise<number>
-  /**
-   * Takes no more requests, finishes those in flight, then closes. Resolves when the socket is
-   * closed.
-   */
+  /** Resolves when the socket is closed: later than `state` is `closed` if bytes such as GOAWAY are still to be sent. */
+  readonly closed: Promise<void>
+  /** Takes no more requests, finishes those in flight, then closes. Returns {@link closed}. */
   close(): Promise<void>
   /**
    * Called before an idle connection is reused. Returns `false` while it checks that the peer is

@@ -5,6 +5,7 @@
 
 import type { AddressPolicy } from '../message/address-policy.js'
 import type { Origin } from '../message/origin.js'
+import type { Timeouts } from '../message/request-options.js'
 import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
 import type { Address, Certificate } from './route.js'
 
@@ -14,6 +15,19 @@ export interface TargetProxy {
   readonly name: string
   /** Equal keys mean the same proxy with the same user, fields and kind of TLS. Opaque. */
   readonly key: string
+}
+
+/** Trust and identity of a pool. The connector knows the rest. */
+export interface TargetTls {
+  /** Equal strings mean equal options. */
+  readonly identity: string
+}
+
+/** A maximum number of connections of several origins together. Counted by `pool/permits.ts`. */
+export interface ConnectionLimit {
+  most: number
+  /** Connections, and dials. */
+  count: number
 }
 
 /** Counters of replay for an origin. Written by `client/call.ts`. */
@@ -92,6 +106,12 @@ export interface PoolTarget extends Target {
   readonly isolation: string | undefined
   /** Settings of connections made for it. */
   readonly settings: ResolvedPoolSettings
+  /** Default deadlines of its requests. */
+  readonly timeouts: Required<Timeouts>
+  /** Trust and identity, if they are not those of the client. */
+  readonly tls?: TargetTls | undefined
+  /** The limits that its connections count against. */
+  readonly limits: readonly ConnectionLimit[]
   /** The facts this client keeps about the origin. */
   readonly record: OriginRecord
   /** The origin answered HTTP_1_1_REQUIRED (RFC 9113 §7): only HTTP/1.1 is offered. */

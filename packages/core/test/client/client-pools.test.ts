@@ -28,7 +28,7 @@ describe('settings', () => {
     [{ keepalive: { everyMs: 1 } as never }, '"pools.x.keepalive.everyMs"'],
     [{ keepalive: 5 as never }, 'pools.x.keepalive'],
     [{ verifyAfterIdleMs: -1 }, 'pools.x.verifyAfterIdleMs'],
-    [{ tls: {} } as never, '"pools.x.tls"'],
+    [{ retry: {} } as never, '"pools.x.retry"'],
     [5 as never, 'pools.x'],
   ])('%j is refused, and the error names it', (settings, name) => {
     expect(() => createClient({ pools: { x: settings } })).toThrow(name)

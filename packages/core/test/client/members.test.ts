@@ -70,10 +70,10 @@ describe('an unknown member is refused before a byte is sent', () => {
     ['ping(text)', (client) => client.ping(BASE, 'x' as never), 'ERR_INVALID_OPTION', 'timeoutMs'],
     ['ping({ timeout })', (client) => client.ping(BASE, { timeout: 1 } as never), 'ERR_UNKNOWN_OPTION', 'timeoutMs'],
     [
-      'pools.open({ maxConnections })',
-      (client) => client.pools.open('x', { maxConnections: 1 } as never),
+      'pools.open({ maxConnection })',
+      (client) => client.pools.open('x', { maxConnection: 1 } as never),
       'ERR_UNKNOWN_OPTION',
-      '"pools.x.maxConnections"',
+      '"pools.x.maxConnection"',
     ],
     [
       'pools.resize({ most })',

@@ -5,6 +5,7 @@ import { Diagnostics } from '../../src/diagnostics.js'
 import { isConnection, type ReusePolicy, sameOrigin } from '../../src/index.js'
 import { Dialer } from '../../src/pool/dialer.js'
 import type { Member } from '../../src/pool/member.js'
+import { Permits } from '../../src/pool/permits.js'
 import { Pursuit } from '../../src/pool/pursuit.js'
 import { CandidateIndex } from '../../src/pool/reuse/candidate-index.js'
 import { ReuseLookup } from '../../src/pool/reuse/reuse-lookup.js'
@@ -34,6 +35,7 @@ function makeDialer(policy: ReusePolicy = sharing, table: Record<string, string 
     reuse,
     index,
     clock,
+    permits: new Permits(() => undefined),
     connectTimeoutMs: 10_000,
     random,
     events: {
@@ -295,13 +297,13 @@ describe('the dialer', () => {
 
   it('dials a dedicated connection without calling the policy, and never shares it', async () => {
     const { dialer, obtain, connector, registered, index, dialed } = makeDialer()
-    const first = outcomeOf(dialer.dedicated(A, new AbortController().signal))
+    const first = outcomeOf(dialer.dedicated(A, { signal: new AbortController().signal, waits: false }))
     await turn()
     outcomeOf(obtain(B))
     await turn()
     expect(connector.dials).toHaveLength(2)
     const connection = await connector.dials[0]!.succeed()
-    expect(first.member).toEqual({ connection, coalesced: false, because: 'connection-close' })
+    expect(first.member).toMatchObject({ connection, coalesced: false, because: 'connection-close' })
     expect(registered).toEqual([])
     expect(candidates(index)).not.toContain(connection)
     expect(dialed()).toBe(2)

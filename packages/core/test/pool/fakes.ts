@@ -46,6 +46,8 @@ export class FakeConnection implements Connection {
   /** The observers of requests in flight. */
   readonly observers = new Set<ExchangeObserver>()
   closes = 0
+  #resolveClosed: () => void = () => undefined
+  readonly closed = new Promise<void>((resolve) => (this.#resolveClosed = resolve))
 
   /** If set, the connection verifies its peer before reuse. */
   needsVerification = false
@@ -117,7 +119,7 @@ export class FakeConnection implements Connection {
   close(): Promise<void> {
     this.closes++
     this.enter(this.active === 0 ? 'closed' : 'draining')
-    return Promise.resolve()
+    return this.closed
   }
 
   destroy(): void {
@@ -127,6 +129,7 @@ export class FakeConnection implements Connection {
   enter(state: ConnectionState): void {
     if (this.state === state) return
     this.state = state
+    if (state === 'closed') this.#resolveClosed()
     this.onChange?.()
   }
 }

@@ -49,7 +49,7 @@ export class NodeHttp2Connection implements Connection {
   readonly ready: Promise<void>
   readonly #session: ClientHttp2Session
   readonly #parts: OracleParts
-  readonly #closed: Promise<void>
+  readonly closed: Promise<void>
   readonly #exchanges = new Set<OracleExchange>()
   #state: ConnectionState = 'open'
 
@@ -60,7 +60,7 @@ export class NodeHttp2Connection implements Connection {
     const session = http2.connect(route.origin.serialized, { createConnection: () => socket })
     this.#session = session
     this.ready = new Promise((resolve) => session.once('remoteSettings', () => resolve()))
-    this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
     session.once('connect', () => keepHandle(session))
     session.on('remoteSettings', () => {
       this.confirmed = true
@@ -126,7 +126,7 @@ export class NodeHttp2Connection implements Connection {
       this.#session.close()
       this.#enter('draining')
     }
-    return this.#closed
+    return this.closed
   }
 
   destroy(reason: Error): void {

@@ -16,36 +16,36 @@ export type ProxyOption = ProxySetting | 'env' | ((origin: string) => ProxySetti
 export type ProxyChoice = (origin: Origin) => ProxyServer | undefined
 
 /**
- * Reads the option. `undefined` if all connections are direct.
+ * Reads the option.
+ * @param name stands in errors for the option.
  * @throws UsageError for an invalid option. The returned function throws one if the user-supplied
  *   function throws or returns an invalid proxy: the request is not sent at all.
  */
-export function proxyChoice(option: ProxyOption | undefined, environment: Environment): ProxyChoice | undefined {
-  if (option === undefined) return undefined
+export function proxyChoice(option: ProxyOption, environment: Environment, name: string): ProxyChoice {
   if (option === 'env') return proxiesOf(environment)
-  if (typeof option === 'function') return asked(option)
-  const proxy = checkProxy(option, 'option proxy')
+  if (typeof option === 'function') return asked(option, name)
+  const proxy = checkProxy(option, name)
   return () => proxy
 }
 
-function asked(ask: (origin: string) => ProxySetting | undefined): ProxyChoice {
+function asked(ask: (origin: string) => ProxySetting | undefined, name: string): ProxyChoice {
   const answers = new WeakMap<Origin, { readonly proxy: ProxyServer | undefined }>()
   return (origin) => {
     let answer = answers.get(origin)
     if (answer === undefined) {
-      answer = { proxy: check(origin, ask) }
+      answer = { proxy: check(origin, ask, name) }
       answers.set(origin, answer)
     }
     return answer.proxy
   }
 }
 
-function check({ serialized }: Origin, ask: (origin: string) => ProxySetting | undefined): ProxyServer | undefined {
+function check({ serialized }: Origin, ask: (origin: string) => ProxySetting | undefined, name: string): ProxyServer | undefined {
   let setting: ProxySetting | undefined
   try {
     setting = ask(serialized)
   } catch (cause) {
-    throw new UsageError('ERR_PROXY_FUNCTION', 'option proxy: the function threw', { origin: serialized, cause })
+    throw new UsageError('ERR_PROXY_FUNCTION', `${name}: the function threw`, { origin: serialized, cause })
   }
   return setting === undefined ? undefined : checkProxy(setting, `the answer of the function proxy for ${serialized}`)
 }

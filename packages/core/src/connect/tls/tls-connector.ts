@@ -13,13 +13,14 @@ import type { TlsInfo } from '../../message/tls-info.js'
 import { BoundedCache } from '../../runtime/bounded-cache.js'
 import type { ProtocolName } from '../../settings/pool-settings.js'
 import type { Carrier, Certificate } from '../../transport/route.js'
-import type { Target } from '../../transport/target.js'
+import type { Target, TargetTls } from '../../transport/target.js'
 import type { TcpEndpoint } from '../tcp/race.js'
 import { SocketReads } from '../tcp/socket-reads.js'
 import { Handshake } from './handshake.js'
 import type { KeyLog } from './key-log.js'
 import { nodeCrypto, nodeTls } from './node-tls.js'
 import { contextOf } from './secure-context.js'
+import { tlsIdentity } from './tls-identity.js'
 import type { TlsOptions } from './tls-options.js'
 
 /**
@@ -57,8 +58,9 @@ export interface SecuredHere extends SecureSocket {
 /** Options of a TLS socket. Node's types declare `onread` for TCP only. */
 type Start = ConnectionOptions & { readonly onread?: OnReadOpts | undefined }
 
-/** Opens the TLS connections of one client: its options are one identity. */
-export class TlsConnector {
+/** Opens the TLS connections of one client, or of one pool: its options are one identity. */
+export class TlsConnector implements TargetTls {
+  readonly identity: string
   readonly #tls: Omit<TlsOptions, 'pins' | 'servername'>
   readonly #pins: readonly string[] | undefined
   readonly #servername: string | undefined
@@ -68,7 +70,9 @@ export class TlsConnector {
   #withRenegotiation: SecureContext | undefined
 
   /** @param tls options validated by `checkTls`. */
-  constructor({ pins, servername, ...tls }: TlsOptions, keyLog?: KeyLog) {
+  constructor(options: TlsOptions, keyLog?: KeyLog) {
+    const { pins, servername, ...tls } = options
+    this.identity = tlsIdentity(options)
     // No prototype: a polluted `Object.prototype` must not change trust.
     this.#tls = { __proto__: null, ...tls } as TlsOptions
     this.#pins = pins
@@ -90,6 +94,11 @@ export class TlsConnector {
    */
   get lenient(): boolean {
     return !(this.#tls.rejectUnauthorized ?? process.env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0')
+  }
+
+  /** Whether one name is asked of every server: then certificates prove nothing about other names. */
+  get hasFixedName(): boolean {
+    return this.#servername !== undefined
   }
 
   /** Verifies `origin` against a certificate, as for a new connection (RFC 9113 §9.1.1). */
