@@ -48,6 +48,7 @@ export type {
   Timeouts,
 } from './message/request-options.js'
 export { type ConnectionInfo, HttpResponse, type Timings } from './message/response.js'
+export type { Strategy, StrategyCandidate } from './message/strategy.js'
 export type { TlsInfo } from './message/tls-info.js'
 export type { ExplainedCandidate, Explanation } from './pool/explain.js'
 export { type Dial, isConnection, type ReusePolicy, sameOrigin, type Verdict } from './pool/reuse/reuse-policy.js'
@@ -58,8 +59,6 @@ export type {
   PoolSettings,
   ProtocolName,
   ResolvedPoolSettings,
-  Strategy,
-  StrategyCandidate,
 } from './settings/pool-settings.js'
 export type { Connection, ConnectionState } from './transport/connection.js'
 export type { Exchange, ExchangeObserver, Loss } from './transport/exchange.js'

@@ -12,6 +12,7 @@ import {
   type Redirect,
   type RequestOptions,
   type RetryPolicy,
+  type Strategy,
   type Timeouts,
   UsageError,
 } from '@unshard/core'
@@ -37,10 +38,9 @@ export interface FetchExtensions {
   readonly replay?: number
   /** Requests with different values never share a connection. */
   readonly isolation?: string
-  /**
-   * Requests with the same value use the same one of several connections if the origin's strategy
-   * is `hash`.
-   */
+  /** Selects one of several connections with capacity. @default the origin's */
+  readonly strategy?: Strategy
+  /** Requests with the same value use the same connection if the strategy is `hash`. */
   readonly affinity?: string
   /**
    * Addresses that may be connected to, also by redirects: see docs/guides/untrusted-urls.md.
@@ -88,6 +88,7 @@ export type RequestExtras = Pick<
   | 'interceptors'
   | 'timeouts'
   | 'isolation'
+  | 'strategy'
   | 'affinity'
   | 'priority'
   | 'retry'
@@ -101,6 +102,7 @@ export const EXTENSION_OPTIONS: OptionSchema<FetchExtensions> = {
   retry: value('`true`, `false`, an object', "the client's"),
   replay: value('0 to 100', "the client's"),
   isolation: value('text'),
+  strategy: value('`least-streams`, `random`, `round-robin`, `hash`, a function', "the origin's"),
   affinity: value('text'),
   addressPolicy: value('`any`, `public`, an object of ranges', "the client's"),
   maxRedirects: number(20, 0, 1_000),
@@ -182,10 +184,12 @@ type Writable = { -readonly [Name in keyof RequestExtras]: RequestExtras[Name] }
  */
 export function toExtras(extensions: FetchExtensions, priority: Priority | undefined): RequestExtras {
   if (extensions === NO_EXTENSIONS && priority === undefined) return NO_EXTRAS
-  const { timeouts, isolation, affinity, retry, replay, onInformational, addressPolicy, maxBodyBytes, interceptors } = extensions
+  const { timeouts, isolation, strategy, affinity, retry, replay, addressPolicy, maxBodyBytes, interceptors, onInformational } =
+    extensions
   const extras = { __proto__: null } as unknown as Writable
   if (timeouts !== undefined) extras.timeouts = timeouts
   if (isolation !== undefined) extras.isolation = isolation
+  if (strategy !== undefined) extras.strategy = strategy
   if (affinity !== undefined) extras.affinity = affinity
   if (addressPolicy !== undefined) extras.addressPolicy = addressPolicy
   if (maxBodyBytes !== undefined) extras.maxBodyBytes = maxBodyBytes

@@ -16,7 +16,7 @@ export interface User {
   readonly password: string
 }
 
-/** What the response of a digest is computed from. */
+/** The values that the response of a digest is computed from. */
 export interface DigestParts extends User {
   readonly hash: string
   readonly realm: string

@@ -68,10 +68,10 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
         return Promise.reject(new UsageError('ERR_DECODE', 'x'))
       },
     }
-    await expect(fetch(url(), { unshard: { client: client as never, affinity: 'k' } })).rejects.toMatchObject(
+    await expect(fetch(url(), { unshard: { client: client as never, affinity: 'k', strategy: 'hash' } })).rejects.toMatchObject(
       failure('ERR_DECODE'),
     )
-    expect(seen).toMatchObject([{ affinity: 'k' }])
+    expect(seen).toMatchObject([{ affinity: 'k', strategy: 'hash' }])
   })
 
   it('only own members count: one on Object.prototype has no effect', async () => {

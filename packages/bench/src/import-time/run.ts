@@ -16,7 +16,7 @@ import { FIRST_REQUESTS, IMPORTS, type ImportAssignment, type ImportTurn, NOTHIN
 const TIMEOUT_MS = 30_000
 /** A turn takes a quarter of a second, so there can be many. */
 const TURNS_PER_ROUND = 3
-const TITLE = 'from nothing loaded to an import, and to the first answer (GET of 6 octets, a new TLS connection)'
+const TITLE = 'from nothing loaded to an import, and to the first answer (GET of 6 bytes, a new TLS connection)'
 
 export async function runImportTime(context: RunContext): Promise<ScenarioReport> {
   const child = startScript('server.js', { core: context.cores?.server, args: context.ownServer ? ['own'] : [] })

@@ -44,9 +44,9 @@ export function manyClaims(one: ManyResult, many: ManyResult): Claim[] {
       measured: `${ratio.toFixed(2)} ×`,
     },
     {
-      claim: `memory per origin <= ${MAX_BYTES_PER_ORIGIN.toLocaleString('en-US')} octets`,
+      claim: `memory per origin <= ${MAX_BYTES_PER_ORIGIN.toLocaleString('en-US')} bytes`,
       holds: bytesPerOrigin <= MAX_BYTES_PER_ORIGIN,
-      measured: `${bytesPerOrigin.toFixed(0)} octets`,
+      measured: `${bytesPerOrigin.toFixed(0)} bytes`,
     },
     { claim: 'one connection', holds: connections === 1, measured: String(connections) },
   ]
@@ -68,7 +68,7 @@ export function describeMany(server: string, results: readonly ManyResult[], cla
     errors === 0 ? [] : [`${origins}: ${errors} errors, the first: ${rounds.find((round) => round.firstError)?.firstError}`],
   )
   return [
-    ...alignedTable(['origins', 'server', 'requests/s', 'CPU µs/request', 'octets/origin', 'connections', 'errors'], rows),
+    ...alignedTable(['origins', 'server', 'requests/s', 'CPU µs/request', 'bytes/origin', 'connections', 'errors'], rows),
     '',
     ...failures,
     ...describeClaims(claims),

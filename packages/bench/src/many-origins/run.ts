@@ -40,7 +40,7 @@ async function measureBoth(context: RunContext, { name: server, port, ca }: Serv
   const results = [...turns].map(([origins, rounds]) => manyResult(origins, rounds))
   const [one, many] = results as [(typeof results)[0], (typeof results)[0]]
   const marks = manyClaims(one, many)
-  const title = `GET of 6 octets in turn from ${ORIGINS.toLocaleString('en-US')} origins, ${IN_FLIGHT} in flight, one connection`
+  const title = `GET of 6 bytes in turn from ${ORIGINS.toLocaleString('en-US')} origins, ${IN_FLIGHT} in flight, one connection`
   return {
     json: { name: 'many-origins', title, server, results, marks } as { name: string },
     text: `many-origins: ${title}\n\n${describeMany(server, results, marks)}`,

@@ -29,9 +29,9 @@ export function weightsOf(turns: Readonly<Record<Weighed, readonly MemoryTurn[]>
 
 export function memoryClaims({ connections, sockets, requests, aborts }: Weights): Claim[] {
   const claim = (what: string, bytes: number, limit: number): Claim => ({
-    claim: `${what} <= ${limit.toLocaleString('en-US')} octets`,
+    claim: `${what} <= ${limit.toLocaleString('en-US')} bytes`,
     holds: bytes <= limit,
-    measured: `${formatBytes(bytes)} octets`,
+    measured: `${formatBytes(bytes)} bytes`,
   })
   return [
     claim('an idle connection beside its socket', connections - sockets, MAX_CONNECTION_BYTES),
@@ -46,13 +46,13 @@ export function describeMemory(weights: Weights, failures: readonly string[], cl
     COUNTS[weighed][1].toLocaleString('en-US'),
     formatBytes(weights[weighed]),
   ])
-  return [...alignedTable(['what', 'how many', 'octets each'], rows), '', ...failures, ...describeClaims(claims)].join('\n')
+  return [...alignedTable(['what', 'how many', 'bytes each'], rows), '', ...failures, ...describeClaims(claims)].join('\n')
 }
 
 export function memoryCharts({ connections, sockets, requests }: Weights): Chart[] {
   return [
     {
-      title: 'memory: octets each, less is better',
+      title: 'memory: bytes each, less is better',
       bars: [
         { label: 'unshard, beside an idle socket', value: connections - sockets },
         { label: 'unshard, request in flight', value: requests },

@@ -9,7 +9,7 @@ import type { Scenario } from './scenario.js'
 
 export const builtinOverDispatcher: Scenario = {
   name: 'builtin-over-dispatcher',
-  title: 'GET of 6 octets, 100 in flight: the built-in fetch alone, and over our dispatcher',
+  title: 'GET of 6 bytes, 100 in flight: the built-in fetch alone, and over our dispatcher',
   path: '/small.txt',
   text: 'hello\n',
   inFlight: 100,

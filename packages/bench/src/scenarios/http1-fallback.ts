@@ -9,7 +9,7 @@ import type { Scenario } from './scenario.js'
 
 export const http1Fallback: Scenario = {
   name: 'http1-fallback',
-  title: 'GET of 6 octets over HTTP/1.1, 100 in flight, 50 connections',
+  title: 'GET of 6 bytes over HTTP/1.1, 100 in flight, 50 connections',
   path: '/small.txt',
   text: 'hello\n',
   inFlight: 100,

@@ -16,7 +16,7 @@ import type { Scenario } from './scenario.js'
 
 export const jsonPost: Scenario = {
   name: 'json-post',
-  title: `POST of ${POSTED} octets of JSON, 11,558 octets of JSON in the answer, 100 in flight`,
+  title: `POST of ${POSTED} bytes of JSON, 11,558 bytes of JSON in the answer, 100 in flight`,
   path: '/10k.json',
   text: RIGHT_ITEMS,
   inFlight: 100,

@@ -10,7 +10,7 @@ import type { Scenario } from './scenario.js'
 
 export const oneInFlight: Scenario = {
   name: 'one-in-flight',
-  title: 'GET of 6 octets, one after the other',
+  title: 'GET of 6 bytes, one after the other',
   path: '/small.txt',
   text: 'hello\n',
   inFlight: 1,

@@ -24,7 +24,7 @@ const unshard = unshardRequest.name
 
 export const smallGet: Scenario = {
   name: 'small-get',
-  title: 'GET of 6 octets, 100 in flight, one TLS connection',
+  title: 'GET of 6 bytes, 100 in flight, one TLS connection',
   path: '/small.txt',
   // Content of testkit's external servers; importing testkit would cost every competitor's process.
   text: 'hello\n',

@@ -12,9 +12,9 @@ describe('memory', () => {
 
   test('the memory of the socket is not counted for the connection', () => {
     expect(memoryClaims(weights).map(({ holds }) => holds)).toEqual([true, true, true])
-    expect(memoryClaims({ ...weights, sockets: 1_999 })[0]).toMatchObject({ holds: false, measured: '40,001 octets' })
+    expect(memoryClaims({ ...weights, sockets: 1_999 })[0]).toMatchObject({ holds: false, measured: '40,001 bytes' })
     expect(memoryClaims({ ...weights, requests: 2_001, aborts: 8.1 }).map(({ holds }) => holds)).toEqual([true, false, false])
-    expect(memoryClaims({ ...weights, requests: Number.NaN })[1]).toMatchObject({ holds: false, measured: '- octets' })
+    expect(memoryClaims({ ...weights, requests: Number.NaN })[1]).toMatchObject({ holds: false, measured: '- bytes' })
   })
 
   test('is printed and drawn', () => {

@@ -7,6 +7,7 @@ import type { HttpRequest } from '../message/request.js'
 import type { RequestOptions } from '../message/request-options.js'
 import { type ConnectionInfo, HttpResponse, NO_FIELDS, type ResponseSource, type Timings } from '../message/response.js'
 import type { ResponseBody } from '../message/response-body.js'
+import type { Strategy } from '../message/strategy.js'
 import { connectionInfo, type Member } from '../pool/member.js'
 import type { QueuedRequest } from '../pool/request-queue.js'
 import { link, unlink } from '../runtime/abort.js'
@@ -25,6 +26,7 @@ import { ReplayState, requiresHttp1, tookRequests } from './replay.js'
 export class Call extends CallPhases implements QueuedRequest, ExchangeObserver, ResponseSource {
   readonly #request: HttpRequest
   readonly affinity: string | undefined
+  readonly strategy: Strategy | undefined
   #target: PoolTarget
   readonly #signal: AbortSignal | undefined
   readonly #onInformational: RequestOptions['onInformational']
@@ -60,6 +62,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     super(owner, limits, options.totalSince)
     this.#request = request
     this.affinity = options.affinity
+    this.strategy = options.strategy
     this.#target = target
     this.#signal = options.signal ?? undefined
     this.#onInformational = inContext(options.onInformational)

@@ -14,7 +14,7 @@ import { type ClientOptions, type ResolvedOptions, resolveOptions } from './opti
 import { PoolDefinitions } from './pool-definitions.js'
 import { Targets } from './targets.js'
 
-/** What a client shares with its views. */
+/** The parts that a client shares with its views. */
 export class ClientParts implements CallOwner {
   readonly options: ResolvedOptions
   readonly deadlines: Deadlines

@@ -66,7 +66,7 @@ class View {
  * reuse policy allow.
  */
 export class Client extends Verbs {
-  /** What this client shares with its views. */
+  /** The parts that this client shares with its views. */
   readonly #parts: ClientParts
   readonly #pool: Pool
   readonly #targets: Targets

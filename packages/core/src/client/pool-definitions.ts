@@ -26,7 +26,7 @@ export interface ResolvedPool {
   readonly limits: readonly ConnectionLimit[]
 }
 
-/** What the definitions take from their client. */
+/** The parts of a client that definitions of its pools need. */
 export interface ClientDefaults {
   readonly connector: Pick<Connector, 'tlsOf'>
   readonly timeouts: Required<Timeouts>

@@ -19,6 +19,7 @@ export type RequestDefaults = Pick<
   | 'retry'
   | 'replay'
   | 'isolation'
+  | 'strategy'
   | 'affinity'
   | 'priority'
   | 'sensitive'
@@ -26,12 +27,12 @@ export type RequestDefaults = Pick<
   | 'interceptors'
 >
 
-const { headers, timeouts, retry, replay, isolation, affinity, priority, sensitive, addressPolicy, interceptors } =
+const { headers, timeouts, retry, replay, isolation, strategy, affinity, priority, sensitive, addressPolicy, interceptors } =
   REQUEST_OPTIONS
 
 /** Options of `client.with()`. */
 export const DEFAULTS_OPTIONS: OptionSchema<RequestDefaults> = {
-  ...{ headers, timeouts, retry, replay, isolation, affinity, priority, sensitive, addressPolicy, interceptors },
+  ...{ headers, timeouts, retry, replay, isolation, strategy, affinity, priority, sensitive, addressPolicy, interceptors },
 }
 
 const NAMES = namesOf(DEFAULTS_OPTIONS)

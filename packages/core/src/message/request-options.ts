@@ -6,6 +6,7 @@ import type { Fields, FieldsInit } from './fields.js'
 import type { Priority } from './priority.js'
 import type { RequestBody } from './request-content.js'
 import type { HttpResponse } from './response.js'
+import type { Strategy } from './strategy.js'
 
 /** Deadlines of one request; 0 disables a deadline. Omitted ones are those of the client. */
 export interface Timeouts {
@@ -82,7 +83,9 @@ export interface RequestOptions {
   readonly isolation?: string
   /** Addresses that may be connected to. @default the client's */
   readonly addressPolicy?: AddressPolicyOption
-  /** Requests with the same value use the same connection if the strategy of the origin is `hash`. */
+  /** Selects one of several connections with capacity. @default the origin's */
+  readonly strategy?: Strategy
+  /** Requests with the same value use the same connection if the strategy is `hash`. */
   readonly affinity?: string
   /** Urgency of the response (RFC 9218): the `priority` field. */
   readonly priority?: Priority
@@ -94,7 +97,7 @@ export interface RequestOptions {
    * @default false
    */
   readonly trimFieldValues?: boolean
-  /** What to do with a redirect: return it, follow it, or fail. The verbs, such as `client.get()`, follow by default. @default `manual` */
+  /** Whether a redirect is returned, followed, or an error. The verbs, such as `client.get()`, follow by default. @default `manual` */
   readonly redirect?: 'manual' | 'follow' | 'error'
   /** Maximum number of redirects that are followed. @default 20 */
   readonly maxRedirects?: number
@@ -129,6 +132,7 @@ export const REQUEST_OPTIONS: OptionSchema<RequestOptions> = {
   retry: value('`true`, `false`, an object', "the client's"),
   isolation: value('text'),
   addressPolicy: value('`any`, `public`, an object of ranges', "the client's"),
+  strategy: value('`least-streams`, `random`, `round-robin`, `hash`, a function', "the origin's"),
   affinity: value('text'),
   priority: value('an object'),
   sensitive: value('names of fields'),

@@ -11,6 +11,7 @@ import { type Origin, parseRequestUrl } from './origin.js'
 import { type Priority, serializePriority } from './priority.js'
 import { type Content, toContent } from './request-content.js'
 import { REQUEST_OPTIONS, type RequestOptions } from './request-options.js'
+import { checkStrategy } from './strategy.js'
 
 /**
  * A checked request. Has the shape of the engine's `RequestHead`, so that it need not be copied.
@@ -107,11 +108,12 @@ const INHERITED = Object.prototype as Partial<RequestOptions>
  */
 function isPolluted(): boolean {
   const { method, url, headers, body, duplex, trailers, signal, timeouts, totalSince } = INHERITED
-  const { replay, retry, isolation, affinity, priority, sensitive, trimFieldValues, onInformational } = INHERITED
+  const { replay, retry, isolation, strategy, affinity, priority, sensitive, trimFieldValues, onInformational } = INHERITED
   const { resolvedAddress, addressPolicy, interceptors, redirect, maxRedirects, onRedirect, maxBodyBytes, http1Only } = INHERITED
   const first = method ?? url ?? headers ?? body ?? duplex ?? trailers ?? signal ?? timeouts ?? totalSince ?? resolvedAddress
   const second = addressPolicy ?? interceptors ?? redirect ?? maxRedirects ?? onRedirect ?? maxBodyBytes ?? http1Only
-  const third = replay ?? retry ?? isolation ?? affinity ?? priority ?? sensitive ?? trimFieldValues ?? onInformational
+  const third =
+    replay ?? retry ?? isolation ?? strategy ?? affinity ?? priority ?? sensitive ?? trimFieldValues ?? onInformational
   return (first ?? second ?? third) !== undefined
 }
 
@@ -151,8 +153,20 @@ export function checkRequest(options: RequestOptions): HttpRequest {
 
 /** Checks the types of options, for callers without TypeScript. */
 function checkKinds(options: RequestOptions): void {
-  const { url, headers, duplex, trailers, signal, timeouts, isolation, affinity, sensitive, onInformational, trimFieldValues } =
-    options
+  const {
+    url,
+    headers,
+    duplex,
+    trailers,
+    signal,
+    timeouts,
+    isolation,
+    strategy,
+    affinity,
+    sensitive,
+    onInformational,
+    trimFieldValues,
+  } = options
   if (typeof url !== 'string' && typeof (url as URL | undefined)?.protocol !== 'string') {
     throw new UsageError('ERR_INVALID_URL', `a URL must be a string or a URL object, not ${shownValue(url)}`)
   }
@@ -165,6 +179,7 @@ function checkKinds(options: RequestOptions): void {
   if (trimFieldValues !== undefined && typeof trimFieldValues !== 'boolean')
     throw wrongKind('trimFieldValues', 'true or false', trimFieldValues)
   if (isolation !== undefined && typeof isolation !== 'string') throw wrongKind('isolation', 'a string', isolation)
+  if (strategy !== undefined) checkStrategy(strategy, 'strategy')
   if (affinity !== undefined && typeof affinity !== 'string') throw wrongKind('affinity', 'a string', affinity)
   if (sensitive !== undefined && !isFunction(sensitive?.[Symbol.iterator])) throw wrongKind('sensitive', 'a list', sensitive)
   if (signal !== undefined && signal !== null && !isFunction(signal.addEventListener))

@@ -26,7 +26,7 @@ export interface ConnectionInfo {
    * addresses are then those of the proxy connection.
    */
   readonly proxy: string | undefined
-  /** What the TLS handshake agreed on; `undefined` without TLS, and for mocks. */
+  /** The results of the TLS handshake; `undefined` without TLS, and for mocks. */
   readonly tls: TlsInfo | undefined
   /** Whether the connection was opened for another origin. */
   readonly coalesced: boolean

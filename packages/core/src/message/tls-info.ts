@@ -1,4 +1,4 @@
-/** What a TLS handshake agreed on, for `response.connection`. */
+/** The results of a TLS handshake, for `response.connection`. */
 
 /** Facts about the TLS of a connection. */
 export interface TlsInfo {

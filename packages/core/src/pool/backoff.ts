@@ -11,7 +11,7 @@ import type { PoolTarget } from '../transport/target.js'
 /** The pause varies by this fraction, so that many clients do not dial at once. */
 const JITTER = 0.2
 
-/** What is left of the pause, in milliseconds; 0 without one. */
+/** Rest of the pause, in milliseconds; 0 without one. */
 export function backoffMs({ record, settings }: PoolTarget, clock: Clock): number {
   if (record.backoff === undefined || settings.reconnectBackoff === false) return 0
   return Math.max(0, record.backoff.untilMs - clock.now())

@@ -132,8 +132,8 @@ export class OriginPool {
     }
     const [only] = connections
     if (only === undefined) return undefined
-    const chosen =
-      connections.length === 1 ? only : choose(this.target.settings.strategy, connections, this.#turn++, queued.affinity)
+    const { strategy = this.target.settings.strategy, affinity } = queued
+    const chosen = connections.length === 1 ? only : choose(strategy, connections, this.#turn++, affinity)
     // A user-supplied strategy may have closed it.
     const member = this.memberOf(chosen)
     return member !== undefined && hasRoom(member) ? member : undefined

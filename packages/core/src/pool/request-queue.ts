@@ -1,5 +1,6 @@
 /** Requests that wait for a connection: first come, first served, with removal in constant time. */
 
+import type { Strategy } from '../message/strategy.js'
 import { LinkedList, type ListNode } from '../runtime/linked-list.js'
 import type { Member } from './member.js'
 
@@ -7,6 +8,8 @@ import type { Member } from './member.js'
 export interface QueuedRequest {
   /** Requests with the same affinity prefer the same connection, if the strategy is `hash`. */
   readonly affinity: string | undefined
+  /** Selects among several connections. `undefined` for the strategy of the origin. */
+  readonly strategy?: Strategy | undefined
   /** The node in its queue, used only by {@link RequestQueue}. */
   queueNode?: ListNode<QueuedRequest> | undefined
   /** Called with a connection that has capacity. The request must be sent before this returns. */

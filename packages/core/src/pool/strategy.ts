@@ -1,7 +1,7 @@
 /** Which of several connections of one origin takes a request. */
 
 import { UsageError } from '../errors/errors.js'
-import type { Strategy, StrategyCandidate } from '../settings/pool-settings.js'
+import type { Strategy, StrategyCandidate } from '../message/strategy.js'
 
 /**
  * Chooses one of at least two `candidates`; `turn` counts the choices so far.

@@ -2,28 +2,12 @@
 
 import { type AddressPolicy, type AddressPolicyOption, resolveAddressPolicy } from '../message/address-policy.js'
 import type { Origin } from '../message/origin.js'
+import { checkStrategy, type Strategy } from '../message/strategy.js'
 import { flag, inRange, invalidOption, type NumberRange, ownOptions } from '../schema/option-checks.js'
 import { flagRow, milliseconds, namesOf, number, numberIn, type OptionSchema, value } from '../schema/schema.js'
 
 /** An application protocol as ALPN names it. */
 export type ProtocolName = 'h2' | 'http/1.1'
-
-/** A connection, as a user-supplied {@link Strategy} sees it. */
-export interface StrategyCandidate {
-  readonly id: number
-  /** Requests in flight. */
-  readonly active: number
-  /** Requests that may start now; above 0. */
-  readonly capacity: number
-}
-
-/** Selects one of several connections. A function receives those with capacity, at least two, and returns one of them. */
-export type Strategy =
-  | 'least-streams'
-  | 'random'
-  | 'round-robin'
-  | 'hash'
-  | ((candidates: readonly StrategyCandidate[], affinity: string | undefined) => StrategyCandidate)
 
 /** PINGs on an HTTP/2 connection that receives nothing (RFC 9113 §6.7). */
 export interface KeepaliveOptions {
@@ -192,7 +176,6 @@ export const BACKOFF_OPTIONS: OptionSchema<BackoffOptions> = {
 const BACKOFF_NAMES = namesOf(BACKOFF_OPTIONS)
 const KEEPALIVE_NAMES = namesOf(KEEPALIVE_OPTIONS)
 const PROTOCOLS = new Set(['h2', 'http/1.1'])
-const STRATEGIES: ReadonlySet<unknown> = new Set(['least-streams', 'random', 'round-robin', 'hash'])
 
 /** Checks settings and fills in defaults; ignores other names. @throws UsageError `ERR_INVALID_OPTION`. */
 export function resolvePoolSettings(given: PoolSettings, prefix = ''): ResolvedPoolSettings {
@@ -204,7 +187,7 @@ export function resolvePoolSettings(given: PoolSettings, prefix = ''): ResolvedP
     cleartextProtocol: protocolNames([settings.cleartextProtocol ?? 'http/1.1'], `${prefix}cleartextProtocol`)[0]!,
     maxConnections,
     minConnections: atMost(numberOf('minConnectionsPerOrigin'), maxConnections, settings, prefix),
-    strategy: strategyOf(settings.strategy, `${prefix}strategy`),
+    strategy: checkStrategy(settings.strategy ?? 'least-streams', `${prefix}strategy`),
     maxConcurrentRequests: numberOf('maxConcurrentRequests'),
     maxRequestsPerConnection: numberOf('maxRequestsPerConnection'),
     waitForSettings: flag(`${prefix}waitForSettings`, settings.waitForSettings, false),
@@ -251,12 +234,6 @@ function atMost(
   const most = Math.min(Math.max(limits.h2, limits['http/1.1']), ...asked)
   if (least <= most) return least
   throw invalidOption(`${prefix}minConnectionsPerOrigin`, `at most maxConnectionsPerOrigin, ${most}`, least)
-}
-
-function strategyOf(given: Strategy | undefined, name: string): Strategy {
-  if (given === undefined) return 'least-streams'
-  if (typeof given === 'function' || STRATEGIES.has(given)) return given
-  throw invalidOption(name, `${[...STRATEGIES].join(', ')} or a function`, given)
 }
 
 function keepaliveOf(given: KeepaliveOptions | false | undefined, name: string): Required<KeepaliveOptions> | false | undefined {

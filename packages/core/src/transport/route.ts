@@ -64,7 +64,7 @@ export interface Route {
   readonly localPort: number | undefined
   /** `undefined` without TLS, or if a resumed session has no recorded certificate. */
   readonly certificate: Certificate | undefined
-  /** What the TLS handshake agreed on; `undefined` without TLS. */
+  /** The results of the TLS handshake; `undefined` without TLS. */
   readonly tls?: TlsInfo | undefined
   /** Whether the peer was verified against the trusted authorities. */
   readonly authorized: boolean

@@ -2,7 +2,7 @@
 
 import { FakeClock, frames, type ScriptedConnection, staticLookup } from '@unshard/testkit'
 import { ASSUMED_MAX_CONCURRENT_STREAMS } from '../../src/h2/protocol/settings.js'
-import type { Client, ClientOptions, PoolSettings } from '../../src/index.js'
+import type { Client, ClientOptions, PoolSettings, RequestOptions, Strategy } from '../../src/index.js'
 import { clientFixture } from './fixture.js'
 
 const fixture = clientFixture()
@@ -195,32 +195,55 @@ describe('limits', () => {
     expect(streamsBeforeSettings).toBe(0)
   })
 
-  it('strategies choose among several connections: round-robin, hash, a function', async () => {
-    const origin = await server()
-    const url = `${origin.url('a.test.example')}/`
-    const idOf = async (client: Client, affinity?: string): Promise<number> => {
-      const response = await client.request({ url, ...(affinity && { affinity }) })
+  /** Returns a client with three connections to an origin, and a function that sends a request and returns the id of its connection. */
+  async function threeConnections(settings: ClientOptions) {
+    const url = `${(await server()).url('a.test.example')}/`
+    const client = createClient({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3, ...settings })
+    await client.warm([url])
+    // Wait for SETTINGS on all three connections: else requests would queue for one turn.
+    const isReady = ({ capacity }: { capacity: number }): boolean => capacity > ASSUMED_MAX_CONCURRENT_STREAMS
+    while (client.stats().connections.filter(isReady).length < 3) await new Promise(setImmediate)
+    const idOf = async (options: Partial<RequestOptions> = {}): Promise<number> => {
+      const response = await client.request({ url, ...options })
       await response.text()
       return response.connection.id
     }
-    const ready = async (settings: ClientOptions): Promise<Client> => {
-      const client = createClient({ minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3, ...settings })
-      await client.warm([url])
-      // Wait for SETTINGS on all three connections: else requests would queue for one turn.
-      const isReady = ({ capacity }: { capacity: number }): boolean => capacity > ASSUMED_MAX_CONCURRENT_STREAMS
-      while (client.stats().connections.filter(isReady).length < 3) await new Promise(setImmediate)
-      return client
-    }
-    const inTurn = await ready({ strategy: 'round-robin' })
-    const ids = [await idOf(inTurn), await idOf(inTurn), await idOf(inTurn)]
+    return { client, idOf }
+  }
+
+  it('strategies choose among several connections: round-robin, hash, a function', async () => {
+    const inTurn = await threeConnections({ strategy: 'round-robin' })
+    const ids = [await inTurn.idOf(), await inTurn.idOf(), await inTurn.idOf()]
     expect(new Set(ids).size).toBe(3)
-    const hashed = await ready({ strategy: 'hash' })
-    const [first, again] = [await idOf(hashed, 'tenant-7'), await idOf(hashed, 'tenant-7')]
-    expect(first).toBe(again)
-    const last = await ready({ strategy: (candidates) => candidates.at(-1)! })
-    expect(await idOf(last)).toBe(Math.max(...last.stats().connections.map(({ id }) => id)))
-    const failing = await ready({ strategy: () => undefined as never })
-    await expect(idOf(failing)).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_STRATEGY', processed: 'no' })
+    const { idOf: hashed } = await threeConnections({ strategy: 'hash' })
+    expect(await hashed({ affinity: 'tenant-7' })).toBe(await hashed({ affinity: 'tenant-7' }))
+    const last = await threeConnections({ strategy: (candidates) => candidates.at(-1)! })
+    expect(await last.idOf()).toBe(Math.max(...last.client.stats().connections.map(({ id }) => id)))
+    const failing = await threeConnections({ strategy: () => undefined as never })
+    await expect(failing.idOf()).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_STRATEGY', processed: 'no' })
+  })
+
+  it('the strategy of a request or a view takes the place of that of the origin', async () => {
+    const { client, idOf } = await threeConnections({ strategy: 'round-robin' })
+    const newest = Math.max(...client.stats().connections.map(({ id }) => id))
+    const affinities: unknown[] = []
+    const strategy: Strategy = (candidates, affinity) => {
+      affinities.push(affinity)
+      return candidates.toSorted((a, b) => b.id - a.id)[0]!
+    }
+    expect([await idOf({ strategy, affinity: 'x' }), await idOf({ strategy })]).toEqual([newest, newest])
+    expect(affinities).toEqual(['x', undefined])
+    expect(new Set([await idOf(), await idOf(), await idOf()]).size).toBe(3)
+    const view = client.with({ strategy })
+    const response = await view.request({ url: client.stats().connections[0]!.origin })
+    expect(response.connection.id).toBe(newest)
+    await expect(idOf({ strategy: () => ({ id: 0, active: 0, capacity: 1 }) })).rejects.toMatchObject({ code: 'ERR_STRATEGY' })
+    for (const wrong of ['best', 5, null]) {
+      await expect(idOf({ strategy: wrong as never })).rejects.toMatchObject({
+        code: 'ERR_INVALID_OPTION',
+        message: expect.stringContaining('strategy'),
+      })
+    }
   })
 })
 
