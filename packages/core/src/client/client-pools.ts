@@ -30,6 +30,8 @@ export interface PoolLimits {
   readonly least: number
   /** By protocol. */
   readonly most: { readonly h2: number; readonly 'http/1.1': number }
+  /** The limits `maxConnections` that its connections count against, with other origins: those of the client and of its pool, if set. */
+  readonly together: readonly { readonly most: number; readonly used: number }[]
 }
 
 /** Options of {@link Pools.resize}. */
@@ -151,6 +153,7 @@ export class Pools {
 }
 
 function poolStats({ target, members, dials, queue }: OriginPool): PoolStats {
+  const { minConnections, maxConnections } = target.settings
   const connections = members.map(({ connection }) => connection.id)
   return {
     origin: target.origin.serialized,
@@ -158,6 +161,10 @@ function poolStats({ target, members, dials, queue }: OriginPool): PoolStats {
     connections,
     dialing: dials,
     queued: queue.size,
-    limits: { least: target.settings.minConnections, most: { ...target.settings.maxConnections } },
+    limits: {
+      least: minConnections,
+      most: { ...maxConnections },
+      together: target.limits.map(({ most, count }) => ({ most, used: count })),
+    },
   }
 }

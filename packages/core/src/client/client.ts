@@ -163,8 +163,8 @@ export class Client extends Verbs {
    */
   async connect(origin: string | URL, options?: HandleOptions): Promise<ConnectionHandle> {
     this.#refuseClosed()
-    const { reopen, isolation } = checkHandleOptions(options)
-    const target = this.#targets.alone(this.#requests.targetOf(parseOrigin(origin), isolation), !reopen)
+    const { reopen, isolation, addressPolicy } = checkHandleOptions(options)
+    const target = this.#targets.alone(this.#requests.targetOf(parseOrigin(origin), isolation, addressPolicy), !reopen)
     await this.#pool.open(target)
     return new ConnectionHandle(target, {
       pool: this.#pool,

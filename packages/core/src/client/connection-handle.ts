@@ -1,6 +1,7 @@
 /** A dedicated connection: requests on it, and on no other, until it is closed. */
 
 import { ConnectionError, UsageError } from '../errors/errors.js'
+import type { AddressPolicyOption } from '../message/address-policy.js'
 import { parseOrigin, parseUrl } from '../message/origin.js'
 import { ownRequest } from '../message/request.js'
 import type { RequestOptions } from '../message/request-options.js'
@@ -28,17 +29,30 @@ export interface HandleOptions {
   readonly reopen?: boolean
   /** Isolation whose settings apply. */
   readonly isolation?: string
+  /** Addresses that may be connected to. Holds for all requests on the handle. @default the client's */
+  readonly addressPolicy?: AddressPolicyOption
 }
 
 /** Options of a connection handle. */
-export const HANDLE_OPTIONS: OptionSchema<HandleOptions> = { reopen: flagRow(true), isolation: value('text') }
+export const HANDLE_OPTIONS: OptionSchema<HandleOptions> = {
+  reopen: flagRow(true),
+  isolation: value('text'),
+  addressPolicy: value('`any`, `public`, an object of ranges', "the client's"),
+}
+
+/** Checked options of a connection handle. */
+interface CheckedHandleOptions {
+  readonly reopen: boolean
+  readonly isolation: string | undefined
+  readonly addressPolicy: AddressPolicyOption | undefined
+}
 
 const NAMES = namesOf(HANDLE_OPTIONS)
 
 /** @throws UsageError naming an unknown option or an invalid value. */
-export function checkHandleOptions(given: HandleOptions | undefined): { reopen: boolean; isolation: string | undefined } {
-  const { reopen, isolation } = ownOptions(given, NAMES, '', 'connect()')
-  return { reopen: flag('reopen', reopen, true), isolation: checkIsolation(isolation) }
+export function checkHandleOptions(given: HandleOptions | undefined): CheckedHandleOptions {
+  const { reopen, isolation, addressPolicy } = ownOptions(given, NAMES, '', 'connect()')
+  return { reopen: flag('reopen', reopen, true), isolation: checkIsolation(isolation), addressPolicy }
 }
 
 /** Time limit of a PING, milliseconds. @throws UsageError `ERR_INVALID_OPTION`. */

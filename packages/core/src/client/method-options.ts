@@ -76,7 +76,7 @@ export function ownTarget(own: PoolTarget, origin: Origin, { addressPolicy }: Re
   }
   if (addressPolicy === undefined || resolveAddressPolicy(addressPolicy, 'addressPolicy')?.key === own.addressPolicy?.key)
     return own
-  const message = 'addressPolicy cannot be set for a request on a connection handle: set it on the client, its pool or a view'
+  const message = 'addressPolicy cannot be set for a request on a connection handle: set it on client.connect()'
   throw new UsageError('ERR_INVALID_OPTION', message, details)
 }
 

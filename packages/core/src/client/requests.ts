@@ -1,6 +1,6 @@
 /** The requests of a client or a view: defaults, redirects and interceptors around calls. `call.ts` owns the life of one call. */
 
-import { resolveAddressPolicy } from '../message/address-policy.js'
+import { type AddressPolicyOption, resolveAddressPolicy } from '../message/address-policy.js'
 import type { Origin } from '../message/origin.js'
 import { checkRequest, ownRequest } from '../message/request.js'
 import type { Interceptor, RequestOptions, Timeouts } from '../message/request-options.js'
@@ -28,6 +28,8 @@ export class Requests {
   readonly #parts: ClientParts
   /** Defaults of the requests of a view. */
   readonly #defaults: RequestDefaults | undefined
+  /** Without the address policy: a handle has its own. */
+  readonly #handleDefaults: RequestDefaults | undefined
   /** Functions around every request; `undefined` without any. */
   readonly #interceptors: readonly Interceptor[] | undefined
   /** Whether every request is retried by default. */
@@ -41,6 +43,10 @@ export class Requests {
     this.#parts = parts
     this.#interceptors = interceptors
     this.#defaults = defaults
+    if (defaults !== undefined) {
+      const { addressPolicy: _, ...others } = defaults
+      this.#handleDefaults = { __proto__: null, ...others } as RequestDefaults
+    }
     this.#retries = parts.options.retry !== undefined
   }
 
@@ -61,7 +67,8 @@ export class Requests {
     try {
       const { closed } = this.#parts
       if (closed !== undefined) throw closed
-      const options = this.#defaults === undefined ? ownRequest(given) : withDefaults(this.#defaults, ownRequest(given))
+      const defaults = own === undefined ? this.#defaults : this.#handleDefaults
+      const options = defaults === undefined ? ownRequest(given) : withDefaults(defaults, ownRequest(given))
       const { interceptors, redirect, retry = this.#retries } = options
       const isPlain = this.#interceptors === undefined && interceptors === undefined && redirect === undefined && retry === false
       return isPlain ? this.#call(options, own) : this.#intercepted(options, own)
@@ -70,10 +77,11 @@ export class Requests {
     }
   }
 
-  /** The target of a method of the client for `origin`, with the defaults of a view. */
-  targetOf(origin: Origin, isolation: string | undefined): PoolTarget {
-    const { isolation: own, addressPolicy } = this.#defaults ?? NO_DEFAULTS
+  /** The target of a method of the client for `origin`, with the defaults of a view. @throws UsageError for an invalid policy. */
+  targetOf(origin: Origin, isolation: string | undefined, policy?: AddressPolicyOption): PoolTarget {
+    const { isolation: own, addressPolicy: base } = this.#defaults ?? NO_DEFAULTS
     const chosen = isolation ?? own
+    const addressPolicy = policy ?? base
     return this.#targetOf(origin, {
       __proto__: null,
       url: '',

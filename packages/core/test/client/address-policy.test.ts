@@ -237,6 +237,19 @@ it('explain and warm refuse a forbidden address as a request does', async () => 
   expect(first.connections).toBe(0)
 })
 
+it('the policy of a handle takes the place of that of the client', async () => {
+  const first = await server({ address: '127.0.0.1' })
+  const client = resolving({ 'a.test.example': '127.0.0.1' })
+  const origin = first.url('a.test.example')
+  await expect(client.connect(origin, { addressPolicy: 'public' })).rejects.toMatchObject(FORBIDDEN)
+  expect(first.connections).toBe(0)
+  await expect(client.connect(origin, { addressPolicy: 'private' as never })).rejects.toMatchObject({
+    code: 'ERR_INVALID_OPTION',
+  })
+  const handle = await client.with({ addressPolicy: 'public' }).connect(origin, { addressPolicy: { allow: ['127.0.0.0/8'] } })
+  expect((await handle.request({ url: '/' })).status).toBe(200)
+})
+
 it('an invalid policy of a request is refused before anything is resolved', async () => {
   const client = createClient({
     lookup: () => {

@@ -136,6 +136,19 @@ it('resize with least opens that many connections at once, and shows the limits'
   expect(client.pools.find(url)).toMatchObject({ limits: { least: 3, most: { h2: 3, 'http/1.1': 3 } } })
 })
 
+it('stats show the limits on connections that a pool shares with other origins, and how much of them is used', async () => {
+  const origin = await server({ protocols: ['h2'] })
+  const client = createClient({ maxConnections: 9, pools: { crawler: { maxConnections: 2 } } })
+  await client.warm([origin.url('a.test.example')])
+  await client.warm([{ origin: origin.url('a.test.example'), isolation: 'crawler' }])
+  const together = (isolation?: string) => client.pools.find(origin.url('a.test.example'), isolation)!.limits.together
+  expect(together()).toEqual([{ most: 9, used: 2 }])
+  expect(together('crawler')).toEqual([
+    { most: 9, used: 2 },
+    { most: 2, used: 1 },
+  ])
+})
+
 it('stats show the maximum number of streams that the peer allows', async () => {
   const origin = await server({ protocols: ['h2'], settings: { maxConcurrentStreams: 7 } })
   const client = createClient()
