@@ -146,6 +146,23 @@ describe('SOCKS', () => {
     expect(lookup.calls).toEqual(['a.test.example'])
   })
 
+  it('a timer of the SOCKS library, which is never cancelled, keeps a tunnel in memory for at most ten minutes', async () => {
+    const [origin, via] = [await server(), await socks()]
+    const delays: unknown[] = []
+    const original = globalThis.setTimeout
+    globalThis.setTimeout = ((...parts: Parameters<typeof setTimeout>) => {
+      delays.push(parts[1])
+      return original(...parts)
+    }) as typeof setTimeout
+    try {
+      expect((await through(via.url()).request({ url: urlOf(origin) })).status).toBe(200)
+    } finally {
+      globalThis.setTimeout = original
+    }
+    expect(delays).toContain(600_000)
+    expect(Math.max(...delays.map(Number))).toBe(600_000)
+  })
+
   it('socks5: after an address that the proxy cannot reach, the next address is tried', async () => {
     const origin = await server()
     const via = await socks({ resolve: (host) => host })

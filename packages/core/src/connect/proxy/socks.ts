@@ -8,8 +8,11 @@ import type { Target } from '../../transport/target.js'
 import { proxyError } from './errors.js'
 import { type ProxyServer, schemeOf } from './proxy-options.js'
 
-/** The longest delay of a Node timer, in milliseconds: the dial has its own deadline. */
-const NO_TIMEOUT_MS = 0x7fff_ffff
+/**
+ * Time limit that the library is given, in milliseconds. Longer than any dial, which has its own deadline. Limited all the same: the library
+ * never cancels its timer, which keeps the tunnel's socket and options in memory.
+ */
+const NEGOTIATION_MS = 600_000
 
 /**
  * Opens a tunnel over `socket`, which is connected to the proxy. `host` is an address, or a name
@@ -42,7 +45,7 @@ export async function connectOverSocks(
       command: 'connect',
       destination: { host, port: target.origin.port },
       existing_socket: socket,
-      timeout: NO_TIMEOUT_MS,
+      timeout: NEGOTIATION_MS,
     })
   } catch (cause) {
     socket.destroy()
