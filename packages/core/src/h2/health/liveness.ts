@@ -241,7 +241,8 @@ export class Liveness {
   }
 
   #probe(now: number): boolean {
-    if (now - this.#probedAt >= FORGIVEN_AFTER_MS) this.#deps.probe.forgive()
+    // The time of a suspended machine counts: it passed for the server.
+    if (this.#idleMs(now, this.#probedAt) >= FORGIVEN_AFTER_MS) this.#deps.probe.forgive()
     if (!this.#deps.sendProbe()) return false
     this.#probed(now)
     return true
@@ -321,7 +322,12 @@ export class Liveness {
     const { probe, active } = this.#deps
     let due: number
     if (probe.outstanding) due = this.#missed ? this.#lostAt : this.#probedAt + PROBE_TIMEOUT_MS
-    else due = Math.min(this.#heldSince + SLOT_HOLD_MS, this.#mayProbe() ? this.#probeAt : Number.POSITIVE_INFINITY)
+    // No timer fires when a suspended machine awakes, so one that is due later looks in between.
+    else
+      due = Math.min(
+        this.#heldSince + SLOT_HOLD_MS,
+        this.#mayProbe() ? Math.min(this.#probeAt, now + PROBE_AFTER_MS) : Number.POSITIVE_INFINITY,
+      )
     if (this.#options.stalls && active() > 0 && this.#stalled === undefined)
       due = Math.min(due, this.#progressAt + STALLED_AFTER_MS)
     return Math.max(due, now + 1)

@@ -279,6 +279,27 @@ describe('an idle connection is reused', () => {
   })
 })
 
+describe('after a suspend', () => {
+  it('a connection with a request gets a PING within 15 s, although it had one: the time of the suspend passed for the server', async () => {
+    const connection = new WatchedConnection()
+    connection.request()
+    expect(await connection.seconds(15)).toEqual(['15 PING'])
+    connection.receive({ pong: true })
+    await connection.seconds(5)
+    connection.clock.moveWall(600_000)
+    expect(await connection.seconds(60)).toEqual(['25 PING', '35 nothing new', '60 gone'])
+  })
+
+  it('shorter than five minutes, a connection that had a PING gets another five minutes after that one', async () => {
+    const connection = new WatchedConnection()
+    connection.request()
+    await connection.seconds(15)
+    connection.receive({ pong: true })
+    connection.clock.moveWall(100_000)
+    expect((await connection.seconds(400)).filter((line) => line.endsWith('PING'))).toEqual(['225 PING'])
+  })
+})
+
 describe('after a request that timed out', () => {
   it('no new request is sent before a byte is received, if a PING is outstanding', async () => {
     const connection = new WatchedConnection()
