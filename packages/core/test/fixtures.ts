@@ -19,7 +19,7 @@ export function plainTarget(origin: Origin, reuseKey = 'key', settings: PoolSett
     isolation: undefined,
     settings: resolvePoolSettings(settings),
     timeouts: DEFAULT_TIMEOUTS,
-    limits: [],
+    currentLimits: () => [],
     addressPolicy: undefined,
     reuseKey,
     proxy: undefined,

@@ -97,18 +97,18 @@ export class Pools {
     const { least, isolation } = ownOptions(options, RESIZE_NAMES, '', 'pools.resize()')
     checkIsolation(isolation)
     const parsed = parseOrigin(origin)
-    const name = isolation === undefined ? parsed.serialized : `${parsed.serialized}#${isolation}`
     const { settings } = this.#targets.poolOf(parsed, isolation)
     const minConnectionsPerOrigin = least ?? Math.min(most, settings.minConnections)
-    this.open(name, { ...this.#targets.definitionOf(name), maxConnectionsPerOrigin: most, minConnectionsPerOrigin })
+    this.#targets.change(parsed, isolation, { maxConnectionsPerOrigin: most, minConnectionsPerOrigin })
+    this.#update()
     // A failure is met again by the next request, which reports it.
     if (least !== undefined) this.#pool.fill(this.#current(this.#targets.of(parsed, isolation))).catch(() => undefined)
   }
 
   /**
    * Closes the connections of an origin, or of every origin in an isolation, each when its requests
-   * are over, and forgets settings defined for it. New requests get new connections. Resolves when
-   * all are closed.
+   * are over, and forgets what `open` and `resize` have defined for it: the option `pools` applies
+   * again. New requests get new connections. Resolves when all are closed.
    * @param name an origin, or an isolation: any other text.
    */
   async close(name: string | URL, isolation?: string): Promise<void> {
@@ -116,11 +116,13 @@ export class Pools {
     const { serialized } = parseOrigin(name)
     checkIsolation(isolation)
     this.#targets.undefine(isolation === undefined ? serialized : `${serialized}#${isolation}`)
+    this.#update()
     await this.#closeAll((target) => target.origin.serialized === serialized && target.isolation === isolation)
   }
 
   async #closeIsolation(isolation: string): Promise<void> {
     this.#targets.undefine(isolation)
+    this.#update()
     await this.#closeAll((target) => target.isolation === isolation)
   }
 
@@ -143,12 +145,13 @@ export class Pools {
   #update(): void {
     for (const originPool of [...this.#pool.originPools]) {
       const { dialKey, http1Only, alone } = originPool.target
-      if (http1Only === true || alone === true) continue
-      const target = this.#targets.renewed(originPool.target)
+      if (alone === true) continue
+      const renewed = this.#targets.renewed(originPool.target)
+      const target = http1Only === true ? this.#targets.http1(renewed) : this.#current(renewed)
       if (target.dialKey === dialKey) this.#pool.update(originPool, target)
       else void this.#pool.closeOriginPool(originPool)
     }
-    this.#pool.reviewLimits()
+    this.#pool.recountLimits()
   }
 }
 
@@ -164,7 +167,7 @@ function poolStats({ target, members, dials, queue }: OriginPool): PoolStats {
     limits: {
       least: minConnections,
       most: { ...maxConnections },
-      together: target.limits.map(({ most, count }) => ({ most, used: count })),
+      together: target.currentLimits().map(({ most, count }) => ({ most, used: count })),
     },
   }
 }

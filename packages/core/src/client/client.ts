@@ -146,8 +146,9 @@ export class Client extends Verbs {
       targets.map(async (target) => {
         const origin = target.origin.serialized
         try {
-          const member = await this.#pool.open(this.#http1.resolve(target))
-          await this.#pool.confirmed(member.connection)
+          const timeouts = this.#requests.timeoutsOf(target)
+          const member = await this.#pool.open(this.#http1.resolve(target), timeouts)
+          await this.#pool.confirmed(member.connection, timeouts)
           return { origin, connection: connectionInfo(member) }
         } catch (error) {
           return { origin, error: error as Error }
@@ -165,7 +166,7 @@ export class Client extends Verbs {
     this.#refuseClosed()
     const { reopen, isolation, addressPolicy } = checkHandleOptions(options)
     const target = this.#targets.alone(this.#requests.targetOf(parseOrigin(origin), isolation, addressPolicy), !reopen)
-    await this.#pool.open(target)
+    await this.#pool.open(target, this.#requests.timeoutsOf(target))
     return new ConnectionHandle(target, {
       pool: this.#pool,
       resolve: (own) => this.#http1.resolve(own),

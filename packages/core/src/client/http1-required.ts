@@ -11,9 +11,15 @@ import type { PoolTarget } from '../transport/target.js'
 const MAX_ORIGINS = 4_096
 const TTL_MS = 300_000
 
+/** A target, and its replacement. */
+interface Replacement {
+  readonly of: PoolTarget
+  readonly http1: PoolTarget
+}
+
 /** The memory of one client. */
 export class Http1RequiredOrigins {
-  readonly #targets: BoundedCache<PoolTarget>
+  readonly #targets: BoundedCache<Replacement>
 
   constructor(clock: Clock) {
     this.#targets = new BoundedCache({ max: MAX_ORIGINS, ttl: TTL_MS, ttlResolution: 0, perf: clock })
@@ -21,7 +27,11 @@ export class Http1RequiredOrigins {
 
   /** The replacement of `target` if its origin requires HTTP/1.1, else `target`. */
   resolve(target: PoolTarget): PoolTarget {
-    return this.#targets.size === 0 ? target : (this.#targets.get(target.dialKey) ?? target)
+    if (this.#targets.size === 0) return target
+    const known = this.#targets.get(target.dialKey)
+    if (known === undefined) return target
+    // The settings may have changed since.
+    return known.of === target ? known.http1 : this.add(target)
   }
 
   /**
@@ -36,7 +46,7 @@ export class Http1RequiredOrigins {
       http1Only: true,
       originPool: undefined,
     }
-    this.#targets.set(target.dialKey, http1)
+    this.#targets.set(target.dialKey, { of: target, http1 })
     return http1
   }
 }

@@ -192,6 +192,8 @@ export function resolveOptions(given: ClientOptions): ResolvedOptions {
   const { keylog, ...tls }: ClientTlsOptions = ownOptions(options.tls, TLS_NAMES, 'tls.')
   checkCallbacks(options)
   const numberOf = (name: keyof ClientOptions): number => numberIn(CLIENT_OPTIONS, options, name)
+  // Without a prototype: a polluted `Object.prototype` must not define a pool.
+  const pools = { __proto__: null, ...options.pools } as unknown as Readonly<Record<string, PoolOptions>>
   return {
     tls: checkTls(tls, 'tls.'),
     keyLog: keyLogTarget(keylog, process.env),
@@ -205,10 +207,10 @@ export function resolveOptions(given: ClientOptions): ResolvedOptions {
     interceptors: checkInterceptors(options.interceptors),
     reuse: options.reuse ?? sameOrigin(),
     poolDefaults: poolSettingsOf(options),
-    pools: { ...options.pools },
+    pools,
     maxConnections: maxConnectionsOf(options.maxConnections, 'maxConnections'),
     maxIdleConnections: numberOf('maxIdleConnections'),
-    idleTimeoutMs: resolvePoolSettings({ ...options, ...options.pools?.['default'] }).idleTimeoutMs,
+    idleTimeoutMs: resolvePoolSettings({ ...options, ...pools['default'] }).idleTimeoutMs,
     replay: numberOf('replay'),
     retry: resolveRetryPolicy(options.retry),
     maxBodyBytes: maxBodyBytesOf(options.maxBodyBytes) ?? Number.POSITIVE_INFINITY,

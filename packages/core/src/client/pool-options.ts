@@ -44,26 +44,42 @@ export interface PoolConnecting {
 }
 
 /**
- * Merges options over others: deadlines one by one, everything else as a whole.
+ * Copies the options that are set, and what is in them: the caller may change its own later. Getters are called once.
  * @param prefix stands in front of the names in errors.
- * @throws UsageError `ERR_UNKNOWN_OPTION` or `ERR_INVALID_OPTION`, naming the option.
+ * @throws UsageError `ERR_UNKNOWN_OPTION`.
  */
-export function mergePoolOptions(base: PoolOptions, given: PoolOptions, prefix: string): PoolOptions {
+export function copyOf(given: PoolOptions, prefix: string): PoolOptions {
   refuseUnknown(given, NAMES, prefix)
   // Without a prototype: a polluted `Object.prototype` must not change a pool.
-  const set = Object.fromEntries(Object.entries(given).filter(([, option]) => option !== undefined))
-  const own = { __proto__: null, ...set } as PoolOptions
+  const own: Record<string, unknown> = { __proto__: null } as never
+  for (const [name, option] of Object.entries(given))
+    if (option !== undefined) own[name] = isPlain(option) ? { ...option } : option
+  return own as PoolOptions
+}
+
+/**
+ * Merges options over others: deadlines one by one, everything else as a whole.
+ * @param own without a prototype, as {@link copyOf} returns them.
+ * @param prefix stands in front of the names in errors.
+ * @throws UsageError `ERR_INVALID_OPTION`, naming the option.
+ */
+export function mergePoolOptions(base: PoolOptions, own: PoolOptions, prefix = ''): PoolOptions {
   const merged = { __proto__: null, ...base, ...own } as PoolOptions
   resolvePoolSettings(merged, prefix)
-  connectingOf(own, prefix)
   maxConnectionsOf(own.maxConnections, `${prefix}maxConnections`)
   mergeTimeouts(DEFAULT_TIMEOUTS, own.timeouts, `${prefix}timeouts.`)
   if (base.timeouts === undefined || own.timeouts === undefined) return merged
-  return { __proto__: null, ...merged, timeouts: mergeTimeouts(base.timeouts, own.timeouts) } as PoolOptions
+  return { __proto__: null, ...merged, timeouts: { ...base.timeouts, ...own.timeouts } } as PoolOptions
+}
+
+function isPlain(option: unknown): option is object {
+  if (typeof option !== 'object' || option === null) return false
+  const prototype: unknown = Object.getPrototypeOf(option)
+  return prototype === Object.prototype || prototype === null
 }
 
 /** Checks how connections are made. @throws UsageError */
-export function connectingOf({ tls, proxy }: PoolOptions, prefix = ''): PoolConnecting {
+export function connectingOf({ tls, proxy }: PoolOptions, prefix: string): PoolConnecting {
   return {
     tls: tls === undefined ? undefined : checkTls(ownOptions(tls, TLS_NAMES, `${prefix}tls.`), `${prefix}tls.`),
     proxy: proxy === undefined || proxy === false ? proxy : proxyChoice(proxy, process.env, `option ${prefix}proxy`),

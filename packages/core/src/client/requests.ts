@@ -90,6 +90,11 @@ export class Requests {
     } as unknown as RequestOptions)
   }
 
+  /** Deadlines of a method of the client: those of the pool, under the defaults of a view. */
+  timeoutsOf({ timeouts }: PoolTarget): Required<Timeouts> {
+    return mergeTimeouts(timeouts, this.#defaults?.timeouts)
+  }
+
   /** Sends a checked request without interceptors. */
   #call(options: RequestOptions, own: PoolTarget | undefined, onCall?: (call: Call) => void): Promise<HttpResponse> {
     const parts = this.#parts

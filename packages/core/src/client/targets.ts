@@ -11,7 +11,7 @@ import type { AddressPolicy } from '../message/address-policy.js'
 import type { Origin } from '../message/origin.js'
 import { BoundedCache } from '../runtime/bounded-cache.js'
 import { invalidOption } from '../schema/option-checks.js'
-import { type ResolvedPoolSettings, socketPathOf } from '../settings/pool-settings.js'
+import { type PoolSettings, type ResolvedPoolSettings, socketPathOf } from '../settings/pool-settings.js'
 import type { OriginRecord, PoolTarget, TargetProxy } from '../transport/target.js'
 import type { PoolDefinitions, ResolvedPool } from './pool-definitions.js'
 import type { PoolOptions } from './pool-options.js'
@@ -117,9 +117,10 @@ export class Targets {
     this.#forget()
   }
 
-  /** The options defined for `name`, if any. */
-  definitionOf(name: string): PoolOptions {
-    return this.#definitions.definitionOf(name)
+  /** Changes the options of one pool. @throws UsageError */
+  change(origin: Origin, isolation: string | undefined, changes: PoolSettings): void {
+    this.#definitions.change(origin, isolation, changes)
+    this.#forget()
   }
 
   /** Removes options: those of the client apply again. */
@@ -223,7 +224,7 @@ export class Targets {
   }
 
   #make(origin: Origin, isolation: string | undefined): PoolTarget {
-    const { settings, timeouts, tls, limits, proxy: own } = this.poolOf(origin, isolation)
+    const { settings, timeouts, tls, proxy: own } = this.poolOf(origin, isolation)
     // Quoted: an isolation is arbitrary text, and must not collide with the rest of the key.
     const quoted = isolation === undefined ? '' : JSON.stringify(isolation)
     const socketPath = socketPathOf({ origin, settings })
@@ -240,7 +241,7 @@ export class Targets {
       settings,
       timeouts,
       tls,
-      limits,
+      currentLimits: () => this.#definitions.limitsOf(origin, isolation),
       reuseKey,
       proxy,
       dialKey: `${origin.serialized}|${reuseKey}${judged}`,

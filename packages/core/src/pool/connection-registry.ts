@@ -12,6 +12,7 @@ import type { PoolTarget, Target } from '../transport/target.js'
 import type { Lifetimes } from './lifetimes.js'
 import { hasRoom, type Member } from './member.js'
 import type { OriginPool } from './origin-pool.js'
+import type { Permit } from './permits.js'
 import type { PoolEvents } from './pool-events.js'
 import { PooledConnection } from './pooled-connection.js'
 import { markRedundant, reviewRedundant } from './redundant-connections.js'
@@ -31,7 +32,7 @@ export interface ConnectionRegistryDeps {
   readonly connector: Pick<Connector, 'proved' | 'disproved'>
   /** Aborted when the pool ends. Connections that arrive later are destroyed. */
   readonly stop: AbortSignal
-  readonly events: Pick<PoolEvents, 'onMemberLost' | 'onDialWithoutCapacity' | 'onGrowthNeeded'>
+  readonly events: Pick<PoolEvents, 'onMemberLost' | 'onDialWithoutCapacity' | 'onGrowthNeeded' | 'onOffer'>
 }
 
 /**
@@ -63,17 +64,18 @@ export class ConnectionRegistry {
   }
 
   /** Registers a new connection made for `target`. Other origins find it once it is confirmed. */
-  register(connection: Connection, target: PoolTarget, dial: PendingDial, onClosed: () => void): void {
+  register(connection: Connection, target: PoolTarget, dial: PendingDial, permit: Permit): void {
     // The pool ended during the dial: end the dial, so that no request waits for it.
     if (this.#deps.stop.aborted) {
       dial.end()
+      permit.release()
       return connection.destroy(this.#deps.stop.reason)
     }
-    const pooled = new PooledConnection(connection, dial, onClosed)
+    const pooled = new PooledConnection(connection, dial, permit)
     this.#pooledConnections.set(connection, pooled)
     target.record.connections++
     target.record.misdirected = false
-    this.#deps.lifetimes.add(connection, target)
+    this.#deps.lifetimes.add(connection, target, permit)
     pooled.hostGroups = this.#deps.reuse.sharable(target) ? this.#deps.reuse.hostGroupsOf(target) : undefined
     if (!connection.confirmed) this.#watchSettings(connection, pooled)
     connection.onChange = () => this.#changed(connection, pooled)
@@ -219,6 +221,7 @@ export class ConnectionRegistry {
     }
     pooled.dial?.end()
     pooled.dial = undefined
+    if (pooled.hostGroups !== undefined) this.#deps.events.onOffer(connection)
   }
 
   /** RFC 8336 §2.4: ORIGIN may arrive after origins have joined. Detaches those outside the set. */
@@ -232,6 +235,7 @@ export class ConnectionRegistry {
       if (!this.#mayServe(connection, target)) this.detach(originPool, connection)
     }
     if (pooled.hostGroups !== undefined && pooled.origins >= 0) markRedundant(connection, this.#pooledConnections, policy, index)
+    if (pooled.hostGroups !== undefined && pooled.dial === undefined) this.#deps.events.onOffer(connection)
   }
 
   /**
@@ -273,7 +277,8 @@ export class ConnectionRegistry {
     pooled.settingsTimer?.cancel()
     pooled.dial?.end()
     pooled.dial = undefined
-    if (connection.state === 'closed' && this.#pooledConnections.delete(connection)) void connection.closed.then(pooled.onClosed)
+    if (connection.state === 'closed' && this.#pooledConnections.delete(connection))
+      void connection.closed.then(() => pooled.permit.release())
     // The connection never had capacity: another address may do better.
     if (!pooled.hadCapacity && !this.#deps.stop.aborted) this.#deps.connector.disproved(connection.route)
     const originPools = [...pooled.originPools]

@@ -8,7 +8,7 @@ import type { Connection } from '../transport/connection.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { Dialer } from './dialer.js'
 import type { Member } from './member.js'
-import type { Waiting } from './permits.js'
+import type { Attempt } from './permits.js'
 import type { QueuedRequest } from './request-queue.js'
 
 /** Pending dials of dedicated connections. */
@@ -51,12 +51,12 @@ export class DedicatedConnections {
 
   async #obtain(target: PoolTarget, dial: Dial): Promise<Member> {
     const member = await this.#dialer.dedicated(target, dial)
-    const { connection, onClosed } = member
+    const { connection, permit } = member
     try {
       await untilRoom(connection, dial.signal)
     } finally {
       connection.onChange = () => {
-        if (connection.state === 'closed') void connection.closed.then(onClosed)
+        if (connection.state === 'closed') void connection.closed.then(() => permit.release())
       }
       connection.onChange()
     }
@@ -65,8 +65,11 @@ export class DedicatedConnections {
 }
 
 /** One pending dial. */
-class Dial extends AbortController implements Waiting {
+class Dial extends AbortController implements Attempt {
   waits = false
+  readonly wanted: boolean = true
+  readonly overdue: boolean = false
+  onOverdue: undefined
 }
 
 /** Waits for capacity: a server whose limits are still unknown has none before SETTINGS. */

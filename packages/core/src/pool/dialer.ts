@@ -24,7 +24,7 @@ import { type IsMember, policyView, type ReuseGrant, type ReuseLookup } from './
  */
 const MAX_WAITS = 3
 
-import { Permit, type Permits, type Waiting } from './permits.js'
+import { type Attempt, Permit, type Permits } from './permits.js'
 import type { PoolEvents } from './pool-events.js'
 
 /** How often the resolver is asked again for an address without a connection to this origin. */
@@ -54,8 +54,8 @@ interface Search {
 
 /** A connection for one request. */
 export interface DedicatedMember extends Member {
-  /** To be called when the connection is closed. */
-  readonly onClosed: () => void
+  /** To be released when the connection is closed. */
+  readonly permit: Permit
 }
 
 /**
@@ -89,7 +89,7 @@ export class Dialer {
     const isMisdirected = target.record.misdirected === true
     const listed = isMisdirected ? undefined : reuse.askListed(target, isMember)
     if (listed !== undefined) return this.#shared(listed, policyView(target))
-    const permit = new Permit(this.#deps.permits, target.limits)
+    const permit = new Permit(this.#deps.permits, target, pursuit)
     try {
       return await this.#ask({ target, pursuit, isMember, permit }, isMisdirected)
     } finally {
@@ -108,9 +108,11 @@ export class Dialer {
       const { addresses } = resolution
       if (isMisdirected) {
         if (permit.tryTake()) return this.#dial({ ...search, isMember: () => true }, addresses, 'misdirected-before')
-        await this.#awaitPermit(search)
+        await this.#awaitPermit(search, addresses)
         continue
       }
+      const listed = permit.waited ? reuse.askListed(target, isMember) : undefined
+      if (listed !== undefined) return this.#shared(listed, policyView(target))
       const decision = reuse.ask(target, addresses, isMember)
       if ('use' in decision) return this.#shared(decision, policyView(target, addresses), resolution)
       const mayWait = 'wait' in decision && waits < MAX_WAITS && decision.wait.some((dial) => !givenUp.has(dial))
@@ -118,13 +120,13 @@ export class Dialer {
         waits++
         await this.#awaitFor(pursuit.signal, decision.wait, givenUp)
       } else if (permit.tryTake()) return this.#dial(search, addresses, decision.because, resolution)
-      else await this.#awaitPermit(search)
+      else await this.#awaitPermit(search, addresses)
     }
   }
 
-  /** Waits until the limits allow another connection. In the meantime requests may have found another one. */
-  async #awaitPermit({ permit, pursuit }: Search): Promise<void> {
-    await permit.wait(pursuit)
+  /** Waits until the limits allow another connection, or until another one can be shared. @throws if no request waits any more. */
+  async #awaitPermit({ permit, pursuit }: Search, addresses: readonly Address[]): Promise<void> {
+    await permit.wait(this.#deps.reuse.keysOf(permit.target, addresses))
     if (!pursuit.wanted) pursuit.abort(new Error('no request waits for the connection'))
     if (pursuit.signal.aborted) throw pursuit.signal.reason
   }
@@ -148,18 +150,22 @@ export class Dialer {
   }
 
   /** Dials a connection for one request only. The signal of the attempt ends the dial. */
-  async dedicated(target: PoolTarget, attempt: Waiting): Promise<DedicatedMember> {
+  async dedicated(target: PoolTarget, attempt: Attempt): Promise<DedicatedMember> {
     const { connector, events } = this.#deps
     const { signal } = attempt
-    const permit = new Permit(this.#deps.permits, target.limits)
+    const permit = new Permit(this.#deps.permits, target, attempt)
     try {
-      if (!permit.tryTake()) await permit.wait(attempt)
-      const { addresses } = await unlessAborted(connector.resolve(target), signal)
+      let { addresses } = await unlessAborted(connector.resolve(target), signal)
+      while (!permit.tryTake()) {
+        await permit.wait()
+        addresses = (await unlessAborted(connector.resolve(target), signal)).addresses
+      }
       events.onDial()
       const progress = { onAttempt: () => undefined, onTcpConnected: () => undefined }
       const connection = await connector.connect(target, addresses, progress, signal)
       events.onEstablished(connection)
-      return { connection, coalesced: false, because: 'connection-close', onClosed: permit.keep() }
+      permit.keep()
+      return { connection, coalesced: false, because: 'connection-close', permit }
     } finally {
       permit.drop()
     }
@@ -192,11 +198,13 @@ export class Dialer {
       const mayShare = connection.protocol === 'h2' && resolution !== undefined && resolution.expiresAt > clock.now()
       const other = mayShare ? reuse.askAgain(target, addresses, connection, isMember) : undefined
       if (other !== undefined) {
-        void connection.close().then(permit.keep())
+        permit.keep()
+        void connection.close().then(() => permit.release())
         dial.end()
         return this.#shared(other, policyView(target, addresses), resolution)
       }
-      events.onConnected(connection, target, dial, permit.keep())
+      permit.keep()
+      events.onConnected(connection, target, dial, permit)
       return { connection, coalesced: false, because }
     } catch (error) {
       dial.end()

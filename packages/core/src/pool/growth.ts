@@ -180,6 +180,7 @@ export class Growth {
     const isWanted = (): boolean => originPool.queue.size > 0 || originPool.opening
     const pursuit = new Pursuit(clock, originPool.target.timeouts.connect, isWanted, () => originPool.takenAddresses())
     link(stop, pursuit)
+    endOverdue(originPool)
     originPool.pursuits = [...originPool.pursuits, pursuit]
     originPool.dialing = dialer
       .obtain(originPool.target, pursuit, (connection) => originPool.memberOf(connection) !== undefined)
@@ -252,6 +253,12 @@ export class Growth {
     originPool.dialsWithoutCapacity = 0
     this.#deps.events.onEmpty(originPool)
   }
+}
+
+/** Keeps one overdue dial, for requests with a longer connect timeout: a server that never answers would get ever more. */
+function endOverdue({ pursuits }: OriginPool): void {
+  const overdue = pursuits.filter((pursuit) => pursuit.overdue)
+  for (const pursuit of overdue.slice(0, -1)) pursuit.abort(new Error('a later dial takes its place'))
 }
 
 function allUnread({ target, unread }: OriginPool): ConnectionError {

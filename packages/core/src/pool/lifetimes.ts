@@ -7,6 +7,7 @@ import type { Clock, ClockTimer } from '../runtime/clock.js'
 import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
 import type { Connection } from '../transport/connection.js'
 import type { ConnectionLimit, PoolTarget } from '../transport/target.js'
+import type { IdleConnections, Permit } from './permits.js'
 import type { PoolEvents } from './pool-events.js'
 
 /** The longest delay of a Node timer, in milliseconds. */
@@ -21,7 +22,7 @@ export interface LifetimesDeps {
   readonly maxIdleConnections: number
   /** The connections of the origin pool that this one was made for, including itself. */
   siblingsOf(connection: Connection): Iterable<Connection>
-  readonly events: Pick<PoolEvents, 'onAged' | 'onIdle'>
+  readonly events: Pick<PoolEvents, 'onAged' | 'onOffer'>
 }
 
 interface Life {
@@ -29,11 +30,12 @@ interface Life {
   readonly endsAt: number
   /** The shorter idle limit of the settings, in milliseconds. */
   readonly idleLimitMs: number
-  readonly limits: readonly ConnectionLimit[]
+  /** Its limits may change. */
+  readonly permit: Pick<Permit, 'limits'>
 }
 
 /** The lifetimes of one pool's connections. */
-export class Lifetimes {
+export class Lifetimes implements IdleConnections {
   readonly #deps: LifetimesDeps
   readonly #lives = new Map<Connection, Life>()
   /**
@@ -49,11 +51,11 @@ export class Lifetimes {
   }
 
   /** Starts tracking a connection. */
-  add(connection: Connection, { settings, limits }: Pick<PoolTarget, 'settings' | 'limits'>): void {
+  add(connection: Connection, { settings }: Pick<PoolTarget, 'settings'>, permit: Pick<Permit, 'limits'>): void {
     const { maxConnectionAgeMs, maxConnectionAgeJitterMs } = settings
     const ageMs = maxConnectionAgeMs + Math.random() * maxConnectionAgeJitterMs
     const endsAt = maxConnectionAgeMs === 0 ? Number.POSITIVE_INFINITY : this.#deps.clock.now() + ageMs
-    this.#lives.set(connection, { settings, endsAt, idleLimitMs: idleLimitMs(settings), limits })
+    this.#lives.set(connection, { settings, endsAt, idleLimitMs: idleLimitMs(settings), permit })
     this.#schedule(endsAt)
   }
 
@@ -66,7 +68,7 @@ export class Lifetimes {
     const now = this.#deps.clock.now()
     this.#idle.set(connection, now)
     this.#closeLongestIdle()
-    if (life.limits.length > 0) this.#deps.events.onIdle()
+    if (life.permit.limits.length > 0) this.#deps.events.onOffer(connection)
     this.#schedule(now + life.idleLimitMs)
   }
 
@@ -154,10 +156,11 @@ export class Lifetimes {
     }
   }
 
-  /** Closes the longest idle connection under a limit, if there is one. Resolves when it is closed. */
+  /** Closes the longest idle connection under a limit, if there is one. Resolves when it is closed. Those of handles stay. */
   closeIdleUnder(limit: ConnectionLimit): Promise<void> | undefined {
     for (const connection of this.#idle.keys()) {
-      if (!isInUse(connection) && this.#lives.get(connection)!.limits.includes(limit)) return this.#end(connection, false)
+      const { settings, permit } = this.#lives.get(connection)!
+      if (!isInUse(connection) && !settings.exclusive && permit.limits.includes(limit)) return this.#end(connection, false)
     }
     return undefined
   }

@@ -9,27 +9,32 @@ import { startDeadline } from '../runtime/deadlines.js'
 import type { Member } from './member.js'
 import type { QueuedRequest } from './request-queue.js'
 
-/** The time limit for opening a connection. */
+/** The time limits for opening a connection. */
 export interface OpeningLimit {
-  /** Milliseconds; 0 is forever. */
-  readonly timeoutMs: number
+  /** `timeouts.connect`, in milliseconds; 0 is forever. Begins again after a wait for the limit of connections. */
+  readonly connectMs: number
+  /** `timeouts.queue`, for that wait. */
+  readonly queueMs: number
+  /** Whether it waits for the limit of connections. */
+  waits(): boolean
   readonly clock: Clock
   readonly origin: string
 }
 
+/** Interval at which the kind of wait is looked at, in milliseconds. */
+const LOOK_MS = 50
+
 /**
- * Creates a queue entry that settles a promise. At the time limit `onTimeout` is called first, then
+ * Creates a queue entry that settles a promise. At a time limit `onTimeout` is called first, then
  * the promise rejects.
  */
 export function queuedOpening(
   resolve: (member: Member) => void,
   reject: (error: Error) => void,
-  { timeoutMs, clock, origin }: OpeningLimit,
+  limit: OpeningLimit,
   onTimeout: (reason: TimeoutError) => void,
 ): QueuedRequest {
-  if (timeoutMs === 0) return { affinity: undefined, onMember: resolve, onUnavailable: reject }
-  const timer = startDeadline(clock, timeoutMs, () => {
-    const reason = new TimeoutError('connect', timeoutMs, { origin, processed: 'no' })
+  const timer = new OpeningTimer(limit, (reason) => {
     onTimeout(reason)
     reject(reason)
   })
@@ -43,6 +48,44 @@ export function queuedOpening(
       timer.cancel()
       reject(error)
     },
+  }
+}
+
+/** Measures the time that an opening waits for the limit of connections, and the time since then. */
+class OpeningTimer {
+  readonly #limit: OpeningLimit
+  readonly #onTimeout: (reason: TimeoutError) => void
+  readonly #startedAt: number
+  /** When it last waited for the limit. */
+  #waitedAt: number
+  #timer: { cancel(): void } | undefined
+
+  constructor(limit: OpeningLimit, onTimeout: (reason: TimeoutError) => void) {
+    this.#limit = limit
+    this.#onTimeout = onTimeout
+    this.#startedAt = limit.clock.now()
+    this.#waitedAt = this.#startedAt
+    this.#start(limit.connectMs)
+  }
+
+  cancel(): void {
+    this.#timer?.cancel()
+  }
+
+  #start(ms: number): void {
+    if (ms > 0) this.#timer = startDeadline(this.#limit.clock, ms, () => this.#look())
+  }
+
+  #look(): void {
+    const { connectMs, queueMs, waits, clock, origin } = this.#limit
+    const now = clock.now()
+    if (waits()) {
+      this.#waitedAt = now
+      if (queueMs === 0 || now - this.#startedAt < queueMs) return this.#start(LOOK_MS)
+      return this.#onTimeout(new TimeoutError('queue', queueMs, { origin, processed: 'no' }))
+    }
+    if (now - this.#waitedAt < connectMs) return this.#start(connectMs - (now - this.#waitedAt))
+    this.#onTimeout(new TimeoutError('connect', connectMs, { origin, processed: 'no' }))
   }
 }
 

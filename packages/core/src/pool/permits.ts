@@ -1,154 +1,335 @@
 /** Keeps the number of connections within the option `maxConnections` of the client and of its pools. Must not know connections. */
 
 import { type Abortable, link, unlink } from '../runtime/abort.js'
-import type { ConnectionLimit } from '../transport/target.js'
+import type { ConnectionLimit, PoolTarget } from '../transport/target.js'
 
-/** A dial that waits for a permit. */
-interface Waiter {
-  readonly limits: readonly ConnectionLimit[]
-  readonly grant: () => void
-}
-
-/** An attempt that may have to wait. */
-export interface Waiting {
+/** An attempt to get a connection, which may have to wait. */
+export interface Attempt {
   readonly signal: AbortSignal
   /** Whether it waits for a permit. */
   waits: boolean
+  /** Whether a request still waits for the connection. */
+  readonly wanted: boolean
+  /** Whether it has exceeded the connect timeout, and goes on only for requests with a longer one. */
+  readonly overdue: boolean
+  /** Called when it becomes overdue. */
+  onOverdue: (() => void) | undefined
+  abort(reason: unknown): void
 }
 
-/** Permits to have a connection: each counts against every limit of its target. */
+/** The idle connections, as far as permits need them. */
+export interface IdleConnections {
+  /** Closes the longest idle connection under a limit, if there is one. Resolves when it is closed. */
+  closeIdleUnder(limit: ConnectionLimit): Promise<void> | undefined
+}
+
+/** The permits of one client. */
 export class Permits {
-  /** First come, first served, as far as the limits of each allow. */
-  readonly #waiters = new Set<Waiter>()
-  readonly #closeIdle: (limit: ConnectionLimit) => Promise<void> | undefined
-  /** Connections that are being closed for a waiting dial. */
-  #closing = 0
+  readonly #idle: IdleConnections
+  readonly #held = new Set<Permit>()
+  /** Permits that are waited for, by the narrowest limit, first come first. */
+  readonly #lines = new Map<ConnectionLimit | undefined, Set<Permit>>()
+  /** Connections and dials that are ending for a permit that is waited for. */
+  readonly #ending = new Map<ConnectionLimit, number>()
+  /** Those of {@link #lines} by each of their keys. */
+  readonly #byKey = new Map<string, Set<Permit>>()
+  #sequence = 0
+  /** Whether a limit was lowered below the number of connections. */
+  #exceeded = false
 
-  /** @param closeIdle closes the longest idle connection under a limit, if there is one. Resolves when it is closed. */
-  constructor(closeIdle: (limit: ConnectionLimit) => Promise<void> | undefined) {
-    this.#closeIdle = closeIdle
+  constructor(idle: IdleConnections) {
+    this.#idle = idle
   }
 
-  /** Takes a permit at once, unless a limit is reached or an earlier dial waits for it. */
-  tryTake(limits: readonly ConnectionLimit[]): boolean {
-    return !this.#isHeldUp(limits) && takeAll(limits)
+  /** Takes a permit, unless a limit is reached. */
+  take(permit: Permit): boolean {
+    permit.limits = permit.target.currentLimits()
+    if (permit.limits.some(isFull)) return false
+    for (const limit of permit.limits) limit.count++
+    this.#held.add(permit)
+    return true
   }
 
-  /** Waits for a permit. @throws the reason of the attempt's signal. */
-  async wait(limits: readonly ConnectionLimit[], attempt: Waiting): Promise<void> {
-    const { signal } = attempt
-    if (signal.aborted) throw signal.reason
-    attempt.waits = true
-    try {
-      await new Promise<void>((resolve, reject) => {
-        const waiter: Waiter = {
-          limits,
-          grant: () => {
-            unlink(signal, end)
-            resolve()
-          },
-        }
-        const end: Abortable = {
-          abort: (reason) => {
-            this.#waiters.delete(waiter)
-            reject(reason)
-          },
-        }
-        link(signal, end)
-        this.#waiters.add(waiter)
-        this.makeRoom()
-      })
-    } finally {
-      attempt.waits = false
-    }
-  }
-
-  /** Gives a permit back: its connection is closed, or was not needed. */
-  give(limits: readonly ConnectionLimit[]): void {
-    for (const limit of limits) limit.count--
+  /** Takes a permit back: its connection is closed, or was not needed. */
+  give(permit: Permit): void {
+    if (!this.#held.delete(permit)) return
+    for (const limit of permit.limits) limit.count--
     this.review()
   }
 
-  /** Grants permits to the dials that wait, after a limit was raised or a permit was given back. */
+  /** Puts a permit into line. */
+  join(permit: Permit): void {
+    permit.sequence ??= ++this.#sequence
+    this.#enqueue(permit)
+    this.makeRoom()
+  }
+
+  /** Takes a permit out of line. */
+  leave(permit: Permit): void {
+    if (this.#remove(permit)) this.makeRoom()
+  }
+
+  /** Grants permits, earlier ones first, as far as the limits allow. */
   review(): void {
-    for (const waiter of this.#waiters) {
-      if (!takeAll(waiter.limits)) continue
-      this.#waiters.delete(waiter)
-      waiter.grant()
+    for (let next = this.#nextGrant(); next !== undefined; next = this.#nextGrant()) {
+      this.#remove(next)
+      this.take(next)
+      next.granted()
     }
     this.makeRoom()
   }
 
-  /** Closes an idle connection for a dial that waits. Called when a connection has become idle. */
+  /** Counts again, after limits were set, changed or removed. */
+  recount(): void {
+    for (const permit of this.#held) {
+      for (const limit of permit.limits) limit.count--
+      permit.limits = permit.target.currentLimits()
+      for (const limit of permit.limits) limit.count++
+    }
+    const waiting = [...this.#lines.values()].flatMap((line) => [...line]).sort((a, b) => a.sequence! - b.sequence!)
+    this.#lines.clear()
+    this.#byKey.clear()
+    for (const permit of waiting) this.#enqueue(permit)
+    this.#exceeded = true
+    this.#closeSurplus()
+    this.review()
+  }
+
+  /** Whether any permit is waited for, or a limit is exceeded. */
+  get active(): boolean {
+    return this.#lines.size > 0 || this.#exceeded
+  }
+
+  /**
+   * Offers a connection that other origins can find now, or that became idle.
+   * @param keys under which it can be found.
+   */
+  offer(keys: Iterable<string>): void {
+    let woken = 0
+    for (const key of keys) {
+      for (const permit of this.#byKey.get(key) ?? []) if (permit.look()) woken++
+    }
+    if (this.#exceeded) this.#closeSurplus()
+    // A permit that looks again uses the connection, or waits again.
+    if (woken === 0) this.makeRoom()
+  }
+
+  /** Ends idle connections, or dials that take too long, for permits that are waited for. */
   makeRoom(): void {
-    if (this.#waiters.size <= this.#closing) return
-    for (const { limits } of this.#waiters) {
-      const full = limits.find(isFull)
-      const closed = full === undefined ? undefined : this.#closeIdle(full)
-      if (closed === undefined) continue
-      this.#closing++
-      void closed.then(() => {
-        this.#closing--
-        this.makeRoom()
-      })
-      return
+    for (const line of this.#lines.values()) {
+      const full = this.#firstOf(line)?.limits.findLast(isFull)
+      if (full === undefined) continue
+      for (let missing = line.size - this.#endingUnder(full); missing > 0; missing--) {
+        if (!this.#closeIdle(full) && !this.#endOverdue(full)) break
+      }
     }
   }
 
-  /** Whether a dial that came earlier waits for one of the same limits. */
-  #isHeldUp(limits: readonly ConnectionLimit[]): boolean {
-    for (const waiter of this.#waiters) if (waiter.limits.some((limit) => isFull(limit) && limits.includes(limit))) return true
+  #enqueue(permit: Permit): void {
+    permit.limits = permit.target.currentLimits()
+    const narrowest = permit.limits.at(-1)
+    const line = this.#lines.get(narrowest)
+    if (line === undefined) this.#lines.set(narrowest, new Set([permit]))
+    else line.add(permit)
+    for (const key of permit.keys) {
+      const others = this.#byKey.get(key)
+      if (others === undefined) this.#byKey.set(key, new Set([permit]))
+      else others.add(permit)
+    }
+  }
+
+  #remove(permit: Permit): boolean {
+    const narrowest = permit.limits.at(-1)
+    const line = this.#lines.get(narrowest)
+    if (line?.delete(permit) !== true) return false
+    if (line.size === 0) this.#lines.delete(narrowest)
+    for (const key of permit.keys) {
+      const others = this.#byKey.get(key)
+      if (others?.delete(permit) === true && others.size === 0) this.#byKey.delete(key)
+    }
+    return true
+  }
+
+  /** The first permit of a line. Ends attempts that no request waits for any more. */
+  #firstOf(line: ReadonlySet<Permit>): Permit | undefined {
+    for (const permit of line) {
+      if (permit.attempt.wanted) return permit
+      this.#remove(permit)
+      permit.attempt.abort(new Error('no request waits for the connection'))
+    }
+    return undefined
+  }
+
+  /** The permit that has waited longest of those that the limits allow. */
+  #nextGrant(): Permit | undefined {
+    let next: Permit | undefined
+    for (const line of [...this.#lines.values()]) {
+      const first = this.#firstOf(line)
+      if (first === undefined || first.limits.some(isFull)) continue
+      if (next === undefined || first.sequence! < next.sequence!) next = first
+    }
+    return next
+  }
+
+  #closeIdle(limit: ConnectionLimit): boolean {
+    const closed = this.#idle.closeIdleUnder(limit)
+    if (closed === undefined) return false
+    this.#noteEnding(limit, closed)
+    return true
+  }
+
+  /** Ends a dial that goes on only for requests with a longer connect timeout. They wait for their turn again. */
+  #endOverdue(limit: ConnectionLimit): boolean {
+    for (const permit of this.#held) {
+      if (permit.dialing && permit.attempt.overdue && !permit.attempt.signal.aborted && permit.limits.includes(limit)) {
+        this.#noteEnding(limit, permit.given)
+        permit.attempt.abort(new Error('other origins wait for a connection'))
+        return true
+      }
+    }
     return false
+  }
+
+  #noteEnding(limit: ConnectionLimit, ended: Promise<void>): void {
+    this.#ending.set(limit, this.#endingUnder(limit) + 1)
+    void ended.then(() => {
+      const left = this.#endingUnder(limit) - 1
+      if (left === 0) this.#ending.delete(limit)
+      else this.#ending.set(limit, left)
+      this.makeRoom()
+    })
+  }
+
+  #endingUnder(limit: ConnectionLimit): number {
+    return this.#ending.get(limit) ?? 0
+  }
+
+  /** Closes idle connections beyond a limit that was lowered. Others are looked at when they become idle. */
+  #closeSurplus(): void {
+    this.#exceeded = false
+    for (const limit of new Set([...this.#held].flatMap(({ limits }) => limits))) {
+      while (limit.count - this.#endingUnder(limit) > limit.most && this.#closeIdle(limit));
+      if (limit.count > limit.most) this.#exceeded = true
+    }
   }
 }
 
-/** The permit of one dial. Given back by {@link drop}, unless a connection keeps it. */
+/** The permit of one dial, or of its connection. */
 export class Permit {
+  readonly target: PoolTarget
+  readonly attempt: Attempt
   readonly #permits: Permits
-  readonly #limits: readonly ConnectionLimit[]
+  /** The limits that it counts against. Written by {@link Permits}. */
+  limits: readonly ConnectionLimit[] = []
+  /** Its place in line. Written by {@link Permits}. */
+  sequence: number | undefined
+  /** Keys under which a connection that may serve the target can be found. */
+  keys: readonly string[] = []
   #held = false
+  #kept = false
+  #inLine = false
+  #wake: (() => void) | undefined
+  #resolveGiven: () => void = () => undefined
+  /** Resolves when it has been given back. */
+  readonly given: Promise<void>
 
-  constructor(permits: Permits, limits: readonly ConnectionLimit[]) {
+  constructor(permits: Permits, target: PoolTarget, attempt: Attempt) {
     this.#permits = permits
-    this.#limits = limits
+    this.target = target
+    this.attempt = attempt
+    this.given = new Promise((resolve) => (this.#resolveGiven = resolve))
+    attempt.onOverdue = () => permits.makeRoom()
   }
 
-  /** Takes the permit at once, if it is free. Synchronous: between a decision to dial and the dial nothing else may decide. */
+  /** Whether it was ever waited for. */
+  get waited(): boolean {
+    return this.sequence !== undefined
+  }
+
+  /** Whether a dial has it, and no connection yet. */
+  get dialing(): boolean {
+    return this.#held && !this.#kept
+  }
+
+  /** Takes it at once, if the limits allow. Synchronous: between a decision to dial and the dial nothing else may decide. */
   tryTake(): boolean {
-    if (this.#held || this.#limits.length === 0) return true
-    this.#held = this.#permits.tryTake(this.#limits)
+    if (this.#held || this.#inLine) return this.#held
+    this.#held = this.#permits.take(this)
     return this.#held
   }
 
-  /** Waits for the permit. Afterwards, what the caller knew before may be out of date. @throws the reason of the attempt's signal. */
-  async wait(attempt: Waiting): Promise<void> {
-    await this.#permits.wait(this.#limits, attempt)
-    this.#held = true
-  }
-
-  /** Leaves the permit to a connection. Returns a function that gives it back, once. */
-  keep(): () => void {
-    if (!this.#held) return () => undefined
-    this.#held = false
-    let isKept = true
-    return () => {
-      if (isKept) this.#permits.give(this.#limits)
-      isKept = false
+  /**
+   * Waits in line until it is granted, or until a connection is offered that may serve the target. Facts from before may then be
+   * out of date.
+   * @param keys under which such a connection can be found.
+   * @throws the reason of the attempt's signal.
+   */
+  async wait(keys: readonly string[] = []): Promise<void> {
+    const { attempt } = this
+    const { signal } = attempt
+    if (!attempt.wanted) attempt.abort(new Error('no request waits for the connection'))
+    if (signal.aborted) throw signal.reason
+    if (this.#held) return
+    attempt.waits = true
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const end: Abortable = { abort: reject }
+        link(signal, end)
+        this.#wake = () => {
+          unlink(signal, end)
+          resolve()
+        }
+        // Its keys stay those of the first wait: addresses that changed since are found by the next dial.
+        if (this.#inLine) return this.#permits.makeRoom()
+        this.keys = keys
+        this.#inLine = true
+        this.#permits.join(this)
+      })
+    } finally {
+      this.#wake = undefined
+      attempt.waits = false
     }
   }
 
-  /** Gives the permit back, if it is held. */
+  /** Ends the wait, so that the attempt looks for a connection again. Returns whether it waited. */
+  look(): boolean {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
+    return wake !== undefined
+  }
+
+  /** Called when it is granted. */
+  granted(): void {
+    this.#inLine = false
+    this.#held = true
+    this.look()
+  }
+
+  /** Leaves it to a connection. It must be released when the connection is closed. */
+  keep(): void {
+    this.#kept = true
+    this.attempt.onOverdue = undefined
+  }
+
+  /** Ends the attempt: leaves the line, and gives the permit back unless a connection has it. */
   drop(): void {
-    this.keep()()
+    if (this.#inLine) {
+      this.#inLine = false
+      this.#permits.leave(this)
+    }
+    if (!this.#kept) this.release()
+  }
+
+  /** Gives it back, once. */
+  release(): void {
+    if (!this.#held) return
+    this.#held = false
+    this.#permits.give(this)
+    this.#resolveGiven()
   }
 }
 
 function isFull({ count, most }: ConnectionLimit): boolean {
   return count >= most
-}
-
-function takeAll(limits: readonly ConnectionLimit[]): boolean {
-  if (limits.some(isFull)) return false
-  for (const limit of limits) limit.count++
-  return true
 }

@@ -3,6 +3,7 @@
 import type { Connection } from '../transport/connection.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { OriginPool } from './origin-pool.js'
+import type { Permit } from './permits.js'
 import type { PendingDial } from './reuse/pending-dial.js'
 
 /** Events that the parts of a pool raise. */
@@ -13,9 +14,9 @@ export interface PoolEvents {
   onEstablished(connection: Connection): void
   /**
    * A connection must be registered before any other event. `dial` ends once other origins may find
-   * the connection; `onClosed` is called when it is closed. Raised by the dialer.
+   * the connection; `permit` is to be released when it is closed. Raised by the dialer.
    */
-  onConnected(connection: Connection, target: PoolTarget, dial: PendingDial, onClosed: () => void): void
+  onConnected(connection: Connection, target: PoolTarget, dial: PendingDial, permit: Permit): void
   /** An origin pool lost a connection, or may no longer use one. Raised by the registry. */
   onMemberLost(originPool: OriginPool): void
   /** A connection closed before it could take a request. Raised by the registry. */
@@ -24,8 +25,8 @@ export interface PoolEvents {
   onGrowthNeeded(originPool: OriginPool): void
   /** An origin pool may have become empty. Raised by growth. */
   onEmpty(originPool: OriginPool): void
-  /** A connection became idle. Raised by lifetimes. */
-  onIdle(): void
+  /** A connection became idle, or can be found by other origins now. Raised by lifetimes and the registry. */
+  onOffer(connection: Connection): void
   /** A connection reached its maximum age. Raised by lifetimes. */
   onAged(connection: Connection): void
 }

@@ -8,6 +8,7 @@ import type { Connector } from '../connect/connector.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { TransportError, UsageError } from '../errors/errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
+import type { Timeouts } from '../message/request-options.js'
 import type { Clock } from '../runtime/clock.js'
 import type { Metrics } from '../runtime/metrics.js'
 import type { Connection } from '../transport/connection.js'
@@ -21,7 +22,7 @@ import { Lifetimes } from './lifetimes.js'
 import type { Member } from './member.js'
 import { queuedOpening, settledWithin } from './opening.js'
 import { OriginPool } from './origin-pool.js'
-import { Permits } from './permits.js'
+import { type Permit, Permits } from './permits.js'
 import type { PoolEvents } from './pool-events.js'
 import type { QueuedRequest } from './request-queue.js'
 import { CandidateIndex } from './reuse/candidate-index.js'
@@ -55,6 +56,8 @@ export class Pool implements PoolEvents {
   /** How many origin pools have an isolation. */
   #isolated = 0
   readonly #stop = new AbortController()
+  /** Whether {@link close} or {@link destroy} was called. */
+  #ended = false
 
   constructor(connector: Connector, diagnostics: Diagnostics, options: PoolOptions) {
     this.#connector = connector
@@ -71,7 +74,7 @@ export class Pool implements PoolEvents {
     const lifetimes = this.#lifetimes
     const reuse = new ReuseLookup({ policy, index, diagnostics, lifetimes })
     this.#reuse = reuse
-    const permits = new Permits((limit) => lifetimes.closeIdleUnder(limit))
+    const permits = new Permits(lifetimes)
     this.#permits = permits
     const dialer = new Dialer({ connector, reuse, index, clock, permits, connectTimeoutMs, events: this })
     this.#dialer = dialer
@@ -131,6 +134,8 @@ export class Pool implements PoolEvents {
     const known = this.find(target)
     if (known !== undefined && known.expiresAt <= now) this.#registry.expire(known)
     const member = known?.pick(queued)
+    // A user-supplied strategy may have ended the client.
+    if (this.#ended) throw this.#stop.signal.reason
     if (member !== undefined) {
       if (member.trial === 'due') member.trial = 'sent'
       if (known!.members.length < target.settings.minConnections) this.#growth.grow(known!)
@@ -149,8 +154,8 @@ export class Pool implements PoolEvents {
     return undefined
   }
 
-  /** Returns any connection of `target`. @throws connector errors; TimeoutError phase `connect`. */
-  open(target: PoolTarget): Promise<Member> {
+  /** Returns any connection of `target`. @throws connector errors; TimeoutError phase `connect` or `queue`. */
+  open(target: PoolTarget, { connect: connectMs, queue: queueMs }: Required<Timeouts> = target.timeouts): Promise<Member> {
     const originPool = this.#originPoolFor(target)
     if (originPool.expiresAt <= this.#options.clock.now()) this.#registry.expire(originPool)
     const member = originPool.members[0]
@@ -158,7 +163,8 @@ export class Pool implements PoolEvents {
     return new Promise<Member>((resolve, reject) => {
       const { clock } = this.#options
       const origin = target.origin.serialized
-      const queued = queuedOpening(resolve, reject, { timeoutMs: target.timeouts.connect, clock, origin }, (reason) => {
+      const waits = (): boolean => waitsForPermit(originPool)
+      const queued = queuedOpening(resolve, reject, { connectMs, queueMs, waits, clock, origin }, (reason) => {
         originPool.leaveOpening(queued)
         this.#growth.review(originPool, reason)
       })
@@ -174,15 +180,14 @@ export class Pool implements PoolEvents {
     if (originPool !== undefined) this.#growth.grow(originPool)
   }
 
-  /** Resolves on SETTINGS (RFC 9113 §3.4), on close, or after the client's connect timeout. */
-  confirmed(connection: Connection): Promise<void> {
-    const { clock, timeouts } = this.#options
-    return settledWithin(this.#registry.of(connection)?.dial?.settled, timeouts.connect, clock)
+  /** Resolves on SETTINGS (RFC 9113 §3.4), on close, or after the connect timeout. */
+  confirmed(connection: Connection, { connect }: Pick<Timeouts, 'connect'>): Promise<void> {
+    return settledWithin(this.#registry.of(connection)?.dial?.settled, connect ?? 0, this.#options.clock)
   }
 
-  /** Serves dials that wait for a limit, after limits have changed. */
-  reviewLimits(): void {
-    this.#permits.review()
+  /** Applies limits that were set, changed or removed. */
+  recountLimits(): void {
+    this.#permits.recount()
   }
 
   /** Applies new settings. Surplus connections finish their requests and close. */
@@ -232,8 +237,8 @@ export class Pool implements PoolEvents {
   /** Whether a request waits for a stream on an open connection, or for the limit of connections, and not for a dial. */
   isQueued(target: PoolTarget, queued: QueuedRequest): boolean {
     if (queued.queueNode === undefined) return this.#dedicated.waits(queued)
-    const { members, pursuits } = this.find(target)!
-    return members.length > 0 || pursuits.some(({ waits }) => waits)
+    const originPool = this.find(target)!
+    return originPool.members.length > 0 || waitsForPermit(originPool)
   }
 
   /** Records the first response over a connection: its address works. */
@@ -304,6 +309,7 @@ export class Pool implements PoolEvents {
   /** Closes every connection once its requests have finished. */
   async close(): Promise<void> {
     this.#lifetimes.stop()
+    this.#ended = true
     this.#stop.abort(new UsageError('ERR_CLIENT_CLOSED', 'the client was closed'))
     await Promise.all([...this.connections].map((connection) => connection.close()))
   }
@@ -311,6 +317,7 @@ export class Pool implements PoolEvents {
   /** Destroys every connection now. */
   destroy(reason: Error): void {
     this.#lifetimes.stop()
+    this.#ended = true
     this.#stop.abort(reason)
     for (const connection of [...this.connections]) connection.destroy(reason)
   }
@@ -338,12 +345,13 @@ export class Pool implements PoolEvents {
     if (route.certificate !== undefined || route.authorized) this.metrics.handshakes++
   }
 
-  onConnected(connection: Connection, target: PoolTarget, dial: PendingDial, onClosed: () => void): void {
-    this.#registry.register(connection, target, dial, onClosed)
+  onConnected(connection: Connection, target: PoolTarget, dial: PendingDial, permit: Permit): void {
+    this.#registry.register(connection, target, dial, permit)
   }
 
-  onIdle(): void {
-    this.#permits.makeRoom()
+  onOffer(connection: Connection): void {
+    if (!this.#permits.active) return
+    this.#permits.offer(this.#reuse.keysOfConnection(connection, this.#registry.of(connection)?.hostGroups ?? []))
   }
 
   onMemberLost(originPool: OriginPool): void {
@@ -372,4 +380,9 @@ export class Pool implements PoolEvents {
   onAged(connection: Connection): void {
     for (const { target } of this.#registry.of(connection)?.originPools ?? []) this.#connector.forget(target)
   }
+}
+
+/** Whether every dial of an origin pool waits for the limit of connections. */
+function waitsForPermit({ pursuits }: OriginPool): boolean {
+  return pursuits.length > 0 && pursuits.every(({ waits }) => waits)
 }

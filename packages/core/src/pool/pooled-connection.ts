@@ -6,6 +6,7 @@
 import type { ClockTimer } from '../runtime/clock.js'
 import type { Connection } from '../transport/connection.js'
 import type { OriginPool } from './origin-pool.js'
+import type { Permit } from './permits.js'
 import type { PendingDial } from './reuse/pending-dial.js'
 
 /** The pool's record of one connection. */
@@ -40,13 +41,13 @@ export class PooledConnection {
   #hadCapacity = false
   #verifying = false
 
-  /** Called once, when the connection is closed. */
-  readonly onClosed: () => void
+  /** Released when the connection is closed. */
+  readonly permit: Permit
 
-  constructor(connection: Connection, dial: PendingDial, onClosed: () => void) {
+  constructor(connection: Connection, dial: PendingDial, permit: Permit) {
     this.#connection = connection
     this.dial = dial
-    this.onClosed = onClosed
+    this.permit = permit
   }
 
   /** Whether the connection has ever had capacity. */

@@ -5,10 +5,11 @@
 import { TimeoutError } from '../errors/errors.js'
 import type { Clock, ClockTimer } from '../runtime/clock.js'
 import { startDeadline } from '../runtime/deadlines.js'
+import type { Attempt } from './permits.js'
 import type { PendingWait } from './reuse/pending-dial.js'
 
 /** An attempt to get a connection, by a dial or by sharing. */
-export class Pursuit {
+export class Pursuit implements Attempt {
   readonly #stop = new AbortController()
   readonly #isWanted: () => boolean
   readonly #clock: Clock
@@ -18,6 +19,7 @@ export class Pursuit {
   /** Remote addresses of the pool's other connections, if the attempt should avoid them. */
   readonly taken: () => ReadonlySet<string> | undefined
   #waits = false
+  onOverdue: (() => void) | undefined
   /** The address that is tried first, if it matters. */
   first: string | undefined
   /** The dial of this attempt, which requests of other origins may wait for as well. */
@@ -90,8 +92,10 @@ export class Pursuit {
   /** Checks repeatedly: the requests that waited may have got another connection. */
   #limit(): void {
     this.#timer = startDeadline(this.#clock, this.#limitMs, () => {
-      if (this.wanted) this.#limit()
-      else this.abort(new TimeoutError('connect', this.#limitMs))
+      if (this.wanted) {
+        this.#limit()
+        if (this.overdue) this.onOverdue?.()
+      } else this.abort(new TimeoutError('connect', this.#limitMs))
     })
     this.#timer.unref()
   }

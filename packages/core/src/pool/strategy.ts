@@ -54,17 +54,22 @@ function hash(text: string): number {
   return (value ^ (value >>> 13)) >>> 0
 }
 
+/** The function is given copies, so that it cannot change the connections or the list. */
 function ask<T extends StrategyCandidate>(
   strategy: Exclude<Strategy, string>,
   candidates: readonly T[],
   affinity: string | undefined,
 ): T {
+  const shown = candidates.map(({ id, active, capacity }) => Object.freeze({ id, active, capacity }))
   let chosen: unknown
   try {
-    chosen = strategy(candidates, affinity)
+    chosen = strategy(Object.freeze(shown), affinity)
   } catch (cause) {
     throw new UsageError('ERR_STRATEGY', `the strategy threw: ${String(cause)}`, { cause })
   }
-  if (candidates.includes(chosen as T)) return chosen as T
+  const index = shown.indexOf(chosen as (typeof shown)[number])
+  if (index >= 0) return candidates[index]!
+  // An async function may reject as well, and its error goes nowhere else.
+  if (chosen instanceof Promise) chosen.catch(() => undefined)
   throw new UsageError('ERR_STRATEGY', 'the strategy must return one of the candidates it was given')
 }

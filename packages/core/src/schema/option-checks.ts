@@ -126,7 +126,7 @@ export function invalidOption(name: string, wanted: string, given: unknown): Usa
 }
 
 /** Options that may contain keys or passwords: errors show only the type of their value. */
-const SECRET = /^(?:tls|proxy)(?:\.|$)/
+const SECRET = /^(?:pools\..{1,1000}\.)?(?:tls|proxy)(?:\.|$)/
 const PUBLIC: ReadonlySet<string> = new Set(['servername', 'pins', 'ALPNProtocols', 'minVersion', 'maxVersion'])
 
 /** Maximum number of list members in an error. */

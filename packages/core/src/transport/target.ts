@@ -110,8 +110,8 @@ export interface PoolTarget extends Target {
   readonly timeouts: Required<Timeouts>
   /** Trust and identity, if they are not those of the client. */
   readonly tls?: TargetTls | undefined
-  /** The limits that its connections count against. */
-  readonly limits: readonly ConnectionLimit[]
+  /** Returns the limits that its connections count against as they are set now, the widest first. */
+  readonly currentLimits: () => readonly ConnectionLimit[]
   /** The facts this client keeps about the origin. */
   readonly record: OriginRecord
   /** The origin answered HTTP_1_1_REQUIRED (RFC 9113 §7): only HTTP/1.1 is offered. */

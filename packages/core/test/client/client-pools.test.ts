@@ -223,6 +223,17 @@ describe('limits', () => {
     await expect(failing.idOf()).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_STRATEGY', processed: 'no' })
   })
 
+  it('a strategy that destroys the client ends its request, and nothing is dialed after that', async () => {
+    const { client, idOf } = await threeConnections({})
+    const strategy: Strategy = ([first]) => {
+      client.destroy()
+      return first!
+    }
+    await expect(idOf({ strategy })).rejects.toMatchObject({ code: 'ERR_CLIENT_DESTROYED' })
+    await new Promise(setImmediate)
+    expect([client.stats().connections, client.stats().pools]).toEqual([[], []])
+  })
+
   it('the strategy of a request or a view takes the place of that of the origin', async () => {
     const { client, idOf } = await threeConnections({ strategy: 'round-robin' })
     const newest = Math.max(...client.stats().connections.map(({ id }) => id))

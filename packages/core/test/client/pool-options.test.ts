@@ -1,6 +1,6 @@
 /** Options of a pool that take the place of those of the client: TLS, proxy, deadlines. */
 
-import { frames } from '@unshard/testkit'
+import { frames, staticLookup } from '@unshard/testkit'
 import type { PoolOptions } from '../../src/index.js'
 import { neverRespond, proxyFixture, urlOf } from './proxy-fixture.js'
 
@@ -115,6 +115,120 @@ describe('timeouts of a pool', () => {
     const client = createClient({ pools: { slow: { proxy: stalled.url(), timeouts: { connect: 60 } } } })
     const opened = client.warm(['https://a.test.example'], { isolation: 'slow' })
     expect((await opened)[0]!.error).toMatchObject({ name: 'TimeoutError', phase: 'connect', ms: 60 })
+  })
+})
+
+describe('the options of a pool', () => {
+  it('stay when one of its origins is resized: proxy, address policy, and limit', async () => {
+    const [origin, via] = [await server(), await proxy()]
+    const url = urlOf(origin)
+    const client = createClient({
+      pools: { crawler: { proxy: via.url(), maxConnections: 3 }, inside: { addressPolicy: 'public' } },
+    })
+    client.pools.resize(url, 2, { isolation: 'crawler' })
+    await (await client.request({ url, isolation: 'crawler' })).text()
+    expect(via.tunnels).toHaveLength(1)
+    expect(client.pools.find(url, 'crawler')!.limits).toEqual({
+      least: 1,
+      most: { h2: 2, 'http/1.1': 2 },
+      together: [{ most: 3, used: 1 }],
+    })
+    client.pools.resize(url, 2, { isolation: 'inside' })
+    await expect(client.request({ url, isolation: 'inside' })).rejects.toMatchObject({ code: 'ERR_ADDRESS_FORBIDDEN' })
+  })
+
+  it('of the option pools apply again after close(), which forgets those of open()', async () => {
+    const [origin, via] = [await server(), await proxy()]
+    const url = urlOf(origin)
+    const client = createClient({ pools: { crawler: { proxy: via.url() } } })
+    client.pools.open('crawler', { proxy: false })
+    await (await client.request({ url, isolation: 'crawler' })).text()
+    expect(via.tunnels).toHaveLength(0)
+    await client.pools.close('crawler')
+    await (await client.request({ url, isolation: 'crawler' })).text()
+    expect(via.tunnels).toHaveLength(1)
+  })
+
+  it('are those of the time when they were given: later changes and further reads have no effect', async () => {
+    const url = urlOf(await server())
+    const tls: { rejectUnauthorized?: boolean } = {}
+    let reads = 0
+    const client = createClient({
+      tls: {},
+      pools: {
+        x: { tls },
+        y: {
+          get tls() {
+            return { rejectUnauthorized: reads++ === 0 }
+          },
+        },
+      },
+    })
+    tls.rejectUnauthorized = false
+    for (const isolation of ['x', 'y']) {
+      await expect(client.request({ url, isolation })).rejects.toMatchObject({ phase: 'tls', code: CERTIFICATE_CODE })
+    }
+    expect(reads).toBe(1)
+  })
+
+  it('are made once: a change of another pool neither asks a proxy function again nor closes connections', async () => {
+    const [origin, via] = [await server(), await proxy()]
+    const url = urlOf(origin)
+    const asked: string[] = []
+    const proxyOf = (each: string) => {
+      asked.push(each)
+      return via.url()
+    }
+    const client = createClient({
+      pools: { x: { proxy: proxyOf, tls: { ca: fixture.authority.ca } } },
+    })
+    const idOf = async () => {
+      const response = await client.request({ url, isolation: 'x' })
+      await response.text()
+      return response.connection.id
+    }
+    const id = await idOf()
+    for (let i = 0; i < 3; i++) client.pools.open(`other${i}`, { maxConnectionsPerOrigin: 2 })
+    expect(await idOf()).toBe(id)
+    expect(asked).toHaveLength(1)
+    expect(via.tunnels).toHaveLength(1)
+  })
+
+  it('of the pool default replace those of an earlier one, and are refused whole if a named pool then has none that fit', async () => {
+    const url = urlOf(await server())
+    const client = createClient({
+      pools: { x: { minConnectionsPerOrigin: 3, maxConnectionsPerOrigin: 3 }, y: { minConnectionsPerOrigin: 1 } },
+    })
+    client.pools.open('default', { tls: {} })
+    await expect(client.request({ url })).rejects.toMatchObject({ phase: 'tls' })
+    client.pools.open('default', {})
+    expect((await client.request({ url })).status).toBe(200)
+    client.pools.open('z', { minConnectionsPerOrigin: 5 })
+    expect(() => client.pools.open('default', { maxConnectionsPerOrigin: 2 })).toThrow('pools.z.minConnectionsPerOrigin')
+    expect((await client.request({ url, isolation: 'z' })).status).toBe(200)
+  })
+
+  it('are not shown in errors if they may contain keys', () => {
+    expect(() => createClient({ pools: { x: { tls: 'hunter2' as never } } })).toThrow(/^(?!.*hunter2)option pools\.x\.tls takes/)
+  })
+
+  it('do not come from Object.prototype', async () => {
+    const [url, through] = [urlOf(await server()), await proxy({ tls: await fixture.tls() })]
+    const polluted = Object.prototype as Record<string, unknown>
+    polluted['default'] = { tls: { rejectUnauthorized: false } }
+    polluted['tls'] = { rejectUnauthorized: false }
+    try {
+      const client = createClient({ tls: {}, pools: { x: {} } })
+      for (const isolation of ['x', 'y']) {
+        await expect(client.request({ url, isolation })).rejects.toMatchObject({ phase: 'tls', code: CERTIFICATE_CODE })
+      }
+      const lookup = staticLookup({ 'proxy.test.example': '127.0.0.1' })
+      const other = createClient({ lookup, proxy: { url: through.url() } })
+      await expect(other.request({ url })).rejects.toMatchObject({ phase: 'proxy', code: CERTIFICATE_CODE })
+    } finally {
+      delete polluted['default']
+      delete polluted['tls']
+    }
   })
 })
 

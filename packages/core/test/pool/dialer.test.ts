@@ -35,7 +35,7 @@ function makeDialer(policy: ReusePolicy = sharing, table: Record<string, string 
     reuse,
     index,
     clock,
-    permits: new Permits(() => undefined),
+    permits: new Permits({ closeIdleUnder: () => undefined }),
     connectTimeoutMs: 10_000,
     random,
     events: {
@@ -297,7 +297,12 @@ describe('the dialer', () => {
 
   it('dials a dedicated connection without calling the policy, and never shares it', async () => {
     const { dialer, obtain, connector, registered, index, dialed } = makeDialer()
-    const first = outcomeOf(dialer.dedicated(A, { signal: new AbortController().signal, waits: false }))
+    const first = outcomeOf(
+      dialer.dedicated(
+        A,
+        Object.assign(new AbortController(), { waits: false, wanted: true, overdue: false, onOverdue: undefined }),
+      ),
+    )
     await turn()
     outcomeOf(obtain(B))
     await turn()

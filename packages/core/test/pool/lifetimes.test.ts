@@ -14,12 +14,12 @@ const make = (settings: PoolSettings = { idleTimeoutMs: TIMEOUT_MS }, maxIdleCon
     clock,
     maxIdleConnections,
     siblingsOf: () => all,
-    events: { onAged: (connection) => aged.push(connection as FakeConnection), onIdle: () => undefined },
+    events: { onAged: (connection) => aged.push(connection as FakeConnection), onOffer: () => undefined },
   })
   const target = targetOf('https://a.example', 'key', settings)
   const addConnection = (): FakeConnection => {
     const connection = new FakeConnection(target, '192.0.2.1')
-    lifetimes.add(connection, target)
+    lifetimes.add(connection, target, { limits: [] })
     all.push(connection)
     return connection
   }

@@ -1,5 +1,6 @@
 /** Strategies that choose one of several connections. */
 
+import type { Strategy } from '../../src/message/strategy.js'
 import { choose } from '../../src/pool/strategy.js'
 
 const candidates = [5, 2, 9].map((active, i) => ({ id: i + 1, active, capacity: 10 }))
@@ -48,6 +49,27 @@ describe('hash', () => {
 describe('a user-supplied strategy', () => {
   it('receives the candidates and the affinity, and chooses', () => {
     expect(choose((all, affinity) => all.find(({ id }) => String(id) === affinity)!, candidates, 0, '3').id).toBe(3)
+  })
+
+  it('receives copies, so that it cannot change the connections or the list', () => {
+    const seen: unknown[] = []
+    const strategy: Strategy = (all) => {
+      seen.push(Object.isFrozen(all), Object.isFrozen(all[0]), Object.keys(all[0]!))
+      return all[0]!
+    }
+    choose(strategy, candidates, 0, undefined)
+    expect(seen).toEqual([true, true, ['id', 'active', 'capacity']])
+  })
+
+  it('that is async is refused, and its rejection is not left unhandled', async () => {
+    const unhandled: unknown[] = []
+    const note = (reason: unknown) => unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    const strategy = async () => Promise.reject(new Error('later'))
+    expect(() => choose(strategy as never, candidates, 0, undefined)).toThrow(expect.objectContaining({ code: 'ERR_STRATEGY' }))
+    await new Promise(setImmediate)
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
   })
 
   it.each([

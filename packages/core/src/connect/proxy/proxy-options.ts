@@ -4,7 +4,7 @@ import { UsageError } from '../../errors/errors.js'
 import { hasField } from '../../message/field-lines.js'
 import { checkFields, type FieldsInit } from '../../message/fields.js'
 import { parseUrl } from '../../message/origin.js'
-import { refuseUnknown } from '../../schema/option-checks.js'
+import { ownOptions, refuseUnknown } from '../../schema/option-checks.js'
 import { namesOf, type OptionSchema, value } from '../../schema/schema.js'
 import type { ProtocolName } from '../../settings/pool-settings.js'
 import type { TargetProxy } from '../../transport/target.js'
@@ -95,17 +95,17 @@ export function checkProxy(setting: ProxySetting, where: string): ProxyServer {
   if (typeof options !== 'object' || options === null || !isUrl(options.url)) {
     throw invalid(where, 'takes a URL, or an object with one')
   }
-  refuseUnknown(options, NAMES, '', where)
-  refuseUnknown(options.tls ?? undefined, TLS_NAMES, 'tls.', where)
-  const url = splitUrl(String(options.url), where)
+  const { headers, tls: givenTls, protocols: offered, url: given } = ownOptions(options, NAMES, '', where)
+  refuseUnknown(givenTls ?? undefined, TLS_NAMES, 'tls.', where)
+  const url = splitUrl(String(given), where)
   const [user, password] = credentials(url, where)
   const { scheme, host, port } = url
   const socks = schemeOf({ scheme }).kind === 'socks'
-  if (socks && options.headers !== undefined) throw invalid(where, 'takes no headers: SOCKS has no fields')
+  if (socks && headers !== undefined) throw invalid(where, 'takes no headers: SOCKS has no fields')
   if (socks) checkSocksUser(scheme, user, password, where)
-  const fields = socks ? [] : proxyFields(options.headers, user, password, where)
-  const tls = checkTls(options.tls, `${where}, tls.`)
-  const protocols = checkProtocols(options.protocols, where)
+  const fields = socks ? [] : proxyFields(headers, user, password, where)
+  const tls = checkTls(givenTls, `${where}, tls.`)
+  const protocols = checkProtocols(offered, where)
   const name = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
   const secret = [user, password, ...fields].map((part) => (part === undefined ? '-' : `${part.length}:${part}`)).join()
   const key = `${name}#${fingerprint(secret)}#${tlsIdentity(tls)}#${protocols.join()}`

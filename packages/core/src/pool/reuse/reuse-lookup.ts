@@ -5,6 +5,7 @@
 
 import { isForbidden } from '../../connect/address-guard.js'
 import type { Diagnostics } from '../../diagnostics.js'
+import { canonicalAddress } from '../../message/addresses.js'
 import { socketPathOf } from '../../settings/pool-settings.js'
 import type { Connection } from '../../transport/connection.js'
 import type { Address } from '../../transport/route.js'
@@ -79,6 +80,26 @@ export class ReuseLookup {
       if (isGrant(verdict)) return answer(connection, verdict)
     }
     return undefined
+  }
+
+  /** Keys under which a target finds a connection: as listed in its Origin Set, by an address, or by a host group. */
+  keysOf(target: PoolTarget, addresses: readonly Address[]): readonly string[] {
+    if (!this.sharable(target)) return []
+    const { origin, reuseKey } = target
+    const groups = this.hostGroupsOf(target)
+    return keys(
+      origin.port,
+      reuseKey,
+      [origin.serialized],
+      addresses.map(({ address }) => address),
+      groups,
+    )
+  }
+
+  /** Keys under which a connection is found by targets. The policy decides. */
+  keysOfConnection({ route, originSet }: Connection, hostGroups: readonly string[]): readonly string[] {
+    const { origin, reuseKey, remoteAddress } = route
+    return keys(origin.port, reuseKey, originSet ?? [], remoteAddress === undefined ? [] : [remoteAddress], hostGroups)
   }
 
   /** Asks about every candidate at the addresses the target would be dialed at. Counts refusals. */
@@ -171,4 +192,18 @@ function answer(use: Connection, { because, trial = false }: Grant): ReuseGrant 
 function isBetter(candidate: Connection, best: Connection | undefined): boolean {
   if (best === undefined || best.capacity === 0) return true
   return candidate.capacity > 0 && candidate.active > best.active
+}
+
+function keys(
+  port: number,
+  reuseKey: string,
+  origins: Iterable<string>,
+  addresses: readonly string[],
+  groups: readonly string[],
+): readonly string[] {
+  return [
+    ...[...origins].map((origin) => `origin ${origin} ${reuseKey}`),
+    ...addresses.map((address) => `address ${canonicalAddress(address)} ${port} ${reuseKey}`),
+    ...groups.map((group) => `group ${group} ${port} ${reuseKey}`),
+  ]
 }
