@@ -41,8 +41,9 @@ export function interleave(addresses: readonly Address[]): Address[] {
 
 /** Remembers the addresses that one client has tried. */
 export class AddressMemory {
-  /** By address and port, whatever the name. */
-  readonly #failed: BoundedCache<true>
+  /** By address and port, whatever the name: the number of the last failure. */
+  readonly #failed: BoundedCache<number>
+  #failures = 0
   /** By name and port. */
   readonly #won: BoundedCache<string>
 
@@ -53,21 +54,32 @@ export class AddressMemory {
   }
 
   /**
-   * Puts the last successful address first and recently failed ones last, with alternating families
-   * in each part.
+   * Puts the last successful address first, then the others, with alternating families, and recently failed ones last: the one that
+   * failed first is tried first.
    */
   order(host: string, port: number, addresses: readonly Address[]): Address[] {
     const won = this.#won.get(keyOf(host, port))
     const winner = addresses.filter(({ address }) => address === won)
     const others = addresses.filter(({ address }) => address !== won)
-    const [usable, failed]: [Address[], Address[]] = [[], []]
-    for (const each of [...winner, ...others]) (this.#failed.has(keyOf(each.address, port)) ? failed : usable).push(each)
-    return [...interleave(usable), ...interleave(failed)]
+    const usable: Address[] = []
+    const failed: [failure: number, address: Address][] = []
+    for (const each of [...winner, ...others]) {
+      const failure = this.#failed.get(keyOf(each.address, port))
+      if (failure === undefined) usable.push(each)
+      else failed.push([failure, each])
+    }
+    failed.sort(([one], [other]) => one - other)
+    return [...interleave(usable), ...failed.map(([, address]) => address)]
+  }
+
+  /** Whether an address has failed recently. */
+  hasFailed(port: number, address: string): boolean {
+    return this.#failed.has(keyOf(address, port))
   }
 
   /** Puts an address last for a while: it accepted TCP but was unusable, or it is slow. */
   demote(host: string, port: number, address: string): void {
-    this.#failed.set(keyOf(address, port), true)
+    this.#failed.set(keyOf(address, port), ++this.#failures)
     if (this.#won.get(keyOf(host, port)) === address) this.#won.delete(keyOf(host, port))
   }
 
@@ -79,7 +91,7 @@ export class AddressMemory {
 
   /** Records a failed TCP connect and its error code. */
   failed(port: number, address: string, code: unknown): void {
-    if (OF_THE_ADDRESS.has(code)) this.#failed.set(keyOf(address, port), true)
+    if (OF_THE_ADDRESS.has(code)) this.#failed.set(keyOf(address, port), ++this.#failures)
   }
 
   /** Forgets the preferred address of a name. */

@@ -19,6 +19,12 @@ export const ATTEMPT_DELAY_MS = 250
  */
 export const HANDSHAKE_DELAY_MS = 1_000
 
+/**
+ * The delay before an address that has failed recently, in milliseconds: an address that works may be far away, and one that accepts TCP and
+ * then fails must not win against it because it is near.
+ */
+export const FAILED_DELAY_MS = 1_000
+
 /** Options of one race. */
 export interface RaceOptions<Result = Socket> {
   readonly addresses: readonly Address[]
@@ -145,7 +151,15 @@ class Race<Result> {
     socket.on('error', (error: Error) => {
       if (this.#connecting.delete(socket)) this.#failed(address, error)
     })
-    this.#attemptLater(ATTEMPT_DELAY_MS)
+    this.#attemptLater(this.#delayAfter(address))
+  }
+
+  #delayAfter({ address }: Address): number {
+    const { memory, port } = this.#options
+    const [next] = this.#left
+    if (memory === undefined || next === undefined) return ATTEMPT_DELAY_MS
+    const { known } = memory
+    return known.hasFailed(port, next.address) && !known.hasFailed(port, address) ? FAILED_DELAY_MS : ATTEMPT_DELAY_MS
   }
 
   #attemptLater(delayMs: number): void {

@@ -32,6 +32,12 @@ describe('AddressMemory', () => {
     expect(order(memory, [IPV4[1]!])).toEqual([IPV4[1]])
   })
 
+  it('tries the address first that failed longest ago, if all have failed, whatever order the answer has', () => {
+    const memory = new AddressMemory(clock)
+    for (const index of [1, 0, 2, 1]) memory.demote('a.example', 443, IPV4[index]!)
+    expect(order(memory, IPV4)).toEqual([IPV4[0], IPV4[2], IPV4[1]])
+  })
+
   it('treats the same address with another port as another server', () => {
     const memory = new AddressMemory(clock)
     memory.failed(443, IPV4[0]!, 'ECONNREFUSED')

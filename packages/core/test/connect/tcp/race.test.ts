@@ -3,7 +3,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { FakeClock } from '@unshard/testkit'
 import { AddressMemory, interleave } from '../../../src/connect/dns/address-order.js'
-import { ATTEMPT_DELAY_MS, race, type TcpEndpoint } from '../../../src/connect/tcp/race.js'
+import { ATTEMPT_DELAY_MS, FAILED_DELAY_MS, race, type TcpEndpoint } from '../../../src/connect/tcp/race.js'
 import type { Address } from '../../../src/transport/route.js'
 
 const closers: (() => unknown)[] = []
@@ -31,7 +31,7 @@ const at = (...addresses: string[]): Address[] => addresses.map((address) => ({ 
 /** RFC 5737: no host has this address. A sandbox may refuse it at once. */
 const SILENT = '192.0.2.1'
 
-function run(addresses: readonly Address[], port: number, clock = new FakeClock()) {
+function run(addresses: readonly Address[], port: number, clock = new FakeClock(), known?: AddressMemory) {
   const abort = new AbortController()
   const attempts: string[] = []
   const settled = race({
@@ -41,6 +41,7 @@ function run(addresses: readonly Address[], port: number, clock = new FakeClock(
     localAddress: undefined,
     clock,
     signal: abort.signal,
+    memory: known === undefined ? undefined : { known, host: 'a.example' },
     onAttempt: ({ address }) => void attempts.push(address),
   })
   settled.then(
@@ -160,6 +161,29 @@ describe('the race', () => {
     expect((await settled).remoteAddress).toBe('127.0.0.1')
     expect(attempts).toEqual([SILENT, '127.0.0.1'])
     expect(clock.pending).toBe(0)
+  })
+
+  it('waits a second before an address that failed recently, so that a near one does not win against one that works', async () => {
+    const first = await listen('127.0.0.1')
+    const known = new AddressMemory(new FakeClock(1))
+    known.demote('a.example', first.port, '127.0.0.2')
+    const { settled, attempts, clock } = run(at('127.0.0.2', '127.0.0.1'), first.port, new FakeClock(), known)
+    // Both attempts are pending in this turn.
+    clock.advance(FAILED_DELAY_MS - 1)
+    expect(attempts).toEqual(['127.0.0.1'])
+    clock.advance(1)
+    expect(attempts).toEqual(['127.0.0.1', '127.0.0.2'])
+    await settled
+  })
+
+  it('waits 250 ms between two addresses that both failed recently', async () => {
+    const first = await listen('127.0.0.1')
+    const known = new AddressMemory(new FakeClock(1))
+    for (const address of ['127.0.0.1', '127.0.0.2']) known.demote('a.example', first.port, address)
+    const { settled, attempts, clock } = run(at('127.0.0.1', '127.0.0.2'), first.port, new FakeClock(), known)
+    clock.advance(ATTEMPT_DELAY_MS)
+    expect(attempts).toEqual(['127.0.0.1', '127.0.0.2'])
+    await settled
   })
 
   it('keeps the first attempt when it starts the second: the first to connect wins, the other is destroyed', async () => {
