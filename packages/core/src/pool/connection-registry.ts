@@ -167,6 +167,15 @@ export class ConnectionRegistry {
     return isGrant(this.#deps.policy.verdict(connection, target))
   }
 
+  /** Serves queued requests by the connections that an origin pool has: they may have waited for one that it lost. */
+  serveQueue(originPool: OriginPool): void {
+    for (const { connection } of [...originPool.members]) {
+      const pooled = this.#pooledConnections.get(connection)
+      if (originPool.queue.size === 0) return
+      if (pooled !== undefined) this.serve(originPool, connection, pooled)
+    }
+  }
+
   /** Serves requests of the origin pool that may use the connection now. */
   serve(originPool: OriginPool, connection: Connection, pooled: PooledConnection): void {
     pooled.queue(originPool)
@@ -197,12 +206,12 @@ export class ConnectionRegistry {
    * Not idle until attached to its primary origin pool: with no idle connections allowed, it would
    * be closed before its first request.
    */
-  #noteActivity(connection: Connection, { primary }: PooledConnection): void {
+  #noteActivity(connection: Connection, { primary, waiting }: PooledConnection): void {
     if (connection.active > 0) return this.#deps.lifetimes.busy(connection)
     if (primary === undefined) return
-    // The origin had one connection beyond its limit, because unread responses held the others.
-    if (connection.unread !== undefined && connection.state === 'open' && isOverLimit(connection, primary))
-      return void connection.close()
+    // The origin had one connection beyond its limit, because unread responses held the others. While it is verified, a request waits for it.
+    const isUnused = connection.state === 'open' && !connection.verifying && waiting.size === 0
+    if (isUnused && connection.unread !== undefined && isOverLimit(connection, primary)) return void connection.close()
     this.#deps.lifetimes.idle(connection)
   }
 

@@ -355,6 +355,7 @@ export class Pool implements PoolEvents {
   }
 
   onMemberLost(originPool: OriginPool): void {
+    this.#registry.serveQueue(originPool)
     this.#growth.settle(originPool)
   }
 

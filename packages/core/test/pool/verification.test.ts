@@ -97,6 +97,40 @@ describe('an idle connection that must verify its peer', () => {
     expect(connector.dials).toHaveLength(1)
   })
 
+  it('that closes instead leaves its request to another connection that is open', async () => {
+    const { connector, call, open } = make()
+    const target = targetOf('https://a.example', 'key', { minConnectionsPerOrigin: 2, maxConnectionsPerOrigin: 2 })
+    const idle = await open('h2', target)
+    await turn()
+    const busy = await connector.dials[1]!.succeed()
+    idle.needsVerification = true
+    busy.observers.add({} as never)
+    const waiting = call(target)
+    await turn()
+    expect([waiting.member, idle.verifying]).toEqual([undefined, true])
+    idle.enter('closed')
+    expect(waiting.member?.connection).toBe(busy)
+  })
+
+  it('and is beyond the limit of its origin is not closed before its request is served', async () => {
+    const { connector, pool, call, open } = make()
+    const settings = { minConnectionsPerOrigin: 2, maxConnectionsPerOrigin: 2 }
+    const target = targetOf('https://a.example', 'key', settings)
+    const idle = await open('h2', target)
+    await turn()
+    const busy = await connector.dials[1]!.succeed()
+    for (const connection of [idle, busy]) Object.assign(connection, { unread: 0 })
+    pool.find(target)!.target = targetOf('https://a.example', 'key', { maxConnectionsPerOrigin: 1 })
+    idle.needsVerification = true
+    busy.observers.add({} as never)
+    const waiting = call(target)
+    await turn()
+    idle.onChange?.()
+    expect([idle.verifying, idle.closes]).toEqual([true, 0])
+    idle.verified()
+    expect(waiting.member?.connection).toBe(idle)
+  })
+
   it('stays open until its idle timeout if the request that caused the verification left', async () => {
     const { clock, pool, call, open } = make()
     const connection = await open('h2')
