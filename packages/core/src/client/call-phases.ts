@@ -53,6 +53,8 @@ export abstract class CallPhases implements Deadline, Abortable {
   protected abstract waitingPhase(): 'queue' | 'connect'
   /** The origin, for error details. */
   protected abstract originName(): string
+  /** Called when the request ends because no response has come. */
+  protected abstract unanswered(): void
 
   onTick(now: number): void {
     const { total } = this.limits.timeouts
@@ -110,6 +112,7 @@ export abstract class CallPhases implements Deadline, Abortable {
 
   #expire(phase: keyof Timeouts): void {
     const { processed } = this
+    if (phase === 'headers' || phase === 'total') this.unanswered()
     this.abort(new TimeoutError(phase, this.limits.timeouts[phase], { origin: this.originName(), processed }))
   }
 }

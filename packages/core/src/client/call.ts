@@ -152,6 +152,10 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     return this.owner.pool.isQueued(this.#target, this) ? 'queue' : 'connect'
   }
 
+  protected unanswered(): void {
+    if (this.exchange !== undefined && this.status === 0) this.owner.pool.timedOut(this.#member!)
+  }
+
   protected originName(): string {
     return this.#target.origin.serialized
   }

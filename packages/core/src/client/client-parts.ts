@@ -36,7 +36,7 @@ export class ClientParts implements CallOwner {
     this.options = resolveOptions(given)
     const diagnostics = new Diagnostics()
     this.metrics = diagnostics.metrics
-    this.deadlines = new Deadlines(this.options.clock)
+    this.deadlines = new Deadlines(this.options.clock, () => this.pool.awoke())
     this.connector = new Connector(this.options)
     this.http1 = new Http1RequiredOrigins(this.options.clock)
     this.pool = new Pool(this.connector, diagnostics, this.options)

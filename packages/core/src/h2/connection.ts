@@ -130,6 +130,10 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     return this.#health.verify()
   }
 
+  awoke(): void {
+    this.#health.awoke()
+  }
+
   get verifying(): boolean {
     return this.#health.verifying
   }

@@ -247,6 +247,16 @@ export class Pool implements PoolEvents {
     if (!member.coalesced) this.#connector.proved(member.connection.route)
   }
 
+  /** Records a request that ended without a response. An HTTP/1.1 server that has sent nothing counts against its address. */
+  timedOut({ connection, coalesced, proved }: Member): void {
+    if (!coalesced && proved !== true && connection.protocol === 'http/1.1') this.#connector.disproved(connection.route)
+  }
+
+  /** Called after a suspend: asks the peers of connections with requests. */
+  awoke(): void {
+    for (const connection of this.connections) connection.awoke?.()
+  }
+
   /**
    * Records a failed request. A connection lost before its first response counts against the
    * address.

@@ -32,6 +32,9 @@ export function startDeadline(clock: Clock, delayMs: number, callback: () => voi
   }
 }
 
+/** Jump of the wall clock between two ticks that counts as a suspend, in milliseconds. */
+const SUSPENDED_MS = 5_000
+
 /**
  * An operation with a deadline. `onTick` is called on every tick and decides whether the deadline
  * has passed.
@@ -54,9 +57,14 @@ export class Deadlines {
   /** Time at which the timer is due. */
   #dueAt = 0
   #lateMs = 0
+  /** Wall clock minus monotonic clock at the last tick, in milliseconds. If it grows, the machine was suspended. */
+  #wallAheadMs = 0
+  readonly #onAwake: (() => void) | undefined
 
-  constructor(clock: Clock) {
+  /** @param onAwake called when the machine was suspended while the list was not empty, or its wall clock was set forward. */
+  constructor(clock: Clock, onAwake?: () => void) {
     this.#clock = clock
+    this.#onAwake = onAwake
   }
 
   /** Delay of the current tick, in milliseconds, if it is longer than one tick; else 0. */
@@ -109,7 +117,9 @@ export class Deadlines {
   /** Starts the timer. Reuses a running one, which is cheaper than a new one. */
   #start(): void {
     if (this.#timer !== undefined) return this.#timer.ref()
-    this.#dueAt = this.#clock.now() + TICK_MS
+    const now = this.#clock.now()
+    this.#dueAt = now + TICK_MS
+    this.#wallAheadMs = this.#clock.wallNow() - now
     this.#timer = this.#clock.startTimer(TICK_MS, () => this.#tick())
   }
 
@@ -119,7 +129,9 @@ export class Deadlines {
    */
   #tick(): void {
     this.#timer = undefined
-    const lateMs = this.#clock.now() - this.#dueAt
+    const now = this.#clock.now()
+    if (this.#clock.wallNow() - now - this.#wallAheadMs >= SUSPENDED_MS) this.#onAwake?.()
+    const lateMs = now - this.#dueAt
     if (lateMs <= TICK_MS) return this.#look()
     this.#clock.afterTurn(() => {
       this.#lateMs = lateMs

@@ -50,6 +50,8 @@ export interface Connection {
    * called. During that call `verify` returns true, or the connection is closed.
    */
   verify(): boolean
+  /** Called after the machine was suspended, if requests are in flight: new ones wait until the peer is verified. */
+  awoke?(): void
   /** Whether the peer is being verified. Until then queued requests need no other. */
   readonly verifying: boolean
   /** Closes now. Requests in flight fail with `reason`. */

@@ -13,6 +13,34 @@ class Recorder implements Deadline {
   }
 }
 
+describe('after a suspend', () => {
+  it('the callback is called on the next tick, once, if a deadline was set before', () => {
+    const clock = new FakeClock()
+    let awoken = 0
+    const deadlines = new Deadlines(clock, () => awoken++)
+    deadlines.add(new Recorder())
+    clock.advance(TICK_MS)
+    clock.moveWall(60_000)
+    clock.advance(3 * TICK_MS)
+    expect(awoken).toBe(1)
+  })
+
+  it('the callback is not called without a deadline, or for a clock that is set back or a little forward', () => {
+    const clock = new FakeClock()
+    let awoken = 0
+    const deadlines = new Deadlines(clock, () => awoken++)
+    clock.moveWall(60_000)
+    const deadline = new Recorder()
+    deadlines.add(deadline)
+    for (const ms of [-60_000, 4_000]) {
+      clock.advance(TICK_MS)
+      clock.moveWall(ms)
+    }
+    clock.advance(TICK_MS)
+    expect(awoken).toBe(0)
+  })
+})
+
 describe('the deadlines', () => {
   it('are checked on every tick while they are added, and not after', () => {
     const clock = new FakeClock()

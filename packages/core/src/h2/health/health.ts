@@ -85,6 +85,11 @@ export class Health {
     return this.#liveness.verify()
   }
 
+  /** See {@link Liveness.awoke}. */
+  awoke(): void {
+    this.#liveness.awoke()
+  }
+
   /** See {@link Liveness.suspect}. */
   suspect(): void {
     this.#liveness.suspect()

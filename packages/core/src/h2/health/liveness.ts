@@ -187,6 +187,16 @@ export class Liveness {
     return false
   }
 
+  /** Called after a suspend, with requests in flight: new ones wait until the peer has answered a PING, or use another connection. */
+  awoke(): void {
+    const now = this.#clock.now()
+    const { verifyAfterIdleMs } = this.#options
+    if (this.#stopped || verifyAfterIdleMs === 0 || this.#deps.active() === 0) return
+    if (this.#verifying === 'byte' || this.#idleMs(now, this.#receivedAt) < verifyAfterIdleMs) return
+    this.#verifying = 'byte'
+    if (!this.#deps.probe.outstanding && !this.#probe(now)) this.#deps.retire()
+  }
+
   /**
    * Called when a request timed out and a PING followed its RST_STREAM. New requests wait until a
    * byte is received.

@@ -280,6 +280,39 @@ describe('an idle connection is reused', () => {
 })
 
 describe('after a suspend', () => {
+  it('new requests wait until the peer has answered a PING, although a request is in flight', async () => {
+    const connection = new WatchedConnection()
+    connection.request()
+    await connection.seconds(1)
+    connection.clock.moveWall(60_000)
+    connection.liveness.awoke()
+    expect([connection.liveness.verifying, await connection.turns()]).toEqual([true, ['1 PING']])
+    connection.receive({ pong: true })
+    expect([connection.liveness.verifying, await connection.turns()]).toEqual([false, ['1 changed']])
+  })
+
+  it('new requests use another connection if no PING may be sent', async () => {
+    const connection = new WatchedConnection()
+    connection.request()
+    await connection.seconds(15)
+    connection.receive({ pong: true })
+    connection.clock.moveWall(60_000)
+    connection.log.length = 0
+    connection.liveness.awoke()
+    expect(await connection.turns()).toEqual(['15 nothing new'])
+  })
+
+  it.each([
+    ['of a few seconds', true, 10_000],
+    ['without requests in flight', false, 600_000],
+  ])('%s nothing is asked', async (_what, active, sleptMs) => {
+    const connection = new WatchedConnection()
+    if (active) connection.request()
+    connection.clock.moveWall(sleptMs)
+    connection.liveness.awoke()
+    expect([connection.liveness.verifying, await connection.turns()]).toEqual([false, []])
+  })
+
   it('a connection with a request gets a PING within 15 s, although it had one: the time of the suspend passed for the server', async () => {
     const connection = new WatchedConnection()
     connection.request()
