@@ -126,7 +126,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.content = body
     if (this.#member!.coalesced && this.#isMisdirected(status)) return this.#redirect()
     this.#target.record.answered++
-    if (this.#member!.proved !== true) this.owner.pool.proved(this.#member!)
+    if (this.#member!.proved !== true) this.owner.pool.outcomes.proved(this.#member!)
     const now = this.owner.deadlines.clock.now()
     this.#headersMicros = Math.round((now - this.startedAt) * 1000)
     this.enter('body', now)
@@ -153,7 +153,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   }
 
   protected unanswered(): void {
-    if (this.exchange !== undefined && this.status === 0) this.owner.pool.timedOut(this.#member!)
+    if (this.exchange !== undefined && this.status === 0) this.owner.pool.outcomes.timedOut(this.#member!)
   }
 
   protected originName(): string {
@@ -208,7 +208,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
 
   /** Handles an attempt that failed before any part of a response. */
   #failed(error: Error, loss: Loss | undefined): void {
-    this.owner.pool.failed(this.#member!, error)
+    this.owner.pool.outcomes.failed(this.#member!, error)
     if (this.#over) return
     const required = requiresHttp1(error) && this.#target.http1Only !== true
     const http1 = required ? this.owner.onHttp1Required(this.#target) : undefined
@@ -296,7 +296,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   /** Ends a trial without a result: it was aborted, reset or timed out. */
   #endTrial(): void {
     const member = this.#member
-    if (member?.trial === 'sent') this.owner.pool.unanswered(this.#target, member)
+    if (member?.trial === 'sent') this.owner.pool.outcomes.unanswered(this.#target, member)
   }
 
   /** Replays on a connection made for this origin. The shared connection stays open. */

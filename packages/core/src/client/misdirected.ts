@@ -18,10 +18,10 @@ const MISDIRECTED_REQUEST = 421
  * and never if its body is consumed.
  */
 export function noteMisdirected(pool: Pool, target: PoolTarget, member: Member, request: HttpRequest, status: number): boolean {
-  if (status !== MISDIRECTED_REQUEST && !(isRepeatable(request) && pool.suspects(status))) {
-    if (member.trial !== undefined) pool.answered(target, member)
+  if (status !== MISDIRECTED_REQUEST && !(isRepeatable(request) && pool.outcomes.suspects(status))) {
+    if (member.trial !== undefined) pool.outcomes.answered(target, member)
     return false
   }
-  pool.misdirected(target, member.connection, status)
+  pool.outcomes.misdirected(target, member.connection, status)
   return canResend(request)
 }

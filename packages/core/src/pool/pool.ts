@@ -6,8 +6,7 @@
 
 import type { Connector } from '../connect/connector.js'
 import type { Diagnostics } from '../diagnostics.js'
-import { TransportError, UsageError } from '../errors/errors.js'
-import type { SerializedOrigin } from '../message/origin.js'
+import { UsageError } from '../errors/errors.js'
 import type { Timeouts } from '../message/request-options.js'
 import type { Clock } from '../runtime/clock.js'
 import type { Metrics } from '../runtime/metrics.js'
@@ -22,6 +21,7 @@ import { Lifetimes } from './lifetimes.js'
 import type { Member } from './member.js'
 import { queuedOpening, settledWithin } from './opening.js'
 import { OriginPool } from './origin-pool.js'
+import { Outcomes } from './outcomes.js'
 import { type Permit, Permits } from './permits.js'
 import type { PoolEvents } from './pool-events.js'
 import type { QueuedRequest } from './request-queue.js'
@@ -52,6 +52,7 @@ export class Pool implements PoolEvents {
   readonly #registry: ConnectionRegistry
   readonly #growth: Growth
   readonly #dedicated: DedicatedConnections
+  readonly outcomes: Outcomes
   readonly #originPools = new Map<string, OriginPool>()
   /** How many origin pools have an isolation. */
   #isolated = 0
@@ -92,6 +93,7 @@ export class Pool implements PoolEvents {
     this.#registry = registry
     this.#growth = new Growth({ connector, clock, dialer, registry, stop, events: this })
     this.#dedicated = new DedicatedConnections(dialer, stop)
+    this.outcomes = new Outcomes({ connector, policy, diagnostics, registry, growth: this.#growth, pool: this })
   }
 
   /** Counters of the client. */
@@ -107,6 +109,11 @@ export class Pool implements PoolEvents {
   /** The origin pool of every target. */
   get originPools(): Iterable<OriginPool> {
     return this.#originPools.values()
+  }
+
+  /** Whether any origin pool has an isolation. */
+  get isolates(): boolean {
+    return this.#isolated > 0
   }
 
   /** The origin pool of one target. */
@@ -241,79 +248,9 @@ export class Pool implements PoolEvents {
     return originPool.members.length > 0 || waitsForPermit(originPool)
   }
 
-  /** Records the first response over a connection: its address works. */
-  proved(member: Member): void {
-    member.proved = true
-    if (!member.coalesced) this.#connector.proved(member.connection.route)
-  }
-
-  /** Records a request that ended without a response. An HTTP/1.1 server that has sent nothing counts against its address. */
-  timedOut({ connection, coalesced, proved }: Member): void {
-    if (!coalesced && proved !== true && connection.protocol === 'http/1.1') this.#connector.disproved(connection.route)
-  }
-
   /** Called after a suspend: asks the peers of connections with requests. */
   awoke(): void {
     for (const connection of this.connections) connection.awoke?.()
-  }
-
-  /**
-   * Records a failed request. A connection lost before its first response counts against the
-   * address.
-   */
-  failed({ connection, coalesced, proved }: Member, error: Error): void {
-    if (coalesced || proved === true || connection.state === 'open') return
-    if (error instanceof TransportError && error.initiator === 'peer') this.#connector.disproved(connection.route)
-  }
-
-  /** Whether this status counts as a 421 for idempotent requests on a shared connection. */
-  suspects(status: number): boolean {
-    return this.#policy.suspectStatuses.has(status)
-  }
-
-  /**
-   * Records a 421 from a shared connection (RFC 9110 §15.5.20). The next connection is dialed for
-   * the target's own host, without asking the policy; the shared one stays open.
-   */
-  misdirected(target: PoolTarget, connection: Connection, status: number): void {
-    const origin = target.origin.serialized
-    this.#policy.misdirected(connection, target.origin)
-    this.#diagnostics.misdirected({ origin, connection: connection.id, status })
-    const originPool = this.find(target)
-    // Not needed if a connection made for this target is open.
-    target.record.misdirected = originPool === undefined || originPool.own === 0
-    this.#registry.markMisdirected(originPool, connection, origin)
-    if (originPool !== undefined) this.#growth.settle(originPool)
-    if (this.#isolated > 0) this.#reviewIsolated(originPool, origin)
-  }
-
-  /** A 421 applies to every isolation of the origin, although each has its own connections. */
-  #reviewIsolated(but: OriginPool | undefined, origin: SerializedOrigin): void {
-    for (const originPool of this.#originPools.values()) {
-      if (originPool === but || originPool.target.origin.serialized !== origin) continue
-      this.#registry.review(originPool)
-    }
-  }
-
-  /** A trial request got a response other than 421: the others may follow. */
-  answered(target: PoolTarget, member: Member): void {
-    member.trial = undefined
-    this.#policy.answered(member.connection, target.origin)
-    this.#serve(target, member)
-  }
-
-  /** A trial request ended without a response: the next request becomes the trial. */
-  unanswered(target: PoolTarget, member: Member): void {
-    member.trial = 'due'
-    this.#serve(target, member)
-  }
-
-  #serve(target: PoolTarget, member: Member): void {
-    const originPool = this.find(target)
-    const pooled = this.#registry.of(member.connection)
-    if (pooled !== undefined && originPool?.memberOf(member.connection) === member) {
-      this.#registry.serve(originPool, member.connection, pooled)
-    }
   }
 
   /** Closes every connection once its requests have finished. */

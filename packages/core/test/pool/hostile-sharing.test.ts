@@ -69,7 +69,7 @@ it('a 421 for one of many sharing origins does not cause policy calls for the ot
   for (const target of targets) call(target)
   await turn()
   policyCalls = 0
-  for (const target of targets) pool.misdirected(target, shared, 421)
+  for (const target of targets) pool.outcomes.misdirected(target, shared, 421)
   expect(policyCalls).toBe(0)
 })
 
@@ -136,9 +136,9 @@ describe('a policy that throws, or returns an invalid verdict', () => {
     const shared = await open()
     const [first, second] = [call(B), call(B)]
     await turn()
-    pool.answered(B, first.member!)
+    pool.outcomes.answered(B, first.member!)
     expect(second.member?.connection).toBe(shared)
-    pool.misdirected(B, shared, 421)
+    pool.outcomes.misdirected(B, shared, 421)
     call(B)
     await turn()
     expect(connector.dials).toHaveLength(2)
@@ -197,7 +197,7 @@ describe('a late 421', () => {
     await turn()
     clock.advance(1_000)
     // The lookup is pending, and so is the response to an earlier request.
-    pool.misdirected(B, first, 421)
+    pool.outcomes.misdirected(B, first, 421)
     await turn()
     second.finish()
     const own = await connector.dials[2]!.succeed()
@@ -209,12 +209,12 @@ describe('a late 421', () => {
     const shared = await open()
     const [first, second] = [call(B), call(B)]
     await turn()
-    pool.misdirected(B, shared, 421)
+    pool.outcomes.misdirected(B, shared, 421)
     shared.finish(first)
     call(B)
     await turn()
     const own = await connector.dials[1]!.succeed()
-    pool.misdirected(B, shared, 421)
+    pool.outcomes.misdirected(B, shared, 421)
     shared.finish(second)
     own.enter('closed')
     const later = call(B)
@@ -256,7 +256,7 @@ it.each(['b', 'c'])(
     covering.onChange!()
     covered.onChange!()
     expect(covered.closes).toBe(0)
-    pool.misdirected(host === 'b' ? B : C, covering, 421)
+    pool.outcomes.misdirected(host === 'b' ? B : C, covering, 421)
     covering.finish()
     expect(covered.closes).toBe(0)
   },

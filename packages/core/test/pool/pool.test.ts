@@ -160,7 +160,7 @@ describe('a pool', () => {
     const shared = await connector.dials[0]!.succeed()
     expect(call(B).member).toBeUndefined()
     await turn()
-    pool.misdirected(B, shared, 421)
+    pool.outcomes.misdirected(B, shared, 421)
     expect((pool.find(B)?.members.length ?? 0) > 0).toBe(false)
     expect((pool.find(A)?.members.length ?? 0) > 0).toBe(true)
     expect(call(A).member?.connection).toBe(shared)

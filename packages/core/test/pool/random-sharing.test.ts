@@ -136,7 +136,7 @@ class RandomCall extends FakeCall {
 
   override onClosed(): void {
     super.onClosed()
-    if (this.member?.trial === 'sent') this.#world.pool.unanswered(this.target, this.member)
+    if (this.member?.trial === 'sent') this.#world.pool.outcomes.unanswered(this.target, this.member)
   }
 }
 
@@ -159,7 +159,7 @@ const EVENTS: readonly ((simulation: Simulation, connection: FakeConnection | un
   (simulation) => {
     const request = simulation.pick(simulation.calls.filter(({ member, over }) => member?.coalesced === true && !over))
     if (request === undefined) return
-    simulation.pool.misdirected(request.target, request.member!.connection, 421)
+    simulation.pool.outcomes.misdirected(request.target, request.member!.connection, 421)
     simulation.call(request.target)
   },
   (simulation) => {

@@ -208,7 +208,7 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     const shared = await open({ originSet: ['https://a.example', 'https://b.example'] })
     call(B)
     await turn()
-    pool.misdirected(B, shared, 421)
+    pool.outcomes.misdirected(B, shared, 421)
     expect(policyCalls).toEqual(['misdirected b.example'])
     expect(shared.removedOrigins).toEqual(['https://b.example'])
     const again = call(B)
@@ -241,7 +241,7 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     await turn()
     expect(waiting.member?.connection).toBe(second)
     removedOrigins = true
-    pool.misdirected(B, shared, 421)
+    pool.outcomes.misdirected(B, shared, 421)
     const again = call(isolated(B))
     expect(again.member).toBeUndefined()
     await turn()
@@ -253,7 +253,7 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     const shared = await open()
     call(B)
     await turn()
-    pool.misdirected(B, shared, 421)
+    pool.outcomes.misdirected(B, shared, 421)
     const failing = call(B)
     await turn()
     await connector.dials[1]!.fail(new Error('no'))
@@ -270,7 +270,7 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     await turn()
     expect(calls.map(({ member }) => member?.connection)).toEqual([shared, undefined, undefined])
     expect(call(B).member).toBeUndefined()
-    pool.answered(B, calls[0]!.member!)
+    pool.outcomes.answered(B, calls[0]!.member!)
     expect(policyCalls).toEqual(['answered b.example'])
     expect(calls.map(({ member }) => member?.connection)).toEqual([shared, shared, shared])
     expect(call(B).member?.connection).toBe(shared)
@@ -281,7 +281,7 @@ describe('a 421 (RFC 9110 §15.5.20)', () => {
     const shared = await open()
     const calls = [call(B), call(B)]
     await turn()
-    pool.misdirected(B, shared, 421)
+    pool.outcomes.misdirected(B, shared, 421)
     await turn()
     const own = await connector.dials[1]!.succeed()
     expect(calls[1]!.member?.connection).toBe(own)
@@ -435,7 +435,7 @@ it('events are published when an origin joins, is declined, or is misdirected', 
     await turn()
     call(C)
     await turn()
-    pool.misdirected(B, shared, 421)
+    pool.outcomes.misdirected(B, shared, 421)
     expect(events).toEqual([
       { origin: 'https://b.example', connection: id, because: 'shared' },
       { origin: 'https://c.example', connection: id, because: 'no' },
