@@ -1,12 +1,13 @@
 /** The resolver fails or changes its answer while hosts share an open connection. */
 
 import { FakeClock, startOriginServer } from '@unshard/testkit'
+import type { ClientOptions } from '../../src/index.js'
 import { testEnvironment } from '../environment.js'
 
 const environment = testEnvironment()
 const HOSTS = ['a.test.example', 'b.test.example', 'c.test.example']
 
-async function shared(answer: () => string | Error | undefined) {
+async function shared(answer: () => string | Error | undefined, options: ClientOptions = {}) {
   const origin = await startOriginServer({ tls: await environment.authority.issue({ names: ['*.test.example'] }) })
   environment.defer(() => origin.close())
   const clock = new FakeClock(1)
@@ -14,6 +15,7 @@ async function shared(answer: () => string | Error | undefined) {
     clock,
     idleTimeoutMs: 0,
     verifyAfterIdleMs: 0,
+    ...options,
     lookup: (_host, _options, callback) => {
       const what = answer()
       if (what instanceof Error) process.nextTick(callback, what)
@@ -41,6 +43,17 @@ it.each([['EAI_AGAIN'], ['ESERVFAIL'], ['no answer']])('%s: the hosts keep shari
       clock.advance(1_800)
       expect(await got).toBeTruthy()
     }
+  }
+  expect(client.stats().totals.dials).toBe(1)
+})
+
+it('a client that resolves every time keeps sharing it, too', async () => {
+  let answer: string | Error = '127.0.0.1'
+  const { client, clock, get } = await shared(() => answer, { lookupTtlMs: 0 })
+  answer = failure('EAI_AGAIN')
+  for (let minutes = 0; minutes < 50; minutes += 10) {
+    clock.advance(600_000)
+    for (const host of HOSTS) expect(await get(host)).toBeTruthy()
   }
   expect(client.stats().totals.dials).toBe(1)
 })

@@ -54,15 +54,15 @@ interface Known extends Resolution {
 /** The resolver of one client. */
 export class Resolver {
   readonly #lookup: LookupFunction
-  readonly #answers: BoundedCache<Known> | undefined
+  readonly #answers: BoundedCache<Known>
   readonly #asked = new Map<string, Promise<Resolution>>()
   readonly #clock: Clock
   readonly #ttlMs: number
   readonly #timeoutMs: number
 
   /**
-   * @param ttlMs maximum lifetime of an answer; shorter if `lookup` returns a TTL. 0 turns the
-   *   cache off.
+   * @param ttlMs maximum lifetime of an answer; shorter if `lookup` returns a TTL. With 0, and for an answer with a TTL of 0, every request
+   *   looks up the name, and the last answer is used only if the resolver fails.
    * @param timeoutMs how long requests share one pending lookup, before another is started. 0 is
    *   forever.
    */
@@ -71,8 +71,7 @@ export class Resolver {
     this.#ttlMs = ttlMs
     this.#timeoutMs = timeoutMs
     this.#lookup = lookup ?? systemLookup
-    this.#answers =
-      ttlMs === 0 ? undefined : new BoundedCache({ max: MAX_NAMES, ttl: ttlMs + MAX_STALE_MS, ttlResolution: 0, perf: clock })
+    this.#answers = new BoundedCache({ max: MAX_NAMES, ttl: ttlMs + MAX_STALE_MS, ttlResolution: 0, perf: clock })
   }
 
   /**
@@ -84,7 +83,7 @@ export class Resolver {
   resolve(host: string): Promise<Resolution> | Resolution {
     const family = isIP(host)
     if (family !== 0) return { addresses: [{ address: host, family: family as 4 | 6 }], expiresAt: Number.POSITIVE_INFINITY }
-    const known = this.#answers?.get(host)
+    const known = this.#answers.get(host)
     const now = this.#clock.now()
     if (known !== undefined && now < known.expiresAt) return known
     const asked = this.#question(host)
@@ -101,7 +100,7 @@ export class Resolver {
    * fails.
    */
   forget(host: string): void {
-    const known = this.#answers?.get(host)
+    const known = this.#answers.get(host)
     if (known !== undefined) this.#keep(host, { ...known, expiresAt: this.#clock.now() })
   }
 
@@ -118,7 +117,7 @@ export class Resolver {
       const question = this.#ask(host)
         .catch((error: unknown) => {
           // However late: a name that the resolver refused must not be served from the cache.
-          if (!isTemporary(error)) this.#answers?.delete(host)
+          if (!isTemporary(error)) this.#answers.delete(host)
           throw error
         })
         .finally(over)
@@ -145,7 +144,7 @@ export class Resolver {
     }
     const stale = { ...known, outage: true, expiresAt: Math.min(known.staleUntil, this.#clock.now() + RECHECK_MS) }
     // A fresh answer may have arrived in the meantime.
-    const current = this.#answers?.get(host)
+    const current = this.#answers.get(host)
     if (current !== undefined && current.expiresAt > this.#clock.now()) return current
     this.#keep(host, stale)
     return stale
@@ -173,12 +172,12 @@ export class Resolver {
     const usedMs = Math.min(ttlMs, this.#ttlMs)
     const expiresAt = this.#clock.now() + usedMs
     const resolution = { addresses, expiresAt, staleUntil: expiresAt + MAX_STALE_MS }
-    if (usedMs > 0) this.#keep(host, resolution)
+    this.#keep(host, resolution)
     return resolution
   }
 
   #keep(host: string, known: Known): void {
-    this.#answers?.set(host, known, { ttl: Math.max(1, known.staleUntil - this.#clock.now()) })
+    this.#answers.set(host, known, { ttl: Math.max(1, known.staleUntil - this.#clock.now()) })
   }
 }
 
