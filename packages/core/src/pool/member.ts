@@ -36,3 +36,9 @@ export function connectionInfo({ connection, coalesced, because }: Member): Conn
 export function hasRoom({ connection, trial }: Member): boolean {
   return trial !== 'sent' && connection.capacity > 0 && (connection.active > 0 || connection.verify())
 }
+
+/** Whether queued requests wait for the peer, which is being verified or has not sent SETTINGS yet, and need no other connection. */
+export function awaitsPeer({ verifying, protocol, state, confirmed, capacity, active, unread }: Connection): boolean {
+  if (verifying) return true
+  return protocol === 'h2' && state === 'open' && !confirmed && capacity === 0 && active === 0 && unread !== true
+}

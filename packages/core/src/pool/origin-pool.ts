@@ -6,7 +6,7 @@ import type { ClockTimer } from '../runtime/clock.js'
 import type { Connection } from '../transport/connection.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { Member } from './member.js'
-import { hasRoom } from './member.js'
+import { awaitsPeer, hasRoom } from './member.js'
 import type { Pursuit } from './pursuit.js'
 import type { QueuedRequest } from './request-queue.js'
 import { RequestQueue } from './request-queue.js'
@@ -89,11 +89,11 @@ export class OriginPool {
     return count
   }
 
-  /** Number of requests that connections take once their verification has ended. */
+  /** Number of requests that connections take once their peers have answered. */
   get verifying(): number {
     let count = 0
     for (const { connection } of this.members) {
-      if (connection.verifying) count += connection.protocol === 'h2' ? Number.POSITIVE_INFINITY : 1
+      if (awaitsPeer(connection)) count += connection.protocol === 'h2' ? Number.POSITIVE_INFINITY : 1
     }
     return count
   }

@@ -5,6 +5,7 @@
 
 import type { ClockTimer } from '../runtime/clock.js'
 import type { Connection } from '../transport/connection.js'
+import { awaitsPeer } from './member.js'
 import type { OriginPool } from './origin-pool.js'
 import type { Permit } from './permits.js'
 import type { PendingDial } from './reuse/pending-dial.js'
@@ -58,7 +59,7 @@ export class PooledConnection {
   /** Marks the origin pool as having requests that wait for this connection. */
   queue(originPool: OriginPool): void {
     this.waiting.add(originPool)
-    if (this.#connection.verifying) this.#verifying = true
+    if (awaitsPeer(this.#connection)) this.#verifying = true
   }
 
   /** The origin pool whose turn it is. Requires at least one. */
@@ -75,10 +76,10 @@ export class PooledConnection {
   }
 
   /**
-   * Whether a verification has ended during which requests were queued without a dial. True once.
+   * Whether the peer has answered, after requests were queued without a dial. True once.
    */
   verificationEnded(): boolean {
-    if (!this.#verifying || this.#connection.verifying) return false
+    if (!this.#verifying || awaitsPeer(this.#connection)) return false
     this.#verifying = false
     return true
   }

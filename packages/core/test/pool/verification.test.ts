@@ -231,3 +231,42 @@ it('a delayed dial leaves no timer behind when the pool ends', async () => {
   pool.destroy(new Error('enough'))
   expect([clock.pending, [...pool.originPools]]).toEqual([0, []])
 })
+
+describe('a connection that has not received SETTINGS, and allows no requests before that', () => {
+  const target = targetOf('https://a.example', 'key', { maxConnectionsPerOrigin: 3, waitForSettings: true })
+
+  it('gets the requests that wait for it, without another dial', async () => {
+    const { connector, call } = make()
+    const waiting = [call(target), call(target), call(target)]
+    await turn()
+    const connection = await connector.dials[0]!.succeed({ confirmed: false, places: 0 })
+    await turn()
+    expect(connector.dials).toHaveLength(1)
+    Object.assign(connection, { confirmed: true, places: 100 })
+    connection.onChange?.()
+    expect(waiting.map(({ member }) => member?.connection)).toEqual([connection, connection, connection])
+  })
+
+  it('allows fewer than wait: others are dialed for the rest', async () => {
+    const { connector, call } = make()
+    const waiting = [call(target), call(target), call(target)]
+    await turn()
+    const connection = await connector.dials[0]!.succeed({ confirmed: false, places: 0 })
+    Object.assign(connection, { confirmed: true, places: 1 })
+    connection.onChange?.()
+    await turn()
+    expect([waiting[0]!.member?.connection, connector.dials.length]).toEqual([connection, 3])
+  })
+
+  it('closes before it takes one: another address is tried before requests fail', async () => {
+    const { connector, call } = make()
+    const waiting = call(target)
+    await turn()
+    const first = await connector.dials[0]!.succeed({ confirmed: false, places: 0 })
+    first.enter('closed')
+    await turn()
+    expect(connector.dials).toHaveLength(2)
+    const second = await connector.dials[1]!.succeed()
+    expect(waiting.member?.connection).toBe(second)
+  })
+})
