@@ -1,0 +1,76 @@
+/** The kinds of worlds, and how one is drawn from a seed. */
+
+import { Random } from '../kernel/random.js'
+import type { ClientScript, WorldScript } from '../run/script.js'
+import { DNS_FAULTS, drawFaults, MACHINE_FAULTS, NETWORK_FAULTS, type Weights } from './fault.js'
+import { type CallerKind, drawLoad, endOfLoad, KINDS } from './load.js'
+import { drawTopology, type TopologyWish } from './topology.js'
+
+interface World {
+  readonly weight: number
+  readonly topology: Partial<TopologyWish>
+  readonly faults: Weights
+  /** Most faults. */
+  readonly maxFaults: number
+  readonly spanMs: readonly [min: number, max: number]
+  readonly callers: readonly [min: number, max: number]
+  /** Kinds of callers that are more frequent. */
+  readonly often: readonly CallerKind[]
+}
+
+const ANY: Weights = [...NETWORK_FAULTS, ...DNS_FAULTS, ...MACHINE_FAULTS]
+const MINUTES = [20_000, 600_000] as const
+
+export const WORLDS: Readonly<Record<string, World>> = {
+  calm: { weight: 2, topology: {}, faults: ANY, maxFaults: 0, spanMs: MINUTES, callers: [2, 10], often: [] },
+  network: { weight: 4, topology: {}, faults: NETWORK_FAULTS, maxFaults: 4, spanMs: MINUTES, callers: [2, 8], often: ['steady', 'posts'] },
+  ill: { weight: 2, topology: { ill: 0.9 }, faults: ANY, maxFaults: 1, spanMs: MINUTES, callers: [2, 8], often: ['burst', 'sparse'] },
+  resolver: { weight: 2, topology: {}, faults: DNS_FAULTS, maxFaults: 3, spanMs: [60_000, 1_800_000], callers: [3, 8], often: ['steady', 'sparse'] },
+  laptop: { weight: 2, topology: {}, faults: MACHINE_FAULTS, maxFaults: 3, spanMs: [60_000, 1_800_000], callers: [2, 8], often: ['sparse', 'longPolls', 'events'] },
+  hours: { weight: 1, topology: {}, faults: ANY, maxFaults: 3, spanMs: [3_600_000, 14_400_000], callers: [2, 6], often: ['sparse', 'events', 'longPolls'] },
+  poison: { weight: 2, topology: {}, faults: NETWORK_FAULTS, maxFaults: 1, spanMs: [5_000, 60_000], callers: [4, 10], often: ['poison', 'burst', 'steady'] },
+  routers: { weight: 2, topology: { routers: true }, faults: NETWORK_FAULTS, maxFaults: 1, spanMs: MINUTES, callers: [3, 8], often: ['steady'] },
+  proxies: { weight: 1, topology: { proxied: true }, faults: NETWORK_FAULTS, maxFaults: 2, spanMs: MINUTES, callers: [2, 6], often: ['steady'] },
+  mixed: { weight: 3, topology: { ill: 0.2 }, faults: ANY, maxFaults: 6, spanMs: MINUTES, callers: [3, 10], often: [] },
+}
+
+export const WORLD_NAMES: readonly string[] = Object.keys(WORLDS)
+
+/** @param name of the kind of world; drawn if it is not given. */
+export function drawWorld(seed: number, name?: string): WorldScript {
+  const world = name ?? new Random(seed, 'world').weighted(WORLD_NAMES.map((each) => [WORLDS[each]!.weight, each] as const))
+  const { topology: wish, faults: weights, maxFaults, spanMs: span, callers, often } = WORLDS[world]!
+  const random = new Random(seed, 'frame')
+  const spanMs = random.log(...span)
+  const topology = drawTopology(new Random(seed, 'topology'), { ill: 0.05, routers: false, proxied: false, ...wish })
+  const kinds = (Object.keys(KINDS) as CallerKind[]).map((kind) => [often.includes(kind) ? 6 : kind === 'poison' ? 0.3 : 1, kind] as const)
+  const requests = drawLoad(seed, topology.groups, kinds, { count: random.int(...callers), spanMs })
+  const faults = drawFaults(new Random(seed, 'faults'), topology, weights, random.int(Math.min(1, maxFaults), maxFaults), spanMs)
+  const lastFault = Math.max(0, ...faults.map(({ until }) => until))
+  const { machines, names, answers404 } = topology
+  return {
+    ...{ seed, world, endMs: Math.max(endOfLoad(requests), lastFault) + 1_000, machines, names, requests, faults },
+    client: drawClient(new Random(seed, 'client'), spanMs, answers404),
+    ...(wish.proxied === true ? { proxy: { kind: random.pick(['http', 'socks5'] as const), address: '10.0.0.9' } } : {}),
+  }
+}
+
+function drawClient(random: Random, spanMs: number, answers404: boolean): ClientScript {
+  const options: Record<string, unknown> = {}
+  if (random.chance(0.1)) options['waitForSettings'] = true
+  if (random.chance(0.1)) options['maxConnectionsPerOrigin'] = random.int(1, 3)
+  if (random.chance(0.1)) options['strategy'] = random.pick(['least-streams', 'random', 'round-robin'])
+  if (random.chance(0.1)) options['idleTimeoutMs'] = random.pick([0, 5_000, 300_000])
+  if (random.chance(0.1)) options['lookupTtlMs'] = random.pick([0, 1_000, 60_000])
+  if (random.chance(0.05)) options['tcpKeepAlive'] = false
+  if (random.chance(0.05)) options['maxRequestsPerConnection'] = random.pick([1, 5, 100])
+  if (random.chance(0.05)) options['maxConnectionAgeMs'] = random.pick([5_000, 60_000])
+  if (random.chance(0.05)) options['verifyAfterIdleMs'] = random.pick([0, 1_000])
+  if (random.chance(0.05)) options['streamWindowBytes'] = 65_535
+  if (random.chance(0.05)) options['pipelining'] = random.int(2, 6)
+  return {
+    ...{ coalescing: random.chance(0.75), options },
+    ...(answers404 ? { suspectStatuses: [404] } : {}),
+    ...(random.chance(0.1) ? { renewedAt: random.int(0, spanMs) } : {}),
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Sharing never costs: a world is run twice, with shared connections and with connections for one
+ * origin each, and no request may be lost only because of sharing.
+ */
+
+import type { Finding, RequestRecord } from './ledger.js'
+import { isInnocent } from './rules/recovery.js'
+
+/** What two runs of one world differ in. A response that has begun counts as received: it cannot be asked for again. */
+export interface Comparison {
+  /** Requests that must not be lost. */
+  readonly compared: number
+  /** Lost only with shared connections. */
+  readonly lostShared: number
+  /** Lost only without. */
+  readonly lostApart: number
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Requests that may be lost only with shared connections, as a part of all: when a connection dies twice while a request is in flight, which
+ * requests are in flight is a matter of milliseconds in both runs.
+ */
+const ALLOWED_PART = 0.05
+const ALLOWED_LEAST = 2
+
+export function compareSharing(
+  shared: ReadonlyMap<number, RequestRecord>,
+  apart: ReadonlyMap<number, RequestRecord>,
+): Comparison {
+  let compared = 0
+  const lostShared: RequestRecord[] = []
+  const lostApart: RequestRecord[] = []
+  for (const [id, record] of shared) {
+    const other = apart.get(id)
+    if (other === undefined || record.probe || !isInnocent(record)) continue
+    compared++
+    if (isLost(record) && !isLost(other)) lostShared.push(record)
+    if (isLost(other) && !isLost(record)) lostApart.push(other)
+  }
+  const allowed = lostApart.length + Math.max(ALLOWED_LEAST, ALLOWED_PART * compared)
+  const findings: Finding[] = []
+  if (lostShared.length > allowed) {
+    const { script, outcome } = lostShared[0]!
+    const text = `${lostShared.length} of ${compared} requests are lost only with shared connections, ${lostApart.length} only without; the first by ${outcome?.error?.code}`
+    findings.push({ rule: 'sharing', text, request: script.id })
+  }
+  return { compared, lostShared: lostShared.length, lostApart: lostApart.length, findings }
+}
+
+function isLost({ outcome }: RequestRecord): boolean {
+  return outcome === undefined || outcome.status !== 200
+}

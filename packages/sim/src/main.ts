@@ -1,0 +1,65 @@
+/** `pnpm sim`: runs the client in modelled worlds, one for each seed. Exit code 1 with findings. */
+
+import { readFileSync } from 'node:fs'
+import { type Arguments, readArguments, USAGE } from './arguments.js'
+import { drawWorld } from './draw/worlds.js'
+import { emptySummary, runBatch, runWorld, type SeedFinding, type Summary } from './run/batch.js'
+import type { WorldScript } from './run/script.js'
+import { shrink } from './run/shrink.js'
+import { warmUp } from './run/warm-up.js'
+
+/** Findings that are printed. */
+const MOST_SHOWN = 50
+
+async function main(args: Arguments): Promise<Summary> {
+  await warmUp()
+  let shown = 0
+  const show = (finding: SeedFinding): void => {
+    if (shown++ < MOST_SHOWN) console.log(`${args.alarm ? 'ALARM: ' : ''}seed ${finding.seed} (${finding.world}): ${finding.rule}: ${finding.text}${at(finding)}`)
+  }
+  if (args.script !== undefined || args.trace) {
+    const script = args.script === undefined ? drawWorld(args.seed, args.world) : (JSON.parse(readFileSync(args.script, 'utf8')) as WorldScript)
+    const summary = emptySummary()
+    const { trace } = await runWorld(script, summary, args.trace)
+    if (trace !== undefined) console.log(trace.join('\n'))
+    summary.findings.forEach(show)
+    return summary
+  }
+  const summary = await runBatch(args, (_, findings) => findings.forEach(show))
+  const first = summary.findings[0]
+  if (args.shrink && first !== undefined) {
+    const small = await shrink(drawWorld(first.seed, args.world), first.rule)
+    console.log(`seed ${first.seed}, shrunk for ${first.rule}:`)
+    console.log(JSON.stringify(small, undefined, 1))
+  }
+  return summary
+}
+
+function at({ request }: SeedFinding): string {
+  return request === undefined ? '' : ` [request ${request}]`
+}
+
+/** One line for people. */
+function described({ seeds, requests, simulatedMs, faults, tookMs, findings, hash, compared, lostShared, lostApart }: Summary): string {
+  const hours = (simulatedMs / 3_600_000).toFixed(1)
+  const rate = Math.round((1_000 * requests) / Math.max(1, tookMs))
+  return `${seeds} seeds, ${requests} requests, ${faults} faults in ${hours} simulated hours; ${rate} requests/s; compared ${compared}: ${lostShared} lost only by sharing, ${lostApart} only without; ${findings.length} findings; traces ${hash}`
+}
+
+function print(summary: Summary, { json, seed }: Arguments): void {
+  console.log(described(summary))
+  if (!json) return
+  const { tookMs, ...figures } = summary
+  console.log(JSON.stringify({ seed, ...figures, simulatedMs: Math.round(figures.simulatedMs), realMs: Math.round(tookMs) }))
+}
+
+try {
+  const args = readArguments(process.argv.slice(2))
+  const summary = await main(args)
+  print(summary, args)
+  process.exitCode = summary.findings.length > 0 && !args.alarm ? 1 : 0
+} catch (error) {
+  if (!(error instanceof TypeError)) throw error
+  console.error(`${error.message}\n\n${USAGE}`)
+  process.exitCode = 2
+}

@@ -1,0 +1,137 @@
+/**
+ * One direction of a TCP connection: bytes arrive in order, late, or never. Loss is delay, a black
+ * hole is retransmission until it ends or the sender gives up (RFC 9293 §3.8.1, Linux: about 15 minutes).
+ */
+
+import type { QueuedEvent } from '../kernel/event-queue.js'
+import type { Direction, Machine } from './machine.js'
+
+/** Bytes that may be under way or unread before the sender must wait. */
+const WINDOW_BYTES = 1_048_576
+const FIRST_RETRY_MS = 200
+const MAX_RETRY_MS = 120_000
+/** `net.ipv4.tcp_retries2` of 15. */
+const GIVE_UP_MS = 924_600
+
+/** The receiver and the sender of a pipe, as far as it calls them. */
+export interface PipeEnds {
+  /** Bytes that can be read now. */
+  readable(): void
+  /** The window is open again. */
+  writable(): void
+  /** The sender gives up. */
+  timedOut(): void
+  /** Whether the flow still exists in the network (a NAT may have forgotten it). */
+  connected(): boolean
+}
+
+interface Segment {
+  /** `undefined` is FIN. */
+  readonly bytes: Uint8Array | undefined
+  readonly arrivesAt: number
+}
+
+export class Pipe {
+  readonly #machine: Machine
+  readonly #direction: Direction
+  readonly #ends: PipeEnds
+  #flying: Segment[] = []
+  /** Arrived and unread. */
+  readonly arrived: (Uint8Array | undefined)[] = []
+  #bytes = 0
+  #lineFreeAt = 0
+  #lastArrivesAt = 0
+  #event: QueuedEvent | undefined
+  #retryMs = FIRST_RETRY_MS
+  #stuckMs = 0
+  #full = false
+  #closed = false
+  /** Whether the sender has sent something that was not acknowledged. */
+  unacknowledged = false
+
+  constructor(machine: Machine, direction: Direction, ends: PipeEnds) {
+    this.#machine = machine
+    this.#direction = direction
+    this.#ends = ends
+  }
+
+  /** Whether the sender has to wait for {@link PipeEnds.writable}. */
+  get full(): boolean {
+    return this.#full
+  }
+
+  /** Bytes under way or unread. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Sends bytes, or FIN. Keeps them. */
+  send(bytes: Uint8Array | undefined): void {
+    const { kernel, path } = this.#machine
+    const length = bytes?.length ?? 0
+    let leavesAt = kernel.now
+    if (path.bandwidth !== undefined) {
+      leavesAt = Math.max(leavesAt, this.#lineFreeAt) + length / path.bandwidth
+      this.#lineFreeAt = leavesAt
+    }
+    const arrivesAt = Math.max(this.#lastArrivesAt, leavesAt + this.#machine.delayMs())
+    this.#lastArrivesAt = arrivesAt
+    this.#flying.push({ bytes, arrivesAt })
+    this.#bytes += length
+    if (this.#bytes >= WINDOW_BYTES) this.#full = true
+    this.#event ??= kernel.at(arrivesAt, this.#arrive)
+  }
+
+  /** The receiver has read `length` bytes. */
+  credit(length: number): void {
+    this.#bytes -= length
+    if (!this.#full || this.#bytes > WINDOW_BYTES / 2) return
+    this.#full = false
+    if (!this.#closed) this.#ends.writable()
+  }
+
+  /** Ends the pipe: nothing arrives any more. */
+  close(): void {
+    this.#closed = true
+    this.#flying = []
+    this.unacknowledged = false
+    if (this.#event !== undefined) this.#event.callback = undefined
+  }
+
+  readonly #arrive = (): void => {
+    this.#event = undefined
+    const { kernel } = this.#machine
+    const back = this.#direction === 'toServer' ? 'toClient' : 'toServer'
+    const passes = this.#machine.up(this.#direction) && this.#ends.connected()
+    this.unacknowledged = !passes || !this.#machine.up(back)
+    if (passes) this.#deliver(kernel.now)
+    if (this.#closed) return
+    if (this.unacknowledged) return this.#retry()
+    this.#retryMs = FIRST_RETRY_MS
+    this.#stuckMs = 0
+    const next = this.#flying[0]
+    if (next !== undefined) this.#event = kernel.at(next.arrivesAt, this.#arrive)
+  }
+
+  #deliver(now: number): void {
+    let count = 0
+    for (const { bytes, arrivesAt } of this.#flying) {
+      if (arrivesAt > now) break
+      this.arrived.push(bytes)
+      count++
+    }
+    if (count === 0) return
+    this.#flying.splice(0, count)
+    this.#ends.readable()
+  }
+
+  /** RFC 6298 §5: the time doubles with each retransmission. */
+  #retry(): void {
+    const { kernel } = this.#machine
+    // A suspended machine does not count, and the other one notices nothing of it until it is awake.
+    if (!kernel.asleep || this.#direction === 'toClient') this.#stuckMs += this.#retryMs
+    if (this.#stuckMs > GIVE_UP_MS) return this.#ends.timedOut()
+    this.#event = kernel.after(this.#retryMs, this.#arrive)
+    this.#retryMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2)
+  }
+}

@@ -1,0 +1,75 @@
+/** The resolver of the client's machine: records that change, and the ways in which it fails. */
+
+import type { LookupFunction } from 'node:net'
+import type { Kernel } from '../kernel/kernel.js'
+import type { Random } from '../kernel/random.js'
+
+/** What a name resolves to. */
+export interface DnsRecord {
+  addresses: readonly string[]
+  /** In seconds; without one the client's own limit applies. */
+  ttl?: number | undefined
+  /** Whether each answer begins with another address. */
+  rotates?: boolean | undefined
+}
+
+/** How the resolver is ill. */
+export type ResolverState = 'well' | 'fails' | 'silent' | 'slow'
+
+export class ModelledResolver {
+  readonly #kernel: Kernel
+  readonly #random: Random
+  readonly #records: Map<string, DnsRecord>
+  readonly #had = new Set<string>()
+  state: ResolverState = 'well'
+  /** Names that do not exist for now. */
+  readonly missing: Set<string> = new Set()
+  queries = 0
+
+  constructor(kernel: Kernel, random: Random, records: Map<string, DnsRecord>) {
+    this.#kernel = kernel
+    this.#random = random
+    this.#records = records
+    for (const [name, record] of records) this.set(name, record)
+  }
+
+  set(name: string, record: DnsRecord): void {
+    this.#records.set(name, record)
+    for (const address of record.addresses) this.#had.add(`${name} ${address}`)
+  }
+
+  /** Whether a name has ever had an address. */
+  hasHad(name: string, address: string): boolean {
+    return this.#had.has(`${name} ${address}`)
+  }
+
+  /** The client's option `lookup`. */
+  readonly lookup: LookupFunction = (host, _options, callback) => {
+    this.queries++
+    const { state } = this
+    if (state === 'silent') return
+    const delayMs =
+      state === 'slow' ? this.#random.int(500, 6_000) : state === 'fails' ? this.#random.int(1, 5_000) : this.#random.int(1, 40)
+    this.#kernel.after(delayMs, () => this.#kernel.deliver(() => this.#answer(host, state, callback)))
+  }
+
+  #answer(host: string, state: ResolverState, callback: Parameters<LookupFunction>[2]): void {
+    if (state === 'fails') return callback(failure('EAI_AGAIN', host), [])
+    const record = this.#records.get(host)
+    if (record === undefined || this.missing.has(host)) return callback(failure('ENOTFOUND', host), [])
+    let { addresses } = record
+    if (record.rotates === true && addresses.length > 1) {
+      const first = this.#random.int(0, addresses.length - 1)
+      addresses = [...addresses.slice(first), ...addresses.slice(0, first)]
+    }
+    const ttl = record.ttl === undefined ? {} : { ttl: record.ttl }
+    callback(
+      null,
+      addresses.map((address) => ({ address, family: 4, ...ttl })),
+    )
+  }
+}
+
+function failure(code: string, host: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`getaddrinfo ${code} ${host}`), { code, syscall: 'getaddrinfo', errno: -3008 })
+}

@@ -1,0 +1,108 @@
+/** Runs many worlds, one after the other, and sums up. */
+
+import { drawWorld } from '../draw/worlds.js'
+import { type Comparison, compareSharing } from '../judge/compare.js'
+import type { Finding } from '../judge/ledger.js'
+import { realTime } from '../kernel/builtins.js'
+import { Random } from '../kernel/random.js'
+import type { WorldScript } from './script.js'
+import { type RunResult, simulate } from './simulate.js'
+
+/** Every so many worlds with sharing are run again without. */
+const COMPARED_PART = 0.25
+
+export interface SeedFinding extends Finding {
+  readonly seed: number
+  readonly world: string
+}
+
+/** The sum of many runs. */
+export interface Summary {
+  seeds: number
+  requests: number
+  simulatedMs: number
+  faults: number
+  /** Real time within the worlds, in milliseconds. */
+  tookMs: number
+  /** Over the hashes of all traces. */
+  hash: string
+  compared: number
+  lostShared: number
+  lostApart: number
+  readonly findings: SeedFinding[]
+}
+
+export function emptySummary(): Summary {
+  return {
+    ...{ seeds: 0, requests: 0, simulatedMs: 0, faults: 0, tookMs: 0, hash: '' },
+    ...{ compared: 0, lostShared: 0, lostApart: 0, findings: [] },
+  }
+}
+
+/** Runs a world, and again without sharing if its seed says so. */
+export async function runWorld(script: WorldScript, summary: Summary, verbose = false): Promise<RunResult> {
+  const result = await simulate(script, { verbose })
+  const comparison = isCompared(script) ? compareSharing(result.records, (await simulate(script, { sharing: false })).records) : undefined
+  add(summary, script, result, comparison)
+  return result
+}
+
+/** Everything that is found in a world. */
+export async function findingsIn(script: WorldScript): Promise<readonly Finding[]> {
+  const summary = emptySummary()
+  await runWorld(script, summary)
+  return summary.findings
+}
+
+/** Limits of a batch. */
+export interface BatchLimits {
+  readonly seed: number
+  readonly seeds: number
+  readonly simulatedMs: number
+  readonly realMs: number
+  readonly world?: string | undefined
+}
+
+/** @param onSeed called after each seed. */
+export async function runBatch(limits: BatchLimits, onSeed?: (script: WorldScript, findings: readonly SeedFinding[]) => void): Promise<Summary> {
+  const { seed: first, seeds, simulatedMs, realMs, world } = limits
+  const summary = emptySummary()
+  const startedAt = realTime()
+  for (let seed = first; seed < first + seeds; seed++) {
+    if (summary.simulatedMs >= simulatedMs || realTime() - startedAt >= realMs) break
+    const script = drawWorld(seed, world)
+    const before = summary.findings.length
+    await runWorld(script, summary)
+    onSeed?.(script, summary.findings.slice(before))
+  }
+  return summary
+}
+
+function isCompared({ seed, client, names }: WorldScript): boolean {
+  return client.coalescing && names.length > 1 && new Random(seed, 'compared').chance(COMPARED_PART)
+}
+
+function add(summary: Summary, script: WorldScript, result: RunResult, comparison: Comparison | undefined): void {
+  const { seed, world, faults } = script
+  summary.seeds++
+  summary.requests += result.requests
+  summary.simulatedMs += result.simulatedMs
+  summary.faults += faults.length
+  summary.tookMs += result.tookMs
+  summary.hash = mixed(summary.hash, result.hash)
+  summary.compared += comparison?.compared ?? 0
+  summary.lostShared += comparison?.lostShared ?? 0
+  summary.lostApart += comparison?.lostApart ?? 0
+  for (const finding of [...result.findings, ...(comparison?.findings ?? [])]) summary.findings.push({ seed, world, ...finding })
+}
+
+/** Joins two hashes of sixteen digits. */
+function mixed(one: string, other: string): string {
+  const text = one + other
+  let [high, low] = [0xdeadbeef, 0x41c6ce57]
+  for (let at = 0; at < text.length; at++) {
+    high = Math.imul(high ^ text.charCodeAt(at), 2_654_435_761)
+    low = Math.imul(low ^ text.charCodeAt(at) ^ (high >>> 15), 1_597_334_677)
+  }
+  return (high >>> 0).toString(16).padStart(8, '0') + (low >>> 0).toString(16).padStart(8, '0')
+}

@@ -1,0 +1,160 @@
+/**
+ * One server process: its connections, and how it starts, deploys and dies. Chooses the protocol by
+ * ALPN as its TLS does.
+ */
+
+import type { Ledger } from '../judge/ledger.js'
+import type { Kernel } from '../kernel/kernel.js'
+import type { End } from '../network/flow.js'
+import type { Machine } from '../network/machine.js'
+import type { ServerScript } from '../run/script.js'
+import type { Application, Place } from './application.js'
+import type { RequestHead, ServerExchange } from './exchange.js'
+import { Http1ServerConnection } from './h1/connection.js'
+import { Http2ServerConnection } from './h2/connection.js'
+import type { ServerModel } from './model.js'
+import { acceptTls } from './tls.js'
+
+/** A connection that can be ended. */
+export interface ServerConnection {
+  /** Gracefully. */
+  shutdown(): void
+  /** As its process dies. */
+  kill(): void
+  /** Part of the client's connection window that was used and not given back; from 0 to 1. */
+  missingCredit?(): number
+}
+
+/** Times at which frames arrived on one connection, in milliseconds. */
+export interface FrameTimes {
+  readonly flow: number
+  readonly pings: number[]
+  readonly resets: number[]
+}
+
+/** What an instance belongs to. */
+export interface InstanceDeps {
+  readonly kernel: Kernel
+  readonly ledger: Ledger
+  readonly machine: Machine
+  readonly address: string
+  readonly application: Application
+}
+
+export class Instance {
+  readonly kernel: Kernel
+  readonly ledger: Ledger
+  readonly machine: Machine
+  readonly script: ServerScript
+  readonly model: ServerModel
+  readonly connections: Set<ServerConnection> = new Set()
+  readonly #deps: InstanceDeps
+  #refusals = 0
+  /** Tickets of this process: another one does not know them. */
+  readonly tickets: Set<string> = new Set()
+  /** Times at which frames of the client arrived, by flow. */
+  readonly counts: Map<number, FrameTimes> = new Map()
+
+  constructor(deps: InstanceDeps, script: ServerScript, model: ServerModel) {
+    this.kernel = deps.kernel
+    this.ledger = deps.ledger
+    this.machine = deps.machine
+    this.script = script
+    this.model = model
+    this.#deps = deps
+  }
+
+  /** Takes a TCP connection. */
+  accept(end: End, secure: boolean): void {
+    if (this.script.ill === 'silent') {
+      end.listener = { onBytes() {}, onEnd: () => end.close(), onError() {}, onDrain() {} }
+      return
+    }
+    if (secure) acceptTls(end, this, (protocol) => this.#serve(end, protocol))
+    else this.#serve(end, 'http/1.1')
+  }
+
+  #serve(end: End, protocol: string | undefined): void {
+    const { h2, h1 } = this.model
+    end.flow.label = `${this.model.name} ${protocol ?? 'http/1.1'}`
+    if (protocol === 'h2' && h2 !== undefined) this.connections.add(new Http2ServerConnection(end, this, h2))
+    else this.connections.add(new Http1ServerConnection(end, this, h1 ?? { idleMs: 5_000 }))
+  }
+
+  /** Executes a request, or answers for a host that it does not have. */
+  take(exchange: ServerExchange, end: End): void {
+    const { hosts, certificate } = this.script
+    const host = exchange.head.authority.replace(/:\d+$/, '')
+    const place = this.#place(end)
+    if (hosts === undefined || hosts.includes(host)) return this.#deps.application.begin(exchange, place)
+    const { unknownHost } = this.model
+    if (unknownHost === 'serve') {
+      this.ledger.find(
+        'misrouted',
+        `${host} arrived at a server for ${hosts.join(' ')} (certificate ${certificate.join(' ')})`,
+        exchange.head.id,
+      )
+      return this.#deps.application.begin(exchange, place)
+    }
+    this.#deps.application.noteRefused(exchange.head, place)
+    exchange.respond(unknownHost, 0)
+    exchange.finish()
+  }
+
+  /** Notes a request that is not executed. */
+  refuse(head: RequestHead, end: End): void {
+    this.#deps.application.noteRefused(head, this.#place(end))
+  }
+
+  /** Whether an ill server refuses this stream. */
+  refusesNext(): boolean {
+    return this.script.ill === 'refuses' && this.#refusals++ % 2 === 1
+  }
+
+  checkUpload(id: number, received: number): void {
+    const expected = this.ledger.records.get(id)?.script.upload?.bytes ?? 0
+    if (received !== expected)
+      this.ledger.find('content', `the server received ${received} of ${expected} bytes as a complete request`, id)
+  }
+
+  complain(why: string, end: End): void {
+    this.ledger.find('complaint', `${this.model.name} at ${this.#deps.address} ended flow ${end.flow.id}: ${why}`)
+    this.ledger.complain(why)
+  }
+
+  /** Notes a PING or a RST_STREAM of the client. */
+  noteFrame(end: End, kind: 'pings' | 'resets'): void {
+    const { id: flow } = end.flow
+    let times = this.counts.get(flow)
+    if (times === undefined) {
+      times = { flow, pings: [], resets: [] }
+      this.counts.set(flow, times)
+    }
+    times[kind].push(this.kernel.now)
+  }
+
+  /** Sends FIN, and reads on for the lingering time, so that the last bytes arrive. */
+  closeSlowly(end: End): void {
+    const { lingerMs } = this.model
+    if (lingerMs === 0) return end.close()
+    end.end()
+    end.listener = { onBytes() {}, onEnd: () => end.close(), onError() {}, onDrain() {} }
+    this.kernel.after(lingerMs, () => end.close())
+  }
+
+  /** Reload or deployment: connections end gracefully, and tickets are forgotten. */
+  deploy(): void {
+    for (const connection of [...this.connections]) connection.shutdown()
+  }
+
+  kill(): void {
+    for (const connection of [...this.connections]) connection.kill()
+    this.connections.clear()
+    this.tickets.clear()
+  }
+
+  #place(end: End): Place {
+    const { machine, script } = this
+    return { machine, address: this.#deps.address, flow: end.flow.id, script, secure: end.flow.remotePort === 443 }
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * What makes servers differ: a model is this table, filled in. See docs/contributing/simulation.md for
+ * how to add one.
+ */
+
+/** How a server ends an HTTP/2 connection gracefully. */
+export type ShutdownStyle =
+  /** GOAWAY with the last stream, then close when its streams are done. */
+  | 'last'
+  /** GOAWAY with 2^31-1, a second later with the last stream, then close when its streams are done. */
+  | 'twice'
+  /** GOAWAY with 2^31-1, then close when its streams are done. */
+  | 'max'
+  /** Only the socket is closed. */
+  | 'bare'
+  /** GOAWAY with the last stream; the socket stays open. */
+  | 'open'
+
+export interface Http2Model {
+  readonly maxConcurrentStreams: number
+  readonly streamWindowBytes: number
+  readonly connectionWindowBytes: number
+  /** When content is acknowledged by WINDOW_UPDATE: at once, when half of a window is used, or with each read of the application. */
+  readonly credit: 'at-once' | 'half' | 'per-read'
+  /** Bytes of one read, for `per-read`. */
+  readonly readBytes?: number
+  readonly shutdown: ShutdownStyle
+  /** Time for streams after a graceful shutdown. Unlimited by default. */
+  readonly drainMs?: number
+  /** Requests on one connection. */
+  readonly maxRequests?: number
+  /** Time without streams after which the connection ends. */
+  readonly idleMs?: number
+  readonly maxAgeMs?: number
+  /** Time for streams after the maximum age. */
+  readonly ageGraceMs?: number
+  /** Least time between two PINGs without HEADERS or DATA of the server in between; a third one too early ends the connection. */
+  readonly pingIntervalMs?: number
+  /** WINDOW_UPDATE frames per DATA frame of the server, beyond which the connection ends. */
+  readonly maxWindowUpdates?: number
+  /** RST_STREAM frames in 10 s, beyond which the connection ends. */
+  readonly maxResets?: number
+}
+
+export interface Http1Model {
+  readonly idleMs: number
+  readonly maxRequests?: number
+  /** Whether the time is announced by `keep-alive: timeout`. */
+  readonly announces?: boolean
+  /** Whether responses without a length are chunked; else they end with the connection. */
+  readonly chunks?: boolean
+}
+
+export interface ServerModel {
+  readonly name: string
+  /** Absent: no HTTP/2. */
+  readonly h2?: Http2Model
+  /** Absent: no HTTP/1.1. */
+  readonly h1?: Http1Model
+  /** Status for hosts that the server does not have; `serve` answers in the name of its default host. */
+  readonly unknownHost: 404 | 421 | 'serve'
+  /** Time for which a closed connection is still read, so that the client sees the last bytes. */
+  readonly lingerMs: number
+}

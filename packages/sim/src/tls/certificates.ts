@@ -1,0 +1,54 @@
+/**
+ * Real certificates for modelled TLS: core and coalescing read them with OpenSSL's rules. Issued once
+ * per process and set of names.
+ */
+
+import { X509Certificate } from 'node:crypto'
+import type { PeerCertificate } from 'node:tls'
+import type { Authority } from '@unshard/testkit'
+
+/** A certificate as the client sees it. */
+export interface SimCertificate {
+  readonly names: readonly string[]
+  readonly peer: PeerCertificate
+  /** Whether its authority is trusted. */
+  readonly trusted: boolean
+}
+
+const issued = new Map<string, SimCertificate>()
+let authority: Authority | undefined
+
+/** Issues certificates. Call before a run: it takes real time. */
+export async function prepareCertificate(names: readonly string[], trusted: boolean): Promise<void> {
+  const key = keyOf(names, trusted)
+  if (issued.has(key)) return
+  if (authority === undefined) {
+    // Loaded here, because it imports core, whose copy must see replaced builtins.
+    const { createAuthority } = await import('@unshard/testkit')
+    authority = await createAuthority()
+  }
+  const { cert } = await authority.issue({
+    names,
+    notBefore: new Date(Date.UTC(2025, 0, 1)),
+    notAfter: new Date(Date.UTC(2035, 0, 1)),
+  })
+  const peer = new X509Certificate(cert).toLegacyObject() as PeerCertificate
+  issued.set(key, { names, peer, trusted })
+}
+
+/** @throws Error for names that were not prepared. */
+export function certificateFor(names: readonly string[], trusted: boolean): SimCertificate {
+  const found = issued.get(keyOf(names, trusted))
+  if (found === undefined) throw new Error(`no certificate was prepared for ${names.join(' ')}`)
+  return found
+}
+
+function keyOf(names: readonly string[], trusted: boolean): string {
+  return `${names.join(' ')} ${trusted}`
+}
+
+/** Whether a list of names covers a host: whole left-most label (RFC 9525 §6.3). */
+export function covers(names: readonly string[], host: string): boolean {
+  const rest = host.slice(host.indexOf('.') + 1)
+  return names.includes(host) || names.includes(`*.${rest}`)
+}
