@@ -53,7 +53,8 @@ export function readArguments(args: readonly string[]): Arguments {
   })
   const { shrink = false, trace = false, steer = false, alarm = false, json = false, world, script } = values
   if (world !== undefined && !WORLD_NAMES.includes(world)) throw new TypeError(`--world must be one of ${WORLD_NAMES.join(', ')}`)
-  const isOne = values.seed !== undefined && values.seeds === undefined && values.hours === undefined && values.seconds === undefined
+  const isOne =
+    values.seed !== undefined && values.seeds === undefined && values.hours === undefined && values.seconds === undefined
   const isTimed = values.hours !== undefined || values.seconds !== undefined
   return {
     ...{ shrink, trace, steer, alarm, json, world, script },

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 import { type Arguments, readArguments, USAGE } from './arguments.js'
 import { drawWorld } from './draw/worlds.js'
 import { emptySummary, runBatch, runWorld, type SeedFinding, type Summary } from './run/batch.js'
-import type { WorldScript } from './run/script.js'
 import { shrink } from './run/shrink.js'
 import { warmUp } from './run/warm-up.js'
+import type { WorldScript } from './script/script.js'
 
 /** Findings that are printed. */
 const MOST_SHOWN = 50
@@ -15,10 +15,16 @@ async function main(args: Arguments): Promise<Summary> {
   await warmUp()
   let shown = 0
   const show = (finding: SeedFinding): void => {
-    if (shown++ < MOST_SHOWN) console.log(`${args.alarm ? 'ALARM: ' : ''}seed ${finding.seed} (${finding.world}): ${finding.rule}: ${finding.text}${at(finding)}`)
+    if (shown++ < MOST_SHOWN)
+      console.log(
+        `${args.alarm ? 'ALARM: ' : ''}seed ${finding.seed} (${finding.world}): ${finding.rule}: ${finding.text}${at(finding)}`,
+      )
   }
   if (args.script !== undefined || args.trace) {
-    const script = args.script === undefined ? drawWorld(args.seed, args.world) : (JSON.parse(readFileSync(args.script, 'utf8')) as WorldScript)
+    const script =
+      args.script === undefined
+        ? drawWorld(args.seed, args.world)
+        : (JSON.parse(readFileSync(args.script, 'utf8')) as WorldScript)
     const summary = emptySummary()
     const { trace } = await runWorld(script, summary, args.trace)
     if (trace !== undefined) console.log(trace.join('\n'))
@@ -40,7 +46,18 @@ function at({ request }: SeedFinding): string {
 }
 
 /** One line for people. */
-function described({ seeds, requests, simulatedMs, faults, tookMs, findings, hash, compared, lostShared, lostApart }: Summary): string {
+function described({
+  seeds,
+  requests,
+  simulatedMs,
+  faults,
+  tookMs,
+  findings,
+  hash,
+  compared,
+  lostShared,
+  lostApart,
+}: Summary): string {
   const hours = (simulatedMs / 3_600_000).toFixed(1)
   const rate = Math.round((1_000 * requests) / Math.max(1, tookMs))
   return `${seeds} seeds, ${requests} requests, ${faults} faults in ${hours} simulated hours; ${rate} requests/s; compared ${compared}: ${lostShared} lost only by sharing, ${lostApart} only without; ${findings.length} findings; traces ${hash}`

@@ -4,12 +4,11 @@
  */
 
 import type { Client, HttpResponse, RequestOptions } from '@unshard/core'
-import type { Ledger, OutcomeError, RequestRecord } from '../judge/ledger.js'
-import { matches, piece, whole } from '../judge/markers.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { Trace } from '../kernel/trace.js'
-import type { RequestScript } from '../run/script.js'
-import { credentialsFor } from '../server/application.js'
+import type { Ledger, OutcomeError, RequestRecord } from '../ledger/ledger.js'
+import { credentialsFor, matches, piece, whole } from '../ledger/markers.js'
+import type { RequestScript } from '../script/script.js'
 
 const SLOW_READER_MS = 200
 const UPLOAD_PART_BYTES = 16_000
@@ -31,7 +30,7 @@ export class Callers {
     this.#trace.note(`request ${script.id} ${script.method} ${script.origin}`)
     const abort = script.abortAfterMs === undefined ? undefined : new AbortController()
     if (abort !== undefined) this.#later(script.abortAfterMs!, () => abort.abort(new Error('aborted by the caller')))
-    // Awaited by nobody: the outcome goes to the ledger.
+    // Not awaited: the outcome goes to the ledger.
     void this.#run(client, record, abort?.signal)
   }
 

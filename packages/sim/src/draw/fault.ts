@@ -1,7 +1,7 @@
 /** Draws what goes wrong, and when. */
 
 import type { Random } from '../kernel/random.js'
-import type { FaultKind, FaultScript } from '../run/script.js'
+import type { FaultKind, FaultScript } from '../script/script.js'
 import type { Topology } from './topology.js'
 
 export type Weights = readonly (readonly [weight: number, kind: FaultKind])[]
@@ -36,7 +36,13 @@ export const MACHINE_FAULTS: Weights = [
   [1, 'clock-step'],
 ]
 
-export function drawFaults(random: Random, { machines, names, groups }: Topology, weights: Weights, count: number, spanMs: number): FaultScript[] {
+export function drawFaults(
+  random: Random,
+  { machines, names, groups }: Topology,
+  weights: Weights,
+  count: number,
+  spanMs: number,
+): FaultScript[] {
   const faults: FaultScript[] = []
   for (let index = 0; index < count; index++) {
     const kind = random.weighted(weights)
@@ -44,10 +50,21 @@ export function drawFaults(random: Random, { machines, names, groups }: Topology
     const until = at + durationOf(kind, random)
     if (kind === 'dns-moves') {
       const { hosts, addresses } = random.pick(groups)
-      faults.push({ kind, at, until, where: random.pick(hosts), addresses: random.shuffled(addresses).slice(0, random.int(1, addresses.length)) })
+      faults.push({
+        kind,
+        at,
+        until,
+        where: random.pick(hosts),
+        addresses: random.shuffled(addresses).slice(0, random.int(1, addresses.length)),
+      })
     } else if (kind === 'dns-missing') faults.push({ kind, at, until, where: random.pick(names).name })
     else if (kind.startsWith('dns-') || isOfMachine(kind)) {
-      faults.push({ kind, at, until, ...(kind === 'clock-step' ? { ms: random.pick([-86_400_000, -60_000, 60_000, 86_400_000]) } : {}) })
+      faults.push({
+        kind,
+        at,
+        until,
+        ...(kind === 'clock-step' ? { ms: random.pick([-86_400_000, -60_000, 60_000, 86_400_000]) } : {}),
+      })
     } else faults.push({ kind, at, until, where: random.pick(machines).address })
   }
   return faults.sort((one, other) => one.at - other.at)

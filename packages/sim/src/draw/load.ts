@@ -1,7 +1,7 @@
 /** Draws callers: each kind makes some requests in its own way. */
 
 import { Random } from '../kernel/random.js'
-import { neededMs, type RequestScript } from '../run/script.js'
+import { neededMs, type RequestScript } from '../script/script.js'
 import type { Group } from './topology.js'
 
 /** How a caller behaves. */
@@ -23,7 +23,7 @@ export type CallerKind =
 
 type Part = Omit<RequestScript, 'id' | 'origin'>
 
-/** What a kind of caller makes in `spanMs`: some requests to one group. */
+/** Makes the requests of one caller to one group within `spanMs`. */
 type Kind = (random: Random, spanMs: number, group: Group) => Part[]
 
 const quick = (random: Random): Pick<Part, 'method' | 'thinkMs' | 'bytes'> => ({
@@ -47,17 +47,31 @@ export const KINDS: Readonly<Record<CallerKind, Kind>> = {
       upload: { bytes: random.log(1, 20_000), kind: 'buffered' },
     })),
   longPolls: (random, spanMs, { http1 }) =>
-    repeat(random.int(1, http1 ? 2 : 6), () => ({ at: random.int(0, spanMs), method: 'GET', thinkMs: random.log(20_000, 1_200_000), bytes: 50 })),
+    repeat(random.int(1, http1 ? 2 : 6), () => ({
+      at: random.int(0, spanMs),
+      method: 'GET',
+      thinkMs: random.log(20_000, 1_200_000),
+      bytes: 50,
+    })),
   events: (random, spanMs, { http1 }) =>
     repeat(random.int(1, http1 ? 1 : 3), () => ({
-      ...{ at: random.int(0, spanMs), method: 'GET', thinkMs: 10, bytes: 120, parts: random.log(10, 150), everyMs: random.log(1_000, 300_000) },
+      ...{
+        at: random.int(0, spanMs),
+        method: 'GET',
+        thinkMs: 10,
+        bytes: 120,
+        parts: random.log(10, 150),
+        everyMs: random.log(1_000, 300_000),
+      },
     })),
   uploads: (random, spanMs) =>
     repeat(random.int(1, 4), () => ({
       ...{ at: random.int(0, spanMs), method: 'POST', thinkMs: random.int(1, 1_000), bytes: 100 },
       upload: {
         bytes: random.log(50_000, 3_000_000),
-        ...(random.chance(0.5) ? { kind: 'buffered' as const } : { kind: 'streamed' as const, everyMs: random.pick([0, 0, 10, 100]) }),
+        ...(random.chance(0.5)
+          ? { kind: 'buffered' as const }
+          : { kind: 'streamed' as const, everyMs: random.pick([0, 0, 10, 100]) }),
       },
     })),
   downloads: (random, spanMs) =>
@@ -75,11 +89,21 @@ export const KINDS: Readonly<Record<CallerKind, Kind>> = {
   isolated: (random, spanMs) =>
     repeat(random.log(3, 20), () => ({ at: random.int(0, spanMs), ...quick(random), isolation: random.pick(['one', 'two']) })),
   poison: (random, spanMs) => [
-    { at: random.int(0, spanMs), ...quick(random), thinkMs: random.log(1, 2_000), poison: random.pick(['reset', 'goaway', 'close'] as const) },
+    {
+      at: random.int(0, spanMs),
+      ...quick(random),
+      thinkMs: random.log(1, 2_000),
+      poison: random.pick(['reset', 'goaway', 'close'] as const),
+    },
   ],
   careless: (random, spanMs) =>
     repeat(random.int(1, 4), () => ({
-      ...{ at: random.int(0, spanMs), ...quick(random), bytes: random.log(10, 200_000), reader: random.pick(['never', 'cancels'] as const) },
+      ...{
+        at: random.int(0, spanMs),
+        ...quick(random),
+        bytes: random.log(10, 200_000),
+        reader: random.pick(['never', 'cancels'] as const),
+      },
     })),
   liars: (random, spanMs) => repeat(random.int(1, 3), () => ({ at: random.int(0, spanMs), ...quick(random), lies: true })),
   sparse: (random, spanMs) => {

@@ -1,7 +1,7 @@
 /** Draws machines, servers and names. A group is a set of hosts that lead to the same addresses. */
 
 import type { Random } from '../kernel/random.js'
-import type { Illness, MachineScript, NameScript, ServerScript } from '../run/script.js'
+import type { Illness, MachineScript, NameScript, ServerScript } from '../script/script.js'
 import { MODELS } from '../server/models/all.js'
 
 export interface Group {
@@ -19,7 +19,7 @@ export interface Topology {
   readonly answers404: boolean
 }
 
-/** What a world wants. */
+/** Probabilities and features that a kind of world asks for. */
 export interface TopologyWish {
   /** Probability that one of several addresses is ill all the time. */
   readonly ill: number
@@ -29,7 +29,21 @@ export interface TopologyWish {
 }
 
 const ILLNESSES: readonly Illness[] = ['silent', 'alert', 'late-settings', 'slow', 'refuses']
-const MANY = ['nginx', 'go', 'grpc', 'node', 'apache', 'haproxy', 'h2o', 'envoy', 'alb', 'caddy', 'apns', 'nghttpd', 'old'] as const
+const MANY = [
+  'nginx',
+  'go',
+  'grpc',
+  'node',
+  'apache',
+  'haproxy',
+  'h2o',
+  'envoy',
+  'alb',
+  'caddy',
+  'apns',
+  'nghttpd',
+  'old',
+] as const
 /** Models that say so if they do not have a host. */
 const HONEST = ['apache', 'caddy', 'apns', 'envoy'] as const
 
@@ -45,8 +59,27 @@ export function drawTopology(random: Random, wish: TopologyWish): Topology {
   ])
   for (let index = 1; index <= count; index++) {
     const domain = `g${index}.sim.example`
-    const hosts = Array.from({ length: random.weighted([[3, 1], [3, 2], [2, 4], [1, 8]] as const) }, (_, host) => `h${host + 1}.${domain}`)
-    const addresses = Array.from({ length: random.weighted([[5, 1], [4, 2], [1, 3]] as const) }, (_, at) => `10.0.${index}.${at + 1}`)
+    const hosts = Array.from(
+      {
+        length: random.weighted([
+          [3, 1],
+          [3, 2],
+          [2, 4],
+          [1, 8],
+        ] as const),
+      },
+      (_, host) => `h${host + 1}.${domain}`,
+    )
+    const addresses = Array.from(
+      {
+        length: random.weighted([
+          [5, 1],
+          [4, 2],
+          [1, 3],
+        ] as const),
+      },
+      (_, at) => `10.0.${index}.${at + 1}`,
+    )
     const certificate = random.chance(0.6) ? [`*.${domain}`] : hosts
     const routed = wish.routers && hosts.length > 1
     const models = routed ? [random.pick(HONEST)] : drawModels(random)

@@ -1,7 +1,7 @@
 /** The kinds of worlds, and how one is drawn from a seed. */
 
 import { Random } from '../kernel/random.js'
-import type { ClientScript, WorldScript } from '../run/script.js'
+import type { ClientScript, WorldScript } from '../script/script.js'
 import { DNS_FAULTS, drawFaults, MACHINE_FAULTS, NETWORK_FAULTS, type Weights } from './fault.js'
 import { type CallerKind, drawLoad, endOfLoad, KINDS } from './load.js'
 import { drawTopology, type TopologyWish } from './topology.js'
@@ -23,14 +23,78 @@ const MINUTES = [20_000, 600_000] as const
 
 export const WORLDS: Readonly<Record<string, World>> = {
   calm: { weight: 2, topology: {}, faults: ANY, maxFaults: 0, spanMs: MINUTES, callers: [2, 10], often: [] },
-  network: { weight: 4, topology: {}, faults: NETWORK_FAULTS, maxFaults: 4, spanMs: MINUTES, callers: [2, 8], often: ['steady', 'posts'] },
-  ill: { weight: 2, topology: { ill: 0.9 }, faults: ANY, maxFaults: 1, spanMs: MINUTES, callers: [2, 8], often: ['burst', 'sparse'] },
-  resolver: { weight: 2, topology: {}, faults: DNS_FAULTS, maxFaults: 3, spanMs: [60_000, 1_800_000], callers: [3, 8], often: ['steady', 'sparse'] },
-  laptop: { weight: 2, topology: {}, faults: MACHINE_FAULTS, maxFaults: 3, spanMs: [60_000, 1_800_000], callers: [2, 8], often: ['sparse', 'longPolls', 'events'] },
-  hours: { weight: 1, topology: {}, faults: ANY, maxFaults: 3, spanMs: [3_600_000, 14_400_000], callers: [2, 6], often: ['sparse', 'events', 'longPolls'] },
-  poison: { weight: 2, topology: {}, faults: NETWORK_FAULTS, maxFaults: 1, spanMs: [5_000, 60_000], callers: [4, 10], often: ['poison', 'burst', 'steady'] },
-  routers: { weight: 2, topology: { routers: true }, faults: NETWORK_FAULTS, maxFaults: 1, spanMs: MINUTES, callers: [3, 8], often: ['steady'] },
-  proxies: { weight: 1, topology: { proxied: true }, faults: NETWORK_FAULTS, maxFaults: 2, spanMs: MINUTES, callers: [2, 6], often: ['steady'] },
+  network: {
+    weight: 4,
+    topology: {},
+    faults: NETWORK_FAULTS,
+    maxFaults: 4,
+    spanMs: MINUTES,
+    callers: [2, 8],
+    often: ['steady', 'posts'],
+  },
+  ill: {
+    weight: 2,
+    topology: { ill: 0.9 },
+    faults: ANY,
+    maxFaults: 1,
+    spanMs: MINUTES,
+    callers: [2, 8],
+    often: ['burst', 'sparse'],
+  },
+  resolver: {
+    weight: 2,
+    topology: {},
+    faults: DNS_FAULTS,
+    maxFaults: 3,
+    spanMs: [60_000, 1_800_000],
+    callers: [3, 8],
+    often: ['steady', 'sparse'],
+  },
+  laptop: {
+    weight: 2,
+    topology: {},
+    faults: MACHINE_FAULTS,
+    maxFaults: 3,
+    spanMs: [60_000, 1_800_000],
+    callers: [2, 8],
+    often: ['sparse', 'longPolls', 'events'],
+  },
+  hours: {
+    weight: 1,
+    topology: {},
+    faults: ANY,
+    maxFaults: 3,
+    spanMs: [3_600_000, 14_400_000],
+    callers: [2, 6],
+    often: ['sparse', 'events', 'longPolls'],
+  },
+  poison: {
+    weight: 2,
+    topology: {},
+    faults: NETWORK_FAULTS,
+    maxFaults: 1,
+    spanMs: [5_000, 60_000],
+    callers: [4, 10],
+    often: ['poison', 'burst', 'steady'],
+  },
+  routers: {
+    weight: 2,
+    topology: { routers: true },
+    faults: NETWORK_FAULTS,
+    maxFaults: 1,
+    spanMs: MINUTES,
+    callers: [3, 8],
+    often: ['steady'],
+  },
+  proxies: {
+    weight: 1,
+    topology: { proxied: true },
+    faults: NETWORK_FAULTS,
+    maxFaults: 2,
+    spanMs: MINUTES,
+    callers: [2, 6],
+    often: ['steady'],
+  },
   mixed: { weight: 3, topology: { ill: 0.2 }, faults: ANY, maxFaults: 6, spanMs: MINUTES, callers: [3, 10], often: [] },
 }
 
@@ -43,7 +107,9 @@ export function drawWorld(seed: number, name?: string): WorldScript {
   const random = new Random(seed, 'frame')
   const spanMs = random.log(...span)
   const topology = drawTopology(new Random(seed, 'topology'), { ill: 0.05, routers: false, proxied: false, ...wish })
-  const kinds = (Object.keys(KINDS) as CallerKind[]).map((kind) => [often.includes(kind) ? 6 : kind === 'poison' ? 0.3 : 1, kind] as const)
+  const kinds = (Object.keys(KINDS) as CallerKind[]).map(
+    (kind) => [often.includes(kind) ? 6 : kind === 'poison' ? 0.3 : 1, kind] as const,
+  )
   const requests = drawLoad(seed, topology.groups, kinds, { count: random.int(...callers), spanMs })
   const faults = drawFaults(new Random(seed, 'faults'), topology, weights, random.int(Math.min(1, maxFaults), maxFaults), spanMs)
   const lastFault = Math.max(0, ...faults.map(({ until }) => until))

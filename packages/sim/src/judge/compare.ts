@@ -3,10 +3,10 @@
  * origin each, and no request may be lost only because of sharing.
  */
 
-import type { Finding, RequestRecord } from './ledger.js'
+import type { Finding, RequestRecord } from '../ledger/ledger.js'
 import { isInnocent } from './rules/recovery.js'
 
-/** What two runs of one world differ in. A response that has begun counts as received: it cannot be asked for again. */
+/** Differences between two runs of one world. A response that has begun counts as received: it cannot be asked for again. */
 export interface Comparison {
   /** Requests that must not be lost. */
   readonly compared: number

@@ -1,6 +1,6 @@
 /** Judges a run when it is over: one rule after the other. */
 
-import type { Environment } from '../run/environment.js'
+import type { Environment } from '../world/environment.js'
 import { judgeContents } from './rules/contents.js'
 import { judgeExecution } from './rules/execution.js'
 import { judgeLoad } from './rules/load.js'

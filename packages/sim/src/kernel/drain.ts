@@ -7,7 +7,7 @@ const internal = process as unknown as { _tickCallback?: () => void }
 
 /** Runs what is pending until nothing is. Must not be called from a microtask. */
 export function drain(): void {
-  // What Node itself calls between two callbacks: `processTicksAndRejections` (lib/internal/process/task_queues.js).
+  // Node itself calls it between two callbacks: `processTicksAndRejections` (lib/internal/process/task_queues.js).
   internal._tickCallback!()
 }
 

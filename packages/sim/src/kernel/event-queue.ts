@@ -8,7 +8,7 @@ export interface QueuedEvent {
   callback: (() => void) | undefined
 }
 
-/** Parts of a millisecond that are told apart: a power of two, so that sums and differences of times are exact. */
+/** Resolution of times, in parts of a millisecond: a power of two, so that sums and differences of times are exact. */
 const TICKS = 1_024
 
 export class EventQueue {

@@ -106,7 +106,7 @@ export class Kernel {
     this.#timersByEvent.delete(event)
   }
 
-  /** Passes something that the machine has received to the process, in the poll phase of its loop. */
+  /** Calls `callback` in the poll phase of the process: its machine has received something. */
   deliver(callback: () => void): void {
     this.#inbox.push(callback)
   }
@@ -134,7 +134,7 @@ export class Kernel {
     })
   }
 
-  /** Somebody sets the wall clock. */
+  /** The wall clock is set to another time. */
   stepWall(ms: number): void {
     this.#stepMs += ms
   }

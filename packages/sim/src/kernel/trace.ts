@@ -1,5 +1,5 @@
 /**
- * What happened in a run: a hash of every network and outcome event, and their text on demand. Equal
+ * The events of a run: a hash of every network and outcome event, and their text on demand. Equal
  * seeds have equal hashes, whatever the machine.
  */
 

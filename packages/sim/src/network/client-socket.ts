@@ -8,7 +8,7 @@ import type { Kernel } from '../kernel/kernel.js'
 import type { End } from './flow.js'
 import type { Network } from './network.js'
 
-/** What sockets need of the world. */
+/** The world as sockets see it. */
 export interface SocketWorld {
   readonly kernel: Kernel
   readonly network: Network
@@ -237,7 +237,7 @@ export class SimSocket extends Socket {
     return this.#referenced
   }
 
-  /** What Node's getters of `remoteAddress` and its like read. */
+  /** Read by Node's getters of `remoteAddress` and its like. */
   _getpeername(): object {
     const flow = this.end_?.flow
     return flow === undefined ? {} : { address: flow.remoteAddress, port: flow.remotePort, family: 'IPv4' }
@@ -252,7 +252,7 @@ export class SimSocket extends Socket {
   }
 }
 
-/** What `net.connect` is in the world. */
+/** `net.connect` of the world. */
 export function connectSocket(world: SocketWorld, options: NetConnectOpts): SimSocket {
   const tcp = options as TcpNetConnectOpts
   return new SimSocket(world, tcp.onread).dial(tcp)

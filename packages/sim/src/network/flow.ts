@@ -15,7 +15,7 @@ const SLICED_BYTES = 20_000
 /** Bytes that are read at once. */
 const MOST_BYTES = 65_536
 
-/** What an end tells its owner. */
+/** The owner of an end. */
 export interface EndListener {
   onBytes(bytes: Uint8Array): void
   /** The other side has sent FIN. */
@@ -174,7 +174,7 @@ export class Flow {
     this.#lastPacketAt = machine.kernel.now
     this.#heardAt = machine.kernel.now
     const connected = (): boolean => !this.#forgotten
-    // What a server's processes do waits for them; what the client's process does waits in its inbox.
+    // Servers read once their processes run; the client's process reads from its inbox.
     this.toServer = new Pipe(machine, 'toServer', {
       connected,
       readable: () => machine.run(() => this.server.readable()),

@@ -5,9 +5,8 @@
 
 import type { Kernel } from '../kernel/kernel.js'
 import type { Random } from '../kernel/random.js'
-import type { End } from './flow.js'
 
-/** What becomes of packets. */
+/** The way of a packet. */
 export type Direction = 'toServer' | 'toClient'
 
 /** Settings of a path that do not change. */
@@ -25,8 +24,13 @@ export interface PathOptions {
   readonly nat?: { readonly forgetAfterMs: number; readonly mode: 'drop' | 'reset' }
 }
 
-/** Takes a connection: returns what listens to its bytes. */
-export type Acceptor = (end: End) => void
+/** The server's end of an open flow, as faults see it. */
+export interface OpenEnd {
+  /** Sends FIN. */
+  end(): void
+  /** Sends RST. */
+  reset(): void
+}
 
 /** How the machine answers SYN. */
 export type Acceptance = 'accepts' | 'refuses' | 'ignores'
@@ -39,8 +43,7 @@ export class Machine {
   readonly passes: Record<Direction, boolean> = { toServer: true, toClient: true }
   acceptance: Acceptance = 'accepts'
   /** Open flows, in order of creation. */
-  readonly flows: Set<End> = new Set()
-  readonly #ports = new Map<number, Acceptor>()
+  readonly flows: Set<OpenEnd> = new Set()
   #frozenUntil = 0
   #held: (() => void)[] = []
 
@@ -48,14 +51,6 @@ export class Machine {
     this.kernel = kernel
     this.path = path
     this.random = random
-  }
-
-  listen(port: number, accept: Acceptor): void {
-    this.#ports.set(port, accept)
-  }
-
-  acceptorAt(port: number): Acceptor | undefined {
-    return this.#ports.get(port)
   }
 
   /** Whether packets pass in this direction now. */

@@ -9,6 +9,9 @@ import type { Machine } from './machine.js'
 const SYN_RETRIES_MS: readonly number[] = [0, 1_000, 3_000, 7_000, 15_000, 31_000, 63_000]
 const SYN_TIMEOUT_MS = 127_000
 
+/** Takes the server's end of a connection. */
+export type Acceptor = (end: End) => void
+
 /** An attempt to connect. */
 export interface Dial {
   readonly address: string
@@ -22,6 +25,7 @@ export class Network {
   readonly kernel: Kernel
   readonly trace: Trace
   readonly #machines = new Map<string, Machine>()
+  readonly #acceptors = new Map<string, Acceptor>()
   #flows = 0
   /** Number of SYNs per address. */
   readonly dials: Map<string, number[]> = new Map()
@@ -36,8 +40,9 @@ export class Network {
     this.#machines.set(address, machine)
   }
 
-  machineAt(address: string): Machine | undefined {
-    return this.#machines.get(address)
+  /** Accepts connections to an address that has a machine. */
+  listen(address: string, port: number, accept: Acceptor): void {
+    this.#acceptors.set(`${address}:${port}`, accept)
   }
 
   /** Connects. Returns a function that gives up. */
@@ -66,7 +71,7 @@ export class Network {
     const { kernel } = this
     kernel.after(machine.delayMs(), () => {
       if (!machine.up('toServer') || machine.acceptance === 'ignores') return
-      const accept = machine.acceptance === 'accepts' ? machine.acceptorAt(dial.port) : undefined
+      const accept = machine.acceptance === 'accepts' ? this.#acceptors.get(`${dial.address}:${dial.port}`) : undefined
       kernel.after(machine.delayMs(), () => {
         if (!machine.up('toClient')) return
         settle(() => (accept === undefined ? dial.onFailed('ECONNREFUSED') : this.#establish(machine, dial, accept)))
@@ -75,7 +80,7 @@ export class Network {
   }
 
   /** The kernel of the server accepts, even while its processes are frozen. */
-  #establish(machine: Machine, dial: Dial, accept: (end: End) => void): void {
+  #establish(machine: Machine, dial: Dial, accept: Acceptor): void {
     const flow = new Flow(++this.#flows, machine, dial, this.trace)
     this.flows.push(flow)
     this.trace.note(`flow ${flow.id} established with ${dial.address}:${dial.port}`)

@@ -6,7 +6,7 @@
 import type { QueuedEvent } from '../kernel/event-queue.js'
 import type { Direction, Machine } from './machine.js'
 
-/** Bytes that may be under way or unread before the sender must wait. */
+/** Bytes in flight and unread before the sender must wait. */
 const WINDOW_BYTES = 1_048_576
 const FIRST_RETRY_MS = 200
 const MAX_RETRY_MS = 120_000
@@ -60,7 +60,7 @@ export class Pipe {
     return this.#full
   }
 
-  /** Bytes under way or unread. */
+  /** Bytes in flight and unread. */
   get bytes(): number {
     return this.#bytes
   }

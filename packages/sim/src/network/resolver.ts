@@ -4,7 +4,7 @@ import type { LookupFunction } from 'node:net'
 import type { Kernel } from '../kernel/kernel.js'
 import type { Random } from '../kernel/random.js'
 
-/** What a name resolves to. */
+/** The addresses of a name. */
 export interface DnsRecord {
   addresses: readonly string[]
   /** In seconds; without one the client's own limit applies. */

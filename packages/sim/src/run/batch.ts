@@ -2,10 +2,10 @@
 
 import { drawWorld } from '../draw/worlds.js'
 import { type Comparison, compareSharing } from '../judge/compare.js'
-import type { Finding } from '../judge/ledger.js'
 import { realTime } from '../kernel/builtins.js'
 import { Random } from '../kernel/random.js'
-import type { WorldScript } from './script.js'
+import type { Finding } from '../ledger/ledger.js'
+import type { WorldScript } from '../script/script.js'
 import { type RunResult, simulate } from './simulate.js'
 
 /** Every so many worlds with sharing are run again without. */
@@ -42,7 +42,9 @@ export function emptySummary(): Summary {
 /** Runs a world, and again without sharing if its seed says so. */
 export async function runWorld(script: WorldScript, summary: Summary, verbose = false): Promise<RunResult> {
   const result = await simulate(script, { verbose })
-  const comparison = isCompared(script) ? compareSharing(result.records, (await simulate(script, { sharing: false })).records) : undefined
+  const comparison = isCompared(script)
+    ? compareSharing(result.records, (await simulate(script, { sharing: false })).records)
+    : undefined
   add(summary, script, result, comparison)
   return result
 }
@@ -64,7 +66,10 @@ export interface BatchLimits {
 }
 
 /** @param onSeed called after each seed. */
-export async function runBatch(limits: BatchLimits, onSeed?: (script: WorldScript, findings: readonly SeedFinding[]) => void): Promise<Summary> {
+export async function runBatch(
+  limits: BatchLimits,
+  onSeed?: (script: WorldScript, findings: readonly SeedFinding[]) => void,
+): Promise<Summary> {
   const { seed: first, seeds, simulatedMs, realMs, world } = limits
   const summary = emptySummary()
   const startedAt = realTime()

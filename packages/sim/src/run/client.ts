@@ -3,8 +3,8 @@
 import type { Client } from '@unshard/core'
 import { replaceBuiltins } from '../kernel/builtins.js'
 import { checkDrain } from '../kernel/drain.js'
-import { type Environment, PROXY_PORT } from './environment.js'
-import type { WorldScript } from './script.js'
+import type { WorldScript } from '../script/script.js'
+import { type Environment, PROXY_PORT } from '../world/environment.js'
 
 interface Loaded {
   readonly core: typeof import('@unshard/core')
@@ -47,7 +47,10 @@ export function makeClient(environment: Environment, script: WorldScript, sharin
     ...client.options,
     clock,
     lookup: resolver.lookup,
-    reuse: sharing && client.coalescing ? coalescing.coalescing(client.suspectStatuses === undefined ? {} : { suspectStatuses: client.suspectStatuses }) : core.sameOrigin(),
+    reuse:
+      sharing && client.coalescing
+        ? coalescing.coalescing(client.suspectStatuses === undefined ? {} : { suspectStatuses: client.suspectStatuses })
+        : core.sameOrigin(),
     ...(proxy === undefined ? {} : { proxy: `${proxy.kind === 'http' ? 'http' : 'socks5h'}://${proxy.address}:${PROXY_PORT}` }),
   })
 }

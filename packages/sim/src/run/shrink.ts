@@ -1,7 +1,7 @@
 /** Makes a failing script small: whatever can be left out while the same rule is still broken is left out. */
 
+import type { MachineScript, RequestScript, WorldScript } from '../script/script.js'
 import { findingsIn } from './batch.js'
-import type { MachineScript, RequestScript, WorldScript } from './script.js'
 
 /** @param rule that the script breaks. */
 export async function shrink(script: WorldScript, rule: string): Promise<WorldScript> {
@@ -31,7 +31,11 @@ function sizeOf(script: WorldScript): number {
 type Fails = (candidate: WorldScript) => Promise<boolean>
 
 /** Leaves out elements of a list: halves, then quarters, down to single ones. */
-async function withFewer(script: WorldScript, member: 'faults' | 'requests' | 'names' | 'machines', fails: Fails): Promise<WorldScript> {
+async function withFewer(
+  script: WorldScript,
+  member: 'faults' | 'requests' | 'names' | 'machines',
+  fails: Fails,
+): Promise<WorldScript> {
   let list: readonly unknown[] = script[member]
   for (let size = Math.ceil(list.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let at = 0; at < list.length; ) {
@@ -57,18 +61,31 @@ function* simpler({ machines, requests, client, names }: WorldScript): Iterable<
       if (machine[member] !== undefined) yield (script) => changed(script, 'machines', index, (each) => without(each, member))
     }
     for (let server = 1; server < machine.servers.length; server++) {
-      yield (script) => changed(script, 'machines', index, (each): MachineScript => ({ ...each, servers: each.servers.slice(0, 1) }))
+      yield (script) =>
+        changed(script, 'machines', index, (each): MachineScript => ({ ...each, servers: each.servers.slice(0, 1) }))
     }
   }
   for (const [index, { addresses }] of names.entries()) {
     for (const address of addresses) {
-      yield (script) => changed(script, 'names', index, (each) => ({ ...each, addresses: each.addresses.filter((other) => other !== address) }))
+      yield (script) =>
+        changed(script, 'names', index, (each) => ({ ...each, addresses: each.addresses.filter((other) => other !== address) }))
     }
-    for (const member of ['ttl', 'rotates'] as const) yield (script) => changed(script, 'names', index, (each) => without(each, member))
+    for (const member of ['ttl', 'rotates'] as const)
+      yield (script) => changed(script, 'names', index, (each) => without(each, member))
   }
   if (requests.length > 40) return
   for (const index of requests.keys()) {
-    for (const member of ['abortAfterMs', 'totalMs', 'headersMs', 'isolation', 'reader', 'parts', 'everyMs', 'upload', 'keyed'] as const) {
+    for (const member of [
+      'abortAfterMs',
+      'totalMs',
+      'headersMs',
+      'isolation',
+      'reader',
+      'parts',
+      'everyMs',
+      'upload',
+      'keyed',
+    ] as const) {
       yield (script) => changed(script, 'requests', index, (each): RequestScript => without(each, member))
     }
     yield (script) => changed(script, 'requests', index, (each) => ({ ...each, bytes: 1 }))

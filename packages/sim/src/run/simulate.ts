@@ -7,13 +7,13 @@ import type { Client } from '@unshard/core'
 import { judge } from '../judge/judge.js'
 import { judgeEnd, judgeIdle, judgeWindows } from '../judge/rules/rest.js'
 import { judgeSettling } from '../judge/rules/settling.js'
-import type { Finding, RequestRecord } from '../judge/ledger.js'
 import { enterWorld, realImmediate, realTime } from '../kernel/builtins.js'
+import type { Finding, RequestRecord } from '../ledger/ledger.js'
+import { neededMs, type RequestScript, type WorldScript } from '../script/script.js'
 import { prepareCertificate } from '../tls/certificates.js'
+import { Environment } from '../world/environment.js'
+import { scheduleFaults } from '../world/faults.js'
 import { makeClient } from './client.js'
-import { Environment } from './environment.js'
-import { scheduleFaults } from './faults.js'
-import { neededMs, type RequestScript, type WorldScript } from './script.js'
 
 /** When everything works again after the last fault: see docs/contributing/simulation.md. */
 export const RECOVERY_MS = 90_000
@@ -116,7 +116,8 @@ export class Simulation {
       process.off('unhandledRejection', onRejection)
     }
     return {
-      turns: kernel.turns, ...{ hash: trace.hash, events: trace.events, requests: ledger.records.size, simulatedMs: Math.round(kernel.now) },
+      turns: kernel.turns,
+      ...{ hash: trace.hash, events: trace.events, requests: ledger.records.size, simulatedMs: Math.round(kernel.now) },
       ...{ tookMs: realTime() - startedAt, findings: ledger.findings, trace: trace.lines, records: ledger.records },
     }
   }

@@ -4,8 +4,8 @@
  */
 
 import { enterWorld, realImmediate, realPause } from '../kernel/builtins.js'
+import type { WorldScript } from '../script/script.js'
 import { loadClient } from './client.js'
-import type { WorldScript } from './script.js'
 import { prepare, Simulation } from './simulate.js'
 
 const SLICES = 300

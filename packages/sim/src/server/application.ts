@@ -1,9 +1,10 @@
-/** What every modelled server runs: it does what the script of the request says, and keeps the ledger. */
+/** The application behind every modelled server: answers as the script of the request says, and keeps the ledger. */
 
-import type { Ledger } from '../judge/ledger.js'
 import type { Kernel } from '../kernel/kernel.js'
+import type { Ledger } from '../ledger/ledger.js'
+import { credentialsFor } from '../ledger/markers.js'
 import type { Machine } from '../network/machine.js'
-import type { RequestScript, ServerScript } from '../run/script.js'
+import type { RequestScript, ServerScript } from '../script/script.js'
 import type { ServerExchange } from './exchange.js'
 
 /** Where an exchange is. */
@@ -67,9 +68,4 @@ export class Application {
       .get(id)
       ?.arrivals.push({ at: this.#kernel.now, address, flow, server, authority, executed, certificate, secure })
   }
-}
-
-/** The credentials that a caller sends to the origin of a request. */
-export function credentialsFor({ origin, isolation }: RequestScript): string {
-  return `Bearer ${origin}${isolation === undefined ? '' : ` ${isolation}`}`
 }

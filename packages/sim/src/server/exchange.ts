@@ -7,7 +7,7 @@ export interface RequestHead {
   readonly credentials: string | undefined
 }
 
-/** What the application can do. */
+/** An exchange as the application sees it. */
 export interface ServerExchange {
   readonly head: RequestHead
   /** Whether the client or the connection has ended it. */

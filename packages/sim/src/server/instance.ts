@@ -3,27 +3,18 @@
  * ALPN as its TLS does.
  */
 
-import type { Ledger } from '../judge/ledger.js'
 import type { Kernel } from '../kernel/kernel.js'
+import type { Ledger } from '../ledger/ledger.js'
 import type { End } from '../network/flow.js'
 import type { Machine } from '../network/machine.js'
-import type { ServerScript } from '../run/script.js'
+import type { ServerScript } from '../script/script.js'
 import type { Application, Place } from './application.js'
+import type { ConnectionOwner, ServerConnection } from './connection-owner.js'
 import type { RequestHead, ServerExchange } from './exchange.js'
 import { Http1ServerConnection } from './h1/connection.js'
 import { Http2ServerConnection } from './h2/connection.js'
 import type { ServerModel } from './model.js'
 import { acceptTls } from './tls.js'
-
-/** A connection that can be ended. */
-export interface ServerConnection {
-  /** Gracefully. */
-  shutdown(): void
-  /** As its process dies. */
-  kill(): void
-  /** Part of the client's connection window that was used and not given back; from 0 to 1. */
-  missingCredit?(): number
-}
 
 /** Times at which frames arrived on one connection, in milliseconds. */
 export interface FrameTimes {
@@ -32,7 +23,7 @@ export interface FrameTimes {
   readonly resets: number[]
 }
 
-/** What an instance belongs to. */
+/** The surroundings of an instance. */
 export interface InstanceDeps {
   readonly kernel: Kernel
   readonly ledger: Ledger
@@ -41,7 +32,7 @@ export interface InstanceDeps {
   readonly application: Application
 }
 
-export class Instance {
+export class Instance implements ConnectionOwner {
   readonly kernel: Kernel
   readonly ledger: Ledger
   readonly machine: Machine

@@ -1,5 +1,5 @@
 /**
- * What makes servers differ: a model is this table, filled in. See docs/contributing/simulation.md for
+ * The table that makes servers differ: a model is this table, filled in. See docs/contributing/simulation.md for
  * how to add one.
  */
 

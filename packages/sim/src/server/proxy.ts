@@ -1,4 +1,4 @@
-/** Modelled proxies: CONNECT over HTTP/1.1 and SOCKS 5. What they connect is a second TCP connection. */
+/** Modelled proxies: CONNECT over HTTP/1.1 and SOCKS 5. A tunnel is a second TCP connection. */
 
 import type { End } from '../network/flow.js'
 import type { Network } from '../network/network.js'

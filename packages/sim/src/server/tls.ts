@@ -2,12 +2,12 @@
 
 import type { End } from '../network/flow.js'
 import { type ClientHello, encodeMessage, MessageReader, type ServerHello } from '../tls/messages.js'
-import type { Instance } from './instance.js'
+import type { ConnectionOwner } from './connection-owner.js'
 
 const SLOW_MS = 1_000
 
 /** Waits for the hello of the client, then calls `next` with the chosen protocol. */
-export function acceptTls(end: End, instance: Instance, next: (protocol: string | undefined) => void): void {
+export function acceptTls(end: End, instance: ConnectionOwner, next: (protocol: string | undefined) => void): void {
   const reader = new MessageReader<ClientHello>()
   const { kernel, machine, script } = instance
   end.listener = {
@@ -30,7 +30,7 @@ export function acceptTls(end: End, instance: Instance, next: (protocol: string 
   }
 }
 
-function helloOf(hello: ClientHello, instance: Instance): ServerHello {
+function helloOf(hello: ClientHello, instance: ConnectionOwner): ServerHello {
   const { script, model, tickets } = instance
   const { certificate: names, untrusted = false } = script
   const own = [...(model.h2 === undefined ? [] : ['h2']), ...(model.h1 === undefined ? [] : ['http/1.1'])]

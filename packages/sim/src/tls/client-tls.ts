@@ -144,7 +144,7 @@ export class SimTlsSocket extends SimSocket {
   }
 }
 
-/** What `tls.connect` is in the world. */
+/** `tls.connect` of the world. */
 export function connectTls(world: SocketWorld, options: ConnectionOptions): TLSSocket {
   return new SimTlsSocket(world, options as Options) as unknown as TLSSocket
 }

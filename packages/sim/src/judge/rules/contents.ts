@@ -1,6 +1,6 @@
 /** A response that is reported as complete is complete. */
 
-import type { Environment } from '../../run/environment.js'
+import type { Environment } from '../../world/environment.js'
 
 export function judgeContents({ ledger }: Environment): void {
   for (const { script, outcome, arrivals } of ledger.records.values()) {

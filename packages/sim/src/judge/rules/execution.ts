@@ -1,7 +1,7 @@
 /** Nothing is executed twice that must not be, and `processed` is true. */
 
-import type { Environment } from '../../run/environment.js'
-import type { RequestRecord } from '../ledger.js'
+import type { RequestRecord } from '../../ledger/ledger.js'
+import type { Environment } from '../../world/environment.js'
 
 /** A repeatable request: once, and one replay (the option `replay`). */
 const MOST_EXECUTIONS = 3

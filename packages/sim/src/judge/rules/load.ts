@@ -1,6 +1,6 @@
 /** Load on servers that are ill, or not there, is bounded. */
 
-import type { Environment } from '../../run/environment.js'
+import type { Environment } from '../../world/environment.js'
 
 const MINUTE_MS = 60_000
 /** PINGs on one connection in a minute: one every ten seconds, and one with each RST_STREAM, which asks whether the server is there. */
@@ -11,13 +11,17 @@ export function judgeLoad({ ledger, network, hosts, script }: Environment): void
   for (const [address, times] of network.dials) {
     const { count, at } = busiest(times)
     const most = mostDials(script.names.length, countWithin(requests, at))
-    if (count > most) ledger.find('dials', `${count} dials to ${address} in the minute before ${at} ms; at most ${most} are expected`)
+    if (count > most)
+      ledger.find('dials', `${count} dials to ${address} in the minute before ${at} ms; at most ${most} are expected`)
   }
   for (const [address, { instances }] of hosts) {
     for (const { flow, pings, resets } of instances.flatMap(({ counts }) => [...counts.values()])) {
       const { count, at } = busiest(pings)
       // With the option `verifyAfterIdleMs`, one before each request after a pause of that length.
-      const most = MOST_PINGS + (script.client.options['verifyAfterIdleMs'] === 1_000 ? 60 : 0) + resets.filter((time) => time <= at && time >= at - MINUTE_MS).length
+      const most =
+        MOST_PINGS +
+        (script.client.options['verifyAfterIdleMs'] === 1_000 ? 60 : 0) +
+        resets.filter((time) => time <= at && time >= at - MINUTE_MS).length
       if (count > most) ledger.find('pings', `${count} PINGs on flow ${flow} to ${address} in the minute before ${at} ms`)
     }
   }

@@ -1,8 +1,8 @@
 /** After the last fault, requests succeed. Without faults, repeatable requests succeed. */
 
-import type { Environment } from '../../run/environment.js'
-import { neededMs } from '../../run/script.js'
-import type { RequestRecord } from '../ledger.js'
+import type { RequestRecord } from '../../ledger/ledger.js'
+import { neededMs } from '../../script/script.js'
+import type { Environment } from '../../world/environment.js'
 
 /** Longer requests may outlive the connections of a server with a maximum age. */
 const LONG_MS = 50_000
@@ -19,7 +19,11 @@ export function judgeRecovery(environment: Environment): void {
     if (hasPoison && outcome.status === 200) continue
     if (!hasWellServer(environment, record.script.origin)) continue
     const what = outcome.error === undefined ? String(outcome.status) : `${outcome.error.code}: ${outcome.error.message}`
-    ledger.find(probe ? 'recovery' : 'innocent', `${record.script.method} ${record.script.origin} ended with ${what}`, record.script.id)
+    ledger.find(
+      probe ? 'recovery' : 'innocent',
+      `${record.script.method} ${record.script.origin} ended with ${what}`,
+      record.script.id,
+    )
   }
 }
 
@@ -37,7 +41,9 @@ function hasWellServer({ hosts, records }: Environment, origin: string): boolean
   const addresses = records.get(origin.replace(/^https?:\/\//, ''))?.addresses ?? []
   const illnesses = addresses.map((address) => {
     const servers = hosts.get(address)?.script.servers ?? []
-    return servers.length === 0 || servers.some(({ untrusted }) => untrusted === true) ? 'absent' : servers.find(({ ill }) => ill !== undefined)?.ill
+    return servers.length === 0 || servers.some(({ untrusted }) => untrusted === true)
+      ? 'absent'
+      : servers.find(({ ill }) => ill !== undefined)?.ill
   })
   // A server that refuses every other stream is open and confirmed: requests may meet it twice in a row.
   if (illnesses.includes('refuses')) return false

@@ -1,7 +1,7 @@
 /** At the end nothing is left. */
 
 import type { ClientStats } from '@unshard/core'
-import type { Environment } from '../../run/environment.js'
+import type { Environment } from '../../world/environment.js'
 
 /** Judges the client before it is closed, when no request is in flight. */
 export function judgeIdle({ ledger }: Environment, { pools, connections }: ClientStats): void {
@@ -22,7 +22,8 @@ export function judgeWindows({ ledger, hosts }: Environment): void {
     for (const { connections } of instances) {
       for (const connection of connections) {
         const missing = connection.missingCredit?.() ?? 0
-        if (missing > 0.5) ledger.find('window', `a client's window of ${address} is ${Math.round(100 * missing)} % used up, and nothing is read`)
+        if (missing > 0.5)
+          ledger.find('window', `a client's window of ${address} is ${Math.round(100 * missing)} % used up, and nothing is read`)
       }
     }
   }

@@ -1,7 +1,7 @@
 /** Requests reach only servers that the name leads to and whose certificate covers it. */
 
-import type { Environment } from '../../run/environment.js'
 import { covers } from '../../tls/certificates.js'
+import type { Environment } from '../../world/environment.js'
 
 export function judgeRouting({ ledger, resolver }: Environment): void {
   for (const { script, arrivals } of ledger.records.values()) {

@@ -1,6 +1,6 @@
 /** Every request settles once, within its deadlines. */
 
-import type { Environment } from '../../run/environment.js'
+import type { Environment } from '../../world/environment.js'
 
 /** Deadlines are looked at every 100 ms; the rest is for the turns of a busy process. */
 const LATE_MS = 500

@@ -1,6 +1,6 @@
 /** One request of an HTTP/1.1 connection: writes its response. */
 
-import { MAX_PIECE, piece } from '../../judge/markers.js'
+import { MAX_PIECE, piece } from '../../ledger/markers.js'
 import type { End } from '../../network/flow.js'
 import type { RequestHead, ServerExchange } from '../exchange.js'
 

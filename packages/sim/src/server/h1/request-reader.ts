@@ -1,7 +1,7 @@
 /** Reads requests from bytes: heads, then content by length or by chunks (RFC 9112 §6). */
 
 import type { RequestHead } from '../exchange.js'
-import { headOf } from '../h2/head.js'
+import { headOf } from '../head.js'
 
 export interface RequestEvents {
   onHead(head: RequestHead, closes: boolean): void

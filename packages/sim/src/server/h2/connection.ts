@@ -1,18 +1,19 @@
 /**
- * An HTTP/2 connection of a modelled server (RFC 9113): bytes in, bytes out, no I/O of its own. What
- * makes servers differ is in their {@link Http2Model}.
+ * An HTTP/2 connection of a modelled server (RFC 9113): bytes in, bytes out, no I/O of its own. Servers
+ * differ by their {@link Http2Model}.
  */
 
-import { matches } from '../../judge/markers.js'
+import { matches } from '../../ledger/markers.js'
 import type { End, EndListener } from '../../network/flow.js'
-import type { Instance } from '../instance.js'
+import type { ConnectionOwner } from '../connection-owner.js'
+import { headOf } from '../head.js'
 import type { Http2Model } from '../model.js'
 import * as frames from './frames.js'
 import { type Frame, FrameSplitter } from './frames.js'
-import { headOf } from './head.js'
 import { HpackDecoder } from './hpack.js'
 import { Limits } from './limits.js'
 import { ServerStream, type StreamHost } from './stream.js'
+import { UploadCredit } from './upload-credit.js'
 
 const MAX_CONCURRENT_STREAMS = 3
 const INITIAL_WINDOW_SIZE = 4
@@ -21,11 +22,12 @@ const LATE_SETTINGS_MS = 6_000
 
 export class Http2ServerConnection implements EndListener, StreamHost {
   readonly #end: End
-  readonly #instance: Instance
+  readonly #instance: ConnectionOwner
   readonly #model: Http2Model
   readonly #splitter = new FrameSplitter()
   readonly #decoder = new HpackDecoder()
   readonly #limits: Limits
+  readonly #credit: UploadCredit
   readonly #streams = new Map<number, ServerStream>()
   sendWindow: number = DEFAULT_WINDOW
   #largestWindow = DEFAULT_WINDOW
@@ -40,16 +42,16 @@ export class Http2ServerConnection implements EndListener, StreamHost {
   #limit = frames.MAX_STREAM_ID
   #draining = false
   #requests = 0
-  #uncredited = 0
   #idleSince: number
   #block: { readonly stream: number; readonly flags: number; readonly parts: Buffer[] } | undefined
 
-  constructor(end: End, instance: Instance, model: Http2Model) {
+  constructor(end: End, instance: ConnectionOwner, model: Http2Model) {
     this.#end = end
     this.#instance = instance
     this.#model = model
     this.#idleSince = instance.kernel.now
     this.#limits = new Limits(model, instance.kernel)
+    this.#credit = new UploadCredit(model, (frame) => this.send(frame))
     this.#isSilent = instance.script.ill === 'late-settings'
     end.listener = this
     this.#start()
@@ -225,7 +227,7 @@ export class Http2ServerConnection implements EndListener, StreamHost {
     const padding = (flags & frames.PADDED) === 0 ? 0 : payload[0]! + 1
     const content = padding === 0 ? payload : payload.subarray(1, payload.length - padding + 1)
     const stream = this.#streams.get(id)
-    this.#credit(stream, payload.length, (flags & frames.END_STREAM) !== 0)
+    this.#credit.received(stream, payload.length, (flags & frames.END_STREAM) !== 0)
     if (stream === undefined) return
     if (!matches('u', stream.head.id, stream.uploadBytes, content)) {
       this.#instance.ledger.find('content', `the server received other bytes at ${stream.uploadBytes}`, stream.head.id)
@@ -238,31 +240,6 @@ export class Http2ServerConnection implements EndListener, StreamHost {
     stream.uploaded = true
     this.#instance.checkUpload(stream.head.id, stream.uploadBytes)
     stream.onUpload?.()
-  }
-
-  #credit(stream: ServerStream | undefined, bytes: number, ends: boolean): void {
-    if (bytes === 0) return
-    const { credit, readBytes = 4_096, streamWindowBytes, connectionWindowBytes } = this.#model
-    if (credit === 'per-read') {
-      for (let left = bytes; left > 0; left -= readBytes) this.#give(stream, Math.min(left, readBytes), ends)
-      return
-    }
-    const half = credit === 'half'
-    this.#uncredited += bytes
-    if (!half || this.#uncredited >= Math.min(connectionWindowBytes, 0x3fff_ffff) / 2) {
-      this.send(frames.numberFrame(frames.WINDOW_UPDATE, 0, this.#uncredited))
-      this.#uncredited = 0
-    }
-    if (stream === undefined || ends) return
-    stream.uncredited += bytes
-    if (half && stream.uncredited < streamWindowBytes / 2) return
-    this.send(frames.numberFrame(frames.WINDOW_UPDATE, stream.id, stream.uncredited))
-    stream.uncredited = 0
-  }
-
-  #give(stream: ServerStream | undefined, bytes: number, ends: boolean): void {
-    this.send(frames.numberFrame(frames.WINDOW_UPDATE, 0, bytes))
-    if (stream !== undefined && !ends) this.send(frames.numberFrame(frames.WINDOW_UPDATE, stream.id, bytes))
   }
 
   #reset({ stream: id }: Frame): void {

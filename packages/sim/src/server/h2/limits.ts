@@ -1,4 +1,4 @@
-/** What a server allows a client to do on one connection, before it ends it with ENHANCE_YOUR_CALM. */
+/** Limits of a server on what a client sends on one connection; beyond them it sends ENHANCE_YOUR_CALM. */
 
 import type { Kernel } from '../../kernel/kernel.js'
 import type { Http2Model } from '../model.js'

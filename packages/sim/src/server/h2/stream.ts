@@ -1,11 +1,11 @@
 /** One stream of a modelled server. */
 
-import { piece } from '../../judge/markers.js'
+import { piece } from '../../ledger/markers.js'
 import type { RequestHead, ServerExchange } from '../exchange.js'
 import * as frames from './frames.js'
 import { encodeBlock } from './hpack.js'
 
-/** What a stream needs of its connection. */
+/** The connection of a stream. */
 export interface StreamHost {
   /** Bytes that may be sent on the connection. */
   sendWindow: number
@@ -86,7 +86,7 @@ export class ServerStream implements ServerExchange {
   }
 
   #end(): void {
-    // A client that still sends is told to stop (RFC 9113 §8.1).
+    // A client that still sends should stop (RFC 9113 §8.1).
     if (!this.uploaded) this.#host.send(frames.numberFrame(frames.RST_STREAM, this.id, frames.NO_ERROR))
     this.over = true
     this.#host.streamDone(this)

@@ -1,7 +1,7 @@
 /** Makes the faults of a script happen, and lifts them. */
 
+import type { FaultScript } from '../script/script.js'
 import type { Environment, Host } from './environment.js'
-import type { FaultScript } from './script.js'
 
 export function scheduleFaults(environment: Environment, faults: readonly FaultScript[]): void {
   for (const fault of faults) {

@@ -1,4 +1,6 @@
-/** Contents that say whose they are: `r17.r17.r17.…` is of the response to request 17. */
+/** Contents and credentials that say whose they are: `r17.r17.r17.…` is of the response to request 17. */
+
+import type { RequestScript } from '../script/script.js'
 
 /** Longest piece that is made at once. */
 export const MAX_PIECE = 16_384
@@ -35,4 +37,9 @@ export function matches(kind: Kind, id: number, offset: number, bytes: Uint8Arra
 /** A whole content. */
 export function whole(kind: Kind, id: number, length: number): Buffer {
   return Buffer.alloc(length, `${kind}${id}.`, 'latin1')
+}
+
+/** The credentials that a caller sends to the origin of a request. */
+export function credentialsFor({ origin, isolation }: RequestScript): string {
+  return `Bearer ${origin}${isolation === undefined ? '' : ` ${isolation}`}`
 }

@@ -1,6 +1,6 @@
 /** The head of a request, from its fields. */
 
-import type { RequestHead } from '../exchange.js'
+import type { RequestHead } from './exchange.js'
 
 /** The field that names the request in the ledger. */
 export const ID_FIELD = 'x-request'

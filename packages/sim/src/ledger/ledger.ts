@@ -3,7 +3,7 @@
  * Servers and callers write here; the rules read.
  */
 
-import type { RequestScript } from '../run/script.js'
+import type { RequestScript } from '../script/script.js'
 
 /** A request reached a server. */
 export interface Arrival {
@@ -60,7 +60,7 @@ export interface Finding {
 export class Ledger {
   readonly records: Map<number, RequestRecord> = new Map()
   readonly findings: Finding[] = []
-  /** What servers complained about, by text: connections that they ended with an error. */
+  /** Complaints of servers, by text: connections that they ended with an error. */
   readonly complaints: Map<string, number> = new Map()
 
   start(script: RequestScript, at: number, stalledMs: number, probe: boolean): RequestRecord {

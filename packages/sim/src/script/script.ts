@@ -24,7 +24,7 @@ export interface RequestScript {
   readonly totalMs?: number
   readonly headersMs?: number
   readonly isolation?: string
-  /** What the caller does with the body. Default `all`. */
+  /** How the caller reads the body. Default `all`. */
   readonly reader?: 'all' | 'slow' | 'never' | 'cancels'
   /** How the server dies of this request. */
   readonly poison?: 'reset' | 'goaway' | 'close'

@@ -1,22 +1,22 @@
 /** The modelled world of one run, built from its script: machines, servers, names, proxies. */
 
 import { Callers } from '../caller/caller.js'
-import { Ledger } from '../judge/ledger.js'
 import type { RunningWorld } from '../kernel/builtins.js'
 import { Kernel } from '../kernel/kernel.js'
 import { Random } from '../kernel/random.js'
 import { Trace } from '../kernel/trace.js'
+import { Ledger } from '../ledger/ledger.js'
 import { connectSocket, type SimSocket, type SocketWorld } from '../network/client-socket.js'
 import { Machine } from '../network/machine.js'
 import { Network } from '../network/network.js'
 import { type DnsRecord, ModelledResolver } from '../network/resolver.js'
+import type { MachineScript, WorldScript } from '../script/script.js'
 import { Application } from '../server/application.js'
 import { Instance } from '../server/instance.js'
 import { MODELS } from '../server/models/all.js'
-import { routeByName } from '../server/sni-router.js'
 import { acceptProxy } from '../server/proxy.js'
+import { routeByName } from '../server/sni-router.js'
 import { connectTls } from '../tls/client-tls.js'
-import type { MachineScript, WorldScript } from './script.js'
 
 /** A machine and its servers. */
 export interface Host {
@@ -53,7 +53,7 @@ export class Environment implements SocketWorld {
     if (script.proxy !== undefined) this.#placeProxy(script.proxy)
   }
 
-  /** What builtins lead to while this world runs. */
+  /** Stands behind builtins while this world runs. */
   get builtins(): RunningWorld {
     const random = new Random(this.script.seed, 'Math.random')
     return {
@@ -72,8 +72,10 @@ export class Environment implements SocketWorld {
     const instances = servers.map((server) => new Instance(deps, server, MODELS[server.model]!))
     let next = 0
     const routed = servers.some(({ hosts }) => hosts !== undefined)
-    machine.listen(443, (end) => (routed ? routeByName(end, instances) : instances[next++ % instances.length]!.accept(end, true)))
-    machine.listen(80, (end) => instances[next++ % instances.length]!.accept(end, false))
+    this.network.listen(address, 443, (end) =>
+      routed ? routeByName(end, instances) : instances[next++ % instances.length]!.accept(end, true),
+    )
+    this.network.listen(address, 80, (end) => instances[next++ % instances.length]!.accept(end, false))
     this.network.place(address, machine)
     this.hosts.set(address, { script, machine, instances })
   }
@@ -81,7 +83,7 @@ export class Environment implements SocketWorld {
   #placeProxy({ kind, address }: NonNullable<WorldScript['proxy']>): void {
     const machine = new Machine(this.kernel, { latencyMs: 2 }, new Random(this.script.seed, `path ${address}`))
     const resolve = (host: string): string | undefined => this.records.get(host)?.addresses[0] ?? host
-    machine.listen(PROXY_PORT, (end) => acceptProxy(kind, end, this.network, resolve))
+    this.network.listen(address, PROXY_PORT, (end) => acceptProxy(kind, end, this.network, resolve))
     this.network.place(address, machine)
   }
 }
