@@ -8,41 +8,46 @@ import { shrink } from './run/shrink.js'
 import { warmUp } from './run/warm-up.js'
 import type { WorldScript } from './script/script.js'
 
-/** Findings that are printed. */
+/** Worlds whose findings are printed. */
 const MOST_SHOWN = 50
+
+/** Prints the first finding of each rule in one world. */
+function show(findings: readonly SeedFinding[], alarm: boolean): void {
+  const byRule = new Map<string, SeedFinding[]>()
+  for (const finding of findings) byRule.set(finding.rule, [...(byRule.get(finding.rule) ?? []), finding])
+  for (const [rule, [first, ...others]] of byRule) {
+    const { seed, world, text, request } = first!
+    const where = request === undefined ? '' : ` [request ${request}]`
+    const more = others.length === 0 ? '' : ` (and ${others.length} more)`
+    console.log(`${alarm ? 'ALARM: ' : ''}seed ${seed} (${world}): ${rule}: ${text}${where}${more}`)
+  }
+}
 
 async function main(args: Arguments): Promise<Summary> {
   await warmUp()
   let shown = 0
-  const show = (finding: SeedFinding): void => {
-    if (shown++ < MOST_SHOWN)
-      console.log(
-        `${args.alarm ? 'ALARM: ' : ''}seed ${finding.seed} (${finding.world}): ${finding.rule}: ${finding.text}${at(finding)}`,
-      )
+  const onSeed = (_: WorldScript, findings: readonly SeedFinding[]): void => {
+    if (findings.length > 0 && shown++ < MOST_SHOWN) show(findings, args.alarm)
   }
-  if (args.script !== undefined || args.trace) {
-    const script =
-      args.script === undefined
-        ? drawWorld(args.seed, args.world)
-        : (JSON.parse(readFileSync(args.script, 'utf8')) as WorldScript)
-    const summary = emptySummary()
-    const { trace } = await runWorld(script, summary, args.trace)
-    if (trace !== undefined) console.log(trace.join('\n'))
-    summary.findings.forEach(show)
-    return summary
-  }
-  const summary = await runBatch(args, (_, findings) => findings.forEach(show))
+  if (args.script !== undefined || args.trace) return runOne(args)
+  const summary = await runBatch(args, onSeed)
   const first = summary.findings[0]
   if (args.shrink && first !== undefined) {
-    const small = await shrink(drawWorld(first.seed, args.world), first.rule)
+    const small = await shrink(drawWorld(first.seed, args.world), first)
     console.log(`seed ${first.seed}, shrunk for ${first.rule}:`)
     console.log(JSON.stringify(small, undefined, 1))
   }
   return summary
 }
 
-function at({ request }: SeedFinding): string {
-  return request === undefined ? '' : ` [request ${request}]`
+/** Runs a script from a file, or the world of one seed. */
+async function runOne({ script: path, seed, world, trace: verbose, alarm }: Arguments): Promise<Summary> {
+  const script = path === undefined ? drawWorld(seed, world) : (JSON.parse(readFileSync(path, 'utf8')) as WorldScript)
+  const summary = emptySummary()
+  const { trace } = await runWorld(script, summary, verbose)
+  if (trace !== undefined) console.log(trace.join('\n'))
+  show(summary.findings, alarm)
+  return summary
 }
 
 /** One line for people. */

@@ -16,6 +16,7 @@ export const NETWORK_FAULTS: Weights = [
   [2, 'refuse'],
   [1, 'ignore-syn'],
   [2, 'freeze'],
+  [2, 'hang'],
   [2, 'kill'],
   [4, 'deploy'],
 ]
@@ -79,7 +80,7 @@ function durationOf(kind: FaultKind, random: Random): number {
   if (kind === 'stall') return random.log(20, 20_000)
   if (kind === 'kill' || kind === 'refuse') return random.log(500, 60_000)
   if (kind.startsWith('dns-')) return random.log(5_000, 1_800_000)
-  if (kind === 'freeze' || kind === 'ignore-syn') return random.log(1_000, 120_000)
+  if (kind === 'freeze' || kind === 'hang' || kind === 'ignore-syn') return random.log(1_000, 120_000)
   if (kind.startsWith('black-hole')) return random.log(1_000, 300_000)
   return 0
 }

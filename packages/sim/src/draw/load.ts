@@ -35,13 +35,13 @@ const quick = (random: Random): Pick<Part, 'method' | 'thinkMs' | 'bytes'> => ({
 const repeat = (count: number, make: (index: number) => Part): Part[] => Array.from({ length: count }, (_, index) => make(index))
 
 export const KINDS: Readonly<Record<CallerKind, Kind>> = {
-  steady: (random, spanMs) => repeat(random.log(5, 80), () => ({ at: random.int(0, spanMs), ...quick(random) })),
+  steady: (random, spanMs) => repeat(random.log(30, 400), () => ({ at: random.int(0, spanMs), ...quick(random) })),
   burst: (random, spanMs, { http1 }) => {
     const at = random.int(0, spanMs)
-    return repeat(random.log(5, http1 ? 20 : 150), () => ({ at: at + random.int(0, 2), ...quick(random) }))
+    return repeat(random.log(20, http1 ? 40 : 500), () => ({ at: at + random.int(0, 2), ...quick(random) }))
   },
   posts: (random, spanMs) =>
-    repeat(random.log(3, 40), () => ({
+    repeat(random.log(15, 200), () => ({
       ...{ at: random.int(0, spanMs), ...quick(random), method: 'POST' },
       ...(random.chance(0.3) ? { keyed: true } : {}),
       upload: { bytes: random.log(1, 20_000), kind: 'buffered' },
@@ -80,14 +80,14 @@ export const KINDS: Readonly<Record<CallerKind, Kind>> = {
       ...(random.chance(0.3) ? { reader: 'slow' as const } : {}),
     })),
   aborts: (random, spanMs) =>
-    repeat(random.log(3, 60), () => ({ at: random.int(0, spanMs), ...quick(random), abortAfterMs: random.log(1, 1_000) })),
+    repeat(random.log(10, 150), () => ({ at: random.int(0, spanMs), ...quick(random), abortAfterMs: random.log(1, 1_000) })),
   deadlines: (random, spanMs) =>
-    repeat(random.log(3, 30), () => ({
+    repeat(random.log(5, 60), () => ({
       ...{ at: random.int(0, spanMs), ...quick(random), totalMs: random.pick([500, 2_000, 10_000, 30_000]) },
       ...(random.chance(0.2) ? { headersMs: random.pick([1_000, 5_000]) } : {}),
     })),
   isolated: (random, spanMs) =>
-    repeat(random.log(3, 20), () => ({ at: random.int(0, spanMs), ...quick(random), isolation: random.pick(['one', 'two']) })),
+    repeat(random.log(5, 60), () => ({ at: random.int(0, spanMs), ...quick(random), isolation: random.pick(['one', 'two']) })),
   poison: (random, spanMs) => [
     {
       at: random.int(0, spanMs),

@@ -28,7 +28,18 @@ export interface TopologyWish {
   readonly proxied: boolean
 }
 
-const ILLNESSES: readonly Illness[] = ['silent', 'alert', 'late-settings', 'slow', 'refuses']
+const ILLNESSES: readonly Illness[] = [
+  'silent',
+  'alert',
+  'late-settings',
+  'slow',
+  'refuses',
+  'mute',
+  'closes',
+  'goaway',
+  'plain',
+  'misnamed',
+]
 const MANY = [
   'nginx',
   'go',

@@ -4,6 +4,7 @@
  */
 
 import type { Finding, RequestRecord } from '../ledger/ledger.js'
+import type { WorldScript } from '../script/script.js'
 import { isInnocent } from './rules/recovery.js'
 
 /** Differences between two runs of one world. A response that has begun counts as received: it cannot be asked for again. */
@@ -25,10 +26,14 @@ const ALLOWED_PART = 0.05
 const ALLOWED_LEAST = 2
 
 export function compareSharing(
+  { faults }: WorldScript,
   shared: ReadonlyMap<number, RequestRecord>,
   apart: ReadonlyMap<number, RequestRecord>,
 ): Comparison {
   let compared = 0
+  const parted = new Set(faults.map(({ kind, where }) => (kind === 'dns-missing' ? `https://${where}` : undefined)))
+  const isLost = (record: RequestRecord): boolean =>
+    !isAnswered(record) && !(parted.has(record.script.origin) && isUnresolved(record))
   const lostShared: RequestRecord[] = []
   const lostApart: RequestRecord[] = []
   for (const [id, record] of shared) {
@@ -48,6 +53,14 @@ export function compareSharing(
   return { compared, lostShared: lostShared.length, lostApart: lostApart.length, findings }
 }
 
-function isLost({ outcome }: RequestRecord): boolean {
-  return outcome === undefined || outcome.status !== 200
+function isAnswered({ outcome }: RequestRecord): boolean {
+  return outcome?.status === 200
+}
+
+/**
+ * A name that does not exist for a while parts hosts that share a connection, and the client resolves
+ * it again; the origin's own connection would go on.
+ */
+function isUnresolved({ outcome }: RequestRecord): boolean {
+  return outcome?.error?.phase === 'resolve'
 }

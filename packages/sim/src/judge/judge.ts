@@ -3,6 +3,7 @@
 import type { Environment } from '../world/environment.js'
 import { judgeContents } from './rules/contents.js'
 import { judgeExecution } from './rules/execution.js'
+import { judgeLatency } from './rules/latency.js'
 import { judgeLoad } from './rules/load.js'
 import { judgeRecovery } from './rules/recovery.js'
 import { judgeRouting } from './rules/routing.js'
@@ -14,4 +15,5 @@ export function judge(environment: Environment): void {
   judgeRouting(environment)
   judgeLoad(environment)
   judgeRecovery(environment)
+  judgeLatency(environment)
 }

@@ -25,6 +25,7 @@ export class ModelledResolver {
   /** Names that do not exist for now. */
   readonly missing: Set<string> = new Set()
   queries = 0
+  readonly #answered = new Map<string, number[]>()
 
   constructor(kernel: Kernel, random: Random, records: Map<string, DnsRecord>) {
     this.#kernel = kernel
@@ -43,6 +44,11 @@ export class ModelledResolver {
     return this.#had.has(`${name} ${address}`)
   }
 
+  /** Times at which the addresses of a name were returned. */
+  answeredAt(name: string): readonly number[] {
+    return this.#answered.get(name) ?? []
+  }
+
   /** The client's option `lookup`. */
   readonly lookup: LookupFunction = (host, _options, callback) => {
     this.queries++
@@ -57,6 +63,7 @@ export class ModelledResolver {
     if (state === 'fails') return callback(failure('EAI_AGAIN', host), [])
     const record = this.#records.get(host)
     if (record === undefined || this.missing.has(host)) return callback(failure('ENOTFOUND', host), [])
+    this.#note(host)
     let { addresses } = record
     if (record.rotates === true && addresses.length > 1) {
       const first = this.#random.int(0, addresses.length - 1)
@@ -67,6 +74,12 @@ export class ModelledResolver {
       null,
       addresses.map((address) => ({ address, family: 4, ...ttl })),
     )
+  }
+
+  #note(host: string): void {
+    const times = this.#answered.get(host)
+    if (times === undefined) this.#answered.set(host, [this.#kernel.now])
+    else times.push(this.#kernel.now)
   }
 }
 

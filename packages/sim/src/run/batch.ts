@@ -43,7 +43,7 @@ export function emptySummary(): Summary {
 export async function runWorld(script: WorldScript, summary: Summary, verbose = false): Promise<RunResult> {
   const result = await simulate(script, { verbose })
   const comparison = isCompared(script)
-    ? compareSharing(result.records, (await simulate(script, { sharing: false })).records)
+    ? compareSharing(script, result.records, (await simulate(script, { sharing: false })).records)
     : undefined
   add(summary, script, result, comparison)
   return result

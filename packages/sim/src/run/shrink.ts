@@ -1,13 +1,15 @@
 /** Makes a failing script small: whatever can be left out while the same rule is still broken is left out. */
 
+import type { Finding } from '../ledger/ledger.js'
 import type { MachineScript, RequestScript, WorldScript } from '../script/script.js'
 import { findingsIn } from './batch.js'
 
-/** @param rule that the script breaks. */
-export async function shrink(script: WorldScript, rule: string): Promise<WorldScript> {
+/** @param finding what the script leads to: the same rule is broken, with the same error. */
+export async function shrink(script: WorldScript, finding: Finding): Promise<WorldScript> {
+  const signature = signatureOf(finding)
   const fails = async (candidate: WorldScript): Promise<boolean> => {
     try {
-      return (await findingsIn(candidate)).some((finding) => finding.rule === rule)
+      return (await findingsIn(candidate)).some((each) => signatureOf(each) === signature)
     } catch {
       return false
     }
@@ -22,6 +24,11 @@ export async function shrink(script: WorldScript, rule: string): Promise<WorldSc
     for (const step of simpler(smallest)) if (await fails(step(smallest))) smallest = step(smallest)
   }
   return smallest
+}
+
+/** The rule, and the code of the error that its text names. */
+function signatureOf({ rule, text }: Finding): string {
+  return `${rule} ${/\bE[A-Z_]{4,}\b/.exec(text)?.[0] ?? ''}`
 }
 
 function sizeOf(script: WorldScript): number {

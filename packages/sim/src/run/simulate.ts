@@ -10,7 +10,7 @@ import { judgeSettling } from '../judge/rules/settling.js'
 import { enterWorld, realImmediate, realTime } from '../kernel/builtins.js'
 import type { Finding, RequestRecord } from '../ledger/ledger.js'
 import { neededMs, type RequestScript, type WorldScript } from '../script/script.js'
-import { prepareCertificate } from '../tls/certificates.js'
+import { MISNAMED, prepareCertificate } from '../tls/certificates.js'
 import { Environment } from '../world/environment.js'
 import { scheduleFaults } from '../world/faults.js'
 import { makeClient } from './client.js'
@@ -22,7 +22,7 @@ export const SETTLE_MS = 1_020_000
 /** Number of the first probe. */
 export const FIRST_PROBE = 1_000_000
 const PROBE_EVERY_MS = 2_000
-const PROBE_TOTAL_MS = 20_000
+const PROBE_TOTAL_MS = 75_000
 const CLOSE_MS = 30_000
 const GRACE_MS = 5_000
 /** The library for SOCKS leaves a timer that ends by itself. */
@@ -66,7 +66,10 @@ export async function simulate(script: WorldScript, options: RunOptions = {}): P
 
 export async function prepare({ machines }: WorldScript): Promise<void> {
   for (const { servers } of machines) {
-    for (const { certificate, untrusted = false } of servers) await prepareCertificate(certificate, !untrusted)
+    for (const { certificate, untrusted = false, ill } of servers) {
+      await prepareCertificate(certificate, !untrusted)
+      if (ill === 'misnamed') await prepareCertificate(MISNAMED, !untrusted)
+    }
   }
 }
 

@@ -65,6 +65,16 @@ export type Illness =
   | 'slow'
   /** Refuses every other stream. */
   | 'refuses'
+  /** Is silent after the handshake. */
+  | 'mute'
+  /** Closes each connection after the handshake. */
+  | 'closes'
+  /** Sends SETTINGS and GOAWAY, and closes. */
+  | 'goaway'
+  /** Answers the handshake in plain text. */
+  | 'plain'
+  /** Has the certificate of another name. */
+  | 'misnamed'
 
 export interface MachineScript {
   readonly address: string
@@ -106,6 +116,7 @@ export type FaultKind =
   | 'refuse'
   | 'ignore-syn'
   | 'freeze'
+  | 'hang'
   | 'kill'
   | 'deploy'
   | 'dns-fails'

@@ -41,6 +41,8 @@ export class Instance implements ConnectionOwner {
   readonly connections: Set<ServerConnection> = new Set()
   readonly #deps: InstanceDeps
   #refusals = 0
+  /** Whether connections are accepted and not served, as a balancer does whose server is gone. */
+  hung = false
   /** Tickets of this process: another one does not know them. */
   readonly tickets: Set<string> = new Set()
   /** Times at which frames of the client arrived, by flow. */
@@ -57,19 +59,23 @@ export class Instance implements ConnectionOwner {
 
   /** Takes a TCP connection. */
   accept(end: End, secure: boolean): void {
-    if (this.script.ill === 'silent') {
-      end.listener = { onBytes() {}, onEnd: () => end.close(), onError() {}, onDrain() {} }
-      return
-    }
+    if (this.hung || this.script.ill === 'silent') return ignore(end)
     if (secure) acceptTls(end, this, (protocol) => this.#serve(end, protocol))
     else this.#serve(end, 'http/1.1')
   }
 
   #serve(end: End, protocol: string | undefined): void {
     const { h2, h1 } = this.model
+    const { ill } = this.script
+    if (ill === 'mute') return ignore(end)
+    if (ill === 'closes') return end.close()
     end.flow.label = `${this.model.name} ${protocol ?? 'http/1.1'}`
-    if (protocol === 'h2' && h2 !== undefined) this.connections.add(new Http2ServerConnection(end, this, h2))
-    else this.connections.add(new Http1ServerConnection(end, this, h1 ?? { idleMs: 5_000 }))
+    const connection =
+      protocol === 'h2' && h2 !== undefined
+        ? new Http2ServerConnection(end, this, h2)
+        : new Http1ServerConnection(end, this, h1 ?? { idleMs: 5_000 })
+    this.connections.add(connection)
+    if (ill === 'goaway') connection.shutdown()
   }
 
   /** Executes a request, or answers for a host that it does not have. */
@@ -148,4 +154,9 @@ export class Instance implements ConnectionOwner {
     const { machine, script } = this
     return { machine, address: this.#deps.address, flow: end.flow.id, script, secure: end.flow.remotePort === 443 }
   }
+}
+
+/** Reads nothing and answers nothing, until the client closes. */
+function ignore(end: End): void {
+  end.listener = { onBytes() {}, onEnd: () => end.close(), onError() {}, onDrain() {} }
 }

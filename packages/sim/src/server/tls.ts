@@ -1,6 +1,7 @@
 /** The server's half of modelled TLS: certificate, ALPN, tickets, and the ways in which it fails. */
 
 import type { End } from '../network/flow.js'
+import { MISNAMED } from '../tls/certificates.js'
 import { type ClientHello, encodeMessage, MessageReader, type ServerHello } from '../tls/messages.js'
 import type { ConnectionOwner } from './connection-owner.js'
 
@@ -15,6 +16,10 @@ export function acceptTls(end: End, instance: ConnectionOwner, next: (protocol: 
       const read = reader.push(bytes)
       if (read === undefined) return
       const answer = (): void => {
+        if (script.ill === 'plain') {
+          end.write(Buffer.from('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n'))
+          return end.close()
+        }
         const hello = helloOf(read.message, instance)
         end.write(encodeMessage(hello))
         if (hello.alert !== undefined) return end.close()
@@ -32,7 +37,8 @@ export function acceptTls(end: End, instance: ConnectionOwner, next: (protocol: 
 
 function helloOf(hello: ClientHello, instance: ConnectionOwner): ServerHello {
   const { script, model, tickets } = instance
-  const { certificate: names, untrusted = false } = script
+  const { certificate, untrusted = false } = script
+  const names = script.ill === 'misnamed' ? MISNAMED : certificate
   const own = [...(model.h2 === undefined ? [] : ['h2']), ...(model.h1 === undefined ? [] : ['http/1.1'])]
   const protocol = own.find((name) => hello.alpn.includes(name))
   const resumed = hello.ticket !== undefined && tickets.has(hello.ticket)

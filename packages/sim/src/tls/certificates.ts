@@ -15,6 +15,9 @@ export interface SimCertificate {
   readonly trusted: boolean
 }
 
+/** Names of a certificate that covers no host of any world. */
+export const MISNAMED: readonly string[] = ['misnamed.sim.example']
+
 const issued = new Map<string, SimCertificate>()
 let authority: Authority | undefined
 

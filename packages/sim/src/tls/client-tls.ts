@@ -40,6 +40,8 @@ export class SimTlsSocket extends SimSocket {
   protected override onWire(bytes: Uint8Array): Uint8Array | undefined {
     if (this.#secured) return bytes
     const read = this.#reader.push(bytes)
+    if (this.#reader.isForeign)
+      this.destroy(Object.assign(new Error('wrong version number'), { code: 'ERR_SSL_WRONG_VERSION_NUMBER' }))
     if (read === undefined) return undefined
     this.#finish(read.message)
     return this.destroyed ? undefined : read.rest

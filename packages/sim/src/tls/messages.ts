@@ -36,10 +36,15 @@ export function encodeMessage(message: ClientHello | ServerHello): Buffer {
 export class MessageReader<Message> {
   #bytes: Buffer = Buffer.alloc(0)
 
+  /** Whether the bytes do not begin as a handshake does. */
+  get isForeign(): boolean {
+    return this.#bytes.length > 0 && this.#bytes[0] !== HANDSHAKE
+  }
+
   /** Returns the message once it is complete, and the bytes behind it. `undefined` before that. */
   push(bytes: Uint8Array): { message: Message; rest: Buffer } | undefined {
     this.#bytes = Buffer.concat([this.#bytes, bytes])
-    if (this.#bytes.length < 5) return undefined
+    if (this.#bytes.length < 5 || this.isForeign) return undefined
     const end = 5 + this.#bytes.readUInt32BE(1)
     if (this.#bytes.length < end) return undefined
     const message = JSON.parse(this.#bytes.toString('utf8', 5, end)) as Message

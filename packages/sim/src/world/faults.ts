@@ -56,6 +56,11 @@ function beginAt({ machine, instances }: Host, { kind, until }: FaultScript): Li
     case 'ignore-syn':
       machine.acceptance = kind === 'refuse' ? 'refuses' : 'ignores'
       return accept
+    case 'hang':
+      for (const instance of instances) instance.hung = true
+      return () => {
+        for (const instance of instances) instance.hung = false
+      }
     case 'freeze':
       machine.freeze(until)
       return undefined

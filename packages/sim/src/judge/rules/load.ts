@@ -7,7 +7,7 @@ const MINUTE_MS = 60_000
 const MOST_PINGS = 7
 
 export function judgeLoad({ ledger, network, hosts, script }: Environment): void {
-  const requests = script.requests.map(({ at }) => at).sort((one, other) => one - other)
+  const requests = [...ledger.records.values()].map(({ startedAt }) => startedAt).sort((one, other) => one - other)
   for (const [address, times] of network.dials) {
     const { count, at } = busiest(times)
     const most = mostDials(script.names.length, countWithin(requests, at))

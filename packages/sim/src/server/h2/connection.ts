@@ -129,8 +129,8 @@ export class Http2ServerConnection implements EndListener, StreamHost {
     if (this.#streams.size === 0) this.#idle()
   }
 
-  dies(stream: ServerStream, how: 'reset' | 'goaway' | 'close'): void {
-    if (how === 'goaway') this.#goaway(stream.id, frames.INTERNAL_ERROR, 'poison')
+  dies(how: 'reset' | 'goaway' | 'close'): void {
+    if (how === 'goaway') this.#goaway(this.#lastStream, frames.INTERNAL_ERROR, 'poison')
     this.#forget()
     if (how === 'reset') this.#end.reset()
     else this.#end.close()

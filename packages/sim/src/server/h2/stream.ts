@@ -16,7 +16,7 @@ export interface StreamHost {
   /** HEADERS or DATA were sent. */
   noteAnswer(isData: boolean): void
   streamDone(stream: ServerStream): void
-  dies(stream: ServerStream, how: 'reset' | 'goaway' | 'close'): void
+  dies(how: 'reset' | 'goaway' | 'close'): void
 }
 
 export class ServerStream implements ServerExchange {
@@ -63,7 +63,7 @@ export class ServerStream implements ServerExchange {
   }
 
   die(how: 'reset' | 'goaway' | 'close'): void {
-    this.#host.dies(this, how)
+    this.#host.dies(how)
   }
 
   /** Sends as much of the content as the windows allow. */

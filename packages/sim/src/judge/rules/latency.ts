@@ -1,0 +1,75 @@
+/** Requests that no fault disturbs are quick, also beside an ill server. */
+
+import type { RequestRecord } from '../../ledger/ledger.js'
+import { type Illness, neededMs } from '../../script/script.js'
+import type { Environment } from '../../world/environment.js'
+import { disturbanceOf } from '../disturbance.js'
+import { mayQueue } from '../queueing.js'
+import { isInnocent } from './recovery.js'
+
+/** Requests that take longer by themselves are not judged. */
+const QUICK_MS = 5_000
+/** For queues, resolver, handshakes and turns of the process. */
+const LEAST_MS = 3_000
+/** Round trips of a request that is sent twice: dial, TLS, request, and again. */
+const ROUND_TRIPS = 12
+/** Retransmissions of segments that are lost several times. */
+const LOSS_MS = 15_000
+/** A dead connection that was idle gets a PING, and 10 s later the request uses another. */
+const VERIFY_MS = 12_000
+/** After a suspend, connections are dead in numbers. */
+const SUSPEND_MS = 30_000
+/** Requests that start later than this after a dial to an ill server use another address. */
+const NOTICED_MS = 3_000
+
+/** Time that a request may lose if it begins when an ill server is dialed. */
+const ILL_MS: Readonly<Record<Illness, number>> = {
+  silent: 12_000,
+  alert: 1_000,
+  'late-settings': 8_000,
+  slow: 8_000,
+  refuses: 10_000,
+  mute: 60_000,
+  closes: 1_000,
+  goaway: 3_000,
+  plain: 1_000,
+  misnamed: 1_000,
+}
+
+export function judgeLatency(environment: Environment): void {
+  const { ledger } = environment
+  for (const record of ledger.records.values()) {
+    const { outcome, script, startedAt, stalledAtEnd, stalledAtStart } = record
+    if (outcome === undefined || !isInnocent(record) || neededMs(script) > QUICK_MS || script.reader === 'slow') continue
+    if (disturbanceOf(environment, record) !== undefined) continue
+    const boundMs = boundOf(environment, record)
+    const tookMs = outcome.at - startedAt - (stalledAtEnd - stalledAtStart)
+    if (tookMs > boundMs) {
+      const what = `${script.method} ${script.origin} took ${Math.round(tookMs)} ms without a fault; at most ${Math.round(boundMs)} ms are expected`
+      ledger.find('slow', what, script.id)
+    }
+  }
+}
+
+/** Infinity where queues behind slow transfers or the limits of the client decide. */
+function boundOf(environment: Environment, record: RequestRecord): number {
+  const { hosts, network, script: world } = environment
+  const { script, startedAt, outcome } = record
+  if (mayQueue(environment)) return Number.POSITIVE_INFINITY
+  let boundMs = LEAST_MS + 3 * neededMs(script)
+  for (const [address, { script: machine }] of hosts) {
+    if (machine.bandwidth !== undefined) return Number.POSITIVE_INFINITY
+    boundMs = Math.max(boundMs, LEAST_MS + 3 * neededMs(script) + ROUND_TRIPS * 2 * (machine.latencyMs + (machine.jitterMs ?? 0)))
+    if (machine.loss !== undefined) boundMs += LOSS_MS
+    if (machine.nat !== undefined) boundMs += VERIFY_MS
+    const ill = machine.servers.find((server) => server.ill !== undefined)?.ill
+    if (ill === undefined) continue
+    const dials = network.dials.get(address) ?? []
+    if (ill === 'slow' || ill === 'refuses' || dials.some((at) => at >= startedAt - NOTICED_MS && at <= outcome!.at))
+      boundMs += ILL_MS[ill]
+  }
+  if (world.requests.some(({ poison }) => poison !== undefined)) return Number.POSITIVE_INFINITY
+  if (world.faults.some(({ kind, until }) => kind === 'suspend' && startedAt >= until && startedAt < until + SUSPEND_MS))
+    boundMs += SUSPEND_MS
+  return boundMs
+}
