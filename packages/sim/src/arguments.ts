@@ -16,6 +16,8 @@ export interface Arguments {
   /** File with a script to run instead of seeds. */
   readonly script: string | undefined
   readonly shrink: boolean
+  /** Ends after the first seed with a finding. */
+  readonly untilFinding: boolean
   readonly trace: boolean
   readonly json: boolean
   /** Whether scripts that reach new branches of the client are changed and run again. */
@@ -35,6 +37,7 @@ Runs the client in modelled worlds, one for each seed, and judges what it does.
   --world NAME   ${WORLD_NAMES.join(', ')} (default: drawn from the seed)
   --script FILE  runs the script in FILE, as --shrink prints it
   --shrink       makes the script of a failing seed as small as possible, and prints it
+  --until-finding  ends after the first seed with a finding
   --trace        prints every network event and outcome
   --steer        changes scripts that reach new branches of the client, and runs them again
   --alarm        prints findings as ALARM: lines, with exit code 0
@@ -47,7 +50,13 @@ export function readArguments(args: readonly string[]): Arguments {
     args: [...args],
     options: {
       ...{ seeds: { type: 'string' }, seed: { type: 'string' }, hours: { type: 'string' }, seconds: { type: 'string' } },
-      ...{ world: { type: 'string' }, script: { type: 'string' }, shrink: { type: 'boolean' }, trace: { type: 'boolean' } },
+      ...{
+        world: { type: 'string' },
+        script: { type: 'string' },
+        'until-finding': { type: 'boolean' },
+        shrink: { type: 'boolean' },
+        trace: { type: 'boolean' },
+      },
       ...{ steer: { type: 'boolean' }, alarm: { type: 'boolean' }, json: { type: 'boolean' } },
     },
   })
@@ -57,7 +66,7 @@ export function readArguments(args: readonly string[]): Arguments {
     values.seed !== undefined && values.seeds === undefined && values.hours === undefined && values.seconds === undefined
   const isTimed = values.hours !== undefined || values.seconds !== undefined
   return {
-    ...{ shrink, trace, steer, alarm, json, world, script },
+    ...{ shrink, trace, steer, alarm, json, world, script, untilFinding: values['until-finding'] === true },
     seed: numberOf('seed', values.seed, 1),
     seeds: numberOf('seeds', values.seeds, isOne ? 1 : isTimed ? Number.POSITIVE_INFINITY : 100),
     simulatedMs: numberOf('hours', values.hours, Number.POSITIVE_INFINITY) * 3_600_000,

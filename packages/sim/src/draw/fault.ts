@@ -60,12 +60,9 @@ export function drawFaults(
       })
     } else if (kind === 'dns-missing') faults.push({ kind, at, until, where: random.pick(names).name })
     else if (kind.startsWith('dns-') || isOfMachine(kind)) {
-      faults.push({
-        kind,
-        at,
-        until,
-        ...(kind === 'clock-step' ? { ms: random.pick([-86_400_000, -60_000, 60_000, 86_400_000]) } : {}),
-      })
+      const moves = kind === 'clock-step' ? { ms: random.pick([-86_400_000, -60_000, 60_000, 86_400_000]) } : {}
+      const roams = kind === 'suspend' && until - at >= LEAST_ROAMING_MS && random.chance(0.5) ? { roams: true } : {}
+      faults.push({ kind, at, until, ...moves, ...roams })
     } else faults.push({ kind, at, until, where: random.pick(machines).address })
   }
   return faults.sort((one, other) => one.at - other.at)
@@ -74,6 +71,9 @@ export function drawFaults(
 export function isOfMachine(kind: FaultKind): boolean {
   return kind === 'suspend' || kind === 'stall' || kind === 'clock-step'
 }
+
+/** A machine that sleeps for a moment does not change its network. */
+const LEAST_ROAMING_MS = 30_000
 
 function durationOf(kind: FaultKind, random: Random): number {
   if (kind === 'suspend') return random.log(5_000, 28_800_000)

@@ -28,17 +28,18 @@ export interface TopologyWish {
   readonly proxied: boolean
 }
 
-const ILLNESSES: readonly Illness[] = [
-  'silent',
-  'alert',
-  'late-settings',
-  'slow',
-  'refuses',
-  'mute',
-  'closes',
-  'goaway',
-  'plain',
-  'misnamed',
+/** Illnesses that are noticed late are more frequent. */
+const ILLNESSES: readonly (readonly [weight: number, ill: Illness])[] = [
+  [1, 'silent'],
+  [1, 'alert'],
+  [3, 'late-settings'],
+  [1, 'slow'],
+  [1, 'refuses'],
+  [2, 'mute'],
+  [1, 'closes'],
+  [1, 'goaway'],
+  [1, 'plain'],
+  [1, 'misnamed'],
 ]
 const MANY = [
   'nginx',
@@ -58,56 +59,81 @@ const MANY = [
 /** Models that say so if they do not have a host. */
 const HONEST = ['apache', 'caddy', 'apns', 'envoy'] as const
 
+const GROUPS = [
+  [5, 1],
+  [3, 2],
+  [1, 3],
+] as const
+const HOSTS = [
+  [3, 1],
+  [3, 2],
+  [2, 4],
+  [1, 8],
+] as const
+const ADDRESSES = [
+  [5, 1],
+  [4, 2],
+  [1, 3],
+] as const
+
+/** A group and its part of the world. */
+interface DrawnGroup {
+  readonly group: Group
+  readonly machines: readonly MachineScript[]
+  readonly names: readonly NameScript[]
+  readonly answers404: boolean
+}
+
 export function drawTopology(random: Random, wish: TopologyWish): Topology {
-  const groups: Group[] = []
-  const machines: MachineScript[] = []
-  const names: NameScript[] = []
-  let answers404 = false
-  const count = random.weighted([
-    [5, 1],
-    [3, 2],
-    [1, 3],
-  ])
-  for (let index = 1; index <= count; index++) {
-    const domain = `g${index}.sim.example`
-    const hosts = Array.from(
-      {
-        length: random.weighted([
-          [3, 1],
-          [3, 2],
-          [2, 4],
-          [1, 8],
-        ] as const),
-      },
-      (_, host) => `h${host + 1}.${domain}`,
-    )
-    const addresses = Array.from(
-      {
-        length: random.weighted([
-          [5, 1],
-          [4, 2],
-          [1, 3],
-        ] as const),
-      },
-      (_, at) => `10.0.${index}.${at + 1}`,
-    )
-    const certificate = random.chance(0.6) ? [`*.${domain}`] : hosts
-    const routed = wish.routers && hosts.length > 1
-    const models = routed ? [random.pick(HONEST)] : drawModels(random)
-    if (routed && MODELS[models[0]!]!.unknownHost === 404) answers404 = true
-    const originSet = random.chance(0.15) ? hosts.map((host) => `https://${host}`) : undefined
-    const servers = routed
-      ? hosts.map((host): ServerScript => ({ model: models[0]!, hosts: [host], certificate }))
-      : models.map((model): ServerScript => ({ model, certificate, ...(originSet === undefined ? {} : { originSet }) }))
-    const ill = addresses.length > 1 && random.chance(wish.ill) ? random.pick(ILLNESSES) : undefined
-    for (const [at, address] of addresses.entries()) {
-      const own = ill !== undefined && at === 0 ? servers.map((server) => ({ ...server, ill })) : servers
-      machines.push({ address, ...drawPath(random), servers: own })
-    }
-    for (const name of hosts) names.push({ name, addresses, ...drawRecord(random) })
-    groups.push({ hosts, addresses, http1: models.every((model) => MODELS[model]!.h2 === undefined) })
+  const count = random.weighted(GROUPS)
+  const drawn = Array.from({ length: count }, (_, index) => drawGroup(random, wish, index + 1))
+  return {
+    groups: drawn.map(({ group }) => group),
+    machines: drawn.flatMap(({ machines }) => machines),
+    names: drawn.flatMap(({ names }) => names),
+    answers404: drawn.some(({ answers404 }) => answers404),
   }
-  return { groups, machines, names, answers404 }
+}
+
+function drawGroup(random: Random, wish: TopologyWish, index: number): DrawnGroup {
+  const domain = `g${index}.sim.example`
+  const hosts = Array.from({ length: random.weighted(HOSTS) }, (_, host) => `h${host + 1}.${domain}`)
+  const least = wish.ill > 0.5 ? 2 : 1
+  const addresses = Array.from({ length: Math.max(least, random.weighted(ADDRESSES)) }, (_, at) => `10.0.${index}.${at + 1}`)
+  const certificate = random.chance(0.6) ? [`*.${domain}`] : hosts
+  const routed = wish.routers && hosts.length > 1
+  const models = routed ? [random.pick(HONEST)] : drawModels(random)
+  const servers = routed
+    ? hosts.map((host): ServerScript => ({ model: models[0]!, hosts: [host], certificate }))
+    : drawServers(random, models, hosts, certificate)
+  const ill = addresses.length > 1 && random.chance(wish.ill) ? drawIllness(random, models) : undefined
+  const machines = addresses.map((address, at): MachineScript => {
+    const own = ill !== undefined && at === 0 ? servers.map((server) => ({ ...server, ill })) : servers
+    return { address, ...drawPath(random), servers: own }
+  })
+  return {
+    group: { hosts, addresses, http1: models.every((model) => MODELS[model]!.h2 === undefined) },
+    machines,
+    names: hosts.map((name) => ({ name, addresses, ...drawRecord(random) })),
+    answers404: routed && MODELS[models[0]!]!.unknownHost === 404,
+  }
+}
+
+/** Servers that connections go to in turn. */
+function drawServers(
+  random: Random,
+  models: readonly string[],
+  hosts: readonly string[],
+  certificate: readonly string[],
+): ServerScript[] {
+  const originSet = random.chance(0.15) ? { originSet: hosts.map((host) => `https://${host}`) } : {}
+  return models.map((model) => ({ model, certificate, ...originSet, ...drawReads(random, model) }))
+}
+
+/** Silence after the handshake is noticed only over HTTP/2. */
+function drawIllness(random: Random, models: readonly string[]): Illness {
+  const ill = random.weighted(ILLNESSES)
+  return ill === 'mute' && models.some((model) => MODELS[model]!.h2 === undefined) ? 'silent' : ill
 }
 
 /** One server, or a mix behind one address. */
@@ -118,6 +144,12 @@ function drawModels(random: Random): string[] {
     [1, 3],
   ])
   return Array.from({ length }, () => random.pick(MANY))
+}
+
+/** Handlers that read an upload in small pieces. */
+function drawReads(random: Random, model: string): Pick<ServerScript, 'readBytes'> {
+  if (MODELS[model]!.h2?.credit !== 'per-read' || random.chance(0.5)) return {}
+  return { readBytes: random.pick([64, 512, 1_024]) }
 }
 
 function drawPath(random: Random): Omit<MachineScript, 'address' | 'servers'> {

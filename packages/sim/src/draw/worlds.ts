@@ -33,13 +33,13 @@ export const WORLDS: Readonly<Record<string, World>> = {
     often: ['steady', 'posts'],
   },
   ill: {
-    weight: 2,
+    weight: 3,
     topology: { ill: 0.9 },
     faults: ANY,
     maxFaults: 1,
     spanMs: MINUTES,
     callers: [2, 8],
-    often: ['burst', 'sparse'],
+    often: ['steady', 'burst', 'sparse'],
   },
   resolver: {
     weight: 2,

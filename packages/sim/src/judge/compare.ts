@@ -26,14 +26,15 @@ const ALLOWED_PART = 0.05
 const ALLOWED_LEAST = 2
 
 export function compareSharing(
-  { faults }: WorldScript,
+  { faults, client }: WorldScript,
   shared: ReadonlyMap<number, RequestRecord>,
   apart: ReadonlyMap<number, RequestRecord>,
 ): Comparison {
   let compared = 0
   const parted = new Set(faults.map(({ kind, where }) => (kind === 'dns-missing' ? `https://${where}` : undefined)))
+  const resolves = (origin: string): boolean => client.options['lookupTtlMs'] === 0 || parted.has(origin)
   const isLost = (record: RequestRecord): boolean =>
-    !isAnswered(record) && !(parted.has(record.script.origin) && isUnresolved(record))
+    !isAnswered(record) && !(resolves(record.script.origin) && isUnresolved(record))
   const lostShared: RequestRecord[] = []
   const lostApart: RequestRecord[] = []
   for (const [id, record] of shared) {
@@ -59,7 +60,7 @@ function isAnswered({ outcome }: RequestRecord): boolean {
 
 /**
  * A name that does not exist for a while parts hosts that share a connection, and the client resolves
- * it again; the origin's own connection would go on.
+ * it again, as it does for each request with `lookupTtlMs: 0`; the origin's own connection would go on.
  */
 function isUnresolved({ outcome }: RequestRecord): boolean {
   return outcome?.error?.phase === 'resolve'

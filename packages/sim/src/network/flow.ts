@@ -211,6 +211,12 @@ export class Flow {
     return Math.min(silentMs, this.#keepAliveMs + this.machine.kernel.sleptSince(this.#lastPacketAt))
   }
 
+  /** The network knows the flow no more: the address of the client's machine has changed. */
+  forget(): void {
+    this.#forgotten = true
+    this.trace.note(`flow ${this.id} forgotten`)
+  }
+
   /** `end` has received a packet. */
   heard(end: End): void {
     this.#lastPacketAt = this.machine.kernel.now

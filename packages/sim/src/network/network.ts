@@ -67,6 +67,11 @@ export class Network {
     return () => settle(() => undefined)
   }
 
+  /** The client's machine is in another network now. */
+  roam(): void {
+    for (const flow of this.flows) if (!flow.client.gone) flow.forget()
+  }
+
   #syn(machine: Machine, dial: Dial, settle: (end: () => void) => void): void {
     const { kernel } = this
     kernel.after(machine.delayMs(), () => {

@@ -62,6 +62,8 @@ export interface BatchLimits {
   readonly seeds: number
   readonly simulatedMs: number
   readonly realMs: number
+  /** Ends after the first seed with a finding. */
+  readonly untilFinding?: boolean
   readonly world?: string | undefined
 }
 
@@ -70,7 +72,7 @@ export async function runBatch(
   limits: BatchLimits,
   onSeed?: (script: WorldScript, findings: readonly SeedFinding[]) => void,
 ): Promise<Summary> {
-  const { seed: first, seeds, simulatedMs, realMs, world } = limits
+  const { seed: first, seeds, simulatedMs, realMs, world, untilFinding = false } = limits
   const summary = emptySummary()
   const startedAt = realTime()
   for (let seed = first; seed < first + seeds; seed++) {
@@ -79,6 +81,7 @@ export async function runBatch(
     const before = summary.findings.length
     await runWorld(script, summary)
     onSeed?.(script, summary.findings.slice(before))
+    if (untilFinding && summary.findings.length > 0) break
   }
   return summary
 }

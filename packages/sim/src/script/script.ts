@@ -50,6 +50,8 @@ export interface ServerScript {
   readonly untrusted?: boolean
   /** Origin Set that it sends. */
   readonly originSet?: readonly string[]
+  /** Bytes of one read of its application, where credit is given with each. */
+  readonly readBytes?: number
   /** Something that is wrong with it all the time. */
   readonly ill?: Illness
 }
@@ -102,6 +104,8 @@ export interface FaultScript {
   readonly until: number
   /** Address of the machine, or name, if the kind concerns one. */
   readonly where?: string
+  /** The machine wakes up in another network: no packet of an older connection passes. */
+  readonly roams?: boolean
   /** New addresses of a name; the time that a clock is moved. */
   readonly addresses?: readonly string[]
   readonly ms?: number

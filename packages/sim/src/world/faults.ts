@@ -24,8 +24,11 @@ function begin(environment: Environment, fault: FaultScript): Lift {
   if (fault.kind.startsWith('dns-')) return beginDns(environment, fault)
   const { kernel } = environment
   const durationMs = fault.until - fault.at
-  if (fault.kind === 'suspend') kernel.suspend(durationMs)
-  else if (fault.kind === 'stall') kernel.stall(durationMs)
+  if (fault.kind === 'suspend') {
+    kernel.suspend(durationMs)
+    return fault.roams === true ? () => environment.network.roam() : undefined
+  }
+  if (fault.kind === 'stall') kernel.stall(durationMs)
   else if (fault.kind === 'clock-step') kernel.stepWall(fault.ms ?? 0)
   else {
     const host = environment.hosts.get(fault.where ?? '')

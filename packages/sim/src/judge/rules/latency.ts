@@ -4,6 +4,7 @@ import type { RequestRecord } from '../../ledger/ledger.js'
 import { type Illness, neededMs } from '../../script/script.js'
 import type { Environment } from '../../world/environment.js'
 import { disturbanceOf } from '../disturbance.js'
+import { isKnownLimit } from '../known-limits.js'
 import { mayQueue } from '../queueing.js'
 import { isInnocent } from './recovery.js'
 
@@ -17,8 +18,8 @@ const ROUND_TRIPS = 12
 const LOSS_MS = 15_000
 /** A dead connection that was idle gets a PING, and 10 s later the request uses another. */
 const VERIFY_MS = 12_000
-/** After a suspend, connections are dead in numbers. */
-const SUSPEND_MS = 30_000
+/** Time after a suspend in which idle connections are found dead. */
+const WOKEN_MS = 60_000
 /** Requests that start later than this after a dial to an ill server use another address. */
 const NOTICED_MS = 3_000
 
@@ -26,7 +27,7 @@ const NOTICED_MS = 3_000
 const ILL_MS: Readonly<Record<Illness, number>> = {
   silent: 12_000,
   alert: 1_000,
-  'late-settings': 8_000,
+  'late-settings': 14_000,
   slow: 8_000,
   refuses: 10_000,
   mute: 60_000,
@@ -41,13 +42,12 @@ export function judgeLatency(environment: Environment): void {
   for (const record of ledger.records.values()) {
     const { outcome, script, startedAt, stalledAtEnd, stalledAtStart } = record
     if (outcome === undefined || !isInnocent(record) || neededMs(script) > QUICK_MS || script.reader === 'slow') continue
-    if (disturbanceOf(environment, record) !== undefined) continue
-    const boundMs = boundOf(environment, record)
     const tookMs = outcome.at - startedAt - (stalledAtEnd - stalledAtStart)
-    if (tookMs > boundMs) {
-      const what = `${script.method} ${script.origin} took ${Math.round(tookMs)} ms without a fault; at most ${Math.round(boundMs)} ms are expected`
-      ledger.find('slow', what, script.id)
-    }
+    if (tookMs <= LEAST_MS) continue
+    const boundMs = boundOf(environment, record)
+    if (tookMs <= boundMs || disturbanceOf(environment, record) !== undefined || isKnownLimit(environment, record)) continue
+    const what = `took ${Math.round(tookMs)} ms without a fault; at most ${Math.round(boundMs)} ms are expected`
+    ledger.find('slow', `${script.method} ${script.origin} ${what}`, script.id)
   }
 }
 
@@ -56,12 +56,13 @@ function boundOf(environment: Environment, record: RequestRecord): number {
   const { hosts, network, script: world } = environment
   const { script, startedAt, outcome } = record
   if (mayQueue(environment)) return Number.POSITIVE_INFINITY
+  let verifies = world.faults.some(({ kind, until }) => kind === 'suspend' && startedAt >= until && startedAt < until + WOKEN_MS)
   let boundMs = LEAST_MS + 3 * neededMs(script)
   for (const [address, { script: machine }] of hosts) {
     if (machine.bandwidth !== undefined) return Number.POSITIVE_INFINITY
     boundMs = Math.max(boundMs, LEAST_MS + 3 * neededMs(script) + ROUND_TRIPS * 2 * (machine.latencyMs + (machine.jitterMs ?? 0)))
     if (machine.loss !== undefined) boundMs += LOSS_MS
-    if (machine.nat !== undefined) boundMs += VERIFY_MS
+    if (machine.nat !== undefined) verifies = true
     const ill = machine.servers.find((server) => server.ill !== undefined)?.ill
     if (ill === undefined) continue
     const dials = network.dials.get(address) ?? []
@@ -69,7 +70,5 @@ function boundOf(environment: Environment, record: RequestRecord): number {
       boundMs += ILL_MS[ill]
   }
   if (world.requests.some(({ poison }) => poison !== undefined)) return Number.POSITIVE_INFINITY
-  if (world.faults.some(({ kind, until }) => kind === 'suspend' && startedAt >= until && startedAt < until + SUSPEND_MS))
-    boundMs += SUSPEND_MS
-  return boundMs
+  return boundMs + (verifies ? VERIFY_MS : 0)
 }

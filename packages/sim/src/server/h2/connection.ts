@@ -18,7 +18,8 @@ import { UploadCredit } from './upload-credit.js'
 const MAX_CONCURRENT_STREAMS = 3
 const INITIAL_WINDOW_SIZE = 4
 const DEFAULT_WINDOW = 65_535
-const LATE_SETTINGS_MS = 6_000
+/** A server with one thread that is busy. */
+const LATE_SETTINGS_MS = 12_000
 
 export class Http2ServerConnection implements EndListener, StreamHost {
   readonly #end: End
@@ -51,7 +52,7 @@ export class Http2ServerConnection implements EndListener, StreamHost {
     this.#model = model
     this.#idleSince = instance.kernel.now
     this.#limits = new Limits(model, instance.kernel)
-    this.#credit = new UploadCredit(model, (frame) => this.send(frame))
+    this.#credit = new UploadCredit(model, instance.script.readBytes, (frame) => this.send(frame))
     this.#isSilent = instance.script.ill === 'late-settings'
     end.listener = this
     this.#start()

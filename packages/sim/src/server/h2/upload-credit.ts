@@ -19,8 +19,9 @@ export class UploadCredit {
   readonly #send: (frame: Uint8Array) => void
   #uncredited = 0
 
-  constructor(model: Http2Model, send: (frame: Uint8Array) => void) {
-    this.#model = model
+  /** @param readBytes of the application, instead of those of the model. */
+  constructor(model: Http2Model, readBytes: number | undefined, send: (frame: Uint8Array) => void) {
+    this.#model = readBytes === undefined ? model : { ...model, readBytes }
     this.#send = send
   }
 
