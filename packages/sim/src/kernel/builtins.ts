@@ -6,6 +6,7 @@
 import { syncBuiltinESMExports } from 'node:module'
 import net from 'node:net'
 import { performance } from 'node:perf_hooks'
+import { setDefaultHighWaterMark } from 'node:stream'
 import timers from 'node:timers'
 import tls from 'node:tls'
 import type { Kernel, ProcessTimer } from './kernel.js'
@@ -18,6 +19,9 @@ export interface RunningWorld {
   connect(options: net.NetConnectOpts): net.Socket
   connectTls(options: tls.ConnectionOptions): tls.TLSSocket
 }
+
+/** Buffer of a stream, which Node 20 and 22 have different defaults for; in bytes. */
+const STREAM_BYTES = 65_536
 
 let world: RunningWorld | undefined
 
@@ -88,6 +92,7 @@ function createSecureContext(options?: tls.SecureContextOptions): tls.SecureCont
 
 /** Replaces them. Call once, before core is imported. */
 export function replaceBuiltins(): void {
+  setDefaultHighWaterMark(false, STREAM_BYTES)
   Object.assign(timers, { setTimeout, clearTimeout, setImmediate })
   Object.assign(globalThis, { setTimeout, clearTimeout, setImmediate })
   Object.assign(net, { connect, createConnection: connect })

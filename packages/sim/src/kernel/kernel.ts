@@ -149,7 +149,7 @@ export class Kernel {
       if (next > this.#now) {
         this.#now = next
         this.#stepsNow = 0
-      } else if (++this.#stepsNow > MAX_STEPS_AT_ONCE) throw new Error(`the world does not leave ${this.#now} ms`)
+      } else this.#countStep()
       if (worldAt <= processAt) this.#runWorld()
       else this.#turn()
     }
@@ -161,7 +161,13 @@ export class Kernel {
       const { callback } = event
       event.callback = undefined
       callback?.()
+      this.#countStep()
     }
+  }
+
+  /** @throws Error if time stands still. */
+  #countStep(): void {
+    if (++this.#stepsNow > MAX_STEPS_AT_ONCE) throw new Error(`the world does not leave ${this.#now} ms`)
   }
 
   /** When the process runs next. */

@@ -4,16 +4,22 @@ import type { Finding } from '../ledger/ledger.js'
 import type { MachineScript, RequestScript, WorldScript } from '../script/script.js'
 import { findingsIn } from './batch.js'
 
+type Fails = (candidate: WorldScript) => Promise<boolean>
+
 /** @param finding what the script leads to: the same rule is broken, with the same error. */
-export async function shrink(script: WorldScript, finding: Finding): Promise<WorldScript> {
+export function shrink(script: WorldScript, finding: Finding): Promise<WorldScript> {
   const signature = signatureOf(finding)
-  const fails = async (candidate: WorldScript): Promise<boolean> => {
+  return shrinkWhile(script, async (candidate) => {
     try {
       return (await findingsIn(candidate)).some((each) => signatureOf(each) === signature)
     } catch {
       return false
     }
-  }
+  })
+}
+
+/** @param fails whether a smaller script still shows the finding. */
+export async function shrinkWhile(script: WorldScript, fails: Fails): Promise<WorldScript> {
   let smallest = script
   for (let before = Number.POSITIVE_INFINITY; sizeOf(smallest) < before; ) {
     before = sizeOf(smallest)
@@ -34,8 +40,6 @@ function signatureOf({ rule, text }: Finding): string {
 function sizeOf(script: WorldScript): number {
   return JSON.stringify(script).length
 }
-
-type Fails = (candidate: WorldScript) => Promise<boolean>
 
 /** Leaves out elements of a list: halves, then quarters, down to single ones. */
 async function withFewer(
