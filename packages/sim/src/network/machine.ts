@@ -39,6 +39,8 @@ export class Machine {
   readonly kernel: Kernel
   readonly path: PathOptions
   readonly random: Random
+  /** When the line has sent what all flows have given it. */
+  readonly lineFreeAt: Record<Direction, number> = { toServer: 0, toClient: 0 }
   /** Whether packets pass. */
   readonly passes: Record<Direction, boolean> = { toServer: true, toClient: true }
   acceptance: Acceptance = 'accepts'

@@ -39,7 +39,6 @@ export class Pipe {
   /** Arrived and unread. */
   readonly arrived: (Uint8Array | undefined)[] = []
   #bytes = 0
-  #lineFreeAt = 0
   #lastArrivesAt = 0
   #event: QueuedEvent | undefined
   #retryMs = FIRST_RETRY_MS
@@ -71,8 +70,9 @@ export class Pipe {
     const length = bytes?.length ?? 0
     let leavesAt = kernel.now
     if (path.bandwidth !== undefined) {
-      leavesAt = Math.max(leavesAt, this.#lineFreeAt) + length / path.bandwidth
-      this.#lineFreeAt = leavesAt
+      const { lineFreeAt } = this.#machine
+      leavesAt = Math.max(leavesAt, lineFreeAt[this.#direction]) + length / path.bandwidth
+      lineFreeAt[this.#direction] = leavesAt
     }
     const arrivesAt = Math.max(this.#lastArrivesAt, leavesAt + this.#machine.delayMs())
     this.#lastArrivesAt = arrivesAt

@@ -43,7 +43,7 @@ export async function copyWith(fault: PutBackFault): Promise<SimulationCopy> {
   }
 }
 
-/** Links the packages of other projects that one of ours depends on. */
+/** Links the packages of other projects that a package of this one depends on. */
 async function linkDependencies(from: string, to: string): Promise<void> {
   for (const name of await readdir(from).catch(() => [])) {
     if (name === '@unshard' || name.startsWith('.')) continue

@@ -13,7 +13,7 @@ export interface Replacement {
 /** A fault that can be put back. */
 export interface PutBackFault {
   readonly name: string
-  /** What the client did before the fault was mended. */
+  /** The behavior of the client before the fault was mended. */
   readonly why: string
   readonly replacements: readonly Replacement[]
 }

@@ -18,7 +18,7 @@ function credits(model: Partial<Http2Model>, parts: readonly number[]): [stream:
     sent.push([bytes.readUInt32BE(5), bytes.readUInt32BE(9)])
   })
   const stream = { id: 1, uncredited: 0 }
-  parts.forEach((bytes, index) => credit.received(stream, bytes, index === parts.length - 1))
+  for (const [index, bytes] of parts.entries()) credit.received(stream, bytes, index === parts.length - 1)
   return sent
 }
 

@@ -4,7 +4,6 @@ import type { RequestRecord } from '../../ledger/ledger.js'
 import { type Illness, neededMs } from '../../script/script.js'
 import type { Environment } from '../../world/environment.js'
 import { disturbanceOf } from '../disturbance.js'
-import { isKnownLimit } from '../known-limits.js'
 import { mayQueue } from '../queueing.js'
 import { isInnocent } from './recovery.js'
 
@@ -45,7 +44,7 @@ export function judgeLatency(environment: Environment): void {
     const tookMs = outcome.at - startedAt - (stalledAtEnd - stalledAtStart)
     if (tookMs <= LEAST_MS) continue
     const boundMs = boundOf(environment, record)
-    if (tookMs <= boundMs || disturbanceOf(environment, record) !== undefined || isKnownLimit(environment, record)) continue
+    if (tookMs <= boundMs || disturbanceOf(environment, record) !== undefined) continue
     const what = `took ${Math.round(tookMs)} ms without a fault; at most ${Math.round(boundMs)} ms are expected`
     ledger.find('slow', `${script.method} ${script.origin} ${what}`, script.id)
   }

@@ -4,7 +4,6 @@ import type { OutcomeError, RequestRecord } from '../../ledger/ledger.js'
 import { neededMs } from '../../script/script.js'
 import type { Environment } from '../../world/environment.js'
 import { disturbanceOf } from '../disturbance.js'
-import { isKnownLimit } from '../known-limits.js'
 import { mayQueue } from '../queueing.js'
 
 /** Longer requests may outlive the connections of a server with a maximum age. */
@@ -21,7 +20,7 @@ export function judgeRecovery(environment: Environment): void {
     // A response that has begun cannot be asked for again: it ends with the connection of a request that kills its server.
     if (hasPoison && outcome.status === 200) continue
     if (!hasWellServer(environment, record.script.origin) || disturbanceOf(environment, record) !== undefined) continue
-    if (isKnownLimit(environment, record) || (queues && isWait(outcome.error))) continue
+    if (queues && isWait(outcome.error)) continue
     // A client that is closed fails its requests after a while.
     const { renewedAt } = script.client
     if (renewedAt !== undefined && startedAt < renewedAt && outcome.at >= renewedAt) continue
@@ -49,8 +48,9 @@ export function isInnocent({ script }: RequestRecord): boolean {
 }
 
 /** Whether a server behind an address of the origin, as it is now, is well. */
-function hasWellServer({ hosts, records, script }: Environment, origin: string): boolean {
-  const known = records.get(origin.replace(/^https?:\/\//, ''))?.addresses ?? []
+function hasWellServer({ hosts, records, resolver, script }: Environment, origin: string): boolean {
+  const name = origin.replace(/^https?:\/\//, '')
+  const known = records.get(name)?.addresses ?? []
   // A proxy connects to the first address only.
   const addresses = script.proxy === undefined ? known : known.slice(0, 1)
   const illnesses = addresses.map((address) => {
@@ -60,6 +60,8 @@ function hasWellServer({ hosts, records, script }: Environment, origin: string):
       : servers.find(({ ill }) => ill !== undefined)?.ill
   })
   // A server that refuses every other stream is open and confirmed: requests may meet it twice in a row.
-  if (illnesses.includes('refuses')) return false
+  for (const [address, { script: machine }] of hosts) {
+    if (resolver.hasHad(name, address) && machine.servers.some(({ ill }) => ill === 'refuses')) return false
+  }
   return illnesses.some((ill) => ill === undefined || ill === 'slow')
 }
