@@ -256,7 +256,7 @@ export class Flow {
       return
     }
     if (this.machine.up('toServer') && this.machine.up('toClient') && !this.#forgotten) {
-      // A server that has closed still acknowledges while its last bytes are under way or unread.
+      // A server that has closed still acknowledges while its last bytes are in flight or unread.
       if (this.server.gone && this.toClient.bytes === 0) return this.client.fail('ECONNRESET')
       this.#failedProbes = 0
       this.#heardAt = kernel.now
