@@ -25,7 +25,7 @@ export const PUT_BACK: readonly PutBackFault[] = [
     replacements: [
       {
         file: 'connect/dns/address-order.ts',
-        find: '    this.#failed.set(keyOf(address, port), true)\n    if (this.#won.get(keyOf(host, port)) === address) this.#won.delete(keyOf(host, port))\n',
+        find: '    this.#failed.set(keyOf(address, port), ++this.#failures)\n    if (this.#won.get(keyOf(host, port)) === address) this.#won.delete(keyOf(host, port))\n',
         replace: '    void [host, port, address]\n',
       },
       {
