@@ -56,3 +56,15 @@ it('every single act and every pair of acts keep the invariants', () => {
     }
   }
 })
+
+it('content that has waited and leaves in larger frames is the content handed over', () => {
+  const it = new Conversation(1, undefined)
+  it.open(4, 0, 0)
+  const largest = 9
+  for (let part = 0; part < 4; part++) it.send(0, largest, 0)
+  it.take()
+  it.deliver(settings({ maxFrameSize: 16_777_215, initialWindowSize: 1_000_000 }), 0)
+  it.deliver(windowUpdate(0, 1_000_000), 0)
+  it.take()
+  expect(it.server.dataBytes).toBe(280_000)
+})

@@ -13,6 +13,11 @@ import { StreamInput, StreamState } from './stream-state.js'
 
 /** Pending output above which no content is written, in bytes. */
 const OUTPUT_HIGH_WATER_BYTES = 262_144
+/**
+ * Maximum content of one DATA frame, in bytes, even if the peer accepts 16 MiB (RFC 9113 §4.2): a
+ * frame cannot be interrupted, and other streams and PINGs wait for its end.
+ */
+const MAX_DATA_BYTES = 65_536
 
 /** Writes the stream frames of one connection. */
 export class Sender<Owner extends StreamOwner> {
@@ -143,13 +148,13 @@ export class Sender<Owner extends StreamOwner> {
   }
 
   /**
-   * Writes one DATA frame, limited by the queue, both windows and SETTINGS_MAX_FRAME_SIZE (RFC 9113
-   * §4.2, §6.9). Joins queued chunks, so that small chunks do not cost the peer a frame and a
+   * Writes one DATA frame, limited by the queue, both windows, SETTINGS_MAX_FRAME_SIZE (RFC 9113
+   * §4.2, §6.9) and our own maximum. Joins queued chunks, so that small chunks do not cost the peer a frame and a
    * WINDOW_UPDATE each.
    */
   #writeData(stream: Stream<Owner>): void {
     const state = this.#state
-    const limit = Math.min(stream.sendWindow, state.sendWindow, state.peer.maxFrameBytes)
+    const limit = Math.min(stream.sendWindow, state.sendWindow, state.peer.maxFrameBytes, MAX_DATA_BYTES)
     const waiting = waitingBytes(stream, limit)
     const size = Math.min(waiting, limit)
     stream.sendWindow -= size

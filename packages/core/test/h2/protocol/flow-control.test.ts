@@ -32,6 +32,16 @@ describe('sending', () => {
     expect(frames(peer)).toEqual(['DATA 1 50000', 'DATA 1 10000 END_STREAM'])
   })
 
+  it('DATA has at most 64 KiB of content, even if the peer accepts larger frames, so that others get their turn', () => {
+    const peer = new Peer({ settings: { maxFrameSize: 16_777_215, initialWindowSize: 1_000_000 } })
+    const stream = peer.post()
+    for (let i = 0; i < 3; i++) peer.client.sendData(stream, bytesOf(65_535), i === 2)
+    peer.client.sendData(peer.post(), bytesOf(10), true)
+    peer.sent()
+    peer.receive(windowUpdate(0, 1_000_000))
+    expect(frames(peer)).toEqual(['DATA 1 65536', 'DATA 3 10 END_STREAM', 'DATA 1 65534 END_STREAM'])
+  })
+
   it('streams alternate, with one frame each', () => {
     const peer = new Peer({ settings: { initialWindowSize: 1_000_000 } })
     peer.client.sendData(peer.post(), bytesOf(65_535 + 40_000), true)
