@@ -14,8 +14,12 @@ import type { Loss } from '../transport/exchange.js'
  */
 export const LOST_BEHIND = 'ERR_PIPELINE_LOST'
 
-/** Maximum attempts at an origin that answers no other request in between. */
-const MAX_REPLAYS_WITHOUT_PROGRESS = 2
+/**
+ * Maximum attempts at an origin that answers no other request in between. More than two, because
+ * the connections of several attempts may be dialed before the first one has shown that its
+ * address is ill.
+ */
+const MAX_ATTEMPTS_WITHOUT_PROGRESS = 4
 
 /** RFC 9113 §7. */
 const REFUSED_STREAM = 0x7
@@ -70,7 +74,7 @@ export class ReplayState {
    *
    * 1. Consumed content cannot be sent again.
    * 2. Certainly unprocessed (RFC 9113 §8.7): replay any method, as long as the origin answers
-   *    other requests in between, else twice in total.
+   *    other requests in between, else four attempts in total.
    * 3. The connection was lost, or the server was overloaded on it, and the outcome is unknown:
    *    replay up to `limit` times, and only repeatable requests. With a limit of 0, never. Two
    *    kinds of loss do not count, once each, because they are more likely caused by the connection
@@ -88,7 +92,7 @@ export class ReplayState {
     if (!canResend(request) || !(error instanceof TransportError) || error.initiator === 'local') return 'none'
     if (error.processed === 'no') {
       this.#withoutProgress = progress ? 0 : this.#withoutProgress + 1
-      return this.#withoutProgress < MAX_REPLAYS_WITHOUT_PROGRESS ? 'together' : 'none'
+      return this.#withoutProgress < MAX_ATTEMPTS_WITHOUT_PROGRESS ? 'together' : 'none'
     }
     if (this.#limit === 0 || !isRepeatable(request) || !isPassing(error)) return 'none'
     if (error.code === LOST_BEHIND && !this.#lostBehind) {

@@ -315,3 +315,17 @@ export async function memory(): Promise<number> {
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise(setImmediate)
 }
+
+/** Advances the clock by steps of 100 ms, one for each turn of the event loop, until the promise is settled. */
+export async function whileTimePasses<Result>(clock: FakeClock, promise: Promise<Result>): Promise<Result> {
+  let settled = false
+  const settle = (): void => {
+    settled = true
+  }
+  promise.then(settle, settle)
+  await until(() => {
+    if (!settled) clock.advance(100)
+    return settled
+  })
+  return promise
+}
