@@ -75,13 +75,28 @@ function print(summary: Summary, { json, seed }: Arguments): void {
   console.log(JSON.stringify({ seed, ...figures, simulatedMs: Math.round(figures.simulatedMs), realMs: Math.round(tookMs) }))
 }
 
-try {
-  const args = readArguments(process.argv.slice(2))
-  const summary = await main(args)
-  print(summary, args)
-  process.exitCode = summary.findings.length > 0 && !args.alarm ? 1 : 0
-} catch (error) {
-  if (!(error instanceof TypeError)) throw error
-  console.error(`${error.message}\n\n${USAGE}`)
-  process.exitCode = 2
+/** Runs the command, and returns its exit code. An alarm never fails a run, whatever happens. */
+async function run(args: Arguments): Promise<number> {
+  try {
+    const summary = await main(args)
+    print(summary, args)
+    return summary.findings.length > 0 && !args.alarm ? 1 : 0
+  } catch (error) {
+    if (!args.alarm) throw error
+    console.log(`ALARM: the simulation from seed ${args.seed} on has failed: ${String((error as Error).stack ?? error)}`)
+    return 0
+  }
 }
+
+/** @returns `undefined` after an explanation if the arguments are wrong. */
+function given(): Arguments | undefined {
+  try {
+    return readArguments(process.argv.slice(2))
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`)
+    return undefined
+  }
+}
+
+const args = given()
+process.exitCode = args === undefined ? 2 : await run(args)

@@ -1,7 +1,11 @@
 /** The command in processes of its own: worlds replace builtins, which no test may share. */
 
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { drawWorld } from '../../src/draw/worlds.js'
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
@@ -41,4 +45,29 @@ it('explains itself if an argument is wrong', () => {
   expect(status).toBe(2)
   expect(stderr).toContain('--world must be one of')
   expect(stderr).toContain('pnpm sim [options]')
+}, 60_000)
+
+it('a script with a finding fails, and as an alarm it does not', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'unshard-sim-'))
+  try {
+    const file = join(folder, 'script.json')
+    // Machines without a server: such a world cannot run.
+    const script = drawWorld(1, 'calm')
+    writeFileSync(file, JSON.stringify({ ...script, machines: script.machines.map((each) => ({ ...each, servers: [] })) }))
+    const plain = sim('--script', file)
+    const alarm = sim('--script', file, '--alarm')
+    expect(plain.status).toBe(1)
+    expect(alarm.status).toBe(0)
+    expect(plain.lines[0]).toMatch(/^seed 1 \(calm\): exception: /)
+    expect(alarm.lines[0]).toBe(`ALARM: ${plain.lines[0]}`)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}, 60_000)
+
+it('an alarm that cannot run says so, and does not fail', () => {
+  const missing = sim('--script', '/does/not/exist.json', '--alarm')
+  expect(missing.status).toBe(0)
+  expect(missing.lines[0]).toMatch(/^ALARM: .*ENOENT/)
+  expect(sim('--script', '/does/not/exist.json').status).toBe(1)
 }, 60_000)
