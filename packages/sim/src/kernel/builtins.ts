@@ -52,11 +52,11 @@ function setTimeout(callback: Callback, delayMs?: number, ...args: unknown[]): u
   const timeout: VirtualTimeout = {
     timer,
     ref() {
-      timer.referenced = true
+      timer.ref()
       return timeout
     },
     unref() {
-      timer.referenced = false
+      timer.unref()
       return timeout
     },
   }
@@ -66,7 +66,7 @@ function setTimeout(callback: Callback, delayMs?: number, ...args: unknown[]): u
 function clearTimeout(timeout: unknown): void {
   const timer = (timeout as Partial<VirtualTimeout> | undefined)?.timer
   if (timer === undefined) real.clearTimeout(timeout as NodeJS.Timeout)
-  else world?.kernel.cancelTimer(timer)
+  else timer.cancel()
 }
 
 function setImmediate(callback: Callback, ...args: unknown[]): unknown {

@@ -16,10 +16,17 @@ export class EventQueue {
   #sequence = 0
 
   add(at: number, callback: () => void): QueuedEvent {
-    const event = { at: Math.ceil(at * TICKS) / TICKS, sequence: this.#sequence++, callback }
+    const event = { at, sequence: 0, callback }
+    this.push(event)
+    return event
+  }
+
+  /** Adds an event that the caller has made. Sets its sequence. */
+  push(event: QueuedEvent): void {
+    event.at = Math.ceil(event.at * TICKS) / TICKS
+    event.sequence = this.#sequence++
     this.#heap.push(event)
     this.#raise(this.#heap.length - 1)
-    return event
   }
 
   /** Time of the next event; Infinity without one. */
@@ -33,13 +40,9 @@ export class EventQueue {
     return this.nextAt <= now ? this.#shift() : undefined
   }
 
-  /** The events that are neither called nor canceled. */
-  *pending(): Iterable<QueuedEvent> {
-    for (const event of this.#heap) if (event.callback !== undefined) yield event
-  }
-
   #dropCanceled(): void {
-    while (this.#heap.length > 0 && this.#heap[0]!.callback === undefined) this.#shift()
+    const heap = this.#heap
+    while (heap.length > 0 && heap[0]!.callback === undefined) this.#shift()
   }
 
   #shift(): QueuedEvent {

@@ -13,10 +13,45 @@ export const EPOCH_MS: number = Date.UTC(2026, 2, 1)
 /** Steps without time passing, beyond which something runs forever. */
 const MAX_STEPS_AT_ONCE = 1_000_000
 
-/** A timer of the process. */
-export interface ProcessTimer {
-  readonly event: QueuedEvent
-  referenced: boolean
+/** A timer of the process, like Node's: it may keep the process alive, or not. */
+export class ProcessTimer implements QueuedEvent {
+  at: number
+  sequence = 0
+  callback: (() => void) | undefined
+  #counts: TimerCounts
+  #referenced = true
+
+  constructor(at: number, callback: () => void, counts: TimerCounts) {
+    this.at = at
+    this.callback = callback
+    this.#counts = counts
+    counts.pending++
+    counts.referenced++
+  }
+
+  ref(): void {
+    if (!this.#referenced && this.callback !== undefined) this.#counts.referenced++
+    this.#referenced = true
+  }
+
+  unref(): void {
+    if (this.#referenced && this.callback !== undefined) this.#counts.referenced--
+    this.#referenced = false
+  }
+
+  cancel(): void {
+    if (this.callback === undefined) return
+    this.callback = undefined
+    this.#counts.pending--
+    if (this.#referenced) this.#counts.referenced--
+  }
+}
+
+/** Numbers of timers that are neither called nor canceled. */
+interface TimerCounts {
+  pending: number
+  /** Those that would keep the process alive. */
+  referenced: number
 }
 
 export class Kernel {
@@ -33,7 +68,7 @@ export class Kernel {
   turns = 0
   readonly #world = new EventQueue()
   readonly #timers = new EventQueue()
-  readonly #timersByEvent = new Map<QueuedEvent, ProcessTimer>()
+  readonly #timerCounts: TimerCounts = { pending: 0, referenced: 0 }
   #inbox: (() => void)[] = []
   #immediates: (() => void)[] = []
   readonly #onCrash: (error: unknown) => void
@@ -70,12 +105,12 @@ export class Kernel {
 
   /** Number of timers of the process. */
   get timerCount(): number {
-    return this.#timersByEvent.size
+    return this.#timerCounts.pending
   }
 
   /** Number of timers that would keep the process alive. */
   get referencedTimers(): number {
-    return [...this.#timersByEvent.values()].filter(({ referenced }) => referenced).length
+    return this.#timerCounts.referenced
   }
 
   /** Callbacks of the process that wait for its next turn. */
@@ -95,15 +130,9 @@ export class Kernel {
   /** Starts a timer of the process, which counts whole milliseconds like Node's. */
   startTimer(delayMs: number, callback: () => void): ProcessTimer {
     const delay = delayMs >= 1 && delayMs <= 0x7fff_ffff ? Math.trunc(delayMs) : 1
-    const event = this.#timers.add(this.monotonic + delay, callback)
-    const timer = { event, referenced: true }
-    this.#timersByEvent.set(event, timer)
+    const timer = new ProcessTimer(this.monotonic + delay, callback, this.#timerCounts)
+    this.#timers.push(timer)
     return timer
-  }
-
-  cancelTimer({ event }: ProcessTimer): void {
-    event.callback = undefined
-    this.#timersByEvent.delete(event)
   }
 
   /** Calls `callback` in the poll phase of the process: its machine has received something. */
@@ -179,18 +208,23 @@ export class Kernel {
 
   /** One turn of the event loop: timers, then what was received, then immediates. */
   #turn(): void {
-    for (;;) {
-      const event = this.#timers.take(this.monotonic)
-      if (event === undefined) break
-      this.#timersByEvent.delete(event)
-      this.#call(event.callback!)
+    const { monotonic } = this
+    for (let timer = this.#timers.take(monotonic); timer !== undefined; timer = this.#timers.take(monotonic)) {
+      const callback = timer.callback!
+      ;(timer as ProcessTimer).cancel()
+      this.#call(callback)
     }
-    const inbox = this.#inbox
-    this.#inbox = []
-    for (const callback of inbox) this.#call(callback)
+    if (this.#inbox.length > 0) this.#receive()
+    if (this.#immediates.length === 0) return
     const immediates = this.#immediates
     this.#immediates = []
     for (const callback of immediates) this.#call(callback)
+  }
+
+  #receive(): void {
+    const inbox = this.#inbox
+    this.#inbox = []
+    for (const callback of inbox) this.#call(callback)
   }
 
   #call(callback: () => void): void {

@@ -5,13 +5,19 @@ import type { RequestScript } from '../script/script.js'
 /** Longest piece that is made at once. */
 export const MAX_PIECE = 16_384
 
+/** Shortest pattern that is made. */
+const LEAST_PATTERN = 1_024
+
 let lastText = ''
 let lastPattern: Buffer = Buffer.alloc(0)
 
-function patternOf(text: string): Buffer {
-  if (text === lastText) return lastPattern
+/** Repeats a text for at least `length` bytes. */
+function patternOf(text: string, length: number): Buffer {
+  const isSame = text === lastText
+  if (isSame && lastPattern.length >= length + text.length) return lastPattern
+  const size = length <= LEAST_PATTERN ? LEAST_PATTERN : MAX_PIECE
   lastText = text
-  lastPattern = Buffer.alloc(MAX_PIECE + text.length, text, 'latin1')
+  lastPattern = Buffer.alloc(size + text.length, text, 'latin1')
   return lastPattern
 }
 
@@ -22,14 +28,16 @@ export type Kind = 'r' | 'u'
 export function piece(kind: Kind, id: number, offset: number, length: number): Buffer {
   const text = `${kind}${id}.`
   const start = offset % text.length
-  return patternOf(text).subarray(start, start + length)
+  return patternOf(text, length).subarray(start, start + length)
 }
 
 /** Whether `bytes` are those of a content from `offset` on. */
 export function matches(kind: Kind, id: number, offset: number, bytes: Uint8Array): boolean {
+  const text = `${kind}${id}.`
   for (let at = 0; at < bytes.length; at += MAX_PIECE) {
-    const part = bytes.subarray(at, at + MAX_PIECE)
-    if (Buffer.compare(part, piece(kind, id, offset + at, part.length)) !== 0) return false
+    const length = Math.min(MAX_PIECE, bytes.length - at)
+    const start = (offset + at) % text.length
+    if (patternOf(text, length).compare(bytes, at, at + length, start, start + length) !== 0) return false
   }
   return true
 }

@@ -123,6 +123,11 @@ export class SimSocket extends Socket {
       return
     }
     const buffer = onread.buffer as Buffer
+    if (bytes.length <= buffer.length) {
+      buffer.set(bytes)
+      if (onread.callback(bytes.length, buffer) === false) this.#stop()
+      return
+    }
     for (let at = 0; at < bytes.length && !this.destroyed; at += buffer.length) {
       const part = bytes.subarray(at, at + buffer.length)
       buffer.set(part)

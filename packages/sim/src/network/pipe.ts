@@ -8,6 +8,10 @@ import type { Direction, Machine } from './machine.js'
 
 /** Bytes in flight and unread before the sender must wait. */
 const WINDOW_BYTES = 1_048_576
+/** Bytes that are written at the same time travel together, up to this size. */
+const MAX_SEGMENT_BYTES = 65_536
+/** Longer ones are not copied, and arrive in their parts. */
+const MAX_JOINED_BYTES = 8_192
 const FIRST_RETRY_MS = 200
 const MAX_RETRY_MS = 120_000
 /** `net.ipv4.tcp_retries2` of 15. */
@@ -26,9 +30,11 @@ export interface PipeEnds {
 }
 
 interface Segment {
-  /** `undefined` is FIN. */
-  readonly bytes: Uint8Array | undefined
-  readonly arrivesAt: number
+  /** Parts that were written at the same time; `undefined` is FIN. */
+  readonly parts: Uint8Array[] | undefined
+  length: number
+  readonly sentAt: number
+  arrivesAt: number
 }
 
 export class Pipe {
@@ -74,11 +80,19 @@ export class Pipe {
       leavesAt = Math.max(leavesAt, lineFreeAt[this.#direction]) + length / path.bandwidth
       lineFreeAt[this.#direction] = leavesAt
     }
-    const arrivesAt = Math.max(this.#lastArrivesAt, leavesAt + this.#machine.delayMs())
-    this.#lastArrivesAt = arrivesAt
-    this.#flying.push({ bytes, arrivesAt })
     this.#bytes += length
     if (this.#bytes >= WINDOW_BYTES) this.#full = true
+    const last = this.#flying.at(-1)
+    if (bytes !== undefined && last?.parts !== undefined && last.sentAt === kernel.now && last.length < MAX_SEGMENT_BYTES) {
+      last.parts.push(bytes)
+      last.length += length
+      last.arrivesAt = Math.max(last.arrivesAt, leavesAt + path.latencyMs)
+      this.#lastArrivesAt = last.arrivesAt
+      return
+    }
+    const arrivesAt = Math.max(this.#lastArrivesAt, leavesAt + this.#machine.delayMs())
+    this.#lastArrivesAt = arrivesAt
+    this.#flying.push({ parts: bytes === undefined ? undefined : [bytes], length, sentAt: kernel.now, arrivesAt })
     this.#event ??= kernel.at(arrivesAt, this.#arrive)
   }
 
@@ -115,9 +129,11 @@ export class Pipe {
 
   #deliver(now: number): void {
     let count = 0
-    for (const { bytes, arrivesAt } of this.#flying) {
+    for (const { parts, length, arrivesAt } of this.#flying) {
       if (arrivesAt > now) break
-      this.arrived.push(bytes)
+      if (parts === undefined || parts.length === 1) this.arrived.push(parts?.[0])
+      else if (length <= MAX_JOINED_BYTES) this.arrived.push(Buffer.concat(parts, length))
+      else this.arrived.push(...parts)
       count++
     }
     if (count === 0) return

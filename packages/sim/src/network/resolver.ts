@@ -20,7 +20,8 @@ export class ModelledResolver {
   readonly #kernel: Kernel
   readonly #random: Random
   readonly #records: Map<string, DnsRecord>
-  readonly #had = new Set<string>()
+  /** Addresses of each name, with the time since when. */
+  readonly #history = new Map<string, { readonly since: number; readonly addresses: readonly string[] }[]>()
   state: ResolverState = 'well'
   /** Names that do not exist for now. */
   readonly missing: Set<string> = new Set()
@@ -36,12 +37,23 @@ export class ModelledResolver {
 
   set(name: string, record: DnsRecord): void {
     this.#records.set(name, record)
-    for (const address of record.addresses) this.#had.add(`${name} ${address}`)
+    const history = this.#history.get(name) ?? []
+    history.push({ since: this.#kernel.now, addresses: record.addresses })
+    this.#history.set(name, history)
   }
 
   /** Whether a name has ever had an address. */
   hasHad(name: string, address: string): boolean {
-    return this.#had.has(`${name} ${address}`)
+    return this.#history.get(name)?.some(({ addresses }) => addresses.includes(address)) === true
+  }
+
+  /** The lists of addresses that a name had within a time. */
+  addressesWithin(name: string, from: number, until: number): (readonly string[])[] {
+    const history = this.#history.get(name) ?? []
+    const inForce = history.filter(
+      ({ since }, index) => since <= until && (history[index + 1]?.since ?? Number.POSITIVE_INFINITY) >= from,
+    )
+    return inForce.map(({ addresses }) => addresses)
   }
 
   /** Times at which the addresses of a name were returned. */

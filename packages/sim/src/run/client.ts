@@ -28,18 +28,7 @@ export function makeClient(environment: Environment, script: WorldScript, sharin
   const clock = {
     now: () => kernel.monotonic,
     wallNow: () => kernel.wall,
-    startTimer(delayMs: number, callback: () => void) {
-      const timer = kernel.startTimer(delayMs, callback)
-      return {
-        ref: () => {
-          timer.referenced = true
-        },
-        unref: () => {
-          timer.referenced = false
-        },
-        cancel: () => kernel.cancelTimer(timer),
-      }
-    },
+    startTimer: (delayMs: number, callback: () => void) => kernel.startTimer(delayMs, callback),
     afterTurn: (callback: () => void) => kernel.immediate(callback),
   }
   const { client, proxy } = script

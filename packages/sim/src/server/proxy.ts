@@ -3,6 +3,9 @@
 import type { End } from '../network/flow.js'
 import type { Network } from '../network/network.js'
 
+/** As proxies do it, so that NATs remember their connections. */
+const KEEPALIVE_MS = 60_000
+
 type Resolve = (host: string) => string | undefined
 
 /** Accepts a client that wants a tunnel. */
@@ -36,6 +39,7 @@ export function acceptProxy(kind: 'http' | 'socks5', end: End, network: Network,
       address,
       port,
       onConnected(upstream) {
+        upstream.flow.setKeepAlive(KEEPALIVE_MS)
         answer(true)
         splice(end, upstream)
         if (rest.length > 0) upstream.write(rest)

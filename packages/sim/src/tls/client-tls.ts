@@ -92,6 +92,17 @@ export class SimTlsSocket extends SimSocket {
     super._destroy(error, done)
   }
 
+  /** As Node's `TLSWrap`, which passes both to the handle below. */
+  override ref(): this {
+    ;(this.#carrier as SimSocket | undefined)?.ref?.()
+    return super.ref()
+  }
+
+  override unref(): this {
+    ;(this.#carrier as SimSocket | undefined)?.unref?.()
+    return super.unref()
+  }
+
   #clientHello(): ClientHello {
     const { servername = '', ALPNProtocols, session } = this.#options
     const alpn = (ALPNProtocols as string[] | undefined) ?? []

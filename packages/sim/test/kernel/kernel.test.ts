@@ -69,11 +69,26 @@ describe('turns of the process', () => {
       const seen: number[] = []
       kernel.startTimer(2.9, () => seen.push(kernel.now))
       kernel.startTimer(0, () => seen.push(kernel.now))
-      kernel.cancelTimer(kernel.startTimer(5, () => seen.push(kernel.now)))
+      kernel.startTimer(5, () => seen.push(kernel.now)).cancel()
       expect(kernel.timerCount).toBe(2)
       kernel.run(10)
       expect(seen).toEqual([1, 2])
       expect(kernel.timerCount).toBe(0)
+    }))
+
+  it('timers that are not referenced do not count as keeping the process alive', () =>
+    inTurn(() => {
+      const kernel = newKernel()
+      const timer = kernel.startTimer(5, () => undefined)
+      kernel.startTimer(10, () => undefined).unref()
+      expect([kernel.timerCount, kernel.referencedTimers]).toEqual([2, 1])
+      timer.unref()
+      timer.unref()
+      expect(kernel.referencedTimers).toBe(0)
+      timer.ref()
+      expect(kernel.referencedTimers).toBe(1)
+      kernel.run(7)
+      expect([kernel.timerCount, kernel.referencedTimers]).toEqual([1, 0])
     }))
 
   it('a callback that throws is reported, and the others run', () =>

@@ -82,7 +82,7 @@ export class FrameSplitter {
   #pending: Buffer | undefined;
 
   *push(bytes: Uint8Array): Iterable<Frame> {
-    let all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    let all = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     if (this.#pending !== undefined) all = Buffer.concat([this.#pending, all])
     let at = 0
     while (all.length - at >= 9) {
