@@ -26,6 +26,9 @@ type Part = Omit<RequestScript, 'id' | 'origin'>
 /** Makes the requests of one caller to one group within `spanMs`. */
 type Kind = (random: Random, spanMs: number, group: Group) => Part[]
 
+/** Worlds that last longer have more requests. */
+const LONG_SPAN_MS = 600_000
+
 const quick = (random: Random): Pick<Part, 'method' | 'thinkMs' | 'bytes'> => ({
   method: 'GET',
   thinkMs: random.log(1, 400),
@@ -35,7 +38,8 @@ const quick = (random: Random): Pick<Part, 'method' | 'thinkMs' | 'bytes'> => ({
 const repeat = (count: number, make: (index: number) => Part): Part[] => Array.from({ length: count }, (_, index) => make(index))
 
 export const KINDS: Readonly<Record<CallerKind, Kind>> = {
-  steady: (random, spanMs) => repeat(random.log(30, 400), () => ({ at: random.int(0, spanMs), ...quick(random) })),
+  steady: (random, spanMs) =>
+    repeat(random.log(30, 400) * (spanMs > LONG_SPAN_MS ? 3 : 1), () => ({ at: random.int(0, spanMs), ...quick(random) })),
   burst: (random, spanMs, { http1 }) => {
     const at = random.int(0, spanMs)
     return repeat(random.log(20, http1 ? 40 : 500), () => ({ at: at + random.int(0, 2), ...quick(random) }))

@@ -22,7 +22,7 @@ const ANY: Weights = [...NETWORK_FAULTS, ...DNS_FAULTS, ...MACHINE_FAULTS]
 const MINUTES = [20_000, 600_000] as const
 
 export const WORLDS: Readonly<Record<string, World>> = {
-  calm: { weight: 2, topology: {}, faults: ANY, maxFaults: 0, spanMs: MINUTES, callers: [2, 10], often: [] },
+  calm: { weight: 2, topology: {}, faults: ANY, maxFaults: 0, spanMs: MINUTES, callers: [4, 12], often: ['steady', 'burst'] },
   network: {
     weight: 4,
     topology: {},
@@ -57,7 +57,7 @@ export const WORLDS: Readonly<Record<string, World>> = {
     maxFaults: 3,
     spanMs: [60_000, 1_800_000],
     callers: [2, 8],
-    often: ['sparse', 'longPolls', 'events'],
+    often: ['steady', 'burst', 'sparse', 'longPolls', 'events'],
   },
   hours: {
     weight: 1,
@@ -66,7 +66,7 @@ export const WORLDS: Readonly<Record<string, World>> = {
     maxFaults: 3,
     spanMs: [3_600_000, 14_400_000],
     callers: [2, 6],
-    often: ['sparse', 'events', 'longPolls'],
+    often: ['steady', 'burst', 'sparse', 'events', 'longPolls'],
   },
   poison: {
     weight: 2,
@@ -95,7 +95,15 @@ export const WORLDS: Readonly<Record<string, World>> = {
     callers: [2, 6],
     often: ['steady'],
   },
-  mixed: { weight: 3, topology: { ill: 0.2 }, faults: ANY, maxFaults: 6, spanMs: MINUTES, callers: [3, 10], often: [] },
+  mixed: {
+    weight: 3,
+    topology: { ill: 0.2 },
+    faults: ANY,
+    maxFaults: 6,
+    spanMs: MINUTES,
+    callers: [4, 12],
+    often: ['steady', 'burst', 'posts'],
+  },
 }
 
 export const WORLD_NAMES: readonly string[] = Object.keys(WORLDS)

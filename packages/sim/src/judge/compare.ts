@@ -4,7 +4,8 @@
  */
 
 import type { Finding, RequestRecord } from '../ledger/ledger.js'
-import type { WorldScript } from '../script/script.js'
+import type { FaultKind, WorldScript } from '../script/script.js'
+import { isLimited, isWait } from './queueing.js'
 import { isInnocent } from './rules/recovery.js'
 
 /** Differences between two runs of one world. A response that has begun counts as received: it cannot be asked for again. */
@@ -25,16 +26,30 @@ export interface Comparison {
 const ALLOWED_PART = 0.05
 const ALLOWED_LEAST = 2
 
+/** Faults during which no connection can be made. */
+const PREVENTING: ReadonlySet<FaultKind> = new Set([
+  ...(['refuse', 'ignore-syn', 'hang', 'kill', 'freeze'] as const),
+  ...(['black-hole', 'black-hole-to-client', 'black-hole-to-server'] as const),
+])
+/** Phases of errors without a connection. */
+const UNCONNECTED: ReadonlySet<string> = new Set(['connect', 'queue', 'tcp', 'tls'])
+
 export function compareSharing(
-  { faults, client }: WorldScript,
+  { faults, client, requests }: WorldScript,
   shared: ReadonlyMap<number, RequestRecord>,
   apart: ReadonlyMap<number, RequestRecord>,
 ): Comparison {
   let compared = 0
   const parted = new Set(faults.map(({ kind, where }) => (kind === 'dns-missing' ? `https://${where}` : undefined)))
   const resolves = (origin: string): boolean => client.options['lookupTtlMs'] === 0 || parted.has(origin)
-  const isLost = (record: RequestRecord): boolean =>
-    !isAnswered(record) && !(resolves(record.script.origin) && isUnresolved(record))
+  const waits = isLimited(client)
+  const sharesFate = requests.some(({ poison }) => poison !== undefined) && faults.some(({ kind }) => PREVENTING.has(kind))
+  const isLost = (record: RequestRecord): boolean => {
+    if (isAnswered(record) || (resolves(record.script.origin) && isUnresolved(record))) return false
+    // Fewer connections are dialed at the same time, and requests that have one each wait for them.
+    if (waits && isWait(record.outcome?.error)) return false
+    return !(sharesFate && isUnconnected(record))
+  }
   const lostShared: RequestRecord[] = []
   const lostApart: RequestRecord[] = []
   for (const [id, record] of shared) {
@@ -52,6 +67,14 @@ export function compareSharing(
     findings.push({ rule: 'sharing', text, request: script.id })
   }
   return { compared, lostShared: lostShared.length, lostApart: lostApart.length, findings }
+}
+
+/**
+ * A request that kills its server ends the connection of other hosts as well. While no other connection
+ * can be made, their requests fail; on connections of their own they would have gone on.
+ */
+function isUnconnected({ outcome }: RequestRecord): boolean {
+  return outcome?.error?.phase !== undefined && UNCONNECTED.has(outcome.error.phase)
 }
 
 function isAnswered({ outcome }: RequestRecord): boolean {

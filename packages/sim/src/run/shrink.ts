@@ -1,8 +1,12 @@
 /** Makes a failing script small: whatever can be left out while the same rule is still broken is left out. */
 
+import { realTime } from '../kernel/builtins.js'
 import type { Finding } from '../ledger/ledger.js'
 import type { MachineScript, RequestScript, WorldScript } from '../script/script.js'
 import { findingsIn } from './batch.js'
+
+/** Large worlds take long to become small. */
+const LIMIT_MS = 240_000
 
 type Fails = (candidate: WorldScript) => Promise<boolean>
 
@@ -18,8 +22,13 @@ export function shrink(script: WorldScript, finding: Finding): Promise<WorldScri
   })
 }
 
-/** @param fails whether a smaller script still shows the finding. */
-export async function shrinkWhile(script: WorldScript, fails: Fails): Promise<WorldScript> {
+/**
+ * @param stillFails whether a smaller script still shows the finding.
+ * @param limitMs real time after which the smallest script so far is returned.
+ */
+export async function shrinkWhile(script: WorldScript, stillFails: Fails, limitMs: number = LIMIT_MS): Promise<WorldScript> {
+  const endsAt = realTime() + limitMs
+  const fails: Fails = async (candidate) => realTime() < endsAt && stillFails(candidate)
   let smallest = script
   for (let before = Number.POSITIVE_INFINITY; sizeOf(smallest) < before; ) {
     before = sizeOf(smallest)
@@ -32,9 +41,9 @@ export async function shrinkWhile(script: WorldScript, fails: Fails): Promise<Wo
   return smallest
 }
 
-/** The rule, and the code of the error that its text names. */
+/** The rule, and the code or the status that its text names. */
 function signatureOf({ rule, text }: Finding): string {
-  return `${rule} ${/\bE[A-Z_]{4,}\b/.exec(text)?.[0] ?? ''}`
+  return `${rule} ${/\bE[A-Z_]{4,}\b|\bwith \d{3}\b/.exec(text)?.[0] ?? ''}`
 }
 
 function sizeOf(script: WorldScript): number {

@@ -97,24 +97,11 @@ export class Simulation {
       ledger.find('unhandled-rejection', String((reason as Error | undefined)?.stack ?? reason))
     process.on('unhandledRejection', onRejection)
     try {
-      this.begin()
-      kernel.run(this.#script.endMs)
-      // Requests that a suspended machine makes later than planned need their time.
-      const settleBy = this.#script.endMs + SETTLE_MS + Math.max(0, ...this.#script.requests.map(neededMs))
-      kernel.run(this.#script.endMs + RECOVERY_MS)
-      this.#probe()
-      kernel.run(kernel.now + 2 * PROBE_EVERY_MS)
-      kernel.run(settleBy, () => this.#allSettled())
-      judgeSettling(this.environment)
-      kernel.run(kernel.now + 1_000)
-      judgeIdle(this.environment, this.#client.stats())
-      judgeWindows(this.environment)
-      this.#close(this.#client)
-      kernel.run(kernel.now + CLOSE_MS, () => this.#closed === this.#toClose)
-      if (this.#closed !== this.#toClose) ledger.find('close', 'client.close() has not resolved')
-      kernel.run(kernel.now + LAST_TIMER_MS, () => kernel.timerCount === 0 && this.environment.sockets.size === 0)
-      judgeEnd(this.environment)
+      this.#runAll()
       judge(this.environment)
+    } catch (error) {
+      // A world that cannot run on is a finding as well, and other seeds must run.
+      ledger.find('exception', String((error as Error | undefined)?.stack ?? error))
     } finally {
       process.off('unhandledRejection', onRejection)
     }
@@ -123,6 +110,29 @@ export class Simulation {
       ...{ hash: trace.hash, events: trace.events, requests: ledger.records.size, simulatedMs: Math.round(kernel.now) },
       ...{ tookMs: realTime() - startedAt, findings: ledger.findings, trace: trace.lines, records: ledger.records },
     }
+  }
+
+  /** Load and faults, recovery, probes, rest, and the end of the client. Judges what is only seen on the way. */
+  #runAll(): void {
+    const { kernel, ledger, sockets } = this.environment
+    const { endMs, requests } = this.#script
+    this.begin()
+    kernel.run(endMs)
+    // Requests that a suspended machine makes later than planned need their time.
+    const settleBy = endMs + SETTLE_MS + Math.max(0, ...requests.map(neededMs))
+    kernel.run(endMs + RECOVERY_MS)
+    this.#probe()
+    kernel.run(kernel.now + 2 * PROBE_EVERY_MS)
+    kernel.run(settleBy, () => this.#allSettled())
+    judgeSettling(this.environment)
+    kernel.run(kernel.now + 1_000)
+    judgeIdle(this.environment, this.#client.stats())
+    judgeWindows(this.environment)
+    this.#close(this.#client)
+    kernel.run(kernel.now + CLOSE_MS, () => this.#closed === this.#toClose)
+    if (this.#closed !== this.#toClose) ledger.find('close', 'client.close() has not resolved')
+    kernel.run(kernel.now + LAST_TIMER_MS, () => kernel.timerCount === 0 && sockets.size === 0)
+    judgeEnd(this.environment)
   }
 
   /** Schedules load and faults. */

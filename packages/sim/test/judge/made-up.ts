@@ -53,6 +53,7 @@ export function madeUp(options: MadeUp = {}): Environment {
     resolver: {
       hasHad: (_: string, address: string) => (options.had ?? addresses).includes(address),
       answeredAt: () => options.answeredAt ?? [],
+      addressesWithin: () => [addresses],
     },
     sockets: new Set(),
     kernel: { timerCount: 0 },

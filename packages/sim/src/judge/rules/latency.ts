@@ -5,6 +5,7 @@ import { type Illness, neededMs } from '../../script/script.js'
 import type { Environment } from '../../world/environment.js'
 import { disturbanceOf } from '../disturbance.js'
 import { mayQueue } from '../queueing.js'
+import { hasWellServer } from '../well-servers.js'
 import { isInnocent } from './recovery.js'
 
 /** Requests that take longer by themselves are not judged. */
@@ -23,12 +24,11 @@ const WOKEN_MS = 60_000
 const NOTICED_MS = 3_000
 
 /** Time that a request may lose if it begins when an ill server is dialed. */
-const ILL_MS: Readonly<Record<Illness, number>> = {
+const ILL_MS: Readonly<Record<Exclude<Illness, 'refuses'>, number>> = {
   silent: 12_000,
   alert: 1_000,
   'late-settings': 14_000,
   slow: 8_000,
-  refuses: 10_000,
   mute: 60_000,
   closes: 1_000,
   goaway: 3_000,
@@ -43,6 +43,7 @@ export function judgeLatency(environment: Environment): void {
     if (outcome === undefined || !isInnocent(record) || neededMs(script) > QUICK_MS || script.reader === 'slow') continue
     const tookMs = outcome.at - startedAt - (stalledAtEnd - stalledAtStart)
     if (tookMs <= LEAST_MS) continue
+    if (!hasWellServer(environment, record)) continue
     const boundMs = boundOf(environment, record)
     if (tookMs <= boundMs || disturbanceOf(environment, record) !== undefined) continue
     const what = `took ${Math.round(tookMs)} ms without a fault; at most ${Math.round(boundMs)} ms are expected`
@@ -63,10 +64,9 @@ function boundOf(environment: Environment, record: RequestRecord): number {
     if (machine.loss !== undefined) boundMs += LOSS_MS
     if (machine.nat !== undefined) verifies = true
     const ill = machine.servers.find((server) => server.ill !== undefined)?.ill
-    if (ill === undefined) continue
+    if (ill === undefined || ill === 'refuses') continue
     const dials = network.dials.get(address) ?? []
-    if (ill === 'slow' || ill === 'refuses' || dials.some((at) => at >= startedAt - NOTICED_MS && at <= outcome!.at))
-      boundMs += ILL_MS[ill]
+    if (ill === 'slow' || dials.some((at) => at >= startedAt - NOTICED_MS && at <= outcome!.at)) boundMs += ILL_MS[ill]
   }
   if (world.requests.some(({ poison }) => poison !== undefined)) return Number.POSITIVE_INFINITY
   return boundMs + (verifies ? VERIFY_MS : 0)

@@ -1,10 +1,11 @@
 /** After the last fault, requests succeed. Without faults, repeatable requests succeed. */
 
-import type { OutcomeError, RequestRecord } from '../../ledger/ledger.js'
+import type { RequestRecord } from '../../ledger/ledger.js'
 import { neededMs } from '../../script/script.js'
 import type { Environment } from '../../world/environment.js'
 import { disturbanceOf } from '../disturbance.js'
-import { mayQueue } from '../queueing.js'
+import { isWait, mayQueue } from '../queueing.js'
+import { hasWellServer } from '../well-servers.js'
 
 /** Longer requests may outlive the connections of a server with a maximum age. */
 const LONG_MS = 50_000
@@ -19,7 +20,7 @@ export function judgeRecovery(environment: Environment): void {
     if (outcome.status === 200 && outcome.error === undefined) continue
     // A response that has begun cannot be asked for again: it ends with the connection of a request that kills its server.
     if (hasPoison && outcome.status === 200) continue
-    if (!hasWellServer(environment, record.script.origin) || disturbanceOf(environment, record) !== undefined) continue
+    if (!hasWellServer(environment, record) || disturbanceOf(environment, record) !== undefined) continue
     if (queues && isWait(outcome.error)) continue
     // A client that is closed fails its requests after a while.
     const { renewedAt } = script.client
@@ -33,11 +34,6 @@ export function judgeRecovery(environment: Environment): void {
   }
 }
 
-/** Whether a request has waited for a connection for too long. */
-function isWait(error: OutcomeError | undefined): boolean {
-  return error?.phase === 'queue' || error?.phase === 'connect'
-}
-
 /** Whether a request has no reason to fail by itself: it may be repeated, is read, and neither aborted nor limited. */
 export function isInnocent({ script }: RequestRecord): boolean {
   const { method, keyed, abortAfterMs, totalMs, headersMs, poison, lies, reader, upload } = script
@@ -45,23 +41,4 @@ export function isInnocent({ script }: RequestRecord): boolean {
   const isLimited = abortAfterMs !== undefined || totalMs !== undefined || headersMs !== undefined
   if (neededMs(script) > LONG_MS) return false
   return isRepeatable && !isLimited && poison === undefined && lies !== true && reader !== 'never' && reader !== 'cancels'
-}
-
-/** Whether a server behind an address of the origin, as it is now, is well. */
-function hasWellServer({ hosts, records, resolver, script }: Environment, origin: string): boolean {
-  const name = origin.replace(/^https?:\/\//, '')
-  const known = records.get(name)?.addresses ?? []
-  // A proxy connects to the first address only.
-  const addresses = script.proxy === undefined ? known : known.slice(0, 1)
-  const illnesses = addresses.map((address) => {
-    const servers = hosts.get(address)?.script.servers ?? []
-    return servers.length === 0 || servers.some(({ untrusted }) => untrusted === true)
-      ? 'absent'
-      : servers.find(({ ill }) => ill !== undefined)?.ill
-  })
-  // A server that refuses every other stream is open and confirmed: requests may meet it twice in a row.
-  for (const [address, { script: machine }] of hosts) {
-    if (resolver.hasHad(name, address) && machine.servers.some(({ ill }) => ill === 'refuses')) return false
-  }
-  return illnesses.some((ill) => ill === undefined || ill === 'slow')
 }

@@ -4,7 +4,7 @@ import type { ClientStats } from '@unshard/core'
 import type { Environment } from '../../world/environment.js'
 
 /** Judges the client before it is closed, when no request is in flight. */
-export function judgeIdle({ ledger }: Environment, { pools, connections }: ClientStats): void {
+export function judgeIdle({ ledger, kernel, sockets }: Environment, { pools, connections }: ClientStats): void {
   let unread = 0
   for (const { script } of ledger.records.values()) if (script.reader === 'never') unread++
   for (const { origin, queued, dialing } of pools) {
@@ -14,6 +14,12 @@ export function judgeIdle({ ledger }: Environment, { pools, connections }: Clien
   // A response that its caller does not read stays open.
   const open = connections.reduce((sum, { active }) => sum + active, 0)
   if (open > unread) ledger.find('left', `${open} requests are in flight, and all have settled; ${unread} responses are unread`)
+  if (unread > 0) return
+  // An idle client lets its process end.
+  if (kernel.referencedTimers > 0)
+    ledger.find('left', `${kernel.referencedTimers} timers of an idle client keep the process alive`)
+  const held = [...sockets].filter(({ referenced }) => referenced).length
+  if (held > 0) ledger.find('left', `${held} sockets of an idle client keep the process alive`)
 }
 
 /** Judges the windows of open connections, when no request is in flight: credit for what was read is given back. */
