@@ -179,12 +179,27 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
       this.#remove(exchange)
       return this.#released(exchange)
     }
+    const index = this.#exchanges.indexOf(exchange)
     // A passed deadline is caused by the peer.
     if (reason instanceof TimeoutError && !this.#endedLocally) this.#pipeline.judge(this.#exchanges)
+    else if (index > 0) return this.#endAfter(index)
     this.#endedLocally = true
     this.#remove(exchange)
     this.#lose('an earlier request on the connection was aborted', undefined, true)
     exchange.closed()
+  }
+
+  /**
+   * Ends the connection behind its first `count` requests: the next one was aborted. Those before
+   * it still get their responses, which come first (RFC 9112 §9.3.2).
+   */
+  #endAfter(count: number): void {
+    const [aborted, ...behind] = this.#exchanges.splice(count)
+    for (const each of behind)
+      each.lost('an earlier request on the connection was aborted', undefined, { first: false, begun: false })
+    this.#exclusive = undefined
+    this.#drain()
+    for (const each of [aborted!, ...behind]) each.closed()
   }
 
   pauseReading(): void {

@@ -151,23 +151,29 @@ describe('a server that supports pipelining', () => {
     expect(client.stats().connections).toMatchObject([{ capacity: 5 }])
   })
 
-  it('keeps pipelining after an abort, which ends the connection: the other requests are sent again', async () => {
-    let paused = true
+  it.each([
+    ['the first request', 1, ['GET /2', 'GET /3'], ['/2', '/3']],
+    ['the second request: the first one still gets its response', 2, ['GET /1', 'GET /3'], ['/3']],
+    ['the last request: the others still get their responses', 3, ['GET /1', 'GET /2'], []],
+  ])('keeps pipelining after the caller has aborted %s', async (_title, which, answered, sentAgain) => {
     const { url, lines } = await raw((line) => {
-      if (!paused) line.answer()
+      if (line.number > 0) line.answer()
     })
     const client = pipeliningClient()
     const abort = new AbortController()
     const responses = [1, 2, 3].map((i) =>
-      client.request({ url: `${url}/${i}`, ...(i === 2 && { signal: abort.signal }) }).then((each) => each.text()),
+      client.request({ url: `${url}/${i}`, ...(i === which && { signal: abort.signal }) }).then((each) => each.text()),
     )
+    const settled = Promise.allSettled(responses)
     await until(() => paths(lines[0]).length >= 3)
-    paused = false
     abort.abort('enough')
-    expect((await Promise.allSettled(responses)).map((each) => (each.status === 'fulfilled' ? each.value : each.reason))).toEqual(
-      [...['GET /1', 'enough', 'GET /3']],
-    )
-    expect(client.stats().connections).toMatchObject([{ capacity: 5 }])
+    for (let before = 1; before < which; before++) lines[0]!.answer()
+    const [aborted, others] = [(await settled)[which - 1], (await settled).filter((_, i) => i !== which - 1)]
+    expect(aborted).toMatchObject({ status: 'rejected', reason: 'enough' })
+    expect(others.map((each) => each.status === 'fulfilled' && each.value)).toEqual(answered)
+    expect(paths(lines[1])).toEqual(sentAgain)
+    await client.request({ url: `${url}/after` })
+    expect([lines.length, client.stats().connections[0]!.capacity]).toEqual([2, 5])
   })
 })
 
