@@ -4,7 +4,6 @@
  */
 
 import { Socket } from 'node:net'
-import { ConnectError, TimeoutError, textOf } from '../errors/errors.js'
 import type { H2Options } from '../h2/connection-options.js'
 import type { LocalSettings } from '../h2/protocol/settings.js'
 import { WindowBudget } from '../h2/protocol/window.js'
@@ -21,7 +20,7 @@ import { ProtocolMemory } from './alpn/protocol-memory.js'
 import type { ConnectOptions, ConnectProgress } from './connect-options.js'
 import { AddressMemory } from './dns/address-order.js'
 import type { Resolution } from './dns/resolver.js'
-import { Resolver } from './dns/resolver.js'
+import { Resolver, withOrigin } from './dns/resolver.js'
 import { forwards, ProxyDialer } from './proxy/proxy-dialer.js'
 import type { ProxyServer } from './proxy/proxy-options.js'
 import { routeOf } from './route-of.js'
@@ -190,7 +189,13 @@ export class Connector {
     signal: AbortSignal,
   ): Promise<Connection> {
     if (signal.aborted) throw signal.reason
-    const connection = await this.#dial(target, addresses, progress, signal)
+    const { failures } = this.#addresses
+    let connection = await this.#dial(target, addresses, progress, signal)
+    if (this.#isOvertaken(connection.route, failures)) {
+      connection.destroy(new Error('the address has served nothing on another connection'))
+      const { host, port } = target.origin
+      connection = await this.#dial(target, this.#addresses.order(host, port, addresses), progress, signal)
+    }
     if (this.#options.connections === undefined && isForbidden(target, connection)) {
       const error = forbidden(target, 'the connection leads to another address')
       connection.destroy(error)
@@ -214,7 +219,13 @@ export class Connector {
    */
   disproved(route: Route): void {
     const { origin, remoteAddress } = route
-    if (this.#wasChosen(route)) this.#addresses.demote(origin.host, origin.port, remoteAddress!)
+    if (this.#wasChosen(route)) this.#addresses.disproved(origin.host, origin.port, remoteAddress!)
+  }
+
+  /** Whether the address of a new connection has failed on another one in the meantime. */
+  #isOvertaken(route: Route, failuresBefore: number): boolean {
+    const { origin, addresses, remoteAddress } = route
+    return this.#wasChosen(route) && this.#addresses.isOvertaken(origin.port, remoteAddress!, addresses, failuresBefore)
   }
 
   /** Takes or connects a socket, secures it for `https`, then chooses the engine. */
@@ -331,12 +342,4 @@ export class Connector {
     const { addresses, proxy, remoteAddress } = route
     return addresses.length > 0 && proxy === undefined && remoteAddress !== undefined && !this.#onCallerSockets.has(route)
   }
-}
-
-/** Adds the origin to an error: one lookup may serve requests for several origins. */
-function withOrigin(error: unknown, origin: string): unknown {
-  if (error instanceof TimeoutError) return new TimeoutError(error.phase, error.ms, { origin, processed: 'no' })
-  if (error instanceof ConnectError && error.origin !== origin)
-    return new ConnectError(error.phase, textOf(error), { origin, cause: error.cause })
-  return error
 }

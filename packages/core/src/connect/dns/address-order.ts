@@ -44,12 +44,15 @@ export class AddressMemory {
   /** By address and port, whatever the name: the number of the last failure. */
   readonly #failed: BoundedCache<number>
   #failures = 0
+  /** Those of them that accepted a connection, and served nothing on it. */
+  readonly #disproved: BoundedCache<number>
   /** By name and port. */
   readonly #won: BoundedCache<string>
 
   constructor(clock: Clock) {
     const common = { max: MAX_REMEMBERED, ttlResolution: 0, perf: clock }
     this.#failed = new BoundedCache({ ...common, ttl: FAILED_TTL_MS })
+    this.#disproved = new BoundedCache({ ...common, ttl: FAILED_TTL_MS })
     this.#won = new BoundedCache({ ...common, ttl: WON_TTL_MS })
   }
 
@@ -83,9 +86,31 @@ export class AddressMemory {
     if (this.#won.get(keyOf(host, port)) === address) this.#won.delete(keyOf(host, port))
   }
 
+  /** Number of failures so far, for {@link isOvertaken}. */
+  get failures(): number {
+    return this.#failures
+  }
+
+  /** Puts an address last for a while: it accepted a connection, and served nothing on it. */
+  disproved(host: string, port: number, address: string): void {
+    this.demote(host, port, address)
+    this.#disproved.set(keyOf(address, port), this.#failures)
+  }
+
+  /**
+   * Whether an address has served nothing on another connection since a dial began, and another
+   * address may be well.
+   * @param failuresBefore {@link failures} when the dial began.
+   */
+  isOvertaken(port: number, address: string, addresses: readonly Address[], failuresBefore: number): boolean {
+    const disproved = this.#disproved.get(keyOf(address, port)) ?? 0
+    return disproved > failuresBefore && addresses.some((other) => !this.hasFailed(port, other.address))
+  }
+
   /** Prefers an address whose server sent SETTINGS or a response. */
   won(host: string, port: number, address: string): void {
     this.#failed.delete(keyOf(address, port))
+    this.#disproved.delete(keyOf(address, port))
     this.#won.set(keyOf(host, port), address)
   }
 

@@ -4,7 +4,7 @@
  */
 
 import { isIP, type LookupFunction } from 'node:net'
-import { ConnectError } from '../../errors/errors.js'
+import { ConnectError, TimeoutError, textOf } from '../../errors/errors.js'
 import { BoundedCache } from '../../runtime/bounded-cache.js'
 import type { Clock, ClockTimer } from '../../runtime/clock.js'
 import { startDeadline } from '../../runtime/deadlines.js'
@@ -226,4 +226,12 @@ function toAnswer(answer: unknown, family: number | undefined): DnsAnswer {
 
 function isErrorLike(value: unknown): value is { message: string } {
   return typeof value === 'object' && value !== null && 'message' in value
+}
+
+/** Adds the origin to an error: one lookup may serve requests for several origins. */
+export function withOrigin(error: unknown, origin: string): unknown {
+  if (error instanceof TimeoutError) return new TimeoutError(error.phase, error.ms, { origin, processed: 'no' })
+  if (error instanceof ConnectError && error.origin !== origin)
+    return new ConnectError(error.phase, textOf(error), { origin, cause: error.cause })
+  return error
 }

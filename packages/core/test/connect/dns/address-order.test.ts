@@ -1,11 +1,14 @@
 /** The order in which the addresses of a host are tried. */
 
+import { constants } from 'node:crypto'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { createServer as createSecureServer } from 'node:tls'
 import { Worker } from 'node:worker_threads'
 import { FakeClock, staticLookup } from '@unshard/testkit'
 import { AddressMemory } from '../../../src/connect/dns/address-order.js'
 import type { Address } from '../../../src/transport/route.js'
 import { clientFixture } from '../../client/fixture.js'
+import { gate } from '../../hostile/fixture.js'
 
 const fixture = clientFixture()
 const { client: createClient, server, defer } = fixture
@@ -64,6 +67,23 @@ describe('AddressMemory', () => {
     expect(order(memory, IPV4)).toEqual(IPV4)
   })
 
+  it('a connection is overtaken if its address has served nothing on another one meanwhile, and another address may be well', () => {
+    const memory = new AddressMemory(clock)
+    const isOvertaken = (failuresBefore: number): boolean => memory.isOvertaken(443, IPV4[0]!, at(...IPV4), failuresBefore)
+    const before = memory.failures
+    memory.failed(443, IPV4[0]!, 'ETIMEDOUT')
+    memory.demote('a.example', 443, IPV4[0]!)
+    expect(isOvertaken(before)).toBe(false)
+    memory.disproved('a.example', 443, IPV4[0]!)
+    expect([isOvertaken(before), isOvertaken(memory.failures)]).toEqual([true, false])
+    for (const other of IPV4.slice(1)) memory.demote('a.example', 443, other)
+    expect(isOvertaken(before)).toBe(false)
+    memory.won('a.example', 443, IPV4[1]!)
+    expect(isOvertaken(before)).toBe(true)
+    memory.won('a.example', 443, IPV4[0]!)
+    expect(isOvertaken(before)).toBe(false)
+  })
+
   it('does not add the preferred address to a DNS answer without it', () => {
     const memory = new AddressMemory(clock)
     memory.won('a.example', 443, IPV4[2]!)
@@ -82,6 +102,35 @@ describe('AddressMemory', () => {
   })
 })
 
+/**
+ * An HTTP/1.1 server that serves its first connection, and then closes each with its first request.
+ * Its third handshake waits for `proceed`.
+ */
+async function startIll(proceed: Promise<void>): Promise<{ port: number; paths: string[] }> {
+  const { cert, key } = await fixture.tls()
+  const paths: string[] = []
+  let handshakes = 0
+  const ill = createSecureServer({
+    ...{ cert, key, ALPNProtocols: ['http/1.1'] },
+    // Nothing is called for a handshake that resumes a session.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+    SNICallback: (_name, done) => void (++handshakes === 3 ? proceed : Promise.resolve()).then(() => done(null)),
+  })
+  let connections = 0
+  ill.on('secureConnection', (socket) => {
+    const serves = ++connections === 1
+    socket.on('error', () => undefined)
+    socket.on('data', (bytes: Buffer) => {
+      paths.push(bytes.toString('latin1').split(' ')[1]!)
+      if (serves) socket.end('HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n')
+      else socket.destroy()
+    })
+  })
+  await new Promise<void>((resolve) => void ill.listen(0, '127.0.0.2', resolve))
+  defer(() => ill.close())
+  return { port: (ill.address() as AddressInfo).port, paths }
+}
+
 describe('a client', () => {
   const lookup = (...addresses: string[]) => staticLookup({ 'a.test.example': addresses })
 
@@ -99,6 +148,26 @@ describe('a client', () => {
     }
     expect(addresses).toEqual(['127.0.0.1', '127.0.0.1'])
     expect(origin.connections).toBe(2)
+  })
+
+  it('does not use a second connection to an address that has just closed the first one without a response', async () => {
+    const [replayed, second] = [gate(), gate()]
+    const ill = await startIll(replayed.promise)
+    const origin = await server({
+      ...{ protocols: ['http/1.1'], address: '127.0.0.1', port: ill.port },
+      // The replay of the first request ends after the second one, which must wait for its own connection.
+      async handler({ url }, response) {
+        ;(url === '/one' ? replayed : second).open()
+        if (url === '/one') await second.promise
+        response.end()
+      },
+    })
+    const client = createClient({ lookup: lookup('127.0.0.2', '127.0.0.1'), replay: 1 })
+    const get = (path: string) => client.request({ url: `${origin.url('a.test.example')}${path}` })
+    await get('/first')
+    const responses = await Promise.all([get('/one'), get('/two')])
+    expect(responses.map(({ connection }) => connection.remoteAddress)).toEqual(['127.0.0.1', '127.0.0.1'])
+    expect(ill.paths).toEqual(['/first', '/one'])
   })
 
   it('tries the second address after 250 ms if the first drops every SYN, and prefers it from then on', async () => {
