@@ -4,7 +4,8 @@
  */
 
 import type { Finding, RequestRecord } from '../ledger/ledger.js'
-import type { FaultKind, WorldScript } from '../script/script.js'
+import type { FaultKind, FaultScript, WorldScript } from '../script/script.js'
+import { BACKOFF_MS } from './disturbance.js'
 import { isLimited, isWait } from './queueing.js'
 import { isInnocent } from './rules/recovery.js'
 
@@ -43,12 +44,15 @@ export function compareSharing(
   const parted = new Set(faults.map(({ kind, where }) => (kind === 'dns-missing' ? `https://${where}` : undefined)))
   const resolves = (origin: string): boolean => client.options['lookupTtlMs'] === 0 || parted.has(origin)
   const waits = isLimited(client)
-  const sharesFate = requests.some(({ poison }) => poison !== undefined) && faults.some(({ kind }) => PREVENTING.has(kind))
+  const preventing = faults.filter(({ kind }) => PREVENTING.has(kind))
+  const hasPoison = requests.some(({ poison }) => poison !== undefined)
   const isLost = (record: RequestRecord): boolean => {
     if (isAnswered(record) || (resolves(record.script.origin) && isUnresolved(record))) return false
+    // A client that is closed fails its requests after a while: how many there are depends on its speed.
+    if (record.outcome?.error?.code === 'ERR_CLIENT_CLOSED') return false
     // Fewer connections are dialed at the same time, and requests that have one each wait for them.
     if (waits && isWait(record.outcome?.error)) return false
-    return !(sharesFate && isUnconnected(record))
+    return !isUnconnected(record) || !preventing.some((fault) => hasPoison || concerns(fault, record))
   }
   const lostShared: RequestRecord[] = []
   const lostApart: RequestRecord[] = []
@@ -70,11 +74,17 @@ export function compareSharing(
 }
 
 /**
- * A request that kills its server ends the connection of other hosts as well. While no other connection
- * can be made, their requests fail; on connections of their own they would have gone on.
+ * Whether a request got no connection. While connections cannot be made, a shared one that ends takes
+ * several hosts with it, and all wait for the same dials; apart, some would have gone on, and each
+ * dials at its own times.
  */
 function isUnconnected({ outcome }: RequestRecord): boolean {
   return outcome?.error?.phase !== undefined && UNCONNECTED.has(outcome.error.phase)
+}
+
+/** Whether a request ended while connections could not be made, or before the next dial. */
+function concerns({ at, until }: FaultScript, { startedAt, outcome }: RequestRecord): boolean {
+  return startedAt < until + BACKOFF_MS && (outcome === undefined || outcome.at >= at)
 }
 
 function isAnswered({ outcome }: RequestRecord): boolean {

@@ -8,7 +8,7 @@ import type { FaultKind, FaultScript } from '../script/script.js'
 import type { Environment } from '../world/environment.js'
 
 /** Longest pause between dials (`reconnectBackoff.maxMs` and its jitter). */
-const BACKOFF_MS = 12_000
+export const BACKOFF_MS = 12_000
 /** `timeouts.connect`: after it, new requests no longer wait for a dial. */
 const CONNECT_MS = 10_000
 /** A dead connection with an open stream is given up after 45 s, and the request goes to another. */
@@ -68,7 +68,9 @@ function concerns(environment: Environment, { kind, at, where = '' }: FaultScrip
 function hasAnswer({ resolver, script }: Environment, host: string, at: number): boolean {
   const { options, renewedAt = 0 } = script.client
   if (options['lookupTtlMs'] === 0 || renewedAt > at) return false
-  const since = Math.max(at - STALE_MS / 2, renewedAt)
+  // "This name does not exist" is an answer, which replaces the last one.
+  const missing = script.faults.filter((fault) => fault.kind === 'dns-missing' && fault.where === host && fault.at <= at)
+  const since = Math.max(at - STALE_MS / 2, renewedAt, ...missing.map(({ until }) => until))
   return resolver.answeredAt(host).some((time) => time >= since && time < at)
 }
 

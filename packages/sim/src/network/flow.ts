@@ -179,13 +179,13 @@ export class Flow {
       connected,
       readable: () => machine.run(() => this.server.readable()),
       writable: () => this.client.drained(),
-      timedOut: () => this.client.fail('ETIMEDOUT'),
+      timedOut: () => this.#giveUp(this.client),
     })
     this.toClient = new Pipe(machine, 'toClient', {
       connected,
       readable: () => this.client.readable(),
       writable: () => machine.run(() => this.server.drained()),
-      timedOut: () => this.server.fail('ETIMEDOUT'),
+      timedOut: () => this.#giveUp(this.server),
     })
     machine.flows.add(this.server)
   }
@@ -209,6 +209,12 @@ export class Flow {
   #unrefreshedMs(silentMs: number): number {
     if (this.#keepAliveMs === undefined || silentMs <= this.#keepAliveMs) return silentMs
     return Math.min(silentMs, this.#keepAliveMs + this.machine.kernel.sleptSince(this.#lastPacketAt))
+  }
+
+  /** Retransmission has ended without an acknowledgment, even if the owner of the end has closed it. */
+  #giveUp(sender: End): void {
+    sender.fail('ETIMEDOUT')
+    ;(sender.side === 'client' ? this.toServer : this.toClient).close()
   }
 
   /** The network knows the flow no more: the address of the client's machine has changed. */

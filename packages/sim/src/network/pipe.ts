@@ -107,6 +107,7 @@ export class Pipe {
   /** Ends the pipe: nothing arrives any more. */
   close(): void {
     this.#closed = true
+    for (const { length } of this.#flying) this.#bytes -= length
     this.#flying = []
     this.unacknowledged = false
     if (this.#event !== undefined) this.#event.callback = undefined

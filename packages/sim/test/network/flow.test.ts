@@ -106,6 +106,18 @@ describe('a path that is gone', () => {
     expect(atClient).toEqual([[20 + 70_000, 'ETIMEDOUT']])
   })
 
+  it('is noticed by keepalive after a suspend in which the server has closed and given up its last bytes', () => {
+    const { kernel, client, server, atClient } = connected({ latencyMs: 10 })
+    client.flow.setKeepAlive(60_000)
+    kernel.suspend(7_200_000)
+    server.write(text('last'))
+    server.close()
+    kernel.run(7_200_000)
+    expect(atClient).toEqual([])
+    kernel.run(7_262_000)
+    expect(atClient.map(([, event]) => event)).toEqual(['ECONNRESET'])
+  })
+
   it('is not noticed by keepalive while sent bytes are unacknowledged', () => {
     const { kernel, machine, client, atClient } = connected({ latencyMs: 10 })
     client.flow.setKeepAlive(60_000)

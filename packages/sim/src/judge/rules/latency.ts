@@ -20,8 +20,10 @@ const LOSS_MS = 15_000
 const VERIFY_MS = 12_000
 /** Time after a suspend in which idle connections are found dead. */
 const WOKEN_MS = 60_000
-/** Requests that start later than this after a dial to an ill server use another address. */
+/** Requests that start later than this after a dial to an ill server use another address: after an error, and after silence. */
 const NOTICED_MS = 3_000
+const SILENCE_MS = 12_000
+const SILENT: ReadonlySet<Illness> = new Set(['silent', 'mute', 'late-settings'])
 
 /** Time that a request may lose if it begins when an ill server is dialed. */
 const ILL_MS: Readonly<Record<Exclude<Illness, 'refuses'>, number>> = {
@@ -66,7 +68,8 @@ function boundOf(environment: Environment, record: RequestRecord): number {
     const ill = machine.servers.find((server) => server.ill !== undefined)?.ill
     if (ill === undefined || ill === 'refuses') continue
     const dials = network.dials.get(address) ?? []
-    if (ill === 'slow' || dials.some((at) => at >= startedAt - NOTICED_MS && at <= outcome!.at)) boundMs += ILL_MS[ill]
+    const noticedMs = SILENT.has(ill) ? SILENCE_MS : NOTICED_MS
+    if (ill === 'slow' || dials.some((at) => at >= startedAt - noticedMs && at <= outcome!.at)) boundMs += ILL_MS[ill]
   }
   if (world.requests.some(({ poison }) => poison !== undefined)) return Number.POSITIVE_INFINITY
   return boundMs + (verifies ? VERIFY_MS : 0)
