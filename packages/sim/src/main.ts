@@ -54,6 +54,8 @@ async function runOne({ script: path, seed, world, trace: verbose, alarm }: Argu
 function described({
   seeds,
   requests,
+  realTlsSeeds,
+  realTlsRequests,
   simulatedMs,
   faults,
   tookMs,
@@ -64,8 +66,8 @@ function described({
   lostApart,
 }: Summary): string {
   const hours = (simulatedMs / 3_600_000).toFixed(1)
-  const rate = Math.round((1_000 * requests) / Math.max(1, tookMs))
-  return `${seeds} seeds, ${requests} requests, ${faults} faults in ${hours} simulated hours; ${rate} requests/s; compared ${compared}: ${lostShared} lost only by sharing, ${lostApart} only without; ${findings.length} findings; traces ${hash}`
+  const rate = Math.round((1_000 * (requests - realTlsRequests)) / Math.max(1, tookMs))
+  return `${seeds} seeds, ${requests} requests, ${faults} faults in ${hours} simulated hours; ${rate} requests/s, and ${realTlsSeeds} worlds with real TLS; compared ${compared}: ${lostShared} lost only by sharing, ${lostApart} only without; ${findings.length} findings; traces ${hash}`
 }
 
 function print(summary: Summary, { json, seed }: Arguments): void {

@@ -16,10 +16,14 @@ interface World {
   readonly callers: readonly [min: number, max: number]
   /** Kinds of callers that are more frequent. */
   readonly often: readonly CallerKind[]
+  /** Whether TLS is Node's own: slower, so these worlds are small. */
+  readonly hasRealTls?: boolean
 }
 
 const ANY: Weights = [...NETWORK_FAULTS, ...DNS_FAULTS, ...MACHINE_FAULTS]
 const MINUTES = [20_000, 600_000] as const
+/** Part of the worlds whose TLS is real, so that the model stays honest. */
+const REAL_TLS_PART = 0.1
 
 export const WORLDS: Readonly<Record<string, World>> = {
   calm: { weight: 2, topology: {}, faults: ANY, maxFaults: 0, spanMs: MINUTES, callers: [4, 12], often: ['steady', 'burst'] },
@@ -104,14 +108,18 @@ export const WORLDS: Readonly<Record<string, World>> = {
     callers: [4, 12],
     often: ['steady', 'burst', 'posts'],
   },
+  'real-tls': {
+    ...{ weight: 0, topology: { ill: 0.2 }, faults: ANY, maxFaults: 3 },
+    ...{ spanMs: [5_000, 60_000], callers: [1, 3], often: ['posts', 'sparse'], hasRealTls: true },
+  },
 }
 
 export const WORLD_NAMES: readonly string[] = Object.keys(WORLDS)
 
 /** @param name of the kind of world; drawn if it is not given. */
 export function drawWorld(seed: number, name?: string): WorldScript {
-  const world = name ?? new Random(seed, 'world').weighted(WORLD_NAMES.map((each) => [WORLDS[each]!.weight, each] as const))
-  const { topology: wish, faults: weights, maxFaults, spanMs: span, callers, often } = WORLDS[world]!
+  const world = name ?? drawKind(seed)
+  const { topology: wish, faults: weights, maxFaults, spanMs: span, callers, often, hasRealTls = false } = WORLDS[world]!
   const random = new Random(seed, 'frame')
   const spanMs = random.log(...span)
   const topology = drawTopology(new Random(seed, 'topology'), { ill: 0.05, routers: false, proxied: false, ...wish })
@@ -125,8 +133,14 @@ export function drawWorld(seed: number, name?: string): WorldScript {
   return {
     ...{ seed, world, endMs: Math.max(endOfLoad(requests), lastFault) + 1_000, machines, names, requests, faults },
     client: drawClient(new Random(seed, 'client'), spanMs, answers404),
+    ...(hasRealTls ? { tls: 'real' as const } : {}),
     ...(wish.proxied === true ? { proxy: { kind: random.pick(['http', 'socks5'] as const), address: '10.0.0.9' } } : {}),
   }
+}
+
+function drawKind(seed: number): string {
+  if (new Random(seed, 'real-tls').chance(REAL_TLS_PART)) return 'real-tls'
+  return new Random(seed, 'world').weighted(WORLD_NAMES.map((each) => [WORLDS[each]!.weight, each] as const))
 }
 
 function drawClient(random: Random, spanMs: number, answers404: boolean): ClientScript {

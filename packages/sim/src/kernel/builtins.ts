@@ -40,8 +40,10 @@ type Callback = (...args: unknown[]) => void
 
 const real = { setTimeout: timers.setTimeout, clearTimeout: timers.clearTimeout, setImmediate: timers.setImmediate }
 const realConnect = net.connect
-const realTlsConnect = tls.connect
-const realContext = tls.createSecureContext
+/** Node's own `tls.connect`. */
+export const realTlsConnect: typeof tls.connect = tls.connect
+/** Node's own `tls.createSecureContext`. */
+export const realContext: typeof tls.createSecureContext = tls.createSecureContext
 const realRandom = Math.random
 const realNow = performance.now.bind(performance)
 const realWall = Date.now

@@ -21,6 +21,11 @@ export class EventQueue {
     return event
   }
 
+  /** Number of events that were added. */
+  get added(): number {
+    return this.#sequence
+  }
+
   /** Adds an event that the caller has made. Sets its sequence. */
   push(event: QueuedEvent): void {
     event.at = Math.ceil(event.at * TICKS) / TICKS

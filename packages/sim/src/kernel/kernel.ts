@@ -168,6 +168,16 @@ export class Kernel {
     this.#stepMs += ms
   }
 
+  /** Grows with each event of the world, and with each callback of the process. */
+  get activity(): number {
+    return this.#world.added + this.#timers.added + this.turns + this.waiting
+  }
+
+  /** When something happens next. */
+  get nextAt(): number {
+    return Math.min(this.#world.nextAt, this.#processAt())
+  }
+
   /** Runs everything that happens until `until`, or until `done` returns true. */
   run(until: number, done: () => boolean = () => false): void {
     while (!done()) {

@@ -72,8 +72,12 @@ const FRAMES = [
   'CONTINUATION',
 ]
 
-/** Names the HTTP/2 frames of a segment that begins with one, else its first characters. */
+/** Types of TLS records (RFC 8446 §5.1), from 20 on. */
+const RECORDS = ['change_cipher_spec', 'alert', 'handshake', 'application_data']
+
+/** Names the TLS record or the HTTP/2 frames with which a segment begins, else its first characters. */
 function shown(bytes: Uint8Array): string {
+  if (bytes[1] === 3 && RECORDS[bytes[0]! - 20] !== undefined) return `TLS ${RECORDS[bytes[0]! - 20]}`
   const names: string[] = []
   let at = 0
   while (at + 9 <= bytes.length && names.length < 12) {

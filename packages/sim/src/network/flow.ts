@@ -28,8 +28,22 @@ export interface EndListener {
 
 export type Side = 'client' | 'server'
 
+/** The end of a connection as a server uses it: TCP itself, or TLS over it. */
+export interface ServerEnd {
+  readonly flow: Flow
+  listener: EndListener | undefined
+  /** Whether the sender should wait for `onDrain`. */
+  readonly full: boolean
+  /** Whether its owner has closed it, or the connection is gone. */
+  readonly gone: boolean
+  write(bytes: Uint8Array): boolean
+  end(): void
+  close(): void
+  reset(): void
+}
+
 /** One end of a flow. */
-export class End {
+export class End implements ServerEnd {
   readonly flow: Flow
   readonly side: Side
   listener: EndListener | undefined

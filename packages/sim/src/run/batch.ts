@@ -22,7 +22,10 @@ export interface Summary {
   requests: number
   simulatedMs: number
   faults: number
-  /** Real time within the worlds, in milliseconds. */
+  /** Those of them that ran in worlds with real TLS. */
+  realTlsSeeds: number
+  realTlsRequests: number
+  /** Real time within the worlds with modelled TLS, in milliseconds. */
   tookMs: number
   /** Over the hashes of all traces. */
   hash: string
@@ -34,7 +37,8 @@ export interface Summary {
 
 export function emptySummary(): Summary {
   return {
-    ...{ seeds: 0, requests: 0, simulatedMs: 0, faults: 0, tookMs: 0, hash: '' },
+    ...{ seeds: 0, requests: 0, simulatedMs: 0, faults: 0, hash: '' },
+    ...{ realTlsSeeds: 0, realTlsRequests: 0, tookMs: 0 },
     ...{ compared: 0, lostShared: 0, lostApart: 0, findings: [] },
   }
 }
@@ -96,7 +100,10 @@ function add(summary: Summary, script: WorldScript, result: RunResult, compariso
   summary.requests += result.requests
   summary.simulatedMs += result.simulatedMs
   summary.faults += faults.length
-  summary.tookMs += result.tookMs
+  if (script.tls === 'real') {
+    summary.realTlsSeeds++
+    summary.realTlsRequests += result.requests
+  } else summary.tookMs += result.tookMs
   summary.hash = mixed(summary.hash, result.hash)
   summary.compared += comparison?.compared ?? 0
   summary.lostShared += comparison?.lostShared ?? 0

@@ -14,6 +14,7 @@ import { MISNAMED, prepareCertificate } from '../tls/certificates.js'
 import { Environment } from '../world/environment.js'
 import { scheduleFaults } from '../world/faults.js'
 import { makeClient } from './client.js'
+import { runSettled } from './settled.js'
 
 /** When everything works again after the last fault: see docs/contributing/simulation.md. */
 export const RECOVERY_MS = 90_000
@@ -52,9 +53,10 @@ export interface RunResult {
 export async function simulate(script: WorldScript, options: RunOptions = {}): Promise<RunResult> {
   await prepare(script)
   return new Promise((resolve, reject) => {
-    realImmediate(() => {
+    realImmediate(async () => {
       try {
-        resolve(new Simulation(script, options).run())
+        const simulation = new Simulation(script, options)
+        resolve(script.tls === 'real' ? await simulation.runSettled() : simulation.run())
       } catch (error) {
         reject(error as Error)
       } finally {
@@ -71,6 +73,12 @@ export async function prepare({ machines }: WorldScript): Promise<void> {
       if (ill === 'misnamed') await prepareCertificate(MISNAMED, !untrusted)
     }
   }
+}
+
+/** Time passes until `until`, or until `done` returns true. */
+interface Step {
+  readonly until: number
+  readonly done?: () => boolean
 }
 
 /** One run. */
@@ -90,49 +98,72 @@ export class Simulation {
     this.#client = makeClient(this.environment, script, sharing)
   }
 
+  /** Runs the whole course in one callback of the real event loop. */
   run(): RunResult {
+    const { kernel, ledger } = this.environment
+    const end = this.#observe()
+    try {
+      for (const { until, done } of this.#course()) kernel.run(until, done)
+    } catch (error) {
+      // A world that cannot run on is a finding as well, and other seeds must run.
+      ledger.find('exception', String((error as Error | undefined)?.stack ?? error))
+    }
+    return end()
+  }
+
+  /** As {@link run}, with turns of the real event loop, which real TLS needs. */
+  async runSettled(): Promise<RunResult> {
+    const { kernel, ledger } = this.environment
+    const end = this.#observe()
+    try {
+      for (const { until, done } of this.#course()) await runSettled(kernel, until, done)
+    } catch (error) {
+      ledger.find('exception', String((error as Error | undefined)?.stack ?? error))
+    }
+    return end()
+  }
+
+  /** Begins to note what escapes from the client. Returns a function that ends this, and sums up. */
+  #observe(): () => RunResult {
     const { kernel, ledger, trace } = this.environment
     const startedAt = realTime()
     const onRejection = (reason: unknown): void =>
       ledger.find('unhandled-rejection', String((reason as Error | undefined)?.stack ?? reason))
     process.on('unhandledRejection', onRejection)
-    try {
-      this.#runAll()
-      judge(this.environment)
-    } catch (error) {
-      // A world that cannot run on is a finding as well, and other seeds must run.
-      ledger.find('exception', String((error as Error | undefined)?.stack ?? error))
-    } finally {
+    return () => {
       process.off('unhandledRejection', onRejection)
-    }
-    return {
-      turns: kernel.turns,
-      ...{ hash: trace.hash, events: trace.events, requests: ledger.records.size, simulatedMs: Math.round(kernel.now) },
-      ...{ tookMs: realTime() - startedAt, findings: ledger.findings, trace: trace.lines, records: ledger.records },
+      return {
+        turns: kernel.turns,
+        // The bytes of real TLS are other ones each time.
+        hash: this.#script.tls === 'real' ? '' : trace.hash,
+        ...{ events: trace.events, requests: ledger.records.size, simulatedMs: Math.round(kernel.now) },
+        ...{ tookMs: realTime() - startedAt, findings: ledger.findings, trace: trace.lines, records: ledger.records },
+      }
     }
   }
 
   /** Load and faults, recovery, probes, rest, and the end of the client. Judges what is only seen on the way. */
-  #runAll(): void {
+  *#course(): Iterable<Step> {
     const { kernel, ledger, sockets } = this.environment
     const { endMs, requests } = this.#script
     this.begin()
-    kernel.run(endMs)
+    yield { until: endMs }
     // Requests that a suspended machine makes later than planned need their time.
     const settleBy = endMs + SETTLE_MS + Math.max(0, ...requests.map(neededMs))
-    kernel.run(endMs + RECOVERY_MS)
+    yield { until: endMs + RECOVERY_MS }
     this.#probe()
-    kernel.run(kernel.now + 2 * PROBE_EVERY_MS)
-    kernel.run(settleBy, () => this.#allSettled())
+    yield { until: kernel.now + 2 * PROBE_EVERY_MS }
+    yield { until: settleBy, done: () => this.#allSettled() }
     judgeSettling(this.environment)
-    kernel.run(kernel.now + 1_000)
+    yield { until: kernel.now + 1_000 }
     judgeIdle(this.environment, this.#client.stats())
     judgeWindows(this.environment)
     this.#close(this.#client)
-    kernel.run(kernel.now + CLOSE_MS, () => this.#closed === this.#toClose)
+    yield { until: kernel.now + CLOSE_MS, done: () => this.#closed === this.#toClose }
     if (this.#closed !== this.#toClose) ledger.find('close', 'client.close() has not resolved')
-    kernel.run(kernel.now + LAST_TIMER_MS, () => kernel.timerCount === 0 && sockets.size === 0)
+    yield { until: kernel.now + LAST_TIMER_MS, done: () => kernel.timerCount === 0 && sockets.size === 0 }
     judgeEnd(this.environment)
+    judge(this.environment)
   }
 
   /** Schedules load and faults. */

@@ -148,6 +148,8 @@ export interface WorldScript {
   /** After this, nothing goes wrong any more. */
   readonly endMs: number
   readonly client: ClientScript
+  /** Whether TLS is Node's own. Modelled by default. */
+  readonly tls?: 'real'
   readonly proxy?: { readonly kind: 'http' | 'socks5'; readonly address: string }
   readonly machines: readonly MachineScript[]
   readonly names: readonly NameScript[]

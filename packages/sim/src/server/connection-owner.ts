@@ -2,7 +2,7 @@
 
 import type { Kernel } from '../kernel/kernel.js'
 import type { Ledger } from '../ledger/ledger.js'
-import type { End } from '../network/flow.js'
+import type { ServerEnd } from '../network/flow.js'
 import type { Machine } from '../network/machine.js'
 import type { ServerScript } from '../script/script.js'
 import type { RequestHead, ServerExchange } from './exchange.js'
@@ -29,17 +29,17 @@ export interface ConnectionOwner {
   /** Tickets that it knows. */
   readonly tickets: Set<string>
   /** Executes a request, or answers for a host that it does not have. */
-  take(exchange: ServerExchange, end: End): void
+  take(exchange: ServerExchange, end: ServerEnd): void
   /** Notes a request that is not executed. */
-  refuse(head: RequestHead, end: End): void
+  refuse(head: RequestHead, end: ServerEnd): void
   /** Whether an ill server refuses this stream. */
   refusesNext(): boolean
   /** Judges a complete upload. */
   checkUpload(id: number, received: number): void
   /** Notes that it ends a connection because of its client. */
-  complain(why: string, end: End): void
+  complain(why: string, end: ServerEnd): void
   /** Notes a PING or a RST_STREAM of the client. */
-  noteFrame(end: End, kind: 'pings' | 'resets'): void
+  noteFrame(end: ServerEnd, kind: 'pings' | 'resets'): void
   /** Sends FIN, and reads on for the lingering time, so that the last bytes arrive. */
-  closeSlowly(end: End): void
+  closeSlowly(end: ServerEnd): void
 }

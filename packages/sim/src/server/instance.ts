@@ -5,7 +5,7 @@
 
 import type { Kernel } from '../kernel/kernel.js'
 import type { Ledger } from '../ledger/ledger.js'
-import type { End } from '../network/flow.js'
+import type { End, ServerEnd } from '../network/flow.js'
 import type { Machine } from '../network/machine.js'
 import type { ServerScript } from '../script/script.js'
 import type { Application, Place } from './application.js'
@@ -14,7 +14,6 @@ import type { RequestHead, ServerExchange } from './exchange.js'
 import { Http1ServerConnection } from './h1/connection.js'
 import { Http2ServerConnection } from './h2/connection.js'
 import type { ServerModel } from './model.js'
-import { acceptTls } from './tls.js'
 
 /** Times at which frames arrived on one connection, in milliseconds. */
 export interface FrameTimes {
@@ -30,7 +29,12 @@ export interface InstanceDeps {
   readonly machine: Machine
   readonly address: string
   readonly application: Application
+  /** Accepts TLS: modelled or real. */
+  readonly acceptTls: AcceptTls
 }
+
+/** Waits for the handshake of a client, then calls `next` with the end to use and the chosen protocol. */
+export type AcceptTls = (end: End, owner: ConnectionOwner, next: (end: ServerEnd, protocol: string | undefined) => void) => void
 
 export class Instance implements ConnectionOwner {
   readonly kernel: Kernel
@@ -44,7 +48,7 @@ export class Instance implements ConnectionOwner {
   /** Whether connections are accepted and not served, as a balancer does whose server is gone. */
   hung = false
   /** Tickets of this process: another one does not know them. */
-  readonly tickets: Set<string> = new Set()
+  tickets: Set<string> = new Set()
   /** Times at which frames of the client arrived, by flow. */
   readonly counts: Map<number, FrameTimes> = new Map()
 
@@ -60,11 +64,11 @@ export class Instance implements ConnectionOwner {
   /** Takes a TCP connection. */
   accept(end: End, secure: boolean): void {
     if (this.hung || this.script.ill === 'silent') return ignore(end)
-    if (secure) acceptTls(end, this, (protocol) => this.#serve(end, protocol))
+    if (secure) this.#deps.acceptTls(end, this, (secured, protocol) => this.#serve(secured, protocol))
     else this.#serve(end, 'http/1.1')
   }
 
-  #serve(end: End, protocol: string | undefined): void {
+  #serve(end: ServerEnd, protocol: string | undefined): void {
     const { h2, h1 } = this.model
     const { ill } = this.script
     if (ill === 'mute') return ignore(end)
@@ -79,7 +83,7 @@ export class Instance implements ConnectionOwner {
   }
 
   /** Executes a request, or answers for a host that it does not have. */
-  take(exchange: ServerExchange, end: End): void {
+  take(exchange: ServerExchange, end: ServerEnd): void {
     const { hosts, certificate } = this.script
     const host = exchange.head.authority.replace(/:\d+$/, '')
     const place = this.#place(end)
@@ -99,7 +103,7 @@ export class Instance implements ConnectionOwner {
   }
 
   /** Notes a request that is not executed. */
-  refuse(head: RequestHead, end: End): void {
+  refuse(head: RequestHead, end: ServerEnd): void {
     this.#deps.application.noteRefused(head, this.#place(end))
   }
 
@@ -114,13 +118,13 @@ export class Instance implements ConnectionOwner {
       this.ledger.find('content', `the server received ${received} of ${expected} bytes as a complete request`, id)
   }
 
-  complain(why: string, end: End): void {
+  complain(why: string, end: ServerEnd): void {
     this.ledger.find('complaint', `${this.model.name} at ${this.#deps.address} ended flow ${end.flow.id}: ${why}`)
     this.ledger.complain(why)
   }
 
   /** Notes a PING or a RST_STREAM of the client. */
-  noteFrame(end: End, kind: 'pings' | 'resets'): void {
+  noteFrame(end: ServerEnd, kind: 'pings' | 'resets'): void {
     const { id: flow } = end.flow
     let times = this.counts.get(flow)
     if (times === undefined) {
@@ -131,7 +135,7 @@ export class Instance implements ConnectionOwner {
   }
 
   /** Sends FIN, and reads on for the lingering time, so that the last bytes arrive. */
-  closeSlowly(end: End): void {
+  closeSlowly(end: ServerEnd): void {
     const { lingerMs } = this.model
     if (lingerMs === 0) return end.close()
     end.end()
@@ -147,16 +151,16 @@ export class Instance implements ConnectionOwner {
   kill(): void {
     for (const connection of [...this.connections]) connection.kill()
     this.connections.clear()
-    this.tickets.clear()
+    this.tickets = new Set()
   }
 
-  #place(end: End): Place {
+  #place(end: ServerEnd): Place {
     const { machine, script } = this
     return { machine, address: this.#deps.address, flow: end.flow.id, script, secure: end.flow.remotePort === 443 }
   }
 }
 
 /** Reads nothing and answers nothing, until the client closes. */
-function ignore(end: End): void {
+function ignore(end: ServerEnd): void {
   end.listener = { onBytes() {}, onEnd: () => end.close(), onError() {}, onDrain() {} }
 }

@@ -1,6 +1,6 @@
 /** The server's half of modelled TLS: certificate, ALPN, tickets, and the ways in which it fails. */
 
-import type { End } from '../network/flow.js'
+import type { End, ServerEnd } from '../network/flow.js'
 import { MISNAMED } from '../tls/certificates.js'
 import { type ClientHello, encodeMessage, MessageReader, type ServerHello } from '../tls/messages.js'
 import type { ConnectionOwner } from './connection-owner.js'
@@ -8,7 +8,11 @@ import type { ConnectionOwner } from './connection-owner.js'
 const SLOW_MS = 1_000
 
 /** Waits for the hello of the client, then calls `next` with the chosen protocol. */
-export function acceptTls(end: End, instance: ConnectionOwner, next: (protocol: string | undefined) => void): void {
+export function acceptTls(
+  end: End,
+  instance: ConnectionOwner,
+  next: (end: ServerEnd, protocol: string | undefined) => void,
+): void {
   const reader = new MessageReader<ClientHello>()
   const { kernel, machine, script } = instance
   end.listener = {
@@ -23,7 +27,7 @@ export function acceptTls(end: End, instance: ConnectionOwner, next: (protocol: 
         const hello = helloOf(read.message, instance)
         end.write(encodeMessage(hello))
         if (hello.alert !== undefined) return end.close()
-        next(hello.protocol)
+        next(end, hello.protocol)
         if (read.rest.length > 0) end.listener?.onBytes(read.rest)
       }
       if (script.ill === 'slow') kernel.after(SLOW_MS, () => machine.run(answer))

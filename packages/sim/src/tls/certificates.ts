@@ -11,6 +11,9 @@ import type { Authority } from '@unshard/testkit'
 export interface SimCertificate {
   readonly names: readonly string[]
   readonly peer: PeerCertificate
+  /** PEM, for real TLS. */
+  readonly cert: string
+  readonly key: string
   /** Whether its authority is trusted. */
   readonly trusted: boolean
 }
@@ -19,24 +22,29 @@ export interface SimCertificate {
 export const MISNAMED: readonly string[] = ['misnamed.sim.example']
 
 const issued = new Map<string, SimCertificate>()
-let authority: Authority | undefined
+let authorities: { readonly trusted: Authority; readonly other: Authority } | undefined
+
+/** PEM of the authority that the client trusts in worlds with real TLS. Known after the first certificate. */
+export function trustedAuthority(): string {
+  return authorities!.trusted.ca
+}
 
 /** Issues certificates. Call before a run: it takes real time. */
 export async function prepareCertificate(names: readonly string[], trusted: boolean): Promise<void> {
   const key = keyOf(names, trusted)
   if (issued.has(key)) return
-  if (authority === undefined) {
+  if (authorities === undefined) {
     // Loaded here, because it imports core, whose copy must see replaced builtins.
     const { createAuthority } = await import('@unshard/testkit')
-    authority = await createAuthority()
+    authorities = { trusted: await createAuthority(), other: await createAuthority() }
   }
-  const { cert } = await authority.issue({
+  const { cert, key: privateKey } = await authorities[trusted ? 'trusted' : 'other'].issue({
     names,
     notBefore: new Date(Date.UTC(2025, 0, 1)),
     notAfter: new Date(Date.UTC(2035, 0, 1)),
   })
   const peer = new X509Certificate(cert).toLegacyObject() as PeerCertificate
-  issued.set(key, { names, peer, trusted })
+  issued.set(key, { names, peer, cert, key: privateKey, trusted })
 }
 
 /** @throws Error for names that were not prepared. */

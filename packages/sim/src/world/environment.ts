@@ -15,8 +15,11 @@ import { Application } from '../server/application.js'
 import { Instance } from '../server/instance.js'
 import { MODELS } from '../server/models/all.js'
 import { acceptProxy } from '../server/proxy.js'
+import { acceptRealTls } from '../server/real-tls.js'
 import { routeByName } from '../server/sni-router.js'
+import { acceptTls } from '../server/tls.js'
 import { connectTls } from '../tls/client-tls.js'
+import { connectRealTls } from '../tls/real-client-tls.js'
 
 /** A machine and its servers. */
 export interface Host {
@@ -56,11 +59,12 @@ export class Environment implements SocketWorld {
   /** Stands behind builtins while this world runs. */
   get builtins(): RunningWorld {
     const random = new Random(this.script.seed, 'Math.random')
+    const connectSecure = this.script.tls === 'real' ? connectRealTls : connectTls
     return {
       kernel: this.kernel,
       random: () => random.next(),
       connect: (options) => connectSocket(this, options),
-      connectTls: (options) => connectTls(this, options),
+      connectTls: (options) => connectSecure(this, options),
     }
   }
 
@@ -68,7 +72,8 @@ export class Environment implements SocketWorld {
     const { address, servers, ...path } = script
     const machine = new Machine(this.kernel, path, new Random(this.script.seed, `path ${address}`))
     const { kernel, ledger } = this
-    const deps = { kernel, ledger, machine, address, application: this.#application }
+    const secure = this.script.tls === 'real' ? acceptRealTls : acceptTls
+    const deps = { kernel, ledger, machine, address, application: this.#application, acceptTls: secure }
     const instances = servers.map((server) => new Instance(deps, server, MODELS[server.model]!))
     let next = 0
     const routed = servers.some(({ hosts }) => hosts !== undefined)

@@ -1,7 +1,7 @@
 /** An HTTP/1.1 connection of a modelled server (RFC 9112): one request after the other. */
 
 import { matches } from '../../ledger/markers.js'
-import type { End, EndListener } from '../../network/flow.js'
+import type { EndListener, ServerEnd } from '../../network/flow.js'
 import type { ConnectionOwner, ServerConnection } from '../connection-owner.js'
 import type { ServerExchange } from '../exchange.js'
 import type { Http1Model } from '../model.js'
@@ -9,7 +9,7 @@ import { Http1Exchange } from './exchange.js'
 import { RequestReader } from './request-reader.js'
 
 export class Http1ServerConnection implements EndListener, ServerConnection {
-  readonly #end: End
+  readonly #end: ServerEnd
   readonly #instance: ConnectionOwner
   readonly #model: Http1Model
   readonly #reader: RequestReader
@@ -19,7 +19,7 @@ export class Http1ServerConnection implements EndListener, ServerConnection {
   #idleSince: number
   #last = false
 
-  constructor(end: End, instance: ConnectionOwner, model: Http1Model) {
+  constructor(end: ServerEnd, instance: ConnectionOwner, model: Http1Model) {
     this.#end = end
     this.#instance = instance
     this.#model = model

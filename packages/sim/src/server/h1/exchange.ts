@@ -1,7 +1,7 @@
 /** One request of an HTTP/1.1 connection: writes its response. */
 
 import { MAX_PIECE, piece } from '../../ledger/markers.js'
-import type { End } from '../../network/flow.js'
+import type { ServerEnd } from '../../network/flow.js'
 import type { RequestHead, ServerExchange } from '../exchange.js'
 
 export interface Http1ExchangeDeps {
@@ -10,7 +10,7 @@ export interface Http1ExchangeDeps {
   /** Whether content of unknown length is chunked. */
   readonly chunks: boolean
   readonly timeoutS: number | undefined
-  readonly end: End
+  readonly end: ServerEnd
   /** @param ends whether the end of the connection ends the content. */
   done(ends: boolean): void
   dies(how: 'reset' | 'goaway' | 'close'): void

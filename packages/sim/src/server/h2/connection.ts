@@ -4,7 +4,7 @@
  */
 
 import { matches } from '../../ledger/markers.js'
-import type { End, EndListener } from '../../network/flow.js'
+import type { EndListener, ServerEnd } from '../../network/flow.js'
 import type { ConnectionOwner } from '../connection-owner.js'
 import { headOf } from '../head.js'
 import type { Http2Model } from '../model.js'
@@ -22,7 +22,7 @@ const DEFAULT_WINDOW = 65_535
 const LATE_SETTINGS_MS = 12_000
 
 export class Http2ServerConnection implements EndListener, StreamHost {
-  readonly #end: End
+  readonly #end: ServerEnd
   readonly #instance: ConnectionOwner
   readonly #model: Http2Model
   readonly #splitter = new FrameSplitter()
@@ -46,7 +46,7 @@ export class Http2ServerConnection implements EndListener, StreamHost {
   #idleSince: number
   #block: { readonly stream: number; readonly flags: number; readonly parts: Buffer[] } | undefined
 
-  constructor(end: End, instance: ConnectionOwner, model: Http2Model) {
+  constructor(end: ServerEnd, instance: ConnectionOwner, model: Http2Model) {
     this.#end = end
     this.#instance = instance
     this.#model = model
