@@ -19,7 +19,7 @@ import type { ExchangeObserver, Loss } from '../transport/exchange.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
 import { CallPhases } from './call-phases.js'
-import { noteMisdirected } from './misdirected.js'
+import { MAX_MISDIRECTIONS, noteMisdirected } from './misdirected.js'
 import { ReplayState, requiresHttp1, tookRequests } from './replay.js'
 
 /** One request in flight. */
@@ -42,7 +42,8 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   #replays: ReplayState | undefined
   /** Delay timer between two attempts. */
   #pause: ClockTimer | undefined
-  #misdirected = false
+  /** Number of responses with 421 on shared connections. */
+  #misdirections = 0
   /** Whether an earlier attempt ended with an unknown outcome. */
   #maybeActed = false
   /** The reason of the rejection, for the source of the content. */
@@ -126,7 +127,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.content = body
     if (this.#member!.coalesced && this.#isMisdirected(status)) return this.#redirect()
     this.#target.record.answered++
-    if (this.#member!.proved !== true) this.owner.pool.outcomes.proved(this.#member!)
+    if (this.#member!.proved !== true) this.owner.pool.outcomes.proved(this.#member!, this.#target)
     const now = this.owner.deadlines.clock.now()
     this.#headersMicros = Math.round((now - this.startedAt) * 1000)
     this.enter('body', now)
@@ -295,7 +296,8 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
 
   /** Whether the request is sent again on another connection (RFC 9110 §15.5.20). */
   #isMisdirected(status: number): boolean {
-    return noteMisdirected(this.owner.pool, this.#target, this.#member!, this.#request, status) && !this.#misdirected
+    const mayReplay = noteMisdirected(this.owner.pool, this.#target, this.#member!, this.#request, status)
+    return mayReplay && this.#misdirections < MAX_MISDIRECTIONS
   }
 
   /** Ends a trial without a result: it was aborted, reset or timed out. */
@@ -306,7 +308,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
 
   /** Replays on a connection made for this origin. The shared connection stays open. */
   #redirect(): void {
-    this.#misdirected = true
+    this.#misdirections++
     this.#request.content?.rewind?.()
     const exchange = this.exchange
     this.exchange = undefined

@@ -12,6 +12,12 @@ import { canResend } from './replay.js'
 const MISDIRECTED_REQUEST = 421
 
 /**
+ * Maximum replays of one request after 421. Each one ends sharing at one address only, so another
+ * shared connection may answer the replay while the connections of the origin itself are full.
+ */
+export const MAX_MISDIRECTIONS = 4
+
+/**
  * Records a response on a shared connection. A misdirected one keeps later requests of the origin
  * off that connection; any other ends a trial. Returns whether the request may be replayed on
  * another connection: after 421 for any method, after a suspected status only if it is repeatable,

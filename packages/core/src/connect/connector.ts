@@ -207,9 +207,9 @@ export class Connector {
     throw signal.reason
   }
 
-  /** Records that a server responded: its address is tried first from now on. */
-  proved(route: Route): void {
-    const { origin, remoteAddress } = route
+  /** Records that a server responded for an origin: its address is tried first from now on. */
+  proved(route: Route, origin: Origin = route.origin): void {
+    const { remoteAddress } = route
     if (this.#wasChosen(route)) this.#addresses.won(origin.host, origin.port, remoteAddress!)
   }
 

@@ -35,10 +35,10 @@ export class Outcomes {
     this.#deps = deps
   }
 
-  /** Records the first response over a connection: its address works. */
-  proved(member: Member): void {
+  /** Records the first response to an origin over a connection: its address works for this origin. */
+  proved(member: Member, { origin }: PoolTarget): void {
     member.proved = true
-    if (!member.coalesced) this.#deps.connector.proved(member.connection.route)
+    this.#deps.connector.proved(member.connection.route, origin)
   }
 
   /** Records a request that ended without a response. An HTTP/1.1 server that has sent nothing counts against its address. */

@@ -3,6 +3,7 @@
 import {
   FakeClock,
   type OriginServer,
+  type OriginServerOptions,
   startApache,
   startCaddy,
   startNginx,
@@ -48,14 +49,16 @@ describe.each([
 })
 
 /** Answers for a host only on a connection with its SNI, otherwise with the given status. */
-const strict = (status: number, of = 'b'): Promise<OriginServer> =>
-  bySni((host, servername, answer) => answer(host === of && servername !== `${of}.test.example` ? status : 200))
+const strict = (status: number, of = 'b', options: OriginServerOptions = {}): Promise<OriginServer> =>
+  bySni((host, servername, answer) => answer(host === of && servername !== `${of}.test.example` ? status : 200), options)
 
 async function bySni(
   decide: (host: string, servername: string, answer: (status: number) => void) => void,
+  options: OriginServerOptions = {},
 ): Promise<OriginServer> {
   const server = await startOriginServer({
     tls: await environment.authority.issue({ names: ['*.test.example'] }),
+    ...options,
     handler: (request, response) => {
       const { servername = '' } = request.socket as { servername?: string }
       const [host = ''] = String(request.headers[':authority']).split('.')
@@ -95,6 +98,42 @@ it('after two 421s the second is returned, and there is no third request', async
   const response = await get('b')
   expect([response.status, response.connection.coalesced]).toEqual([421, false])
   expect(server.requests).toHaveLength(3)
+})
+
+it('a replay that another shared connection answers with 421 as well is sent again, while the own connection is full', async () => {
+  const tls = await environment.authority.issue({ names: ['*.test.example'] })
+  const held: (() => void)[] = []
+  const one = await bySni(
+    (host, servername, answer) => {
+      const status = host === 'b' && servername !== 'b.test.example' ? 421 : 200
+      if (host === 'b' && held.length < 2) held.push(() => answer(status))
+      else answer(status)
+    },
+    { tls, settings: { maxConcurrentStreams: 1 } },
+  )
+  await strict(421, 'b', { tls, address: '127.0.0.2', port: one.port })
+  const addresses = {
+    'a.test.example': ['127.0.0.1'],
+    'b.test.example': ['127.0.0.1', '127.0.0.2'],
+    'c.test.example': ['127.0.0.2'],
+  }
+  const client = environment.client({ lookup: staticLookup(addresses), maxConnectionsPerOrigin: 2 })
+  const get = asking(client, one.port)
+  const arrived = async (count: number): Promise<void> => {
+    while (held.length < count) await new Promise(setImmediate)
+  }
+  await get('a')
+  const shared = get('b')
+  await arrived(1)
+  const own = get('b')
+  own.catch(() => undefined)
+  await arrived(2)
+  await get('c')
+  held[0]!()
+  const response = await shared
+  expect([response.status, response.connection.coalesced, client.stats().totals.misdirected]).toEqual([200, false, 2])
+  held[1]!()
+  expect((await own).status).toBe(200)
 })
 
 it('with a consumed streaming body the 421 is returned, and the exclusion is remembered (K73)', async () => {
