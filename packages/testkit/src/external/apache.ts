@@ -17,7 +17,7 @@ export function startApache(options: ExternalServerOptions): Promise<ExternalSer
     behind: (folder) => serveDocuments(folder, options),
     configure(place) {
       const config = join(place.folder, 'apache2.conf')
-      writeFileSync(config, apacheConfig(place, writeFiles(place.folder, options), options.strictHost))
+      writeFileSync(config, apacheConfig(place, writeFiles(place.folder, options), options))
       writeFileSync(join(place.folder, 'handler.lua'), HANDLER)
       // Started by root, it always drops root privileges, and must still be able to read the
       // documents.
@@ -30,7 +30,11 @@ export function startApache(options: ExternalServerOptions): Promise<ExternalSer
 const PID_FILE = 'apache2.pid'
 const MODULES = ['mpm_event', 'authz_core', 'http2', 'ssl', 'dir', 'proxy', 'proxy_http', 'lua']
 
-function apacheConfig({ folder, port, behindPort }: Place, { pem, docroot }: Files, strictHost?: string): string {
+function apacheConfig(
+  { folder, port, behindPort }: Place,
+  { pem, docroot }: Files,
+  { strictHost, http1 = false }: ExternalServerOptions,
+): string {
   const secure = pem && `SSLEngine on\nSSLCertificateFile ${pem.cert}\nSSLCertificateKeyFile ${pem.key}`
   return `
 ServerRoot ${folder}
@@ -46,7 +50,7 @@ ServerLimit 4
 ThreadsPerChild 64
 MaxRequestWorkers 256
 Listen 127.0.0.1:${port}
-Protocols ${pem ? 'h2' : 'h2c'}
+Protocols ${pem ? 'h2' : 'h2c'}${http1 ? ' http/1.1' : ''}
 DocumentRoot ${docroot}
 DirectoryIndex index.html
 MergeTrailers On

@@ -14,7 +14,7 @@ export function startCaddy(options: ExternalServerOptions): Promise<ExternalServ
     // Location of its certificates and its last configuration.
     environment: (folder) => ({ HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }),
     configure(place) {
-      config = JSON.stringify(caddyConfig(place, writeFiles(place.folder, options), options.strictHost))
+      config = JSON.stringify(caddyConfig(place, writeFiles(place.folder, options), options))
       const file = join(place.folder, 'caddy.json')
       writeFileSync(file, config)
       return ['run', '--config', file]
@@ -22,7 +22,11 @@ export function startCaddy(options: ExternalServerOptions): Promise<ExternalServ
   })
 }
 
-function caddyConfig({ folder, port, behindPort }: Place, { pem, docroot }: Files, strictHost?: string): object {
+function caddyConfig(
+  { folder, port, behindPort }: Place,
+  { pem, docroot }: Files,
+  { strictHost, http1 = false }: ExternalServerOptions,
+): object {
   const pass = { handler: 'reverse_proxy', upstreams: [{ dial: `127.0.0.1:${behindPort}` }] }
   const server = {
     listen: [`127.0.0.1:${port}`],
@@ -31,7 +35,7 @@ function caddyConfig({ folder, port, behindPort }: Place, { pem, docroot }: File
     automatic_https: { disable: true },
     // For every host: 421 if the name of the handshake differs.
     ...(strictHost === undefined ? {} : { strict_sni_host: true }),
-    ...(pem && { tls_connection_policies: [{ alpn: ['h2'] }] }),
+    ...(pem && { tls_connection_policies: [{ alpn: http1 ? ['h2', 'http/1.1'] : ['h2'] }] }),
     routes: [
       { match: [{ path: ['/upload', '/behind/*'] }], handle: [pass] },
       { handle: [{ handler: 'file_server', root: docroot }] },

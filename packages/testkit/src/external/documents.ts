@@ -25,6 +25,10 @@ export interface ExternalServerOptions {
    * §15.5.20): by nginx, Apache and Caddy, each in its own way.
    */
   readonly strictHost?: string
+  /**
+   * Offers HTTP/1.1 beside HTTP/2 by ALPN. Only for those that can be told: nginx and h2o always do.
+   */
+  readonly http1?: boolean
 }
 
 /** Content of `small.txt`. */

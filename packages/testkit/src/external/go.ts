@@ -7,6 +7,7 @@ import { join } from 'node:path'
 
 export interface GoServer {
   readonly port: number
+  kill(signal: NodeJS.Signals): void
   stop(): Promise<void>
 }
 
@@ -43,7 +44,7 @@ export async function startGo(source: string, files: Readonly<Record<string, str
     await exited
     clean()
   }
-  return { port: await firstNumber(child), stop }
+  return { port: await firstNumber(child), kill: (signal) => void child.kill(signal), stop }
 }
 
 function firstNumber(child: ChildProcess): Promise<number> {

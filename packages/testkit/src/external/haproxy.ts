@@ -24,7 +24,7 @@ export function startHaproxy(options: ExternalServerOptions): Promise<ExternalSe
       const both = join(place.folder, 'both.pem')
       if (pem !== undefined) writeFileSync(both, `${options.tls?.cert}\n${options.tls?.key}`)
       const config = join(place.folder, 'haproxy.cfg')
-      writeFileSync(config, haproxyConfig(place, pem && both))
+      writeFileSync(config, haproxyConfig(place, pem && both, options.http1 === true ? 'h2,http/1.1' : 'h2'))
       return ['-W', '-S', join(place.folder, MASTER), '-f', config]
     },
   })
@@ -43,7 +43,7 @@ function ask(socketPath: string, command: string): Promise<string> {
   })
 }
 
-function haproxyConfig({ folder, port, behindPort }: Place, pem: string | undefined): string {
+function haproxyConfig({ folder, port, behindPort }: Place, pem: string | undefined, protocols: string): string {
   // Through this socket a worker takes over its predecessor's listening socket, so that no
   // connection is lost.
   return `
@@ -58,7 +58,7 @@ defaults
   timeout client 60s
   timeout server 60s
 frontend front
-  bind 127.0.0.1:${port} ${pem === undefined ? 'proto h2' : `ssl crt ${pem} alpn h2`}
+  bind 127.0.0.1:${port} ${pem === undefined ? 'proto h2' : `ssl crt ${pem} alpn ${protocols}`}
   default_backend node
 backend node
   server node 127.0.0.1:${behindPort}
