@@ -15,7 +15,7 @@ export { type ExternalProxyOptions, startApacheProxy } from './external/apache-p
 export { startCaddy } from './external/caddy.js'
 export { type ExternalServerOptions, SMALL_TEXT } from './external/documents.js'
 export { startH2o } from './external/h2o.js'
-export { startHaproxy } from './external/haproxy.js'
+export { type HaproxyOptions, startHaproxy } from './external/haproxy.js'
 export { type NghttpdOptions, startNghttpd } from './external/nghttpd.js'
 export { type NghttpxOptions, startNghttpx } from './external/nghttpx.js'
 export { type NginxOptions, startNginx } from './external/nginx.js'

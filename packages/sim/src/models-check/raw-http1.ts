@@ -35,7 +35,7 @@ export class RawHttp1 {
   /** Makes a request, and waits until nothing arrives for a moment. Returns the head of the response, in lower case. */
   async get(path: string): Promise<string> {
     this.text = ''
-    this.#socket.write(`GET ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n\r\n`)
+    this.#socket.write(this.#request(path))
     const endsAt = Date.now() + 5_000
     for (let seen = -1; Date.now() < endsAt; await pause(50)) {
       if (this.text.includes('\r\n\r\n') && this.text.length === seen) break
@@ -43,6 +43,17 @@ export class RawHttp1 {
       if (this.closedAt !== undefined) break
     }
     return this.text.slice(0, this.text.indexOf('\r\n\r\n')).toLowerCase()
+  }
+
+  /** Makes many requests at once. Returns the number of responses. */
+  async pipeline(path: string, count: number): Promise<number> {
+    this.text = ''
+    this.#socket.write(this.#request(path).repeat(count))
+    const responses = (): number => this.text.split('HTTP/1.1 200').length - 1
+    for (const endsAt = Date.now() + 10_000; Date.now() < endsAt; await pause(POLL_MS)) {
+      if (this.closedAt !== undefined || responses() >= count) break
+    }
+    return responses()
   }
 
   /** Waits for the end of the connection. */
@@ -53,5 +64,9 @@ export class RawHttp1 {
 
   destroy(): void {
     this.#socket.destroy()
+  }
+
+  #request(path: string): string {
+    return `GET ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nconnection: keep-alive\r\n\r\n`
   }
 }

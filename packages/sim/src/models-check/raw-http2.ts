@@ -8,6 +8,8 @@ import { HpackDecoder } from '../server/h2/hpack.js'
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 const POLL_MS = 10
+/** So that the first DATA is acknowledged on its own. */
+const AFTER_FIRST_MS = 200
 
 export class RawHttp2 {
   readonly #socket: TLSSocket
@@ -15,7 +17,10 @@ export class RawHttp2 {
   readonly #decoder = new HpackDecoder()
   readonly host: string
   readonly received: Frame[] = []
-  closed = false
+  /** When the server has sent FIN or RST, and when the last frame arrived. */
+  closedAt: number | undefined
+  lastFrameAt: number | undefined
+  readonly localPort: number
   #stream = -1
   /** Bytes that the server allows on the connection, and on each stream at first. */
   connectionWindow = 65_535
@@ -24,24 +29,39 @@ export class RawHttp2 {
   private constructor(socket: TLSSocket, host: string) {
     this.#socket = socket
     this.host = host
+    this.localPort = socket.localPort!
     socket.on('data', (bytes: Buffer) => {
       for (const frame of this.#parser.push(bytes)) this.#receive(frame)
     })
     socket.on('error', () => undefined)
-    socket.on('close', () => {
-      this.closed = true
-    })
+    for (const event of ['end', 'close']) {
+      socket.on(event, () => {
+        this.closedAt ??= Date.now()
+      })
+    }
     socket.write(Buffer.concat([Buffer.from(PREFACE), frames.settings()]))
   }
 
   static async connect(port: number, host: string): Promise<RawHttp2> {
-    const socket = connect({ port, host: '127.0.0.1', servername: host, ALPNProtocols: ['h2'], rejectUnauthorized: false })
+    // Its own end stays open when the server ends the connection.
+    const end = { port, host: '127.0.0.1', allowHalfOpen: true }
+    const socket = connect({ ...end, servername: host, ALPNProtocols: ['h2'], rejectUnauthorized: false })
     await once(socket, 'secureConnect')
     const connection = new RawHttp2(socket, host)
     await connection.until(() => connection.received.some(({ typeName }) => typeName === 'SETTINGS'), 5_000)
     // WINDOW_UPDATE may follow SETTINGS.
     await pause(100)
     return connection
+  }
+
+  /** Whether the server has sent FIN or RST. */
+  get closed(): boolean {
+    return this.closedAt !== undefined
+  }
+
+  /** Whether the server ends the connection, or has ended it. */
+  get isEnding(): boolean {
+    return this.closed || this.received.some(({ typeName }) => typeName === 'GOAWAY')
   }
 
   /** Waits for a condition. Returns whether it came true. */
@@ -97,7 +117,7 @@ export class RawHttp2 {
       }
       left -= size
       this.write(frames.data(stream, Buffer.alloc(size), { endStream: left === 0 }))
-      await pause(2)
+      await pause(left === bytes - size ? AFTER_FIRST_MS : 2)
     }
     await pause(300)
     return { stream, sentAll: left === 0 }
@@ -124,6 +144,7 @@ export class RawHttp2 {
 
   #receive(frame: Frame): void {
     this.received.push(frame)
+    this.lastFrameAt = Date.now()
     const { typeName } = frame
     if (typeName === 'SETTINGS' && !hasFlag(frame, 'ACK')) {
       this.streamWindow = settingsOf(frame).initialWindowSize ?? this.streamWindow

@@ -9,7 +9,7 @@ export type ShutdownStyle =
   | 'last'
   /** GOAWAY with 2^31-1, a second later with the last stream, then close when its streams are done. */
   | 'twice'
-  /** GOAWAY with 2^31-1, then close when its streams are done. */
+  /** GOAWAY with 2^31-1; the socket stays open, and further streams are served. */
   | 'max'
   /** Only the socket is closed. */
   | 'bare'
@@ -20,8 +20,13 @@ export interface Http2Model {
   readonly maxConcurrentStreams: number
   readonly streamWindowBytes: number
   readonly connectionWindowBytes: number
-  /** When content is acknowledged by WINDOW_UPDATE: at once, when half of a window is used, or with each read of the application. */
-  readonly credit: 'at-once' | 'half' | 'per-read'
+  /** Whether the window of the connection has its size only with the first DATA; else after SETTINGS. */
+  readonly opensWithData?: boolean
+  /**
+   * When content is acknowledged by WINDOW_UPDATE: at once, when half of a window is used, or with
+   * each read of the application; `unlimited` gives a stream all that is possible with its first DATA.
+   */
+  readonly credit: 'at-once' | 'half' | 'per-read' | 'unlimited'
   /** Bytes of one read, for `per-read`. */
   readonly readBytes?: number
   readonly shutdown: ShutdownStyle
@@ -36,7 +41,7 @@ export interface Http2Model {
   readonly ageGraceMs?: number
   /** Least time between two PINGs without HEADERS or DATA of the server in between; a third one too early ends the connection. */
   readonly pingIntervalMs?: number
-  /** WINDOW_UPDATE frames per DATA frame of the server, beyond which the connection ends. */
+  /** WINDOW_UPDATE frames per DATA frame of the server, beyond which the connection ends; see {@link Limits}. */
   readonly maxWindowUpdates?: number
   /** RST_STREAM frames in 10 s, beyond which the connection ends. */
   readonly maxResets?: number

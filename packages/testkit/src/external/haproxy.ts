@@ -7,11 +7,16 @@ import { type ExternalServer, type Place, startProgram } from './process.js'
 /** Command socket of its master process. */
 const MASTER = 'master.sock'
 
+export interface HaproxyOptions extends ExternalServerOptions {
+  /** Default: enough for a megabyte of fields. HAProxy's own default is 16,384. */
+  readonly bufferBytes?: number
+}
+
 /**
  * In front of a Node server with the documents. POST /upload reads the whole body and responds with
  * `ok`.
  */
-export function startHaproxy(options: ExternalServerOptions): Promise<ExternalServer | undefined> {
+export function startHaproxy(options: HaproxyOptions): Promise<ExternalServer | undefined> {
   return startProgram({
     name: 'haproxy',
     reload: 'SIGUSR2',
@@ -24,7 +29,7 @@ export function startHaproxy(options: ExternalServerOptions): Promise<ExternalSe
       const both = join(place.folder, 'both.pem')
       if (pem !== undefined) writeFileSync(both, `${options.tls?.cert}\n${options.tls?.key}`)
       const config = join(place.folder, 'haproxy.cfg')
-      writeFileSync(config, haproxyConfig(place, pem && both, options.http1 === true ? 'h2,http/1.1' : 'h2'))
+      writeFileSync(config, haproxyConfig(place, pem && both, options))
       return ['-W', '-S', join(place.folder, MASTER), '-f', config]
     },
   })
@@ -43,13 +48,18 @@ function ask(socketPath: string, command: string): Promise<string> {
   })
 }
 
-function haproxyConfig({ folder, port, behindPort }: Place, pem: string | undefined, protocols: string): string {
+function haproxyConfig(
+  { folder, port, behindPort }: Place,
+  pem: string | undefined,
+  { http1 = false, bufferBytes = 2_097_152 }: HaproxyOptions,
+): string {
+  const protocols = http1 ? 'h2,http/1.1' : 'h2'
   // Through this socket a worker takes over its predecessor's listening socket, so that no
   // connection is lost.
   return `
 global
   stats socket ${folder}/stats.sock level admin expose-fd listeners
-  tune.bufsize 2097152
+  tune.bufsize ${bufferBytes}
   tune.http.maxhdr 32767
   maxconn 200
 defaults

@@ -154,14 +154,14 @@ export class Http2ServerConnection implements EndListener, StreamHost {
   }
 
   #sendSettings(): void {
-    const { maxConcurrentStreams, streamWindowBytes, connectionWindowBytes } = this.#model
+    const { maxConcurrentStreams, streamWindowBytes, connectionWindowBytes, opensWithData = false } = this.#model
     this.send(
       frames.settingsFrame([
         [MAX_CONCURRENT_STREAMS, maxConcurrentStreams],
         [INITIAL_WINDOW_SIZE, streamWindowBytes],
       ]),
     )
-    if (connectionWindowBytes > DEFAULT_WINDOW) {
+    if (!opensWithData && connectionWindowBytes > DEFAULT_WINDOW) {
       this.send(frames.numberFrame(frames.WINDOW_UPDATE, 0, connectionWindowBytes - DEFAULT_WINDOW))
     }
     const { originSet } = this.#instance.script
@@ -216,6 +216,7 @@ export class Http2ServerConnection implements EndListener, StreamHost {
       instance.refuse(head, this.#end)
       return this.send(frames.numberFrame(frames.RST_STREAM, id, frames.REFUSED_STREAM))
     }
+    this.#limits.opened()
     const stream = new ServerStream(id, head, this, this.#peerStreamWindow)
     this.#streams.set(id, stream)
     stream.uploaded = ends
@@ -310,7 +311,7 @@ export class Http2ServerConnection implements EndListener, StreamHost {
 
   #closeIfDone(): void {
     const { shutdown } = this.#model
-    const mayClose = shutdown !== 'open' && (shutdown !== 'twice' || this.#limit !== frames.MAX_STREAM_ID)
+    const mayClose = shutdown !== 'open' && shutdown !== 'max' && (shutdown !== 'twice' || this.#limit !== frames.MAX_STREAM_ID)
     if (this.#draining && mayClose && this.#streams.size === 0) this.#close()
   }
 

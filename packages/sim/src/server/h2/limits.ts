@@ -5,14 +5,16 @@ import type { Http2Model } from '../model.js'
 
 const MAX_STRIKES = 2
 const RESETS_WITHIN_MS = 10_000
-/** Envoy counts from the first DATA frame on, with some to begin with. */
-const FREE_WINDOW_UPDATES = 100
+/** Envoy allows 5 + 2 × (streams + limit × DATA frames): `checkInboundFrameLimits`. */
+const FREE_WINDOW_UPDATES = 5
+const WINDOW_UPDATES_PER_STREAM = 2
 
 export class Limits {
   readonly #model: Http2Model
   readonly #kernel: Kernel
   #pingedAt = Number.NEGATIVE_INFINITY
   #strikes = 0
+  #streams = 0
   #dataFrames = 0
   #windowUpdates = 0
   #resets: number[] = []
@@ -29,6 +31,11 @@ export class Limits {
     if (isData) this.#dataFrames++
   }
 
+  /** The client has opened a stream. */
+  opened(): void {
+    this.#streams++
+  }
+
   tooManyPings(): boolean {
     const { pingIntervalMs } = this.#model
     if (pingIntervalMs === undefined) return false
@@ -41,7 +48,9 @@ export class Limits {
   tooManyWindowUpdates(): boolean {
     const { maxWindowUpdates } = this.#model
     this.#windowUpdates++
-    return maxWindowUpdates !== undefined && this.#windowUpdates > FREE_WINDOW_UPDATES + maxWindowUpdates * this.#dataFrames
+    if (maxWindowUpdates === undefined) return false
+    const counted = this.#streams + maxWindowUpdates * this.#dataFrames
+    return this.#windowUpdates > FREE_WINDOW_UPDATES + WINDOW_UPDATES_PER_STREAM * counted
   }
 
   tooManyResets(): boolean {

@@ -9,7 +9,7 @@ export const MODELS: Readonly<Record<string, ServerModel>> = {
     name: 'nginx',
     h2: {
       ...{ maxConcurrentStreams: 128, streamWindowBytes: 65_536, connectionWindowBytes: 0x7fff_ffff },
-      ...{ credit: 'half', shutdown: 'last', maxRequests: 1_000, idleMs: 75_000 },
+      ...{ credit: 'unlimited', shutdown: 'last', maxRequests: 1_000, idleMs: 75_000 },
     },
     h1: { idleMs: 75_000, maxRequests: 1_000, chunks: true },
     unknownHost: 'serve',
@@ -19,7 +19,7 @@ export const MODELS: Readonly<Record<string, ServerModel>> = {
     name: 'go',
     h2: {
       ...{ maxConcurrentStreams: 250, streamWindowBytes: 1_048_576, connectionWindowBytes: 1_048_576 },
-      ...{ credit: 'per-read', readBytes: 4_096, shutdown: 'twice', idleMs: 180_000 },
+      ...{ credit: 'per-read', readBytes: 4_096, shutdown: 'last', idleMs: 180_000 },
     },
     h1: { idleMs: 180_000, chunks: true },
     unknownHost: 404,
@@ -57,18 +57,18 @@ export const MODELS: Readonly<Record<string, ServerModel>> = {
   haproxy: {
     name: 'haproxy',
     h2: {
-      ...{ maxConcurrentStreams: 100, streamWindowBytes: KIB_64, connectionWindowBytes: KIB_64 },
-      ...{ credit: 'at-once', shutdown: 'max', idleMs: 60_000 },
+      ...{ maxConcurrentStreams: 100, streamWindowBytes: KIB_64, connectionWindowBytes: 0x7fff_ffff },
+      ...{ opensWithData: true, credit: 'at-once', shutdown: 'max', idleMs: 60_000 },
     },
     h1: { idleMs: 60_000, chunks: true },
-    unknownHost: 404,
+    unknownHost: 'serve',
     lingerMs: 0,
   },
   h2o: {
     name: 'h2o',
     h2: {
       ...{ maxConcurrentStreams: 100, streamWindowBytes: 16_777_216, connectionWindowBytes: 16_777_216 },
-      ...{ credit: 'half', shutdown: 'max', idleMs: 10_000 },
+      ...{ opensWithData: true, credit: 'half', shutdown: 'twice', idleMs: 10_000 },
     },
     h1: { idleMs: 10_000, chunks: true },
     unknownHost: 'serve',
@@ -98,7 +98,7 @@ export const MODELS: Readonly<Record<string, ServerModel>> = {
     name: 'caddy',
     h2: {
       ...{ maxConcurrentStreams: 250, streamWindowBytes: 1_048_576, connectionWindowBytes: 1_048_576 },
-      ...{ credit: 'per-read', readBytes: 32_768, shutdown: 'twice', idleMs: 300_000 },
+      ...{ credit: 'at-once', shutdown: 'last', idleMs: 300_000 },
     },
     h1: { idleMs: 300_000, chunks: true },
     unknownHost: 421,

@@ -1,0 +1,192 @@
+/** What a real server does over HTTP/2, in the words of an {@link Http2Model}. */
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Frame, frames, goawayOf, hasFlag, numberOf, settingsOf } from '@unshard/testkit'
+import type { Http2Model, ServerModel, ShutdownStyle } from '../server/model.js'
+import { isHeld } from './kernel-sockets.js'
+import { RawHttp2 } from './raw-http2.js'
+import { HOST, OTHER, type RealServer, SHORT, UPLOAD } from './real-server.js'
+
+const DEFAULT_WINDOW = 65_535
+const UNLIMITED = 4_294_967_295
+const MAX_STREAM_ID = 0x7fff_ffff
+const UPLOAD_BYTES = 200_000
+const FRAME_BYTES = 10_000
+/** A window from which this is given at once has no limit. */
+const UNLIMITED_BYTES = 0x3fff_ffff
+const PINGS = 20
+const WINDOW_UPDATES = 200
+/** Requests that are made at once where requests are counted. */
+const BATCH = 50
+/** Longest time until a connection ends after a shutdown, and until its socket is released. */
+const SHUTDOWN_MS = 4_000
+const LINGER_MS = 8_000
+
+/** SETTINGS, as they are announced. */
+export async function announced({ port }: RealServer): Promise<{ maxConcurrentStreams: number; streamWindowBytes: number }> {
+  const connection = await RawHttp2.connect(port, HOST)
+  const settings: ReturnType<typeof settingsOf> = {}
+  for (const frame of connection.received) {
+    if (frame.typeName === 'SETTINGS' && !hasFlag(frame, 'ACK')) Object.assign(settings, settingsOf(frame))
+  }
+  connection.destroy()
+  return {
+    maxConcurrentStreams: settings.maxConcurrentStreams ?? UNLIMITED,
+    streamWindowBytes: settings.initialWindowSize ?? DEFAULT_WINDOW,
+  }
+}
+
+export interface MeasuredCredit {
+  readonly credit: Http2Model['credit'] | 'none'
+  /** The largest WINDOW_UPDATE of a stream. */
+  readonly largestBytes: number
+  readonly connectionWindowBytes: number
+  /** Whether the window of the connection has its size only with the first DATA. */
+  readonly opensWithData: boolean
+}
+
+/** When content is acknowledged, and the window of the connection. */
+export async function creditOf({ port }: RealServer): Promise<MeasuredCredit> {
+  const connection = await RawHttp2.connect(port, HOST)
+  const early = incrementsOf(connection.received, 0).reduce((sum, each) => sum + each, DEFAULT_WINDOW)
+  connection.connectionWindow = early
+  const before = connection.received.length
+  const { stream, sentAll } = await connection.upload(UPLOAD, UPLOAD_BYTES, FRAME_BYTES)
+  const during = connection.received.slice(before)
+  connection.destroy()
+  const [first = 0] = incrementsOf(during, 0)
+  const increments = incrementsOf(during, stream)
+  const opensWithData = first > early
+  return {
+    credit: sentAll ? styleOf(increments, connection.streamWindow) : 'none',
+    largestBytes: Math.max(0, ...increments),
+    connectionWindowBytes: opensWithData ? early + first - FRAME_BYTES : early,
+    opensWithData,
+  }
+}
+
+function incrementsOf(received: readonly Frame[], stream: number): number[] {
+  return received.filter(({ typeName, streamId }) => typeName === 'WINDOW_UPDATE' && streamId === stream).map(numberOf)
+}
+
+function styleOf(increments: readonly number[], streamWindow: number): Http2Model['credit'] | 'none' {
+  if (increments.length === 0) return streamWindow > 2 * UPLOAD_BYTES ? 'half' : 'none'
+  if (increments[0]! > UNLIMITED_BYTES) return 'unlimited'
+  const mean = increments.reduce((sum, each) => sum + each, 0) / increments.length
+  if (mean >= streamWindow / 3) return 'half'
+  return increments.filter((each) => each === FRAME_BYTES).length >= increments.length / 2 ? 'at-once' : 'per-read'
+}
+
+/** Status for a host that the server does not have. */
+export async function unknownHost({ port }: RealServer): Promise<ServerModel['unknownHost'] | string> {
+  const connection = await RawHttp2.connect(port, HOST)
+  const status = await connection.get(SHORT, OTHER)
+  connection.destroy()
+  if (status === 200) return 'serve'
+  return status === 404 || status === 421 ? status : String(status)
+}
+
+/** Whether many PINGs are answered, without HEADERS or DATA in between. */
+export async function allowsPings({ port }: RealServer): Promise<boolean> {
+  const connection = await RawHttp2.connect(port, HOST)
+  await connection.get(SHORT)
+  const answers = (): Frame[] => connection.received.filter((frame) => frame.typeName === 'PING' && hasFlag(frame, 'ACK'))
+  for (let ping = 0; ping < PINGS && !connection.closed; ping++) {
+    connection.write(frames.ping())
+    await pause(20)
+  }
+  await connection.until(() => answers().length === PINGS || connection.closed, 2_000)
+  connection.destroy()
+  return answers().length === PINGS
+}
+
+/** Whether many small WINDOW_UPDATEs are accepted, without DATA in between. */
+export async function allowsWindowUpdates({ port }: RealServer): Promise<boolean> {
+  const connection = await RawHttp2.connect(port, HOST)
+  for (let sent = 0; sent < WINDOW_UPDATES && !connection.closed; sent++) {
+    connection.write(frames.windowUpdate(0, 1))
+    if (sent % 10 === 0) await pause(5)
+  }
+  const status = await connection.get(SHORT)
+  connection.destroy()
+  return status === 200
+}
+
+/** Number of requests that were reset by the client when the server ended the connection; `most` if it did not. */
+export async function allowedResets({ port }: RealServer, most: number): Promise<number> {
+  const connection = await RawHttp2.connect(port, HOST)
+  let count = 0
+  for (; count < most && !connection.isEnding; count++) {
+    const stream = connection.open('GET', SHORT, HOST, true)
+    connection.write(frames.rstStream(stream, CANCEL))
+    if (count % 10 === 0) await pause(5)
+  }
+  await connection.until(() => connection.isEnding, 500)
+  const ended = connection.isEnding
+  connection.destroy()
+  return ended ? count : most
+}
+
+const CANCEL = 8
+
+export interface MeasuredShutdown {
+  readonly style: ShutdownStyle
+  /** From the last GOAWAY until the program has released its socket; `undefined` if that cannot be seen. */
+  readonly lingerMs: number | undefined
+}
+
+/** How a connection without streams ends. */
+export async function shutdownOf(server: RealServer): Promise<MeasuredShutdown> {
+  const connection = await RawHttp2.connect(server.port, HOST)
+  await connection.get(SHORT)
+  await server.shutdown()
+  await connection.until(() => connection.closed, SHUTDOWN_MS)
+  const goaways = connection.received.filter(({ typeName }) => typeName === 'GOAWAY')
+  const style = shutdownStyle(
+    goaways.map((frame) => goawayOf(frame).lastStreamId),
+    connection.closed,
+  )
+  const lastAt = goaways.length === 0 ? connection.closedAt : connection.lastFrameAt
+  const releasedAt = connection.closed ? await release(server.port, connection.localPort) : undefined
+  connection.destroy()
+  return { style, lingerMs: releasedAt === undefined || lastAt === undefined ? undefined : releasedAt - lastAt }
+}
+
+function shutdownStyle(lasts: readonly number[], isClosed: boolean): ShutdownStyle {
+  if (lasts.length === 0) return 'bare'
+  if (lasts[0] !== MAX_STREAM_ID) return isClosed ? 'last' : 'open'
+  return lasts.length > 1 ? 'twice' : 'max'
+}
+
+/** Waits until the program has released a socket. Returns when. */
+async function release(port: number, clientPort: number): Promise<number | undefined> {
+  for (const endsAt = Date.now() + LINGER_MS; Date.now() < endsAt; await pause(20)) {
+    const held = isHeld(port, clientPort)
+    if (held === undefined) return undefined
+    if (!held) return Date.now()
+  }
+  return Number.POSITIVE_INFINITY
+}
+
+/** Number of requests after which a connection ends. */
+export async function maxRequests({ port }: RealServer, most: number): Promise<number> {
+  const connection = await RawHttp2.connect(port, HOST)
+  for (let count = 0; count < most && !connection.isEnding; count += BATCH) {
+    await Promise.all(Array.from({ length: BATCH }, () => connection.get(SHORT)))
+  }
+  const goaway = connection.received.find(({ typeName }) => typeName === 'GOAWAY')
+  connection.destroy()
+  // Streams of a client have odd numbers.
+  return goaway === undefined ? Number.POSITIVE_INFINITY : (goawayOf(goaway).lastStreamId + 1) / 2
+}
+
+/** Time without streams after which a connection ends, in milliseconds. */
+export async function idleMs({ port }: RealServer, limitMs: number): Promise<number> {
+  const connection = await RawHttp2.connect(port, HOST)
+  await connection.get(SHORT)
+  const startedAt = Date.now()
+  const ended = await connection.until(() => connection.isEnding, limitMs)
+  const tookMs = Date.now() - startedAt
+  connection.destroy()
+  return ended ? tookMs : Number.POSITIVE_INFINITY
+}
