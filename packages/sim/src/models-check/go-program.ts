@@ -1,6 +1,6 @@
 /** A server of Go's net/http. */
 
-import { HOST, SHORT, STREAMED, UPLOAD } from './real-server.js'
+import { HOST, SHORT, SLOW, SLOW_MS, STREAMED, UPLOAD } from './real-server.js'
 
 /**
  * Reads uploads in pieces of 4 KiB, as many handlers do. net/http has no idle time unless it is
@@ -37,6 +37,10 @@ func main() {
 		fmt.Fprint(w, "one")
 		w.(http.Flusher).Flush()
 		fmt.Fprint(w, "two")
+	})
+	mux.HandleFunc("${HOST}${SLOW}", func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(${SLOW_MS} * time.Millisecond)
+		fmt.Fprint(w, "ok")
 	})
 	server := &http.Server{Handler: mux, IdleTimeout: ${idleSeconds} * time.Second}
 	signals := make(chan os.Signal, 1)

@@ -14,6 +14,7 @@ import { type Row, rowsOf } from './rows.js'
 /** Idle times up to this are waited for. */
 const LONGEST_IDLE_MS = 11_000
 const LONGEST_IDLE_MS_LONG = 310_000
+const LONGEST_LINGER_MS = 8_000
 
 const { values, positionals } = parseArgs({ options: { long: { type: 'boolean' } }, allowPositionals: true })
 const longestIdleMs = values.long === true ? LONGEST_IDLE_MS_LONG : LONGEST_IDLE_MS
@@ -24,7 +25,7 @@ const names = Object.keys(MODELS).filter((name) => positionals.length === 0 || p
 const measured = await Promise.all(
   names.map(async (name): Promise<readonly [name: string, rows: Row[] | undefined]> => {
     const program = PROGRAMS[name]
-    return [name, program && (await rowsOf(MODELS[name]!, program, tls, { longestIdleMs }))]
+    return [name, program && (await rowsOf(MODELS[name]!, program, tls, { longestIdleMs, longestLingerMs: LONGEST_LINGER_MS }))]
   }),
 )
 let passed = 0

@@ -21,7 +21,7 @@ export async function framingOf({ port }: RealServer): Promise<MeasuredHttp1> {
 /** Number of requests after which a connection ends. */
 export async function maxRequests({ port }: RealServer, most: number): Promise<number> {
   const connection = await RawHttp1.connect(port, HOST)
-  const count = await connection.pipeline(SHORT, most)
+  const count = await connection.repeat(SHORT, most)
   connection.destroy()
   return count < most ? count : Number.POSITIVE_INFINITY
 }

@@ -5,13 +5,13 @@ import http2 from 'node:http2'
 import https from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import type { Credentials } from '@unshard/testkit'
-import { type RealServer, STREAMED } from './real-server.js'
+import { type RealServer, SLOW, SLOW_MS, STREAMED } from './real-server.js'
 
 /** node:http2. Its application ends the sessions. */
 export async function startNodeHttp2({ cert, key }: Credentials): Promise<RealServer> {
   const sessions = new Set<http2.ServerHttp2Session>()
   const server = http2.createSecureServer({ cert, key }, (request, response) => {
-    request.resume().on('end', () => response.end('ok'))
+    request.resume().on('end', () => setTimeout(() => response.end('ok'), request.url === SLOW ? SLOW_MS : 0))
   })
   server.on('session', (session) => {
     sessions.add(session)

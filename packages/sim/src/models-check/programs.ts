@@ -15,7 +15,7 @@ import {
 import { MODELS } from '../server/models/all.js'
 import { goProgram } from './go-program.js'
 import { startNodeHttp2, startNodeHttps } from './node-servers.js'
-import { OTHER, type RealServer } from './real-server.js'
+import { OTHER, type RealServer, SLOW, SLOW_MS } from './real-server.js'
 
 /** Starts a program; `undefined` if it is not installed. */
 export type Start = (tls: Credentials) => Promise<RealServer | undefined>
@@ -34,8 +34,9 @@ export interface Program {
 type ExternalStart = (options: ExternalServerOptions) => Promise<ExternalServer | undefined>
 
 /** Content of unknown length, where a program forwards; nothing that it could pass on about the connection behind it. */
-const behind: NonNullable<ExternalServerOptions['behind']> = (_, response) => {
+const behind: NonNullable<ExternalServerOptions['behind']> = ({ url }, response) => {
   response.setHeader('connection', 'close')
+  if (url === SLOW) return void setTimeout(() => response.end('ok'), SLOW_MS)
   response.write('one')
   setTimeout(() => response.end('two'), 50)
 }

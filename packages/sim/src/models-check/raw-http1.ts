@@ -45,15 +45,24 @@ export class RawHttp1 {
     return this.text.slice(0, this.text.indexOf('\r\n\r\n')).toLowerCase()
   }
 
-  /** Makes many requests at once. Returns the number of responses. */
-  async pipeline(path: string, count: number): Promise<number> {
+  /** Makes requests one after the other, until the server ends the connection. Returns the number of responses. */
+  async repeat(path: string, most: number): Promise<number> {
     this.text = ''
-    this.#socket.write(this.#request(path).repeat(count))
-    const responses = (): number => this.text.split('HTTP/1.1 200').length - 1
-    for (const endsAt = Date.now() + 10_000; Date.now() < endsAt; await pause(POLL_MS)) {
-      if (this.closedAt !== undefined || responses() >= count) break
+    let responses = 0
+    for (; responses < most && this.closedAt === undefined; responses++) {
+      this.#socket.write(this.#request(path))
+      if (!(await this.#responses(responses + 1))) break
     }
-    return responses()
+    return responses
+  }
+
+  /** Waits for a number of responses. Returns whether they came. */
+  async #responses(count: number): Promise<boolean> {
+    for (const endsAt = Date.now() + 5_000; Date.now() < endsAt; await pause(0)) {
+      if (this.text.split('HTTP/1.1 200').length > count) return true
+      if (this.closedAt !== undefined) break
+    }
+    return false
   }
 
   /** Waits for the end of the connection. */

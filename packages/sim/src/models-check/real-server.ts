@@ -15,5 +15,8 @@ export const OTHER = 'b.models.example'
 export const SHORT = '/small.txt'
 /** A response in parts, without a length. */
 export const STREAMED = '/behind/streamed'
+/** Responds after {@link SLOW_MS}. */
+export const SLOW = '/behind/slow'
+export const SLOW_MS = 2_500
 /** Reads the whole content, then responds. */
 export const UPLOAD = '/upload'

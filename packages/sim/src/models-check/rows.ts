@@ -4,6 +4,7 @@ import type { Credentials } from '@unshard/testkit'
 import type { Http1Model, Http2Model, ServerModel } from '../server/model.js'
 import * as http1 from './measure-http1.js'
 import * as http2 from './measure-http2.js'
+import { LATE_STREAMS, shutdownOf } from './measure-shutdown.js'
 import type { Program, Start } from './programs.js'
 import type { RealServer } from './real-server.js'
 
@@ -27,54 +28,70 @@ export interface Row {
 export interface RowOptions {
   /** Idle times up to this are waited for, in milliseconds. */
   readonly longestIdleMs: number
+  /** A socket that is held for longer is held until the client ends the connection. */
+  readonly longestLingerMs: number
 }
 
-type Add = (property: string, model: unknown, real: unknown) => void
+/** A program that runs, and what to do with what is measured. */
+interface Bench {
+  readonly model: ServerModel
+  readonly server: RealServer
+  /** Starts the program in another way for one measurement; without one, takes the program that runs. */
+  on(start: Start | undefined, act: (server: RealServer) => Promise<void>): Promise<void>
+  add(property: string, model: unknown, real: unknown): void
+}
 
 /** Measures a program. Returns nothing if it is not installed. */
 export async function rowsOf(model: ServerModel, program: Program, tls: Credentials, options: RowOptions): Promise<Row[]> {
   const rows: Row[] = []
-  const add: Add = (property, stated, real) => void rows.push({ server: model.name, property, model: stated, real })
-  const { start, limited = start, strict = start, http1: startHttp1 = start } = program
-  const { h2, h1, unknownHost } = model
-  if (h2 !== undefined) {
-    await during(limited, tls, async (server) => {
-      add('h2 requests', limitOf(h2.maxRequests), limitOf(await http2.maxRequests(server, MOST_REQUESTS)))
-    })
-    await during(strict, tls, async (server) => add('unknown host', unknownHost, await http2.unknownHost(server)))
-    await during(start, tls, (server) => http2Rows(server, model, h2, options, add))
+  const during = async (start: Start, act: (server: RealServer) => Promise<void>): Promise<void> => {
+    const server = await start(tls)
+    if (server === undefined) return
+    await act(server).finally(() => server.stop())
   }
-  if (h1 !== undefined) {
-    const startLimited = limited === start ? startHttp1 : limited
-    await during(startLimited, tls, async (server) => {
-      add('h1 requests', limitOf(h1.maxRequests), limitOf(await http1.maxRequests(server, MOST_REQUESTS)))
-    })
-    await during(startHttp1, tls, (server) => http1Rows(server, h1, options, add))
-  }
+  await during(program.start, async (server) => {
+    const bench: Bench = {
+      model,
+      server,
+      on: (start, act) => (start === undefined ? act(server) : during(start, act)),
+      add: (property, stated, real) => void rows.push({ server: model.name, property, model: stated, real }),
+    }
+    const { h1, h2 } = model
+    // What waits is measured beside the rest; the shutdown is the last.
+    const idle = idleRows(bench, program, options)
+    if (h1 !== undefined) await http1Rows(bench, program, h1)
+    if (h2 !== undefined) await http2Rows(bench, program, h2)
+    await idle
+    if (h2 !== undefined) await shutdownRows(bench, h2, options)
+  })
   return rows
 }
 
-/** Runs a program for some measurements. */
-async function during(start: Start, tls: Credentials, act: (server: RealServer) => Promise<void>): Promise<void> {
-  const server = await start(tls)
-  if (server === undefined) return
-  try {
-    await act(server)
-  } finally {
-    await server.stop()
+async function idleRows({ model: { h1, h2 }, server, on, add }: Bench, { http1: start }: Program, { longestIdleMs }: RowOptions): Promise<void> {
+  const compare = async (name: string, idleMs: number, measure: (limitMs: number) => Promise<number>): Promise<void> => {
+    if (idleMs > longestIdleMs) return
+    add(`${name} idle, ms`, idleMs, near(idleMs, await measure(idleMs + 2 * IDLE_TOLERANCE_MS), IDLE_TOLERANCE_MS))
   }
+  await Promise.all([
+    compare('h2', h2?.idleMs ?? Number.POSITIVE_INFINITY, (limitMs) => http2.idleMs(server, limitMs)),
+    on(start, (other) => compare('h1', h1?.idleMs ?? Number.POSITIVE_INFINITY, (limitMs) => http1.idleMs(other, limitMs))),
+  ])
 }
 
-async function http2Rows(
-  server: RealServer,
-  { lingerMs }: ServerModel,
-  h2: Http2Model,
-  { longestIdleMs }: RowOptions,
-  add: Add,
-): Promise<void> {
-  const { idleMs = Number.POSITIVE_INFINITY, maxResets = MOST_RESETS } = h2
-  const waits = idleMs <= longestIdleMs
-  const idle = waits ? http2.idleMs(server, idleMs + 2 * IDLE_TOLERANCE_MS) : undefined
+async function http1Rows({ on, add }: Bench, { http1: start, limited = start }: Program, h1: Http1Model): Promise<void> {
+  const { announces = false, chunks = true, maxRequests } = h1
+  await on(start, async (server) => {
+    const framing = await http1.framingOf(server)
+    add('h1 announces its idle time', announces, framing.announces)
+    add('h1 chunks', chunks, framing.chunks)
+  })
+  await on(limited, async (server) => {
+    add('h1 requests', limitOf(maxRequests), limitOf(await http1.maxRequests(server, MOST_REQUESTS)))
+  })
+}
+
+async function http2Rows({ model, server, on, add }: Bench, { limited, strict }: Program, h2: Http2Model): Promise<void> {
+  const { maxResets = MOST_RESETS } = h2
   const settings = await http2.announced(server)
   add('maximum of streams', h2.maxConcurrentStreams, settings.maxConcurrentStreams)
   add('stream window', h2.streamWindowBytes, settings.streamWindowBytes)
@@ -86,19 +103,17 @@ async function http2Rows(
   add('allows PINGs', h2.pingIntervalMs === undefined, await http2.allowsPings(server))
   add('allows WINDOW_UPDATEs', h2.maxWindowUpdates === undefined, await http2.allowsWindowUpdates(server))
   add('resets', maxResets, near(maxResets, await http2.allowedResets(server, MOST_RESETS), RESET_TOLERANCE))
-  if (idle !== undefined) add('h2 idle, ms', idleMs, near(idleMs, await idle, IDLE_TOLERANCE_MS))
-  const shutdown = await http2.shutdownOf(server)
-  add('shutdown', h2.shutdown, shutdown.style)
-  if (shutdown.lingerMs !== undefined) add('lingers, ms', lingerMs, near(lingerMs, shutdown.lingerMs, LINGER_TOLERANCE_MS))
+  await on(strict, async (other) => add('unknown host', model.unknownHost, await http2.unknownHost(other)))
+  await on(limited, async (other) => {
+    add('h2 requests', limitOf(h2.maxRequests), limitOf(await http2.maxRequests(other, MOST_REQUESTS)))
+  })
 }
 
-async function http1Rows(server: RealServer, h1: Http1Model, { longestIdleMs }: RowOptions, add: Add): Promise<void> {
-  const { announces = false, chunks = true, idleMs } = h1
-  const framing = await http1.framingOf(server)
-  add('h1 announces its idle time', announces, framing.announces)
-  add('h1 chunks', chunks, framing.chunks)
-  if (idleMs > longestIdleMs) return
-  add('h1 idle, ms', idleMs, near(idleMs, await http1.idleMs(server, idleMs + 2 * IDLE_TOLERANCE_MS), IDLE_TOLERANCE_MS))
+async function shutdownRows({ model, server, add }: Bench, h2: Http2Model, { longestLingerMs }: RowOptions): Promise<void> {
+  const { style, lateStream, lingerMs } = await shutdownOf(server, longestLingerMs)
+  add('shutdown', h2.shutdown, style)
+  add('stream after GOAWAY', LATE_STREAMS[h2.shutdown], lateStream)
+  if (lingerMs !== undefined) add('lingers, ms', model.lingerMs, near(model.lingerMs, lingerMs, LINGER_TOLERANCE_MS))
 }
 
 function limitOf(most: number | undefined): number | 'unlimited' {

@@ -140,7 +140,7 @@ export class Instance implements ConnectionOwner {
     if (lingerMs === 0) return end.close()
     end.end()
     end.listener = { onBytes() {}, onEnd: () => end.close(), onError() {}, onDrain() {} }
-    this.kernel.after(lingerMs, () => end.close())
+    if (Number.isFinite(lingerMs)) this.kernel.after(lingerMs, () => end.close())
   }
 
   /** Reload or deployment: connections end gracefully, and tickets are forgotten. */

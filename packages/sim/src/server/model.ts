@@ -11,6 +11,11 @@ export type ShutdownStyle =
   | 'twice'
   /** GOAWAY with 2^31-1; the socket stays open, and further streams are served. */
   | 'max'
+  /**
+   * GOAWAY with 2^31-1, then with the last stream and close when its streams are done; a further
+   * stream ends the connection with an error.
+   */
+  | 'notice'
   /** Only the socket is closed. */
   | 'bare'
   /** GOAWAY with the last stream; the socket stays open. */
@@ -64,6 +69,6 @@ export interface ServerModel {
   readonly h1?: Http1Model
   /** Status for hosts that the server does not have; `serve` answers in the name of its default host. */
   readonly unknownHost: 404 | 421 | 'serve'
-  /** Time for which a closed connection is still read, so that the client sees the last bytes. */
+  /** Time for which a closed connection is still read, so that the client sees the last bytes; can be infinite. */
   readonly lingerMs: number
 }

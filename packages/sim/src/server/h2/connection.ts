@@ -6,6 +6,7 @@
 import { matches } from '../../ledger/markers.js'
 import type { EndListener, ServerEnd } from '../../network/flow.js'
 import type { ConnectionOwner } from '../connection-owner.js'
+import type { RequestHead } from '../exchange.js'
 import { headOf } from '../head.js'
 import type { Http2Model } from '../model.js'
 import * as frames from './frames.js'
@@ -103,6 +104,7 @@ export class Http2ServerConnection implements EndListener, StreamHost {
     const { kernel, machine } = this.#instance
     const { shutdown, drainMs } = this.#model
     if (shutdown === 'bare') return this.#close()
+    if (shutdown === 'notice' && this.#streams.size === 0) return this.#closeIfDone()
     const last = shutdown === 'last' || shutdown === 'open'
     if (last) this.#limit = this.#lastStream
     this.#goaway(this.#limit, frames.NO_ERROR, '')
@@ -212,6 +214,7 @@ export class Http2ServerConnection implements EndListener, StreamHost {
     const head = headOf(fields)
     // RFC 9113 §6.8: streams above the last one are ignored.
     if (id > this.#limit) return instance.refuse(head, this.#end)
+    if (this.#draining && this.#model.shutdown === 'notice') return this.#refuseAll(id, head)
     if (this.#streams.size >= this.#model.maxConcurrentStreams || instance.refusesNext()) {
       instance.refuse(head, this.#end)
       return this.send(frames.numberFrame(frames.RST_STREAM, id, frames.REFUSED_STREAM))
@@ -312,7 +315,16 @@ export class Http2ServerConnection implements EndListener, StreamHost {
   #closeIfDone(): void {
     const { shutdown } = this.#model
     const mayClose = shutdown !== 'open' && shutdown !== 'max' && (shutdown !== 'twice' || this.#limit !== frames.MAX_STREAM_ID)
-    if (this.#draining && mayClose && this.#streams.size === 0) this.#close()
+    if (!this.#draining || !mayClose || this.#streams.size > 0) return
+    if (shutdown === 'notice') this.#goaway(this.#lastStream, frames.NO_ERROR, 'timeout')
+    this.#close()
+  }
+
+  /** A stream that is opened too late ends the connection, and those that were being answered. */
+  #refuseAll(id: number, head: RequestHead): void {
+    this.#instance.refuse(head, this.#end)
+    this.#goaway(id - 2, frames.INTERNAL_ERROR, 'stream after GOAWAY')
+    this.#close()
   }
 
   /** No stream is open. */

@@ -42,15 +42,15 @@ export const MODELS: Readonly<Record<string, ServerModel>> = {
     },
     h1: { idleMs: 5_000, announces: true, chunks: true },
     unknownHost: 'serve',
-    lingerMs: 0,
+    lingerMs: Number.POSITIVE_INFINITY,
   },
   apache: {
     name: 'apache',
     h2: {
       ...{ maxConcurrentStreams: 100, streamWindowBytes: KIB_64, connectionWindowBytes: 0x7fff_ffff },
-      ...{ credit: 'half', shutdown: 'last', idleMs: 5_000 },
+      ...{ credit: 'half', shutdown: 'notice', maxResets: 1_000, idleMs: 5_000 },
     },
-    h1: { idleMs: 5_000, maxRequests: 100, announces: true, chunks: true },
+    h1: { idleMs: 5_000, maxRequests: 101, announces: true, chunks: true },
     unknownHost: 421,
     lingerMs: 2_000,
   },
@@ -72,7 +72,7 @@ export const MODELS: Readonly<Record<string, ServerModel>> = {
     },
     h1: { idleMs: 10_000, chunks: true },
     unknownHost: 'serve',
-    lingerMs: 1_000,
+    lingerMs: 0,
   },
   envoy: {
     name: 'envoy',
@@ -117,7 +117,7 @@ export const MODELS: Readonly<Record<string, ServerModel>> = {
     name: 'nghttpd',
     h2: {
       ...{ maxConcurrentStreams: 100, streamWindowBytes: KIB_64, connectionWindowBytes: KIB_64 },
-      ...{ credit: 'half', shutdown: 'bare', idleMs: 60_000 },
+      ...{ credit: 'half', shutdown: 'bare', maxResets: 1_000, idleMs: 60_000 },
     },
     unknownHost: 'serve',
     lingerMs: 0,
