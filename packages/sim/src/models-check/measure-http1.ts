@@ -1,4 +1,4 @@
-/** What a real server does over HTTP/1.1, in the words of an {@link Http1Model}. */
+/** Measures a real server over HTTP/1.1, in the words of an {@link Http1Model}. */
 
 import { RawHttp1 } from './raw-http1.js'
 import { HOST, type RealServer, SHORT, STREAMED } from './real-server.js'

@@ -1,4 +1,4 @@
-/** What a real server does over HTTP/2, in the words of an {@link Http2Model}. */
+/** Measures a real server over HTTP/2, in the words of an {@link Http2Model}. */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Frame, frames, goawayOf, hasFlag, numberOf, settingsOf } from '@unshard/testkit'

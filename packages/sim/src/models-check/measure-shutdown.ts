@@ -13,7 +13,7 @@ const FIRST_MS = 1_500
 /** Longest time from the end of the last stream until the end of the connection. */
 const END_MS = 3_000
 
-/** What happens to a stream that the client opens after it was sent GOAWAY. */
+/** The outcome of a stream that the client opens after it was sent GOAWAY. */
 export type LateStream = 'served' | 'ignored' | 'ends the connection'
 
 export interface MeasuredShutdown {

@@ -154,7 +154,7 @@ export class RawHttp2 {
       const status = this.#decoder.decode(contentOf(frame)).find(([name]) => name === ':status')?.[1]
       if (status !== undefined) this.statuses.set(frame.streamId, Number(status))
     }
-    // What a server sends is given back at once.
+    // Content that a server sends is given back at once.
     if (typeName === 'DATA' && frame.payload.length > 0) {
       this.write(frames.windowUpdate(0, frame.payload.length))
     }

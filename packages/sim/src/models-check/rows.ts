@@ -57,7 +57,7 @@ export async function rowsOf(model: ServerModel, program: Program, tls: Credenti
       add: (property, stated, real) => void rows.push({ server: model.name, property, model: stated, real }),
     }
     const { h1, h2 } = model
-    // What waits is measured beside the rest; the shutdown is the last.
+    // Idle times are measured beside the rest; the shutdown is the last.
     const idle = idleRows(bench, program, options)
     if (h1 !== undefined) await http1Rows(bench, program, h1)
     if (h2 !== undefined) await http2Rows(bench, program, h2)
@@ -67,7 +67,11 @@ export async function rowsOf(model: ServerModel, program: Program, tls: Credenti
   return rows
 }
 
-async function idleRows({ model: { h1, h2 }, server, on, add }: Bench, { http1: start }: Program, { longestIdleMs }: RowOptions): Promise<void> {
+async function idleRows(
+  { model: { h1, h2 }, server, on, add }: Bench,
+  { http1: start }: Program,
+  { longestIdleMs }: RowOptions,
+): Promise<void> {
   const compare = async (name: string, idleMs: number, measure: (limitMs: number) => Promise<number>): Promise<void> => {
     if (idleMs > longestIdleMs) return
     add(`${name} idle, ms`, idleMs, near(idleMs, await measure(idleMs + 2 * IDLE_TOLERANCE_MS), IDLE_TOLERANCE_MS))

@@ -42,16 +42,19 @@ it('PINGs every five minutes are never too many', () => {
   }
 })
 
-it('Envoy allows ten WINDOW_UPDATE frames for each DATA frame, and some to begin with', () => {
+it('Envoy allows WINDOW_UPDATE frames by streams and DATA frames, and some to begin with', () => {
   const { limits } = limitsOf('envoy')
   const count = (): number => {
     let frames = 0
     while (!limits.tooManyWindowUpdates()) frames++
     return frames
   }
-  expect(count()).toBe(100)
+  expect(count()).toBe(5)
+  limits.opened()
+  // The frame that was too many was counted too.
+  expect(count()).toBe(1)
   for (let frame = 0; frame < 50; frame++) limits.answered(true)
-  expect(count()).toBe(499)
+  expect(count()).toBe(999)
 })
 
 it('credit is given at once, by halves of a window, or with each read', () => {
@@ -70,5 +73,18 @@ it('credit is given at once, by halves of a window, or with each read', () => {
     [0, 100],
     [1, 100],
     [0, 100],
+  ])
+})
+
+it('an unlimited stream is given all with its first DATA, and a window that opens with DATA then has its size', () => {
+  expect(credits({ credit: 'unlimited' }, [300, 300, 300, 300])).toEqual([
+    [1, 2 ** 31 - 1 - 1_000],
+    [0, 1_200],
+  ])
+  expect(credits({ credit: 'at-once', connectionWindowBytes: 100_000, opensWithData: true }, [300, 300])).toEqual([
+    [0, 34_465],
+    [0, 300],
+    [1, 300],
+    [0, 300],
   ])
 })

@@ -105,8 +105,7 @@ export class Http2ServerConnection implements EndListener, StreamHost {
     const { shutdown, drainMs } = this.#model
     if (shutdown === 'bare') return this.#close()
     if (shutdown === 'notice' && this.#streams.size === 0) return this.#closeIfDone()
-    const last = shutdown === 'last' || shutdown === 'open'
-    if (last) this.#limit = this.#lastStream
+    if (shutdown === 'last' || shutdown === 'open') this.#limit = this.#lastStream
     this.#goaway(this.#limit, frames.NO_ERROR, '')
     if (shutdown === 'twice') {
       kernel.after(1_000, () => machine.run(() => this.#secondGoaway()))
@@ -190,9 +189,7 @@ export class Http2ServerConnection implements EndListener, StreamHost {
 
   #headers({ type, stream, flags, payload }: Frame): void {
     if (type === frames.HEADERS) {
-      const padding = (flags & frames.PADDED) === 0 ? 0 : payload[0]!
-      const begin = ((flags & frames.PADDED) === 0 ? 0 : 1) + ((flags & frames.PRIORITY) === 0 ? 0 : 5)
-      this.#block = { stream, flags, parts: [payload.subarray(begin, payload.length - padding)] }
+      this.#block = { stream, flags, parts: [frames.withoutPadding(flags, payload)] }
     } else this.#block?.parts.push(payload)
     if ((flags & frames.END_HEADERS) === 0 || this.#block === undefined) return
     const { parts, flags: first } = this.#block
@@ -229,8 +226,7 @@ export class Http2ServerConnection implements EndListener, StreamHost {
   }
 
   #data({ stream: id, flags, payload }: Frame): void {
-    const padding = (flags & frames.PADDED) === 0 ? 0 : payload[0]! + 1
-    const content = padding === 0 ? payload : payload.subarray(1, payload.length - padding + 1)
+    const content = frames.withoutPadding(flags & ~frames.PRIORITY, payload)
     const stream = this.#streams.get(id)
     this.#credit.received(stream, payload.length, (flags & frames.END_STREAM) !== 0)
     if (stream === undefined) return

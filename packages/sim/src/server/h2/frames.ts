@@ -100,3 +100,10 @@ export class FrameSplitter {
     this.#pending = at === all.length ? undefined : all.subarray(at)
   }
 }
+
+/** The payload of DATA or HEADERS without padding and priority (RFC 9113 §6.1, §6.2). */
+export function withoutPadding(flags: number, payload: Buffer): Buffer {
+  const isPadded = (flags & PADDED) !== 0
+  const begin = (isPadded ? 1 : 0) + ((flags & PRIORITY) === 0 ? 0 : 5)
+  return payload.subarray(begin, payload.length - (isPadded ? payload[0]! : 0))
+}
