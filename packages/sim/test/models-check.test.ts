@@ -39,7 +39,14 @@ it('a wrong model differs, in each property that is wrong', async () => {
     unknownHost: 421,
   }
   expect(differing(await compare(wrong)).sort()).toEqual([
-    ...['connection window opens with DATA', 'credit', 'h1 announces its idle time', 'h1 chunks', 'h2 requests'],
+    ...[
+      'between GOAWAYs, ms',
+      'connection window opens with DATA',
+      'credit',
+      'h1 announces its idle time',
+      'h1 chunks',
+      'h2 requests',
+    ],
     ...['maximum of streams', 'shutdown', 'stream after GOAWAY', 'unknown host'],
   ])
 }, 60_000)

@@ -18,6 +18,8 @@ export type LateStream = 'served' | 'ignored' | 'ends the connection'
 
 export interface MeasuredShutdown {
   readonly style: ShutdownStyle
+  /** Time between the first and the last GOAWAY. */
+  readonly noticeMs: number
   readonly lateStream: LateStream
   /** From the last GOAWAY until the program has released its socket; `undefined` if that cannot be seen. */
   readonly lingerMs: number | undefined
@@ -43,13 +45,13 @@ export async function shutdownOf(server: RealServer, longestLingerMs: number): P
   await server.shutdown()
   const lateStream = await openLate(late)
   await connection.until(() => connection.closed, SLOW_MS + END_MS)
-  const { received } = connection
+  const { received, goawaysAt } = connection
   const done = received.findIndex((frame) => frame.streamId === slow && hasFlag(frame, 'END_STREAM'))
   const style = styleOf(lastsOf(received), lastsOf(received.slice(0, done)).length, connection.closed)
   const lingerMs = await lingerOf(server, connection, longestLingerMs)
   connection.destroy()
   late.destroy()
-  return { style, lateStream, lingerMs }
+  return { style, noticeMs: (goawaysAt.at(-1) ?? 0) - (goawaysAt[0] ?? 0), lateStream, lingerMs }
 }
 
 async function openLate(connection: RawHttp2): Promise<LateStream> {

@@ -20,6 +20,7 @@ export class RawHttp2 {
   /** When the server has sent FIN or RST, and when the last frame arrived. */
   closedAt: number | undefined
   lastFrameAt: number | undefined
+  readonly goawaysAt: number[] = []
   readonly localPort: number
   #stream = -1
   /** Bytes that the server allows on the connection, and on each stream at first. */
@@ -146,6 +147,7 @@ export class RawHttp2 {
     this.received.push(frame)
     this.lastFrameAt = Date.now()
     const { typeName } = frame
+    if (typeName === 'GOAWAY') this.goawaysAt.push(this.lastFrameAt)
     if (typeName === 'SETTINGS' && !hasFlag(frame, 'ACK')) {
       this.streamWindow = settingsOf(frame).initialWindowSize ?? this.streamWindow
       this.write(frames.settingsAck())

@@ -7,7 +7,7 @@
 export type ShutdownStyle =
   /** GOAWAY with the last stream, then close when its streams are done. */
   | 'last'
-  /** GOAWAY with 2^31-1, a second later with the last stream, then close when its streams are done. */
+  /** GOAWAY with 2^31-1, later with the last stream, then close when its streams are done. */
   | 'twice'
   /** GOAWAY with 2^31-1; the socket stays open, and further streams are served. */
   | 'max'
@@ -35,6 +35,8 @@ export interface Http2Model {
   /** Bytes of one read, for `per-read`. */
   readonly readBytes?: number
   readonly shutdown: ShutdownStyle
+  /** Time between the two GOAWAY frames of `twice`. Default 1,000. */
+  readonly noticeMs?: number
   /** Time for streams after a graceful shutdown. Unlimited by default. */
   readonly drainMs?: number
   /** Requests on one connection. */

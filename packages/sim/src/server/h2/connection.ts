@@ -102,13 +102,13 @@ export class Http2ServerConnection implements EndListener, StreamHost {
     if (this.#draining || this.#end.gone) return
     this.#draining = true
     const { kernel, machine } = this.#instance
-    const { shutdown, drainMs } = this.#model
+    const { shutdown, noticeMs = 1_000, drainMs } = this.#model
     if (shutdown === 'bare') return this.#close()
     if (shutdown === 'notice' && this.#streams.size === 0) return this.#closeIfDone()
     if (shutdown === 'last' || shutdown === 'open') this.#limit = this.#lastStream
     this.#goaway(this.#limit, frames.NO_ERROR, '')
     if (shutdown === 'twice') {
-      kernel.after(1_000, () => machine.run(() => this.#secondGoaway()))
+      kernel.after(noticeMs, () => machine.run(() => this.#secondGoaway()))
       return
     }
     if (drainMs !== undefined) kernel.after(drainMs, () => machine.run(() => this.#close()))

@@ -1,8 +1,13 @@
-/** Models of real servers. Sources: /docs/contributing/simulation.md. */
+/**
+ * Models of real servers. `pnpm sim:models` compares them with the programs; sources of those that
+ * cannot run here: /docs/contributing/simulation.md.
+ */
 
 import type { ServerModel } from '../model.js'
 
 const KIB_64 = 65_535
+/** No SETTINGS_MAX_CONCURRENT_STREAMS. */
+const UNLIMITED = 4_294_967_295
 
 export const MODELS: Readonly<Record<string, ServerModel>> = {
   nginx: {
@@ -15,6 +20,9 @@ export const MODELS: Readonly<Record<string, ServerModel>> = {
     unknownHost: 'serve',
     lingerMs: 5_000,
   },
+  /**
+   * net/http has no idle time by default; this one is Traefik's. Handlers that read uploads in pieces of 4 KiB.
+   */
   go: {
     name: 'go',
     h2: {
@@ -25,25 +33,30 @@ export const MODELS: Readonly<Record<string, ServerModel>> = {
     unknownHost: 404,
     lingerMs: 1_000,
   },
+  /** The age is unlimited by default, and limited where a balancer shall see new connections. */
   grpc: {
     name: 'grpc',
     h2: {
-      ...{ maxConcurrentStreams: 100, streamWindowBytes: KIB_64, connectionWindowBytes: KIB_64 },
+      ...{ maxConcurrentStreams: UNLIMITED, streamWindowBytes: KIB_64, connectionWindowBytes: KIB_64 },
       ...{ credit: 'half', shutdown: 'twice', maxAgeMs: 300_000, ageGraceMs: 60_000, pingIntervalMs: 300_000 },
     },
     unknownHost: 404,
     lingerMs: 1_000,
   },
+  /**
+   * node:http2 and node:https: the HTTP/1.1 beside node:http2 (`allowHTTP1`) has no idle time of its own.
+   */
   node: {
     name: 'node',
     h2: {
-      ...{ maxConcurrentStreams: 4_294_967_295, streamWindowBytes: KIB_64, connectionWindowBytes: KIB_64 },
+      ...{ maxConcurrentStreams: UNLIMITED, streamWindowBytes: KIB_64, connectionWindowBytes: KIB_64 },
       ...{ credit: 'half', shutdown: 'last', maxResets: 1_000 },
     },
     h1: { idleMs: 5_000, announces: true, chunks: true },
     unknownHost: 'serve',
     lingerMs: Number.POSITIVE_INFINITY,
   },
+  /** A host that needs other TLS settings than the connection has is answered with 421. */
   apache: {
     name: 'apache',
     h2: {
@@ -54,6 +67,9 @@ export const MODELS: Readonly<Record<string, ServerModel>> = {
     unknownHost: 421,
     lingerMs: 2_000,
   },
+  /**
+   * A default backend serves every host; it has no idle time by default: `timeout client` is 60 s here.
+   */
   haproxy: {
     name: 'haproxy',
     h2: {
@@ -74,11 +90,12 @@ export const MODELS: Readonly<Record<string, ServerModel>> = {
     unknownHost: 'serve',
     lingerMs: 0,
   },
+  /** As an edge proxy: its documentation recommends these windows and streams. */
   envoy: {
     name: 'envoy',
     h2: {
       ...{ maxConcurrentStreams: 100, streamWindowBytes: 65_536, connectionWindowBytes: 1_048_576 },
-      ...{ credit: 'half', shutdown: 'twice', idleMs: 3_600_000, maxWindowUpdates: 10 },
+      ...{ credit: 'half', shutdown: 'twice', noticeMs: 5_000, idleMs: 3_600_000, maxWindowUpdates: 10 },
     },
     h1: { idleMs: 3_600_000, chunks: true },
     unknownHost: 404,
@@ -94,6 +111,7 @@ export const MODELS: Readonly<Record<string, ServerModel>> = {
     unknownHost: 'serve',
     lingerMs: 1_000,
   },
+  /** As a proxy, and told to compare hosts with the name of the handshake (`strict_sni_host`). */
   caddy: {
     name: 'caddy',
     h2: {
@@ -117,7 +135,7 @@ export const MODELS: Readonly<Record<string, ServerModel>> = {
     name: 'nghttpd',
     h2: {
       ...{ maxConcurrentStreams: 100, streamWindowBytes: KIB_64, connectionWindowBytes: KIB_64 },
-      ...{ credit: 'half', shutdown: 'bare', maxResets: 1_000, idleMs: 60_000 },
+      ...{ credit: 'half', shutdown: 'bare', maxResets: 1_000 },
     },
     unknownHost: 'serve',
     lingerMs: 0,
