@@ -12,7 +12,7 @@ import type { RealServer } from './real-server.js'
 const IDLE_TOLERANCE_MS = 1_500
 const LINGER_TOLERANCE_MS = 400
 /** A server that counts resets forgets some of them meanwhile. */
-const RESET_TOLERANCE = 100
+const RESET_TOLERANCE = 150
 /** Requests, and resets, above which a server is taken to have no limit. */
 const MOST_REQUESTS = 1_100
 const MOST_RESETS = 1_500
