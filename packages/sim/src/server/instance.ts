@@ -76,7 +76,8 @@ export class Instance implements ConnectionOwner {
     end.flow.label = `${this.model.name} ${protocol ?? 'http/1.1'}`
     const connection =
       protocol === 'h2' && h2 !== undefined
-        ? new Http2ServerConnection(end, this, h2)
+        ? // An ill server ends in the same way, whatever its model: others would serve some requests.
+          new Http2ServerConnection(end, this, ill === 'goaway' ? { ...h2, shutdown: 'last' } : h2)
         : new Http1ServerConnection(end, this, h1 ?? { idleMs: 5_000 })
     this.connections.add(connection)
     if (ill === 'goaway') connection.shutdown()
