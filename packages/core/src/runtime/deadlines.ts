@@ -57,11 +57,11 @@ export class Deadlines {
   /** Time at which the timer is due. */
   #dueAt = 0
   #lateMs = 0
-  /** Wall clock minus monotonic clock at the last tick, in milliseconds. If it grows, the machine was suspended. */
-  #wallAheadMs = 0
+  /** Wall clock minus monotonic clock when last read, in milliseconds. If it grows, the machine was suspended. */
+  #wallAheadMs: number | undefined
   readonly #onAwake: (() => void) | undefined
 
-  /** @param onAwake called when the machine was suspended while the list was not empty, or its wall clock was set forward. */
+  /** @param onAwake called when the machine was suspended, or its wall clock was set forward: on the next tick, or with the next deadline. */
   constructor(clock: Clock, onAwake?: () => void) {
     this.#clock = clock
     this.#onAwake = onAwake
@@ -78,11 +78,12 @@ export class Deadlines {
 
   /** Adds a deadline: calls its `onTick` on every tick. */
   add(deadline: Deadline): void {
-    if (this.#first === undefined) this.#start()
-    else this.#first.previousDeadline = deadline
+    const first = this.#first
+    if (first !== undefined) first.previousDeadline = deadline
     deadline.previousDeadline = undefined
-    deadline.nextDeadline = this.#first
+    deadline.nextDeadline = first
     this.#first = deadline
+    if (first === undefined) this.#start()
   }
 
   /** Removes a deadline. Call once, and only for an added one. */
@@ -119,8 +120,15 @@ export class Deadlines {
     if (this.#timer !== undefined) return this.#timer.ref()
     const now = this.#clock.now()
     this.#dueAt = now + TICK_MS
-    this.#wallAheadMs = this.#clock.wallNow() - now
     this.#timer = this.#clock.startTimer(TICK_MS, () => this.#tick())
+    this.#noteSuspend(now)
+  }
+
+  #noteSuspend(now: number): void {
+    const wallAheadMs = this.#clock.wallNow() - now
+    const jumpMs = wallAheadMs - (this.#wallAheadMs ?? wallAheadMs)
+    this.#wallAheadMs = wallAheadMs
+    if (jumpMs >= SUSPENDED_MS) this.#onAwake?.()
   }
 
   /**
@@ -130,7 +138,7 @@ export class Deadlines {
   #tick(): void {
     this.#timer = undefined
     const now = this.#clock.now()
-    if (this.#clock.wallNow() - now - this.#wallAheadMs >= SUSPENDED_MS) this.#onAwake?.()
+    this.#noteSuspend(now)
     const lateMs = now - this.#dueAt
     if (lateMs <= TICK_MS) return this.#look()
     this.#clock.afterTurn(() => {

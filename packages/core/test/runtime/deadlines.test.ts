@@ -25,6 +25,21 @@ describe('after a suspend', () => {
     expect(awoken).toBe(1)
   })
 
+  it('the callback is called with the first deadline that is set later', () => {
+    const clock = new FakeClock()
+    let awoken = 0
+    const deadlines = new Deadlines(clock, () => awoken++)
+    const early = new Recorder()
+    deadlines.add(early)
+    deadlines.delete(early)
+    clock.advance(2 * TICK_MS)
+    clock.moveWall(60_000)
+    expect(awoken).toBe(0)
+    deadlines.add(new Recorder())
+    clock.advance(3 * TICK_MS)
+    expect(awoken).toBe(1)
+  })
+
   it('the callback is not called without a deadline, or for a clock that is set back or a little forward', () => {
     const clock = new FakeClock()
     let awoken = 0

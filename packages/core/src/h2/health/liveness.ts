@@ -182,8 +182,7 @@ export class Liveness {
     if (this.#verifying !== undefined) return false
     this.#verifying = due ? 'byte' : 'turn'
     if (!due) this.#yieldTurn()
-    // Without a PING the connection cannot be verified, so requests use another one.
-    else if (!this.#deps.probe.outstanding && !this.#probe(now)) this.#deps.retire()
+    else this.#ask(now)
     return false
   }
 
@@ -194,7 +193,16 @@ export class Liveness {
     if (this.#stopped || verifyAfterIdleMs === 0 || this.#deps.active() === 0) return
     if (this.#verifying === 'byte' || this.#idleMs(now, this.#receivedAt) < verifyAfterIdleMs) return
     this.#verifying = 'byte'
-    if (!this.#deps.probe.outstanding && !this.#probe(now)) this.#deps.retire()
+    this.#ask(now)
+  }
+
+  /**
+   * Sends a PING, unless one is outstanding that the peer may still acknowledge in time. Without
+   * either the connection cannot be verified, so requests use another one.
+   */
+  #ask(now: number): void {
+    if (this.#probe(now)) return
+    if (!this.#deps.probe.outstanding || this.#idleMs(now, this.#probedAt) >= PROBE_TIMEOUT_MS) this.#deps.retire()
   }
 
   /**

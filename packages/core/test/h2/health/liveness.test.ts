@@ -302,6 +302,18 @@ describe('after a suspend', () => {
     expect(await connection.turns()).toEqual(['15 nothing new'])
   })
 
+  it('new requests use another connection if a PING of before the suspend is still unanswered, because no other may be sent', async () => {
+    const connection = new WatchedConnection()
+    connection.request()
+    await connection.seconds(14)
+    expect(await connection.seconds(2)).toEqual(['15 PING'])
+    connection.receive({})
+    connection.clock.moveWall(60_000)
+    connection.log.length = 0
+    connection.liveness.awoke()
+    expect(await connection.turns()).toEqual(['16 nothing new'])
+  })
+
   it.each([
     ['of a few seconds', true, 10_000],
     ['without requests in flight', false, 600_000],
