@@ -20,10 +20,13 @@ export const ATTEMPT_DELAY_MS = 250
 export const HANDSHAKE_DELAY_MS = 1_000
 
 /**
- * The delay before an address that has failed recently, in milliseconds: an address that works may be far away, and one that accepts TCP and
- * then fails must not win against it because it is near.
+ * The delays before an address that has failed recently, in milliseconds, while TCP and while a
+ * handshake is in progress: an address that works may be far away, busy or lossy, and one that
+ * accepts TCP and then fails must not win against it because it is near. A lost SYN is sent again
+ * after 1 s and 3 s (RFC 6298 §2).
  */
-export const FAILED_DELAY_MS = 1_000
+export const FAILED_DELAY_MS = 3_000
+export const FAILED_HANDSHAKE_DELAY_MS = 5_000
 
 /** Options of one race. */
 export interface RaceOptions<Result = Socket> {
@@ -151,15 +154,16 @@ class Race<Result> {
     socket.on('error', (error: Error) => {
       if (this.#connecting.delete(socket)) this.#failed(address, error)
     })
-    this.#attemptLater(this.#delayAfter(address))
+    this.#attemptLater(this.#yieldsTo(address) ? FAILED_DELAY_MS : ATTEMPT_DELAY_MS)
   }
 
-  #delayAfter({ address }: Address): number {
+  /** Whether the next address has failed recently, and this one has not. */
+  #yieldsTo({ address }: Address): boolean {
     const { memory, port } = this.#options
     const [next] = this.#left
-    if (memory === undefined || next === undefined) return ATTEMPT_DELAY_MS
+    if (memory === undefined || next === undefined) return false
     const { known } = memory
-    return known.hasFailed(port, next.address) && !known.hasFailed(port, address) ? FAILED_DELAY_MS : ATTEMPT_DELAY_MS
+    return known.hasFailed(port, next.address) && !known.hasFailed(port, address)
   }
 
   #attemptLater(delayMs: number): void {
@@ -177,7 +181,7 @@ class Race<Result> {
     if (complete === undefined) return this.#won(socket, socket as Result)
     this.#completing.set(socket, address)
     this.#recall()
-    this.#attemptLater(HANDSHAKE_DELAY_MS)
+    this.#attemptLater(this.#yieldsTo(address) ? FAILED_HANDSHAKE_DELAY_MS : HANDSHAKE_DELAY_MS)
     complete(socket, this.#stop.signal).then(
       (result) => this.#won(socket, result),
       (error: unknown) => {

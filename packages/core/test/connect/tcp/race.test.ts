@@ -163,7 +163,7 @@ describe('the race', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('waits a second before an address that failed recently, so that a near one does not win against one that works', async () => {
+  it('waits three seconds before an address that failed recently, so that a near one does not win against one that works', async () => {
     const first = await listen('127.0.0.1')
     const known = new AddressMemory(new FakeClock(1))
     known.demote('a.example', first.port, '127.0.0.2')

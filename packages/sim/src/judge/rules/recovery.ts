@@ -22,6 +22,8 @@ export function judgeRecovery(environment: Environment): void {
     if (hasPoison && outcome.status === 200) continue
     if (!hasWellServer(environment, record) || disturbanceOf(environment, record) !== undefined) continue
     if (queues && isWait(outcome.error)) continue
+    // A pipelined request waits for the responses before it, however long they take.
+    if ('pipelining' in script.client.options && outcome.error?.code === 'ERR_TIMEOUT_TOTAL') continue
     // A client that is closed fails its requests after a while.
     const { renewedAt } = script.client
     if (renewedAt !== undefined && startedAt < renewedAt && outcome.at >= renewedAt) continue
