@@ -1,7 +1,7 @@
 /** Requests that no fault disturbs are quick, also beside an ill server. */
 
 import type { RequestRecord } from '../../ledger/ledger.js'
-import { type Illness, neededMs } from '../../script/script.js'
+import { type Illness, neededMs, type WorldScript } from '../../script/script.js'
 import type { Environment } from '../../world/environment.js'
 import { disturbanceOf } from '../disturbance.js'
 import { mayQueue } from '../queueing.js'
@@ -20,8 +20,10 @@ const LOSS_MS = 15_000
 const VERIFY_MS = 12_000
 /** Time after a suspend in which idle connections are found dead. */
 const WOKEN_MS = 60_000
-/** A connection with requests that is not found dead by a PING, because those are off, or because the wall clock was set back. */
+/** A connection with requests that is not found dead by a PING. */
 const UNVERIFIED_MS = 45_000
+/** A suspend is noticed with the next tick of the deadlines: requests before it are sent on what is there. */
+const UNNOTICED_MS = 100
 /** Requests that start later than this after a dial to an ill server use another address: after an error, and after silence. */
 const NOTICED_MS = 3_000
 const SILENCE_MS = 12_000
@@ -75,6 +77,11 @@ function boundOf(environment: Environment, record: RequestRecord): number {
   }
   if (world.requests.some(({ poison }) => poison !== undefined)) return Number.POSITIVE_INFINITY
   if (!verifies) return boundMs
-  const isHidden = world.client.options['verifyAfterIdleMs'] === 0 || world.faults.some(({ ms = 0 }) => ms < 0)
-  return boundMs + (isHidden ? UNVERIFIED_MS : VERIFY_MS)
+  return boundMs + (isUnverified(world, startedAt) ? UNVERIFIED_MS : VERIFY_MS)
+}
+
+/** Whether no PING goes before a request: they are off, the wall clock was set back, or the suspend is not noticed yet. */
+function isUnverified({ client, faults }: WorldScript, startedAt: number): boolean {
+  if (client.options['verifyAfterIdleMs'] === 0 || faults.some(({ ms = 0 }) => ms < 0)) return true
+  return faults.some(({ kind, until }) => kind === 'suspend' && startedAt >= until && startedAt < until + UNNOTICED_MS)
 }
