@@ -37,35 +37,25 @@ export const MACHINE_FAULTS: Weights = [
   [1, 'clock-step'],
 ]
 
-export function drawFaults(
-  random: Random,
-  { machines, names, groups }: Topology,
-  weights: Weights,
-  count: number,
-  spanMs: number,
-): FaultScript[] {
-  const faults: FaultScript[] = []
-  for (let index = 0; index < count; index++) {
-    const kind = random.weighted(weights)
-    const at = random.int(0, spanMs)
-    const until = at + durationOf(kind, random)
-    if (kind === 'dns-moves') {
-      const { hosts, addresses } = random.pick(groups)
-      faults.push({
-        kind,
-        at,
-        until,
-        where: random.pick(hosts),
-        addresses: random.shuffled(addresses).slice(0, random.int(1, addresses.length)),
-      })
-    } else if (kind === 'dns-missing') faults.push({ kind, at, until, where: random.pick(names).name })
-    else if (kind.startsWith('dns-') || isOfMachine(kind)) {
-      const moves = kind === 'clock-step' ? { ms: random.pick([-86_400_000, -60_000, 60_000, 86_400_000]) } : {}
-      const roams = kind === 'suspend' && until - at >= LEAST_ROAMING_MS && random.chance(0.5) ? { roams: true } : {}
-      faults.push({ kind, at, until, ...moves, ...roams })
-    } else faults.push({ kind, at, until, where: random.pick(machines).address })
-  }
+export function drawFaults(random: Random, topology: Topology, weights: Weights, count: number, spanMs: number): FaultScript[] {
+  const faults = Array.from({ length: count }, () => drawFault(random, topology, random.weighted(weights), spanMs))
   return faults.sort((one, other) => one.at - other.at)
+}
+
+/** Draws one fault within `spanMs`. */
+export function drawFault(random: Random, { machines, names, groups }: Topology, kind: FaultKind, spanMs: number): FaultScript {
+  const at = random.int(0, spanMs)
+  const until = at + durationOf(kind, random)
+  if (kind === 'dns-moves') {
+    const { hosts, addresses } = random.pick(groups)
+    const where = random.pick(hosts)
+    return { kind, at, until, where, addresses: random.shuffled(addresses).slice(0, random.int(1, addresses.length)) }
+  }
+  if (kind === 'dns-missing') return { kind, at, until, where: random.pick(names).name }
+  if (!(kind.startsWith('dns-') || isOfMachine(kind))) return { kind, at, until, where: random.pick(machines).address }
+  const moves = kind === 'clock-step' ? { ms: random.pick([-86_400_000, -60_000, 60_000, 86_400_000]) } : {}
+  const roams = kind === 'suspend' && until - at >= LEAST_ROAMING_MS && random.chance(0.5) ? { roams: true } : {}
+  return { kind, at, until, ...moves, ...roams }
 }
 
 export function isOfMachine(kind: FaultKind): boolean {
@@ -73,9 +63,10 @@ export function isOfMachine(kind: FaultKind): boolean {
 }
 
 /** A machine that sleeps for a moment does not change its network. */
-const LEAST_ROAMING_MS = 30_000
+export const LEAST_ROAMING_MS = 30_000
 
-function durationOf(kind: FaultKind, random: Random): number {
+/** Draws how long a fault lasts. */
+export function durationOf(kind: FaultKind, random: Random): number {
   if (kind === 'suspend') return random.log(5_000, 28_800_000)
   if (kind === 'stall') return random.log(20, 20_000)
   if (kind === 'kill' || kind === 'refuse') return random.log(500, 60_000)

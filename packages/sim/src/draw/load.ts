@@ -129,13 +129,16 @@ export function drawLoad(
     const random = new Random(seed, `caller ${caller}`)
     const group = random.pick(groups)
     const kind = random.weighted(kinds)
-    const hosts = random.chance(0.5) ? [random.pick(group.hosts)] : group.hosts
-    const fitting = group.http1 && (kind === 'longPolls' || kind === 'events') ? 'steady' : kind
-    for (const part of KINDS[fitting](random, spanMs, group)) {
-      requests.push({ id: requests.length + 1, origin: `https://${random.pick(hosts)}`, ...part })
-    }
+    for (const request of drawCaller(random, group, kind, spanMs)) requests.push({ id: requests.length + 1, ...request })
   }
   return requests
+}
+
+/** Draws the requests of one caller, without their numbers. */
+export function drawCaller(random: Random, group: Group, kind: CallerKind, spanMs: number): Omit<RequestScript, 'id'>[] {
+  const hosts = random.chance(0.5) ? [random.pick(group.hosts)] : group.hosts
+  const fitting = group.http1 && (kind === 'longPolls' || kind === 'events') ? 'steady' : kind
+  return KINDS[fitting](random, spanMs, group).map((part) => ({ origin: `https://${random.pick(hosts)}`, ...part }))
 }
 
 /** When the last request ends if nothing goes wrong, roughly. */

@@ -41,7 +41,8 @@ const ILLNESSES: readonly (readonly [weight: number, ill: Illness])[] = [
   [1, 'plain'],
   [1, 'misnamed'],
 ]
-const MANY = [
+/** Models of servers behind one address. */
+export const MANY = [
   'nginx',
   'go',
   'grpc',
@@ -57,7 +58,7 @@ const MANY = [
   'old',
 ] as const
 /** Models that say so if they do not have a host. */
-const HONEST = ['apache', 'caddy', 'apns', 'envoy'] as const
+export const HONEST = ['apache', 'caddy', 'apns', 'envoy'] as const
 
 const GROUPS = [
   [5, 1],
@@ -131,7 +132,7 @@ function drawServers(
 }
 
 /** Silence after the handshake is noticed only over HTTP/2. */
-function drawIllness(random: Random, models: readonly string[]): Illness {
+export function drawIllness(random: Random, models: readonly string[]): Illness {
   const ill = random.weighted(ILLNESSES)
   return ill === 'mute' && models.some((model) => MODELS[model]!.h2 === undefined) ? 'silent' : ill
 }
@@ -146,13 +147,14 @@ function drawModels(random: Random): string[] {
   return Array.from({ length }, () => random.pick(MANY))
 }
 
-/** Handlers that read an upload in small pieces. */
-function drawReads(random: Random, model: string): Pick<ServerScript, 'readBytes'> {
+/** Draws handlers that read an upload in small pieces. */
+export function drawReads(random: Random, model: string): Pick<ServerScript, 'readBytes'> {
   if (MODELS[model]!.h2?.credit !== 'per-read' || random.chance(0.5)) return {}
   return { readBytes: random.pick([64, 512, 1_024]) }
 }
 
-function drawPath(random: Random): Omit<MachineScript, 'address' | 'servers'> {
+/** Draws the path to a machine. */
+export function drawPath(random: Random): Omit<MachineScript, 'address' | 'servers'> {
   const latencyMs = random.log(1, 150)
   return {
     latencyMs,
@@ -166,7 +168,8 @@ function drawPath(random: Random): Omit<MachineScript, 'address' | 'servers'> {
   }
 }
 
-function drawRecord(random: Random): Omit<NameScript, 'name' | 'addresses'> {
+/** Draws how the resolver answers for a name. */
+export function drawRecord(random: Random): Omit<NameScript, 'name' | 'addresses'> {
   return {
     ...(random.chance(0.5) ? { ttl: random.pick([1, 5, 60, 300]) } : {}),
     ...(random.chance(0.3) ? { rotates: true } : {}),

@@ -1,7 +1,7 @@
 /** The kinds of worlds, and how one is drawn from a seed. */
 
 import { Random } from '../kernel/random.js'
-import type { ClientScript, WorldScript } from '../script/script.js'
+import type { ClientScript, FaultScript, RequestScript, WorldScript } from '../script/script.js'
 import { DNS_FAULTS, drawFaults, MACHINE_FAULTS, NETWORK_FAULTS, type Weights } from './fault.js'
 import { type CallerKind, drawLoad, endOfLoad, KINDS } from './load.js'
 import { drawTopology, type TopologyWish } from './topology.js'
@@ -128,10 +128,9 @@ export function drawWorld(seed: number, name?: string): WorldScript {
   )
   const requests = drawLoad(seed, topology.groups, kinds, { count: random.int(...callers), spanMs })
   const faults = drawFaults(new Random(seed, 'faults'), topology, weights, random.int(Math.min(1, maxFaults), maxFaults), spanMs)
-  const lastFault = Math.max(0, ...faults.map(({ until }) => until))
   const { machines, names, answers404 } = topology
   return {
-    ...{ seed, world, endMs: Math.max(endOfLoad(requests), lastFault) + 1_000, machines, names, requests, faults },
+    ...{ seed, world, endMs: endOf(requests, faults), machines, names, requests, faults },
     client: drawClient(new Random(seed, 'client'), spanMs, answers404),
     ...(hasRealTls ? { tls: 'real' as const } : {}),
     ...(wish.proxied === true ? { proxy: { kind: random.pick(['http', 'socks5'] as const), address: '10.0.0.9' } } : {}),
@@ -143,19 +142,29 @@ function drawKind(seed: number): string {
   return new Random(seed, 'world').weighted(WORLD_NAMES.map((each) => [WORLDS[each]!.weight, each] as const))
 }
 
+/** When everything that a script wants is over. */
+export function endOf(requests: readonly RequestScript[], faults: readonly FaultScript[]): number {
+  return Math.max(endOfLoad(requests), ...faults.map(({ until }) => until)) + 1_000
+}
+
+/** Options of the client that a world may set: how often, and to which value. */
+export const OPTIONS: readonly (readonly [probability: number, name: string, draw: (random: Random) => unknown])[] = [
+  [0.1, 'waitForSettings', () => true],
+  [0.1, 'maxConnectionsPerOrigin', (random) => random.int(1, 3)],
+  [0.1, 'strategy', (random) => random.pick(['least-streams', 'random', 'round-robin'])],
+  [0.1, 'idleTimeoutMs', (random) => random.pick([0, 5_000, 300_000])],
+  [0.1, 'lookupTtlMs', (random) => random.pick([0, 1_000, 60_000])],
+  [0.05, 'tcpKeepAlive', () => false],
+  [0.05, 'maxRequestsPerConnection', (random) => random.pick([1, 5, 100])],
+  [0.05, 'maxConnectionAgeMs', (random) => random.pick([5_000, 60_000])],
+  [0.05, 'verifyAfterIdleMs', (random) => random.pick([0, 1_000])],
+  [0.05, 'streamWindowBytes', () => 65_535],
+  [0.05, 'pipelining', (random) => random.int(2, 6)],
+]
+
 function drawClient(random: Random, spanMs: number, answers404: boolean): ClientScript {
   const options: Record<string, unknown> = {}
-  if (random.chance(0.1)) options['waitForSettings'] = true
-  if (random.chance(0.1)) options['maxConnectionsPerOrigin'] = random.int(1, 3)
-  if (random.chance(0.1)) options['strategy'] = random.pick(['least-streams', 'random', 'round-robin'])
-  if (random.chance(0.1)) options['idleTimeoutMs'] = random.pick([0, 5_000, 300_000])
-  if (random.chance(0.1)) options['lookupTtlMs'] = random.pick([0, 1_000, 60_000])
-  if (random.chance(0.05)) options['tcpKeepAlive'] = false
-  if (random.chance(0.05)) options['maxRequestsPerConnection'] = random.pick([1, 5, 100])
-  if (random.chance(0.05)) options['maxConnectionAgeMs'] = random.pick([5_000, 60_000])
-  if (random.chance(0.05)) options['verifyAfterIdleMs'] = random.pick([0, 1_000])
-  if (random.chance(0.05)) options['streamWindowBytes'] = 65_535
-  if (random.chance(0.05)) options['pipelining'] = random.int(2, 6)
+  for (const [probability, name, draw] of OPTIONS) if (random.chance(probability)) options[name] = draw(random)
   return {
     ...{ coalescing: random.chance(0.75), options },
     ...(answers404 ? { suspectStatuses: [404] } : {}),

@@ -71,19 +71,37 @@ export interface BatchLimits {
   readonly world?: string | undefined
 }
 
-/** @param onSeed called after each seed. */
+/** The worlds of a batch, in their order. */
+export interface WorldSource {
+  /** @param index of the world, from 0. */
+  next(index: number): WorldScript
+  /** Called when the world that `next` has returned is over. */
+  onRun(script: WorldScript): void
+}
+
+/** One world for each seed. */
+function drawnWorlds({ seed, world }: BatchLimits): WorldSource {
+  return { next: (index) => drawWorld(seed + index, world), onRun: () => undefined }
+}
+
+type OnSeed = (script: WorldScript, findings: readonly SeedFinding[]) => void
+
+/** @param onSeed called after each world. */
 export async function runBatch(
   limits: BatchLimits,
-  onSeed?: (script: WorldScript, findings: readonly SeedFinding[]) => void,
+  onSeed?: OnSeed,
+  worlds: WorldSource = drawnWorlds(limits),
+  run: (script: WorldScript, summary: Summary) => Promise<unknown> = runWorld,
 ): Promise<Summary> {
-  const { seed: first, seeds, simulatedMs, realMs, world, untilFinding = false } = limits
+  const { seeds, simulatedMs, realMs, untilFinding = false } = limits
   const summary = emptySummary()
   const startedAt = realTime()
-  for (let seed = first; seed < first + seeds; seed++) {
+  for (let index = 0; index < seeds; index++) {
     if (summary.simulatedMs >= simulatedMs || realTime() - startedAt >= realMs) break
-    const script = drawWorld(seed, world)
+    const script = worlds.next(index)
     const before = summary.findings.length
-    await runWorld(script, summary)
+    await run(script, summary)
+    worlds.onRun(script)
     onSeed?.(script, summary.findings.slice(before))
     if (untilFinding && summary.findings.length > 0) break
   }
