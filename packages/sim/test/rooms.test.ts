@@ -8,7 +8,7 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url))
 /** From the lowest up. Files outside of rooms are above all. */
 const ROOMS = [
   ...['kernel', 'script', 'network', 'tls', 'ledger', 'server', 'caller', 'world', 'judge', 'draw', 'run'],
-  ...['teeth', 'versions', 'models-check'],
+  ...['steer', 'teeth', 'versions', 'models-check'],
 ]
 
 /** Imports of each file. */
