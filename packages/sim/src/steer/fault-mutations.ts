@@ -10,13 +10,17 @@ import {
   type Weights,
 } from '../draw/fault.js'
 import type { Random } from '../kernel/random.js'
-import type { FaultScript, WorldScript } from '../script/script.js'
+import type { FaultKind, FaultScript, WorldScript } from '../script/script.js'
 import { isRouted, topologyOf } from './topology-of.js'
 
 /** As many as a drawn world has at most. */
 const MOST_FAULTS = 6
 /** Time between a request and a fault that hits it. */
 const NEAR_MS = 2_000
+
+export function isNetworkFault(kind: FaultKind): boolean {
+  return NETWORK_FAULTS.some(([, each]) => each === kind)
+}
 
 /** Faults that a drawn world with such a topology may have. */
 function weightsFor({ proxy, machines }: WorldScript): Weights {

@@ -1,14 +1,18 @@
 /**
- * Features of the client's code: each function and block that was executed, and each block that was
- * not executed by a whole world although its function was. A feature has the place at which it begins.
+ * Features of the client's code: each function and each block that was executed, by the place at which
+ * it begins.
  *
- * V8 reports a block only where its count differs from that around it. A block that is unknown so far
- * is therefore found by the characters that were executed, not by its report.
+ * V8 reports a block only where its count differs from that around it. Blocks are therefore found by
+ * the characters that were executed, not by their reports.
+ *
+ * Only the first execution counts. V8 loses the count of a function that it has inlined, which depends
+ * on time; a function that runs for the first time is never inlined. For the same reason a block that
+ * is left out is no feature: a world may report its function, or not.
  */
 
 import type { CoveredFunction, CoveredScript } from './coverage.js'
 
-/** The half of a run that has reached a feature, as one bit. */
+/** The half of a run that was the first to reach a feature. */
 export const DRAWN = 1
 export const STEERED = 2
 export type Half = typeof DRAWN | typeof STEERED
@@ -17,14 +21,13 @@ export type Half = typeof DRAWN | typeof STEERED
 class ScriptFeatures {
   /** Places at which a function or a block begins. */
   readonly starts: Set<number> = new Set()
+  /** The half that was the first to execute each character. */
   executed: Uint8Array
-  skipped: Uint8Array
   /** What the current world has executed. */
   #current: Uint8Array
 
   constructor(length: number) {
     this.executed = new Uint8Array(length)
-    this.skipped = new Uint8Array(length)
     this.#current = new Uint8Array(length)
   }
 
@@ -34,15 +37,14 @@ class ScriptFeatures {
     this.#current.fill(0)
     let news = 0
     for (const { ranges } of functions) {
-      const isExecuted = ranges[0]!.count > 0
       for (const { startOffset, endOffset, count } of ranges) {
         this.starts.add(startOffset)
         this.#current.fill(count > 0 ? 1 : 0, startOffset, endOffset)
-        if (isExecuted && count === 0) news += mark(this.skipped, startOffset, half)
       }
     }
-    for (const start of this.starts) if (this.#current[start] === 1) news += mark(this.executed, start, half)
-    for (let at = 0; at < this.#current.length; at++) if (this.#current[at] === 1) this.executed[at]! |= half
+    for (const start of this.starts) if (this.#current[start] === 1 && this.executed[start] === 0) news++
+    for (let at = 0; at < this.#current.length; at++)
+      if (this.#current[at] === 1 && this.executed[at] === 0) this.executed[at] = half
     return news
   }
 
@@ -55,7 +57,6 @@ class ScriptFeatures {
       return bits
     }
     this.executed = grown(this.executed)
-    this.skipped = grown(this.skipped)
     this.#current = grown(this.#current)
   }
 }
@@ -77,25 +78,14 @@ export class Features {
     return news
   }
 
-  /** Number of functions and blocks executed, and of blocks left out: all those of a half, or those of that half alone. */
-  count(isCounted: (halves: number) => boolean): { readonly executed: number; readonly skipped: number } {
-    let executed = 0
-    let skipped = 0
-    for (const script of this.scripts.values()) {
-      for (const start of script.starts) {
-        if (isCounted(script.executed[start]!)) executed++
-        if (isCounted(script.skipped[start]!)) skipped++
-      }
+  /** Returns the number of features that a half was the first to reach. */
+  count(half: Half): number {
+    let count = 0
+    for (const { starts, executed } of this.scripts.values()) {
+      for (const start of starts) if (executed[start] === half) count++
     }
-    return { executed, skipped }
+    return count
   }
-}
-
-/** Returns 1 if no half has reached the feature before. */
-function mark(bits: Uint8Array, at: number, half: Half): 0 | 1 {
-  const before = bits[at]!
-  bits[at] = before | half
-  return before === 0 ? 1 : 0
 }
 
 function endOf(functions: readonly CoveredFunction[]): number {

@@ -3,9 +3,10 @@
 import { endOf } from '../draw/worlds.js'
 import type { Random } from '../kernel/random.js'
 import type { WorldScript } from '../script/script.js'
+import * as client from './client-mutations.js'
 import * as faults from './fault-mutations.js'
 import * as requests from './request-mutations.js'
-import * as settings from './setting-mutations.js'
+import * as servers from './server-mutations.js'
 
 /** @param other another kept script, to take parts of. */
 export type Mutation = (random: Random, script: WorldScript, other: WorldScript) => WorldScript
@@ -13,32 +14,38 @@ export type Mutation = (random: Random, script: WorldScript, other: WorldScript)
 export const MUTATIONS: readonly (readonly [weight: number, mutation: Mutation])[] = [
   [3, faults.addFault],
   [1, faults.removeFault],
-  [4, faults.moveFault],
-  [2, faults.stretchFault],
+  [3, faults.moveFault],
+  [1, faults.stretchFault],
   [2, faults.changeKind],
-  [2, faults.repeatFault],
+  [1, faults.repeatFault],
   [2, faults.spliceFaults],
-  [2, requests.squeeze],
-  [3, requests.gather],
-  [2, requests.thin],
-  [2, requests.addCaller],
+  [1, requests.squeeze],
+  [2, requests.gather],
+  [1, requests.thin],
+  [3, requests.addCaller],
+  [2, requests.takeRequests],
   [1, requests.temper],
-  [3, settings.changeOption],
-  [1, settings.flipSharing],
-  [1, settings.renewClient],
-  [2, settings.swapModel],
-  [2, settings.changeIllness],
-  [2, settings.changePath],
-  [1, settings.changeRecord],
+  [5, client.changeOption],
+  [1, client.takeOptions],
+  [1, client.flipSharing],
+  [1, client.renewClient],
+  [1, client.changeProxy],
+  [3, servers.swapModel],
+  [2, servers.mixServers],
+  [2, servers.toggleOriginSet],
+  [1, servers.changeCertificate],
+  [3, servers.changeIllness],
+  [2, servers.changePath],
+  [1, servers.changeRecord],
 ]
 
-const MOST_CHANGES = 5
+const MOST_CHANGES = 8
 /** How often the network and the client draw other numbers in an equal script. */
 const RESEEDED_PART = 0.3
 
 export function mutate(random: Random, script: WorldScript, other: WorldScript): WorldScript {
   let changed = script
-  for (let left = random.log(1, MOST_CHANGES); left > 0; left--) {
+  for (let left = random.int(1, MOST_CHANGES); left > 0; left--) {
     changed = random.weighted(MUTATIONS)(random, changed, other)
   }
   const seed = random.chance(RESEEDED_PART) ? random.int(1, 0x7fff_ffff) : changed.seed

@@ -2,7 +2,7 @@
 
 import { type CallerKind, drawCaller, KINDS } from '../draw/load.js'
 import type { Random } from '../kernel/random.js'
-import type { RequestScript, WorldScript } from '../script/script.js'
+import { neededMs, type RequestScript, type WorldScript } from '../script/script.js'
 import { topologyOf } from './topology-of.js'
 
 /** Requests from which on callers are not added: one world must not take too long. */
@@ -58,6 +58,23 @@ export function addCaller(random: Random, script: WorldScript): WorldScript {
   const kind = random.pick(Object.keys(KINDS) as CallerKind[])
   const added = drawCaller(random, random.pick(topologyOf(script).groups), kind, span)
   return { ...script, requests: [...requests, ...added.slice(0, MANY_REQUESTS).map((each) => ({ id: 0, ...each }))] }
+}
+
+/** Requests that hold one of six connections over HTTP/1.1 for long are not made there. */
+const LONG_MS = 20_000
+
+/** Adds the requests of another script, or has them instead of this one's: each to one of the hosts here. */
+export function takeRequests(random: Random, script: WorldScript, other: WorldScript): WorldScript {
+  const places = topologyOf(script).groups.flatMap(({ hosts, http1 }) =>
+    hosts.map((host) => ({ origin: `https://${host}`, http1 })),
+  )
+  const origins = [...new Set(other.requests.map(({ origin }) => origin))]
+  const placeOf = new Map(origins.map((origin) => [origin, random.pick(places)]))
+  const taken = other.requests.filter((request) => !placeOf.get(request.origin)!.http1 || neededMs(request) < LONG_MS)
+  if (taken.length === 0) return script
+  const moved = taken.map((request) => ({ ...request, origin: placeOf.get(request.origin)!.origin }))
+  const kept = random.chance(0.5) && moved.length < MANY_REQUESTS ? script.requests : []
+  return { ...script, requests: [...kept, ...moved] }
 }
 
 /** Gives ordinary requests a deadline, an impatient caller, or another way to read. */

@@ -17,12 +17,10 @@ export interface SteeringFigures {
   readonly worlds: number
   readonly steered: number
   readonly kept: number
-  /** Functions and blocks executed, and blocks left out. */
-  readonly executed: number
-  readonly skipped: number
-  /** Reached by steered worlds alone. */
-  readonly executedBySteering: number
-  readonly skippedBySteering: number
+  /** Functions and blocks of the client that were executed. */
+  readonly features: number
+  /** Steered worlds were the first to reach these. */
+  readonly bySteering: number
 }
 
 export class Steering implements WorldSource {
@@ -61,17 +59,15 @@ export class Steering implements WorldSource {
   }
 
   get figures(): SteeringFigures {
-    const all = this.features.count((halves) => halves !== 0)
-    const alone = this.features.count((halves) => halves === STEERED)
+    const bySteering = this.features.count(STEERED)
     return {
-      ...{ worlds: this.#worlds, steered: this.#worlds - this.#drawn, kept: this.corpus.kept.length, ...all },
-      ...{ executedBySteering: alone.executed, skippedBySteering: alone.skipped },
+      ...{ worlds: this.#worlds, steered: this.#worlds - this.#drawn, kept: this.corpus.kept.length },
+      ...{ features: this.features.count(DRAWN) + bySteering, bySteering },
     }
   }
 }
 
 /** One line for people. */
-export function describeSteering(figures: SteeringFigures): string {
-  const { worlds, steered, kept, executed, skipped, executedBySteering, skippedBySteering } = figures
-  return `${worlds} worlds, ${steered} of them steered; ${kept} scripts kept; ${executed + skipped} features reached (${executed} branches executed, ${skipped} left out), of which steered worlds alone reached ${executedBySteering + skippedBySteering} (${executedBySteering}, ${skippedBySteering})`
+export function describeSteering({ worlds, steered, kept, features, bySteering }: SteeringFigures): string {
+  return `${worlds} worlds, ${steered} of them steered; ${kept} scripts kept; ${features} features of the client reached, ${bySteering} of them first by steered worlds`
 }

@@ -26,7 +26,7 @@ export function judgeRecovery(environment: Environment): void {
     if ('pipelining' in script.client.options && outcome.error?.code === 'ERR_TIMEOUT_TOTAL') continue
     // A client that is closed fails its requests after a while.
     const { renewedAt } = script.client
-    if (renewedAt !== undefined && startedAt < renewedAt && outcome.at >= renewedAt) continue
+    if (renewedAt !== undefined && startedAt <= renewedAt && outcome.at >= renewedAt) continue
     const what = outcome.error === undefined ? String(outcome.status) : `${outcome.error.code}: ${outcome.error.message}`
     ledger.find(
       probe ? 'recovery' : 'innocent',
