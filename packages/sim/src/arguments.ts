@@ -39,7 +39,8 @@ Runs the client in modelled worlds, one for each seed, and judges what it does.
   --shrink       makes the script of a failing seed as small as possible, and prints it
   --until-finding  ends after the first seed with a finding
   --trace        prints every network event and outcome
-  --steer        changes scripts that reach new branches of the client, and runs them again
+  --steer        changes scripts that reach new branches of the client, and runs them again;
+                 those with findings are written to packages/sim/findings, for --script
   --alarm        prints findings as ALARM: lines, with exit code 0
   --json         prints one object as the last line
 `

@@ -23,7 +23,7 @@ class ScriptFeatures {
   readonly starts: Set<number> = new Set()
   /** The half that was the first to execute each character. */
   executed: Uint8Array
-  /** What the current world has executed. */
+  /** The characters that the current world has executed. */
   #current: Uint8Array
 
   constructor(length: number) {

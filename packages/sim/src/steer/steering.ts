@@ -36,7 +36,7 @@ export class Steering implements WorldSource {
   constructor(limits: Pick<BatchLimits, 'seed' | 'world'>, take: () => readonly CoveredScript[]) {
     this.#limits = limits
     this.#take = take
-    // What loading and warming up has reached.
+    // Loading and warming up have reached a part.
     this.features.learn(take(), DRAWN)
   }
 

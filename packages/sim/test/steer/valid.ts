@@ -1,4 +1,4 @@
-/** What holds for each script that is drawn, and must hold for each that is changed. */
+/** Rules that hold for each drawn script, and must hold for each changed one. */
 
 import { neededMs, type ServerScript, type WorldScript } from '../../src/script/script.js'
 import { MODELS } from '../../src/server/models/all.js'
