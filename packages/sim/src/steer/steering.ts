@@ -36,8 +36,8 @@ export class Steering implements WorldSource {
   constructor(limits: Pick<BatchLimits, 'seed' | 'world'>, take: () => readonly CoveredScript[]) {
     this.#limits = limits
     this.#take = take
-    // Loading and warming up have reached a part.
-    this.features.learn(take(), DRAWN)
+    // Coverage of loading and warming up is left out: it depends on real time.
+    take()
   }
 
   /** Number of the current world, from 1 on, if it was made from a kept script. */
