@@ -20,6 +20,9 @@ import { IdleTimer } from './idle-timer.js'
 import { Pipeline } from './pipelining.js'
 import { type ResponseEvents, ResponseParser } from './response-parser.js'
 
+const ABORTED = 'an earlier request on the connection was aborted'
+const CLOSING = 'the server closes the connection after an earlier response'
+
 /** Settings and collaborators of a connection. */
 export interface H1Options {
   /** Maximum field section of a response, in bytes. */
@@ -182,24 +185,23 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     const index = this.#exchanges.indexOf(exchange)
     // A passed deadline is caused by the peer.
     if (reason instanceof TimeoutError && !this.#endedLocally) this.#pipeline.judge(this.#exchanges)
-    else if (index > 0) return this.#endAfter(index)
+    else if (index > 0) return this.#endAfter(index, ABORTED)
     this.#endedLocally = true
     this.#remove(exchange)
-    this.#lose('an earlier request on the connection was aborted', undefined, true)
+    this.#lose(ABORTED, undefined, true)
     exchange.closed()
   }
 
   /**
-   * Ends the connection behind its first `count` requests: the next one was aborted. Those before
-   * it still get their responses, which come first (RFC 9112 §9.3.2).
+   * Ends the connection behind its first `count` requests, whose responses come first (RFC 9112
+   * §9.3.2). Later ones are sent again elsewhere.
    */
-  #endAfter(count: number): void {
-    const [aborted, ...behind] = this.#exchanges.splice(count)
-    for (const each of behind)
-      each.lost('an earlier request on the connection was aborted', undefined, { first: false, begun: false })
+  #endAfter(count: number, message: string): void {
+    const cut = this.#exchanges.splice(count)
+    for (const each of cut) if (!each.over) each.lost(message, undefined, { first: false, begun: false })
     this.#exclusive = undefined
     this.#drain()
-    for (const each of [aborted!, ...behind]) each.closed()
+    for (const each of cut) each.closed()
   }
 
   pauseReading(): void {
@@ -246,6 +248,8 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
       const { fault } = this.#parser
       if (fault !== undefined) return this.#refuse(exchange)
       if (this.#parser.complete && !exchange.over) this.#complete(exchange, at < bytes.length)
+      // RFC 9112 §9.6: a client that receives "close" MUST cease sending requests on the connection.
+      else if (!exchange.unanswered && !this.#parser.keepAlive && this.#state === 'open') this.#endAfter(1, CLOSING)
     }
   }
 
@@ -308,7 +312,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     const next = this.#exchanges[0]
     exchange.complete(trailers)
     if (!reusable || (more && next?.written !== true)) {
-      this.#lose('the server closes the connection after an earlier response')
+      this.#lose(CLOSING)
       return exchange.closed()
     }
     this.resumeReading()

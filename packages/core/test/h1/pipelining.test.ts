@@ -177,6 +177,28 @@ describe('a server that supports pipelining', () => {
   })
 })
 
+describe('a server that announces the end of the connection with a response', () => {
+  it('gets no further request on it, "MUST cease sending requests on that connection" (RFC 9112 §9.6), and those behind are sent again', async () => {
+    const { url, lines } = await raw((line) => {
+      if (line.number > 0) line.answer()
+    })
+    const client = pipeliningClient({ maxConnectionsPerOrigin: 2 })
+    const [first, second] = [1, 2].map((i) => client.request({ url: `${url}/${i}` }))
+    await until(() => paths(lines[0]).length >= 2)
+    lines[0]!.socket.write('HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n')
+    const begun = await first!
+    expect(await (await second!).text()).toBe('GET /2')
+    expect(await (await client.request({ url: `${url}/3` })).text()).toBe('GET /3')
+    expect([paths(lines[0]), paths(lines[1])]).toEqual([
+      ['/1', '/2'],
+      ['/2', '/3'],
+    ])
+    lines[0]!.socket.write('0\r\n\r\n')
+    expect(await begun.text()).toBe('part')
+    await until(() => client.stats().connections.length === 1)
+  })
+})
+
 describe('a server that breaks pipelining', () => {
   /** Expects that the origin receives one request at a time. */
   const expectOneAtATime = (client: Client): void => expect(client.stats().connections).toMatchObject([{ capacity: 1 }])
