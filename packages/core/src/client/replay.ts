@@ -59,8 +59,8 @@ export class ReplayState {
   /** Maximum number of replays with an unknown outcome. */
   readonly #limit: number
   #unknown = 0
-  #lostBehind = false
-  #lostTogether = false
+  /** Whether a loss was not counted. */
+  #excused = false
   #withoutProgress = 0
   #refusals = 0
 
@@ -76,10 +76,9 @@ export class ReplayState {
    * 2. Certainly unprocessed (RFC 9113 §8.7): replay any method, as long as the origin answers
    *    other requests in between, else four attempts in total.
    * 3. The connection was lost, or the server was overloaded on it, and the outcome is unknown:
-   *    replay up to `limit` times, and only repeatable requests. With a limit of 0, never. Two
-   *    kinds of loss do not count, once each, because they are more likely caused by the connection
-   *    than by this request: the first loss behind another request of a pipeline, and the first
-   *    loss shared with other requests.
+   *    replay up to `limit` times, and only repeatable requests. With a limit of 0, never. One
+   *    loss does not count, because it is more likely caused by the connection than by this
+   *    request: the first one behind another request of a pipeline, or shared with other requests.
    * 4. Any other error is final, and goes to the caller.
    *
    * A request that has lost connections together with others is sent `apart` from the second loss
@@ -95,13 +94,9 @@ export class ReplayState {
       return this.#withoutProgress < MAX_ATTEMPTS_WITHOUT_PROGRESS ? 'together' : 'none'
     }
     if (this.#limit === 0 || !isRepeatable(request) || !isPassing(error)) return 'none'
-    if (error.code === LOST_BEHIND && !this.#lostBehind) {
-      this.#lostBehind = true
-      return 'together'
-    }
     const others = loss === 'shared' || loss === 'neighbor'
-    if (others && !this.#lostTogether) {
-      this.#lostTogether = true
+    if ((others || error.code === LOST_BEHIND) && !this.#excused) {
+      this.#excused = true
       return 'together'
     }
     if (++this.#unknown > this.#limit) return 'none'

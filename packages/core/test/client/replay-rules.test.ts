@@ -89,6 +89,18 @@ describe('a request that is lost together with other requests', () => {
     ).toEqual(['together', ...Array.from({ length: 5 }, () => 'apart'), 'none'])
   })
 
+  it('is delivered at most replay + 2 times, although it was lost behind another request of a pipeline as well', () => {
+    const behind = new ConnectionError('ERR_PIPELINE_LOST', 'lost', { initiator: 'peer' })
+    for (const [first, second] of [
+      [behind, lost],
+      [lost, behind],
+    ] as const) {
+      const replays = new ReplayState(1)
+      const decided = [first, second, lost].map((error) => replays.next(error, get, false, 'shared'))
+      expect(decided.map((how) => how === 'none')).toEqual([false, false, true])
+    }
+  })
+
   it('is replayed apart at once if the server named it as the cause', () => {
     expect(decisions(1, ['culprit', 'culprit'])).toEqual(['apart', 'none'])
   })
