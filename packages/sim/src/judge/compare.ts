@@ -43,11 +43,12 @@ export function compareSharing(
   let compared = 0
   const parted = new Set(faults.map(({ kind, where }) => (kind === 'dns-missing' ? `https://${where}` : undefined)))
   const resolves = (origin: string): boolean => client.options['lookupTtlMs'] === 0 || parted.has(origin)
+  const isSilent = faults.some(({ kind }) => kind === 'dns-silent' || kind === 'dns-slow')
   const waits = isLimited(client)
   const preventing = faults.filter(({ kind }) => PREVENTING.has(kind))
   const hasPoison = requests.some(({ poison }) => poison !== undefined)
   const isLost = (record: RequestRecord): boolean => {
-    if (isAnswered(record) || (resolves(record.script.origin) && isUnresolved(record))) return false
+    if (isAnswered(record) || (resolves(record.script.origin) && isUnresolved(record, isSilent))) return false
     // A client that is closed fails its requests after a while: how many there are depends on its speed.
     if (record.outcome?.error?.code === 'ERR_CLIENT_CLOSED') return false
     // Fewer connections are dialed at the same time, and requests that have one each wait for them.
@@ -95,6 +96,7 @@ function isAnswered({ outcome }: RequestRecord): boolean {
  * A name that does not exist for a while parts hosts that share a connection, and the client resolves
  * it again, as it does for each request with `lookupTtlMs: 0`; the origin's own connection would go on.
  */
-function isUnresolved({ outcome }: RequestRecord): boolean {
-  return outcome?.error?.phase === 'resolve'
+function isUnresolved({ outcome }: RequestRecord, isSilent: boolean): boolean {
+  const phase = outcome?.error?.phase
+  return phase === 'resolve' || (isSilent && phase === 'connect')
 }

@@ -87,7 +87,7 @@ describe('faults', () => {
   })
 
   it('after a suspend, idle connections are found dead within 12 s', () => {
-    const faults = [fault('suspend', 10, 990)]
+    const faults = [fault('suspend', 10, 890)]
     expect(judged({}, { ...OK, at: 14_000 }, { faults })).toEqual([])
     expect(judged({}, { ...OK, at: 46_000 }, { faults })).toEqual(['slow'])
     expect(judged({}, failed(), { faults })).toEqual(['innocent'])
