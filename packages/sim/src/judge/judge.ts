@@ -3,6 +3,7 @@
 import type { Environment } from '../world/environment.js'
 import { judgeContents } from './rules/contents.js'
 import { judgeExecution } from './rules/execution.js'
+import { judgeFairness } from './rules/fairness.js'
 import { judgeLatency } from './rules/latency.js'
 import { judgeLoad } from './rules/load.js'
 import { judgeRecovery } from './rules/recovery.js'
@@ -16,4 +17,5 @@ export function judge(environment: Environment): void {
   judgeLoad(environment)
   judgeRecovery(environment)
   judgeLatency(environment)
+  judgeFairness(environment)
 }

@@ -11,7 +11,7 @@ import type { RealServer } from './real-server.js'
 /** A timer of a server may be late, and its clock coarse. */
 const IDLE_TOLERANCE_MS = 1_500
 const LINGER_TOLERANCE_MS = 400
-/** A server that counts resets forgets some of them meanwhile. */
+/** A server that counts resets forgets some of them over time. */
 const RESET_TOLERANCE = 150
 /** Requests, and resets, above which a server is taken to have no limit. */
 const MOST_REQUESTS = 1_100

@@ -7,6 +7,8 @@ import type { Environment } from '../../src/world/environment.js'
 
 export const HOST = 'a.sim.example'
 export const ORIGIN = `https://${HOST}`
+/** A host at the same addresses. */
+export const OTHER = 'b.sim.example'
 
 /** Settings of a made-up world. */
 export interface MadeUp {
@@ -44,12 +46,13 @@ export function madeUp(options: MadeUp = {}): Environment {
     script: {
       faults,
       requests,
+      machines: hosts.map(([, { script }]) => script),
       names: [{ name: HOST, addresses }],
       client: { coalescing: true, options: options.options ?? {} },
     },
     hosts: new Map(hosts),
     network: { dials: new Map([['10.0.0.1', dials]]) },
-    records: new Map([[HOST, { addresses }]]),
+    records: new Map([HOST, OTHER].map((host) => [host, { addresses }])),
     resolver: {
       hasHad: (_: string, address: string) => (options.had ?? addresses).includes(address),
       answeredAt: () => options.answeredAt ?? [],

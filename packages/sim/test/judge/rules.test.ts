@@ -1,12 +1,13 @@
 import { compareSharing } from '../../src/judge/compare.js'
 import { judgeContents } from '../../src/judge/rules/contents.js'
 import { judgeExecution } from '../../src/judge/rules/execution.js'
+import { judgeFairness } from '../../src/judge/rules/fairness.js'
 import { judgeLoad } from '../../src/judge/rules/load.js'
 import { judgeEnd, judgeIdle, judgeWindows } from '../../src/judge/rules/rest.js'
 import { judgeRouting } from '../../src/judge/rules/routing.js'
 import { judgeSettling } from '../../src/judge/rules/settling.js'
 import type { Environment } from '../../src/world/environment.js'
-import { arrival, broken, failed, madeUp, OK, request } from './made-up.js'
+import { arrival, broken, failed, madeUp, OK, OTHER, request } from './made-up.js'
 
 /** Judges one world, and returns the rules that are broken. */
 function judged(rule: (environment: Environment) => void, fill: (environment: Environment) => void, world = madeUp()): string[] {
@@ -24,6 +25,13 @@ describe('settling', () => {
     expect(judged(judgeSettling, (world) => Object.assign(request(world), { outcome: undefined }))).toEqual(['unsettled'])
   })
 
+  it('except over HTTP/1.1 without TCP keepalive, where nothing notices a dead connection', () => {
+    const options = { tcpKeepAlive: false }
+    const unsettled = (world: Environment): unknown => Object.assign(request(world), { outcome: undefined })
+    expect(judged(judgeSettling, unsettled, madeUp({ model: 'old', options }))).toEqual([])
+    expect(judged(judgeSettling, unsettled, madeUp({ options }))).toEqual(['unsettled'])
+  })
+
   it('a request that settles twice is found', () => {
     expect(judged(judgeSettling, (world) => request(world, {}, OK, { settled: 2 }))).toEqual(['settled-twice'])
   })
@@ -33,6 +41,24 @@ describe('settling', () => {
     expect(judged(judgeSettling, (world) => request(world, { totalMs: 500 }, late))).toEqual(['late'])
     expect(judged(judgeSettling, (world) => request(world, { abortAfterMs: 500 }, late))).toEqual(['late'])
     expect(judged(judgeSettling, (world) => request(world, { totalMs: 500 }, late, { stalledAtEnd: 8_000 }))).toEqual([])
+  })
+})
+
+describe('fairness', () => {
+  const burst = (otherEndsAt: number) => (world: Environment) => {
+    for (let i = 0; i < 20; i++) {
+      request(world)
+      request(world, { origin: `https://${OTHER}` }, { ...OK, at: otherEndsAt })
+    }
+  }
+
+  it('an origin that waits much longer than another one at the same servers and time is found', () => {
+    expect(judged(judgeFairness, burst(2_000))).toEqual([])
+    expect(judged(judgeFairness, burst(9_000))).toEqual(['unfair'])
+  })
+
+  it('except where an address is ill, which one of them may dial', () => {
+    expect(judged(judgeFairness, burst(9_000), madeUp({ ill: 'mute' }))).toEqual([])
   })
 })
 

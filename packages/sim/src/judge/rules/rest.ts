@@ -2,11 +2,13 @@
 
 import type { ClientStats } from '@unshard/core'
 import type { Environment } from '../../world/environment.js'
+import { isUnnoticed } from '../unnoticed.js'
 
 /** Judges the client before it is closed, when no request is in flight. */
-export function judgeIdle({ ledger, kernel, sockets }: Environment, { pools, connections }: ClientStats): void {
+export function judgeIdle(environment: Environment, { pools, connections }: ClientStats): void {
+  const { ledger, kernel, sockets } = environment
   let unread = 0
-  for (const { script } of ledger.records.values()) if (script.reader === 'never') unread++
+  for (const record of ledger.records.values()) if (record.script.reader === 'never' || isUnnoticed(environment, record)) unread++
   for (const { origin, queued, dialing } of pools) {
     if (queued > 0) ledger.find('left', `${queued} requests are queued for ${origin}, and all have settled`)
     if (dialing > 0) ledger.find('left', `${dialing} dials are pending for ${origin}, and no request waits`)

@@ -1,15 +1,18 @@
 /** Every request settles once, within its deadlines. */
 
 import type { Environment } from '../../world/environment.js'
+import { isUnnoticed } from '../unnoticed.js'
 
 /** Deadlines are looked at every 100 ms; the rest is for the turns of a busy process. */
 const LATE_MS = 500
 
-export function judgeSettling({ ledger }: Environment): void {
-  for (const { script, settled, outcome, startedAt, stalledAtStart, stalledAtEnd } of ledger.records.values()) {
+export function judgeSettling(environment: Environment): void {
+  const { ledger } = environment
+  for (const record of ledger.records.values()) {
+    const { script, settled, outcome, startedAt, stalledAtStart, stalledAtEnd } = record
     const { id, method, origin, totalMs, abortAfterMs } = script
     if (outcome === undefined) {
-      ledger.find('unsettled', `${method} ${origin} was not settled`, id)
+      if (!isUnnoticed(environment, record)) ledger.find('unsettled', `${method} ${origin} was not settled`, id)
       continue
     }
     if (settled !== 1) ledger.find('settled-twice', `${method} ${origin} was settled ${settled} times`, id)
