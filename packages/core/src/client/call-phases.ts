@@ -56,19 +56,30 @@ export abstract class CallPhases implements Deadline, Abortable {
   /** Called when the request ends because no response has come. */
   protected abstract unanswered(): void
 
-  onTick(now: number): void {
+  onTick(now: number): boolean {
     const { total } = this.limits.timeouts
-    if (total > 0 && now - this.totalSince >= total) return this.#expire('total')
+    if (total > 0 && now - this.totalSince >= total) {
+      this.#expire('total')
+      return false
+    }
     this.#look(now)
-    if (this.#phase === 'pause') return
+    if (this.#phase === 'pause') return total > 0
     const phase = this.#phase === 'headers' && this.exchange?.sending === true ? 'body' : this.#phase
     const limit = this.limits.timeouts[phase]
     if (limit > 0 && now - this.#phaseStartedAt >= limit && !this.#grantsTime()) this.#expire(phase)
+    return this.#isTimed()
+  }
+
+  /** Whether a deadline may pass without another call of {@link enter}. */
+  #isTimed(): boolean {
+    const { total, headers, body } = this.limits.timeouts
+    return total > 0 || headers > 0 || body > 0 || (this.#phase !== 'headers' && this.#phase !== 'body')
   }
 
   protected enter(phase: Phase, now: number): void {
     this.#phase = phase
     this.#phaseStartedAt = now
+    if (phase === 'queue' || phase === 'connect') this.owner.deadlines.wake()
   }
 
   /** Called when the request gets a connection: the next wait starts a new `queue` deadline. */

@@ -35,12 +35,13 @@ export function startDeadline(clock: Clock, delayMs: number, callback: () => voi
 /** Jump of the wall clock between two ticks that counts as a suspend, in milliseconds. */
 const SUSPENDED_MS = 5_000
 
-/**
- * An operation with a deadline. `onTick` is called on every tick and decides whether the deadline
- * has passed.
- */
+/** An operation with a deadline. */
 export interface Deadline extends Abortable {
-  onTick(nowMs: number): void
+  /**
+   * Called on every tick: decides whether the deadline has passed.
+   * @returns whether it needs the next tick. If not, it calls {@link Deadlines.wake} once it does.
+   */
+  onTick(nowMs: number): boolean
   /** Links of the list, used only by {@link Deadlines}. */
   previousDeadline: Deadline | undefined
   nextDeadline: Deadline | undefined
@@ -48,7 +49,8 @@ export interface Deadline extends Abortable {
 
 /**
  * All deadlines of one client: an intrusive list, so that a request costs four assignments. One
- * timer runs, and keeps the process alive, while the list is not empty.
+ * timer runs, and keeps the process alive, while an operation needs a tick: an open event stream
+ * does not wake the process.
  */
 export class Deadlines {
   readonly #clock: Clock
@@ -83,7 +85,12 @@ export class Deadlines {
     deadline.previousDeadline = undefined
     deadline.nextDeadline = first
     this.#first = deadline
-    if (first === undefined) this.#start()
+    if (first === undefined || this.#timer === undefined) this.#start()
+  }
+
+  /** Starts the ticks again for an operation that needed none. */
+  wake(): void {
+    if (this.#timer === undefined && this.#first !== undefined) this.#start()
   }
 
   /** Removes a deadline. Call once, and only for an added one. */
@@ -150,13 +157,14 @@ export class Deadlines {
 
   #look(): void {
     const now = this.#clock.now()
+    let isNeeded = false
     let deadline = this.#first
     while (deadline !== undefined) {
       // Get the next one first: a passed deadline removes itself from the list.
       const next = deadline.nextDeadline
-      deadline.onTick(now)
+      if (deadline.onTick(now)) isNeeded = true
       deadline = next
     }
-    if (this.#first !== undefined) this.#start()
+    if (isNeeded && this.#first !== undefined) this.#start()
   }
 }

@@ -8,8 +8,10 @@ class Recorder implements Deadline {
   previousDeadline: Deadline | undefined
   nextDeadline: Deadline | undefined
   abort(): void {}
-  onTick(now: number): void {
+  isNeeded = true
+  onTick(now: number): boolean {
     this.ticks.push(now)
+    return this.isNeeded
   }
 }
 
@@ -53,6 +55,28 @@ describe('after a suspend', () => {
     }
     clock.advance(TICK_MS)
     expect(awoken).toBe(0)
+  })
+})
+
+describe('an operation that needs no ticks', () => {
+  it('gets none, and no timer runs, until it wakes the list or another deadline is added', () => {
+    const clock = new FakeClock()
+    const deadlines = new Deadlines(clock)
+    const stream = new Recorder()
+    stream.isNeeded = false
+    deadlines.add(stream)
+    clock.advance(10 * TICK_MS)
+    expect([stream.ticks, clock.pending]).toEqual([[TICK_MS], 0])
+    deadlines.wake()
+    clock.advance(10 * TICK_MS)
+    expect([stream.ticks.length, clock.pending]).toEqual([2, 0])
+    const other = new Recorder()
+    deadlines.add(other)
+    clock.advance(3 * TICK_MS)
+    expect([stream.ticks.length, other.ticks.length]).toEqual([5, 3])
+    deadlines.delete(other)
+    clock.advance(3 * TICK_MS)
+    expect([stream.ticks.length, clock.pending]).toEqual([6, 0])
   })
 })
 
