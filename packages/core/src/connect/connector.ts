@@ -225,7 +225,9 @@ export class Connector {
   /** Whether the address of a new connection has failed on another one in the meantime. */
   #isOvertaken(route: Route, failuresBefore: number): boolean {
     const { origin, addresses, remoteAddress } = route
-    return this.#wasChosen(route) && this.#addresses.isOvertaken(origin.port, remoteAddress!, addresses, failuresBefore)
+    return (
+      this.#wasChosen(route) && this.#addresses.isOvertaken(origin.host, origin.port, remoteAddress!, addresses, failuresBefore)
+    )
   }
 
   /** Takes or connects a socket, secures it for `https`, then chooses the engine. */

@@ -98,13 +98,14 @@ export class AddressMemory {
   }
 
   /**
-   * Whether an address has served nothing on another connection since a dial began, and another
-   * address may be well.
+   * Whether an address has served nothing on another connection since a dial began, while another
+   * address of the name is known to work.
    * @param failuresBefore {@link failures} when the dial began.
    */
-  isOvertaken(port: number, address: string, addresses: readonly Address[], failuresBefore: number): boolean {
-    const disproved = this.#disproved.get(keyOf(address, port)) ?? 0
-    return disproved > failuresBefore && addresses.some((other) => !this.hasFailed(port, other.address))
+  isOvertaken(host: string, port: number, address: string, addresses: readonly Address[], failuresBefore: number): boolean {
+    if ((this.#disproved.get(keyOf(address, port)) ?? 0) <= failuresBefore) return false
+    const won = this.#won.get(keyOf(host, port))
+    return won !== undefined && won !== address && addresses.some((other) => other.address === won)
   }
 
   /** Prefers an address whose server sent SETTINGS or a response. */

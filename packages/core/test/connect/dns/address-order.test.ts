@@ -67,16 +67,17 @@ describe('AddressMemory', () => {
     expect(order(memory, IPV4)).toEqual(IPV4)
   })
 
-  it('a connection is overtaken if its address has served nothing on another one meanwhile, and another address may be well', () => {
+  it('a connection is overtaken if its address has served nothing on another one since, and another address works', () => {
     const memory = new AddressMemory(clock)
-    const isOvertaken = (failuresBefore: number): boolean => memory.isOvertaken(443, IPV4[0]!, at(...IPV4), failuresBefore)
+    const isOvertaken = (before: number): boolean => memory.isOvertaken('a.example', 443, IPV4[0]!, at(...IPV4), before)
     const before = memory.failures
+    memory.won('a.example', 443, IPV4[1]!)
     memory.failed(443, IPV4[0]!, 'ETIMEDOUT')
     memory.demote('a.example', 443, IPV4[0]!)
     expect(isOvertaken(before)).toBe(false)
     memory.disproved('a.example', 443, IPV4[0]!)
     expect([isOvertaken(before), isOvertaken(memory.failures)]).toEqual([true, false])
-    for (const other of IPV4.slice(1)) memory.demote('a.example', 443, other)
+    memory.demote('a.example', 443, IPV4[1]!)
     expect(isOvertaken(before)).toBe(false)
     memory.won('a.example', 443, IPV4[1]!)
     expect(isOvertaken(before)).toBe(true)
@@ -157,7 +158,8 @@ describe('a client', () => {
       ...{ protocols: ['http/1.1'], address: '127.0.0.1', port: ill.port },
       // The replay of the first request ends after the second one, which must wait for its own connection.
       async handler({ url }, response) {
-        ;(url === '/one' ? replayed : second).open()
+        if (url === '/two') second.open()
+        response.write('part')
         if (url === '/one') await second.promise
         response.end()
       },
@@ -165,7 +167,8 @@ describe('a client', () => {
     const client = createClient({ lookup: lookup('127.0.0.2', '127.0.0.1'), replay: 1 })
     const get = (path: string) => client.request({ url: `${origin.url('a.test.example')}${path}` })
     await get('/first')
-    const responses = await Promise.all([get('/one'), get('/two')])
+    const first = get('/one').finally(() => replayed.open())
+    const responses = await Promise.all([first, get('/two')])
     expect(responses.map(({ connection }) => connection.remoteAddress)).toEqual(['127.0.0.1', '127.0.0.1'])
     expect(ill.paths).toEqual(['/first', '/one'])
   })
