@@ -295,7 +295,9 @@ export class ConnectionRegistry {
     pooled.waiting.clear()
     for (const originPool of originPools) {
       originPool.remove(connection)
-      if (pooled.hadCapacity) this.#deps.events.onMemberLost(originPool)
+      // A connection that is older than one with a response says nothing about dials from now on.
+      const { newestProved = 0 } = originPool.target.record
+      if (pooled.hadCapacity || connection.id < newestProved) this.#deps.events.onMemberLost(originPool)
       else this.#deps.events.onDialWithoutCapacity(originPool)
     }
   }

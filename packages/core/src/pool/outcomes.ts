@@ -36,9 +36,11 @@ export class Outcomes {
   }
 
   /** Records the first response to an origin over a connection: its address works for this origin. */
-  proved(member: Member, { origin }: PoolTarget): void {
+  proved(member: Member, { origin, record }: PoolTarget): void {
+    const { connection } = member
     member.proved = true
-    this.#deps.connector.proved(member.connection.route, origin)
+    record.newestProved = Math.max(record.newestProved ?? 0, connection.id)
+    this.#deps.connector.proved(connection.route, origin)
   }
 
   /** Records a request that ended without a response. An HTTP/1.1 server that has sent nothing counts against its address. */

@@ -45,6 +45,8 @@ export interface SharingRecord {
    * itself.
    */
   misdirected?: boolean
+  /** Number of the newest connection with a response from the origin. */
+  newestProved?: number
   /** The pause after the last failed dial, until another one succeeds. */
   backoff?: Backoff | undefined
 }

@@ -178,7 +178,7 @@ describe('a server that supports pipelining', () => {
 })
 
 describe('a server that announces the end of the connection with a response', () => {
-  it('gets no further request on it, "MUST cease sending requests on that connection" (RFC 9112 §9.6), and those behind are sent again', async () => {
+  it('gets no further request on it, and those behind are sent again (RFC 9112 §9.6)', async () => {
     const { url, lines } = await raw((line) => {
       if (line.number > 0) line.answer()
     })

@@ -152,6 +152,26 @@ it.each(['close', 'destroy'] as const)('%s() in the turn in which a dial succeed
   expect(waiting.error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
 })
 
+it('requests fail after two connections without capacity, unless a newer connection has had a response', async () => {
+  const { connector, call } = make()
+  const closeNext = async (dial: number): Promise<void> => {
+    await turn()
+    const connection = await connector.dials[dial]!.succeed({ places: 0 })
+    connection.enter('closed')
+    await turn()
+  }
+  const target = targetWith()
+  const failing = call(target)
+  for (const dial of [0, 1]) await closeNext(dial)
+  expect(failing.error).toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
+  target.record.newestProved = Number.POSITIVE_INFINITY
+  const waiting = call(target)
+  for (const dial of [2, 3, 4]) await closeNext(dial)
+  expect(waiting.error).toBeUndefined()
+  const connection = await connector.dials[5]!.succeed()
+  expect(waiting.member?.connection).toBe(connection)
+})
+
 it('open() accepts a connection without capacity', async () => {
   const { connector, pool } = make()
   const opened = [pool.open(targetWith()), pool.open(targetWith())]
