@@ -41,22 +41,11 @@ const ILLNESSES: readonly (readonly [weight: number, ill: Illness])[] = [
   [1, 'plain'],
   [1, 'misnamed'],
 ]
-/** Models of servers behind one address. */
-export const MANY = [
-  'nginx',
-  'go',
-  'grpc',
-  'node',
-  'apache',
-  'haproxy',
-  'h2o',
-  'envoy',
-  'alb',
-  'caddy',
-  'apns',
-  'nghttpd',
-  'old',
-] as const
+/**
+ * Models of servers behind one address: all, in the order of their table. One more model changes the
+ * servers that seeds draw.
+ */
+export const MANY: readonly string[] = Object.keys(MODELS)
 /** Models that say so if they do not have a host. */
 export const HONEST = ['apache', 'caddy', 'apns', 'envoy'] as const
 

@@ -75,12 +75,31 @@ const FRAMES = [
 /** Types of TLS records (RFC 8446 §5.1), from 20 on. */
 const RECORDS = ['change_cipher_spec', 'alert', 'handshake', 'application_data']
 
-/** Names the TLS record or the HTTP/2 frames with which a segment begins, else its first characters. */
-function shown(bytes: Uint8Array): string {
+/** First byte of a modelled handshake message, before four bytes of length. */
+const HELLO = 22
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+/** Names and characters that are shown of one segment, at most. */
+const MOST_NAMES = 12
+const MOST_CHARACTERS = 60
+
+/** Names the handshake, the TLS record or the HTTP/2 frames with which a segment begins, else its first characters. */
+export function shown(bytes: Uint8Array): string {
   if (bytes[1] === 3 && RECORDS[bytes[0]! - 20] !== undefined) return `TLS ${RECORDS[bytes[0]! - 20]}`
+  if (bytes[0] === HELLO) return `hello ${charactersOf(bytes.subarray(5))}`
+  if (PREFACE.equals(bytes.subarray(0, PREFACE.length))) return ['preface', ...frameNames(bytes, PREFACE.length)].join(' ')
+  const names = bytes[0] === 0 ? frameNames(bytes, 0) : []
+  return names.length > 0 ? names.join(' ') : JSON.stringify(charactersOf(bytes))
+}
+
+function charactersOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, MOST_CHARACTERS)).toString('latin1')
+}
+
+/** Types and streams of the frames from `start` on. */
+function frameNames(bytes: Uint8Array, start: number): string[] {
   const names: string[] = []
-  let at = 0
-  while (at + 9 <= bytes.length && names.length < 12) {
+  let at = start
+  while (at + 9 <= bytes.length && names.length < MOST_NAMES) {
     const length = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!
     const type = bytes[at + 3]!
     const stream = ((bytes[at + 5]! & 0x7f) << 24) | (bytes[at + 6]! << 16) | (bytes[at + 7]! << 8) | bytes[at + 8]!
@@ -88,6 +107,5 @@ function shown(bytes: Uint8Array): string {
     names.push(`${FRAMES[type] ?? (type === 12 ? 'ORIGIN' : type)}${stream === 0 ? '' : `:${stream}`}`)
     at += 9 + length
   }
-  if (names.length > 0 && bytes[0] === 0) return names.join(' ')
-  return JSON.stringify(Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 60)).toString('latin1'))
+  return names
 }

@@ -13,7 +13,7 @@ import { type DnsRecord, ModelledResolver } from '../network/resolver.js'
 import type { MachineScript, WorldScript } from '../script/script.js'
 import { Application } from '../server/application.js'
 import { Instance } from '../server/instance.js'
-import { MODELS } from '../server/models/all.js'
+import { modelNamed } from '../server/models/all.js'
 import { acceptProxy } from '../server/proxy.js'
 import { acceptRealTls } from '../server/real-tls.js'
 import { routeByName } from '../server/sni-router.js'
@@ -74,7 +74,7 @@ export class Environment implements SocketWorld {
     const { kernel, ledger } = this
     const secure = this.script.tls === 'real' ? acceptRealTls : acceptTls
     const deps = { kernel, ledger, machine, address, application: this.#application, acceptTls: secure }
-    const instances = servers.map((server) => new Instance(deps, server, MODELS[server.model]!))
+    const instances = servers.map((server) => new Instance(deps, server, modelNamed(server.model)))
     let next = 0
     const routed = servers.some(({ hosts }) => hosts !== undefined)
     this.network.listen(address, 443, (end) =>

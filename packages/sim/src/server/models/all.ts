@@ -147,3 +147,10 @@ export const MODELS: Readonly<Record<string, ServerModel>> = {
     lingerMs: 0,
   },
 }
+
+/** @throws Error for a name that is not in the table. */
+export function modelNamed(name: string): ServerModel {
+  const model = MODELS[name]
+  if (model === undefined) throw new Error(`"${name}" is not a server model: use one of ${Object.keys(MODELS).join(', ')}`)
+  return model
+}
