@@ -25,6 +25,8 @@ function begin(environment: Environment, fault: FaultScript): Lift {
   const { kernel } = environment
   const durationMs = fault.until - fault.at
   if (fault.kind === 'suspend') {
+    // A machine that is suspended cannot be suspended again.
+    if (kernel.asleep) return undefined
     kernel.suspend(durationMs)
     return fault.roams === true ? () => environment.network.roam() : undefined
   }
