@@ -94,8 +94,8 @@ export class ReplayState {
       return this.#withoutProgress < MAX_ATTEMPTS_WITHOUT_PROGRESS ? 'together' : 'none'
     }
     if (this.#limit === 0 || !isRepeatable(request) || !isPassing(error)) return 'none'
-    const others = loss === 'shared' || loss === 'neighbor'
-    if ((others || error.code === LOST_BEHIND) && !this.#excused) {
+    const others = loss === 'shared' || loss === 'neighbor' || error.code === LOST_BEHIND
+    if (others && !this.#excused) {
       this.#excused = true
       return 'together'
     }

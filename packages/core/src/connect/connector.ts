@@ -21,6 +21,7 @@ import type { ConnectOptions, ConnectProgress } from './connect-options.js'
 import { AddressMemory } from './dns/address-order.js'
 import type { Resolution } from './dns/resolver.js'
 import { Resolver, withOrigin } from './dns/resolver.js'
+import { preferOther } from './overtaken.js'
 import { forwards, ProxyDialer } from './proxy/proxy-dialer.js'
 import type { ProxyServer } from './proxy/proxy-options.js'
 import { routeOf } from './route-of.js'
@@ -191,10 +192,10 @@ export class Connector {
     if (signal.aborted) throw signal.reason
     const { failures } = this.#addresses
     let connection = await this.#dial(target, addresses, progress, signal)
-    if (this.#isOvertaken(connection.route, failures)) {
-      connection.destroy(new Error('the address has served nothing on another connection'))
-      const { host, port } = target.origin
-      connection = await this.#dial(target, this.#addresses.order(host, port, addresses), progress, signal)
+    const others = this.#othersThan(connection.route, failures)
+    if (others.length > 0) {
+      const dial = (stop: AbortSignal): Promise<Connection> => this.#dial(target, others, progress, stop)
+      connection = await preferOther(connection, dial, this.#options.clock, signal)
     }
     if (this.#options.connections === undefined && isForbidden(target, connection)) {
       const error = forbidden(target, 'the connection leads to another address')
@@ -222,12 +223,11 @@ export class Connector {
     if (this.#wasChosen(route)) this.#addresses.disproved(origin.host, origin.port, remoteAddress!)
   }
 
-  /** Whether the address of a new connection has failed on another one in the meantime. */
-  #isOvertaken(route: Route, failuresBefore: number): boolean {
+  /** The addresses to prefer to that of a new connection, because it has failed on another one since. */
+  #othersThan(route: Route, failuresBefore: number): readonly Address[] {
     const { origin, addresses, remoteAddress } = route
-    return (
-      this.#wasChosen(route) && this.#addresses.isOvertaken(origin.host, origin.port, remoteAddress!, addresses, failuresBefore)
-    )
+    if (!this.#wasChosen(route)) return []
+    return this.#addresses.othersThan(origin.host, origin.port, remoteAddress!, addresses, failuresBefore)
   }
 
   /** Takes or connects a socket, secures it for `https`, then chooses the engine. */

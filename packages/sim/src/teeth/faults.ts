@@ -42,7 +42,7 @@ export const PUT_BACK: readonly PutBackFault[] = [
     replacements: [
       {
         file: 'client/replay.ts',
-        find: "    if ((others || error.code === LOST_BEHIND) && !this.#excused) {\n      this.#excused = true\n      return 'together'\n    }\n",
+        find: "    if (others && !this.#excused) {\n      this.#excused = true\n      return 'together'\n    }\n",
         replace: '',
       },
       {

@@ -86,7 +86,7 @@ export class AddressMemory {
     if (this.#won.get(keyOf(host, port)) === address) this.#won.delete(keyOf(host, port))
   }
 
-  /** Number of failures so far, for {@link isOvertaken}. */
+  /** Number of failures so far, for {@link othersThan}. */
   get failures(): number {
     return this.#failures
   }
@@ -98,14 +98,13 @@ export class AddressMemory {
   }
 
   /**
-   * Whether an address has served nothing on another connection since a dial began, while another
-   * address of the name is known to work.
+   * The addresses that may be well, in order, if this one has served nothing on another connection
+   * since a dial began; else none.
    * @param failuresBefore {@link failures} when the dial began.
    */
-  isOvertaken(host: string, port: number, address: string, addresses: readonly Address[], failuresBefore: number): boolean {
-    if ((this.#disproved.get(keyOf(address, port)) ?? 0) <= failuresBefore) return false
-    const won = this.#won.get(keyOf(host, port))
-    return won !== undefined && won !== address && addresses.some((other) => other.address === won)
+  othersThan(host: string, port: number, address: string, addresses: readonly Address[], failuresBefore: number): Address[] {
+    if ((this.#disproved.get(keyOf(address, port)) ?? 0) <= failuresBefore) return []
+    return this.order(host, port, addresses).filter((other) => !this.hasFailed(port, other.address))
   }
 
   /** Prefers an address whose server sent SETTINGS or a response. */

@@ -67,22 +67,22 @@ describe('AddressMemory', () => {
     expect(order(memory, IPV4)).toEqual(IPV4)
   })
 
-  it('a connection is overtaken if its address has served nothing on another one since, and another address works', () => {
+  it('prefers others to an address that has served nothing on another connection since a dial began', () => {
     const memory = new AddressMemory(clock)
-    const isOvertaken = (before: number): boolean => memory.isOvertaken('a.example', 443, IPV4[0]!, at(...IPV4), before)
+    const others = (failuresBefore: number): string[] =>
+      names(memory.othersThan('a.example', 443, IPV4[0]!, at(...IPV4), failuresBefore))
     const before = memory.failures
-    memory.won('a.example', 443, IPV4[1]!)
     memory.failed(443, IPV4[0]!, 'ETIMEDOUT')
     memory.demote('a.example', 443, IPV4[0]!)
-    expect(isOvertaken(before)).toBe(false)
+    expect(others(before)).toEqual([])
     memory.disproved('a.example', 443, IPV4[0]!)
-    expect([isOvertaken(before), isOvertaken(memory.failures)]).toEqual([true, false])
-    memory.demote('a.example', 443, IPV4[1]!)
-    expect(isOvertaken(before)).toBe(false)
-    memory.won('a.example', 443, IPV4[1]!)
-    expect(isOvertaken(before)).toBe(true)
+    expect([others(before), others(memory.failures)]).toEqual([[IPV4[1], IPV4[2]], []])
+    memory.won('a.example', 443, IPV4[2]!)
+    expect(others(before)).toEqual([IPV4[2], IPV4[1]])
+    for (const other of IPV4.slice(1)) memory.demote('a.example', 443, other)
+    expect(others(before)).toEqual([])
     memory.won('a.example', 443, IPV4[0]!)
-    expect(isOvertaken(before)).toBe(false)
+    expect(others(before)).toEqual([])
   })
 
   it('does not add the preferred address to a DNS answer without it', () => {

@@ -4,6 +4,7 @@ import type { RequestRecord } from '../../ledger/ledger.js'
 import { neededMs } from '../../script/script.js'
 import type { Environment } from '../../world/environment.js'
 import { disturbanceOf } from '../disturbance.js'
+import { mayQueue } from '../queueing.js'
 import { isInnocent } from './recovery.js'
 
 /** Requests that begin within this time compete. */
@@ -19,6 +20,8 @@ export function judgeFairness(environment: Environment): void {
   const { machines, requests } = environment.script
   if (machines.some(({ servers }) => servers.some(({ ill }) => ill !== undefined))) return
   if (requests.some(({ poison }) => poison !== undefined)) return
+  // Over HTTP/1.1 each origin has connections of its own.
+  if (mayQueue(environment)) return
   for (const burst of burstsOf(environment).values()) {
     const waits = [...burst]
       .filter(([, list]) => list.length >= LEAST_REQUESTS)

@@ -1,0 +1,40 @@
+/**
+ * A new connection whose address has served nothing on another one since its dial began: another
+ * address gets a chance, and this connection stays the second choice.
+ */
+
+import type { Clock } from '../runtime/clock.js'
+import type { Connection } from '../transport/connection.js'
+
+/** Time for the other addresses, in milliseconds: those that are silent must not cost more. */
+export const OTHER_ADDRESS_MS = 1_000
+
+/**
+ * Dials another address, and returns its connection, or `connection` if the dial fails or takes too
+ * long. Closes the one that is not returned.
+ * @param dial ends with `signal`.
+ * @throws the reason of `signal`.
+ */
+export async function preferOther(
+  connection: Connection,
+  dial: (signal: AbortSignal) => Promise<Connection>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const stop = new AbortController()
+  const onAbort = (): void => stop.abort(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  const timer = clock.startTimer(OTHER_ADDRESS_MS, () => stop.abort(new Error('another address takes too long')))
+  try {
+    const other = await dial(stop.signal)
+    connection.destroy(new Error('the address has served nothing on another connection'))
+    return other
+  } catch (error) {
+    if (!signal.aborted && connection.state !== 'closed') return connection
+    connection.destroy(new Error('the dial was aborted'))
+    throw signal.aborted ? signal.reason : error
+  } finally {
+    timer.cancel()
+    signal.removeEventListener('abort', onAbort)
+  }
+}
