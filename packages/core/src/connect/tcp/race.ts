@@ -28,6 +28,9 @@ export const HANDSHAKE_DELAY_MS = 1_000
 export const FAILED_DELAY_MS = 3_000
 export const FAILED_HANDSHAKE_DELAY_MS = 5_000
 
+/** Time after which an address counts as failed at the end of a request with a short deadline, in milliseconds. */
+const FAIR_MS = 1_000
+
 /** Options of one race. */
 export interface RaceOptions<Result = Socket> {
   readonly addresses: readonly Address[]
@@ -108,6 +111,7 @@ class Race<Result> {
   readonly #errors: Error[] = []
   readonly #stop = new AbortController()
   #timer: ClockTimer | undefined
+  readonly #startedAt: number
   #over = false
 
   constructor(options: RaceOptions<Result>, resolve: (result: Result) => void, reject: (reason: unknown) => void) {
@@ -115,6 +119,7 @@ class Race<Result> {
     this.#resolve = resolve
     this.#reject = reject
     const { addresses, inOrder, memory, port } = options
+    this.#startedAt = options.clock.now()
     if (inOrder === true) this.#left = [...addresses]
     else this.#left = memory?.known.order(memory.host, port, addresses) ?? interleave(addresses)
   }
@@ -128,8 +133,11 @@ class Race<Result> {
 
   readonly #aborted = (): void => {
     const { reason } = this.#options.signal
-    // An address without a result by the deadline counts as failed.
-    if (reason instanceof TimeoutError) {
+    // An address without a result by the deadline counts as failed, unless the request had no time for a far one.
+    if (
+      reason instanceof TimeoutError &&
+      (reason.phase === 'connect' || this.#options.clock.now() - this.#startedAt >= FAIR_MS)
+    ) {
       for (const address of [...this.#connecting.values(), ...this.#completing.values()]) this.#demote(address)
     }
     this.#fail(reason)

@@ -4,6 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { FakeClock } from '@unshard/testkit'
 import { AddressMemory, interleave } from '../../../src/connect/dns/address-order.js'
 import { ATTEMPT_DELAY_MS, FAILED_DELAY_MS, race, type TcpEndpoint } from '../../../src/connect/tcp/race.js'
+import { TimeoutError } from '../../../src/errors/errors.js'
 import type { Address } from '../../../src/transport/route.js'
 
 const closers: (() => unknown)[] = []
@@ -228,6 +229,20 @@ describe('the race', () => {
     expect(attempts).toHaveLength(2)
     expect(clock.pending).toBe(0)
     for (const socket of sockets) expect(socket.bytesRead).toBe(0)
+  })
+
+  it.each([
+    ['total', 300, false],
+    ['total', 1_000, true],
+    ['connect', 300, true],
+  ] as const)('a %s deadline after %d ms counts against the address that was tried: %s', async (phase, ms, counts) => {
+    const { port } = await listen('127.0.0.1')
+    const known = new AddressMemory(new FakeClock(1))
+    const { settled, abort, clock } = run(at('127.0.0.1'), port, new FakeClock(), known)
+    clock.advance(ms)
+    abort.abort(new TimeoutError(phase, ms))
+    await expect(settled).rejects.toMatchObject({ phase })
+    expect(known.hasFailed(port, '127.0.0.1')).toBe(counts)
   })
 
   it('tries no address if it is aborted before it starts', async () => {

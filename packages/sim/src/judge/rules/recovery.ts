@@ -7,6 +7,8 @@ import { disturbanceOf } from '../disturbance.js'
 import { isWait, mayQueue } from '../queueing.js'
 import { hasWellServer } from '../well-servers.js'
 
+/** Bytes per millisecond, below which a burst floods a line. */
+const SLOW_LINE = 1_000
 /** Longer requests may outlive the connections of a server with a maximum age. */
 const LONG_MS = 50_000
 
@@ -22,6 +24,7 @@ export function judgeRecovery(environment: Environment): void {
     if (hasPoison && outcome.status === 200) continue
     if (!hasWellServer(environment, record) || disturbanceOf(environment, record) !== undefined) continue
     if (queues && isWait(outcome.error)) continue
+    if (isFlooded(environment, record)) continue
     // A pipelined request waits for the responses before it, however long they take.
     if ('pipelining' in script.client.options && outcome.error?.code === 'ERR_TIMEOUT_TOTAL') continue
     // A client that is closed fails its requests after a while.
@@ -34,6 +37,18 @@ export function judgeRecovery(environment: Environment): void {
       record.script.id,
     )
   }
+}
+
+/**
+ * Whether a slow line to a server of the request may hold a minute of bytes: the model has no
+ * congestion control, so a PING waits behind them for longer than a dead connection is kept.
+ */
+function isFlooded({ hosts, resolver }: Environment, { script, outcome }: RequestRecord): boolean {
+  if (outcome?.error?.code !== 'ERR_CONNECTION_LOST') return false
+  const host = script.origin.replace(/^https?:\/\//, '')
+  return [...hosts].some(
+    ([address, { script: machine }]) => (machine.bandwidth ?? SLOW_LINE) < SLOW_LINE && resolver.hasHad(host, address),
+  )
 }
 
 /** Whether a request has no reason to fail by itself: it may be repeated, is read, and neither aborted nor limited. */
