@@ -61,10 +61,24 @@ export class Network {
     }
     if (machine === undefined) this.kernel.after(1, () => settle(() => dial.onFailed('EHOSTUNREACH')))
     else {
-      for (const ms of SYN_RETRIES_MS) this.kernel.after(ms, () => !over && this.#syn(machine, dial, settle))
-      this.kernel.after(SYN_TIMEOUT_MS, () => settle(() => dial.onFailed('ETIMEDOUT')))
+      for (const ms of SYN_RETRIES_MS) this.#afterAwake(ms, () => !over && this.#syn(machine, dial, settle))
+      this.#afterAwake(SYN_TIMEOUT_MS, () => settle(() => dial.onFailed('ETIMEDOUT')))
     }
     return () => settle(() => undefined)
+  }
+
+  /** Timers of the client's kernel stand still while its machine is suspended. */
+  #afterAwake(ms: number, callback: () => void): void {
+    const { kernel } = this
+    const startedAt = kernel.now
+    let addedMs = 0
+    const look = (): void => {
+      const missingMs = kernel.sleptSince(startedAt) - addedMs
+      if (missingMs <= 0) return callback()
+      addedMs += missingMs
+      kernel.after(missingMs, look)
+    }
+    kernel.after(ms, look)
   }
 
   /** The client's machine is in another network now. */

@@ -128,6 +128,22 @@ describe('a path that is gone', () => {
   })
 })
 
+describe('a dial', () => {
+  it('times out after two minutes in which the machine of the client is awake', () => {
+    const { kernel, machine, network } = newNetwork({ latencyMs: 10 })
+    machine.acceptance = 'ignores'
+    const failures: [number, string][] = []
+    network.dial({ address: ADDRESS, port: 443, onConnected() {}, onFailed: (code) => failures.push([kernel.now, code]) })
+    kernel.run(60_000)
+    kernel.suspend(7_200_000)
+    kernel.run(7_260_000)
+    expect(failures).toEqual([])
+    kernel.run(7_400_000)
+    expect(failures.map(([, code]) => code)).toEqual(['ETIMEDOUT'])
+    expect(failures[0]![0]).toBeGreaterThan(7_200_000 + 120_000)
+  })
+})
+
 describe('a NAT that forgets', () => {
   it('drops what comes after a long silence', () => {
     const { kernel, client, atServer, atClient } = connected({ latencyMs: 10, nat: { forgetAfterMs: 300_000, mode: 'drop' } })
