@@ -192,7 +192,8 @@ export class Connector {
     if (signal.aborted) throw signal.reason
     const { failures } = this.#addresses
     let connection = await this.#dial(target, addresses, progress, signal)
-    const others = this.#othersThan(connection.route, failures)
+    const { route } = connection
+    const others = this.#wasChosen(route) ? this.#addresses.othersThan(route, failures) : []
     if (others.length > 0) {
       const dial = (stop: AbortSignal): Promise<Connection> => this.#dial(target, others, progress, stop)
       connection = await preferOther(connection, dial, this.#options.clock, signal)
@@ -223,11 +224,9 @@ export class Connector {
     if (this.#wasChosen(route)) this.#addresses.disproved(origin.host, origin.port, remoteAddress!)
   }
 
-  /** The addresses to prefer to that of a new connection, because it has failed on another one since. */
-  #othersThan(route: Route, failuresBefore: number): readonly Address[] {
-    const { origin, addresses, remoteAddress } = route
-    if (!this.#wasChosen(route)) return []
-    return this.#addresses.othersThan(origin.host, origin.port, remoteAddress!, addresses, failuresBefore)
+  /** Whether an address of a target has failed recently. */
+  hasFailed({ origin }: PoolTarget, address: string): boolean {
+    return this.#addresses.hasFailed(origin.port, address)
   }
 
   /** Takes or connects a socket, secures it for `https`, then chooses the engine. */

@@ -131,12 +131,13 @@ export class Dialer {
     if (pursuit.signal.aborted) throw pursuit.signal.reason
   }
 
-  /** Resolves the target. Puts addresses without a connection first, if the pursuit spreads. */
+  /** Resolves the target. Puts well addresses without a connection first, if the pursuit spreads. */
   async #resolve(target: PoolTarget, pursuit: Pursuit): Promise<Resolution> {
     const { connector } = this.#deps
     const ask = (): Promise<Resolution> => unlessAborted(connector.resolve(target), pursuit.signal)
     let resolution = await ask()
-    const isFree = ({ address }: Address): boolean => pursuit.taken()?.has(address) !== true
+    const isFree = ({ address }: Address): boolean =>
+      pursuit.taken()?.has(address) !== true && !connector.hasFailed(target, address)
     // A resolver that rotates its answers may return an unused address.
     for (let i = 0; i < ROTATIONS && resolution.addresses.length > 0 && !resolution.addresses.some(isFree); i++) {
       connector.forget(target)

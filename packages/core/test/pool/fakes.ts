@@ -160,6 +160,13 @@ export class FakeConnector {
 
   disproved(): void {}
 
+  /** Addresses that have failed. */
+  readonly failed = new Set<string>()
+
+  hasFailed(_target: PoolTarget, address: string): boolean {
+    return this.failed.has(address)
+  }
+
   readonly forgotten: string[] = []
 
   /** No target of these tests has an address policy. */

@@ -172,6 +172,24 @@ it('requests fail after two connections without capacity, unless a newer connect
   expect(waiting.member?.connection).toBe(connection)
 })
 
+it('round-robin dials an address without a connection, unless it has failed', async () => {
+  const addresses = ['192.0.2.1', '192.0.2.2']
+  const dialed = async (failed: readonly string[]): Promise<(string | undefined)[]> => {
+    const connector = new FakeConnector({ 'a.example': addresses })
+    for (const address of failed) connector.failed.add(address)
+    connector.known = 'h2'
+    const pool = poolOf(connector, new FakeClock(), sameOrigin())
+    const target = targetWith({ maxConnectionsPerOrigin: 2, minConnectionsPerOrigin: 2, strategy: 'round-robin' })
+    const requests = [new FakeCall(), new FakeCall()]
+    for (const request of requests) pool.acquire(target, request)
+    for (let i = 0; i < 5; i++) await turn()
+    const connections = await Promise.all(connector.dials.map((dial) => dial.succeed()))
+    return connections.map(({ route }) => route.remoteAddress)
+  }
+  expect(await dialed([])).toEqual(addresses)
+  expect(await dialed([addresses[1]!])).toEqual([addresses[0], addresses[0]])
+})
+
 it('open() accepts a connection without capacity', async () => {
   const { connector, pool } = make()
   const opened = [pool.open(targetWith()), pool.open(targetWith())]

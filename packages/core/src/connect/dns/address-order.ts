@@ -5,7 +5,7 @@
 
 import { BoundedCache } from '../../runtime/bounded-cache.js'
 import type { Clock } from '../../runtime/clock.js'
-import type { Address } from '../../transport/route.js'
+import type { Address, Route } from '../../transport/route.js'
 
 /** Maximum number of names, and of addresses, remembered. */
 const MAX_REMEMBERED = 4_096
@@ -98,13 +98,14 @@ export class AddressMemory {
   }
 
   /**
-   * The addresses that may be well, in order, if this one has served nothing on another connection
-   * since a dial began; else none.
+   * The addresses that may be well, in order, if that of a new connection has served nothing on
+   * another one since its dial began; else none.
    * @param failuresBefore {@link failures} when the dial began.
    */
-  othersThan(host: string, port: number, address: string, addresses: readonly Address[], failuresBefore: number): Address[] {
-    if ((this.#disproved.get(keyOf(address, port)) ?? 0) <= failuresBefore) return []
-    return this.order(host, port, addresses).filter((other) => !this.hasFailed(port, other.address))
+  othersThan({ origin, addresses, remoteAddress }: Route, failuresBefore: number): Address[] {
+    const { host, port } = origin
+    if ((this.#disproved.get(keyOf(remoteAddress ?? '', port)) ?? 0) <= failuresBefore) return []
+    return this.order(host, port, addresses).filter(({ address }) => !this.hasFailed(port, address))
   }
 
   /** Prefers an address whose server sent SETTINGS or a response. */

@@ -6,7 +6,8 @@ import { createServer as createSecureServer } from 'node:tls'
 import { Worker } from 'node:worker_threads'
 import { FakeClock, staticLookup } from '@unshard/testkit'
 import { AddressMemory } from '../../../src/connect/dns/address-order.js'
-import type { Address } from '../../../src/transport/route.js'
+import { parseOrigin } from '../../../src/index.js'
+import type { Address, Route } from '../../../src/transport/route.js'
 import { clientFixture } from '../../client/fixture.js'
 import { gate } from '../../hostile/fixture.js'
 
@@ -69,8 +70,12 @@ describe('AddressMemory', () => {
 
   it('prefers others to an address that has served nothing on another connection since a dial began', () => {
     const memory = new AddressMemory(clock)
-    const others = (failuresBefore: number): string[] =>
-      names(memory.othersThan('a.example', 443, IPV4[0]!, at(...IPV4), failuresBefore))
+    const route = {
+      origin: parseOrigin('https://a.example'),
+      addresses: at(...IPV4),
+      remoteAddress: IPV4[0],
+    } as Partial<Route> as Route
+    const others = (failuresBefore: number): string[] => names(memory.othersThan(route, failuresBefore))
     const before = memory.failures
     memory.failed(443, IPV4[0]!, 'ETIMEDOUT')
     memory.demote('a.example', 443, IPV4[0]!)
