@@ -7,7 +7,7 @@ import type { Finding, RequestRecord } from '../ledger/ledger.js'
 import type { FaultKind, FaultScript, WorldScript } from '../script/script.js'
 import { BACKOFF_MS } from './disturbance.js'
 import { isLimited, isWait } from './queueing.js'
-import { isInnocent } from './rules/recovery.js'
+import { isInnocent, SLOW_LINE } from './rules/recovery.js'
 
 /** Differences between two runs of one world. A response that has begun counts as received: it cannot be asked for again. */
 export interface Comparison {
@@ -36,7 +36,7 @@ const PREVENTING: ReadonlySet<FaultKind> = new Set([
 const UNCONNECTED: ReadonlySet<string> = new Set(['connect', 'queue', 'tcp', 'tls'])
 
 export function compareSharing(
-  { faults, client, requests }: WorldScript,
+  { faults, client, machines, requests }: WorldScript,
   shared: ReadonlyMap<number, RequestRecord>,
   apart: ReadonlyMap<number, RequestRecord>,
 ): Comparison {
@@ -47,7 +47,10 @@ export function compareSharing(
   const waits = isLimited(client)
   const preventing = faults.filter(({ kind }) => PREVENTING.has(kind))
   const hasPoison = requests.some(({ poison }) => poison !== undefined)
+  // Over a flooded line, all requests are in flight when a request kills the server, and again at the next end.
+  const isFlooded = hasPoison && machines.some(({ bandwidth = SLOW_LINE }) => bandwidth < SLOW_LINE)
   const isLost = (record: RequestRecord): boolean => {
+    if (isFlooded) return false
     if (isAnswered(record) || (resolves(record.script.origin) && isUnresolved(record, isSilent))) return false
     // A client that is closed fails its requests after a while: how many there are depends on its speed.
     if (record.outcome?.error?.code === 'ERR_CLIENT_CLOSED') return false

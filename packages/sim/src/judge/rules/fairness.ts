@@ -19,6 +19,8 @@ export function judgeFairness(environment: Environment): void {
   // One origin may dial an ill address while the other does not, and lose its connection to a request that kills the server.
   const { machines, requests } = environment.script
   if (machines.some(({ servers }) => servers.some(({ ill }) => ill !== undefined))) return
+  // A line that is full or lossy makes one of two connections slow.
+  if (machines.some(({ bandwidth, loss }) => bandwidth !== undefined || loss !== undefined)) return
   if (requests.some(({ poison }) => poison !== undefined)) return
   // Over HTTP/1.1 each origin has connections of its own.
   if (mayQueue(environment)) return

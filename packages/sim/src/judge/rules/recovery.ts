@@ -8,7 +8,7 @@ import { isWait, mayQueue } from '../queueing.js'
 import { hasWellServer } from '../well-servers.js'
 
 /** Bytes per millisecond, below which a burst floods a line. */
-const SLOW_LINE = 1_000
+export const SLOW_LINE = 1_000
 /** Longer requests may outlive the connections of a server with a maximum age. */
 const LONG_MS = 50_000
 
