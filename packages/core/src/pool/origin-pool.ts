@@ -130,13 +130,18 @@ export class OriginPool {
     for (const { connection, trial } of this.members) {
       if (trial !== 'sent' && !connection.verifying && connection.capacity > 0) connections.push(connection)
     }
-    const [only] = connections
-    if (only === undefined) return undefined
     const { strategy = this.target.settings.strategy, affinity } = queued
-    const chosen = connections.length === 1 ? only : choose(strategy, connections, this.#turn++, affinity)
-    // A user-supplied strategy may have closed it.
-    const member = this.memberOf(chosen)
-    return member !== undefined && hasRoom(member) ? member : undefined
+    while (connections.length > 0) {
+      const chosen = connections.length === 1 ? connections[0]! : choose(strategy, connections, this.#turn++, affinity)
+      // A user-supplied strategy may have closed it.
+      const member = this.memberOf(chosen)
+      if (member !== undefined && hasRoom(member)) return member
+      // It is being verified now, for a turn or a round trip.
+      if (chosen.state === 'open') return undefined
+      // It has ended because it cannot be verified: others may have room.
+      connections.splice(connections.indexOf(chosen), 1)
+    }
+    return undefined
   }
 
   /** The member of this connection, if any. */

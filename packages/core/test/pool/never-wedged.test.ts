@@ -1,7 +1,7 @@
 /** No request waits for an event that never happens, and no unused connection is kept. */
 
 import { FakeClock } from '@unshard/testkit'
-import { type ReusePolicy, sameOrigin } from '../../src/index.js'
+import { type HttpRequest, type ReusePolicy, sameOrigin } from '../../src/index.js'
 import type { PoolSettings } from '../../src/settings/pool-settings.js'
 import type { PoolTarget } from '../../src/transport/target.js'
 import { FakeCall, type FakeConnection, FakeConnector, type FakeOptions, poolOf, targetOf, turn } from './fakes.js'
@@ -170,6 +170,19 @@ it('requests fail after two connections without capacity, unless a newer connect
   expect(waiting.error).toBeUndefined()
   const connection = await connector.dials[5]!.succeed()
   expect(waiting.member?.connection).toBe(connection)
+})
+
+it('a request uses another connection with capacity if the chosen one ends because it cannot be verified', async () => {
+  const { connector, call, idle } = make()
+  connector.known = 'h2'
+  const target = targetWith({ maxConnectionsPerOrigin: 2, minConnectionsPerOrigin: 2, strategy: 'least-streams' })
+  const [chosen, busy] = await idle(target, 2)
+  busy!.request({} as HttpRequest, new FakeCall())
+  chosen!.verify = () => {
+    chosen!.enter('closed')
+    return false
+  }
+  expect(call(target).member?.connection).toBe(busy)
 })
 
 it('round-robin dials an address without a connection, unless it has failed', async () => {
