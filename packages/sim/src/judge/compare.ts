@@ -27,9 +27,9 @@ export interface Comparison {
 const ALLOWED_PART = 0.05
 const ALLOWED_LEAST = 2
 
-/** Faults during which no connection can be made. */
+/** Faults during which no connection can be made, or which end dials: a failed dial fails all requests that wait for it. */
 const PREVENTING: ReadonlySet<FaultKind> = new Set([
-  ...(['refuse', 'ignore-syn', 'hang', 'kill', 'freeze'] as const),
+  ...(['refuse', 'ignore-syn', 'hang', 'kill', 'freeze', 'reset-flows', 'half-close'] as const),
   ...(['black-hole', 'black-hole-to-client', 'black-hole-to-server'] as const),
 ])
 /** Phases of errors without a connection. */
@@ -56,7 +56,7 @@ export function compareSharing(
     if (record.outcome?.error?.code === 'ERR_CLIENT_CLOSED') return false
     // Fewer connections are dialed at the same time, and requests that have one each wait for them.
     if (waits && isWait(record.outcome?.error)) return false
-    return !isUnconnected(record) || !preventing.some((fault) => hasPoison || concerns(fault, record))
+    return !isUnconnected(record) || !(hasPoison || preventing.some((fault) => concerns(fault, record)))
   }
   const lostShared: RequestRecord[] = []
   const lostApart: RequestRecord[] = []

@@ -22,6 +22,8 @@ const VERIFY_MS = 12_000
 const WOKEN_MS = 60_000
 /** A connection with requests that is not found dead by a PING. */
 const UNVERIFIED_MS = 45_000
+/** Without any verification, until the next PING that servers with strikes allow, and its answer is late. */
+const UNASKED_MS = 340_000
 /** A suspend is noticed with the next tick of the deadlines: requests before it are sent on what is there. */
 const UNNOTICED_MS = 100
 /** Requests that start later than this after a dial to an ill server use another address: after an error, and after silence. */
@@ -77,11 +79,12 @@ function boundOf(environment: Environment, record: RequestRecord): number {
   }
   if (world.requests.some(({ poison }) => poison !== undefined)) return Number.POSITIVE_INFINITY
   if (!verifies) return boundMs
+  if (world.client.options['verifyAfterIdleMs'] === 0) return boundMs + UNASKED_MS
   return boundMs + (isUnverified(world, startedAt) ? UNVERIFIED_MS : VERIFY_MS)
 }
 
-/** Whether no PING goes before a request: they are off, the wall clock was set back, or the suspend is not noticed yet. */
-function isUnverified({ client, faults }: WorldScript, startedAt: number): boolean {
-  if (client.options['verifyAfterIdleMs'] === 0 || faults.some(({ ms = 0 }) => ms < 0)) return true
+/** Whether no PING goes before a request: the wall clock was set back, or the suspend is not noticed yet. */
+function isUnverified({ faults }: WorldScript, startedAt: number): boolean {
+  if (faults.some(({ ms = 0 }) => ms < 0)) return true
   return faults.some(({ kind, until }) => kind === 'suspend' && startedAt >= until && startedAt < until + UNNOTICED_MS)
 }

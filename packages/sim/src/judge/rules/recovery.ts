@@ -44,7 +44,7 @@ export function judgeRecovery(environment: Environment): void {
  * congestion control, so a PING waits behind them for longer than a dead connection is kept.
  */
 function isFlooded({ hosts, resolver }: Environment, { script, outcome }: RequestRecord): boolean {
-  if (outcome?.error?.code !== 'ERR_CONNECTION_LOST') return false
+  if (outcome?.error?.code !== 'ERR_CONNECTION_LOST' && !isWait(outcome?.error)) return false
   const host = script.origin.replace(/^https?:\/\//, '')
   return [...hosts].some(
     ([address, { script: machine }]) => (machine.bandwidth ?? SLOW_LINE) < SLOW_LINE && resolver.hasHad(host, address),
