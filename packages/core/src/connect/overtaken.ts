@@ -7,7 +7,7 @@ import type { Clock } from '../runtime/clock.js'
 import type { Connection } from '../transport/connection.js'
 
 /** Time for the other addresses, in milliseconds: those that are silent must not cost more. */
-export const OTHER_ADDRESS_MS = 1_000
+export const OTHER_ADDRESS_MS = 2_000
 
 /**
  * Dials another address, and returns its connection, or `connection` if the dial fails or takes too

@@ -32,7 +32,7 @@ it('is closed if a connection to another address is quick', async () => {
   expect([first.state, other.state, clock.pending]).toEqual(['closed', 'open', 0])
 })
 
-it('is used if the dial to other addresses fails, or is not done after a second', async () => {
+it('is used if the dial to other addresses fails, or is not done after two seconds', async () => {
   const failing = begin()
   failing.fail(new Error('refused'))
   expect(await failing.result).toBe(failing.first)

@@ -23,12 +23,14 @@ export function judgeRecovery(environment: Environment): void {
     // A response that has begun cannot be asked for again: it ends with the connection of a request that kills its server.
     if (hasPoison && outcome.status === 200) continue
     if (!hasWellServer(environment, record) || disturbanceOf(environment, record) !== undefined) continue
-    if (queues && isWait(outcome.error)) continue
+    // Requests that lost connections together are sent apart, six at a time.
+    if ((queues || hasPoison) && isWait(outcome.error)) continue
     if (isFlooded(environment, record)) continue
     // A pipelined request waits for the responses before it, however long they take.
     if ('pipelining' in script.client.options && outcome.error?.code === 'ERR_TIMEOUT_TOTAL') continue
-    // A client that is closed fails its requests after a while.
+    // A client that is closed fails its requests after a while, and their connections end.
     const { renewedAt } = script.client
+    if (outcome.error?.code === 'ERR_CLIENT_CLOSED') continue
     if (renewedAt !== undefined && startedAt <= renewedAt && outcome.at >= renewedAt) continue
     const what = outcome.error === undefined ? String(outcome.status) : `${outcome.error.code}: ${outcome.error.message}`
     ledger.find(
