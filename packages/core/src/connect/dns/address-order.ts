@@ -80,6 +80,15 @@ export class AddressMemory {
     return this.#failed.has(keyOf(address, port))
   }
 
+  /**
+   * Whether `next` gets its attempt later than usual: it has failed recently and this address has
+   * not, or it has served nothing on a connection while this one only could not be reached.
+   */
+  isWorse(port: number, next: string, address: string): boolean {
+    if (this.hasFailed(port, next) && !this.hasFailed(port, address)) return true
+    return this.#disproved.has(keyOf(next, port)) && !this.#disproved.has(keyOf(address, port))
+  }
+
   /** Puts an address last for a while: it accepted TCP but was unusable, or it is slow. */
   demote(host: string, port: number, address: string): void {
     this.#failed.set(keyOf(address, port), ++this.#failures)

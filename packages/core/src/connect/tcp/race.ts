@@ -165,13 +165,11 @@ class Race<Result> {
     this.#attemptLater(this.#yieldsTo(address) ? FAILED_DELAY_MS : ATTEMPT_DELAY_MS)
   }
 
-  /** Whether the next address has failed recently, and this one has not. */
+  /** Whether the next address is known to be worse than this one. */
   #yieldsTo({ address }: Address): boolean {
     const { memory, port } = this.#options
     const [next] = this.#left
-    if (memory === undefined || next === undefined) return false
-    const { known } = memory
-    return known.hasFailed(port, next.address) && !known.hasFailed(port, address)
+    return memory !== undefined && next !== undefined && memory.known.isWorse(port, next.address, address)
   }
 
   #attemptLater(delayMs: number): void {

@@ -177,6 +177,17 @@ describe('the race', () => {
     await settled
   })
 
+  it('waits three seconds before an address that has served nothing, after one that could not be reached', async () => {
+    const first = await listen('127.0.0.1')
+    const known = new AddressMemory(new FakeClock(1))
+    known.failed(first.port, '127.0.0.1', 'ECONNREFUSED')
+    known.disproved('a.example', first.port, '127.0.0.2')
+    const { settled, attempts, clock } = run(at('127.0.0.2', '127.0.0.1'), first.port, new FakeClock(), known)
+    clock.advance(FAILED_DELAY_MS - 1)
+    expect(attempts).toEqual(['127.0.0.1'])
+    await settled
+  })
+
   it('waits 250 ms between two addresses that both failed recently', async () => {
     const first = await listen('127.0.0.1')
     const known = new AddressMemory(new FakeClock(1))
