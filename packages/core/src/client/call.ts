@@ -214,7 +214,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
 
   /** Handles an attempt that failed before any part of a response. */
   #failed(error: Error, loss: Loss | undefined): void {
-    this.owner.pool.outcomes.failed(this.#member!, error)
+    this.owner.pool.outcomes.failed(this.#member!, error, this.#target)
     if (this.#over) return
     const required = requiresHttp1(error) && this.#target.http1Only !== true
     const http1 = required ? this.owner.onHttp1Required(this.#target) : undefined

@@ -50,11 +50,19 @@ export class Outcomes {
 
   /**
    * Records a failed request. A connection lost before its first response counts against the
-   * address.
+   * address. An HTTP/1.1 connection was most likely idle for too long, and so are its siblings:
+   * they are closed, so that a replay does not meet the next one.
    */
-  failed({ connection, coalesced, proved }: Member, error: Error): void {
-    if (coalesced || proved === true || connection.state === 'open') return
-    if (error instanceof TransportError && error.initiator === 'peer') this.#deps.connector.disproved(connection.route)
+  failed({ connection, coalesced, proved }: Member, error: Error, target: PoolTarget): void {
+    if (connection.state === 'open' || !(error instanceof TransportError) || error.initiator !== 'peer') return
+    if (proved !== true && !coalesced) this.#deps.connector.disproved(connection.route)
+    if (connection.protocol === 'http/1.1' && connection.state === 'closed') this.#closeIdle(target)
+  }
+
+  #closeIdle(target: PoolTarget): void {
+    for (const { connection } of [...(this.#deps.pool.find(target)?.members ?? [])]) {
+      if (connection.protocol === 'http/1.1' && connection.active === 0) void connection.close()
+    }
   }
 
   /** Whether this status counts as a 421 for idempotent requests on a shared connection. */

@@ -72,3 +72,23 @@ it('an idle connection is not used again after the machine was suspended', async
   expect(await exchange()).toBe('ok')
   expect(server.lines).toHaveLength(2)
 })
+
+it('a request that an idle connection has lost is not sent on the other idle ones, which may be closing as well', async () => {
+  const idle = 3
+  const server = await startRawServer({
+    onRequest({ number, socket }, { path }) {
+      if (path === '/race' && number < idle) socket.destroy()
+      else socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok')
+    },
+  })
+  const client = new Client({ maxConnectionsPerOrigin: idle, replay: 1 })
+  closers.push(
+    () => server.close(),
+    () => client.destroy(),
+  )
+  const get = async (path: string): Promise<string> => (await client.request({ url: `${server.url}${path}` })).text()
+  await Promise.all(Array.from({ length: idle }, (_, i) => get(`/${i}`)))
+  expect(server.lines).toHaveLength(idle)
+  expect(await get('/race')).toBe('ok')
+  expect(server.requests.filter(({ path }) => path === '/race')).toHaveLength(2)
+})
