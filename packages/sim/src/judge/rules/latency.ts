@@ -37,7 +37,7 @@ const ILL_MS: Readonly<Record<Exclude<Illness, 'refuses'>, number>> = {
   alert: 1_000,
   'late-settings': 14_000,
   slow: 8_000,
-  mute: 60_000,
+  mute: 75_000,
   closes: 1_000,
   goaway: 3_000,
   plain: 1_000,
