@@ -201,11 +201,6 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.abort(new ConnectionError(code, message, { origin, initiator: 'local', processed }))
   }
 
-  /** Whether an attempt has failed before. */
-  get replayed(): boolean {
-    return this.#replays !== undefined
-  }
-
   /** Whether the server may have processed anything sent so far. */
   get processed(): Processed {
     if (this.content !== undefined) return 'yes'

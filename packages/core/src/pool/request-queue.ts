@@ -1,7 +1,4 @@
-/**
- * Requests that wait for a connection: replayed ones first, then first come, first served. Removal
- * takes constant time.
- */
+/** Requests that wait for a connection: first come, first served, with removal in constant time. */
 
 import type { Strategy } from '../message/strategy.js'
 import { LinkedList, type ListNode } from '../runtime/linked-list.js'
@@ -13,8 +10,6 @@ export interface QueuedRequest {
   readonly affinity: string | undefined
   /** Selects among several connections. `undefined` for the strategy of the origin. */
   readonly strategy?: Strategy | undefined
-  /** Whether it was sent before: it has waited already, and goes before others. Must not change while it is queued. */
-  readonly replayed?: boolean
   /** The node in its queue, used only by {@link RequestQueue}. */
   queueNode?: ListNode<QueuedRequest> | undefined
   /** Called with a connection that has capacity. The request must be sent before this returns. */
@@ -29,37 +24,28 @@ export interface QueuedRequest {
  */
 export class RequestQueue {
   #list: LinkedList<QueuedRequest> | undefined
-  #replayed: LinkedList<QueuedRequest> | undefined
 
   get size(): number {
-    return (this.#list?.size ?? 0) + (this.#replayed?.size ?? 0)
+    return this.#list?.size ?? 0
   }
 
   add(queued: QueuedRequest): void {
     if (queued.queueNode !== undefined) return
-    if (queued.replayed === true) {
-      this.#replayed ??= new LinkedList()
-      queued.queueNode = this.#replayed.add(queued)
-    } else {
-      this.#list ??= new LinkedList()
-      queued.queueNode = this.#list.add(queued)
-    }
+    this.#list ??= new LinkedList()
+    queued.queueNode = this.#list.add(queued)
   }
 
   delete(queued: QueuedRequest): void {
     const { queueNode } = queued
     if (queueNode === undefined) return
     queued.queueNode = undefined
-    const list = queued.replayed === true ? this.#replayed! : this.#list!
-    list.delete(queueNode)
-    if (list.size > 0) return
-    if (queued.replayed === true) this.#replayed = undefined
-    else this.#list = undefined
+    this.#list!.delete(queueNode)
+    if (this.#list!.size === 0) this.#list = undefined
   }
 
-  /** The request that is served next, taken out of the queue. */
+  /** The request that has waited longest, taken out of the queue. */
   next(): QueuedRequest | undefined {
-    const queued = this.#replayed?.first ?? this.#list?.first
+    const queued = this.#list?.first
     if (queued !== undefined) this.delete(queued)
     return queued
   }

@@ -3,8 +3,8 @@
 import type { QueuedRequest } from '../../src/pool/request-queue.js'
 import { RequestQueue } from '../../src/pool/request-queue.js'
 
-function waiter(replayed = false): QueuedRequest {
-  return { affinity: undefined, replayed, onMember: () => undefined, onUnavailable: () => undefined }
+function waiter(): QueuedRequest {
+  return { affinity: undefined, onMember: () => undefined, onUnavailable: () => undefined }
 }
 
 /** Removes every request from the queue, in order. */
@@ -20,17 +20,6 @@ it('serves requests in order of arrival', () => {
   for (const each of all) queue.add(each)
   expect(queue.size).toBe(3)
   expect(drain(queue)).toEqual(all)
-  expect(queue.size).toBe(0)
-})
-
-it('replayed requests are served before others, in order among themselves', () => {
-  const queue = new RequestQueue()
-  const [first, second] = [waiter(), waiter()]
-  const [replayed, again, left] = [waiter(true), waiter(true), waiter(true)]
-  for (const each of [first, replayed, second, left, again]) queue.add(each)
-  queue.delete(left)
-  expect(queue.size).toBe(4)
-  expect(drain(queue)).toEqual([replayed, again, first, second])
   expect(queue.size).toBe(0)
 })
 
