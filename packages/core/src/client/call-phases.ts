@@ -79,7 +79,7 @@ export abstract class CallPhases implements Deadline, Abortable {
   protected enter(phase: Phase, now: number): void {
     this.#phase = phase
     this.#phaseStartedAt = now
-    if (phase === 'queue' || phase === 'connect') this.owner.deadlines.wake()
+    this.owner.deadlines.wake()
   }
 
   /** Called when the request gets a connection: the next wait starts a new `queue` deadline. */

@@ -106,6 +106,23 @@ it('a request that is always refused is sent four times; while others are answer
   expect([status, paths.filter((path) => path === '/late').length]).toEqual([204, 7])
 })
 
+it('a headers deadline holds after the delay of a replay, although nothing else has a deadline', async () => {
+  const { paths, url } = await recordingPeer(async (p, _index, recorded) => {
+    await p.handshake()
+    for (let attempt = 1; ; attempt++) {
+      const { streamId, path } = await p.nextRequest()
+      recorded.push(path)
+      // The fourth attempt, after a delay longer than a tick, is not answered.
+      if (attempt < 4) p.send(rstStream(streamId, REFUSED_STREAM))
+    }
+  })
+  const clock = new FakeClock()
+  const client = createClient({ clock, timeouts: { headers: 5_000 } })
+  const request = client.request({ url: url('silent'), ...post })
+  await expect(whileTimePasses(clock, request)).rejects.toMatchObject({ name: 'TimeoutError', phase: 'headers' })
+  expect(paths).toHaveLength(4)
+})
+
 describe('a request with an unknown outcome after a lost connection', () => {
   it.each([
     ['GET', undefined, 2],
