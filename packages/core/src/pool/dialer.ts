@@ -136,15 +136,14 @@ export class Dialer {
     const { connector } = this.#deps
     const ask = (): Promise<Resolution> => unlessAborted(connector.resolve(target), pursuit.signal)
     let resolution = await ask()
-    const isFree = ({ address }: Address): boolean =>
-      pursuit.taken()?.has(address) !== true && !connector.hasFailed(target, address)
+    const isFree = ({ address }: Address): boolean => pursuit.taken()?.has(address) !== true
     // A resolver that rotates its answers may return an unused address.
     for (let i = 0; i < ROTATIONS && resolution.addresses.length > 0 && !resolution.addresses.some(isFree); i++) {
       connector.forget(target)
       resolution = await ask()
     }
     if (pursuit.taken() === undefined) return resolution
-    const free = resolution.addresses.filter(isFree)
+    const free = resolution.addresses.filter((each) => isFree(each) && !connector.hasFailed(target, each.address))
     const addresses = [...free, ...resolution.addresses.filter((each) => !free.includes(each))]
     pursuit.first = addresses[0]?.address
     return { ...resolution, addresses }
