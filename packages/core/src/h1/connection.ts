@@ -7,7 +7,7 @@
 import { TimeoutError, UsageError } from '../errors/errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
-import type { Clock } from '../runtime/clock.js'
+import type { Clock, ClockTimer } from '../runtime/clock.js'
 import { queueMicrotask, setImmediate } from '../runtime/event-loop.js'
 import { afterEventLoopTurn } from '../runtime/event-loop-turn.js'
 import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
@@ -16,10 +16,14 @@ import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
 import type { Carrier, Route } from '../transport/route.js'
 import type { Http1Record } from '../transport/target.js'
 import { H1Exchange, type H1Host } from './exchange.js'
+import { ExchangeQueue, failAll } from './exchange-queue.js'
 import { IdleTimer } from './idle-timer.js'
 import { Pipeline } from './pipelining.js'
 import { type ResponseEvents, ResponseParser } from './response-parser.js'
 
+/** Time for which a response may wait for its reader before those behind it are sent again elsewhere, in milliseconds. */
+const UNREAD_MS = 10_000
+const UNREAD = 'an earlier response on the connection is not read'
 const ABORTED = 'an earlier request on the connection was aborted'
 const CLOSING = 'the server closes the connection after an earlier response'
 
@@ -51,10 +55,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   readonly closed: Promise<void>
   readonly #pipeline: Pipeline
   #state: ConnectionState = 'open'
-  /** Requests in the order in which they are sent and answered. */
-  readonly #exchanges: H1Exchange[] = []
-  /** A request that must not share the connection with others. */
-  #exclusive: H1Exchange | undefined
+  readonly #exchanges = new ExchangeQueue()
   /** Whether this client ended the connection. */
   #endedLocally = false
   /** Number of requests that may still be sent. */
@@ -68,6 +69,8 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   #verifying = false
   /** Whether reading is paused until a reader consumes its response. */
   #paused = false
+  #unreadTimer: ClockTimer | undefined
+  wasIdle = false
 
   /**
    * @param forwarding fields for each request, if the socket leads to a proxy that forwards
@@ -82,7 +85,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     this.forwarding = forwarding
     this.route = route
     this.#parser = new ResponseParser(this, maxFieldSectionBytes)
-    this.#idle = new IdleTimer(clock, pool.http1IdleMs, () => this.#exchanges.length === 0 && this.#end())
+    this.#idle = new IdleTimer(clock, pool.http1IdleMs, () => this.#exchanges.size === 0 && this.#end())
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
     this.#listen(reads)
     socket.unref()
@@ -96,16 +99,16 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   }
 
   get capacity(): number {
-    if (this.#state !== 'open' || this.#exclusive !== undefined) return 0
-    return Math.max(0, Math.min(this.#pipeline.limit.depth - this.#exchanges.length, this.#remaining))
+    if (this.#state !== 'open' || this.#exchanges.hasExclusive || this.#paused) return 0
+    return Math.max(0, Math.min(this.#pipeline.limit.depth - this.#exchanges.size, this.#remaining))
   }
 
   get active(): number {
-    return this.#exchanges.length
+    return this.#exchanges.size
   }
 
   get unread(): boolean {
-    return this.#exchanges[0]?.unread === true
+    return this.#exchanges.first?.unread === true
   }
 
   request(request: HttpRequest, observer: ExchangeObserver): Exchange {
@@ -113,15 +116,14 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     if (request.trailers !== undefined) {
       throw new UsageError('ERR_TRAILERS_UNSUPPORTED', `trailers to ${origin} require HTTP/2`, { origin })
     }
-    if (this.#exchanges.length === 0) this.socket.ref()
+    if (this.#exchanges.size === 0) this.socket.ref()
     this.#yielded = false
     const pipelined = this.#pipeline.takes(request)
     const close = request.close || this.#pipeline.limit.once
     const exchange = new H1Exchange(request, observer, this, { pipelined, close })
     // If other requests are in flight, this one is written once they are answered.
-    if (!pipelined) this.#exclusive = exchange
-    else if (this.#exchanges.length > 0) this.#pipeline.noteBehind(exchange)
-    this.#exchanges.push(exchange)
+    if (pipelined && this.#exchanges.size > 0) this.#pipeline.noteBehind(exchange)
+    this.#exchanges.add(exchange)
     this.#remaining--
     if (close) this.#drain()
     this.#writeSoon()
@@ -140,6 +142,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     }
     if (this.#yielded || this.#verifying) return this.#yielded
     this.#verifying = true
+    this.wasIdle = true
     afterEventLoopTurn(this.#verified)
     return false
   }
@@ -159,13 +162,15 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
 
   close(): Promise<void> {
     this.#drain()
-    if (this.#exchanges.length === 0) this.#end()
+    if (this.#exchanges.size === 0) this.#end()
     return this.closed
   }
 
   destroy(reason: Error): void {
     this.#endedLocally = true
-    this.#over((exchange) => exchange.destroyed(reason))
+    this.#over((exchanges) => {
+      for (const exchange of exchanges) exchange.destroyed(reason)
+    })
   }
 
   toString(): string {
@@ -179,15 +184,15 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
 
   ended(exchange: H1Exchange, reason: unknown): void {
     if (!exchange.written) {
-      this.#remove(exchange)
+      this.#exchanges.remove(exchange)
       return this.#released(exchange)
     }
     const index = this.#exchanges.indexOf(exchange)
     // A passed deadline is caused by the peer.
-    if (reason instanceof TimeoutError && !this.#endedLocally) this.#pipeline.judge(this.#exchanges)
+    if (reason instanceof TimeoutError && !this.#endedLocally) this.#pipeline.judge(this.#exchanges.all)
     else if (index > 0) return this.#endAfter(index, ABORTED)
     this.#endedLocally = true
-    this.#remove(exchange)
+    this.#exchanges.remove(exchange)
     this.#lose(ABORTED, undefined, true)
     exchange.closed()
   }
@@ -197,9 +202,9 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
    * §9.3.2). Later ones are sent again elsewhere.
    */
   #endAfter(count: number, message: string): void {
-    const cut = this.#exchanges.splice(count)
-    for (const each of cut) if (!each.over) each.lost(message, undefined, { first: false, begun: false })
-    this.#exclusive = undefined
+    const cut = this.#exchanges.takeFrom(count)
+    const left = cut.filter(({ over }) => !over)
+    failAll(left, { message, begun: false, blamed: true })
     this.#drain()
     for (const each of cut) each.closed()
   }
@@ -207,31 +212,36 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   pauseReading(): void {
     this.#paused = true
     this.socket.pause()
+    if (this.#exchanges.size === 1) return
+    this.#unreadTimer = this.clock.startTimer(UNREAD_MS, () => this.#endAfter(1, UNREAD))
+    this.#unreadTimer.unref()
   }
 
   resumeReading(): void {
     if (!this.#paused) return
     this.#paused = false
+    this.#unreadTimer?.cancel()
     this.socket.resume()
+    if (this.#pipeline.limit.depth > 1) this.onChange?.()
   }
 
   onInterim(status: number, fields: readonly string[], bytes: number): void {
-    this.#parser.fault ??= this.#exchanges[0]!.onInterim(status, fields, bytes)
+    this.#parser.fault ??= this.#exchanges.first!.onInterim(status, fields, bytes)
   }
 
   onHead(status: number, fields: readonly string[], reason: string, expectedBytes: number): void {
-    this.#exchanges[0]!.onHead(status, fields, reason, expectedBytes)
+    this.#exchanges.first!.onHead(status, fields, reason, expectedBytes)
   }
 
   onContent(bytes: Buffer, start: number, end: number): void {
-    this.#exchanges[0]?.onContent(bytes, start, end)
+    this.#exchanges.first?.onContent(bytes, start, end)
   }
 
   #listen(reads: H1Options['reads']): void {
     const { socket } = this
     if (reads === undefined) socket.on('data', this.#receive)
     else reads.start(this.#receive)
-    socket.on('drain', () => this.#exchanges[0]?.onDrain())
+    socket.on('drain', () => this.#exchanges.first?.onDrain())
     socket.on('error', (cause: Error) => this.#lose(`the connection failed: ${cause.message}`, cause))
     socket.on('end', () => this.#finish())
     socket.on('close', () => this.#lose('the connection was closed'))
@@ -240,7 +250,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   readonly #receive = (bytes: Buffer): void => {
     let at = 0
     while (at < bytes.length && this.#state !== 'closed') {
-      const exchange = this.#exchanges[0]
+      const exchange = this.#exchanges.first
       // Unsolicited bytes would be taken for the next response.
       if (exchange === undefined || !exchange.written) return this.#lose('the server sent a response without a request')
       this.#parser.headOnly = exchange.headOnly
@@ -255,18 +265,10 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
 
   readonly #write = (): void => {
     this.#writing = false
-    if (this.#state === 'closed') return this.#failUnsent()
+    if (this.#state === 'closed') return this.#failLate()
     // No byte of these requests was sent, so they may use another connection.
     if (this.socket.destroyed) return this.#lose('the connection was closed')
-    const [first] = this.#exchanges
-    const several = this.#exchanges.length > 1
-    if (several) this.socket.cork()
-    for (const exchange of this.#exchanges) {
-      if (exchange.written) continue
-      if (exchange !== first && !exchange.pipelined) break
-      exchange.send()
-    }
-    if (several) this.socket.uncork()
+    this.#exchanges.write(this.socket)
   }
 
   /**
@@ -277,14 +279,6 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     if (this.#writing) return
     this.#writing = true
     queueMicrotask(this.#write)
-  }
-
-  /** Fails requests that were made after the connection had closed. */
-  #failUnsent(): void {
-    for (const exchange of this.#exchanges.splice(0)) {
-      exchange.lost('the connection was closed', undefined, { first: true, begun: false })
-      exchange.closed()
-    }
   }
 
   readonly #verified = (): void => {
@@ -308,8 +302,8 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     // RFC 9112 §9.3, §9.6: after an incompletely sent request, the connection cannot be reused.
     const reusable = keepAlive && exchange.sent && this.#idle.allows(keepAliveMs)
     this.#parser.next()
-    this.#remove(exchange)
-    const next = this.#exchanges[0]
+    this.#exchanges.remove(exchange)
+    const next = this.#exchanges.first
     exchange.complete(trailers)
     if (!reusable || (more && next?.written !== true)) {
       this.#lose(CLOSING)
@@ -321,7 +315,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
 
   /** Frees the slot of an exchange. */
   #released(exchange: H1Exchange): void {
-    if (this.#exchanges.length > 0) this.#writeSoon()
+    if (this.#exchanges.size > 0) this.#writeSoon()
     else if (this.#state !== 'closed') {
       this.socket.unref()
       this.#idle.start()
@@ -334,18 +328,11 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     exchange.closed()
   }
 
-  #remove(exchange: H1Exchange): void {
-    const index = this.#exchanges.indexOf(exchange)
-    if (index === 0) this.#exchanges.shift()
-    else if (index > 0) this.#exchanges.splice(index, 1)
-    if (this.#exclusive === exchange) this.#exclusive = undefined
-  }
-
   #refuse(exchange: H1Exchange): void {
     const fault = this.#parser.fault!
-    if (!this.#endedLocally) this.#pipeline.judge(this.#exchanges)
+    if (!this.#endedLocally) this.#pipeline.judge(this.#exchanges.all)
     this.#endedLocally = true
-    this.#remove(exchange)
+    this.#exchanges.remove(exchange)
     exchange.refused(fault)
     this.#lose('the response to an earlier request was malformed', undefined, true)
     exchange.closed()
@@ -353,7 +340,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
 
   /** Handles the end of the socket's input. */
   #finish(): void {
-    const [exchange] = this.#exchanges
+    const exchange = this.#exchanges.first
     if (exchange?.written === true && this.#state !== 'closed') {
       this.#parser.finish()
       if (this.#parser.complete && !exchange.over) return this.#complete(exchange, false)
@@ -366,32 +353,31 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     this.#lose('the client closed the connection')
   }
 
-  /**
-   * Fails all requests.
-   * @param blamed whether the request that caused the end was already notified.
-   */
+  /** Closes the connection and fails all requests. @param blamed see {@link ConnectionEnd}. */
   #lose(message: string, cause?: Error, blamed = false): void {
-    const begun = this.#parser.begun
-    let first = !blamed
-    this.#over((exchange, index) => {
-      const { written } = exchange
-      exchange.lost(message, cause, { first: first && written, begun: begun && index === 0 })
-      if (written) first = false
-    })
+    const { begun } = this.#parser
+    this.#over((exchanges) => failAll(exchanges, { message, cause, begun, blamed }))
   }
 
-  /** Closes the connection and calls `fail` for each of its requests. */
-  #over(fail: (exchange: H1Exchange, index: number) => void): void {
+  /** Closes the connection and calls `fail` with its requests. */
+  #over(fail: (exchanges: readonly H1Exchange[]) => void): void {
     if (this.#state === 'closed') return
-    if (!this.#endedLocally) this.#pipeline.judge(this.#exchanges)
+    if (!this.#endedLocally) this.#pipeline.judge(this.#exchanges.all)
     this.#state = 'closed'
     this.socket.destroy()
     this.#parser.close()
     this.#idle.stop()
-    const exchanges = this.#exchanges.splice(0)
-    this.#exclusive = undefined
-    exchanges.forEach(fail)
+    this.#unreadTimer?.cancel()
+    const exchanges = this.#exchanges.takeFrom(0)
+    fail(exchanges)
     this.onChange?.()
     for (const exchange of exchanges) exchange.closed()
+  }
+
+  /** Fails requests that were made after the connection had closed: no byte of them was sent. */
+  #failLate(): void {
+    const late = this.#exchanges.takeFrom(0)
+    failAll(late, { message: 'the connection was closed', begun: false, blamed: false })
+    for (const exchange of late) exchange.closed()
   }
 }

@@ -49,14 +49,14 @@ export class Outcomes {
   }
 
   /**
-   * Records a failed request. A connection lost before its first response counts against the
-   * address. An HTTP/1.1 connection was most likely idle for too long, and so are its siblings:
-   * they are closed, so that a replay does not meet the next one.
+   * Records a failed request. A connection that was lost before its first response counts against
+   * the address, unless it was idle: then the server has most likely closed it for that, as it will
+   * close the other idle ones. They are closed, so that a replay does not meet the next one.
    */
   failed({ connection, coalesced, proved }: Member, error: Error, target: PoolTarget): void {
     if (connection.state === 'open' || !(error instanceof TransportError) || error.initiator !== 'peer') return
-    if (proved !== true && !coalesced) this.#deps.connector.disproved(connection.route)
-    if (connection.protocol === 'http/1.1' && connection.state === 'closed') this.#closeIdle(target)
+    if (connection.wasIdle === true && connection.state === 'closed') this.#closeIdle(target)
+    else if (proved !== true && !coalesced) this.#deps.connector.disproved(connection.route)
   }
 
   #closeIdle(target: PoolTarget): void {

@@ -24,6 +24,11 @@ export interface Connection {
    * limit.
    */
   readonly unread?: boolean
+  /**
+   * Whether it was idle before its last request: an HTTP/1.1 server may close such a connection at
+   * any time (RFC 9112 §9.5).
+   */
+  readonly wasIdle?: boolean
   /** Maximum number of concurrent streams that the peer allows; `undefined` before SETTINGS, and over HTTP/1.1. */
   readonly maxConcurrentStreams?: number | undefined
   /** Whether SETTINGS were received (RFC 9113 §3.4). Always true for HTTP/1.1. */

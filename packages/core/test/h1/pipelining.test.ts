@@ -3,6 +3,7 @@
  */
 
 import { createServer, type Socket } from 'node:net'
+import { FakeClock } from '@unshard/testkit'
 import { mayPipeline, noteBroken, pipelineLimit } from '../../src/h1/pipelining.js'
 import type { Client, ClientOptions } from '../../src/index.js'
 import { checkRequest } from '../../src/message/request.js'
@@ -174,6 +175,47 @@ describe('a server that supports pipelining', () => {
     expect(paths(lines[1])).toEqual(sentAgain)
     await client.request({ url: `${url}/after` })
     expect([lines.length, client.stats().connections[0]!.capacity]).toEqual([2, 5])
+  })
+})
+
+describe('a response that is not read', () => {
+  it('does not hold up the requests behind it for more than 10 s: they are sent again, and no other follows it', async () => {
+    const size = 1_000_000
+    const { url, lines } = await raw((line) => {
+      if (line.number > 0) line.answer()
+    })
+    const clock = new FakeClock()
+    const client = pipeliningClient({ maxConnectionsPerOrigin: 2, clock })
+    const [large, behind] = [1, 2].map((i) => client.request({ url: `${url}/${i}` }))
+    await until(() => paths(lines[0]).length >= 2)
+    lines[0]!.socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${size}\r\n\r\n${'x'.repeat(size)}`)
+    const response = await large!
+    await until(() => client.stats().connections[0]!.capacity === 0)
+    expect(await (await client.request({ url: `${url}/other` })).text()).toBe('GET /other')
+    expect(paths(lines[0])).toEqual(['/1', '/2'])
+    clock.advance(10_000)
+    expect(await (await behind!).text()).toBe('GET /2')
+    expect((await response.bytes()).length).toBe(size)
+    await until(() => client.stats().connections.length === 1)
+    expect(clock.pending).toBeLessThan(4)
+  })
+
+  it('that is read in time delays the requests behind it, and the connection stays', async () => {
+    const size = 1_000_000
+    const { url, lines } = await raw(() => undefined)
+    const clock = new FakeClock()
+    const client = pipeliningClient({ clock })
+    const [large, behind] = [1, 2].map((i) => client.request({ url: `${url}/${i}` }))
+    await until(() => paths(lines[0]).length >= 2)
+    lines[0]!.socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${size}\r\n\r\n${'x'.repeat(size)}`)
+    lines[0]!.waiting.shift()
+    const response = await large!
+    clock.advance(9_999)
+    expect((await response.bytes()).length).toBe(size)
+    clock.advance(10_000)
+    lines[0]!.answer()
+    expect(await (await behind!).text()).toBe('GET /2')
+    expect(client.stats().connections).toMatchObject([{ capacity: 5 }])
   })
 })
 

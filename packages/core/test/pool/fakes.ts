@@ -49,6 +49,7 @@ export class FakeConnection implements Connection {
   #resolveClosed: () => void = () => undefined
   readonly closed = new Promise<void>((resolve) => (this.#resolveClosed = resolve))
 
+  wasIdle = false
   /** If set, the connection verifies its peer before reuse. */
   needsVerification = false
   verifying = false
@@ -158,7 +159,12 @@ export class FakeConnector {
 
   proved(): void {}
 
-  disproved(): void {}
+  /** Addresses that {@link disproved} was called with. */
+  readonly ill: (string | undefined)[] = []
+
+  disproved({ remoteAddress }: Route): void {
+    this.ill.push(remoteAddress)
+  }
 
   /** Addresses that have failed. */
   readonly failed = new Set<string>()
