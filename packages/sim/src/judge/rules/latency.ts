@@ -26,6 +26,8 @@ const UNVERIFIED_MS = 45_000
 const UNASKED_MS = 340_000
 /** A suspend is noticed with the next tick of the deadlines: requests before it are sent on what is there. */
 const UNNOTICED_MS = 100
+/** An upload doubles the time after which a silent connection is given up: 75 s instead of 45 s. */
+const UPLOAD_MS = 15_000
 /** Requests that start later than this after a dial to an ill server use another address: after an error, and after silence. */
 const NOTICED_MS = 3_000
 const SILENCE_MS = 12_000
@@ -37,7 +39,7 @@ const ILL_MS: Readonly<Record<Exclude<Illness, 'refuses'>, number>> = {
   alert: 1_000,
   'late-settings': 14_000,
   slow: 8_000,
-  mute: 75_000,
+  mute: 60_000,
   closes: 1_000,
   goaway: 3_000,
   plain: 1_000,
@@ -75,7 +77,10 @@ function boundOf(environment: Environment, record: RequestRecord): number {
     if (ill === undefined || ill === 'refuses') continue
     const dials = network.dials.get(address) ?? []
     const noticedMs = SILENT.has(ill) ? SILENCE_MS : NOTICED_MS
-    if (ill === 'slow' || dials.some((at) => at >= startedAt - noticedMs && at <= outcome!.at)) boundMs += ILL_MS[ill]
+    if (ill === 'slow' || dials.some((at) => at >= startedAt - noticedMs && at <= outcome!.at)) {
+      boundMs += ILL_MS[ill]
+      if (ill === 'mute' && world.requests.some(({ upload }) => upload !== undefined)) boundMs += UPLOAD_MS
+    }
   }
   if (world.requests.some(({ poison }) => poison !== undefined)) return Number.POSITIVE_INFINITY
   if (!verifies) return boundMs
