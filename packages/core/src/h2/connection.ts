@@ -32,6 +32,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   readonly id: number = nextConnectionId()
   readonly protocol = 'h2'
   readonly route: Route
+  wasIdle = false
   onChange: (() => void) | undefined
   readonly #socket: H2Socket
   readonly #engine: Protocol<H2Exchange>
@@ -127,7 +128,10 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   }
 
   verify(): boolean {
-    return this.#health.verify()
+    const ready = this.#health.verify()
+    // Without SETTINGS, the server may be ill.
+    if (!ready && this.confirmed) this.wasIdle = true
+    return ready
   }
 
   awoke(): void {

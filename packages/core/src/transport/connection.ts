@@ -25,8 +25,8 @@ export interface Connection {
    */
   readonly unread?: boolean
   /**
-   * Whether it was idle before its last request: an HTTP/1.1 server may close such a connection at
-   * any time (RFC 9112 §9.5).
+   * Whether it was idle before a request: a server may close such a connection at any time (RFC
+   * 9112 §9.5, RFC 9113 §9.1). Over HTTP/2 only after SETTINGS.
    */
   readonly wasIdle?: boolean
   /** Maximum number of concurrent streams that the peer allows; `undefined` before SETTINGS, and over HTTP/1.1. */

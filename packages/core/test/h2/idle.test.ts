@@ -1,4 +1,4 @@
-/** Memory that an idle connection releases. */
+/** Idle connections: the memory that they release, and that they are known to have been idle. */
 
 import { Duplex } from 'node:stream'
 import { FakeClock } from '@unshard/testkit'
@@ -32,5 +32,21 @@ it('the slab of a hundred requests is released at the end of a turn without requ
   get('/')
   await new Promise(setImmediate)
   expect([busySlabBytes > 8_192, slabs.at(-1)]).toEqual([true, 2_048])
+  connection.destroy(new Error('over'))
+})
+
+it.each([
+  ['after SETTINGS', true],
+  ['not without SETTINGS, because its server may be ill', false],
+])('a connection that is verified before a request was idle, %s', async (_title, confirmed) => {
+  const socket = new Duplex({ read: () => undefined, write: (_chunk, _encoding, callback) => callback() })
+  const clock = new FakeClock()
+  const options = { settings: LOCAL, budget: new WindowBudget(0), clock, pool: POOL, record: originRecord() }
+  const connection = new H2Connection(socket, { origin: parseOrigin('http://127.0.0.1'), addresses: [] } as never, options)
+  if (confirmed) socket.push(Buffer.concat([settings({}), settingsAck()]))
+  await new Promise(setImmediate)
+  expect([connection.verify(), connection.wasIdle]).toEqual([true, false])
+  clock.advance(1_000)
+  expect([connection.verify(), connection.wasIdle]).toEqual([false, confirmed])
   connection.destroy(new Error('over'))
 })

@@ -19,7 +19,7 @@ async function opened(count: number, options: FakeOptions) {
   await turn()
   const connections: FakeConnection[] = []
   for (const dial of connector.dials) connections.push(await dial.succeed(options))
-  for (const connection of connections.slice(1)) connection.finish()
+  for (const connection of connections.slice(1)) if (connection.active > 0) connection.finish()
   const fail = (error: Error): void => {
     const { member } = calls[0]!
     pool.outcomes.failed(member!, error, target)
@@ -49,7 +49,15 @@ it('but not if it had a response before', async () => {
   expect(connector.ill).toEqual([])
 })
 
-it('and not if it was idle: then the other idle ones are closed, and those with requests stay', async () => {
+it('and not if it was idle, over HTTP/2 either: its other connections stay', async () => {
+  const { connector, connections, fail } = await opened(2, {})
+  connections[0]!.wasIdle = true
+  connections[0]!.state = 'closed'
+  fail(lost)
+  expect([connector.ill, connections[1]!.closes]).toEqual([[], 0])
+})
+
+it('if an idle HTTP/1.1 connection is lost, the other idle ones are closed, and those with requests stay', async () => {
   const { connector, connections, fail } = await opened(3, HTTP1)
   const [first, busy, idle] = connections
   busy!.request({} as never, new FakeCall())
