@@ -48,6 +48,8 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   /** Highest stream whose request was written to the socket; no byte of a later stream was sent. */
   #writtenStreamId = 0
   #openedStreamId = 0
+  /** Whether received bytes are being processed. */
+  #receiving = false
   readonly #shutdown: Shutdown
   readonly closed: Promise<void>
 
@@ -129,8 +131,8 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
 
   verify(): boolean {
     const ready = this.#health.verify()
-    // Without SETTINGS, the server may be ill.
-    if (!ready && this.confirmed) this.wasIdle = true
+    // Without SETTINGS, the server may be ill. Bytes that arrive right now end the idle time.
+    if (!ready && this.confirmed && !this.#receiving) this.wasIdle = true
     return ready
   }
 
@@ -221,7 +223,9 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
       this.#engine.refillLimits(now - this.#refilledAt)
       this.#refilledAt = now
     }
+    this.#receiving = true
     const fault = this.#engine.receive(chunk)
+    this.#receiving = false
     if (fault !== undefined) this.#fail(fault)
     else if (this.#engine.hasOutput) this.flush()
     // Last, because the received frames may have ended the connection.
@@ -237,9 +241,14 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
       flush: () => this.flush(),
       changed: () => this.onChange?.(),
       retire: () => this.#retire(),
-      gone: () =>
-        this.#end(this.#shutdown.closedError('peer', new Error('no bytes from the server, and no PING acknowledgment'))),
+      gone: () => this.#gone(),
     })
+  }
+
+  /** The peer is presumed dead: it has not closed a connection that was idle. */
+  #gone(): void {
+    this.wasIdle = false
+    this.#end(this.#shutdown.closedError('peer', new Error('no bytes from the server, and no PING acknowledgment')))
   }
 
   /** Sends GOAWAY and lets open streams finish. */

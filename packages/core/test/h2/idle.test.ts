@@ -50,3 +50,40 @@ it.each([
   expect([connection.verify(), connection.wasIdle]).toEqual([false, confirmed])
   connection.destroy(new Error('over'))
 })
+
+it('a connection was not idle while bytes arrive: requests that waited for SETTINGS are its first', async () => {
+  const socket = new Duplex({ read: () => undefined, write: (_chunk, _encoding, callback) => callback() })
+  const clock = new FakeClock()
+  const options = { settings: LOCAL, budget: new WindowBudget(0), clock, pool: POOL, record: originRecord() }
+  const connection = new H2Connection(socket, { origin: parseOrigin('http://127.0.0.1'), addresses: [] } as never, options)
+  clock.advance(1_000)
+  let verified: boolean | undefined
+  connection.onChange = () => {
+    verified ??= connection.verify()
+  }
+  socket.push(settings({}))
+  await new Promise(setImmediate)
+  expect([verified, connection.wasIdle]).toEqual([false, false])
+  connection.destroy(new Error('over'))
+})
+
+it('a connection that is given up for silence does not count as idle', async () => {
+  const socket = new Duplex({ read: () => undefined, write: (_chunk, _encoding, callback) => callback() })
+  const clock = new FakeClock()
+  const options = { settings: LOCAL, budget: new WindowBudget(0), clock, pool: POOL, record: originRecord() }
+  const connection = new H2Connection(socket, { origin: parseOrigin('http://127.0.0.1'), addresses: [] } as never, options)
+  socket.push(Buffer.concat([settings({}), settingsAck()]))
+  await new Promise(setImmediate)
+  clock.advance(1_000)
+  connection.verify()
+  const lost = new Promise<Error>((resolve) => {
+    const observer = { onResponse: () => undefined, onClosed: () => undefined, onError: resolve } as never
+    connection.request(checkRequest({ url: 'http://127.0.0.1/' }), observer)
+  })
+  for (let second = 0; second < 60; second++) {
+    clock.advance(1_000)
+    await new Promise(setImmediate)
+  }
+  expect((await lost).message).toContain('no PING acknowledgment')
+  expect(connection.wasIdle).toBe(false)
+})
