@@ -64,6 +64,8 @@ export class Connector {
   readonly #keyLog: KeyLog | undefined
   /** The local address, for reuse keys. */
   readonly #local: string
+  /** Routes of connections that served nothing. */
+  readonly #lost = new WeakSet<Route>()
   /** Routes of user-supplied sockets. */
   readonly #onCallerSockets = new WeakSet<Route>()
 
@@ -209,10 +211,14 @@ export class Connector {
     throw signal.reason
   }
 
-  /** Records that a server responded for an origin: its address is tried first from now on. */
-  proved(route: Route, origin: Origin = route.origin): void {
-    const { remoteAddress } = route
-    if (this.#wasChosen(route)) this.#addresses.won(origin.host, origin.port, remoteAddress!)
+  /** Records that a server sent SETTINGS: its address is tried first from now on. */
+  confirmed(route: Route): void {
+    this.#won(route, route.origin)
+  }
+
+  /** Records that a server answered a request for an origin: its address is tried first from now on. */
+  answered(route: Route, origin: Origin): void {
+    if (this.#won(route, origin)) this.#addresses.answered(origin.port, route.remoteAddress!)
   }
 
   /**
@@ -221,12 +227,20 @@ export class Connector {
    */
   disproved(route: Route): void {
     const { origin, remoteAddress } = route
-    if (this.#wasChosen(route)) this.#addresses.disproved(origin.host, origin.port, remoteAddress!)
+    if (!this.#wasChosen(route)) return
+    this.#addresses.disproved(origin.host, origin.port, remoteAddress!, this.#lost.has(route))
+    this.#lost.add(route)
   }
 
   /** Whether an address of a target has failed recently. */
   hasFailed({ origin }: PoolTarget, address: string): boolean {
     return this.#addresses.hasFailed(origin.port, address)
+  }
+
+  #won(route: Route, { host, port }: Origin): boolean {
+    const wasChosen = this.#wasChosen(route)
+    if (wasChosen) this.#addresses.won(host, port, route.remoteAddress!)
+    return wasChosen
   }
 
   /** Takes or connects a socket, secures it for `https`, then chooses the engine. */

@@ -29,7 +29,7 @@ export interface ConnectionRegistryDeps {
   readonly lifetimes: Lifetimes
   readonly diagnostics: Diagnostics
   readonly clock: Clock
-  readonly connector: Pick<Connector, 'proved' | 'disproved'>
+  readonly connector: Pick<Connector, 'confirmed' | 'disproved'>
   /** Aborted when the pool ends. Connections that arrive later are destroyed. */
   readonly stop: AbortSignal
   readonly events: Pick<PoolEvents, 'onMemberLost' | 'onDialWithoutCapacity' | 'onGrowthNeeded' | 'onOffer'>
@@ -222,7 +222,7 @@ export class ConnectionRegistry {
     const { index } = this.#deps
     const { reuseKey, origin } = connection.route
     pooled.settingsTimer?.cancel()
-    if (connection.protocol === 'h2') this.#deps.connector.proved(connection.route)
+    if (connection.protocol === 'h2') this.#deps.connector.confirmed(connection.route)
     if (pooled.hostGroups !== undefined) {
       index.addConnection(connection)
       for (const name of pooled.hostGroups) index.addToHostGroup(connection, { reuseKey, port: origin.port }, name)

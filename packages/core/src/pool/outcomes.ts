@@ -14,7 +14,7 @@ import type { GuardedPolicy } from './reuse/guarded-policy.js'
 
 /** Collaborators of outcomes. */
 export interface OutcomesDeps {
-  readonly connector: Pick<Connector, 'proved' | 'disproved'>
+  readonly connector: Pick<Connector, 'answered' | 'disproved'>
   readonly policy: GuardedPolicy
   readonly diagnostics: Diagnostics
   readonly registry: ConnectionRegistry
@@ -40,7 +40,7 @@ export class Outcomes {
     const { connection } = member
     member.proved = true
     record.newestProved = Math.max(record.newestProved ?? 0, connection.id)
-    this.#deps.connector.proved(connection.route, origin)
+    this.#deps.connector.answered(connection.route, origin)
   }
 
   /** Records a request that ended without a response. An HTTP/1.1 server that has sent nothing counts against its address. */
@@ -51,11 +51,13 @@ export class Outcomes {
   /**
    * Records a failed request. A connection that was lost before its first response counts against
    * the address, unless it was idle: then the server has most likely closed it for that, as it will
-   * close the other idle ones. They are closed, so that a replay does not meet the next one.
+   * close the other idle ones. They are closed, so that a replay does not meet the next one. A path
+   * that TCP has given up was not closed.
    */
   failed({ connection, coalesced, proved }: Member, error: Error, target: PoolTarget): void {
     if (connection.state === 'open' || !(error instanceof TransportError) || error.initiator !== 'peer') return
-    if (connection.wasIdle === true && connection.state === 'closed') this.#closeIdle(target)
+    const wasClosedIdle = connection.wasIdle === true && connection.state === 'closed' && error.code !== 'ETIMEDOUT'
+    if (wasClosedIdle) this.#closeIdle(target)
     else if (proved !== true && !coalesced) this.#deps.connector.disproved(connection.route)
   }
 

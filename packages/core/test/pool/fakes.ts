@@ -157,7 +157,9 @@ export class FakeConnector {
     return this as unknown as Connector
   }
 
-  proved(): void {}
+  confirmed(): void {}
+
+  answered(): void {}
 
   /** Addresses that {@link disproved} was called with. */
   readonly ill: (string | undefined)[] = []

@@ -57,6 +57,15 @@ it('and not if it was idle, over HTTP/2 either: its other connections stay', asy
   expect([connector.ill, connections[1]!.closes]).toEqual([[], 0])
 })
 
+it('a connection that was idle counts against its address if TCP gave up the path', async () => {
+  const { connector, connections, fail } = await opened(1, HTTP1)
+  connections[0]!.wasIdle = true
+  connections[0]!.state = 'closed'
+  const cause = Object.assign(new Error('read ETIMEDOUT'), { code: 'ETIMEDOUT' })
+  fail(new ConnectionError('ERR_CONNECTION_LOST', 'lost', { initiator: 'peer', cause }))
+  expect(connector.ill).toHaveLength(1)
+})
+
 it('if an idle HTTP/1.1 connection is lost, the other idle ones are closed, and those with requests stay', async () => {
   const { connector, connections, fail } = await opened(3, HTTP1)
   const [first, busy, idle] = connections

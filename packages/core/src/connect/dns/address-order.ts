@@ -15,6 +15,13 @@ const MAX_REMEMBERED = 4_096
  */
 const FAILED_TTL_MS = 30_000
 const WON_TTL_MS = 600_000
+/** How long responses of an address, and the connections that it lost since, are remembered, in milliseconds. */
+const ANSWERED_TTL_MS = 3_600_000
+/**
+ * Connections in a row that an address may lose before an address that has never answered is
+ * preferred: a request that ends its connections is sent up to three times.
+ */
+const MAX_LOSSES = 3
 
 /** Error codes that indicate a problem of the address, and not of this machine. */
 const OF_THE_ADDRESS: ReadonlySet<unknown> = new Set([
@@ -48,17 +55,24 @@ export class AddressMemory {
   readonly #disproved: BoundedCache<number>
   /** By name and port. */
   readonly #won: BoundedCache<string>
+  /** Those that have answered a request. */
+  readonly #answered: BoundedCache<true>
+  /** Connections that served nothing since the last response, by address and port. */
+  readonly #losses: BoundedCache<number>
 
   constructor(clock: Clock) {
     const common = { max: MAX_REMEMBERED, ttlResolution: 0, perf: clock }
     this.#failed = new BoundedCache({ ...common, ttl: FAILED_TTL_MS })
     this.#disproved = new BoundedCache({ ...common, ttl: FAILED_TTL_MS })
     this.#won = new BoundedCache({ ...common, ttl: WON_TTL_MS })
+    this.#answered = new BoundedCache({ ...common, ttl: ANSWERED_TTL_MS })
+    this.#losses = new BoundedCache({ ...common, ttl: ANSWERED_TTL_MS })
   }
 
   /**
    * Puts the last successful address first, then the others, with alternating families, and recently failed ones last: the one that
-   * failed first is tried first.
+   * failed first is tried first. If all others have only ever lost connections, one that has answered
+   * comes first although it has just failed.
    */
   order(host: string, port: number, addresses: readonly Address[]): Address[] {
     const won = this.#won.get(keyOf(host, port))
@@ -72,7 +86,10 @@ export class AddressMemory {
       else failed.push([failure, each])
     }
     failed.sort(([one], [other]) => one - other)
-    return [...interleave(usable), ...failed.map(([, address]) => address)]
+    const last = failed.map(([, address]) => address)
+    if (!usable.every(({ address }) => this.#isSuspect(address, port))) return [...interleave(usable), ...last]
+    const trusted = last.filter(({ address }) => this.#isTrusted(address, port))
+    return [...trusted, ...interleave(usable), ...last.filter((each) => !trusted.includes(each))]
   }
 
   /** Whether an address has failed recently. */
@@ -82,11 +99,13 @@ export class AddressMemory {
 
   /**
    * Whether `next` gets its attempt later than usual: it has failed recently and this address has
-   * not, or it has served nothing on a connection while this one only could not be reached.
+   * not, or it was the last of the two to serve nothing on a connection, or only this one has ever
+   * answered. An address that is near would otherwise win although it is not its turn.
    */
   isWorse(port: number, next: string, address: string): boolean {
     if (this.hasFailed(port, next) && !this.hasFailed(port, address)) return true
-    return this.#disproved.has(keyOf(next, port)) && !this.#disproved.has(keyOf(address, port))
+    if (this.#isSuspect(next, port) && this.#isTrusted(address, port)) return true
+    return (this.#disproved.get(keyOf(next, port)) ?? 0) > (this.#disproved.get(keyOf(address, port)) ?? 0)
   }
 
   /** Puts an address last for a while: it accepted TCP but was unusable, or it is slow. */
@@ -100,10 +119,22 @@ export class AddressMemory {
     return this.#failures
   }
 
-  /** Puts an address last for a while: it accepted a connection, and served nothing on it. */
-  disproved(host: string, port: number, address: string): void {
+  /**
+   * Puts an address last for a while: it accepted a connection, and served nothing on it.
+   * @param again whether another request of the same connection has failed before.
+   */
+  disproved(host: string, port: number, address: string, again = false): void {
     this.demote(host, port, address)
-    this.#disproved.set(keyOf(address, port), this.#failures)
+    const key = keyOf(address, port)
+    this.#disproved.set(key, this.#failures)
+    if (!again) this.#losses.set(key, (this.#losses.get(key) ?? 0) + 1)
+  }
+
+  /** Records that an address has answered a request. */
+  answered(port: number, address: string): void {
+    const key = keyOf(address, port)
+    this.#answered.set(key, true)
+    this.#losses.delete(key)
   }
 
   /**
@@ -122,6 +153,18 @@ export class AddressMemory {
     this.#failed.delete(keyOf(address, port))
     this.#disproved.delete(keyOf(address, port))
     this.#won.set(keyOf(host, port), address)
+  }
+
+  /** Whether an address has answered a request, and has lost few connections since. */
+  #isTrusted(address: string, port: number): boolean {
+    const key = keyOf(address, port)
+    return this.#answered.has(key) && (this.#losses.get(key) ?? 0) < MAX_LOSSES
+  }
+
+  /** Whether an address has lost connections, and has never answered a request. */
+  #isSuspect(address: string, port: number): boolean {
+    const key = keyOf(address, port)
+    return this.#losses.has(key) && !this.#answered.has(key)
   }
 
   /** Records a failed TCP connect and its error code. */

@@ -90,6 +90,29 @@ describe('AddressMemory', () => {
     expect(others(before)).toEqual([])
   })
 
+  it('prefers an address that has answered to one that has only lost connections, for three losses in a row', () => {
+    const memory = new AddressMemory(clock)
+    const [good, bad, untried] = IPV4 as [string, string, string]
+    memory.disproved('a.example', 443, bad)
+    memory.won('a.example', 443, good)
+    memory.answered(443, good)
+    for (const again of [false, true, true]) memory.disproved('a.example', 443, good, again)
+    expect(order(memory, [bad, good])).toEqual([good, bad])
+    expect(order(memory, [bad, good, untried])).toEqual([untried, bad, good])
+    expect([memory.isWorse(443, bad, good), memory.isWorse(443, good, bad)]).toEqual([true, true])
+    for (let i = 0; i < 2; i++) memory.disproved('a.example', 443, good)
+    expect(order(memory, [bad, good])).toEqual([bad, good])
+    memory.answered(443, bad)
+    expect([order(memory, [bad, good]), memory.isWorse(443, bad, good)]).toEqual([[bad, good], false])
+  })
+
+  it('counts an address that served nothing last as worse than one that did before', () => {
+    const memory = new AddressMemory(clock)
+    memory.disproved('a.example', 443, IPV4[0]!)
+    memory.disproved('a.example', 443, IPV4[1]!)
+    expect([memory.isWorse(443, IPV4[1]!, IPV4[0]!), memory.isWorse(443, IPV4[0]!, IPV4[1]!)]).toEqual([true, false])
+  })
+
   it('does not add the preferred address to a DNS answer without it', () => {
     const memory = new AddressMemory(clock)
     memory.won('a.example', 443, IPV4[2]!)
