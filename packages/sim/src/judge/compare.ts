@@ -4,7 +4,7 @@
  */
 
 import type { Finding, RequestRecord } from '../ledger/ledger.js'
-import type { FaultKind, FaultScript, WorldScript } from '../script/script.js'
+import type { FaultKind, FaultScript, MachineScript, WorldScript } from '../script/script.js'
 import { BACKOFF_MS } from './disturbance.js'
 import { isLimited, isWait } from './queueing.js'
 import { isInnocent, SLOW_LINE } from './rules/recovery.js'
@@ -49,8 +49,11 @@ export function compareSharing(
   const hasPoison = requests.some(({ poison }) => poison !== undefined)
   // Over a flooded line, all requests are in flight when a request kills the server, and again at the next end.
   const isFlooded = hasPoison && machines.some(({ bandwidth = SLOW_LINE }) => bandwidth < SLOW_LINE)
+  const moves = faults.filter(
+    ({ kind, addresses = [] }) => kind === 'dns-moves' && !machines.some((each) => isWellAt(each, addresses)),
+  )
   const isLost = (record: RequestRecord): boolean => {
-    if (isFlooded) return false
+    if (isFlooded || moves.some((fault) => movesAway(fault, record))) return false
     if (isAnswered(record) || (resolves(record.script.origin) && isUnresolved(record, isSilent))) return false
     // A client that is closed fails its requests after a while: how many there are depends on its speed.
     if (record.outcome?.error?.code === 'ERR_CLIENT_CLOSED') return false
@@ -84,6 +87,18 @@ export function compareSharing(
  */
 function isUnconnected({ outcome }: RequestRecord): boolean {
   return outcome?.error?.phase !== undefined && UNCONNECTED.has(outcome.error.phase)
+}
+
+function isWellAt({ address, servers }: MachineScript, addresses: readonly string[]): boolean {
+  return addresses.includes(address) && servers.some(({ ill }) => ill === undefined)
+}
+
+/**
+ * Whether the name of a request has moved to ill servers only. A shared connection ends with the
+ * answer of the resolver; the origin's own connection to a well server goes on.
+ */
+function movesAway({ at, where }: FaultScript, { script: { origin }, outcome }: RequestRecord): boolean {
+  return origin === `https://${where}` && (outcome === undefined || outcome.at >= at)
 }
 
 /** Whether a request ended while connections could not be made, or before the next dial. */

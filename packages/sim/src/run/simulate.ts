@@ -24,6 +24,8 @@ export const SETTLE_MS = 1_020_000
 export const FIRST_PROBE = 1_000_000
 const PROBE_EVERY_MS = 2_000
 const PROBE_TOTAL_MS = 75_000
+/** `timeouts.connect`: a dial that nothing waits for any more ends by then. */
+const DIAL_MS = 10_000
 const CLOSE_MS = 30_000
 const GRACE_MS = 5_000
 /** The library for SOCKS leaves a timer that ends by itself. */
@@ -156,6 +158,7 @@ export class Simulation {
     yield { until: settleBy, done: () => this.#allSettled() }
     judgeSettling(this.environment)
     yield { until: kernel.now + 1_000 }
+    yield { until: kernel.now + DIAL_MS, done: () => !this.#dials() }
     judgeIdle(this.environment, this.#client.stats())
     judgeWindows(this.environment)
     this.#close(this.#client)
@@ -205,6 +208,10 @@ export class Simulation {
         kernel.at(at, () => kernel.deliver(() => callers.start(this.#client, probe, true)))
       }
     }
+  }
+
+  #dials(): boolean {
+    return this.#client.stats().pools.some(({ dialing }) => dialing > 0)
   }
 
   #allSettled(): boolean {

@@ -41,12 +41,16 @@ export function judgeRecovery(environment: Environment): void {
   }
 }
 
+/** Codes of a connection that ended. */
+const ENDED: ReadonlySet<unknown> = new Set(['ERR_CONNECTION_LOST', 'ECONNRESET'])
+
 /**
  * Whether a slow line to a server of the request may hold a minute of bytes: the model has no
- * congestion control, so a PING waits behind them for longer than a dead connection is kept.
+ * congestion control, so a PING waits behind them for longer than a dead connection is kept. A
+ * response that arrives late meets a server that has closed the connection as idle.
  */
 function isFlooded({ hosts, resolver }: Environment, { script, outcome }: RequestRecord): boolean {
-  if (outcome?.error?.code !== 'ERR_CONNECTION_LOST' && !isWait(outcome?.error)) return false
+  if (!ENDED.has(outcome?.error?.code) && !isWait(outcome?.error)) return false
   const host = script.origin.replace(/^https?:\/\//, '')
   return [...hosts].some(
     ([address, { script: machine }]) => (machine.bandwidth ?? SLOW_LINE) < SLOW_LINE && resolver.hasHad(host, address),
