@@ -20,7 +20,7 @@ import type { PoolTarget } from '../transport/target.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
 import { CallPhases } from './call-phases.js'
 import { MAX_MISDIRECTIONS, noteMisdirected } from './misdirected.js'
-import { isUnconfirmed, ReplayState, requiresHttp1, tookRequests } from './replay.js'
+import { ReplayState, requiresHttp1, tookRequests } from './replay.js'
 
 /** One request in flight. */
 export class Call extends CallPhases implements QueuedRequest, ExchangeObserver, ResponseSource {
@@ -216,8 +216,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.#replays ??= new ReplayState(this.limits.replay)
     // If the server requires HTTP/1.1 and the client does not speak it, a replay would fail again.
     const again = required === (http1 !== undefined)
-    const unconfirmed = isUnconfirmed(this.#member!.connection)
-    const how = again ? this.#replays.next(error, this.#request, this.#originAnswered(), loss, unconfirmed) : 'none'
+    const how = again ? this.#replays.next(error, this.#request, this.#originAnswered(), loss) : 'none'
     if (how === 'none') {
       this.#settle(error)
       return this.#finish()

@@ -61,8 +61,6 @@ export class ReplayState {
   #unknown = 0
   /** Whether a loss was not counted. */
   #excused = false
-  /** Whether a loss before SETTINGS was not counted. */
-  #excusedUnconfirmed = false
   #withoutProgress = 0
   #refusals = 0
 
@@ -81,23 +79,15 @@ export class ReplayState {
    *    replay up to `limit` times, and only repeatable requests. With a limit of 0, never. One
    *    loss does not count, because it is more likely caused by the connection than by this
    *    request: the first one behind another request of a pipeline, or shared with other requests.
-   *    Nor does one before the server's SETTINGS, if the origin has other addresses.
    * 4. Any other error is final, and goes to the caller.
    *
    * A request that has lost connections together with others is sent `apart` from the second loss
    * on, and a request that the server named as the cause at once: it must not end other requests
-   * again. So there are at most limit + 2 deliveries, and one more to a server that had sent nothing.
+   * again. So there are at most limit + 2 deliveries.
    * @param progress whether the origin has answered or accepted a request since this attempt was
    *   sent.
-   * @param unconfirmed whether the server had not sent SETTINGS, and the origin has other addresses.
    */
-  next(
-    error: Error,
-    request: HttpRequest,
-    progress: boolean,
-    loss: Loss = 'alone',
-    unconfirmed = false,
-  ): 'none' | 'together' | 'apart' {
+  next(error: Error, request: HttpRequest, progress: boolean, loss: Loss = 'alone'): 'none' | 'together' | 'apart' {
     if (!canResend(request) || !(error instanceof TransportError) || error.initiator === 'local') return 'none'
     if (error.processed === 'no') {
       this.#withoutProgress = progress ? 0 : this.#withoutProgress + 1
@@ -109,10 +99,8 @@ export class ReplayState {
       this.#excused = true
       return 'together'
     }
-    const how = others || loss === 'culprit' ? 'apart' : 'together'
-    if (unconfirmed && !this.#excusedUnconfirmed) this.#excusedUnconfirmed = true
-    else if (++this.#unknown > this.#limit) return 'none'
-    return how
+    if (++this.#unknown > this.#limit) return 'none'
+    return others || loss === 'culprit' ? 'apart' : 'together'
   }
 
   /**
@@ -137,9 +125,4 @@ export function tookRequests(connection: Connection | undefined, newestBefore: n
   if (connection === undefined) return false
   if (connection.state === 'open') return connection.capacity === 0 && connection.active > 0
   return connection.id <= newestBefore || (connection.state === 'draining' && connection.active > 0)
-}
-
-/** Whether the server had not sent SETTINGS on a lost connection (RFC 9113 §3.4), and another address may do better. */
-export function isUnconfirmed({ confirmed, route }: Connection): boolean {
-  return !confirmed && route.addresses.length > 1
 }

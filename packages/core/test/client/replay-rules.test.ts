@@ -53,26 +53,6 @@ describe('a request with an unknown outcome', () => {
     expect(expected.map(() => replays.next(lost, request, true) === 'together')).toEqual(expected)
   })
 
-  it('is replayed once more after a loss before SETTINGS, except with replay 0', () => {
-    const decided = (limit: number): string[] => {
-      const replays = new ReplayState(limit)
-      return Array.from({ length: 4 }, () => replays.next(lost, get, true, 'alone', true))
-    }
-    expect(decided(1)).toEqual(['together', 'together', 'none', 'none'])
-    expect(decided(0)).toEqual(['none', 'none', 'none', 'none'])
-  })
-
-  it('is replayed three times if it was lost with others, before SETTINGS and alone', () => {
-    const replays = new ReplayState(1)
-    const decided = [replays.next(lost, get, true, 'shared'), replays.next(lost, get, true, 'shared', true)]
-    expect([...decided, replays.next(lost, get, true), replays.next(lost, get, true, 'alone', true)]).toEqual([
-      'together',
-      'apart',
-      'together',
-      'none',
-    ])
-  })
-
   it('and an idempotency-key is replayed with any method', () => {
     for (const method of ['POST', 'PATCH', 'LOCK']) {
       const replays = new ReplayState(1)

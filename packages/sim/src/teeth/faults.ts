@@ -47,8 +47,8 @@ export const PUT_BACK: readonly PutBackFault[] = [
       },
       {
         file: 'client/replay.ts',
-        find: "const how = others || loss === 'culprit' ? 'apart' : 'together'",
-        replace: "const how = 'together'",
+        find: "return others || loss === 'culprit' ? 'apart' : 'together'",
+        replace: "return 'together'",
       },
     ],
   },
