@@ -13,6 +13,14 @@ export function hasWellServer(environment: Environment, { script, startedAt, out
   return lists.length > 0 && lists.every((addresses) => isOneWell(environment, host, addresses))
 }
 
+/** Whether a server behind any address that the origin has had is ill. */
+export function hasIllServer({ hosts, resolver }: Environment, { script }: RequestRecord): boolean {
+  const host = script.origin.replace(/^https?:\/\//, '')
+  return [...hosts].some(
+    ([address, { script: machine }]) => machine.servers.some(({ ill }) => ill !== undefined) && resolver.hasHad(host, address),
+  )
+}
+
 function isOneWell({ hosts, script }: Environment, host: string, known: readonly string[]): boolean {
   // A proxy connects to the first address only.
   const addresses = script.proxy === undefined ? known : known.slice(0, 1)

@@ -5,7 +5,7 @@ import { neededMs } from '../../script/script.js'
 import type { Environment } from '../../world/environment.js'
 import { disturbanceOf } from '../disturbance.js'
 import { isWait, mayQueue } from '../queueing.js'
-import { hasWellServer } from '../well-servers.js'
+import { hasIllServer, hasWellServer } from '../well-servers.js'
 
 /** Bytes per millisecond, below which a burst floods a line. */
 export const SLOW_LINE = 1_000
@@ -23,6 +23,8 @@ export function judgeRecovery(environment: Environment): void {
     // A response that has begun cannot be asked for again: it ends with the connection of a request that kills its server.
     if (hasPoison && outcome.status === 200) continue
     if (!hasWellServer(environment, record) || disturbanceOf(environment, record) !== undefined) continue
+    // Lost twice with a request that ends its connections, and once at an ill address: more than `replay` allows.
+    if (hasPoison && ENDED.has(outcome.error?.code) && hasIllServer(environment, record)) continue
     // Requests that lost connections together are sent apart, six at a time.
     if ((queues || hasPoison) && isWait(outcome.error)) continue
     if (isFlooded(environment, record)) continue
