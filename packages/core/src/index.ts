@@ -12,7 +12,31 @@ export type { ProxyOptions, ProxySetting } from './connect/proxy/proxy-options.j
 export type { ProxyOption } from './connect/proxy/proxy-selector.js'
 export type { SocketEndpoint, SocketsOption } from './connect/tcp/caller-sockets.js'
 export type { ClientTlsOptions, TlsOptions } from './connect/tls/tls-options.js'
-export type { CoalescedEvent, DeclinedEvent, MisdirectedEvent } from './diagnostics.js'
+export type {
+  BodyEvent,
+  ClientEvent,
+  ClosedEvent,
+  CoalescedEvent,
+  ConnectEvent,
+  ConnectionEvent,
+  DeclinedEvent,
+  DrainEvent,
+  GoawayEvent,
+  MisdirectedEvent,
+  NegotiateEvent,
+  OperationEvent,
+  PingEvent,
+  QueueEvent,
+  ReceiveEvent,
+  ReplayEvent,
+  RequestEvent,
+  RequestPartEvent,
+  ResolveEvent,
+  RetryEvent,
+  ReusedEvent,
+  SendEvent,
+  TlsEvent,
+} from './diagnostics/events.js'
 export { ERROR_CODES, type ErrorCodeInfo, type RetryAdvice, type UnshardCode } from './errors/codes.js'
 export {
   ConnectError,
@@ -60,7 +84,7 @@ export type {
   ProtocolName,
   ResolvedPoolSettings,
 } from './settings/pool-settings.js'
-export type { Connection, ConnectionState } from './transport/connection.js'
+export type { CloseReason, Connection, ConnectionState, ConnectionWatcher, GoawayDetails } from './transport/connection.js'
 export type { Exchange, ExchangeObserver, Loss } from './transport/exchange.js'
 export type { Address, Certificate, Route } from './transport/route.js'
 export type { Target, TargetProxy } from './transport/target.js'

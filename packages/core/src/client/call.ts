@@ -1,14 +1,15 @@
 /** One call of `Client.request`: acquire → send → replay. Owns its deadlines and its signal, and settles exactly once. */
 
+import type { CallTrace } from '../diagnostics/call-trace.js'
 import type { UnshardCode } from '../errors/codes.js'
 import { afterAttempt, ConnectionError, type Processed, UnshardError } from '../errors/errors.js'
 import { inContext } from '../message/context.js'
 import type { HttpRequest } from '../message/request.js'
 import type { RequestOptions } from '../message/request-options.js'
-import { type ConnectionInfo, HttpResponse, NO_FIELDS, type ResponseSource, type Timings } from '../message/response.js'
+import { HttpResponse } from '../message/response.js'
 import type { ResponseBody } from '../message/response-body.js'
 import type { Strategy } from '../message/strategy.js'
-import { connectionInfo, type Member } from '../pool/member.js'
+import type { Member } from '../pool/member.js'
 import type { QueuedRequest } from '../pool/request-queue.js'
 import { link, unlink } from '../runtime/abort.js'
 import type { ClockTimer } from '../runtime/clock.js'
@@ -18,13 +19,12 @@ import { newestConnectionId } from '../transport/connection.js'
 import type { ExchangeObserver, Loss } from '../transport/exchange.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
-import { CallPhases } from './call-phases.js'
+import { CallResult } from './call-result.js'
 import { MAX_MISDIRECTIONS, noteMisdirected } from './misdirected.js'
 import { ReplayState, requiresHttp1, tookRequests } from './replay.js'
 
 /** One request in flight. */
-export class Call extends CallPhases implements QueuedRequest, ExchangeObserver, ResponseSource {
-  readonly #request: HttpRequest
+export class Call extends CallResult implements QueuedRequest, ExchangeObserver {
   readonly affinity: string | undefined
   readonly strategy: Strategy | undefined
   #target: PoolTarget
@@ -35,7 +35,6 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   #resolve!: (response: HttpResponse) => void
   #reject!: (reason: unknown) => void
 
-  #member: Member | undefined
   #attempts = 0
   /** Number of responses from the origin when the last attempt was sent. */
   #answersBefore = 0
@@ -52,16 +51,16 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   #settled = false
   #over = false
   queueNode: ListNode<QueuedRequest> | undefined
-  /** Microseconds since the start, rounded: V8 stores small integers without an allocation. */
-  #sentMicros = 0
-  #headersMicros = 0
-  status = 0
-  fields: readonly string[] = NO_FIELDS
-  reason: string | undefined
 
-  constructor(owner: CallOwner, request: HttpRequest, target: PoolTarget, options: RequestOptions, limits: CallLimits) {
-    super(owner, limits, options.totalSince)
-    this.#request = request
+  constructor(
+    owner: CallOwner,
+    request: HttpRequest,
+    target: PoolTarget,
+    options: RequestOptions,
+    limits: CallLimits,
+    trace?: CallTrace,
+  ) {
+    super(owner, request, limits, options.totalSince, trace)
     this.affinity = options.affinity
     this.strategy = options.strategy
     this.#target = target
@@ -71,12 +70,13 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
 
   /** Starts the call. Exactly one of the callbacks is invoked, once. */
   start(resolve: (response: HttpResponse) => void, reject: (reason: unknown) => void): void {
-    this.#request.content?.hold?.()
+    this.request.content?.hold?.()
     this.#resolve = resolve
     this.#reject = reject
     if (this.#signal !== undefined) link(this.#signal, this)
     this.owner.deadlines.add(this)
-    this.#acquire()
+    if (this.trace === undefined) this.#acquire()
+    else this.trace.run(() => this.#acquire())
   }
 
   /** Whether the call is for this target or for its replacement: both share one origin record. */
@@ -97,7 +97,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
 
   onMember(member: Member): void {
     if (this.#over) {
-      if (this.#request.close) void member.connection.close()
+      if (this.request.close) void member.connection.close()
       return
     }
     this.#send(member)
@@ -125,12 +125,13 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.reason = reason
     this.fields = fields
     this.content = body
-    if (this.#member!.coalesced && this.#isMisdirected(status)) return this.#redirect()
+    if (this.member!.coalesced && this.#isMisdirected(status)) return this.#redirect()
     this.#target.record.answered++
-    if (this.#member!.proved !== true) this.owner.pool.outcomes.proved(this.#member!, this.#target)
+    if (this.member!.proved !== true) this.owner.pool.outcomes.proved(this.member!, this.#target)
     const now = this.owner.deadlines.clock.now()
-    this.#headersMicros = Math.round((now - this.startedAt) * 1000)
+    this.headersMicros = Math.round((now - this.startedAt) * 1000)
     this.enter('body', now)
+    this.trace?.answered(status, fields, reason)
     this.#settled = true
     this.#resolve(new HttpResponse(this))
   }
@@ -143,7 +144,7 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   }
 
   onClosed(): void {
-    if (this.#request.close) void this.#member?.connection.close()
+    if (this.request.close) void this.member?.connection.close()
     this.#endTrial()
     // If the promise is pending, a replay follows: only an attempt has ended, not the call.
     if (this.#settled) this.#finish()
@@ -154,44 +155,16 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   }
 
   protected unanswered(): void {
-    if (this.exchange !== undefined && this.status === 0) this.owner.pool.outcomes.timedOut(this.#member!)
+    if (this.exchange !== undefined && this.status === 0) this.owner.pool.outcomes.timedOut(this.member!)
   }
 
   protected originName(): string {
     return this.#target.origin.serialized
   }
 
-  get body(): ResponseBody {
-    return this.content!
-  }
-
-  get timings(): Timings {
-    return { sentMs: this.#sentMicros / 1000, headersMs: this.#headersMicros / 1000 }
-  }
-
   /** Whether nothing of the call is left. */
   get isOver(): boolean {
     return this.#over
-  }
-
-  url(): string {
-    return this.#request.origin.serialized + this.#request.path
-  }
-
-  get maxBodyBytes(): number {
-    return this.limits.maxBodyBytes
-  }
-
-  trailers(): readonly string[] | undefined {
-    return this.exchange?.trailers
-  }
-
-  reprioritize(priority: string): boolean {
-    return this.exchange?.reprioritize(priority) ?? false
-  }
-
-  connection(): ConnectionInfo {
-    return connectionInfo(this.#member!)
   }
 
   /** Ends the call because its client ends. */
@@ -209,30 +182,31 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
 
   /** Handles an attempt that failed before any part of a response. */
   #failed(error: Error, loss: Loss | undefined): void {
-    this.owner.pool.outcomes.failed(this.#member!, error, this.#target)
+    this.owner.pool.outcomes.failed(this.member!, error, this.#target)
     if (this.#over) return
     const required = requiresHttp1(error) && this.#target.http1Only !== true
     const http1 = required ? this.owner.onHttp1Required(this.#target) : undefined
     this.#replays ??= new ReplayState(this.limits.replay)
     // If the server requires HTTP/1.1 and the client does not speak it, a replay would fail again.
     const again = required === (http1 !== undefined)
-    const how = again ? this.#replays.next(error, this.#request, this.#originAnswered(), loss) : 'none'
+    const how = again ? this.#replays.next(error, this.request, this.#originAnswered(), loss) : 'none'
     if (how === 'none') {
       this.#settle(error)
       return this.#finish()
     }
-    this.#request.content?.rewind?.()
+    this.request.content?.rewind?.()
     if (http1 !== undefined) this.#target = http1
     if (how === 'apart') this.#target = this.owner.apart(this.#target)
     this.owner.metrics.replayed++
     const delayMs = this.#replays.delayMs(error)
+    this.trace?.replayed(error, delayMs)
     if (delayMs === 0) this.#acquire()
     else this.#pauseFor(delayMs)
   }
 
   #originAnswered(): boolean {
     const { answered } = this.#target.record
-    return answered > this.#answersBefore || tookRequests(this.#member?.connection, this.#newestBefore)
+    return answered > this.#answersBefore || tookRequests(this.member?.connection, this.#newestBefore)
   }
 
   #pauseFor(delayMs: number): void {
@@ -246,13 +220,14 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
 
   #acquire(): void {
     if (this.#over) return
-    if (this.#request.close) {
+    if (this.request.close) {
       this.enter('connect', this.owner.deadlines.clock.now())
       return this.owner.pool.acquireDedicated(this.#target, this)
     }
     const member = this.#tryAcquire()
     if (member !== undefined) return this.#send(member)
     if (this.#over) return
+    this.trace?.queued()
     this.enter(this.waitingPhase(), this.owner.deadlines.clock.now())
   }
 
@@ -268,47 +243,50 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
   }
 
   #send(member: Member): void {
-    this.#member = member
+    this.member = member
     this.leaveQueue()
     this.#attempts++
     this.#answersBefore = this.#target.record.answered
     if (member.coalesced) this.owner.metrics.coalesced++
     try {
-      this.exchange = member.connection.request(this.#request, this)
+      this.trace?.sending(member.connection, this.owner.pool.idleMs(member.connection))
+      this.exchange = member.connection.request(this.request, this)
+      this.trace?.passedOn()
     } catch (error) {
       this.#settle(error)
       this.#finish()
       this.#endTrial()
-      if (this.#request.close) void member.connection.close()
+      if (this.request.close) void member.connection.close()
       return
     }
     // The caller's `trailers` function may have ended the call during `request()`.
     if (this.#over) return this.exchange.abort(new Error('the request was ended'))
     const now = this.owner.deadlines.clock.now()
-    this.#sentMicros = Math.round((now - this.startedAt) * 1000)
+    this.sentMicros = Math.round((now - this.startedAt) * 1000)
     this.enter('headers', now)
   }
 
   /** Whether the request is sent again on another connection (RFC 9110 §15.5.20). */
   #isMisdirected(status: number): boolean {
-    const mayReplay = noteMisdirected(this.owner.pool, this.#target, this.#member!, this.#request, status)
+    const mayReplay = noteMisdirected(this.owner.pool, this.#target, this.member!, this.request, status)
     return mayReplay && this.#misdirections < MAX_MISDIRECTIONS
   }
 
   /** Ends a trial without a result: it was aborted, reset or timed out. */
   #endTrial(): void {
-    const member = this.#member
+    const member = this.member
     if (member?.trial === 'sent') this.owner.pool.outcomes.unanswered(this.#target, member)
   }
 
   /** Replays on a connection made for this origin. The shared connection stays open. */
   #redirect(): void {
     this.#misdirections++
-    this.#request.content?.rewind?.()
+    this.request.content?.rewind?.()
     const exchange = this.exchange
     this.exchange = undefined
     this.content = undefined
     this.owner.metrics.replayed++
+    this.trace?.replayed(undefined, 0)
     // Deferred: aborting the exchange inside its own callback would destroy the stream in use.
     queueMicrotask(() => {
       exchange?.abort(new Error('misdirected'))
@@ -329,7 +307,8 @@ export class Call extends CallPhases implements QueuedRequest, ExchangeObserver,
     this.#over = true
     this.#pause?.cancel()
     const reason = this.#endReason
-    this.#request.content?.release?.(reason, reason !== undefined && !(reason instanceof UnshardError))
+    this.report(reason)
+    this.request.content?.release?.(reason, reason !== undefined && !(reason instanceof UnshardError))
     this.owner.deadlines.delete(this)
     if (this.#signal !== undefined) unlink(this.#signal, this)
     this.owner.onOver()

@@ -1,7 +1,7 @@
 /** The parts of a client, wired together. A client and its views share one object, through which calls see their client. */
 
 import { Connector } from '../connect/connector.js'
-import { Diagnostics } from '../diagnostics.js'
+import { Diagnostics } from '../diagnostics/diagnostics.js'
 import { Pool } from '../pool/pool.js'
 import { Deadlines } from '../runtime/deadlines.js'
 import type { Metrics } from '../runtime/metrics.js'
@@ -24,6 +24,7 @@ export class ClientParts implements CallOwner {
   readonly targets: Targets
   readonly pools: Pools
   readonly metrics: Metrics
+  readonly diagnostics: Diagnostics
   readonly limits: CallLimits
   /** Requests inside interceptors, which may have no call at the moment. */
   readonly interceptions: Set<Interception> = new Set()
@@ -34,10 +35,11 @@ export class ClientParts implements CallOwner {
   /** @throws UsageError if an option is unknown or out of range. */
   constructor(given: ClientOptions) {
     this.options = resolveOptions(given)
-    const diagnostics = new Diagnostics()
+    const diagnostics = new Diagnostics(this.options.name)
+    this.diagnostics = diagnostics
     this.metrics = diagnostics.metrics
     this.deadlines = new Deadlines(this.options.clock, () => this.pool.awoke())
-    this.connector = new Connector(this.options)
+    this.connector = new Connector(this.options, diagnostics)
     this.http1 = new Http1RequiredOrigins(this.options.clock)
     this.pool = new Pool(this.connector, diagnostics, this.options)
     const { timeouts, poolDefaults: settings, maxConnections, pools } = this.options

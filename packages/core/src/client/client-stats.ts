@@ -1,5 +1,6 @@
 /** The result of `client.stats()`. */
 
+import type { ConnectionTimes } from '../pool/pooled-connection.js'
 import type { MetricsSnapshot } from '../runtime/metrics.js'
 import type { Connection } from '../transport/connection.js'
 import type { PoolStats } from './client-pools.js'
@@ -16,6 +17,12 @@ export interface ConnectionStats {
   readonly state: 'open' | 'draining' | 'closed'
   /** Requests in flight. */
   readonly active: number
+  /** Requests sent on it so far. */
+  readonly requests: number
+  /** Time since it was established, in milliseconds. */
+  readonly openMs: number
+  /** Round-trip time of the last PING, in milliseconds; `undefined` without one. */
+  readonly roundTripMs: number | undefined
   /** Number of requests that may start now. */
   readonly capacity: number
   /**
@@ -33,6 +40,8 @@ export interface ConnectionStats {
 
 /** The open connections of a client, and its counters. */
 export interface ClientStats {
+  /** The option `name`. */
+  readonly name: string | undefined
   readonly connections: readonly ConnectionStats[]
   /** Each origin, or isolation of one, that has a connection, a pending dial or a request. */
   readonly pools: readonly PoolStats[]
@@ -40,11 +49,12 @@ export interface ClientStats {
 }
 
 /** Describes one connection. */
-export function connectionStats(connection: Connection): ConnectionStats {
-  const { id, protocol, route, state, active, capacity, originSet, maxConcurrentStreams } = connection
+export function connectionStats(connection: Connection, { openMs, roundTripMs }: ConnectionTimes): ConnectionStats {
+  const { id, protocol, route, state, active, capacity, originSet, maxConcurrentStreams, requests = 0 } = connection
   const { remoteAddress, remotePort, proxy, certificate, isolation } = route
   return {
     ...{ id, protocol, origin: route.origin.serialized, remoteAddress, remotePort, proxy, state, active, capacity },
+    ...{ requests, openMs, roundTripMs },
     subjectAltName: certificate?.peer.subjectaltname,
     isolation,
     maxConcurrentStreams,

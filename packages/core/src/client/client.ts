@@ -188,8 +188,8 @@ export class Client extends Verbs {
 
   /** Returns the open connections, and counters since the client was created. */
   stats(): ClientStats {
-    const connections = [...this.#pool.connections].map(connectionStats)
-    return { connections, pools: [...this.pools], totals: this.#parts.metrics.snapshot() }
+    const connections = [...this.#pool.connections].map((each) => connectionStats(each, this.#pool.timesOf(each)))
+    return { name: this.#parts.options.name, connections, pools: [...this.pools], totals: this.#parts.metrics.snapshot() }
   }
 
   /**

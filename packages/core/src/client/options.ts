@@ -22,6 +22,8 @@ import { DEFAULT_TIMEOUTS, mergeTimeouts } from './timeouts.js'
 
 /** Options of `new Client`. All have defaults; unknown names are refused. Those of {@link PoolSettings} apply to every origin. */
 export interface ClientOptions extends PoolSettings {
+  /** Name of the client, for the messages of its channels, its metrics and `client.stats()`. 1 to 200 characters. */
+  readonly name?: string
   /** Trust and identity for TLS, as `tls.connect` takes them, and `pins`, `servername` and `keylog`. */
   readonly tls?: ClientTlsOptions
   /**
@@ -136,6 +138,7 @@ const LEAST_WINDOW = 65_535
 /** Options of a client. */
 export const CLIENT_OPTIONS: OptionSchema<ClientOptions> = {
   ...POOL_OPTIONS,
+  name: value('a string of 1 to 200 characters'),
   tls: value('an object'),
   proxy: value('`env`, a URL, an object, a function'),
   lookup: value('a function', '`dns.lookup`'),
@@ -166,6 +169,7 @@ export const CLIENT_OPTIONS: OptionSchema<ClientOptions> = {
 
 /** Options with every default filled in. */
 export interface ResolvedOptions extends ConnectOptions {
+  readonly name: string | undefined
   readonly timeouts: Required<Timeouts>
   readonly interceptors: readonly Interceptor[] | undefined
   readonly reuse: ReusePolicy
@@ -180,6 +184,7 @@ export interface ResolvedOptions extends ConnectOptions {
   readonly unixSockets: boolean
 }
 
+const MAX_NAME_LENGTH = 200
 const NAMES = namesOf(CLIENT_OPTIONS)
 const TLS_NAMES = namesOf(CLIENT_TLS_OPTIONS)
 
@@ -195,6 +200,7 @@ export function resolveOptions(given: ClientOptions): ResolvedOptions {
   // Without a prototype: a polluted `Object.prototype` must not define a pool.
   const pools = { __proto__: null, ...options.pools } as unknown as Readonly<Record<string, PoolOptions>>
   return {
+    name: nameOf(options.name),
     tls: checkTls(tls, 'tls.'),
     keyLog: keyLogTarget(keylog, process.env),
     proxy: options.proxy === undefined ? undefined : proxyChoice(options.proxy, process.env, 'option proxy'),
@@ -225,6 +231,13 @@ export function resolveOptions(given: ClientOptions): ResolvedOptions {
     unixSockets: flag('unixSockets', options.unixSockets, false),
     clock: clockOf(options.clock),
   }
+}
+
+/** @throws UsageError `ERR_INVALID_OPTION`. */
+function nameOf(name: string | undefined): string | undefined {
+  const isName = typeof name === 'string' && name.length >= 1 && name.length <= MAX_NAME_LENGTH
+  if (name !== undefined && !isName) throw invalidOption('name', 'a string of 1 to 200 characters', name)
+  return name
 }
 
 /** Checks all members at once: a missing one would fail in the middle of a connection. */

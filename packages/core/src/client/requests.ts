@@ -1,5 +1,6 @@
 /** The requests of a client or a view: defaults, redirects and interceptors around calls. `call.ts` owns the life of one call. */
 
+import { CallTrace, isCallTraced } from '../diagnostics/call-trace.js'
 import { type AddressPolicyOption, resolveAddressPolicy } from '../message/address-policy.js'
 import type { Origin } from '../message/origin.js'
 import { checkRequest, ownRequest } from '../message/request.js'
@@ -103,7 +104,8 @@ export class Requests {
     if (signal?.aborted === true) throw abortReason(signal)
     const target = own === undefined ? this.#targetOf(request.origin, options) : ownTarget(own, request.origin, options)
     const limits = this.#limitsOf(options, target.timeouts)
-    const call = new Call(parts, request, parts.http1.resolve(target), options, limits)
+    const trace = isCallTraced() ? new CallTrace(parts.diagnostics.client, request) : undefined
+    const call = new Call(parts, trace?.request ?? request, parts.http1.resolve(target), options, limits, trace)
     parts.metrics.requests++
     onCall?.(call)
     return new Promise((resolve, reject) => call.start(resolve, reject))
@@ -140,9 +142,9 @@ export class Requests {
 
   /** The interceptor of the option `retry`. @throws UsageError */
   #retryOf({ retry }: RequestOptions): Interceptor | undefined {
-    const { options, deadlines, metrics } = this.#parts
+    const { options, deadlines, diagnostics } = this.#parts
     const policy = retry === undefined ? options.retry : resolveRetryPolicy(retry)
-    return policy === undefined ? undefined : retrying(policy, deadlines.clock, () => metrics.replayed++)
+    return policy === undefined ? undefined : retrying(policy, deadlines.clock, (event) => diagnostics.retry(event))
   }
 
   #targetOf(origin: Origin, { isolation, resolvedAddress, addressPolicy, http1Only }: RequestOptions): PoolTarget {

@@ -1,7 +1,9 @@
 /** The option `retry`: an interceptor inside all others, which sends a request again after a status that means "later". */
 
+import type { RetryEvent } from '../diagnostics/events.js'
 import { UnshardError } from '../errors/errors.js'
 import { fieldList } from '../message/fields.js'
+import { parseOrigin } from '../message/origin.js'
 import { isIdempotent } from '../message/request.js'
 import { isSentOnce, recordedBody } from '../message/request-content.js'
 import type { InterceptedRequest, Interceptor } from '../message/request-options.js'
@@ -9,11 +11,14 @@ import type { Clock } from '../runtime/clock.js'
 import { pause } from './pause.js'
 import { type ResolvedRetryPolicy, retryDelayMs } from './status-retry.js'
 
+/** A retry that is about to wait for its delay. */
+export type Retry = Omit<RetryEvent, 'client'>
+
 /**
  * Returns an interceptor that retries. A body that can be read once is sent again if its first bytes, which are kept, are all that was sent.
  * @param onRetry called for each retry, before its delay.
  */
-export function retrying(policy: ResolvedRetryPolicy, clock: Clock, onRetry?: () => void): Interceptor {
+export function retrying(policy: ResolvedRetryPolicy, clock: Clock, onRetry?: (event: Retry) => void): Interceptor {
   return async (given, next) => {
     if (!hasRepeatableMethod(given)) return next(given)
     const source = recordedBody(given.body)
@@ -28,7 +33,7 @@ export function retrying(policy: ResolvedRetryPolicy, clock: Clock, onRetry?: ()
           return response
         }
         source?.rewind()
-        onRetry?.()
+        onRetry?.({ origin: parseOrigin(request.url).serialized, status: response.status, attempt: attempts + 1, delayMs })
         try {
           // Until then the content may arrive, so that an HTTP/1.1 connection can be reused.
           await pause(request, delayMs, clock)

@@ -4,6 +4,7 @@
  */
 
 import { Socket } from 'node:net'
+import { Diagnostics } from '../diagnostics/diagnostics.js'
 import type { H2Options } from '../h2/connection-options.js'
 import type { LocalSettings } from '../h2/protocol/settings.js'
 import { WindowBudget } from '../h2/protocol/window.js'
@@ -21,6 +22,7 @@ import type { ConnectOptions, ConnectProgress } from './connect-options.js'
 import { AddressMemory } from './dns/address-order.js'
 import type { Resolution } from './dns/resolver.js'
 import { Resolver, withOrigin } from './dns/resolver.js'
+import { resolveTraced } from './dns/traced-lookup.js'
 import { preferOther } from './overtaken.js'
 import { forwards, ProxyDialer } from './proxy/proxy-dialer.js'
 import type { ProxyServer } from './proxy/proxy-options.js'
@@ -55,6 +57,7 @@ interface Attempt {
 /** Dials the connections of one client. */
 export class Connector {
   readonly #options: ConnectOptions
+  readonly #diagnostics: Diagnostics
   readonly #resolver: Resolver
   readonly #addresses: AddressMemory
   readonly #tls: TlsConnector
@@ -69,8 +72,9 @@ export class Connector {
   /** Routes of user-supplied sockets. */
   readonly #onCallerSockets = new WeakSet<Route>()
 
-  constructor(options: ConnectOptions) {
+  constructor(options: ConnectOptions, diagnostics: Diagnostics = new Diagnostics()) {
     this.#options = options
+    this.#diagnostics = diagnostics
     this.#resolver = new Resolver(options.lookup, options.lookupTtlMs, options.clock, options.timeouts.connect)
     this.#addresses = new AddressMemory(options.clock)
     this.#keyLog = options.keyLog === undefined ? undefined : new KeyLog(options.keyLog)
@@ -146,10 +150,9 @@ export class Connector {
       return NOTHING
     if (target.pinned !== undefined)
       return { addresses: allowedAddresses(target, [target.pinned]), expiresAt: Number.POSITIVE_INFINITY }
+    const prepare = origin.scheme === 'https' ? () => this.#tlsOf(target).prepare() : undefined
     try {
-      const resolving = this.#resolver.resolve(origin.host)
-      if (origin.scheme === 'https') this.#tlsOf(target).prepare()
-      const { addresses, expiresAt } = await resolving
+      const { addresses, expiresAt } = await resolveTraced(this.#resolver, this.#diagnostics, origin, prepare)
       const allowed = allowedAddresses(target, addresses)
       return { addresses: this.#addresses.order(origin.host, origin.port, allowed), expiresAt }
     } catch (error) {
@@ -185,7 +188,18 @@ export class Connector {
    * Connects to one of `addresses`. Only `signal` ends the dial: deadlines are up to the caller.
    * @throws ConnectError; the reason of `signal`.
    */
-  async connect(
+  connect(
+    target: PoolTarget,
+    addresses: readonly Address[],
+    progress: ConnectProgress,
+    signal: AbortSignal,
+  ): Promise<Connection> {
+    const trace = this.#diagnostics.dial(target, addresses)
+    if (trace === undefined) return this.#connect(target, addresses, progress, signal)
+    return trace.follow(progress, (watched) => this.#connect(target, addresses, watched, signal))
+  }
+
+  async #connect(
     target: PoolTarget,
     addresses: readonly Address[],
     progress: ConnectProgress,

@@ -11,7 +11,13 @@ import type { Clock, ClockTimer } from '../runtime/clock.js'
 import { queueMicrotask, setImmediate } from '../runtime/event-loop.js'
 import { afterEventLoopTurn } from '../runtime/event-loop-turn.js'
 import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
-import { type Connection, type ConnectionState, nextConnectionId } from '../transport/connection.js'
+import {
+  type CloseReason,
+  type Connection,
+  type ConnectionState,
+  type DialTimes,
+  nextConnectionId,
+} from '../transport/connection.js'
 import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
 import type { Carrier, Route } from '../transport/route.js'
 import type { Http1Record } from '../transport/target.js'
@@ -71,6 +77,10 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   #paused = false
   #unreadTimer: ClockTimer | undefined
   wasIdle = false
+  requests = 0
+  receivedAt: number | undefined
+  dialed: DialTimes | undefined
+  endedBy: CloseReason | undefined
 
   /**
    * @param forwarding fields for each request, if the socket leads to a proxy that forwards
@@ -125,6 +135,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     if (pipelined && this.#exchanges.size > 0) this.#pipeline.noteBehind(exchange)
     this.#exchanges.add(exchange)
     this.#remaining--
+    this.requests++
     if (close) this.#drain()
     this.#writeSoon()
     return exchange
@@ -249,6 +260,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
 
   readonly #receive = (bytes: Buffer): void => {
     let at = 0
+    this.receivedAt = this.clock.now()
     while (at < bytes.length && this.#state !== 'closed') {
       const exchange = this.#exchanges.first
       // Unsolicited bytes would be taken for the next response.
@@ -332,6 +344,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     const fault = this.#parser.fault!
     if (!this.#endedLocally) this.#pipeline.judge(this.#exchanges.all)
     this.#endedLocally = true
+    this.endedBy ??= 'protocol'
     this.#exchanges.remove(exchange)
     exchange.refused(fault)
     this.#lose('the response to an earlier request was malformed', undefined, true)
@@ -362,7 +375,10 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   /** Closes the connection and calls `fail` with its requests. */
   #over(fail: (exchanges: readonly H1Exchange[]) => void): void {
     if (this.#state === 'closed') return
-    if (!this.#endedLocally) this.#pipeline.judge(this.#exchanges.all)
+    if (!this.#endedLocally) {
+      this.#pipeline.judge(this.#exchanges.all)
+      this.endedBy ??= 'peer'
+    }
     this.#state = 'closed'
     this.socket.destroy()
     this.#parser.close()

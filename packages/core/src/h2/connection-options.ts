@@ -14,6 +14,9 @@ export interface H2Socket extends Duplex {
   unref?(): unknown
 }
 
+/** Default of `H2Options.refillMs`. */
+export const REFILL_MS = 1_000
+
 /** Options of one connection. */
 export interface H2Options {
   readonly settings: LocalSettings

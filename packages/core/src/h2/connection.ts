@@ -7,13 +7,13 @@
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
 import type { Clock } from '../runtime/clock.js'
-import type { Connection, ConnectionState } from '../transport/connection.js'
+import type { CloseReason, Connection, ConnectionState, ConnectionWatcher, DialTimes } from '../transport/connection.js'
 import { nextConnectionId } from '../transport/connection.js'
 import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
 import type { Route } from '../transport/route.js'
 import type { Http2Record } from '../transport/target.js'
 import type { H2Options, H2Socket } from './connection-options.js'
-import { streamLimits } from './connection-options.js'
+import { REFILL_MS, streamLimits } from './connection-options.js'
 import type { ConnectionLoss, ExchangeHost } from './exchange.js'
 import { fieldsTooLarge, H2Exchange } from './exchange.js'
 import { Health } from './health/health.js'
@@ -21,7 +21,7 @@ import { Pings } from './health/pings.js'
 import { OriginSet } from './origin-set.js'
 import type { ProtocolListener } from './protocol/connection-state.js'
 import type { ProtocolFault } from './protocol/error-code.js'
-import { ErrorCode } from './protocol/error-code.js'
+import { ErrorCode, errorCodeName } from './protocol/error-code.js'
 import { Protocol } from './protocol/protocol.js'
 import type { StreamEnd } from './protocol/stream.js'
 import { closeSocket, lossOf, Shutdown } from './shutdown.js'
@@ -33,7 +33,11 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   readonly protocol = 'h2'
   readonly route: Route
   wasIdle = false
+  receivedAt: number | undefined
+  endedBy: CloseReason | undefined
+  dialed: DialTimes | undefined
   onChange: (() => void) | undefined
+  watcher: ConnectionWatcher | undefined
   readonly #socket: H2Socket
   readonly #engine: Protocol<H2Exchange>
   readonly clock: Clock
@@ -45,9 +49,6 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   readonly #record: Http2Record
   readonly #writes: WriteScheduler
   #state: ConnectionState = 'open'
-  /** Highest stream whose request was written to the socket; no byte of a later stream was sent. */
-  #writtenStreamId = 0
-  #openedStreamId = 0
   /** Whether received bytes are being processed. */
   #receiving = false
   readonly #shutdown: Shutdown
@@ -57,10 +58,10 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     this.#socket = socket
     this.route = route
     this.clock = options.clock
-    this.#writes = new WriteScheduler(socket, () => this.#writeOutput())
-    this.#refillMs = options.refillMs ?? DEFAULT_REFILL_MS
+    this.#refillMs = options.refillMs ?? REFILL_MS
     this.#refilledAt = options.clock.now()
     this.#engine = new Protocol(this, options.settings, options.budget, streamLimits(options))
+    this.#writes = new WriteScheduler(socket, this.#engine, () => this.#health.written())
     this.#pings = new Pings(options.clock, (opaque) => this.#sendPing(opaque))
     this.#originSet = new OriginSet(route)
     this.#shutdown = new Shutdown(route.origin.serialized)
@@ -93,6 +94,10 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     return false
   }
 
+  get requests(): number {
+    return this.#engine.openedStreams
+  }
+
   get confirmed(): boolean {
     return this.#engine.peerSettings.received
   }
@@ -116,8 +121,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     const exchange = new H2Exchange(this.#engine, request, observer, this)
     exchange.start()
     if (first) this.#busy()
-    // Opening a source may start another request, whose stream identifier is then higher.
-    this.#openedStreamId = Math.max(this.#openedStreamId, exchange.streamId)
+    this.#writes.opened(exchange.streamId)
     this.flush()
     // This was the last stream identifier (RFC 9113 §5.1.1): take no more requests.
     if (this.#engine.retiring) this.#drain()
@@ -190,27 +194,28 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     this.#shutdown.noteGoaway(lastStreamId, errorCode, debug, this.#engine.isOpen(lastStreamId))
     if (errorCode !== ErrorCode.NO_ERROR) this.#health.goawayReceived(errorCode)
     if (errorCode === ErrorCode.ENHANCE_YOUR_CALM && debug.includes('too_many_pings')) this.#record.tooManyPings++
+    this.endedBy ??= 'goaway'
+    this.watcher?.goaway(this, { lastStreamId, errorCode: errorCodeName(errorCode), debugData: debug })
     this.#drain()
   }
 
   onPong(opaque: Buffer): void {
-    this.#pings.received(opaque)
+    const roundTripMs = this.#pings.received(opaque)
+    if (roundTripMs !== undefined) this.watcher?.ping(this, roundTripMs)
   }
 
   onOrigin(origins: readonly string[]): void {
     if (this.#originSet.add(origins)) this.onChange?.()
   }
 
-  /**
-   * Ignores ALTSVC: using an alternative service is optional (RFC 7838), and this client uses none.
-   */
+  /** Ignores ALTSVC: using an alternative service is optional (RFC 7838). */
   onAltSvc(): void {}
 
   #listen(reads: H2Options['reads']): void {
     const socket = this.#socket
     if (reads === undefined) socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     else reads.start((bytes) => this.#receive(bytes))
-    socket.on('drain', () => this.#drained())
+    socket.on('drain', () => this.#writes.onDrain())
     socket.on('error', (cause: Error) => this.#lost(cause))
     socket.on('end', () => this.#lost())
     socket.on('close', () => this.#lost())
@@ -218,6 +223,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
 
   #receive(chunk: Buffer): void {
     const now = this.clock.now()
+    this.receivedAt = now
     this.#writes.resetCount()
     if (now - this.#refilledAt >= this.#refillMs) {
       this.#engine.refillLimits(now - this.#refilledAt)
@@ -248,6 +254,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   /** The peer is presumed dead: it has not closed a connection that was idle. */
   #gone(): void {
     this.wasIdle = false
+    this.endedBy ??= 'silence'
     this.#end(this.#shutdown.closedError('peer', new Error('no bytes from the server, and no PING acknowledgment')))
   }
 
@@ -259,27 +266,6 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
 
   flush(): void {
     this.#writes.schedule()
-  }
-
-  #writeOutput(): void {
-    if (this.#state !== 'closed') this.#health.written()
-    if (this.#writes.blocked || this.#state === 'closed') return
-    const chunks = this.#engine.takeOutput()
-    if (chunks.length === 0) return
-    this.#writtenStreamId = this.#openedStreamId
-    this.#writes.write(chunks)
-    // Resume content held back by pending output: a socket with a large buffer never emits `drain`.
-    if (!this.#writes.blocked) this.#resume()
-  }
-
-  #resume(): void {
-    this.#engine.resume()
-    if (this.#engine.hasOutput) this.flush()
-  }
-
-  #drained(): void {
-    this.#writes.onDrain()
-    this.#resume()
   }
 
   #sendPing(opaque: Uint8Array): void {
@@ -313,6 +299,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
    * §5.4.1).
    */
   #fail(fault: ProtocolFault): void {
+    this.endedBy ??= 'protocol'
     this.#end(this.#shutdown.faultError(fault), true)
   }
 
@@ -322,6 +309,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
    */
   #lost(cause?: Error): void {
     this.#engine.takeOutput()
+    this.endedBy ??= 'peer'
     this.#end(this.#shutdown.closedError('peer', cause))
   }
 
@@ -329,7 +317,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     const engine = this.#engine
     const shared = engine.active > 1
     engine.abandon((stream) => {
-      const unsent = stream.id > this.#writtenStreamId
+      const unsent = stream.id > this.#writes.writtenStreamId
       stream.owner.onConnectionLost(reason, unsent, lossOf(stream.id, this.#shutdown.culprit, shared))
     })
   }
@@ -337,19 +325,15 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   /** Ends the connection once: writes pending output, fails the exchanges, closes the socket. */
   #end(reason: Error, linger = false): void {
     if (this.#state === 'closed') return
-    const last = this.#engine.takeOutput()
-    // Requests in this output count as sent, even if the peer never reads them.
-    if (last.length > 0) this.#writtenStreamId = this.#openedStreamId
+    const last = this.#writes.takeLast()
     this.#state = 'closed'
     this.#health.stop()
     this.#pings.fail(reason)
     this.#tellLost(reason)
     if (!this.#socket.destroyed) {
-      if (last.length > 0) this.#writes.write(last)
+      this.#writes.end(last)
       closeSocket(this.#socket, this.clock, linger)
     }
     this.onChange?.()
   }
 }
-
-const DEFAULT_REFILL_MS = 1_000

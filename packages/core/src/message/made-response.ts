@@ -7,7 +7,7 @@ import { setImmediate } from '../runtime/event-loop.js'
 import { shownValue } from '../schema/option-checks.js'
 import { Fields, type FieldsInit } from './fields.js'
 import { expectErrors, leave, openSource } from './request-content.js'
-import type { ConnectionInfo, ResponseSource } from './response.js'
+import type { ConnectionInfo, ResponseSource, Timings } from './response.js'
 import { ResponseBody } from './response-body.js'
 
 /** Content of a response made by an interceptor. */
@@ -28,6 +28,7 @@ export interface MadeResponse {
 }
 
 /** The connection of a response that no server sent. */
+const NO_TIMINGS: Timings = { queuedMs: 0, dnsMs: 0, connectMs: 0, tlsMs: 0, sentMs: 0, headersMs: 0, endMs: undefined }
 const NO_CONNECTION: ConnectionInfo = Object.freeze({
   ...{ id: 0, protocol: 'h2', remoteAddress: undefined, remotePort: undefined, localAddress: undefined, localPort: undefined },
   ...{ proxy: undefined, tls: undefined, coalesced: false, because: 'intercepted' },
@@ -58,7 +59,15 @@ export function sourceOf(made: MadeResponse, base: ResponseSource | undefined): 
     trailers: () => trailerList ?? base?.trailers(),
     reprioritize: (priority) => base?.reprioritize(priority) ?? false,
     connection: () => base?.connection() ?? NO_CONNECTION,
-    timings: base?.timings ?? { sentMs: 0, headersMs: 0 },
+    get timings() {
+      return base?.timings ?? NO_TIMINGS
+    },
+    get receivedBytes() {
+      return base?.receivedBytes ?? 0
+    },
+    get sentBytes() {
+      return base?.sentBytes ?? 0
+    },
     totalSince: base?.totalSince ?? 0,
     url: () => base?.url() ?? '',
     maxBodyBytes: base?.maxBodyBytes ?? Number.POSITIVE_INFINITY,

@@ -87,6 +87,11 @@ export class ResponseBody {
     return this.#state === 'ended'
   }
 
+  /** Why the content failed. */
+  get failure(): unknown {
+    return this.#error
+  }
+
   /** Whether more content may arrive. */
   get open(): boolean {
     return this.#state === 'open'

@@ -36,10 +36,20 @@ export interface ConnectionInfo {
 
 /** Times of events, in milliseconds since the request was made. */
 export interface Timings {
+  /** Duration of the wait for a connection, without the three that follow. */
+  readonly queuedMs: number
+  /** Duration of the lookup of the dial that the request waited for; 0 without one, or for a cached answer. */
+  readonly dnsMs: number
+  /** Duration until TCP, or the tunnel of a proxy, was connected; 0 on a connection that was open. */
+  readonly connectMs: number
+  /** Duration of the TLS handshake; 0 without TLS, and on a connection that was open. */
+  readonly tlsMs: number
   /** Time at which the request was passed to a connection. */
   readonly sentMs: number
   /** Time at which the fields of the final response arrived. */
   readonly headersMs: number
+  /** Time at which the last byte of the content arrived; `undefined` before. */
+  readonly endMs: number | undefined
 }
 
 /** Shared empty list: the fields of a pending response. */
@@ -56,6 +66,10 @@ export interface ResponseSource {
   readonly reprioritize: (priority: string) => boolean
   readonly connection: () => ConnectionInfo
   readonly timings: Timings
+  /** Bytes of content received so far. */
+  readonly receivedBytes: number
+  /** Bytes of content sent so far. */
+  readonly sentBytes: number
   /** Start of `timeouts.total`, by the client's clock; 0 without that deadline. */
   readonly totalSince: number
   /** Whether an interceptor made the body, which then ends with the request. */
@@ -123,9 +137,19 @@ export class HttpResponse {
     return this.#parts.connection()
   }
 
-  /** Times at which the request was sent and answered. */
+  /** When the request was sent and answered, and how long its connection took. */
   get timings(): Timings {
     return this.#parts.timings
+  }
+
+  /** Bytes of content received so far, before decoding. */
+  get receivedBytes(): number {
+    return this.#parts.receivedBytes
+  }
+
+  /** Bytes of the request's content sent so far. */
+  get sentBytes(): number {
+    return this.#parts.sentBytes
   }
 
   /** @internal Whether an interceptor made the body. */

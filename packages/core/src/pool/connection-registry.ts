@@ -4,17 +4,17 @@
  */
 
 import type { Connector } from '../connect/connector.js'
-import type { Diagnostics } from '../diagnostics.js'
+import type { Diagnostics } from '../diagnostics/diagnostics.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { Clock } from '../runtime/clock.js'
-import type { Connection } from '../transport/connection.js'
+import type { Connection, ConnectionWatcher, GoawayDetails } from '../transport/connection.js'
 import type { PoolTarget, Target } from '../transport/target.js'
 import type { Lifetimes } from './lifetimes.js'
 import { hasRoom, type Member } from './member.js'
 import type { OriginPool } from './origin-pool.js'
 import type { Permit } from './permits.js'
 import type { PoolEvents } from './pool-events.js'
-import { PooledConnection } from './pooled-connection.js'
+import { type ConnectionTimes, PooledConnection } from './pooled-connection.js'
 import { markRedundant, reviewRedundant } from './redundant-connections.js'
 import type { CandidateIndex } from './reuse/candidate-index.js'
 import type { PendingDial } from './reuse/pending-dial.js'
@@ -46,7 +46,7 @@ const LATE_SETTINGS_MS = 2_000
 const LOOKED_AT = 3
 
 /** The open connections of one pool. */
-export class ConnectionRegistry {
+export class ConnectionRegistry implements ConnectionWatcher {
   readonly #deps: ConnectionRegistryDeps
   readonly #pooledConnections = new Map<Connection, PooledConnection>()
 
@@ -71,7 +71,7 @@ export class ConnectionRegistry {
       permit.release()
       return connection.destroy(this.#deps.stop.reason)
     }
-    const pooled = new PooledConnection(connection, dial, permit)
+    const pooled = new PooledConnection(connection, dial, permit, this.#deps.clock.now())
     this.#pooledConnections.set(connection, pooled)
     target.record.connections++
     target.record.misdirected = false
@@ -79,6 +79,7 @@ export class ConnectionRegistry {
     pooled.hostGroups = this.#deps.reuse.sharable(target) ? this.#deps.reuse.hostGroupsOf(target) : undefined
     if (!connection.confirmed) this.#watchSettings(connection, pooled)
     connection.onChange = () => this.#changed(connection, pooled)
+    connection.watcher = this
     if (connection.state !== 'open' || connection.confirmed) this.#changed(connection, pooled)
   }
 
@@ -279,6 +280,36 @@ export class ConnectionRegistry {
     }
   }
 
+  goaway(connection: Connection, details: GoawayDetails): void {
+    this.#deps.diagnostics.goaway(connection, details)
+  }
+
+  ping(connection: Connection, roundTripMs: number): void {
+    const pooled = this.#pooledConnections.get(connection)
+    if (pooled !== undefined) pooled.roundTripMs = roundTripMs
+    this.#deps.diagnostics.ping(connection, roundTripMs)
+  }
+
+  /** The times of an open connection. */
+  timesOf(connection: Connection): ConnectionTimes {
+    const { since, roundTripMs } = this.#pooledConnections.get(connection)!
+    return { openMs: this.#deps.clock.now() - since, roundTripMs }
+  }
+
+  /** Reports that a connection takes no more requests, or is closed. */
+  #report(connection: Connection, pooled: PooledConnection): void {
+    const { diagnostics, clock, stop } = this.#deps
+    const reason = pooled.reason ?? connection.endedBy ?? (stop.aborted ? 'close' : 'local')
+    if (pooled.drains)
+      return void diagnostics.closed(connection, {
+        reason,
+        openMs: clock.now() - pooled.since,
+        requests: connection.requests ?? 0,
+      })
+    pooled.drains = true
+    diagnostics.drain(connection, reason)
+  }
+
   /** Removes a connection that takes no more requests. Its queued requests need another one. */
   #retire(connection: Connection, pooled: PooledConnection): void {
     this.#deps.lifetimes.delete(connection)
@@ -286,8 +317,11 @@ export class ConnectionRegistry {
     pooled.settingsTimer?.cancel()
     pooled.dial?.end()
     pooled.dial = undefined
-    if (connection.state === 'closed' && this.#pooledConnections.delete(connection))
+    if (!pooled.drains) this.#report(connection, pooled)
+    if (connection.state === 'closed' && this.#pooledConnections.delete(connection)) {
+      this.#report(connection, pooled)
       void connection.closed.then(() => pooled.permit.release())
+    }
     // The connection never had capacity: another address may do better.
     if (!pooled.hadCapacity && !this.#deps.stop.aborted) this.#deps.connector.disproved(connection.route)
     const originPools = [...pooled.originPools]

@@ -9,6 +9,7 @@ import type { Resolution } from '../connect/dns/resolver.js'
 import { unlessAborted } from '../runtime/abort.js'
 import type { Clock } from '../runtime/clock.js'
 import { startDeadline } from '../runtime/deadlines.js'
+import type { DialTimes } from '../transport/connection.js'
 import type { Address } from '../transport/route.js'
 import type { PoolTarget, Target } from '../transport/target.js'
 import type { Member } from './member.js'
@@ -40,7 +41,7 @@ export interface DialerDeps {
   readonly connectTimeoutMs: number
   /** From 0 to 1, for jitter. Default `Math.random`. */
   readonly random?: () => number
-  readonly events: Pick<PoolEvents, 'onDial' | 'onEstablished' | 'onConnected'>
+  readonly events: Pick<PoolEvents, 'onDial' | 'onDialFailed' | 'onEstablished' | 'onConnected'>
 }
 
 /** One search for a connection. */
@@ -99,12 +100,14 @@ export class Dialer {
 
   /** Asks the policy, and dials if no connection may be shared. */
   async #ask(search: Search, isMisdirected: boolean): Promise<Member> {
-    const { reuse } = this.#deps
+    const { reuse, clock } = this.#deps
     const { target, pursuit, isMember, permit } = search
     const givenUp = new Set<PendingDial>()
     for (let waits = 0; ; ) {
       // Resolve again after each wait: the earlier answer may have expired.
+      const lookupAt = clock.now()
       const resolution = await this.#resolve(target, pursuit)
+      pursuit.dnsMs = clock.now() - lookupAt
       const { addresses } = resolution
       if (isMisdirected) {
         if (permit.tryTake()) return this.#dial({ ...search, isMember: () => true }, addresses, 'misdirected-before')
@@ -162,7 +165,10 @@ export class Dialer {
       }
       events.onDial()
       const progress = { onAttempt: () => undefined, onTcpConnected: () => undefined }
-      const connection = await connector.connect(target, addresses, progress, signal)
+      const connection = await connector.connect(target, addresses, progress, signal).catch((error: unknown) => {
+        events.onDialFailed(error)
+        throw error
+      })
       events.onEstablished(connection)
       permit.keep()
       return { connection, coalesced: false, because: 'connection-close', permit }
@@ -191,8 +197,15 @@ export class Dialer {
     this.#pending.add(dial)
     void dial.settled.then(() => this.#pending.delete(dial))
     events.onDial()
+    const startedAt = clock.now()
     try {
       const connection = await connector.connect(target, addresses, dial, signal)
+      connection.dialed = dialTimes(target, {
+        startedAt,
+        dnsMs: pursuit.dnsMs,
+        connectedAt: dial.connectedAt,
+        doneAt: clock.now(),
+      })
       events.onEstablished(connection)
       // Share only while the DNS answer is valid; the new connection itself is always usable.
       const mayShare = connection.protocol === 'h2' && resolution !== undefined && resolution.expiresAt > clock.now()
@@ -207,6 +220,7 @@ export class Dialer {
       events.onConnected(connection, target, dial, permit)
       return { connection, coalesced: false, because }
     } catch (error) {
+      events.onDialFailed(error)
       dial.end()
       throw error
     }
@@ -258,4 +272,18 @@ export class Dialer {
     const expiresAt = Math.min(resolution?.expiresAt ?? Number.POSITIVE_INFINITY, this.#deps.clock.now() + RECHECK_MS)
     return { connection: use, coalesced: true, because, target, expiresAt, trial: trial ? 'due' : undefined }
   }
+}
+
+/** @param connectedAt `undefined` if TCP is not reported, as behind a proxy. */
+function dialTimes(
+  { origin }: PoolTarget,
+  times: {
+    readonly startedAt: number
+    readonly dnsMs: number
+    readonly connectedAt: number | undefined
+    readonly doneAt: number
+  },
+): DialTimes {
+  const { startedAt, dnsMs, doneAt, connectedAt = doneAt } = times
+  return { startedAt, dnsMs, connectMs: connectedAt - startedAt, tlsMs: origin.scheme === 'https' ? doneAt - connectedAt : 0 }
 }

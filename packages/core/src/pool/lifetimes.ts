@@ -5,7 +5,7 @@
 
 import type { Clock, ClockTimer } from '../runtime/clock.js'
 import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
-import type { Connection } from '../transport/connection.js'
+import type { CloseReason, Connection } from '../transport/connection.js'
 import type { ConnectionLimit, PoolTarget } from '../transport/target.js'
 import type { IdleConnections, Permit } from './permits.js'
 import type { PoolEvents } from './pool-events.js'
@@ -22,7 +22,7 @@ export interface LifetimesDeps {
   readonly maxIdleConnections: number
   /** The connections of the origin pool that this one was made for, including itself. */
   siblingsOf(connection: Connection): Iterable<Connection>
-  readonly events: Pick<PoolEvents, 'onAged' | 'onOffer'>
+  readonly events: Pick<PoolEvents, 'onAged' | 'onOffer' | 'onClosing'>
 }
 
 interface Life {
@@ -72,6 +72,11 @@ export class Lifetimes implements IdleConnections {
     this.#schedule(now + life.idleLimitMs)
   }
 
+  /** Since when a connection carries no request, in milliseconds of the client's clock; `undefined` if it does, or never has. */
+  idleSince(connection: Connection): number | undefined {
+    return connection.active > 0 || connection.requests === 0 ? undefined : this.#idle.get(connection)
+  }
+
   /** Marks a connection as active. */
   busy(connection: Connection): void {
     this.#idle.delete(connection)
@@ -113,7 +118,7 @@ export class Lifetimes implements IdleConnections {
     for (const [connection, life] of [...this.#lives]) {
       const due = this.#dueOf(connection, life)
       if (due > now) next = Math.min(next, due)
-      else void this.#end(connection, life.endsAt <= now)
+      else void this.#end(connection, life.endsAt <= now ? 'age' : 'idle')
     }
     if (next < Number.POSITIVE_INFINITY) this.#schedule(Math.max(next, now + LEAST_WAIT_MS))
   }
@@ -152,7 +157,7 @@ export class Lifetimes implements IdleConnections {
     for (const connection of this.#idle.keys()) {
       if (this.#idle.size <= this.#deps.maxIdleConnections) return
       this.#idle.delete(connection)
-      if (!isInUse(connection)) void this.#end(connection, false)
+      if (!isInUse(connection)) void this.#end(connection, 'limit')
     }
   }
 
@@ -160,15 +165,16 @@ export class Lifetimes implements IdleConnections {
   closeIdleUnder(limit: ConnectionLimit): Promise<void> | undefined {
     for (const connection of this.#idle.keys()) {
       const { settings, permit } = this.#lives.get(connection)!
-      if (!isInUse(connection) && !settings.exclusive && permit.limits.includes(limit)) return this.#end(connection, false)
+      if (!isInUse(connection) && !settings.exclusive && permit.limits.includes(limit)) return this.#end(connection, 'limit')
     }
     return undefined
   }
 
   /** Resolves when the socket is closed. Cannot reject. */
-  #end(connection: Connection, aged: boolean): Promise<void> {
+  #end(connection: Connection, reason: CloseReason): Promise<void> {
     this.delete(connection)
-    if (aged) this.#deps.events.onAged(connection)
+    this.#deps.events.onClosing(connection, reason)
+    if (reason === 'age') this.#deps.events.onAged(connection)
     return connection.close()
   }
 }

@@ -1,7 +1,7 @@
 /** The facts that a pool learns from the outcomes of requests: about addresses, and about connections that several origins share. */
 
 import type { Connector } from '../connect/connector.js'
-import type { Diagnostics } from '../diagnostics.js'
+import type { Diagnostics } from '../diagnostics/diagnostics.js'
 import { TransportError } from '../errors/errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { Connection } from '../transport/connection.js'

@@ -1,6 +1,6 @@
 /** Events inside a pool. `Pool` implements them all; each part is given the ones that it raises. */
 
-import type { Connection } from '../transport/connection.js'
+import type { CloseReason, Connection } from '../transport/connection.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { OriginPool } from './origin-pool.js'
 import type { Permit } from './permits.js'
@@ -10,6 +10,8 @@ import type { PendingDial } from './reuse/pending-dial.js'
 export interface PoolEvents {
   /** A TCP connection is being dialed. Raised by the dialer. */
   onDial(): void
+  /** A dial has failed. Raised by the dialer. */
+  onDialFailed(error: unknown): void
   /** A connection is established, whether it will be kept or not. Raised by the dialer. */
   onEstablished(connection: Connection): void
   /**
@@ -27,6 +29,8 @@ export interface PoolEvents {
   onEmpty(originPool: OriginPool): void
   /** A connection became idle, or can be found by other origins now. Raised by lifetimes and the registry. */
   onOffer(connection: Connection): void
+  /** A connection is about to be closed. Raised by lifetimes. */
+  onClosing(connection: Connection, reason: CloseReason): void
   /** A connection reached its maximum age. Raised by lifetimes. */
   onAged(connection: Connection): void
 }

@@ -5,12 +5,12 @@
  */
 
 import type { Connector } from '../connect/connector.js'
-import type { Diagnostics } from '../diagnostics.js'
+import type { Diagnostics } from '../diagnostics/diagnostics.js'
 import { UsageError } from '../errors/errors.js'
 import type { Timeouts } from '../message/request-options.js'
 import type { Clock } from '../runtime/clock.js'
 import type { Metrics } from '../runtime/metrics.js'
-import type { Connection } from '../transport/connection.js'
+import type { CloseReason, Connection } from '../transport/connection.js'
 import type { PoolTarget } from '../transport/target.js'
 import { ConnectionRegistry } from './connection-registry.js'
 import { DedicatedConnections } from './dedicated-connections.js'
@@ -24,6 +24,7 @@ import { OriginPool } from './origin-pool.js'
 import { Outcomes } from './outcomes.js'
 import { type Permit, Permits } from './permits.js'
 import type { PoolEvents } from './pool-events.js'
+import type { ConnectionTimes } from './pooled-connection.js'
 import type { QueuedRequest } from './request-queue.js'
 import { CandidateIndex } from './reuse/candidate-index.js'
 import { GuardedPolicy } from './reuse/guarded-policy.js'
@@ -248,6 +249,17 @@ export class Pool implements PoolEvents {
     return originPool.members.length > 0 || waitsForPermit(originPool)
   }
 
+  /** Time for which a connection has carried no request, in milliseconds; `undefined` if it does, or never has. */
+  idleMs(connection: Connection): number | undefined {
+    const since = this.#lifetimes.idleSince(connection)
+    return since === undefined ? undefined : this.#options.clock.now() - since
+  }
+
+  /** The times of an open connection. */
+  timesOf(connection: Connection): ConnectionTimes {
+    return this.#registry.timesOf(connection)
+  }
+
   /** Called after a suspend: asks the peers of connections with requests. */
   awoke(): void {
     for (const connection of this.connections) connection.awoke?.()
@@ -288,8 +300,18 @@ export class Pool implements PoolEvents {
     this.metrics.dials++
   }
 
+  onDialFailed(error: unknown): void {
+    this.metrics.failDial(error)
+  }
+
   onEstablished({ route }: Connection): void {
     if (route.certificate !== undefined || route.authorized) this.metrics.handshakes++
+    if (route.tls?.resumed === true) this.metrics.resumed++
+  }
+
+  onClosing(connection: Connection, reason: CloseReason): void {
+    const pooled = this.#registry.of(connection)
+    if (pooled !== undefined) pooled.reason ??= reason
   }
 
   onConnected(connection: Connection, target: PoolTarget, dial: PendingDial, permit: Permit): void {

@@ -4,11 +4,19 @@
  */
 
 import type { ClockTimer } from '../runtime/clock.js'
-import type { Connection } from '../transport/connection.js'
+import type { CloseReason, Connection } from '../transport/connection.js'
 import { awaitsPeer } from './member.js'
 import type { OriginPool } from './origin-pool.js'
 import type { Permit } from './permits.js'
 import type { PendingDial } from './reuse/pending-dial.js'
+
+/** Times of one connection, in milliseconds. */
+export interface ConnectionTimes {
+  /** Since it was established. */
+  readonly openMs: number
+  /** Round-trip time of the last PING. */
+  readonly roundTripMs: number | undefined
+}
 
 /** The pool's record of one connection. */
 export class PooledConnection {
@@ -38,6 +46,14 @@ export class PooledConnection {
   coveredBy: Connection | undefined
   /** The inverse: connections that close once their requests fit on this one. */
   redundant: Set<Connection> | undefined
+  /** Whether it takes no more requests. */
+  drains = false
+  /** Why the pool closes the connection. */
+  reason: CloseReason | undefined
+  /** When it was established, in milliseconds of the client's clock. */
+  readonly since: number
+  /** Round-trip time of the last PING, in milliseconds. */
+  roundTripMs: number | undefined
   readonly #connection: Connection
   #hadCapacity = false
   #verifying = false
@@ -45,8 +61,9 @@ export class PooledConnection {
   /** Released when the connection is closed. */
   readonly permit: Permit
 
-  constructor(connection: Connection, dial: PendingDial, permit: Permit) {
+  constructor(connection: Connection, dial: PendingDial, permit: Permit, since: number) {
     this.#connection = connection
+    this.since = since
     this.dial = dial
     this.permit = permit
   }

@@ -20,6 +20,8 @@ export class Pursuit implements Attempt {
   readonly taken: () => ReadonlySet<string> | undefined
   #waits = false
   onOverdue: (() => void) | undefined
+  /** Duration of the last lookup, in milliseconds. */
+  dnsMs = 0
   /** The address that is tried first, if it matters. */
   first: string | undefined
   /** The dial of this attempt, which requests of other origins may wait for as well. */

@@ -8,6 +8,43 @@ import type { Route } from './route.js'
 /** `open` takes requests, `draining` finishes those in flight, `closed` has no socket. */
 export type ConnectionState = 'open' | 'draining' | 'closed'
 
+/**
+ * Why a connection takes no more requests, or was closed. `idle`: `idleTimeoutMs` or
+ * `poolIdleTimeoutMs`; `limit`: another one took its place; `age`: `maxConnectionAgeMs`; `goaway`:
+ * the server sent GOAWAY; `peer`: the peer closed it, or it failed; `silence`: the peer is presumed
+ * dead; `protocol`: the peer violated the protocol; `close`: the client was closed; `local`: any
+ * other reason of this client, such as a limit of requests.
+ */
+export type CloseReason = 'idle' | 'limit' | 'age' | 'goaway' | 'peer' | 'silence' | 'protocol' | 'close' | 'local'
+
+/** Receives events of connections that change nothing for requests. */
+export interface ConnectionWatcher {
+  /** GOAWAY was received (RFC 9113 §6.8). `debugData` is as the server sent it. */
+  goaway(connection: Connection, event: GoawayDetails): void
+  /** A PING was acknowledged. */
+  ping(connection: Connection, roundTripMs: number): void
+}
+
+/** The members of a received GOAWAY. */
+export interface GoawayDetails {
+  readonly lastStreamId: number
+  /** Such as `NO_ERROR`. */
+  readonly errorCode: string
+  readonly debugData: string
+}
+
+/** Times of one dial, in milliseconds. */
+export interface DialTimes {
+  /** When it began, after the lookup, by the client's clock. */
+  readonly startedAt: number
+  /** Duration of the lookup; 0 for a cached answer. */
+  readonly dnsMs: number
+  /** Duration until TCP was connected, or the tunnel. */
+  readonly connectMs: number
+  /** Duration of the TLS handshake; 0 without TLS. */
+  readonly tlsMs: number
+}
+
 /** One connection of either protocol. */
 export interface Connection {
   /** Unique in the process, in order of creation. */
@@ -61,6 +98,16 @@ export interface Connection {
   readonly verifying: boolean
   /** Closes now. Requests in flight fail with `reason`. */
   destroy(reason: Error): void
+  /** When bytes were last received, in milliseconds of the client's clock. */
+  readonly receivedAt?: number | undefined
+  /** The times of its dial. Set by the pool; `undefined` for mocks. */
+  dialed?: DialTimes | undefined
+  /** Requests that were ever sent on it. */
+  readonly requests?: number
+  /** Why it ends, as far as the peer is the cause. */
+  readonly endedBy?: CloseReason | undefined
+  /** Receives events. Set by the pool. */
+  watcher?: ConnectionWatcher | undefined
   /** Called when capacity, state or Origin Set may have changed. Set by the pool. */
   onChange: (() => void) | undefined
 }

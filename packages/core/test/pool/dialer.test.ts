@@ -1,7 +1,7 @@
 /** Dials and waits for pending dials of other origins, without sockets. */
 
 import { FakeClock } from '@unshard/testkit'
-import { Diagnostics } from '../../src/diagnostics.js'
+import { Diagnostics } from '../../src/diagnostics/diagnostics.js'
 import { isConnection, type ReusePolicy, sameOrigin } from '../../src/index.js'
 import { Dialer } from '../../src/pool/dialer.js'
 import type { Member } from '../../src/pool/member.js'
@@ -44,6 +44,7 @@ function makeDialer(policy: ReusePolicy = sharing, table: Record<string, string 
         index.addConnection(connection)
         dial.end()
       },
+      onDialFailed: () => undefined,
       onEstablished: () => undefined,
       onDial: () => {
         dialed++

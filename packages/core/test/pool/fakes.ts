@@ -3,7 +3,7 @@
 import type { ConnectProgress } from '../../src/connect/connect-options.js'
 import type { Connector } from '../../src/connect/connector.js'
 import type { Resolution } from '../../src/connect/dns/resolver.js'
-import { Diagnostics } from '../../src/diagnostics.js'
+import { Diagnostics } from '../../src/diagnostics/diagnostics.js'
 import { type HttpRequest, parseOrigin, type ReusePolicy, type SerializedOrigin } from '../../src/index.js'
 import type { Member } from '../../src/pool/member.js'
 import { Pool } from '../../src/pool/pool.js'

@@ -14,7 +14,11 @@ const make = (settings: PoolSettings = { idleTimeoutMs: TIMEOUT_MS }, maxIdleCon
     clock,
     maxIdleConnections,
     siblingsOf: () => all,
-    events: { onAged: (connection) => aged.push(connection as FakeConnection), onOffer: () => undefined },
+    events: {
+      onAged: (connection) => aged.push(connection as FakeConnection),
+      onOffer: () => undefined,
+      onClosing: () => undefined,
+    },
   })
   const target = targetOf('https://a.example', 'key', settings)
   const addConnection = (): FakeConnection => {

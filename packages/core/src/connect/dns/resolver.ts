@@ -95,6 +95,11 @@ export class Resolver {
     return { ...known, expiresAt: now + STALE_AFTER_MS }
   }
 
+  /** Whether {@link resolve} asks nothing: the host is an address, or the last answer is still valid. */
+  isKnown(host: string): boolean {
+    return isIP(host) !== 0 || (this.#answers.get(host)?.expiresAt ?? Number.NEGATIVE_INFINITY) > this.#clock.now()
+  }
+
   /**
    * Makes the next request look up the name again. The old answer is used only if the resolver
    * fails.

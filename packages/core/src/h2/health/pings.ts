@@ -39,10 +39,13 @@ export class Pings {
     })
   }
 
-  /** Resolves the PING of an acknowledgment; ignores an unsolicited one. */
-  received(opaque: Buffer): void {
+  /** Resolves the PING of an acknowledgment; ignores an unsolicited one. @returns its round-trip time in milliseconds. */
+  received(opaque: Buffer): number | undefined {
     const pending = opaque.readUInt32BE(0) === 0 ? this.#take(opaque.readUInt32BE(4)) : undefined
-    pending?.resolve(this.#clock.now() - pending.sentAt)
+    if (pending === undefined) return undefined
+    const roundTripMs = this.#clock.now() - pending.sentAt
+    pending.resolve(roundTripMs)
+    return roundTripMs
   }
 
   /** Rejects all pending PINGs: the connection has ended. */

@@ -54,6 +54,8 @@ export class PendingDial implements Dial, ConnectProgress, PendingWait {
   /** Called when no other origin waits for the dial any more. */
   onLeft: ((reason: unknown) => void) | undefined
   #tcpMs = 0
+  /** When TCP was connected, by the client's clock; `undefined` before, and behind a proxy. */
+  connectedAt: number | undefined
 
   /**
    * Indexed at once under the address to be tried first: hosts resolved in the same turn must find
@@ -79,7 +81,8 @@ export class PendingDial implements Dial, ConnectProgress, PendingWait {
   }
 
   onTcpConnected(): void {
-    this.#tcpMs = this.#deps.clock.now() - this.#startedAt
+    this.connectedAt = this.#deps.clock.now()
+    this.#tcpMs = this.connectedAt - this.#startedAt
   }
 
   get awaited(): boolean {

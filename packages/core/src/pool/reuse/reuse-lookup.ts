@@ -4,7 +4,7 @@
  */
 
 import { isForbidden } from '../../connect/address-guard.js'
-import type { Diagnostics } from '../../diagnostics.js'
+import type { Diagnostics } from '../../diagnostics/diagnostics.js'
 import { canonicalAddress } from '../../message/addresses.js'
 import { socketPathOf } from '../../settings/pool-settings.js'
 import type { Connection } from '../../transport/connection.js'

@@ -1,0 +1,230 @@
+/**
+ * The events of one request on `node:diagnostics_channel`: ours, and those of undici. Made only if
+ * a channel of requests has a subscriber. Must not change the request, but for added fields.
+ */
+
+import type { HttpRequest } from '../message/request.js'
+import type { Content } from '../message/request-content.js'
+import type { Connection } from '../transport/connection.js'
+import { CHANNELS, isWatched, OPERATIONS, UNDICI } from './channels.js'
+import type { BodyEvent, QueueEvent, ReceiveEvent, RequestEvent, SendEvent } from './events.js'
+import { Operation } from './operation.js'
+import { socketView } from './socket-view.js'
+import { UndiciRequest } from './undici-request.js'
+
+let lastRequestId = 0
+
+/** Whether a channel of requests has a subscriber. */
+export function isCallTraced(): boolean {
+  const { create, bodySent, headers, trailers, error, sendHeaders } = UNDICI
+  if (create.hasSubscribers || sendHeaders.hasSubscribers || bodySent.hasSubscribers) return true
+  if (headers.hasSubscribers || trailers.hasSubscribers || error.hasSubscribers) return true
+  if (CHANNELS.replay.hasSubscribers || CHANNELS.reused.hasSubscribers) return true
+  const { request, queue, send, receive, body } = OPERATIONS
+  return isWatched(request) || isWatched(queue) || isWatched(send) || isWatched(receive) || isWatched(body)
+}
+
+/** The events of one request. */
+export class CallTrace {
+  readonly #client: string | undefined
+  readonly #origin: string
+  readonly #undici: UndiciRequest
+  readonly #id: number = ++lastRequestId
+  readonly #call: Operation<RequestEvent> | undefined
+  #queue: Operation<QueueEvent> | undefined
+  #send: Operation<SendEvent> | undefined
+  #receive: Operation<ReceiveEvent> | undefined
+  #body: Operation<BodyEvent> | undefined
+  #attempts = 0
+  #connection: Connection | undefined
+  #isSent = false
+  #over = false
+  /** The request with the fields that subscribers have added. */
+  readonly request: HttpRequest
+
+  /** Publishes the creation of the request. Subscribers may add fields. */
+  constructor(client: string | undefined, request: HttpRequest) {
+    this.#client = client
+    this.#origin = request.origin.serialized
+    this.#undici = new UndiciRequest(request)
+    const { method, path } = request
+    this.#call = Operation.prepare(OPERATIONS.request, () => ({ ...this.#base(), method, path, attempts: 0 }))
+    UNDICI.create.publish({ request: this.#undici })
+    const added = this.#undici.applyTo(request)
+    const { content } = added
+    const isSource = content !== undefined && content.bytes === undefined
+    this.request = isSource ? { ...added, content: new WatchedContent(content, () => this.#sent()) } : added
+  }
+
+  /** Begins the request. */
+  run(begin: () => void): void {
+    if (this.#call === undefined) begin()
+    else this.#call.run(begin)
+  }
+
+  /** The request waits for a connection. */
+  queued(): void {
+    this.#queue ??= Operation.begin(OPERATIONS.queue, () => this.#base())
+  }
+
+  /**
+   * The request is about to be sent on a connection.
+   * @param idleMs time for which the connection has carried no request, in milliseconds;
+   *   `undefined` if it carries others, or has never carried one.
+   */
+  sending(connection: Connection, idleMs: number | undefined): void {
+    const { id, route, protocol } = connection
+    this.#connection = connection
+    this.#attempts++
+    this.#isSent = false
+    this.#unqueued(id)
+    if (idleMs !== undefined && CHANNELS.reused.hasSubscribers)
+      CHANNELS.reused.publish({ ...this.#base(), origin: route.origin.serialized, connection: id, idleMs })
+    const attempt = this.#attempts
+    this.#send = Operation.begin(OPERATIONS.send, () => ({ ...this.#base(), connection: id, attempt }))
+    this.#receive = Operation.begin(OPERATIONS.receive, () => ({ ...this.#base(), connection: id, attempt }))
+    if (!UNDICI.sendHeaders.hasSubscribers) return
+    const headers = headerText(this.request, protocol)
+    UNDICI.sendHeaders.publish({ request: this.#undici, headers, socket: socketView(route, protocol) })
+  }
+
+  /** The request was passed to the connection, with content that is in memory. */
+  passedOn(): void {
+    const { content } = this.request
+    if (content === undefined || content.bytes !== undefined) this.#sent()
+  }
+
+  /** The response has begun. */
+  answered(status: number, fields: readonly string[], reason: string | undefined): void {
+    const { message } = this.#receive ?? {}
+    if (message !== undefined) message.status = status
+    this.#receive?.finish()
+    const call = this.#call?.message
+    if (call !== undefined) call.status = status
+    this.#body = Operation.begin(OPERATIONS.body, () => ({ ...this.#base(), connection: this.#connection!.id }))
+    if (!UNDICI.headers.hasSubscribers) return
+    const response = { statusCode: status, headers: buffersOf(fields), statusText: reason ?? '' }
+    UNDICI.headers.publish({ request: this.#undici, response })
+  }
+
+  /**
+   * The request is sent again.
+   * @param error why the last attempt failed; `undefined` after 421.
+   */
+  replayed(error: Error | undefined, delayMs: number): void {
+    this.#send?.finish(error)
+    this.#receive?.finish(error)
+    if (!CHANNELS.replay.hasSubscribers) return
+    CHANNELS.replay.publish({ ...this.#base(), attempt: this.#attempts + 1, error, delayMs })
+  }
+
+  /**
+   * The request is over.
+   * @param error `undefined` if the whole response was received.
+   */
+  over(error: unknown, receivedBytes: number, trailers: readonly string[] | undefined): void {
+    if (this.#over) return
+    this.#over = true
+    this.#unqueued(undefined, error)
+    this.#send?.finish(error)
+    this.#receive?.finish(error)
+    if (this.#body !== undefined) this.#body.message.receivedBytes = receivedBytes
+    this.#body?.finish(error)
+    this.#finish(error, receivedBytes)
+    if (error === undefined) {
+      this.#undici.completed = true
+      if (UNDICI.trailers.hasSubscribers) UNDICI.trailers.publish({ request: this.#undici, trailers: buffersOf(trailers ?? []) })
+    } else {
+      this.#undici.aborted = true
+      if (UNDICI.error.hasSubscribers) UNDICI.error.publish({ request: this.#undici, error })
+    }
+  }
+
+  #finish(error: unknown, receivedBytes: number): void {
+    if (this.#call === undefined) return
+    const { message } = this.#call
+    message.attempts = this.#attempts
+    message.receivedBytes = receivedBytes
+    if (this.#connection !== undefined) message.connection = this.#connection.id
+    this.#call.finish(error)
+  }
+
+  /** The content was sent, and its source has ended. */
+  #sent(): void {
+    if (this.#isSent || this.#over || this.#connection === undefined) return
+    this.#isSent = true
+    this.#send?.finish()
+    if (UNDICI.bodySent.hasSubscribers) UNDICI.bodySent.publish({ request: this.#undici })
+  }
+
+  #unqueued(connection: number | undefined, error?: unknown): void {
+    const queue = this.#queue
+    if (queue === undefined) return
+    this.#queue = undefined
+    if (connection !== undefined) queue.message.connection = connection
+    queue.finish(error)
+  }
+
+  #base(): { client: string | undefined; origin: string; request: number } {
+    return { client: this.#client, origin: this.#origin, request: this.#id }
+  }
+}
+
+/** Content from a source, with a callback for its end. */
+class WatchedContent implements Content {
+  readonly #content: Content
+  readonly #onEnded: () => void
+  readonly bytes: undefined
+
+  constructor(content: Content, onEnded: () => void) {
+    this.#content = content
+    this.#onEnded = onEnded
+  }
+
+  get length(): number | undefined {
+    return this.#content.length
+  }
+
+  get type(): string | undefined {
+    return this.#content.type
+  }
+
+  get replayable(): boolean {
+    return this.#content.replayable
+  }
+
+  open(): AsyncIterator<Uint8Array | string> {
+    return this.#content.open()
+  }
+
+  hold(): void {
+    this.#content.hold?.()
+  }
+
+  rewind(): void {
+    this.#content.rewind?.()
+  }
+
+  ended(): void {
+    this.#content.ended?.()
+    this.#onEnded()
+  }
+
+  release(reason: unknown, aborted: boolean): void {
+    this.#content.release?.(reason, aborted)
+  }
+}
+
+/** The request line and fields, as undici writes them for each protocol. */
+function headerText({ method, path, authority, scheme, fields }: HttpRequest, protocol: 'h2' | 'http/1.1'): string {
+  const lines =
+    protocol === 'h2'
+      ? [`:method: ${method}`, `:authority: ${authority}`, `:scheme: ${scheme}`, `:path: ${path}`]
+      : [`${method} ${path} HTTP/1.1`, `host: ${authority}`]
+  for (let i = 0; i < fields.length; i += 2) lines.push(`${fields[i]}: ${fields[i + 1]}`)
+  return `${lines.join('\r\n')}\r\n`
+}
+
+function buffersOf(fields: readonly string[]): Buffer[] {
+  return fields.map((text) => Buffer.from(text, 'latin1'))
+}
